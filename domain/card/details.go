@@ -1,0 +1,62 @@
+package card
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// Details is all that is known of a card once its number is gone.
+type Details struct {
+	FirstSix    string `json:"firstSix"`
+	LastFour    string `json:"lastFour"`
+	Length      int    `json:"length"`
+	Brand       string `json:"brand"`
+	LuhnValid   bool   `json:"luhnValid"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+// Masked is the card as people may see it: "123456******4321".
+func (d Details) Masked() string {
+	return d.FirstSix + strings.Repeat("*", max(0, d.Length-10)) + d.LastFour
+}
+
+// Describer turns numbers into details. Its key decides the fingerprints: the same card has the same fingerprint under
+// the same key, and nobody without the key can find a number by trying all of them.
+type Describer struct {
+	key []byte
+}
+
+// NewDescriber takes the fingerprint key; it should hold at least 32 bytes of randomness.
+func NewDescriber(key []byte) Describer {
+	return Describer{key: key}
+}
+
+// Describe is the last place that sees the number.
+func (d Describer) Describe(n Number) Details {
+	digits := *n.digits
+	mac := hmac.New(sha256.New, d.key)
+	mac.Write([]byte(digits))
+	return Details{
+		FirstSix:    digits[:6],
+		LastFour:    digits[len(digits)-4:],
+		Length:      len(digits),
+		Brand:       brand(digits),
+		LuhnValid:   luhnValid(digits),
+		Fingerprint: hex.EncodeToString(mac.Sum(nil)),
+	}
+}
+
+// luhnValid is the check digit formula of ISO/IEC 7812-1, annex B.
+func luhnValid(digits string) bool {
+	sum := 0
+	for i := range len(digits) {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 1 {
+			d *= 2
+		}
+		sum += d/10 + d%10
+	}
+	return sum%10 == 0
+}

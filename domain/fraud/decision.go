@@ -1,0 +1,92 @@
+// Package fraud decides about transactions: a Detector looks at one and returns a Decision that explains itself.
+package fraud
+
+// Outcome is what a decision means for the transaction.
+type Outcome string
+
+// NotEvaluated is no verdict: nobody decided within the deadline. It is never produced by a detector.
+const (
+	Approve      Outcome = "approve"
+	Review       Outcome = "review"
+	Decline      Outcome = "decline"
+	NotEvaluated Outcome = "not_evaluated"
+)
+
+// RiskLevel is the score in words.
+type RiskLevel string
+
+// The levels, from the least to the most risk; a transaction that nobody looked at is of unknown risk.
+const (
+	NormalRisk   RiskLevel = "normal"
+	ElevatedRisk RiskLevel = "elevated"
+	HighestRisk  RiskLevel = "highest"
+	UnknownRisk  RiskLevel = "unknown"
+)
+
+// Source says who decided.
+type Source string
+
+// Nobody is the source of a decision that was not taken.
+const (
+	AutomatedRule Source = "automated_rule"
+	Nobody        Source = "none"
+)
+
+// MaxScore is the most risk there is; scores go from 0 to it.
+const MaxScore = 100
+
+// Scores from which on the risk counts as elevated, and as the highest.
+const (
+	elevatedFrom = 65
+	highestFrom  = 75
+)
+
+// Decision is what a detector found, whole: it can be shown to a person, and kept.
+type Decision struct {
+	Outcome   Outcome   `json:"outcome" enum:"approve,review,decline,not_evaluated"`
+	Score     int       `json:"score" minimum:"0" maximum:"100"`
+	RiskLevel RiskLevel `json:"riskLevel" enum:"normal,elevated,highest,unknown"`
+	Reasons   []Reason  `json:"reasons"`
+	Ruleset   Ruleset   `json:"ruleset"`
+	Source    Source    `json:"source" enum:"automated_rule,none"`
+}
+
+// Reason is one thing that was seen. Code is for programs, Message for people.
+type Reason struct {
+	Code    string `json:"code" example:"CARD_LUHN_INVALID"`
+	Message string `json:"message"`
+}
+
+// Ruleset names exactly what decided. Digest covers everything that could change a decision.
+type Ruleset struct {
+	ID      string `json:"id" example:"dummy"`
+	Version int    `json:"version"`
+	Digest  string `json:"digest" example:"sha256:…"`
+}
+
+// Fraudulent says whether the transaction was stopped by a verdict, as against for want of one. Until people can
+// review, an outcome of Review stops it as well.
+func (d Decision) Fraudulent() bool {
+	return d.Outcome == Decline || d.Outcome == Review
+}
+
+// Undecided is the decision about a transaction that no detector answered for; why says what happened instead.
+func Undecided(why string) Decision {
+	return Decision{
+		Outcome:   NotEvaluated,
+		RiskLevel: UnknownRisk,
+		Reasons:   []Reason{{Code: "NOT_EVALUATED", Message: why}},
+		Source:    Nobody,
+	}
+}
+
+func riskLevel(score int) RiskLevel {
+	switch {
+	case score >= highestFrom:
+		return HighestRisk
+	case score >= elevatedFrom:
+		return ElevatedRisk
+	default:
+		return NormalRisk
+	}
+}

@@ -1,0 +1,53 @@
+package fraud
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"dummyorders/domain/transaction"
+)
+
+// Detector decides about transactions. Asked again about the same transaction, after a retry or a crash, it answers
+// the same. An error means that it could not decide now and may be asked again; it is never a verdict.
+type Detector interface {
+	Detect(ctx context.Context, t transaction.Transaction) (Decision, error)
+}
+
+// finding gathers what a detector sees on its way to a decision.
+type finding struct {
+	outcome Outcome
+	score   int
+	reasons []Reason
+}
+
+// newFinding starts from an approval and the signals that every transaction is looked at for.
+func newFinding(t transaction.Transaction) *finding {
+	f := &finding{outcome: Approve, reasons: []Reason{}}
+	if !t.Payment.Card.LuhnValid {
+		f.score = 5
+		f.reasons = append(f.reasons, Reason{"CARD_LUHN_INVALID", "the card number fails the Luhn check"})
+	}
+	return f
+}
+
+func (f *finding) add(outcome Outcome, score int, reason Reason) {
+	f.outcome, f.score = outcome, min(MaxScore, f.score+score)
+	f.reasons = append(f.reasons, reason)
+}
+
+func (f *finding) decision(ruleset Ruleset) Decision {
+	return Decision{
+		Outcome:   f.outcome,
+		Score:     f.score,
+		RiskLevel: riskLevel(f.score),
+		Reasons:   f.reasons,
+		Ruleset:   ruleset,
+		Source:    AutomatedRule,
+	}
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,60 @@
+package fraud
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+)
+
+// Limit decides by the amount alone: above one limit of its currency it is declined, above a lower one it is for
+// review. A currency without any limit is for review, because nobody has said what is usual in it.
+type Limit struct {
+	review, decline map[money.Currency]money.Money
+	ruleset         Ruleset
+}
+
+// NewLimit takes the limits, at most one of a kind for each currency. It refuses a review limit above the decline
+// limit of its currency, which could never be reached.
+func NewLimit(review, decline []money.Money) (*Limit, error) {
+	l := &Limit{review: byCurrency(review), decline: byCurrency(decline)}
+	for _, currency := range slices.Sorted(maps.Keys(l.review)) {
+		if d, both := l.decline[currency]; both && l.review[currency].Minor > d.Minor {
+			return nil, fmt.Errorf("the review limit %s is above the decline limit %s", l.review[currency], d)
+		}
+	}
+	text, err := json.Marshal([]any{l.review, l.decline})
+	if err != nil {
+		return nil, fmt.Errorf("digest the limits: %w", err)
+	}
+	l.ruleset = Ruleset{ID: "limit", Version: 1, Digest: digest(string(text))}
+	return l, nil
+}
+
+// Detect never fails.
+func (l *Limit) Detect(_ context.Context, t transaction.Transaction) (Decision, error) {
+	f, amount := newFinding(t), t.Payment.Amount
+	decline, hasDecline := l.decline[amount.Currency]
+	review, hasReview := l.review[amount.Currency]
+	switch {
+	case hasDecline && amount.Minor > decline.Minor:
+		f.add(Decline, 90, Reason{"AMOUNT_OVER_LIMIT", fmt.Sprintf("%s is above the limit of %s", amount, decline)})
+	case hasReview && amount.Minor > review.Minor:
+		f.add(Review, 70, Reason{"AMOUNT_OVER_REVIEW_LIMIT", fmt.Sprintf("%s is above the review limit of %s", amount, review)})
+	case !hasDecline && !hasReview:
+		f.add(Review, 70, Reason{"CURRENCY_WITHOUT_LIMIT", fmt.Sprintf("no limit is set for %s", amount.Currency)})
+	}
+	return f.decision(l.ruleset), nil
+}
+
+func byCurrency(limits []money.Money) map[money.Currency]money.Money {
+	table := make(map[money.Currency]money.Money, len(limits))
+	for _, limit := range limits {
+		table[limit.Currency] = limit
+	}
+	return table
+}
