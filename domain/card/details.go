@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 )
 
@@ -33,7 +34,12 @@ func NewDescriber(key []byte) Describer {
 	return Describer{key: key}
 }
 
-// Describe is the last place that sees the number.
+// Format shows no key, whatever the verb.
+func (d Describer) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprint(state, "card.Describer")
+}
+
+// Describe is the last place that sees the number. The number must be one that ParseNumber returned.
 func (d Describer) Describe(n Number) Details {
 	digits := *n.digits
 	mac := hmac.New(sha256.New, d.key)

@@ -5,6 +5,7 @@ package card
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -61,4 +62,15 @@ func Mask(digits string) string {
 		return strings.Repeat("*", len(digits))
 	}
 	return digits[:6] + strings.Repeat("*", len(digits)-10) + digits[len(digits)-4:]
+}
+
+// numberLike is a run of at least 12 digits, as they are or in groups. It has no end at 19 digits, because other digits
+// may stand right beside a card number.
+var numberLike = regexp.MustCompile(`\d(?:[ -]*\d){11,}`)
+
+// Redact masks whatever in text could be a card number. It is for text from outside that has to be shown or logged.
+func Redact(text string) string {
+	return numberLike.ReplaceAllStringFunc(text, func(found string) string {
+		return Mask(strings.NewReplacer(" ", "", "-", "").Replace(found))
+	})
 }

@@ -124,3 +124,12 @@ func message(status transaction.Status, fraudulent bool) string {
 	}
 	return "Transaction Pending"
 }
+
+// PendingAnswer is the answer while nothing is settled.
+func PendingAnswer(transactionID string) Answer {
+	return Answer{
+		Message:           message(transaction.Pending, false),
+		TransactionID:     transactionID,
+		TransactionStatus: Status{Code: transaction.Pending, Status: transaction.Pending.String()},
+	}
+}

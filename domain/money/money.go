@@ -48,11 +48,11 @@ func (m Money) Decimal() json.Number {
 	if err != nil || digits == 0 {
 		return json.Number(strconv.FormatInt(m.Minor, 10))
 	}
-	sign, minor := "", m.Minor
-	if minor < 0 {
-		sign, minor = "-", -minor
+	sign, text := "", strconv.FormatInt(m.Minor, 10)
+	if m.Minor < 0 {
+		sign, text = text[:1], text[1:]
 	}
-	text := fmt.Sprintf("%0*d", digits+1, minor)
+	text = strings.Repeat("0", max(0, digits+1-len(text))) + text
 	point := len(text) - digits
 	return json.Number(sign + text[:point] + "." + text[point:])
 }

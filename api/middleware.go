@@ -1,0 +1,115 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// logRequests logs each request by its route, never by its path, body or query: those may hold anything.
+func (s *server) logRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, seen := time.Now(), middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(seen, r)
+		route := chi.RouteContext(r.Context()).RoutePattern()
+		s.log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route,
+			"status", seen.Status(), "took", time.Since(start))
+	})
+}
+
+// recoverPanics answers for a handler that broke. The panic's value is not logged: it may hold what was sent.
+func (s *server) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if broken := recover(); broken != nil {
+				if broken == http.ErrAbortHandler {
+					panic(broken)
+				}
+				s.log.ErrorContext(r.Context(), "Handler panicked", "stack", string(debug.Stack()))
+				problem(http.StatusInternalServerError, "the service failed to handle this request").write(w)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limitBody refuses what is too large or no JSON by its type, and hands on the rest read.
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isJSON(r.Header.Get("Content-Type")) {
+			problem(http.StatusUnsupportedMediaType, "the body must be JSON, with Content-Type: application/json").write(w)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		var tooLarge *http.MaxBytesError
+		switch {
+		case errors.As(err, &tooLarge):
+			problem(http.StatusRequestEntityTooLarge, "the body must not be larger than 64 KiB").write(w)
+			return
+		case err != nil:
+			problem(http.StatusBadRequest, "the body could not be read to its end").write(w)
+			return
+		case len(body) == 0:
+			problem(http.StatusBadRequest, "the body is empty; a JSON object is expected").write(w)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isJSON(contentType string) bool {
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	charset := params["charset"]
+	return err == nil && (charset == "" || strings.EqualFold(charset, "utf-8")) &&
+		(mediaType == "application/json" || strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json"))
+}
+
+// admit bounds how many transactions are waited for at once, and so the memory they take.
+func admit(limit int) func(http.Handler) http.Handler {
+	places := make(chan struct{}, limit)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case places <- struct{}{}:
+				defer func() { <-places }()
+				next.ServeHTTP(w, r)
+			default:
+				comeBack(http.StatusTooManyRequests, retryAfterPending,
+					"too many transactions at once; nothing was accepted, and the request can safely be sent again").write(w)
+			}
+		})
+	}
+}
+
+// before puts ordinary middleware before one of huma's operations. It may change the request, not replace it.
+func before(wrap func(http.Handler) http.Handler) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humachi.Unwrap(ctx)
+		wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { next(ctx) })).ServeHTTP(w, r)
+	}
+}
+
+// methodNotAllowed says which methods the path has, as RFC 9110 §15.5.6 asks.
+func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+			if routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
+				allowed = append(allowed, method)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		problem(http.StatusMethodNotAllowed, "this path takes "+strings.Join(allowed, ", ")).write(w)
+	}
+}

@@ -1,0 +1,46 @@
+package api
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How long a caller waits for its answer when it does not say, and at most.
+const (
+	defaultWait = 10 * time.Second
+	maxWait     = 60 * time.Second
+)
+
+// preference is what a Prefer header (RFC 7240) asks for, as far as it was understood.
+type preference struct {
+	wait    time.Duration
+	applied string // for Preference-Applied; empty when nothing was asked for
+}
+
+// readPrefer never fails: a preference that makes no sense is not applied, as the RFC has it. With respond-async and
+// wait together the answer is waited for that long (RFC 7240 §4.3); respond-async alone does not wait.
+func readPrefer(headers []string) preference {
+	wait, hasWait, async := time.Duration(0), false, false
+	for token := range strings.SplitSeq(strings.Join(headers, ","), ",") {
+		token, _, _ = strings.Cut(token, ";")
+		name, value, _ := strings.Cut(token, "=")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "respond-async":
+			async = true
+		case "wait":
+			seconds, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
+			if err == nil && !hasWait {
+				wait, hasWait = min(time.Duration(seconds)*time.Second, maxWait), true
+			}
+		}
+	}
+	switch {
+	case hasWait:
+		return preference{wait: wait, applied: "wait=" + strconv.Itoa(int(wait.Seconds()))}
+	case async:
+		return preference{applied: "respond-async"}
+	default:
+		return preference{wait: defaultWait}
+	}
+}

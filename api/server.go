@@ -1,0 +1,80 @@
+// Package api is the HTTP side: it takes transactions, answers with what became of them, and serves reads. The HTTP
+// status says whether the service did its job; every answer that is no success is a Problem.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/swaggest/swgui/v5emb"
+	"go.temporal.io/sdk/client"
+
+	"dummyorders/domain/card"
+	"dummyorders/internal/health"
+)
+
+// maxBody is what a request may send, in bytes.
+const maxBody = 64 << 10
+
+// Options is what the API is made of.
+type Options struct {
+	Temporal client.Client
+	Cards    card.Describer
+	// Draining ends when the process is told to stop: callers that still wait are then told where to ask.
+	Draining context.Context //nolint:containedctx // the life of the process, not of a call
+	// MaxInFlight is how many transactions may be waited for at once; one more is answered 429.
+	MaxInFlight int
+	Version     string
+	Log         *slog.Logger
+}
+
+type server struct {
+	saga   *saga
+	reader reader
+	admit  func(http.Handler) http.Handler
+	log    *slog.Logger
+}
+
+// New is the whole API as a handler.
+func New(o Options) http.Handler {
+	s := &server{
+		saga:   &saga{temporal: o.Temporal, draining: o.Draining},
+		reader: reader{cards: o.Cards},
+		admit:  admit(o.MaxInFlight),
+		log:    o.Log,
+	}
+	useProblems()
+	router := chi.NewRouter()
+	router.Use(middleware.StripSlashes, s.logRequests, s.recoverPanics)
+	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		problem(http.StatusNotFound, "there is nothing at this path: see /docs").write(w)
+	})
+	router.MethodNotAllowed(methodNotAllowed(router))
+	s.register(router, o.Version)
+	return router
+}
+
+func (s *server) register(router chi.Router, version string) {
+	config := huma.DefaultConfig("orders", version)
+	config.Info.Description = "Takes card transactions, has each checked for fraud, and pays for it or stops it."
+	config.Info.License = &huma.License{Name: "MIT"}
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/openapi", "", ""
+	config.CreateHooks = nil // no $schema links in the answers: clients know the seed's bodies
+	api := humachi.New(router, config)
+	s.registerTransact(api)
+	s.registerTransactions(api)
+	router.Get("/livez", health.Live)
+	router.Get("/readyz", health.Ready(map[string]health.Check{"temporal": s.saga.ready}))
+	router.Handle("/docs", docs())
+	router.Handle("/docs/*", docs())
+}
+
+// docs shows the OpenAPI document to people, from files in the binary: it works where no CDN does.
+func docs() http.Handler {
+	return v5emb.New("orders", "/openapi.json", "/docs")
+}

@@ -1,0 +1,170 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/api"
+)
+
+// faults posts a body that must be refused, and returns pointer → detail.
+func faults(t *testing.T, body string) map[string]string {
+	t.Helper()
+	answer := post(t, unreachable(t), body)
+	if answer.Code != http.StatusUnprocessableEntity {
+		t.Fatalf("status %d, want 422: %s", answer.Code, answer.Body)
+	}
+	found := map[string]string{}
+	for _, fault := range asProblem(t, answer).Errors {
+		found[fault.Pointer] = fault.Detail
+	}
+	return found
+}
+
+// with is the seed's body with one member set to a JSON value; a path is such as "order.cost".
+func with(t *testing.T, path, value string) string {
+	t.Helper()
+	var body map[string]json.RawMessage
+	must(t, json.Unmarshal([]byte(api.SeedExample), &body))
+	parent, name, nested := strings.Cut(path, ".")
+	if !nested {
+		body[parent] = json.RawMessage(value)
+	} else {
+		var inner map[string]json.RawMessage
+		must(t, json.Unmarshal(body[parent], &inner))
+		inner[name] = json.RawMessage(value)
+		body[parent] = marshal(t, inner)
+	}
+	return string(marshal(t, body))
+}
+
+func TestAWrongValueIsNamedByItsPointer(t *testing.T) {
+	for _, test := range []struct{ path, value, pointer, detail string }{
+		{"order.id", `1.5`, "#/order/id", "must be a whole number or a string"},
+		{"order.id", `""`, "#/order/id", "must not be empty"},
+		{"order.id", `null`, "#/order/id", "must be a string or a number"},
+		{"order.id", `"` + strings.Repeat("x", 65) + `"`, "#/order/id", "must have at most 64 characters"},
+		{"order.name", `"a\u0000b"`, "#/order/name", "must not hold control characters"},
+		{"order.cost", `"123.00"`, "#/order/cost", "must be a number"},
+		{"order.cost", `0`, "#/order/cost", "must be more than zero"},
+		{"order.cost", `-1`, "#/order/cost", "must be a plain positive decimal such as 123.45, with no sign and no exponent"},
+		{"order.cost", `1e2`, "#/order/cost", "must be a plain positive decimal such as 123.45, with no sign and no exponent"},
+		{"order.cost", `123.001`, "#/order/cost", "must have at most 2 decimal digits, as INR has"},
+		{"order.cost", `1234567890123`, "#/order/cost", "must have at most 12 digits before the point"},
+		{"order.currency", `"inr"`, "#/order/currency", "must be an ISO 4217 currency code in capitals, such as INR or USD"},
+		{"order.currency", `"XXQ"`, "#/order/currency", "must be an ISO 4217 currency code in capitals, such as INR or USD"},
+		{"order.items", `[]`, "#/order/items", "must hold 1 to 100 items, or be left out"},
+		{"order.items", `[{"id":1,"cost":100.00},{"id":2,"cost":22.99}]`, "#/order/items", "the items' costs times quantities, less discounts, must add up to the order's cost"},
+		{"order.items", `[{"id":1,"cost":123.00,"quantity":0}]`, "#/order/items/0/quantity", "must be a whole number from 1 to 1000000"},
+		{"order.items", `[{"id":1,"cost":123.00,"quantity":1.5}]`, "#/order/items/0/quantity", "must be a whole number from 1 to 1000000"},
+		{"order.items", `[{"id":1,"cost":10.00,"discount":11}]`, "#/order/items/0/discount", "must not be more than the item's cost times its quantity"},
+		{"order.items", `[{"id":1,"cost":999999999999.99,"quantity":1000000}]`, "#/order/items/0", "must not cost that much: its cost times its quantity is beyond any order"},
+		{"order.items", `[7]`, "#/order/items/0", "must be an object"},
+		{"order", `[]`, "#/order", "must be an object"},
+		{"paymentMethod", `7`, "#/paymentMethod", "must be a string"},
+		{"paymentMethod", `" "`, "#/paymentMethod", "must not be empty"},
+		{"payment.card", `12345678901`, "#/payment/card", "must be a card number: 12 to 19 digits, as a number or a string"},
+		{"payment.card", `12345678901234567890`, "#/payment/card", "must be a card number: 12 to 19 digits, as a number or a string"},
+		{"payment.card", `1.234567887654321e15`, "#/payment/card", "must be a card number: 12 to 19 digits, as a number or a string"},
+		{"payment.card", `"4111x11111111111"`, "#/payment/card", "must be a card number: 12 to 19 digits, as a number or a string"},
+		{"payment.card", `true`, "#/payment/card", "must be a number or a string"},
+		{"payment.amount", `123.5555`, "#/payment/amount", "must have at most 2 decimal digits, as INR has"},
+		{"payment.cvv", `123`, "#/payment/cvv", "a card verification value must never be sent here"},
+		{"payment.security_code", `"123"`, "#/payment/security_code", "a card verification value must never be sent here"},
+		{"metadata", `{"CVC2":"123"}`, "#/metadata/CVC2", "a card verification value must never be sent here"},
+		{"payment.pin", `1`, "#/payment/pin", "is not a known field"},
+		{"colour", `"red"`, "#/colour", "is not a known field"},
+		{"a/b~c", `1`, "#/a~1b~0c", "is not a known field"},
+		{"customer", `{"email":"not an address"}`, "#/customer/email", "must be an e-mail address such as jo@example.com"},
+		{"customer", `{"createdAt":"yesterday"}`, "#/customer/createdAt", "must be a time such as 2024-05-17T08:30:00Z"},
+		{"ip", `"300.1.1.1"`, "#/ip", "must be an IPv4 or IPv6 address"},
+		{"billing", `{"country":"India"}`, "#/billing/country", "must be an ISO 3166-1 country code of two capitals, such as IN"},
+		{"shipping", `{}`, "#/shipping/country", "is required"},
+		{"metadata", `{"n":1}`, "#/metadata/n", "must be a string"},
+		{"metadata", `{"note":"card 1234 5678 8765 4321"}`, "#/metadata/note", "must not hold the card number, which belongs in payment.card alone"},
+		{"order.name", `"1234567887654321"`, "#/order/name", "must not hold the card number, which belongs in payment.card alone"},
+		{"1234567887654321", `1`, "#/123456******4321", "must not hold the card number, which belongs in payment.card alone"},
+	} {
+		t.Run(test.path+"="+test.value[:min(len(test.value), 30)], func(t *testing.T) {
+			if got := faults(t, with(t, test.path, test.value))[test.pointer]; got != test.detail {
+				t.Errorf("at %s: %q, want %q", test.pointer, got, test.detail)
+			}
+		})
+	}
+}
+
+func TestEveryFaultIsToldAtOnce(t *testing.T) {
+	got := faults(t, `{"order":{"id":"","cost":0,"cost":1,"currency":"INR"},"payment":{"card":"x","type":3,"amount":-1,"cvv":1},"x":1}`)
+	want := map[string]string{
+		"#/order/id":         "must not be empty",
+		"#/order/cost":       "must be more than zero",
+		"#/paymentMethod":    "is required",
+		"#/payment/card":     "must be a card number: 12 to 19 digits, as a number or a string",
+		"#/payment/type":     "must be a string",
+		"#/payment/amount":   "must be a plain positive decimal such as 123.45, with no sign and no exponent",
+		"#/payment/currency": "is required",
+		"#/payment/cvv":      "a card verification value must never be sent here",
+		"#/x":                "is not a known field",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestADuplicateKeyIsRefusedEvenWithTheSameValue(t *testing.T) {
+	got := faults(t, strings.Replace(api.SeedExample, `"paymentMethod"`, `"paymentMethod": "amazonpay", "paymentMethod"`, 1))
+	if diff := cmp.Diff(map[string]string{"#/paymentMethod": "appears more than once"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatIsNotJSONIsRefusedWithItsPlace(t *testing.T) {
+	for name, test := range map[string]struct{ body, detail string }{
+		"empty":     {"", "the body is empty; a JSON object is expected"},
+		"truncated": {"{\n  \"order\": ", "line 2, column 11: unexpected end of JSON input"},
+		"trailing":  {"{} {}", "line 1, column 4"},
+		"not UTF-8": {"{\"a\":\"\xff\"}", "not valid UTF-8"},
+		"too deep":  {strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "nested more than 32 levels deep"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := post(t, unreachable(t), test.body)
+			if p := asProblem(t, answer); answer.Code != http.StatusBadRequest || !strings.Contains(p.Detail, test.detail) {
+				t.Errorf("%d %q, want 400 with %q", answer.Code, p.Detail, test.detail)
+			}
+		})
+	}
+}
+
+// FuzzTransact holds for any body: it is answered, never with a 500, and a refusal never repeats the card number.
+func FuzzTransact(f *testing.F) {
+	f.Add(api.SeedExample)
+	f.Add(`{"order":{"items":[{"id":1,"cost":1e99999}]},"metadata":{"":""}}`)
+	f.Add(`[[[[{"payment":{"card":4111111111111111}}]]]]`)
+	seeds, err := filepath.Glob("testdata/bodies/*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		body, err := os.ReadFile(seed)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(body))
+	}
+	handler := accepting(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		answer := post(t, handler, body)
+		if answer.Code >= 500 {
+			t.Fatalf("%d for %q: %s", answer.Code, body, answer.Body)
+		}
+		if answer.Code != http.StatusAccepted && strings.Contains(answer.Body.String(), "1234567887654321") {
+			t.Fatalf("the answer repeats a card number: %s", answer.Body)
+		}
+	})
+}

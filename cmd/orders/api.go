@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"dummyorders/api"
+	"dummyorders/domain/card"
+)
+
+// drainRequests is enough for a waiting caller to be told where to ask, once the process has been told to stop.
+const drainRequests = 20 * time.Second
+
+type apiCommand struct{}
+
+// Run serves HTTP until ctx ends.
+func (apiCommand) Run(ctx context.Context) error {
+	p, err := newProcess(ctx, "api")
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	address := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress)
+	options := api.Options{
+		Temporal:    p.temporal,
+		Cards:       card.NewDescriber(p.env.fingerprintKey(p.values)),
+		Draining:    ctx,
+		MaxInFlight: p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
+		Version:     buildVersion(),
+		Log:         p.log,
+	}
+	if err := p.values.err(); err != nil {
+		return err
+	}
+	return serve(ctx, p.log, address, api.New(options), drainRequests)
+}

@@ -1,0 +1,42 @@
+package main
+
+// environment is every variable that the processes read, with its default. The file env shows the same to people, and
+// a test holds the two together. Temporal's own variables (TEMPORAL_*) are read by Temporal's library.
+//
+// Values are kept as they were written: the settings made of them know how to say what is wrong with one.
+type environment struct {
+	LogLevel      string `env:"LOG_LEVEL, default=info"`
+	LogFormat     string `env:"LOG_FORMAT, default=text"`
+	HealthAddress string `env:"HEALTH_ADDRESS"`
+
+	HTTPAddress        string `env:"HTTP_ADDRESS, default=:9001"`
+	HTTPMaxInFlight    string `env:"HTTP_MAX_IN_FLIGHT, default=1000"`
+	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
+
+	FraudCheckDeadline string `env:"FRAUD_CHECK_DEADLINE, default=15m"`
+	WebUIURL           string `env:"WEB_UI_URL, default=http://localhost:8233"`
+
+	FraudDetector     string `env:"FRAUD_DETECTOR, default=dummy"`
+	FraudLimitReview  string `env:"FRAUD_LIMIT_REVIEW, default=INR:100000,USD:1200,EUR:1100,GBP:950"`
+	FraudLimitDecline string `env:"FRAUD_LIMIT_DECLINE, default=INR:200000,USD:2400,EUR:2200,GBP:1900"`
+
+	RabbitMQPublisherURL    string `env:"RABBITMQ_PUBLISHER_URL, default=amqp://orders:orders@localhost:5672/"`
+	RabbitMQConsumerURL     string `env:"RABBITMQ_CONSUMER_URL, default=amqp://alertman:alertman@localhost:5672/"`
+	RabbitMQExchange        string `env:"RABBITMQ_EXCHANGE, default=alerts"`
+	RabbitMQQueue           string `env:"RABBITMQ_QUEUE, default=alertman"`
+	RabbitMQDeadExchange    string `env:"RABBITMQ_DEAD_EXCHANGE, default=alerts.dead"`
+	RabbitMQDeadQueue       string `env:"RABBITMQ_DEAD_QUEUE, default=alertman.dead"`
+	RabbitMQDeliveryLimit   string `env:"RABBITMQ_DELIVERY_LIMIT, default=20"`
+	RabbitMQDeclareTopology string `env:"RABBITMQ_DECLARE_TOPOLOGY, default=false"`
+	RabbitMQConfirmTimeout  string `env:"RABBITMQ_CONFIRM_TIMEOUT, default=5s"`
+	AlertmanPrefetch        string `env:"ALERTMAN_PREFETCH, default=20"`
+
+	SMTPHostname string `env:"SMTP_HOSTNAME, default=localhost"`
+	SMTPPort     string `env:"SMTP_PORT, default=1025"`
+	SMTPUsername string `env:"SMTP_USERNAME"`
+	SMTPPassword string `env:"SMTP_PASSWORD"`
+	SMTPUseTLS   string `env:"SMTP_USE_TLS, default=none"`
+	MailFrom     string `env:"TRANSACTION_FRAUD_EMAIL_ALERT_FROM, default=orders@localhost"`
+	MailTo       string `env:"TRANSACTION_FRAUD_EMAIL_ALERT_TO, default=fraud-team@localhost"`
+	MailSubject  string `env:"TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT, default=Transaction Fraud Alert"`
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/activities"
+	"dummyorders/gateways/temporal"
+	"dummyorders/internal/health"
+	"dummyorders/workers"
+)
+
+type fraudPoliceCommand struct{}
+
+// Run works until ctx ends.
+func (fraudPoliceCommand) Run(ctx context.Context) error {
+	p, err := newProcess(ctx, "fraud-police")
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	address := p.env.healthAddress(p.values)
+	fraud := &activities.Fraud{Detector: p.env.detector(p.values)}
+	if err := p.values.err(); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return p.serveHealth(ctx, address, map[string]health.Check{"temporal": temporal.Check(p.temporal)})
+	})
+	group.Go(func() error {
+		return workers.Run(ctx, "fraud_police", workers.NewFraudPolice(p.temporal, fraud), p.log)
+	})
+	return group.Wait()
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// healthcheckCommand is for containers that have no curl.
+type healthcheckCommand struct {
+	Address string `arg:"" optional:"" help:"Where the process serves /readyz, as it was told: HEALTH_ADDRESS, else HTTP_ADDRESS, by default."`
+}
+
+// Run fails when the process is not ready.
+func (h healthcheckCommand) Run(ctx context.Context) error {
+	if h.Address == "" {
+		env, err := readEnvironment(ctx, lookup())
+		if err != nil {
+			return err
+		}
+		h.Address = env.HTTPAddress
+		if env.HealthAddress != "" {
+			h.Address = env.HealthAddress
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
+	defer cancel()
+	return askReady(ctx, h.Address)
+}
+
+func askReady(ctx context.Context, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("address %q: must be such as :9001 or localhost:9001", address)
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		host = "localhost"
+	}
+	url := "http://" + net.JoinHostPort(host, port) + "/readyz"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", url, err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", url, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
+		return fmt.Errorf("not ready: %s: %s", answer.Status, body)
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+// Orders is all the processes of the service in one binary, a command each. Nothing is decided here: the packages are
+// put together, started, and told when to stop.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = ""
+
+// Exit codes. Whoever restarts processes may leave one that exited with exitConfig alone: it will not get better.
+const (
+	exitFailure = 1
+	exitConfig  = 2
+)
+
+type commands struct {
+	API         apiCommand         `cmd:"" name:"api" help:"Serve HTTP: take transactions and answer with what became of them."`
+	Worker      workerCommand      `cmd:"" help:"Run the workflow ProcessTransaction, its payments and its alerts."`
+	FraudPolice fraudPoliceCommand `cmd:"" help:"Check transactions for fraud."`
+	Alertman    alertmanCommand    `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people."`
+	Dev         devCommand         `cmd:"" help:"Run all four in one process, for a laptop."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a process whether it is ready; exit 1 when it is not."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string) int {
+	parser, err := kong.New(&commands{}, kong.Name("orders"), kong.UsageOnError(),
+		kong.Description("Card transactions, checked for fraud, paid for or stopped. Settings come from the environment: see the file env."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "orders:", err)
+		return exitFailure
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	if err := command.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "orders:", err)
+		if errors.As(err, new(*configError)) {
+			return exitConfig
+		}
+		return exitFailure
+	}
+	return 0
+}
+
+type versionCommand struct{}
+
+// Run prints the version that was built, or the module's when nobody said.
+func (versionCommand) Run() error {
+	fmt.Println("orders", buildVersion())
+	return nil
+}
+
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

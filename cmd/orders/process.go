@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/gateways/temporal"
+	"dummyorders/internal/health"
+	"dummyorders/internal/logging"
+)
+
+// process is what every process has.
+type process struct {
+	env      environment
+	values   *values
+	log      *slog.Logger
+	temporal client.Client
+}
+
+// newProcess reads the environment. Its parts are checked by whoever needs them; ready tells all faults at once.
+func newProcess(ctx context.Context, name string) (*process, error) {
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return nil, err
+	}
+	p := &process{env: env, values: &values{}}
+	level, format := p.values.level("LOG_LEVEL", env.LogLevel), env.logFormat(p.values)
+	if p.log, err = logging.New(os.Stderr, name, format, level); err != nil {
+		p.log = slog.New(slog.DiscardHandler) // the faults of the settings say it better
+	}
+	if p.temporal, err = temporal.New(p.log); err != nil {
+		p.values.faults = append(p.values.faults, err.Error())
+	}
+	return p, nil
+}
+
+func (p *process) close() {
+	if p.temporal != nil {
+		p.temporal.Close()
+	}
+}
+
+// serveHealth serves /livez and /readyz until ctx ends, where an address is set for it.
+func (p *process) serveHealth(ctx context.Context, address string, checks map[string]health.Check) error {
+	if address == "" {
+		<-ctx.Done()
+		return nil
+	}
+	return serve(ctx, p.log, address, health.Handler(checks), 5*time.Second)
+}
+
+// serve listens until ctx ends, then waits for the requests in hand, at most as long as drain.
+func serve(ctx context.Context, log *slog.Logger, address string, handler http.Handler, drain time.Duration) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      90 * time.Second, // more than the longest wait for an answer
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	log.Info("Listening", "address", listener.Addr().String())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve HTTP: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		if err := server.Shutdown(patience); err != nil {
+			return errors.Join(fmt.Errorf("drain HTTP: %w", err), server.Close())
+		}
+		return nil
+	})
+	return group.Wait()
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dummyorders/domain/money"
+)
+
+// configError is everything that is wrong with the environment.
+type configError struct {
+	faults []string
+}
+
+// Error has a line for each fault.
+func (e *configError) Error() string {
+	return "wrong settings:\n  " + strings.Join(e.faults, "\n  ")
+}
+
+// values reads settings and gathers what is wrong with them, so that all of it is told at once.
+type values struct {
+	faults []string
+}
+
+// err is nil when every value so far was right.
+func (v *values) err() error {
+	if len(v.faults) == 0 {
+		return nil
+	}
+	return &configError{faults: v.faults}
+}
+
+func (v *values) wrong(name, value, right string) {
+	v.faults = append(v.faults, fmt.Sprintf("%s=%q: must be %s", name, value, right))
+}
+
+// wrongSecret does not show the value.
+func (v *values) wrongSecret(name, right string) {
+	v.faults = append(v.faults, fmt.Sprintf("%s: must be %s", name, right))
+}
+
+func (v *values) duration(name, value string, least, most time.Duration) time.Duration {
+	d, err := time.ParseDuration(value)
+	if err != nil || d < least || d > most {
+		v.wrong(name, value, fmt.Sprintf("a duration from %s to %s, such as 90s or 15m", least, most))
+	}
+	return d
+}
+
+func (v *values) number(name, value string, least, most int) int {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		v.wrong(name, value, fmt.Sprintf("a whole number from %d to %d", least, most))
+	}
+	return n
+}
+
+func (v *values) flag(name, value string) bool {
+	b, err := strconv.ParseBool(value)
+	if err != nil {
+		v.wrong(name, value, "true or false")
+	}
+	return b
+}
+
+func (v *values) oneOf(name, value string, allowed []string) string {
+	if !slices.Contains(allowed, value) {
+		v.wrong(name, value, "one of "+strings.Join(allowed, ", "))
+	}
+	return value
+}
+
+func (v *values) text(name, value string) string {
+	if strings.TrimSpace(value) == "" {
+		v.wrong(name, value, "set")
+	}
+	return value
+}
+
+func (v *values) level(name, value string) slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(value)); err != nil {
+		v.wrong(name, value, "one of debug, info, warn, error")
+	}
+	return level
+}
+
+// listen is an address to listen on.
+func (v *values) listen(name, value string) string {
+	_, port, err := net.SplitHostPort(value)
+	if number, portErr := strconv.Atoi(port); err != nil || portErr != nil || number < 0 || number > 65535 {
+		v.wrong(name, value, "an address to listen on, such as :9001 or 127.0.0.1:9001")
+	}
+	return value
+}
+
+func (v *values) webURL(name, value string) string {
+	u, err := url.Parse(value)
+	if value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		v.wrong(name, value, "a URL such as http://localhost:8233, or empty")
+	}
+	return value
+}
+
+// amqpURL holds a password, and is never shown.
+func (v *values) amqpURL(name, value string) string {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "amqp" && u.Scheme != "amqps" {
+		v.wrongSecret(name, "a URL such as amqp://user:password@localhost:5672/ (or amqps://)")
+	}
+	return value
+}
+
+func (v *values) address(name, value string) string {
+	if a, err := mail.ParseAddress(value); err == nil {
+		return a.String()
+	}
+	v.wrong(name, value, "a mail address such as orders@example.com")
+	return value
+}
+
+// addresses is a list with commas.
+func (v *values) addresses(name, value string) []string {
+	list, err := mail.ParseAddressList(value)
+	if err != nil {
+		v.wrong(name, value, "mail addresses with commas between them, such as a@example.com, b@example.com")
+	}
+	addresses := make([]string, len(list))
+	for i, a := range list {
+		addresses[i] = a.Address
+	}
+	return addresses
+}
+
+// amounts is a list such as "INR:100000,USD:1200".
+func (v *values) amounts(name, value string) []money.Money {
+	var amounts []money.Money
+	seen := map[money.Currency]bool{}
+	for entry := range strings.SplitSeq(value, ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		code, decimal, _ := strings.Cut(entry, ":")
+		amount, err := money.Parse(decimal, money.Currency(code))
+		if err != nil || seen[amount.Currency] {
+			v.wrong(name, value, fmt.Sprintf("currency:amount pairs, each currency once, such as INR:100000,USD:1200 (at %q)", entry))
+			return nil
+		}
+		seen[amount.Currency] = true
+		amounts = append(amounts, amount)
+	}
+	return amounts
+}

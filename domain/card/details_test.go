@@ -1,0 +1,118 @@
+package card_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/card"
+)
+
+var describer = card.NewDescriber([]byte("0123456789abcdef0123456789abcdef"))
+
+func TestDetailsAreAllThatIsKept(t *testing.T) {
+	want := card.Details{
+		FirstSix: "411111", LastFour: "1111", Length: 16, Brand: "visa", LuhnValid: true,
+		// printf 4111111111111111 | openssl dgst -sha256 -hmac 0123456789abcdef0123456789abcdef
+		Fingerprint: "7b7e6cb2715c7b1c37110f035123abd3fe93c04fa302da2946c4bd9342d2fd2c",
+	}
+	if diff := cmp.Diff(want, describer.Describe(parse(t, "4111111111111111"))); diff != "" {
+		t.Errorf("details (-want +got):\n%s", diff)
+	}
+}
+
+func TestDetailsDoNotHoldTheDigits(t *testing.T) {
+	details := describer.Describe(parse(t, canary))
+	text, err := json.Marshal(details)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shows(string(text)) || shows(fmt.Sprintf("%+v", details)) {
+		t.Errorf("the details tell the number: %s", text)
+	}
+}
+
+func TestDetailsSurviveJSON(t *testing.T) {
+	want := describer.Describe(parse(t, canary))
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got card.Details
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("details read back (-want +got):\n%s", diff)
+	}
+}
+
+func TestDetailsShowTheSameMaskAsTheNumber(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.StringMatching(`[0-9]{12,19}`).Draw(t, "digits")
+		number := parse(t, digits)
+		got := describer.Describe(number).Masked()
+		if got != card.Mask(digits) || got != fmt.Sprint(number) {
+			t.Fatalf("the details of %s are masked as %s, its mask is %s, and it prints %s",
+				digits, got, card.Mask(digits), number)
+		}
+	})
+}
+
+func TestACardHasOneFingerprintUnderAKey(t *testing.T) {
+	want := describer.Describe(parse(t, "4111111111111111")).Fingerprint
+	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(want) {
+		t.Errorf("the fingerprint %q is no SHA-256 in hexadecimal", want)
+	}
+	for _, text := range []string{"4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111"} {
+		again := card.NewDescriber([]byte("0123456789abcdef0123456789abcdef"))
+		if got := again.Describe(parse(t, text)).Fingerprint; got != want {
+			t.Errorf("%q has the fingerprint %s under the same key, want %s", text, got, want)
+		}
+	}
+}
+
+func TestOtherCardsAndOtherKeysHaveOtherFingerprints(t *testing.T) {
+	seen := map[string]string{}
+	for _, key := range []string{"0123456789abcdef0123456789abcdef", "1123456789abcdef0123456789abcdef", ""} {
+		for _, text := range []string{"4111111111111111", "4111111111111112", "04111111111111111", "411111111111111"} {
+			what := fmt.Sprintf("%s under the key %q", text, key)
+			fingerprint := card.NewDescriber([]byte(key)).Describe(parse(t, text)).Fingerprint
+			if other, taken := seen[fingerprint]; taken {
+				t.Errorf("%s has the fingerprint of %s", what, other)
+			}
+			seen[fingerprint] = what
+		}
+	}
+}
+
+func TestOneCheckDigitInTenIsValid(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		head := rapid.StringMatching(`[0-9]{11,18}`).Draw(t, "head")
+		valid := 0
+		for check := range 10 {
+			if describer.Describe(parse(t, fmt.Sprint(head, check))).LuhnValid {
+				valid++
+			}
+		}
+		if valid != 1 {
+			t.Fatalf("%s has %d valid check digits", head, valid)
+		}
+	})
+}
+
+func TestAMistypedDigitFailsTheLuhnCheck(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.SampledFrom(testNumbers).Draw(t, "number")
+		digits := []byte(number.digits)
+		at := rapid.IntRange(0, len(digits)-1).Draw(t, "at")
+		digits[at] = '0' + (digits[at]-'0'+byte(rapid.IntRange(1, 9).Draw(t, "by")))%10
+		if describer.Describe(parse(t, string(digits))).LuhnValid {
+			t.Fatalf("%s passes the Luhn check", digits)
+		}
+	})
+}

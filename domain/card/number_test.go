@@ -1,0 +1,171 @@
+package card_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/card"
+)
+
+func parse(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, text string) card.Number {
+	t.Helper()
+	number, err := card.ParseNumber(text)
+	if err != nil {
+		t.Fatalf("%q is no card number: %v", text, err)
+	}
+	return number
+}
+
+func TestANumberIsTwelveToNineteenDigitsAsPrintedOnCards(t *testing.T) {
+	for _, text := range []string{
+		"123456789012",
+		"1234567890123456789",
+		"1234567887654321", // fails the Luhn check, which is a signal and no fault of form
+		"4111 1111 1111 1111",
+		"4111-1111-1111-1111",
+		"3782 822463 10005",
+		"0000 0000 0000",
+	} {
+		if _, err := card.ParseNumber(text); err != nil {
+			t.Errorf("ParseNumber(%q): %v", text, err)
+		}
+	}
+}
+
+func TestWhatIsNoNumberIsRefusedWithoutRepeatingIt(t *testing.T) {
+	for _, text := range []string{
+		"",
+		" ",
+		"12345678901",
+		"12345678901234567890",
+		"4111 1111 111",
+		"411111111111111l",
+		"4111.1111.1111.1111",
+		"4111/1111/1111/1111",
+		"4111\t1111\t1111\t1111",
+		"4111111111111111\n",
+		"4111111111111111\x00",
+		"+4111111111111111",
+		"1.234567890123e15",
+		"0x4111111111111111",
+		"4111\u00a01111\u00a01111\u00a01111", // no-break spaces
+		"٤١١١١١١١١١١١١١١١",                   // digits, but not those of card numbers
+		"six hundred and one",
+	} {
+		number, err := card.ParseNumber(text)
+		if err == nil {
+			t.Errorf("ParseNumber(%q) is accepted", text)
+		} else if err.Error() != card.ErrNumber.Error() {
+			t.Errorf("ParseNumber(%q) says %q, want %q", text, err, card.ErrNumber)
+		}
+		if number != (card.Number{}) {
+			t.Errorf("ParseNumber(%q) gives a number beside its error", text)
+		}
+	}
+}
+
+func TestNoTextMakesParseNumberRepeatIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9 xX.-]{8,30}`)).Draw(t, "text")
+		if _, err := card.ParseNumber(text); err != nil && err.Error() != card.ErrNumber.Error() {
+			t.Fatalf("ParseNumber(%q) says %q", text, err)
+		}
+	})
+}
+
+func TestTheMaskKeepsTheFirstSixAndTheLastFour(t *testing.T) {
+	for _, c := range []struct{ digits, want string }{
+		{"1234567887654321", "123456******4321"},
+		{"123456789012", "123456**9012"},
+		{"1234567890123456789", "123456*********6789"},
+		{"12345678901", "***********"}, // too short for a card number, and all hidden
+		{"1234", "****"},
+		{"", ""},
+	} {
+		if got := card.Mask(c.digits); got != c.want {
+			t.Errorf("Mask(%q) = %q, want %q", c.digits, got, c.want)
+		}
+	}
+}
+
+func TestANumberIsFoundInATextHoweverItIsGrouped(t *testing.T) {
+	number := parse(t, "4111 1111 1111 1234")
+	for _, c := range []struct {
+		text string
+		want bool
+	}{
+		{"4111111111111234", true},
+		{"4111 1111 1111 1234", true},
+		{"4111-1111-1111-1234", true},
+		{"41 11-11 11 1111--1234", true},
+		{`order 7 paid with "4111 1111 1111 1234", twice`, true},
+		{"94111111111111234567", true},
+		{"411111******1234", false},
+		{"4111 1111 1111 123", false},
+		{"4111 1111 1111 1235", false},
+		{"", false},
+	} {
+		if got := number.AppearsIn(c.text); got != c.want {
+			t.Errorf("AppearsIn(%q) = %v, want %v", c.text, got, c.want)
+		}
+	}
+}
+
+func TestAnyGroupingOfANumberIsFound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.StringMatching(`[0-9]{12,19}`).Draw(t, "digits")
+		var text strings.Builder
+		for _, digit := range digits {
+			text.WriteRune(digit)
+			text.WriteString(rapid.StringMatching(`[ -]{0,2}`).Draw(t, "separator"))
+		}
+		if !parse(t, digits).AppearsIn("before " + text.String() + " after") {
+			t.Fatalf("%s does not appear in %q", digits, text.String())
+		}
+	})
+}
+
+func TestNoNumberAppearsNowhere(t *testing.T) {
+	var none card.Number
+	if none.AppearsIn("") || none.AppearsIn("4111111111111111") {
+		t.Error("a number that was never parsed appears in a text")
+	}
+}
+
+func TestRedactMasksWhateverCouldBeACardNumber(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", ""},
+		{"order 1234 of 2026", "order 1234 of 2026"},
+		{"4929186730458126", "492918******8126"},
+		{`card "4929 1867 3045 8126" twice`, `card "492918******8126" twice`},
+		{"/metadata/4929-1867-3045-8126", "/metadata/492918******8126"},
+		{"4929  1867 - 3045  8126", "492918******8126"},
+		{"123456789012", "123456**9012"},
+		{"12345678901", "12345678901"},
+		{"1234567890123456789", "123456*********6789"},
+		{"1700000000 4929186730458126", "170000****************8126"},
+	} {
+		if got := card.Redact(c.text); got != c.want {
+			t.Errorf("Redact(%q) = %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+func TestRedactHidesANumberAmongOtherDigits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		around := rapid.StringMatching(`[0a -]{0,30}`)
+		text := around.Draw(t, "before")
+		for _, digit := range canary {
+			text += string(digit) + rapid.StringMatching(`[ -]{0,2}`).Draw(t, "separator")
+		}
+		text += around.Draw(t, "after")
+		if redacted := card.Redact(text); shows(redacted) {
+			t.Fatalf("Redact(%q) = %q", text, redacted)
+		}
+	})
+}

@@ -1,0 +1,73 @@
+package fraud_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+)
+
+// The scores are those that detectors reach today. 75 is the least that counts as the highest risk.
+func TestTheRiskLevelIsTheScoreInWords(t *testing.T) {
+	l := limit(t, []money.Money{inr(100)}, []money.Money{inr(200)})
+	for _, c := range []struct {
+		amount    money.Money
+		luhnValid bool
+		score     int
+		level     fraud.RiskLevel
+	}{
+		{inr(100), true, 0, fraud.NormalRisk},
+		{inr(100), false, 5, fraud.NormalRisk},
+		{inr(101), true, 70, fraud.ElevatedRisk},
+		{inr(101), false, 75, fraud.HighestRisk},
+		{inr(201), true, 90, fraud.HighestRisk},
+		{inr(201), false, 95, fraud.HighestRisk},
+	} {
+		d := detect(t, l, payment(approvedID, c.amount, c.luhnValid))
+		if d.Score != c.score || d.RiskLevel != c.level {
+			t.Errorf("%s with a Luhn check of %v scores %d, %s risk; want %d, %s",
+				c.amount, c.luhnValid, d.Score, d.RiskLevel, c.score, c.level)
+		}
+	}
+}
+
+func TestAVerdictAgainstATransactionIsFraudAndTheLackOfOneIsNot(t *testing.T) {
+	for outcome, want := range map[fraud.Outcome]bool{
+		fraud.Approve: false, fraud.Review: true, fraud.Decline: true, fraud.NotEvaluated: false, "": false,
+	} {
+		if got := (fraud.Decision{Outcome: outcome, Score: fraud.MaxScore}).Fraudulent(); got != want {
+			t.Errorf("the outcome %q is fraudulent: %v, want %v", outcome, got, want)
+		}
+	}
+}
+
+func TestAnUndecidedTransactionIsNeitherApprovedNorFraudulent(t *testing.T) {
+	d := fraud.Undecided("no fraud check answered within 15m0s")
+	if d.Outcome == fraud.Approve || d.Fraudulent() {
+		t.Errorf("for want of a verdict the outcome is %s, fraudulent: %v", d.Outcome, d.Fraudulent())
+	}
+	want := fraud.Decision{
+		Outcome: fraud.NotEvaluated, RiskLevel: fraud.UnknownRisk, Source: fraud.Nobody,
+		Reasons: []fraud.Reason{{Code: "NOT_EVALUATED", Message: "no fraud check answered within 15m0s"}},
+	}
+	if diff := cmp.Diff(want, d); diff != "" {
+		t.Errorf("decision (-want +got):\n%s", diff)
+	}
+}
+
+func TestADecisionWithoutReasonsHasAnEmptyListInJSON(t *testing.T) {
+	text, err := json.Marshal(detect(t, fraud.Dummy{}, payment(approvedID, inr(12300), true)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Reasons json.RawMessage }
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if string(got.Reasons) != "[]" {
+		t.Errorf("the reasons are %s, want []", got.Reasons)
+	}
+}

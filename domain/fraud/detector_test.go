@@ -1,0 +1,154 @@
+package fraud_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/card"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+)
+
+func TestEveryDetectorIsADetector(t *testing.T) {
+	testDetector(t, "dummy", fraud.Dummy{})
+	testDetector(t, "limit", limit(t, []money.Money{inr(100_000), usd(50_000)}, []money.Money{inr(500_000)}))
+}
+
+// testDetector holds a detector to what the interface promises.
+func testDetector(t *testing.T, name string, detector fraud.Detector) {
+	t.Run(name, func(t *testing.T) {
+		t.Run("answers the same when asked again", func(t *testing.T) { testAnswersTheSame(t, detector) })
+		t.Run("answers the same when asked by many at once", func(t *testing.T) { testConcurrentUse(t, detector) })
+		t.Run("gives whole decisions", func(t *testing.T) { testWholeDecisions(t, detector) })
+	})
+}
+
+func testAnswersTheSame(t *testing.T, detector fraud.Detector) {
+	for _, tr := range allKinds() {
+		first, again := detect(t, detector, tr), detect(t, detector, tr)
+		if diff := cmp.Diff(first, again); diff != "" {
+			t.Errorf("%s asked again (-first +again):\n%s", tr.ID, diff)
+		}
+		for i := range first.Reasons {
+			first.Reasons[i] = fraud.Reason{Code: "CHANGED", Message: "by whoever got the decision"}
+		}
+		if diff := cmp.Diff(again, detect(t, detector, tr)); diff != "" {
+			t.Errorf("%s asked after its decision was written over (-before +after):\n%s", tr.ID, diff)
+		}
+	}
+}
+
+func testConcurrentUse(t *testing.T, detector fraud.Detector) {
+	all := allKinds()
+	alone := make([]fraud.Decision, len(all))
+	for i, tr := range all {
+		alone[i] = detect(t, detector, tr)
+	}
+	var asking sync.WaitGroup
+	for range 8 {
+		asking.Go(func() {
+			for i, tr := range all {
+				got, err := detector.Detect(context.Background(), tr)
+				if err != nil || !cmp.Equal(got, alone[i]) {
+					t.Errorf("%s is decided otherwise among others: %+v, %v", tr.ID, got, err)
+				}
+			}
+		})
+	}
+	asking.Wait()
+}
+
+func testWholeDecisions(t *testing.T, detector fraud.Detector) {
+	digest := regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	verdicts := []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline}
+	levels := []fraud.RiskLevel{fraud.NormalRisk, fraud.ElevatedRisk, fraud.HighestRisk}
+	for _, tr := range allKinds() {
+		d := detect(t, detector, tr)
+		if !slices.Contains(verdicts, d.Outcome) {
+			t.Errorf("%s: the outcome %q is no verdict", tr.ID, d.Outcome)
+		}
+		if d.Score < 0 || d.Score > fraud.MaxScore {
+			t.Errorf("%s: the score %d is not within 0 and %d", tr.ID, d.Score, fraud.MaxScore)
+		}
+		if !slices.Contains(levels, d.RiskLevel) {
+			t.Errorf("%s: the risk level %q is none of a transaction that was looked at", tr.ID, d.RiskLevel)
+		}
+		if d.Reasons == nil {
+			t.Errorf("%s: the reasons are nil, and null in JSON", tr.ID)
+		}
+		if d.Outcome != fraud.Approve && len(d.Reasons) == 0 {
+			t.Errorf("%s: the outcome %s has no reason", tr.ID, d.Outcome)
+		}
+		if slices.ContainsFunc(d.Reasons, func(r fraud.Reason) bool { return r.Code == "" || r.Message == "" }) {
+			t.Errorf("%s: a reason lacks its code or its message: %+v", tr.ID, d.Reasons)
+		}
+		if d.Ruleset.ID == "" || d.Ruleset.Version < 1 || !digest.MatchString(d.Ruleset.Digest) {
+			t.Errorf("%s: the ruleset %+v lacks its id, version or digest", tr.ID, d.Ruleset)
+		}
+		if d.Source != fraud.AutomatedRule {
+			t.Errorf("%s: the source is %q, want %q", tr.ID, d.Source, fraud.AutomatedRule)
+		}
+	}
+}
+
+func detect(t *testing.T, detector fraud.Detector, tr transaction.Transaction) fraud.Decision {
+	t.Helper()
+	d, err := detector.Detect(context.Background(), tr)
+	if err != nil {
+		t.Fatalf("decide about %s: %v", tr.ID, err)
+	}
+	return d
+}
+
+// allKinds are transactions that differ in all that a detector may look at, and one that says nothing at all.
+func allKinds() []transaction.Transaction {
+	ids := newIDs(1)
+	all := []transaction.Transaction{{}}
+	for _, currency := range []money.Currency{"INR", "USD", "JPY", "KWD"} {
+		for _, minor := range []int64{0, 1, 50_000, 50_001, 100_000, 100_001, 500_000, 500_001, 1 << 62} {
+			for _, luhnValid := range []bool{true, false} {
+				all = append(all, payment(ids.next(), money.Money{Minor: minor, Currency: currency}, luhnValid))
+			}
+		}
+	}
+	return all
+}
+
+func payment(id string, amount money.Money, luhnValid bool) transaction.Transaction {
+	return transaction.Transaction{
+		ID:            id,
+		Order:         transaction.Order{ID: "1234", Name: "avengers 4 spoilers book", Cost: amount},
+		PaymentMethod: "amazonpay",
+		Payment: transaction.Payment{
+			Card: card.Details{FirstSix: "411111", LastFour: "1111", Length: 16, Brand: "visa", LuhnValid: luhnValid},
+			Type: "wallet", Amount: amount,
+		},
+	}
+}
+
+func inr(minor int64) money.Money { return money.Money{Minor: minor, Currency: "INR"} }
+func usd(minor int64) money.Money { return money.Money{Minor: minor, Currency: "USD"} }
+
+// ids makes UUIDs of version 7, always the same ones for a seed.
+type ids struct {
+	random *rand.Rand
+	millis uint64
+}
+
+func newIDs(seed uint64) *ids {
+	return &ids{random: rand.New(rand.NewPCG(seed, 0)), millis: 1_750_000_000_000}
+}
+
+func (i *ids) next() string {
+	i.millis += i.random.Uint64N(20)
+	return fmt.Sprintf("%08x-%04x-7%03x-%04x-%012x", i.millis>>16, i.millis&0xffff,
+		i.random.Uint64N(1<<12), 0x8000|i.random.Uint64N(1<<14), i.random.Uint64N(1<<48))
+}

@@ -1,0 +1,155 @@
+package fraud_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+)
+
+func limit(t *testing.T, review, decline []money.Money) *fraud.Limit {
+	t.Helper()
+	l, err := fraud.NewLimit(review, decline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestLimitDecidesByTheAmountInItsCurrency(t *testing.T) {
+	l := limit(t, []money.Money{inr(100_000), usd(50_000)}, []money.Money{inr(500_000), {Minor: 9_000, Currency: "JPY"}})
+	const (
+		over       = "AMOUNT_OVER_LIMIT"
+		overReview = "AMOUNT_OVER_REVIEW_LIMIT"
+		noLimit    = "CURRENCY_WITHOUT_LIMIT"
+	)
+	for _, c := range []struct {
+		name    string
+		amount  money.Money
+		outcome fraud.Outcome
+		score   int
+		level   fraud.RiskLevel
+		reason  fraud.Reason
+	}{
+		{"far below both limits", inr(1), fraud.Approve, 0, fraud.NormalRisk, fraud.Reason{}},
+		{"at the review limit", inr(100_000), fraud.Approve, 0, fraud.NormalRisk, fraud.Reason{}},
+		{"above the review limit", inr(100_001), fraud.Review, 70, fraud.ElevatedRisk,
+			fraud.Reason{Code: overReview, Message: "INR 1000.01 is above the review limit of INR 1000.00"}},
+		{"at the decline limit", inr(500_000), fraud.Review, 70, fraud.ElevatedRisk,
+			fraud.Reason{Code: overReview, Message: "INR 5000.00 is above the review limit of INR 1000.00"}},
+		{"above the decline limit", inr(500_001), fraud.Decline, 90, fraud.HighestRisk,
+			fraud.Reason{Code: over, Message: "INR 5000.01 is above the limit of INR 5000.00"}},
+		{"only a review limit, and above it", usd(9_999_999), fraud.Review, 70, fraud.ElevatedRisk,
+			fraud.Reason{Code: overReview, Message: "USD 99999.99 is above the review limit of USD 500.00"}},
+		{"only a decline limit, and at it", money.Money{Minor: 9_000, Currency: "JPY"}, fraud.Approve, 0,
+			fraud.NormalRisk, fraud.Reason{}},
+		{"only a decline limit, and above it", money.Money{Minor: 9_001, Currency: "JPY"}, fraud.Decline, 90,
+			fraud.HighestRisk, fraud.Reason{Code: over, Message: "JPY 9001 is above the limit of JPY 9000"}},
+		{"no limit at all", money.Money{Minor: 1, Currency: "KWD"}, fraud.Review, 70, fraud.ElevatedRisk,
+			fraud.Reason{Code: noLimit, Message: "no limit is set for KWD"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			want := fraud.Decision{Outcome: c.outcome, Score: c.score, RiskLevel: c.level, Reasons: []fraud.Reason{}}
+			if c.reason.Code != "" {
+				want.Reasons = []fraud.Reason{c.reason}
+			}
+			got := detect(t, l, payment(approvedID, c.amount, true))
+			if got.Ruleset.ID != "limit" {
+				t.Errorf("the ruleset is %q, want limit", got.Ruleset.ID)
+			}
+			want.Ruleset, want.Source = got.Ruleset, fraud.AutomatedRule
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("decision (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLimitLooksAtThePaymentAndNotAtTheOrder(t *testing.T) {
+	tr := payment(approvedID, inr(600_000), true)
+	tr.Order.Cost = inr(1)
+	if got := detect(t, limit(t, nil, []money.Money{inr(500_000)}), tr).Outcome; got != fraud.Decline {
+		t.Errorf("a payment above the limit for a cheap order is %s, want %s", got, fraud.Decline)
+	}
+}
+
+func TestLimitWithoutAnyLimitsWantsAReview(t *testing.T) {
+	if got := detect(t, limit(t, nil, nil), payment(approvedID, inr(1), true)).Outcome; got != fraud.Review {
+		t.Errorf("without any limit the outcome is %s, want %s", got, fraud.Review)
+	}
+}
+
+func TestAReviewLimitThatCouldNeverBeReachedIsRefused(t *testing.T) {
+	_, err := fraud.NewLimit([]money.Money{usd(1), inr(500_001)}, []money.Money{usd(2), inr(500_000)})
+	if err == nil {
+		t.Fatal("a review limit above the decline limit of its currency is accepted")
+	}
+	for _, amount := range []string{"INR 5000.01", "INR 5000.00"} {
+		if !strings.Contains(err.Error(), amount) {
+			t.Errorf("the error does not name %s: %v", amount, err)
+		}
+	}
+}
+
+func TestLimitsOfDifferentCurrenciesAreNotCompared(t *testing.T) {
+	limit(t, []money.Money{inr(500_001)}, []money.Money{usd(500_000)})
+	limit(t, []money.Money{inr(500_000)}, []money.Money{inr(500_000)})
+}
+
+func TestTwoProcessesWithTheSameLimitsDecideTheSame(t *testing.T) {
+	review := []money.Money{inr(100_000), usd(50_000), {Minor: 7, Currency: "JPY"}}
+	decline := []money.Money{inr(500_000), usd(60_000)}
+	one := limit(t, review, decline)
+	slices.Reverse(review)
+	slices.Reverse(decline)
+	other := limit(t, review, decline)
+	for _, tr := range allKinds() {
+		if diff := cmp.Diff(detect(t, one, tr), detect(t, other, tr)); diff != "" {
+			t.Errorf("%s is decided otherwise by the other instance:\n%s", tr.ID, diff)
+		}
+	}
+}
+
+func TestTheDigestOfLimitsTellsThemApart(t *testing.T) {
+	type limits struct{ review, decline []money.Money }
+	seen := map[string]limits{}
+	for _, l := range []limits{
+		{},
+		{review: []money.Money{inr(100)}},
+		{review: []money.Money{inr(101)}},
+		{review: []money.Money{usd(100)}},
+		{decline: []money.Money{inr(100)}},
+		{decline: []money.Money{inr(101)}},
+		{review: []money.Money{inr(100)}, decline: []money.Money{inr(200)}},
+		{review: []money.Money{inr(100)}, decline: []money.Money{usd(200)}},
+		{review: []money.Money{inr(100), usd(200)}},
+	} {
+		digest := digestOf(t, l.review, l.decline)
+		if other, taken := seen[digest]; taken {
+			t.Errorf("the limits %v and %v have the same digest", l, other)
+		}
+		seen[digest] = l
+	}
+}
+
+func TestTheDigestOfLimitsChangesWithNothingElse(t *testing.T) {
+	want := digestOf(t, []money.Money{inr(100), usd(200)}, nil)
+	if got := digestOf(t, []money.Money{usd(200), inr(100)}, []money.Money{}); got != want {
+		t.Errorf("the same limits in another order have the digest %s, want %s", got, want)
+	}
+	l := limit(t, []money.Money{inr(100), usd(200)}, nil)
+	for _, tr := range allKinds() {
+		if got := detect(t, l, tr).Ruleset.Digest; got != want {
+			t.Errorf("with %s the digest is %s, want %s", tr.ID, got, want)
+		}
+	}
+}
+
+func digestOf(t *testing.T, review, decline []money.Money) string {
+	t.Helper()
+	return detect(t, limit(t, review, decline), payment(approvedID, inr(1), true)).Ruleset.Digest
+}

@@ -1,0 +1,62 @@
+package money_test
+
+import (
+	"strings"
+	"testing"
+
+	iso4217 "github.com/bojanz/currency"
+
+	"dummyorders/domain/money"
+)
+
+func TestEveryISOCurrencyIsKnownWithItsDigits(t *testing.T) {
+	for _, code := range iso4217.GetCurrencyCodes() {
+		want, _ := iso4217.GetDigits(code)
+		got, err := money.Currency(code).Digits()
+		if err != nil {
+			t.Errorf("%s is an ISO 4217 currency, but: %v", code, err)
+		} else if got != int(want) {
+			t.Errorf("%s has %d digits, want %d", code, got, want)
+		}
+	}
+}
+
+// Every code of three capitals is tried, so that nothing but ISO 4217's own can be in the table.
+func TestNoOtherCodeIsKnown(t *testing.T) {
+	for i := range 26 * 26 * 26 {
+		code := string([]byte{'A' + byte(i/676), 'A' + byte(i/26%26), 'A' + byte(i%26)})
+		if _, err := money.ParseCurrency(code); err == nil && !iso4217.IsValid(code) {
+			t.Errorf("%s is accepted, and is no ISO 4217 currency", code)
+		}
+	}
+}
+
+func TestACurrencyIsACodeInCapitals(t *testing.T) {
+	if currency, err := money.ParseCurrency("INR"); err != nil || currency != "INR" {
+		t.Errorf("ParseCurrency(INR) = %q, %v", currency, err)
+	}
+	for _, code := range []string{"", "inr", "Inr", " INR", "INR ", "RUPEE", "₹", "356", "XXX", "XTS", "XAU"} {
+		_, err := money.ParseCurrency(code)
+		if err == nil {
+			t.Errorf("ParseCurrency(%q) is accepted", code)
+		} else if !strings.Contains(err.Error(), "ISO 4217") {
+			t.Errorf("ParseCurrency(%q) does not say what would be right: %v", code, err)
+		}
+	}
+}
+
+// oneOfEach has a currency for every number of decimal digits there is.
+var oneOfEach = []money.Currency{"JPY", "INR", "KWD", "CLF"}
+
+func TestOneOfEachCoversAllNumbersOfDigits(t *testing.T) {
+	covered := map[uint8]bool{}
+	for _, currency := range oneOfEach {
+		digits, _ := iso4217.GetDigits(string(currency))
+		covered[digits] = true
+	}
+	for _, code := range iso4217.GetCurrencyCodes() {
+		if digits, _ := iso4217.GetDigits(code); !covered[digits] {
+			t.Errorf("%s has %d digits, and no test looks at such a currency", code, digits)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package money_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"regexp"
+	"strings"
+	"testing"
+
+	iso4217 "github.com/bojanz/currency"
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/money"
+)
+
+// amounts draws every amount that Parse can return.
+func amounts(t *rapid.T) money.Money {
+	currency := money.Currency(rapid.SampledFrom(iso4217.GetCurrencyCodes()).Draw(t, "currency"))
+	digits, err := currency.Digits()
+	if err != nil {
+		t.Fatal(err)
+	}
+	largest := int64(math.Pow10(money.MaxIntegerDigits+digits)) - 1
+	return money.Money{Minor: rapid.Int64Range(0, largest).Draw(t, "minor"), Currency: currency}
+}
+
+func TestWhatDecimalWritesParseReadsBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := amounts(t)
+		got, err := money.Parse(m.Decimal().String(), m.Currency)
+		if err != nil || got != m {
+			t.Fatalf("%+v is written %q and read back as %+v, %v", m, m.Decimal(), got, err)
+		}
+	})
+}
+
+func TestZerosAroundAnAmountChangeNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := amounts(t)
+		before := strings.Repeat("0", rapid.IntRange(0, 20).Draw(t, "before"))
+		after := strings.Repeat("0", rapid.IntRange(1, 20).Draw(t, "after"))
+		decimal := before + m.Decimal().String()
+		if !strings.Contains(decimal, ".") {
+			decimal += "."
+		}
+		got, err := money.Parse(decimal+after, m.Currency)
+		if err != nil || got != m {
+			t.Fatalf("Parse(%q, %s) = %+v, %v; want %+v", decimal+after, m.Currency, got, err, m)
+		}
+	})
+}
+
+func TestDecimalIsTheExactValueAsAJSONNumber(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		currency := money.Currency(rapid.SampledFrom(iso4217.GetCurrencyCodes()).Draw(t, "currency"))
+		m := money.Money{Minor: rapid.Int64().Draw(t, "minor"), Currency: currency}
+		text, err := json.Marshal(m.Decimal())
+		if err != nil {
+			t.Fatalf("%+v is no JSON number: %v", m, err)
+		}
+		if got := value(t, string(text)); got.Cmp(exactly(t, m)) != 0 {
+			t.Fatalf("%+v is written %s", m, text)
+		}
+	})
+}
+
+// FuzzParse holds Parse against a grammar written in another way, and against exact arithmetic.
+func FuzzParse(f *testing.F) {
+	for _, decimal := range []string{
+		"123.00", "0", "0.01", "00.10", "1.", ".1", "", "-1", "+1", "1e9", "1.0000", "999999999999.9999",
+		"1000000000000", "0x1p-2", "1_0", "1,5", "٣", "1\x00",
+	} {
+		for _, currency := range oneOfEach {
+			f.Add(decimal, string(currency))
+		}
+	}
+	f.Add("1.00", "XXX")
+	f.Fuzz(func(t *testing.T, decimal, code string) {
+		currency := money.Currency(code)
+		m, err := money.Parse(decimal, currency)
+		if want := isAmount(decimal, currency); (err == nil) != want {
+			t.Fatalf("Parse(%q, %q) says %v; by the grammar its being an amount is %v", decimal, code, err, want)
+		}
+		if err != nil {
+			return
+		}
+		if value(t, decimal).Cmp(exactly(t, m)) != 0 {
+			t.Fatalf("Parse(%q, %q) = %+v, which is another value", decimal, code, m)
+		}
+		if again, err := money.Parse(m.Decimal().String(), currency); err != nil || again != m {
+			t.Fatalf("%+v is written %q and read back as %+v, %v", m, m.Decimal(), again, err)
+		}
+	})
+}
+
+func isAmount(decimal string, currency money.Currency) bool {
+	digits, err := currency.Digits()
+	if err != nil {
+		return false
+	}
+	grammar := fmt.Sprintf(`\A0*[0-9]{1,12}(\.[0-9]{0,%d}0*)?\z`, digits)
+	return regexp.MustCompile(grammar).MatchString(decimal) && !strings.HasSuffix(decimal, ".")
+}
+
+type fataler interface {
+	Fatalf(format string, args ...any)
+}
+
+func value(t fataler, decimal string) *big.Rat {
+	exact, ok := new(big.Rat).SetString(decimal)
+	if !ok {
+		t.Fatalf("%q is no number", decimal)
+	}
+	return exact
+}
+
+func exactly(t fataler, m money.Money) *big.Rat {
+	digits, ok := iso4217.GetDigits(string(m.Currency))
+	if !ok {
+		t.Fatalf("%q is no currency", m.Currency)
+	}
+	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
+	return new(big.Rat).SetFrac(big.NewInt(m.Minor), unit)
+}

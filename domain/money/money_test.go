@@ -1,0 +1,133 @@
+package money_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"dummyorders/domain/money"
+)
+
+func TestParseReadsPlainDecimalsExactly(t *testing.T) {
+	for _, c := range []struct {
+		decimal  string
+		currency money.Currency
+		minor    int64
+	}{
+		{"123.00", "INR", 12300},
+		{"123", "INR", 12300},
+		{"123.4", "INR", 12340},
+		{"0.01", "INR", 1},
+		{"0", "INR", 0},
+		{"0.00", "INR", 0},
+		{"0.29", "USD", 29}, // 28 when multiplied as a float
+		{"1.005000", "KWD", 1005},
+		{"1.0000000000000000000000000000", "INR", 100},
+		{"00012.50", "INR", 1250},
+		{"0000000000000000012.50", "INR", 1250},
+		{"999999999999.99", "INR", 99999999999999},
+		{"500", "JPY", 500},
+		{"500.00", "JPY", 500},
+		{"1.234", "KWD", 1234},
+		{"1.2", "KWD", 1200},
+		{"0.0001", "CLF", 1},
+		{"999999999999.9999", "CLF", 9999999999999999},
+	} {
+		got, err := money.Parse(c.decimal, c.currency)
+		if want := (money.Money{Minor: c.minor, Currency: c.currency}); err != nil || got != want {
+			t.Errorf("Parse(%q, %s) = %+v, %v; want %+v", c.decimal, c.currency, got, err, want)
+		}
+	}
+}
+
+func TestParseRefusesWhatIsNoPlainAmount(t *testing.T) {
+	const (
+		noDecimal     = "must be a plain positive decimal"
+		tooLarge      = "must have at most 12 digits before the point"
+		tooFine       = "decimal digits, as "
+		knownCurrency = "must be an ISO 4217 currency code"
+	)
+	for _, c := range []struct {
+		decimal  string
+		currency money.Currency
+		why      string
+	}{
+		{"", "INR", noDecimal},
+		{".", "INR", noDecimal},
+		{".5", "INR", noDecimal},
+		{"5.", "INR", noDecimal},
+		{"1.2.3", "INR", noDecimal},
+		{"-1", "INR", noDecimal},
+		{"+1", "INR", noDecimal},
+		{"-0", "INR", noDecimal},
+		{"1.-5", "INR", noDecimal},
+		{"1e2", "INR", noDecimal},
+		{"1E2", "INR", noDecimal},
+		{"1.0e2", "INR", noDecimal},
+		{"0x10", "INR", noDecimal},
+		{"1_000", "INR", noDecimal},
+		{"1,000.00", "INR", noDecimal},
+		{"1,5", "INR", noDecimal},
+		{" 1", "INR", noDecimal},
+		{"1 ", "INR", noDecimal},
+		{"1\n", "INR", noDecimal},
+		{"1\x00", "INR", noDecimal},
+		{"NaN", "INR", noDecimal},
+		{"Infinity", "INR", noDecimal},
+		{"१२३", "INR", noDecimal}, // 123 in Devanagari
+		{"1000000000000", "INR", tooLarge},
+		{"1000000000000", "JPY", tooLarge},
+		{strings.Repeat("9", 400), "INR", tooLarge},
+		{"0.001", "INR", tooFine + "INR"},
+		{"0.010000001", "INR", tooFine + "INR"},
+		{"1.5", "JPY", tooFine + "JPY"},
+		{"1.2345", "KWD", tooFine + "KWD"},
+		{"1.23456", "CLF", tooFine + "CLF"},
+		{"1.00", "", knownCurrency},
+		{"1.00", "inr", knownCurrency},
+		{"1.00", "BTC", knownCurrency},
+	} {
+		got, err := money.Parse(c.decimal, c.currency)
+		if err == nil || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("Parse(%q, %q) = %+v, %v; want an error with %q", c.decimal, c.currency, got, err, c.why)
+		}
+		if got != (money.Money{}) {
+			t.Errorf("Parse(%q, %q) gives an amount beside its error: %+v", c.decimal, c.currency, got)
+		}
+	}
+}
+
+func TestDecimalWritesAllDigitsOfTheCurrency(t *testing.T) {
+	for _, c := range []struct {
+		money money.Money
+		want  json.Number
+	}{
+		{money.Money{Minor: 12300, Currency: "INR"}, "123.00"},
+		{money.Money{Minor: 12345, Currency: "INR"}, "123.45"},
+		{money.Money{Minor: 0, Currency: "INR"}, "0.00"},
+		{money.Money{Minor: 5, Currency: "INR"}, "0.05"},
+		{money.Money{Minor: 50, Currency: "INR"}, "0.50"},
+		{money.Money{Minor: -5, Currency: "INR"}, "-0.05"},
+		{money.Money{Minor: -12300, Currency: "INR"}, "-123.00"},
+		{money.Money{Minor: 123, Currency: "JPY"}, "123"},
+		{money.Money{Minor: 0, Currency: "JPY"}, "0"},
+		{money.Money{Minor: 1, Currency: "KWD"}, "0.001"},
+		{money.Money{Minor: 1234, Currency: "KWD"}, "1.234"},
+		{money.Money{Minor: 1, Currency: "CLF"}, "0.0001"},
+		{money.Money{Minor: math.MaxInt64, Currency: "INR"}, "92233720368547758.07"},
+		{money.Money{Minor: math.MinInt64, Currency: "INR"}, "-92233720368547758.08"},
+		{money.Money{Minor: 7}, "7"},
+	} {
+		if got := c.money.Decimal(); got != c.want {
+			t.Errorf("%d minor units of %q are written %q, want %q", c.money.Minor, c.money.Currency, got, c.want)
+		}
+	}
+}
+
+func TestStringNamesTheCurrencyFirst(t *testing.T) {
+	if got := fmt.Sprint(money.Money{Minor: 12300, Currency: "INR"}); got != "INR 123.00" {
+		t.Errorf("an amount reads %q, want %q", got, "INR 123.00")
+	}
+}

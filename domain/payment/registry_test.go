@@ -1,0 +1,36 @@
+package payment_test
+
+import (
+	"testing"
+
+	"dummyorders/domain/payment"
+)
+
+// named is a gateway that only has a name.
+type named struct {
+	payment.Gateway
+
+	name string
+}
+
+func (n named) Name() string { return n.name }
+
+func TestAMethodGoesToItsGatewayAndAnyOtherToTheFallback(t *testing.T) {
+	registry := payment.NewRegistry(named{name: "fallback"}, map[string]payment.Gateway{
+		"amazonpay": named{name: "amazon"},
+		"paytm":     named{name: "paytm"},
+	})
+	for method, want := range map[string]string{
+		"amazonpay": "amazon", "paytm": "paytm", "googlepay": "fallback", "AmazonPay": "fallback", "": "fallback",
+	} {
+		if got := registry.For(method).Name(); got != want {
+			t.Errorf("the method %q goes to %s, want %s", method, got, want)
+		}
+	}
+}
+
+func TestWithoutNamedMethodsAllGoToTheFallback(t *testing.T) {
+	if got := payment.NewRegistry(named{name: "fallback"}, nil).For("amazonpay").Name(); got != "fallback" {
+		t.Errorf("amazonpay goes to %s, want fallback", got)
+	}
+}

@@ -1,0 +1,58 @@
+package transaction_test
+
+import (
+	"encoding/json"
+	"strconv"
+	"testing"
+
+	"dummyorders/domain/transaction"
+)
+
+// statuses are the seed's codes and names, and whether the caller's answer is known then.
+var statuses = []struct {
+	status  transaction.Status
+	code    int
+	name    string
+	settled bool
+}{
+	{transaction.Pending, 11, "TRANSACTION_PENDING", false},
+	{transaction.Fraudulent, 12, "TRANSACTION_FRAUDULENT", false},
+	{transaction.AlertInitiated, 13, "TRANSACTION_ALERT_INITIATED", true},
+	{transaction.AlertError, 14, "TRANSACTION_ALERT_ERROR", true},
+	{transaction.AlertDone, 15, "TRANSACTION_ALERT_DONE", true},
+	{transaction.PaymentInitiated, 16, "TRANSACTION_PAYMENT_INITIATED", false},
+	{transaction.PaymentError, 17, "TRANSACTION_PAYMENT_ERROR", true},
+	{transaction.PaymentComplete, 18, "TRANSACTION_PAYMENT_COMPLETE", true},
+}
+
+func TestStatusesKeepTheCodesAndNamesThatClientsKnow(t *testing.T) {
+	for _, c := range statuses {
+		if int(c.status) != c.code || c.status.String() != c.name {
+			t.Errorf("%d is %s, want %d to be %s", int(c.status), c.status, c.code, c.name)
+		}
+		if text, err := json.Marshal(c.status); err != nil || string(text) != strconv.Itoa(c.code) {
+			t.Errorf("%s in JSON is %s, %v; want its code", c.status, text, err)
+		}
+	}
+}
+
+func TestAStatusIsSettledOnceTheCallersAnswerIsKnown(t *testing.T) {
+	for _, c := range statuses {
+		if got := c.status.Settled(); got != c.settled {
+			t.Errorf("%s: settled is %v, want %v", c.status, got, c.settled)
+		}
+	}
+}
+
+func TestAnUnknownStatusShowsItsCodeAndIsNotSettled(t *testing.T) {
+	for status, want := range map[transaction.Status]string{
+		0: "TRANSACTION_STATUS_0", 10: "TRANSACTION_STATUS_10", 99: "TRANSACTION_STATUS_99", -1: "TRANSACTION_STATUS_-1",
+	} {
+		if got := status.String(); got != want {
+			t.Errorf("status %d is %s, want %s", int(status), got, want)
+		}
+		if status.Settled() {
+			t.Errorf("status %d is settled", int(status))
+		}
+	}
+}

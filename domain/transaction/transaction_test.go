@@ -1,0 +1,90 @@
+package transaction_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/card"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+)
+
+func inr(minor int64) money.Money {
+	return money.Money{Minor: minor, Currency: "INR"}
+}
+
+func TestALineCostsItsPiecesLessTheDiscountOfTheLine(t *testing.T) {
+	for _, c := range []struct {
+		item transaction.Item
+		want int64
+	}{
+		{transaction.Item{Cost: inr(12300), Quantity: 1}, 12300},
+		{transaction.Item{Cost: inr(12300), Quantity: 3}, 36900},
+		{transaction.Item{Cost: inr(12300), Quantity: 3, Discount: inr(900)}, 36000},
+		{transaction.Item{Cost: inr(12300), Quantity: 0}, 0},
+		{transaction.Item{Cost: inr(100), Quantity: 1, Discount: inr(150)}, -50},
+	} {
+		if got := c.item.Total(); got != c.want {
+			t.Errorf("%d pieces at %s less %s cost %d, want %d",
+				c.item.Quantity, c.item.Cost, c.item.Discount, got, c.want)
+		}
+	}
+}
+
+// A transaction travels as JSON from process to process.
+func TestATransactionSurvivesItsJourney(t *testing.T) {
+	const number = "4929186730458126"
+	parsed, err := card.ParseNumber(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := transaction.Transaction{
+		ID: "01990000-0000-7000-8000-000000000001",
+		Order: transaction.Order{
+			ID: "1234", Name: "avengers 4 spoilers book", Cost: inr(12300),
+			Items: []transaction.Item{{ID: "1", Name: "book", Cost: inr(6200), Quantity: 2, Discount: inr(100)}},
+		},
+		PaymentMethod: "amazonpay",
+		Payment: transaction.Payment{
+			Card: card.NewDescriber([]byte("key")).Describe(parsed), Type: "wallet",
+			Amount: money.Money{Minor: 1<<53 + 1, Currency: "INR"}, // no float holds it
+		},
+		Customer: &transaction.Customer{
+			ID: "c-1", Email: "ada@example.com", CreatedAt: time.Date(2020, 2, 29, 12, 0, 0, 1, time.UTC),
+		},
+		IP: "192.0.2.1", BillingCountry: "IN", ShippingCountry: "GB",
+		Metadata: map[string]string{"channel": "web"},
+	}
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got transaction.Transaction
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("after the journey (-want +got):\n%s", diff)
+	}
+	if strings.Contains(string(text), number) {
+		t.Errorf("the card number travels along: %s", text)
+	}
+}
+
+func TestWhatAMerchantLeavesOutIsLeftOut(t *testing.T) {
+	text, err := json.Marshal(transaction.Transaction{Customer: &transaction.Customer{ID: "c-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{
+		"name", "items", "email", "createdAt", "ip", "billingCountry", "shippingCountry", "metadata",
+	} {
+		if strings.Contains(string(text), `"`+key+`"`) {
+			t.Errorf("%s is written though it was not given: %s", key, text)
+		}
+	}
+}

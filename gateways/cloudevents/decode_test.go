@@ -1,0 +1,103 @@
+package cloudevents_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/gateways/cloudevents"
+)
+
+// The last three crash the reader of the CloudEvents SDK.
+var noEvents = map[string]string{
+	``:                                    "no CloudEvent in JSON",
+	`hello`:                               "no CloudEvent in JSON",
+	`null`:                                `specversion must be "1.0", not missing`,
+	`[]`:                                  "no CloudEvent in JSON",
+	`{}`:                                  `specversion must be "1.0", not missing`,
+	`{"specversion":"0.3"}`:               `specversion must be "1.0", not "0.3"`,
+	`{"specversion":"1.0"}`:               "id must be text; source must be a URI reference; subject must be text; time must be",
+	`{"specversion":"1.0","type":"x"}`:    `type must be orders.fraud.detected.v1 or orders.fraud.review_requested.v1, not "x"`,
+	`{"specversion":"1.0","id":7}`:        "cannot unmarshal number into Go struct field envelope.id",
+	`{"specversion":"1.0","time":"noon"}`: "no CloudEvent in JSON",
+	`{"specversion":"1.0","type":"orders.fraud.detected.v1"}`:                                                 "data is missing",
+	`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":null}`:                                     "data is missing",
+	`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":"text"}`:                                   "data does not fit orders.fraud.detected.v1",
+	`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":{"amount":true}}`:                          "data does not fit orders.fraud.detected.v1",
+	`{"specversion":"1.0","type":"orders.fraud.detected.v1","datacontenttype":"text/xml","data":"<amount/>"}`: `datacontenttype must be "application/json"`,
+	`{"specversion":"1.0","data_base64":1}`:                                                                   "id must be text",
+	`{"data_base64":1,"specversion":"1.0"}`:                                                                   "id must be text",
+	`{"datacontentencoding":"","specversion":"0.3"}`:                                                          "specversion",
+}
+
+func TestWhatIsNoEventIsRefusedWithTheReason(t *testing.T) {
+	for document, reason := range noEvents {
+		_, err := cloudevents.Decode([]byte(document))
+		assert.ErrorContains(t, err, reason, "%s", document)
+	}
+}
+
+func TestEachMissingPartOfADocumentIsNamed(t *testing.T) {
+	golden, err := os.ReadFile(goldenFile)
+	require.NoError(t, err)
+	for member, reason := range map[string]string{
+		"specversion":   "specversion must be",
+		"id":            "id must be text",
+		"source":        "source must be a URI reference",
+		"type":          "type must be",
+		"subject":       "subject must be text",
+		"time":          "time must be",
+		"data":          "data is missing",
+		"transactionID": "data.transactionID must be text",
+		"orderID":       "data.orderID must be text",
+		"amount":        "data.amount must be a number",
+		"currency":      "data.currency must be text",
+		"outcome":       "data.decision.outcome must be text",
+	} {
+		without := strings.Replace(string(golden), `"`+member+`":`, `"removed":`, 1)
+		require.NotEqual(t, string(golden), without, member)
+		_, err := cloudevents.Decode([]byte(without))
+		assert.ErrorContains(t, err, reason, member)
+	}
+}
+
+func TestAReasonIsShortWhateverTheDocumentHolds(t *testing.T) {
+	long := strings.Repeat("9", 1<<20)
+	for _, document := range []string{
+		`{"specversion":"` + long + `"}`,
+		`{"specversion":"1.0","type":"` + long + `"}`,
+		`{"specversion":"1.0","id":` + long + `}`,
+		`{"specversion":"1.0","time":"` + long + `"}`,
+		`{"specversion":"1.0","type":"orders.fraud.detected.v1","datacontenttype":"` + long + `","data":{}}`,
+		`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":{"amount":"x` + long + `"}}`,
+	} {
+		_, err := cloudevents.Decode([]byte(document))
+		require.Error(t, err)
+		assert.Less(t, len(err.Error()), 500, "%.100s", document)
+	}
+}
+
+// What Decode takes, Encode can write, and it is then the same event.
+func FuzzDecode(f *testing.F) {
+	golden, err := os.ReadFile(goldenFile)
+	require.NoError(f, err)
+	f.Add(golden)
+	for document := range noEvents {
+		f.Add([]byte(document))
+	}
+	f.Fuzz(func(t *testing.T, document []byte) {
+		e, err := cloudevents.Decode(document)
+		if err != nil {
+			return
+		}
+		body, err := cloudevents.Encode(e)
+		require.NoError(t, err)
+		again, err := cloudevents.Decode(body)
+		require.NoError(t, err)
+		again.Source = e.Source // a URI reference may be escaped in more than one way
+		assert.Equal(t, e, again)
+	})
+}

@@ -1,0 +1,41 @@
+// Package logging makes the logger that a process hands to everything it is made of.
+package logging
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/lmittmann/tint"
+)
+
+// Formats are the values of LOG_FORMAT.
+var Formats = []string{"text", "json", "pretty"}
+
+// New writes records of a level and above to w, with the source line of each. The process's name stands in every one.
+func New(w io.Writer, process, format string, level slog.Level) (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: level, AddSource: true, ReplaceAttr: shortSource}
+	var handler slog.Handler
+	switch format {
+	case "text":
+		handler = slog.NewTextHandler(w, options)
+	case "json":
+		handler = slog.NewJSONHandler(w, options)
+	case "pretty":
+		handler = tint.NewHandler(w, &tint.Options{Level: level, AddSource: true, TimeFormat: time.TimeOnly})
+	default:
+		return nil, fmt.Errorf("log format %q: must be one of %v", format, Formats)
+	}
+	return slog.New(handler).With("process", process), nil
+}
+
+// shortSource keeps the folder and the file: enough to find the line, and nothing about where it was built.
+func shortSource(_ []string, a slog.Attr) slog.Attr {
+	if source, ok := a.Value.Any().(*slog.Source); ok && a.Key == slog.SourceKey && source != nil {
+		short := filepath.Join(filepath.Base(filepath.Dir(source.File)), filepath.Base(source.File))
+		return slog.String(slog.SourceKey, fmt.Sprintf("%s:%d", short, source.Line))
+	}
+	return a
+}

@@ -1,0 +1,19 @@
+package workers
+
+import (
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"dummyorders/activities"
+	"dummyorders/workflows"
+)
+
+// NewFraudPolice is the worker that checks transactions for fraud. It has a task queue of its own, so that it can be
+// run, scaled and deployed apart from the orders.
+func NewFraudPolice(c client.Client, fraud *activities.Fraud) worker.Worker {
+	o := options(8, 0)
+	o.DisableWorkflowWorker = true
+	w := worker.New(c, workflows.FraudPoliceTaskQueue, o)
+	w.RegisterActivity(fraud)
+	return w
+}

@@ -1,0 +1,73 @@
+package workflows
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/workflow"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/transaction"
+)
+
+// eventSource is where events come from, in CloudEvents' sense: with the id, it makes an event unique.
+const eventSource = "/orders"
+
+// eventNamespace makes event ids a pure function of the workflow and the alert's number.
+var eventNamespace = uuid.MustParse("0c9f4c0e-7a52-4c5e-9a3d-2f1f6d0f3b11")
+
+// stop ends a transaction without a payment, and has people told. The caller is answered before the broker is asked;
+// the alert is seen through even when the transaction is cancelled.
+func (p *process) stop(ctx workflow.Context) error {
+	p.move(ctx, transaction.Fraudulent)
+	p.move(ctx, transaction.AlertInitiated)
+	p.publishStatus(ctx)
+	free := detached(ctx)
+	if err := p.publishAlert(free, firstPublishAttempts); err != nil {
+		p.move(ctx, transaction.AlertError)
+		p.publishStatus(ctx)
+		if err := p.publishAlert(free, 0); err != nil {
+			return err
+		}
+	}
+	p.move(ctx, transaction.AlertDone)
+	return nil
+}
+
+func (p *process) publishAlert(ctx workflow.Context, attempts int32) error {
+	event := p.event(ctx, 1)
+	ctx = publishOptions(ctx, attempts, event.Type.RoutingKey()+" for order "+event.Subject)
+	return workflow.ExecuteActivity(ctx, alerts.PublishAlert, event).Get(ctx, nil)
+}
+
+// event is the transaction's alert of that number. It is the same each time it is built.
+func (p *process) event(ctx workflow.Context, number int) alert.Event {
+	info, t := workflow.GetInfo(ctx), p.transaction
+	return alert.Event{
+		ID:      uuid.NewSHA1(eventNamespace, []byte(info.WorkflowExecution.ID+"/"+strconv.Itoa(number))).String(),
+		Source:  eventSource,
+		Type:    alert.TypeFor(p.record.Decision.Outcome),
+		Subject: t.Order.ID,
+		Time:    p.stoppedAt(),
+		Data: alert.Data{
+			TransactionID: t.ID,
+			OrderID:       t.Order.ID,
+			OrderName:     t.Order.Name,
+			PaymentMethod: t.PaymentMethod,
+			Card:          t.Payment.Card.Masked(),
+			Amount:        t.Payment.Amount.Decimal(),
+			Currency:      string(t.Payment.Amount.Currency),
+			Decision:      *p.record.Decision,
+			Link:          p.link(info),
+		},
+	}
+}
+
+// link leads to the transaction's history in the Web UI.
+func (p *process) link(info *workflow.Info) string {
+	if p.WebUI == "" {
+		return ""
+	}
+	return strings.TrimSuffix(p.WebUI, "/") + "/namespaces/" + info.Namespace + "/workflows/" + info.WorkflowExecution.ID
+}
