@@ -32,7 +32,7 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if broken := recover(); broken != nil {
-				if broken == http.ErrAbortHandler {
+				if broken == http.ErrAbortHandler { //nolint:errorlint // net/http looks for this very value, unwrapped
 					panic(broken)
 				}
 				s.log.ErrorContext(r.Context(), "Handler panicked", "stack", string(debug.Stack()))

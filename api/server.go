@@ -16,6 +16,7 @@ import (
 
 	"dummyorders/domain/card"
 	"dummyorders/internal/health"
+	"dummyorders/internal/tracing"
 )
 
 // maxBody is what a request may send, in bytes.
@@ -50,7 +51,7 @@ func New(o Options) http.Handler {
 	}
 	useProblems()
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, s.logRequests, s.recoverPanics)
+	router.Use(middleware.StripSlashes, tracing.Middleware, s.logRequests, s.recoverPanics)
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "there is nothing at this path: see /docs").write(w)
 	})

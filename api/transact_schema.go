@@ -65,7 +65,7 @@ type (
 
 func (idSchema) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Description: "A string of 1 to 64 characters, or a whole number", OneOf: []*huma.Schema{
-		{Type: huma.TypeString, MinLength: ptr(1), MaxLength: ptr(maxID)}, {Type: huma.TypeInteger},
+		{Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxID)}, {Type: huma.TypeInteger},
 	}}
 }
 
@@ -76,11 +76,11 @@ func (cardSchema) Schema(huma.Registry) *huma.Schema {
 }
 
 func (amountSchema) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeNumber, ExclusiveMinimum: ptr(0.0), Examples: []any{json.Number("123.00")},
-		Description: "A plain decimal above zero, with at most as many decimal digits as its currency has. It is read exactly."}
+	return &huma.Schema{
+		Type: huma.TypeNumber, ExclusiveMinimum: new(0.0), Examples: []any{json.Number("123.00")},
+		Description: "A plain decimal above zero, with at most as many decimal digits as its currency has. It is read exactly.",
+	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // SeedExample is the demo's first curl body, to the letter.
 const SeedExample = `{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, ` +

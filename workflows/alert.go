@@ -45,7 +45,7 @@ func (p *process) publishAlert(ctx workflow.Context, attempts int32) error {
 func (p *process) event(ctx workflow.Context, number int) alert.Event {
 	info, t := workflow.GetInfo(ctx), p.transaction
 	return alert.Event{
-		ID:      uuid.NewSHA1(eventNamespace, []byte(info.WorkflowExecution.ID+"/"+strconv.Itoa(number))).String(),
+		ID:      EventID(info.WorkflowExecution.ID, number),
 		Source:  eventSource,
 		Type:    alert.TypeFor(p.record.Decision.Outcome),
 		Subject: t.Order.ID,
@@ -62,6 +62,11 @@ func (p *process) event(ctx workflow.Context, number int) alert.Event {
 			Link:          p.link(info),
 		},
 	}
+}
+
+// EventID is the id of a workflow's alert of that number, counted from 1. It survives retries, resets and replays.
+func EventID(workflowID string, number int) string {
+	return uuid.NewSHA1(eventNamespace, []byte(workflowID+"/"+strconv.Itoa(number))).String()
 }
 
 // link leads to the transaction's history in the Web UI.

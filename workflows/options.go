@@ -53,12 +53,12 @@ func paymentOptions(ctx workflow.Context, summary string) workflow.Context {
 // firstPublishAttempts are made before the transaction's status says that its alert is late.
 const firstPublishAttempts = 3
 
-// publishOptions: the broker confirms within milliseconds, and the publisher itself gives up after five seconds, so
-// ten mean that the worker is dead. Attempts 0 is without end: no alert is ever given up.
+// publishOptions: the broker confirms within milliseconds, and the publisher itself gives up within ten seconds, so
+// fifteen mean that the worker is dead. Attempts 0 is without end: no alert is ever given up.
 func publishOptions(ctx workflow.Context, attempts int32, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           OrdersTaskQueue,
-		StartToCloseTimeout: 10 * time.Second,
+		StartToCloseTimeout: 15 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    500 * time.Millisecond,
 			BackoffCoefficient: 2,
@@ -69,14 +69,14 @@ func publishOptions(ctx workflow.Context, attempts int32, summary string) workfl
 	})
 }
 
-// deliveryOptions: a slow mail server may take most of a minute to accept a message (RFC 5321 §4.5.3.2 allows more,
-// but then a retry is better). Three days is how long people expect mail to be tried; after that the delivery has
+// deliveryOptions: mail servers accept a message within seconds (RFC 5321 §4.5.3.2 allows them minutes, but then a
+// retry is better), so half a minute means that the worker is dead. Three days is how long people expect mail to be tried; after that the delivery has
 // failed, and the workflow shows it.
 func deliveryOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              AlertmanTaskQueue,
 		ScheduleToCloseTimeout: 72 * time.Hour,
-		StartToCloseTimeout:    time.Minute,
+		StartToCloseTimeout:    30 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:        time.Second,
 			BackoffCoefficient:     2,

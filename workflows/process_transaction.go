@@ -24,7 +24,7 @@ type Orders struct {
 // StatusQuery at any time, and AnswerUpdate as soon as the caller's answer is settled; what follows does not hold up
 // the caller.
 func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transaction) (ledger.Answer, error) {
-	p := &process{Orders: o, transaction: t, record: ledger.Open(t, workflow.Now(ctx))}
+	p := &process{Orders: o, transaction: t, record: ledger.Open(t, workflow.GetInfo(ctx).WorkflowStartTime)}
 	if err := p.listen(ctx); err != nil {
 		return ledger.Answer{}, err
 	}

@@ -17,7 +17,7 @@ import (
 // version is set by the linker.
 var version = ""
 
-// Exit codes. Whoever restarts processes may leave one that exited with exitConfig alone: it will not get better.
+// Exit codes. exitConfig is for settings and arguments: starting the process again will not mend them.
 const (
 	exitFailure = 1
 	exitConfig  = 2
@@ -42,7 +42,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) int {
-	parser, err := kong.New(&commands{}, kong.Name("orders"), kong.UsageOnError(),
+	parser, err := kong.New(&commands{}, kong.Name("orders"),
 		kong.Description("Card transactions, checked for fraud, paid for or stopped. Settings come from the environment: see the file env."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
@@ -51,7 +51,8 @@ func run(ctx context.Context, args []string) int {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		parser.FatalIfErrorf(err)
+		fmt.Fprintf(os.Stderr, "orders: %v; see orders --help\n", err)
+		return exitConfig
 	}
 	if err := command.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)

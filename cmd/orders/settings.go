@@ -85,7 +85,7 @@ func (e environment) broker(v *values) rabbitmq.Config {
 		DeadQueue:      v.text("RABBITMQ_DEAD_QUEUE", e.RabbitMQDeadQueue),
 		DeliveryLimit:  v.number("RABBITMQ_DELIVERY_LIMIT", e.RabbitMQDeliveryLimit, 1, 1_000_000),
 		Declare:        v.flag("RABBITMQ_DECLARE_TOPOLOGY", e.RabbitMQDeclareTopology),
-		ConfirmTimeout: v.duration("RABBITMQ_CONFIRM_TIMEOUT", e.RabbitMQConfirmTimeout, 100*time.Millisecond, 9*time.Second),
+		ConfirmTimeout: v.duration("RABBITMQ_CONFIRM_TIMEOUT", e.RabbitMQConfirmTimeout, 100*time.Millisecond, 6*time.Second),
 	}
 }
 

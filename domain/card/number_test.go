@@ -9,10 +9,13 @@ import (
 	"dummyorders/domain/card"
 )
 
-func parse(t interface {
+// failer is what the tests and the property tests have in common.
+type failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
-}, text string) card.Number {
+}
+
+func parse(t failer, text string) card.Number {
 	t.Helper()
 	number, err := card.ParseNumber(text)
 	if err != nil {

@@ -136,6 +136,8 @@ func payment(id string, amount money.Money, luhnValid bool) transaction.Transact
 
 func inr(minor int64) money.Money { return money.Money{Minor: minor, Currency: "INR"} }
 func usd(minor int64) money.Money { return money.Money{Minor: minor, Currency: "USD"} }
+func jpy(minor int64) money.Money { return money.Money{Minor: minor, Currency: "JPY"} }
+func kwd(minor int64) money.Money { return money.Money{Minor: minor, Currency: "KWD"} }
 
 // ids makes UUIDs of version 7, always the same ones for a seed.
 type ids struct {

@@ -21,7 +21,7 @@ func limit(t *testing.T, review, decline []money.Money) *fraud.Limit {
 }
 
 func TestLimitDecidesByTheAmountInItsCurrency(t *testing.T) {
-	l := limit(t, []money.Money{inr(100_000), usd(50_000)}, []money.Money{inr(500_000), {Minor: 9_000, Currency: "JPY"}})
+	l := limit(t, []money.Money{inr(100_000), usd(50_000)}, []money.Money{inr(500_000), jpy(9_000)})
 	const (
 		over       = "AMOUNT_OVER_LIMIT"
 		overReview = "AMOUNT_OVER_REVIEW_LIMIT"
@@ -37,20 +37,31 @@ func TestLimitDecidesByTheAmountInItsCurrency(t *testing.T) {
 	}{
 		{"far below both limits", inr(1), fraud.Approve, 0, fraud.NormalRisk, fraud.Reason{}},
 		{"at the review limit", inr(100_000), fraud.Approve, 0, fraud.NormalRisk, fraud.Reason{}},
-		{"above the review limit", inr(100_001), fraud.Review, 70, fraud.ElevatedRisk,
-			fraud.Reason{Code: overReview, Message: "INR 1000.01 is above the review limit of INR 1000.00"}},
-		{"at the decline limit", inr(500_000), fraud.Review, 70, fraud.ElevatedRisk,
-			fraud.Reason{Code: overReview, Message: "INR 5000.00 is above the review limit of INR 1000.00"}},
-		{"above the decline limit", inr(500_001), fraud.Decline, 90, fraud.HighestRisk,
-			fraud.Reason{Code: over, Message: "INR 5000.01 is above the limit of INR 5000.00"}},
-		{"only a review limit, and above it", usd(9_999_999), fraud.Review, 70, fraud.ElevatedRisk,
-			fraud.Reason{Code: overReview, Message: "USD 99999.99 is above the review limit of USD 500.00"}},
-		{"only a decline limit, and at it", money.Money{Minor: 9_000, Currency: "JPY"}, fraud.Approve, 0,
-			fraud.NormalRisk, fraud.Reason{}},
-		{"only a decline limit, and above it", money.Money{Minor: 9_001, Currency: "JPY"}, fraud.Decline, 90,
-			fraud.HighestRisk, fraud.Reason{Code: over, Message: "JPY 9001 is above the limit of JPY 9000"}},
-		{"no limit at all", money.Money{Minor: 1, Currency: "KWD"}, fraud.Review, 70, fraud.ElevatedRisk,
-			fraud.Reason{Code: noLimit, Message: "no limit is set for KWD"}},
+		{
+			"above the review limit", inr(100_001), fraud.Review, 70, fraud.ElevatedRisk,
+			fraud.Reason{Code: overReview, Message: "INR 1000.01 is above the review limit of INR 1000.00"},
+		},
+		{
+			"at the decline limit", inr(500_000), fraud.Review, 70, fraud.ElevatedRisk,
+			fraud.Reason{Code: overReview, Message: "INR 5000.00 is above the review limit of INR 1000.00"},
+		},
+		{
+			"above the decline limit", inr(500_001), fraud.Decline, 90, fraud.HighestRisk,
+			fraud.Reason{Code: over, Message: "INR 5000.01 is above the limit of INR 5000.00"},
+		},
+		{
+			"only a review limit, and above it", usd(9_999_999), fraud.Review, 70, fraud.ElevatedRisk,
+			fraud.Reason{Code: overReview, Message: "USD 99999.99 is above the review limit of USD 500.00"},
+		},
+		{"only a decline limit, and at it", jpy(9_000), fraud.Approve, 0, fraud.NormalRisk, fraud.Reason{}},
+		{
+			"only a decline limit, and above it", jpy(9_001), fraud.Decline, 90, fraud.HighestRisk,
+			fraud.Reason{Code: over, Message: "JPY 9001 is above the limit of JPY 9000"},
+		},
+		{
+			"no limit at all", kwd(1), fraud.Review, 70, fraud.ElevatedRisk,
+			fraud.Reason{Code: noLimit, Message: "no limit is set for KWD"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			want := fraud.Decision{Outcome: c.outcome, Score: c.score, RiskLevel: c.level, Reasons: []fraud.Reason{}}
@@ -101,7 +112,7 @@ func TestLimitsOfDifferentCurrenciesAreNotCompared(t *testing.T) {
 }
 
 func TestTwoProcessesWithTheSameLimitsDecideTheSame(t *testing.T) {
-	review := []money.Money{inr(100_000), usd(50_000), {Minor: 7, Currency: "JPY"}}
+	review := []money.Money{inr(100_000), usd(50_000), jpy(7)}
 	decline := []money.Money{inr(500_000), usd(60_000)}
 	one := limit(t, review, decline)
 	slices.Reverse(review)

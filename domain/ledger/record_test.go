@@ -92,8 +92,11 @@ func TestARecordFollowsItsTransaction(t *testing.T) {
 	}
 	alerted := func(message string) []move {
 		return []move{
-			{transaction.Fraudulent, message}, {transaction.AlertInitiated, message}, {transaction.AlertError, message},
-			{transaction.AlertError, message}, {transaction.AlertDone, message},
+			{transaction.Fraudulent, message},
+			{transaction.AlertInitiated, message},
+			{transaction.AlertError, message},
+			{transaction.AlertError, message},
+			{transaction.AlertDone, message},
 		}
 	}
 	for _, c := range []struct {

@@ -12,8 +12,8 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// timeout bounds each step of the conversation with the mail server. The whole fits the delivery's own minute.
-const timeout = 20 * time.Second
+// timeout bounds each step of the conversation with the mail server. The whole should fit a delivery's half minute.
+const timeout = 10 * time.Second
 
 // Security is how the connection is protected.
 type Security string

@@ -9,9 +9,11 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc"
 
 	"dummyorders/internal/grpcsent"
+	"dummyorders/internal/tracing"
 )
 
 // New makes a client from Temporal's own environment variables and profiles (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
@@ -23,6 +25,7 @@ func New(logger *slog.Logger) (client.Client, error) {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
 	}
 	options.Logger = log.NewStructuredLogger(logger)
+	options.ContextPropagators = []workflow.ContextPropagator{tracing.Propagator{}}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions,
 		grpc.WithStatsHandler(grpcsent.Handler{}))
 	c, err := client.NewLazyClient(options)

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/joho/godotenv"
+	"github.com/sethvargo/go-envconfig"
+	"github.com/stretchr/testify/require"
+	temporalenv "go.temporal.io/sdk/contrib/envconfig"
+)
+
+// envFile is the list of variables that people copy.
+const envFile = "../../env"
+
+func TestTheFileEnvListsEveryVariableWithItsDefault(t *testing.T) {
+	listed, err := godotenv.Read(envFile)
+	require.NoError(t, err)
+	if diff := cmp.Diff(defaults(t), listed); diff != "" {
+		t.Errorf("the file env is not what the code reads (-code +file):\n%s", diff)
+	}
+}
+
+func TestTheFileEnvListsNoVariableTwice(t *testing.T) {
+	names := variableLines(t, `(?m)^#?([A-Z][A-Z0-9_]*)=`)
+	slices.Sort(names)
+	require.Equal(t, slices.Compact(slices.Clone(names)), names)
+}
+
+func TestAShellReadsTheFileEnvAlike(t *testing.T) {
+	shell := exec.CommandContext(t.Context(), "/bin/sh", "-c", `set -eu; set -a; . "$0"; env`, "./"+envFile)
+	shell.Env = []string{"PATH=" + os.Getenv("PATH")}
+	out, err := shell.Output()
+	require.NoError(t, err)
+	read := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		read[name] = value
+	}
+	for name, value := range defaults(t) {
+		require.Equal(t, value, read[name], name)
+	}
+}
+
+// The codec's variables are left out of the file: Temporal's library reads them, but this service uses no codec.
+func TestTheFileEnvNamesTemporalsOwnVariablesInComments(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // no profiles of whoever runs the tests
+	asked := askedFor{}
+	_, err := temporalenv.LoadClientOptions(temporalenv.LoadClientOptionsRequest{EnvLookup: asked})
+	require.NoError(t, err)
+	delete(asked, "TEMPORAL_CODEC_ENDPOINT")
+	delete(asked, "TEMPORAL_CODEC_AUTH")
+	named := variableLines(t, `(?m)^#([A-Z][A-Z0-9_]*)=`)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(asked)), named)
+}
+
+// defaults are the variables that the code reads, by the tags of environment's fields, and what each is when unset.
+func defaults(t *testing.T) map[string]string {
+	t.Helper()
+	env, err := readEnvironment(t.Context(), envconfig.MapLookuper(nil))
+	require.NoError(t, err)
+	all := map[string]string{}
+	for field, value := range reflect.ValueOf(env).Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+		require.NotEmpty(t, name, field.Name)
+		all[name] = value.String()
+	}
+	return all
+}
+
+func variableLines(t *testing.T, pattern string) []string {
+	t.Helper()
+	text, err := os.ReadFile(envFile)
+	require.NoError(t, err)
+	var names []string
+	for _, found := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1) {
+		names = append(names, found[1])
+	}
+	return names
+}
+
+// askedFor is an environment with nothing in it that notes what it is asked for.
+type askedFor map[string]bool
+
+func (a askedFor) LookupEnv(name string) (string, bool) {
+	a[name] = true
+	return "", false
+}
+
+func (a askedFor) Environ() []string { return nil }

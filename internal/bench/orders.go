@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"go.temporal.io/sdk/client"
+
+	"dummyorders/api"
+	"dummyorders/domain/ledger"
+	"dummyorders/workflows"
+)
+
+// orders is the running stack, posted to as a merchant would.
+type orders struct {
+	url      string
+	http     *http.Client
+	temporal client.Client
+	samples  samples
+}
+
+func newOrders(address string, c client.Client) *orders {
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the standard library's own
+	transport.MaxIdleConnsPerHost = 1000
+	return &orders{url: address + "/transact", http: &http.Client{Transport: transport}, temporal: c}
+}
+
+func (o *orders) name() string { return "POST /transact" }
+
+func (o *orders) call(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, o.url, strings.NewReader(api.SeedExample))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Prefer", "wait=60")
+	answer, err := o.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var got ledger.Answer
+	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("answer %s", answer.Status)
+	}
+	o.samples.add(workflows.TransactionWorkflowID(got.TransactionID))
+	return nil
+}

@@ -1,0 +1,109 @@
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dummyorders/domain/transaction"
+)
+
+// The canary is a card number that stands nowhere else. It ends like a test card that the gateway declines, so that
+// it takes that path too.
+const (
+	canaryApproved = "4716190207394368"
+	canaryDeclined = "4000000000009995"
+)
+
+// TestACardNumberIsNowhereButInTheCall posts card numbers on every path and in every wrong place, and then reads
+// every byte that anything has written: Temporal's database, RabbitMQ's files, mails, logs, and the answers.
+func TestACardNumberIsNowhereButInTheCall(t *testing.T) {
+	w := newWorld(t, nil).start(worker, fraudPolice, apiProcess) // no alertman yet: the event stays in the queue
+	var answers bytes.Buffer
+	post := func(body string) reply {
+		got := w.post(body, "Prefer", "wait=60")
+		fmt.Fprintf(&answers, "%v %s\n", got.header, got.body)
+		return got
+	}
+	spaced := canaryApproved[:4] + " " + canaryApproved[4:8] + "-" + canaryApproved[8:12] + " " + canaryApproved[12:]
+	post(body(small, canaryApproved))
+	post(body(small, canaryDeclined))
+	stopped := post(body(tooMuch, spaced)).answer(t).TransactionID
+	post(body(forReview, canaryApproved))
+	for _, wrong := range wrongPlaces() {
+		if got := post(wrong); got.status < 400 || got.status >= 500 {
+			t.Errorf("a card number in a wrong place is answered %d: %s", got.status, got.body)
+		}
+	}
+	lookUp := w.get("/transactions/" + canaryApproved)
+	fmt.Fprintf(&answers, "%v %s\n", lookUp.header, lookUp.body)
+	w.reaches(stopped, transaction.AlertDone)
+	assertNoCanary(t, "the queue and the files while the event waits", nil)
+	w.start(alertman)
+	w.isMailed(stopped, 1)
+	w.kill(worker) // a stack trace or a core would be written now
+
+	assertNoCanary(t, "the answers", answers.Bytes())
+	assertNoCanary(t, "the files", nil)
+	if !bytes.Contains(everythingWritten(t), []byte("471619******4368")) {
+		t.Error("the mask is nowhere either: the search does not see what it should search")
+	}
+}
+
+func wrongPlaces() []string {
+	seed := body(small, canaryApproved)
+	card := fmt.Sprintf("%q", canaryApproved)
+	return []string{
+		strings.Replace(seed, `"paymentMethod"`, card+`: 1, "paymentMethod"`, 1),
+		strings.Replace(seed, `"amazonpay"`, card, 1),
+		strings.Replace(seed, `"currency": "INR"}, "paymentMethod"`, `"currency": "INR", "name": "for card `+canaryApproved+`"}, "paymentMethod"`, 1),
+		strings.Replace(seed, `{"order"`, `{"metadata": {"note": "4716-1902-0739-4368"}, "order"`, 1),
+		strings.Replace(seed, card, `"`+canaryApproved+`x"`, 1),
+		strings.Replace(seed, card, canaryApproved+"e0", 1),
+		strings.Replace(seed, small, canaryApproved, 1),
+		strings.Replace(seed, `"type"`, `"cvv": "123", "type"`, 1),
+		canaryApproved + " is no JSON",
+		`"` + canaryApproved + `"`,
+		`{"order": {"id": ` + canaryApproved,
+	}
+}
+
+func assertNoCanary(t *testing.T, where string, text []byte) {
+	t.Helper()
+	if text == nil {
+		text = everythingWritten(t)
+	}
+	for _, canary := range []string{canaryApproved, canaryDeclined} {
+		for _, form := range []string{canary, canary[:4] + " " + canary[4:8], canary[:4] + "-" + canary[4:8]} {
+			if at := bytes.Index(text, []byte(form)); at >= 0 {
+				t.Errorf("%s hold the card number: …%q…", where, text[max(0, at-200):min(len(text), at+40)])
+			}
+		}
+	}
+}
+
+// everythingWritten is all files below the servers' folder, but for the program itself.
+func everythingWritten(t *testing.T) []byte {
+	t.Helper()
+	var all bytes.Buffer
+	err := filepath.WalkDir(shared.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path == shared.binary {
+			return nil //nolint:nilerr // servers remove files of theirs while we look
+		}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			all.Write(text)
+		}
+		return nil
+	})
+	must(t, err)
+	if all.Len() < 1<<20 {
+		t.Fatalf("only %d bytes are written below %s", all.Len(), shared.dir)
+	}
+	return all.Bytes()
+}
+

@@ -1,0 +1,218 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.temporal.io/api/enums/v1"
+
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/stack"
+	"dummyorders/workflows"
+)
+
+// Each process is killed, as kill -9 does, at its worst moment. Whatever was accepted ends in its right status, and
+// every fraud has its event and its mail. A mail comes twice in one case only, which its test names.
+
+func TestAPIKilledWhileACallerWaitsLosesNoTransaction(t *testing.T) {
+	w := newWorld(t, nil).start(worker, apiProcess) // nobody checks, so the caller waits
+	answered := make(chan error, 1)
+	go func() {
+		_, err := w.send(body(tooMuch, goodCard), "Prefer", "wait=60")
+		answered <- err
+	}()
+	id := w.onlyRunning()
+	w.kill(apiProcess)
+	if err := <-answered; err == nil {
+		t.Fatal("the caller was answered by a killed process")
+	}
+	w.start(fraudPolice, alertman, apiProcess)
+	w.isMailed(id, 1)
+	w.reaches(id, transaction.AlertDone)
+}
+
+func TestFraudPoliceKilledBetweenItsVerdictAndTheReport(t *testing.T) {
+	w := newWorld(t, nil).start(worker, alertman, apiProcess)
+	temporal := startProxy(t, shared.temporal.Address())
+	w.startWith(fraudPolice, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
+	first := w.post(body(small, goodCard), "Prefer", "wait=60") // shows that it works, and polls
+	if first.status != 200 {
+		t.Fatalf("%d %s", first.status, first.body)
+	}
+	temporal.hold(toServer) // its outstanding polls still bring tasks; its verdicts get nowhere
+	id := w.post(body(tooMuch, goodCard), "Prefer", "respond-async").answer(t).TransactionID
+	w.activityStarted(workflows.TransactionWorkflowID(id), "CheckFraud")
+	w.kill(fraudPolice)
+	w.start(fraudPolice)
+	w.isMailed(id, 1)
+	w.reaches(id, transaction.AlertDone)
+}
+
+func TestWorkerKilledBetweenTheReplyAndTheAlert(t *testing.T) {
+	w := newWorld(t, nil)
+	broker := startProxy(t, brokerAddress())
+	broker.Stop() // no alert can get out
+	w.env["RABBITMQ_PUBLISHER_URL"] = through(broker, shared.rabbitmq.URL("orders", "orders"))
+	w.everything()
+	got := w.post(body(tooMuch, goodCard), "Prefer", "wait=60")
+	if got.status != http.StatusOK || got.answer(t).TransactionStatus.Code != transaction.AlertInitiated {
+		t.Fatalf("the reply waited for the broker: %d %s", got.status, got.body)
+	}
+	w.kill(worker)
+	must(t, broker.Start())
+	w.start(worker)
+	id := got.answer(t).TransactionID
+	w.isMailed(id, 1)
+	w.reaches(id, transaction.AlertDone)
+}
+
+func TestWorkerKilledAfterThePublishIsSentAndBeforeItIsConfirmed(t *testing.T) {
+	w := newWorld(t, nil).start(fraudPolice, apiProcess) // no alertman: events stay to be counted
+	broker := startProxy(t, brokerAddress())
+	w.startWith(worker, map[string]string{"RABBITMQ_PUBLISHER_URL": through(broker, shared.rabbitmq.URL("orders", "orders"))})
+	warm := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	w.reaches(warm, transaction.AlertDone) // the worker is connected
+	broker.hold(fromServer)                // publishes arrive; confirms do not
+	id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	eventually(t, func() error { return queued(2) })
+	w.kill(worker)
+	w.start(worker)
+	w.reaches(id, transaction.AlertDone)
+	eventually(t, func() error { return queued(3) }) // the same event twice
+	w.start(alertman)
+	w.isMailed(warm, 1)
+	w.isMailed(id, 1)
+}
+
+func TestAlertmanKilledAfterTemporalHasTheAlertAndBeforeItIsAcked(t *testing.T) {
+	w := newWorld(t, nil).start(worker, fraudPolice, apiProcess)
+	broker := startProxy(t, brokerAddress())
+	w.startWith(alertman, map[string]string{"RABBITMQ_CONSUMER_URL": through(broker, shared.rabbitmq.URL("alertman", "alertman"))})
+	warm := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	w.isMailed(warm, 1)
+	broker.hold(toServer) // deliveries come; acks do not arrive
+	id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	w.isMailed(id, 1)
+	w.kill(alertman)
+	broker.Stop()
+	eventually(t, func() error { return queued(1) }) // the broker gives it out again
+	w.start(alertman)
+	eventually(t, func() error { return queued(0) })
+	w.isMailed(id, 1)
+}
+
+// This is the one case in which a mail comes twice. SMTP has no key by which a server could tell that it was given
+// the same message before (RFC 5321 §6.1): when alertman dies after the server has taken the message and before
+// Temporal knows, nobody can say whether it was taken. It is sent again, with the same Message-ID.
+func TestAlertmanKilledAfterTheMailIsAcceptedAndBeforeThatIsRecorded(t *testing.T) {
+	w := newWorld(t, nil).start(worker, fraudPolice, apiProcess)
+	temporal := startProxy(t, shared.temporal.Address())
+	accepted := make(chan struct{})
+	w.onKept(func(stack.Message) {
+		temporal.hold(toServer) // what alertman reports from now on gets nowhere
+		close(accepted)
+	})
+	w.startWith(alertman, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
+	id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	select {
+	case <-accepted:
+	case <-time.After(soon):
+		t.Fatal("no mail")
+	}
+	w.kill(alertman)
+	w.onKept(nil)
+	if got := len(mailsAbout(t, id)); got != 1 {
+		t.Fatalf("%d mails before the second try, want 1", got)
+	}
+	w.start(alertman)
+	w.isMailed(id, 2)
+	mails := mailsAbout(t, id)
+	if one, other := messageID(mails[0]), messageID(mails[1]); one == "" || one != other {
+		t.Errorf("the two mails are not known as one: Message-ID %q and %q", one, other)
+	}
+}
+
+// onlyRunning waits until one transaction is running, and is its id.
+func (w *world) onlyRunning() string {
+	w.t.Helper()
+	id := ""
+	eventually(w.t, func() error {
+		running, err := running(w.t.Context())
+		if err == nil && len(running) != 1 {
+			err = fmt.Errorf("%d transactions running, want 1", len(running))
+		}
+		if err == nil {
+			id = strings.TrimPrefix(running[0], workflows.TransactionWorkflowID(""))
+		}
+		return err
+	})
+	return id
+}
+
+// activityStarted waits until an activity is with a worker.
+func (w *world) activityStarted(workflowID, activity string) {
+	w.t.Helper()
+	eventually(w.t, func() error {
+		answer, err := shared.client.DescribeWorkflowExecution(w.t.Context(), workflowID, "")
+		if err != nil {
+			return err
+		}
+		for _, pending := range answer.GetPendingActivities() {
+			if pending.GetActivityType().GetName() == activity && pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
+				return nil
+			}
+		}
+		return errors.New(activity + " is not with a worker")
+	})
+}
+
+// onKept has f called when the mail server has taken a message, before its sender knows.
+func (w *world) onKept(f func(stack.Message)) {
+	if f == nil {
+		shared.onKept.Store(nil)
+		return
+	}
+	shared.onKept.Store(&f)
+	w.t.Cleanup(func() { shared.onKept.Store(nil) })
+}
+
+// queued says whether that many events wait in alertman's queue for a consumer.
+func queued(want int) error {
+	connection, err := amqp.Dial(shared.rabbitmq.URL("operator", "operator"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }()
+	channel, err := connection.Channel()
+	if err != nil {
+		return err
+	}
+	queue, err := channel.QueueDeclarePassive("alertman", true, false, false, false, nil)
+	if err == nil && queue.Messages != want {
+		err = fmt.Errorf("%d events wait, want %d", queue.Messages, want)
+	}
+	return err
+}
+
+func messageID(m stack.Message) string {
+	for line := range strings.Lines(string(m.Text)) {
+		if id, found := strings.CutPrefix(line, "Message-ID: "); found {
+			return strings.TrimSpace(id)
+		}
+	}
+	return ""
+}
+
+func brokerAddress() string {
+	return fmt.Sprintf("127.0.0.1:%d", shared.rabbitmq.Port())
+}
+
+// through is a broker's URL by way of a proxy.
+func through(p *proxy, url string) string {
+	return strings.Replace(url, brokerAddress(), p.Listen, 1)
+}

@@ -1,0 +1,154 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.temporal.io/api/workflowservice/v1"
+
+	"dummyorders/api"
+	"dummyorders/domain/transaction"
+)
+
+func TestRabbitMQStoppedAndStartedWhileFraudsComeInLosesNoAlert(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	ids := w.streamOfFrauds(func() {
+		must(t, shared.rabbitmq.Stop(context.WithoutCancel(t.Context())))
+		down := w.post(body(tooMuch, goodCard), "Prefer", "wait=60")
+		if down.status != http.StatusOK {
+			t.Errorf("while RabbitMQ is down: %d %s", down.status, down.body)
+		}
+		w.reaches(down.answer(t).TransactionID, transaction.AlertError)
+		must(t, shared.rabbitmq.Start(context.WithoutCancel(t.Context())))
+	})
+	for _, id := range ids {
+		w.reaches(id, transaction.AlertDone)
+		w.isMailed(id, 1)
+	}
+}
+
+func TestTemporalStoppedAndStartedWhileFraudsComeInLosesNothingAccepted(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	ids := w.streamOfFrauds(func() {
+		must(t, shared.temporal.Stop(context.WithoutCancel(t.Context())))
+		refused := w.post(body(tooMuch, goodCard), "Prefer", "wait=1")
+		if refused.status != http.StatusServiceUnavailable || !strings.Contains(string(refused.body), "nothing was accepted") ||
+			refused.header.Get("Retry-After") == "" {
+			t.Errorf("while Temporal is down: %d %s", refused.status, refused.body)
+		}
+		if ready := w.get("/readyz"); ready.status != http.StatusServiceUnavailable {
+			t.Errorf("/readyz answers %d while Temporal is down", ready.status)
+		}
+		must(t, shared.temporal.Start(context.WithoutCancel(t.Context())))
+	})
+	for _, id := range ids {
+		w.isMailed(id, 1)
+		w.reaches(id, transaction.AlertDone)
+	}
+}
+
+// streamOfFrauds posts frauds from several callers while something happens, and a while before and after. It is the
+// ids of those that were accepted.
+func (w *world) streamOfFrauds(happens func()) []string {
+	w.t.Helper()
+	var mu sync.Mutex
+	var ids []string
+	var all sync.WaitGroup
+	over := make(chan struct{})
+	for range 3 {
+		all.Go(func() {
+			for {
+				got, err := w.send(body(tooMuch, goodCard), "Prefer", "wait=5")
+				if err == nil && got.status < 300 {
+					mu.Lock()
+					ids = append(ids, got.answer(w.t).TransactionID)
+					mu.Unlock()
+				}
+				select {
+				case <-over:
+					return
+				default:
+				}
+			}
+		})
+	}
+	accepted := func(more int) {
+		mu.Lock()
+		before := len(ids)
+		mu.Unlock()
+		eventually(w.t, func() error {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(ids) < before+more {
+				return fmt.Errorf("%d frauds accepted, want %d", len(ids), before+more)
+			}
+			return nil
+		})
+	}
+	accepted(3)
+	happens()
+	accepted(3)
+	close(over)
+	all.Wait()
+	return ids
+}
+
+func TestACallIsTold(t *testing.T) {
+	t.Run("which transaction to ask for when nobody can know whether it was accepted", func(t *testing.T) {
+		temporal := startProxy(t, shared.temporal.Address())
+		w := newWorld(t, nil).start(worker, fraudPolice)
+		w.env["TEMPORAL_ADDRESS"] = temporal.Listen
+		w.start(apiProcess)
+		temporal.hold(fromServer) // calls arrive; answers do not
+		got := w.post(body(small, goodCard), "Prefer", "wait=1")
+		var problem api.Problem
+		must(t, json.Unmarshal(got.body, &problem))
+		if got.status != http.StatusServiceUnavailable || problem.TransactionID == "" || got.header.Get("Retry-After") == "" {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+		w.reaches(problem.TransactionID, transaction.PaymentComplete) // here it was
+	})
+	t.Run("where to ask when the API is told to stop while it waits", func(t *testing.T) {
+		w := newWorld(t, nil).start(worker, apiProcess)
+		answered := make(chan reply, 1)
+		go func() {
+			got, _ := w.send(body(small, goodCard), "Prefer", "wait=60")
+			answered <- got
+		}()
+		id := w.onlyRunning()
+		must(t, w.processes[apiProcess].Stop(t.Context()))
+		if got := <-answered; got.status != http.StatusAccepted || got.header.Get("Location") != "/transactions/"+id {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+		w.startWith(fraudPolice, nil)
+		w.reaches(id, transaction.PaymentComplete)
+	})
+}
+
+func TestEveryProcessEndsWellWhenToldTo(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	w.post(body(tooMuch, goodCard))
+	for name, p := range w.processes {
+		must(t, p.Stop(t.Context()))
+		if err := p.Wait(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// running are the ids of the transactions' workflows that have not ended.
+func running(ctx context.Context) ([]string, error) {
+	answer, err := shared.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: "WorkflowType = 'ProcessTransaction' AND ExecutionStatus = 'Running'",
+	})
+	var ids []string
+	for _, execution := range answer.GetExecutions() {
+		ids = append(ids, execution.GetExecution().GetWorkflowId())
+	}
+	return ids, err
+}

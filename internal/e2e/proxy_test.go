@@ -1,0 +1,49 @@
+package e2e_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+)
+
+// direction is the way that bytes take through a proxy.
+type direction string
+
+const (
+	toServer   direction = "upstream"
+	fromServer direction = "downstream"
+)
+
+// proxy stands between a process and a server.
+type proxy struct {
+	*toxiproxy.Proxy
+
+	t *testing.T
+}
+
+func startProxy(t *testing.T, upstream string) *proxy {
+	t.Helper()
+	control := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := &proxy{toxiproxy.NewProxy(control, t.Name(), "127.0.0.1:0", upstream), t}
+	must(t, p.Start())
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// hold swallows everything that goes one way, and keeps the connections open: each side sees only silence.
+func (p *proxy) hold(way direction) {
+	p.t.Helper()
+	_, err := p.Toxics.AddToxicJson(strings.NewReader(`{"name":"` + string(way) + `","type":"timeout","stream":"` + string(way) + `","attributes":{"timeout":0}}`))
+	must(p.t, err)
+}
+
+// release cuts the connections that were held, since bytes are missing in them, and lets new ones through.
+func (p *proxy) release(way direction) {
+	p.t.Helper()
+	p.Stop()
+	must(p.t, p.Toxics.RemoveToxic(context.Background(), string(way)))
+	must(p.t, p.Start())
+}

@@ -1,0 +1,140 @@
+package e2e_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/emersion/go-smtp"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/stack"
+	"dummyorders/workflows"
+)
+
+var recordTo = flag.String("record", "", "folder to record a history of every path to; none are recorded without it")
+
+// TestRecordHistories takes every path that a workflow has, and keeps its history for the replay test. It is run by
+// `make record-histories`, when a path was added or a change to the workflows was made compatible.
+func TestRecordHistories(t *testing.T) {
+	if *recordTo == "" {
+		t.Skip("histories are recorded by make record-histories")
+	}
+	root, err := stack.Root()
+	must(t, err)
+	r := recorder{t: t, dir: filepath.Join(root, *recordTo)}
+	t.Run("decided", r.decided)
+	t.Run("undecided", r.undecided)
+	t.Run("late alert", r.lateAlert)
+	t.Run("deliveries", r.deliveries)
+	t.Run("cancelled", r.cancelled)
+}
+
+type recorder struct {
+	t   *testing.T
+	dir string
+}
+
+func (r recorder) decided(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	for name, body := range map[string]string{
+		"approved":         body(small, goodCard),
+		"declined":         body(tooMuch, goodCard),
+		"for-review":       body(forReview, goodCard),
+		"payment-declined": body(small, declinedCard),
+		"capture-declined": body(small, uncapturableCard),
+	} {
+		r.keep("process-transaction-"+name, workflows.TransactionWorkflowID(w.post(body, "Prefer", "wait=60").answer(t).TransactionID))
+	}
+	id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
+	r.keep("process-transaction-nobody-waits", workflows.TransactionWorkflowID(id))
+}
+
+func (r recorder) undecided(t *testing.T) {
+	w := newWorld(t, map[string]string{"FRAUD_CHECK_DEADLINE": "1s"}).start(worker, alertman, apiProcess)
+	id := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	r.keep("process-transaction-not-evaluated", workflows.TransactionWorkflowID(id))
+}
+
+func (r recorder) lateAlert(t *testing.T) {
+	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms"})
+	broker := startProxy(t, brokerAddress())
+	broker.Stop()
+	w.env["RABBITMQ_PUBLISHER_URL"] = through(broker, shared.rabbitmq.URL("orders", "orders"))
+	w.everything()
+	id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	w.reaches(id, transaction.AlertError)
+	must(t, broker.Start())
+	r.keep("process-transaction-alert-late", workflows.TransactionWorkflowID(id))
+	r.keep("deliver-alert-told", alertWorkflowOf(id))
+}
+
+func (r recorder) deliveries(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	answers := map[string]error{
+		"deliver-alert-told-later": &smtp.SMTPError{Code: 451, Message: "try again later"},
+		"deliver-alert-refused":    &smtp.SMTPError{Code: 550, Message: "no such mailbox"},
+	}
+	for name, refusal := range answers {
+		tries := 0
+		hook := func() error {
+			if tries++; tries > 1 {
+				return nil
+			}
+			return refusal
+		}
+		shared.onData.Store(&hook)
+		id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+		w.reaches(id, transaction.AlertDone)
+		r.keep(name, alertWorkflowOf(id))
+		shared.onData.Store(nil)
+	}
+}
+
+func (r recorder) cancelled(t *testing.T) {
+	w := newWorld(t, nil).start(worker, apiProcess)
+	id := workflows.TransactionWorkflowID(w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID)
+	eventually(t, func() error {
+		answer, err := shared.client.DescribeWorkflowExecution(t.Context(), id, "")
+		if err == nil && len(answer.GetPendingActivities()) == 0 {
+			err = errors.New("the fraud check is not scheduled")
+		}
+		return err
+	})
+	must(t, shared.client.CancelWorkflow(t.Context(), id, ""))
+	r.keep("process-transaction-cancelled", id)
+}
+
+// whoWasIt is the worker's host and process, which are nobody's business.
+var whoWasIt = regexp.MustCompile(`("identity": )"[^"]*"`)
+
+// keep waits until the workflow has ended, and writes its history as `temporal workflow show --output json` does.
+func (r recorder) keep(name, workflowID string) {
+	r.t.Helper()
+	eventually(r.t, func() error {
+		answer, err := shared.client.DescribeWorkflowExecution(r.t.Context(), workflowID, "")
+		if err == nil && answer.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+			err = fmt.Errorf("%s has not ended", workflowID)
+		}
+		return err
+	})
+	events := &history.History{}
+	pages := shared.client.GetWorkflowHistory(r.t.Context(), workflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for pages.HasNext() {
+		event, err := pages.Next()
+		must(r.t, err)
+		events.Events = append(events.Events, event)
+	}
+	text, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(events)
+	must(r.t, err)
+	must(r.t, os.MkdirAll(r.dir, 0o750))
+	text = whoWasIt.ReplaceAll(text, []byte(`$1"recorded"`))
+	must(r.t, os.WriteFile(filepath.Join(r.dir, name+".json"), append(text, '\n'), 0o600))
+}

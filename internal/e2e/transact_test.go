@@ -1,0 +1,202 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/stack"
+	"dummyorders/workflows"
+)
+
+func TestTheSeedsLoopOf200AtOnceIsAnsweredAndEveryFraudIsMailedOnce(t *testing.T) {
+	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "dummy"}).everything()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	ids := map[string]bool{}
+	for _, body := range strings.Fields(strings.Repeat("seed other ", 100)) {
+		all.Go(func() {
+			text := map[string]string{"seed": seedBody, "other": otherSeedBody}[body]
+			got, err := w.send(text, "Prefer", "wait=60")
+			if err != nil || got.status != http.StatusOK && got.status != http.StatusAccepted {
+				t.Errorf("%v: %d %s", err, got.status, got.body)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			ids[got.answer(t).TransactionID] = true
+		})
+	}
+	all.Wait()
+	if len(ids) != 200 {
+		t.Fatalf("%d transactions, want 200 with ids of their own", len(ids))
+	}
+	frauds := 0
+	for id := range ids {
+		var r transaction.Status
+		eventually(t, func() error {
+			got, err := record(t.Context(), id)
+			if r = got.TransactionStatus.Code; err == nil && got.EndTime == nil {
+				err = fmt.Errorf("transaction %s has not ended: %s", id, r)
+			}
+			return err
+		})
+		if r == transaction.AlertDone {
+			frauds++
+			w.isMailed(id, 1)
+		} else if r != transaction.PaymentComplete {
+			t.Errorf("transaction %s ended as %s", id, r)
+		}
+	}
+	if frauds == 0 {
+		t.Error("no fraud among 200: the dummy detector should find about 20")
+	}
+}
+
+func TestWhatBecomesOfATransaction(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	for name, test := range map[string]struct {
+		body    string
+		message string
+		code    transaction.Status
+		outcome fraud.Outcome
+		steps   string
+	}{
+		"approved and paid":           {body(small, goodCard), "Transaction Successful", 18, fraud.Approve, "[11 16 18]"},
+		"declined as fraud":           {body(tooMuch, goodCard), "Transaction Fraudulent", 13, fraud.Decline, "[11 12 13 15]"},
+		"for review ends as fraud":    {body(forReview, goodCard), "Transaction Fraudulent", 13, fraud.Review, "[11 12 13 15]"},
+		"payment declined":            {body(small, declinedCard), "Transaction Payment Failed", 17, fraud.Approve, "[11 16 17]"},
+		"held but not to be captured": {body(small, uncapturableCard), "Transaction Payment Failed", 17, fraud.Approve, "[11 16 17]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := w.post(test.body, "Prefer", "wait=60")
+			answer := got.answer(t)
+			if got.status != 200 || answer.Message != test.message || answer.TransactionStatus.Code != test.code ||
+				answer.Decision.Outcome != test.outcome {
+				t.Errorf("%d %s", got.status, got.body)
+			}
+			var steps []transaction.Status
+			eventually(t, func() error {
+				r, err := record(t.Context(), answer.TransactionID)
+				if err == nil && r.EndTime == nil {
+					err = errors.New("not ended")
+				}
+				steps = nil
+				for _, step := range r.Steps {
+					steps = append(steps, step.Code)
+				}
+				return err
+			})
+			if codes := stepCodes(steps); codes != test.steps {
+				t.Errorf("steps %s, want %s", codes, test.steps)
+			}
+			if test.code == transaction.AlertInitiated {
+				w.isMailed(answer.TransactionID, 1)
+			}
+		})
+	}
+}
+
+func TestATransactionCanBeLookedAt(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	id := w.post(body(tooMuch, goodCard)).answer(t).TransactionID
+	w.reaches(id, transaction.AlertDone)
+	t.Run("over HTTP", func(t *testing.T) {
+		got := w.get("/transactions/" + id)
+		if got.status != 200 || !strings.Contains(string(got.body), `"cost":250000.00`) || !strings.Contains(string(got.body), "424242******4242") {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+		if missing := w.get("/transactions/01930000-0000-7000-8000-000000000000"); missing.status != 404 {
+			t.Errorf("of no transaction: %d %s", missing.status, missing.body)
+		}
+		if missing := w.get("/transactions/42"); missing.status != 404 {
+			t.Errorf("of no id: %d %s", missing.status, missing.body)
+		}
+	})
+	t.Run("with Temporal's own command", func(t *testing.T) {
+		root, err := stack.Root()
+		must(t, err)
+		program, err := stack.FindTemporal(t.Context(), root)
+		must(t, err)
+		out, err := exec.CommandContext(t.Context(), program, "workflow", "query", "--address", shared.temporal.Address(),
+			"--type", workflows.StatusQuery, "-w", workflows.TransactionWorkflowID(id)).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "TRANSACTION_ALERT_DONE") {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	t.Run("by filters on search attributes", func(t *testing.T) {
+		eventually(t, func() error {
+			n, err := count(t.Context(), fmt.Sprintf("WorkflowId = %q AND TransactionStatus = 'TRANSACTION_ALERT_DONE' AND "+
+				"FraudOutcome = 'decline' AND FraudScore >= 90 AND OrderID = 'order-4242' AND PaymentMethod = 'amazonpay'",
+				workflows.TransactionWorkflowID(id)))
+			if err == nil && n != 1 {
+				err = fmt.Errorf("%d found, want 1", n)
+			}
+			return err
+		})
+	})
+}
+
+func TestACallerMayPreferNotToWait(t *testing.T) {
+	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police nothing gets decided
+	for _, prefer := range []string{"respond-async", "wait=1"} {
+		t.Run(prefer, func(t *testing.T) {
+			got := w.post(body(small, goodCard), "Prefer", prefer)
+			answer := got.answer(t)
+			if got.status != 202 || answer.TransactionStatus.Code != transaction.Pending || got.header.Get("Retry-After") == "" ||
+				got.header.Get("Location") != "/transactions/"+answer.TransactionID || got.header.Get("Preference-Applied") != prefer {
+				t.Fatalf("%d %v %s", got.status, got.header, got.body)
+			}
+			if pending := w.get(got.header.Get("Location")); pending.status != 200 || !strings.Contains(string(pending.body), "TRANSACTION_PENDING") {
+				t.Errorf("%d %s", pending.status, pending.body)
+			}
+		})
+	}
+	id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
+	w.start(fraudPolice)
+	w.reaches(id, transaction.PaymentComplete)
+}
+
+func TestATransactionNobodyChecksIsStoppedAtTheDeadline(t *testing.T) {
+	w := newWorld(t, map[string]string{"FRAUD_CHECK_DEADLINE": "2s"}).start(worker, alertman, apiProcess)
+	answer := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
+	if answer.Decision.Outcome != fraud.NotEvaluated || answer.TransactionStatus.FraudStatus || answer.TransactionStatus.Code != transaction.AlertInitiated {
+		t.Errorf("%+v", answer)
+	}
+	w.isMailed(answer.TransactionID, 1)
+	if text := string(mailsAbout(t, answer.TransactionID)[0].Text); !strings.Contains(text, "could not be checked") {
+		t.Errorf("the mail looks like a verdict: %s", text)
+	}
+}
+
+func TestTwoOfEachProcessShareTheWork(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	for _, name := range []string{worker, fraudPolice, alertman} {
+		first, second := w.processes[name], w.startWith(name, nil)
+		w.processes[name+" 2"], w.processes[name] = second, first
+	}
+	var all sync.WaitGroup
+	ids := make([]string, 20)
+	for i := range ids {
+		all.Go(func() { ids[i] = w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID })
+	}
+	all.Wait()
+	for _, id := range ids {
+		w.isMailed(id, 1)
+	}
+}
+
+func stepCodes(steps []transaction.Status) string {
+	codes := make([]int, len(steps))
+	for i, s := range steps {
+		codes[i] = int(s)
+	}
+	return fmt.Sprint(codes)
+}
+

@@ -1,0 +1,257 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/stack"
+	"dummyorders/workflows"
+)
+
+// soon is how long to wait for what should take a moment, on a machine that is slow and busy.
+const soon = 90 * time.Second
+
+// names of the processes, as the commands that run them.
+const (
+	apiProcess  = "api"
+	worker      = "worker"
+	fraudPolice = "fraud-police"
+	alertman    = "alertman"
+)
+
+// world is one test's processes.
+type world struct {
+	t         *testing.T
+	env       map[string]string
+	api       string // the API's URL
+	processes map[string]*stack.Process
+	logs      []string
+}
+
+// newWorld prepares processes that decide by the amount (see fraudBody); settings override the environment.
+func newWorld(t *testing.T, settings map[string]string) *world {
+	t.Helper()
+	address := freeAddress(t)
+	_, mailPort, _ := strings.Cut(shared.mail.Address(), ":")
+	w := &world{t: t, api: "http://" + address, processes: map[string]*stack.Process{}, env: map[string]string{
+		"HTTP_ADDRESS":                       address,
+		"HEALTH_ADDRESS":                     "",
+		"TEMPORAL_ADDRESS":                   shared.temporal.Address(),
+		"RABBITMQ_PUBLISHER_URL":             shared.rabbitmq.URL("orders", "orders"),
+		"RABBITMQ_CONSUMER_URL":              shared.rabbitmq.URL("alertman", "alertman"),
+		"SMTP_HOSTNAME":                      "127.0.0.1",
+		"SMTP_PORT":                          mailPort,
+		"TRANSACTION_FRAUD_EMAIL_ALERT_TO":   "fraud-team@example.com",
+		"TRANSACTION_FRAUD_EMAIL_ALERT_FROM": "orders@example.com",
+		"CARD_FINGERPRINT_KEY":               "a key for tests, which is long enough",
+		"FRAUD_DETECTOR":                     "limit",
+		"LOG_LEVEL":                          "debug",
+		"GORACE":                             "halt_on_error=1",
+	}}
+	for name, value := range settings {
+		w.env[name] = value
+	}
+	t.Cleanup(w.stopAll)
+	return w
+}
+
+// start starts processes, and waits until the API is ready where it is one of them.
+func (w *world) start(names ...string) *world {
+	w.t.Helper()
+	for _, name := range names {
+		w.startWith(name, nil)
+	}
+	if p := w.processes[apiProcess]; p != nil {
+		must(w.t, p.WaitHealthy(w.t.Context(), w.api+"/readyz"))
+	}
+	return w
+}
+
+// startWith starts a process with settings of its own.
+func (w *world) startWith(name string, settings map[string]string) *stack.Process {
+	w.t.Helper()
+	env := os.Environ()
+	for _, set := range []map[string]string{w.env, settings} {
+		for key, value := range set {
+			env = append(env, key+"="+value)
+		}
+	}
+	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(w.logs)))
+	must(w.t, os.MkdirAll(filepath.Dir(log), 0o750))
+	p, err := stack.StartProcess(stack.Command{Name: name, Path: shared.binary, Args: []string{name}, Env: env, Log: log})
+	must(w.t, err)
+	w.processes[name] = p
+	w.logs = append(w.logs, log)
+	return p
+}
+
+func (w *world) everything() *world {
+	w.t.Helper()
+	return w.start(worker, fraudPolice, alertman, apiProcess)
+}
+
+// kill is kill -9.
+func (w *world) kill(name string) {
+	w.processes[name].Kill()
+}
+
+func (w *world) stopAll() {
+	for name, p := range w.processes {
+		if err := p.Stop(context.Background()); err != nil {
+			w.t.Errorf("%s does not drain: %v", name, err)
+		}
+	}
+	for _, log := range w.logs {
+		text, err := os.ReadFile(log)
+		if err != nil || bytes.Contains(text, []byte("DATA RACE")) || bytes.Contains(text, []byte("panic:")) {
+			w.t.Errorf("%s: %v: %s", log, err, text)
+		}
+	}
+}
+
+// reply is what the API answered.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (r reply) answer(t *testing.T) ledger.Answer {
+	t.Helper()
+	var a ledger.Answer
+	if err := json.Unmarshal(r.body, &a); err != nil || a.TransactionID == "" {
+		t.Fatalf("no answer: %d %s", r.status, r.body)
+	}
+	return a
+}
+
+// send posts a body; it fails only when there is no reply at all.
+func (w *world) send(body string, headers ...string) (reply, error) {
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.api+"/transact", strings.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	return do(request)
+}
+
+func do(request *http.Request) (reply, error) {
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return reply{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return reply{response.StatusCode, response.Header, body}, err
+}
+
+func (w *world) post(body string, headers ...string) reply {
+	w.t.Helper()
+	r, err := w.send(body, headers...)
+	must(w.t, err)
+	return r
+}
+
+func (w *world) get(path string) reply {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.api+path, nil)
+	must(w.t, err)
+	r, err := do(request)
+	must(w.t, err)
+	return r
+}
+
+// record asks Temporal for a transaction as `temporal workflow query --type status` does.
+func record(ctx context.Context, id string) (ledger.Record, error) {
+	var r ledger.Record
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	value, err := shared.client.QueryWorkflow(ctx, workflows.TransactionWorkflowID(id), "", workflows.StatusQuery)
+	if err == nil {
+		err = value.Get(&r)
+	}
+	return r, err
+}
+
+// reaches waits until a transaction has a status.
+func (w *world) reaches(id string, status transaction.Status) {
+	w.t.Helper()
+	eventually(w.t, func() error {
+		r, err := record(w.t.Context(), id)
+		if err == nil && r.TransactionStatus.Code != status {
+			err = fmt.Errorf("transaction %s is %s, want %s", id, r.TransactionStatus.Status, status)
+		}
+		return err
+	})
+}
+
+// mailsAbout are the mails that name a transaction.
+func mailsAbout(t *testing.T, id string) []stack.Message {
+	t.Helper()
+	all, err := shared.mail.Messages()
+	must(t, err)
+	var about []stack.Message
+	for _, m := range all {
+		if strings.Contains(strings.ReplaceAll(string(m.Text), "=\r\n", ""), id) {
+			about = append(about, m)
+		}
+	}
+	return about
+}
+
+// isMailed waits until a transaction's mail is there, and its delivery is recorded; count is how many mails.
+func (w *world) isMailed(id string, count int) {
+	w.t.Helper()
+	eventually(w.t, func() error {
+		if got := len(mailsAbout(w.t, id)); got < count {
+			return fmt.Errorf("%d mails about %s, want %d", got, id, count)
+		}
+		return delivered(w.t.Context(), id)
+	})
+	if got := len(mailsAbout(w.t, id)); got != count {
+		w.t.Errorf("%d mails about transaction %s, want %d", got, id, count)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	port, err := stack.FreePort()
+	must(t, err)
+	return fmt.Sprintf("127.0.0.1:%d", port)
+}
+
+func eventually(t *testing.T, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(soon)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %v", soon, err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,60 @@
+package workflows_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"dummyorders/workflows"
+)
+
+// histories were recorded by `make record-histories` on a real server.
+const histories = "testdata/histories"
+
+// TestRecordedHistoriesReplay fails when a change to the workflows would break those that are running. Then either
+// keep the old path beside the new one with workflow.GetVersion, or, if no such workflow can be running any more,
+// record the histories anew.
+func TestRecordedHistoriesReplay(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(histories, "*.json"))
+	require.NoError(t, err)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			// Other settings than those of the recording: they must not change what a workflow does.
+			orders := &workflows.Orders{FraudCheckDeadline: 7 * time.Minute}
+			replayer := worker.NewWorkflowReplayer()
+			replayer.RegisterWorkflowWithOptions(orders.ProcessTransaction, workflow.RegisterOptions{Name: workflows.ProcessTransactionType})
+			replayer.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
+			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(nil, file))
+		})
+	}
+}
+
+func TestEveryPathHasARecordedHistory(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(histories, "*.json"))
+	require.NoError(t, err)
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
+	}
+	slices.Sort(names)
+	require.Equal(t, []string{
+		"deliver-alert-refused",
+		"deliver-alert-told",
+		"deliver-alert-told-later",
+		"process-transaction-alert-late",
+		"process-transaction-approved",
+		"process-transaction-cancelled",
+		"process-transaction-capture-declined",
+		"process-transaction-declined",
+		"process-transaction-for-review",
+		"process-transaction-nobody-waits",
+		"process-transaction-not-evaluated",
+		"process-transaction-payment-declined",
+	}, names)
+}
