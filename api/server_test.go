@@ -1,0 +1,182 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/sdk/mocks"
+
+	"dummyorders/api"
+)
+
+func call(t *testing.T, handler http.Handler, method, path, contentType string, body io.Reader) *httptest.ResponseRecorder {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), method, path, body)
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	request.Header.Set("Prefer", "respond-async")
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, request)
+	return answer
+}
+
+func TestEveryRefusalIsAProblem(t *testing.T) {
+	handler := unreachable(t)
+	large := strings.Replace(api.SeedExample, "avengers", strings.Repeat("x", 64<<10), 1)
+	for name, test := range map[string]struct {
+		method, path, contentType string
+		body                      io.Reader
+		status                    int
+	}{
+		"no such path":           {http.MethodGet, "/nothing", "", nil, 404},
+		"no such transaction":    {http.MethodGet, "/transactions/42", "", nil, 404},
+		"wrong method":           {http.MethodGet, "/transact", "", nil, 405},
+		"wrong method on a read": {http.MethodDelete, "/transactions/42", "", nil, 405},
+		"no type":                {http.MethodPost, "/transact", "", strings.NewReader(api.SeedExample), 415},
+		"a form":                 {http.MethodPost, "/transact", "application/x-www-form-urlencoded", strings.NewReader("a=b"), 415},
+		"another charset":        {http.MethodPost, "/transact", "application/json; charset=latin1", strings.NewReader(api.SeedExample), 415},
+		"too large":              {http.MethodPost, "/transact", "application/json", strings.NewReader(large), 413},
+		"broken off":             {http.MethodPost, "/transact", "application/json", brokenOff{}, 400},
+		"no object":              {http.MethodPost, "/transact", "application/json", strings.NewReader(`[]`), 422},
+		"unreachable engine":     {http.MethodGet, "/readyz", "", nil, 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := call(t, handler, test.method, test.path, test.contentType, test.body)
+			if asProblem(t, answer); answer.Code != test.status {
+				t.Errorf("%d, want %d: %s", answer.Code, test.status, answer.Body)
+			}
+			if allow := answer.Header().Get("Allow"); test.status == 405 && allow == "" {
+				t.Error("405 without Allow")
+			}
+		})
+	}
+}
+
+func TestTheSeedsBodyIsAcceptedOnBothPaths(t *testing.T) {
+	for _, path := range []string{"/transact", "/transact/"} {
+		for _, kind := range []string{"application/json", "application/json; charset=UTF-8", "application/vnd.orders+json"} {
+			answer := call(t, accepting(t), http.MethodPost, path, kind, strings.NewReader(api.SeedExample))
+			if answer.Code != http.StatusAccepted {
+				t.Errorf("%s as %s: %d %s", path, kind, answer.Code, answer.Body)
+			}
+		}
+	}
+}
+
+func TestABodyOfExactlyTheLimitIsAccepted(t *testing.T) {
+	body := api.SeedExample + strings.Repeat(" ", 64<<10-len(api.SeedExample))
+	if answer := post(t, accepting(t), body); answer.Code != http.StatusAccepted {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
+
+func TestATemporalThatCannotBeReachedIs503AndNothingWasAccepted(t *testing.T) {
+	answer := post(t, unreachable(t), api.SeedExample)
+	p := asProblem(t, answer)
+	if answer.Code != 503 || p.TransactionID != "" || !strings.Contains(p.Detail, "nothing was accepted") || answer.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
+	}
+}
+
+func TestOneCallerTooManyIs429(t *testing.T) {
+	temporal, waiting, release := &mocks.Client{}, make(chan struct{}), make(chan struct{})
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).
+		Run(func(mock.Arguments) { waiting <- struct{}{}; <-release }).Return(nil, nil)
+	handler, done := handlerOn(temporal), make(chan struct{})
+	for range 10 { // as many as handlerOn allows
+		go func() { post(t, handler, api.SeedExample); done <- struct{}{} }()
+		<-waiting
+	}
+	answer := post(t, handler, api.SeedExample)
+	if asProblem(t, answer); answer.Code != http.StatusTooManyRequests || answer.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %v", answer.Code, answer.Header())
+	}
+	close(release)
+	for range 10 {
+		<-done
+	}
+}
+
+func TestAHandlerThatPanicsIsAProblemAndSaysNothing(t *testing.T) {
+	temporal := &mocks.Client{}
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).
+		Run(func(mock.Arguments) { panic("1234567887654321") }).Return(nil, nil)
+	answer := post(t, handlerOn(temporal), api.SeedExample)
+	if asProblem(t, answer); answer.Code != 500 || strings.Contains(answer.Body.String(), "1234") {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
+
+func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
+	answer := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil)
+	var document struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			Responses   map[string]struct{ Content map[string]any }
+			RequestBody struct {
+				Required bool
+				Content  map[string]struct{ Schema map[string]any }
+			}
+		}
+	}
+	must(t, json.Unmarshal(answer.Body.Bytes(), &document))
+	if !strings.HasPrefix(document.OpenAPI, "3.1") {
+		t.Errorf("OpenAPI %s, want 3.1", document.OpenAPI)
+	}
+	transact := document.Paths["/transact"]["post"]
+	for _, status := range []string{"200", "202", "400", "413", "415", "422", "429", "503"} {
+		response, described := transact.Responses[status]
+		if !described || len(response.Content) != 1 {
+			t.Errorf("answer %s is not described", status)
+		}
+		if _, problem := response.Content["application/problem+json"]; problem != (status >= "400") {
+			t.Errorf("answer %s is described as %v", status, response.Content)
+		}
+	}
+	if !transact.RequestBody.Required || transact.RequestBody.Content["application/json"].Schema["$ref"] == nil {
+		t.Errorf("the request is not described: %+v", transact.RequestBody)
+	}
+	if _, described := document.Paths["/transactions/{id}"]["get"].Responses["404"]; !described {
+		t.Error("answer 404 of GET /transactions/{id} is not described")
+	}
+}
+
+// TestWhatTheDocumentDescribesIsWhatIsRead posts a body with every member that the schema has, and nothing else.
+func TestWhatTheDocumentDescribesIsWhatIsRead(t *testing.T) {
+	answer := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil)
+	var document struct {
+		Components struct{ Schemas map[string]schema }
+	}
+	must(t, json.Unmarshal(answer.Body.Bytes(), &document))
+	body := document.Components.Schemas["TransactionSchema"].fill(t, document.Components.Schemas)
+	text := string(marshal(t, body))
+	if answer := post(t, accepting(t), text); answer.Code != http.StatusAccepted {
+		t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, text)
+	}
+}
+
+func TestTheDocsNeedNoOtherServer(t *testing.T) {
+	handler := unreachable(t)
+	page := call(t, handler, http.MethodGet, "/docs", "", nil)
+	if page.Code != 200 || !strings.Contains(page.Body.String(), "/openapi.json") {
+		t.Fatalf("%d %s", page.Code, page.Body)
+	}
+	for _, found := range regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page.Body.String(), -1) {
+		if asset := call(t, handler, http.MethodGet, found[1], "", nil); asset.Code != 200 {
+			t.Errorf("%s: %d", found[1], asset.Code)
+		}
+	}
+}
+
+type brokenOff struct{}
+
+func (brokenOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
+
