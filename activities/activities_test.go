@@ -1,0 +1,105 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"go.temporal.io/sdk/temporal"
+
+	"dummyorders/activities"
+	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+	"dummyorders/domain/payment"
+	"dummyorders/domain/transaction"
+)
+
+var errAway = errors.New("connection refused")
+
+// broken answers every call with one error.
+type broken struct{ err error }
+
+func (broken) Name() string { return "broken" }
+
+func (b broken) Detect(context.Context, transaction.Transaction) (fraud.Decision, error) {
+	return fraud.Decision{}, b.err
+}
+
+func (b broken) Authorize(context.Context, payment.AuthorizeRequest) (payment.Authorization, error) {
+	return payment.Authorization{}, b.err
+}
+
+func (b broken) Capture(context.Context, payment.CaptureRequest) (payment.Capture, error) {
+	return payment.Capture{}, b.err
+}
+func (b broken) Void(context.Context, payment.VoidRequest) error      { return b.err }
+func (b broken) Publish(context.Context, alert.Event) error           { return b.err }
+func (b broken) Deliver(_ context.Context, _ alert.Event) (err error) { return b.err }
+
+func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
+	declined := &payment.DeclinedError{Gateway: "amazonpay", Code: "insufficient_funds"}
+	refused := &alert.RefusedError{By: "mail server x", Cause: errors.New("550 no such mailbox")}
+	amount := money.Money{Minor: 12300, Currency: "INR"}
+	event := alert.Event{ID: "8d1c0a52"}
+	pay := func(err error) *activities.Payment {
+		return &activities.Payment{Gateways: payment.NewRegistry(broken{err}, nil)}
+	}
+	deliver := func(target string, err error) error {
+		d := activities.Deliveries{Channels: map[string]alert.Channel{"mail": broken{err}}}
+		return d.Deliver(t.Context(), target, event)
+	}
+	for name, test := range map[string]struct {
+		do    func() error
+		final string // the error's type; empty is to be retried
+		says  string
+	}{
+		"a detector that cannot decide now": {func() error {
+			_, err := (&activities.Fraud{Detector: broken{errAway}}).CheckFraud(t.Context(), transaction.Transaction{ID: "0199"})
+			return err
+		}, "", "check transaction 0199 for fraud: connection refused"},
+		"a decline when the amount is held": {func() error {
+			_, err := pay(declined).Authorize(t.Context(), payment.AuthorizeRequest{Amount: amount})
+			return err
+		}, activities.PaymentDeclined, "authorize INR 123.00: gateway amazonpay declined: insufficient_funds"},
+		"a gateway that is away": {func() error {
+			_, err := pay(errAway).Authorize(t.Context(), payment.AuthorizeRequest{Amount: amount})
+			return err
+		}, "", "authorize INR 123.00: connection refused"},
+		"a decline when the money is taken": {func() error {
+			_, err := pay(declined).Capture(t.Context(), payment.CaptureRequest{AuthorizationID: "auth_1", Amount: amount})
+			return err
+		}, activities.PaymentDeclined, "capture INR 123.00 of authorization auth_1"},
+		"a release that fails": {func() error {
+			return pay(errAway).Void(t.Context(), payment.VoidRequest{AuthorizationID: "auth_1"})
+		}, "", "void authorization auth_1"},
+		"a broker that does not confirm": {func() error {
+			return (&activities.Alerts{Publisher: broken{errors.New("no confirm within 5s")}}).PublishAlert(t.Context(), event)
+		}, "", "publish alert 8d1c0a52: no confirm within 5s"},
+		"a mailbox that does not exist": {func() error { return deliver("mail", refused) }, activities.DeliveryRefused, "deliver alert 8d1c0a52 to mail: refused by mail server x"},
+		"a mail server that is away":    {func() error { return deliver("mail", errAway) }, "", "deliver alert 8d1c0a52 to mail: connection refused"},
+		"a target that is gone":         {func() error { return deliver("sms", nil) }, activities.UnknownTarget, `no target "sms" is configured`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := test.do()
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Fatalf("%v, want it to say %q", err, test.says)
+			}
+			var application *temporal.ApplicationError
+			final := errors.As(err, &application) && application.NonRetryable()
+			if final != (test.final != "") || final && application.Type() != test.final {
+				t.Errorf("final %v, want %q: %v", final, test.final, err)
+			}
+		})
+	}
+}
+
+func TestADeclineIsAnAnswerAndNoAlarm(t *testing.T) {
+	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.DeclinedError{}}, nil)}
+	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
+	var application *temporal.ApplicationError
+	if !errors.As(err, &application) || application.Category() != temporal.ApplicationErrorCategoryBenign {
+		t.Errorf("%v is not benign", err)
+	}
+}
