@@ -75,7 +75,7 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 			return pay(errAway).Void(t.Context(), payment.VoidRequest{AuthorizationID: "auth_1"})
 		}, "", "void authorization auth_1"},
 		"a broker that does not confirm": {func() error {
-			return (&activities.Alerts{Publisher: broken{errors.New("no confirm within 5s")}}).PublishAlert(t.Context(), event)
+			return (&activities.Alerts{Publisher: broken{errors.New("publish alert 8d1c0a52: no confirm within 5s")}}).PublishAlert(t.Context(), event)
 		}, "", "publish alert 8d1c0a52: no confirm within 5s"},
 		"a mailbox that does not exist": {func() error { return deliver("mail", refused) }, activities.DeliveryRefused, "deliver alert 8d1c0a52 to mail: refused by mail server x"},
 		"a mail server that is away":    {func() error { return deliver("mail", errAway) }, "", "deliver alert 8d1c0a52 to mail: connection refused"},

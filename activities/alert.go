@@ -17,10 +17,7 @@ type Alerts struct {
 // PublishAlert returns once the event is in a queue. A retry publishes the same event under the same id, and alertman
 // knows it by that.
 func (a *Alerts) PublishAlert(ctx context.Context, event alert.Event) error {
-	if err := a.Publisher.Publish(ctx, event); err != nil {
-		return fmt.Errorf("publish alert %s: %w", event.ID, err)
-	}
-	return nil
+	return a.Publisher.Publish(ctx, event)
 }
 
 // Deliveries tells people. Channels are known by the name of their target.

@@ -21,6 +21,10 @@ import (
 // RFC 2104 §3.
 const minKeyBytes = 32
 
+// drainAlerts is how long alertman finishes what it has in hand once it is told to stop. Only while Temporal is away
+// does that take more than a moment, and then the broker gives the alert to another.
+const drainAlerts = 15 * time.Second
+
 func readEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (environment, error) {
 	var e environment
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &e, Lookuper: lookuper}); err != nil {
@@ -74,6 +78,7 @@ func (e environment) consumer(v *values) rabbitmq.Config {
 	c.URL = v.amqpURL("RABBITMQ_CONSUMER_URL", e.RabbitMQConsumerURL)
 	c.Prefetch = v.number("ALERTMAN_PREFETCH", e.AlertmanPrefetch, 1, 10_000)
 	c.ConnectionName = "alertman"
+	c.DrainTimeout = drainAlerts
 	return c
 }
 

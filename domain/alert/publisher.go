@@ -5,7 +5,7 @@ import "context"
 // Publisher hands events to the broker.
 type Publisher interface {
 	// Publish returns nil only once the broker has confirmed that the event is in a queue. After any error the event
-	// may or may not have arrived: publish it again, under the same ID.
+	// may or may not have arrived: publish it again, under the same ID. The error says which event it is about.
 	Publish(ctx context.Context, event Event) error
 }
 
