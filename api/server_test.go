@@ -179,4 +179,3 @@ func TestTheDocsNeedNoOtherServer(t *testing.T) {
 type brokenOff struct{}
 
 func (brokenOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
-

@@ -18,27 +18,26 @@ type alertmanCommand struct{}
 
 // Run takes and delivers alerts until ctx ends.
 func (alertmanCommand) Run(ctx context.Context) error {
-	p, err := newProcess(ctx, "alertman")
-	if err != nil {
-		return err
-	}
-	defer p.close()
+	return run(ctx, map[string]part{"alertman": deliverAlerts})
+}
+
+func deliverAlerts(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
 	channels := p.env.channels(p.values)
 	consumer := rabbitmq.NewConsumer(p.env.consumer(p.values), p.log)
-	if err := p.values.err(); err != nil {
-		return err
-	}
 	intake := &workers.Intake{Temporal: p.temporal, Targets: slices.Sorted(maps.Keys(channels)), Log: p.log}
-	w := workers.NewAlertman(p.temporal, &activities.Deliveries{Channels: channels})
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return p.serveHealth(ctx, address, map[string]health.Check{
-			"temporal": temporal.Check(p.temporal),
-			"rabbitmq": func(context.Context) error { return consumer.Ready() },
+	return func(ctx context.Context) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error {
+			return p.serveHealth(ctx, address, map[string]health.Check{
+				"temporal": temporal.Check(p.temporal),
+				"rabbitmq": func(context.Context) error { return consumer.Ready() },
+			})
 		})
-	})
-	group.Go(func() error { return consumer.Consume(ctx, intake.Take) })
-	group.Go(func() error { return workers.Run(ctx, "alertman", w, p.log) })
-	return group.Wait()
+		group.Go(func() error { return consumer.Consume(ctx, intake.Take) })
+		group.Go(func() error {
+			return workers.Run(ctx, "alertman", workers.NewAlertman(p.temporal, &activities.Deliveries{Channels: channels}), p.log)
+		})
+		return group.Wait()
+	}
 }

@@ -15,22 +15,20 @@ type apiCommand struct{}
 
 // Run serves HTTP until ctx ends.
 func (apiCommand) Run(ctx context.Context) error {
-	p, err := newProcess(ctx, "api")
-	if err != nil {
-		return err
-	}
-	defer p.close()
+	return run(ctx, map[string]part{"api": serveAPI})
+}
+
+func serveAPI(p *process) func(context.Context) error {
 	address := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress)
 	options := api.Options{
 		Temporal:    p.temporal,
 		Cards:       card.NewDescriber(p.env.fingerprintKey(p.values)),
-		Draining:    ctx,
 		MaxInFlight: p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
 		Version:     buildVersion(),
 		Log:         p.log,
 	}
-	if err := p.values.err(); err != nil {
-		return err
+	return func(ctx context.Context) error {
+		options.Draining = ctx
+		return serve(ctx, p.log, address, api.New(options), drainRequests)
 	}
-	return serve(ctx, p.log, address, api.New(options), drainRequests)
 }

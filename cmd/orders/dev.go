@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"os"
-
-	"golang.org/x/sync/errgroup"
 )
 
 type devCommand struct{}
@@ -14,11 +12,7 @@ func (devCommand) Run(ctx context.Context) error {
 	if err := os.Unsetenv("HEALTH_ADDRESS"); err != nil { // one address cannot serve three; the API's /readyz is enough here
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{
-		apiCommand{}.Run, workerCommand{}.Run, fraudPoliceCommand{}.Run, alertmanCommand{}.Run,
-	} {
-		group.Go(func() error { return run(ctx) })
-	}
-	return group.Wait()
+	return run(ctx, map[string]part{
+		"api": serveAPI, "worker": workOnOrders, "fraud-police": checkForFraud, "alertman": deliverAlerts,
+	})
 }

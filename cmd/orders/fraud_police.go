@@ -15,22 +15,20 @@ type fraudPoliceCommand struct{}
 
 // Run works until ctx ends.
 func (fraudPoliceCommand) Run(ctx context.Context) error {
-	p, err := newProcess(ctx, "fraud-police")
-	if err != nil {
-		return err
-	}
-	defer p.close()
+	return run(ctx, map[string]part{"fraud-police": checkForFraud})
+}
+
+func checkForFraud(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
 	fraud := &activities.Fraud{Detector: p.env.detector(p.values)}
-	if err := p.values.err(); err != nil {
-		return err
+	return func(ctx context.Context) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error {
+			return p.serveHealth(ctx, address, map[string]health.Check{"temporal": temporal.Check(p.temporal)})
+		})
+		group.Go(func() error {
+			return workers.Run(ctx, "fraud_police", workers.NewFraudPolice(p.temporal, fraud), p.log)
+		})
+		return group.Wait()
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return p.serveHealth(ctx, address, map[string]health.Check{"temporal": temporal.Check(p.temporal)})
-	})
-	group.Go(func() error {
-		return workers.Run(ctx, "fraud_police", workers.NewFraudPolice(p.temporal, fraud), p.log)
-	})
-	return group.Wait()
 }

@@ -36,12 +36,12 @@ type commands struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := run(ctx, os.Args[1:])
+	code := execute(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
 
-func run(ctx context.Context, args []string) int {
+func execute(ctx context.Context, args []string) int {
 	parser, err := kong.New(&commands{}, kong.Name("orders"),
 		kong.Description("Card transactions, checked for fraud, paid for or stopped. Settings come from the environment: see the file env."),
 		kong.BindTo(ctx, (*context.Context)(nil)))

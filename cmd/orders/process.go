@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -26,7 +28,36 @@ type process struct {
 	temporal client.Client
 }
 
-// newProcess reads the environment. Its parts are checked by whoever needs them; ready tells all faults at once.
+// part reads its settings, notes what is wrong with them, and returns what there is to do until ctx ends. It connects
+// to nothing yet.
+type part func(p *process) func(ctx context.Context) error
+
+// run runs parts in one process, each with a logger of its name. When one fails, all end. Every fault in the settings
+// of any is told before anything is begun.
+func run(ctx context.Context, parts map[string]part) error {
+	var faults []string
+	group, ctx := errgroup.WithContext(ctx)
+	var todo []func(context.Context) error
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		p, err := newProcess(ctx, name)
+		if err != nil {
+			return err
+		}
+		defer p.close()
+		todo = append(todo, parts[name](p))
+		faults = append(faults, p.values.faults...)
+	}
+	slices.Sort(faults)
+	if faults = slices.Compact(faults); len(faults) > 0 {
+		return &configError{faults: faults}
+	}
+	for _, do := range todo {
+		group.Go(func() error { return do(ctx) })
+	}
+	return group.Wait()
+}
+
+// newProcess reads the environment. What it finds wrong, it notes.
 func newProcess(ctx context.Context, name string) (*process, error) {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {

@@ -112,7 +112,7 @@ func (v *values) webURL(name, value string) string {
 // amqpURL holds a password, and is never shown.
 func (v *values) amqpURL(name, value string) string {
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "amqp" && u.Scheme != "amqps" {
+	if err != nil || u.Host == "" || u.User.Username() == "" || u.Scheme != "amqp" && u.Scheme != "amqps" {
 		v.wrongSecret(name, "a URL such as amqp://user:password@localhost:5672/ (or amqps://)")
 	}
 	return value

@@ -20,35 +20,33 @@ type workerCommand struct{}
 
 // Run works until ctx ends.
 func (workerCommand) Run(ctx context.Context) error {
-	p, err := newProcess(ctx, "worker")
-	if err != nil {
-		return err
-	}
-	defer p.close()
+	return run(ctx, map[string]part{"worker": workOnOrders})
+}
+
+func workOnOrders(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
 	orders := &workflows.Orders{
 		FraudCheckDeadline: p.values.duration("FRAUD_CHECK_DEADLINE", p.env.FraudCheckDeadline, time.Second, 30*24*time.Hour),
 		WebUI:              p.values.webURL("WEB_UI_URL", p.env.WebUIURL),
 	}
 	publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
-	if err := p.values.err(); err != nil {
-		return err
-	}
-	w := workers.NewOrders(p.temporal, orders, &activities.Payment{Gateways: gateways()}, &activities.Alerts{Publisher: publisher})
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return p.serveHealth(ctx, address, map[string]health.Check{
-			"temporal": temporal.Check(p.temporal),
-			"rabbitmq": func(context.Context) error { return publisher.Ready() },
+	pay, alerts := &activities.Payment{Gateways: gateways()}, &activities.Alerts{Publisher: publisher}
+	return func(ctx context.Context) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error {
+			return p.serveHealth(ctx, address, map[string]health.Check{
+				"temporal": temporal.Check(p.temporal),
+				"rabbitmq": func(context.Context) error { return publisher.Ready() },
+			})
 		})
-	})
-	publishing, stopPublishing := context.WithCancel(context.WithoutCancel(ctx))
-	group.Go(func() error { return publisher.Run(publishing) })
-	group.Go(func() error {
-		defer stopPublishing() // not before the last activity has published its alert
-		return workers.Run(ctx, "orders", w, p.log)
-	})
-	return group.Wait()
+		publishing, stopPublishing := context.WithCancel(context.WithoutCancel(ctx))
+		group.Go(func() error { return publisher.Run(publishing) })
+		group.Go(func() error {
+			defer stopPublishing() // not before the last activity has published its alert
+			return workers.Run(ctx, "orders", workers.NewOrders(p.temporal, orders, pay, alerts), p.log)
+		})
+		return group.Wait()
+	}
 }
 
 // gateways sends every payment method to a gateway of its name that moves no money.

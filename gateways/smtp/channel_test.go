@@ -135,7 +135,7 @@ func TestNothingIsSentInClearWhereSTARTTLSIsDemandedAndNotOffered(t *testing.T) 
 }
 
 func TestWrongSettingsAreRefusedBeforeAnythingIsSent(t *testing.T) {
-	for name, make := range map[string]func() (*smtp.Channel, error){
+	for name, channel := range map[string]func() (*smtp.Channel, error){
 		"address": func() (*smtp.Channel, error) {
 			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: smtp.Plain}, "orders@example.com", "nobody", "s")
 		},
@@ -144,7 +144,7 @@ func TestWrongSettingsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := make(); err == nil {
+			if _, err := channel(); err == nil {
 				t.Error("accepted")
 			}
 		})
@@ -161,7 +161,7 @@ func parts(t *testing.T, message *mail.Message) map[string]string {
 	found, reader := map[string]string{}, multipart.NewReader(message.Body, params["boundary"])
 	for {
 		part, err := reader.NextRawPart()
-		if err == io.EOF { //nolint:errorlint // as its documentation says
+		if err == io.EOF {
 			return found
 		}
 		must(t, err)

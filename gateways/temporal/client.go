@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -23,6 +24,11 @@ func New(logger *slog.Logger) (client.Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
+	}
+	if options.HostPort != "" {
+		if _, _, err := net.SplitHostPort(options.HostPort); err != nil {
+			return nil, fmt.Errorf("TEMPORAL_ADDRESS=%q: must be host:port, such as localhost:7233", options.HostPort)
+		}
 	}
 	options.Logger = log.NewStructuredLogger(logger)
 	options.ContextPropagators = []workflow.ContextPropagator{tracing.Propagator{}}

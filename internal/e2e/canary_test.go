@@ -106,4 +106,3 @@ func everythingWritten(t *testing.T) []byte {
 	}
 	return all.Bytes()
 }
-

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -38,12 +37,4 @@ func (p *proxy) hold(way direction) {
 	p.t.Helper()
 	_, err := p.Toxics.AddToxicJson(strings.NewReader(`{"name":"` + string(way) + `","type":"timeout","stream":"` + string(way) + `","attributes":{"timeout":0}}`))
 	must(p.t, err)
-}
-
-// release cuts the connections that were held, since bytes are missing in them, and lets new ones through.
-func (p *proxy) release(way direction) {
-	p.t.Helper()
-	p.Stop()
-	must(p.t, p.Toxics.RemoveToxic(context.Background(), string(way)))
-	must(p.t, p.Start())
 }

@@ -20,7 +20,7 @@ func TestTheSeedsLoopOf200AtOnceIsAnsweredAndEveryFraudIsMailedOnce(t *testing.T
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	ids := map[string]bool{}
-	for _, body := range strings.Fields(strings.Repeat("seed other ", 100)) {
+	for body := range strings.FieldsSeq(strings.Repeat("seed other ", 100)) {
 		all.Go(func() {
 			text := map[string]string{"seed": seedBody, "other": otherSeedBody}[body]
 			got, err := w.send(text, "Prefer", "wait=60")
@@ -199,4 +199,3 @@ func stepCodes(steps []transaction.Status) string {
 	}
 	return fmt.Sprint(codes)
 }
-

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -59,9 +60,7 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 		"LOG_LEVEL":                          "debug",
 		"GORACE":                             "halt_on_error=1",
 	}}
-	for name, value := range settings {
-		w.env[name] = value
-	}
+	maps.Copy(w.env, settings)
 	t.Cleanup(w.stopAll)
 	return w
 }

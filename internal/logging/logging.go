@@ -24,7 +24,7 @@ func New(w io.Writer, process, format string, level slog.Level) (*slog.Logger, e
 	case "json":
 		handler = slog.NewJSONHandler(w, options)
 	case "pretty":
-		handler = tint.NewHandler(w, &tint.Options{Level: level, AddSource: true, TimeFormat: time.TimeOnly})
+		handler = tint.NewTextHandler(w, &tint.Options{Level: level, AddSource: true, TimeFormat: time.TimeOnly})
 	default:
 		return nil, fmt.Errorf("log format %q: must be one of %v", format, Formats)
 	}

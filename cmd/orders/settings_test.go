@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/gateways/smtp"
+)
+
+// aKey is a fingerprint key as short as one may be.
+const aKey = "0123456789abcdef0123456789abcdef"
+
+// processes are the commands that read settings.
+var processes = map[string]interface {
+	Run(ctx context.Context) error
+}{
+	"api":          apiCommand{},
+	"worker":       workerCommand{},
+	"fraud-police": fraudPoliceCommand{},
+	"alertman":     alertmanCommand{},
+}
+
+// wrongValues are what a process must refuse, and what it must say would be right.
+var wrongValues = []struct {
+	process, name, value string
+	right                string
+}{
+	{"api", "LOG_LEVEL", "loud", "one of debug, info, warn, error"},
+	{"api", "LOG_FORMAT", "xml", "one of text, json, pretty"},
+	{"api", "HTTP_ADDRESS", "9001", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
+	{"api", "HTTP_ADDRESS", ":65536", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
+	{"api", "HTTP_ADDRESS", ":http", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
+	{"api", "HTTP_MAX_IN_FLIGHT", "0", "a whole number from 1 to 100000"},
+	{"api", "HTTP_MAX_IN_FLIGHT", "100001", "a whole number from 1 to 100000"},
+	{"api", "HTTP_MAX_IN_FLIGHT", "1e3", "a whole number from 1 to 100000"},
+
+	{"worker", "LOG_LEVEL", "verbose", "one of debug, info, warn, error"},
+	{"worker", "LOG_FORMAT", "JSON", "one of text, json, pretty"},
+	{"worker", "HEALTH_ADDRESS", "localhost", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
+	{"worker", "FRAUD_CHECK_DEADLINE", "15", "a duration from 1s to 720h0m0s, such as 90s or 15m"},
+	{"worker", "FRAUD_CHECK_DEADLINE", "999ms", "a duration from 1s to 720h0m0s, such as 90s or 15m"},
+	{"worker", "FRAUD_CHECK_DEADLINE", "721h", "a duration from 1s to 720h0m0s, such as 90s or 15m"},
+	{"worker", "WEB_UI_URL", "localhost:8233", "a URL such as http://localhost:8233, or empty"},
+	{"worker", "WEB_UI_URL", "ftp://localhost", "a URL such as http://localhost:8233, or empty"},
+	{"worker", "RABBITMQ_EXCHANGE", " ", "set"},
+	{"worker", "RABBITMQ_QUEUE", "\t", "set"},
+	{"worker", "RABBITMQ_DEAD_EXCHANGE", " ", "set"},
+	{"worker", "RABBITMQ_DEAD_QUEUE", " ", "set"},
+	{"worker", "RABBITMQ_DELIVERY_LIMIT", "-1", "a whole number from 1 to 1000000"},
+	{"worker", "RABBITMQ_DECLARE_TOPOLOGY", "yes", "true or false"},
+	{"worker", "RABBITMQ_CONFIRM_TIMEOUT", "99ms", "a duration from 100ms to 6s, such as 90s or 15m"},
+	{"worker", "RABBITMQ_CONFIRM_TIMEOUT", "7s", "a duration from 100ms to 6s, such as 90s or 15m"},
+
+	{"fraud-police", "LOG_LEVEL", "5", "one of debug, info, warn, error"},
+	{"fraud-police", "LOG_FORMAT", "colour", "one of text, json, pretty"},
+	{"fraud-police", "HEALTH_ADDRESS", ":-1", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
+	{"fraud-police", "FRAUD_DETECTOR", "Dummy", "one of dummy, limit"},
+
+	{"alertman", "LOG_LEVEL", "all", "one of debug, info, warn, error"},
+	{"alertman", "LOG_FORMAT", "logfmt", "one of text, json, pretty"},
+	{"alertman", "HEALTH_ADDRESS", "::9002", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
+	{"alertman", "RABBITMQ_EXCHANGE", " ", "set"},
+	{"alertman", "RABBITMQ_DELIVERY_LIMIT", "1000001", "a whole number from 1 to 1000000"},
+	{"alertman", "ALERTMAN_PREFETCH", "10001", "a whole number from 1 to 10000"},
+	{"alertman", "SMTP_HOSTNAME", " ", "set"},
+	{"alertman", "SMTP_PORT", "65536", "a whole number from 1 to 65535"},
+	{"alertman", "SMTP_USE_TLS", "yes", "none, starttls or implicit"},
+	{"alertman", "TRANSACTION_FRAUD_EMAIL_ALERT_FROM", "orders", "a mail address such as orders@example.com"},
+	{"alertman", "TRANSACTION_FRAUD_EMAIL_ALERT_FROM", "a@b.c, d@e.f", "a mail address such as orders@example.com"},
+	{"alertman", "TRANSACTION_FRAUD_EMAIL_ALERT_TO", "a@example.com b@example.com", "mail addresses with commas between them, such as a@example.com, b@example.com"},
+	{"alertman", "TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", " ", "set"},
+}
+
+func TestAWrongValueIsToldWithItsVariableAndWhatWouldBeRight(t *testing.T) {
+	for _, c := range wrongValues {
+		t.Run(fmt.Sprintf("%s %s %q", c.process, c.name, c.value), func(t *testing.T) {
+			want := fmt.Sprintf("%s=%q: must be %s", c.name, c.value, c.right)
+			require.Equal(t, []string{want}, faultsOf(t, c.process, map[string]string{c.name: c.value}))
+		})
+	}
+}
+
+func TestWrongLimitsAreToldByTheLimitDetector(t *testing.T) {
+	const pairs = "currency:amount pairs, each currency once, such as INR:100000,USD:1200 "
+	for _, c := range []struct{ name, value, right string }{
+		{"FRAUD_LIMIT_REVIEW", "100000", pairs + `(at "100000")`},
+		{"FRAUD_LIMIT_REVIEW", "USD:1, INR=5", pairs + `(at "INR=5")`},
+		{"FRAUD_LIMIT_REVIEW", "USD:1.234", pairs + `(at "USD:1.234")`},
+		{"FRAUD_LIMIT_DECLINE", "INR:2000000,XYZ:1", pairs + `(at "XYZ:1")`},
+		{"FRAUD_LIMIT_DECLINE", "INR:2000000,INR:1", pairs + `(at "INR:1")`},
+		{
+			"FRAUD_LIMIT_REVIEW", "INR:200000.01",
+			"at most FRAUD_LIMIT_DECLINE in each currency: the review limit INR 200000.01 is above the decline limit INR 200000.00",
+		},
+	} {
+		want := fmt.Sprintf("%s=%q: must be %s", c.name, c.value, c.right)
+		require.Equal(t, []string{want}, faultsOf(t, "fraud-police", map[string]string{"FRAUD_DETECTOR": "limit", c.name: c.value}))
+	}
+}
+
+func TestAllWrongValuesOfAProcessAreToldAtOnce(t *testing.T) {
+	for process := range processes {
+		t.Run(process, func(t *testing.T) {
+			vars := map[string]string{}
+			for _, wrong := range wrongValues {
+				if wrong.process == process {
+					vars[wrong.name] = wrong.value
+				}
+			}
+			vars["TEMPORAL_PROFILE"] = "nowhere"
+			faults := faultsOf(t, process, vars)
+			require.Len(t, faults, len(vars), "%q", faults)
+			for name := range vars {
+				about := name + "="
+				if name == "TEMPORAL_PROFILE" {
+					about = "read Temporal's settings: unable to find profile nowhere"
+				}
+				require.True(t, slices.ContainsFunc(faults, func(fault string) bool { return strings.HasPrefix(fault, about) }),
+					"nothing is said of %s: %q", name, faults)
+			}
+		})
+	}
+}
+
+func TestAWrongSecretIsNamedAndNotShown(t *testing.T) {
+	const canary = "Xanary-7"
+	const amqpURL = ": must be a URL such as amqp://user:password@localhost:5672/ (or amqps://)"
+	for _, c := range []struct{ process, name, value, want string }{
+		{
+			"api", "CARD_FINGERPRINT_KEY", canary,
+			"CARD_FINGERPRINT_KEY: must be a secret of at least 32 characters, such as `openssl rand -hex 32` prints",
+		},
+		{"worker", "RABBITMQ_PUBLISHER_URL", "http://orders:" + canary + "@localhost/", "RABBITMQ_PUBLISHER_URL" + amqpURL},
+		{"worker", "RABBITMQ_PUBLISHER_URL", "amqp://orders:" + canary + "%zz@localhost/", "RABBITMQ_PUBLISHER_URL" + amqpURL},
+		{"alertman", "RABBITMQ_CONSUMER_URL", "amqp://alertman:" + canary + "@localhost:port/", "RABBITMQ_CONSUMER_URL" + amqpURL},
+		{"alertman", "RABBITMQ_CONSUMER_URL", "amqp:" + canary, "RABBITMQ_CONSUMER_URL" + amqpURL},
+		{"alertman", "SMTP_PORT", "0", `SMTP_PORT="0": must be a whole number from 1 to 65535`},
+	} {
+		faults := faultsOf(t, c.process, map[string]string{
+			"SMTP_USERNAME": canary, "SMTP_PASSWORD": canary, "TEMPORAL_API_KEY": canary, c.name: c.value,
+		})
+		require.Equal(t, []string{c.want}, faults)
+		require.NotContains(t, strings.Join(faults, ""), canary)
+	}
+}
+
+// With one deliberate fault, that nothing else is wrong shows without anything being started.
+func TestTheDefaultsNeedOnlyAFingerprintKey(t *testing.T) {
+	const deliberate = `LOG_LEVEL="loud": must be one of debug, info, warn, error`
+	for process := range processes {
+		require.Equal(t, []string{deliberate}, faultsOf(t, process, map[string]string{"LOG_LEVEL": "loud"}), process)
+	}
+	keyless := faultsOf(t, "api", map[string]string{"CARD_FINGERPRINT_KEY": ""})
+	require.Len(t, keyless, 1)
+	require.Contains(t, keyless[0], "CARD_FINGERPRINT_KEY")
+}
+
+func TestWrongSettingsEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
+	setEnvironment(t, map[string]string{"LOG_LEVEL": "loud"})
+	for process := range processes {
+		require.Equal(t, exitConfig, execute(ended(t), []string{process}), process)
+	}
+}
+
+func TestMailSecurityTakesTheWordsOfEarlierVersionsToo(t *testing.T) {
+	for value, want := range map[string]smtp.Security{
+		"none": smtp.Plain, "starttls": smtp.StartTLS, "implicit": smtp.Implicit, "STARTTLS": smtp.StartTLS,
+		"True": smtp.Implicit, "true": smtp.Implicit, "False": smtp.Plain, "false": smtp.Plain,
+	} {
+		v := &values{}
+		require.Equal(t, want, environment{SMTPUseTLS: value}.mailSecurity(v), value)
+		require.NoError(t, v.err(), value)
+	}
+}
+
+func TestEveryMailAddressIsATargetOfItsOwn(t *testing.T) {
+	setEnvironment(t, map[string]string{"TRANSACTION_FRAUD_EMAIL_ALERT_TO": "a@example.com, Bea <b@example.com>"})
+	env, err := readEnvironment(t.Context(), lookup())
+	require.NoError(t, err)
+	v := &values{}
+	channels := env.channels(v)
+	require.NoError(t, v.err())
+	require.Len(t, channels, 2)
+	require.Contains(t, channels, "mail a@example.com")
+	require.Contains(t, channels, "mail b@example.com")
+}
+
+func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
+	for name, want := range map[string]fraud.Detector{"dummy": fraud.Dummy{}, "limit": &fraud.Limit{}} {
+		v := &values{}
+		require.IsType(t, want, environment{FraudDetector: name}.detector(v))
+		require.NoError(t, v.err())
+	}
+}
+
+// faultsOf are those that a process finds in an environment with a fingerprint key and these variables.
+func faultsOf(t *testing.T, process string, vars map[string]string) []string {
+	t.Helper()
+	setEnvironment(t, vars)
+	var wrong *configError
+	require.ErrorAs(t, processes[process].Run(ended(t)), &wrong, "%v were accepted", vars)
+	return wrong.faults
+}
+
+// ended ends a process at once that should not have started at all.
+func ended(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// setEnvironment hides the environment of whoever runs the tests. What should not have started finds no Temporal.
+func setEnvironment(t *testing.T, vars map[string]string) {
+	t.Helper()
+	for name := range defaults(t) {
+		t.Setenv(name, "")
+	}
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	t.Setenv("TEMPORAL_PROFILE", "")
+	t.Setenv("CARD_FINGERPRINT_KEY", aKey)
+	for name, value := range vars {
+		t.Setenv(name, value)
+	}
+}
+
+func TestOneProcessForAllTellsTheFaultsOfAll(t *testing.T) {
+	t.Setenv("HTTP_ADDRESS", "9001")
+	t.Setenv("SMTP_PORT", "x")
+	t.Setenv("TEMPORAL_ADDRESS", "nonsense")
+	err := devCommand{}.Run(t.Context())
+	var wrong *configError
+	require.ErrorAs(t, err, &wrong)
+	for _, name := range []string{"HTTP_ADDRESS", "SMTP_PORT", "TEMPORAL_ADDRESS", "CARD_FINGERPRINT_KEY"} {
+		require.Contains(t, wrong.Error(), name)
+	}
+	require.Equal(t, 1, strings.Count(wrong.Error(), "TEMPORAL_ADDRESS"), "a fault of all is told once")
+}

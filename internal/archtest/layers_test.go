@@ -1,0 +1,67 @@
+package archtest_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const module = "dummyorders"
+
+// layers say what the packages of each folder may import of this module beside one another:
+//
+//	domain  ◀  activities  ◀  workflows  ◀  workers, api  ◀  cmd
+//	domain  ◀  gateways                                   ◀  cmd
+//
+// internal serves all of them but the domain, and uses none.
+var layers = map[string][]string{
+	"domain":     {},
+	"activities": {"domain", "internal"},
+	"workflows":  {"domain", "activities", "internal"},
+	"workers":    {"domain", "activities", "workflows", "internal"},
+	"api":        {"domain", "activities", "workflows", "internal"},
+	"gateways":   {"domain", "internal"},
+	"internal":   {},
+	"cmd":        {"domain", "activities", "workflows", "workers", "api", "gateways", "internal"},
+}
+
+// helpers are the folders of internal that serve tests and laptops. They may import everything, and nothing that runs
+// in production may import them. The same goes for every folder of internal whose name ends in test.
+var helpers = []string{"stack", "devstack", "devmail", "e2e", "bench"}
+
+// breach says what is wrong with an import in a file of the folder, and is empty when nothing is.
+func breach(folder, imported string) string {
+	if isHelper(folder) {
+		return ""
+	}
+	allowed, known := layers[first(folder)]
+	target, ours := strings.CutPrefix(imported, module+"/")
+	switch {
+	case !known:
+		return fmt.Sprintf("no layer is given for the folder %s", first(folder))
+	case !ours && first(folder) == "domain" && !isStandard(imported):
+		return "domain may import only domain and the standard library"
+	case ours && isHelper(target):
+		return "it serves tests and laptops, and what runs in production may not import it"
+	case ours && first(target) != first(folder) && !slices.Contains(allowed, first(target)):
+		return fmt.Sprintf("of %s, %s may import only %s", module, first(folder),
+			strings.Join(append([]string{first(folder)}, allowed...), ", "))
+	}
+	return ""
+}
+
+func isHelper(folder string) bool {
+	within, internal := strings.CutPrefix(folder, "internal/")
+	return internal && (slices.Contains(helpers, first(within)) || strings.HasSuffix(first(within), "test"))
+}
+
+// isStandard goes by the rule that only the standard library's import paths have no dot in their first element.
+func isStandard(imported string) bool {
+	return imported != module && !strings.Contains(first(imported), ".")
+}
+
+// first is the first element of a path.
+func first(path string) string {
+	element, _, _ := strings.Cut(path, "/")
+	return element
+}
