@@ -18,10 +18,9 @@ import (
 )
 
 func handlerOn(temporal client.Client) http.Handler {
-	return api.New(api.Options{
+	return api.New(context.Background(), api.Options{
 		Temporal:    temporal,
 		Cards:       card.NewDescriber([]byte("a key for tests, and nothing else")),
-		Draining:    context.Background(),
 		MaxInFlight: 10,
 		Log:         slog.New(slog.DiscardHandler),
 	})

@@ -35,7 +35,7 @@ const (
 // saga is the API's view of the workflows.
 type saga struct {
 	temporal client.Client
-	draining context.Context //nolint:containedctx // ends when the process stops taking requests; waits end with it
+	draining context.Context // ends when the process stops taking requests; waits end with it
 }
 
 // process has a transaction accepted, and waits for its answer as long as wait. accepted says that it will be

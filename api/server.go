@@ -26,8 +26,6 @@ const maxBody = 64 << 10
 type Options struct {
 	Temporal client.Client
 	Cards    card.Describer
-	// Draining ends when the process is told to stop: callers that still wait are then told where to ask.
-	Draining context.Context //nolint:containedctx // the life of the process, not of a call
 	// MaxInFlight is how many transactions may be waited for at once; one more is answered 429.
 	MaxInFlight int
 	Version     string
@@ -41,10 +39,11 @@ type server struct {
 	log    *slog.Logger
 }
 
-// New is the whole API as a handler.
-func New(o Options) http.Handler {
+// New is the whole API as a handler. It is draining once ctx has ended: callers that still wait are then told where to
+// ask.
+func New(ctx context.Context, o Options) http.Handler {
 	s := &server{
-		saga:   &saga{temporal: o.Temporal, draining: o.Draining},
+		saga:   &saga{temporal: o.Temporal, draining: ctx},
 		reader: reader{cards: o.Cards},
 		admit:  admit(o.MaxInFlight),
 		log:    o.Log,

@@ -28,7 +28,6 @@ func serveAPI(p *process) func(context.Context) error {
 		Log:         p.log,
 	}
 	return func(ctx context.Context) error {
-		options.Draining = ctx
-		return serve(ctx, p.log, address, api.New(options), drainRequests)
+		return serve(ctx, p.log, address, api.New(ctx, options), drainRequests)
 	}
 }
