@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"github.com/swaggest/swgui"
 	"github.com/swaggest/swgui/v5emb"
 	"go.temporal.io/sdk/client"
 
@@ -76,5 +77,7 @@ func (s *server) register(router chi.Router, version string) {
 
 // docs shows the OpenAPI document to people, from files in the binary: it works where no CDN does.
 func docs() http.Handler {
-	return v5emb.New("orders", "/openapi.json", "/docs")
+	return v5emb.NewWithConfig(swgui.Config{
+		SettingsUI: map[string]string{"docExpansion": `"full"`},
+	})("orders", "/openapi.json", "/docs")
 }

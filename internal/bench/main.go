@@ -32,7 +32,7 @@ func main() {
 	callers := flag.String("callers", "1,10,50", "callers of the closed loops")
 	rates := flag.String("rates", "10,20", "constant arrival rates, transactions a second")
 	flag.StringVar(&p.api, "api", "http://localhost:9001", "the API's address")
-	flag.IntVar(&p.rounds, "rounds", 3, "rounds of each measurement; the median round is printed")
+	flag.IntVar(&p.rounds, "rounds", 3, "rounds of each measurement; medians are printed")
 	flag.DurationVar(&p.duration, "duration", 8*time.Second, "how long a round of one side takes")
 	flag.Parse()
 	for text := range strings.SplitSeq(*callers, ",") {
@@ -54,36 +54,38 @@ func (p plan) run(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	floor, err := startFloor(c)
+	workers, err := startFloor(c)
 	if err != nil {
 		return fmt.Errorf("start the floor's workers: is the stack running (make run)? %w", err)
 	}
-	defer floor.stop()
-	orders := newOrders(p.api, c)
+	defer workers.stop()
+	sides := []target{&floor{temporal: c}, &updateFloor{temporal: c}, newOrders(p.api, c)}
 	fmt.Println("warming up")
-	for _, side := range []target{floor, orders} {
+	for _, side := range sides {
 		if result := closedLoop(ctx, side, 4, 3*time.Second); result.failed > 0 {
 			return fmt.Errorf("warm up %s: %d calls failed, the last with: %w", side.name(), result.failed, result.lastError)
 		}
 	}
 	printHeader()
 	for _, n := range p.callers {
-		p.compare(fmt.Sprintf("%d callers", n), floor, orders, func(t target) result { return closedLoop(ctx, t, n, p.duration) })
+		p.compare(fmt.Sprintf("%d callers", n), sides, func(t target) result { return closedLoop(ctx, t, n, p.duration) })
 	}
 	for _, rate := range p.rates {
-		p.compare(fmt.Sprintf("%g/s arriving", rate), floor, orders, func(t target) result { return constantRate(ctx, t, rate, p.duration) })
+		p.compare(fmt.Sprintf("%g/s arriving", rate), sides, func(t target) result { return constantRate(ctx, t, rate, p.duration) })
 	}
 	fmt.Println()
-	return printCosts(ctx, c, floor, orders)
+	return printCosts(ctx, c, sides)
 }
 
-// compare takes rounds of both sides in turn, and prints the round whose ratio of rates is the median.
-func (p plan) compare(load string, floor, orders target, measure func(target) result) {
-	rounds := make([]pair, 0, p.rounds)
-	for range p.rounds {
-		rounds = append(rounds, pair{floor: measure(floor), orders: measure(orders)})
+// compare measures all sides in turn, round after round.
+func (p plan) compare(load string, sides []target, measure func(target) result) {
+	rounds := make([][]result, p.rounds)
+	for i := range rounds {
+		for _, side := range sides {
+			rounds[i] = append(rounds[i], measure(side))
+		}
 	}
-	printPair(load, median(rounds))
+	printRounds(load, sides, rounds)
 }
 
 func fail(err error) {

@@ -19,7 +19,7 @@ type orders struct {
 	url      string
 	http     *http.Client
 	temporal client.Client
-	samples  samples
+	samples
 }
 
 func newOrders(address string, c client.Client) *orders {
@@ -49,6 +49,6 @@ func (o *orders) call(ctx context.Context) error {
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("answer %s", answer.Status)
 	}
-	o.samples.add(workflows.TransactionWorkflowID(got.TransactionID))
+	o.add(workflows.TransactionWorkflowID(got.TransactionID))
 	return nil
 }

@@ -4,55 +4,66 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
-	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 )
 
-// pair is a round of both sides, taken one after the other.
-type pair struct {
-	floor, orders result
-}
-
-func (p pair) rateRatio() float64 {
-	return p.orders.rate() / p.floor.rate()
-}
-
-func median(rounds []pair) pair {
-	slices.SortFunc(rounds, func(a, b pair) int {
-		if a.rateRatio() < b.rateRatio() {
-			return -1
-		}
-		return 1
-	})
-	return rounds[len(rounds)/2]
-}
-
-const row = "%-15s %-15s %8s %9s %9s %9s %7s\n"
+const row = "%-15s %-18s %8s %9s %9s %9s %7s\n"
 
 func printHeader() {
 	fmt.Printf("\n"+row, "load", "", "rate/s", "p50", "p95", "p99", "failed")
 }
 
-func printPair(load string, p pair) {
-	for _, side := range []struct {
-		name string
-		r    result
-	}{{"floor", p.floor}, {"POST /transact", p.orders}} {
-		fmt.Printf(row, load, side.name, fmt.Sprintf("%.1f", side.r.rate()), millis(side.r.quantile(50)),
-			millis(side.r.quantile(95)), millis(side.r.quantile(99)), fmt.Sprint(side.r.failed))
-		load = ""
-	}
-	of := func(q float64) string {
-		return fmt.Sprintf("%.2f", float64(p.orders.quantile(q))/float64(p.floor.quantile(q)))
-	}
-	fmt.Printf(row, "", "ratio", fmt.Sprintf("%.2f", p.rateRatio()), of(50), of(95), of(99), "")
+// figures are what a round says of a side, each of them to be compared with another side's.
+var figures = []func(result) float64{
+	result.rate,
+	func(r result) float64 { return r.quantile(50).Seconds() },
+	func(r result) float64 { return r.quantile(95).Seconds() },
+	func(r result) float64 { return r.quantile(99).Seconds() },
 }
 
-func millis(d time.Duration) string {
-	return fmt.Sprintf("%.1fms", float64(d.Microseconds())/1000)
+// printRounds shows the median of each side's figures, and under them the ratios of the last side to each other one:
+// taken round by round, since both were measured one after the other there, and then their median.
+func printRounds(load string, sides []target, rounds [][]result) {
+	last := len(sides) - 1
+	for i, side := range sides {
+		cells, failed := make([]any, 0, len(figures)), 0
+		for n, figure := range figures {
+			cells = append(cells, cell(n, medianOf(rounds, func(r []result) float64 { return figure(r[i]) })))
+		}
+		for _, round := range rounds {
+			failed += round[i].failed
+		}
+		fmt.Printf(row, append(append([]any{load, side.name()}, cells...), strconv.Itoa(failed))...)
+		load = ""
+	}
+	for i, side := range sides[:last] {
+		cells := []any{"", "  ratio to " + side.name()}
+		for _, figure := range figures {
+			ratio := medianOf(rounds, func(r []result) float64 { return figure(r[last]) / figure(r[i]) })
+			cells = append(cells, fmt.Sprintf("%.2f", ratio))
+		}
+		fmt.Printf(row, append(cells, "")...)
+	}
+}
+
+func cell(n int, value float64) string {
+	if n == 0 {
+		return fmt.Sprintf("%.1f", value)
+	}
+	return fmt.Sprintf("%.1fms", value*1000)
+}
+
+func medianOf(rounds [][]result, figure func([]result) float64) float64 {
+	values := make([]float64, len(rounds))
+	for i, round := range rounds {
+		values[i] = figure(round)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 // samples are workflows to look at afterwards.
@@ -71,6 +82,12 @@ func (s *samples) add(id string) {
 	}
 }
 
+func (s *samples) seen() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ids
+}
+
 // cost is what a kind of run costs the engine, the same for every run of the kind.
 type cost struct {
 	kind               string
@@ -78,15 +95,12 @@ type cost struct {
 }
 
 // printCosts tells what each path costs, from the runs of this very benchmark.
-func printCosts(ctx context.Context, c client.Client, f *floor, o *orders) error {
+func printCosts(ctx context.Context, c client.Client, sides []target) error {
 	fmt.Printf("%-50s %8s %12s %6s\n", "cost of a run", "events", "transitions", "runs")
-	for _, side := range []struct {
-		name string
-		ids  []string
-	}{{f.name(), f.samples.ids}, {o.name(), o.samples.ids}} {
+	for _, side := range sides {
 		counts := map[cost]int{}
-		for _, id := range side.ids {
-			one, err := costOf(ctx, c, side.name, id)
+		for _, id := range side.seen() {
+			one, err := costOf(ctx, c, side.name(), id)
 			if err != nil {
 				return err
 			}

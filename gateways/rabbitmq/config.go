@@ -1,0 +1,122 @@
+// Package rabbitmq carries alert events over RabbitMQ 3.10 and later: Publisher puts them into a queue, and says so
+// only once the broker has confirmed it; Consumer takes them out, and lets the broker forget them only once somebody
+// has taken charge. Each keeps its own connection, and a new one after every loss.
+//
+// It stands on amqp091-go with that library's own recovery left off: that one goes on with the same channel after a
+// reconnect, so that an acknowledgement from before acknowledges another message (v1.16.0).
+package rabbitmq
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// Config says where the broker is, and what is where on it. All but URL may be left zero for the value given with it.
+type Config struct {
+	// URL is amqp:// or amqps:// with user, password, host, port and vhost. To show it, Redact it.
+	URL string
+	// ConnectionName is how the broker's operators know the connection: "orders".
+	ConnectionName string
+
+	Exchange     string // where alerts are published: "alerts"
+	Queue        string // where they wait: "alertman"
+	DeadExchange string // where those go that nobody can handle: "alerts.dead"
+	DeadQueue    string // where they wait for a person: "alertman.dead"
+
+	// DeliveryLimit is how often an event is delivered again after a failure before it becomes a dead letter: 20.
+	DeliveryLimit int
+	// Declare makes exchanges, queues and bindings upon each connect, for which the user needs the right to configure.
+	// Without it the broker's definitions must hold them.
+	Declare bool
+
+	// ConfirmTimeout is how long a publish waits for a connection, and then for its confirm: 5s.
+	ConfirmTimeout time.Duration
+	// Channels is how many publishes are on their way at most; more wait their turn: 32.
+	Channels int
+
+	// Prefetch is how many events a consumer holds and handles at once at most: 16.
+	Prefetch int
+	// Patience is how long a consumer holds an event whose handling fails, and tries it again, before it gives the
+	// event back as a failed delivery: 5m. It must stay well below the broker's consumer_timeout, by default 30m.
+	Patience time.Duration
+	// DrainTimeout is how long handlers may take to finish once a consumer has been told to stop: 30s.
+	DrainTimeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	c.ConnectionName = cmp.Or(c.ConnectionName, "orders")
+	c.Exchange = cmp.Or(c.Exchange, "alerts")
+	c.Queue = cmp.Or(c.Queue, "alertman")
+	c.DeadExchange = cmp.Or(c.DeadExchange, "alerts.dead")
+	c.DeadQueue = cmp.Or(c.DeadQueue, "alertman.dead")
+	c.DeliveryLimit = cmp.Or(c.DeliveryLimit, 20)
+	c.ConfirmTimeout = cmp.Or(c.ConfirmTimeout, 5*time.Second)
+	c.Channels = cmp.Or(c.Channels, 32)
+	c.Prefetch = cmp.Or(c.Prefetch, 16)
+	c.Patience = cmp.Or(c.Patience, 5*time.Minute)
+	c.DrainTimeout = cmp.Or(c.DrainTimeout, 30*time.Second)
+	return c
+}
+
+// Validate names every fault, and shows no password.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	faults := []error{checkURL(c.URL)}
+	for _, number := range []struct {
+		name  string
+		value int
+		most  int
+	}{
+		{"delivery limit", c.DeliveryLimit, 1_000_000},
+		{"channels", c.Channels, 1000}, // the broker allows 2047 on a connection
+		{"prefetch", c.Prefetch, math.MaxUint16},
+	} {
+		if number.value < 1 || number.value > number.most {
+			faults = append(faults, fmt.Errorf("%s is %d: must be from 1 to %d", number.name, number.value, number.most))
+		}
+	}
+	for _, span := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"confirm timeout", c.ConfirmTimeout},
+		{"patience", c.Patience},
+		{"drain timeout", c.DrainTimeout},
+	} {
+		if span.value < 0 {
+			faults = append(faults, fmt.Errorf("%s is %s: must be positive", span.name, span.value))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// checkURL gives no cause: what a parser says about a URL may quote its password.
+func checkURL(text string) error {
+	parsed, err := url.Parse(text)
+	if err == nil {
+		_, err = amqp.ParseURI(text)
+	}
+	if err != nil || parsed.Host == "" {
+		return errors.New("RabbitMQ URL is malformed: must be like amqp://user:password@host:5672/vhost, " +
+			"with whatever is special in a URL percent-encoded")
+	}
+	if parsed.User.Username() == "" && !parsed.Query().Has("auth_mechanism") {
+		return fmt.Errorf("RabbitMQ URL %s names no user: must be like amqp://user:password@host:5672/vhost", Redact(text))
+	}
+	return nil
+}
+
+// Redact is the URL with its password struck out, to be shown and logged.
+func Redact(text string) string {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return "(a malformed URL)"
+	}
+	return parsed.Redacted()
+}

@@ -1,0 +1,55 @@
+package rabbitmq
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAConfigurationWithNothingButAURLIsValid(t *testing.T) {
+	for _, url := range []string{
+		"amqp://orders:orders@localhost",
+		"amqps://orders:p%40ss@broker.example.com:5671/vhost?cacertfile=/etc/ca.pem",
+		"amqps://broker.example.com/?auth_mechanism=external",
+	} {
+		assert.NoError(t, Config{URL: url}.Validate(), url)
+	}
+}
+
+func TestEveryFaultOfAConfigurationIsNamed(t *testing.T) {
+	err := Config{
+		URL: "amqp://localhost", DeliveryLimit: -1, Channels: 2000, Prefetch: 70000,
+		ConfirmTimeout: -time.Second, Patience: -1, DrainTimeout: -1,
+	}.Validate()
+	for _, fault := range []string{
+		"RabbitMQ URL amqp://localhost names no user",
+		"delivery limit is -1: must be from 1 to 1000000",
+		"channels is 2000: must be from 1 to 1000",
+		"prefetch is 70000: must be from 1 to 65535",
+		"confirm timeout is -1s: must be positive",
+		"patience is -1ns: must be positive",
+		"drain timeout is -1ns: must be positive",
+	} {
+		assert.ErrorContains(t, err, fault)
+	}
+}
+
+func TestAMalformedURLIsRefusedWithoutItsPassword(t *testing.T) {
+	for _, url := range []string{
+		"", "orders", "http://orders:secret@localhost", "amqp://orders:se cret@localhost", "amqp://orders:secret#1@localhost",
+		"amqp://orders:secret%zz@localhost", "amqp://orders:secret@localhost:port", "amqp:///vhost",
+		"amqp://orders:secret@localhost/?heartbeat=often", "amqp://:secret@localhost",
+	} {
+		err := Config{URL: url}.Validate()
+		require.ErrorContains(t, err, "amqp://user:password@host:5672/vhost", url)
+		assert.NotContains(t, err.Error(), "secret", url)
+		assert.NotContains(t, err.Error(), "se cret", url)
+		assert.NotContains(t, Redact(url), "secret", url)
+	}
+}
+
+func TestARedactedURLShowsAllButThePassword(t *testing.T) {
+	assert.Equal(t, "amqps://orders:xxxxx@broker:5671/v?heartbeat=5", Redact("amqps://orders:secret@broker:5671/v?heartbeat=5"))
+}

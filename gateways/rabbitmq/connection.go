@@ -1,0 +1,140 @@
+package rabbitmq
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// A broker that is alive answers within milliseconds; these bound the waits on one that is not.
+const (
+	dialTimeout  = 10 * time.Second // to connect, and again for TLS and the AMQP handshake
+	writeTimeout = 5 * time.Second  // for each write to the socket
+	replyTimeout = 10 * time.Second // for each request that the broker has to answer
+	closeTimeout = 3 * time.Second  // to part in good order
+	heartbeat    = 10 * time.Second // a broker that is silent for one and a half of these counts as gone
+)
+
+// connection lives through one epoch: from a connect to its loss. Nothing of one epoch is ever used in the next.
+type connection struct {
+	*amqp.Connection
+	socket net.Conn
+
+	// blocked is why the broker reads nothing from us, such as a memory alarm; empty while it does read.
+	blocked watched[string]
+	// alive ends with the connection, and its cause says why.
+	alive context.Context
+}
+
+func dial(ctx context.Context, cfg Config) (*connection, error) {
+	c := &connection{}
+	properties := amqp.NewConnectionProperties()
+	properties.SetClientConnectionName(cfg.ConnectionName)
+	stop := func() bool { return true }
+	defer func() { stop() }()
+	var err error
+	c.Connection, err = amqp.DialConfig(cfg.URL, amqp.Config{
+		Heartbeat:  heartbeat,
+		Locale:     "en_US",
+		Properties: properties,
+		Dial: func(network, address string) (net.Conn, error) {
+			raw, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			c.socket = boundedWrites{raw, writeTimeout}
+			stop = context.AfterFunc(ctx, func() { _ = c.socket.Close() })
+			return c.socket, c.socket.SetDeadline(time.Now().Add(dialTimeout))
+		},
+	})
+	if err != nil {
+		if c.socket != nil {
+			_ = c.socket.Close() // the library leaves it open when the handshake fails
+		}
+		return nil, fmt.Errorf("connect to %s: %w", Redact(cfg.URL), err)
+	}
+	alive, end := context.WithCancelCause(context.Background())
+	c.alive = alive
+	go c.watch(end, c.NotifyClose(make(chan *amqp.Error, 1)), c.NotifyBlocked(make(chan amqp.Blocking, 1)))
+	return c, nil
+}
+
+// watch ends with the connection: the library closes both channels then.
+func (c *connection) watch(end context.CancelCauseFunc, closed <-chan *amqp.Error, blockings <-chan amqp.Blocking) {
+	for {
+		select {
+		case b, open := <-blockings:
+			switch {
+			case !open:
+				blockings = nil
+			case b.Active:
+				c.blocked.set(cmp.Or(b.Reason, "no reason given"))
+			default:
+				c.blocked.set("")
+			}
+		case err, abnormal := <-closed:
+			if !abnormal {
+				end(errors.New("the connection was closed"))
+				return
+			}
+			end(fmt.Errorf("the connection was lost: %w", err))
+			return
+		}
+	}
+}
+
+// within makes a request to the broker that is answered in time or not at all: the library's own requests wait for
+// ever, so when time is up the socket is closed, which ends the connection and every wait on it.
+func (c *connection) within(span time.Duration, request func() error) error {
+	watchdog := time.AfterFunc(span, func() { _ = c.socket.Close() })
+	err := request()
+	if !watchdog.Stop() && err != nil {
+		return fmt.Errorf("no reply within %s: %w", span, err)
+	}
+	return err
+}
+
+// bound is ctx, ending with the connection too.
+func (c *connection) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.alive, func() { cancel(context.Cause(c.alive)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// lost is why the connection is gone, or nil while it is there.
+func (c *connection) lost() error {
+	return context.Cause(c.alive)
+}
+
+func (c *connection) close() {
+	_ = c.within(closeTimeout, c.Connection.Close) // it is gone either way
+	<-c.alive.Done()
+}
+
+// boundedWrites gives every write a deadline, which the library does not: a peer that reads no more would block the
+// writer, and with it everyone who shares the connection, for good. A connection that missed one is of no more use,
+// because half a frame may have left.
+type boundedWrites struct {
+	net.Conn
+
+	span time.Duration
+}
+
+func (b boundedWrites) Write(data []byte) (int, error) {
+	if err := b.SetWriteDeadline(time.Now().Add(b.span)); err != nil {
+		return 0, err
+	}
+	n, err := b.Conn.Write(data)
+	if err != nil {
+		_ = b.Close()
+	}
+	return n, err
+}

@@ -1,0 +1,212 @@
+package rabbitmq_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/rabbitmq"
+)
+
+func TestAHandledAlertIsForgottenByTheBroker(t *testing.T) {
+	cfg := config(t)
+	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, Remote: true})
+	type call struct {
+		event alert.Event
+		span  trace.SpanContext
+	}
+	calls := make(chan call, 1)
+	c := startConsumer(t, cfg, func(ctx context.Context, e alert.Event) error {
+		calls <- call{e, trace.SpanContextFromContext(ctx)}
+		return nil
+	})
+	event := newEvent("one")
+	require.NoError(t, startPublisher(t, cfg).Publish(trace.ContextWithSpanContext(t.Context(), span), event))
+
+	got := until(t, calls)
+	assert.Equal(t, event, got.event)
+	assert.Equal(t, span, got.span, "in the publisher's trace")
+	require.NoError(t, c.stop())
+	counts(t, cfg.Queue, 0)
+}
+
+func TestAFailingHandlerIsAskedAgain(t *testing.T) {
+	cfg := config(t)
+	var calls atomic.Int64
+	handled := make(chan string, 1)
+	startConsumer(t, cfg, func(_ context.Context, e alert.Event) error {
+		if calls.Add(1) < 4 {
+			return errBusy
+		}
+		handled <- e.ID
+		return nil
+	})
+	event := newEvent("one")
+	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), event))
+	require.Equal(t, event.ID, until(t, handled))
+}
+
+func TestWhatOneConsumerCannotHandleAnotherMay(t *testing.T) {
+	cfg := config(t)
+	cfg.Patience, cfg.DeliveryLimit = time.Nanosecond, 1_000_000 // the one may get it back often before the other does
+	startConsumer(t, cfg, func(context.Context, alert.Event) error { return errBusy })
+	handled := newTally()
+	startConsumer(t, cfg, handled.handle)
+	p := startPublisher(t, cfg)
+	for i := range 10 {
+		require.NoError(t, p.Publish(t.Context(), newEvent(fmt.Sprint(i))))
+	}
+	handled.waitFor(t, 10)
+	counts(t, cfg.DeadQueue, 0)
+}
+
+func TestAnAlertThatFailsBeyondTheLimitIsADeadLetter(t *testing.T) {
+	cfg := config(t)
+	cfg.Patience, cfg.DeliveryLimit = time.Nanosecond, 3
+	var calls atomic.Int64
+	startConsumer(t, cfg, func(context.Context, alert.Event) error {
+		calls.Add(1)
+		return errBusy
+	})
+	event := newEvent("one")
+	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), event))
+
+	d := next(t, cfg.DeadQueue)
+	assert.Equal(t, event.ID, d.MessageId)
+	assert.Equal(t, "fraud.detected", d.RoutingKey)
+	assert.EqualValues(t, 1+cfg.DeliveryLimit, calls.Load())
+	counts(t, cfg.Queue, 0)
+}
+
+func TestWhatIsNoEventGoesToTheDeadQueueAtOnceWithTheReason(t *testing.T) {
+	cfg := config(t)
+	handled := newTally()
+	startConsumer(t, cfg, handled.handle)
+	unknown := []byte(`{"specversion":"1.0","id":"7","source":"/s","type":"orders.unheard_of.v1"}`)
+	sent := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	require.NoError(t, operator(t).Publish(cfg.Exchange, "fraud.unheard_of", true, false, amqp.Publishing{
+		MessageId: "7", Type: "orders.unheard_of.v1", AppId: "somebody", CorrelationId: "c", ReplyTo: "r", Priority: 3,
+		ContentType: "application/json", ContentEncoding: "identity", Timestamp: sent, UserId: "operator",
+		Expiration: "3600000", Headers: amqp.Table{"origin": "a test"}, Body: unknown,
+	}))
+
+	d := next(t, cfg.DeadQueue)
+	assert.Contains(t, d.Headers["x-reason"], `type must be`)
+	assert.Contains(t, d.Headers["x-reason"], `orders.unheard_of.v1`)
+	assert.Equal(t, "a test", d.Headers["origin"])
+	assert.Equal(t, "fraud.unheard_of", d.RoutingKey)
+	assert.Equal(t, unknown, d.Body)
+	assert.Equal(t, []any{"7", "orders.unheard_of.v1", "somebody", "c", "r", uint8(3), "application/json", "identity"},
+		[]any{d.MessageId, d.Type, d.AppId, d.CorrelationId, d.ReplyTo, d.Priority, d.ContentType, d.ContentEncoding})
+	assert.True(t, sent.Equal(d.Timestamp))
+	assert.Equal(t, amqp.Persistent, d.DeliveryMode)
+	assert.Empty(t, d.Expiration, "it stays until somebody looks at it")
+
+	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), newEvent("one")))
+	handled.waitFor(t, 1)
+	counts(t, cfg.Queue, 0)
+}
+
+func TestWhatCannotBePutIntoTheDeadQueueStaysInTheQueue(t *testing.T) {
+	cfg := config(t)
+	c := startConsumer(t, cfg, newTally().handle)
+	ch := operator(t)
+	require.NoError(t, ch.QueueUnbind(cfg.DeadQueue, "", cfg.DeadExchange, nil))
+	require.NoError(t, ch.Publish(cfg.Exchange, "fraud.x", true, false, amqp.Publishing{Body: []byte("hello")}))
+	c.log.waitFor(t, "312 NO_ROUTE")
+
+	require.NoError(t, ch.QueueBind(cfg.DeadQueue, "", cfg.DeadExchange, false, nil))
+	assert.Equal(t, "hello", string(next(t, cfg.DeadQueue).Body))
+}
+
+func TestTwoConsumersShareAQueue(t *testing.T) {
+	cfg := config(t)
+	cfg.Prefetch = 1
+	started, finish := make(chan string), make(chan struct{})
+	hold := func(_ context.Context, e alert.Event) error {
+		started <- e.ID
+		<-finish
+		return nil
+	}
+	startConsumer(t, cfg, hold)
+	startConsumer(t, cfg, hold)
+	p := startPublisher(t, cfg)
+	first, second := newEvent("first"), newEvent("second")
+	require.NoError(t, p.Publish(t.Context(), first))
+	require.NoError(t, p.Publish(t.Context(), second))
+	assert.ElementsMatch(t, []string{first.ID, second.ID}, []string{until(t, started), until(t, started)}, "each holds one")
+	close(finish)
+	counts(t, cfg.Queue, 0)
+}
+
+func TestStoppingFinishesWhatIsInHandAndLeavesTheRest(t *testing.T) {
+	cfg := config(t)
+	cfg.Prefetch = 2
+	started, finish := make(chan context.Context), make(chan struct{})
+	c := startConsumer(t, cfg, func(ctx context.Context, _ alert.Event) error {
+		started <- ctx
+		<-finish
+		return ctx.Err()
+	})
+	p := startPublisher(t, cfg)
+	for i := range 5 {
+		require.NoError(t, p.Publish(t.Context(), newEvent(fmt.Sprint(i))))
+	}
+	first, second := until(t, started), until(t, started)
+
+	c.cancel()
+	counts(t, cfg.Queue, 3) // not the two in hand
+	require.NoError(t, first.Err())
+	require.NoError(t, second.Err())
+	close(finish)
+	require.NoError(t, c.stop())
+	counts(t, cfg.Queue, 3)
+	assert.Error(t, c.Ready())
+}
+
+func TestStoppingHandsAFailingAlertBackAtOnce(t *testing.T) {
+	cfg := config(t)
+	c := startConsumer(t, cfg, func(context.Context, alert.Event) error { return errBusy })
+	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), newEvent("one")))
+	c.log.waitFor(t, "Alert not handled, trying again")
+	require.NoError(t, c.stop())
+	counts(t, cfg.Queue, 1)
+}
+
+func TestAHandlerThatDoesNotFinishIsCutOff(t *testing.T) {
+	cfg := config(t)
+	cfg.DrainTimeout = time.Millisecond
+	started, ended := make(chan struct{}, 1), make(chan error, 1)
+	c := startConsumer(t, cfg, func(ctx context.Context, _ alert.Event) error {
+		started <- struct{}{}
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return ctx.Err()
+	})
+	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), newEvent("one")))
+	until(t, started)
+	require.ErrorContains(t, c.stop(), "handlers were still at work after 1ms")
+	require.ErrorContains(t, until(t, ended), "handlers were still at work after 1ms")
+	counts(t, cfg.Queue, 1)
+}
+
+func TestAWrongConfigurationIsRefusedAtTheStart(t *testing.T) {
+	wrong := rabbitmq.Config{URL: "http://orders:secret@localhost/", Prefetch: -1}
+	errs := []error{
+		rabbitmq.NewConsumer(wrong, logger(t)).Consume(t.Context(), nil),
+		rabbitmq.NewPublisher(wrong, logger(t)).Run(t.Context()),
+	}
+	for _, err := range errs {
+		require.ErrorContains(t, err, "must be like amqp://user:password@host:5672/vhost")
+		require.ErrorContains(t, err, "prefetch is -1: must be from 1 to 65535")
+		require.NotContains(t, err.Error(), "secret")
+	}
+}

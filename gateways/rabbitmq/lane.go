@@ -1,0 +1,101 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// lane is a channel in confirm mode with at most one message on its way, so that whatever comes back on it is about
+// that message. After any error it is spent.
+type lane struct {
+	conn    *connection
+	channel *amqp.Channel
+	returns chan amqp.Return
+	closed  chan *amqp.Error
+}
+
+func (c *connection) openLane() (*lane, error) {
+	l := &lane{conn: c}
+	err := c.within(replyTimeout, func() (err error) {
+		if l.channel, err = c.Channel(); err != nil {
+			return err
+		}
+		l.returns = l.channel.NotifyReturn(make(chan amqp.Return, 1))
+		l.closed = l.channel.NotifyClose(make(chan *amqp.Error, 1))
+		return l.channel.Confirm(false)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open a channel: %w", err)
+	}
+	return l, nil
+}
+
+// send returns nil once the broker has taken charge of the message in at least one queue.
+func (l *lane) send(ctx context.Context, exchange, key string, message amqp.Publishing) error {
+	const mandatory, immediate = true, false
+	confirm, err := l.channel.PublishWithDeferredConfirmWithContext(ctx, exchange, key, mandatory, immediate, message)
+	if err != nil {
+		return fmt.Errorf("write it to the broker: %w", err)
+	}
+	for {
+		reason, changed := l.conn.blocked.get()
+		if reason != "" {
+			return blockedError(reason)
+		}
+		select {
+		case <-confirm.Done():
+			return l.verdict(confirm.Acked())
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}
+
+// verdict reads what came before the confirm: RabbitMQ sends a message's return first.
+func (l *lane) verdict(acked bool) error {
+	select {
+	case r, open := <-l.returns:
+		if open {
+			return fmt.Errorf("returned by the broker: %d %s: no queue is bound to exchange %q for %q",
+				r.ReplyCode, r.ReplyText, r.Exchange, r.RoutingKey)
+		}
+	default:
+	}
+	if acked {
+		return nil
+	}
+	select {
+	case err, abnormal := <-l.closed:
+		if abnormal {
+			return fmt.Errorf("unconfirmed, and the channel is gone: %w", err)
+		}
+		return errors.New("unconfirmed, and the connection was closed")
+	default:
+		return errors.New("refused by the broker with a nack: a queue is full or has no leader")
+	}
+}
+
+func blockedError(reason string) error {
+	return fmt.Errorf("the broker takes no messages at present: %s", reason)
+}
+
+// retire closes a spent lane. While the broker reads nothing from us the request to close would find no answer, and
+// waiting for that in vain would take the connection down, so it comes after that.
+func (l *lane) retire() {
+	for {
+		reason, changed := l.conn.blocked.get()
+		if reason == "" {
+			break
+		}
+		select {
+		case <-changed:
+		case <-l.conn.alive.Done():
+			return
+		}
+	}
+	_ = l.conn.within(replyTimeout, l.channel.Close) // spent either way
+}

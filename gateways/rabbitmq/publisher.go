@@ -1,0 +1,73 @@
+package rabbitmq
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/cloudevents"
+)
+
+// appID is who publishes, in each message's properties.
+const appID = "orders"
+
+// maxShortString is AMQP 0-9-1's limit, in bytes, for a message id. The library drops the connection over a longer one.
+const maxShortString = 255
+
+// Publisher is an alert.Publisher.
+type Publisher struct {
+	cfg    Config
+	sender sender
+}
+
+var _ alert.Publisher = (*Publisher)(nil)
+
+// NewPublisher connects nowhere yet: Run does.
+func NewPublisher(cfg Config, log *slog.Logger) *Publisher {
+	cfg = cfg.withDefaults()
+	return &Publisher{cfg: cfg, sender: newSender(cfg, log)}
+}
+
+// Run keeps a connection until ctx ends, then closes it; what is being published then fails. It fails itself only on
+// a configuration that Validate refuses.
+func (p *Publisher) Run(ctx context.Context) error {
+	if err := p.cfg.Validate(); err != nil {
+		return err
+	}
+	p.sender.run(ctx)
+	return nil
+}
+
+// Ready is nil while there is a connection, and the broker takes messages on it.
+func (p *Publisher) Ready() error {
+	return p.sender.ready()
+}
+
+// Publish fulfils alert.Publisher. Its errors name the event, and come in bounded time: after ConfirmTimeout without a
+// connection, at once from a broker that takes no messages at present, and after ConfirmTimeout without a confirm.
+func (p *Publisher) Publish(ctx context.Context, e alert.Event) error {
+	if len(e.ID) > maxShortString {
+		return fmt.Errorf("publish alert %.40s…: its id must have at most %d bytes, and has %d", e.ID, maxShortString, len(e.ID))
+	}
+	body, err := cloudevents.Encode(e)
+	if err != nil {
+		return fmt.Errorf("publish alert %s: %w", e.ID, err)
+	}
+	message := amqp.Publishing{
+		MessageId:    e.ID,
+		Type:         string(e.Type),
+		Timestamp:    e.Time,
+		AppId:        appID,
+		ContentType:  cloudevents.ContentType,
+		DeliveryMode: amqp.Persistent,
+		Headers:      traceHeaders(ctx),
+		Body:         body,
+	}
+	if err := p.sender.send(ctx, p.cfg.Exchange, e.Type.RoutingKey(), message); err != nil {
+		return fmt.Errorf("publish alert %s: %w", e.ID, err)
+	}
+	return nil
+}
