@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"dummyorders/internal/stack"
+)
+
+func installer(root string) stack.Installer {
+	return stack.Installer{Root: root, Log: filepath.Join(root, runFolder, "log"), Out: os.Stdout}
+}
+
+type installCommand struct {
+	What []string `arg:"" enum:"temporal,rabbitmq,cc" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, cc (a C compiler, for the race detector)."`
+}
+
+// Run says nothing when nothing is missing.
+func (c installCommand) Run(ctx context.Context) error {
+	root, err := stack.Root()
+	if err != nil {
+		return err
+	}
+	i := installer(root)
+	ensure := map[string]func() error{
+		"temporal": func() error { _, err := i.EnsureTemporal(ctx); return err },
+		"rabbitmq": func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
+		"cc":       func() error { return i.EnsureCC(ctx) },
+	}
+	for _, what := range c.What {
+		if err := ensure[what](); err != nil {
+			return interrupted(ctx, err)
+		}
+	}
+	return nil
+}
+
+type progressCommand struct {
+	What    string   `arg:"" help:"What it does, for people."`
+	Command []string `arg:"" passthrough:"" help:"The command."`
+}
+
+// Run gives the command's output as it comes.
+func (c progressCommand) Run(ctx context.Context) error {
+	root, err := stack.Root()
+	if err != nil {
+		return err
+	}
+	args := c.Command
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	if err := installer(root).With(c.What, cmd.Run); err != nil {
+		return interrupted(ctx, fmt.Errorf("%s: %w", strings.Join(args[:min(2, len(args))], " "), err))
+	}
+	return nil
+}
+
+// interrupted is one word for all that a Ctrl-C makes fail.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/joho/godotenv"
+	"github.com/sethvargo/go-envconfig"
+)
+
+// settings are the variables that say where the servers are. They and their defaults are those of cmd/orders, but for
+// the last, which only the dev stack has.
+type settings struct {
+	HTTPAddress        string `env:"HTTP_ADDRESS, default=:9001"`
+	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
+	TemporalNamespace  string `env:"TEMPORAL_NAMESPACE, default=default"`
+	WebUIURL           string `env:"WEB_UI_URL, default=http://localhost:8233"`
+	PublisherURL       string `env:"RABBITMQ_PUBLISHER_URL, default=amqp://orders:orders@localhost:5672/"`
+	ConsumerURL        string `env:"RABBITMQ_CONSUMER_URL, default=amqp://alertman:alertman@localhost:5672/"`
+	SMTPHostname       string `env:"SMTP_HOSTNAME, default=localhost"`
+	SMTPPort           string `env:"SMTP_PORT, default=1025"`
+	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
+	LogFormat          string `env:"LOG_FORMAT"`
+	ManagementPort     int    `env:"RABBITMQ_MANAGEMENT_PORT, default=15672"`
+}
+
+// readSettings reads the process's environment, and where that says nothing the file.
+func readSettings(ctx context.Context, file map[string]string) (settings, error) {
+	var s settings
+	lookup := envconfig.LookuperFunc(func(key string) (string, bool) {
+		if value, _ := os.LookupEnv(key); value != "" {
+			return value, true
+		}
+		return file[key], file[key] != ""
+	})
+	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s, Lookuper: lookup})
+	return s, err
+}
+
+// readFile reads .env, or env where there is none.
+func readFile(root string) (map[string]string, error) {
+	values, err := godotenv.Read(filepath.Join(root, ".env"))
+	if err == nil {
+		return values, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read .env: %w", err)
+	}
+	values, err = godotenv.Read(filepath.Join(root, "env"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read env: %w", err)
+	}
+	delete(values, "LOG_FORMAT") // a default for machines; nobody has chosen it for this terminal
+	return values, nil
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/internal/stack"
+)
+
+// defaults are the settings when nobody has set anything.
+func defaults(t *testing.T) settings {
+	t.Helper()
+	for _, name := range []string{
+		"HTTP_ADDRESS", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "WEB_UI_URL", "RABBITMQ_PUBLISHER_URL", "RABBITMQ_CONSUMER_URL",
+		"RABBITMQ_MANAGEMENT_PORT", "SMTP_HOSTNAME", "SMTP_PORT", "CARD_FINGERPRINT_KEY", "LOG_FORMAT",
+	} {
+		t.Setenv(name, "")
+	}
+	s, err := readSettings(t.Context(), nil)
+	require.NoError(t, err)
+	return s
+}
+
+func TestWithoutSettingsEverythingIsOnItsUsualPort(t *testing.T) {
+	p, err := newPlan(defaults(t))
+	require.NoError(t, err)
+	require.Equal(t, plan{
+		api: "http://localhost:9001", temporal: 7233, ui: 8233, rabbitmq: 5672, management: 15672, mail: "127.0.0.1:1025",
+	}, p)
+}
+
+func TestWhatIsOnAnotherMachineIsNotStartedHere(t *testing.T) {
+	s := defaults(t)
+	s.TemporalAddress, s.SMTPHostname = "temporal.example.com:7233", "mail.example.com"
+	s.PublisherURL, s.ConsumerURL = "amqp://a:b@rabbitmq.example.com/", "amqps://c:d@rabbitmq.example.com/"
+	p, err := newPlan(s)
+	require.NoError(t, err)
+	require.Equal(t, plan{api: "http://localhost:9001"}, p)
+}
+
+func TestAddressesThatAreNoneAreAllNamed(t *testing.T) {
+	s := defaults(t)
+	s.HTTPAddress, s.TemporalAddress, s.WebUIURL, s.SMTPPort = "9001", "localhost", "localhost:8233", "mail"
+	s.PublisherURL = "amqp://orders:s3cret@[/"
+	_, err := newPlan(s)
+	require.ErrorContains(t, err, `HTTP_ADDRESS="9001": must be`)
+	require.ErrorContains(t, err, `TEMPORAL_ADDRESS="localhost": must be`)
+	require.ErrorContains(t, err, "RABBITMQ_PUBLISHER_URL: must be")
+	require.ErrorContains(t, err, "SMTP_PORT=")
+	require.NotContains(t, err.Error(), "s3cret")
+}
+
+func TestThereIsOneBrokerForBothItsUsers(t *testing.T) {
+	s := defaults(t)
+	s.PublisherURL = "amqp://orders:orders@localhost:5673/"
+	_, err := newPlan(s)
+	require.ErrorContains(t, err, "must name the same host and port")
+}
+
+func TestEveryTakenPortIsNamedWithTheVariableThatMovesIt(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	taken := listener.Addr().(*net.TCPAddr).Port
+	free, err := stack.FreePort()
+	require.NoError(t, err)
+	err = plan{temporal: taken, ui: free, rabbitmq: taken}.checkPorts(settings{HTTPAddress: fmt.Sprintf(":%d", free)})
+	require.EqualError(t, err, fmt.Sprintf("port %d (Temporal) is taken by another program: stop it, or put another port into TEMPORAL_ADDRESS\n"+
+		"port %d (RabbitMQ) is taken by another program: stop it, or put another port into RABBITMQ_PUBLISHER_URL and RABBITMQ_CONSUMER_URL", taken, taken))
+}
+
+func TestTheEnvironmentWinsOverTheFileAndDotEnvOverEnv(t *testing.T) {
+	defaults(t)
+	root := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o600))
+	}
+	read := func() settings {
+		file, err := readFile(root)
+		require.NoError(t, err)
+		s, err := readSettings(t.Context(), file)
+		require.NoError(t, err)
+		return s
+	}
+	require.Equal(t, ":9001", read().HTTPAddress)
+	write("env", "HTTP_ADDRESS=:9002\nLOG_FORMAT=text\nCARD_FINGERPRINT_KEY=\n")
+	require.Equal(t, ":9002", read().HTTPAddress)
+	require.Empty(t, read().LogFormat, "what env says of it is a default")
+	write(".env", "HTTP_ADDRESS=:9003\nLOG_FORMAT=json\n")
+	require.Equal(t, ":9003", read().HTTPAddress)
+	require.Equal(t, "json", read().LogFormat)
+	t.Setenv("HTTP_ADDRESS", ":9004")
+	require.Equal(t, ":9004", read().HTTPAddress)
+
+	write(".env", "not a line of such a file\n")
+	_, err := readFile(root)
+	require.ErrorContains(t, err, "read .env")
+}
+
+func TestProcessesAreHandedWhatIsSetAndNoEmptyVariableOfTemporals(t *testing.T) {
+	s := defaults(t)
+	t.Setenv("TEMPORAL_TLS_SERVER_NAME", "") // empty, it would turn TLS on
+	d := &devStack{root: "/project", settings: s}
+	env := d.environment(map[string]string{"FRAUD_DETECTOR": "limit", "TEMPORAL_API_KEY": ""})
+	require.Contains(t, env, "FRAUD_DETECTOR=limit")
+	require.Contains(t, env, "TEMPORAL_CONFIG_FILE=/project/temporal-config/temporal.toml")
+	require.False(t, slices.ContainsFunc(env, func(entry string) bool {
+		return entry == "TEMPORAL_TLS_SERVER_NAME=" || entry == "TEMPORAL_API_KEY="
+	}))
+}

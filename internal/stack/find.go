@@ -1,0 +1,76 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// oldestServer is the minor version of Temporal's server (1.N) that this was written with. Older ones keep
+// update-with-start behind a setting.
+const oldestServer = 29
+
+// debianRabbitMQ is where Debian keeps the server's own script. The one in /usr/sbin wraps it, and insists on running
+// as the user rabbitmq.
+const debianRabbitMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+
+// FindTemporal is the path of a temporal CLI that can run our dev server: the project's own, else the one on PATH.
+func FindTemporal(ctx context.Context, root string) (string, error) {
+	own := filepath.Join(root, "bin", "temporal")
+	err := temporalServes(ctx, own)
+	if err == nil {
+		return own, nil
+	}
+	onPath, lookErr := exec.LookPath("temporal")
+	if lookErr != nil {
+		return "", fmt.Errorf("find a temporal CLI: %w, and none is on PATH; make build brings one", err)
+	}
+	if pathErr := temporalServes(ctx, onPath); pathErr != nil {
+		return "", fmt.Errorf("find a temporal CLI: %w; %w; make build brings one", err, pathErr)
+	}
+	return filepath.Abs(onPath)
+}
+
+var serverVersion = regexp.MustCompile(`Server 1\.(\d+)\.`)
+
+// temporalServes says why the program cannot run our dev server.
+func temporalServes(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no %s", path)
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	printed, err := exec.CommandContext(ctx, path, "--version").Output()
+	if err != nil {
+		return fmt.Errorf("%s --version: %w", path, err)
+	}
+	version := serverVersion.FindSubmatch(printed)
+	if version == nil {
+		return fmt.Errorf("%s --version names no Temporal server: %.80q", path, printed)
+	}
+	if minor, err := strconv.Atoi(string(version[1])); err != nil || minor < oldestServer {
+		return fmt.Errorf("%s has Temporal server 1.%s, and 1.%d or later is needed", path, version[1], oldestServer)
+	}
+	if err := exec.CommandContext(ctx, path, "server", "start-dev", "--help").Run(); err != nil {
+		return fmt.Errorf("%s has no dev server: %w", path, err)
+	}
+	return nil
+}
+
+// FindRabbitMQ is the path of rabbitmq-server.
+func FindRabbitMQ() (string, error) {
+	if _, err := os.Stat(debianRabbitMQ); err == nil {
+		return debianRabbitMQ, nil
+	}
+	onPath, err := exec.LookPath("rabbitmq-server")
+	if err != nil {
+		return "", errors.New("find RabbitMQ: it is not installed; make run installs it")
+	}
+	return filepath.EvalSymlinks(onPath)
+}

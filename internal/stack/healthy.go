@@ -1,0 +1,69 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	askEvery    = 100 * time.Millisecond
+	answerIn    = 5 * time.Second
+	startWithin = 2 * time.Minute // a slow machine that is busy with other things
+)
+
+// WaitHealthy waits until the URL answers 200. It gives up when the process ends, and after two minutes.
+func (p *Process) WaitHealthy(ctx context.Context, url string) error {
+	return p.await(ctx, func(ctx context.Context) error { return expect(ctx, url, http.StatusOK) })
+}
+
+// await asks until the answer is nil.
+func (p *Process) await(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("not ready after %s", startWithin))
+	defer cancel()
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		select {
+		case <-p.Done():
+			last = nil
+			return struct{}{}, backoff.Permanent(p.Exit())
+		default:
+			last = ask(ctx)
+			return struct{}{}, last
+		}
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(askEvery)), backoff.WithMaxElapsedTime(0))
+	switch {
+	case err == nil:
+		return nil
+	case last == nil:
+		return err
+	default:
+		return fmt.Errorf("wait for %s: %w (%w)%s", p.command.Name, err, last, lastLines(p.command.Log))
+	}
+}
+
+// expect asks the URL once. Another status is an error that repeats the beginning of the answer.
+func expect(ctx context.Context, url string, status int) error {
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	request.Close = true // a connection that is kept is in the way of whoever stops next
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode == status {
+		return nil
+	}
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, 300)) // the status says enough
+	return fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(body)))
+}

@@ -1,0 +1,83 @@
+package stack
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
+)
+
+//go:embed install_debian.sh
+var installDebian string
+
+// EnsureRabbitMQ is the path of rabbitmq-server, which it installs from Debian's packages where there is none. No
+// broker of the system's own is started or left enabled.
+func (i Installer) EnsureRabbitMQ(ctx context.Context) (string, error) {
+	if path, err := FindRabbitMQ(); err == nil {
+		return path, nil
+	}
+	if err := i.apt(ctx, "RabbitMQ", "about 35 MB to fetch", "rabbitmq-server"); err != nil {
+		return "", err
+	}
+	return FindRabbitMQ()
+}
+
+// EnsureCC makes sure of a C compiler and the C library's headers, which Go's race detector is linked with.
+func (i Installer) EnsureCC(ctx context.Context) error {
+	if compiles(ctx) {
+		return nil
+	}
+	return i.apt(ctx, "A C compiler (for Go's race detector)", "about 35 MB to fetch", "gcc", "libc6-dev")
+}
+
+func compiles(ctx context.Context) bool {
+	cmd := exec.CommandContext(ctx, "gcc", "-E", "-x", "c", "-")
+	cmd.Stdin = strings.NewReader("#include <stdlib.h>\n")
+	return cmd.Run() == nil
+}
+
+// apt installs Debian packages as root, or through sudo.
+func (i Installer) apt(ctx context.Context, what, size string, packages ...string) error {
+	names := strings.Join(packages, " ")
+	byHand := "install by hand: " + names
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return fmt.Errorf("%s is missing, and there is no apt-get here to install it with; %s", what, byHand)
+	}
+	prefix, err := asRoot(ctx)
+	if err != nil {
+		return fmt.Errorf("%s is missing, and %w; %s", what, err, byHand)
+	}
+	args := append(append(prefix, "sh", "-c", installDebian, "install_debian.sh"), packages...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdin = os.Stdin // for sudo
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	say := fmt.Sprintf("%s: installing Debian's %s (apt-get update, apt-get install %s; %s)", what, strings.Join(packages, " and "), names, size)
+	if err := i.With(say, func() error { return i.run(ctx, "install-"+packages[0]+".log", cmd) }); err != nil {
+		return fmt.Errorf("install %s: %w", names, err)
+	}
+	return nil
+}
+
+// asRoot is the command that makes another run as root: none for root, else sudo. Without a terminal to ask for a
+// password on, it must need none.
+func asRoot(ctx context.Context) ([]string, error) {
+	if os.Geteuid() == 0 {
+		return nil, nil
+	}
+	if _, err := exec.LookPath("sudo"); err != nil {
+		return nil, errors.New("installing it takes root's rights, and there is no sudo")
+	}
+	if isatty.IsTerminal(os.Stdin.Fd()) {
+		return []string{"sudo"}, nil
+	}
+	if err := exec.CommandContext(ctx, "sudo", "-n", "true").Run(); err != nil {
+		return nil, errors.New("installing it takes root's rights: sudo asks for a password, and there is no terminal to ask on")
+	}
+	return []string{"sudo", "-n"}, nil
+}

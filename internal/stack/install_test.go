@@ -1,0 +1,96 @@
+package stack_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/internal/stack"
+)
+
+// script puts a program of the test's own before all others on PATH.
+func script(t *testing.T, dir, name, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700))
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+const builds = `printf '#!/bin/sh\necho "temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)"\n' >"$GOBIN/temporal"
+chmod 755 "$GOBIN/temporal"; echo "$@" >"$GOBIN/built"`
+
+func newInstaller(t *testing.T) (stack.Installer, *bytes.Buffer) {
+	t.Helper()
+	said := &bytes.Buffer{}
+	root := t.TempDir()
+	return stack.Installer{Root: root, Log: filepath.Join(root, "log"), Out: said}, said
+}
+
+func TestATemporalOnPathIsLinkedRatherThanBuilt(t *testing.T) {
+	i, said := newInstaller(t)
+	dir := t.TempDir()
+	script(t, dir, "temporal", `echo "temporal version 1.9.0 (Server 1.31.0, UI 2.50.0)"`)
+	for range 2 {
+		path, err := i.EnsureTemporal(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, filepath.Join(i.Root, "bin", "temporal"), path)
+		target, err := os.Readlink(path)
+		require.NoError(t, err)
+		require.Equal(t, filepath.Join(dir, "temporal"), target)
+	}
+	require.Equal(t, "Temporal: using "+filepath.Join(dir, "temporal")+"\n", said.String(), "it is said once")
+}
+
+func TestATemporalIsBuiltWhereTheOneOnPathWillNotDo(t *testing.T) {
+	for name, text := range map[string]string{
+		"too old":         `echo "temporal version 0.13.0 (Server 1.24.1, UI 2.28.0)"`,
+		"another program": `echo "temporal database 7"`,
+		"broken":          `exit 1`,
+		"no dev server":   `[ "$1" = --version ] && echo "temporal version 1.9.0 (Server 1.31.0, UI 2.50.0)"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			i, said := newInstaller(t)
+			dir := t.TempDir()
+			script(t, dir, "temporal", text)
+			script(t, dir, "go", builds)
+			path, err := i.EnsureTemporal(t.Context())
+			require.NoError(t, err)
+			require.Contains(t, said.String(), "Temporal: building its CLI")
+			built, err := os.ReadFile(filepath.Join(filepath.Dir(path), "built"))
+			require.NoError(t, err)
+			require.Equal(t, "install -ldflags=-s -w github.com/temporalio/cli/cmd/temporal@v1.5.1\n", string(built))
+		})
+	}
+}
+
+func TestABrokenLinkIsReplaced(t *testing.T) {
+	i, _ := newInstaller(t)
+	dir := t.TempDir()
+	script(t, dir, "temporal", `exit 1`)
+	script(t, dir, "go", builds)
+	require.NoError(t, os.Mkdir(filepath.Join(i.Root, "bin"), 0o750))
+	require.NoError(t, os.Symlink("/nowhere/temporal", filepath.Join(i.Root, "bin", "temporal")))
+	path, err := i.EnsureTemporal(t.Context())
+	require.NoError(t, err)
+	info, err := os.Lstat(path)
+	require.NoError(t, err)
+	require.True(t, info.Mode().IsRegular())
+}
+
+func TestABuildThatFailsShowsItsLastLines(t *testing.T) {
+	i, _ := newInstaller(t)
+	dir := t.TempDir()
+	script(t, dir, "temporal", `exit 1`)
+	script(t, dir, "go", `echo "dial tcp: no route to host"; exit 1`)
+	_, err := i.EnsureTemporal(t.Context())
+	require.ErrorContains(t, err, "build the temporal CLI: exit status 1; the last lines of ")
+	require.ErrorContains(t, err, "log/install-temporal.log:\n    dial tcp: no route to host")
+}
+
+func TestWithoutATemporalTheErrorSaysWhatBringsOne(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, err := stack.FindTemporal(t.Context(), t.TempDir())
+	require.ErrorContains(t, err, "make build brings one")
+}

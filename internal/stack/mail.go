@@ -1,0 +1,161 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+const (
+	mailReadTimeout = time.Minute
+	mailMaxBytes    = 10 << 20
+)
+
+// MailOptions say how to run a mail server that delivers to a folder. The functions, if set, script its answers: an
+// *smtp.SMTPError is answered as it is, any other error as 554.
+type MailOptions struct {
+	Dir     string // where messages are kept, made if it is not there
+	Address string // host:port to listen on; empty is a free port on the loopback interface
+
+	OnRecipient func(to string) error
+	OnData      func(from string, to []string, body []byte) error
+	OnKept      func(Message) // the message is kept, and its sender does not know yet
+}
+
+// Mail is a mail server (SMTP, RFC 5321) inside this process. It accepts mail for anybody, and keeps each message as
+// a file.
+type Mail struct {
+	options  MailOptions
+	address  string
+	server   *smtp.Server
+	served   chan struct{}
+	arriving sync.RWMutex // read-locked while a message arrives
+	keeper   keeper
+}
+
+// StartMail starts a mail server.
+func StartMail(o MailOptions) (*Mail, error) {
+	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("start mail: %w", err)
+	}
+	m := &Mail{options: o, address: o.Address, keeper: keeper{dir: o.Dir}}
+	if m.address == "" {
+		port, err := FreePort()
+		if err != nil {
+			return nil, fmt.Errorf("start mail: %w", err)
+		}
+		m.address = loopback(port)
+	}
+	if err := m.Start(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Start starts the server again after it was stopped, at the same address.
+func (m *Mail) Start() error {
+	listener, err := net.Listen("tcp", m.address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = ErrPortTaken
+	}
+	if err != nil {
+		return fmt.Errorf("start mail: %s: %w", m.address, err)
+	}
+	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{mail: m}, nil }))
+	server.Domain = "localhost"
+	server.ReadTimeout, server.WriteTimeout = mailReadTimeout, mailReadTimeout
+	server.MaxMessageBytes = mailMaxBytes
+	server.ErrorLog = log.New(io.Discard, "", 0) // a client that is killed is no error of ours
+	served := make(chan struct{})
+	m.server, m.served = server, served
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // ends when Stop closes it
+	}()
+	return nil
+}
+
+// Stop stops the server at once. A message that is just arriving is either kept or not; its sender is told neither.
+func (m *Mail) Stop(context.Context) error {
+	err := m.server.Close()
+	m.arriving.Lock() // which waits for those who read-lock it
+	defer m.arriving.Unlock()
+	<-m.served
+	return err
+}
+
+// Address is where mail is taken, as host:port.
+func (m *Mail) Address() string {
+	return m.address
+}
+
+// Messages are those in the folder, the oldest first, whoever put them there.
+func (m *Mail) Messages() ([]Message, error) {
+	return readMessages(m.options.Dir)
+}
+
+// session is one client's connection.
+type session struct {
+	mail *Mail
+	from string
+	to   []string
+}
+
+// Mail begins a message.
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.from = from
+	return nil
+}
+
+// Rcpt adds a recipient.
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if on := s.mail.options.OnRecipient; on != nil {
+		if err := on(to); err != nil {
+			return err
+		}
+	}
+	s.to = append(s.to, to)
+	return nil
+}
+
+// Data takes the message itself. It is accepted once it is kept.
+func (s *session) Data(r io.Reader) error {
+	s.mail.arriving.RLock()
+	defer s.mail.arriving.RUnlock()
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if on := s.mail.options.OnData; on != nil {
+		if err := on(s.from, s.to, body); err != nil {
+			return err
+		}
+	}
+	message, err := s.mail.keeper.keep(s.from, s.to, body)
+	if err != nil {
+		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: err.Error()}
+	}
+	if on := s.mail.options.OnKept; on != nil {
+		on(message)
+	}
+	return nil
+}
+
+// Reset forgets the message that was begun.
+func (s *session) Reset() {
+	s.from, s.to = "", nil
+}
+
+// Logout has nothing to free.
+func (s *session) Logout() error {
+	return nil
+}

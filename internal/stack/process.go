@@ -1,0 +1,191 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// stopWithin is how long a process may take to end once it was asked to, where its Command does not say.
+const stopWithin = 30 * time.Second
+
+// Command is what to run.
+type Command struct {
+	Name string   // for messages
+	Path string   // the program
+	Args []string // without the program's name
+	Env  []string // the whole environment; nil is that of this process
+	Dir  string   // where it runs; empty is here
+
+	// Log is the file that keeps what it prints. Each StartProcess begins the file anew, each Start goes on in it.
+	Log string
+	// Lines, if set, is handed each line as well, as it comes.
+	Lines func(line string)
+	// StopWithin is how long it may take to end once it was asked to; 0 is half a minute.
+	StopWithin time.Duration
+}
+
+// Process is a child of this process, in a process group of its own, so that a Ctrl-C meant for its parent does not
+// reach it. On Linux it is told to stop when this process dies, however that dies.
+type Process struct {
+	command Command
+
+	mu      sync.Mutex
+	current *execution
+}
+
+// execution is one run of a process, from its start to its end.
+type execution struct {
+	child *os.Process
+	done  chan struct{}
+	err   error // how it ended; to be read when done is closed
+}
+
+// StartProcess starts a process. It runs until it ends by itself, or is stopped or killed.
+func StartProcess(c Command) (*Process, error) {
+	if c.StopWithin == 0 {
+		c.StopWithin = stopWithin
+	}
+	if err := beginLog(c.Log); err != nil {
+		return nil, err
+	}
+	p := &Process{command: c}
+	if err := p.Start(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Start starts a process again that has ended.
+func (p *Process) Start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current != nil && !p.current.over() {
+		return fmt.Errorf("start %s: it is running already", p.command.Name)
+	}
+	started := make(chan error, 1)
+	e := &execution{done: make(chan struct{})}
+	go e.run(p.command, started)
+	if err := <-started; err != nil {
+		return fmt.Errorf("start %s: %w", p.command.Name, err)
+	}
+	p.current = e
+	return nil
+}
+
+// run holds its thread from the child's start to its end: the kernel tells the child of its parent's death when the
+// thread that started it ends, and Go ends idle threads (go.dev/issue/27505).
+func (e *execution) run(c Command, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(e.done)
+	out, err := openOutput(c.Log, c.Lines)
+	if err != nil {
+		started <- err
+		return
+	}
+	defer out.close()
+	cmd := exec.Command(c.Path, c.Args...)
+	cmd.Env, cmd.Dir, cmd.SysProcAttr = c.Env, c.Dir, ownGroup()
+	cmd.Stdout, cmd.Stderr = out.writer(), out.writer()
+	cmd.WaitDelay = time.Second // for a grandchild that still holds our end of its output
+	if err := cmd.Start(); err != nil {
+		started <- err
+		return
+	}
+	e.child = cmd.Process
+	started <- nil
+	e.err = cmd.Wait()
+	_ = syscall.Kill(-e.child.Pid, syscall.SIGKILL) // children it has left behind, if any
+}
+
+// Stop asks the process to end, and waits. When it has not ended in time, or ctx ends first, it is killed, and that
+// is an error.
+func (p *Process) Stop(ctx context.Context) error {
+	e := p.execution()
+	_ = e.child.Signal(syscall.SIGTERM) // or it has ended already
+	patience, cancel := context.WithTimeout(ctx, p.command.StopWithin)
+	defer cancel()
+	select {
+	case <-e.done:
+		return nil
+	case <-patience.Done():
+	}
+	p.Kill()
+	if ctx.Err() != nil {
+		return fmt.Errorf("stop %s: killed, as it was not to be waited for", p.command.Name)
+	}
+	return fmt.Errorf("stop %s: killed, as it had not ended %s after it was asked to", p.command.Name, p.command.StopWithin)
+}
+
+// Kill ends the process and its children as kill -9 does, and waits until it is gone.
+func (p *Process) Kill() {
+	e := p.execution()
+	_ = e.child.Kill() // or it has ended already
+	<-e.done
+}
+
+// Name is what messages call the process.
+func (p *Process) Name() string {
+	return p.command.Name
+}
+
+// Pid is the process's id; it means nothing once the process has ended.
+func (p *Process) Pid() int {
+	return p.execution().child.Pid
+}
+
+// Done is closed when the process has ended. After another Start there is a new one.
+func (p *Process) Done() <-chan struct{} {
+	return p.execution().done
+}
+
+// Wait waits for the process's end and says how it ended: nil is exit code 0.
+func (p *Process) Wait(ctx context.Context) error {
+	e := p.execution()
+	select {
+	case <-e.done:
+		return e.outcome()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Exit says how a process ended that was not meant to, with the last lines that it printed.
+func (p *Process) Exit() error {
+	e := p.execution()
+	<-e.done
+	how := "it exited with code 0"
+	if err := e.outcome(); err != nil {
+		how = err.Error()
+	}
+	return fmt.Errorf("%s ended: %s%s", p.command.Name, how, lastLines(p.command.Log))
+}
+
+func (p *Process) execution() *execution {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current
+}
+
+func (e *execution) over() bool {
+	select {
+	case <-e.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (e *execution) outcome() error {
+	if errors.Is(e.err, exec.ErrWaitDelay) {
+		return nil
+	}
+	return e.err
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package stack
+
+import "syscall"
+
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}

@@ -1,0 +1,177 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// RabbitMQOptions say how to run a RabbitMQ node. Its zero value, but for Dir, is for tests: a free port, the user
+// guest with the password guest, and no management.
+type RabbitMQOptions struct {
+	Dir            string // where its data and its configuration are, made if it is not there
+	Program        string // rabbitmq-server itself, not Debian's wrapper; empty finds one
+	Definitions    string // a file of users, exchanges and queues that is loaded at each start; empty is none
+	Port           int    // 0 picks a free one
+	ManagementPort int    // 0 is no management
+	Log            string // empty is rabbitmq.log in Dir
+}
+
+// RabbitMQ is a node of its own, as any user, on the loopback interface, with its own Erlang port mapper (epmd).
+// Several run side by side.
+type RabbitMQ struct {
+	*Process
+	epmd    *Process
+	options RabbitMQOptions
+	env     []string
+}
+
+// StartRabbitMQ starts a node and waits until it takes connections, or ctx ends.
+func StartRabbitMQ(ctx context.Context, o RabbitMQOptions) (*RabbitMQ, error) {
+	r := &RabbitMQ{options: o}
+	if err := r.complete(); err != nil {
+		return nil, fmt.Errorf("start RabbitMQ: %w", err)
+	}
+	if err := r.configure(); err != nil {
+		return nil, fmt.Errorf("configure RabbitMQ: %w", err)
+	}
+	if err := r.boot(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Start starts the node again after it was stopped or killed, with the same data on the same ports.
+func (r *RabbitMQ) Start(ctx context.Context) error {
+	if err := r.epmd.Start(); err != nil {
+		return err
+	}
+	if err := r.Process.Start(); err != nil {
+		r.epmd.Kill()
+		return err
+	}
+	return r.serving(ctx)
+}
+
+// boot starts port mapper and node for the first time.
+func (r *RabbitMQ) boot(ctx context.Context) (err error) {
+	if r.epmd, err = StartProcess(r.portMapper()); err != nil {
+		return err
+	}
+	r.Process, err = StartProcess(Command{
+		Name: "RabbitMQ", Path: r.options.Program, Env: r.env, Dir: r.options.Dir, Log: r.options.Log, StopWithin: time.Minute,
+	})
+	if err != nil {
+		r.epmd.Kill()
+		return err
+	}
+	return r.serving(ctx)
+}
+
+// Stop stops the node as its service unit would, and then its port mapper.
+func (r *RabbitMQ) Stop(ctx context.Context) error {
+	return errors.Join(r.Process.Stop(ctx), r.epmd.Stop(ctx))
+}
+
+// Kill ends the node as kill -9 does.
+func (r *RabbitMQ) Kill() {
+	r.Process.Kill()
+	r.epmd.Kill()
+}
+
+// Port is the port for AMQP.
+func (r *RabbitMQ) Port() int {
+	return r.options.Port
+}
+
+// URL is where a user connects, to the default virtual host.
+func (r *RabbitMQ) URL(user, password string) string {
+	return fmt.Sprintf("amqp://%s:%s@%s/", user, password, loopback(r.options.Port))
+}
+
+// ManagementAddress is the management's URL, or empty when there is none.
+func (r *RabbitMQ) ManagementAddress() string {
+	if r.options.ManagementPort == 0 {
+		return ""
+	}
+	return "http://" + loopback(r.options.ManagementPort)
+}
+
+// Ctl runs rabbitmqctl and gives what it prints.
+func (r *RabbitMQ) Ctl(ctx context.Context, args ...string) (string, error) {
+	var complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(r.options.Program), "rabbitmqctl"), args...)
+	cmd.Env, cmd.Dir, cmd.Stderr = r.env, r.options.Dir, &complaint
+	printed, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("rabbitmqctl %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(complaint.Bytes()))
+	}
+	return string(printed), nil
+}
+
+func (r *RabbitMQ) complete() error {
+	o := &r.options
+	var err error
+	if o.Program == "" {
+		if o.Program, err = FindRabbitMQ(); err != nil {
+			return err
+		}
+	}
+	for _, path := range []*string{&o.Dir, &o.Definitions} { // the node runs in a folder of its own
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
+	if o.Log == "" {
+		o.Log = filepath.Join(o.Dir, "rabbitmq.log")
+	}
+	if err := checkPorts("RabbitMQ", o.Port, o.ManagementPort); err != nil {
+		return err
+	}
+	return errors.Join(os.MkdirAll(o.Dir, 0o750), freeUnlessSet(&o.Port))
+}
+
+// serving waits until the node opens its side of an AMQP connection, which it does when it has booted and loaded its
+// definitions. rabbitmqctl would take a second of the machine for each question.
+func (r *RabbitMQ) serving(ctx context.Context) error {
+	if err := r.await(ctx, r.greets); err != nil {
+		r.Kill()
+		return fmt.Errorf("start RabbitMQ: %w", err)
+	}
+	return nil
+}
+
+// greets sends the header of AMQP 0-9-1 and looks for the beginning of the method frame that answers it (§2.2.4).
+func (r *RabbitMQ) greets(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", loopback(r.options.Port))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	deadline, _ := ctx.Deadline()
+	answer := make([]byte, 3)
+	_, writeErr := conn.Write([]byte("AMQP\x00\x00\x09\x01"))
+	if err := errors.Join(conn.SetDeadline(deadline), writeErr); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(conn, answer); err != nil {
+		return fmt.Errorf("AMQP handshake: %w", err)
+	}
+	if !bytes.Equal(answer, []byte{1, 0, 0}) { // a method, on channel 0
+		return fmt.Errorf("AMQP handshake: port %d answers with something else", r.options.Port)
+	}
+	return nil
+}

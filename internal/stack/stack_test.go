@@ -1,0 +1,109 @@
+package stack_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"dummyorders/internal/stack"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// eventually tries until it succeeds, which takes however long it takes on a slow machine.
+func eventually(t *testing.T, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		require.True(t, time.Now().Before(deadline), "gave up: %v", err)
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// patience bounds a whole test.
+func patience(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// take listens on a port for as long as the test runs.
+func take(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// nobodyMentions waits until no process of the machine has the text in its arguments or its environment: a folder, say,
+// that a server was started with. Servers end their helpers a moment after themselves.
+func nobodyMentions(t *testing.T, text string) {
+	t.Helper()
+	eventually(t, func() error {
+		files, err := filepath.Glob("/proc/[0-9]*/environ")
+		require.NoError(t, err)
+		for _, file := range files {
+			pid := filepath.Base(filepath.Dir(file))
+			env, _ := os.ReadFile(file) // another's, or gone by now
+			args, _ := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
+			if pid != fmt.Sprint(os.Getpid()) && strings.Contains(string(env)+string(args), text) {
+				return fmt.Errorf("process %s still runs: %q", pid, args)
+			}
+		}
+		return nil
+	})
+}
+
+func running(pid int) bool {
+	return syscall.Kill(pid, 0) == nil
+}
+
+func TestATakenPortIsSaidToBeTaken(t *testing.T) {
+	port := take(t)
+	_, err := stack.StartRabbitMQ(patience(t), stack.RabbitMQOptions{Dir: t.TempDir(), Program: "/bin/false", Port: port})
+	require.ErrorIs(t, err, stack.ErrPortTaken)
+	require.EqualError(t, err, fmt.Sprintf("start RabbitMQ: port %d (RabbitMQ): taken by another program", port))
+
+	_, err = stack.StartTemporal(patience(t), stack.TemporalOptions{Dir: t.TempDir(), Program: "/bin/false", Port: port})
+	require.EqualError(t, err, fmt.Sprintf("start Temporal: port %d (Temporal): taken by another program", port))
+
+	_, err = stack.StartMail(stack.MailOptions{Dir: t.TempDir(), Address: fmt.Sprintf("127.0.0.1:%d", port)})
+	require.EqualError(t, err, fmt.Sprintf("start mail: 127.0.0.1:%d: taken by another program", port))
+}
+
+func TestFreePortsAreFreeAndAreNotHandedOutTwice(t *testing.T) {
+	seen := map[int]bool{}
+	for range 100 {
+		port, err := stack.FreePort()
+		require.NoError(t, err)
+		require.False(t, seen[port], "port %d was handed out twice", port)
+		require.NoError(t, stack.CheckPort(fmt.Sprintf("127.0.0.1:%d", port)))
+		seen[port] = true
+	}
+}
+
+// gone says whether a process has ended; one that only waits to be buried (state Z, proc_pid_stat(5)) has.
+func gone(pid int) error {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil || strings.Contains(string(stat), ") Z ") {
+		return nil
+	}
+	return fmt.Errorf("process %d still runs: %s", pid, stat)
+}

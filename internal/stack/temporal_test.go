@@ -1,0 +1,105 @@
+package stack_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/internal/stack"
+)
+
+// temporal runs the CLI against a server, and gives what it prints.
+func temporal(t *testing.T, server *stack.Temporal, args ...string) string {
+	t.Helper()
+	root, err := stack.Root()
+	require.NoError(t, err)
+	cli, err := stack.FindTemporal(t.Context(), root)
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), cli, append(args, "--address", server.Address())...)
+	printed, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", printed)
+	return string(printed)
+}
+
+func startTemporal(t *testing.T, o stack.TemporalOptions) *stack.Temporal {
+	t.Helper()
+	server, err := stack.StartTemporal(patience(t), o)
+	require.NoError(t, err)
+	t.Cleanup(server.Kill)
+	return server
+}
+
+func TestTemporalKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
+	t.Parallel()
+	ctx, dir := patience(t), t.TempDir()
+	server := startTemporal(t, stack.TemporalOptions{Dir: dir})
+	address := server.Address()
+	temporal(t, server, "workflow", "start", "--type", "Keeps", "--task-queue", "none", "--workflow-id", "one")
+
+	require.NoError(t, server.Stop(ctx))
+	require.NoError(t, stack.CheckPort(address), "it still listens")
+	require.NoError(t, server.Start(ctx))
+	require.Equal(t, address, server.Address())
+	temporal(t, server, "workflow", "start", "--type", "Keeps", "--task-queue", "none", "--workflow-id", "two")
+
+	server.Kill()
+	require.NoError(t, server.Start(ctx))
+	temporal(t, server, "workflow", "describe", "--workflow-id", "one")
+	temporal(t, server, "workflow", "describe", "--workflow-id", "two")
+
+	require.NoError(t, server.Stop(ctx))
+	nobodyMentions(t, dir)
+}
+
+func TestTemporalServersRunSideBySideAndKnowOurSearchAttributes(t *testing.T) {
+	t.Parallel()
+	ctx := patience(t)
+	ui, err := stack.FreePort()
+	require.NoError(t, err)
+	one := startTemporal(t, stack.TemporalOptions{Dir: t.TempDir(), Namespace: "shop"})
+	two := startTemporal(t, stack.TemporalOptions{Dir: t.TempDir(), UIPort: ui})
+	require.NotEqual(t, one.Address(), two.Address())
+	require.Empty(t, one.UIAddress())
+	require.NoError(t, two.WaitHealthy(ctx, two.UIAddress()))
+	temporal(t, one, "workflow", "start", "--namespace", "shop", "--type", "Filtered", "--task-queue", "none",
+		"--search-attribute", `FraudOutcome="decline"`, "--search-attribute", "FraudScore=90")
+	require.NoError(t, one.Stop(ctx))
+	require.NoError(t, two.Stop(ctx))
+}
+
+func TestTemporalThatCannotStartShowsItsLastWords(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "temporal.db"), []byte("this is no database"), 0o600))
+	_, err := stack.StartTemporal(patience(t), stack.TemporalOptions{Dir: dir})
+	require.ErrorContains(t, err, "start Temporal: Temporal ended: exit status 1; the last lines of ")
+	require.ErrorContains(t, err, "file is not a database")
+	nobodyMentions(t, dir)
+}
+
+func TestWhatTheDevServerCannotTakeOfItsConfigIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ dynamic, attributes, complaint string }{
+		"no YAML":      {"a: [", "", "dev.yaml"},
+		"constraints":  {"a:\n- value: 1\n  constraints: {namespace: x}\n", "", "a: must be one value without constraints"},
+		"unknown word": {"a:\n- valeu: 1\n", "", "valeu"},
+		"no type":      {"a:\n- value: 1\n", "OrderID=Keyword\nFraudScore\n", "search-attributes, line 2: must be Name=Type"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := t.TempDir()
+			write(t, filepath.Join(config, "dynamicconfig", "dev.yaml"), c.dynamic)
+			write(t, filepath.Join(config, "search-attributes"), c.attributes)
+			_, err := stack.StartTemporal(t.Context(), stack.TemporalOptions{Dir: t.TempDir(), Config: config, Program: "/bin/false"})
+			require.ErrorContains(t, err, c.complaint)
+		})
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
