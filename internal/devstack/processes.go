@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ var processes = []string{"api", "worker", "fraud-police", "alertman"}
 
 // drainWithin is more than any of our processes takes to finish what it has in hand.
 const drainWithin = 45 * time.Second
+
+// foreignTemporal are the variables for a Temporal of another kind: our dev server knows no TLS and no keys.
+var foreignTemporal = regexp.MustCompile(`^TEMPORAL_(PROFILE|API_KEY|TLS.*|CLIENT_AUTHORITY)$`)
 
 // environment is what our processes run with: this process's own, what the file adds to it, and what the dev stack
 // knows better.
@@ -39,6 +43,9 @@ func (d *devStack) environment(file map[string]string) []string {
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
 		set(name, value)
+	}
+	if d.plan.temporal != 0 {
+		maps.DeleteFunc(env, func(name, _ string) bool { return foreignTemporal.MatchString(name) })
 	}
 	maps.Copy(env, map[string]string{
 		"HTTP_ADDRESS":           s.HTTPAddress,

@@ -95,9 +95,11 @@ func newDevStack(ctx context.Context, root, dir string, out *terminal) (*devStac
 		root: root, dir: dir, orders: filepath.Join(root, "bin", "orders"), settings: s, out: out,
 		processes: map[string]*stack.Process{}, ended: make(chan *stack.Process, 16),
 	}
+	if d.plan, err = newPlan(s); err != nil {
+		return nil, err
+	}
 	d.env = d.environment(file)
-	d.plan, err = newPlan(s)
-	return d, err
+	return d, nil
 }
 
 // run brings everything up, says what to do next, and waits until ctx ends or something does.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -103,9 +104,8 @@ func (d *devStack) setUpTemporal(ctx context.Context) error {
 		return nil
 	}
 	cmd := exec.CommandContext(ctx, "/bin/sh", filepath.Join(d.root, "temporal-config", "setup.sh"))
-	cmd.Env = append(os.Environ(),
-		"PATH="+filepath.Join(d.root, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"TEMPORAL_ADDRESS="+d.temporal.Address(), "TEMPORAL_NAMESPACE="+d.settings.TemporalNamespace)
+	cmd.Env = append(slices.Clone(d.env),
+		"PATH="+filepath.Join(d.root, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("set up Temporal: %w: %s", err, printed)
 	}

@@ -114,3 +114,13 @@ func TestProcessesAreHandedWhatIsSetAndNoEmptyVariableOfTemporals(t *testing.T) 
 		return entry == "TEMPORAL_TLS_SERVER_NAME=" || entry == "TEMPORAL_API_KEY="
 	}))
 }
+
+func TestALocalTemporalIsNotAskedForTheKeysOfAnother(t *testing.T) {
+	s := defaults(t)
+	t.Setenv("TEMPORAL_API_KEY", "secret")
+	t.Setenv("TEMPORAL_TLS_CLIENT_CERT_PATH", "/home/somebody/cert.pem")
+	elsewhere, here := &devStack{settings: s}, &devStack{settings: s, plan: plan{temporal: 7233}}
+	require.Contains(t, elsewhere.environment(nil), "TEMPORAL_API_KEY=secret")
+	require.NotContains(t, here.environment(nil), "TEMPORAL_API_KEY=secret")
+	require.NotContains(t, here.environment(nil), "TEMPORAL_TLS_CLIENT_CERT_PATH=/home/somebody/cert.pem")
+}

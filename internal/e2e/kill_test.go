@@ -126,13 +126,13 @@ func TestAlertmanKilledAfterTheMailIsAcceptedAndBeforeThatIsRecorded(t *testing.
 	}
 	w.kill(alertman)
 	w.onKept(nil)
-	if got := len(mailsAbout(t, id)); got != 1 {
+	if got := len(mails(t)[id]); got != 1 {
 		t.Fatalf("%d mails before the second try, want 1", got)
 	}
 	w.start(alertman)
 	w.isMailed(id, 2)
-	mails := mailsAbout(t, id)
-	if one, other := messageID(mails[0]), messageID(mails[1]); one == "" || one != other {
+	twice := mails(t)[id]
+	if one, other := messageID(twice[0]), messageID(twice[1]); one == "" || one != other {
 		t.Errorf("the two mails are not known as one: Message-ID %q and %q", one, other)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -26,9 +27,9 @@ func TestRabbitMQStoppedAndStartedWhileFraudsComeInLosesNoAlert(t *testing.T) {
 		w.reaches(down.answer(t).TransactionID, transaction.AlertError)
 		must(t, shared.rabbitmq.Start(context.WithoutCancel(t.Context())))
 	})
+	w.areMailed(ids, 1)
 	for _, id := range ids {
 		w.reaches(id, transaction.AlertDone)
-		w.isMailed(id, 1)
 	}
 }
 
@@ -46,8 +47,8 @@ func TestTemporalStoppedAndStartedWhileFraudsComeInLosesNothingAccepted(t *testi
 		}
 		must(t, shared.temporal.Start(context.WithoutCancel(t.Context())))
 	})
+	w.areMailed(ids, 1)
 	for _, id := range ids {
-		w.isMailed(id, 1)
 		w.reaches(id, transaction.AlertDone)
 	}
 }
@@ -62,6 +63,8 @@ func (w *world) streamOfFrauds(happens func()) []string {
 	over := make(chan struct{})
 	for range 3 {
 		all.Go(func() {
+			pace := time.NewTicker(500 * time.Millisecond)
+			defer pace.Stop()
 			for {
 				got, err := w.send(body(tooMuch, goodCard), "Prefer", "wait=5")
 				if err == nil && got.status < 300 {
@@ -72,7 +75,7 @@ func (w *world) streamOfFrauds(happens func()) []string {
 				select {
 				case <-over:
 					return
-				default:
+				case <-pace.C:
 				}
 			}
 		})

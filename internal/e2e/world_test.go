@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -198,31 +199,41 @@ func (w *world) reaches(id string, status transaction.Status) {
 	})
 }
 
-// mailsAbout are the mails that name a transaction.
-func mailsAbout(t *testing.T, id string) []stack.Message {
+// mails are all mails, by the transaction that they name.
+func mails(t *testing.T) map[string][]stack.Message {
 	t.Helper()
 	all, err := shared.mail.Messages()
 	must(t, err)
-	var about []stack.Message
+	about := map[string][]stack.Message{}
 	for _, m := range all {
-		if strings.Contains(strings.ReplaceAll(string(m.Text), "=\r\n", ""), id) {
-			about = append(about, m)
+		id := transactionLine.FindStringSubmatch(string(m.Text))
+		if id == nil {
+			t.Fatalf("a mail about no transaction: %s", m.Text)
 		}
+		about[id[1]] = append(about[id[1]], m)
 	}
 	return about
 }
 
-// isMailed waits until a transaction's mail is there, and its delivery is recorded; count is how many mails.
+var transactionLine = regexp.MustCompile(`(?m)^Transaction  ([0-9a-f-]{36})`)
+
+// isMailed waits until the delivery of a transaction's alert is recorded; count is how many mails there must be.
 func (w *world) isMailed(id string, count int) {
 	w.t.Helper()
-	eventually(w.t, func() error {
-		if got := len(mailsAbout(w.t, id)); got < count {
-			return fmt.Errorf("%d mails about %s, want %d", got, id, count)
+	w.areMailed([]string{id}, count)
+}
+
+// areMailed is isMailed for many.
+func (w *world) areMailed(ids []string, count int) {
+	w.t.Helper()
+	for _, id := range ids {
+		eventually(w.t, func() error { return delivered(w.t.Context(), id) })
+	}
+	about := mails(w.t)
+	for _, id := range ids {
+		if got := len(about[id]); got != count {
+			w.t.Errorf("%d mails about transaction %s, want %d", got, id, count)
 		}
-		return delivered(w.t.Context(), id)
-	})
-	if got := len(mailsAbout(w.t, id)); got != count {
-		w.t.Errorf("%d mails about transaction %s, want %d", got, id, count)
 	}
 }
 

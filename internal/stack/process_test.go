@@ -138,13 +138,13 @@ func TestAProgramThatIsNotThereIsAnError(t *testing.T) {
 const parentMode = "STACK_TEST_PARENT"
 
 func TestAProcessIsToldToEndWhenItsParentIsKilled(t *testing.T) {
-	log := filepath.Join(t.TempDir(), "log")
 	if os.Getenv(parentMode) != "" {
 		p, err := stack.StartProcess(stack.Command{Name: "orphan", Path: "/bin/sleep", Args: []string{"300"}})
 		require.NoError(t, err)
 		fmt.Println("child", p.Pid())
 		select {}
 	}
+	log := filepath.Join(t.TempDir(), "log")
 	parent, err := stack.StartProcess(stack.Command{
 		Name: "parent", Path: os.Args[0], Args: []string{"-test.run=^" + t.Name() + "$"},
 		Env: append(os.Environ(), parentMode+"=yes"), Log: log,

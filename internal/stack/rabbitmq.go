@@ -29,9 +29,10 @@ type RabbitMQOptions struct {
 // Several run side by side.
 type RabbitMQ struct {
 	*Process
-	epmd    *Process
-	options RabbitMQOptions
-	env     []string
+	epmd     *Process
+	epmdPort int
+	options  RabbitMQOptions
+	env      []string
 }
 
 // StartRabbitMQ starts a node and waits until it takes connections, or ctx ends.
@@ -51,24 +52,39 @@ func StartRabbitMQ(ctx context.Context, o RabbitMQOptions) (*RabbitMQ, error) {
 
 // Start starts the node again after it was stopped or killed, with the same data on the same ports.
 func (r *RabbitMQ) Start(ctx context.Context) error {
-	if err := r.epmd.Start(); err != nil {
-		return err
-	}
-	if err := r.Process.Start(); err != nil {
-		r.epmd.Kill()
-		return err
-	}
-	return r.serving(ctx)
+	return r.launch(ctx, r.epmd.Start, r.Process.Start)
 }
 
-// boot starts port mapper and node for the first time.
-func (r *RabbitMQ) boot(ctx context.Context) (err error) {
-	if r.epmd, err = StartProcess(r.portMapper()); err != nil {
+// boot starts it for the first time.
+func (r *RabbitMQ) boot(ctx context.Context) error {
+	mapper := func() (err error) {
+		r.epmd, err = StartProcess(r.portMapper())
 		return err
 	}
-	r.Process, err = StartProcess(Command{
-		Name: "RabbitMQ", Path: r.options.Program, Env: r.env, Dir: r.options.Dir, Log: r.options.Log, StopWithin: time.Minute,
+	node := func() (err error) {
+		r.Process, err = StartProcess(Command{
+			Name: "RabbitMQ", Path: r.options.Program, Env: r.env, Dir: r.options.Dir, Log: r.options.Log, StopWithin: time.Minute,
+		})
+		return err
+	}
+	return r.launch(ctx, mapper, node)
+}
+
+// launch starts the node once its port mapper listens, since it would else start one that nobody stops.
+func (r *RabbitMQ) launch(ctx context.Context, mapper, node func() error) error {
+	if err := mapper(); err != nil {
+		return err
+	}
+	err := r.epmd.await(ctx, func(ctx context.Context) error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", loopback(r.epmdPort))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
 	})
+	if err == nil {
+		err = node()
+	}
 	if err != nil {
 		r.epmd.Kill()
 		return err

@@ -17,8 +17,8 @@ const nodeName = "orders@localhost"
 // configure writes the node's files, and makes its environment. Nothing of a RabbitMQ of the machine's own (in
 // /etc/rabbitmq, /var/lib/rabbitmq) has a part in it.
 func (r *RabbitMQ) configure() error {
-	var epmdPort, distPort int
-	if err := freeUnlessSet(&epmdPort, &distPort); err != nil {
+	var distPort int
+	if err := freeUnlessSet(&r.epmdPort, &distPort); err != nil {
 		return err
 	}
 	dir := r.options.Dir
@@ -48,7 +48,7 @@ func (r *RabbitMQ) configure() error {
 		"RABBITMQ_NODE_IP_ADDRESS=127.0.0.1",
 		fmt.Sprintf("RABBITMQ_NODE_PORT=%d", r.options.Port),
 		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", distPort),
-		fmt.Sprintf("ERL_EPMD_PORT=%d", epmdPort),
+		fmt.Sprintf("ERL_EPMD_PORT=%d", r.epmdPort),
 		"ERL_EPMD_ADDRESS=127.0.0.1",
 		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
 	}
@@ -100,5 +100,5 @@ func (r *RabbitMQ) portMapper() Command {
 	if err != nil {
 		path = "/usr/lib/erlang/bin/epmd" // Debian's place for it, where PATH is bare
 	}
-	return Command{Name: "epmd", Path: path, Env: r.env}
+	return Command{Name: "epmd", Path: path, Env: r.env, Log: filepath.Join(r.options.Dir, "epmd.log")}
 }
