@@ -50,4 +50,83 @@ record-histories: build ## record a history of every path a workflow takes, for 
 	@$(DEVSTACK) install rabbitmq cc
 	go test -race -count=1 -run TestRecordHistories ./internal/e2e -record workflows/testdata/histories
 
-include internal/docker.mk
+# --- Docker ----------------------------------------------------------------------------------------------------------
+
+# Other commands can be given: make start COMPOSE=docker-compose DOCKER='sudo docker'
+DOCKER ?= docker
+# docker compose where that plugin is, else docker-compose. It is looked for once, and only when it is needed.
+COMPOSE ?= $(eval COMPOSE := $(shell $(DOCKER) compose version >/dev/null 2>&1 && echo $(DOCKER) compose || echo docker-compose))$(COMPOSE)
+# Options of docker compose logs for check-logs-dev*.
+LOGS ?= --follow --tail=100
+
+processes = api worker fraud-police alertman
+# Processes of which there are to be several: make start SCALE="fraud-police=3 worker=2".
+SCALE ?=
+
+# The mail server of .env, where that is another machine; a copy of env says localhost.
+smtp-hostname = $(shell sed -n 's/^SMTP_HOSTNAME=//p' .env 2>/dev/null | tail -n 1 | tr -d "\"'")
+development = -f docker-compose.yml $(if $(filter-out localhost 127.0.0.1,$(smtp-hostname)),-f docs/compose/smtp.yml)
+production = -f docker-compose.yml -f docs/compose/smtp.yml -f docs/compose/production.yml
+project = $(or $(COMPOSE_PROJECT_NAME),$(shell basename '$(CURDIR)' | tr A-Z a-z | tr -cd 'a-z0-9_-'))
+compose-label = --label com.docker.compose.project=$(project) --label com.docker.compose
+# Before Docker 23.0 these ask for BuildKit.
+with-buildkit = DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1
+wait = DOCKER='$(DOCKER)' internal/compose/wait.sh
+
+.PHONY: docker-engine build-network-dev build-volume-dev start-service-rabbitmq start stop remove clean \
+	check-logs-dev check-logs-dev-app check-mail-dev build-tag-push start-production
+
+docker-engine:
+	@command -v $(firstword $(DOCKER)) >/dev/null || { echo 'make: there is no $(firstword $(DOCKER)) here: install Docker, or use make run, which needs none' >&2; exit 1; }
+	@why=$$($(DOCKER) info 2>&1 >/dev/null) || { echo "make: the Docker engine does not answer: $$(echo "$$why" | head -n 1)" >&2; exit 1; }
+	@$(COMPOSE) version >/dev/null 2>&1 || { echo 'make: there is neither docker compose nor docker-compose here: install one, or use make run, which needs none' >&2; exit 1; }
+
+# Compose makes both by itself; it takes these for its own by their labels.
+build-network-dev: docker-engine ## make the containers' network, orders
+	@$(DOCKER) network inspect orders >/dev/null 2>&1 || $(DOCKER) network create $(compose-label).network=default orders
+
+build-volume-dev: docker-engine ## make the volumes of the data: orders-postgres, orders-rabbitmq, orders-mail
+	@for name in postgres rabbitmq mail; do \
+		$(DOCKER) volume inspect orders-$$name >/dev/null 2>&1 || $(DOCKER) volume create $(compose-label).volume=$$name orders-$$name || exit 1; \
+	done
+
+start-service-rabbitmq: docker-engine ## start RabbitMQ alone, and wait until it is ready
+	$(COMPOSE) up -d rabbitmq
+	@$(wait) $$($(COMPOSE) ps -q rabbitmq)
+
+start: docker-engine ## build the image, start everything in containers, and say where it is
+	$(with-buildkit) $(COMPOSE) build --build-arg VERSION='$(VERSION)' api
+	$(COMPOSE) $(development) up -d --no-build $(addprefix --scale ,$(SCALE))
+	@$(wait) $$($(COMPOSE) $(development) ps -aq)
+	@COMPOSE='$(COMPOSE)' DOCKER='$(DOCKER)' internal/compose/addresses.sh
+
+stop: docker-engine ## stop the containers; all data stays
+	$(COMPOSE) stop
+
+remove: docker-engine ## remove containers and network; the data stays in its volumes
+	$(COMPOSE) down --remove-orphans
+
+clean: docker-engine ## remove containers, network, all data, and the image that make start built
+	$(COMPOSE) down --remove-orphans --volumes
+	-@$(DOCKER) image rm $${ORDERS_IMAGE:-dummyorders:dev} >/dev/null 2>&1
+
+check-logs-dev: docker-engine ## follow the logs of all containers; LOGS=--tail=20 shows the last lines only
+	$(COMPOSE) logs $(LOGS)
+
+check-logs-dev-app: docker-engine ## follow the logs of our four processes
+	$(COMPOSE) logs $(LOGS) $(processes)
+
+check-mail-dev: docker-engine ## show the newest alert mail that the development mail server took; LAST=5 the last five
+	@$(COMPOSE) exec -T mail /devmail show --last=$(or $(LAST),1)
+
+build-tag-push: docker-engine ## build the image and push it: REGISTRY=registry.example.com/team [IMAGE= TAG=]; PUSH=0 only builds
+	@DOCKER='$(DOCKER)' REGISTRY='$(REGISTRY)' IMAGE='$(IMAGE)' TAG='$(TAG)' PUSH='$(PUSH)' internal/compose/build-tag-push.sh
+
+# Compose before 2.24 cannot take back what docker-compose.yml publishes.
+start-production: docker-engine ## start production's containers from a pushed image: ORDERS_IMAGE=registry.example.com/team/dummyorders:tag
+	@case $$($(COMPOSE) version --short) in 1.*) echo 'make: start-production needs Compose 2.24 or later' >&2; exit 1;; esac
+	@$(COMPOSE) $(production) config --quiet
+	@names=$$($(COMPOSE) $(production) config | sed -n '/CORS/!s/^ *\([A-Z_]*\): .*localhost.*/\1/p' | paste -sd ' ' -); \
+		[ -z "$$names" ] || { echo "make: production cannot do with localhost; change in .env: $$names" >&2; exit 1; }
+	$(COMPOSE) $(production) up -d --no-build $(addprefix --scale ,$(SCALE))
+	@$(wait) $$($(COMPOSE) $(production) ps -aq)

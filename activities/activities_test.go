@@ -34,9 +34,10 @@ func (b broken) Authorize(context.Context, payment.AuthorizeRequest) (payment.Au
 func (b broken) Capture(context.Context, payment.CaptureRequest) (payment.Capture, error) {
 	return payment.Capture{}, b.err
 }
-func (b broken) Void(context.Context, payment.VoidRequest) error      { return b.err }
-func (b broken) Publish(context.Context, alert.Event) error           { return b.err }
-func (b broken) Deliver(_ context.Context, _ alert.Event) (err error) { return b.err }
+func (b broken) Void(context.Context, payment.VoidRequest) error { return b.err }
+func (b broken) Publish(context.Context, alert.Event) error      { return b.err }
+
+func (b broken) Deliver(context.Context, string, alert.Event) error { return b.err }
 
 func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 	declined := &payment.DeclinedError{Gateway: "amazonpay", Code: "insufficient_funds"}
@@ -46,7 +47,7 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 	pay := func(err error) *activities.Payment {
 		return &activities.Payment{Gateways: payment.NewRegistry(broken{err}, nil)}
 	}
-	deliver := func(target string, err error) error {
+	deliver := func(target alert.Target, err error) error {
 		d := activities.Deliveries{Channels: map[string]alert.Channel{"mail": broken{err}}}
 		return d.Deliver(t.Context(), target, event)
 	}
@@ -71,15 +72,18 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 			_, err := pay(declined).Capture(t.Context(), payment.CaptureRequest{AuthorizationID: "auth_1", Amount: amount})
 			return err
 		}, activities.PaymentDeclined, "capture INR 123.00 of authorization auth_1"},
+		"a hold that has expired": {func() error {
+			return pay(declined).Void(t.Context(), payment.VoidRequest{AuthorizationID: "auth_1"})
+		}, activities.PaymentDeclined, "void authorization auth_1: gateway amazonpay declined"},
 		"a release that fails": {func() error {
 			return pay(errAway).Void(t.Context(), payment.VoidRequest{AuthorizationID: "auth_1"})
 		}, "", "void authorization auth_1"},
 		"a broker that does not confirm": {func() error {
 			return (&activities.Alerts{Publisher: broken{errors.New("publish alert 8d1c0a52: no confirm within 5s")}}).PublishAlert(t.Context(), event)
 		}, "", "publish alert 8d1c0a52: no confirm within 5s"},
-		"a mailbox that does not exist": {func() error { return deliver("mail", refused) }, activities.DeliveryRefused, "deliver alert 8d1c0a52 to mail: refused by mail server x"},
-		"a mail server that is away":    {func() error { return deliver("mail", errAway) }, "", "deliver alert 8d1c0a52 to mail: connection refused"},
-		"a target that is gone":         {func() error { return deliver("sms", nil) }, activities.UnknownTarget, `no target "sms" is configured`},
+		"a mailbox that does not exist":            {func() error { return deliver("mail jo@example.com", refused) }, activities.DeliveryRefused, "deliver alert 8d1c0a52 to mail jo@example.com: refused by mail server x"},
+		"a mail server that is away":               {func() error { return deliver("mail jo@example.com", errAway) }, "", "deliver alert 8d1c0a52 to mail jo@example.com: connection refused"},
+		"a channel that this worker does not have": {func() error { return deliver("sms +911234", nil) }, "", `no channel "sms" is configured here`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.do()

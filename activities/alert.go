@@ -3,8 +3,9 @@ package activities
 import (
 	"context"
 	"fmt"
+	"time"
 
-	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/activity"
 
 	"dummyorders/domain/alert"
 )
@@ -20,21 +21,48 @@ func (a *Alerts) PublishAlert(ctx context.Context, event alert.Event) error {
 	return a.Publisher.Publish(ctx, event)
 }
 
-// Deliveries tells people. Channels are known by the name of their target.
+// Deliveries tells people. Channels are known by the names that targets begin with.
 type Deliveries struct {
 	Channels map[string]alert.Channel
 }
 
-// Deliver tells one target. It fails with DeliveryRefused when the other side's no is final, and with UnknownTarget
-// when the configuration has changed and the target is gone.
-func (a *Deliveries) Deliver(ctx context.Context, target string, event alert.Event) error {
-	channel, known := a.Channels[target]
+// beat is how often a delivery says that it lives. Half a minute of silence means that it does not.
+const beat = 10 * time.Second
+
+// Deliver tells one target. It fails with DeliveryRefused when the other side's no is final. A channel that this
+// worker does not have may be another worker's, or be configured again: that is tried again.
+func (a *Deliveries) Deliver(ctx context.Context, target alert.Target, event alert.Event) error {
+	name, address := target.Split()
+	channel, known := a.Channels[name]
 	if !known {
-		return temporal.NewNonRetryableApplicationError(
-			fmt.Sprintf("deliver alert %s: no target %q is configured", event.ID, target), UnknownTarget, nil)
+		return fmt.Errorf("deliver alert %s to %s: no channel %q is configured here", event.ID, target, name)
 	}
-	if err := channel.Deliver(ctx, event); err != nil {
+	defer keepBeating(ctx)()
+	if err := channel.Deliver(ctx, address, event); err != nil {
 		return forTemporal(fmt.Errorf("deliver alert %s to %s: %w", event.ID, target, err))
 	}
 	return nil
+}
+
+// keepBeating tells Temporal that the activity lives, until the function that it returns is called.
+func keepBeating(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		ticker := time.NewTicker(beat)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-over
+	}
 }

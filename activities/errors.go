@@ -14,7 +14,6 @@ import (
 const (
 	PaymentDeclined = "PaymentDeclined"
 	DeliveryRefused = "DeliveryRefused"
-	UnknownTarget   = "UnknownTarget"
 )
 
 // forTemporal marks what is final. Everything else stays as it is, and is retried.

@@ -31,10 +31,10 @@ func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (paymen
 	return capture, nil
 }
 
-// Void releases what was held.
+// Void releases what was held. It fails with PaymentDeclined when the gateway says no, as of a hold that has expired.
 func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
 	if err := a.Gateways.For(r.Method).Void(ctx, r); err != nil {
-		return fmt.Errorf("void authorization %s: %w", r.AuthorizationID, err)
+		return forTemporal(fmt.Errorf("void authorization %s: %w", r.AuthorizationID, err))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"dummyorders/domain/card"
@@ -11,14 +12,25 @@ import (
 // Card data may stand in one place only, payment.card, and verification values nowhere at all: storing them is
 // forbidden to everybody who takes cards (PCI DSS requirement 3.3), so they are refused before anything is kept.
 
-// verificationName is what merchants call the three or four digits beside a card number.
-var verificationName = regexp.MustCompile(`^(card)?(cvv|cvc|cvn|csc|cvd|cid|cav|spc)[0-9]?(code|value|number)?$|` +
-	`^(card)?(verification|validation|security)(code|value|number)$`)
+// A verification value is known by a word in its name, or by the whole of it.
+var (
+	nameWord         = regexp.MustCompile(`[A-Z]?[a-z]+[0-9]?|[A-Z]+[0-9]?`)
+	verificationWord = regexp.MustCompile(`^(cvv|cvc|cvn|csc|cvd|cav)[0-9]?$`)
+	verificationName = regexp.MustCompile(`^(card)?(cid|spc)$|(card)?(verification|validation|security)(code|value|number)$`)
+)
+
+// isVerificationName says whether merchants call the three or four digits beside a card number so.
+func isVerificationName(name string) bool {
+	words := nameWord.FindAllString(name, -1)
+	for i := range words {
+		words[i] = strings.ToLower(words[i])
+	}
+	return slices.ContainsFunc(words, verificationWord.MatchString) || verificationName.MatchString(strings.Join(words, ""))
+}
 
 func refuseVerificationValues(v *strictjson.Value) {
 	for _, name := range v.Names() {
-		plain := strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(name))
-		if verificationName.MatchString(plain) {
+		if isVerificationName(name) {
 			v.Refuse(name, "a card verification value must never be sent here")
 			continue
 		}

@@ -103,9 +103,13 @@ func before(wrap func(http.Handler) http.Handler) func(huma.Context, func(huma.C
 // methodNotAllowed says which methods the path has, as RFC 9110 §15.5.6 asks.
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		if stripped := chi.RouteContext(r.Context()).RoutePath; stripped != "" {
+			path = stripped
+		}
 		var allowed []string
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
-			if routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			if routes.Match(chi.NewRouteContext(), method, path) {
 				allowed = append(allowed, method)
 			}
 		}

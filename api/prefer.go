@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -18,11 +19,21 @@ type preference struct {
 	applied string // for Preference-Applied; empty when nothing was asked for
 }
 
+// joinPrefer makes one line of all Prefer lines, which is what they mean (RFC 7240 §2). huma reads only the first.
+func joinPrefer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if lines := r.Header.Values("Prefer"); len(lines) > 1 {
+			r.Header.Set("Prefer", strings.Join(lines, ","))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // readPrefer never fails: a preference that makes no sense is not applied, as the RFC has it. With respond-async and
 // wait together the answer is waited for that long (RFC 7240 §4.3); respond-async alone does not wait.
-func readPrefer(headers []string) preference {
+func readPrefer(header string) preference {
 	wait, hasWait, async := time.Duration(0), false, false
-	for token := range strings.SplitSeq(strings.Join(headers, ","), ",") {
+	for token := range strings.SplitSeq(header, ",") {
 		token, _, _ = strings.Cut(token, ";")
 		name, value, _ := strings.Cut(token, "=")
 		switch strings.ToLower(strings.TrimSpace(name)) {

@@ -21,7 +21,7 @@ func TestAPreferenceThatMakesNoSenseIsNotApplied(t *testing.T) {
 		"wait=soon":                {wait: defaultWait},
 		"handling=lenient, wait=2": {wait: 2 * time.Second, applied: "wait=2"},
 	} {
-		if got := readPrefer([]string{header}); got != want {
+		if got := readPrefer(header); got != want {
 			t.Errorf("Prefer: %s: %+v, want %+v", header, got, want)
 		}
 	}

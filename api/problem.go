@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -58,11 +60,24 @@ func comeBack(status int, seconds, detail string) *Problem {
 	return p
 }
 
-// invalid tells every fault at once. Pointers may hold member names that a client made up, so they are masked.
+// maxPointer keeps a member name that a client made up from filling the answer.
+const maxPointer = 200
+
+// pointer is a JSON Pointer as a URI fragment (RFC 6901 §6). It may hold member names that a client made up: what
+// could be a card number in them is masked, before they are cut.
+func pointer(p string) string {
+	p, rest := card.Redact(p), ""
+	if len(p) > maxPointer {
+		p, rest = strings.ToValidUTF8(p[:maxPointer], ""), "…"
+	}
+	return "#" + (&url.URL{Fragment: p}).EscapedFragment() + rest
+}
+
+// invalid tells every fault at once.
 func invalid(faults []strictjson.Fault) *Problem {
 	p := problem(http.StatusUnprocessableEntity, "the transaction cannot be accepted as it is: see errors")
 	for _, f := range faults {
-		p.Errors = append(p.Errors, Fault{Pointer: "#" + card.Redact(f.Pointer), Detail: f.Detail})
+		p.Errors = append(p.Errors, Fault{Pointer: pointer(f.Pointer), Detail: f.Detail})
 	}
 	return p
 }
@@ -75,15 +90,9 @@ func (p *Problem) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(p) // the client may be gone; there is nobody else to tell
 }
 
-// useProblems makes huma's own errors problems of ours, without the values that it would repeat.
-func useProblems() {
-	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		p := problem(status, message)
-		for _, err := range errs {
-			if detail, ok := err.(huma.ErrorDetailer); ok {
-				p.Errors = append(p.Errors, Fault{Pointer: detail.ErrorDetail().Location, Detail: detail.ErrorDetail().Message})
-			}
-		}
-		return p
+// init makes huma's own errors problems of ours. Its details are left out: they repeat values.
+func init() {
+	huma.NewError = func(status int, message string, _ ...error) huma.StatusError {
+		return problem(status, message)
 	}
 }

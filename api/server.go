@@ -4,8 +4,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -49,9 +51,8 @@ func New(ctx context.Context, o Options) http.Handler {
 		admit:  admit(o.MaxInFlight),
 		log:    o.Log,
 	}
-	useProblems()
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, tracing.Middleware, s.logRequests, s.recoverPanics)
+	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics)
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "there is nothing at this path: see /docs").write(w)
 	})
@@ -67,6 +68,7 @@ func (s *server) register(router chi.Router, version string) {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/openapi", "", ""
 	config.CreateHooks = nil // no $schema links in the answers: clients know the seed's bodies
 	api := humachi.New(router, config)
+	api.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[json.Number](), reflect.TypeFor[float64]())
 	s.registerTransact(api)
 	s.registerTransactions(api)
 	router.Get("/livez", health.Live)

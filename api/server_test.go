@@ -36,17 +36,18 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 		body                      io.Reader
 		status                    int
 	}{
-		"no such path":           {http.MethodGet, "/nothing", "", nil, 404},
-		"no such transaction":    {http.MethodGet, "/transactions/42", "", nil, 404},
-		"wrong method":           {http.MethodGet, "/transact", "", nil, 405},
-		"wrong method on a read": {http.MethodDelete, "/transactions/42", "", nil, 405},
-		"no type":                {http.MethodPost, "/transact", "", strings.NewReader(api.SeedExample), 415},
-		"a form":                 {http.MethodPost, "/transact", "application/x-www-form-urlencoded", strings.NewReader("a=b"), 415},
-		"another charset":        {http.MethodPost, "/transact", "application/json; charset=latin1", strings.NewReader(api.SeedExample), 415},
-		"too large":              {http.MethodPost, "/transact", "application/json", strings.NewReader(large), 413},
-		"broken off":             {http.MethodPost, "/transact", "application/json", brokenOff{}, 400},
-		"no object":              {http.MethodPost, "/transact", "application/json", strings.NewReader(`[]`), 422},
-		"unreachable engine":     {http.MethodGet, "/readyz", "", nil, 503},
+		"no such path":            {http.MethodGet, "/nothing", "", nil, 404},
+		"no such transaction":     {http.MethodGet, "/transactions/42", "", nil, 404},
+		"wrong method":            {http.MethodGet, "/transact", "", nil, 405},
+		"wrong method, and slash": {http.MethodGet, "/transact/", "", nil, 405},
+		"wrong method on a read":  {http.MethodDelete, "/transactions/42", "", nil, 405},
+		"no type":                 {http.MethodPost, "/transact", "", strings.NewReader(api.SeedExample), 415},
+		"a form":                  {http.MethodPost, "/transact", "application/x-www-form-urlencoded", strings.NewReader("a=b"), 415},
+		"another charset":         {http.MethodPost, "/transact", "application/json; charset=latin1", strings.NewReader(api.SeedExample), 415},
+		"too large":               {http.MethodPost, "/transact", "application/json", strings.NewReader(large), 413},
+		"broken off":              {http.MethodPost, "/transact", "application/json", brokenOff{}, 400},
+		"no object":               {http.MethodPost, "/transact", "application/json", strings.NewReader(`[]`), 422},
+		"unreachable engine":      {http.MethodGet, "/readyz", "", nil, 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := call(t, handler, test.method, test.path, test.contentType, test.body)
@@ -67,6 +68,31 @@ func TestTheSeedsBodyIsAcceptedOnBothPaths(t *testing.T) {
 			if answer.Code != http.StatusAccepted {
 				t.Errorf("%s as %s: %d %s", path, kind, answer.Code, answer.Body)
 			}
+		}
+	}
+}
+
+func TestAllLinesOfPreferCount(t *testing.T) {
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/transact", strings.NewReader(api.SeedExample))
+	request.Header = http.Header{"Content-Type": {"application/json"}, "Prefer": {"handling=lenient", "respond-async"}}
+	answer := httptest.NewRecorder()
+	accepting(t).ServeHTTP(answer, request)
+	if answer.Code != http.StatusAccepted || answer.Header().Get("Preference-Applied") != "respond-async" {
+		t.Errorf("%d %v", answer.Code, answer.Header())
+	}
+}
+
+func TestProbesMayAskWithHEAD(t *testing.T) {
+	if answer := call(t, unreachable(t), http.MethodHead, "/livez", "", nil); answer.Code != 200 {
+		t.Errorf("%d", answer.Code)
+	}
+}
+
+func TestAmountsAreDescribedAsTheNumbersThatTheyAre(t *testing.T) {
+	text := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil).Body.String()
+	for _, field := range []string{`"amount":{"format":"double","type":"number"}`, `"cost":{"format":"double","type":"number"}`} {
+		if !strings.Contains(text, field) {
+			t.Errorf("the document lacks %s", field)
 		}
 	}
 }

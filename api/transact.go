@@ -11,11 +11,11 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// transactRequest is POST /transact as huma sees it. The body is read by readTransaction, because card digits, exact
+// transactRequest is POST /transact as huma sees it. The body is read by reader, because card digits, exact
 // amounts and every fault at once are beyond a schema; transactionSchema is what it reads, for people.
 type transactRequest struct {
-	Prefer  []string `header:"Prefer" doc:"respond-async to be answered 202 at once; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
-	RawBody []byte   `contentType:"application/json"`
+	Prefer  string `header:"Prefer" doc:"respond-async to be answered 202 at once; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
+	RawBody []byte `contentType:"application/json"`
 }
 
 // transactResponse is 200 when the answer is settled, else 202 with where to ask for it.

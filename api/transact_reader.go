@@ -167,7 +167,7 @@ func readCustomer(v *strictjson.Value) *transaction.Customer {
 	}
 	if email := v.Optional("email"); email != nil {
 		c.Email = text(email, maxName)
-		if address, err := mail.ParseAddress(c.Email); email.Kind() == strictjson.String && (err != nil || address.Address != c.Email) {
+		if address, err := mail.ParseAddress(c.Email); c.Email != "" && (err != nil || address.Address != c.Email) {
 			email.Fault("must be an e-mail address such as jo@example.com")
 		}
 	}
@@ -196,9 +196,7 @@ func readMetadata(v *strictjson.Value) map[string]string {
 		if name == "" || utf8.RuneCountInString(name) > maxMetadataKey || !printable(name) {
 			entry.Fault("must have a name of 1 to 40 printable characters")
 		}
-		if entry.Is(strictjson.String) && entry.Literal() != "" {
-			entries[name] = text(entry, maxMetadataValue)
-		}
+		entries[name] = text(entry, maxMetadataValue)
 	}
 	return entries
 }
@@ -246,7 +244,7 @@ func readAmount(v, currency *strictjson.Value, zeroAllowed bool) money.Money {
 		return money.Money{Currency: known}
 	}
 	if err != nil {
-		known = "INR" // for the faults that do not depend on it
+		known = "CLF" // for the faults that do not depend on it: none has more digits
 	}
 	amount, err := money.Parse(v.Literal(), known)
 	switch {

@@ -33,11 +33,11 @@ type orderSchema struct {
 }
 
 type itemSchema struct {
-	ID       idSchema     `json:"id"`
-	Name     string       `json:"name,omitempty" maxLength:"255"`
-	Cost     amountSchema `json:"cost"`
-	Quantity int          `json:"quantity,omitempty" minimum:"1" maximum:"1000000" default:"1"`
-	Discount amountSchema `json:"discount,omitempty" doc:"Off the whole line; may be 0"`
+	ID       idSchema       `json:"id"`
+	Name     string         `json:"name,omitempty" maxLength:"255"`
+	Cost     amountSchema   `json:"cost"`
+	Quantity int            `json:"quantity,omitempty" minimum:"1" maximum:"1000000" default:"1"`
+	Discount discountSchema `json:"discount,omitempty"`
 }
 
 type paymentSchema struct {
@@ -61,6 +61,8 @@ type (
 	idSchema     string
 	cardSchema   string
 	amountSchema float64
+
+	discountSchema float64
 )
 
 func (idSchema) Schema(huma.Registry) *huma.Schema {
@@ -80,6 +82,10 @@ func (amountSchema) Schema(huma.Registry) *huma.Schema {
 		Type: huma.TypeNumber, ExclusiveMinimum: new(0.0), Examples: []any{json.Number("123.00")},
 		Description: "A plain decimal above zero, with at most as many decimal digits as its currency has. It is read exactly.",
 	}
+}
+
+func (discountSchema) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeNumber, Minimum: new(0.0), Description: "Off the whole line: a plain decimal, which may be 0"}
 }
 
 // SeedExample is the demo's first curl body, to the letter.

@@ -2,12 +2,14 @@ package workers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
@@ -19,23 +21,27 @@ import (
 )
 
 // NewAlertman is the worker that runs DeliverAlert and its deliveries.
-func NewAlertman(c client.Client, deliveries *activities.Deliveries) worker.Worker {
-	w := worker.New(c, workflows.AlertmanTaskQueue, options(4, 4))
-	w.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
-	w.RegisterActivity(deliveries)
-	return w
+func NewAlertman(c client.Client, deliveries *activities.Deliveries) Maker {
+	return func(options worker.Options) worker.Worker {
+		options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 4
+		w := worker.New(c, workflows.AlertmanTaskQueue, options)
+		w.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
+		w.RegisterActivity(deliveries)
+		return w
+	}
 }
 
 // Intake gives each event that alertman takes off the broker a durable owner: a DeliverAlert workflow.
 type Intake struct {
 	Temporal client.Client
-	Targets  []string // whom to tell
+	Targets  []alert.Target // whom to tell
 	Log      *slog.Logger
 }
 
 // Take returns nil once Temporal has the event, also when it had it before: the event is then nobody else's duty.
 // While Temporal is away it waits, until ctx ends: giving the event back to the broker would count towards the limit
-// of its deliveries, and Temporal's absence is not the event's fault.
+// of its deliveries, and Temporal's absence is not the event's fault. An event that Temporal refuses is given back, and
+// the broker's limit decides when it is a dead letter.
 func (i *Intake) Take(ctx context.Context, event alert.Event) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.MaxInterval = 5 * time.Second
@@ -65,6 +71,9 @@ func (i *Intake) start(ctx context.Context, event alert.Event) (bool, error) {
 	}, workflows.DeliverAlertType, workflows.Delivery{Event: event, Targets: i.Targets})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return false, nil
+	}
+	if _, ok := errors.AsType[*serviceerror.InvalidArgument](err); ok {
+		err = backoff.Permanent(err)
 	}
 	return err == nil, err
 }

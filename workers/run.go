@@ -3,8 +3,10 @@ package workers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -15,34 +17,81 @@ import (
 // gateway takes; what is cut off all the same is retried by another worker.
 const drainTime = 15 * time.Second
 
-// options: the SDK's default of two pollers a queue starves a busy worker, and its StopTimeout of zero cuts off
-// activities in the middle of their work.
-func options(activityPollers, workflowPollers int) worker.Options {
-	return worker.Options{
-		WorkerStopTimeout:                drainTime,
-		MaxConcurrentActivityTaskPollers: activityPollers,
-		MaxConcurrentWorkflowTaskPollers: workflowPollers,
+// Maker makes a worker with the options it is given.
+type Maker func(worker.Options) worker.Worker
+
+// Runner keeps a worker at work.
+type Runner struct {
+	name    string
+	maker   Maker
+	log     *slog.Logger
+	working atomic.Bool
+}
+
+// NewRunner starts nothing yet: Run does.
+func NewRunner(name string, maker Maker, log *slog.Logger) *Runner {
+	return &Runner{name: name, maker: maker, log: log}
+}
+
+// Ready is nil while the worker takes tasks.
+func (r *Runner) Ready(context.Context) error {
+	if !r.working.Load() {
+		return errors.New("the worker is not started: Temporal has not been reached")
 	}
+	return nil
 }
 
 // Run works until ctx ends, then drains. Temporal may be away when it starts: it is asked again until it is there.
-func Run(ctx context.Context, name string, w worker.Worker, log *slog.Logger) error {
-	start := func() (struct{}, error) { return struct{}{}, w.Start() }
+// When the SDK gives a worker up, since the server refuses it for good, Run fails: whoever restarts the process must
+// see it.
+func (r *Runner) Run(ctx context.Context) error {
+	broken := make(chan error, 1)
+	w, err := r.start(ctx, broken)
+	if w == nil {
+		return err
+	}
+	r.working.Store(true)
+	r.log.InfoContext(ctx, "Worker started", "worker", r.name)
+	select {
+	case <-ctx.Done():
+		w.Stop()
+	case err = <-broken:
+		err = fmt.Errorf("worker %s: %w", r.name, err)
+	}
+	r.working.Store(false)
+	r.log.InfoContext(ctx, "Worker stopped", "worker", r.name)
+	return err
+}
+
+// start returns no worker when ctx ended first. Each attempt has a new worker: the SDK's remembers that its start
+// failed, and answers so for ever.
+func (r *Runner) start(ctx context.Context, broken chan<- error) (worker.Worker, error) {
 	retry := backoff.NewExponentialBackOff()
 	retry.MaxInterval = 5 * time.Second
-	_, err := backoff.Retry(ctx, start, backoff.WithBackOff(retry), backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(err error, next time.Duration) {
-			log.Warn("Temporal cannot be reached, trying again", "worker", name, "error", err, "in", next)
-		}))
-	if ctx.Err() != nil {
-		return nil
+	w, err := backoff.Retry(ctx, func() (worker.Worker, error) {
+		w := r.maker(options(broken))
+		if err := w.Start(); err != nil {
+			return nil, err
+		}
+		return w, nil
+	}, backoff.WithBackOff(retry), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, next time.Duration) {
+		r.log.WarnContext(ctx, "Temporal cannot be reached, trying again", "worker", r.name, "error", err, "in", next)
+	}))
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("start worker %s: %w", r.name, err)
 	}
-	if err != nil {
-		return fmt.Errorf("start worker %s: %w", name, err)
+	return w, nil
+}
+
+// options: the SDK's StopTimeout of zero would cut off activities in the middle of their work.
+func options(broken chan<- error) worker.Options {
+	return worker.Options{
+		WorkerStopTimeout: drainTime,
+		OnFatalError: func(err error) {
+			select {
+			case broken <- err:
+			default: // one is enough to end the process
+			}
+		},
 	}
-	log.Info("Worker started", "worker", name)
-	<-ctx.Done()
-	w.Stop()
-	log.Info("Worker stopped", "worker", name)
-	return nil
 }

@@ -15,8 +15,8 @@ const NotDelivered = "AlertNotDelivered"
 // Delivery is an event and whom to tell. The targets are chosen once, when alertman takes the event, and stand in the
 // history: a changed configuration does not change what a running delivery does.
 type Delivery struct {
-	Event   alert.Event `json:"event"`
-	Targets []string    `json:"targets"`
+	Event   alert.Event    `json:"event"`
+	Targets []alert.Target `json:"targets"`
 }
 
 // DeliverAlert tells every target, each with its own retries, so that one that is down holds up no other and one that
@@ -25,13 +25,13 @@ type Delivery struct {
 func DeliverAlert(ctx workflow.Context, d Delivery) error {
 	told := make([]workflow.Future, len(d.Targets))
 	for i, target := range d.Targets {
-		told[i] = workflow.ExecuteActivity(deliveryOptions(ctx, "tell "+target), deliveries.Deliver, target, d.Event)
+		told[i] = workflow.ExecuteActivity(deliveryOptions(ctx, "tell "+string(target)), deliveries.Deliver, target, d.Event)
 	}
 	var failed []string
 	var cause error
 	for i, target := range d.Targets {
 		if err := told[i].Get(ctx, nil); err != nil {
-			failed, cause = append(failed, target), err
+			failed, cause = append(failed, string(target)), err
 		}
 	}
 	if cause != nil {

@@ -29,15 +29,15 @@ func newDelivery(t *testing.T) *testsuite.TestWorkflowEnvironment {
 
 func deliver(env *testsuite.TestWorkflowEnvironment) {
 	env.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{
-		Event: alert.Event{ID: "event-1"}, Targets: []string{"mail a@example.com", "mail b@example.com"},
+		Event: alert.Event{ID: "event-1"}, Targets: []alert.Target{"mail a@example.com", "mail b@example.com"},
 	})
 }
 
 func TestATargetThatIsDownHoldsUpNoOtherAndNobodyIsToldTwice(t *testing.T) {
 	env := newDelivery(t)
-	start, tries, told := env.Now(), 0, map[string]time.Duration{}
+	start, tries, told := env.Now(), 0, map[alert.Target]time.Duration{}
 	env.OnActivity(deliveries.Deliver, mock.Anything, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, target string, _ alert.Event) error {
+		func(_ context.Context, target alert.Target, _ alert.Event) error {
 			if target == "mail a@example.com" {
 				if tries++; tries < tooOften {
 					return errors.New("connection refused")
@@ -60,8 +60,8 @@ func TestATargetThatIsDownHoldsUpNoOtherAndNobodyIsToldTwice(t *testing.T) {
 func TestARefusedTargetFailsTheWorkflowOnceTheOthersWereTold(t *testing.T) {
 	env := newDelivery(t)
 	refused := temporal.NewNonRetryableApplicationError("550 no such mailbox", activities.DeliveryRefused, nil)
-	env.OnActivity(deliveries.Deliver, mock.Anything, "mail a@example.com", mock.Anything).Return(refused).Once()
-	env.OnActivity(deliveries.Deliver, mock.Anything, "mail b@example.com", mock.Anything).Return(nil).Once()
+	env.OnActivity(deliveries.Deliver, mock.Anything, alert.Target("mail a@example.com"), mock.Anything).Return(refused).Once()
+	env.OnActivity(deliveries.Deliver, mock.Anything, alert.Target("mail b@example.com"), mock.Anything).Return(nil).Once()
 
 	deliver(env)
 

@@ -69,19 +69,20 @@ func publishOptions(ctx workflow.Context, attempts int32, summary string) workfl
 	})
 }
 
-// deliveryOptions: mail servers accept a message within seconds (RFC 5321 §4.5.3.2 allows them minutes, but then a
-// retry is better), so half a minute means that the worker is dead. Three days is how long people expect mail to be tried; after that the delivery has
-// failed, and the workflow shows it.
+// deliveryOptions: a mail server may take minutes to accept a message, and giving up on it before that sends the
+// message again and again (RFC 5321 §4.5.3.2.6 asks for ten minutes). A dead worker is noticed by its silence instead.
+// Three days is how long people expect mail to be tried; after that the delivery has failed, and the workflow shows it.
 func deliveryOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              AlertmanTaskQueue,
 		ScheduleToCloseTimeout: 72 * time.Hour,
-		StartToCloseTimeout:    30 * time.Second,
+		StartToCloseTimeout:    15 * time.Minute,
+		HeartbeatTimeout:       30 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:        time.Second,
 			BackoffCoefficient:     2,
 			MaximumInterval:        5 * time.Minute,
-			NonRetryableErrorTypes: []string{activities.DeliveryRefused, activities.UnknownTarget},
+			NonRetryableErrorTypes: []string{activities.DeliveryRefused},
 		},
 		Summary: summary,
 	})

@@ -35,7 +35,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	}
 }
 
-func TestEveryPathHasARecordedHistory(t *testing.T) {
+func TestNoRecordedHistoryIsMissing(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(histories, "*.json"))
 	require.NoError(t, err)
 	var names []string

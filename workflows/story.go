@@ -14,7 +14,7 @@ import (
 
 // What the Web UI shows: summaries and details that tell the story, and search attributes to filter by.
 
-// TransactionSummary is the line beside the workflow in the Web UI's list, at most 200 bytes.
+// TransactionSummary is the line that the Web UI shows with the workflow.
 func TransactionSummary(t transaction.Transaction) string {
 	return fmt.Sprintf("order %s: %s by %s", t.Order.ID, t.Payment.Amount, t.PaymentMethod)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,19 +23,20 @@ func deliverAlerts(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
 	channels := p.env.channels(p.values)
 	consumer := rabbitmq.NewConsumer(p.env.consumer(p.values), p.log)
-	intake := &workers.Intake{Temporal: p.temporal, Targets: slices.Sorted(maps.Keys(channels)), Log: p.log}
+	intake := &workers.Intake{Temporal: p.temporal, Targets: p.env.targets(p.values), Log: p.log}
+	deliveries := &activities.Deliveries{Channels: channels}
+	runner := workers.NewRunner("alertman", workers.NewAlertman(p.temporal, deliveries), p.log)
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error {
 			return p.serveHealth(ctx, address, map[string]health.Check{
 				"temporal": temporal.Check(p.temporal),
+				"worker":   runner.Ready,
 				"rabbitmq": func(context.Context) error { return consumer.Ready() },
 			})
 		})
 		group.Go(func() error { return consumer.Consume(ctx, intake.Take) })
-		group.Go(func() error {
-			return workers.Run(ctx, "alertman", workers.NewAlertman(p.temporal, &activities.Deliveries{Channels: channels}), p.log)
-		})
+		group.Go(func() error { return runner.Run(ctx) })
 		return group.Wait()
 	}
 }

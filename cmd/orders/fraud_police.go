@@ -21,14 +21,16 @@ func (fraudPoliceCommand) Run(ctx context.Context) error {
 func checkForFraud(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
 	fraud := &activities.Fraud{Detector: p.env.detector(p.values)}
+	runner := workers.NewRunner("fraud_police", workers.NewFraudPolice(p.temporal, fraud), p.log)
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error {
-			return p.serveHealth(ctx, address, map[string]health.Check{"temporal": temporal.Check(p.temporal)})
+			return p.serveHealth(ctx, address, map[string]health.Check{
+				"temporal": temporal.Check(p.temporal),
+				"worker":   runner.Ready,
+			})
 		})
-		group.Go(func() error {
-			return workers.Run(ctx, "fraud_police", workers.NewFraudPolice(p.temporal, fraud), p.log)
-		})
+		group.Go(func() error { return runner.Run(ctx) })
 		return group.Wait()
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -94,7 +93,7 @@ func (e environment) broker(v *values) rabbitmq.Config {
 	}
 }
 
-// channels is whom alertman tells: a target for each address, so that each is tried on its own.
+// channels is how alertman tells people.
 func (e environment) channels(v *values) map[string]alert.Channel {
 	server := smtp.Server{
 		Host:     v.text("SMTP_HOSTNAME", e.SMTPHostname),
@@ -105,18 +104,27 @@ func (e environment) channels(v *values) map[string]alert.Channel {
 	}
 	from := v.address("TRANSACTION_FRAUD_EMAIL_ALERT_FROM", e.MailFrom)
 	subject := v.text("TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", e.MailSubject)
-	channels := map[string]alert.Channel{}
-	for _, to := range v.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", e.MailTo) {
-		if v.err() != nil {
-			break
-		}
-		channel, err := smtp.New(server, from, to, subject)
-		if err != nil {
-			v.faults = append(v.faults, fmt.Sprintf("mail to %s: %v", to, err))
-		}
-		channels["mail "+to] = channel
+	if v.err() != nil {
+		return nil
 	}
-	return channels
+	channel, err := smtp.New(server, from, subject)
+	if err != nil {
+		v.faults = append(v.faults, err.Error())
+	}
+	return map[string]alert.Channel{mailChannel: channel}
+}
+
+// mailChannel is the mail channel's name in targets. It stands in histories, and must not change.
+const mailChannel = "mail"
+
+// targets is whom alertman tells: each address by itself, so that each is tried on its own.
+func (e environment) targets(v *values) []alert.Target {
+	addresses := v.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", e.MailTo)
+	targets := make([]alert.Target, len(addresses))
+	for i, address := range addresses {
+		targets[i] = alert.NewTarget(mailChannel, address)
+	}
+	return targets
 }
 
 // mailSecurity takes the seed's True and False as well: True was implicit TLS there, and False now means what it says.

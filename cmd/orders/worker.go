@@ -31,11 +31,13 @@ func workOnOrders(p *process) func(context.Context) error {
 	}
 	publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
 	pay, alerts := &activities.Payment{Gateways: gateways()}, &activities.Alerts{Publisher: publisher}
+	runner := workers.NewRunner("orders", workers.NewOrders(p.temporal, orders, pay, alerts), p.log)
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error {
 			return p.serveHealth(ctx, address, map[string]health.Check{
 				"temporal": temporal.Check(p.temporal),
+				"worker":   runner.Ready,
 				"rabbitmq": func(context.Context) error { return publisher.Ready() },
 			})
 		})
@@ -43,7 +45,7 @@ func workOnOrders(p *process) func(context.Context) error {
 		group.Go(func() error { return publisher.Run(publishing) })
 		group.Go(func() error {
 			defer stopPublishing() // not before the last activity has published its alert
-			return workers.Run(ctx, "orders", workers.NewOrders(p.temporal, orders, pay, alerts), p.log)
+			return runner.Run(ctx)
 		})
 		return group.Wait()
 	}

@@ -4,13 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Channel is one way to reach people: mail, SMS, chat.
 type Channel interface {
-	// Deliver tells the channel's receivers. nil means that the other side has accepted it. An error that IsRefused
-	// is final; after any other it may be tried again.
-	Deliver(ctx context.Context, event Event) error
+	// Deliver tells the receiver at an address. nil means that the other side has accepted it. An error that
+	// IsRefused is final; after any other it may be tried again.
+	Deliver(ctx context.Context, address string, event Event) error
+}
+
+// Target is whom to tell, and how: a channel's name and an address on it, such as "mail jo@example.com". It says all
+// there is to know, so that it means the same under another configuration.
+type Target string
+
+// NewTarget names an address on a channel.
+func NewTarget(channel, address string) Target {
+	return Target(channel + " " + address)
+}
+
+// Split takes a target apart.
+func (t Target) Split() (channel, address string) {
+	channel, address, _ = strings.Cut(string(t), " ")
+	return channel, address
 }
 
 // RefusedError is the other side's final no: trying again would change nothing.

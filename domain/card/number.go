@@ -34,9 +34,18 @@ func ParseNumber(text string) (Number, error) {
 	return Number{digits: &digits}, nil
 }
 
-// AppearsIn says whether text holds the whole number, with or without spaces and dashes between its digits.
+// AppearsIn says whether text holds the whole number, whatever stands between its digits.
 func (n Number) AppearsIn(text string) bool {
-	return n.digits != nil && strings.Contains(strings.NewReplacer(" ", "", "-", "").Replace(text), *n.digits)
+	return n.digits != nil && strings.Contains(digitsOf(text), *n.digits)
+}
+
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // Format shows the mask, whatever the verb.
@@ -64,13 +73,13 @@ func Mask(digits string) string {
 	return digits[:6] + strings.Repeat("*", len(digits)-10) + digits[len(digits)-4:]
 }
 
-// numberLike is a run of at least 12 digits, as they are or in groups. It has no end at 19 digits, because other digits
-// may stand right beside a card number.
-var numberLike = regexp.MustCompile(`\d(?:[ -]*\d){11,}`)
+// numberLike is a run of at least 12 digits, as they are or in groups, whatever but letters and slashes is between
+// them. It has no end at 19 digits, because other digits may stand right beside a card number.
+var numberLike = regexp.MustCompile(`\d(?:[^\d\pL/]*\d){11,}`)
 
 // Redact masks whatever in text could be a card number. It is for text from outside that has to be shown or logged.
 func Redact(text string) string {
 	return numberLike.ReplaceAllStringFunc(text, func(found string) string {
-		return Mask(strings.NewReplacer(" ", "", "-", "").Replace(found))
+		return Mask(digitsOf(found))
 	})
 }

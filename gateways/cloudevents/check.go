@@ -12,6 +12,9 @@ import (
 	"dummyorders/domain/alert"
 )
 
+// maxShort bounds, in bytes, what brokers and workflow engines take as an id or as something to search by.
+const maxShort = 255
+
 // check names every fault of an event at once.
 func check(e alert.Event) error {
 	var faults []string
@@ -23,9 +26,13 @@ func check(e alert.Event) error {
 	text := func(field, value string) {
 		must(strings.TrimSpace(value) != "" && utf8.ValidString(value), field, "text")
 	}
-	text("id", e.ID)
+	short := func(field, value string) {
+		text(field, value)
+		must(len(value) <= maxShort, field, fmt.Sprintf("at most %d bytes long", maxShort))
+	}
+	short("id", e.ID)
 	must(strings.TrimSpace(e.Source) != "" && types.ParseURIRef(e.Source) != nil, "source", "a URI reference")
-	text("subject", e.Subject)
+	short("subject", e.Subject)
 	must(!e.Time.IsZero(), "time", "a time as in RFC 3339")
 	must(e.Type.Known(), "type", fmt.Sprintf("%s or %s, not %s", alert.FraudDetected, alert.ReviewRequested, quote(string(e.Type))))
 	if e.Type.Known() { // only then can anybody say what the data should be

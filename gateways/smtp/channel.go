@@ -12,8 +12,12 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// timeout bounds each step of the conversation with the mail server. The whole should fit a delivery's half minute.
-const timeout = 10 * time.Second
+// A server that does not greet within dialTimeout is away. One that has begun to take a message may need minutes to
+// accept it, and giving up earlier sends the message again and again (RFC 5321 §4.5.3.2.6).
+const (
+	dialTimeout = 30 * time.Second
+	sendTimeout = 10 * time.Minute
+)
 
 // Security is how the connection is protected.
 type Security string
@@ -33,18 +37,17 @@ type Server struct {
 	Username, Password string // none: no authentication
 }
 
-// Channel delivers to one address, so that a mailbox that is refused holds up no other.
+// Channel delivers to one address at a time, so that a mailbox that is refused holds up no other.
 type Channel struct {
 	server  Server
 	client  *mail.Client
 	from    string
-	to      string
 	subject string
 }
 
-// New checks the addresses and the server's settings; it connects to nothing yet.
-func New(server Server, from, to, subject string) (*Channel, error) {
-	options := []mail.Option{mail.WithPort(server.Port), mail.WithTimeout(timeout), mail.WithoutNoop(), mail.WithoutRset()}
+// New checks the settings; it connects to nothing yet.
+func New(server Server, from, subject string) (*Channel, error) {
+	options := []mail.Option{mail.WithPort(server.Port), mail.WithTimeout(sendTimeout), mail.WithoutNoop(), mail.WithoutRset()}
 	switch server.Security {
 	case Implicit:
 		options = append(options, mail.WithSSL())
@@ -63,21 +66,23 @@ func New(server Server, from, to, subject string) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail server %s: %w", server.Host, err)
 	}
-	c := &Channel{server: server, client: client, from: from, to: to, subject: subject}
-	if _, err := c.message(alert.Event{}); err != nil {
-		return nil, err
+	if err := mail.NewMsg().From(from); err != nil {
+		return nil, fmt.Errorf("mail from %q: %w", from, err)
 	}
-	return c, nil
+	return &Channel{server: server, client: client, from: from, subject: subject}, nil
 }
 
-// Deliver returns nil once the server has taken the message. The server's 5xx to a message or an address is final;
-// whatever goes wrong before it has seen them, a wrong password among it, is not: somebody may mend that.
-func (c *Channel) Deliver(ctx context.Context, event alert.Event) error {
-	message, err := c.message(event)
+// Deliver returns nil once the server has taken the message. The server's 5xx to the receiver's address or to the
+// message is final; whatever goes wrong before it has seen them, a wrong or a missing password among it, is not:
+// somebody may mend that.
+func (c *Channel) Deliver(ctx context.Context, to string, event alert.Event) error {
+	message, err := c.message(to, event)
 	if err != nil {
 		return err
 	}
-	connection, err := c.client.DialToSMTPClientWithContext(ctx)
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	connection, err := c.client.DialToSMTPClientWithContext(dialing)
 	if err != nil {
 		return fmt.Errorf("reach mail server %s:%d: %w", c.server.Host, c.server.Port, err)
 	}
@@ -93,7 +98,7 @@ func (c *Channel) Deliver(ctx context.Context, event alert.Event) error {
 
 func (c *Channel) classify(err error) error {
 	var refusal *mail.SendError
-	if errors.As(err, &refusal) && refusal.ErrorCode()/100 == 5 {
+	if errors.As(err, &refusal) && refusal.ErrorCode()/100 == 5 && refusal.Reason != mail.ErrSMTPMailFrom {
 		return &alert.RefusedError{By: "mail server " + c.server.Host, Cause: err}
 	}
 	return fmt.Errorf("hand mail to %s: %w", c.server.Host, err)

@@ -24,6 +24,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+const receiver = "fraud-team@example.com"
+
 func anEvent() alert.Event {
 	return alert.Event{
 		ID: "8d1c0a52-5f2e-5c0b-9a6e-0d8b7a3f4c21", Type: alert.FraudDetected, Subject: "1234",
@@ -42,7 +44,7 @@ func anEvent() alert.Event {
 
 func channel(t *testing.T, s smtp.Server) *smtp.Channel {
 	t.Helper()
-	c, err := smtp.New(s, "orders@example.com", "fraud-team@example.com", "Transaction Fraud Alert")
+	c, err := smtp.New(s, "orders@example.com", "Transaction Fraud Alert")
 	must(t, err)
 	return c
 }
@@ -51,7 +53,7 @@ func TestAMailIsDeliveredHoweverTheConnectionIsProtected(t *testing.T) {
 	for _, security := range []smtp.Security{smtp.Plain, smtp.StartTLS, smtp.Implicit} {
 		t.Run(string(security), func(t *testing.T) {
 			m := &mailServer{security: security}
-			must(t, channel(t, m.start(t)).Deliver(t.Context(), anEvent()))
+			must(t, channel(t, m.start(t)).Deliver(t.Context(), receiver, anEvent()))
 			if got := len(m.received()); got != 1 {
 				t.Fatalf("%d messages, want 1", got)
 			}
@@ -64,7 +66,7 @@ func TestAMailSaysWhatHappenedInTextAndInHTML(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, event := &mailServer{security: smtp.Plain}, anEvent()
 			event.Data.Decision.Outcome = outcome
-			must(t, channel(t, m.start(t)).Deliver(t.Context(), event))
+			must(t, channel(t, m.start(t)).Deliver(t.Context(), receiver, event))
 			message, err := mail.ReadMessage(strings.NewReader(m.received()[0]))
 			must(t, err)
 			if got, want := message.Header.Get("Subject"), "Transaction Fraud Alert: order 1234, INR 250000.00"; got != want {
@@ -86,13 +88,14 @@ func TestARefusalIsFinalAndEverythingElseIsNot(t *testing.T) {
 		refused bool
 	}{
 		"the mailbox does not exist":      {&mailServer{rcpt: &server.SMTPError{Code: 550, Message: "no such mailbox"}}, true},
+		"the sender must log in first":    {&mailServer{from: &server.SMTPError{Code: 530, Message: "authentication required"}}, false},
 		"the mailbox is busy":             {&mailServer{rcpt: &server.SMTPError{Code: 450, Message: "busy"}}, false},
 		"the message is unwanted":         {&mailServer{data: &server.SMTPError{Code: 554, Message: "spam"}}, true},
 		"the server has no room just now": {&mailServer{data: &server.SMTPError{Code: 452, Message: "no room"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.server.security = smtp.Plain
-			err := channel(t, test.server.start(t)).Deliver(t.Context(), anEvent())
+			err := channel(t, test.server.start(t)).Deliver(t.Context(), receiver, anEvent())
 			if err == nil || alert.IsRefused(err) != test.refused {
 				t.Errorf("refused is %v, want %v: %v", alert.IsRefused(err), test.refused, err)
 			}
@@ -101,32 +104,32 @@ func TestARefusalIsFinalAndEverythingElseIsNot(t *testing.T) {
 	t.Run("the server is away", func(t *testing.T) {
 		s := (&mailServer{security: smtp.Plain}).start(t)
 		s.Port = 1
-		if err := channel(t, s).Deliver(t.Context(), anEvent()); err == nil || alert.IsRefused(err) {
+		if err := channel(t, s).Deliver(t.Context(), receiver, anEvent()); err == nil || alert.IsRefused(err) {
 			t.Error(err)
 		}
 	})
 	t.Run("the password is wrong", func(t *testing.T) {
 		s := (&mailServer{security: smtp.StartTLS, user: "orders", password: "right"}).start(t)
 		s.Username, s.Password = "orders", "wrong"
-		err := channel(t, s).Deliver(t.Context(), anEvent())
+		err := channel(t, s).Deliver(t.Context(), receiver, anEvent())
 		if err == nil || alert.IsRefused(err) || strings.Contains(err.Error(), "wrong") {
 			t.Error(err)
 		}
 		s.Password = "right"
-		must(t, channel(t, s).Deliver(t.Context(), anEvent()))
+		must(t, channel(t, s).Deliver(t.Context(), receiver, anEvent()))
 	})
 }
 
 func TestAMessageThatWasTakenIsNotCalledAFailureForABadFarewell(t *testing.T) {
 	m := &mailServer{security: smtp.Plain, hangUp: true}
-	must(t, channel(t, m.start(t)).Deliver(t.Context(), anEvent()))
+	must(t, channel(t, m.start(t)).Deliver(t.Context(), receiver, anEvent()))
 }
 
 func TestNothingIsSentInClearWhereSTARTTLSIsDemandedAndNotOffered(t *testing.T) {
 	m := &mailServer{security: smtp.Plain}
 	s := m.start(t)
 	s.Security = smtp.StartTLS
-	if err := channel(t, s).Deliver(t.Context(), anEvent()); err == nil || alert.IsRefused(err) {
+	if err := channel(t, s).Deliver(t.Context(), receiver, anEvent()); err == nil || alert.IsRefused(err) {
 		t.Error(err)
 	}
 	if got := m.received(); len(got) > 0 {
@@ -137,10 +140,10 @@ func TestNothingIsSentInClearWhereSTARTTLSIsDemandedAndNotOffered(t *testing.T) 
 func TestWrongSettingsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 	for name, channel := range map[string]func() (*smtp.Channel, error){
 		"address": func() (*smtp.Channel, error) {
-			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: smtp.Plain}, "orders@example.com", "nobody", "s")
+			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: smtp.Plain}, "nobody", "s")
 		},
 		"security": func() (*smtp.Channel, error) {
-			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: "on"}, "orders@example.com", "a@example.com", "s")
+			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: "on"}, "orders@example.com", "s")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

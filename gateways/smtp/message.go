@@ -31,13 +31,13 @@ type page struct {
 
 // message is the same for the same event and address, its Message-ID too: a mail that had to be sent twice is
 // recognized as one by mailboxes that look.
-func (c *Channel) message(event alert.Event) (*mail.Msg, error) {
+func (c *Channel) message(to string, event alert.Event) (*mail.Msg, error) {
 	m := mail.NewMsg()
 	if err := m.From(c.from); err != nil {
 		return nil, fmt.Errorf("mail from %q: %w", c.from, err)
 	}
-	if err := m.To(c.to); err != nil {
-		return nil, fmt.Errorf("mail to %q: %w", c.to, err)
+	if err := m.To(to); err != nil {
+		return nil, &alert.RefusedError{By: "the mail channel", Cause: fmt.Errorf("mail to %q: %w", to, err)}
 	}
 	m.Subject(fmt.Sprintf("%s: order %s, %s %s", c.subject, event.Subject, event.Data.Currency, event.Data.Amount))
 	m.SetMessageIDWithValue(event.ID + "@orders")

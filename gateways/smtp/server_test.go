@@ -66,10 +66,10 @@ func trustNobodyBut(file string) error {
 
 // mailServer is a real SMTP server that answers as it is told.
 type mailServer struct {
-	security       smtp.Security
-	rcpt, data     error // answers to RCPT TO and to the end of DATA
-	hangUp         bool  // drops the connection once a message was accepted
-	user, password string
+	security         smtp.Security
+	from, rcpt, data error // answers to MAIL FROM, to RCPT TO and to the end of DATA
+	hangUp           bool  // drops the connection once a message was accepted
+	user, password   string
 
 	mu       sync.Mutex
 	messages []string
@@ -118,7 +118,7 @@ type session struct {
 	conn   *server.Conn
 }
 
-func (s *session) Mail(string, *server.MailOptions) error { return nil }
+func (s *session) Mail(string, *server.MailOptions) error { return s.server.from }
 func (s *session) Rcpt(string, *server.RcptOptions) error { return s.server.rcpt }
 func (s *session) Reset()                                 {}
 

@@ -28,9 +28,7 @@ func TestRabbitMQStoppedAndStartedWhileFraudsComeInLosesNoAlert(t *testing.T) {
 		must(t, shared.rabbitmq.Start(context.WithoutCancel(t.Context())))
 	})
 	w.areMailed(ids, 1)
-	for _, id := range ids {
-		w.reaches(id, transaction.AlertDone)
-	}
+	w.endAs(ids, transaction.AlertDone)
 }
 
 func TestTemporalStoppedAndStartedWhileFraudsComeInLosesNothingAccepted(t *testing.T) {
@@ -48,9 +46,7 @@ func TestTemporalStoppedAndStartedWhileFraudsComeInLosesNothingAccepted(t *testi
 		must(t, shared.temporal.Start(context.WithoutCancel(t.Context())))
 	})
 	w.areMailed(ids, 1)
-	for _, id := range ids {
-		w.reaches(id, transaction.AlertDone)
-	}
+	w.endAs(ids, transaction.AlertDone)
 }
 
 // streamOfFrauds posts frauds from several callers while something happens, and a while before and after. It is the
@@ -63,7 +59,7 @@ func (w *world) streamOfFrauds(happens func()) []string {
 	over := make(chan struct{})
 	for range 3 {
 		all.Go(func() {
-			pace := time.NewTicker(500 * time.Millisecond)
+			pace := time.NewTicker(time.Second)
 			defer pace.Stop()
 			for {
 				got, err := w.send(body(tooMuch, goodCard), "Prefer", "wait=5")

@@ -175,7 +175,7 @@ func TestATransactionNobodyChecksIsStoppedAtTheDeadline(t *testing.T) {
 	}
 }
 
-func TestTwoOfEachProcessShareTheWork(t *testing.T) {
+func TestTwoOfEachProcessTellNobodyTwice(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	for _, name := range []string{worker, fraudPolice, alertman} {
 		first, second := w.processes[name], w.startWith(name, nil)

@@ -199,6 +199,24 @@ func (w *world) reaches(id string, status transaction.Status) {
 	})
 }
 
+// endAs waits until transactions have ended, by what their search attribute says: it needs no worker, and is quick.
+func (w *world) endAs(ids []string, status transaction.Status) {
+	w.t.Helper()
+	for _, id := range ids {
+		eventually(w.t, func() error {
+			answer, err := shared.client.DescribeWorkflowExecution(w.t.Context(), workflows.TransactionWorkflowID(id), "")
+			if err != nil {
+				return err
+			}
+			got := answer.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()["TransactionStatus"].GetData()
+			if string(got) != fmt.Sprintf("%q", status) {
+				return fmt.Errorf("transaction %s is %s, want %s", id, got, status)
+			}
+			return nil
+		})
+	}
+}
+
 // mails are all mails, by the transaction that they name.
 func mails(t *testing.T) map[string][]stack.Message {
 	t.Helper()

@@ -145,12 +145,6 @@ func syntaxError(body []byte, err error) error {
 	return fmt.Errorf("the body is not JSON: line %d, column %d: %w", line, column, syntax)
 }
 
-// maxNameShown keeps a hostile member name from filling the answer.
-const maxNameShown = 64
-
 func escape(name string) string {
-	if len(name) > maxNameShown {
-		name = strings.ToValidUTF8(name[:maxNameShown], "") + "…"
-	}
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }

@@ -75,11 +75,6 @@ func TestAHostileDocumentIsToldOnlySoMuch(t *testing.T) {
 	if got := len(doc.Faults()); got != 100 {
 		t.Errorf("%d faults, want 100", got)
 	}
-	for _, fault := range doc.Faults() {
-		if len(fault.Pointer) > 80 {
-			t.Fatalf("a pointer of %d bytes", len(fault.Pointer))
-		}
-	}
 }
 
 // FuzzParse holds for any input: it is taken exactly when encoding/json takes it (short of bad UTF-8 and great depth),

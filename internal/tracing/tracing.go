@@ -19,7 +19,8 @@ var traceContext propagation.TraceContext
 // Middleware takes the caller's trace context, or begins one.
 func Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := traceContext.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		carrier := propagation.MapCarrier{header: r.Header.Get(header)}
+		ctx := traceContext.Extract(r.Context(), carrier)
 		if !trace.SpanContextFromContext(ctx).IsValid() {
 			ctx = begin(ctx)
 		}
@@ -38,8 +39,9 @@ func begin(ctx context.Context) context.Context {
 // Propagator carries the trace context in Temporal's headers, from clients through workflows to activities.
 type Propagator struct{}
 
-// headers are the names of the trace context's fields, in Temporal's headers as in HTTP's.
-var headers = traceContext.Fields()
+// header is the one field that is carried, in Temporal's headers as in HTTP's. Its form leaves no room for anything but
+// ids. A tracestate is dropped: it may hold what a caller likes, a card number for one, and would be kept for good.
+const header = "traceparent"
 
 // workflowKey is where a workflow keeps what it passes on. Workflows cannot hold a context.Context.
 type workflowKey struct{}
@@ -76,32 +78,26 @@ func (Propagator) ExtractToWorkflow(ctx workflow.Context, r workflow.HeaderReade
 }
 
 func write(carrier propagation.MapCarrier, w workflow.HeaderWriter) error {
-	for _, name := range headers {
-		value := carrier.Get(name)
-		if value == "" {
-			continue
-		}
-		payload, err := converter.GetDefaultDataConverter().ToPayload(value)
-		if err != nil {
-			return err
-		}
-		w.Set(name, payload)
+	value := carrier.Get(header)
+	if value == "" {
+		return nil
 	}
+	payload, err := converter.GetDefaultDataConverter().ToPayload(value)
+	if err != nil {
+		return err
+	}
+	w.Set(header, payload)
 	return nil
 }
 
 func read(r workflow.HeaderReader) (propagation.MapCarrier, error) {
-	carrier := propagation.MapCarrier{}
-	for _, name := range headers {
-		payload, there := r.Get(name)
-		if !there {
-			continue
-		}
-		var value string
-		if err := converter.GetDefaultDataConverter().FromPayload(payload, &value); err != nil {
-			return nil, err
-		}
-		carrier.Set(name, value)
+	payload, there := r.Get(header)
+	if !there {
+		return propagation.MapCarrier{}, nil
 	}
-	return carrier, nil
+	var value string
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &value); err != nil {
+		return nil, err
+	}
+	return propagation.MapCarrier{header: value}, nil
 }

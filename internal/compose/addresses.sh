@@ -1,0 +1,38 @@
+#!/bin/sh
+# addresses.sh: prints where everything is that docker-compose.yml has started, and what to do next. COMPOSE and DOCKER
+# are the commands that were used.
+set -eu
+# shellcheck disable=SC2086 # they may be several words
+
+# published SERVICE PORT prints host:port as this machine reaches it; nothing where the port is not published.
+published() {
+	$COMPOSE port "$1" "$2" 2>/dev/null | sed -n '1s/^\(0\.0\.0\.0\|127\.0\.0\.1\|\[::\]\):/localhost:/p'
+}
+
+line() { # line WHAT ADDRESS NOTE
+	[ -z "$2" ] || printf '  %-11s http://%s   %s\n' "$1" "$2" "$3"
+}
+
+# smtp_hostname prints the mail server that alertman was told.
+smtp_hostname() {
+	$DOCKER inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$($COMPOSE ps -q alertman | head -n 1)" |
+		sed -n 's/^SMTP_HOSTNAME=//p'
+}
+
+api=$(published api 9001)
+mail=$(smtp_hostname)
+[ "$mail" != mail ] || mail='the service mail, which keeps it: make check-mail-dev shows the newest'
+cat <<TEXT
+
+Everything runs, also after a restart of the Docker engine. make stop stops it; make start goes on with the same data.
+
+$(line API "$api" "(docs: http://$api/docs)")
+$(line 'Web UI' "$(published temporal-ui 8080)" 'every transaction is a workflow')
+$(line RabbitMQ "$(published rabbitmq 15672)" 'user operator, password operator')
+  Mail        goes to $mail
+  Logs        make check-logs-dev-app
+
+Post a transaction. One in ten is a fraud, and sends mail:
+
+curl http://$api/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
+TEXT

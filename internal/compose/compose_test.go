@@ -1,0 +1,115 @@
+package compose_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
+)
+
+const root = "../.."
+
+// ours are the services that run the orders binary.
+var ours = []string{"alertman", "api", "fraud-police", "worker"}
+
+// file is what these tests look at in a Compose file, or in what Compose makes of one.
+type file struct {
+	Services map[string]service `yaml:"services"`
+}
+
+type service struct {
+	Image         string             `yaml:"image"`
+	Build         any                `yaml:"build"`
+	ContainerName string             `yaml:"container_name"`
+	Environment   map[string]*string `yaml:"environment"` // nil is what the shell or .env say
+	Ports         []any              `yaml:"ports"`
+	ReadOnly      bool               `yaml:"read_only"`
+	CapDrop       []string           `yaml:"cap_drop"`
+	SecurityOpt   []string           `yaml:"security_opt"`
+	Healthcheck   *struct{}          `yaml:"healthcheck"`
+	Restart       string             `yaml:"restart"`
+}
+
+func read(t *testing.T, path string) file {
+	t.Helper()
+	text, err := os.ReadFile(root + "/" + path)
+	require.NoError(t, err)
+	var f file
+	require.NoError(t, yaml.Load(text, &f), path)
+	require.NotEmpty(t, f.Services, path)
+	return f
+}
+
+func TestProcessesAreGivenOnlyVariablesThatTheyRead(t *testing.T) {
+	known := variables(t)
+	for _, path := range []string{"docker-compose.yml", "docs/compose/smtp.yml"} {
+		for name, s := range read(t, path).Services {
+			if !slices.Contains(ours, name) {
+				continue
+			}
+			for variable := range s.Environment {
+				if !strings.HasPrefix(variable, "TEMPORAL_") {
+					assert.Contains(t, known, variable, "%s, service %s", path, name)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryVariableReachesAProcess(t *testing.T) {
+	given := map[string]bool{}
+	for _, path := range []string{"docker-compose.yml", "docs/compose/smtp.yml"} {
+		f := read(t, path)
+		for _, name := range ours {
+			for variable := range f.Services[name].Environment {
+				given[variable] = true
+			}
+		}
+	}
+	for _, variable := range variables(t) {
+		assert.True(t, given[variable], "docker-compose.yml passes %s to no service", variable)
+	}
+}
+
+func TestProcessesHaveNoRightsAndNoDisk(t *testing.T) {
+	services := read(t, "docker-compose.yml").Services
+	for _, name := range append([]string{"mail"}, ours...) {
+		s := services[name]
+		assert.True(t, s.ReadOnly, "%s: read_only", name)
+		assert.Equal(t, []string{"ALL"}, s.CapDrop, "%s: cap_drop", name)
+		assert.Contains(t, s.SecurityOpt, "no-new-privileges:true", "%s: security_opt", name)
+	}
+}
+
+func TestProcessesCanBeScaled(t *testing.T) {
+	for name, s := range read(t, "docker-compose.yml").Services {
+		assert.Empty(t, s.ContainerName, "%s: container_name", name)
+		if slices.Contains(ours, name) && name != "api" {
+			assert.Empty(t, s.Ports, "%s: ports", name)
+		}
+	}
+}
+
+func TestServersArePublishedOnThisMachineOnly(t *testing.T) {
+	for name, s := range read(t, "docker-compose.yml").Services {
+		for _, port := range s.Ports {
+			if name != "api" {
+				assert.True(t, strings.HasPrefix(fmt.Sprint(port), "127.0.0.1:"), "%s: %s", name, port)
+			}
+		}
+	}
+}
+
+func TestWhatStaysUpHasAHealthCheck(t *testing.T) {
+	for name, s := range read(t, "docker-compose.yml").Services {
+		if s.Restart != "" {
+			assert.NotNil(t, s.Healthcheck, name)
+			assert.Equal(t, "unless-stopped", s.Restart, name)
+		}
+	}
+}
