@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"dummyorders/api"
+	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 )
 
@@ -63,9 +64,10 @@ func (w *world) streamOfFrauds(happens func()) []string {
 			defer pace.Stop()
 			for {
 				got, err := w.send(body(tooMuch, goodCard), "Prefer", "wait=5")
-				if err == nil && got.status < 300 {
+				var accepted ledger.Answer
+				if err == nil && got.status < 300 && json.Unmarshal(got.body, &accepted) == nil {
 					mu.Lock()
-					ids = append(ids, got.answer(w.t).TransactionID)
+					ids = append(ids, accepted.TransactionID)
 					mu.Unlock()
 				}
 				select {

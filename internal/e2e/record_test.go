@@ -29,7 +29,7 @@ func TestRecordHistories(t *testing.T) {
 	}
 	root, err := stack.Root()
 	must(t, err)
-	r := recorder{t: t, dir: filepath.Join(root, *recordTo)}
+	r := recorder{dir: filepath.Join(root, *recordTo)}
 	t.Run("decided", r.decided)
 	t.Run("undecided", r.undecided)
 	t.Run("late alert", r.lateAlert)
@@ -38,7 +38,6 @@ func TestRecordHistories(t *testing.T) {
 }
 
 type recorder struct {
-	t   *testing.T
 	dir string
 }
 
@@ -51,16 +50,16 @@ func (r recorder) decided(t *testing.T) {
 		"payment-declined": body(small, declinedCard),
 		"capture-declined": body(small, uncapturableCard),
 	} {
-		r.keep("process-transaction-"+name, workflows.TransactionWorkflowID(w.post(body, "Prefer", "wait=60").answer(t).TransactionID))
+		r.keep(t, "process-transaction-"+name, workflows.TransactionWorkflowID(w.post(body, "Prefer", "wait=60").answer(t).TransactionID))
 	}
 	id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
-	r.keep("process-transaction-nobody-waits", workflows.TransactionWorkflowID(id))
+	r.keep(t, "process-transaction-nobody-waits", workflows.TransactionWorkflowID(id))
 }
 
 func (r recorder) undecided(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_CHECK_DEADLINE": "1s"}).start(worker, alertman, apiProcess)
 	id := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
-	r.keep("process-transaction-not-evaluated", workflows.TransactionWorkflowID(id))
+	r.keep(t, "process-transaction-not-evaluated", workflows.TransactionWorkflowID(id))
 }
 
 func (r recorder) lateAlert(t *testing.T) {
@@ -72,8 +71,8 @@ func (r recorder) lateAlert(t *testing.T) {
 	id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	w.reaches(id, transaction.AlertError)
 	must(t, broker.Start())
-	r.keep("process-transaction-alert-late", workflows.TransactionWorkflowID(id))
-	r.keep("deliver-alert-told", alertWorkflowOf(id))
+	r.keep(t, "process-transaction-alert-late", workflows.TransactionWorkflowID(id))
+	r.keep(t, "deliver-alert-told", alertWorkflowOf(id))
 }
 
 func (r recorder) deliveries(t *testing.T) {
@@ -93,7 +92,7 @@ func (r recorder) deliveries(t *testing.T) {
 		shared.onData.Store(&hook)
 		id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 		w.reaches(id, transaction.AlertDone)
-		r.keep(name, alertWorkflowOf(id))
+		r.keep(t, name, alertWorkflowOf(id))
 		shared.onData.Store(nil)
 	}
 }
@@ -109,32 +108,32 @@ func (r recorder) cancelled(t *testing.T) {
 		return err
 	})
 	must(t, shared.client.CancelWorkflow(t.Context(), id, ""))
-	r.keep("process-transaction-cancelled", id)
+	r.keep(t, "process-transaction-cancelled", id)
 }
 
 // whoWasIt is the worker's host and process, which are nobody's business.
 var whoWasIt = regexp.MustCompile(`("identity": )"[^"]*"`)
 
 // keep waits until the workflow has ended, and writes its history as `temporal workflow show --output json` does.
-func (r recorder) keep(name, workflowID string) {
-	r.t.Helper()
-	eventually(r.t, func() error {
-		answer, err := shared.client.DescribeWorkflowExecution(r.t.Context(), workflowID, "")
+func (r recorder) keep(t *testing.T, name, workflowID string) {
+	t.Helper()
+	eventually(t, func() error {
+		answer, err := shared.client.DescribeWorkflowExecution(t.Context(), workflowID, "")
 		if err == nil && answer.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 			err = fmt.Errorf("%s has not ended", workflowID)
 		}
 		return err
 	})
 	events := &history.History{}
-	pages := shared.client.GetWorkflowHistory(r.t.Context(), workflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	pages := shared.client.GetWorkflowHistory(t.Context(), workflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for pages.HasNext() {
 		event, err := pages.Next()
-		must(r.t, err)
+		must(t, err)
 		events.Events = append(events.Events, event)
 	}
 	text, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(events)
-	must(r.t, err)
-	must(r.t, os.MkdirAll(r.dir, 0o750))
+	must(t, err)
+	must(t, os.MkdirAll(r.dir, 0o750))
 	text = whoWasIt.ReplaceAll(text, []byte(`$1"recorded"`))
-	must(r.t, os.WriteFile(filepath.Join(r.dir, name+".json"), append(text, '\n'), 0o600))
+	must(t, os.WriteFile(filepath.Join(r.dir, name+".json"), append(text, '\n'), 0o600))
 }

@@ -166,6 +166,16 @@ func (w *world) post(body string, headers ...string) reply {
 	return r
 }
 
+// idOf posts a body, and is the id of the transaction that was accepted. It may be called from any goroutine.
+func (w *world) idOf(body string, headers ...string) string {
+	got, err := w.send(body, headers...)
+	var accepted ledger.Answer
+	if err != nil || got.status >= 300 || json.Unmarshal(got.body, &accepted) != nil {
+		w.t.Errorf("not accepted: %v: %d %s", err, got.status, got.body)
+	}
+	return accepted.TransactionID
+}
+
 func (w *world) get(path string) reply {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.api+path, nil)
