@@ -22,7 +22,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	if err := goleak.Find(); err != nil && code == 0 {
+	// The proxy that tests hold connections with (toxiproxy v2.12.0) leaves its pump behind, now and then, when a
+	// connection breaks while bytes are on their way.
+	ignored := goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run")
+	if err := goleak.Find(ignored); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
