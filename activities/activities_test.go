@@ -5,12 +5,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/transaction"
@@ -34,7 +36,12 @@ func (b broken) Authorize(context.Context, payment.AuthorizeRequest) (payment.Au
 func (b broken) Capture(context.Context, payment.CaptureRequest) (payment.Capture, error) {
 	return payment.Capture{}, b.err
 }
+
+func (b broken) Refund(context.Context, payment.RefundRequest) (payment.Refund, error) {
+	return payment.Refund{}, b.err
+}
 func (b broken) Void(context.Context, payment.VoidRequest) error { return b.err }
+func (b broken) Save(context.Context, ledger.Entry) error        { return b.err }
 func (b broken) Publish(context.Context, alert.Event) error      { return b.err }
 
 func (b broken) Deliver(context.Context, string, alert.Event) error { return b.err }
@@ -78,6 +85,28 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 		"a release that fails": {func() error {
 			return pay(errAway).Void(t.Context(), payment.VoidRequest{AuthorizationID: "auth_1"})
 		}, "", "void authorization auth_1"},
+		"a void of what was taken": {func() error {
+			return pay(&payment.CapturedError{Gateway: "amazonpay", AuthorizationID: "auth_1"}).Void(t.Context(), payment.VoidRequest{})
+		}, activities.PaymentCaptured, "has taken the money of authorization auth_1 already"},
+		"a refund that is refused": {func() error {
+			_, err := pay(declined).Refund(t.Context(), payment.RefundRequest{AuthorizationID: "auth_1", Amount: amount})
+			return err
+		}, activities.PaymentDeclined, "refund INR 123.00 of authorization auth_1: gateway amazonpay declined"},
+		"a gateway that cannot now": {func() error {
+			_, err := pay(&payment.TemporaryError{Gateway: "amazonpay", Code: "rate_limit"}).Capture(t.Context(), payment.CaptureRequest{Amount: amount})
+			return err
+		}, "", "gateway amazonpay cannot now: rate_limit"},
+		"a gateway that gave no answer": {func() error {
+			_, err := pay(&payment.UnknownError{Gateway: "amazonpay", Err: errAway}).Capture(t.Context(), payment.CaptureRequest{Amount: amount})
+			return err
+		}, "", "what it did is unknown: connection refused"},
+		"a gateway that holds and is not configured any more": {func() error {
+			return pay(nil).Void(t.Context(), payment.VoidRequest{Gateway: "gone"})
+		}, "", "the gateway gone, which holds the money, is not configured here"},
+		"a ledger that is away": {func() error {
+			entry := ledger.Entry{Record: ledger.Record{Answer: ledger.PendingAnswer("0199")}}
+			return (&activities.Ledger{Writer: broken{errAway}}).Save(t.Context(), entry)
+		}, "", "connection refused"},
 		"a broker that does not confirm": {func() error {
 			return (&activities.Alerts{Publisher: broken{errors.New("publish alert 8d1c0a52: no confirm within 5s")}}).PublishAlert(t.Context(), event)
 		}, "", "publish alert 8d1c0a52: no confirm within 5s"},
@@ -96,6 +125,15 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 				t.Errorf("final %v, want %q: %v", final, test.final, err)
 			}
 		})
+	}
+}
+
+func TestAGatewayThatSaysWhenToAskAgainIsAskedThen(t *testing.T) {
+	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.TemporaryError{After: time.Minute}}, nil)}
+	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
+	var application *temporal.ApplicationError
+	if !errors.As(err, &application) || application.NextRetryDelay() != time.Minute || application.Type() != activities.PaymentTemporary {
+		t.Errorf("%v is tried again after %s", err, application.NextRetryDelay())
 	}
 }
 

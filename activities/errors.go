@@ -1,29 +1,44 @@
 // Package activities is what the workflows have done for them: thin methods on structs of domain interfaces, filled in
-// by cmd/orders. They turn the domain's errors into what Temporal needs to know: whether trying again can help.
+// by cmd/orders. They turn the domain's errors into what Temporal needs to know: whether trying again can help, and when.
 package activities
 
 import (
+	"errors"
+
 	"go.temporal.io/sdk/temporal"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/payment"
 )
 
-// The types of the errors that no retry can mend. Workflows tell them apart by these names, and recorded histories
-// hold them: they must not change.
+// The types of errors. Workflows tell them apart by these names, and recorded histories hold them: they must not
+// change. PaymentTemporary and PaymentUnknown are tried again; no retry can mend the others.
 const (
-	PaymentDeclined = "PaymentDeclined"
-	DeliveryRefused = "DeliveryRefused"
+	PaymentDeclined  = "PaymentDeclined"
+	PaymentCaptured  = "PaymentCaptured"
+	PaymentTemporary = "PaymentTemporary"
+	PaymentUnknown   = "PaymentUnknown"
+	DeliveryRefused  = "DeliveryRefused"
 )
 
-// forTemporal marks what is final. Everything else stays as it is, and is retried.
+// forTemporal marks what is final, and says when to try again where the other side did. Everything else stays as it
+// is, and is tried again.
 func forTemporal(err error) error {
+	var temporary *payment.TemporaryError
 	switch {
 	case err == nil:
 		return nil
 	case payment.IsDeclined(err):
 		// A decline is an answer, not a breakdown: benign keeps it out of the error logs and failure metrics.
 		return final(err, PaymentDeclined, temporal.ApplicationErrorCategoryBenign)
+	case payment.IsCaptured(err):
+		return final(err, PaymentCaptured, temporal.ApplicationErrorCategoryBenign)
+	case errors.As(err, &temporary):
+		return temporal.NewApplicationErrorWithOptions(err.Error(), PaymentTemporary, temporal.ApplicationErrorOptions{
+			NextRetryDelay: temporary.After,
+		})
+	case payment.IsUnknown(err):
+		return temporal.NewApplicationErrorWithOptions(err.Error(), PaymentUnknown, temporal.ApplicationErrorOptions{})
 	case alert.IsRefused(err):
 		return final(err, DeliveryRefused, temporal.ApplicationErrorCategoryUnspecified)
 	default:

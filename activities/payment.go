@@ -8,12 +8,13 @@ import (
 )
 
 // Payment moves money through the gateway of each payment method. Every call carries an idempotency key, so a retry
-// asks about the same movement of money and never makes a second one.
+// asks about the same movement of money and never makes a second one. A call fails with PaymentDeclined when the
+// gateway's no is final; after any other failure it is asked again.
 type Payment struct {
 	Gateways *payment.Registry
 }
 
-// Authorize holds the amount. It fails with PaymentDeclined when the gateway says no.
+// Authorize holds the amount.
 func (a *Payment) Authorize(ctx context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
 	authorization, err := a.Gateways.For(r.Method).Authorize(ctx, r)
 	if err != nil {
@@ -22,19 +23,40 @@ func (a *Payment) Authorize(ctx context.Context, r payment.AuthorizeRequest) (pa
 	return authorization, nil
 }
 
-// Capture takes what was held. It fails with PaymentDeclined when the gateway says no.
+// Capture takes what was held.
 func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (payment.Capture, error) {
-	capture, err := a.Gateways.For(r.Method).Capture(ctx, r)
+	gateway, err := a.Gateways.Holder(r.Gateway, r.Method)
+	var capture payment.Capture
+	if err == nil {
+		capture, err = gateway.Capture(ctx, r)
+	}
 	if err != nil {
 		return payment.Capture{}, forTemporal(fmt.Errorf("capture %s of authorization %s: %w", r.Amount, r.AuthorizationID, err))
 	}
 	return capture, nil
 }
 
-// Void releases what was held. It fails with PaymentDeclined when the gateway says no, as of a hold that has expired.
+// Void releases what was held. It fails with PaymentCaptured once the money was taken.
 func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
-	if err := a.Gateways.For(r.Method).Void(ctx, r); err != nil {
+	gateway, err := a.Gateways.Holder(r.Gateway, r.Method)
+	if err == nil {
+		err = gateway.Void(ctx, r)
+	}
+	if err != nil {
 		return forTemporal(fmt.Errorf("void authorization %s: %w", r.AuthorizationID, err))
 	}
 	return nil
+}
+
+// Refund gives back what was taken.
+func (a *Payment) Refund(ctx context.Context, r payment.RefundRequest) (payment.Refund, error) {
+	gateway, err := a.Gateways.Holder(r.Gateway, r.Method)
+	var refund payment.Refund
+	if err == nil {
+		refund, err = gateway.Refund(ctx, r)
+	}
+	if err != nil {
+		return payment.Refund{}, forTemporal(fmt.Errorf("refund %s of authorization %s: %w", r.Amount, r.AuthorizationID, err))
+	}
+	return refund, nil
 }

@@ -15,24 +15,40 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
+	"dummyorders/domain/ledger"
 )
 
 func handlerOn(temporal client.Client) http.Handler {
-	return api.New(context.Background(), api.Options{
+	return handlerWith(options(temporal, newMemory()))
+}
+
+func handlerWith(o api.Options) http.Handler {
+	return api.New(context.Background(), o)
+}
+
+func options(temporal client.Client, l ledger.Reader) api.Options {
+	return api.Options{
 		Temporal:    temporal,
+		Ledger:      l,
 		Cards:       card.NewDescriber([]byte("a key for tests, and nothing else")),
 		MaxInFlight: 10,
 		Log:         slog.New(slog.DiscardHandler),
-	})
+	}
 }
 
 // unreachable is the API while no Temporal is anywhere: what is answered without asking it stays answered.
 func unreachable(t testing.TB) http.Handler {
 	t.Helper()
+	return handlerOn(nowhere(t))
+}
+
+// nowhere is a client without a server.
+func nowhere(t testing.TB) client.Client {
+	t.Helper()
 	c, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: quiet{}})
 	must(t, err)
 	t.Cleanup(c.Close)
-	return handlerOn(c)
+	return c
 }
 
 // accepting is the API with a Temporal that takes everything: a fake, because a fuzzer asks too often for a real one.

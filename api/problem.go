@@ -10,6 +10,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"dummyorders/domain/card"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
 	"dummyorders/internal/strictjson"
 )
 
@@ -23,13 +25,18 @@ type Problem struct {
 	TransactionID string  `json:"transactionID,omitempty" doc:"The transaction to ask for, where it cannot be known whether it was accepted"`
 	Errors        []Fault `json:"errors,omitempty" doc:"Every fault that was found"`
 
-	retryAfter string
+	TransactionStatus *ledger.Status  `json:"transactionStatus,omitempty" doc:"Of a 409: where the transaction stands"`
+	Decision          *fraud.Decision `json:"decision,omitempty" doc:"Of a 409 that asks for confirm: what the fraud check says now"`
+
+	headers http.Header
 }
 
-// Fault is one wrong value. Pointer is a JSON Pointer in URI fragment form, as RFC 9457 shows it.
+// Fault is one wrong value, in the body or in the query. Pointer is a JSON Pointer in URI fragment form, as RFC 9457
+// shows it.
 type Fault struct {
-	Pointer string `json:"pointer" example:"#/order/cost"`
-	Detail  string `json:"detail" example:"must be a number"`
+	Pointer   string `json:"pointer,omitempty" example:"#/order/cost"`
+	Parameter string `json:"parameter,omitempty" example:"limit" doc:"The query parameter that is wrong"`
+	Detail    string `json:"detail" example:"must be a number"`
 }
 
 // Error makes a Problem something that a handler can return.
@@ -41,13 +48,8 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType is what every problem is sent as.
 func (p *Problem) ContentType(string) string { return problemType }
 
-// GetHeaders says when to come back, where that helps.
-func (p *Problem) GetHeaders() http.Header {
-	if p.retryAfter == "" {
-		return nil
-	}
-	return http.Header{"Retry-After": {p.retryAfter}}
-}
+// GetHeaders says when to come back, or what is missing, where that helps.
+func (p *Problem) GetHeaders() http.Header { return p.headers }
 
 func problem(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
@@ -56,7 +58,7 @@ func problem(status int, detail string) *Problem {
 // comeBack is a problem that time may solve.
 func comeBack(status int, seconds, detail string) *Problem {
 	p := problem(status, detail)
-	p.retryAfter = seconds
+	p.headers = http.Header{"Retry-After": {seconds}}
 	return p
 }
 
@@ -66,16 +68,22 @@ const maxPointer = 200
 // pointer is a JSON Pointer as a URI fragment (RFC 6901 §6). It may hold member names that a client made up: what
 // could be a card number in them is masked, before they are cut.
 func pointer(p string) string {
-	p, rest := card.Redact(p), ""
-	if len(p) > maxPointer {
-		p, rest = strings.ToValidUTF8(p[:maxPointer], ""), "…"
-	}
+	p, rest := shorten(p)
 	return "#" + (&url.URL{Fragment: p}).EscapedFragment() + rest
 }
 
-// invalid tells every fault at once.
-func invalid(faults []strictjson.Fault) *Problem {
-	p := problem(http.StatusUnprocessableEntity, "the transaction cannot be accepted as it is: see errors")
+// shorten masks and cuts a name that a client made up. rest shows that it was cut.
+func shorten(name string) (short, rest string) {
+	name = card.Redact(name)
+	if len(name) > maxPointer {
+		return strings.ToValidUTF8(name[:maxPointer], ""), "…"
+	}
+	return name, ""
+}
+
+// invalid tells every fault of a body at once.
+func invalid(what string, faults []strictjson.Fault) *Problem {
+	p := problem(http.StatusUnprocessableEntity, what+" cannot be accepted as it is: see errors")
 	for _, f := range faults {
 		p.Errors = append(p.Errors, Fault{Pointer: pointer(f.Pointer), Detail: f.Detail})
 	}

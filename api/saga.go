@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -12,118 +11,87 @@ import (
 
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
-	"dummyorders/internal/grpcsent"
 	"dummyorders/workflows"
 )
 
-// What may come of asking Temporal, apart from an answer.
+// What may come of asking, apart from an answer.
 var (
 	errNotFound    = errors.New("no such transaction")
-	errNotAccepted = errors.New("the transaction was not accepted")
-	errUnknown     = errors.New("it is not known whether the transaction was accepted")
-	errBusy        = errors.New("the transaction was not accepted: too many at once")
+	errNotAccepted = errors.New("nothing was accepted")
+	errUnknown     = errors.New("it is not known whether it was accepted")
+	errBusy        = errors.New("nothing was accepted: too many at once")
 	errUnavailable = errors.New("the transaction cannot be read now")
+	errKeyUsed     = errors.New("the idempotency key was used with another body")
+	errLedgerAway  = errors.New("the ledger cannot be asked for an earlier request, and nothing was accepted")
 )
 
-// How long the API asks Temporal for what should take milliseconds.
+// How long the API asks for what should take milliseconds.
 const (
 	startTimeout   = 10 * time.Second
 	queryTimeout   = 10 * time.Second
+	refreshTimeout = 3 * time.Second // of a query where the ledger has an answer, if an older one
 	confirmTimeout = 2 * time.Second
+	ledgerTimeout  = 3 * time.Second
 )
 
-// saga is the API's view of the workflows.
+// saga is the API's view of the workflows, and of what the ledger remembers of them.
 type saga struct {
 	temporal client.Client
+	ledger   ledger.Reader
 	draining context.Context // ends when the process stops taking requests; waits end with it
 }
 
-// process has a transaction accepted, and waits for its answer as long as wait. accepted says that it will be
-// processed whatever happens to this caller; an answer of nil then means that it is not settled yet.
-//
-// A caller that hangs up changes nothing: the request goes on without it.
-func (s *saga) process(ctx context.Context, t transaction.Transaction, wait time.Duration) (*ledger.Answer, error) {
-	ctx, sent := grpcsent.Track(context.WithoutCancel(ctx))
-	var answer *ledger.Answer
-	var err error
-	if wait <= 0 {
-		err = s.start(ctx, t)
-	} else {
-		answer, err = s.startAndWait(ctx, t, wait)
-	}
-	switch {
-	case err == nil:
-		return answer, nil
-	case !sent():
-		return nil, fmt.Errorf("%w: Temporal cannot be reached: %w", errNotAccepted, err)
-	default:
-		return nil, s.confirm(ctx, t.ID, err)
-	}
-}
-
+// start starts the workflow, and fails where there is one already.
 func (s *saga) start(ctx context.Context, t transaction.Transaction) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	_, err := s.temporal.ExecuteWorkflow(ctx, s.options(t), workflows.ProcessTransactionType, t)
+	options := startOptions(t)
+	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+	options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	_, err := s.temporal.ExecuteWorkflow(ctx, options, workflows.ProcessTransactionType, t)
 	return err
 }
 
-// startAndWait starts the workflow and asks for the answer in one call.
-func (s *saga) startAndWait(ctx context.Context, t transaction.Transaction, wait time.Duration) (*ledger.Answer, error) {
+// startAndWait starts the workflow, or finds the one that is there, and asks for the answer in the same call.
+func (s *saga) startAndWait(ctx context.Context, t transaction.Transaction, wait time.Duration) (workflows.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	defer context.AfterFunc(s.draining, cancel)()
 	handle, err := s.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: s.temporal.NewWithStartWorkflowOperation(s.options(t), workflows.ProcessTransactionType, t),
-		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID:     workflows.AnswerUpdateID,
-			UpdateName:   workflows.AnswerUpdate,
-			WaitForStage: client.WorkflowUpdateStageCompleted,
-		},
+		StartWorkflowOperation: s.temporal.NewWithStartWorkflowOperation(startOptions(t), workflows.ProcessTransactionType, t),
+		UpdateOptions:          answerUpdate(t.ID),
 	})
 	if err != nil {
-		return nil, err
+		return workflows.Reply{}, err
 	}
-	answer := new(ledger.Answer)
-	if err := handle.Get(ctx, answer); err != nil {
-		return nil, err
-	}
-	return answer, nil
+	return replyOf(ctx, handle)
 }
 
-// confirm finds out what became of a call that was sent and brought no answer. nil means that the transaction was
-// accepted: the wait for its answer is what failed.
-func (s *saga) confirm(ctx context.Context, id string, cause error) error {
-	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+// await asks a workflow that is there for the answer.
+func (s *saga) await(ctx context.Context, id string, wait time.Duration) (workflows.Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	_, err := s.temporal.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(id), "")
-	var tooMany *serviceerror.ResourceExhausted
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(cause, &tooMany) && isNotFound(err):
-		return fmt.Errorf("%w: %w", errBusy, cause)
-	default:
-		return fmt.Errorf("%w: %w", errUnknown, cause)
-	}
-}
-
-// record reads a transaction from its workflow.
-func (s *saga) record(ctx context.Context, id string) (*ledger.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	value, err := s.temporal.QueryWorkflow(ctx, workflows.TransactionWorkflowID(id), "", workflows.StatusQuery)
-	if isNotFound(err) {
-		return nil, errNotFound
-	}
-	record := new(ledger.Record)
-	if err == nil {
-		err = value.Get(record)
-	}
+	defer context.AfterFunc(s.draining, cancel)()
+	handle, err := s.temporal.UpdateWorkflow(ctx, answerUpdate(id))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnavailable, err)
+		return workflows.Reply{}, err
 	}
-	return record, nil
+	return replyOf(ctx, handle)
+}
+
+func answerUpdate(id string) client.UpdateWorkflowOptions {
+	return client.UpdateWorkflowOptions{
+		WorkflowID:   workflows.TransactionWorkflowID(id),
+		UpdateID:     workflows.AnswerUpdateID,
+		UpdateName:   workflows.AnswerUpdate,
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	}
+}
+
+func replyOf(ctx context.Context, handle client.WorkflowUpdateHandle) (workflows.Reply, error) {
+	var reply workflows.Reply
+	err := handle.Get(ctx, &reply)
+	return reply, err
 }
 
 // ready says whether transactions can be taken.
@@ -132,8 +100,8 @@ func (s *saga) ready(ctx context.Context) error {
 	return err
 }
 
-func (s *saga) options(t transaction.Transaction) client.StartWorkflowOptions {
-	return client.StartWorkflowOptions{
+func startOptions(t transaction.Transaction) client.StartWorkflowOptions {
+	options := client.StartWorkflowOptions{
 		ID:                       workflows.TransactionWorkflowID(t.ID),
 		TaskQueue:                workflows.OrdersTaskQueue,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
@@ -141,6 +109,10 @@ func (s *saga) options(t transaction.Transaction) client.StartWorkflowOptions {
 		StaticSummary:            workflows.TransactionSummary(t),
 		TypedSearchAttributes:    workflows.SearchAttributes(t),
 	}
+	if t.Receipt != (transaction.Receipt{}) {
+		options.Memo = map[string]any{workflows.ReceiptMemo: t.Receipt}
+	}
+	return options
 }
 
 func isNotFound(err error) bool {

@@ -15,6 +15,7 @@ type schema struct {
 	OneOf      []schema          `json:"oneOf"`
 	Pattern    string            `json:"pattern"`
 	Format     string            `json:"format"`
+	Enum       []any             `json:"enum"`
 
 	Additional any `json:"additionalProperties"`
 }
@@ -29,19 +30,24 @@ func (s schema) fill(t *testing.T, all map[string]schema) any {
 		}
 		return found.fill(t, all)
 	}
-	if len(s.OneOf) > 0 {
+	if len(s.OneOf) > 0 && len(s.Properties) == 0 {
 		return s.OneOf[0].fill(t, all)
 	}
 	kind, nullable := s.Type.(string)
 	if kinds, several := s.Type.([]any); several && !nullable {
 		kind, _ = kinds[0].(string)
 	}
+	if len(s.Enum) > 0 {
+		return s.Enum[0]
+	}
 	switch kind {
+	case "boolean":
+		return true
 	case "object":
 		object := map[string]any{}
 		for name, member := range s.Properties {
-			if name == "discount" {
-				continue // so that one item adds up to the order's cost
+			if name == "discount" || name == "token" {
+				continue // so that one item adds up to the order's cost, and beside a card there is no token
 			}
 			object[name] = member.fill(t, all)
 		}

@@ -1,4 +1,4 @@
-// Package api is the HTTP side: it takes transactions, answers with what became of them, and serves reads. The HTTP
+// Package api is the HTTP side: it takes transactions and reviews, answers with what became of them, and serves reads. The HTTP
 // status says whether the service did its job; every answer that is no success is a Problem.
 package api
 
@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"dummyorders/domain/card"
+	"dummyorders/domain/ledger"
 	"dummyorders/internal/health"
 	"dummyorders/internal/tracing"
 )
@@ -28,28 +29,40 @@ const maxBody = 64 << 10
 // Options is what the API is made of.
 type Options struct {
 	Temporal client.Client
-	Cards    card.Describer
-	// MaxInFlight is how many transactions may be waited for at once; one more is answered 429.
+	// Ledger remembers transactions longer than Temporal does. Where it has a method Ready(ctx) error, that counts for
+	// /readyz.
+	Ledger ledger.Reader
+	// Cards makes what is kept of card numbers, and the digests that retries are known by.
+	Cards card.Describer
+	// Clients are who may call, name to API key; empty, everybody may.
+	Clients map[string]string
+	// RequireIdempotencyKey refuses transactions without one.
+	RequireIdempotencyKey bool
+	// MaxInFlight is how many transactions and reviews may be waited for at once; one more is answered 429.
 	MaxInFlight int
 	Version     string
 	Log         *slog.Logger
 }
 
 type server struct {
-	saga   *saga
-	reader reader
-	admit  func(http.Handler) http.Handler
-	log    *slog.Logger
+	saga       *saga
+	reader     reader
+	clients    clients
+	requireKey bool
+	admit      func(http.Handler) http.Handler
+	log        *slog.Logger
 }
 
 // New is the whole API as a handler. It is draining once ctx has ended: callers that still wait are then told where to
 // ask.
 func New(ctx context.Context, o Options) http.Handler {
 	s := &server{
-		saga:   &saga{temporal: o.Temporal, draining: ctx},
-		reader: reader{cards: o.Cards},
-		admit:  admit(o.MaxInFlight),
-		log:    o.Log,
+		saga:       &saga{temporal: o.Temporal, ledger: o.Ledger, draining: ctx},
+		reader:     reader{cards: o.Cards},
+		clients:    newClients(o.Clients),
+		requireKey: o.RequireIdempotencyKey,
+		admit:      admit(o.MaxInFlight),
+		log:        o.Log,
 	}
 	router := chi.NewRouter()
 	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics)
@@ -63,18 +76,33 @@ func New(ctx context.Context, o Options) http.Handler {
 
 func (s *server) register(router chi.Router, version string) {
 	config := huma.DefaultConfig("orders", version)
-	config.Info.Description = "Takes card transactions, has each checked for fraud, and pays for it or stops it."
+	config.Info.Description = "Takes card transactions, has each checked for fraud, and pays for it, stops it, or has a person decide."
 	config.Info.License = &huma.License{Name: "MIT"}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/openapi", "", ""
 	config.CreateHooks = nil // no $schema links in the answers: clients know the seed's bodies
 	api := humachi.New(router, config)
 	api.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[json.Number](), reflect.TypeFor[float64]())
+	s.clients.describe(api.OpenAPI())
 	s.registerTransact(api)
+	s.registerList(api)
 	s.registerTransactions(api)
+	s.registerReview(api)
+	describeHeaders(api.OpenAPI())
 	router.Get("/livez", health.Live)
-	router.Get("/readyz", health.Ready(map[string]health.Check{"temporal": s.saga.ready}))
+	router.Get("/readyz", health.Ready(s.checks()))
 	router.Handle("/docs", docs())
 	router.Handle("/docs/*", docs())
+}
+
+// checks are what has to be there for transactions to be taken.
+func (s *server) checks() map[string]health.Check {
+	checks := map[string]health.Check{"temporal": s.saga.ready}
+	if l, says := s.saga.ledger.(interface {
+		Ready(ctx context.Context) error
+	}); says {
+		checks["ledger"] = l.Ready
+	}
+	return checks
 }
 
 // docs shows the OpenAPI document to people, from files in the binary: it works where no CDN does.

@@ -170,12 +170,32 @@ func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
 	if !transact.RequestBody.Required || transact.RequestBody.Content["application/json"].Schema["$ref"] == nil {
 		t.Errorf("the request is not described: %+v", transact.RequestBody)
 	}
-	if _, described := document.Paths["/transactions/{id}"]["get"].Responses["404"]; !described {
-		t.Error("answer 404 of GET /transactions/{id} is not described")
+	for operation, statuses := range map[[2]string][]string{
+		{"/transactions/{id}", "get"}:         {"200", "404", "503"},
+		{"/transactions", "get"}:              {"200", "422", "503"},
+		{"/transactions/{id}/review", "post"}: {"200", "202", "400", "404", "409", "413", "415", "422", "429", "503"},
+	} {
+		for _, status := range statuses {
+			if _, described := document.Paths[operation[0]][operation[1]].Responses[status]; !described {
+				t.Errorf("answer %s of %v is not described", status, operation)
+			}
+		}
 	}
 }
 
-// TestWhatTheDocumentDescribesIsWhatIsRead posts a body with every member that the schema has, and nothing else.
+func TestTheOpenAPIDocumentDescribesEveryHeaderAndParameter(t *testing.T) {
+	text := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil).Body.String()
+	for _, name := range []string{
+		"Idempotency-Key", "Idempotent-Replayed", "Prefer", "Preference-Applied", "Location", "Retry-After", "Link",
+		"status", "outcome", "orderID", "since", "until", "cursor", "limit",
+	} {
+		if !strings.Contains(text, `"`+name+`":{`) && !strings.Contains(text, `"name":"`+name+`"`) {
+			t.Errorf("the document lacks %s", name)
+		}
+	}
+}
+
+// A body with every member that the schema has, and nothing else.
 func TestWhatTheDocumentDescribesIsWhatIsRead(t *testing.T) {
 	answer := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil)
 	var document struct {
@@ -186,6 +206,10 @@ func TestWhatTheDocumentDescribesIsWhatIsRead(t *testing.T) {
 	text := string(marshal(t, body))
 	if answer := post(t, accepting(t), text); answer.Code != http.StatusAccepted {
 		t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, text)
+	}
+	verdict := string(marshal(t, document.Components.Schemas["ReviewSchema"].fill(t, document.Components.Schemas)))
+	if answer := judge(t, unreachable(t), "01990000-0000-7000-8000-000000000001", verdict); answer.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, verdict)
 	}
 }
 

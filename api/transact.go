@@ -9,26 +9,29 @@ import (
 	"github.com/google/uuid"
 
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
 )
 
 // transactRequest is POST /transact as huma sees it. The body is read by reader, because card digits, exact
 // amounts and every fault at once are beyond a schema; transactionSchema is what it reads, for people.
 type transactRequest struct {
-	Prefer  string `header:"Prefer" doc:"respond-async to be answered 202 at once; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
-	RawBody []byte `contentType:"application/json"`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a retry safe: the same key with the same body is the same transaction. 1 to 255 printable ASCII characters, in quotes or without" example:"8e03978e-40d5-43e8-bc93-6894a57f9324"`
+	Prefer         string `header:"Prefer" doc:"respond-async to be answered 202 at once; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
+	RawBody        []byte `contentType:"application/json"`
 }
 
 // transactResponse is 200 when the answer is settled, else 202 with where to ask for it.
 type transactResponse struct {
-	Status            int
-	Location          string `header:"Location"`
-	RetryAfter        string `header:"Retry-After"`
-	PreferenceApplied string `header:"Preference-Applied"`
-	Body              ledger.Answer
+	Status             int
+	Location           string `header:"Location" doc:"Of a 202: where to ask for the transaction"`
+	RetryAfter         string `header:"Retry-After" doc:"Of a 202: seconds after which asking makes sense"`
+	PreferenceApplied  string `header:"Preference-Applied"`
+	IdempotentReplayed string `header:"Idempotent-Replayed" enum:"true" doc:"true where an earlier call with the same key was the one that was accepted"`
+	Body               ledger.Answer
 }
 
 func (s *server) registerTransact(api huma.API) {
-	operation := huma.Operation{
+	operation := s.clients.protect(huma.Operation{
 		OperationID:      "transact",
 		Method:           http.MethodPost,
 		Path:             "/transact",
@@ -38,64 +41,80 @@ func (s *server) registerTransact(api huma.API) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * maxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(s.admit), before(limitBody)},
+		Middlewares:      huma.Middlewares{before(checkKey(s.requireKey)), before(s.admit), before(limitBody)},
 		Errors:           []int{400, 413, 415, 422, 429, 503},
-	}
+	})
 	huma.Register(api, operation, s.transact)
-	describeTransact(api.OpenAPI())
+	describeTransact(api.OpenAPI(), s.requireKey)
 }
 
 func (s *server) transact(ctx context.Context, r *transactRequest) (*transactResponse, error) {
-	posted, err := s.reader.read(r.RawBody)
+	posted, digest, err := s.reader.read(r.RawBody)
 	if err != nil {
 		return nil, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, comeBack(http.StatusServiceUnavailable, retryAfterOutage, "no transaction id could be made; nothing was accepted")
+	posted.Receipt.Client = clientOf(ctx)
+	if key := r.IdempotencyKey; key != "" {
+		posted.ID = transactionID(posted.Receipt.Client, key)
+		posted.Receipt.BodyDigest, posted.Receipt.Call = digest, uuid.NewString()
+	} else {
+		posted.ID = uuid.Must(uuid.NewV7()).String() // fails only where there is no randomness, and then Go ends the process
 	}
-	posted.ID = id.String()
 	prefer := readPrefer(r.Prefer)
-	answer, err := s.saga.process(ctx, *posted, prefer.wait)
+	found, err := s.saga.process(ctx, *posted, prefer.wait)
 	if err != nil {
-		return nil, s.unprocessed(ctx, posted.ID, err)
+		return nil, s.unprocessed(ctx, posted, err)
 	}
-	return respond(posted.ID, answer, prefer), nil
+	return respond(found, prefer), nil
 }
 
-func respond(id string, answer *ledger.Answer, prefer preference) *transactResponse {
-	if answer != nil {
-		return &transactResponse{Status: http.StatusOK, PreferenceApplied: prefer.applied, Body: *answer}
+// respond says where a transaction stands that was accepted: 200 when that will not change any more.
+func respond(found result, prefer preference) *transactResponse {
+	response := &transactResponse{Status: http.StatusOK, PreferenceApplied: prefer.applied, Body: found.answer}
+	if found.replayed {
+		response.IdempotentReplayed = "true"
 	}
-	return &transactResponse{
-		Status:            http.StatusAccepted,
-		Location:          "/transactions/" + id,
-		RetryAfter:        retryAfterPending,
-		PreferenceApplied: prefer.applied,
-		Body:              ledger.PendingAnswer(id),
+	if !found.settled() {
+		response.Status = http.StatusAccepted
+		response.Location = "/transactions/" + found.answer.TransactionID
+		response.RetryAfter = retryAfterPending
 	}
+	if found.answer.TransactionStatus.Code == transaction.InReview {
+		response.RetryAfter = retryAfterReview
+	}
+	return response
 }
 
 // Seconds after which asking again makes sense.
 const (
 	retryAfterPending = "1"
 	retryAfterOutage  = "5"
+	retryAfterReview  = "60" // people take their time
 )
 
 // unprocessed says what is known about a transaction that was not answered.
-func (s *server) unprocessed(ctx context.Context, id string, err error) *Problem {
-	s.log.ErrorContext(ctx, "Transaction not processed", "transaction", id, "error", err)
+func (s *server) unprocessed(ctx context.Context, t *transaction.Transaction, err error) *Problem {
+	if errors.Is(err, errKeyUsed) {
+		return keyProblem(http.StatusUnprocessableEntity, keyUsed,
+			"this key was used with another body: send what was sent before, or a key of its own for another transaction")
+	}
+	s.log.ErrorContext(ctx, "Transaction not processed", "transaction", t.ID, "error", err)
 	switch {
+	case errors.Is(err, errLedgerAway):
+		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+			"the ledger cannot be asked whether this key is a new one; nothing was accepted, and the request can safely be sent again with it")
 	case errors.Is(err, errNotAccepted):
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
 			"the workflow engine cannot be reached; nothing was accepted, and the request can safely be sent again")
 	case errors.Is(err, errBusy):
 		return comeBack(http.StatusTooManyRequests, retryAfterOutage,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again")
-	default:
-		p := comeBack(http.StatusServiceUnavailable, retryAfterOutage,
-			"it cannot be known now whether the transaction was accepted: ask for it before sending it again")
-		p.TransactionID = id
-		return p
 	}
+	p := comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		"it cannot be known now whether the transaction was accepted: ask for it before sending it again")
+	if t.Receipt.Call != "" {
+		p.Detail = "it cannot be known now whether the transaction was accepted: ask for it, or send it again with the same Idempotency-Key, which is safe"
+	}
+	p.TransactionID = t.ID
+	return p
 }

@@ -19,6 +19,7 @@ import (
 const (
 	maxID            = 64
 	maxName          = 255
+	maxToken         = 255
 	maxWord          = 64
 	maxItems         = 100
 	maxQuantity      = 1_000_000
@@ -32,22 +33,21 @@ type reader struct {
 	cards card.Describer
 }
 
-// read returns every fault at once, as a *Problem.
-func (r reader) read(body []byte) (*transaction.Transaction, error) {
+// read returns every fault at once, as a *Problem. digest is the same for bodies that say the same.
+func (r reader) read(body []byte) (t *transaction.Transaction, digest string, err error) {
 	doc, err := strictjson.Parse(body)
 	if err != nil {
-		return nil, problem(http.StatusBadRequest, err.Error())
+		return nil, "", problem(http.StatusBadRequest, err.Error())
 	}
 	root := doc.Root()
-	if !root.Is(strictjson.Object) {
-		return nil, invalid(doc.Faults())
+	if root.Is(strictjson.Object) {
+		refuseVerificationValues(root)
+		t = r.transaction(root)
 	}
-	refuseVerificationValues(root)
-	t := r.transaction(root)
 	if faults := doc.Faults(); len(faults) > 0 {
-		return nil, invalid(faults)
+		return nil, "", invalid("the transaction", faults)
 	}
-	return t, nil
+	return t, r.cards.Digest(root.Canonical()), nil
 }
 
 func (r reader) transaction(root *strictjson.Value) *transaction.Transaction {
@@ -74,12 +74,19 @@ func (r reader) payment(v *strictjson.Value) transaction.Payment {
 		Type:   text(v.Required("type"), maxWord),
 		Amount: readMoney(v.Required("amount"), v.Required("currency")),
 	}
-	if number := v.Required("card"); number.Is(strictjson.Number, strictjson.String) {
+	number, token := v.Optional("card"), v.Optional("token")
+	if (number == nil) == (token == nil) {
+		v.Fault("must have either card or token")
+	}
+	if number != nil && number.Is(strictjson.Number, strictjson.String) {
 		if parsed, err := card.ParseNumber(number.Literal()); err != nil {
 			number.Fault(err.Error())
 		} else {
 			p.Card = r.cards.Describe(parsed)
 		}
+	}
+	if token != nil {
+		p.Token = r.token(token)
 	}
 	v.RefuseUnknown()
 	return p

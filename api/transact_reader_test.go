@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dummyorders/api"
+	"dummyorders/domain/card"
 )
 
 // faults posts a body that must be refused, and returns pointer → detail.
@@ -75,6 +76,8 @@ func TestAWrongValueIsNamedByItsPointer(t *testing.T) {
 		{"payment.card", `"4111x11111111111"`, "#/payment/card", "must be a card number: 12 to 19 digits, as a number or a string"},
 		{"payment.card", `true`, "#/payment/card", "must be a number or a string"},
 		{"payment.amount", `123.5555`, "#/payment/amount", "must have at most 2 decimal digits, as INR has"},
+		{"payment.token", `"pm_1"`, "#/payment", "must have either card or token"},
+		{"payment.card", `null`, "#/payment/card", "must be a number or a string"},
 		{"payment.cvv", `123`, "#/payment/cvv", "a card verification value must never be sent here"},
 		{"payment.security_code", `"123"`, "#/payment/security_code", "a card verification value must never be sent here"},
 		{"metadata", `{"CVC2":"123"}`, "#/metadata/CVC2", "a card verification value must never be sent here"},
@@ -104,6 +107,41 @@ func TestAWrongValueIsNamedByItsPointer(t *testing.T) {
 		})
 	}
 }
+
+func TestATokenStandsInsteadOfTheCard(t *testing.T) {
+	posted := startedWith(t, unchanged, withToken(`"pm_card_visa"`)).transaction
+	if posted.Payment.Token != "pm_card_visa" || posted.Payment.Card != (card.Details{}) {
+		t.Errorf("it is paid with %+v", posted.Payment)
+	}
+	const looksLikeACard = "must be a token that a gateway gave out, and this holds what looks like a card number, which belongs in payment.card"
+	for token, detail := range map[string]string{
+		`""`:                             "must not be empty",
+		`7`:                              "must be a string",
+		`"a\u0007"`:                      "must not hold control characters",
+		quoted(strings.Repeat("t", 256)): "must have at most 255 characters",
+		`"4111111111111111"`:             looksLikeACard,
+		`"tok_4111 1111-1111 1111"`:      looksLikeACard,
+	} {
+		if got := faults(t, withToken(token)); got["#/payment/token"] != detail || len(got) != 1 {
+			t.Errorf("%.40s: %v, want %q", token, got, detail)
+		}
+	}
+	for _, token := range []string{`"4111111111111112"`, quoted(strings.Repeat("t", 255)), `"tok-42424242"`} {
+		if answer := post(t, accepting(t), withToken(token)); answer.Code != http.StatusAccepted {
+			t.Errorf("%.40s: %d %s", token, answer.Code, answer.Body)
+		}
+	}
+	if got := faults(t, strings.Replace(api.SeedExample, `"card": 1234567887654321, `, "", 1))["#/payment"]; got != "must have either card or token" {
+		t.Errorf("with neither: %q", got)
+	}
+}
+
+// withToken is the seed's body with a token, in JSON, instead of the card.
+func withToken(token string) string {
+	return strings.Replace(api.SeedExample, `"card": 1234567887654321`, `"token": `+token, 1)
+}
+
+func quoted(s string) string { return `"` + s + `"` }
 
 func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	got := faults(t, `{"order":{"id":"","cost":0,"cost":1,"currency":"INR"},"payment":{"card":"x","type":3,"amount":-1,"cvv":1},"x":1}`)

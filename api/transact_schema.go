@@ -9,7 +9,12 @@ import (
 
 const transactDescription = "Takes a transaction, has it checked for fraud, and pays for it or stops it. " +
 	"The HTTP status says whether the service did its job; transactionStatus says what became of the transaction: " +
-	"a fraud and a refused payment are 200. The answer is 202 while nothing is settled, with where to ask again."
+	"a fraud and a refused payment are 200. The answer is 202 while nothing is settled, with where to ask again; a " +
+	"transaction in review is 202 at once, since a person decides about it." +
+	"\n\nWith an Idempotency-Key a request can be sent again at any time: the same key with the same body, whatever the " +
+	"order of its members, is the same transaction, with the same answer and Idempotent-Replayed: true, also while it " +
+	"goes on, for as long as the ledger keeps transactions. The same key with another body is 422. Keys belong to the client whose API " +
+	"key came with them. A request without a key is a transaction of its own each time."
 
 // The types below are what reader accepts, for the OpenAPI document. Nothing is ever decoded into them.
 
@@ -41,10 +46,17 @@ type itemSchema struct {
 }
 
 type paymentSchema struct {
-	Card     cardSchema   `json:"card"`
+	Card     cardSchema   `json:"card,omitempty"`
+	Token    string       `json:"token,omitempty" minLength:"1" maxLength:"255" doc:"What the payment method's gateway gave out for a card; never a card number" example:"pm_card_visa"`
 	Type     string       `json:"type" minLength:"1" maxLength:"64" example:"wallet"`
 	Amount   amountSchema `json:"amount"`
 	Currency string       `json:"currency" pattern:"^[A-Z]{3}$" doc:"ISO 4217" example:"INR"`
+}
+
+// TransformSchema says that there is either a card or a token.
+func (paymentSchema) TransformSchema(_ huma.Registry, schema *huma.Schema) *huma.Schema {
+	schema.OneOf = []*huma.Schema{{Required: []string{"card"}}, {Required: []string{"token"}}}
+	return schema
 }
 
 type customerSchema struct {
@@ -92,19 +104,15 @@ func (discountSchema) Schema(huma.Registry) *huma.Schema {
 const SeedExample = `{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, ` +
 	`"paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"}}`
 
-// describeTransact gives the operation the request's schema and the 202 answer, which huma cannot infer.
-func describeTransact(document *huma.OpenAPI) {
-	schemas := document.Components.Schemas
+// describeTransact gives the operation what huma cannot infer: the request's schema, and the 202 answer.
+func describeTransact(document *huma.OpenAPI, keyRequired bool) {
 	operation := document.Paths["/transact"].Post
-	operation.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"application/json": {
-			Schema:  schemas.Schema(reflect.TypeFor[transactionSchema](), true, "Transaction"),
-			Example: json.RawMessage(SeedExample),
-		},
-	}}
-	settled := operation.Responses["200"]
-	settled.Description = "Settled: paid for, stopped, or payment refused"
-	pending := *settled
-	pending.Description = "Accepted and not settled yet; ask at Location"
-	operation.Responses["202"] = &pending
+	describeBody(document, operation, reflect.TypeFor[transactionSchema](), "Transaction", SeedExample)
+	operation.Responses["200"].Description = "Settled: paid for, stopped, or payment refused"
+	describeAccepted(operation, "Accepted and not settled yet, or in review; ask at Location")
+	for _, parameter := range operation.Parameters {
+		if parameter.Name == keyHeader {
+			parameter.Required = keyRequired
+		}
+	}
 }

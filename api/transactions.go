@@ -20,30 +20,43 @@ type transactionResponse struct {
 }
 
 func (s *server) registerTransactions(api huma.API) {
-	huma.Register(api, huma.Operation{
+	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "getTransaction",
 		Method:      http.MethodGet,
 		Path:        "/transactions/{id}",
 		Summary:     "Look at a transaction",
-		Description: "Where the transaction stands, what the fraud check found, and every step with its time.",
+		Description: "Where the transaction stands, what the fraud check found, what reviewers said, and every step with its time.",
 		Tags:        []string{"transactions"},
 		Errors:      []int{404, 503},
-	}, s.transaction)
+	}), s.transaction)
 }
 
 func (s *server) transaction(ctx context.Context, r *transactionRequest) (*transactionResponse, error) {
-	id, err := uuid.Parse(r.ID)
+	id, err := parseID(r.ID)
 	if err != nil {
-		return nil, problem(http.StatusNotFound, "no such transaction: a transactionID is a UUID, as POST /transact answers it")
+		return nil, err
 	}
-	record, err := s.saga.record(ctx, id.String())
-	switch {
-	case errors.Is(err, errNotFound):
-		return nil, problem(http.StatusNotFound, "no such transaction")
-	case err != nil:
-		s.log.ErrorContext(ctx, "Transaction not read", "transaction", id.String(), "error", err)
-		return nil, comeBack(http.StatusServiceUnavailable, retryAfterOutage,
-			"the transaction cannot be read now: the workflow engine or its orders worker is away")
+	record, err := s.saga.record(ctx, id)
+	if err != nil {
+		return nil, s.unread(ctx, id, err)
 	}
 	return &transactionResponse{Body: *record}, nil
+}
+
+func parseID(text string) (string, error) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return "", problem(http.StatusNotFound, "no such transaction: a transactionID is a UUID, as POST /transact answers it")
+	}
+	return id.String(), nil
+}
+
+// unread says why a transaction cannot be shown.
+func (s *server) unread(ctx context.Context, id string, err error) *Problem {
+	if errors.Is(err, errNotFound) {
+		return problem(http.StatusNotFound, "no such transaction")
+	}
+	s.log.ErrorContext(ctx, "Transaction not read", "transaction", id, "error", err)
+	return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		"the transaction cannot be read now: the ledger does not show it, and the workflow engine or its orders worker is away")
 }

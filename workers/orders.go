@@ -9,18 +9,26 @@ import (
 	"dummyorders/workflows"
 )
 
-// NewOrders is the worker that runs ProcessTransaction, moves its money and publishes its alerts. Payment and alert
+// OrdersActivities is what ProcessTransaction has done for it on its own task queue.
+type OrdersActivities struct {
+	Payment *activities.Payment
+	Alerts  *activities.Alerts
+	Ledger  *activities.Ledger
+}
+
+// NewOrders is the worker that runs ProcessTransaction, moves its money, publishes its alerts and keeps the ledger. The
 // activities share the workflow's own task queue, so that the SDK may start them eagerly, without a round trip through
 // the queue.
 //
 // The SDK's default of two pollers a queue starves a busy worker, here and in the others.
-func NewOrders(c client.Client, o *workflows.Orders, pay *activities.Payment, alerts *activities.Alerts) Maker {
+func NewOrders(c client.Client, o *workflows.Orders, a OrdersActivities) Maker {
 	return func(options worker.Options) worker.Worker {
 		options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 8
 		w := worker.New(c, workflows.OrdersTaskQueue, options)
 		w.RegisterWorkflowWithOptions(o.ProcessTransaction, workflow.RegisterOptions{Name: workflows.ProcessTransactionType})
-		w.RegisterActivity(pay)
-		w.RegisterActivity(alerts)
+		w.RegisterActivity(a.Payment)
+		w.RegisterActivity(a.Alerts)
+		w.RegisterActivity(a.Ledger)
 		return w
 	}
 }

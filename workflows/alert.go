@@ -19,15 +19,15 @@ var eventNamespace = uuid.MustParse("0c9f4c0e-7a52-4c5e-9a3d-2f1f6d0f3b11")
 
 // stop ends a transaction without a payment, and has people told. The caller is answered before the broker is asked;
 // the alert is seen through even when the transaction is cancelled.
-func (p *process) stop(ctx workflow.Context) error {
+func (p *process) stop(ctx workflow.Context, kind alert.Type) error {
 	p.move(ctx, transaction.Fraudulent)
 	p.move(ctx, transaction.AlertInitiated)
-	p.publishStatus(ctx)
-	free := detached(ctx)
-	if err := p.publishAlert(free, firstPublishAttempts); err != nil {
+	p.stay(ctx)
+	event, free := p.event(ctx, kind), detached(ctx)
+	if err := p.publish(free, event, firstPublishAttempts); err != nil {
 		p.move(ctx, transaction.AlertError)
-		p.publishStatus(ctx)
-		if err := p.publishAlert(free, 0); err != nil {
+		p.stay(ctx)
+		if err := p.publish(free, event, untilItSticks); err != nil {
 			return err
 		}
 	}
@@ -35,21 +35,28 @@ func (p *process) stop(ctx workflow.Context) error {
 	return nil
 }
 
-func (p *process) publishAlert(ctx workflow.Context, attempts int32) error {
-	event := p.event(ctx, 1)
+// tell has people told beside the main line: nothing waits for the broker but the end of the workflow.
+func (p *process) tell(ctx workflow.Context, kind alert.Type) {
+	event := p.event(ctx, kind)
+	p.meanwhile(ctx, "alert", func(ctx workflow.Context) error { return p.publish(ctx, event, untilItSticks) })
+}
+
+func (p *process) publish(ctx workflow.Context, event alert.Event, attempts int32) error {
 	ctx = publishOptions(ctx, attempts, event.Type.RoutingKey()+" for order "+event.Subject)
 	return workflow.ExecuteActivity(ctx, alerts.PublishAlert, event).Get(ctx, nil)
 }
 
-// event is the transaction's alert of that number. It is the same each time it is built.
-func (p *process) event(ctx workflow.Context, number int) alert.Event {
+// event is the transaction's next alert. Its id is the same in every replay.
+func (p *process) event(ctx workflow.Context, kind alert.Type) alert.Event {
+	p.alerts++
 	info, t := workflow.GetInfo(ctx), p.transaction
+	record := p.record.Clone()
 	return alert.Event{
-		ID:      EventID(info.WorkflowExecution.ID, number),
+		ID:      EventID(info.WorkflowExecution.ID, p.alerts),
 		Source:  eventSource,
-		Type:    alert.TypeFor(p.record.Decision.Outcome),
+		Type:    kind,
 		Subject: t.Order.ID,
-		Time:    p.stoppedAt(),
+		Time:    workflow.Now(ctx),
 		Data: alert.Data{
 			TransactionID: t.ID,
 			OrderID:       t.Order.ID,
@@ -58,7 +65,8 @@ func (p *process) event(ctx workflow.Context, number int) alert.Event {
 			Card:          t.Payment.Card.Masked(),
 			Amount:        t.Payment.Amount.Decimal(),
 			Currency:      string(t.Payment.Amount.Currency),
-			Decision:      *p.record.Decision,
+			Decision:      *record.Decision,
+			Review:        record.Review,
 			Link:          p.link(info),
 		},
 	}

@@ -16,27 +16,28 @@ var (
 	pay         *activities.Payment
 	alerts      *activities.Alerts
 	deliveries  *activities.Deliveries
+	books       *activities.Ledger
 )
 
 // fraudCheckOptions: a decision takes milliseconds, so a worker that has not answered in ten seconds is dead, and
 // another one is asked. The deadline covers all tries and the time without any worker at all.
-func fraudCheckOptions(ctx workflow.Context, p *process) workflow.Context {
+func fraudCheckOptions(ctx workflow.Context, deadline time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              FraudPoliceTaskQueue,
-		ScheduleToCloseTimeout: p.FraudCheckDeadline,
+		ScheduleToCloseTimeout: deadline,
 		StartToCloseTimeout:    10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    200 * time.Millisecond, // somebody is waiting for the answer
 			BackoffCoefficient: 2,
 			MaximumInterval:    10 * time.Second,
 		},
-		Summary: "order " + p.transaction.Order.ID + ", " + p.transaction.Payment.Amount.String(),
+		Summary: summary,
 	})
 }
 
-// paymentOptions: card networks answer within seconds or not at all. Any failure but a decline leaves it unknown
-// whether money moved, which only asking again under the same key can settle: so it is asked for as long as it takes.
-func paymentOptions(ctx workflow.Context, summary string) workflow.Context {
+// paymentOptions: card networks answer within seconds or not at all. Any failure but a gateway's final no leaves open
+// what it did or will do, which only asking again under the same key can settle: so it is asked for as long as it takes.
+func paymentOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           OrdersTaskQueue,
 		StartToCloseTimeout: 10 * time.Second,
@@ -44,17 +45,49 @@ func paymentOptions(ctx workflow.Context, summary string) workflow.Context {
 			InitialInterval:        500 * time.Millisecond,
 			BackoffCoefficient:     2,
 			MaximumInterval:        30 * time.Second, // kind to a gateway that is down, soon enough when it is back
-			NonRetryableErrorTypes: []string{activities.PaymentDeclined},
+			NonRetryableErrorTypes: []string{activities.PaymentDeclined, activities.PaymentCaptured},
 		},
-		Summary: summary,
+	})
+}
+
+// described gives an activity the line that the Web UI shows with it.
+func described(ctx workflow.Context, summary string) workflow.Context {
+	options := workflow.GetActivityOptions(ctx)
+	options.Summary = summary
+	return workflow.WithActivityOptions(ctx, options)
+}
+
+// quickSave: the ledger answers within milliseconds. Longer than this a workflow task must not be held up.
+func quickSave(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		ScheduleToCloseTimeout: time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:                "ledger",
+	})
+}
+
+// patientSave goes on until the ledger is back.
+func patientSave(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           OrdersTaskQueue,
+		StartToCloseTimeout: 15 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Second,
+			BackoffCoefficient: 2,
+			MaximumInterval:    30 * time.Second,
+		},
+		Summary: "ledger",
 	})
 }
 
 // firstPublishAttempts are made before the transaction's status says that its alert is late.
 const firstPublishAttempts = 3
 
+// untilItSticks is without end: no alert is ever given up.
+const untilItSticks = 0
+
 // publishOptions: the broker confirms within milliseconds, and the publisher itself gives up within ten seconds, so
-// fifteen mean that the worker is dead. Attempts 0 is without end: no alert is ever given up.
+// fifteen mean that the worker is dead.
 func publishOptions(ctx workflow.Context, attempts int32, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           OrdersTaskQueue,
@@ -93,10 +126,7 @@ func asType(err error, kind string, found **temporal.ApplicationError) bool {
 	return errors.As(err, found) && (*found).Type() == kind
 }
 
-// joinVoid keeps why a payment ended and adds a void that failed as well.
-func joinVoid(err, voidErr error) error {
-	if voidErr == nil {
-		return err
-	}
-	return errors.Join(err, voidErr)
+// isType is asType for who needs no more than to know.
+func isType(err error, kind string) bool {
+	return asType(err, kind, new(*temporal.ApplicationError))
 }

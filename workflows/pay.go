@@ -9,50 +9,66 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// pay holds the amount, then takes it. Both are seen through even when the transaction is cancelled meanwhile, since
-// an interrupted call would leave it unknown whether money moved; the cancellation counts between them. Whatever was
-// held and not taken is released.
-func (p *process) pay(ctx workflow.Context) error {
+// Holding and taking are seen through even when the transaction is cancelled meanwhile, since an interrupted call would
+// leave it unknown whether money moved; the cancellation counts between them.
+
+// unanswered is why a payment failed whose gateway gave no answer before the deadline.
+const unanswered = "the payment gateway gave no answer in time"
+
+// hold authorizes the amount. It returns nil when nothing is held for the transaction to go on with: it is settled then.
+func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	p.move(ctx, transaction.PaymentInitiated)
-	authorization, err := p.authorize(detached(ctx))
+	authorization, err := p.authorize(p.withDeadline(detached(ctx)))
 	if err != nil {
-		return p.refused(ctx, err)
+		p.unpaid(ctx, whyUnpaid(err))
+		if !isType(err, activities.PaymentDeclined) {
+			p.meanwhile(ctx, "release", p.releaseUnknown)
+		}
+		return nil, nil //nolint:nilnil // nothing held, and no failure of the workflow: a result of the transaction
 	}
 	p.record.Payment.AuthorizationID = authorization.ID
 	if err := ctx.Err(); err != nil {
-		return joinVoid(p.cancelled(ctx, err), p.void(detached(ctx), authorization))
+		p.giveBack(ctx, authorization)
+		return nil, p.cancelled(ctx, err)
 	}
-	capture, err := p.capture(detached(ctx), authorization)
+	return &authorization, nil
+}
+
+// take captures what is held. What is not taken, or was taken for a transaction that was cancelled meanwhile, is given
+// back.
+func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
+	capture, err := p.capture(p.withDeadline(detached(ctx)), held)
 	if err != nil {
-		return joinVoid(p.refused(ctx, err), p.void(detached(ctx), authorization))
+		p.giveBack(ctx, held)
+		p.unpaid(ctx, whyUnpaid(err))
+		return nil
 	}
 	p.record.Payment.CaptureID = capture.ID
+	if err := ctx.Err(); err != nil {
+		p.giveBack(ctx, held)
+		return p.cancelled(ctx, err)
+	}
 	p.move(ctx, transaction.PaymentComplete)
 	return nil
 }
 
-// refused settles a payment that the gateway declined. That is a result of the transaction, not a failure of the
-// workflow; any other error is one.
-func (p *process) refused(ctx workflow.Context, err error) error {
-	var reason *temporal.ApplicationError
-	if !asType(err, activities.PaymentDeclined, &reason) {
-		p.record.Payment.Error = "the payment could not be made"
-		p.move(ctx, transaction.PaymentError)
-		return err
+// whyUnpaid is a decline in the gateway's words. Anything else went on until the deadline.
+func whyUnpaid(err error) string {
+	var declined *temporal.ApplicationError
+	if asType(err, activities.PaymentDeclined, &declined) {
+		return declined.Message()
 	}
-	p.record.Payment.Error = reason.Message()
-	p.move(ctx, transaction.PaymentError)
-	return nil
+	return unanswered
 }
 
 func (p *process) authorize(ctx workflow.Context) (authorization payment.Authorization, err error) {
 	t := p.transaction
-	ctx = paymentOptions(ctx, "hold "+t.Payment.Amount.String())
-	err = workflow.ExecuteActivity(ctx, pay.Authorize, payment.AuthorizeRequest{
+	err = workflow.ExecuteActivity(described(ctx, "hold "+t.Payment.Amount.String()), pay.Authorize, payment.AuthorizeRequest{
 		IdempotencyKey: t.ID + "/authorize",
 		TransactionID:  t.ID,
 		Method:         t.PaymentMethod,
 		Card:           t.Payment.Card,
+		Token:          t.Payment.Token,
 		Amount:         t.Payment.Amount,
 	}).Get(ctx, &authorization)
 	return authorization, err
@@ -60,9 +76,9 @@ func (p *process) authorize(ctx workflow.Context) (authorization payment.Authori
 
 func (p *process) capture(ctx workflow.Context, held payment.Authorization) (capture payment.Capture, err error) {
 	t := p.transaction
-	ctx = paymentOptions(ctx, "take "+t.Payment.Amount.String())
-	err = workflow.ExecuteActivity(ctx, pay.Capture, payment.CaptureRequest{
+	err = workflow.ExecuteActivity(described(ctx, "take "+t.Payment.Amount.String()), pay.Capture, payment.CaptureRequest{
 		IdempotencyKey:  t.ID + "/capture",
+		Gateway:         held.Gateway,
 		Method:          t.PaymentMethod,
 		AuthorizationID: held.ID,
 		Amount:          t.Payment.Amount,
@@ -70,12 +86,7 @@ func (p *process) capture(ctx workflow.Context, held payment.Authorization) (cap
 	return capture, err
 }
 
-func (p *process) void(ctx workflow.Context, held payment.Authorization) error {
-	t := p.transaction
-	ctx = paymentOptions(ctx, "release "+t.Payment.Amount.String())
-	return workflow.ExecuteActivity(ctx, pay.Void, payment.VoidRequest{
-		IdempotencyKey:  t.ID + "/void",
-		Method:          t.PaymentMethod,
-		AuthorizationID: held.ID,
-	}).Get(ctx, nil)
+// withDeadline asks a gateway until the payment's deadline.
+func (p *process) withDeadline(ctx workflow.Context) workflow.Context {
+	return workflow.WithScheduleToCloseTimeout(paymentOptions(ctx), p.PaymentDeadline)
 }

@@ -3,12 +3,15 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -19,6 +22,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 	"dummyorders/workflows"
 )
@@ -51,31 +55,53 @@ func aTransaction() transaction.Transaction {
 type run struct {
 	*testsuite.TestWorkflowEnvironment
 
-	t      *testing.T
+	t      testing.TB
 	answer *answer
+	books  *books
+	orders *workflows.Orders
 }
 
-func newRun(t *testing.T) *run {
+func newRun(t testing.TB) *run {
 	t.Helper()
-	suite := testsuite.WorkflowTestSuite{}
-	r := &run{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answer: &answer{}}
-	orders := &workflows.Orders{FraudCheckDeadline: 15 * time.Minute, WebUI: "http://localhost:8233/"}
-	r.RegisterWorkflowWithOptions(orders.ProcessTransaction, workflow.RegisterOptions{Name: workflows.ProcessTransactionType})
-	r.RegisterActivity(&activities.Fraud{})
-	r.RegisterActivity(&activities.Payment{})
-	r.RegisterActivity(&activities.Alerts{})
-	r.RegisterDelayedCallback(func() {
-		r.UpdateWorkflow(workflows.AnswerUpdate, workflows.AnswerUpdateID, r.answer)
-	}, 0)
+	r := newBareRun(t)
 	t.Cleanup(func() { r.AssertExpectations(t) })
 	return r
 }
 
+// newBareRun expects nothing of its activities.
+func newBareRun(t testing.TB) *run {
+	t.Helper()
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	r := &run{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answer: &answer{}, books: &books{}}
+	r.orders = &workflows.Orders{
+		FraudCheckDeadline: 15 * time.Minute, PaymentDeadline: 15 * time.Minute,
+		ReviewDeadline: 24 * time.Hour, ReviewOnExpiry: review.Decline, WebUI: "http://localhost:8233/",
+	}
+	r.RegisterWorkflowWithOptions(r.orders.ProcessTransaction, workflow.RegisterOptions{Name: workflows.ProcessTransactionType})
+	r.RegisterActivity(&activities.Fraud{})
+	r.RegisterActivity(&activities.Payment{})
+	r.RegisterActivity(&activities.Alerts{})
+	r.RegisterActivity(&activities.Ledger{Writer: r.books})
+	r.RegisterDelayedCallback(func() {
+		r.UpdateWorkflow(workflows.AnswerUpdate, workflows.AnswerUpdateID, r.answer)
+	}, 0)
+	return r
+}
+
+// execute runs a transaction to its end. Whatever happens to it, its caller is answered, it only moves forward, and the
+// ledger knows what the workflow knows.
 func (r *run) execute() {
 	r.t.Helper()
 	r.ExecuteWorkflow(workflows.ProcessTransactionType, aTransaction())
 	require.True(r.t, r.IsWorkflowCompleted())
 	require.True(r.t, r.answer.given, "the caller was never answered")
+	record := r.record()
+	require.NotNil(r.t, record.EndTime)
+	for i, step := range record.Steps[1:] {
+		require.True(r.t, record.Steps[i].Code.LeadsTo(step.Code), "from %s to %s", record.Steps[i].Code, step.Code)
+	}
+	require.Empty(r.t, cmp.Diff(record, r.books.last().Record), "record and ledger")
 }
 
 func (r *run) record() ledger.Record {
@@ -100,17 +126,45 @@ func (r *run) steps() []transaction.Status {
 type answer struct {
 	ledger.Answer
 
-	given bool
-	err   error
+	receipt  transaction.Receipt
+	given    bool
+	err      error
+	rejected error
 }
 
-func (a *answer) Accept()      {}
-func (a *answer) Reject(error) {}
+func (a *answer) Accept()          {}
+func (a *answer) Reject(err error) { a.rejected = err }
 func (a *answer) Complete(result any, err error) {
 	a.given, a.err = true, err
-	if got, ok := result.(ledger.Answer); ok {
+	switch got := result.(type) {
+	case workflows.Reply:
+		a.Answer, a.receipt = got.Answer, got.Receipt
+	case ledger.Answer:
 		a.Answer = got
 	}
+}
+
+// books is a ledger that keeps every entry, and may be away.
+type books struct {
+	mu      sync.Mutex
+	entries []ledger.Entry
+	away    func() bool
+}
+
+func (b *books) Save(_ context.Context, e ledger.Entry) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.away != nil && b.away() {
+		return errors.New("ledger away")
+	}
+	b.entries = append(b.entries, e)
+	return nil
+}
+
+func (b *books) last() ledger.Entry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.entries[len(b.entries)-1]
 }
 
 func TestAnApprovedTransactionIsHeldThenTaken(t *testing.T) {
@@ -123,7 +177,7 @@ func TestAnApprovedTransactionIsHeldThenTaken(t *testing.T) {
 			return held, nil
 		}).Once()
 	r.OnActivity(pay.Capture, mock.Anything, payment.CaptureRequest{
-		IdempotencyKey: transactionID + "/capture", Method: "amazonpay", AuthorizationID: "auth_1", Amount: aTransaction().Payment.Amount,
+		IdempotencyKey: transactionID + "/capture", Gateway: "amazonpay", Method: "amazonpay", AuthorizationID: "auth_1", Amount: aTransaction().Payment.Amount,
 	}).Return(payment.Capture{ID: "capture_1"}, nil).Once()
 
 	r.execute()
@@ -136,35 +190,42 @@ func TestAnApprovedTransactionIsHeldThenTaken(t *testing.T) {
 }
 
 func TestAFraudIsStoppedAndAlertedWithoutAnyPayment(t *testing.T) {
-	for name, test := range map[string]struct {
-		decision  fraud.Decision
-		eventType alert.Type
-	}{
-		"declined":                          {declined, alert.FraudDetected},
-		"for review, which nobody does yet": {reviewed, alert.ReviewRequested},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRun(t)
-			r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(test.decision, nil).Once()
-			var event alert.Event
-			r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(func(_ context.Context, e alert.Event) error {
-				event = e
-				return nil
-			}).Once()
+	r := newRun(t)
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil).Once()
+	events := r.publishes(1)
 
-			r.execute()
+	r.execute()
 
-			require.NoError(t, r.GetWorkflowError())
-			require.Equal(t, "Transaction Fraudulent", r.answer.Message)
-			require.Equal(t, transaction.AlertInitiated, r.answer.TransactionStatus.Code, "the answer does not wait for the broker")
-			require.True(t, r.answer.TransactionStatus.FraudStatus)
-			require.Equal(t, []transaction.Status{11, 12, 13, 15}, r.steps())
-			require.Equal(t, test.eventType, event.Type)
-			require.Equal(t, "1234", event.Subject)
-			require.Equal(t, "123456******4321", event.Data.Card)
-			require.Equal(t, "http://localhost:8233/namespaces/default-test-namespace/workflows/default-test-workflow-id", event.Data.Link)
-		})
-	}
+	require.NoError(t, r.GetWorkflowError())
+	require.Equal(t, "Transaction Fraudulent", r.answer.Message)
+	require.Equal(t, transaction.AlertInitiated, r.answer.TransactionStatus.Code, "the answer does not wait for the broker")
+	require.True(t, r.answer.TransactionStatus.FraudStatus)
+	require.Equal(t, []transaction.Status{11, 12, 13, 15}, r.steps())
+	event := (*events)[0]
+	require.Equal(t, alert.FraudDetected, event.Type)
+	require.Equal(t, "1234", event.Subject)
+	require.Equal(t, "123456******4321", event.Data.Card)
+	require.Equal(t, "http://localhost:8233/namespaces/default-test-namespace/workflows/default-test-workflow-id", event.Data.Link)
+}
+
+// publishes expects that many events, and gathers them.
+func (r *run) publishes(count int) *[]alert.Event {
+	events := new([]alert.Event)
+	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(func(_ context.Context, e alert.Event) error {
+		*events = append(*events, e)
+		return nil
+	}).Times(count)
+	return events
+}
+
+func TestTheReplyCarriesTheReceiptOfTheCallThatWasAccepted(t *testing.T) {
+	r := newRun(t)
+	posted := aTransaction()
+	posted.Receipt = transaction.Receipt{Client: "shop", BodyDigest: "digest", Call: "call-1"}
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
+	r.publishes(1)
+	r.ExecuteWorkflow(workflows.ProcessTransactionType, posted)
+	require.Equal(t, posted.Receipt, r.answer.receipt)
 }
 
 func TestAnAlertIsPublishedUnderOneIDHoweverLongTheBrokerIsAway(t *testing.T) {
@@ -189,114 +250,9 @@ func TestAnAlertIsPublishedUnderOneIDHoweverLongTheBrokerIsAway(t *testing.T) {
 	require.Len(t, ids, 1)
 }
 
-func TestATransactionNobodyCheckedIsStoppedAndNotCalledFraud(t *testing.T) {
-	r := newRun(t)
-	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(
-		fraud.Decision{}, temporal.NewTimeoutError(2, nil))
-	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(nil).Once()
-
-	r.execute()
-
-	require.Equal(t, fraud.NotEvaluated, r.answer.Decision.Outcome)
-	require.Equal(t, fraud.Nobody, r.answer.Decision.Source)
-	require.False(t, r.answer.TransactionStatus.FraudStatus)
-	require.Equal(t, transaction.AlertInitiated, r.answer.TransactionStatus.Code)
-}
-
-func TestADeclinedPaymentIsAResultAndNoFailure(t *testing.T) {
-	r := newRun(t)
-	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(approved, nil)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
-
-	r.execute()
-
-	require.NoError(t, r.GetWorkflowError())
-	require.Equal(t, "Transaction Payment Failed", r.answer.Message)
-	require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
-	require.Contains(t, r.record().Payment.Error, "insufficient_funds")
-}
-
-func TestAHoldThatCannotBeTakenIsReleasedForAsLongAsItTakes(t *testing.T) {
-	r := newRun(t)
-	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(approved, nil)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined()).Once()
-	void := payment.VoidRequest{IdempotencyKey: transactionID + "/void", Method: "amazonpay", AuthorizationID: "auth_1"}
-	r.OnActivity(pay.Void, mock.Anything, void).Return(errors.New("gateway away")).Times(tooOften - 1)
-	r.OnActivity(pay.Void, mock.Anything, void).Return(nil).Once()
-
-	r.execute()
-
-	require.NoError(t, r.GetWorkflowError())
-	require.Equal(t, transaction.PaymentError, r.answer.TransactionStatus.Code)
-}
-
-func TestAPaymentOfUnknownOutcomeIsAskedForAgainUnderTheSameKey(t *testing.T) {
-	r := newRun(t)
-	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(approved, nil)
-	keys := map[string]int{}
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
-			if keys[request.IdempotencyKey]++; keys[request.IdempotencyKey] < tooOften {
-				return payment.Authorization{}, errors.New("gateway timed out")
-			}
-			return held, nil
-		})
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
-
-	r.execute()
-
-	require.Equal(t, map[string]int{transactionID + "/authorize": tooOften}, keys)
-	require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
-}
-
-func TestACancellation(t *testing.T) {
-	t.Run("before the verdict ends the transaction and answers its caller", func(t *testing.T) {
-		r := newRun(t)
-		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).After(time.Minute).Return(approved, nil)
-		r.RegisterDelayedCallback(r.CancelWorkflow, time.Second)
-		r.execute()
-		require.True(t, temporal.IsCanceledError(r.GetWorkflowError()) || errors.As(r.GetWorkflowError(), new(*temporal.CanceledError)))
-		require.NoError(t, r.answer.err)
-		require.Equal(t, transaction.PaymentError, r.answer.TransactionStatus.Code)
-	})
-	t.Run("while the money is being held releases it", func(t *testing.T) {
-		r := newRun(t)
-		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(approved, nil)
-		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).After(time.Second).Return(held, nil)
-		r.OnActivity(pay.Void, mock.Anything, mock.Anything).Return(nil).Once()
-		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
-		r.execute()
-		require.Error(t, r.GetWorkflowError())
-		require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
-	})
-	t.Run("while the money is being taken comes too late", func(t *testing.T) {
-		r := newRun(t)
-		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(approved, nil)
-		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-		r.OnActivity(pay.Capture, mock.Anything, mock.Anything).After(time.Second).Return(payment.Capture{ID: "capture_1"}, nil)
-		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
-		r.execute()
-		require.NoError(t, r.GetWorkflowError())
-		require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
-	})
-	t.Run("after a fraud was found loses no alert", func(t *testing.T) {
-		r := newRun(t)
-		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
-		r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).After(time.Second).Return(nil).Once()
-		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
-		r.execute()
-		require.Equal(t, []transaction.Status{11, 12, 13, 15}, r.steps())
-	})
-}
-
 var (
 	fraudPolice *activities.Fraud
 	pay         *activities.Payment
 	alerts      *activities.Alerts
 	deliveries  *activities.Deliveries
 )
-
-func paymentDeclined() error {
-	return temporal.NewNonRetryableApplicationError("gateway amazonpay declined: insufficient_funds", activities.PaymentDeclined, nil)
-}

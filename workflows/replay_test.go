@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"dummyorders/domain/review"
 	"dummyorders/workflows"
 )
 
@@ -26,7 +27,10 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
 			// Other settings than those of the recording: they must not change what a workflow does.
-			orders := &workflows.Orders{FraudCheckDeadline: 7 * time.Minute}
+			orders := &workflows.Orders{
+				FraudCheckDeadline: 7 * time.Minute, PaymentDeadline: 7 * time.Minute,
+				ReviewDeadline: 7 * time.Minute, ReviewOnExpiry: review.Approve,
+			}
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflowWithOptions(orders.ProcessTransaction, workflow.RegisterOptions{Name: workflows.ProcessTransactionType})
 			replayer.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
@@ -50,11 +54,21 @@ func TestNoRecordedHistoryIsMissing(t *testing.T) {
 		"process-transaction-alert-late",
 		"process-transaction-approved",
 		"process-transaction-cancelled",
+		"process-transaction-capture-answer-lost",
 		"process-transaction-capture-declined",
+		"process-transaction-capture-unanswered",
 		"process-transaction-declined",
-		"process-transaction-for-review",
+		"process-transaction-hold-answer-lost",
+		"process-transaction-ledger-away",
 		"process-transaction-nobody-waits",
 		"process-transaction-not-evaluated",
 		"process-transaction-payment-declined",
+		"process-transaction-review-approved",
+		"process-transaction-review-cancelled",
+		"process-transaction-review-declined",
+		"process-transaction-review-expired-approved",
+		"process-transaction-review-expired-declined",
+		"process-transaction-still-held",
+		"process-transaction-waiting-for-review",
 	}, names)
 }

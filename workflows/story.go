@@ -39,8 +39,13 @@ func (p *process) move(ctx workflow.Context, to transaction.Status) {
 	workflow.SetCurrentDetails(ctx, p.details())
 }
 
-// publishStatus makes the status something to filter by. It is a history event and an index write each time, so it is
-// called only where the transaction will stay for a while.
+// stay makes a status known where the transaction will stay for a while: to filter by, and in the ledger.
+func (p *process) stay(ctx workflow.Context) {
+	p.publishStatus(ctx)
+	p.save(ctx)
+}
+
+// publishStatus makes the status something to filter by. It is a history event and an index write each time.
 func (p *process) publishStatus(ctx workflow.Context) {
 	updates := []temporal.SearchAttributeUpdate{TransactionStatusKey.ValueSet(p.record.Status().String())}
 	if d := p.record.Decision; d != nil {
@@ -61,9 +66,10 @@ func (p *process) details() string {
 			fmt.Fprintf(&story, "- `%s` %s\n", reason.Code, reason.Message)
 		}
 	}
-	if problem := p.record.Payment.Error; problem != "" {
-		fmt.Fprintf(&story, "\nPayment: %s\n", problem)
+	if r := p.record.Review; r != nil {
+		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", r.By(), r.Deadline.UTC().Format(time.RFC3339))
 	}
+	p.tellPayment(&story)
 	story.WriteString("\n| step | at |\n|--|--|\n")
 	for _, step := range p.record.Steps {
 		fmt.Fprintf(&story, "| %d %s | %s |\n", step.Code, step.Status, step.Time.UTC().Format(time.RFC3339))
@@ -71,12 +77,16 @@ func (p *process) details() string {
 	return story.String()
 }
 
-// stoppedAt is when the transaction was found to be one that must not go through.
-func (p *process) stoppedAt() time.Time {
-	for _, step := range p.record.Steps {
-		if step.Code == transaction.Fraudulent {
-			return step.Time
+func (p *process) tellPayment(story *strings.Builder) {
+	payment := p.record.Payment
+	for _, line := range [][2]string{
+		{"Payment", payment.Error}, {"Refund", payment.RefundID}, {"Still held", payment.StillHeld},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(story, "\n%s: %s\n", line[0], line[1])
 		}
 	}
-	return p.record.StartTime
+	if payment.VoidedAt != nil {
+		fmt.Fprintf(story, "\nHold released at %s\n", payment.VoidedAt.UTC().Format(time.RFC3339))
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"dummyorders/api"
@@ -19,15 +20,18 @@ func (apiCommand) Run(ctx context.Context) error {
 }
 
 func serveAPI(p *process) func(context.Context) error {
-	address := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress)
+	address, book := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress), p.env.ledger(p.values)
 	options := api.Options{
-		Temporal:    p.temporal,
-		Cards:       card.NewDescriber(p.env.fingerprintKey(p.values)),
-		MaxInFlight: p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
-		Version:     buildVersion(),
-		Log:         p.log,
+		Temporal:              p.temporal,
+		Ledger:                book,
+		Cards:                 card.NewDescriber(p.env.fingerprintKey(p.values)),
+		Clients:               p.env.clients(p.values),
+		RequireIdempotencyKey: p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey),
+		MaxInFlight:           p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
+		Version:               buildVersion(),
+		Log:                   p.log,
 	}
 	return func(ctx context.Context) error {
-		return serve(ctx, p.log, address, api.New(ctx, options), drainRequests)
+		return errors.Join(serve(ctx, p.log, address, api.New(ctx, options), drainRequests), book.Close())
 	}
 }

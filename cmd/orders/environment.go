@@ -12,9 +12,21 @@ type environment struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=:9001"`
 	HTTPMaxInFlight    string `env:"HTTP_MAX_IN_FLIGHT, default=1000"`
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
+	APIKeys            string `env:"API_KEYS"`
+	RequireKey         string `env:"IDEMPOTENCY_KEY_REQUIRED, default=false"`
+
+	LedgerURL       string `env:"LEDGER_URL, default=sqlite:.run/orders-ledger.db"`
+	LedgerRetention string `env:"LEDGER_RETENTION, default=9600h"`
 
 	FraudCheckDeadline string `env:"FRAUD_CHECK_DEADLINE, default=15m"`
+	PaymentDeadline    string `env:"PAYMENT_DEADLINE, default=15m"`
+	ReviewDeadline     string `env:"REVIEW_DEADLINE, default=24h"`
+	ReviewOnExpiry     string `env:"REVIEW_ON_EXPIRY, default=decline"`
 	WebUIURL           string `env:"WEB_UI_URL, default=http://localhost:8233"`
+
+	PaymentGateways string `env:"PAYMENT_GATEWAYS, default=*:simulated"`
+	StripeAPIKey    string `env:"STRIPE_API_KEY"`
+	StripeURL       string `env:"STRIPE_URL, default=https://api.stripe.com"`
 
 	FraudDetector     string `env:"FRAUD_DETECTOR, default=dummy"`
 	FraudLimitReview  string `env:"FRAUD_LIMIT_REVIEW, default=INR:100000,USD:1200,EUR:1100,GBP:950"`

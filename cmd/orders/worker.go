@@ -2,19 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/activities"
-	"dummyorders/domain/payment"
+	"dummyorders/domain/review"
 	"dummyorders/gateways/rabbitmq"
-	"dummyorders/gateways/simulated"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 	"dummyorders/workers"
 	"dummyorders/workflows"
 )
+
+// maxWait bounds the settings of what a transaction may wait for.
+const maxWait = 30 * 24 * time.Hour
 
 type workerCommand struct{}
 
@@ -25,13 +28,14 @@ func (workerCommand) Run(ctx context.Context) error {
 
 func workOnOrders(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
-	orders := &workflows.Orders{
-		FraudCheckDeadline: p.values.duration("FRAUD_CHECK_DEADLINE", p.env.FraudCheckDeadline, time.Second, 30*24*time.Hour),
-		WebUI:              p.values.webURL("WEB_UI_URL", p.env.WebUIURL),
-	}
+	orders := p.env.orders(p.values)
 	publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
-	pay, alerts := &activities.Payment{Gateways: gateways()}, &activities.Alerts{Publisher: publisher}
-	runner := workers.NewRunner("orders", workers.NewOrders(p.temporal, orders, pay, alerts), p.log)
+	books, retention := p.env.ledger(p.values), p.env.ledgerRetention(p.values)
+	runner := workers.NewRunner("orders", workers.NewOrders(p.temporal, orders, workers.OrdersActivities{
+		Payment: &activities.Payment{Gateways: p.env.gateways(p.values)},
+		Alerts:  &activities.Alerts{Publisher: publisher},
+		Ledger:  &activities.Ledger{Writer: books},
+	}), p.log)
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error {
@@ -39,23 +43,29 @@ func workOnOrders(p *process) func(context.Context) error {
 				"temporal": temporal.Check(p.temporal),
 				"worker":   runner.Ready,
 				"rabbitmq": func(context.Context) error { return publisher.Ready() },
+				"ledger":   books.Ready,
 			})
 		})
-		publishing, stopPublishing := context.WithCancel(context.WithoutCancel(ctx))
-		group.Go(func() error { return publisher.Run(publishing) })
+		group.Go(func() error { return workers.KeepLedger(ctx, books, retention, p.log) })
+		// Not before the last activity has published its alert and saved its entry.
+		background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+		group.Go(func() error { return publisher.Run(background) })
 		group.Go(func() error {
-			defer stopPublishing() // not before the last activity has published its alert
+			defer stopBackground()
 			return runner.Run(ctx)
 		})
-		return group.Wait()
+		err := group.Wait()
+		return errors.Join(err, books.Close())
 	}
 }
 
-// gateways sends every payment method to a gateway of its name that moves no money.
-func gateways() *payment.Registry {
-	byMethod := map[string]payment.Gateway{}
-	for _, method := range []string{"paytm", "icicidebit", "icici-debit", "amazonpay"} {
-		byMethod[method] = simulated.New(method)
+// orders are the settings of the workflows.
+func (e environment) orders(v *values) *workflows.Orders {
+	return &workflows.Orders{
+		FraudCheckDeadline: v.duration("FRAUD_CHECK_DEADLINE", e.FraudCheckDeadline, time.Second, maxWait),
+		PaymentDeadline:    v.duration("PAYMENT_DEADLINE", e.PaymentDeadline, time.Second, maxWait),
+		ReviewDeadline:     v.duration("REVIEW_DEADLINE", e.ReviewDeadline, 2*time.Second, maxWait),
+		ReviewOnExpiry:     review.Verdict(v.oneOf("REVIEW_ON_EXPIRY", e.ReviewOnExpiry, []string{"decline", "approve"})),
+		WebUI:              v.webURL("WEB_UI_URL", e.WebUIURL),
 	}
-	return payment.NewRegistry(simulated.New("default"), byMethod)
 }

@@ -3,21 +3,30 @@ package alert
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/review"
 )
 
 // Type is what an event tells, and names the shape of its data. A shape changes only under a new type.
 type Type string
 
-// The types. FraudDetected tells that a transaction was declined; ReviewRequested that it was stopped without a final
-// verdict, and a person should look at it.
+// The types. FraudDetected tells that a transaction was stopped as a fraud; ReviewRequested that its money is held and
+// a person has to decide; ReviewReminder the same, when half the time is over; ReviewExpired that nobody did in time;
+// CompensationFailed that money which is held or was taken could not be given back, and a person has to.
 const (
-	FraudDetected   Type = "orders.fraud.detected.v1"
-	ReviewRequested Type = "orders.fraud.review_requested.v1"
+	FraudDetected      Type = "orders.fraud.detected.v1"
+	ReviewRequested    Type = "orders.fraud.review_requested.v1"
+	ReviewReminder     Type = "orders.fraud.review_reminder.v1"
+	ReviewExpired      Type = "orders.fraud.review_expired.v1"
+	CompensationFailed Type = "orders.payment.compensation_failed.v1"
 )
+
+// Types are all that this service knows.
+var Types = []Type{FraudDetected, ReviewRequested, ReviewReminder, ReviewExpired, CompensationFailed}
 
 // RoutingKey is the type between its prefix and its version: "fraud.detected".
 func (t Type) RoutingKey() string {
@@ -30,15 +39,7 @@ func (t Type) RoutingKey() string {
 
 // Known says whether this service knows what such an event means.
 func (t Type) Known() bool {
-	return t == FraudDetected || t == ReviewRequested
-}
-
-// TypeFor is what has to be told about a decision that stopped a transaction.
-func TypeFor(outcome fraud.Outcome) Type {
-	if outcome == fraud.Decline {
-		return FraudDetected
-	}
-	return ReviewRequested
+	return slices.Contains(Types, t)
 }
 
 // Event is an alert as it travels. A retry, a redelivery and a replay carry the same ID; nothing with the same ID is
@@ -62,5 +63,7 @@ type Data struct {
 	Amount        json.Number    `json:"amount"`
 	Currency      string         `json:"currency"`
 	Decision      fraud.Decision `json:"decision"`
-	Link          string         `json:"link,omitempty"` // to the transaction in the Web UI
+	Review        *review.Review `json:"review,omitempty"`  // where people were asked
+	Problem       string         `json:"problem,omitempty"` // of CompensationFailed: what could not be done
+	Link          string         `json:"link,omitempty"`    // to the transaction in the Web UI
 }

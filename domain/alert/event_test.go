@@ -2,6 +2,9 @@ package alert_test
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,12 +12,37 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/review"
 )
+
+// keys are the types of this service and what the broker routes them by. Queues hold events of these names.
+var keys = map[alert.Type]string{
+	"orders.fraud.detected.v1":              "fraud.detected",
+	"orders.fraud.review_requested.v1":      "fraud.review_requested",
+	"orders.fraud.review_reminder.v1":       "fraud.review_reminder",
+	"orders.fraud.review_expired.v1":        "fraud.review_expired",
+	"orders.payment.compensation_failed.v1": "payment.compensation_failed",
+}
+
+func TestTheTypesKeepTheirNamesAndRoutingKeys(t *testing.T) {
+	for eventType, want := range keys {
+		if got := eventType.RoutingKey(); got != want {
+			t.Errorf("%s is routed by %q, want %q", eventType, got, want)
+		}
+	}
+	all := slices.Sorted(maps.Keys(keys))
+	named := []alert.Type{
+		alert.FraudDetected, alert.ReviewRequested, alert.ReviewReminder, alert.ReviewExpired, alert.CompensationFailed,
+	}
+	for _, types := range [][]alert.Type{named, alert.Types} {
+		if got := slices.Sorted(slices.Values(types)); !slices.Equal(got, all) {
+			t.Errorf("the types are %v, want %v", got, all)
+		}
+	}
+}
 
 func TestTheRoutingKeyIsTheTypeBetweenPrefixAndVersion(t *testing.T) {
 	for eventType, want := range map[alert.Type]string{
-		alert.FraudDetected:                   "fraud.detected",
-		alert.ReviewRequested:                 "fraud.review_requested",
 		"orders.payment.refund_failed.v2":     "payment.refund_failed",
 		"orders.fraud.detected.v12":           "fraud.detected",
 		"orders.payment.hold.voided.twice.v1": "payment.hold.voided.twice",
@@ -26,33 +54,22 @@ func TestTheRoutingKeyIsTheTypeBetweenPrefixAndVersion(t *testing.T) {
 }
 
 func TestOnlyTheTypesOfThisServiceAreKnown(t *testing.T) {
-	for eventType, want := range map[alert.Type]bool{
-		"orders.fraud.detected.v1":         true,
-		"orders.fraud.review_requested.v1": true,
-		"orders.fraud.detected.v2":         false,
-		"orders.fraud.detected":            false,
-		"fraud.detected":                   false,
-		"":                                 false,
-	} {
-		if got := eventType.Known(); got != want {
-			t.Errorf("%q is known: %v, want %v", eventType, got, want)
+	for eventType := range keys {
+		if !eventType.Known() {
+			t.Errorf("%s is not known", eventType)
 		}
 	}
-}
-
-func TestADeclineIsToldAsFraudAndAnyOtherStopAsAReview(t *testing.T) {
-	for outcome, want := range map[fraud.Outcome]alert.Type{
-		fraud.Decline:      alert.FraudDetected,
-		fraud.Review:       alert.ReviewRequested,
-		fraud.NotEvaluated: alert.ReviewRequested,
+	for _, eventType := range []alert.Type{
+		"orders.fraud.detected.v2", "orders.fraud.detected", "fraud.detected", "orders.payment.review_expired.v1", "",
 	} {
-		if got := alert.TypeFor(outcome); got != want {
-			t.Errorf("the outcome %s is told as %s, want %s", outcome, got, want)
+		if eventType.Known() {
+			t.Errorf("%q is known", eventType)
 		}
 	}
 }
 
 func TestAnEventTravelsWithoutLoss(t *testing.T) {
+	decidedAt := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	want := alert.Event{
 		ID: "5d1d1c0a-0000-5000-8000-000000000001", Source: "/orders", Type: alert.FraudDetected, Subject: "1234",
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
@@ -64,7 +81,12 @@ func TestAnEventTravelsWithoutLoss(t *testing.T) {
 				Reasons: []fraud.Reason{{Code: "AMOUNT_OVER_LIMIT", Message: "INR 5000.01 is above the limit of INR 5000.00"}},
 				Ruleset: fraud.Ruleset{ID: "limit", Version: 1, Digest: "sha256:0"}, Source: fraud.AutomatedRule,
 			},
-			Link: "http://localhost:8233/",
+			Review: &review.Review{
+				RequestedAt: time.Date(2026, 1, 1, 3, 4, 5, 6, time.UTC), Deadline: decidedAt,
+				Verdict: review.Decline, DecidedAt: &decidedAt, Expired: true,
+			},
+			Problem: "gateway simulated declined: hold_expired",
+			Link:    "http://localhost:8233/",
 		},
 	}
 	text, err := json.Marshal(want)
@@ -86,5 +108,18 @@ func TestAnEventTravelsWithoutLoss(t *testing.T) {
 	}
 	if string(raw.Data.Amount) != "90071992547409.93" {
 		t.Errorf("the amount travels as %s, want the exact number 90071992547409.93", raw.Data.Amount)
+	}
+}
+
+// Receivers take an event without these for one that has nothing to do with reviews and problems.
+func TestAnEventWithoutReviewAndProblemSaysNothingOfThem(t *testing.T) {
+	text, err := json.Marshal(alert.Data{TransactionID: "1", Amount: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"review", "problem", "link", "orderName"} {
+		if strings.Contains(string(text), `"`+key+`"`) {
+			t.Errorf("%s is written though there is none: %s", key, text)
+		}
 	}
 }

@@ -18,7 +18,7 @@ type Details struct {
 	Fingerprint string `json:"fingerprint"`
 }
 
-// Masked is the card as people may see it: "123456******4321".
+// Masked is the card as people may see it: "123456******4321"; empty where no card is known.
 func (d Details) Masked() string {
 	return d.FirstSix + strings.Repeat("*", max(0, d.Length-10)) + d.LastFour
 }
@@ -52,6 +52,16 @@ func (d Describer) Describe(n Number) Details {
 		LuhnValid:   luhnValid(digits),
 		Fingerprint: hex.EncodeToString(mac.Sum(nil)),
 	}
+}
+
+// Digest is a keyed digest of a text that may hold card numbers: nobody without the key can find a number in it by
+// trying all of them. Its key is derived from the fingerprints' key, so that no digest is ever a fingerprint.
+func (d Describer) Digest(text []byte) string {
+	derived := hmac.New(sha256.New, d.key)
+	derived.Write([]byte("digest"))
+	mac := hmac.New(sha256.New, derived.Sum(nil))
+	mac.Write(text)
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // luhnValid is the check digit formula of ISO/IEC 7812-1, annex B.

@@ -116,3 +116,24 @@ func TestAMistypedDigitFailsTheLuhnCheck(t *testing.T) {
 		}
 	})
 }
+
+func TestADigestIsTheSameUnderTheSameKeyAndNeverAFingerprint(t *testing.T) {
+	text := []byte("4929186730458126")
+	number, err := card.ParseNumber(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, other := card.NewDescriber([]byte("one key")), card.NewDescriber([]byte("another key"))
+	digest := one.Digest(text)
+	if again := card.NewDescriber([]byte("one key")).Digest(text); again != digest {
+		t.Errorf("the same text has the digests %s and %s", digest, again)
+	}
+	for what, not := range map[string]string{
+		"another key's": other.Digest(text), "another text's": one.Digest([]byte("4929186730458127")),
+		"the card's fingerprint": one.Describe(number).Fingerprint,
+	} {
+		if digest == not {
+			t.Errorf("the digest is %s as well", what)
+		}
+	}
+}

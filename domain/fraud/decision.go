@@ -64,10 +64,20 @@ type Ruleset struct {
 	Digest  string `json:"digest" example:"sha256:…"`
 }
 
-// Fraudulent says whether the transaction was stopped by a verdict, as against for want of one. Until people can
-// review, an outcome of Review stops it as well.
+// Fraudulent says whether the decision is a verdict of fraud. Review is none: a person gives the verdict.
 func (d Decision) Fraudulent() bool {
-	return d.Outcome == Decline || d.Outcome == Review
+	return d.Outcome == Decline
+}
+
+// severity orders outcomes by what they ask of people. NotEvaluated stands above Review, since less is known.
+var severity = map[Outcome]int{Approve: 0, Review: 1, NotEvaluated: 2, Decline: 3}
+
+// WorseThan says whether d speaks more against the transaction than an earlier decision about it did.
+func (d Decision) WorseThan(earlier Decision) bool {
+	if d.Outcome != earlier.Outcome {
+		return severity[d.Outcome] > severity[earlier.Outcome]
+	}
+	return d.Score > earlier.Score
 }
 
 // Undecided is the decision about a transaction that no detector answered for; why says what happened instead.

@@ -34,13 +34,46 @@ func TestTheRiskLevelIsTheScoreInWords(t *testing.T) {
 	}
 }
 
-func TestAVerdictAgainstATransactionIsFraudAndTheLackOfOneIsNot(t *testing.T) {
+func TestOnlyADeclineIsAVerdictOfFraud(t *testing.T) {
 	for outcome, want := range map[fraud.Outcome]bool{
-		fraud.Approve: false, fraud.Review: true, fraud.Decline: true, fraud.NotEvaluated: false, "": false,
+		fraud.Approve: false, fraud.Review: false, fraud.Decline: true, fraud.NotEvaluated: false, "": false,
 	} {
 		if got := (fraud.Decision{Outcome: outcome, Score: fraud.MaxScore}).Fraudulent(); got != want {
 			t.Errorf("the outcome %q is fraudulent: %v, want %v", outcome, got, want)
 		}
+	}
+}
+
+// ascending are decisions, each worse than those before it.
+var ascending = []fraud.Decision{
+	{Outcome: fraud.Approve, Score: 0},
+	{Outcome: fraud.Approve, Score: 5},
+	{Outcome: fraud.Review, Score: 1},
+	{Outcome: fraud.Review, Score: 70},
+	{Outcome: fraud.Review, Score: 71},
+	fraud.Undecided("no fraud check answered"),
+	{Outcome: fraud.Decline, Score: 0},
+	{Outcome: fraud.Decline, Score: 90},
+	{Outcome: fraud.Decline, Score: fraud.MaxScore},
+}
+
+func TestADecisionIsWorseByItsOutcomeAndThenByItsScore(t *testing.T) {
+	for i, earlier := range ascending {
+		for j, d := range ascending {
+			if got := d.WorseThan(earlier); got != (j > i) {
+				t.Errorf("%s with score %d is worse than %s with score %d: %v",
+					d.Outcome, d.Score, earlier.Outcome, earlier.Score, got)
+			}
+		}
+	}
+}
+
+func TestOtherReasonsForTheSameAreNoWorse(t *testing.T) {
+	before := fraud.Decision{Outcome: fraud.Review, Score: 70, Ruleset: fraud.Ruleset{ID: "limit", Version: 1}}
+	after := before
+	after.Reasons, after.Ruleset.Version = []fraud.Reason{{Code: "AMOUNT_OVER_REVIEW_LIMIT", Message: "too much"}}, 2
+	if after.WorseThan(before) || before.WorseThan(after) {
+		t.Error("of two decisions with the same outcome and score, one counts as worse")
 	}
 }
 

@@ -24,7 +24,7 @@ type finding struct {
 // newFinding starts from an approval and the signals that every transaction is looked at for.
 func newFinding(t transaction.Transaction) *finding {
 	f := &finding{outcome: Approve, reasons: []Reason{}}
-	if !t.Payment.Card.LuhnValid {
+	if t.Payment.Token == "" && !t.Payment.Card.LuhnValid {
 		f.score = 5
 		f.reasons = append(f.reasons, Reason{"CARD_LUHN_INVALID", "the card number fails the Luhn check"})
 	}

@@ -99,6 +99,22 @@ func testWholeDecisions(t *testing.T, detector fraud.Detector) {
 	}
 }
 
+// Behind a token there is a card number that only the gateway has seen.
+func TestAPaymentByTokenIsNotBlamedForItsCardNumber(t *testing.T) {
+	byToken := payment(approvedID, inr(1), false)
+	byToken.Payment.Card, byToken.Payment.Token = card.Details{}, "pm_card_visa"
+	for name, detector := range map[string]fraud.Detector{"dummy": fraud.Dummy{}, "limit": limit(t, []money.Money{inr(100)}, nil)} {
+		d := detect(t, detector, byToken)
+		if d.Score != 0 || len(d.Reasons) > 0 || d.Outcome != fraud.Approve {
+			t.Errorf("%s: a payment by token is of outcome %s, score %d: %+v", name, d.Outcome, d.Score, d.Reasons)
+		}
+		byCard := payment(approvedID, inr(1), false)
+		if d := detect(t, detector, byCard); d.Score == 0 {
+			t.Errorf("%s: a card number that fails the Luhn check scores nothing", name)
+		}
+	}
+}
+
 func detect(t *testing.T, detector fraud.Detector, tr transaction.Transaction) fraud.Decision {
 	t.Helper()
 	d, err := detector.Detect(context.Background(), tr)
@@ -117,6 +133,9 @@ func allKinds() []transaction.Transaction {
 			for _, luhnValid := range []bool{true, false} {
 				all = append(all, payment(ids.next(), money.Money{Minor: minor, Currency: currency}, luhnValid))
 			}
+			byToken := payment(ids.next(), money.Money{Minor: minor, Currency: currency}, false)
+			byToken.Payment.Card, byToken.Payment.Token = card.Details{}, "pm_card_visa"
+			all = append(all, byToken)
 		}
 	}
 	return all

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,10 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
+
+var update = flag.Bool("update", false, "write testdata anew")
 
 func paid(t *testing.T) *ledger.Record {
 	t.Helper()
@@ -26,6 +31,42 @@ func paid(t *testing.T) *ledger.Record {
 	return r
 }
 
+// reviewed is a transaction that a person declined after its money was held.
+func reviewed(t *testing.T) *ledger.Record {
+	t.Helper()
+	r := ledger.Open(posted(t), start)
+	r.Decide(forReview)
+	r.Move(transaction.PaymentInitiated, after(1))
+	r.Payment.AuthorizationID = "auth-1"
+	r.Review = asked()
+	r.Move(transaction.InReview, after(2))
+	r.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada", Note: "stolen"}, after(60))
+	r.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: "stolen", Time: after(60)}}
+	r.Move(transaction.Fraudulent, after(60))
+	r.Move(transaction.AlertInitiated, after(60))
+	voided := after(61)
+	r.Payment.VoidedAt = &voided
+	r.Payment.Error = "declined in review"
+	r.Move(transaction.AlertDone, after(62))
+	r.Close(after(62))
+	return r
+}
+
+// byToken is a transaction whose money was taken and given back.
+func byToken(t *testing.T) *ledger.Record {
+	t.Helper()
+	tr := posted(t)
+	tr.Payment.Card, tr.Payment.Token = card.Details{}, "pm_card_visa"
+	r := ledger.Open(tr, start)
+	r.Decide(approved)
+	r.Move(transaction.PaymentInitiated, after(1))
+	r.Payment.AuthorizationID, r.Payment.CaptureID, r.Payment.RefundID = "auth-1", "capture-1", "refund-1"
+	r.Payment.Error = "cancelled"
+	r.Move(transaction.PaymentError, after(2))
+	r.Close(after(3))
+	return r
+}
+
 // The files hold what clients rely on: keys, their order, and amounts to the last digit.
 func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
 	bare := posted(t)
@@ -33,11 +74,18 @@ func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
 	bare.Order.Cost = money.Money{Minor: 500, Currency: "JPY"}
 	bare.Payment.Amount = money.Money{Minor: 1, Currency: "KWD"}
 	for file, value := range map[string]any{
-		"record.json": paid(t),
-		"answer.json": paid(t).Answer,
-		"opened.json": ledger.Open(bare, start),
+		"record.json":   paid(t),
+		"reviewed.json": reviewed(t),
+		"token.json":    byToken(t),
+		"answer.json":   paid(t).Answer,
+		"opened.json":   ledger.Open(bare, start),
 	} {
-		want, err := os.ReadFile(filepath.Join("testdata", file))
+		if file = filepath.Join("testdata", file); *update {
+			if err := os.WriteFile(file, []byte(indented(t, value)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,22 +95,29 @@ func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
 	}
 }
 
-func TestARefusedPaymentSaysWhy(t *testing.T) {
+func TestAPaymentThatWentWrongSaysWhy(t *testing.T) {
 	r := ledger.Open(posted(t), start)
 	r.Payment.Error = "gateway simulated declined: insufficient_funds"
-	if text := indented(t, r); !strings.Contains(text, `"error": "gateway simulated declined: insufficient_funds"`) {
-		t.Errorf("the record does not say why no money was taken: %s", text)
+	r.Payment.StillHeld = "gateway simulated declined: hold_expired"
+	text := indented(t, r)
+	for _, why := range []string{
+		`"error": "gateway simulated declined: insufficient_funds"`, `"stillHeld": "gateway simulated declined: hold_expired"`,
+	} {
+		if !strings.Contains(text, why) {
+			t.Errorf("the record does not say %s: %s", why, text)
+		}
 	}
 }
 
 func TestARecordReadsBackAsItWasWritten(t *testing.T) {
-	want := paid(t)
-	var got ledger.Record
-	if err := json.Unmarshal([]byte(indented(t, want)), &got); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, &got); diff != "" {
-		t.Errorf("read back (-want +got):\n%s", diff)
+	for _, want := range []*ledger.Record{paid(t), reviewed(t), byToken(t)} {
+		var got ledger.Record
+		if err := json.Unmarshal([]byte(indented(t, want)), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, &got); diff != "" {
+			t.Errorf("read back (-want +got):\n%s", diff)
+		}
 	}
 }
 
@@ -75,7 +130,7 @@ func TestARecordHoldsNeitherTheCustomersMailAddressNorTheCardNumber(t *testing.T
 	stopped := ledger.Open(tr, start)
 	stopped.Decide(declined)
 	stopped.Move(transaction.AlertDone, after(1))
-	for _, r := range []*ledger.Record{opened, stopped, paid(t)} {
+	for _, r := range []*ledger.Record{opened, stopped, paid(t), reviewed(t)} {
 		text := indented(t, r)
 		for what, secret := range map[string]string{
 			"mail address": email, "mail domain": "@", "card number": number, "hidden digits": number[6:12],
@@ -85,6 +140,13 @@ func TestARecordHoldsNeitherTheCustomersMailAddressNorTheCardNumber(t *testing.T
 				t.Errorf("at %s the record holds the %s: %s", r.Status(), what, text)
 			}
 		}
+	}
+}
+
+// A token is as good as a card to whoever may use the gateway's account.
+func TestARecordHoldsNoToken(t *testing.T) {
+	if text := indented(t, byToken(t)); strings.Contains(text, "pm_card_visa") || strings.Contains(text, `"card"`) {
+		t.Errorf("the record of a payment by token holds the token, or an empty card: %s", text)
 	}
 }
 

@@ -3,9 +3,11 @@ package ledger
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
 
@@ -15,6 +17,7 @@ type Answer struct {
 	TransactionID     string          `json:"transactionID"`
 	TransactionStatus Status          `json:"transactionStatus"`
 	Decision          *fraud.Decision `json:"decision,omitempty" doc:"What the fraud check found; absent until it has answered"`
+	Review            *review.Review  `json:"review,omitempty" doc:"What people were asked and said; absent where nobody was asked"`
 }
 
 // Status is a transaction's status, as code and name, and whether a verdict of fraud stopped it.
@@ -33,6 +36,7 @@ type Record struct {
 	Payment       Payment           `json:"payment"`
 	CustomerID    string            `json:"customerID,omitempty"`
 	Metadata      map[string]string `json:"metadata,omitempty"`
+	Labels        []Label           `json:"labels,omitempty" doc:"What turned out to be true"`
 	StartTime     time.Time         `json:"startTime"`
 	EndTime       *time.Time        `json:"endTime" doc:"When the last step was done; null while there are more to come"`
 	Steps         []Step            `json:"steps"`
@@ -48,15 +52,35 @@ type Order struct {
 
 // Payment is the payment with the card masked, and where it got to.
 type Payment struct {
-	Card            string      `json:"card" example:"123456******4321"`
-	Brand           string      `json:"brand"`
+	Card            string      `json:"card,omitempty" example:"123456******4321"`
+	Brand           string      `json:"brand,omitempty"`
 	Type            string      `json:"type"`
 	Amount          json.Number `json:"amount"`
 	Currency        string      `json:"currency"`
 	AuthorizationID string      `json:"authorizationID,omitempty"`
 	CaptureID       string      `json:"captureID,omitempty"`
+	VoidedAt        *time.Time  `json:"voidedAt,omitempty" doc:"When the hold was released"`
+	RefundID        string      `json:"refundID,omitempty" doc:"Set where money was taken and given back"`
 	Error           string      `json:"error,omitempty" doc:"Why no money was taken"`
+	StillHeld       string      `json:"stillHeld,omitempty" doc:"Why the hold could not be released; somebody must see to it"`
 }
+
+// Label is what turned out to be true about a transaction.
+type Label struct {
+	Label  string    `json:"label" enum:"fraudulent,legitimate"`
+	Source string    `json:"source" enum:"dispute,early_fraud_warning,reviewer"`
+	Note   string    `json:"note,omitempty"`
+	Time   time.Time `json:"time"`
+}
+
+// The words of labels.
+const (
+	Fraudulent = "fraudulent"
+	Legitimate = "legitimate"
+
+	// ByReviewer is the source of labels that reviews give.
+	ByReviewer = "reviewer"
+)
 
 // Step is a status that the transaction reached, and when.
 type Step struct {
@@ -92,10 +116,46 @@ func (r *Record) Decide(d fraud.Decision) {
 
 // Move notes that the transaction reached a status.
 func (r *Record) Move(to transaction.Status, at time.Time) {
-	fraudulent := r.Decision != nil && r.Decision.Fraudulent()
-	r.TransactionStatus = Status{Code: to, Status: to.String(), FraudStatus: fraudulent}
-	r.Message = message(to, fraudulent)
+	r.Answer = r.answerAt(to)
 	r.Steps = append(r.Steps, Step{Code: to, Status: to.String(), Time: at})
+}
+
+// SettledAnswer is what the caller was told when the answer was settled; nil while it is not. What became of the alert
+// since changes nothing about it.
+func (r *Record) SettledAnswer() *Answer {
+	for _, step := range r.Steps {
+		if step.Code.Settled() {
+			answer := r.answerAt(step.Code)
+			return &answer
+		}
+	}
+	return nil
+}
+
+func (r *Record) answerAt(status transaction.Status) Answer {
+	a := r.Answer
+	a.TransactionStatus = Status{Code: status, Status: status.String(), FraudStatus: r.fraudulent()}
+	a.Message = r.message(status)
+	return a
+}
+
+// fraudulent says whether there is a verdict of fraud. A person's stands above the fraud check's; a deadline gives none.
+func (r *Record) fraudulent() bool {
+	if r.Review != nil {
+		return r.Review.Verdict == review.Decline && !r.Review.Expired
+	}
+	return r.Decision != nil && r.Decision.Fraudulent()
+}
+
+// Clone is a copy that later changes of the record leave as it is.
+func (r *Record) Clone() Record {
+	c := *r
+	c.Steps, c.Labels = slices.Clone(r.Steps), slices.Clone(r.Labels)
+	if r.Review != nil {
+		asked := *r.Review
+		c.Review = &asked
+	}
+	return c
 }
 
 // Close notes that nothing more will happen.
@@ -109,17 +169,19 @@ func (r *Record) Status() transaction.Status {
 }
 
 // message keeps the seed's sentences, and adds those it had no words for.
-func message(status transaction.Status, fraudulent bool) string {
+func (r *Record) message(status transaction.Status) string {
 	switch status {
 	case transaction.PaymentComplete:
 		return "Transaction Successful"
 	case transaction.PaymentError:
 		return "Transaction Payment Failed"
+	case transaction.InReview:
+		return "Transaction In Review"
 	case transaction.Fraudulent, transaction.AlertInitiated, transaction.AlertError, transaction.AlertDone:
-		if !fraudulent {
-			return "Transaction Stopped, Not Evaluated"
+		if r.fraudulent() {
+			return "Transaction Fraudulent"
 		}
-		return "Transaction Fraudulent"
+		return "Transaction Stopped, Not Reviewed"
 	case transaction.Pending, transaction.PaymentInitiated:
 	}
 	return "Transaction Pending"
@@ -127,9 +189,6 @@ func message(status transaction.Status, fraudulent bool) string {
 
 // PendingAnswer is the answer while nothing is settled.
 func PendingAnswer(transactionID string) Answer {
-	return Answer{
-		Message:           message(transaction.Pending, false),
-		TransactionID:     transactionID,
-		TransactionStatus: Status{Code: transaction.Pending, Status: transaction.Pending.String()},
-	}
+	r := Record{Answer: Answer{TransactionID: transactionID}}
+	return r.answerAt(transaction.Pending)
 }

@@ -10,6 +10,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
 
@@ -78,65 +79,6 @@ func TestThePendingAnswerIsThatOfARecordJustOpened(t *testing.T) {
 	}
 }
 
-func TestARecordFollowsItsTransaction(t *testing.T) {
-	const (
-		pending    = "Transaction Pending"
-		successful = "Transaction Successful"
-		failed     = "Transaction Payment Failed"
-		fraudulent = "Transaction Fraudulent"
-		stopped    = "Transaction Stopped, Not Evaluated"
-	)
-	type move struct {
-		to      transaction.Status
-		message string
-	}
-	alerted := func(message string) []move {
-		return []move{
-			{transaction.Fraudulent, message},
-			{transaction.AlertInitiated, message},
-			{transaction.AlertError, message},
-			{transaction.AlertError, message},
-			{transaction.AlertDone, message},
-		}
-	}
-	for _, c := range []struct {
-		name        string
-		decision    fraud.Decision
-		moves       []move
-		fraudStatus bool
-	}{
-		{"paid", approved, []move{{transaction.PaymentInitiated, pending}, {transaction.PaymentComplete, successful}}, false},
-		{"refused", approved, []move{{transaction.PaymentInitiated, pending}, {transaction.PaymentError, failed}}, false},
-		{"declined", declined, alerted(fraudulent), true},
-		{"for review", forReview, alerted(fraudulent), true},
-		{"undecided", undecided, alerted(stopped), false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := ledger.Open(posted(t), start)
-			r.Decide(c.decision)
-			steps := []ledger.Step{{Code: transaction.Pending, Status: transaction.Pending.String(), Time: start}}
-			for i, m := range c.moves {
-				at := after(i + 1)
-				r.Move(m.to, at)
-				steps = append(steps, ledger.Step{Code: m.to, Status: m.to.String(), Time: at})
-				want := ledger.Status{Code: m.to, Status: m.to.String(), FraudStatus: c.fraudStatus}
-				if r.TransactionStatus != want || r.Status() != m.to {
-					t.Errorf("after the move to %s it stands at %+v, want %+v", m.to, r.TransactionStatus, want)
-				}
-				if r.Message != m.message {
-					t.Errorf("at %s the message is %q, want %q", m.to, r.Message, m.message)
-				}
-			}
-			if diff := cmp.Diff(steps, r.Steps); diff != "" {
-				t.Errorf("steps (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(&c.decision, r.Decision); diff != "" {
-				t.Errorf("decision (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestARecordEndsWhenItIsClosedAndNoSooner(t *testing.T) {
 	r := ledger.Open(posted(t), start)
 	r.Decide(declined)
@@ -150,5 +92,31 @@ func TestARecordEndsWhenItIsClosedAndNoSooner(t *testing.T) {
 	}
 	if r.Status() != transaction.AlertDone || len(r.Steps) != 2 {
 		t.Errorf("closing has moved it: %s, %d steps", r.Status(), len(r.Steps))
+	}
+}
+
+// An event and an entry of the ledger hold copies while the transaction goes on.
+func TestACopyOfARecordStaysAsItIs(t *testing.T) {
+	r := ledger.Open(posted(t), start)
+	r.Decide(forReview)
+	r.Move(transaction.PaymentInitiated, after(1))
+	r.Review = asked()
+	r.Move(transaction.InReview, after(2))
+	r.Labels = append(make([]ledger.Label, 0, 8), ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer})
+	before, c := indented(t, r), r.Clone()
+	if diff := cmp.Diff(*r, c); diff != "" {
+		t.Errorf("the copy differs (-record +copy):\n%s", diff)
+	}
+	r.Review.Recheck = &declined
+	r.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada"}, after(3))
+	r.Labels[0].Note = "changed"
+	r.Labels = append(r.Labels, ledger.Label{Label: ledger.Fraudulent})
+	r.Steps[0].Time = after(9)
+	r.Decide(declined)
+	r.Move(transaction.Fraudulent, after(3))
+	r.Payment.Error = "declined in review"
+	r.Close(after(4))
+	if diff := cmp.Diff(before, indented(t, c)); diff != "" {
+		t.Errorf("the copy has changed with the record (-before +after):\n%s", diff)
 	}
 }

@@ -1,10 +1,9 @@
-// Package payment moves money in two steps, authorize (hold) and capture (take), with void to release a hold.
+// Package payment moves money in two steps, authorize (hold) and capture (take). What is held is released by void; what
+// was taken is given back by refund.
 package payment
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/money"
@@ -13,25 +12,29 @@ import (
 // Gateway moves the money. Every call carries an idempotency key: asked again under the same key, it does nothing
 // twice and answers the same.
 //
-// A call fails in one of two ways. A *DeclinedError is final: the gateway has answered no. Any other error leaves the
-// outcome unknown, and is settled by asking again under the same key.
+// A call fails in one of the ways that errors.go lists. An error of any other type leaves the outcome unknown.
 type Gateway interface {
 	// Name is how people know the gateway.
 	Name() string
 	// Authorize holds the amount.
 	Authorize(ctx context.Context, r AuthorizeRequest) (Authorization, error)
-	// Capture takes what was held.
+	// Capture takes all of what is held. It is declined when nothing is.
 	Capture(ctx context.Context, r CaptureRequest) (Capture, error)
-	// Void releases what was held. Releasing it again is no error.
+	// Void releases what is held. Releasing it again is no error, under any key. Once the money was taken it fails with a
+	// *CapturedError.
 	Void(ctx context.Context, r VoidRequest) error
+	// Refund gives back all of what was taken. It is declined when nothing was. Giving it back again is no error, under
+	// any key, and gives nothing back twice.
+	Refund(ctx context.Context, r RefundRequest) (Refund, error)
 }
 
-// AuthorizeRequest asks to hold Amount on the card.
+// AuthorizeRequest asks to hold Amount on the card, or on what Token stands for: one of the two is set.
 type AuthorizeRequest struct {
 	IdempotencyKey string       `json:"idempotencyKey"`
 	TransactionID  string       `json:"transactionID"`
 	Method         string       `json:"method"`
-	Card           card.Details `json:"card"`
+	Card           card.Details `json:"card,omitzero"`
+	Token          string       `json:"token,omitempty"`
 	Amount         money.Money  `json:"amount"`
 }
 
@@ -44,6 +47,7 @@ type Authorization struct {
 // CaptureRequest asks to take all of what an authorization holds.
 type CaptureRequest struct {
 	IdempotencyKey  string      `json:"idempotencyKey"`
+	Gateway         string      `json:"gateway"` // the one that holds, by Authorization
 	Method          string      `json:"method"`
 	AuthorizationID string      `json:"authorizationID"`
 	Amount          money.Money `json:"amount"`
@@ -57,23 +61,21 @@ type Capture struct {
 // VoidRequest asks to release what an authorization holds.
 type VoidRequest struct {
 	IdempotencyKey  string `json:"idempotencyKey"`
+	Gateway         string `json:"gateway"` // the one that holds, by Authorization
 	Method          string `json:"method"`
 	AuthorizationID string `json:"authorizationID"`
 }
 
-// DeclinedError is a gateway's final no.
-type DeclinedError struct {
-	Gateway string
-	Code    string // the gateway's own word, such as insufficient_funds
+// RefundRequest asks to give back all of what was taken of an authorization.
+type RefundRequest struct {
+	IdempotencyKey  string      `json:"idempotencyKey"`
+	Gateway         string      `json:"gateway"` // the one that holds, by Authorization
+	Method          string      `json:"method"`
+	AuthorizationID string      `json:"authorizationID"`
+	Amount          money.Money `json:"amount"`
 }
 
-// Error says who declined, and why.
-func (e *DeclinedError) Error() string {
-	return fmt.Sprintf("gateway %s declined: %s", e.Gateway, e.Code)
-}
-
-// IsDeclined says whether err is a gateway's final no.
-func IsDeclined(err error) bool {
-	var declined *DeclinedError
-	return errors.As(err, &declined)
+// Refund is money given back.
+type Refund struct {
+	ID string `json:"id"`
 }

@@ -1,5 +1,7 @@
 package payment
 
+import "fmt"
+
 // Registry finds the gateway for a payment method.
 type Registry struct {
 	byMethod map[string]Gateway
@@ -17,4 +19,21 @@ func (r *Registry) For(method string) Gateway {
 		return gateway
 	}
 	return r.fallback
+}
+
+// Holder finds the gateway that holds an authorization, by its name: what a method goes to may have changed since the
+// money was held. An empty name is that of the method's gateway.
+func (r *Registry) Holder(name, method string) (Gateway, error) {
+	if name == "" {
+		return r.For(method), nil
+	}
+	if r.fallback.Name() == name {
+		return r.fallback, nil
+	}
+	for _, gateway := range r.byMethod {
+		if gateway.Name() == name {
+			return gateway, nil
+		}
+	}
+	return nil, fmt.Errorf("the gateway %s, which holds the money, is not configured here", name)
 }

@@ -34,3 +34,19 @@ func TestWithoutNamedMethodsAllGoToTheFallback(t *testing.T) {
 		t.Errorf("amazonpay goes to %s, want fallback", got)
 	}
 }
+
+func TestTheGatewayThatHoldsIsFoundWhateverItsMethodGoesToNow(t *testing.T) {
+	registry := payment.NewRegistry(named{name: "fallback"}, map[string]payment.Gateway{
+		"amazonpay": named{name: "amazon"},
+		"paytm":     named{name: "stripe"},
+	})
+	for holder, want := range map[string]string{"stripe": "stripe", "fallback": "fallback", "": "amazon"} {
+		gateway, err := registry.Holder(holder, "amazonpay")
+		if err != nil || gateway.Name() != want {
+			t.Errorf("held by %q: %v, %v; want %s", holder, gateway, err, want)
+		}
+	}
+	if _, err := registry.Holder("gone", "amazonpay"); err == nil || payment.IsDeclined(err) {
+		t.Errorf("a gateway that is not configured is %v; want an error that is tried again", err)
+	}
+}

@@ -1,11 +1,16 @@
 package transaction
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
 
 // Status is where a transaction stands. The codes are the seed's, and clients know them.
 type Status int
 
-// The states. A transaction starts as Pending and ends as AlertDone, PaymentError or PaymentComplete.
+// The states. A transaction starts as Pending and ends as AlertDone, PaymentError or PaymentComplete. Those that clients
+// know from the demo keep its codes.
 const (
 	Pending          Status = 11
 	Fraudulent       Status = 12
@@ -15,6 +20,7 @@ const (
 	PaymentInitiated Status = 16
 	PaymentError     Status = 17
 	PaymentComplete  Status = 18
+	InReview         Status = 19 // the money is held, and a person decides
 )
 
 var statusNames = map[Status]string{
@@ -26,6 +32,7 @@ var statusNames = map[Status]string{
 	PaymentInitiated: "TRANSACTION_PAYMENT_INITIATED",
 	PaymentError:     "TRANSACTION_PAYMENT_ERROR",
 	PaymentComplete:  "TRANSACTION_PAYMENT_COMPLETE",
+	InReview:         "TRANSACTION_IN_REVIEW",
 }
 
 // String is the name that clients see, such as TRANSACTION_PENDING.
@@ -36,13 +43,38 @@ func (s Status) String() string {
 	return fmt.Sprintf("TRANSACTION_STATUS_%d", int(s))
 }
 
-// Settled says whether the caller's answer is known: the transaction was stopped, paid for, or its payment refused.
+// Settled says whether what became of the transaction is known: it was stopped, paid for, or its payment refused.
 // What follows (telling people) changes nothing for the caller.
 func (s Status) Settled() bool {
 	switch s {
 	case AlertInitiated, AlertError, AlertDone, PaymentError, PaymentComplete:
 		return true
-	case Pending, Fraudulent, PaymentInitiated:
+	case Pending, Fraudulent, PaymentInitiated, InReview:
 	}
 	return false
+}
+
+// next are the ways forward. A transaction never comes back to a status that it has left.
+var next = map[Status][]Status{
+	Pending:          {Fraudulent, PaymentInitiated, PaymentError},
+	PaymentInitiated: {InReview, PaymentError, PaymentComplete},
+	InReview:         {Fraudulent, PaymentError, PaymentComplete},
+	Fraudulent:       {AlertInitiated},
+	AlertInitiated:   {AlertError, AlertDone},
+	AlertError:       {AlertDone},
+}
+
+// LeadsTo says whether a transaction may go from s straight to another status.
+func (s Status) LeadsTo(to Status) bool {
+	return slices.Contains(next[s], to)
+}
+
+// ParseStatus takes a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE.
+func ParseStatus(text string) (Status, bool) {
+	for status, name := range statusNames {
+		if text == name || text == strconv.Itoa(int(status)) {
+			return status, true
+		}
+	}
+	return 0, false
 }

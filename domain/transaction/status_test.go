@@ -8,7 +8,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// statuses are the seed's codes and names, and whether the caller's answer is known then.
+// statuses are the seed's codes and names, with one more at the end, and whether the caller's answer is known then.
 var statuses = []struct {
 	status  transaction.Status
 	code    int
@@ -23,6 +23,7 @@ var statuses = []struct {
 	{transaction.PaymentInitiated, 16, "TRANSACTION_PAYMENT_INITIATED", false},
 	{transaction.PaymentError, 17, "TRANSACTION_PAYMENT_ERROR", true},
 	{transaction.PaymentComplete, 18, "TRANSACTION_PAYMENT_COMPLETE", true},
+	{transaction.InReview, 19, "TRANSACTION_IN_REVIEW", false},
 }
 
 func TestStatusesKeepTheCodesAndNamesThatClientsKnow(t *testing.T) {
@@ -53,6 +54,27 @@ func TestAnUnknownStatusShowsItsCodeAndIsNotSettled(t *testing.T) {
 		}
 		if status.Settled() {
 			t.Errorf("status %d is settled", int(status))
+		}
+	}
+}
+
+func TestAStatusIsFoundByItsCodeAndByItsName(t *testing.T) {
+	for _, c := range statuses {
+		for _, text := range []string{strconv.Itoa(c.code), c.name} {
+			if got, known := transaction.ParseStatus(text); !known || got != c.status {
+				t.Errorf("%q is taken for %s, %v; want %s", text, got, known, c.status)
+			}
+		}
+	}
+}
+
+func TestWhatIsNoStatusIsNotTakenForOne(t *testing.T) {
+	for _, text := range []string{
+		"", "0", "10", "20", "-18", "+18", "018", "18.0", " 18", "18 ", "PAYMENT_COMPLETE",
+		"transaction_payment_complete", "TRANSACTION_STATUS_10",
+	} {
+		if got, known := transaction.ParseStatus(text); known || got != 0 {
+			t.Errorf("%q is taken for %s, %v", text, got, known)
 		}
 	}
 }

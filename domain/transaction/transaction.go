@@ -19,6 +19,17 @@ type Transaction struct {
 	BillingCountry  string            `json:"billingCountry,omitempty"`
 	ShippingCountry string            `json:"shippingCountry,omitempty"`
 	Metadata        map[string]string `json:"metadata,omitempty"`
+	Receipt         Receipt           `json:"receipt,omitzero"`
+}
+
+// Receipt is how a transaction came in: what a retry of its request is known by.
+type Receipt struct {
+	// Client is who posted it, by the name of its API key; empty where there are no API keys.
+	Client string `json:"client,omitempty"`
+	// BodyDigest is a keyed digest of the request's body, set where the request had an idempotency key.
+	BodyDigest string `json:"bodyDigest,omitempty"`
+	// Call is unique to the call that was accepted: a call that finds another one here is a retry.
+	Call string `json:"call,omitempty"`
 }
 
 // Order is what is bought. Items are optional; where they are given, they add up to Cost.
@@ -43,9 +54,11 @@ func (i Item) Total() int64 {
 	return i.Cost.Minor*i.Quantity - i.Discount.Minor
 }
 
-// Payment is how the order is paid for. Amount is what is charged.
+// Payment is how the order is paid for: with a card, or with a token that its gateway gave out for one. Amount is what
+// is charged.
 type Payment struct {
-	Card   card.Details `json:"card"`
+	Card   card.Details `json:"card,omitzero"`
+	Token  string       `json:"token,omitempty"`
 	Type   string       `json:"type"`
 	Amount money.Money  `json:"amount"`
 }

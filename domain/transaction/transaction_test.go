@@ -58,6 +58,7 @@ func TestATransactionSurvivesItsJourney(t *testing.T) {
 		},
 		IP: "192.0.2.1", BillingCountry: "IN", ShippingCountry: "GB",
 		Metadata: map[string]string{"channel": "web"},
+		Receipt:  transaction.Receipt{Client: "shop", BodyDigest: "hmac-sha256:00", Call: "call-1"},
 	}
 	text, err := json.Marshal(want)
 	if err != nil {
@@ -82,9 +83,42 @@ func TestWhatAMerchantLeavesOutIsLeftOut(t *testing.T) {
 	}
 	for _, key := range []string{
 		"name", "items", "email", "createdAt", "ip", "billingCountry", "shippingCountry", "metadata",
+		"card", "token", "receipt", "client", "bodyDigest", "call",
 	} {
 		if strings.Contains(string(text), `"`+key+`"`) {
 			t.Errorf("%s is written though it was not given: %s", key, text)
 		}
+	}
+}
+
+func TestAPaymentByTokenTravelsWithoutACard(t *testing.T) {
+	want := transaction.Payment{Token: "pm_card_visa", Type: "card", Amount: inr(12300)}
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), `"card":`) || !strings.Contains(string(text), `"token":"pm_card_visa"`) {
+		t.Errorf("it travels as %s, want the token and no card", text)
+	}
+	var got transaction.Payment
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("after the journey (-want +got):\n%s", diff)
+	}
+}
+
+// Histories and queues hold transactions of before there were tokens and receipts.
+func TestATransactionOfAnEarlierVersionIsRead(t *testing.T) {
+	const earlier = `{"id":"1","order":{"id":"1234","cost":{"minor":100,"currency":"INR"}},"paymentMethod":"amazonpay",
+		"payment":{"card":{"firstSix":"123456","lastFour":"4321","length":16,"brand":"unknown","luhnValid":true,
+		"fingerprint":"00"},"type":"wallet","amount":{"minor":100,"currency":"INR"}}}`
+	var got transaction.Transaction
+	if err := json.Unmarshal([]byte(earlier), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Payment.Card.Masked() != "123456******4321" || got.Payment.Token != "" || got.Receipt != (transaction.Receipt{}) {
+		t.Errorf("it is read as %+v", got)
 	}
 }

@@ -2,6 +2,7 @@ package cloudevents_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ var noEvents = map[string]string{
 	`{}`:                                  `specversion must be "1.0", not missing`,
 	`{"specversion":"0.3"}`:               `specversion must be "1.0", not "0.3"`,
 	`{"specversion":"1.0"}`:               "id must be text; source must be a URI reference; subject must be text; time must be",
-	`{"specversion":"1.0","type":"x"}`:    `type must be orders.fraud.detected.v1 or orders.fraud.review_requested.v1, not "x"`,
+	`{"specversion":"1.0","type":"x"}`:    `type must be one of orders.fraud.detected.v1, orders.fraud.review_requested.v1, `,
 	`{"specversion":"1.0","id":7}`:        "cannot unmarshal number into Go struct field envelope.id",
 	`{"specversion":"1.0","time":"noon"}`: "no CloudEvent in JSON",
 	`{"specversion":"1.0","type":"orders.fraud.detected.v1"}`:                                                 "data is missing",
@@ -28,6 +29,11 @@ var noEvents = map[string]string{
 	`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":"text"}`:                                   "data does not fit orders.fraud.detected.v1",
 	`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":{"amount":true}}`:                          "data does not fit orders.fraud.detected.v1",
 	`{"specversion":"1.0","type":"orders.fraud.detected.v1","datacontenttype":"text/xml","data":"<amount/>"}`: `datacontenttype must be "application/json"`,
+	`{"specversion":"1.0","type":"orders.fraud.review_expired.v1","data":{"review":[]}}`:                      "data does not fit orders.fraud.review_expired.v1",
+	`{"specversion":"1.0","type":"orders.fraud.review_expired.v1","data":{"review":{"deadline":"noon"}}}`:     "data does not fit orders.fraud.review_expired.v1",
+	`{"specversion":"1.0","type":"orders.fraud.review_expired.v1","data":{}}`:                                 "data.review must be an object",
+	`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":{"review":{}}}`:                            "data.review.requestedAt must be a time",
+	`{"specversion":"1.0","type":"orders.payment.compensation_failed.v1","data":{}}`:                          "data.problem must be text",
 	`{"specversion":"1.0","data_base64":1}`:                                                                   "id must be text",
 	`{"data_base64":1,"specversion":"1.0"}`:                                                                   "id must be text",
 	`{"datacontentencoding":"","specversion":"0.3"}`:                                                          "specversion",
@@ -82,9 +88,11 @@ func TestAReasonIsShortWhateverTheDocumentHolds(t *testing.T) {
 
 // What Decode takes, Encode can write, and it is then the same event.
 func FuzzDecode(f *testing.F) {
-	golden, err := os.ReadFile(goldenFile)
-	require.NoError(f, err)
-	f.Add(golden)
+	for file := range onRecord() {
+		golden, err := os.ReadFile(filepath.Join("testdata", file))
+		require.NoError(f, err)
+		f.Add(golden)
+	}
 	for document := range noEvents {
 		f.Add([]byte(document))
 	}

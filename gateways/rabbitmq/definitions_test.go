@@ -2,11 +2,14 @@ package rabbitmq_test
 
 import (
 	"testing"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/alert"
+	"dummyorders/domain/review"
 	"dummyorders/gateways/rabbitmq"
 )
 
@@ -22,6 +25,22 @@ func TestTheDefinitionsCarryAlertsFromOrdersToAlertman(t *testing.T) {
 	p := startPublisher(t, as(t, "orders"))
 	require.NoError(t, p.Publish(t.Context(), newEvent("one")))
 	handled.waitFor(t, 1)
+}
+
+// The publisher fails when a message is in no queue, so that each type has to be routed.
+func TestTheDefinitionsRouteEveryTypeOfAlert(t *testing.T) {
+	handled := newTally()
+	startConsumer(t, as(t, "alertman"), handled.handle)
+	p := startPublisher(t, as(t, "orders"))
+	for _, eventType := range alert.Types {
+		event := newEvent(string(eventType))
+		event.Type = eventType
+		event.Data.Problem = "the hold could not be released"
+		event.Data.Review = &review.Review{RequestedAt: event.Time, Deadline: event.Time.Add(time.Hour)}
+		event.Data.Review.Expire(review.Decline, event.Time.Add(time.Hour))
+		require.NoError(t, p.Publish(t.Context(), event), eventType)
+	}
+	handled.waitFor(t, len(alert.Types))
 }
 
 func TestAlertmanMayPutIntoTheDeadQueue(t *testing.T) {

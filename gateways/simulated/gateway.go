@@ -1,84 +1,122 @@
-// Package simulated is a payment gateway that moves no money. It answers as a real one would, by the card: most are
-// authorized and captured, and a few test cards are declined.
+// Package simulated is a payment gateway that moves no money. It answers as a real one would: most payments succeed, and
+// test cards, test amounts and test tokens make it decline, fail, keep silent or lose its answer.
 package simulated
 
 import (
 	"context"
-	"strings"
+	"fmt"
+	"time"
 
-	"github.com/google/uuid"
-
-	"dummyorders/domain/card"
 	"dummyorders/domain/payment"
 )
 
-// namespace makes ids a pure function of the idempotency key: the gateway needs no memory to answer a retry the same.
-var namespace = uuid.MustParse("5d0a9d2c-51b4-4a53-9d6c-54c1b8b9a0d1")
+// late is how long a late answer takes: within the ten seconds that callers give a gateway.
+const late = 2 * time.Second
 
-// testCard is known by what is left of a card number.
-type testCard struct {
-	firstSix, lastFour string
-}
+// remembered is how many authorizations a gateway keeps in its book; it forgets the oldest beyond.
+const remembered = 20_000
 
-// declinedCards are declined when the amount is held. They end like the test cards of a well-known provider,
-// https://docs.stripe.com/testing#declined-payments, so that one set serves every gateway.
-var declinedCards = map[testCard]string{
-	{"400000", "0002"}: "card_declined",
-	{"400000", "9995"}: "insufficient_funds",
-	{"400000", "9987"}: "lost_card",
-	{"400000", "0069"}: "expired_card",
-}
-
-// captureDeclined is held without complaint, and declined when the money is to be taken (4000 0000 0000 0341).
-var captureDeclined = testCard{"400000", "0341"}
-
-// Gateway answers under the name of the payment method that it stands for.
+// Gateway answers under the name of the payment method that it stands for. Its book is in memory, and its ids are a
+// function of the idempotency key: of a hold that this process does not remember, it believes what the id says.
 type Gateway struct {
 	name string
+	book *book
+	wait func(context.Context, time.Duration) error
 }
 
-// New gives a gateway its name.
-func New(name string) Gateway {
-	return Gateway{name: name}
+// Option changes how a gateway works.
+type Option func(*Gateway)
+
+// WithWait replaces the wait before a late answer. It returns the context's error where that ends first.
+func WithWait(wait func(context.Context, time.Duration) error) Option {
+	return func(g *Gateway) { g.wait = wait }
+}
+
+// WithMemory changes how many authorizations the gateway remembers.
+func WithMemory(authorizations int) Option {
+	return func(g *Gateway) { g.book = newBook(authorizations) }
+}
+
+// New gives a gateway its name. Gateways share nothing.
+func New(name string, options ...Option) *Gateway {
+	g := &Gateway{name: name, book: newBook(remembered), wait: wait}
+	for _, option := range options {
+		option(g)
+	}
+	return g
 }
 
 // Name is the name it was given.
-func (g Gateway) Name() string {
+func (g *Gateway) Name() string {
 	return g.name
 }
 
-// Authorize declines the declined test cards.
-func (g Gateway) Authorize(_ context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
-	if code, declined := declinedCards[known(r.Card)]; declined {
-		return payment.Authorization{}, &payment.DeclinedError{Gateway: g.name, Code: code}
+// Authorize holds the amount, unless the card, the token or the amount makes it do otherwise.
+func (g *Gateway) Authorize(ctx context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
+	b := behaviourFor(r)
+	id := authorizationID(b, g.name, r.IdempotencyKey)
+	line := Line{AuthorizationID: id, TransactionID: r.TransactionID, Amount: r.Amount}
+	err := g.play(ctx, call{b.authorize, "authorize", line}, func() (bool, error) { return g.book.hold(line) })
+	if err != nil {
+		return payment.Authorization{}, err
 	}
-	prefix := "auth_"
-	if known(r.Card) == captureDeclined {
-		prefix = uncapturable
+	return payment.Authorization{ID: id, Gateway: g.name}, nil
+}
+
+// Capture takes what is held.
+func (g *Gateway) Capture(ctx context.Context, r payment.CaptureRequest) (payment.Capture, error) {
+	b, own := behaviourOf(r.AuthorizationID)
+	if !own {
+		return payment.Capture{}, g.unknownAuthorization(r.AuthorizationID)
 	}
-	return payment.Authorization{ID: prefix + id(r.IdempotencyKey), Gateway: g.name}, nil
-}
-
-// Capture declines what was held on the card that is declined only here.
-func (g Gateway) Capture(_ context.Context, r payment.CaptureRequest) (payment.Capture, error) {
-	if strings.HasPrefix(r.AuthorizationID, uncapturable) {
-		return payment.Capture{}, &payment.DeclinedError{Gateway: g.name, Code: "processing_error"}
+	line := Line{AuthorizationID: r.AuthorizationID, Amount: r.Amount}
+	err := g.play(ctx, call{b.capture, "capture", line}, func() (bool, error) { return g.book.take(line) })
+	if err != nil {
+		return payment.Capture{}, err
 	}
-	return payment.Capture{ID: "capture_" + id(r.IdempotencyKey)}, nil
+	return payment.Capture{ID: idFor("capture", r.AuthorizationID)}, nil
 }
 
-// Void always succeeds.
-func (g Gateway) Void(context.Context, payment.VoidRequest) error {
-	return nil
+// Void releases what is held.
+func (g *Gateway) Void(ctx context.Context, r payment.VoidRequest) error {
+	b, own := behaviourOf(r.AuthorizationID)
+	if !own {
+		return g.unknownAuthorization(r.AuthorizationID)
+	}
+	line := Line{AuthorizationID: r.AuthorizationID}
+	return g.play(ctx, call{b.void, "void", line}, func() (bool, error) { return g.book.release(line) })
 }
 
-// uncapturable marks authorizations that Capture will decline: the gateway's only memory is in the ids it gives out.
-const uncapturable = "auth_uncapturable_"
-
-func known(c card.Details) testCard {
-	return testCard{c.FirstSix, c.LastFour}
+// Refund gives back what was taken.
+func (g *Gateway) Refund(ctx context.Context, r payment.RefundRequest) (payment.Refund, error) {
+	b, own := behaviourOf(r.AuthorizationID)
+	if !own {
+		return payment.Refund{}, g.unknownAuthorization(r.AuthorizationID)
+	}
+	line := Line{AuthorizationID: r.AuthorizationID, Amount: r.Amount}
+	err := g.play(ctx, call{b.refund, "refund", line}, func() (bool, error) { return g.book.giveBack(line) })
+	if err != nil {
+		return payment.Refund{}, err
+	}
+	return payment.Refund{ID: idFor("refund", r.AuthorizationID)}, nil
 }
 
-func id(key string) string {
-	return uuid.NewSHA1(namespace, []byte(key)).String()
+// Book is what the gateway remembers, the oldest first.
+func (g *Gateway) Book() []Line {
+	return g.book.lines()
+}
+
+func (g *Gateway) unknownAuthorization(id string) error {
+	return &payment.DeclinedError{Gateway: g.name, Code: "no_such_authorization", Detail: fmt.Sprintf("%.80q", id)}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -6,27 +6,34 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	texttemplate "text/template"
+	"time"
 
 	"github.com/wneessen/go-mail"
 
 	"dummyorders/domain/alert"
-	"dummyorders/domain/fraud"
 )
 
 //go:embed templates
 var files embed.FS
 
+// timeLayout is how times are written to people, in UTC.
+const timeLayout = "2006-01-02 15:04:05 MST"
+
 var (
-	textBody = texttemplate.Must(texttemplate.ParseFS(files, "templates/alert.txt"))
-	htmlBody = htmltemplate.Must(htmltemplate.ParseFS(files, "templates/alert.html"))
+	functions = map[string]any{"time": func(t time.Time) string { return t.UTC().Format(timeLayout) }}
+	textBody  = texttemplate.Must(texttemplate.New("alert.txt").Funcs(functions).ParseFS(files, "templates/alert.txt"))
+	htmlBody  = htmltemplate.Must(htmltemplate.New("alert.html").Funcs(functions).ParseFS(files, "templates/alert.html"))
 )
+
+// placeholderHost stands for the API's address, which alertman does not know: people put theirs in.
+const placeholderHost = "https://orders.example.com"
 
 // page is what the templates see.
 type page struct {
 	alert.Event
+	words
 
-	Headline string
-	Advice   string
+	URL string // of the transaction in the API
 }
 
 // message is the same for the same event and address, its Message-ID too: a mail that had to be sent twice is
@@ -39,12 +46,13 @@ func (c *Channel) message(to string, event alert.Event) (*mail.Msg, error) {
 	if err := m.To(to); err != nil {
 		return nil, &alert.RefusedError{By: "the mail channel", Cause: fmt.Errorf("mail to %q: %w", to, err)}
 	}
-	m.Subject(fmt.Sprintf("%s: order %s, %s %s", c.subject, event.Subject, event.Data.Currency, event.Data.Amount))
+	said := say(event)
+	m.Subject(c.subject + ": " + said.subject)
 	m.SetMessageIDWithValue(event.ID + "@orders")
 	m.SetGenHeader("X-Alert-ID", event.ID)
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
 	m.SetDateWithValue(event.Time)
-	text, html, err := bodies(event)
+	text, html, err := bodies(event, said)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +61,8 @@ func (c *Channel) message(to string, event alert.Event) (*mail.Msg, error) {
 	return m, nil
 }
 
-func bodies(event alert.Event) (text, html string, err error) {
-	p := page{Event: event}
-	p.Headline, p.Advice = words(event.Data.Decision.Outcome)
+func bodies(event alert.Event, said words) (text, html string, err error) {
+	p := page{Event: event, words: said, URL: placeholderHost + path(event.Data.TransactionID)}
 	var textOut, htmlOut bytes.Buffer
 	if err := textBody.Execute(&textOut, p); err != nil {
 		return "", "", fmt.Errorf("write mail for alert %s: %w", event.ID, err)
@@ -64,18 +71,4 @@ func bodies(event alert.Event) (text, html string, err error) {
 		return "", "", fmt.Errorf("write mail for alert %s: %w", event.ID, err)
 	}
 	return textOut.String(), htmlOut.String(), nil
-}
-
-func words(outcome fraud.Outcome) (headline, advice string) {
-	switch outcome {
-	case fraud.Decline:
-		return "A transaction was declined as fraudulent.",
-			"No money was taken. Look at the transaction, and tell the customer if it was a mistake."
-	case fraud.Review:
-		return "A transaction needs a person's eye.",
-			"It was stopped, and no money was taken. If it is good, ask the customer to order again."
-	case fraud.NotEvaluated, fraud.Approve:
-	}
-	return "A transaction could not be checked for fraud.",
-		"No verdict came in time, so it was stopped; no money was taken. See that fraud_police is running."
 }

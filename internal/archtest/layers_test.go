@@ -2,6 +2,7 @@ package archtest_test
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -13,7 +14,7 @@ const module = "dummyorders"
 //	domain  ◀  activities  ◀  workflows  ◀  workers, api  ◀  cmd
 //	domain  ◀  gateways                                   ◀  cmd
 //
-// internal serves all of them but the domain, and uses none.
+// internal serves all of them but the domain, and uses none. A folder within one of these may have a line of its own.
 var layers = map[string][]string{
 	"domain":     {},
 	"activities": {"domain", "internal"},
@@ -22,7 +23,19 @@ var layers = map[string][]string{
 	"api":        {"domain", "activities", "workflows", "internal"},
 	"gateways":   {"domain", "internal"},
 	"internal":   {},
-	"cmd":        {"domain", "activities", "workflows", "workers", "api", "gateways", "internal"},
+	"cmd":        {"domain", "activities", "workflows", "workers", "api", "gateways", "internal", "internal/audit"},
+
+	"internal/audit": {"domain"},
+}
+
+// layer is the entry of layers that a folder belongs to.
+func layer(folder string) string {
+	for own := folder; own != "."; own = path.Dir(own) {
+		if _, known := layers[own]; known {
+			return own
+		}
+	}
+	return first(folder)
 }
 
 // helpers are the folders of internal that serve tests and laptops. They may import everything, and nothing that runs
@@ -34,18 +47,18 @@ func breach(folder, imported string) string {
 	if isHelper(folder) {
 		return ""
 	}
-	allowed, known := layers[first(folder)]
+	from := layer(folder)
+	allowed, known := layers[from]
 	target, ours := strings.CutPrefix(imported, module+"/")
 	switch {
 	case !known:
-		return fmt.Sprintf("no layer is given for the folder %s", first(folder))
-	case !ours && first(folder) == "domain" && !isStandard(imported):
+		return fmt.Sprintf("no layer is given for the folder %s", from)
+	case !ours && from == "domain" && !isStandard(imported):
 		return "domain may import only domain and the standard library"
 	case ours && isHelper(target):
 		return "it serves tests and laptops, and what runs in production may not import it"
-	case ours && first(target) != first(folder) && !slices.Contains(allowed, first(target)):
-		return fmt.Sprintf("of %s, %s may import only %s", module, first(folder),
-			strings.Join(append([]string{first(folder)}, allowed...), ", "))
+	case ours && layer(target) != from && !slices.Contains(allowed, layer(target)):
+		return fmt.Sprintf("of %s, %s may import only %s", module, from, strings.Join(append([]string{from}, allowed...), ", "))
 	}
 	return ""
 }

@@ -57,6 +57,7 @@ func (d *devStack) environment(file map[string]string) []string {
 		"SMTP_HOSTNAME":          s.SMTPHostname,
 		"SMTP_PORT":              s.SMTPPort,
 		"CARD_FINGERPRINT_KEY":   s.CardFingerprintKey,
+		"LEDGER_URL":             d.ledgerURL(),
 		"LOG_FORMAT":             s.LogFormat,
 		"HEALTH_ADDRESS":         "",
 	})
@@ -65,6 +66,17 @@ func (d *devStack) environment(file map[string]string) []string {
 		list = append(list, name+"="+env[name])
 	}
 	return list
+}
+
+// defaultLedger is the ledger that nobody has chosen. A process that somebody starts beside the stack, in the project's
+// folder, finds the same.
+const defaultLedger = "sqlite:.run/orders-ledger.db"
+
+func (d *devStack) ledgerURL() string {
+	if d.settings.LedgerURL != defaultLedger {
+		return d.settings.LedgerURL
+	}
+	return "sqlite:" + filepath.Join(d.dir, "orders-ledger.db")
 }
 
 // startProcesses starts the four and waits until each is ready.

@@ -24,6 +24,7 @@ type settings struct {
 	SMTPHostname       string `env:"SMTP_HOSTNAME, default=localhost"`
 	SMTPPort           string `env:"SMTP_PORT, default=1025"`
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
+	LedgerURL          string `env:"LEDGER_URL, default=sqlite:.run/orders-ledger.db"`
 	LogFormat          string `env:"LOG_FORMAT"`
 	ManagementPort     int    `env:"RABBITMQ_MANAGEMENT_PORT, default=15672"`
 }

@@ -3,9 +3,11 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"testing"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
 
 	"dummyorders/api"
 	"dummyorders/workflows"
@@ -30,6 +32,11 @@ const (
 	goodCard          = "4242424242424242"
 	declinedCard      = "4000000000009995"
 	uncapturableCard  = "4000000000000341"
+	lostHoldCard      = "4000000000006645" // the money is held, and the answer lost once
+	lostCaptureCard   = "4000000000006694" // the money is taken, and the answer lost once
+	unansweredCard    = "4000000000006702" // the money is taken, and never answered
+	unvoidableCard    = "4000000000006736" // captures are declined, and voids too
+	silentCard        = "4000000000006603" // the gateway never answers
 	paymentMethodName = "amazonpay"
 )
 
@@ -38,21 +45,40 @@ func body(amount, card string) string {
 		"payment": {"card": %q, "type": "wallet", "amount": %s, "currency": "INR"}}`, card[12:], amount, paymentMethodName, card, amount)
 }
 
-// alertWorkflowOf is the workflow that delivers a transaction's alert.
+// alertWorkflowOf is the workflow that delivers a transaction's first alert.
 func alertWorkflowOf(id string) string {
-	return workflows.AlertWorkflowID(workflows.EventID(workflows.TransactionWorkflowID(id), 1))
+	return alertWorkflowNumber(id, 1)
 }
 
-// delivered says whether the alert about a transaction was delivered, and that recorded.
+func alertWorkflowNumber(id string, number int) string {
+	return workflows.AlertWorkflowID(workflows.EventID(workflows.TransactionWorkflowID(id), number))
+}
+
+// delivered says whether the first alert about a transaction was delivered, and that recorded.
 func delivered(ctx context.Context, id string) error {
-	answer, err := shared.client.DescribeWorkflowExecution(ctx, alertWorkflowOf(id), "")
+	return deliveredNumber(ctx, id, 1)
+}
+
+func deliveredNumber(ctx context.Context, id string, number int) error {
+	answer, err := shared.client.DescribeWorkflowExecution(ctx, alertWorkflowNumber(id, number), "")
 	if err != nil {
 		return err
 	}
 	if status := answer.GetWorkflowExecutionInfo().GetStatus(); status != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED {
-		return fmt.Errorf("the delivery of the alert about %s is %s", id, status)
+		return fmt.Errorf("the delivery of alert %d about %s is %s", number, id, status)
 	}
 	return nil
+}
+
+// eventTypeOf is what an alert about a transaction tells, by the input of its delivery.
+func eventTypeOf(t *testing.T, id string, number int) string {
+	t.Helper()
+	pages := shared.client.GetWorkflowHistory(t.Context(), alertWorkflowNumber(id, number), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	started, err := pages.Next()
+	must(t, err)
+	var d workflows.Delivery
+	must(t, converter.GetDefaultDataConverter().FromPayloads(started.GetWorkflowExecutionStartedEventAttributes().GetInput(), &d))
+	return string(d.Event.Type)
 }
 
 // count asks the visibility store.

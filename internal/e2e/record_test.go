@@ -32,6 +32,10 @@ func TestRecordHistories(t *testing.T) {
 	r := recorder{dir: filepath.Join(root, *recordTo)}
 	t.Run("decided", r.decided)
 	t.Run("undecided", r.undecided)
+	t.Run("reviewed", r.reviewed)
+	t.Run("expired", r.expired)
+	t.Run("given back", r.givenBack)
+	t.Run("ledger away", r.ledgerAway)
 	t.Run("late alert", r.lateAlert)
 	t.Run("deliveries", r.deliveries)
 	t.Run("cancelled", r.cancelled)
@@ -46,7 +50,6 @@ func (r recorder) decided(t *testing.T) {
 	for name, body := range map[string]string{
 		"approved":         body(small, goodCard),
 		"declined":         body(tooMuch, goodCard),
-		"for-review":       body(forReview, goodCard),
 		"payment-declined": body(small, declinedCard),
 		"capture-declined": body(small, uncapturableCard),
 	} {
@@ -57,9 +60,58 @@ func (r recorder) decided(t *testing.T) {
 }
 
 func (r recorder) undecided(t *testing.T) {
-	w := newWorld(t, map[string]string{"FRAUD_CHECK_DEADLINE": "1s"}).start(worker, alertman, apiProcess)
+	w := newWorld(t, map[string]string{"FRAUD_CHECK_DEADLINE": "1s", "REVIEW_DEADLINE": "4s"}).start(worker, alertman, apiProcess)
 	id := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	r.keep(t, "process-transaction-not-evaluated", workflows.TransactionWorkflowID(id))
+}
+
+func (r recorder) reviewed(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	waiting := w.held()
+	w.isMailed(waiting, 1)
+	r.write(t, "process-transaction-waiting-for-review", workflows.TransactionWorkflowID(waiting))
+	for _, verdict := range []string{"approve", "decline"} {
+		id := w.held()
+		_, err := w.reviewBy("ada", id, verdict, "Prefer", "wait=60")
+		must(t, err)
+		r.keep(t, "process-transaction-review-"+verdict+"d", workflows.TransactionWorkflowID(id))
+	}
+	must(t, w.processes[fraudPolice].Stop(t.Context()))
+	w.startWith(fraudPolice, map[string]string{"FRAUD_LIMIT_DECLINE": "INR:120000"})
+	_, err := w.reviewBy("ada", waiting, "approve", "Prefer", "wait=60") // is told that the check got worse
+	must(t, err)
+	must(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(waiting), ""))
+	r.keep(t, "process-transaction-review-cancelled", workflows.TransactionWorkflowID(waiting))
+}
+
+func (r recorder) expired(t *testing.T) {
+	for _, verdict := range []string{"approve", "decline"} {
+		w := newWorld(t, map[string]string{"REVIEW_DEADLINE": "4s", "REVIEW_ON_EXPIRY": verdict}).everything()
+		r.keep(t, "process-transaction-review-expired-"+verdict+"d", workflows.TransactionWorkflowID(w.held()))
+		w.stopAll()
+	}
+}
+
+func (r recorder) givenBack(t *testing.T) {
+	w := newWorld(t, map[string]string{"PAYMENT_DEADLINE": "3s"}).everything()
+	for name, card := range map[string]string{
+		"hold-answer-lost":    lostHoldCard,
+		"capture-answer-lost": lostCaptureCard,
+		"capture-unanswered":  unansweredCard,
+		"still-held":          unvoidableCard,
+	} {
+		id := w.post(body(small, card), "Prefer", "wait=60").answer(t).TransactionID
+		r.keep(t, "process-transaction-"+name, workflows.TransactionWorkflowID(id))
+	}
+}
+
+func (r recorder) ledgerAway(t *testing.T) {
+	server := startPostgres(t)
+	w := newWorld(t, map[string]string{"LEDGER_URL": server.URL("orders", "orders")}).everything()
+	must(t, server.Stop(t.Context()))
+	id := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	must(t, server.Start(t.Context()))
+	r.keep(t, "process-transaction-ledger-away", workflows.TransactionWorkflowID(id))
 }
 
 func (r recorder) lateAlert(t *testing.T) {
@@ -124,6 +176,11 @@ func (r recorder) keep(t *testing.T, name, workflowID string) {
 		}
 		return err
 	})
+	r.write(t, name, workflowID)
+}
+
+func (r recorder) write(t *testing.T, name, workflowID string) {
+	t.Helper()
 	events := &history.History{}
 	pages := shared.client.GetWorkflowHistory(t.Context(), workflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for pages.HasNext() {

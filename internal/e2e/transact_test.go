@@ -65,7 +65,6 @@ func TestWhatBecomesOfATransaction(t *testing.T) {
 	}{
 		"approved and paid":           {body(small, goodCard), "Transaction Successful", 18, fraud.Approve, "[11 16 18]"},
 		"declined as fraud":           {body(tooMuch, goodCard), "Transaction Fraudulent", 13, fraud.Decline, "[11 12 13 15]"},
-		"for review ends as fraud":    {body(forReview, goodCard), "Transaction Fraudulent", 13, fraud.Review, "[11 12 13 15]"},
 		"payment declined":            {body(small, declinedCard), "Transaction Payment Failed", 17, fraud.Approve, "[11 16 17]"},
 		"held but not to be captured": {body(small, uncapturableCard), "Transaction Payment Failed", 17, fraud.Approve, "[11 16 17]"},
 	} {
@@ -156,18 +155,6 @@ func TestACallerMayPreferNotToWait(t *testing.T) {
 	id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
 	w.start(fraudPolice)
 	w.reaches(id, transaction.PaymentComplete)
-}
-
-func TestATransactionNobodyChecksIsStoppedAtTheDeadline(t *testing.T) {
-	w := newWorld(t, map[string]string{"FRAUD_CHECK_DEADLINE": "2s"}).start(worker, alertman, apiProcess)
-	answer := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
-	if answer.Decision.Outcome != fraud.NotEvaluated || answer.TransactionStatus.FraudStatus || answer.TransactionStatus.Code != transaction.AlertInitiated {
-		t.Errorf("%+v", answer)
-	}
-	w.isMailed(answer.TransactionID, 1)
-	if text := string(mails(t)[answer.TransactionID][0].Text); !strings.Contains(text, "could not be checked") {
-		t.Errorf("the mail looks like a verdict: %s", text)
-	}
 }
 
 func TestTwoOfEachProcessTellNobodyTwice(t *testing.T) {

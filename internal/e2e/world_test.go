@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -35,8 +36,10 @@ const (
 // world is one test's processes.
 type world struct {
 	t         *testing.T
+	binary    string // orders
 	env       map[string]string
 	api       string // the API's URL
+	began     time.Time
 	processes map[string]*stack.Process
 	logs      []string
 }
@@ -46,7 +49,7 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 	t.Helper()
 	address := freeAddress(t)
 	_, mailPort, _ := strings.Cut(shared.mail.Address(), ":")
-	w := &world{t: t, api: "http://" + address, processes: map[string]*stack.Process{}, env: map[string]string{
+	w := &world{t: t, binary: shared.binary, began: time.Now(), api: "http://" + address, processes: map[string]*stack.Process{}, env: map[string]string{
 		"HTTP_ADDRESS":                       address,
 		"HEALTH_ADDRESS":                     "",
 		"TEMPORAL_ADDRESS":                   shared.temporal.Address(),
@@ -58,12 +61,21 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 		"TRANSACTION_FRAUD_EMAIL_ALERT_FROM": "orders@example.com",
 		"CARD_FINGERPRINT_KEY":               "a key for tests, which is long enough",
 		"FRAUD_DETECTOR":                     "limit",
+		"LEDGER_URL":                         "sqlite:" + ledgerFile(t),
 		"LOG_LEVEL":                          "debug",
 		"GORACE":                             "halt_on_error=1",
 	}}
 	maps.Copy(w.env, settings)
 	t.Cleanup(w.stopAll)
 	return w
+}
+
+// ledgerFile is where a test's ledger is: each has its own.
+func ledgerFile(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(shared.dir, "ledgers", strings.ReplaceAll(t.Name(), "/", "_"))
+	must(t, os.MkdirAll(folder, 0o750))
+	return filepath.Join(folder, "ledger.db")
 }
 
 // start starts processes, and waits until the API is ready where it is one of them.
@@ -81,19 +93,24 @@ func (w *world) start(names ...string) *world {
 // startWith starts a process with settings of its own.
 func (w *world) startWith(name string, settings map[string]string) *stack.Process {
 	w.t.Helper()
+	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(w.logs)))
+	must(w.t, os.MkdirAll(filepath.Dir(log), 0o750))
+	p, err := stack.StartProcess(stack.Command{Name: name, Path: w.binary, Args: []string{name}, Env: w.environ(settings), Log: log})
+	must(w.t, err)
+	w.processes[name] = p
+	w.logs = append(w.logs, log)
+	return p
+}
+
+// environ is the environment of the world's processes.
+func (w *world) environ(settings map[string]string) []string {
 	env := os.Environ()
 	for _, set := range []map[string]string{w.env, settings} {
 		for key, value := range set {
 			env = append(env, key+"="+value)
 		}
 	}
-	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(w.logs)))
-	must(w.t, os.MkdirAll(filepath.Dir(log), 0o750))
-	p, err := stack.StartProcess(stack.Command{Name: name, Path: shared.binary, Args: []string{name}, Env: env, Log: log})
-	must(w.t, err)
-	w.processes[name] = p
-	w.logs = append(w.logs, log)
-	return p
+	return env
 }
 
 func (w *world) everything() *world {
@@ -112,11 +129,24 @@ func (w *world) stopAll() {
 			w.t.Errorf("%s does not drain: %v", name, err)
 		}
 	}
+	w.abandon()
 	for _, log := range w.logs {
 		text, err := os.ReadFile(log)
 		if err != nil || bytes.Contains(text, []byte("DATA RACE")) || bytes.Contains(text, []byte("panic:")) {
 			w.t.Errorf("%s: %v: %s", log, err, text)
 		}
+	}
+}
+
+// abandon ends what a test has left running, so that the next one finds nothing.
+func (w *world) abandon() {
+	ctx := context.Background()
+	left, err := running(ctx)
+	for _, id := range left {
+		err = errors.Join(err, shared.client.TerminateWorkflow(ctx, id, "", "its test is over"))
+	}
+	if err != nil {
+		w.t.Errorf("end what is left: %v", err)
 	}
 }
 
@@ -136,9 +166,18 @@ func (r reply) answer(t *testing.T) ledger.Answer {
 	return a
 }
 
-// send posts a body; it fails only when there is no reply at all.
+// send posts a transaction; it fails only when there is no reply at all.
 func (w *world) send(body string, headers ...string) (reply, error) {
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.api+"/transact", strings.NewReader(body))
+	return w.sendTo("/transact", body, headers...)
+}
+
+// reviewBy posts a reviewer's verdict. It may be called from any goroutine.
+func (w *world) reviewBy(reviewer, id, verdict string, headers ...string) (reply, error) {
+	return w.sendTo("/transactions/"+id+"/review", fmt.Sprintf(`{"decision": %q, "reviewer": %q}`, verdict, reviewer), headers...)
+}
+
+func (w *world) sendTo(path, body string, headers ...string) (reply, error) {
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.api+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}

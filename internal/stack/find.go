@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -19,6 +20,9 @@ const oldestServer = 29
 // debianRabbitMQ is where Debian keeps the server's own script. The one in /usr/sbin wraps it, and insists on running
 // as the user rabbitmq.
 const debianRabbitMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+
+// debianPostgres is where Debian keeps the programs of each version of PostgreSQL. Most of them are not on PATH.
+const debianPostgres = "/usr/lib/postgresql/*/bin"
 
 // FindTemporal is the path of a temporal CLI that can run our dev server: the project's own, else the one on PATH.
 func FindTemporal(ctx context.Context, root string) (string, error) {
@@ -73,4 +77,26 @@ func FindRabbitMQ() (string, error) {
 		return "", errors.New("find RabbitMQ: it is not installed; make run installs it")
 	}
 	return filepath.EvalSymlinks(onPath)
+}
+
+// FindPostgres is the folder of PostgreSQL's programs: those of Debian's newest version, else those on PATH.
+func FindPostgres() (string, error) {
+	folders, err := filepath.Glob(debianPostgres)
+	if err != nil {
+		return "", err
+	}
+	version := func(folder string) int {
+		number, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // 0 is older than any
+		return number
+	}
+	slices.SortFunc(folders, func(a, b string) int { return version(b) - version(a) })
+	if onPath, err := exec.LookPath("initdb"); err == nil {
+		folders = append(folders, filepath.Dir(onPath))
+	}
+	for _, folder := range folders { // a client's package brings a folder without a server
+		if _, err := os.Stat(filepath.Join(folder, "initdb")); err == nil {
+			return folder, nil
+		}
+	}
+	return "", errors.New("find PostgreSQL: it is not installed; make test installs it")
 }

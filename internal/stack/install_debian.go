@@ -28,6 +28,18 @@ func (i Installer) EnsureRabbitMQ(ctx context.Context) (string, error) {
 	return FindRabbitMQ()
 }
 
+// EnsurePostgres is the folder of PostgreSQL's programs, which it installs from Debian's packages where there are none.
+// No database of the system's own is made or started.
+func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
+	if folder, err := FindPostgres(); err == nil {
+		return folder, nil
+	}
+	if err := i.apt(ctx, "PostgreSQL", "about 45 MB to fetch", "postgresql"); err != nil {
+		return "", err
+	}
+	return FindPostgres()
+}
+
 // EnsureCC makes sure of a C compiler and the C library's headers, which Go's race detector is linked with.
 func (i Installer) EnsureCC(ctx context.Context) error {
 	if compiles(ctx) {

@@ -2,21 +2,43 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 
-# Packages ask policy-rc.d whether they may start their service; 101 is no.
 policy=/usr/sbin/policy-rc.d
+clusters=/etc/postgresql-common/createcluster.conf
+undo() {
+	[ -z "${policed:-}" ] || rm -f "$policy"
+	[ ! -e "$clusters.before" ] || mv "$clusters.before" "$clusters"
+}
+trap undo EXIT
+trap 'exit 130' HUP INT TERM
+
+# Packages ask policy-rc.d whether they may start their service; 101 is no.
 if [ ! -e "$policy" ]; then
-	trap 'rm -f "$policy"' EXIT
-	trap 'exit 130' HUP INT TERM
+	policed=yes
 	printf '#!/bin/sh\nexit 101\n' >"$policy"
 	chmod 755 "$policy"
 fi
 
-apt-get update
-apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+install() {
+	apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+}
 
-# The package enables its service for the next boot.
+apt-get update
+
+# The server's package makes a database of its own, unless the settings of postgresql-common say otherwise.
+case " $* " in
+*" postgresql "*)
+	install postgresql-common
+	cp -p "$clusters" "$clusters.before"
+	echo 'create_main_cluster = false' >>"$clusters"
+	;;
+esac
+
+install "$@"
+
+# These packages enable their services for the next boot.
 for package in "$@"; do
-	if [ "$package" = rabbitmq-server ] && [ -d /run/systemd/system ]; then
-		systemctl disable --now rabbitmq-server.service
-	fi
+	case $package in rabbitmq-server | postgresql)
+		[ ! -d /run/systemd/system ] || systemctl disable --now "$package.service"
+		;;
+	esac
 done

@@ -29,6 +29,10 @@ type Command struct {
 	Lines func(line string)
 	// StopWithin is how long it may take to end once it was asked to; 0 is half a minute.
 	StopWithin time.Duration
+	// StopSignal asks it to end; 0 is SIGTERM.
+	StopSignal syscall.Signal
+	// As is who it runs as; nil is whoever we are. Only root can choose.
+	As *syscall.Credential
 }
 
 // Process is a child of this process, in a process group of its own, so that a Ctrl-C meant for its parent does not
@@ -51,6 +55,9 @@ type execution struct {
 func StartProcess(c Command) (*Process, error) {
 	if c.StopWithin == 0 {
 		c.StopWithin = stopWithin
+	}
+	if c.StopSignal == 0 {
+		c.StopSignal = syscall.SIGTERM
 	}
 	if err := beginLog(c.Log); err != nil {
 		return nil, err
@@ -93,6 +100,7 @@ func (e *execution) run(c Command, started chan<- error) {
 	defer out.close()
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = c.Env, c.Dir, ownGroup()
+	cmd.SysProcAttr.Credential = c.As
 	cmd.Stdout, cmd.Stderr = out.writer(), out.writer()
 	cmd.WaitDelay = time.Second // for a grandchild that still holds our end of its output
 	if err := cmd.Start(); err != nil {
@@ -109,7 +117,7 @@ func (e *execution) run(c Command, started chan<- error) {
 // is an error.
 func (p *Process) Stop(ctx context.Context) error {
 	e := p.execution()
-	_ = e.child.Signal(syscall.SIGTERM) // or it has ended already
+	_ = e.child.Signal(p.command.StopSignal) // or it has ended already
 	patience, cancel := context.WithTimeout(ctx, p.command.StopWithin)
 	defer cancel()
 	select {

@@ -86,7 +86,7 @@ func (d *Document) read(decoder *json.Decoder, pointer string, depth int) (*Valu
 	case json.Number:
 		v.kind, v.text = Number, t.String()
 	case bool:
-		v.kind = Bool
+		v.kind, v.text = Bool, strconv.FormatBool(t)
 	default:
 		v.kind = Null
 	}

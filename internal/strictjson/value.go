@@ -59,7 +59,7 @@ func (v *Value) Kind() Kind {
 	return v.kind
 }
 
-// Literal is a string's content, or a number as it was written.
+// Literal is a string's content, a number as it was written, or true or false.
 func (v *Value) Literal() string {
 	if v == nil {
 		return ""

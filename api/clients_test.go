@@ -1,0 +1,75 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+func TestOnlyKnownAPIKeysOpenWhatIsAboutTransactions(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.Clients = map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"}
+	handler := handlerWith(o)
+	review := "/transactions/" + uuid.NewString() + "/review"
+	for _, operation := range []struct{ method, path string }{
+		{http.MethodPost, "/transact"},
+		{http.MethodPost, "/transact/"},
+		{http.MethodGet, "/transactions"},
+		{http.MethodGet, "/transactions/" + uuid.NewString()},
+		{http.MethodPost, review},
+	} {
+		for _, header := range []string{
+			"X-None: ", "Authorization: ", "Authorization: Bearer", "Authorization: Bearer ", "Authorization: Bearer shop",
+			"Authorization: Bearer secret-of-the-sho", "Authorization: Bearer secret-of-the-shop2",
+			"Authorization: Basic secret-of-the-shop", "Authorization: secret-of-the-shop",
+		} {
+			answer := request(t, handler, operation.method, operation.path, "{}", header)
+			p := asProblem(t, answer)
+			if p.Status != 401 || answer.Header().Get("WWW-Authenticate") != "Bearer" || strings.Contains(answer.Body.String(), "secret") {
+				t.Errorf("%s %s with %s: %d %v %s", operation.method, operation.path, header, answer.Code, answer.Header(), answer.Body)
+			}
+		}
+		for _, header := range []string{"Authorization: Bearer secret-of-the-shop", "Authorization: BEARER  secret-of-the-app"} {
+			if answer := request(t, handler, operation.method, operation.path, "{}", header); answer.Code == 401 {
+				t.Errorf("%s %s with %s: %s", operation.method, operation.path, header, answer.Body)
+			}
+		}
+	}
+	for _, path := range []string{"/livez", "/readyz", "/docs", "/openapi.json", "/openapi.yaml"} {
+		if answer := request(t, handler, http.MethodGet, path, ""); answer.Code == 401 {
+			t.Errorf("%s: %s", path, answer.Body)
+		}
+	}
+}
+
+func TestTheDocumentSaysWhetherAPIKeysAreNeeded(t *testing.T) {
+	for _, keys := range []map[string]string{nil, {"shop": "secret-of-the-shop"}} {
+		o := options(nowhere(t), newMemory())
+		o.Clients = keys
+		var document struct {
+			Components struct {
+				SecuritySchemes map[string]struct{ Type, Scheme string }
+			}
+			Paths map[string]map[string]struct {
+				Security  []map[string][]string
+				Responses map[string]struct{ Headers map[string]any }
+			}
+		}
+		must(t, json.Unmarshal(request(t, handlerWith(o), http.MethodGet, "/openapi.json", "").Body.Bytes(), &document))
+		schemes := document.Components.SecuritySchemes
+		if (schemes["apiKey"].Scheme == "bearer") != (keys != nil) {
+			t.Errorf("with %v the schemes are %v", keys, schemes)
+		}
+		for path, operations := range document.Paths {
+			for method, operation := range operations {
+				described := operation.Responses["401"].Headers["WWW-Authenticate"] != nil
+				if len(operation.Security) != len(keys) || described != (keys != nil) {
+					t.Errorf("with %v %s %s needs %v, and its 401 is described: %v", keys, method, path, operation.Security, described)
+				}
+			}
+		}
+	}
+}

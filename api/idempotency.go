@@ -1,0 +1,107 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/dunglas/httpsfv"
+	"github.com/google/uuid"
+
+	"dummyorders/domain/transaction"
+)
+
+// Idempotency keys follow draft-ietf-httpapi-idempotency-key-header-07, and are taken without its quotes as well, as
+// most clients send them.
+
+const (
+	keyHeader = "Idempotency-Key"
+	maxKey    = 255
+	keyForm   = "one header line with 1 to 255 printable ASCII characters, in quotes as a structured field string or without, such as a UUID"
+)
+
+// The draft's titles for what may be wrong with a key.
+const (
+	keyMissing   = "Idempotency-Key is missing"
+	keyMalformed = "Idempotency-Key is malformed"
+	keyUsed      = "Idempotency-Key is already used"
+)
+
+// keySpace is the namespace of the transaction ids that are made of keys. Under another one every key would be new.
+var keySpace = uuid.MustParse("66285108-7833-47aa-b5d0-0d490112ab48")
+
+// checkKey refuses a key that is missing or malformed, and leaves a good one in the header without its quotes.
+func checkKey(required bool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			lines := r.Header.Values(keyHeader)
+			if len(lines) == 0 && required {
+				keyProblem(http.StatusBadRequest, keyMissing,
+					"this operation must not be done twice by mistake: send an Idempotency-Key, as "+keyForm).write(w)
+				return
+			}
+			if len(lines) > 0 {
+				key, err := parseKey(lines)
+				if err != nil {
+					keyProblem(http.StatusBadRequest, keyMalformed, err.Error()+": it must be "+keyForm).write(w)
+					return
+				}
+				r.Header.Set(keyHeader, key)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// parseKey never repeats the key: it may be anything.
+func parseKey(lines []string) (string, error) {
+	if len(lines) > 1 {
+		return "", errors.New("the Idempotency-Key stands in more than one header line")
+	}
+	key := lines[0]
+	if strings.HasPrefix(key, `"`) {
+		item, err := httpsfv.UnmarshalItem(lines)
+		text, isString := item.Value.(string)
+		if err != nil || !isString || len(item.Params.Names()) > 0 {
+			return "", errors.New("the Idempotency-Key is no structured field string, though it begins like one")
+		}
+		key = text
+	}
+	switch {
+	case key == "":
+		return "", errors.New("the Idempotency-Key is empty")
+	case len(key) > maxKey:
+		return "", errors.New("the Idempotency-Key is too long")
+	case strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }):
+		return "", errors.New("the Idempotency-Key holds other characters")
+	}
+	return key, nil
+}
+
+// transactionID is the same for the same key of the same client, and another one for any other pair: the client's
+// length keeps (a, bc) and (ab, c) apart.
+func transactionID(client, key string) string {
+	return uuid.NewSHA1(keySpace, fmt.Appendf(nil, "%d:%s:%s", len(client), client, key)).String()
+}
+
+// retryOf says whether a call is a retry of the one that was accepted under its id. It fails with errKeyUsed where the
+// other one had another body. A call without a key is nobody's retry: its id is its own.
+func retryOf(call, accepted transaction.Receipt) (bool, error) {
+	switch {
+	case call.BodyDigest == "":
+		return false, nil
+	case call.BodyDigest != accepted.BodyDigest:
+		return false, errKeyUsed
+	default:
+		return call.Call != accepted.Call, nil
+	}
+}
+
+// keyProblem points to where keys are explained, as the draft asks.
+func keyProblem(status int, title, detail string) *Problem {
+	p := problem(status, detail)
+	p.Title = title
+	p.headers = http.Header{"Link": {`</docs>; rel="describedby"; type="text/html"`}}
+	return p
+}

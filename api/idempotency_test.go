@@ -1,0 +1,154 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
+
+	"dummyorders/api"
+	"dummyorders/domain/transaction"
+)
+
+// idOf posts the seed's body with a key to a Temporal that takes everything.
+func idOf(t testing.TB, lines ...string) (id string, status int) {
+	t.Helper()
+	r := request(t, accepting(t), http.MethodPost, "/transact", api.SeedExample,
+		append([]string{"Prefer: respond-async"}, lines...)...)
+	return strings.TrimPrefix(r.Header().Get("Location"), "/transactions/"), r.Code
+}
+
+func TestAKeyIsTheSameInQuotesAndWithout(t *testing.T) {
+	const header = "Idempotency-Key: "
+	for _, same := range [][]string{
+		{"8e03978e-40d5-43e8-bc93-6894a57f9324", `"8e03978e-40d5-43e8-bc93-6894a57f9324"`},
+		{`a "b" \c`, `"a \"b\" \\c"`},
+		{"~", `"~"`},
+		{strings.Repeat("k", 255), `"` + strings.Repeat("k", 255) + `"`},
+	} {
+		one, code := idOf(t, header+same[0])
+		other, otherCode := idOf(t, header+same[1])
+		if code != 202 || otherCode != 202 || one != other {
+			t.Errorf("%.40s is %d %s, and %.40s is %d %s", same[0], code, one, same[1], otherCode, other)
+		}
+	}
+	one, _ := idOf(t, header+"a")
+	if other, _ := idOf(t, header+"b"); one == other {
+		t.Error("two keys are one transaction")
+	}
+}
+
+// The ids stand in Temporal and in the ledger: under others, every retry would be a new transaction.
+func TestTheIDThatAKeyMakesStays(t *testing.T) {
+	const want = "e57e367e-c8fe-5204-a738-4e7755dca5ab"
+	if got, _ := idOf(t, "Idempotency-Key: 8e03978e-40d5-43e8-bc93-6894a57f9324"); got != want {
+		t.Errorf("it is %s, want %s", got, want)
+	}
+}
+
+func TestAMalformedKeyIsRefusedWithWhatWouldBeRight(t *testing.T) {
+	for name, c := range map[string]struct {
+		lines []string
+		fault string
+	}{
+		"two lines":         {[]string{"a", "a"}, "more than one header line"},
+		"empty":             {[]string{""}, "is empty"},
+		"empty in quotes":   {[]string{`""`}, "is empty"},
+		"too long":          {[]string{strings.Repeat("k", 256)}, "too long"},
+		"a tab":             {[]string{"a\tb"}, "other characters"},
+		"not ASCII":         {[]string{"schlüssel"}, "other characters"},
+		"an open quote":     {[]string{`"a`}, "no structured field string"},
+		"a wrong escape":    {[]string{`"a\b"`}, "no structured field string"},
+		"with parameters":   {[]string{`"a";b=1`}, "no structured field string"},
+		"more than an item": {[]string{`"a", "b"`}, "no structured field string"},
+		"text after quotes": {[]string{`"a"b`}, "no structured field string"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines := make([]string, len(c.lines))
+			for i, line := range c.lines {
+				lines[i] = "Idempotency-Key: " + line
+			}
+			answer := request(t, unreachable(t), http.MethodPost, "/transact", api.SeedExample, lines...)
+			p := asProblem(t, answer)
+			if p.Status != 400 || p.Title != "Idempotency-Key is malformed" || !strings.Contains(p.Detail, c.fault) ||
+				!strings.Contains(p.Detail, "1 to 255 printable ASCII characters") {
+				t.Errorf("%d %+v", answer.Code, p)
+			}
+		})
+	}
+}
+
+func TestAMissingKeyIsRefusedWhereOneIsRequired(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.RequireIdempotencyKey = true
+	answer := request(t, handlerWith(o), http.MethodPost, "/transact", api.SeedExample)
+	p := asProblem(t, answer)
+	if p.Status != 400 || p.Title != "Idempotency-Key is missing" || !strings.Contains(answer.Header().Get("Link"), `rel="describedby"`) {
+		t.Errorf("%d %v %+v", answer.Code, answer.Header(), p)
+	}
+	if answer := request(t, handlerWith(o), http.MethodPost, "/transact", api.SeedExample, freshKey()); answer.Code != 503 {
+		t.Errorf("with a key: %d %s", answer.Code, answer.Body)
+	}
+}
+
+// started is what Temporal was asked to start.
+type started struct {
+	options     client.StartWorkflowOptions
+	transaction transaction.Transaction
+}
+
+// startedWith posts to an API with options of its own, and gives what that started.
+func startedWith(t *testing.T, change func(*api.Options), body string, headers ...string) started {
+	t.Helper()
+	var s started
+	temporal := &mocks.Client{}
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
+		s = started{args.Get(1).(client.StartWorkflowOptions), args.Get(3).(transaction.Transaction)}
+	}).Return(nil, nil)
+	o := options(temporal, newMemory())
+	change(&o)
+	answer := request(t, handlerWith(o), http.MethodPost, "/transact", body, append(headers, "Prefer: respond-async")...)
+	if answer.Code != 202 {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+	return s
+}
+
+func unchanged(*api.Options) {}
+
+func TestTheReceiptStandsBesideTheWorkflow(t *testing.T) {
+	named := func(o *api.Options) { o.Clients = map[string]string{"shop": "the key of the shop"} }
+	one := startedWith(t, named, api.SeedExample, freshKey(), "Authorization: Bearer the key of the shop")
+	receipt := one.transaction.Receipt
+	if receipt.Client != "shop" || len(receipt.BodyDigest) != 64 || receipt.Call == "" || one.options.Memo["receipt"] != receipt {
+		t.Errorf("the receipt is %+v, and the memo %+v", receipt, one.options.Memo)
+	}
+	other := startedWith(t, named, api.SeedExample, freshKey(), "Authorization: Bearer the key of the shop").transaction.Receipt
+	if other.Call == receipt.Call || other.BodyDigest != receipt.BodyDigest {
+		t.Errorf("two calls with one body: %+v and %+v", receipt, other)
+	}
+	bare := startedWith(t, unchanged, api.SeedExample)
+	if bare.transaction.Receipt != (transaction.Receipt{}) || bare.options.Memo != nil {
+		t.Errorf("without key and client: %+v, %+v", bare.transaction.Receipt, bare.options.Memo)
+	}
+}
+
+// FuzzIdempotencyKey holds for any key: it is taken or refused, and taken alike each time.
+func FuzzIdempotencyKey(f *testing.F) {
+	for _, key := range []string{"", `"`, `"a"`, `"a\"`, "a", `"a";b`, "ü", "\x00", strings.Repeat("k", 300), `"a","b"`, "?1", ":a:"} {
+		f.Add(key)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		one, code := idOf(t, "Idempotency-Key: "+key)
+		other, again := idOf(t, "Idempotency-Key: "+key)
+		if code != 202 && code != 400 || code != again || one != other || (one == "") != (code == 400) {
+			t.Fatalf("%q is %d %s, then %d %s", key, code, one, again, other)
+		}
+		if code == 202 && len(key) > 2*255+2 {
+			t.Fatalf("a key of %d characters is taken", len(key))
+		}
+	})
+}

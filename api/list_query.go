@@ -1,0 +1,143 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+)
+
+// How many transactions a page has when nothing is said, and at most.
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
+
+var (
+	listParameters = []string{"status", "outcome", "orderID", "since", "until", "cursor", "limit"}
+	outcomes       = []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
+)
+
+// parameters reads a query and gathers what is wrong with it. An empty parameter is as good as none.
+type parameters struct {
+	values url.Values
+	faults []Fault
+}
+
+// readQuery returns every fault at once, as a *Problem.
+func readQuery(raw string) (ledger.Query, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return ledger.Query{}, problem(http.StatusUnprocessableEntity, "the query is not percent-encoded as it must be: name=value pairs with & between them")
+	}
+	p := &parameters{values: values}
+	p.refuseUnknown()
+	q := ledger.Query{
+		Status:  p.status(),
+		Outcome: p.outcome(),
+		OrderID: p.orderID(),
+		Since:   p.time("since"),
+		Until:   p.time("until"),
+		After:   p.cursor(),
+		Limit:   p.limit(),
+	}
+	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
+		p.wrong("until", "must be later than since")
+	}
+	if len(p.faults) > 0 {
+		problem := problem(http.StatusUnprocessableEntity, "the transactions cannot be listed so: see errors")
+		problem.Errors = p.faults
+		return ledger.Query{}, problem
+	}
+	return q, nil
+}
+
+func (p *parameters) wrong(name, detail string) {
+	name, rest := shorten(name)
+	p.faults = append(p.faults, Fault{Parameter: name + rest, Detail: detail})
+}
+
+func (p *parameters) refuseUnknown() {
+	names := make([]string, 0, len(p.values))
+	for name := range p.values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		switch {
+		case len(p.faults) == maxLimit: // enough said
+			return
+		case !slices.Contains(listParameters, name):
+			p.wrong(name, "is not a known parameter")
+		case len(p.values[name]) > 1:
+			p.wrong(name, "must not stand more than once")
+		}
+	}
+}
+
+func (p *parameters) status() transaction.Status {
+	text := p.values.Get("status")
+	status, known := transaction.ParseStatus(text)
+	if text != "" && !known {
+		p.wrong("status", "must be a status by code or name, such as 19 or TRANSACTION_IN_REVIEW")
+	}
+	return status
+}
+
+func (p *parameters) outcome() fraud.Outcome {
+	outcome := fraud.Outcome(p.values.Get("outcome"))
+	if outcome != "" && !slices.Contains(outcomes, outcome) {
+		p.wrong("outcome", "must be approve, review, decline or not_evaluated")
+	}
+	return outcome
+}
+
+func (p *parameters) orderID() string {
+	id := p.values.Get("orderID")
+	if utf8.RuneCountInString(id) > maxID || !utf8.ValidString(id) || !printable(id) {
+		p.wrong("orderID", "must be an order's id: at most 64 characters, none of them a control character")
+	}
+	return id
+}
+
+func (p *parameters) time(name string) time.Time {
+	text := p.values.Get(name)
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		p.wrong(name, "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B")
+	}
+	return at
+}
+
+func (p *parameters) cursor() ledger.Cursor {
+	text := p.values.Get("cursor")
+	if text == "" {
+		return ledger.Cursor{}
+	}
+	cursor, err := readCursor(text)
+	if err != nil {
+		p.wrong("cursor", "must be the next of an earlier answer, as it stands there")
+	}
+	return cursor
+}
+
+func (p *parameters) limit() int {
+	text := p.values.Get("limit")
+	if text == "" {
+		return defaultLimit
+	}
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 || limit > maxLimit {
+		p.wrong("limit", "must be a whole number from 1 to 200")
+	}
+	return limit
+}

@@ -1,0 +1,207 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/mocks"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+
+// entry is a transaction that started some milliseconds after the others.
+func entry(milliseconds int) ledger.Entry {
+	t := transaction.Transaction{ID: uuid.NewString(), Order: transaction.Order{ID: fmt.Sprint(milliseconds)}}
+	return ledger.Entry{Record: *ledger.Open(t, start.Add(time.Duration(milliseconds)*time.Millisecond)), Transaction: t}
+}
+
+type listed struct {
+	Transactions []ledger.Record
+	Next         string
+}
+
+func listing(t *testing.T, answer *httptest.ResponseRecorder) listed {
+	t.Helper()
+	if answer.Code != 200 {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+	var l listed
+	must(t, json.Unmarshal(answer.Body.Bytes(), &l))
+	return l
+}
+
+func TestAListIsReadPageByPage(t *testing.T) {
+	m := newMemory(entry(1), entry(2), entry(3), entry(4), entry(5))
+	handler := handlerWith(options(nowhere(t), m))
+	var orders []string
+	path := "/transactions?limit=2&status=11"
+	for range 3 {
+		answer := request(t, handler, http.MethodGet, path, "")
+		page := listing(t, answer)
+		for _, r := range page.Transactions {
+			orders = append(orders, r.Order.ID)
+		}
+		m.save(entry(6 + len(orders))) // what comes in between is on no later page
+		link := answer.Header().Get("Link")
+		if page.Next == "" {
+			if link != "" || strings.Contains(answer.Body.String(), "next") {
+				t.Errorf("the last page has the link %q: %s", link, answer.Body)
+			}
+			break
+		}
+		next, relation, _ := strings.Cut(strings.TrimPrefix(link, "<"), ">")
+		if path = next; relation != `; rel="next"` || !strings.Contains(next, "cursor="+page.Next) || !strings.Contains(next, "status=11") {
+			t.Fatalf("the link is %q, and next %q", link, page.Next)
+		}
+	}
+	if diff := cmp.Diff([]string{"5", "4", "3", "2", "1"}, orders); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnEmptyListIsAList(t *testing.T) {
+	answer := request(t, handlerWith(options(nowhere(t), newMemory())), http.MethodGet, "/transactions/", "")
+	if text := strings.TrimSpace(answer.Body.String()); answer.Code != 200 || text != `{"transactions":[]}` {
+		t.Errorf("%d %s", answer.Code, text)
+	}
+}
+
+func TestTheParametersChoose(t *testing.T) {
+	m := newMemory()
+	handler := handlerWith(options(nowhere(t), m))
+	at := time.Date(2026, 5, 17, 8, 30, 0, 0, time.UTC)
+	for query, want := range map[string]ledger.Query{
+		"":                                     {Limit: 50},
+		"status=&outcome=&orderID=&cursor=":    {Limit: 50},
+		"status=19":                            {Limit: 50, Status: transaction.InReview},
+		"status=TRANSACTION_IN_REVIEW":         {Limit: 50, Status: transaction.InReview},
+		"outcome=not_evaluated&limit=200":      {Limit: 200, Outcome: fraud.NotEvaluated},
+		"orderID=a%20b&limit=1":                {Limit: 1, OrderID: "a b"},
+		"since=2026-05-17T08:30:00Z":           {Limit: 50, Since: at},
+		"until=2026-05-17T10:30:00%2B02:00":    {Limit: 50, Until: at},
+		"since=2026-05-17T08:29:59.5Z&limit=7": {Limit: 7, Since: at.Add(-time.Second / 2)},
+	} {
+		listing(t, request(t, handler, http.MethodGet, "/transactions?"+query, ""))
+		if diff := cmp.Diff(want, m.asked); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+}
+
+func TestAWrongParameterIsNamedWithWhatWouldBeRight(t *testing.T) {
+	handler := unreachable(t)
+	for query, want := range map[string]map[string]string{
+		"limit=0":          {"limit": "must be a whole number from 1 to 200"},
+		"limit=201":        {"limit": "must be a whole number from 1 to 200"},
+		"limit=many":       {"limit": "must be a whole number from 1 to 200"},
+		"status=20":        {"status": "must be a status by code or name, such as 19 or TRANSACTION_IN_REVIEW"},
+		"outcome=approved": {"outcome": "must be approve, review, decline or not_evaluated"},
+		"cursor=abc":       {"cursor": "must be the next of an earlier answer, as it stands there"},
+		"cursor=%21":       {"cursor": "must be the next of an earlier answer, as it stands there"},
+		"since=yesterday":  {"since": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B"},
+		"until=2026-05-17": {"until": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B"},
+		"since=2026-05-17T08:30:00Z&until=2026-05-17T08:30:00Z": {"until": "must be later than since"},
+		"orderID=" + strings.Repeat("x", 65):                    {"orderID": "must be an order's id: at most 64 characters, none of them a control character"},
+		"orderID=%00":                                           {"orderID": "must be an order's id: at most 64 characters, none of them a control character"},
+		"orderID=%ff":                                           {"orderID": "must be an order's id: at most 64 characters, none of them a control character"},
+		"limit=1&limit=2&4111111111111111=1&stauts=11&outcome=x": {
+			"limit": "must not stand more than once", "411111******1111": "is not a known parameter",
+			"stauts": "is not a known parameter", "outcome": "must be approve, review, decline or not_evaluated",
+		},
+	} {
+		answer := request(t, handler, http.MethodGet, "/transactions?"+query, "")
+		got := map[string]string{}
+		for _, fault := range asProblem(t, answer).Errors {
+			got[fault.Parameter] = fault.Detail
+		}
+		if diff := cmp.Diff(want, got); answer.Code != 422 || diff != "" {
+			t.Errorf("%s: %d (-want +got):\n%s", query, answer.Code, diff)
+		}
+	}
+	if answer := request(t, handler, http.MethodGet, "/transactions?a=%25zz&b=%zz", ""); answer.Code != 422 {
+		t.Errorf("a query that is none: %d %s", answer.Code, answer.Body)
+	}
+}
+
+func TestWithoutTheLedgerThereIsNoList(t *testing.T) {
+	m := newMemory()
+	m.goAway(true)
+	answer := request(t, handlerWith(options(nowhere(t), m)), http.MethodGet, "/transactions", "")
+	if asProblem(t, answer); answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
+	}
+}
+
+func TestReadinessAsksTheLedger(t *testing.T) {
+	temporal := &mocks.Client{}
+	temporal.On("CheckHealth", mock.Anything, mock.Anything).Return(nil, nil)
+	m := newMemory()
+	handler := handlerWith(options(temporal, m))
+	if answer := request(t, handler, http.MethodGet, "/readyz", ""); answer.Code != 200 {
+		t.Errorf("with all there: %d %s", answer.Code, answer.Body)
+	}
+	m.goAway(true)
+	answer := request(t, handler, http.MethodGet, "/readyz", "")
+	if p := asProblem(t, answer); p.Status != 503 || !strings.Contains(p.Detail, "ledger: the ledger is away") {
+		t.Errorf("without the ledger: %d %+v", answer.Code, p)
+	}
+}
+
+// A transaction is looked for in the ledger, then in Temporal; what each of them knows decides.
+func TestATransactionIsReadFromWhoeverKnowsItBest(t *testing.T) {
+	const ends = "ended"
+	running, ended := entry(1), entry(2)
+	ended.Record.Close(start)
+	empty, holding, away := newMemory(), newMemory(running, ended), newMemory()
+	away.goAway(true)
+	notThere, notNow := serviceerror.NewNotFound(""), serviceerror.NewUnavailable("")
+	for name, c := range map[string]struct {
+		ledger *memory
+		id     string
+		err    error // of the query; none is expected where the ledger's entry has ended
+		status int
+	}{
+		ends:                                  {holding, ended.Record.TransactionID, notNow, 200},
+		"running, and Temporal is away":       {holding, running.Record.TransactionID, notNow, 200},
+		"running, and Temporal has forgotten": {holding, running.Record.TransactionID, notThere, 200},
+		"known to nobody":                     {empty, running.Record.TransactionID, notThere, 404},
+		"the ledger is away":                  {away, running.Record.TransactionID, notThere, 503},
+		"Temporal is away":                    {empty, running.Record.TransactionID, notNow, 503},
+		"both are away":                       {away, running.Record.TransactionID, notNow, 503},
+	} {
+		temporal := &mocks.Client{}
+		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, c.err)
+		answer := request(t, handlerWith(options(temporal, c.ledger)), http.MethodGet, "/transactions/"+c.id, "")
+		if answer.Code != c.status || (c.status == 503) != (answer.Header().Get("Retry-After") != "") {
+			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
+		}
+		if asked := len(temporal.Calls) > 0; asked != (name != ends) {
+			t.Errorf("%s: Temporal was asked: %v", name, asked)
+		}
+	}
+}
+
+func TestARunningTransactionIsReadFromItsWorkflow(t *testing.T) {
+	w := realWorld(t)
+	id := w.held(t, heldForward)
+	stale := ledger.Entry{Record: *ledger.Open(transaction.Transaction{ID: id}, start)}
+	for _, m := range []*memory{newMemory(), newMemory(stale)} {
+		answer := request(t, handlerWith(options(w.client, m)), http.MethodGet, "/transactions/"+id, "")
+		if a := asAnswer(t, answer, 200); a.Message != "Transaction In Review" {
+			t.Errorf("it is read as %+v", a)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package api_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"dummyorders/domain/ledger"
+)
+
+// memory is a ledger that can be told to fail. The real ones have a conformance suite of their own.
+type memory struct {
+	mu      sync.Mutex
+	entries map[string]ledger.Entry
+	away    bool
+	asked   ledger.Query
+}
+
+func newMemory(entries ...ledger.Entry) *memory {
+	m := &memory{entries: map[string]ledger.Entry{}}
+	for _, e := range entries {
+		m.save(e)
+	}
+	return m
+}
+
+func (m *memory) save(e ledger.Entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.entries[e.Record.TransactionID] = e
+}
+
+func (m *memory) Find(_ context.Context, id string) (ledger.Entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.away {
+		return ledger.Entry{}, errAway
+	}
+	e, there := m.entries[id]
+	if !there {
+		return ledger.Entry{}, ledger.ErrNotFound
+	}
+	return e, nil
+}
+
+// List orders and pages as the contract says, and keeps what it was asked for.
+func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.asked = q; m.away {
+		return ledger.Page{}, errAway
+	}
+	var page ledger.Page
+	for _, e := range m.entries {
+		page.Entries = append(page.Entries, e)
+	}
+	slices.SortFunc(page.Entries, func(a, b ledger.Entry) int { return compare(place(b), place(a)) })
+	if after := q.After; after != (ledger.Cursor{}) {
+		page.Entries = slices.DeleteFunc(page.Entries, func(e ledger.Entry) bool { return compare(place(e), after) >= 0 })
+	}
+	if len(page.Entries) > q.Limit {
+		page.Entries = page.Entries[:q.Limit]
+		page.Next = place(page.Entries[q.Limit-1])
+	}
+	return page, nil
+}
+
+func (m *memory) Ready(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.away {
+		return errAway
+	}
+	return nil
+}
+
+func (m *memory) goAway(away bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away = away
+}
+
+func place(e ledger.Entry) ledger.Cursor {
+	return ledger.Cursor{StartTime: e.Record.StartTime.Round(time.Microsecond), TransactionID: e.Record.TransactionID}
+}
+
+func compare(a, b ledger.Cursor) int {
+	return cmp.Or(a.StartTime.Compare(b.StartTime), cmp.Compare(a.TransactionID, b.TransactionID))
+}
+
+var errAway = errors.New("the ledger is away")

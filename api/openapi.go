@@ -1,0 +1,47 @@
+package api
+
+import (
+	"encoding/json"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// What huma cannot infer about the operations, for the OpenAPI document.
+
+func describeBody(document *huma.OpenAPI, operation *huma.Operation, body reflect.Type, name, example string) {
+	operation.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {
+			Schema:  document.Components.Schemas.Schema(body, true, name),
+			Example: json.RawMessage(example),
+		},
+	}}
+}
+
+// describeAccepted adds a 202 answer that looks like the 200 one.
+func describeAccepted(operation *huma.Operation, description string) {
+	accepted := *operation.Responses["200"]
+	accepted.Description = description
+	operation.Responses["202"] = &accepted
+}
+
+// describeHeaders says what comes with the problems: when to come back, and how to authenticate.
+func describeHeaders(document *huma.OpenAPI) {
+	headers := map[string]map[string]*huma.Header{
+		"401": {"WWW-Authenticate": {Description: "Bearer", Schema: &huma.Schema{Type: huma.TypeString}}},
+		"429": {"Retry-After": {Description: "Seconds", Schema: &huma.Schema{Type: huma.TypeString}}},
+		"503": {"Retry-After": {Description: "Seconds", Schema: &huma.Schema{Type: huma.TypeString}}},
+	}
+	for _, path := range document.Paths {
+		for _, operation := range []*huma.Operation{path.Get, path.Post} {
+			if operation == nil {
+				continue
+			}
+			for status, response := range operation.Responses {
+				if more := headers[status]; more != nil {
+					response.Headers = more
+				}
+			}
+		}
+	}
+}

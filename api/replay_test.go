@@ -1,0 +1,291 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/mocks"
+
+	"dummyorders/api"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
+)
+
+func TestAHundredAtOnceWithOneKeyAreOneTransaction(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	handlers := []http.Handler{w.api(), w.api()}
+	answers := make([]*httptest.ResponseRecorder, 100)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() {
+			answers[i] = request(t, handlers[i%2], http.MethodPost, "/transact", api.SeedExample, key, patient)
+		})
+	}
+	all.Wait()
+	first, accepted := asAnswer(t, answers[0], 200), 0
+	for _, answer := range answers {
+		if diff := cmp.Diff(first, asAnswer(t, answer, 200)); diff != "" {
+			t.Errorf("two answers differ:\n%s", diff)
+		}
+		if answer.Header().Get("Idempotent-Replayed") == "" {
+			accepted++
+		}
+	}
+	if accepted != 1 {
+		t.Errorf("%d calls were told that they were accepted, want 1", accepted)
+	}
+	w.charged(t, first.TransactionID, 1)
+}
+
+func TestTheSameKeyAndBodyAreTheSameTransactionAtAnyTime(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	body := paidBy(t, paysWhenTold)
+	first := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async")
+	mustBeReplayed(t, first, false)
+	id := asAnswer(t, first, 202).TransactionID
+
+	running := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1")
+	mustBeReplayed(t, running, true)
+	if a := asAnswer(t, running, 202); a.TransactionID != id || a.TransactionStatus.Code != transaction.PaymentInitiated {
+		t.Errorf("while it runs the answer is %+v, want where it stands", a)
+	}
+	at := running.Header().Get("Location")
+	if at != "/transactions/"+id || running.Header().Get("Retry-After") == "" {
+		t.Errorf("202 with %v", running.Header())
+	}
+	async := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async")
+	mustBeReplayed(t, async, true)
+	asAnswer(t, async, 202)
+
+	w.tell(t, id)
+	settled := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
+	mustBeReplayed(t, settled, true)
+	want := asAnswer(t, settled, 200)
+	w.ended(t, id)
+	for what, handler := range map[string]http.Handler{
+		"after its end":                       w.api(),
+		"while the ledger knows nothing":      handlerWith(options(w.client, newMemory())),
+		"without Temporal, by the ledger":     handlerWith(options(nowhere(t), w.ledger)),
+		"with another order of its members":   w.api(),
+		"after its end, and without the wait": w.api(),
+	} {
+		sent, prefer := body, patient
+		if strings.Contains(what, "order of its members") {
+			sent = reordered(t, body)
+		}
+		if strings.Contains(what, "without the wait") {
+			prefer = "Prefer: respond-async"
+		}
+		again := request(t, handler, http.MethodPost, "/transact", sent, key, prefer)
+		mustBeReplayed(t, again, true)
+		if diff := cmp.Diff(want, asAnswer(t, again, 200)); diff != "" {
+			t.Errorf("%s:\n%s", what, diff)
+		}
+	}
+	w.charged(t, id, 1)
+}
+
+func TestAnAnswerOutlivesItsHistory(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	want := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient), 200)
+	w.ended(t, want.TransactionID)
+	again := request(t, w.later(), http.MethodPost, "/transact", api.SeedExample, key, patient)
+	mustBeReplayed(t, again, true)
+	if diff := cmp.Diff(want, asAnswer(t, again, 200)); diff != "" {
+		t.Error(diff)
+	}
+	mustBeUsed(t, request(t, w.later(), http.MethodPost, "/transact", with(t, "order.id", "2"), key, patient))
+	if read := request(t, w.later(), http.MethodGet, "/transactions/"+want.TransactionID, ""); read.Code != 200 {
+		t.Errorf("it cannot be read: %d %s", read.Code, read.Body)
+	}
+	w.charged(t, want.TransactionID, 1)
+}
+
+// reordered is the same body with its members the other way round, and white space.
+func reordered(t *testing.T, body string) string {
+	t.Helper()
+	var members map[string]json.RawMessage
+	must(t, json.Unmarshal([]byte(body), &members))
+	return fmt.Sprintf("{ \"payment\" : %s,\n \"paymentMethod\": %s, \"order\": %s }",
+		members["payment"], members["paymentMethod"], members["order"])
+}
+
+func TestAnotherBodyUnderAKeyIsRefusedAtAnyTime(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	body := paidBy(t, paysWhenTold)
+	id := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async"), 202).TransactionID
+	for _, prefer := range []string{"Prefer: wait=1", "Prefer: respond-async"} {
+		mustBeUsed(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, prefer))
+	}
+	w.tell(t, id)
+	w.ended(t, id)
+	forgetful := handlerWith(options(w.client, newMemory()))
+	for _, handler := range []http.Handler{w.api(), forgetful, handlerWith(options(nowhere(t), w.ledger))} {
+		for _, prefer := range []string{patient, "Prefer: respond-async"} {
+			answer := request(t, handler, http.MethodPost, "/transact", strings.Replace(body, "123.00", "123.0", 1), key, prefer)
+			mustBeUsed(t, answer)
+		}
+	}
+	w.charged(t, id, 1)
+}
+
+func TestKeysBelongToTheClient(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	o := options(w.client, w.ledger)
+	o.Clients = map[string]string{"shop": "the key of the shop", "mobile": "the key of the app"}
+	handler := handlerWith(o)
+	shop := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient, "Authorization: Bearer the key of the shop")
+	mobile := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient, "Authorization: bearer the key of the app")
+	one, other := asAnswer(t, shop, 200), asAnswer(t, mobile, 200)
+	mustBeReplayed(t, mobile, false)
+	if one.TransactionID == other.TransactionID {
+		t.Error("two clients share a transaction by their key")
+	}
+	e, err := w.ledger.Find(t.Context(), one.TransactionID)
+	if must(t, err); e.Transaction.Receipt.Client != "shop" {
+		t.Errorf("it was posted by %q", e.Transaction.Receipt.Client)
+	}
+}
+
+func TestATransactionEndedByForceIsNeverChargedAgain(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	body := paidBy(t, heldForward) // the ledger knows that it is in review
+	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, patient), 202)
+	eventually(t, func() error {
+		_, err := w.ledger.Find(t.Context(), first.TransactionID)
+		return err
+	})
+	must(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
+	for _, handler := range []http.Handler{w.api(), w.later(), handlerWith(options(nowhere(t), w.ledger))} {
+		for _, prefer := range []string{patient, "Prefer: respond-async"} {
+			again := request(t, handler, http.MethodPost, "/transact", body, key, prefer)
+			mustBeReplayed(t, again, true)
+			if diff := cmp.Diff(first, asAnswer(t, again, 202)); diff != "" {
+				t.Error(diff)
+			}
+		}
+	}
+	if _, err := w.forgetful.DescribeWorkflowExecution(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), ""); err == nil {
+		t.Error("it was started again")
+	}
+}
+
+func TestATransactionEndedByForceBeforeTheLedgerKnewItIsAnsweredWithWhereItStands(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	body := paidBy(t, paysWhenTold)
+	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1"), 202)
+	must(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
+	for _, prefer := range []string{patient, "Prefer: respond-async"} {
+		again := request(t, w.api(), http.MethodPost, "/transact", body, key, prefer)
+		mustBeReplayed(t, again, true)
+		if a := asAnswer(t, again, 202); a.TransactionStatus.Code != transaction.PaymentInitiated {
+			t.Errorf("it stands at %+v", a.TransactionStatus)
+		}
+		mustBeUsed(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, prefer))
+	}
+	w.charged(t, first.TransactionID, 0)
+}
+
+func TestWithoutTheLedgerNoKeyIsGuessedToBeNew(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	away := newMemory()
+	away.goAway(true)
+	handler := handlerWith(options(w.client, away))
+	for _, prefer := range []string{patient, "Prefer: respond-async"} {
+		answer := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, prefer)
+		p := asProblem(t, answer)
+		if p.Status != 503 || !strings.Contains(p.Detail, "nothing was accepted") || p.TransactionID != "" || answer.Header().Get("Retry-After") == "" {
+			t.Errorf("%d %s", answer.Code, answer.Body)
+		}
+	}
+	first := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient)
+	mustBeReplayed(t, first, false) // so the 503 was true
+
+	again := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient)
+	mustBeReplayed(t, again, true)
+	if diff := cmp.Diff(asAnswer(t, first, 200), asAnswer(t, again, 200)); diff != "" {
+		t.Error(diff)
+	}
+	mustBeUsed(t, request(t, handler, http.MethodPost, "/transact", with(t, "order.id", "2"), key, patient))
+	if without := request(t, handler, http.MethodPost, "/transact", api.SeedExample, patient); without.Code != 200 {
+		t.Errorf("a transaction without a key needs no ledger to be accepted: %d %s", without.Code, without.Body)
+	}
+}
+
+// What was settled is answered from the ledger alone, and as it was settled: a fake Temporal that is asked panics.
+func TestARetryIsToldWhatTheFirstCallWasTold(t *testing.T) {
+	key := freshKey()
+	posted := startedWith(t, unchanged, api.SeedExample, key).transaction
+	record := ledger.Open(posted, start)
+	record.Decide(fraud.Decision{Outcome: fraud.Decline})
+	record.Move(transaction.Fraudulent, start)
+	record.Move(transaction.AlertInitiated, start)
+	want := record.Answer
+	record.Move(transaction.AlertDone, start)
+	handler := handlerWith(options(&mocks.Client{}, newMemory(ledger.Entry{Record: *record, Transaction: posted})))
+	again := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient)
+	mustBeReplayed(t, again, true)
+	if diff := cmp.Diff(want, asAnswer(t, again, 200)); diff != "" {
+		t.Errorf("answer (-the first +the retry's):\n%s", diff)
+	}
+}
+
+func TestWithoutAKeyEachRequestIsATransactionOfItsOwn(t *testing.T) {
+	w := realWorld(t)
+	one := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, patient)
+	other := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, patient)
+	mustBeReplayed(t, other, false)
+	if asAnswer(t, one, 200).TransactionID == asAnswer(t, other, 200).TransactionID {
+		t.Error("they are the same")
+	}
+}
+
+func TestTheDigestOfABodyIsInNoAnswer(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	posted := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient)
+	id := asAnswer(t, posted, 200).TransactionID
+	w.ended(t, id)
+	e, err := w.ledger.Find(t.Context(), id)
+	must(t, err)
+	receipt := e.Transaction.Receipt
+	if len(receipt.BodyDigest) != 64 || receipt.Call == "" {
+		t.Fatalf("the receipt is %+v", receipt)
+	}
+	for _, path := range []string{"/transactions/" + id, "/transactions?limit=200"} {
+		text := request(t, w.api(), http.MethodGet, path, "").Body.String() + posted.Body.String()
+		if !strings.Contains(text, id) || strings.Contains(text, receipt.BodyDigest) || strings.Contains(text, receipt.Call) {
+			t.Errorf("GET %s: %s", path, text)
+		}
+	}
+}
+
+func TestWhatCannotBeKnownIsSafeToSendAgainWithItsKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		describe error
+		cause    error
+		status   int
+		detail   string
+	}{
+		"nobody answers":   {serviceerror.NewUnavailable(""), serviceerror.NewUnavailable(""), 503, "send it again with the same Idempotency-Key"},
+		"too many at once": {serviceerror.NewNotFound(""), serviceerror.NewResourceExhausted(0, ""), 429, "nothing was accepted"},
+	} {
+		temporal := &mocks.Client{}
+		temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(sent).Return(nil, c.cause)
+		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(nil, c.describe)
+		answer := request(t, handlerOn(temporal), http.MethodPost, "/transact", api.SeedExample, freshKey(), "Prefer: respond-async")
+		p := asProblem(t, answer)
+		if p.Status != c.status || !strings.Contains(p.Detail, c.detail) || (p.TransactionID != "") != (c.status == 503) {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const reviewDescription = "Approves or declines a transaction in review: its money is held, and is taken or given back. " +
+	"Before an approval the fraud check is asked again; where it has got worse the answer is 409, and the approval has to " +
+	"be sent again with confirm. The first verdict counts: another reviewer is told 409 with who decided, and the same " +
+	"reviewer with the same verdict gets the same answer again."
+
+// reviewRequest is POST /transactions/{id}/review as huma sees it. The body is read by readReview.
+type reviewRequest struct {
+	ID      string `path:"id" doc:"The transactionID of the transaction in review"`
+	Prefer  string `header:"Prefer" doc:"respond-async not to wait until it is settled; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
+	RawBody []byte `contentType:"application/json"`
+}
+
+// reviewSchema is what readReview accepts, for the OpenAPI document.
+type reviewSchema struct {
+	Decision string `json:"decision" enum:"approve,decline" doc:"approve takes the money, decline gives it back"`
+	Reviewer string `json:"reviewer" minLength:"1" maxLength:"64" doc:"Who decides" example:"ada"`
+	Note     string `json:"note,omitempty" maxLength:"500" doc:"Why, for whoever looks at it later"`
+	Confirm  bool   `json:"confirm,omitempty" doc:"true approves although the fraud check has got worse"`
+}
+
+// Reviews are bounded like transactions, since they wait like them.
+func (s *server) registerReview(api huma.API) {
+	huma.Register(api, s.clients.protect(huma.Operation{
+		OperationID:      "reviewTransaction",
+		Method:           http.MethodPost,
+		Path:             "/transactions/{id}/review",
+		Summary:          "Decide about a transaction in review",
+		Description:      reviewDescription,
+		Tags:             []string{"reviews"},
+		DefaultStatus:    http.StatusOK,
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * maxBody, // limitBody has refused larger ones already
+		Middlewares:      huma.Middlewares{before(s.admit), before(limitBody)},
+		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
+	}), s.review)
+	operation := api.OpenAPI().Paths["/transactions/{id}/review"].Post
+	describeBody(api.OpenAPI(), operation, reflect.TypeFor[reviewSchema](), "Review",
+		`{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`)
+	describeAccepted(operation, "The verdict is taken, and the transaction is not settled yet; ask at Location")
+}
+
+func (s *server) review(ctx context.Context, r *reviewRequest) (*transactResponse, error) {
+	id, err := parseID(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	q, err := readReview(r.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	prefer := readPrefer(r.Prefer)
+	answer, err := s.saga.review(ctx, id, q, prefer.wait)
+	if err != nil {
+		return nil, s.notReviewed(ctx, id, err)
+	}
+	response := respond(result{answer: answer}, prefer)
+	if response.Status == http.StatusAccepted {
+		response.RetryAfter = retryAfterPending // nobody has to be waited for any more
+	}
+	return response, nil
+}
+
+// notReviewed says what is known about a verdict that brought no answer.
+func (s *server) notReviewed(ctx context.Context, id string, err error) *Problem {
+	var closed *closedError
+	var worse *worseError
+	switch {
+	case errors.As(err, &closed):
+		p := problem(http.StatusConflict, closed.why)
+		p.TransactionStatus = closed.at
+		return p
+	case errors.As(err, &worse):
+		p := problem(http.StatusConflict, worse.why+`: nothing was decided; send it again with "confirm": true to approve all the same`)
+		p.Decision = worse.now
+		return p
+	case errors.Is(err, errNotFound), errors.Is(err, errUnavailable):
+		return s.unread(ctx, id, err)
+	}
+	s.log.ErrorContext(ctx, "Review not taken", "transaction", id, "error", err)
+	switch {
+	case errors.Is(err, errNotAccepted):
+		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+			"the workflow engine cannot be reached; nothing was decided, and the verdict can safely be sent again")
+	case errors.Is(err, errBusy):
+		return comeBack(http.StatusTooManyRequests, retryAfterOutage,
+			"too many reviews at once; nothing was decided, and the verdict can safely be sent again")
+	}
+	p := comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		"it cannot be known now whether the verdict was taken: look at the transaction, or send the same verdict again, which is safe")
+	p.TransactionID = id
+	return p
+}

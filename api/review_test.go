@@ -1,0 +1,299 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
+	"google.golang.org/grpc/stats"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/grpcsent"
+)
+
+// held posts a transaction that is for review, and gives its id.
+func (w *world) held(t *testing.T, method string) string {
+	t.Helper()
+	answer := request(t, w.api(), http.MethodPost, "/transact", paidBy(t, method), patient)
+	return asAnswer(t, answer, 202).TransactionID
+}
+
+func judge(t testing.TB, handler http.Handler, id, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	return request(t, handler, http.MethodPost, "/transactions/"+id+"/review", body, headers...)
+}
+
+const adaApproves = `{"decision":"approve","reviewer":"ada"}`
+
+func TestATransactionInReviewIs202AtOnceAndItsRetryIs200OnceDecided(t *testing.T) {
+	w, key := realWorld(t), freshKey()
+	body := paidBy(t, heldForward)
+	answer := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
+	a := asAnswer(t, answer, 202)
+	if a.TransactionStatus.Code != transaction.InReview || a.Review == nil || answer.Header().Get("Retry-After") != "60" ||
+		answer.Header().Get("Location") != "/transactions/"+a.TransactionID {
+		t.Errorf("%v %s", answer.Header(), answer.Body)
+	}
+	again := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
+	mustBeReplayed(t, again, true)
+	if diff := cmp.Diff(a, asAnswer(t, again, 202)); diff != "" {
+		t.Error(diff)
+	}
+	asAnswer(t, judge(t, w.api(), a.TransactionID, adaApproves, patient), 200)
+	for _, handler := range []http.Handler{w.api(), handlerWith(options(w.client, newMemory()))} {
+		for _, prefer := range []string{patient, "Prefer: respond-async"} {
+			decided := request(t, handler, http.MethodPost, "/transact", body, key, prefer)
+			mustBeReplayed(t, decided, true)
+			if s := asAnswer(t, decided, 200).TransactionStatus.Code; s != transaction.PaymentComplete {
+				t.Errorf("it stands at %s", s)
+			}
+		}
+	}
+	w.charged(t, a.TransactionID, 1)
+}
+
+func TestAVerdictSettlesTheTransaction(t *testing.T) {
+	w := realWorld(t)
+	for verdict, want := range map[string]transaction.Status{
+		"approve": transaction.PaymentComplete, "decline": transaction.AlertInitiated,
+	} {
+		id := w.held(t, heldForward)
+		body := fmt.Sprintf(`{"decision":%q,"reviewer":"ada","note":"card 4111-1111-1111-1111"}`, verdict)
+		a := asAnswer(t, judge(t, w.api(), id, body, patient), 200)
+		if a.TransactionStatus.Code != want || a.Review.Reviewer != "ada" {
+			t.Errorf("%s comes to %+v", verdict, a)
+		}
+		if a.Review.Note != "card 411111******1111" {
+			t.Errorf("the note is kept as %q", a.Review.Note)
+		}
+	}
+}
+
+func TestAnApprovalThatTheCheckSpeaksAgainstHasToBeConfirmed(t *testing.T) {
+	w := realWorld(t)
+	id := w.held(t, heldAndWorse)
+	p := asProblem(t, judge(t, w.api(), id, adaApproves, patient))
+	if p.Status != 409 || p.Decision == nil || p.Decision.Outcome != fraud.Decline || p.Decision.Score != 99 {
+		t.Errorf("%+v, want 409 with the new decision", p)
+	}
+	if !strings.Contains(p.Detail, "now says decline, score 99") || !strings.Contains(p.Detail, `"confirm": true`) {
+		t.Errorf("the detail is %q", p.Detail)
+	}
+	w.charged(t, id, 0)
+	asAnswer(t, judge(t, w.api(), id, `{"decision":"approve","reviewer":"ada","confirm":true}`, patient), 200)
+	w.charged(t, id, 1)
+}
+
+func TestOfTwoReviewersAtOnceOneWins(t *testing.T) {
+	w := realWorld(t)
+	id := w.held(t, heldForward)
+	codes := map[int]int{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, reviewer := range []string{"ada", "grace"} {
+		all.Go(func() {
+			answer := judge(t, w.api(), id, fmt.Sprintf(`{"decision":"approve","reviewer":%q}`, reviewer), patient)
+			mu.Lock()
+			defer mu.Unlock()
+			codes[answer.Code]++
+		})
+	}
+	all.Wait()
+	if codes[200] < 1 || codes[200]+codes[409] != 2 { // the script lets a second verdict in while the first is carried out
+		t.Errorf("the answers were %v", codes)
+	}
+	w.charged(t, id, 1)
+}
+
+func TestTheSameVerdictOfTheSameReviewerGetsTheSameAnswerAgain(t *testing.T) {
+	w := realWorld(t)
+	id := w.held(t, heldForward)
+	want := asAnswer(t, judge(t, w.api(), id, adaApproves, patient), 200)
+	w.ended(t, id)
+	for _, handler := range []http.Handler{w.api(), w.later(), handlerWith(options(w.client, newMemory()))} {
+		if diff := cmp.Diff(want, asAnswer(t, judge(t, handler, id, adaApproves, patient), 200)); diff != "" {
+			t.Error(diff)
+		}
+		for _, other := range []string{`{"decision":"decline","reviewer":"ada"}`, `{"decision":"approve","reviewer":"grace"}`} {
+			p := asProblem(t, judge(t, handler, id, other, patient))
+			if p.Status != 409 || !strings.Contains(p.Detail, "approved by ada at 20") || p.TransactionStatus.Code != transaction.PaymentComplete {
+				t.Errorf("%s is told %+v", other, p)
+			}
+		}
+	}
+	w.charged(t, id, 1)
+}
+
+func TestAVerdictThatIsNotWaitedForIsTaken(t *testing.T) {
+	w := realWorld(t)
+	id := w.held(t, heldForward)
+	answer := judge(t, w.api(), id, adaApproves, "Prefer: respond-async")
+	h := answer.Header()
+	if answer.Code == 202 && (h.Get("Location") != "/transactions/"+id || h.Get("Retry-After") != "1") {
+		t.Errorf("202 with %v", h)
+	}
+	if answer.Code >= 300 || h.Get("Preference-Applied") != "respond-async" {
+		t.Errorf("%d %v %s", answer.Code, h, answer.Body)
+	}
+	w.ended(t, id)
+	w.charged(t, id, 1)
+}
+
+func TestThereIsNothingToDecideAboutATransactionThatIsNotInReview(t *testing.T) {
+	w := realWorld(t)
+	running := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, paysWhenTold), "Prefer: wait=1"), 202)
+	p := asProblem(t, judge(t, w.api(), running.TransactionID, adaApproves, patient))
+	if p.Status != 409 || p.TransactionStatus == nil || p.TransactionStatus.Code != transaction.PaymentInitiated {
+		t.Errorf("while it is paid: %+v", p)
+	}
+	w.tell(t, running.TransactionID)
+	w.ended(t, running.TransactionID)
+	for _, handler := range []http.Handler{w.api(), w.later()} {
+		p = asProblem(t, judge(t, handler, running.TransactionID, adaApproves, patient))
+		if p.Status != 409 || p.TransactionStatus.Code != transaction.PaymentComplete ||
+			p.Detail != "the transaction is not in review: it is TRANSACTION_PAYMENT_COMPLETE" {
+			t.Errorf("after its end: %+v", p)
+		}
+	}
+	for _, id := range []string{uuid.NewString(), "42"} {
+		if p := asProblem(t, judge(t, w.api(), id, adaApproves, patient)); p.Status != 404 {
+			t.Errorf("an unknown one: %+v", p)
+		}
+	}
+}
+
+func TestWhatEndedWithoutAReviewerIsTold(t *testing.T) {
+	w := realWorld(t)
+	expired, cancelled := &review.Review{RequestedAt: start}, &review.Review{RequestedAt: start}
+	expired.Expire(review.Approve, start)
+	for detail, c := range map[string]struct {
+		review *review.Review
+		status transaction.Status
+	}{
+		"approved by its deadline":              {expired, transaction.PaymentComplete},
+		"not in review: it is TRANSACTION_PAYM": {cancelled, transaction.PaymentError},
+		"ended by force":                        {cancelled, transaction.InReview},
+	} {
+		r := ledger.Open(transaction.Transaction{ID: uuid.NewString()}, start)
+		r.Review = c.review
+		r.Move(c.status, start)
+		handler := handlerWith(options(w.client, newMemory(ledger.Entry{Record: *r})))
+		p := asProblem(t, judge(t, handler, r.TransactionID, adaApproves))
+		if p.Status != 409 || !strings.Contains(p.Detail, detail) || p.TransactionStatus.Code != c.status {
+			t.Errorf("%+v, want %q", p, detail)
+		}
+	}
+}
+
+func TestAReviewSaysWhetherTheVerdictMayHaveBeenTaken(t *testing.T) {
+	id := uuid.NewString()
+	p := asProblem(t, judge(t, unreachable(t), id, adaApproves))
+	if p.Status != 503 || !strings.Contains(p.Detail, "nothing was decided") || p.TransactionID != "" {
+		t.Errorf("without Temporal: %+v", p)
+	}
+	for name, c := range map[string]struct {
+		err    error
+		status int
+		detail string
+	}{
+		"no answer": {client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), 503, "cannot be known"},
+		"too many":  {serviceerror.NewResourceExhausted(0, ""), 429, "nothing was decided"},
+	} {
+		temporal := &mocks.Client{}
+		temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, c.err)
+		answer := judge(t, handlerOn(temporal), id, adaApproves)
+		p := asProblem(t, answer)
+		if p.Status != c.status || !strings.Contains(p.Detail, c.detail) || answer.Header().Get("Retry-After") == "" ||
+			(p.TransactionID == id) != (c.status == 503) {
+			t.Errorf("%s: %v %+v", name, answer.Header(), p)
+		}
+	}
+}
+
+// sent notes that a fake's call went out to Temporal, as a real connection does.
+func sent(args mock.Arguments) {
+	grpcsent.Handler{}.HandleRPC(args.Get(0).(context.Context), &stats.OutPayload{})
+}
+
+func TestEveryFaultOfAReviewIsToldAtOnce(t *testing.T) {
+	for body, want := range map[string]map[string]string{
+		`[]`: {"#": "must be an object"},
+		`{}`: {"#/decision": "is required", "#/reviewer": "is required"},
+		`{"decision":"maybe","reviewer":"","note":7,"confirm":"true","colour":1}`: {
+			"#/decision": "must be approve or decline", "#/reviewer": "must not be empty", "#/note": "must be a string",
+			"#/confirm": "must be a boolean", "#/colour": "is not a known field",
+		},
+		`{"decision":true,"decision":true,"reviewer":"` + strings.Repeat("x", 65) + `","note":"` + strings.Repeat("x", 501) + `"}`: {
+			"#/decision": "must be a string", "#/reviewer": "must have at most 64 characters", "#/note": "must have at most 500 characters",
+		},
+		`{"decision":"approve","reviewer":"a\u0000","4111111111111111":1}`: {
+			"#/reviewer": "must not hold control characters", "#/411111******1111": "is not a known field",
+		},
+	} {
+		answer := judge(t, unreachable(t), uuid.NewString(), body)
+		p, got := asProblem(t, answer), map[string]string{}
+		for _, fault := range p.Errors {
+			got[fault.Pointer] = fault.Detail
+		}
+		if diff := cmp.Diff(want, got); answer.Code != 422 || diff != "" {
+			t.Errorf("%s: %d\n%s", body, answer.Code, diff)
+		}
+	}
+}
+
+func TestAReviewIsReadLikeATransaction(t *testing.T) {
+	path := "/transactions/" + uuid.NewString() + "/review"
+	for name, c := range map[string]struct {
+		kind, body string
+		status     int
+	}{
+		"a form":     {"application/x-www-form-urlencoded", "decision=approve", 415},
+		"no JSON":    {"application/json", `{"decision"`, 400},
+		"nothing":    {"application/json", "", 400},
+		"too large":  {"application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
+		"wrong path": {"application/json", adaApproves, 405},
+	} {
+		method := http.MethodPost
+		if c.status == 405 {
+			method = http.MethodGet
+		}
+		answer := call(t, unreachable(t), method, path, c.kind, strings.NewReader(c.body))
+		if asProblem(t, answer); answer.Code != c.status {
+			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
+		}
+	}
+}
+
+// FuzzReview holds for any body: it is answered, never with a 500, and no answer repeats a card number.
+func FuzzReview(f *testing.F) {
+	f.Add(adaApproves)
+	f.Add(`{"decision":"decline","reviewer":"4111 1111 1111 1111","note":"","confirm":false}`)
+	f.Add(`{"4111111111111111":{"decision":[1e99]}}`)
+	f.Add(`[[[[`)
+	temporal := &mocks.Client{}
+	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, serviceerror.NewNotFound(""))
+	temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, serviceerror.NewNotFound(""))
+	handler := handlerOn(temporal)
+	f.Fuzz(func(t *testing.T, body string) {
+		answer := judge(t, handler, "01990000-0000-7000-8000-000000000001", body, "Content-Type: application/json")
+		if answer.Code != 404 && answer.Code != 400 && answer.Code != 413 && answer.Code != 422 {
+			t.Fatalf("%d for %q: %s", answer.Code, body, answer.Body)
+		}
+		if strings.Contains(answer.Body.String(), "4111111111111111") {
+			t.Fatalf("the answer repeats a card number: %s", answer.Body)
+		}
+	})
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/internal/audit"
+)
+
+type ledgerCommand struct {
+	Verify verifyCommand `cmd:"" help:"Compare the ledger with Temporal's histories, by default of what started in the last 24 hours; exit 1 where they disagree. Needs an orders worker that runs."`
+	Export exportCommand `cmd:"" help:"Write transactions out, the newest first, as CSV or as JSON lines."`
+	Backup backupCommand `cmd:"" help:"Copy a ledger in SQLite to a new file, while everything runs. For PostgreSQL there is pg_dump."`
+}
+
+// defaultSince is how far back transactions are compared where nobody says.
+const defaultSince = 24 * time.Hour
+
+// The comparison's patience. What looks wrong is looked at again once both sides had time to catch up.
+const (
+	queriesAtOnce  = 8
+	verifyGrace    = 15 * time.Second
+	verifyProgress = 5 * time.Second
+)
+
+type verifyCommand struct {
+	period
+	All bool `help:"All transactions, whenever they started."`
+}
+
+// Validate refuses arguments that contradict each other.
+func (c verifyCommand) Validate() error {
+	if c.All && (!c.Since.IsZero() || !c.Until.IsZero()) {
+		return errors.New("--all: takes neither --since nor --until beside it")
+	}
+	return c.check(c.span())
+}
+
+func (c verifyCommand) span() audit.Span {
+	if c.All {
+		return audit.Span{}
+	}
+	span := audit.Span{Since: c.Since.Time, Until: c.Until.Time}
+	if span.Since.IsZero() {
+		end := c.Until.Time
+		if end.IsZero() {
+			end = time.Now()
+		}
+		span.Since = end.Add(-defaultSince)
+	}
+	return span
+}
+
+// Run prints a line for each transaction that the two sides disagree about, and the counts at the end.
+func (c verifyCommand) Run(ctx context.Context) error {
+	return run(ctx, map[string]part{"ledger": func(p *process) func(context.Context) error {
+		book, history := p.env.ledger(p.values), newHistory(p)
+		return func(ctx context.Context) error {
+			defer func() { _ = book.Close() }()
+			if err := book.Ready(ctx); err != nil {
+				return err
+			}
+			return c.verify(ctx, book, history, verifyGrace, standard())
+		}
+	}})
+}
+
+func (c verifyCommand) verify(ctx context.Context, book ledger.Reader, history audit.History, grace time.Duration, out output) error {
+	verifier := &audit.Verifier{
+		Ledger: book, History: history, Span: c.span(), Workers: queriesAtOnce, Grace: grace, Every: verifyProgress,
+		Found: func(f audit.Finding) { fmt.Fprintln(out.results, f) },
+		Progress: func(n audit.Counts, suspected int) {
+			fmt.Fprintf(out.progress, "%d compared so far, %d to look at again\n", n.Compared, suspected)
+		},
+	}
+	counts, err := verifier.Run(ctx)
+	fmt.Fprintln(out.results, counts)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("stopped before everything was compared")
+	case err != nil:
+		return fmt.Errorf("stopped before everything was compared: %w", err)
+	case counts.Disagreeing+counts.Unanswered > 0:
+		return errors.New(verdict(counts))
+	}
+	return nil
+}
+
+// verdict says what is wrong about the transactions that were compared.
+func verdict(n audit.Counts) string {
+	disagree := fmt.Sprintf("the ledger and Temporal disagree about %d of %d transactions", n.Disagreeing, n.Compared)
+	if n.Unanswered == 0 {
+		return disagree
+	}
+	return fmt.Sprintf("%s, and %d could not be compared: is an `orders worker` running?", disagree, n.Unanswered)
+}
+
+// output is where a command writes: results for programs to read on, and progress for people.
+type output struct {
+	results, progress io.Writer
+}
+
+func standard() output {
+	return output{results: os.Stdout, progress: os.Stderr}
+}
+
+// period are the flags that choose transactions by their start.
+type period struct {
+	Since moment `help:"Those that started then or later: a time, such as 2026-11-02T09:30:00Z, or how long ago, such as 24h." placeholder:"WHEN"`
+	Until moment `help:"Those that started before then, said the same way." placeholder:"WHEN"`
+}
+
+func (period) check(s audit.Span) error {
+	if !s.Since.IsZero() && !s.Until.IsZero() && !s.Since.Before(s.Until) {
+		return fmt.Errorf("--since: must be before --until, and %s is not before %s",
+			s.Since.UTC().Format(time.RFC3339), s.Until.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// moment is a time that is given as such, or as how long ago it was.
+type moment struct {
+	time.Time
+}
+
+// UnmarshalText reads what a flag says.
+func (m *moment) UnmarshalText(text []byte) error {
+	if ago, err := time.ParseDuration(string(text)); err == nil && ago > 0 {
+		m.Time = time.Now().Add(-ago)
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("%q must be a time, such as 2026-11-02T09:30:00Z, or how long ago, such as 24h", text)
+	}
+	m.Time = at
+	return nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/gateways/sqlite"
+	"dummyorders/internal/ledgertest"
+)
+
+func TestABackupHoldsWhatTheLedgerHolds(t *testing.T) {
+	dir := t.TempDir()
+	path, copied := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "copy.db")
+	book, err := sqlite.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = book.Close() })
+	require.NoError(t, book.Migrate(t.Context()))
+	saved := ledgertest.Whole()
+	require.NoError(t, book.Save(t.Context(), saved))
+	t.Setenv("LEDGER_URL", "sqlite:"+path)
+
+	require.Equal(t, 0, execute(t.Context(), []string{"ledger", "backup", copied}))
+
+	restored, err := sqlite.Open(copied)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = restored.Close() })
+	found, err := restored.Find(t.Context(), saved.Record.TransactionID)
+	require.NoError(t, err)
+	require.Equal(t, saved.Record.Answer, found.Record.Answer)
+	require.Equal(t, exitFailure, execute(t.Context(), []string{"ledger", "backup", copied}), "an existing file is replaced")
+}
+
+func TestABackupOfWhatIsNoSQLiteFileIsRefused(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "copy.db")
+	t.Setenv("LEDGER_URL", "postgres://orders:secret@localhost/orders")
+	require.Equal(t, exitFailure, execute(t.Context(), []string{"ledger", "backup", to}))
+	t.Setenv("LEDGER_URL", "mysql://localhost")
+	require.Equal(t, exitConfig, execute(t.Context(), []string{"ledger", "backup", to}))
+	_, err := os.Stat(to)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/internal/audit"
+	"dummyorders/workflows"
+)
+
+// history is Temporal as an audit.History.
+type history struct {
+	temporal  client.Client
+	namespace string
+}
+
+// queryPatience is how long a worker has to answer for a workflow. Replaying one takes milliseconds.
+const queryPatience = 10 * time.Second
+
+// listPage is how many workflows are listed at once; Temporal gives no more than 1000.
+const listPage = 500
+
+func newHistory(p *process) *history {
+	h := &history{temporal: p.temporal, namespace: client.DefaultNamespace}
+	// What is wrong with these settings is told by whoever made the client of them.
+	if options, err := envconfig.LoadDefaultClientOptions(); err == nil && options.Namespace != "" {
+		h.namespace = options.Namespace
+	}
+	return h
+}
+
+// Started lists the workflows that process transactions.
+func (h *history) Started(ctx context.Context, span audit.Span, each func(audit.Execution) error) error {
+	request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: listPage, Query: startedWithin(span)}
+	for {
+		page, err := h.temporal.ListWorkflow(ctx, request)
+		if err != nil {
+			return fmt.Errorf("list workflows: %w", err)
+		}
+		for _, info := range page.GetExecutions() {
+			if err := each(execution(info)); err != nil {
+				return err
+			}
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return nil
+		}
+	}
+}
+
+func startedWithin(span audit.Span) string {
+	query := "WorkflowType = '" + workflows.ProcessTransactionType + "'"
+	if !span.Since.IsZero() {
+		query += " AND StartTime >= '" + span.Since.UTC().Format(time.RFC3339Nano) + "'"
+	}
+	if !span.Until.IsZero() {
+		query += " AND StartTime < '" + span.Until.UTC().Format(time.RFC3339Nano) + "'"
+	}
+	return query
+}
+
+// Execution describes the newest run of a transaction's workflow.
+func (h *history) Execution(ctx context.Context, transactionID string) (audit.Execution, error) {
+	described, err := h.temporal.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(transactionID), "")
+	if err != nil {
+		return audit.Execution{}, forgotten(err)
+	}
+	return execution(described.GetWorkflowExecutionInfo()), nil
+}
+
+func execution(info *workflow.WorkflowExecutionInfo) audit.Execution {
+	x := audit.Execution{
+		TransactionID: strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.TransactionWorkflowID("")),
+		State:         states[info.GetStatus()],
+		Started:       info.GetStartTime().AsTime(),
+	}
+	if info.GetCloseTime() != nil {
+		x.Closed = info.GetCloseTime().AsTime()
+	}
+	return x
+}
+
+// states are Temporal's, as words in a sentence.
+var states = map[enums.WorkflowExecutionStatus]string{
+	enums.WORKFLOW_EXECUTION_STATUS_RUNNING:          "running",
+	enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:        "completed",
+	enums.WORKFLOW_EXECUTION_STATUS_FAILED:           "failed",
+	enums.WORKFLOW_EXECUTION_STATUS_CANCELED:         "cancelled",
+	enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:       "terminated",
+	enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:        "timed out",
+	enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW: "continued as new",
+}
+
+// Record asks the workflow itself. A worker replays it for that, also when it has ended.
+func (h *history) Record(ctx context.Context, transactionID string) (ledger.Record, error) {
+	patience, cancel := context.WithTimeout(ctx, queryPatience)
+	defer cancel()
+	value, err := h.temporal.QueryWorkflow(patience, workflows.TransactionWorkflowID(transactionID), "", workflows.StatusQuery)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ledger.Record{}, ctx.Err()
+		}
+		return ledger.Record{}, unanswered(forgotten(err))
+	}
+	var record ledger.Record
+	if err := value.Get(&record); err != nil {
+		return ledger.Record{}, fmt.Errorf("%w: read its answer: %w", audit.ErrUnanswered, err)
+	}
+	return record, nil
+}
+
+// Retention asks for the setting of the namespace.
+func (h *history) Retention(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryPatience)
+	defer cancel()
+	described, err := h.temporal.WorkflowService().DescribeNamespace(ctx,
+		&workflowservice.DescribeNamespaceRequest{Namespace: h.namespace})
+	if err != nil {
+		return 0, err
+	}
+	return described.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), nil
+}
+
+func forgotten(err error) error {
+	if errors.As(err, new(*serviceerror.NotFound)) {
+		return fmt.Errorf("%w: %w", audit.ErrForgotten, err)
+	}
+	return err
+}
+
+// unanswered are the ways in which Temporal says that no worker spoke for the workflow, or not in a way that helps.
+func unanswered(err error) error {
+	for _, silence := range []any{
+		new(*serviceerror.DeadlineExceeded), new(*serviceerror.QueryFailed), new(*serviceerror.WorkflowNotReady),
+		new(*serviceerror.FailedPrecondition), // no worker has asked for work for minutes
+	} {
+		if errors.As(err, silence) {
+			return fmt.Errorf("%w: %w", audit.ErrUnanswered, err)
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w within %s: %w", audit.ErrUnanswered, queryPatience, err)
+	}
+	return err
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/mocks"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"dummyorders/internal/audit"
+)
+
+var since = time.Date(2026, 11, 2, 9, 30, 0, 5, time.UTC)
+
+func TestTheListIsAskedForTransactionsOfTheSpan(t *testing.T) {
+	for want, span := range map[string]audit.Span{
+		"WorkflowType = 'ProcessTransaction'":                                                   {},
+		"WorkflowType = 'ProcessTransaction' AND StartTime >= '2026-11-02T09:30:00.000000005Z'": {Since: since},
+		"WorkflowType = 'ProcessTransaction' AND StartTime >= '2026-11-02T09:30:00.000000005Z' AND StartTime < '2026-11-02T10:30:00.000000005Z'": {
+			Since: since, Until: since.Add(time.Hour).In(time.FixedZone("IST", 5*60*60)),
+		},
+	} {
+		require.Equal(t, want, startedWithin(span))
+	}
+}
+
+func TestEveryPageOfTheListIsRead(t *testing.T) {
+	temporal := mocks.NewClient(t)
+	page := func(token, next, id string, info *workflow.WorkflowExecutionInfo) {
+		info.Execution = &common.WorkflowExecution{WorkflowId: id}
+		temporal.On("ListWorkflow", mock.Anything, mock.MatchedBy(func(r *workflowservice.ListWorkflowExecutionsRequest) bool {
+			return string(r.NextPageToken) == token
+		})).Return(&workflowservice.ListWorkflowExecutionsResponse{
+			Executions: []*workflow.WorkflowExecutionInfo{info}, NextPageToken: []byte(next),
+		}, nil).Once()
+	}
+	page("", "second", "transaction-1", &workflow.WorkflowExecutionInfo{
+		Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING, StartTime: timestamppb.New(since),
+	})
+	page("second", "", "transaction-2", &workflow.WorkflowExecutionInfo{
+		Status: enums.WORKFLOW_EXECUTION_STATUS_TERMINATED, StartTime: timestamppb.New(since), CloseTime: timestamppb.New(since.Add(time.Second)),
+	})
+	var listed []audit.Execution
+	require.NoError(t, (&history{temporal: temporal}).Started(t.Context(), audit.Span{}, func(x audit.Execution) error {
+		listed = append(listed, x)
+		return nil
+	}))
+	require.Equal(t, []audit.Execution{
+		{TransactionID: "1", State: "running", Started: since},
+		{TransactionID: "2", State: "terminated", Started: since, Closed: since.Add(time.Second)},
+	}, listed)
+}
+
+func TestAWorkflowThatDoesNotSpeakIsToldFromOneThatIsGone(t *testing.T) {
+	away := serviceerror.NewUnavailable("no connection")
+	for _, c := range []struct{ err, want error }{
+		{serviceerror.NewNotFound("workflow not found"), audit.ErrForgotten},
+		{serviceerror.NewDeadlineExceeded("timeout"), audit.ErrUnanswered},
+		{serviceerror.NewQueryFailed("unknown queryType status"), audit.ErrUnanswered},
+		{serviceerror.NewWorkflowNotReady("first workflow task"), audit.ErrUnanswered},
+		{serviceerror.NewFailedPrecondition("no poller seen"), audit.ErrUnanswered},
+		{context.DeadlineExceeded, audit.ErrUnanswered},
+		{away, away},
+	} {
+		temporal := mocks.NewClient(t)
+		temporal.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, c.err)
+		_, err := (&history{temporal: temporal}).Record(t.Context(), "1")
+		require.ErrorIs(t, err, c.want)
+		for _, other := range []error{audit.ErrForgotten, audit.ErrUnanswered} {
+			require.Equal(t, errors.Is(c.want, other), errors.Is(err, other), "%v", err)
+		}
+	}
+}
+
+func TestWhoeverStopsTheComparisonIsNotTakenForASilentWorker(t *testing.T) {
+	temporal := mocks.NewClient(t)
+	temporal.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, context.Canceled)
+	_, err := (&history{temporal: temporal}).Record(ended(t), "1")
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, audit.ErrUnanswered)
+}

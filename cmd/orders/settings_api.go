@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// An API key stands in a header and in a list with commas: it has neither commas nor spaces.
+var (
+	clientName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	clientKey  = regexp.MustCompile(`^[!-+\--~]{16,}$`)
+)
+
+// clients are who may call the api, name to API key; none, and everybody may.
+func (e environment) clients(v *values) map[string]string {
+	if strings.TrimSpace(e.APIKeys) == "" {
+		return nil
+	}
+	clients, owners := map[string]string{}, map[string]string{}
+	for i, entry := range strings.Split(e.APIKeys, ",") {
+		name, key, _ := strings.Cut(strings.TrimSpace(entry), ":")
+		_, named := clients[name]
+		_, owned := owners[key]
+		if !clientName.MatchString(name) || !clientKey.MatchString(key) || named || owned {
+			// By its place alone: what stands there may be a key.
+			v.wrongSecret("API_KEYS", fmt.Sprintf("name:key pairs with commas between them, such as shop:a-long-secret-of-its-own; "+
+				"names of letters, digits, - and _, keys of at least 16 printable characters without spaces, each name and key once (at number %d)", i+1))
+			return nil
+		}
+		clients[name], owners[key] = key, name
+	}
+	return clients
+}

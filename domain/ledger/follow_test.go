@@ -1,0 +1,157 @@
+package ledger_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+)
+
+// The sentences that clients get.
+const (
+	pending    = "Transaction Pending"
+	successful = "Transaction Successful"
+	failed     = "Transaction Payment Failed"
+	inReview   = "Transaction In Review"
+	fraudulent = "Transaction Fraudulent"
+	stopped    = "Transaction Stopped, Not Reviewed"
+)
+
+// move is a status that a transaction goes to, what its client is then told, and whether that is a verdict of fraud.
+type move struct {
+	to      transaction.Status
+	message string
+	fraud   bool
+	before  func(*ledger.Record) // what has just happened to it
+}
+
+// alerted are the last moves of a transaction that was stopped.
+func alerted(message string, isFraud bool, before func(*ledger.Record)) []move {
+	return []move{
+		{transaction.Fraudulent, message, isFraud, before},
+		{transaction.AlertInitiated, message, isFraud, nil},
+		{transaction.AlertError, message, isFraud, nil},
+		{transaction.AlertDone, message, isFraud, nil},
+	}
+}
+
+// held are the first moves of a transaction that people are asked about.
+func held(then ...move) []move {
+	return append([]move{
+		{transaction.PaymentInitiated, pending, false, nil},
+		{transaction.InReview, inReview, false, func(r *ledger.Record) { r.Review = asked() }},
+	}, then...)
+}
+
+func asked() *review.Review {
+	return &review.Review{RequestedAt: after(2), Deadline: after(2).Add(24 * time.Hour), OnExpiry: review.Decline}
+}
+
+func decides(verdict review.Verdict) func(*ledger.Record) {
+	return func(r *ledger.Record) {
+		r.Review.Decide(review.Request{Verdict: verdict, Reviewer: "ada"}, after(60))
+	}
+}
+
+func expires(verdict review.Verdict) func(*ledger.Record) {
+	return func(r *ledger.Record) { r.Review.Expire(verdict, r.Review.Deadline) }
+}
+
+// rechecks is a person's approval of what the fraud check, asked again, declines.
+func rechecks(r *ledger.Record) {
+	r.Review.Recheck = &declined
+	decides(review.Approve)(r)
+}
+
+var journeys = []struct {
+	name     string
+	decision fraud.Decision
+	moves    []move
+}{
+	{"paid", approved, []move{{transaction.PaymentInitiated, pending, false, nil}, {transaction.PaymentComplete, successful, false, nil}}},
+	{"refused", approved, []move{{transaction.PaymentInitiated, pending, false, nil}, {transaction.PaymentError, failed, false, nil}}},
+	{"declined", declined, alerted(fraudulent, true, nil)},
+	{"approved in review", forReview, held(move{transaction.PaymentComplete, successful, false, decides(review.Approve)})},
+	{"approved in review although it got worse", forReview, held(move{transaction.PaymentComplete, successful, false, rechecks})},
+	{"approved in review and then refused", forReview, held(move{transaction.PaymentError, failed, false, decides(review.Approve)})},
+	{"declined in review", forReview, held(alerted(fraudulent, true, decides(review.Decline))...)},
+	{"declined by the deadline", forReview, held(alerted(stopped, false, expires(review.Decline))...)},
+	{"approved by the deadline", forReview, held(move{transaction.PaymentComplete, successful, false, expires(review.Approve)})},
+	{"cancelled in review", forReview, held(move{transaction.PaymentError, failed, false, nil})},
+	{"unchecked and declined in review", undecided, held(alerted(fraudulent, true, decides(review.Decline))...)},
+	{"unchecked and declined by the deadline", undecided, held(alerted(stopped, false, expires(review.Decline))...)},
+}
+
+func TestARecordFollowsItsTransaction(t *testing.T) {
+	for _, c := range journeys {
+		t.Run(c.name, func(t *testing.T) {
+			r := ledger.Open(posted(t), start)
+			r.Decide(c.decision)
+			steps := []ledger.Step{{Code: transaction.Pending, Status: transaction.Pending.String(), Time: start}}
+			for i, m := range c.moves {
+				at, from := after(i+1), r.Status()
+				if !from.LeadsTo(m.to) {
+					t.Fatalf("no transaction goes from %s to %s", from, m.to)
+				}
+				if m.before != nil {
+					m.before(r)
+				}
+				r.Move(m.to, at)
+				steps = append(steps, ledger.Step{Code: m.to, Status: m.to.String(), Time: at})
+				want := ledger.Status{Code: m.to, Status: m.to.String(), FraudStatus: m.fraud}
+				if r.TransactionStatus != want || r.Status() != m.to || r.Message != m.message {
+					t.Errorf("after the move to %s it stands at %+v, %q; want %+v, %q",
+						m.to, r.TransactionStatus, r.Message, want, m.message)
+				}
+			}
+			if diff := cmp.Diff(steps, r.Steps); diff != "" {
+				t.Errorf("steps (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(&c.decision, r.Decision); diff != "" {
+				t.Errorf("decision (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A retry of a request is told what its first call was told, however much later.
+func TestTheSettledAnswerIsThatOfTheMomentItWasSettled(t *testing.T) {
+	for _, c := range journeys {
+		t.Run(c.name, func(t *testing.T) {
+			r := ledger.Open(posted(t), start)
+			r.Decide(c.decision)
+			var settled *ledger.Answer
+			for i, m := range c.moves {
+				if m.before != nil {
+					m.before(r)
+				}
+				r.Move(m.to, after(i+1))
+				if settled == nil && m.to.Settled() {
+					answer := r.Answer
+					settled = &answer
+				}
+				if diff := cmp.Diff(settled, r.SettledAnswer()); diff != "" {
+					t.Errorf("at %s the settled answer is (-want +got):\n%s", m.to, diff)
+				}
+			}
+			if settled == nil {
+				t.Error("it was never settled")
+			}
+			if last := c.moves[len(c.moves)-1]; r.Status() != last.to || len(r.Steps) != len(c.moves)+1 {
+				t.Errorf("asking for the answer has moved it: %s, %d steps", r.Status(), len(r.Steps))
+			}
+		})
+	}
+}
+
+func TestNothingIsSettledJustAfterTheAcceptance(t *testing.T) {
+	r := ledger.Open(posted(t), start)
+	if answer := r.SettledAnswer(); answer != nil {
+		t.Errorf("the answer is settled: %+v", answer)
+	}
+}

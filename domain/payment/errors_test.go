@@ -1,0 +1,76 @@
+package payment_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"dummyorders/domain/payment"
+)
+
+// answers are the ways in which a gateway fails, and who knows each.
+var answers = []struct {
+	name  string
+	err   error
+	known func(error) bool
+}{
+	{"a decline", &payment.DeclinedError{Gateway: "simulated", Code: "insufficient_funds"}, payment.IsDeclined},
+	{"a temporary failure", &payment.TemporaryError{Gateway: "simulated", Code: "rate_limit", After: time.Second}, payment.IsTemporary},
+	{"an unknown outcome", &payment.UnknownError{Gateway: "simulated", Err: context.DeadlineExceeded}, payment.IsUnknown},
+	{"a refused void", &payment.CapturedError{Gateway: "simulated", AuthorizationID: "auth_1"}, payment.IsCaptured},
+}
+
+func TestEachFailureIsKnownHoweverItIsWrapped(t *testing.T) {
+	for _, answer := range answers {
+		for _, err := range []error{
+			answer.err,
+			fmt.Errorf("authorize: %w", answer.err),
+			fmt.Errorf("transaction 1: %w", fmt.Errorf("authorize: %w", answer.err)),
+			errors.Join(errors.New("close the connection"), answer.err),
+		} {
+			if !answer.known(err) {
+				t.Errorf("%q is not known as %s", err, answer.name)
+			}
+		}
+	}
+}
+
+func TestNoFailureIsTakenForAnother(t *testing.T) {
+	for _, answer := range answers {
+		others := []error{nil, context.DeadlineExceeded, errors.New(answer.err.Error()), fmt.Errorf("authorize: %v", answer.err)}
+		for _, other := range answers {
+			if other.name != answer.name {
+				others = append(others, other.err)
+			}
+		}
+		for _, err := range others {
+			if answer.known(err) {
+				t.Errorf("%v is taken for %s", err, answer.name)
+			}
+		}
+	}
+}
+
+func TestAFailureSaysWhoFailedAndWhy(t *testing.T) {
+	for want, err := range map[string]error{
+		"gateway simulated declined: insufficient_funds": answers[0].err,
+		"gateway stripe declined: token_required (send payment.token)": &payment.DeclinedError{
+			Gateway: "stripe", Code: "token_required", Detail: "send payment.token",
+		},
+		"gateway simulated cannot now: rate_limit":                                                answers[1].err,
+		"gateway simulated gave no answer, and what it did is unknown: context deadline exceeded": answers[2].err,
+		"gateway simulated has taken the money of authorization auth_1 already":                   answers[3].err,
+	} {
+		if err.Error() != want {
+			t.Errorf("the error reads %q, want %q", err, want)
+		}
+	}
+}
+
+func TestAnUnknownOutcomeKeepsWhatCameInsteadOfAnAnswer(t *testing.T) {
+	if err := answers[2].err; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v hides the deadline behind it", err)
+	}
+}

@@ -1,0 +1,143 @@
+package review_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/review"
+)
+
+var asked = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func requested() *review.Review {
+	return &review.Review{RequestedAt: asked, Deadline: asked.Add(24 * time.Hour), OnExpiry: review.Decline}
+}
+
+func TestAReviewIsOpenUntilSomebodyDecides(t *testing.T) {
+	r := requested()
+	if r.Decided() || r.By() != "not decided" {
+		t.Errorf("just requested, it is decided: %v, %s", r.Decided(), r.By())
+	}
+	r.Recheck = &fraud.Decision{Outcome: fraud.Decline}
+	if r.Decided() {
+		t.Error("asking the fraud check again has decided it")
+	}
+}
+
+func TestAReviewKeepsWhatItsReviewerSaid(t *testing.T) {
+	for _, q := range []review.Request{
+		{Verdict: review.Approve, Reviewer: "ada", Note: "a known customer"},
+		{Verdict: review.Approve, Reviewer: "ada", Confirm: true},
+		{Verdict: review.Decline, Reviewer: "bob"},
+	} {
+		r, at := requested(), asked.Add(time.Hour)
+		r.Decide(q, at)
+		want := requested()
+		want.Verdict, want.Reviewer, want.Note, want.Confirmed, want.DecidedAt = q.Verdict, q.Reviewer, q.Note, q.Confirm, &at
+		if diff := cmp.Diff(want, r); diff != "" {
+			t.Errorf("after %+v (-want +got):\n%s", q, diff)
+		}
+		if !r.Decided() {
+			t.Errorf("after %+v it is not decided", q)
+		}
+	}
+}
+
+func TestAReviewThatNobodyDecidedHasAVerdictAndNoReviewer(t *testing.T) {
+	for _, verdict := range []review.Verdict{review.Approve, review.Decline} {
+		r, at := requested(), asked.Add(24*time.Hour)
+		r.Expire(verdict, at)
+		want := requested()
+		want.Verdict, want.Expired, want.DecidedAt = verdict, true, &at
+		if diff := cmp.Diff(want, r); diff != "" {
+			t.Errorf("expired with %s (-want +got):\n%s", verdict, diff)
+		}
+		if !r.Decided() {
+			t.Errorf("expired with %s it is not decided", verdict)
+		}
+	}
+}
+
+func TestAReviewSaysWhoDecidedItAndWhen(t *testing.T) {
+	inIndia := time.Date(2026, 1, 2, 9, 34, 5, 6, time.FixedZone("IST", 5*60*60+30*60))
+	for want, decide := range map[string]func(*review.Review){
+		"approved by ada at 2026-01-02T04:04:05Z": func(r *review.Review) {
+			r.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada"}, inIndia)
+		},
+		"declined by bob at 2026-01-02T04:04:05Z": func(r *review.Review) {
+			r.Decide(review.Request{Verdict: review.Decline, Reviewer: "bob"}, inIndia)
+		},
+		"declined by its deadline at 2026-01-03T03:04:05Z": func(r *review.Review) { r.Expire(review.Decline, r.Deadline) },
+		"approved by its deadline at 2026-01-03T03:04:05Z": func(r *review.Review) { r.Expire(review.Approve, r.Deadline) },
+	} {
+		r := requested()
+		decide(r)
+		if got := r.By(); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTheJSONOfAReviewIsWhatClientsKnow(t *testing.T) {
+	decided := requested()
+	decided.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada", Note: "known", Confirm: true}, asked.Add(time.Hour))
+	decided.Recheck = &fraud.Decision{Outcome: fraud.Review, Score: 75, RiskLevel: fraud.HighestRisk, Reasons: []fraud.Reason{}}
+	expired := requested()
+	expired.Expire(review.Decline, expired.Deadline)
+	const times = `{"requestedAt":"2026-01-02T03:04:05Z","deadline":"2026-01-03T03:04:05Z","onExpiry":"decline"`
+	for want, r := range map[string]*review.Review{
+		times + `}`: requested(),
+		times + `,"verdict":"decline","decidedAt":"2026-01-03T03:04:05Z","expired":true}`: expired,
+		times + `,"verdict":"approve","reviewer":"ada","note":"known","confirmed":true,"decidedAt":"2026-01-02T04:04:05Z",` +
+			`"recheck":{"outcome":"review","score":75,"riskLevel":"highest","reasons":[],` +
+			`"ruleset":{"id":"","version":0,"digest":""},"source":""}}`: decided,
+	} {
+		text, err := json.Marshal(r)
+		if err != nil || string(text) != want {
+			t.Errorf("in JSON it is %s, %v; want %s", text, err, want)
+		}
+		var again review.Review
+		if err := json.Unmarshal(text, &again); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, &again); diff != "" {
+			t.Errorf("read back (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestARequestIsReadInTheWordsOfTheAPI(t *testing.T) {
+	var got review.Request
+	const text = `{"decision":"decline","reviewer":"ada","note":"stolen","confirm":true}`
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := (review.Request{Verdict: review.Decline, Reviewer: "ada", Note: "stolen", Confirm: true}); got != want {
+		t.Errorf("it is read as %+v, want %+v", got, want)
+	}
+}
+
+func TestARequestMustSayWhatAndWho(t *testing.T) {
+	for _, c := range []struct {
+		request review.Request
+		fault   string
+	}{
+		{review.Request{Verdict: review.Approve, Reviewer: "ada"}, ""},
+		{review.Request{Verdict: review.Decline, Reviewer: "ada", Note: "stolen", Confirm: true}, ""},
+		{review.Request{Reviewer: "ada"}, `decision "": must be approve or decline`},
+		{review.Request{Verdict: "Approve", Reviewer: "ada"}, `decision "Approve": must be approve or decline`},
+		{review.Request{Verdict: review.Approve}, "reviewer: must say who decides"},
+	} {
+		got := ""
+		if err := c.request.Check(); err != nil {
+			got = err.Error()
+		}
+		if got != c.fault {
+			t.Errorf("of %+v it says %q, want %q", c.request, got, c.fault)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package sqlledger_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+	"dummyorders/gateways/sqlledger"
+	"dummyorders/internal/ledgertest"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// costly is what must not stand in a plan: reading all of a table, and sorting what was read. Only what several filters
+// leave over may be sorted: PostgreSQL intersects their indexes where it knows that to be few rows.
+func costly(q question) []string {
+	words := []string{"Seq Scan", "AUTOMATIC", "TEMP B-TREE"}
+	if len(strings.Fields(q.index)) == 1 {
+		words = append(words, "Sort")
+	}
+	return words
+}
+
+// fill makes enough rows that a database would not rather read them all.
+func fill(t *testing.T, l *sqlledger.Ledger) {
+	t.Helper()
+	outcomes := []fraud.Outcome{fraud.Approve, fraud.Approve, fraud.Approve, fraud.Review, fraud.Decline}
+	var savers errgroup.Group
+	savers.SetLimit(16)
+	for n := range 4000 {
+		e := ledgertest.Accepted(n)
+		if n%50 > 0 {
+			e = ledgertest.Ended(n, start.Add(time.Duration(n)*time.Minute))
+		}
+		e.Record.Order.ID = fmt.Sprintf("order-%d", n/2)
+		e.Record.Decide(fraud.Decision{Outcome: outcomes[n%len(outcomes)]})
+		e.Record.Labels = ledgertest.Whole().Record.Labels
+		savers.Go(func() error { return l.Save(t.Context(), e) })
+	}
+	require.NoError(t, savers.Wait())
+	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
+}
+
+func TestEveryQuestionIsAnsweredFromAnIndex(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			fill(t, l)
+			for _, c := range questions() {
+				for kind, statement := range l.Statements("01990000-0000-7000-8000-000000000007", c.query, start.Add(time.Hour)) {
+					plan, err := l.Plan(t.Context(), engine.explain, statement)
+					require.NoError(t, err)
+					text := strings.Join(plan, "\n")
+					for _, word := range costly(c) {
+						require.NotContains(t, text, word, "%s, %s: %s", kind, c.name, statement.Text)
+					}
+					for _, line := range plan {
+						scan := strings.Contains(line, "SCAN transactions") || strings.Contains(line, "SCAN l")
+						require.False(t, scan && !strings.Contains(line, "INDEX"), "%s, %s: %s", kind, c.name, text)
+					}
+					index := c.index
+					if kind != "List" {
+						index = map[string]string{"Find": "pk", "Prune": "transactions_by_end"}[kind]
+					}
+					require.True(t, uses(text, index), "%s, %s does not go by %s:\n%s", kind, c.name, index, text)
+				}
+			}
+		})
+	}
+}
+
+// uses says whether the plan goes by one of the indexes. The engines name that of the primary key each in their own way.
+func uses(plan, indexes string) bool {
+	for index := range strings.FieldsSeq(strings.ReplaceAll(indexes, "pk", "transactions_pkey sqlite_autoindex_transactions_1")) {
+		if strings.Contains(plan, index) {
+			return true
+		}
+	}
+	return false
+}
+
+type question struct {
+	name, index string
+	query       ledger.Query
+}
+
+// questions are all combinations of filters, with and without a span of time and a page before.
+func questions() []question {
+	var all []question
+	for bits := range 1 << 5 {
+		q := question{query: ledger.Query{Limit: 20}}
+		for bit, part := range []struct {
+			name, index string
+			set         func(*ledger.Query)
+		}{
+			{"status", "transactions_by_status", func(q *ledger.Query) { q.Status = transaction.Pending }},
+			{"outcome", "transactions_by_outcome", func(q *ledger.Query) { q.Outcome = fraud.Decline }},
+			{"order", "transactions_by_order", func(q *ledger.Query) { q.OrderID = "order-700" }},
+			{"span", "", func(q *ledger.Query) { q.Since, q.Until = start.Add(5*time.Minute), start.Add(50*time.Minute) }},
+			{"page", "", func(q *ledger.Query) {
+				q.After = ledger.Cursor{StartTime: start.Add(40 * time.Minute), TransactionID: "01990000-0000-7000-8000-000000002400"}
+			}},
+		} {
+			if bits&(1<<bit) != 0 {
+				part.set(&q.query)
+				q.name, q.index = q.name+" "+part.name, q.index+" "+part.index
+			}
+		}
+		if strings.TrimSpace(q.index) == "" {
+			q.index = "transactions_by_start"
+		}
+		all = append(all, q)
+	}
+	return all
+}

@@ -1,0 +1,155 @@
+package sqlledger
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"dummyorders/domain/ledger"
+)
+
+// Find is the entry of a transaction, or ledger.ErrNotFound.
+func (l *Ledger) Find(ctx context.Context, transactionID string) (ledger.Entry, error) {
+	found, err := l.read(ctx, l.findQuery(transactionID))
+	if err != nil {
+		return ledger.Entry{}, fmt.Errorf("find transaction %s in the ledger: %w", transactionID, err)
+	}
+	if len(found) == 0 {
+		return ledger.Entry{}, fmt.Errorf("find transaction %s: %w", transactionID, ledger.ErrNotFound)
+	}
+	return found[0].entry, nil
+}
+
+// List is a page of entries, the newest start first; of those that started in the same microsecond, the one with the
+// greatest id.
+func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) {
+	if q.Limit < 1 {
+		return ledger.Page{}, fmt.Errorf("list transactions of the ledger: the limit is %d, and must be at least 1", q.Limit)
+	}
+	found, err := l.read(ctx, l.listQuery(q))
+	if err != nil {
+		return ledger.Page{}, fmt.Errorf("list transactions of the ledger: %w", err)
+	}
+	var page ledger.Page
+	for _, row := range found[:min(q.Limit, len(found))] {
+		page.Entries = append(page.Entries, row.entry)
+	}
+	if len(found) > q.Limit {
+		last := found[q.Limit-1]
+		page.Next = ledger.Cursor{StartTime: last.started.Time, TransactionID: last.id}
+	}
+	return page, nil
+}
+
+// held is an entry as it is held in the tables.
+type held struct {
+	id      string
+	started instant
+	entry   ledger.Entry
+	labels  []ledger.Label
+}
+
+// read is what a selection finds, the newest first.
+func (l *Ledger) read(ctx context.Context, q query) ([]*held, error) {
+	rows, err := l.reader.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	defer func() { _ = rows.Close() }()
+	byID := map[string]*held{}
+	for rows.Next() {
+		if err := scan(rows, byID); err != nil {
+			return nil, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, l.explain(err)
+	}
+	all := slices.SortedFunc(maps.Values(byID), func(a, b *held) int {
+		return cmp.Or(b.started.Compare(a.started.Time), cmp.Compare(b.id, a.id))
+	})
+	for _, h := range all {
+		h.entry.Record.Labels = merged(h.entry.Record.Labels, h.labels)
+	}
+	return all, nil
+}
+
+// scan takes a row: an entry, and one of its labels if it has any.
+func scan(rows *sql.Rows, byID map[string]*held) error {
+	var (
+		h              held
+		markAt         int64
+		record, posted []byte
+		label, source  sql.NullString
+		note           sql.NullString
+		at             instant
+	)
+	if err := rows.Scan(&h.id, &h.started, &markAt, &h.entry.Mark.Number, &record, &posted, &label, &source, &note, &at); err != nil {
+		return err
+	}
+	if byID[h.id] == nil {
+		if err := h.fill(record, posted, markAt); err != nil {
+			return fmt.Errorf("read transaction %s: %w", h.id, err)
+		}
+		byID[h.id] = &h
+	}
+	if label.Valid {
+		known := byID[h.id]
+		known.labels = append(known.labels, ledger.Label{Label: label.String, Source: source.String, Note: note.String, Time: at.Time})
+	}
+	return nil
+}
+
+func (h *held) fill(record, posted []byte, markAt int64) error {
+	h.entry.Mark.At = time.Unix(0, markAt).UTC()
+	if err := json.Unmarshal(record, &h.entry.Record); err != nil {
+		return fmt.Errorf("its record: %w", err)
+	}
+	if err := json.Unmarshal(posted, &h.entry.Transaction); err != nil {
+		return fmt.Errorf("what was posted: %w", err)
+	}
+	return nil
+}
+
+// merged are the labels of the table, in the order of their times. Those that the record has as well are given as the
+// record has them, since a column holds no nanoseconds.
+func merged(ofRecord, ofTable []ledger.Label) []ledger.Label {
+	for i, label := range ofTable {
+		same := func(l ledger.Label) bool {
+			return l.Source == label.Source && l.Label == label.Label && nullable(l.Note) == nullable(label.Note) &&
+				l.Time.Truncate(time.Microsecond).Equal(label.Time)
+		}
+		if at := slices.IndexFunc(ofRecord, same); at >= 0 {
+			ofTable[i] = ofRecord[at]
+		}
+	}
+	slices.SortFunc(ofTable, func(a, b ledger.Label) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Label, b.Label))
+	})
+	return ofTable
+}
+
+// instant is a column's time: microseconds since 1970 where the database has no type for it, null for none.
+type instant struct {
+	time.Time
+}
+
+// Scan takes what either database gives.
+func (i *instant) Scan(value any) error {
+	switch value := value.(type) {
+	case nil:
+		i.Time = time.Time{}
+	case int64:
+		i.Time = time.UnixMicro(value).UTC()
+	case time.Time:
+		i.Time = value.UTC()
+	default:
+		return fmt.Errorf("a time is a %T", value)
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package stripe_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"dummyorders/domain/money"
+	"dummyorders/gateways/stripe"
+	"dummyorders/internal/paymenttest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+func TestTheGatewayKeepsTheContract(t *testing.T) {
+	paymenttest.Run(t, func(t *testing.T) paymenttest.Provider {
+		f := startFake(t)
+		return paymenttest.Provider{
+			Gateway:             stripe.New(testKey, f.URL),
+			Means:               means(),
+			Read:                f.books,
+			NoSuchAuthorization: "pi_none",
+		}
+	})
+}
+
+func means() paymenttest.Means {
+	return paymenttest.Means{
+		Good:         by("pm_card_visa"),
+		Declined:     by("pm_card_visa_chargeDeclinedInsufficientFunds"),
+		DeclinedCode: "insufficient_funds",
+		Uncapturable: by("pm_uncapturable"),
+		Late:         by("pm_late_authorize"),
+		FailsOnce: map[paymenttest.Call]paymenttest.Mean{
+			paymenttest.Authorize: by("pm_busy_authorize"),
+			paymenttest.Capture:   by("pm_busy_capture"),
+			paymenttest.Void:      by("pm_busy_void"),
+			paymenttest.Refund:    by("pm_busy_refund"),
+		},
+		Lost: map[paymenttest.Call]paymenttest.Mean{
+			paymenttest.Authorize: by("pm_lost_authorize"),
+			paymenttest.Capture:   by("pm_lost_capture"),
+			paymenttest.Void:      by("pm_lost_void"),
+			paymenttest.Refund:    by("pm_lost_refund"),
+		},
+	}
+}
+
+func by(token string) paymenttest.Mean {
+	return paymenttest.Mean{Token: token, Amount: money.Money{Minor: 12300, Currency: "INR"}}
+}
+
+func (f *fake) books(transactionID string) paymenttest.Books {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var books paymenttest.Books
+	for _, i := range f.intents {
+		if i.metadata.Get("metadata[transactionID]") != transactionID {
+			continue
+		}
+		books.Taken += i.captures
+		books.GivenBack += i.refunds
+		if i.status == "requires_capture" {
+			books.HoldsOpen++
+		}
+	}
+	return books
+}

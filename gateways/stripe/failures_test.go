@@ -1,0 +1,194 @@
+package stripe_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/money"
+	"dummyorders/domain/payment"
+	"dummyorders/gateways/stripe"
+)
+
+func hold(token string) payment.AuthorizeRequest {
+	return payment.AuthorizeRequest{
+		IdempotencyKey: "t/authorize", TransactionID: "t", Token: token, Amount: money.Money{Minor: 12300, Currency: "INR"},
+	}
+}
+
+// code is the word of a decline.
+func code(t *testing.T, err error) string {
+	t.Helper()
+	var declined *payment.DeclinedError
+	require.ErrorAs(t, err, &declined)
+	require.Equal(t, "stripe", declined.Gateway)
+	return declined.Code
+}
+
+// answering is a Stripe that has one answer for everything.
+func answering(t *testing.T, status int, body string, headers http.Header) *stripe.Gateway {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		maps.Copy(w.Header(), headers)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body)) // or the client has gone
+	}))
+	t.Cleanup(server.Close)
+	return stripe.New(testKey, server.URL)
+}
+
+func TestStripesErrorsAreToldApart(t *testing.T) {
+	for _, c := range []struct {
+		status  int
+		body    string
+		headers http.Header
+		want    string
+	}{
+		{402, `{"error": {"type": "card_error", "code": "card_declined", "decline_code": "lost_card"}}`, nil, "gateway stripe declined: lost_card"},
+		{402, `{"error": {"type": "card_error", "code": "expired_card"}}`, nil, "gateway stripe declined: expired_card"},
+		{402, `{"error": {"type": "card_error", "code": "authentication_required"}}`, nil, "gateway stripe declined: authentication_required"},
+		{
+			400, `{"error": {"type": "invalid_request_error", "code": "amount_too_small", "message": "Amount must be at least 50"}}`, nil,
+			"gateway stripe declined: amount_too_small (Amount must be at least 50)",
+		},
+		{
+			400, `{"error": {"type": "invalid_request_error", "message": "see 4242 4242 4242 4242"}}`, nil,
+			"gateway stripe declined: invalid_request_error (see 424242******4242)",
+		},
+		{404, `{"error": {"type": "invalid_request_error", "code": "resource_missing"}}`, nil, "gateway stripe declined: resource_missing"},
+
+		{429, `{"error": {"type": "invalid_request_error", "code": "rate_limit"}}`, http.Header{"Retry-After": {"7"}}, "gateway stripe cannot now: rate_limit, ask after 7s"},
+		{429, `{"error": {"type": "invalid_request_error", "code": "lock_timeout"}}`, http.Header{"Retry-After": {"soon"}}, "gateway stripe cannot now: lock_timeout"},
+		{409, `{"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}`, nil, "gateway stripe cannot now: idempotency_key_in_use"},
+		{401, `{"error": {"type": "invalid_request_error", "message": "Invalid API Key provided: sk_test_*7e"}}`, nil, "gateway stripe cannot now: http_401"},
+		{401, `{"error": {"type": "invalid_request_error", "code": "api_key_expired"}}`, nil, "gateway stripe cannot now: api_key_expired"},
+		{403, `{"error": {"type": "invalid_request_error"}}`, nil, "gateway stripe cannot now: http_403"},
+
+		{500, `{"error": {"type": "api_error"}}`, http.Header{"Stripe-Should-Retry": {"true"}}, `unknown: HTTP 500, api_error, request "req_9"`},
+		{503, `{"error": {"type": "api_error"}}`, nil, `unknown: HTTP 503, api_error, request "req_9"`},
+		{502, `<html>Bad Gateway ` + clientSecret + `</html>`, nil, "unknown: the answer is none of Stripe's API"},
+		{200, `{"id": "pi_1", "client_secret": "` + clientSecret, nil, "unknown: the answer is none of Stripe's API"},
+		{301, ``, http.Header{"Location": {"http://127.0.0.1:1/"}}, "unknown: the answer is none of Stripe's API"},
+		{200, `{"id": "pi_1", "status": "processing"}`, nil, "unknown: the PaymentIntent pi_1 is processing"},
+		{400, `{"error": {"type": "idempotency_error"}}`, nil, "unknown: the key was used for something else: HTTP 400"},
+		{200, `{"id": "pi_1", "status": "requires_action"}`, nil, "gateway stripe declined: authentication_required"},
+	} {
+		headers := http.Header{"Request-Id": {"req_9"}}
+		maps.Copy(headers, c.headers)
+		_, err := answering(t, c.status, c.body, headers).Authorize(t.Context(), hold("pm_1"))
+		require.Contains(t, told(err), c.want)
+		require.Equal(t, strings.HasPrefix(c.want, "unknown"), payment.IsUnknown(err), told(err))
+		require.NotContains(t, told(err), "canary")
+	}
+}
+
+// told is the error's text, and when to ask again.
+func told(err error) string {
+	var temporary *payment.TemporaryError
+	if errors.As(err, &temporary) && temporary.After > 0 {
+		return err.Error() + ", ask after " + temporary.After.String()
+	}
+	return err.Error()
+}
+
+func TestAConnectionThatBreaksLeavesTheOutcomeUnknown(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		connection, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			_ = connection.Close()
+		}
+	}))
+	defer server.Close()
+	_, err := stripe.New(testKey, server.URL).Authorize(t.Context(), hold("pm_1"))
+	require.True(t, payment.IsUnknown(err), "%v", err)
+}
+
+func TestAStripeThatCannotBeReachedHasDoneNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close()) // nobody listens there any more
+	_, err = stripe.New(testKey, "http://"+listener.Addr().String()).Authorize(t.Context(), hold("pm_1"))
+	require.Equal(t, &payment.TemporaryError{Gateway: "stripe", Code: "unreachable"}, err)
+}
+
+func TestAPaymentWithoutATokenIsDeclined(t *testing.T) {
+	_, err := stripe.New(testKey, "http://127.0.0.1:1").Authorize(t.Context(), hold(""))
+	require.Equal(t, "token_required", code(t, err))
+	require.Contains(t, err.Error(), "a card number is never passed on: send payment.token")
+}
+
+func TestACustomerWhoWouldHaveToBeAskedIsDeclined(t *testing.T) {
+	f := startFake(t)
+	_, err := stripe.New(testKey, f.URL).Authorize(t.Context(), hold("pm_card_threeDSecure2Required"))
+	require.Equal(t, "authentication_required", code(t, err))
+	require.Empty(t, f.intents, "a PaymentIntent waits at Stripe for the customer")
+}
+
+func TestATokenThatStripeDoesNotKnowIsDeclined(t *testing.T) {
+	f := startFake(t)
+	_, err := stripe.New(testKey, f.URL).Authorize(t.Context(), hold("pm_none"))
+	require.Equal(t, "resource_missing", code(t, err))
+}
+
+func TestAKeyTooLongForStripeIsShortenedTheSameEachTime(t *testing.T) {
+	f := startFake(t)
+	r := hold("pm_card_visa")
+	r.IdempotencyKey = strings.Repeat("k", 256)
+	first, err := stripe.New(testKey, f.URL).Authorize(t.Context(), r)
+	require.NoError(t, err)
+	again, err := stripe.New(testKey, f.URL).Authorize(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	r.IdempotencyKey += "k"
+	other, err := stripe.New(testKey, f.URL).Authorize(t.Context(), r)
+	require.NoError(t, err)
+	require.NotEqual(t, first, other)
+}
+
+func TestStripeIsToldNothingOfThisMachine(t *testing.T) {
+	f := startFake(t)
+	gateway := stripe.New(testKey, f.URL)
+	for range 2 { // telemetry tells of the request before
+		_, err := gateway.Authorize(t.Context(), hold("pm_card_visa"))
+		require.NoError(t, err)
+	}
+	require.Empty(t, f.headers.Get("X-Stripe-Client-User-Agent"))
+	require.Empty(t, f.headers.Get("X-Stripe-Client-Telemetry"))
+	require.NotEmpty(t, f.headers.Get("Stripe-Version"))
+}
+
+func TestARefundThatTheBankRefusedIsDeclined(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			_, _ = w.Write([]byte(`{"id": "re_1", "status": "failed", "failure_reason": "expired_or_canceled_card"}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"id": "pi_1", "status": "succeeded"}`))
+	}))
+	defer server.Close()
+	_, err := stripe.New(testKey, server.URL).Refund(t.Context(), payment.RefundRequest{IdempotencyKey: "k", AuthorizationID: "pi_1"})
+	require.Equal(t, "expired_or_canceled_card", code(t, err))
+}
+
+func TestTheCallersDeadlineHolds(t *testing.T) {
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a server notices that its client has gone only after that
+		<-r.Context().Done()
+	}))
+	defer hanging.Close()
+	gateway := stripe.New(testKey, hanging.URL)
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		_, err := gateway.Authorize(ctx, hold("pm_1"))
+		cancel()
+		require.True(t, payment.IsUnknown(err), "%v", err)
+	}
+}

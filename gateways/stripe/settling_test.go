@@ -1,0 +1,90 @@
+package stripe_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/payment"
+	"dummyorders/gateways/stripe"
+	"dummyorders/internal/paymenttest"
+)
+
+func TestEveryMovementIsAskedForUnderTheCallersKey(t *testing.T) {
+	f := startFake(t)
+	gateway := stripe.New(testKey, f.URL)
+	held, err := gateway.Authorize(t.Context(), hold("pm_card_visa"))
+	require.NoError(t, err)
+	for _, call := range []string{"capture", "refund"} {
+		require.NoError(t, ask(t, gateway, call, held.ID))
+	}
+	require.True(t, payment.IsCaptured(ask(t, gateway, "void", held.ID)))
+	require.ElementsMatch(t, []string{"t/authorize", "t/capture", "t/refund", "t/void"}, slices.Collect(maps.Keys(f.answers)))
+}
+
+// Stripe goes on failing under a key under which it has failed once. What it did meanwhile has to come out all the same.
+
+func TestAHoldThatStripeMadeAndFailedToTellIsFoundAgain(t *testing.T) {
+	f := startFake(t)
+	gateway := stripe.New(testKey, f.URL)
+	_, err := gateway.Authorize(t.Context(), hold("pm_broken_after_authorize"))
+	require.True(t, payment.IsUnknown(err), "%v", err)
+	for range 2 {
+		held, err := gateway.Authorize(t.Context(), hold("pm_broken_after_authorize"))
+		require.NoError(t, err)
+		require.Contains(t, f.intents, held.ID)
+		require.Equal(t, paymenttest.Books{HoldsOpen: 1}, f.books("t"))
+	}
+}
+
+func TestAHoldThatCannotBeFoundStaysUnknown(t *testing.T) {
+	f := startFake(t)
+	gateway := stripe.New(testKey, f.URL)
+	for range 3 {
+		_, err := gateway.Authorize(t.Context(), hold("pm_broken_authorize"))
+		require.True(t, payment.IsUnknown(err), "%v", err)
+	}
+	require.Equal(t, paymenttest.Books{}, f.books("t"))
+}
+
+// After Stripe's failure the money moves once, whether the failure came before it had moved or after.
+func TestWhatStripeDoesOnceGoesOnUnderANewKeyAfterAFailure(t *testing.T) {
+	for _, fault := range []string{"broken", "broken_after"} {
+		for call, want := range map[string]paymenttest.Books{
+			"capture": {Taken: 1},
+			"void":    {},
+			"refund":  {Taken: 1, GivenBack: 1},
+		} {
+			t.Run(fault+" "+call, func(t *testing.T) {
+				f := startFake(t)
+				gateway := stripe.New(testKey, f.URL)
+				held, err := gateway.Authorize(t.Context(), hold("pm_"+fault+"_"+call))
+				require.NoError(t, err)
+				if call == "refund" {
+					_, err := gateway.Capture(t.Context(), payment.CaptureRequest{IdempotencyKey: "take", AuthorizationID: held.ID})
+					require.NoError(t, err)
+				}
+				require.True(t, payment.IsUnknown(ask(t, gateway, call, held.ID)))
+				for range 2 {
+					require.NoError(t, ask(t, gateway, call, held.ID))
+					require.Equal(t, want, f.books("t"))
+				}
+			})
+		}
+	}
+}
+
+func ask(t *testing.T, gateway *stripe.Gateway, call, id string) error {
+	var err error
+	switch call {
+	case "capture":
+		_, err = gateway.Capture(t.Context(), payment.CaptureRequest{IdempotencyKey: "t/capture", AuthorizationID: id})
+	case "void":
+		err = gateway.Void(t.Context(), payment.VoidRequest{IdempotencyKey: "t/void", AuthorizationID: id})
+	case "refund":
+		_, err = gateway.Refund(t.Context(), payment.RefundRequest{IdempotencyKey: "t/refund", AuthorizationID: id})
+	}
+	return err
+}

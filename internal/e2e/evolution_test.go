@@ -1,0 +1,125 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.temporal.io/api/enums/v1"
+
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/stack"
+	"dummyorders/workflows"
+)
+
+// The second version of the workflow tells the team once more when a review has been decided. It is the first version's
+// source with these lines in another place, which go build's overlay puts there.
+const (
+	reviewSource = "workflows/review.go"
+	decidedLine  = "	verdict, expired := p.record.Review.Verdict, p.record.Review.Expired\n"
+
+	patchedStep = `	if workflow.GetVersion(ctx, "tell of verdicts", workflow.DefaultVersion, 1) >= 1 {
+		p.tell(ctx, alert.ReviewReminder)
+	}
+`
+	unpatchedStep = `	if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
+		return err
+	}
+	p.tell(ctx, alert.ReviewReminder)
+`
+)
+
+// TestASecondVersionIsDeployedOverReviewsOfTheFirst is how a workflow is changed while others run: the new step stands
+// behind workflow.GetVersion, so that each workflow keeps to the version in which it came to that place.
+func TestASecondVersionIsDeployedOverReviewsOfTheFirst(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	waiting := []string{w.held(), w.held(), w.held()}
+	w.deploy(secondVersion(t, patchedStep))
+	verdicts := []string{"approve", "decline", "approve"}
+	ends := []string{"[11 16 19 18]", "[11 16 19 12 13 15]", "[11 16 19 18]"}
+	for i, id := range append(waiting, w.held()) {
+		got, err := w.reviewBy("ada", id, verdicts[i%3], "Prefer", "wait=60")
+		must(t, err)
+		if got.status != 200 {
+			t.Errorf("%s: %d %s", verdicts[i%3], got.status, got.body)
+		}
+		if r := w.ends(id); codes(r) != ends[i%3] {
+			t.Errorf("%s ended as %s", verdicts[i%3], codes(r))
+		}
+	}
+}
+
+// TestAChangeWithoutAVersionBreaksWhatRuns shows that the test above would notice: histories of decided reviews do not
+// replay under an unversioned change.
+func TestAChangeWithoutAVersionBreaksWhatRuns(t *testing.T) {
+	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms"})
+	broker := startProxy(t, brokerAddress())
+	w.env["RABBITMQ_PUBLISHER_URL"] = through(broker, shared.rabbitmq.URL("orders", "orders"))
+	w.everything()
+	id := w.held()
+	w.isMailed(id, 1)
+	broker.Stop() // the verdict's alert cannot get out: the workflow stays open behind the changed place
+	got, err := w.reviewBy("ada", id, "decline", "Prefer", "wait=60")
+	must(t, err)
+	if got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	w.deploy(secondVersion(t, unpatchedStep))
+	must(t, broker.Start())
+	eventually(t, func() error { return w.taskFailed(id) })
+	w.deploy(shared.binary) // and the first version, deployed again, takes it to its end
+	w.reaches(id, transaction.AlertDone)
+}
+
+// deploy drains the worker, and starts another version of it.
+func (w *world) deploy(binary string) {
+	w.t.Helper()
+	must(w.t, w.processes[worker].Stop(w.t.Context()))
+	w.binary = binary
+	w.start(worker)
+}
+
+// taskFailed is nil once a workflow task has failed for want of determinism.
+func (w *world) taskFailed(id string) error {
+	pages := shared.client.GetWorkflowHistory(w.t.Context(), workflows.TransactionWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for pages.HasNext() {
+		event, err := pages.Next()
+		if err != nil {
+			return err
+		}
+		failed := event.GetWorkflowTaskFailedEventAttributes()
+		if failed.GetCause() == enums.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR {
+			return nil
+		}
+	}
+	return os.ErrNotExist
+}
+
+// secondVersion builds orders with a step added after a review's verdict.
+func secondVersion(t *testing.T, step string) string {
+	t.Helper()
+	root, err := stack.Root()
+	must(t, err)
+	original := filepath.Join(root, reviewSource)
+	source, err := os.ReadFile(original)
+	must(t, err)
+	changed := strings.Replace(string(source), decidedLine, step+decidedLine, 1)
+	if changed == string(source) {
+		t.Fatalf("%s has no line %q", reviewSource, decidedLine)
+	}
+	dir := t.TempDir()
+	replacement, overlay, binary := filepath.Join(dir, "review.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "orders")
+	must(t, os.WriteFile(replacement, []byte(changed), 0o600))
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {original: replacement}})
+	must(t, err)
+	must(t, os.WriteFile(overlay, text, 0o600))
+	build := exec.CommandContext(t.Context(), "go", "build", "-race", "-overlay", overlay, "-o", binary, "./cmd/orders")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the second version: %v: %s", err, out)
+	}
+	return binary
+}

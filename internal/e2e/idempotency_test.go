@@ -1,0 +1,167 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
+)
+
+func TestOneKeyIsOneTransactionAndOneCharge(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	key := []string{"Idempotency-Key", `"order-1234"`, "Prefer", "wait=60"}
+	first := w.hundredAtOnce(body(small, goodCard), key)
+	id := first.answer(t).TransactionID
+	same := func(t *testing.T, when string, after func()) {
+		t.Helper()
+		after()
+		again := w.post(body(small, goodCard), key...)
+		if again.status != 200 || again.header.Get("Idempotent-Replayed") != "true" || cmp.Diff(first.answer(t), again.answer(t)) != "" {
+			t.Errorf("%s: %d %v %s, want %s", when, again.status, again.header, again.body, first.body)
+		}
+		if other := w.post(body("124.00", goodCard), key...); other.status != 422 {
+			t.Errorf("%s, another body: %d %s", when, other.status, other.body)
+		}
+	}
+	same(t, "after the answer", func() {})
+	same(t, "after a restart of everything", w.restartEverything)
+	if r, err := record(t.Context(), id); err != nil || r.Payment.CaptureID == "" {
+		t.Errorf("%v: %+v", err, r.Payment)
+	}
+	same(t, "after Temporal has forgotten it", func() { w.forget(id) })
+	if _, err := record(t.Context(), id); err == nil {
+		t.Error("Temporal has a workflow of it again")
+	}
+}
+
+// TestTheLedgerOutlivesTemporal: what has ended is read, and its key known, after Temporal has forgotten it. The answer is
+// the one that was given first, whatever became of the alert since.
+func TestTheLedgerOutlivesTemporal(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	key := []string{"Idempotency-Key", "fraud", "Prefer", "wait=60"}
+	first := w.post(body(tooMuch, goodCard), key...)
+	id := first.answer(t).TransactionID
+	w.isMailed(id, 1)
+	before := w.ends(id)
+	for _, forgotten := range []bool{false, true} {
+		if forgotten {
+			w.forget(id)
+		}
+		again := w.post(body(tooMuch, goodCard), key...)
+		if diff := cmp.Diff(first.answer(t), again.answer(t)); diff != "" || again.status != 200 {
+			t.Errorf("forgotten %t: %d (-first +again):\n%s", forgotten, again.status, diff)
+		}
+		if diff := cmp.Diff(before, w.read(id)); diff != "" {
+			t.Errorf("forgotten %t: read (-before +after):\n%s", forgotten, diff)
+		}
+	}
+}
+
+func TestAKeyIsKnownWhileItsTransactionRuns(t *testing.T) {
+	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police nothing gets decided
+	key := []string{"Idempotency-Key", "running", "Prefer", "respond-async"}
+	first := w.post(body(small, goodCard), key...)
+	for _, prefer := range []string{"respond-async", "wait=1"} {
+		again := w.post(body(small, goodCard), "Idempotency-Key", "running", "Prefer", prefer)
+		if again.status != 202 || again.header.Get("Idempotent-Replayed") != "true" || again.answer(t).TransactionID != first.answer(t).TransactionID {
+			t.Errorf("%s: %d %v %s", prefer, again.status, again.header, again.body)
+		}
+		if other := w.post(body("124.00", goodCard), "Idempotency-Key", "running", "Prefer", prefer); other.status != 422 {
+			t.Errorf("%s, another body: %d %s", prefer, other.status, other.body)
+		}
+	}
+	w.start(fraudPolice)
+	w.reaches(first.answer(t).TransactionID, transaction.PaymentComplete)
+}
+
+func TestAKeyBelongsToItsClient(t *testing.T) {
+	w := newWorld(t, map[string]string{"API_KEYS": "shop:the-key-of-the-shop,mobile:the-key-of-the-app"}).everything()
+	if refused := w.post(body(small, goodCard)); refused.status != 401 || refused.header.Get("WWW-Authenticate") == "" {
+		t.Errorf("without an API key: %d %s", refused.status, refused.body)
+	}
+	ids := map[string]bool{}
+	for _, apiKey := range []string{"the-key-of-the-shop", "the-key-of-the-app"} {
+		got := w.post(body(small, goodCard), "Authorization", "Bearer "+apiKey, "Idempotency-Key", "same", "Prefer", "wait=60")
+		ids[got.answer(t).TransactionID] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("two clients' keys are %d transactions, want 2", len(ids))
+	}
+}
+
+// hundredAtOnce posts a body a hundred times at once, and is the one answer that all of them got.
+func (w *world) hundredAtOnce(body string, headers []string) reply {
+	w.t.Helper()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	var replies []reply
+	for range 100 {
+		all.Go(func() {
+			got, err := w.send(body, headers...)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || got.status != 200 {
+				w.t.Errorf("%v: %d %s", err, got.status, got.body)
+				return
+			}
+			replies = append(replies, got)
+		})
+	}
+	all.Wait()
+	replayed := 0
+	for _, r := range replies {
+		if diff := cmp.Diff(replies[0].answer(w.t), r.answer(w.t)); diff != "" {
+			w.t.Errorf("two answers:\n%s", diff)
+		}
+		if r.header.Get("Idempotent-Replayed") == "true" {
+			replayed++
+		}
+	}
+	if len(replies) != 100 || replayed != 99 {
+		w.t.Fatalf("%d answers, %d of them replayed, want 100 and 99", len(replies), replayed)
+	}
+	return replies[0]
+}
+
+// restartEverything stops all processes and Temporal, and starts them again.
+func (w *world) restartEverything() {
+	w.t.Helper()
+	names := make([]string, 0, len(w.processes))
+	for name, p := range w.processes {
+		must(w.t, p.Stop(context.WithoutCancel(w.t.Context())))
+		names = append(names, name)
+	}
+	must(w.t, shared.temporal.Stop(context.WithoutCancel(w.t.Context())))
+	must(w.t, shared.temporal.Start(context.WithoutCancel(w.t.Context())))
+	w.start(names...)
+}
+
+// forget deletes a transaction's workflow, as Temporal does by itself when its retention is over.
+func (w *world) forget(id string) {
+	w.t.Helper()
+	workflowID := workflows.TransactionWorkflowID(id)
+	_, err := shared.client.WorkflowService().DeleteWorkflowExecution(w.t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
+		Namespace:         "default",
+		WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflowID},
+	})
+	must(w.t, err)
+	eventually(w.t, func() error {
+		_, err := shared.client.DescribeWorkflowExecution(w.t.Context(), workflowID, "")
+		if err == nil {
+			return errors.New("still there")
+		}
+		if !strings.Contains(err.Error(), "not found") {
+			return fmt.Errorf("not known to be gone: %w", err)
+		}
+		return nil
+	})
+}

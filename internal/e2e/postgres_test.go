@@ -1,0 +1,81 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dummyorders/internal/stack"
+)
+
+// TestPaymentsGoOnWhileTheLedgerIsAwayAndItIsCaughtUpWith runs on PostgreSQL, as set up for production: the worker owns
+// the tables, and the API can only read them.
+func TestPaymentsGoOnWhileTheLedgerIsAwayAndItIsCaughtUpWith(t *testing.T) {
+	server := startPostgres(t)
+	w := newWorld(t, map[string]string{"LEDGER_URL": server.URL("orders", "orders")}).start(worker, fraudPolice, alertman)
+	w.startWith(apiProcess, map[string]string{"LEDGER_URL": server.URL("orders_reader", "orders")})
+	must(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
+	before := w.post(body(small, goodCard), "Idempotency-Key", "before", "Prefer", "wait=60")
+	if before.status != http.StatusOK {
+		t.Fatalf("%d %s", before.status, before.body)
+	}
+	w.ends(before.answer(t).TransactionID)
+
+	must(t, server.Stop(context.WithoutCancel(t.Context())))
+	paid := w.post(body(small, goodCard), "Prefer", "wait=60")
+	if paid.status != http.StatusOK || paid.answer(t).Message != "Transaction Successful" {
+		t.Errorf("while the ledger is away: %d %s", paid.status, paid.body)
+	}
+	known := w.post(body(small, goodCard), "Idempotency-Key", "before", "Prefer", "wait=60")
+	if known.status != http.StatusOK || known.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("a key that Temporal knows: %d %s", known.status, known.body)
+	}
+	unknown := w.post(body(small, goodCard), "Idempotency-Key", "new", "Prefer", "wait=60")
+	if unknown.status != http.StatusServiceUnavailable || !strings.Contains(string(unknown.body), "nothing was accepted") {
+		t.Errorf("a key that may be an old one: %d %s", unknown.status, unknown.body)
+	}
+	must(t, server.Start(context.WithoutCancel(t.Context())))
+
+	w.everythingEnds()
+	eventually(t, func() error {
+		if got := w.get("/transactions?status=18"); got.status != http.StatusOK || strings.Count(string(got.body), `"transactionID"`) != 2 {
+			return fmt.Errorf("%d %s", got.status, got.body)
+		}
+		return nil
+	})
+	w.verify(2)
+}
+
+// startPostgres is a server of the test's own, with the ledger's database and users on it.
+func startPostgres(t *testing.T) *stack.Postgres {
+	t.Helper()
+	server, err := stack.StartPostgres(t.Context(), stack.PostgresOptions{Dir: filepath.Join(shared.dir, "postgres", t.Name())})
+	must(t, err)
+	t.Cleanup(func() { _ = server.Stop(context.Background()) })
+	root, err := stack.Root()
+	must(t, err)
+	setup := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(root, "gateways", "postgres", "setup.sh"))
+	setup.Env = []string{
+		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
+		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres",
+	}
+	for range 2 { // it can be run again
+		if out, err := setup.CombinedOutput(); err != nil {
+			t.Fatalf("setup.sh: %v: %s", err, out)
+		}
+		setup = again(t.Context(), setup)
+	}
+	return server
+}
+
+func again(ctx context.Context, c *exec.Cmd) *exec.Cmd {
+	next := exec.CommandContext(ctx, c.Path, c.Args[1:]...)
+	next.Env = c.Env
+	return next
+}

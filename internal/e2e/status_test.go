@@ -1,0 +1,104 @@
+package e2e_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+)
+
+// TestEveryStatusIsSeenOverHTTP takes transactions to each status, and looks at them there with GET.
+func TestEveryStatusIsSeenOverHTTP(t *testing.T) {
+	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms"})
+	broker := startProxy(t, brokerAddress())
+	broker.Stop()
+	w.env["RABBITMQ_PUBLISHER_URL"] = through(broker, shared.rabbitmq.URL("orders", "orders"))
+	w.start(worker, alertman, apiProcess)
+
+	pending := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
+	w.shows(pending, transaction.Pending)
+	w.start(fraudPolice)
+	w.shows(pending, transaction.PaymentComplete)
+
+	silent := w.post(body(small, silentCard), "Prefer", "respond-async").answer(t).TransactionID
+	w.shows(silent, transaction.PaymentInitiated)
+
+	refused := w.post(body(small, declinedCard), "Prefer", "wait=60").answer(t)
+	w.shows(refused.TransactionID, transaction.PaymentError)
+
+	w.shows(w.held(), transaction.InReview)
+
+	fraud := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t)
+	if fraud.TransactionStatus.Code != transaction.AlertInitiated {
+		t.Errorf("the reply about a fraud says %s", fraud.TransactionStatus.Status)
+	}
+	w.shows(fraud.TransactionID, transaction.AlertError)
+	must(t, broker.Start())
+	w.shows(fraud.TransactionID, transaction.AlertDone)
+	// These two are passed through at once; their steps stay to be seen.
+	for _, passed := range []transaction.Status{transaction.Fraudulent, transaction.AlertInitiated} {
+		if !strings.Contains(codes(w.read(fraud.TransactionID)), fmt.Sprint(int(passed))) {
+			t.Errorf("no step of %s is shown", passed)
+		}
+	}
+}
+
+// shows waits until GET shows a transaction at a status.
+func (w *world) shows(id string, status transaction.Status) {
+	w.t.Helper()
+	eventually(w.t, func() error {
+		if r := w.read(id); r.TransactionStatus.Code != status {
+			return fmt.Errorf("transaction %s is shown as %s, want %s", id, r.TransactionStatus.Status, status)
+		}
+		return nil
+	})
+}
+
+func TestTransactionsAreListedByPagesAndFilters(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	var want []string
+	for i := range 7 {
+		id := w.post(body([]string{small, tooMuch}[i%2], goodCard), "Prefer", "wait=60").answer(t).TransactionID
+		w.ends(id)
+		want = append([]string{id}, want...)
+	}
+	var got []string
+	for path := "/transactions?limit=3"; path != ""; {
+		records, next := w.list(path)
+		for _, r := range records {
+			got = append(got, r.TransactionID)
+		}
+		if path = ""; next != "" {
+			path = "/transactions?limit=3&cursor=" + next
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("listed %v, want %v", got, want)
+	}
+	for query, count := range map[string]int{
+		"outcome=decline": 3, "outcome=approve": 4, "status=18": 4, "status=TRANSACTION_ALERT_DONE": 3,
+		"orderID=order-4242": 7, "orderID=order-0000": 0, "status=18&outcome=decline": 0,
+	} {
+		if records, _ := w.list("/transactions?" + query); len(records) != count {
+			t.Errorf("%s: %d transactions, want %d", query, len(records), count)
+		}
+	}
+	if bad := w.get("/transactions?status=99"); bad.status != 422 {
+		t.Errorf("a status that there is not: %d %s", bad.status, bad.body)
+	}
+}
+
+// list is a page of the list, and the cursor of the next one.
+func (w *world) list(path string) ([]ledger.Record, string) {
+	w.t.Helper()
+	var page struct {
+		Transactions []ledger.Record `json:"transactions"`
+		Next         string          `json:"next"`
+	}
+	got := w.get(path)
+	w.decode(got, &page)
+	return page.Transactions, page.Next
+}

@@ -1,0 +1,140 @@
+package ledgertest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+)
+
+func newestFirst(t *testing.T, store Store) {
+	early, late := Accepted(1), Accepted(5)
+	one, two, three := Accepted(2), Accepted(3), Accepted(4)
+	for _, e := range []*ledger.Entry{&one, &two, &three} {
+		e.Record.StartTime = after(3 * time.Second) // the same: their ids decide
+	}
+	one.Record.Labels = Whole().Record.Labels // more rows for one entry do not change its place
+	save(t, store, two, late, one, early, three)
+	page := list(t, store, ledger.Query{Limit: 10})
+	require.Equal(t, []string{id(5), id(4), id(3), id(2), id(1)}, ids(page.Entries))
+	require.Zero(t, page.Next, "there is a next page after the last entry")
+}
+
+// many are entries that differ in what can be filtered by, with several for each value and for most pairs.
+func many() []ledger.Entry {
+	statuses := []transaction.Status{transaction.Pending, transaction.AlertDone, transaction.PaymentComplete, transaction.InReview}
+	outcomes := []fraud.Outcome{"", fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
+	var entries []ledger.Entry
+	for n := range 60 {
+		e := Accepted(n)
+		e.Record.Order.ID = []string{"a", "b", "B", "ä"}[n%4]
+		if outcome := outcomes[n%5]; outcome != "" {
+			e.Record.Decide(fraud.Decision{Outcome: outcome})
+		}
+		e.Record.Move(statuses[n/3%4], start)
+		e.Record.StartTime = after(time.Duration(n/2) * time.Second) // two of each
+		if n%7 == 0 {
+			e.Record.Labels = Whole().Record.Labels
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// filters asks for random combinations, page by page, and compares with what a plain loop chooses.
+func filters(t *testing.T, store Store) {
+	entries := many()
+	save(t, store, entries...)
+	slices.Reverse(entries)
+	instant := rapid.Custom(func(r *rapid.T) time.Time {
+		return after(time.Duration(rapid.IntRange(-1, 31).Draw(r, "second")) * time.Second)
+	})
+	rapid.Check(t, func(r *rapid.T) {
+		q := ledger.Query{
+			Status:  rapid.SampledFrom([]transaction.Status{0, 0, 11, 15, 18, 19, 99}).Draw(r, "status"),
+			Outcome: rapid.SampledFrom([]fraud.Outcome{"", "", fraud.Approve, fraud.Decline, fraud.NotEvaluated, "?"}).Draw(r, "outcome"),
+			OrderID: rapid.SampledFrom([]string{"", "", "a", "b", "B", "ä", "c"}).Draw(r, "order"),
+			Since:   rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "since"),
+			Until:   rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "until"),
+			Limit:   rapid.IntRange(1, 70).Draw(r, "limit"),
+		}
+		var want []string
+		for _, e := range entries {
+			if chosen(q, e) {
+				want = append(want, e.Record.TransactionID)
+			}
+		}
+		got, rounds := []string{}, 0
+		for next := true; next; rounds++ {
+			page, err := store.List(patience(t), q)
+			require.NoError(r, err)
+			require.LessOrEqual(r, len(page.Entries), q.Limit)
+			require.Less(r, rounds, 100, "the pages do not end")
+			got = append(got, ids(page.Entries)...)
+			q.After = page.Next
+			next = page.Next != ledger.Cursor{}
+		}
+		require.Equal(r, strings.Join(want, "\n"), strings.Join(got, "\n"))
+		require.Equal(r, max(1, (len(want)+q.Limit-1)/q.Limit), rounds, "there are more pages than are needed")
+	})
+}
+
+func chosen(q ledger.Query, e ledger.Entry) bool {
+	outcome := fraud.Outcome("")
+	if e.Record.Decision != nil {
+		outcome = e.Record.Decision.Outcome
+	}
+	return (q.Status == 0 || q.Status == e.Record.Status()) &&
+		(q.Outcome == "" || q.Outcome == outcome) &&
+		(q.OrderID == "" || q.OrderID == e.Record.Order.ID) &&
+		!e.Record.StartTime.Before(q.Since) &&
+		(q.Until.IsZero() || e.Record.StartTime.Before(q.Until))
+}
+
+// pages adds entries before, at and after the cursor between two pages.
+func pages(t *testing.T, store Store) {
+	for n := 10; n < 50; n += 2 {
+		e := Accepted(n)
+		e.Record.StartTime = after(time.Duration(n/8) * time.Second) // several start at once
+		save(t, store, e)
+	}
+	was := ids(list(t, store, ledger.Query{Limit: 100}).Entries)
+	added := map[string]bool{}
+	var got []string
+	for q, more := (ledger.Query{Limit: 3}), true; more; {
+		require.Less(t, len(got), 1000, "the pages do not end")
+		page := list(t, store, q)
+		got = append(got, ids(page.Entries)...)
+		q.After, more = page.Next, page.Next != ledger.Cursor{}
+		for _, n := range []int{len(got), 11 + 2*len(got), 51 + len(got)} {
+			e := Accepted(n)
+			e.Record.StartTime = after(time.Duration(n/8) * time.Second)
+			added[id(n)] = !slices.Contains(was, id(n))
+			save(t, store, e)
+		}
+	}
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(got))), len(got), "an entry came twice")
+	require.Equal(t, was, slices.DeleteFunc(got, func(id string) bool { return added[id] }), "an entry is missing")
+}
+
+func limits(t *testing.T, store Store) {
+	for n := range 4 {
+		save(t, store, Accepted(n))
+	}
+	for limit, want := range map[int]int{1: 1, 3: 3, 4: 4, 5: 4} {
+		page := list(t, store, ledger.Query{Limit: limit})
+		require.Len(t, page.Entries, want)
+		require.Equal(t, limit < 4, page.Next != ledger.Cursor{}, "limit %d: the next page begins at %v", limit, page.Next)
+	}
+	for _, limit := range []int{0, -1} {
+		_, err := store.List(patience(t), ledger.Query{Limit: limit})
+		require.ErrorContains(t, err, "must be at least 1")
+	}
+}

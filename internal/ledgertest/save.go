@@ -1,0 +1,158 @@
+package ledgertest
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+)
+
+func comesBack(t *testing.T, store Store) {
+	for name, e := range map[string]ledger.Entry{
+		"with every field": Whole(), "just accepted": Accepted(1), "without what may be absent": Unfinished(),
+		"ended": Ended(3, after(time.Hour)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			save(t, store, e, e)
+			same(t, e, find(t, store, e.Record.TransactionID))
+			page := list(t, store, ledger.Query{OrderID: e.Record.Order.ID, Since: e.Record.StartTime, Until: e.Record.StartTime.Add(time.Second), Limit: 2})
+			require.Equal(t, []string{e.Record.TransactionID}, ids(page.Entries))
+			same(t, e, page.Entries[0])
+		})
+	}
+}
+
+func notFound(t *testing.T, store Store) {
+	save(t, store, Accepted(1))
+	for _, unknown := range []string{id(2), "", "'; DROP TABLE transactions", "\x00", "\xff"} {
+		_, err := store.Find(patience(t), unknown)
+		require.ErrorIs(t, err, ledger.ErrNotFound, "%q", unknown)
+	}
+	require.Zero(t, list(t, store, ledger.Query{OrderID: "unknown", Limit: 10}))
+}
+
+func refused(t *testing.T, store Store) {
+	for name, change := range map[string]func(*ledger.Entry){
+		"no id":         func(e *ledger.Entry) { e.Record.TransactionID = "" },
+		"no start time": func(e *ledger.Entry) { e.Record.StartTime = time.Time{} },
+		"no mark":       func(e *ledger.Entry) { e.Mark = ledger.Mark{} },
+	} {
+		e := Accepted(1)
+		change(&e)
+		require.ErrorContains(t, store.Save(patience(t), e), "the entry needs a transaction id, a start time, and the time of its mark", name)
+	}
+	require.Zero(t, list(t, store, ledger.Query{Limit: 10}))
+}
+
+func laterCounts(t *testing.T, store Store) {
+	for n, c := range []struct {
+		name          string
+		first, second ledger.Mark
+		secondCounts  bool
+	}{
+		{"later", mark(0, 5), mark(time.Second, 6), true},
+		{"later, though with a lower number", mark(0, 5), mark(time.Second, 1), true},
+		{"at the same time with a higher number", mark(0, 5), mark(0, 6), true},
+		{"the same", mark(0, 5), mark(0, 5), true},
+		{"a nanosecond later", mark(0, 5), mark(1, 4), true},
+		{"earlier", mark(time.Second, 5), mark(0, 4), false},
+		{"earlier, though with a higher number", mark(time.Second, 5), mark(0, 6), false},
+		{"at the same time with a lower number", mark(0, 5), mark(0, 4), false},
+		{"a nanosecond earlier", mark(1, 5), mark(0, 6), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			first, second := Ended(n, after(time.Hour)), Accepted(n)
+			first.Mark, second.Mark = c.first, c.second
+			second.Record.Labels = []ledger.Label{{Label: ledger.Legitimate, Source: "dispute", Time: start}}
+			save(t, store, first, second)
+			want := first
+			if c.secondCounts {
+				want = second
+			}
+			same(t, want, find(t, store, id(n)))
+			page := list(t, store, ledger.Query{Status: want.Record.Status(), Since: want.Record.StartTime, Limit: 1})
+			require.Equal(t, []string{id(n)}, ids(page.Entries), "the list goes by another entry than Find")
+		})
+	}
+}
+
+func mark(d time.Duration, number int) ledger.Mark {
+	return ledger.Mark{At: after(d), Number: number}
+}
+
+// latestCounts saves the entries of a transaction from several goroutines at once, each of which goes through its own
+// in an order of its own, some of them twice.
+func latestCounts(t *testing.T, store Store) {
+	transactions := 0
+	rapid.Check(t, func(r *rapid.T) {
+		transactions++
+		entries := history(r, transactions)
+		latest := entries[len(entries)-1]
+		order := rapid.Permutation(append(entries, rapid.SliceOfN(rapid.SampledFrom(entries), 0, 5).Draw(r, "again")...)).Draw(r, "order")
+		var savers sync.WaitGroup
+		errs := make(chan error, len(order))
+		for _, e := range order {
+			savers.Go(func() { errs <- store.Save(patience(t), e) })
+		}
+		savers.Wait()
+		for range order {
+			require.NoError(r, <-errs)
+		}
+		same(r, latest, find(t, store, id(transactions)))
+	})
+}
+
+// history is the entries of a transaction in the order of their marks.
+func history(r *rapid.T, n int) []ledger.Entry {
+	entries := make([]ledger.Entry, rapid.IntRange(1, 12).Draw(r, "entries"))
+	at, number := time.Duration(0), 0
+	for i := range entries {
+		if rapid.Bool().Draw(r, "later") {
+			at, number = at+time.Duration(rapid.IntRange(1, 2_000_000).Draw(r, "by")), rapid.IntRange(0, 5).Draw(r, "number")
+		} else {
+			number++
+		}
+		entries[i] = Accepted(n)
+		entries[i].Record.Move(transaction.AlertError, after(at))
+		entries[i].Mark = mark(at, number)
+		if rapid.Bool().Draw(r, "labelled") {
+			entries[i].Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: after(at)}}
+		}
+	}
+	// What a source said stays when a later entry is silent about it, so that all from the first word on must say it.
+	for i := 1; i < len(entries); i++ {
+		if len(entries[i].Record.Labels) == 0 {
+			entries[i].Record.Labels = entries[i-1].Record.Labels
+		}
+	}
+	return entries
+}
+
+func labelsReplaced(t *testing.T, store Store) {
+	e := Accepted(1)
+	say := func(number int, labels ...ledger.Label) {
+		e.Mark.Number, e.Record.Labels = number, labels
+		save(t, store, e)
+	}
+	fraudulent := ledger.Label{Label: ledger.Fraudulent, Source: "dispute", Note: "opened", Time: after(1)}
+	legitimate := ledger.Label{Label: ledger.Legitimate, Source: "dispute", Note: "won", Time: after(time.Hour)}
+	reviewed := ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: after(time.Minute)}
+	for i, step := range []struct{ say, want []ledger.Label }{
+		{[]ledger.Label{fraudulent}, []ledger.Label{fraudulent}},
+		{[]ledger.Label{reviewed}, []ledger.Label{fraudulent, reviewed}},
+		{[]ledger.Label{legitimate}, []ledger.Label{reviewed, legitimate}},
+		{[]ledger.Label{fraudulent, legitimate}, []ledger.Label{fraudulent, reviewed, legitimate}},
+	} {
+		say(i+1, step.say...)
+		require.Len(t, find(t, store, id(1)).Record.Labels, len(step.want), "step %d", i)
+		for n, label := range find(t, store, id(1)).Record.Labels {
+			require.Equal(t, step.want[n].Label+step.want[n].Source+step.want[n].Note, label.Label+label.Source+label.Note, "step %d", i)
+			require.WithinDuration(t, step.want[n].Time, label.Time, time.Microsecond, "step %d", i)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+// Package ledgertest says what every database of the ledger must do.
+package ledgertest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/ledger"
+)
+
+// Store is a ledger that is written, read and pruned.
+type Store interface {
+	ledger.Writer
+	ledger.Reader
+	ledger.Pruner
+}
+
+// Conformance runs the whole suite. Each call of open gives another store, with nothing in it.
+func Conformance(t *testing.T, open func(t *testing.T) Store) {
+	for name, test := range map[string]func(*testing.T, Store){
+		"an entry comes back as it was saved":                           comesBack,
+		"what was not saved is not found":                               notFound,
+		"an entry without what it is known by is refused":               refused,
+		"the entry of the later mark counts":                            laterCounts,
+		"in whatever order entries are saved, the latest counts":        latestCounts,
+		"what a source says again replaces what it said":                labelsReplaced,
+		"the list begins with the newest":                               newestFirst,
+		"every filter, and all together, choose what they name":         filters,
+		"pages neither repeat nor miss an entry while others arrive":    pages,
+		"a page holds as many as were asked for":                        limits,
+		"only what ended long ago is pruned, and in the portions asked": prunes,
+		"an ended context ends the call":                                cancelled,
+		"savers do not get into each other's way":                       concurrent,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+// patience bounds a test, generously.
+func patience(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func save(t *testing.T, store Store, entries ...ledger.Entry) {
+	t.Helper()
+	for _, e := range entries {
+		require.NoError(t, store.Save(patience(t), e))
+	}
+}
+
+func find(t *testing.T, store Store, id string) ledger.Entry {
+	t.Helper()
+	found, err := store.Find(patience(t), id)
+	require.NoError(t, err)
+	return found
+}
+
+func list(t *testing.T, store Store, q ledger.Query) ledger.Page {
+	t.Helper()
+	page, err := store.List(patience(t), q)
+	require.NoError(t, err)
+	return page
+}
+
+// ids are those of the entries, in their order.
+func ids(entries []ledger.Entry) []string {
+	all := []string{}
+	for _, e := range entries {
+		all = append(all, e.Record.TransactionID)
+	}
+	return all
+}
+
+// same says that two entries are the same to the last digit and nanosecond.
+func same(t rapid.TB, want, got ledger.Entry) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the entry (-saved +found):\n%s", diff)
+	}
+}

@@ -1,0 +1,198 @@
+package paymenttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/payment"
+)
+
+// patience is for a slow machine: what should happen has happened long before.
+const patience = time.Minute
+
+// session is one transaction that pays by one mean, under keys of its own.
+type session struct {
+	*testing.T
+	Provider
+
+	id    string
+	means Mean
+	held  payment.Authorization
+}
+
+func begin(t *testing.T, p Provider, m Mean) *session {
+	return &session{T: t, Provider: p, id: uuid.NewString(), means: m}
+}
+
+// beginHeld begins with the amount held.
+func beginHeld(t *testing.T, p Provider, m Mean) *session {
+	t.Helper()
+	s := begin(t, p, m)
+	s.held = must(s.authorize(s.within(), "authorize"))(t)
+	return s
+}
+
+// beginTaken begins with the amount taken.
+func beginTaken(t *testing.T, p Provider, m Mean) *session {
+	t.Helper()
+	s := beginHeld(t, p, m)
+	must(s.capture(s.within(), "capture"))(t)
+	return s
+}
+
+func must[V any](v V, err error) func(*testing.T) V {
+	return func(t *testing.T) V {
+		t.Helper()
+		require.NoError(t, err)
+		return v
+	}
+}
+
+// within is time enough for an answer.
+func (s *session) within() context.Context {
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	s.Cleanup(cancel)
+	return ctx
+}
+
+func (s *session) key(name string) string { return s.id + "/" + name }
+
+func (s *session) authorize(ctx context.Context, key string) (payment.Authorization, error) {
+	return s.Gateway.Authorize(ctx, payment.AuthorizeRequest{
+		IdempotencyKey: s.key(key), TransactionID: s.id, Method: "card",
+		Card: s.means.Card, Token: s.means.Token, Amount: s.means.Amount,
+	})
+}
+
+func (s *session) capture(ctx context.Context, key string) (payment.Capture, error) {
+	return s.Gateway.Capture(ctx, payment.CaptureRequest{
+		IdempotencyKey: s.key(key), Method: "card", AuthorizationID: s.held.ID, Amount: s.means.Amount,
+	})
+}
+
+func (s *session) void(ctx context.Context, key string) error {
+	return s.Gateway.Void(ctx, payment.VoidRequest{IdempotencyKey: s.key(key), Method: "card", AuthorizationID: s.held.ID})
+}
+
+func (s *session) refund(ctx context.Context, key string) (payment.Refund, error) {
+	return s.Gateway.Refund(ctx, payment.RefundRequest{
+		IdempotencyKey: s.key(key), Method: "card", AuthorizationID: s.held.ID, Amount: s.means.Amount,
+	})
+}
+
+// call makes the call of that kind, under its own key. What it answers with is an id, or empty for a void.
+func (s *session) call(ctx context.Context, kind Call) (id string, err error) {
+	switch kind {
+	case Authorize:
+		var held payment.Authorization
+		held, err = s.authorize(ctx, string(kind))
+		return held.ID, err
+	case Capture:
+		var capture payment.Capture
+		capture, err = s.capture(ctx, string(kind))
+		return capture.ID, err
+	case Void:
+		return "", s.void(ctx, string(kind))
+	case Refund:
+		var refund payment.Refund
+		refund, err = s.refund(ctx, string(kind))
+		return refund.ID, err
+	}
+	return "", fmt.Errorf("no such call: %s", kind)
+}
+
+// before brings a session to where the call of that kind is next.
+func before(t *testing.T, p Provider, m Mean, kind Call) *session {
+	t.Helper()
+	switch kind {
+	case Authorize:
+		return begin(t, p, m)
+	case Refund:
+		s := beginHeld(t, p, m)
+		s.take()
+		return s
+	case Capture, Void:
+	}
+	return beginHeld(t, p, m)
+}
+
+// take has the money taken, with or without an answer: some means lose it, since nobody refunds what went well.
+func (s *session) take() {
+	s.Helper()
+	ctx, giveUp := context.WithCancel(s.within())
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		_, _ = s.capture(ctx, "capture") // the books tell
+	}()
+	s.becomes(after(Capture))
+	giveUp()
+	<-answered
+}
+
+// after is what the books say once the call of that kind was done, once.
+func after(kind Call) Books {
+	return map[Call]Books{
+		Authorize: {HoldsOpen: 1},
+		Capture:   {Taken: 1},
+		Void:      {},
+		Refund:    {Taken: 1, GivenBack: 1},
+	}[kind]
+}
+
+// books compares what the provider has done.
+func (s *session) books(want Books) {
+	s.Helper()
+	require.Equal(s.T, want, s.Read(s.id), "the provider's books")
+}
+
+// becomes waits for what the provider does while nobody has its answer.
+func (s *session) becomes(want Books) {
+	s.Helper()
+	_, err := backoff.Retry(s.within(), func() (struct{}, error) {
+		if got := s.Read(s.id); got != want {
+			return struct{}{}, fmt.Errorf("the provider's books read %+v, want %+v", got, want)
+		}
+		return struct{}{}, nil
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Millisecond)), backoff.WithMaxElapsedTime(0))
+	require.NoError(s.T, err)
+}
+
+// settled asks as callers do: again while the gateway cannot now, or gave no answer.
+func settled[V any](ctx context.Context, ask func() (V, error)) (V, error) {
+	return backoff.Retry(ctx, func() (V, error) {
+		v, err := ask()
+		if err != nil && !payment.IsTemporary(err) && !payment.IsUnknown(err) {
+			return v, backoff.Permanent(err)
+		}
+		return v, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Millisecond)), backoff.WithMaxElapsedTime(0))
+}
+
+// declined is a final no of this gateway, in any word or in the one given.
+func (s *session) declined(err error, word ...string) {
+	s.Helper()
+	var declined *payment.DeclinedError
+	require.ErrorAs(s.T, err, &declined)
+	require.Equal(s.T, s.Gateway.Name(), declined.Gateway)
+	require.NotEmpty(s.T, declined.Code)
+	for _, want := range word {
+		require.Equal(s.T, want, declined.Code)
+	}
+}
+
+// unknown is an error that says nothing of what was done.
+func (s *session) unknown(err error) {
+	s.Helper()
+	require.Error(s.T, err)
+	ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	require.True(s.T, ended || payment.IsUnknown(err), "%v does not say that the outcome is unknown", err)
+	require.False(s.T, payment.IsDeclined(err) || payment.IsTemporary(err) || payment.IsCaptured(err), "%v", err)
+}

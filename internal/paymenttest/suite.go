@@ -1,0 +1,102 @@
+package paymenttest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Run holds a gateway to the contract of payment.Gateway. start makes a provider with empty books for each test.
+func Run(t *testing.T, start func(*testing.T) Provider) {
+	for name, test := range map[string]func(*testing.T, Provider){
+		"an answer bears the gateway's name":                              answersBearTheName,
+		"a decline is told in the gateway's word, and told again":         declines,
+		"other keys are other holds":                                      otherKeys,
+		"the same key does nothing twice":                                 sameKey,
+		"the same key at the same time does nothing twice":                sameKeyAtOnce,
+		"a capture of nothing held is declined":                           captureOfNothing,
+		"a capture under another key takes nothing more":                  captureUnderAnotherKey,
+		"a declined capture takes nothing, and its hold can be released":  declinedCapture,
+		"a hold is released, and released again":                          voidTwice,
+		"a capture after a void is declined":                              captureAfterVoid,
+		"a void after a capture is refused, and the money stays taken":    voidAfterCapture,
+		"a void of a hold that never was is declined":                     voidOfNothing,
+		"what was taken is given back once, under any key":                refundTwice,
+		"a refund of nothing taken is declined":                           refundOfNothing,
+		"after a temporary failure the same key works":                    failsOnce,
+		"a lost answer leaves it unknown, and the same key settles it":    lostAnswer,
+		"a caller that gave up on a late answer gets it when asked again": lateAnswer,
+		"a caller that had given up before it asked gets no decline":      gaveUpBefore,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, start(t)) })
+	}
+}
+
+func answersBearTheName(t *testing.T, p Provider) {
+	s := beginHeld(t, p, p.Means.Good)
+	require.NotEmpty(t, p.Gateway.Name())
+	require.Equal(t, p.Gateway.Name(), s.held.Gateway)
+	require.NotEmpty(t, s.held.ID)
+}
+
+func declines(t *testing.T, p Provider) {
+	s := begin(t, p, p.Means.Declined)
+	for range 2 {
+		_, err := s.authorize(s.within(), "authorize")
+		s.declined(err, p.Means.DeclinedCode)
+		s.books(Books{})
+	}
+}
+
+func otherKeys(t *testing.T, p Provider) {
+	s := beginHeld(t, p, p.Means.Good)
+	other := must(s.authorize(s.within(), "another"))(t)
+	require.NotEqual(t, s.held.ID, other.ID)
+	s.books(Books{HoldsOpen: 2})
+}
+
+func captureOfNothing(t *testing.T, p Provider) {
+	s := begin(t, p, p.Means.Good)
+	s.held.ID = p.NoSuchAuthorization
+	_, err := s.capture(s.within(), "capture")
+	s.declined(err)
+}
+
+func captureUnderAnotherKey(t *testing.T, p Provider) {
+	s := beginTaken(t, p, p.Means.Good)
+	if _, err := s.capture(s.within(), "another"); err != nil {
+		s.declined(err)
+	}
+	s.books(Books{Taken: 1})
+}
+
+func declinedCapture(t *testing.T, p Provider) {
+	s := beginHeld(t, p, p.Means.Uncapturable)
+	_, err := s.capture(s.within(), "capture")
+	s.declined(err)
+	s.books(Books{HoldsOpen: 1})
+	require.NoError(t, s.void(s.within(), "void"))
+	s.books(Books{})
+}
+
+func voidTwice(t *testing.T, p Provider) {
+	s := beginHeld(t, p, p.Means.Good)
+	for _, key := range []string{"void", "void", "another"} {
+		require.NoError(t, s.void(s.within(), key))
+		s.books(Books{})
+	}
+}
+
+func captureAfterVoid(t *testing.T, p Provider) {
+	s := beginHeld(t, p, p.Means.Good)
+	require.NoError(t, s.void(s.within(), "void"))
+	_, err := s.capture(s.within(), "capture")
+	s.declined(err)
+	s.books(Books{})
+}
+
+func voidOfNothing(t *testing.T, p Provider) {
+	s := begin(t, p, p.Means.Good)
+	s.held.ID = p.NoSuchAuthorization
+	s.declined(s.void(s.within(), "void"))
+}

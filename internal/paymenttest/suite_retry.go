@@ -1,0 +1,105 @@
+package paymenttest
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/payment"
+)
+
+var calls = []Call{Authorize, Capture, Void, Refund}
+
+func sameKey(t *testing.T, p Provider) {
+	for _, kind := range calls {
+		s := before(t, p, p.Means.Good, kind)
+		first := must(s.call(s.within(), kind))(t)
+		for range 3 {
+			require.Equal(t, first, must(s.call(s.within(), kind))(t), kind)
+		}
+		s.books(after(kind))
+	}
+}
+
+func sameKeyAtOnce(t *testing.T, p Provider) {
+	for _, kind := range calls {
+		s := before(t, p, p.Means.Good, kind)
+		var callers sync.WaitGroup
+		ids, errs := make([]string, 8), make([]error, 8)
+		for i := range ids {
+			callers.Go(func() {
+				ids[i], errs[i] = settled(s.within(), func() (string, error) { return s.call(s.within(), kind) })
+			})
+		}
+		callers.Wait()
+		for i := range ids {
+			require.NoError(t, errs[i], kind)
+			require.Equal(t, ids[0], ids[i], kind)
+		}
+		s.books(after(kind))
+	}
+}
+
+func failsOnce(t *testing.T, p Provider) {
+	for kind, m := range p.Means.FailsOnce {
+		s := before(t, p, m, kind)
+		was := s.Read(s.id)
+		_, err := s.call(s.within(), kind)
+		var temporary *payment.TemporaryError
+		require.ErrorAs(t, err, &temporary, kind)
+		require.Equal(t, p.Gateway.Name(), temporary.Gateway)
+		require.NotEmpty(t, temporary.Code)
+		s.books(was)
+		must(s.call(s.within(), kind))(t)
+		s.books(after(kind))
+	}
+}
+
+func lostAnswer(t *testing.T, p Provider) {
+	for kind, m := range p.Means.Lost {
+		s := before(t, p, m, kind)
+		ctx, giveUp := context.WithCancel(s.within())
+		answer := make(chan error, 1)
+		go func() {
+			_, err := s.call(ctx, kind)
+			answer <- err
+		}()
+		s.becomes(after(kind))
+		giveUp()
+		s.unknown(<-answer)
+		first := must(settled(s.within(), func() (string, error) { return s.call(s.within(), kind) }))(t)
+		require.Equal(t, first, must(s.call(s.within(), kind))(t), kind)
+		s.books(after(kind))
+	}
+}
+
+func lateAnswer(t *testing.T, p Provider) {
+	s := begin(t, p, p.Means.Late)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := s.authorize(ctx, "authorize"); err != nil { // or this machine was slower than late
+		s.unknown(err)
+	}
+	ask := func() (payment.Authorization, error) { return s.authorize(s.within(), "authorize") }
+	s.held = must(settled(s.within(), ask))(t)
+	require.Equal(t, s.held, must(ask())(t))
+	s.books(after(Authorize))
+	must(s.capture(s.within(), "capture"))(t)
+	s.books(after(Capture))
+}
+
+func gaveUpBefore(t *testing.T, p Provider) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, kind := range calls {
+		s := before(t, p, p.Means.Good, kind)
+		if _, err := s.call(ended, kind); err != nil {
+			s.unknown(err)
+		}
+		must(s.call(s.within(), kind))(t)
+		s.books(after(kind))
+	}
+}

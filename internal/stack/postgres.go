@@ -1,0 +1,166 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// PostgresOptions say how to run a PostgreSQL server. Its zero value, but for Dir, is for tests.
+type PostgresOptions struct {
+	Dir      string // where its data and its log are, made if it is not there
+	Programs string // the folder of postgres and initdb; empty finds one
+	Port     int    // 0 picks a free one
+	Log      string // empty is postgres.log in Dir
+	Password string // of the superuser, postgres; empty is "postgres"
+}
+
+// Postgres is a server of its own, on the loopback interface, with no Unix sockets. Since PostgreSQL refuses to run as
+// root, it then runs as the user postgres, or as nobody. Several run side by side.
+type Postgres struct {
+	*Process
+	options PostgresOptions
+	as      *syscall.Credential // who it runs as; nil is whoever we are
+}
+
+// StartPostgres starts a server, and makes its data if there is none yet, and waits until it takes connections, or ctx
+// ends.
+func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
+	p := &Postgres{options: o}
+	if err := p.complete(); err != nil {
+		return nil, fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	if err := p.initialize(ctx); err != nil {
+		return nil, fmt.Errorf("make PostgreSQL's data: %w", err)
+	}
+	var err error
+	if p.Process, err = StartProcess(p.server()); err != nil {
+		return nil, err
+	}
+	return p, p.serving(ctx)
+}
+
+// Start starts the server again after it was stopped or killed, with the same data on the same port.
+func (p *Postgres) Start(ctx context.Context) error {
+	if err := p.Process.Start(); err != nil {
+		return err
+	}
+	return p.serving(ctx)
+}
+
+// Kill ends the server and its processes as kill -9 does. Each of those leads a group of its own, and the server does not
+// start again before all are gone.
+func (p *Postgres) Kill() {
+	listed, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", p.Pid())) // none where it has ended already
+	p.Process.Kill()
+	deadline := time.Now().Add(stopWithin)
+	for child := range strings.FieldsSeq(string(listed)) {
+		pid, err := strconv.Atoi(child)
+		for err == nil && !gone(pid) && time.Now().Before(deadline) {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // or it has ended by itself
+			time.Sleep(askEvery / 10)
+		}
+	}
+}
+
+// gone says whether a process has ended. One that nobody has waited for yet has no arguments any more.
+func gone(pid int) bool {
+	arguments, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return len(arguments) == 0
+}
+
+// Port is the port it listens on.
+func (p *Postgres) Port() int {
+	return p.options.Port
+}
+
+// Program is the path of a program that comes with the server: psql, pg_dump, pg_restore.
+func (p *Postgres) Program(name string) string {
+	return filepath.Join(p.options.Programs, name)
+}
+
+// URL is where a user connects to a database. Users other than postgres are taken to have its password.
+func (p *Postgres) URL(user, database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(user, p.options.Password), Host: loopback(p.options.Port),
+		Path: "/" + database, RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// server stops at once, connections or not, when it is told to by SIGINT. SIGTERM would wait for whoever is connected.
+// The settings make it small, and leave it as safe as any: what was committed survives.
+func (p *Postgres) server() Command {
+	args := []string{"-D", p.data()}
+	for _, setting := range []string{
+		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(p.options.Port), "unix_socket_directories=",
+		"shared_buffers=32MB", "max_connections=60", "max_worker_processes=2", "autovacuum_max_workers=1",
+		"logging_collector=off", "log_destination=stderr",
+	} {
+		args = append(args, "-c", setting)
+	}
+	return Command{
+		Name: "PostgreSQL", Path: p.Program("postgres"), Args: args, Env: p.env(), Dir: p.options.Dir, Log: p.options.Log,
+		StopSignal: syscall.SIGINT, As: p.as,
+	}
+}
+
+// env keeps out whatever the machine says about another server (PGDATA, PGPORT).
+func (p *Postgres) env() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.options.Dir, "LANG=C.UTF-8", "TZ=UTC"}
+}
+
+func (p *Postgres) data() string {
+	return filepath.Join(p.options.Dir, "data")
+}
+
+func (p *Postgres) complete() error {
+	o := &p.options
+	var err error
+	if o.Programs == "" {
+		if o.Programs, err = FindPostgres(); err != nil {
+			return err
+		}
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return err
+	}
+	if o.Log == "" {
+		o.Log = filepath.Join(o.Dir, "postgres.log")
+	}
+	if o.Password == "" {
+		o.Password = "postgres"
+	}
+	if err := checkPorts("PostgreSQL", o.Port); err != nil {
+		return err
+	}
+	if err := errors.Join(os.MkdirAll(o.Dir, 0o750), freeUnlessSet(&o.Port)); err != nil {
+		return err
+	}
+	p.as, err = unprivileged(o.Dir)
+	return err
+}
+
+// serving waits until the server takes connections.
+func (p *Postgres) serving(ctx context.Context) error {
+	err := p.await(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, answerIn)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, p.Program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(p.options.Port))
+		cmd.Env = p.env()
+		return cmd.Run()
+	})
+	if err != nil {
+		p.Kill()
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	return nil
+}

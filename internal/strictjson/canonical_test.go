@@ -1,0 +1,44 @@
+package strictjson_test
+
+import (
+	"testing"
+
+	"dummyorders/internal/strictjson"
+)
+
+func canonical(t *testing.T, text string) string {
+	t.Helper()
+	doc, err := strictjson.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(doc.Root().Canonical())
+}
+
+func TestDocumentsThatSayTheSameAreTheSameText(t *testing.T) {
+	const want = `{"a":[1,true,null,"é/"],"b":{"x":{},"y":[]}}`
+	for _, text := range []string{
+		want,
+		` { "b" : {"y":[ ], "x":{ }},` + "\n\t" + `"a" : [ 1, true, null, "\u00e9\/" ] } `,
+		`{"\u0061":[1,true,null,"é/"],"b":{"y":[],"x":{}}}`,
+	} {
+		if got := canonical(t, text); got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestDocumentsThatSayAnythingElseAreOtherTexts(t *testing.T) {
+	seen := map[string]string{}
+	for _, text := range []string{
+		`{}`, `[]`, `null`, `""`, `"null"`, `true`, `false`, `"true"`, `0`, `0.0`, `0e0`, `"0"`, `[0]`, `[[0]]`, `[0,0]`,
+		`{"a":0}`, `{"a":"0"}`, `{"a":null}`, `{"a":0,"b":0}`, `{"a":{"b":0}}`, `["a","b"]`, `["b","a"]`, `["a,b"]`,
+		`["a\",\"b"]`, `{"a\":0,\"b":0}`,
+	} {
+		got := canonical(t, text)
+		if other, twice := seen[got]; twice {
+			t.Errorf("%s and %s are both %s", text, other, got)
+		}
+		seen[got] = text
+	}
+}

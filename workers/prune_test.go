@@ -1,0 +1,93 @@
+package workers_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/workers"
+)
+
+const retention = 30 * 24 * time.Hour
+
+// pile is a ledger of nothing but old transactions.
+type pile struct {
+	old   int
+	err   error
+	calls []call
+	begun time.Time
+}
+
+type call struct {
+	since       time.Duration // the start
+	endedBefore time.Duration // after the start; negative is before it
+	limit       int
+	bounded     bool
+}
+
+func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
+	_, bounded := ctx.Deadline()
+	p.calls = append(p.calls, call{time.Since(p.begun), endedBefore.Sub(p.begun), limit, bounded})
+	if p.err != nil {
+		return 0, p.err
+	}
+	deleted := min(p.old, limit)
+	p.old -= deleted
+	return deleted, ctx.Err()
+}
+
+// tidy keeps the pile tidy for a while on a clock of its own, and gives what was logged. It fails when that goes on after
+// its context's end.
+func tidy(t *testing.T, p *pile, while time.Duration) string {
+	t.Helper()
+	var log bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		p.begun = time.Now()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- workers.KeepTidy(ctx, p, retention, slog.New(slog.NewTextHandler(&log, nil))) }()
+		time.Sleep(while)
+		stop()
+		require.NoError(t, <-ended)
+	})
+	return log.String()
+}
+
+func TestOldTransactionsAreDeletedInBatchesUntilNoneIsLeft(t *testing.T) {
+	p := &pile{old: 1234}
+	log := tidy(t, p, time.Minute)
+	require.Zero(t, p.old)
+	require.Len(t, p.calls, 3)
+	for _, c := range p.calls {
+		require.Equal(t, call{0, -retention, 500, true}, c)
+	}
+	require.Contains(t, log, `level=INFO msg="Old transactions were deleted from the ledger" deleted=1234 retention=720h0m0s`)
+}
+
+func TestTheLedgerIsLookedThroughEveryHourOrSo(t *testing.T) {
+	p := &pile{}
+	log := tidy(t, p, 100*time.Hour)
+	require.Empty(t, log, "nothing was deleted, and it is told")
+	require.InDelta(t, 100, len(p.calls), 11)
+	different := map[time.Duration]bool{}
+	for i := 1; i < len(p.calls); i++ {
+		between := p.calls[i].since - p.calls[i-1].since
+		require.InDelta(t, time.Hour, between, float64(6*time.Minute))
+		require.Equal(t, p.calls[i].since-retention, p.calls[i].endedBefore)
+		different[between] = true
+	}
+	require.Greater(t, len(different), 50, "workers that start together look together for ever")
+}
+
+func TestAFailedDeletionIsToldAndTriedAgainTheNextHour(t *testing.T) {
+	p := &pile{err: errors.New("the disk is full")}
+	log := tidy(t, p, 90*time.Minute)
+	require.Len(t, p.calls, 2)
+	require.Contains(t, log, `level=WARN msg="Old transactions could not be deleted from the ledger" deleted=0 error="the disk is full"`)
+}

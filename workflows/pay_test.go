@@ -1,0 +1,178 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"dummyorders/activities"
+	"dummyorders/domain/alert"
+	"dummyorders/domain/payment"
+	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
+)
+
+func paymentDeclined() error {
+	return temporal.NewNonRetryableApplicationError("gateway amazonpay declined: insufficient_funds", activities.PaymentDeclined, nil)
+}
+
+func alreadyCaptured() error {
+	return temporal.NewNonRetryableApplicationError("gateway amazonpay has taken the money", activities.PaymentCaptured, nil)
+}
+
+// approvedRun is a run whose fraud check approves.
+func approvedRun(t *testing.T) *run {
+	t.Helper()
+	r := newRun(t)
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(approved, nil)
+	return r
+}
+
+var (
+	voidOfHeld   = payment.VoidRequest{IdempotencyKey: transactionID + "/void", Gateway: "amazonpay", Method: "amazonpay", AuthorizationID: "auth_1"}
+	refundOfHeld = payment.RefundRequest{
+		IdempotencyKey: transactionID + "/refund", Gateway: "amazonpay", Method: "amazonpay", AuthorizationID: "auth_1", Amount: aTransaction().Payment.Amount,
+	}
+)
+
+func TestADeclinedPaymentIsAResultAndNoFailure(t *testing.T) {
+	r := approvedRun(t)
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
+
+	r.execute()
+
+	require.NoError(t, r.GetWorkflowError())
+	require.Equal(t, "Transaction Payment Failed", r.answer.Message)
+	require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
+	require.Contains(t, r.record().Payment.Error, "insufficient_funds")
+}
+
+func TestAHoldThatCannotBeTakenIsReleasedForAsLongAsItTakes(t *testing.T) {
+	r := approvedRun(t)
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined()).Once()
+	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(errors.New("gateway away")).Times(tooOften - 1)
+	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
+
+	r.execute()
+
+	require.NoError(t, r.GetWorkflowError())
+	require.Equal(t, transaction.PaymentError, r.answer.TransactionStatus.Code)
+	require.NotNil(t, r.record().Payment.VoidedAt)
+}
+
+func TestAPaymentOfUnknownOutcomeIsAskedForAgainUnderTheSameKey(t *testing.T) {
+	r := approvedRun(t)
+	keys := map[string]int{}
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
+			if keys[request.IdempotencyKey]++; keys[request.IdempotencyKey] < tooOften {
+				return payment.Authorization{}, errors.New("gateway timed out")
+			}
+			return held, nil
+		})
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
+
+	r.execute()
+
+	require.Equal(t, map[string]int{transactionID + "/authorize": tooOften}, keys)
+	require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
+}
+
+func TestAGatewayThatGivesNoAnswerInTimeEndsThePayment(t *testing.T) {
+	t.Run("and what it turns out to hold is released", func(t *testing.T) {
+		r := approvedRun(t)
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(tooOften)
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
+		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
+		r.execute()
+		require.NoError(t, r.GetWorkflowError())
+		require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
+		require.Equal(t, "the payment gateway gave no answer in time", r.record().Payment.Error)
+		require.Equal(t, "auth_1", r.record().Payment.AuthorizationID)
+		require.NotNil(t, r.record().Payment.VoidedAt)
+	})
+	t.Run("and where it holds nothing there is nothing to release", func(t *testing.T) {
+		r := approvedRun(t)
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(tooOften)
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
+		r.execute()
+		require.NoError(t, r.GetWorkflowError())
+		require.Nil(t, r.record().Payment.VoidedAt)
+	})
+	t.Run("and what it turns out to have taken is refunded", func(t *testing.T) {
+		r := approvedRun(t)
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+		r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, errors.New("no answer")).Times(tooOften)
+		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(alreadyCaptured()).Once()
+		r.OnActivity(pay.Refund, mock.Anything, refundOfHeld).Return(payment.Refund{ID: "refund_1"}, nil).Once()
+		r.execute()
+		require.NoError(t, r.GetWorkflowError())
+		require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
+		require.Equal(t, "refund_1", r.record().Payment.RefundID)
+	})
+}
+
+func TestMoneyThatCannotBeGivenBackIsAlertedAndTheWorkflowFails(t *testing.T) {
+	r := approvedRun(t)
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined())
+	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(
+		temporal.NewNonRetryableApplicationError("gateway amazonpay declined: void_refused", activities.PaymentDeclined, nil)).Once()
+	events := r.publishes(1)
+
+	r.execute()
+
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, r.GetWorkflowError(), &failure)
+	require.Equal(t, workflows.CompensationFailed, failure.Type())
+	require.Equal(t, alert.CompensationFailed, (*events)[0].Type)
+	require.Contains(t, (*events)[0].Data.Problem, "void_refused")
+	require.Contains(t, r.record().Payment.StillHeld, "void_refused")
+}
+
+func TestACancellation(t *testing.T) {
+	t.Run("before the verdict ends the transaction and answers its caller", func(t *testing.T) {
+		r := newRun(t)
+		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).After(time.Minute).Return(approved, nil)
+		r.RegisterDelayedCallback(r.CancelWorkflow, time.Second)
+		r.execute()
+		require.ErrorAs(t, r.GetWorkflowError(), new(*temporal.CanceledError))
+		require.NoError(t, r.answer.err)
+		require.Equal(t, transaction.PaymentError, r.answer.TransactionStatus.Code)
+	})
+	t.Run("while the money is being held releases it", func(t *testing.T) {
+		r := approvedRun(t)
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).After(time.Second).Return(held, nil)
+		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
+		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
+		r.execute()
+		require.ErrorAs(t, r.GetWorkflowError(), new(*temporal.CanceledError))
+		require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
+	})
+	t.Run("while the money is being taken gives it back", func(t *testing.T) {
+		r := approvedRun(t)
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+		r.OnActivity(pay.Capture, mock.Anything, mock.Anything).After(time.Second).Return(payment.Capture{ID: "capture_1"}, nil)
+		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(alreadyCaptured()).Once()
+		r.OnActivity(pay.Refund, mock.Anything, refundOfHeld).Return(payment.Refund{ID: "refund_1"}, nil).Once()
+		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
+		r.execute()
+		require.ErrorAs(t, r.GetWorkflowError(), new(*temporal.CanceledError))
+		require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
+		require.Equal(t, "refund_1", r.record().Payment.RefundID)
+	})
+	t.Run("after a fraud was found loses no alert", func(t *testing.T) {
+		r := newRun(t)
+		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
+		r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).After(time.Second).Return(nil).Once()
+		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
+		r.execute()
+		require.Equal(t, []transaction.Status{11, 12, 13, 15}, r.steps())
+	})
+}

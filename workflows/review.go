@@ -1,0 +1,186 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/payment"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+)
+
+// review has a person decide about what is held: it is taken or given back. The wait is two timers at most.
+func (p *process) review(ctx workflow.Context, held payment.Authorization) error {
+	if err := p.awaitVerdict(ctx); err != nil {
+		p.giveBack(ctx, held)
+		return p.cancelled(ctx, err)
+	}
+	verdict, expired := p.record.Review.Verdict, p.record.Review.Expired
+	if verdict == review.Approve {
+		if expired {
+			p.tell(ctx, alert.ReviewExpired)
+		}
+		return p.take(ctx, held)
+	}
+	p.giveBack(ctx, held)
+	if expired {
+		return p.stop(ctx, alert.ReviewExpired)
+	}
+	return p.stop(ctx, alert.FraudDetected)
+}
+
+// terms are those that a review begins with. They are kept in its history, so that other settings count for later
+// reviews only.
+type terms struct {
+	Deadline time.Duration  `json:"deadline"`
+	OnExpiry review.Verdict `json:"onExpiry"`
+}
+
+// awaitVerdict fails only when the transaction is cancelled.
+func (p *process) awaitVerdict(ctx workflow.Context) error {
+	var agreed terms
+	kept := workflow.SideEffect(ctx, func(workflow.Context) any { return terms{p.ReviewDeadline, p.ReviewOnExpiry} })
+	if err := kept.Get(&agreed); err != nil {
+		return fmt.Errorf("read the terms of the review: %w", err)
+	}
+	now := workflow.Now(ctx)
+	p.record.Review = &review.Review{RequestedAt: now, Deadline: now.Add(agreed.Deadline), OnExpiry: agreed.OnExpiry}
+	p.move(ctx, transaction.InReview)
+	p.stay(ctx)
+	p.tell(ctx, alert.ReviewRequested)
+	decided, err := p.awaitUntil(ctx, now.Add(agreed.Deadline/2), "remind the reviewers")
+	if err != nil || decided {
+		return err
+	}
+	p.tell(ctx, alert.ReviewReminder)
+	if decided, err = p.awaitUntil(ctx, p.record.Review.Deadline, "decide without a reviewer"); err != nil || decided {
+		return err
+	}
+	return p.expire(ctx, agreed.OnExpiry)
+}
+
+// awaitUntil says whether a reviewer decided before a time.
+func (p *process) awaitUntil(ctx workflow.Context, until time.Time, then string) (bool, error) {
+	return workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout:      until.Sub(workflow.Now(ctx)),
+		TimerOptions: workflow.TimerOptions{Summary: then},
+	}, p.record.Review.Decided)
+}
+
+// expire decides for want of a reviewer, unless one is just about to. What no fraud check has seen, or sees worse by
+// now, is never approved by silence.
+func (p *process) expire(ctx workflow.Context, verdict review.Verdict) error {
+	if err := p.reviewing.Lock(ctx); err != nil {
+		return err
+	}
+	defer p.reviewing.Unlock()
+	if p.record.Review.Decided() {
+		return nil
+	}
+	if verdict == review.Approve {
+		now, err := p.checkAgain(ctx)
+		if err != nil {
+			return err
+		}
+		if now.Outcome == fraud.NotEvaluated || now.WorseThan(*p.record.Decision) {
+			verdict = review.Decline
+		}
+	}
+	p.record.Review.Expire(verdict, workflow.Now(ctx))
+	return nil
+}
+
+// onReview takes a reviewer's verdict. Of two at once the first decides, and the other is told who did.
+func (p *process) onReview(ctx workflow.Context, q review.Request) (ledger.Answer, error) {
+	ctx = detached(ctx)
+	if err := p.reviewing.Lock(ctx); err != nil {
+		return ledger.Answer{}, err
+	}
+	err := p.decide(ctx, q)
+	p.reviewing.Unlock()
+	if err != nil {
+		return ledger.Answer{}, err
+	}
+	err = workflow.Await(ctx, func() bool { return p.record.Status().Settled() })
+	return p.record.Answer, err
+}
+
+func (p *process) decide(ctx workflow.Context, q review.Request) error {
+	if p.repeats(q) {
+		return nil
+	}
+	if q.Verdict == review.Approve {
+		if err := p.mayApprove(ctx, q); err != nil {
+			return err
+		}
+	}
+	if err := p.open(); err != nil {
+		return err
+	}
+	now := workflow.Now(ctx)
+	p.record.Review.Decide(q, now)
+	p.record.Labels = append(p.record.Labels, ledger.Label{Label: labels[q.Verdict], Source: ledger.ByReviewer, Note: q.Note, Time: now})
+	p.save(ctx)
+	return nil
+}
+
+// labels are what a reviewer's verdict says about the transaction.
+var labels = map[review.Verdict]string{review.Approve: ledger.Legitimate, review.Decline: ledger.Fraudulent}
+
+// mayApprove has the fraud check asked again, and fails with CheckWorse where the reviewer has to hear of the result
+// first.
+func (p *process) mayApprove(ctx workflow.Context, q review.Request) error {
+	if err := p.open(); err != nil {
+		return err
+	}
+	now, err := p.checkAgain(ctx)
+	if err != nil {
+		return err
+	}
+	p.save(ctx)
+	if q.Confirm || !now.WorseThan(*p.record.Decision) {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf("the fraud check now says %s, score %d, after %s, score %d",
+		now.Outcome, now.Score, p.record.Decision.Outcome, p.record.Decision.Score), CheckWorse, nil, now)
+}
+
+// reviewable refuses what could not change anything, without a trace in the history.
+func (p *process) reviewable(q review.Request) error {
+	if err := q.Check(); err != nil {
+		return err
+	}
+	if p.repeats(q) {
+		return nil
+	}
+	return p.open()
+}
+
+// repeats says whether a reviewer says again what counts already, as after an answer that got lost.
+func (p *process) repeats(q review.Request) bool {
+	r := p.record.Review
+	return r != nil && r.Decided() && !r.Expired && r.Verdict == q.Verdict && r.Reviewer == q.Reviewer
+}
+
+// open fails with ReviewClosed where there is nothing to decide.
+func (p *process) open() error {
+	r, status := p.record.Review, p.record.Status()
+	switch {
+	case r != nil && r.Decided():
+		return p.closed("the transaction was " + r.By())
+	case status != transaction.InReview:
+		return p.closed("the transaction is not in review: it is " + status.String())
+	default:
+		return nil
+	}
+}
+
+func (p *process) closed(why string) error {
+	return temporal.NewNonRetryableApplicationError(why, ReviewClosed, nil, p.record.Answer)
+}

@@ -1,0 +1,307 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/payment"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
+)
+
+// reviewedRun is a run whose fraud check asks for a review, and whose money is held.
+func reviewedRun(t *testing.T) *run {
+	t.Helper()
+	r := newRun(t)
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(reviewed, nil).Once()
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
+	return r
+}
+
+// rechecks expects the fraud check to be asked again.
+func (r *run) rechecks(found fraud.Decision) {
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(found, nil).Once()
+}
+
+func (r *run) captures() {
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil).Once()
+}
+
+func (r *run) voids() {
+	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
+}
+
+// reviews sends a verdict after a while, and is what the reviewer gets.
+func (r *run) reviews(after time.Duration, q review.Request) *answer {
+	got := &answer{}
+	r.RegisterDelayedCallback(func() { r.UpdateWorkflow(workflows.ReviewUpdate, "", got, q) }, after)
+	return got
+}
+
+func types(events []alert.Event) []alert.Type {
+	var types []alert.Type
+	for _, e := range events {
+		types = append(types, e.Type)
+	}
+	return types
+}
+
+var (
+	adaApproves   = review.Request{Verdict: review.Approve, Reviewer: "ada", Note: "known customer"}
+	graceDeclines = review.Request{Verdict: review.Decline, Reviewer: "grace"}
+)
+
+func TestAReviewHoldsTheMoneyAndTellsTheCallerAtOnce(t *testing.T) {
+	r := reviewedRun(t)
+	events := r.publishes(1)
+	r.rechecks(reviewed)
+	r.captures()
+	r.RegisterDelayedCallback(func() {
+		require.True(t, r.answer.given)
+		require.Equal(t, transaction.InReview, r.answer.TransactionStatus.Code)
+		require.False(t, r.answer.TransactionStatus.FraudStatus)
+		require.Equal(t, 24*time.Hour, r.answer.Review.Deadline.Sub(r.answer.Review.RequestedAt))
+		require.Equal(t, transaction.InReview, r.books.last().Record.TransactionStatus.Code)
+	}, time.Hour)
+	r.reviews(2*time.Hour, adaApproves)
+	r.execute()
+	require.Equal(t, []alert.Type{alert.ReviewRequested}, types(*events))
+	require.NotNil(t, (*events)[0].Data.Review)
+}
+
+func TestAnApprovalTakesTheMoney(t *testing.T) {
+	r := reviewedRun(t)
+	r.publishes(1)
+	r.rechecks(reviewed)
+	r.captures()
+	reviewer := r.reviews(time.Hour, adaApproves)
+	r.execute()
+	require.NoError(t, reviewer.err)
+	require.Equal(t, "Transaction Successful", reviewer.Message)
+	require.Equal(t, []transaction.Status{11, 16, 19, 18}, r.steps())
+	record := r.record()
+	require.Equal(t, "ada", record.Review.Reviewer)
+	require.Equal(t, []ledger.Label{{
+		Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known customer", Time: *record.Review.DecidedAt,
+	}}, record.Labels)
+}
+
+func TestADeclineReleasesTheHoldAndIsAFraud(t *testing.T) {
+	r := reviewedRun(t)
+	r.voids()
+	events := r.publishes(2)
+	reviewer := r.reviews(time.Hour, graceDeclines)
+	r.execute()
+	require.NoError(t, r.GetWorkflowError())
+	require.NoError(t, reviewer.err)
+	require.True(t, reviewer.TransactionStatus.FraudStatus)
+	require.Equal(t, "Transaction Fraudulent", reviewer.Message)
+	require.Equal(t, []transaction.Status{11, 16, 19, 12, 13, 15}, r.steps())
+	require.Equal(t, []alert.Type{alert.ReviewRequested, alert.FraudDetected}, types(*events))
+	require.NotEqual(t, (*events)[0].ID, (*events)[1].ID)
+	require.Equal(t, ledger.Fraudulent, r.record().Labels[0].Label)
+}
+
+func TestAReviewerHearsOfACheckThatGotWorseBeforeTheApprovalTakesEffect(t *testing.T) {
+	for name, now := range map[string]fraud.Decision{
+		"a worse outcome":            declined,
+		"a higher score":             {Outcome: fraud.Review, Score: 71},
+		"no fraud check any more":    fraud.Undecided("nobody"),
+		"not so when it gets better": approved,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := reviewedRun(t)
+			r.publishes(1)
+			r.rechecks(now)
+			r.captures()
+			first := r.reviews(time.Hour, adaApproves)
+			if now.Outcome == fraud.Approve {
+				r.execute()
+				require.NoError(t, first.err)
+				return
+			}
+			r.rechecks(now)
+			confirmed := adaApproves
+			confirmed.Confirm = true
+			second := r.reviews(2*time.Hour, confirmed)
+			r.execute()
+			var worse *temporal.ApplicationError
+			require.ErrorAs(t, first.err, &worse)
+			require.Equal(t, workflows.CheckWorse, worse.Type())
+			require.NoError(t, second.err)
+			require.Equal(t, transaction.PaymentComplete, second.TransactionStatus.Code)
+			require.True(t, r.record().Review.Confirmed)
+			require.Equal(t, now.Outcome, r.record().Review.Recheck.Outcome)
+		})
+	}
+}
+
+func TestOfTwoReviewersAtOnceOneWinsAndTheOtherIsToldWho(t *testing.T) {
+	r := reviewedRun(t)
+	r.publishes(1)
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).After(time.Second).Return(reviewed, nil).Once()
+	r.captures()
+	first := r.reviews(time.Hour, adaApproves)
+	second := r.reviews(time.Hour+500*time.Millisecond, graceDeclines)
+	r.execute()
+	require.NoError(t, first.err)
+	var closed *temporal.ApplicationError
+	require.ErrorAs(t, second.err, &closed)
+	require.Equal(t, workflows.ReviewClosed, closed.Type())
+	require.Contains(t, closed.Message(), "approved by ada")
+}
+
+func TestAReviewerMayRepeatTheVerdict(t *testing.T) {
+	r := reviewedRun(t)
+	r.publishes(1)
+	r.rechecks(reviewed)
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).After(time.Minute).Return(payment.Capture{ID: "capture_1"}, nil).Once()
+	r.reviews(time.Hour, adaApproves)
+	again := r.reviews(time.Hour+30*time.Second, adaApproves)
+	other := r.reviews(time.Hour+30*time.Second, graceDeclines)
+	r.execute()
+	require.NoError(t, again.rejected)
+	require.Equal(t, transaction.PaymentComplete, again.TransactionStatus.Code)
+	require.ErrorContains(t, other.rejected, "approved by ada")
+}
+
+func TestAReviewIsRefusedWhereThereIsNothingToDecide(t *testing.T) {
+	for name, test := range map[string]struct {
+		request review.Request
+		says    string
+	}{
+		"before the fraud check": {adaApproves, "not in review: it is TRANSACTION_PENDING"},
+		"without a verdict":      {review.Request{Reviewer: "ada"}, "must be approve or decline"},
+		"without a reviewer":     {review.Request{Verdict: review.Approve}, "must say who decides"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t)
+			r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).After(time.Minute).Return(declined, nil)
+			r.publishes(1)
+			got := r.reviews(time.Second, test.request)
+			r.execute()
+			require.ErrorContains(t, got.rejected, test.says)
+		})
+	}
+}
+
+func TestAReviewThatNobodyDecides(t *testing.T) {
+	t.Run("reminds at half its time, and declines at its end without calling it a fraud", func(t *testing.T) {
+		r := reviewedRun(t)
+		r.voids()
+		events := r.publishes(3)
+		r.execute()
+		require.Equal(t, []alert.Type{alert.ReviewRequested, alert.ReviewReminder, alert.ReviewExpired}, types(*events))
+		requested, reminded, expired := (*events)[0].Time, (*events)[1].Time, (*events)[2].Time
+		require.InDelta(t, 12, reminded.Sub(requested).Hours(), 0.01)
+		require.InDelta(t, 24, expired.Sub(requested).Hours(), 0.01)
+		record := r.record()
+		require.Equal(t, []transaction.Status{11, 16, 19, 12, 13, 15}, r.steps())
+		require.Equal(t, "Transaction Stopped, Not Reviewed", record.Message)
+		require.False(t, record.TransactionStatus.FraudStatus)
+		require.True(t, record.Review.Expired)
+		require.Empty(t, record.Labels, "silence is no label")
+	})
+	t.Run("is approved where that is configured and the check says no worse", func(t *testing.T) {
+		r := approvesOnExpiry(t, reviewed)
+		r.rechecks(reviewed)
+		r.captures()
+		events := r.publishes(3)
+		r.execute()
+		require.Equal(t, []transaction.Status{11, 16, 19, 18}, r.steps())
+		require.Equal(t, alert.ReviewExpired, (*events)[2].Type)
+		require.Equal(t, review.Approve, (*events)[2].Data.Review.Verdict)
+	})
+	t.Run("is declined all the same where the check got worse", func(t *testing.T) {
+		r := approvesOnExpiry(t, reviewed)
+		r.rechecks(declined)
+		r.voids()
+		r.publishes(3)
+		r.execute()
+		require.Equal(t, []transaction.Status{11, 16, 19, 12, 13, 15}, r.steps())
+	})
+	t.Run("is never approved by silence where no fraud check has seen it", func(t *testing.T) {
+		undecided := fraud.Undecided("nobody")
+		r := approvesOnExpiry(t, undecided)
+		r.rechecks(undecided)
+		r.voids()
+		r.publishes(3)
+		r.execute()
+		require.Equal(t, []transaction.Status{11, 16, 19, 12, 13, 15}, r.steps())
+	})
+}
+
+// approvesOnExpiry is a run whose review ends as an approval when nobody decides.
+func approvesOnExpiry(t *testing.T, found fraud.Decision) *run {
+	t.Helper()
+	r := newRun(t)
+	r.orders.ReviewOnExpiry = review.Approve
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(found, nil).Once()
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
+	return r
+}
+
+func TestATransactionNobodyCheckedGoesToReview(t *testing.T) {
+	r := newRun(t)
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(fraud.Decision{}, temporal.NewTimeoutError(2, nil)).Once()
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
+	r.rechecks(approved)
+	r.captures()
+	r.publishes(1)
+	r.reviews(time.Hour, adaApproves)
+	r.execute()
+	require.Equal(t, fraud.NotEvaluated, r.answer.Decision.Outcome)
+	require.Equal(t, fraud.Nobody, r.answer.Decision.Source)
+	require.Equal(t, []transaction.Status{11, 16, 19, 18}, r.steps())
+}
+
+func TestACancellationDuringAReviewReleasesTheHold(t *testing.T) {
+	t.Run("while it waits", func(t *testing.T) {
+		r := reviewedRun(t)
+		r.publishes(1)
+		r.voids()
+		r.RegisterDelayedCallback(r.CancelWorkflow, time.Hour)
+		r.execute()
+		require.ErrorAs(t, r.GetWorkflowError(), new(*temporal.CanceledError))
+		require.Equal(t, []transaction.Status{11, 16, 19, 17}, r.steps())
+	})
+	t.Run("while an approval has the check asked again, whose reviewer is told", func(t *testing.T) {
+		r := reviewedRun(t)
+		r.publishes(1)
+		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).After(10*time.Second).Return(reviewed, nil).Once()
+		r.voids()
+		reviewer := r.reviews(time.Hour, adaApproves)
+		r.RegisterDelayedCallback(r.CancelWorkflow, time.Hour+5*time.Second)
+		r.execute()
+		require.ErrorContains(t, reviewer.err, "TRANSACTION_PAYMENT_ERROR")
+		require.Equal(t, []transaction.Status{11, 16, 19, 17}, r.steps())
+	})
+}
+
+func TestAReviewCanBeDecidedWhileTheBrokerIsAway(t *testing.T) {
+	r := reviewedRun(t)
+	tries := 0
+	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(func(context.Context, alert.Event) error {
+		if tries++; tries < tooOften {
+			return errors.New("broker away")
+		}
+		return nil
+	})
+	r.rechecks(reviewed)
+	r.captures()
+	reviewer := r.reviews(time.Second, adaApproves)
+	r.execute()
+	require.NoError(t, reviewer.err)
+	require.Equal(t, transaction.PaymentComplete, reviewer.TransactionStatus.Code)
+	require.Equal(t, tooOften, tries, "the alert is published all the same")
+}

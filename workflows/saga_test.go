@@ -1,0 +1,198 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"dummyorders/activities"
+	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/payment"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
+)
+
+// sagas is how many random transactions the property is tried on.
+const sagas = 2000
+
+// story is what happens to one transaction.
+type story struct {
+	decisions []fraud.Decision // of the check, and of its repetition
+	bank      *bank
+	reviews   []review.Request
+	cancel    bool
+	broker    []bool // whether a publish fails; none once they are used up
+	ledger    []bool // the same for the ledger
+	moments   []time.Duration
+}
+
+func anyStory(t *rapid.T) story {
+	decision := rapid.SampledFrom([]fraud.Decision{approved, reviewed, declined, fraud.Undecided("nobody")})
+	// The test environment asks ten times at most; more faults in a row than that count as a deadline.
+	trouble := rapid.OneOf(
+		rapid.SliceOfN(rapid.SampledFrom(faults), 0, tooOften),
+		rapid.SliceOfN(rapid.SampledFrom([]fault{temporary, lost, late}), tooOften, tooOften*3/2),
+	)
+	steady := rapid.SliceOfN(rapid.SampledFrom(faults), 0, tooOften/2)
+	outage := rapid.SliceOfN(rapid.Bool(), 0, tooOften/2)
+	verdict := rapid.Custom(func(t *rapid.T) review.Request {
+		return review.Request{
+			Verdict:  rapid.SampledFrom([]review.Verdict{review.Approve, review.Decline}).Draw(t, "verdict"),
+			Reviewer: rapid.SampledFrom([]string{"ada", "grace"}).Draw(t, "reviewer"),
+			Confirm:  rapid.Bool().Draw(t, "confirm"),
+		}
+	})
+	// Most of it happens within the first seconds; a review waits for hours.
+	moment := rapid.OneOf(rapid.Int64Range(0, 10_000), rapid.Int64Range(0, 30*3600*1000))
+	s := story{
+		decisions: rapid.SliceOfN(decision, 2, 6).Draw(t, "decisions"),
+		bank: newBank(map[string][]fault{
+			"authorize": trouble.Draw(t, "authorize"),
+			"capture":   trouble.Draw(t, "capture"),
+			"void":      steady.Draw(t, "void"),
+			"refund":    steady.Draw(t, "refund"),
+		}),
+		reviews: rapid.SliceOfN(verdict, 0, 3).Draw(t, "reviews"),
+		cancel:  rapid.Bool().Draw(t, "cancel"),
+		broker:  outage.Draw(t, "broker"),
+		ledger:  outage.Draw(t, "ledger"),
+	}
+	for range len(s.reviews) + 1 {
+		s.moments = append(s.moments, time.Duration(moment.Draw(t, "moment"))*time.Millisecond)
+	}
+	return s
+}
+
+// play runs a transaction through its story, and is the alerts that were published.
+func (s *story) play(t testing.TB) (*run, []alert.Event) {
+	r := newBareRun(t)
+	r.books.away = failing(&s.ledger)
+	var mu sync.Mutex
+	var events []alert.Event
+	brokerAway := failing(&s.broker)
+	r.RegisterActivity(&activities.Fraud{Detector: s})
+	r.RegisterActivity(&activities.Payment{Gateways: payment.NewRegistry(s.bank, nil)})
+	r.RegisterActivity(&activities.Alerts{Publisher: publisher(func(e alert.Event) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if brokerAway() {
+			return errors.New("broker away")
+		}
+		events = append(events, e)
+		return nil
+	})})
+	for i, q := range s.reviews {
+		r.RegisterDelayedCallback(func() { r.UpdateWorkflow(workflows.ReviewUpdate, "", &answer{}, q) }, s.moments[i])
+	}
+	if s.cancel {
+		r.RegisterDelayedCallback(r.CancelWorkflow, s.moments[len(s.reviews)])
+	}
+	r.execute()
+	mu.Lock()
+	defer mu.Unlock()
+	return r, events
+}
+
+// Detect makes a story its own fraud check.
+func (s *story) Detect(context.Context, transaction.Transaction) (fraud.Decision, error) {
+	decision := s.decisions[0]
+	if len(s.decisions) > 1 {
+		s.decisions = s.decisions[1:]
+	}
+	return decision, nil
+}
+
+type publisher func(alert.Event) error
+
+func (p publisher) Publish(_ context.Context, e alert.Event) error { return p(e) }
+
+// failing takes one plan after the other.
+func failing(plan *[]bool) func() bool {
+	return func() bool {
+		if len(*plan) == 0 {
+			return false
+		}
+		fails := (*plan)[0]
+		*plan = (*plan)[1:]
+		return fails
+	}
+}
+
+// TestMoneyIsTakenOnceOrGivenBack is the promise of the saga, over failures at every step, in any number.
+func TestMoneyIsTakenOnceOrGivenBack(t *testing.T) {
+	for range sagas / 100 {
+		rapid.Check(t, func(rt *rapid.T) {
+			s := anyStory(rt)
+			r, events := s.play(t)
+			record, b := r.record(), s.bank
+			completed := record.TransactionStatus.Code == transaction.PaymentComplete
+			refusedForGood := record.Payment.StillHeld != ""
+			if kept := b.taken-b.givenBack > 0; kept != completed && !refusedForGood {
+				rt.Fatalf("money taken %d, given back %d, and the transaction is %s", b.taken, b.givenBack, record.TransactionStatus.Status)
+			}
+			if b.held != 0 && !refusedForGood {
+				rt.Fatalf("%d holds are open at the end", b.held)
+			}
+			if b.taken > 1 || b.givenBack > 1 {
+				rt.Fatalf("money taken %d times, given back %d times", b.taken, b.givenBack)
+			}
+			if refusedForGood != told(events, alert.CompensationFailed) {
+				rt.Fatalf("still held: %q, and the alerts are %v", record.Payment.StillHeld, types(events))
+			}
+			if refusedForGood && r.GetWorkflowError() == nil {
+				rt.Fatal("money could not be given back, and the workflow does not show it")
+			}
+			if stopped := record.TransactionStatus.Code == transaction.AlertDone; stopped != (told(events, alert.FraudDetected) ||
+				told(events, alert.ReviewExpired) && record.Review.Verdict == review.Decline) {
+				rt.Fatalf("%s, and the alerts are %v", record.TransactionStatus.Status, types(events))
+			}
+		})
+	}
+}
+
+func told(events []alert.Event, kind alert.Type) bool {
+	for _, e := range events {
+		if e.Type == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// TestTheStoriesReachEveryEnd keeps the property above from being true for want of trying.
+func TestTheStoriesReachEveryEnd(t *testing.T) {
+	seen := map[string]int{}
+	for i := range sagas {
+		s := rapid.Custom(anyStory).Example(i)
+		r, events := s.play(t)
+		record := r.record()
+		seen[record.TransactionStatus.Status]++
+		seen["voided"] += count(record.Payment.VoidedAt != nil)
+		seen["refunded"] += count(record.Payment.RefundID != "")
+		seen["still held"] += count(record.Payment.StillHeld != "")
+		seen["unanswered"] += count(record.Payment.Error == "the payment gateway gave no answer in time")
+		seen["reminded"] += count(told(events, alert.ReviewReminder))
+		seen["expired"] += count(record.Review != nil && record.Review.Expired)
+		seen["approved by a person"] += count(record.Review != nil && record.Review.Verdict == review.Approve)
+		seen["declined by a person"] += count(record.Review != nil && record.Review.Verdict == review.Decline && !record.Review.Expired)
+		seen["cancelled"] += count(record.Payment.Error == "cancelled")
+	}
+	t.Log(seen)
+	for what, times := range seen {
+		require.GreaterOrEqual(t, times, 3, what)
+	}
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
