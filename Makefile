@@ -1,7 +1,7 @@
 # make help says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint fmt bench record-histories devstack
+.PHONY: help build run test lint fmt bench compare-ledger record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -46,9 +46,13 @@ fmt: ## format the code
 bench: ## measure the running stack beside the bare floor of its Temporal server; BENCH='-rounds 1' for a quick look
 	@CGO_ENABLED=0 go run ./internal/bench $(BENCH)
 
+compare-ledger: build ## compare ledger and histories over RUNS random transactions while processes are killed
+	@$(DEVSTACK) install rabbitmq postgresql cc
+	go test -race -count=1 -v -timeout 90m -run TestTheLedgerAgreesWithEveryHistory ./internal/e2e -runs $(or $(RUNS),3000)
+
 record-histories: build ## record a history of every path a workflow takes, for the replay test
-	@$(DEVSTACK) install rabbitmq cc
-	go test -race -count=1 -run TestRecordHistories ./internal/e2e -record workflows/testdata/histories
+	@$(DEVSTACK) install rabbitmq postgresql cc
+	go test -race -count=1 -v -run TestRecordHistories ./internal/e2e -record workflows/testdata/histories
 
 # --- Docker ----------------------------------------------------------------------------------------------------------
 

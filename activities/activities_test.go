@@ -102,7 +102,7 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 		}, "", "what it did is unknown: connection refused"},
 		"a gateway that holds and is not configured any more": {func() error {
 			return pay(nil).Void(t.Context(), payment.VoidRequest{Gateway: "gone"})
-		}, "", "the gateway gone, which holds the money, is not configured here"},
+		}, "", "the gateway gone, which this payment began with, is not configured here"},
 		"a ledger that is away": {func() error {
 			entry := ledger.Entry{Record: ledger.Record{Answer: ledger.PendingAnswer("0199")}}
 			return (&activities.Ledger{Writer: broken{errAway}}).Save(t.Context(), entry)

@@ -16,7 +16,11 @@ type Payment struct {
 
 // Authorize holds the amount.
 func (a *Payment) Authorize(ctx context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
-	authorization, err := a.Gateways.For(r.Method).Authorize(ctx, r)
+	gateway, err := a.Gateways.Chosen(r.Gateway, r.Method)
+	var authorization payment.Authorization
+	if err == nil {
+		authorization, err = gateway.Authorize(ctx, r)
+	}
 	if err != nil {
 		return payment.Authorization{}, forTemporal(fmt.Errorf("authorize %s: %w", r.Amount, err))
 	}
@@ -25,7 +29,7 @@ func (a *Payment) Authorize(ctx context.Context, r payment.AuthorizeRequest) (pa
 
 // Capture takes what was held.
 func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (payment.Capture, error) {
-	gateway, err := a.Gateways.Holder(r.Gateway, r.Method)
+	gateway, err := a.Gateways.Chosen(r.Gateway, r.Method)
 	var capture payment.Capture
 	if err == nil {
 		capture, err = gateway.Capture(ctx, r)
@@ -38,7 +42,7 @@ func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (paymen
 
 // Void releases what was held. It fails with PaymentCaptured once the money was taken.
 func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
-	gateway, err := a.Gateways.Holder(r.Gateway, r.Method)
+	gateway, err := a.Gateways.Chosen(r.Gateway, r.Method)
 	if err == nil {
 		err = gateway.Void(ctx, r)
 	}
@@ -50,7 +54,7 @@ func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
 
 // Refund gives back what was taken.
 func (a *Payment) Refund(ctx context.Context, r payment.RefundRequest) (payment.Refund, error) {
-	gateway, err := a.Gateways.Holder(r.Gateway, r.Method)
+	gateway, err := a.Gateways.Chosen(r.Gateway, r.Method)
 	var refund payment.Refund
 	if err == nil {
 		refund, err = gateway.Refund(ctx, r)

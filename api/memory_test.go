@@ -68,15 +68,6 @@ func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	return page, nil
 }
 
-func (m *memory) Ready(context.Context) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.away {
-		return errAway
-	}
-	return nil
-}
-
 func (m *memory) goAway(away bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -29,8 +29,8 @@ const maxBody = 64 << 10
 // Options is what the API is made of.
 type Options struct {
 	Temporal client.Client
-	// Ledger remembers transactions longer than Temporal does. Where it has a method Ready(ctx) error, that counts for
-	// /readyz.
+	// Ledger remembers transactions longer than Temporal does. It is no part of /readyz: most transactions can be taken
+	// without it, and a balancer would send nobody here.
 	Ledger ledger.Reader
 	// Cards makes what is kept of card numbers, and the digests that retries are known by.
 	Cards card.Describer
@@ -89,20 +89,9 @@ func (s *server) register(router chi.Router, version string) {
 	s.registerReview(api)
 	describeHeaders(api.OpenAPI())
 	router.Get("/livez", health.Live)
-	router.Get("/readyz", health.Ready(s.checks()))
+	router.Get("/readyz", health.Ready(map[string]health.Check{"temporal": s.saga.ready}))
 	router.Handle("/docs", docs())
 	router.Handle("/docs/*", docs())
-}
-
-// checks are what has to be there for transactions to be taken.
-func (s *server) checks() map[string]health.Check {
-	checks := map[string]health.Check{"temporal": s.saga.ready}
-	if l, says := s.saga.ledger.(interface {
-		Ready(ctx context.Context) error
-	}); says {
-		checks["ledger"] = l.Ready
-	}
-	return checks
 }
 
 // docs shows the OpenAPI document to people, from files in the binary: it works where no CDN does.

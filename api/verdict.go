@@ -56,7 +56,7 @@ func (s *saga) review(ctx context.Context, id string, q review.Request, wait tim
 			return s.standing(ctx, id, ledger.PendingAnswer(id)), nil
 		}
 	}
-	return s.notTaken(ctx, id, q, err)
+	return s.notTaken(ctx, id, q, err, handle != nil)
 }
 
 // handIn returns once the workflow has taken the verdict, or refused it.
@@ -82,7 +82,8 @@ func (s *saga) awaitVerdict(ctx context.Context, handle client.WorkflowUpdateHan
 }
 
 // notTaken says why there is no answer. A workflow that has ended takes no updates; its record tells who decided.
-func (s *saga) notTaken(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
+// Once the verdict was handed in, a server that is busy leaves open what became of it.
+func (s *saga) notTaken(ctx context.Context, id string, q review.Request, cause error, handedIn bool) (ledger.Answer, error) {
 	var refused *temporal.ApplicationError
 	var tooMany *serviceerror.ResourceExhausted
 	switch {
@@ -90,7 +91,7 @@ func (s *saga) notTaken(ctx context.Context, id string, q review.Request, cause 
 		return ledger.Answer{}, closedBy(refused)
 	case errors.As(cause, &refused) && refused.Type() == workflows.CheckWorse:
 		return ledger.Answer{}, worseBy(refused)
-	case errors.As(cause, &tooMany):
+	case errors.As(cause, &tooMany) && !handedIn:
 		return ledger.Answer{}, fmt.Errorf("%w: %w", errBusy, cause)
 	case refused != nil, isNotFound(cause):
 		return s.afterwards(ctx, id, q, cause)

@@ -42,7 +42,7 @@ func (p *process) tell(ctx workflow.Context, kind alert.Type) {
 }
 
 func (p *process) publish(ctx workflow.Context, event alert.Event, attempts int32) error {
-	ctx = publishOptions(ctx, attempts, event.Type.RoutingKey()+" for order "+event.Subject)
+	ctx = publishOptions(ctx, attempts, line(event.Type.RoutingKey()+" for order "+event.Subject))
 	return workflow.ExecuteActivity(ctx, alerts.PublishAlert, event).Get(ctx, nil)
 }
 

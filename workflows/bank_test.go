@@ -17,22 +17,25 @@ const (
 	temporary fault = "temporary" // nothing done
 	lost      fault = "lost"      // nothing done, and no answer
 	late      fault = "late"      // done, and the answer lost
+	belated   fault = "belated"   // no answer, and done only after the next call, whatever that is
 	declines  fault = "declines"  // a final no
 )
 
-var faults = []fault{works, temporary, lost, late, declines}
+var faults = []fault{works, temporary, lost, late, belated, declines}
 
 // bank is a payment gateway that fails as it is told to, and keeps strict books. It has one customer.
 type bank struct {
+	name string
 	plan map[string][]fault // by operation, one for each call; works when they are used up
 
 	mu                     sync.Mutex     // activities run beside each other
 	answers                map[string]any // by idempotency key
 	held, taken, givenBack int
+	later                  []func() // what belated calls will do
 }
 
-func newBank(plan map[string][]fault) *bank {
-	return &bank{plan: plan, answers: map[string]any{}}
+func newBank(name string, plan map[string][]fault) *bank {
+	return &bank{name: name, plan: plan, answers: map[string]any{}}
 }
 
 func (b *bank) next(operation string) fault {
@@ -48,6 +51,13 @@ func (b *bank) next(operation string) fault {
 func (b *bank) call(operation, key string, do func() (any, error)) (any, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	due := b.later
+	b.later = nil
+	defer func() {
+		for _, do := range due {
+			do()
+		}
+	}()
 	switch b.next(operation) {
 	case temporary:
 		return nil, &payment.TemporaryError{Gateway: "bank", Code: "busy"}
@@ -56,6 +66,9 @@ func (b *bank) call(operation, key string, do func() (any, error)) (any, error) 
 	case late:
 		_, _ = b.once(key, do)
 		return nil, &payment.UnknownError{Gateway: "bank", Err: errors.New("answer lost")}
+	case belated:
+		b.later = append(b.later, func() { _, _ = b.once(key, do) })
+		return nil, &payment.UnknownError{Gateway: "bank", Err: errors.New("no answer yet")}
 	case declines:
 		return b.once(key, func() (any, error) { return nil, b.declined("refused") })
 	case works:
@@ -81,12 +94,12 @@ func (b *bank) declined(code string) error {
 	return &payment.DeclinedError{Gateway: "bank", Code: code}
 }
 
-func (b *bank) Name() string { return "bank" }
+func (b *bank) Name() string { return b.name }
 
 func (b *bank) Authorize(_ context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
 	answer, err := b.call("authorize", r.IdempotencyKey, func() (any, error) {
 		b.held++
-		return payment.Authorization{ID: fmt.Sprintf("auth_%d", b.held), Gateway: "bank"}, nil
+		return payment.Authorization{ID: fmt.Sprintf("auth_%d", b.held), Gateway: b.name}, nil
 	})
 	authorization, _ := answer.(payment.Authorization)
 	return authorization, err

@@ -41,5 +41,5 @@ func (p *process) decision(ctx workflow.Context) (fraud.Decision, error) {
 }
 
 func (p *process) summary() string {
-	return "order " + p.transaction.Order.ID + ", " + p.transaction.Payment.Amount.String()
+	return line("order " + p.transaction.Order.ID + ", " + p.transaction.Payment.Amount.String())
 }

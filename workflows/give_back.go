@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -17,6 +18,9 @@ import (
 // CompensationFailed is the type of the failure of a workflow that could not give back what it holds or took.
 const CompensationFailed = "CompensationFailed"
 
+// alarmAfter is how long a gateway is asked to give money back before people are told that it does not answer.
+const alarmAfter = time.Hour
+
 // giveBack releases what is held, or refunds it where it turns out to be taken. Nobody waits for it but the end of the
 // workflow.
 func (p *process) giveBack(ctx workflow.Context, held payment.Authorization) {
@@ -26,7 +30,11 @@ func (p *process) giveBack(ctx workflow.Context, held payment.Authorization) {
 // releaseUnknown is for a hold that may or may not exist, because no answer came. Asking again under the same key tells,
 // and what is held then is released.
 func (p *process) releaseUnknown(ctx workflow.Context) error {
-	held, err := p.authorize(paymentOptions(ctx))
+	var held payment.Authorization
+	err := p.insist(ctx, func(ctx workflow.Context) (err error) {
+		held, err = p.authorize(ctx)
+		return err
+	})
 	if isType(err, activities.PaymentDeclined) {
 		return nil
 	}
@@ -38,19 +46,40 @@ func (p *process) releaseUnknown(ctx workflow.Context) error {
 }
 
 func (p *process) release(ctx workflow.Context, held payment.Authorization) error {
-	err := p.void(ctx, held)
+	err := p.insist(ctx, func(ctx workflow.Context) error { return p.void(ctx, held) })
 	if isType(err, activities.PaymentCaptured) {
-		err = p.refund(ctx, held)
+		err = p.insist(ctx, func(ctx workflow.Context) error { return p.refund(ctx, held) })
 	}
-	if refused, final := errors.AsType[*temporal.ApplicationError](err); final {
-		return p.stillHeld(ctx, refused.Message())
+	refused, final := errors.AsType[*temporal.ApplicationError](err)
+	if !final {
+		return err
+	}
+	if err := p.stillHeld(ctx, refused.Message()); err != nil {
+		return err
+	}
+	return temporal.NewNonRetryableApplicationError("the money could not be given back: "+refused.Message(), CompensationFailed, nil)
+}
+
+// insist asks until there is an answer. When there is none for long, people are told, and it goes on asking.
+func (p *process) insist(ctx workflow.Context, ask func(workflow.Context) error) error {
+	patient := paymentOptions(ctx)
+	err := ask(workflow.WithScheduleToCloseTimeout(patient, alarmAfter))
+	if err == nil || isType(err, activities.PaymentDeclined) || isType(err, activities.PaymentCaptured) {
+		return err
+	}
+	why := "the payment gateway has given no answer for " + alarmAfter.String() + ", and is being asked again"
+	if err := p.stillHeld(ctx, why); err != nil {
+		return err
+	}
+	if err = ask(patient); err == nil {
+		p.record.Payment.StillHeld = ""
 	}
 	return err
 }
 
 func (p *process) void(ctx workflow.Context, held payment.Authorization) error {
 	t := p.transaction
-	ctx = described(paymentOptions(ctx), "release "+t.Payment.Amount.String())
+	ctx = described(ctx, "release "+t.Payment.Amount.String())
 	err := workflow.ExecuteActivity(ctx, pay.Void, payment.VoidRequest{
 		IdempotencyKey:  t.ID + "/void",
 		Gateway:         held.Gateway,
@@ -66,7 +95,7 @@ func (p *process) void(ctx workflow.Context, held payment.Authorization) error {
 
 func (p *process) refund(ctx workflow.Context, held payment.Authorization) error {
 	t := p.transaction
-	ctx = described(paymentOptions(ctx), "give back "+t.Payment.Amount.String())
+	ctx = described(ctx, "give back "+t.Payment.Amount.String())
 	var refund payment.Refund
 	err := workflow.ExecuteActivity(ctx, pay.Refund, payment.RefundRequest{
 		IdempotencyKey:  t.ID + "/refund",
@@ -79,13 +108,11 @@ func (p *process) refund(ctx workflow.Context, held payment.Authorization) error
 	return err
 }
 
+// stillHeld tells people why the money was not given back.
 func (p *process) stillHeld(ctx workflow.Context, why string) error {
 	p.record.Payment.StillHeld = why
 	p.save(ctx)
 	event := p.event(ctx, alert.CompensationFailed)
 	event.Data.Problem = why
-	if err := p.publish(ctx, event, untilItSticks); err != nil {
-		return err
-	}
-	return temporal.NewNonRetryableApplicationError("the money could not be given back: "+why, CompensationFailed, nil)
+	return p.publish(ctx, event, untilItSticks)
 }

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"fmt"
+
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -10,7 +12,7 @@ import (
 )
 
 // Holding and taking are seen through even when the transaction is cancelled meanwhile, since an interrupted call would
-// leave it unknown whether money moved; the cancellation counts between them.
+// leave it unknown whether money moved; the cancellation counts before and between them.
 
 // unanswered is why a payment failed whose gateway gave no answer before the deadline.
 const unanswered = "the payment gateway gave no answer in time"
@@ -18,6 +20,9 @@ const unanswered = "the payment gateway gave no answer in time"
 // hold authorizes the amount. It returns nil when nothing is held for the transaction to go on with: it is settled then.
 func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	p.move(ctx, transaction.PaymentInitiated)
+	if err := p.chooseGateway(ctx); err != nil {
+		return nil, err
+	}
 	authorization, err := p.authorize(p.withDeadline(detached(ctx)))
 	if err != nil {
 		p.unpaid(ctx, whyUnpaid(err))
@@ -34,9 +39,23 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	return &authorization, nil
 }
 
-// take captures what is held. What is not taken, or was taken for a transaction that was cancelled meanwhile, is given
-// back.
+// chooseGateway keeps the choice in the history: a hold whose answer was lost has to be asked about where it was asked
+// for, whatever the settings say by then.
+func (p *process) chooseGateway(ctx workflow.Context) error {
+	chosen := workflow.SideEffect(ctx, func(workflow.Context) any { return p.Gateways.For(p.transaction.PaymentMethod).Name() })
+	if err := chosen.Get(&p.gateway); err != nil {
+		return fmt.Errorf("read the choice of the gateway: %w", err)
+	}
+	return nil
+}
+
+// take captures what is held, or gives it back. A cancellation counts until the capture has begun: once the money is
+// taken, the transaction is complete.
 func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
+	if err := ctx.Err(); err != nil {
+		p.giveBack(ctx, held)
+		return p.cancelled(ctx, err)
+	}
 	capture, err := p.capture(p.withDeadline(detached(ctx)), held)
 	if err != nil {
 		p.giveBack(ctx, held)
@@ -44,10 +63,6 @@ func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
 		return nil
 	}
 	p.record.Payment.CaptureID = capture.ID
-	if err := ctx.Err(); err != nil {
-		p.giveBack(ctx, held)
-		return p.cancelled(ctx, err)
-	}
 	p.move(ctx, transaction.PaymentComplete)
 	return nil
 }
@@ -66,6 +81,7 @@ func (p *process) authorize(ctx workflow.Context) (authorization payment.Authori
 	err = workflow.ExecuteActivity(described(ctx, "hold "+t.Payment.Amount.String()), pay.Authorize, payment.AuthorizeRequest{
 		IdempotencyKey: t.ID + "/authorize",
 		TransactionID:  t.ID,
+		Gateway:        p.gateway,
 		Method:         t.PaymentMethod,
 		Card:           t.Payment.Card,
 		Token:          t.Payment.Token,

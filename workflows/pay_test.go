@@ -136,6 +136,39 @@ func TestMoneyThatCannotBeGivenBackIsAlertedAndTheWorkflowFails(t *testing.T) {
 	require.Contains(t, r.record().Payment.StillHeld, "void_refused")
 }
 
+func TestAGatewayThatGivesMoneyBackTooLateIsAlertedAndGoesOnBeingAsked(t *testing.T) {
+	r := approvedRun(t)
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined())
+	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(errors.New("gateway away")).Times(tooOften + 3)
+	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
+	events := r.publishes(1)
+
+	r.execute()
+
+	require.NoError(t, r.GetWorkflowError())
+	require.Equal(t, alert.CompensationFailed, (*events)[0].Type)
+	require.Contains(t, (*events)[0].Data.Problem, "no answer for 1h")
+	require.Empty(t, r.record().Payment.StillHeld)
+	require.NotNil(t, r.record().Payment.VoidedAt)
+}
+
+func TestAPaymentStaysWithTheGatewayThatItBeganWith(t *testing.T) {
+	r := approvedRun(t)
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
+			require.Equal(t, "amazonpay", request.Gateway)
+			r.orders.Gateways = payment.NewRegistry(newBank("another", nil), nil) // the settings change
+			return held, nil
+		})
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, request payment.CaptureRequest) (payment.Capture, error) {
+			require.Equal(t, "amazonpay", request.Gateway)
+			return payment.Capture{ID: "capture_1"}, nil
+		})
+	r.execute()
+}
+
 func TestACancellation(t *testing.T) {
 	t.Run("before the verdict ends the transaction and answers its caller", func(t *testing.T) {
 		r := newRun(t)
@@ -155,17 +188,14 @@ func TestACancellation(t *testing.T) {
 		require.ErrorAs(t, r.GetWorkflowError(), new(*temporal.CanceledError))
 		require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
 	})
-	t.Run("while the money is being taken gives it back", func(t *testing.T) {
+	t.Run("while the money is being taken comes too late", func(t *testing.T) {
 		r := approvedRun(t)
 		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
 		r.OnActivity(pay.Capture, mock.Anything, mock.Anything).After(time.Second).Return(payment.Capture{ID: "capture_1"}, nil)
-		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(alreadyCaptured()).Once()
-		r.OnActivity(pay.Refund, mock.Anything, refundOfHeld).Return(payment.Refund{ID: "refund_1"}, nil).Once()
 		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
 		r.execute()
-		require.ErrorAs(t, r.GetWorkflowError(), new(*temporal.CanceledError))
-		require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
-		require.Equal(t, "refund_1", r.record().Payment.RefundID)
+		require.NoError(t, r.GetWorkflowError())
+		require.Equal(t, []transaction.Status{11, 16, 18}, r.steps())
 	})
 	t.Run("after a fraud was found loses no alert", func(t *testing.T) {
 		r := newRun(t)

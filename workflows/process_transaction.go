@@ -8,6 +8,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
@@ -19,6 +20,8 @@ type Orders struct {
 	FraudCheckDeadline time.Duration
 	// PaymentDeadline is how long a gateway is asked to hold the money, and then again to take it.
 	PaymentDeadline time.Duration
+	// Gateways says which one a payment begins with. It stays with that one.
+	Gateways *payment.Registry
 	// ReviewDeadline is how long a review waits for a person, and ReviewOnExpiry what it comes to then.
 	ReviewDeadline time.Duration
 	ReviewOnExpiry review.Verdict
@@ -55,6 +58,7 @@ type process struct {
 	transaction transaction.Transaction
 	record      *ledger.Record
 	scribe      scribe
+	gateway     string         // that the payment began with
 	alerts      int            // how many there were so far
 	reviewing   workflow.Mutex // held by whoever is about to decide: a reviewer, or the deadline
 
@@ -88,7 +92,15 @@ func (p *process) answer(ctx workflow.Context) (Reply, error) {
 		status := p.record.Status()
 		return status.Settled() || status == transaction.InReview
 	})
-	return Reply{Answer: p.record.Answer, Receipt: p.transaction.Receipt}, err
+	return Reply{Answer: p.told(), Receipt: p.transaction.Receipt}, err
+}
+
+// told is the answer for whoever asks: the settled one stays the same, whatever becomes of the alert.
+func (p *process) told() ledger.Answer {
+	if settled := p.record.SettledAnswer(); settled != nil {
+		return *settled
+	}
+	return p.record.Answer
 }
 
 func (p *process) run(ctx workflow.Context) error {

@@ -76,6 +76,7 @@ func newBareRun(t testing.TB) *run {
 	r := &run{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answer: &answer{}, books: &books{}}
 	r.orders = &workflows.Orders{
 		FraudCheckDeadline: 15 * time.Minute, PaymentDeadline: 15 * time.Minute,
+		Gateways:       payment.NewRegistry(newBank("amazonpay", nil), nil),
 		ReviewDeadline: 24 * time.Hour, ReviewOnExpiry: review.Decline, WebUI: "http://localhost:8233/",
 	}
 	r.RegisterWorkflowWithOptions(r.orders.ProcessTransaction, workflow.RegisterOptions{Name: workflows.ProcessTransactionType})

@@ -108,7 +108,7 @@ func (p *process) onReview(ctx workflow.Context, q review.Request) (ledger.Answe
 		return ledger.Answer{}, err
 	}
 	err = workflow.Await(ctx, func() bool { return p.record.Status().Settled() })
-	return p.record.Answer, err
+	return p.told(), err
 }
 
 func (p *process) decide(ctx workflow.Context, q review.Request) error {
@@ -134,17 +134,21 @@ func (p *process) decide(ctx workflow.Context, q review.Request) error {
 var labels = map[review.Verdict]string{review.Approve: ledger.Legitimate, review.Decline: ledger.Fraudulent}
 
 // mayApprove has the fraud check asked again, and fails with CheckWorse where the reviewer has to hear of the result
-// first.
+// first. To confirm is to approve what was heard, and nothing worse.
 func (p *process) mayApprove(ctx workflow.Context, q review.Request) error {
 	if err := p.open(); err != nil {
 		return err
+	}
+	known := *p.record.Decision
+	if before := p.record.Review.Recheck; q.Confirm && before != nil && before.WorseThan(known) {
+		known = *before // what a reviewer has been told
 	}
 	now, err := p.checkAgain(ctx)
 	if err != nil {
 		return err
 	}
 	p.save(ctx)
-	if q.Confirm || !now.WorseThan(*p.record.Decision) {
+	if !now.WorseThan(known) {
 		return nil
 	}
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf("the fraud check now says %s, score %d, after %s, score %d",

@@ -124,15 +124,15 @@ func TestAReviewerHearsOfACheckThatGotWorseBeforeTheApprovalTakesEffect(t *testi
 			r.publishes(1)
 			r.rechecks(now)
 			r.captures()
-			first := r.reviews(time.Hour, adaApproves)
+			confirmed := adaApproves
+			confirmed.Confirm = true // which means nothing before anybody was told
+			first := r.reviews(time.Hour, confirmed)
 			if now.Outcome == fraud.Approve {
 				r.execute()
 				require.NoError(t, first.err)
 				return
 			}
 			r.rechecks(now)
-			confirmed := adaApproves
-			confirmed.Confirm = true
 			second := r.reviews(2*time.Hour, confirmed)
 			r.execute()
 			var worse *temporal.ApplicationError
@@ -161,6 +161,22 @@ func TestOfTwoReviewersAtOnceOneWinsAndTheOtherIsToldWho(t *testing.T) {
 	require.Contains(t, closed.Message(), "approved by ada")
 }
 
+func TestAConfirmationCoversNothingWorseThanWasTold(t *testing.T) {
+	r := reviewedRun(t)
+	r.publishes(2)
+	worse, worst := fraud.Decision{Outcome: fraud.Review, Score: 80}, fraud.Decision{Outcome: fraud.Decline, Score: 95}
+	r.rechecks(worse)
+	r.rechecks(worst)
+	r.voids()
+	confirmed := adaApproves
+	confirmed.Confirm = true
+	r.reviews(time.Hour, adaApproves)
+	second := r.reviews(2*time.Hour, confirmed)
+	r.reviews(3*time.Hour, graceDeclines)
+	r.execute()
+	require.ErrorContains(t, second.err, "score 95")
+}
+
 func TestAReviewerMayRepeatTheVerdict(t *testing.T) {
 	r := reviewedRun(t)
 	r.publishes(1)
@@ -183,6 +199,8 @@ func TestAReviewIsRefusedWhereThereIsNothingToDecide(t *testing.T) {
 		"before the fraud check": {adaApproves, "not in review: it is TRANSACTION_PENDING"},
 		"without a verdict":      {review.Request{Reviewer: "ada"}, "must be approve or decline"},
 		"without a reviewer":     {review.Request{Verdict: review.Approve}, "must say who decides"},
+		"with a card number":     {review.Request{Verdict: review.Approve, Reviewer: "ada", Note: "card 4242 4242 4242 4242"}, "could be a card number"},
+		"with a line break":      {review.Request{Verdict: review.Approve, Reviewer: "ada\r\nBcc: x"}, "no control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRun(t)
@@ -286,6 +304,24 @@ func TestACancellationDuringAReviewReleasesTheHold(t *testing.T) {
 		require.ErrorContains(t, reviewer.err, "TRANSACTION_PAYMENT_ERROR")
 		require.Equal(t, []transaction.Status{11, 16, 19, 17}, r.steps())
 	})
+}
+
+func TestARepeatedVerdictIsAnsweredAsItWasFirst(t *testing.T) {
+	r := reviewedRun(t)
+	r.voids()
+	tries := 0
+	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(func(_ context.Context, e alert.Event) error {
+		if tries++; e.Type == alert.FraudDetected && tries < tooOften {
+			return errors.New("broker away")
+		}
+		return nil
+	})
+	first := r.reviews(time.Hour, graceDeclines)
+	again := r.reviews(time.Hour+5*time.Second, graceDeclines)
+	r.execute()
+	require.Contains(t, r.steps(), transaction.AlertError)
+	require.Equal(t, transaction.AlertInitiated, first.TransactionStatus.Code)
+	require.Equal(t, first.Answer, again.Answer)
 }
 
 func TestAReviewCanBeDecidedWhileTheBrokerIsAway(t *testing.T) {

@@ -16,12 +16,24 @@ import (
 
 // TransactionSummary is the line that the Web UI shows with the workflow.
 func TransactionSummary(t transaction.Transaction) string {
-	return fmt.Sprintf("order %s: %s by %s", t.Order.ID, t.Payment.Amount, t.PaymentMethod)
+	return line(fmt.Sprintf("order %s: %s by %s", t.Order.ID, t.Payment.Amount, t.PaymentMethod))
 }
 
 // AlertSummary is the same for the delivery of an alert.
 func AlertSummary(event alert.Event) string {
-	return fmt.Sprintf("%s: order %s, %s %s", event.Type.RoutingKey(), event.Subject, event.Data.Currency, event.Data.Amount)
+	return line(fmt.Sprintf("%s: order %s, %s %s", event.Type.RoutingKey(), event.Subject, event.Data.Currency, event.Data.Amount))
+}
+
+// maxLine is how many bytes of a summary are shown. Temporal refuses to start a workflow with more than 400
+// (limit.userMetadataSummarySize), and ids may hold characters of four bytes.
+const maxLine = 200
+
+// line is a summary that Temporal takes.
+func line(text string) string {
+	if len(text) <= maxLine {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxLine], "") + "…"
 }
 
 // SearchAttributes are those that are known before the workflow runs.

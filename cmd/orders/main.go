@@ -29,7 +29,7 @@ type commands struct {
 	FraudPolice fraudPoliceCommand `cmd:"" help:"Check transactions for fraud."`
 	Alertman    alertmanCommand    `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people."`
 	Dev         devCommand         `cmd:"" help:"Run all four in one process, for a laptop."`
-	Ledger      ledgerCommand      `cmd:"" help:"Compare the ledger with Temporal, or write it out."`
+	Ledger      ledgerCommand      `cmd:"" help:"Compare the ledger with Temporal, write it out, or back it up."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a process whether it is ready; exit 1 when it is not."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -28,11 +28,12 @@ func (workerCommand) Run(ctx context.Context) error {
 
 func workOnOrders(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
-	orders := p.env.orders(p.values)
+	orders, gateways := p.env.orders(p.values), p.env.gateways(p.values)
+	orders.Gateways = gateways
 	publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
 	books, retention := p.env.ledger(p.values), p.env.ledgerRetention(p.values)
 	runner := workers.NewRunner("orders", workers.NewOrders(p.temporal, orders, workers.OrdersActivities{
-		Payment: &activities.Payment{Gateways: p.env.gateways(p.values)},
+		Payment: &activities.Payment{Gateways: gateways},
 		Alerts:  &activities.Alerts{Publisher: publisher},
 		Ledger:  &activities.Ledger{Writer: books},
 	}), p.log)

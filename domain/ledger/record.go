@@ -62,7 +62,7 @@ type Payment struct {
 	VoidedAt        *time.Time  `json:"voidedAt,omitempty" doc:"When the hold was released"`
 	RefundID        string      `json:"refundID,omitempty" doc:"Set where money was taken and given back"`
 	Error           string      `json:"error,omitempty" doc:"Why no money was taken"`
-	StillHeld       string      `json:"stillHeld,omitempty" doc:"Why the hold could not be released; somebody must see to it"`
+	StillHeld       string      `json:"stillHeld,omitempty" doc:"Why the money has not been given back; somebody must see to it"`
 }
 
 // Label is what turned out to be true about a transaction.

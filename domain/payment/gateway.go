@@ -32,6 +32,7 @@ type Gateway interface {
 type AuthorizeRequest struct {
 	IdempotencyKey string       `json:"idempotencyKey"`
 	TransactionID  string       `json:"transactionID"`
+	Gateway        string       `json:"gateway"` // chosen before the first try: another one would know nothing of the key
 	Method         string       `json:"method"`
 	Card           card.Details `json:"card,omitzero"`
 	Token          string       `json:"token,omitempty"`

@@ -21,9 +21,9 @@ func (r *Registry) For(method string) Gateway {
 	return r.fallback
 }
 
-// Holder finds the gateway that holds an authorization, by its name: what a method goes to may have changed since the
-// money was held. An empty name is that of the method's gateway.
-func (r *Registry) Holder(name, method string) (Gateway, error) {
+// Chosen finds the gateway that was chosen for a payment, by its name: what a method goes to may have changed since. An
+// empty name is that of the method's gateway now.
+func (r *Registry) Chosen(name, method string) (Gateway, error) {
 	if name == "" {
 		return r.For(method), nil
 	}
@@ -35,5 +35,5 @@ func (r *Registry) Holder(name, method string) (Gateway, error) {
 			return gateway, nil
 		}
 	}
-	return nil, fmt.Errorf("the gateway %s, which holds the money, is not configured here", name)
+	return nil, fmt.Errorf("the gateway %s, which this payment began with, is not configured here", name)
 }

@@ -35,18 +35,18 @@ func TestWithoutNamedMethodsAllGoToTheFallback(t *testing.T) {
 	}
 }
 
-func TestTheGatewayThatHoldsIsFoundWhateverItsMethodGoesToNow(t *testing.T) {
+func TestTheGatewayOfAPaymentIsFoundWhateverItsMethodGoesToNow(t *testing.T) {
 	registry := payment.NewRegistry(named{name: "fallback"}, map[string]payment.Gateway{
 		"amazonpay": named{name: "amazon"},
 		"paytm":     named{name: "stripe"},
 	})
-	for holder, want := range map[string]string{"stripe": "stripe", "fallback": "fallback", "": "amazon"} {
-		gateway, err := registry.Holder(holder, "amazonpay")
+	for chosen, want := range map[string]string{"stripe": "stripe", "fallback": "fallback", "": "amazon"} {
+		gateway, err := registry.Chosen(chosen, "amazonpay")
 		if err != nil || gateway.Name() != want {
-			t.Errorf("held by %q: %v, %v; want %s", holder, gateway, err, want)
+			t.Errorf("begun with %q: %v, %v; want %s", chosen, gateway, err, want)
 		}
 	}
-	if _, err := registry.Holder("gone", "amazonpay"); err == nil || payment.IsDeclined(err) {
+	if _, err := registry.Chosen("gone", "amazonpay"); err == nil || payment.IsDeclined(err) {
 		t.Errorf("a gateway that is not configured is %v; want an error that is tried again", err)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 )
 
@@ -45,7 +47,7 @@ type Request struct {
 	Verdict  Verdict `json:"decision"`
 	Reviewer string  `json:"reviewer"`
 	Note     string  `json:"note,omitempty"`
-	// Confirm approves although the fraud check has got worse since the review was requested.
+	// Confirm approves although the fraud check has got worse, as a reviewer was told before.
 	Confirm bool `json:"confirm,omitempty"`
 }
 
@@ -88,6 +90,12 @@ func (q Request) Check() error {
 		return fmt.Errorf("reviewer: must not be longer than %d characters", MaxReviewer)
 	case utf8.RuneCountInString(q.Note) > MaxNote:
 		return fmt.Errorf("note: must not be longer than %d characters", MaxNote)
+	case card.Redact(q.Reviewer) != q.Reviewer:
+		return errors.New("reviewer: must hold nothing that could be a card number")
+	case card.Redact(q.Note) != q.Note:
+		return errors.New("note: must hold nothing that could be a card number")
+	case strings.ContainsFunc(q.Reviewer, unicode.IsControl):
+		return errors.New("reviewer: must hold no control characters")
 	default:
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // maxShort bounds, in bytes, what brokers and workflow engines take as an id or as something to search by.
-const maxShort = 255
+const maxShort = 256
 
 // rfc3339 is what a time must be.
 const rfc3339 = "a time as in RFC 3339"

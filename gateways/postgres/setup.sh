@@ -11,7 +11,8 @@ database=${LEDGER_DATABASE:-orders}
 
 # user NAME PASSWORD
 user() {
-	psql -v ON_ERROR_STOP=1 -q -d postgres -v name="$1" -v password="$2" <<-'SQL'
+	PASSWORD=$2 psql -v ON_ERROR_STOP=1 -q -d postgres -v name="$1" <<-'SQL'
+		\set password `printenv PASSWORD`
 		SELECT format('CREATE ROLE %I LOGIN', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \gexec
 		ALTER ROLE :"name" LOGIN PASSWORD :'password';
 	SQL
@@ -20,6 +21,8 @@ user() {
 echo "setup.sh: users orders and orders_reader"
 user orders "$LEDGER_PASSWORD"
 user orders_reader "$LEDGER_READER_PASSWORD"
+# Who is no superuser may give away only what it is a member of.
+psql -v ON_ERROR_STOP=1 -q -d postgres -c 'GRANT orders TO CURRENT_USER'
 
 echo "setup.sh: database $database"
 psql -v ON_ERROR_STOP=1 -q -d postgres -v database="$database" <<-'SQL'

@@ -14,15 +14,16 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// Save is one statement, in a database transaction only where there are labels, or others who save at the same time.
+// Save is one statement, in a database transaction only where the record speaks of labels, or others save at the same
+// time.
 func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	row, err := l.row(e)
-	s := saving{id: e.Record.TransactionID, row: row, labels: e.Record.Labels}
+	s := saving{id: e.Record.TransactionID, row: row, sources: sources(e.Record), labels: e.Record.Labels}
 	switch {
 	case err != nil:
 	case l.turns != nil:
 		err = l.turns.save(ctx, s)
-	case len(s.labels) > 0:
+	case len(s.sources) > 0:
 		err = l.saveAll(ctx, []saving{s})
 	default:
 		_, err = l.writer.ExecContext(ctx, l.statements.save, row...)
@@ -35,9 +36,25 @@ func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 
 // saving is an entry on its way into the tables.
 type saving struct {
-	id     string
-	row    []any
-	labels []ledger.Label
+	id      string
+	row     []any
+	sources []string // whose labels the record holds
+	labels  []ledger.Label
+}
+
+// sources are those that the record speaks for. A review speaks for its reviewer also where it gave no label: the entry
+// of a verdict that was never recorded, since its worker was killed, may have left one.
+func sources(r ledger.Record) []string {
+	var all []string
+	if r.Review != nil {
+		all = append(all, ledger.ByReviewer)
+	}
+	for _, label := range r.Labels {
+		if !slices.Contains(all, label.Source) {
+			all = append(all, label.Source)
+		}
+	}
+	return all
 }
 
 // saveAll saves all or none.
@@ -54,26 +71,25 @@ func (l *Ledger) saveAll(ctx context.Context, all []saving) error {
 
 func (l *Ledger) saveOne(ctx context.Context, tx *sql.Tx, s saving) error {
 	saved, err := tx.ExecContext(ctx, l.statements.save, s.row...)
-	if err != nil || len(s.labels) == 0 {
+	if err != nil || len(s.sources) == 0 {
 		return err
 	}
 	if changed, err := saved.RowsAffected(); err != nil || changed == 0 {
 		return err // a later entry is there, with its labels
 	}
-	return l.label(ctx, tx, s.id, s.labels)
+	return l.label(ctx, tx, s)
 }
 
-// label replaces what the sources of the labels have said so far. What other sources have said stays.
-func (l *Ledger) label(ctx context.Context, tx *sql.Tx, id string, labels []ledger.Label) error {
-	var sources []string
-	for _, label := range labels {
-		if !slices.Contains(sources, label.Source) {
-			sources = append(sources, label.Source)
-			if _, err := tx.ExecContext(ctx, l.statements.dropLabels, id, label.Source); err != nil {
-				return fmt.Errorf("drop labels of source %s: %w", label.Source, err)
-			}
+// label replaces what the record's sources have said so far. What other sources have said stays.
+func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving) error {
+	for _, source := range s.sources {
+		if _, err := tx.ExecContext(ctx, l.statements.dropLabels, s.id, source); err != nil {
+			return fmt.Errorf("drop labels of source %s: %w", source, err)
 		}
-		if _, err := tx.ExecContext(ctx, l.statements.addLabel, id, label.Source, label.Label, nullable(label.Note), l.engine.Time(label.Time)); err != nil {
+	}
+	for _, label := range s.labels {
+		_, err := tx.ExecContext(ctx, l.statements.addLabel, s.id, label.Source, label.Label, nullable(label.Note), l.engine.Time(label.Time))
+		if err != nil {
 			return fmt.Errorf("add label %s of source %s: %w", label.Label, label.Source, err)
 		}
 	}

@@ -33,6 +33,8 @@ func failure(err error) error {
 		return temporary(answer)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden: // our key is wrong, not the customer's card
 		return temporary(answer)
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusFailedDependency:
+		return unknown(brief(answer)) // of the way there, or of what Stripe itself depends on: no word about the payment
 	case status >= 400 && status < 500:
 		return declined(word(answer), card.Redact(answer.Msg))
 	default:
@@ -101,6 +103,12 @@ func retryAfter(answer *stripe.Error) time.Duration {
 func failedBefore(err error) bool {
 	var answer *stripe.Error
 	return errors.As(err, &answer) && answer.HTTPStatusCode >= 500 && header(answer, "Idempotent-Replayed") == "true"
+}
+
+// keyUsed says whether Stripe has answered another request under the key, as one whose form differed in an earlier version.
+func keyUsed(err error) bool {
+	var answer *stripe.Error
+	return errors.As(err, &answer) && answer.Type == stripe.ErrorTypeIdempotency && answer.HTTPStatusCode != http.StatusConflict
 }
 
 // inOtherState says whether a PaymentIntent is no longer, or not yet, where the call would have led on from.

@@ -77,6 +77,8 @@ func TestStripesErrorsAreToldApart(t *testing.T) {
 		{502, `<html>Bad Gateway ` + clientSecret + `</html>`, nil, "unknown: the answer is none of Stripe's API"},
 		{200, `{"id": "pi_1", "client_secret": "` + clientSecret, nil, "unknown: the answer is none of Stripe's API"},
 		{301, ``, http.Header{"Location": {"http://127.0.0.1:1/"}}, "unknown: the answer is none of Stripe's API"},
+		{424, `{"error": {"type": "api_error"}}`, nil, `unknown: HTTP 424, api_error, request "req_9"`},
+		{408, `{"error": {"type": "invalid_request_error"}}`, nil, "unknown: HTTP 408"},
 		{200, `{"id": "pi_1", "status": "processing"}`, nil, "unknown: the PaymentIntent pi_1 is processing"},
 		{400, `{"error": {"type": "idempotency_error"}}`, nil, "unknown: the key was used for something else: HTTP 400"},
 		{200, `{"id": "pi_1", "status": "requires_action"}`, nil, "gateway stripe declined: authentication_required"},

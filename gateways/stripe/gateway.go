@@ -46,10 +46,10 @@ func (g *Gateway) Authorize(ctx context.Context, r payment.AuthorizeRequest) (pa
 		return payment.Authorization{}, declined("unsupported_amount", err.Error())
 	}
 	intent, err := g.client.V1PaymentIntents.Create(ctx, holdParams(r, amount))
-	if failedBefore(err) {
+	if failedBefore(err) || keyUsed(err) {
 		intent, err = g.find(ctx, r, err)
 	}
-	if err != nil {
+	if intent, err = g.newest(ctx, intent, err); err != nil {
 		return payment.Authorization{}, failure(err)
 	}
 	return authorization(intent)
@@ -63,7 +63,7 @@ func (g *Gateway) Capture(ctx context.Context, r payment.CaptureRequest) (paymen
 	if inOtherState(err) {
 		intent, err = g.client.V1PaymentIntents.Retrieve(ctx, r.AuthorizationID, nil)
 	}
-	if err != nil {
+	if intent, err = g.newest(ctx, intent, err); err != nil {
 		return payment.Capture{}, failure(err)
 	}
 	if intent.Status == stripe.PaymentIntentStatusSucceeded {
@@ -83,7 +83,7 @@ func (g *Gateway) Void(ctx context.Context, r payment.VoidRequest) error {
 	if inOtherState(err) {
 		intent, err = g.client.V1PaymentIntents.Retrieve(ctx, r.AuthorizationID, nil)
 	}
-	if err != nil {
+	if intent, err = g.newest(ctx, intent, err); err != nil {
 		return failure(err)
 	}
 	if intent.Status == stripe.PaymentIntentStatusCanceled {
@@ -125,6 +125,15 @@ func (g *Gateway) refund(ctx context.Context, r payment.RefundRequest) (payment.
 		return payment.Refund{}, declined(cmp.Or(string(refund.FailureReason), string(refund.Status)), refund.ID)
 	}
 	return payment.Refund{ID: refund.ID}, nil
+}
+
+// newest looks again at a PaymentIntent that was on its way when Stripe answered: under the same key, that answer comes
+// again and again.
+func (g *Gateway) newest(ctx context.Context, intent *stripe.PaymentIntent, err error) (*stripe.PaymentIntent, error) {
+	if err != nil || intent.Status != stripe.PaymentIntentStatusProcessing && intent.Status != stripe.PaymentIntentStatusRequiresConfirmation {
+		return intent, err
+	}
+	return g.client.V1PaymentIntents.Retrieve(ctx, intent.ID, nil)
 }
 
 // underKey asks under the key, and under a new one where Stripe only repeats how it failed before. It is for what

@@ -1,7 +1,10 @@
 package stripe_test
 
 import (
+	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 
@@ -22,6 +25,29 @@ func TestEveryMovementIsAskedForUnderTheCallersKey(t *testing.T) {
 	}
 	require.True(t, payment.IsCaptured(ask(t, gateway, "void", held.ID)))
 	require.ElementsMatch(t, []string{"t/authorize", "t/capture", "t/refund", "t/void"}, slices.Collect(maps.Keys(f.answers)))
+}
+
+// Stripe repeats under a key what it answered first, also when the PaymentIntent has gone on since.
+func TestAPaymentThatWasOnItsWayIsLookedAtAgain(t *testing.T) {
+	for call, status := range map[string]string{"hold": "requires_capture", "capture": "succeeded", "void": "canceled"} {
+		t.Run(call, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				now := "processing"
+				if r.Method == http.MethodGet {
+					now = status
+				}
+				_, _ = fmt.Fprintf(w, `{"id": "pi_1", "object": "payment_intent", "status": %q}`, now)
+			}))
+			t.Cleanup(server.Close)
+			gateway := stripe.New(testKey, server.URL)
+			if call == "hold" {
+				_, err := gateway.Authorize(t.Context(), hold("pm_1"))
+				require.NoError(t, err)
+				return
+			}
+			require.NoError(t, ask(t, gateway, call, "pi_1"))
+		})
+	}
 }
 
 // Stripe goes on failing under a key under which it has failed once. What it did meanwhile has to come out all the same.

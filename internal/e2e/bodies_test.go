@@ -36,6 +36,7 @@ const (
 	lostCaptureCard   = "4000000000006694" // the money is taken, and the answer lost once
 	unansweredCard    = "4000000000006702" // the money is taken, and never answered
 	unvoidableCard    = "4000000000006736" // captures are declined, and voids too
+	silentCaptureCard = "4000000000006652" // held, and the capture never answered
 	silentCard        = "4000000000006603" // the gateway never answers
 	paymentMethodName = "amazonpay"
 )
@@ -79,6 +80,15 @@ func eventTypeOf(t *testing.T, id string, number int) string {
 	var d workflows.Delivery
 	must(t, converter.GetDefaultDataConverter().FromPayloads(started.GetWorkflowExecutionStartedEventAttributes().GetInput(), &d))
 	return string(d.Event.Type)
+}
+
+// workflowEnded is nil once a transaction's workflow has ended.
+func workflowEnded(ctx context.Context, id string) error {
+	answer, err := shared.client.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(id), "")
+	if err == nil && answer.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		err = fmt.Errorf("the workflow of %s runs", id)
+	}
+	return err
 }
 
 // count asks the visibility store.

@@ -19,7 +19,7 @@ const (
 )
 
 // TestACardNumberIsNowhereButInTheCall posts card numbers on every path and in every wrong place, and then reads
-// every byte that anything has written: Temporal's database, RabbitMQ's files, mails, logs, and the answers.
+// every byte that anything has written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, and the answers.
 func TestACardNumberIsNowhereButInTheCall(t *testing.T) {
 	w := newWorld(t, nil).start(worker, fraudPolice, apiProcess) // no alertman yet: the event stays in the queue
 	var answers bytes.Buffer
@@ -32,7 +32,11 @@ func TestACardNumberIsNowhereButInTheCall(t *testing.T) {
 	post(body(small, canaryApproved))
 	post(body(small, canaryDeclined))
 	stopped := post(body(tooMuch, spaced)).answer(t).TransactionID
-	post(body(forReview, canaryApproved))
+	held := post(body(forReview, canaryApproved)).answer(t).TransactionID
+	review, err := w.sendTo("/transactions/"+held+"/review",
+		fmt.Sprintf(`{"decision": "decline", "reviewer": %q, "note": "asked about card %s"}`, canaryApproved, spaced), "Prefer", "wait=60")
+	must(t, err)
+	fmt.Fprintf(&answers, "%v %s\n", review.header, review.body)
 	for _, wrong := range wrongPlaces() {
 		if got := post(wrong); got.status < 400 || got.status >= 500 {
 			t.Errorf("a card number in a wrong place is answered %d: %s", got.status, got.body)

@@ -34,6 +34,7 @@ func TestOneKeyIsOneTransactionAndOneCharge(t *testing.T) {
 	}
 	same(t, "after the answer", func() {})
 	same(t, "after a restart of everything", w.restartEverything)
+	w.ends(id)
 	if r, err := record(t.Context(), id); err != nil || r.Payment.CaptureID == "" {
 		t.Errorf("%v: %+v", err, r.Payment)
 	}

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/workflows"
 )
@@ -50,11 +52,11 @@ func (w *world) somethingHappens(random *rand.Rand) bool {
 	cards := []string{goodCard, goodCard, goodCard, declinedCard, uncapturableCard, lostCaptureCard}
 	text := body(amounts[random.IntN(len(amounts))], cards[random.IntN(len(cards))])
 	got, err := w.send(text, "Prefer", "wait=5")
-	if err != nil || got.status > 202 {
+	var answer ledger.Answer
+	if err != nil || got.status > 202 || json.Unmarshal(got.body, &answer) != nil {
 		time.Sleep(50 * time.Millisecond)
 		return false
 	}
-	answer := got.answer(w.t)
 	if answer.TransactionStatus.Code == transaction.InReview {
 		verdicts := []string{"approve", "decline", ""}
 		if verdict := verdicts[random.IntN(len(verdicts))]; verdict != "" {
@@ -100,7 +102,7 @@ func (w *world) verify(atLeast int) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, w.binary, "ledger", "verify", "--since", w.began.UTC().Format(time.RFC3339))
+	command := exec.CommandContext(ctx, w.binary, "ledger", "verify", "--since", w.began.UTC().Format(time.RFC3339Nano))
 	command.Env = w.environ(nil)
 	out, err := command.CombinedOutput()
 	w.t.Logf("%s", out)

@@ -20,6 +20,7 @@ func TestPaymentsGoOnWhileTheLedgerIsAwayAndItIsCaughtUpWith(t *testing.T) {
 	w := newWorld(t, map[string]string{"LEDGER_URL": server.URL("orders", "orders")}).start(worker, fraudPolice, alertman)
 	w.startWith(apiProcess, map[string]string{"LEDGER_URL": server.URL("orders_reader", "orders")})
 	must(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
+	w.findsLedger()
 	before := w.post(body(small, goodCard), "Idempotency-Key", "before", "Prefer", "wait=60")
 	if before.status != http.StatusOK {
 		t.Fatalf("%d %s", before.status, before.body)

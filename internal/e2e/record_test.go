@@ -76,8 +76,7 @@ func (r recorder) reviewed(t *testing.T) {
 		must(t, err)
 		r.keep(t, "process-transaction-review-"+verdict+"d", workflows.TransactionWorkflowID(id))
 	}
-	must(t, w.processes[fraudPolice].Stop(t.Context()))
-	w.startWith(fraudPolice, map[string]string{"FRAUD_LIMIT_DECLINE": "INR:120000"})
+	w.getsStricter()
 	_, err := w.reviewBy("ada", waiting, "approve", "Prefer", "wait=60") // is told that the check got worse
 	must(t, err)
 	must(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(waiting), ""))
@@ -163,16 +162,23 @@ func (r recorder) cancelled(t *testing.T) {
 	r.keep(t, "process-transaction-cancelled", id)
 }
 
-// whoWasIt is the worker's host and process, which are nobody's business.
-var whoWasIt = regexp.MustCompile(`("identity": )"[^"]*"`)
+// whoWasIt and whereWasIt are the worker's host and process, which are nobody's business.
+var (
+	whoWasIt   = regexp.MustCompile(`("identity": )"[^"]*"`)
+	whereWasIt = regexp.MustCompile(`("name": ")[^":]+(:[0-9a-f-]{36}")`)
+)
 
 // keep waits until the workflow has ended, and writes its history as `temporal workflow show --output json` does.
 func (r recorder) keep(t *testing.T, name, workflowID string) {
 	t.Helper()
 	eventually(t, func() error {
 		answer, err := shared.client.DescribeWorkflowExecution(t.Context(), workflowID, "")
-		if err == nil && answer.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
-			err = fmt.Errorf("%s has not ended", workflowID)
+		info := answer.GetWorkflowExecutionInfo()
+		if err == nil && info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+			return fmt.Errorf("%s has not ended", workflowID)
+		}
+		if err == nil {
+			t.Logf("%s: %d events, %d state transitions", name, info.GetHistoryLength(), info.GetStateTransitionCount())
 		}
 		return err
 	})
@@ -192,5 +198,6 @@ func (r recorder) write(t *testing.T, name, workflowID string) {
 	must(t, err)
 	must(t, os.MkdirAll(r.dir, 0o750))
 	text = whoWasIt.ReplaceAll(text, []byte(`$1"recorded"`))
+	text = whereWasIt.ReplaceAll(text, []byte(`${1}recorded$2`))
 	must(t, os.WriteFile(filepath.Join(r.dir, name+".json"), append(text, '\n'), 0o600))
 }

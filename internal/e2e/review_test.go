@@ -50,7 +50,7 @@ func (w *world) ends(id string) ledger.Record {
 		if r.EndTime == nil {
 			return fmt.Errorf("transaction %s has not ended: %s", id, r.TransactionStatus.Status)
 		}
-		return nil
+		return workflowEnded(w.t.Context(), id) // the ledger has its last entry then
 	})
 	return r
 }
@@ -130,8 +130,7 @@ func TestOfTwoReviewersOneWinsAndTheOtherIsToldWho(t *testing.T) {
 func TestAReviewerIsToldWhenTheCheckGotWorse(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	id := w.held()
-	must(t, w.processes[fraudPolice].Stop(t.Context()))
-	w.startWith(fraudPolice, map[string]string{"FRAUD_LIMIT_DECLINE": "INR:120000"})
+	w.getsStricter()
 	worse, err := w.reviewBy("ada", id, "approve", "Prefer", "wait=60")
 	must(t, err)
 	if worse.status != 409 || !strings.Contains(string(worse.body), "confirm") || !strings.Contains(string(worse.body), `"decline"`) {
@@ -145,6 +144,15 @@ func TestAReviewerIsToldWhenTheCheckGotWorse(t *testing.T) {
 	if confirmed.status != 200 || confirmed.answer(t).TransactionStatus.Code != transaction.PaymentComplete {
 		t.Errorf("%d %s", confirmed.status, confirmed.body)
 	}
+}
+
+// getsStricter has the fraud check decline from now on what it wanted reviewed.
+func (w *world) getsStricter() {
+	w.t.Helper()
+	must(w.t, w.processes[fraudPolice].Stop(w.t.Context()))
+	address := freeAddress(w.t)
+	p := w.startWith(fraudPolice, map[string]string{"FRAUD_LIMIT_DECLINE": "INR:120000", "HEALTH_ADDRESS": address})
+	must(w.t, p.WaitHealthy(w.t.Context(), "http://"+address+"/readyz"))
 }
 
 func TestAReviewThatNobodyDecidesRemindsAndExpires(t *testing.T) {

@@ -157,6 +157,18 @@ func TestACallerMayPreferNotToWait(t *testing.T) {
 	w.reaches(id, transaction.PaymentComplete)
 }
 
+// The longest names that are accepted reach everywhere: Temporal, RabbitMQ and the mail.
+func TestTheLongestNamesAreCarriedThrough(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	longest := strings.Repeat("𝄞", 64)
+	text := strings.NewReplacer("order-4242", longest, paymentMethodName, longest).Replace(body(tooMuch, goodCard))
+	got := w.post(text, "Prefer", "wait=60")
+	if got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	w.areTold(got.answer(t).TransactionID, "fraud.detected")
+}
+
 func TestTwoOfEachProcessTellNobodyTwice(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	for _, name := range []string{worker, fraudPolice, alertman} {

@@ -86,8 +86,23 @@ func (w *world) start(names ...string) *world {
 	}
 	if p := w.processes[apiProcess]; p != nil {
 		must(w.t, p.WaitHealthy(w.t.Context(), w.api+"/readyz"))
+		w.findsLedger()
 	}
 	return w
+}
+
+// findsLedger waits until the worker, where there is one, has made the ledger's tables.
+func (w *world) findsLedger() {
+	w.t.Helper()
+	if w.processes[worker] == nil {
+		return
+	}
+	eventually(w.t, func() error {
+		if got := w.get("/transactions?limit=1"); got.status != http.StatusOK {
+			return fmt.Errorf("the ledger is not there: %d %s", got.status, got.body)
+		}
+		return nil
+	})
 }
 
 // startWith starts a process with settings of its own.
@@ -219,6 +234,9 @@ func (w *world) get(path string) reply {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.api+path, nil)
 	must(w.t, err)
+	if _, key, named := strings.Cut(strings.Split(w.env["API_KEYS"], ",")[0], ":"); named {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
 	r, err := do(request)
 	must(w.t, err)
 	return r

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
 
@@ -155,4 +156,20 @@ func labelsReplaced(t *testing.T, store Store) {
 			require.WithinDuration(t, step.want[n].Time, label.Time, time.Microsecond, "step %d", i)
 		}
 	}
+}
+
+// A verdict whose worker was killed before it was recorded may have left its label.
+func reviewWithoutLabel(t *testing.T, store Store) {
+	e := Accepted(1)
+	e.Record.Review = &review.Review{RequestedAt: after(1), Deadline: after(time.Hour), OnExpiry: review.Decline}
+	e.Record.Labels = []ledger.Label{
+		{Label: ledger.Legitimate, Source: ledger.ByReviewer, Time: after(2)},
+		{Label: ledger.Fraudulent, Source: "dispute", Time: after(3)},
+	}
+	save(t, store, e)
+	e.Mark.Number, e.Record.Labels = e.Mark.Number+1, nil
+	save(t, store, e)
+	left := find(t, store, id(1)).Record.Labels
+	require.Len(t, left, 1)
+	require.Equal(t, "dispute", left[0].Source)
 }

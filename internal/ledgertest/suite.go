@@ -29,6 +29,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 		"the entry of the later mark counts":                            laterCounts,
 		"in whatever order entries are saved, the latest counts":        latestCounts,
 		"what a source says again replaces what it said":                labelsReplaced,
+		"a review without a label takes back the label of its reviewer": reviewWithoutLabel,
 		"the list begins with the newest":                               newestFirst,
 		"every filter, and all together, choose what they name":         filters,
 		"pages neither repeat nor miss an entry while others arrive":    pages,

@@ -28,7 +28,7 @@ apt-get update
 case " $* " in
 *" postgresql "*)
 	install postgresql-common
-	cp -p "$clusters" "$clusters.before"
+	[ -e "$clusters.before" ] || cp -p "$clusters" "$clusters.before"
 	echo 'create_main_cluster = false' >>"$clusters"
 	;;
 esac

@@ -1,0 +1,80 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"go.temporal.io/api/enums/v1"
+
+	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
+)
+
+// TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails: an attempt is given up after ten seconds, so that the deadline
+// leaves room for a second one.
+func TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails(t *testing.T) {
+	w := newWorld(t, map[string]string{"PAYMENT_DEADLINE": "30s"}).everything()
+	tests := map[string]struct {
+		card  string
+		steps string
+		// What the record says of the money.
+		taken, voided, refunded bool
+	}{
+		"declined at once":           {declinedCard, "[11 16 17]", false, false, false},
+		"declined at the capture":    {uncapturableCard, "[11 16 17]", false, true, false},
+		"the hold's answer lost":     {lostHoldCard, "[11 16 18]", true, false, false},
+		"the capture's answer lost":  {lostCaptureCard, "[11 16 18]", true, false, false},
+		"taken, and never answered":  {unansweredCard, "[11 16 17]", false, false, true},
+		"held, then never answered":  {silentCaptureCard, "[11 16 17]", false, true, false},
+		"refuses to release as well": {unvoidableCard, "[11 16 17]", false, false, false},
+	}
+	ids := map[string]string{}
+	for name, test := range tests {
+		ids[name] = w.post(body(small, test.card), "Prefer", "respond-async").answer(t).TransactionID
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := w.ends(ids[name])
+			if got := codes(r); got != test.steps || (r.Payment.CaptureID != "") != test.taken ||
+				(r.Payment.VoidedAt != nil) != test.voided || (r.Payment.RefundID != "") != test.refunded {
+				t.Errorf("%s %+v", got, r.Payment)
+			}
+		})
+	}
+	stuck := ids["refuses to release as well"]
+	w.areTold(stuck, "payment.compensation_failed")
+	if r := w.read(stuck); !strings.Contains(r.Payment.StillHeld, "void_not_allowed") {
+		t.Errorf("the record does not say what is still held: %+v", r.Payment)
+	}
+	answer, err := shared.client.DescribeWorkflowExecution(t.Context(), workflows.TransactionWorkflowID(stuck), "")
+	must(t, err)
+	if status := answer.GetWorkflowExecutionInfo().GetStatus(); status != enums.WORKFLOW_EXECUTION_STATUS_FAILED {
+		t.Errorf("its workflow is %s, and does not stand out", status)
+	}
+	w.verify(len(tests))
+}
+
+func TestACallerThatHangsUpChangesNothing(t *testing.T) {
+	w := newWorld(t, nil).start(worker, apiProcess) // nobody checks, so the caller waits
+	ctx, hangUp := context.WithCancel(t.Context())
+	defer hangUp()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.api+"/transact", strings.NewReader(body(small, goodCard)))
+	must(t, err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Prefer", "wait=60")
+	answered := make(chan error, 1)
+	go func() {
+		_, err := do(request)
+		answered <- err
+	}()
+	id := w.onlyRunning()
+	hangUp()
+	if err := <-answered; !errors.Is(err, context.Canceled) {
+		t.Fatalf("the caller was answered: %v", err)
+	}
+	w.start(fraudPolice)
+	w.shows(id, transaction.PaymentComplete)
+}
