@@ -41,7 +41,7 @@ func TestTheLedgerAgreesWithEveryHistory(t *testing.T) {
 	over := make(chan struct{})
 	go func() { all.Wait(); close(over) }()
 	w.killOneAfterTheOther(over)
-	w.everythingEnds()
+	w.everythingEnds(soon + time.Duration(*runs)*time.Second/10)
 	w.verify(*runs)
 }
 
@@ -86,9 +86,9 @@ func (w *world) killOneAfterTheOther(over <-chan struct{}) {
 }
 
 // everythingEnds waits until no transaction runs.
-func (w *world) everythingEnds() {
+func (w *world) everythingEnds(patience time.Duration) {
 	w.t.Helper()
-	eventually(w.t, func() error {
+	eventuallyWithin(w.t, patience, func() error {
 		open, err := running(w.t.Context())
 		if err == nil && len(open) > 0 {
 			err = fmt.Errorf("%d transactions run", len(open))

@@ -144,12 +144,20 @@ func TestEveryProcessEndsWellWhenToldTo(t *testing.T) {
 
 // running are the ids of the transactions' workflows that have not ended.
 func running(ctx context.Context) ([]string, error) {
-	answer, err := shared.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query: "WorkflowType = 'ProcessTransaction' AND ExecutionStatus = 'Running'",
-	})
 	var ids []string
-	for _, execution := range answer.GetExecutions() {
-		ids = append(ids, execution.GetExecution().GetWorkflowId())
+	request := &workflowservice.ListWorkflowExecutionsRequest{
+		Query: "WorkflowType = 'ProcessTransaction' AND ExecutionStatus = 'Running'",
 	}
-	return ids, err
+	for {
+		answer, err := shared.client.ListWorkflow(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		for _, execution := range answer.GetExecutions() {
+			ids = append(ids, execution.GetExecution().GetWorkflowId())
+		}
+		if request.NextPageToken = answer.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return ids, nil
+		}
+	}
 }

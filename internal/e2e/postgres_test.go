@@ -42,7 +42,7 @@ func TestPaymentsGoOnWhileTheLedgerIsAwayAndItIsCaughtUpWith(t *testing.T) {
 	}
 	must(t, server.Start(context.WithoutCancel(t.Context())))
 
-	w.everythingEnds()
+	w.everythingEnds(soon)
 	eventually(t, func() error {
 		if got := w.get("/transactions?status=18"); got.status != http.StatusOK || strings.Count(string(got.body), `"transactionID"`) != 2 {
 			return fmt.Errorf("%d %s", got.status, got.body)

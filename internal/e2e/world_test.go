@@ -331,14 +331,19 @@ func freeAddress(t *testing.T) string {
 
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(soon)
+	eventuallyWithin(t, soon, check)
+}
+
+func eventuallyWithin(t *testing.T, patience time.Duration, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %v", soon, err)
+			t.Fatalf("not within %s: %v", patience, err)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
