@@ -71,9 +71,8 @@ func (p *process) insist(ctx workflow.Context, ask func(workflow.Context) error)
 	if err := p.stillHeld(ctx, why); err != nil {
 		return err
 	}
-	if err = ask(patient); err == nil {
-		p.record.Payment.StillHeld = ""
-	}
+	err = ask(patient)
+	p.record.Payment.StillHeld = "" // it has answered; whoever asked says what that means
 	return err
 }
 

@@ -153,6 +153,16 @@ func TestAGatewayThatGivesMoneyBackTooLateIsAlertedAndGoesOnBeingAsked(t *testin
 	require.NotNil(t, r.record().Payment.VoidedAt)
 }
 
+func TestAHoldThatTurnsOutNotToExistIsNotCalledStillHeld(t *testing.T) {
+	r := approvedRun(t)
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(2 * tooOften)
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
+	r.publishes(1)
+	r.execute()
+	require.NoError(t, r.GetWorkflowError())
+	require.Empty(t, r.record().Payment.StillHeld)
+}
+
 func TestAPaymentStaysWithTheGatewayThatItBeganWith(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(

@@ -123,7 +123,8 @@ func (p *process) decide(ctx workflow.Context, q review.Request) error {
 	if err := p.open(); err != nil {
 		return err
 	}
-	now := workflow.Now(ctx)
+	now, recheck := workflow.Now(ctx), p.record.Review.Recheck
+	q.Confirm = q.Confirm && recheck != nil && recheck.WorseThan(*p.record.Decision)
 	p.record.Review.Decide(q, now)
 	p.record.Labels = append(p.record.Labels, ledger.Label{Label: labels[q.Verdict], Source: ledger.ByReviewer, Note: q.Note, Time: now})
 	p.save(ctx)

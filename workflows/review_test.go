@@ -130,6 +130,7 @@ func TestAReviewerHearsOfACheckThatGotWorseBeforeTheApprovalTakesEffect(t *testi
 			if now.Outcome == fraud.Approve {
 				r.execute()
 				require.NoError(t, first.err)
+				require.False(t, r.record().Review.Confirmed, "there was nothing to confirm")
 				return
 			}
 			r.rechecks(now)
