@@ -7,7 +7,7 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// Payment moves money through the gateway of each payment method. Every call carries an idempotency key, so a retry
+// Payment moves money through the gateway that a payment began with. Every call carries an idempotency key, so a retry
 // asks about the same movement of money and never makes a second one. A call fails with PaymentDeclined when the
 // gateway's no is final; after any other failure it is asked again.
 type Payment struct {
@@ -16,51 +16,46 @@ type Payment struct {
 
 // Authorize holds the amount.
 func (a *Payment) Authorize(ctx context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
-	gateway, err := a.Gateways.Chosen(r.Gateway, r.Method)
-	var authorization payment.Authorization
-	if err == nil {
-		authorization, err = gateway.Authorize(ctx, r)
-	}
-	if err != nil {
-		return payment.Authorization{}, forTemporal(fmt.Errorf("authorize %s: %w", r.Amount, err))
-	}
-	return authorization, nil
+	what := fmt.Sprintf("authorize %s", r.Amount)
+	return ask(a.Gateways, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Authorization, error) {
+		return g.Authorize(ctx, r)
+	})
 }
 
 // Capture takes what was held.
 func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (payment.Capture, error) {
-	gateway, err := a.Gateways.Chosen(r.Gateway, r.Method)
-	var capture payment.Capture
-	if err == nil {
-		capture, err = gateway.Capture(ctx, r)
-	}
-	if err != nil {
-		return payment.Capture{}, forTemporal(fmt.Errorf("capture %s of authorization %s: %w", r.Amount, r.AuthorizationID, err))
-	}
-	return capture, nil
+	what := fmt.Sprintf("capture %s of authorization %s", r.Amount, r.AuthorizationID)
+	return ask(a.Gateways, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Capture, error) {
+		return g.Capture(ctx, r)
+	})
 }
 
 // Void releases what was held. It fails with PaymentCaptured once the money was taken.
 func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
-	gateway, err := a.Gateways.Chosen(r.Gateway, r.Method)
-	if err == nil {
-		err = gateway.Void(ctx, r)
-	}
-	if err != nil {
-		return forTemporal(fmt.Errorf("void authorization %s: %w", r.AuthorizationID, err))
-	}
-	return nil
+	_, err := ask(a.Gateways, r.Gateway, r.Method, "void authorization "+r.AuthorizationID, func(g payment.Gateway) (struct{}, error) {
+		return struct{}{}, g.Void(ctx, r)
+	})
+	return err
 }
 
 // Refund gives back what was taken.
 func (a *Payment) Refund(ctx context.Context, r payment.RefundRequest) (payment.Refund, error) {
-	gateway, err := a.Gateways.Chosen(r.Gateway, r.Method)
-	var refund payment.Refund
-	if err == nil {
-		refund, err = gateway.Refund(ctx, r)
-	}
+	what := fmt.Sprintf("refund %s of authorization %s", r.Amount, r.AuthorizationID)
+	return ask(a.Gateways, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Refund, error) {
+		return g.Refund(ctx, r)
+	})
+}
+
+// ask finds the payment's gateway and asks it; what says for what, where it fails.
+func ask[A any](gateways *payment.Registry, name, method, what string, question func(payment.Gateway) (A, error)) (A, error) {
+	var none A
+	gateway, err := gateways.Chosen(name, method)
 	if err != nil {
-		return payment.Refund{}, forTemporal(fmt.Errorf("refund %s of authorization %s: %w", r.Amount, r.AuthorizationID, err))
+		return none, fmt.Errorf("%s: %w", what, err)
 	}
-	return refund, nil
+	answer, err := question(gateway)
+	if err != nil {
+		return none, forTemporal(fmt.Errorf("%s: %w", what, err))
+	}
+	return answer, nil
 }

@@ -3,15 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
-	"dummyorders/gateways/sqlledger"
+	"dummyorders/internal/health"
 )
 
 // drainRequests is enough for a waiting caller to be told where to ask, once the process has been told to stop.
@@ -39,21 +37,10 @@ func serveAPI(p *process) func(context.Context) error {
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return serve(ctx, p.log, address, api.New(ctx, options), drainRequests) })
-		group.Go(func() error { return sayUntilReady(ctx, book, p.log) })
+		group.Go(func() error {
+			health.Await(ctx, p.log, "ledger", book.Ready) // no part of /readyz: see api.Options
+			return nil
+		})
 		return errors.Join(group.Wait(), book.Close())
 	}
-}
-
-// sayUntilReady logs what is wrong with the ledger until nothing is, or ctx ends. It is no part of /readyz, since most
-// transactions can be taken without it.
-func sayUntilReady(ctx context.Context, book *sqlledger.Ledger, log *slog.Logger) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, book.Ready(ctx) },
-		backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(err error, next time.Duration) {
-			log.Error("Ledger not ready", "error", err, "againIn", next.Round(time.Millisecond))
-		}))
-	if err != nil && ctx.Err() == nil {
-		return err
-	}
-	return nil
 }

@@ -16,7 +16,7 @@ import (
 
 // The commands are those of docs/ledger.md.
 func TestADumpIsTheLedgerOfAMomentThoughWritesGoOn(t *testing.T) {
-	from, to, file := database(t), database(t), filepath.Join(t.TempDir(), "orders.dump")
+	from, to, file := server.Database(t), server.Database(t), filepath.Join(t.TempDir(), "orders.dump")
 	l := connect(t, server.URL("postgres", from))
 	require.NoError(t, l.Migrate(t.Context()))
 	require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"dummyorders/domain/ledger"
 	"dummyorders/gateways/postgres"
@@ -20,43 +18,10 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// server is one for all tests of the package, each of which has a database of its own.
-var server *stack.Postgres
+var server ledgertest.Server
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "postgres")
-	if err == nil {
-		defer func() { _ = os.RemoveAll(dir) }()
-		server, err = stack.StartPostgres(context.Background(), stack.PostgresOptions{Dir: dir})
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	code := m.Run()
-	if err := server.Stop(context.Background()); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
-}
-
-var databases atomic.Int64
-
-// database makes a database, and gives its name.
-func database(t *testing.T) string {
-	t.Helper()
-	name := fmt.Sprintf("ledger_%d", databases.Add(1))
-	execute(t, server.URL("postgres", "postgres"), "CREATE DATABASE "+name)
-	return name
+	os.Exit(server.Main(m))
 }
 
 // execute runs statements as they are.
@@ -81,7 +46,7 @@ func connect(t *testing.T, url string) *sqlledger.Ledger {
 // open is a migrated ledger in a database of its own.
 func open(t *testing.T) *sqlledger.Ledger {
 	t.Helper()
-	l := connect(t, server.URL("postgres", database(t)))
+	l := connect(t, server.URL("postgres", server.Database(t)))
 	require.NoError(t, l.Migrate(t.Context()))
 	return l
 }
@@ -96,7 +61,7 @@ const readerRights = `
 	GRANT SELECT ON ALL TABLES IN SCHEMA public TO orders_reader;`
 
 func TestARoleThatMayOnlyReadReads(t *testing.T) {
-	name := database(t)
+	name := server.Database(t)
 	writer := connect(t, server.URL("postgres", name))
 	require.NoError(t, writer.Migrate(t.Context()))
 	require.NoError(t, writer.Save(t.Context(), ledgertest.Whole()))
@@ -114,7 +79,7 @@ func TestARoleThatMayOnlyReadReads(t *testing.T) {
 }
 
 func TestAContextThatEndsTakesItsStatementOffTheServer(t *testing.T) {
-	name := database(t)
+	name := server.Database(t)
 	l := connect(t, server.URL("postgres", name))
 	require.NoError(t, l.Migrate(t.Context()))
 	require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))

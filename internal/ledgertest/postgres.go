@@ -1,0 +1,60 @@
+package ledgertest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"dummyorders/internal/stack"
+)
+
+// Server is a PostgreSQL server for the tests of one package, each of which has a database of its own.
+type Server struct {
+	*stack.Postgres
+
+	databases atomic.Int64
+}
+
+// Main runs a package's tests with the server running, and fails when they leave a goroutine behind. It is for TestMain.
+func (s *Server) Main(m *testing.M) int {
+	code, err := s.run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+func (s *Server) run(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "postgres")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if s.Postgres, err = stack.StartPostgres(context.Background(), stack.PostgresOptions{Dir: dir}); err != nil {
+		return 1, err
+	}
+	code := m.Run()
+	if err := s.Stop(context.Background()); err != nil || code != 0 {
+		return code, err
+	}
+	return 0, goleak.Find()
+}
+
+// Database makes a database, and gives its name.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("ledger_%d", s.databases.Add(1))
+	connection, err := pgx.Connect(t.Context(), s.URL("postgres", "postgres"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, connection.Close(t.Context())) }()
+	_, err = connection.Exec(t.Context(), "CREATE DATABASE "+name)
+	require.NoError(t, err)
+	return name
+}
