@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
@@ -25,7 +26,7 @@ type broken struct{ err error }
 
 func (broken) Name() string { return "broken" }
 
-func (b broken) Detect(context.Context, transaction.Transaction) (fraud.Decision, error) {
+func (b broken) Detect(context.Context, fraud.Check) (fraud.Decision, error) {
 	return fraud.Decision{}, b.err
 }
 
@@ -46,6 +47,36 @@ func (b broken) Publish(context.Context, alert.Event) error      { return b.err 
 
 func (b broken) Deliver(context.Context, string, alert.Event) error { return b.err }
 
+// checked notes what it is asked.
+type checked struct{ asked []fraud.Check }
+
+func (d *checked) Detect(_ context.Context, c fraud.Check) (fraud.Decision, error) {
+	d.asked = append(d.asked, c)
+	return fraud.Decision{}, nil
+}
+
+// Workers of the time before checks had times and numbers may still run, and ask again before an approval.
+func TestAFormerWorkersChecksAreChecksOfTheirOwn(t *testing.T) {
+	var detector checked
+	env := new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()
+	check := (&activities.Fraud{Detector: &detector}).CheckFraud
+	env.RegisterActivity(check)
+	former := fraud.Check{Transaction: transaction.Transaction{ID: "0199"}}
+	for _, input := range []fraud.Check{former, former, {Number: 2, AsOf: time.Unix(1, 0)}} {
+		if _, err := env.ExecuteActivity(check, input); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range detector.asked[:2] {
+		if c.ID != "0199" || c.Number < 1_000_000 || c.StartTime.IsZero() || c.AsOf.IsZero() {
+			t.Errorf("a former worker's check: %+v", c)
+		}
+	}
+	if c := detector.asked[2]; c.Number != 2 || !c.AsOf.Equal(time.Unix(1, 0)) {
+		t.Errorf("a check with a number: %+v", c)
+	}
+}
+
 func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 	declined := &payment.DeclinedError{Gateway: "amazonpay", Code: "insufficient_funds"}
 	refused := &alert.RefusedError{By: "mail server x", Cause: errors.New("550 no such mailbox")}
@@ -64,7 +95,7 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 		says  string
 	}{
 		"a detector that cannot decide now": {func() error {
-			_, err := (&activities.Fraud{Detector: broken{errAway}}).CheckFraud(t.Context(), transaction.Transaction{ID: "0199"})
+			_, err := (&activities.Fraud{Detector: broken{errAway}}).CheckFraud(t.Context(), fraud.Check{Transaction: transaction.Transaction{ID: "0199"}, Number: 1})
 			return err
 		}, "", "check transaction 0199 for fraud: connection refused"},
 		"a decline when the amount is held": {func() error {

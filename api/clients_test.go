@@ -13,13 +13,14 @@ func TestOnlyKnownAPIKeysOpenWhatIsAboutTransactions(t *testing.T) {
 	o := options(nowhere(t), newMemory())
 	o.Clients = map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"}
 	handler := handlerWith(o)
-	review := "/transactions/" + uuid.NewString() + "/review"
+	review, labels := "/transactions/"+uuid.NewString()+"/review", "/transactions/"+uuid.NewString()+"/labels"
 	for _, operation := range []struct{ method, path string }{
 		{http.MethodPost, "/transact"},
 		{http.MethodPost, "/transact/"},
 		{http.MethodGet, "/transactions"},
 		{http.MethodGet, "/transactions/" + uuid.NewString()},
 		{http.MethodPost, review},
+		{http.MethodPost, labels},
 	} {
 		for _, header := range []string{
 			"X-None: ", "Authorization: ", "Authorization: Bearer", "Authorization: Bearer ", "Authorization: Bearer shop",

@@ -15,7 +15,6 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
-	"dummyorders/domain/ledger"
 )
 
 func handlerOn(temporal client.Client) http.Handler {
@@ -26,7 +25,7 @@ func handlerWith(o api.Options) http.Handler {
 	return api.New(context.Background(), o)
 }
 
-func options(temporal client.Client, l ledger.Reader) api.Options {
+func options(temporal client.Client, l api.Ledger) api.Options {
 	return api.Options{
 		Temporal:    temporal,
 		Ledger:      l,

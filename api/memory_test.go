@@ -15,12 +15,13 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	entries map[string]ledger.Entry
+	labels  map[string][]ledger.Label
 	away    bool
 	asked   ledger.Query
 }
 
 func newMemory(entries ...ledger.Entry) *memory {
-	m := &memory{entries: map[string]ledger.Entry{}}
+	m := &memory{entries: map[string]ledger.Entry{}, labels: map[string][]ledger.Label{}}
 	for _, e := range entries {
 		m.save(e)
 	}
@@ -43,7 +44,39 @@ func (m *memory) Find(_ context.Context, id string) (ledger.Entry, error) {
 	if !there {
 		return ledger.Entry{}, ledger.ErrNotFound
 	}
-	return e, nil
+	return m.labelled(e), nil
+}
+
+// Label keeps labels beside the entries, which are saved without them.
+func (m *memory) Label(_ context.Context, id string, l ledger.Label) (ledger.Label, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, there := m.entries[id]
+	switch {
+	case m.away:
+		return ledger.Label{}, errAway
+	case !there:
+		return ledger.Label{}, ledger.ErrNotFound
+	}
+	all := m.labelled(e).Record.Labels
+	if at := slices.IndexFunc(all, l.Same); at >= 0 {
+		l.Time = all[at].Time
+	}
+	m.labels[id] = append(slices.DeleteFunc(m.labels[id], l.Same), l)
+	return l, nil
+}
+
+// labelled is an entry with its own labels and those beside it.
+func (m *memory) labelled(e ledger.Entry) ledger.Entry {
+	all := slices.Clone(m.labels[e.Record.TransactionID])
+	for _, l := range e.Record.Labels {
+		if !slices.ContainsFunc(all, l.Same) {
+			all = append(all, l)
+		}
+	}
+	ledger.SortLabels(all)
+	e.Record.Labels = all
+	return e
 }
 
 // List orders and pages as the contract says, and keeps what it was asked for.
@@ -55,7 +88,7 @@ func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	}
 	var page ledger.Page
 	for _, e := range m.entries {
-		page.Entries = append(page.Entries, e)
+		page.Entries = append(page.Entries, m.labelled(e))
 	}
 	slices.SortFunc(page.Entries, func(a, b ledger.Entry) int { return compare(place(b), place(a)) })
 	if after := q.After; after != (ledger.Cursor{}) {

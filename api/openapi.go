@@ -25,6 +25,11 @@ func describeAccepted(operation *huma.Operation, description string) {
 	operation.Responses["202"] = &accepted
 }
 
+// hideExplanations takes out of decisions what no answer holds: only a record has an explanation, and beside its decision.
+func hideExplanations(document *huma.OpenAPI) {
+	delete(document.Components.Schemas.Map()["Decision"].Properties, "explanation")
+}
+
 // describeHeaders says what comes with the problems: when to come back, and how to authenticate.
 func describeHeaders(document *huma.OpenAPI) {
 	headers := map[string]map[string]*huma.Header{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dummyorders/domain/ledger"
@@ -44,7 +45,7 @@ func (s *saga) running(ctx context.Context, t transaction.Transaction, ledgerErr
 }
 
 // record is all there is to know of a transaction. What has ended is read from the ledger, which outlives Temporal's
-// histories; what goes on is known best by its workflow.
+// histories; what goes on is known best by its workflow, but for the labels that others gave.
 func (s *saga) record(ctx context.Context, id string) (*ledger.Record, error) {
 	entry, ledgerErr := s.find(ctx, id)
 	if ledgerErr == nil && entry.Record.EndTime != nil {
@@ -57,7 +58,7 @@ func (s *saga) record(ctx context.Context, id string) (*ledger.Record, error) {
 	record, err := s.query(ctx, id, patience)
 	switch {
 	case err == nil:
-		return record, nil
+		return withLabels(record, entry.Record.Labels), nil
 	case ledgerErr == nil:
 		return &entry.Record, nil
 	case isNotFound(err) && errors.Is(ledgerErr, ledger.ErrNotFound):
@@ -65,6 +66,20 @@ func (s *saga) record(ctx context.Context, id string) (*ledger.Record, error) {
 	default:
 		return nil, fmt.Errorf("%w: the ledger: %w; the workflow: %w", errUnavailable, ledgerErr, err)
 	}
+}
+
+// withLabels adds to what a workflow says of itself the labels that the ledger alone has, and notes that were changed
+// there.
+func withLabels(record *ledger.Record, inLedger []ledger.Label) *ledger.Record {
+	all := slices.Clone(inLedger)
+	for _, label := range record.Labels {
+		if !slices.ContainsFunc(inLedger, label.Same) {
+			all = append(all, label)
+		}
+	}
+	ledger.SortLabels(all)
+	record.Labels = all
+	return record
 }
 
 // standing is where a transaction stands now, as far as that can be found out soon; else it is what was known before.

@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
-	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/workflows"
 )
@@ -37,7 +36,7 @@ const (
 // saga is the API's view of the workflows, and of what the ledger remembers of them.
 type saga struct {
 	temporal client.Client
-	ledger   ledger.Reader
+	ledger   Ledger
 	draining context.Context // ends when the process stops taking requests; waits end with it
 }
 

@@ -21,6 +21,12 @@ const (
 	heldAndWorse = "held-and-worse" // is for review, and the fraud check has got worse by then
 )
 
+// explanation is how the script comes to its decisions.
+var explanation = &fraud.Explanation{
+	Rules:    []fraud.RuleResult{{ID: "card_velocity", Outcome: fraud.RuleHit, Score: 45}},
+	Features: map[string]float64{`card.count("10m")`: 3},
+}
+
 // script is a workflow that answers as workflows.ProcessTransaction does, and does as its payment method says.
 type script struct {
 	ledger *memory
@@ -51,7 +57,7 @@ func (s *script) process(ctx workflow.Context, t transaction.Transaction) (ledge
 	if err := r.listen(ctx); err != nil {
 		return ledger.Answer{}, err
 	}
-	r.record.Decide(fraud.Decision{Outcome: fraud.Approve, Source: fraud.AutomatedRule})
+	r.record.Decide(fraud.Decision{Outcome: fraud.Approve, Source: fraud.AutomatedRule, Explanation: explanation})
 	if err := r.run(ctx); err != nil {
 		return ledger.Answer{}, err
 	}
@@ -119,6 +125,7 @@ func (r *scripted) review(ctx workflow.Context, q review.Request) (ledger.Answer
 	}
 	if !r.record.Review.Decided() {
 		r.record.Review.Decide(q, workflow.Now(ctx))
+		r.record.Labels = []ledger.Label{{Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: q.Note, Time: workflow.Now(ctx)}}
 	}
 	err := workflow.Await(ctx, func() bool { return r.record.Status().Settled() })
 	return r.record.Answer, err

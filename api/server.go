@@ -1,5 +1,5 @@
-// Package api is the HTTP side: it takes transactions and reviews, answers with what became of them, and serves reads. The HTTP
-// status says whether the service did its job; every answer that is no success is a Problem.
+// Package api is the HTTP side: it takes transactions, reviews and labels, answers with what became of them, and serves
+// reads. The HTTP status says whether the service did its job; every answer that is no success is a Problem.
 package api
 
 import (
@@ -26,12 +26,18 @@ import (
 // maxBody is what a request may send, in bytes.
 const maxBody = 64 << 10
 
+// Ledger is what the API needs of the ledger.
+type Ledger interface {
+	ledger.Reader
+	ledger.Labeler
+}
+
 // Options is what the API is made of.
 type Options struct {
 	Temporal client.Client
-	// Ledger remembers transactions longer than Temporal does. It is no part of /readyz: most transactions can be taken
+	// Ledger remembers transactions longer than Temporal does, and takes their labels. It is no part of /readyz: most transactions can be taken
 	// without it, and a balancer would send nobody here.
-	Ledger ledger.Reader
+	Ledger Ledger
 	// Cards makes what is kept of card numbers, and the digests that retries are known by.
 	Cards card.Describer
 	// Clients are who may call, name to API key; empty, everybody may.
@@ -87,6 +93,8 @@ func (s *server) register(router chi.Router, version string) {
 	s.registerList(api)
 	s.registerTransactions(api)
 	s.registerReview(api)
+	s.registerLabel(api)
+	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	router.Get("/livez", health.Live)
 	router.Get("/readyz", health.Ready(map[string]health.Check{"temporal": s.saga.ready}))

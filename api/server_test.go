@@ -174,6 +174,7 @@ func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
 		{"/transactions/{id}", "get"}:         {"200", "404", "503"},
 		{"/transactions", "get"}:              {"200", "422", "503"},
 		{"/transactions/{id}/review", "post"}: {"200", "202", "400", "404", "409", "413", "415", "422", "429", "503"},
+		{"/transactions/{id}/labels", "post"}: {"200", "201", "400", "404", "413", "415", "422", "503"},
 	} {
 		for _, status := range statuses {
 			if _, described := document.Paths[operation[0]][operation[1]].Responses[status]; !described {
@@ -206,6 +207,13 @@ func TestWhatTheDocumentDescribesIsWhatIsRead(t *testing.T) {
 	text := string(marshal(t, body))
 	if answer := post(t, accepting(t), text); answer.Code != http.StatusAccepted {
 		t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, text)
+	}
+	label := string(marshal(t, document.Components.Schemas["LabelSchema"].fill(t, document.Components.Schemas)))
+	m := newMemory(entry(1))
+	for id := range m.entries {
+		if answer := labelled(t, handlerWith(options(nowhere(t), m)), id, label); answer.Code != http.StatusCreated {
+			t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, label)
+		}
 	}
 	verdict := string(marshal(t, document.Components.Schemas["ReviewSchema"].fill(t, document.Components.Schemas)))
 	if answer := judge(t, unreachable(t), "01990000-0000-7000-8000-000000000001", verdict); answer.Code != http.StatusServiceUnavailable {

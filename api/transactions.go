@@ -25,9 +25,10 @@ func (s *server) registerTransactions(api huma.API) {
 		Method:      http.MethodGet,
 		Path:        "/transactions/{id}",
 		Summary:     "Look at a transaction",
-		Description: "Where the transaction stands, what the fraud check found, what reviewers said, and every step with its time.",
-		Tags:        []string{"transactions"},
-		Errors:      []int{404, 503},
+		Description: "Where the transaction stands, what the fraud check found and how, what reviewers said, what turned out to be " +
+			"true, and every step with its time.",
+		Tags:   []string{"transactions"},
+		Errors: []int{404, 503},
 	}), s.transaction)
 }
 

@@ -6,7 +6,9 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/usage"
 )
 
 const (
@@ -14,25 +16,28 @@ const (
 	// look at the same moment for ever.
 	pruneEvery  = time.Hour
 	pruneJitter = 6 * time.Minute
-	// pruneBatch is how many transactions are deleted at once: savers wait for no more than that.
+	// pruneBatch is how many rows are deleted at once: savers and checkers wait for no more than that.
 	pruneBatch = 500
 	// pruneWithin is how long the deletion of a batch may take.
 	pruneWithin = time.Minute
+	// historyRetention is how long the history of uses is kept: a day longer than any feature looks back, for checks that
+	// are made late.
+	historyRetention = usage.Horizon + 24*time.Hour
 )
 
-// KeepTidy deletes from the ledger what ended longer ago than retention, at once and then every hour, until ctx ends,
-// which is no error. What fails is tried again the next hour: nothing depends on it.
-func KeepTidy(ctx context.Context, pruner ledger.Pruner, retention time.Duration, log *slog.Logger) error {
+// Pruner lets go of what is old in the ledger's database.
+type Pruner interface {
+	ledger.Pruner
+	fraud.HistoryPruner
+}
+
+// KeepTidy deletes from the ledger what ended longer ago than retention, and from the history of uses what no fraud check
+// looks at any more, at once and then every hour, until ctx ends, which is no error. What fails is tried again the next
+// hour: nothing depends on it.
+func KeepTidy(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
-		deleted, err := prune(ctx, pruner, time.Now().Add(-retention))
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			log.WarnContext(ctx, "Old transactions could not be deleted from the ledger", "deleted", deleted, "error", err)
-		case deleted > 0:
-			log.InfoContext(ctx, "Old transactions were deleted from the ledger", "deleted", deleted, "retention", retention)
-		}
+		pruneLedger(ctx, pruner, retention, log)
+		pruneHistory(ctx, pruner, log)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -41,11 +46,33 @@ func KeepTidy(ctx context.Context, pruner ledger.Pruner, retention time.Duration
 	}
 }
 
+func pruneLedger(ctx context.Context, pruner ledger.Pruner, retention time.Duration, log *slog.Logger) {
+	deleted, err := prune(ctx, pruner.Prune, retention)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		log.WarnContext(ctx, "Old transactions could not be deleted from the ledger", "deleted", deleted, "error", err)
+	case deleted > 0:
+		log.InfoContext(ctx, "Old transactions were deleted from the ledger", "deleted", deleted, "retention", retention)
+	}
+}
+
+func pruneHistory(ctx context.Context, pruner fraud.HistoryPruner, log *slog.Logger) {
+	deleted, err := prune(ctx, pruner.PruneHistory, historyRetention)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		log.WarnContext(ctx, "What no fraud check looks at could not be deleted from the history", "deleted", deleted, "error", err)
+	case deleted > 0:
+		log.InfoContext(ctx, "What no fraud check looks at was deleted from the history", "deleted", deleted, "retention", historyRetention)
+	}
+}
+
 // prune deletes batch after batch until one is not full.
-func prune(ctx context.Context, pruner ledger.Pruner, endedBefore time.Time) (int, error) {
-	total := 0
+func prune(ctx context.Context, batch func(context.Context, time.Time, int) (int, error), retention time.Duration) (int, error) {
+	before, total := time.Now().Add(-retention), 0
 	for {
-		deleted, err := pruneOnce(ctx, pruner, endedBefore)
+		deleted, err := pruneOnce(ctx, batch, before)
 		total += deleted
 		if err != nil || deleted < pruneBatch {
 			return total, err
@@ -53,8 +80,8 @@ func prune(ctx context.Context, pruner ledger.Pruner, endedBefore time.Time) (in
 	}
 }
 
-func pruneOnce(ctx context.Context, pruner ledger.Pruner, endedBefore time.Time) (int, error) {
+func pruneOnce(ctx context.Context, batch func(context.Context, time.Time, int) (int, error), before time.Time) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, pruneWithin)
 	defer cancel()
-	return pruner.Prune(ctx, endedBefore, pruneBatch)
+	return batch(ctx, before, pruneBatch)
 }

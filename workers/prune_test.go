@@ -16,8 +16,22 @@ import (
 
 const retention = 30 * 24 * time.Hour
 
-// pile is a ledger of nothing but old transactions.
+// pile is a ledger of nothing but old transactions, beside a history that is as old.
 type pile struct {
+	heap
+	history heap
+}
+
+func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
+	return p.delete(ctx, endedBefore, limit)
+}
+
+// PruneHistory finds uses and decisions, a limit of each.
+func (p *pile) PruneHistory(ctx context.Context, before time.Time, limit int) (int, error) {
+	return p.history.delete(ctx, before, limit)
+}
+
+type heap struct {
 	old   int
 	err   error
 	calls []call
@@ -31,7 +45,7 @@ type call struct {
 	bounded     bool
 }
 
-func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
+func (p *heap) delete(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
 	_, bounded := ctx.Deadline()
 	p.calls = append(p.calls, call{time.Since(p.begun), endedBefore.Sub(p.begun), limit, bounded})
 	if p.err != nil {
@@ -48,7 +62,7 @@ func tidy(t *testing.T, p *pile, while time.Duration) string {
 	t.Helper()
 	var log bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		p.begun = time.Now()
+		p.begun, p.history.begun = time.Now(), time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- workers.KeepTidy(ctx, p, retention, slog.New(slog.NewTextHandler(&log, nil))) }()
@@ -60,7 +74,7 @@ func tidy(t *testing.T, p *pile, while time.Duration) string {
 }
 
 func TestOldTransactionsAreDeletedInBatchesUntilNoneIsLeft(t *testing.T) {
-	p := &pile{old: 1234}
+	p := &pile{heap: heap{old: 1234}}
 	log := tidy(t, p, time.Minute)
 	require.Zero(t, p.old)
 	require.Len(t, p.calls, 3)
@@ -86,8 +100,32 @@ func TestTheLedgerIsLookedThroughEveryHourOrSo(t *testing.T) {
 }
 
 func TestAFailedDeletionIsToldAndTriedAgainTheNextHour(t *testing.T) {
-	p := &pile{err: errors.New("the disk is full")}
+	p := &pile{heap: heap{err: errors.New("the disk is full")}}
 	log := tidy(t, p, 90*time.Minute)
 	require.Len(t, p.calls, 2)
 	require.Contains(t, log, `level=WARN msg="Old transactions could not be deleted from the ledger" deleted=0 error="the disk is full"`)
+}
+
+// Nothing that a feature of 30 days, with a delay of 30 more, may look at is old.
+func TestOfTheHistoryOnlyWhatNoCheckLooksAtIsDeletedWhateverTheLedgersRetention(t *testing.T) {
+	const horizon = 61 * 24 * time.Hour
+	p := &pile{history: heap{old: 1200}}
+	log := tidy(t, p, 90*time.Minute)
+	require.Zero(t, p.history.old)
+	require.Len(t, p.history.calls, 4)
+	for _, c := range p.history.calls {
+		require.Equal(t, call{c.since, c.since - horizon, 500, true}, c)
+	}
+	require.Contains(t, log, `level=INFO msg="What no fraud check looks at was deleted from the history" deleted=1200 retention=1464h0m0s`)
+}
+
+func TestWhatFailsInTheLedgerKeepsNobodyFromTheHistory(t *testing.T) {
+	full := heap{old: 1200, err: errors.New("the disk is full")}
+	p := &pile{heap: full, history: heap{old: 3}}
+	tidy(t, p, time.Minute)
+	require.Zero(t, p.history.old)
+	p = &pile{heap: heap{old: 3}, history: full}
+	log := tidy(t, p, time.Minute)
+	require.Zero(t, p.old)
+	require.Contains(t, log, `level=WARN msg="What no fraud check looks at could not be deleted from the history" deleted=0 error="the disk is full"`)
 }

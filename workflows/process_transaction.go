@@ -59,6 +59,7 @@ type process struct {
 	record      *ledger.Record
 	scribe      scribe
 	gateway     string         // that the payment began with
+	checks      int            // how often the fraud check was asked so far
 	alerts      int            // how many there were so far
 	reviewing   workflow.Mutex // held by whoever is about to decide: a reviewer, or the deadline
 

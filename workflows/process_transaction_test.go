@@ -170,7 +170,9 @@ func (b *books) last() ledger.Entry {
 
 func TestAnApprovedTransactionIsHeldThenTaken(t *testing.T) {
 	r := newRun(t)
-	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, aTransaction()).Return(approved, nil).Once()
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.MatchedBy(func(c fraud.Check) bool {
+		return cmp.Equal(c.Transaction, aTransaction()) && c.Number == 1 && !c.StartTime.IsZero() && c.AsOf.Equal(c.StartTime)
+	})).Return(approved, nil).Once()
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
 			require.Equal(t, transactionID+"/authorize", request.IdempotencyKey)

@@ -147,6 +147,53 @@ func TestAReviewerHearsOfACheckThatGotWorseBeforeTheApprovalTakesEffect(t *testi
 	}
 }
 
+// Merchants read the answers, and the record would grow with each check.
+func TestHowTheFirstCheckDecidedIsInTheRecordAndInNoAnswer(t *testing.T) {
+	explained := func(d fraud.Decision, passed string) fraud.Decision {
+		d.Explanation = &fraud.Explanation{Passed: []string{passed}}
+		return d
+	}
+	r := newRun(t)
+	var checks []fraud.Check
+	check := func(found fraud.Decision) {
+		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(func(_ context.Context, c fraud.Check) (fraud.Decision, error) {
+			checks = append(checks, c)
+			return found, nil
+		}).Once()
+	}
+	check(explained(reviewed, "at first"))
+	check(explained(declined, "again"))
+	check(explained(declined, "and again"))
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
+	r.publishes(1)
+	r.captures()
+	told := r.reviews(time.Hour, adaApproves)
+	confirmed := adaApproves
+	confirmed.Confirm = true
+	answered := r.reviews(2*time.Hour, confirmed)
+	r.execute()
+	record := r.record()
+	require.Equal(t, []string{"at first"}, record.Explanation.Passed)
+	require.Equal(t, record.Explanation, r.books.last().Record.Explanation)
+	var worse *temporal.ApplicationError
+	require.ErrorAs(t, told.err, &worse)
+	var now fraud.Decision
+	require.NoError(t, worse.Details(&now))
+	require.NoError(t, answered.err)
+	for name, d := range map[string]*fraud.Decision{
+		"the answer": r.answer.Decision, "the reviewer's answer": answered.Decision, "what the reviewer is told": &now,
+		"the record's decision": record.Decision, "the record's last check": record.Review.Recheck,
+	} {
+		require.Nil(t, d.Explanation, name)
+	}
+	for i, c := range checks {
+		require.Equal(t, i+1, c.Number)
+		require.Equal(t, record.StartTime, c.StartTime)
+		require.WithinDuration(t, record.StartTime.Add(time.Duration(i)*time.Hour), c.AsOf, time.Minute)
+	}
+	require.Len(t, checks, 3)
+}
+
 func TestOfTwoReviewersAtOnceOneWinsAndTheOtherIsToldWho(t *testing.T) {
 	r := reviewedRun(t)
 	r.publishes(1)

@@ -101,7 +101,7 @@ func (s *story) play(t testing.TB) (*run, []alert.Event) {
 }
 
 // Detect makes a story its own fraud check.
-func (s *story) Detect(context.Context, transaction.Transaction) (fraud.Decision, error) {
+func (s *story) Detect(context.Context, fraud.Check) (fraud.Decision, error) {
 	decision := s.decisions[0]
 	if len(s.decisions) > 1 {
 		s.decisions = s.decisions[1:]

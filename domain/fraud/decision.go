@@ -1,6 +1,11 @@
 // Package fraud decides about transactions: a Detector looks at one and returns a Decision that explains itself.
 package fraud
 
+import (
+	"cmp"
+	"fmt"
+)
+
 // Outcome is what a decision means for the transaction.
 type Outcome string
 
@@ -49,6 +54,10 @@ type Decision struct {
 	Reasons   []Reason  `json:"reasons"`
 	Ruleset   Ruleset   `json:"ruleset"`
 	Source    Source    `json:"source" enum:"automated_rule,none"`
+
+	// Explanation is how it was found. It is no part of what the caller is answered; nil where the detector has no more to
+	// say.
+	Explanation *Explanation `json:"explanation,omitempty"`
 }
 
 // Reason is one thing that was seen. Code is for programs, Message for people.
@@ -62,6 +71,18 @@ type Ruleset struct {
 	ID      string `json:"id" example:"dummy"`
 	Version int    `json:"version"`
 	Digest  string `json:"digest" example:"sha256:…"`
+}
+
+// digestShown is enough of a digest to tell rulesets apart by eye.
+const digestShown = len("sha256:") + 12
+
+// String is the ruleset for people: "default version 2 (sha256:3b83e76b8e76)".
+func (r Ruleset) String() string {
+	name := fmt.Sprintf("%s version %d", cmp.Or(r.ID, "unnamed"), r.Version)
+	if r.Digest == "" {
+		return name
+	}
+	return name + " (" + r.Digest[:min(len(r.Digest), digestShown)] + ")"
 }
 
 // Fraudulent says whether the decision is a verdict of fraud. Review is none: a person gives the verdict.
@@ -90,7 +111,8 @@ func Undecided(why string) Decision {
 	}
 }
 
-func riskLevel(score int) RiskLevel {
+// RiskOf is a score in words.
+func RiskOf(score int) RiskLevel {
 	switch {
 	case score >= highestFrom:
 		return HighestRisk

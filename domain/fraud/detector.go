@@ -4,14 +4,27 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 
 	"dummyorders/domain/transaction"
 )
 
-// Detector decides about transactions. Asked again about the same transaction, after a retry or a crash, it answers
-// the same. An error means that it could not decide now and may be asked again; it is never a verdict.
+// Detector decides about transactions. Asked the same again, after a retry or a crash, it answers the same. An error
+// means that it could not decide now and may be asked again; it is never a verdict.
 type Detector interface {
-	Detect(ctx context.Context, t transaction.Transaction) (Decision, error)
+	Detect(ctx context.Context, c Check) (Decision, error)
+}
+
+// Check is a question to a detector: about which transaction, and as of when.
+type Check struct {
+	transaction.Transaction
+
+	// StartTime is the transaction's own time: when it was accepted.
+	StartTime time.Time `json:"startTime"`
+	// AsOf is the moment that the check is made for: StartTime at first, and later when the check is asked again.
+	AsOf time.Time `json:"asOf"`
+	// Number tells the checks of a transaction apart: 1 is the first. A retry has the number of what it repeats.
+	Number int `json:"number"`
 }
 
 // finding gathers what a detector sees on its way to a decision.
@@ -40,7 +53,7 @@ func (f *finding) decision(ruleset Ruleset) Decision {
 	return Decision{
 		Outcome:   f.outcome,
 		Score:     f.score,
-		RiskLevel: riskLevel(f.score),
+		RiskLevel: RiskOf(f.score),
 		Reasons:   f.reasons,
 		Ruleset:   ruleset,
 		Source:    AutomatedRule,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,7 +57,7 @@ func testConcurrentUse(t *testing.T, detector fraud.Detector) {
 	for range 8 {
 		asking.Go(func() {
 			for i, tr := range all {
-				got, err := detector.Detect(context.Background(), tr)
+				got, err := detector.Detect(context.Background(), check(tr))
 				if err != nil || !cmp.Equal(got, alone[i]) {
 					t.Errorf("%s is decided otherwise among others: %+v, %v", tr.ID, got, err)
 				}
@@ -117,11 +118,17 @@ func TestAPaymentByTokenIsNotBlamedForItsCardNumber(t *testing.T) {
 
 func detect(t *testing.T, detector fraud.Detector, tr transaction.Transaction) fraud.Decision {
 	t.Helper()
-	d, err := detector.Detect(context.Background(), tr)
+	d, err := detector.Detect(context.Background(), check(tr))
 	if err != nil {
 		t.Fatalf("decide about %s: %v", tr.ID, err)
 	}
 	return d
+}
+
+// check is the first one of a transaction.
+func check(tr transaction.Transaction) fraud.Check {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return fraud.Check{Transaction: tr, StartTime: at, AsOf: at, Number: 1}
 }
 
 // allKinds are transactions that differ in all that a detector may look at, and one that says nothing at all.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-
-	"dummyorders/domain/transaction"
 )
 
 // Dummy declines one transaction in ten, as the demo did. Which one is a pure function of the transaction id, so that
@@ -17,9 +15,9 @@ const oneIn = 10
 var dummyRuleset = Ruleset{ID: "dummy", Version: 1, Digest: digest("dummy/1: decline one in ten by transaction id")}
 
 // Detect never fails.
-func (Dummy) Detect(_ context.Context, t transaction.Transaction) (Decision, error) {
-	f := newFinding(t)
-	sum := sha256.Sum256([]byte(t.ID))
+func (Dummy) Detect(_ context.Context, c Check) (Decision, error) {
+	f := newFinding(c.Transaction)
+	sum := sha256.Sum256([]byte(c.ID))
 	if binary.BigEndian.Uint64(sum[:8])%oneIn == 0 {
 		f.add(Decline, 90, Reason{"DUMMY_ONE_IN_TEN", "the dummy detector declines one transaction in ten"})
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"dummyorders/domain/money"
-	"dummyorders/domain/transaction"
 )
 
 // Limit decides by the amount alone: above one limit of its currency it is declined, above a lower one it is for
@@ -36,8 +35,8 @@ func NewLimit(review, decline []money.Money) (*Limit, error) {
 }
 
 // Detect never fails.
-func (l *Limit) Detect(_ context.Context, t transaction.Transaction) (Decision, error) {
-	f, amount := newFinding(t), t.Payment.Amount
+func (l *Limit) Detect(_ context.Context, c Check) (Decision, error) {
+	f, amount := newFinding(c.Transaction), c.Payment.Amount
 	decline, hasDecline := l.decline[amount.Currency]
 	review, hasReview := l.review[amount.Currency]
 	switch {

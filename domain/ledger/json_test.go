@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dummyorders/domain/card"
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/review"
@@ -35,7 +36,7 @@ func paid(t *testing.T) *ledger.Record {
 func reviewed(t *testing.T) *ledger.Record {
 	t.Helper()
 	r := ledger.Open(posted(t), start)
-	r.Decide(forReview)
+	r.Decide(explained(forReview))
 	r.Move(transaction.PaymentInitiated, after(1))
 	r.Payment.AuthorizationID = "auth-1"
 	r.Review = asked()
@@ -50,6 +51,22 @@ func reviewed(t *testing.T) *ledger.Record {
 	r.Move(transaction.AlertDone, after(62))
 	r.Close(after(62))
 	return r
+}
+
+// explained is a decision with how it was found.
+func explained(d fraud.Decision) fraud.Decision {
+	velocity := fraud.RuleResult{ID: "card_velocity", Outcome: fraud.RuleHit, Score: 45, Action: fraud.ActReview}
+	failed := fraud.RuleResult{ID: "unusual_amount", Outcome: fraud.RuleFailed, Shadow: true, Error: "division by zero"}
+	d.Explanation = &fraud.Explanation{
+		AsOf: start, DecidedAt: after(1), TookMicros: 350,
+		Rules: []fraud.RuleResult{velocity, failed}, Passed: []string{"list:blocked_cards", "first_large"},
+		Features: map[string]float64{`card.count("10m")`: 3, `customer.mean("30d")`: 99.5},
+		Trials: []fraud.Trial{{
+			Ruleset: fraud.Ruleset{ID: "default+shadow", Version: 3, Digest: "sha256:0123456789abcdef"}, Outcome: fraud.Review, Score: 45,
+			Rules: []fraud.RuleResult{failed},
+		}},
+	}
+	return d
 }
 
 // byToken is a transaction whose money was taken and given back.
@@ -91,6 +108,19 @@ func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
 		}
 		if diff := cmp.Diff(string(want), indented(t, value)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+// Merchants read answers.
+func TestHowADecisionWasFoundIsInTheRecordAndInNoAnswer(t *testing.T) {
+	r := reviewed(t)
+	if diff := cmp.Diff(explained(forReview).Explanation, r.Explanation); diff != "" {
+		t.Errorf("explanation (-want +got):\n%s", diff)
+	}
+	for name, answer := range map[string]any{"the answer": r.Answer, "the settled answer": r.SettledAnswer()} {
+		if text := indented(t, answer); strings.Contains(text, "card_velocity") || strings.Contains(text, "explanation") {
+			t.Errorf("%s says how the decision was found: %s", name, text)
 		}
 	}
 }

@@ -31,15 +31,16 @@ type Status struct {
 type Record struct {
 	Answer
 
-	Order         Order             `json:"order"`
-	PaymentMethod string            `json:"paymentMethod"`
-	Payment       Payment           `json:"payment"`
-	CustomerID    string            `json:"customerID,omitempty"`
-	Metadata      map[string]string `json:"metadata,omitempty"`
-	Labels        []Label           `json:"labels,omitempty" doc:"What turned out to be true"`
-	StartTime     time.Time         `json:"startTime"`
-	EndTime       *time.Time        `json:"endTime" doc:"When the last step was done; null while there are more to come"`
-	Steps         []Step            `json:"steps"`
+	Order         Order              `json:"order"`
+	PaymentMethod string             `json:"paymentMethod"`
+	Payment       Payment            `json:"payment"`
+	CustomerID    string             `json:"customerID,omitempty"`
+	Metadata      map[string]string  `json:"metadata,omitempty"`
+	Explanation   *fraud.Explanation `json:"explanation,omitempty" doc:"How the fraud check came to its decision; absent where it has no more to say"`
+	Labels        []Label            `json:"labels,omitempty" doc:"What turned out to be true"`
+	StartTime     time.Time          `json:"startTime"`
+	EndTime       *time.Time         `json:"endTime" doc:"When the last step was done; null while there are more to come"`
+	Steps         []Step             `json:"steps"`
 }
 
 // Order is the order as it was posted, without its items.
@@ -64,23 +65,6 @@ type Payment struct {
 	Error           string      `json:"error,omitempty" doc:"Why no money was taken"`
 	StillHeld       string      `json:"stillHeld,omitempty" doc:"Why the money has not been given back; somebody must see to it"`
 }
-
-// Label is what turned out to be true about a transaction.
-type Label struct {
-	Label  string    `json:"label" enum:"fraudulent,legitimate"`
-	Source string    `json:"source" enum:"dispute,early_fraud_warning,reviewer"`
-	Note   string    `json:"note,omitempty"`
-	Time   time.Time `json:"time"`
-}
-
-// The words of labels.
-const (
-	Fraudulent = "fraudulent"
-	Legitimate = "legitimate"
-
-	// ByReviewer is the source of labels that reviews give.
-	ByReviewer = "reviewer"
-)
 
 // Step is a status that the transaction reached, and when.
 type Step struct {
@@ -109,8 +93,9 @@ func Open(t transaction.Transaction, at time.Time) *Record {
 	return r
 }
 
-// Decide notes the fraud check's decision.
+// Decide notes the fraud check's decision. How it was found is kept apart from the answer, which merchants read.
 func (r *Record) Decide(d fraud.Decision) {
+	r.Explanation, d.Explanation = d.Explanation, nil
 	r.Decision = &d
 }
 

@@ -41,6 +41,13 @@ type Reader interface {
 	List(ctx context.Context, q Query) (Page, error)
 }
 
+// Labeler takes what turned out to be true about transactions.
+type Labeler interface {
+	// Label keeps a label beside those of other sources and other words. The same source with the same word again changes
+	// its note and leaves its time. It answers the label as it is kept now, or ErrNotFound.
+	Label(ctx context.Context, transactionID string, l Label) (Label, error)
+}
+
 // Pruner lets go of what is old.
 type Pruner interface {
 	// Prune deletes at most limit transactions that ended before a time, and says how many it has deleted. One that has

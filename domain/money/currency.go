@@ -2,6 +2,7 @@ package money
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -46,4 +47,9 @@ func table(byDigits map[int]string) map[Currency]int {
 		}
 	}
 	return all
+}
+
+// Major is an amount in whole units of the currency, for rules and charts to compare. It is no exact amount any more.
+func (c Currency) Major(minor int64) float64 {
+	return float64(minor) / math.Pow10(digitsOf[c])
 }

@@ -3,21 +3,23 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"io/fs"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
+	gooselock "github.com/pressly/goose/v3/lock"
 
 	"dummyorders/gateways/sqlledger"
 )
 
 const (
-	// connections is how many a process has at most.
+	// connections is how many a process has at most, and as many again for the checks that wait for each other.
 	connections = 16
 	// idleFor is how long one is kept that nobody uses.
 	idleFor = 5 * time.Minute
@@ -33,9 +35,24 @@ const (
 //go:embed migrations
 var migrations embed.FS
 
-// prune passes over rows that another process is deleting.
-const prune = `DELETE FROM transactions WHERE id = ANY (ARRAY(
-	SELECT id FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ? FOR UPDATE SKIP LOCKED))`
+// Deleting passes over rows that another process is deleting. Rows of the history are never changed, so that one that is
+// locked stays where it is.
+const (
+	prune = `DELETE FROM transactions WHERE id = ANY (ARRAY(
+		SELECT id FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ? FOR UPDATE SKIP LOCKED))`
+	pruneUses = `DELETE FROM uses WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM uses WHERE at AT TIME ZONE 'UTC' < ?::timestamptz AT TIME ZONE 'UTC'
+		ORDER BY at AT TIME ZONE 'UTC' LIMIT ? FOR UPDATE SKIP LOCKED))`
+	pruneDecisions = `DELETE FROM decisions WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM decisions WHERE at < ? ORDER BY at LIMIT ? FOR UPDATE SKIP LOCKED))`
+
+	// lock also has a few things to say of the database transaction, and they end with it. Its commit need not be flushed: a
+	// crash of the server may take the last ones, of less than a second, each whole. Where its client stands still,
+	// or is gone without a word, the server ends it, and with it the locks that others wait for. And it reads no
+	// more uses than it is asked for, also of a value that is more frequent than the planner knows: a bitmap has all.
+	lock = `SELECT set_config('synchronous_commit', 'off', true), set_config('idle_in_transaction_session_timeout', '30s', true),
+		set_config('enable_bitmapscan', 'off', true), pg_advisory_xact_lock(key) FROM unnest(?::bigint[]) AS key`
+)
 
 // Open is a ledger in the database that the URL names, which must be there; its tables need not before Migrate is
 // called. To read, a role needs no more than SELECT on the tables. A context that ends takes its statement off the
@@ -49,22 +66,30 @@ func Open(text string) (*sqlledger.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
+	db := pool(config)
+	return sqlledger.New(sqlledger.Engine{
+		Dialect: goose.DialectPostgres, Migrations: files, Numbered: true,
+		Prune: prune, PruneUses: pruneUses, PruneDecisions: pruneDecisions, Lock: lock,
+		Time:     func(t time.Time) any { return t },
+		NoTables: noTables,
+		Alone:    alone,
+	}, sqlledger.Pools{Writer: db, Reader: db, History: pool(config)}), nil
+}
+
+// pool opens nothing yet. Checks have one of their own: those of a value that many share wait for each other, and whoever
+// reads or saves must not wait behind them.
+func pool(config *pgx.ConnConfig) *sql.DB {
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleFor)
 	db.SetConnMaxLifetime(renewAfter)
-	return sqlledger.New(sqlledger.Engine{
-		Dialect: goose.DialectPostgres, Migrations: files, Numbered: true, Prune: prune,
-		Time:     func(t time.Time) any { return t },
-		NoTables: noTables,
-		Alone:    alone,
-	}, db, db), nil
+	return db
 }
 
 // alone leaves the lock to goose, which takes an advisory one on the connection that it works on.
 func alone(_ context.Context, migrate func(...goose.ProviderOption) error) error {
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, lockTries))
+	locker, err := gooselock.NewPostgresSessionLocker(gooselock.WithLockTimeout(1, lockTries))
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,16 @@
 #!/bin/sh
-# Makes the ledger's database and its two users on a PostgreSQL server: orders, who owns the tables (orders worker), and
-# orders_reader, who can only read them (orders api). It can be run again at any time, and then sets the passwords anew.
-# It needs psql, its variables PGHOST, PGUSER and PGPASSWORD for a user who may make users and databases, and the two
-# passwords below.
+# Makes the ledger's database and its three users on a PostgreSQL server: orders, who owns the tables (orders worker);
+# orders_reader, who reads them and adds labels (orders api); and orders_police, who counts and keeps decisions, and sees
+# no transaction (orders fraud-police). It can be run again at any time, and then sets the passwords anew. It needs psql,
+# its variables PGHOST, PGUSER and PGPASSWORD for a user who may make users and databases, and the three passwords below.
+#
+# Who may write which table is said again in migrations/, for tables that are made after this has run.
 set -eu
 
 database=${LEDGER_DATABASE:-orders}
 : "${LEDGER_PASSWORD:?the password of the user orders}"
 : "${LEDGER_READER_PASSWORD:?the password of the user orders_reader}"
+: "${LEDGER_POLICE_PASSWORD:?the password of the user orders_police}"
 
 # user NAME PASSWORD
 user() {
@@ -18,9 +21,10 @@ user() {
 	SQL
 }
 
-echo "setup.sh: users orders and orders_reader"
+echo "setup.sh: users orders, orders_reader and orders_police"
 user orders "$LEDGER_PASSWORD"
 user orders_reader "$LEDGER_READER_PASSWORD"
+user orders_police "$LEDGER_POLICE_PASSWORD"
 # Who is no superuser may give away only what it is a member of.
 psql -v ON_ERROR_STOP=1 -q -d postgres -c 'GRANT orders TO CURRENT_USER'
 
@@ -28,12 +32,15 @@ echo "setup.sh: database $database"
 psql -v ON_ERROR_STOP=1 -q -d postgres -v database="$database" <<-'SQL'
 	SELECT format('CREATE DATABASE %I OWNER orders', :'database') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 	REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
-	GRANT CONNECT ON DATABASE :"database" TO orders_reader;
+	GRANT CONNECT ON DATABASE :"database" TO orders_reader, orders_police;
 SQL
 psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
 	ALTER SCHEMA public OWNER TO orders;
-	GRANT USAGE ON SCHEMA public TO orders_reader;
+	GRANT USAGE ON SCHEMA public TO orders_reader, orders_police;
 	GRANT SELECT ON ALL TABLES IN SCHEMA public TO orders_reader;
 	ALTER DEFAULT PRIVILEGES FOR ROLE orders IN SCHEMA public GRANT SELECT ON TABLES TO orders_reader;
+	SELECT 'GRANT INSERT, UPDATE ON labels TO orders_reader' WHERE to_regclass('labels') IS NOT NULL \gexec
+	SELECT 'GRANT SELECT ON uses, decisions, labels, ledger_migrations, ledger_compatibility TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
+	SELECT 'GRANT INSERT ON uses, decisions TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
 SQL
 echo "setup.sh: done"

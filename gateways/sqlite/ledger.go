@@ -31,50 +31,80 @@ const (
 	askLock = 50 * time.Millisecond
 )
 
+// The two ways to commit to a write-ahead log.
+const (
+	// flushed outlives a power failure: each commit flushes the log.
+	flushed = "FULL"
+	// unflushed outlives the end of its process, as what is flushed does. A power failure, or a crash of the machine, may
+	// take the last commits, those of the last seconds, each whole; it leaves the file as sound as before
+	// (sqlite.org/pragma.html#pragma_synchronous).
+	unflushed = "NORMAL"
+)
+
 //go:embed migrations
 var migrations embed.FS
 
-// prune names the rows by rowid, which needs no look into another index.
-const prune = `DELETE FROM transactions WHERE rowid IN
-	(SELECT rowid FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`
+// Rows are named by rowid, which needs no look into another index. Uses have none, and are looked for by their times: by
+// dimension and value, which the planner may prefer, it would go through all uses of a busy value.
+const (
+	prune = `DELETE FROM transactions WHERE rowid IN
+		(SELECT rowid FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`
+	pruneUses = `DELETE FROM uses INDEXED BY uses_by_time WHERE (dimension, value, at, transaction_id) IN
+		(SELECT dimension, value, at, transaction_id FROM uses WHERE at < ? ORDER BY at LIMIT ?)`
+	pruneDecisions = `DELETE FROM decisions WHERE rowid IN
+		(SELECT rowid FROM decisions WHERE at < ? ORDER BY at LIMIT ?)`
+)
 
 // Open is a ledger in the file at path. Neither the file, nor its folder, nor its tables need to be there before Migrate
 // is called.
 //
-// A process writes over a single connection, since SQLite takes one writer at a time; the others would only wait for
-// locks. What was saved is on the disk: synchronous=FULL flushes the write-ahead log at each commit.
+// A process saves over a single connection, since SQLite takes one writer at a time; the others would only wait for
+// locks. What was saved is on the disk. The history is written over a connection of its own, which does not flush.
 func Open(path string) (*sqlledger.Ledger, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file: %w", err)
 	}
-	writer, err := writing(path)
+	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
 	}
-	reader, err := pool(path, readers, url.Values{"mode": {"ro"}})
+	pools, err := pools(path)
 	if err != nil {
-		return nil, errors.Join(err, writer.Close())
-	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, errors.Join(err, writer.Close(), reader.Close())
+		return nil, err
 	}
 	return sqlledger.New(sqlledger.Engine{
-		Dialect: goose.DialectSQLite3, Migrations: files, OneWriter: true, Prune: prune,
+		Dialect: goose.DialectSQLite3, Migrations: files, OneWriter: true,
+		Prune: prune, PruneUses: pruneUses, PruneDecisions: pruneDecisions,
 		Time:     func(t time.Time) any { return t.UnixMicro() },
 		NoTables: func(err error) bool { return noTables(path, err) },
 		Alone: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {
 			return alone(ctx, path, migrate)
 		},
-	}, writer, reader), nil
+	}, pools), nil
+}
+
+func pools(path string) (sqlledger.Pools, error) {
+	writer, err := writing(path, flushed)
+	if err != nil {
+		return sqlledger.Pools{}, err
+	}
+	history, err := writing(path, unflushed)
+	if err != nil {
+		return sqlledger.Pools{}, errors.Join(err, writer.Close())
+	}
+	reader, err := pool(path, readers, url.Values{"mode": {"ro"}})
+	if err != nil {
+		return sqlledger.Pools{}, errors.Join(err, writer.Close(), history.Close())
+	}
+	return sqlledger.Pools{Writer: writer, Reader: reader, History: history}, nil
 }
 
 // writing is the pool that writes. Pages of a new file are of 8 KB, since only one transaction fits into the usual 4: the
 // file is a third smaller. A log that a long question made grow is cut down to 64 MB again.
-func writing(path string) (*sql.DB, error) {
+func writing(path, synchronous string) (*sql.DB, error) {
 	return pool(path, 1, url.Values{
-		"mode": {"rw"}, "_txlock": {"immediate"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"},
+		"mode": {"rw"}, "_txlock": {"immediate"}, "_journal_mode": {"WAL"}, "_synchronous": {synchronous}, "_foreign_keys": {"on"},
 		"_pragma": {"page_size(8192)", "journal_size_limit(67108864)"},
 	})
 }

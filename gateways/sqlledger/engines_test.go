@@ -16,6 +16,9 @@ import (
 var server ledgertest.Server
 
 func TestMain(m *testing.M) {
+	if place := os.Getenv(asChecker); place != "" {
+		os.Exit(checkUntilKilled(place))
+	}
 	os.Exit(server.Main(m))
 }
 

@@ -27,7 +27,11 @@ type Statement struct {
 
 // Plan is what the database would do, line by line.
 func (l *Ledger) Plan(ctx context.Context, explain string, s Statement) ([]string, error) {
-	rows, err := l.writer.QueryContext(ctx, explain+" "+s.Text, s.Args...)
+	return plan(ctx, l.writer, explain, s)
+}
+
+func plan(ctx context.Context, db asker, explain string, s Statement) ([]string, error) {
+	rows, err := db.QueryContext(ctx, explain+" "+s.Text, s.Args...)
 	if err != nil {
 		return nil, err
 	}

@@ -23,27 +23,43 @@ type Engine struct {
 	OneWriter bool
 	// Time is how a time is handed to the database, which keeps microseconds.
 	Time func(time.Time) any
-	// Prune deletes ended transactions: the first placeholder is the time, the second the limit.
-	Prune string
+	// Prune deletes ended transactions: the first placeholder is the time, the second the limit. PruneUses and
+	// PruneDecisions delete what is from before the time.
+	Prune, PruneUses, PruneDecisions string
+	// Lock takes the locks whose numbers its one placeholder lists, in the list's order, until the end of the database
+	// transaction. It is empty where a transaction that is to write keeps all others that are from the beginning.
+	Lock string
 	// NoTables says whether an error means that the tables, or all of the database, are not there yet.
 	NoTables func(error) bool
 	// Alone runs a migration while no other process does.
 	Alone func(ctx context.Context, migrate func(...goose.ProviderOption) error) error
 }
 
-// Ledger is a ledger.Writer, ledger.Reader and ledger.Pruner. It connects when it is first used, and again after the
-// database was away.
-type Ledger struct {
-	engine     Engine
-	writer     *sql.DB
-	reader     *sql.DB
-	statements statements
-	turns      *turns // nil where savers need not wait for each other
+// Pools are connections, for each kind of work its own; they may be the same.
+type Pools struct {
+	Writer  *sql.DB // for saving
+	Reader  *sql.DB
+	History *sql.DB // for counting: what it commits may be lost to a power failure, all of it or nothing
 }
 
-// New takes charge of both pools, which may be the same.
-func New(engine Engine, writer, reader *sql.DB) *Ledger {
-	l := &Ledger{engine: engine, writer: writer, reader: reader, statements: newStatements(engine)}
+// Ledger is a ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner, and a fraud.History, fraud.HistoryReader and
+// fraud.HistoryPruner. It connects when it is first used, and again after the database was away.
+type Ledger struct {
+	engine            Engine
+	writer            *sql.DB
+	reader            *sql.DB
+	history           *sql.DB
+	statements        statements
+	historyStatements historyStatements
+	turns             *turns // nil where savers need not wait for each other
+}
+
+// New takes charge of the pools.
+func New(engine Engine, pools Pools) *Ledger {
+	l := &Ledger{
+		engine: engine, writer: pools.Writer, reader: pools.Reader, history: pools.History,
+		statements: newStatements(engine), historyStatements: newHistoryStatements(engine),
+	}
 	if engine.OneWriter {
 		l.turns = newTurns(l.saveAll)
 	}
@@ -52,10 +68,7 @@ func New(engine Engine, writer, reader *sql.DB) *Ledger {
 
 // Close ends the connections. Calls that are under way may fail.
 func (l *Ledger) Close() error {
-	if l.writer == l.reader {
-		return l.writer.Close()
-	}
-	return errors.Join(l.writer.Close(), l.reader.Close())
+	return errors.Join(l.writer.Close(), l.reader.Close(), l.history.Close()) // closing one again does nothing
 }
 
 // inTransaction does all of it or nothing.

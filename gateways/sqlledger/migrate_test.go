@@ -9,6 +9,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/gateways/sqlledger"
 	"dummyorders/internal/ledgertest"
+	"dummyorders/internal/usagetest"
 )
 
 const noTables = "the ledger has no tables yet: the worker makes them at its start"
@@ -20,9 +21,12 @@ func TestWithoutTablesEveryCallSaysWhoMakesThem(t *testing.T) {
 			_, findErr := l.Find(ctx, "1")
 			_, listErr := l.List(ctx, ledger.Query{Limit: 1})
 			_, pruneErr := l.Prune(ctx, start, 1)
+			_, decideErr := l.Decide(ctx, usagetest.Check(usagetest.Use(1, "a")), usagetest.Use(1, "a"), ofTheCard, seen)
+			_, lookErr := l.Look(ctx, "1", ofTheCard)
+			_, pruneHistoryErr := l.PruneHistory(ctx, start, 1)
 			for call, err := range map[string]error{
 				"Ready": l.Ready(ctx), "Save": l.Save(ctx, ledgertest.Accepted(1)), "Save with labels": l.Save(ctx, ledgertest.Whole()),
-				"Find": findErr, "List": listErr, "Prune": pruneErr,
+				"Find": findErr, "List": listErr, "Prune": pruneErr, "Decide": decideErr, "Look": lookErr, "PruneHistory": pruneHistoryErr,
 			} {
 				require.ErrorContains(t, err, noTables, call)
 				require.NotErrorIs(t, err, ledger.ErrNotFound, call)
@@ -65,6 +69,24 @@ func TestMigratingAgainChangesNothing(t *testing.T) {
 			require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))
 			require.NoError(t, l.Migrate(t.Context()))
 			_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestTablesOfAnEarlierVersionAreChangedAndKeepWhatTheyHold(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))
+			for _, statement := range []string{"DROP TABLE uses", "DROP TABLE decisions", "DELETE FROM ledger_migrations WHERE version_id = 2"} {
+				require.NoError(t, l.Exec(t.Context(), statement)) // as the first version left them
+			}
+			require.ErrorContains(t, l.Ready(t.Context()), "the ledger's tables are of version 1, and this version of orders needs 2")
+			require.NoError(t, l.Migrate(t.Context()))
+			_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+			require.NoError(t, err)
+			_, err = l.Decide(t.Context(), usagetest.Check(usagetest.Use(1, "a")), usagetest.Use(1, "a"), ofTheCard, seen)
 			require.NoError(t, err)
 		})
 	}
@@ -116,7 +138,9 @@ func TestNoColumnIsForACardNumber(t *testing.T) {
 					"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 					"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
 				},
-				"labels": {"transaction_id", "source", "label", "note", "at"},
+				"labels":    {"transaction_id", "source", "label", "note", "at"},
+				"uses":      {"dimension", "value", "at", "transaction_id", "amount", "currency", "facts"},
+				"decisions": {"transaction_id", "number", "at", "decision"},
 			} {
 				columns, err := l.Columns(t.Context(), table)
 				require.NoError(t, err)

@@ -2,19 +2,26 @@ package sqlledger
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 )
 
 // Prune deletes those first that ended first, and their labels with them.
 func (l *Ledger) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
-	var deleted int64
-	result, err := l.writer.ExecContext(ctx, l.statements.prune, l.engine.Time(endedBefore), limit)
-	if err == nil {
-		deleted, err = result.RowsAffected()
-	}
+	deleted, err := l.delete(ctx, l.writer, l.statements.prune, endedBefore, limit)
 	if err != nil {
-		return 0, fmt.Errorf("delete from the ledger what ended before %s: %w", endedBefore.UTC().Format(time.RFC3339), l.explain(err))
+		return 0, fmt.Errorf("delete from the ledger what ended before %s: %w", endedBefore.UTC().Format(time.RFC3339), err)
 	}
-	return int(deleted), nil
+	return deleted, nil
+}
+
+// delete runs a statement that deletes what is from before a time, and says how many rows it has deleted.
+func (l *Ledger) delete(ctx context.Context, pool *sql.DB, statement string, before time.Time, limit int) (int, error) {
+	result, err := pool.ExecContext(ctx, statement, l.engine.Time(before), limit)
+	if err != nil {
+		return 0, l.explain(err)
+	}
+	deleted, err := result.RowsAffected()
+	return int(deleted), err
 }

@@ -116,21 +116,22 @@ func (h *held) fill(record, posted []byte, markAt int64) error {
 	return nil
 }
 
-// merged are the labels of the table, in the order of their times. Those that the record has as well are given as the
-// record has them, since a column holds no nanoseconds.
+// merged are the labels of the table, in the order of their times. What the record has as well is given as the record has
+// it, since a column holds no nanoseconds; but for a note that was changed.
 func merged(ofRecord, ofTable []ledger.Label) []ledger.Label {
 	for i, label := range ofTable {
-		same := func(l ledger.Label) bool {
-			return l.Source == label.Source && l.Label == label.Label && nullable(l.Note) == nullable(label.Note) &&
-				l.Time.Truncate(time.Microsecond).Equal(label.Time)
+		at := slices.IndexFunc(ofRecord, func(l ledger.Label) bool {
+			return l.Same(label) && l.Time.Truncate(time.Microsecond).Equal(label.Time)
+		})
+		if at < 0 {
+			continue
 		}
-		if at := slices.IndexFunc(ofRecord, same); at >= 0 {
-			ofTable[i] = ofRecord[at]
+		ofTable[i].Time = ofRecord[at].Time
+		if nullable(ofRecord[at].Note) == nullable(label.Note) {
+			ofTable[i].Note = ofRecord[at].Note
 		}
 	}
-	slices.SortFunc(ofTable, func(a, b ledger.Label) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Label, b.Label))
-	})
+	ledger.SortLabels(ofTable)
 	return ofTable
 }
 

@@ -18,12 +18,12 @@ import (
 // time.
 func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	row, err := l.row(e)
-	s := saving{id: e.Record.TransactionID, row: row, sources: sources(e.Record), labels: e.Record.Labels}
+	s := saving{id: e.Record.TransactionID, row: row, labels: e.Record.Labels, mayLabel: e.Record.Review != nil || len(e.Record.Labels) > 0}
 	switch {
 	case err != nil:
 	case l.turns != nil:
 		err = l.turns.save(ctx, s)
-	case len(s.sources) > 0:
+	case s.mayLabel:
 		err = l.saveAll(ctx, []saving{s})
 	default:
 		_, err = l.writer.ExecContext(ctx, l.statements.save, row...)
@@ -36,25 +36,12 @@ func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 
 // saving is an entry on its way into the tables.
 type saving struct {
-	id      string
-	row     []any
-	sources []string // whose labels the record holds
-	labels  []ledger.Label
-}
-
-// sources are those that the record speaks for. A review speaks for its reviewer also where it gave no label: the entry
-// of a verdict that was never recorded, since its worker was killed, may have left one.
-func sources(r ledger.Record) []string {
-	var all []string
-	if r.Review != nil {
-		all = append(all, ledger.ByReviewer)
-	}
-	for _, label := range r.Labels {
-		if !slices.Contains(all, label.Source) {
-			all = append(all, label.Source)
-		}
-	}
-	return all
+	id     string
+	row    []any
+	labels []ledger.Label
+	// mayLabel says that an entry of this transaction may have labels. One with a review may, also where this one has
+	// none: the entry of a verdict that was never recorded, since its worker was killed, may have left one.
+	mayLabel bool
 }
 
 // saveAll saves all or none.
@@ -70,21 +57,54 @@ func (l *Ledger) saveAll(ctx context.Context, all []saving) error {
 }
 
 func (l *Ledger) saveOne(ctx context.Context, tx *sql.Tx, s saving) error {
-	saved, err := tx.ExecContext(ctx, l.statements.save, s.row...)
-	if err != nil || len(s.sources) == 0 {
+	if !s.mayLabel {
+		_, err := tx.ExecContext(ctx, l.statements.save, s.row...)
 		return err
 	}
-	if changed, err := saved.RowsAffected(); err != nil || changed == 0 {
+	added, err := changes(tx.ExecContext(ctx, l.statements.add, s.row...))
+	if err != nil {
+		return err
+	}
+	if added {
+		return l.label(ctx, tx, s, nil)
+	}
+	said, err := l.said(ctx, tx, s.id)
+	if err != nil {
+		return err
+	}
+	if saved, err := changes(tx.ExecContext(ctx, l.statements.save, s.row...)); !saved || err != nil {
 		return err // a later entry is there, with its labels
 	}
-	return l.label(ctx, tx, s)
+	return l.label(ctx, tx, s, said)
 }
 
-// label replaces what the record's sources have said so far. What other sources have said stays.
-func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving) error {
-	for _, source := range s.sources {
-		if _, err := tx.ExecContext(ctx, l.statements.dropLabels, s.id, source); err != nil {
-			return fmt.Errorf("drop labels of source %s: %w", source, err)
+// said is what the entry that is there says for labels. It stays as it is until the end of the database transaction.
+func (l *Ledger) said(ctx context.Context, tx *sql.Tx, id string) ([]ledger.Label, error) {
+	var text []byte
+	var record struct{ Labels []ledger.Label }
+	err := tx.QueryRowContext(ctx, l.statements.said, id).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) { // it was deleted this very moment
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &record)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the labels of the entry before: %w", err)
+	}
+	return record.Labels, nil
+}
+
+// label takes back what the entry before said and this one does not say to the letter, and adds what this one says. All
+// other labels were posted, or had their notes changed so, and stay as they are.
+func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving, said []ledger.Label) error {
+	for _, label := range said {
+		if slices.ContainsFunc(s.labels, label.Equal) {
+			continue
+		}
+		_, err := tx.ExecContext(ctx, l.statements.dropLabel, s.id, label.Source, label.Label, nullable(label.Note), l.engine.Time(label.Time))
+		if err != nil {
+			return fmt.Errorf("drop label %s of source %s: %w", label.Label, label.Source, err)
 		}
 	}
 	for _, label := range s.labels {
@@ -94,6 +114,15 @@ func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving) error {
 		}
 	}
 	return nil
+}
+
+// changes says whether a statement has changed a row.
+func changes(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	changed, err := result.RowsAffected()
+	return changed > 0, err
 }
 
 // row is the entry in the order of columns.

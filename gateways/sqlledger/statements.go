@@ -14,7 +14,7 @@ var columns = []string{
 
 // statements are the engine's own, with its placeholders.
 type statements struct {
-	save, dropLabels, addLabel, prune, version string
+	save, add, said, dropLabel, addLabel, keepLabel, prune, version string
 }
 
 func newStatements(e Engine) statements {
@@ -22,13 +22,21 @@ func newStatements(e Engine) statements {
 	for _, column := range columns[1:] {
 		updates = append(updates, fmt.Sprintf("%s = excluded.%[1]s", column))
 	}
+	insert := fmt.Sprintf(`INSERT INTO transactions (%s) VALUES (?%s)`, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+	said := `SELECT record FROM transactions WHERE id = ?`
+	if !e.OneWriter {
+		said += ` FOR UPDATE`
+	}
 	return statements{
-		save: e.bind(fmt.Sprintf(`INSERT INTO transactions (%s) VALUES (?%s) ON CONFLICT (id) DO UPDATE SET %s
-			WHERE (transactions.mark_at, transactions.mark_number) <= (excluded.mark_at, excluded.mark_number)`,
-			strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1), strings.Join(updates, ", "))),
-		dropLabels: e.bind(`DELETE FROM labels WHERE transaction_id = ? AND source = ?`),
+		save: e.bind(insert + ` ON CONFLICT (id) DO UPDATE SET ` + strings.Join(updates, ", ") + `
+			WHERE (transactions.mark_at, transactions.mark_number) <= (excluded.mark_at, excluded.mark_number)`),
+		add:       e.bind(insert + ` ON CONFLICT (id) DO NOTHING`),
+		said:      e.bind(said),
+		dropLabel: e.bind(`DELETE FROM labels WHERE transaction_id = ? AND source = ? AND label = ? AND note IS NOT DISTINCT FROM ? AND at = ?`),
 		addLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (transaction_id, source, label) DO UPDATE SET note = excluded.note, at = excluded.at`),
+			ON CONFLICT (transaction_id, source, label) DO NOTHING`),
+		keepLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, at) SELECT id, ?, ?, ?, ? FROM transactions WHERE id = ?
+			ON CONFLICT (transaction_id, source, label) DO UPDATE SET note = excluded.note RETURNING label, source, note, at`),
 		prune:   e.bind(e.Prune),
 		version: `SELECT (SELECT max(version_id) FROM ` + versionTable + `), oldest_code FROM ledger_compatibility`,
 	}

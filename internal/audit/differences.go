@@ -15,8 +15,7 @@ import (
 // leaves are the values of a JSON document by their path, such as steps[2].time. What is null or empty has none.
 type leaves map[string]string
 
-// differences names every value that two records do not share, but for labels that no review gave: history cannot
-// know those.
+// differences names every value that two records do not share.
 func differences(inLedger, inHistory ledger.Record) ([]string, error) {
 	a, b, err := bothLeaves(inLedger, inHistory)
 	if err != nil {
@@ -82,6 +81,7 @@ func same(a, b string) bool {
 }
 
 func bothLeaves(inLedger, inHistory ledger.Record) (a, b leaves, err error) {
+	inLedger.Labels = known(inLedger.Labels, inHistory.Labels)
 	if a, err = leavesOf(inLedger); err != nil {
 		return nil, nil, fmt.Errorf("take apart the ledger's record: %w", err)
 	}
@@ -91,9 +91,20 @@ func bothLeaves(inLedger, inHistory ledger.Record) (a, b leaves, err error) {
 	return a, b, nil
 }
 
+// known are the labels of history that the ledger has, too. Others were posted to the ledger alone; and whoever posted one
+// before history gave the same has given it its time and its note.
+func known(inLedger, inHistory []ledger.Label) []ledger.Label {
+	var all []ledger.Label
+	for _, label := range inHistory {
+		if slices.ContainsFunc(inLedger, label.Same) {
+			all = append(all, label)
+		}
+	}
+	return all
+}
+
 // leavesOf goes by the JSON of a record, so that no field can be forgotten here.
 func leavesOf(r ledger.Record) (leaves, error) {
-	r.Labels = slices.DeleteFunc(slices.Clone(r.Labels), func(l ledger.Label) bool { return l.Source != ledger.ByReviewer })
 	text, err := json.Marshal(r)
 	if err != nil {
 		return nil, err

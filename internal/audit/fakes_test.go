@@ -187,7 +187,10 @@ func opened(id string) *ledger.Record {
 // paying is that of one whose money is held.
 func paying(id string) *ledger.Record {
 	r := opened(id)
-	r.Decide(fraud.Decision{Outcome: fraud.Review, Score: 70, RiskLevel: fraud.ElevatedRisk, Reasons: []fraud.Reason{{Code: "AMOUNT_OVER_REVIEW_LIMIT", Message: "m"}}})
+	r.Decide(fraud.Decision{
+		Outcome: fraud.Review, Score: 70, RiskLevel: fraud.ElevatedRisk, Reasons: []fraud.Reason{{Code: "AMOUNT_OVER_REVIEW_LIMIT", Message: "m"}},
+		Explanation: &fraud.Explanation{Features: map[string]float64{`card.count("10m")`: 3}},
+	})
 	r.Move(transaction.PaymentInitiated, after(1))
 	r.Payment.AuthorizationID = "auth-1"
 	return r

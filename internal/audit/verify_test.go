@@ -72,7 +72,9 @@ var disagreements = []struct {
 	{"reviewer", both(func(r *ledger.Record) { v := *r.Review; v.Reviewer = "bob"; r.Review = &v }), `reviewer differs: review.reviewer: ledger says "bob", history says "ada"`},
 	{"label", both(func(r *ledger.Record) {
 		r.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: "known", Time: after(60)}}
-	}), `label differs: labels[0].label: ledger says "fraudulent", history says "legitimate"`},
+	}), `label differs: labels[0].label: ledger says nothing, history says "legitimate"; labels[0].note: ledger says nothing, ` +
+		`history says "known"; labels[0].source: ledger says nothing, history says "reviewer"; labels[0].time: ledger says nothing, history says %60`},
+	{"explanation", both(func(r *ledger.Record) { r.Explanation.Features["card.count(\"10m\")"] = 4 }), `explanation differs: explanation.features.card.count("10m"): ledger says 4, history says 3`},
 	{"late", both(func(r *ledger.Record) { r.EndTime = nil }), "late differs: endTime: ledger says nothing, history says %62"},
 	{"ahead", func(id string, book *memory, history *temporal) {
 		book.put(*waiting(id))
@@ -127,7 +129,7 @@ func both(spoil func(*ledger.Record)) func(string, *memory, *temporal) {
 
 // withTimes puts times into a line: %62 is that many seconds after the start as JSON has it, and #62 as people read it.
 func withTimes(line string) string {
-	for _, s := range []int{86402, 99, 62, 61, 2, 1, 0} {
+	for _, s := range []int{86402, 99, 62, 61, 60, 2, 1, 0} {
 		line = strings.ReplaceAll(line, fmt.Sprintf("%%%d+1", s), `"`+after(s).Add(1).Format(time.RFC3339Nano)+`"`)
 		line = strings.ReplaceAll(line, fmt.Sprintf("%%%d", s), `"`+after(s).Format(time.RFC3339Nano)+`"`)
 		line = strings.ReplaceAll(line, fmt.Sprintf("#%d", s), after(s).Format(time.RFC3339))
@@ -176,12 +178,19 @@ func TestWhatIsNoDisagreementIsNotTold(t *testing.T) {
 			book.put(*r)
 			history.hold(*again)
 		}, audit.Counts{Compared: 1, Running: 1}},
-		"a dispute": {func(id string, book *memory, history *temporal) {
-			r := paid(id)
-			r.Labels = append([]ledger.Label{{Label: ledger.Fraudulent, Source: "dispute", Time: after(0)}}, r.Labels...)
+		"labels that were posted": {both(func(r *ledger.Record) {
+			r.Labels = append([]ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: after(0)}}, r.Labels...)
+			r.Labels = append(r.Labels, ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: after(90)})
+		}), audit.Counts{Compared: 1, Equal: 1}},
+		"a reviewer's label that was posted before the review gave it": {both(func(r *ledger.Record) {
+			r.Labels[0].Note, r.Labels[0].Time = "known for years", r.Labels[0].Time.Add(-time.Hour)
+		}), audit.Counts{Compared: 1, Equal: 1}},
+		"a label that was posted while the workflow runs": {func(id string, book *memory, history *temporal) {
+			r := waiting(id)
+			r.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: after(3)}}
 			book.put(*r)
-			history.hold(*paid(id))
-		}, audit.Counts{Compared: 1, Equal: 1}},
+			history.hold(*waiting(id))
+		}, audit.Counts{Compared: 1, Running: 1}},
 		"a time in another zone": {both(func(r *ledger.Record) {
 			r.StartTime = r.StartTime.In(time.FixedZone("IST", 5*60*60+30*60))
 		}), audit.Counts{Compared: 1, Equal: 1}},

@@ -60,7 +60,9 @@ func Whole() ledger.Entry {
 		Reasons: []fraud.Reason{{Code: "AMOUNT", Message: "it is above the limit"}},
 		Ruleset: fraud.Ruleset{ID: "limit", Version: 3, Digest: "sha256:0123"}, Source: fraud.AutomatedRule,
 	}
-	r.Decide(decision)
+	explained := decision
+	explained.Explanation = explanation()
+	r.Decide(explained)
 	r.Move(transaction.PaymentInitiated, at(1))
 	r.Payment.AuthorizationID, r.Payment.CaptureID, r.Payment.RefundID = "auth-1", "capture-1", "refund-1"
 	r.Payment.VoidedAt, r.Payment.Error, r.Payment.StillHeld = &voided, "it was refused", "it has expired"
@@ -69,12 +71,26 @@ func Whole() ledger.Entry {
 	r.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada", Note: hard, Confirm: true}, at(3))
 	r.Labels = []ledger.Label{
 		{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: hard, Time: at(3)},
-		{Label: ledger.Fraudulent, Source: "dispute", Time: at(4)},
-		{Label: ledger.Legitimate, Source: "dispute", Note: "won", Time: at(5)},
+		{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: at(4)},
+		{Label: ledger.Legitimate, Source: ledger.ByDispute, Note: "won", Time: at(5)},
 	}
 	r.Move(transaction.Fraudulent, at(4))
 	r.Close(at(5))
 	return ledger.Entry{Record: *r, Transaction: t, Mark: ledger.Mark{At: at(5), Number: 9}}
+}
+
+func explanation() *fraud.Explanation {
+	hit := fraud.RuleResult{ID: "card_velocity", Outcome: fraud.RuleHit, Score: -45, Action: fraud.ActReview, Shadow: true}
+	failed := fraud.RuleResult{ID: "list:blocked_cards", Outcome: fraud.RuleFailed, Action: fraud.ActBlock, Error: hard}
+	return &fraud.Explanation{
+		AsOf: start, DecidedAt: start.Add(time.Nanosecond), TookMicros: 1<<53 + 1,
+		Rules: []fraud.RuleResult{hit, failed}, Passed: []string{"first_large", hard},
+		Features: map[string]float64{`card.count("10m")`: 3, `ip.distinct("card", "1h")`: 0.1, hard: 1e300},
+		Trials: []fraud.Trial{{
+			Ruleset: fraud.Ruleset{ID: "limit+shadow", Version: 4, Digest: "sha256:4567"}, Outcome: fraud.Decline, Score: 90,
+			Rules: []fraud.RuleResult{hit},
+		}},
+	}
 }
 
 // hard is a text that something on the way to a database may trip over.

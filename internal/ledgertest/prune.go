@@ -47,6 +47,7 @@ func cancelled(t *testing.T, store Store) {
 	for name, call := range map[string]func(context.Context) error{
 		"Save":             func(ctx context.Context) error { return store.Save(ctx, Accepted(2)) },
 		"Save with labels": func(ctx context.Context) error { return store.Save(ctx, Whole()) },
+		"Label":            func(ctx context.Context) error { _, err := store.Label(ctx, id(1), disputed(1)); return err },
 		"Find":             func(ctx context.Context) error { _, err := store.Find(ctx, id(1)); return err },
 		"List":             func(ctx context.Context) error { _, err := store.List(ctx, ledger.Query{Limit: 1}); return err },
 		"Prune":            func(ctx context.Context) error { _, err := store.Prune(ctx, start, 1); return err },
@@ -55,6 +56,7 @@ func cancelled(t *testing.T, store Store) {
 		require.ErrorIs(t, call(late), context.DeadlineExceeded, name)
 	}
 	require.Len(t, list(t, store, ledger.Query{Limit: 10}).Entries, 1)
+	same(t, Accepted(1), find(t, store, id(1)))
 }
 
 // concurrent has more savers than a store has connections, while others read and prune.

@@ -69,7 +69,7 @@ func laterCounts(t *testing.T, store Store) {
 		t.Run(c.name, func(t *testing.T) {
 			first, second := Ended(n, after(time.Hour)), Accepted(n)
 			first.Mark, second.Mark = c.first, c.second
-			second.Record.Labels = []ledger.Label{{Label: ledger.Legitimate, Source: "dispute", Time: start}}
+			second.Record.Labels = []ledger.Label{{Label: ledger.Legitimate, Source: ledger.ByDispute, Time: start}}
 			save(t, store, first, second)
 			want := first
 			if c.secondCounts {
@@ -121,14 +121,12 @@ func history(r *rapid.T, n int) []ledger.Entry {
 		entries[i] = Accepted(n)
 		entries[i].Record.Move(transaction.AlertError, after(at))
 		entries[i].Mark = mark(at, number)
-		if rapid.Bool().Draw(r, "labelled") {
-			entries[i].Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: after(at)}}
-		}
-	}
-	// What a source said stays when a later entry is silent about it, so that all from the first word on must say it.
-	for i := 1; i < len(entries); i++ {
-		if len(entries[i].Record.Labels) == 0 {
-			entries[i].Record.Labels = entries[i-1].Record.Labels
+		if at > 0 || i > 2 { // people are asked sooner or later, and may come to say something else
+			entries[i].Record.Review = &review.Review{RequestedAt: start, Deadline: after(time.Hour), OnExpiry: review.Decline}
+			for _, word := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{ledger.Fraudulent, ledger.Legitimate}), rapid.ID[string]).Draw(r, "labels") {
+				entries[i].Record.Labels = append(entries[i].Record.Labels, ledger.Label{Label: word, Source: ledger.ByReviewer, Time: after(at)})
+			}
+			ledger.SortLabels(entries[i].Record.Labels)
 		}
 	}
 	return entries
@@ -136,25 +134,17 @@ func history(r *rapid.T, n int) []ledger.Entry {
 
 func labelsReplaced(t *testing.T, store Store) {
 	e := Accepted(1)
-	say := func(number int, labels ...ledger.Label) {
-		e.Mark.Number, e.Record.Labels = number, labels
-		save(t, store, e)
-	}
-	fraudulent := ledger.Label{Label: ledger.Fraudulent, Source: "dispute", Note: "opened", Time: after(1)}
-	legitimate := ledger.Label{Label: ledger.Legitimate, Source: "dispute", Note: "won", Time: after(time.Hour)}
+	fraudulent := ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "opened", Time: after(time.Second)}
+	legitimate := ledger.Label{Label: ledger.Legitimate, Source: ledger.ByDispute, Note: "won", Time: after(time.Hour)}
 	reviewed := ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: after(time.Minute)}
-	for i, step := range []struct{ say, want []ledger.Label }{
-		{[]ledger.Label{fraudulent}, []ledger.Label{fraudulent}},
-		{[]ledger.Label{reviewed}, []ledger.Label{fraudulent, reviewed}},
-		{[]ledger.Label{legitimate}, []ledger.Label{reviewed, legitimate}},
-		{[]ledger.Label{fraudulent, legitimate}, []ledger.Label{fraudulent, reviewed, legitimate}},
+	noted := reviewed
+	noted.Note, noted.Time = "seen", after(2*time.Minute)
+	for i, say := range [][]ledger.Label{
+		{fraudulent}, {fraudulent, reviewed}, {fraudulent, noted}, {noted, legitimate}, {legitimate}, {fraudulent, legitimate},
 	} {
-		say(i+1, step.say...)
-		require.Len(t, find(t, store, id(1)).Record.Labels, len(step.want), "step %d", i)
-		for n, label := range find(t, store, id(1)).Record.Labels {
-			require.Equal(t, step.want[n].Label+step.want[n].Source+step.want[n].Note, label.Label+label.Source+label.Note, "step %d", i)
-			require.WithinDuration(t, step.want[n].Time, label.Time, time.Microsecond, "step %d", i)
-		}
+		e.Mark.Number, e.Record.Labels = i+1, say
+		save(t, store, e)
+		same(t, e, find(t, store, id(1)))
 	}
 }
 
@@ -162,14 +152,10 @@ func labelsReplaced(t *testing.T, store Store) {
 func reviewWithoutLabel(t *testing.T, store Store) {
 	e := Accepted(1)
 	e.Record.Review = &review.Review{RequestedAt: after(1), Deadline: after(time.Hour), OnExpiry: review.Decline}
-	e.Record.Labels = []ledger.Label{
-		{Label: ledger.Legitimate, Source: ledger.ByReviewer, Time: after(2)},
-		{Label: ledger.Fraudulent, Source: "dispute", Time: after(3)},
-	}
+	e.Record.Labels = []ledger.Label{{Label: ledger.Legitimate, Source: ledger.ByReviewer, Time: after(2)}}
 	save(t, store, e)
+	label(t, store, id(1), disputed(1))
 	e.Mark.Number, e.Record.Labels = e.Mark.Number+1, nil
 	save(t, store, e)
-	left := find(t, store, id(1)).Record.Labels
-	require.Len(t, left, 1)
-	require.Equal(t, "dispute", left[0].Source)
+	labelled(t, store, id(1), disputed(1))
 }

@@ -13,10 +13,11 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// Store is a ledger that is written, read and pruned.
+// Store is a ledger that is written, read, labelled and pruned.
 type Store interface {
 	ledger.Writer
 	ledger.Reader
+	ledger.Labeler
 	ledger.Pruner
 }
 
@@ -28,8 +29,15 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 		"an entry without what it is known by is refused":               refused,
 		"the entry of the later mark counts":                            laterCounts,
 		"in whatever order entries are saved, the latest counts":        latestCounts,
-		"what a source says again replaces what it said":                labelsReplaced,
+		"the labels of an entry replace those of the one before":        labelsReplaced,
 		"a review without a label takes back the label of its reviewer": reviewWithoutLabel,
+		"a label is kept beside those of other sources and words":       labels,
+		"a label that is given again changes its note alone":            labelledAgain,
+		"only what is there can be labelled":                            notLabelled,
+		"a label may hold any text":                                     labelText,
+		"no save takes back a label that was given to the ledger":       labelsStay,
+		"labels go with their transaction":                              labelsPruned,
+		"many label at once while others save":                          labelledByMany,
 		"the list begins with the newest":                               newestFirst,
 		"every filter, and all together, choose what they name":         filters,
 		"pages neither repeat nor miss an entry while others arrive":    pages,

@@ -1,0 +1,63 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/ledger"
+)
+
+// Merchants read the answers; they must not learn which rules there are.
+func TestAnExplanationIsShownWithItsTransactionAlone(t *testing.T) {
+	w := realWorld(t)
+	key := freshKey()
+	held := request(t, w.api(), http.MethodPost, "/transact", paidBy(t, heldAndWorse), key, patient)
+	id := asAnswer(t, held, 202).TransactionID
+	explained(t, w.api(), id, "while it is in review")
+	confirmed := `{"decision":"approve","reviewer":"ada","confirm":true}`
+	silent := map[string]*httptest.ResponseRecorder{
+		"the answer in review":   held,
+		"a check that got worse": judge(t, w.api(), id, adaApproves, patient),
+		"a review's answer":      judge(t, w.api(), id, confirmed, patient),
+	}
+	w.ended(t, id)
+	silent["the answer of a retry"] = request(t, w.api(), http.MethodPost, "/transact", paidBy(t, heldAndWorse), key, patient)
+	silent["a verdict again"] = judge(t, w.later(), id, confirmed, patient)
+	silent["a list"] = request(t, w.api(), http.MethodGet, "/transactions?limit=200", "")
+	for name, answer := range silent {
+		if text := answer.Body.String(); !strings.Contains(text, id) && answer.Code != 409 || strings.Contains(text, "explanation") || strings.Contains(text, "card_velocity") {
+			t.Errorf("%s: %d %s", name, answer.Code, text)
+		}
+	}
+	explained(t, w.api(), id, "after its end")
+	explained(t, w.later(), id, "when only the ledger remembers")
+}
+
+// explained says that a transaction has the script's explanation.
+func explained(t *testing.T, handler http.Handler, id, when string) {
+	t.Helper()
+	var r ledger.Record
+	must(t, json.Unmarshal(request(t, handler, http.MethodGet, "/transactions/"+id, "").Body.Bytes(), &r))
+	if diff := cmp.Diff(explanation, r.Explanation); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", when, diff)
+	}
+}
+
+func TestTheDocumentKnowsExplanationsOfTransactionsAndOfNoDecision(t *testing.T) {
+	answer := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil)
+	var document struct {
+		Components struct{ Schemas map[string]schema }
+	}
+	must(t, json.Unmarshal(answer.Body.Bytes(), &document))
+	for name, want := range map[string]bool{"Record": true, "Decision": false, "Answer": false} {
+		described, there := document.Components.Schemas[name]
+		if _, got := described.Properties["explanation"]; !there || got != want {
+			t.Errorf("%s has an explanation: %v, want %v", name, got, want)
+		}
+	}
+}

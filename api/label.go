@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/ledger"
+)
+
+const labelDescription = "Keeps what turned out to be true about a transaction: from a dispute, from an early fraud warning of the " +
+	"card network, or from a reviewer who looked at it outside a review. A transaction has one label of each source and word: " +
+	"the same again changes its note, leaves its time and is 200. So a label can safely be sent again. It is in the transaction's labels " +
+	"wherever it is read, and rules count it."
+
+// labelRequest is POST /transactions/{id}/labels as huma sees it. The body is read by readLabel.
+type labelRequest struct {
+	ID      string `path:"id" doc:"The transactionID of the transaction"`
+	RawBody []byte `contentType:"application/json"`
+}
+
+// labelSchema is what readLabel accepts, for the OpenAPI document.
+type labelSchema struct {
+	Label  string `json:"label" enum:"fraudulent,legitimate" doc:"What turned out to be true"`
+	Source string `json:"source" enum:"dispute,early_fraud_warning,reviewer" doc:"Where that is known from"`
+	Note   string `json:"note,omitempty" maxLength:"500" doc:"More about it, for whoever looks at it later"`
+}
+
+// labelResponse is 201 when the label is a new one.
+type labelResponse struct {
+	Status   int
+	Location string `header:"Location" doc:"Where the transaction is, with its labels"`
+	Body     ledger.Label
+}
+
+func (s *server) registerLabel(api huma.API) {
+	huma.Register(api, s.clients.protect(huma.Operation{
+		OperationID:      "labelTransaction",
+		Method:           http.MethodPost,
+		Path:             "/transactions/{id}/labels",
+		Summary:          "Say what turned out to be true about a transaction",
+		Description:      labelDescription,
+		Tags:             []string{"labels"},
+		DefaultStatus:    http.StatusCreated,
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * maxBody, // limitBody has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitBody)},
+		Errors:           []int{400, 404, 413, 415, 422, 503},
+	}), s.label)
+	operation := api.OpenAPI().Paths["/transactions/{id}/labels"].Post
+	describeBody(api.OpenAPI(), operation, reflect.TypeFor[labelSchema](), "Label",
+		`{"label": "fraudulent", "source": "dispute", "note": "chargeback 4853"}`)
+	operation.Responses["201"].Description = "A new label"
+	known := *operation.Responses["201"]
+	known.Description = "The transaction had this label; it has the note that was sent, and its time is as it was"
+	operation.Responses["200"] = &known
+}
+
+func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, error) {
+	id, err := parseID(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	label, err := readLabel(r.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	label.Time = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
+	kept, err := s.saga.label(ctx, id, label)
+	if err != nil {
+		return nil, s.unlabelled(ctx, id, err)
+	}
+	response := &labelResponse{Status: http.StatusOK, Location: "/transactions/" + id, Body: kept}
+	if kept.Time.Equal(label.Time) {
+		response.Status = http.StatusCreated
+	}
+	return response, nil
+}
+
+// unlabelled says why a label was not kept, as far as that is known.
+func (s *server) unlabelled(ctx context.Context, id string, err error) *Problem {
+	if errors.Is(err, errNotFound) {
+		return problem(http.StatusNotFound, "no such transaction")
+	}
+	s.log.ErrorContext(ctx, "Label not kept", "transaction", id, "error", err)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return comeBack(http.StatusServiceUnavailable, retryAfterPending,
+			"the transaction was accepted, and is not in the ledger yet; nothing was kept, and the label can safely be sent again")
+	}
+	return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		"the ledger cannot be written now, or cannot say whether it has kept the label, which can safely be sent again")
+}

@@ -1,0 +1,274 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/mocks"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+)
+
+const lostDispute = `{"label":"fraudulent","source":"dispute","note":"chargeback 4853"}`
+
+func labelled(t testing.TB, handler http.Handler, id, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	return request(t, handler, http.MethodPost, "/transactions/"+id+"/labels", body, headers...)
+}
+
+// asLabel is the label of an answer, which says where the transaction is.
+func asLabel(t testing.TB, answer *httptest.ResponseRecorder, status int, id string) ledger.Label {
+	t.Helper()
+	if answer.Code != status || answer.Header().Get("Location") != "/transactions/"+id {
+		t.Fatalf("%d %v, want %d and where the transaction is: %s", answer.Code, answer.Header(), status, answer.Body)
+	}
+	var l ledger.Label
+	must(t, json.Unmarshal(answer.Body.Bytes(), &l))
+	return l
+}
+
+// labelsOf are a transaction's labels as they are read, which is the same alone and in a list.
+func labelsOf(t *testing.T, handler http.Handler, id string) []ledger.Label {
+	t.Helper()
+	answer := request(t, handler, http.MethodGet, "/transactions/"+id, "")
+	asAnswer(t, answer, 200)
+	var r ledger.Record
+	must(t, json.Unmarshal(answer.Body.Bytes(), &r))
+	for _, other := range listing(t, request(t, handler, http.MethodGet, "/transactions?limit=200", "")).Transactions {
+		if diff := cmp.Diff(r.Labels, other.Labels); other.TransactionID == id && diff != "" {
+			t.Errorf("alone and in the list (-alone +list):\n%s", diff)
+		}
+	}
+	return r.Labels
+}
+
+func TestALabelIsSeenWhereverItsTransactionIs(t *testing.T) {
+	w := realWorld(t)
+	id := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, "amazonpay"), patient), 200).TransactionID
+	w.ended(t, id)
+	before := time.Now().UTC().Truncate(time.Microsecond)
+	lost := asLabel(t, labelled(t, w.api(), id, lostDispute), 201, id)
+	if want := (ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "chargeback 4853", Time: lost.Time}); lost != want {
+		t.Errorf("the label is %+v, want %+v", lost, want)
+	}
+	if lost.Time.Before(before) || lost.Time.After(time.Now()) {
+		t.Errorf("its time is %s, want now", lost.Time)
+	}
+	won := asLabel(t, labelled(t, w.later(), strings.ToUpper(id), `{"label":"legitimate","source":"dispute","note":""}`), 201, id)
+	if diff := cmp.Diff([]ledger.Label{lost, won}, labelsOf(t, w.api(), id)); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheSameLabelAgainChangesItsNoteAndIs200(t *testing.T) {
+	m := newMemory(entry(1))
+	handler := handlerWith(options(nowhere(t), m))
+	for id := range m.entries {
+		first := asLabel(t, labelled(t, handler, id, lostDispute), 201, id)
+		for _, note := range []string{"chargeback 4853", "closed", ""} {
+			again := asLabel(t, labelled(t, handler, id, fmt.Sprintf(`{"label":"fraudulent","source":"dispute","note":%q}`, note)), 200, id)
+			first.Note = note
+			if diff := cmp.Diff(first, again); diff != "" {
+				t.Errorf("with the note %q (-want +got):\n%s", note, diff)
+			}
+			if diff := cmp.Diff([]ledger.Label{first}, labelsOf(t, handler, id)); diff != "" {
+				t.Errorf("labels (-want +got):\n%s", diff)
+			}
+		}
+	}
+}
+
+func TestACardNumberInANoteIsMasked(t *testing.T) {
+	m := newMemory(entry(1))
+	handler := handlerWith(options(nowhere(t), m))
+	for id := range m.entries {
+		l := asLabel(t, labelled(t, handler, id, `{"label":"fraudulent","source":"reviewer","note":"card 4111-1111-1111-1111"}`), 201, id)
+		if l.Note != "card 411111******1111" || m.labels[id][0] != l {
+			t.Errorf("the note is answered as %q, and kept as %+v", l.Note, m.labels[id])
+		}
+	}
+}
+
+// The workflow, which is asked, knows its reviewer's label alone.
+func TestARunningTransactionHasTheLabelsThatTheLedgerHas(t *testing.T) {
+	w := realWorld(t)
+	id := w.held(t, heldForward)
+	handler := w.api()
+	lost := asLabel(t, labelled(t, handler, id, lostDispute), 201, id)
+	if diff := cmp.Diff([]ledger.Label{lost}, labelsOf(t, handler, id)); diff != "" {
+		t.Errorf("in review (-want +got):\n%s", diff)
+	}
+	asAnswer(t, judge(t, handler, id, adaApproves, patient), 200)
+	w.ended(t, id)
+	labels := labelsOf(t, handler, id)
+	if len(labels) != 2 || labels[0] != lost || labels[1].Source != ledger.ByReviewer {
+		t.Errorf("after its end: %+v", labels)
+	}
+	asLabel(t, labelled(t, handler, id, `{"label":"legitimate","source":"reviewer","note":"known for years"}`), 200, id)
+	labels[1].Note = "known for years"
+	if diff := cmp.Diff(labels, labelsOf(t, handler, id)); diff != "" {
+		t.Errorf("with a note of later (-want +got):\n%s", diff)
+	}
+}
+
+// A workflow's own label may be newer than the ledger's entry, and its note in the ledger newer than the workflow's.
+func TestTheLabelsOfWorkflowAndLedgerAreShownTogether(t *testing.T) {
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	own := ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known", Time: at(2)}
+	noted, lost := own, ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: at(1)}
+	noted.Note = "known for years"
+	for name, c := range map[string]struct{ workflow, ledger, want []ledger.Label }{
+		"neither has any":                  {nil, nil, nil},
+		"the workflow alone":               {[]ledger.Label{own}, nil, []ledger.Label{own}},
+		"the ledger alone":                 {nil, []ledger.Label{lost}, []ledger.Label{lost}},
+		"each one of its own":              {[]ledger.Label{own}, []ledger.Label{lost}, []ledger.Label{lost, own}},
+		"the ledger one with another note": {[]ledger.Label{own}, []ledger.Label{lost, noted}, []ledger.Label{lost, noted}},
+	} {
+		e := entry(1)
+		inWorkflow := e.Record
+		e.Record.Labels, inWorkflow.Labels = c.ledger, c.workflow
+		value := &mocks.Value{}
+		value.On("Get", mock.Anything).Run(func(args mock.Arguments) { *args.Get(0).(*ledger.Record) = inWorkflow }).Return(nil)
+		temporal := &mocks.Client{}
+		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(value, nil)
+		answer := request(t, handlerWith(options(temporal, newMemory(e))), http.MethodGet, "/transactions/"+e.Record.TransactionID, "")
+		var r ledger.Record
+		must(t, json.Unmarshal(answer.Body.Bytes(), &r))
+		if diff := cmp.Diff(c.want, r.Labels); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// describes is a Temporal that knows a workflow of that status, or fails.
+func describes(status enums.WorkflowExecutionStatus, err error) *mocks.Client {
+	temporal := &mocks.Client{}
+	temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).
+		Return(&workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: status}}, err)
+	return temporal
+}
+
+func TestALabelOfATransactionThatTheLedgerLacksIsToldApart(t *testing.T) {
+	const running, completed = enums.WORKFLOW_EXECUTION_STATUS_RUNNING, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	away := newMemory()
+	away.goAway(true)
+	for name, c := range map[string]struct {
+		ledger   *memory
+		temporal *mocks.Client
+		status   int
+		detail   string
+	}{
+		"nobody knows it":                       {newMemory(), describes(running, serviceerror.NewNotFound("")), 404, "no such transaction"},
+		"it was accepted a moment ago":          {newMemory(), describes(running, nil), 503, "is not in the ledger yet; nothing was kept"},
+		"the ledger has lost it":                {newMemory(), describes(completed, nil), 404, "no such transaction"},
+		"the ledger lacks it, Temporal is away": {newMemory(), describes(running, serviceerror.NewUnavailable("")), 503, "safely be sent again"},
+		"the ledger is away":                    {away, &mocks.Client{}, 503, "the ledger cannot be written now"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // some of them wait for the ledger
+			answer := labelled(t, handlerWith(options(c.temporal, c.ledger)), uuid.NewString(), lostDispute)
+			if p := asProblem(t, answer); p.Status != c.status || !strings.Contains(p.Detail, c.detail) {
+				t.Errorf("%+v, want %d %q", p, c.status, c.detail)
+			}
+			if (answer.Header().Get("Retry-After") != "") != (c.status == 503) {
+				t.Errorf("%d with %v", answer.Code, answer.Header())
+			}
+		})
+	}
+	if p := asProblem(t, labelled(t, unreachable(t), "42", lostDispute)); p.Status != 404 {
+		t.Errorf("what is no transactionID: %+v", p)
+	}
+}
+
+func TestALabelWaitsALittleForTheLedgerToFollow(t *testing.T) {
+	e, m, asked := entry(1), newMemory(), make(chan struct{})
+	temporal := &mocks.Client{}
+	temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).
+		Run(func(mock.Arguments) { close(asked) }).
+		Return(&workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
+			Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		}}, nil)
+	saved := make(chan struct{})
+	go func() { defer close(saved); <-asked; m.save(e) }()
+	asLabel(t, labelled(t, handlerWith(options(temporal, m)), e.Record.TransactionID, lostDispute), 201, e.Record.TransactionID)
+	<-saved
+}
+
+func TestEveryFaultOfALabelIsToldAtOnce(t *testing.T) {
+	for body, want := range map[string]map[string]string{
+		`[]`: {"#": "must be an object"},
+		`{}`: {"#/label": "is required", "#/source": "is required"},
+		`{"label":"Fraudulent","source":"rumour","note":7,"time":"2026-01-02T03:04:05Z"}`: {
+			"#/label": "must be fraudulent or legitimate", "#/source": "must be dispute, early_fraud_warning or reviewer",
+			"#/note": "must be a string", "#/time": "is not a known field",
+		},
+		`{"label":true,"source":null,"note":"` + strings.Repeat("x", 501) + `","4111111111111111":1}`: {
+			"#/label": "must be a string", "#/source": "must be a string", "#/note": "must have at most 500 characters",
+			"#/411111******1111": "is not a known field",
+		},
+		`{"label":"fraudulent","source":"dispute","note":"a\u0000"}`: {"#/note": "must not hold control characters"},
+	} {
+		answer := labelled(t, unreachable(t), uuid.NewString(), body)
+		p, got := asProblem(t, answer), map[string]string{}
+		for _, fault := range p.Errors {
+			got[fault.Pointer] = fault.Detail
+		}
+		if diff := cmp.Diff(want, got); answer.Code != 422 || diff != "" {
+			t.Errorf("%s: %d\n%s", body, answer.Code, diff)
+		}
+	}
+}
+
+func TestALabelIsReadLikeATransaction(t *testing.T) {
+	path := "/transactions/" + uuid.NewString() + "/labels"
+	for name, c := range map[string]struct {
+		method, kind, body string
+		status             int
+	}{
+		"a form":       {http.MethodPost, "application/x-www-form-urlencoded", "label=fraudulent", 415},
+		"no JSON":      {http.MethodPost, "application/json", `{"label"`, 400},
+		"nothing":      {http.MethodPost, "application/json", "", 400},
+		"too large":    {http.MethodPost, "application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
+		"wrong method": {http.MethodGet, "application/json", "", 405},
+	} {
+		answer := call(t, unreachable(t), c.method, path, c.kind, strings.NewReader(c.body))
+		if asProblem(t, answer); answer.Code != c.status {
+			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
+		}
+	}
+}
+
+// FuzzLabel holds for any body: it is answered, never with a 500, and neither the answer nor the ledger has a card
+// number.
+func FuzzLabel(f *testing.F) {
+	f.Add(lostDispute)
+	f.Add(`{"label":"legitimate","source":"reviewer","note":"4111 1111 1111 1111"}`)
+	f.Add(`{"4111111111111111":{"label":[1e99]}}`)
+	f.Add(`[[[[`)
+	f.Fuzz(func(t *testing.T, body string) {
+		id := uuid.NewString()
+		m := newMemory(ledger.Entry{Record: *ledger.Open(transaction.Transaction{ID: id}, start)})
+		answer := labelled(t, handlerWith(options(&mocks.Client{}, m)), id, body, "Content-Type: application/json")
+		if answer.Code != 201 && answer.Code != 400 && answer.Code != 413 && answer.Code != 422 {
+			t.Fatalf("%d for %q: %s", answer.Code, body, answer.Body)
+		}
+		for _, text := range []string{answer.Body.String(), fmt.Sprint(m.labels[id])} {
+			if strings.Contains(text, "4111111111111111") || strings.Contains(text, "4111 1111 1111 1111") {
+				t.Fatalf("a card number is shown or kept: %s", text)
+			}
+		}
+	})
+}

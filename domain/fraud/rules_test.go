@@ -1,0 +1,170 @@
+package fraud_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/transaction"
+	"dummyorders/domain/usage"
+)
+
+var (
+	perHour  = usage.Feature{Measure: usage.Count, By: usage.Card, Window: time.Hour}
+	perDay   = usage.Feature{Measure: usage.Count, By: usage.Metadata("terminal"), Window: 24 * time.Hour}
+	accepted = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+)
+
+// overOne declines what has a feature above one.
+type overOne struct {
+	id      string
+	feature usage.Feature
+}
+
+func (o overOne) Ruleset() fraud.Ruleset    { return fraud.Ruleset{ID: o.id, Version: 1} }
+func (o overOne) Features() []usage.Feature { return []usage.Feature{o.feature} }
+
+func (o overOne) Evaluate(_ fraud.Check, values map[string]float64) fraud.Decision {
+	d := fraud.Decision{Outcome: fraud.Approve, Ruleset: o.Ruleset(), Explanation: &fraud.Explanation{}}
+	if values[o.feature.String()] > 1 {
+		d.Outcome, d.Score = fraud.Decline, 90
+		d.Explanation.Rules = []fraud.RuleResult{{ID: o.id + "_rule", Outcome: fraud.RuleHit, Score: 90}}
+	}
+	return d
+}
+
+// remembered is a history in memory, in which each check is decided once.
+type remembered struct {
+	timeline  usage.Timeline
+	decisions map[int]fraud.Decision
+	use       usage.Use
+	err       error
+}
+
+func (r *remembered) Decide(_ context.Context, c fraud.Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) fraud.Decision) (fraud.Decision, error) {
+	if r.err != nil {
+		return fraud.Decision{}, r.err
+	}
+	if known, decided := r.decisions[c.Number]; decided {
+		return known, nil
+	}
+	r.use = use
+	d := decide(r.timeline.Look(c.ID, lookups))
+	r.decisions = map[int]fraud.Decision{c.Number: d}
+	return d, nil
+}
+
+// before is a history with n transactions of the card, ten minutes apart, the last one ten minutes ago.
+func before(n int) *remembered {
+	r := &remembered{}
+	for i := range n {
+		r.timeline.Add(usage.Of(of("earlier"+strings.Repeat("i", i)), accepted.Add(-10*time.Minute*time.Duration(i+1)), nil))
+	}
+	return r
+}
+
+func of(id string) transaction.Transaction {
+	t := transaction.Transaction{ID: id, Payment: transaction.Payment{Amount: inr(12300)}, Metadata: map[string]string{"terminal": "t1", "other": "o"}}
+	t.Payment.Card.Fingerprint = "f00d"
+	return t
+}
+
+func always(e fraud.Evaluator) func() fraud.Evaluator {
+	return func() fraud.Evaluator { return e }
+}
+
+// detector ticks a millisecond at each look at its clock.
+func detector(h fraud.History) *fraud.Rules {
+	now := accepted.Add(time.Minute)
+	return &fraud.Rules{Live: always(overOne{"live", perHour}), History: h, Now: func() time.Time {
+		now = now.Add(time.Millisecond)
+		return now
+	}}
+}
+
+func nth(number int, asOf time.Time) fraud.Check {
+	return fraud.Check{Transaction: of("0199"), StartTime: accepted, AsOf: asOf, Number: number}
+}
+
+func TestRulesDecideFromWhatCameBefore(t *testing.T) {
+	for n, want := range []fraud.Outcome{fraud.Approve, fraud.Approve, fraud.Decline} {
+		got, err := detector(before(n)).Detect(t.Context(), nth(1, accepted))
+		if err != nil || got.Outcome != want {
+			t.Errorf("after %d: %+v, %v, want %s", n, got, err, want)
+		}
+	}
+}
+
+func TestRulesSayWhatTheySawAndHowLongItTook(t *testing.T) {
+	got, err := detector(before(2)).Detect(t.Context(), nth(1, accepted))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &fraud.Explanation{
+		AsOf: accepted, DecidedAt: accepted.Add(time.Minute + 2*time.Millisecond), TookMicros: 2000,
+		Rules:    []fraud.RuleResult{{ID: "live_rule", Outcome: fraud.RuleHit, Score: 90}},
+		Features: map[string]float64{`card.count("1h")`: 2},
+	}
+	if diff := cmp.Diff(want, got.Explanation); diff != "" {
+		t.Errorf("explanation (-want +got):\n%s", diff)
+	}
+}
+
+func TestRulesAskedAgainAnswerAsBefore(t *testing.T) {
+	h := before(2)
+	d := detector(h)
+	first, err := d.Detect(t.Context(), nth(1, accepted))
+	h.timeline = usage.Timeline{}
+	again, errAgain := d.Detect(t.Context(), nth(1, accepted))
+	if diff := cmp.Diff(first, again); diff != "" || err != nil || errAgain != nil {
+		t.Errorf("%v, %v (-first +again):\n%s", err, errAgain, diff)
+	}
+}
+
+func TestALaterCheckLooksBackFromItsOwnMoment(t *testing.T) {
+	got, err := detector(before(2)).Detect(t.Context(), nth(2, accepted.Add(45*time.Minute)))
+	if err != nil || got.Explanation.Features[`card.count("1h")`] != 1 {
+		t.Errorf("%+v, %v, want one transaction within the hour before", got.Explanation, err)
+	}
+}
+
+func TestAShadowRulesetIsTriedAndNeverActs(t *testing.T) {
+	d := detector(before(2))
+	d.Live, d.Shadow = always(overOne{"live", perDay}), always(overOne{"tried", perHour})
+	got, err := d.Detect(t.Context(), nth(1, accepted))
+	if err != nil || got.Outcome != fraud.Approve || got.Ruleset.ID != "live" {
+		t.Errorf("decided %+v, %v", got, err)
+	}
+	want := []fraud.Trial{{
+		Ruleset: fraud.Ruleset{ID: "tried", Version: 1}, Outcome: fraud.Decline, Score: 90,
+		Rules: []fraud.RuleResult{{ID: "tried_rule", Outcome: fraud.RuleHit, Score: 90}},
+	}}
+	if diff := cmp.Diff(want, got.Explanation.Trials); diff != "" {
+		t.Errorf("trials (-want +got):\n%s", diff)
+	}
+}
+
+func TestATransactionIsCountedUnderTheMetadataThatSomeRuleNames(t *testing.T) {
+	h := before(0)
+	d := detector(h)
+	d.Shadow = always(overOne{"tried", perDay})
+	if _, err := d.Detect(t.Context(), nth(1, accepted)); err != nil {
+		t.Fatal(err)
+	}
+	want := map[usage.Dimension]string{usage.Card: "f00d", usage.Metadata("terminal"): "t1"}
+	if diff := cmp.Diff(want, h.use.Values); diff != "" || !h.use.At.Equal(accepted) {
+		t.Errorf("counted at %s under (-want +got):\n%s", h.use.At, diff)
+	}
+}
+
+func TestRulesWithoutTheirHistoryDecideNothing(t *testing.T) {
+	away := errors.New("connection refused")
+	if _, err := detector(&remembered{err: away}).Detect(t.Context(), nth(1, accepted)); !errors.Is(err, away) {
+		t.Errorf("got %v, want %v", err, away)
+	}
+}

@@ -1,0 +1,39 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/ledger"
+)
+
+func TestALabelIsKnownByItsSourceAndItsWord(t *testing.T) {
+	lost := ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "opened", Time: start}
+	for _, c := range []struct {
+		other ledger.Label
+		same  bool
+	}{
+		{ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "lost", Time: after(1)}, true},
+		{ledger.Label{Label: ledger.Legitimate, Source: ledger.ByDispute, Note: "opened", Time: start}, false},
+		{ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: "opened", Time: start}, false},
+	} {
+		if lost.Same(c.other) != c.same || c.other.Same(lost) != c.same {
+			t.Errorf("%+v is the same as %+v: %v", lost, c.other, !c.same)
+		}
+	}
+}
+
+func TestLabelsAreInTheOrderOfTheirTimes(t *testing.T) {
+	want := []ledger.Label{
+		{Label: ledger.Legitimate, Source: ledger.ByReviewer, Time: start},
+		{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: after(1)},
+		{Label: ledger.Legitimate, Source: ledger.ByDispute, Time: after(1)},
+		{Label: ledger.Fraudulent, Source: ledger.ByEarlyFraudWarning, Time: after(1)},
+	}
+	got := []ledger.Label{want[3], want[2], want[1], want[0]}
+	ledger.SortLabels(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+}

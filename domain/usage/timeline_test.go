@@ -1,0 +1,43 @@
+package usage_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/usage"
+)
+
+// Timelines of millions of transactions are cut off behind, and nobody must notice.
+func TestWhatATimelineForgetsNobodyAsksFor(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	rapid.Check(t, func(t *rapid.T) {
+		var whole, cut usage.Timeline
+		minutes := rapid.SliceOfN(rapid.IntRange(0, 100), 0, 40).Draw(t, "minutes")
+		for i, minute := range minutes {
+			u := usage.Use{
+				TransactionID: fmt.Sprint(i), At: start.Add(time.Duration(minute) * time.Minute),
+				Values: map[usage.Dimension]string{usage.Card: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "card")},
+			}
+			whole.Add(u)
+			cut.Add(u)
+		}
+		after := start.Add(time.Duration(rapid.IntRange(-1, 101).Draw(t, "after")) * time.Minute)
+		left := cut.Forget(after)
+		seen := 0
+		for _, card := range []string{"a", "b"} {
+			lookups := []usage.Lookup{{By: usage.Card, Value: card, After: after}}
+			want := whole.Look("0", lookups)
+			if diff := cmp.Diff(want, cut.Look("0", lookups)); diff != "" {
+				t.Fatalf("(-whole +cut):\n%s", diff)
+			}
+			seen += len(cut.Look("", lookups)[usage.Card])
+		}
+		if left != seen {
+			t.Fatalf("it says that %d are left, and %d are needed", left, seen)
+		}
+	})
+}

@@ -1,0 +1,63 @@
+package usage_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/card"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+	"dummyorders/domain/usage"
+)
+
+func TestATransactionIsFoundByAllThatItHas(t *testing.T) {
+	whole := transaction.Transaction{
+		ID: "0199", Order: transaction.Order{ID: "1234"}, Customer: &transaction.Customer{ID: "ada"}, IP: "192.0.2.1",
+		Payment:  transaction.Payment{Card: card.Details{Fingerprint: "f00d"}, Amount: money.Money{Minor: 12300, Currency: "INR"}},
+		Metadata: map[string]string{"device": "d", "channel": "web", "empty": ""},
+	}
+	named := []usage.Dimension{usage.Card, usage.Metadata("device"), usage.Metadata("empty"), usage.Metadata("missing")}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.FixedZone("IST", 19800))
+	require.Equal(t, usage.Use{
+		TransactionID: "0199", At: time.Date(2026, 1, 1, 21, 34, 5, 123456000, time.UTC), Amount: whole.Payment.Amount,
+		Values: map[usage.Dimension]string{
+			usage.Card: "f00d", usage.Customer: "ada", usage.IP: "192.0.2.1", usage.Order: "1234", usage.Metadata("device"): "d",
+		},
+	}, usage.Of(whole, at, named))
+
+	bare := transaction.Transaction{ID: "0199", Order: transaction.Order{ID: "1234"}, Customer: &transaction.Customer{Email: "ada@example.com"}}
+	require.Equal(t, map[usage.Dimension]string{usage.Order: "1234"}, usage.Of(bare, at, named).Values)
+	bare.Customer = nil
+	require.Equal(t, map[usage.Dimension]string{usage.Order: "1234"}, usage.Of(bare, at, nil).Values)
+}
+
+func TestAnAddressIsItsSubscribers(t *testing.T) {
+	for ip, want := range map[string]string{
+		"192.0.2.1":              "192.0.2.1",
+		"::ffff:192.0.2.1":       "192.0.2.1",
+		"::ffff:c000:201":        "192.0.2.1",
+		"2001:db8:1:2:3:4:5:6":   "2001:db8:1:2::/64",
+		"2001:db8:1:2::":         "2001:db8:1:2::/64",
+		"2001:DB8:0001:2:ffff::": "2001:db8:1:2::/64",
+		"2001:db8:1:3::":         "2001:db8:1:3::/64",
+		"fe80::1%eth0":           "fe80::/64",
+		"::1":                    "::/64",
+		"no address":             "no address",
+	} {
+		require.Equal(t, want, usage.Of(transaction.Transaction{IP: ip}, moment, nil).Values[usage.IP], ip)
+	}
+}
+
+func TestOnlyADimensionOfMetadataHasAKey(t *testing.T) {
+	for _, d := range []usage.Dimension{usage.Card, usage.Customer, usage.IP, usage.Order} {
+		_, is := d.MetadataKey()
+		require.False(t, is, d)
+	}
+	for _, key := range []string{"terminal", "card", "metadata.x", "", "."} {
+		got, is := usage.Metadata(key).MetadataKey()
+		require.True(t, is)
+		require.Equal(t, key, got)
+	}
+}

@@ -1,0 +1,217 @@
+package ledgertest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+)
+
+// disputed is a label of some minutes after the start, with no more digits than a database's columns have.
+func disputed(minutes int) ledger.Label {
+	at := after(time.Duration(minutes) * time.Minute).Truncate(time.Microsecond)
+	return ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "chargeback 4853", Time: at}
+}
+
+// with is a label changed.
+func with(l ledger.Label, source, word string) ledger.Label {
+	l.Source, l.Label = source, word
+	return l
+}
+
+// label gives a label that comes back as it was given.
+func label(t *testing.T, store Store, id string, l ledger.Label) {
+	t.Helper()
+	kept, err := store.Label(patience(t), id, l)
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(l, kept))
+}
+
+// labelled says which labels a transaction must have, whoever asks.
+func labelled(t *testing.T, store Store, id string, want ...ledger.Label) {
+	t.Helper()
+	found := find(t, store, id).Record
+	require.Empty(t, cmp.Diff(want, found.Labels))
+	for _, e := range list(t, store, ledger.Query{Limit: 100}).Entries {
+		if e.Record.TransactionID == id {
+			require.Empty(t, cmp.Diff(want, e.Record.Labels), "in the list")
+		}
+	}
+}
+
+func labels(t *testing.T, store Store) {
+	save(t, store, Ended(1, after(time.Hour)), Accepted(2))
+	warned := with(disputed(1), ledger.ByEarlyFraudWarning, ledger.Fraudulent)
+	lost := disputed(2)
+	won := with(disputed(3), ledger.ByDispute, ledger.Legitimate)
+	won.Note = ""
+	for _, l := range []ledger.Label{won, lost, warned} {
+		label(t, store, id(1), l)
+	}
+	labelled(t, store, id(1), warned, lost, won)
+	labelled(t, store, id(2))
+}
+
+func labelledAgain(t *testing.T, store Store) {
+	save(t, store, Ended(1, after(time.Hour)))
+	first, later := disputed(1), disputed(9)
+	label(t, store, id(1), first)
+	for _, note := range []string{"accepted by the bank", "", "closed"} {
+		later.Note, first.Note = note, note
+		kept, err := store.Label(patience(t), id(1), later)
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(first, kept), "the first with the later note")
+		labelled(t, store, id(1), first)
+	}
+}
+
+func notLabelled(t *testing.T, store Store) {
+	save(t, store, Accepted(1))
+	for _, unknown := range []string{id(2), "", "'; DROP TABLE labels", "\x00", "\xff"} {
+		_, err := store.Label(patience(t), unknown, disputed(1))
+		require.ErrorIs(t, err, ledger.ErrNotFound, "%q", unknown)
+	}
+	undated := disputed(1)
+	undated.Time = time.Time{}
+	for _, l := range []ledger.Label{{}, undated, with(disputed(1), "", ledger.Fraudulent), with(disputed(1), ledger.ByDispute, "")} {
+		_, err := store.Label(patience(t), id(1), l)
+		require.ErrorContains(t, err, "the label needs its word, its source and its time")
+	}
+	labelled(t, store, id(1))
+}
+
+// labelText is kept as far as the database can hold it, and is answered as it is kept.
+func labelText(t *testing.T, store Store) {
+	save(t, store, Accepted(1))
+	for i, note := range []string{hard, "\xff broken", "'); DELETE FROM labels; --", "日本 🛒"} {
+		l := disputed(i)
+		l.Source, l.Note = fmt.Sprintf("source %d ?", i), note
+		kept, err := store.Label(patience(t), id(1), l)
+		require.NoError(t, err)
+		require.NotEmpty(t, kept.Note)
+		require.Contains(t, find(t, store, id(1)).Record.Labels, kept)
+	}
+	require.Len(t, find(t, store, id(1)).Record.Labels, 4)
+}
+
+// labelsStay goes through a transaction that is reviewed: whatever its entries say, what was given stays as it was
+// given. Reviewers give labels beside those of the review, too.
+func labelsStay(t *testing.T, store Store) {
+	e := Accepted(1)
+	next := func(change func(r *ledger.Record)) {
+		e.Mark.Number++
+		change(&e.Record)
+		save(t, store, e, e) // and again, as a retry does
+	}
+	next(func(*ledger.Record) {})
+	lost, reviewer := disputed(1), with(disputed(2), ledger.ByReviewer, ledger.Fraudulent)
+	label(t, store, id(1), lost)
+	label(t, store, id(1), reviewer)
+
+	next(func(r *ledger.Record) {
+		r.Review = &review.Review{RequestedAt: start, Deadline: after(time.Hour), OnExpiry: review.Decline}
+		r.Move(transaction.InReview, start)
+	})
+	labelled(t, store, id(1), lost, reviewer)
+
+	given := ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known", Time: after(3 * time.Minute)}
+	next(func(r *ledger.Record) { r.Labels = []ledger.Label{given} })
+	labelled(t, store, id(1), lost, reviewer, given)
+
+	again := given // its time has more digits than a column, which the record keeps
+	again.Note, again.Time = "known for years", disputed(9).Time
+	kept, err := store.Label(patience(t), id(1), again)
+	require.NoError(t, err)
+	require.Equal(t, given.Time.Truncate(time.Microsecond), kept.Time)
+	given.Note = again.Note
+	labelled(t, store, id(1), lost, reviewer, given)
+
+	next(func(r *ledger.Record) {
+		r.Move(transaction.PaymentComplete, after(4*time.Minute))
+		r.Close(after(time.Hour))
+	})
+	labelled(t, store, id(1), lost, reviewer, given)
+	taken := e
+	taken.Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: "from the review", Time: after(5 * time.Minute)}}
+	for i, entry := range []ledger.Entry{taken, e} { // the verdict of a worker that was killed says what was posted, and is taken back
+		entry.Mark.Number += i + 1
+		save(t, store, entry)
+		want := given
+		if want.Time = given.Time.Truncate(time.Microsecond); i > 0 {
+			want = given
+		}
+		labelled(t, store, id(1), lost, reviewer, want)
+	}
+	late := Accepted(1) // by a worker that was thought dead
+	save(t, store, late)
+	labelled(t, store, id(1), lost, reviewer, given)
+}
+
+func labelsPruned(t *testing.T, store Store) {
+	save(t, store, Ended(1, after(time.Hour)), Ended(2, after(3*time.Hour)))
+	label(t, store, id(1), disputed(1))
+	label(t, store, id(2), disputed(1))
+	deleted, err := store.Prune(patience(t), after(2*time.Hour), 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, deleted)
+	_, err = store.Label(patience(t), id(1), disputed(2))
+	require.ErrorIs(t, err, ledger.ErrNotFound)
+	labelled(t, store, id(2), disputed(1))
+	save(t, store, Accepted(1))
+	labelled(t, store, id(1))
+}
+
+// labelledByMany has transactions that are saved, labelled and pruned at once. Whoever labels gets its label, or hears
+// that there is no such transaction any more.
+func labelledByMany(t *testing.T, store Store) {
+	const transactions, each = 8, 6
+	ctx := patience(t)
+	errs := make(chan error, 2*transactions*each+transactions)
+	var working sync.WaitGroup
+	for n := range transactions {
+		save(t, store, Accepted(n), Ended(100+n, after(time.Hour)))
+		for m := range each {
+			working.Go(func() {
+				_, err := store.Label(ctx, id(n), with(disputed(m), fmt.Sprintf("source %d", m/2), ledger.Fraudulent)) // two each
+				errs <- err
+			})
+			working.Go(func() {
+				_, err := store.Label(ctx, id(100+n), disputed(m))
+				if errors.Is(err, ledger.ErrNotFound) {
+					err = nil
+				}
+				errs <- err
+			})
+		}
+		working.Go(func() {
+			_, err := store.Prune(ctx, after(2*time.Hour), 1)
+			errs <- errors.Join(err, store.Save(ctx, reviewedBy(n)))
+		})
+	}
+	working.Wait()
+	for range cap(errs) {
+		require.NoError(t, <-errs)
+	}
+	for n := range transactions {
+		require.Len(t, find(t, store, id(n)).Record.Labels, each/2+1, "three that were given, and the reviewer's")
+	}
+	_, err := store.Prune(ctx, after(2*time.Hour), 100) // what was just being labelled may have been passed over
+	require.NoError(t, err)
+	require.Len(t, list(t, store, ledger.Query{Limit: 100}).Entries, transactions)
+}
+
+// reviewedBy is the n-th transaction with the label of its review.
+func reviewedBy(n int) ledger.Entry {
+	e := Accepted(n)
+	e.Mark.Number++
+	e.Record.Labels = []ledger.Label{{Label: ledger.Legitimate, Source: ledger.ByReviewer, Time: start}}
+	return e
+}

@@ -1,0 +1,92 @@
+package usagetest
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/usage"
+)
+
+// several are as many ways to the same history.
+func several(t *testing.T, place Place, n int) []Store {
+	t.Helper()
+	all := make([]Store, n)
+	for i := range all {
+		all[i] = place(t)
+	}
+	return all
+}
+
+// oneSeesTheOther checks transactions that all have the same card, and others in common with some, from several
+// processes at once: each sees a different number of them, from none to all others.
+func oneSeesTheOther(t *testing.T, place Place) {
+	const transactions = 60
+	stores, ctx := several(t, place, 3), patience(t)
+	scores := make([]int, transactions)
+	var deciding errgroup.Group
+	for n := range transactions {
+		u := Use(n, "a")
+		u.Values[usage.IP], u.Values[usage.Order] = fmt.Sprint(n%3), fmt.Sprint(n%5)
+		u.Values[usage.Customer] = fmt.Sprint((transactions - n) % 7)
+		deciding.Go(func() error {
+			lookups := usage.Lookups(features, u, u.At)
+			d, err := stores[n%len(stores)].Decide(ctx, Check(u), u, lookups, seen)
+			scores[n] = d.Score
+			return err
+		})
+	}
+	require.NoError(t, deciding.Wait())
+	slices.Sort(scores)
+	for n, score := range scores {
+		require.Equal(t, n, score, "%v", scores)
+	}
+}
+
+var features = []usage.Feature{
+	{Measure: usage.Count, By: usage.Card, Window: usage.MaxWindow},
+	{Measure: usage.Sum, By: usage.IP, Window: usage.MaxWindow},
+	{Measure: usage.Distinct, By: usage.Order, Of: usage.Card, Window: usage.MaxWindow},
+	{Measure: usage.Frauds, By: usage.Customer, Window: usage.MaxWindow},
+}
+
+func decidedOnce(t *testing.T, place Place) {
+	stores, ctx := several(t, place, 3), patience(t)
+	for n := range 5 {
+		u := Use(n, "a")
+		var decided atomic.Int64
+		var deciding errgroup.Group
+		for i := range 24 {
+			deciding.Go(func() error {
+				d, err := stores[i%len(stores)].Decide(ctx, Check(u), u, byCard("a"), func(past usage.Past) fraud.Decision {
+					decided.Add(1)
+					return seen(past)
+				})
+				if err == nil && d.Score != n {
+					err = fmt.Errorf("it is told of %d transactions", d.Score)
+				}
+				return err
+			})
+		}
+		require.NoError(t, deciding.Wait())
+		require.EqualValues(t, 1, decided.Load())
+	}
+}
+
+// readersSeeWhatIsWhole looks while a transaction is being decided about.
+func readersSeeWhatIsWhole(t *testing.T, place Place) {
+	writer, reader := place(t), place(t)
+	decide(t, writer, Use(1, "a"), 1)
+	u := Use(2, "a")
+	_, err := writer.Decide(patience(t), Check(u), u, byCard("a"), func(past usage.Past) fraud.Decision {
+		require.Len(t, look(t, reader, byCard("a")...)[usage.Card], 1, "what may yet fail is seen")
+		return seen(past)
+	})
+	require.NoError(t, err)
+	require.Len(t, look(t, reader, byCard("a")...)[usage.Card], 2)
+}

@@ -1,0 +1,158 @@
+package usagetest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/usage"
+)
+
+// Memory is a history as plain as can be: what others are compared with. Its zero value is empty.
+type Memory struct {
+	turn      sync.Mutex // held by the check that is under way
+	mu        sync.Mutex // held while something is read or written
+	uses      []held
+	decisions []kept
+	labels    map[string][]usage.Label
+}
+
+// held is a use under one of its values.
+type held struct {
+	usage.Use
+	by    usage.Dimension
+	value string
+}
+
+type kept struct {
+	transactionID string
+	number        int
+	at            time.Time
+	decision      []byte
+}
+
+// Decide lets one check after another decide.
+func (m *Memory) Decide(
+	ctx context.Context, c fraud.Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) fraud.Decision,
+) (fraud.Decision, error) {
+	if c.ID == "" || c.ID != use.TransactionID || c.Number < 1 || c.AsOf.IsZero() || use.At.IsZero() {
+		return fraud.Decision{}, errors.New("the check is incomplete")
+	}
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	before, counted := m.find(c)
+	if before != nil {
+		var d fraud.Decision
+		return d, json.Unmarshal(before, &d)
+	}
+	past, err := m.Look(ctx, c.ID, lookups)
+	if err != nil {
+		return fraud.Decision{}, err
+	}
+	d := decide(past)
+	text, err := json.Marshal(d)
+	if err = errors.Join(err, ctx.Err()); err != nil {
+		return fraud.Decision{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !counted {
+		m.count(use)
+	}
+	m.decisions = append(m.decisions, kept{c.ID, c.Number, c.AsOf, text})
+	return d, nil
+}
+
+// find is what was decided under the check's number, if anything was, and whether anything was under any.
+func (m *Memory) find(c fraud.Check) (decision []byte, counted bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range m.decisions {
+		if k.transactionID != c.ID {
+			continue
+		}
+		if counted = true; k.number == c.Number {
+			return k.decision, true
+		}
+	}
+	return nil, counted
+}
+
+func (m *Memory) count(use usage.Use) {
+	use.At = use.At.Truncate(time.Microsecond).UTC()
+	for by, value := range use.Values {
+		m.uses = append(m.uses, held{use, by, value})
+	}
+}
+
+// Look goes through all there is.
+func (m *Memory) Look(ctx context.Context, transactionID string, lookups []usage.Lookup) (usage.Past, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	past := usage.Past{}
+	for _, l := range lookups {
+		var found []usage.Use
+		for _, u := range m.uses {
+			if u.by == l.By && u.value == l.Value && u.TransactionID != transactionID && u.At.After(l.After) &&
+				(l.Until.IsZero() || !u.At.After(l.Until)) {
+				found = append(found, m.asAsked(u.Use, l))
+			}
+		}
+		slices.SortFunc(found, func(a, b usage.Use) int {
+			return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.TransactionID, a.TransactionID))
+		})
+		past.Join(l.By, found[:min(len(found), usage.MostUses)])
+	}
+	return past, ctx.Err()
+}
+
+func (m *Memory) asAsked(u usage.Use, l usage.Lookup) usage.Use {
+	if !l.Values {
+		u.Values = nil
+	}
+	if l.Labels {
+		u.Labels = m.labels[u.TransactionID]
+	}
+	return u
+}
+
+// Save takes only the labels.
+func (m *Memory) Save(ctx context.Context, e ledger.Entry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.labels == nil {
+		m.labels = map[string][]usage.Label{}
+	}
+	m.labels[e.Record.TransactionID] = nil
+	for _, label := range e.Record.Labels {
+		m.labels[e.Record.TransactionID] = append(m.labels[e.Record.TransactionID],
+			usage.Label{Fraudulent: label.Label == ledger.Fraudulent, At: label.Time.Truncate(time.Microsecond)})
+	}
+	return ctx.Err()
+}
+
+// PruneHistory deletes the oldest first.
+func (m *Memory) PruneHistory(ctx context.Context, before time.Time, limit int) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	slices.SortStableFunc(m.uses, func(a, b held) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(m.decisions, func(a, b kept) int { return a.at.Compare(b.at) })
+	uses, decisions := 0, 0
+	for uses < min(limit, len(m.uses)) && m.uses[uses].At.Before(before) {
+		uses++
+	}
+	for decisions < min(limit, len(m.decisions)) && m.decisions[decisions].at.Before(before) {
+		decisions++
+	}
+	m.uses, m.decisions = m.uses[uses:], m.decisions[decisions:]
+	return uses + decisions, nil
+}

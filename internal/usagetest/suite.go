@@ -1,0 +1,127 @@
+// Package usagetest says what every history of uses must do, and has one in memory for the tests of others.
+package usagetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+	"dummyorders/domain/usage"
+)
+
+// Store is a history beside its ledger, which has the labels.
+type Store interface {
+	fraud.History
+	fraud.HistoryReader
+	fraud.HistoryPruner
+	ledger.Writer
+}
+
+// Place is where one history is: each call is another process's way to it.
+type Place func(t *testing.T) Store
+
+// Conformance runs the whole suite. Each call of another gives another place, with nothing in it.
+func Conformance(t *testing.T, another func(t *testing.T) Place) {
+	for name, test := range map[string]func(*testing.T, Store){
+		"a transaction counts once, however often it is asked about": countsOnce,
+		"a check that is asked again is answered as before":          keeps,
+		"a later check sees what came since, and counts nothing":     laterChecks,
+		"a decision comes back whole":                                comesBackWhole,
+		"what fails in between leaves nothing":                       failures,
+		"a check without what it is known by is refused":             refused,
+		"an ended context ends the call":                             cancelled,
+		"a window ends to the microsecond":                           edges,
+		"the newest come first, and no more than are looked at":      newestFirst,
+		"values and labels are read where they are asked for":        onlyWhatIsAskedFor,
+		"labels are those of the ledger":                             labels,
+		"values may be any text":                                     anyText,
+		"amounts are exact, each in its currency":                    amounts,
+		"only what is old is pruned, and in the portions asked":      prunes,
+		"a past is what came before, whatever came":                  likeAModel,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, another(t)(t)) })
+	}
+	for name, test := range map[string]func(*testing.T, Place){
+		"of two transactions that share a value, one sees the other": oneSeesTheOther,
+		"the same check asked by many at once is decided once":       decidedOnce,
+		"readers see what is whole":                                  readersSeeWhatIsWhole,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, another(t)) })
+	}
+}
+
+// start has more digits than a database's columns.
+var start = time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
+
+func after(d time.Duration) time.Time {
+	return start.Add(d)
+}
+
+// id is the n-th transaction's. They are in order.
+func id(n int) string {
+	return fmt.Sprintf("01990000-0000-7000-8000-%012d", n)
+}
+
+// Use is the n-th transaction's, n seconds after the first, of a card.
+func Use(n int, card string) usage.Use {
+	return usage.Use{
+		TransactionID: id(n), At: after(time.Duration(n) * time.Second), Amount: money.Money{Minor: 12300, Currency: "INR"},
+		Values: map[usage.Dimension]string{usage.Card: card},
+	}
+}
+
+// Check is the first check of the transaction.
+func Check(u usage.Use) fraud.Check {
+	return fraud.Check{Transaction: transaction.Transaction{ID: u.TransactionID}, StartTime: u.At, AsOf: u.At, Number: 1}
+}
+
+// byCard looks up all uses of a card.
+func byCard(card string) []usage.Lookup {
+	return []usage.Lookup{{By: usage.Card, Value: card, After: after(-usage.Horizon)}}
+}
+
+// seen decides by how many came before with the same card: that is the score.
+func seen(past usage.Past) fraud.Decision {
+	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[usage.Card])}
+}
+
+// patience bounds a test, generously.
+func patience(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// decide checks a transaction the number-th time, and says how many it saw with the same card.
+func decide(t testing.TB, store Store, u usage.Use, number int) int {
+	t.Helper()
+	c := Check(u)
+	c.Number = number
+	d, err := store.Decide(patience(t), c, u, byCard(u.Values[usage.Card]), seen)
+	require.NoError(t, err)
+	return d.Score
+}
+
+func look(t testing.TB, store Store, lookups ...usage.Lookup) usage.Past {
+	t.Helper()
+	past, err := store.Look(patience(t), "", lookups)
+	require.NoError(t, err)
+	return past
+}
+
+// ids are those of the uses, in their order.
+func ids(uses []usage.Use) []string {
+	all := []string{}
+	for _, u := range uses {
+		all = append(all, u.TransactionID)
+	}
+	return all
+}
