@@ -104,3 +104,16 @@ func TestADecisionWithoutReasonsHasAnEmptyListInJSON(t *testing.T) {
 		t.Errorf("the reasons are %s, want []", got.Reasons)
 	}
 }
+
+func TestARulesetIsNamedByItsVersionAndByTheBeginningOfItsDigest(t *testing.T) {
+	for want, ruleset := range map[string]fraud.Ruleset{
+		"default version 2 (sha256:3b83e76b8e76)": {ID: "default", Version: 2, Digest: "sha256:3b83e76b8e76aaaaaaaa"},
+		"default version 3 (sha256:3b)":           {ID: "default", Version: 3, Digest: "sha256:3b"},
+		"dummy version 1":                         {ID: "dummy", Version: 1},
+		"unnamed version 0":                       {},
+	} {
+		if got := ruleset.String(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+
+	"dummyorders/domain/usage"
+)
+
+// asked is what a condition asks for beside the transaction itself.
+type asked struct {
+	checked  *ast.AST
+	features map[call]usage.Feature
+	lists    []string
+	faults   []misuse
+}
+
+// misuse is a fault at a place of a condition, which an id stands for.
+type misuse struct {
+	id   int64
+	text string
+}
+
+func (a *asked) fault(id int64, format string, arguments ...any) {
+	a.faults = append(a.faults, misuse{id, fmt.Sprintf(format, arguments...)})
+}
+
+// ask walks over a checked condition. All arguments of what is counted must be written out, so that it is known before a
+// transaction comes what has to be looked up.
+func ask(checked *ast.AST, lists []string) *asked {
+	a := &asked{checked: checked, features: map[call]usage.Feature{}}
+	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.CallKind {
+			a.visit(e, lists)
+		}
+		if e.Kind() == ast.ComprehensionKind {
+			a.visitLoop(e.AsComprehension())
+		}
+		if e.Kind() == ast.StructKind {
+			a.fault(e.ID(), "a rule can make no values of a type of its own: ask those of the transaction")
+		}
+	}))
+	return a
+}
+
+func (a *asked) visit(e ast.Expr, lists []string) {
+	c := e.AsCall()
+	name := c.FunctionName()
+	if m, is := measureNamed(name); is && c.IsMemberFunction() {
+		a.visitFeature(e, m)
+		return
+	}
+	switch name {
+	case listedFunction:
+		a.visitListed(e, lists)
+	case metadataFunction:
+		if key, ok := a.literal(e, 0, "the key of the metadata"); ok && (key == "" || len([]rune(key)) > maxMetadataKey) {
+			a.fault(c.Args()[0].ID(), "%q is no key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
+		}
+	case matchesFunction:
+		a.literal(e, len(e.AsCall().Args())-1, "the pattern")
+	case "dyn":
+		a.fault(e.ID(), "dyn would keep faults from being found before a transaction comes: leave it out")
+	default:
+		a.visitZone(e)
+	}
+}
+
+// maxMetadataKey is the API's bound.
+const maxMetadataKey = 40
+
+// matchesFunction may be asked of a text, or be given two.
+const matchesFunction = "matches"
+
+func (a *asked) visitListed(e ast.Expr, lists []string) {
+	name, ok := a.literal(e, 0, "the name of a list")
+	if !ok {
+		return
+	}
+	if slices.Contains(lists, name) {
+		a.lists = append(a.lists, name)
+		return
+	}
+	a.fault(e.AsCall().Args()[0].ID(), "there is no list %q: %s", name, oneOf(name, lists))
+}
+
+// visitLoop refuses loops over maps: a map has no order, and what depends on one would not decide the same each time.
+func (a *asked) visitLoop(loop ast.ComprehensionExpr) {
+	over := loop.IterRange()
+	if a.checked.GetType(over.ID()).Kind() != types.ListKind {
+		a.fault(over.ID(), "only lists can be gone through: a map has no order, write a list such as [\"a\", \"b\"]")
+	}
+}
+
+// literal is an argument that must be written out as text; what says what it is.
+func (a *asked) literal(e ast.Expr, i int, what string) (string, bool) {
+	arguments := e.AsCall().Args()
+	if i >= len(arguments) {
+		a.fault(e.ID(), "%s is missing", what)
+		return "", false
+	}
+	argument := arguments[i]
+	if argument.Kind() == ast.LiteralKind {
+		if text, ok := argument.AsLiteral().(types.String); ok {
+			return string(text), true
+		}
+	}
+	a.fault(argument.ID(), "%s must be written out in quotes: it must be known before a transaction comes", what)
+	return "", false
+}
+
+func (a *asked) visitFeature(e ast.Expr, m measure) {
+	c := e.AsCall()
+	spelled := call{measure: string(m.Measure)}
+	var by usage.Dimension
+	if by, spelled.subject, spelled.key = a.subjectOf(c.Target()); by == "" {
+		a.fault(e.ID(), "%s must be asked of card, customer, ip, order or metadata(\"…\") itself", m.Measure)
+		return
+	}
+	f := usage.Feature{Measure: m.Measure, By: by}
+	for i, argument := range m.shape(len(c.Args())) {
+		text, ok := a.literal(e, i, "the argument "+argument)
+		if !ok {
+			return
+		}
+		if err := setArgument(&f, argument, text); err != nil {
+			a.fault(c.Args()[i].ID(), "%v", err)
+			return
+		}
+		spelled.arguments[i] = text
+	}
+	a.features[spelled] = f
+}
+
+// subjectOf is what a feature is asked of; the dimension is empty where it is asked of anything else.
+func (a *asked) subjectOf(target ast.Expr) (by usage.Dimension, name, key string) {
+	s, known := subjectNamed[a.checked.GetType(target.ID()).TypeName()]
+	if !known {
+		return "", "", ""
+	}
+	if !s.keyed {
+		return s.by, s.name, ""
+	}
+	if target.Kind() == ast.CallKind && len(target.AsCall().Args()) == 1 {
+		if literal := target.AsCall().Args()[0]; literal.Kind() == ast.LiteralKind {
+			if text, ok := literal.AsLiteral().(types.String); ok {
+				return usage.Metadata(string(text)), s.name, string(text)
+			}
+		}
+	}
+	return "", s.name, ""
+}
+
+func setArgument(f *usage.Feature, argument, text string) (err error) {
+	switch argument {
+	case ofArgument:
+		f.Of, err = dimension(text)
+	case windowArgument:
+		f.Window, err = spanWithin(text, usage.MaxWindow)
+	case delayArgument:
+		f.Delay, err = spanWithin(text, usage.MaxDelay)
+	}
+	return err
+}
+
+func spanWithin(text string, most time.Duration) (time.Duration, error) {
+	span, err := usage.ParseSpan(text)
+	if err != nil {
+		return 0, err
+	}
+	if span < usage.MinWindow || span > most {
+		return 0, fmt.Errorf("%q must be from %q to %q", text, usage.FormatSpan(usage.MinWindow), usage.FormatSpan(most))
+	}
+	return span, nil
+}
+
+// dimension reads what a feature counts different values of.
+func dimension(text string) (usage.Dimension, error) {
+	if key, is := usage.Dimension(text).MetadataKey(); is && key != "" {
+		return usage.Dimension(text), nil
+	}
+	var known []string
+	for _, s := range subjects {
+		if s.by != "" {
+			known = append(known, s.name)
+			if s.name == text {
+				return s.by, nil
+			}
+		}
+	}
+	if strings.HasPrefix(text, metadataFunction) {
+		return "", errors.New("must be written \"metadata.\" and a key, such as \"metadata.device\"")
+	}
+	return "", fmt.Errorf("%q is nothing that can be counted: %s", text, oneOf(text, append(known, "metadata.<key>")))
+}

@@ -1,0 +1,98 @@
+package rules
+
+import (
+	"fmt"
+
+	"dummyorders/domain/fraud"
+)
+
+// checkReach finds thresholds that nothing can reach: who writes one believes that something is stopped there. A set with
+// one can decide all the same: in need, a rule must be put in shadow at once.
+func (r *reader) checkReach() {
+	if r.thresholds == nil {
+		return
+	}
+	most, review, block := 0, false, false
+	for _, rule := range r.set.rules {
+		if rule.Mode == Live {
+			most += max(0, rule.Score)
+			review = review || rule.Action == fraud.ActReview
+			block = block || rule.Action == fraud.ActBlock
+		}
+	}
+	for _, l := range r.set.lists {
+		block = block || l.Effect == fraud.ActBlock
+	}
+	most = min(most, fraud.MaxScore)
+	r.reach("review", most, r.set.thresholds.Review, review)
+	r.reach("decline", most, r.set.thresholds.Decline, block)
+}
+
+func (r *reader) reach(name string, most, threshold int, forced bool) {
+	if most >= threshold {
+		return
+	}
+	at := r.thresholds.members[name]
+	text := "no score can reach this: those of all live rules come to %d, so it must be at most that, or rules must score more"
+	found := at.warning(text, most)
+	if forced {
+		r.warnings = append(r.warnings, found)
+		return
+	}
+	r.unreachable = append(r.unreachable, found)
+}
+
+// checkCost refuses a set that would take too long over each transaction.
+func (r *reader) checkCost() {
+	sum, dearest := uint64(0), (*rule)(nil)
+	for _, rule := range r.set.rules {
+		sum += rule.Cost
+		if dearest == nil || rule.Cost > dearest.Cost {
+			dearest = rule
+		}
+	}
+	if sum > maxSetCost {
+		r.faults = append(r.faults, Fault{File: dearest.File, Line: dearest.Line, Text: fmt.Sprintf(
+			"all rules together may cost up to %d units, and %d is the limit: the dearest is this, %s, of %d", sum, maxSetCost, dearest.ID, dearest.Cost)})
+	}
+}
+
+// oddRule warns of rules that do nothing, or that nobody has tried.
+func (r *reader) oddRule(read *rule, v *value) {
+	if read.Mode == Live && read.Score == 0 && read.Action == "" {
+		r.warnings = append(r.warnings, v.warning("the rule %s changes nothing: it has neither a score nor an action", read.ID))
+	}
+	if v.members["cases"] == nil {
+		r.warnings = append(r.warnings, v.warning("the rule %s has no cases: give it one that hits and one that just does not", read.ID))
+	}
+}
+
+// warn looks at the whole set.
+func (r *reader) warn() {
+	r.warnOfLists()
+	if len(r.faults) > 0 {
+		return
+	}
+	v := newView(Unremarkable(), r.set.names, r.set.counted(given{}), map[string]bool{})
+	for _, rule := range r.set.rules {
+		if _, err := rule.hits(v); err != nil {
+			r.warnings = append(r.warnings, Fault{File: rule.File, Line: rule.Line, Text: fmt.Sprintf(
+				"the rule %s cannot be evaluated for an unremarkable transaction of which nothing was seen before: %v", rule.ID, err)})
+		}
+	}
+}
+
+func (r *reader) warnOfLists() {
+	asked := map[string]bool{}
+	for _, rule := range r.set.rules {
+		for _, name := range rule.Lists {
+			asked[name] = true
+		}
+	}
+	for _, l := range r.set.lists {
+		if l.Effect == "" && !asked[l.Name] {
+			r.warnings = append(r.warnings, Fault{File: mainFile, Line: l.line, Column: l.column, Text: "the list " + l.Name +
+				" is used by nothing: give it an effect, or ask it in a rule with listed(\"" + l.Name + "\")"})
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
+
+	"dummyorders/domain/usage"
+)
+
+// condition is a compiled when.
+type condition struct {
+	program  cel.Program
+	features map[call]usage.Feature
+	lists    []string
+	// odd is what it hardly means.
+	odd []complaint
+	// cost is the most that it can cost, in CEL's units.
+	cost uint64
+}
+
+// complaint is a fault in a condition. Line and column count from 1, in characters of the condition's own text.
+type complaint struct {
+	line, column int
+	text         string
+}
+
+// compile makes a condition of a when, or says all that is wrong with it. lists are the names of those that there are.
+func compile(when string, lists []string) (*condition, []complaint) {
+	if len([]rune(when)) > maxWhen {
+		return nil, []complaint{{1, 1, fmt.Sprintf("must have at most %d characters: make several rules of it", maxWhen)}}
+	}
+	env, err := environment()
+	if err != nil {
+		return nil, []complaint{{1, 1, "cannot be compiled: " + err.Error()}}
+	}
+	checked, issues := env.Compile(when)
+	if issues.Err() != nil {
+		return nil, explain(env, when, issues)
+	}
+	if t := checked.OutputType(); !t.IsExactType(cel.BoolType) {
+		return nil, []complaint{{1, 1, fmt.Sprintf("is of type %s, and must be true or false: compare it with something", typeName(t))}}
+	}
+	a := ask(checked.NativeRep(), lists)
+	if len(a.faults) > 0 {
+		return nil, located(checked, a.faults)
+	}
+	return plan(env, checked, a)
+}
+
+// located are faults with the places that their ids stand for.
+func located(checked *cel.Ast, faults []misuse) []complaint {
+	all := make([]complaint, len(faults))
+	for i, f := range faults {
+		at := checked.NativeRep().SourceInfo().GetStartLocation(f.id)
+		all[i] = complaint{max(1, at.Line()), max(1, at.Column()+1), f.text}
+	}
+	return all
+}
+
+func plan(env *cel.Env, checked *cel.Ast, a *asked) (*condition, []complaint) {
+	estimate, err := env.EstimateCost(checked, sizes{})
+	if err != nil {
+		return nil, []complaint{{1, 1, "its cost cannot be estimated: " + err.Error()}}
+	}
+	if estimate.Max > maxCost {
+		return nil, []complaint{{1, 1, tooDear(estimate.Max)}}
+	}
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(keepZones), cel.CostLimit(maxCost))
+	if err != nil {
+		return nil, []complaint{{1, 1, "cannot be planned: " + err.Error()}}
+	}
+	return &condition{program: program, features: a.features, lists: a.lists, odd: located(checked, odd(checked.NativeRep())), cost: estimate.Max}, nil
+}
+
+func tooDear(most uint64) string {
+	much := fmt.Sprintf("up to %d units", most)
+	switch {
+	case most == math.MaxUint64:
+		much = "any number of units"
+	case most > math.MaxUint32:
+		much = fmt.Sprintf("more than %d units", math.MaxUint32)
+	}
+	return fmt.Sprintf("may cost %s, and %d is the limit: compare shorter texts, go through fewer values, or make several rules of it", much, maxCost)
+}
+
+// sizes tells the estimate of costs how long the texts of a transaction can be.
+type sizes struct{}
+
+// EstimateSize knows the texts of all subjects.
+func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
+	e := node.Expr()
+	if e.Kind() != ast.SelectKind {
+		return nil
+	}
+	s := namedBy(e.AsSelect().Operand())
+	if s == nil {
+		return nil
+	}
+	f, has := s.field(e.AsSelect().FieldName())
+	if !has || f.longest == 0 {
+		return nil
+	}
+	size := cost.RangedSizeEstimate(0, f.longest)
+	return &size
+}
+
+// EstimateCallCost knows what the rules' own functions cost, a look into a table, and what patterns do.
+func (sizes) EstimateCallCost(function, _ string, target *cost.AstNode, arguments []cost.AstNode) *cost.CallEstimate {
+	if function == matchesFunction {
+		return matchCost(target, arguments)
+	}
+	if _, is := measureNamed(function); !is && function != listedFunction && function != metadataFunction {
+		return nil
+	}
+	return cost.NewCallEstimate(cost.FixedCostEstimate(1), nil)
+}
+
+// hits evaluates the condition.
+func (c *condition) hits(v *view) (bool, error) {
+	result, _, err := c.program.Eval(v)
+	if err != nil {
+		return false, err
+	}
+	hit, ok := result.Value().(bool)
+	if !ok {
+		return false, fmt.Errorf("came to %v, which is neither true nor false", result.Type())
+	}
+	return hit, nil
+}
+
+func typeName(t *cel.Type) string {
+	return strings.TrimPrefix(cel.FormatCELType(t), "google.protobuf.")
+}

@@ -1,0 +1,197 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+)
+
+// explain says in the analyst's words what CEL found wrong with a condition. After a syntax error it says nothing more:
+// the rest follows from the first.
+func explain(env *cel.Env, when string, issues *cel.Issues) []complaint {
+	parsed, _ := env.Parse(when)
+	var all []complaint
+	for _, e := range issues.Errors() {
+		c := complaint{max(1, e.Location.Line()), max(1, e.Location.Column()+1), e.Message}
+		if text, is := strings.CutPrefix(e.Message, "Syntax error: "); is {
+			c.text = syntaxError(text, before(when, c))
+			return append(all, c)
+		}
+		c.explain(env, when, expression(parsed, e.ExprID))
+		all = append(all, c)
+		if strings.HasPrefix(e.Message, reservedPrefix) {
+			return all
+		}
+	}
+	return all
+}
+
+// expression is the part of a condition that an error is about; it is of no kind where that is not known.
+func expression(parsed *cel.Ast, id int64) ast.Expr {
+	found := ast.NewExprFactory().NewUnspecifiedExpr(0)
+	if parsed == nil {
+		return found
+	}
+	ast.PostOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.ID() == id {
+			found = e
+		}
+	}))
+	return found
+}
+
+const reservedPrefix = "reserved identifier: "
+
+// messages are those that CEL's checker writes, and who says it better.
+var messages = []struct {
+	look *regexp.Regexp
+	says func(env *cel.Env, e ast.Expr, parts []string) string
+}{
+	{regexp.MustCompile(`^undefined field '(.*)'$`), unknownField},
+	{regexp.MustCompile(`^undeclared reference to '([^']*)'`), unknownName},
+	{regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '(.*?)\.?\((.*)\)'$`), noOverload},
+	{regexp.MustCompile(`^invalid (matches|duration|timestamp) argument$`), wrongLiteral},
+	{regexp.MustCompile(`^` + reservedPrefix + `(.*)$`), reserved},
+	{regexp.MustCompile(`recursion`), tooDeep},
+	{regexp.MustCompile(`^type 'type\(metadata\)' does not`), withoutKey},
+	{regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`), mixed},
+}
+
+func (c *complaint) explain(env *cel.Env, when string, e ast.Expr) {
+	for _, m := range messages {
+		if parts := m.look.FindStringSubmatch(c.text); parts != nil {
+			c.text = m.says(env, e, parts)
+			c.toName(when, parts)
+			return
+		}
+	}
+}
+
+// toName moves a complaint about a call, which CEL has at the bracket, to the name before it.
+func (c *complaint) toName(when string, parts []string) {
+	lines := strings.Split(when, "\n")
+	if len(parts) < 2 || c.line > len(lines) {
+		return
+	}
+	line, name := []rune(lines[c.line-1]), []rune(parts[1])
+	begin := c.column - 1 - len(name)
+	if begin >= 0 && c.column <= len(line) && line[c.column-1] == '(' && string(line[begin:c.column-1]) == parts[1] {
+		c.column = begin + 1
+	}
+	if begin := c.column; begin+len(name) <= len(line) && line[c.column-1] == '.' && string(line[begin:begin+len(name)]) == parts[1] {
+		c.column = begin + 1
+	}
+}
+
+func unknownField(_ *cel.Env, e ast.Expr, parts []string) string {
+	if e.Kind() != ast.SelectKind {
+		return fmt.Sprintf("there is no field %q", parts[1])
+	}
+	s := namedBy(e.AsSelect().Operand())
+	if s == nil {
+		return fmt.Sprintf("there is no field %q", parts[1])
+	}
+	if m, is := measureNamed(parts[1]); is && s.counted() {
+		return fmt.Sprintf("%s is a function: write %s", parts[1], m.usage(s))
+	}
+	return fmt.Sprintf("%s has no field %q: %s", s.written(), parts[1], oneOf(parts[1], s.fieldNames()))
+}
+
+// namedBy is the subject that an expression names.
+func namedBy(e ast.Expr) *subject {
+	if e.Kind() == ast.CallKind {
+		return subjectNamed[e.AsCall().FunctionName()]
+	}
+	return subjectNamed[e.AsIdent()]
+}
+
+// usage is how the measure is asked of a subject.
+func (m measure) usage(s *subject) string {
+	var ways []string
+	for _, shape := range m.shapes {
+		ways = append(ways, fmt.Sprintf("%s.%s(%s)", s.written(), m.Measure, strings.Join(shape, ", ")))
+	}
+	return strings.Join(ways, " or ") + `, with a window such as "10m", "24h" or "30d"`
+}
+
+func unknownName(env *cel.Env, e ast.Expr, parts []string) string {
+	name := parts[1]
+	if e.Kind() != ast.CallKind {
+		variables := []string{timeName}
+		for _, s := range subjects {
+			variables = append(variables, s.name)
+		}
+		return fmt.Sprintf("%q is not known: %s", name, oneOf(name, variables))
+	}
+	if name == "now" {
+		return "rules have no clock: at is when the transaction was accepted"
+	}
+	var functions []string
+	for _, function := range slices.Sorted(maps.Keys(env.Functions())) {
+		if isWord.MatchString(function) {
+			functions = append(functions, function)
+		}
+	}
+	if near := nearest(name, functions); near != "" {
+		return fmt.Sprintf("there is no function %q: did you mean %q?", name, near)
+	}
+	return fmt.Sprintf("there is no function %q: `orders rules vocabulary` shows what there is beside CEL's own", name)
+}
+
+var isWord = regexp.MustCompile(`^[a-zA-Z]+$`)
+
+func noOverload(_ *cel.Env, _ ast.Expr, parts []string) string {
+	name, target, arguments := parts[1], parts[2], parts[3]
+	if operator, is := operators[name]; is {
+		return noOperator(operator, strings.Split(arguments, ", "))
+	}
+	switch m, is := measureNamed(name); {
+	case name == listedFunction:
+		return `listed takes the name of a list in quotes: listed("name")`
+	case name == metadataFunction:
+		return `metadata takes a key in quotes: metadata("key")`
+	case is && (target == "" || subjectNamed[target] == nil || !subjectNamed[target].counted()):
+		return fmt.Sprintf("%s cannot be asked of this: it is asked of card, customer, ip, order or metadata(\"key\"), as in %s", name, m.example)
+	case is:
+		return fmt.Sprintf("%s is asked otherwise: %s", name, m.usage(subjectNamed[target]))
+	case target != "":
+		return fmt.Sprintf("%s cannot be asked of a value of type %s with (%s): see CEL's functions", name, target, arguments)
+	}
+	return fmt.Sprintf("%s does not take (%s): see CEL's functions", name, arguments)
+}
+
+func wrongLiteral(_ *cel.Env, e ast.Expr, parts []string) string {
+	written := ""
+	if e.Kind() == ast.LiteralKind {
+		written = fmt.Sprint(e.AsLiteral().Value())
+	}
+	switch parts[1] {
+	case "duration":
+		return fmt.Sprintf("%q is no length of time: it must be one such as \"72h\", \"30m\" or \"90s\"", written)
+	case "timestamp":
+		return fmt.Sprintf("%q is no moment: it must be one of RFC 3339, such as \"2026-03-04T12:00:00Z\"", written)
+	}
+	_, err := regexp.Compile(written)
+	return fmt.Sprintf("%q is no pattern: it must be a regular expression of RE2: %v", written, err)
+}
+
+func reserved(_ *cel.Env, _ ast.Expr, parts []string) string {
+	return fmt.Sprintf("%q is a word that CEL keeps for itself: join conditions with && and ||, or choose with a ? b : c", parts[1])
+}
+
+func withoutKey(*cel.Env, ast.Expr, []string) string {
+	return `metadata is asked with a key in quotes: metadata("key").value`
+}
+
+func mixed(_ *cel.Env, _ ast.Expr, parts []string) string {
+	return fmt.Sprintf("must be of type %s, as what it stands with, and is of type %s", parts[1], parts[2])
+}
+
+func tooDeep(*cel.Env, ast.Expr, []string) string {
+	return "is nested too deeply, or has too many parts: make several rules of it"
+}

@@ -1,0 +1,192 @@
+package rules
+
+import (
+	"math"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"dummyorders/domain/usage"
+)
+
+// measure is a function that counts earlier transactions.
+type measure struct {
+	usage.Measure
+
+	result *cel.Type
+	// shapes are the names of its arguments: one list for each number of arguments that it may have.
+	shapes       [][]string
+	doc, example string
+}
+
+const (
+	windowArgument = "window"
+	delayArgument  = "delay"
+	ofArgument     = "of"
+)
+
+var measures = []measure{
+	{
+		usage.Count, cel.IntType,
+		[][]string{{windowArgument}},
+		"how many earlier transactions there were within the window", `card.count("10m") >= 3`,
+	},
+	{
+		usage.Sum, cel.DoubleType,
+		[][]string{{windowArgument}},
+		"what they came to, of those in the transaction's currency, in whole units", `customer.sum("1d") > 50000.0`,
+	},
+	{
+		usage.Mean, cel.DoubleType,
+		[][]string{{windowArgument}},
+		"what they came to on average, of those in the transaction's currency; 0 where there are none",
+		`payment.amount > 4.0 * customer.mean("30d")`,
+	},
+	{
+		usage.Distinct, cel.IntType,
+		[][]string{{ofArgument, windowArgument}},
+		"how many different cards, customers, addresses, orders or values of metadata they had", `ip.distinct("card", "1h") >= 4`,
+	},
+	{
+		usage.Frauds, cel.IntType,
+		[][]string{{windowArgument}, {windowArgument, delayArgument}},
+		"how many of them are labelled fraudulent; with a delay, the latest are left out, of which nobody can know yet",
+		`metadata("terminal").frauds("30d", "7d") >= 2`,
+	},
+}
+
+// The functions that are asked of the transaction itself.
+const (
+	listedFunction   = "listed"
+	metadataFunction = "metadata"
+)
+
+// everything is what listed("…") and metadata("…") are asked of.
+var everything = &subject{name: seenName, celType: cel.OpaqueType(seenName)}
+
+// call is a feature as a rule spells it: card.count("60m") and card.count("1h") are two of one feature.
+type call struct {
+	subject, key, measure string
+	arguments             [2]string
+}
+
+// functions are the declarations of what rules can call beside CEL's own.
+func functions() []cel.EnvOption {
+	whole := everything.celType
+	options := []cel.EnvOption{
+		cel.Function(listedFunction, cel.MemberOverload("listed_name", []*cel.Type{whole, cel.StringType}, cel.BoolType,
+			cel.BinaryBinding(listed))),
+		cel.Function(metadataFunction, cel.MemberOverload("metadata_key", []*cel.Type{whole, cel.StringType},
+			subjectNamed[metadataFunction].celType, cel.BinaryBinding(metadata))),
+		cel.Macros(ofTheTransaction(listedFunction), ofTheTransaction(metadataFunction)),
+	}
+	for _, m := range measures {
+		var overloads []cel.FunctionOpt
+		for _, s := range subjects {
+			overloads = append(overloads, m.overloads(s)...)
+		}
+		options = append(options, cel.Function(string(m.Measure), overloads...))
+	}
+	return options
+}
+
+// counted says whether features are counted by the subject.
+func (s *subject) counted() bool {
+	return s.by != "" || s.keyed
+}
+
+func (m measure) overloads(s *subject) []cel.FunctionOpt {
+	if !s.counted() {
+		return nil
+	}
+	var all []cel.FunctionOpt
+	for _, shape := range m.shapes {
+		arguments, id := []*cel.Type{s.celType}, s.name+"_"+string(m.Measure)
+		for _, name := range shape {
+			arguments, id = append(arguments, cel.StringType), id+"_"+name
+		}
+		all = append(all, cel.MemberOverload(id, arguments, m.result, cel.FunctionBinding(m.read)))
+	}
+	return all
+}
+
+// ofTheTransaction makes a member call of a function's name, so that it knows which transaction it is asked about.
+func ofTheTransaction(name string) cel.Macro {
+	return cel.GlobalMacro(name, 1, func(f cel.MacroExprFactory, _ ast.Expr, arguments []ast.Expr) (ast.Expr, *cel.Error) {
+		return f.NewMemberCall(name, f.NewIdent(seenName), arguments...), nil
+	})
+}
+
+func listed(whole, name ref.Val) ref.Val {
+	t, ok := whole.(*thing)
+	list, isText := name.(types.String)
+	if !ok || !isText {
+		return types.MaybeNoSuchOverloadErr(name)
+	}
+	return types.Bool(t.seen.listed[string(list)])
+}
+
+func metadata(whole, key ref.Val) ref.Val {
+	t, ok := whole.(*thing)
+	name, isText := key.(types.String)
+	if !ok || !isText {
+		return types.MaybeNoSuchOverloadErr(key)
+	}
+	return &thing{subject: subjectNamed[metadataFunction], seen: t.seen, key: string(name)}
+}
+
+// read is a feature's value. One that is not there fails, and so does one that is no number: what is not known is not 0.
+func (m measure) read(arguments ...ref.Val) ref.Val {
+	t, ok := arguments[0].(*thing)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(arguments[0])
+	}
+	spelled := call{subject: t.name, key: t.key, measure: string(m.Measure)}
+	for i, argument := range arguments[1:] {
+		text, isText := argument.(types.String)
+		if !isText || i >= len(spelled.arguments) {
+			return types.MaybeNoSuchOverloadErr(argument)
+		}
+		spelled.arguments[i] = string(text)
+	}
+	name, known := t.seen.names[spelled]
+	value, has := t.seen.values[name]
+	switch {
+	case !known:
+		return types.NewErr("%s of %s was not counted", m.Measure, t.name)
+	case !has:
+		return types.NewErr("%s was not counted", name)
+	case math.IsNaN(value) || math.IsInf(value, 0):
+		return types.NewErr("%s is no number", name)
+	case m.result == cel.IntType:
+		return wholeNumber(value)
+	}
+	return types.Double(value)
+}
+
+// wholeNumber is a count. It is held within what a CEL int holds exactly as a double, which no count comes near.
+func wholeNumber(value float64) types.Int {
+	const most = 1 << 53
+	return types.Int(max(-most, min(most, value)))
+}
+
+func measureNamed(name string) (measure, bool) {
+	for _, m := range measures {
+		if string(m.Measure) == name {
+			return m, true
+		}
+	}
+	return measure{}, false
+}
+
+// shape is the names of a call's arguments, by how many there are.
+func (m measure) shape(arguments int) []string {
+	for _, shape := range m.shapes {
+		if len(shape) == arguments {
+			return shape
+		}
+	}
+	return nil
+}

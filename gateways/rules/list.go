@@ -1,0 +1,164 @@
+package rules
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/usage"
+)
+
+// list is a list with its entries.
+type list struct {
+	List
+	value   func(*view) string
+	kind    entryKind
+	entries map[string]bool
+	nets    networks
+
+	line, column int // where it stands in the ruleset's file
+}
+
+// entryKind is what entries look like, and how they are compared.
+type entryKind struct {
+	// looks is what an entry must look like.
+	looks *regexp.Regexp
+	like  string
+	fold  bool // compared without regard to case
+	ip    bool // addresses and networks
+	cards bool // never told in a fault: what is no entry may be a card number
+}
+
+var (
+	anything    = entryKind{looks: regexp.MustCompile(`.`), like: "a text"}
+	fingerprint = entryKind{looks: regexp.MustCompile(`^[0-9a-f]{64}$`), like: "64 digits and letters from a to f, as `orders rules explain` shows", cards: true}
+	sixDigits   = entryKind{looks: regexp.MustCompile(`^[0-9]{6}$`), like: "six digits, such as 411111", cards: true}
+	mailbox     = entryKind{looks: regexp.MustCompile(`^[^@\s]+@[^@\s]+$`), like: "a mail address, such as jo@example.com", fold: true}
+	mailDomain  = entryKind{looks: regexp.MustCompile(`^[^@*.\s]+(\.[^@*.\s]+)+$`), like: "a domain, such as example.com", fold: true}
+	country     = entryKind{looks: regexp.MustCompile(`^[A-Z]{2}$`), like: "a country of ISO 3166 in capitals, such as IN"}
+	address     = entryKind{like: "an address such as 192.0.2.1, or a network such as 192.0.2.0/24", ip: true}
+)
+
+// listable are the values that can be looked up in lists, beside those of metadata.
+var listable = []struct {
+	of    string
+	kind  entryKind
+	value func(*view) string
+}{
+	{"card.fingerprint", fingerprint, func(v *view) string { return v.Payment.Card.Fingerprint }},
+	{"card.firstSix", sixDigits, func(v *view) string { return v.Payment.Card.FirstSix }},
+	{"customer.id", anything, func(v *view) string { return v.customer.ID }},
+	{"customer.email", mailbox, func(v *view) string { return v.customer.Email }},
+	{"customer.emailDomain", mailDomain, func(v *view) string { return emailDomain(v.customer.Email) }},
+	{"ip.address", address, func(v *view) string { return v.IP }},
+	{"billing.country", country, func(v *view) string { return v.BillingCountry }},
+	{"shipping.country", country, func(v *view) string { return v.ShippingCountry }},
+}
+
+// newList is a list of a value, without entries yet.
+func newList(l List) (*list, error) {
+	made := &list{List: l, entries: map[string]bool{}}
+	if key, is := usage.Dimension(l.Of).MetadataKey(); is && key != "" {
+		made.kind, made.value = anything, func(v *view) string { return v.Metadata[key] }
+		return made, nil
+	}
+	known := make([]string, 0, len(listable)+1)
+	for _, can := range listable {
+		if can.of == l.Of {
+			made.kind, made.value = can.kind, can.value
+			return made, nil
+		}
+		known = append(known, can.of)
+	}
+	return nil, fmt.Errorf("%q is nothing that can be looked up: %s", l.Of, oneOf(l.Of, append(known, "metadata.<key>")))
+}
+
+// fill takes the entries of a file, a line each. Blank lines are none.
+func (l *list) fill(content []byte) []Fault {
+	var faults []Fault
+	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(content, []byte("\ufeff"))))
+	for n := 1; lines.Scan(); n++ {
+		entry := strings.TrimSpace(comment.ReplaceAllString(lines.Text(), ""))
+		if entry == "" {
+			continue
+		}
+		if err := l.add(entry); err != nil {
+			faults = append(faults, Fault{File: l.File, Line: n, Column: 1, Text: err.Error()})
+		}
+	}
+	if err := lines.Err(); err != nil {
+		faults = append(faults, Fault{File: l.File, Text: "cannot be read: " + err.Error()})
+	}
+	l.Entries = len(l.entries) + len(l.nets.all)
+	return bounded(faults)
+}
+
+// comment begins a line or comes after space: c#4 may be a customer.
+var comment = regexp.MustCompile(`(^|\s)#.*`)
+
+// several is what looks like more than one entry, or like one of another kind of file.
+var several = regexp.MustCompile(`,|^".*"$|^'.*'$`)
+
+func (l *list) add(entry string) error {
+	if several.MatchString(entry) {
+		return errors.New("must be one entry a line, without commas and quotes")
+	}
+	if l.kind.ip {
+		return l.nets.add(entry, l.kind.like)
+	}
+	switch known := l.kind.looks.MatchString(entry); {
+	case !known && l.kind.cards:
+		return fmt.Errorf("this cannot be a %s: it must be %s", l.Of, l.kind.like)
+	case !known:
+		return fmt.Errorf("%q cannot be a %s: it must be %s", entry, l.Of, l.kind.like)
+	}
+	if l.kind.fold {
+		entry = strings.ToLower(entry)
+	}
+	l.entries[entry] = true
+	return nil
+}
+
+// has says whether the transaction's value is on the list. A transaction that has no such value is on none.
+func (l *list) has(v *view) bool {
+	value := l.value(v)
+	switch {
+	case value == "":
+		return false
+	case l.kind.ip:
+		return l.nets.has(value)
+	case l.kind.fold:
+		value = strings.ToLower(value)
+	}
+	return l.entries[value]
+}
+
+// id is what the list is called among the rules of an explanation.
+func (l *list) id() string { return listPrefix + l.Name }
+
+// listPrefix tells lists from rules, whose ids have no colon.
+const listPrefix = "list:"
+
+// reason tells a merchant that a list decided, and not which value is on it.
+func (l *list) reason() fraud.Reason {
+	if l.Effect == fraud.ActBlock {
+		return fraud.Reason{Code: "BLOCK_LIST", Message: "the transaction is on the block list " + l.Name}
+	}
+	return fraud.Reason{Code: "ALLOW_LIST", Message: "the transaction is on the allow list " + l.Name}
+}
+
+// written are the entries as they are compared.
+func (l *list) written() map[string]bool {
+	if !l.kind.ip {
+		return l.entries
+	}
+	all := make(map[string]bool, len(l.nets.all))
+	for network := range l.nets.all {
+		all[network.String()] = true
+	}
+	return all
+}

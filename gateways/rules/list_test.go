@@ -1,0 +1,123 @@
+package rules_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/gateways/rules"
+)
+
+// on is a ruleset with one block list.
+func on(of, entries string) folder {
+	return plain.with(folder{
+		"ruleset.yaml": plain["ruleset.yaml"] + "lists:\n  l: {file: l.txt, of: " + of + ", effect: block}\n",
+		"l.txt":        entries,
+	})
+}
+
+func TestAListHoldsWhatStandsOnItAndNothingElse(t *testing.T) {
+	for name, c := range map[string]struct {
+		of, entries string
+		change      func(*fraud.Check)
+		listed      bool
+	}{
+		"a customer":                     {"customer.id", "c-1001\n", nil, true},
+		"another customer":               {"customer.id", "c-100\nC-1001\n", nil, false},
+		"nobody":                         {"customer.id", "c-1001\n", func(c *fraud.Check) { c.Customer = nil }, false},
+		"nothing but comments":           {"customer.id", "# c-1001\n\n   # c-1001\n", nil, false},
+		"an entry with a # in it":        {"customer.id", "c#4\n", func(c *fraud.Check) { c.Customer.ID = "c#4" }, true},
+		"an entry without its end":       {"customer.id", "c#4\n", func(c *fraud.Check) { c.Customer.ID = "c" }, false},
+		"a comment after a tab":          {"customer.id", "c-1001\t#4\n", nil, true},
+		"an entry with a comment":        {"customer.id", "  c-1001   # because\r\n", nil, true},
+		"a mark at the file's begin":     {"customer.id", "\ufeffc-1001", nil, true},
+		"a mail address":                 {"customer.email", "JO@example.COM\n", func(c *fraud.Check) { c.Customer.Email = "Jo@Example.com" }, true},
+		"a mail domain":                  {"customer.emailDomain", "Example.com\n", func(c *fraud.Check) { c.Customer.Email = "x@y@EXAMPLE.com" }, true},
+		"a mail domain's subdomain":      {"customer.emailDomain", "example.com\n", func(c *fraud.Check) { c.Customer.Email = "x@a.example.com" }, false},
+		"no mail domain":                 {"customer.emailDomain", "example.com\n", func(c *fraud.Check) { c.Customer.Email = "example.com" }, false},
+		"a card's first six":             {"card.firstSix", "411111\n", nil, true},
+		"a card":                         {"card.fingerprint", strings.Repeat("0123456789abcdef", 4), nil, true},
+		"a country":                      {"billing.country", "SG\nIN\n", nil, true},
+		"another country":                {"shipping.country", "SG\n", nil, false},
+		"a value of metadata":            {"metadata.device", "d-1\n", func(c *fraud.Check) { c.Metadata = map[string]string{"device": "d-1"} }, true},
+		"no value of metadata":           {"metadata.device", "d-1\n", nil, false},
+		"an address":                     {"ip.address", "192.0.2.1\n", nil, true},
+		"another address":                {"ip.address", "192.0.2.2\n192.0.2.128/25\n2001:db8::/32\n", nil, false},
+		"a network":                      {"ip.address", "198.51.100.0/24\n192.0.2.7/24\n", nil, true},
+		"all networks":                   {"ip.address", "0.0.0.0/0\n", nil, true},
+		"an IPv4 address written six":    {"ip.address", "::ffff:192.0.2.1\n", nil, true},
+		"a network of IPv6":              {"ip.address", "2001:db8::/32\n", func(c *fraud.Check) { c.IP = "2001:DB8:0:1::9" }, true},
+		"an address with a zone":         {"ip.address", "fe80::1\n", func(c *fraud.Check) { c.IP = "fe80::1%eth0" }, true},
+		"an IPv4 address posted as IPv6": {"ip.address", "192.0.2.0/24\n", func(c *fraud.Check) { c.IP = "::ffff:192.0.2.9" }, true},
+		"no address":                     {"ip.address", "0.0.0.0/0\n::/0\n", func(c *fraud.Check) { c.IP = "home" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set, check := on(c.of, c.entries).read(t), rules.Unremarkable()
+			if c.change != nil {
+				c.change(&check)
+			}
+			d := set.Evaluate(check, unseen(set, nil))
+			require.Equal(t, c.listed, d.Outcome == fraud.Decline)
+			require.Equal(t, c.listed, len(d.Reasons) == 1)
+		})
+	}
+}
+
+func TestAnEntryThatCanMatchNothingIsAFault(t *testing.T) {
+	for of, entries := range map[string][]string{
+		"card.fingerprint": {"4111111111111111"}, "card.firstSix": {"41111"}, "customer.email": {"jo"},
+		"customer.emailDomain": {"@example.com", "example", ".example.com", "*.example.com", "example.com."},
+		"ip.address":           {"192.0.2"}, "billing.country": {"India"}, "shipping.country": {"in"},
+	} {
+		for _, entry := range entries {
+			faults := on(of, "# first\n"+entry+"\n").faults(t)
+			require.Len(t, faults, 1, of)
+			require.Contains(t, faults[0], "l.txt:2:1: ")
+			require.Contains(t, faults[0], ": it must be ")
+		}
+	}
+}
+
+func TestALineOfAListIsOneEntry(t *testing.T) {
+	for _, of := range []string{"customer.id", "metadata.device", "ip.address", "card.fingerprint"} {
+		for _, entry := range []string{"192.0.2.1, 192.0.2.2", `"192.0.2.1"`, "'192.0.2.1'", "192.0.2.1,because"} {
+			require.Equal(t, []string{"l.txt:1:1: must be one entry a line, without commas and quotes"}, on(of, entry).faults(t))
+		}
+	}
+}
+
+// A card number must never be written into a log: a fault of a list would quote it.
+func TestAFaultOfAListOfCardsDoesNotQuoteACardNumber(t *testing.T) {
+	require.NotContains(t, strings.Join(on("card.fingerprint", "4111111111111111\n").faults(t), ""), "41111")
+}
+
+func TestNoFaultQuotesACardNumber(t *testing.T) {
+	for name, f := range map[string]folder{
+		"a wrong list": on("ip.address", "4111 1111 1111 1111\n"),
+		"a condition":  plain.rule(`card.4111111111111111`),
+		"a rule":       plain.rule("true", "action: 4111-1111-1111-1111"),
+		"a case":       plain.rule("true", `cases: [{name: a, given: {at: "4111111111111111"}, hits: true}]`),
+	} {
+		require.NotRegexp(t, `4111.?1111.?1111`, strings.Join(f.faults(t), "\n"), name)
+	}
+	require.Equal(t, `l.txt:1:1: "411111******1111" is no address and no network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
+		on("ip.address", "4111111111111111\n").faults(t)[0])
+}
+
+func TestListsAreToldWithTheirSizes(t *testing.T) {
+	set := on("ip.address", "192.0.2.1\n192.0.2.1/32\n198.51.100.0/24\n").read(t)
+	require.Equal(t, []rules.List{{Name: "l", File: "l.txt", Of: "ip.address", Effect: fraud.ActBlock, Entries: 2}}, set.Lists())
+}
+
+func TestAHundredThousandEntriesAreFound(t *testing.T) {
+	var text strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&text, "10.%d.%d.%d/30\n", i>>16&255, i>>8&255, i&255&^3)
+	}
+	text.WriteString("192.0.2.1\n")
+	set := on("ip.address", text.String()).read(t)
+	require.Equal(t, fraud.Decline, evaluate(set, nil).Outcome)
+}

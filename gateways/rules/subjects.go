@@ -1,0 +1,144 @@
+package rules
+
+import (
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"dummyorders/domain/usage"
+)
+
+// subjects are all that rules know of a transaction beside its time. The environment that rules are compiled in is made
+// from this table, and so is the documentation of the vocabulary.
+var subjects = []*subject{
+	{name: "order", by: usage.Order, doc: "what is bought", fields: []field{
+		text("id", 64, "the merchant's id of the order", `order.id == "1234"`,
+			func(t *thing) string { return t.seen.Order.ID }),
+		text("name", 255, "what the order is called; empty where nobody said", `order.name.contains("gift card")`,
+			func(t *thing) string { return t.seen.Order.Name }),
+		number("cost", "what the order costs, in whole units of its currency", `order.cost > 25000.0`,
+			func(t *thing) float64 { return t.seen.Order.Cost.Currency.Major(t.seen.Order.Cost.Minor) }),
+		text("currency", 3, "the order's currency, by ISO 4217", `order.currency == "INR"`,
+			func(t *thing) string { return string(t.seen.Order.Cost.Currency) }),
+		whole("items", "how many lines the order has; 0 where they were not given", `order.items > 20`,
+			func(t *thing) int { return len(t.seen.Order.Items) }),
+	}},
+	{name: "payment", doc: "how it is paid for", fields: []field{
+		text("method", 64, "the payment method, as posted", `payment.method == "amazonpay"`,
+			func(t *thing) string { return t.seen.PaymentMethod }),
+		text("type", 64, "the kind of payment, as posted", `payment.type == "wallet"`,
+			func(t *thing) string { return t.seen.Payment.Type }),
+		number("amount", "what is charged, in whole units of its currency", `payment.amount > 1000`,
+			func(t *thing) float64 { return t.seen.Payment.Amount.Currency.Major(t.seen.Payment.Amount.Minor) }),
+		text("currency", 3, "the payment's currency, by ISO 4217", `payment.currency != order.currency`,
+			func(t *thing) string { return string(t.seen.Payment.Amount.Currency) }),
+		truth("token", "whether it is paid with a gateway's token, and no card is known", `payment.token`,
+			func(t *thing) bool { return t.seen.Payment.Token != "" }),
+	}},
+	{name: "card", by: usage.Card, doc: "the card that it is paid with", fields: []field{
+		truth("known", "whether there is one: a payment by token has none", `card.known && !card.luhnValid`,
+			func(t *thing) bool { return t.seen.Payment.Card.Fingerprint != "" }),
+		text("brand", 32, "the card scheme in small letters, visa or rupay say; unknown where the number belongs to none",
+			`card.brand in ["amex", "diners"]`, func(t *thing) string { return t.seen.Payment.Card.Brand }),
+		text("firstSix", 6, "the first six digits", `card.firstSix.startsWith("4111")`,
+			func(t *thing) string { return t.seen.Payment.Card.FirstSix }),
+		text("lastFour", 4, "the last four digits", `card.lastFour == "1111"`,
+			func(t *thing) string { return t.seen.Payment.Card.LastFour }),
+		whole("length", "how many digits the number has", `card.brand == "amex" && card.length != 15`,
+			func(t *thing) int { return t.seen.Payment.Card.Length }),
+		truth("luhnValid", "whether the number's check digit is right", `card.known && !card.luhnValid`,
+			func(t *thing) bool { return t.seen.Payment.Card.LuhnValid }),
+		text("fingerprint", 64, "what the card is recognised by: a keyed digest of its number", `card.fingerprint != ""`,
+			func(t *thing) string { return t.seen.Payment.Card.Fingerprint }),
+	}},
+	{name: "customer", by: usage.Customer, doc: "who buys, as far as the merchant says", fields: []field{
+		truth("known", "whether the merchant said anything", `customer.known`,
+			func(t *thing) bool { return t.seen.Customer != nil }),
+		text("id", 64, "the merchant's id of the customer", `customer.id != ""`,
+			func(t *thing) string { return t.seen.customer.ID }),
+		text("email", 255, "the mail address, as posted", `customer.email.contains("+")`,
+			func(t *thing) string { return t.seen.customer.Email }),
+		text("emailDomain", 255, "what stands after the mail address's @, in small letters", `customer.emailDomain.endsWith(".example")`,
+			func(t *thing) string { return emailDomain(t.seen.customer.Email) }),
+		truth("dated", "whether the merchant said since when the customer has an account", `customer.dated`,
+			func(t *thing) bool { return !t.seen.customer.CreatedAt.IsZero() }),
+		{
+			name: "createdAt", celType: cel.TimestampType, doc: "since when; the year 1 where it is not dated",
+			example: `customer.createdAt > timestamp("2026-01-01T00:00:00Z")`,
+			of:      func(t *thing) ref.Val { return types.Timestamp{Time: t.seen.customer.CreatedAt.UTC()} },
+		},
+		{
+			name: "age", celType: cel.DurationType, doc: "how old the account was when the transaction was accepted; 0 where it is not dated",
+			example: `customer.dated && customer.age < duration("72h")`,
+			of:      func(t *thing) ref.Val { return types.Duration{Duration: t.seen.age()} },
+		},
+	}},
+	{name: "ip", by: usage.IP, doc: "the address that it was ordered from", fields: []field{
+		truth("known", "whether the merchant said it", `ip.known`,
+			func(t *thing) bool { return t.seen.IP != "" }),
+		text("address", 64, "the address, as posted", `ip.address.startsWith("192.0.2.")`,
+			func(t *thing) string { return t.seen.IP }),
+	}},
+	{name: "billing", doc: "where it is billed", fields: []field{
+		text("country", 2, "the country, by ISO 3166; empty where nobody said", `billing.country in ["IN", "SG"]`,
+			func(t *thing) string { return t.seen.BillingCountry }),
+	}},
+	{name: "shipping", doc: "where it is sent", fields: []field{
+		text("country", 2, "the country, by ISO 3166; empty where nobody said", `shipping.country != "" && shipping.country != billing.country`,
+			func(t *thing) string { return t.seen.ShippingCountry }),
+	}},
+	{name: "metadata", keyed: true, doc: "what the merchant posted beside it, by its key", fields: []field{
+		truth("known", "whether there is such a key", `metadata("terminal").known`,
+			func(t *thing) bool { _, known := t.seen.Metadata[t.key]; return known }),
+		text("value", 500, "what is posted under the key; empty where there is none", `metadata("channel").value == "phone"`,
+			func(t *thing) string { return t.seen.Metadata[t.key] }),
+	}},
+}
+
+// subjectNamed finds a subject. Each gets its type here.
+var subjectNamed = func() map[string]*subject {
+	all := map[string]*subject{}
+	for _, s := range subjects {
+		s.celType = cel.ObjectType(s.name)
+		all[s.name] = s
+	}
+	return all
+}()
+
+func text(name string, longest uint64, doc, example string, of func(*thing) string) field {
+	return field{
+		name: name, celType: cel.StringType, doc: doc, example: example, longest: longest,
+		of: func(t *thing) ref.Val { return types.String(of(t)) },
+	}
+}
+
+func number(name, doc, example string, of func(*thing) float64) field {
+	return field{
+		name: name, celType: cel.DoubleType, doc: doc, example: example,
+		of: func(t *thing) ref.Val { return types.Double(of(t)) },
+	}
+}
+
+func whole(name, doc, example string, of func(*thing) int) field {
+	return field{
+		name: name, celType: cel.IntType, doc: doc, example: example,
+		of: func(t *thing) ref.Val { return types.Int(of(t)) },
+	}
+}
+
+func truth(name, doc, example string, of func(*thing) bool) field {
+	return field{
+		name: name, celType: cel.BoolType, doc: doc, example: example,
+		of: func(t *thing) ref.Val { return types.Bool(of(t)) },
+	}
+}
+
+func emailDomain(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 {
+		return ""
+	}
+	return strings.ToLower(email[at+1:])
+}

@@ -1,0 +1,71 @@
+package rules
+
+import (
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/transaction"
+)
+
+// The variables that are no subjects. The second cannot be written in a rule: it is what listed(…) and metadata(…) are
+// asked of.
+const (
+	timeName = "at"
+	seenName = "@seen"
+)
+
+// view is one transaction as the rules of a set see it. It is for one decision.
+type view struct {
+	fraud.Check
+
+	customer transaction.Customer // the zero customer where none is known
+	names    map[call]string      // of the features that the rules call
+	values   map[string]float64
+	listed   map[string]bool // the lists that the transaction is on
+	things   []thing         // a subject each
+	whole    thing           // of seenName
+}
+
+var _ cel.Activation = (*view)(nil)
+
+func newView(c fraud.Check, names map[call]string, values map[string]float64, listed map[string]bool) *view {
+	v := &view{Check: c, names: names, values: values, listed: listed, things: make([]thing, len(subjects))}
+	if c.Customer != nil {
+		v.customer = *c.Customer
+	}
+	for i, s := range subjects {
+		v.things[i] = thing{subject: s, seen: v}
+	}
+	v.whole = thing{subject: everything, seen: v}
+	return v
+}
+
+// ResolveName finds a variable of a rule.
+func (v *view) ResolveName(name string) (any, bool) {
+	switch name {
+	case timeName:
+		return types.Timestamp{Time: v.StartTime.UTC()}, true
+	case seenName:
+		return &v.whole, true
+	}
+	for i := range v.things {
+		if v.things[i].name == name {
+			return &v.things[i], true
+		}
+	}
+	return nil, false
+}
+
+// Parent is none.
+func (v *view) Parent() cel.Activation { return nil }
+
+// age is how old the customer's account is. One that begins after the transaction is new.
+func (v *view) age() time.Duration {
+	if v.customer.CreatedAt.IsZero() {
+		return 0
+	}
+	return max(0, v.StartTime.Sub(v.customer.CreatedAt))
+}
