@@ -1,7 +1,7 @@
 # make help says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint fmt bench compare-ledger record-histories devstack
+.PHONY: help build run test lint fmt bench bench-rules compare-ledger record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -45,6 +45,10 @@ fmt: ## format the code
 
 bench: ## measure the running stack beside the bare floor of its Temporal server; BENCH='-rounds 1' for a quick look
 	@CGO_ENABLED=0 go run ./internal/bench $(BENCH)
+
+bench-rules: ## measure decisions by rules, over histories of a million rows, beside whole transactions of the running stack
+	@$(DEVSTACK) install postgresql
+	@CGO_ENABLED=0 go run ./internal/bench -rules -rounds 3 -duration 3s $(BENCH)
 
 compare-ledger: build ## compare ledger and histories over RUNS random transactions while processes are killed
 	@$(DEVSTACK) install rabbitmq postgresql cc

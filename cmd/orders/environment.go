@@ -28,9 +28,11 @@ type environment struct {
 	StripeAPIKey    string `env:"STRIPE_API_KEY"`
 	StripeURL       string `env:"STRIPE_URL, default=https://api.stripe.com"`
 
-	FraudDetector     string `env:"FRAUD_DETECTOR, default=dummy"`
-	FraudLimitReview  string `env:"FRAUD_LIMIT_REVIEW, default=INR:100000,USD:1200,EUR:1100,GBP:950"`
-	FraudLimitDecline string `env:"FRAUD_LIMIT_DECLINE, default=INR:200000,USD:2400,EUR:2200,GBP:1900"`
+	FraudDetector      string `env:"FRAUD_DETECTOR, default=rules"`
+	FraudRuleset       string `env:"FRAUD_RULESET, default=default"`
+	FraudShadowRuleset string `env:"FRAUD_SHADOW_RULESET"`
+	FraudLimitReview   string `env:"FRAUD_LIMIT_REVIEW, default=INR:100000,USD:1200,EUR:1100,GBP:950"`
+	FraudLimitDecline  string `env:"FRAUD_LIMIT_DECLINE, default=INR:200000,USD:2400,EUR:2200,GBP:1900"`
 
 	RabbitMQPublisherURL    string `env:"RABBITMQ_PUBLISHER_URL, default=amqp://orders:orders@localhost:5672/"`
 	RabbitMQConsumerURL     string `env:"RABBITMQ_CONSUMER_URL, default=amqp://alertman:alertman@localhost:5672/"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,17 +21,18 @@ func (fraudPoliceCommand) Run(ctx context.Context) error {
 
 func checkForFraud(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
-	fraud := &activities.Fraud{Detector: p.env.detector(p.values)}
-	runner := workers.NewRunner("fraud_police", workers.NewFraudPolice(p.temporal, fraud), p.log)
+	check := p.env.fraudCheck(p.values, p.log)
+	runner := workers.NewRunner("fraud_police", workers.NewFraudPolice(p.temporal, &activities.Fraud{Detector: check.detector}), p.log)
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error {
-			return p.serveHealth(ctx, address, map[string]health.Check{
+			return p.serveHealth(ctx, address, check.ready(map[string]health.Check{
 				"temporal": temporal.Check(p.temporal),
 				"worker":   runner.Ready,
-			})
+			}))
 		})
+		group.Go(func() error { return check.run(ctx) })
 		group.Go(func() error { return runner.Run(ctx) })
-		return group.Wait()
+		return errors.Join(group.Wait(), check.close())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/usage"
 	"dummyorders/internal/audit"
 )
 
@@ -111,7 +112,7 @@ func standard() output {
 
 // period are the flags that choose transactions by their start.
 type period struct {
-	Since moment `help:"Those that started then or later: a time, such as 2026-11-02T09:30:00Z, or how long ago, such as 24h." placeholder:"WHEN"`
+	Since moment `help:"Those that started then or later: a time, such as 2026-11-02T09:30:00Z, a date, which is its midnight in UTC, or how long ago, such as 24h or 30d." placeholder:"WHEN"`
 	Until moment `help:"Those that started before then, said the same way." placeholder:"WHEN"`
 }
 
@@ -123,21 +124,30 @@ func (period) check(s audit.Span) error {
 	return nil
 }
 
-// moment is a time that is given as such, or as how long ago it was.
+// moment is a time that is given as such, as a date, which is its midnight in UTC, or as how long ago it was.
 type moment struct {
 	time.Time
 }
 
 // UnmarshalText reads what a flag says.
 func (m *moment) UnmarshalText(text []byte) error {
-	if ago, err := time.ParseDuration(string(text)); err == nil && ago > 0 {
+	if ago, err := span(string(text)); err == nil && ago > 0 {
 		m.Time = time.Now().Add(-ago)
 		return nil
 	}
-	at, err := time.Parse(time.RFC3339, string(text))
-	if err != nil {
-		return fmt.Errorf("%q must be a time, such as 2026-11-02T09:30:00Z, or how long ago, such as 24h", text)
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, string(text)); err == nil {
+			m.Time = at
+			return nil
+		}
 	}
-	m.Time = at
-	return nil
+	return fmt.Errorf("%q must be a time, such as 2026-11-02T09:30:00Z, a date, such as 2026-11-02, or how long ago, such as 24h or 30d", text)
+}
+
+// span is a length of time, of which days may be the unit, too.
+func span(text string) (time.Duration, error) {
+	if length, err := time.ParseDuration(text); err == nil {
+		return length, nil
+	}
+	return usage.ParseSpan(text)
 }

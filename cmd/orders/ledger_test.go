@@ -27,7 +27,7 @@ func TestWrongArgumentsOfLedgerCommandsEndTheProcessWithACodeOfTheirOwn(t *testi
 		"ledger forget",
 		"ledger verify --since=yesterday",
 		"ledger verify --since=-24h",
-		"ledger verify --since=2026-11-02",
+		"ledger verify --since=2026-11-31",
 		"ledger verify --since=1h --until=2h",
 		"ledger verify --since=2026-11-02T00:00:00Z --until=2026-11-02T00:00:00Z",
 		"ledger verify --all --since=1h",
@@ -51,10 +51,12 @@ func TestLedgerCommandsTellWrongSettings(t *testing.T) {
 	}
 }
 
-func TestAMomentIsATimeOrHowLongAgo(t *testing.T) {
+func TestAMomentIsATimeADateOrHowLongAgo(t *testing.T) {
 	var at, ago moment
 	require.NoError(t, at.UnmarshalText([]byte("2026-11-02T09:30:00+05:30")))
 	require.True(t, at.Equal(time.Date(2026, 11, 2, 4, 0, 0, 0, time.UTC)))
+	require.NoError(t, at.UnmarshalText([]byte("2026-11-23")))
+	require.True(t, at.Equal(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)))
 	require.NoError(t, ago.UnmarshalText([]byte("24h")))
 	require.WithinDuration(t, time.Now().Add(-24*time.Hour), ago.Time, time.Minute)
 }

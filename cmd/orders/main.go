@@ -30,6 +30,7 @@ type commands struct {
 	Alertman    alertmanCommand    `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people."`
 	Dev         devCommand         `cmd:"" help:"Run all four in one process, for a laptop."`
 	Ledger      ledgerCommand      `cmd:"" help:"Compare the ledger with Temporal, write it out, or back it up."`
+	Rules       rulesCommand       `cmd:"" help:"Write, check, test and compare the rules that fraud-police decides by, and explain its decisions."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a process whether it is ready; exit 1 when it is not."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

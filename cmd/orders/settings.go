@@ -10,7 +10,6 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"dummyorders/domain/alert"
-	"dummyorders/domain/fraud"
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/smtp"
 	"dummyorders/internal/logging"
@@ -50,19 +49,6 @@ func (e environment) fingerprintKey(v *values) []byte {
 		v.wrongSecret("CARD_FINGERPRINT_KEY", "a secret of at least 32 characters, such as `openssl rand -hex 32` prints")
 	}
 	return []byte(e.CardFingerprintKey)
-}
-
-func (e environment) detector(v *values) fraud.Detector {
-	name := v.oneOf("FRAUD_DETECTOR", e.FraudDetector, []string{"dummy", "limit"})
-	if name != "limit" {
-		return fraud.Dummy{}
-	}
-	limit, err := fraud.NewLimit(v.amounts("FRAUD_LIMIT_REVIEW", e.FraudLimitReview),
-		v.amounts("FRAUD_LIMIT_DECLINE", e.FraudLimitDecline))
-	if err != nil {
-		v.wrong("FRAUD_LIMIT_REVIEW", e.FraudLimitReview, "at most FRAUD_LIMIT_DECLINE in each currency: "+err.Error())
-	}
-	return limit
 }
 
 func (e environment) publisher(v *values) rabbitmq.Config {

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
-	"dummyorders/domain/fraud"
 	"dummyorders/gateways/smtp"
 )
 
@@ -61,7 +60,7 @@ var wrongValues = []struct {
 	{"fraud-police", "LOG_LEVEL", "5", "one of debug, info, warn, error"},
 	{"fraud-police", "LOG_FORMAT", "colour", "one of text, json, pretty"},
 	{"fraud-police", "HEALTH_ADDRESS", ":-1", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
-	{"fraud-police", "FRAUD_DETECTOR", "Dummy", "one of dummy, limit"},
+	{"fraud-police", "FRAUD_DETECTOR", "Dummy", "one of rules, limit, dummy"},
 
 	{"alertman", "LOG_LEVEL", "all", "one of debug, info, warn, error"},
 	{"alertman", "LOG_FORMAT", "logfmt", "one of text, json, pretty"},
@@ -84,24 +83,6 @@ func TestAWrongValueIsToldWithItsVariableAndWhatWouldBeRight(t *testing.T) {
 			want := fmt.Sprintf("%s=%q: must be %s", c.name, c.value, c.right)
 			require.Equal(t, []string{want}, faultsOf(t, c.process, map[string]string{c.name: c.value}))
 		})
-	}
-}
-
-func TestWrongLimitsAreToldByTheLimitDetector(t *testing.T) {
-	const pairs = "currency:amount pairs, each currency once, such as INR:100000,USD:1200 "
-	for _, c := range []struct{ name, value, right string }{
-		{"FRAUD_LIMIT_REVIEW", "100000", pairs + `(at "100000")`},
-		{"FRAUD_LIMIT_REVIEW", "USD:1, INR=5", pairs + `(at "INR=5")`},
-		{"FRAUD_LIMIT_REVIEW", "USD:1.234", pairs + `(at "USD:1.234")`},
-		{"FRAUD_LIMIT_DECLINE", "INR:2000000,XYZ:1", pairs + `(at "XYZ:1")`},
-		{"FRAUD_LIMIT_DECLINE", "INR:2000000,INR:1", pairs + `(at "INR:1")`},
-		{
-			"FRAUD_LIMIT_REVIEW", "INR:200000.01",
-			"at most FRAUD_LIMIT_DECLINE in each currency: the review limit INR 200000.01 is above the decline limit INR 200000.00",
-		},
-	} {
-		want := fmt.Sprintf("%s=%q: must be %s", c.name, c.value, c.right)
-		require.Equal(t, []string{want}, faultsOf(t, "fraud-police", map[string]string{"FRAUD_DETECTOR": "limit", c.name: c.value}))
 	}
 }
 
@@ -185,14 +166,6 @@ func TestEveryMailAddressIsATargetOfItsOwn(t *testing.T) {
 	env := environment{MailTo: "Jo <jo@example.com>, fraud-team@example.com"}
 	require.Equal(t, []alert.Target{"mail jo@example.com", "mail fraud-team@example.com"}, env.targets(v))
 	require.NoError(t, v.err())
-}
-
-func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
-	for name, want := range map[string]fraud.Detector{"dummy": fraud.Dummy{}, "limit": &fraud.Limit{}} {
-		v := &values{}
-		require.IsType(t, want, environment{FraudDetector: name}.detector(v))
-		require.NoError(t, v.err())
-	}
 }
 
 // faultsOf are those that a process finds in an environment with a fingerprint key and these variables.

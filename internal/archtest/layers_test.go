@@ -23,9 +23,10 @@ var layers = map[string][]string{
 	"api":        {"domain", "activities", "workflows", "internal"},
 	"gateways":   {"domain", "internal"},
 	"internal":   {},
-	"cmd":        {"domain", "activities", "workflows", "workers", "api", "gateways", "internal", "internal/audit"},
+	"cmd":        {"domain", "activities", "workflows", "workers", "api", "gateways", "internal", "internal/audit", "internal/backtest"},
 
-	"internal/audit": {"domain"},
+	"internal/audit":    {"domain"},
+	"internal/backtest": {"domain"},
 }
 
 // layer is the entry of layers that a folder belongs to.
@@ -39,7 +40,8 @@ func layer(folder string) string {
 }
 
 // helpers are the folders of internal that serve tests and laptops. They may import everything, and nothing that runs
-// in production may import them. The same goes for every folder of internal whose name ends in test.
+// in production may import them. The same goes for every folder of internal whose name ends in test and that layers does
+// not name.
 var helpers = []string{"stack", "devstack", "devmail", "e2e", "bench"}
 
 // breach says what is wrong with an import in a file of the folder, and is empty when nothing is.
@@ -65,7 +67,8 @@ func breach(folder, imported string) string {
 
 func isHelper(folder string) bool {
 	within, internal := strings.CutPrefix(folder, "internal/")
-	return internal && (slices.Contains(helpers, first(within)) || strings.HasSuffix(first(within), "test"))
+	_, layered := layers["internal/"+first(within)]
+	return internal && !layered && (slices.Contains(helpers, first(within)) || strings.HasSuffix(first(within), "test"))
 }
 
 // isStandard goes by the rule that only the standard library's import paths have no dot in their first element.

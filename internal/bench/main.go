@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/client"
+
 	"dummyorders/gateways/temporal"
 )
 
@@ -34,6 +36,8 @@ func main() {
 	flag.StringVar(&p.api, "api", "http://localhost:9001", "the API's address")
 	flag.IntVar(&p.rounds, "rounds", 3, "rounds of each measurement; medians are printed")
 	flag.DurationVar(&p.duration, "duration", 8*time.Second, "how long a round of one side takes")
+	ofRules := flag.Bool("rules", false, "measure decisions by rules beside whole transactions, instead")
+	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in")
 	flag.Parse()
 	for text := range strings.SplitSeq(*callers, ",") {
 		n, err := strconv.Atoi(text)
@@ -45,15 +49,17 @@ func main() {
 		fail(err)
 		p.rates = append(p.rates, rate)
 	}
-	fail(p.run(ctx))
+	c, err := temporal.New(slog.New(slog.DiscardHandler))
+	fail(err)
+	defer c.Close()
+	if *ofRules {
+		fail(p.benchRules(ctx, c, *rows))
+		return
+	}
+	fail(p.run(ctx, c))
 }
 
-func (p plan) run(ctx context.Context) error {
-	c, err := temporal.New(slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer c.Close()
+func (p plan) run(ctx context.Context, c client.Client) error {
 	workers, err := startFloor(c)
 	if err != nil {
 		return fmt.Errorf("start the floor's workers: is the stack running (make run)? %w", err)

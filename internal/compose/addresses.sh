@@ -32,7 +32,7 @@ $(line RabbitMQ "$(published rabbitmq 15672)" 'user operator, password operator'
   Mail        goes to $mail
   Logs        make check-logs-dev-app
 
-Post a transaction. One in ten is a fraud, and sends mail:
+Post a transaction. A card that is used again and again is for review, then a fraud, which sends mail:
 
 curl http://$api/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
 TEXT

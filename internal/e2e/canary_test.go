@@ -21,7 +21,8 @@ const (
 // TestACardNumberIsNowhereButInTheCall posts card numbers on every path and in every wrong place, and then reads
 // every byte that anything has written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, and the answers.
 func TestACardNumberIsNowhereButInTheCall(t *testing.T) {
-	w := newWorld(t, nil).start(worker, fraudPolice, apiProcess) // no alertman yet: the event stays in the queue
+	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": rulesetFolder(t, "canary")})
+	w.start(worker, fraudPolice, apiProcess) // no alertman yet: the event stays in the queue
 	var answers bytes.Buffer
 	post := func(body string) reply {
 		got := w.post(body, "Prefer", "wait=60", "Tracestate", "shop="+canaryApproved, "Baggage", "card="+canaryApproved)
@@ -37,6 +38,9 @@ func TestACardNumberIsNowhereButInTheCall(t *testing.T) {
 		fmt.Sprintf(`{"decision": "decline", "reviewer": %q, "note": "asked about card %s"}`, canaryApproved, spaced), "Prefer", "wait=60")
 	must(t, err)
 	fmt.Fprintf(&answers, "%v %s\n", review.header, review.body)
+	label, err := w.sendTo("/transactions/"+stopped+"/labels", fmt.Sprintf(`{"label": "fraudulent", "source": "dispute", "note": %q}`, spaced))
+	must(t, err)
+	fmt.Fprintf(&answers, "%v %s\n", label.header, label.body)
 	for _, wrong := range wrongPlaces() {
 		if got := post(wrong); got.status < 400 || got.status >= 500 {
 			t.Errorf("a card number in a wrong place is answered %d: %s", got.status, got.body)

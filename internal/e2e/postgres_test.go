@@ -58,25 +58,23 @@ func startPostgres(t *testing.T) *stack.Postgres {
 	server, err := stack.StartPostgres(t.Context(), stack.PostgresOptions{Dir: filepath.Join(shared.dir, "postgres", t.Name())})
 	must(t, err)
 	t.Cleanup(func() { _ = server.Stop(context.Background()) })
+	setUpPostgres(t, server)
+	setUpPostgres(t, server) // it can be run again
+	return server
+}
+
+// setUpPostgres runs the script that makes the ledger's database and its users.
+func setUpPostgres(t *testing.T, server *stack.Postgres) {
+	t.Helper()
 	root, err := stack.Root()
 	must(t, err)
 	setup := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(root, "gateways", "postgres", "setup.sh"))
 	setup.Env = []string{
 		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
-		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres",
+		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres", "LEDGER_POLICE_PASSWORD=postgres",
 	}
-	for range 2 { // it can be run again
-		if out, err := setup.CombinedOutput(); err != nil {
-			t.Fatalf("setup.sh: %v: %s", err, out)
-		}
-		setup = again(t.Context(), setup)
+	if out, err := setup.CombinedOutput(); err != nil {
+		t.Fatalf("setup.sh: %v: %s", err, out)
 	}
-	return server
-}
-
-func again(ctx context.Context, c *exec.Cmd) *exec.Cmd {
-	next := exec.CommandContext(ctx, c.Path, c.Args[1:]...)
-	next.Env = c.Env
-	return next
 }

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/gateways/rules"
+	"dummyorders/internal/audit"
+	"dummyorders/internal/backtest"
+)
+
+type backtestCommand struct {
+	Ruleset string `arg:"" help:"The folder of the ruleset that is to decide again, or default for the built-in one."`
+	period
+	HTML    string `name:"html" help:"Write the report as a page with charts, too: the file, which is replaced once all of it is written." placeholder:"FILE"`
+	Format  string `help:"Of the report on the standard output: text for people, json for programs." enum:"text,json" default:"text"`
+	Changes atMost `help:"How many of the decisions with another outcome are listed, the latest." default:"20"`
+}
+
+// The backtest's habits: how far back it goes where nobody says, and how often it tells its progress.
+const (
+	backtestSince    = 30 * 24 * time.Hour
+	backtestProgress = time.Second
+)
+
+// Validate refuses arguments that cannot mean anything.
+func (c backtestCommand) Validate() error {
+	if info, err := os.Stat(c.HTML); err == nil && info.IsDir() {
+		return fmt.Errorf("--html: must be a file, and %s is a folder", c.HTML)
+	}
+	return c.check(c.span())
+}
+
+// span has both ends: what happens while the backtest runs is not in it.
+func (c backtestCommand) span() audit.Span {
+	span := audit.Span{Since: c.Since.Time, Until: c.Until.Time}
+	if span.Until.IsZero() {
+		span.Until = time.Now()
+	}
+	if span.Since.IsZero() {
+		span.Since = span.Until.Add(-backtestSince)
+	}
+	return span
+}
+
+// Run reads the ruleset first, since that may have faults, and then the ledger.
+func (c backtestCommand) Run(ctx context.Context) error {
+	set, err := loadRuleset(c.Ruleset)
+	if err != nil {
+		return err
+	}
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return err
+	}
+	book, err := openLedger(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = book.Close() }()
+	return c.backtest(ctx, book, set, standard())
+}
+
+func (c backtestCommand) backtest(ctx context.Context, book ledger.Reader, set *rules.Set, out output) error {
+	if err := replaceable(c.HTML); err != nil {
+		return fmt.Errorf("write the page %s: %w", c.HTML, err)
+	}
+	span, far := c.span(), &progress{to: out.progress}
+	test := &backtest.Backtest{
+		Ledger: book, Candidate: set, Since: span.Since, Until: span.Until, Changes: int(c.Changes), Rules: knownRules(set),
+		Settle:   set.Settle,
+		Progress: far.tell,
+	}
+	report, err := test.Run(ctx)
+	far.last()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("backtest: stopped before the end")
+	case err != nil:
+		return fmt.Errorf("backtest: %w", err)
+	}
+	if c.HTML != "" {
+		if err := into(c.HTML, out.results, report.WriteHTML); err != nil {
+			return fmt.Errorf("write the page %s: %w; it is as it was before", c.HTML, err)
+		}
+		fmt.Fprintln(out.progress, "the page is", c.HTML)
+	}
+	if c.Format == "json" {
+		return report.WriteJSON(out.results)
+	}
+	return report.WriteText(out.results)
+}
+
+// knownRules are the rules and the lists that act, as decisions name them.
+func knownRules(set *rules.Set) []backtest.KnownRule {
+	var all []backtest.KnownRule
+	for _, list := range set.Lists() {
+		if list.Effect != "" {
+			all = append(all, backtest.KnownRule{ID: "list:" + list.Name, Action: list.Effect})
+		}
+	}
+	for _, rule := range set.Rules() {
+		all = append(all, backtest.KnownRule{
+			ID: rule.ID, Name: rule.Name, Score: rule.Score, Action: rule.Action, Shadow: rule.Mode == rules.Shadow,
+		})
+	}
+	return all
+}
+
+// progress tells people how far a backtest has got, now and then, and how far it got in the end.
+type progress struct {
+	to        io.Writer
+	at        time.Time
+	now, told backtest.Progress
+}
+
+func (p *progress) tell(now backtest.Progress) {
+	if p.now = now; time.Since(p.at) >= backtestProgress {
+		p.print()
+	}
+}
+
+// last tells what has been left untold, where there is any.
+func (p *progress) last() {
+	if p.now != p.told {
+		p.print()
+	}
+}
+
+func (p *progress) print() {
+	p.at, p.told = time.Now(), p.now
+	fmt.Fprintf(p.to, "%d transactions read, %d decided again, %d to fold\n", p.now.Read, p.now.Decided, p.now.ToFold)
+}
+
+// replaceable fails where into could not write a file. An empty name is none.
+func replaceable(name string) error {
+	if info, err := os.Stat(name); name == "" || name == "-" || err == nil && !info.Mode().IsRegular() {
+		return nil
+	}
+	if whole, err := filepath.EvalSymlinks(name); err == nil {
+		name = whole
+	}
+	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
+// atMost is a flag that takes a number of things. It takes a number below 0 for what it is, not for another flag, to say
+// that there is no such number of things.
+type atMost int
+
+// Decode reads what the flag says.
+func (n *atMost) Decode(ctx *kong.DecodeContext) error {
+	text := ctx.Scan.Pop().String()
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 0 {
+		return fmt.Errorf("%q must be a whole number, 0 or more", text)
+	}
+	*n = atMost(number)
+	return nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dummyorders/api"
+	"dummyorders/domain/card"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/transaction"
+	"dummyorders/domain/usage"
+	"dummyorders/gateways/rules"
+)
+
+type tryRulesCommand struct {
+	Ruleset string `arg:"" help:"A folder, or default: the built-in one."`
+	Seen    []seen `help:"A value that the rules are to see, such as 'card.count(\"10m\")=4'. Can be given several times; values that are not given are 0." placeholder:"FEATURE=NUMBER" sep:"none"`
+	History bool   `help:"Take the values from the ledger's database (LEDGER_URL), as of the moment that is tried; those of --seen go before."`
+	At      moment `help:"The moment that is tried: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default it is now." placeholder:"WHEN"`
+}
+
+// Run reads the body of a POST /transact from the standard input. Nothing is counted or kept.
+func (c tryRulesCommand) Run(ctx context.Context) error {
+	set, err := loadRuleset(c.Ruleset)
+	if err != nil {
+		return err
+	}
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return err
+	}
+	t, err := readBody(os.Stdin, env.CardFingerprintKey)
+	if err != nil {
+		return err
+	}
+	if c.At.IsZero() {
+		c.At.Time = time.Now()
+	}
+	if !c.History {
+		return c.try(ctx, set, *t, nothingBefore{}, standard())
+	}
+	if env.CardFingerprintKey == "" {
+		fmt.Fprintln(os.Stderr, "CARD_FINGERPRINT_KEY is not set: no card is recognized, and what is counted by card is 0")
+	}
+	book, err := openLedger(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = book.Close() }()
+	return c.try(ctx, set, *t, book, standard())
+}
+
+// standInKey makes fingerprints where nobody compares them with any.
+const standInKey = "of a card that is tried and not kept"
+
+// maxTried is what POST /transact takes at most.
+const maxTried = 64 << 10
+
+func readBody(from io.Reader, key string) (*transaction.Transaction, error) {
+	body, err := io.ReadAll(io.LimitReader(from, maxTried+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the transaction: %w", err)
+	}
+	if len(body) > maxTried {
+		return nil, errors.New("the transaction is larger than 64 KiB, which POST /transact refuses")
+	}
+	if key == "" {
+		key = standInKey
+	}
+	t, err := api.ReadTransaction(body, card.NewDescriber([]byte(key)))
+	if problem := new(api.Problem); errors.As(err, &problem) {
+		return nil, errors.New(wrongBody(problem))
+	}
+	return t, err
+}
+
+// wrongBody is what is wrong with a body, a line each.
+func wrongBody(p *api.Problem) string {
+	if len(p.Errors) == 0 {
+		return "the transaction on the standard input: " + p.Detail
+	}
+	text := "the transaction on the standard input is not as POST /transact takes it:"
+	for _, fault := range p.Errors {
+		text += "\n  " + fault.Pointer + " " + fault.Detail
+	}
+	return text
+}
+
+func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.Transaction, history fraud.HistoryReader, out output) error {
+	t.ID = "tried"
+	features := set.Features()
+	use := usage.Of(t, c.At.Time, usage.Dimensions(features))
+	past, err := history.Look(ctx, t.ID, usage.Lookups(features, use, c.At.Time))
+	if err != nil {
+		return fmt.Errorf("look up what came before: %w", err)
+	}
+	for dimension, uses := range past {
+		past[dimension] = slices.DeleteFunc(uses, func(u usage.Use) bool { return u.At.After(c.At.Time) })
+	}
+	values := usage.Values(features, use, c.At.Time, past)
+	for _, s := range c.Seen {
+		if _, asked := values[s.feature]; !asked {
+			fmt.Fprintf(out.progress, "No rule asks for %s.\n", s.feature)
+			continue
+		}
+		values[s.feature] = s.value
+	}
+	d := set.Evaluate(fraud.Check{Transaction: t, StartTime: c.At.Time, AsOf: c.At.Time, Number: 1}, values)
+	d.Explanation.Features = values
+	return explained(out.results, d, set)
+}
+
+// nothingBefore is the history of a shop that has just opened.
+type nothingBefore struct{}
+
+func (nothingBefore) Look(context.Context, string, []usage.Lookup) (usage.Past, error) {
+	return usage.Past{}, nil
+}
+
+// seen is a flag that gives a feature a value.
+type seen struct {
+	feature string
+	value   float64
+}
+
+// UnmarshalText reads what a flag says.
+func (s *seen) UnmarshalText(text []byte) error {
+	at := strings.LastIndex(string(text), "=")
+	if at < 0 {
+		return fmt.Errorf("%q must be a feature, = and a number, such as card.count(\"10m\")=4", text)
+	}
+	feature, err := rules.ParseFeature(strings.TrimSpace(string(text[:at])))
+	if err != nil {
+		return err
+	}
+	s.feature = feature.String()
+	s.value, err = strconv.ParseFloat(strings.TrimSpace(string(text[at+1:])), 64)
+	if err != nil || !(s.value >= 0 && s.value <= math.MaxFloat64) {
+		return fmt.Errorf("%q must end with a number from 0 on, such as card.count(\"10m\")=4", text)
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/api"
+	"dummyorders/domain/card"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+	"dummyorders/domain/usage"
+	"dummyorders/gateways/ledgers"
+	"dummyorders/gateways/rules"
+	"dummyorders/gateways/sqlledger"
+)
+
+// noon is when transactions are tried.
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+func TestATriedTransactionIsExplained(t *testing.T) {
+	out, notes := try(t, tryRulesCommand{At: moment{noon}, Seen: []seen{{`card.count("10m")`, 3}, {`card.count("7d")`, 9}}}, nothingBefore{})
+	require.Equal(t, `review, score 45 (risk: normal), by the ruleset default version 1 (DIGEST)
+review from score 40, decline from score 80
+
+Reasons
+  CARD_LUHN_INVALID  the card number fails the Luhn check
+  CARD_VELOCITY      the card was used three times or more within ten minutes
+
+Rules that hit
+  card_luhn          +5   The card number fails the Luhn check
+  card_velocity_10m  +40  Many payments with one card within ten minutes
+
+What they saw
+  card.count("10m")  3
+  0: `, before(t, out, `card.count("1d"), card.count("1h")`))
+	require.Contains(t, out, "\nIn trial, and without effect: default+shadow version 1 (DIGEST) says review, score 45\n")
+	require.Contains(t, out, "\nRules that did not hit\n  amount_above_order, ")
+	require.Equal(t, "No rule asks for card.count(\"7d\").\n", notes)
+}
+
+func TestATransactionIsTriedAsOfTheMomentThatIsGiven(t *testing.T) {
+	night := tryRulesCommand{At: moment{time.Date(2026, 3, 4, 2, 0, 0, 0, time.FixedZone("IST", 5*3600+1800))}}
+	body := strings.Replace(api.SeedExample, `"order"`, `"customer": {"id": "c-1"}, "order"`, 1)
+	out, _ := tryBody(t, night, body, nothingBefore{})
+	require.Contains(t, out, "first_purchase_at_night  +10, in shadow")
+	out, _ = tryBody(t, tryRulesCommand{At: moment{noon}}, body, nothingBefore{})
+	require.NotContains(t, out, "first_purchase_at_night  +10")
+}
+
+func TestATriedTransactionSeesTheLedgersHistoryAndIsNotCountedThere(t *testing.T) {
+	book := openBook(t)
+	for i := range 3 {
+		count(t, book, i, noon.Add(time.Duration(i-5)*time.Minute))
+	}
+	for range 2 {
+		out, _ := try(t, tryRulesCommand{At: moment{noon}}, book)
+		require.Regexp(t, `card\.count\("10m"\) +3\n`, out)
+	}
+	out, _ := try(t, tryRulesCommand{At: moment{noon}, Seen: []seen{{`card.count("10m")`, 2}}}, book)
+	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what is said goes before what was counted")
+	out, _ = try(t, tryRulesCommand{At: moment{noon.Add(-210 * time.Second)}}, book)
+	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what came later is seen")
+}
+
+func TestABodyThatIsNoTransactionIsToldAsTheAPITellsIt(t *testing.T) {
+	for body, fault := range map[string]string{
+		`nonsense`: "the transaction on the standard input: the body is not JSON",
+		`{}`: "the transaction on the standard input is not as POST /transact takes it:\n" +
+			"  #/order is required\n  #/paymentMethod is required\n  #/payment is required",
+		strings.Repeat(" ", maxTried+1): "the transaction is larger than 64 KiB, which POST /transact refuses",
+		strings.Replace(api.SeedExample, "avengers 4 spoilers book", "1234567887654321", 1): "  #/order/name must not hold the card number",
+	} {
+		_, err := readBody(strings.NewReader(body), "")
+		require.ErrorContains(t, err, fault)
+		require.NotContains(t, err.Error(), "1234567887654321")
+	}
+}
+
+func TestTryShowsNoCardNumber(t *testing.T) {
+	out, notes := try(t, tryRulesCommand{At: moment{noon}}, nothingBefore{})
+	require.NotContains(t, out+notes, "1234567887654321")
+}
+
+func TestTheCommandTryReadsTheStandardInput(t *testing.T) {
+	setEnvironment(t, map[string]string{"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "none.db")})
+	for args, code := range map[string]int{
+		"rules try default":                             0,
+		`rules try default --seen=card.count("10m")=4`:  0,
+		"rules try default --at=2026-11-02T23:30:00Z":   0,
+		"rules try default --history":                   exitFailure, // there is no ledger
+		"rules try " + filepath.Join(t.TempDir(), "no"): exitFailure,
+	} {
+		standardInput(t, api.SeedExample)
+		require.Equal(t, code, execute(t.Context(), strings.Fields(args)), args)
+	}
+}
+
+// try decides about the demo's request by the built-in ruleset.
+func try(t *testing.T, c tryRulesCommand, history fraud.HistoryReader) (out, notes string) {
+	t.Helper()
+	return tryBody(t, c, api.SeedExample, history)
+}
+
+func tryBody(t *testing.T, c tryRulesCommand, body string, history fraud.HistoryReader) (out, notes string) {
+	t.Helper()
+	posted, err := readBody(strings.NewReader(body), aKey)
+	require.NoError(t, err)
+	return captured(t, func(out output) error {
+		return c.try(t.Context(), rules.Default(), *posted, history, out)
+	})
+}
+
+// captured is what a command writes, with DIGEST for the built-in ruleset's.
+func captured(t *testing.T, do func(output) error) (out, notes string) {
+	t.Helper()
+	var results, progress bytes.Buffer
+	require.NoError(t, do(output{results: &results, progress: &progress}))
+	return strings.ReplaceAll(results.String(), rules.Default().Ruleset().Digest[:len("sha256:")+12], "DIGEST"), progress.String()
+}
+
+// before is the text up to a part of it.
+func before(t *testing.T, text, part string) string {
+	t.Helper()
+	at := strings.Index(text, part)
+	require.Positive(t, at, text)
+	return text[:at]
+}
+
+func openBook(t *testing.T) *sqlledger.Ledger {
+	t.Helper()
+	book, err := ledgers.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = book.Close() })
+	require.NoError(t, book.Migrate(t.Context()))
+	return book
+}
+
+// accepted is a transaction that the ledger knows nothing more of.
+func accepted(t *testing.T) ledger.Entry {
+	t.Helper()
+	number, err := card.ParseNumber("1234567887654321")
+	require.NoError(t, err)
+	amount := money.Money{Minor: 12300, Currency: "INR"}
+	posted := transaction.Transaction{
+		ID: "t-1", Order: transaction.Order{ID: "1234", Cost: amount}, PaymentMethod: "amazonpay",
+		Payment:  transaction.Payment{Card: card.NewDescriber([]byte(aKey)).Describe(number), Type: "wallet", Amount: amount},
+		Customer: &transaction.Customer{ID: "c-1", Email: "jo@example.com"}, IP: "203.0.113.7",
+	}
+	return ledger.Entry{Record: *ledger.Open(posted, noon), Transaction: posted, Mark: ledger.Mark{At: noon, Number: 1}}
+}
+
+// count puts a transaction with the same card into the history.
+func count(t *testing.T, book fraud.History, number int, at time.Time) {
+	t.Helper()
+	c := fraud.Check{Transaction: accepted(t).Transaction, StartTime: at, AsOf: at, Number: 1}
+	c.ID = "earlier-" + string(rune('a'+number))
+	_, err := book.Decide(t.Context(), c, usage.Of(c.Transaction, at, nil), nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+	require.NoError(t, err)
+}
+
+// standardInput gives the process a text to read, until the test ends.
+func standardInput(t *testing.T, text string) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "stdin")
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	file, err := os.Open(name)
+	require.NoError(t, err)
+	was := os.Stdin
+	os.Stdin = file
+	t.Cleanup(func() { os.Stdin = was; _ = file.Close() })
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/gateways/rules"
+	"dummyorders/gateways/sqlledger"
+	"dummyorders/internal/health"
+)
+
+// fraudCheck is a detector with what it stands on. It is connected to nothing yet.
+type fraudCheck struct {
+	detector fraud.Detector
+	history  *sqlledger.Ledger // nil where nothing is counted
+	rulesets []*rules.Source   // those that are read again when they change
+}
+
+// detectors are those that FRAUD_DETECTOR chooses from.
+var detectors = []string{"rules", "limit", "dummy"}
+
+func (e environment) fraudCheck(v *values, log *slog.Logger) fraudCheck {
+	switch v.oneOf("FRAUD_DETECTOR", e.FraudDetector, detectors) {
+	case "limit":
+		return fraudCheck{detector: e.limit(v)}
+	case "dummy":
+		return fraudCheck{detector: fraud.Dummy{}}
+	default:
+		return e.rules(v, log)
+	}
+}
+
+func (e environment) limit(v *values) fraud.Detector {
+	limit, err := fraud.NewLimit(v.amounts("FRAUD_LIMIT_REVIEW", e.FraudLimitReview),
+		v.amounts("FRAUD_LIMIT_DECLINE", e.FraudLimitDecline))
+	if err != nil {
+		v.wrong("FRAUD_LIMIT_REVIEW", e.FraudLimitReview, "at most FRAUD_LIMIT_DECLINE in each currency: "+err.Error())
+	}
+	return limit
+}
+
+// rules decide by rulesets over the ledger's history.
+func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
+	check := fraudCheck{history: e.ledger(v)}
+	detector := &fraud.Rules{History: check.history, Now: time.Now}
+	detector.Live = check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log)
+	if e.FraudShadowRuleset != "" {
+		detector.Shadow = check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
+	}
+	check.detector = detector
+	return check
+}
+
+// ruleset is the one that is built in, or one in a folder. All that is wrong with its rules is told as faults of the
+// setting.
+func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) func() fraud.Evaluator {
+	if ruleset == builtIn {
+		set := rules.Default()
+		return func() fraud.Evaluator { return set }
+	}
+	source, err := rules.NewSource(ruleset, log)
+	if err != nil {
+		v.faults = append(v.faults, name+": "+err.Error())
+		return nil
+	}
+	c.rulesets = append(c.rulesets, source)
+	return source.Current
+}
+
+// ready adds what a decision needs.
+func (c fraudCheck) ready(checks map[string]health.Check) map[string]health.Check {
+	if c.history != nil {
+		checks["ledger"] = c.history.Ready
+	}
+	return checks
+}
+
+// run keeps the rulesets up with their folders until ctx ends.
+func (c fraudCheck) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, source := range c.rulesets {
+		group.Go(func() error { return source.Run(ctx) })
+	}
+	return group.Wait()
+}
+
+// close ends the connections.
+func (c fraudCheck) close() error {
+	if c.history == nil {
+		return nil
+	}
+	return c.history.Close()
+}

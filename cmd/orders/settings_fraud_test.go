@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+)
+
+func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
+	for name, want := range map[string]fraud.Detector{"rules": &fraud.Rules{}, "dummy": fraud.Dummy{}, "limit": &fraud.Limit{}} {
+		v := &values{}
+		check := environment{FraudDetector: name, FraudRuleset: "default", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}.fraudCheck(v, slog.Default())
+		require.NoError(t, v.err())
+		require.IsType(t, want, check.detector)
+		require.NoError(t, check.close())
+	}
+}
+
+func TestTheBuiltInRulesetNeedsNoFolder(t *testing.T) {
+	v := &values{}
+	check := environment{FraudDetector: "rules", FraudRuleset: "default", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}.fraudCheck(v, slog.Default())
+	require.NoError(t, v.err())
+	detector, _ := check.detector.(*fraud.Rules)
+	require.Equal(t, "default", detector.Live().Ruleset().ID)
+	require.Nil(t, detector.Shadow)
+	require.NoError(t, check.close())
+}
+
+func TestARulesetThatCannotDecideIsToldBeforeAnythingIsBegun(t *testing.T) {
+	broken := filepath.Join(t.TempDir(), "mine")
+	require.NoError(t, initRulesCommand{Folder: broken}.init(output{results: io.Discard}))
+	require.NoError(t, os.WriteFile(filepath.Join(broken, "ruleset.yaml"), []byte("id: mine\nversion: one\n"), 0o600))
+	for _, name := range []string{"FRAUD_RULESET", "FRAUD_SHADOW_RULESET"} {
+		faults := faultsOf(t, "fraud-police", map[string]string{name: filepath.Join(broken, "missing")})
+		require.Len(t, faults, 1)
+		require.Contains(t, faults[0], name+": ")
+		require.Contains(t, faults[0], "missing")
+
+		faults = faultsOf(t, "fraud-police", map[string]string{name: broken})
+		require.Len(t, faults, 1)
+		require.Contains(t, faults[0], name+": ")
+		require.Contains(t, faults[0], "ruleset.yaml:2:10")
+	}
+}
+
+func TestWrongLimitsAreToldByTheLimitDetector(t *testing.T) {
+	const pairs = "currency:amount pairs, each currency once, such as INR:100000,USD:1200 "
+	for _, c := range []struct{ name, value, right string }{
+		{"FRAUD_LIMIT_REVIEW", "100000", pairs + `(at "100000")`},
+		{"FRAUD_LIMIT_REVIEW", "USD:1, INR=5", pairs + `(at "INR=5")`},
+		{"FRAUD_LIMIT_REVIEW", "USD:1.234", pairs + `(at "USD:1.234")`},
+		{"FRAUD_LIMIT_DECLINE", "INR:2000000,XYZ:1", pairs + `(at "XYZ:1")`},
+		{"FRAUD_LIMIT_DECLINE", "INR:2000000,INR:1", pairs + `(at "INR:1")`},
+		{
+			"FRAUD_LIMIT_REVIEW", "INR:200000.01",
+			"at most FRAUD_LIMIT_DECLINE in each currency: the review limit INR 200000.01 is above the decline limit INR 200000.00",
+		},
+	} {
+		want := fmt.Sprintf("%s=%q: must be %s", c.name, c.value, c.right)
+		require.Equal(t, []string{want}, faultsOf(t, "fraud-police", map[string]string{"FRAUD_DETECTOR": "limit", c.name: c.value}))
+	}
+}

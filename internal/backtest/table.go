@@ -1,0 +1,69 @@
+package backtest
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// table is lines of cells for people, in columns of one width. The first column is of words, and begins at the left;
+// the others are of numbers, and end at the right, but for those that words names.
+type table struct {
+	words map[int]bool
+	lines [][]string
+}
+
+func (t *table) add(cells ...any) {
+	line := make([]string, len(cells))
+	for i, cell := range cells {
+		line[i] = fmt.Sprint(cell)
+	}
+	t.lines = append(t.lines, line)
+}
+
+func (t *table) write(out io.Writer) {
+	widths := t.widths()
+	for _, line := range t.lines {
+		var text strings.Builder
+		for i, cell := range line {
+			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i == 0 || t.words[i] {
+				text.WriteString("  " + cell + padding)
+			} else {
+				text.WriteString("  " + padding + cell)
+			}
+		}
+		fmt.Fprintln(out, strings.TrimRight(text.String(), " "))
+	}
+	fmt.Fprintln(out)
+}
+
+// wrapped breaks a text into lines that people can read.
+func wrapped(text string) []string {
+	lines := []string{""}
+	for word := range strings.FieldsSeq(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case utf8.RuneCountInString(*last+word) < lineWidth:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+const lineWidth = 110
+
+func (t *table) widths() map[int]int {
+	widths := map[int]int{}
+	for _, line := range t.lines {
+		for i, cell := range line {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	return widths
+}

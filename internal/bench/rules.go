@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/client"
+
+	"dummyorders/domain/card"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+	"dummyorders/gateways/ledgers"
+	"dummyorders/gateways/rules"
+	"dummyorders/internal/stack"
+)
+
+// features are what the rules of the benchmark count.
+var features = []string{
+	`card.count("10m") >= 100`, `card.count("1h") >= 100`, `card.sum("1d") > 1e9`, `card.frauds("30d") > 100`,
+	`customer.count("1d") >= 100`, `customer.mean("30d") > 1e9`, `customer.distinct("card", "1d") > 100`,
+	`ip.count("1h") >= 1000`, `ip.distinct("card", "1h") > 1000`, `order.count("1d") > 100`,
+}
+
+// plain are rules that count nothing, in turn.
+var plain = []string{
+	`payment.amount > %d0000 && payment.currency == "INR"`, `card.brand == "brand%d" || !card.luhnValid && card.length > 40`,
+	`customer.emailDomain == "mail%d.example"`, `billing.country != shipping.country && payment.amount > %d0000`,
+	`metadata("terminal").value.startsWith("t%d-")`,
+}
+
+// ruleset has n rules, the first of which count where they are to.
+func ruleset(n int, counting bool) (*rules.Set, error) {
+	var text strings.Builder
+	text.WriteString("rules:\n")
+	for i := range n {
+		when := fmt.Sprintf(plain[i%len(plain)], i)
+		if counting && i < len(features) {
+			when = features[i]
+		}
+		fmt.Fprintf(&text, "  - {id: rule_%d, name: rule %[1]d, when: '%s', score: 90, reason: RULE_%[1]d, message: rule %[1]d}\n", i, when)
+	}
+	return rules.Read(fstest.MapFS{
+		"ruleset.yaml":     {Data: []byte("id: bench\nversion: 1\nthresholds: {review: 40, decline: 80}\n")},
+		"rules/bench.yaml": {Data: []byte(text.String())},
+	}, "bench")
+}
+
+// decider decides about transactions, one after the other.
+type decider struct {
+	title  string
+	detect func(context.Context, fraud.Check) (fraud.Decision, error)
+	key    func() int // of the card, customer, address and order that the next transaction has
+}
+
+func (d *decider) name() string { return d.title }
+
+func (d *decider) seen() []string { return nil }
+
+func (d *decider) call(ctx context.Context) error {
+	key, now := d.key(), time.Now()
+	_, err := d.detect(ctx, fraud.Check{Number: 1, StartTime: now, AsOf: now, Transaction: transaction.Transaction{
+		ID: uuid.NewString(), Order: transaction.Order{ID: value(key), Cost: money.Money{Minor: 12300, Currency: "INR"}}, IP: value(key),
+		PaymentMethod: "card", Customer: &transaction.Customer{ID: value(key), Email: "buyer@example.com"},
+		Payment:  transaction.Payment{Type: "card", Amount: money.Money{Minor: 12300, Currency: "INR"}, Card: card.Details{Fingerprint: value(key), Brand: "visa", Length: 16, LuhnValid: true}},
+		Metadata: map[string]string{"terminal": "t-1"}, BillingCountry: "IN", ShippingCountry: "IN",
+	}})
+	return err
+}
+
+// pure decides by n rules, from values that are at hand.
+func pure(n int) (*decider, error) {
+	set, err := ruleset(n, false)
+	return &decider{
+		title: fmt.Sprintf("%d rules, no history", n),
+		key:   anyKey,
+		detect: func(_ context.Context, c fraud.Check) (fraud.Decision, error) {
+			return set.Evaluate(c, nil), nil
+		},
+	}, err
+}
+
+// anyKey is one of those that the history is filled with, each as often as any other.
+func anyKey() int {
+	return 1 + rand.IntN(keys)
+}
+
+// busiest is the key of which the history has most.
+func busiest() int { return 0 }
+
+// counting decides by 100 rules with ten counted values, over a history in a database with so many rows.
+func counting(ctx context.Context, engine, url string, rows int) ([]target, func() error, error) {
+	book, err := ledgers.Open(url)
+	if err == nil {
+		err = book.Migrate(ctx)
+	}
+	if err == nil {
+		err = fill(ctx, url, rows)
+	}
+	set, errSet := ruleset(100, true)
+	if err := errors.Join(err, errSet); err != nil {
+		return nil, nil, fmt.Errorf("fill %s with %d rows: %w", engine, rows, err)
+	}
+	detector := &fraud.Rules{Live: func() fraud.Evaluator { return set }, History: book, Now: time.Now}
+	title := fmt.Sprintf("100 rules, 10 counted, %s, %d rows", engine, rows)
+	return []target{
+		&decider{title: title, detect: detector.Detect, key: anyKey},
+		&decider{title: "  the same, of the busiest card", detect: detector.Detect, key: busiest},
+	}, book.Close, nil
+}
+
+// benchRules measures decisions beside whole transactions on the running stack, in turn.
+func (p plan) benchRules(ctx context.Context, c client.Client, rows int) error {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	server, err := stack.StartPostgres(ctx, stack.PostgresOptions{Dir: filepath.Join(dir, "postgres")})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = server.Stop(context.WithoutCancel(ctx)) }()
+	workers, err := startFloor(c)
+	if err != nil {
+		return fmt.Errorf("start the floor's workers: is the stack running (make run)? %w", err)
+	}
+	defer workers.stop()
+	sides, done, err := deciders(ctx, dir, server, rows)
+	if err != nil {
+		return err
+	}
+	defer done()
+	printDecisions(ctx, append(sides, &updateFloor{temporal: c}, newOrders(p.api, c)), p)
+	return nil
+}
+
+// deciders are all that there is to compare: by the number of rules, by the database, by the size of its history.
+func deciders(ctx context.Context, dir string, server *stack.Postgres, rows int) (sides []target, done func(), err error) {
+	var closers []func() error
+	done = func() {
+		for _, c := range closers {
+			_ = c()
+		}
+	}
+	for _, n := range []int{1, 10, 100, 1000} {
+		side, err := pure(n)
+		if err != nil {
+			return nil, nil, err
+		}
+		sides = append(sides, side)
+	}
+	for _, size := range []int{1000, rows} {
+		for engine, url := range map[string]string{
+			"SQLite":     "sqlite:" + filepath.Join(dir, fmt.Sprint(size), "ledger.db"),
+			"PostgreSQL": server.URL("postgres", database(size)),
+		} {
+			fmt.Printf("filling %s with %d rows\n", engine, size)
+			if err := prepare(ctx, server, engine, size); err != nil {
+				return nil, nil, err
+			}
+			more, closer, err := counting(ctx, engine, url, size)
+			if err != nil {
+				return nil, nil, err
+			}
+			sides, closers = append(sides, more...), append(closers, closer)
+		}
+	}
+	return sides, done, nil
+}
+
+// printDecisions shows the medians of the rounds, and each side's share of the whole transaction, the last one.
+func printDecisions(ctx context.Context, sides []target, p plan) {
+	const row = "%-48s %9s %9s %9s %14s\n"
+	rounds := make([][]result, p.rounds)
+	for i := range rounds {
+		for _, side := range sides {
+			rounds[i] = append(rounds[i], closedLoop(ctx, side, 1, p.duration))
+		}
+	}
+	fmt.Printf("\n"+row, "one caller", "p50", "p99", "failed", "of POST, p50")
+	for n, side := range sides {
+		quantile := func(q float64) float64 {
+			return medianOf(rounds, func(r []result) float64 { return r[n].quantile(q).Seconds() })
+		}
+		share := medianOf(rounds, func(r []result) float64 {
+			return r[n].quantile(50).Seconds() / r[len(sides)-1].quantile(50).Seconds()
+		})
+		failed := 0
+		for _, r := range rounds {
+			failed += r[n].failed
+			if r[n].lastError != nil {
+				fmt.Fprintln(os.Stderr, side.name()+":", r[n].lastError)
+			}
+		}
+		fmt.Printf(row, side.name(), millis(quantile(50)), millis(quantile(99)), fmt.Sprint(failed), fmt.Sprintf("%.4f", share))
+	}
+}
+
+func millis(seconds float64) string {
+	return fmt.Sprintf("%.3fms", seconds*1000)
+}
