@@ -97,23 +97,30 @@ func anyKey() int {
 func busiest() int { return 0 }
 
 // counting decides by 100 rules with ten counted values, over a history in a database with so many rows.
-func counting(ctx context.Context, engine, url string, rows int) ([]target, func() error, error) {
+func counting(ctx context.Context, server *stack.Postgres, engine, url string, rows int) ([]target, func() error, error) {
+	fmt.Printf("filling %s with %d rows\n", engine, rows)
 	book, err := ledgers.Open(url)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := ruleset(100, true)
+	if err == nil {
+		err = prepare(ctx, server, engine, rows)
+	}
 	if err == nil {
 		err = book.Migrate(ctx)
 	}
 	if err == nil {
 		err = fill(ctx, url, rows)
 	}
-	set, errSet := ruleset(100, true)
-	if err := errors.Join(err, errSet); err != nil {
-		return nil, nil, fmt.Errorf("fill %s with %d rows: %w", engine, rows, err)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("fill %s with %d rows: %w", engine, rows, err), book.Close())
 	}
 	detector := &fraud.Rules{Live: func() fraud.Evaluator { return set }, History: book, Now: time.Now}
 	title := fmt.Sprintf("100 rules, 10 counted, %s, %d rows", engine, rows)
 	return []target{
 		&decider{title: title, detect: detector.Detect, key: anyKey},
-		&decider{title: "  the same, of the busiest card", detect: detector.Detect, key: busiest},
+		&decider{title: "  the same, where all of it is busy", detect: detector.Detect, key: busiest},
 	}, book.Close, nil
 }
 
@@ -135,15 +142,16 @@ func (p plan) benchRules(ctx context.Context, c client.Client, rows int) error {
 	}
 	defer workers.stop()
 	sides, done, err := deciders(ctx, dir, server, rows)
+	defer done()
 	if err != nil {
 		return err
 	}
-	defer done()
 	printDecisions(ctx, append(sides, &updateFloor{temporal: c}, newOrders(p.api, c)), p)
 	return nil
 }
 
-// deciders are all that there is to compare: by the number of rules, by the database, by the size of its history.
+// deciders are all that there is to compare: by the number of rules, by the database, by the size of its history. done
+// closes what was opened, also after an error.
 func deciders(ctx context.Context, dir string, server *stack.Postgres, rows int) (sides []target, done func(), err error) {
 	var closers []func() error
 	done = func() {
@@ -154,22 +162,18 @@ func deciders(ctx context.Context, dir string, server *stack.Postgres, rows int)
 	for _, n := range []int{1, 10, 100, 1000} {
 		side, err := pure(n)
 		if err != nil {
-			return nil, nil, err
+			return nil, done, err
 		}
 		sides = append(sides, side)
 	}
 	for _, size := range []int{1000, rows} {
-		for engine, url := range map[string]string{
-			"SQLite":     "sqlite:" + filepath.Join(dir, fmt.Sprint(size), "ledger.db"),
-			"PostgreSQL": server.URL("postgres", database(size)),
+		for _, place := range []struct{ engine, url string }{
+			{"SQLite", "sqlite:" + filepath.Join(dir, fmt.Sprint(size), "ledger.db")},
+			{"PostgreSQL", server.URL("postgres", database(size))},
 		} {
-			fmt.Printf("filling %s with %d rows\n", engine, size)
-			if err := prepare(ctx, server, engine, size); err != nil {
-				return nil, nil, err
-			}
-			more, closer, err := counting(ctx, engine, url, size)
+			more, closer, err := counting(ctx, server, place.engine, place.url, size)
 			if err != nil {
-				return nil, nil, err
+				return nil, done, err
 			}
 			sides, closers = append(sides, more...), append(closers, closer)
 		}
