@@ -102,3 +102,13 @@ func (quiet) Debug(string, ...any) {}
 func (quiet) Info(string, ...any)  {}
 func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
+
+// faultsOf are those that a problem tells, by where they are.
+func faultsOf(t *testing.T, answer *httptest.ResponseRecorder) map[string]string {
+	t.Helper()
+	faults := map[string]string{}
+	for _, fault := range asProblem(t, answer).Errors {
+		faults[fault.Pointer] = fault.Detail
+	}
+	return faults
+}

@@ -47,7 +47,7 @@ func (s *server) registerLabel(api huma.API) {
 		Tags:             []string{"labels"},
 		DefaultStatus:    http.StatusCreated,
 		SkipValidateBody: true,
-		MaxBodyBytes:     2 * maxBody, // limitBody has refused larger ones already
+		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
 		Middlewares:      huma.Middlewares{before(limitBody)},
 		Errors:           []int{400, 404, 413, 415, 422, 503},
 	}), s.label)

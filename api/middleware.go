@@ -50,7 +50,7 @@ func limitBody(next http.Handler) http.Handler {
 			problem(http.StatusUnsupportedMediaType, "the body must be JSON, with Content-Type: application/json").write(w)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 		var tooLarge *http.MaxBytesError
 		switch {
 		case errors.As(err, &tooLarge):

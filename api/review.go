@@ -40,7 +40,7 @@ func (s *server) registerReview(api huma.API) {
 		Tags:             []string{"reviews"},
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
-		MaxBodyBytes:     2 * maxBody, // limitBody has refused larger ones already
+		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
 		Middlewares:      huma.Middlewares{before(s.admit), before(limitBody)},
 		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
 	}), s.review)

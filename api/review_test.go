@@ -244,11 +244,7 @@ func TestEveryFaultOfAReviewIsToldAtOnce(t *testing.T) {
 		},
 	} {
 		answer := judge(t, unreachable(t), uuid.NewString(), body)
-		p, got := asProblem(t, answer), map[string]string{}
-		for _, fault := range p.Errors {
-			got[fault.Pointer] = fault.Detail
-		}
-		if diff := cmp.Diff(want, got); answer.Code != 422 || diff != "" {
+		if diff := cmp.Diff(want, faultsOf(t, answer)); answer.Code != 422 || diff != "" {
 			t.Errorf("%s: %d\n%s", body, answer.Code, diff)
 		}
 	}

@@ -23,8 +23,8 @@ import (
 	"dummyorders/internal/tracing"
 )
 
-// maxBody is what a request may send, in bytes.
-const maxBody = 64 << 10
+// MaxBody is what a request may send, in bytes.
+const MaxBody = 64 << 10
 
 // Ledger is what the API needs of the ledger.
 type Ledger interface {

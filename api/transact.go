@@ -40,7 +40,7 @@ func (s *server) registerTransact(api huma.API) {
 		Tags:             []string{"transactions"},
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
-		MaxBodyBytes:     2 * maxBody, // limitBody has refused larger ones already
+		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
 		Middlewares:      huma.Middlewares{before(checkKey(s.requireKey)), before(s.admit), before(limitBody)},
 		Errors:           []int{400, 413, 415, 422, 429, 503},
 	})

@@ -61,15 +61,12 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 // standInKey makes fingerprints where nobody compares them with any.
 const standInKey = "of a card that is tried and not kept"
 
-// maxTried is what POST /transact takes at most.
-const maxTried = 64 << 10
-
 func readBody(from io.Reader, key string) (*transaction.Transaction, error) {
-	body, err := io.ReadAll(io.LimitReader(from, maxTried+1))
+	body, err := io.ReadAll(io.LimitReader(from, api.MaxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the transaction: %w", err)
 	}
-	if len(body) > maxTried {
+	if len(body) > api.MaxBody {
 		return nil, errors.New("the transaction is larger than 64 KiB, which POST /transact refuses")
 	}
 	if key == "" {

@@ -75,7 +75,7 @@ func TestABodyThatIsNoTransactionIsToldAsTheAPITellsIt(t *testing.T) {
 		`nonsense`: "the transaction on the standard input: the body is not JSON",
 		`{}`: "the transaction on the standard input is not as POST /transact takes it:\n" +
 			"  #/order is required\n  #/paymentMethod is required\n  #/payment is required",
-		strings.Repeat(" ", maxTried+1): "the transaction is larger than 64 KiB, which POST /transact refuses",
+		strings.Repeat(" ", api.MaxBody+1):                                                  "the transaction is larger than 64 KiB, which POST /transact refuses",
 		strings.Replace(api.SeedExample, "avengers 4 spoilers book", "1234567887654321", 1): "  #/order/name must not hold the card number",
 	} {
 		_, err := readBody(strings.NewReader(body), "")

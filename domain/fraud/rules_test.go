@@ -12,6 +12,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/usage"
+	"dummyorders/internal/usagetest"
 )
 
 var (
@@ -38,34 +39,31 @@ func (o overOne) Evaluate(_ fraud.Check, values map[string]float64) fraud.Decisi
 	return d
 }
 
-// remembered is a history in memory, in which each check is decided once.
-type remembered struct {
-	timeline  usage.Timeline
-	decisions map[int]fraud.Decision
-	use       usage.Use
-	err       error
-}
+// away is a history whose database is.
+type away struct{ error }
 
-func (r *remembered) Decide(_ context.Context, c fraud.Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) fraud.Decision) (fraud.Decision, error) {
-	if r.err != nil {
-		return fraud.Decision{}, r.err
-	}
-	if known, decided := r.decisions[c.Number]; decided {
-		return known, nil
-	}
-	r.use = use
-	d := decide(r.timeline.Look(c.ID, lookups))
-	r.decisions = map[int]fraud.Decision{c.Number: d}
-	return d, nil
+func (a away) Decide(context.Context, fraud.Check, usage.Use, []usage.Lookup, func(usage.Past) fraud.Decision) (fraud.Decision, error) {
+	return fraud.Decision{}, a.error
 }
 
 // before is a history with n transactions of the card, ten minutes apart, the last one ten minutes ago.
-func before(n int) *remembered {
-	r := &remembered{}
+func before(t *testing.T, n int) *usagetest.Memory {
+	t.Helper()
+	h := new(usagetest.Memory)
 	for i := range n {
-		r.timeline.Add(usage.Of(of("earlier"+strings.Repeat("i", i)), accepted.Add(-10*time.Minute*time.Duration(i+1)), nil))
+		counted(t, h, "earlier"+strings.Repeat("i", i), accepted.Add(-10*time.Minute*time.Duration(i+1)))
 	}
-	return r
+	return h
+}
+
+// counted has a transaction of the card counted.
+func counted(t *testing.T, h fraud.History, id string, at time.Time) {
+	t.Helper()
+	use := usage.Of(of(id), at, nil)
+	approve := func(usage.Past) fraud.Decision { return fraud.Decision{Outcome: fraud.Approve} }
+	if _, err := h.Decide(t.Context(), usagetest.Check(use), use, nil, approve); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func of(id string) transaction.Transaction {
@@ -93,7 +91,7 @@ func nth(number int, asOf time.Time) fraud.Check {
 
 func TestRulesDecideFromWhatCameBefore(t *testing.T) {
 	for n, want := range []fraud.Outcome{fraud.Approve, fraud.Approve, fraud.Decline} {
-		got, err := detector(before(n)).Detect(t.Context(), nth(1, accepted))
+		got, err := detector(before(t, n)).Detect(t.Context(), nth(1, accepted))
 		if err != nil || got.Outcome != want {
 			t.Errorf("after %d: %+v, %v, want %s", n, got, err, want)
 		}
@@ -101,7 +99,7 @@ func TestRulesDecideFromWhatCameBefore(t *testing.T) {
 }
 
 func TestRulesSayWhatTheySawAndHowLongItTook(t *testing.T) {
-	got, err := detector(before(2)).Detect(t.Context(), nth(1, accepted))
+	got, err := detector(before(t, 2)).Detect(t.Context(), nth(1, accepted))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,10 +114,10 @@ func TestRulesSayWhatTheySawAndHowLongItTook(t *testing.T) {
 }
 
 func TestRulesAskedAgainAnswerAsBefore(t *testing.T) {
-	h := before(2)
+	h := before(t, 2)
 	d := detector(h)
 	first, err := d.Detect(t.Context(), nth(1, accepted))
-	h.timeline = usage.Timeline{}
+	counted(t, h, "since", accepted)
 	again, errAgain := d.Detect(t.Context(), nth(1, accepted))
 	if diff := cmp.Diff(first, again); diff != "" || err != nil || errAgain != nil {
 		t.Errorf("%v, %v (-first +again):\n%s", err, errAgain, diff)
@@ -127,14 +125,14 @@ func TestRulesAskedAgainAnswerAsBefore(t *testing.T) {
 }
 
 func TestALaterCheckLooksBackFromItsOwnMoment(t *testing.T) {
-	got, err := detector(before(2)).Detect(t.Context(), nth(2, accepted.Add(45*time.Minute)))
+	got, err := detector(before(t, 2)).Detect(t.Context(), nth(2, accepted.Add(45*time.Minute)))
 	if err != nil || got.Explanation.Features[`card.count("1h")`] != 1 {
 		t.Errorf("%+v, %v, want one transaction within the hour before", got.Explanation, err)
 	}
 }
 
 func TestAShadowRulesetIsTriedAndNeverActs(t *testing.T) {
-	d := detector(before(2))
+	d := detector(before(t, 2))
 	d.Live, d.Shadow = always(overOne{"live", perDay}), always(overOne{"tried", perHour})
 	got, err := d.Detect(t.Context(), nth(1, accepted))
 	if err != nil || got.Outcome != fraud.Approve || got.Ruleset.ID != "live" {
@@ -150,21 +148,26 @@ func TestAShadowRulesetIsTriedAndNeverActs(t *testing.T) {
 }
 
 func TestATransactionIsCountedUnderTheMetadataThatSomeRuleNames(t *testing.T) {
-	h := before(0)
+	h := before(t, 0)
 	d := detector(h)
 	d.Shadow = always(overOne{"tried", perDay})
 	if _, err := d.Detect(t.Context(), nth(1, accepted)); err != nil {
 		t.Fatal(err)
 	}
-	want := map[usage.Dimension]string{usage.Card: "f00d", usage.Metadata("terminal"): "t1"}
-	if diff := cmp.Diff(want, h.use.Values); diff != "" || !h.use.At.Equal(accepted) {
-		t.Errorf("counted at %s under (-want +got):\n%s", h.use.At, diff)
+	found, err := h.Look(t.Context(), "", []usage.Lookup{
+		{By: usage.Card, Value: "f00d"}, {By: usage.Metadata("terminal"), Value: "t1"}, {By: usage.Metadata("other"), Value: "o"},
+	})
+	if err != nil || len(found[usage.Card]) != 1 || len(found[usage.Metadata("terminal")]) != 1 || len(found[usage.Metadata("other")]) != 0 {
+		t.Fatalf("counted under %v, %v", found, err)
+	}
+	if at := found[usage.Card][0].At; !at.Equal(accepted) {
+		t.Errorf("counted at %s, want %s", at, accepted)
 	}
 }
 
 func TestRulesWithoutTheirHistoryDecideNothing(t *testing.T) {
-	away := errors.New("connection refused")
-	if _, err := detector(&remembered{err: away}).Detect(t.Context(), nth(1, accepted)); !errors.Is(err, away) {
-		t.Errorf("got %v, want %v", err, away)
+	refused := errors.New("connection refused")
+	if _, err := detector(away{refused}).Detect(t.Context(), nth(1, accepted)); !errors.Is(err, refused) {
+		t.Errorf("got %v, want %v", err, refused)
 	}
 }

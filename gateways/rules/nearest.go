@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/hbollon/go-edlib"
 )
 
 // oneOf says which of the known names somebody meant who wrote another, and if none is near, what there is.
@@ -60,28 +62,7 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// distance is how many characters must be added, left out, exchanged or swapped with the next to get from a to b: the
-// optimal string alignment distance.
+// distance is how many characters must be added, left out, exchanged or swapped with the next to get from a to b.
 func distance(a, b string) int {
-	from, to := []rune(a), []rune(b)
-	rows := [][]int{make([]int, len(to)+1)}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(from); i++ {
-		row := make([]int, len(to)+1)
-		row[0] = i
-		for j := 1; j <= len(to); j++ {
-			exchanged := rows[i-1][j-1]
-			if from[i-1] != to[j-1] {
-				exchanged++
-			}
-			row[j] = min(rows[i-1][j]+1, row[j-1]+1, exchanged)
-			if i > 1 && j > 1 && from[i-1] == to[j-2] && from[i-2] == to[j-1] {
-				row[j] = min(row[j], rows[i-2][j-2]+1)
-			}
-		}
-		rows = append(rows, row)
-	}
-	return rows[len(from)][len(to)]
+	return edlib.OSADamerauLevenshteinDistance(a, b)
 }
