@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"dummyorders/domain/usage"
+	"dummyorders/internal/yamlfile"
 )
 
 // asked is what a condition asks for beside the transaction itself.
@@ -87,7 +88,7 @@ func (a *asked) visitListed(e ast.Expr, lists []string) {
 		a.lists = append(a.lists, name)
 		return
 	}
-	a.fault(e.AsCall().Args()[0].ID(), "there is no list %q: %s", name, oneOf(name, lists))
+	a.fault(e.AsCall().Args()[0].ID(), "there is no list %q: %s", name, yamlfile.OneOf(name, lists))
 }
 
 // visitLoop refuses loops over maps: a map has no order, and what depends on one would not decide the same each time.
@@ -197,5 +198,5 @@ func dimension(text string) (usage.Dimension, error) {
 	if strings.HasPrefix(text, metadataFunction) {
 		return "", errors.New("must be written \"metadata.\" and a key, such as \"metadata.device\"")
 	}
-	return "", fmt.Errorf("%q is nothing that can be counted: %s", text, oneOf(text, append(known, "metadata.<key>")))
+	return "", fmt.Errorf("%q is nothing that can be counted: %s", text, yamlfile.OneOf(text, append(known, "metadata.<key>")))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/internal/yamlfile"
 )
 
 // Case is a test of a rule, or of the whole ruleset.
@@ -39,13 +40,13 @@ func (s *Set) Cases() []Case {
 
 // writtenCases are cases to be read once all rules are; rule is nil for those of the whole set.
 type writtenCases struct {
-	cases *value
+	cases *yamlfile.Value
 	rule  *rule
 }
 
-func (r *reader) readWholeCases(d *document) {
-	r.written = append(r.written, &writtenCases{cases: d.root.required("cases")})
-	d.root.refuseUnknown()
+func (r *reader) readWholeCases(d *yamlfile.Document) {
+	r.written = append(r.written, &writtenCases{cases: d.Root.Required("cases")})
+	d.Root.RefuseUnknown()
 }
 
 // readCases notes the faults of a document that was read before.
@@ -53,38 +54,38 @@ func (r *reader) readCases(w *writtenCases) {
 	if w.cases == nil {
 		return
 	}
-	doc := w.cases.doc
-	doc.faults = nil
-	for _, v := range w.cases.list() {
-		if v.mapping() {
+	doc := w.cases.Document()
+	doc.Faults = nil
+	for _, v := range w.cases.List() {
+		if v.Mapping() {
 			r.set.cases = append(r.set.cases, r.readCase(v, w.rule))
 		}
 	}
-	r.caseFaults = append(r.caseFaults, bounded(doc.faults)...)
+	r.caseFaults = append(r.caseFaults, yamlfile.Bounded(doc.Faults)...)
 }
 
-func (r *reader) readCase(v *value, of *rule) *testCase {
-	c := &testCase{Case: Case{Name: v.required("name").words(), File: v.doc.file, Line: v.node.Line}}
-	written := v.required("given")
+func (r *reader) readCase(v *yamlfile.Value, of *rule) *testCase {
+	c := &testCase{Case: Case{Name: v.Required("name").Words(), File: v.Document().File, Line: v.Line()}}
+	written := v.Required("given")
 	c.given = r.set.readGiven(written, r.names)
 	if of != nil {
 		c.Rule = of.ID
-		c.Hits = v.required("hits").truth()
-		r.seenByRule(written.optional("seen"), of)
+		c.Hits = v.Required("hits").Truth()
+		r.seenByRule(written.Optional("seen"), of)
 	} else {
 		r.readWanted(v, c)
 	}
-	v.refuseUnknown()
+	v.RefuseUnknown()
 	return c
 }
 
-func (r *reader) readWanted(v *value, c *testCase) {
-	c.Outcome = fraud.Outcome(v.required("outcome").choice(string(fraud.Approve), string(fraud.Review), string(fraud.Decline)))
-	if score := v.optional("score"); score != nil {
-		number := score.whole(0, fraud.MaxScore)
+func (r *reader) readWanted(v *yamlfile.Value, c *testCase) {
+	c.Outcome = fraud.Outcome(v.Required("outcome").Choice(string(fraud.Approve), string(fraud.Review), string(fraud.Decline)))
+	if score := v.Optional("score"); score != nil {
+		number := score.Whole(0, fraud.MaxScore)
 		c.Score = &number
 	}
-	hit := v.optional("rules")
+	hit := v.Optional("rules")
 	if hit != nil {
 		c.Rules = []string{}
 	}
@@ -93,20 +94,20 @@ func (r *reader) readWanted(v *value, c *testCase) {
 		known = append(known, l.id())
 	}
 	slices.Sort(known)
-	for _, id := range hit.list() {
-		c.Rules = append(c.Rules, id.choice(known...))
+	for _, id := range hit.List() {
+		c.Rules = append(c.Rules, id.Choice(known...))
 	}
 }
 
 // seenByRule refuses values that the rule does not look at: a case that gives one tests something else than it says.
-func (r *reader) seenByRule(seen *value, of *rule) {
+func (r *reader) seenByRule(seen *yamlfile.Value, of *rule) {
 	if seen == nil || of.condition == nil {
 		return
 	}
-	for _, key := range seen.keys {
-		f, err := ParseFeature(key.Value)
+	for _, key := range seen.Keys() {
+		f, err := ParseFeature(key.Name)
 		if err == nil && slices.Contains(names(r.set.features), f.String()) && !slices.Contains(of.Features, f.String()) {
-			seen.doc.fault(key.Line, key.Column, "the rule %s does not ask for %s: %s", of.ID, f, oneOf(f.String(), of.Features))
+			key.Fault("the rule %s does not ask for %s: %s", of.ID, f, yamlfile.OneOf(f.String(), of.Features))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/internal/yamlfile"
 )
 
 // checkReach finds thresholds that nothing can reach: who writes one believes that something is stopped there. A set with
@@ -32,9 +33,9 @@ func (r *reader) reach(name string, most, threshold int, forced bool) {
 	if most >= threshold {
 		return
 	}
-	at := r.thresholds.members[name]
+	at := r.thresholds.Optional(name)
 	text := "no score can reach this: those of all live rules come to %d, so it must be at most that, or rules must score more"
-	found := at.warning(text, most)
+	found := at.Warning(text, most)
 	if forced {
 		r.warnings = append(r.warnings, found)
 		return
@@ -58,12 +59,12 @@ func (r *reader) checkCost() {
 }
 
 // oddRule warns of rules that do nothing, or that nobody has tried.
-func (r *reader) oddRule(read *rule, v *value) {
+func (r *reader) oddRule(read *rule, v *yamlfile.Value) {
 	if read.Mode == Live && read.Score == 0 && read.Action == "" {
-		r.warnings = append(r.warnings, v.warning("the rule %s changes nothing: it has neither a score nor an action", read.ID))
+		r.warnings = append(r.warnings, v.Warning("the rule %s changes nothing: it has neither a score nor an action", read.ID))
 	}
-	if v.members["cases"] == nil {
-		r.warnings = append(r.warnings, v.warning("the rule %s has no cases: give it one that hits and one that just does not", read.ID))
+	if v.Optional("cases") == nil {
+		r.warnings = append(r.warnings, v.Warning("the rule %s has no cases: give it one that hits and one that just does not", read.ID))
 	}
 }
 

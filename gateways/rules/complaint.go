@@ -9,6 +9,8 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+
+	"dummyorders/internal/yamlfile"
 )
 
 // explain says in the analyst's words what CEL found wrong with a condition. After a syntax error it says nothing more:
@@ -99,7 +101,7 @@ func unknownField(_ *cel.Env, e ast.Expr, parts []string) string {
 	if m, is := measureNamed(parts[1]); is && s.counted() {
 		return fmt.Sprintf("%s is a function: write %s", parts[1], m.usage(s))
 	}
-	return fmt.Sprintf("%s has no field %q: %s", s.written(), parts[1], oneOf(parts[1], s.fieldNames()))
+	return fmt.Sprintf("%s has no field %q: %s", s.written(), parts[1], yamlfile.OneOf(parts[1], s.fieldNames()))
 }
 
 // namedBy is the subject that an expression names.
@@ -126,7 +128,7 @@ func unknownName(env *cel.Env, e ast.Expr, parts []string) string {
 		for _, s := range subjects {
 			variables = append(variables, s.name)
 		}
-		return fmt.Sprintf("%q is not known: %s", name, oneOf(name, variables))
+		return fmt.Sprintf("%q is not known: %s", name, yamlfile.OneOf(name, variables))
 	}
 	if name == "now" {
 		return "rules have no clock: at is when the transaction was accepted"
@@ -137,7 +139,7 @@ func unknownName(env *cel.Env, e ast.Expr, parts []string) string {
 			functions = append(functions, function)
 		}
 	}
-	if near := nearest(name, functions); near != "" {
+	if near := yamlfile.Nearest(name, functions); near != "" {
 		return fmt.Sprintf("there is no function %q: did you mean %q?", name, near)
 	}
 	return fmt.Sprintf("there is no function %q: `orders rules vocabulary` shows what there is beside CEL's own", name)

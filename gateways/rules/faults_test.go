@@ -46,7 +46,7 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"a key twice":       {main(good + "version: 2\n"), `ruleset.yaml:4:1: "version" stands twice in one mapping: leave one out`},
 		"an unknown key":    {main(good + "treshold: 2\n"), `ruleset.yaml:4:1: "treshold" is no key that is known here: did you mean "thresholds"?`},
 		"a missing key":     {main("id: plain\nthresholds: {review: 40, decline: 80}\n"), `ruleset.yaml:1:1: "version" is missing: it must be given`},
-		"an alias":          {main("id: &a plain\nversion: 1\nthresholds: {review: 40, decline: 80}\n"), `ruleset.yaml:1:5: is an anchor or an alias, which a ruleset must not have: write the value itself`},
+		"an alias":          {main("id: &a plain\nversion: 1\nthresholds: {review: 40, decline: 80}\n"), `ruleset.yaml:1:5: is an anchor or an alias, which must not stand here: write the value itself`},
 		"no whole number":   {main(strings.Replace(good, "1", "one", 1)), `ruleset.yaml:2:10: must be a whole number from 1 to 2147483647`},
 		"a bad id":          {main(strings.Replace(good, "plain", "Plain", 1)), `ruleset.yaml:1:5: "Plain" must be of small letters, digits, - and _, a letter first, and have at most 64 characters`},
 		"out of range":      {main(strings.Replace(good, "80", "101", 1)), `ruleset.yaml:3:35: must be a whole number from 1 to 100`},

@@ -1,13 +1,13 @@
 package rules
 
 import (
-	"math"
 	"time"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/yamlfile"
 )
 
 // given is what a case is about: a transaction, and what is known of those before it.
@@ -18,184 +18,165 @@ type given struct {
 }
 
 // readGiven lays what is written over the unremarkable transaction.
-func (s *Set) readGiven(v *value, names []string) given {
+func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
 	g := given{check: Unremarkable(), seen: map[string]float64{}}
-	if !v.mapping() {
+	if !v.Mapping() {
 		return g
 	}
 	t := &g.check.Transaction
-	if at := v.optional("at"); at != nil {
-		g.check.StartTime = at.moment()
+	if at := v.Optional("at"); at != nil {
+		g.check.StartTime = at.Moment()
 		g.check.AsOf = g.check.StartTime
 	}
-	readOrder(v.optional("order"), &t.Order)
-	readCard(v.optional("card"), &t.Payment.Card)
-	readPayment(v.optional("payment"), t)
-	readCustomer(v.optional("customer"), t)
-	if ip := v.optional("ip"); ip != nil {
+	readOrder(v.Optional("order"), &t.Order)
+	readCard(v.Optional("card"), &t.Payment.Card)
+	readPayment(v.Optional("payment"), t)
+	readCustomer(v.Optional("customer"), t)
+	if ip := v.Optional("ip"); ip != nil {
 		t.IP = orNone(ip)
 	}
-	readCountry(v.optional("billing"), &t.BillingCountry)
-	readCountry(v.optional("shipping"), &t.ShippingCountry)
-	readMetadata(v.optional("metadata"), t)
-	s.readSeen(v.optional("seen"), g.seen)
-	for _, name := range v.optional("listed").list() {
-		g.listed = append(g.listed, name.choice(names...))
+	readCountry(v.Optional("billing"), &t.BillingCountry)
+	readCountry(v.Optional("shipping"), &t.ShippingCountry)
+	readMetadata(v.Optional("metadata"), t)
+	s.readSeen(v.Optional("seen"), g.seen)
+	for _, name := range v.Optional("listed").List() {
+		g.listed = append(g.listed, name.Choice(names...))
 	}
-	v.refuseUnknown()
+	v.RefuseUnknown()
 	return g
 }
 
-func orNone(v *value) string {
-	if v.isNone() {
+// none is the word that takes a part out of a case's transaction.
+const none = "none"
+
+func orNone(v *yamlfile.Value) string {
+	if v.Is(none) {
 		return ""
 	}
-	return v.words()
+	return v.Words()
 }
 
 // set puts a text in place where it is given.
-func (v *value) set(name string, to *string) {
-	if member := v.optional(name); member != nil {
-		*to = member.text()
+func set(v *yamlfile.Value, name string, to *string) {
+	if member := v.Optional(name); member != nil {
+		*to = member.Text()
 	}
 }
 
-func readOrder(v *value, o *transaction.Order) {
-	if !v.mapping() {
+func readOrder(v *yamlfile.Value, o *transaction.Order) {
+	if !v.Mapping() {
 		return
 	}
-	v.set("id", &o.ID)
-	v.set("name", &o.Name)
+	set(v, "id", &o.ID)
+	set(v, "name", &o.Name)
 	readAmount(v, "cost", &o.Cost)
-	if number := v.optional("items"); number != nil {
-		o.Items = items(number.whole(0, maxItems))
+	if number := v.Optional("items"); number != nil {
+		o.Items = items(number.Whole(0, maxItems))
 	}
-	v.refuseUnknown()
+	v.RefuseUnknown()
 }
 
 // maxItems is the API's bound.
 const maxItems = 100
 
 // readAmount reads an amount and its currency, either of which may be left as it is.
-func readAmount(v *value, name string, to *money.Money) {
+func readAmount(v *yamlfile.Value, name string, to *money.Money) {
 	currency, decimal := to.Currency, to.Decimal().String()
-	code, amount := v.optional("currency"), v.optional(name)
+	code, amount := v.Optional("currency"), v.Optional(name)
 	if code != nil {
-		known, err := money.ParseCurrency(code.text())
+		known, err := money.ParseCurrency(code.Text())
 		if err != nil {
-			code.fault("%q %v", code.text(), err)
+			code.Fault("%q %v", code.Text(), err)
 			return
 		}
 		currency = known
 	}
 	if amount != nil {
-		decimal = amount.text()
+		decimal = amount.Text()
 	}
 	parsed, err := money.Parse(decimal, currency)
 	switch {
 	case err == nil:
 		*to = parsed
 	case amount != nil:
-		amount.fault("%q %v", decimal, err)
+		amount.Fault("%q %v", decimal, err)
 	default:
-		code.fault("the amount %s, which is the unremarkable transaction's, cannot be in %s: give one that can", decimal, currency)
+		code.Fault("the amount %s, which is the unremarkable transaction's, cannot be in %s: give one that can", decimal, currency)
 	}
 }
 
-func readPayment(v *value, t *transaction.Transaction) {
-	if !v.mapping() {
+func readPayment(v *yamlfile.Value, t *transaction.Transaction) {
+	if !v.Mapping() {
 		return
 	}
-	v.set("method", &t.PaymentMethod)
-	v.set("type", &t.Payment.Type)
+	set(v, "method", &t.PaymentMethod)
+	set(v, "type", &t.Payment.Type)
 	readAmount(v, "amount", &t.Payment.Amount)
-	if token := v.optional("token"); token.truth() {
+	if token := v.Optional("token"); token.Truth() {
 		t.Payment.Token = "token"
 	}
-	v.refuseUnknown()
+	v.RefuseUnknown()
 }
 
-func readCard(v *value, c *card.Details) {
-	if v.isNone() {
+func readCard(v *yamlfile.Value, c *card.Details) {
+	if v.Is(none) {
 		*c = card.Details{}
 		return
 	}
-	if !v.mapping() {
+	if !v.Mapping() {
 		return
 	}
-	v.set("brand", &c.Brand)
-	v.set("firstSix", &c.FirstSix)
-	v.set("lastFour", &c.LastFour)
-	v.set("fingerprint", &c.Fingerprint)
-	if length := v.optional("length"); length != nil {
-		c.Length = length.whole(0, 19)
+	set(v, "brand", &c.Brand)
+	set(v, "firstSix", &c.FirstSix)
+	set(v, "lastFour", &c.LastFour)
+	set(v, "fingerprint", &c.Fingerprint)
+	if length := v.Optional("length"); length != nil {
+		c.Length = length.Whole(0, 19)
 	}
-	if valid := v.optional("luhnValid"); valid != nil {
-		c.LuhnValid = valid.truth()
+	if valid := v.Optional("luhnValid"); valid != nil {
+		c.LuhnValid = valid.Truth()
 	}
-	v.refuseUnknown()
+	v.RefuseUnknown()
 }
 
-func readCustomer(v *value, t *transaction.Transaction) {
-	if v.isNone() {
+func readCustomer(v *yamlfile.Value, t *transaction.Transaction) {
+	if v.Is(none) {
 		t.Customer = nil
 		return
 	}
-	if !v.mapping() {
+	if !v.Mapping() {
 		return
 	}
 	t.Customer = &transaction.Customer{} // what is left out is not known: nobody is half a stranger and half our own
-	v.set("id", &t.Customer.ID)
-	v.set("email", &t.Customer.Email)
-	switch created := v.optional("createdAt"); {
-	case created.isNone():
+	set(v, "id", &t.Customer.ID)
+	set(v, "email", &t.Customer.Email)
+	switch created := v.Optional("createdAt"); {
+	case created.Is(none):
 		t.Customer.CreatedAt = time.Time{}
 	case created != nil:
-		t.Customer.CreatedAt = created.moment()
+		t.Customer.CreatedAt = created.Moment()
 	}
-	v.refuseUnknown()
+	v.RefuseUnknown()
 }
 
-func readCountry(v *value, to *string) {
-	if v.isNone() {
+func readCountry(v *yamlfile.Value, to *string) {
+	if v.Is(none) {
 		*to = ""
 		return
 	}
-	if !v.mapping() {
+	if !v.Mapping() {
 		return
 	}
-	v.set("country", to)
-	v.refuseUnknown()
+	set(v, "country", to)
+	v.RefuseUnknown()
 }
 
-func readMetadata(v *value, t *transaction.Transaction) {
-	if v == nil || !v.mapping() {
+func readMetadata(v *yamlfile.Value, t *transaction.Transaction) {
+	if v == nil || !v.Mapping() {
 		return
 	}
 	t.Metadata = map[string]string{}
-	for _, key := range v.keys {
-		t.Metadata[key.Value] = v.optional(key.Value).text()
+	for _, key := range v.Keys() {
+		t.Metadata[key.Name] = v.Optional(key.Name).Text()
 	}
-}
-
-// number is a plain number.
-func (v *value) number() float64 {
-	var number float64
-	if v == nil {
-		return 0
-	}
-	if v.node.Decode(&number) != nil || math.IsNaN(number) || math.IsInf(number, 0) {
-		v.fault("must be a number")
-		return 0
-	}
-	return number
-}
-
-// moment is a time of RFC 3339.
-func (v *value) moment() time.Time {
-	at, err := time.Parse(time.RFC3339, v.text())
-	if err != nil {
-		v.fault("%q must be a time of RFC 3339, such as 2026-03-04T12:00:00Z", v.text())
-	}
-	return at
 }

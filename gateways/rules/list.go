@@ -10,6 +10,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/usage"
+	"dummyorders/internal/yamlfile"
 )
 
 // list is a list with its entries.
@@ -74,7 +75,7 @@ func newList(l List) (*list, error) {
 		}
 		known = append(known, can.of)
 	}
-	return nil, fmt.Errorf("%q is nothing that can be looked up: %s", l.Of, oneOf(l.Of, append(known, "metadata.<key>")))
+	return nil, fmt.Errorf("%q is nothing that can be looked up: %s", l.Of, yamlfile.OneOf(l.Of, append(known, "metadata.<key>")))
 }
 
 // fill takes the entries of a file, a line each. Blank lines are none.
@@ -94,7 +95,7 @@ func (l *list) fill(content []byte) []Fault {
 		faults = append(faults, Fault{File: l.File, Text: "cannot be read: " + err.Error()})
 	}
 	l.Entries = len(l.entries) + len(l.nets.all)
-	return bounded(faults)
+	return yamlfile.Bounded(faults)
 }
 
 // comment begins a line or comes after space: c#4 may be a customer.

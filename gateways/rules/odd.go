@@ -14,6 +14,7 @@ import (
 	"dummyorders/domain/card"
 	"dummyorders/domain/money"
 	"dummyorders/domain/usage"
+	"dummyorders/internal/yamlfile"
 )
 
 // odd is what a condition can be compiled with and hardly means: divisions by what can be 0, and comparisons with what
@@ -76,7 +77,7 @@ func (a *asked) oddText(e, with ast.Expr) {
 		}
 	case "card.brand":
 		if !slices.Contains(brands, string(text)) {
-			a.fault(with.ID(), "%s is never %q: %s", name, string(text), oneOf(string(text), brands))
+			a.fault(with.ID(), "%s is never %q: %s", name, string(text), yamlfile.OneOf(string(text), brands))
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"dummyorders/internal/yamlfile"
 )
 
 // The files of a ruleset.
@@ -72,7 +74,7 @@ type reader struct {
 	names      []string // of the lists, also of those that have faults
 	listFiles  []string
 	ids        map[string]string
-	thresholds *value
+	thresholds *yamlfile.Value
 	written    []*writtenCases
 
 	// torn is true once a file could not be read at all. What others say of its contents is then no fault of theirs.
@@ -136,7 +138,7 @@ func isOfCases(file string) bool {
 }
 
 // document reads a YAML file that must hold a mapping; nil, it does not.
-func (r *reader) document(file string) (*document, error) {
+func (r *reader) document(file string) (*yamlfile.Document, error) {
 	content, err := r.content(file)
 	if err != nil || content == nil {
 		r.torn = r.torn || !isOfCases(file)
@@ -145,8 +147,8 @@ func (r *reader) document(file string) (*document, error) {
 	if !isOfCases(file) {
 		r.digest.add(file, content)
 	}
-	d := parse(file, content)
-	if !d.root.mapping() {
+	d := yamlfile.Parse(file, content)
+	if !d.Root.Mapping() {
 		r.torn = r.torn || !isOfCases(file)
 		r.done(d)
 		return nil, nil
@@ -155,8 +157,8 @@ func (r *reader) document(file string) (*document, error) {
 }
 
 // done takes over what was found wrong in a document.
-func (r *reader) done(d *document) {
-	r.add(d.file, bounded(d.faults)...)
+func (r *reader) done(d *yamlfile.Document) {
+	r.add(d.File, yamlfile.Bounded(d.Faults)...)
 }
 
 // content is a file's; nil, there is a fault.
@@ -183,7 +185,7 @@ func (r *reader) content(file string) ([]byte, error) {
 }
 
 // each reads the YAML files of a folder, by name. The folder need not be there.
-func (r *reader) each(folder string, read func(*document)) error {
+func (r *reader) each(folder string, read func(*yamlfile.Document)) error {
 	entries, err := fs.ReadDir(r.files, folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -6,19 +6,20 @@ import (
 	"strings"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/internal/yamlfile"
 )
 
-func (r *reader) readLists(v *value) error {
-	if v.isEmpty() || !v.mapping() {
+func (r *reader) readLists(v *yamlfile.Value) error {
+	if v.IsEmpty() || !v.Mapping() {
 		return nil
 	}
-	for _, key := range v.keys {
-		name := key.Value
+	for _, key := range v.Keys() {
+		name := key.Name
 		if !ruleID.MatchString(name) {
-			v.doc.fault(key.Line, key.Column, "%q is no name for a list: it must be of small letters, digits and _, a letter first", name)
+			key.Fault("%q is no name for a list: it must be of small letters, digits and _, a letter first", name)
 		}
 		r.names = append(r.names, name)
-		if err := r.readList(name, v.members[name]); err != nil {
+		if err := r.readList(name, v.Optional(name)); err != nil {
 			return err
 		}
 	}
@@ -26,30 +27,30 @@ func (r *reader) readLists(v *value) error {
 	return nil
 }
 
-func (r *reader) readList(name string, v *value) error {
-	if !v.mapping() {
+func (r *reader) readList(name string, v *yamlfile.Value) error {
+	if !v.Mapping() {
 		return nil
 	}
-	file, of := v.required("file"), v.required("of")
-	l := List{Name: name, File: file.words(), Of: of.words()}
-	if effect := v.optional("effect"); effect != nil {
-		l.Effect = fraud.Action(effect.choice(string(fraud.ActBlock), string(fraud.ActAllow)))
+	file, of := v.Required("file"), v.Required("of")
+	l := List{Name: name, File: file.Words(), Of: of.Words()}
+	if effect := v.Optional("effect"); effect != nil {
+		l.Effect = fraud.Action(effect.Choice(string(fraud.ActBlock), string(fraud.ActAllow)))
 	}
-	v.refuseUnknown()
+	v.RefuseUnknown()
 	made, err := newList(l)
 	if err != nil {
 		if l.Of != "" {
-			of.fault("%v", err)
+			of.Fault("%v", err)
 		}
 		return nil
 	}
-	made.line, made.column = v.node.Line, v.node.Column
+	made.line, made.column = v.Line(), v.Column()
 	r.set.lists = append(r.set.lists, made)
 	if l.File == "" {
 		return nil
 	}
 	if !fs.ValidPath(l.File) || l.File == "." {
-		file.fault("%q must be the path of a file within the ruleset's folder, such as lists/%s.txt", l.File, name)
+		file.Fault("%q must be the path of a file within the ruleset's folder, such as lists/%s.txt", l.File, name)
 		return nil
 	}
 	r.listFiles = append(r.listFiles, l.File)

@@ -6,10 +6,9 @@ import (
 	"regexp"
 	"slices"
 
-	"go.yaml.in/yaml/v4"
-
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/usage"
+	"dummyorders/internal/yamlfile"
 )
 
 // What names look like.
@@ -26,85 +25,84 @@ type rule struct {
 }
 
 // matching is text of a given look.
-func matching(v *value, look *regexp.Regexp, like string) string {
-	text := v.words()
+func matching(v *yamlfile.Value, look *regexp.Regexp, like string) string {
+	text := v.Words()
 	if text != "" && !look.MatchString(text) {
-		v.fault("%q must be of %s, and have at most 64 characters", text, like)
+		v.Fault("%q must be of %s, and have at most 64 characters", text, like)
 	}
 	return text
 }
 
-func (r *reader) readRules(d *document) {
-	for _, v := range d.root.required("rules").list() {
-		if v.mapping() {
+func (r *reader) readRules(d *yamlfile.Document) {
+	for _, v := range d.Root.Required("rules").List() {
+		if v.Mapping() {
 			r.readRule(v)
 		}
 	}
-	d.root.refuseUnknown()
+	d.Root.RefuseUnknown()
 }
 
-func (r *reader) readRule(v *value) {
-	id := v.required("id")
+func (r *reader) readRule(v *yamlfile.Value) {
+	id := v.Required("id")
 	read := &rule{Rule: Rule{
 		ID:      matching(id, ruleID, "small letters, digits and _, a letter first"),
-		Name:    v.required("name").words(),
-		Score:   v.optional("score").whole(-fraud.MaxScore, fraud.MaxScore),
-		Reason:  matching(v.required("reason"), reasonCode, "capitals, digits and _, a letter first"),
-		Message: v.required("message").words(),
+		Name:    v.Required("name").Words(),
+		Score:   v.Optional("score").Whole(-fraud.MaxScore, fraud.MaxScore),
+		Reason:  matching(v.Required("reason"), reasonCode, "capitals, digits and _, a letter first"),
+		Message: v.Required("message").Words(),
 		Mode:    Live,
-		File:    v.doc.file,
-		Line:    v.node.Line,
+		File:    v.Document().File,
+		Line:    v.Line(),
 	}}
-	if action := v.optional("action"); action != nil {
-		read.Action = fraud.Action(action.choice(string(fraud.ActAllow), string(fraud.ActReview), string(fraud.ActBlock)))
+	if action := v.Optional("action"); action != nil {
+		read.Action = fraud.Action(action.Choice(string(fraud.ActAllow), string(fraud.ActReview), string(fraud.ActBlock)))
 	}
-	if mode := v.optional("mode"); mode != nil {
-		read.Mode = Mode(mode.choice(string(Live), string(Shadow)))
+	if mode := v.Optional("mode"); mode != nil {
+		read.Mode = Mode(mode.Choice(string(Live), string(Shadow)))
 	}
 	r.claim(read.ID, id)
-	r.compile(read, v.required("when"))
-	r.written = append(r.written, &writtenCases{v.optional("cases"), read})
-	v.refuseUnknown()
+	r.compile(read, v.Required("when"))
+	r.written = append(r.written, &writtenCases{v.Optional("cases"), read})
+	v.RefuseUnknown()
 	r.set.rules = append(r.set.rules, read)
 	r.oddRule(read, v)
 }
 
 // claim takes an id for a rule; each can be taken once in the whole set.
-func (r *reader) claim(id string, v *value) {
+func (r *reader) claim(id string, v *yamlfile.Value) {
 	if id == "" {
 		return
 	}
 	if other, taken := r.ids[id]; taken {
-		v.fault("the id %q is taken: it stands at %s, and must stand once in the whole ruleset", id, other)
+		v.Fault("the id %q is taken: it stands at %s, and must stand once in the whole ruleset", id, other)
 		return
 	}
-	r.ids[id] = fmt.Sprintf("%s:%d", v.doc.file, v.node.Line)
+	r.ids[id] = fmt.Sprintf("%s:%d", v.Document().File, v.Line())
 }
 
-func (r *reader) compile(read *rule, when *value) {
+func (r *reader) compile(read *rule, when *yamlfile.Value) {
 	if when == nil {
 		return
 	}
-	if when.node.Kind != yaml.ScalarNode {
-		when.fault("must be a condition in CEL: write it in quotes, or after a |")
+	if !when.IsScalar() {
+		when.Fault("must be a condition in CEL: write it in quotes, or after a |")
 		return
 	}
-	if when.words() == "" {
+	if read.When = when.Words(); read.When == "" {
 		return
 	}
-	read.When = when.node.Value
 	compiled, complaints := compile(read.When, r.names)
 	for _, c := range complaints {
-		line, column := when.place(c.line, c.column)
-		when.doc.fault(line, column, "%s", c.text)
+		line, column := when.Place(c.line, c.column)
+		when.Document().Fault(line, column, "%s", c.text)
 	}
 	if compiled == nil {
 		return
 	}
 	read.condition = compiled
 	for _, c := range compiled.odd {
-		line, column := when.place(c.line, c.column)
-		r.warnings = append(r.warnings, Fault{when.doc.file, line, column, c.text})
+		line, column := when.Place(c.line, c.column)
+		r.warnings = append(r.warnings, Fault{File: when.Document().File, Line: line, Column: column, Text: c.text})
 	}
 	read.Cost, read.Lists = compiled.cost, slices.Compact(slices.Sorted(slices.Values(compiled.lists)))
 	for _, f := range compiled.features {

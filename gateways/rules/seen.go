@@ -9,38 +9,39 @@ import (
 	"cel.dev/cel-go/common/ast"
 
 	"dummyorders/domain/usage"
+	"dummyorders/internal/yamlfile"
 )
 
 // readSeen reads values of features, which may be spelled as the rules spell them or by their names.
-func (s *Set) readSeen(v *value, seen map[string]float64) {
-	if v == nil || !v.mapping() {
+func (s *Set) readSeen(v *yamlfile.Value, seen map[string]float64) {
+	if v == nil || !v.Mapping() {
 		return
 	}
 	known := names(s.features)
-	for _, key := range v.keys {
-		f, err := ParseFeature(key.Value)
+	for _, key := range v.Keys() {
+		f, err := ParseFeature(key.Name)
 		if err != nil {
-			v.doc.fault(key.Line, key.Column, "%q is no feature: %v", key.Value, err)
+			key.Fault("%q is no feature: %v", key.Name, err)
 			continue
 		}
 		if !s.partial && !slices.Contains(known, f.String()) {
-			v.doc.fault(key.Line, key.Column, "no rule asks for %s: %s", f, oneOf(f.String(), known))
+			key.Fault("no rule asks for %s: %s", f, yamlfile.OneOf(f.String(), known))
 			continue
 		}
 		if _, twice := seen[f.String()]; twice {
-			v.doc.fault(key.Line, key.Column, "%q is given twice: %s is another spelling of it", key.Value, f)
+			key.Fault("%q is given twice: %s is another spelling of it", key.Name, f)
 			continue
 		}
-		seen[f.String()] = v.optional(key.Value).seenValue(f)
+		seen[f.String()] = seenValue(v.Optional(key.Name), f)
 	}
 }
 
 // seenValue is a value that the feature can have.
-func (v *value) seenValue(f usage.Feature) float64 {
+func seenValue(v *yamlfile.Value, f usage.Feature) float64 {
 	if m, is := measureNamed(string(f.Measure)); v != nil && is && m.result == cel.IntType {
-		return float64(v.whole(0, usage.MostUses))
+		return float64(v.Whole(0, usage.MostUses))
 	}
-	return v.number()
+	return v.Number()
 }
 
 // ParseFeature reads a feature as a rule spells it: the call itself and nothing around it.

@@ -1,4 +1,4 @@
-package rules
+package yamlfile
 
 import (
 	"strings"
@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// place is where a character of a scalar's text stands in the file. line and column count from 1, in the text. It follows
+// Place is where a character of a scalar's text stands in the file. line and column count from 1, in the text. It follows
 // the text through the file, past the indents, quotes and escapes that the text does not have.
-func (v *value) place(line, column int) (int, int) {
+func (v *Value) Place(line, column int) (int, int) {
 	f := follower{lines: v.doc.lines, quote: quote(v.node.Style)}
 	if v.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		f.begin(v.node.Line, 0)
@@ -44,7 +44,7 @@ func quote(style yaml.Style) rune {
 	return 0
 }
 
-// follower is a place in a file. Space is of no account to it: YAML folds lines, and CEL does not care.
+// follower is a place in a file. Space is of no account to it: YAML folds lines, and so it must be to whoever names the place.
 type follower struct {
 	lines        []string
 	line, column int

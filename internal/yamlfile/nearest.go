@@ -1,4 +1,4 @@
-package rules
+package yamlfile
 
 import (
 	"cmp"
@@ -8,9 +8,9 @@ import (
 	"github.com/hbollon/go-edlib"
 )
 
-// oneOf says which of the known names somebody meant who wrote another, and if none is near, what there is.
-func oneOf(name string, known []string) string {
-	if near := nearest(name, known); near != "" {
+// OneOf says which of the known names somebody meant who wrote another, and if none is near, what there is.
+func OneOf(name string, known []string) string {
+	if near := Nearest(name, known); near != "" {
 		return `did you mean "` + near + `"?`
 	}
 	switch len(known) {
@@ -48,8 +48,8 @@ func nearestFew(name string, known []string) []string {
 // longestName is longer than any name that could be a slip of the finger.
 const longestName = 100
 
-// nearest is the known name that the fewest slips of a finger lead to, if they are few for its length; else empty.
-func nearest(name string, known []string) string {
+// Nearest is the known name that the fewest slips of a finger lead to, if they are few for its length; else empty.
+func Nearest(name string, known []string) string {
 	if len(name) > longestName {
 		return ""
 	}

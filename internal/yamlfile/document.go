@@ -1,0 +1,81 @@
+// Package yamlfile reads YAML files that people write: strictly, with every fault at its line and column, and with what
+// would be right.
+package yamlfile
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Document is a YAML file and the faults found in it so far.
+type Document struct {
+	File string
+	// Root is nil where the file is no YAML.
+	Root   *Value
+	Faults []Fault
+
+	lines []string
+}
+
+// Parse reads a file that must hold one mapping. Where it is no YAML, the fault says so and Root is nil; where it is
+// something else than a mapping, Root.Mapping finds that.
+func Parse(file string, content []byte) *Document {
+	d := &Document{File: file}
+	if !utf8.Valid(content) {
+		d.Fault(0, 0, "is not UTF-8: it must be a YAML file in UTF-8")
+		return d
+	}
+	text := strings.TrimPrefix(string(content), "\ufeff")
+	d.lines = strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	var node yaml.Node
+	if err := yaml.Load([]byte(strings.Join(d.lines, "\n")), &node); err != nil {
+		d.notYAML(err)
+		return d
+	}
+	if len(node.Content) == 1 {
+		d.Root = newValue(d, node.Content[0])
+	}
+	return d
+}
+
+func (d *Document) notYAML(err error) {
+	at, is := errors.AsType[*yaml.LoadError](err)
+	if !is || at.Mark.Line == 0 {
+		d.Fault(0, 0, "is not one YAML document: %s", reason(err))
+		return
+	}
+	if column := d.tagBefore(at.Mark.Line); column > 0 {
+		d.Fault(at.Mark.Line, column, tagged)
+		return
+	}
+	d.Fault(at.Mark.Line, at.Mark.Column, "is not YAML here: %s", at.Message)
+}
+
+// tag is a value that begins with !.
+var tag = regexp.MustCompile(`^[^"'#]*?[:-] +!`)
+
+// tagBefore is the column of a tag on a line that YAML could not read, or 0.
+func (d *Document) tagBefore(line int) int {
+	if line > len(d.lines) {
+		return 0
+	}
+	return utf8.RuneCountInString(tag.FindString(d.lines[line-1]))
+}
+
+// reason is what the library says of a whole file.
+func reason(err error) string {
+	if at, is := errors.AsType[*yaml.LoadError](err); is {
+		return strings.TrimPrefix(at.Message, "yaml: ")
+	}
+	return err.Error()
+}
+
+// Fault notes what is wrong at a place; line 0 is the whole file.
+func (d *Document) Fault(line, column int, format string, arguments ...any) {
+	d.Faults = append(d.Faults, Fault{d.File, line, column, fmt.Sprintf(format, arguments...)})
+}

@@ -1,0 +1,68 @@
+package yamlfile_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/internal/yamlfile"
+)
+
+func TestEveryFaultOfAFileIsFoundAtOnceAndAtItsPlace(t *testing.T) {
+	d := yamlfile.Parse("some.yaml", []byte(`name: " "
+number: 11
+span: 2d
+when: noon
+choice: blu
+unknown: 1
+list: {}
+some: []
+`))
+	d.Root.Required("name").Words()
+	d.Root.Required("number").Whole(1, 10)
+	d.Root.Required("span").Duration(time.Second, 24*time.Hour)
+	d.Root.Required("when").Moment()
+	d.Root.Required("choice").Choice("red", "blue")
+	d.Root.Required("list").List()
+	d.Root.Required("some").OneOrMore()
+	d.Root.Required("missing").Text()
+	d.Root.RefuseUnknown()
+	want := strings.Join([]string{
+		`some.yaml:1:1: "missing" is missing: it must be given`,
+		`some.yaml:1:7: must not be empty`,
+		`some.yaml:2:9: must be a whole number from 1 to 10`,
+		`some.yaml:3:7: must be a duration from 1s to 24h, such as 90s, 15m or 2h`,
+		`some.yaml:4:7: "noon" must be a time of RFC 3339, such as 2026-03-04T12:00:00Z`,
+		`some.yaml:5:9: "blu" is not known here: did you mean "blue"?`,
+		`some.yaml:6:1: "unknown" is no key that is known here: it must be one of choice, list, missing, name, number, some, span, when`,
+		`some.yaml:7:7: must be a list`,
+		`some.yaml:8:7: must name one at least: leave the key out where there is none`,
+	}, "\n")
+	if diff := cmp.Diff(want, yamlfile.Faults(yamlfile.InOrder(d.Faults)).Error()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAValueThatIsNotThereReadsAsNothing(t *testing.T) {
+	d := yamlfile.Parse("some.yaml", []byte("a: b\n"))
+	none := d.Root.Optional("none")
+	if none.Text() != "" || none.Words() != "" || none.Whole(1, 2) != 1 || none.Truth() || none.Number() != 0 || none.List() != nil ||
+		none.OneOrMore() != nil || none.Keys() != nil || none.Mapping() || none.Required("x") != nil || !none.IsEmpty() || len(d.Faults) > 0 {
+		t.Errorf("it reads as something, or is a fault: %v", d.Faults)
+	}
+}
+
+func TestOneValueStandsForAListOfOne(t *testing.T) {
+	d := yamlfile.Parse("some.yaml", []byte("one: a\nmore: [a, b]\n"))
+	var got []string
+	for _, name := range []string{"one", "more"} {
+		for _, item := range d.Root.Required(name).OneOrMore() {
+			got = append(got, item.Text())
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "a", "b"}, got); diff != "" || len(d.Faults) > 0 {
+		t.Error(diff, d.Faults)
+	}
+}
