@@ -1,7 +1,7 @@
 # make help says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint fmt bench bench-rules compare-ledger record-histories devstack
+.PHONY: help build run test lint fmt bench bench-rules bench-alerts compare-ledger chaos-alerts record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -50,9 +50,17 @@ bench-rules: ## measure decisions by rules, over histories of a million rows, be
 	@$(DEVSTACK) install postgresql
 	@CGO_ENABLED=0 go run ./internal/bench -rules -rounds 3 -duration 3s $(BENCH)
 
+bench-alerts: build ## measure alertman beside Debian's prometheus-alertmanager: from an alert to the webhook, and killed in between
+	@$(DEVSTACK) install rabbitmq alertmanager
+	@CGO_ENABLED=0 go run ./internal/bench -alerts -rounds 3 $(BENCH)
+
 compare-ledger: build ## compare ledger and histories over RUNS random transactions while processes are killed
 	@$(DEVSTACK) install rabbitmq postgresql cc
 	go test -race -count=1 -v -timeout 90m -run TestTheLedgerAgreesWithEveryHistory ./internal/e2e -runs $(or $(RUNS),3000)
+
+chaos-alerts: build ## kill alertmen KILLS times while alerts come in, with Temporal away for a minute, and count what people were told
+	@$(DEVSTACK) install rabbitmq postgresql cc
+	go test -race -count=1 -v -timeout 120m -run 'TestNoAlertIsLostWhateverIsKilled|TestAlertmansMemory' ./internal/e2e -kills $(or $(KILLS),300) -away 60s -backlog 100000
 
 record-histories: build ## record a history of every path a workflow takes, for the replay test
 	@$(DEVSTACK) install rabbitmq postgresql cc

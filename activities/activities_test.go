@@ -45,8 +45,6 @@ func (b broken) Void(context.Context, payment.VoidRequest) error { return b.err 
 func (b broken) Save(context.Context, ledger.Entry) error        { return b.err }
 func (b broken) Publish(context.Context, alert.Event) error      { return b.err }
 
-func (b broken) Deliver(context.Context, string, alert.Event) error { return b.err }
-
 // checked notes what it is asked.
 type checked struct{ asked []fraud.Check }
 
@@ -79,15 +77,10 @@ func TestAFormerWorkersChecksAreChecksOfTheirOwn(t *testing.T) {
 
 func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 	declined := &payment.DeclinedError{Gateway: "amazonpay", Code: "insufficient_funds"}
-	refused := &alert.RefusedError{By: "mail server x", Cause: errors.New("550 no such mailbox")}
 	amount := money.Money{Minor: 12300, Currency: "INR"}
 	event := alert.Event{ID: "8d1c0a52"}
 	pay := func(err error) *activities.Payment {
 		return &activities.Payment{Gateways: payment.NewRegistry(broken{err}, nil)}
-	}
-	deliver := func(target alert.Target, err error) error {
-		d := activities.Deliveries{Channels: map[string]alert.Channel{"mail": broken{err}}}
-		return d.Deliver(t.Context(), target, event)
 	}
 	for name, test := range map[string]struct {
 		do    func() error
@@ -141,9 +134,6 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 		"a broker that does not confirm": {func() error {
 			return (&activities.Alerts{Publisher: broken{errors.New("publish alert 8d1c0a52: no confirm within 5s")}}).PublishAlert(t.Context(), event)
 		}, "", "publish alert 8d1c0a52: no confirm within 5s"},
-		"a mailbox that does not exist":            {func() error { return deliver("mail jo@example.com", refused) }, activities.DeliveryRefused, "deliver alert 8d1c0a52 to mail jo@example.com: refused by mail server x"},
-		"a mail server that is away":               {func() error { return deliver("mail jo@example.com", errAway) }, "", "deliver alert 8d1c0a52 to mail jo@example.com: connection refused"},
-		"a channel that this worker does not have": {func() error { return deliver("sms +911234", nil) }, "", `no channel "sms" is configured here`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.do()

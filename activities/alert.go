@@ -21,31 +21,71 @@ func (a *Alerts) PublishAlert(ctx context.Context, event alert.Event) error {
 	return a.Publisher.Publish(ctx, event)
 }
 
+// Groups puts alerts into groups, and asks throttles.
+type Groups struct {
+	Gatherer alert.Gatherer
+}
+
+// Gather puts a notice into its group. A retry gets the same answer.
+func (a *Groups) Gather(ctx context.Context, g alert.Gathering) (alert.Place, error) {
+	return a.Gatherer.Gather(ctx, g)
+}
+
+// Admit asks the receiver's throttle. A retry gets the same answer.
+func (a *Groups) Admit(ctx context.Context, g alert.Gathering) (alert.Place, error) {
+	return a.Gatherer.Admit(ctx, g)
+}
+
 // Deliveries tells people. Channels are known by the names that targets begin with.
 type Deliveries struct {
 	Channels map[string]alert.Channel
+	Writer   alert.Writer
+}
+
+// Tell makes a delivery. It fails with DeliveryRefused, whose details are an alert.Told, when the other side's no is final;
+// all else is tried again, also a channel that this worker does not have: it may be another worker's, or be configured
+// again.
+func (a *Deliveries) Tell(ctx context.Context, t alert.Telling) (alert.Told, error) {
+	before, now := attemptsBefore(ctx), attempt(ctx)
+	stop := keepBeating(ctx, before.with(unknown(now)))
+	answer, err := a.deliver(ctx, t)
+	stop()
+	if err != nil {
+		now.Answer = brief(err.Error())
+		made := before.with(now)
+		made.keep(ctx)
+		return alert.Told{}, made.failure(ctx, fmt.Errorf("deliver alert %s to %s: %w", t.Notice.ID, t.Target, err))
+	}
+	now.Answer = brief(answer)
+	return alert.Told{State: alert.Delivered, At: time.Now().UTC(), Attempts: before.with(now)}, nil
+}
+
+// Deliver is Tell for workflows that were begun by earlier versions.
+func (a *Deliveries) Deliver(ctx context.Context, target alert.Target, event alert.Event) error {
+	_, err := a.Tell(ctx, alert.Telling{Notice: alert.Notice{ID: event.ID, Event: event}, Target: target})
+	return err
+}
+
+func (a *Deliveries) deliver(ctx context.Context, t alert.Telling) (answer string, err error) {
+	name, address := t.Target.Split()
+	channel, known := a.Channels[name]
+	if !known {
+		return "", fmt.Errorf("no channel %q is configured here", name)
+	}
+	message, err := a.Writer.Write(t)
+	if err != nil {
+		return "", fmt.Errorf("write the message: %w", err)
+	}
+	message.Key = t.Key()
+	return channel.Deliver(ctx, address, message)
 }
 
 // beat is how often a delivery says that it lives. Half a minute of silence means that it does not.
 const beat = 10 * time.Second
 
-// Deliver tells one target. It fails with DeliveryRefused when the other side's no is final. A channel that this
-// worker does not have may be another worker's, or be configured again: that is tried again.
-func (a *Deliveries) Deliver(ctx context.Context, target alert.Target, event alert.Event) error {
-	name, address := target.Split()
-	channel, known := a.Channels[name]
-	if !known {
-		return fmt.Errorf("deliver alert %s to %s: no channel %q is configured here", event.ID, target, name)
-	}
-	defer keepBeating(ctx)()
-	if err := channel.Deliver(ctx, address, event); err != nil {
-		return forTemporal(fmt.Errorf("deliver alert %s to %s: %w", event.ID, target, err))
-	}
-	return nil
-}
-
-// keepBeating tells Temporal that the activity lives, until the function that it returns is called.
-func keepBeating(ctx context.Context) (stop func()) {
+// keepBeating tells Temporal that the activity lives, until the function that it returns is called. Each beat has the
+// attempts with it: one without would take away those that were kept.
+func keepBeating(ctx context.Context, made attempts) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {
@@ -57,7 +97,7 @@ func keepBeating(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				activity.RecordHeartbeat(ctx)
+				activity.RecordHeartbeat(ctx, made)
 			}
 		}
 	}()

@@ -7,17 +7,17 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"dummyorders/domain/alert"
 	"dummyorders/domain/payment"
 )
 
 // The types of errors. Workflows tell them apart by these names, and recorded histories hold them: they must not
-// change. PaymentTemporary and PaymentUnknown are tried again; no retry can mend the others.
+// change. PaymentTemporary, PaymentUnknown and DeliveryFailed are tried again; no retry can mend the others.
 const (
 	PaymentDeclined  = "PaymentDeclined"
 	PaymentCaptured  = "PaymentCaptured"
 	PaymentTemporary = "PaymentTemporary"
 	PaymentUnknown   = "PaymentUnknown"
+	DeliveryFailed   = "DeliveryFailed"
 	DeliveryRefused  = "DeliveryRefused"
 )
 
@@ -29,26 +29,24 @@ func forTemporal(err error) error {
 	case err == nil:
 		return nil
 	case payment.IsDeclined(err):
-		// A decline is an answer, not a breakdown: benign keeps it out of the error logs and failure metrics.
-		return final(err, PaymentDeclined, temporal.ApplicationErrorCategoryBenign)
+		return final(err, PaymentDeclined)
 	case payment.IsCaptured(err):
-		return final(err, PaymentCaptured, temporal.ApplicationErrorCategoryBenign)
+		return final(err, PaymentCaptured)
 	case errors.As(err, &temporary):
 		return temporal.NewApplicationErrorWithOptions(err.Error(), PaymentTemporary, temporal.ApplicationErrorOptions{
 			NextRetryDelay: temporary.After,
 		})
 	case payment.IsUnknown(err):
 		return temporal.NewApplicationErrorWithOptions(err.Error(), PaymentUnknown, temporal.ApplicationErrorOptions{})
-	case alert.IsRefused(err):
-		return final(err, DeliveryRefused, temporal.ApplicationErrorCategoryUnspecified)
 	default:
 		return err
 	}
 }
 
-func final(err error, kind string, category temporal.ApplicationErrorCategory) error {
+// final is an answer, not a breakdown: benign keeps it out of the error logs and failure metrics.
+func final(err error, kind string) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
-		Category:     category,
+		Category:     temporal.ApplicationErrorCategoryBenign,
 	})
 }

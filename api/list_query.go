@@ -30,14 +30,33 @@ type parameters struct {
 	faults []Fault
 }
 
-// readQuery returns every fault at once, as a *Problem.
-func readQuery(raw string) (ledger.Query, error) {
+// readParameters fails with a *Problem where the query is none, and notes those that are not known.
+func readParameters(raw string, known ...string) (*parameters, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return ledger.Query{}, problem(http.StatusUnprocessableEntity, "the query is not percent-encoded as it must be: name=value pairs with & between them")
+		return nil, problem(http.StatusUnprocessableEntity, "the query is not percent-encoded as it must be: name=value pairs with & between them")
 	}
 	p := &parameters{values: values}
-	p.refuseUnknown()
+	p.refuseUnknown(known)
+	return p, nil
+}
+
+// problem tells every fault at once; nil, there is none.
+func (p *parameters) problem(detail string) error {
+	if len(p.faults) == 0 {
+		return nil
+	}
+	problem := problem(http.StatusUnprocessableEntity, detail)
+	problem.Errors = p.faults
+	return problem
+}
+
+// readQuery returns every fault at once, as a *Problem.
+func readQuery(raw string) (ledger.Query, error) {
+	p, err := readParameters(raw, listParameters...)
+	if err != nil {
+		return ledger.Query{}, err
+	}
 	q := ledger.Query{
 		Status:  p.status(),
 		Outcome: p.outcome(),
@@ -50,12 +69,7 @@ func readQuery(raw string) (ledger.Query, error) {
 	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
 		p.wrong("until", "must be later than since")
 	}
-	if len(p.faults) > 0 {
-		problem := problem(http.StatusUnprocessableEntity, "the transactions cannot be listed so: see errors")
-		problem.Errors = p.faults
-		return ledger.Query{}, problem
-	}
-	return q, nil
+	return q, p.problem("the transactions cannot be listed so: see errors")
 }
 
 func (p *parameters) wrong(name, detail string) {
@@ -63,7 +77,7 @@ func (p *parameters) wrong(name, detail string) {
 	p.faults = append(p.faults, Fault{Parameter: name + rest, Detail: detail})
 }
 
-func (p *parameters) refuseUnknown() {
+func (p *parameters) refuseUnknown(known []string) {
 	names := make([]string, 0, len(p.values))
 	for name := range p.values {
 		names = append(names, name)
@@ -73,7 +87,7 @@ func (p *parameters) refuseUnknown() {
 		switch {
 		case len(p.faults) == maxLimit: // enough said
 			return
-		case !slices.Contains(listParameters, name):
+		case !slices.Contains(known, name):
 			p.wrong(name, "is not a known parameter")
 		case len(p.values[name]) > 1:
 			p.wrong(name, "must not stand more than once")

@@ -18,6 +18,11 @@ func describeBody(document *huma.OpenAPI, operation *huma.Operation, body reflec
 	}}
 }
 
+// describeExample shows what a 200 answer may look like.
+func describeExample(operation *huma.Operation, example string) {
+	operation.Responses["200"].Content["application/json"].Example = json.RawMessage(example)
+}
+
 // describeAccepted adds a 202 answer that looks like the 200 one.
 func describeAccepted(operation *huma.Operation, description string) {
 	accepted := *operation.Responses["200"]

@@ -1,5 +1,5 @@
-// Package api is the HTTP side: it takes transactions, reviews and labels, answers with what became of them, and serves
-// reads. The HTTP status says whether the service did its job; every answer that is no success is a Problem.
+// Package api is the HTTP side: it takes transactions, reviews, labels and acknowledgements, answers with what became of
+// them, and serves reads. The HTTP status says whether the service did its job; every answer that is no success is a Problem.
 package api
 
 import (
@@ -17,6 +17,7 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 	"go.temporal.io/sdk/client"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
 	"dummyorders/domain/ledger"
 	"dummyorders/internal/health"
@@ -42,6 +43,8 @@ type Options struct {
 	Cards card.Describer
 	// Clients are who may call, name to API key; empty, everybody may.
 	Clients map[string]string
+	// Links let people acknowledge alerts from messages; without a key, nobody can.
+	Links alert.Links
 	// RequireIdempotencyKey refuses transactions without one.
 	RequireIdempotencyKey bool
 	// MaxInFlight is how many transactions and reviews may be waited for at once; one more is answered 429.
@@ -54,6 +57,7 @@ type server struct {
 	saga       *saga
 	reader     reader
 	clients    clients
+	links      alert.Links
 	requireKey bool
 	admit      func(http.Handler) http.Handler
 	log        *slog.Logger
@@ -66,6 +70,7 @@ func New(ctx context.Context, o Options) http.Handler {
 		saga:       &saga{temporal: o.Temporal, ledger: o.Ledger, draining: ctx},
 		reader:     reader{cards: o.Cards},
 		clients:    newClients(o.Clients),
+		links:      o.Links,
 		requireKey: o.RequireIdempotencyKey,
 		admit:      admit(o.MaxInFlight),
 		log:        o.Log,
@@ -94,6 +99,8 @@ func (s *server) register(router chi.Router, version string) {
 	s.registerTransactions(api)
 	s.registerReview(api)
 	s.registerLabel(api)
+	s.registerAlerts(api)
+	s.registerAcknowledge(api, router)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	router.Get("/livez", health.Live)

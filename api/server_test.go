@@ -175,6 +175,10 @@ func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
 		{"/transactions", "get"}:              {"200", "422", "503"},
 		{"/transactions/{id}/review", "post"}: {"200", "202", "400", "404", "409", "413", "415", "422", "429", "503"},
 		{"/transactions/{id}/labels", "post"}: {"200", "201", "400", "404", "413", "415", "422", "503"},
+		{"/alerts/{id}", "get"}:               {"200", "404", "503"},
+		{"/alerts", "get"}:                    {"200", "422", "503"},
+		{"/alerts/{id}/acknowledge", "post"}:  {"200", "400", "403", "404", "409", "413", "415", "422", "503"},
+		{"/alerts/{id}/acknowledge", "get"}:   {"200", "403", "404", "503"},
 	} {
 		for _, status := range statuses {
 			if _, described := document.Paths[operation[0]][operation[1]].Responses[status]; !described {
@@ -189,6 +193,7 @@ func TestTheOpenAPIDocumentDescribesEveryHeaderAndParameter(t *testing.T) {
 	for _, name := range []string{
 		"Idempotency-Key", "Idempotent-Replayed", "Prefer", "Preference-Applied", "Location", "Retry-After", "Link",
 		"status", "outcome", "orderID", "since", "until", "cursor", "limit",
+		"transaction", "by", "signature",
 	} {
 		if !strings.Contains(text, `"`+name+`":{`) && !strings.Contains(text, `"name":"`+name+`"`) {
 			t.Errorf("the document lacks %s", name)
@@ -214,6 +219,10 @@ func TestWhatTheDocumentDescribesIsWhatIsRead(t *testing.T) {
 		if answer := labelled(t, handlerWith(options(nowhere(t), m)), id, label); answer.Code != http.StatusCreated {
 			t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, label)
 		}
+	}
+	acknowledgement := string(marshal(t, document.Components.Schemas["AcknowledgementSchema"].fill(t, document.Components.Schemas)))
+	if answer := acknowledged(t, unreachable(t), "event-1", acknowledgement); answer.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, acknowledgement)
 	}
 	verdict := string(marshal(t, document.Components.Schemas["ReviewSchema"].fill(t, document.Components.Schemas)))
 	if answer := judge(t, unreachable(t), "01990000-0000-7000-8000-000000000001", verdict); answer.Code != http.StatusServiceUnavailable {

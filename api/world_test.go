@@ -23,7 +23,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// world is a Temporal server with a worker for scripted transactions, and the ledger that the worker writes to. All
+// world is a Temporal server with workers for scripted transactions and alerts, and the ledger that they write to. All
 // tests share it: each has its own transactions.
 type world struct {
 	client client.Client
@@ -94,9 +94,11 @@ func startWorld() (*world, error) {
 	}
 	w := &world{client: c, forgetful: forgetful, ledger: newMemory(), till: &till{charges: map[string]int{}}}
 	working := newWorker(c, &script{w.ledger, w.till})
-	err = working.Start()
+	alertman := newAlertman(c)
+	err = errors.Join(working.Start(), alertman.Start())
 	w.stop = func() {
 		working.Stop()
+		alertman.Stop()
 		c.Close()
 		forgetful.Close()
 		server.Kill()

@@ -20,21 +20,35 @@ import (
 	"dummyorders/workflows"
 )
 
-// NewAlertman is the worker that runs DeliverAlert and its deliveries.
-func NewAlertman(c client.Client, deliveries *activities.Deliveries) Maker {
-	return func(options worker.Options) worker.Worker {
-		options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 4
-		w := worker.New(c, workflows.AlertmanTaskQueue, options)
-		w.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
-		w.RegisterActivity(deliveries)
-		return w
+// NewAlertman is the workers that run DeliverAlert and AlertGroup, and what they have done for them. Each channel has a
+// worker and a task queue of its own, with at most so many deliveries in hand at once: a mail server that hangs takes up
+// no place of an SMS.
+func NewAlertman(c client.Client, deliveries *activities.Deliveries, groups *activities.Groups, atOnce int) Maker {
+	return func(options worker.Options) Worker {
+		options.MaxConcurrentActivityExecutionSize = atOnce
+		all := fleet{newTeller(c, workflows.AlertmanTaskQueue, deliveries, options)}
+		all[0].RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
+		all[0].RegisterWorkflowWithOptions(workflows.AlertGroup, workflow.RegisterOptions{Name: workflows.AlertGroupType})
+		all[0].RegisterActivity(groups)
+		for _, channel := range alert.Channels {
+			all = append(all, newTeller(c, workflows.DeliveryTaskQueue(channel), deliveries, options))
+		}
+		return all
 	}
+}
+
+func newTeller(c client.Client, queue string, deliveries *activities.Deliveries, options worker.Options) worker.Worker {
+	options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 4
+	options.DisableWorkflowWorker = queue != workflows.AlertmanTaskQueue
+	w := worker.New(c, queue, options)
+	w.RegisterActivity(deliveries)
+	return w
 }
 
 // Intake gives each event that alertman takes off the broker a durable owner: a DeliverAlert workflow.
 type Intake struct {
 	Temporal client.Client
-	Targets  []alert.Target // whom to tell
+	Router   alert.Router
 	Log      *slog.Logger
 }
 
@@ -45,7 +59,8 @@ type Intake struct {
 func (i *Intake) Take(ctx context.Context, event alert.Event) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.MaxInterval = 5 * time.Second
-	start := func() (bool, error) { return i.start(ctx, event) }
+	assignments := i.Router.Route(event, time.Now())
+	start := func() (bool, error) { return i.start(ctx, event, assignments) }
 	fresh, err := backoff.Retry(ctx, start, backoff.WithBackOff(retry), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, next time.Duration) {
 			i.Log.Warn("Alert waits for Temporal", "alert", event.ID, "error", err, "in", next)
@@ -53,12 +68,23 @@ func (i *Intake) Take(ctx context.Context, event alert.Event) error {
 	if err != nil {
 		return fmt.Errorf("hand alert %s to Temporal: %w", event.ID, err)
 	}
-	i.Log.Info("Alert taken", "alert", event.ID, "type", event.Type, "order", event.Subject, "duplicate", !fresh)
+	i.Log.Info("Alert taken", "alert", event.ID, "type", event.Type, "order", event.Subject, "for", receivers(assignments), "duplicate", !fresh)
 	return nil
 }
 
+// receivers are those that are to be told of an event that is not muted.
+func receivers(assignments []alert.Assignment) []string {
+	names := []string{}
+	for _, a := range assignments {
+		if a.Muted == "" {
+			names = append(names, a.Receiver)
+		}
+	}
+	return names
+}
+
 // start says whether the event was new.
-func (i *Intake) start(ctx context.Context, event alert.Event) (bool, error) {
+func (i *Intake) start(ctx context.Context, event alert.Event, assignments []alert.Assignment) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	_, err := i.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -68,7 +94,7 @@ func (i *Intake) start(ctx context.Context, event alert.Event) (bool, error) {
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            workflows.AlertSummary(event),
 		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.OrderIDKey.ValueSet(event.Subject)),
-	}, workflows.DeliverAlertType, workflows.Delivery{Event: event, Targets: i.Targets})
+	}, workflows.DeliverAlertType, workflows.Delivery{Event: event, Assignments: assignments})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return false, nil
 	}

@@ -11,7 +11,7 @@ import (
 // NewFraudPolice is the worker that checks transactions for fraud. It has a task queue of its own, so that it can be
 // run, scaled and deployed apart from the orders.
 func NewFraudPolice(c client.Client, fraud *activities.Fraud) Maker {
-	return func(options worker.Options) worker.Worker {
+	return func(options worker.Options) Worker {
 		options.MaxConcurrentActivityTaskPollers = 8
 		options.DisableWorkflowWorker = true
 		w := worker.New(c, workflows.FraudPoliceTaskQueue, options)

@@ -22,7 +22,7 @@ type OrdersActivities struct {
 //
 // The SDK's default of two pollers a queue starves a busy worker, here and in the others.
 func NewOrders(c client.Client, o *workflows.Orders, a OrdersActivities) Maker {
-	return func(options worker.Options) worker.Worker {
+	return func(options worker.Options) Worker {
 		options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 8
 		w := worker.New(c, workflows.OrdersTaskQueue, options)
 		w.RegisterWorkflowWithOptions(o.ProcessTransaction, workflow.RegisterOptions{Name: workflows.ProcessTransactionType})

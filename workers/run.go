@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,36 @@ import (
 const drainTime = 15 * time.Second
 
 // Maker makes a worker with the options it is given.
-type Maker func(worker.Options) worker.Worker
+type Maker func(worker.Options) Worker
+
+// Worker is an SDK's worker, or several that work as one.
+type Worker interface {
+	Start() error
+	Stop()
+}
+
+// fleet is several workers, each with its own task queue.
+type fleet []worker.Worker
+
+// Start starts all, or none.
+func (f fleet) Start() error {
+	for i, w := range f {
+		if err := w.Start(); err != nil {
+			f[:i].Stop()
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop drains all at once.
+func (f fleet) Stop() {
+	var all sync.WaitGroup
+	for _, w := range f {
+		all.Go(w.Stop)
+	}
+	all.Wait()
+}
 
 // Runner keeps a worker at work.
 type Runner struct {
@@ -65,10 +95,10 @@ func (r *Runner) Run(ctx context.Context) error {
 
 // start returns no worker when ctx ended first. Each attempt has a new worker: the SDK's remembers that its start
 // failed, and answers so for ever.
-func (r *Runner) start(ctx context.Context, broken chan<- error) (worker.Worker, error) {
+func (r *Runner) start(ctx context.Context, broken chan<- error) (Worker, error) {
 	retry := backoff.NewExponentialBackOff()
 	retry.MaxInterval = 5 * time.Second
-	w, err := backoff.Retry(ctx, func() (worker.Worker, error) {
+	w, err := backoff.Retry(ctx, func() (Worker, error) {
 		w := r.maker(options(broken))
 		if err := w.Start(); err != nil {
 			return nil, err

@@ -42,7 +42,7 @@ func TestAWorkerThatStartsBeforeTemporalWorksOnceItIsThere(t *testing.T) {
 
 func TestAWorkerThatTheServerRefusesForGoodEndsItsProcess(t *testing.T) {
 	refused := errors.New("namespace not found")
-	maker := func(o worker.Options) worker.Worker {
+	maker := func(o worker.Options) workers.Worker {
 		go o.OnFatalError(refused)
 		return idle{}
 	}

@@ -3,11 +3,13 @@ package workflows
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
 
@@ -63,13 +65,33 @@ func (p *process) event(ctx workflow.Context, kind alert.Type) alert.Event {
 			OrderName:     t.Order.Name,
 			PaymentMethod: t.PaymentMethod,
 			Card:          t.Payment.Card.Masked(),
-			Amount:        t.Payment.Amount.Decimal(),
-			Currency:      string(t.Payment.Amount.Currency),
-			Decision:      *record.Decision,
-			Review:        record.Review,
-			Link:          p.link(info),
+
+			CardFingerprint: t.Payment.Card.Fingerprint,
+			CustomerID:      customerID(t),
+
+			Amount:    t.Payment.Amount.Decimal(),
+			Currency:  string(t.Payment.Amount.Currency),
+			Decision:  *record.Decision,
+			Review:    record.Review,
+			Link:      p.link(info),
+			ExpiresAt: expiry(kind, record.Review),
 		},
 	}
+}
+
+// expiry: once a review's time is over nobody has to be asked for it any more, and another alert says what became of it.
+func expiry(kind alert.Type, r *review.Review) *time.Time {
+	if r == nil || kind != alert.ReviewRequested && kind != alert.ReviewReminder {
+		return nil
+	}
+	return &r.Deadline
+}
+
+func customerID(t transaction.Transaction) string {
+	if t.Customer == nil {
+		return ""
+	}
+	return t.Customer.ID
 }
 
 // EventID is the id of a workflow's alert of that number, counted from 1. It survives retries, resets and replays.

@@ -2,12 +2,15 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -17,57 +20,308 @@ import (
 	"dummyorders/workflows"
 )
 
-func newDelivery(t *testing.T) *testsuite.TestWorkflowEnvironment {
-	t.Helper()
-	suite := testsuite.WorkflowTestSuite{}
-	env := suite.NewTestWorkflowEnvironment()
-	env.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
-	env.RegisterActivity(&activities.Deliveries{})
-	t.Cleanup(func() { env.AssertExpectations(t) })
-	return env
+const (
+	ada   alert.Target = "mail ada@example.com"
+	grace alert.Target = "mail grace@example.com"
+)
+
+// delivery is a DeliverAlert under test, whose people answer as they are told to.
+type delivery struct {
+	*testsuite.TestWorkflowEnvironment
+
+	t     testing.TB
+	start time.Time
+	event alert.Event
+	group *place
+
+	mu      sync.Mutex                      // deliveries run beside each other
+	answers map[alert.Target][]error        // for each a try; after them, messages are taken
+	told    map[alert.Target]time.Duration  // after the start
+	notices map[alert.Target][]alert.Notice // as they were tried
 }
 
-func deliver(env *testsuite.TestWorkflowEnvironment) {
-	env.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{
-		Event: alert.Event{ID: "event-1"}, Targets: []alert.Target{"mail a@example.com", "mail b@example.com"},
-	})
+func newDelivery(t testing.TB) *delivery {
+	t.Helper()
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	d := &delivery{
+		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, group: &place{},
+		answers: map[alert.Target][]error{}, told: map[alert.Target]time.Duration{}, notices: map[alert.Target][]alert.Notice{},
+	}
+	d.start = d.Now()
+	d.event = alert.Sample(alert.FraudDetected, "event-1", d.start)
+	d.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
+	d.RegisterActivity(&activities.Deliveries{Channels: map[string]alert.Channel{"mail": d}, Writer: d})
+	d.RegisterActivity(&activities.Groups{Gatherer: d.group})
+	return d
+}
+
+// Write puts a notice into no words.
+func (*delivery) Write(t alert.Telling) (alert.Message, error) {
+	return alert.Message{Notice: t.Notice}, nil
+}
+
+// Deliver takes a message, or answers as it is told to.
+func (d *delivery) Deliver(_ context.Context, to string, m alert.Message) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	target := alert.NewTarget("mail", to)
+	d.notices[target] = append(d.notices[target], m.Notice)
+	if planned := d.answers[target]; len(planned) > 0 {
+		d.answers[target] = planned[1:]
+		return "", planned[0]
+	}
+	if _, before := d.told[target]; before {
+		d.t.Errorf("%s was told twice", target)
+	}
+	d.told[target] = d.Now().Sub(d.start)
+	return "250 queued", nil
+}
+
+// fails has a target answer with an error so many times.
+func (d *delivery) fails(target alert.Target, err error, times int) {
+	for range times {
+		d.answers[target] = append(d.answers[target], err)
+	}
+}
+
+func (d *delivery) execute(assignments ...alert.Assignment) alert.Log {
+	d.t.Helper()
+	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{Event: d.event, Assignments: assignments})
+	return d.log()
+}
+
+func (d *delivery) log() alert.Log {
+	d.t.Helper()
+	require.True(d.t, d.IsWorkflowCompleted())
+	value, err := d.QueryWorkflow(workflows.DeliveriesQuery)
+	require.NoError(d.t, err)
+	var log alert.Log
+	require.NoError(d.t, value.Get(&log))
+	return log
+}
+
+// failure is what the workflow has failed with.
+func (d *delivery) failure(kind string) string {
+	d.t.Helper()
+	var failure *temporal.ApplicationError
+	require.ErrorAs(d.t, d.GetWorkflowError(), &failure)
+	require.Equal(d.t, kind, failure.Type())
+	return failure.Message()
+}
+
+// place is a gatherer that answers as it is told to.
+type place struct {
+	mu     sync.Mutex
+	answer alert.Place
+	errs   []error
+	asked  []string
+}
+
+func (p *place) Gather(_ context.Context, g alert.Gathering) (alert.Place, error) {
+	return p.ask("gather " + g.Notice.ID)
+}
+
+func (p *place) Admit(_ context.Context, g alert.Gathering) (alert.Place, error) {
+	return p.ask("admit " + g.Notice.ID)
+}
+
+func (p *place) ask(what string) (alert.Place, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, what)
+	if len(p.errs) > 0 {
+		err := p.errs[0]
+		p.errs = p.errs[1:]
+		return alert.Place{}, err
+	}
+	return p.answer, nil
+}
+
+var (
+	errRefused = &alert.RefusedError{By: "mail.example.com", Cause: errors.New("550 no such mailbox")}
+	errAway    = errors.New("connection refused")
+)
+
+// toTell is a receiver that need not acknowledge.
+func toTell(targets ...alert.Target) alert.Assignment {
+	return alert.Assignment{Receiver: "fraud-team", Route: "all", Steps: []alert.Step{{Receiver: "fraud-team", Targets: targets}}}
 }
 
 func TestATargetThatIsDownHoldsUpNoOtherAndNobodyIsToldTwice(t *testing.T) {
-	env := newDelivery(t)
-	start, tries, told := env.Now(), 0, map[alert.Target]time.Duration{}
-	env.OnActivity(deliveries.Deliver, mock.Anything, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, target alert.Target, _ alert.Event) error {
-			if target == "mail a@example.com" {
-				if tries++; tries < tooOften {
-					return errors.New("connection refused")
-				}
-			}
-			if _, before := told[target]; before {
-				t.Errorf("%s was told twice", target)
-			}
-			told[target] = env.Now().Sub(start)
-			return nil
-		})
-
-	deliver(env)
-
-	require.NoError(t, env.GetWorkflowError())
-	require.Zero(t, told["mail b@example.com"])
-	require.Greater(t, told["mail a@example.com"], 5*time.Minute)
+	d := newDelivery(t)
+	d.fails(ada, errAway, tooOften-1)
+	log := d.execute(toTell(ada, grace))
+	require.NoError(t, d.GetWorkflowError())
+	require.Contains(t, d.told, grace)
+	require.Zero(t, d.told[grace])
+	require.Greater(t, d.told[ada], 5*time.Minute)
+	deliveries := log.Chains[0].Steps[0].Deliveries
+	require.Equal(t, alert.Delivered, deliveries[0].State)
+	require.Len(t, deliveries[0].Attempts, tooOften)
+	for i, attempt := range deliveries[0].Attempts[:tooOften-1] {
+		require.Equal(t, i+1, attempt.Number)
+		require.Equal(t, "connection refused", attempt.Answer)
+	}
+	require.Equal(t, "250 queued", deliveries[0].Attempts[tooOften-1].Answer)
+	require.Len(t, deliveries[1].Attempts, 1)
 }
 
 func TestARefusedTargetFailsTheWorkflowOnceTheOthersWereTold(t *testing.T) {
-	env := newDelivery(t)
-	refused := temporal.NewNonRetryableApplicationError("550 no such mailbox", activities.DeliveryRefused, nil)
-	env.OnActivity(deliveries.Deliver, mock.Anything, alert.Target("mail a@example.com"), mock.Anything).Return(refused).Once()
-	env.OnActivity(deliveries.Deliver, mock.Anything, alert.Target("mail b@example.com"), mock.Anything).Return(nil).Once()
+	d := newDelivery(t)
+	d.fails(ada, errRefused, 1)
+	d.fails(grace, errAway, 3)
+	log := d.execute(toTell(ada, grace))
+	failure := d.failure(workflows.NotDelivered)
+	require.Contains(t, failure, string(ada))
+	require.NotContains(t, failure, string(grace))
+	require.Contains(t, d.told, grace)
+	require.Len(t, d.notices[ada], 1, "a final no was asked again")
+	deliveries := log.Chains[0].Steps[0].Deliveries
+	require.Equal(t, alert.Refused, deliveries[0].State)
+	require.Equal(t, "refused by mail.example.com: 550 no such mailbox", deliveries[0].Attempts[0].Answer)
+	require.NotNil(t, deliveries[0].At)
+	require.Equal(t, alert.Delivered, deliveries[1].State)
+}
 
-	deliver(env)
+func TestATargetThatCannotBeToldInTimeIsExpiredAndTheLogHasWhatWasTried(t *testing.T) {
+	d := newDelivery(t)
+	expires := d.start.Add(10 * time.Second)
+	d.event.Data.ExpiresAt = &expires
+	d.fails(ada, errAway, tooOften)
+	log := d.execute(toTell(ada, grace))
+	require.Contains(t, d.failure(workflows.NotDelivered), string(ada))
+	expired := log.Chains[0].Steps[0].Deliveries[0]
+	require.Equal(t, alert.Expired, expired.State)
+	require.Len(t, expired.Attempts, 4, "at 0, 1, 3 and 7 seconds")
+	require.Equal(t, "connection refused", expired.Attempts[3].Answer)
+}
 
-	var failure *temporal.ApplicationError
-	require.ErrorAs(t, env.GetWorkflowError(), &failure)
-	require.Equal(t, workflows.NotDelivered, failure.Type())
-	require.Contains(t, failure.Message(), "mail a@example.com")
-	require.NotContains(t, failure.Message(), "mail b@example.com")
+func TestWhatIsExpiredAlreadyIsToldNobody(t *testing.T) {
+	d := newDelivery(t)
+	d.event.Time = d.start.Add(-72 * time.Hour)
+	assignment := escalating()
+	assignment.Group = &alert.Grouping{Key: "k", Window: time.Minute}
+	log := d.execute(assignment)
+	require.Contains(t, d.failure(workflows.NotAcknowledged), "not delivered to mail ada@example.com")
+	require.Empty(t, d.notices)
+	require.Empty(t, d.group.asked)
+	require.Len(t, log.Chains[0].Steps, 1)
+	require.Equal(t, alert.Expired, log.Chains[0].Steps[0].Deliveries[0].State)
+}
+
+func TestATargetIsNotAskedAgainBeforeItWishesToBe(t *testing.T) {
+	d := newDelivery(t)
+	d.fails(ada, &alert.LaterError{By: "chat", After: 17 * time.Minute, Cause: errors.New("429")}, 1)
+	d.execute(toTell(ada))
+	require.NoError(t, d.GetWorkflowError())
+	require.Equal(t, 17*time.Minute, d.told[ada].Round(time.Minute))
+}
+
+func TestAMutedAlertIsToldNobodyAndTheLogSaysWhy(t *testing.T) {
+	d := newDelivery(t)
+	muted := escalating()
+	muted.Muted = "muted by load-test until noon"
+	log := d.execute(muted)
+	require.NoError(t, d.GetWorkflowError())
+	require.Empty(t, d.notices)
+	require.Equal(t, "muted by load-test until noon", log.Chains[0].Muted)
+}
+
+func TestTheLogSaysWhatTheAlertIs(t *testing.T) {
+	d := newDelivery(t)
+	log := d.execute(toTell(ada))
+	require.Equal(t, "event-1", log.ID)
+	require.Equal(t, alert.FraudDetected, log.Type)
+	require.Equal(t, d.event.Data.TransactionID, log.TransactionID)
+	require.Equal(t, "1234", log.OrderID)
+	require.True(t, log.ExpiresAt.Equal(d.event.Expiry()))
+	require.Equal(t, "all", log.Chains[0].Route)
+	require.Nil(t, log.Chains[0].Steps[0].AskedUntil)
+	require.Nil(t, d.notices[ada][0].Ask)
+}
+
+func TestADigestIsToldUnderItsOwnIDUntilItsLastAlertExpires(t *testing.T) {
+	d := newDelivery(t)
+	early, late := d.event.Member(), d.event.Member()
+	late.Expiry = early.Expiry.Add(time.Hour)
+	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{
+		Event: d.event, DigestID: "digest-1", Digest: &alert.Digest{Number: 1, Members: []alert.Member{late, early}},
+		Assignments: []alert.Assignment{toTell(ada)},
+	})
+	log := d.log()
+	require.Equal(t, "digest-1", log.ID)
+	require.Len(t, log.Digest.Members, 2)
+	require.True(t, log.ExpiresAt.Equal(late.Expiry))
+	require.Equal(t, "digest-1", d.notices[ada][0].ID)
+	require.Len(t, d.notices[ada][0].Digest.Members, 2)
+}
+
+func TestAnAlertThatItsGroupCollectsIsToldInADigestAlone(t *testing.T) {
+	d := newDelivery(t)
+	d.group.answer = alert.Place{WorkflowID: "alert-group-1", RunID: "run"}
+	grouped := toTell(ada)
+	grouped.Group = &alert.Grouping{Key: "k", Window: time.Minute}
+	other := alert.Assignment{Receiver: "on-call", Steps: []alert.Step{{Receiver: "on-call", Targets: []alert.Target{grace}}}}
+	log := d.execute(grouped, other)
+	require.NoError(t, d.GetWorkflowError())
+	require.Equal(t, "alert-group-1", log.Chains[0].Collected.WorkflowID)
+	require.Empty(t, log.Chains[0].Steps)
+	require.NotContains(t, d.told, ada)
+	require.Contains(t, d.told, grace, "a group of one receiver is no other's")
+}
+
+func TestTheFirstOfAGroupGoesThroughTheThrottle(t *testing.T) {
+	d := newDelivery(t)
+	d.group.answer = alert.Place{Now: true}
+	grouped := toTell(ada)
+	grouped.Group, grouped.Throttle = &alert.Grouping{Key: "k", Window: time.Minute}, &alert.Throttle{Most: 1, Per: time.Hour}
+	d.execute(grouped)
+	require.Equal(t, []string{"gather event-1", "admit event-1"}, d.group.asked)
+	require.Contains(t, d.told, ada)
+}
+
+func TestAGroupThatIsSlowToAnswerIsAskedAgain(t *testing.T) {
+	d := newDelivery(t)
+	d.group.errs, d.group.answer = []error{errAway, errAway, errAway}, alert.Place{WorkflowID: "alert-group-1"}
+	grouped := toTell(ada)
+	grouped.Group = &alert.Grouping{Key: "k", Window: time.Minute}
+	d.execute(grouped)
+	require.Len(t, d.group.asked, 4)
+	require.Empty(t, d.told)
+}
+
+func TestAnAlertWhoseGroupIsNotReachedIsToldByItself(t *testing.T) {
+	d := newDelivery(t)
+	for range 100 {
+		d.group.errs = append(d.group.errs, errAway)
+	}
+	grouped := toTell(ada)
+	grouped.Group = &alert.Grouping{Key: "k", Window: time.Minute}
+	d.execute(grouped)
+	require.NoError(t, d.GetWorkflowError())
+	require.Contains(t, d.told, ada)
+}
+
+func TestADeliveryThatAnEarlierVersionBeganIsToldAsItWas(t *testing.T) {
+	d := newDelivery(t)
+	d.event.Time = d.start.Add(-100 * time.Hour) // these were told whatever their age
+	d.fails(grace, errRefused, 1)
+	input, err := json.Marshal(map[string]any{"event": d.event, "targets": []alert.Target{ada, grace}})
+	require.NoError(t, err)
+	d.ExecuteWorkflow(workflows.DeliverAlertType, json.RawMessage(input))
+	require.Contains(t, d.failure(workflows.NotDelivered), string(grace))
+	deliveries := d.log().Chains[0].Steps[0].Deliveries
+	require.Equal(t, alert.Delivered, deliveries[0].State)
+	require.Equal(t, alert.Refused, deliveries[1].State)
+}
+
+func TestACancelledDeliveryTellsNobodyElse(t *testing.T) {
+	d := newDelivery(t)
+	d.fails(ada, errAway, tooOften)
+	d.RegisterDelayedCallback(d.CancelWorkflow, 30*time.Second)
+	log := d.execute(escalating())
+	require.ErrorAs(t, d.GetWorkflowError(), new(*temporal.CanceledError))
+	require.Len(t, log.Chains[0].Steps, 1)
+	require.Equal(t, alert.Pending, log.Chains[0].Steps[0].Deliveries[0].State)
 }

@@ -2,12 +2,15 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/activities"
+	"dummyorders/domain/alert"
 )
 
 // Activities are named through nil receivers, as is Temporal's custom: only the method's name is used here.
@@ -16,6 +19,7 @@ var (
 	pay         *activities.Payment
 	alerts      *activities.Alerts
 	deliveries  *activities.Deliveries
+	groups      *activities.Groups
 	books       *activities.Ledger
 )
 
@@ -104,20 +108,59 @@ func publishOptions(ctx workflow.Context, attempts int32, summary string) workfl
 
 // deliveryOptions: a mail server may take minutes to accept a message, and giving up on it before that sends the
 // message again and again (RFC 5321 §4.5.3.2.6 asks for ten minutes). A dead worker is noticed by its silence instead.
-// Three days is how long people expect mail to be tried; after that the delivery has failed, and the workflow shows it.
-func deliveryOptions(ctx workflow.Context, summary string) workflow.Context {
+// It is tried for as long as the alert is worth telling; then the delivery has failed, and the workflow shows it.
+func deliveryOptions(ctx workflow.Context, queue, summary string, worth time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              AlertmanTaskQueue,
-		ScheduleToCloseTimeout: 72 * time.Hour,
+		TaskQueue:              queue,
+		ScheduleToCloseTimeout: max(worth, time.Second),
 		StartToCloseTimeout:    15 * time.Minute,
 		HeartbeatTimeout:       30 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:        time.Second,
 			BackoffCoefficient:     2,
-			MaximumInterval:        5 * time.Minute,
+			MaximumInterval:        activities.LongestPause,
 			NonRetryableErrorTypes: []string{activities.DeliveryRefused},
 		},
 		Summary: summary,
+	})
+}
+
+// quickGather: Temporal answers within milliseconds. Longer than this a workflow task must not be held up.
+func quickGather(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		ScheduleToCloseTimeout: 2 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:                "gather",
+	})
+}
+
+// gatherWithin is how long an alert waits at most for its group or its receiver's throttle.
+const gatherWithin = 10 * time.Minute
+
+// patientGather: what is asked gives up within ten seconds itself.
+func patientGather(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              AlertmanTaskQueue,
+		ScheduleToCloseTimeout: gatherWithin,
+		StartToCloseTimeout:    15 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    200 * time.Millisecond,
+			BackoffCoefficient: 2,
+			MaximumInterval:    5 * time.Second,
+		},
+		Summary: line(summary),
+	})
+}
+
+// digestOptions: a digest outlives its group.
+func digestOptions(ctx workflow.Context, id, orderID string, d alert.Digest) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            AlertWorkflowID(id),
+		TaskQueue:             AlertmanTaskQueue,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
+		StaticSummary:         line(fmt.Sprintf("%d more: %s", len(d.Members), d.Group)),
+		TypedSearchAttributes: temporal.NewSearchAttributes(OrderIDKey.ValueSet(orderID)),
 	})
 }
 

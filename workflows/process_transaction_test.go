@@ -257,5 +257,4 @@ var (
 	fraudPolice *activities.Fraud
 	pay         *activities.Payment
 	alerts      *activities.Alerts
-	deliveries  *activities.Deliveries
 )

@@ -7,25 +7,37 @@ import (
 
 	"dummyorders/activities"
 	"dummyorders/gateways/rabbitmq"
+	"dummyorders/gateways/routing"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 	"dummyorders/workers"
 )
 
-type alertmanCommand struct{}
+type alertmanCommand struct {
+	Run     runAlertmanCommand     `cmd:"" default:"1" help:"Take alerts off RabbitMQ and tell people: what orders alertman alone does, too."`
+	Check   checkAlertmanCommand   `cmd:"" help:"Read who is told of what, and say everything that is wrong with it."`
+	Route   routeAlertmanCommand   `cmd:"" help:"Say where an event, a CloudEvent on the standard input, would go and why."`
+	Preview previewAlertmanCommand `cmd:"" help:"Show how alerts read, in each channel."`
+	Test    tryReceiverCommand     `cmd:"" help:"Send a receiver a test alert, and say what came of it."`
+	Dead    deadCommand            `cmd:"" help:"Look at dead letters, hand them to alertman again, or drop them."`
+}
+
+type runAlertmanCommand struct{}
 
 // Run takes and delivers alerts until ctx ends.
-func (alertmanCommand) Run(ctx context.Context) error {
+func (runAlertmanCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"alertman": deliverAlerts})
 }
 
 func deliverAlerts(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
-	channels := p.env.channels(p.values)
+	alerting := p.env.alerting(p.values, p.log)
 	consumer := rabbitmq.NewConsumer(p.env.consumer(p.values), p.log)
-	intake := &workers.Intake{Temporal: p.temporal, Targets: p.env.targets(p.values), Log: p.log}
-	deliveries := &activities.Deliveries{Channels: channels}
-	runner := workers.NewRunner("alertman", workers.NewAlertman(p.temporal, deliveries), p.log)
+	intake := &workers.Intake{Temporal: p.temporal, Router: routing.Current(alerting.routes), Log: p.log}
+	atOnce := p.values.number("ALERTMAN_DELIVERIES", p.env.AlertmanDeliveries, 1, 10_000)
+	runner := workers.NewRunner("alertman", workers.NewAlertman(p.temporal,
+		&activities.Deliveries{Channels: alerting.channels, Writer: alerting.writer},
+		&activities.Groups{Gatherer: &workers.Groups{Temporal: p.temporal}}, atOnce), p.log)
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error {
@@ -35,6 +47,7 @@ func deliverAlerts(p *process) func(context.Context) error {
 				"rabbitmq": func(context.Context) error { return consumer.Ready() },
 			})
 		})
+		group.Go(func() error { return alerting.run(ctx) })
 		group.Go(func() error { return consumer.Consume(ctx, intake.Take) })
 		group.Go(func() error { return runner.Run(ctx) })
 		return group.Wait()

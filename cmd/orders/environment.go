@@ -45,6 +45,16 @@ type environment struct {
 	RabbitMQConfirmTimeout  string `env:"RABBITMQ_CONFIRM_TIMEOUT, default=5s"`
 	AlertmanPrefetch        string `env:"ALERTMAN_PREFETCH, default=20"`
 
+	AlertmanConfig     string `env:"ALERTMAN_CONFIG"`
+	AlertmanDeliveries string `env:"ALERTMAN_DELIVERIES, default=100"`
+	APIURL             string `env:"API_URL, default=http://localhost:9001"`
+	AlertLinkKey       string `env:"ALERT_LINK_KEY"`
+
+	SMSURL        string `env:"SMS_URL, default=https://api.twilio.com"`
+	SMSAccountSID string `env:"SMS_ACCOUNT_SID"`
+	SMSAuthToken  string `env:"SMS_AUTH_TOKEN"`
+	SMSFrom       string `env:"SMS_FROM"`
+
 	SMTPHostname string `env:"SMTP_HOSTNAME, default=localhost"`
 	SMTPPort     string `env:"SMTP_PORT, default=1025"`
 	SMTPUsername string `env:"SMTP_USERNAME"`

@@ -27,7 +27,7 @@ type commands struct {
 	API         apiCommand         `cmd:"" name:"api" help:"Serve HTTP: take transactions and answer with what became of them."`
 	Worker      workerCommand      `cmd:"" help:"Run the workflow ProcessTransaction, its payments and its alerts."`
 	FraudPolice fraudPoliceCommand `cmd:"" help:"Check transactions for fraud."`
-	Alertman    alertmanCommand    `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people."`
+	Alertman    alertmanCommand    `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people; check who is told of what; look after dead letters."`
 	Dev         devCommand         `cmd:"" help:"Run all four in one process, for a laptop."`
 	Ledger      ledgerCommand      `cmd:"" help:"Compare the ledger with Temporal, write it out, or back it up."`
 	Rules       rulesCommand       `cmd:"" help:"Write, check, test and compare the rules that fraud-police decides by, and explain its decisions."`

@@ -3,19 +3,15 @@ package main
 import (
 	"context"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
 
-	"dummyorders/domain/alert"
 	"dummyorders/gateways/rabbitmq"
-	"dummyorders/gateways/smtp"
 	"dummyorders/internal/logging"
 )
 
-// minKeyBytes is what a fingerprint key must have at least. A key of fewer bytes than the hash puts out weakens it,
+// minKeyBytes is what a key must have at least. A key of fewer bytes than the hash puts out weakens it,
 // RFC 2104 §3.
 const minKeyBytes = 32
 
@@ -77,56 +73,6 @@ func (e environment) broker(v *values) rabbitmq.Config {
 		Declare:        v.flag("RABBITMQ_DECLARE_TOPOLOGY", e.RabbitMQDeclareTopology),
 		ConfirmTimeout: v.duration("RABBITMQ_CONFIRM_TIMEOUT", e.RabbitMQConfirmTimeout, 100*time.Millisecond, 6*time.Second),
 	}
-}
-
-// channels is how alertman tells people.
-func (e environment) channels(v *values) map[string]alert.Channel {
-	server := smtp.Server{
-		Host:     v.text("SMTP_HOSTNAME", e.SMTPHostname),
-		Port:     v.number("SMTP_PORT", e.SMTPPort, 1, 65535),
-		Security: e.mailSecurity(v),
-		Username: e.SMTPUsername,
-		Password: e.SMTPPassword,
-	}
-	from := v.address("TRANSACTION_FRAUD_EMAIL_ALERT_FROM", e.MailFrom)
-	subject := v.text("TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", e.MailSubject)
-	if v.err() != nil {
-		return nil
-	}
-	channel, err := smtp.New(server, from, subject)
-	if err != nil {
-		v.faults = append(v.faults, err.Error())
-	}
-	return map[string]alert.Channel{mailChannel: channel}
-}
-
-// mailChannel is the mail channel's name in targets. It stands in histories, and must not change.
-const mailChannel = "mail"
-
-// targets is whom alertman tells: each address by itself, so that each is tried on its own.
-func (e environment) targets(v *values) []alert.Target {
-	addresses := v.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", e.MailTo)
-	targets := make([]alert.Target, len(addresses))
-	for i, address := range addresses {
-		targets[i] = alert.NewTarget(mailChannel, address)
-	}
-	return targets
-}
-
-// mailSecurity takes the seed's True and False as well: True was implicit TLS there, and False now means what it says.
-func (e environment) mailSecurity(v *values) smtp.Security {
-	value := strings.ToLower(e.SMTPUseTLS)
-	switch value {
-	case "true":
-		return smtp.Implicit
-	case "false":
-		return smtp.Plain
-	}
-	known := []string{string(smtp.Plain), string(smtp.StartTLS), string(smtp.Implicit)}
-	if !slices.Contains(known, value) {
-		v.wrong("SMTP_USE_TLS", e.SMTPUseTLS, "none, starttls or implicit")
-	}
-	return smtp.Security(value)
 }
 
 // lookup is the process's environment, with empty variables as good as unset: Compose and shells pass those on.

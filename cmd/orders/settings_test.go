@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dummyorders/domain/alert"
 	"dummyorders/gateways/smtp"
 )
 
@@ -23,7 +22,7 @@ var processes = map[string]interface {
 	"api":          apiCommand{},
 	"worker":       workerCommand{},
 	"fraud-police": fraudPoliceCommand{},
-	"alertman":     alertmanCommand{},
+	"alertman":     runAlertmanCommand{},
 }
 
 // wrongValues are what a process must refuse, and what it must say would be right.
@@ -68,6 +67,8 @@ var wrongValues = []struct {
 	{"alertman", "RABBITMQ_EXCHANGE", " ", "set"},
 	{"alertman", "RABBITMQ_DELIVERY_LIMIT", "1000001", "a whole number from 1 to 1000000"},
 	{"alertman", "ALERTMAN_PREFETCH", "10001", "a whole number from 1 to 10000"},
+	{"alertman", "ALERTMAN_DELIVERIES", "0", "a whole number from 1 to 10000"},
+	{"alertman", "API_URL", "orders.example.com", "a URL such as http://localhost:8233, or empty"},
 	{"alertman", "SMTP_HOSTNAME", " ", "set"},
 	{"alertman", "SMTP_PORT", "65536", "a whole number from 1 to 65535"},
 	{"alertman", "SMTP_USE_TLS", "yes", "none, starttls or implicit"},
@@ -159,13 +160,6 @@ func TestMailSecurityTakesTheWordsOfEarlierVersionsToo(t *testing.T) {
 		require.Equal(t, want, environment{SMTPUseTLS: value}.mailSecurity(v), value)
 		require.NoError(t, v.err(), value)
 	}
-}
-
-func TestEveryMailAddressIsATargetOfItsOwn(t *testing.T) {
-	v := &values{}
-	env := environment{MailTo: "Jo <jo@example.com>, fraud-team@example.com"}
-	require.Equal(t, []alert.Target{"mail jo@example.com", "mail fraud-team@example.com"}, env.targets(v))
-	require.NoError(t, v.err())
 }
 
 // faultsOf are those that a process finds in an environment with a fingerprint key and these variables.

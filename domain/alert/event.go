@@ -25,6 +25,10 @@ const (
 	CompensationFailed Type = "orders.payment.compensation_failed.v1"
 )
 
+// Test is an alert about nothing: it shows whether a receiver is reached. It never travels by the broker, and is none of
+// Types.
+const Test Type = "orders.alert.test.v1"
+
 // Types are all that this service knows.
 var Types = []Type{FraudDetected, ReviewRequested, ReviewReminder, ReviewExpired, CompensationFailed}
 
@@ -53,17 +57,34 @@ type Event struct {
 	Data    Data      `json:"data"`
 }
 
+// lifetime is how long an event is worth telling where it does not say: people expect mail to be tried for about that
+// long.
+const lifetime = 72 * time.Hour
+
+// Expiry is when the event is not worth telling any more. Until then every delivery is tried.
+func (e Event) Expiry() time.Time {
+	if e.Data.ExpiresAt != nil {
+		return *e.Data.ExpiresAt
+	}
+	return e.Time.Add(lifetime)
+}
+
 // Data is what people are told. It holds the card's mask, never its number.
 type Data struct {
-	TransactionID string         `json:"transactionID"`
-	OrderID       string         `json:"orderID"`
-	OrderName     string         `json:"orderName,omitempty"`
-	PaymentMethod string         `json:"paymentMethod"`
-	Card          string         `json:"card"`
-	Amount        json.Number    `json:"amount"`
-	Currency      string         `json:"currency"`
-	Decision      fraud.Decision `json:"decision"`
-	Review        *review.Review `json:"review,omitempty"`  // where people were asked
-	Problem       string         `json:"problem,omitempty"` // of CompensationFailed: what could not be done
-	Link          string         `json:"link,omitempty"`    // to the transaction in the Web UI
+	TransactionID string `json:"transactionID"`
+	OrderID       string `json:"orderID"`
+	OrderName     string `json:"orderName,omitempty"`
+	PaymentMethod string `json:"paymentMethod"`
+	Card          string `json:"card"`
+	// CardFingerprint and CustomerID are what alerts are grouped by. Nobody without the key finds a number by the
+	// fingerprint; empty for a payment by token.
+	CardFingerprint string         `json:"cardFingerprint,omitempty"`
+	CustomerID      string         `json:"customerID,omitempty"`
+	Amount          json.Number    `json:"amount"`
+	Currency        string         `json:"currency"`
+	Decision        fraud.Decision `json:"decision"`
+	Review          *review.Review `json:"review,omitempty"`    // where people were asked
+	Problem         string         `json:"problem,omitempty"`   // of CompensationFailed: what could not be done
+	Link            string         `json:"link,omitempty"`      // to the transaction in the Web UI
+	ExpiresAt       *time.Time     `json:"expiresAt,omitempty"` // see Event.Expiry
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -40,14 +41,29 @@ type Server struct {
 // Channel delivers to one address at a time, so that a mailbox that is refused holds up no other.
 type Channel struct {
 	server  Server
-	client  *mail.Client
+	greeter *mail.Client // as far as a login; its library bounds all of a connection by one time
+	sender  *mail.Client
 	from    string
-	subject string
 }
 
 // New checks the settings; it connects to nothing yet.
-func New(server Server, from, subject string) (*Channel, error) {
-	options := []mail.Option{mail.WithPort(server.Port), mail.WithTimeout(sendTimeout), mail.WithoutNoop(), mail.WithoutRset()}
+func New(server Server, from string) (*Channel, error) {
+	greeter, err := client(server, dialTimeout)
+	if err != nil {
+		return nil, err
+	}
+	sender, err := client(server, sendTimeout)
+	if err != nil {
+		return nil, err
+	}
+	if err := mail.NewMsg().From(from); err != nil {
+		return nil, fmt.Errorf("mail from %q: %w", from, err)
+	}
+	return &Channel{server: server, greeter: greeter, sender: sender, from: from}, nil
+}
+
+func client(server Server, timeout time.Duration) (*mail.Client, error) {
+	options := []mail.Option{mail.WithPort(server.Port), mail.WithTimeout(timeout), mail.WithoutNoop(), mail.WithoutRset()}
 	switch server.Security {
 	case Implicit:
 		options = append(options, mail.WithSSL())
@@ -62,44 +78,64 @@ func New(server Server, from, subject string) (*Channel, error) {
 		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
 			mail.WithUsername(server.Username), mail.WithPassword(server.Password))
 	}
-	client, err := mail.NewClient(server.Host, options...)
+	made, err := mail.NewClient(server.Host, options...)
 	if err != nil {
 		return nil, fmt.Errorf("mail server %s: %w", server.Host, err)
 	}
-	if err := mail.NewMsg().From(from); err != nil {
-		return nil, fmt.Errorf("mail from %q: %w", from, err)
-	}
-	return &Channel{server: server, client: client, from: from, subject: subject}, nil
+	return made, nil
 }
 
-// Deliver returns nil once the server has taken the message. The server's 5xx to the receiver's address or to the
-// message is final; whatever goes wrong before it has seen them, a wrong or a missing password among it, is not:
-// somebody may mend that.
-func (c *Channel) Deliver(ctx context.Context, to string, event alert.Event) error {
-	message, err := c.message(to, event)
+// Deliver hands a message to the server, and returns the server's words when it took it. The server's 5xx to the
+// receiver's address or to the message is final; whatever goes wrong before it has seen them, a wrong or a missing
+// password among it, is not: somebody may mend that.
+func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message) (string, error) {
+	letter, err := c.letter(to, message)
 	if err != nil {
-		return err
+		return "", err
 	}
-	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	connection, err := c.client.DialToSMTPClientWithContext(dialing)
+	connection, err := c.greeter.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("reach mail server %s:%d: %w", c.server.Host, c.server.Port, err)
+		return "", c.failure(ctx, "reach", err)
 	}
-	err = c.client.SendWithSMTPClient(connection, message)
+	hangUp := context.AfterFunc(ctx, func() { _ = connection.Text.Close() }) // the library waits for answers without an eye on ctx
+	defer hangUp()
+	err = c.sender.SendWithSMTPClient(connection, letter)
 	// Once the server has taken the message, nothing that goes wrong with the farewell makes it untaken: to call that
 	// a failure would send the mail twice.
-	_ = c.client.CloseWithSMTPClient(connection)
-	if err == nil || message.IsDelivered() {
-		return nil
+	_ = c.sender.CloseWithSMTPClient(connection)
+	if err == nil || letter.IsDelivered() {
+		return c.answer(letter), nil
 	}
-	return c.classify(err)
+	return "", c.classify(ctx, err)
 }
 
-func (c *Channel) classify(err error) error {
+func (c *Channel) answer(letter *mail.Msg) string {
+	if words := oneLine(letter.ServerResponse()); words != "" {
+		return words
+	}
+	return "accepted by " + c.server.Host
+}
+
+func (c *Channel) classify(ctx context.Context, err error) error {
 	var refusal *mail.SendError
 	if errors.As(err, &refusal) && refusal.ErrorCode()/100 == 5 && refusal.Reason != mail.ErrSMTPMailFrom {
-		return &alert.RefusedError{By: "mail server " + c.server.Host, Cause: err}
+		return &alert.RefusedError{By: "mail server " + c.server.Host, Cause: errors.New(oneLine(err.Error()))}
 	}
-	return fmt.Errorf("hand mail to %s: %w", c.server.Host, err)
+	return c.failure(ctx, "hand the message to", err)
+}
+
+// failure keeps a server's words short: they stand in a history.
+func (c *Channel) failure(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s mail server %s:%d: %w", doing, c.server.Host, c.server.Port, ctx.Err())
+	}
+	return fmt.Errorf("%s mail server %s:%d: %s", doing, c.server.Host, c.server.Port, oneLine(err.Error()))
+}
+
+// longestWords is the most characters that are kept of what a server says.
+const longestWords = 300
+
+func oneLine(text string) string {
+	words := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "))
+	return string(words[:min(len(words), longestWords)])
 }

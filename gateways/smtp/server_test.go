@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log"
 	"math/big"
@@ -70,6 +71,7 @@ type mailServer struct {
 	from, rcpt, data error // answers to MAIL FROM, to RCPT TO and to the end of DATA
 	hangUp           bool  // drops the connection once a message was accepted
 	user, password   string
+	meet             func(text string) (taken bool, err error) // decides about messages, where it is set
 
 	mu       sync.Mutex
 	messages []string
@@ -98,6 +100,7 @@ func (m *mailServer) start(t *testing.T) smtp.Server {
 	}()
 	t.Cleanup(func() {
 		_ = s.Close()
+		_ = listener.Close() // the server does not know of it before it serves
 		<-served
 	})
 	_, port, err := net.SplitHostPort(listener.Addr().String())
@@ -113,6 +116,9 @@ func (m *mailServer) received() []string {
 	return m.messages
 }
 
+// errCut ends the connection.
+var errCut = errors.New("cut")
+
 type session struct {
 	server *mailServer
 	conn   *server.Conn
@@ -126,6 +132,15 @@ func (s *session) Data(r io.Reader) error {
 	text, err := io.ReadAll(r)
 	if err != nil || s.server.data != nil {
 		return s.server.data
+	}
+	if s.server.meet != nil {
+		taken, err := s.server.meet(string(text))
+		if errors.Is(err, errCut) {
+			_ = s.conn.Conn().Close()
+		}
+		if !taken {
+			return err
+		}
 	}
 	s.server.mu.Lock()
 	s.server.messages = append(s.server.messages, string(text))

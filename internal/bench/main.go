@@ -37,6 +37,7 @@ func main() {
 	flag.IntVar(&p.rounds, "rounds", 3, "rounds of each measurement; medians are printed")
 	flag.DurationVar(&p.duration, "duration", 8*time.Second, "how long a round of one side takes")
 	ofRules := flag.Bool("rules", false, "measure decisions by rules beside whole transactions, instead")
+	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead; it needs no running stack")
 	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in")
 	flag.Parse()
 	for text := range strings.SplitSeq(*callers, ",") {
@@ -48,6 +49,10 @@ func main() {
 		rate, err := strconv.ParseFloat(text, 64)
 		fail(err)
 		p.rates = append(p.rates, rate)
+	}
+	if *ofAlerts {
+		fail(benchAlerts(ctx, p.rounds))
+		return
 	}
 	c, err := temporal.New(slog.New(slog.DiscardHandler))
 	fail(err)

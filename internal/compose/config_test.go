@@ -70,6 +70,7 @@ var demanded = []string{
 	"TRANSACTION_FRAUD_EMAIL_ALERT_FROM=orders@example.com",
 	"TRANSACTION_FRAUD_EMAIL_ALERT_TO=fraud@example.com",
 	"WEB_UI_URL=https://temporal.example.com",
+	"API_URL=https://orders.example.com",
 }
 
 func TestProductionDemandsEverySecret(t *testing.T) {

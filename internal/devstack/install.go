@@ -18,7 +18,7 @@ func installer(root string) stack.Installer {
 }
 
 type installCommand struct {
-	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,cc" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, cc (a C compiler, for the race detector)."`
+	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,alertmanager,cc" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, alertmanager (for make bench-alerts), cc (a C compiler, for the race detector)."`
 }
 
 // Run says nothing when nothing is missing.
@@ -29,10 +29,11 @@ func (c installCommand) Run(ctx context.Context) error {
 	}
 	i := installer(root)
 	ensure := map[string]func() error{
-		"temporal":   func() error { _, err := i.EnsureTemporal(ctx); return err },
-		"rabbitmq":   func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
-		"postgresql": func() error { _, err := i.EnsurePostgres(ctx); return err },
-		"cc":         func() error { return i.EnsureCC(ctx) },
+		"temporal":     func() error { _, err := i.EnsureTemporal(ctx); return err },
+		"rabbitmq":     func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
+		"postgresql":   func() error { _, err := i.EnsurePostgres(ctx); return err },
+		"alertmanager": func() error { return i.EnsureAlertmanager(ctx) },
+		"cc":           func() error { return i.EnsureCC(ctx) },
 	}
 	for _, what := range c.What {
 		if err := ensure[what](); err != nil {

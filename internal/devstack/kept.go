@@ -35,21 +35,28 @@ func lock(dir string) (*os.File, error) {
 	return file, nil
 }
 
-// fingerprintKey is the key in the folder, made on the first run: with another, yesterday's cards would be strangers.
-func fingerprintKey(dir string) (string, error) {
-	path := filepath.Join(dir, "card-fingerprint-key")
+// The keys in the folder. With another fingerprint key, yesterday's cards would be strangers; with another link key, the
+// links in yesterday's mail would be none.
+const (
+	fingerprintKey = "card-fingerprint-key"
+	linkKey        = "alert-link-key"
+)
+
+// keptKey is a key in the folder, made on the first run.
+func keptKey(dir, name string) (string, error) {
+	path := filepath.Join(dir, name)
 	kept, err := os.ReadFile(path)
 	if err == nil {
 		return strings.TrimSpace(string(kept)), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read the card fingerprint key: %w", err)
+		return "", fmt.Errorf("read the %s: %w", name, err)
 	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
 	key := hex.EncodeToString(secret)
 	if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep the card fingerprint key: %w", err)
+		return "", fmt.Errorf("keep the %s: %w", name, err)
 	}
 	return key, nil
 }

@@ -11,16 +11,16 @@ import (
 
 func TestTheFingerprintKeyIsMadeOnceAndIsTheOwnersAlone(t *testing.T) {
 	dir := t.TempDir()
-	key, err := fingerprintKey(dir)
+	key, err := keptKey(dir, fingerprintKey)
 	require.NoError(t, err)
 	require.Len(t, key, 64)
-	again, err := fingerprintKey(dir)
+	again, err := keptKey(dir, fingerprintKey)
 	require.NoError(t, err)
 	require.Equal(t, key, again)
 	info, err := os.Stat(filepath.Join(dir, "card-fingerprint-key"))
 	require.NoError(t, err)
 	require.Equal(t, fs.FileMode(0o600), info.Mode())
-	other, err := fingerprintKey(t.TempDir())
+	other, err := keptKey(t.TempDir(), fingerprintKey)
 	require.NoError(t, err)
 	require.NotEqual(t, key, other)
 }

@@ -57,6 +57,8 @@ func (d *devStack) environment(file map[string]string) []string {
 		"SMTP_HOSTNAME":          s.SMTPHostname,
 		"SMTP_PORT":              s.SMTPPort,
 		"CARD_FINGERPRINT_KEY":   s.CardFingerprintKey,
+		"API_URL":                s.APIURL,
+		"ALERT_LINK_KEY":         s.AlertLinkKey,
 		"LEDGER_URL":             d.ledgerURL(),
 		"LOG_FORMAT":             s.LogFormat,
 		"HEALTH_ADDRESS":         "",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -83,10 +84,8 @@ func newDevStack(ctx context.Context, root, dir string, out *terminal) (*devStac
 	if err != nil {
 		return nil, err
 	}
-	if s.CardFingerprintKey == "" {
-		if s.CardFingerprintKey, err = fingerprintKey(dir); err != nil {
-			return nil, err
-		}
+	if err := s.makeKeys(dir); err != nil {
+		return nil, err
 	}
 	if s.LogFormat == "" && out.coloured {
 		s.LogFormat = "pretty"
@@ -98,6 +97,7 @@ func newDevStack(ctx context.Context, root, dir string, out *terminal) (*devStac
 	if d.plan, err = newPlan(s); err != nil {
 		return nil, err
 	}
+	d.settings.APIURL = cmp.Or(s.APIURL, d.plan.api)
 	d.env = d.environment(file)
 	return d, nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // settings are the variables that say where the servers are. They and their defaults are those of cmd/orders, but for
-// the last, which only the dev stack has.
+// the last, which only the dev stack has, and for API_URL, which is here by default where the API is.
 type settings struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=:9001"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
@@ -24,6 +24,8 @@ type settings struct {
 	SMTPHostname       string `env:"SMTP_HOSTNAME, default=localhost"`
 	SMTPPort           string `env:"SMTP_PORT, default=1025"`
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
+	APIURL             string `env:"API_URL"`
+	AlertLinkKey       string `env:"ALERT_LINK_KEY"`
 	LedgerURL          string `env:"LEDGER_URL, default=sqlite:.run/orders-ledger.db"`
 	LogFormat          string `env:"LOG_FORMAT"`
 	ManagementPort     int    `env:"RABBITMQ_MANAGEMENT_PORT, default=15672"`
@@ -42,6 +44,19 @@ func readSettings(ctx context.Context, file map[string]string) (settings, error)
 	return s, err
 }
 
+// makeKeys gives the settings the keys that nobody has chosen.
+func (s *settings) makeKeys(dir string) (err error) {
+	if s.CardFingerprintKey == "" {
+		if s.CardFingerprintKey, err = keptKey(dir, fingerprintKey); err != nil {
+			return err
+		}
+	}
+	if s.AlertLinkKey == "" {
+		s.AlertLinkKey, err = keptKey(dir, linkKey)
+	}
+	return err
+}
+
 // readFile reads .env, or env where there is none.
 func readFile(root string) (map[string]string, error) {
 	values, err := godotenv.Read(filepath.Join(root, ".env"))
@@ -56,5 +71,6 @@ func readFile(root string) (map[string]string, error) {
 		return nil, fmt.Errorf("read env: %w", err)
 	}
 	delete(values, "LOG_FORMAT") // a default for machines; nobody has chosen it for this terminal
+	delete(values, "API_URL")    // the API may be on another port
 	return values, nil
 }

@@ -148,7 +148,7 @@ func (w *world) onlyRunning() string {
 	w.t.Helper()
 	id := ""
 	eventually(w.t, func() error {
-		running, err := running(w.t.Context())
+		running, err := running(w.t.Context(), transactions)
 		if err == nil && len(running) != 1 {
 			err = fmt.Errorf("%d transactions running, want 1", len(running))
 		}

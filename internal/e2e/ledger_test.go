@@ -89,7 +89,7 @@ func (w *world) killOneAfterTheOther(over <-chan struct{}) {
 func (w *world) everythingEnds(patience time.Duration) {
 	w.t.Helper()
 	eventuallyWithin(w.t, patience, func() error {
-		open, err := running(w.t.Context())
+		open, err := running(w.t.Context(), transactions)
 		if err == nil && len(open) > 0 {
 			err = fmt.Errorf("%d transactions run", len(open))
 		}

@@ -142,11 +142,14 @@ func TestEveryProcessEndsWellWhenToldTo(t *testing.T) {
 	}
 }
 
-// running are the ids of the transactions' workflows that have not ended.
-func running(ctx context.Context) ([]string, error) {
+// transactions are all workflows of transactions that have not ended.
+const transactions = "WorkflowType = 'ProcessTransaction' AND ExecutionStatus = 'Running'"
+
+// running are the ids of workflows that have not ended.
+func running(ctx context.Context, query string) ([]string, error) {
 	var ids []string
 	request := &workflowservice.ListWorkflowExecutionsRequest{
-		Query: "WorkflowType = 'ProcessTransaction' AND ExecutionStatus = 'Running'",
+		Query: query,
 	}
 	for {
 		answer, err := shared.client.ListWorkflow(ctx, request)

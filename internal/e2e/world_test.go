@@ -108,9 +108,15 @@ func (w *world) findsLedger() {
 // startWith starts a process with settings of its own.
 func (w *world) startWith(name string, settings map[string]string) *stack.Process {
 	w.t.Helper()
+	return w.startAs(name, name, settings)
+}
+
+// startAs is startWith for one of several of a kind, under a name of its own.
+func (w *world) startAs(kind, name string, settings map[string]string) *stack.Process {
+	w.t.Helper()
 	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(w.logs)))
 	must(w.t, os.MkdirAll(filepath.Dir(log), 0o750))
-	p, err := stack.StartProcess(stack.Command{Name: name, Path: w.binary, Args: []string{name}, Env: w.environ(settings), Log: log})
+	p, err := stack.StartProcess(stack.Command{Name: name, Path: w.binary, Args: []string{kind}, Env: w.environ(settings), Log: log})
 	must(w.t, err)
 	w.processes[name] = p
 	w.logs = append(w.logs, log)
@@ -156,7 +162,7 @@ func (w *world) stopAll() {
 // abandon ends what a test has left running, so that the next one finds nothing.
 func (w *world) abandon() {
 	ctx := context.Background()
-	left, err := running(ctx)
+	left, err := running(ctx, "("+transactions+") OR ("+alertWorkflows+")")
 	for _, id := range left {
 		err = errors.Join(err, shared.client.TerminateWorkflow(ctx, id, "", "its test is over"))
 	}

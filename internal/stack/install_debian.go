@@ -40,6 +40,15 @@ func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
 	return FindPostgres()
 }
 
+// EnsureAlertmanager makes sure of prometheus-alertmanager, which alertman is measured beside. None of the system's own is
+// started or left enabled.
+func (i Installer) EnsureAlertmanager(ctx context.Context) error {
+	if _, err := exec.LookPath("prometheus-alertmanager"); err == nil {
+		return nil
+	}
+	return i.apt(ctx, "Alertmanager", "about 15 MB to fetch", "prometheus-alertmanager")
+}
+
 // EnsureCC makes sure of a C compiler and the C library's headers, which Go's race detector is linked with.
 func (i Installer) EnsureCC(ctx context.Context) error {
 	if compiles(ctx) {

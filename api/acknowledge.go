@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
+	"dummyorders/domain/alert"
+)
+
+const acknowledgeDescription = "Says that somebody takes care of an alert: nobody further is told. The first acknowledgement counts, and " +
+	"whoever asks again is told who that was, with 200. It is 409 where nobody has to acknowledge the alert, or its time is over." +
+	"\n\nA signed link, as messages hold it, needs no API key: with its by, until and signature the acknowledgement is of " +
+	"whoever was sent the link, and the body is empty or the form of the link's page."
+
+const acknowledgePageDescription = "The page that a signed link in a message leads to: what the alert is about, whether somebody takes care " +
+	"of it, and a button to do so. To open it acknowledges nothing, as mail scanners open every link."
+
+// acknowledgeRequest is POST /alerts/{id}/acknowledge as huma sees it. The body is read by readAcknowledgement; who comes
+// by a link does not come here.
+type acknowledgeRequest struct {
+	ID        string `path:"id" doc:"The id of the alert's event"`
+	By        string `query:"by" doc:"Of a signed link: who was sent it"`
+	Until     string `query:"until" doc:"Of a signed link: until when it is good, in seconds since 1970"`
+	Signature string `query:"signature" doc:"Of a signed link"`
+	RawBody   []byte `contentType:"application/json"`
+}
+
+// acknowledgementSchema is what readAcknowledgement accepts, for the OpenAPI document.
+type acknowledgementSchema struct {
+	By   string `json:"by" minLength:"1" maxLength:"200" doc:"Who takes care" example:"ada"`
+	Note string `json:"note,omitempty" maxLength:"500" doc:"More about it, for whoever looks at it later"`
+}
+
+// acknowledgementForm is what the link's page sends.
+type acknowledgementForm struct {
+	Name string `json:"name,omitempty" maxLength:"64" doc:"Whose hand it is, where several people get the message"`
+	Note string `json:"note,omitempty" maxLength:"500"`
+}
+
+type acknowledgeResponse struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         alert.Acknowledgement
+}
+
+func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
+	operation := s.clients.protect(huma.Operation{
+		OperationID:      "acknowledgeAlert",
+		Method:           http.MethodPost,
+		Path:             "/alerts/{id}/acknowledge",
+		Summary:          "Take care of an alert",
+		Description:      acknowledgeDescription,
+		Tags:             []string{"alerts"},
+		DefaultStatus:    http.StatusOK,
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitBody)},
+		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 503},
+	})
+	operation.Middlewares = append(huma.Middlewares{s.byLink}, operation.Middlewares...)
+	huma.Register(api, operation, s.acknowledge)
+	router.Get("/alerts/{id}/acknowledge", s.showAcknowledgePage)
+	s.describeAcknowledge(api.OpenAPI())
+}
+
+func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*acknowledgeResponse, error) {
+	a, err := readAcknowledgement(r.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.saga.acknowledge(ctx, r.ID, a)
+	if err != nil {
+		return nil, s.notAcknowledged(ctx, r.ID, err)
+	}
+	return &acknowledgeResponse{CacheControl: noStore, Body: kept}, nil
+}
+
+// notAcknowledged says why an alert has no acknowledgement.
+func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Problem {
+	var closed *closedError
+	switch {
+	case errors.As(err, &closed):
+		return problem(http.StatusConflict, "there is nothing to acknowledge: "+closed.why)
+	case errors.Is(err, errNoAlert):
+		return s.alertUnread(ctx, id, err)
+	}
+	s.log.ErrorContext(ctx, "Alert not acknowledged", "id", id, "error", err)
+	if errors.Is(err, errNoAlertman) {
+		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+			"no alertman answers now, so nobody can say whether the alert is acknowledged; to try again is safe")
+	}
+	return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		"the workflow engine cannot be asked now, so nobody can say whether the alert is acknowledged; to try again is safe")
+}
+
+// linkScheme is the name of the signed links in the OpenAPI document.
+const linkScheme = "signedLink"
+
+// describeAcknowledge gives the operations what huma cannot infer: the two bodies, the links, and the page.
+func (s *server) describeAcknowledge(document *huma.OpenAPI) {
+	item := document.Paths["/alerts/{id}/acknowledge"]
+	describeBody(document, item.Post, reflect.TypeFor[acknowledgementSchema](), "Acknowledgement",
+		`{"by": "ada", "note": "calling the buyer"}`)
+	item.Post.RequestBody.Required = false
+	item.Post.RequestBody.Content[formType] = &huma.MediaType{
+		Schema: document.Components.Schemas.Schema(reflect.TypeFor[acknowledgementForm](), true, "AcknowledgementForm"),
+	}
+	describeExample(item.Post, `{"by": "ada", "note": "calling the buyer", "at": "2026-01-02T03:19:05Z"}`)
+	item.Post.Responses["200"].Content["text/html"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}} // of the form
+	if document.Components.SecuritySchemes == nil {
+		document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{}
+	}
+	document.Components.SecuritySchemes[linkScheme] = &huma.SecurityScheme{
+		Type: "apiKey", In: "query", Name: "signature", Description: "A signed link to acknowledge one alert, as messages hold it",
+	}
+	if len(item.Post.Security) > 0 {
+		item.Post.Security = append(item.Post.Security, map[string][]string{linkScheme: {}})
+	}
+	document.AddOperation(acknowledgePageOperation(item.Post.Parameters))
+}
+
+func acknowledgePageOperation(parameters []*huma.Param) *huma.Operation {
+	operation := &huma.Operation{
+		OperationID: "acknowledgePage",
+		Method:      http.MethodGet,
+		Path:        "/alerts/{id}/acknowledge",
+		Summary:     "Open a signed link",
+		Description: acknowledgePageDescription,
+		Tags:        []string{"alerts"},
+		Parameters:  required(parameters),
+		Security:    []map[string][]string{{linkScheme: {}}},
+		Responses:   map[string]*huma.Response{},
+	}
+	for status, description := range map[string]string{
+		"200": "The page",
+		"403": "A page that says that the link has expired, or is none of this service",
+		"404": "A page that says that there is no such alert, or that links are not in use here",
+		"503": "A page that says that the alert cannot be shown now",
+	} {
+		operation.Responses[status] = &huma.Response{Description: description, Content: map[string]*huma.MediaType{
+			"text/html": {Schema: &huma.Schema{Type: huma.TypeString}},
+		}}
+	}
+	return operation
+}
+
+// required are parameters that another operation does without.
+func required(parameters []*huma.Param) []*huma.Param {
+	copied := make([]*huma.Param, len(parameters))
+	for i, parameter := range parameters {
+		needed := *parameter
+		needed.Required = true
+		copied[i] = &needed
+	}
+	return copied
+}

@@ -1,0 +1,77 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
+	"dummyorders/internal/strictjson"
+)
+
+// readAcknowledgement returns every fault at once, as a *Problem. What could be a card number is masked before it goes
+// anywhere.
+func readAcknowledgement(body []byte) (alert.Acknowledgement, error) {
+	doc, err := strictjson.Parse(body)
+	if err != nil {
+		return alert.Acknowledgement{}, problem(http.StatusBadRequest, err.Error())
+	}
+	var a alert.Acknowledgement
+	if root := doc.Root(); root.Is(strictjson.Object) {
+		a = alert.Acknowledgement{
+			By:   card.Redact(text(root.Required("by"), alert.MaxBy)),
+			Note: card.Redact(readNote(root.Optional("note"))),
+		}
+		root.RefuseUnknown()
+	}
+	if faults := doc.Faults(); len(faults) > 0 {
+		return alert.Acknowledgement{}, invalid("the acknowledgement", faults)
+	}
+	return a, nil
+}
+
+// form is what the page of a link sends, in the fields' own names.
+type form struct {
+	Name, Note string
+	Faults     []string
+}
+
+// readForm takes what people type: spaces and line ends of any kind are one space, and an empty field is none.
+func readForm(values url.Values) form {
+	f := form{Name: plain(values.Get("name")), Note: plain(values.Get("note"))}
+	if utf8.RuneCountInString(f.Name) > maxReviewer {
+		f.Faults = append(f.Faults, "The name must have at most "+strconv.Itoa(maxReviewer)+" characters.")
+	}
+	if utf8.RuneCountInString(f.Note) > maxNote {
+		f.Faults = append(f.Faults, "The note must have at most "+strconv.Itoa(maxNote)+" characters.")
+	}
+	return f
+}
+
+func plain(typed string) string {
+	typed = strings.Join(strings.Fields(strings.ToValidUTF8(typed, "")), " ")
+	return card.Redact(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, typed))
+}
+
+// acknowledgement is of whoever was sent the link, with the name that was typed before: "ada (jo@example.com)". A
+// telephone number as long as a card's is masked like one.
+func (f form) acknowledgement(sentTo string) alert.Acknowledgement {
+	by := sentTo
+	if f.Name != "" {
+		by = f.Name + " (" + sentTo + ")"
+	}
+	by = card.Redact(by)
+	if letters := []rune(by); len(letters) > alert.MaxBy {
+		by = string(letters[:alert.MaxBy-1]) + "…"
+	}
+	return alert.Acknowledgement{By: by, Note: f.Note}
+}

@@ -1,0 +1,216 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
+
+	"dummyorders/domain/alert"
+)
+
+func acknowledged(t testing.TB, handler http.Handler, id, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	return request(t, handler, http.MethodPost, "/alerts/"+id+"/acknowledge", body, headers...)
+}
+
+const adaTakesIt = `{"by":"ada","note":"calling the buyer"}`
+
+func asAcknowledgement(t testing.TB, answer *httptest.ResponseRecorder) alert.Acknowledgement {
+	t.Helper()
+	if answer.Code != 200 || answer.Header().Get("Content-Type") != "application/json" || answer.Header().Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d %v %s", answer.Code, answer.Header(), answer.Body)
+	}
+	var a alert.Acknowledgement
+	must(t, json.Unmarshal(answer.Body.Bytes(), &a))
+	return a
+}
+
+func TestTheFirstAcknowledgementCountsAlsoAfterTheEnd(t *testing.T) {
+	w := realWorld(t)
+	id := w.raise(t, asking)
+	first := asAcknowledgement(t, acknowledged(t, w.api(), id, adaTakesIt))
+	if first.By != "ada" || first.Note != "calling the buyer" || first.At.IsZero() {
+		t.Errorf("ada is told %+v", first)
+	}
+	for range 2 {
+		if diff := cmp.Diff(first, asAcknowledgement(t, acknowledged(t, w.api(), id, `{"by":"grace"}`))); diff != "" {
+			t.Errorf("grace is told otherwise:\n%s", diff)
+		}
+		w.over(t, id)
+	}
+	shown := asAlert(t, request(t, w.api(), http.MethodGet, "/alerts/"+id, ""))
+	if shown.Acknowledgement == nil || shown.Acknowledgement.By != "ada" || shown.State != "delivered" {
+		t.Errorf("the alert is %+v", shown)
+	}
+}
+
+func TestTwoAtOnceAreToldTheSame(t *testing.T) {
+	w := realWorld(t)
+	id := w.raise(t, asking)
+	var all sync.WaitGroup
+	told := make([]alert.Acknowledgement, 2)
+	for i, by := range []string{"ada", "grace"} {
+		all.Go(func() {
+			answer := acknowledged(t, w.api(), id, fmt.Sprintf(`{"by":%q}`, by))
+			if answer.Code != 200 || json.Unmarshal(answer.Body.Bytes(), &told[i]) != nil {
+				t.Errorf("%s is told %d %s", by, answer.Code, answer.Body)
+			}
+		})
+	}
+	all.Wait()
+	if told[0] != told[1] || told[0].By != "ada" && told[0].By != "grace" {
+		t.Errorf("they are told %+v", told)
+	}
+}
+
+func TestToAskAgainLeavesNoTraceInTheHistory(t *testing.T) {
+	temporal := &mocks.Client{} // which knows of no updates
+	knows(t, temporal, alert.Log{ID: "event-1", Acknowledgement: &alert.Acknowledgement{By: "ada", At: start}}, true)
+	if a := asAcknowledgement(t, acknowledged(t, handlerOn(temporal), "event-1", `{"by":"grace"}`)); a.By != "ada" {
+		t.Errorf("grace is told %+v", a)
+	}
+}
+
+func TestAnAcknowledgementThatCameJustBeforeTheEndIsTold(t *testing.T) {
+	temporal := &mocks.Client{}
+	for _, log := range []alert.Log{{ID: "event-1"}, {ID: "event-1", Acknowledgement: &alert.Acknowledgement{By: "ada", At: start}}} {
+		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(value(t, log), nil).Once()
+	}
+	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, serviceerror.NewNotFound(""))
+	if a := asAcknowledgement(t, acknowledged(t, handlerOn(temporal), "event-1", `{"by":"grace"}`)); a.By != "ada" {
+		t.Errorf("grace is told %+v", a)
+	}
+}
+
+func TestThereIsNothingToAcknowledgeWhereNobodyIsAsked(t *testing.T) {
+	w := realWorld(t)
+	running := w.raise(t, alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail away@example.com"}})
+	ended := w.raise(t)
+	w.over(t, ended)
+	for id, want := range map[string]string{
+		running: "there is nothing to acknowledge: the alert asks nobody to acknowledge it",
+		ended:   "there is nothing to acknowledge: the alert is over",
+	} {
+		for range 2 {
+			if p := asProblem(t, acknowledged(t, w.api(), id, adaTakesIt)); p.Status != 409 || p.Detail != want {
+				t.Errorf("%+v, want 409, %s", p, want)
+			}
+		}
+	}
+	if p := asProblem(t, acknowledged(t, w.api(), uuid.NewString(), adaTakesIt)); p.Status != 404 {
+		t.Errorf("an unknown one: %+v", p)
+	}
+}
+
+func TestWhatCouldBeACardNumberIsMaskedInAnAcknowledgement(t *testing.T) {
+	w := realWorld(t)
+	id := w.raise(t, asking)
+	a := asAcknowledgement(t, acknowledged(t, w.api(), id, `{"by":"4111 1111 1111 1111","note":"card 4111-1111-1111-1111"}`))
+	if a.By != "411111******1111" || a.Note != "card 411111******1111" {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestEveryFaultOfAnAcknowledgementIsToldAtOnce(t *testing.T) {
+	for body, want := range map[string]map[string]string{
+		`[]`: {"#": "must be an object"},
+		`{}`: {"#/by": "is required"},
+		`{"by":" ","note":7,"at":"2026-01-02T03:04:05Z"}`: {
+			"#/by": "must not be empty", "#/note": "must be a string", "#/at": "is not a known field",
+		},
+		`{"by":"` + strings.Repeat("x", 201) + `","note":"` + strings.Repeat("x", 501) + `"}`: {
+			"#/by": "must have at most 200 characters", "#/note": "must have at most 500 characters",
+		},
+		`{"by":"a\u0000","4111111111111111":1}`: {
+			"#/by": "must not hold control characters", "#/411111******1111": "is not a known field",
+		},
+	} {
+		answer := acknowledged(t, unreachable(t), uuid.NewString(), body)
+		if diff := cmp.Diff(want, faultsOf(t, answer)); answer.Code != 422 || diff != "" {
+			t.Errorf("%s: %d\n%s", body, answer.Code, diff)
+		}
+	}
+	for name, c := range map[string]struct {
+		kind, body string
+		status     int
+	}{
+		"a form":    {"application/x-www-form-urlencoded", "name=ada", 415},
+		"no JSON":   {"application/json", `{"by"`, 400},
+		"nothing":   {"application/json", "", 400},
+		"too large": {"application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
+	} {
+		answer := call(t, unreachable(t), http.MethodPost, "/alerts/event-1/acknowledge", c.kind, strings.NewReader(c.body))
+		if asProblem(t, answer); answer.Code != c.status {
+			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
+		}
+	}
+}
+
+func TestAnAcknowledgementThatBringsNoAnswerIs503(t *testing.T) {
+	for name, c := range map[string]struct {
+		asked, sent error
+		status      int
+		detail      string
+	}{
+		"alertman is away":      {serviceerror.NewDeadlineExceeded(""), nil, 503, "no alertman answers"},
+		"it goes away meantime": {nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(serviceerror.NewDeadlineExceeded("")), 503, "no alertman answers"},
+		"Temporal is away":      {nil, serviceerror.NewUnavailable(""), 503, "the workflow engine"},
+		"Temporal is busy":      {nil, serviceerror.NewResourceExhausted(0, ""), 503, "the workflow engine"},
+		"it ends meanwhile":     {nil, serviceerror.NewNotFound(""), 409, "the alert is over"},
+	} {
+		temporal := &mocks.Client{}
+		if c.asked != nil {
+			temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(sent).Return(nil, c.asked)
+		} else {
+			knows(t, temporal, alert.Log{ID: "event-1"}, true)
+			temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, c.sent)
+		}
+		answer := acknowledged(t, handlerOn(temporal), "event-1", adaTakesIt)
+		p := asProblem(t, answer)
+		if p.Status != c.status || !strings.Contains(p.Detail, c.detail) || (p.Status == 503) != (answer.Header().Get("Retry-After") != "") {
+			t.Errorf("%s: %v %+v", name, answer.Header(), p)
+		}
+	}
+	if p := asProblem(t, acknowledged(t, unreachable(t), "event-1", adaTakesIt)); p.Status != 503 {
+		t.Errorf("where no Temporal is: %+v", p)
+	}
+}
+
+// FuzzAcknowledgement holds for any body: it is answered, never with a 500, no answer repeats a card number, and what is
+// sent on is nothing that the workflow would refuse.
+func FuzzAcknowledgement(f *testing.F) {
+	f.Add(adaTakesIt)
+	f.Add(`{"by":"4111 1111 1111 1111","note":""}`)
+	f.Add(`{"by":"12 (+4915112345678)/1","note":"a1234567890123/4"}`)
+	f.Add(`{"4111111111111111":{"by":[1e99]}}`)
+	temporal := &mocks.Client{}
+	knows(f, temporal, alert.Log{ID: "event-1"}, true)
+	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
+		options, _ := args.Get(1).(client.UpdateWorkflowOptions)
+		if a, _ := options.Args[0].(alert.Acknowledgement); a.Check() != nil {
+			panic(fmt.Sprintf("%q: %v", a, a.Check()))
+		}
+		sent(args)
+	}).Return(nil, serviceerror.NewNotFound(""))
+	handler := handlerOn(temporal)
+	f.Fuzz(func(t *testing.T, body string) {
+		answer := acknowledged(t, handler, "event-1", body, "Content-Type: application/json")
+		if answer.Code != 409 && answer.Code != 400 && answer.Code != 413 && answer.Code != 422 {
+			t.Fatalf("%d for %q: %s", answer.Code, body, answer.Body)
+		}
+		if strings.Contains(answer.Body.String(), "4111111111111111") {
+			t.Fatalf("the answer repeats a card number: %s", answer.Body)
+		}
+	})
+}

@@ -1,0 +1,339 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/mocks"
+
+	"dummyorders/domain/alert"
+	"dummyorders/workflows"
+)
+
+// shownAlert is GET /alerts/{id}, as far as it is more than the log.
+type shownAlert struct {
+	ID     string
+	State  string
+	Chains []struct {
+		Group *struct {
+			Name, DigestID string
+			Waiting        int
+			Until          *time.Time
+		}
+		Steps []struct {
+			Deliveries []struct {
+				Target   alert.Target
+				State    alert.State
+				Attempts []alert.Attempt
+				NextTry  *time.Time
+			}
+		}
+	}
+	Acknowledgement *alert.Acknowledgement
+}
+
+func asAlert(t testing.TB, answer *httptest.ResponseRecorder) shownAlert {
+	t.Helper()
+	if answer.Code != 200 {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+	var a shownAlert
+	must(t, json.Unmarshal(answer.Body.Bytes(), &a))
+	return a
+}
+
+func TestAnAlertIsShownWithTheTriesThatOnlyTemporalKnows(t *testing.T) {
+	w := realWorld(t)
+	id := w.raise(t, alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail jo@example.com", "mail away@example.com"}})
+	eventually(t, func() error {
+		a := asAlert(t, request(t, w.api(), http.MethodGet, "/alerts/"+id, ""))
+		if a.ID != id || a.State != "delivering" || len(a.Chains) != 1 {
+			t.Fatalf("%+v", a)
+		}
+		if len(a.Chains[0].Steps) == 0 {
+			return errors.New("nobody was told yet")
+		}
+		jo, away := a.Chains[0].Steps[0].Deliveries[0], a.Chains[0].Steps[0].Deliveries[1]
+		if jo.State != alert.Delivered || jo.NextTry != nil || len(jo.Attempts) != 1 || jo.Attempts[0].Answer != "250 ok" {
+			return fmt.Errorf("jo was told %+v", jo)
+		}
+		if away.NextTry == nil || time.Until(*away.NextTry) < 30*time.Minute || len(away.Attempts) != 1 ||
+			away.Attempts[0].Answer != "put off by mx.example.com for 1h0m0s: 451 try again later" {
+			return fmt.Errorf("away was told %+v", away)
+		}
+		return nil
+	})
+	must(t, w.client.CancelWorkflow(t.Context(), workflows.AlertWorkflowID(id), ""))
+	w.over(t, id)
+	if a := asAlert(t, request(t, w.api(), http.MethodGet, "/alerts/"+id, "")); a.State != "not_delivered" {
+		t.Errorf("once it was ended with a delivery that is not over it is %s", a.State)
+	}
+}
+
+func TestTheAlertsOfATransactionAreListedTheOldestFirst(t *testing.T) {
+	w, transaction := realWorld(t), uuid.NewString()
+	var want []string
+	for i, number := range []int{3, 1} {
+		event := alert.Sample(alert.FraudDetected, workflows.EventID(workflows.TransactionWorkflowID(transaction), number),
+			time.Now().Add(time.Duration(i)*time.Minute))
+		want = append(want, w.take(t, event))
+	}
+	for id, want := range map[string][]string{transaction: want, strings.ToUpper(transaction): want, uuid.NewString(): nil} {
+		answer := request(t, w.api(), http.MethodGet, "/alerts?transaction="+id, "")
+		var list struct{ Alerts []shownAlert }
+		must(t, json.Unmarshal(answer.Body.Bytes(), &list))
+		var got []string
+		for _, a := range list.Alerts {
+			got = append(got, a.ID)
+		}
+		if diff := cmp.Diff(want, got); answer.Code != 200 || list.Alerts == nil || diff != "" {
+			t.Errorf("%d %s\n%s", answer.Code, answer.Body, diff)
+		}
+	}
+}
+
+func TestAlertsAreListedOfOneTransactionAndNothingElse(t *testing.T) {
+	const wrong = "must be there, and be a transactionID as POST /transact answers it, which is a UUID"
+	for query, want := range map[string]map[string]string{
+		"":               {"transaction": wrong},
+		"transaction=":   {"transaction": wrong},
+		"transaction=42": {"transaction": wrong},
+		"transaction=" + uuid.NewString() + "&limit=1&4111111111111111": {
+			"limit": "is not a known parameter", "411111******1111": "is not a known parameter",
+		},
+		"transaction=" + uuid.NewString() + "&transaction=x": {"transaction": "must not stand more than once"},
+	} {
+		answer := request(t, unreachable(t), http.MethodGet, "/alerts?"+query, "")
+		got := map[string]string{}
+		for _, fault := range asProblem(t, answer).Errors {
+			got[fault.Parameter] = fault.Detail
+		}
+		if diff := cmp.Diff(want, got); answer.Code != 422 || diff != "" {
+			t.Errorf("%s: %d (-want +got):\n%s", query, answer.Code, diff)
+		}
+	}
+}
+
+func TestAnAlertStandsAsItsDeliveriesDo(t *testing.T) {
+	chain := func(states ...alert.State) alert.ChainLog {
+		var step alert.StepLog
+		for _, s := range states {
+			step.Deliveries = append(step.Deliveries, alert.Delivery{State: s})
+		}
+		return alert.ChainLog{Steps: []alert.StepLog{step}}
+	}
+	muted, collected := alert.ChainLog{Muted: "by load-test"}, alert.ChainLog{Collected: &alert.Place{WorkflowID: "alert-group-1"}}
+	for _, c := range []struct {
+		want    string
+		running bool
+		chains  []alert.ChainLog
+	}{
+		{"delivering", true, []alert.ChainLog{chain(alert.Delivered, alert.Refused), chain(alert.Pending)}},
+		{"delivering", true, []alert.ChainLog{chain(alert.Delivered), {}}},
+		{"delivering", true, nil},
+		{"not_delivered", false, []alert.ChainLog{chain(alert.Delivered), chain(alert.Pending)}},
+		{"not_delivered", false, []alert.ChainLog{chain(alert.Delivered), {}}},
+		{"not_delivered", true, []alert.ChainLog{chain(alert.Refused), chain(alert.Expired)}},
+		{"expired", false, []alert.ChainLog{chain(alert.Delivered, alert.Expired)}},
+		{"delivered", true, []alert.ChainLog{chain(alert.Delivered), muted, collected}},
+		{"collected", false, []alert.ChainLog{muted, collected}},
+		{"muted", false, []alert.ChainLog{muted}},
+	} {
+		temporal := &mocks.Client{}
+		knows(t, temporal, alert.Log{ID: "event-1", Chains: c.chains}, c.running)
+		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, workflows.DigestsQuery).
+			Return(nil, serviceerror.NewUnavailable(""))
+		a := asAlert(t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", ""))
+		if a.State != c.want {
+			t.Errorf("%+v, running: %v, is %s, want %s", c.chains, c.running, a.State, c.want)
+		}
+	}
+}
+
+func TestACollectedAlertLeadsToItsDigest(t *testing.T) {
+	until := start.Add(time.Minute)
+	waiting := alert.GroupLog{Name: "card 123456******4321", Waiting: 3, Until: &until}
+	told := alert.GroupLog{Name: "card 123456******4321", Digests: []alert.DigestLog{
+		{ID: "digest-1", Events: []string{"event-0"}}, {ID: "digest-2", Events: []string{"event-1", "event-2"}},
+	}}
+	for name, c := range map[string]struct {
+		run, latest *alert.GroupLog // nil: it cannot be asked
+		digest      string
+		waiting     int
+		unknown     bool
+	}{
+		"told by the run":               {run: &told, digest: "digest-2"},
+		"told by a later run":           {run: &waiting, latest: &told, digest: "digest-2"},
+		"the run is forgotten":          {latest: &told, digest: "digest-2"},
+		"it waits":                      {run: &waiting, latest: &waiting, waiting: 3},
+		"nobody can be asked of groups": {unknown: true},
+	} {
+		temporal := &mocks.Client{}
+		log := alert.Log{ID: "event-1", Chains: []alert.ChainLog{{Collected: &alert.Place{WorkflowID: "alert-group-1", RunID: "run-1"}}}}
+		knows(t, temporal, log, false)
+		for run, group := range map[string]*alert.GroupLog{"run-1": c.run, "": c.latest} {
+			on := temporal.On("QueryWorkflow", mock.Anything, "alert-group-1", run, workflows.DigestsQuery)
+			if group == nil {
+				on.Return(nil, serviceerror.NewNotFound(""))
+			} else {
+				on.Return(value(t, *group), nil)
+			}
+		}
+		group := asAlert(t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", "")).Chains[0].Group
+		if (group == nil) != c.unknown {
+			t.Errorf("%s: %+v", name, group)
+		} else if group != nil && (group.Name != waiting.Name || group.DigestID != c.digest || group.Waiting != c.waiting || (group.Until != nil) != (c.waiting > 0)) {
+			t.Errorf("%s: %+v", name, group)
+		}
+	}
+}
+
+// A throttle's digest lists events, also where a group's digest was kept back by it.
+func TestACollectedDigestLeadsToTheDigestThatHasItsAlerts(t *testing.T) {
+	temporal := &mocks.Client{}
+	log := alert.Log{
+		ID: "digest-1", Digest: &alert.Digest{Members: []alert.Member{{EventID: "event-1"}, {EventID: "event-2"}}},
+		Chains: []alert.ChainLog{{Collected: &alert.Place{WorkflowID: "alert-throttle-on-call"}}},
+	}
+	knows(t, temporal, log, false)
+	temporal.On("QueryWorkflow", mock.Anything, "alert-throttle-on-call", "", workflows.DigestsQuery).
+		Return(value(t, alert.GroupLog{Digests: []alert.DigestLog{{ID: "digest-9", Events: []string{"event-7", "event-1", "event-2"}}}}), nil)
+	a := asAlert(t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/digest-1", ""))
+	if group := a.Chains[0].Group; group == nil || group.DigestID != "digest-9" {
+		t.Errorf("it leads to %+v", group)
+	}
+}
+
+func TestATryThatGoesOnIsNotCalledBrokenOff(t *testing.T) {
+	tries := []alert.Attempt{{Number: 1, Answer: "451 later"}, {Number: 2, Answer: "nobody knows", Unknown: true}}
+	onGoing := []alert.Attempt{tries[0], {Number: 2, Answer: "under way"}}
+	telling := alert.Telling{Receiver: "fraud-team", Target: "mail jo@example.com"}
+	for name, c := range map[string]struct {
+		given   any // to the activity
+		state   enums.PendingActivityState
+		attempt int32
+		left    any
+		want    []alert.Attempt
+	}{
+		"it goes on":                  {telling, enums.PENDING_ACTIVITY_STATE_STARTED, 2, tries, onGoing},
+		"the one after it goes on":    {telling, enums.PENDING_ACTIVITY_STATE_STARTED, 3, tries, tries},
+		"it is waited for":            {telling, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, tries, tries},
+		"an earlier version began it": {telling.Target, enums.PENDING_ACTIVITY_STATE_STARTED, 2, tries, onGoing},
+		"another step's":              {alert.Telling{Receiver: telling.Receiver, Target: telling.Target, Step: 1}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, tries, nil},
+		"another target's":            {alert.Telling{Receiver: telling.Receiver, Target: "mail al@example.com"}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, tries, nil},
+		"another activity's":          {alert.Gathering{}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, "something", nil},
+	} {
+		receiver := "fraud-team"
+		if c.given == telling.Target {
+			receiver = ""
+		}
+		log := alert.Log{ID: "event-1", Chains: []alert.ChainLog{{Steps: []alert.StepLog{{
+			Receiver: receiver, Deliveries: []alert.Delivery{{Target: telling.Target, State: alert.Pending}},
+		}}}}}
+		left, err := converter.GetDefaultDataConverter().ToPayloads(c.left)
+		must(t, err)
+		found := described(true)
+		found.PendingActivities = []*workflow.PendingActivityInfo{{ActivityId: "5", State: c.state, Attempt: c.attempt, HeartbeatDetails: left}}
+		temporal := &mocks.Client{}
+		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(found, nil)
+		knows(t, temporal, log, true, happened(t, "", workflows.Delivery{}), happened(t, "5", c.given))
+		answer := request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", "")
+		got := asAlert(t, answer).Chains[0].Steps[0].Deliveries[0].Attempts
+		if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" || got == nil {
+			t.Errorf("%s (-want +got):\n%s%s", name, diff, answer.Body)
+		}
+	}
+}
+
+func TestWhyAnAlertIsNotShownIsSaid(t *testing.T) {
+	unsent := func(mock.Arguments) {}
+	for name, c := range map[string]struct {
+		went   func(mock.Arguments)
+		err    error
+		status int
+		detail string
+	}{
+		"an unknown one":            {sent, serviceerror.NewNotFound(""), 404, "no such alert"},
+		"no worker within the time": {sent, serviceerror.NewDeadlineExceeded(""), 503, "no alertman answers now"},
+		"no worker for a while":     {sent, serviceerror.NewFailedPrecondition(""), 503, "no alertman answers now"},
+		"no Temporal":               {sent, serviceerror.NewUnavailable(""), 503, "the workflow engine cannot be asked"},
+		"no way to Temporal":        {unsent, serviceerror.NewDeadlineExceeded(""), 503, "the workflow engine cannot be asked"},
+	} {
+		temporal := &mocks.Client{}
+		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(c.went).Return(nil, c.err)
+		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(described(true), nil)
+		answer := request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", "")
+		p := asProblem(t, answer)
+		if p.Status != c.status || !strings.Contains(p.Detail, c.detail) || (p.Status == 503) != (answer.Header().Get("Retry-After") != "") {
+			t.Errorf("%s: %d %v %s", name, answer.Code, answer.Header(), answer.Body)
+		}
+		list := request(t, handlerOn(temporal), http.MethodGet, "/alerts?transaction="+uuid.NewString(), "")
+		if (list.Code == 503) != (c.status == 503) || list.Code != 503 && list.Code != 200 {
+			t.Errorf("%s: the list is %d %s", name, list.Code, list.Body)
+		}
+	}
+	if p := asProblem(t, request(t, unreachable(t), http.MethodGet, "/alerts/event-1", "")); p.Status != 503 || !strings.Contains(p.Detail, "workflow engine") {
+		t.Errorf("where no Temporal is: %+v", p)
+	}
+}
+
+// knows makes a fake Temporal know an alert, and the beginning of its history.
+func knows(t testing.TB, temporal *mocks.Client, log alert.Log, running bool, events ...*history.HistoryEvent) {
+	t.Helper()
+	temporal.On("QueryWorkflow", mock.Anything, workflows.AlertWorkflowID(log.ID), "", workflows.DeliveriesQuery).Return(value(t, log), nil)
+	temporal.On("DescribeWorkflowExecution", mock.Anything, workflows.AlertWorkflowID(log.ID), "").Return(described(running), nil)
+	iterator := &mocks.HistoryEventIterator{}
+	for _, event := range events {
+		iterator.On("HasNext").Return(true).Once()
+		iterator.On("Next").Return(event, nil).Once()
+	}
+	iterator.On("HasNext").Return(false)
+	temporal.On("GetWorkflowHistory", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(iterator)
+}
+
+// happened is the event of an activity that was begun with an input; without an activity, of the workflow.
+func happened(t testing.TB, activity string, input any) *history.HistoryEvent {
+	t.Helper()
+	payloads, err := converter.GetDefaultDataConverter().ToPayloads(input)
+	must(t, err)
+	if activity == "" {
+		return &history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+			WorkflowExecutionStartedEventAttributes: &history.WorkflowExecutionStartedEventAttributes{Input: payloads},
+		}}
+	}
+	return &history.HistoryEvent{Attributes: &history.HistoryEvent_ActivityTaskScheduledEventAttributes{
+		ActivityTaskScheduledEventAttributes: &history.ActivityTaskScheduledEventAttributes{ActivityId: activity, Input: payloads},
+	}}
+}
+
+func described(running bool) *workflowservice.DescribeWorkflowExecutionResponse {
+	status := enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	if running {
+		status = enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: status}}
+}
+
+func value(t testing.TB, v any) converter.EncodedValue {
+	t.Helper()
+	payloads, err := converter.GetDefaultDataConverter().ToPayloads(v)
+	must(t, err)
+	return client.NewValue(payloads)
+}

@@ -1,0 +1,74 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"dummyorders/activities"
+	"dummyorders/domain/alert"
+	"dummyorders/workers"
+	"dummyorders/workflows"
+)
+
+// postOffice is a channel that takes everything, but for those who are away.
+type postOffice struct{}
+
+func (postOffice) Deliver(_ context.Context, to string, _ alert.Message) (string, error) {
+	if strings.HasPrefix(to, "away@") {
+		return "", &alert.LaterError{By: "mx.example.com", After: time.Hour, Cause: errors.New("451 try again later")}
+	}
+	return "250 ok", nil
+}
+
+// wordless writes nothing.
+type wordless struct{}
+
+func (wordless) Write(t alert.Telling) (alert.Message, error) {
+	return alert.Message{Notice: t.Notice}, nil
+}
+
+// newAlertman does what alertman does, but for groups.
+func newAlertman(c client.Client) workers.Worker {
+	deliveries := &activities.Deliveries{Channels: map[string]alert.Channel{alert.Mail: postOffice{}}, Writer: wordless{}}
+	return workers.NewAlertman(c, deliveries, &activities.Groups{}, 20)(worker.Options{})
+}
+
+// asking has jo told, who has an hour to acknowledge.
+var asking = alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail jo@example.com"}, Within: time.Hour}
+
+// raise has alertman take an alert, and gives its id. Without steps jo is told, and not asked.
+func (w *world) raise(t testing.TB, steps ...alert.Step) string {
+	t.Helper()
+	return w.take(t, alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now()), steps...)
+}
+
+func (w *world) take(t testing.TB, event alert.Event, steps ...alert.Step) string {
+	t.Helper()
+	if len(steps) == 0 {
+		steps = []alert.Step{{Receiver: asking.Receiver, Targets: asking.Targets}}
+	}
+	_, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: workflows.AlertWorkflowID(event.ID), TaskQueue: workflows.AlertmanTaskQueue,
+	}, workflows.DeliverAlertType, workflows.Delivery{
+		Event: event, Assignments: []alert.Assignment{{Receiver: steps[0].Receiver, Route: "all", Steps: steps}},
+	})
+	must(t, err)
+	return event.ID
+}
+
+// over waits until an alert has ended, however it has.
+func (w *world) over(t testing.TB, id string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := w.client.GetWorkflow(ctx, workflows.AlertWorkflowID(id), "").Get(ctx, nil); ctx.Err() != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"dummyorders/gateways/rabbitmq"
+)
+
+type deadCommand struct {
+	List   listDeadCommand   `cmd:"" help:"List dead letters, the oldest first, and why they are dead. Nothing is taken away."`
+	Show   showDeadCommand   `cmd:"" help:"Show a dead letter with its body."`
+	Replay replayDeadCommand `cmd:"" help:"Hand dead letters to alertman again, under their ids: what it had before it tells nobody twice. Exit 1 where one was left."`
+	Purge  purgeDeadCommand  `cmd:"" help:"Drop dead letters for good, and print which."`
+}
+
+// deadLetters are what the commands need of RabbitMQ.
+type deadLetters interface {
+	List(ctx context.Context, most int) ([]rabbitmq.DeadLetter, int, error)
+	Show(ctx context.Context, id string) (rabbitmq.DeadLetter, error)
+	Replay(ctx context.Context, c rabbitmq.Choice, force bool, tell func(rabbitmq.DeadLetter, error)) error
+	Purge(ctx context.Context, c rabbitmq.Choice, tell func(rabbitmq.DeadLetter)) error
+}
+
+// openDead is the dead queue of the settings, and its name. It logs nothing: its errors say all.
+func openDead(ctx context.Context) (deadLetters, string, error) {
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return nil, "", err
+	}
+	v := &values{}
+	reading, publishing := env.consumer(v), env.publisher(v)
+	if err := v.err(); err != nil {
+		return nil, "", err
+	}
+	return rabbitmq.NewDeadLetters(reading, publishing, slog.New(slog.DiscardHandler)), env.RabbitMQDeadQueue, nil
+}
+
+// mostListed is what a screen, and memory, holds of dead letters.
+const mostListed = 100_000
+
+type listDeadCommand struct {
+	Most int  `help:"How many to list." default:"100"`
+	JSON bool `name:"json" help:"A JSON object on each line."`
+}
+
+// Validate refuses arguments that cannot mean anything.
+func (c listDeadCommand) Validate() error {
+	if c.Most < 1 || c.Most > mostListed {
+		return fmt.Errorf("--most: must be from 1 to %d, not %d", mostListed, c.Most)
+	}
+	return nil
+}
+
+// Run lists what is in the dead queue.
+func (c listDeadCommand) Run(ctx context.Context) error {
+	dead, queue, err := openDead(ctx)
+	if err != nil {
+		return err
+	}
+	return c.list(ctx, dead, queue, standard())
+}
+
+func (c listDeadCommand) list(ctx context.Context, dead deadLetters, queue string, out output) error {
+	letters, total, err := dead.List(ctx, c.Most)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		lines := json.NewEncoder(out.results)
+		for _, letter := range letters {
+			if err := lines.Encode(letter); err != nil {
+				return fmt.Errorf("list dead letters: %w", err)
+			}
+		}
+	} else if err := listed(out, letters); err != nil {
+		return err
+	}
+	fmt.Fprintln(out.progress, howMany(queue, len(letters), total, c.Most))
+	return nil
+}
+
+func listed(out output, letters []rabbitmq.DeadLetter) error {
+	if len(letters) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out.results, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tTIME\tTYPE\tORDER\tBYTES\tREASON")
+	for _, l := range letters {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", l.ID, whenDead(l), orDash(l.Type), orDash(l.OrderID), l.Size, l.Reason)
+	}
+	return w.Flush()
+}
+
+// howMany says what is where.
+func howMany(queue string, shown, total, most int) string {
+	switch {
+	case total == 0:
+		return "No dead letter waits in " + queue + "."
+	case shown < min(total, most):
+		return fmt.Sprintf("%s in %s, of which %d are held by another look just now", many(total, "dead letter"), queue, min(total, most)-shown)
+	case shown < total:
+		return fmt.Sprintf("%s in %s; these are the %d oldest", many(total, "dead letter"), queue, shown)
+	default:
+		return fmt.Sprintf("%s in %s", many(total, "dead letter"), queue)
+	}
+}
+
+func whenDead(l rabbitmq.DeadLetter) string {
+	if l.Time.IsZero() {
+		return "-"
+	}
+	return l.Time.Format(time.RFC3339)
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// deadChoice are the arguments that choose dead letters.
+type deadChoice struct {
+	IDs []string `arg:"" optional:"" name:"id" help:"Letters, as the list names them."`
+	All bool     `help:"All that are there."`
+}
+
+func (c deadChoice) check() error {
+	if c.All == (len(c.IDs) > 0) {
+		return errors.New("either ids, as orders alertman dead list names them, or --all")
+	}
+	return nil
+}
+
+func (c deadChoice) choice() rabbitmq.Choice {
+	return rabbitmq.Choice{All: c.All, IDs: c.IDs}
+}
+
+// described is a letter in a line.
+func described(l rabbitmq.DeadLetter) string {
+	what := []string{l.ID}
+	if l.Type != "" {
+		what = append(what, l.Type)
+	}
+	if l.OrderID != "" {
+		what = append(what, "order "+l.OrderID)
+	}
+	return strings.Join(what, ", ")
+}
+
+type replayDeadCommand struct {
+	deadChoice
+
+	Force bool `help:"Also what is no event, which alertman puts straight back."`
+}
+
+// Validate refuses arguments that cannot mean anything.
+func (c replayDeadCommand) Validate() error {
+	return c.check()
+}
+
+// Run replays, and says of each letter what became of it.
+func (c replayDeadCommand) Run(ctx context.Context) error {
+	dead, queue, err := openDead(ctx)
+	if err != nil {
+		return err
+	}
+	return c.replay(ctx, dead, queue, standard())
+}
+
+func (c replayDeadCommand) replay(ctx context.Context, dead deadLetters, queue string, out output) error {
+	replayed, left := 0, 0
+	err := dead.Replay(ctx, c.choice(), c.Force, func(l rabbitmq.DeadLetter, err error) {
+		switch {
+		case err != nil:
+			left++
+			fmt.Fprintf(out.results, "left      %s: %v\n", described(l), err)
+		case l.NoEvent != "":
+			replayed++
+			fmt.Fprintf(out.results, "replayed  %s: no event, so alertman puts it back: %s\n", described(l), l.NoEvent)
+		default:
+			replayed++
+			fmt.Fprintf(out.results, "replayed  %s\n", described(l))
+		}
+	})
+	fmt.Fprintf(out.progress, "%s replayed, %d of those chosen left in %s\n", many(replayed, "dead letter"), left, queue)
+	if left > 0 {
+		err = errors.Join(err, fmt.Errorf("%s left in %s", many(left, "dead letter"), queue))
+	}
+	return err
+}
+
+type purgeDeadCommand struct {
+	deadChoice
+
+	Yes bool `help:"Needed with --all: what is purged is gone."`
+}
+
+// Validate refuses arguments that cannot mean anything.
+func (c purgeDeadCommand) Validate() error {
+	if c.All && !c.Yes {
+		return errors.New("--all: drops all dead letters for good, and needs --yes beside it")
+	}
+	return c.check()
+}
+
+// Run purges, and prints what.
+func (c purgeDeadCommand) Run(ctx context.Context) error {
+	dead, queue, err := openDead(ctx)
+	if err != nil {
+		return err
+	}
+	return c.purge(ctx, dead, queue, standard())
+}
+
+func (c purgeDeadCommand) purge(ctx context.Context, dead deadLetters, queue string, out output) error {
+	purged := 0
+	err := dead.Purge(ctx, c.choice(), func(l rabbitmq.DeadLetter) {
+		purged++
+		fmt.Fprintf(out.results, "purged  %s: %s\n", described(l), l.Reason)
+	})
+	fmt.Fprintf(out.progress, "%s purged from %s\n", many(purged, "dead letter"), queue)
+	return err
+}

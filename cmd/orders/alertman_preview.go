@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/routing"
+	"dummyorders/gateways/templates"
+	"dummyorders/internal/yamlfile"
+)
+
+type previewAlertmanCommand struct {
+	Config   string `help:"The file with the receivers and their templates. By default that of ALERTMAN_CONFIG; without either, the default words are shown." placeholder:"FILE"`
+	Receiver string `help:"One receiver's messages. By default those of all." placeholder:"NAME"`
+	Channel  string `help:"One channel's messages: mail, sms, chat, console or webhook. By default those of all that the receiver has." placeholder:"NAME"`
+	Type     string `help:"Alerts of one type, such as fraud.detected, or alert.test. By default of all." placeholder:"TYPE"`
+	Digest   bool   `help:"Digests of such alerts."`
+	Ask      bool   `help:"The same where somebody has to acknowledge them, and others have not."`
+	HTML     string `name:"html" help:"Also write the HTML of the mails to a file, to be looked at in a browser." placeholder:"FILE"`
+}
+
+// Validate refuses arguments that cannot mean anything.
+func (c previewAlertmanCommand) Validate() error {
+	if c.Channel != "" && !slices.Contains(previewed, c.Channel) {
+		return fmt.Errorf("--channel: %q is no channel: %s", c.Channel, yamlfile.OneOf(c.Channel, previewed))
+	}
+	if names := typeNames(); c.Type != "" && !slices.Contains(names, c.Type) {
+		return fmt.Errorf("--type: %q is no type: %s", c.Type, yamlfile.OneOf(c.Type, names))
+	}
+	if c.Digest && c.Ask {
+		return fmt.Errorf("--digest and --ask: nobody has to acknowledge a digest: leave out one of them")
+	}
+	return nil
+}
+
+// previewed are the channels, in the order in which they are shown.
+var previewed = []string{alert.Mail, alert.SMS, alert.Chat, alert.Console, alert.Webhook}
+
+func typesShown() []alert.Type {
+	return append(slices.Clone(alert.Types), alert.Test)
+}
+
+func typeNames() []string {
+	var names []string
+	for _, of := range typesShown() {
+		names = append(names, of.RoutingKey())
+	}
+	return names
+}
+
+// Run shows the messages about alerts that there are not. Nothing is sent.
+func (c previewAlertmanCommand) Run(ctx context.Context) error {
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return err
+	}
+	v := &values{}
+	w := &templates.Writer{Links: env.links(v), Subject: v.text("TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", env.MailSubject)}
+	if err := v.err(); err != nil {
+		return err
+	}
+	if c.Config == "" {
+		c.Config = env.AlertmanConfig
+	}
+	if c.Config == "" {
+		return c.preview(w, nil, time.Now(), standard())
+	}
+	routes, err := readRoutes(ctx, c.Config, standard())
+	if err != nil {
+		return err
+	}
+	return c.preview(w, routes, time.Now(), standard())
+}
+
+// preview shows the words that routes have, or the default ones where there are no routes.
+func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Config, at time.Time, out output) error {
+	told, err := c.whom(routes)
+	if err != nil {
+		return err
+	}
+	if routes != nil {
+		w.Choose = routes.Wording
+	}
+	var pages strings.Builder
+	for _, telling := range told {
+		for _, of := range typesShown() {
+			if c.Type != "" && c.Type != of.RoutingKey() {
+				continue
+			}
+			telling.Notice = c.notice(of, at)
+			message, err := w.Write(telling)
+			if err != nil {
+				return err
+			}
+			show(out, telling, message)
+			pages.WriteString(message.HTML)
+		}
+	}
+	return c.save(pages.String(), out)
+}
+
+// whom are a target for each channel of each receiver that is asked for.
+func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.Telling, error) {
+	if routes == nil {
+		return c.anybody(), nil
+	}
+	names := routes.Receivers()
+	if c.Receiver != "" {
+		if _, known := routes.Receiver(c.Receiver); !known {
+			return nil, fmt.Errorf("--receiver: %q is no receiver of %s: %s", c.Receiver, c.Config, yamlfile.OneOf(c.Receiver, names))
+		}
+		names = []string{c.Receiver}
+	}
+	var told []alert.Telling
+	for _, name := range names {
+		receiver, _ := routes.Receiver(name)
+		told = append(told, c.targets(receiver)...)
+	}
+	if len(told) == 0 {
+		return nil, fmt.Errorf("--channel: nobody is told by %s: the receivers are %s", c.Channel, strings.Join(names, ", "))
+	}
+	return told, nil
+}
+
+// targets are the first of each channel: what the others of a channel are told reads the same.
+func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.Telling {
+	var told []alert.Telling
+	shown := map[string]bool{}
+	for _, target := range to.Steps[0].Targets {
+		channel, _ := target.Split()
+		if shown[channel] || c.Channel != "" && c.Channel != channel {
+			continue
+		}
+		shown[channel] = true
+		told = append(told, alert.Telling{Receiver: to.Receiver, Target: target})
+	}
+	return told
+}
+
+// anybody stands for receivers, where none are configured.
+func (c previewAlertmanCommand) anybody() []alert.Telling {
+	name := c.Receiver
+	if name == "" {
+		name = "fraud-team"
+	}
+	addresses := map[string]string{
+		alert.Mail: "jo@example.com", alert.SMS: "+4915112345678", alert.Chat: name + "/chat", alert.Console: "-",
+		alert.Webhook: name + "/webhook",
+	}
+	var told []alert.Telling
+	for _, channel := range previewed {
+		if c.Channel == "" || c.Channel == channel {
+			told = append(told, alert.Telling{Receiver: name, Target: alert.NewTarget(channel, addresses[channel])})
+		}
+	}
+	return told
+}
+
+// previewDigest is how many alerts a digest shows: more than a chat lists.
+const previewDigest = 25
+
+func (c previewAlertmanCommand) notice(of alert.Type, at time.Time) alert.Notice {
+	id := uuid.Nil.String()
+	switch {
+	case c.Digest:
+		return templates.SampleDigest(of, id, at, previewDigest)
+	case c.Ask:
+		return templates.SampleAsk(of, id, at)
+	default:
+		return alert.Notice{ID: id, Event: alert.Sample(of, id, at)}
+	}
+}
+
+func show(out output, t alert.Telling, m alert.Message) {
+	channel, address := t.Target.Split()
+	fmt.Fprintf(out.results, "=== %s, for %s by %s (%s)\n", t.Notice.Event.Type.RoutingKey(), t.Receiver, channel, address)
+	if m.Subject != "" {
+		fmt.Fprintf(out.results, "Subject: %s\n\n", m.Subject)
+	}
+	if channel == alert.Webhook {
+		fmt.Fprintf(out.results, "JSON, and as its summary: ")
+	}
+	fmt.Fprintf(out.results, "%s\n\n", strings.TrimSuffix(m.Text, "\n"))
+}
+
+func (c previewAlertmanCommand) save(pages string, out output) error {
+	if c.HTML == "" {
+		return nil
+	}
+	if pages == "" {
+		return fmt.Errorf("--html %s: none of these messages has HTML: only mail has", c.HTML)
+	}
+	if err := os.WriteFile(c.HTML, []byte(pages), 0o600); err != nil {
+		return fmt.Errorf("write the HTML: %w", err)
+	}
+	fmt.Fprintf(out.progress, "%s holds the HTML of the mails now.\n", c.HTML)
+	return nil
+}

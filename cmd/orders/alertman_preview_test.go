@@ -1,0 +1,75 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/routing"
+	"dummyorders/gateways/templates"
+)
+
+func previews(t *testing.T, c previewAlertmanCommand, routes *routing.Config) (string, error) {
+	t.Helper()
+	w := &templates.Writer{Links: alert.NewLinks("https://orders.test", nil), Subject: "Alert"}
+	return printed(t, func(out output) error { return c.preview(w, routes, noon, out) })
+}
+
+func TestAPreviewShowsEveryTypeInEveryChannel(t *testing.T) {
+	out, err := previews(t, previewAlertmanCommand{}, nil)
+	require.NoError(t, err)
+	for _, name := range typeNames() {
+		for _, channel := range previewed {
+			require.Contains(t, out, "=== "+name+", for fraud-team by "+channel+" (")
+		}
+	}
+}
+
+func TestAPreviewShowsWhatWasAskedFor(t *testing.T) {
+	out, err := previews(t, previewAlertmanCommand{Channel: "sms", Type: "fraud.detected", Receiver: "desk"}, nil)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(out, "=== fraud.detected, for desk by sms (+4915112345678)\nAlert: order 1234 declined, INR 123.00"), out)
+	require.Equal(t, 1, strings.Count(out, "==="))
+	out, err = previews(t, previewAlertmanCommand{Channel: "webhook", Type: "fraud.detected", Digest: true}, nil)
+	require.NoError(t, err)
+	require.Contains(t, out, "JSON, and as its summary: 25 more alerts, INR 3075.00 in all\n")
+	out, err = previews(t, previewAlertmanCommand{Channel: "console", Type: "fraud.detected", Ask: true}, nil)
+	require.NoError(t, err)
+	require.Contains(t, out, "or on-call is told next")
+}
+
+func TestAPreviewHasTheWordsOfTheConfiguration(t *testing.T) {
+	file := routesFile(t, strings.Replace(twoReceivers, "    throttle:", "    templates: {mail: {html: '<p>ours {{.Title}}</p>'}}\n    throttle:", 1))
+	routes, err := routing.Load(file)
+	require.NoError(t, err)
+	page := filepath.Join(t.TempDir(), "mail.html")
+	out, err := previews(t, previewAlertmanCommand{Config: file, Type: "fraud.detected", HTML: page}, routes)
+	require.NoError(t, err)
+	require.Contains(t, out, "=== fraud.detected, for fraud-team by mail (jo@example.com)\nSubject: Alert: order 1234 declined, INR 123.00\n")
+	require.Contains(t, out, "=== fraud.detected, for fraud-team by console (-)\n")
+	require.Contains(t, out, "=== fraud.detected, for on-call by sms (+4915112345678)\n")
+	require.Equal(t, "<p>ours order 1234 declined, INR 123.00</p>\n", contents(t, page))
+
+	for _, c := range []struct {
+		command previewAlertmanCommand
+		fault   string
+	}{
+		{previewAlertmanCommand{Receiver: "oncall"}, `did you mean "on-call"?`},
+		{previewAlertmanCommand{Channel: "chat"}, "nobody is told by chat"},
+		{previewAlertmanCommand{Channel: "sms", HTML: page}, "none of these messages has HTML"},
+	} {
+		_, err = previews(t, c.command, routes)
+		require.ErrorContains(t, err, c.fault)
+	}
+}
+
+func TestWrongArgumentsOfAPreviewEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
+	setEnvironment(t, nil)
+	for _, args := range []string{"--channel=pager", "--type=fraud.detectd", "--digest --ask", "extra"} {
+		require.Equal(t, exitConfig, execute(ended(t), append([]string{"alertman", "preview"}, strings.Fields(args)...)), args)
+	}
+	require.Zero(t, execute(t.Context(), []string{"alertman", "preview", "--channel=sms", "--type=alert.test"}))
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/cloudevents"
+)
+
+// twoReceivers is a file that says who is told of what.
+const twoReceivers = `version: 1
+receivers:
+  - name: fraud-team
+    channels: [mail: jo@example.com, console]
+    throttle: {most: 20, per: 1h}
+    acknowledge: {within: 15m, then: on-call}
+  - name: on-call
+    channels: [sms: "+4915112345678"]
+    acknowledge: {within: 5m}
+routes:
+  - {name: large, when: {score: {at_least: 95}}, tell: [on-call], continue: true}
+  - {name: rest, tell: [fraud-team]}
+`
+
+func TestCheckSaysWhatTheRoutesOfAlertsHold(t *testing.T) {
+	setEnvironment(t, nil)
+	file := routesFile(t, twoReceivers+"windows: {unused: {zone: UTC}}\n")
+	out, err := printed(t, inContext(t, checkAlertmanCommand{File: file}.check))
+	require.NoError(t, err)
+	require.Regexp(t, `^warning: .*alertman\.yaml:13:11: the window unused is used by nothing\n2 receivers, 2 routes, 0 mutes, sha256:[0-9a-f]{12}\n$`, out)
+	require.Zero(t, execute(t.Context(), []string{"alertman", "check", file}))
+
+	setEnvironment(t, map[string]string{"ALERTMAN_CONFIG": file})
+	again, err := printed(t, inContext(t, checkAlertmanCommand{}.check))
+	require.NoError(t, err)
+	require.Equal(t, out, again)
+}
+
+func TestCheckTellsEveryFaultOfTheRoutesOfAlerts(t *testing.T) {
+	setEnvironment(t, nil)
+	file := routesFile(t, strings.NewReplacer("tell: [on-call]", "tell: [oncall]", "within: 5m", "within: 5").Replace(twoReceivers))
+	_, err := printed(t, inContext(t, checkAlertmanCommand{File: file}.check))
+	require.EqualError(t, err, file+" cannot be used:\n"+
+		file+":9:27: must be a duration from 1s to 72h, such as 90s, 15m or 2h\n"+
+		file+`:11:57: there is no receiver "oncall": did you mean "on-call"?`)
+	require.Equal(t, exitFailure, execute(t.Context(), []string{"alertman", "check", file}))
+	require.Equal(t, exitFailure, execute(t.Context(), []string{"alertman", "check", file + ".none"}))
+}
+
+func TestWithoutAFileTheMailVariablesAreChecked(t *testing.T) {
+	setEnvironment(t, nil)
+	out, notes := captured(t, inContext(t, checkAlertmanCommand{}.check))
+	require.Equal(t, "1 receiver, 1 route, 0 mutes\n", out)
+	require.Contains(t, notes, "ALERTMAN_CONFIG is not set")
+	setEnvironment(t, map[string]string{"TRANSACTION_FRAUD_EMAIL_ALERT_TO": "nobody"})
+	require.Equal(t, exitConfig, execute(t.Context(), []string{"alertman", "check"}))
+}
+
+func TestRouteSaysWhereAnEventWouldGoAndWhy(t *testing.T) {
+	setEnvironment(t, nil)
+	at := moment{time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	c := routeAlertmanCommand{Config: routesFile(t, twoReceivers), At: at}
+	document, err := cloudevents.Encode(alert.Sample(alert.FraudDetected, "e-1", at.Time))
+	require.NoError(t, err)
+	out, err := printed(t, func(out output) error { return c.route(t.Context(), strings.NewReader(string(document)), out) })
+	require.NoError(t, err)
+	require.Equal(t, `fraud.detected "e-1": decline, score 90, INR 123.00, taken at 2026-11-23T12:00:00Z
+route large: no, score is 90, not 95 or more
+route rest: yes
+  fraud-team is told by mail jo@example.com, console -
+    the first of its group, fraud.detected, card 123456******4321, CARD_VELOCITY, at once; what follows within 5m as a digest
+    at most 20 messages in 1h, the rest as a digest
+    if nobody acknowledges within 15m, on-call is told by sms +4915112345678
+    if nobody acknowledges within 5m, nobody else is told
+`, out)
+
+	standardInput(t, string(document))
+	require.Zero(t, execute(t.Context(), []string{"alertman", "route"}), "the mail variables do")
+	standardInput(t, "{}")
+	require.Equal(t, exitFailure, execute(t.Context(), []string{"alertman", "route"}))
+	require.Equal(t, exitConfig, execute(t.Context(), []string{"alertman", "route", "--at=noon"}))
+}
+
+func TestRouteSaysWhichRoutesWereNotAsked(t *testing.T) {
+	setEnvironment(t, nil)
+	c := routeAlertmanCommand{Config: routesFile(t, strings.NewReplacer("95", "90", ", continue: true", "").Replace(twoReceivers))}
+	document, err := cloudevents.Encode(alert.Sample(alert.FraudDetected, "e-1", time.Now()))
+	require.NoError(t, err)
+	out, err := printed(t, func(out output) error { return c.route(t.Context(), strings.NewReader(string(document)), out) })
+	require.NoError(t, err)
+	require.Contains(t, out, "route large: yes\n  on-call is told by sms +4915112345678\n")
+	require.Contains(t, out, "\nroute rest: not asked, since large has decided\n")
+}
+
+func TestRouteSaysWhyNobodyIsTold(t *testing.T) {
+	setEnvironment(t, nil)
+	c := routeAlertmanCommand{Config: routesFile(t, twoReceivers+"mutes:\n  - {name: drill, when: {customer: c-1}, until: 2126-01-01T00:00:00Z}\n")}
+	document, err := cloudevents.Encode(alert.Sample(alert.FraudDetected, "e-1", time.Now()))
+	require.NoError(t, err)
+	out, err := printed(t, func(out output) error { return c.route(t.Context(), strings.NewReader(string(document)), out) })
+	require.NoError(t, err)
+	_, out, _ = strings.Cut(out, "\n")
+	require.Equal(t, "mute drill: yes\n  nobody is told: muted by drill until 2126-01-01T00:00:00Z\n", out)
+}
+
+func TestWhatIsNoEventIsToldWithItsReason(t *testing.T) {
+	for text, why := range map[string]string{
+		"nonsense": "the event on the standard input: no CloudEvent in JSON", strings.Repeat(" ", maxEvent+1): "is larger than 1 MiB",
+	} {
+		_, err := readEvent(strings.NewReader(text))
+		require.ErrorContains(t, err, why)
+	}
+}
+
+// routesFile is a file that says who is told of what.
+func routesFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "alertman.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+// inContext is what a command does in the test's context.
+func inContext(t *testing.T, do func(context.Context, output) error) func(output) error {
+	t.Helper()
+	return func(out output) error { return do(t.Context(), out) }
+}

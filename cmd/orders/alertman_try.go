@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/client"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/routing"
+	"dummyorders/internal/yamlfile"
+	"dummyorders/workflows"
+)
+
+type tryReceiverCommand struct {
+	Receiver string        `arg:"" help:"Whom to tell: a receiver of the configuration."`
+	Config   string        `help:"The file with the receiver. By default that of ALERTMAN_CONFIG, which the alertman that runs must have, too." placeholder:"FILE"`
+	Wait     time.Duration `help:"How long to try: until then, and no longer, the test alert is worth telling." default:"30s"`
+}
+
+// The bounds of --wait.
+const (
+	leastWait = time.Second
+	mostWait  = time.Hour
+)
+
+// Validate refuses arguments that cannot mean anything.
+func (c tryReceiverCommand) Validate() error {
+	if c.Wait < leastWait || c.Wait > mostWait {
+		return fmt.Errorf("--wait: must be from %s to %s, not %s", leastWait, mostWait, c.Wait)
+	}
+	return nil
+}
+
+// Run has an alertman that runs tell the receiver, as it would of an event.
+func (c tryReceiverCommand) Run(ctx context.Context) error {
+	return run(ctx, map[string]part{"alertman test": func(p *process) func(context.Context) error {
+		if c.Config == "" {
+			c.Config = p.env.AlertmanConfig
+		}
+		var mail []string
+		if c.Config == "" {
+			mail = p.values.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", p.env.MailTo)
+		}
+		return func(ctx context.Context) error {
+			assignment, err := c.assignment(mail)
+			if err != nil {
+				return err
+			}
+			return c.try(ctx, p.temporal, assignment, standard())
+		}
+	}})
+}
+
+// assignment is the receiver's, of the file or else of the mail variables.
+func (c tryReceiverCommand) assignment(mail []string) (alert.Assignment, error) {
+	config, where := routing.ToMail(mail), "without ALERTMAN_CONFIG or --config"
+	if c.Config != "" {
+		var err error
+		if config, err = routing.Load(c.Config); err != nil {
+			return alert.Assignment{}, err
+		}
+		where = c.Config
+	}
+	if found, known := config.Receiver(c.Receiver); known {
+		return found, nil
+	}
+	names, hint := config.Receivers(), "."
+	if near := yamlfile.Nearest(c.Receiver, names); near != "" {
+		hint = fmt.Sprintf(": did you mean %q?", near)
+	}
+	return alert.Assignment{}, fmt.Errorf("%s: there is no receiver %q%s There are: %s", where, c.Receiver, hint, strings.Join(names, ", "))
+}
+
+// The waits of a try. The workflow ends by itself when the test alert has expired, and has grace for that.
+const (
+	startWithin  = 10 * time.Second
+	answerWithin = 5 * time.Second
+	askAgain     = 200 * time.Millisecond
+	tryGrace     = 10 * time.Second
+)
+
+func (c tryReceiverCommand) try(ctx context.Context, temporal client.Client, to alert.Assignment, out output) error {
+	now := time.Now().UTC()
+	event := alert.Sample(alert.Test, uuid.NewString(), now)
+	expiry := now.Add(c.Wait)
+	event.Data.ExpiresAt = &expiry
+	if err := startTry(ctx, temporal, workflows.Delivery{Event: event, Assignments: []alert.Assignment{to}}); err != nil {
+		return err
+	}
+	fmt.Fprintf(out.progress, "Test alert %s is on its way to %s, workflow %s\n", event.ID, c.Receiver, workflows.AlertWorkflowID(event.ID))
+	ctx, cancel := context.WithDeadlineCause(ctx, expiry.Add(tryGrace), errTryOver)
+	defer cancel()
+	deliveries, err := outcomeOf(ctx, temporal, event.ID)
+	if len(deliveries) == 0 && errors.Is(err, errTryOver) {
+		return fmt.Errorf("no alertman answered for the test alert within %s: `orders alertman` must be running, with the same "+
+			"Temporal (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE): %w", c.Wait+tryGrace, err)
+	}
+	for _, d := range deliveries {
+		told(out.results, d, now)
+	}
+	return errors.Join(verdictOn(deliveries), notOver(err))
+}
+
+func startTry(ctx context.Context, temporal client.Client, d workflows.Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	_, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:            workflows.AlertWorkflowID(d.Event.ID),
+		TaskQueue:     workflows.AlertmanTaskQueue,
+		StaticSummary: "test of receiver " + d.Assignments[0].Receiver,
+	}, workflows.DeliverAlertType, d)
+	if err != nil {
+		return fmt.Errorf("hand the test alert to Temporal (TEMPORAL_ADDRESS says where it is): %w", err)
+	}
+	return nil
+}
+
+var errTryOver = errors.New("the time is over")
+
+// outcomeOf asks until every target was told, or will not be. Its error is why that is not known of all.
+func outcomeOf(ctx context.Context, temporal client.Client, id string) ([]alert.Delivery, error) {
+	var last []alert.Delivery
+	silence := errors.New("nothing was heard")
+	for {
+		deliveries, err := deliveriesOf(ctx, temporal, id)
+		if err == nil {
+			last = deliveries
+			if over(deliveries) {
+				return deliveries, nil
+			}
+		} else if ctx.Err() == nil {
+			silence = err
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return last, fmt.Errorf("%w: %w", context.Cause(ctx), silence)
+		}
+	}
+}
+
+func deliveriesOf(ctx context.Context, temporal client.Client, id string) ([]alert.Delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	value, err := temporal.QueryWorkflow(ctx, workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
+	if err != nil {
+		return nil, err
+	}
+	var log alert.Log
+	if err := value.Get(&log); err != nil {
+		return nil, fmt.Errorf("read what alertman answered: %w", err)
+	}
+	var deliveries []alert.Delivery
+	for _, chain := range log.Chains {
+		for _, step := range chain.Steps {
+			deliveries = append(deliveries, step.Deliveries...)
+		}
+	}
+	return deliveries, nil
+}
+
+func over(deliveries []alert.Delivery) bool {
+	for _, d := range deliveries {
+		if d.State == alert.Pending {
+			return false
+		}
+	}
+	return len(deliveries) > 0
+}
+
+func told(to io.Writer, d alert.Delivery, since time.Time) {
+	fmt.Fprintf(to, "%s: %s", d.Target, d.State)
+	if d.At != nil {
+		fmt.Fprintf(to, " after %s", d.At.Sub(since).Round(time.Millisecond))
+	}
+	fmt.Fprintln(to)
+	for _, a := range d.Attempts {
+		fmt.Fprintf(to, "  attempt %d at %s: %s\n", a.Number, a.At.UTC().Format(time.RFC3339), a.Answer)
+	}
+}
+
+// verdictOn fails where a target was not told, with the last that is known of it.
+func verdictOn(deliveries []alert.Delivery) error {
+	var untold []string
+	for _, d := range deliveries {
+		if d.State == alert.Delivered {
+			continue
+		}
+		why := string(d.State)
+		if len(d.Attempts) > 0 {
+			why += ": " + d.Attempts[len(d.Attempts)-1].Answer
+		}
+		untold = append(untold, fmt.Sprintf("%s (%s)", d.Target, why))
+	}
+	if len(untold) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %s not told: %s", len(untold), many(len(deliveries), "target"), strings.Join(untold, "; "))
+}
+
+// notOver is nil for a try that took all its time: the verdict says it better.
+func notOver(err error) error {
+	if errors.Is(err, errTryOver) {
+		return nil
+	}
+	return err
+}

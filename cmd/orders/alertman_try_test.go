@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/mocks"
+
+	"dummyorders/domain/alert"
+	"dummyorders/workflows"
+)
+
+func TestWrongArgumentsOfATestAlertAreTold(t *testing.T) {
+	setEnvironment(t, nil)
+	for _, args := range []string{"", "a b", "mail --wait=0s", "mail --wait=2h", "mail --wait=soon"} {
+		require.Equal(t, exitConfig, execute(ended(t), strings.Fields("alertman test "+args)), args)
+	}
+}
+
+func TestATestAlertToldIsShownTargetByTarget(t *testing.T) {
+	at := time.Now().UTC()
+	var started workflows.Delivery
+	out, err := tryReceiver(t, &started, alert.Delivery{
+		Target: "mail a@example.com", State: alert.Delivered, At: &at,
+		Attempts: []alert.Attempt{{Number: 1, At: at, Answer: "451 busy"}, {Number: 2, At: at, Answer: "250 Ok"}},
+	})
+	require.NoError(t, err)
+	require.Regexp(t, `^mail a@example.com: delivered after .*\n  attempt 1 at .*: 451 busy\n  attempt 2 at .*: 250 Ok\n$`, out)
+	require.Equal(t, alert.Test, started.Event.Type)
+	require.NotEmpty(t, started.Event.ID)
+	require.Equal(t, []alert.Assignment{toFraudTeam}, started.Assignments)
+	require.WithinDuration(t, time.Now().Add(2*time.Second), started.Event.Expiry(), time.Minute)
+	require.Equal(t, 2*time.Second, started.Event.Expiry().Sub(started.Event.Time), "it is tried for as long as somebody waits")
+}
+
+func TestATargetThatWasNotToldIsAFailureWithItsLastAnswer(t *testing.T) {
+	at := time.Now().UTC()
+	out, err := tryReceiver(t, nil,
+		alert.Delivery{Target: "mail a@example.com", State: alert.Delivered, At: &at},
+		alert.Delivery{Target: "chat fraud-team/chat", State: alert.Refused, At: &at, Attempts: []alert.Attempt{{Number: 1, Answer: "404 no_team"}}},
+		alert.Delivery{Target: "sms +4915112345678", State: alert.Expired, At: &at},
+	)
+	require.EqualError(t, err, "2 of 3 targets not told: chat fraud-team/chat (refused: 404 no_team); sms +4915112345678 (expired)")
+	require.Contains(t, out, "mail a@example.com: delivered")
+}
+
+func TestWithoutAnAlertmanATestSaysThatOneMustBeRunning(t *testing.T) {
+	temporal := mocks.NewClient(t)
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil)
+	temporal.On("QueryWorkflow", mock.Anything, mock.Anything, "", workflows.DeliveriesQuery).
+		Return(nil, serviceerror.NewFailedPrecondition("no poller seen"))
+	err := tryReceiverCommand{Receiver: "fraud-team", Wait: -tryGrace + time.Second}.try(t.Context(), temporal, toFraudTeam, output{io.Discard, io.Discard})
+	require.ErrorContains(t, err, "no alertman answered for the test alert within 1s: `orders alertman` must be running")
+	require.ErrorContains(t, err, "no poller seen")
+}
+
+func TestATestAlertThatTemporalDoesNotTakeIsAFailure(t *testing.T) {
+	temporal := mocks.NewClient(t)
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).
+		Return(nil, serviceerror.NewUnavailable("no connection"))
+	err := tryReceiverCommand{Wait: time.Second}.try(t.Context(), temporal, toFraudTeam, output{io.Discard, io.Discard})
+	require.ErrorContains(t, err, "hand the test alert to Temporal (TEMPORAL_ADDRESS says where it is): no connection")
+}
+
+func TestAnUnknownReceiverIsToldWithThoseThereAre(t *testing.T) {
+	mail := []string{"a@example.com"}
+	_, err := tryReceiverCommand{Receiver: "mial"}.assignment(mail)
+	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: there is no receiver "mial": did you mean "mail"? There are: mail`)
+	_, err = tryReceiverCommand{Receiver: "nobody"}.assignment(mail)
+	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: there is no receiver "nobody". There are: mail`)
+	found, err := tryReceiverCommand{Receiver: "mail"}.assignment(mail)
+	require.NoError(t, err)
+	require.Equal(t, []alert.Target{"mail a@example.com"}, found.Steps[0].Targets)
+	_, err = tryReceiverCommand{Receiver: "mail", Config: "nowhere.yaml"}.assignment(nil)
+	require.ErrorContains(t, err, "nowhere.yaml")
+}
+
+var toFraudTeam = alert.Assignment{
+	Receiver: "fraud-team", Route: "test", Steps: []alert.Step{{Receiver: "fraud-team", Targets: []alert.Target{"mail a@example.com"}}},
+}
+
+// tryReceiver tries a receiver whose alertman is asleep at first, then has not told it, and then answers with deliveries.
+func tryReceiver(t *testing.T, started *workflows.Delivery, deliveries ...alert.Delivery) (string, error) {
+	t.Helper()
+	temporal := mocks.NewClient(t)
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil).Run(func(a mock.Arguments) {
+		options, ok := a.Get(1).(client.StartWorkflowOptions)
+		require.True(t, ok)
+		input, ok := a.Get(3).(workflows.Delivery)
+		require.True(t, ok)
+		require.Equal(t, workflows.AlertWorkflowID(input.Event.ID), options.ID)
+		require.Equal(t, workflows.AlertmanTaskQueue, options.TaskQueue)
+		if started != nil {
+			*started = input
+		}
+	})
+	query := func() *mock.Call {
+		return temporal.On("QueryWorkflow", mock.Anything, mock.Anything, "", workflows.DeliveriesQuery).Once()
+	}
+	query().Return(nil, serviceerror.NewWorkflowNotReady("first workflow task"))
+	query().Return(logged(t, alert.Delivery{Target: deliveries[0].Target, State: alert.Pending}), nil)
+	query().Return(logged(t, deliveries...), nil)
+	var out bytes.Buffer
+	err := tryReceiverCommand{Receiver: "fraud-team", Wait: 2 * time.Second}.try(t.Context(), temporal, toFraudTeam, output{&out, io.Discard})
+	return out.String(), err
+}
+
+func logged(t *testing.T, deliveries ...alert.Delivery) converter.EncodedValue {
+	t.Helper()
+	payloads, err := converter.GetDefaultDataConverter().ToPayloads(alert.Log{Chains: []alert.ChainLog{{Steps: []alert.StepLog{{Deliveries: deliveries}}}}})
+	require.NoError(t, err)
+	return client.NewValue(payloads)
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/chat"
+	"dummyorders/gateways/console"
+	"dummyorders/gateways/routing"
+	"dummyorders/gateways/sms"
+	"dummyorders/gateways/smtp"
+	"dummyorders/gateways/templates"
+	"dummyorders/gateways/webhook"
+)
+
+// alerting is whom alertman tells, and how.
+type alerting struct {
+	routes   func() *routing.Config
+	watch    *routing.Source // nil where the routes never change
+	channels map[string]alert.Channel
+	writer   alert.Writer
+}
+
+func (e environment) alerting(v *values, log *slog.Logger) alerting {
+	a := alerting{channels: map[string]alert.Channel{}}
+	e.routes(v, &a, log)
+	links := e.links(v)
+	subject := v.text("TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", e.MailSubject)
+	mail, texts := e.mail(v), e.sms(v, a.routes)
+	if v.err() != nil {
+		return a
+	}
+	client := &http.Client{Transport: http.DefaultTransport}
+	a.channels[alert.Mail] = mail
+	if texts != nil {
+		a.channels[alert.SMS] = texts
+	}
+	a.channels[alert.Chat] = chat.New(func(name string) (chat.Endpoint, bool) { return a.routes().Chat(name) }, client)
+	a.channels[alert.Webhook] = webhook.New(func(name string) (webhook.Endpoint, bool) { return a.routes().Webhook(name) }, client)
+	a.channels[alert.Console] = console.New(os.Stdout)
+	a.writer = &templates.Writer{Links: links, Subject: subject, Log: log, Choose: func(receiver string, target alert.Target) *templates.Set {
+		return a.routes().Wording(receiver, target)
+	}}
+	return a
+}
+
+// routes are those of ALERTMAN_CONFIG, and else the one receiver of the mail variables.
+func (e environment) routes(v *values, a *alerting, log *slog.Logger) {
+	if e.AlertmanConfig == "" {
+		routes := routing.ToMail(v.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", e.MailTo))
+		a.routes = func() *routing.Config { return routes }
+		return
+	}
+	source, err := routing.NewSource(e.AlertmanConfig, log)
+	if err != nil {
+		v.faults = append(v.faults, "ALERTMAN_CONFIG: "+err.Error())
+		return
+	}
+	a.routes, a.watch = source.Current, source
+}
+
+// links are signed where there is a key for it.
+func (e environment) links(v *values) alert.Links {
+	if e.AlertLinkKey != "" && len(e.AlertLinkKey) < minKeyBytes {
+		v.wrongSecret("ALERT_LINK_KEY", "a secret of at least 32 characters, such as `openssl rand -hex 32` prints, or empty")
+	}
+	return alert.NewLinks(v.webURL("API_URL", e.APIURL), []byte(e.AlertLinkKey))
+}
+
+func (e environment) mail(v *values) alert.Channel {
+	server := smtp.Server{
+		Host:     v.text("SMTP_HOSTNAME", e.SMTPHostname),
+		Port:     v.number("SMTP_PORT", e.SMTPPort, 1, 65535),
+		Security: e.mailSecurity(v),
+		Username: e.SMTPUsername,
+		Password: e.SMTPPassword,
+	}
+	from := v.address("TRANSACTION_FRAUD_EMAIL_ALERT_FROM", e.MailFrom)
+	if v.err() != nil {
+		return nil
+	}
+	channel, err := smtp.New(server, from)
+	if err != nil {
+		v.faults = append(v.faults, err.Error())
+	}
+	return channel
+}
+
+// sms is nil where there is no account and nobody gets SMS.
+func (e environment) sms(v *values, routes func() *routing.Config) alert.Channel {
+	if e.SMSAccountSID == "" && e.SMSAuthToken == "" && e.SMSFrom == "" {
+		if routes != nil && uses(routes(), alert.SMS) {
+			v.faults = append(v.faults, "SMS_ACCOUNT_SID, SMS_AUTH_TOKEN and SMS_FROM: must be set, as a receiver in ALERTMAN_CONFIG has SMS")
+		}
+		return nil
+	}
+	channel, err := sms.New(sms.Account{URL: e.SMSURL, SID: e.SMSAccountSID, Token: e.SMSAuthToken, From: e.SMSFrom},
+		&http.Client{Transport: http.DefaultTransport})
+	if err != nil {
+		v.faults = append(v.faults, "SMS_URL, SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM: "+err.Error())
+		return nil
+	}
+	return channel
+}
+
+// uses says whether anybody is told by a channel.
+func uses(routes *routing.Config, channel string) bool {
+	for _, name := range routes.Receivers() {
+		receiver, _ := routes.Receiver(name)
+		for _, step := range receiver.Steps {
+			if slices.ContainsFunc(step.Targets, func(t alert.Target) bool { return strings.HasPrefix(string(t), channel+" ") }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// run keeps the routes up with their file until ctx ends.
+func (a alerting) run(ctx context.Context) error {
+	if a.watch == nil {
+		return nil
+	}
+	return a.watch.Run(ctx)
+}
+
+// mailSecurity takes the seed's True and False as well: True was implicit TLS there, and False now means what it says.
+func (e environment) mailSecurity(v *values) smtp.Security {
+	value := strings.ToLower(e.SMTPUseTLS)
+	switch value {
+	case "true":
+		return smtp.Implicit
+	case "false":
+		return smtp.Plain
+	}
+	known := []string{string(smtp.Plain), string(smtp.StartTLS), string(smtp.Implicit)}
+	if !slices.Contains(known, value) {
+		v.wrong("SMTP_USE_TLS", e.SMTPUseTLS, "none, starttls or implicit")
+	}
+	return smtp.Security(value)
+}

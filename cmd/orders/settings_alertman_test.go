@@ -1,0 +1,58 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/alert"
+)
+
+// routesWith is a configuration with one receiver that has these channels.
+func routesWith(t *testing.T, channels string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "alertman.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("version: 1\nreceivers: [{name: team, channels: ["+channels+"]}]\nroutes: [{name: all, tell: [team]}]\n"), 0o600))
+	return file
+}
+
+func TestAlertmanIsNotStartedWithABrokenConfiguration(t *testing.T) {
+	faults := faultsOf(t, "alertman", map[string]string{"ALERTMAN_CONFIG": routesWith(t, "mial: jo@example.com")})
+	require.Len(t, faults, 1)
+	require.Contains(t, faults[0], "ALERTMAN_CONFIG: ")
+	require.Contains(t, faults[0], "alertman.yaml:2:")
+	require.Contains(t, faults[0], `did you mean "mail"?`)
+}
+
+func TestSMSNeedAnAccountWhereSomebodyGetsThem(t *testing.T) {
+	sms := routesWith(t, `sms: "+4915112345678"`)
+	faults := faultsOf(t, "alertman", map[string]string{"ALERTMAN_CONFIG": sms})
+	require.Equal(t, []string{"SMS_ACCOUNT_SID, SMS_AUTH_TOKEN and SMS_FROM: must be set, as a receiver in ALERTMAN_CONFIG has SMS"}, faults)
+	faults = faultsOf(t, "alertman", map[string]string{"SMS_ACCOUNT_SID": "AC01", "SMS_FROM": "+4930123456"})
+	require.Equal(t, []string{"SMS_URL, SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM: SMS account: must have a token"}, faults)
+}
+
+func TestAKeyOfLinksThatIsTooShortIsRefusedAndNotShown(t *testing.T) {
+	for _, process := range []string{"api", "alertman"} {
+		faults := faultsOf(t, process, map[string]string{"ALERT_LINK_KEY": "short-canary"})
+		require.Len(t, faults, 1)
+		require.Contains(t, faults[0], "ALERT_LINK_KEY: must be a secret of at least 32 characters")
+		require.NotContains(t, faults[0], "canary")
+	}
+}
+
+func TestEveryChannelIsThereWithoutAConfiguration(t *testing.T) {
+	setEnvironment(t, map[string]string{"SMS_ACCOUNT_SID": "AC00000000000000000000000000000001", "SMS_AUTH_TOKEN": "token", "SMS_FROM": "+4930123456"})
+	env, err := readEnvironment(t.Context(), lookup())
+	require.NoError(t, err)
+	v := &values{}
+	a := env.alerting(v, slog.New(slog.DiscardHandler))
+	require.NoError(t, v.err())
+	for _, name := range []string{alert.Mail, alert.SMS, alert.Chat, alert.Webhook, alert.Console} {
+		require.Contains(t, a.channels, name)
+	}
+	require.Equal(t, []string{"mail"}, a.routes().Receivers())
+}

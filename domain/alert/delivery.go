@@ -1,0 +1,91 @@
+package alert
+
+import "time"
+
+// State is how a delivery stands.
+type State string
+
+// The states. Delivered means that the other side has taken the message; Refused that its no is final; Expired that the
+// event was not worth telling any more before anybody took it.
+const (
+	Pending   State = "pending"
+	Delivered State = "delivered"
+	Refused   State = "refused"
+	Expired   State = "expired"
+)
+
+// Attempt is one try of a delivery.
+type Attempt struct {
+	Number int       `json:"number"` // counted from 1
+	At     time.Time `json:"at"`
+	// Answer is what the other side said, or what went wrong. Where the process was killed in between, nobody knows, and the
+	// message may have arrived.
+	Answer string `json:"answer"`
+	// Unknown says that nobody knows whether the other side took the message.
+	Unknown bool `json:"unknown,omitempty" doc:"Nobody knows whether the other side took the message: alertman was gone before its answer"`
+}
+
+// Told is what a delivery came to, told by the activity that made it.
+type Told struct {
+	State    State     `json:"state"`
+	At       time.Time `json:"at"`
+	Attempts []Attempt `json:"attempts"` // the first and the last ones, where there were many
+}
+
+// Delivery is a target in the log.
+type Delivery struct {
+	Target   Target     `json:"target"`
+	State    State      `json:"state" enum:"pending,delivered,refused,expired"`
+	At       *time.Time `json:"at,omitempty" doc:"When it was delivered, refused or expired"`
+	Attempts []Attempt  `json:"attempts"`
+}
+
+// StepLog is a step of an escalation that was begun.
+type StepLog struct {
+	Receiver   string     `json:"receiver"`
+	At         time.Time  `json:"at"`
+	AskedUntil *time.Time `json:"askedUntil,omitempty" doc:"Until when it has to be acknowledged"`
+	Deliveries []Delivery `json:"deliveries"`
+}
+
+// ChainLog is what became of an assignment.
+type ChainLog struct {
+	Receiver string `json:"receiver"`
+	Route    string `json:"route"`
+	Muted    string `json:"muted,omitempty" doc:"Why nobody was told"`
+	// Collected is the group whose digest tells the alert.
+	Collected *Place    `json:"collected,omitempty"`
+	Steps     []StepLog `json:"steps"`
+	// Unacknowledged says that the last step was told, and nobody has acknowledged in time.
+	Unacknowledged bool `json:"unacknowledged,omitempty"`
+}
+
+// Log is all that was done about a notice.
+type Log struct {
+	ID              string           `json:"id"`
+	Type            Type             `json:"type"`
+	OrderID         string           `json:"orderID"`
+	TransactionID   string           `json:"transactionID"`
+	Time            time.Time        `json:"time" doc:"When what the alert tells came about"`
+	TakenAt         time.Time        `json:"takenAt" doc:"When alertman took it"`
+	ExpiresAt       time.Time        `json:"expiresAt"`
+	Chains          []ChainLog       `json:"chains"`
+	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
+	// Digest is there where the log is of a digest.
+	Digest *Digest `json:"digest,omitempty" doc:"Of a digest: all alerts in it"`
+}
+
+// GroupLog is what a group has told, and what it holds.
+type GroupLog struct {
+	Name    string      `json:"name"`
+	Waiting int         `json:"waiting"` // alerts that the next digest will tell
+	Until   *time.Time  `json:"until,omitempty"`
+	Digests []DigestLog `json:"digests"`
+}
+
+// DigestLog is a digest that was handed on to be told. Its deliveries are in the log of its own id.
+type DigestLog struct {
+	ID     string    `json:"id"`
+	At     time.Time `json:"at"`
+	Events []string  `json:"events"` // the ids of the alerts in it
+}

@@ -1,0 +1,90 @@
+package alert_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/money"
+)
+
+func TestADigestAddsUpEachCurrencyByItself(t *testing.T) {
+	d := alert.Digest{Members: []alert.Member{
+		{Amount: "0.10", Currency: "USD"},
+		{Amount: "100", Currency: "JPY"},
+		{Amount: "0.20", Currency: "USD"},
+		{Amount: "much", Currency: "USD"},
+		{Amount: "5.00", Currency: "beads"},
+	}}
+	want := []money.Money{{Minor: 100, Currency: "JPY"}, {Minor: 30, Currency: "USD"}}
+	if diff := cmp.Diff(want, d.Sums()); diff != "" {
+		t.Errorf("sums (-want +got):\n%s", diff)
+	}
+	if sums := (alert.Digest{}).Sums(); len(sums) != 0 {
+		t.Errorf("nothing adds up to %v", sums)
+	}
+}
+
+func TestANoticeHasItsEventOrAllOfItsDigest(t *testing.T) {
+	event := alert.Sample(alert.FraudDetected, "event-1", now)
+	single := alert.Notice{ID: event.ID, Event: event}.Members()
+	if len(single) != 1 || single[0] != event.Member() || single[0].EventID != "event-1" || single[0].Reason != "CARD_VELOCITY" {
+		t.Errorf("the event's members are %+v", single)
+	}
+	others := []alert.Member{{EventID: "event-2"}, {EventID: "event-3"}}
+	if diff := cmp.Diff(others, alert.Notice{Event: event, Digest: &alert.Digest{Members: others}}.Members()); diff != "" {
+		t.Errorf("the digest's members (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryEventIsWorthTellingUntilItSaysAndElseForThreeDays(t *testing.T) {
+	event := alert.Sample(alert.FraudDetected, "event-1", now)
+	if got := event.Expiry(); !got.Equal(now.Add(72 * time.Hour)) {
+		t.Errorf("it expires at %s", got)
+	}
+	until := now.Add(time.Hour)
+	event.Data.ExpiresAt = &until
+	if got := event.Expiry(); !got.Equal(until) {
+		t.Errorf("it expires at %s, want %s", got, until)
+	}
+}
+
+func TestAMessagesKeyIsTheSameInEveryTryAndAnotherForEachTargetAndStep(t *testing.T) {
+	first := alert.Telling{Notice: alert.Notice{ID: "event-1"}, Receiver: "team", Target: "mail a@example.com"}
+	seen := map[string]bool{first.Key(): true}
+	if !strings.HasPrefix(first.Key(), "event-1-") {
+		t.Errorf("the key is %s", first.Key())
+	}
+	for _, change := range []func(*alert.Telling){
+		func(t *alert.Telling) { t.Notice.ID = "event-2" },
+		func(t *alert.Telling) { t.Receiver = "on-call" },
+		func(t *alert.Telling) { t.Step = 1 },
+		func(t *alert.Telling) { t.Target = "mail b@example.com" },
+	} {
+		other := first
+		change(&other)
+		if seen[other.Key()] {
+			t.Errorf("%+v has the key of another", other)
+		}
+		seen[other.Key()] = true
+	}
+}
+
+func TestAWishToBeAskedLaterIsKnownHoweverItIsWrapped(t *testing.T) {
+	later := &alert.LaterError{By: "hooks.example.com", After: 30 * time.Second, Cause: errNoSuchUser}
+	wrapped := fmt.Errorf("deliver: %w", later)
+	if alert.Later(wrapped) != 30*time.Second || alert.IsRefused(wrapped) || !errors.Is(wrapped, errNoSuchUser) {
+		t.Errorf("%v is not known", wrapped)
+	}
+	if want := "put off by hooks.example.com for 30s: 550 5.1.1 no such user"; later.Error() != want {
+		t.Errorf("the error reads %q, want %q", later.Error(), want)
+	}
+	if alert.Later(errNoSuchUser) != 0 {
+		t.Error("a plain error puts off")
+	}
+}

@@ -1,0 +1,400 @@
+package rabbitmq_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/cloudevents"
+	"dummyorders/gateways/rabbitmq"
+)
+
+// dying is a dead queue of a test's own.
+type dying struct {
+	*rabbitmq.DeadLetters
+
+	cfg rabbitmq.Config
+}
+
+func newDying(t *testing.T) dying {
+	t.Helper()
+	cfg := config(t)
+	d := dying{rabbitmq.NewDeadLetters(cfg, cfg, logger(t)), cfg}
+	letters, total, err := d.List(t.Context(), 10) // declares
+	require.NoError(t, err)
+	require.Empty(t, letters)
+	require.Zero(t, total)
+	return d
+}
+
+// bury puts messages into the dead queue, as alertman does with what is no event.
+func (d dying) bury(t *testing.T, messages ...amqp.Publishing) {
+	t.Helper()
+	ch := operator(t)
+	require.NoError(t, ch.Confirm(false))
+	var last *amqp.DeferredConfirmation
+	for _, m := range messages {
+		var err error
+		last, err = ch.PublishWithDeferredConfirm(d.cfg.DeadExchange, "fraud.detected", true, false, m)
+		require.NoError(t, err)
+	}
+	require.True(t, last.Wait())
+}
+
+// holds waits until the dead queue holds these again, in this order.
+func (d dying) holds(t *testing.T, ids ...string) {
+	t.Helper()
+	counts(t, d.cfg.DeadQueue, len(ids))
+	letters, total, err := d.List(t.Context(), len(ids)+1)
+	require.NoError(t, err)
+	require.Equal(t, len(ids), total)
+	for i, id := range idsOf(letters) {
+		require.Equal(t, ids[i], id, "letter %d", i)
+	}
+	require.Len(t, letters, len(ids))
+	counts(t, d.cfg.DeadQueue, len(ids))
+}
+
+func idsOf(letters []rabbitmq.DeadLetter) []string {
+	var ids []string
+	for _, l := range letters {
+		ids = append(ids, l.ID)
+	}
+	return ids
+}
+
+func message(id, body string) amqp.Publishing {
+	return amqp.Publishing{MessageId: id, Body: []byte(body), DeliveryMode: amqp.Persistent}
+}
+
+func deadEvent(t *testing.T, e alert.Event) amqp.Publishing {
+	t.Helper()
+	body, err := cloudevents.Encode(e)
+	require.NoError(t, err)
+	return amqp.Publishing{
+		MessageId: e.ID, Type: string(e.Type), Timestamp: e.Time, AppId: "orders", ContentType: cloudevents.ContentType,
+		DeliveryMode: amqp.Persistent, Body: body,
+	}
+}
+
+func TestALookAtDeadLettersTakesNothingAway(t *testing.T) {
+	d := newDying(t)
+	event := newEvent("one")
+	odd := message("odd", "card 4111 1111 1111 1111")
+	odd.Headers = amqp.Table{"x-reason": "no CloudEvent in JSON:\n\x1b[31m4111111111111111"}
+	d.bury(t, deadEvent(t, event), odd, message("third", "{}"))
+
+	letters, total, err := d.List(t.Context(), 2)
+	require.NoError(t, err)
+	assert.Equal(t, 3, total)
+	require.Len(t, letters, 2)
+	assert.Equal(t, rabbitmq.DeadLetter{
+		ID: event.ID, Time: event.Time, Reason: "none was noted", Type: "orders.fraud.detected.v1", OrderID: "one",
+		RoutingKey: "fraud.detected", Size: len(deadEvent(t, event).Body),
+	}, letters[0])
+	assert.Equal(t, "no CloudEvent in JSON:  [31m411111******1111", letters[1].Reason)
+	assert.Contains(t, letters[1].NoEvent, "no CloudEvent in JSON")
+
+	counts(t, d.cfg.DeadQueue, 3)
+	letter, err := d.Show(t.Context(), "odd")
+	require.NoError(t, err)
+	assert.Equal(t, "card 4111 1111 1111 1111", string(letter.Body))
+	d.holds(t, event.ID, "odd", "third")
+	_, err = d.Show(t.Context(), "another")
+	require.ErrorIs(t, err, rabbitmq.ErrNoDeadLetter)
+	d.holds(t, event.ID, "odd", "third")
+}
+
+func TestAMessageWithoutAnIDThatCanBeTypedIsNamedByItsBody(t *testing.T) {
+	d := newDying(t)
+	digits := "01234567-8901-5234-8678-901234567890"
+	d.bury(t, message("", "a"), message("4111111111111111", "b"), message("two words", "c"), message("\x1b[2J", "d"), message(digits, "e"))
+	want := []string{"body-ca978112ca1bbdca", "body-3e23e8160039594a", "body-2e7d2c03a9507ae2", "body-18ac3e7343f01689", digits}
+	d.holds(t, want...)
+
+	letter, err := d.Show(t.Context(), want[2])
+	require.NoError(t, err)
+	require.Equal(t, "c", string(letter.Body))
+	counts(t, d.cfg.DeadQueue, len(want))
+	require.NoError(t, d.Purge(t.Context(), rabbitmq.Choice{IDs: want[:2]}, func(rabbitmq.DeadLetter) {}))
+	d.holds(t, want[2:]...)
+}
+
+func TestAReplayedLetterIsTheSameMessageWithoutTheMarksOfItsDeath(t *testing.T) {
+	d := newDying(t)
+	event := newEvent("one")
+	dead := deadEvent(t, event)
+	dead.CorrelationId, dead.ReplyTo, dead.Priority, dead.ContentEncoding = "c", "r", 3, "identity"
+	marks := amqp.Table{
+		"x-death": []any{amqp.Table{"reason": "rejected", "time": event.Time}}, "x-first-death-reason": "rejected",
+		"x-first-death-queue": "q", "x-first-death-exchange": "e", "x-last-death-reason": "rejected", "x-last-death-queue": "q",
+		"x-reason": "odd", "x-delivery-count": int64(3),
+	}
+	dead.Headers = amqp.Table{"traceparent": "00-0100-02-01", "x-mine": int64(7)}
+	maps.Copy(dead.Headers, marks)
+	d.bury(t, dead, message("other", "{}"))
+
+	var told []string
+	require.NoError(t, d.Replay(t.Context(), rabbitmq.Choice{IDs: []string{event.ID}}, false, func(l rabbitmq.DeadLetter, err error) {
+		require.NoError(t, err)
+		told = append(told, l.ID)
+	}))
+	require.Equal(t, []string{event.ID}, told)
+	got := next(t, d.cfg.Queue)
+	assert.Equal(t, []any{event.ID, dead.Type, "orders", "c", "r", uint8(3), dead.ContentType, "identity", "fraud.detected", d.cfg.Exchange},
+		[]any{got.MessageId, got.Type, got.AppId, got.CorrelationId, got.ReplyTo, got.Priority, got.ContentType, got.ContentEncoding, got.RoutingKey, got.Exchange})
+	assert.True(t, event.Time.Equal(got.Timestamp))
+	assert.Equal(t, amqp.Persistent, got.DeliveryMode)
+	assert.Equal(t, string(dead.Body), string(got.Body))
+	assert.Equal(t, amqp.Table{"traceparent": "00-0100-02-01", "x-mine": int64(7), "x-delivery-count": int64(0)}, got.Headers)
+	d.holds(t, "other")
+}
+
+func TestWhatIsNoEventIsReplayedOnlyByForce(t *testing.T) {
+	d := newDying(t)
+	event := newEvent("one")
+	d.bury(t, message("odd", "{}"), deadEvent(t, event))
+	refused := map[string]string{}
+	tell := func(l rabbitmq.DeadLetter, err error) { refused[l.ID] = fmt.Sprint(err) }
+	require.NoError(t, d.Replay(t.Context(), rabbitmq.Choice{All: true}, false, tell))
+	require.Equal(t, map[string]string{
+		"odd":    `it is no event, and would come straight back: no CloudEvent: specversion must be "1.0", not missing`,
+		event.ID: "<nil>",
+	}, refused)
+	d.holds(t, "odd")
+	require.Equal(t, event.ID, next(t, d.cfg.Queue).MessageId)
+
+	require.NoError(t, d.Replay(t.Context(), rabbitmq.Choice{All: true}, true, func(_ rabbitmq.DeadLetter, err error) { require.NoError(t, err) }))
+	require.Equal(t, "odd", next(t, d.cfg.Queue).MessageId)
+	counts(t, d.cfg.DeadQueue, 0)
+}
+
+func TestALetterWithoutAConfirmStaysInTheDeadQueue(t *testing.T) {
+	d := newDying(t)
+	between := newProxy(t)
+	publishing := d.cfg
+	publishing.URL, publishing.ConfirmTimeout = between.url("operator"), time.Second
+	letters := rabbitmq.NewDeadLetters(d.cfg, publishing, logger(t))
+	first, second := newEvent("first"), newEvent("second")
+	d.bury(t, deadEvent(t, first), deadEvent(t, second))
+
+	var told []error
+	require.NoError(t, letters.Replay(t.Context(), rabbitmq.Choice{All: true}, false, func(_ rabbitmq.DeadLetter, err error) {
+		if told = append(told, err); len(told) == 1 { // with a connection that is there
+			between.freeze(t)
+		}
+	}))
+	require.Len(t, told, 2)
+	require.NoError(t, told[0])
+	require.ErrorContains(t, told[1], "no confirm within 1s")
+	d.holds(t, second.ID)
+	counts(t, d.cfg.Queue, 2) // the second is in both
+
+	between.thaw(t)
+	require.NoError(t, d.Replay(t.Context(), rabbitmq.Choice{All: true}, false, func(_ rabbitmq.DeadLetter, err error) { require.NoError(t, err) }))
+	d.holds(t)
+	for _, id := range []string{first.ID, second.ID, second.ID} {
+		require.Equal(t, id, next(t, d.cfg.Queue).MessageId)
+	}
+}
+
+func TestALetterIsInBothQueuesWhenTheConnectionIsCutAfterItsConfirm(t *testing.T) {
+	first, second := newEvent("first"), newEvent("second")
+	choice := rabbitmq.Choice{IDs: []string{first.ID}}
+	for what, act := range map[string]func(dying, func()) error{
+		"replay": func(d dying, cut func()) error {
+			return d.Replay(t.Context(), choice, false, func(rabbitmq.DeadLetter, error) { cut() })
+		},
+		"purge": func(d dying, cut func()) error {
+			return d.Purge(t.Context(), choice, func(rabbitmq.DeadLetter) { cut() })
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			d := newDying(t)
+			d.bury(t, deadEvent(t, first), deadEvent(t, second))
+			between := newProxy(t)
+			reading := d.cfg
+			reading.URL = between.url("operator")
+			cut := dying{rabbitmq.NewDeadLetters(reading, d.cfg, logger(t)), d.cfg}
+			err := act(cut, between.Stop)
+			require.ErrorContains(t, err, "it may still be in the dead queue, too")
+			d.holds(t, first.ID, second.ID)
+			if what == "replay" {
+				require.Equal(t, first.ID, next(t, d.cfg.Queue).MessageId)
+			}
+			counts(t, d.cfg.Queue, 0)
+		})
+	}
+}
+
+func TestAReplayThatTheBrokerDoesNotTakeIsGivenUp(t *testing.T) {
+	d := newDying(t)
+	require.NoError(t, operator(t).QueueUnbind(d.cfg.Queue, "fraud.#", d.cfg.Exchange, nil))
+	var ids []string
+	cfg := d.cfg
+	cfg.Declare = false // which would bind it again
+	for i := range 5 {
+		event := newEvent(fmt.Sprint(i))
+		ids = append(ids, event.ID)
+		d.bury(t, deadEvent(t, event))
+	}
+	var failures []error
+	err := rabbitmq.NewDeadLetters(cfg, cfg, logger(t)).Replay(t.Context(), rabbitmq.Choice{All: true}, false,
+		func(_ rabbitmq.DeadLetter, err error) { failures = append(failures, err) })
+	require.ErrorContains(t, err, "3 letters failed one after the other, and the rest was left where it is; the last: returned by the broker: 312 NO_ROUTE")
+	require.Len(t, failures, 3)
+	d.holds(t, ids...)
+}
+
+func TestPurgedLettersAreGoneAndOthersStay(t *testing.T) {
+	d := newDying(t)
+	d.bury(t, message("a", "1"), message("b", "2"), message("a", "3"), message("c", "4"))
+	var purged []string
+	tell := func(l rabbitmq.DeadLetter) { purged = append(purged, l.ID) }
+	err := d.Purge(t.Context(), rabbitmq.Choice{IDs: []string{"a", "nowhere", "nowhere"}}, tell)
+	require.ErrorIs(t, err, rabbitmq.ErrNoDeadLetter)
+	require.Equal(t, 1, strings.Count(err.Error(), "nowhere"), err)
+	require.Equal(t, []string{"a", "a"}, purged)
+	d.holds(t, "b", "c")
+
+	require.NoError(t, d.Purge(t.Context(), rabbitmq.Choice{All: true}, tell))
+	require.Equal(t, []string{"a", "a", "b", "c"}, purged)
+	d.holds(t)
+}
+
+func TestAnAlertThatFailedTooOftenIsADeadLetterThatSaysSoAndCanBeReplayed(t *testing.T) {
+	failing := config(t)
+	failing.Patience, failing.DeliveryLimit = time.Nanosecond, 2
+	d := dying{rabbitmq.NewDeadLetters(failing, failing, logger(t)), failing}
+	c := startConsumer(t, failing, func(context.Context, alert.Event) error { return errBusy })
+	event, before := newEvent("one"), time.Now().Add(-time.Minute)
+	require.NoError(t, startPublisher(t, failing).Publish(t.Context(), event))
+	counts(t, failing.DeadQueue, 1)
+	require.NoError(t, c.stop())
+
+	for range 2 { // a look does not change it
+		letters, _, err := d.List(t.Context(), 10)
+		require.NoError(t, err)
+		require.Len(t, letters, 1)
+		assert.Equal(t, event.ID, letters[0].ID)
+		assert.Equal(t, "delivered again 2 times without success (delivery_limit)", letters[0].Reason)
+		assert.WithinRange(t, letters[0].Time, before, time.Now().Add(time.Minute), "when it died, not when it was sent")
+		counts(t, failing.DeadQueue, 1)
+	}
+	handled := newTally()
+	startConsumer(t, failing, handled.handle)
+	require.NoError(t, d.Replay(t.Context(), rabbitmq.Choice{All: true}, false, func(_ rabbitmq.DeadLetter, err error) { require.NoError(t, err) }))
+	handled.waitFor(t, 1)
+	counts(t, failing.DeadQueue, 0)
+}
+
+// Many are more than a look has in its hands at once, several times over.
+func TestManyDeadLettersKeepTheirOrderAndAreAllReached(t *testing.T) {
+	const many = 2000
+	d := newDying(t)
+	var messages []amqp.Publishing
+	var ids []string
+	for i := range many {
+		event := newEvent(fmt.Sprint(i))
+		messages = append(messages, deadEvent(t, event))
+		ids = append(ids, event.ID)
+	}
+	d.bury(t, messages...)
+
+	letters, total, err := d.List(t.Context(), 50)
+	require.NoError(t, err)
+	require.Equal(t, many, total)
+	require.Equal(t, ids[:50], idsOf(letters))
+	d.holds(t, ids...)
+
+	require.NoError(t, d.Purge(t.Context(), rabbitmq.Choice{IDs: []string{ids[0], ids[999], ids[many-1]}}, func(rabbitmq.DeadLetter) {}))
+	rest := append(append([]string{}, ids[1:999]...), ids[1000:many-1]...)
+	d.holds(t, rest...)
+
+	_, err = d.Show(t.Context(), rest[len(rest)-1])
+	require.NoError(t, err)
+	counts(t, d.cfg.DeadQueue, len(rest))
+	replayed := 0
+	require.NoError(t, d.Replay(t.Context(), rabbitmq.Choice{All: true}, false, func(_ rabbitmq.DeadLetter, err error) {
+		require.NoError(t, err)
+		replayed++
+	}))
+	require.Equal(t, len(rest), replayed)
+	counts(t, d.cfg.DeadQueue, 0)
+	counts(t, d.cfg.Queue, len(rest))
+}
+
+func TestOfTwoLooksAtOnceTheSecondSeesWhatTheFirstDoesNotHold(t *testing.T) {
+	d := newDying(t)
+	d.bury(t, message("a", "1"), message("b", "2"))
+	err := d.Purge(t.Context(), rabbitmq.Choice{IDs: []string{"a"}}, func(rabbitmq.DeadLetter) {
+		counts(t, d.cfg.DeadQueue, 0)
+		letters, total, err := d.List(t.Context(), 10)
+		require.NoError(t, err)
+		require.Zero(t, total)
+		require.Empty(t, letters)
+	})
+	require.NoError(t, err)
+	d.holds(t, "b")
+}
+
+func TestAnOperatorWhoGivesUpLeavesEverythingWhereItIs(t *testing.T) {
+	d := newDying(t)
+	ids := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	for _, id := range ids {
+		d.bury(t, message(id, id))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	told := 0
+	err := d.Replay(ctx, rabbitmq.Choice{All: true}, false, func(rabbitmq.DeadLetter, error) {
+		told++
+		cancel()
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 1, told)
+	counts(t, d.cfg.DeadQueue, len(ids))
+}
+
+func TestTheUsersOfTheDefinitionsMayLookAfterDeadLetters(t *testing.T) {
+	d := dying{rabbitmq.NewDeadLetters(as(t, "alertman"), as(t, "orders"), logger(t)), as(t, "operator")}
+	d.cfg.DeadExchange, d.cfg.DeadQueue = "alerts.dead", "alertman.dead"
+	event := newEvent("one")
+	d.bury(t, deadEvent(t, event), message("odd", "{}"))
+	d.holds(t, event.ID, "odd")
+	handled := newTally()
+	startConsumer(t, as(t, "alertman"), handled.handle)
+	require.NoError(t, d.Replay(t.Context(), rabbitmq.Choice{IDs: []string{event.ID}}, false, func(_ rabbitmq.DeadLetter, err error) { require.NoError(t, err) }))
+	handled.waitFor(t, 1)
+	require.NoError(t, d.Purge(t.Context(), rabbitmq.Choice{All: true}, func(rabbitmq.DeadLetter) {}))
+	d.holds(t)
+}
+
+func TestDeadLettersOfAWrongConfigurationAreRefusedAtOnce(t *testing.T) {
+	wrong := rabbitmq.Config{URL: "http://orders:secret@localhost/"}
+	away := rabbitmq.Config{URL: "amqp://orders:secret@127.0.0.1:1/"}
+	for _, cfg := range []rabbitmq.Config{wrong, away} {
+		d := rabbitmq.NewDeadLetters(cfg, away, logger(t))
+		_, _, err := d.List(t.Context(), 1)
+		require.ErrorContains(t, err, "list dead letters: read queue alertman.dead: ")
+		require.NotContains(t, err.Error(), "secret")
+	}
+	_, _, err := rabbitmq.NewDeadLetters(away, away, logger(t)).List(t.Context(), 0)
+	require.ErrorContains(t, err, "at least 1")
+	require.ErrorContains(t, rabbitmq.NewDeadLetters(away, wrong, logger(t)).Replay(t.Context(), rabbitmq.Choice{All: true}, false, nil),
+		"must be like amqp://user:password@host:5672/vhost")
+}
+
+func TestADeadLetterIsWrittenWithoutItsBody(t *testing.T) {
+	text, err := json.Marshal(rabbitmq.DeadLetter{ID: "a", Reason: "odd", Size: 3, Body: []byte("abc")})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"id": "a", "reason": "odd", "size": 3}`, string(text))
+}

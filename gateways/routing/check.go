@@ -1,0 +1,72 @@
+package routing
+
+import (
+	"slices"
+	"strings"
+
+	"dummyorders/internal/yamlfile"
+)
+
+// checkChains refuses escalations that go on for ever, and those that lead to nobody.
+func (r *reader) checkChains() {
+	for _, next := range r.thens {
+		if to := next.from.then; to != "" && !r.isReceiver(next.at, to) {
+			next.from.then = ""
+		}
+	}
+	told := map[string]bool{}
+	for _, next := range r.thens {
+		chain := r.chain(next.from)
+		if first, last := chain[0], chain[len(chain)-1]; len(chain) == 1 || first != last || told[first] {
+			continue
+		}
+		next.at.Fault("goes round in a circle: %s; an escalation must end", strings.Join(chain, " → "))
+		for _, name := range chain {
+			told[name] = true
+		}
+	}
+}
+
+// chain are the names of an escalation, up to one that has come before.
+func (r *reader) chain(from *receiver) []string {
+	names := []string{from.name}
+	for at := from; at.then != ""; {
+		known := slices.Contains(names, at.then)
+		names = append(names, at.then)
+		next := r.config.receivers[at.then]
+		if known || next == nil {
+			break
+		}
+		at = next
+	}
+	return names
+}
+
+// warn finds what does nothing.
+func (r *reader) warn(root *yamlfile.Value) {
+	if len(root.Document().Faults) > 0 {
+		return
+	}
+	told := map[string]bool{}
+	for _, route := range r.config.routes {
+		for _, name := range route.tell {
+			for _, next := range r.chain(r.config.receivers[name]) {
+				told[next] = true
+			}
+		}
+	}
+	for i, v := range root.Required("receivers").List() {
+		if name := r.config.names[i]; !told[name] {
+			r.warned(v, "the receiver %s is told by no route and no escalation", name)
+		}
+	}
+	for _, key := range root.Optional("windows").Keys() {
+		if !r.used[key.Name] {
+			r.config.warnings = append(r.config.warnings, key.Warning("the window %s is used by nothing", key.Name))
+		}
+	}
+}
+
+func (r *reader) warned(v *yamlfile.Value, format string, arguments ...any) {
+	r.config.warnings = append(r.config.warnings, v.Warning(format, arguments...))
+}

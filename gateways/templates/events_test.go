@@ -1,0 +1,136 @@
+package templates_test
+
+import (
+	"fmt"
+	"time"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/review"
+)
+
+// told is a notice, and whom it is told.
+type told struct {
+	name     string
+	notice   alert.Notice
+	receiver string
+}
+
+// said are notices of every kind, in the order in which the golden files hold them.
+func said() []told {
+	of := func(name string, e alert.Event) told {
+		return told{name, alert.Notice{ID: e.ID, Event: e}, "fraud-team"}
+	}
+	ask := of("to be acknowledged", anEvent())
+	ask.notice.Ask = &alert.Ask{Until: anEvent().Time.Add(15 * time.Minute), Next: "on-call"}
+	last := of("escalated", reviewRequested())
+	last.receiver, last.notice.Unanswered = "on-call", []string{"fraud-team", "risk"}
+	last.notice.Ask = &alert.Ask{Until: anEvent().Time.Add(30 * time.Minute)}
+	return []told{
+		of("declined", anEvent()), of("declined by a reviewer", declinedByReviewer()), of("review", reviewRequested()),
+		of("review, unchecked", unchecked()), of("reminder", reminder()),
+		of("expired, declined", expired(review.Decline)), of("expired, approved", expired(review.Approve)),
+		of("compensation failed", compensationFailed()),
+		of("for review, of the first release", ofFirstRelease(fraud.Review)),
+		of("not evaluated, of the first release", ofFirstRelease(fraud.NotEvaluated)),
+		of("test", alert.Sample(alert.Test, anEvent().ID, anEvent().Time)), ask, last,
+		{"digest", digest(23), "fraud-team"},
+	}
+}
+
+// digest is of so many alerts in two currencies and of two outcomes.
+func digest(count int) alert.Notice {
+	n := alert.Notice{ID: "d1d1d1d1-0000-5000-8000-000000000001", Event: anEvent(), Digest: &alert.Digest{
+		Number: 1, Group: "fraud.detected, card 123456******4321, AMOUNT_OVER_LIMIT",
+		Since: anEvent().Time, Until: anEvent().Time.Add(5 * time.Minute),
+	}}
+	for i := range count {
+		e := anEvent()
+		if i%4 == 3 {
+			e = reviewRequested()
+			e.Data.Currency, e.Data.Amount = "EUR", "10.50"
+		}
+		m := e.Member()
+		m.EventID = fmt.Sprintf("e%07d-0000-5000-8000-000000000001", i)
+		m.TransactionID = fmt.Sprintf("t%07d-0000-7000-8000-000000000001", i)
+		m.OrderID = fmt.Sprintf("%d", 2000+i)
+		m.Time = m.Time.Add(time.Duration(i) * time.Second)
+		n.Digest.Members = append(n.Digest.Members, m)
+	}
+	return n
+}
+
+func anEvent() alert.Event {
+	return alert.Event{
+		ID: "8d1c0a52-5f2e-5c0b-9a6e-0d8b7a3f4c21", Type: alert.FraudDetected, Subject: "1234",
+		Time: time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC),
+		Data: alert.Data{
+			TransactionID: "0199c0de-0000-7000-8000-000000000001", OrderID: "1234", OrderName: "avengers 4 <spoilers> & more",
+			PaymentMethod: "amazonpay", Card: "123456******4321", Amount: "250000.00", Currency: "INR",
+			Decision: fraud.Decision{
+				Outcome: fraud.Decline, Score: 90, RiskLevel: fraud.HighestRisk,
+				Reasons: []fraud.Reason{{Code: "AMOUNT_OVER_LIMIT", Message: "INR 250000.00 is above the limit of INR 200000.00"}},
+			},
+			Link: "http://localhost:8233/namespaces/default/workflows/transaction-0199c0de-0000-7000-8000-000000000001",
+		},
+	}
+}
+
+func reviewRequested() alert.Event {
+	e := anEvent()
+	e.Type = alert.ReviewRequested
+	e.Data.Decision.Outcome, e.Data.Decision.Score, e.Data.Decision.RiskLevel = fraud.Review, 70, fraud.ElevatedRisk
+	e.Data.Decision.Reasons = []fraud.Reason{{
+		Code: "AMOUNT_OVER_REVIEW_LIMIT", Message: "INR 250000.00 is above the review limit of INR 100000.00",
+	}}
+	e.Data.Review = &review.Review{RequestedAt: e.Time, Deadline: e.Time.Add(24 * time.Hour), OnExpiry: review.Decline}
+	return e
+}
+
+func unchecked() alert.Event {
+	e := reviewRequested()
+	e.Data.Decision = fraud.Undecided("no fraud_police worker decided within 15m0s")
+	return e
+}
+
+func reminder() alert.Event {
+	e := reviewRequested()
+	e.Type, e.Time = alert.ReviewReminder, e.Time.Add(12*time.Hour)
+	return e
+}
+
+func declinedByReviewer() alert.Event {
+	e := reviewRequested()
+	e.Type, e.Time = alert.FraudDetected, e.Time.Add(time.Hour)
+	e.Data.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada", Note: "the card was stolen"}, e.Time)
+	return e
+}
+
+func expired(verdict review.Verdict) alert.Event {
+	e := reviewRequested()
+	e.Type, e.Time = alert.ReviewExpired, e.Data.Review.Deadline
+	recheck := e.Data.Decision
+	if verdict == review.Decline {
+		recheck = anEvent().Data.Decision
+	}
+	e.Data.Review.Recheck = &recheck
+	e.Data.Review.Expire(verdict, e.Time)
+	return e
+}
+
+// compensationFailed is about a payment by token, so that no card is known.
+func compensationFailed() alert.Event {
+	e := anEvent()
+	e.Type = alert.CompensationFailed
+	e.Data.PaymentMethod, e.Data.Card = "card", ""
+	e.Data.Decision = fraud.Decision{Outcome: fraud.Approve, RiskLevel: fraud.NormalRisk, Reasons: []fraud.Reason{}}
+	e.Data.Problem = "release the hold: gateway stripe declined: payment_intent_unexpected_state"
+	return e
+}
+
+// ofFirstRelease is a request as it was before reviews could be decided.
+func ofFirstRelease(outcome fraud.Outcome) alert.Event {
+	e := anEvent()
+	e.Type, e.Data.Decision.Outcome = alert.ReviewRequested, outcome
+	return e
+}

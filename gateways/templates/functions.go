@@ -1,0 +1,158 @@
+package templates
+
+import (
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"dummyorders/domain/alert"
+)
+
+// longestText is the most bytes that a function gives, or takes to make more of: doubled often enough, any text would fill
+// the memory.
+const longestText = 64 << 10
+
+var errLongText = fmt.Errorf("makes a text of more than %d bytes", longestText)
+
+// functions are what templates can call, besides and, or, not, eq, ne, lt, le, gt, ge, len, index and slice. None reads
+// anything but its arguments, and none undoes an escape. step is called by what is put into every template, see budget.
+func functions(channel string, step func() (bool, error)) map[string]any {
+	mark := cutMark(channel)
+	return map[string]any{
+		stepName: step,
+
+		"time":      func(t time.Time) string { return t.UTC().Format(timeLayout) },
+		"shortTime": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04 MST") },
+		"timeIn":    timeIn,
+		"money":     func(currency, amount any) string { return fmt.Sprintf("%v %v", currency, amount) },
+		"upper":     changed(strings.ToUpper),
+		"lower":     changed(strings.ToLower),
+		"truncate":  func(most int, text any) (string, error) { return truncate(channel, mark, most, text) },
+		"join":      join,
+		"first":     first,
+		"more":      more,
+		"plural":    plural,
+
+		"print":    made(fmt.Sprint),
+		"println":  made(fmt.Sprintln),
+		"printf":   printf,
+		"html":     made(htmltemplate.HTMLEscaper),
+		"js":       made(htmltemplate.JSEscaper),
+		"urlquery": made(htmltemplate.URLQueryEscaper),
+		"call":     func(any) (string, error) { return "", errors.New("there is nothing to call") },
+	}
+}
+
+func bounded(text string) (string, error) {
+	if len(text) > longestText {
+		return "", errLongText
+	}
+	return text, nil
+}
+
+func changed(f func(string) string) func(any) (string, error) {
+	return func(text any) (string, error) { return bounded(f(fmt.Sprint(text))) }
+}
+
+// made bounds what a function makes of its values, before it is made as well.
+func made(f func(...any) string) func(...any) (string, error) {
+	return func(values ...any) (string, error) {
+		if err := fit(values); err != nil {
+			return "", err
+		}
+		return bounded(f(values...))
+	}
+}
+
+func fit(values []any) error {
+	size := 0
+	for _, v := range values {
+		if text, ok := v.(string); ok {
+			size += len(text)
+		}
+	}
+	if size > longestText {
+		return errLongText
+	}
+	return nil
+}
+
+// longestFormat bounds how often a format can repeat a text.
+const longestFormat = 500
+
+// wide are widths and precisions that would make long texts of short ones.
+var wide = regexp.MustCompile(`%[^a-zA-Z%]*([0-9]{4}|\*)`)
+
+func printf(format string, values ...any) (string, error) {
+	if wide.MatchString(format) {
+		return "", errors.New("a width must have at most three digits, and be written as a number")
+	}
+	if len(format) > longestFormat {
+		return "", fmt.Errorf("a format must not be longer than %d bytes", longestFormat)
+	}
+	if err := fit(values); err != nil {
+		return "", err
+	}
+	return bounded(fmt.Sprintf(format, values...))
+}
+
+// timeIn is a time where people are: {{timeIn "Europe/Berlin" .Event.Time}}.
+func timeIn(zone string, t time.Time) (string, error) {
+	place, err := time.LoadLocation(zone)
+	if err != nil || zone == "Local" {
+		return "", fmt.Errorf("%q is no time zone that is known: write one such as \"Asia/Kolkata\"", zone)
+	}
+	return t.In(place).Format(timeLayout), nil
+}
+
+// truncate counts what people see: an escape is one character, and is not cut in two.
+func truncate(channel, mark string, most int, text any) (string, error) {
+	if most < 1 {
+		return "", fmt.Errorf("a text cannot be cut to %d characters", most)
+	}
+	plain := fmt.Sprint(text)
+	if channel == alert.Chat {
+		plain = chatUnescaper.Replace(plain)
+	}
+	return bounded(escapeFor(channel)(shortened(plain, most, mark)))
+}
+
+func join(separator string, list any) (string, error) {
+	values := reflect.ValueOf(list)
+	if values.Kind() != reflect.Slice {
+		return "", errors.New("only a list can be joined")
+	}
+	var all strings.Builder
+	for i := range values.Len() {
+		if i > 0 {
+			all.WriteString(separator)
+		}
+		fmt.Fprint(&all, values.Index(i).Interface())
+		if all.Len() > longestText {
+			return "", errLongText
+		}
+	}
+	return all.String(), nil
+}
+
+// first is the beginning of a list.
+func first(most int, list any) (any, error) {
+	values := reflect.ValueOf(list)
+	if values.Kind() != reflect.Slice || most < 0 {
+		return nil, errors.New("only a list has first ones, and their number must not be below 0")
+	}
+	return values.Slice(0, min(most, values.Len())).Interface(), nil
+}
+
+// more is how many first leaves out.
+func more(most int, list any) (int, error) {
+	values := reflect.ValueOf(list)
+	if values.Kind() != reflect.Slice {
+		return 0, errors.New("only a list has more")
+	}
+	return max(0, values.Len()-max(0, most)), nil
+}

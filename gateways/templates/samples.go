@@ -1,0 +1,63 @@
+package templates
+
+import (
+	"time"
+
+	"dummyorders/domain/alert"
+)
+
+// Sample is an alert to try templates on, and what it is in words.
+type Sample struct {
+	alert.Telling
+	of string
+}
+
+// SampleDigest is a digest of so many alerts such as those of a type.
+func SampleDigest(of alert.Type, id string, at time.Time, count int) alert.Notice {
+	first := alert.Sample(of, id, at)
+	n := alert.Notice{ID: id, Event: first, Digest: &alert.Digest{
+		Number: 1, Group: of.RoutingKey() + ", card " + first.Data.Card, Since: at, Until: at.Add(5 * time.Minute),
+	}}
+	for i := range count {
+		m := first.Member()
+		m.Time = at.Add(time.Duration(i) * time.Second)
+		n.Digest.Members = append(n.Digest.Members, m)
+	}
+	return n
+}
+
+// SampleAsk is an alert that has to be acknowledged, and that others have not.
+func SampleAsk(of alert.Type, id string, at time.Time) alert.Notice {
+	return alert.Notice{
+		ID: id, Event: alert.Sample(of, id, at), Unanswered: []string{"fraud-team"},
+		Ask: &alert.Ask{Until: at.Add(15 * time.Minute), Next: "on-call"},
+	}
+}
+
+var sampleLinks = alert.NewLinks("https://orders.example.com", []byte("for samples alone, opens nothing"))
+
+// sampleAddresses are of the form that a channel's have.
+var sampleAddresses = map[string]string{
+	alert.Mail: "jo@example.com", alert.SMS: "+4915112345678", alert.Chat: "fraud-team/chat", alert.Webhook: "fraud-team/webhook", alert.Console: "-",
+}
+
+const sampleID = "00000000-0000-5000-8000-000000000000"
+
+// digestSize is more than a chat lists.
+const digestSize = 25
+
+func samples(channel string) []Sample {
+	at := time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC)
+	target := alert.NewTarget(channel, sampleAddresses[channel])
+	telling := func(of string, n alert.Notice) Sample {
+		return Sample{alert.Telling{Notice: n, Receiver: "fraud-team", Target: target}, of}
+	}
+	var all []Sample
+	for _, of := range append([]alert.Type{alert.Test}, alert.Types...) {
+		name := "a sample of " + of.RoutingKey()
+		all = append(all, telling(name, alert.Notice{ID: sampleID, Event: alert.Sample(of, sampleID, at)}))
+	}
+	return append(all,
+		telling("a digest", SampleDigest(alert.FraudDetected, sampleID, at, digestSize)),
+		telling("an alert that has to be acknowledged", SampleAsk(alert.FraudDetected, sampleID, at)))
+}

@@ -1,0 +1,179 @@
+// Package templates puts alerts into words: a subject, plain text and HTML for mail, short text for SMS, a chat's markup.
+// Operators may bring templates of their own; whatever those do, an alert is told.
+package templates
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"dummyorders/domain/alert"
+)
+
+// Texts are templates, in the language of Go's text/template; what they see is a View. An empty one is the default, but a
+// mail with a text and no HTML of its own is of text alone: a mailbox would show the default HTML, and nobody the text.
+type Texts struct {
+	Subject string // of mail
+	Text    string // of mail, SMS, chat and console; a webhook is sent JSON
+	HTML    string // of mail
+}
+
+// longestTemplate is the most bytes of one template's source.
+const longestTemplate = 64 << 10
+
+// Set is the templates of one channel, ready for use by any number of goroutines.
+type Set struct {
+	channel             string
+	subject, text, html *part // nil: the default
+}
+
+// Parse reads the templates of a channel and tries them on a sample of every alert, on a digest, and on an alert that has
+// to be acknowledged. Its error says of each part, at which line, what is wrong.
+func Parse(channel string, t Texts) (*Set, error) {
+	if err := fits(channel, t); err != nil {
+		return nil, err
+	}
+	s := &Set{channel: channel}
+	faults := errors.Join(
+		s.compile(&s.subject, "subject", t.Subject), s.compile(&s.text, "text", t.Text), s.compile(&s.html, "html", t.HTML))
+	if faults != nil {
+		return nil, faults
+	}
+	if err := s.try(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// parts are the templates that a channel has.
+var parts = map[string][]string{
+	alert.Mail: {"subject", "text", "html"}, alert.SMS: {"text"}, alert.Chat: {"text"}, alert.Console: {"text"}, alert.Webhook: nil,
+}
+
+func fits(channel string, t Texts) error {
+	takes, known := parts[channel]
+	if !known {
+		return fmt.Errorf("%q is no channel: it must be mail, sms, chat, console or webhook", channel)
+	}
+	var faults []error
+	for _, given := range []struct{ part, text string }{{"subject", t.Subject}, {"text", t.Text}, {"html", t.HTML}} {
+		switch {
+		case given.text == "":
+		case channel == alert.Webhook:
+			faults = append(faults, fmt.Errorf("%s: a webhook is sent JSON, and has no templates", given.part))
+		case !slices.Contains(takes, given.part):
+			faults = append(faults, fmt.Errorf("%s: %s has only %s", given.part, channel, strings.Join(takes, ", ")))
+		case len(given.text) > longestTemplate:
+			faults = append(faults, fmt.Errorf("%s: must not be longer than %d bytes", given.part, longestTemplate))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Set) compile(to **part, name, text string) (err error) {
+	if text != "" {
+		*to, err = newPart(s.channel, name, text)
+	}
+	return err
+}
+
+// try writes a message of every kind. Its error is about the first sample that each part fails at.
+func (s *Set) try() error {
+	w := Writer{Links: sampleLinks, Subject: "Transaction Fraud Alert"}
+	failed := map[string]bool{}
+	var faults []error
+	for _, sample := range samples(s.channel) {
+		v := w.view(sample.Telling, s.channel, rooms(s.channel, 0))
+		for _, p := range []*part{s.subject, s.text, s.html} {
+			if p == nil || failed[p.name] {
+				continue
+			}
+			if _, err := p.write(v); err != nil {
+				failed[p.name] = true
+				faults = append(faults, fmt.Errorf("%w (tried on %s)", err, sample.of))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// writing is a message in the making.
+type writing struct{ subject, text, html string }
+
+// write fills in what the set has; what it lacks comes from defaults.
+func (s *Set) write(v View, defaults *Set) (m writing, err error) {
+	for _, one := range []struct {
+		to  *string
+		own *part
+		or  *part
+	}{{&m.subject, s.subject, defaults.subject}, {&m.text, s.text, defaults.text}, {&m.html, s.html, defaults.html}} {
+		p := one.own
+		if p == nil {
+			p = one.or
+		}
+		if p == nil || one.own == nil && p.name == "html" && s.text != nil {
+			continue
+		}
+		if *one.to, err = p.write(v); err != nil {
+			return writing{}, err
+		}
+	}
+	return m, nil
+}
+
+// part is one template. Its executions take turns, as they share a budget: each is a matter of a millisecond.
+type part struct {
+	name     string
+	channel  string
+	template executable
+
+	turn   sync.Mutex
+	budget *budget
+}
+
+// write makes the text of one part, within its bounds.
+func (p *part) write(v View) (string, error) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.budget.steps = 0
+	out := &limited{most: mostBytes(v)}
+	if err := p.template.Execute(out, v); err != nil {
+		return "", complain(p.name, err)
+	}
+	text := strings.TrimSpace(out.text.String()) + "\n"
+	if p.name == "subject" {
+		text = shortened(oneLine(text), longestSubject, "…")
+	} else if p.channel != alert.Mail {
+		text = strings.TrimSuffix(text, "\n")
+	}
+	if text == "\n" || text == "" {
+		return "", fmt.Errorf("%s: writes nothing", p.name)
+	}
+	if most, bound := mostCharacters[p.channel]; bound && utf8.RuneCountInString(text) > most {
+		return "", fmt.Errorf("%s: %w: %d characters, and %s takes %d", p.name, errTooLong, utf8.RuneCountInString(text), p.channel, most)
+	}
+	return text, nil
+}
+
+// longestSubject is the most characters of a subject.
+const longestSubject = 200
+
+// mostCharacters are the bounds of channels: Twilio takes no SMS of more than 1600 characters (its error 21617), and Slack
+// cuts what is longer than some thousands.
+var mostCharacters = map[string]int{alert.SMS: 1600, alert.Chat: 3500}
+
+// The most bytes of a text or of HTML: half of what a message may hold.
+const (
+	mostOfAlert  = 32 << 10
+	mostOfDigest = 256 << 10
+)
+
+func mostBytes(v View) int {
+	if v.Digest != nil {
+		return mostOfDigest
+	}
+	return mostOfAlert
+}

@@ -1,0 +1,152 @@
+package templates
+
+import (
+	"net/url"
+	"slices"
+	"time"
+
+	"dummyorders/domain/alert"
+)
+
+// View is what a template sees: {{.Headline}}, {{.Data.OrderID}} and so on. All text in it has one line, holds no control
+// characters and at most 500 characters; for chat &, < and > are escaped as Slack asks for. HTML is escaped where a
+// template for HTML writes it.
+type View struct {
+	ID       string // the alert's; a digest has one of its own
+	Type     string // as routes name it, such as fraud.detected; alert.test of a test
+	Receiver string // the name of the receiver that is told
+	Test     bool   // nothing has happened, and nothing is to be done
+
+	Subject  string   // the default subject of a mail
+	Title    string   // what happened, in a few words: "order 1234 declined, INR 123.00"
+	Headline string   // what happened, in a sentence or two
+	Advice   []string // what it means and what to do, a paragraph each
+	Review   bool     // whether a person has to decide, see ReviewURL
+	LookUp   bool     // whether the transaction's record is needed, see TransactionURL
+
+	// Event is what happened, in the fields of the event (docs/asyncapi.yaml): .Event.Time. Of a digest it is the first of
+	// the group, which was told before.
+	Event alert.Event
+	// Data is the event's: .Data.OrderID, .Data.OrderName, .Data.Amount, .Data.Currency, .Data.PaymentMethod, .Data.Card,
+	// .Data.Decision (.Outcome, .Score, .RiskLevel, .Reasons of .Code and .Message), .Data.Review (empty where nobody was
+	// asked), .Data.Problem, .Data.Link (to the transaction in the Web UI), .Data.TransactionID, .Data.CustomerID.
+	Data alert.Data
+
+	// Digest is empty where the message is of one alert: .Digest.Group is what the alerts in it have in common, .Digest.Since,
+	// .Digest.Until, .Digest.Number, and .Digest.Members of .OrderID, .Amount, .Currency, .Outcome, .Score, .Reason, .Time,
+	// .TransactionID and .EventID.
+	Digest *alert.Digest
+	Count  int      // of the alerts in the digest
+	Sums   []string // their amounts added up: one a currency
+	List   int      // how many of them a message of this channel has room for
+
+	Ask        *Ask     // empty where nobody has to acknowledge
+	Unanswered []string // the receivers that were told before, and did not acknowledge
+
+	AlertURL       string // the alert in the API: what was done about it
+	TransactionURL string // the transaction in the API; of a digest, of its first alert
+	ReviewURL      string // where a review is decided; of a digest it holds <transaction> for the id
+}
+
+// Ask is the request to acknowledge an alert.
+type Ask struct {
+	Until   time.Time // then the next receiver is told
+	Next    string    // who that is; empty, nobody
+	URL     string    // a link to acknowledge by; empty where ALERT_LINK_KEY is not set
+	PostURL string    // where the API takes an acknowledgement
+}
+
+// The most characters of a value, and of an id.
+const (
+	longestValue = 500
+	longestID    = 200
+)
+
+// room is how much of a notice goes into a message.
+type room struct {
+	value int // characters of one value
+	list  int // members of a digest
+}
+
+// view is what a template for a channel sees of a telling.
+func (w *Writer) view(t alert.Telling, channel string, r room) View {
+	text := cleaner(channel, r.value)
+	notice := cleaned(t.Notice, text)
+	notice.Event.Type = t.Notice.Event.Type // it is compared with
+	said := say(notice, text(t.Receiver))
+	v := View{
+		ID: notice.ID, Type: text(notice.Event.Type.RoutingKey()), Receiver: text(t.Receiver), Test: t.Notice.Event.Type == alert.Test,
+		Subject: said.title, Title: said.title, Headline: said.Headline, Advice: said.Advice,
+		Review: said.Decide, LookUp: said.LookUp,
+		Event: notice.Event, Digest: notice.Digest, Unanswered: notice.Unanswered, List: r.list,
+	}
+	if w.Subject != "" {
+		v.Subject = w.Subject + ": " + said.title
+	}
+	if notice.Digest != nil {
+		v.Count, v.Sums = len(notice.Digest.Members), sums(*t.Notice.Digest)
+		v.Subject += ": " + notice.Digest.Group
+	}
+	w.link(&v, t, channel)
+	v.Data = v.Event.Data
+	return v
+}
+
+// link fills in the addresses, whole: a shortened one leads nowhere.
+func (w *Writer) link(v *View, t alert.Telling, channel string) {
+	of := func(address string) string { return cleanURL(address, channel) }
+	event := t.Notice.Event
+	if v.Event.Data.Link = of(webOnly(event.Data.Link)); len(v.Event.Data.Link) > longestLink {
+		v.Event.Data.Link = ""
+	}
+	v.AlertURL = of(w.Links.Base() + "/alerts/" + pathOf(t.Notice.ID))
+	v.TransactionURL = of(w.Links.Base() + "/transactions/" + pathOf(event.Data.TransactionID))
+	v.ReviewURL = v.TransactionURL + "/review"
+	if t.Notice.Digest != nil {
+		v.ReviewURL = of(w.Links.Base()+"/transactions/") + escapeFor(channel)("<transaction>") + "/review"
+	}
+	if v.Test {
+		v.Event.Data.Link = ""
+	}
+	if ask := t.Notice.Ask; ask != nil {
+		v.Ask = &Ask{
+			Until: ask.Until, Next: cleaner(channel, longestID)(ask.Next), PostURL: v.AlertURL + "/acknowledge",
+			URL: of(w.Links.URL(t.Notice.ID, acknowledger(t), event.Expiry())),
+		}
+	}
+}
+
+// acknowledger is who is known to have got a message: a mailbox and a telephone are a person's, the rest a receiver's.
+func acknowledger(t alert.Telling) string {
+	by := t.Receiver
+	if channel, address := t.Target.Split(); channel == alert.Mail || channel == alert.SMS {
+		by = address
+	}
+	by = shortened(oneLine(by), alert.MaxBy, "…")
+	if len(url.QueryEscape(by)) > longestLink/2 {
+		by = shortened(by, alert.MaxBy/4, "…")
+	}
+	return by
+}
+
+func sums(d alert.Digest) []string {
+	var all []string
+	for _, sum := range d.Sums() {
+		all = append(all, sum.String())
+	}
+	return all
+}
+
+// pathOf is an id in an address. The ids made here are some forty characters; nothing is found by one that is cut.
+func pathOf(id string) string {
+	return shortened(url.PathEscape(id), longestID, "")
+}
+
+// webOnly is a link that a browser can be sent to, or none.
+func webOnly(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) {
+		return ""
+	}
+	return link
+}

@@ -1,0 +1,150 @@
+package templates
+
+import (
+	"fmt"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/review"
+)
+
+// timeLayout is how times are written to people, in UTC.
+const timeLayout = "2006-01-02 15:04:05 MST"
+
+// words are what a message says in sentences.
+type words struct {
+	title    string   // what happened, in a few words
+	Headline string   // what happened
+	Advice   []string // what it means, and what to do, a paragraph each
+	Decide   bool     // whether to show how a review is decided
+	LookUp   bool     // whether to show how the transaction's record is read
+}
+
+// say finds the words for a notice whose values are clean.
+func say(n alert.Notice, receiver string) words {
+	w := sayEvent(n.Event, receiver)
+	if n.Digest != nil {
+		w = sayDigest(n)
+	}
+	if len(n.Unanswered) > 0 {
+		w.title = "not acknowledged: " + w.title
+	}
+	return w
+}
+
+func sayEvent(e alert.Event, receiver string) words {
+	amount, order := e.Data.Currency+" "+e.Data.Amount.String(), "order "+e.Data.OrderID
+	switch {
+	case e.Type == alert.Test:
+		return trial(receiver)
+	case e.Type == alert.CompensationFailed:
+		return cannotGiveBack(order, amount)
+	case e.Type == alert.ReviewExpired && e.Data.Review != nil:
+		return expired(order, amount, e.Data.Review.Verdict)
+	case e.Type == alert.FraudDetected:
+		return stopped(order, amount, e.Data.Review)
+	case e.Data.Review != nil:
+		return askedFor(order, amount, e)
+	}
+	return stoppedUndecided(order, amount, e.Data.Decision.Outcome)
+}
+
+// trial is for people who look whether alerts reach them.
+func trial(receiver string) words {
+	return words{
+		title:    "test, nothing happened",
+		Headline: "This is a test: nothing has happened, and nothing is to be done.",
+		Advice:   []string{"Alerts for the receiver " + receiver + " arrive here."},
+	}
+}
+
+func stopped(order, amount string, by *review.Review) words {
+	w := words{
+		title:    fmt.Sprintf("%s declined, %s", order, amount),
+		Headline: "A transaction was declined as fraudulent.",
+		Advice:   []string{"No money was taken. Look at the transaction, and tell the customer if it was a mistake."},
+	}
+	if by != nil {
+		w.Headline = "A reviewer declined a transaction as fraudulent."
+		w.Advice = []string{"No money was taken, and what was held is given back. There is nothing to do, " +
+			"unless the verdict was a mistake: then ask the customer to order again."}
+	}
+	return w
+}
+
+func askedFor(order, amount string, e alert.Event) words {
+	until := e.Data.Review.Deadline.UTC()
+	w := words{
+		title:    fmt.Sprintf("review %s by %s, %s", order, until.Format("2 Jan 15:04 MST"), amount),
+		Headline: "A transaction waits for your decision. Its money is held, and not taken.",
+		Decide:   true,
+	}
+	unchecked := e.Data.Decision.Outcome == fraud.NotEvaluated
+	if unchecked {
+		w.Headline = "A transaction could not be checked for fraud, and waits for your decision. " +
+			"Its money is held, and not taken."
+	}
+	if e.Type == alert.ReviewReminder {
+		w.title = "reminder: " + w.title
+		w.Headline = "A transaction still waits for a decision, and half the time is over. Its money is held, and not taken."
+	}
+	w.Advice = append(w.Advice, "Decide by "+until.Format(timeLayout)+". "+unlessDecided(e.Data.Review))
+	if unchecked {
+		w.Advice = append(w.Advice, "Also see that fraud_police is running.")
+	}
+	return w
+}
+
+// unlessDecided is what becomes of the transaction when nobody decides.
+func unlessDecided(r *review.Review) string {
+	if r.OnExpiry == review.Approve {
+		return "If nobody does, it is approved then and the money is taken, " +
+			"unless the fraud check, asked again, finds it worse or does not answer."
+	}
+	return "If nobody does, it is declined then: the money is given back, and the order is not paid for."
+}
+
+func expired(order, amount string, verdict review.Verdict) words {
+	if verdict == review.Approve {
+		return words{
+			title:    fmt.Sprintf("%s approved, as nobody reviewed it, %s", order, amount),
+			Headline: "Nobody reviewed a transaction in time, so it was approved.",
+			Advice: []string{"The service is set to approve then (REVIEW_ON_EXPIRY), and takes the money. " +
+				"Look at the transaction, and stop the order and refund it if it is a fraud."},
+		}
+	}
+	return words{
+		title:    fmt.Sprintf("%s declined, as nobody reviewed it, %s", order, amount),
+		Headline: "Nobody reviewed a transaction in time, so it was declined.",
+		Advice: []string{"No money was taken, and what was held is given back. " +
+			"That is no verdict of fraud: if the transaction was good, ask the customer to order again."},
+	}
+}
+
+func cannotGiveBack(order, amount string) words {
+	return words{
+		title:    fmt.Sprintf("give back %s of %s", amount, order),
+		Headline: "Money could not be given back. A person has to do it.",
+		Advice: []string{
+			"The transaction did not go through, but its money is still held or was taken, " +
+				"and the service cannot give it back by itself.",
+			"Release or refund it at the payment gateway, by hand. The id of the authorization is in the transaction's record, " +
+				"as payment.authorizationID:",
+		},
+		LookUp: true,
+	}
+}
+
+// stoppedUndecided is for requests of the first release, which stopped what it could not decide.
+func stoppedUndecided(order, amount string, outcome fraud.Outcome) words {
+	w := words{
+		title:    fmt.Sprintf("look at %s, %s", order, amount),
+		Headline: "A transaction could not be checked for fraud.",
+		Advice:   []string{"No verdict came in time, so it was stopped; no money was taken. See that fraud_police is running."},
+	}
+	if outcome == fraud.Review {
+		w.Headline = "A transaction needs a person's eye."
+		w.Advice = []string{"It was stopped, and no money was taken. If it is good, ask the customer to order again."}
+	}
+	return w
+}

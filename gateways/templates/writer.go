@@ -1,0 +1,140 @@
+package templates
+
+import (
+	"embed"
+	"fmt"
+	"log/slog"
+	"path"
+	"strings"
+
+	"dummyorders/domain/alert"
+)
+
+// Writer writes messages by the operator's templates and, where there are none or they fail, by the defaults. It fulfils
+// alert.Writer.
+type Writer struct {
+	Links   alert.Links
+	Subject string // how a mail's subject begins
+	// Choose finds the templates of a receiver for a target; nil, or what it returns nil for: the defaults.
+	Choose func(receiver string, target alert.Target) *Set
+	Log    *slog.Logger
+}
+
+// Write puts a notice into words. Templates that fail are logged, and the message has the default words: its error is about
+// those alone, and none is known.
+func (w *Writer) Write(t alert.Telling) (alert.Message, error) {
+	channel, _ := t.Target.Split()
+	if _, known := parts[channel]; !known {
+		channel = alert.Console
+	}
+	m := alert.Message{Key: t.Key(), Notice: t.Notice}
+	written, err := w.own(t, channel)
+	if err != nil {
+		w.log().Error("The templates failed; the default words are used", "alert", t.Notice.ID, "receiver", t.Receiver,
+			"channel", channel, "error", err)
+	}
+	if err != nil || written == (writing{}) {
+		written, err = w.byDefault(t, channel)
+	}
+	if err != nil {
+		return alert.Message{}, fmt.Errorf("write alert %s for %s: %w", t.Notice.ID, t.Target, err)
+	}
+	m.Subject, m.Text, m.HTML = written.subject, written.text, written.html
+	return m, nil
+}
+
+// own is a message by the operator's templates; none, where there are none.
+func (w *Writer) own(t alert.Telling, channel string) (writing, error) {
+	if w.Choose == nil {
+		return writing{}, nil
+	}
+	set := w.Choose(t.Receiver, t.Target)
+	if set == nil || set.channel != channel {
+		return writing{}, nil
+	}
+	v := w.view(t, channel, rooms(channel, 0))
+	m, err := set.write(v, defaults[channel])
+	if err != nil || !v.Test {
+		return m, err
+	}
+	return m.markedAsTest(v.Headline), nil
+}
+
+// markedAsTest says of a message what a template may not have said.
+func (m writing) markedAsTest(headline string) writing {
+	if !strings.Contains(m.text, headline) {
+		m.text = headline + "\n\n" + m.text
+	}
+	if m.subject != "" && !strings.Contains(strings.ToLower(m.subject), "test") {
+		m.subject = "Test: " + m.subject
+	}
+	if m.html != "" && !strings.Contains(m.html, headline) {
+		m.html = "<p><b>" + headline + "</b></p>\n" + m.html
+	}
+	return m
+}
+
+// byDefault shortens values, and lists less of a digest, until the message has room. What it leaves out it counts.
+func (w *Writer) byDefault(t alert.Telling, channel string) (m writing, err error) {
+	for halvings := range mostHalvings {
+		v := w.view(t, channel, rooms(channel, halvings))
+		if m, err = defaults[channel].write(v, defaults[channel]); err == nil {
+			return m, nil
+		}
+	}
+	return writing{}, err
+}
+
+func (w *Writer) log() *slog.Logger {
+	if w.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return w.Log
+}
+
+// mostHalvings leaves a value some 15 characters, and a list none.
+const mostHalvings = 6
+
+// members is how many of a digest's alerts a message lists.
+var members = map[string]int{alert.Mail: 1000, alert.Chat: 20, alert.Console: 20}
+
+// rooms is the room of a message that was too long before, so many times.
+func rooms(channel string, halvings int) room {
+	r := room{value: longestValue >> halvings, list: members[channel] >> halvings}
+	if halvings == mostHalvings-1 {
+		r.list = 0
+	}
+	return r
+}
+
+//go:embed default
+var files embed.FS
+
+// defaults are the words of each channel where nobody has brought others.
+var defaults = map[string]*Set{
+	alert.Mail:    mustCompile(alert.Mail, Texts{Subject: "{{.Subject}}", Text: file("mail.txt"), HTML: file("mail.html")}),
+	alert.SMS:     mustCompile(alert.SMS, Texts{Text: file("sms.txt")}),
+	alert.Chat:    mustCompile(alert.Chat, Texts{Text: file("chat.txt")}),
+	alert.Console: mustCompile(alert.Console, Texts{Text: file("mail.txt")}),
+	alert.Webhook: mustCompile(alert.Webhook, Texts{Text: "{{.Title}}"}),
+}
+
+func file(name string) string {
+	text, err := files.ReadFile(path.Join("default", name))
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+func mustCompile(channel string, t Texts) *Set {
+	s := &Set{channel: channel}
+	for _, err := range []error{
+		s.compile(&s.subject, "subject", t.Subject), s.compile(&s.text, "text", t.Text), s.compile(&s.html, "html", t.HTML),
+	} {
+		if err != nil {
+			panic(err)
+		}
+	}
+	return s
+}

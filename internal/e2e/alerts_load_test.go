@@ -1,0 +1,105 @@
+package e2e_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/rabbitmq"
+)
+
+var backlog = flag.Int("backlog", 20_000, "alerts that wait while alertman's memory is looked at")
+
+// mostGrowth is what alertman may grow by while alerts wait, with the race detector's overhead. Holding them all would
+// take several times that.
+const mostGrowth = 64 << 20
+
+func TestAlertmansMemoryDoesNotGrowWithTheAlertsThatWait(t *testing.T) {
+	w := newWorld(t, nil)
+	temporal := startProxy(t, shared.temporal.Address())
+	p := w.startWith(alertman, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
+	broker := publisher(t, rabbitmq.Config{URL: shared.rabbitmq.URL("orders", "orders")})
+	id := uuid.NewString()
+	must(t, broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, id, time.Now().UTC())))
+	mailTo(t, "fraud-team@example.com", id) // everything is warm
+	temporal.hold(toServer)                 // alerts are taken off the queue, and get no further
+	before := resident(t, p.Pid())
+	var waiting errgroup.Group
+	waiting.SetLimit(32)
+	for range *backlog {
+		waiting.Go(func() error {
+			return broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now().UTC()))
+		})
+	}
+	must(t, waiting.Wait())
+	after := resident(t, p.Pid())
+	t.Logf("%d alerts wait: %d MiB in place of %d MiB", *backlog, after>>20, before>>20)
+	if after > before+mostGrowth {
+		t.Errorf("alertman has grown by %d MiB", (after-before)>>20)
+	}
+	w.kill(alertman)
+	purgeQueue(t)
+}
+
+var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// resident is the most memory that a process has had so far, in bytes.
+func resident(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	must(t, err)
+	found := peak.FindSubmatch(status)
+	if found == nil {
+		t.Fatalf("no peak in %s", status)
+	}
+	kib, err := strconv.Atoi(string(found[1]))
+	must(t, err)
+	return kib << 10
+}
+
+func TestAnAlertmanThatIsToldToStopFinishesWhatItIsSending(t *testing.T) {
+	w := newWorld(t, nil)
+	p := newProviders(t, w)
+	w.alertsTo(fmt.Sprintf("version: 1\nreceivers: [{name: team, channels: [webhook: {url: %q, secret: %q}], group: none}]\nroutes: [{name: all, tell: [team]}]\n",
+		p.hookURL(), hookSecret))
+	health := freeAddress(t)
+	process := w.startWith(alertman, map[string]string{"HEALTH_ADDRESS": health})
+	must(t, process.WaitHealthy(t.Context(), "http://"+health+"/readyz"))
+	taken, answer := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	p.onAccepted(func() {
+		once.Do(func() { close(taken) })
+		<-answer
+	})
+	broker := publisher(t, rabbitmq.Config{URL: shared.rabbitmq.URL("orders", "orders")})
+	id := uuid.NewString()
+	must(t, broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, id, time.Now().UTC())))
+	<-taken
+	stopped := make(chan error, 1)
+	go func() { stopped <- process.Stop(t.Context()) }()
+	eventually(t, func() error { // until it has heard
+		if connection, err := net.Dial("tcp", health); err == nil {
+			return errors.Join(errors.New("it still serves its health"), connection.Close())
+		}
+		return nil
+	})
+	close(answer)
+	must(t, <-stopped)
+	w.start(alertman)
+	eventually(t, func() error { return noneRuns(t.Context(), alertWorkflows) })
+	delivery := w.deliveries(id).Chains[0].Steps[0].Deliveries[0]
+	if len(p.hook.Accepted()) != 1 || delivery.State != alert.Delivered || len(delivery.Attempts) != 1 {
+		t.Errorf("told %d times: %+v", len(p.hook.Accepted()), delivery)
+	}
+}

@@ -1,0 +1,279 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	amqp "github.com/rabbitmq/amqp091-go"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/rabbitmq"
+	"dummyorders/gateways/webhook"
+	"dummyorders/internal/stack"
+	"dummyorders/workflows"
+)
+
+func TestAStormOfFraudsOnOneCardIsOneAlertAndAFewDigestsAndNoneIsMissing(t *testing.T) {
+	const frauds = 1000
+	w := newWorld(t, nil)
+	p := newProviders(t, w)
+	w.alertsTo(fmt.Sprintf(`
+version: 1
+receivers:
+  - {name: team, channels: [webhook: {url: %q, secret: %q}], group: {by: [card, reason], window: 5s}}
+routes: [{name: all, tell: [team]}]
+`, p.hookURL(), hookSecret))
+	w.start(alertman)
+	broker := publisher(t, rabbitmq.Config{URL: shared.rabbitmq.URL("orders", "orders")})
+	var storm errgroup.Group
+	storm.SetLimit(16)
+	ids := map[string]int{}
+	for range frauds {
+		event := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now().UTC())
+		ids[event.ID] = 0
+		storm.Go(func() error { return broker.Publish(t.Context(), event) })
+	}
+	must(t, storm.Wait())
+	eventuallyWithin(t, 5*time.Minute, func() error {
+		got := 0
+		for _, body := range hooked(t, p) {
+			got += max(1, len(members(body)))
+		}
+		if got < frauds {
+			return fmt.Errorf("%d alerts were told, want %d", got, frauds)
+		}
+		return noneRuns(t.Context(), alertWorkflows)
+	})
+	singles, digests := 0, 0
+	for _, body := range hooked(t, p) {
+		if body.Data.Digest == nil {
+			singles++
+			ids[body.Data.AlertID]++
+			continue
+		}
+		digests++
+		count, sum := body.Data.Digest.Count, body.Data.Digest.Sums[0]
+		if count != len(body.Data.Digest.Members) || sum.Amount.String() != fmt.Sprintf("%d.00", 123*count) {
+			t.Errorf("a digest of %d alerts says %d, and %s", len(body.Data.Digest.Members), count, sum.Amount)
+		}
+		for _, m := range body.Data.Digest.Members {
+			ids[m.EventID]++
+		}
+	}
+	for id, told := range ids {
+		if told != 1 {
+			t.Errorf("alert %s was told %d times", id, told)
+		}
+	}
+	t.Logf("%d frauds were %d alert and %d digests", frauds, singles, digests)
+	if singles != 1 || digests > 30 {
+		t.Errorf("%d alerts and %d digests, want 1 and a few", singles, digests)
+	}
+}
+
+// hooked are the bodies that the webhook took.
+func hooked(t *testing.T, p *providers) []webhook.Body {
+	t.Helper()
+	var bodies []webhook.Body
+	for _, a := range p.hook.Accepted() {
+		var body webhook.Body
+		must(t, json.Unmarshal(a.Body, &body))
+		bodies = append(bodies, body)
+	}
+	return bodies
+}
+
+func members(b webhook.Body) []alert.Member {
+	if b.Data.Digest == nil {
+		return nil
+	}
+	return b.Data.Digest.Members
+}
+
+// chain asks the first receiver for two seconds, and the second for so long that nobody else is told in this test.
+const chain = `
+version: 1
+receivers:
+  - {name: shift, channels: [mail: shift@example.com], group: none, acknowledge: {within: 2s, then: on-call}}
+  - {name: on-call, channels: [mail: on-call@example.com], group: none, acknowledge: {within: 1h, then: boss}}
+  - {name: boss, channels: [mail: boss@example.com], group: none}
+routes: [{name: all, tell: [shift]}]
+`
+
+func TestAnAlertIsEscalatedUntilSomebodyAcknowledgesItByTheLinkInTheMail(t *testing.T) {
+	w := newWorld(t, map[string]string{"ALERT_LINK_KEY": "a key for links, which is long enough"})
+	w.env["API_URL"] = w.api
+	w.alertsTo(chain)
+	w.everything()
+	transactionID := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	id := workflows.EventID(workflows.TransactionWorkflowID(transactionID), 1)
+	mail := mailTo(t, "on-call@example.com", id)
+	if told := string(mail.Text); !strings.Contains(told, "shift") {
+		t.Errorf("the second receiver is not told who was asked before: %s", told)
+	}
+	link := linkIn(t, mail)
+	if page := fetch(t, http.MethodGet, link, ""); page.status != http.StatusOK || !strings.Contains(page.header.Get("Content-Type"), "html") {
+		t.Errorf("the link's page: %d %s", page.status, page.body)
+	}
+	if log := w.deliveries(id); log.Acknowledgement != nil {
+		t.Fatalf("who looks at the link acknowledges: %+v", log.Acknowledgement)
+	}
+	forged := strings.Replace(link, "on-call", "boss", 1)
+	if page := fetch(t, http.MethodPost, forged, "name=eve"); page.status != http.StatusForbidden {
+		t.Errorf("a forged link: %d %s", page.status, page.body)
+	}
+	if page := fetch(t, http.MethodPost, link, "name=ada&note=calling"); page.status != http.StatusOK {
+		t.Fatalf("acknowledge: %d %s", page.status, page.body)
+	}
+	eventually(t, func() error { return deliveredNumber(t.Context(), transactionID, 1) })
+	log := w.deliveries(id)
+	if log.Acknowledgement == nil || !strings.Contains(log.Acknowledgement.By, "ada") || len(log.Chains) != 1 || len(log.Chains[0].Steps) != 2 {
+		t.Errorf("the log: %+v", log)
+	}
+	var shown struct {
+		Alerts []struct {
+			ID    string `json:"id"`
+			State string `json:"state"`
+		} `json:"alerts"`
+	}
+	if got := w.get("/alerts?transaction=" + transactionID); json.Unmarshal(got.body, &shown) != nil ||
+		len(shown.Alerts) != 1 || shown.Alerts[0].ID != id || shown.Alerts[0].State != "delivered" {
+		t.Errorf("the transaction's alerts: %d %s", got.status, got.body)
+	}
+}
+
+// mailTo waits for a mail to somebody about an alert.
+func mailTo(t *testing.T, address, id string) stack.Message {
+	t.Helper()
+	var found stack.Message
+	eventually(t, func() error {
+		all, err := shared.mail.Messages()
+		for _, m := range all {
+			if m.To[0] == address && headerOf(m, "X-Alert-ID") == id {
+				found = m
+				return nil
+			}
+		}
+		if err == nil {
+			err = fmt.Errorf("no mail to %s about alert %s", address, id)
+		}
+		return err
+	})
+	return found
+}
+
+var acknowledgeLink = regexp.MustCompile(`http://[^\s"<>]+/acknowledge\?[^\s"<>]+`)
+
+func linkIn(t *testing.T, m stack.Message) string {
+	t.Helper()
+	text := strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(string(m.Text)) // quoted-printable
+	link := acknowledgeLink.FindString(text)
+	if link == "" {
+		t.Fatalf("no link in %s", text)
+	}
+	return html.UnescapeString(link)
+}
+
+func fetch(t *testing.T, method, link, form string) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, link, strings.NewReader(form))
+	must(t, err)
+	if form != "" {
+		_, err := url.ParseQuery(form)
+		must(t, err)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	got, err := do(request)
+	must(t, err)
+	return got
+}
+
+func TestAChangedConfigurationIsTakenOverAndABrokenOneRefused(t *testing.T) {
+	const config = `
+version: 1
+receivers: [{name: team, channels: [mail: %s], group: none}]
+routes: [{name: all, tell: [team]}]
+`
+	w := newWorld(t, nil)
+	w.alertsTo(fmt.Sprintf(config, "first@example.com"))
+	w.start(worker, fraudPolice, alertman, apiProcess)
+	tell := func() string {
+		id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+		return workflows.EventID(workflows.TransactionWorkflowID(id), 1)
+	}
+	mailTo(t, "first@example.com", tell())
+	change := func(text, logged string) {
+		must(t, os.WriteFile(w.env["ALERTMAN_CONFIG"], []byte(text), 0o600))
+		eventually(t, func() error { return w.logged(alertman, logged) })
+	}
+	change(fmt.Sprintf(config, "second@example.com"), "Changed routes of alerts are in force from now on")
+	mailTo(t, "second@example.com", tell())
+	change("version: 1\nreceivers: []\n", "alertman.yaml:2")
+	mailTo(t, "second@example.com", tell())
+}
+
+func TestReceiversAreTriedAndDeadLettersLookedAfterFromTheCommandLine(t *testing.T) {
+	w := newWorld(t, nil)
+	w.alertsTo("version: 1\nreceivers: [{name: team, channels: [mail: team@example.com]}]\nroutes: [{name: all, tell: [team]}]\n")
+	w.env["RABBITMQ_PUBLISHER_URL"] = shared.rabbitmq.URL("orders", "orders")
+	w.start(alertman)
+	if out, code := w.command("alertman", "test", "team"); code != 0 || !strings.Contains(out, "team@example.com") {
+		t.Errorf("alertman test: %d %s", code, out)
+	}
+	if out, code := w.command("alertman", "test", "taem"); code != 1 || !strings.Contains(out, "team") {
+		t.Errorf("alertman test of nobody: %d %s", code, out)
+	}
+	publishRaw(t, "no-event-1", "this is no event")
+	eventually(t, func() error {
+		if out, _ := w.command("alertman", "dead", "list"); !strings.Contains(out, "no-event-1") {
+			return fmt.Errorf("not dead: %s", out)
+		}
+		return nil
+	})
+	if out, code := w.command("alertman", "dead", "show", "no-event-1"); code != 0 || !strings.Contains(out, "no CloudEvent") {
+		t.Errorf("dead show: %d %s", code, out)
+	}
+	if out, code := w.command("alertman", "dead", "replay", "no-event-1"); code != 1 {
+		t.Errorf("dead replay of what is no event: %d %s", code, out)
+	}
+	if out, code := w.command("alertman", "dead", "purge", "no-event-1", "--yes"); code != 0 {
+		t.Errorf("dead purge: %d %s", code, out)
+	}
+	if out, _ := w.command("alertman", "dead", "list"); strings.Contains(out, "no-event-1") {
+		t.Errorf("purged, and still there: %s", out)
+	}
+}
+
+// command runs orders beside the world's processes.
+func (w *world) command(args ...string) (out string, code int) {
+	w.t.Helper()
+	command := exec.CommandContext(w.t.Context(), w.binary, args...)
+	command.Env = w.environ(nil)
+	printed, _ := command.CombinedOutput()
+	return string(printed), command.ProcessState.ExitCode()
+}
+
+// publishRaw publishes whatever it is, as somebody might who knows nothing of events.
+func publishRaw(t *testing.T, id, text string) {
+	t.Helper()
+	connection, err := amqp.Dial(shared.rabbitmq.URL("orders", "orders"))
+	must(t, err)
+	defer func() { _ = connection.Close() }()
+	channel, err := connection.Channel()
+	must(t, err)
+	must(t, channel.PublishWithContext(t.Context(), "alerts", "fraud.detected", true, false, amqp.Publishing{
+		MessageId: id, DeliveryMode: amqp.Persistent, Body: []byte(text),
+	}))
+	must(t, channel.Close())
+}

@@ -1,0 +1,185 @@
+package e2e_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/rabbitmq"
+	"dummyorders/internal/channeltest"
+	"dummyorders/internal/stack"
+)
+
+// channels are those whose other sides the tests can ask.
+var channels = []string{"webhook", "mail", "sms", "chat"}
+
+// hookSecret signs the webhooks of the tests.
+const hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// providers are the other sides of alertman's channels, each strict about its form.
+type providers struct {
+	w       *world
+	hook    *channeltest.FakeWebhook
+	chat    *channeltest.FakeSlack
+	sms     *channeltest.FakeTwilio
+	servers map[string]*httptest.Server
+}
+
+// newProviders starts them, and has the world's alertmen send their SMS there.
+func newProviders(t *testing.T, w *world) *providers {
+	t.Helper()
+	p := &providers{
+		w: w, hook: channeltest.NewFakeWebhook(hookSecret), chat: channeltest.NewFakeSlack(), sms: channeltest.NewFakeTwilio("AC01", "an-sms-token"),
+	}
+	p.servers = map[string]*httptest.Server{
+		"webhook": channeltest.Start(t, p.hook), "chat": channeltest.Start(t, p.chat), "sms": channeltest.Start(t, p.sms),
+	}
+	w.env["SMS_URL"], w.env["SMS_ACCOUNT_SID"], w.env["SMS_AUTH_TOKEN"], w.env["SMS_FROM"] = p.servers["sms"].URL, "AC01", "an-sms-token", "+4930123456"
+	return p
+}
+
+func (p *providers) hookURL() string { return p.servers["webhook"].URL + "/alerts" }
+
+func (p *providers) chatURL() string { return p.servers["chat"].URL + "/services/T0/B0/secret" }
+
+// onAccepted has f called whenever a provider has taken a message, before it answers.
+func (p *providers) onAccepted(f func()) {
+	if f == nil {
+		p.hook.OnAccepted(nil)
+		p.chat.OnAccepted(nil)
+		p.sms.OnAccepted(nil)
+		p.w.onKept(nil)
+		return
+	}
+	call := func(channeltest.Accepted) { f() }
+	p.hook.OnAccepted(call)
+	p.chat.OnAccepted(call)
+	p.sms.OnAccepted(call)
+	p.w.onKept(func(stack.Message) { f() })
+}
+
+// given is how often each alert was told on a channel, by itself or in a digest.
+func (p *providers) given(channel string) map[string]int {
+	p.w.t.Helper()
+	times := map[string]int{}
+	for _, text := range p.texts(channel) {
+		for _, id := range idsIn(text) {
+			times[id]++
+		}
+	}
+	return times
+}
+
+// texts are what a channel's other side was given, each with the alerts that it is about.
+func (p *providers) texts(channel string) []string {
+	p.w.t.Helper()
+	var texts []string
+	switch channel {
+	case "mail":
+		all, err := shared.mail.Messages()
+		must(p.w.t, err)
+		for _, m := range all {
+			if id := headerOf(m, "X-Alert-ID"); slices.Contains(m.To, "each@example.com") {
+				texts = append(texts, "alerts/"+id)
+			}
+		}
+	case "webhook":
+		for _, a := range p.hook.Accepted() {
+			texts = append(texts, "alerts/"+a.AlertID)
+		}
+	case "sms":
+		for _, a := range p.sms.Accepted() {
+			texts = append(texts, a.Text)
+		}
+	case "chat":
+		for _, a := range p.chat.Accepted() {
+			texts = append(texts, a.Text)
+		}
+	}
+	return texts
+}
+
+// hookKeys is how many alerts came to the webhook under more than one webhook-id.
+func (p *providers) hookKeys() int {
+	keys := map[string]map[string]bool{}
+	for _, a := range p.hook.Accepted() {
+		if keys[a.AlertID] == nil {
+			keys[a.AlertID] = map[string]bool{}
+		}
+		keys[a.AlertID][a.Key] = true
+	}
+	twice := 0
+	for _, of := range keys {
+		if len(of) > 1 {
+			twice++
+		}
+	}
+	return twice
+}
+
+func (p *providers) violations() []string {
+	return slices.Concat(p.hook.Violations(), p.chat.Violations(), p.sms.Violations())
+}
+
+// alertsTo has the world's alertmen go by a configuration.
+func (w *world) alertsTo(config string) {
+	w.t.Helper()
+	file := filepath.Join(w.t.TempDir(), "alertman.yaml")
+	must(w.t, os.WriteFile(file, []byte(config), 0o600))
+	w.env["ALERTMAN_CONFIG"] = file
+}
+
+// publisher is one that is connected. It is stopped at the test's end.
+func publisher(t *testing.T, c rabbitmq.Config) alert.Publisher {
+	t.Helper()
+	p := rabbitmq.NewPublisher(c, slog.New(slog.DiscardHandler))
+	over := make(chan struct{})
+	go func() { defer close(over); _ = p.Run(t.Context()) }()
+	t.Cleanup(func() { <-over })
+	eventually(t, p.Ready)
+	return p
+}
+
+// deleteQueue deletes alertman's queue, and is how to make it again.
+func deleteQueue(t *testing.T) (remake func()) {
+	t.Helper()
+	operator := shared.rabbitmq.URL("operator", "operator")
+	connection, err := amqp.Dial(operator)
+	must(t, err)
+	t.Cleanup(func() { _ = connection.Close() })
+	channel, err := connection.Channel()
+	must(t, err)
+	if lost, err := channel.QueueDelete("alertman", false, false, false); err != nil || lost > 0 {
+		t.Fatalf("%d alerts were in the queue that was deleted: %v", lost, err)
+	}
+	return func() { publisher(t, rabbitmq.Config{URL: operator, Declare: true}) }
+}
+
+func headerOf(m stack.Message, name string) string {
+	for line := range strings.Lines(string(m.Text)) {
+		if value, found := strings.CutPrefix(line, name+": "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return fmt.Sprintf("no %s", name)
+}
+
+// purgeQueue drops what waits for alertman.
+func purgeQueue(t *testing.T) {
+	t.Helper()
+	connection, err := amqp.Dial(shared.rabbitmq.URL("operator", "operator"))
+	must(t, err)
+	defer func() { _ = connection.Close() }()
+	channel, err := connection.Channel()
+	must(t, err)
+	_, err = channel.QueuePurge("alertman", false)
+	must(t, err)
+}

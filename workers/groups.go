@@ -1,0 +1,122 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"dummyorders/domain/alert"
+	"dummyorders/workflows"
+)
+
+// askWithin is how long one call to Temporal may take.
+const askWithin = 10 * time.Second
+
+// Groups keeps each group of alerts, and each receiver's throttle, in an AlertGroup workflow.
+type Groups struct {
+	Temporal client.Client
+}
+
+var _ alert.Gatherer = (*Groups)(nil)
+
+// Gather begins the notice's group, whose first it then is, or joins the one that runs. A group may end between the two: then
+// there is none, and the next try begins one.
+func (g *Groups) Gather(ctx context.Context, a alert.Gathering) (alert.Place, error) {
+	id := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key)
+	if place, found, err := g.before(ctx, id, a); found || err != nil {
+		return place, err
+	}
+	for {
+		place, err := g.begin(ctx, a)
+		if err == nil && !place.Now {
+			place.Now, err = g.join(ctx, place, a)
+		}
+		if _, ended := errors.AsType[*serviceerror.NotFound](err); ended && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return alert.Place{}, fmt.Errorf("gather alert %s for %s: %w", a.Notice.ID, a.Assignment.Receiver, err)
+		}
+		return place, nil
+	}
+}
+
+// begin finds the group's place, and is Now where it has begun the group.
+func (g *Groups) begin(ctx context.Context, a alert.Gathering) (alert.Place, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	id, group := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key), workflows.NewGroup(a)
+	options := groupOptions(id, group, enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL)
+	options.Memo = map[string]any{workflows.FirstMemo: a.Notice.ID}
+	run, err := g.Temporal.ExecuteWorkflow(ctx, options, workflows.AlertGroupType, group)
+	if running, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
+		return alert.Place{WorkflowID: id, RunID: running.RunId}, nil
+	}
+	if err != nil {
+		return alert.Place{}, err
+	}
+	return alert.Place{Now: true, WorkflowID: id, RunID: run.GetRunID()}, nil
+}
+
+// join puts a notice into a group that runs, unless it is the one that began it and is told now: then this is a retry.
+func (g *Groups) join(ctx context.Context, to alert.Place, a alert.Gathering) (first bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	running, err := g.Temporal.DescribeWorkflowExecution(ctx, to.WorkflowID, to.RunID)
+	if err != nil {
+		return false, err
+	}
+	var began string
+	memo := running.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.FirstMemo]
+	if err := converter.GetDefaultDataConverter().FromPayload(memo, &began); err != nil {
+		return false, fmt.Errorf("read who began the group %s: %w", to.WorkflowID, err)
+	}
+	if began == a.Notice.ID {
+		return true, nil
+	}
+	return false, g.Temporal.SignalWorkflow(ctx, to.WorkflowID, to.RunID, workflows.JoinSignal, workflows.Arriving(a))
+}
+
+// Admit asks the receiver's throttle, and begins it where none runs. Temporal answers the same notice's update the same, and
+// takes no more than so many of them at once: who is refused for that asks again.
+func (g *Groups) Admit(ctx context.Context, a alert.Gathering) (alert.Place, error) {
+	id, throttle := workflows.ThrottleWorkflowID(a.Assignment.Receiver), workflows.NewThrottle(a)
+	if place, found, err := g.before(ctx, id, a); found || err != nil {
+		return place, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	options := groupOptions(id, throttle, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
+	place := alert.Place{}
+	update, err := g.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: g.Temporal.NewWithStartWorkflowOperation(options, workflows.AlertGroupType, throttle),
+		UpdateOptions: client.UpdateWorkflowOptions{
+			WorkflowID: id, UpdateID: a.Notice.ID, UpdateName: workflows.AdmitUpdate,
+			Args: []any{workflows.Arriving(a)}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err == nil {
+		err = update.Get(ctx, &place)
+	}
+	if err != nil {
+		return alert.Place{}, fmt.Errorf("ask the throttle of %s for alert %s: %w", a.Assignment.Receiver, a.Notice.ID, err)
+	}
+	return place, nil
+}
+
+func groupOptions(id string, group workflows.Group, conflict enums.WorkflowIdConflictPolicy) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                                       id,
+		TaskQueue:                                workflows.AlertmanTaskQueue,
+		WorkflowIDConflictPolicy:                 conflict,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            workflows.GroupSummary(group),
+	}
+}

@@ -1,0 +1,368 @@
+package workers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/activities"
+	"dummyorders/domain/alert"
+	"dummyorders/internal/stack"
+	"dummyorders/workers"
+	"dummyorders/workflows"
+)
+
+// busyHistory is how many events a group's history has before it goes on as a new run: few, so that the tests see it.
+const busyHistory = 60
+
+// TestAlertmanOnARealServer is of what no test environment has: signals and updates that race with a workflow's end.
+func TestAlertmanOnARealServer(t *testing.T) {
+	s := startAlertman(t)
+	for name, test := range map[string]func(*station, *testing.T){
+		"one of many at once is told, and each other is in one digest":    (*station).manyAtOnce,
+		"whoever gathers again gets the same answer":                      (*station).again,
+		"whoever gathers again once the group has ended":                  (*station).afterTheEnd,
+		"a group that ends while it is being joined":                      (*station).endsMeanwhile,
+		"a throttle admits so many of many at once":                       (*station).throttled,
+		"an event is taken once, told and acknowledged, and the log says": (*station).taken,
+		"what a delivery has tried is known to its next try, and after":   (*station).attempts,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(s, t)
+		})
+	}
+}
+
+// station is an alertman's worker on a server of its own. It tells its deliveries to itself.
+type station struct {
+	client client.Client
+	groups *workers.Groups
+
+	mu      sync.Mutex
+	told    map[string][]alert.Notice // by address
+	answers map[string][]error        // by address, for each a try
+}
+
+func startAlertman(t *testing.T) *station {
+	t.Helper()
+	server, err := stack.StartTemporal(t.Context(), stack.TemporalOptions{Dir: t.TempDir(), Config: eagerToContinue(t)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop(context.Background())) })
+	c, err := client.Dial(client.Options{HostPort: server.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	s := &station{client: c, groups: &workers.Groups{Temporal: c}, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
+	maker := workers.NewAlertman(c, &activities.Deliveries{Channels: map[string]alert.Channel{"mail": s}, Writer: s},
+		&activities.Groups{Gatherer: s.groups}, 20)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- workers.NewRunner("alertman", maker, slog.New(slog.DiscardHandler)).Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-ended)
+	})
+	return s
+}
+
+// eagerToContinue is the project's configuration of the server, with histories that are long early.
+func eagerToContinue(t *testing.T) string {
+	t.Helper()
+	root, err := stack.Root()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(root, "temporal-config"))))
+	file, err := os.OpenFile(filepath.Join(dir, "dynamicconfig", "dev.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = fmt.Fprintf(file, "\nlimit.historyCount.suggestContinueAsNew:\n  - value: %d\n", busyHistory)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	return dir
+}
+
+func (*station) Write(t alert.Telling) (alert.Message, error) {
+	return alert.Message{Notice: t.Notice}, nil
+}
+
+func (s *station) Deliver(_ context.Context, to string, m alert.Message) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if planned := s.answers[to]; len(planned) > 0 {
+		s.answers[to] = planned[1:]
+		return "", planned[0]
+	}
+	s.told[to] = append(s.told[to], m.Notice)
+	return "250 queued", nil
+}
+
+func (s *station) fails(to string, errs ...error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[to] = errs
+}
+
+// notices are what a receiver was told so far.
+func (s *station) notices(receiver string) []alert.Notice {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told[receiver]
+}
+
+// digested counts in how many digests of a receiver each alert is.
+func (s *station) digested(receiver string) map[string]int {
+	in := map[string]int{}
+	for _, notice := range s.notices(receiver) {
+		if notice.Digest != nil {
+			for _, m := range notice.Digest.Members {
+				in[m.EventID]++
+			}
+		}
+	}
+	return in
+}
+
+// until waits for something that will be so.
+func until(t *testing.T, so func() bool) {
+	t.Helper()
+	require.Eventually(t, so, time.Minute, 20*time.Millisecond)
+}
+
+// assigned is an event for a receiver that has one address, its name.
+func assigned(receiver, id string) alert.Gathering {
+	return alert.Gathering{
+		Notice: alert.Notice{ID: id, Event: alert.Sample(alert.FraudDetected, id, time.Now())},
+		Assignment: alert.Assignment{
+			Receiver: receiver, Route: "all", Steps: []alert.Step{{Receiver: receiver, Targets: []alert.Target{alert.NewTarget("mail", receiver)}}},
+			Group: &alert.Grouping{Key: "k", Name: "all of them", Window: 2 * time.Second},
+		},
+	}
+}
+
+// places asks for many notices at once, four at a time, and is what each was answered.
+func places(t *testing.T, many int, ask func(id string) (alert.Place, error)) map[string]alert.Place {
+	t.Helper()
+	var mu sync.Mutex
+	answers := map[string]alert.Place{}
+	asking, _ := errgroup.WithContext(t.Context())
+	asking.SetLimit(4)
+	for i := range many {
+		asking.Go(func() error {
+			id := fmt.Sprintf("%s %d", t.Name(), i)
+			place, err := ask(id)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[id] = place
+			return err
+		})
+	}
+	require.NoError(t, asking.Wait())
+	return answers
+}
+
+func (s *station) manyAtOnce(t *testing.T) {
+	answers := places(t, 200, func(id string) (alert.Place, error) {
+		return s.groups.Gather(t.Context(), assigned("storm", id))
+	})
+	collected := 0
+	for _, place := range answers {
+		require.NotEmpty(t, place.RunID)
+		if !place.Now {
+			collected++
+		}
+	}
+	require.Greater(t, collected, 190, "the first of a group is told, and the machine would have to be very slow for another group")
+	until(t, func() bool { return len(s.digested("storm")) >= collected })
+	in := s.digested("storm")
+	for id, place := range answers {
+		want := 1
+		if place.Now {
+			want = 0
+		}
+		require.Equal(t, want, in[id], id)
+	}
+	groups := map[string]bool{}
+	for _, place := range answers {
+		groups[place.RunID] = true
+	}
+	t.Logf("%d collected, in %d digests, over %d runs", collected, len(s.notices("storm")), len(groups))
+}
+
+func (s *station) again(t *testing.T) {
+	first, second := assigned("again", "again 1"), assigned("again", "again 2")
+	first.Assignment.Group.Window, second.Assignment.Group.Window = time.Hour, time.Hour
+	for range 3 {
+		for _, g := range []alert.Gathering{first, second} {
+			place, err := s.groups.Gather(t.Context(), g)
+			require.NoError(t, err)
+			require.Equal(t, g.Notice.ID == "again 1", place.Now)
+			require.Equal(t, workflows.GroupWorkflowID("again", "k"), place.WorkflowID)
+		}
+	}
+	s.endNow(t, workflows.GroupWorkflowID("again", "k"))
+	until(t, func() bool { return len(s.digested("again")) > 0 })
+	require.Equal(t, map[string]int{"again 2": 1}, s.digested("again"))
+}
+
+// afterTheEnd is of a worker that was killed before Temporal knew what came of its gathering, and a short window.
+func (s *station) afterTheEnd(t *testing.T) {
+	first, second := assigned("after", "after 1"), assigned("after", "after 2")
+	second.Since = time.Now().Add(-time.Minute)
+	_, err := s.groups.Gather(t.Context(), first)
+	require.NoError(t, err)
+	place, err := s.groups.Gather(t.Context(), second)
+	require.NoError(t, err)
+	s.endNow(t, place.WorkflowID)
+	_ = s.client.GetWorkflow(t.Context(), place.WorkflowID, place.RunID).Get(t.Context(), nil) // it was cancelled
+	until(t, func() bool {                                                                     // Temporal's list is a moment behind
+		again, err := s.groups.Gather(t.Context(), second)
+		require.NoError(t, err)
+		if again.RunID != place.RunID {
+			s.endNow(t, again.WorkflowID)
+		}
+		return again == place
+	})
+	second.Notice.ID, second.Notice.Event.ID = "after 3", "after 3"
+	place, err = s.groups.Gather(t.Context(), second)
+	require.NoError(t, err)
+	require.True(t, place.Now, "a notice that is old, and was never gathered")
+}
+
+// endNow has a group hand on what it holds.
+func (s *station) endNow(t *testing.T, id string) {
+	t.Helper()
+	require.NoError(t, s.client.CancelWorkflow(t.Context(), id, ""))
+}
+
+// ending ends a group just before it is signalled.
+type ending struct {
+	client.Client
+
+	ended int
+}
+
+func (e *ending) SignalWorkflow(ctx context.Context, id, run, signal string, arg any) error {
+	if e.ended++; e.ended == 1 {
+		if err := e.CancelWorkflow(ctx, id, run); err != nil {
+			return err
+		}
+		_ = e.GetWorkflow(ctx, id, run).Get(ctx, nil) // it was cancelled
+	}
+	return e.Client.SignalWorkflow(ctx, id, run, signal, arg)
+}
+
+func (s *station) endsMeanwhile(t *testing.T) {
+	groups := workers.Groups{Temporal: &ending{Client: s.client}}
+	before, err := groups.Gather(t.Context(), assigned("ends", "ends 1"))
+	require.NoError(t, err)
+	after, err := groups.Gather(t.Context(), assigned("ends", "ends 2"))
+	require.NoError(t, err)
+	require.True(t, after.Now, "the group that it would have joined is over")
+	require.NotEqual(t, before.RunID, after.RunID)
+}
+
+func (s *station) throttled(t *testing.T) {
+	const most, many = 5, 60
+	ask := func(id string) (alert.Place, error) {
+		g := assigned("throttled", id)
+		g.Assignment.Throttle = &alert.Throttle{Most: most, Per: time.Hour}
+		return s.groups.Admit(t.Context(), g)
+	}
+	answers := places(t, many, ask)
+	admitted := 0
+	for _, place := range answers {
+		if place.Now {
+			admitted++
+		}
+	}
+	require.Equal(t, most, admitted)
+	for id, place := range answers {
+		same, err := ask(id)
+		require.NoError(t, err)
+		require.Equal(t, place.Now, same.Now, id)
+	}
+	s.endNow(t, workflows.ThrottleWorkflowID("throttled"))
+	until(t, func() bool { return len(s.digested("throttled")) > 0 })
+	in := s.digested("throttled")
+	require.Len(t, in, many-most)
+	require.Len(t, s.notices("throttled"), 1)
+}
+
+// router tells one receiver of everything.
+type router struct{ assignment alert.Assignment }
+
+func (r router) Route(alert.Event, time.Time) []alert.Assignment {
+	return []alert.Assignment{r.assignment}
+}
+
+func (s *station) take(t *testing.T, a alert.Assignment, event alert.Event) {
+	t.Helper()
+	intake := workers.Intake{Temporal: s.client, Router: router{a}, Log: slog.New(slog.DiscardHandler)}
+	require.NoError(t, intake.Take(t.Context(), event))
+}
+
+func (s *station) log(t *testing.T, id string) (log alert.Log) {
+	t.Helper()
+	value, err := s.client.QueryWorkflow(t.Context(), workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
+	require.NoError(t, err)
+	require.NoError(t, value.Get(&log))
+	return log
+}
+
+func (s *station) taken(t *testing.T) {
+	g := assigned("taken", "taken 1")
+	g.Assignment.Throttle = &alert.Throttle{Most: 5, Per: 20 * time.Second}
+	g.Assignment.Steps[0].Within = time.Hour
+	for range 2 {
+		s.take(t, g.Assignment, g.Notice.Event)
+	}
+	until(t, func() bool { return len(s.notices("taken")) == 1 })
+	update, err := s.client.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
+		WorkflowID: workflows.AlertWorkflowID("taken 1"), UpdateName: workflows.AcknowledgeUpdate,
+		Args: []any{alert.Acknowledgement{By: "ada"}}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	require.NoError(t, err)
+	var got alert.Acknowledgement
+	require.NoError(t, update.Get(t.Context(), &got))
+	require.NoError(t, s.client.GetWorkflow(t.Context(), workflows.AlertWorkflowID("taken 1"), "").Get(t.Context(), nil))
+	log := s.log(t, "taken 1")
+	require.Equal(t, "ada", log.Acknowledgement.By)
+	require.Equal(t, alert.Delivered, log.Chains[0].Steps[0].Deliveries[0].State)
+	require.Len(t, s.notices("taken"), 1, "it was taken twice, and told twice")
+}
+
+// Whether a delivery is given up between its tries or during one, the log has them.
+func (s *station) attempts(t *testing.T) {
+	away := errors.New("connection refused")
+	s.fails("tried", away, away)
+	g := assigned("tried", "tried 1")
+	g.Assignment.Group = nil
+	s.take(t, g.Assignment, g.Notice.Event)
+	require.NoError(t, s.client.GetWorkflow(t.Context(), workflows.AlertWorkflowID("tried 1"), "").Get(t.Context(), nil))
+	tried := s.log(t, "tried 1").Chains[0].Steps[0].Deliveries[0].Attempts
+	require.Len(t, tried, 3)
+	require.Equal(t, "connection refused", tried[1].Answer)
+	require.Equal(t, "250 queued", tried[2].Answer)
+
+	s.fails("expiring", away, away, away, away)
+	g = assigned("expiring", "expiring 1")
+	g.Assignment.Group = nil
+	expires := time.Now().Add(5 * time.Second)
+	g.Notice.Event.Data.ExpiresAt = &expires
+	s.take(t, g.Assignment, g.Notice.Event)
+	require.ErrorContains(t, s.client.GetWorkflow(t.Context(), workflows.AlertWorkflowID("expiring 1"), "").Get(t.Context(), nil), "not delivered to mail expiring")
+	expired := s.log(t, "expiring 1").Chains[0].Steps[0].Deliveries[0]
+	require.Equal(t, alert.Expired, expired.State)
+	require.NotEmpty(t, expired.Attempts)
+	require.Equal(t, "connection refused", expired.Attempts[0].Answer)
+}
