@@ -38,6 +38,7 @@ func TestRecordHistories(t *testing.T) {
 	t.Run("ledger away", r.ledgerAway)
 	t.Run("late alert", r.lateAlert)
 	t.Run("deliveries", r.deliveries)
+	t.Run("alerts", r.alerts)
 	t.Run("cancelled", r.cancelled)
 }
 
