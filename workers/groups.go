@@ -25,8 +25,8 @@ type Groups struct {
 
 var _ alert.Gatherer = (*Groups)(nil)
 
-// Gather begins the notice's group, whose first it then is, or joins the one that runs. A group may end between the two: then
-// there is none, and the next try begins one.
+// Gather begins the notice's group, whose first it then is, or joins the one that runs. A group may end between the two:
+// then there is none, and the next try begins one.
 func (g *Groups) Gather(ctx context.Context, a alert.Gathering) (alert.Place, error) {
 	id := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key)
 	if place, found, err := g.before(ctx, id, a); found || err != nil {

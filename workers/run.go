@@ -86,6 +86,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		w.Stop()
 	case err = <-broken:
+		w.Stop() // of several, only the one that was given up has stopped
 		err = fmt.Errorf("worker %s: %w", r.name, err)
 	}
 	r.working.Store(false)

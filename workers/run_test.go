@@ -42,18 +42,20 @@ func TestAWorkerThatStartsBeforeTemporalWorksOnceItIsThere(t *testing.T) {
 
 func TestAWorkerThatTheServerRefusesForGoodEndsItsProcess(t *testing.T) {
 	refused := errors.New("namespace not found")
+	w := &idle{}
 	maker := func(o worker.Options) workers.Worker {
 		go o.OnFatalError(refused)
-		return idle{}
+		return w
 	}
 	require.ErrorIs(t, workers.NewRunner("orders", maker, slog.New(slog.DiscardHandler)).Run(t.Context()), refused)
+	require.True(t, w.stopped, "what else it has in hand is cut off")
 }
 
 // idle is a worker that starts and stops: the SDK's takes minutes to give up.
-type idle struct{ worker.Worker }
+type idle struct{ stopped bool }
 
-func (idle) Start() error { return nil }
-func (idle) Stop()        {}
+func (*idle) Start() error { return nil }
+func (i *idle) Stop()      { i.stopped = true }
 
 // quiet drops what the client logs about a server that is not there.
 type quiet struct{}

@@ -10,6 +10,9 @@ const (
 	// maxMembers are as many as a digest holds, so that one fits into a payload, and as many as wait: a storm that brings
 	// more has a digest early.
 	maxMembers = 1000
+	// maxListed are as many alerts as all messages about a digest list together: each delivery has the digest with it, they
+	// begin in one answer to Temporal, and it takes none of more than 4 MiB. An alert has some 400 bytes.
+	maxListed = 6000
 	// maxKnown are the notices that a group remembers. Whoever asks again does so long before as many others came.
 	maxKnown = 4000
 )
@@ -31,6 +34,15 @@ func Arriving(g alert.Gathering) Arrival {
 		a.Assignment.Steps = []alert.Step{first}
 	}
 	return a
+}
+
+// room is how many alerts a digest holds: the fewer, the more people get it.
+func room(to alert.Assignment) int {
+	targets := 1
+	for _, step := range to.Steps {
+		targets = max(targets, len(step.Targets))
+	}
+	return max(1, min(maxMembers, maxListed/targets))
 }
 
 // Collection is what a group holds. It tells a number of notices in a span of time, and collects what is more; a group's
@@ -96,9 +108,9 @@ func (c *Collection) collect(now time.Time, a Arrival) {
 	}
 	c.remember(a.ID, false)
 	c.Waiting = append(c.Waiting, a.Members...)
-	for len(c.Waiting) >= maxMembers {
-		c.due = append(c.due, batch{c.Since, now, c.Waiting[:maxMembers:maxMembers]})
-		c.Waiting, c.Since = c.Waiting[maxMembers:], now
+	for most := room(a.Assignment); len(c.Waiting) >= most; {
+		c.due = append(c.due, batch{c.Since, now, c.Waiting[:most:most]})
+		c.Waiting, c.Since = c.Waiting[most:], now
 	}
 }
 

@@ -75,6 +75,7 @@ type gathering struct {
 
 	joining workflow.ReceiveChannel
 	handed  []alert.DigestLog // the last ones
+	logged  int               // alerts in them
 }
 
 func (r *gathering) listen(ctx workflow.Context) error {
@@ -102,7 +103,7 @@ func (r *gathering) await(ctx workflow.Context) {
 		Timeout:      r.Held.Until.Sub(workflow.Now(ctx)),
 		TimerOptions: workflow.TimerOptions{Summary: "until the next digest"},
 	}, func() bool {
-		return r.busy() || r.joining.Len()+len(r.Held.Waiting) >= maxMembers || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+		return r.busy() || r.overfull() || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 	})
 }
 
@@ -114,6 +115,12 @@ func (r *gathering) collect(ctx workflow.Context) error {
 		r.Held.flush(now)
 	}
 	return r.handOn(ctx)
+}
+
+// overfull says whether what has been signalled makes a digest due before the span's end.
+func (r *gathering) overfull() bool {
+	signalled := r.joining.Len()
+	return signalled > 0 && signalled+len(r.Held.Waiting) >= room(r.Assignment)
 }
 
 // busy says whether a digest is due.
@@ -171,12 +178,13 @@ func (r *gathering) toTell() alert.Assignment {
 	return a
 }
 
-// maxLogged are the digests that a run remembers for the query.
-const maxLogged = 20
+// maxLogged are the alerts whose digests a run remembers for the query, whose answer has to fit into a payload.
+const maxLogged = 20_000
 
 func (r *gathering) noteDigest(d alert.DigestLog) {
-	if r.handed = append(r.handed, d); len(r.handed) > maxLogged {
-		r.handed = r.handed[1:]
+	r.handed = append(r.handed, d)
+	for r.logged += len(d.Events); r.logged > maxLogged; r.handed = r.handed[1:] {
+		r.logged -= len(r.handed[0].Events)
 	}
 }
 

@@ -157,6 +157,24 @@ func TestAStormHasADigestForEachThousand(t *testing.T) {
 	}
 }
 
+// Every delivery has the digest with it, and they all begin in one answer to Temporal, which refuses a large one.
+func TestTheMorePeopleGetADigestTheFewerAlertsItHolds(t *testing.T) {
+	g := newGroupRun(t)
+	g.RegisterDelayedCallback(func() {
+		for id := range 150 {
+			joins := g.gathering(fmt.Sprint(id))
+			joins.Assignment.Steps[0].Targets = make([]alert.Target, 100)
+			g.SignalWorkflow(workflows.JoinSignal, workflows.Arriving(joins))
+		}
+	}, time.Minute)
+	g.gathers()
+	var sizes []int
+	for _, d := range g.digests {
+		sizes = append(sizes, len(d.Digest.Members))
+	}
+	require.Equal(t, []int{60, 60, 30}, sizes)
+}
+
 func TestTheQueryOfAGroupSaysWhatWaitsAndWhatWasTold(t *testing.T) {
 	g := newGroupRun(t)
 	g.joins(time.Minute, "b")

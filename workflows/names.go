@@ -1,6 +1,6 @@
 // Package workflows is the saga: ProcessTransaction takes a transaction from acceptance to its end, and DeliverAlert
-// takes an alert to the people who must know, with AlertGroup, which makes one message of many. Everything here is replayed from history: no clock, no randomness, no
-// network but through activities.
+// takes an alert to the people who must know, with AlertGroup, which makes one message of many. Everything here is
+// replayed from history: no clock, no randomness, no network but through activities.
 package workflows
 
 import (
@@ -121,10 +121,10 @@ const groupBytes = 16
 // what is in it is nobody's business.
 func GroupWorkflowID(receiver, key string) string {
 	sum := sha256.Sum256([]byte(receiver + "\n" + key))
-	return "alert-group-" + hex.EncodeToString(sum[:groupBytes])
+	return "alerts-group-" + hex.EncodeToString(sum[:groupBytes])
 }
 
 // ThrottleWorkflowID is the throttle of a receiver.
 func ThrottleWorkflowID(receiver string) string {
-	return "alert-throttle-" + receiver
+	return "alerts-throttle-" + receiver
 }

@@ -109,7 +109,7 @@ func printBounds(w io.Writer, a alert.Assignment) {
 		fmt.Fprintln(w, "    by itself: it is of no group")
 	}
 	if t := a.Throttle; t != nil {
-		fmt.Fprintf(w, "    at most %d messages in %s, the rest as a digest\n", t.Most, duration.Short(t.Per))
+		fmt.Fprintf(w, "    at most %s in %s, the rest as a digest\n", many(t.Most, "message"), duration.Short(t.Per))
 	}
 }
 

@@ -24,6 +24,7 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"no channel":           {"      - sms: \"+4915112345678\"\n      - console\n", "", `12:14: must have from 1 to 100 channels`},
 		"a number":             {`"+4915112345678"`, `"015112345678"`, `13:14: must be a telephone number of E.164: +, the country and the number, such as "+4915112345678"`},
 		"an address":           {"[jo@example.com,", "[jo@,", `5:16: "jo@" must be a mail address, such as jo@example.com`},
+		"an address in quotes": {"[jo@example.com,", `['"jo doe"@example.com',`, `5:16: "\"jo doe\"@example.com" must be a mail address, such as jo@example.com`},
 		"an address twice":     {"[jo@example.com,", "[al@example.com,", `5:32: "mail al@example.com" stands twice in one receiver: leave one out`},
 		"a chat is a URL":      {"{url_file: secrets/slack}", slackURL, `6:15: must be a mapping: {url: …} or {url_file: …}`},
 		"no URL":               {"{url_file: secrets/slack}", "{name: team}", `6:15: "url" is missing: it must be given, or url_file`},

@@ -63,7 +63,7 @@ func told(faults []yamlfile.Fault) []yamlfile.Fault {
 	return faults
 }
 
-var secretive = regexp.MustCompile(`(?i)(https?://[^"\s]|whsec_[0-9a-z+/])[^"]*`)
+var secretive = regexp.MustCompile(`(?i)(https?://[^"\s]|[a-z0-9-]+\.[a-z0-9.-]+/|whsec_[0-9a-z+/])[^"]*`)
 
 // reader puts a configuration together.
 type reader struct {

@@ -71,6 +71,9 @@ func readAddresses(to *receiver, v *yamlfile.Value) {
 			continue
 		}
 		parsed, err := mail.ParseAddress(text)
+		if err == nil { // one that has to be quoted is taken apart here, and would be refused as a whole later
+			_, err = mail.ParseAddress(parsed.Address)
+		}
 		if err != nil {
 			item.Fault("%q must be a mail address, such as jo@example.com", text)
 			continue

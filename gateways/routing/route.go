@@ -84,10 +84,16 @@ func (c *Config) ask(event alert.Event, at time.Time) []Finding {
 }
 
 // tell assigns an event to the receivers of a route, without the targets that are told already. A receiver that has none
-// left, as one that was told before, is left out, and so is its escalation: who would be asked is told by an assignment
-// that may ask as well.
+// left, as one that was told before, is left out, and so is its escalation: hence those that ask come first.
 func (c *Config) tell(r route, event alert.Event, told map[alert.Target]bool) (assigned []alert.Assignment, left []string) {
-	for _, name := range r.tell {
+	asking := func(name string) int {
+		if c.receivers[name].within > 0 {
+			return 0
+		}
+		return 1
+	}
+	askingFirst := slices.SortedStableFunc(slices.Values(r.tell), func(a, b string) int { return asking(a) - asking(b) })
+	for _, name := range askingFirst {
 		to := c.receivers[name]
 		var targets []alert.Target
 		for _, target := range to.targets {

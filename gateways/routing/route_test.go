@@ -137,6 +137,12 @@ func TestATargetThatIsToldAlreadyIsLeftOut(t *testing.T) {
 	require.Len(t, again.Steps[0].Targets, 2, "it was taken off the configuration itself")
 }
 
+func TestWhoAsksToBeAcknowledgedIsToldBeforeThoseThatDoNot(t *testing.T) {
+	assigned := routed(t, "routes:\n  - {name: one, tell: [a, b, d]}\n").Route(event(nil), noon)
+	require.Equal(t, []string{"d", "b"}, receivers(assigned), "d asks, and has the only address of a")
+	require.Len(t, assigned[0].Steps, 2)
+}
+
 func TestAnAssignmentHoldsAllThatADeliveryNeeds(t *testing.T) {
 	config := read(t, good)
 	require.Equal(t, []alert.Assignment{{

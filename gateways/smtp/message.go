@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/wneessen/go-mail"
 
@@ -22,10 +23,18 @@ func (c *Channel) letter(to string, message alert.Message) (*mail.Msg, error) {
 	m.SetMessageIDWithValue(message.Key + "@orders")
 	m.SetGenHeader("X-Alert-ID", message.Notice.ID)
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
-	m.SetDateWithValue(message.Notice.Event.Time)
+	m.SetDateWithValue(date(message.Notice))
 	m.SetBodyString(mail.TypeTextPlain, message.Text)
 	if message.HTML != "" {
 		m.AddAlternativeString(mail.TypeTextHTML, message.HTML)
 	}
 	return m, nil
+}
+
+// date is when what the mail tells came about; of a digest its end, since its event was told before it.
+func date(n alert.Notice) time.Time {
+	if n.Digest != nil {
+		return n.Digest.Until
+	}
+	return n.Event.Time
 }

@@ -48,6 +48,14 @@ func TestAMailIsTheMessageInTextAndInHTML(t *testing.T) {
 	}
 }
 
+func TestADigestIsDatedByItsEnd(t *testing.T) {
+	digest := aMessage()
+	digest.Notice.Digest = &alert.Digest{Until: digest.Notice.Event.Time.Add(time.Hour)}
+	if got, want := mailed(t, digest).Header.Get("Date"), "Mon, 02 Nov 2026 10:30:15 +0000"; got != want {
+		t.Errorf("Date: %q, want %q", got, want)
+	}
+}
+
 func TestAMailWithoutHTMLIsOfTextAlone(t *testing.T) {
 	plain := aMessage()
 	plain.HTML = ""

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -65,6 +66,8 @@ func startSink() (*sink, error) {
 	return s, nil
 }
 
+var errNoAlert = errors.New("it is about no alert")
+
 // ServeHTTP takes one message.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
@@ -77,8 +80,11 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.messages++
 	ids := b.ids()
-	if err != nil || len(ids) == 0 {
-		s.failed = fmt.Errorf("a message about no alert: %w: %.200s", err, body)
+	if err == nil && len(ids) == 0 {
+		err = errNoAlert
+	}
+	if err != nil {
+		s.failed = fmt.Errorf("read a message: %w: %.200s", err, body)
 	}
 	for _, id := range ids {
 		if _, before := s.told[id]; before {
