@@ -77,12 +77,18 @@ func onBothEngines(t *testing.T, test func(t *testing.T, w *world)) {
 // seen is how many earlier transactions of its card a decision saw.
 func (w *world) seen(id string) int {
 	w.t.Helper()
-	r, err := record(w.t.Context(), id)
-	must(w.t, err)
-	if r.Explanation == nil {
-		w.t.Fatalf("transaction %s has no explanation", id)
-	}
-	return int(r.Explanation.Features[counted])
+	features := map[string]float64{}
+	eventually(w.t, func() error {
+		r, err := record(w.t.Context(), id)
+		if err == nil && r.Explanation == nil {
+			err = fmt.Errorf("transaction %s has no explanation", id)
+		}
+		if err == nil {
+			features = r.Explanation.Features
+		}
+		return err
+	})
+	return int(features[counted])
 }
 
 // TestTheLoopOfTheReadmeIsStoppedAfterAFew posts as the seed's README does, two cards one after the other, to the ruleset
