@@ -1,9 +1,11 @@
 package e2e_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/mail"
 	"strings"
 	"testing"
 	"time"
@@ -211,12 +213,11 @@ func queuedAtLeast(want int) error {
 }
 
 func messageID(m stack.Message) string {
-	for line := range strings.Lines(string(m.Text)) {
-		if id, found := strings.CutPrefix(line, "Message-ID: "); found {
-			return strings.TrimSpace(id)
-		}
+	parsed, err := mail.ReadMessage(bytes.NewReader(m.Text))
+	if err != nil {
+		return ""
 	}
-	return ""
+	return parsed.Header.Get("Message-ID")
 }
 
 func brokerAddress() string {
