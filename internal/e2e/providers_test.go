@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -171,23 +170,4 @@ func headerOf(m stack.Message, name string) string {
 		}
 	}
 	return fmt.Sprintf("no %s", name)
-}
-
-// purgeQueue drops what waits for alertman, also what the last one gave back when it was killed.
-func purgeQueue(t *testing.T) {
-	t.Helper()
-	connection, err := amqp.Dial(shared.rabbitmq.URL("operator", "operator"))
-	must(t, err)
-	defer func() { _ = connection.Close() }()
-	channel, err := connection.Channel()
-	must(t, err)
-	eventually(t, func() error {
-		queue, err := channel.QueueDeclarePassive("alertman", true, false, false, false, nil)
-		if err == nil && queue.Consumers > 0 {
-			err = errors.New("the killed alertman is not noticed yet")
-		}
-		return err
-	})
-	_, err = channel.QueuePurge("alertman", false)
-	must(t, err)
 }

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/stack"
@@ -170,6 +172,27 @@ func (w *world) abandon() {
 	if err != nil {
 		w.t.Errorf("end what is left: %v", err)
 	}
+	purge(w.t)
+}
+
+// purge drops the alerts that nobody has taken, also those that a killed alertman gives back: the broker has to notice first
+// that it is gone.
+func purge(t *testing.T) {
+	t.Helper()
+	connection, err := amqp.Dial(shared.rabbitmq.URL("operator", "operator"))
+	must(t, err)
+	defer func() { _ = connection.Close() }()
+	channel, err := connection.Channel()
+	must(t, err)
+	eventually(t, func() error {
+		queue, err := channel.QueueDeclarePassive("alertman", true, false, false, false, nil)
+		if err == nil && queue.Consumers > 0 {
+			err = errors.New("a stopped alertman is still listed as a consumer")
+		}
+		return err
+	})
+	_, err = channel.QueuePurge("alertman", false)
+	must(t, err)
 }
 
 // reply is what the API answered.
