@@ -1,13 +1,6 @@
 package routing
 
-import (
-	"context"
-	"io/fs"
-	"time"
-)
-
-// Look looks at the files once, as Run does every two seconds.
-func (s *Source) Look(ctx context.Context, now time.Time) { s.look(ctx, now) }
+import "io/fs"
 
 // Read reads a file that names others.
 func Read(content string, named map[string]string) (*Config, error) {

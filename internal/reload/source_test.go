@@ -1,0 +1,164 @@
+package reload_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"dummyorders/internal/reload"
+	"dummyorders/internal/yamlfile"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// text is a file of one word, and what was told of it.
+type text struct {
+	content string
+	fault   error  // of the next reading
+	reading func() // runs while it is read
+	told    []string
+}
+
+func (f *text) State() string { return f.content }
+
+func (f *text) Read() (*string, error) {
+	content := f.content
+	if f.reading != nil {
+		f.reading()
+	}
+	return &content, f.fault
+}
+
+func (f *text) Taken(_ context.Context, is, was *string) bool {
+	if was != nil && *was == *is {
+		return false
+	}
+	f.told = append(f.told, "taken "+*is)
+	return true
+}
+
+func (f *text) Refused(_ context.Context, why error, stays *string) {
+	f.told = append(f.told, why.Error()+", "+*stays+" stays")
+}
+
+func (f *text) Restored(_ context.Context, stays *string) {
+	f.told = append(f.told, "restored "+*stays)
+}
+
+// watched is a source of such a file, and a clock.
+type watched struct {
+	*reload.Source[string]
+
+	t    testing.TB
+	file *text
+	now  time.Time
+}
+
+func watch(t testing.TB) *watched {
+	t.Helper()
+	file := &text{content: "one"}
+	source, err := reload.NewSource(file)
+	require.NoError(t, err)
+	w := &watched{Source: source, t: t, file: file, now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
+	w.look(2)
+	w.file.told = nil
+	return w
+}
+
+// look looks at the file, two seconds after the last time.
+func (w *watched) look(times int) {
+	for range times {
+		w.now = w.now.Add(2 * time.Second)
+		w.Look(w.t.Context(), w.now)
+	}
+}
+
+// broken is a fault that only a change of the file mends.
+var broken = yamlfile.Faults{{Text: "no word"}}
+
+func TestAChangeIsTakenOverOnceItIsTheSameForTwoLooks(t *testing.T) {
+	w := watch(t)
+	for _, w.file.content = range []string{"t", "tw", "two"} {
+		w.look(1)
+		require.Equal(t, "one", *w.Current())
+	}
+	w.look(10)
+	require.Equal(t, "two", *w.Current())
+	require.Equal(t, []string{"taken two"}, w.file.told)
+}
+
+func TestAChangeWhileItIsReadIsReadAgain(t *testing.T) {
+	w := watch(t)
+	w.file.content = "tw"
+	w.look(1)
+	w.file.reading = func() { w.file.content, w.file.reading = "two", nil }
+	w.look(1)
+	require.Equal(t, "one", *w.Current())
+	w.look(1)
+	require.Equal(t, "two", *w.Current())
+	require.Equal(t, []string{"taken two"}, w.file.told)
+}
+
+func TestAFaultIsToldAtOnceForEachChangeAndThenEachMinute(t *testing.T) {
+	w := watch(t)
+	refused := broken.Error() + ", one stays"
+	w.file.content, w.file.fault = "tow", broken
+	w.look(2 + 29)
+	require.Equal(t, []string{refused}, w.file.told)
+	w.look(1)
+	require.Equal(t, []string{refused, refused}, w.file.told)
+	w.file.content = "owt"
+	w.look(2)
+	require.Equal(t, []string{refused, refused, refused}, w.file.told)
+	require.Equal(t, "one", *w.Current())
+}
+
+func TestThatItIsOverIsToldOnce(t *testing.T) {
+	for content, told := range map[string]string{"one": "restored one", "two": "taken two"} {
+		t.Run(told, func(t *testing.T) {
+			w := watch(t)
+			w.file.content, w.file.fault = "tow", broken
+			w.look(2)
+			w.file.content, w.file.fault = content, nil
+			w.look(40)
+			require.Equal(t, []string{broken.Error() + ", one stays", told}, w.file.told)
+		})
+	}
+}
+
+func TestWhatMayPassByItselfIsTriedAgainWithoutAChange(t *testing.T) {
+	w := watch(t)
+	w.file.content, w.file.fault = "two", errors.New("too many open files")
+	w.look(5)
+	require.Equal(t, []string{"too many open files, one stays"}, w.file.told)
+	w.file.fault = nil
+	w.look(1)
+	require.Equal(t, "two", *w.Current())
+}
+
+func TestWithoutAWholeFileThereIsNoSource(t *testing.T) {
+	_, err := reload.NewSource(&text{fault: broken})
+	require.ErrorContains(t, err, "no word")
+}
+
+func TestRunLooksByItselfAndEndsWithItsContext(t *testing.T) {
+	w := watch(t)
+	synctest.Test(t, func(t *testing.T) {
+		w.file.content = "two"
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.Run(ctx) }()
+		time.Sleep(7 * time.Second) // of the bubble's clock: nobody waits
+		synctest.Wait()
+		require.Equal(t, "two", *w.Current())
+		cancel()
+		require.NoError(t, <-done)
+	})
+}
