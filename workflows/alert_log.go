@@ -104,18 +104,15 @@ func (a *alarm) note(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, a.details())
 }
 
-// plain is text that a stranger wrote, for Markdown: it makes no link there.
-var plain = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "<", `\<`, "!", `\!`, "*", `\*`, "_", `\_`, "`", "\\`")
-
 // details is the log so far, in the Markdown that the Web UI renders.
 func (a *alarm) details() string {
 	var story strings.Builder
 	fmt.Fprintf(&story, "**%s**\n\n", AlertSummary(a.notice.Event))
 	if d := a.notice.Digest; d != nil {
-		fmt.Fprintf(&story, "Digest %d of %s: %d alerts, %s to %s\n\n", d.Number, d.Group, len(d.Members), clock(d.Since), clock(d.Until))
+		fmt.Fprintf(&story, "Digest %d of %s: %d alerts, %s to %s\n\n", d.Number, unlinked.Replace(d.Group), len(d.Members), clock(d.Since), clock(d.Until))
 	}
 	if by := a.log.Acknowledgement; by != nil {
-		fmt.Fprintf(&story, "Acknowledged by **%s** at %s\n\n", plain.Replace(by.By), clock(by.At))
+		fmt.Fprintf(&story, "Acknowledged by **%s** at %s\n\n", unlinked.Replace(by.By), clock(by.At))
 	}
 	for _, c := range a.log.Chains {
 		tellChain(&story, c)

@@ -28,8 +28,13 @@ func AlertSummary(event alert.Event) string {
 // (limit.userMetadataSummarySize), and ids may hold characters of four bytes.
 const maxLine = 200
 
+// unlinked is what merchants and reviewers wrote, for the Markdown of the Web UI: nobody who looks at it is to be led
+// elsewhere by a link in an order's id.
+var unlinked = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `<`, `\<`)
+
 // line is a summary that Temporal takes.
 func line(text string) string {
+	text = unlinked.Replace(text)
 	if len(text) <= maxLine {
 		return text
 	}
@@ -79,7 +84,7 @@ func (p *process) details() string {
 		}
 	}
 	if r := p.record.Review; r != nil {
-		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", r.By(), r.Deadline.UTC().Format(time.RFC3339))
+		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", unlinked.Replace(r.By()), r.Deadline.UTC().Format(time.RFC3339))
 	}
 	p.tellPayment(&story)
 	story.WriteString("\n| step | at |\n|--|--|\n")
@@ -95,7 +100,7 @@ func (p *process) tellPayment(story *strings.Builder) {
 		{"Payment", payment.Error}, {"Refund", payment.RefundID}, {"Still held", payment.StillHeld},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(story, "\n%s: %s\n", line[0], line[1])
+			fmt.Fprintf(story, "\n%s: %s\n", line[0], unlinked.Replace(line[1]))
 		}
 	}
 	if payment.VoidedAt != nil {

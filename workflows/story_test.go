@@ -1,12 +1,16 @@
 package workflows_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	sdkpb "go.temporal.io/api/sdk/v1"
 
+	"dummyorders/domain/alert"
 	"dummyorders/workflows"
 )
 
@@ -17,4 +21,27 @@ func TestASummaryIsShortAndWholeWhateverTheOrderIsCalled(t *testing.T) {
 	summary := workflows.TransactionSummary(named)
 	require.LessOrEqual(t, len(summary), 210)
 	require.True(t, utf8.ValidString(summary))
+}
+
+func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
+	const link = `[click](https://evil.example)<a href="//evil.example">\[x](//evil.example)`
+	merchants := aTransaction()
+	merchants.Order.ID = link
+	event := alert.Sample(alert.FraudDetected, "event-1", time.Now())
+	event.Subject, event.Data.OrderID = link, link
+	d := newDelivery(t)
+	d.event = event
+	d.acknowledges(time.Minute, alert.Acknowledgement{By: link})
+	d.execute(escalating())
+	require.NoError(t, d.GetWorkflowError())
+	answer, err := d.QueryWorkflow("__temporal_workflow_metadata") // what the Web UI asks for
+	require.NoError(t, err)
+	var shown sdkpb.WorkflowMetadata
+	require.NoError(t, answer.Get(&shown))
+	require.Contains(t, shown.GetCurrentDetails(), "Acknowledged by")
+	opens := regexp.MustCompile(`(^|[^\\])(\\\\)*[\[<]`)
+	for _, text := range []string{workflows.TransactionSummary(merchants), workflows.AlertSummary(event), shown.GetCurrentDetails()} {
+		require.Contains(t, text, "click")
+		require.NotRegexp(t, opens, text)
+	}
 }
