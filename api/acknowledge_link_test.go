@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
 	"dummyorders/domain/alert"
@@ -237,7 +238,7 @@ func TestAPageSaysWhatElseMayBe(t *testing.T) {
 		post    int
 		text    string
 	}{
-		"it is over":      {w.linked(), ended, 200, 409, "the alert is over"},
+		"it is over":      {w.linked(), ended, 200, 409, "is over"},
 		"nobody knows it": {w.linked(), unknown, 404, 404, "no such alert"},
 		"nobody is there": {away, ended, 503, 503, "engine cannot be asked"},
 	} {
@@ -248,6 +249,29 @@ func TestAPageSaysWhatElseMayBe(t *testing.T) {
 			if !strings.Contains(strings.ToLower(text), c.text) || strings.Contains(text, "<form") {
 				t.Errorf("%s: %s", name, text)
 			}
+		}
+	}
+}
+
+// A step that asks may be told out, while a delivery of it is tried still.
+func TestAPageHasAButtonAsLongAsSomebodyIsAsked(t *testing.T) {
+	over, left := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
+	for name, c := range map[string]struct {
+		chains []alert.ChainLog
+		button bool
+	}{
+		"asked now":                 {[]alert.ChainLog{{}, {Steps: []alert.StepLog{{AskedUntil: &over}, {AskedUntil: &left}}}}, true},
+		"its time is over":          {[]alert.ChainLog{{Steps: []alert.StepLog{{AskedUntil: &over}}}}, false},
+		"the next is not asked":     {[]alert.ChainLog{{Steps: []alert.StepLog{{AskedUntil: &left}, {}}}}, false},
+		"nobody could be told":      {[]alert.ChainLog{{Unacknowledged: true, Steps: []alert.StepLog{{AskedUntil: &left}}}}, false},
+		"nobody was asked, or told": {[]alert.ChainLog{{}}, false},
+	} {
+		temporal := &mocks.Client{}
+		knows(t, temporal, alert.Log{ID: "event-1", Chains: c.chains}, true)
+		handler := handlerWith(withLinks(options(temporal, newMemory())))
+		text := asPage(t, request(t, handler, http.MethodGet, linkFor("event-1", "jo@example.com"), ""), 200)
+		if strings.Contains(text, "<button>") != c.button || strings.Contains(text, "Nobody is asked any more") == c.button {
+			t.Errorf("%s: %s", name, text)
 		}
 	}
 }

@@ -40,7 +40,7 @@ type page struct {
 	Log     *alert.Log
 
 	Acknowledgement *alert.Acknowledgement
-	Open            bool // somebody can still take care
+	Open            bool // somebody is still asked to take care
 	SentTo          string
 	Form            form
 	MaxName         int
@@ -59,7 +59,7 @@ var headings = map[alert.Type]string{
 
 func pageOf(a *alertAnswer, sentTo string) page {
 	p := page{
-		Heading: headings[a.Type], Log: &a.Log, Acknowledgement: a.Acknowledgement, Open: a.running && a.Acknowledgement == nil,
+		Heading: headings[a.Type], Log: &a.Log, Acknowledgement: a.Acknowledgement, Open: a.asks(time.Now()),
 		SentTo: sentTo, MaxName: maxReviewer, MaxNote: maxNote,
 	}
 	if p.Heading == "" {

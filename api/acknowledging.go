@@ -19,6 +19,9 @@ import (
 // The log is asked first: who has the button pressed twice leaves no second trace in the history, and a workflow that
 // has ended takes no updates. A caller that hangs up changes nothing.
 func (s *saga) acknowledge(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, error) {
+	if !isAlertID(id) {
+		return alert.Acknowledgement{}, errNoAlert
+	}
 	ctx = context.WithoutCancel(ctx)
 	log, err := s.deliveries(ctx, id)
 	if err != nil {

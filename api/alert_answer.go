@@ -82,6 +82,20 @@ func answerAlert(log alert.Log, now progress) *alertAnswer {
 	return a
 }
 
+// asks says whether somebody is still asked to acknowledge the alert.
+func (a *alertAnswer) asks(now time.Time) bool {
+	if !a.running || a.Acknowledgement != nil {
+		return false
+	}
+	return slices.ContainsFunc(a.Log.Chains, func(c alert.ChainLog) bool {
+		if c.Unacknowledged || len(c.Steps) == 0 {
+			return false
+		}
+		until := c.Steps[len(c.Steps)-1].AskedUntil
+		return until != nil && now.Before(*until)
+	})
+}
+
 func answerStep(number int, step alert.StepLog, now progress) alertStep {
 	answer := alertStep{StepLog: step, Deliveries: make([]alertDelivery, len(step.Deliveries))}
 	for i, d := range step.Deliveries {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -53,8 +54,19 @@ func (s *saga) alerts(ctx context.Context, transactionID string) ([]alertAnswer,
 	return there, nil
 }
 
+// maxAlertID is the longest id, in bytes, that Temporal takes for a workflow (limit.maxIDLength), without our prefix.
+var maxAlertID = 1000 - len(workflows.AlertWorkflowID(""))
+
+// isAlertID says whether an alert may have an id at all: about another, Temporal cannot be asked.
+func isAlertID(id string) bool {
+	return utf8.ValidString(id) && len(id) <= maxAlertID
+}
+
 // alert is all there is to know of an alert.
 func (s *saga) alert(ctx context.Context, id string) (*alertAnswer, error) {
+	if !isAlertID(id) {
+		return nil, errNoAlert
+	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	var log alert.Log

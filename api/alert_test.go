@@ -294,6 +294,19 @@ func TestWhyAnAlertIsNotShownIsSaid(t *testing.T) {
 	}
 }
 
+func TestAnIDThatNoAlertCanHaveIsNotFoundAndNoFaultOfTemporal(t *testing.T) {
+	for _, id := range []string{"%FF", strings.Repeat("x", 1000)} { // a fake Temporal that is asked panics
+		for _, answer := range []*httptest.ResponseRecorder{
+			request(t, handlerOn(&mocks.Client{}), http.MethodGet, "/alerts/"+id, ""),
+			request(t, handlerOn(&mocks.Client{}), http.MethodPost, "/alerts/"+id+"/acknowledge", adaTakesIt, "Content-Type: application/json"),
+		} {
+			if p := asProblem(t, answer); p.Status != 404 || !strings.Contains(p.Detail, "no such alert") {
+				t.Errorf("%.10s: %d %s", id, answer.Code, answer.Body)
+			}
+		}
+	}
+}
+
 // knows makes a fake Temporal know an alert, and the beginning of its history.
 func knows(t testing.TB, temporal *mocks.Client, log alert.Log, running bool, events ...*history.HistoryEvent) {
 	t.Helper()

@@ -88,7 +88,7 @@ func (a *alarm) undelivered() []string {
 	return targets
 }
 
-// unacknowledged are the receivers that were told last, where nobody has acknowledged.
+// unacknowledged are the receivers whose turn came last, where nobody has acknowledged.
 func (a *alarm) unacknowledged() []string {
 	var receivers []string
 	for _, c := range a.log.Chains {

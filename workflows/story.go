@@ -28,9 +28,9 @@ func AlertSummary(event alert.Event) string {
 // (limit.userMetadataSummarySize), and ids may hold characters of four bytes.
 const maxLine = 200
 
-// unlinked is what merchants and reviewers wrote, for the Markdown of the Web UI: nobody who looks at it is to be led
-// elsewhere by a link in an order's id.
-var unlinked = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `<`, `\<`)
+// unlinked is what merchants and reviewers wrote, for the Markdown of the Web UI, which makes links of bare addresses as well:
+// nobody who looks at it is to be led elsewhere by an order's id.
+var unlinked = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `<`, `\<`, `: `, `: `, `:`, `\:`)
 
 // line is a summary that Temporal takes.
 func line(text string) string {

@@ -24,7 +24,7 @@ func TestASummaryIsShortAndWholeWhateverTheOrderIsCalled(t *testing.T) {
 }
 
 func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
-	const link = `[click](https://evil.example)<a href="//evil.example">\[x](//evil.example)`
+	const link = `[click](https://evil.example)<a href="//evil.example">\[x](//evil.example) MAILTO:%40evil.example`
 	merchants := aTransaction()
 	merchants.Order.ID = link
 	event := alert.Sample(alert.FraudDetected, "event-1", time.Now())
@@ -39,7 +39,7 @@ func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
 	var shown sdkpb.WorkflowMetadata
 	require.NoError(t, answer.Get(&shown))
 	require.Contains(t, shown.GetCurrentDetails(), "Acknowledged by")
-	opens := regexp.MustCompile(`(^|[^\\])(\\\\)*[\[<]`)
+	opens := regexp.MustCompile(`(^|[^\\])(\\\\)*([\[<]|://|(?i:mailto):)`)
 	for _, text := range []string{workflows.TransactionSummary(merchants), workflows.AlertSummary(event), shown.GetCurrentDetails()} {
 		require.Contains(t, text, "click")
 		require.NotRegexp(t, opens, text)

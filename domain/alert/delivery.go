@@ -56,7 +56,7 @@ type ChainLog struct {
 	// Collected is the group whose digest tells the alert.
 	Collected *Place    `json:"collected,omitempty"`
 	Steps     []StepLog `json:"steps"`
-	// Unacknowledged says that the last step was told, and nobody has acknowledged in time.
+	// Unacknowledged says that the last step was begun, and nobody has acknowledged in time.
 	Unacknowledged bool `json:"unacknowledged,omitempty"`
 }
 
