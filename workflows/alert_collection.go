@@ -11,8 +11,9 @@ const (
 	// more has a digest early.
 	maxMembers = 1000
 	// maxListed are as many alerts as all messages about a digest list together: each delivery has the digest with it, they
-	// begin in one answer to Temporal, and it takes none of more than 4 MiB. An alert has some 400 bytes.
-	maxListed = 6000
+	// begin in one answer to Temporal, and it takes none of more than 4 MiB. An alert has some 400 bytes, and up to 740 where
+	// JSON writes each of the 64 characters of its order's id as six.
+	maxListed = 4000
 	// maxKnown are the notices that a group remembers. Whoever asks again does so long before as many others came.
 	maxKnown = 4000
 )

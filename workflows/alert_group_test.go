@@ -1,9 +1,12 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,7 +175,31 @@ func TestTheMorePeopleGetADigestTheFewerAlertsItHolds(t *testing.T) {
 	for _, d := range g.digests {
 		sizes = append(sizes, len(d.Digest.Members))
 	}
-	require.Equal(t, []int{60, 60, 30}, sizes)
+	require.Equal(t, []int{40, 40, 40, 30}, sizes)
+}
+
+// Temporal ends a workflow by force that answers with more than 4 MiB at once.
+func TestNoOrderIDMakesADigestTooLargeToTell(t *testing.T) {
+	longest := alert.Member{
+		EventID: strings.Repeat("e", 36), TransactionID: strings.Repeat("t", 36), OrderID: strings.Repeat("<", 64), Amount: "999999999999.9999",
+		Currency: "CLF", Outcome: "decline", Score: 100, Reason: strings.Repeat("R", 64), Time: time.Now(), Expiry: time.Now(),
+	}
+	for _, targets := range []int{1, 4, 20, 100} {
+		g := newGroupRun(t)
+		g.RegisterDelayedCallback(func() {
+			joins := workflows.Arriving(g.gathering("many"))
+			joins.Assignment.Steps[0].Targets = make([]alert.Target, targets)
+			joins.Members = slices.Repeat([]alert.Member{longest}, 1000)
+			g.SignalWorkflow(workflows.JoinSignal, joins)
+		}, time.Minute)
+		g.gathers()
+		require.NotEmpty(t, g.digests)
+		for _, d := range g.digests {
+			encoded, err := json.Marshal(d.Digest)
+			require.NoError(t, err)
+			require.Less(t, len(encoded)*targets, 3<<20+1<<19, "%d targets", targets)
+		}
+	}
 }
 
 func TestTheQueryOfAGroupSaysWhatWaitsAndWhatWasTold(t *testing.T) {
