@@ -1,22 +1,30 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/domain/alert"
 )
 
 // toldHere says whether the alert is told by this workflow; else it comes in a digest, and the log says of which group. A
-// group or throttle that cannot be reached for long holds up no alert: it is told by itself.
+// group or throttle that cannot be reached for long holds up no alert: it is told by itself. So is one that would have expired
+// by its digest, or had less than half of its life left.
 func (c *chain) toldHere(ctx workflow.Context) bool {
 	if c.expired(ctx) {
 		return true // which will say that it is too late
 	}
 	g := alert.Gathering{Notice: c.notice, Assignment: c.Assignment, Since: c.alarm.log.TakenAt}
-	if c.Group != nil && !c.placed(ctx, g, gather) {
+	if c.Group != nil && c.outlives(ctx, c.Group.Window) && !c.placed(ctx, g, gather) {
 		return false
 	}
-	return c.Throttle == nil || c.placed(ctx, g, admit)
+	return c.Throttle == nil || !c.outlives(ctx, c.Throttle.Per) || c.placed(ctx, g, admit)
+}
+
+// outlives says whether the alert has time to wait for the digest at a span's end.
+func (c *chain) outlives(ctx workflow.Context, span time.Duration) bool {
+	return c.expiry.Sub(workflow.Now(ctx)) > 2*span
 }
 
 // placed asks for the notice's place, and notes one in a digest.

@@ -271,6 +271,29 @@ func TestAnAlertThatItsGroupCollectsIsToldInADigestAlone(t *testing.T) {
 	require.Contains(t, d.told, grace, "a group of one receiver is no other's")
 }
 
+func TestAnAlertThatWouldExpireBeforeItsDigestIsToldAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		window, per time.Duration
+		asked       []string
+	}{
+		"both are short":      {time.Minute, time.Minute, []string{"gather event-1", "admit event-1"}},
+		"a long window":       {time.Hour, time.Minute, []string{"admit event-1"}},
+		"a throttle for long": {time.Minute, time.Hour, []string{"gather event-1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDelivery(t)
+			d.group.answer = alert.Place{Now: true}
+			d.event.Time = d.start.Add(-70 * time.Hour) // two hours are left
+			told := toTell(ada)
+			told.Group, told.Throttle = &alert.Grouping{Key: "k", Window: c.window}, &alert.Throttle{Most: 1, Per: c.per}
+			d.execute(told)
+			require.NoError(t, d.GetWorkflowError())
+			require.Equal(t, c.asked, d.group.asked)
+			require.Contains(t, d.told, ada)
+		})
+	}
+}
+
 func TestTheFirstOfAGroupGoesThroughTheThrottle(t *testing.T) {
 	d := newDelivery(t)
 	d.group.answer = alert.Place{Now: true}
