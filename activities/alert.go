@@ -80,17 +80,21 @@ func (a *Deliveries) deliver(ctx context.Context, t alert.Telling) (answer strin
 	return channel.Deliver(ctx, address, message)
 }
 
-// beat is how often a delivery says that it lives. Half a minute of silence means that it does not.
-const beat = 10 * time.Second
+// beats are how often a delivery says that it lives in the time after which silence means that it does not.
+const beats = 3
 
 // keepBeating tells Temporal that the activity lives, until the function that it returns is called. Each beat has the
 // attempts with it: one without would take away those that were kept.
 func keepBeating(ctx context.Context, made attempts) (stop func()) {
+	silence := activity.GetInfo(ctx).HeartbeatTimeout
+	if silence <= 0 {
+		return func() {} // nobody listens
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		ticker := time.NewTicker(beat)
+		ticker := time.NewTicker(silence / beats)
 		defer ticker.Stop()
 		for {
 			select {

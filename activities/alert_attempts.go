@@ -3,13 +3,13 @@ package activities
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"dummyorders/domain/alert"
+	"dummyorders/internal/oneline"
 )
 
 // LongestPause is the longest between two attempts of a delivery, unless the other side asks for a longer one.
@@ -24,7 +24,7 @@ const (
 	lastAttempts  = 17
 )
 
-// maxAnswer is how many bytes of an answer are kept.
+// maxAnswer is how many characters of an answer are kept.
 const maxAnswer = 300
 
 // attemptsBefore are those of earlier tries. One of which nothing was kept is noted as unknown, with the time at which
@@ -92,11 +92,7 @@ func timeLeft(ctx context.Context) time.Duration {
 	return time.Until(info.ScheduledTime.Add(info.ScheduleToCloseTimeout))
 }
 
-// brief is an answer on one line, and not too much of it.
+// brief is an answer as it is kept, whatever the other side put into it.
 func brief(answer string) string {
-	answer = strings.Join(strings.Fields(answer), " ")
-	if len(answer) > maxAnswer {
-		answer = strings.ToValidUTF8(answer[:maxAnswer], "") + "…"
-	}
-	return answer
+	return oneline.Of(answer, maxAnswer)
 }

@@ -54,8 +54,9 @@ type Intake struct {
 
 // Take returns nil once Temporal has the event, also when it had it before: the event is then nobody else's duty.
 // While Temporal is away it waits, until ctx ends: giving the event back to the broker would count towards the limit
-// of its deliveries, and Temporal's absence is not the event's fault. An event that Temporal refuses is given back, and
-// the broker's limit decides when it is a dead letter.
+// of its deliveries, and Temporal's absence is not the event's fault. The broker has to let it be held for as long (see
+// gateways/rabbitmq/rabbitmq.conf). An event that Temporal refuses is given back, and the broker's limit decides when it is a
+// dead letter.
 func (i *Intake) Take(ctx context.Context, event alert.Event) error {
 	retry := backoff.NewExponentialBackOff()
 	retry.MaxInterval = 5 * time.Second

@@ -19,6 +19,10 @@ import (
 // ten seconds (the timeout of a workflow task), and by then a group of a short window may have told it and ended.
 const secondLook = 5 * time.Second
 
+// lookFor is how long a notice is looked for in the runs of its group, of which there may be many, before it is taken for
+// one that was never gathered.
+const lookFor = 5 * time.Second
+
 // before looks for a digest that has told a notice in the runs of a group that have ended since the notice came: one that
 // goes on knows what it was given itself. It takes Temporal's list of them, which is a moment behind.
 func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) (place alert.Place, found bool, err error) {
@@ -39,19 +43,32 @@ func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) 
 	if open(last) && !last.GetStartTime().AsTime().After(a.Since) || endedBefore(last, a.Since) {
 		return alert.Place{}, false, nil
 	}
-	runs, err := g.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query: fmt.Sprintf("WorkflowId = '%s'", groupID), PageSize: 100,
-	})
-	if err != nil {
-		return alert.Place{}, false, fmt.Errorf("list the runs of the group %s: %w", groupID, err)
+	return g.look(ctx, groupID, a)
+}
+
+// look goes through the runs that have ended since a notice came.
+func (g *Groups) look(ctx context.Context, groupID string, a alert.Gathering) (place alert.Place, found bool, err error) {
+	until := time.Now().Add(lookFor)
+	request := &workflowservice.ListWorkflowExecutionsRequest{
+		Query:    fmt.Sprintf("WorkflowId = '%s' AND CloseTime >= '%s'", groupID, a.Since.UTC().Format(time.RFC3339Nano)),
+		PageSize: 100,
 	}
-	for _, run := range runs.GetExecutions() {
-		if open(run) || endedBefore(run, a.Since) {
-			continue
+	for time.Now().Before(until) {
+		runs, err := g.Temporal.ListWorkflow(ctx, request)
+		if err != nil {
+			return alert.Place{}, false, fmt.Errorf("list the runs of the group %s: %w", groupID, err)
 		}
-		place := alert.Place{WorkflowID: groupID, RunID: run.GetExecution().GetRunId()}
-		if told, err := g.tells(ctx, place, a.Notice); err != nil || told {
-			return place, told, err
+		for _, run := range runs.GetExecutions() {
+			place := alert.Place{WorkflowID: groupID, RunID: run.GetExecution().GetRunId()}
+			if told, err := g.tells(ctx, place, a.Notice); err != nil || told {
+				return place, told, err
+			}
+			if time.Now().After(until) {
+				break
+			}
+		}
+		if request.NextPageToken = runs.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			break
 		}
 	}
 	return alert.Place{}, false, nil

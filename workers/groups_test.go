@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
@@ -34,7 +35,10 @@ func TestAlertmanOnARealServer(t *testing.T) {
 		"whoever gathers again gets the same answer":                      (*station).again,
 		"whoever gathers again once the group has ended":                  (*station).afterTheEnd,
 		"a group that ends while it is being joined":                      (*station).endsMeanwhile,
+		"one whose group has had more runs since than a page lists":       (*station).amongMany,
+		"one whose group has had more runs than can be looked through":    (*station).amongTooMany,
 		"a throttle admits so many of many at once":                       (*station).throttled,
+		"whoever asks a throttle again once it has ended":                 (*station).throttledAfterTheEnd,
 		"an event is taken once, told and acknowledged, and the log says": (*station).taken,
 		"what a delivery has tried is known to its next try, and after":   (*station).attempts,
 	} {
@@ -57,15 +61,27 @@ type station struct {
 
 func startAlertman(t *testing.T) *station {
 	t.Helper()
+	s := newStation(t)
+	s.work(t, map[string]alert.Channel{"mail": s}, 20)
+	return s
+}
+
+// newStation has a server, and nobody works there yet.
+func newStation(t *testing.T) *station {
+	t.Helper()
 	server, err := stack.StartTemporal(t.Context(), stack.TemporalOptions{Dir: t.TempDir(), Config: eagerToContinue(t)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(context.Background())) })
 	c, err := client.Dial(client.Options{HostPort: server.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	s := &station{client: c, groups: &workers.Groups{Temporal: c}, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
-	maker := workers.NewAlertman(c, &activities.Deliveries{Channels: map[string]alert.Channel{"mail": s}, Writer: s},
-		&activities.Groups{Gatherer: s.groups}, 20)
+	return &station{client: c, groups: &workers.Groups{Temporal: c}, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
+}
+
+// work starts the workers, who make so many deliveries at once on each channel. They stop at the test's end.
+func (s *station) work(t *testing.T, channels map[string]alert.Channel, atOnce int) {
+	t.Helper()
+	maker := workers.NewAlertman(s.client, &activities.Deliveries{Channels: channels, Writer: s}, &activities.Groups{Gatherer: s.groups}, atOnce)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- workers.NewRunner("alertman", maker, slog.New(slog.DiscardHandler)).Run(ctx) }()
@@ -73,7 +89,6 @@ func startAlertman(t *testing.T) *station {
 		stop()
 		require.NoError(t, <-ended)
 	})
-	return s
 }
 
 // eagerToContinue is the project's configuration of the server, with histories that are long early.
@@ -214,34 +229,24 @@ func (s *station) again(t *testing.T) {
 	require.Equal(t, map[string]int{"again 2": 1}, s.digested("again"))
 }
 
-// afterTheEnd is of a worker that was killed before Temporal knew what came of its gathering, and a short window.
-func (s *station) afterTheEnd(t *testing.T) {
-	first, second := assigned("after", "after 1"), assigned("after", "after 2")
-	second.Since = time.Now().Add(-time.Minute)
-	_, err := s.groups.Gather(t.Context(), first)
-	require.NoError(t, err)
-	place, err := s.groups.Gather(t.Context(), second)
-	require.NoError(t, err)
-	s.endNow(t, place.WorkflowID)
-	_ = s.client.GetWorkflow(t.Context(), place.WorkflowID, place.RunID).Get(t.Context(), nil) // it was cancelled
-	until(t, func() bool {                                                                     // Temporal's list is a moment behind
-		again, err := s.groups.Gather(t.Context(), second)
-		require.NoError(t, err)
-		if again.RunID != place.RunID {
-			s.endNow(t, again.WorkflowID)
-		}
-		return again == place
-	})
-	second.Notice.ID, second.Notice.Event.ID = "after 3", "after 3"
-	place, err = s.groups.Gather(t.Context(), second)
-	require.NoError(t, err)
-	require.True(t, place.Now, "a notice that is old, and was never gathered")
-}
-
 // endNow has a group hand on what it holds.
 func (s *station) endNow(t *testing.T, id string) {
 	t.Helper()
 	require.NoError(t, s.client.CancelWorkflow(t.Context(), id, ""))
+}
+
+// end is endNow, and waits for the end, and until Temporal's list, which is a moment behind, has it.
+func (s *station) end(t *testing.T, run alert.Place) {
+	t.Helper()
+	s.endNow(t, run.WorkflowID)
+	_ = s.client.GetWorkflow(t.Context(), run.WorkflowID, run.RunID).Get(t.Context(), nil) // it was cancelled
+	until(t, func() bool {
+		ended, err := s.client.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+			Query: fmt.Sprintf("RunId = '%s' AND ExecutionStatus = 'Canceled'", run.RunID),
+		})
+		require.NoError(t, err)
+		return ended.GetCount() == 1
+	})
 }
 
 // ending ends a group just before it is signalled.

@@ -23,7 +23,12 @@ func (c checkAlertmanCommand) check(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range routes.Warnings() {
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return err
+	}
+	// Warnings, and no faults: the file may be checked elsewhere than where alertman runs.
+	for _, warning := range append(routes.Warnings(), routes.Needs(env.lacking())...) {
 		fmt.Fprintf(out.results, "warning: %s\n", warning)
 	}
 	fmt.Fprintln(out.results, routes.Summary())

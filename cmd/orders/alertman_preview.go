@@ -31,11 +31,14 @@ func (c previewAlertmanCommand) Validate() error {
 	if c.Channel != "" && !slices.Contains(previewed, c.Channel) {
 		return fmt.Errorf("--channel: %q is no channel: %s", c.Channel, yamlfile.OneOf(c.Channel, previewed))
 	}
-	if names := typeNames(); c.Type != "" && !slices.Contains(names, c.Type) {
+	if names := typeNames(append(slices.Clone(alert.Types), alert.Test)); c.Type != "" && !slices.Contains(names, c.Type) {
 		return fmt.Errorf("--type: %q is no type: %s", c.Type, yamlfile.OneOf(c.Type, names))
 	}
 	if c.Digest && c.Ask {
 		return fmt.Errorf("--digest and --ask: nobody has to acknowledge a digest: leave out one of them")
+	}
+	if c.Type == alert.Test.RoutingKey() && (c.Digest || c.Ask) {
+		return fmt.Errorf("--type %s: a test is in no digest, and nobody has to acknowledge it: leave out --digest and --ask", c.Type)
 	}
 	return nil
 }
@@ -43,14 +46,19 @@ func (c previewAlertmanCommand) Validate() error {
 // previewed are the channels, in the order in which they are shown.
 var previewed = []string{alert.Mail, alert.SMS, alert.Chat, alert.Console, alert.Webhook}
 
-func typesShown() []alert.Type {
-	return append(slices.Clone(alert.Types), alert.Test)
+// types are those that are shown. A test is in no digest, and asks nobody for anything.
+func (c previewAlertmanCommand) types() []alert.Type {
+	shown := slices.Clone(alert.Types)
+	if !c.Digest && !c.Ask {
+		shown = append(shown, alert.Test)
+	}
+	return slices.DeleteFunc(shown, func(of alert.Type) bool { return c.Type != "" && c.Type != of.RoutingKey() })
 }
 
-func typeNames() []string {
+func typeNames(of []alert.Type) []string {
 	var names []string
-	for _, of := range typesShown() {
-		names = append(names, of.RoutingKey())
+	for _, one := range of {
+		names = append(names, one.RoutingKey())
 	}
 	return names
 }
@@ -90,10 +98,7 @@ func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Con
 	}
 	var pages strings.Builder
 	for _, telling := range told {
-		for _, of := range typesShown() {
-			if c.Type != "" && c.Type != of.RoutingKey() {
-				continue
-			}
+		for _, of := range c.types() {
 			telling.Notice = c.notice(of, at)
 			message, err := w.Write(telling)
 			if err != nil {

@@ -21,10 +21,21 @@ func previews(t *testing.T, c previewAlertmanCommand, routes *routing.Config) (s
 func TestAPreviewShowsEveryTypeInEveryChannel(t *testing.T) {
 	out, err := previews(t, previewAlertmanCommand{}, nil)
 	require.NoError(t, err)
-	for _, name := range typeNames() {
+	for _, name := range append(typeNames(alert.Types), "alert.test") {
 		for _, channel := range previewed {
 			require.Contains(t, out, "=== "+name+", for fraud-team by "+channel+" (")
 		}
+	}
+}
+
+func TestNoPreviewShowsATestThatIsDigestedOrAsksAnybody(t *testing.T) {
+	for _, c := range []previewAlertmanCommand{{Digest: true}, {Ask: true}} {
+		out, err := previews(t, c, nil)
+		require.NoError(t, err)
+		require.NotContains(t, out, "alert.test")
+		require.Equal(t, len(alert.Types)*len(previewed), strings.Count(out, "==="))
+		c.Type = "alert.test"
+		require.ErrorContains(t, c.Validate(), "--type alert.test: a test is in no digest, and nobody has to acknowledge it")
 	}
 }
 
@@ -68,7 +79,7 @@ func TestAPreviewHasTheWordsOfTheConfiguration(t *testing.T) {
 
 func TestWrongArgumentsOfAPreviewEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
 	setEnvironment(t, nil)
-	for _, args := range []string{"--channel=pager", "--type=fraud.detectd", "--digest --ask", "extra"} {
+	for _, args := range []string{"--channel=pager", "--type=fraud.detectd", "--digest --ask", "--type=alert.test --digest", "extra"} {
 		require.Equal(t, exitConfig, execute(ended(t), append([]string{"alertman", "preview"}, strings.Fields(args)...)), args)
 	}
 	require.Zero(t, execute(t.Context(), []string{"alertman", "preview", "--channel=sms", "--type=alert.test"}))

@@ -30,14 +30,16 @@ routes:
 `
 
 func TestCheckSaysWhatTheRoutesOfAlertsHold(t *testing.T) {
-	setEnvironment(t, nil)
+	account := map[string]string{"SMS_ACCOUNT_SID": "AC01", "SMS_AUTH_TOKEN": "token", "SMS_FROM": "+4930123456"}
+	setEnvironment(t, account)
 	file := routesFile(t, twoReceivers+"windows: {unused: {zone: UTC}}\n")
 	out, err := printed(t, inContext(t, checkAlertmanCommand{File: file}.check))
 	require.NoError(t, err)
 	require.Regexp(t, `^warning: .*alertman\.yaml:13:11: the window unused is used by nothing\n2 receivers, 2 routes, 0 mutes, sha256:[0-9a-f]{12}\n$`, out)
 	require.Zero(t, execute(t.Context(), []string{"alertman", "check", file}))
 
-	setEnvironment(t, map[string]string{"ALERTMAN_CONFIG": file})
+	account["ALERTMAN_CONFIG"] = file
+	setEnvironment(t, account)
 	again, err := printed(t, inContext(t, checkAlertmanCommand{}.check))
 	require.NoError(t, err)
 	require.Equal(t, out, again)

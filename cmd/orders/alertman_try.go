@@ -13,6 +13,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/routing"
+	"dummyorders/internal/oneline"
 	"dummyorders/internal/yamlfile"
 	"dummyorders/workflows"
 )
@@ -181,8 +182,16 @@ func told(to io.Writer, d alert.Delivery, since time.Time) {
 	}
 	fmt.Fprintln(to)
 	for _, a := range d.Attempts {
-		fmt.Fprintf(to, "  attempt %d at %s: %s\n", a.Number, a.At.UTC().Format(time.RFC3339), a.Answer)
+		fmt.Fprintf(to, "  attempt %d at %s: %s\n", a.Number, a.At.UTC().Format(time.RFC3339), answerLine(a))
 	}
+}
+
+// mostShown is how many characters of an answer are shown.
+const mostShown = 1000
+
+// answerLine is what the other side said. A log may be of an alertman that kept it as it came.
+func answerLine(a alert.Attempt) string {
+	return oneline.Of(a.Answer, mostShown)
 }
 
 // verdictOn fails where a target was not told, with the last that is known of it.
@@ -194,7 +203,7 @@ func verdictOn(deliveries []alert.Delivery) error {
 		}
 		why := string(d.State)
 		if len(d.Attempts) > 0 {
-			why += ": " + d.Attempts[len(d.Attempts)-1].Answer
+			why += ": " + answerLine(d.Attempts[len(d.Attempts)-1])
 		}
 		untold = append(untold, fmt.Sprintf("%s (%s)", d.Target, why))
 	}

@@ -52,6 +52,18 @@ func TestATargetThatWasNotToldIsAFailureWithItsLastAnswer(t *testing.T) {
 	require.Contains(t, out, "mail a@example.com: delivered")
 }
 
+func TestAnAnswerDoesNothingToATerminal(t *testing.T) {
+	at := time.Now().UTC()
+	refused := alert.Delivery{Target: "mail a@example.com", State: alert.Refused, At: &at, Attempts: []alert.Attempt{
+		{Number: 1, At: at, Answer: "550 no\r\n  attempt 2: 250 Ok\x1b[2J\x1b]0;x\x07\u202e\xff"},
+	}}
+	out, err := tryReceiver(t, nil, refused)
+	const clean = "550 no attempt 2: 250 Ok [2J ]0;x \uFFFD"
+	require.EqualError(t, err, "1 of 1 target not told: mail a@example.com (refused: "+clean+")")
+	require.Contains(t, out, ": "+clean+"\n")
+	require.Equal(t, 2, strings.Count(out, "\n"))
+}
+
 func TestWithoutAnAlertmanATestSaysThatOneMustBeRunning(t *testing.T) {
 	temporal := mocks.NewClient(t)
 	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil)

@@ -56,7 +56,7 @@ func (e environment) routes(v *values, a *alerting, log *slog.Logger) {
 		a.routes = func() *routing.Config { return routes }
 		return
 	}
-	source, err := routing.NewSource(e.AlertmanConfig, log)
+	source, err := routing.NewSource(e.AlertmanConfig, e.lacking(), log)
 	if err != nil {
 		v.faults = append(v.faults, "ALERTMAN_CONFIG: "+err.Error())
 		return
@@ -94,7 +94,7 @@ func (e environment) mail(v *values) alert.Channel {
 // sms is nil where there is no account and nobody gets SMS.
 func (e environment) sms(v *values, routes func() *routing.Config) alert.Channel {
 	if e.SMSAccountSID == "" && e.SMSAuthToken == "" && e.SMSFrom == "" {
-		if routes != nil && uses(routes(), alert.SMS) {
+		if routes != nil && len(routes().Needs(e.lacking())) > 0 {
 			v.faults = append(v.faults, "SMS_ACCOUNT_SID, SMS_AUTH_TOKEN and SMS_FROM: must be set, as a receiver in ALERTMAN_CONFIG has SMS")
 		}
 		return nil
@@ -108,17 +108,21 @@ func (e environment) sms(v *values, routes func() *routing.Config) alert.Channel
 	return channel
 }
 
-// uses says whether anybody is told by a channel.
-func uses(routes *routing.Config, channel string) bool {
-	for _, name := range routes.Receivers() {
-		receiver, _ := routes.Receiver(name)
-		for _, step := range receiver.Steps {
-			if slices.ContainsFunc(step.Targets, func(t alert.Target) bool { return strings.HasPrefix(string(t), channel+" ") }) {
-				return true
-			}
+// lacking are the channels that cannot be used, and what is missing for each. Mail has a default for each of its variables
+// and is always set up, and the other channels have no variables.
+func (e environment) lacking() map[string]string {
+	var missing []string
+	for _, needed := range []struct{ name, value string }{
+		{"SMS_ACCOUNT_SID", e.SMSAccountSID}, {"SMS_AUTH_TOKEN", e.SMSAuthToken}, {"SMS_FROM", e.SMSFrom},
+	} {
+		if needed.value == "" {
+			missing = append(missing, needed.name)
 		}
 	}
-	return false
+	if len(missing) == 0 {
+		return nil
+	}
+	return map[string]string{alert.SMS: strings.Join(missing, ", ")}
 }
 
 // run keeps the routes up with their file until ctx ends.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,6 +35,25 @@ func TestSMSNeedAnAccountWhereSomebodyGetsThem(t *testing.T) {
 	require.Equal(t, []string{"SMS_ACCOUNT_SID, SMS_AUTH_TOKEN and SMS_FROM: must be set, as a receiver in ALERTMAN_CONFIG has SMS"}, faults)
 	faults = faultsOf(t, "alertman", map[string]string{"SMS_ACCOUNT_SID": "AC01", "SMS_FROM": "+4930123456"})
 	require.Equal(t, []string{"SMS_URL, SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM: SMS account: must have a token"}, faults)
+}
+
+func TestAReloadedConfigurationThatNeedsAnAccountIsRefusedWithoutOne(t *testing.T) {
+	file := routesWith(t, "mail: jo@example.com")
+	setEnvironment(t, map[string]string{"ALERTMAN_CONFIG": file})
+	env, err := readEnvironment(t.Context(), lookup())
+	require.NoError(t, err)
+	v, logged := &values{}, &bytes.Buffer{}
+	a := env.alerting(v, slog.New(slog.NewTextHandler(logged, nil)))
+	require.NoError(t, v.err())
+	before := a.routes()
+	require.NoError(t, os.Rename(routesWith(t, `mail: jo@example.com, sms: "+4915112345678"`), file))
+	for range 2 { // a change counts once it is the same for two looks
+		a.watch.Look(t.Context(), time.Now())
+	}
+	require.Same(t, before, a.routes())
+	require.Contains(t, logged.String(), "level=ERROR")
+	require.Contains(t, logged.String(), "alertman.yaml:2:")
+	require.Contains(t, logged.String(), "nobody can be told by sms: alertman must be started with SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM")
 }
 
 func TestAKeyOfLinksThatIsTooShortIsRefusedAndNotShown(t *testing.T) {

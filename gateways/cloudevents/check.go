@@ -10,6 +10,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/types"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
 	"dummyorders/domain/review"
 )
 
@@ -98,10 +99,10 @@ func isNumber(n json.Number) bool {
 	return n != "" && json.Unmarshal([]byte(n), &value) == nil && value == n
 }
 
-// quote keeps foreign text short, and on one line.
+// quote keeps foreign text short, on one line, and without what could be a card number.
 func quote(text string) string {
 	if text == "" {
 		return "missing"
 	}
-	return fmt.Sprintf("%.64q", text)
+	return fmt.Sprintf("%.64q", card.Redact(text))
 }

@@ -3,6 +3,7 @@ package cloudevents
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
 )
 
 // envelope is a structured-mode event as it is on the wire. The SDK's own reader is not used: on documents such as
@@ -26,12 +28,12 @@ type envelope struct {
 }
 
 // Decode reads what Encode wrote, and any other CloudEvent that carries a known alert in JSON; extension attributes
-// and data members it does not know are passed over. The error for anything else says what is wrong with it, and is
-// short whatever the document holds.
+// and data members it does not know are passed over. The error for anything else says what is wrong with it, is short
+// whatever the document holds, and has what could be a card number struck out.
 func Decode(document []byte) (alert.Event, error) {
 	var in envelope
 	if err := json.Unmarshal(document, &in); err != nil {
-		return alert.Event{}, fmt.Errorf("no CloudEvent in JSON: %.200v", err)
+		return alert.Event{}, fmt.Errorf("no CloudEvent in JSON: %s", brief(err))
 	}
 	if in.SpecVersion != event.CloudEventsVersionV1 {
 		return alert.Event{}, fmt.Errorf("no CloudEvent: specversion must be %q, not %s", event.CloudEventsVersionV1, quote(in.SpecVersion))
@@ -60,7 +62,16 @@ func (in envelope) readData(data *alert.Data) error {
 		return fmt.Errorf("data is missing: must be an object, as %s has", in.Type)
 	}
 	if err := json.Unmarshal(in.Data, data); err != nil {
-		return fmt.Errorf("data does not fit %s: %.200v", in.Type, err)
+		return fmt.Errorf("data does not fit %s: %s", in.Type, brief(err))
 	}
 	return nil
+}
+
+// brief is what a reader of JSON has to say, which may quote what it read. A number that was cut first would not be known
+// as one.
+func brief(err error) string {
+	if wrong, ok := errors.AsType[*time.ParseError](err); ok { // it would quote the value twice, once from its middle on
+		return "a time must be as in RFC 3339, not " + quote(wrong.Value)
+	}
+	return fmt.Sprintf("%.200s", card.Redact(err.Error()))
 }

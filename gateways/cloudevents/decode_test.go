@@ -86,6 +86,25 @@ func TestAReasonIsShortWhateverTheDocumentHolds(t *testing.T) {
 	}
 }
 
+func TestAReasonShowsNoCardNumber(t *testing.T) {
+	for _, document := range []string{
+		`{"specversion":"4012888888881881"}`,
+		`{"specversion":"` + strings.Repeat("x", 50) + `4012 8888 8888 1881"}`,
+		`{"specversion":"1.0","type":"4012-8888-8888-1881"}`,
+		`{"specversion":"1.0","type":"4012\u00a08888\u00008888\u00a01881"}`,
+		`{"specversion":"1.0","time":"4012888888881881"}`,
+		`{"specversion":"1.0","type":"orders.fraud.detected.v1","datacontenttype":"4012888888881881","data":{}}`,
+		`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":{"amount":"x4012888888881881"}}`,
+		`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":{"decision":{"score":40128888888818810000}}}`,
+		`{"specversion":"1.0","type":"orders.fraud.review_expired.v1","data":{"review":{"deadline":"4012 8888 8888 1881"}}}`,
+	} {
+		_, err := cloudevents.Decode([]byte(document))
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "401288**", "%s", document)
+		assert.NotContains(t, err.Error(), "888", "%s", document)
+	}
+}
+
 // What Decode takes, Encode can write, and it is then the same event.
 func FuzzDecode(f *testing.F) {
 	for file := range onRecord() {

@@ -82,6 +82,31 @@ func TestAnAnswerIsToldShortOnOneLineAndWithoutSecrets(t *testing.T) {
 	}
 }
 
+// repeating is a transport whose far side says what login it was sent.
+type repeating struct{}
+
+func (repeating) RoundTrip(r *http.Request) (*http.Response, error) {
+	user, password, _ := r.BasicAuth()
+	said := strings.Join([]string{r.Header.Get("Authorization"), "of", user, "by", password}, " ")
+	return channeltest.Answering(401, nil, said).Transport.RoundTrip(r)
+}
+
+func TestALoginInTheURLIsHiddenAlsoAsItIsSent(t *testing.T) {
+	for login, want := range map[string]string{
+		"":                                   "401 Unauthorized: of by",
+		"orders:canary-p%40ss@":              "401 Unauthorized: Basic [hidden] of orders by [hidden]",
+		"canary-token@":                      "401 Unauthorized: Basic [hidden] of [hidden] by",
+		"canary-token:x@":                    "401 Unauthorized: Basic [hidden] of [hidden] by x",
+		"canary-token:x-oauth-basic@":        "401 Unauthorized: Basic [hidden] of [hidden] by [hidden]",
+		"canary-user%2Fx:canary-user%2Fxyz@": "401 Unauthorized: Basic [hidden] of [hidden] by [hidden]",
+	} {
+		answer, err := posting.NewClient(&http.Client{Transport: repeating{}}).
+			Post(t.Context(), posting.Request{Name: "chat a/b", URL: "https://" + login + "hooks.example.com/hook"})
+		require.NoError(t, err)
+		assert.Equal(t, want, answer.String(), login)
+	}
+}
+
 func TestOnlyTheBeginningOfABodyIsRead(t *testing.T) {
 	assert.Len(t, post(t, 500, nil, strings.Repeat("x", 1<<20)).Body, 64<<10)
 }

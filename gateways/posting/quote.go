@@ -2,11 +2,13 @@ package posting
 
 import (
 	"cmp"
+	"encoding/base64"
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf16"
+
+	"dummyorders/internal/oneline"
 )
 
 // maxQuote is how many characters of the other side's words are shown.
@@ -15,7 +17,8 @@ const maxQuote = 200
 // hidden stands where a secret was.
 const hidden = "[hidden]"
 
-// shortestSecret is from which length on a part of a URL's path may be a secret by itself. Shorter ones are words.
+// shortestSecret is from which length on a part of a URL's path, or its username, may be a secret by itself. Shorter ones
+// are words.
 const shortestSecret = 8
 
 // Quote is what the other side said, short, on one line, and without the secrets: some repeat in an error what they were
@@ -24,13 +27,7 @@ func (a Answer) Quote(text string) string {
 	for _, secret := range a.secrets {
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return Cut(strings.Join(strings.Fields(text), " "), maxQuote)
+	return oneline.Of(text, maxQuote)
 }
 
 // Cut bounds a text to so many UTF-16 code units, by which providers count characters; a text that was cut ends in "…".
@@ -50,7 +47,7 @@ func Cut(text string, most int) string {
 // secretsOf are the parts of a URL that are never shown, and the other secrets; the longest come first, so that none
 // leaves the rest of another behind.
 func secretsOf(u *url.URL, others []string) []string {
-	parts := []string{u.Path, u.EscapedPath(), u.RawQuery, u.User.String()}
+	parts := append([]string{u.Path, u.EscapedPath(), u.RawQuery}, secretsOfLogin(u.User)...)
 	for part := range strings.SplitSeq(u.Path+"/"+u.EscapedPath(), "/") {
 		if len(part) >= shortestSecret {
 			parts = append(parts, part)
@@ -61,11 +58,22 @@ func secretsOf(u *url.URL, others []string) []string {
 		value, _ := url.QueryUnescape(escaped) // empty where it is no escape
 		parts = append(parts, escaped, value)
 	}
-	if password, set := u.User.Password(); set {
-		parts = append(parts, password)
-	}
 	parts = append(parts, others...)
 	parts = slices.DeleteFunc(parts, func(part string) bool { return len(part) < 2 })
 	slices.SortFunc(parts, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 	return slices.Compact(parts)
+}
+
+// secretsOfLogin has the login also as net/http sends it (RFC 7617).
+func secretsOfLogin(login *url.Userinfo) []string {
+	if login == nil {
+		return nil
+	}
+	password, _ := login.Password()
+	sent := base64.StdEncoding.EncodeToString([]byte(login.Username() + ":" + password))
+	parts := []string{login.String(), password, sent}
+	if len(login.Username()) >= shortestSecret { // a token, where the password is a mere x
+		parts = append(parts, login.Username())
+	}
+	return parts
 }

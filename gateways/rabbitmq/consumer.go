@@ -40,7 +40,7 @@ func (c *Consumer) Ready() error {
 
 // Consume fulfils alert.Consumer; call it once. An event whose handling fails is held and handed to handle again, with
 // growing waits, for Config.Patience; then it goes back to the queue, and after Config.DeliveryLimit such rounds to the
-// dead queue. What is no event goes there at once, with the reason in the header x-reason.
+// dead queue. What is no event, or a very large one, goes there at once, with the reason in the header x-reason.
 //
 // handle's ctx outlives Consume's by up to Config.DrainTimeout. Consume's error is nil unless the configuration is
 // wrong, or handlers had to be cut off at the end.

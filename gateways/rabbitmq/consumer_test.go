@@ -1,6 +1,7 @@
 package rabbitmq_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/cloudevents"
 	"dummyorders/gateways/rabbitmq"
 )
 
@@ -113,6 +115,52 @@ func TestWhatIsNoEventGoesToTheDeadQueueAtOnceWithTheReason(t *testing.T) {
 	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), newEvent("one")))
 	handled.waitFor(t, 1)
 	counts(t, cfg.Queue, 0)
+}
+
+// Temporal would refuse it for being one request too many, and be waited for.
+func TestAnEventThatIsVeryLargeGoesToTheDeadQueueAtOnceWithTheReason(t *testing.T) {
+	cfg := config(t)
+	handled := newTally()
+	startConsumer(t, cfg, handled.handle)
+	large := newEvent("large")
+	body, err := cloudevents.Encode(large)
+	require.NoError(t, err)
+	padding := bytes.Repeat([]byte(" "), 5<<20-len(body))
+	require.NoError(t, operator(t).Publish(cfg.Exchange, "fraud.detected", true, false, amqp.Publishing{
+		MessageId: large.ID, Body: append(body, padding...),
+	}))
+
+	const reason = "too large: an event must have at most 131072 bytes, and this has 5242880"
+	counts(t, cfg.DeadQueue, 1)
+	letters, _, err := rabbitmq.NewDeadLetters(cfg, cfg, logger(t)).List(t.Context(), 10)
+	require.NoError(t, err)
+	assert.Equal(t, reason, letters[0].NoEvent, "replayed, it would come straight back")
+	d := next(t, cfg.DeadQueue)
+	assert.Equal(t, reason, d.Headers["x-reason"])
+	assert.Len(t, d.Body, 5<<20)
+	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), newEvent("one")))
+	handled.waitFor(t, 1)
+	counts(t, cfg.Queue, 0)
+}
+
+func TestNoCardNumberGetsIntoTheLogOrTheReason(t *testing.T) {
+	const number, masked = "4012888888881881", "401288******1881"
+	cfg := config(t)
+	c := startConsumer(t, cfg, newTally().handle)
+	ch := operator(t)
+	require.NoError(t, ch.QueueUnbind(cfg.DeadQueue, "", cfg.DeadExchange, nil)) // so that it says more
+	require.NoError(t, ch.Publish(cfg.Exchange, "fraud."+number, true, false, amqp.Publishing{
+		MessageId: number, Body: []byte(`{"specversion":"` + number + `"}`),
+	}))
+	c.log.waitFor(t, "312 NO_ROUTE")
+	require.NoError(t, ch.QueueBind(cfg.DeadQueue, "", cfg.DeadExchange, false, nil))
+
+	d := next(t, cfg.DeadQueue)
+	assert.Equal(t, `no CloudEvent: specversion must be "1.0", not "`+masked+`"`, d.Headers["x-reason"])
+	assert.Equal(t, number, d.MessageId, "the message is as it came")
+	c.log.waitFor(t, "Not an alert: put into the dead queue")
+	assert.Zero(t, c.log.says(number))
+	assert.NotZero(t, c.log.says(masked))
 }
 
 func TestWhatCannotBePutIntoTheDeadQueueStaysInTheQueue(t *testing.T) {

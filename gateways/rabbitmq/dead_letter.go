@@ -13,7 +13,6 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"dummyorders/domain/card"
-	"dummyorders/gateways/cloudevents"
 )
 
 // DeadLetter is a message in the dead queue, as it is shown to people: but for Body, its texts are short, hold no control
@@ -51,7 +50,7 @@ func newDeadLetter(d amqp.Delivery, limit int) DeadLetter {
 		ID: idOf(d), Time: diedAt(d), Reason: reasonOf(d.Headers, limit), Size: len(d.Body),
 		Type: shown(d.Type, longestName), RoutingKey: shown(d.RoutingKey, longestName),
 	}
-	event, err := cloudevents.Decode(d.Body)
+	event, err := read(d.Body)
 	if err != nil {
 		letter.NoEvent = shown(err.Error(), longestReason)
 		return letter

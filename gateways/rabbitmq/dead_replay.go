@@ -76,7 +76,7 @@ func (r *replay) visit(message amqp.Delivery) (take bool) {
 
 // alive is the message without the marks of its death. Like a dead letter it goes without its expiration and user id.
 func alive(d amqp.Delivery) amqp.Publishing {
-	message := deadLetter(d, errors.New("replayed")) // a mark, too
+	message := deadLetter(d, "replayed") // a mark, too
 	maps.DeleteFunc(message.Headers, func(name string, _ any) bool { return marksDeath(name) })
 	return message
 }

@@ -1,6 +1,10 @@
 package rabbitmq_test
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +45,19 @@ func TestTheDefinitionsRouteEveryTypeOfAlert(t *testing.T) {
 		require.NoError(t, p.Publish(t.Context(), event), eventType)
 	}
 	handled.waitFor(t, len(alert.Types))
+}
+
+// Each time that the broker takes events back counts as a failed delivery of them, and after 20 they are dead letters.
+func TestTheBrokersLetAlertmanHoldEventsWhileTemporalIsAwayForDays(t *testing.T) {
+	const day = 24 * time.Hour
+	text, err := os.ReadFile("rabbitmq.conf")
+	require.NoError(t, err)
+	require.Contains(t, string(text), fmt.Sprintf("\nconsumer_timeout = %d\n", day.Milliseconds()), "in a container")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	set, err := theBroker(t).Ctl(ctx, "eval", "application:get_env(rabbit, consumer_timeout).")
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintf("{ok,%d}", day.Milliseconds()), strings.TrimSpace(set), "in development")
 }
 
 func TestAlertmanMayPutIntoTheDeadQueue(t *testing.T) {

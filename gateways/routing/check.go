@@ -20,7 +20,7 @@ func (r *reader) checkChains() {
 		if first, last := chain[0], chain[len(chain)-1]; len(chain) == 1 || first != last || told[first] {
 			continue
 		}
-		next.at.Fault("goes round in a circle: %s; an escalation must end", strings.Join(chain, " → "))
+		next.at.Fault("goes round in a circle: %s; an escalation must end", strings.Join(offered(chain), " → "))
 		for _, name := range chain {
 			told[name] = true
 		}

@@ -24,6 +24,7 @@ type Config struct {
 	chats     map[string]chat.Endpoint
 	webhooks  map[string]webhook.Endpoint
 
+	uses     []use
 	warnings []yamlfile.Fault
 	digest   string // of the file and all that it names; empty for what is of no file
 }
@@ -39,6 +40,12 @@ type receiver struct {
 	within   time.Duration // to acknowledge in; 0, nobody has to
 	then     string        // the receiver that is told next; empty, none
 	wordings map[string]*templates.Set
+}
+
+// use is that a receiver is told by a channel, and where that stands.
+type use struct {
+	channel string
+	at      yamlfile.Fault // without a text
 }
 
 func newConfig() *Config {
@@ -90,6 +97,19 @@ func many(n int, thing string) string {
 // Warnings are what is odd about the file and does not keep it from being used.
 func (c *Config) Warnings() []yamlfile.Fault {
 	return slices.Clone(c.warnings)
+}
+
+// Needs are faults, each at its place: a receiver is told by a channel that is not set up. lacking says for each of these
+// channels what alertman must be started with, such as names of variables.
+func (c *Config) Needs(lacking map[string]string) yamlfile.Faults {
+	var faults []yamlfile.Fault
+	for _, u := range c.uses {
+		if with, is := lacking[u.channel]; is {
+			u.at.Text = fmt.Sprintf("nobody can be told by %s: alertman must be started with %s", u.channel, with)
+			faults = append(faults, u.at)
+		}
+	}
+	return yamlfile.Bounded(faults)
 }
 
 // Receivers are the names of all, in the order of the file.

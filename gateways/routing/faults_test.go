@@ -25,6 +25,8 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"a number":             {`"+4915112345678"`, `"015112345678"`, `13:14: must be a telephone number of E.164: +, the country and the number, such as "+4915112345678"`},
 		"an address":           {"[jo@example.com,", "[jo@,", `5:16: "jo@" must be a mail address, such as jo@example.com`},
 		"an address in quotes": {"[jo@example.com,", `['"jo doe"@example.com',`, `5:16: "\"jo doe\"@example.com" must be a mail address, such as jo@example.com`},
+		"too many addresses":   {"[jo@example.com,", "[" + addresses(3000) + " jo@example.com,", `5:7: must have at most 100 addresses and endpoints in all: a mailing list is one address`},
+		"too many in all":      {"[jo@example.com,", "[" + addresses(97) + " jo@example.com,", `5:7: must have at most 100 addresses and endpoints in all: a mailing list is one address`},
 		"an address twice":     {"[jo@example.com,", "[al@example.com,", `5:32: "mail al@example.com" stands twice in one receiver: leave one out`},
 		"a chat is a URL":      {"{url_file: secrets/slack}", slackURL, `6:15: must be a mapping: {url: …} or {url_file: …}`},
 		"no URL":               {"{url_file: secrets/slack}", "{name: team}", `6:15: "url" is missing: it must be given, or url_file`},
@@ -33,7 +35,11 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"two URLs":             {"{url_file: secrets/slack}", "{url_file: secrets/slack, url: https://a.example}", `6:26: stands beside url: leave one out`},
 		"a URL in the open":    {"https://case.example.com/hook", "http://case.example.com/hook", `7:24: must be a URL of https; of http only to this machine or a private host (the URL itself is not shown)`},
 		"no URL at all":        {"https://case.example.com/hook", "case.example.com", `7:24: must be a URL of https; of http only to this machine or a private host (the URL itself is not shown)`},
-		"a file":               {"secrets/slack", "secrets/slak", `6:26: the file secrets/slak cannot be read: file does not exist`},
+		"a file":               {"secrets/slack", "secrets/slak", `6:26: the file named here cannot be read: file does not exist`},
+		"an empty file":        {"secrets/slack", "empty", `6:26: the file named here is empty`},
+		"a template's file":    {`{subject: "Fraud {{.ID}}"}`, "{subject_file: words.d/mail}", `10:38: the file words.d/mail cannot be read: file does not exist`},
+		"an empty words' file": {`{subject: "Fraud {{.ID}}"}`, "{text_file: empty}", `10:35: the file empty is empty`},
+		"no templates":         {`{mail: {subject: "Fraud {{.ID}}"}}`, "none", `10:16: must be a mapping of keys and values`},
 		"a short secret":       {"secrets/hook", "short", `7:68: the secret must be of 24 to 64 bytes in base64, not 5`},
 		"no secret":            {", secret_file: secrets/hook", "", `7:18: "secret" is missing: it must be given, or secret_file, secrets or secret_files`},
 		"a secret twice":       {"secret_file: secrets/hook", "secret_file: secrets/hook, secrets: [" + hookSecret + "]", `7:91: stands beside another secret: give several as secrets: […] or secret_files: […]`},
@@ -55,6 +61,8 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"this machine's zone":  {"Europe/Berlin", "Local", `17:18: "Local" is no time zone that is known: write one such as Europe/Berlin or UTC`},
 		"a day":                {"[mon,", "[monday,", `17:40: "monday" is not known here: it must be one of sun, mon, tue, wed, thu, fri, sat`},
 		"a time of the day":    {`"18:00"`, `"6pm"`, `17:85: "6pm" must be a time of the day from 00:00 to 24:00, such as "08:00"`},
+		"a day's end to begin": {`from: "08:00", to: "18:00"`, `from: "24:00", to: "00:00"`, `17:72: "24:00" must be a time of the day from 00:00 to 23:59, such as "08:00"`},
+		"a time after the end": {`"18:00"`, `"24:01"`, `17:85: "24:01" must be a time of the day from 00:00 to 24:00, such as "08:00"`},
 		"no span":              {`"18:00"`, `"08:00"`, `17:85: must be another time than from; for whole days leave both out`},
 		"half a span":          {`, to: "18:00"`, "", `17:11: must have both from and to, or neither for whole days`},
 		"a mute without end":   {", until: 2026-11-24T02:00:00Z", "", `19:5: must have until or during: a mute ends; for one that does not, write a route with tell: []`},
@@ -97,6 +105,21 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 	}
 }
 
+// addresses are so many, each with a comma.
+func addresses(n int) string {
+	var list strings.Builder
+	for i := range n {
+		fmt.Fprintf(&list, "a%d@example.com,", i)
+	}
+	return list.String()
+}
+
+func TestAReceiverMayHaveAHundredAddressesAndEndpoints(t *testing.T) {
+	to, known := read(t, strings.Replace(good, "[jo@example.com,", "["+addresses(96)+" jo@example.com,", 1)).Receiver("fraud-team")
+	require.True(t, known)
+	require.Len(t, to.Steps[0].Targets, 100)
+}
+
 func TestAllFaultsAreToldAtOnce(t *testing.T) {
 	broken := strings.NewReplacer("most: 20", "most: none", "Europe/Berlin", "Berlin", "tell: [fraud-team]", "tell: [nobody]").Replace(good)
 	_, err := routing.Read(broken, secrets)
@@ -123,17 +146,56 @@ func TestNoSecretIsShown(t *testing.T) {
 	for _, a := range c.Route(event(nil), noon) {
 		shown += fmt.Sprintf("%+v", a)
 	}
-	for _, wrong := range []string{
-		"- " + slackURL, "- chat: " + slackURL, "- {" + slackURL + "}", "- chat: {url: " + slackURL + ", name: " + slackURL + "}",
-		"- webhook: {url: " + slackURL + ", secret: " + hookSecret + "x}", "- webhook: {url: ftp:" + slackURL + ", " + hookSecret + ": 1}",
-	} {
-		_, err := routing.Read(strings.Replace(good, "- console", wrong, 1), secrets)
-		require.Error(t, err)
-		shown += err.Error()
-	}
 	for _, secret := range []string{"verysecret", hookSecret[6:]} {
 		require.NotContains(t, shown, secret)
 	}
+}
+
+func TestNoFaultShowsASecretThatStandsInTheWrongPlace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "alertman.yaml")
+	for _, secret := range []string{
+		slackURL, "https://chat.example.com:8443/hooks/verysecret", "http://mattermost:8065/hooks/verysecret", "https://hooks/verysecret",
+		"mattermost:8065/hooks/verysecret", "hooks.slack.com/verysecret", "ftp:" + slackURL, hookSecret + "x", hookSecret[6:],
+	} {
+		for _, wrong := range []*strings.Replacer{
+			strings.NewReplacer("- console", "- "+secret), strings.NewReplacer("- console", "- *"+secret), strings.NewReplacer("- console", "- {"+secret+": 1}"),
+			strings.NewReplacer("- console", "- chat: "+secret), strings.NewReplacer("name: case-tool", "name: "+secret),
+			strings.NewReplacer("{url_file: secrets/slack}", "{url_file: "+secret+"}"), strings.NewReplacer("{url_file: secrets/slack}", "{url_file: /"+secret+"}"),
+			strings.NewReplacer("secret_file: secrets/hook", "secret_file: "+secret), strings.NewReplacer("secret_file: secrets/hook", "secret_files: ["+secret+"]"),
+			strings.NewReplacer("secret_file: secrets/hook", "secret: x"+secret), strings.NewReplacer("secret_file: secrets/hook", secret+": 1"),
+			strings.NewReplacer("name: on-call", "name: "+secret), strings.NewReplacer("tell: [fraud-team]", "tell: ["+secret+", "+secret+"]"),
+			strings.NewReplacer("on-call", secret, "group: none", "acknowledge: {within: 1m, then: fraud-team}"),
+			strings.NewReplacer("  office:", "  "+secret+":"), strings.NewReplacer("Europe/Berlin", secret),
+		} {
+			require.NoError(t, os.WriteFile(file, []byte(wrong.Replace(good)), 0o600))
+			_, err := routing.Load(file)
+			require.Error(t, err)
+			for _, hidden := range []string{"verysecret", hookSecret[6:]} {
+				require.NotContains(t, err.Error(), hidden)
+			}
+		}
+	}
+}
+
+func TestAFaultKeepsTheNamesThatAreNoSecrets(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "alertman.d")
+	file := filepath.Join(folder, "alertman.yaml")
+	words, huge := filepath.Join(folder, "conf.d", "words"), filepath.Join(folder, "huge.txt")
+	require.NoError(t, os.MkdirAll(words, 0o700))
+	require.NoError(t, os.WriteFile(huge, []byte(strings.Repeat("x", 1<<20+1)), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(strings.NewReplacer(
+		"secrets/slack", "conf.d/words", `{subject: "Fraud {{.ID}}"}`, "{subject_file: conf.d/words, text_file: huge.txt, html_file: conf.d/none}",
+		"secrets/hook", "huge.txt", "Europe/Berlin", "America/Argentina/ComodRivadaviaa",
+	).Replace(good)), 0o600))
+	_, err := routing.Load(file)
+	require.EqualError(t, err, strings.Join([]string{
+		file + ":6:26: the file named here cannot be read: it is no regular file",
+		file + ":7:68: the file named here cannot be read: it is larger than 65536 bytes",
+		file + ":10:38: the file " + words + " cannot be read: it is no regular file",
+		file + ":10:63: the file " + huge + " cannot be read: it is larger than 1048576 bytes",
+		file + ":10:84: the file " + filepath.Join(folder, "conf.d", "none") + " cannot be read: no such file or directory",
+		file + `:17:18: "America/Argentina/ComodRivadaviaa" is no time zone that is known: write one such as Europe/Berlin or UTC`,
+	}, "\n"))
 }
 
 func TestHTTPIsOnlyForThisMachineAndPrivateHosts(t *testing.T) {
@@ -152,7 +214,7 @@ func TestFilesAreFoundBesideTheFileThatNamesThem(t *testing.T) {
 	file := filepath.Join(folder, "alertman.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(good), 0o600))
 	_, err := routing.Load(file)
-	require.ErrorContains(t, err, file+":6:26: the file "+filepath.Join(folder, "secrets/slack")+" cannot be read: no such file or directory")
+	require.ErrorContains(t, err, file+":6:26: the file named here cannot be read: no such file or directory")
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "secrets"), 0o700))
 	for name, content := range secrets {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))

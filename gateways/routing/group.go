@@ -86,12 +86,13 @@ func (g *grouping) of(e alert.Event) *alert.Grouping {
 	return &alert.Grouping{Key: key, Name: printable(strings.Join(names, ", ")), Window: g.window}
 }
 
-// printable is text on one line: it stands in subjects and in terminals.
+// printable is text on one line, without what a terminal or a mailbox obeys in place of showing it, such as a turn of the
+// direction of reading: it stands in subjects and in terminals.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, text)
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }

@@ -22,7 +22,7 @@ const (
 )
 
 // secrets are the files that good names.
-var secrets = map[string]string{"secrets/slack": slackURL + "\n", "secrets/hook": hookSecret + "\n", "short": "whsec_c2hvcnQ="}
+var secrets = map[string]string{"secrets/slack": slackURL + "\n", "secrets/hook": hookSecret + "\n", "short": "whsec_c2hvcnQ=", "empty": " \n"}
 
 // good is a file that has a bit of everything, and nothing wrong with it.
 const good = `version: 1

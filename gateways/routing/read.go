@@ -48,22 +48,12 @@ func read(file string, content []byte, open opener) (reading, error) {
 		r.readAll(d.Root)
 	}
 	if len(d.Faults) > 0 {
-		return reading{files: r.files}, yamlfile.Faults(told(yamlfile.Bounded(yamlfile.InOrder(d.Faults))))
+		return reading{files: r.files}, yamlfile.Faults(discreet(yamlfile.Bounded(yamlfile.InOrder(d.Faults))))
 	}
 	r.config.digest = "sha256:" + hex.EncodeToString(r.digest.Sum(nil))
-	r.config.warnings = told(yamlfile.InOrder(r.config.warnings))
+	r.config.warnings = discreet(yamlfile.InOrder(r.config.warnings))
 	return reading{r.config, r.files}, nil
 }
-
-// told are faults as they may be logged: where a name should stand, there may be a URL or a secret.
-func told(faults []yamlfile.Fault) []yamlfile.Fault {
-	for i := range faults {
-		faults[i].Text = secretive.ReplaceAllString(faults[i].Text, "…")
-	}
-	return faults
-}
-
-var secretive = regexp.MustCompile(`(?i)(https?://[^"\s]|[a-z0-9-]+\.[a-z0-9.-]+/|whsec_[0-9a-z+/])[^"]*`)
 
 // reader puts a configuration together.
 type reader struct {

@@ -11,21 +11,31 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// mostChannels bounds the channels of one receiver.
-const mostChannels = 100
+// mostTargets bounds what one receiver is told by. Each target is an activity of the alert's workflow that may be tried for
+// days, and Temporal lets no workflow have more than 2,000 of these at once: an alert may go to several receivers, and along
+// their escalations, before that. Who has more people has a mailing list.
+const mostTargets = 100
 
 // channels are in the order in which people are told of them.
 var channels = []string{alert.Mail, alert.SMS, alert.Chat, alert.Webhook, alert.Console}
 
 func (r *reader) readChannels(to *receiver, v *yamlfile.Value) {
 	items := v.List()
-	if v != nil && (len(items) == 0 || len(items) > mostChannels) {
-		v.Fault("must have from 1 to %d channels", mostChannels)
+	if v != nil && (len(items) == 0 || len(items) > mostTargets) {
+		v.Fault("must have from 1 to %d channels", mostTargets)
 		return
 	}
 	for _, item := range items {
 		r.readChannel(to, item)
 	}
+	if len(to.targets) > mostTargets {
+		v.Fault("must have at most %d addresses and endpoints in all: a mailing list is one address", mostTargets)
+	}
+}
+
+// enough are as many of one channel's addresses as it takes to see that they are too many.
+func enough(addresses []*yamlfile.Value) []*yamlfile.Value {
+	return addresses[:min(len(addresses), mostTargets+1)]
 }
 
 func (r *reader) readChannel(to *receiver, v *yamlfile.Value) {
@@ -39,6 +49,7 @@ func (r *reader) readChannel(to *receiver, v *yamlfile.Value) {
 		return
 	}
 	member := v.Optional(keys[0].Name)
+	r.config.uses = append(r.config.uses, use{keys[0].Name, keys[0].Warning("")})
 	switch keys[0].Name {
 	case alert.Mail:
 		readAddresses(to, member)
@@ -65,7 +76,7 @@ func (to *receiver) add(v *yamlfile.Value, target alert.Target) {
 }
 
 func readAddresses(to *receiver, v *yamlfile.Value) {
-	for _, item := range v.OneOrMore() {
+	for _, item := range enough(v.OneOrMore()) {
 		text := item.Words()
 		if text == "" {
 			continue
@@ -86,7 +97,7 @@ func readAddresses(to *receiver, v *yamlfile.Value) {
 var number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
 func readNumbers(to *receiver, v *yamlfile.Value) {
-	for _, item := range v.OneOrMore() {
+	for _, item := range enough(v.OneOrMore()) {
 		text := item.Words()
 		switch {
 		case text == "":

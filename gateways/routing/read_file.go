@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,13 +12,21 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// How large files may be, in bytes.
-const (
-	maxFile   = 1 << 20
-	maxSecret = 64 << 10
+// maxFile is how large a file may be, in bytes.
+const maxFile = 1 << 20
+
+// holding is what a file is named for.
+type holding struct {
+	most   int // bytes
+	secret bool
+}
+
+var (
+	holdsText   = holding{most: maxFile}
+	holdsSecret = holding{most: 64 << 10, secret: true}
 )
 
-// opener reads a file that has at most some bytes.
+// opener reads a file that has at most some bytes. Its errors are of fs.PathError: what it wraps does not name the file.
 type opener func(file string, most int) ([]byte, error)
 
 func contentOf(file string, most int) ([]byte, error) {
@@ -26,7 +35,7 @@ func contentOf(file string, most int) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no file", file)
+		return nil, &fs.PathError{Op: "read", Path: file, Err: errors.New("it is no regular file")}
 	}
 	opened, err := os.Open(file) //nolint:gosec // the operator names it
 	if err != nil {
@@ -35,7 +44,7 @@ func contentOf(file string, most int) ([]byte, error) {
 	defer func() { _ = opened.Close() }()
 	content, err := io.ReadAll(io.LimitReader(opened, int64(most)+1))
 	if err == nil && len(content) > most {
-		return nil, fmt.Errorf("%s is larger than %d bytes", file, most)
+		return nil, &fs.PathError{Op: "read", Path: file, Err: fmt.Errorf("it is larger than %d bytes", most)}
 	}
 	return content, err
 }
@@ -47,8 +56,9 @@ func (r *reader) digested(file string, content []byte) {
 	_, _ = r.digest.Write(content)
 }
 
-// named is the content of a file that a value names; where it cannot be read, that is a fault.
-func (r *reader) named(v *yamlfile.Value, most int) (string, bool) {
+// named is the content of a file that a value names. That it cannot be read, or is blank, is a fault; where it holds a
+// secret, one without its name: somebody may have written the secret itself there, and line and column say which is meant.
+func (r *reader) named(v *yamlfile.Value, it holding) (string, bool) {
 	name := v.Words()
 	if name == "" {
 		return "", false
@@ -57,19 +67,27 @@ func (r *reader) named(v *yamlfile.Value, most int) (string, bool) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(r.folder, file)
 	}
-	content, err := r.open(file, most)
+	called := "the file " + file
+	if it.secret {
+		called = "the file named here"
+	}
+	content, err := r.open(file, it.most)
 	r.digested(file, content)
-	if err != nil {
-		v.Fault("the file %s cannot be read: %v", file, cause(err))
+	switch {
+	case err != nil:
+		v.Fault("%s cannot be read: %v", called, cause(err))
+		return "", false
+	case len(bytes.TrimSpace(content)) == 0:
+		v.Fault("%s is empty", called)
 		return "", false
 	}
 	return string(content), true
 }
 
-// cause is an error without the file's name, which is told anyway.
+// cause is an error without the file's name.
 func cause(err error) error {
 	if of, is := errors.AsType[*fs.PathError](err); is {
 		return of.Err
 	}
-	return err
+	return errors.New("something is wrong with it")
 }

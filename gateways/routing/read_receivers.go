@@ -17,7 +17,7 @@ const (
 	mostInPer  = 10_000
 )
 
-// none is the word for no grouping and no throttle.
+// none is the word for no grouping and no throttle. There is none for templates: without them there are the default words.
 const none = "none"
 
 func (r *reader) readReceivers(v *yamlfile.Value) {

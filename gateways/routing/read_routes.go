@@ -124,7 +124,7 @@ func (r *reader) readTell(v *yamlfile.Value) (tell []string, nobody bool) {
 
 func (r *reader) isReceiver(v *yamlfile.Value, name string) bool {
 	if !slices.Contains(r.config.names, name) {
-		v.Fault("there is no receiver %q: %s", name, yamlfile.OneOf(name, r.config.names))
+		v.Fault("there is no receiver %q: %s", name, yamlfile.OneOf(name, offered(r.config.names)))
 		return false
 	}
 	return true

@@ -11,14 +11,14 @@ import (
 
 // inline is a text that stands in a mapping, or in a file that it names; at is nil where neither is
 // there, or cannot be used.
-func (r *reader) inline(v *yamlfile.Value, key string, most int) (text string, at *yamlfile.Value) {
+func (r *reader) inline(v *yamlfile.Value, key string, it holding) (text string, at *yamlfile.Value) {
 	here, elsewhere := v.Optional(key), v.Optional(key+"_file")
 	switch {
 	case here != nil && elsewhere != nil:
 		elsewhere.Fault("stands beside %s: leave one out", key)
 		return "", nil
 	case elsewhere != nil:
-		content, ok := r.named(elsewhere, most)
+		content, ok := r.named(elsewhere, it)
 		if !ok {
 			return "", nil
 		}
@@ -30,7 +30,7 @@ func (r *reader) inline(v *yamlfile.Value, key string, most int) (text string, a
 }
 
 func (r *reader) readURL(v *yamlfile.Value) string {
-	text, at := r.inline(v, "url", maxSecret)
+	text, at := r.inline(v, "url", holdsSecret)
 	if at == nil {
 		if v.Optional("url") == nil && v.Optional("url_file") == nil {
 			v.Fault("\"url\" is missing: it must be given, or url_file")
@@ -99,7 +99,7 @@ func (r *reader) readSecrets(v *yamlfile.Value) []string {
 		}
 	}
 	for _, item := range elsewhere {
-		if text, ok := r.named(item, maxSecret); ok {
+		if text, ok := r.named(item, holdsSecret); ok {
 			secrets = append(secrets, checked(item, strings.TrimSpace(text)))
 		}
 	}

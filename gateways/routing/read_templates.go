@@ -30,7 +30,7 @@ var worded = map[string][]part{
 }
 
 func (r *reader) readTemplates(to *receiver, v *yamlfile.Value) {
-	if v == nil || v.Is(none) || !v.Mapping() {
+	if v == nil || !v.Mapping() {
 		return
 	}
 	to.wordings = map[string]*templates.Set{}
@@ -54,7 +54,7 @@ func (r *reader) readTexts(channel string, v *yamlfile.Value, parts []part) *tem
 	var all templates.Texts
 	whole := true
 	for _, p := range parts {
-		text, at := r.inline(v, p.key, maxFile)
+		text, at := r.inline(v, p.key, holdsText)
 		if at == nil {
 			continue
 		}

@@ -52,8 +52,10 @@ func (w *window) read(v *yamlfile.Value) {
 		v.Fault("must have both from and to, or neither for whole days")
 		return
 	}
-	w.from, w.to = readClock(from), readClock(to)
-	if w.from == w.to {
+	var isFrom, isTo bool
+	w.from, isFrom = readClock(from, "23:59")
+	w.to, isTo = readClock(to, "24:00")
+	if isFrom && isTo && w.from == w.to {
 		to.Fault("must be another time than from; for whole days leave both out")
 	}
 }
@@ -73,18 +75,18 @@ func readZone(v *yamlfile.Value) *time.Location {
 
 var clockLook = regexp.MustCompile(`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`)
 
-// readClock is a time of the day, in minutes since midnight.
-func readClock(v *yamlfile.Value) int {
+// readClock is a time of the day, in minutes since midnight. Only what ends may be last at 24:00: nothing begins then.
+func readClock(v *yamlfile.Value, last string) (minute int, ok bool) {
 	text := v.Words()
-	if !clockLook.MatchString(text) {
+	if !clockLook.MatchString(text) || text > last {
 		if text != "" {
-			v.Fault("%q must be a time of the day from 00:00 to 24:00, such as \"08:00\"", text)
+			v.Fault("%q must be a time of the day from 00:00 to %s, such as \"08:00\"", text, last)
 		}
-		return 0
+		return 0, false
 	}
 	hours, _ := strconv.Atoi(text[:2])
 	minutes, _ := strconv.Atoi(text[3:])
-	return hours*60 + minutes
+	return hours*60 + minutes, true
 }
 
 // window is one that a value names.
@@ -95,7 +97,7 @@ func (r *reader) window(v *yamlfile.Value) (window, bool) {
 	}
 	w, is := r.windows[name]
 	if !is {
-		v.Fault("there is no window %q: %s", name, yamlfile.OneOf(name, known(r.windows)))
+		v.Fault("there is no window %q: %s", name, yamlfile.OneOf(name, offered(known(r.windows))))
 		return window{}, false
 	}
 	r.used[name] = true

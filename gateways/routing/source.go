@@ -14,16 +14,21 @@ import (
 // Source is the configuration of a file that may change, and of all files that it names: see [reload.Source].
 type Source = reload.Source[Config]
 
-// NewSource reads the file. It fails as Load does.
-func NewSource(file string, log *slog.Logger) (*Source, error) {
-	return reload.NewSource(&watched{file: file, log: log})
+// NewSource reads the file. It fails as Load does. From then on a change that needs a channel of lacking, as Config.Needs has
+// them, is refused. The first reading is not: whoever starts asks Config.Needs, and tells it with all else that is wrong.
+func NewSource(file string, lacking map[string]string, log *slog.Logger) (*Source, error) {
+	w := &watched{file: file, log: log}
+	source, err := reload.NewSource(w)
+	w.lacking = lacking
+	return source, err
 }
 
 // watched is the file of a configuration.
 type watched struct {
-	file  string
-	log   *slog.Logger
-	files []string // by the last reading
+	file    string
+	lacking map[string]string // channels that are not set up
+	log     *slog.Logger
+	files   []string // by the last reading
 }
 
 // State implements [reload.Files].
@@ -44,7 +49,13 @@ func (w *watched) State() string {
 func (w *watched) Read() (*Config, error) {
 	read, err := load(w.file)
 	w.files = read.files
-	return read.config, err
+	if err != nil {
+		return nil, err
+	}
+	if faults := read.config.Needs(w.lacking); len(faults) > 0 {
+		return nil, faults
+	}
+	return read.config, nil
 }
 
 // Taken implements [reload.Files].

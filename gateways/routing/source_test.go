@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/alert"
 	"dummyorders/gateways/routing"
 )
 
@@ -29,12 +30,18 @@ type watched struct {
 
 func watch(t testing.TB) *watched {
 	t.Helper()
+	return watchWithout(t, nil)
+}
+
+// watchWithout watches where channels are lacking.
+func watchWithout(t testing.TB, lacking map[string]string) *watched {
+	t.Helper()
 	w := &watched{t: t, file: filepath.Join(t.TempDir(), "alertman.yaml"), logged: &bytes.Buffer{}, now: noon}
 	w.save("alertman.yaml", good)
 	for name, content := range secrets {
 		w.save(name, content)
 	}
-	source, err := routing.NewSource(w.file, slog.New(slog.NewJSONHandler(w.logged, nil)))
+	source, err := routing.NewSource(w.file, lacking, slog.New(slog.NewJSONHandler(w.logged, nil)))
 	require.NoError(t, err)
 	w.Source = source
 	w.look(2)
@@ -138,6 +145,22 @@ func TestABrokenFileIsRefusedLoudlyAndTheOldRoutesStay(t *testing.T) {
 	require.Equal(t, []string{refused, refused, refused, refused, inForce}, w.logs())
 }
 
+func TestAChangeThatNeedsAChannelThatIsNotSetUpIsRefusedLoudly(t *testing.T) {
+	w := watchWithout(t, map[string]string{alert.SMS: "SMS_ACCOUNT_SID"})
+	w.save("alertman.yaml", strings.Replace(good, `sms: "+4915112345678"`, "mail: on-call@example.com", 1))
+	w.look(2)
+	require.Equal(t, []string{tookOver}, w.logs(), "what does without is taken")
+	old := w.Current()
+	w.save("alertman.yaml", good+"# once more\n")
+	w.look(2)
+	require.Same(t, old, w.Current())
+	require.Equal(t, []string{tookOver, refused}, w.logs())
+	require.Contains(t, w.logged.String(), "alertman.yaml:13:9: nobody can be told by sms: alertman must be started with SMS_ACCOUNT_SID")
+	w.save("alertman.yaml", strings.Replace(good, `      - sms: "+4915112345678"`+"\n", "", 1))
+	w.look(2)
+	require.NotSame(t, old, w.Current(), "the next change is taken")
+}
+
 func TestAFileThatIsAwayForAWhileStaysInForce(t *testing.T) {
 	w := watch(t)
 	old := w.Current()
@@ -165,7 +188,7 @@ func TestAFileThatIsNamedNewlyIsWatchedToo(t *testing.T) {
 }
 
 func TestWithoutAFileThatCanBeUsedThereIsNoSource(t *testing.T) {
-	_, err := routing.NewSource(filepath.Join(t.TempDir(), "none.yaml"), slog.New(slog.DiscardHandler))
+	_, err := routing.NewSource(filepath.Join(t.TempDir(), "none.yaml"), nil, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "none.yaml")
 }
 

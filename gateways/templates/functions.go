@@ -109,16 +109,21 @@ func timeIn(zone string, t time.Time) (string, error) {
 	return t.In(place).Format(timeLayout), nil
 }
 
-// truncate counts what people see: an escape is one character, and is not cut in two.
-func truncate(channel, mark string, most int, text any) (string, error) {
+// truncate counts what people see: an escape is one character, and is not cut in two. What is not cut stays as it is: an
+// address that was made here leads somewhere.
+func truncate(channel, mark string, most int, value any) (string, error) {
 	if most < 1 {
 		return "", fmt.Errorf("a text cannot be cut to %d characters", most)
 	}
-	plain := fmt.Sprint(text)
+	text := fmt.Sprint(value)
+	plain := text
 	if channel == alert.Chat {
-		plain = chatUnescaper.Replace(plain)
+		plain = chatUnescaper.Replace(text)
 	}
-	return bounded(escapeFor(channel)(shortened(plain, most, mark)))
+	if cut := shortened(plain, most, mark); cut != plain {
+		text = escapeFor(channel)(cut)
+	}
+	return bounded(text)
 }
 
 func join(separator string, list any) (string, error) {

@@ -9,8 +9,8 @@ import (
 )
 
 // View is what a template sees: {{.Headline}}, {{.Data.OrderID}} and so on. All text in it has one line, holds no control
-// characters and at most 500 characters; for chat &, < and > are escaped as Slack asks for. HTML is escaped where a
-// template for HTML writes it.
+// characters and at most 500 characters. For chat &, < and > are escaped as Slack asks for, and for chat and SMS no text is
+// a live link but the addresses that were made here. HTML is escaped where a template for HTML writes it.
 type View struct {
 	ID       string // the alert's; a digest has one of its own
 	Type     string // as routes name it, such as fraud.detected; alert.test of a test
@@ -75,7 +75,7 @@ func (w *Writer) view(t alert.Telling, channel string, r room) View {
 	notice.Event.Type = t.Notice.Event.Type // it is compared with
 	said := say(notice, text(t.Receiver))
 	v := View{
-		ID: notice.ID, Type: text(notice.Event.Type.RoutingKey()), Receiver: text(t.Receiver), Test: t.Notice.Event.Type == alert.Test,
+		ID: notice.ID, Type: typeName(t.Notice.Event.Type, text), Receiver: text(t.Receiver), Test: t.Notice.Event.Type == alert.Test,
 		Subject: said.title, Title: said.title, Headline: said.Headline, Advice: said.Advice,
 		Review: said.Decide, LookUp: said.LookUp,
 		Event: notice.Event, Digest: notice.Digest, Unanswered: notice.Unanswered, List: r.list,
@@ -90,6 +90,15 @@ func (w *Writer) view(t alert.Telling, channel string, r room) View {
 	w.link(&v, t, channel)
 	v.Data = v.Event.Data
 	return v
+}
+
+// typeName is what routes and templates compare a type with.
+func typeName(of alert.Type, text func(string) string) string {
+	name := of.RoutingKey()
+	if of.Known() || of == alert.Test {
+		return name
+	}
+	return text(name)
 }
 
 // link fills in the addresses, whole: a shortened one leads nowhere.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -122,61 +121,6 @@ func TestALinkNamesWhoeverIsKnownToHaveGotIt(t *testing.T) {
 			link = strings.ReplaceAll(link, "&", "&amp;")
 		}
 		assert.Contains(t, write(t, writer(), channel, n, "fraud-team").Text, link, channel)
-	}
-}
-
-// hostile is what a customer may call an order, and what may come back in reasons and problems.
-const hostile = "<!channel> @channel <script>alert(1)</script> *bold* `code` \"q\" 'q'\r\nBcc: x\u202e\u2028 \x1b[31m\x00 {{.Ask}} &amp; http://evil.test"
-
-func hostileNotices() []alert.Notice {
-	var all []alert.Notice
-	for _, c := range said() {
-		n := c.notice
-		d := &n.Event.Data
-		d.OrderID, d.OrderName, d.PaymentMethod, d.Card, d.Currency, d.Problem, d.Link =
-			hostile, hostile, hostile, hostile, hostile, hostile, "javascript:alert(1)"
-		d.Amount, d.Decision.Reasons = hostile, slices.Clone(d.Decision.Reasons)
-		for i := range d.Decision.Reasons {
-			d.Decision.Reasons[i].Code, d.Decision.Reasons[i].Message = hostile, hostile
-		}
-		if d.Review != nil {
-			changed := *d.Review
-			changed.Reviewer, changed.Note = hostile, hostile
-			d.Review = &changed
-		}
-		if n.Digest != nil {
-			for i := range n.Digest.Members {
-				m := &n.Digest.Members[i]
-				m.OrderID, m.Amount, m.Currency, m.Outcome, m.Reason, m.TransactionID = hostile, hostile, hostile, hostile, hostile, hostile
-			}
-			n.Digest.Group = hostile
-		}
-		n.Unanswered = []string{hostile}
-		all = append(all, n)
-	}
-	return all
-}
-
-func TestStrangersTextIsTextAlone(t *testing.T) {
-	for channel := range addresses {
-		for _, n := range hostileNotices() {
-			m := write(t, writer(), channel, n, hostile)
-			for _, text := range []string{m.Subject, m.Text, m.HTML} {
-				assert.Equal(t, -1, strings.IndexFunc(text, func(r rune) bool {
-					return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
-				}), "control characters: %q", text)
-			}
-			assert.NotContains(t, m.Subject, "\n")
-			assert.NotContains(t, m.Text, "\nBcc:")
-			assert.NotContains(t, m.HTML, "<script")
-			assert.NotContains(t, m.HTML, "javascript:")
-			if channel == alert.Chat {
-				assert.NotContains(t, m.Text, "<!")
-				assert.NotContains(t, m.Text, "@channel")
-				assert.NotContains(t, m.Text, "`code`")
-				assert.NotContains(t, m.Text, "&amp;lt;", "escaped twice")
-			}
-		}
 	}
 }
 

@@ -26,6 +26,9 @@ import (
 const (
 	name = "fraud-team/hook"
 	path = "/hooks/canary-path-91b0"
+
+	// login is in the URL of some endpoints.
+	login = "canary-user-3c1d:canary-password-77aa"
 )
 
 var (
@@ -48,9 +51,11 @@ func TestTheChannelIsAsEveryChannelIs(t *testing.T) {
 	channeltest.Conformance(t, func(t *testing.T) channeltest.Subject {
 		fake := channeltest.NewFakeWebhook(newSecret)
 		server := channeltest.Start(t, fake)
+		url := strings.Replace(server.URL, "://", "://"+login+"@", 1) + path
 		return channeltest.Subject{
-			Channel: webhook.New(endpoint(server.URL+path, newSecret), channeltest.Client(t)), To: name, Keyed: true,
-			Far: channeltest.OverHTTP(fake.Fake, server), Secrets: []string{path, newSecret},
+			Channel: webhook.New(endpoint(url, newSecret), channeltest.Client(t)), To: name, Keyed: true,
+			Far:     channeltest.OverHTTP(fake.Fake, server),
+			Secrets: []string{path, newSecret, login, base64.StdEncoding.EncodeToString([]byte(login))},
 		}
 	})
 }

@@ -64,6 +64,7 @@ func (r *RabbitMQ) conf() string {
 		"log.console = true",
 		"log.console.use_colors = off",
 		"log.file = false",
+		"consumer_timeout = 86400000", // gateways/rabbitmq/rabbitmq.conf says why
 	}
 	if r.options.Definitions != "" {
 		conf = append(conf, "load_definitions = "+r.options.Definitions)

@@ -1,0 +1,47 @@
+package oneline_test
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+
+	"dummyorders/internal/oneline"
+)
+
+func TestATextBecomesOneLineThatATerminalOnlyShows(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                   "",
+		" \r\n\t":                            "",
+		"250 queued\r\nas 1":                 "250 queued as 1",
+		" a\r\n\tb\x00\u2028\u202ec ":        "a b c",
+		"no\x1b[2J\x1b]0;owned\x07 \u009b5A": "no [2J ]0;owned 5A",
+		"ü ⚠ 𝄞 \xff":                         "ü ⚠ 𝄞 �",
+	} {
+		assert.Equal(t, want, oneline.Of(text, 100), "%q", text)
+	}
+}
+
+func TestATextThatIsTooLongIsCutBetweenCharacters(t *testing.T) {
+	for text, want := range map[string]string{
+		"üüü": "üüü", "üüüü": "üü…", "𝄞𝄞𝄞": "𝄞𝄞𝄞", "𝄞𝄞𝄞𝄞": "𝄞𝄞…", "a \n b": "a b",
+	} {
+		assert.Equal(t, want, oneline.Of(text, 3), "%q", text)
+	}
+}
+
+func FuzzOf(f *testing.F) {
+	f.Add("a\x1b[2J\r\n\xff𝄞", 3)
+	f.Fuzz(func(t *testing.T, text string, most int) {
+		if most < 1 {
+			t.Skip()
+		}
+		got := oneline.Of(text, most)
+		unreadable := func(r rune) bool { return !unicode.IsPrint(r) }
+		if strings.ContainsFunc(got, unreadable) || !utf8.ValidString(got) || utf8.RuneCountInString(got) > most {
+			t.Errorf("%q in %d characters is %q", text, most, got)
+		}
+	})
+}

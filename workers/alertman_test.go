@@ -1,0 +1,78 @@
+package workers_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+
+	"dummyorders/domain/alert"
+	"dummyorders/workers"
+)
+
+// TestWhatHoldsUpAlerts is of a channel, or an event, that gets no further.
+func TestWhatHoldsUpAlerts(t *testing.T) {
+	s := newStation(t)
+	hung := &hanging{begun: make(chan string, 1), over: make(chan struct{})}
+	s.work(t, map[string]alert.Channel{"mail": hung, "sms": s}, 1)
+	t.Cleanup(func() { close(hung.over) }) // the first that is done at the end
+	t.Run("a mail server that hangs holds up no SMS", func(t *testing.T) { s.smsBesideMail(t, hung) })
+	t.Run("an event that Temporal refuses is given back", s.refused)
+}
+
+// hanging is a channel whose other side does not answer until the test is over.
+type hanging struct {
+	begun chan string
+	over  chan struct{}
+}
+
+func (h *hanging) Deliver(ctx context.Context, to string, _ alert.Message) (string, error) {
+	select {
+	case h.begun <- to:
+	default: // one is enough
+	}
+	select {
+	case <-h.over:
+		return "250 queued", nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// smsBesideMail has many more mails than there are workers: were all deliveries in one queue, these would take all places,
+// and the SMS would stand behind the rest.
+func (s *station) smsBesideMail(t *testing.T, hung *hanging) {
+	mails := assigned("everybody", "everybody 1")
+	mails.Assignment.Group = nil
+	for i := range 60 {
+		mails.Assignment.Steps[0].Targets = append(mails.Assignment.Steps[0].Targets, alert.NewTarget("mail", fmt.Sprintf("%d@example.com", i)))
+	}
+	s.take(t, mails.Assignment, mails.Notice.Event)
+	select {
+	case <-hung.begun:
+	case <-time.After(time.Minute):
+		require.Fail(t, "no mail was begun")
+	}
+	sms := assigned("+911234", "sms 1")
+	sms.Assignment.Group = nil
+	sms.Assignment.Steps[0].Targets = []alert.Target{alert.NewTarget("sms", "+911234")}
+	s.take(t, sms.Assignment, sms.Notice.Event)
+	until(t, func() bool { return len(s.notices("+911234")) == 1 })
+}
+
+// refused is given back, and the broker makes a dead letter of what is given back too often.
+func (s *station) refused(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	intake := workers.Intake{Temporal: s.client, Router: router{}, Log: slog.New(slog.DiscardHandler)}
+	err := intake.Take(ctx, alert.Sample(alert.FraudDetected, strings.Repeat("x", 1001), time.Now()))
+	require.ErrorContains(t, err, "hand alert xxx")
+	require.ErrorContains(t, err, "to Temporal: WorkflowId length exceeds limit")
+	require.ErrorAs(t, err, new(*serviceerror.InvalidArgument))
+	require.NoError(t, ctx.Err(), "it was held")
+}
