@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,13 +47,30 @@ func (e environment) limit(v *values) fraud.Detector {
 // rules decide by rulesets over the ledger's history.
 func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
 	check := fraudCheck{history: e.ledger(v)}
-	detector := &fraud.Rules{History: check.history, Now: time.Now}
+	detector := &fraud.Rules{History: check.history, Now: time.Now, Uncounted: warnOfAddresses(log)}
 	detector.Live = check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log)
 	if e.FraudShadowRuleset != "" {
 		detector.Shadow = check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
 	}
 	check.detector = detector
 	return check
+}
+
+// addressWarnings is how often it is said at most that addresses are not counted.
+const addressWarnings = time.Hour
+
+// warnOfAddresses says that posted addresses name no buyer, at once and then hourly while they do: it is usually a proxy
+// that the merchant's shop does not look behind, and every transaction has its address.
+func warnOfAddresses(log *slog.Logger) func(fraud.Check) {
+	var next atomic.Int64
+	return func(c fraud.Check) {
+		now, due := time.Now(), next.Load()
+		if now.Unix() < due || !next.CompareAndSwap(due, now.Add(addressWarnings).Unix()) {
+			return
+		}
+		log.Warn("A posted ip is no address of the internet, and rules count nothing by it: the merchant should post the buyer's, not a proxy's. This is said once an hour",
+			"transactionID", c.ID, "ip", c.IP)
+	}
 }
 
 // ruleset is the one that is built in, or one in a folder. All that is wrong with its rules is told as faults of the

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/transaction"
 )
 
 func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
@@ -21,6 +23,18 @@ func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
 		require.IsType(t, want, check.detector)
 		require.NoError(t, check.close())
 	}
+}
+
+// A shop that posts its proxy's address does so with every transaction.
+func TestAnAddressThatIsNotCountedIsLoggedOnce(t *testing.T) {
+	var logged strings.Builder
+	warn := warnOfAddresses(slog.New(slog.NewTextHandler(&logged, nil)))
+	for range 100 {
+		warn(fraud.Check{Transaction: transaction.Transaction{ID: "0199", IP: "10.0.0.7"}})
+	}
+	require.Equal(t, 1, strings.Count(logged.String(), "\n"), logged.String())
+	require.Contains(t, logged.String(), "level=WARN msg=\"A posted ip is no address of the internet")
+	require.Contains(t, logged.String(), "ip=10.0.0.7")
 }
 
 func TestTheBuiltInRulesetNeedsNoFolder(t *testing.T) {

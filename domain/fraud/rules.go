@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"dummyorders/domain/address"
 	"dummyorders/domain/usage"
 )
 
@@ -17,6 +18,8 @@ type Rules struct {
 	History      History
 	// Now tells how long decisions take, and when they are taken. No decision depends on it.
 	Now func() time.Time
+	// Uncounted is called for each check of a transaction whose posted address names no subscriber, and counts for none.
+	Uncounted func(Check)
 }
 
 // Detect counts the transaction and decides about it, once for each check: asked again it answers what it answered
@@ -26,6 +29,9 @@ func (r *Rules) Detect(ctx context.Context, c Check) (Decision, error) {
 	features := live.Features()
 	if shadow != nil {
 		features = both(features, shadow.Features())
+	}
+	if r.Uncounted != nil && c.IP != "" && address.Subscriber(c.IP) == "" {
+		r.Uncounted(c)
 	}
 	use := usage.Of(c.Transaction, c.StartTime, usage.Dimensions(features))
 	decision, err := r.History.Decide(ctx, c, use, usage.Lookups(features, use, c.AsOf), func(past usage.Past) Decision {

@@ -171,3 +171,19 @@ func TestRulesWithoutTheirHistoryDecideNothing(t *testing.T) {
 		t.Errorf("got %v, want %v", err, refused)
 	}
 }
+
+func TestAnAddressThatIsNotCountedIsTold(t *testing.T) {
+	for ip, want := range map[string]int{"10.0.0.7": 1, "64:ff9b::127.0.0.1": 1, "unknown": 1, "8.8.8.8": 0, "": 0} {
+		told, check := 0, nth(1, accepted)
+		d := detector(before(t, 0))
+		d.Uncounted = func(c fraud.Check) {
+			if c.IP == ip {
+				told++
+			}
+		}
+		check.IP = ip
+		if _, err := d.Detect(t.Context(), check); err != nil || told != want {
+			t.Errorf("%q was told %d times, and must be %d: %v", ip, told, want, err)
+		}
+	}
+}

@@ -2,10 +2,10 @@
 package usage
 
 import (
-	"net/netip"
 	"strings"
 	"time"
 
+	"dummyorders/domain/address"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 )
@@ -18,7 +18,7 @@ type Dimension string
 const (
 	Card     Dimension = "card"     // by its fingerprint
 	Customer Dimension = "customer" // by its id
-	IP       Dimension = "ip"       // an IPv6 address by its /64, which is one subscriber's
+	IP       Dimension = "ip"       // by the subscriber whose address it is, see address.Subscriber
 	Order    Dimension = "order"    // by its id
 )
 
@@ -55,7 +55,7 @@ type Label struct {
 // Of is a transaction's use. Beside the dimensions that all have, it is found by those keys of its metadata that some rule
 // names: a transaction may have fifty.
 func Of(t transaction.Transaction, at time.Time, named []Dimension) Use {
-	values := map[Dimension]string{Card: t.Payment.Card.Fingerprint, IP: network(t.IP), Order: t.Order.ID}
+	values := map[Dimension]string{Card: t.Payment.Card.Fingerprint, IP: address.Subscriber(t.IP), Order: t.Order.ID}
 	if t.Customer != nil {
 		values[Customer] = t.Customer.ID
 	}
@@ -70,18 +70,6 @@ func Of(t transaction.Transaction, at time.Time, named []Dimension) Use {
 		}
 	}
 	return Use{TransactionID: t.ID, At: at.Truncate(time.Microsecond).UTC(), Amount: t.Payment.Amount, Values: values}
-}
-
-// network is an IPv4 address as it is, also where it is written as one of IPv6, and an IPv6 address as its /64.
-func network(ip string) string {
-	address, err := netip.ParseAddr(ip)
-	if err != nil {
-		return ip
-	}
-	if address = address.Unmap().WithZone(""); address.Is4() {
-		return address.String()
-	}
-	return netip.PrefixFrom(address, 64).Masked().String()
 }
 
 // fraudulentAt says what the last label up to a moment says, of several at once that it is fraudulent. Without a label, the

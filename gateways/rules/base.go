@@ -26,7 +26,7 @@ func Unremarkable() fraud.Check {
 			Customer: &transaction.Customer{
 				ID: "c-1001", Email: "jo@example.com", CreatedAt: time.Date(2024, time.March, 4, 12, 0, 0, 0, time.UTC),
 			},
-			IP:              "192.0.2.1",
+			IP:              "8.8.8.8",
 			BillingCountry:  "IN",
 			ShippingCountry: "IN",
 		},

@@ -143,7 +143,7 @@ func TestRulesSeeTheTransactionAsItIs(t *testing.T) {
 		`card.luhnValid && card.fingerprint.size() == 64 && has(card.brand)`,
 		`customer.known && customer.id == "c-1001" && customer.email == "jo@example.com" && customer.emailDomain == "example.com"`,
 		`customer.dated && customer.createdAt.getFullYear() == 2024 && customer.age == duration("17520h")`,
-		`ip.known && ip.address == "192.0.2.1" && billing.country == "IN" && shipping.country == "IN"`,
+		`ip.known && ip.address == "8.8.8.8" && ip.global && billing.country == "IN" && shipping.country == "IN"`,
 		`!metadata("device").known && metadata("device").value == ""`,
 		`payment.amount > 499 && payment.amount >= order.cost && "b" in ["a", "b"] && ["a", "b"].exists(x, x == "b")`,
 	} {
@@ -213,7 +213,7 @@ func (f folder) saying(said []string, on string) folder {
 		f["allow.txt"] = "c-1001\n"
 	}
 	if strings.Contains(on, "block") {
-		f["block.txt"] = "192.0.2.0/24\n"
+		f["block.txt"] = "8.8.8.0/24\n"
 	}
 	return f
 }

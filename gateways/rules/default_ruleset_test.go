@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -51,7 +52,7 @@ func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
 	}{
 		"blocked_cards":        {fingerprint(t, "4242424242424242"), fraud.Decline},
 		"blocked_customers":    {"c-1", fraud.Decline},
-		"blocked_ips":          {"203.0.113.0/24", fraud.Decline},
+		"blocked_ips":          {"8.8.8.0/24", fraud.Decline},
 		"blocked_mail_domains": {"example.com", fraud.Decline},
 		"trusted_customers":    {"c-1", fraud.Approve},
 	} {
@@ -64,6 +65,29 @@ func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
 			require.NotEqual(t, c.want, before, "the list has nothing to change")
 			after := decide(new(usage.Timeline), withEntry(t, file, c.entry), check)
 			require.Equal(t, c.want, after.Outcome, after.Reasons)
+		})
+	}
+}
+
+// An address of a proxy, or of a provider's many subscribers, is no sign of anything.
+func TestBuyersWhoShareAnAddressThatNamesNoneOfThemAreApproved(t *testing.T) {
+	for ip, want := range map[string]fraud.Outcome{
+		"8.8.8.8": fraud.Decline, "::ffff:8.8.8.8": fraud.Decline, "64:ff9b::8.8.8.8": fraud.Decline, "2002:808:808::7": fraud.Decline,
+		"2606:4700:4700:1::7": fraud.Decline,
+		"10.0.0.7":            fraud.Approve, "127.0.0.1": fraud.Approve, "0.0.0.0": fraud.Approve, "100.64.0.7": fraud.Approve, "::1": fraud.Approve,
+		"169.254.1.1": fraud.Approve, "192.168.0.1": fraud.Approve, "fd00::7": fraud.Approve, "fe80::7": fraud.Approve, "203.0.113.7": fraud.Approve,
+		"::ffff:10.0.0.7": fraud.Approve, "64:ff9b::10.0.0.7": fraud.Approve, "2002:a00:7::7": fraud.Approve,
+	} {
+		t.Run(ip, func(t *testing.T) {
+			var past usage.Timeline
+			var last fraud.Outcome
+			for n := range 12 {
+				c := customerOf(t, "4242424242424242")
+				c.ID, c.Order.ID, c.Customer.ID, c.IP = fmt.Sprint(n), fmt.Sprint(n), fmt.Sprint(n), ip
+				c.Payment.Card.Fingerprint = fmt.Sprint(n)
+				last = decide(&past, rules.Default(), c).Outcome
+			}
+			require.Equal(t, want, last)
 		})
 	}
 }
@@ -122,7 +146,7 @@ func demo(t *testing.T, first bool, at time.Time) fraud.Check {
 func customerOf(t *testing.T, number string) fraud.Check {
 	t.Helper()
 	c := demo(t, true, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
-	c.Payment.Card, c.IP = details(t, number), "203.0.113.7"
+	c.Payment.Card, c.IP = details(t, number), "8.8.8.8"
 	c.Customer = &transaction.Customer{ID: "c-1", Email: "jo@example.com"}
 	return c
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"time"
 
+	"dummyorders/domain/address"
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
@@ -33,7 +34,7 @@ func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
 	readPayment(v.Optional("payment"), t)
 	readCustomer(v.Optional("customer"), t)
 	if ip := v.Optional("ip"); ip != nil {
-		t.IP = orNone(ip)
+		t.IP = readAddress(ip)
 	}
 	readCountry(v.Optional("billing"), &t.BillingCountry)
 	readCountry(v.Optional("shipping"), &t.ShippingCountry)
@@ -49,11 +50,15 @@ func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
 // none is the word that takes a part out of a case's transaction.
 const none = "none"
 
-func orNone(v *yamlfile.Value) string {
+func readAddress(v *yamlfile.Value) string {
 	if v.Is(none) {
 		return ""
 	}
-	return v.Words()
+	text := v.Words()
+	if _, _, err := address.Parse(text); err != nil && text != "" {
+		v.Fault("%q is no address: it must be one such as 192.0.2.1 or 2001:db8::1, or %s", text, none)
+	}
+	return text
 }
 
 // set puts a text in place where it is given.

@@ -41,7 +41,7 @@ var (
 	mailbox     = entryKind{looks: regexp.MustCompile(`^[^@\s]+@[^@\s]+$`), like: "a mail address, such as jo@example.com", fold: true}
 	mailDomain  = entryKind{looks: regexp.MustCompile(`^[^@*.\s]+(\.[^@*.\s]+)+$`), like: "a domain, such as example.com", fold: true}
 	country     = entryKind{looks: regexp.MustCompile(`^[A-Z]{2}$`), like: "a country of ISO 3166 in capitals, such as IN"}
-	address     = entryKind{like: "an address such as 192.0.2.1, or a network such as 192.0.2.0/24", ip: true}
+	addresses   = entryKind{like: "an address such as 192.0.2.1, or a network such as 192.0.2.0/24", ip: true}
 )
 
 // listable are the values that can be looked up in lists, beside those of metadata.
@@ -55,7 +55,7 @@ var listable = []struct {
 	{"customer.id", anything, func(v *view) string { return v.customer.ID }},
 	{"customer.email", mailbox, func(v *view) string { return v.customer.Email }},
 	{"customer.emailDomain", mailDomain, func(v *view) string { return emailDomain(v.customer.Email) }},
-	{"ip.address", address, func(v *view) string { return v.IP }},
+	{"ip.address", addresses, func(v *view) string { return v.IP }},
 	{"billing.country", country, func(v *view) string { return v.BillingCountry }},
 	{"shipping.country", country, func(v *view) string { return v.ShippingCountry }},
 }

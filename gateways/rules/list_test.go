@@ -44,14 +44,22 @@ func TestAListHoldsWhatStandsOnItAndNothingElse(t *testing.T) {
 		"another country":                {"shipping.country", "SG\n", nil, false},
 		"a value of metadata":            {"metadata.device", "d-1\n", func(c *fraud.Check) { c.Metadata = map[string]string{"device": "d-1"} }, true},
 		"no value of metadata":           {"metadata.device", "d-1\n", nil, false},
-		"an address":                     {"ip.address", "192.0.2.1\n", nil, true},
+		"an address":                     {"ip.address", "8.8.8.8\n", nil, true},
 		"another address":                {"ip.address", "192.0.2.2\n192.0.2.128/25\n2001:db8::/32\n", nil, false},
-		"a network":                      {"ip.address", "198.51.100.0/24\n192.0.2.7/24\n", nil, true},
+		"a network":                      {"ip.address", "198.51.100.0/24\n8.8.8.7/24\n", nil, true},
 		"all networks":                   {"ip.address", "0.0.0.0/0\n", nil, true},
-		"an IPv4 address written six":    {"ip.address", "::ffff:192.0.2.1\n", nil, true},
+		"an IPv4 address written six":    {"ip.address", "::ffff:8.8.8.8\n", nil, true},
 		"a network of IPv6":              {"ip.address", "2001:db8::/32\n", func(c *fraud.Check) { c.IP = "2001:DB8:0:1::9" }, true},
 		"an address with a zone":         {"ip.address", "fe80::1\n", func(c *fraud.Check) { c.IP = "fe80::1%eth0" }, true},
 		"an IPv4 address posted as IPv6": {"ip.address", "192.0.2.0/24\n", func(c *fraud.Check) { c.IP = "::ffff:192.0.2.9" }, true},
+		"a network of IPv4 written six":  {"ip.address", "::ffff:203.0.113.0/120\n", func(c *fraud.Check) { c.IP = "203.0.113.5" }, true},
+		"a network of NAT64":             {"ip.address", "64:ff9b::203.0.113.0/120\n", func(c *fraud.Check) { c.IP = "203.0.113.5" }, true},
+		"a network beside one of NAT64":  {"ip.address", "64:ff9b::203.0.113.0/120\n", func(c *fraud.Check) { c.IP = "203.0.114.5" }, false},
+		"an address posted as NAT64":     {"ip.address", "203.0.113.0/24\n", func(c *fraud.Check) { c.IP = "64:ff9b::cb00:7105" }, true},
+		"an address posted as 6to4":      {"ip.address", "203.0.113.0/24\n", func(c *fraud.Check) { c.IP = "2002:cb00:7105::1" }, true},
+		"an address posted as Teredo":    {"ip.address", "203.0.113.0/24\n", func(c *fraud.Check) { c.IP = "2001:0:4136:e378:8000:63bf:34ff:8efa" }, true},
+		"all of 6to4":                    {"ip.address", "2002::/16\n", func(c *fraud.Check) { c.IP = "2002:cb00:7105::1" }, true},
+		"no 6to4":                        {"ip.address", "2002::/16\n", func(c *fraud.Check) { c.IP = "203.0.113.5" }, false},
 		"no address":                     {"ip.address", "0.0.0.0/0\n::/0\n", func(c *fraud.Check) { c.IP = "home" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +125,7 @@ func TestAHundredThousandEntriesAreFound(t *testing.T) {
 	for i := range 100_000 {
 		fmt.Fprintf(&text, "10.%d.%d.%d/30\n", i>>16&255, i>>8&255, i&255&^3)
 	}
-	text.WriteString("192.0.2.1\n")
+	text.WriteString("8.8.8.8\n")
 	set := on("ip.address", text.String()).read(t)
 	require.Equal(t, fraud.Decline, evaluate(set, nil).Outcome)
 }

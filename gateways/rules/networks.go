@@ -1,11 +1,11 @@
 package rules
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
+
+	"dummyorders/domain/address"
 )
 
 // networks are addresses and networks, found by trying each length of prefix that there is: a list has few.
@@ -15,7 +15,7 @@ type networks struct {
 }
 
 func (n *networks) add(entry, like string) error {
-	network, err := parseNetwork(entry)
+	network, err := address.ParseNetwork(entry)
 	if err != nil {
 		return fmt.Errorf("%q is no address and no network: it must be %s", entry, like)
 	}
@@ -29,35 +29,18 @@ func (n *networks) add(entry, like string) error {
 	return nil
 }
 
+// has reports whether an address is in a network, as it is written or as it counts: an address of 6to4 is in 2002::/16, and
+// in the networks of the address that it embeds.
 func (n *networks) has(text string) bool {
-	a, err := netip.ParseAddr(text)
-	if err != nil {
-		return false
-	}
-	a = a.Unmap()
+	written, counts, err := address.Parse(text)
+	return err == nil && (n.hold(written) || written != counts && n.hold(counts))
+}
+
+func (n *networks) hold(a netip.Addr) bool {
 	for _, length := range n.lengths {
 		if network, err := a.Prefix(length); err == nil && n.all[network] {
 			return true
 		}
 	}
 	return false
-}
-
-func parseNetwork(entry string) (netip.Prefix, error) {
-	if !strings.Contains(entry, "/") {
-		a, err := netip.ParseAddr(entry)
-		if err != nil {
-			return netip.Prefix{}, err
-		}
-		a = a.Unmap()
-		if a.Zone() != "" {
-			return netip.Prefix{}, errors.New("has a zone")
-		}
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	network, err := netip.ParsePrefix(entry)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	return network.Masked(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"dummyorders/domain/address"
 	"dummyorders/domain/usage"
 )
 
@@ -78,8 +79,10 @@ var subjects = []*subject{
 	{name: "ip", by: usage.IP, doc: "the address that it was ordered from", fields: []field{
 		truth("known", "whether the merchant said it", `ip.known`,
 			func(t *thing) bool { return t.seen.IP != "" }),
-		text("address", 64, "the address, as posted", `ip.address.startsWith("192.0.2.")`,
-			func(t *thing) string { return t.seen.IP }),
+		truth("global", "whether it is one of the internet: one that is private, loopback, link-local, reserved or the like names no buyer, and is not counted",
+			`ip.known && !ip.global`, func(t *thing) bool { return address.Subscriber(t.seen.IP) != "" }),
+		text("address", 64, "the address; the IPv4 address that one of IPv6 embeds, as in NAT64 and 6to4",
+			`ip.address.startsWith("192.0.2.")`, func(t *thing) string { return addressText(t.seen.IP) }),
 	}},
 	{name: "billing", doc: "where it is billed", fields: []field{
 		text("country", 2, "the country, by ISO 3166; empty where nobody said", `billing.country in ["IN", "SG"]`,
@@ -133,6 +136,15 @@ func truth(name, doc, example string, of func(*thing) bool) field {
 		name: name, celType: cel.BoolType, doc: doc, example: example,
 		of: func(t *thing) ref.Val { return types.Bool(of(t)) },
 	}
+}
+
+// addressText writes an address the one way in which it counts; what is none stays as it was posted.
+func addressText(ip string) string {
+	_, counts, err := address.Parse(ip)
+	if err != nil {
+		return ip
+	}
+	return counts.String()
 }
 
 func emailDomain(email string) string {

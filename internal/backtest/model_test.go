@@ -104,7 +104,7 @@ func lived(t *rapid.T, decide func(fraud.Check, map[string]float64) fraud.Decisi
 			at = after(time.Duration(rapid.IntRange(-30, 30).Draw(t, "minute")) * time.Minute)
 		}
 		posted := transaction.Transaction{
-			ID: number(i), Order: transaction.Order{ID: pick("order", "1", "2")}, IP: pick("ip", "", "192.0.2.1", "192.0.2.2"),
+			ID: number(i), Order: transaction.Order{ID: pick("order", "1", "2")}, IP: pick("ip", "", "8.8.8.8", "8.8.4.4"),
 			Payment: transaction.Payment{
 				Card:   card.Details{Fingerprint: pick("card", "", "a", "b")},
 				Amount: money.Money{Minor: rapid.Int64Range(1, 99999).Draw(t, "amount"), Currency: money.Currency(pick("currency", "INR", "USD"))},

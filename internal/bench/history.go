@@ -17,13 +17,13 @@ const keys = 10_000
 
 // value is what a key is called in every dimension.
 func value(key int) string {
-	return fmt.Sprintf("10.0.%d.%d", key/256, key%256)
+	return fmt.Sprintf("8.0.%d.%d", key/256, key%256)
 }
 
 // rowsOf makes rows, spread evenly over the last 30 days: an eighth of them are of the busiest key, the others take
 // turns. They come in the order of the table's key, which is the quickest to insert.
 const rowsOf = `INSERT INTO uses (dimension, value, at, transaction_id, amount, currency, facts)
-	SELECT dimension, '10.0.' || (key / 256) || '.' || (key %% 256), %s, 'bench-' || i, 12300, 'INR',
+	SELECT dimension, '8.0.' || (key / 256) || '.' || (key %% 256), %s, 'bench-' || i, 12300, 'INR',
 		CAST('{"card": "c' || (i %% 7) || '"}' AS %s)
 	FROM (SELECT i, CASE i %% 4 WHEN 0 THEN 'card' WHEN 1 THEN 'customer' WHEN 2 THEN 'ip' ELSE 'order' END AS dimension,
 		CASE WHEN i %% 32 < 4 THEN 0 ELSE 1 + (i / 4) %% %d END AS key FROM %s) AS numbered
