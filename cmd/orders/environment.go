@@ -57,6 +57,7 @@ type environment struct {
 
 	SMTPHostname string `env:"SMTP_HOSTNAME, default=localhost"`
 	SMTPPort     string `env:"SMTP_PORT, default=1025"`
+	SMTPHELO     string `env:"SMTP_HELO"`
 	SMTPUsername string `env:"SMTP_USERNAME"`
 	SMTPPassword string `env:"SMTP_PASSWORD"`
 	SMTPUseTLS   string `env:"SMTP_USE_TLS, default=none"`

@@ -77,6 +77,7 @@ func (e environment) mail(v *values) alert.Channel {
 		Host:     v.text("SMTP_HOSTNAME", e.SMTPHostname),
 		Port:     v.number("SMTP_PORT", e.SMTPPort, 1, 65535),
 		Security: e.mailSecurity(v),
+		Greeting: v.greeting("SMTP_HELO", e.SMTPHELO),
 		Username: e.SMTPUsername,
 		Password: e.SMTPPassword,
 	}

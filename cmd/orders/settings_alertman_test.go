@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/routing"
 )
 
 // routesWith is a configuration with one receiver that has these channels.
@@ -63,6 +64,17 @@ func TestAKeyOfLinksThatIsTooShortIsRefusedAndNotShown(t *testing.T) {
 		require.Contains(t, faults[0], "ALERT_LINK_KEY: must be a secret of at least 32 characters")
 		require.NotContains(t, faults[0], "canary")
 	}
+}
+
+func TestTwoSpellingsOfAnAddressAreToldOnce(t *testing.T) {
+	v := &values{}
+	to := v.addresses("TO", "ada@BÜCHER.example, Ada <ada@xn--bcher-kva.example>, jo@Example.com")
+	require.NoError(t, v.err())
+	told, _ := routing.ToMail(to).Receiver("mail")
+	require.Equal(t, []alert.Target{"mail ada@xn--bcher-kva.example", "mail jo@example.com"}, told.Steps[0].Targets)
+	require.Equal(t, `"Fraud" <orders@xn--bcher-kva.example>`, v.address("FROM", "Fraud <orders@bücher.example>"))
+	require.Equal(t, "[192.0.2.5]", v.greeting("SMTP_HELO", "[192.0.2.5]"))
+	require.NoError(t, v.err())
 }
 
 func TestEveryChannelIsThereWithoutAConfiguration(t *testing.T) {

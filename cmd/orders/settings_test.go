@@ -70,6 +70,7 @@ var wrongValues = []struct {
 	{"alertman", "ALERTMAN_DELIVERIES", "0", "a whole number from 1 to 10000"},
 	{"alertman", "API_URL", "orders.example.com", "a URL such as http://localhost:8233, or empty"},
 	{"alertman", "SMTP_HOSTNAME", " ", "set"},
+	{"alertman", "SMTP_HELO", "3f2a1b0c9d8e", "a full name such as mail.example.com, an address in brackets such as [192.0.2.5] or [IPv6:2001:db8::5], or empty"},
 	{"alertman", "SMTP_PORT", "65536", "a whole number from 1 to 65535"},
 	{"alertman", "SMTP_USE_TLS", "yes", "none, starttls or implicit"},
 	{"alertman", "TRANSACTION_FRAUD_EMAIL_ALERT_FROM", "orders", "a mail address such as orders@example.com"},

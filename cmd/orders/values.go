@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"dummyorders/domain/money"
+	"dummyorders/internal/mailaddress"
 )
 
 // configError is everything that is wrong with the environment.
@@ -119,16 +119,24 @@ func (v *values) amqpURL(name, value string) string {
 }
 
 func (v *values) address(name, value string) string {
-	if a, err := mail.ParseAddress(value); err == nil {
+	if a, err := mailaddress.Parse(value); err == nil {
 		return a.String()
 	}
 	v.wrong(name, value, "a mail address such as orders@example.com")
 	return value
 }
 
+// greeting is by what this machine greets mail servers; empty, the mail channel finds it out.
+func (v *values) greeting(name, value string) string {
+	if _, ok := mailaddress.Host(value); !ok && value != "" {
+		v.wrong(name, value, "a full name such as mail.example.com, an address in brackets such as [192.0.2.5] or [IPv6:2001:db8::5], or empty")
+	}
+	return value
+}
+
 // addresses is a list with commas.
 func (v *values) addresses(name, value string) []string {
-	list, err := mail.ParseAddressList(value)
+	list, err := mailaddress.ParseList(value)
 	if err != nil {
 		v.wrong(name, value, "mail addresses with commas between them, such as a@example.com, b@example.com")
 	}

@@ -27,6 +27,10 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"an address in quotes": {"[jo@example.com,", `['"jo doe"@example.com',`, `5:16: "\"jo doe\"@example.com" must be a mail address, such as jo@example.com`},
 		"too many addresses":   {"[jo@example.com,", "[" + addresses(3000) + " jo@example.com,", `5:7: must have at most 100 addresses and endpoints in all: a mailing list is one address`},
 		"too many in all":      {"[jo@example.com,", "[" + addresses(97) + " jo@example.com,", `5:7: must have at most 100 addresses and endpoints in all: a mailing list is one address`},
+		"one of two spellings": {
+			"[jo@example.com,", "[jo@bücher.example, JO@x.example, jo@XN--BCHER-KVA.Example,",
+			`5:49: "mail jo@xn--bcher-kva.example" stands twice in one receiver: leave one out`,
+		},
 		"an address twice":     {"[jo@example.com,", "[al@example.com,", `5:32: "mail al@example.com" stands twice in one receiver: leave one out`},
 		"a chat is a URL":      {"{url_file: secrets/slack}", slackURL, `6:15: must be a mapping: {url: …} or {url_file: …}`},
 		"no URL":               {"{url_file: secrets/slack}", "{name: team}", `6:15: "url" is missing: it must be given, or url_file`},

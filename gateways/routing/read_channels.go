@@ -1,13 +1,13 @@
 package routing
 
 import (
-	"net/mail"
 	"regexp"
 	"slices"
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/chat"
 	"dummyorders/gateways/webhook"
+	"dummyorders/internal/mailaddress"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -81,9 +81,9 @@ func readAddresses(to *receiver, v *yamlfile.Value) {
 		if text == "" {
 			continue
 		}
-		parsed, err := mail.ParseAddress(text)
+		parsed, err := mailaddress.Parse(text)
 		if err == nil { // one that has to be quoted is taken apart here, and would be refused as a whole later
-			_, err = mail.ParseAddress(parsed.Address)
+			_, err = mailaddress.Parse(parsed.Address)
 		}
 		if err != nil {
 			item.Fault("%q must be a mail address, such as jo@example.com", text)

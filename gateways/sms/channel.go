@@ -27,7 +27,7 @@ const maxText = 1600
 type Account struct {
 	URL        string // of the API without its version; DefaultURL where it is empty
 	SID, Token string
-	From       string // a number such as +15017122661, a short code, or a messaging service's SID (MG…)
+	From       string // a number such as +15017122661, a short code, a name such as ACME Shop, or a messaging service's SID (MG…)
 }
 
 // Format shows no token, whatever the verb.
@@ -38,6 +38,8 @@ func (a Account) Format(state fmt.State, _ rune) {
 var (
 	sids      = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 	senders   = regexp.MustCompile(`^(\+[1-9][0-9]{1,14}|[0-9]{3,8})$`)
+	named     = regexp.MustCompile(`^[0-9A-Za-z+_&-]([0-9A-Za-z+_& -]{0,9}[0-9A-Za-z+_&-])?$`) // Twilio's AlphaSender resource
+	letters   = regexp.MustCompile(`[A-Za-z]`)
 	servicing = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
 )
 
@@ -50,11 +52,16 @@ func (a Account) check() error {
 		return fmt.Errorf("SMS account: SID %q: must be letters and digits, such as AC and 32 digits", a.SID)
 	case a.Token == "":
 		return errors.New("SMS account: must have a token")
-	case !senders.MatchString(a.From) && !servicing.MatchString(a.From):
-		return fmt.Errorf("SMS account: from %q: must be a number such as +15017122661, a short code, "+
-			"or a messaging service's SID (MG and 32 digits)", a.From)
+	case !isSender(a.From):
+		return fmt.Errorf("SMS account: from %q: must be a number such as +15017122661, a short code of 3 to 8 digits, a name of "+
+			"at most 11 letters, digits, spaces, +, -, _ and &, a letter among them, or a messaging service's SID (MG and 32 "+
+			"hexadecimal digits)", a.From)
 	}
 	return nil
+}
+
+func isSender(from string) bool {
+	return senders.MatchString(from) || servicing.MatchString(from) || named.MatchString(from) && letters.MatchString(from)
 }
 
 // Channel delivers to phone numbers, in the form of E.164: +4915112345678.

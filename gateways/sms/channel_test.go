@@ -53,6 +53,8 @@ func TestTheChannelIsAsEveryChannelIs(t *testing.T) {
 func TestAMessageIsOfTwiliosForm(t *testing.T) {
 	for name, c := range map[string]struct{ from, want string }{
 		"from a number":            {from, "Body=%C3%BC+%26&From=%2B15017122661&To=%2B4915112345678"},
+		"from a short code":        {"12345", "Body=%C3%BC+%26&From=12345&To=%2B4915112345678"},
+		"from a name":              {"ACME & Co 1", "Body=%C3%BC+%26&From=ACME+%26+Co+1&To=%2B4915112345678"},
 		"from a messaging service": {service, "Body=%C3%BC+%26&MessagingServiceSid=" + service + "&To=%2B4915112345678"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,13 +135,28 @@ func TestAWrongAccountIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		"URL":   func(a *sms.Account) { a.URL = "api.twilio.com" },
 		"SID":   func(a *sms.Account) { a.SID = "AC1/../AC2" },
 		"token": func(a *sms.Account) { a.Token = "" },
-		"from":  func(a *sms.Account) { a.From = "MG1" },
+		"from":  func(a *sms.Account) { a.From = "MG0123456789" },
 	} {
 		a := account("")
 		spoil(&a)
 		_, err := sms.New(a, nil)
 		require.ErrorContains(t, err, want)
 		assert.NotContains(t, err.Error(), token)
+	}
+}
+
+func TestASenderIsWhatTwilioTakes(t *testing.T) {
+	for sender, taken := range map[string]bool{
+		"+4930123456": true, "+1": false, "+15017122661": true, "+0123": false, "4930123456": false, "+49 30 123456": false,
+		"123": true, "12345678": true, "12": false, "123456789": false,
+		"ACMEShop": true, "ACME Shop": true, "A": true, "7-Eleven": true, "A+B_C&D-E": true, "ABCDEFGHIJK": true,
+		"ABCDEFGHIJKL": false, "123 456": false, "1-2": false, " ACME": false, "ACME ": false, "Zoë": false, "A.B": false, "A\nB": false, "": false,
+		service: true, service + "0": false, "MG" + strings.Repeat("x", 32): false,
+	} {
+		a := account("")
+		a.From = sender
+		_, err := sms.New(a, nil)
+		assert.Equal(t, taken, err == nil, "%q: %v", sender, err)
 	}
 }
 

@@ -2,22 +2,31 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/mail"
+	"net/textproto"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/wneessen/go-mail"
+	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"dummyorders/domain/alert"
+	"dummyorders/internal/mailaddress"
 )
 
 // A server that does not greet within dialTimeout is away. One that has begun to take a message may need minutes to
-// accept it, and giving up earlier sends the message again and again (RFC 5321 §4.5.3.2.6).
+// accept it, and giving up earlier sends the message again and again (RFC 5321 §4.5.3.2.6). Its farewell changes nothing.
 const (
 	dialTimeout = 30 * time.Second
 	sendTimeout = 10 * time.Minute
+	quitTimeout = 3 * time.Second
 )
 
 // Security is how the connection is protected.
@@ -36,49 +45,69 @@ type Server struct {
 	Port               int
 	Security           Security
 	Username, Password string // none: no authentication
+	// Greeting is the name by which it is greeted, see mailaddress.Host. Empty, it is this machine's where that is a full
+	// name, and else this machine's address on the way to the server, in brackets.
+	Greeting string
 }
 
 // Channel delivers to one address at a time, so that a mailbox that is refused holds up no other.
 type Channel struct {
-	server  Server
-	greeter *mail.Client // as far as a login; its library bounds all of a connection by one time
-	sender  *mail.Client
-	from    string
+	server Server
+	from   *mail.Address
 }
 
 // New checks the settings; it connects to nothing yet.
 func New(server Server, from string) (*Channel, error) {
-	greeter, err := client(server, dialTimeout)
+	sender, err := mailaddress.Parse(from)
 	if err != nil {
-		return nil, err
-	}
-	sender, err := client(server, sendTimeout)
-	if err != nil {
-		return nil, err
-	}
-	if err := mail.NewMsg().From(from); err != nil {
 		return nil, fmt.Errorf("mail from %q: %w", from, err)
 	}
-	return &Channel{server: server, greeter: greeter, sender: sender, from: from}, nil
+	if server.Host, err = mailaddress.Domain(server.Host); err != nil {
+		return nil, fmt.Errorf("mail server: %w", err)
+	}
+	if server.Greeting == "" {
+		server.Greeting = ownName(os.Hostname())
+	} else if name, ok := mailaddress.Host(server.Greeting); ok {
+		server.Greeting = name
+	} else {
+		return nil, fmt.Errorf("mail greeting %q: must be a full name or an address in brackets", server.Greeting)
+	}
+	if _, err := client(server, server.Greeting); err != nil {
+		return nil, err
+	}
+	return &Channel{server: server, from: sender}, nil
 }
 
-func client(server Server, timeout time.Duration) (*mail.Client, error) {
-	options := []mail.Option{mail.WithPort(server.Port), mail.WithTimeout(timeout), mail.WithoutNoop(), mail.WithoutRset()}
+// ownName is a machine's name where it can be a greeting, and else empty: a container's name has no domain, and servers may
+// refuse one that is not full (Postfix by reject_non_fqdn_helo_hostname).
+func ownName(hostname string, err error) string {
+	name, _ := mailaddress.Host(hostname)
+	if err != nil || strings.HasPrefix(name, "[") {
+		return ""
+	}
+	return name
+}
+
+func client(server Server, greeting string) (*gomail.Client, error) {
+	options := []gomail.Option{gomail.WithPort(server.Port), gomail.WithTimeout(dialTimeout)}
+	if greeting != "" {
+		options = append(options, gomail.WithHELO(greeting))
+	}
 	switch server.Security {
 	case Implicit:
-		options = append(options, mail.WithSSL())
+		options = append(options, gomail.WithSSL())
 	case StartTLS:
-		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	case Plain:
-		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
 	default:
 		return nil, fmt.Errorf("mail security %q: must be none, starttls or implicit", server.Security)
 	}
 	if server.Username != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
-			mail.WithUsername(server.Username), mail.WithPassword(server.Password))
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
+			gomail.WithUsername(server.Username), gomail.WithPassword(server.Password))
 	}
-	made, err := mail.NewClient(server.Host, options...)
+	made, err := gomail.NewClient(server.Host, options...)
 	if err != nil {
 		return nil, fmt.Errorf("mail server %s: %w", server.Host, err)
 	}
@@ -89,39 +118,114 @@ func client(server Server, timeout time.Duration) (*mail.Client, error) {
 // receiver's address or to the message is final; whatever goes wrong before it has seen them, a wrong or a missing
 // password among it, is not: somebody may mend that.
 func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message) (string, error) {
-	letter, err := c.letter(to, message)
+	receiver, err := mailaddress.Parse(to)
 	if err != nil {
-		return "", err
+		return "", &alert.RefusedError{By: "the mail channel", Cause: fmt.Errorf("mail to %q: %w", to, err)}
 	}
-	connection, err := c.greeter.DialToSMTPClientWithContext(ctx)
+	connection, err := c.connect(ctx)
 	if err != nil {
 		return "", c.failure(ctx, "reach", err)
 	}
+	defer func() { _ = connection.Text.Close() }()
 	hangUp := context.AfterFunc(ctx, func() { _ = connection.Text.Close() }) // the library waits for answers without an eye on ctx
 	defer hangUp()
-	err = c.sender.SendWithSMTPClient(connection, letter)
-	// Once the server has taken the message, nothing that goes wrong with the farewell makes it untaken: to call that
-	// a failure would send the mail twice.
-	_ = c.sender.CloseWithSMTPClient(connection)
-	if err == nil || letter.IsDelivered() {
-		return c.answer(letter), nil
+	_ = connection.UpdateDeadline(sendTimeout) // where it cannot be set the connection is gone, and the next command says so
+	answer, err := c.hand(connection, receiver, c.letter(receiver, message))
+	// Nothing that goes wrong with the farewell makes a message untaken: to call that a failure would send the mail twice.
+	_ = connection.UpdateDeadline(quitTimeout)
+	_ = connection.Quit()
+	switch {
+	case err == nil:
+		return answer, nil
+	case alert.IsRefused(err):
+		return "", err
 	}
-	return "", c.classify(ctx, err)
+	return "", c.failure(ctx, "hand the message to", err)
 }
 
-func (c *Channel) answer(letter *mail.Msg) string {
-	if words := oneLine(letter.ServerResponse()); words != "" {
-		return words
+// connect goes as far as a login.
+func (c *Channel) connect(ctx context.Context) (*smtp.Client, error) {
+	greeting := c.server.Greeting
+	if greeting == "" {
+		var err error
+		if greeting, err = c.ownAddress(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return "accepted by " + c.server.Host
+	greeter, err := client(c.server, greeting)
+	if err != nil {
+		return nil, err
+	}
+	return greeter.DialToSMTPClientWithContext(ctx)
 }
 
-func (c *Channel) classify(ctx context.Context, err error) error {
-	var refusal *mail.SendError
-	if errors.As(err, &refusal) && refusal.ErrorCode()/100 == 5 && refusal.Reason != mail.ErrSMTPMailFrom {
-		return &alert.RefusedError{By: "mail server " + c.server.Host, Cause: errors.New(oneLine(err.Error()))}
+// ownAddress is this machine's on the way to the server, in brackets. To dial UDP sends nothing.
+func (c *Channel) ownAddress(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	way, err := (&net.Dialer{}).DialContext(ctx, "udp", net.JoinHostPort(c.server.Host, strconv.Itoa(c.server.Port)))
+	if err != nil {
+		return "", err
 	}
-	return c.failure(ctx, "hand the message to", err)
+	defer func() { _ = way.Close() }()
+	own, is := way.LocalAddr().(*net.UDPAddr)
+	if !is {
+		return "", fmt.Errorf("find out this machine's address: %s is none", way.LocalAddr())
+	}
+	return mailaddress.Literal(own.AddrPort().Addr()), nil
+}
+
+// hand asks for SMTPUTF8 where an address needs it, and never else: the message could not be handed on to a server that
+// lacks it (RFC 6531 §3.4). Its error is an alert.RefusedError where the server's no is final.
+func (c *Channel) hand(connection *smtp.Client, to *mail.Address, letter *gomail.Msg) (answer string, err error) {
+	needed := !mailaddress.ASCII(c.from.Address) || !mailaddress.ASCII(to.Address)
+	connection.SkipSMTPUTF8(!needed)
+	if offered, _ := connection.Extension("SMTPUTF8"); needed && !offered {
+		return "", c.withoutUTF8(to)
+	}
+	if err := connection.Mail(bare(c.from)); err != nil {
+		return "", fmt.Errorf("MAIL FROM: %w", err)
+	}
+	if err := connection.Rcpt(bare(to)); err != nil {
+		return "", c.classify("RCPT TO", err)
+	}
+	body, err := connection.Data()
+	if err != nil {
+		return "", c.classify("DATA", err)
+	}
+	if _, err := letter.WriteTo(body); err != nil {
+		_ = connection.Text.Close() // any further command would end the message, and the server would take the half of it
+		return "", fmt.Errorf("write the message: %w", err)
+	}
+	if err := body.Close(); err != nil {
+		return "", c.classify("message", err)
+	}
+	if said, is := body.(*smtp.DataCloser); is {
+		answer = oneLine(said.ServerResponse())
+	}
+	return cmp.Or(answer, "accepted by "+c.server.Host), nil
+}
+
+// withoutUTF8 is final for the receiver's address, and not for the sender's, which is a setting.
+func (c *Channel) withoutUTF8(to *mail.Address) error {
+	const why = "address %s has characters before the @ that are not ASCII, and the server does not offer SMTPUTF8 (RFC 6531), which they need"
+	if !mailaddress.ASCII(c.from.Address) {
+		return fmt.Errorf("sender's "+why, c.from.Address)
+	}
+	return &alert.RefusedError{By: "mail server " + c.server.Host, Cause: fmt.Errorf(why, to.Address)}
+}
+
+// bare is an address without a name, as it stands in the envelope.
+func bare(address *mail.Address) string {
+	return (&mail.Address{Address: address.Address}).String()
+}
+
+// classify tells the server's final no to the receiver's address or to the message from what may pass.
+func (c *Channel) classify(said string, err error) error {
+	if answer, is := errors.AsType[*textproto.Error](err); is && answer.Code/100 == 5 {
+		return &alert.RefusedError{By: "mail server " + c.server.Host, Cause: errors.New(oneLine(said + ": " + err.Error()))}
+	}
+	return fmt.Errorf("%s: %w", said, err)
 }
 
 // failure keeps a server's words short: they stand in a history.

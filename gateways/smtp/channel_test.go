@@ -1,10 +1,15 @@
 package smtp_test
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	server "github.com/emersion/go-smtp"
+	"github.com/google/go-cmp/cmp"
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/smtp"
@@ -91,6 +96,9 @@ func TestWrongSettingsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		"address": func() (*smtp.Channel, error) {
 			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: smtp.Plain}, "nobody")
 		},
+		"greeting": func() (*smtp.Channel, error) {
+			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: smtp.Plain, Greeting: "3f2a1b0c9d8e"}, "orders@example.com")
+		},
 		"security": func() (*smtp.Channel, error) {
 			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: "on"}, "orders@example.com")
 		},
@@ -100,6 +108,105 @@ func TestWrongSettingsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 				t.Error("accepted")
 			}
 		})
+	}
+}
+
+func TestTheEnvelopeIsInASCIIAsFarAsItCanBe(t *testing.T) {
+	const from = "MAIL orders@xn--lden-loa.example"
+	for name, test := range map[string]struct {
+		to      string
+		utf8    bool // the server's offer
+		heard   []string
+		refused string
+	}{
+		"a domain":                            {"ada@BÜCHER.example", false, []string{from, "RCPT ada@xn--bcher-kva.example"}, ""},
+		"a domain, where SMTPUTF8 is offered": {"ada@bücher.example", true, []string{from, "RCPT ada@xn--bcher-kva.example"}, ""},
+		"ASCII, where SMTPUTF8 is offered":    {receiver, true, []string{from, "RCPT " + receiver}, ""},
+		"a local part":                        {"zoë@bücher.example", true, []string{from, "SMTPUTF8", "RCPT zoë@xn--bcher-kva.example"}, ""},
+		"a local part, without SMTPUTF8":      {"zoë@bücher.example", false, nil, "the server does not offer SMTPUTF8"},
+		"a domain that is none":               {"ada@-ü.example", true, nil, `domain "-ü.example" has no ASCII form`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &mailServer{security: smtp.Plain, utf8: test.utf8}
+			s := m.start(t)
+			s.Greeting = "Mail.example.com"
+			c, err := smtp.New(s, "Zoë <orders@läden.example>")
+			must(t, err)
+			_, err = c.Deliver(t.Context(), test.to, aMessage())
+			if test.refused != "" {
+				if !alert.IsRefused(err) || !strings.Contains(err.Error(), test.refused) {
+					t.Errorf("%v, want a refusal for %q", err, test.refused)
+				}
+			} else {
+				must(t, err)
+				test.heard = append([]string{"EHLO mail.example.com"}, test.heard...)
+			}
+			if diff := cmp.Diff(test.heard, m.commands()); diff != "" {
+				t.Error(diff)
+			}
+			for _, message := range m.received() {
+				if !strings.Contains(message, "To: <"+strings.TrimPrefix(test.heard[len(test.heard)-1], "RCPT ")+">") ||
+					!strings.Contains(message, "From: =?utf-8?q?Zo=C3=AB?= <orders@xn--lden-loa.example>") {
+					t.Error(message)
+				}
+			}
+		})
+	}
+	t.Run("a sender's local part, without SMTPUTF8", func(t *testing.T) {
+		m := &mailServer{security: smtp.Plain}
+		c, err := smtp.New(m.start(t), "zoë@example.com")
+		must(t, err)
+		_, err = c.Deliver(t.Context(), receiver, aMessage())
+		if err == nil || alert.IsRefused(err) || !strings.Contains(err.Error(), "sender's address zoë@example.com") {
+			t.Errorf("%v: it is a setting, and may be mended", err)
+		}
+	})
+}
+
+func TestAMachineWithoutAFullNameGreetsByItsAddress(t *testing.T) {
+	for hostname, want := range map[string]string{
+		"3f2a1b0c9d8e": "", "localhost": "", "192.0.2.5": "", "my_host.example": "", "[192.0.2.5]": "", "": "",
+		"app-1.example.com": "app-1.example.com", "App-1.Example.com.": "app-1.example.com",
+	} {
+		if got := smtp.OwnName(hostname, nil); got != want {
+			t.Errorf("%q: %q, want %q", hostname, got, want)
+		}
+	}
+	m := &mailServer{security: smtp.Plain}
+	c := channel(t, m.start(t))
+	c.Unnamed()
+	delivered(t, c)
+	if heard := m.commands()[0]; heard != "EHLO [127.0.0.1]" && heard != "EHLO [IPv6:::1]" {
+		t.Error(heard)
+	}
+}
+
+func TestAServerThatNeverSaysFarewellHoldsUpNoRecord(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = connection.Close() }()
+		answers := map[string]string{"EHLO": "250 hello", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go", ".": "250 2.0.0 OK"}
+		_, _ = io.WriteString(connection, "220 ready\r\n")
+		for lines := bufio.NewScanner(connection); lines.Scan(); { // until the other side hangs up
+			word, _, _ := strings.Cut(lines.Text(), " ")
+			if answer, known := answers[word]; known {
+				_, _ = io.WriteString(connection, answer+"\r\n")
+			}
+		}
+	}()
+	t.Cleanup(func() { _ = listener.Close(); <-served })
+	begun := time.Now()
+	at := listener.Addr().(*net.TCPAddr)
+	delivered(t, channel(t, smtp.Server{Host: "127.0.0.1", Port: at.Port, Security: smtp.Plain}))
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("it was recorded after %s", took)
 	}
 }
 

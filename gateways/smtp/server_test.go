@@ -38,10 +38,9 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(dir)
-		os.Exit(code)
-	}))
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 func trustNobodyBut(file string) error {
@@ -71,18 +70,22 @@ type mailServer struct {
 	from, rcpt, data error // answers to MAIL FROM, to RCPT TO and to the end of DATA
 	hangUp           bool  // drops the connection once a message was accepted
 	user, password   string
+	utf8             bool                                      // offers SMTPUTF8
 	meet             func(text string) (taken bool, err error) // decides about messages, where it is set
 
 	mu       sync.Mutex
 	messages []string
+	heard    []string // the commands before each message
 }
 
 func (m *mailServer) start(t *testing.T) smtp.Server {
 	t.Helper()
+	others := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, others) }) // once the server is stopped
 	s := server.NewServer(server.BackendFunc(func(c *server.Conn) (server.Session, error) { return &session{m, c}, nil }))
 	s.Domain, s.ErrorLog = "localhost", log.New(io.Discard, "", 0)
 	s.ReadTimeout, s.WriteTimeout = 10*time.Second, 10*time.Second
-	s.AllowInsecureAuth = true
+	s.AllowInsecureAuth, s.EnableSMTPUTF8 = true, m.utf8
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
@@ -124,9 +127,32 @@ type session struct {
 	conn   *server.Conn
 }
 
-func (s *session) Mail(string, *server.MailOptions) error { return s.server.from }
-func (s *session) Rcpt(string, *server.RcptOptions) error { return s.server.rcpt }
-func (s *session) Reset()                                 {}
+func (s *session) Mail(from string, with *server.MailOptions) error {
+	s.server.hear("EHLO "+s.conn.Hostname(), "MAIL "+from)
+	if with.UTF8 {
+		s.server.hear("SMTPUTF8")
+	}
+	return s.server.from
+}
+
+func (s *session) Rcpt(to string, _ *server.RcptOptions) error {
+	s.server.hear("RCPT " + to)
+	return s.server.rcpt
+}
+
+func (s *session) Reset() {}
+
+func (m *mailServer) hear(commands ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.heard = append(m.heard, commands...)
+}
+
+func (m *mailServer) commands() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.heard
+}
 
 func (s *session) Data(r io.Reader) error {
 	text, err := io.ReadAll(r)

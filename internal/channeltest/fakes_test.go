@@ -160,7 +160,7 @@ func TestWhatBreaksTheFormIsRefusedAndKept(t *testing.T) {
 			"there twice":        form("Body", "a", "b"),
 			"field To":           form("To", "015112345678"),
 			"one of From and":    form("From"),
-			"field From":         form("From", "ACME"),
+			"field From":         form("From", "ACME."),
 			"Body must be there": form("Body"),
 			"longer than 1600":   form("Body", strings.Repeat("x", 1601)),
 		},

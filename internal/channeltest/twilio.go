@@ -36,6 +36,7 @@ const maxSMS = 1600
 
 var (
 	e164     = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+	sender   = regexp.MustCompile(`^(\+[1-9][0-9]{1,14}|[0-9]{3,8}|[0-9 +_&-]*[A-Za-z][0-9A-Za-z +_&-]{0,10})$`)
 	service  = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
 	errLogin = errors.New("the login is not the account's")
 )
@@ -75,8 +76,8 @@ func checkSMS(form url.Values) error {
 		return fmt.Errorf("the field To, %q, is no number of the form E.164", form.Get("To"))
 	case form.Has("From") == form.Has("MessagingServiceSid"):
 		return errors.New("there must be one of From and MessagingServiceSid")
-	case form.Has("From") && !e164.MatchString(form.Get("From")):
-		return fmt.Errorf("the field From, %q, is no number of the form E.164", form.Get("From"))
+	case form.Has("From") && !sender.MatchString(form.Get("From")):
+		return fmt.Errorf("the field From, %q, is no number, no short code and no alphanumeric sender", form.Get("From"))
 	case form.Has("MessagingServiceSid") && !service.MatchString(form.Get("MessagingServiceSid")):
 		return fmt.Errorf("the field MessagingServiceSid, %q, is no SID", form.Get("MessagingServiceSid"))
 	case strings.TrimSpace(text) == "" || !utf8.ValidString(text):

@@ -1,0 +1,7 @@
+package smtp
+
+// OwnName is ownName.
+var OwnName = ownName
+
+// Unnamed has a channel greet as on a machine without a full name.
+func (c *Channel) Unnamed() { c.server.Greeting = "" }
