@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"dummyorders/internal/timezone"
 )
 
 // version is set by the linker.
@@ -68,9 +70,9 @@ func execute(ctx context.Context, args []string) int {
 
 type versionCommand struct{}
 
-// Run prints the version that was built, or the module's when nobody said.
+// Run prints the version that was built, or the module's when nobody said, and that of the time zone database.
 func (versionCommand) Run() error {
-	fmt.Println("orders", buildVersion())
+	fmt.Printf("orders %s, time zones %s\n", buildVersion(), timezone.Version())
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"dummyorders/internal/timezone"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -65,8 +66,8 @@ func readZone(v *yamlfile.Value) *time.Location {
 	if name == "" {
 		return time.UTC
 	}
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" { // which is another one on each machine
+	zone, err := timezone.Load(name)
+	if err != nil {
 		v.Fault("%q is no time zone that is known: write one such as Europe/Berlin or UTC", name)
 		return time.UTC
 	}

@@ -12,10 +12,11 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/gateways/routing"
+	"dummyorders/internal/timezone"
 )
 
 func TestEveryConditionHoldsForWhatItSaysAndSaysWhyElse(t *testing.T) {
-	berlin, err := time.LoadLocation("Europe/Berlin")
+	berlin, err := timezone.Load("Europe/Berlin")
 	require.NoError(t, err)
 	in := func(month time.Month, day, hour, minute int) time.Time {
 		return time.Date(2026, month, day, hour, minute, 0, 0, berlin)

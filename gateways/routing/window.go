@@ -3,7 +3,6 @@ package routing
 import (
 	"fmt"
 	"time"
-	_ "time/tzdata" // a zone must mean the same where none are installed
 )
 
 // window is a span of each of some days, by the clock on a wall: the hour that daylight saving time leaves out is in no

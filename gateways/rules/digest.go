@@ -5,10 +5,13 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+
+	"dummyorders/internal/timezone"
 )
 
-// engine stands in every digest. It changes whenever the same files would decide otherwise.
-const engine = "orders rules engine 1"
+// engine stands in every digest, and so does the version of the time zones. It changes whenever the same files would decide
+// otherwise.
+const engine = "orders rules engine 2"
 
 // digest is over the names and contents of files, in the order in which they are read.
 type digest struct {
@@ -19,6 +22,7 @@ func (d *digest) add(name string, content []byte) {
 	if d.hash == nil {
 		d.hash = sha256.New()
 		d.part([]byte(engine))
+		d.part([]byte(timezone.Version()))
 	}
 	d.part([]byte(name))
 	d.part(content)

@@ -3,13 +3,13 @@ package rules
 import (
 	"regexp"
 	"strings"
-	"time"
-	_ "time/tzdata" // a zone must mean the same where none are installed
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
+
+	"dummyorders/internal/timezone"
 )
 
 // zoned are the functions of a time that may be given a time zone.
@@ -31,21 +31,13 @@ func (a *asked) visitZone(e ast.Expr) {
 	if !ok || offset.MatchString(zone) {
 		return
 	}
-	if _, err := location(zone); err != nil || strings.Contains(zone, ":") {
+	if _, err := timezone.Load(zone); err != nil || strings.Contains(zone, ":") {
 		a.fault(c.Args()[0].ID(), "%q is no time zone that is known: write one such as \"Asia/Kolkata\" or \"+05:30\"", zone)
 	}
 }
 
-// location is a time zone by its name. Local is none: it is another one on each machine.
-func location(zone string) (*time.Location, error) {
-	if zone == "Local" {
-		return time.LoadLocation("none")
-	}
-	return time.LoadLocation(zone)
-}
-
 // keepZones makes a planned condition keep the time zones that it names. CEL reads a zone's file again each time that it
-// is asked, and a decision must read none.
+// is asked, and from the machine's own data, and a decision must read none.
 func keepZones(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	asked, is := i.(interpreter.InterpretableCall)
 	if !is || !zoned[asked.Function()] || len(asked.Args()) != 2 {
@@ -59,7 +51,7 @@ func keepZones(i interpreter.InterpretableV2) (interpreter.InterpretableV2, erro
 	if !is || strings.Contains(string(zone), ":") {
 		return i, nil
 	}
-	in, err := location(string(zone))
+	in, err := timezone.Load(string(zone))
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dummyorders/domain/alert"
+	"dummyorders/internal/timezone"
 )
 
 // longestText is the most bytes that a function gives, or takes to make more of: doubled often enough, any text would fill
@@ -102,8 +103,8 @@ func printf(format string, values ...any) (string, error) {
 
 // timeIn is a time where people are: {{timeIn "Europe/Berlin" .Event.Time}}.
 func timeIn(zone string, t time.Time) (string, error) {
-	place, err := time.LoadLocation(zone)
-	if err != nil || zone == "Local" {
+	place, err := timezone.Load(zone)
+	if err != nil {
 		return "", fmt.Errorf("%q is no time zone that is known: write one such as \"Asia/Kolkata\"", zone)
 	}
 	return t.In(place).Format(timeLayout), nil
