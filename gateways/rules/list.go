@@ -29,7 +29,8 @@ type entryKind struct {
 	// looks is what an entry must look like.
 	looks *regexp.Regexp
 	like  string
-	fold  bool // compared without regard to case
+	// spell writes a value, and an entry, the one way in which they are compared; nil, they are compared as they are.
+	spell func(string) string
 	ip    bool // addresses and networks
 	cards bool // never told in a fault: what is no entry may be a card number
 }
@@ -38,8 +39,8 @@ var (
 	anything    = entryKind{looks: regexp.MustCompile(`.`), like: "a text"}
 	fingerprint = entryKind{looks: regexp.MustCompile(`^[0-9a-f]{64}$`), like: "64 digits and letters from a to f, as `orders rules explain` shows", cards: true}
 	sixDigits   = entryKind{looks: regexp.MustCompile(`^[0-9]{6}$`), like: "six digits, such as 411111", cards: true}
-	mailbox     = entryKind{looks: regexp.MustCompile(`^[^@\s]+@[^@\s]+$`), like: "a mail address, such as jo@example.com", fold: true}
-	mailDomain  = entryKind{looks: regexp.MustCompile(`^[^@*.\s]+(\.[^@*.\s]+)+$`), like: "a domain, such as example.com", fold: true}
+	mailbox     = entryKind{looks: regexp.MustCompile(`^[^@\s]+@[^@\s]+$`), like: "a mail address, such as jo@example.com", spell: spellMail}
+	mailDomain  = entryKind{looks: regexp.MustCompile(`^[^@*.\s]+(\.[^@*.\s]+)+$`), like: "a domain, such as example.com", spell: spellDomain}
 	country     = entryKind{looks: regexp.MustCompile(`^[A-Z]{2}$`), like: "a country of ISO 3166 in capitals, such as IN"}
 	addresses   = entryKind{like: "an address such as 192.0.2.1, or a network such as 192.0.2.0/24", ip: true}
 )
@@ -111,16 +112,17 @@ func (l *list) add(entry string) error {
 	if l.kind.ip {
 		return l.nets.add(entry, l.kind.like)
 	}
-	switch known := l.kind.looks.MatchString(entry); {
+	spelled := entry
+	if l.kind.spell != nil {
+		spelled = l.kind.spell(entry)
+	}
+	switch known := l.kind.looks.MatchString(spelled); {
 	case !known && l.kind.cards:
 		return fmt.Errorf("this cannot be a %s: it must be %s", l.Of, l.kind.like)
 	case !known:
 		return fmt.Errorf("%q cannot be a %s: it must be %s", entry, l.Of, l.kind.like)
 	}
-	if l.kind.fold {
-		entry = strings.ToLower(entry)
-	}
-	l.entries[entry] = true
+	l.entries[spelled] = true
 	return nil
 }
 
@@ -132,8 +134,8 @@ func (l *list) has(v *view) bool {
 		return false
 	case l.kind.ip:
 		return l.nets.has(value)
-	case l.kind.fold:
-		value = strings.ToLower(value)
+	case l.kind.spell != nil:
+		value = l.kind.spell(value)
 	}
 	return l.entries[value]
 }

@@ -38,6 +38,17 @@ func TestAListHoldsWhatStandsOnItAndNothingElse(t *testing.T) {
 		"a mail domain":                  {"customer.emailDomain", "Example.com\n", func(c *fraud.Check) { c.Customer.Email = "x@y@EXAMPLE.com" }, true},
 		"a mail domain's subdomain":      {"customer.emailDomain", "example.com\n", func(c *fraud.Check) { c.Customer.Email = "x@a.example.com" }, false},
 		"no mail domain":                 {"customer.emailDomain", "example.com\n", func(c *fraud.Check) { c.Customer.Email = "example.com" }, false},
+		"a mail domain in ASCII":         {"customer.emailDomain", "bücher.example\n", func(c *fraud.Check) { c.Customer.Email = "x@xn--bcher-kva.example" }, true},
+		"a mail domain in letters":       {"customer.emailDomain", "XN--BCHER-KVA.example\n", func(c *fraud.Check) { c.Customer.Email = "x@BÜCHER.example" }, true},
+		"a mail domain decomposed":       {"customer.emailDomain", "bu\u0308cher.example\n", func(c *fraud.Check) { c.Customer.Email = "x@b\u00fccher.example" }, true},
+		"a mail domain with other dots":  {"customer.emailDomain", "bücher。example\n", func(c *fraud.Check) { c.Customer.Email = "x@bücher．example" }, true},
+		"a mail domain in full width":    {"customer.emailDomain", "ｅｘａｍｐｌｅ.com\n", func(c *fraud.Check) { c.Customer.Email = "x@example.com" }, true},
+		"a mail domain of one's own":     {"customer.emailDomain", "fass.example\n", func(c *fraud.Check) { c.Customer.Email = "x@faß.example" }, false},
+		"a last dot":                     {"customer.emailDomain", "example.com\n", func(c *fraud.Check) { c.Customer.Email = "x@example.com." }, true},
+		"an entry with a last dot":       {"customer.emailDomain", "bücher.example.\n", func(c *fraud.Check) { c.Customer.Email = "x@xn--bcher-kva.example" }, true},
+		"a domain that is none":          {"customer.emailDomain", "foo_BÜCHER.example\n", func(c *fraud.Check) { c.Customer.Email = "x@FOO_bücher.example" }, true},
+		"a mail address in ASCII":        {"customer.email", "Jo@bücher.example\n", func(c *fraud.Check) { c.Customer.Email = "jo@xn--bcher-kva.example." }, true},
+		"a mail address decomposed":      {"customer.email", "josé@example.com\n", func(c *fraud.Check) { c.Customer.Email = "jose\u0301@example.com" }, true},
 		"a card's first six":             {"card.firstSix", "411111\n", nil, true},
 		"a card":                         {"card.fingerprint", strings.Repeat("0123456789abcdef", 4), nil, true},
 		"a country":                      {"billing.country", "SG\nIN\n", nil, true},
@@ -77,7 +88,7 @@ func TestAListHoldsWhatStandsOnItAndNothingElse(t *testing.T) {
 func TestAnEntryThatCanMatchNothingIsAFault(t *testing.T) {
 	for of, entries := range map[string][]string{
 		"card.fingerprint": {"4111111111111111"}, "card.firstSix": {"41111"}, "customer.email": {"jo"},
-		"customer.emailDomain": {"@example.com", "example", ".example.com", "*.example.com", "example.com."},
+		"customer.emailDomain": {"@example.com", "example", ".example.com", "*.example.com", "example.", "."},
 		"ip.address":           {"192.0.2"}, "billing.country": {"India"}, "shipping.country": {"in"},
 	} {
 		for _, entry := range entries {

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -61,7 +59,7 @@ var subjects = []*subject{
 			func(t *thing) string { return t.seen.customer.ID }),
 		text("email", 255, "the mail address, as posted", `customer.email.contains("+")`,
 			func(t *thing) string { return t.seen.customer.Email }),
-		text("emailDomain", 255, "what stands after the mail address's @, in small letters", `customer.emailDomain.endsWith(".example")`,
+		text("emailDomain", 255, "what stands after the mail address's @, in small letters and as mail servers know it: `xn--bcher-kva.example` for bücher.example", `customer.emailDomain.endsWith(".example")`,
 			func(t *thing) string { return emailDomain(t.seen.customer.Email) }),
 		truth("dated", "whether the merchant said since when the customer has an account", `customer.dated`,
 			func(t *thing) bool { return !t.seen.customer.CreatedAt.IsZero() }),
@@ -145,12 +143,4 @@ func addressText(ip string) string {
 		return ip
 	}
 	return counts.String()
-}
-
-func emailDomain(email string) string {
-	at := strings.LastIndexByte(email, '@')
-	if at < 0 {
-		return ""
-	}
-	return strings.ToLower(email[at+1:])
 }
