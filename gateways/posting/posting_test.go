@@ -27,18 +27,23 @@ var now = time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
 func TestRetryAfterIsSecondsOrADateWithinAnHour(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"7": 7 * time.Second, " 7 ": 7 * time.Second, "0": time.Second, "3601": time.Hour,
-		"99999999999999999999999":        time.Hour,
-		"Mon, 23 Nov 2026 09:31:30 GMT":  90 * time.Second,
-		"Monday, 23-Nov-26 09:31:30 GMT": 90 * time.Second,
-		"Mon Nov 23 09:31:30 2026":       90 * time.Second,
-		"Mon, 23 Nov 2026 08:00:00 GMT":  time.Second,
-		"Tue, 24 Nov 2026 09:30:00 GMT":  time.Hour,
+		"7.5": 8 * time.Second, "64.57": 65 * time.Second, "292.05": 293 * time.Second, "7.0": 7 * time.Second, "7.": 7 * time.Second,
+		"0.376": time.Second, ".5": time.Second, "1.000001": 2 * time.Second, "3599.5": time.Hour, "3600.5": time.Hour,
+		strings.Repeat("9", 400) + ".9":   time.Hour,
+		"2026-11-23T09:31:30Z":            90 * time.Second,
+		"Mon, 23 Nov 2026 15:01:30 +0530": 90 * time.Second,
+		"99999999999999999999999":         time.Hour,
+		"Mon, 23 Nov 2026 09:31:30 GMT":   90 * time.Second,
+		"Monday, 23-Nov-26 09:31:30 GMT":  90 * time.Second,
+		"Mon Nov 23 09:31:30 2026":        90 * time.Second,
+		"Mon, 23 Nov 2026 08:00:00 GMT":   time.Second,
+		"Tue, 24 Nov 2026 09:30:00 GMT":   time.Hour,
 	} {
 		after, given := posting.RetryAfter(header, now)
 		assert.True(t, given, header)
 		assert.Equal(t, want, after, header)
 	}
-	for _, header := range []string{"", "soon", "-7", "7.5", "7s", "0x7", "+7", "1_0"} {
+	for _, header := range []string{"", "soon", "-7", "-0.5", ".", "7.5.1", "7,5", "1e3", "Inf", "NaN", "7s", "0x7", "+7", "1_0"} {
 		_, given := posting.RetryAfter(header, now)
 		assert.False(t, given, header)
 	}

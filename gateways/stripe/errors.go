@@ -15,6 +15,7 @@ import (
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/payment"
+	"dummyorders/gateways/posting"
 )
 
 // failure turns what the client fails with into one of payment's errors. Stripe's own error never goes on: its text is
@@ -92,11 +93,8 @@ func brief(answer *stripe.Error) error {
 }
 
 func retryAfter(answer *stripe.Error) time.Duration {
-	seconds, err := strconv.Atoi(header(answer, "Retry-After"))
-	if err != nil || seconds < 0 || seconds > 3600 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
+	after, _ := posting.RetryAfter(header(answer, "Retry-After"), time.Now())
+	return after
 }
 
 // failedBefore says whether Stripe failed under the same key before, and now only repeats it.

@@ -66,6 +66,8 @@ func TestStripesErrorsAreToldApart(t *testing.T) {
 		{404, `{"error": {"type": "invalid_request_error", "code": "resource_missing"}}`, nil, "gateway stripe declined: resource_missing"},
 
 		{429, `{"error": {"type": "invalid_request_error", "code": "rate_limit"}}`, http.Header{"Retry-After": {"7"}}, "gateway stripe cannot now: rate_limit, ask after 7s"},
+		{429, `{"error": {"type": "invalid_request_error", "code": "rate_limit"}}`, http.Header{"Retry-After": {"7.5"}}, "gateway stripe cannot now: rate_limit, ask after 8s"},
+		{429, `{"error": {"type": "invalid_request_error", "code": "rate_limit"}}`, http.Header{"Retry-After": {"99999"}}, "gateway stripe cannot now: rate_limit, ask after 1h0m0s"},
 		{429, `{"error": {"type": "invalid_request_error", "code": "lock_timeout"}}`, http.Header{"Retry-After": {"soon"}}, "gateway stripe cannot now: lock_timeout"},
 		{409, `{"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}`, nil, "gateway stripe cannot now: idempotency_key_in_use"},
 		{401, `{"error": {"type": "invalid_request_error", "message": "Invalid API Key provided: sk_test_*7e"}}`, nil, "gateway stripe cannot now: http_401"},
