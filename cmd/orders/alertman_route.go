@@ -13,6 +13,7 @@ import (
 	"dummyorders/gateways/cloudevents"
 	"dummyorders/gateways/routing"
 	"dummyorders/internal/duration"
+	"dummyorders/internal/textfile"
 )
 
 type routeAlertmanCommand struct {
@@ -57,7 +58,11 @@ func readEvent(from io.Reader) (alert.Event, error) {
 	if len(document) > maxEvent {
 		return alert.Event{}, errors.New("the event on the standard input is larger than 1 MiB")
 	}
-	event, err := cloudevents.Decode(document)
+	text, err := textfile.Text(document)
+	if err != nil {
+		return alert.Event{}, fmt.Errorf("the event on the standard input %w: it must be JSON in UTF-8", err)
+	}
+	event, err := cloudevents.Decode([]byte(text))
 	if err != nil {
 		return alert.Event{}, fmt.Errorf("the event on the standard input: %w", err)
 	}

@@ -7,10 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/alert"
 	"dummyorders/gateways/routing"
+	"dummyorders/gateways/templates"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -136,6 +139,43 @@ func TestAReceiverThatNobodyTellsIsWarnedOf(t *testing.T) {
 	warnings := read(t, odd).Warnings()
 	require.Equal(t, "alertman.yaml:11:5: the receiver on-call is told by no route and no escalation\n"+
 		"alertman.yaml:17:3: the window office is used by nothing", yamlfile.Faults(warnings).Error())
+}
+
+func TestAFileIsReadWhateverWroteIt(t *testing.T) {
+	inUTF16 := func(text string) string {
+		written := "\xff\xfe"
+		for _, unit := range utf16.Encode([]rune(text)) {
+			written += string([]byte{byte(unit), byte(unit >> 8)})
+		}
+		return written
+	}
+	for name, written := range map[string]func(string) string{
+		"a mark, CRLF": func(text string) string { return "\ufeff" + strings.ReplaceAll(text, "\n", "\r\n") },
+		"UTF-16":       inUTF16,
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"words": written("{{.ID}}:\nüber\n")}
+			for name, text := range secrets {
+				files[name] = written(text)
+			}
+			text := strings.Replace(good, `{mail: {subject: "Fraud {{.ID}}"}}`, "{mail: {subject_file: words, text_file: words}}", 1)
+			text = strings.Replace(text, "secret_file: secrets/hook", "secret_files: [secrets/hook]", 1)
+			c, err := routing.Read(written(text), files)
+			require.NoError(t, err)
+			endpoint, _ := c.Chat("fraud-team/chat")
+			require.Equal(t, slackURL, endpoint.URL)
+			hook, _ := c.Webhook("fraud-team/case-tool")
+			require.Equal(t, []string{hookSecret}, hook.Secrets)
+			to := alert.NewTarget(alert.Mail, "jo@example.com")
+			w := &templates.Writer{Choose: c.Wording}
+			message, err := w.Write(alert.Telling{Receiver: "fraud-team", Target: to, Notice: alert.Notice{ID: "a-1", Event: event(nil)}})
+			require.NoError(t, err)
+			require.Equal(t, "a-1: über", message.Subject)
+			require.Equal(t, "a-1:\nüber\n", message.Text)
+		})
+	}
+	_, err := routing.Read(good, map[string]string{"secrets/slack": slackURL + "\xfc", "secrets/hook": hookSecret})
+	require.EqualError(t, err, "alertman.yaml:6:26: the file named here is not UTF-8: it must be text in UTF-8")
 }
 
 func TestNoSecretIsShown(t *testing.T) {

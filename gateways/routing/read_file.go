@@ -1,14 +1,15 @@
 package routing
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"dummyorders/internal/textfile"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -73,15 +74,20 @@ func (r *reader) named(v *yamlfile.Value, it holding) (string, bool) {
 	}
 	content, err := r.open(file, it.most)
 	r.digested(file, content)
-	switch {
-	case err != nil:
+	if err != nil {
 		v.Fault("%s cannot be read: %v", called, cause(err))
 		return "", false
-	case len(bytes.TrimSpace(content)) == 0:
+	}
+	text, err := textfile.Text(content)
+	switch {
+	case err != nil:
+		v.Fault("%s %v: it must be text in UTF-8", called, err)
+		return "", false
+	case strings.TrimSpace(text) == "":
 		v.Fault("%s is empty", called)
 		return "", false
 	}
-	return string(content), true
+	return text, true
 }
 
 // cause is an error without the file's name.

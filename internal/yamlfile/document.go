@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"dummyorders/internal/textfile"
 )
 
 // Document is a YAML file and the faults found in it so far.
@@ -26,14 +28,14 @@ type Document struct {
 // something else than a mapping, Root.Mapping finds that.
 func Parse(file string, content []byte) *Document {
 	d := &Document{File: file}
-	if !utf8.Valid(content) {
-		d.Fault(0, 0, "is not UTF-8: it must be a YAML file in UTF-8")
+	text, err := textfile.Text(content)
+	if err != nil {
+		d.Fault(0, 0, "%v: it must be a YAML file in UTF-8", err)
 		return d
 	}
-	text := strings.TrimPrefix(string(content), "\ufeff")
-	d.lines = strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	d.lines = strings.Split(text, "\n")
 	var node yaml.Node
-	if err := yaml.Load([]byte(strings.Join(d.lines, "\n")), &node); err != nil {
+	if err := yaml.Load([]byte(text), &node); err != nil {
 		d.notYAML(err)
 		return d
 	}
