@@ -6,7 +6,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +44,28 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// onlyFor refuses requests that call the API by another name than these or a loopback address: a web page that is open in
+// a browser on this machine can have its own name lead here, and would then read and post like a program of this machine
+// (DNS rebinding). Requests without a name are of no browser.
+func onlyFor(names []string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		if len(names) == 0 {
+			return next
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			called := (&url.URL{Host: r.Host}).Hostname()
+			address, err := netip.ParseAddr(called)
+			if called == "" || err == nil && address.IsLoopback() ||
+				slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, strings.TrimSuffix(called, ".")) }) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			problem(http.StatusMisdirectedRequest, "the Host header must name localhost, a loopback address, or the host of API_URL; "+
+				"set API_URL to the address by which callers know this API, or API_KEYS").write(w)
+		})
+	}
 }
 
 // limitBody refuses what is too large or no JSON by its type, and hands on the rest read.

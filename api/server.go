@@ -43,6 +43,8 @@ type Options struct {
 	Cards card.Describer
 	// Clients are who may call, name to API key; empty, everybody may.
 	Clients map[string]string
+	// Hosts are the names by which requests may call the API in their Host header, beside loopback addresses; empty, any.
+	Hosts []string
 	// Links let people acknowledge alerts from messages; without a key, nobody can.
 	Links alert.Links
 	// RequireIdempotencyKey refuses transactions without one.
@@ -76,7 +78,7 @@ func New(ctx context.Context, o Options) http.Handler {
 		log:        o.Log,
 	}
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics)
+	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics, onlyFor(o.Hosts))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "there is nothing at this path: see /docs").write(w)
 	})

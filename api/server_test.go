@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -246,3 +247,25 @@ func TestTheDocsNeedNoOtherServer(t *testing.T) {
 type brokenOff struct{}
 
 func (brokenOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
+
+func TestAWebPageCannotReachTheAPIByItsOwnName(t *testing.T) {
+	handler := api.New(t.Context(), api.Options{Hosts: []string{"localhost", "orders.example.com"}, MaxInFlight: 1, Log: slog.New(slog.DiscardHandler)})
+	for host, want := range map[string]int{
+		"": 200, "localhost": 200, "localhost:9001": 200, "LOCALHOST.:9001": 200, "127.0.0.1:9001": 200, "127.9.9.9": 200, "[::1]:9001": 200,
+		"orders.example.com": 200, "evil.example": 421, "evil.example:9001": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example": 421,
+		"192.0.2.1:9001": 421, "[2001:db8::1]:9001": 421, "localhost@evil.example": 421,
+	} {
+		t.Run(host, func(t *testing.T) {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/livez", nil)
+			request.Host = host
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, request)
+			if answer.Code != want {
+				t.Errorf("%d, want %d: %s", answer.Code, want, answer.Body)
+			}
+			if want == 421 {
+				asProblem(t, answer)
+			}
+		})
+	}
+}

@@ -7,9 +7,10 @@ package main
 type environment struct {
 	LogLevel      string `env:"LOG_LEVEL, default=info"`
 	LogFormat     string `env:"LOG_FORMAT, default=text"`
+	NoColor       string `env:"NO_COLOR"`
 	HealthAddress string `env:"HEALTH_ADDRESS"`
 
-	HTTPAddress        string `env:"HTTP_ADDRESS, default=:9001"`
+	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	HTTPMaxInFlight    string `env:"HTTP_MAX_IN_FLIGHT, default=1000"`
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
 	APIKeys            string `env:"API_KEYS"`

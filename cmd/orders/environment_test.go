@@ -23,6 +23,8 @@ const envFile = "../../env"
 func TestTheFileEnvListsEveryVariableWithItsDefault(t *testing.T) {
 	listed, err := godotenv.Read(envFile)
 	require.NoError(t, err)
+	require.Equal(t, "15672", listed["RABBITMQ_MANAGEMENT_PORT"], "make run and docker-compose.yml read it")
+	delete(listed, "RABBITMQ_MANAGEMENT_PORT")
 	if diff := cmp.Diff(defaults(t), listed); diff != "" {
 		t.Errorf("the file env is not what the code reads (-code +file):\n%s", diff)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -35,6 +36,8 @@ type commands struct {
 	Rules       rulesCommand       `cmd:"" help:"Write, check, test and compare the rules that fraud-police decides by, and explain its decisions."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a process whether it is ready; exit 1 when it is not."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 func main() {
@@ -46,9 +49,7 @@ func main() {
 }
 
 func execute(ctx context.Context, args []string) int {
-	parser, err := kong.New(&commands{}, kong.Name("orders"),
-		kong.Description("Card transactions, checked for fraud, paid for or stopped. Settings come from the environment: see the file env."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := newParser(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)
 		return exitFailure
@@ -68,14 +69,26 @@ func execute(ctx context.Context, args []string) int {
 	return 0
 }
 
+func newParser(ctx context.Context, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(&commands{}, append(options, kong.Name("orders"),
+		kong.Description("Card transactions, checked for fraud, paid for or stopped. Settings come from the environment: see the file env."),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Vars{"version": versions()})...)
+}
+
 type versionCommand struct{}
 
-// Run prints the version that was built, or the module's when nobody said, and that of the time zone database.
+// Run prints what --version does.
 func (versionCommand) Run() error {
-	fmt.Printf("orders %s, time zones %s\n", buildVersion(), timezone.Version())
+	fmt.Println(versions())
 	return nil
 }
 
+// versions names what decides how a binary behaves: its own version, Go's, and that of the time zone database.
+func versions() string {
+	return fmt.Sprintf("orders %s, %s, time zones %s", buildVersion(), runtime.Version(), timezone.Version())
+}
+
+// buildVersion is the one that the linker set, else the module's.
 func buildVersion() string {
 	if version != "" {
 		return version

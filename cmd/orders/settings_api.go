@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -11,6 +13,19 @@ var (
 	clientName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	clientKey  = regexp.MustCompile(`^[!-+\--~]{16,}$`)
 )
+
+// hosts are the names by which the api may be called, where it is for this machine alone and asks for no key; empty, any.
+func (e environment) hosts() []string {
+	host, _, _ := net.SplitHostPort(e.HTTPAddress)
+	if strings.TrimSpace(e.APIKeys) != "" || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return nil
+	}
+	names := []string{"localhost"}
+	if u, err := url.Parse(e.APIURL); err == nil && u.Hostname() != "" {
+		names = append(names, u.Hostname())
+	}
+	return names
+}
 
 // clients are who may call the api, name to API key; none, and everybody may.
 func (e environment) clients(v *values) map[string]string {

@@ -22,6 +22,25 @@ func TestAPIKeysAreNamesWithTheirKeys(t *testing.T) {
 	}
 }
 
+func TestWhereOnlyThisMachineCallsWithoutAKeyTheHostIsChecked(t *testing.T) {
+	for _, c := range []struct {
+		address, keys, url string
+		want               []string
+	}{
+		{"127.0.0.1:9001", "", "http://localhost:9001", []string{"localhost", "localhost"}},
+		{"[::1]:9001", "", "https://orders.example.com/api", []string{"localhost", "orders.example.com"}},
+		{"localhost:9001", " ", "", []string{"localhost"}},
+		{"127.0.0.1:9001", "shop:0123456789abcdef", "", nil},
+		{":9001", "", "http://localhost:9001", nil},
+		{"0.0.0.0:9001", "", "", nil},
+		{"192.0.2.5:9001", "", "", nil},
+	} {
+		t.Run(c.address, func(t *testing.T) {
+			require.Equal(t, c.want, environment{HTTPAddress: c.address, APIKeys: c.keys, APIURL: c.url}.hosts())
+		})
+	}
+}
+
 func TestAWrongAPIKeyIsToldByItsPlaceAndNeverShown(t *testing.T) {
 	const secret = "0123456789abcdef"
 	for _, c := range []struct{ text, place string }{

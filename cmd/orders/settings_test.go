@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/gateways/smtp"
@@ -206,4 +208,17 @@ func TestOneProcessForAllTellsTheFaultsOfAll(t *testing.T) {
 		require.Contains(t, wrong.Error(), name)
 	}
 	require.Equal(t, 1, strings.Count(wrong.Error(), "TEMPORAL_ADDRESS"), "a fault of all is told once")
+}
+
+func TestTheVersionIsAFlagAndACommand(t *testing.T) {
+	var out strings.Builder
+	ended := errors.New("ended")
+	parser, err := newParser(t.Context(), kong.Writers(&out, &out), kong.Exit(func(code int) {
+		require.Zero(t, code)
+		panic(ended)
+	}))
+	require.NoError(t, err)
+	require.PanicsWithError(t, ended.Error(), func() { _, _ = parser.Parse([]string{"--version"}) })
+	require.Regexp(t, `^orders \S+, go1\.\S+, time zones 20\d\d[a-z]\n$`, out.String())
+	require.Equal(t, versions()+"\n", out.String())
 }

@@ -19,7 +19,9 @@ func TestTheURLSaysWhichDatabaseItIs(t *testing.T) {
 	} {
 		l, err := ledgers.Open(url)
 		require.NoError(t, err, url)
-		require.ErrorContains(t, l.Ready(t.Context()), "the ledger has no tables yet", url)
+		err = l.Ready(t.Context())
+		require.ErrorContains(t, err, "has no tables yet", url)
+		require.ErrorContains(t, err, filepath.Base(url[len("sqlite:"):]), "the file is named")
 		require.NoError(t, l.Migrate(t.Context()), url)
 		require.NoError(t, l.Save(t.Context(), ledgertest.Whole()), url)
 		require.NoError(t, l.Close())

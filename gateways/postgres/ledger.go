@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -68,6 +69,7 @@ func Open(text string) (*sqlledger.Ledger, error) {
 	}
 	db := pool(config)
 	return sqlledger.New(sqlledger.Engine{
+		Place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
 		Dialect: goose.DialectPostgres, Migrations: files, Numbered: true,
 		Prune: prune, PruneUses: pruneUses, PruneDecisions: pruneDecisions, Lock: lock,
 		Time:     func(t time.Time) any { return t },

@@ -74,6 +74,7 @@ func Open(path string) (*sqlledger.Ledger, error) {
 		return nil, err
 	}
 	return sqlledger.New(sqlledger.Engine{
+		Place:   path,
 		Dialect: goose.DialectSQLite3, Migrations: files, OneWriter: true,
 		Prune: prune, PruneUses: pruneUses, PruneDecisions: pruneDecisions,
 		Time:     func(t time.Time) any { return t.UnixMicro() },

@@ -15,6 +15,7 @@ import (
 
 // Engine is what one kind of database does its own way.
 type Engine struct {
+	Place      string // where the database is, for messages: without a password
 	Dialect    goose.Dialect
 	Migrations fs.FS // SQL files as goose reads them, in the folder at its root
 	// Numbered says that placeholders are $1, $2 and so on, where otherwise each is a question mark.
@@ -86,7 +87,7 @@ func (l *Ledger) inTransaction(ctx context.Context, do func(*sql.Tx) error) erro
 // explain says in our words that there are no tables.
 func (l *Ledger) explain(err error) error {
 	if l.engine.NoTables(err) {
-		return fmt.Errorf("%w (%w)", errNoTables, err)
+		return fmt.Errorf("%w (%w)", l.noTables(), err)
 	}
 	return err
 }

@@ -13,8 +13,10 @@ import (
 // versionTable is where goose notes which migrations were done.
 const versionTable = "ledger_migrations"
 
-// errNoTables is for a database without the tables. Whoever writes the ledger makes them.
-var errNoTables = errors.New("the ledger has no tables yet: the worker makes them at its start")
+// noTables is for a database without the tables.
+func (l *Ledger) noTables() error {
+	return fmt.Errorf("the ledger in %s has no tables yet: the worker makes them at its start", l.engine.Place)
+}
 
 // Migrate makes the tables, or changes them to what this code needs. Of several processes that call it at once, one
 // does it, and the others wait. A database of newer code is left as it is.
@@ -41,7 +43,7 @@ func (l *Ledger) Ready(ctx context.Context) error {
 	err := l.reader.QueryRowContext(ctx, l.statements.version).Scan(&version, &oldest)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return errNoTables
+		return l.noTables()
 	case err != nil:
 		return fmt.Errorf("ask the ledger for its version: %w", l.explain(err))
 	}

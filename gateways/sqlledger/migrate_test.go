@@ -12,7 +12,7 @@ import (
 	"dummyorders/internal/usagetest"
 )
 
-const noTables = "the ledger has no tables yet: the worker makes them at its start"
+const noTables = "has no tables yet: the worker makes them at its start"
 
 func TestWithoutTablesEveryCallSaysWhoMakesThem(t *testing.T) {
 	for name, engine := range engines {

@@ -162,7 +162,7 @@ func TestEverythingStartsIsStoppedAndIsThereAgainTheNextTime(t *testing.T) {
 	first := newStandInStack(t, dir)
 	end := first.begin(t)
 	first.screen.shows(t, "Everything runs.")
-	require.Contains(t, first.screen.String(), "curl http://"+os.Getenv("HTTP_ADDRESS")+"/transact  -X POST")
+	require.Contains(t, first.screen.String(), "curl http://"+strings.Replace(os.Getenv("HTTP_ADDRESS"), "127.0.0.1", "localhost", 1)+"/transact  -X POST")
 	require.Contains(t, first.screen.String(), os.Getenv("WEB_UI_URL"))
 	require.Contains(t, first.screen.String(), "http://localhost:"+os.Getenv("RABBITMQ_MANAGEMENT_PORT"))
 	require.Contains(t, first.screen.String(), "fraud-police | settings fraud-police "+os.Getenv("RABBITMQ_PUBLISHER_URL")+" 64\n")

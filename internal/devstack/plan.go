@@ -83,14 +83,14 @@ func uiPort(value string) (int, error) {
 	return strconv.Atoi(u.Port())
 }
 
-// hostPort reads an address; no host, or that of every interface, is this machine.
+// hostPort reads an address. No host, every interface and 127.0.0.1 are localhost.
 func hostPort(name, value string) (string, int, error) {
 	host, port, err := net.SplitHostPort(value)
 	number, portErr := strconv.Atoi(port)
 	if err != nil || portErr != nil || number < 1 || number > 65535 {
 		return "", 0, fmt.Errorf("%s=%q: must be an address with a port, such as localhost:7233", name, value)
 	}
-	if host == "" || net.ParseIP(host).IsUnspecified() {
+	if host == "" || host == "127.0.0.1" || net.ParseIP(host).IsUnspecified() {
 		host = "localhost"
 	}
 	return host, number, nil

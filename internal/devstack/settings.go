@@ -15,7 +15,7 @@ import (
 // settings are the variables that say where the servers are. They and their defaults are those of cmd/orders, but for
 // the last, which only the dev stack has, and for API_URL, which is here by default where the API is.
 type settings struct {
-	HTTPAddress        string `env:"HTTP_ADDRESS, default=:9001"`
+	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
 	TemporalNamespace  string `env:"TEMPORAL_NAMESPACE, default=default"`
 	WebUIURL           string `env:"WEB_UI_URL, default=http://localhost:8233"`

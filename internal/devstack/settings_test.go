@@ -88,7 +88,7 @@ func TestTheEnvironmentWinsOverTheFileAndDotEnvOverEnv(t *testing.T) {
 		require.NoError(t, err)
 		return s
 	}
-	require.Equal(t, ":9001", read().HTTPAddress)
+	require.Equal(t, "127.0.0.1:9001", read().HTTPAddress, "no other machine reaches it")
 	write("env", "HTTP_ADDRESS=:9002\nLOG_FORMAT=text\nCARD_FINGERPRINT_KEY=\n")
 	require.Equal(t, ":9002", read().HTTPAddress)
 	require.Empty(t, read().LogFormat, "what env says of it is a default")

@@ -8,13 +8,22 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Await asks until a check of something passes, for as long as that takes, and logs what is wrong meanwhile. It is false
-// when ctx ended first.
+// startUp is how long processes that are started together may take to be there for each other. The worker makes the
+// ledger's tables meanwhile.
+const startUp = 15 * time.Second
+
+// Await asks until a check passes, however long that takes, and logs what is wrong meanwhile: as information in the time
+// that starting takes, then as errors. It reports whether the check passed before ctx ended.
 func Await(ctx context.Context, log *slog.Logger, what string, check Check) bool {
+	began := time.Now()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, check(ctx) },
 		backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, next time.Duration) {
-			log.ErrorContext(ctx, "Not ready", "what", what, "error", err, "againIn", next.Round(time.Millisecond))
+			level := slog.LevelError
+			if time.Since(began) < startUp {
+				level = slog.LevelInfo
+			}
+			log.Log(ctx, level, "Not ready", "what", what, "error", err, "againIn", next.Round(time.Millisecond))
 		}))
 	return err == nil
 }

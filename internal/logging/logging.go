@@ -14,8 +14,9 @@ import (
 // Formats are the values of LOG_FORMAT.
 var Formats = []string{"text", "json", "pretty"}
 
-// New writes records of a level and above to w, with the source line of each. The process's name stands in every one.
-func New(w io.Writer, process, format string, level slog.Level) (*slog.Logger, error) {
+// New returns a logger that writes records of a level and above to w, each with its source line and the process's name.
+// Colour is for the format pretty alone.
+func New(w io.Writer, process, format string, colour bool, level slog.Level) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: level, AddSource: true, ReplaceAttr: shortSource}
 	var handler slog.Handler
 	switch format {
@@ -24,7 +25,7 @@ func New(w io.Writer, process, format string, level slog.Level) (*slog.Logger, e
 	case "json":
 		handler = slog.NewJSONHandler(w, options)
 	case "pretty":
-		handler = tint.NewTextHandler(w, &tint.Options{Level: level, AddSource: true, TimeFormat: time.TimeOnly})
+		handler = tint.NewTextHandler(w, &tint.Options{Level: level, AddSource: true, TimeFormat: time.TimeOnly, NoColor: !colour})
 	default:
 		return nil, fmt.Errorf("log format %q: must be one of %v", format, Formats)
 	}
