@@ -70,7 +70,7 @@ func plan(env *cel.Env, checked *cel.Ast, a *asked) (*condition, []complaint) {
 	if estimate.Max > maxCost {
 		return nil, []complaint{{1, 1, tooDear(estimate.Max)}}
 	}
-	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(keepZones), cel.CostLimit(maxCost))
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(keepZones), cel.CustomDecoratorV2(holdTimes), cel.CostLimit(maxCost))
 	if err != nil {
 		return nil, []complaint{{1, 1, "cannot be planned: " + err.Error()}}
 	}

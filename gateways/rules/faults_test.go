@@ -132,6 +132,7 @@ func TestWhatIsOddIsWarnedOf(t *testing.T) {
 	require.Equal(t, []string{
 		`rules/b.yaml:2:5: the rule idle changes nothing: it has neither a score nor an action`,
 		`rules/b.yaml:8: the rule fails cannot be evaluated for an unremarkable transaction of which nothing was seen before: division by zero`,
+		`rules/b.yaml:10:25: a division by 0 fails, and a rule that fails asks for a review: guard it with card.count("1h") > 0 && …`,
 		`rules/c.yaml:2:5: the rule untried has no cases: give it one that hits and one that just does not`,
 		`ruleset.yaml:5:8: the list odd is used by nothing: give it an effect, or ask it in a rule with listed("odd")`,
 	}, warnings)

@@ -39,6 +39,7 @@ var (
 	anything    = entryKind{looks: regexp.MustCompile(`.`), like: "a text"}
 	fingerprint = entryKind{looks: regexp.MustCompile(`^[0-9a-f]{64}$`), like: "64 digits and letters from a to f, as `orders rules explain` shows", cards: true}
 	sixDigits   = entryKind{looks: regexp.MustCompile(`^[0-9]{6}$`), like: "six digits, such as 411111", cards: true}
+	fourDigits  = entryKind{looks: regexp.MustCompile(`^[0-9]{4}$`), like: "four digits, such as 1111"}
 	mailbox     = entryKind{looks: regexp.MustCompile(`^[^@\s]+@[^@\s]+$`), like: "a mail address, such as jo@example.com", spell: spellMail}
 	mailDomain  = entryKind{looks: regexp.MustCompile(`^[^@*.\s]+(\.[^@*.\s]+)+$`), like: "a domain, such as example.com", spell: spellDomain}
 	country     = entryKind{looks: regexp.MustCompile(`^[A-Z]{2}$`), like: "a country of ISO 3166 in capitals, such as IN"}

@@ -8,27 +8,37 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	operator "cel.dev/cel-go/common/operators"
-	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/parser"
 
+	"dummyorders/domain/address"
 	"dummyorders/domain/card"
 	"dummyorders/domain/money"
-	"dummyorders/domain/usage"
 	"dummyorders/internal/yamlfile"
 )
 
-// odd is what a condition can be compiled with and hardly means: divisions by what can be 0, and comparisons with what
-// no transaction has.
+// odd is what a condition can be compiled with and hardly means: what fails for some transactions, divisions by what can be
+// 0, and comparisons that come to the same for all.
 func odd(checked *ast.AST) []misuse {
 	a := &asked{checked: checked}
 	a.oddDivisions()
+	a.mayFail(checked.Expr(), nil)
 	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.Kind() == ast.CallKind && len(e.AsCall().Args()) == 2 {
-			a.oddComparison(e.AsCall())
+		if e.Kind() != ast.CallKind {
+			return
+		}
+		c := e.AsCall()
+		switch name := c.FunctionName(); {
+		case slices.Contains(partly, name) && c.IsMemberFunction():
+			a.oddText(c.Target(), name, c.Args()[0])
+		case len(c.Args()) == 2:
+			a.oddComparison(c)
 		}
 	}))
 	return a.faults
 }
+
+// partly are the functions that ask for a part of a text.
+var partly = []string{"startsWith", "endsWith", "contains"}
 
 // mirrored are the comparisons with their sides exchanged.
 var mirrored = map[string]string{
@@ -40,83 +50,126 @@ var mirrored = map[string]string{
 // oddComparison looks at a comparison either way round.
 func (a *asked) oddComparison(c ast.CallExpr) {
 	left, right := c.Args()[0], c.Args()[1]
-	if c.FunctionName() == operator.In && right.Kind() == ast.ListKind {
-		for _, one := range right.AsList().Elements() {
-			a.oddText(left, one)
-		}
-	}
-	turned, is := mirrored[c.FunctionName()]
-	if !is {
+	if c.FunctionName() == operator.In {
+		a.oddMembership(left, right)
 		return
 	}
-	a.oddText(left, right)
-	a.oddText(right, left)
-	a.oddCount(left, c.FunctionName(), right)
-	a.oddCount(right, turned, left)
+	if _, is := mirrored[c.FunctionName()]; !is {
+		return
+	}
+	if !a.oddTwice(left, c.FunctionName(), right) {
+		a.oddText(left, "", right)
+		a.oddText(right, "", left)
+		a.oddRange(left, c.FunctionName(), right)
+	}
 }
 
-// oddText warns where a field is compared with a text that it never is.
-func (a *asked) oddText(e, with ast.Expr) {
-	if e.Kind() != ast.SelectKind || with.Kind() != ast.LiteralKind {
+// oddMembership looks at what is sought in a list or among the keys of a map.
+func (a *asked) oddMembership(e, in ast.Expr) {
+	if e.Kind() == ast.LiteralKind {
 		return
 	}
-	text, is := with.AsLiteral().(types.String)
-	s := namedBy(e.AsSelect().Operand())
-	if s == nil || !is || text == "" {
+	var among []ast.Expr
+	switch in.Kind() {
+	case ast.ListKind:
+		among = in.AsList().Elements()
+	case ast.MapKind:
+		for _, entry := range in.AsMap().Entries() {
+			among = append(among, entry.AsMapEntry().Key())
+		}
+	default:
 		return
 	}
-	name := s.name + "." + e.AsSelect().FieldName()
-	switch name {
-	case "payment.currency", "order.currency":
-		if _, err := money.ParseCurrency(string(text)); err != nil {
-			a.fault(with.ID(), "%s is never %q: it %v", name, string(text), err)
-		}
-	case "billing.country", "shipping.country":
-		if !country.looks.MatchString(string(text)) {
-			a.fault(with.ID(), "%s is never %q: it must be %s", name, string(text), country.like)
-		}
-	case "card.brand":
-		if !slices.Contains(brands, string(text)) {
-			a.fault(with.ID(), "%s is never %q: %s", name, string(text), yamlfile.OneOf(string(text), brands))
-		}
+	if len(among) == 0 {
+		a.fault(in.ID(), "this never holds: nothing is in it")
 	}
+	for _, one := range among {
+		a.oddText(e, "", one)
+		a.oddRange(e, operator.Equals, one)
+	}
+}
+
+// oddTwice warns of a thing that is compared with itself.
+func (a *asked) oddTwice(left ast.Expr, compares string, right ast.Expr) bool {
+	if left.Kind() == ast.LiteralKind || a.spelling(left) != a.spelling(right) {
+		return false
+	}
+	a.fault(right.ID(), "this %s: both sides are %s", outcome(strings.Contains(compares, "=") && compares != operator.NotEquals), a.spelling(right))
+	return true
 }
 
 // brands are those that domain/card tells; a test compares them.
 var brands = []string{"amex", "diners", "discover", "jcb", "maestro", "mastercard", "rupay", "unionpay", "visa", card.UnknownBrand}
 
-// oddCount warns where a count is compared with more than is ever counted.
-func (a *asked) oddCount(e ast.Expr, compares string, with ast.Expr) {
-	if e.Kind() != ast.CallKind || with.Kind() != ast.LiteralKind {
-		return
+func neverCurrency(text string, part bool) string {
+	if part {
+		return neverCapitals(text)
 	}
-	m, is := measureNamed(e.AsCall().FunctionName())
-	number, ok := literalNumber(with)
-	if !is || m.result != cel.IntType || !ok {
-		return
+	if _, err := money.ParseCurrency(text); err != nil {
+		return "it " + err.Error()
 	}
-	bound := float64(usage.MostUses)
-	if number > bound || number == bound && (compares == operator.Greater || compares == operator.LessEquals) {
-		a.fault(with.ID(), "%s never comes to more than %d, the latest that are looked at: compare it with less", m.Measure, usage.MostUses)
+	return ""
+}
+
+func neverCapitals(text string) string {
+	if strings.ToUpper(text) != text {
+		return "it is written in capitals"
+	}
+	return ""
+}
+
+func neverBrand(text string, part bool) string {
+	if part || slices.Contains(brands, text) {
+		return ""
+	}
+	return yamlfile.OneOf(text, brands)
+}
+
+// neverLike holds of what looks otherwise.
+func neverLike(kind entryKind) func(string, bool) string {
+	return func(text string, part bool) string {
+		switch {
+		case part && kind.looks == country.looks:
+			return neverCapitals(text)
+		case part || kind.looks.MatchString(text):
+			return ""
+		}
+		return "it must be " + kind.like
 	}
 }
 
-// literalNumber is a number that is written out.
-func literalNumber(e ast.Expr) (float64, bool) {
-	if e.Kind() != ast.LiteralKind {
-		return 0, false
+// neverSpelled holds of other spellings than the one that is compared.
+func neverSpelled(spell func(string) string) func(string, bool) string {
+	return func(text string, part bool) string {
+		switch spelled := spell(text); {
+		case spelled == text:
+			return ""
+		case part:
+			return "it is in small letters, and written as mail servers know it"
+		default:
+			return fmt.Sprintf("it is written %q", spelled)
+		}
 	}
-	switch number := e.AsLiteral().(type) {
-	case types.Int:
-		return float64(number), true
-	case types.Double:
-		return float64(number), true
-	}
-	return 0, false
 }
 
-// oddDivisions warns of doubles divided by what can be 0: that is no failure but infinite, and more than any limit. What
-// the condition compares somewhere is taken to be guarded.
+func neverAddress(text string, part bool) string {
+	_, counts, err := address.Parse(text)
+	switch {
+	case part && text != strings.ToLower(text):
+		return "it is in small letters"
+	case part:
+		return ""
+	case err != nil && strings.Contains(text, "/"):
+		return "it is an address: networks stand in lists"
+	case err != nil:
+		return "it must be an address, such as 192.0.2.1"
+	case counts.String() != text:
+		return fmt.Sprintf("it is written %q", counts)
+	}
+	return ""
+}
+
+// oddDivisions warns of what is divided by what can be 0. What the condition compares somewhere is taken to be guarded.
 func (a *asked) oddDivisions() {
 	var divisors []ast.Expr
 	guarded := map[string]bool{}
@@ -128,17 +181,25 @@ func (a *asked) oddDivisions() {
 		if _, is := mirrored[name]; is {
 			guarded[a.spelling(arguments[0])], guarded[a.spelling(arguments[1])] = true, true
 		}
-		if name == operator.Divide && a.checked.GetType(e.ID()).IsExactType(cel.DoubleType) {
+		if name == operator.Divide || name == operator.Modulo {
 			divisors = append(divisors, arguments[1])
 		}
 	}))
 	for _, divisor := range divisors {
 		for _, zero := range a.zeros(divisor) {
 			if spelled := a.spelling(zero); !guarded[spelled] {
-				a.fault(zero.ID(), "a division by 0 is infinite, and more than any limit: guard it with %s > 0%s && …", spelled, a.decimal(zero))
+				a.fault(zero.ID(), "a division by 0 %s: guard it with %s > 0%s && …", a.byZero(divisor), spelled, a.decimal(zero))
 			}
 		}
 	}
+}
+
+// byZero says what becomes of a division by 0.
+func (a *asked) byZero(divisor ast.Expr) string {
+	if a.checked.GetType(divisor.ID()).IsExactType(cel.DoubleType) {
+		return "is infinite, and more than any limit"
+	}
+	return "fails, and a rule that fails asks for a review"
 }
 
 // decimal is what a double's 0 is written with.

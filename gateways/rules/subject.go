@@ -31,6 +31,20 @@ type field struct {
 	// longest is how many characters a text has at most, by the API's bounds: the cost of a rule is estimated from it.
 	longest uint64
 	of      func(*thing) ref.Val
+	// span is what a number can be; nil, it is not known.
+	span *span
+	// never says why a text is never another one, or never has it as a part; empty, it may. It may be nil.
+	never func(text string, part bool) string
+}
+
+func (f field) within(s span) field {
+	f.span = &s
+	return f
+}
+
+func (f field) unlike(never func(text string, part bool) string) field {
+	f.never = never
+	return f
 }
 
 func (s *subject) field(name string) (*field, bool) {

@@ -6,6 +6,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 
 	"dummyorders/domain/address"
+	"dummyorders/domain/card"
 	"dummyorders/domain/usage"
 )
 
@@ -18,11 +19,11 @@ var subjects = []*subject{
 		text("name", 255, "what the order is called; empty where nobody said", `order.name.contains("gift card")`,
 			func(t *thing) string { return t.seen.Order.Name }),
 		number("cost", "what the order costs, in whole units of its currency", `order.cost > 25000.0`,
-			func(t *thing) float64 { return t.seen.Order.Cost.Currency.Major(t.seen.Order.Cost.Minor) }),
+			func(t *thing) float64 { return t.seen.Order.Cost.Currency.Major(t.seen.Order.Cost.Minor) }).within(notBelow0),
 		text("currency", 3, "the order's currency, by ISO 4217", `order.currency == "INR"`,
-			func(t *thing) string { return string(t.seen.Order.Cost.Currency) }),
+			func(t *thing) string { return string(t.seen.Order.Cost.Currency) }).unlike(neverCurrency),
 		whole("items", "how many lines the order has; 0 where they were not given", `order.items > 20`,
-			func(t *thing) int { return len(t.seen.Order.Items) }),
+			func(t *thing) int { return len(t.seen.Order.Items) }).within(span{most: maxItems}),
 	}},
 	{name: "payment", doc: "how it is paid for", fields: []field{
 		text("method", 64, "the payment method, as posted", `payment.method == "amazonpay"`,
@@ -30,9 +31,9 @@ var subjects = []*subject{
 		text("type", 64, "the kind of payment, as posted", `payment.type == "wallet"`,
 			func(t *thing) string { return t.seen.Payment.Type }),
 		number("amount", "what is charged, in whole units of its currency", `payment.amount > 1000`,
-			func(t *thing) float64 { return t.seen.Payment.Amount.Currency.Major(t.seen.Payment.Amount.Minor) }),
+			func(t *thing) float64 { return t.seen.Payment.Amount.Currency.Major(t.seen.Payment.Amount.Minor) }).within(notBelow0),
 		text("currency", 3, "the payment's currency, by ISO 4217", `payment.currency != order.currency`,
-			func(t *thing) string { return string(t.seen.Payment.Amount.Currency) }),
+			func(t *thing) string { return string(t.seen.Payment.Amount.Currency) }).unlike(neverCurrency),
 		truth("token", "whether it is paid with a gateway's token, and no card is known", `payment.token`,
 			func(t *thing) bool { return t.seen.Payment.Token != "" }),
 	}},
@@ -40,17 +41,17 @@ var subjects = []*subject{
 		truth("known", "whether there is one: a payment by token has none", `card.known && !card.luhnValid`,
 			func(t *thing) bool { return t.seen.Payment.Card.Fingerprint != "" }),
 		text("brand", 32, "the card scheme in small letters, visa or rupay say; unknown where the number belongs to none",
-			`card.brand in ["amex", "diners"]`, func(t *thing) string { return t.seen.Payment.Card.Brand }),
+			`card.brand in ["amex", "diners"]`, func(t *thing) string { return t.seen.Payment.Card.Brand }).unlike(neverBrand),
 		text("firstSix", 6, "the first six digits", `card.firstSix.startsWith("4111")`,
-			func(t *thing) string { return t.seen.Payment.Card.FirstSix }),
+			func(t *thing) string { return t.seen.Payment.Card.FirstSix }).unlike(neverLike(sixDigits)),
 		text("lastFour", 4, "the last four digits", `card.lastFour == "1111"`,
-			func(t *thing) string { return t.seen.Payment.Card.LastFour }),
+			func(t *thing) string { return t.seen.Payment.Card.LastFour }).unlike(neverLike(fourDigits)),
 		whole("length", "how many digits the number has", `card.brand == "amex" && card.length != 15`,
-			func(t *thing) int { return t.seen.Payment.Card.Length }),
+			func(t *thing) int { return t.seen.Payment.Card.Length }).within(span{most: card.MaxDigits}),
 		truth("luhnValid", "whether the number's check digit is right", `card.known && !card.luhnValid`,
 			func(t *thing) bool { return t.seen.Payment.Card.LuhnValid }),
 		text("fingerprint", 64, "what the card is recognised by: a keyed digest of its number", `card.fingerprint != ""`,
-			func(t *thing) string { return t.seen.Payment.Card.Fingerprint }),
+			func(t *thing) string { return t.seen.Payment.Card.Fingerprint }).unlike(neverLike(fingerprint)),
 	}},
 	{name: "customer", by: usage.Customer, doc: "who buys, as far as the merchant says", fields: []field{
 		truth("known", "whether the merchant said anything", `customer.known`,
@@ -60,7 +61,7 @@ var subjects = []*subject{
 		text("email", 255, "the mail address, as posted", `customer.email.contains("+")`,
 			func(t *thing) string { return t.seen.customer.Email }),
 		text("emailDomain", 255, "what stands after the mail address's @, in small letters and as mail servers know it: `xn--bcher-kva.example` for bücher.example", `customer.emailDomain.endsWith(".example")`,
-			func(t *thing) string { return emailDomain(t.seen.customer.Email) }),
+			func(t *thing) string { return emailDomain(t.seen.customer.Email) }).unlike(neverSpelled(spellDomain)),
 		truth("dated", "whether the merchant said since when the customer has an account", `customer.dated`,
 			func(t *thing) bool { return !t.seen.customer.CreatedAt.IsZero() }),
 		{
@@ -72,6 +73,7 @@ var subjects = []*subject{
 			name: "age", celType: cel.DurationType, doc: "how old the account was when the transaction was accepted; 0 where it is not dated",
 			example: `customer.dated && customer.age < duration("72h")`,
 			of:      func(t *thing) ref.Val { return types.Duration{Duration: t.seen.age()} },
+			span:    &notBelow0,
 		},
 	}},
 	{name: "ip", by: usage.IP, doc: "the address that it was ordered from", fields: []field{
@@ -80,15 +82,15 @@ var subjects = []*subject{
 		truth("global", "whether it is one of the internet: one that is private, loopback, link-local, reserved or the like names no buyer, and is not counted",
 			`ip.known && !ip.global`, func(t *thing) bool { return address.Subscriber(t.seen.IP) != "" }),
 		text("address", 64, "the address; the IPv4 address that one of IPv6 embeds, as in NAT64 and 6to4",
-			`ip.address.startsWith("192.0.2.")`, func(t *thing) string { return addressText(t.seen.IP) }),
+			`ip.address.startsWith("192.0.2.")`, func(t *thing) string { return addressText(t.seen.IP) }).unlike(neverAddress),
 	}},
 	{name: "billing", doc: "where it is billed", fields: []field{
 		text("country", 2, "the country, by ISO 3166; empty where nobody said", `billing.country in ["IN", "SG"]`,
-			func(t *thing) string { return t.seen.BillingCountry }),
+			func(t *thing) string { return t.seen.BillingCountry }).unlike(neverLike(country)),
 	}},
 	{name: "shipping", doc: "where it is sent", fields: []field{
 		text("country", 2, "the country, by ISO 3166; empty where nobody said", `shipping.country != "" && shipping.country != billing.country`,
-			func(t *thing) string { return t.seen.ShippingCountry }),
+			func(t *thing) string { return t.seen.ShippingCountry }).unlike(neverLike(country)),
 	}},
 	{name: "metadata", keyed: true, doc: "what the merchant posted beside it, by its key", fields: []field{
 		truth("known", "whether there is such a key", `metadata("terminal").known`,

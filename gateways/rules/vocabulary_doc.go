@@ -22,8 +22,12 @@ var language = []struct{ Doc, Words, Example string }{
 		`card.sum("1d") / double(card.count("1d") + 1) > 1000.0`,
 	},
 	{"text", "`startsWith` `endsWith` `contains` `matches` `lowerAscii` `size`", `order.name.lowerAscii().contains("gift card")`},
-	{"time of day, day of the week (0 is Sunday)", "`getHours` `getDayOfWeek` …, with a time zone", `at.getDayOfWeek("Asia/Kolkata") == 0`},
+	{"parts of a moment, see below", "`getHours` `getDayOfWeek` …, with a time zone", `at.getDayOfWeek("Asia/Kolkata") == 0`},
 	{"a moment, a length of time", "`timestamp` `duration`", `customer.createdAt > at - duration("72h")`},
+	{
+		"look up by a key", "`in` and `[]`: ask whether the key is there first",
+		`payment.currency in {"INR": 25000.0, "USD": 300.0} && payment.amount > {"INR": 25000.0, "USD": 300.0}[payment.currency]`,
+	},
 	{"if", "`?` `:`", `payment.amount > (payment.currency == "INR" ? 25000.0 : 300.0)`},
 }
 
@@ -37,6 +41,7 @@ func VocabularyPage() (string, error) {
 	err = page.Execute(&text, map[string]any{
 		"Vocabulary":   Vocabulary(),
 		"Language":     language,
+		"Accessors":    accessors,
 		"Unremarkable": Unremarkable(),
 		"MaxWhen":      maxWhen,
 		"MaxCost":      maxCost,

@@ -1,22 +1,20 @@
 package rules
 
 import (
+	"math"
 	"regexp"
 	"strings"
+	"time"
 
 	"cel.dev/cel-go/common/ast"
+	operator "cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/interpreter"
 
 	"dummyorders/internal/timezone"
 )
-
-// zoned are the functions of a time that may be given a time zone.
-var zoned = map[string]bool{
-	"getDate": true, "getDayOfMonth": true, "getDayOfWeek": true, "getDayOfYear": true, "getFullYear": true,
-	"getHours": true, "getMilliseconds": true, "getMinutes": true, "getMonth": true, "getSeconds": true,
-}
 
 // offset is the other way to write a time zone.
 var offset = regexp.MustCompile(`^[+-]?([01][0-9]|2[0-3]):[0-5][0-9]$`)
@@ -24,7 +22,7 @@ var offset = regexp.MustCompile(`^[+-]?([01][0-9]|2[0-3]):[0-5][0-9]$`)
 // visitZone refuses what is no time zone: a condition would fail for every transaction.
 func (a *asked) visitZone(e ast.Expr) {
 	c := e.AsCall()
-	if !zoned[c.FunctionName()] || len(c.Args()) != 1 {
+	if _, is := accessorNamed(c.FunctionName()); !is || len(c.Args()) != 1 {
 		return
 	}
 	zone, ok := a.literal(e, 0, "a time zone")
@@ -40,7 +38,10 @@ func (a *asked) visitZone(e ast.Expr) {
 // is asked, and from the machine's own data, and a decision must read none.
 func keepZones(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	asked, is := i.(interpreter.InterpretableCall)
-	if !is || !zoned[asked.Function()] || len(asked.Args()) != 2 {
+	if !is || len(asked.Args()) != 2 {
+		return i, nil
+	}
+	if _, is := accessorNamed(asked.Function()); !is {
 		return i, nil
 	}
 	constant, is := asked.Args()[1].(interpreter.InterpretableConst)
@@ -63,4 +64,81 @@ func keepZones(i interpreter.InterpretableV2) (interpreter.InterpretableV2, erro
 		return types.Timestamp{Time: at.In(in)}.Receive(asked.Function(), asked.OverloadID(), nil)
 	}
 	return interpreter.NewCall(asked.ID(), asked.Function(), asked.OverloadID(), asked.Args()[:1], read), nil
+}
+
+// The bounds of moments in CEL.
+var (
+	firstMoment = time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)
+	lastMoment  = time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC)
+)
+
+// holdTimes makes a planned condition hold moments and lengths of time within what can be written, where CEL would fail. What the
+// merchant did not post must never be a failure, and an account without a date begins in the year 1: longer ago than the
+// longest duration, which is 292 years.
+func holdTimes(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	asked, is := i.(interpreter.InterpretableCall)
+	if !is || len(asked.Args()) != 2 || asked.Function() != operator.Add && asked.Function() != operator.Subtract {
+		return i, nil
+	}
+	held := func(arguments ...ref.Val) ref.Val {
+		if result, is := held(arguments[0], asked.Function(), arguments[1]); is {
+			return result
+		}
+		if asked.Function() == operator.Add {
+			if l, is := arguments[0].(traits.Adder); is {
+				return l.Add(arguments[1])
+			}
+		} else if l, is := arguments[0].(traits.Subtractor); is {
+			return l.Subtract(arguments[1])
+		}
+		return types.MaybeNoSuchOverloadErr(arguments[0])
+	}
+	return interpreter.NewCall(asked.ID(), asked.Function(), asked.OverloadID(), asked.Args(), held), nil
+}
+
+// held calculates with times; false, one of the two is none.
+func held(left ref.Val, function string, right ref.Val) (ref.Val, bool) {
+	sign := time.Duration(1)
+	if function == operator.Subtract {
+		sign = -1
+	}
+	switch l := left.(type) {
+	case types.Timestamp:
+		switch r := right.(type) {
+		case types.Timestamp:
+			return types.Duration{Duration: l.Sub(r.Time)}, true
+		case types.Duration:
+			return moved(l.Time, sign*r.Duration), true
+		}
+	case types.Duration:
+		switch r := right.(type) {
+		case types.Timestamp:
+			return moved(r.Time, l.Duration), true
+		case types.Duration:
+			return types.Duration{Duration: sum(l.Duration, sign*r.Duration)}, true
+		}
+	}
+	return nil, false
+}
+
+func moved(at time.Time, by time.Duration) ref.Val {
+	switch to := at.Add(by); {
+	case to.Before(firstMoment):
+		return types.Timestamp{Time: firstMoment}
+	case to.After(lastMoment):
+		return types.Timestamp{Time: lastMoment}
+	default:
+		return types.Timestamp{Time: to}
+	}
+}
+
+// sum is of two lengths of time, held within the longest.
+func sum(a, b time.Duration) time.Duration {
+	switch {
+	case a > 0 && b > math.MaxInt64-a:
+		return math.MaxInt64
+	case a < 0 && b < math.MinInt64-a:
+		return math.MinInt64
+	}
+	return a + b
 }
