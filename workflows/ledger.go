@@ -46,8 +46,9 @@ func (p *process) write(ctx workflow.Context) error {
 		Transaction: p.transaction,
 		Mark:        ledger.Mark{At: workflow.Now(ctx), Number: p.scribe.written},
 	}
-	if workflow.ExecuteLocalActivity(quickSave(ctx), books.Save, entry).Get(ctx, nil) == nil {
+	summary := "keep in the ledger: " + p.record.Status().String()
+	if workflow.ExecuteLocalActivity(quickSave(ctx, summary), books.Save, entry).Get(ctx, nil) == nil {
 		return nil
 	}
-	return workflow.ExecuteActivity(patientSave(ctx), books.Save, entry).Get(ctx, nil)
+	return workflow.ExecuteActivity(patientSave(ctx, summary), books.Save, entry).Get(ctx, nil)
 }

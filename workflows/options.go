@@ -62,16 +62,16 @@ func described(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // quickSave: the ledger answers within milliseconds. Longer than this a workflow task must not be held up.
-func quickSave(ctx workflow.Context) workflow.Context {
+func quickSave(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		ScheduleToCloseTimeout: time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-		Summary:                "ledger",
+		Summary:                summary,
 	})
 }
 
 // patientSave goes on until the ledger is back.
-func patientSave(ctx workflow.Context) workflow.Context {
+func patientSave(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           OrdersTaskQueue,
 		StartToCloseTimeout: 15 * time.Second,
@@ -80,7 +80,7 @@ func patientSave(ctx workflow.Context) workflow.Context {
 			BackoffCoefficient: 2,
 			MaximumInterval:    30 * time.Second,
 		},
-		Summary: "ledger",
+		Summary: summary,
 	})
 }
 

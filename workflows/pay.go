@@ -42,7 +42,8 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 // chooseGateway keeps the choice in the history: a hold whose answer was lost has to be asked about where it was asked
 // for, whatever the settings say by then.
 func (p *process) chooseGateway(ctx workflow.Context) error {
-	chosen := workflow.SideEffect(ctx, func(workflow.Context) any { return p.Gateways.For(p.transaction.PaymentMethod).Name() })
+	options := workflow.SideEffectOptions{Summary: "choose the payment gateway"}
+	chosen := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return p.Gateways.For(p.transaction.PaymentMethod).Name() })
 	if err := chosen.Get(&p.gateway); err != nil {
 		return fmt.Errorf("read the choice of the gateway: %w", err)
 	}

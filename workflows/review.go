@@ -45,7 +45,8 @@ type terms struct {
 // awaitVerdict fails only when the transaction is cancelled.
 func (p *process) awaitVerdict(ctx workflow.Context) error {
 	var agreed terms
-	kept := workflow.SideEffect(ctx, func(workflow.Context) any { return terms{p.ReviewDeadline, p.ReviewOnExpiry} })
+	options := workflow.SideEffectOptions{Summary: "keep the review's deadline"}
+	kept := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return terms{p.ReviewDeadline, p.ReviewOnExpiry} })
 	if err := kept.Get(&agreed); err != nil {
 		return fmt.Errorf("read the terms of the review: %w", err)
 	}

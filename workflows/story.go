@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,10 +88,11 @@ func (p *process) details() string {
 		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", unlinked.Replace(r.By()), r.Deadline.UTC().Format(time.RFC3339))
 	}
 	p.tellPayment(&story)
-	story.WriteString("\n| step | at |\n|--|--|\n")
-	for _, step := range p.record.Steps {
+	story.WriteString("\n| step | at |\n|--|--|\n") // the newest first: the Web UI cuts off what does not fit
+	for _, step := range slices.Backward(p.record.Steps) {
 		fmt.Fprintf(&story, "| %d %s | %s |\n", step.Code, step.Status, step.Time.UTC().Format(time.RFC3339))
 	}
+	story.WriteString("\n") // the Web UI may cut through the last line
 	return story.String()
 }
 

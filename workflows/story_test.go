@@ -45,3 +45,16 @@ func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
 		require.NotRegexp(t, opens, text)
 	}
 }
+
+// The Web UI cuts off what does not fit, and may cut through the last line.
+func TestTheStoryOfATransactionHasItsNewestStepFirstAndAnEmptyLastLine(t *testing.T) {
+	r := newRun(t)
+	r.execute()
+	answer, err := r.QueryWorkflow("__temporal_workflow_metadata")
+	require.NoError(t, err)
+	var shown sdkpb.WorkflowMetadata
+	require.NoError(t, answer.Get(&shown))
+	details := shown.GetCurrentDetails()
+	require.Regexp(t, `(?s)17 TRANSACTION_PAYMENT_ERROR.*16 TRANSACTION_PAYMENT_INITIATED.*11 TRANSACTION_PENDING`, details)
+	require.True(t, strings.HasSuffix(details, "|\n\n"), "%q", details)
+}
