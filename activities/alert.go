@@ -36,6 +36,11 @@ func (a *Groups) Admit(ctx context.Context, g alert.Gathering) (alert.Place, err
 	return a.Gatherer.Admit(ctx, g)
 }
 
+// Recall finds an event again that was taken before.
+func (a *Groups) Recall(ctx context.Context, eventID string) (alert.Event, error) {
+	return a.Gatherer.Recall(ctx, eventID)
+}
+
 // Deliveries tells people. Channels are known by the names that targets begin with.
 type Deliveries struct {
 	Channels map[string]alert.Channel

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,7 @@ func unasked(err error, sent func() bool) error {
 // group is where a collected alert went, or nil where that cannot be found out now. Its run knows the digests that it has
 // handed on itself; what it left to the next run, the latest one knows.
 func (s *saga) group(ctx context.Context, log alert.Log, at alert.Place) *alertGroup {
-	member := log.ID
+	member := cmp.Or(log.EventID, log.ID)
 	if log.Digest != nil && len(log.Digest.Members) > 0 {
 		member = log.Digest.Members[0].EventID // a digest lists events alone
 	}

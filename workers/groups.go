@@ -110,6 +110,22 @@ func (g *Groups) Admit(ctx context.Context, a alert.Gathering) (alert.Place, err
 	return place, nil
 }
 
+// Recall reads an event where it is kept: in what its DeliverAlert began with.
+func (g *Groups) Recall(ctx context.Context, eventID string) (alert.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	first, err := g.Temporal.GetWorkflowHistory(ctx, workflows.AlertWorkflowID(eventID), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	if err != nil {
+		return alert.Event{}, fmt.Errorf("read the history of alert %s: %w", eventID, err)
+	}
+	var began workflows.Delivery
+	input := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
+	if err := converter.GetDefaultDataConverter().FromPayloads(input, &began); err != nil {
+		return alert.Event{}, fmt.Errorf("read what the delivery of alert %s began with: %w", eventID, err)
+	}
+	return began.Event, nil
+}
+
 func groupOptions(id string, group workflows.Group, conflict enums.WorkflowIdConflictPolicy) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                                       id,

@@ -39,6 +39,7 @@ func TestAlertmanOnARealServer(t *testing.T) {
 		"one whose group has had more runs than can be looked through":    (*station).amongTooMany,
 		"a throttle admits so many of many at once":                       (*station).throttled,
 		"whoever asks a throttle again once it has ended":                 (*station).throttledAfterTheEnd,
+		"what waits alone is told as itself":                              (*station).alone,
 		"an event is taken once, told and acknowledged, and the log says": (*station).taken,
 		"what a delivery has tried is known to its next try, and after":   (*station).attempts,
 	} {
@@ -316,12 +317,42 @@ func (s *station) take(t *testing.T, a alert.Assignment, event alert.Event) {
 	require.NoError(t, intake.Take(t.Context(), event))
 }
 
+func (s *station) alone(t *testing.T) {
+	for _, id := range []string{"alone 1", "alone 2"} {
+		g := assigned("alone", id)
+		g.Notice.Event.Data.OrderName = "the order of " + id
+		s.take(t, g.Assignment, g.Notice.Event)
+	}
+	until(t, func() bool { return len(s.notices("alone")) == 2 })
+	first, second := s.notices("alone")[0], s.notices("alone")[1]
+	require.False(t, first.FollowUp)
+	require.True(t, second.FollowUp)
+	require.Nil(t, second.Digest)
+	require.NotEqual(t, first.ID, second.ID)
+	require.Equal(t, "the order of "+second.ID, second.Event.Data.OrderName, "its event is whole")
+	place := s.log(t, second.ID).Chains[0].Collected
+	require.NotNil(t, place)
+	var group alert.GroupLog
+	s.query(t, *place, workflows.DigestsQuery, &group)
+	require.Equal(t, []string{second.ID}, group.Digests[0].Events)
+	told := s.log(t, group.Digests[0].ID)
+	require.Equal(t, group.Digests[0].ID, told.ID)
+	require.Equal(t, second.ID, told.EventID)
+}
+
 func (s *station) log(t *testing.T, id string) (log alert.Log) {
 	t.Helper()
-	value, err := s.client.QueryWorkflow(t.Context(), workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
-	require.NoError(t, err)
-	require.NoError(t, value.Get(&log))
+	s.query(t, alert.Place{WorkflowID: workflows.AlertWorkflowID(id)}, workflows.DeliveriesQuery, &log)
 	return log
+}
+
+// query asks until a worker has the time to answer.
+func (s *station) query(t *testing.T, of alert.Place, name string, answer any) {
+	t.Helper()
+	until(t, func() bool {
+		value, err := s.client.QueryWorkflow(t.Context(), of.WorkflowID, of.RunID, name)
+		return err == nil && value.Get(answer) == nil
+	})
 }
 
 func (s *station) taken(t *testing.T) {

@@ -72,6 +72,9 @@ func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.S
 			notice.Ask.Next = c.Steps[number+1].Receiver
 		}
 	}
+	if number == 0 && c.log.Holding != nil {
+		notice.Holding = c.log.Holding
+	}
 	for _, before := range c.Steps[:number] {
 		notice.Unanswered = append(notice.Unanswered, before.Receiver)
 	}

@@ -22,13 +22,14 @@ const (
 type Arrival struct {
 	ID      string         `json:"id"`
 	Members []alert.Member `json:"members"`
+	Urgent  bool           `json:"urgent,omitempty"` // see alert.Notice.Urgent
 	// Assignment is whom the group's digests are told to. A group that goes on for days goes by the newest.
 	Assignment alert.Assignment `json:"assignment"`
 }
 
 // Arriving is a notice as it comes to a group. A digest is not escalated: nobody is asked to acknowledge it.
 func Arriving(g alert.Gathering) Arrival {
-	a := Arrival{ID: g.Notice.ID, Members: g.Notice.Members(), Assignment: g.Assignment}
+	a := Arrival{ID: g.Notice.ID, Members: g.Notice.Members(), Urgent: g.Notice.Urgent(), Assignment: g.Assignment}
 	if len(a.Assignment.Steps) > 0 {
 		first := a.Assignment.Steps[0]
 		first.Within = 0
@@ -50,9 +51,10 @@ func room(to alert.Assignment) int {
 // first alert is the one that is told. What was collected is due at the span's end, and its digest is the first notice of
 // the next span. It knows no clock: whoever calls says when.
 type Collection struct {
-	Since   time.Time      `json:"since,omitzero"` // when what waits began to be collected
-	Until   time.Time      `json:"until,omitzero"` // the span's end
-	Told    int            `json:"told,omitempty"` // within the span
+	Since   time.Time      `json:"since,omitzero"`   // when what waits began to be collected
+	Until   time.Time      `json:"until,omitzero"`   // the span's end
+	Told    int            `json:"told,omitempty"`   // within the span
+	Urgent  int            `json:"urgent,omitempty"` // of these
 	Waiting []alert.Member `json:"waiting,omitempty"`
 	Known   []Known        `json:"known,omitempty"` // what was answered lately
 
@@ -74,7 +76,7 @@ type batch struct {
 
 // begin starts a span in which nothing was told yet.
 func (c *Collection) begin(now time.Time, span time.Duration) {
-	c.Since, c.Until, c.Told = now, now.Add(span), 0
+	c.Since, c.Until, c.Told, c.Urgent = now, now.Add(span), 0, 0
 }
 
 // recall makes a collection that came from an earlier run ready.
@@ -85,7 +87,8 @@ func (c *Collection) recall() {
 	}
 }
 
-// admit says whether a notice is told now, and collects it where it is not.
+// admit says whether a notice is told now, and collects it where it is not. What is urgent has as many places of its own:
+// others, digests of them above all, cannot use them up.
 func (c *Collection) admit(now time.Time, a Arrival, most int, span time.Duration) bool {
 	if told, known := c.answers[a.ID]; known {
 		return told
@@ -93,11 +96,14 @@ func (c *Collection) admit(now time.Time, a Arrival, most int, span time.Duratio
 	if c.roll(now, span); c.over(now) {
 		c.begin(now, span)
 	}
-	if c.Told >= most {
+	if c.Told >= most && !(a.Urgent && c.Urgent < most) {
 		c.collect(now, a)
 		return false
 	}
 	c.Told++
+	if a.Urgent {
+		c.Urgent++
+	}
 	c.remember(a.ID, true)
 	return true
 }
@@ -131,6 +137,15 @@ func (c *Collection) flush(now time.Time) {
 		c.due = append(c.due, batch{c.Since, now, c.Waiting})
 		c.Waiting = nil
 	}
+}
+
+// waiting is how many alerts are in no digest yet that was handed on.
+func (c *Collection) waiting() int {
+	count := len(c.Waiting)
+	for _, b := range c.due {
+		count += len(b.members)
+	}
+	return count
 }
 
 // over says whether the span has ended in silence.

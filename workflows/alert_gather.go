@@ -37,10 +37,20 @@ func (c *chain) placed(ctx workflow.Context, g alert.Gathering, ask func(workflo
 		workflow.GetLogger(ctx).Error("No group was reached, and the alert is told by itself", "alert", c.notice.ID, "receiver", c.Receiver, "error", err)
 		return true
 	case place.Now:
+		c.hold(ctx, place.Holding)
 		return true
 	}
 	c.log.Collected = &place
 	return false
+}
+
+// hold notes that the receiver's throttle holds back what follows, so that whoever is told now learns of it.
+func (c *chain) hold(ctx workflow.Context, holding *alert.Holding) {
+	if c.log.Holding = holding; holding == nil {
+		return
+	}
+	workflow.GetLogger(ctx).Warn("A throttle is used up: it holds back what follows, which comes as one digest", "receiver", c.Receiver,
+		"most", c.Throttle.Most, "per", c.Throttle.Per, "until", holding.Until, "waiting", holding.Waiting, "alert", c.notice.ID)
 }
 
 // gather costs one event in the history while Temporal is quick: most alerts of a storm do nothing else. Otherwise a regular

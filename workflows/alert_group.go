@@ -91,9 +91,18 @@ func (r *gathering) listen(ctx workflow.Context) error {
 // admit is over before anything else runs, so that a run that ends has answered everybody it knows of.
 func (r *gathering) admit(ctx workflow.Context, a Arrival) (alert.Place, error) {
 	r.Assignment = a.Assignment
+	a.Urgent = a.Urgent && workflow.GetVersion(ctx, "urgent alerts pass", workflow.DefaultVersion, 1) >= 1
 	run := workflow.GetInfo(ctx).WorkflowExecution
 	now := r.Held.admit(workflow.Now(ctx), a, r.most(), r.span())
-	return alert.Place{Now: now, WorkflowID: run.ID, RunID: run.RunID}, nil
+	return alert.Place{Now: now, WorkflowID: run.ID, RunID: run.RunID, Holding: r.holding()}, nil
+}
+
+// holding is nil while the throttle has room.
+func (r *gathering) holding() *alert.Holding {
+	if !r.Throttled || r.Held.Told < r.most() {
+		return nil
+	}
+	return &alert.Holding{Until: r.Held.Until, Waiting: r.Held.waiting()}
 }
 
 // await ends with the span, or when there is something to do before. Signals stay in their channel meanwhile: to look at
@@ -157,15 +166,29 @@ func (r *gathering) handOn(ctx workflow.Context) error {
 
 // start begins the delivery of a digest. One that was begun before, as after a reset of this workflow, is.
 func (r *gathering) start(ctx workflow.Context, id string, b batch) error {
-	digest := alert.Digest{Number: r.Digests, Group: r.name(), Since: b.since, Until: b.until, Members: b.members}
-	child := workflow.ExecuteChildWorkflow(digestOptions(ctx, id, r.Event.Subject, digest), DeliverAlertType, Delivery{
-		Event: r.Event, Digest: &digest, DigestID: id, Assignments: []alert.Assignment{r.toTell()},
-	})
+	delivery := Delivery{Event: r.Event, DigestID: id, Assignments: []alert.Assignment{r.toTell()}}
+	if event, alone := r.alone(ctx, b); alone {
+		delivery.Event = event
+	} else {
+		delivery.Digest = &alert.Digest{Number: r.Digests, Group: r.name(), Since: b.since, Until: b.until, Members: b.members}
+	}
+	delivery.Holding = r.holding()
+	child := workflow.ExecuteChildWorkflow(digestOptions(ctx, id, delivery), DeliverAlertType, delivery)
 	err := child.GetChildWorkflowExecution().Get(ctx, nil)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return nil
 	}
 	return err
+}
+
+// alone is the event of a batch of one, which is told as it would have been by itself: a digest would say less of it. An event
+// that cannot be found is told in a digest all the same.
+func (r *gathering) alone(ctx workflow.Context, b batch) (event alert.Event, found bool) {
+	if len(b.members) != 1 || workflow.GetVersion(ctx, "one alert is no digest", workflow.DefaultVersion, 1) < 1 {
+		return alert.Event{}, false
+	}
+	err := workflow.ExecuteLocalActivity(quickGather(ctx), groups.Recall, b.members[0].EventID).Get(ctx, &event)
+	return event, err == nil
 }
 
 // toTell is how a digest is told: a group's own goes through the receiver's throttle, and a throttle's through nothing more.
@@ -189,10 +212,7 @@ func (r *gathering) noteDigest(d alert.DigestLog) {
 }
 
 func (r *gathering) log() (alert.GroupLog, error) {
-	log := alert.GroupLog{Name: r.name(), Waiting: len(r.Held.Waiting) + r.joining.Len(), Digests: r.handed}
-	for _, b := range r.Held.due {
-		log.Waiting += len(b.members)
-	}
+	log := alert.GroupLog{Name: r.name(), Waiting: r.Held.waiting() + r.joining.Len(), Digests: r.handed}
 	if log.Waiting > 0 {
 		log.Until = &r.Held.Until
 	}

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
+	"dummyorders/activities"
 	"dummyorders/domain/alert"
 	"dummyorders/workflows"
 )
@@ -30,6 +31,7 @@ type group struct {
 
 	t       require.TestingT
 	start   time.Time
+	recall  *place // finds events again
 	digests []workflows.Delivery
 	at      []time.Duration // of each digest, after the start
 }
@@ -37,7 +39,8 @@ type group struct {
 func newGroupRun(t require.TestingT) *group {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	g := &group{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
+	g := &group{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, recall: &place{errs: slices.Repeat([]error{errAway}, 100)}}
+	g.RegisterActivity(&activities.Groups{Gatherer: g.recall})
 	g.start = g.Now()
 	g.RegisterWorkflowWithOptions(workflows.AlertGroup, workflow.RegisterOptions{Name: workflows.AlertGroupType})
 	g.RegisterWorkflowWithOptions(func(ctx workflow.Context, d workflows.Delivery) error {
@@ -63,9 +66,15 @@ func (g *group) joins(after time.Duration, id string) {
 
 // asks has an alert ask the throttle.
 func (g *group) asks(after time.Duration, id string) *admission {
+	return g.asksAbout(after, id, alert.FraudDetected)
+}
+
+func (g *group) asksAbout(after time.Duration, id string, of alert.Type) *admission {
 	got := &admission{}
 	g.RegisterDelayedCallback(func() {
-		g.UpdateWorkflow(workflows.AdmitUpdate, "", got, workflows.Arriving(g.gathering(id)))
+		asking := g.gathering(id)
+		asking.Notice.Event.Type = of
+		g.UpdateWorkflow(workflows.AdmitUpdate, "", got, workflows.Arriving(asking))
 	}, after)
 	return got
 }
@@ -274,7 +283,7 @@ func TestAThrottleAdmitsSoManyAndCollectsTheRest(t *testing.T) {
 	a, b, again := g.asks(0, "a"), g.asks(time.Minute, "b"), g.asks(3*time.Minute, "a")
 	c, cAgain := g.asks(2*time.Minute, "c"), g.asks(4*time.Minute, "c")
 	d := g.asks(time.Hour+time.Minute, "d") // after the digest, which was the span's first
-	e := g.asks(time.Hour+2*time.Minute, "e")
+	e := g.asksAbout(time.Hour+2*time.Minute, "e", alert.ReviewRequested)
 	g.throttles()
 	for name, got := range map[string]*admission{"a": a, "b": b, "a again": again, "d": d} {
 		require.True(t, got.given && got.Now, name)
@@ -289,6 +298,73 @@ func TestAThrottleAdmitsSoManyAndCollectsTheRest(t *testing.T) {
 	require.Nil(t, g.digests[0].Assignments[0].Throttle, "a throttle's digest is throttled")
 	require.Equal(t, "what is more than 2 in 1h", g.digests[0].Digest.Group)
 	require.Equal(t, 3*time.Hour, g.Now().Sub(g.start), "it ends in silence")
+}
+
+func TestAFraudOfANewGroupPassesWhereOthersHaveUsedUpTheThrottle(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*alert.Notice)
+		passes bool
+	}{
+		"a fraud":                            {func(*alert.Notice) {}, true},
+		"money that could not be given back": {func(n *alert.Notice) { n.Event.Type = alert.CompensationFailed }, true},
+		"a review":                           {func(n *alert.Notice) { n.Event.Type = alert.ReviewRequested }, false},
+		"a digest of frauds":                 {func(n *alert.Notice) { n.Digest = &alert.Digest{Members: []alert.Member{{EventID: "x"}}} }, false},
+		"a fraud that its group held back":   {func(n *alert.Notice) { n.FollowUp = true }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGroupRun(t)
+			first, last := g.asksAbout(0, "1", alert.ReviewRequested), g.asksAbout(time.Second, "2", alert.ReviewRequested)
+			held := g.asksAbout(2*time.Second, "3", alert.ReviewReminder)
+			asking, got := g.gathering("new"), &admission{}
+			c.change(&asking.Notice)
+			g.RegisterDelayedCallback(func() {
+				g.UpdateWorkflow(workflows.AdmitUpdate, "", got, workflows.Arriving(asking))
+			}, 3*time.Second)
+			g.throttles()
+			require.True(t, first.Now && last.Now && !held.Now)
+			require.Nil(t, first.Holding)
+			until := g.start.Add(time.Hour)
+			for waiting, one := range []*admission{last, held} {
+				require.True(t, one.Holding.Until.Equal(until))
+				require.Equal(t, waiting, one.Holding.Waiting)
+			}
+			require.Equal(t, c.passes, got.Now)
+			require.True(t, got.Holding.Until.Equal(until))
+		})
+	}
+}
+
+func TestFraudsHaveNoMorePlacesThanTheThrottleGivesThem(t *testing.T) {
+	g := newGroupRun(t)
+	var passed []bool
+	for i, of := range []alert.Type{alert.ReviewRequested, alert.FraudDetected, alert.FraudDetected, alert.FraudDetected} {
+		got := g.asksAbout(time.Duration(i)*time.Second, fmt.Sprint(i), of)
+		g.RegisterDelayedCallback(func() { passed = append(passed, got.Now) }, time.Minute)
+	}
+	g.throttles()
+	require.Equal(t, []bool{true, true, true, false}, passed)
+}
+
+func TestAnAlertThatWaitsAloneIsNoDigest(t *testing.T) {
+	g := newGroupRun(t)
+	g.recall.errs = nil
+	g.joins(time.Minute, "b")
+	g.joins(6*time.Minute, "c")
+	g.joins(7*time.Minute, "d")
+	g.gathers()
+	require.NoError(t, g.GetWorkflowError())
+	require.Equal(t, []string{"recall b"}, g.recall.asked)
+	require.Len(t, g.digests, 2)
+	require.Nil(t, g.digests[0].Digest)
+	require.Equal(t, "b", g.digests[0].Event.ID)
+	require.Equal(t, alert.ReviewRequested, g.digests[0].Event.Type, "it is its own event")
+	require.NotEmpty(t, g.digests[0].DigestID)
+	require.Len(t, g.digests[1].Digest.Members, 2)
+	value, err := g.QueryWorkflow(workflows.DigestsQuery)
+	require.NoError(t, err)
+	var log alert.GroupLog
+	require.NoError(t, value.Get(&log))
+	require.Equal(t, []string{"b"}, log.Digests[0].Events)
 }
 
 func TestAThrottleHoldsAllTheAlertsOfADigest(t *testing.T) {

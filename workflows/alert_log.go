@@ -126,7 +126,9 @@ func tellChain(story *strings.Builder, c alert.ChainLog) {
 	case c.Muted != "":
 		fmt.Fprintf(story, "Nobody is told: %s\n\n", c.Muted)
 	case c.Collected != nil:
-		fmt.Fprintf(story, "Comes in a digest of `%s`\n\n", c.Collected.WorkflowID)
+		fmt.Fprintf(story, "Comes in a digest of `%s`%s\n\n", c.Collected.WorkflowID, by(c.Collected.Holding))
+	case c.Holding != nil:
+		fmt.Fprintf(story, "The throttle is used up: what follows comes in a digest%s\n\n", by(c.Holding))
 	}
 	for i, step := range c.Steps {
 		fmt.Fprintf(story, "%d. %s, told at %s", i+1, step.Receiver, clock(step.At))
@@ -146,6 +148,14 @@ func tellChain(story *strings.Builder, c alert.ChainLog) {
 		story.WriteString("\nNobody acknowledged in time\n")
 	}
 	story.WriteString("\n")
+}
+
+// by is when what a throttle holds back comes at the latest; nothing, where none does.
+func by(holding *alert.Holding) string {
+	if holding == nil {
+		return ""
+	}
+	return " by " + clock(holding.Until)
 }
 
 func clock(t time.Time) string {

@@ -14,9 +14,11 @@ import (
 // Delivery is an event, or a digest of several, and whom to tell. Who that is was chosen once, when alertman took the event,
 // and stands in the history: a changed configuration does not change what a running delivery does.
 type Delivery struct {
-	Event       alert.Event        `json:"event"`
-	Digest      *alert.Digest      `json:"digest,omitempty"`
-	DigestID    string             `json:"digestID,omitempty"`
+	Event    alert.Event   `json:"event"`
+	Digest   *alert.Digest `json:"digest,omitempty"`
+	DigestID string        `json:"digestID,omitempty"` // also of an event that waited for a digest alone
+	// Holding is the throttle's that hands the digest on.
+	Holding     *alert.Holding     `json:"holding,omitempty"`
 	Assignments []alert.Assignment `json:"assignments,omitempty"`
 	// Targets are those of deliveries that earlier versions have begun. These have no assignments.
 	Targets []alert.Target `json:"targets,omitempty"`
@@ -73,6 +75,9 @@ func newAlarm(ctx workflow.Context, d Delivery) *alarm {
 		a.expiry = taken.Add(formerLifetime)
 	}
 	a.log = a.opened(taken, d.Assignments)
+	if a.notice.FollowUp {
+		a.log.ID, a.log.EventID = d.DigestID, d.Event.ID
+	}
 	for i, assignment := range d.Assignments {
 		a.chains = append(a.chains, newChain(ctx, a, assignment, &a.log.Chains[i]))
 	}
@@ -112,9 +117,9 @@ func (a *alarm) outcome() error {
 // notice is what people are told, before anybody is asked.
 func (d Delivery) notice() alert.Notice {
 	if d.Digest == nil {
-		return alert.Notice{ID: d.Event.ID, Event: d.Event}
+		return alert.Notice{ID: d.Event.ID, Event: d.Event, FollowUp: d.DigestID != "", Holding: d.Holding}
 	}
-	return alert.Notice{ID: d.DigestID, Event: d.Event, Digest: d.Digest}
+	return alert.Notice{ID: d.DigestID, Event: d.Event, Digest: d.Digest, Holding: d.Holding}
 }
 
 // expiry of a digest is that of the alert in it that is worth telling for the longest.

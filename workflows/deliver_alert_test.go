@@ -126,6 +126,11 @@ func (p *place) Admit(_ context.Context, g alert.Gathering) (alert.Place, error)
 	return p.ask("admit " + g.Notice.ID)
 }
 
+func (p *place) Recall(_ context.Context, eventID string) (alert.Event, error) {
+	_, err := p.ask("recall " + eventID)
+	return alert.Sample(alert.ReviewRequested, eventID, time.Now()), err
+}
+
 func (p *place) ask(what string) (alert.Place, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -292,6 +297,33 @@ func TestAnAlertThatWouldExpireBeforeItsDigestIsToldAtOnce(t *testing.T) {
 			require.Contains(t, d.told, ada)
 		})
 	}
+}
+
+func TestTheLastThatAThrottleLetsPassSaysSo(t *testing.T) {
+	d := newDelivery(t)
+	holding := &alert.Holding{Until: d.start.Add(time.Hour).UTC(), Waiting: 3}
+	d.group.answer = alert.Place{Now: true, Holding: holding}
+	throttled := toTell(ada)
+	throttled.Throttle = &alert.Throttle{Most: 1, Per: time.Hour}
+	log := d.execute(throttled)
+	require.NoError(t, d.GetWorkflowError())
+	require.Equal(t, holding, d.notices[ada][0].Holding)
+	require.Equal(t, holding, log.Chains[0].Holding)
+}
+
+func TestAnAlertThatWaitedAloneIsToldAsAnAlert(t *testing.T) {
+	d := newDelivery(t)
+	holding := &alert.Holding{Until: d.start.Add(time.Hour).UTC()}
+	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{
+		Event: d.event, DigestID: "digest-1", Holding: holding, Assignments: []alert.Assignment{toTell(ada)},
+	})
+	require.NoError(t, d.GetWorkflowError())
+	log := d.log()
+	require.Equal(t, "digest-1", log.ID)
+	require.Equal(t, "event-1", log.EventID)
+	require.Nil(t, log.Digest)
+	require.Equal(t, alert.Notice{ID: "event-1", Event: d.notices[ada][0].Event, FollowUp: true, Holding: holding}, d.notices[ada][0])
+	require.Equal(t, "event-1", d.notices[ada][0].Event.ID)
 }
 
 func TestTheFirstOfAGroupGoesThroughTheThrottle(t *testing.T) {

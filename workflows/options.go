@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/activities"
-	"dummyorders/domain/alert"
 )
 
 // Activities are named through nil receivers, as is Temporal's custom: only the method's name is used here.
@@ -153,14 +152,18 @@ func patientGather(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // digestOptions: a digest outlives its group.
-func digestOptions(ctx workflow.Context, id, orderID string, d alert.Digest) workflow.Context {
+func digestOptions(ctx workflow.Context, id string, d Delivery) workflow.Context {
+	summary := AlertSummary(d.Event)
+	if d.Digest != nil {
+		summary = line(fmt.Sprintf("%d more: %s", len(d.Digest.Members), d.Digest.Group))
+	}
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            AlertWorkflowID(id),
 		TaskQueue:             AlertmanTaskQueue,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
-		StaticSummary:         line(fmt.Sprintf("%d more: %s", len(d.Members), d.Group)),
-		TypedSearchAttributes: temporal.NewSearchAttributes(OrderIDKey.ValueSet(orderID)),
+		StaticSummary:         summary,
+		TypedSearchAttributes: temporal.NewSearchAttributes(OrderIDKey.ValueSet(d.Event.Subject)),
 	})
 }
 

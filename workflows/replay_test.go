@@ -66,8 +66,12 @@ func TestNoRecordedHistoryIsMissing(t *testing.T) {
 	slices.Sort(names)
 	require.Equal(t, []string{
 		"alert-group",
+		"alert-group-alone",
+		"alert-group-before-alone",
 		"alert-throttle",
+		"alert-throttle-before-urgent",
 		"deliver-alert-acknowledged",
+		"deliver-alert-alone",
 		"deliver-alert-former-refused",
 		"deliver-alert-former-told",
 		"deliver-alert-former-told-later",

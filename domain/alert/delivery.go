@@ -54,8 +54,10 @@ type ChainLog struct {
 	Route    string `json:"route"`
 	Muted    string `json:"muted,omitempty" doc:"Why nobody was told"`
 	// Collected is the group whose digest tells the alert.
-	Collected *Place    `json:"collected,omitempty"`
-	Steps     []StepLog `json:"steps"`
+	Collected *Place `json:"collected,omitempty"`
+	// Holding is there where the receiver's throttle holds back what came after.
+	Holding *Holding  `json:"holding,omitempty"`
+	Steps   []StepLog `json:"steps"`
 	// Unacknowledged says that the last step was begun, and nobody has acknowledged in time.
 	Unacknowledged bool `json:"unacknowledged,omitempty"`
 }
@@ -63,6 +65,7 @@ type ChainLog struct {
 // Log is all that was done about a notice.
 type Log struct {
 	ID              string           `json:"id"`
+	EventID         string           `json:"eventID,omitempty" doc:"Of what tells an alert that waited for a digest, and was alone in it: the alert's own id"`
 	Type            Type             `json:"type"`
 	OrderID         string           `json:"orderID"`
 	TransactionID   string           `json:"transactionID"`

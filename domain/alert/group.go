@@ -12,6 +12,8 @@ type Gatherer interface {
 	Gather(ctx context.Context, g Gathering) (Place, error)
 	// Admit asks the receiver's throttle. Asked again with the same notice, it answers the same.
 	Admit(ctx context.Context, g Gathering) (Place, error)
+	// Recall is an event that was taken, by its id.
+	Recall(ctx context.Context, eventID string) (Event, error)
 }
 
 // Gathering is a notice on its way into a group.
@@ -37,4 +39,19 @@ type Place struct {
 	// WorkflowID and RunID are where the group is kept.
 	WorkflowID string `json:"workflowID"`
 	RunID      string `json:"runID"`
+	// Holding is there where the throttle that was asked holds back what comes after the notice, or the notice itself.
+	Holding *Holding `json:"holding,omitempty"`
+}
+
+// Holding is that a receiver's throttle is used up: until its span is over, only what is urgent passes.
+type Holding struct {
+	Until   time.Time `json:"until" doc:"When what is held back comes as one digest, unless there is so much of it that it comes before"`
+	Waiting int       `json:"waiting,omitempty" doc:"How many alerts wait for it"`
+}
+
+// Urgent reports whether a receiver has to learn of the notice at once, whatever else it is told: of a fraud, and of money
+// that could not be given back. What follows upon such an alert in its group is not urgent, and no digest is.
+func (n Notice) Urgent() bool {
+	of := n.Event.Type
+	return n.Digest == nil && !n.FollowUp && (of == FraudDetected || of == CompensationFailed)
 }

@@ -15,11 +15,15 @@ type Notice struct {
 	Event Event  `json:"event"`
 	// Digest is what followed upon Event, which was told before; nil where the notice is the event itself.
 	Digest *Digest `json:"digest,omitempty"`
+	// FollowUp says that the event had to wait for a digest, and is told by itself since nothing else was in it.
+	FollowUp bool `json:"followUp,omitempty"`
 	// Ask is there where somebody has to acknowledge the notice.
 	Ask *Ask `json:"ask,omitempty"`
 	// Unanswered are the receivers that were told before, and of whom nobody acknowledged it: the earlier steps of an
 	// escalation.
 	Unanswered []string `json:"unanswered,omitempty"`
+	// Holding is there where it is the last before the receiver's throttle holds others back, or holds them already.
+	Holding *Holding `json:"holding,omitempty"`
 }
 
 // Ask is a request to acknowledge a notice.

@@ -26,8 +26,10 @@ func said() []told {
 	last := of("escalated", reviewRequested())
 	last.receiver, last.notice.Unanswered = "on-call", []string{"fraud-team", "risk"}
 	last.notice.Ask = &alert.Ask{Until: anEvent().Time.Add(30 * time.Minute)}
+	throttled := of("the last before a throttle", anEvent())
+	throttled.notice.Holding = &alert.Holding{Until: anEvent().Time.Add(time.Hour), Waiting: 3}
 	return []told{
-		of("declined", anEvent()), of("declined by a reviewer", declinedByReviewer()), of("review", reviewRequested()),
+		throttled, of("declined", anEvent()), of("declined by a reviewer", declinedByReviewer()), of("review", reviewRequested()),
 		of("review, unchecked", unchecked()), of("reminder", reminder()),
 		of("expired, declined", expired(review.Decline)), of("expired, approved", expired(review.Approve)),
 		of("compensation failed", compensationFailed()),

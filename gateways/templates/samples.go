@@ -34,6 +34,11 @@ func SampleAsk(of alert.Type, id string, at time.Time) alert.Notice {
 	}
 }
 
+// SampleHeld is the last alert before a throttle holds back what follows.
+func SampleHeld(of alert.Type, id string, at time.Time) alert.Notice {
+	return alert.Notice{ID: id, Event: alert.Sample(of, id, at), Holding: &alert.Holding{Until: at.Add(time.Hour), Waiting: 2}}
+}
+
 var sampleLinks = alert.NewLinks("https://orders.example.com", []byte("for samples alone, opens nothing"))
 
 // sampleAddresses are of the form that a channel's have.
@@ -59,5 +64,6 @@ func samples(channel string) []Sample {
 	}
 	return append(all,
 		telling("a digest", SampleDigest(alert.FraudDetected, sampleID, at, digestSize)),
+		telling("the last alert that a throttle lets pass", SampleHeld(alert.FraudDetected, sampleID, at)),
 		telling("an alert that has to be acknowledged", SampleAsk(alert.FraudDetected, sampleID, at)))
 }

@@ -42,6 +42,7 @@ type View struct {
 
 	Ask        *Ask     // empty where nobody has to acknowledge
 	Unanswered []string // the receivers that were told before, and did not acknowledge
+	HeldBack   string   // that the receiver's throttle holds back what follows, and until when; empty where it does not
 
 	AlertURL       string // the alert in the API: what was done about it
 	TransactionURL string // the transaction in the API; of a digest, of its first alert
@@ -79,6 +80,7 @@ func (w *Writer) view(t alert.Telling, channel string, r room) View {
 		Subject: said.title, Title: said.title, Headline: said.Headline, Advice: said.Advice,
 		Review: said.Decide, LookUp: said.LookUp,
 		Event: notice.Event, Digest: notice.Digest, Unanswered: notice.Unanswered, List: r.list,
+		HeldBack: heldBack(notice.Holding, text(t.Receiver)),
 	}
 	if w.Subject != "" {
 		v.Subject = w.Subject + ": " + said.title

@@ -47,6 +47,18 @@ func total(d alert.Digest) string {
 	return text
 }
 
+// heldBack says that a throttle holds back what follows.
+func heldBack(h *alert.Holding, receiver string) string {
+	if h == nil {
+		return ""
+	}
+	text := fmt.Sprintf("The throttle of %s is used up: what follows comes as one digest by %s.", receiver, h.Until.UTC().Format(timeLayout))
+	if h.Waiting > 0 {
+		text += fmt.Sprintf(" %d %s for it already.", h.Waiting, plural(h.Waiting, "alert waits", "alerts wait"))
+	}
+	return text
+}
+
 // outcomes counts what the alerts' decisions were: "10 decline, 2 review".
 func outcomes(members []alert.Member) string {
 	counts := map[string]int{}

@@ -30,6 +30,8 @@ type Data struct {
 	Ask *alert.Ask `json:"ask,omitempty"`
 	// Unanswered are the receivers that were asked before, and have not acknowledged it.
 	Unanswered []string `json:"unanswered,omitempty"`
+	// Holding is there where the receiver's throttle holds back what follows.
+	Holding *alert.Holding `json:"holding,omitempty"`
 }
 
 // Digest is the alerts that followed upon the event, all of them.
@@ -54,7 +56,7 @@ func NewBody(to string, message alert.Message) Body {
 	n := message.Notice
 	receiver, _, _ := strings.Cut(to, "/")
 	body := Body{Type: n.Event.Type, Timestamp: n.Event.Time, Data: Data{
-		AlertID: n.ID, Receiver: receiver, Text: message.Text, Event: n.Event, Ask: n.Ask, Unanswered: n.Unanswered,
+		AlertID: n.ID, Receiver: receiver, Text: message.Text, Event: n.Event, Ask: n.Ask, Unanswered: n.Unanswered, Holding: n.Holding,
 	}}
 	if n.Digest != nil {
 		body.Type, body.Timestamp, body.Data.Digest = DigestType, n.Digest.Until, newDigest(*n.Digest)

@@ -18,12 +18,14 @@ const paths = `
 version: 1
 receivers:
   - {name: grouped, channels: [mail: grouped@example.com], group: {by: [customer], window: 2s}}
+  - {name: alone, channels: [mail: alone@example.com], group: {by: [customer], window: 2s}}
   - {name: throttled, channels: [mail: throttled@example.com], group: none, throttle: {most: 1, per: 2s}}
   - {name: shift, channels: [mail: shift@example.com], group: none, acknowledge: {within: 1s, then: on-call}}
   - {name: on-call, channels: [mail: on-call@example.com], group: none, acknowledge: {within: 10s}}
 routes:
   - {name: noise, when: {customer: noise}, tell: []}
   - {name: grouped, when: {customer: grouped}, tell: [grouped]}
+  - {name: alone, when: {customer: alone}, tell: [alone]}
   - {name: throttled, when: {customer: throttled}, tell: [throttled]}
   - {name: rest, tell: [shift]}
 `
@@ -46,6 +48,7 @@ func (r recorder) alerts(t *testing.T) {
 	r.keep(t, "deliver-alert-muted", workflows.AlertWorkflowID(raise("noise")))
 	r.gathered(t, w, raise, "grouped", "alert-group")
 	r.gathered(t, w, raise, "throttled", "alert-throttle")
+	r.alone(t, w, raise)
 	silent := raise("silent")
 	acknowledged := raise("acknowledged")
 	eventually(t, func() error {
@@ -64,20 +67,44 @@ func (r recorder) alerts(t *testing.T) {
 	r.keep(t, "deliver-alert-unacknowledged", workflows.AlertWorkflowID(silent))
 }
 
-// gathered keeps the first alert of a group or a throttle, one that it collects, its digest, and itself.
+// gathered keeps the first alert of a group or a throttle, one of two that it collects, their digest, and itself.
 func (r recorder) gathered(t *testing.T, w *world, raise func(string) string, customer, name string) {
 	t.Helper()
-	first := raise(customer)
-	eventually(t, func() error {
-		if steps := w.deliveries(first).Chains[0].Steps; len(steps) == 0 {
-			return fmt.Errorf("the first alert for %s is not told", customer)
-		}
-		return nil
-	})
+	first := r.first(t, w, raise, customer)
 	second := raise(customer)
+	raise(customer)
 	r.keep(t, "deliver-alert-"+customer+"-first", workflows.AlertWorkflowID(first))
 	r.keep(t, "deliver-alert-"+customer+"-collected", workflows.AlertWorkflowID(second))
 	place := w.deliveries(second).Chains[0].Collected
 	r.keep(t, name, place.WorkflowID)
 	r.keep(t, "deliver-alert-"+customer+"-digest", workflows.AlertWorkflowID(w.digestOf(second, *place)))
+}
+
+// alone keeps a group that collects one alert, and what tells that.
+func (r recorder) alone(t *testing.T, w *world, raise func(string) string) {
+	t.Helper()
+	r.first(t, w, raise, "alone")
+	id := raise("alone")
+	eventually(t, func() error {
+		if w.deliveries(id).Chains[0].Collected == nil {
+			return fmt.Errorf("alert %s is not collected", id)
+		}
+		return nil
+	})
+	place := w.deliveries(id).Chains[0].Collected
+	r.keep(t, "alert-group-alone", place.WorkflowID)
+	r.keep(t, "deliver-alert-alone", workflows.AlertWorkflowID(w.digestOf(id, *place)))
+}
+
+// first raises an alert that is told at once.
+func (r recorder) first(t *testing.T, w *world, raise func(string) string, customer string) string {
+	t.Helper()
+	id := raise(customer)
+	eventually(t, func() error {
+		if steps := w.deliveries(id).Chains[0].Steps; len(steps) == 0 {
+			return fmt.Errorf("the first alert for %s is not told", customer)
+		}
+		return nil
+	})
+	return id
 }
