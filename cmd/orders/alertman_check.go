@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"dummyorders/gateways/routing"
 	"dummyorders/internal/yamlfile"
@@ -44,10 +45,14 @@ func readRoutes(ctx context.Context, file string, out output) (*routing.Config, 
 			return nil, err
 		}
 		if file = env.AlertmanConfig; file == "" {
-			fmt.Fprintln(out.progress, "ALERTMAN_CONFIG is not set: the addresses of TRANSACTION_FRAUD_EMAIL_ALERT_TO are told of everything, as the receiver mail.")
 			v := &values{}
-			routes := routing.ToMail(v.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", env.MailTo))
-			return routes, v.err()
+			addresses := v.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", env.MailTo)
+			if err := v.err(); err != nil {
+				return nil, err
+			}
+			fmt.Fprintf(out.progress, "ALERTMAN_CONFIG is not set: the receiver mail is told of everything, which is TRANSACTION_FRAUD_EMAIL_ALERT_TO: %s.\n",
+				strings.Join(addresses, ", "))
+			return routing.ToMail(addresses), nil
 		}
 	}
 	routes, err := routing.Load(file)

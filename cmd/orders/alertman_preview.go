@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -17,7 +18,7 @@ import (
 )
 
 type previewAlertmanCommand struct {
-	Config   string `help:"The file with the receivers and their templates. By default that of ALERTMAN_CONFIG; without either, the default words are shown." placeholder:"FILE"`
+	Config   string `help:"The file with the receivers and their templates. By default that of ALERTMAN_CONFIG; without either, the receiver is mail, of TRANSACTION_FRAUD_EMAIL_ALERT_TO." placeholder:"FILE"`
 	Receiver string `help:"One receiver's messages. By default those of all." placeholder:"NAME"`
 	Channel  string `help:"One channel's messages: mail, sms, chat, console or webhook. By default those of all that the receiver has." placeholder:"NAME"`
 	Type     string `help:"Alerts of one type, such as fraud.detected, or alert.test. By default of all." placeholder:"TYPE"`
@@ -65,6 +66,10 @@ func typeNames(of []alert.Type) []string {
 
 // Run shows the messages about alerts that there are not. Nothing is sent.
 func (c previewAlertmanCommand) Run(ctx context.Context) error {
+	return c.show(ctx, standard())
+}
+
+func (c previewAlertmanCommand) show(ctx context.Context, out output) error {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
 		return err
@@ -74,17 +79,16 @@ func (c previewAlertmanCommand) Run(ctx context.Context) error {
 	if err := v.err(); err != nil {
 		return err
 	}
-	if c.Config == "" {
-		c.Config = env.AlertmanConfig
-	}
-	if c.Config == "" {
-		return c.preview(w, nil, time.Now(), standard())
-	}
-	routes, err := readRoutes(ctx, c.Config, standard())
+	c.Config = cmp.Or(c.Config, env.AlertmanConfig)
+	routes, err := readRoutes(ctx, c.Config, out)
 	if err != nil {
 		return err
 	}
-	return c.preview(w, routes, time.Now(), standard())
+	if c.Config == "" && c.Channel != "" && c.Channel != alert.Mail {
+		routes = nil // nobody is told by it, and its default words are shown
+	}
+	c.Config = cmp.Or(c.Config, "TRANSACTION_FRAUD_EMAIL_ALERT_TO")
+	return c.preview(w, routes, time.Now(), out)
 }
 
 // preview shows the words that routes have, or the default ones where there are no routes.
@@ -149,7 +153,7 @@ func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.Telling {
 	return told
 }
 
-// anybody stands for receivers, where none are configured.
+// anybody stands for a receiver that is told by every channel.
 func (c previewAlertmanCommand) anybody() []alert.Telling {
 	name := c.Receiver
 	if name == "" {

@@ -52,6 +52,20 @@ func TestAPreviewShowsWhatWasAskedFor(t *testing.T) {
 	require.Contains(t, out, "or on-call is told next")
 }
 
+func TestWithoutAConfigurationAPreviewIsOfTheReceiverThatMailGoesTo(t *testing.T) {
+	setEnvironment(t, map[string]string{"TRANSACTION_FRAUD_EMAIL_ALERT_TO": "risk@example.com"})
+	out, notes := captured(t, inContext(t, previewAlertmanCommand{}.show))
+	require.Contains(t, out, "=== fraud.detected, for mail by mail (risk@example.com)")
+	require.Equal(t, strings.Count(out, "==="), strings.Count(out, "for mail by mail (risk@example.com)"))
+	require.Contains(t, notes, "TRANSACTION_FRAUD_EMAIL_ALERT_TO: risk@example.com")
+	_, err := printed(t, inContext(t, previewAlertmanCommand{Receiver: "fraud-team"}.show))
+	require.ErrorContains(t, err, `"fraud-team" is no receiver of TRANSACTION_FRAUD_EMAIL_ALERT_TO: it must be "mail"`)
+	setEnvironment(t, map[string]string{"ALERTMAN_CONFIG": routesFile(t, twoReceivers)})
+	out, notes = captured(t, inContext(t, previewAlertmanCommand{Receiver: "on-call"}.show))
+	require.NotContains(t, out, "for mail by")
+	require.Empty(t, notes)
+}
+
 func TestAPreviewHasTheWordsOfTheConfiguration(t *testing.T) {
 	file := routesFile(t, strings.Replace(twoReceivers, "    throttle:", "    templates: {mail: {html: '<p>ours {{.Title}}</p>'}}\n    throttle:", 1))
 	routes, err := routing.Load(file)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"dummyorders/domain/alert"
-	"dummyorders/gateways/routing"
 	"dummyorders/internal/oneline"
 	"dummyorders/internal/yamlfile"
 	"dummyorders/workflows"
@@ -41,15 +41,9 @@ func (c tryReceiverCommand) Validate() error {
 // Run has an alertman that runs tell the receiver, as it would of an event.
 func (c tryReceiverCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"alertman test": func(p *process) func(context.Context) error {
-		if c.Config == "" {
-			c.Config = p.env.AlertmanConfig
-		}
-		var mail []string
-		if c.Config == "" {
-			mail = p.values.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", p.env.MailTo)
-		}
+		c.Config = cmp.Or(c.Config, p.env.AlertmanConfig)
 		return func(ctx context.Context) error {
-			assignment, err := c.assignment(mail)
+			assignment, err := c.assignment(ctx, standard())
 			if err != nil {
 				return err
 			}
@@ -59,15 +53,12 @@ func (c tryReceiverCommand) Run(ctx context.Context) error {
 }
 
 // assignment is the receiver's, of the file or else of the mail variables.
-func (c tryReceiverCommand) assignment(mail []string) (alert.Assignment, error) {
-	config, where := routing.ToMail(mail), "without ALERTMAN_CONFIG or --config"
-	if c.Config != "" {
-		var err error
-		if config, err = routing.Load(c.Config); err != nil {
-			return alert.Assignment{}, err
-		}
-		where = c.Config
+func (c tryReceiverCommand) assignment(ctx context.Context, out output) (alert.Assignment, error) {
+	config, err := readRoutes(ctx, c.Config, out)
+	if err != nil {
+		return alert.Assignment{}, err
 	}
+	where := cmp.Or(c.Config, "without ALERTMAN_CONFIG or --config")
 	if found, known := config.Receiver(c.Receiver); known {
 		return found, nil
 	}

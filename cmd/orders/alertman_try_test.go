@@ -83,15 +83,22 @@ func TestATestAlertThatTemporalDoesNotTakeIsAFailure(t *testing.T) {
 }
 
 func TestAnUnknownReceiverIsToldWithThoseThereAre(t *testing.T) {
-	mail := []string{"a@example.com"}
-	_, err := tryReceiverCommand{Receiver: "mial"}.assignment(mail)
+	setEnvironment(t, map[string]string{"TRANSACTION_FRAUD_EMAIL_ALERT_TO": "a@example.com, b@example.com"})
+	of := func(c tryReceiverCommand) (found alert.Assignment, notes string, err error) {
+		var told bytes.Buffer
+		found, err = c.assignment(t.Context(), output{io.Discard, &told})
+		return found, told.String(), err
+	}
+	_, _, err := of(tryReceiverCommand{Receiver: "mial"})
 	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: there is no receiver "mial": did you mean "mail"? There are: mail`)
-	_, err = tryReceiverCommand{Receiver: "nobody"}.assignment(mail)
+	_, notes, err := of(tryReceiverCommand{Receiver: "nobody"})
 	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: there is no receiver "nobody". There are: mail`)
-	found, err := tryReceiverCommand{Receiver: "mail"}.assignment(mail)
+	require.Equal(t, "ALERTMAN_CONFIG is not set: the receiver mail is told of everything, "+
+		"which is TRANSACTION_FRAUD_EMAIL_ALERT_TO: a@example.com, b@example.com.\n", notes)
+	found, _, err := of(tryReceiverCommand{Receiver: "mail"})
 	require.NoError(t, err)
-	require.Equal(t, []alert.Target{"mail a@example.com"}, found.Steps[0].Targets)
-	_, err = tryReceiverCommand{Receiver: "mail", Config: "nowhere.yaml"}.assignment(nil)
+	require.Equal(t, []alert.Target{"mail a@example.com", "mail b@example.com"}, found.Steps[0].Targets)
+	_, _, err = of(tryReceiverCommand{Receiver: "mail", Config: "nowhere.yaml"})
 	require.ErrorContains(t, err, "nowhere.yaml")
 }
 
