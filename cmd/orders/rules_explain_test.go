@@ -32,7 +32,7 @@ Card         123456******4321, unknown, fingerprint FINGERPRINT
 Customer     c-1, mail at example.com
 IP address   203.0.113.7
 
-decline, score 85 (risk: highest), by the ruleset default version 1 (DIGEST)
+decline, score 85 (risk: highest), by the ruleset default version 2 (DIGEST)
 review from score 40, decline from score 80
 
 Reasons

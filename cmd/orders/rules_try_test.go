@@ -27,7 +27,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 func TestATriedTransactionIsExplained(t *testing.T) {
 	out, notes := try(t, tryRulesCommand{At: moment{noon}, Seen: []seen{{`card.count("10m")`, 3}, {`card.count("7d")`, 9}}}, nothingBefore{})
-	require.Equal(t, `review, score 45 (risk: normal), by the ruleset default version 1 (DIGEST)
+	require.Equal(t, `review, score 45 (risk: elevated), by the ruleset default version 2 (DIGEST)
 review from score 40, decline from score 80
 
 Reasons
@@ -41,7 +41,7 @@ Rules that hit
 What they saw
   card.count("10m")  3
   0: `, before(t, out, `card.count("1d"), card.count("1h")`))
-	require.Contains(t, out, "\nIn trial, and without effect: default+shadow version 1 (DIGEST) says review, score 45\n")
+	require.Contains(t, out, "\nIn trial, and without effect: default+shadow version 2 (DIGEST) says review, score 45\n")
 	require.Contains(t, out, "\nRules that did not hit\n  amount_above_order, ")
 	require.Equal(t, "No rule asks for card.count(\"7d\").\n", notes)
 }

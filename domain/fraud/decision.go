@@ -17,7 +17,7 @@ const (
 	NotEvaluated Outcome = "not_evaluated"
 )
 
-// RiskLevel is the score in words.
+// RiskLevel is the score in words, see RiskOf.
 type RiskLevel string
 
 // The levels, from the least to the most risk; a transaction that nobody looked at is of unknown risk.
@@ -40,17 +40,11 @@ const (
 // MaxScore is the most risk there is; scores go from 0 to it.
 const MaxScore = 100
 
-// Scores from which on the risk counts as elevated, and as the highest.
-const (
-	elevatedFrom = 65
-	highestFrom  = 75
-)
-
 // Decision is what a detector found, whole: it can be shown to a person, and kept.
 type Decision struct {
 	Outcome   Outcome   `json:"outcome" enum:"approve,review,decline,not_evaluated"`
 	Score     int       `json:"score" minimum:"0" maximum:"100"`
-	RiskLevel RiskLevel `json:"riskLevel" enum:"normal,elevated,highest,unknown"`
+	RiskLevel RiskLevel `json:"riskLevel" enum:"normal,elevated,highest,unknown" doc:"The score in words: normal, elevated from the ruleset's review threshold on, highest from its decline threshold on; unknown where nobody decided"`
 	Reasons   []Reason  `json:"reasons"`
 	Ruleset   Ruleset   `json:"ruleset"`
 	Source    Source    `json:"source" enum:"automated_rule,none"`
@@ -111,12 +105,12 @@ func Undecided(why string) Decision {
 	}
 }
 
-// RiskOf is a score in words.
-func RiskOf(score int) RiskLevel {
+// RiskOf is a score in words, by the scores from which on a transaction is for review, and declined.
+func RiskOf(score, review, decline int) RiskLevel {
 	switch {
-	case score >= highestFrom:
+	case score >= decline:
 		return HighestRisk
-	case score >= elevatedFrom:
+	case score >= review:
 		return ElevatedRisk
 	default:
 		return NormalRisk

@@ -10,7 +10,7 @@ import (
 	"dummyorders/domain/money"
 )
 
-// The scores are those that detectors reach today. 75 is the least that counts as the highest risk.
+// A review is of elevated risk, whatever else adds to its score.
 func TestTheRiskLevelIsTheScoreInWords(t *testing.T) {
 	l := limit(t, []money.Money{inr(100)}, []money.Money{inr(200)})
 	for _, c := range []struct {
@@ -22,7 +22,7 @@ func TestTheRiskLevelIsTheScoreInWords(t *testing.T) {
 		{inr(100), true, 0, fraud.NormalRisk},
 		{inr(100), false, 5, fraud.NormalRisk},
 		{inr(101), true, 70, fraud.ElevatedRisk},
-		{inr(101), false, 75, fraud.HighestRisk},
+		{inr(101), false, 75, fraud.ElevatedRisk},
 		{inr(201), true, 90, fraud.HighestRisk},
 		{inr(201), false, 95, fraud.HighestRisk},
 	} {
@@ -30,6 +30,24 @@ func TestTheRiskLevelIsTheScoreInWords(t *testing.T) {
 		if d.Score != c.score || d.RiskLevel != c.level {
 			t.Errorf("%s with a Luhn check of %v scores %d, %s risk; want %d, %s",
 				c.amount, c.luhnValid, d.Score, d.RiskLevel, c.score, c.level)
+		}
+	}
+}
+
+func TestTheRiskLevelGoesByTheThresholds(t *testing.T) {
+	for _, c := range []struct {
+		score, review, decline int
+		level                  fraud.RiskLevel
+	}{
+		{39, 40, 80, fraud.NormalRisk},
+		{40, 40, 80, fraud.ElevatedRisk},
+		{79, 40, 80, fraud.ElevatedRisk},
+		{80, 40, 80, fraud.HighestRisk},
+		{70, 80, 90, fraud.NormalRisk},
+		{10, 5, 10, fraud.HighestRisk},
+	} {
+		if got := fraud.RiskOf(c.score, c.review, c.decline); got != c.level {
+			t.Errorf("%d of %d and %d is %s risk, want %s", c.score, c.review, c.decline, got, c.level)
 		}
 	}
 }

@@ -27,6 +27,12 @@ type Check struct {
 	Number int `json:"number"`
 }
 
+// What detectors without a ruleset score for a review and a decline.
+const (
+	reviewScore  = 70
+	declineScore = 90
+)
+
 // finding gathers what a detector sees on its way to a decision.
 type finding struct {
 	outcome Outcome
@@ -53,7 +59,7 @@ func (f *finding) decision(ruleset Ruleset) Decision {
 	return Decision{
 		Outcome:   f.outcome,
 		Score:     f.score,
-		RiskLevel: RiskOf(f.score),
+		RiskLevel: RiskOf(f.score, reviewScore, declineScore),
 		Reasons:   f.reasons,
 		Ruleset:   ruleset,
 		Source:    AutomatedRule,

@@ -49,7 +49,7 @@ func TestTheGravestThatIsSaidDecidesAndLiftsTheScore(t *testing.T) {
 			d := evaluate(saying(c.rules, c.on).read(t), nil)
 			require.Equal(t, c.outcome, d.Outcome)
 			require.Equal(t, c.score, d.Score)
-			require.Equal(t, fraud.RiskOf(c.score), d.RiskLevel)
+			require.Equal(t, fraud.RiskOf(c.score, 40, 80), d.RiskLevel)
 			require.Equal(t, fraud.AutomatedRule, d.Source)
 		})
 	}

@@ -84,7 +84,7 @@ func (s *Set) decision(v verdict, reasons []fraud.Reason, e *fraud.Explanation) 
 	return fraud.Decision{
 		Outcome:     outcome,
 		Score:       score,
-		RiskLevel:   fraud.RiskOf(score),
+		RiskLevel:   fraud.RiskOf(score, s.thresholds.Review, s.thresholds.Decline),
 		Reasons:     reasons,
 		Ruleset:     s.ruleset,
 		Source:      fraud.AutomatedRule,

@@ -99,7 +99,7 @@ func labelled(e ledger.Entry, labels ...string) ledger.Entry {
 
 func verdict(o fraud.Outcome, score int, rules ...fraud.RuleResult) fraud.Decision {
 	d := fraud.Decision{
-		Outcome: o, Score: score, RiskLevel: fraud.RiskOf(score), Source: fraud.AutomatedRule, Reasons: []fraud.Reason{},
+		Outcome: o, Score: score, RiskLevel: fraud.RiskOf(score, 40, 80), Source: fraud.AutomatedRule, Reasons: []fraud.Reason{},
 		Explanation: &fraud.Explanation{Rules: rules, Features: map[string]float64{}},
 	}
 	for _, rule := range rules {
