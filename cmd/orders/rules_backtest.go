@@ -21,9 +21,10 @@ import (
 type backtestCommand struct {
 	Ruleset string `arg:"" help:"The folder of the ruleset that is to decide again, or default for the built-in one."`
 	period
-	HTML    string `name:"html" help:"Write the report as a page with charts, too: the file, which is replaced once all of it is written." placeholder:"FILE"`
-	Format  string `help:"Of the report on the standard output: text for people, json for programs." enum:"text,json" default:"text"`
-	Changes atMost `help:"How many of the decisions with another outcome are listed, the latest." default:"20"`
+	GoodBefore moment `help:"Count those without a label as legitimate that started before then, said as for --since: 60d, say, by when a fraud would have been disputed." placeholder:"WHEN"`
+	HTML       string `name:"html" help:"Write the report as a page with charts, too: the file, which is replaced once all of it is written." placeholder:"FILE"`
+	Format     string `help:"Of the report on the standard output: text for people, json for programs." enum:"text,json" default:"text"`
+	Changes    atMost `help:"How many of the decisions with another outcome are listed, the latest." default:"20"`
 }
 
 // The backtest's habits: how far back it goes where nobody says, and how often it tells its progress.
@@ -76,7 +77,7 @@ func (c backtestCommand) backtest(ctx context.Context, book ledger.Reader, set *
 	}
 	span, far := c.span(), &progress{to: out.progress}
 	test := &backtest.Backtest{
-		Ledger: book, Candidate: set, Since: span.Since, Until: span.Until, Changes: int(c.Changes), Rules: knownRules(set),
+		Ledger: book, Candidate: set, Since: span.Since, Until: span.Until, GoodBefore: c.GoodBefore.Time, Changes: int(c.Changes), Rules: knownRules(set),
 		Settle:   set.Settle,
 		Progress: far.tell,
 	}

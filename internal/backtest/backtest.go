@@ -17,6 +17,9 @@ type Backtest struct {
 	Candidate fraud.Evaluator
 	// Since and Until choose decisions by the start of their transactions: then or later, and before. Neither is zero.
 	Since, Until time.Time
+	// GoodBefore has transactions that began before it, and have no label, counted as legitimate: a fraud would be known by then.
+	// Where it is zero they do not count.
+	GoodBefore time.Time
 	// Changes is how many changed decisions the report lists: the latest.
 	Changes int
 	// Rules are the candidate's rules and lists, so that the report names those that never hit, too. It may be nil.

@@ -20,6 +20,7 @@ type decision struct {
 	asOf      time.Time // what was known then is what the candidate may know
 	before    fraud.Decision
 	label     string // the latest; empty where nobody has said what was true
+	judged    string // the same, or what is taken to be true without a label
 	// values are of the candidate's features, in their order: NaN where none was recorded.
 	values []float64
 	turn   turn

@@ -10,6 +10,8 @@ type Labels struct {
 	Labelled   int `json:"labelled"`
 	Fraudulent int `json:"fraudulent"`
 	Legitimate int `json:"legitimate"`
+	// Presumed have no label, and count as legitimate: they began before Backtest.GoodBefore.
+	Presumed int `json:"presumed,omitempty"`
 	// Before and After are absent where there is no label: nothing is known then.
 	Before *Quality `json:"before,omitempty"`
 	After  *Quality `json:"after,omitempty"`
@@ -25,22 +27,25 @@ type Quality struct {
 type Detection struct {
 	Flagged int `json:"flagged"` // had one of the outcomes
 	Caught  int `json:"caught"`  // of these, were fraudulent
-	// Precision is Caught of Flagged, and Recall is Caught of all that were fraudulent; absent where there are none.
+	// Precision is Caught of Flagged, and Recall is Caught of all that were fraudulent; absent where there are none. Precision is
+	// absent, too, where no transaction at all is known to be legitimate, or fraudulent: labels of disputes alone would make it 1.
 	Precision *float64 `json:"precision"`
 	Recall    *float64 `json:"recall"`
 }
 
 // add counts a transaction. What has no label says nothing.
-func (l *Labels) add(label string, before, after fraud.Outcome) {
-	switch label {
-	case ledger.Fraudulent:
-		l.Fraudulent++
-	case ledger.Legitimate:
-		l.Legitimate++
+func (l *Labels) add(label string, presumed bool, before, after fraud.Outcome) {
+	switch {
+	case presumed:
+		l.Presumed++
+	case label == ledger.Fraudulent:
+		l.Labelled, l.Fraudulent = l.Labelled+1, l.Fraudulent+1
+	case label == ledger.Legitimate:
+		l.Labelled, l.Legitimate = l.Labelled+1, l.Legitimate+1
 	default:
 		return
 	}
-	if l.Labelled++; l.Before == nil {
+	if l.Before == nil {
 		l.Before, l.After = &Quality{}, &Quality{}
 	}
 	l.Before.add(label, before)
@@ -69,9 +74,17 @@ func (l *Labels) conclude() {
 			continue
 		}
 		for _, d := range []*Detection{&q.Decline, &q.ReviewOrDecline} {
-			d.Precision, d.Recall = share(d.Caught, d.Flagged), share(d.Caught, l.Fraudulent)
+			d.Precision, d.Recall = l.precision(d.Caught, d.Flagged), share(d.Caught, l.Fraudulent)
 		}
 	}
+}
+
+// precision is nil where it cannot be known.
+func (l *Labels) precision(caught, flagged int) *float64 {
+	if l.Fraudulent == 0 || l.Legitimate+l.Presumed == 0 {
+		return nil
+	}
+	return share(caught, flagged)
 }
 
 // share is nil where there is nothing to have a share of.

@@ -36,7 +36,7 @@ func (v view) Counts() []string { return v.counts() }
 func (v view) FoldedLines() []string { return v.Folded.lines() }
 
 // LabelLine says how many are labelled, LabelRows how well they were found.
-func (v view) LabelLine() string { return v.Labels.line() }
+func (v view) LabelLine() string { return strings.Join(v.Labels.lines(v.GoodBefore), " ") }
 
 // LabelRows are empty where there are no labels.
 func (v view) LabelRows() []labelRow {

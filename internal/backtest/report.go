@@ -16,17 +16,19 @@ type Report struct {
 	Candidate fraud.Ruleset `json:"candidate"`
 	Since     time.Time     `json:"since"`
 	Until     time.Time     `json:"until"`
-	Decisions int           `json:"decisions"` // that were compared
-	Skipped   Skipped       `json:"skipped"`
-	DecidedBy []DecidedBy   `json:"decidedBy"`
-	Folded    *Folded       `json:"folded,omitempty"` // absent where every value was recorded
-	Outcomes  Matrix        `json:"outcomes"`
-	Days      []Day         `json:"days"` // from the first to the last that have a decision
-	Scores    Scores        `json:"scores"`
-	Rules     []Rule        `json:"rules"` // of the candidate, live ones and lists, those that hit most first
-	Labels    Labels        `json:"labels"`
-	Changed   Changed       `json:"changed"`
-	Shadow    *Shadow       `json:"shadow,omitempty"` // absent where the candidate has no shadow rules
+	// GoodBefore is Backtest.GoodBefore.
+	GoodBefore time.Time   `json:"goodBefore,omitzero"`
+	Decisions  int         `json:"decisions"` // that were compared
+	Skipped    Skipped     `json:"skipped"`
+	DecidedBy  []DecidedBy `json:"decidedBy"`
+	Folded     *Folded     `json:"folded,omitempty"` // absent where every value was recorded
+	Outcomes   Matrix      `json:"outcomes"`
+	Days       []Day       `json:"days"` // from the first to the last that have a decision
+	Scores     Scores      `json:"scores"`
+	Rules      []Rule      `json:"rules"` // of the candidate, live ones and lists, those that hit most first
+	Labels     Labels      `json:"labels"`
+	Changed    Changed     `json:"changed"`
+	Shadow     *Shadow     `json:"shadow,omitempty"` // absent where the candidate has no shadow rules
 }
 
 // Skipped are transactions of the period that nobody decided about.
@@ -160,9 +162,11 @@ type Rule struct {
 	Decisive *int         `json:"decisive,omitempty"` // hits without which the outcome would be another; absent where unknown
 	Failed   int          `json:"failed"`             // decisions that it could not be evaluated for
 	Amounts  Amounts      `json:"amounts"`            // of the transactions that it hit
-	// Of those that it hit, how many have a label, and how many of these are fraudulent.
-	Labelled   int `json:"labelled"`
-	Fraudulent int `json:"fraudulent"`
+	// Of those that it hit, how many have a label or count as legitimate without one, how many of these are fraudulent, and
+	// the share of those; absent where it is not known, see Detection.
+	Labelled   int      `json:"labelled"`
+	Fraudulent int      `json:"fraudulent"`
+	Precision  *float64 `json:"precision"`
 }
 
 // Shadow is what the candidate's shadow rules did, and what would become of the candidate's decisions with them.

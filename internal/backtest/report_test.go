@@ -1,6 +1,7 @@
 package backtest_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -119,8 +120,8 @@ func TestTheReportSaysWhatEachRuleDid(t *testing.T) {
 	r := run(t, book, c, options)
 	n := func(n int) *int { return &n }
 	want := []backtest.Rule{
-		{ID: "basket", Score: 20, Hits: 3, New: 3, Decisive: n(0), Amounts: backtest.Amounts{"INR": 30000}, Labelled: 1, Fraudulent: 1},
-		{ID: "list:blocked_cards", Action: fraud.ActBlock, Hits: 1, New: 1, Decisive: n(1), Amounts: backtest.Amounts{"INR": 10000}, Labelled: 1, Fraudulent: 1},
+		{ID: "basket", Score: 20, Hits: 3, New: 3, Decisive: n(0), Amounts: backtest.Amounts{"INR": 30000}, Labelled: 1, Fraudulent: 1, Precision: f(1)},
+		{ID: "list:blocked_cards", Action: fraud.ActBlock, Hits: 1, New: 1, Decisive: n(1), Amounts: backtest.Amounts{"INR": 10000}, Labelled: 1, Fraudulent: 1, Precision: f(1)},
 		{ID: "velocity", Name: "Many payments", Score: 45, Hits: 1, Decisive: n(1), Amounts: backtest.Amounts{"INR": 10000}},
 		{ID: "divides", Score: 3, Failed: 1, Decisive: n(0), Amounts: backtest.Amounts{}},
 		{ID: "never", Score: 7, Decisive: n(0), Amounts: backtest.Amounts{}},
@@ -146,7 +147,6 @@ func TestPrecisionAndRecallAreOfTheLatestLabels(t *testing.T) {
 	book, c, options := small()
 	l := run(t, book, c, options).Labels
 	require.Equal(t, []int{3, 1, 2}, []int{l.Labelled, l.Fraudulent, l.Legitimate})
-	f := func(f float64) *float64 { return &f }
 	require.Equal(t, backtest.Quality{
 		Decline:         backtest.Detection{Flagged: 1, Precision: f(0), Recall: f(0)},
 		ReviewOrDecline: backtest.Detection{Flagged: 1, Precision: f(0), Recall: f(0)},
@@ -155,6 +155,54 @@ func TestPrecisionAndRecallAreOfTheLatestLabels(t *testing.T) {
 		Decline:         backtest.Detection{Flagged: 1, Caught: 1, Precision: f(1), Recall: f(1)},
 		ReviewOrDecline: backtest.Detection{Flagged: 2, Caught: 1, Precision: f(0.5), Recall: f(1)},
 	}, *l.After)
+}
+
+func f(share float64) *float64 { return &share }
+
+// Labels of disputes alone would make every decline right.
+func TestPrecisionIsNotKnownWhereOneKindOfLabelIsMissing(t *testing.T) {
+	decisions := map[string]fraud.Decision{}
+	var disputed, cleared memory
+	for i := range 10 {
+		e := decided(number(i), after(time.Duration(i)*day), fraud.Decline, 80)
+		decisions[number(i)] = verdict(fraud.Decline, 80, hit("velocity", 80))
+		if i < 2 {
+			disputed, cleared = append(disputed, labelled(e, ledger.Fraudulent)), append(cleared, labelled(e, ledger.Legitimate))
+		} else {
+			disputed, cleared = append(disputed, e), append(cleared, e)
+		}
+	}
+	for name, c := range map[string]struct {
+		book              memory
+		goodBefore        time.Time
+		precision, recall *float64
+		labelled          int // of the rule's hits
+		says              []string
+	}{
+		"disputes alone": {disputed, time.Time{}, nil, f(1), 2, []string{
+			"2 transactions labelled: 2 fraudulent, 0 legitimate", "None is labelled legitimate", "--good-before 60d", "not known",
+		}},
+		"legitimate ones alone": {cleared, time.Time{}, nil, nil, 2, []string{"None is labelled fraudulent, so precision and recall are not known."}},
+		"disputes, and old ones are good": {disputed, after(6 * day), f(2.0 / 6), f(1), 6, []string{
+			"4 transactions without a label began before", "33.3% of 6",
+		}},
+		"none is that old": {disputed, start, nil, f(1), 2, []string{"None is labelled legitimate"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, c.book, answers(decisions), func(b *backtest.Backtest) { b.GoodBefore = c.goodBefore })
+			require.Equal(t, c.precision, r.Labels.After.Decline.Precision)
+			require.Equal(t, c.recall, r.Labels.After.Decline.Recall)
+			require.Equal(t, c.precision, r.Rules[0].Precision)
+			require.Equal(t, c.labelled, r.Rules[0].Labelled)
+			var text, page strings.Builder
+			require.NoError(t, r.WriteText(&text))
+			require.NoError(t, r.WriteHTML(&page))
+			for _, words := range c.says {
+				require.Contains(t, text.String(), words)
+				require.Contains(t, page.String(), words)
+			}
+		})
+	}
 }
 
 // Of two sources that contradict each other at once, neither is the later one.

@@ -59,10 +59,10 @@ func (t *ruleTally) hit(rule *Rule, d decision) {
 	if !hitBefore(d.before, rule.ID, t.shadow) {
 		rule.New++
 	}
-	if d.label != "" {
+	if d.judged != "" {
 		rule.Labelled++
 	}
-	if d.label == ledger.Fraudulent {
+	if d.judged == ledger.Fraudulent {
 		rule.Fraudulent++
 	}
 }
@@ -81,13 +81,14 @@ func (t *ruleTally) rule(id string) *Rule {
 }
 
 // list has those that hit most first.
-func (t *ruleTally) list() []Rule {
+func (t *ruleTally) list(labels Labels) []Rule {
 	all := []Rule{}
 	for _, id := range slices.Sorted(maps.Keys(t.byID)) {
 		rule := *t.byID[id]
 		if t.settle == nil {
 			rule.Decisive = nil
 		}
+		rule.Precision = labels.precision(rule.Fraudulent, rule.Labelled)
 		all = append(all, rule)
 	}
 	slices.SortStableFunc(all, func(a, b Rule) int { return cmp.Compare(b.Hits, a.Hits) })

@@ -32,7 +32,7 @@ func newTally(b *Backtest) *tally {
 		test: b, days: map[string]Day{}, decidedBy: map[fraud.Ruleset]int{}, lacked: map[string]int{},
 		rules: newRuleTally(b, false), shadow: newRuleTally(b, true),
 		result: Report{
-			Candidate: b.Candidate.Ruleset(), Since: b.Since.UTC(), Until: b.Until.UTC(),
+			Candidate: b.Candidate.Ruleset(), Since: b.Since.UTC(), Until: b.Until.UTC(), GoodBefore: b.GoodBefore.UTC(),
 			Outcomes: newMatrix(), Changed: Changed{Latest: []Change{}},
 		},
 	}
@@ -66,7 +66,11 @@ func (t *tally) add(d decision, after fraud.Decision) {
 	r.Outcomes.add(before.Outcome, after.Outcome, d.amount())
 	r.Scores.Before[band(before.Score)]++
 	r.Scores.After[band(after.Score)]++
-	r.Labels.add(d.label, before.Outcome, after.Outcome)
+	d.judged = d.label
+	if d.label == "" && d.startTime.Before(t.test.GoodBefore) {
+		d.judged = ledger.Legitimate
+	}
+	r.Labels.add(d.judged, d.judged != d.label, before.Outcome, after.Outcome)
 	t.day(d.startTime, before.Outcome, after.Outcome)
 	t.rules.add(d, after)
 	t.shadow.add(d, after)
@@ -133,8 +137,8 @@ func (t *tally) report() *Report {
 	r := t.result
 	r.Changed.cut(t.test.Changes)
 	r.Labels.conclude()
-	r.Rules, r.Days, r.DecidedBy = t.rules.list(), t.allDays(), []DecidedBy{}
-	if shadows := t.shadow.list(); len(shadows) > 0 {
+	r.Rules, r.Days, r.DecidedBy = t.rules.list(r.Labels), t.allDays(), []DecidedBy{}
+	if shadows := t.shadow.list(r.Labels); len(shadows) > 0 {
 		r.Shadow = &Shadow{Rules: shadows, Outcomes: t.trials}
 	}
 	for ruleset, decisions := range t.decidedBy {

@@ -86,7 +86,7 @@ func writeMatrix(out io.Writer, what string, m Matrix, cell func(Cell) string) {
 
 func (r *Report) writeLabels(out io.Writer) {
 	heading(out, "Labels")
-	paragraph(out, r.Labels.line())
+	paragraph(out, r.Labels.lines(r.GoodBefore)...)
 	if r.Labels.Before == nil {
 		return
 	}

@@ -19,7 +19,7 @@ func people(t time.Time) string {
 
 func percent(share *float64) string {
 	if share == nil {
-		return "–"
+		return notKnown
 	}
 	return strconv.FormatFloat(*share*100, 'f', 1, 64) + "%"
 }
@@ -85,10 +85,13 @@ func worth(r Rule) string {
 
 // fraudShare is of those that are labelled: "50.0% of 4".
 func fraudShare(r Rule) string {
-	if r.Labelled == 0 {
+	switch {
+	case r.Labelled == 0:
 		return "–"
+	case r.Precision == nil:
+		return notKnown
 	}
-	return percent(share(r.Fraudulent, r.Labelled)) + " of " + grouped(r.Labelled)
+	return percent(r.Precision) + " of " + grouped(r.Labelled)
 }
 
 // String has all amounts: "INR 123.00, USD 5.00".
@@ -137,16 +140,31 @@ func (f *Folded) lines() []string {
 }
 
 const (
+	notKnown  = "not known"
 	noLabels  = "Nobody has labelled any of these transactions, so precision and recall are not known."
 	noChanges = "No decision would have another outcome."
 )
 
-func (l Labels) line() string {
-	if l.Labelled == 0 {
-		return noLabels
+// lines say what is known of the transactions.
+func (l Labels) lines(goodBefore time.Time) []string {
+	if l.Labelled+l.Presumed == 0 {
+		return []string{noLabels}
 	}
-	return fmt.Sprintf("%s labelled: %s fraudulent, %s legitimate, by the latest label of each. The others do not count.",
-		plural(l.Labelled, "transaction"), grouped(l.Fraudulent), grouped(l.Legitimate))
+	lines := []string{fmt.Sprintf("%s labelled: %s fraudulent, %s legitimate, by the latest label of each. The others do not count.",
+		plural(l.Labelled, "transaction"), grouped(l.Fraudulent), grouped(l.Legitimate))}
+	if !goodBefore.IsZero() {
+		lines[0] = strings.TrimSuffix(lines[0], " The others do not count.")
+		lines = append(lines, fmt.Sprintf("%s without a label began before %s, and count as legitimate. The others do not count.",
+			plural(l.Presumed, "transaction"), people(goodBefore)))
+	}
+	switch {
+	case l.Fraudulent == 0:
+		lines = append(lines, "None is labelled fraudulent, so precision and recall are not known.")
+	case l.Legitimate+l.Presumed == 0:
+		lines = append(lines, "None is labelled legitimate, as where labels come of disputes alone, so precision is not known.",
+			"--good-before 60d counts those without a label as legitimate that are older than that.")
+	}
+	return lines
 }
 
 // line says how many decisions change, and how many of them are listed.
