@@ -50,7 +50,7 @@ func counted(root *parse.ListNode) error {
 	return nil
 }
 
-// walk visits the nodes that may hold others, and the calls of templates.
+// walk visits loops, actions, and the calls of templates.
 func walk(n parse.Node, visit func(parse.Node)) {
 	switch n := n.(type) {
 	case *parse.ListNode:
@@ -67,7 +67,7 @@ func walk(n parse.Node, visit func(parse.Node)) {
 	case *parse.RangeNode:
 		visit(n)
 		walkBranch(n.BranchNode, visit)
-	case *parse.TemplateNode:
+	case *parse.TemplateNode, *parse.ActionNode:
 		visit(n)
 	}
 }

@@ -2,7 +2,6 @@ package templates
 
 import (
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -15,16 +14,16 @@ import (
 const longestLink = 1000
 
 // cleaner makes a stranger's text fit for a value in a message: one line, no control characters and none that turn the
-// direction of writing, at most so many characters, escaped for the channel.
+// direction of writing, at most so many characters.
 func cleaner(channel string, most int) func(string) string {
-	escape, cut := escapeFor(channel), cutMark(channel)
-	return func(text string) string { return escape(shortened(oneLine(text), most, cut)) }
+	cut := cutMark(channel)
+	return func(text string) string { return shortened(oneLine(text), most, cut) }
 }
 
 // oneLine is text with spaces for all that is no character to read.
 func oneLine(text string) string {
 	readable := func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == valueBegins || r == valueEnds {
 			return ' '
 		}
 		return r
@@ -53,40 +52,6 @@ func shortened(text string, most int, mark string) string {
 		keep--
 	}
 	return text
-}
-
-// noWidth is a space that people do not see. Those that look for mentions and links do: behind it there is none.
-const noWidth = "\u200b"
-
-// Slack asks for these three to be escaped, and for no others (its guide "Formatting text for app surfaces"). A backtick
-// would end the code in which values stand. Services of Slack's form take a plain @all for a mention, and Markdown's
-// [text](address) for a link, with a text that hides where it leads.
-var chatEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "'", "@", "@"+noWidth, "]", "]"+noWidth)
-
-// chatUnescaper gives back what people see.
-var chatUnescaper = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">", noWidth, "")
-
-// address finds what is taken for an address where it stands, so that its first part can be cut off: a scheme, and the dots
-// of a host. Mattermost and telephones link www.example.com, Rocket.Chat and telephones example.com and 192.0.2.1 as well.
-// The dot of an amount stands between two numbers, and is none of these.
-var address = regexp.MustCompile(`(:)(//)|(\.)(\pL)|(\d\.\d+\.)(\d)`)
-
-// unlinked is text without live links.
-func unlinked(text, mark string) string {
-	return address.ReplaceAllString(text, "${1}${3}${5}"+mark+"${2}${4}${6}")
-}
-
-// escapeFor is for strangers' text, not for addresses that were made here. In an SMS a character of no width would take
-// half the room, as the mark of a cut does: a link there is cut by a plain space. In mail links stay, in the open: an address
-// is shown as it is, and people copy from there.
-func escapeFor(channel string) func(string) string {
-	switch channel {
-	case alert.Chat:
-		return func(text string) string { return chatEscaper.Replace(unlinked(text, noWidth)) }
-	case alert.SMS:
-		return func(text string) string { return unlinked(text, " ") }
-	}
-	return func(text string) string { return text }
 }
 
 // chatLinkEscaper is for addresses, which also end at a bar.

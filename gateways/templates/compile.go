@@ -15,12 +15,12 @@ type executable interface {
 
 func newPart(channel, name, text string) (*part, error) {
 	p := &part{name: name, channel: channel, budget: &budget{}}
-	known := functions(channel, p.budget.step)
+	known := functions(channel, p.budget.step, func(value any) string { return p.printer.print(value) })
 	var err error
 	if name == "html" {
 		p.template, err = newHTML(name, text, known)
 	} else {
-		p.template, err = newText(name, text, known)
+		p.template, p.words, err = newText(name, text, known, marked[channel] != nil)
 	}
 	if err != nil {
 		return nil, complain(name, err)
@@ -28,16 +28,25 @@ func newPart(channel, name, text string) (*part, error) {
 	return p, nil
 }
 
-func newText(name, text string, known map[string]any) (executable, error) {
+// newText has a channel's values marked where they are printed, if it is one of marked; words are then the template's own.
+func newText(name, text string, known map[string]any, marking bool) (made executable, words []string, err error) {
 	t, err := texttemplate.New(name).Funcs(known).Parse(text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	trees := map[string]*parse.Tree{}
 	for _, inner := range t.Templates() {
 		trees[inner.Name()] = inner.Tree
+		if !marking || inner.Tree == nil {
+			continue
+		}
+		found, err := printing(inner.Root)
+		if err != nil {
+			return nil, nil, err
+		}
+		words = append(words, found...)
 	}
-	return t, bound(name, trees)
+	return t, words, bound(name, trees)
 }
 
 func newHTML(name, text string, known map[string]any) (executable, error) {

@@ -70,8 +70,9 @@ func inWords(text, expression string) string {
 
 // functionNames are those that complaints offer.
 func functionNames() []string {
-	own := functions(alert.Mail, nil)
+	own := functions(alert.Mail, nil, nil)
 	delete(own, stepName)
+	delete(own, printName)
 	delete(own, "call")
 	return slices.Sorted(maps.Keys(own))
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"dummyorders/domain/alert"
 	"dummyorders/internal/timezone"
 )
 
@@ -20,19 +19,19 @@ const longestText = 64 << 10
 var errLongText = fmt.Errorf("makes a text of more than %d bytes", longestText)
 
 // functions are what templates can call, besides and, or, not, eq, ne, lt, le, gt, ge, len, index and slice. None reads
-// anything but its arguments, and none undoes an escape. step is called by what is put into every template, see budget.
-func functions(channel string, step func() (bool, error)) map[string]any {
+// anything but its arguments. step and print are called by what is put into every template, see budget and printer.
+func functions(channel string, step func() (bool, error), print func(any) string) map[string]any {
 	mark := cutMark(channel)
 	return map[string]any{
-		stepName: step,
+		stepName: step, printName: print,
 
-		"time":      func(t time.Time) string { return t.UTC().Format(timeLayout) },
-		"shortTime": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04 MST") },
+		"time":      func(t time.Time) timeText { return timeText(t.UTC().Format(timeLayout)) },
+		"shortTime": func(t time.Time) timeText { return timeText(t.UTC().Format("2 Jan 15:04 MST")) },
 		"timeIn":    timeIn,
 		"money":     func(currency, amount any) string { return fmt.Sprintf("%v %v", currency, amount) },
 		"upper":     changed(strings.ToUpper),
 		"lower":     changed(strings.ToLower),
-		"truncate":  func(most int, text any) (string, error) { return truncate(channel, mark, most, text) },
+		"truncate":  func(most int, text any) (string, error) { return truncate(mark, most, text) },
 		"join":      join,
 		"first":     first,
 		"more":      more,
@@ -102,29 +101,20 @@ func printf(format string, values ...any) (string, error) {
 }
 
 // timeIn is a time where people are: {{timeIn "Europe/Berlin" .Event.Time}}.
-func timeIn(zone string, t time.Time) (string, error) {
+func timeIn(zone string, t time.Time) (timeText, error) {
 	place, err := timezone.Load(zone)
 	if err != nil {
 		return "", fmt.Errorf("%q is no time zone that is known: write one such as \"Asia/Kolkata\"", zone)
 	}
-	return t.In(place).Format(timeLayout), nil
+	return timeText(t.In(place).Format(timeLayout)), nil
 }
 
-// truncate counts what people see: an escape is one character, and is not cut in two. What is not cut stays as it is: an
-// address that was made here leads somewhere.
-func truncate(channel, mark string, most int, value any) (string, error) {
+// truncate leaves what is short enough as it is: an address that was made here leads somewhere.
+func truncate(mark string, most int, value any) (string, error) {
 	if most < 1 {
 		return "", fmt.Errorf("a text cannot be cut to %d characters", most)
 	}
-	text := fmt.Sprint(value)
-	plain := text
-	if channel == alert.Chat {
-		plain = chatUnescaper.Replace(text)
-	}
-	if cut := shortened(plain, most, mark); cut != plain {
-		text = escapeFor(channel)(cut)
-	}
-	return bounded(text)
+	return bounded(shortened(fmt.Sprint(value), most, mark))
 }
 
 func join(separator string, list any) (string, error) {

@@ -130,20 +130,27 @@ type part struct {
 	channel  string
 	template executable
 
-	turn   sync.Mutex
-	budget *budget
+	words []string // that stand in the template's actions
+
+	turn    sync.Mutex
+	budget  *budget
+	printer printer
 }
 
 // write makes the text of one part, within its bounds.
 func (p *part) write(v View) (string, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	p.budget.steps = 0
+	p.budget.steps, p.printer = 0, printerFor(v, p.channel, p.words)
 	out := &limited{most: mostBytes(v)}
 	if err := p.template.Execute(out, v); err != nil {
 		return "", complain(p.name, err)
 	}
-	text := strings.TrimSpace(out.text.String()) + "\n"
+	text := out.text.String()
+	if p.channel == alert.Chat {
+		text = coded(text)
+	}
+	text = strings.TrimSpace(text) + "\n"
 	if p.name == "subject" {
 		text = shortened(oneLine(text), longestSubject, "…")
 	} else if p.channel != alert.Mail {

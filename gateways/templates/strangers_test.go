@@ -1,10 +1,12 @@
 package templates_test
 
 import (
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/stretchr/testify/assert"
@@ -102,7 +104,7 @@ func TestStrangersTextIsNoLinkInOperatorsTemplates(t *testing.T) {
 	} {
 		n := notice(anEvent())
 		n.Event.Data.OrderName = text
-		chat := strings.ReplaceAll(want.chat, "~", "\u200b")
+		chat := "`" + strings.ReplaceAll(want.chat, "~", "\u200b") + "`"
 		for _, template := range []string{"{{.Data.OrderName}}", "{{truncate 400 .Data.OrderName}}", "{{truncate 400 (print .Data.OrderName)}}"} {
 			assert.Equal(t, chat, inWords(t, alert.Chat, template, n), template)
 			assert.Equal(t, want.sms, inWords(t, alert.SMS, template, n), template)
@@ -113,8 +115,8 @@ func TestStrangersTextIsNoLinkInOperatorsTemplates(t *testing.T) {
 func TestWhatACutLeavesOfALinkIsNone(t *testing.T) {
 	n := notice(anEvent())
 	n.Event.Data.OrderName = "[pay](https://evil.example/pay)"
-	assert.Equal(t, "[pay]\u200b(https:\u200b//evil.\u200bex…", inWords(t, alert.Chat, "{{truncate 22 .Data.OrderName}}", n))
-	assert.Equal(t, "[pay](https: //evil. ...", inWords(t, alert.SMS, "{{truncate 24 .Data.OrderName}}", n))
+	assert.Equal(t, "`[pay]\u200b(https:\u200b//evil.\u200bex…`", inWords(t, alert.Chat, "{{truncate 22 .Data.OrderName}}", n))
+	assert.Equal(t, "[pay](https: //evil. ex...", inWords(t, alert.SMS, "{{truncate 24 .Data.OrderName}}", n))
 }
 
 func TestAddressesMadeHereStayLinksAndTypesStayThemselves(t *testing.T) {
@@ -140,6 +142,108 @@ func TestStrangersTextStandsInCodeInTheDefaultChat(t *testing.T) {
 		message := write(t, writer(), alert.Chat, n, "fraud-team").Text
 		assert.Contains(t, message, "`"+text+"`")
 		assert.NotContains(t, regexp.MustCompile("`[^`]*`").ReplaceAllString(message, ""), "bold")
+	}
+}
+
+// zzq stands in all that chats make something of.
+const zzq = "*zzq* _zzq_ ~zzq~ `zzq` ```zzq``` <!zzq> <https://zzq.test|zzq> @zzq [zzq](https://zzq.test) :zzq: www.zzq.test #zzq > zzq " +
+	"\r\n* zzq\r\n>zzq \u202ezzq \ufdd0zzq\ufdd1zzq"
+
+var (
+	code   = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+	ownURL = regexp.MustCompile(`https://orders\.test/\S+`)
+)
+
+// paths are templates that print each value that a template sees, by its type.
+func paths(of reflect.Type, at string) []string {
+	switch {
+	case of == reflect.TypeFor[time.Time]():
+		return []string{"{{" + at + "}}"}
+	case of.Kind() == reflect.Pointer:
+		return wrapped("{{with "+at+"}}", paths(of.Elem(), "."), "{{end}}")
+	case of.Kind() == reflect.Slice:
+		return append(wrapped("{{range "+at+"}}", paths(of.Elem(), "."), "{{end}}"), "{{"+at+"}}")
+	case of.Kind() != reflect.Struct:
+		return []string{"{{" + at + "}}"}
+	}
+	all := []string{"{{" + at + "}}"}
+	for field := range of.Fields() {
+		if field.IsExported() {
+			all = append(all, paths(field.Type, strings.TrimSuffix(at, ".")+"."+field.Name)...)
+		}
+	}
+	return all
+}
+
+func wrapped(before string, inner []string, after string) []string {
+	for i := range inner {
+		inner[i] = before + inner[i] + after
+	}
+	return inner
+}
+
+// full is a notice that lacks nothing, and in which every text is hostile.
+func full(text string) alert.Notice {
+	n := notice(declinedByReviewer())
+	n.Digest, n.Ask, n.Holding = digest(1).Digest, &alert.Ask{Until: n.Event.Time}, &alert.Holding{Until: n.Event.Time}
+	n.Unanswered = []string{""}
+	n.Event.Data.Review.Recheck = &n.Event.Data.Decision
+	hostileInto(reflect.ValueOf(&n).Elem(), text)
+	n.Event.Type = alert.FraudDetected
+	return n
+}
+
+func hostileInto(v reflect.Value, text string) {
+	switch {
+	case v.Kind() == reflect.String:
+		v.SetString(text)
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		copied := reflect.New(v.Type().Elem())
+		copied.Elem().Set(v.Elem())
+		v.Set(copied)
+		hostileInto(v.Elem(), text)
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			hostileInto(v.Index(i), text)
+		}
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for i := range v.NumField() {
+			hostileInto(v.Field(i), text)
+		}
+	}
+}
+
+func TestNoTemplateGetsAValueIntoAChatAsMoreThanText(t *testing.T) {
+	shown := paths(reflect.TypeFor[templates.View](), ".")
+	fields := len(shown)
+	require.Greater(t, fields, 100)
+	for _, function := range []string{
+		"upper", "lower", "truncate 400", "print", "println", `printf "%s\n%s" "a"`, `printf "%q"`, `printf "%5.3s"`, "html", "js", "urlquery",
+		`join "\n" .Unanswered | print`, `plural 1 "one" | print`, `money "*"`, `or ""`,
+	} {
+		shown = append(shown, "{{"+function+" .Data.OrderName}}", "{{$x := .Data.OrderName | "+function+"}}{{$x}}")
+	}
+	shown = append(shown, "{{slice .Data.OrderName 5}}", "{{slice .Data.OrderName 1 20}}", "{{slice .Title 8}}", `{{define "t"}}{{.}}{{end}}{{template "t" .Data.OrderName}}`,
+		"{{with .Data.OrderName}}{{.}}{{end}}", "{{block `b` .Data.OrderName}}{{.}}{{end}}", "{{range .Unanswered}}{{.}}{{else}}-{{end}}", `{{join "*" .Advice}}`)
+	for i, template := range shown {
+		arounds := [][2]string{{"a", "b"}, {"`", "`"}, {template, template}, {"", ""}, {"it`s ", ""}, {"*", "*"}, {"``` ", " ```"}, {"<", "|x>"}, {"`a` ", " `b`"}}
+		if i < fields {
+			arounds = arounds[:2]
+		}
+		for _, around := range arounds {
+			set, err := templates.Parse(alert.Chat, templates.Texts{Text: "x " + around[0] + template + around[1]})
+			if err != nil { // it fails on a sample, and will not be used
+				continue
+			}
+			w := writer()
+			w.Choose = func(string, alert.Target) *templates.Set { return set }
+			text := write(t, w, alert.Chat, full(zzq), zzq).Text
+			text = ownURL.ReplaceAllString(text, "")
+			require.NotContains(t, strings.ToLower(code.ReplaceAllString(text, "")), "zzq", "%s in %q: %s", template, around, text)
+			require.NotContains(t, text, "<!")
+			require.NotContains(t, text, "@zzq")
+			require.NotRegexp(t, "``[^`]", strings.ReplaceAll(text, "```", ""), "two codes touch: %s", text)
+		}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // View is what a template sees: {{.Headline}}, {{.Data.OrderID}} and so on. All text in it has one line, holds no control
-// characters and at most 500 characters. For chat &, < and > are escaped as Slack asks for, and for chat and SMS no text is
-// a live link but the addresses that were made here. HTML is escaped where a template for HTML writes it.
+// characters and at most 500 characters. In chat and SMS it is made harmless where a template prints it, see print.go; HTML
+// is escaped where a template for HTML writes it.
 type View struct {
 	ID       string // the alert's; a digest has one of its own
 	Type     string // as routes name it, such as fraud.detected; alert.test of a test
@@ -47,6 +47,8 @@ type View struct {
 	AlertURL       string // the alert in the API: what was done about it
 	TransactionURL string // the transaction in the API; of a digest, of its first alert
 	ReviewURL      string // where a review is decided; of a digest it holds <transaction> for the id
+
+	own map[string]string // texts that were made here, and how chat and SMS print them; see print.go
 }
 
 // Ask is the request to acknowledge an alert.
@@ -72,26 +74,48 @@ type room struct {
 // view is what a template for a channel sees of a telling.
 func (w *Writer) view(t alert.Telling, channel string, r room) View {
 	text := cleaner(channel, r.value)
-	notice := cleaned(t.Notice, text)
+	notice, receiver := cleaned(t.Notice, text), text(t.Receiver)
 	notice.Event.Type = t.Notice.Event.Type // it is compared with
-	said := say(notice, text(t.Receiver))
+	v := w.words(notice, receiver)
+	v.ID, v.Type, v.Receiver, v.Test = notice.ID, typeName(t.Notice.Event.Type, text), receiver, t.Notice.Event.Type == alert.Test
+	v.Event, v.Digest, v.Unanswered, v.List = notice.Event, notice.Digest, notice.Unanswered, r.list
+	if notice.Digest != nil {
+		v.Count, v.Sums = len(notice.Digest.Members), sums(*t.Notice.Digest)
+	}
+	w.link(&v, t, channel)
+	v.Data = v.Event.Data
+	if mark := marked[channel]; mark != nil {
+		v.own = ownTexts(v, w.words(markedNotice(notice, mark), mark(receiver)))
+	}
+	return v
+}
+
+// words are what is said of a notice.
+func (w *Writer) words(n alert.Notice, receiver string) View {
+	said := say(n, receiver)
 	v := View{
-		ID: notice.ID, Type: typeName(t.Notice.Event.Type, text), Receiver: text(t.Receiver), Test: t.Notice.Event.Type == alert.Test,
-		Subject: said.title, Title: said.title, Headline: said.Headline, Advice: said.Advice,
-		Review: said.Decide, LookUp: said.LookUp,
-		Event: notice.Event, Digest: notice.Digest, Unanswered: notice.Unanswered, List: r.list,
-		HeldBack: heldBack(notice.Holding, text(t.Receiver)),
+		Subject: said.title, Title: said.title, Headline: said.Headline, Advice: said.Advice, Review: said.Decide, LookUp: said.LookUp,
+		HeldBack: heldBack(n.Holding, receiver),
 	}
 	if w.Subject != "" {
 		v.Subject = w.Subject + ": " + said.title
 	}
-	if notice.Digest != nil {
-		v.Count, v.Sums = len(notice.Digest.Members), sums(*t.Notice.Digest)
-		v.Subject += ": " + notice.Digest.Group
+	if n.Digest != nil {
+		v.Subject += ": " + n.Digest.Group
 	}
-	w.link(&v, t, channel)
-	v.Data = v.Event.Data
 	return v
+}
+
+// markedNotice is a notice for words about it. What is compared, or added up, stays: marks would hide it.
+func markedNotice(n alert.Notice, mark func(string) string) alert.Notice {
+	marked := cleaned(n, mark)
+	marked.Event.Type = n.Event.Type
+	if n.Digest != nil {
+		for i, m := range n.Digest.Members {
+			marked.Digest.Members[i].Amount, marked.Digest.Members[i].Currency = m.Amount, m.Currency
+		}
+	}
+	return marked
 }
 
 // typeName is what routes and templates compare a type with.
@@ -114,7 +138,7 @@ func (w *Writer) link(v *View, t alert.Telling, channel string) {
 	v.TransactionURL = of(w.Links.Base() + "/transactions/" + pathOf(event.Data.TransactionID))
 	v.ReviewURL = v.TransactionURL + "/review"
 	if t.Notice.Digest != nil {
-		v.ReviewURL = of(w.Links.Base()+"/transactions/") + escapeFor(channel)("<transaction>") + "/review"
+		v.ReviewURL = of(w.Links.Base()+"/transactions/") + placeholder(channel) + "/review"
 	}
 	if v.Test {
 		v.Event.Data.Link = ""
@@ -125,6 +149,14 @@ func (w *Writer) link(v *View, t alert.Telling, channel string) {
 			URL: of(w.Links.URL(t.Notice.ID, acknowledger(t), event.Expiry())),
 		}
 	}
+}
+
+// placeholder stands for an id in an address.
+func placeholder(channel string) string {
+	if channel == alert.Chat {
+		return "&lt;transaction&gt;"
+	}
+	return "<transaction>"
 }
 
 // acknowledger is who is known to have got a message: a mailbox and a telephone are a person's, the rest a receiver's.
