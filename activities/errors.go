@@ -12,6 +12,8 @@ import (
 
 // The types of errors. Workflows tell them apart by these names, and recorded histories hold them: they must not
 // change. PaymentTemporary, PaymentUnknown and DeliveryFailed are tried again; no retry can mend the others.
+//
+// The first detail of PaymentDeclined is its payment.DeclineCode; histories from before there were such codes have none.
 const (
 	PaymentDeclined  = "PaymentDeclined"
 	PaymentCaptured  = "PaymentCaptured"
@@ -29,7 +31,7 @@ func forTemporal(err error) error {
 	case err == nil:
 		return nil
 	case payment.IsDeclined(err):
-		return final(err, PaymentDeclined)
+		return final(err, PaymentDeclined, payment.ReasonOf(err))
 	case payment.IsCaptured(err):
 		return final(err, PaymentCaptured)
 	case errors.As(err, &temporary):
@@ -44,8 +46,9 @@ func forTemporal(err error) error {
 }
 
 // final is an answer, not a breakdown: benign keeps it out of the error logs and failure metrics.
-func final(err error, kind string) error {
+func final(err error, kind string, details ...any) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{
+		Details:      details,
 		NonRetryable: true,
 		Category:     temporal.ApplicationErrorCategoryBenign,
 	})

@@ -29,7 +29,7 @@ func (s *saga) earlier(ctx context.Context, t transaction.Transaction) (*result,
 	if _, err := retryOf(t.Receipt, entry.Transaction.Receipt); err != nil {
 		return nil, err
 	}
-	return &result{answerOf(&entry.Record), true}, nil
+	return &result{entry.Record.CallersAnswer(), true}, nil
 }
 
 // running looks in Temporal for an earlier call that the ledger could not be asked for.
@@ -90,15 +90,7 @@ func (s *saga) standing(ctx context.Context, id string, before ledger.Answer) le
 	if err != nil {
 		return before
 	}
-	return answerOf(record)
-}
-
-// answerOf is what the caller was told when the answer was settled, or where the transaction stands until then.
-func answerOf(record *ledger.Record) ledger.Answer {
-	if settled := record.SettledAnswer(); settled != nil {
-		return *settled
-	}
-	return record.Answer
+	return record.CallersAnswer()
 }
 
 func (s *saga) find(ctx context.Context, id string) (ledger.Entry, error) {

@@ -47,6 +47,8 @@ type Options struct {
 	Hosts []string
 	// Links let people acknowledge alerts from messages; without a key, nobody can.
 	Links alert.Links
+	// PaymentMethods are those that have a gateway, in the spelling of spelling.PaymentMethod; empty where each has.
+	PaymentMethods []string
 	// RequireIdempotencyKey refuses transactions without one.
 	RequireIdempotencyKey bool
 	// MaxInFlight is how many transactions and reviews may be waited for at once; one more is answered 429.
@@ -70,7 +72,7 @@ type server struct {
 func New(ctx context.Context, o Options) http.Handler {
 	s := &server{
 		saga:       &saga{temporal: o.Temporal, ledger: o.Ledger, draining: ctx},
-		reader:     reader{cards: o.Cards},
+		reader:     reader{cards: o.Cards, methods: o.PaymentMethods},
 		clients:    newClients(o.Clients),
 		links:      o.Links,
 		requireKey: o.RequireIdempotencyKey,

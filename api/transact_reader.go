@@ -6,11 +6,14 @@ import (
 	"net/mail"
 	"net/netip"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/spelling"
 	"dummyorders/internal/strictjson"
 )
 
@@ -30,7 +33,21 @@ const (
 
 // reader makes transactions of request bodies. It is the only place that sees card numbers.
 type reader struct {
-	cards card.Describer
+	cards   card.Describer
+	methods []string // payment methods that have a gateway; empty where each has
+}
+
+// method returns a payment method in the spelling that is stored, and refuses one that has no gateway.
+func (r reader) method(v *strictjson.Value, posted string) string {
+	method := spelling.PaymentMethod(posted)
+	switch {
+	case posted == "": // a fault already
+	case method == "":
+		v.Fault("must not be empty")
+	case len(r.methods) > 0 && !slices.Contains(r.methods, method):
+		v.Fault("is not known here: must be one of " + strings.Join(r.methods, ", "))
+	}
+	return method
 }
 
 // read returns every fault at once, as a *Problem. digest is the same for bodies that say the same.
@@ -43,6 +60,7 @@ func (r reader) read(body []byte) (t *transaction.Transaction, digest string, er
 	if root.Is(strictjson.Object) {
 		refuseVerificationValues(root)
 		t = r.transaction(root)
+		t.PaymentMethod = r.method(root.Optional("paymentMethod"), t.PaymentMethod)
 	}
 	if faults := doc.Faults(); len(faults) > 0 {
 		return nil, "", invalid("the transaction", faults)

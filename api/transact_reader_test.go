@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -211,4 +213,25 @@ func FuzzTransact(f *testing.F) {
 			t.Fatalf("the answer repeats a card number: %s", answer.Body)
 		}
 	})
+}
+
+func TestAPaymentMethodIsReadInOneSpellingAndAnUnknownOneIsRefusedWithTheKnownOnes(t *testing.T) {
+	handler := api.New(t.Context(), api.Options{PaymentMethods: []string{"card", "gpay"}, MaxInFlight: 10, Log: slog.New(slog.DiscardHandler), Cards: card.NewDescriber([]byte("a key for tests, and nothing else"))})
+	for method, fault := range map[string]string{
+		"Card": "", "CARD": "", "card ": "", "ｃａｒｄ": "", "credit_card": "is not known here: must be one of card, gpay",
+		"\u200b": "must not be empty",
+	} {
+		body := strings.Replace(api.SeedExample, `"amazonpay"`, strconv.Quote(method), 1)
+		answer := call(t, handler, http.MethodPost, "/transact", "application/json", strings.NewReader(strings.Replace(body, `"amount": 123.00`, `"amount": 0`, 1)))
+		p := asProblem(t, answer)
+		found := ""
+		for _, e := range p.Errors {
+			if e.Pointer == "#/paymentMethod" {
+				found = e.Detail
+			}
+		}
+		if answer.Code != http.StatusUnprocessableEntity || found != fault {
+			t.Errorf("%q: %d, %q, want %q", method, answer.Code, found, fault)
+		}
+	}
 }

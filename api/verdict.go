@@ -106,7 +106,7 @@ func (s *saga) afterwards(ctx context.Context, id string, q review.Request, caus
 	if err != nil {
 		return ledger.Answer{}, err
 	}
-	answer, status := answerOf(record), record.TransactionStatus
+	answer, status := record.CallersAnswer(), record.TransactionStatus
 	switch r := record.Review; {
 	case status.Code == transaction.InReview && isNotFound(cause):
 		return ledger.Answer{}, &closedError{"nobody can decide any more: the transaction was ended by force while it was in review", &status}

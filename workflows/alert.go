@@ -69,6 +69,8 @@ func (p *process) event(ctx workflow.Context, kind alert.Type) alert.Event {
 			CardFingerprint: t.Payment.Card.Fingerprint,
 			CustomerID:      customerID(t),
 
+			Result: p.record.Payment.Result,
+
 			Amount:    t.Payment.Amount.Decimal(),
 			Currency:  string(t.Payment.Amount.Currency),
 			Decision:  *record.Decision,

@@ -25,7 +25,7 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	}
 	authorization, err := p.authorize(p.withDeadline(detached(ctx)))
 	if err != nil {
-		p.unpaid(ctx, whyUnpaid(err))
+		p.unpaid(ctx, err)
 		if !isType(err, activities.PaymentDeclined) {
 			p.meanwhile(ctx, "release", p.releaseUnknown)
 		}
@@ -47,6 +47,7 @@ func (p *process) chooseGateway(ctx workflow.Context) error {
 	if err := chosen.Get(&p.gateway); err != nil {
 		return fmt.Errorf("read the choice of the gateway: %w", err)
 	}
+	p.record.Payment.Gateway = p.gateway
 	return nil
 }
 
@@ -60,7 +61,7 @@ func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
 	capture, err := p.capture(p.withDeadline(detached(ctx)), held)
 	if err != nil {
 		p.giveBack(ctx, held)
-		p.unpaid(ctx, whyUnpaid(err))
+		p.unpaid(ctx, err)
 		return nil
 	}
 	p.record.Payment.CaptureID = capture.ID
@@ -68,13 +69,21 @@ func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
 	return nil
 }
 
-// whyUnpaid is a decline in the gateway's words. Anything else went on until the deadline.
-func whyUnpaid(err error) string {
+// whyUnpaid returns why no money was taken, in the gateway's words and by code. What is no decline went on until the
+// deadline.
+func whyUnpaid(err error) (string, payment.DeclineCode) {
 	var declined *temporal.ApplicationError
-	if asType(err, activities.PaymentDeclined, &declined) {
-		return declined.Message()
+	switch {
+	case temporal.IsCanceledError(err):
+		return "cancelled", payment.Cancelled
+	case !asType(err, activities.PaymentDeclined, &declined):
+		return unanswered, payment.GatewayUnavailable
 	}
-	return unanswered
+	var code payment.DeclineCode
+	if declined.HasDetails() && declined.Details(&code) != nil {
+		code = "" // of a form that is not known here: the gateway's words are there
+	}
+	return declined.Message(), code
 }
 
 func (p *process) authorize(ctx workflow.Context) (authorization payment.Authorization, err error) {

@@ -216,3 +216,44 @@ func TestACancellation(t *testing.T) {
 		require.Equal(t, []transaction.Status{11, 12, 13, 15}, r.steps())
 	})
 }
+
+func TestAPaymentThatFailedSaysWhoWasAskedAndWhyInWordsThatStayTheSame(t *testing.T) {
+	declinedFor := func(details ...any) error {
+		return temporal.NewNonRetryableApplicationError("gateway simulated-amazonpay declined: it did", activities.PaymentDeclined, nil, details...)
+	}
+	for _, c := range []struct {
+		name string
+		err  error
+		want payment.Decline
+	}{
+		{"a reason", declinedFor(payment.LostCard), payment.Decline{Code: payment.LostCard}},
+		{"one that may pass", declinedFor(payment.InsufficientFunds), payment.Decline{Code: payment.InsufficientFunds, Retryable: true}},
+		{"one from before there were reasons", declinedFor(), payment.Decline{Code: payment.GenericDecline}},
+		{"one that is not known here", declinedFor("moon_phase"), payment.Decline{Code: payment.GenericDecline}},
+		{"one of another form", declinedFor(42), payment.Decline{Code: payment.GenericDecline}},
+		{"a gateway that is away", errors.New("gateway away"), payment.Decline{Code: payment.GatewayUnavailable, Retryable: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := approvedRun(t)
+			answered := false
+			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(func(context.Context, payment.AuthorizeRequest) (payment.Authorization, error) {
+				if answered = answered || r.answer.given; answered && c.want.Code == payment.GatewayUnavailable {
+					return payment.Authorization{}, declinedFor() // nothing was held
+				}
+				return payment.Authorization{}, c.err
+			})
+			r.execute()
+			want := payment.Result{Gateway: "amazonpay", Decline: &c.want}
+			require.Equal(t, &want, r.answer.Payment)
+			require.Equal(t, want, r.record().Payment.Result)
+		})
+	}
+}
+
+func TestWhoIsAskedForTheMoneyStandsInTheAnswerOfAPaymentThatSucceeds(t *testing.T) {
+	r := approvedRun(t)
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
+	r.execute()
+	require.Equal(t, &payment.Result{Gateway: "amazonpay"}, r.answer.Payment)
+}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/domain/alert"
@@ -48,7 +49,7 @@ func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transact
 	if failed := p.finish(ctx); failed != nil {
 		err = failed // money that could not be given back matters more than a cancellation
 	}
-	return p.record.Answer, err
+	return p.record.Standing(), err
 }
 
 // process is one run of ProcessTransaction.
@@ -93,15 +94,7 @@ func (p *process) answer(ctx workflow.Context) (Reply, error) {
 		status := p.record.Status()
 		return status.Settled() || status == transaction.InReview
 	})
-	return Reply{Answer: p.told(), Receipt: p.transaction.Receipt}, err
-}
-
-// told is the answer for whoever asks: the settled one stays the same, whatever becomes of the alert.
-func (p *process) told() ledger.Answer {
-	if settled := p.record.SettledAnswer(); settled != nil {
-		return *settled
-	}
-	return p.record.Answer
+	return Reply{Answer: p.record.CallersAnswer(), Receipt: p.transaction.Receipt}, err
 }
 
 func (p *process) run(ctx workflow.Context) error {
@@ -154,13 +147,14 @@ func (p *process) fail(err error) {
 
 // cancelled ends a transaction that was cancelled before any money was taken.
 func (p *process) cancelled(ctx workflow.Context, err error) error {
-	p.unpaid(ctx, "cancelled")
+	p.unpaid(ctx, temporal.NewCanceledError())
 	return err
 }
 
-// unpaid settles a transaction that no money was taken for, and says why.
-func (p *process) unpaid(ctx workflow.Context, why string) {
-	p.record.Payment.Error = why
+// unpaid settles a transaction that no money was taken for, by what went wrong.
+func (p *process) unpaid(ctx workflow.Context, err error) {
+	why, code := whyUnpaid(err)
+	p.record.Payment.Error, p.record.Payment.Decline = why, payment.NewDecline(code)
 	p.move(ctx, transaction.PaymentError)
 }
 

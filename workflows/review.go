@@ -109,7 +109,7 @@ func (p *process) onReview(ctx workflow.Context, q review.Request) (ledger.Answe
 		return ledger.Answer{}, err
 	}
 	err = workflow.Await(ctx, func() bool { return p.record.Status().Settled() })
-	return p.told(), err
+	return p.record.CallersAnswer(), err
 }
 
 func (p *process) decide(ctx workflow.Context, q review.Request) error {
@@ -188,5 +188,5 @@ func (p *process) open() error {
 }
 
 func (p *process) closed(why string) error {
-	return temporal.NewNonRetryableApplicationError(why, ReviewClosed, nil, p.record.Answer)
+	return temporal.NewNonRetryableApplicationError(why, ReviewClosed, nil, p.record.Standing())
 }

@@ -26,6 +26,7 @@ type environment struct {
 	WebUIURL           string `env:"WEB_UI_URL, default=http://localhost:8233"`
 
 	PaymentGateways string `env:"PAYMENT_GATEWAYS, default=*:simulated"`
+	TestDoubles     string `env:"TEST_DOUBLES, default=auto"`
 	StripeAPIKey    string `env:"STRIPE_API_KEY"`
 	StripeURL       string `env:"STRIPE_URL, default=https://api.stripe.com"`
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -72,6 +73,9 @@ func (e environment) links(v *values) alert.Links {
 	return alert.NewLinks(v.webURL("API_URL", e.APIURL), []byte(e.AlertLinkKey))
 }
 
+// devMailPort is where the development mail server listens: on this machine by make run, as the service mail in Compose.
+const devMailPort = 1025
+
 func (e environment) mail(v *values) alert.Channel {
 	server := smtp.Server{
 		Host:     v.text("SMTP_HOSTNAME", e.SMTPHostname),
@@ -80,6 +84,10 @@ func (e environment) mail(v *values) alert.Channel {
 		Greeting: v.greeting("SMTP_HELO", e.SMTPHELO),
 		Username: e.SMTPUsername,
 		Password: e.SMTPPassword,
+	}
+	if server.Port == devMailPort && (server.Host == "mail" || isThisMachine(server.Host)) {
+		e.refuseDouble(v, fmt.Sprintf("SMTP_HOSTNAME=%s and SMTP_PORT=%d", server.Host, server.Port),
+			"must be a mail server that delivers; the development one keeps mail in files")
 	}
 	from := v.address("TRANSACTION_FRAUD_EMAIL_ALERT_FROM", e.MailFrom)
 	if v.err() != nil {

@@ -17,7 +17,7 @@ var (
 // hosts are the names by which the api may be called, where it is for this machine alone and asks for no key; empty, any.
 func (e environment) hosts() []string {
 	host, _, _ := net.SplitHostPort(e.HTTPAddress)
-	if strings.TrimSpace(e.APIKeys) != "" || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+	if strings.TrimSpace(e.APIKeys) != "" || !isThisMachine(host) {
 		return nil
 	}
 	names := []string{"localhost"}
@@ -25,6 +25,10 @@ func (e environment) hosts() []string {
 		names = append(names, u.Hostname())
 	}
 	return names
+}
+
+func isThisMachine(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // clients are who may call the api, name to API key; none, and everybody may.

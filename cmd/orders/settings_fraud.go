@@ -29,6 +29,7 @@ func (e environment) fraudCheck(v *values, log *slog.Logger) fraudCheck {
 	case "limit":
 		return fraudCheck{detector: e.limit(v)}
 	case "dummy":
+		e.refuseDouble(v, "FRAUD_DETECTOR=dummy", "must be rules or limit, as dummy declines one transaction in ten at random")
 		return fraudCheck{detector: fraud.Dummy{}}
 	default:
 		return e.rules(v, log)

@@ -18,7 +18,7 @@ import (
 func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
 	for name, want := range map[string]fraud.Detector{"rules": &fraud.Rules{}, "dummy": fraud.Dummy{}, "limit": &fraud.Limit{}} {
 		v := &values{}
-		check := environment{FraudDetector: name, FraudRuleset: "default", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}.fraudCheck(v, slog.Default())
+		check := environment{FraudDetector: name, TestDoubles: "auto", FraudRuleset: "default", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}.fraudCheck(v, slog.Default())
 		require.NoError(t, v.err())
 		require.IsType(t, want, check.detector)
 		require.NoError(t, check.close())

@@ -4,20 +4,26 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"dummyorders/domain/payment"
 	"dummyorders/gateways/simulated"
 	"dummyorders/gateways/stripe"
+	"dummyorders/internal/spelling"
 )
 
-// The gateways that PAYMENT_GATEWAYS may name, and the method that stands for every other.
+// The gateways that PAYMENT_GATEWAYS may name, and the method that stands for every other. Refuse declines, and so is for
+// methods that no gateway is named for.
 const (
 	simulatedGateway = "simulated"
 	stripeGateway    = "stripe"
+	refuseGateway    = "refuse"
 	otherMethods     = "*"
 )
+
+var gatewayNames = []string{simulatedGateway, stripeGateway, refuseGateway}
 
 // ownGateway are the methods that have a simulated gateway of their own name, also where only * names it.
 var ownGateway = []string{"paytm", "icicidebit", "icici-debit", "amazonpay"}
@@ -36,19 +42,65 @@ func (e environment) gateways(v *values) *payment.Registry {
 			}
 		}
 	}
-	stripe := e.stripe(v, named)
-	fallback, byMethod := payment.Gateway(simulated.New("default")), map[string]payment.Gateway{}
-	for method, gateway := range named {
+	if slices.Contains(slices.Collect(maps.Values(named)), simulatedGateway) {
+		e.refuseDouble(v, "PAYMENT_GATEWAYS="+strconv.Quote(e.PaymentGateways), "must name no simulated gateway, which moves no money, such as in card:stripe,*:refuse")
+	}
+	stripe, refuse := e.stripe(v, named), payment.Refuse{Known: methodsOf(named)}
+	fallback, byMethod := payment.Gateway(simulated.New("simulated-default")), map[string]payment.Gateway{}
+	for method, name := range named {
+		gateway := payment.Gateway(refuse)
+		switch name {
+		case stripeGateway:
+			gateway = stripe
+		case simulatedGateway:
+			gateway = simulated.New("simulated-" + method)
+		}
 		switch {
-		case gateway == stripeGateway && method == otherMethods:
-			fallback = stripe
-		case gateway == stripeGateway:
-			byMethod[method] = stripe
 		case method != otherMethods:
-			byMethod[method] = simulated.New(method)
+			byMethod[method] = gateway
+		case name != simulatedGateway:
+			fallback = gateway
 		}
 	}
 	return payment.NewRegistry(fallback, byMethod)
+}
+
+// paymentMethods are those that have a gateway, for the api to refuse the others; empty where each has.
+func (e environment) paymentMethods(v *values) []string {
+	named := v.paymentGateways("PAYMENT_GATEWAYS", e.PaymentGateways)
+	if named[otherMethods] != refuseGateway {
+		return nil
+	}
+	return methodsOf(named)
+}
+
+// methodsOf are the methods of a list that are not refused, in order.
+func methodsOf(named map[string]string) []string {
+	var methods []string
+	for method, gateway := range named {
+		if method != otherMethods && gateway != refuseGateway {
+			methods = append(methods, method)
+		}
+	}
+	slices.Sort(methods)
+	return methods
+}
+
+// doubles are what TEST_DOUBLES may say.
+var doubles = []string{"auto", "allow", "refuse"}
+
+// refuseDouble notes a setting that has something stand in for the real thing where payments are real, as a simulated gateway
+// does. By default that is where there is a live Stripe key.
+func (e environment) refuseDouble(v *values, setting, right string) {
+	allowed := v.oneOf("TEST_DOUBLES", e.TestDoubles, doubles)
+	if allowed == "refuse" || allowed == "auto" && isLive(e.StripeAPIKey) {
+		v.faults = append(v.faults, fmt.Sprintf("%s: %s, where payments are real (STRIPE_API_KEY is a live key, or TEST_DOUBLES=refuse); "+
+			"TEST_DOUBLES=allow takes it all the same", setting, right))
+	}
+}
+
+func isLive(key string) bool {
+	return strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "rk_live_")
 }
 
 // stripe is the one Stripe account, for all the methods that go there; nil where none does.
@@ -56,7 +108,7 @@ func (e environment) stripe(v *values, named map[string]string) payment.Gateway 
 	if !slices.Contains(slices.Collect(maps.Values(named)), stripeGateway) {
 		return nil
 	}
-	live := strings.HasPrefix(e.StripeAPIKey, "sk_live_") || strings.HasPrefix(e.StripeAPIKey, "rk_live_")
+	live := isLive(e.StripeAPIKey)
 	test := strings.HasPrefix(e.StripeAPIKey, "sk_test_") || strings.HasPrefix(e.StripeAPIKey, "rk_test_")
 	if !live && !test {
 		v.wrongSecret("STRIPE_API_KEY", "the secret key of a Stripe account, sk_live_… or sk_test_…, since PAYMENT_GATEWAYS names stripe")
@@ -70,15 +122,15 @@ func (e environment) stripe(v *values, named map[string]string) payment.Gateway 
 	return stripe.New(e.StripeAPIKey, e.StripeURL)
 }
 
-// paymentGateways is a list such as "card:stripe,*:simulated", by method.
+// paymentGateways is a list such as "card:stripe,*:refuse", by method in the spelling that is stored.
 func (v *values) paymentGateways(name, value string) map[string]string {
-	const right = "method:gateway pairs, each method once, each gateway simulated or stripe, such as card:stripe,*:simulated"
+	const right = "method:gateway pairs, each method once, each gateway simulated, stripe or refuse, such as card:stripe,*:refuse"
 	named := map[string]string{}
 	for entry := range strings.SplitSeq(value, ",") {
 		method, gateway, _ := strings.Cut(entry, ":")
-		method, gateway = strings.TrimSpace(method), strings.TrimSpace(gateway)
+		method, gateway = spelling.PaymentMethod(method), strings.TrimSpace(gateway)
 		_, twice := named[method]
-		if twice || method == "" || gateway != simulatedGateway && gateway != stripeGateway {
+		if twice || method == "" || !slices.Contains(gatewayNames, gateway) {
 			v.wrong(name, value, fmt.Sprintf("%s (at %q)", right, entry))
 			return map[string]string{}
 		}

@@ -16,19 +16,22 @@ const (
 
 func withGateways(list string) environment {
 	return environment{
-		PaymentGateways: list, StripeAPIKey: aStripeKey, StripeURL: "https://api.stripe.com", PaymentDeadline: "15m",
+		PaymentGateways: list, TestDoubles: "auto", StripeAPIKey: aStripeKey, StripeURL: "https://api.stripe.com", PaymentDeadline: "15m",
 	}
 }
 
 func TestEachMethodGoesToTheGatewayThatIsNamedForIt(t *testing.T) {
 	for list, want := range map[string]map[string]string{
 		"*:simulated": {
-			"paytm": "paytm", "icicidebit": "icicidebit", "icici-debit": "icici-debit", "amazonpay": "amazonpay",
-			"card": "default", "": "default", "*": "default",
+			"paytm": "simulated-paytm", "icicidebit": "simulated-icicidebit", "icici-debit": "simulated-icici-debit",
+			"amazonpay": "simulated-amazonpay", "card": "simulated-default", "": "simulated-default", "*": "simulated-default",
 		},
-		"card:stripe,*:simulated":                  {"card": "stripe", "paytm": "paytm", "gpay": "default"},
-		" card : stripe , gpay:simulated,*:stripe": {"card": "stripe", "gpay": "gpay", "paytm": "stripe", "": "stripe"},
-		"*:simulated,amazonpay:stripe":             {"amazonpay": "stripe", "paytm": "paytm"},
+		"card:stripe,*:simulated":                  {"card": "stripe", "paytm": "simulated-paytm", "gpay": "simulated-default"},
+		" card : stripe , gpay:simulated,*:stripe": {"card": "stripe", "gpay": "simulated-gpay", "paytm": "stripe", "": "stripe"},
+		"*:simulated,amazonpay:stripe":             {"amazonpay": "stripe", "paytm": "simulated-paytm"},
+		"card:stripe,*:refuse":                     {"card": "stripe", "paytm": "refuse", "": "refuse"},
+		"paytm:refuse,*:simulated":                 {"paytm": "refuse", "card": "simulated-default"},
+		"CARD:stripe, Amazon Pay :stripe,*:refuse": {"card": "stripe", "amazon pay": "stripe"},
 	} {
 		v := &values{}
 		registry := withGateways(list).gateways(v)
@@ -48,12 +51,13 @@ func TestAMethodKeepsOneGatewayForItsWholeLife(t *testing.T) {
 }
 
 func TestAWrongListOfGatewaysIsToldWithWhereItIsWrong(t *testing.T) {
-	const pairs = "method:gateway pairs, each method once, each gateway simulated or stripe, such as card:stripe,*:simulated"
+	const pairs = "method:gateway pairs, each method once, each gateway simulated, stripe or refuse, such as card:stripe,*:refuse"
 	for list, where := range map[string]string{
 		"card:paypal,*:simulated":                ` (at "card:paypal")`,
 		"card:Stripe,*:simulated":                ` (at "card:Stripe")`,
 		"card:stripe,card:simulated,*:simulated": ` (at "card:simulated")`,
 		"*:simulated,*:stripe":                   ` (at "*:stripe")`,
+		"card:stripe,Card :refuse,*:refuse":      ` (at "Card :refuse")`,
 		"card,*:simulated":                       ` (at "card")`,
 		":stripe,*:simulated":                    ` (at ":stripe")`,
 		"*:simulated,":                           ` (at "")`,
@@ -89,16 +93,60 @@ func TestWhatStripeNeedsIsAskedForOnlyWhereAMethodGoesThere(t *testing.T) {
 		{func(e *environment) { e.PaymentDeadline = "23h59m" }, nil},
 		{func(e *environment) { e.StripeAPIKey, e.PaymentDeadline = "canary", "24h" }, []string{key, deadline}},
 	} {
-		env := withGateways("card:stripe,*:simulated")
+		env := withGateways("card:stripe,*:refuse")
 		c.change(&env)
 		v := &values{}
 		env.gateways(v)
 		require.Equal(t, c.want, v.faults)
 		require.NotContains(t, strings.Join(v.faults, ""), "canary")
 
-		env.PaymentGateways = "*:simulated"
+		env.PaymentGateways, env.TestDoubles = "*:simulated", "allow"
 		v = &values{}
 		env.gateways(v)
+		require.NoError(t, v.err())
+	}
+}
+
+func TestNothingStandsInForTheRealThingWherePaymentsAreReal(t *testing.T) {
+	for _, c := range []struct {
+		name, process string
+		vars          map[string]string
+		fault         string // its beginning; empty, none
+	}{
+		{"a simulated gateway for the rest", "worker", map[string]string{"PAYMENT_GATEWAYS": "card:stripe,*:simulated", "STRIPE_API_KEY": aLiveKey}, `PAYMENT_GATEWAYS="card:stripe,*:simulated": must name no simulated gateway`},
+		{"for one method", "worker", map[string]string{"PAYMENT_GATEWAYS": "card:stripe,gpay:simulated,*:refuse", "STRIPE_API_KEY": "rk_live_canary"}, `PAYMENT_GATEWAYS="card:stripe,gpay:simulated,*:refuse": must name`},
+		{"the default", "worker", map[string]string{"STRIPE_API_KEY": aLiveKey}, `PAYMENT_GATEWAYS="*:simulated": must name`},
+		{"refused without a key", "worker", map[string]string{"TEST_DOUBLES": "refuse"}, `PAYMENT_GATEWAYS="*:simulated": must name`},
+		{"the dummy detector", "fraud-police", map[string]string{"FRAUD_DETECTOR": "dummy", "STRIPE_API_KEY": aLiveKey}, "FRAUD_DETECTOR=dummy: must be rules or limit"},
+		{"the development mail server", "alertman", map[string]string{"TEST_DOUBLES": "refuse"}, "SMTP_HOSTNAME=localhost and SMTP_PORT=1025: must be a mail server that delivers"},
+		{"that of Compose", "alertman", map[string]string{"TEST_DOUBLES": "refuse", "SMTP_HOSTNAME": "mail"}, "SMTP_HOSTNAME=mail and SMTP_PORT=1025: must be"},
+		{"another word", "worker", map[string]string{"TEST_DOUBLES": "yes"}, `TEST_DOUBLES="yes": must be one of auto, allow, refuse`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			faults := faultsOf(t, c.process, c.vars)
+			require.Len(t, faults, 1)
+			require.True(t, strings.HasPrefix(faults[0], c.fault), faults[0])
+			require.NotContains(t, faults[0], "canary")
+		})
+	}
+	for _, e := range []environment{
+		{PaymentGateways: "*:simulated", TestDoubles: "auto"},
+		{PaymentGateways: "*:simulated", TestDoubles: "auto", StripeAPIKey: aStripeKey},
+		{PaymentGateways: "*:simulated", TestDoubles: "allow", StripeAPIKey: aLiveKey},
+		{PaymentGateways: "card:stripe,*:refuse", TestDoubles: "refuse", StripeAPIKey: aLiveKey, StripeURL: "https://api.stripe.com", PaymentDeadline: "15m"},
+	} {
+		v := &values{}
+		e.gateways(v)
+		require.NoError(t, v.err(), "%s with TEST_DOUBLES=%s", e.PaymentGateways, e.TestDoubles)
+	}
+}
+
+func TestTheAPIKnowsTheMethodsThatHaveAGateway(t *testing.T) {
+	for list, want := range map[string][]string{
+		"*:simulated": nil, "card:stripe,*:stripe": nil, "Card:stripe,gpay:simulated,paytm:refuse,*:refuse": {"card", "gpay"},
+	} {
+		v := &values{}
+		require.Equal(t, want, environment{PaymentGateways: list}.paymentMethods(v), list)
 		require.NoError(t, v.err())
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 )
 
@@ -75,7 +76,8 @@ type Data struct {
 	OrderID       string `json:"orderID"`
 	OrderName     string `json:"orderName,omitempty"`
 	PaymentMethod string `json:"paymentMethod"`
-	Card          string `json:"card"`
+	payment.Result
+	Card string `json:"card"`
 	// CardFingerprint and CustomerID are what alerts are grouped by. Nobody without the key finds a number by the
 	// fingerprint; empty for a payment by token.
 	CardFingerprint string         `json:"cardFingerprint,omitempty"`

@@ -14,6 +14,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
+	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
@@ -78,9 +79,22 @@ func byToken(t *testing.T) *ledger.Record {
 	r.Decide(approved)
 	r.Move(transaction.PaymentInitiated, after(1))
 	r.Payment.AuthorizationID, r.Payment.CaptureID, r.Payment.RefundID = "auth-1", "capture-1", "refund-1"
+	r.Payment.Gateway, r.Payment.Decline = "stripe", payment.NewDecline(payment.Cancelled)
 	r.Payment.Error = "cancelled"
 	r.Move(transaction.PaymentError, after(2))
 	r.Close(after(3))
+	return r
+}
+
+// refused is a payment that the gateway refused.
+func refused(t *testing.T) *ledger.Record {
+	t.Helper()
+	r := ledger.Open(posted(t), start)
+	r.Decide(fraud.Decision{Outcome: fraud.Approve, Reasons: []fraud.Reason{}})
+	r.Move(transaction.PaymentInitiated, after(1))
+	r.Payment.Gateway, r.Payment.Decline = "stripe", payment.NewDecline(payment.InsufficientFunds)
+	r.Payment.Error = "gateway stripe declined: insufficient_funds"
+	r.Move(transaction.PaymentError, after(2))
 	return r
 }
 
@@ -94,7 +108,8 @@ func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
 		"record.json":   paid(t),
 		"reviewed.json": reviewed(t),
 		"token.json":    byToken(t),
-		"answer.json":   paid(t).Answer,
+		"answer.json":   paid(t).CallersAnswer(),
+		"refused.json": refused(t).CallersAnswer(),
 		"opened.json":   ledger.Open(bare, start),
 	} {
 		if file = filepath.Join("testdata", file); *update {
@@ -140,7 +155,7 @@ func TestAPaymentThatWentWrongSaysWhy(t *testing.T) {
 }
 
 func TestARecordReadsBackAsItWasWritten(t *testing.T) {
-	for _, want := range []*ledger.Record{paid(t), reviewed(t), byToken(t)} {
+	for _, want := range []*ledger.Record{paid(t), reviewed(t), byToken(t), refused(t)} {
 		var got ledger.Record
 		if err := json.Unmarshal([]byte(indented(t, want)), &got); err != nil {
 			t.Fatal(err)

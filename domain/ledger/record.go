@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
@@ -18,6 +19,7 @@ type Answer struct {
 	TransactionStatus Status          `json:"transactionStatus"`
 	Decision          *fraud.Decision `json:"decision,omitempty" doc:"What the fraud check found; absent until it has answered"`
 	Review            *review.Review  `json:"review,omitempty" doc:"What people were asked and said; absent where nobody was asked"`
+	Payment           *payment.Result `json:"payment,omitempty" doc:"Who was asked for the money, and why it was not taken; absent until a gateway was chosen"`
 }
 
 // Status is a transaction's status, as code and name, and whether a verdict of fraud stopped it.
@@ -62,8 +64,9 @@ type Payment struct {
 	CaptureID       string      `json:"captureID,omitempty"`
 	VoidedAt        *time.Time  `json:"voidedAt,omitempty" doc:"When the hold was released"`
 	RefundID        string      `json:"refundID,omitempty" doc:"Set where money was taken and given back"`
-	Error           string      `json:"error,omitempty" doc:"Why no money was taken"`
-	StillHeld       string      `json:"stillHeld,omitempty" doc:"Why the money has not been given back; somebody must see to it"`
+	payment.Result
+	Error     string `json:"error,omitempty" doc:"Why no money was taken, in the gateway's words"`
+	StillHeld string `json:"stillHeld,omitempty" doc:"Why the money has not been given back; somebody must see to it"`
 }
 
 // Step is a status that the transaction reached, and when.
@@ -102,7 +105,22 @@ func (r *Record) Decide(d fraud.Decision) {
 // Move notes that the transaction reached a status.
 func (r *Record) Move(to transaction.Status, at time.Time) {
 	r.Answer = r.answerAt(to)
+	r.Answer.Payment = nil // Record.Payment has it
 	r.Steps = append(r.Steps, Step{Code: to, Status: to.String(), Time: at})
+}
+
+// CallersAnswer returns what whoever posted the transaction is told: the settled answer, which stays the same, and until
+// there is one where the transaction stands.
+func (r *Record) CallersAnswer() Answer {
+	if settled := r.SettledAnswer(); settled != nil {
+		return *settled
+	}
+	return r.Standing()
+}
+
+// Standing returns where the transaction stands.
+func (r *Record) Standing() Answer {
+	return r.answerAt(r.Status())
 }
 
 // SettledAnswer is what the caller was told when the answer was settled; nil while it is not. What became of the alert
@@ -121,6 +139,12 @@ func (r *Record) answerAt(status transaction.Status) Answer {
 	a := r.Answer
 	a.TransactionStatus = Status{Code: status, Status: status.String(), FraudStatus: r.fraudulent()}
 	a.Message = r.message(status)
+	if result := r.Payment.Result; result != (payment.Result{}) {
+		a.Payment = &result
+		if status != transaction.PaymentError {
+			a.Payment.Decline = nil
+		}
+	}
 	return a
 }
 

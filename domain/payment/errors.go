@@ -9,8 +9,9 @@ import (
 // DeclinedError is a gateway's final no: nothing was done, and asking again changes nothing.
 type DeclinedError struct {
 	Gateway string
-	Code    string // the gateway's own word, such as insufficient_funds
-	Detail  string // for people, where the word does not say enough; may be empty
+	Code    string      // the gateway's own word, such as insufficient_funds
+	Reason  DeclineCode // what that means; empty where the gateway's word is not known
+	Detail  string      // for people, where the word does not say enough; may be empty
 }
 
 // Error says who declined, and why.
@@ -59,6 +60,15 @@ type CapturedError struct {
 // Error says what was taken.
 func (e *CapturedError) Error() string {
 	return fmt.Sprintf("gateway %s has taken the money of authorization %s already", e.Gateway, e.AuthorizationID)
+}
+
+// ReasonOf returns why a gateway has declined, and GenericDecline where it does not say so.
+func ReasonOf(err error) DeclineCode {
+	declined, _ := errors.AsType[*DeclinedError](err)
+	if declined == nil {
+		return GenericDecline
+	}
+	return NewDecline(declined.Reason).Code
 }
 
 // IsDeclined says whether err is a gateway's final no.

@@ -2,7 +2,7 @@ package payment
 
 import "fmt"
 
-// Registry finds the gateway for a payment method.
+// Registry finds the gateway for a payment method. Methods have one spelling, which the API's reader gives them.
 type Registry struct {
 	byMethod map[string]Gateway
 	fallback Gateway

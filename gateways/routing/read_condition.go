@@ -4,6 +4,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
+	"dummyorders/internal/spelling"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -35,11 +36,17 @@ func (r *reader) readCondition(v *yamlfile.Value) condition {
 	}{
 		{"type", types(), func(e alert.Event) string { return e.Type.RoutingKey() }},
 		{"outcome", outcomes, func(e alert.Event) string { return string(e.Data.Decision.Outcome) }},
-		{"payment_method", nil, func(e alert.Event) string { return e.Data.PaymentMethod }},
+		{"payment_method", nil, func(e alert.Event) string { return spelling.PaymentMethod(e.Data.PaymentMethod) }},
 		{"customer", nil, func(e alert.Event) string { return e.Data.CustomerID }},
 	} {
 		if member := v.Optional(value.key); member != nil {
-			c = append(c, among(value.key, words(member, value.known...), value.of))
+			allowed := words(member, value.known...)
+			if value.key == "payment_method" {
+				for i, method := range allowed {
+					allowed[i] = spelling.PaymentMethod(method)
+				}
+			}
+			c = append(c, among(value.key, allowed, value.of))
 		}
 	}
 	c = append(c, readScore(v.Optional("score"))...)

@@ -8,6 +8,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/spelling"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -115,6 +116,7 @@ func readPayment(v *yamlfile.Value, t *transaction.Transaction) {
 		return
 	}
 	set(v, "method", &t.PaymentMethod)
+	t.PaymentMethod = spelling.PaymentMethod(t.PaymentMethod)
 	set(v, "type", &t.Payment.Type)
 	readAmount(v, "amount", &t.Payment.Amount)
 	if token := v.Optional("token"); token.Truth() {

@@ -41,7 +41,7 @@ type call struct {
 func (g *Gateway) play(ctx context.Context, c call, do func() (first bool, err error)) error {
 	switch c.act.does {
 	case decline:
-		return &payment.DeclinedError{Gateway: g.name, Code: c.act.code}
+		return &payment.DeclinedError{Gateway: g.name, Code: c.act.code, Reason: payment.DeclineCode(c.act.code)}
 	case silent:
 		return g.unanswered(ctx)
 	case fail:

@@ -22,6 +22,7 @@ var behaviours = []behaviour{
 	{name: "carddeclined", lastFour: "0002", pm: "pm_card_visa_chargeDeclined", authorize: declines("card_declined")},
 	{name: "nofunds", lastFour: "9995", cents: 7701, pm: "pm_card_visa_chargeDeclinedInsufficientFunds", authorize: declines("insufficient_funds")},
 	{name: "lostcard", lastFour: "9987", pm: "pm_card_visa_chargeDeclinedLostCard", authorize: declines("lost_card")},
+	{name: "stolencard", lastFour: "9979", pm: "pm_card_visa_chargeDeclinedStolenCard", authorize: declines("stolen_card")},
 	{name: "expiredcard", lastFour: "0069", pm: "pm_card_chargeDeclinedExpiredCard", authorize: declines("expired_card")},
 
 	{name: "silent", lastFour: "6603", cents: 7702, authorize: act{does: silent}},

@@ -95,6 +95,7 @@ var byCard = map[string]string{
 	"4000000000000002": "hold card_declined",
 	"4000000000009995": "hold insufficient_funds",
 	"4000000000009987": "hold lost_card",
+	"4000000000009979": "hold stolen_card",
 	"4000000000000069": "hold expired_card",
 	"4000000000006603": "hold no answer, hold no answer, hold no answer",
 	"4000000000006611": "hold not now, hold ok, take ok",
@@ -158,6 +159,7 @@ func TestTokensThatStripeDeclinesAreDeclinedAndOthersAreNot(t *testing.T) {
 		"pm_card_visa_chargeDeclined": "hold card_declined",
 		"pm_card_visa_chargeDeclinedInsufficientFunds": "hold insufficient_funds",
 		"pm_card_visa_chargeDeclinedLostCard":          "hold lost_card",
+		"pm_card_visa_chargeDeclinedStolenCard":        "hold stolen_card",
 		"pm_card_chargeDeclinedExpiredCard":            "hold expired_card",
 	} {
 		r := payment.AuthorizeRequest{IdempotencyKey: "k", Token: token, Amount: amount}

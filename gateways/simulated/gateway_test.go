@@ -7,6 +7,7 @@ import (
 	"go.uber.org/goleak"
 
 	"dummyorders/domain/money"
+	"dummyorders/domain/payment"
 	"dummyorders/gateways/simulated"
 	"dummyorders/internal/paymenttest"
 )
@@ -35,6 +36,7 @@ func means(t *testing.T) paymenttest.Means {
 		Good:         card("4242424242424242"),
 		Declined:     card("4000000000009995"),
 		DeclinedCode: "insufficient_funds",
+		Reason:       payment.InsufficientFunds,
 		Uncapturable: card("4000000000000341"),
 		Late:         card("4000000000006637"),
 		FailsOnce: map[paymenttest.Call]paymenttest.Mean{

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/goleak"
 
 	"dummyorders/domain/money"
+	"dummyorders/domain/payment"
 	"dummyorders/gateways/stripe"
 	"dummyorders/internal/paymenttest"
 )
@@ -31,6 +32,7 @@ func means() paymenttest.Means {
 		Good:         by("pm_card_visa"),
 		Declined:     by("pm_card_visa_chargeDeclinedInsufficientFunds"),
 		DeclinedCode: "insufficient_funds",
+		Reason:       payment.InsufficientFunds,
 		Uncapturable: by("pm_uncapturable"),
 		Late:         by("pm_late_authorize"),
 		FailsOnce: map[paymenttest.Call]paymenttest.Mean{

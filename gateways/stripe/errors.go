@@ -65,7 +65,7 @@ func temporary(answer *stripe.Error) error {
 }
 
 func declined(code, detail string) error {
-	return &payment.DeclinedError{Gateway: name, Code: code, Detail: detail}
+	return &payment.DeclinedError{Gateway: name, Code: code, Reason: reasons[code], Detail: detail}
 }
 
 func unknown(err error) error {

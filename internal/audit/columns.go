@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/payment"
 )
 
 // column is one of the CSV. Programs know it by its name, and spreadsheets by its place: new ones go to the end.
@@ -53,6 +54,9 @@ var columns = []column{
 	{"reviewExpired", reviewed(func(r ledger.Record) string { return strconv.FormatBool(r.Review.Expired) })},
 	{"reviewNote", reviewed(func(r ledger.Record) string { return r.Review.Note })},
 	{"labels", labels},
+	{"gateway", func(r ledger.Record) string { return r.Payment.Gateway }},
+	{"declineCode", declined(func(d payment.Decline) string { return string(d.Code) })},
+	{"retryable", declined(func(d payment.Decline) string { return strconv.FormatBool(d.Retryable) })},
 }
 
 func header() []string {
@@ -94,6 +98,16 @@ func decided(cell func(ledger.Record) string) func(ledger.Record) string {
 			return ""
 		}
 		return cell(r)
+	}
+}
+
+// declined is empty where money was taken, or is not yet.
+func declined(cell func(payment.Decline) string) func(ledger.Record) string {
+	return func(r ledger.Record) string {
+		if r.Payment.Decline == nil {
+			return ""
+		}
+		return cell(*r.Payment.Decline)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
+	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
@@ -65,6 +66,7 @@ func Whole() ledger.Entry {
 	r.Decide(explained)
 	r.Move(transaction.PaymentInitiated, at(1))
 	r.Payment.AuthorizationID, r.Payment.CaptureID, r.Payment.RefundID = "auth-1", "capture-1", "refund-1"
+	r.Payment.Gateway, r.Payment.Decline = "simulated-icici-debit", payment.NewDecline(payment.InsufficientFunds)
 	r.Payment.VoidedAt, r.Payment.Error, r.Payment.StillHeld = &voided, "it was refused", "it has expired"
 	r.Review = &review.Review{RequestedAt: at(2), Deadline: at(86400), OnExpiry: review.Decline, Recheck: &decision}
 	r.Move(transaction.InReview, at(2))

@@ -24,7 +24,8 @@ type Provider struct {
 type Means struct {
 	Good         Mean
 	Declined     Mean
-	DeclinedCode string // the gateway's word for it
+	DeclinedCode string // the gateway's word for it, and Reason what that means
+	Reason       payment.DeclineCode
 	// Uncapturable is held, and then declined when it is to be taken.
 	Uncapturable Mean
 	// Late answers, but not at once.

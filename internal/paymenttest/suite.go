@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/payment"
 )
 
 // Run holds a gateway to the contract of payment.Gateway. start makes a provider with empty books for each test.
@@ -44,6 +46,7 @@ func declines(t *testing.T, p Provider) {
 	for range 2 {
 		_, err := s.authorize(s.within(), "authorize")
 		s.declined(err, p.Means.DeclinedCode)
+		require.Equal(s.T, p.Means.Reason, payment.ReasonOf(err))
 		s.books(Books{})
 	}
 }

@@ -1,0 +1,64 @@
+package payment_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"dummyorders/domain/payment"
+)
+
+func TestTheDocsListEveryDeclineCode(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/payments.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(docs), "| code | retryable | what it means |\n|--|--|--|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var want []string
+	for _, d := range payment.DeclineCodes {
+		retryable := map[bool]string{true: "yes", false: "no"}[d.Retryable]
+		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", d.Code, retryable, d.Meaning))
+	}
+	if got, want := table, strings.Join(want, "\n"); got != want {
+		t.Errorf("docs/payments.md lists\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestADeclineHasAListedCode(t *testing.T) {
+	for _, c := range []struct {
+		err       error
+		code      payment.DeclineCode
+		retryable bool
+	}{
+		{&payment.DeclinedError{Code: "51", Reason: payment.InsufficientFunds}, payment.InsufficientFunds, true},
+		{fmt.Errorf("authorize: %w", &payment.DeclinedError{Reason: payment.LostCard}), payment.LostCard, false},
+		{&payment.DeclinedError{Code: "what", Reason: "what"}, payment.GenericDecline, false},
+		{&payment.DeclinedError{Code: "card_declined"}, payment.GenericDecline, false},
+		{errors.New("away"), payment.GenericDecline, false},
+	} {
+		if got := *payment.NewDecline(payment.ReasonOf(c.err)); got != (payment.Decline{Code: c.code, Retryable: c.retryable}) {
+			t.Errorf("%v: %+v", c.err, got)
+		}
+	}
+}
+
+// Money is never taken where no gateway is.
+func TestRefuseMovesNoMoney(t *testing.T) {
+	refuse := payment.Refuse{Known: []string{"card", "gpay"}}
+	_, err := refuse.Authorize(t.Context(), payment.AuthorizeRequest{})
+	if !payment.IsDeclined(err) || payment.ReasonOf(err) != payment.UnknownPaymentMethod || !strings.Contains(err.Error(), "known methods: card, gpay") {
+		t.Errorf("Authorize: %v", err)
+	}
+	if _, err := refuse.Capture(t.Context(), payment.CaptureRequest{}); !payment.IsDeclined(err) {
+		t.Errorf("Capture: %v", err)
+	}
+	if _, err := refuse.Refund(t.Context(), payment.RefundRequest{}); !payment.IsDeclined(err) {
+		t.Errorf("Refund: %v", err)
+	}
+	if err := refuse.Void(t.Context(), payment.VoidRequest{}); err != nil {
+		t.Errorf("Void: %v", err)
+	}
+}
