@@ -11,6 +11,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/spelling"
 )
 
 // How many transactions a page has when nothing is said, and at most.
@@ -113,8 +114,9 @@ func (p *parameters) outcome() fraud.Outcome {
 }
 
 func (p *parameters) orderID() string {
-	id := p.values.Get("orderID")
-	if utf8.RuneCountInString(id) > maxID || !utf8.ValidString(id) || !printable(id) {
+	asked := p.values.Get("orderID")
+	id := spelling.ID(asked)
+	if utf8.RuneCountInString(asked) > maxID || !utf8.ValidString(asked) || !printable(asked) || id == "" && asked != "" {
 		p.wrong("orderID", "must be an order's id: at most 64 characters, none of them a control character")
 	}
 	return id

@@ -214,10 +214,14 @@ func readMetadata(v *strictjson.Value) map[string]string {
 	entries := make(map[string]string, len(v.Names()))
 	for _, name := range v.Names() {
 		entry := v.Optional(name)
-		if name == "" || utf8.RuneCountInString(name) > maxMetadataKey || !printable(name) {
+		if spelling.ID(name) == "" || utf8.RuneCountInString(name) > maxMetadataKey || !printable(name) {
 			entry.Fault("must have a name of 1 to 40 printable characters")
 		}
-		entries[name] = text(entry, maxMetadataValue)
+		key := spelling.ID(name)
+		if _, twice := entries[key]; twice {
+			entry.Fault("must have a name of its own: another entry's is the same in another spelling")
+		}
+		entries[key] = spelled(entry, maxMetadataValue)
 	}
 	return entries
 }

@@ -100,6 +100,8 @@ func TestAWrongValueIsNamedByItsPointer(t *testing.T) {
 		{"metadata", `{"n":1}`, "#/metadata/n", "must be a string"},
 		{"metadata", `{"note":"card 1234 5678 8765 4321"}`, "#/metadata/note", "must not hold the card number, which belongs in payment.card alone"},
 		{"order.name", `"1234567887654321"`, "#/order/name", "must not hold the card number, which belongs in payment.card alone"},
+		{"customer", `{"id":"\u200b"}`, "#/customer/id", "must not be empty"},
+		{"metadata", "{\"caf\u00e9\": \"1\", \"cafe\u0301\": \"2\"}", "#/metadata/cafe%CC%81", "must have a name of its own: another entry's is the same in another spelling"},
 		{"1234567887654321", `1`, "#/123456******4321", "must not hold the card number, which belongs in payment.card alone"},
 	} {
 		t.Run(test.path+"="+test.value[:min(len(test.value), 30)], func(t *testing.T) {
@@ -107,6 +109,18 @@ func TestAWrongValueIsNamedByItsPointer(t *testing.T) {
 				t.Errorf("at %s: %q, want %q", test.pointer, got, test.detail)
 			}
 		})
+	}
+}
+
+// What is counted and listed is one thing in all its spellings.
+func TestIDsAreReadInOneSpelling(t *testing.T) {
+	posted := startedWith(t, unchanged, with(t, "customer", `{"id":" jose\u0301\u200b"}`)).transaction
+	if got, want := posted.Customer.ID, "jos\u00e9"; got != want {
+		t.Errorf("the customer is %q, want %q", got, want)
+	}
+	posted = startedWith(t, unchanged, with(t, "metadata", `{"de\u0301vice\ufeff":"\u00a0d-1 "}`)).transaction
+	if got, want := posted.Metadata["d\u00e9vice"], "d-1"; got != want {
+		t.Errorf("the metadata is %q, want %q", posted.Metadata, want)
 	}
 }
 

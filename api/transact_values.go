@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"dummyorders/domain/money"
+	"dummyorders/internal/spelling"
 	"dummyorders/internal/strictjson"
 )
 
@@ -63,7 +64,7 @@ func readQuantity(v *strictjson.Value) int64 {
 	return quantity
 }
 
-// readID takes a string as it is, and a whole number by its digits.
+// readID takes a string in the spelling that ids are compared in, and a whole number by its digits.
 func readID(v *strictjson.Value) string {
 	if v.Kind() == strictjson.Number {
 		if strings.Trim(v.Literal(), "0123456789") != "" || len(v.Literal()) > maxID {
@@ -74,7 +75,17 @@ func readID(v *strictjson.Value) string {
 	if !v.Is(strictjson.String, strictjson.Number) {
 		return ""
 	}
-	return text(v, maxID)
+	return spelled(v, maxID)
+}
+
+// spelled is a text that others are compared with: an id, or a value of the metadata.
+func spelled(v *strictjson.Value, limit int) string {
+	posted := text(v, limit)
+	content := spelling.ID(posted)
+	if content == "" && strings.TrimSpace(posted) != "" {
+		v.Fault("must not be empty")
+	}
+	return content
 }
 
 // text is a string of at least one and at most limit characters, none of them a control character.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
@@ -73,8 +74,12 @@ func (a *asked) visit(e ast.Expr, lists []string) {
 	}
 }
 
-// maxMetadataKey is the API's bound.
-const maxMetadataKey = 40
+// The API's bounds, in characters.
+const (
+	maxID            = 64
+	maxMetadataKey   = 40
+	maxMetadataValue = 500
+)
 
 // matchesFunction may be asked of a text, or be given two.
 const matchesFunction = "matches"
@@ -184,6 +189,9 @@ func spanWithin(text string, most time.Duration) (time.Duration, error) {
 // dimension reads what a feature counts different values of.
 func dimension(text string) (usage.Dimension, error) {
 	if key, is := usage.Dimension(text).MetadataKey(); is && key != "" {
+		if utf8.RuneCountInString(key) > maxMetadataKey {
+			return "", fmt.Errorf("%q is no key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
+		}
 		return usage.Dimension(text), nil
 	}
 	var known []string

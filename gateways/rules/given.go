@@ -69,11 +69,25 @@ func set(v *yamlfile.Value, name string, to *string) {
 	}
 }
 
+// readID sets an id, in the spelling in which the API would.
+func readID(v *yamlfile.Value, to *string) {
+	set(v, "id", to)
+	*to = spelling.ID(*to)
+}
+
+// setLike sets a text that must look like something.
+func setLike(v *yamlfile.Value, name string, kind entryKind, to *string) {
+	set(v, name, to)
+	if member := v.Optional(name); member != nil && *to != "" && !kind.looks.MatchString(*to) {
+		member.Fault("%q must be %s", *to, kind.like)
+	}
+}
+
 func readOrder(v *yamlfile.Value, o *transaction.Order) {
 	if !v.Mapping() {
 		return
 	}
-	set(v, "id", &o.ID)
+	readID(v, &o.ID)
 	set(v, "name", &o.Name)
 	readAmount(v, "cost", &o.Cost)
 	if number := v.Optional("items"); number != nil {
@@ -133,10 +147,12 @@ func readCard(v *yamlfile.Value, c *card.Details) {
 	if !v.Mapping() {
 		return
 	}
-	set(v, "brand", &c.Brand)
-	set(v, "firstSix", &c.FirstSix)
-	set(v, "lastFour", &c.LastFour)
-	set(v, "fingerprint", &c.Fingerprint)
+	if brand := v.Optional("brand"); brand != nil {
+		c.Brand = brand.Choice(brands...)
+	}
+	setLike(v, "firstSix", sixDigits, &c.FirstSix)
+	setLike(v, "lastFour", fourDigits, &c.LastFour)
+	setLike(v, "fingerprint", fingerprint, &c.Fingerprint)
 	if length := v.Optional("length"); length != nil {
 		c.Length = length.Whole(0, 19)
 	}
@@ -155,7 +171,7 @@ func readCustomer(v *yamlfile.Value, t *transaction.Transaction) {
 		return
 	}
 	t.Customer = &transaction.Customer{} // what is left out is not known: nobody is half a stranger and half our own
-	set(v, "id", &t.Customer.ID)
+	readID(v, &t.Customer.ID)
 	set(v, "email", &t.Customer.Email)
 	switch created := v.Optional("createdAt"); {
 	case created.Is(none):
@@ -174,7 +190,7 @@ func readCountry(v *yamlfile.Value, to *string) {
 	if !v.Mapping() {
 		return
 	}
-	set(v, "country", to)
+	setLike(v, "country", country, to)
 	v.RefuseUnknown()
 }
 
@@ -184,6 +200,6 @@ func readMetadata(v *yamlfile.Value, t *transaction.Transaction) {
 	}
 	t.Metadata = map[string]string{}
 	for _, key := range v.Keys() {
-		t.Metadata[key.Name] = v.Optional(key.Name).Text()
+		t.Metadata[spelling.ID(key.Name)] = spelling.ID(v.Optional(key.Name).Text())
 	}
 }

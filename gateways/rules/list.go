@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/usage"
+	"dummyorders/internal/spelling"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -31,12 +33,14 @@ type entryKind struct {
 	like  string
 	// spell writes a value, and an entry, the one way in which they are compared; nil, they are compared as they are.
 	spell func(string) string
-	ip    bool // addresses and networks
-	cards bool // never told in a fault: what is no entry may be a card number
+	// longest is how many characters a value has at most; 0, what it looks like says so.
+	longest int
+	ip      bool // addresses and networks
+	cards   bool // never told in a fault: what is no entry may be a card number
 }
 
 var (
-	anything    = entryKind{looks: regexp.MustCompile(`.`), like: "a text"}
+	anything    = entryKind{looks: regexp.MustCompile(`.`), like: "a text", spell: spelling.ID}
 	fingerprint = entryKind{looks: regexp.MustCompile(`^[0-9a-f]{64}$`), like: "64 digits and letters from a to f, as `orders rules explain` shows", cards: true}
 	sixDigits   = entryKind{looks: regexp.MustCompile(`^[0-9]{6}$`), like: "six digits, such as 411111", cards: true}
 	fourDigits  = entryKind{looks: regexp.MustCompile(`^[0-9]{4}$`), like: "four digits, such as 1111"}
@@ -66,13 +70,20 @@ var listable = []struct {
 func newList(l List) (*list, error) {
 	made := &list{List: l, entries: map[string]bool{}}
 	if key, is := usage.Dimension(l.Of).MetadataKey(); is && key != "" {
+		if key = spelling.ID(key); key == "" || utf8.RuneCountInString(key) > maxMetadataKey {
+			return nil, fmt.Errorf("%q is no key of metadata: a key has from 1 to %d characters", l.Of, maxMetadataKey)
+		}
 		made.kind, made.value = anything, func(v *view) string { return v.Metadata[key] }
+		made.kind.longest = maxMetadataValue
 		return made, nil
 	}
 	known := make([]string, 0, len(listable)+1)
 	for _, can := range listable {
 		if can.of == l.Of {
 			made.kind, made.value = can.kind, can.value
+			if can.of == "customer.id" {
+				made.kind.longest = maxID
+			}
 			return made, nil
 		}
 		known = append(known, can.of)
@@ -118,6 +129,8 @@ func (l *list) add(entry string) error {
 		spelled = l.kind.spell(entry)
 	}
 	switch known := l.kind.looks.MatchString(spelled); {
+	case l.kind.longest > 0 && utf8.RuneCountInString(spelled) > l.kind.longest:
+		return fmt.Errorf("this cannot be a %s: it must be of at most %d characters", l.Of, l.kind.longest)
 	case !known && l.kind.cards:
 		return fmt.Errorf("this cannot be a %s: it must be %s", l.Of, l.kind.like)
 	case !known:

@@ -27,6 +27,8 @@ func TestAListHoldsWhatStandsOnItAndNothingElse(t *testing.T) {
 	}{
 		"a customer":                     {"customer.id", "c-1001\n", nil, true},
 		"another customer":               {"customer.id", "c-100\nC-1001\n", nil, false},
+		"a customer in another spelling": {"customer.id", "jose\u0301\n", func(c *fraud.Check) { c.Customer.ID = "jos\u00e9" }, true},
+		"a customer with unseen letters": {"customer.id", "c-\u200b1001\u00a0\n", nil, true},
 		"nobody":                         {"customer.id", "c-1001\n", func(c *fraud.Check) { c.Customer = nil }, false},
 		"nothing but comments":           {"customer.id", "# c-1001\n\n   # c-1001\n", nil, false},
 		"an entry with a # in it":        {"customer.id", "c#4\n", func(c *fraud.Check) { c.Customer.ID = "c#4" }, true},
@@ -87,6 +89,7 @@ func TestAListHoldsWhatStandsOnItAndNothingElse(t *testing.T) {
 
 func TestAnEntryThatCanMatchNothingIsAFault(t *testing.T) {
 	for of, entries := range map[string][]string{
+		"customer.id": {strings.Repeat("c", 65)}, "metadata.device": {strings.Repeat("d", 501)},
 		"card.fingerprint": {"4111111111111111"}, "card.firstSix": {"41111"}, "customer.email": {"jo"},
 		"customer.emailDomain": {"@example.com", "example", ".example.com", "*.example.com", "example.", "."},
 		"ip.address":           {"192.0.2"}, "billing.country": {"India"}, "shipping.country": {"in"},

@@ -142,10 +142,8 @@ func neverLike(kind entryKind) func(string, bool) string {
 func neverSpelled(spell func(string) string) func(string, bool) string {
 	return func(text string, part bool) string {
 		switch spelled := spell(text); {
-		case spelled == text:
+		case part && spell("x"+text+"x") == "x"+text+"x", spelled == text:
 			return ""
-		case part:
-			return "it is in small letters, and written as mail servers know it"
 		default:
 			return fmt.Sprintf("it is written %q", spelled)
 		}

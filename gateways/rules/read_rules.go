@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 
+	"golang.org/x/text/unicode/norm"
+
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/usage"
 	"dummyorders/internal/yamlfile"
@@ -91,7 +93,7 @@ func (r *reader) compile(read *rule, when *yamlfile.Value) {
 	if read.When = when.Words(); read.When == "" {
 		return
 	}
-	compiled, complaints := compile(read.When, r.names)
+	compiled, complaints := compile(norm.NFC.String(read.When), r.names)
 	for _, c := range complaints {
 		line, column := when.Place(c.line, c.column)
 		when.Document().Fault(line, column, "%s", c.text)

@@ -8,6 +8,7 @@ import (
 	"dummyorders/domain/address"
 	"dummyorders/domain/card"
 	"dummyorders/domain/usage"
+	"dummyorders/internal/spelling"
 )
 
 // subjects are all that rules know of a transaction beside its time. The environment that rules are compiled in is made
@@ -26,8 +27,8 @@ var subjects = []*subject{
 			func(t *thing) int { return len(t.seen.Order.Items) }).within(span{most: maxItems}),
 	}},
 	{name: "payment", doc: "how it is paid for", fields: []field{
-		text("method", 64, "the payment method, as posted", `payment.method == "amazonpay"`,
-			func(t *thing) string { return t.seen.PaymentMethod }),
+		text("method", 64, "the payment method, in small letters", `payment.method == "amazonpay"`,
+			func(t *thing) string { return t.seen.PaymentMethod }).unlike(neverSpelled(spelling.PaymentMethod)),
 		text("type", 64, "the kind of payment, as posted", `payment.type == "wallet"`,
 			func(t *thing) string { return t.seen.Payment.Type }),
 		number("amount", "what is charged, in whole units of its currency", `payment.amount > 1000`,

@@ -19,3 +19,22 @@ func PaymentMethod(text string) string {
 	}, norm.NFKC.String(text))
 	return norm.NFKC.String(strings.ToLower(strings.Join(strings.Fields(shown), " ")))
 }
+
+// ID is an id in Unicode's normal form C, without spaces around it and without characters that nobody sees. Large and small
+// letters stay apart: many systems make ids of both. Characters that join or part letters in some scripts stay.
+func ID(text string) string {
+	seen := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) || strings.ContainsRune(unseen, r) {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.TrimFunc(norm.NFC.String(seen), isSpace)
+}
+
+// unseen are a soft hyphen, spaces of no width, joiners that change nothing, and a byte order mark.
+const unseen = "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
+
+func isSpace(r rune) bool {
+	return unicode.IsSpace(r) || r == '\u200c' || r == '\u200d'
+}

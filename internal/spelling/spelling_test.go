@@ -27,3 +27,37 @@ func FuzzPaymentMethod(f *testing.F) {
 		}
 	})
 }
+
+func TestTwoSpellingsOfAnIDAreOne(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"c-1001", "c-1001"},
+		{" c-1001\t", "c-1001"},
+		{"\u00a0c-1001\u3000", "c-1001"},
+		{"\u200bc-1001\ufeff", "c-1001"},
+		{"c-\u200b1001", "c-1001"},
+		{"c\u2060-10\u00ad01", "c-1001"},
+		{"\u200ec-1001\u202c", "c-1001"},
+		{"\u200dc-1001\u200c", "c-1001"},
+		{"jose\u0301", "jos\u00e9"},
+		{"e\u200b\u0301", "\u00e9"},
+		{"\u212b", "\u00c5"},
+		{"\u200b", ""},
+
+		// These are different things.
+		{"C-1001", "C-1001"},
+		{"c 1001", "c 1001"},
+		{"می\u200cخواهم", "می\u200cخواهم"},
+		{"👨\u200d👩", "👨\u200d👩"},
+		{"ｃ", "ｃ"},
+		{"\xff", "\ufffd"},
+	} {
+		t.Run(c.text, func(t *testing.T) {
+			if got := spelling.ID(c.text); got != c.want {
+				t.Errorf("ID(%q) = %q, want %q", c.text, got, c.want)
+			}
+			if got := spelling.ID(spelling.ID(c.text)); got != c.want {
+				t.Errorf("ID of ID(%q) = %q, want %q", c.text, got, c.want)
+			}
+		})
+	}
+}
