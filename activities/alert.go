@@ -41,6 +41,11 @@ func (a *Groups) Recall(ctx context.Context, eventID string) (alert.Event, error
 	return a.Gatherer.Recall(ctx, eventID)
 }
 
+// Told finds what a digest tells that was begun before.
+func (a *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
+	return a.Gatherer.Told(ctx, digestID)
+}
+
 // Deliveries tells people. Channels are known by the names that targets begin with.
 type Deliveries struct {
 	Channels map[string]alert.Channel

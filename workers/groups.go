@@ -92,13 +92,15 @@ func (g *Groups) Admit(ctx context.Context, a alert.Gathering) (alert.Place, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
+	arrival := workflows.Arriving(a)
+	arrival.AskedAt = time.Now()
 	options := groupOptions(id, throttle, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
 	place := alert.Place{}
 	update, err := g.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: g.Temporal.NewWithStartWorkflowOperation(options, workflows.AlertGroupType, throttle),
 		UpdateOptions: client.UpdateWorkflowOptions{
 			WorkflowID: id, UpdateID: a.Notice.ID, UpdateName: workflows.AdmitUpdate,
-			Args: []any{workflows.Arriving(a)}, WaitForStage: client.WorkflowUpdateStageCompleted,
+			Args: []any{arrival}, WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})
 	if err == nil {
@@ -112,18 +114,36 @@ func (g *Groups) Admit(ctx context.Context, a alert.Gathering) (alert.Place, err
 
 // Recall reads an event where it is kept: in what its DeliverAlert began with.
 func (g *Groups) Recall(ctx context.Context, eventID string) (alert.Event, error) {
+	began, err := g.began(ctx, eventID)
+	return began.Event, err
+}
+
+// Told reads what the digest's DeliverAlert began with.
+func (g *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
+	began, err := g.began(ctx, digestID)
+	if err != nil {
+		return nil, err
+	}
+	var told []string
+	for _, m := range (alert.Notice{Event: began.Event, Digest: began.Digest}).Members() {
+		told = append(told, m.EventID)
+	}
+	return told, nil
+}
+
+// began is what a DeliverAlert began with.
+func (g *Groups) began(ctx context.Context, id string) (began workflows.Delivery, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	first, err := g.Temporal.GetWorkflowHistory(ctx, workflows.AlertWorkflowID(eventID), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	first, err := g.Temporal.GetWorkflowHistory(ctx, workflows.AlertWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
 	if err != nil {
-		return alert.Event{}, fmt.Errorf("read the history of alert %s: %w", eventID, err)
+		return began, fmt.Errorf("read the history of alert %s: %w", id, err)
 	}
-	var began workflows.Delivery
 	input := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
 	if err := converter.GetDefaultDataConverter().FromPayloads(input, &began); err != nil {
-		return alert.Event{}, fmt.Errorf("read what the delivery of alert %s began with: %w", eventID, err)
+		return began, fmt.Errorf("read what the delivery of alert %s began with: %w", id, err)
 	}
-	return began.Event, nil
+	return began, nil
 }
 
 func groupOptions(id string, group workflows.Group, conflict enums.WorkflowIdConflictPolicy) client.StartWorkflowOptions {

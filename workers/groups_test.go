@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -40,6 +42,8 @@ func TestAlertmanOnARealServer(t *testing.T) {
 		"a throttle admits so many of many at once":                       (*station).throttled,
 		"whoever asks a throttle again once it has ended":                 (*station).throttledAfterTheEnd,
 		"what waits alone is told as itself":                              (*station).alone,
+		"a reset of a group loses nothing that waits":                     (*station).resetGroup,
+		"a reset of a throttle loses nothing that waits":                  (*station).resetThrottle,
 		"an event is taken once, told and acknowledged, and the log says": (*station).taken,
 		"what a delivery has tried is known to its next try, and after":   (*station).attempts,
 	} {
@@ -302,6 +306,61 @@ func (s *station) throttled(t *testing.T) {
 	in := s.digested("throttled")
 	require.Len(t, in, many-most)
 	require.Len(t, s.notices("throttled"), 1)
+}
+
+// reset is of a workflow, to its beginning.
+func (s *station) reset(t *testing.T, of alert.Place) {
+	t.Helper()
+	_, err := s.client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: of.WorkflowID, RunId: of.RunID}, Reason: "a test",
+		RequestId: uuid.NewString(), WorkflowTaskFinishEventId: 4,
+	})
+	require.NoError(t, err)
+}
+
+func (s *station) resetGroup(t *testing.T) {
+	gathering := func(id string) alert.Place {
+		g := assigned("reset", id)
+		g.Assignment.Group.Window = 3 * time.Second
+		place, err := s.groups.Gather(t.Context(), g)
+		require.NoError(t, err)
+		return place
+	}
+	place := gathering("reset 1")
+	gathering("reset 2")
+	until(t, func() bool { return len(s.digested("reset")) == 1 })
+	gathering("reset 3")
+	gathering("reset 4")
+	s.reset(t, place)
+	until(t, func() bool { return len(s.digested("reset")) == 3 })
+	require.Equal(t, map[string]int{"reset 2": 1, "reset 3": 1, "reset 4": 1}, s.digested("reset"))
+}
+
+// resetThrottle has a throttle asked anew by a reset: what it admits then is told by nobody, since who asked was answered before.
+func (s *station) resetThrottle(t *testing.T) {
+	throttle := workflows.NewThrottle(assigned("reset throttle", "first"))
+	throttle.Assignment.Throttle = &alert.Throttle{Most: 1, Per: time.Hour}
+	run, err := s.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: workflows.ThrottleWorkflowID("reset throttle"), TaskQueue: workflows.AlertmanTaskQueue,
+	}, workflows.AlertGroupType, throttle)
+	require.NoError(t, err)
+	asked := time.Now().Add(-2 * time.Minute) // nobody listens by the time of the reset
+	for _, id := range []string{"held 1", "held 2"} {
+		g := assigned("reset throttle", id)
+		g.Assignment.Throttle = throttle.Assignment.Throttle
+		arrival := workflows.Arriving(g)
+		arrival.AskedAt = asked
+		update, err := s.client.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
+			WorkflowID: run.GetID(), UpdateID: id, UpdateName: workflows.AdmitUpdate, Args: []any{arrival},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		require.NoError(t, err)
+		require.NoError(t, update.Get(t.Context(), nil))
+	}
+	s.reset(t, alert.Place{WorkflowID: run.GetID(), RunID: run.GetRunID()})
+	s.endNow(t, run.GetID())
+	until(t, func() bool { return len(s.digested("reset throttle")) == 2 })
+	require.Equal(t, map[string]int{"held 1": 1, "held 2": 1}, s.digested("reset throttle"))
 }
 
 // router tells one receiver of everything.

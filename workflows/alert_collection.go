@@ -23,6 +23,7 @@ type Arrival struct {
 	ID      string         `json:"id"`
 	Members []alert.Member `json:"members"`
 	Urgent  bool           `json:"urgent,omitempty"` // see alert.Notice.Urgent
+	AskedAt time.Time      `json:"askedAt,omitzero"` // of a throttle
 	// Assignment is whom the group's digests are told to. A group that goes on for days goes by the newest.
 	Assignment alert.Assignment `json:"assignment"`
 }
@@ -36,6 +37,15 @@ func Arriving(g alert.Gathering) Arrival {
 		a.Assignment.Steps = []alert.Step{first}
 	}
 	return a
+}
+
+// listens is for how long somebody waits for what a throttle answers, at the most.
+const listens = time.Minute
+
+// stale reports whether nobody waits for an answer any more. A reset asks all that was asked before anew: who was answered that
+// the notice comes in a digest would not learn that it was to be told at once now, and it would be lost.
+func (a Arrival) stale(now time.Time) bool {
+	return !a.AskedAt.IsZero() && now.Sub(a.AskedAt) > listens
 }
 
 // room is how many alerts a digest holds: the fewer, the more people get it.

@@ -2,7 +2,9 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -93,7 +95,11 @@ func (r *gathering) admit(ctx workflow.Context, a Arrival) (alert.Place, error) 
 	r.Assignment = a.Assignment
 	a.Urgent = a.Urgent && workflow.GetVersion(ctx, "urgent alerts pass", workflow.DefaultVersion, 1) >= 1
 	run := workflow.GetInfo(ctx).WorkflowExecution
-	now := r.Held.admit(workflow.Now(ctx), a, r.most(), r.span())
+	most := r.most()
+	if reset := run.RunID != workflow.GetInfo(ctx).OriginalRunID; reset && a.stale(workflow.Now(ctx)) {
+		most, a.Urgent = 0, false
+	}
+	now := r.Held.admit(workflow.Now(ctx), a, most, r.span())
 	return alert.Place{Now: now, WorkflowID: run.ID, RunID: run.RunID, Holding: r.holding()}, nil
 }
 
@@ -176,9 +182,32 @@ func (r *gathering) start(ctx workflow.Context, id string, b batch) error {
 	child := workflow.ExecuteChildWorkflow(digestOptions(ctx, id, delivery), DeliverAlertType, delivery)
 	err := child.GetChildWorkflowExecution().Get(ctx, nil)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
-		return nil
+		return r.startRest(ctx, id, b)
 	}
 	return err
+}
+
+// startRest begins a digest of what a digest of the same number, begun before a reset of this workflow, has not told: after it
+// all that had come is signalled again at once, and is collected in other digests than before. Where the earlier one cannot
+// be read, some is told twice, and none is lost.
+func (r *gathering) startRest(ctx workflow.Context, id string, b batch) error {
+	if workflow.GetVersion(ctx, "digests after a reset", workflow.DefaultVersion, 1) < 1 {
+		return nil
+	}
+	var told []string
+	err := workflow.ExecuteActivity(patientGather(ctx, "what was told before the reset"), groups.Told, id).Get(ctx, &told)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("An earlier digest was not read, and some alerts may be told twice", "digest", id, "error", err)
+	}
+	rest := slices.DeleteFunc(slices.Clone(b.members), func(m alert.Member) bool { return slices.Contains(told, m.EventID) })
+	if len(rest) == 0 {
+		return nil
+	}
+	b.members = rest
+	name := []byte(id + "/" + strings.Join(ids(rest), "/"))
+	id = uuid.NewSHA1(eventNamespace, name).String()
+	r.noteDigest(alert.DigestLog{ID: id, At: workflow.Now(ctx), Events: ids(rest)})
+	return r.start(ctx, id, b)
 }
 
 // alone is the event of a batch of one, which is told as it would have been by itself: a digest would say less of it. An event

@@ -14,6 +14,8 @@ type Gatherer interface {
 	Admit(ctx context.Context, g Gathering) (Place, error)
 	// Recall is an event that was taken, by its id.
 	Recall(ctx context.Context, eventID string) (Event, error)
+	// Told are the ids of the events that a digest tells.
+	Told(ctx context.Context, digestID string) ([]string, error)
 }
 
 // Gathering is a notice on its way into a group.
