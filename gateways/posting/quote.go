@@ -30,7 +30,16 @@ func (a Answer) Quote(text string) string {
 	return oneline.Of(text, maxQuote)
 }
 
-// Cut bounds a text to so many UTF-16 code units, by which providers count characters; a text that was cut ends in "…".
+// Length is how many characters providers count in a text: UTF-16 code units, of which an emoji has two.
+func Length(text string) int {
+	length := 0
+	for _, r := range text {
+		length += max(utf16.RuneLen(r), 1)
+	}
+	return length
+}
+
+// Cut bounds a text to so many characters, as Length counts them; a text that was cut ends in "…".
 func Cut(text string, most int) string {
 	length, fits := 0, 0
 	for at, r := range text {

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/posting"
 )
 
 // Texts are templates, in the language of Go's text/template; what they see is a View. An empty one is the default, but a
@@ -159,8 +159,8 @@ func (p *part) write(v View) (string, error) {
 	if text == "\n" || text == "" {
 		return "", fmt.Errorf("%s: writes nothing", p.name)
 	}
-	if most, bound := mostCharacters[p.channel]; bound && utf8.RuneCountInString(text) > most {
-		return "", fmt.Errorf("%s: %w: %d characters, and %s takes %d", p.name, errTooLong, utf8.RuneCountInString(text), p.channel, most)
+	if most, bound := mostCharacters[p.channel]; bound && posting.Length(text) > most {
+		return "", fmt.Errorf("%s: %w: %d characters, and %s takes %d", p.name, errTooLong, posting.Length(text), p.channel, most)
 	}
 	return text, nil
 }
@@ -169,7 +169,7 @@ func (p *part) write(v View) (string, error) {
 const longestSubject = 200
 
 // mostCharacters are the bounds of channels: Twilio takes no SMS of more than 1600 characters (its error 21617), and Slack
-// cuts what is longer than some thousands.
+// cuts what is longer than some thousands. They count as posting.Length does.
 var mostCharacters = map[string]int{alert.SMS: 1600, alert.Chat: 3500}
 
 // The most bytes of a text or of HTML: half of what a message may hold.

@@ -34,6 +34,8 @@ func TestAWrongTemplateIsRefusedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 		{"sms", templates.Texts{Text: "{{range 1000000000}}{{end}}x"}, `text:1: loops without an end: it was stopped after 200000 passes`},
 		{"mail", templates.Texts{HTML: "{{range 100000}}{{range 100000}}{{end}}{{end}}x"}, `loops without an end`},
 		{"mail", templates.Texts{Text: "{{range 100000}}{{$.Headline}}{{end}}"}, `text: writes more than a message may hold`},
+		{"sms", templates.Texts{Text: strings.Repeat("😀", 801)}, `text: writes more than a message may hold: 1602 characters, and sms takes 1600`},
+		{"chat", templates.Texts{Text: strings.Repeat("😀", 1751)}, `text: writes more than a message may hold: 3502 characters, and chat takes 3500`},
 		{"sms", templates.Texts{Text: strings.Repeat("x", 1601)}, `text: writes more than a message may hold: 1601 characters, and sms takes 1600`},
 		{"sms", templates.Texts{Text: "{{if .Test}}x{{end}}"}, `text: writes nothing (tried on a sample of fraud.detected)`},
 		{"sms", templates.Texts{Text: `{{printf "%9999d" 1}}`}, `a width must have at most three digits`},

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/posting"
 	"dummyorders/gateways/templates"
 )
 
@@ -163,7 +164,7 @@ func within(t *testing.T, channel string, n alert.Notice, m alert.Message) {
 	assert.LessOrEqual(t, len(m.Text)+len(m.HTML), most, channel)
 	assert.LessOrEqual(t, utf8.RuneCountInString(m.Subject), 200)
 	if bound, short := map[string]int{alert.Chat: 3500, alert.SMS: 1600}[channel]; short {
-		assert.LessOrEqual(t, utf8.RuneCountInString(m.Text), bound, channel)
+		assert.LessOrEqual(t, posting.Length(m.Text), bound, channel)
 	}
 }
 
