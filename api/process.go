@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
@@ -109,18 +108,13 @@ func (s *saga) confirm(ctx context.Context, t transaction.Transaction, cause err
 	}
 }
 
-// accepted tells a retry from the first call by the receipt beside the workflow. The first caller of a running workflow
-// has its answer still to come; for the others it may be there.
+// accepted tells a retry from the first call by the receipt beside the workflow. Either is told where it stands by now.
 func (s *saga) accepted(ctx context.Context, t transaction.Transaction, found *workflow.WorkflowExecutionInfo) (result, error) {
 	replayed, err := retryOf(t.Receipt, receiptOf(found))
 	if err != nil {
 		return result{}, err
 	}
-	answer := ledger.PendingAnswer(t.ID)
-	if replayed || found.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		answer = s.standing(ctx, t.ID, answer)
-	}
-	return result{answer, replayed}, nil
+	return result{s.standing(ctx, t.ID, ledger.PendingAnswer(t.ID)), replayed}, nil
 }
 
 func (s *saga) describe(ctx context.Context, id string) (*workflow.WorkflowExecutionInfo, error) {

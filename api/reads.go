@@ -82,15 +82,17 @@ func withLabels(record *ledger.Record, inLedger []ledger.Label) *ledger.Record {
 	return record
 }
 
-// standing is where a transaction stands now, as far as that can be found out soon; else it is what was known before.
+// standing is where a transaction stands now, as far as that can be found out soon; else it is what was known before. The
+// workflow is asked first, because the ledger is written only where a transaction stays; each has its own time, so that
+// one that hangs does not use up the other's.
 func (s *saga) standing(ctx context.Context, id string, before ledger.Answer) ledger.Answer {
-	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
-	defer cancel()
-	record, err := s.record(ctx, id)
-	if err != nil {
-		return before
+	if record, err := s.query(ctx, id, confirmTimeout); err == nil {
+		return record.CallersAnswer()
 	}
-	return record.CallersAnswer()
+	if entry, err := s.find(ctx, id); err == nil {
+		return entry.Record.CallersAnswer()
+	}
+	return before
 }
 
 func (s *saga) find(ctx context.Context, id string) (ledger.Entry, error) {

@@ -1,17 +1,21 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
@@ -109,6 +113,58 @@ func TestAnAnswerOutlivesItsHistory(t *testing.T) {
 		t.Errorf("it cannot be read: %d %s", read.Code, read.Body)
 	}
 	w.charged(t, want.TransactionID, 1)
+}
+
+// slowLedger answers nothing before the caller gives up.
+type slowLedger struct{ api.Ledger }
+
+func (slowLedger) Find(ctx context.Context, _ string) (ledger.Entry, error) {
+	<-ctx.Done()
+	return ledger.Entry{}, ctx.Err()
+}
+
+// lostAnswers is a connection that carries every call, and brings no answer to what is waited for.
+type lostAnswers struct{ client.Client }
+
+func (l lostAnswers) UpdateWithStartWorkflow(ctx context.Context, o client.UpdateWithStartWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	o.UpdateOptions.WaitForStage = client.WorkflowUpdateStageAccepted
+	_, err := l.Client.UpdateWithStartWorkflow(ctx, o)
+	return nil, errors.Join(errAway, err)
+}
+
+func TestTheAnswerAfterAWaitIsWhereItStands(t *testing.T) {
+	w := realWorld(t)
+	for name, handler := range map[string]http.Handler{
+		"its deadline":             w.api(),
+		"while the ledger hangs":   handlerWith(options(w.client, slowLedger{w.ledger})),
+		"the end of the process":   nil,
+		"a lost answer":            handlerWith(options(lostAnswers{w.client}, w.ledger)),
+		"a lost answer, no ledger": handlerWith(options(lostAnswers{w.client}, slowLedger{w.ledger})),
+	} {
+		for _, key := range []string{"", freshKey()} {
+			if key != "" && strings.Contains(name, "ledger") {
+				continue // no key is taken to be new without the ledger
+			}
+			t.Run(fmt.Sprintf("%s, with a key %v", name, key != ""), func(t *testing.T) {
+				body := paidBy(t, paysWhenTold)
+				headers := []string{"Prefer: wait=1"}
+				if key != "" {
+					headers = append(headers, key)
+				}
+				handler := handler
+				if handler == nil {
+					ending, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					handler, headers[0] = api.New(ending, options(w.client, w.ledger)), patient
+				}
+				answer := request(t, handler, http.MethodPost, "/transact", body, headers...)
+				a := asAnswer(t, answer, 202)
+				if a.TransactionStatus.Code != transaction.PaymentInitiated || a.Decision == nil {
+					t.Errorf("%s", answer.Body)
+				}
+			})
+		}
+	}
 }
 
 // reordered is the same body with its members the other way round, and white space.
