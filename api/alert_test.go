@@ -113,7 +113,7 @@ func TestAlertsAreListedOfOneTransactionAndNothingElse(t *testing.T) {
 	const wrong = "must be there, and be a transactionID as POST /transact answers it, which is a UUID"
 	for query, want := range map[string]map[string]string{
 		"":               {"transaction": wrong},
-		"transaction=":   {"transaction": wrong},
+		"transaction=":   {"transaction": "must not be empty: leave it out, or give it a value"},
 		"transaction=42": {"transaction": wrong},
 		"transaction=" + uuid.NewString() + "&limit=1&4111111111111111": {
 			"limit": "is not a known parameter", "411111******1111": "is not a known parameter",

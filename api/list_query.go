@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -25,7 +26,8 @@ var (
 	outcomes       = []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
 )
 
-// parameters reads a query and gathers what is wrong with it. An empty parameter is as good as none.
+// parameters reads a query and gathers what is wrong with it. One that is empty, as where a page has filled in nothing, is
+// refused: taken for absent, it would ask for the transactions of all.
 type parameters struct {
 	values url.Values
 	faults []Fault
@@ -73,9 +75,12 @@ func readQuery(raw string) (ledger.Query, error) {
 	return q, p.problem("the transactions cannot be listed so: see errors")
 }
 
+// wrong notes the first fault of a parameter.
 func (p *parameters) wrong(name, detail string) {
 	name, rest := shorten(name)
-	p.faults = append(p.faults, Fault{Parameter: name + rest, Detail: detail})
+	if !slices.ContainsFunc(p.faults, func(f Fault) bool { return f.Parameter == name+rest }) {
+		p.faults = append(p.faults, Fault{Parameter: name + rest, Detail: detail})
+	}
 }
 
 func (p *parameters) refuseUnknown(known []string) {
@@ -92,6 +97,8 @@ func (p *parameters) refuseUnknown(known []string) {
 			p.wrong(name, "is not a known parameter")
 		case len(p.values[name]) > 1:
 			p.wrong(name, "must not stand more than once")
+		case strings.TrimSpace(p.values.Get(name)) == "":
+			p.wrong(name, "must not be empty: leave it out, or give it a value")
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -68,11 +69,62 @@ func onlyFor(names []string) func(http.Handler) http.Handler {
 	}
 }
 
+// pathPrefix is the form of a proxy's path that is believed: names of letters, digits and -._~ with slashes before them.
+var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._~-]{1,64}){1,8}$`)
+
+// underPrefix has the answers' Location and Link lead back through a proxy that serves the API under a path and takes that
+// away from requests. The proxy says which by X-Forwarded-Prefix; without that it is the path of the API as callers know it.
+func underPrefix(known string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			prefix := strings.TrimSuffix(r.Header.Get("X-Forwarded-Prefix"), "/")
+			if !pathPrefix.MatchString(prefix) || strings.Contains(prefix, "/..") {
+				prefix = known
+			}
+			if prefix != "" {
+				w = &prefixed{ResponseWriter: w, prefix: prefix}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// prefixed puts a prefix before the paths in an answer's headers.
+type prefixed struct {
+	http.ResponseWriter
+
+	prefix string
+	begun  bool
+}
+
+func (p *prefixed) WriteHeader(status int) {
+	if header := p.Header(); !p.begun {
+		p.begun = true
+		if location := header.Get("Location"); strings.HasPrefix(location, "/") {
+			header.Set("Location", p.prefix+location)
+		}
+		if link := header.Get("Link"); strings.HasPrefix(link, "</") {
+			header.Set("Link", "<"+p.prefix+link[1:])
+		}
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+func (p *prefixed) Write(body []byte) (int, error) {
+	if !p.begun {
+		p.WriteHeader(http.StatusOK)
+	}
+	return p.ResponseWriter.Write(body)
+}
+
+// Unwrap is for http.ResponseController.
+func (p *prefixed) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
 // limitBody refuses what is too large or no JSON by its type, and hands on the rest read.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isJSON(r.Header.Get("Content-Type")) {
-			problem(http.StatusUnsupportedMediaType, "the body must be JSON, with Content-Type: application/json").write(w)
+		if why := unsupported(r.Header); why != nil {
+			why.write(w)
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
@@ -87,17 +139,43 @@ func limitBody(next http.Handler) http.Handler {
 		case len(body) == 0:
 			problem(http.StatusBadRequest, "the body is empty; a JSON object is expected").write(w)
 			return
+		case isWide(body):
+			problem(http.StatusUnsupportedMediaType, "the body is UTF-16 or UTF-32; it must be UTF-8 (RFC 8259)").write(w)
+			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
 }
 
-func isJSON(contentType string) bool {
-	mediaType, params, err := mime.ParseMediaType(contentType)
-	charset := params["charset"]
-	return err == nil && (charset == "" || strings.EqualFold(charset, "utf-8")) &&
-		(mediaType == "application/json" || strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json"))
+// unsupported says why a body is not read by its headers; nil where it is (RFC 9110 §15.5.16).
+func unsupported(header http.Header) *Problem {
+	codings := strings.Join(header.Values("Content-Encoding"), ",")
+	for coding := range strings.SplitSeq(codings, ",") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			p := problem(http.StatusUnsupportedMediaType, "the body must not be compressed: send it without Content-Encoding")
+			p.headers = http.Header{"Accept-Encoding": {"identity"}}
+			return p
+		}
+	}
+	mediaType, params, err := mime.ParseMediaType(header.Get("Content-Type"))
+	isJSON := mediaType == "application/json" || strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
+	switch charset := params["charset"]; {
+	case err != nil || !isJSON:
+		return problem(http.StatusUnsupportedMediaType, "the body must be JSON, with Content-Type: application/json")
+	case charset != "" && !slices.ContainsFunc(utf8Names, func(name string) bool { return strings.EqualFold(charset, name) }):
+		return problem(http.StatusUnsupportedMediaType, "the body must be UTF-8, and Content-Type names another charset")
+	}
+	return nil
+}
+
+// utf8Names are those of UTF-8, and of ASCII, which is a part of it.
+var utf8Names = []string{"utf-8", "utf8", "us-ascii"}
+
+// isWide reports whether a body is UTF-16 or UTF-32, by its byte order mark or by the zeros beside its first character.
+func isWide(body []byte) bool {
+	return bytes.HasPrefix(body, []byte{0xfe, 0xff}) || bytes.HasPrefix(body, []byte{0xff, 0xfe}) ||
+		len(body) > 1 && (body[0] == 0) != (body[1] == 0)
 }
 
 // admit bounds how many transactions are waited for at once, and so the memory they take.

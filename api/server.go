@@ -47,6 +47,8 @@ type Options struct {
 	Hosts []string
 	// Links let people acknowledge alerts from messages; without a key, nobody can.
 	Links alert.Links
+	// Prefix is the path under which callers reach the API through a proxy, such as /orders; empty where there is none.
+	Prefix string
 	// PaymentMethods are those that have a gateway, in the spelling of spelling.PaymentMethod; empty where each has.
 	PaymentMethods []string
 	// RequireIdempotencyKey refuses transactions without one.
@@ -80,7 +82,7 @@ func New(ctx context.Context, o Options) http.Handler {
 		log:        o.Log,
 	}
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics, onlyFor(o.Hosts))
+	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "there is nothing at this path: see /docs").write(w)
 	})

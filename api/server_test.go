@@ -11,10 +11,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
+	"dummyorders/internal/ledgertest"
 )
 
 func call(t *testing.T, handler http.Handler, method, path, contentType string, body io.Reader) *httptest.ResponseRecorder {
@@ -45,6 +47,9 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 		"no type":                 {http.MethodPost, "/transact", "", strings.NewReader(api.SeedExample), 415},
 		"a form":                  {http.MethodPost, "/transact", "application/x-www-form-urlencoded", strings.NewReader("a=b"), 415},
 		"another charset":         {http.MethodPost, "/transact", "application/json; charset=latin1", strings.NewReader(api.SeedExample), 415},
+		"UTF-16":                  {http.MethodPost, "/transact", "application/json", strings.NewReader("\xff\xfe{\x00}\x00"), 415},
+		"UTF-16 without a mark":   {http.MethodPost, "/transact", "application/json", strings.NewReader("{\x00}\x00"), 415},
+		"UTF-16, the other way":   {http.MethodPost, "/transact", "application/json", strings.NewReader("\x00{\x00}"), 415},
 		"too large":               {http.MethodPost, "/transact", "application/json", strings.NewReader(large), 413},
 		"broken off":              {http.MethodPost, "/transact", "application/json", brokenOff{}, 400},
 		"no object":               {http.MethodPost, "/transact", "application/json", strings.NewReader(`[]`), 422},
@@ -265,6 +270,57 @@ func TestAWebPageCannotReachTheAPIByItsOwnName(t *testing.T) {
 			}
 			if want == 421 {
 				asProblem(t, answer)
+			}
+		})
+	}
+}
+
+func TestLinksLeadBackThroughAProxyThatServesTheAPIUnderAPath(t *testing.T) {
+	for _, c := range []struct{ name, known, forwarded, want string }{
+		{"no proxy", "", "", ""},
+		{"the proxy says it", "", "/orders", "/orders"},
+		{"with a slash at its end", "", "/shop/orders/", "/shop/orders"},
+		{"the setting says it", "/orders", "", "/orders"},
+		{"the proxy knows better", "/orders", "/v2/orders", "/v2/orders"},
+		{"another host", "", "//evil.example", ""},
+		{"a URL", "", "https://evil.example", ""},
+		{"up and away", "", "/../../x", ""},
+		{"a line break", "", "/a\r\nX-Evil: 1", ""},
+		{"a query", "/orders", "/a?b=", "/orders"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := options(nowhere(t), newMemory(ledgertest.Accepted(1), ledgertest.Accepted(2)))
+			o.Prefix = c.known
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/transactions?limit=1", nil)
+			if c.forwarded != "" {
+				request.Header.Set("X-Forwarded-Prefix", c.forwarded)
+			}
+			answer := httptest.NewRecorder()
+			handlerWith(o).ServeHTTP(answer, request)
+			if link := answer.Header().Get("Link"); !strings.HasPrefix(link, "<"+c.want+"/transactions?cursor=") {
+				t.Errorf("%d, Link %q", answer.Code, link)
+			}
+		})
+	}
+}
+
+func TestACompressedBodyIsRefusedWithTheCodingsThatAreTaken(t *testing.T) {
+	for coding, status := range map[string]int{"": 422, "identity": 422, "Identity, identity": 422, "gzip": 415, "br": 415, "identity, gzip": 415, "x": 415} {
+		t.Run(coding, func(t *testing.T) {
+			for _, path := range []string{"/transact", "/transactions/" + uuid.NewString() + "/review", "/transactions/" + uuid.NewString() + "/labels"} {
+				request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(`{}`))
+				request.Header.Set("Content-Type", "application/json; charset=UTF8")
+				if coding != "" {
+					request.Header.Set("Content-Encoding", coding)
+				}
+				answer := httptest.NewRecorder()
+				unreachable(t).ServeHTTP(answer, request)
+				if asProblem(t, answer); answer.Code != status {
+					t.Errorf("%s: %d, want %d: %s", path, answer.Code, status, answer.Body)
+				}
+				if taken := answer.Header().Get("Accept-Encoding"); (taken == "identity") != (status == 415) {
+					t.Errorf("%s: Accept-Encoding %q", path, taken)
+				}
 			}
 		})
 	}

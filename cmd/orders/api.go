@@ -31,6 +31,7 @@ func serveAPI(p *process) func(context.Context) error {
 		Clients:               p.env.clients(p.values),
 		Links:                 p.env.links(p.values),
 		Hosts:                 p.env.hosts(),
+		Prefix:                p.env.prefix(),
 		PaymentMethods:        p.env.paymentMethods(p.values),
 		RequireIdempotencyKey: p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey),
 		MaxInFlight:           p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"dummyorders/domain/ledger"
@@ -107,7 +109,35 @@ type output struct {
 }
 
 func standard() output {
-	return output{results: os.Stdout, progress: os.Stderr}
+	return output{results: stdout, progress: os.Stderr}
+}
+
+// stdout is the standard output of commands. What could not be written there fails the command at its end, see execute.
+var stdout = &checkedOutput{}
+
+// checkedOutput remembers the first error of writing to the standard output. A pipe whose reader has gone away is none:
+// there the process ends by SIGPIPE, as programs do.
+type checkedOutput struct {
+	mu  sync.Mutex
+	err error
+}
+
+// Write implements io.Writer.
+func (c *checkedOutput) Write(text []byte) (int, error) {
+	n, err := os.Stdout.Write(text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = cmp.Or(c.err, err)
+	return n, err
+}
+
+// failed returns the first error since it was asked last.
+func (c *checkedOutput) failed() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.err
+	c.err = nil
+	return err
 }
 
 // period are the flags that choose transactions by their start.

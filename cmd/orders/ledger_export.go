@@ -18,6 +18,7 @@ import (
 type exportCommand struct {
 	period
 	Format  audit.Format `help:"csv, with columns for spreadsheets, or jsonl, with the whole record of a transaction on each line." enum:"csv,jsonl" default:"csv"`
+	BOM     bool         `name:"bom" help:"Begin a CSV with a byte order mark: Excel on Windows takes it for UTF-8 then."`
 	Status  status       `help:"Those that stand there: a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE." placeholder:"STATUS"`
 	Outcome outcome      `help:"Those that the fraud check said this of: approve, review, decline or not_evaluated." placeholder:"OUTCOME"`
 	Output  string       `help:"The file to write, which is replaced once all of it is written; - is the standard output." default:"-"`
@@ -27,6 +28,9 @@ type exportCommand struct {
 func (c exportCommand) Validate() error {
 	if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
 		return fmt.Errorf("--output: must be a file, and %s is a folder", c.Output)
+	}
+	if c.BOM && c.Format != audit.CSV {
+		return errors.New("--bom: is for --format=csv alone: JSON has no byte order mark (RFC 8259)")
 	}
 	return c.check(audit.Span{Since: c.Since.Time, Until: c.Until.Time})
 }
@@ -49,6 +53,11 @@ func (c exportCommand) export(ctx context.Context, book ledger.Reader, out outpu
 	q := ledger.Query{Status: c.Status.Status, Outcome: c.Outcome.Outcome, Since: c.Since.Time, Until: c.Until.Time}
 	written := 0
 	err := into(c.Output, out.results, func(to io.Writer) (err error) {
+		if c.BOM {
+			if _, err := io.WriteString(to, "\ufeff"); err != nil {
+				return err
+			}
+		}
 		written, err = audit.Export(ctx, book, q, c.Format, to)
 		return err
 	})

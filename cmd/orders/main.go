@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -54,6 +56,10 @@ func execute(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "orders:", err)
 		return exitFailure
 	}
+	if i := slices.IndexFunc(args, isEmpty); i >= 0 {
+		fmt.Fprintf(os.Stderr, "orders: argument %d is empty: leave it out, or give it a value; see orders --help\n", i+1)
+		return exitConfig
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "orders: %v; see orders --help\n", err)
@@ -66,21 +72,39 @@ func execute(ctx context.Context, args []string) int {
 		}
 		return exitFailure
 	}
+	return written()
+}
+
+// written returns the exit code of a command that has done its work: it has failed where its output could not be written.
+func written() int {
+	if err := stdout.failed(); err != nil {
+		fmt.Fprintln(os.Stderr, "orders: write the output:", err)
+		return exitFailure
+	}
 	return 0
 }
 
+// isEmpty reports whether an argument is empty or a flag without its value, as where a script's variable is not set. Taken
+// for absent, it would widen what a command is about.
+func isEmpty(arg string) bool {
+	return strings.TrimSpace(arg) == "" || strings.HasPrefix(arg, "--") && strings.HasSuffix(strings.TrimSpace(arg), "=")
+}
+
 func newParser(ctx context.Context, options ...kong.Option) (*kong.Kong, error) {
-	return kong.New(&commands{}, append(options, kong.Name("orders"),
+	exit := func(code int) { os.Exit(max(code, written())) } // of --help and --version
+	return kong.New(&commands{}, append([]kong.Option{
+		kong.Name("orders"), kong.Writers(stdout, os.Stderr), kong.Exit(exit),
 		kong.Description("Card transactions, checked for fraud, paid for or stopped. Settings come from the environment: see the file env."),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Vars{"version": versions()})...)
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Vars{"version": versions()},
+	}, options...)...)
 }
 
 type versionCommand struct{}
 
 // Run prints what --version does.
 func (versionCommand) Run() error {
-	fmt.Println(versions())
-	return nil
+	_, err := fmt.Fprintln(stdout, versions())
+	return err
 }
 
 // versions names what decides how a binary behaves: its own version, Go's, and that of the time zone database.

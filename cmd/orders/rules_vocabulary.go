@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"dummyorders/gateways/rules"
@@ -13,7 +12,7 @@ type vocabularyRulesCommand struct{}
 
 // Run prints what rules can ask.
 func (vocabularyRulesCommand) Run() error {
-	return printVocabulary(os.Stdout)
+	return printVocabulary(standard().results)
 }
 
 func printVocabulary(to io.Writer) error {

@@ -27,6 +27,15 @@ func (e environment) hosts() []string {
 	return names
 }
 
+// prefix is the path of API_URL, which a proxy takes away; empty for none.
+func (e environment) prefix() string {
+	u, err := url.Parse(e.APIURL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(u.EscapedPath(), "/")
+}
+
 func isThisMachine(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }

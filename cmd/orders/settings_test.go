@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/gateways/smtp"
@@ -221,4 +224,52 @@ func TestTheVersionIsAFlagAndACommand(t *testing.T) {
 	require.PanicsWithError(t, ended.Error(), func() { _, _ = parser.Parse([]string{"--version"}) })
 	require.Regexp(t, `^orders \S+, go1\.\S+, time zones 20\d\d[a-z]\n$`, out.String())
 	require.Equal(t, versions()+"\n", out.String())
+}
+
+func TestAnEmptyArgumentIsRefused(t *testing.T) {
+	for _, args := range [][]string{
+		{"alertman", "preview", "--receiver="}, {"alertman", "preview", "--receiver", ""}, {"alertman", "preview", "--receiver", " "},
+		{"ledger", "export", "--since="}, {"ledger", "export", "--output="}, {"rules", "explain", ""},
+	} {
+		require.Equal(t, exitConfig, execute(ended(t), args), "%q", args)
+	}
+}
+
+func TestACommandWhoseOutputCannotBeWrittenFails(t *testing.T) {
+	setEnvironment(t, nil)
+	event, err := os.Open("../../gateways/cloudevents/testdata/" + anyEvent(t))
+	require.NoError(t, err)
+	defer func() { _ = event.Close() }()
+	was, stdin := os.Stdout, os.Stdin
+	defer func() { os.Stdout, os.Stdin = was, stdin }()
+	os.Stdin = event
+	for _, c := range []struct {
+		file string
+		want int
+	}{{"/dev/full", exitFailure}, {os.DevNull, 0}} {
+		out, err := os.OpenFile(c.file, os.O_WRONLY, 0)
+		require.NoError(t, err)
+		os.Stdout = out
+		for _, command := range []string{
+			"version", "rules check default", "rules test default", "rules vocabulary", "rules diff default default", "alertman preview", "alertman route",
+		} {
+			_, _ = event.Seek(0, io.SeekStart)
+			code := execute(t.Context(), strings.Fields(command))
+			assert.Equal(t, c.want, code, "%s > %s", command, c.file)
+		}
+		require.NoError(t, out.Close())
+	}
+}
+
+func anyEvent(t *testing.T) string {
+	t.Helper()
+	files, err := os.ReadDir("../../gateways/cloudevents/testdata")
+	require.NoError(t, err)
+	for _, file := range files {
+		if strings.HasSuffix(file.Name(), ".json") {
+			return file.Name()
+		}
+	}
+	t.Fatal("no event on record")
+	return ""
 }
