@@ -16,7 +16,7 @@ const (
 )
 
 // ErrNumber is returned for anything that is no card number. It never repeats what it was given.
-var ErrNumber = errors.New("must be a card number: 12 to 19 digits, as a number or a string")
+var ErrNumber = errors.New("must be a card number: 12 to 19 digits, with at most one space or dash between two of them")
 
 // Number is a card number that no formatting verb, logger or encoder will show. The digits hang behind a pointer
 // because fmt prints unexported fields of an enclosing struct without asking their methods.
@@ -24,13 +24,19 @@ type Number struct {
 	digits *string
 }
 
-// ParseNumber accepts 12 to 19 digits, and spaces or dashes between them as they are printed on cards. A number that
-// fails the Luhn check is accepted: that is a fraud signal, not a malformed number.
+// NumberPattern is how a card number is written: 12 to 19 digits, with single spaces or dashes between them where they are
+// in groups, as on cards.
+const NumberPattern = `^[0-9](?:[ -]?[0-9]){11,18}$`
+
+var numberForm = regexp.MustCompile(NumberPattern)
+
+// ParseNumber accepts what is written like NumberPattern. A number that fails the Luhn check is accepted: that is a fraud
+// signal, not a malformed number.
 func ParseNumber(text string) (Number, error) {
-	digits := strings.NewReplacer(" ", "", "-", "").Replace(text)
-	if len(digits) < MinDigits || len(digits) > MaxDigits || strings.Trim(digits, "0123456789") != "" {
+	if !numberForm.MatchString(text) {
 		return Number{}, ErrNumber
 	}
+	digits := digitsOf(text)
 	return Number{digits: &digits}, nil
 }
 
