@@ -20,7 +20,7 @@ const acknowledgeDescription = "Says that somebody takes care of an alert: nobod
 const acknowledgePageDescription = "The page that a signed link in a message leads to: what the alert is about, whether somebody takes care " +
 	"of it, and a button to do so. To open it acknowledges nothing, as mail scanners open every link."
 
-// acknowledgeRequest is POST /alerts/{id}/acknowledge as huma sees it. The body is read by readAcknowledgement; who comes
+// acknowledgeRequest is POST /alerts/{id}/acknowledge as huma sees it. The body is read by its table, acknowledgements; who comes
 // by a link does not come here.
 type acknowledgeRequest struct {
 	ID        string `path:"id" doc:"The id of the alert's event"`
@@ -28,12 +28,6 @@ type acknowledgeRequest struct {
 	Until     string `query:"until" doc:"Of a signed link: until when it is good, in seconds since 1970"`
 	Signature string `query:"signature" doc:"Of a signed link"`
 	RawBody   []byte `contentType:"application/json"`
-}
-
-// acknowledgementSchema is what readAcknowledgement accepts, for the OpenAPI document.
-type acknowledgementSchema struct {
-	By   string `json:"by" minLength:"1" maxLength:"200" doc:"Who takes care" example:"ada"`
-	Note string `json:"note,omitempty" maxLength:"500" doc:"More about it, for whoever looks at it later"`
 }
 
 // acknowledgementForm is what the link's page sends.
@@ -68,7 +62,7 @@ func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
 }
 
 func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*acknowledgeResponse, error) {
-	a, err := readAcknowledgement(r.RawBody)
+	a, err := readBody(r.RawBody, acknowledgements, "the acknowledgement")
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +97,7 @@ const linkScheme = "signedLink"
 // describeAcknowledge gives the operations what huma cannot infer: the two bodies, the links, and the page.
 func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 	item := document.Paths["/alerts/{id}/acknowledge"]
-	describeBody(document, item.Post, reflect.TypeFor[acknowledgementSchema](), "Acknowledgement",
+	describeBody(document, item.Post, acknowledgements,
 		`{"by": "ada", "note": "calling the buyer"}`)
 	item.Post.RequestBody.Required = false
 	item.Post.RequestBody.Content[formType] = &huma.MediaType{

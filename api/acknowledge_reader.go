@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,26 +12,12 @@ import (
 	"dummyorders/internal/strictjson"
 )
 
-// readAcknowledgement returns every fault at once, as a *Problem. What could be a card number is masked before it goes
-// anywhere.
-func readAcknowledgement(body []byte) (alert.Acknowledgement, error) {
-	doc, err := strictjson.Parse(body)
-	if err != nil {
-		return alert.Acknowledgement{}, problem(http.StatusBadRequest, err.Error())
-	}
-	var a alert.Acknowledgement
-	if root := doc.Root(); root.Is(strictjson.Object) {
-		a = alert.Acknowledgement{
-			By:   card.Redact(text(root.Required("by"), alert.MaxBy)),
-			Note: card.Redact(readNote(root.Optional("note"))),
-		}
-		root.RefuseUnknown()
-	}
-	if faults := doc.Faults(); len(faults) > 0 {
-		return alert.Acknowledgement{}, invalid("the acknowledgement", faults)
-	}
-	return a, nil
-}
+// acknowledgements are who takes care of an alert. What could be a card number is masked before it goes anywhere.
+var acknowledgements = object[alert.Acknowledgement]{name: "AcknowledgementSchema", members: []member[alert.Acknowledgement]{
+	{"by", true, requiredText(alert.MaxBy, "Who takes care", "ada"),
+		func(v *strictjson.Value, a *alert.Acknowledgement) { a.By = card.Redact(v.Literal()) }},
+	{"note", false, noteSchema, func(v *strictjson.Value, a *alert.Acknowledgement) { a.Note = card.Redact(clean(v.Literal())) }},
+}}
 
 // form is what the page of a link sends, in the fields' own names.
 type form struct {

@@ -59,7 +59,7 @@ var digitRun = regexp.MustCompile(`[0-9](?:[ -]?[0-9])*`)
 
 // token is what a gateway gave out for a card. A card number in its place would be kept and shown.
 func (r reader) token(v *strictjson.Value) string {
-	token := text(v, maxToken)
+	token := v.Literal()
 	for _, run := range digitRun.FindAllString(token, -1) {
 		if number, err := card.ParseNumber(run); err == nil && r.cards.Describe(number).LuhnValid {
 			v.Fault("must be a token that a gateway gave out, and this holds what looks like a card number, which belongs in payment.card")

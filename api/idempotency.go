@@ -91,7 +91,7 @@ func retryOf(call, accepted transaction.Receipt) (bool, error) {
 	switch {
 	case call.BodyDigest == "":
 		return false, nil
-	case call.BodyDigest != accepted.BodyDigest:
+	case call.BodyDigest != accepted.BodyDigest && call.TextDigest != accepted.BodyDigest:
 		return false, errKeyUsed
 	default:
 		return call.Call != accepted.Call, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,17 +16,10 @@ const labelDescription = "Keeps what turned out to be true about a transaction: 
 	"the same again changes its note, leaves its time and is 200. So a label can safely be sent again. It is in the transaction's labels " +
 	"wherever it is read, and rules count it."
 
-// labelRequest is POST /transactions/{id}/labels as huma sees it. The body is read by readLabel.
+// labelRequest is POST /transactions/{id}/labels as huma sees it. The body is read by its table, labels.
 type labelRequest struct {
 	ID      string `path:"id" doc:"The transactionID of the transaction"`
 	RawBody []byte `contentType:"application/json"`
-}
-
-// labelSchema is what readLabel accepts, for the OpenAPI document.
-type labelSchema struct {
-	Label  string `json:"label" enum:"fraudulent,legitimate" doc:"What turned out to be true"`
-	Source string `json:"source" enum:"dispute,early_fraud_warning,reviewer" doc:"Where that is known from"`
-	Note   string `json:"note,omitempty" maxLength:"500" doc:"More about it, for whoever looks at it later"`
 }
 
 // labelResponse is 201 when the label is a new one.
@@ -52,7 +44,7 @@ func (s *server) registerLabel(api huma.API) {
 		Errors:           []int{400, 404, 413, 415, 422, 503},
 	}), s.label)
 	operation := api.OpenAPI().Paths["/transactions/{id}/labels"].Post
-	describeBody(api.OpenAPI(), operation, reflect.TypeFor[labelSchema](), "Label",
+	describeBody(api.OpenAPI(), operation, labels,
 		`{"label": "fraudulent", "source": "dispute", "note": "chargeback 4853"}`)
 	operation.Responses["201"].Description = "A new label"
 	known := *operation.Responses["201"]
@@ -65,7 +57,7 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 	if err != nil {
 		return nil, err
 	}
-	label, err := readLabel(r.RawBody)
+	label, err := readBody(r.RawBody, labels, "the label")
 	if err != nil {
 		return nil, err
 	}

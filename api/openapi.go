@@ -2,19 +2,17 @@ package api
 
 import (
 	"encoding/json"
-	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
 // What huma cannot infer about the operations, for the OpenAPI document.
 
-func describeBody(document *huma.OpenAPI, operation *huma.Operation, body reflect.Type, name, example string) {
+// describeBody says what the operation reads.
+func describeBody[T any](document *huma.OpenAPI, operation *huma.Operation, body object[T], example string) {
+	body.describe(document)
 	operation.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"application/json": {
-			Schema:  document.Components.Schemas.Schema(body, true, name),
-			Example: json.RawMessage(example),
-		},
+		"application/json": {Schema: body.reference(), Example: json.RawMessage(example)},
 	}}
 }
 

@@ -188,11 +188,60 @@ func TestAnotherBodyUnderAKeyIsRefusedAtAnyTime(t *testing.T) {
 	forgetful := handlerWith(options(w.client, newMemory()))
 	for _, handler := range []http.Handler{w.api(), forgetful, handlerWith(options(nowhere(t), w.ledger))} {
 		for _, prefer := range []string{patient, "Prefer: respond-async"} {
-			answer := request(t, handler, http.MethodPost, "/transact", strings.Replace(body, "123.00", "123.0", 1), key, prefer)
+			answer := request(t, handler, http.MethodPost, "/transact", strings.Replace(body, "123.00", "123.01", 1), key, prefer)
 			mustBeUsed(t, answer)
 		}
 	}
 	w.charged(t, id, 1)
+}
+
+// digestOf is what a retry of the body is known by.
+func digestOf(t *testing.T, body string) string {
+	t.Helper()
+	return startedWith(t, unchanged, body, freshKey()).transaction.Receipt.BodyDigest
+}
+
+func TestABodyIsTheSameHoweverItIsWritten(t *testing.T) {
+	const body = `{"order": {"id": 1234, "name": "Ada's", "cost": 12.50, "currency": "EUR", "items": [{"id": "1", "cost": 12.5}]}, "paymentMethod": "card",
+		"payment": {"card": "4242 4242 4242 4242", "type": "credit", "amount": 12.50, "currency": "EUR"},
+		"customer": {"id": "c-1", "createdAt": "2024-05-17T08:30:00Z"}, "ip": "8.8.8.8", "billing": {"country": "IN"}, "metadata": {"a": "b"}}`
+	want := digestOf(t, body)
+	for _, same := range [][2]string{
+		{"12.50", "12.5"}, {"12.50", "12.500"}, {"12.50", "1250e-2"}, {"12.50", `"12.5"`}, {"12.50", "0.125E2"}, {": 12.5}", ": 12.50}"},
+		{"1234", `"1234"`}, {"1234", "1234.0"}, {"4242 4242 4242 4242", "4242424242424242"}, {`"4242 4242 4242 4242"`, "4242424242424242"},
+		{"Ada's", `Ada\u0027s`}, {"order", `\u006frder`}, {"8.8.8.8", "::ffff:8.8.8.8"}, {"8.8.8.8", " 8.8.8.8:80"}, {`"IN"`, `"ind"`},
+		{`"cost": 12.5}`, `"cost": 12.5, "quantity": 1, "discount": 0.00, "name": null}`}, {`"ip"`, `"shipping": null, "ip"`},
+		{"2024-05-17T08:30:00Z", "2024-05-17T14:00:00+05:30"}, {`"b"}`, `"b", "c": null}`},
+	} {
+		other := strings.Replace(body, same[0], same[1], 1)
+		if other == body || digestOf(t, other) != want {
+			t.Errorf("with %s in place of %s it is another body", same[1], same[0])
+		}
+	}
+	for _, different := range [][2]string{
+		{`"amount": 12.50`, `"amount": 12.51`}, {`"type": "credit"`, `"type": "debit"`}, {"4242 4242 4242 4242", "4242 4242 4242 4243"}, {"1234", "12340"}, {"Ada's", "ada's"},
+		{"IN", "SG"}, {`"b"`, `"c"`}, {"2024-05-17", "2024-05-18"}, {`"amount": 12.50, "currency": "EUR"`, `"amount": 12.50, "currency": "USD"`},
+	} {
+		other := strings.Replace(body, different[0], different[1], 1)
+		if other == body || digestOf(t, other) == want {
+			t.Errorf("with %s in place of %s it is the same body", different[1], different[0])
+		}
+	}
+}
+
+// Digests stand in histories and in the ledger: under others, every retry over an update would be told that its key is used.
+func TestTheDigestOfABodyStays(t *testing.T) {
+	const want, before = "cb5e537f7eb23de74cf9e44316aef10e54b739320da4a109f114594b05d366d8", "5f8f56350dfd49632ca48120c9f47c274d307f0ebe26cf589926bc6b9a325d5f"
+	if got := digestOf(t, api.SeedExample); got != want {
+		t.Errorf("it is %s, want %s", got, want)
+	}
+	key := freshKey()
+	posted := startedWith(t, unchanged, api.SeedExample, key).transaction
+	posted.Receipt.BodyDigest = before // as it was kept when a digest was one of the text
+	record := ledger.Open(posted, start)
+	handler := handlerWith(options(nowhere(t), newMemory(ledger.Entry{Record: *record, Transaction: posted})))
+	mustBeReplayed(t, request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient), true)
+	mustBeUsed(t, request(t, handler, http.MethodPost, "/transact", with(t, "order.id", "2"), key, patient))
 }
 
 func TestKeysBelongToTheClient(t *testing.T) {

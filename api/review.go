@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -14,19 +13,11 @@ const reviewDescription = "Approves or declines a transaction in review: its mon
 	"be sent again with confirm. The first verdict counts: another reviewer is told 409 with who decided, and the same " +
 	"reviewer with the same verdict gets the same answer again."
 
-// reviewRequest is POST /transactions/{id}/review as huma sees it. The body is read by readReview.
+// reviewRequest is POST /transactions/{id}/review as huma sees it. The body is read by its table, reviews.
 type reviewRequest struct {
 	ID      string `path:"id" doc:"The transactionID of the transaction in review"`
 	Prefer  string `header:"Prefer" doc:"respond-async not to wait until it is settled; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
 	RawBody []byte `contentType:"application/json"`
-}
-
-// reviewSchema is what readReview accepts, for the OpenAPI document.
-type reviewSchema struct {
-	Decision string `json:"decision" enum:"approve,decline" doc:"approve takes the money, decline gives it back"`
-	Reviewer string `json:"reviewer" minLength:"1" maxLength:"64" doc:"Who decides" example:"ada"`
-	Note     string `json:"note,omitempty" maxLength:"500" doc:"Why, for whoever looks at it later"`
-	Confirm  bool   `json:"confirm,omitempty" doc:"true approves although the fraud check has got worse"`
 }
 
 // Reviews are bounded like transactions, since they wait like them.
@@ -45,7 +36,7 @@ func (s *server) registerReview(api huma.API) {
 		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
 	}), s.review)
 	operation := api.OpenAPI().Paths["/transactions/{id}/review"].Post
-	describeBody(api.OpenAPI(), operation, reflect.TypeFor[reviewSchema](), "Review",
+	describeBody(api.OpenAPI(), operation, reviews,
 		`{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`)
 	describeAccepted(operation, "The verdict is taken, and the transaction is not settled yet; ask at Location")
 }
@@ -55,7 +46,7 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 	if err != nil {
 		return nil, err
 	}
-	q, err := readReview(r.RawBody)
+	q, err := readBody(r.RawBody, reviews, "the review")
 	if err != nil {
 		return nil, err
 	}

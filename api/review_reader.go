@@ -1,7 +1,7 @@
 package api
 
 import (
-	"net/http"
+	"github.com/danielgtaylor/huma/v2"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/review"
@@ -14,45 +14,18 @@ const (
 	maxNote     = review.MaxNote
 )
 
-// readReview returns every fault at once, as a *Problem. People paste what they should not: whatever could be a card
-// number is masked before it goes anywhere.
-func readReview(body []byte) (review.Request, error) {
-	doc, err := strictjson.Parse(body)
-	if err != nil {
-		return review.Request{}, problem(http.StatusBadRequest, err.Error())
-	}
-	var q review.Request
-	if root := doc.Root(); root.Is(strictjson.Object) {
-		q = review.Request{
-			Verdict:  readVerdict(root.Required("decision")),
-			Reviewer: card.Redact(text(root.Required("reviewer"), maxReviewer)),
-			Note:     card.Redact(readNote(root.Optional("note"))),
-			Confirm:  readFlag(root.Optional("confirm")),
-		}
-		root.RefuseUnknown()
-	}
-	if faults := doc.Faults(); len(faults) > 0 {
-		return review.Request{}, invalid("the review", faults)
-	}
-	return q, nil
-}
+// noteSchema is what people write beside a verdict, a label or an acknowledgement.
+var noteSchema = optionalText(maxNote, "More about it, for whoever looks at it later. What could be a card number is masked", "the buyer was called")
 
-func readVerdict(v *strictjson.Value) review.Verdict {
-	verdict := review.Verdict(v.Literal())
-	if v.Is(strictjson.String) && verdict != review.Approve && verdict != review.Decline {
-		v.Fault("must be approve or decline")
-	}
-	return verdict
-}
-
-// readNote takes an empty one for none, as forms send it.
-func readNote(v *strictjson.Value) string {
-	if v == nil || v.Kind() == strictjson.String && v.Literal() == "" {
-		return ""
-	}
-	return text(v, maxNote)
-}
-
-func readFlag(v *strictjson.Value) bool {
-	return v != nil && v.Is(strictjson.Bool) && v.Literal() == "true"
-}
+// reviews are what a reviewer may say. People paste what they should not: whatever could be a card number is masked before
+// it goes anywhere.
+var reviews = object[review.Request]{name: "ReviewSchema", members: []member[review.Request]{
+	{"decision", true, choice("approve takes the money, decline gives it back", string(review.Approve), string(review.Decline)),
+		func(v *strictjson.Value, q *review.Request) { q.Verdict = review.Verdict(v.Literal()) }},
+	{"reviewer", true, requiredText(maxReviewer, "Who decides", "ada"),
+		func(v *strictjson.Value, q *review.Request) { q.Reviewer = card.Redact(v.Literal()) }},
+	{"note", false, noteSchema, func(v *strictjson.Value, q *review.Request) { q.Note = card.Redact(clean(v.Literal())) }},
+	{"confirm", false, &huma.Schema{
+		Type: huma.TypeBoolean, Nullable: true, Description: "true approves although the fraud check has got worse",
+	}, func(v *strictjson.Value, q *review.Request) { q.Confirm = v.Literal() == "true" }},
+}}

@@ -1,81 +1,296 @@
 package api_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"pgregory.net/rapid"
+
+	"dummyorders/api"
 )
 
-// schema is as much of JSON Schema as the request's has.
-type schema struct {
-	Ref        string            `json:"$ref"`
-	Type       any               `json:"type"`
-	Properties map[string]schema `json:"properties"`
-	Required   []string          `json:"required"`
-	Items      *schema           `json:"items"`
-	OneOf      []schema          `json:"oneOf"`
-	Pattern    string            `json:"pattern"`
-	Format     string            `json:"format"`
-	Enum       []any             `json:"enum"`
-
-	Additional any `json:"additionalProperties"`
+// beyondSchema is what the readers of bodies find wrong and a schema cannot say. All else that they refuse, the schema
+// refuses, and what they accept it accepts.
+var beyondSchema = []string{
+	"must be an ISO 4217 currency code in capitals", // one that is in use
+	"decimal digits, as ",                           // a currency has so many
+	"must add up to the order's cost",
+	"must not be more than the item's cost times its quantity",
+	"its cost times its quantity is beyond any order",
+	"is not known here: must be one of", // methods depend on the gateways that are set
+	"must not be empty",                 // of characters that are not seen
+	"must be a card number",             // by its digits, and not by a number that is whole: 4.2E15
+	"must not hold a card number",       // in what is kept
+	"must not hold the card number",
+	"what looks like a card number",
+	"a card verification value must never be sent here",
+	"must have at most 12 digits before the point", // 999999999999.99999999999999999999 is no float
 }
 
-// fill is a value with every member that the schema describes.
-func (s schema) fill(t *testing.T, all map[string]schema) any {
+// bodies are those that have a schema, and how one is posted.
+var bodies = map[string]struct {
+	example string
+	post    func(t testing.TB, body string) *httptest.ResponseRecorder
+}{
+	"TransactionSchema": {api.SeedExample, func(t testing.TB, body string) *httptest.ResponseRecorder {
+		return post(t, accepting(t), body)
+	}},
+	"ReviewSchema": {`{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
+		return judge(t, unreachable(t), "01990000-0000-7000-8000-000000000001", body)
+	}},
+	"LabelSchema": {`{"label": "fraudulent", "source": "dispute"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
+		return labelled(t, handlerWith(options(nowhere(t), newMemory())), "01990000-0000-7000-8000-000000000001", body)
+	}},
+	"AcknowledgementSchema": {`{"by": "ada"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
+		return acknowledged(t, unreachable(t), "event-1", body)
+	}},
+}
+
+func openAPI(t testing.TB) (document map[string]any, schemaNamed func(name string) *jsonschema.Schema) {
 	t.Helper()
-	if s.Ref != "" {
-		found, there := all[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
-		if !there {
-			t.Fatalf("no schema %s", s.Ref)
+	text := request(t, unreachable(t), http.MethodGet, "/openapi.json", "").Body.Bytes()
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	must(t, err)
+	compiler := jsonschema.NewCompiler()
+	must(t, compiler.AddResource("openapi.json", parsed))
+	return parsed.(map[string]any), func(name string) *jsonschema.Schema {
+		compiled, err := compiler.Compile("openapi.json#/components/schemas/" + name)
+		must(t, err)
+		return compiled
+	}
+}
+
+// agree fails where a body's schema and its reader say different things about it.
+func agree(t testing.TB, name, body string, s *jsonschema.Schema) (accepted bool, err error) {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+	must(t, err)
+	invalid := s.Validate(value)
+	answer := bodies[name].post(t, body)
+	switch {
+	case answer.Code == http.StatusBadRequest || answer.Code == http.StatusInternalServerError:
+		return false, fmt.Errorf("%d %s\nfor %s", answer.Code, answer.Body, body)
+	case answer.Code == http.StatusUnprocessableEntity && invalid == nil:
+		for _, fault := range asProblem(t, answer).Errors {
+			if !slices.ContainsFunc(beyondSchema, func(known string) bool { return strings.Contains(fault.Detail, known) }) {
+				return false, fmt.Errorf("the schema allows what is refused: %s %s\nin %s", fault.Pointer, fault.Detail, body)
+			}
 		}
-		return found.fill(t, all)
+	case answer.Code != http.StatusUnprocessableEntity && invalid != nil:
+		return true, fmt.Errorf("the schema refuses what is accepted: %w\nin %s", invalid, body)
 	}
-	if len(s.OneOf) > 0 && len(s.Properties) == 0 {
-		return s.OneOf[0].fill(t, all)
+	return answer.Code != http.StatusUnprocessableEntity, nil
+}
+
+func TestSchemasAndReadersAgreeAboutWhateverIsSent(t *testing.T) {
+	document, schemaNamed := openAPI(t)
+	all := document["components"].(map[string]any)["schemas"].(map[string]any)
+	for name, body := range bodies {
+		t.Run(name, func(t *testing.T) {
+			s, accepted, refused := schemaNamed(name), 0, 0
+			if taken, err := agree(t, name, body.example, s); err != nil || !taken {
+				t.Fatal("the example is refused", err)
+			}
+			rapid.Check(t, func(r *rapid.T) {
+				value := generator{all}.value(r, all[name].(map[string]any), name)
+				for range rapid.IntRange(0, 2).Draw(r, "mutations") {
+					value = mutated(r, value)
+				}
+				text, err := json.Marshal(value)
+				must(t, err)
+				switch taken, err := agree(t, name, string(text), s); {
+				case err != nil:
+					r.Fatal(err)
+				case taken:
+					accepted++
+				default:
+					refused++
+				}
+			})
+			if accepted == 0 || refused == 0 {
+				t.Errorf("%d accepted and %d refused say nothing", accepted, refused)
+			}
+		})
 	}
-	kind, nullable := s.Type.(string)
-	if kinds, several := s.Type.([]any); several && !nullable {
-		kind, _ = kinds[0].(string)
+}
+
+func TestSchemaAndReaderAgreeAboutWhatClientsSend(t *testing.T) {
+	_, schemaNamed := openAPI(t)
+	s := schemaNamed("TransactionSchema")
+	for _, c := range []struct {
+		path, value string
+		accepted    bool
+	}{
+		{"order.items", `null`, true},
+		{"order.items", `[]`, true},
+		{"order.items", `[{"id": 1, "cost": "123.00", "name": null, "quantity": null, "discount": null}]`, true},
+		{"order.items", `[null]`, false},
+		{"order.name", `null`, true},
+		{"order.name", `""`, true},
+		{"order.name", `"a\nb"`, true},
+		{"order.id", `-1`, false},
+		{"order.id", `-0`, true},
+		{"order.id", `1234.0`, true},
+		{"order.id", `1e63`, true},
+		{"order.id", `1e64`, false},
+		{"order.id", `" "`, false},
+		{"order.id", `"a\u007f"`, false},
+		{"order.cost", `"123.00"`, true},
+		{"order.cost", `"0123"`, true},
+		{"order.cost", `"1.23E2"`, false},
+		{"order.cost", `"0.00"`, false},
+		{"order.cost", `0`, false},
+		{"order.cost", `1e12`, false},
+		{"order.cost", `1.23E2`, true},
+		{"order.cost", `null`, false},
+		{"order.currency", `"INR "`, false},
+		{"paymentMethod", `"\t"`, false},
+		{"payment.token", `null`, true},
+		{"payment.token", `"pm_1"`, false},
+		{"payment.card", `null`, false},
+		{"payment.card", `12345678901`, false},
+		{"payment.card", `12345678901234567890`, false},
+		{"payment.card", `"4242 4242 4242 4242"`, true},
+		{"payment.card", `" 4242424242424242"`, false},
+		{"customer", `null`, true},
+		{"customer", `{"id": null, "email": null, "createdAt": null}`, true},
+		{"customer", `{"email": "not an address", "createdAt": "yesterday"}`, true},
+		{"customer", `{"createdAt": 1479254399}`, false},
+		{"ip", `null`, true},
+		{"ip", `""`, true},
+		{"billing", `{}`, true},
+		{"billing", `{"country": "in"}`, true},
+		{"metadata", `null`, true},
+		{"metadata", `{"a": null, "b": "", "c\u0000": "d\u0000"}`, true},
+		{"metadata", `{"a": 1}`, false},
+		{"metadata", `{"` + strings.Repeat("x", 41) + `": "a"}`, false},
+		{"colour", `"red"`, false},
+	} {
+		t.Run(c.path+"="+c.value[:min(len(c.value), 30)], func(t *testing.T) {
+			if taken, err := agree(t, "TransactionSchema", with(t, c.path, c.value), s); err != nil || taken != c.accepted {
+				t.Errorf("accepted is %v, want %v: %v", taken, c.accepted, err)
+			}
+		})
 	}
-	if len(s.Enum) > 0 {
-		return s.Enum[0]
+}
+
+// generator makes values that schemas allow, of the OpenAPI document's parts.
+type generator struct{ all map[string]any }
+
+func (g generator) value(t *rapid.T, s map[string]any, name string) any {
+	if ref, is := s["$ref"].(string); is {
+		name = strings.TrimPrefix(ref, "#/components/schemas/")
+		return g.value(t, g.all[name].(map[string]any), name)
+	}
+	if forms, is := s["anyOf"].([]any); is {
+		return g.value(t, rapid.SampledFrom(forms).Draw(t, name+" form").(map[string]any), name)
+	}
+	if words, is := s["enum"].([]any); is {
+		return rapid.SampledFrom(words).Draw(t, name)
+	}
+	kind := s["type"]
+	if kinds, several := kind.([]any); several {
+		kind = rapid.SampledFrom(kinds).Draw(t, name+" type")
 	}
 	switch kind {
 	case "boolean":
-		return true
-	case "object":
-		object := map[string]any{}
-		for name, member := range s.Properties {
-			if name == "discount" || name == "token" {
-				continue // so that one item adds up to the order's cost, and beside a card there is no token
-			}
-			object[name] = member.fill(t, all)
-		}
-		return object
-	case "array":
-		return []any{s.Items.fill(t, all)}
-	case "number", "integer":
-		return 1
+		return rapid.Bool().Draw(t, name)
+	case "integer", "number":
+		return number(t, s, name)
 	case "string":
-		return sample(s)
+		return g.text(t, s, name)
+	case "array":
+		some := make([]any, rapid.IntRange(0, 1).Draw(t, name+" length"))
+		for i := range some {
+			some[i] = g.value(t, s["items"].(map[string]any), name)
+		}
+		return some
+	case "object":
+		return g.object(t, s, name)
 	}
-	t.Fatalf("a schema of type %v", s.Type)
 	return nil
 }
 
-func sample(s schema) string {
-	switch {
-	case s.Format == "email":
-		return "jo@example.com"
-	case s.Format == "date-time":
-		return "2024-05-17T08:30:00Z"
-	case s.Pattern == "^[A-Z]{3}$":
-		return "INR"
-	case s.Pattern == "^[A-Z]{2}$":
-		return "IN"
-	case strings.Contains(s.Pattern, "11,18"):
-		return "4242424242424242"
-	default:
-		return "203.0.113.7"
+func number(t *rapid.T, s map[string]any, name string) any {
+	least := json.Number("1")
+	for _, bound := range []string{"minimum", "exclusiveMinimum"} {
+		if given, is := s[bound].(json.Number); is && given != "0" {
+			least = given
+		}
 	}
+	if s["type"] == "number" {
+		return rapid.SampledFrom([]any{json.Number("12.50"), json.Number("1.25E1"), json.Number("1250e-2")}).Draw(t, name)
+	}
+	return rapid.SampledFrom([]any{least, json.Number(least + ".0"), json.Number(least + "e0"), json.Number("4242424242424242")}).Draw(t, name)
+}
+
+func (g generator) text(t *rapid.T, s map[string]any, name string) string {
+	switch {
+	case name == "currency":
+		return rapid.SampledFrom([]string{"EUR", "KWD"}).Draw(t, name)
+	case name == "cost" || name == "amount" || name == "discount":
+		return rapid.SampledFrom([]string{"12.50", "12.5", "012.500"}).Draw(t, name)
+	case s["pattern"] != nil && s["maxLength"] == nil:
+		return rapid.StringMatching(s["pattern"].(string)).Draw(t, name)
+	}
+	if s["pattern"] != nil || rapid.Bool().Draw(t, name+" plain") {
+		return rapid.StringMatching(`[a-z0-9@é.: -]{0,9}[a-z]`).Draw(t, name)
+	}
+	return rapid.StringN(0, 64, -1).Draw(t, name)
+}
+
+func (g generator) object(t *rapid.T, s map[string]any, name string) any {
+	object := map[string]any{}
+	properties, _ := s["properties"].(map[string]any)
+	required, _ := s["required"].([]any)
+	for _, member := range slices.Sorted(maps.Keys(properties)) {
+		if slices.Contains(required, any(member)) || rapid.Bool().Draw(t, "with "+member) {
+			object[member] = g.value(t, properties[member].(map[string]any), member)
+		}
+	}
+	if more, is := s["additionalProperties"].(map[string]any); is {
+		for range rapid.IntRange(0, 3).Draw(t, name+" entries") {
+			object[rapid.StringN(0, 45, -1).Draw(t, name+" entry")] = g.value(t, more, name)
+		}
+	}
+	if s["oneOf"] != nil {
+		delete(object, rapid.SampledFrom([]string{"card", "token"}).Draw(t, "without"))
+	}
+	return object
+}
+
+// mutated is a value with something in it taken away, added or of another kind.
+func mutated(t *rapid.T, value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		name := rapid.SampledFrom(append(slices.Sorted(maps.Keys(v)), "")).Draw(t, "at")
+		switch {
+		case name == "":
+			v["colour"] = "red"
+		case rapid.IntRange(0, 4).Draw(t, "away") == 0:
+			delete(v, name)
+		default:
+			v[name] = mutated(t, v[name])
+		}
+		return v
+	case []any:
+		if len(v) > 0 {
+			v[0] = mutated(t, v[0])
+			return v
+		}
+	}
+	return rapid.SampledFrom([]any{
+		nil, true, "", " ", "\n", "a", "12.50", "0.00", "-1", json.Number("-1"), json.Number("0"), json.Number("-0.0"), json.Number("1.5"),
+		json.Number("2.0"), json.Number("1e63"), json.Number("1e64"), json.Number("1e400"), json.Number("1e-400"),
+		json.Number("1000000.0"), json.Number("1000001"), json.Number("999999999999.99"), []any{}, []any{nil}, map[string]any{},
+		strings.Repeat("x", 64), strings.Repeat("é", 65), strings.Repeat("é", 255), strings.Repeat("x", 501), make([]any, 101),
+	}).Draw(t, "instead")
 }

@@ -207,35 +207,6 @@ func TestTheOpenAPIDocumentDescribesEveryHeaderAndParameter(t *testing.T) {
 	}
 }
 
-// A body with every member that the schema has, and nothing else.
-func TestWhatTheDocumentDescribesIsWhatIsRead(t *testing.T) {
-	answer := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil)
-	var document struct {
-		Components struct{ Schemas map[string]schema }
-	}
-	must(t, json.Unmarshal(answer.Body.Bytes(), &document))
-	body := document.Components.Schemas["TransactionSchema"].fill(t, document.Components.Schemas)
-	text := string(marshal(t, body))
-	if answer := post(t, accepting(t), text); answer.Code != http.StatusAccepted {
-		t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, text)
-	}
-	label := string(marshal(t, document.Components.Schemas["LabelSchema"].fill(t, document.Components.Schemas)))
-	m := newMemory(entry(1))
-	for id := range m.entries {
-		if answer := labelled(t, handlerWith(options(nowhere(t), m)), id, label); answer.Code != http.StatusCreated {
-			t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, label)
-		}
-	}
-	acknowledgement := string(marshal(t, document.Components.Schemas["AcknowledgementSchema"].fill(t, document.Components.Schemas)))
-	if answer := acknowledged(t, unreachable(t), "event-1", acknowledgement); answer.Code != http.StatusServiceUnavailable {
-		t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, acknowledgement)
-	}
-	verdict := string(marshal(t, document.Components.Schemas["ReviewSchema"].fill(t, document.Components.Schemas)))
-	if answer := judge(t, unreachable(t), "01990000-0000-7000-8000-000000000001", verdict); answer.Code != http.StatusServiceUnavailable {
-		t.Errorf("%d %s\nfor %s", answer.Code, answer.Body, verdict)
-	}
-}
-
 func TestTheDocsNeedNoOtherServer(t *testing.T) {
 	handler := unreachable(t)
 	page := call(t, handler, http.MethodGet, "/docs", "", nil)

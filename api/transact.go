@@ -13,7 +13,7 @@ import (
 )
 
 // transactRequest is POST /transact as huma sees it. The body is read by reader, because card digits, exact
-// amounts and every fault at once are beyond a schema; transactionSchema is what it reads, for people.
+// amounts and every fault at once are beyond huma; its tables are what the OpenAPI document is made of.
 type transactRequest struct {
 	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a retry safe: the same key with the same body is the same transaction. 1 to 255 printable ASCII characters, in quotes or without" example:"8e03978e-40d5-43e8-bc93-6894a57f9324"`
 	Prefer         string `header:"Prefer" doc:"respond-async to be answered 202 at once; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
@@ -49,14 +49,16 @@ func (s *server) registerTransact(api huma.API) {
 }
 
 func (s *server) transact(ctx context.Context, r *transactRequest) (*transactResponse, error) {
-	posted, digest, err := s.reader.read(r.RawBody)
+	posted, receipt, err := s.reader.read(r.RawBody)
 	if err != nil {
 		return nil, err
 	}
-	posted.Receipt.Client = clientOf(ctx)
+	client := clientOf(ctx)
+	posted.Receipt.Client = client
 	if key := r.IdempotencyKey; key != "" {
-		posted.ID = transactionID(posted.Receipt.Client, key)
-		posted.Receipt.BodyDigest, posted.Receipt.Call = digest, uuid.NewString()
+		posted.ID = transactionID(client, key)
+		posted.Receipt = receipt
+		posted.Receipt.Client, posted.Receipt.Call = client, uuid.NewString()
 	} else {
 		posted.ID = uuid.Must(uuid.NewV7()).String() // fails only where there is no randomness, and then Go ends the process
 	}

@@ -1,17 +1,16 @@
 package api
 
 import (
+	"encoding/json"
 	"math"
 	"net/http"
-	"net/mail"
-	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
-	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"dummyorders/domain/card"
+	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/spelling"
 	"dummyorders/internal/strictjson"
@@ -38,216 +37,200 @@ type reader struct {
 }
 
 // method returns a payment method in the spelling that is stored, and refuses one that has no gateway.
-func (r reader) method(v *strictjson.Value, posted string) string {
-	method := spelling.PaymentMethod(posted)
-	switch {
-	case posted == "": // a fault already
-	case method == "":
-		v.Fault("must not be empty")
-	case len(r.methods) > 0 && !slices.Contains(r.methods, method):
+func (r reader) method(v *strictjson.Value) string {
+	method := mustShow(v, spelling.PaymentMethod(v.Literal()))
+	if method != "" && len(r.methods) > 0 && !slices.Contains(r.methods, method) {
 		v.Fault("is not known here: must be one of " + strings.Join(r.methods, ", "))
 	}
 	return method
 }
 
-// read returns every fault at once, as a *Problem. digest is the same for bodies that say the same.
-func (r reader) read(body []byte) (t *transaction.Transaction, digest string, err error) {
+// read returns every fault at once, as a *Problem. The receipt has the digests of what was posted.
+func (r reader) read(body []byte) (*transaction.Transaction, transaction.Receipt, error) {
 	doc, err := strictjson.Parse(body)
 	if err != nil {
-		return nil, "", problem(http.StatusBadRequest, err.Error())
+		return nil, transaction.Receipt{}, problem(http.StatusBadRequest, err.Error())
 	}
 	root := doc.Root()
+	t := &transaction.Transaction{}
 	if root.Is(strictjson.Object) {
 		refuseVerificationValues(root)
-		t = r.transaction(root)
-		t.PaymentMethod = r.method(root.Optional("paymentMethod"), t.PaymentMethod)
+		r.transactions().read(root, t)
+		refuseCardNumber(root, root.Optional("payment").Optional("card"))
 	}
 	if faults := doc.Faults(); len(faults) > 0 {
-		return nil, "", invalid("the transaction", faults)
+		return nil, transaction.Receipt{}, invalid("the transaction", faults)
 	}
-	return t, r.cards.Digest(root.Canonical()), nil
+	return t, transaction.Receipt{BodyDigest: r.digest(*t), TextDigest: r.cards.Digest(root.Canonical())}, nil
 }
 
-func (r reader) transaction(root *strictjson.Value) *transaction.Transaction {
-	t := &transaction.Transaction{
-		Order:           readOrder(root.Required("order")),
-		PaymentMethod:   text(root.Required("paymentMethod"), maxWord),
-		Payment:         r.payment(root.Required("payment")),
-		Customer:        readCustomer(root.Optional("customer")),
-		IP:              readIP(root.Optional("ip")),
-		BillingCountry:  readCountryOf(root.Optional("billing")),
-		ShippingCountry: readCountryOf(root.Optional("shipping")),
-		Metadata:        readMetadata(root.Optional("metadata")),
-	}
-	root.RefuseUnknown()
-	refuseCardNumber(root, root.Optional("payment").Optional("card"))
-	return t
+// digest is the same for all bodies that are read as the same transaction, however they are written. What is made of a card
+// number may change with the program; its fingerprint does not.
+func (r reader) digest(t transaction.Transaction) string {
+	t.Payment.Card = card.Details{Fingerprint: t.Payment.Card.Fingerprint}
+	values, _ := json.Marshal(t) // what was read always encodes
+	return r.cards.Digest(append([]byte("values "), values...))
 }
 
-func (r reader) payment(v *strictjson.Value) transaction.Payment {
-	if !v.Is(strictjson.Object) {
-		return transaction.Payment{}
-	}
-	p := transaction.Payment{
-		Type:   text(v.Required("type"), maxWord),
-		Amount: readMoney(v.Required("amount"), v.Required("currency")),
-	}
-	number, token := v.Optional("card"), v.Optional("token")
-	if (number == nil) == (token == nil) {
-		v.Fault("must have either card or token")
-	}
-	if number != nil && number.Is(strictjson.Number, strictjson.String) {
-		if parsed, err := card.ParseNumber(number.Literal()); err != nil {
-			number.Fault(err.Error())
-		} else {
-			p.Card = r.cards.Describe(parsed)
-		}
-	}
-	if token != nil {
-		p.Token = r.token(token)
-	}
-	v.RefuseUnknown()
-	return p
+// The tables of what a transaction's body may hold.
+
+func (r reader) transactions() object[transaction.Transaction] {
+	return object[transaction.Transaction]{name: "TransactionSchema", members: []member[transaction.Transaction]{
+		{"order", true, orders.reference(), func(v *strictjson.Value, t *transaction.Transaction) { orders.read(v, &t.Order) }},
+		{"paymentMethod", true, requiredText(maxWord, "Decides which gateway moves the money", "amazonpay"),
+			func(v *strictjson.Value, t *transaction.Transaction) { t.PaymentMethod = r.method(v) }},
+		{"payment", true, r.payments().reference(), func(v *strictjson.Value, t *transaction.Transaction) {
+			r.payments().read(v, &t.Payment)
+			if present(v, "card") == present(v, "token") {
+				v.Fault("must have either card or token")
+			}
+		}},
+		{"customer", false, customers.reference(), func(v *strictjson.Value, t *transaction.Transaction) {
+			t.Customer = &transaction.Customer{}
+			customers.read(v, t)
+		}},
+		{"ip", false, signal("The buyer's IPv4 or IPv6 address. A port, brackets and a zone are left out. "+unreadable, "203.0.113.7"), readIP},
+		{"billing", false, addresses.reference(), func(v *strictjson.Value, t *transaction.Transaction) {
+			t.BillingCountry = readCountry(v, t, transaction.MalformedBilling)
+		}},
+		{"shipping", false, addresses.reference(), func(v *strictjson.Value, t *transaction.Transaction) {
+			t.ShippingCountry = readCountry(v, t, transaction.MalformedShipping)
+		}},
+		{"metadata", false, metadataSchema, readMetadata},
+	}}
 }
 
-func readOrder(v *strictjson.Value) transaction.Order {
-	if !v.Is(strictjson.Object) {
-		return transaction.Order{}
-	}
-	cost, currency := v.Required("cost"), v.Required("currency")
-	o := transaction.Order{
-		ID:   readID(v.Required("id")),
-		Name: text(v.Optional("name"), maxName),
-		Cost: readMoney(cost, currency),
-	}
-	if items := v.Optional("items"); items != nil {
-		o.Items = readItems(items, currency)
-		mustAddUp(items, o)
-	}
-	v.RefuseUnknown()
-	return o
+func present(v *strictjson.Value, name string) bool {
+	kind := v.Optional(name).Kind()
+	return kind != "" && kind != strictjson.Null
 }
 
-func readItems(v, currency *strictjson.Value) []transaction.Item {
-	if !v.Is(strictjson.Array) {
-		return nil
-	}
-	if len(v.Elements()) == 0 || len(v.Elements()) > maxItems {
-		v.Fault("must hold 1 to 100 items, or be left out")
-		return nil
-	}
-	items := make([]transaction.Item, 0, len(v.Elements()))
+var orders = object[transaction.Order]{name: "OrderSchema", members: []member[transaction.Order]{
+	{"currency", true, currencySchema, func(v *strictjson.Value, o *transaction.Order) { o.Cost.Currency = readCurrency(v) }},
+	{"id", true, idSchema("The merchant's id of the order", false),
+		func(v *strictjson.Value, o *transaction.Order) { o.ID = mustShow(v, readID(v)) }},
+	{"name", false, optionalText(maxName, "What the order is called", "avengers 4 spoilers book"),
+		func(v *strictjson.Value, o *transaction.Order) { o.Name = clean(v.Literal()) }},
+	{"cost", true, amountSchema("What the order costs, more than zero.", false),
+		func(v *strictjson.Value, o *transaction.Order) { o.Cost = readAmount(v, o.Cost.Currency, false) }},
+	{"items", false, &huma.Schema{
+		Type: huma.TypeArray, Nullable: true, MaxItems: new(maxItems), Items: items.reference(),
+		Description: "The order's lines. Where there are any, their costs times quantities, less discounts, add up to the order's cost.",
+	}, readItems},
+}}
+
+var items = object[transaction.Item]{name: "ItemSchema", members: []member[transaction.Item]{
+	{"id", true, idSchema("The merchant's id of what is bought", false),
+		func(v *strictjson.Value, i *transaction.Item) { i.ID = mustShow(v, readID(v)) }},
+	{"name", false, optionalText(maxName, "What it is called", "book"),
+		func(v *strictjson.Value, i *transaction.Item) { i.Name = clean(v.Literal()) }},
+	{"cost", true, amountSchema("What one piece costs, in the order's currency; 0 for what is free.", true),
+		func(v *strictjson.Value, i *transaction.Item) { i.Cost = readAmount(v, i.Cost.Currency, true) }},
+	{"quantity", false, &huma.Schema{
+		Type: huma.TypeInteger, Nullable: true, Minimum: new(1.0), Maximum: new(float64(maxQuantity)), Default: 1, Examples: []any{1},
+		Description: "How many pieces",
+	}, func(v *strictjson.Value, i *transaction.Item) { i.Quantity = readQuantity(v) }},
+	{"discount", false, nullable(amountSchema("Off the whole line: at most its cost times its quantity.", true)),
+		func(v *strictjson.Value, i *transaction.Item) { i.Discount = readAmount(v, i.Cost.Currency, true) }},
+}}
+
+// readItems leaves each line in the order's currency, whose own faults are told elsewhere.
+func readItems(v *strictjson.Value, o *transaction.Order) {
 	for _, element := range v.Elements() {
-		if element.Is(strictjson.Object) {
-			items = append(items, readItem(element, currency))
+		if !element.Is(strictjson.Object) {
+			continue
 		}
+		none := money.Money{Currency: o.Cost.Currency}
+		item := transaction.Item{Cost: none, Quantity: 1, Discount: none}
+		items.read(element, &item)
+		switch {
+		case element.Faulty():
+		case item.Cost.Minor > math.MaxInt64/maxItems/item.Quantity:
+			element.Fault("must not cost that much: its cost times its quantity is beyond any order")
+		case item.Total() < 0:
+			element.Optional("discount").Fault("must not be more than the item's cost times its quantity")
+		}
+		o.Items = append(o.Items, item)
 	}
-	return items
+	mustAddUp(v, *o)
 }
 
-func readItem(v, currency *strictjson.Value) transaction.Item {
-	item := transaction.Item{
-		ID:       readID(v.Required("id")),
-		Name:     text(v.Optional("name"), maxName),
-		Cost:     readAmount(v.Required("cost"), currency, false),
-		Quantity: readQuantity(v.Optional("quantity")),
-		Discount: readAmount(v.Optional("discount"), currency, true),
-	}
-	switch {
-	case item.Quantity > 0 && item.Cost.Minor > math.MaxInt64/maxItems/item.Quantity:
-		v.Fault("must not cost that much: its cost times its quantity is beyond any order")
-		item.Quantity = 0
-	case item.Cost.Minor > 0 && item.Quantity > 0 && item.Total() < 0:
-		v.Optional("discount").Fault("must not be more than the item's cost times its quantity")
-	}
-	v.RefuseUnknown()
-	return item
-}
-
-// mustAddUp is checked only where every part was read: otherwise those faults are the ones to tell.
+// mustAddUp is checked only where no fault was found before: otherwise those are the ones to tell.
 func mustAddUp(v *strictjson.Value, o transaction.Order) {
+	if v.Faulty() || len(o.Items) == 0 || o.Cost.Minor == 0 {
+		return
+	}
 	sum := int64(0)
 	for _, item := range o.Items {
-		if item.Cost.Minor == 0 || item.Quantity == 0 {
-			return
-		}
 		sum += item.Total()
 	}
-	if len(o.Items) == len(v.Elements()) && len(o.Items) > 0 && o.Cost.Minor > 0 && sum != o.Cost.Minor {
+	if sum != o.Cost.Minor {
 		v.Fault("the items' costs times quantities, less discounts, must add up to the order's cost")
 	}
 }
 
-func readCustomer(v *strictjson.Value) *transaction.Customer {
-	if v == nil || !v.Is(strictjson.Object) {
-		return nil
-	}
-	c := &transaction.Customer{}
-	if id := v.Optional("id"); id != nil {
-		c.ID = readID(id)
-	}
-	if email := v.Optional("email"); email != nil {
-		c.Email = text(email, maxName)
-		if address, err := mail.ParseAddress(c.Email); c.Email != "" && (err != nil || address.Address != c.Email) {
-			email.Fault("must be an e-mail address such as jo@example.com")
-		}
-	}
-	if created := v.Optional("createdAt"); created.Is(strictjson.String) {
-		at, err := time.Parse(time.RFC3339, created.Literal())
-		if err != nil {
-			created.Fault("must be a time such as 2024-05-17T08:30:00Z")
-		}
-		c.CreatedAt = at
-	}
-	v.RefuseUnknown()
-	return c
+func (r reader) payments() object[transaction.Payment] {
+	return object[transaction.Payment]{name: "PaymentSchema", members: []member[transaction.Payment]{
+		{"currency", true, currencySchema, func(v *strictjson.Value, p *transaction.Payment) { p.Amount.Currency = readCurrency(v) }},
+		{"card", false, cardSchema, func(v *strictjson.Value, p *transaction.Payment) {
+			if number, err := card.ParseNumber(v.Literal()); err != nil {
+				v.Fault(err.Error())
+			} else {
+				p.Card = r.cards.Describe(number)
+			}
+		}},
+		{"token", false, nullable(requiredText(maxToken,
+			"What the payment method's gateway gave out for a card, instead of it; never a card number", "pm_card_visa")),
+			func(v *strictjson.Value, p *transaction.Payment) { p.Token = r.token(v) }},
+		{"type", true, requiredText(maxWord, "The kind of payment", "wallet"),
+			func(v *strictjson.Value, p *transaction.Payment) { p.Type = v.Literal() }},
+		{"amount", true, amountSchema("What is charged, more than zero.", false),
+			func(v *strictjson.Value, p *transaction.Payment) { p.Amount = readAmount(v, p.Amount.Currency, false) }},
+	}}
 }
 
-func readMetadata(v *strictjson.Value) map[string]string {
-	if v == nil || !v.Is(strictjson.Object) {
-		return nil
-	}
-	if len(v.Names()) > maxMetadata {
-		v.Fault("must hold at most 50 entries")
-		return nil
-	}
-	entries := make(map[string]string, len(v.Names()))
-	for _, name := range v.Names() {
+// customers are read into their transaction, which says what of them was not well-formed.
+var customers = object[transaction.Transaction]{name: "CustomerSchema", optional: true, members: []member[transaction.Transaction]{
+	{"id", false, nullable(idSchema("The merchant's id of the customer", true)), func(v *strictjson.Value, t *transaction.Transaction) {
+		t.Customer.ID = clean(readID(v))
+	}},
+	{"email", false, signal("The customer's mail address. "+unreadable, "jo@example.com"), readEmail},
+	{"createdAt", false, signal("Since when the customer has an account: a date, or a time by RFC 3339; where it has no zone, in UTC. "+unreadable,
+		"2024-05-17T08:30:00Z"), readCreated},
+}}
+
+var addresses = object[string]{name: "AddressSchema", optional: true, members: []member[string]{
+	{"country", false, signal("By ISO 3166-1: alpha-2, which is what is kept, or alpha-3 or the number. "+unreadable, "IN"),
+		func(v *strictjson.Value, country *string) { *country = v.Literal() }},
+}}
+
+const unreadable = "A text that cannot be read refuses no payment: it is left out, and rules can ask whether it was malformed."
+
+var metadataSchema = &huma.Schema{
+	Type: huma.TypeObject, Nullable: true, MaxProperties: new(maxMetadata),
+	AdditionalProperties: optionalText(maxMetadataValue, "What rules can ask for by its name"),
+	Extensions:           map[string]any{"propertyNames": map[string]any{"maxLength": maxMetadataKey}},
+	Description:          "Whatever else is known: at most 50 entries, with names of at most 40 characters. Never card numbers or verification values.",
+	Examples:             []any{map[string]string{"channel": "web"}},
+}
+
+// readMetadata takes what is left of names and values that are cleaned. Of two names that are the same then, the last in
+// the order of their letters counts, wherever it stands.
+func readMetadata(v *strictjson.Value, t *transaction.Transaction) {
+	entries := map[string]string{}
+	for _, name := range slices.Sorted(slices.Values(v.Names())) {
 		entry := v.Optional(name)
-		if spelling.ID(name) == "" || utf8.RuneCountInString(name) > maxMetadataKey || !printable(name) {
-			entry.Fault("must have a name of 1 to 40 printable characters")
+		if len([]rune(name)) > maxMetadataKey {
+			entry.Fault("must have a name of at most 40 characters")
 		}
-		key := spelling.ID(name)
-		if _, twice := entries[key]; twice {
-			entry.Fault("must have a name of its own: another entry's is the same in another spelling")
+		if entry.Kind() == strictjson.Null || !conforms(entry, optionalText(maxMetadataValue, "")) {
+			continue
 		}
-		entries[key] = spelled(entry, maxMetadataValue)
+		if key, value := spelling.ID(clean(name)), spelling.ID(clean(entry.Literal())); key != "" && value != "" {
+			entries[key] = value
+		}
 	}
-	return entries
-}
-
-func readCountryOf(v *strictjson.Value) string {
-	if v == nil || !v.Is(strictjson.Object) {
-		return ""
+	if len(entries) > 0 {
+		t.Metadata = entries
 	}
-	country := v.Required("country")
-	if country.Is(strictjson.String) && !countryCode.MatchString(country.Literal()) {
-		country.Fault("must be an ISO 3166-1 country code of two capitals, such as IN")
-	}
-	v.RefuseUnknown()
-	return country.Literal()
-}
-
-var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
-
-func readIP(v *strictjson.Value) string {
-	if v == nil || !v.Is(strictjson.String) {
-		return ""
-	}
-	address, err := netip.ParseAddr(v.Literal())
-	if err != nil || address.Zone() != "" {
-		v.Fault("must be an IPv4 or IPv6 address")
-		return ""
-	}
-	return address.String()
 }

@@ -1,38 +1,80 @@
 package api
 
 import (
+	"encoding/json"
+	"net/mail"
+	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/language"
+
+	"dummyorders/domain/address"
+	"dummyorders/domain/card"
 	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
 	"dummyorders/internal/spelling"
 	"dummyorders/internal/strictjson"
 )
 
 // What the members of a transaction are made of. Each reader notes the fault of its value and reads on.
 
-// readMoney is an amount above zero in a currency beside it.
-func readMoney(amount, currency *strictjson.Value) money.Money {
-	if currency.Is(strictjson.String) {
-		if _, err := money.ParseCurrency(currency.Literal()); err != nil {
-			currency.Fault(err.Error())
-		}
+// nullable is a schema that takes null too, in each of its forms.
+func nullable(s *huma.Schema) *huma.Schema {
+	for _, form := range append([]*huma.Schema{s}, s.AnyOf...) {
+		form.Nullable = form.Type != ""
 	}
-	return readAmount(amount, currency, false)
+	return s
 }
 
-// readAmount reads in a currency whose own faults are told elsewhere.
-func readAmount(v, currency *strictjson.Value, zeroAllowed bool) money.Money {
-	known, err := money.ParseCurrency(currency.Literal())
-	if !v.Is(strictjson.Number) {
-		return money.Money{Currency: known}
-	}
+var currencySchema = &huma.Schema{
+	Type: huma.TypeString, Description: "An ISO 4217 code of a currency that is in use", Examples: []any{"INR"},
+	Pattern: pattern(`^[A-Z]{3}$`, "must be an ISO 4217 currency code in capitals, such as INR or USD"),
+}
+
+func readCurrency(v *strictjson.Value) money.Currency {
+	currency, err := money.ParseCurrency(v.Literal())
 	if err != nil {
-		known = "CLF" // for the faults that do not depend on it: none has more digits
+		v.Fault(err.Error())
+		return ""
 	}
-	amount, err := money.Parse(v.Literal(), known)
+	return currency
+}
+
+// amountSchema is a decimal as a string, which no client rounds, or as a number.
+func amountSchema(doc string, zero bool) *huma.Schema {
+	number := &huma.Schema{Type: huma.TypeNumber, Format: "double", ExclusiveMaximum: new(1e12)}
+	text := &huma.Schema{Type: huma.TypeString, Pattern: amountPattern}
+	if zero {
+		number.Minimum, text.Pattern = new(0.0), amountOrZeroPattern
+	} else {
+		number.ExclusiveMinimum = new(0.0)
+	}
+	return &huma.Schema{
+		AnyOf: []*huma.Schema{text, number}, Examples: []any{"123.00", json.Number("123.00")},
+		Description: doc + " A decimal of at most 12 digits before the point, and as many after it as its currency has. " +
+			"It is read exactly: as a string for whoever keeps amounts exact, or as a number.",
+	}
+}
+
+// An amount as a string has no exponent.
+var (
+	amountPattern       = pattern(`^0*(?:[1-9][0-9]{0,11}(?:\.[0-9]+)?|0\.0*[1-9][0-9]*)$`, "must be a decimal of more than zero, such as 123.45")
+	amountOrZeroPattern = pattern(`^0*[0-9]{1,12}(?:\.[0-9]+)?$`, "must be a decimal, such as 123.45")
+)
+
+// readAmount reads in a currency whose own faults are told elsewhere.
+func readAmount(v *strictjson.Value, currency money.Currency, zeroAllowed bool) money.Money {
+	if currency == "" {
+		currency = "CLF" // for the faults that do not depend on it: none has more digits
+	}
+	amount, err := money.Parse(v.Literal(), currency)
 	switch {
 	case err != nil:
 		v.Fault(err.Error())
@@ -42,68 +84,184 @@ func readAmount(v, currency *strictjson.Value, zeroAllowed bool) money.Money {
 	return amount
 }
 
+// readQuantity takes a whole number however it is written: 2.0 is 2.
 func readQuantity(v *strictjson.Value) int64 {
-	if v == nil {
-		return 1
-	}
-	if !v.Is(strictjson.Number) {
-		return 0
-	}
-	quantity := int64(0)
-	for _, digit := range v.Literal() {
-		if digit < '0' || digit > '9' || quantity > maxQuantity {
-			quantity = -1
-			break
-		}
-		quantity = quantity*10 + int64(digit-'0')
-	}
-	if quantity < 1 || quantity > maxQuantity {
+	digits, whole := money.Whole(v.Literal(), len(strconv.Itoa(maxQuantity)))
+	quantity, _ := strconv.ParseInt(digits, 10, 64)
+	if !whole || quantity < 1 || quantity > maxQuantity {
 		v.Fault("must be a whole number from 1 to 1000000")
-		return 0
+		return 1
 	}
 	return quantity
 }
 
-// readID takes a string in the spelling that ids are compared in, and a whole number by its digits.
+// idSchema is a string, or a whole number of as many digits.
+func idSchema(doc string, optional bool) *huma.Schema {
+	text := requiredText(maxID, "", "")
+	if optional {
+		text = optionalText(maxID, "")
+	}
+	text.Description, text.Examples = "", nil
+	return &huma.Schema{Description: doc, Examples: []any{"1234", 1234}, AnyOf: []*huma.Schema{
+		text, {Type: huma.TypeInteger, Minimum: new(0.0), ExclusiveMaximum: new(1e64)},
+	}}
+}
+
+// mustShow finds fault with a text that nothing was left of.
+func mustShow(v *strictjson.Value, left string) string {
+	if left == "" && !v.Faulty() {
+		v.Fault("must not be empty")
+	}
+	return left
+}
+
+// readID takes a string in the spelling that ids are compared in, and a whole number by its digits, however it is written: 1234.0 is 1234.
 func readID(v *strictjson.Value) string {
-	if v.Kind() == strictjson.Number {
-		if strings.Trim(v.Literal(), "0123456789") != "" || len(v.Literal()) > maxID {
-			v.Fault("must be a whole number or a string")
+	if v.Kind() != strictjson.Number {
+		return spelling.ID(v.Literal())
+	}
+	digits, whole := money.Whole(v.Literal(), maxID)
+	if !whole {
+		v.Fault("must be a whole number or a string")
+	}
+	return digits
+}
+
+// cardSchema has a number's digits, or the same as a string with spaces or dashes. A number with an exponent or a point is
+// refused, though it may be whole: it went through a float, which keeps 15 digits.
+var cardSchema = &huma.Schema{
+	Description: "The card number, 12 to 19 digits, with single spaces or dashes between them where it is in groups; as a number, by its " +
+		"digits alone. It is not kept. One that fails the Luhn check is a sign of fraud, and not refused.",
+	AnyOf: []*huma.Schema{
+		{Type: huma.TypeString, Nullable: true, Pattern: pattern(card.NumberPattern, card.ErrNumber.Error())},
+		{Type: huma.TypeInteger, Nullable: true, Minimum: new(1e11), ExclusiveMaximum: new(1e19)},
+	},
+	Examples: []any{"4242424242424242"},
+}
+
+// clean is a text without control characters. Those that are letters and signs of Windows-1252 in the wrong place become
+// what they were meant to be, as U+0092 becomes an apostrophe; the others are spaces.
+func clean(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r >= 0x80 && r <= 0x9f {
+			r = charmap.Windows1252.DecodeByte(byte(r))
 		}
-		return v.Literal()
-	}
-	if !v.Is(strictjson.String, strictjson.Number) {
-		return ""
-	}
-	return spelled(v, maxID)
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, text))
 }
 
-// spelled is a text that others are compared with: an id, or a value of the metadata.
-func spelled(v *strictjson.Value, limit int) string {
-	posted := text(v, limit)
-	content := spelling.ID(posted)
-	if content == "" && strings.TrimSpace(posted) != "" {
-		v.Fault("must not be empty")
+// Signals: what a transaction can do without is taken as far as it can be read. Whether it was well-formed is for rules.
+
+func readIP(v *strictjson.Value, t *transaction.Transaction) {
+	text := clean(v.Literal())
+	if text == "" {
+		return
 	}
-	return content
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		text = withPort.Addr().String()
+	}
+	if inner, bracketed := strings.CutPrefix(text, "["); bracketed {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	ip, _, err := address.Parse(text)
+	if err != nil {
+		t.Malformed = append(t.Malformed, transaction.MalformedIP)
+		return
+	}
+	t.IP = ip.String()
 }
 
-// text is a string of at least one and at most limit characters, none of them a control character.
-func text(v *strictjson.Value, limit int) string {
-	if !v.Is(strictjson.String) {
+// readEmail keeps what has something on both sides of its last @. Well-formed is what RFC 5322 calls an addr-spec, in
+// letters of any script; some operators gave out others, such as taro..@docomo.ne.jp.
+func readEmail(v *strictjson.Value, t *transaction.Transaction) {
+	text := clean(v.Literal())
+	if text == "" {
+		return
+	}
+	found, err := mail.ParseAddress(text)
+	if err == nil && found.Name == "" && !strings.ContainsAny(text, "<(") && utf8.RuneCountInString(text) <= maxName {
+		t.Customer.Email = text
+		return
+	}
+	t.Malformed = append(t.Malformed, transaction.MalformedEmail)
+	if err == nil {
+		text = found.Address
+	}
+	at := strings.LastIndexByte(text, '@')
+	if at > 0 && at < len(text)-1 && utf8.RuneCountInString(text) <= maxName && !strings.ContainsFunc(text, unicode.IsSpace) {
+		t.Customer.Email = text
+	}
+}
+
+// timeForm is RFC 3339 and what is written in its place: without a time, a zone or its colon, with a space for the T, with a
+// comma, in small letters, or with the name of the zone behind it, as RFC 9557 has it.
+var timeForm = regexp.MustCompile(`^(\d{4})-?(\d\d)-?(\d\d)(?:(?:[Tt_]| +)(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?` +
+	` ?([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?(?:\[[^\]]*\])?$`)
+
+func readCreated(v *strictjson.Value, t *transaction.Transaction) {
+	text := clean(v.Literal())
+	if text == "" {
+		return
+	}
+	at, ok := parseTime(text)
+	if !ok {
+		t.Malformed = append(t.Malformed, transaction.MalformedCreatedAt)
+		return
+	}
+	t.Customer.CreatedAt = at
+}
+
+// parseTime takes the last second of a day that has one more for the first of the next.
+func parseTime(text string) (time.Time, bool) {
+	parts := timeForm.FindStringSubmatch(text)
+	if parts == nil {
+		return time.Time{}, false
+	}
+	clock := parts[4] + ":" + parts[5] + ":" + parts[6]
+	switch {
+	case parts[4] == "":
+		clock = "00:00:00"
+	case parts[6] == "":
+		clock += "00"
+	}
+	leap := time.Duration(0)
+	if strings.HasSuffix(clock, ":60") {
+		clock, leap = clock[:6]+"59", time.Second
+	}
+	zone := strings.ReplaceAll(parts[8], ":", "")
+	switch {
+	case len(zone) == 3 && !unicode.IsLetter(rune(zone[0])):
+		zone += "00"
+	case len(zone) != 5:
+		zone = "+0000"
+	}
+	at, err := time.Parse("2006-01-02 15:04:05 -0700", parts[1]+"-"+parts[2]+"-"+parts[3]+" "+clock+" "+zone)
+	fraction, _ := time.ParseDuration("0." + parts[7] + "0s")
+	at = at.Add(leap + fraction).UTC()
+	return at, err == nil && at.Year() >= 1 && at.Year() <= 9999
+}
+
+// readCountry makes alpha-2 codes of all codes of ISO 3166-1.
+func readCountry(v *strictjson.Value, t *transaction.Transaction, malformed string) string {
+	var posted string
+	addresses.read(v, &posted)
+	code := strings.ToUpper(clean(posted))
+	if len(code) == 3 {
+		if region, err := language.ParseRegion(code); err == nil && region.IsCountry() {
+			code = region.String()
+		}
+	}
+	if code != "" && !countryCode.MatchString(code) {
+		t.Malformed = append(t.Malformed, malformed)
 		return ""
 	}
-	content := v.Literal()
-	switch length := utf8.RuneCountInString(content); {
-	case strings.TrimSpace(content) == "":
-		v.Fault("must not be empty")
-	case length > limit:
-		v.Fault("must have at most " + strconv.Itoa(limit) + " characters")
-	case !printable(content):
-		v.Fault("must not hold control characters")
-	}
-	return content
+	return code
 }
+
+var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
 
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, unicode.IsControl)

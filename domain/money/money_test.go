@@ -34,6 +34,18 @@ func TestParseReadsPlainDecimalsExactly(t *testing.T) {
 		{"1.2", "KWD", 1200},
 		{"0.0001", "CLF", 1},
 		{"999999999999.9999", "CLF", 9999999999999999},
+		{"1.25E7", "IDR", 1250000000}, // Java's doubles from ten million on
+		{"1.25e+7", "JPY", 12500000},
+		{"1250e-2", "EUR", 1250},
+		{"0.0125E3", "EUR", 1250},
+		{"1E-3", "KWD", 1},
+		{"1.0e2", "INR", 10000},
+		{"12300000e-5", "INR", 12300},
+		{"99999999999999e-2", "INR", 99999999999999},
+		{"1e00000000000000000002", "INR", 10000},
+		{"-0", "INR", 0},
+		{"-0.00E9", "INR", 0},
+		{"0e999999999999999999999", "INR", 0},
 	} {
 		got, err := money.Parse(c.decimal, c.currency)
 		if want := (money.Money{Minor: c.minor, Currency: c.currency}); err != nil || got != want {
@@ -44,7 +56,7 @@ func TestParseReadsPlainDecimalsExactly(t *testing.T) {
 
 func TestParseRefusesWhatIsNoPlainAmount(t *testing.T) {
 	const (
-		noDecimal     = "must be a plain positive decimal"
+		noDecimal     = "must be a positive decimal"
 		tooLarge      = "must have at most 12 digits before the point"
 		tooFine       = "decimal digits, as "
 		knownCurrency = "must be an ISO 4217 currency code"
@@ -61,11 +73,13 @@ func TestParseRefusesWhatIsNoPlainAmount(t *testing.T) {
 		{"1.2.3", "INR", noDecimal},
 		{"-1", "INR", noDecimal},
 		{"+1", "INR", noDecimal},
-		{"-0", "INR", noDecimal},
 		{"1.-5", "INR", noDecimal},
-		{"1e2", "INR", noDecimal},
-		{"1E2", "INR", noDecimal},
-		{"1.0e2", "INR", noDecimal},
+		{"-1e-99999999999", "INR", noDecimal},
+		{"1e", "INR", noDecimal},
+		{"1e+", "INR", noDecimal},
+		{"1e2.0", "INR", noDecimal},
+		{"e2", "INR", noDecimal},
+		{"1 e2", "INR", noDecimal},
 		{"0x10", "INR", noDecimal},
 		{"1_000", "INR", noDecimal},
 		{"1,000.00", "INR", noDecimal},
@@ -80,7 +94,13 @@ func TestParseRefusesWhatIsNoPlainAmount(t *testing.T) {
 		{"1000000000000", "INR", tooLarge},
 		{"1000000000000", "JPY", tooLarge},
 		{strings.Repeat("9", 400), "INR", tooLarge},
+		{"1e12", "INR", tooLarge},
+		{"1E999999999", "INR", tooLarge},
+		{"1e9223372036854775808", "INR", tooLarge},
 		{"0.001", "INR", tooFine + "INR"},
+		{"1e-3", "INR", tooFine + "INR"},
+		{"1E-999999999999999999999", "INR", tooFine + "INR"},
+		{"1255E-3", "INR", tooFine + "INR"},
 		{"0.010000001", "INR", tooFine + "INR"},
 		{"1.5", "JPY", tooFine + "JPY"},
 		{"1.2345", "KWD", tooFine + "KWD"},
@@ -95,6 +115,23 @@ func TestParseRefusesWhatIsNoPlainAmount(t *testing.T) {
 		}
 		if got != (money.Money{}) {
 			t.Errorf("Parse(%q, %q) gives an amount beside its error: %+v", c.decimal, c.currency, got)
+		}
+	}
+}
+
+func TestAWholeNumberIsItsDigitsHoweverItIsWritten(t *testing.T) {
+	for number, want := range map[string]string{
+		"2": "2", "2.0": "2", "2.000": "2", "20e-1": "2", "0.2E1": "2", "2e0": "2", "1234.0": "1234", "1.234E3": "1234",
+		"9007199254740993": "9007199254740993", "1e18": "1000000000000000000", "0": "0", "-0.0": "0", "0e99999999999": "0",
+		strings.Repeat("9", 19): strings.Repeat("9", 19),
+	} {
+		if got, ok := money.Whole(number, 19); !ok || got != want {
+			t.Errorf("Whole(%q) = %q, %v; want %q", number, got, ok, want)
+		}
+	}
+	for _, number := range []string{"1.5", "15e-1", "1e-999999999", "-1", "1e19", "1e999999999999", "", "x", "1e", strings.Repeat("9", 20)} {
+		if got, ok := money.Whole(number, 19); ok {
+			t.Errorf("Whole(%q) = %q, want none", number, got)
 		}
 	}
 }

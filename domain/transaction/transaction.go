@@ -19,15 +19,33 @@ type Transaction struct {
 	BillingCountry  string            `json:"billingCountry,omitempty"`
 	ShippingCountry string            `json:"shippingCountry,omitempty"`
 	Metadata        map[string]string `json:"metadata,omitempty"`
-	Receipt         Receipt           `json:"receipt,omitzero"`
+	// Malformed names what was posted in a form that is not its own, by the constants below. As far as it could be read it
+	// stands in its place.
+	Malformed []string `json:"malformed,omitempty"`
+	Receipt   Receipt  `json:"receipt,omitzero"`
 }
+
+// What can be malformed, by its name in the request.
+const (
+	MalformedEmail     = "customer.email"
+	MalformedCreatedAt = "customer.createdAt"
+	MalformedIP        = "ip"
+	MalformedBilling   = "billing.country"
+	MalformedShipping  = "shipping.country"
+)
+
+// Malformable are all that can be.
+var Malformable = []string{MalformedEmail, MalformedCreatedAt, MalformedIP, MalformedBilling, MalformedShipping}
 
 // Receipt is how a transaction came in: what a retry of its request is known by.
 type Receipt struct {
 	// Client is who posted it, by the name of its API key; empty where there are no API keys.
 	Client string `json:"client,omitempty"`
-	// BodyDigest is a keyed digest of the request's body, set where the request had an idempotency key.
+	// BodyDigest is a keyed digest of what the request's body says, set where the request had an idempotency key.
 	BodyDigest string `json:"bodyDigest,omitempty"`
+	// TextDigest is one of how the body says it, numbers by their digits: what BodyDigest was in receipts of before. A call has it,
+	// and no receipt that is kept.
+	TextDigest string `json:"-"`
 	// Call is unique to the call that was accepted: a call that finds another one here is a retry.
 	Call string `json:"call,omitempty"`
 }

@@ -144,6 +144,7 @@ func TestRulesSeeTheTransactionAsItIs(t *testing.T) {
 		`customer.known && customer.id == "c-1001" && customer.email == "jo@example.com" && customer.emailDomain == "example.com"`,
 		`customer.dated && customer.createdAt.getFullYear() == 2024 && customer.age == duration("17520h")`,
 		`ip.known && ip.address == "8.8.8.8" && ip.global && billing.country == "IN" && shipping.country == "IN"`,
+		`!customer.emailMalformed && !customer.createdAtMalformed && !ip.malformed && !billing.malformed && !shipping.malformed`,
 		`!metadata("device").known && metadata("device").value == ""`,
 		`payment.amount > 499 && payment.amount >= order.cost && "b" in ["a", "b"] && ["a", "b"].exists(x, x == "b")`,
 	} {
@@ -160,6 +161,18 @@ func TestRulesSeeWhatIsNotThereAsEmpty(t *testing.T) {
 	c.Customer, c.IP, c.BillingCountry, c.Metadata = nil, "", "", map[string]string{"device": "x"}
 	c.Payment.Card, c.Payment.Token = (transaction.Payment{}).Card, "tok"
 	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
+}
+
+func TestRulesSeeWhatWasNotWellFormed(t *testing.T) {
+	for part, when := range map[string]string{
+		transaction.MalformedEmail: "customer.emailMalformed", transaction.MalformedCreatedAt: "customer.createdAtMalformed",
+		transaction.MalformedIP: "ip.malformed", transaction.MalformedBilling: "billing.malformed", transaction.MalformedShipping: "shipping.malformed",
+	} {
+		set, c := plain.rule(when, "score: 1").read(t), rules.Unremarkable()
+		require.Zero(t, set.Evaluate(c, unseen(set, nil)).Score, when)
+		c.Malformed = []string{part}
+		require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score, when)
+	}
 }
 
 func TestAnAccountFromAfterTheTransactionIsNew(t *testing.T) {

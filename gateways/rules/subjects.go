@@ -1,12 +1,15 @@
 package rules
 
 import (
+	"slices"
+
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
 	"dummyorders/domain/address"
 	"dummyorders/domain/card"
+	"dummyorders/domain/transaction"
 	"dummyorders/domain/usage"
 	"dummyorders/internal/spelling"
 )
@@ -63,6 +66,10 @@ var subjects = []*subject{
 			func(t *thing) string { return t.seen.customer.Email }),
 		text("emailDomain", 255, "what stands after the mail address's @, in small letters and as mail servers know it: `xn--bcher-kva.example` for bücher.example", `customer.emailDomain.endsWith(".example")`,
 			func(t *thing) string { return emailDomain(t.seen.customer.Email) }).unlike(neverSpelled(spellDomain)),
+		malformed("emailMalformed", "whether a mail address was posted that RFC 5322 does not allow; what can be read of it is the address. "+
+			"Some operators gave out such addresses, and buyers have them", `customer.emailMalformed && !customer.dated`, transaction.MalformedEmail),
+		malformed("createdAtMalformed", "whether something was posted for createdAt that is no time; it is not dated then",
+			`customer.createdAtMalformed`, transaction.MalformedCreatedAt),
 		truth("dated", "whether the merchant said since when the customer has an account", `customer.dated`,
 			func(t *thing) bool { return !t.seen.customer.CreatedAt.IsZero() }),
 		{
@@ -80,6 +87,7 @@ var subjects = []*subject{
 	{name: "ip", by: usage.IP, doc: "the address that it was ordered from", fields: []field{
 		truth("known", "whether the merchant said it", `ip.known`,
 			func(t *thing) bool { return t.seen.IP != "" }),
+		malformed("malformed", "whether something was posted that is no address; it is not known then", `ip.malformed`, transaction.MalformedIP),
 		truth("global", "whether it is one of the internet: one that is private, loopback, link-local, reserved or the like names no buyer, and is not counted",
 			`ip.known && !ip.global`, func(t *thing) bool { return address.Subscriber(t.seen.IP) != "" }),
 		text("address", 64, "the address; the IPv4 address that one of IPv6 embeds, as in NAT64 and 6to4",
@@ -88,10 +96,12 @@ var subjects = []*subject{
 	{name: "billing", doc: "where it is billed", fields: []field{
 		text("country", 2, "the country, by ISO 3166; empty where nobody said", `billing.country in ["IN", "SG"]`,
 			func(t *thing) string { return t.seen.BillingCountry }).unlike(neverLike(country)),
+		malformed("malformed", "whether something was posted that is no country; it is empty then", `billing.malformed`, transaction.MalformedBilling),
 	}},
 	{name: "shipping", doc: "where it is sent", fields: []field{
 		text("country", 2, "the country, by ISO 3166; empty where nobody said", `shipping.country != "" && shipping.country != billing.country`,
 			func(t *thing) string { return t.seen.ShippingCountry }).unlike(neverLike(country)),
+		malformed("malformed", "whether something was posted that is no country; it is empty then", `shipping.malformed`, transaction.MalformedShipping),
 	}},
 	{name: "metadata", keyed: true, doc: "what the merchant posted beside it, by its key", fields: []field{
 		truth("known", "whether there is such a key", `metadata("terminal").known`,
@@ -137,6 +147,11 @@ func truth(name, doc, example string, of func(*thing) bool) field {
 		name: name, celType: cel.BoolType, doc: doc, example: example,
 		of: func(t *thing) ref.Val { return types.Bool(of(t)) },
 	}
+}
+
+// malformed reports whether a part of the request was not well-formed, by its name there.
+func malformed(name, doc, example, part string) field {
+	return truth(name, doc, example, func(t *thing) bool { return slices.Contains(t.seen.Malformed, part) })
 }
 
 // addressText writes an address the one way in which it counts; what is none stays as it was posted.

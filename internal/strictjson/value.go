@@ -1,6 +1,9 @@
 package strictjson
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is what a value is.
 type Kind string
@@ -33,6 +36,13 @@ func (v *Value) Fault(detail string) {
 	if v != nil {
 		v.doc.fault(v.pointer, detail)
 	}
+}
+
+// Faulty reports whether a fault was noted about the value or anything in it.
+func (v *Value) Faulty() bool {
+	return v != nil && slices.ContainsFunc(v.doc.faults, func(f Fault) bool {
+		return f.Pointer == v.pointer || strings.HasPrefix(f.Pointer, v.pointer+"/")
+	})
 }
 
 // Is says whether the value is there and of one of the kinds; if it is there and is not, that is a fault.

@@ -1,0 +1,197 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/internal/strictjson"
+)
+
+// member is a member of an object in a request's body: it is read, and described in the OpenAPI document, by the same
+// schema.
+type member[T any] struct {
+	name     string
+	required bool
+	schema   *huma.Schema
+	// read takes a value of the schema's kind and bounds into what is read. Bounds of numbers are its own matter, which are
+	// compared exactly, and so is all that a schema cannot say.
+	read func(v *strictjson.Value, into *T)
+}
+
+// object is what a body, or a part of one, may hold, and nothing else. Its name in the OpenAPI document is that of a schema.
+type object[T any] struct {
+	name     string
+	optional bool // null is as good as nothing
+	members  []member[T]
+}
+
+// readBody returns every fault at once, as a *Problem; what is the thing that cannot be accepted.
+func readBody[T any](body []byte, o object[T], what string) (T, error) {
+	var read T
+	doc, err := strictjson.Parse(body)
+	if err != nil {
+		return read, problem(http.StatusBadRequest, err.Error())
+	}
+	if root := doc.Root(); root.Is(strictjson.Object) {
+		o.read(root, &read)
+	}
+	if faults := doc.Faults(); len(faults) > 0 {
+		return read, invalid(what, faults)
+	}
+	return read, nil
+}
+
+// read reads the members in the table's order. An optional one that is null is not there.
+func (o object[T]) read(v *strictjson.Value, into *T) {
+	for _, m := range o.members {
+		value := v.Optional(m.name)
+		switch {
+		case m.required:
+			value = v.Required(m.name)
+		case value.Kind() == strictjson.Null:
+			continue
+		}
+		if conforms(value, m.schema) {
+			m.read(value, into)
+		}
+	}
+	v.RefuseUnknown()
+}
+
+// reference is what a schema says of a member that is such an object.
+func (o object[T]) reference() *huma.Schema {
+	return &huma.Schema{Ref: schemaPrefix + o.name}
+}
+
+const schemaPrefix = "#/components/schemas/"
+
+// describe puts the object among the document's schemas.
+func (o object[T]) describe(document *huma.OpenAPI) *huma.Schema {
+	s := &huma.Schema{
+		Type: huma.TypeObject, Nullable: o.optional, AdditionalProperties: false, Properties: map[string]*huma.Schema{},
+	}
+	for _, m := range o.members {
+		s.Properties[m.name] = m.schema
+		if m.required {
+			s.Required = append(s.Required, m.name)
+		}
+	}
+	document.Components.Schemas.Map()[o.name] = s
+	return s
+}
+
+// conforms reports whether the value is there and what the schema says, short of the bounds of numbers; if it is there
+// and is not, that is a fault.
+func conforms(v *strictjson.Value, s *huma.Schema) bool {
+	if !v.Is(kindsOf(s)...) {
+		return false
+	}
+	fault := ""
+	switch {
+	case v.Kind() == strictjson.String:
+		fault = textFault(v.Literal(), s)
+	case s.MaxItems != nil && len(v.Elements()) > *s.MaxItems:
+		fault = "must hold at most " + strconv.Itoa(*s.MaxItems) + " items"
+	case s.MaxProperties != nil && len(v.Names()) > *s.MaxProperties:
+		fault = "must hold at most " + strconv.Itoa(*s.MaxProperties) + " entries"
+	}
+	if fault != "" {
+		v.Fault(fault)
+	}
+	return fault == ""
+}
+
+var kindOf = map[string]strictjson.Kind{
+	huma.TypeString: strictjson.String, huma.TypeNumber: strictjson.Number, huma.TypeInteger: strictjson.Number,
+	huma.TypeBoolean: strictjson.Bool, huma.TypeArray: strictjson.Array, huma.TypeObject: strictjson.Object,
+}
+
+func kindsOf(s *huma.Schema) []strictjson.Kind {
+	if s.Ref != "" {
+		return []strictjson.Kind{strictjson.Object}
+	}
+	if len(s.AnyOf) == 0 {
+		return []strictjson.Kind{kindOf[s.Type]}
+	}
+	var kinds []strictjson.Kind
+	for _, branch := range s.AnyOf {
+		kinds = append(kinds, kindOf[branch.Type])
+	}
+	return kinds
+}
+
+// textFault is what a schema finds wrong with a text; empty, it is right.
+func textFault(text string, s *huma.Schema) string {
+	for _, branch := range s.AnyOf {
+		if branch.Type == huma.TypeString {
+			s = branch
+		}
+	}
+	switch {
+	case s.MinLength != nil && strings.Trim(text, " \u00a0") == "":
+		return "must not be empty"
+	case s.MaxLength != nil && utf8.RuneCountInString(text) > *s.MaxLength:
+		return "must have at most " + strconv.Itoa(*s.MaxLength) + " characters"
+	case len(s.Enum) > 0 && !slices.Contains(s.Enum, any(text)):
+		return "must be " + oneOf(s.Enum)
+	case s.Pattern != "" && !patterns[s.Pattern].form.MatchString(text):
+		return patterns[s.Pattern].fault
+	}
+	return ""
+}
+
+// oneOf writes choices as people do: a, b or c.
+func oneOf(choices []any) string {
+	words := make([]string, len(choices))
+	for i, choice := range choices {
+		words[i], _ = choice.(string)
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// patterns are those of the schemas, with what would be right.
+var patterns = map[string]struct {
+	form  *regexp.Regexp
+	fault string
+}{}
+
+// pattern says what a text looks like. It is read alike by Go and by ECMA 262, as schemas ask for.
+func pattern(form, fault string) string {
+	patterns[form] = struct {
+		form  *regexp.Regexp
+		fault string
+	}{regexp.MustCompile(form), fault}
+	return form
+}
+
+// What the members of bodies are made of.
+
+// requiredText is taken as it is: something to be seen, and no control characters.
+func requiredText(limit int, doc, example string) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, MinLength: new(1), MaxLength: &limit, Pattern: textPattern, Description: doc, Examples: []any{example},
+	}
+}
+
+var textPattern = pattern(`^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$`, "must not hold control characters")
+
+// optionalText is cleaned, see clean, and empty as good as not there.
+func optionalText(limit int, doc string, examples ...any) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Nullable: true, MaxLength: &limit, Description: doc, Examples: examples}
+}
+
+// signal is an optional text that is taken in any form: one that cannot be read is left out.
+func signal(doc, example string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Nullable: true, Description: doc, Examples: []any{example}}
+}
+
+func choice(doc string, words ...any) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: words, Description: doc}
+}
