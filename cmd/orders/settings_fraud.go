@@ -70,7 +70,7 @@ func warnOfAddresses(log *slog.Logger) func(fraud.Check) {
 			return
 		}
 		log.Warn("A posted ip is no address of the internet, and rules count nothing by it: the merchant should post the buyer's, not a proxy's. This is said once an hour",
-			"transactionID", c.ID, "ip", c.IP)
+			"transaction", c.ID, "ip", c.IP)
 	}
 }
 

@@ -91,17 +91,24 @@ func either(left, right []fact) []fact {
 // elements are those of a list, or the keys of a map, that is written out; nil, it is not.
 func (a *asked) elements(e ast.Expr) []string {
 	var all []string
-	switch e.Kind() {
-	case ast.ListKind:
-		for _, element := range e.AsList().Elements() {
-			all = append(all, a.spelling(element))
-		}
-	case ast.MapKind:
-		for _, entry := range e.AsMap().Entries() {
-			all = append(all, a.spelling(entry.AsMapEntry().Key()))
-		}
+	for _, element := range members(e) {
+		all = append(all, a.spelling(element))
 	}
 	return all
+}
+
+// members are the elements of a list, or the keys of a map, that is written out.
+func members(e ast.Expr) []ast.Expr {
+	if e.Kind() == ast.ListKind {
+		return e.AsList().Elements()
+	}
+	var keys []ast.Expr
+	if e.Kind() == ast.MapKind {
+		for _, entry := range e.AsMap().Entries() {
+			keys = append(keys, entry.AsMapEntry().Key())
+		}
+	}
+	return keys
 }
 
 // mayFail warns of what fails for some transactions, where nothing asks first: the rule would have each of them reviewed.
@@ -129,6 +136,7 @@ func (a *asked) mayFail(e ast.Expr, known []fact) {
 		for _, part := range []ast.Expr{loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result()} {
 			a.mayFail(part, known)
 		}
+	default: // there is nothing in it
 	}
 }
 

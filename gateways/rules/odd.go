@@ -66,20 +66,10 @@ func (a *asked) oddComparison(c ast.CallExpr) {
 
 // oddMembership looks at what is sought in a list or among the keys of a map.
 func (a *asked) oddMembership(e, in ast.Expr) {
-	if e.Kind() == ast.LiteralKind {
+	if e.Kind() == ast.LiteralKind || in.Kind() != ast.ListKind && in.Kind() != ast.MapKind {
 		return
 	}
-	var among []ast.Expr
-	switch in.Kind() {
-	case ast.ListKind:
-		among = in.AsList().Elements()
-	case ast.MapKind:
-		for _, entry := range in.AsMap().Entries() {
-			among = append(among, entry.AsMapEntry().Key())
-		}
-	default:
-		return
-	}
+	among := members(in)
 	if len(among) == 0 {
 		a.fault(in.ID(), "this never holds: nothing is in it")
 	}

@@ -193,21 +193,13 @@ func literalTime(name string, arguments []ast.Expr) (span, bool) {
 	if !is {
 		return anyNumber, false
 	}
-	seconds := 0.0
 	if name == "duration" {
 		d, err := time.ParseDuration(text)
-		if err != nil {
-			return anyNumber, false
-		}
-		seconds = d.Seconds()
-	} else {
-		at, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
-			return anyNumber, false
-		}
-		seconds = float64(at.Unix()) + float64(at.Nanosecond())/1e9
+		return span{least: d.Seconds(), most: d.Seconds()}, err == nil
 	}
-	return span{least: seconds, most: seconds}, true
+	at, err := time.Parse(time.RFC3339Nano, text)
+	seconds := float64(at.Unix()) + float64(at.Nanosecond())/1e9
+	return span{least: seconds, most: seconds}, err == nil
 }
 
 func literalText(e ast.Expr) (string, bool) {
@@ -330,7 +322,7 @@ func (a *asked) oddText(e ast.Expr, part string, with ast.Expr) {
 	if f.never != nil {
 		why = f.never(text, part != "")
 	}
-	if why == "" && f.longest > 0 && utf8.RuneCountInString(text) > int(f.longest) {
+	if why == "" && f.longest > 0 && float64(utf8.RuneCountInString(text)) > float64(f.longest) {
 		why = fmt.Sprintf("it has at most %d characters", f.longest)
 	}
 	switch {

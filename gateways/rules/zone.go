@@ -98,25 +98,21 @@ func holdTimes(i interpreter.InterpretableV2) (interpreter.InterpretableV2, erro
 
 // held calculates with times; false, one of the two is none.
 func held(left ref.Val, function string, right ref.Val) (ref.Val, bool) {
-	sign := time.Duration(1)
-	if function == operator.Subtract {
-		sign = -1
+	length, isLength := right.(types.Duration)
+	if function == operator.Subtract && isLength {
+		length.Duration = -max(length.Duration, -math.MaxInt64)
 	}
 	switch l := left.(type) {
 	case types.Timestamp:
-		switch r := right.(type) {
-		case types.Timestamp:
+		if r, is := right.(types.Timestamp); is {
 			return types.Duration{Duration: l.Sub(r.Time)}, true
-		case types.Duration:
-			return moved(l.Time, sign*r.Duration), true
 		}
+		return moved(l.Time, length.Duration), isLength
 	case types.Duration:
-		switch r := right.(type) {
-		case types.Timestamp:
+		if r, is := right.(types.Timestamp); is {
 			return moved(r.Time, l.Duration), true
-		case types.Duration:
-			return types.Duration{Duration: sum(l.Duration, sign*r.Duration)}, true
 		}
+		return types.Duration{Duration: sum(l.Duration, length.Duration)}, isLength
 	}
 	return nil, false
 }

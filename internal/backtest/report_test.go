@@ -120,8 +120,8 @@ func TestTheReportSaysWhatEachRuleDid(t *testing.T) {
 	r := run(t, book, c, options)
 	n := func(n int) *int { return &n }
 	want := []backtest.Rule{
-		{ID: "basket", Score: 20, Hits: 3, New: 3, Decisive: n(0), Amounts: backtest.Amounts{"INR": 30000}, Labelled: 1, Fraudulent: 1, Precision: f(1)},
-		{ID: "list:blocked_cards", Action: fraud.ActBlock, Hits: 1, New: 1, Decisive: n(1), Amounts: backtest.Amounts{"INR": 10000}, Labelled: 1, Fraudulent: 1, Precision: f(1)},
+		{ID: "basket", Score: 20, Hits: 3, New: 3, Decisive: n(0), Amounts: backtest.Amounts{"INR": 30000}, Labelled: 1, Fraudulent: 1, Precision: new(1.0)},
+		{ID: "list:blocked_cards", Action: fraud.ActBlock, Hits: 1, New: 1, Decisive: n(1), Amounts: backtest.Amounts{"INR": 10000}, Labelled: 1, Fraudulent: 1, Precision: new(1.0)},
 		{ID: "velocity", Name: "Many payments", Score: 45, Hits: 1, Decisive: n(1), Amounts: backtest.Amounts{"INR": 10000}},
 		{ID: "divides", Score: 3, Failed: 1, Decisive: n(0), Amounts: backtest.Amounts{}},
 		{ID: "never", Score: 7, Decisive: n(0), Amounts: backtest.Amounts{}},
@@ -148,16 +148,14 @@ func TestPrecisionAndRecallAreOfTheLatestLabels(t *testing.T) {
 	l := run(t, book, c, options).Labels
 	require.Equal(t, []int{3, 1, 2}, []int{l.Labelled, l.Fraudulent, l.Legitimate})
 	require.Equal(t, backtest.Quality{
-		Decline:         backtest.Detection{Flagged: 1, Precision: f(0), Recall: f(0)},
-		ReviewOrDecline: backtest.Detection{Flagged: 1, Precision: f(0), Recall: f(0)},
+		Decline:         backtest.Detection{Flagged: 1, Precision: new(0.0), Recall: new(0.0)},
+		ReviewOrDecline: backtest.Detection{Flagged: 1, Precision: new(0.0), Recall: new(0.0)},
 	}, *l.Before)
 	require.Equal(t, backtest.Quality{
-		Decline:         backtest.Detection{Flagged: 1, Caught: 1, Precision: f(1), Recall: f(1)},
-		ReviewOrDecline: backtest.Detection{Flagged: 2, Caught: 1, Precision: f(0.5), Recall: f(1)},
+		Decline:         backtest.Detection{Flagged: 1, Caught: 1, Precision: new(1.0), Recall: new(1.0)},
+		ReviewOrDecline: backtest.Detection{Flagged: 2, Caught: 1, Precision: new(0.5), Recall: new(1.0)},
 	}, *l.After)
 }
-
-func f(share float64) *float64 { return &share }
 
 // Labels of disputes alone would make every decline right.
 func TestPrecisionIsNotKnownWhereOneKindOfLabelIsMissing(t *testing.T) {
@@ -179,14 +177,14 @@ func TestPrecisionIsNotKnownWhereOneKindOfLabelIsMissing(t *testing.T) {
 		labelled          int // of the rule's hits
 		says              []string
 	}{
-		"disputes alone": {disputed, time.Time{}, nil, f(1), 2, []string{
+		"disputes alone": {disputed, time.Time{}, nil, new(1.0), 2, []string{
 			"2 transactions labelled: 2 fraudulent, 0 legitimate", "None is labelled legitimate", "--good-before 60d", "not known",
 		}},
 		"legitimate ones alone": {cleared, time.Time{}, nil, nil, 2, []string{"None is labelled fraudulent, so precision and recall are not known."}},
-		"disputes, and old ones are good": {disputed, after(6 * day), f(2.0 / 6), f(1), 6, []string{
+		"disputes, and old ones are good": {disputed, after(6 * day), new(2.0 / 6), new(1.0), 6, []string{
 			"4 transactions without a label began before", "33.3% of 6",
 		}},
-		"none is that old": {disputed, start, nil, f(1), 2, []string{"None is labelled legitimate"}},
+		"none is that old": {disputed, start, nil, new(1.0), 2, []string{"None is labelled legitimate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, c.book, answers(decisions), func(b *backtest.Backtest) { b.GoodBefore = c.goodBefore })

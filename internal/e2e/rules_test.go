@@ -318,12 +318,19 @@ func TestALabelCountsForTheNextTransactionOfTheCard(t *testing.T) {
 		}
 	}
 	next := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
-	if next.Decision == nil || next.Decision.Outcome != fraud.Decline {
-		t.Errorf("after a fraud with the card: %+v", next)
+	if next.Decision == nil || next.Decision.Outcome != fraud.Review {
+		t.Fatalf("after a fraud with the card: %+v", next)
+	}
+	if got, err := w.reviewBy("ada", next.TransactionID, "decline", "Prefer", "wait=60"); err != nil || got.status != http.StatusOK {
+		t.Fatalf("declined by a person: %v, %v", got, err)
+	}
+	last := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
+	if last.Decision == nil || last.Decision.Outcome != fraud.Decline {
+		t.Errorf("after a second fraud with the card: %+v", last)
 	}
 	if labels := w.ends(paid.TransactionID).Labels; len(labels) != 1 || labels[0].Note != "chargeback" {
 		t.Errorf("labels: %+v", labels)
 	}
 	w.everythingEnds(soon)
-	w.verify(2)
+	w.verify(3)
 }

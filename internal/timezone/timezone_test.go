@@ -1,6 +1,7 @@
 package timezone_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,5 +69,5 @@ func TestTheDatabaseIsThatOfGo(t *testing.T) {
 	require.NoError(t, err)
 	ours, err := os.ReadFile("zoneinfo.zip")
 	require.NoError(t, err)
-	require.True(t, string(theirs) == string(ours), "run go generate ./internal/timezone")
+	require.True(t, bytes.Equal(theirs, ours), "run go generate ./internal/timezone")
 }
