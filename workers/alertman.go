@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,27 +51,65 @@ type Intake struct {
 	Temporal client.Client
 	Router   alert.Router
 	Log      *slog.Logger
+	// Check says what is wrong with Temporal; nil, nothing ever is.
+	Check func(context.Context) error
+	// Hold is how long an event is held while Temporal is away: ten minutes, where it is 0. It has to be less than the
+	// broker's consumer_timeout, which is half an hour by default.
+	Hold time.Duration
 }
 
+const defaultHold = 10 * time.Minute
+
 // Take returns nil once Temporal has the event, also when it had it before: the event is then nobody else's duty.
-// While Temporal is away it waits, until ctx ends: giving the event back to the broker would count towards the limit
-// of its deliveries, and Temporal's absence is not the event's fault. The broker has to let it be held for as long (see
-// gateways/rabbitmq/rabbitmq.conf). An event that Temporal refuses is given back, and the broker's limit decides when it is a
-// dead letter.
+// While Temporal is away it waits for Hold, and fails with alert.ErrAway then: the event is given back, and no more are
+// taken. Whatever else keeps Temporal from taking an event is waited for until ctx ends. An event that Temporal refuses is
+// given back, and the broker's limit decides when it is a dead letter.
 func (i *Intake) Take(ctx context.Context, event alert.Event) error {
-	retry := backoff.NewExponentialBackOff()
-	retry.MaxInterval = 5 * time.Second
 	assignments := i.Router.Route(event, time.Now())
-	start := func() (bool, error) { return i.start(ctx, event, assignments) }
-	fresh, err := backoff.Retry(ctx, start, backoff.WithBackOff(retry), backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(err error, next time.Duration) {
-			i.Log.Warn("Alert waits for Temporal", "alert", event.ID, "error", err, "in", next)
-		}))
+	fresh, err := i.keepTrying(ctx, event, assignments)
+	for err != nil && !refused(err) && ctx.Err() == nil {
+		if away := i.check(ctx); away != nil {
+			err = fmt.Errorf("%w: %w", alert.ErrAway, away)
+			break
+		}
+		fresh, err = i.keepTrying(ctx, event, assignments)
+	}
 	if err != nil {
 		return fmt.Errorf("hand alert %s to Temporal: %w", event.ID, err)
 	}
 	i.Log.Info("Alert taken", "alert", event.ID, "type", event.Type, "order", event.Subject, "for", receivers(assignments), "duplicate", !fresh)
 	return nil
+}
+
+func (i *Intake) keepTrying(ctx context.Context, event alert.Event, to []alert.Assignment) (fresh bool, err error) {
+	retry := backoff.NewExponentialBackOff()
+	retry.MaxInterval = 5 * time.Second
+	start := func() (bool, error) {
+		fresh, err := i.start(ctx, event, to)
+		if refused(err) {
+			err = backoff.Permanent(err)
+		}
+		return fresh, err
+	}
+	return backoff.Retry(ctx, start, backoff.WithBackOff(retry), backoff.WithMaxElapsedTime(cmp.Or(i.Hold, defaultHold)),
+		backoff.WithNotify(func(err error, next time.Duration) {
+			i.Log.Warn("Alert waits for Temporal", "alert", event.ID, "error", err, "in", next)
+		}))
+}
+
+func (i *Intake) check(ctx context.Context) error {
+	if i.Check == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	return i.Check(ctx)
+}
+
+// refused reports whether Temporal will never take the event.
+func refused(err error) bool {
+	_, is := errors.AsType[*serviceerror.InvalidArgument](err)
+	return is
 }
 
 // receivers are those that are to be told of an event that is not muted.
@@ -98,9 +137,6 @@ func (i *Intake) start(ctx context.Context, event alert.Event, assignments []ale
 	}, workflows.DeliverAlertType, workflows.Delivery{Event: event, Assignments: assignments})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return false, nil
-	}
-	if _, ok := errors.AsType[*serviceerror.InvalidArgument](err); ok {
-		err = backoff.Permanent(err)
 	}
 	return err == nil, err
 }

@@ -2,17 +2,21 @@ package workers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/domain/alert"
 	"dummyorders/workers"
+	"dummyorders/workflows"
 )
 
 // TestWhatHoldsUpAlerts is of a channel, or an event, that gets no further.
@@ -75,4 +79,35 @@ func (s *station) refused(t *testing.T) {
 	require.ErrorContains(t, err, "to Temporal: WorkflowId length exceeds limit")
 	require.ErrorAs(t, err, new(*serviceerror.InvalidArgument))
 	require.NoError(t, ctx.Err(), "it was held")
+}
+
+// An event is held while it is worth it; a Temporal that is there, and does not take it, is waited for.
+func TestAnEventIsGivenBackOnceTemporalHasBeenAwayForLong(t *testing.T) {
+	unavailable := serviceerror.NewUnavailable("no connection")
+	for name, check := range map[string]struct {
+		answer error
+		away   bool
+	}{
+		"Temporal is away":                  {unavailable, true},
+		"Temporal is there, and overloaded": {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			temporal := mocks.NewClient(t)
+			temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, unavailable)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			asked := 0
+			intake := workers.Intake{Temporal: temporal, Router: router{}, Log: slog.New(slog.DiscardHandler), Hold: time.Nanosecond,
+				Check: func(context.Context) error {
+					if asked++; asked > 3 {
+						cancel()
+					}
+					return check.answer
+				}}
+			err := intake.Take(ctx, alert.Sample(alert.FraudDetected, "e-1", time.Now()))
+			require.ErrorContains(t, err, "hand alert e-1 to Temporal")
+			require.Equal(t, check.away, errors.Is(err, alert.ErrAway), "%v", err)
+			require.Equal(t, !check.away, asked > 1)
+		})
+	}
 }

@@ -32,8 +32,10 @@ func (runAlertmanCommand) Run(ctx context.Context) error {
 func deliverAlerts(p *process) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
 	alerting := p.env.alerting(p.values, p.log)
-	consumer := rabbitmq.NewConsumer(p.env.consumer(p.values), p.log)
-	intake := &workers.Intake{Temporal: p.temporal, Router: routing.Current(alerting.routes), Log: p.log}
+	broker, check := p.env.consumer(p.values), temporal.Check(p.temporal)
+	broker.Downstream = check
+	consumer := rabbitmq.NewConsumer(broker, p.log)
+	intake := &workers.Intake{Temporal: p.temporal, Router: routing.Current(alerting.routes), Log: p.log, Check: check}
 	atOnce := p.values.number("ALERTMAN_DELIVERIES", p.env.AlertmanDeliveries, 1, 10_000)
 	runner := workers.NewRunner("alertman", workers.NewAlertman(p.temporal,
 		&activities.Deliveries{Channels: alerting.channels, Writer: alerting.writer},
@@ -42,7 +44,7 @@ func deliverAlerts(p *process) func(context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error {
 			return p.serveHealth(ctx, address, map[string]health.Check{
-				"temporal": temporal.Check(p.temporal),
+				"temporal": check,
 				"worker":   runner.Ready,
 				"rabbitmq": func(context.Context) error { return consumer.Ready() },
 			})

@@ -1,6 +1,9 @@
 package alert
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Publisher hands events to the broker.
 type Publisher interface {
@@ -10,8 +13,11 @@ type Publisher interface {
 }
 
 // Handler takes charge of an event. When it returns nil the event is somebody's durable duty, and the broker may
-// forget it; when it returns an error the broker keeps it.
+// forget it; when it returns an error the broker keeps it. ErrAway means that no event can be taken now.
 type Handler func(ctx context.Context, event Event) error
+
+// ErrAway is that what would take charge of events cannot be reached.
+var ErrAway = errors.New("no events can be taken now")
 
 // Consumer takes events off the broker.
 type Consumer interface {

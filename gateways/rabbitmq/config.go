@@ -8,6 +8,7 @@ package rabbitmq
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -45,6 +46,9 @@ type Config struct {
 	// Patience is how long a consumer holds an event whose handling fails, and tries it again, before it gives the
 	// event back as a failed delivery: 5m. It must stay well below the broker's consumer_timeout, by default 30m.
 	Patience time.Duration
+	// Downstream says what is wrong with what events are handed to; nil, it is taken to be there. It is asked after a handler
+	// has failed with alert.ErrAway: until nothing is wrong the consumer takes no events.
+	Downstream func(context.Context) error
 	// DrainTimeout is how long handlers may take to finish once a consumer has been told to stop: 30s.
 	DrainTimeout time.Duration
 }

@@ -78,17 +78,25 @@ func (c *Consumer) subscribe(conn *connection) (*subscription, error) {
 			return err
 		}
 		s.closed = s.channel.NotifyClose(make(chan *amqp.Error, 1))
-		if err = s.channel.Qos(c.cfg.Prefetch, 0, false); err != nil {
-			return err
-		}
+		return s.channel.Qos(c.cfg.Prefetch, 0, false)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("consume from queue %s: %w", c.cfg.Queue, err)
+	}
+	return s, c.resume(s)
+}
+
+// resume has deliveries come, after subscribe or after cancel.
+func (c *Consumer) resume(s *subscription) error {
+	err := s.conn.within(replyTimeout, func() (err error) {
 		const autoAck, exclusive, noLocal, noWait = false, false, false, false
 		s.deliveries, err = s.channel.Consume(c.cfg.Queue, consumerTag, autoAck, exclusive, noLocal, noWait, nil)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consume from queue %s: %w", c.cfg.Queue, err)
+		return fmt.Errorf("consume from queue %s: %w", c.cfg.Queue, err)
 	}
-	return s, nil
+	return nil
 }
 
 // cancel asks for no more deliveries. Those already on their way still come, and then deliveries closes.

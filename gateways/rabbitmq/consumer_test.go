@@ -70,6 +70,52 @@ func TestWhatOneConsumerCannotHandleAnotherMay(t *testing.T) {
 	counts(t, cfg.DeadQueue, 0)
 }
 
+func TestAnOutageOfWhatTakesAlertsCostsEachOneDelivery(t *testing.T) {
+	cfg := config(t)
+	cfg.DeliveryLimit, cfg.Prefetch = 2, 3
+	var away atomic.Bool
+	away.Store(true)
+	var looks atomic.Int64
+	cfg.Downstream = func(context.Context) error {
+		looks.Add(1)
+		if away.Load() {
+			return errBusy
+		}
+		return nil
+	}
+	var refused atomic.Int64
+	handled := newTally()
+	c := startConsumer(t, cfg, func(ctx context.Context, e alert.Event) error {
+		if away.Load() {
+			refused.Add(1)
+			return fmt.Errorf("take it: %w", alert.ErrAway)
+		}
+		return handled.handle(ctx, e)
+	})
+	p := startPublisher(t, cfg)
+	const events = 10
+	for i := range events {
+		require.NoError(t, p.Publish(t.Context(), newEvent(fmt.Sprint(i))))
+	}
+	counts(t, cfg.Queue, events) // all of them wait, and none is held
+	before := refused.Load()
+	require.LessOrEqual(t, before, int64(cfg.Prefetch))
+	asked := looks.Load()
+	eventually(t, func() error {
+		if looks.Load() < asked+3 {
+			return errBusy // it is asked again and again, and takes nothing
+		}
+		return nil
+	})
+	counts(t, cfg.Queue, events)
+	require.Equal(t, before, refused.Load(), "events were taken while what takes them was away")
+	away.Store(false)
+	handled.waitFor(t, events)
+	counts(t, cfg.DeadQueue, 0)
+	require.NoError(t, c.stop())
+	counts(t, cfg.Queue, 0)
+}
+
 func TestAnAlertThatFailsBeyondTheLimitIsADeadLetter(t *testing.T) {
 	cfg := config(t)
 	cfg.Patience, cfg.DeliveryLimit = time.Nanosecond, 3

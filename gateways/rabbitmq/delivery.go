@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -49,6 +50,9 @@ func (s *shift) take(ctx context.Context, d amqp.Delivery) {
 		}
 	case ctx.Err() != nil:
 		s.handBack(d)
+	case errors.Is(err, alert.ErrAway):
+		log.WarnContext(ctx, "Alert goes back to the queue, since what takes it is away", "error", shown(err.Error(), longestReason))
+		s.setAside(d)
 	default:
 		log.ErrorContext(ctx, "Alert not handled: back to the queue as a failed delivery", "error", shown(err.Error(), longestReason))
 		// A reject, because RabbitMQ 4.3 and later count no nack against the delivery limit.
@@ -63,7 +67,13 @@ func (s *shift) work(d amqp.Delivery) func() error {
 		return func() error { return s.bury(d, shown(err.Error(), longestReason)) }
 	}
 	ctx := withTrace(s.handling, d.Headers)
-	return func() error { return s.handle(ctx, event) }
+	return func() error {
+		err := s.handle(ctx, event)
+		if errors.Is(err, alert.ErrAway) {
+			return backoff.Permanent(err)
+		}
+		return err
+	}
 }
 
 // bury puts what is no event into the dead queue, as it came, with the reason.
