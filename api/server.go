@@ -49,7 +49,7 @@ type Options struct {
 	Links alert.Links
 	// Prefix is the path under which callers reach the API through a proxy, such as /orders; empty where there is none.
 	Prefix string
-	// PaymentMethods are those that have a gateway, in the spelling of spelling.PaymentMethod; empty where each has.
+	// PaymentMethods are those that have a gateway, in the spelling of spelling.PaymentMethod; nil where each has.
 	PaymentMethods []string
 	// RequireIdempotencyKey refuses transactions without one.
 	RequireIdempotencyKey bool

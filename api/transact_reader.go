@@ -33,13 +33,17 @@ const (
 // reader makes transactions of request bodies. It is the only place that sees card numbers.
 type reader struct {
 	cards   card.Describer
-	methods []string // payment methods that have a gateway; empty where each has
+	methods []string // payment methods that have a gateway; nil where each has
 }
 
 // method returns a payment method in the spelling that is stored, and refuses one that has no gateway.
 func (r reader) method(v *strictjson.Value) string {
 	method := mustShow(v, spelling.PaymentMethod(v.Literal()))
-	if method != "" && len(r.methods) > 0 && !slices.Contains(r.methods, method) {
+	switch {
+	case method == "", r.methods == nil, slices.Contains(r.methods, method):
+	case len(r.methods) == 0:
+		v.Fault("is not known here: no payment method has a gateway")
+	default:
 		v.Fault("is not known here: must be one of " + strings.Join(r.methods, ", "))
 	}
 	return method

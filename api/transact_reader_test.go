@@ -358,6 +358,16 @@ func FuzzTransact(f *testing.F) {
 	})
 }
 
+func TestWhereNoPaymentMethodHasAGatewayAllAreRefused(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.PaymentMethods = []string{}
+	answer := post(t, handlerWith(o), api.SeedExample)
+	want := map[string]string{"#/paymentMethod": "is not known here: no payment method has a gateway"}
+	if diff := cmp.Diff(want, faultsOf(t, answer)); answer.Code != http.StatusUnprocessableEntity || diff != "" {
+		t.Errorf("status %d, %s", answer.Code, diff)
+	}
+}
+
 func TestAPaymentMethodIsReadInOneSpellingAndAnUnknownOneIsRefusedWithTheKnownOnes(t *testing.T) {
 	handler := api.New(t.Context(), api.Options{PaymentMethods: []string{"card", "gpay"}, MaxInFlight: 10, Log: slog.New(slog.DiscardHandler), Cards: card.NewDescriber([]byte("a key for tests, and nothing else"))})
 	for method, fault := range map[string]string{

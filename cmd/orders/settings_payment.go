@@ -28,6 +28,9 @@ var gatewayNames = []string{simulatedGateway, stripeGateway, refuseGateway}
 // ownGateway are the methods that have a simulated gateway of their own name, also where only * names it.
 var ownGateway = []string{"paytm", "icicidebit", "icici-debit", "amazonpay"}
 
+// stripeAPI is where Stripe itself answers.
+const stripeAPI = "https://api.stripe.com"
+
 // stripeForgets is how long Stripe keeps idempotency keys at least, https://docs.stripe.com/api/idempotent_requests.
 // Whoever asks for a hold again after that makes a second one.
 const stripeForgets = 24 * time.Hour
@@ -47,6 +50,7 @@ func (e environment) gateways(v *values) *payment.Registry {
 	}
 	stripe, refuse := e.stripe(v, named), payment.Refuse{Known: methodsOf(named)}
 	fallback, byMethod := payment.Gateway(simulated.New("simulated-default")), map[string]payment.Gateway{}
+	former := map[string]payment.Gateway{} // simulated gateways were named by their method alone
 	for method, name := range named {
 		gateway := payment.Gateway(refuse)
 		switch name {
@@ -54,6 +58,7 @@ func (e environment) gateways(v *values) *payment.Registry {
 			gateway = stripe
 		case simulatedGateway:
 			gateway = simulated.New("simulated-" + method)
+			former[method] = gateway
 		}
 		switch {
 		case method != otherMethods:
@@ -62,10 +67,15 @@ func (e environment) gateways(v *values) *payment.Registry {
 			fallback = gateway
 		}
 	}
-	return payment.NewRegistry(fallback, byMethod)
+	if named[otherMethods] == simulatedGateway {
+		former["default"] = fallback
+	}
+	registry := payment.NewRegistry(fallback, byMethod)
+	registry.Formerly(former)
+	return registry
 }
 
-// paymentMethods are those that have a gateway, for the api to refuse the others; empty where each has.
+// paymentMethods are those that have a gateway, for the api to refuse the others; nil where each has.
 func (e environment) paymentMethods(v *values) []string {
 	named := v.paymentGateways("PAYMENT_GATEWAYS", e.PaymentGateways)
 	if named[otherMethods] != refuseGateway {
@@ -76,7 +86,7 @@ func (e environment) paymentMethods(v *values) []string {
 
 // methodsOf are the methods of a list that are not refused, in order.
 func methodsOf(named map[string]string) []string {
-	var methods []string
+	methods := []string{}
 	for method, gateway := range named {
 		if method != otherMethods && gateway != refuseGateway {
 			methods = append(methods, method)
@@ -99,7 +109,9 @@ func (e environment) refuseDouble(v *values, setting, right string) {
 	}
 }
 
+// isLive reports whether real money moves with a key; what is wrong with it otherwise is for others to say.
 func isLive(key string) bool {
+	key = strings.TrimSpace(key)
 	return strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "rk_live_")
 }
 
@@ -108,7 +120,7 @@ func (e environment) stripe(v *values, named map[string]string) payment.Gateway 
 	if !slices.Contains(slices.Collect(maps.Values(named)), stripeGateway) {
 		return nil
 	}
-	live := isLive(e.StripeAPIKey)
+	live := isLive(e.StripeAPIKey) && strings.TrimSpace(e.StripeAPIKey) == e.StripeAPIKey
 	test := strings.HasPrefix(e.StripeAPIKey, "sk_test_") || strings.HasPrefix(e.StripeAPIKey, "rk_test_")
 	if !live && !test {
 		v.wrongSecret("STRIPE_API_KEY", "the secret key of a Stripe account, sk_live_… or sk_test_…, since PAYMENT_GATEWAYS names stripe")

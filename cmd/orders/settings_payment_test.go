@@ -50,6 +50,30 @@ func TestAMethodKeepsOneGatewayForItsWholeLife(t *testing.T) {
 	require.NotSame(t, registry.For("paytm"), registry.For("amazonpay"))
 }
 
+func TestAPaymentThatBeganInAnEarlierVersionFindsItsSimulatedGateway(t *testing.T) {
+	registry := withGateways("gpay:simulated,*:simulated").gateways(&values{})
+	for former, want := range map[string]string{"default": "simulated-default", "paytm": "simulated-paytm", "gpay": "simulated-gpay"} {
+		gateway, err := registry.Chosen(former, "card")
+		require.NoError(t, err)
+		require.Equal(t, want, gateway.Name())
+	}
+	for _, former := range []string{"default", "paytm", "simulated-default"} {
+		_, err := withGateways("card:stripe,*:refuse").gateways(&values{}).Chosen(former, former)
+		require.ErrorContains(t, err, "is not configured here")
+	}
+}
+
+func TestTheMethodsThatTheAPITakesAreThoseThatTheWorkerPays(t *testing.T) {
+	for list, want := range map[string][]string{
+		"*:simulated":                      nil,
+		"card:stripe,*:stripe":             nil,
+		"Card:stripe,gpay:refuse,*:refuse": {"card"},
+		"*:refuse":                         {},
+	} {
+		require.Equal(t, want, withGateways(list).paymentMethods(&values{}), list)
+	}
+}
+
 func TestAWrongListOfGatewaysIsToldWithWhereItIsWrong(t *testing.T) {
 	const pairs = "method:gateway pairs, each method once, each gateway simulated, stripe or refuse, such as card:stripe,*:refuse"
 	for list, where := range map[string]string{
@@ -116,6 +140,7 @@ func TestNothingStandsInForTheRealThingWherePaymentsAreReal(t *testing.T) {
 		{"a simulated gateway for the rest", "worker", map[string]string{"PAYMENT_GATEWAYS": "card:stripe,*:simulated", "STRIPE_API_KEY": aLiveKey}, `PAYMENT_GATEWAYS="card:stripe,*:simulated": must name no simulated gateway`},
 		{"for one method", "worker", map[string]string{"PAYMENT_GATEWAYS": "card:stripe,gpay:simulated,*:refuse", "STRIPE_API_KEY": "rk_live_canary"}, `PAYMENT_GATEWAYS="card:stripe,gpay:simulated,*:refuse": must name`},
 		{"the default", "worker", map[string]string{"STRIPE_API_KEY": aLiveKey}, `PAYMENT_GATEWAYS="*:simulated": must name`},
+		{"space before the key", "worker", map[string]string{"STRIPE_API_KEY": " " + aLiveKey}, `PAYMENT_GATEWAYS="*:simulated": must name`},
 		{"refused without a key", "worker", map[string]string{"TEST_DOUBLES": "refuse"}, `PAYMENT_GATEWAYS="*:simulated": must name`},
 		{"the dummy detector", "fraud-police", map[string]string{"FRAUD_DETECTOR": "dummy", "STRIPE_API_KEY": aLiveKey}, "FRAUD_DETECTOR=dummy: must be rules or limit"},
 		{"the development mail server", "alertman", map[string]string{"TEST_DOUBLES": "refuse"}, "SMTP_HOSTNAME=localhost and SMTP_PORT=1025: must be a mail server that delivers"},

@@ -33,8 +33,9 @@ func (r Refuse) Refund(context.Context, RefundRequest) (Refund, error) {
 }
 
 func (r Refuse) declined() error {
-	return &DeclinedError{
-		Gateway: r.Name(), Code: string(UnknownPaymentMethod), Reason: UnknownPaymentMethod,
-		Detail: "known methods: " + strings.Join(r.Known, ", "),
+	refused := &DeclinedError{Gateway: r.Name(), Code: string(UnknownPaymentMethod), Reason: UnknownPaymentMethod}
+	if len(r.Known) > 0 {
+		refused.Detail = "known methods: " + strings.Join(r.Known, ", ")
 	}
+	return refused
 }

@@ -6,11 +6,17 @@ import "fmt"
 type Registry struct {
 	byMethod map[string]Gateway
 	fallback Gateway
+	former   map[string]Gateway
 }
 
 // NewRegistry sends each method to its gateway, and every other method to fallback.
 func NewRegistry(fallback Gateway, byMethod map[string]Gateway) *Registry {
 	return &Registry{byMethod: byMethod, fallback: fallback}
+}
+
+// Formerly notes names that gateways had in earlier versions: payments that began then ask for them by these.
+func (r *Registry) Formerly(names map[string]Gateway) {
+	r.former = names
 }
 
 // For never returns nil: a method that nobody has named goes to the fallback.
@@ -34,6 +40,9 @@ func (r *Registry) Chosen(name, method string) (Gateway, error) {
 		if gateway.Name() == name {
 			return gateway, nil
 		}
+	}
+	if gateway, known := r.former[name]; known {
+		return gateway, nil
 	}
 	return nil, fmt.Errorf("the gateway %s, which this payment began with, is not configured here", name)
 }

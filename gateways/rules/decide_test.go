@@ -181,6 +181,14 @@ func TestAnAccountFromAfterTheTransactionIsNew(t *testing.T) {
 	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
 }
 
+func TestAPaymentMethodIsComparedInOneSpelling(t *testing.T) {
+	set, c := plain.rule(`payment.method == "card"`, "score: 1").read(t), rules.Unremarkable()
+	for _, method := range []string{"card", "Card", " CARD", "ｃａｒｄ", "card\u00a0"} {
+		c.PaymentMethod = method
+		require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score, method)
+	}
+}
+
 func TestAMailDomainIsInSmallLetters(t *testing.T) {
 	set, c := plain.rule(`customer.emailDomain == "example.com"`, "score: 1").read(t), rules.Unremarkable()
 	c.Customer.Email = "Jo@EXAMPLE.com"

@@ -31,7 +31,7 @@ var subjects = []*subject{
 	}},
 	{name: "payment", doc: "how it is paid for", fields: []field{
 		text("method", 64, "the payment method, in small letters", `payment.method == "amazonpay"`,
-			func(t *thing) string { return t.seen.PaymentMethod }).unlike(neverSpelled(spelling.PaymentMethod)),
+			func(t *thing) string { return spelling.PaymentMethod(t.seen.PaymentMethod) }).unlike(neverSpelled(spelling.PaymentMethod)),
 		text("type", 64, "the kind of payment, as posted", `payment.type == "wallet"`,
 			func(t *thing) string { return t.seen.Payment.Type }),
 		number("amount", "what is charged, in whole units of its currency", `payment.amount > 1000`,

@@ -125,6 +125,27 @@ func TestATestCardDecidesWhatBecomesOfEachCall(t *testing.T) {
 	}
 }
 
+func TestADeclinedTestCardGivesItsDeclineCode(t *testing.T) {
+	for number, want := range map[string]payment.DeclineCode{
+		"4000000000000002": payment.GenericDecline,
+		"4000000000009995": payment.InsufficientFunds,
+		"4000000000009987": payment.LostCard,
+		"4000000000009979": payment.StolenCard,
+		"4000000000000069": payment.ExpiredCard,
+		"4000000000000341": payment.ProcessingError,
+	} {
+		t.Run(number, func(t *testing.T) {
+			g, r := simulated.New("default"), request(t, "k", number)
+			held, err := g.Authorize(t.Context(), r)
+			if err == nil {
+				_, err = g.Capture(t.Context(), payment.CaptureRequest{AuthorizationID: held.ID, Amount: r.Amount})
+			}
+			require.True(t, payment.IsDeclined(err), "%v", err)
+			require.Equal(t, want, payment.ReasonOf(err))
+		})
+	}
+}
+
 // sameAs is the card that a test amount does the same as.
 var sameAs = map[int64]string{
 	7701: "4000000000009995", 7702: "4000000000006603", 7703: "4000000000006611", 7704: "4000000000006629",

@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ func failure(err error) error {
 	}
 	switch status := answer.HTTPStatusCode; {
 	case answer.Type == stripe.ErrorTypeCard:
-		return declined(word(answer), "")
+		return refused(answer, payment.GenericDecline, "")
 	case answer.Type == stripe.ErrorTypeIdempotency && status != http.StatusConflict:
 		return unknown(fmt.Errorf("the key was used for something else: %w", brief(answer)))
 	case status == http.StatusTooManyRequests, status == http.StatusConflict: // busy, or at work on the same key
@@ -37,7 +38,7 @@ func failure(err error) error {
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusFailedDependency:
 		return unknown(brief(answer)) // of the way there, or of what Stripe itself depends on: no word about the payment
 	case status >= 400 && status < 500:
-		return declined(word(answer), card.Redact(answer.Msg))
+		return refused(answer, payment.InvalidRequest, card.Redact(answer.Msg))
 	default:
 		return unknown(brief(answer))
 	}
@@ -66,6 +67,12 @@ func temporary(answer *stripe.Error) error {
 
 func declined(code, detail string) error {
 	return &payment.DeclinedError{Gateway: name, Code: code, Reason: reasons[code], Detail: detail}
+}
+
+// refused is a decline by the first of Stripe's words that is known here, and by other where none is.
+func refused(answer *stripe.Error, other payment.DeclineCode, detail string) error {
+	reason := cmp.Or(reasons[string(answer.DeclineCode)], reasons[string(answer.Code)], other)
+	return &payment.DeclinedError{Gateway: name, Code: word(answer), Reason: reason, Detail: detail}
 }
 
 func unknown(err error) error {

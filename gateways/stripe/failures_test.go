@@ -94,6 +94,40 @@ func TestStripesErrorsAreToldApart(t *testing.T) {
 	}
 }
 
+func TestADeclineMeansTheSameWhateverStripeCallsIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   payment.DeclineCode
+	}{
+		"a decline code":                 {402, `{"error": {"type": "card_error", "code": "card_declined", "decline_code": "stolen_card"}}`, payment.StolenCard},
+		"an error code":                  {402, `{"error": {"type": "card_error", "code": "expired_card"}}`, payment.ExpiredCard},
+		"a new decline code":             {402, `{"error": {"type": "card_error", "code": "card_declined", "decline_code": "moon_phase"}}`, payment.GenericDecline},
+		"a new one of a known error":     {402, `{"error": {"type": "card_error", "code": "incorrect_cvc", "decline_code": "moon_phase"}}`, payment.IncorrectVerification},
+		"a test card with a live key":    {402, `{"error": {"type": "card_error", "code": "card_declined", "decline_code": "live_mode_test_card"}}`, payment.InvalidCard},
+		"a new error code of a card":     {402, `{"error": {"type": "card_error", "code": "moon_phase"}}`, payment.GenericDecline},
+		"a token of the other mode":      {400, `{"error": {"type": "invalid_request_error", "code": "livemode_mismatch"}}`, payment.InvalidToken},
+		"a request that is not accepted": {400, `{"error": {"type": "invalid_request_error"}}`, payment.InvalidRequest},
+		"with a new error code":          {400, `{"error": {"type": "invalid_request_error", "code": "moon_phase"}}`, payment.InvalidRequest},
+		"without a type":                 {404, `{"error": {}}`, payment.InvalidRequest},
+		"an attempt that failed before": {
+			200, `{"id": "pi_1", "status": "requires_payment_method", "last_payment_error": {"type": "card_error", "code": "card_declined", "decline_code": "lost_card"}}`,
+			payment.LostCard,
+		},
+		"one with a new decline code": {
+			200, `{"id": "pi_1", "status": "requires_payment_method", "last_payment_error": {"type": "card_error", "code": "expired_card", "decline_code": "moon_phase"}}`,
+			payment.ExpiredCard,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := answering(t, c.status, c.body, nil).Authorize(t.Context(), hold("pm_1"))
+			var declined *payment.DeclinedError
+			require.ErrorAs(t, err, &declined)
+			require.Equal(t, c.want, payment.ReasonOf(err), err.Error())
+		})
+	}
+}
+
 // told is the error's text, and when to ask again.
 func told(err error) string {
 	var temporary *payment.TemporaryError

@@ -76,7 +76,7 @@ func failedAttempt(intent *stripe.PaymentIntent) error {
 	if intent.LastPaymentError == nil {
 		return declined(string(intent.Status), "")
 	}
-	return declined(word(intent.LastPaymentError), "")
+	return refused(intent.LastPaymentError, payment.GenericDecline, "")
 }
 
 // find looks for the PaymentIntent of a request that Stripe failed to answer. A new one can take a minute to be found,

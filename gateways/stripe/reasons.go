@@ -4,7 +4,7 @@ import "dummyorders/domain/payment"
 
 // reasons are what Stripe's words for a decline mean: its decline codes, https://docs.stripe.com/declines/codes as of November
 // 2026, and those of its error codes, https://docs.stripe.com/error-codes, that end a payment. A word that is not here is a
-// payment.GenericDecline.
+// payment.GenericDecline of a card, and else a payment.InvalidRequest.
 var reasons = map[string]payment.DeclineCode{
 	"insufficient_funds": payment.InsufficientFunds,
 
@@ -82,11 +82,38 @@ var reasons = map[string]payment.DeclineCode{
 	"try_again_later":                  payment.ProcessingError,
 	"reenter_transaction":              payment.ProcessingError,
 	"approve_with_id":                  payment.ProcessingError,
-	"parameter_invalid_empty":          payment.InvalidRequest,
-	"parameter_invalid_integer":        payment.InvalidRequest,
-	"parameter_invalid_string_blank":   payment.InvalidRequest,
-	"parameter_missing":                payment.InvalidRequest,
-	"parameter_unknown":                payment.InvalidRequest,
-	"payment_intent_unexpected_state":  payment.InvalidRequest,
-	"invalid_request_error":            payment.InvalidRequest,
+
+	"live_mode_test_card":    payment.InvalidCard,
+	"test_mode_live_card":    payment.InvalidCard,
+	"account_closed":         payment.InvalidCard,
+	"account_invalid":        payment.InvalidCard,
+	"account_number_invalid": payment.InvalidCard,
+	"no_account":             payment.InvalidCard,
+
+	"bank_account_restricted":                        payment.RestrictedCard,
+	"payment_method_bank_account_blocked":            payment.RestrictedCard,
+	"debit_not_authorized":                           payment.RestrictedCard,
+	"refer_to_customer":                              payment.RestrictedCard,
+	"bank_account_declined":                          payment.GenericDecline,
+	"payment_intent_payment_attempt_failed":          payment.GenericDecline,
+	"payment_method_billing_details_address_missing": payment.IncorrectVerification,
+	"postal_code_invalid":                            payment.IncorrectVerification,
+	"payment_intent_action_required":                 payment.AuthenticationRequired,
+	"invoice_payment_intent_requires_action":         payment.AuthenticationRequired,
+	"invalid_card_type":                              payment.NotPermitted,
+	"country_unsupported":                            payment.NotPermitted,
+	"payment_intent_incompatible_payment_method":     payment.NotPermitted,
+	"payment_method_currency_mismatch":               payment.NotPermitted,
+	"payment_method_unsupported_type":                payment.NotPermitted,
+	"charge_exceeds_transaction_limit":               payment.InvalidAmount,
+	"charge_exceeds_source_limit":                    payment.LimitExceeded,
+	"payment_intent_rate_limit_exceeded":             payment.LimitExceeded,
+	"payment_intent_payment_attempt_expired":         payment.ProcessingError,
+	"invalid_source_usage":                           payment.InvalidToken,
+	"livemode_mismatch":                              payment.InvalidToken,
+	"missing":                                        payment.InvalidToken,
+	"payment_method_invalid_parameter_testmode":      payment.InvalidToken,
+	"payment_method_unexpected_state":                payment.InvalidToken,
+	"token_card_network_invalid":                     payment.InvalidToken,
+	"token_in_use":                                   payment.InvalidToken,
 }

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
-// PaymentMethod returns a payment method in lower case, in Unicode's form NFKC, without characters that are not shown and with
+// PaymentMethod returns a payment method folded to one case, in Unicode's form NFKC, without characters that are not shown and with
 // single spaces within: "Card", "card " and "ｃａｒｄ" are one method.
 func PaymentMethod(text string) string {
 	shown := strings.Map(func(r rune) rune {
@@ -17,7 +18,7 @@ func PaymentMethod(text string) string {
 		}
 		return r
 	}, norm.NFKC.String(text))
-	return norm.NFKC.String(strings.ToLower(strings.Join(strings.Fields(shown), " ")))
+	return norm.NFKC.String(cases.Fold().String(strings.Join(strings.Fields(shown), " ")))
 }
 
 // ID is an id in Unicode's normal form C, without spaces around it and without characters that nobody sees. Large and small
