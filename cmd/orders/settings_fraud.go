@@ -93,7 +93,7 @@ func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) 
 // ready adds what a decision needs.
 func (c fraudCheck) ready(checks map[string]health.Check) map[string]health.Check {
 	if c.history != nil {
-		checks["ledger"] = c.history.Ready
+		checks["ledger"] = c.history.Writable
 	}
 	return checks
 }

@@ -47,7 +47,7 @@ func workOnOrders(p *process) func(context.Context) error {
 				"temporal": temporal.Check(p.temporal),
 				"worker":   runner.Ready,
 				"rabbitmq": func(context.Context) error { return publisher.Ready() },
-				"ledger":   books.Ready,
+				"ledger":   books.Writable,
 			})
 		})
 		group.Go(func() error { return workers.KeepLedger(ctx, books, retention, p.log) })

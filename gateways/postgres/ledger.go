@@ -67,7 +67,9 @@ func Open(text string) (*sqlledger.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := pool(config)
+	servers := &failover{}
+	options := servers.watch(config)
+	db := pool(config, options)
 	return sqlledger.New(sqlledger.Engine{
 		Place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
 		Dialect: goose.DialectPostgres, Migrations: files, Numbered: true,
@@ -75,13 +77,16 @@ func Open(text string) (*sqlledger.Ledger, error) {
 		Time:     func(t time.Time) any { return t },
 		NoTables: noTables,
 		Alone:    alone,
-	}, sqlledger.Pools{Writer: db, Reader: db, History: pool(config)}), nil
+		Again:    again,
+		ReadOnly: `SELECT current_setting('transaction_read_only') = 'on'`,
+		Renew:    servers.renew,
+	}, sqlledger.Pools{Writer: db, Reader: db, History: pool(config, options)}), nil
 }
 
 // pool opens nothing yet. Checks have one of their own: those of a value that many share wait for each other, and whoever
 // reads or saves must not wait behind them.
-func pool(config *pgx.ConnConfig) *sql.DB {
-	db := stdlib.OpenDB(*config)
+func pool(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *sql.DB {
+	db := stdlib.OpenDB(*config, options...)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleFor)

@@ -17,9 +17,9 @@ const example = "postgres://user:password@host:5432/database?sslmode=require, wi
 
 // parse takes the URLs that libpq takes. Its errors show no password.
 func parse(text string) (*pgx.ConnConfig, error) {
-	parsed, err := url.Parse(text)
-	if err != nil { // its error may quote the password
-		return nil, errors.New("PostgreSQL URL is malformed: must be like " + example)
+	parsed, err := parseURL(text)
+	if err != nil {
+		return nil, err
 	}
 	query := parsed.Query()
 	for _, part := range []struct{ name, value string }{
@@ -39,6 +39,33 @@ func parse(text string) (*pgx.ConnConfig, error) {
 		config.RuntimeParams["application_name"] = "orders"
 	}
 	return config, nil
+}
+
+// parseURL reads a URL with one host or several, each with its port or without, and returns it with the first host. What is
+// special in a URL must be percent-encoded, an @ in the password as well: pgx takes the first @ for the end of the
+// password, and would look for the rest of it as a host.
+func parseURL(text string) (*url.URL, error) {
+	malformed := errors.New("PostgreSQL URL is malformed: must be like " + example) // url's own error may quote the password
+	scheme, rest, _ := strings.Cut(text, "://")
+	end := strings.IndexAny(rest+"/", "/?#")
+	login, hosts, path := "", rest[:end], rest[end:]
+	if at := strings.LastIndex(hosts, "@"); at >= 0 {
+		login, hosts = hosts[:at+1], hosts[at+1:]
+	}
+	if strings.Count(login, "@") > 1 {
+		return nil, malformed
+	}
+	var first *url.URL
+	for host := range strings.SplitSeq(hosts, ",") {
+		parsed, err := url.Parse(scheme + "://" + login + host + path)
+		if err != nil {
+			return nil, malformed
+		}
+		if first == nil {
+			first = parsed
+		}
+	}
+	return first, nil
 }
 
 // withoutPassword makes sure that an error, which pgx has redacted as well as it could, holds none.

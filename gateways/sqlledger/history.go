@@ -20,9 +20,11 @@ func (l *Ledger) Decide(
 	var decision fraud.Decision
 	err := ready(c, use)
 	if err == nil {
-		err = l.counting(ctx, func(tx *sql.Tx) (err error) {
-			decision, err = l.decideOnce(ctx, tx, c, use, lookups, decide)
-			return err
+		err = l.twice(ctx, func() error {
+			return l.counting(ctx, func(tx *sql.Tx) (err error) {
+				decision, err = l.decideOnce(ctx, tx, c, use, lookups, decide)
+				return err
+			})
 		})
 	}
 	if err != nil {

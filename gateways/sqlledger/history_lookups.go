@@ -15,7 +15,11 @@ import (
 
 // Look reads while others write.
 func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []usage.Lookup) (usage.Past, error) {
-	past, err := l.look(ctx, l.reader, transactionID, lookups)
+	var past usage.Past
+	err := l.twice(ctx, func() (err error) {
+		past, err = l.look(ctx, l.reader, transactionID, lookups)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("look for what came before transaction %s: %w", transactionID, l.explain(ended(ctx, err)))
 	}

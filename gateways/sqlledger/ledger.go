@@ -32,6 +32,12 @@ type Engine struct {
 	Lock string
 	// NoTables says whether an error means that the tables, or all of the database, are not there yet.
 	NoTables func(error) bool
+	// Again reports whether work that failed may succeed on a new connection, as after a failover. It is then done once more,
+	// which all work of a ledger can be: it is keyed, and what was done already is not done again. Nil, nothing is.
+	Again func(error) bool
+	// ReadOnly asks whether the database takes no writes; empty where it always does. Renew has connections made anew then.
+	ReadOnly string
+	Renew    func()
 	// Alone runs a migration while no other process does.
 	Alone func(ctx context.Context, migrate func(...goose.ProviderOption) error) error
 }
@@ -72,8 +78,21 @@ func (l *Ledger) Close() error {
 	return errors.Join(l.writer.Close(), l.reader.Close(), l.history.Close()) // closing one again does nothing
 }
 
+// twice does work, and once more where it met a server or a connection that is gone.
+func (l *Ledger) twice(ctx context.Context, do func() error) error {
+	err := do()
+	if err != nil && ctx.Err() == nil && l.engine.Again != nil && l.engine.Again(err) {
+		err = do()
+	}
+	return err
+}
+
 // inTransaction does all of it or nothing.
 func (l *Ledger) inTransaction(ctx context.Context, do func(*sql.Tx) error) error {
+	return l.twice(ctx, func() error { return l.once(ctx, do) })
+}
+
+func (l *Ledger) once(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := l.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

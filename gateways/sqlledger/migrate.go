@@ -40,7 +40,7 @@ func (l *Ledger) Migrate(ctx context.Context) error {
 func (l *Ledger) Ready(ctx context.Context) error {
 	var version sql.NullInt64
 	var oldest int64
-	err := l.reader.QueryRowContext(ctx, l.statements.version).Scan(&version, &oldest)
+	err := l.twice(ctx, func() error { return l.reader.QueryRowContext(ctx, l.statements.version).Scan(&version, &oldest) })
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return l.noTables()
@@ -48,6 +48,33 @@ func (l *Ledger) Ready(ctx context.Context) error {
 		return fmt.Errorf("ask the ledger for its version: %w", l.explain(err))
 	}
 	return compatible(version.Int64, oldest, l.engine.version())
+}
+
+// Writable is nil when the ledger is ready, and its database takes writes. A server that has become a reader is left for
+// the one that the URL leads to by now.
+func (l *Ledger) Writable(ctx context.Context) error {
+	if err := l.Ready(ctx); err != nil || l.engine.ReadOnly == "" {
+		return err
+	}
+	for _, pool := range []*sql.DB{l.writer, l.history} {
+		readOnly, err := l.asksReadOnly(ctx, pool)
+		if err == nil && readOnly {
+			l.engine.Renew()
+			readOnly, err = l.asksReadOnly(ctx, pool)
+		}
+		switch {
+		case err != nil:
+			return fmt.Errorf("ask the ledger whether it takes writes: %w", err)
+		case readOnly:
+			return fmt.Errorf("the ledger in %s takes no writes: it is a standby, or read-only", l.engine.Place)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) asksReadOnly(ctx context.Context, pool *sql.DB) (readOnly bool, err error) {
+	err = l.twice(ctx, func() error { return pool.QueryRowContext(ctx, l.engine.ReadOnly).Scan(&readOnly) })
+	return readOnly, err
 }
 
 // compatible compares the version of the tables, and the oldest version of the code that they are made for, with this

@@ -18,7 +18,11 @@ func (l *Ledger) Prune(ctx context.Context, endedBefore time.Time, limit int) (i
 
 // delete runs a statement that deletes what is from before a time, and says how many rows it has deleted.
 func (l *Ledger) delete(ctx context.Context, pool *sql.DB, statement string, before time.Time, limit int) (int, error) {
-	result, err := pool.ExecContext(ctx, statement, l.engine.Time(before), limit)
+	var result sql.Result
+	err := l.twice(ctx, func() (err error) {
+		result, err = pool.ExecContext(ctx, statement, l.engine.Time(before), limit)
+		return err
+	})
 	if err != nil {
 		return 0, l.explain(err)
 	}

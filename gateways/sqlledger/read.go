@@ -55,7 +55,15 @@ type held struct {
 }
 
 // read is what a selection finds, the newest first.
-func (l *Ledger) read(ctx context.Context, q query) ([]*held, error) {
+func (l *Ledger) read(ctx context.Context, q query) (found []*held, err error) {
+	err = l.twice(ctx, func() (err error) {
+		found, err = l.readOnce(ctx, q)
+		return err
+	})
+	return found, err
+}
+
+func (l *Ledger) readOnce(ctx context.Context, q query) ([]*held, error) {
 	rows, err := l.reader.QueryContext(ctx, q.text, q.args...)
 	if err != nil {
 		return nil, l.explain(err)

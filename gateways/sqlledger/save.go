@@ -26,7 +26,10 @@ func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	case s.mayLabel:
 		err = l.saveAll(ctx, []saving{s})
 	default:
-		_, err = l.writer.ExecContext(ctx, l.statements.save, row...)
+		err = l.twice(ctx, func() error {
+			_, err := l.writer.ExecContext(ctx, l.statements.save, row...)
+			return err
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("save transaction %s in the ledger: %w", e.Record.TransactionID, l.explain(err))

@@ -41,11 +41,27 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	if err := p.initialize(ctx); err != nil {
 		return nil, fmt.Errorf("make PostgreSQL's data: %w", err)
 	}
-	var err error
-	if p.Process, err = StartProcess(p.server()); err != nil {
-		return nil, err
+	return p, p.launch(ctx)
+}
+
+// StartStandby starts a server that follows a primary by streaming replication, as its hot standby: it takes reads, and writes
+// once it is promoted.
+func StartStandby(ctx context.Context, o PostgresOptions, primary *Postgres) (*Postgres, error) {
+	p := &Postgres{options: o}
+	if err := p.complete(); err != nil {
+		return nil, fmt.Errorf("start PostgreSQL's standby: %w", err)
 	}
-	return p, p.serving(ctx)
+	if err := p.copyOf(ctx, primary); err != nil {
+		return nil, fmt.Errorf("make a copy of PostgreSQL's data: %w", err)
+	}
+	return p, p.launch(ctx)
+}
+
+func (p *Postgres) launch(ctx context.Context) (err error) {
+	if p.Process, err = StartProcess(p.server()); err != nil {
+		return err
+	}
+	return p.serving(ctx)
 }
 
 // Start starts the server again after it was stopped or killed, with the same data on the same port.

@@ -86,3 +86,16 @@ func openWay(dir string) error {
 	}
 	return nil
 }
+
+// copyOf makes the server's data a copy of a primary's, which it then follows by streaming replication.
+func (p *Postgres) copyOf(ctx context.Context, primary *Postgres) error {
+	cmd := exec.CommandContext(ctx, p.Program("pg_basebackup"), "--dbname="+primary.URL("postgres", "postgres"), "--pgdata="+p.data(),
+		"--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
+	cmd.Env, cmd.Dir = p.env(), p.options.Dir
+	cmd.SysProcAttr = ownGroup()
+	cmd.SysProcAttr.Credential = p.as
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg_basebackup: %w: %s", err, strings.TrimSpace(string(said)))
+	}
+	return nil
+}
