@@ -41,15 +41,23 @@ func refuseVerificationValues(v *strictjson.Value) {
 	}
 }
 
-// refuseCardNumber looks for the payment's own card number everywhere else: there it would be kept and shown.
-func refuseCardNumber(root, cardValue *strictjson.Value) {
-	number, err := card.ParseNumber(cardValue.Literal())
-	if err != nil {
-		return
+// refuseCardNumbers looks for the payment's own card number, and for what in all likelihood is another's, everywhere else:
+// there it would be kept and shown. Amounts are looked at for the payment's own alone, and tokens have a check of their own.
+func refuseCardNumbers(root *strictjson.Value) {
+	order, payment := root.Peek("order"), root.Peek("payment")
+	own := payment.Peek("card")
+	number, _ := card.ParseNumber(own.Literal())
+	exempt := []*strictjson.Value{order.Peek("cost"), payment.Peek("amount"), payment.Peek("token")}
+	for _, item := range order.Peek("items").Elements() {
+		exempt = append(exempt, item.Peek("cost"), item.Peek("discount"))
 	}
 	root.Walk(func(name string, v *strictjson.Value) {
-		if v != cardValue && (number.AppearsIn(name) || number.AppearsIn(v.Literal())) {
+		switch {
+		case v == own:
+		case number.AppearsIn(name) || number.AppearsIn(v.Literal()):
 			v.Fault("must not hold the card number, which belongs in payment.card alone")
+		case card.HoldsNumber(name) || !slices.Contains(exempt, v) && card.HoldsNumber(v.Literal()):
+			v.Fault("must not hold a card number, which belongs in payment.card alone")
 		}
 	})
 }

@@ -60,7 +60,7 @@ func (r reader) read(body []byte) (*transaction.Transaction, transaction.Receipt
 	if root.Is(strictjson.Object) {
 		refuseVerificationValues(root)
 		r.transactions().read(root, t)
-		refuseCardNumber(root, root.Optional("payment").Optional("card"))
+		refuseCardNumbers(root)
 	}
 	if faults := doc.Faults(); len(faults) > 0 {
 		return nil, transaction.Receipt{}, invalid("the transaction", faults)

@@ -45,15 +45,6 @@ func (n Number) AppearsIn(text string) bool {
 	return n.digits != nil && strings.Contains(digitsOf(text), *n.digits)
 }
 
-func digitsOf(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, text)
-}
-
 // Format shows the mask, whatever the verb.
 func (n Number) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprint(state, n.mask())
@@ -77,15 +68,4 @@ func Mask(digits string) string {
 		return strings.Repeat("*", len(digits))
 	}
 	return digits[:6] + strings.Repeat("*", len(digits)-10) + digits[len(digits)-4:]
-}
-
-// numberLike is a run of at least 12 digits, as they are or in groups, whatever but letters and slashes is between
-// them. It has no end at 19 digits, because other digits may stand right beside a card number.
-var numberLike = regexp.MustCompile(`\d(?:[^\d\pL/]*\d){11,}`)
-
-// Redact masks whatever in text could be a card number. It is for text from outside that has to be shown or logged.
-func Redact(text string) string {
-	return numberLike.ReplaceAllStringFunc(text, func(found string) string {
-		return Mask(digitsOf(found))
-	})
 }

@@ -1,6 +1,8 @@
 package card_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -162,6 +164,19 @@ func TestRedactMasksWhateverCouldBeACardNumber(t *testing.T) {
 		{"123456789012", "123456**9012"},
 		{"12345678901", "12345678901"},
 		{"1234567890123456789", "123456*********6789"},
+		{"4242/4242/4242/4242", "424242******4242"},
+		{"1234/5678/8765/4321", "123456******4321"},
+		{"4242x4242x4242x4242", "424242******4242"},
+		{"1234x5678x8765x4321", "123456******4321"},
+		{"4a2a4a2a4a2a4a2a4a2a4a2a4a2a4a2", "424242******4242"},
+		{"４２４２４２４２４２４２４２４２", "424242******4242"},
+		{"٤٢٤٢ ٤٢٤٢ ٤٢٤٢ ٤٢٤٢!", "424242******4242!"},
+		{"4242\u200b4242\u200d4242\ufeff4242", "424242******4242"},
+		{"4\ufe0f\u20e32\ufe0f\u20e3424242424242 42", "424242******4242"},
+		{"card 4242–4242—4242·4242.", "card 424242******4242."},
+		{"12/05/2026 to 14/05/2026", "12/05/2026 to 14/05/2026"},
+		{"2026-05-17T08:30:00Z", "2026-05-17T08:30:00Z"},
+		{"01a20824-dd1f-7a75-9b83-01a192dcec83", "01a20824-dd1f-7a75-9b83-01a192dcec83"},
 		{"1700000000 4929186730458126", "170000****************8126"},
 	} {
 		if got := card.Redact(c.text); got != c.want {
@@ -182,4 +197,39 @@ func TestRedactHidesANumberAmongOtherDigits(t *testing.T) {
 			t.Fatalf("Redact(%q) = %q", text, redacted)
 		}
 	})
+}
+
+func TestACardNumberIsFoundInATextHoweverItIsSpelled(t *testing.T) {
+	for _, text := range []string{
+		"4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242", "4242/4242/4242/4242", "4242.4242_4242,4242", "4242x4242x4242x4242",
+		"4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2", "４２４２４２４２４２４２４２４２", "४२४२४२४२४२४२४२४२", "4242\u200b4242\u200b4242\u200b4242", "4242 - 4242 - 4242 - 4242",
+		"order 7: 4242424242424242 12/27", "tok_4242424242424242_x", "378282246310005", "3782 822463 10005", "5555555555554444", "6011111111111117",
+		"30569309025904", "3530111333300000", "6200000000000005", "4222222222222", "6759649826438453", "4000000000000000006",
+	} {
+		if !card.HoldsNumber(text) {
+			t.Errorf("none is found in %q", text)
+		}
+	}
+	for _, text := range []string{
+		"", "1234567887654321", "4242424242424241", "1000000000000008", // valid, and of no scheme
+		"01a20824-dd1f-7a75-9b83-01a192dcec83", "2026-05-17T08:30:00.123Z", "+628123456789010", "424242424242", "1790000000000000000",
+		"4242424242424242424242", "424242******4242", "4242 words 4242 4242 4242",
+	} {
+		if card.HoldsNumber(text) {
+			t.Errorf("one is found in %q", text)
+		}
+	}
+}
+
+// The doc comment of HoldsNumber says how often a random number is taken for a card's.
+func TestOneRandomNumberInThirtyIsTakenForACards(t *testing.T) {
+	random, found := rand.New(rand.NewPCG(1, 2)), 0
+	for range 100_000 {
+		if card.HoldsNumber(fmt.Sprintf("%016d", random.Uint64N(1e16))) {
+			found++
+		}
+	}
+	if found < 2_000 || found > 4_000 {
+		t.Errorf("%d in 100000 are", found)
+	}
 }
