@@ -136,7 +136,7 @@ func (a *asked) mayFail(e ast.Expr, known []fact) {
 		for _, part := range []ast.Expr{loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result()} {
 			a.mayFail(part, known)
 		}
-	default: // there is nothing in it
+	case ast.UnspecifiedExprKind, ast.IdentKind, ast.LiteralKind, ast.StructKind: // there is nothing in it
 	}
 }
 
