@@ -1,13 +1,16 @@
 package sqlledger_test
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+	"modernc.org/sqlite"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
@@ -71,6 +74,72 @@ func TestEveryQuestionIsAnsweredFromAnIndex(t *testing.T) {
 					}
 					require.True(t, uses(text, index), "%s, %s does not go by %s:\n%s", kind, c.name, index, text)
 				}
+			}
+		})
+	}
+}
+
+// visits counts the rows that SQLite looks at: its planner knows nothing of the function, and asks it of each.
+var visits atomic.Int64
+
+func init() {
+	sqlite.MustRegisterScalarFunction("visit", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		visits.Add(1)
+		return int64(1), nil
+	})
+}
+
+func TestPagesVisitEachRowOnce(t *testing.T) {
+	l := engines["SQLite"].migrated(t)
+	fill(t, l)
+	for name, q := range map[string]ledger.Query{
+		"all":                  {},
+		"span":                 {Since: start.Add(-time.Hour), Until: start.Add(5000 * time.Minute)},
+		"until":                {Until: start.Add(5000 * time.Minute)},
+		"until, of an outcome": {Outcome: fraud.Approve, Until: start.Add(5000 * time.Minute)},
+		"until, of a status":   {Status: transaction.Pending, Until: start.Add(5000 * time.Minute)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q.Limit = 20
+			visits.Store(0)
+			read, pages := 0, 0
+			for more := true; more; pages++ {
+				statement := l.Statements("", q, start)["List"]
+				statement.Text = strings.Replace(statement.Text, "FROM transactions ", "FROM transactions WHERE visit() AND ", 1)
+				statement.Text = strings.ReplaceAll(statement.Text, "AND WHERE", "AND")
+				statement.Text = strings.ReplaceAll(statement.Text, "AND ORDER", "ORDER")
+				_, err := l.Plan(t.Context(), "", statement)
+				require.NoError(t, err)
+				page, err := l.List(t.Context(), q)
+				require.NoError(t, err)
+				read, q.After, more = read+len(page.Entries), page.Next, page.Next.TransactionID != ""
+			}
+			require.Greater(t, pages, 3)
+			// Of each page also the row of its cursor, and the one that tells whether there is a next.
+			require.LessOrEqual(t, visits.Load(), int64(read+2*pages), "%d entries on %d pages", read, pages)
+		})
+	}
+}
+
+func TestTheLowerOfUntilAndCursorEndsAPage(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			var all []ledger.Entry
+			for n := range 6 {
+				all = append(all, ledgertest.Accepted(n))
+				require.NoError(t, l.Save(t.Context(), all[n]))
+			}
+			at := func(n int) time.Time { return all[n].Record.StartTime }
+			cursor := ledger.Cursor{StartTime: at(3), TransactionID: all[3].Record.TransactionID}
+			for _, c := range []struct {
+				until  time.Time
+				newest int
+			}{{time.Time{}, 2}, {at(5), 2}, {at(3).Add(time.Nanosecond), 2}, {at(3), 2}, {at(2), 1}} {
+				page, err := l.List(t.Context(), ledger.Query{Limit: 10, Until: c.until, After: cursor})
+				require.NoError(t, err)
+				require.Len(t, page.Entries, c.newest+1, "until %s", c.until)
+				require.Equal(t, all[c.newest].Record.TransactionID, page.Entries[0].Record.TransactionID)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package sqlledger
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"dummyorders/domain/ledger"
 )
@@ -37,11 +38,13 @@ func (l *Ledger) listQuery(q ledger.Query) query {
 	if !q.Since.IsZero() {
 		c.add("started_at >= ?", l.engine.Time(q.Since))
 	}
-	if !q.Until.IsZero() {
-		c.add("started_at < ?", l.engine.Time(q.Until))
-	}
-	if q.After.TransactionID != "" {
+	// One bound from above, the lower of the two: where there are two, SQLite seeks by the first, and each page begins
+	// where the first one began.
+	switch until := q.Until.Truncate(time.Microsecond); {
+	case q.After.TransactionID != "" && (q.Until.IsZero() || until.After(q.After.StartTime)):
 		c.add("(started_at, id) < (?, ?)", l.engine.Time(q.After.StartTime), nullable(q.After.TransactionID))
+	case !q.Until.IsZero():
+		c.add("started_at < ?", l.engine.Time(q.Until))
 	}
 	chosen := c.where() + "ORDER BY started_at DESC, id DESC LIMIT ?"
 	return query{l.engine.bind(fmt.Sprintf(selection, chosen)), append(c.args, q.Limit+1)}
