@@ -13,11 +13,13 @@ import (
 // Alerts hands alerts to the broker.
 type Alerts struct {
 	Publisher alert.Publisher
+	Lasting   Lasting
 }
 
 // PublishAlert returns once the event is in a queue. A retry publishes the same event under the same id, and alertman
 // knows it by that.
 func (a *Alerts) PublishAlert(ctx context.Context, event alert.Event) error {
+	defer a.Lasting.begin(ctx)()
 	return a.Publisher.Publish(ctx, event)
 }
 

@@ -12,12 +12,13 @@ import (
 // gateway's no is final; after any other failure it is asked again.
 type Payment struct {
 	Gateways *payment.Registry
+	Lasting  Lasting
 }
 
 // Authorize holds the amount.
 func (a *Payment) Authorize(ctx context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
 	what := fmt.Sprintf("authorize %s", r.Amount)
-	return ask(a.Gateways, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Authorization, error) {
+	return ask(ctx, a, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Authorization, error) {
 		return g.Authorize(ctx, r)
 	})
 }
@@ -25,14 +26,14 @@ func (a *Payment) Authorize(ctx context.Context, r payment.AuthorizeRequest) (pa
 // Capture takes what was held.
 func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (payment.Capture, error) {
 	what := fmt.Sprintf("capture %s of authorization %s", r.Amount, r.AuthorizationID)
-	return ask(a.Gateways, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Capture, error) {
+	return ask(ctx, a, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Capture, error) {
 		return g.Capture(ctx, r)
 	})
 }
 
 // Void releases what was held. It fails with PaymentCaptured once the money was taken.
 func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
-	_, err := ask(a.Gateways, r.Gateway, r.Method, "void authorization "+r.AuthorizationID, func(g payment.Gateway) (struct{}, error) {
+	_, err := ask(ctx, a, r.Gateway, r.Method, "void authorization "+r.AuthorizationID, func(g payment.Gateway) (struct{}, error) {
 		return struct{}{}, g.Void(ctx, r)
 	})
 	return err
@@ -41,15 +42,16 @@ func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
 // Refund gives back what was taken.
 func (a *Payment) Refund(ctx context.Context, r payment.RefundRequest) (payment.Refund, error) {
 	what := fmt.Sprintf("refund %s of authorization %s", r.Amount, r.AuthorizationID)
-	return ask(a.Gateways, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Refund, error) {
+	return ask(ctx, a, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Refund, error) {
 		return g.Refund(ctx, r)
 	})
 }
 
 // ask finds the payment's gateway and asks it; what says for what, where it fails.
-func ask[A any](gateways *payment.Registry, name, method, what string, question func(payment.Gateway) (A, error)) (A, error) {
+func ask[A any](ctx context.Context, a *Payment, name, method, what string, question func(payment.Gateway) (A, error)) (A, error) {
+	defer a.Lasting.begin(ctx)()
 	var none A
-	gateway, err := gateways.Chosen(name, method)
+	gateway, err := a.Gateways.Chosen(name, method)
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", what, err)
 	}

@@ -1,6 +1,9 @@
 package workers
 
 import (
+	"context"
+
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -22,6 +25,7 @@ type OrdersActivities struct {
 //
 // The SDK's default of two pollers a queue starves a busy worker, here and in the others.
 func NewOrders(c client.Client, o *workflows.Orders, a OrdersActivities) Maker {
+	a.Payment.Lasting, a.Alerts.Lasting = lasting(c), lasting(c)
 	return func(options worker.Options) Worker {
 		options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 8
 		w := worker.New(c, workflows.OrdersTaskQueue, options)
@@ -30,5 +34,12 @@ func NewOrders(c client.Client, o *workflows.Orders, a OrdersActivities) Maker {
 		w.RegisterActivity(a.Alerts)
 		w.RegisterActivity(a.Ledger)
 		return w
+	}
+}
+
+func lasting(c client.Client) activities.Lasting {
+	return func(ctx context.Context) error {
+		asking := activity.GetInfo(ctx).WorkflowExecution
+		return c.SignalWorkflow(ctx, asking.ID, asking.RunID, workflows.LastingSignal, nil)
 	}
 }

@@ -1,14 +1,21 @@
 package workflows_test
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/activities"
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/payment"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
 )
 
 func TestTheLedgerKnowsATransactionFromItsAcceptance(t *testing.T) {
@@ -56,5 +63,81 @@ func TestLaterEntriesBearLaterMarks(t *testing.T) {
 		before := r.books.entries[i].Mark
 		require.False(t, entry.Mark.At.Before(before.At))
 		require.Greater(t, entry.Mark.Number, before.Number)
+	}
+}
+
+func TestAStatusThatLastsIsKnownWhileItLasts(t *testing.T) {
+	away := errors.New("away")
+	takes := func(r *run) {
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+		r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
+	}
+	for name, test := range map[string]struct {
+		decision fraud.Decision
+		happens  func(r *run)
+		want     transaction.Status
+	}{
+		"the hold is asked for again": {approved, func(r *run) {
+			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, away).Times(tooOften - 1)
+			takes(r)
+		}, transaction.PaymentInitiated},
+		"the capture is asked for again": {approved, func(r *run) {
+			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+			r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, away).Times(tooOften - 1)
+			r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
+		}, transaction.PaymentInitiated},
+		"the release is asked for again": {approved, func(r *run) {
+			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
+			r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined())
+			r.OnActivity(pay.Void, mock.Anything, mock.Anything).Return(away).Times(tooOften - 1)
+			r.OnActivity(pay.Void, mock.Anything, mock.Anything).Return(nil)
+		}, transaction.PaymentError},
+		"the alert is published again": {declined, func(r *run) {
+			r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(away).Times(2)
+			r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(nil)
+		}, transaction.AlertInitiated},
+		"it was approved while the request to review is published again": {reviewed, func(r *run) {
+			takes(r)
+			r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(away).Times(tooOften - 1)
+			r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(nil)
+			r.RegisterDelayedCallback(func() {
+				r.UpdateWorkflow(workflows.ReviewUpdate, "", &answer{}, review.Request{Verdict: review.Approve, Reviewer: "ada"})
+			}, 1100*time.Millisecond)
+		}, transaction.PaymentComplete},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t)
+			r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(test.decision, nil)
+			test.happens(r)
+			var known, stands transaction.Status
+			r.RegisterDelayedCallback(func() { r.SignalWorkflow(workflows.LastingSignal, nil) }, time.Second)
+			r.RegisterDelayedCallback(func() {
+				known, stands = r.books.last().Record.TransactionStatus.Code, r.record().TransactionStatus.Code
+			}, 1400*time.Millisecond)
+			r.execute()
+			require.Equal(t, test.want, stands)
+			require.Equal(t, stands, known)
+		})
+	}
+}
+
+func TestAnActivityTellsOnceThatItLasts(t *testing.T) {
+	for name, test := range map[string]struct {
+		plan []fault
+		told int
+	}{
+		"at once":         {nil, 0},
+		"the second try":  {[]fault{temporary}, 1},
+		"the seventh try": {[]fault{temporary, lost, temporary, lost, temporary, late}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := approvedRun(t)
+			var told atomic.Int32
+			lasting := func(context.Context) error { told.Add(1); return nil }
+			gateway := newBank("amazonpay", map[string][]fault{"authorize": test.plan})
+			r.RegisterActivity(&activities.Payment{Gateways: payment.NewRegistry(gateway, nil), Lasting: lasting})
+			r.execute()
+			require.EqualValues(t, test.told, told.Load())
+		})
 	}
 }

@@ -47,6 +47,8 @@ const (
 	// ReviewUpdate takes a review.Request, and answers with the ledger.Answer once it is settled. It fails with
 	// ReviewClosed or CheckWorse, which change nothing.
 	ReviewUpdate = "review"
+	// LastingSignal comes from an activity that does not succeed at once: where the transaction stands is to be made known.
+	LastingSignal = "lasting"
 
 	// DeliveriesQuery answers with an alert.Log, also after the end.
 	DeliveriesQuery = "deliveries"

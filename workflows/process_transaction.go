@@ -44,6 +44,7 @@ func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transact
 	if err := p.listen(ctx); err != nil {
 		return ledger.Answer{}, err
 	}
+	workflow.GoNamed(detached(ctx), "lasting", p.makeKnown)
 	p.save(ctx)
 	err := p.run(ctx)
 	if failed := p.finish(ctx); failed != nil {
@@ -66,7 +67,9 @@ type process struct {
 
 	// background is what goes on beside the main line. It is waited for before the end, and failed is what went wrong.
 	background workflow.WaitGroup
+	pending    int // of them
 	failed     error
+	lasting    bool // something has not succeeded at once
 }
 
 func (p *process) listen(ctx workflow.Context) error {
@@ -119,6 +122,9 @@ func (p *process) run(ctx workflow.Context) error {
 // finish sees through what still goes on, and has the ledger know how it ended.
 func (p *process) finish(ctx workflow.Context) error {
 	free := detached(ctx)
+	if p.lasting && p.pending > 0 {
+		p.stay(ctx) // this status is settled, and lasts as well
+	}
 	p.background.Wait(free)
 	p.record.Close(workflow.Now(ctx))
 	workflow.SetCurrentDetails(ctx, p.details())
@@ -132,9 +138,11 @@ func (p *process) finish(ctx workflow.Context) error {
 // meanwhile does something beside the main line. It is seen through even when the transaction is cancelled.
 func (p *process) meanwhile(ctx workflow.Context, name string, do func(workflow.Context) error) {
 	p.background.Add(1)
+	p.pending++
 	workflow.GoNamed(detached(ctx), name, func(ctx workflow.Context) {
 		defer p.background.Done()
 		p.fail(do(ctx))
+		p.pending--
 	})
 }
 

@@ -63,6 +63,21 @@ func (p *process) stay(ctx workflow.Context) {
 	p.save(ctx)
 }
 
+// makeKnown makes the status known whenever an activity says that it lasts. Where each succeeds at once, as nearly always,
+// that costs nothing. The version is for workflows that came by such a signal before they knew it.
+func (p *process) makeKnown(ctx workflow.Context) {
+	signals := workflow.GetSignalChannelWithOptions(ctx, LastingSignal, workflow.SignalChannelOptions{
+		Description: "Makes the status known to lists and search, because something is being tried again",
+	})
+	for {
+		signals.Receive(ctx, nil)
+		if p.record.EndTime == nil && workflow.GetVersion(ctx, "known while it lasts", workflow.DefaultVersion, 1) >= 1 {
+			p.lasting = true
+			p.stay(ctx)
+		}
+	}
+}
+
 // publishStatus makes the status something to filter by. It is a history event and an index write each time.
 func (p *process) publishStatus(ctx workflow.Context) {
 	updates := []temporal.SearchAttributeUpdate{TransactionStatusKey.ValueSet(p.record.Status().String())}

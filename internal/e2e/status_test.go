@@ -8,6 +8,7 @@ import (
 
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
 )
 
 // TestEveryStatusIsSeenOverHTTP takes transactions to each status, and looks at them there with GET.
@@ -46,7 +47,37 @@ func TestEveryStatusIsSeenOverHTTP(t *testing.T) {
 	}
 }
 
-// shows waits until GET shows a transaction at a status.
+// TestWhatLastsIsFoundByItsStatus is about an outage of the gateway and of the broker: what is told of a transaction is
+// what lists and search say.
+func TestWhatLastsIsFoundByItsStatus(t *testing.T) {
+	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms", "PAYMENT_DEADLINE": "40s"})
+	broker := startProxy(t, brokerAddress())
+	broker.Stop()
+	w.env["RABBITMQ_PUBLISHER_URL"] = through(broker, shared.rabbitmq.URL("orders", "orders"))
+	w.start(worker, fraudPolice, apiProcess)
+
+	waiting := w.post(body(small, silentCard), "Prefer", "wait=5").answer(t)
+	if waiting.TransactionStatus.Code != transaction.PaymentInitiated || waiting.Decision == nil {
+		t.Errorf("after the wait: %+v", waiting)
+	}
+	reviewed := w.held()
+	w.shows(waiting.TransactionID, transaction.PaymentInitiated)
+
+	got, err := w.reviewBy("ada", reviewed, "approve", "Prefer", "wait=60")
+	if must(t, err); got.answer(t).TransactionStatus.Code != transaction.PaymentComplete {
+		t.Errorf("approved: %d %s", got.status, got.body)
+	}
+	w.shows(reviewed, transaction.PaymentComplete) // although its request to review cannot be published yet
+	if r := w.read(reviewed); r.EndTime != nil {
+		t.Errorf("it has ended without its alert: %+v", r)
+	}
+	w.shows(waiting.TransactionID, transaction.PaymentError) // the hold of unknown outcome is being asked about
+	if r := w.read(waiting.TransactionID); r.EndTime != nil {
+		t.Errorf("it has ended without an answer of the gateway: %+v", r)
+	}
+}
+
+// shows waits until GET shows a transaction at a status, and lists and search find it by that.
 func (w *world) shows(id string, status transaction.Status) {
 	w.t.Helper()
 	eventually(w.t, func() error {
@@ -54,6 +85,17 @@ func (w *world) shows(id string, status transaction.Status) {
 			return fmt.Errorf("transaction %s is shown as %s, want %s", id, r.TransactionStatus.Status, status)
 		}
 		return nil
+	})
+	eventually(w.t, func() error {
+		if list := w.get("/transactions?limit=100&status=" + status.String()); !strings.Contains(string(list.body), id) {
+			return fmt.Errorf("status=%s does not list %s", status, id)
+		}
+		query := fmt.Sprintf("TransactionStatus = %q AND WorkflowId = %q", status, workflows.TransactionWorkflowID(id))
+		found, err := running(w.t.Context(), query)
+		if err == nil && len(found) != 1 {
+			err = fmt.Errorf("%s finds %v", query, found)
+		}
+		return err
 	})
 }
 
