@@ -13,7 +13,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/language"
 
 	"dummyorders/domain/address"
 	"dummyorders/domain/card"
@@ -244,24 +243,17 @@ func parseTime(text string) (time.Time, bool) {
 	return at, err == nil && at.Year() >= 1 && at.Year() <= 9999
 }
 
-// readCountry makes alpha-2 codes of all codes of ISO 3166-1.
+// readCountry makes alpha-2 codes of all codes of ISO 3166-1, and of those that are reserved beside them.
 func readCountry(v *strictjson.Value, t *transaction.Transaction, malformed string) string {
 	var posted string
 	addresses.read(v, &posted)
 	code := strings.ToUpper(clean(posted))
-	if len(code) == 3 {
-		if region, err := language.ParseRegion(code); err == nil && region.IsCountry() {
-			code = region.String()
-		}
-	}
-	if code != "" && !countryCode.MatchString(code) {
+	known, ok := spelling.Country(code)
+	if code != "" && !ok {
 		t.Malformed = append(t.Malformed, malformed)
-		return ""
 	}
-	return code
+	return known
 }
-
-var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
 
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, unicode.IsControl)

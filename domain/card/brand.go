@@ -1,42 +1,111 @@
 package card
 
-// UnknownBrand is the brand of a number whose first digits belong to no scheme in the table.
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// UnknownBrand is the brand of a number whose first digits belong to no scheme in the table. There are more schemes than
+// those, so that it says nothing against a card.
 const UnknownBrand = "unknown"
 
-// brands maps ranges of leading digits to card schemes; the first range that holds the number wins. Ranges are those
-// the schemes publish for merchants. RuPay stands before Discover and Maestro, whose ranges surround its own.
-var brands = []struct {
-	from, to string
-	name     string
-}{
-	{"34", "34", "amex"},
-	{"37", "37", "amex"},
-	{"300", "305", "diners"},
-	{"36", "36", "diners"},
-	{"38", "39", "diners"},
-	{"3528", "3589", "jcb"},
-	{"4", "4", "visa"},
-	{"508500", "508999", "rupay"},
-	{"606985", "607984", "rupay"},
-	{"608001", "608500", "rupay"},
-	{"652150", "653149", "rupay"},
-	{"817200", "820199", "rupay"},
-	{"51", "55", "mastercard"},
-	{"222100", "272099", "mastercard"},
-	{"6011", "6011", "discover"},
-	{"644", "649", "discover"},
-	{"65", "65", "discover"},
-	{"62", "62", "unionpay"},
-	{"50", "50", "maestro"},
-	{"56", "58", "maestro"},
-	{"6", "6", "maestro"},
+// The table of card schemes: ranges of first digits, and how many digits the numbers have. Its source and date stand in it.
+//
+//go:generate node ../../internal/tools/card-brands.mjs brands.json
+//go:embed brands.json
+var brandsFile []byte
+
+// scheme is a part of a brand's numbers.
+type scheme struct {
+	Brand   string
+	CoBrand string // the other brand of its cards
+	Lengths []int
+	Ranges  []string // such as 4, or 2221-2229
 }
 
-func brand(digits string) string {
-	for _, b := range brands {
-		if lead := digits[:len(b.from)]; b.from <= lead && lead <= b.to {
-			return b.name
+// firstDigits is a range of a scheme, from and to a number of as many digits.
+type firstDigits struct {
+	from, to string
+	scheme   *scheme
+}
+
+// ranges are those of all schemes, in the order in which they are looked through: the longest first, and of equally long
+// ones the narrowest, so that a scheme within another's range is found.
+var ranges = sync.OnceValue(func() []firstDigits {
+	var table struct{ Brands []*scheme }
+	if err := json.Unmarshal(brandsFile, &table); err != nil {
+		panic(fmt.Sprintf("read the table of card brands: %v", err)) // the file is part of the program
+	}
+	var all []firstDigits
+	for _, s := range table.Brands {
+		for _, text := range s.Ranges {
+			from, to, several := strings.Cut(text, "-")
+			if !several {
+				to = from
+			}
+			all = append(all, firstDigits{from, to, s})
 		}
 	}
-	return UnknownBrand
+	slices.SortStableFunc(all, func(a, b firstDigits) int {
+		if len(a.from) != len(b.from) {
+			return len(b.from) - len(a.from)
+		}
+		return a.width() - b.width()
+	})
+	return all
+})
+
+func (f firstDigits) width() int {
+	var from, to int
+	_, _ = fmt.Sscan(f.from, &from)
+	_, _ = fmt.Sscan(f.to, &to)
+	return to - from
+}
+
+// schemeOf returns the scheme of a number by its first digits; nil where it belongs to none that is known.
+func schemeOf(digits string) *scheme {
+	for _, f := range ranges() {
+		if len(digits) < len(f.from) {
+			continue
+		}
+		if lead := digits[:len(f.from)]; f.from <= lead && lead <= f.to {
+			return f.scheme
+		}
+	}
+	return nil
+}
+
+func brands(digits string) (brand, coBrand string) {
+	if s := schemeOf(digits); s != nil {
+		return s.Brand, s.CoBrand
+	}
+	return UnknownBrand, ""
+}
+
+// Brands are the brands that Describe tells, in order, UnknownBrand among them.
+func Brands() []string {
+	names := []string{UnknownBrand}
+	for _, f := range ranges() {
+		names = append(names, f.scheme.Brand)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// WrongLength reports whether it is sure that the card's brands have no numbers of its length.
+func (d Details) WrongLength() bool {
+	known := false
+	for _, f := range ranges() {
+		if f.scheme.Brand == d.Brand || d.CoBrand != "" && f.scheme.Brand == d.CoBrand {
+			if slices.Contains(f.scheme.Lengths, d.Length) {
+				return false
+			}
+			known = true
+		}
+	}
+	return known
 }

@@ -1,6 +1,9 @@
 package card_test
 
 import (
+	"encoding/json"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -64,7 +67,7 @@ func TestANumberThatFailsTheLuhnCheckIsDescribedAsSuch(t *testing.T) {
 
 func TestABrandEndsWhereItsRangesEnd(t *testing.T) {
 	for _, c := range []struct{ brand, leads string }{
-		{card.UnknownBrand, "0 1 306 309 33 35 3527 3590 7 9 59 8 816 817199 820200 2 222099 272100 2721"},
+		{card.UnknownBrand, "0 1 306 309 33 35 3527 3590 7 9 60 6010 6012 606984 607985 608000 608501 61 640 643 66 68 69 8 809 820200 2 2199 2205 222099 272100 2721"},
 		{"amex", "34 37 340000 379999"},
 		{"diners", "300 305 36 38 39 399999"},
 		{"jcb", "3528 3529 3588 3589 358999"},
@@ -72,13 +75,113 @@ func TestABrandEndsWhereItsRangesEnd(t *testing.T) {
 		{"mastercard", "51 55 510000 559999 222100 2222 2720 272099"},
 		{"rupay", "508500 508999 606985 607 607984 608001 608500 652150 653 653149 817200 818 820199"},
 		{"discover", "6011 644 649 65 652149 653150 659999"},
-		{"unionpay", "62 620000 629999"},
-		{"maestro", "500 508499 509 56 57 58 60 6010 6012 606984 607985 608000 608501 61 63 640 643 66 67 68 69"},
+		{"unionpay", "62 620000 629999 810 8110 816 8171 817199"},
+		{"maestro", "500 508499 56 57 58 59 63 67"},
 	} {
 		for lead := range strings.FieldsSeq(c.leads) {
 			digits := lead + strings.Repeat("0", card.MaxDigits-len(lead))
 			if got := describer.Describe(parse(t, digits)).Brand; got != c.brand {
 				t.Errorf("a number that starts with %s is of brand %s, want %s", lead, got, c.brand)
+			}
+		}
+	}
+}
+
+// Samples of each network, from what it publishes, and of what its neighbours have.
+func TestANumberHasTheBrandOfTheLongestRangeThatHoldsIt(t *testing.T) {
+	for _, c := range []struct {
+		digits, brand, coBrand string
+		wrongLength            bool
+	}{
+		{"4012880000000073", "visa", "", false},
+		{"401288000000007313", "visa", "", false}, // 18 digits
+		{"40128800000000731", "visa", "", true},   // 17
+		{"4571000000000001", "dankort", "visa", false},
+		{"457100000000000", "dankort", "visa", true},
+		{"4570000000000001", "visa", "", false},
+		{"5019717010103742", "dankort", "", false},
+		{"5018000000000009", "maestro", "", false},
+		{"4011780000000000", "elo", "", false},
+		{"5066991111111118", "elo", "", false},
+		{"6362970000457013", "elo", "", false},
+		{"6277800000000000", "elo", "", false},
+		{"6277790000000000", "unionpay", "", false},
+		{"6062825624254001", "hipercard", "", false},
+		{"6062820000000", "hipercard", "", false},
+		{"6370950000000005", "hiper", "", false},
+		{"5895620000000000", "naranja", "", false},
+		{"8171999900000000021", "unionpay", "", false},
+		{"8110000000000000", "unionpay", "", false},
+		{"8172000000000000", "rupay", "", false},
+		{"6221260000000000", "unionpay", "discover", false},
+		{"6229260000000000", "unionpay", "", false},
+		{"6240000000000", "unionpay", "", true},
+		{"30950000000000", "diners", "", false},
+		{"30940000000000", "unknown", "", false},
+		{"36148900647913", "diners", "", false},
+		{"180000000000002", "jcb", "", false},
+		{"213100000000001", "jcb", "", false},
+		{"3530111333300000", "jcb", "", false},
+		{"35301113333000", "jcb", "", true},
+		{"2200000000000004", "mir", "", false},
+		{"2204999999999999999", "mir", "", false},
+		{"2205000000000000", "unknown", "", false},
+		{"2223000048400011", "mastercard", "", false},
+		{"2721000000000000", "unknown", "", false},
+		{"9792000000000001", "troy", "", false},
+		{"6500520000000001", "troy", "discover", false},
+		{"6500530000000001", "discover", "", false},
+		{"5060990000000000", "verve", "", false},
+		{"506099000000000000", "verve", "", false},
+		{"50609900000000000", "verve", "", true},
+		{"5061280000000000", "maestro", "", false},
+		{"8600000000000000", "uzcard", "", false},
+		{"5614680000000000", "uzcard", "", false},
+		{"9860000000000000", "humo", "", false},
+		{"9704000000000018", "napas", "", false},
+		{"6521500000000000", "rupay", "", false},
+		{"6011000990139424", "discover", "", false},
+		{"6600000000000000", "unknown", "", false},
+		{"374245455400126", "amex", "", false},
+		{"3742454554001260", "amex", "", true},
+		{"1234567887654321", "unknown", "", false},
+		{"99999999999999", "unknown", "", false},
+	} {
+		t.Run(c.digits, func(t *testing.T) {
+			d := describer.Describe(parse(t, c.digits))
+			if d.Brand != c.brand || d.CoBrand != c.coBrand || d.WrongLength() != c.wrongLength {
+				t.Errorf("%s %s, wrong length %v; want %s %s, %v", d.Brand, d.CoBrand, d.WrongLength(), c.brand, c.coBrand, c.wrongLength)
+			}
+		})
+	}
+}
+
+func TestTheTableOfBrandsSaysWhereItIsFromAndHasSoundRanges(t *testing.T) {
+	text, err := os.ReadFile("brands.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table struct {
+		Source, Date string
+		Brands       []struct {
+			Brand   string
+			Lengths []int
+			Ranges  []string
+		}
+	}
+	if err := json.Unmarshal(text, &table); err != nil || table.Source == "" || len(table.Date) != len("2026-11-29") {
+		t.Fatal(err, table.Source, table.Date)
+	}
+	for _, b := range table.Brands {
+		for _, r := range b.Ranges {
+			from, to, several := strings.Cut(r, "-")
+			if !regexp.MustCompile(`^[0-9]{1,8}(-[0-9]{1,8})?$`).MatchString(r) || several && (len(from) != len(to) || from >= to) {
+				t.Errorf("%s: range %q", b.Brand, r)
+			}
+		}
+		for _, n := range b.Lengths {
+			if n < card.MinDigits || n > card.MaxDigits {
+				t.Errorf("%s: length %d", b.Brand, n)
 			}
 		}
 	}

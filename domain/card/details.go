@@ -14,6 +14,7 @@ type Details struct {
 	LastFour    string `json:"lastFour"`
 	Length      int    `json:"length"`
 	Brand       string `json:"brand"`
+	CoBrand     string `json:"coBrand,omitempty"` // the other brand of a card of two, as dankort and visa
 	LuhnValid   bool   `json:"luhnValid"`
 	Fingerprint string `json:"fingerprint"`
 }
@@ -42,13 +43,15 @@ func (d Describer) Format(state fmt.State, _ rune) {
 // Describe is the last place that sees the number. The number must be one that ParseNumber returned.
 func (d Describer) Describe(n Number) Details {
 	digits := *n.digits
+	brand, coBrand := brands(digits)
 	mac := hmac.New(sha256.New, d.key)
 	mac.Write([]byte(digits))
 	return Details{
 		FirstSix:    digits[:6],
 		LastFour:    digits[len(digits)-4:],
 		Length:      len(digits),
-		Brand:       brand(digits),
+		Brand:       brand,
+		CoBrand:     coBrand,
 		LuhnValid:   luhnValid(digits),
 		Fingerprint: hex.EncodeToString(mac.Sum(nil)),
 	}

@@ -95,18 +95,12 @@ func HoldsNumber(text string) bool {
 	return slices.ContainsFunc(issuedIn(text), func(s span) bool { return !strings.HasSuffix(text[:s.start], "+") })
 }
 
-// lengths are how many digits the schemes' numbers have, at least and at most.
-var lengths = map[string][2]int{
-	"amex": {15, 15}, "diners": {14, 19}, "jcb": {16, 19}, "visa": {13, 19}, "rupay": {16, 16}, "mastercard": {16, 16},
-	"discover": {16, 19}, "unionpay": {14, 19}, "maestro": {12, 19},
-}
-
 func issued(digits string) bool {
 	if len(digits) < MinDigits {
 		return false
 	}
-	length, known := lengths[brand(digits)]
-	return known && length[0] <= len(digits) && len(digits) <= length[1] && luhnValid(digits)
+	s := schemeOf(digits)
+	return s != nil && slices.Contains(s.Lengths, len(digits)) && luhnValid(digits)
 }
 
 // Redact masks whatever in text could be a card number. It is for text from outside that has to be shown or logged, and

@@ -109,7 +109,7 @@ func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
 		"reviewed.json": reviewed(t),
 		"token.json":    byToken(t),
 		"answer.json":   paid(t).CallersAnswer(),
-		"refused.json": refused(t).CallersAnswer(),
+		"refused.json":  refused(t).CallersAnswer(),
 		"opened.json":   ledger.Open(bare, start),
 	} {
 		if file = filepath.Join("testdata", file); *update {

@@ -57,6 +57,7 @@ type Order struct {
 type Payment struct {
 	Card            string      `json:"card,omitempty" example:"123456******4321"`
 	Brand           string      `json:"brand,omitempty"`
+	CoBrand         string      `json:"coBrand,omitempty" doc:"The other brand of a card of two"`
 	Type            string      `json:"type"`
 	Amount          json.Number `json:"amount"`
 	Currency        string      `json:"currency"`
@@ -83,7 +84,7 @@ func Open(t transaction.Transaction, at time.Time) *Record {
 		Order:         Order{ID: t.Order.ID, Name: t.Order.Name, Cost: t.Order.Cost.Decimal(), Currency: string(t.Order.Cost.Currency)},
 		PaymentMethod: t.PaymentMethod,
 		Payment: Payment{
-			Card: t.Payment.Card.Masked(), Brand: t.Payment.Card.Brand, Type: t.Payment.Type,
+			Card: t.Payment.Card.Masked(), Brand: t.Payment.Card.Brand, CoBrand: t.Payment.Card.CoBrand, Type: t.Payment.Type,
 			Amount: t.Payment.Amount.Decimal(), Currency: string(t.Payment.Amount.Currency),
 		},
 		Metadata:  t.Metadata,

@@ -153,6 +153,9 @@ func readCard(v *yamlfile.Value, c *card.Details) {
 	if brand := v.Optional("brand"); brand != nil {
 		c.Brand = brand.Choice(brands...)
 	}
+	if other := v.Optional("coBrand"); other != nil {
+		c.CoBrand = other.Choice(brands...)
+	}
 	setLike(v, "firstSix", sixDigits, &c.FirstSix)
 	setLike(v, "lastFour", fourDigits, &c.LastFour)
 	setLike(v, "fingerprint", fingerprint, &c.Fingerprint)
@@ -193,7 +196,12 @@ func readCountry(v *yamlfile.Value, to *string) {
 	if !v.Mapping() {
 		return
 	}
-	setLike(v, "country", country, to)
+	set(v, "country", to)
+	if code := *to; code != "" {
+		if *to = spellCountry(code); *to == "" {
+			v.Optional("country").Fault("%q must be %s", code, country.like)
+		}
+	}
 	v.RefuseUnknown()
 }
 

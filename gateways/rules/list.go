@@ -46,9 +46,15 @@ var (
 	fourDigits  = entryKind{looks: regexp.MustCompile(`^[0-9]{4}$`), like: "four digits, such as 1111"}
 	mailbox     = entryKind{looks: regexp.MustCompile(`^[^@\s]+@[^@\s]+$`), like: "a mail address, such as jo@example.com", spell: spellMail}
 	mailDomain  = entryKind{looks: regexp.MustCompile(`^[^@*.\s]+(\.[^@*.\s]+)+$`), like: "a domain, such as example.com", spell: spellDomain}
-	country     = entryKind{looks: regexp.MustCompile(`^[A-Z]{2}$`), like: "a country of ISO 3166 in capitals, such as IN"}
+	country     = entryKind{looks: regexp.MustCompile(`^[A-Z]{2}$`), like: "a country of ISO 3166 in capitals, such as IN", spell: spellCountry}
 	addresses   = entryKind{like: "an address such as 192.0.2.1, or a network such as 192.0.2.0/24", ip: true}
 )
+
+// spellCountry returns the code that stands for a country in transactions; empty for what is none.
+func spellCountry(code string) string {
+	known, _ := spelling.Country(code)
+	return known
+}
 
 // listable are the values that can be looked up in lists, beside those of metadata.
 var listable = []struct {

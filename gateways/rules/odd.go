@@ -88,8 +88,8 @@ func (a *asked) oddTwice(left ast.Expr, compares string, right ast.Expr) bool {
 	return true
 }
 
-// brands are those that domain/card tells; a test compares them.
-var brands = []string{"amex", "diners", "discover", "jcb", "maestro", "mastercard", "rupay", "unionpay", "visa", card.UnknownBrand}
+// brands are those that domain/card tells.
+var brands = card.Brands()
 
 func neverCurrency(text string, part bool) string {
 	if part {
@@ -109,7 +109,7 @@ func neverCapitals(text string) string {
 }
 
 func neverBrand(text string, part bool) string {
-	if part || slices.Contains(brands, text) {
+	if part || text == "" || slices.Contains(brands, text) {
 		return ""
 	}
 	return yamlfile.OneOf(text, brands)
@@ -125,6 +125,20 @@ func neverLike(kind entryKind) func(string, bool) string {
 			return ""
 		}
 		return "it must be " + kind.like
+	}
+}
+
+// neverCountry holds of what is no country, and of other codes than the one that stands in transactions.
+func neverCountry(text string, part bool) string {
+	switch spelled := spellCountry(text); {
+	case part:
+		return neverLike(country)(text, part)
+	case text == "" || text == spelled:
+		return ""
+	case spelled == "":
+		return "it must be " + country.like
+	default:
+		return fmt.Sprintf("it is written %q", spelled)
 	}
 }
 

@@ -2,7 +2,6 @@ package rules_test
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -153,18 +152,9 @@ func TestWhatWasNotPostedIsNoFailure(t *testing.T) {
 }
 
 func TestTheBrandsThatRulesKnowAreThoseOfCards(t *testing.T) {
-	describer, told := card.NewDescriber([]byte("0123456789abcdef0123456789abcdef")), map[string]bool{}
-	for lead := 1000; lead < 10_000; lead++ {
-		number, err := card.ParseNumber(fmt.Sprint(lead, "00000000"))
-		require.NoError(t, err)
-		told[describer.Describe(number).Brand] = true
+	for _, brand := range card.Brands() {
+		require.Empty(t, warnings(t, fmt.Sprintf("card.brand == %q || card.coBrand == %q", brand, brand)))
 	}
-	var all []string
-	for brand := range told {
-		all = append(all, brand)
-		require.Empty(t, warnings(t, fmt.Sprintf("card.brand == %q", brand)))
-	}
-	slices.Sort(all)
-	require.Contains(t, warnings(t, `card.brand == "schmiede-karte"`)[0], "it must be one of amex, ")
-	require.Len(t, all, 10, all)
+	require.Contains(t, warnings(t, `card.brand == "schmiede-karte"`)[0], "it must be one of ")
+	require.Contains(t, warnings(t, `card.coBrand == "viza"`)[0], `did you mean "visa"?`)
 }

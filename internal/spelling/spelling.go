@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -38,4 +39,26 @@ const unseen = "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
 
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || r == '\u200c' || r == '\u200d'
+}
+
+// otherCountries are codes that are used for countries and that the library does not know: EL, which the European Union's
+// institutions write for Greece.
+var otherCountries = map[string]string{"EL": "GR"}
+
+// Country returns the alpha-2 code of a country by its alpha-2, alpha-3 or numeric code of ISO 3166-1, in letters of either
+// case, or by one that the standard reserves: UK is GB. It knows what Unicode's CLDR does, by way of golang.org/x/text, among
+// that XK and other codes that stand for no country of the standard. It reports whether the code is known.
+func Country(code string) (alpha2 string, known bool) {
+	code = strings.ToUpper(code)
+	if other := otherCountries[code]; other != "" {
+		return other, true
+	}
+	region, err := language.ParseRegion(code)
+	if err != nil {
+		return "", false
+	}
+	if region = region.Canonicalize(); !region.IsCountry() {
+		return "", false
+	}
+	return region.String(), true
 }

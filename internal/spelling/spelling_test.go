@@ -61,3 +61,17 @@ func TestTwoSpellingsOfAnIDAreOne(t *testing.T) {
 		})
 	}
 }
+
+func TestACountryHasOneCode(t *testing.T) {
+	for code, want := range map[string]string{
+		"IN": "IN", "in": "IN", "IND": "IN", "356": "IN", "GB": "GB", "UK": "GB", "uk": "GB", "GBR": "GB", "EL": "GR", "GR": "GR", "XK": "XK",
+		"AC": "AC", "TA": "TA", "DG": "DG", "EA": "EA", "IC": "IC", "CP": "CP", "CQ": "CQ", "FX": "FR", "SU": "SU", "TW": "TW", "AQ": "AQ", "BU": "MM",
+		"DD": "DE", "TP": "TL", "ZR": "CD",
+		"": "", "ZZ": "", "QQ": "", "001": "", "EU": "", "Bharat": "", "I": "", "12": "",
+	} {
+		got, known := spelling.Country(code)
+		if got != want || known != (want != "") {
+			t.Errorf("Country(%q) = %q, %v, want %q", code, got, known, want)
+		}
+	}
+}
