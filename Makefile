@@ -30,7 +30,7 @@ devstack:
 # --- Development -----------------------------------------------------------------------------------------------------
 
 test: build lint ## run the linters, and every test against real servers, with the race detector
-	@$(DEVSTACK) install rabbitmq postgresql cc
+	@$(DEVSTACK) install rabbitmq postgresql pgbouncer cc
 	@CGO_ENABLED=1 $(DEVSTACK) progress 'Testing, with the race detector' -- \
 		go test -race -shuffle=on -timeout 40m ./...
 

@@ -30,6 +30,7 @@ const (
 	// context ends it sooner.
 	lockTries = 3600
 
+	lockTable      = "ledger_lock"
 	undefinedTable = "42P01" // SQLSTATE, from PostgreSQL's appendix A
 )
 
@@ -86,7 +87,7 @@ func Open(text string) (*sqlledger.Ledger, error) {
 // pool opens nothing yet. Checks have one of their own: those of a value that many share wait for each other, and whoever
 // reads or saves must not wait behind them.
 func pool(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *sql.DB {
-	db := stdlib.OpenDB(*config, options...)
+	db := sql.OpenDB(newConnector(config, options))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleFor)
@@ -94,13 +95,14 @@ func pool(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *sql.DB {
 	return db
 }
 
-// alone leaves the lock to goose, which takes an advisory one on the connection that it works on.
+// alone leaves the lock to goose: a row that is leased, since a pooler gives no connection that could hold a lock. A
+// process that dies meanwhile holds it for as long as the lease.
 func alone(_ context.Context, migrate func(...goose.ProviderOption) error) error {
-	locker, err := gooselock.NewPostgresSessionLocker(gooselock.WithLockTimeout(1, lockTries))
+	locker, err := gooselock.NewPostgresTableLocker(gooselock.WithTableName(lockTable), gooselock.WithTableLockTimeout(time.Second, lockTries))
 	if err != nil {
 		return err
 	}
-	return migrate(goose.WithSessionLocker(locker))
+	return migrate(goose.WithLocker(locker))
 }
 
 func noTables(err error) bool {

@@ -18,7 +18,7 @@ func installer(root string) stack.Installer {
 }
 
 type installCommand struct {
-	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,alertmanager,cc" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, alertmanager (for make bench-alerts), cc (a C compiler, for the race detector)."`
+	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,alertmanager,cc" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, alertmanager (for make bench-alerts), cc (a C compiler, for the race detector)."`
 }
 
 // Run says nothing when nothing is missing.
@@ -32,6 +32,7 @@ func (c installCommand) Run(ctx context.Context) error {
 		"temporal":     func() error { _, err := i.EnsureTemporal(ctx); return err },
 		"rabbitmq":     func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
 		"postgresql":   func() error { _, err := i.EnsurePostgres(ctx); return err },
+		"pgbouncer":    func() error { return i.EnsurePgBouncer(ctx) },
 		"alertmanager": func() error { return i.EnsureAlertmanager(ctx) },
 		"cc":           func() error { return i.EnsureCC(ctx) },
 	}

@@ -40,6 +40,15 @@ func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
 	return FindPostgres()
 }
 
+// EnsurePgBouncer makes sure of pgbouncer, which the ledger's tests stand behind. None of the system's own is started or left
+// enabled.
+func (i Installer) EnsurePgBouncer(ctx context.Context) error {
+	if _, err := exec.LookPath("pgbouncer"); err == nil {
+		return nil
+	}
+	return i.apt(ctx, "PgBouncer", "about 1 MB to fetch", "pgbouncer")
+}
+
 // EnsureAlertmanager makes sure of prometheus-alertmanager, which alertman is measured beside. None of the system's own is
 // started or left enabled.
 func (i Installer) EnsureAlertmanager(ctx context.Context) error {
