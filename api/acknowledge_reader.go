@@ -14,8 +14,10 @@ import (
 
 // acknowledgements are who takes care of an alert. What could be a card number is masked before it goes anywhere.
 var acknowledgements = object[alert.Acknowledgement]{name: "AcknowledgementSchema", members: []member[alert.Acknowledgement]{
-	{"by", true, requiredText(alert.MaxBy, "Who takes care", "ada"),
-		func(v *strictjson.Value, a *alert.Acknowledgement) { a.By = card.Redact(v.Literal()) }},
+	{
+		"by", true, requiredText(alert.MaxBy, "Who takes care", "ada"),
+		func(v *strictjson.Value, a *alert.Acknowledgement) { a.By = card.Redact(v.Literal()) },
+	},
 	{"note", false, noteSchema, func(v *strictjson.Value, a *alert.Acknowledgement) { a.Note = card.Redact(clean(v.Literal())) }},
 }}
 

@@ -207,11 +207,25 @@ func TestABodyIsTheSameHoweverItIsWritten(t *testing.T) {
 		"customer": {"id": "c-1", "createdAt": "2024-05-17T08:30:00Z"}, "ip": "8.8.8.8", "billing": {"country": "IN"}, "metadata": {"a": "b"}}`
 	want := digestOf(t, body)
 	for _, same := range [][2]string{
-		{"12.50", "12.5"}, {"12.50", "12.500"}, {"12.50", "1250e-2"}, {"12.50", `"12.5"`}, {"12.50", "0.125E2"}, {": 12.5}", ": 12.50}"},
-		{"1234", `"1234"`}, {"1234", "1234.0"}, {"4242 4242 4242 4242", "4242424242424242"}, {`"4242 4242 4242 4242"`, "4242424242424242"},
-		{"Ada's", `Ada\u0027s`}, {"order", `\u006frder`}, {"8.8.8.8", "::ffff:8.8.8.8"}, {"8.8.8.8", " 8.8.8.8:80"}, {`"IN"`, `"ind"`},
-		{`"cost": 12.5}`, `"cost": 12.5, "quantity": 1, "discount": 0.00, "name": null}`}, {`"ip"`, `"shipping": null, "ip"`},
-		{"2024-05-17T08:30:00Z", "2024-05-17T14:00:00+05:30"}, {`"b"}`, `"b", "c": null}`},
+		{"12.50", "12.5"},
+		{"12.50", "12.500"},
+		{"12.50", "1250e-2"},
+		{"12.50", `"12.5"`},
+		{"12.50", "0.125E2"},
+		{": 12.5}", ": 12.50}"},
+		{"1234", `"1234"`},
+		{"1234", "1234.0"},
+		{"4242 4242 4242 4242", "4242424242424242"},
+		{`"4242 4242 4242 4242"`, "4242424242424242"},
+		{"Ada's", `Ada\u0027s`},
+		{"order", `\u006frder`},
+		{"8.8.8.8", "::ffff:8.8.8.8"},
+		{"8.8.8.8", " 8.8.8.8:80"},
+		{`"IN"`, `"ind"`},
+		{`"cost": 12.5}`, `"cost": 12.5, "quantity": 1, "discount": 0.00, "name": null}`},
+		{`"ip"`, `"shipping": null, "ip"`},
+		{"2024-05-17T08:30:00Z", "2024-05-17T14:00:00+05:30"},
+		{`"b"}`, `"b", "c": null}`},
 	} {
 		other := strings.Replace(body, same[0], same[1], 1)
 		if other == body || digestOf(t, other) != want {
@@ -219,8 +233,15 @@ func TestABodyIsTheSameHoweverItIsWritten(t *testing.T) {
 		}
 	}
 	for _, different := range [][2]string{
-		{`"amount": 12.50`, `"amount": 12.51`}, {`"type": "credit"`, `"type": "debit"`}, {"4242 4242 4242 4242", "4242 4242 4242 4243"}, {"1234", "12340"}, {"Ada's", "ada's"},
-		{"IN", "SG"}, {`"b"`, `"c"`}, {"2024-05-17", "2024-05-18"}, {`"amount": 12.50, "currency": "EUR"`, `"amount": 12.50, "currency": "USD"`},
+		{`"amount": 12.50`, `"amount": 12.51`},
+		{`"type": "credit"`, `"type": "debit"`},
+		{"4242 4242 4242 4242", "4242 4242 4242 4243"},
+		{"1234", "12340"},
+		{"Ada's", "ada's"},
+		{"IN", "SG"},
+		{`"b"`, `"c"`},
+		{"2024-05-17", "2024-05-18"},
+		{`"amount": 12.50, "currency": "EUR"`, `"amount": 12.50, "currency": "USD"`},
 	} {
 		other := strings.Replace(body, different[0], different[1], 1)
 		if other == body || digestOf(t, other) == want {

@@ -81,8 +81,10 @@ func (r reader) digest(t transaction.Transaction) string {
 func (r reader) transactions() object[transaction.Transaction] {
 	return object[transaction.Transaction]{name: "TransactionSchema", members: []member[transaction.Transaction]{
 		{"order", true, orders.reference(), func(v *strictjson.Value, t *transaction.Transaction) { orders.read(v, &t.Order) }},
-		{"paymentMethod", true, requiredText(maxWord, "Decides which gateway moves the money", "amazonpay"),
-			func(v *strictjson.Value, t *transaction.Transaction) { t.PaymentMethod = r.method(v) }},
+		{
+			"paymentMethod", true, requiredText(maxWord, "Decides which gateway moves the money", "amazonpay"),
+			func(v *strictjson.Value, t *transaction.Transaction) { t.PaymentMethod = r.method(v) },
+		},
 		{"payment", true, r.payments().reference(), func(v *strictjson.Value, t *transaction.Transaction) {
 			r.payments().read(v, &t.Payment)
 			if present(v, "card") == present(v, "token") {
@@ -111,12 +113,18 @@ func present(v *strictjson.Value, name string) bool {
 
 var orders = object[transaction.Order]{name: "OrderSchema", members: []member[transaction.Order]{
 	{"currency", true, currencySchema, func(v *strictjson.Value, o *transaction.Order) { o.Cost.Currency = readCurrency(v) }},
-	{"id", true, idSchema("The merchant's id of the order", false),
-		func(v *strictjson.Value, o *transaction.Order) { o.ID = mustShow(v, readID(v)) }},
-	{"name", false, optionalText(maxName, "What the order is called", "avengers 4 spoilers book"),
-		func(v *strictjson.Value, o *transaction.Order) { o.Name = clean(v.Literal()) }},
-	{"cost", true, amountSchema("What the order costs, more than zero.", false),
-		func(v *strictjson.Value, o *transaction.Order) { o.Cost = readAmount(v, o.Cost.Currency, false) }},
+	{
+		"id", true, idSchema("The merchant's id of the order", false),
+		func(v *strictjson.Value, o *transaction.Order) { o.ID = mustShow(v, readID(v)) },
+	},
+	{
+		"name", false, optionalText(maxName, "What the order is called", "avengers 4 spoilers book"),
+		func(v *strictjson.Value, o *transaction.Order) { o.Name = clean(v.Literal()) },
+	},
+	{
+		"cost", true, amountSchema("What the order costs, more than zero.", false),
+		func(v *strictjson.Value, o *transaction.Order) { o.Cost = readAmount(v, o.Cost.Currency, false) },
+	},
 	{"items", false, &huma.Schema{
 		Type: huma.TypeArray, Nullable: true, MaxItems: new(maxItems), Items: items.reference(),
 		Description: "The order's lines. Where there are any, their costs times quantities, less discounts, add up to the order's cost.",
@@ -124,18 +132,26 @@ var orders = object[transaction.Order]{name: "OrderSchema", members: []member[tr
 }}
 
 var items = object[transaction.Item]{name: "ItemSchema", members: []member[transaction.Item]{
-	{"id", true, idSchema("The merchant's id of what is bought", false),
-		func(v *strictjson.Value, i *transaction.Item) { i.ID = mustShow(v, readID(v)) }},
-	{"name", false, optionalText(maxName, "What it is called", "book"),
-		func(v *strictjson.Value, i *transaction.Item) { i.Name = clean(v.Literal()) }},
-	{"cost", true, amountSchema("What one piece costs, in the order's currency; 0 for what is free.", true),
-		func(v *strictjson.Value, i *transaction.Item) { i.Cost = readAmount(v, i.Cost.Currency, true) }},
+	{
+		"id", true, idSchema("The merchant's id of what is bought", false),
+		func(v *strictjson.Value, i *transaction.Item) { i.ID = mustShow(v, readID(v)) },
+	},
+	{
+		"name", false, optionalText(maxName, "What it is called", "book"),
+		func(v *strictjson.Value, i *transaction.Item) { i.Name = clean(v.Literal()) },
+	},
+	{
+		"cost", true, amountSchema("What one piece costs, in the order's currency; 0 for what is free.", true),
+		func(v *strictjson.Value, i *transaction.Item) { i.Cost = readAmount(v, i.Cost.Currency, true) },
+	},
 	{"quantity", false, &huma.Schema{
 		Type: huma.TypeInteger, Nullable: true, Minimum: new(1.0), Maximum: new(float64(maxQuantity)), Default: 1, Examples: []any{1},
 		Description: "How many pieces",
 	}, func(v *strictjson.Value, i *transaction.Item) { i.Quantity = readQuantity(v) }},
-	{"discount", false, nullable(amountSchema("Off the whole line: at most its cost times its quantity.", true)),
-		func(v *strictjson.Value, i *transaction.Item) { i.Discount = readAmount(v, i.Cost.Currency, true) }},
+	{
+		"discount", false, nullable(amountSchema("Off the whole line: at most its cost times its quantity.", true)),
+		func(v *strictjson.Value, i *transaction.Item) { i.Discount = readAmount(v, i.Cost.Currency, true) },
+	},
 }}
 
 // readItems leaves each line in the order's currency, whose own faults are told elsewhere.
@@ -183,13 +199,19 @@ func (r reader) payments() object[transaction.Payment] {
 				p.Card = r.cards.Describe(number)
 			}
 		}},
-		{"token", false, nullable(requiredText(maxToken,
-			"What the payment method's gateway gave out for a card, instead of it; never a card number", "pm_card_visa")),
-			func(v *strictjson.Value, p *transaction.Payment) { p.Token = r.token(v) }},
-		{"type", true, requiredText(maxWord, "The kind of payment", "wallet"),
-			func(v *strictjson.Value, p *transaction.Payment) { p.Type = v.Literal() }},
-		{"amount", true, amountSchema("What is charged, more than zero.", false),
-			func(v *strictjson.Value, p *transaction.Payment) { p.Amount = readAmount(v, p.Amount.Currency, false) }},
+		{
+			"token", false, nullable(requiredText(maxToken,
+				"What the payment method's gateway gave out for a card, instead of it; never a card number", "pm_card_visa")),
+			func(v *strictjson.Value, p *transaction.Payment) { p.Token = r.token(v) },
+		},
+		{
+			"type", true, requiredText(maxWord, "The kind of payment", "wallet"),
+			func(v *strictjson.Value, p *transaction.Payment) { p.Type = v.Literal() },
+		},
+		{
+			"amount", true, amountSchema("What is charged, more than zero.", false),
+			func(v *strictjson.Value, p *transaction.Payment) { p.Amount = readAmount(v, p.Amount.Currency, false) },
+		},
 	}}
 }
 
@@ -204,8 +226,10 @@ var customers = object[transaction.Transaction]{name: "CustomerSchema", optional
 }}
 
 var addresses = object[string]{name: "AddressSchema", optional: true, members: []member[string]{
-	{"country", false, signal("By ISO 3166-1: alpha-2, which is what is kept, or alpha-3 or the number. "+unreadable, "IN"),
-		func(v *strictjson.Value, country *string) { *country = v.Literal() }},
+	{
+		"country", false, signal("By ISO 3166-1: alpha-2, which is what is kept, or alpha-3 or the number. "+unreadable, "IN"),
+		func(v *strictjson.Value, country *string) { *country = v.Literal() },
+	},
 }}
 
 const unreadable = "A text that cannot be read refuses no payment: it is left out, and rules can ask whether it was malformed."

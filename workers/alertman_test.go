@@ -97,13 +97,15 @@ func TestAnEventIsGivenBackOnceTemporalHasBeenAwayForLong(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			asked := 0
-			intake := workers.Intake{Temporal: temporal, Router: router{}, Log: slog.New(slog.DiscardHandler), Hold: time.Nanosecond,
+			intake := workers.Intake{
+				Temporal: temporal, Router: router{}, Log: slog.New(slog.DiscardHandler), Hold: time.Nanosecond,
 				Check: func(context.Context) error {
 					if asked++; asked > 3 {
 						cancel()
 					}
 					return check.answer
-				}}
+				},
+			}
 			err := intake.Take(ctx, alert.Sample(alert.FraudDetected, "e-1", time.Now()))
 			require.ErrorContains(t, err, "hand alert e-1 to Temporal")
 			require.Equal(t, check.away, errors.Is(err, alert.ErrAway), "%v", err)

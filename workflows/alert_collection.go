@@ -106,7 +106,7 @@ func (c *Collection) admit(now time.Time, a Arrival, most int, span time.Duratio
 	if c.roll(now, span); c.over(now) {
 		c.begin(now, span)
 	}
-	if c.Told >= most && !(a.Urgent && c.Urgent < most) {
+	if c.Told >= most && (!a.Urgent || c.Urgent >= most) {
 		c.collect(now, a)
 		return false
 	}

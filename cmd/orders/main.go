@@ -95,7 +95,8 @@ func newParser(ctx context.Context, options ...kong.Option) (*kong.Kong, error) 
 	return kong.New(&commands{}, append([]kong.Option{
 		kong.Name("orders"), kong.Writers(stdout, os.Stderr), kong.Exit(exit),
 		kong.Description("Card transactions, checked for fraud, paid for or stopped. Settings come from the environment: see the file env."),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Vars{"version": versions()},
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"version": versions()},
 	}, options...)...)
 }
 

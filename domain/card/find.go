@@ -47,7 +47,8 @@ func digitOf(r rune) (rune, bool) {
 		}
 	}
 	for _, digits := range unicode.Nd.R32 {
-		if lo, hi := rune(digits.Lo), rune(digits.Hi); lo <= r && r <= hi {
+		lo, hi := rune(digits.Lo), rune(digits.Hi) //nolint:gosec // runes have 21 bits
+		if lo <= r && r <= hi {
 			return '0' + (r-lo)%10, true
 		}
 	}

@@ -15,7 +15,7 @@ type executable interface {
 
 func newPart(channel, name, text string) (*part, error) {
 	p := &part{name: name, channel: channel, budget: &budget{}}
-	known := functions(channel, p.budget.step, func(value any) string { return p.printer.print(value) })
+	known := functions(channel, p.budget.step, func(value any) string { return p.printer.printed(value) })
 	var err error
 	if name == "html" {
 		p.template, err = newHTML(name, text, known)

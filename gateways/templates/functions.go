@@ -19,11 +19,11 @@ const longestText = 64 << 10
 var errLongText = fmt.Errorf("makes a text of more than %d bytes", longestText)
 
 // functions are what templates can call, besides and, or, not, eq, ne, lt, le, gt, ge, len, index and slice. None reads
-// anything but its arguments. step and print are called by what is put into every template, see budget and printer.
-func functions(channel string, step func() (bool, error), print func(any) string) map[string]any {
+// anything but its arguments. step and printed are called by what is put into every template, see budget and printer.
+func functions(channel string, step func() (bool, error), printed func(any) string) map[string]any {
 	mark := cutMark(channel)
 	return map[string]any{
-		stepName: step, printName: print,
+		stepName: step, printName: printed,
 
 		"time":      func(t time.Time) timeText { return timeText(t.UTC().Format(timeLayout)) },
 		"shortTime": func(t time.Time) timeText { return timeText(t.UTC().Format("2 Jan 15:04 MST")) },

@@ -71,8 +71,8 @@ type printer struct {
 	own  map[string]string // texts that were made here, and how they are printed
 }
 
-// print is what a template writes of a value.
-func (p *printer) print(value any) string {
+// printed is what a template writes of a value.
+func (p *printer) printed(value any) string {
 	if kind := reflect.ValueOf(value); kind.Kind() != reflect.String {
 		switch value := value.(type) {
 		case nil:
@@ -105,12 +105,17 @@ func printing(root *parse.ListNode) (words []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	last := trees["print"].Root.Nodes[0].(*parse.ActionNode).Pipe.Cmds[1]
+	var last *parse.CommandNode
+	walk(trees["print"].Root, func(n parse.Node) {
+		if action, is := n.(*parse.ActionNode); is {
+			last = action.Pipe.Cmds[1]
+		}
+	})
 	walk(root, func(n parse.Node) {
 		if action, is := n.(*parse.ActionNode); is {
 			words = append(words, wordsIn(action.Pipe)...)
-			if len(action.Pipe.Decl) == 0 {
-				action.Pipe.Cmds = append(action.Pipe.Cmds, last.Copy().(*parse.CommandNode))
+			if copied, is := last.Copy().(*parse.CommandNode); is && len(action.Pipe.Decl) == 0 {
+				action.Pipe.Cmds = append(action.Pipe.Cmds, copied)
 			}
 		}
 	})

@@ -207,8 +207,8 @@ func hostileInto(v reflect.Value, text string) {
 			hostileInto(v.Index(i), text)
 		}
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
-		for i := range v.NumField() {
-			hostileInto(v.Field(i), text)
+		for _, field := range v.Fields() {
+			hostileInto(field, text)
 		}
 	}
 }
