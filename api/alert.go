@@ -50,21 +50,23 @@ type alertsAnswer struct {
 func (s *server) registerAlerts(api huma.API) {
 	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "getAlert",
+		Middlewares: huma.Middlewares{before(s.admitReads)},
 		Method:      http.MethodGet,
 		Path:        "/alerts/{id}",
 		Summary:     "Look at an alert",
 		Description: alertDescription,
 		Tags:        []string{"alerts"},
-		Errors:      []int{404, 503},
+		Errors:      []int{404, 429, 503},
 	}), s.alert)
 	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "listAlerts",
+		Middlewares: huma.Middlewares{before(s.admitReads)},
 		Method:      http.MethodGet,
 		Path:        "/alerts",
 		Summary:     "List the alerts of a transaction",
 		Description: alertsDescription,
 		Tags:        []string{"alerts"},
-		Errors:      []int{422, 503},
+		Errors:      []int{422, 429, 503},
 	}), s.alerts)
 	describeExample(api.OpenAPI().Paths["/alerts/{id}"].Get, alertExample)
 	describeExample(api.OpenAPI().Paths["/alerts"].Get, `{"alerts": [`+alertExample+`]}`)

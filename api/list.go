@@ -48,6 +48,7 @@ type list struct {
 func (s *server) registerList(api huma.API) {
 	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "listTransactions",
+		Middlewares: huma.Middlewares{before(s.admitReads)},
 		Method:      http.MethodGet,
 		Path:        "/transactions",
 		Summary:     "List transactions",
@@ -55,7 +56,7 @@ func (s *server) registerList(api huma.API) {
 			"transactions are added. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
 			"has the explanation of the decision, which lists leave out.",
 		Tags:   []string{"transactions"},
-		Errors: []int{422, 503},
+		Errors: []int{422, 429, 503},
 	}), s.list)
 }
 

@@ -178,8 +178,9 @@ func isWide(body []byte) bool {
 		len(body) > 1 && (body[0] == 0) != (body[1] == 0)
 }
 
-// admit bounds how many transactions are waited for at once, and so the memory they take.
-func admit(limit int) func(http.Handler) http.Handler {
+// admit bounds how many requests of a kind are worked on at once, and so the memory they take; busy is for one more. It stands
+// behind limitBody: a caller who sends its body slowly takes no place from others.
+func admit(limit int, busy string) func(http.Handler) http.Handler {
 	places := make(chan struct{}, limit)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -188,8 +189,7 @@ func admit(limit int) func(http.Handler) http.Handler {
 				defer func() { <-places }()
 				next.ServeHTTP(w, r)
 			default:
-				comeBack(http.StatusTooManyRequests, retryAfterPending,
-					"too many transactions at once; nothing was accepted, and the request can safely be sent again").write(w)
+				comeBack(http.StatusTooManyRequests, retryAfterPending, busy).write(w)
 			}
 		})
 	}

@@ -32,7 +32,7 @@ func (s *server) registerReview(api huma.API) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(s.admit), before(limitBody)},
+		Middlewares:      huma.Middlewares{before(limitBody), before(s.admit)},
 		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
 	}), s.review)
 	operation := api.OpenAPI().Paths["/transactions/{id}/review"].Post

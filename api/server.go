@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -53,7 +54,7 @@ type Options struct {
 	PaymentMethods []string
 	// RequireIdempotencyKey refuses transactions without one.
 	RequireIdempotencyKey bool
-	// MaxInFlight is how many transactions and reviews may be waited for at once; one more is answered 429.
+	// MaxInFlight is how many transactions and reviews may be waited for at once, and how many reads; one more is answered 429.
 	MaxInFlight int
 	Version     string
 	Log         *slog.Logger
@@ -65,7 +66,8 @@ type server struct {
 	clients    clients
 	links      alert.Links
 	requireKey bool
-	admit      func(http.Handler) http.Handler
+	admit      func(http.Handler) http.Handler // what is waited for
+	admitReads func(http.Handler) http.Handler // what is read
 	log        *slog.Logger
 }
 
@@ -78,7 +80,9 @@ func New(ctx context.Context, o Options) http.Handler {
 		clients:    newClients(o.Clients),
 		links:      o.Links,
 		requireKey: o.RequireIdempotencyKey,
-		admit:      admit(o.MaxInFlight),
+		admit: admit(o.MaxInFlight,
+			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
+		admitReads: admit(o.MaxInFlight, "too many requests at once: ask again later"),
 		log:        o.Log,
 	}
 	router := chi.NewRouter()
@@ -110,14 +114,23 @@ func (s *server) register(router chi.Router, version string) {
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	router.Get("/livez", health.Live)
-	router.Get("/readyz", health.Ready(map[string]health.Check{"temporal": s.saga.ready}))
+	router.Get("/readyz", health.Ready(map[string]health.Check{"temporal": s.ready}))
 	router.Handle("/docs", docs())
 	router.Handle("/docs/*", docs())
+}
+
+// ready says whether Temporal can be reached. Why not is for the log: whoever asks may be a stranger.
+func (s *server) ready(ctx context.Context) error {
+	if err := s.saga.ready(ctx); err != nil {
+		s.log.WarnContext(ctx, "Not ready", "what", "temporal", "error", err)
+		return errors.New("cannot be reached")
+	}
+	return nil
 }
 
 // docs shows the OpenAPI document to people, from files in the binary: it works where no CDN does.
 func docs() http.Handler {
 	return v5emb.NewWithConfig(swgui.Config{
-		SettingsUI: map[string]string{"docExpansion": `"full"`},
+		SettingsUI: map[string]string{"docExpansion": `"list"`},
 	})("orders", "/openapi.json", "/docs")
 }

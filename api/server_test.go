@@ -296,3 +296,28 @@ func TestACompressedBodyIsRefusedWithTheCodingsThatAreTaken(t *testing.T) {
 		})
 	}
 }
+
+// slowBody says when it is read, and then comes to no end until it is told to.
+type slowBody struct{ reading, release chan struct{} }
+
+func (b slowBody) Read([]byte) (int, error) {
+	b.reading <- struct{}{}
+	<-b.release
+	return 0, io.EOF
+}
+
+func TestASlowBodyTakesNoPlaceFromOthers(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.MaxInFlight = 1
+	handler, body, done := handlerWith(o), slowBody{make(chan struct{}), make(chan struct{})}, make(chan struct{})
+	go func() {
+		defer close(done)
+		call(t, handler, http.MethodPost, "/transact", "application/json", body)
+	}()
+	<-body.reading
+	if answer := call(t, handler, http.MethodPost, "/transact", "application/json", strings.NewReader(`{}`)); answer.Code != http.StatusUnprocessableEntity {
+		t.Errorf("%d: %s", answer.Code, answer.Body)
+	}
+	close(body.release)
+	<-done
+}

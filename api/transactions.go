@@ -22,13 +22,14 @@ type transactionResponse struct {
 func (s *server) registerTransactions(api huma.API) {
 	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "getTransaction",
+		Middlewares: huma.Middlewares{before(s.admitReads)},
 		Method:      http.MethodGet,
 		Path:        "/transactions/{id}",
 		Summary:     "Look at a transaction",
 		Description: "Where the transaction stands, what the fraud check found and how, what reviewers said, what turned out to be " +
 			"true, and every step with its time.",
 		Tags:   []string{"transactions"},
-		Errors: []int{404, 503},
+		Errors: []int{404, 429, 503},
 	}), s.transaction)
 }
 

@@ -89,6 +89,18 @@ func (p *process) serveHealth(ctx context.Context, address string, checks map[st
 	return serve(ctx, p.log, address, health.Handler(checks), 5*time.Second)
 }
 
+// maxHeader is how many bytes a request's headers may have, which are read before anything is known of who sends them.
+const maxHeader = 16 << 10
+
+// careful has answers be taken for what they say they are, and kept nowhere, unless a handler says otherwise.
+func careful(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
 // serve listens until ctx ends, then waits for the requests in hand, at most as long as drain.
 func serve(ctx context.Context, log *slog.Logger, address string, handler http.Handler, drain time.Duration) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
@@ -96,7 +108,8 @@ func serve(ctx context.Context, log *slog.Logger, address string, handler http.H
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           careful(handler),
+		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      90 * time.Second, // more than the longest wait for an answer
