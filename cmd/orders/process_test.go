@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -30,24 +29,23 @@ func TestAnswersAreKeptNowhereAndLargeHeadersAreRefused(t *testing.T) {
 		stop()
 		require.NoError(t, <-ended)
 	}()
-	get := func(header string) (*http.Response, error) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/", bytes.NewReader(nil))
+	get := func(header string) (status int, answered http.Header) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/", http.NoBody)
 		require.NoError(t, err)
 		request.Header.Set("X-Large", header)
 		answer, err := http.DefaultClient.Do(request)
-		if err == nil {
-			_, _ = io.Copy(io.Discard, answer.Body)
-			_ = answer.Body.Close()
+		if err != nil {
+			return 0, nil
 		}
-		return answer, err
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+		return answer.StatusCode, answer.Header
 	}
-	require.Eventually(t, func() bool { _, err := get(""); return err == nil }, 10*time.Second, 10*time.Millisecond)
-	answer, err := get("small")
-	require.NoError(t, err)
-	require.Equal(t, "nosniff", answer.Header.Get("X-Content-Type-Options"))
-	require.Equal(t, "no-store", answer.Header.Get("Cache-Control"))
-	answer, err = get(strings.Repeat("x", 64<<10))
-	if err == nil { // the server may hang up first
-		require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, answer.StatusCode)
-	}
+	require.Eventually(t, func() bool { status, _ := get(""); return status != 0 }, 10*time.Second, 10*time.Millisecond)
+	status, headers := get("small")
+	require.Equal(t, http.StatusNotFound, status)
+	require.Equal(t, "nosniff", headers.Get("X-Content-Type-Options"))
+	require.Equal(t, "no-store", headers.Get("Cache-Control"))
+	status, _ = get(strings.Repeat("x", 64<<10))
+	require.Contains(t, []int{0, http.StatusRequestHeaderFieldsTooLarge}, status, "0: the server has hung up first")
 }
