@@ -100,7 +100,7 @@ const beats = 3
 func keepBeating(ctx context.Context, made attempts) (stop func()) {
 	silence := activity.GetInfo(ctx).HeartbeatTimeout
 	if silence <= 0 {
-		return func() {} // nobody listens
+		return func() {} // without a timeout Temporal expects no heartbeats
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})

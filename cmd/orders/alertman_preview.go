@@ -39,7 +39,7 @@ func (c previewAlertmanCommand) Validate() error {
 		return fmt.Errorf("--digest and --ask: nobody has to acknowledge a digest: leave out one of them")
 	}
 	if c.Type == alert.Test.RoutingKey() && (c.Digest || c.Ask) {
-		return fmt.Errorf("--type %s: a test is in no digest, and nobody has to acknowledge it: leave out --digest and --ask", c.Type)
+		return fmt.Errorf("--type %s: a test comes in no digest and needs no acknowledgement: leave out --digest and --ask", c.Type)
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func (c previewAlertmanCommand) Validate() error {
 // previewed are the channels, in the order in which they are shown.
 var previewed = []string{alert.Mail, alert.SMS, alert.Chat, alert.Console, alert.Webhook}
 
-// types are those that are shown. A test is in no digest, and asks nobody for anything.
+// types returns the types that are shown. A test comes in no digest and asks for no acknowledgement.
 func (c previewAlertmanCommand) types() []alert.Type {
 	shown := slices.Clone(alert.Types)
 	if !c.Digest && !c.Ask {

@@ -35,7 +35,7 @@ func TestNoPreviewShowsATestThatIsDigestedOrAsksAnybody(t *testing.T) {
 		require.NotContains(t, out, "alert.test")
 		require.Equal(t, len(alert.Types)*len(previewed), strings.Count(out, "==="))
 		c.Type = "alert.test"
-		require.ErrorContains(t, c.Validate(), "--type alert.test: a test is in no digest, and nobody has to acknowledge it")
+		require.ErrorContains(t, c.Validate(), "--type alert.test: a test comes in no digest and needs no acknowledgement")
 	}
 }
 

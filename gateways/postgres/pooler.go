@@ -55,11 +55,11 @@ func (c *connector) Driver() driver.Driver { return c.direct.Driver() }
 // throughPooler reports whether the process that answers is another than the one that greeted: poolers greet with a number of
 // their own.
 func throughPooler(ctx context.Context, made driver.Conn) (bool, error) {
-	own, is := made.(*stdlib.Conn)
+	pgxConn, is := made.(*stdlib.Conn)
 	if !is {
 		return false, fmt.Errorf("%T is no connection of pgx", made)
 	}
-	connection := own.Conn()
+	connection := pgxConn.Conn()
 	var pid uint32
 	err := connection.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
 	return pid != connection.PgConn().PID(), err
