@@ -23,11 +23,8 @@ const acknowledgePageDescription = "The page that a signed link in a message lea
 // acknowledgeRequest is POST /alerts/{id}/acknowledge as huma sees it. The body is read by its table, acknowledgements; who comes
 // by a link does not come here.
 type acknowledgeRequest struct {
-	ID        string `path:"id" doc:"The id of the alert's event"`
-	By        string `query:"by" doc:"Of a signed link: who was sent it"`
-	Until     string `query:"until" doc:"Of a signed link: until when it is good, in seconds since 1970"`
-	Signature string `query:"signature" doc:"Of a signed link"`
-	RawBody   []byte `contentType:"application/json"`
+	ID      string `path:"id" doc:"The id of the alert's event"`
+	RawBody []byte `contentType:"application/json"`
 }
 
 // acknowledgementForm is what the link's page sends.
@@ -55,9 +52,9 @@ func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
 		Middlewares:      huma.Middlewares{before(limitBody)},
 		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 503},
 	})
-	operation.Middlewares = append(huma.Middlewares{s.byLink}, operation.Middlewares...)
+	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Acknowledging, s.acknowledgeByLink)}, operation.Middlewares...)
 	huma.Register(api, operation, s.acknowledge)
-	router.Get("/alerts/{id}/acknowledge", s.showAcknowledgePage)
+	router.Get("/alerts/{id}/acknowledge", s.linkPage(alert.Acknowledging, s.showAcknowledgePage))
 	s.describeAcknowledge(api.OpenAPI())
 }
 
@@ -91,9 +88,6 @@ func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Pro
 		"the workflow engine cannot be asked now, so nobody can say whether the alert is acknowledged; to try again is safe")
 }
 
-// linkScheme is the name of the signed links in the OpenAPI document.
-const linkScheme = "signedLink"
-
 // describeAcknowledge gives the operations what huma cannot infer: the two bodies, the links, and the page.
 func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 	item := document.Paths["/alerts/{id}/acknowledge"]
@@ -104,51 +98,13 @@ func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 		Schema: document.Components.Schemas.Schema(reflect.TypeFor[acknowledgementForm](), true, "AcknowledgementForm"),
 	}
 	describeExample(item.Post, `{"by": "ada", "note": "calling the buyer", "at": "2026-01-02T03:19:05Z"}`)
-	item.Post.Responses["200"].Content["text/html"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}} // of the form
-	if document.Components.SecuritySchemes == nil {
-		document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{}
-	}
-	document.Components.SecuritySchemes[linkScheme] = &huma.SecurityScheme{
-		Type: "apiKey", In: "query", Name: "signature", Description: "A signed link to acknowledge one alert, as messages hold it",
-	}
-	if len(item.Post.Security) > 0 {
-		item.Post.Security = append(item.Post.Security, map[string][]string{linkScheme: {}})
-	}
-	document.AddOperation(acknowledgePageOperation(item.Post.Parameters))
-}
-
-func acknowledgePageOperation(parameters []*huma.Param) *huma.Operation {
-	operation := &huma.Operation{
+	describeLink(document, item.Post, huma.Operation{
 		OperationID: "acknowledgePage",
-		Method:      http.MethodGet,
 		Path:        "/alerts/{id}/acknowledge",
 		Summary:     "Open a signed link",
 		Description: acknowledgePageDescription,
-		Tags:        []string{"alerts"},
-		Parameters:  required(parameters),
-		Security:    []map[string][]string{{linkScheme: {}}},
-		Responses:   map[string]*huma.Response{},
-	}
-	for status, description := range map[string]string{
-		"200": "The page",
-		"403": "A page that says that the link has expired, or is none of this service",
+	}, map[string]string{
 		"404": "A page that says that there is no such alert, or that links are not in use here",
 		"503": "A page that says that the alert cannot be shown now",
-	} {
-		operation.Responses[status] = &huma.Response{Description: description, Content: map[string]*huma.MediaType{
-			"text/html": {Schema: &huma.Schema{Type: huma.TypeString}},
-		}}
-	}
-	return operation
-}
-
-// required are parameters that another operation does without.
-func required(parameters []*huma.Param) []*huma.Param {
-	copied := make([]*huma.Param, len(parameters))
-	for i, parameter := range parameters {
-		needed := *parameter
-		needed.Required = true
-		copied[i] = &needed
-	}
-	return copied
+	})
 }

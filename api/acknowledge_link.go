@@ -1,87 +1,36 @@
 package api
 
 import (
-	"errors"
-	"mime"
+	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"dummyorders/domain/alert"
 )
 
-// People acknowledge from a message by a signed link, which is all the authority they need. A GET shows the page and
-// changes nothing, because mail scanners open every link; its button is a POST to the same address.
-
-const (
-	formType = "application/x-www-form-urlencoded"
-	noStore  = "no-store"
-)
-
-// byLink answers who comes by a signed link and without an API key. Everybody else is handed on.
-func (s *server) byLink(ctx huma.Context, next func(huma.Context)) {
-	r, w := humachi.Unwrap(ctx)
-	if !s.hasLinks() || r.Header.Get("Authorization") != "" || !r.URL.Query().Has("signature") {
-		next(ctx)
-		return
-	}
-	v := visit{w: w, r: r, id: ctx.Param("id"), html: wantsPage(r)}
-	s.acknowledgeByLink(&v)
-}
-
-// hasLinks says whether links are signed here: an empty one is made where there is no key.
-func (s *server) hasLinks() bool {
-	return s.links.Signed()
-}
-
-// visit is a request that came by a link, and how it is answered: as a page, or as JSON.
-type visit struct {
-	w    http.ResponseWriter
-	r    *http.Request
-	id   string
-	html bool
-}
-
-func (s *server) showAcknowledgePage(w http.ResponseWriter, r *http.Request) {
-	v := visit{w: w, r: r, id: pathID(r), html: true}
-	if !s.hasLinks() {
-		v.refuse(problem(http.StatusNotFound, "links are not in use here: alerts are acknowledged by POST /alerts/{id}/acknowledge"))
-		return
-	}
-	sentTo, refused := s.verify(&v)
-	if refused != nil {
-		v.refuse(refused)
-		return
-	}
-	found, err := s.saga.alert(r.Context(), v.id)
+func (s *server) showAcknowledgePage(v *visit) {
+	found, err := s.saga.alert(v.r.Context(), v.id)
 	if err != nil {
-		v.refuse(s.alertUnread(r.Context(), v.id, err))
+		v.refuse(s.alertUnread(v.r.Context(), v.id, err))
 		return
 	}
-	v.show(http.StatusOK, pageOf(found, sentTo))
+	v.show(http.StatusOK, pageOf(found))
 }
 
 // acknowledgeByLink takes an empty body or the page's form.
 func (s *server) acknowledgeByLink(v *visit) {
-	sentTo, refused := s.verify(v)
+	values, refused := v.form()
 	if refused != nil {
 		v.refuse(refused)
 		return
 	}
-	f, refused := v.form()
-	if refused != nil {
-		v.refuse(refused)
-		return
-	}
+	f := readForm(values)
 	if len(f.Faults) > 0 {
-		s.askAgain(v, f, sentTo)
+		s.askAgain(v, f)
 		return
 	}
-	sent := f.acknowledgement(sentTo)
+	sent := alert.Acknowledgement{By: f.by(v.sentTo, alert.MaxBy), Note: f.Note}
 	kept, err := s.saga.acknowledge(v.r.Context(), v.id, sent)
 	if err != nil {
 		v.refuse(s.notAcknowledged(v.r.Context(), v.id, err))
@@ -91,58 +40,46 @@ func (s *server) acknowledgeByLink(v *visit) {
 }
 
 // askAgain shows the form as it was typed, with what is wrong with it.
-func (s *server) askAgain(v *visit, f form, sentTo string) {
+func (s *server) askAgain(v *visit, f form) {
 	found, err := s.saga.alert(v.r.Context(), v.id)
 	if err != nil {
 		v.refuse(problem(http.StatusUnprocessableEntity, strings.Join(f.Faults, " ")))
 		return
 	}
-	p := pageOf(found, sentTo)
+	p := pageOf(found)
 	p.Form = f
 	v.show(http.StatusUnprocessableEntity, p)
 }
 
-// verify is whom the link was sent to.
-func (s *server) verify(v *visit) (sentTo string, refused *Problem) {
-	sentTo, err := s.links.Verify(v.id, v.r.URL.Query(), time.Now())
-	switch {
-	case errors.Is(err, alert.ErrLinkExpired):
-		return "", problem(http.StatusForbidden, "this link has expired, as the alert has: nobody can take care of it by the link any more")
-	case err != nil:
-		return "", problem(http.StatusForbidden,
-			"this link is not one of this service, or was changed on its way: open it from the message once more, or copy the whole of it")
-	}
-	return sentTo, nil
+// headings say what happened, for people.
+var headings = map[alert.Type]string{
+	alert.FraudDetected:      "A transaction was stopped as a fraud",
+	alert.ReviewRequested:    "A transaction waits for a decision",
+	alert.ReviewReminder:     "A transaction still waits for a decision",
+	alert.ReviewExpired:      "Nobody decided about a transaction in time",
+	alert.CompensationFailed: "Money could not be given back",
+	alert.Test:               "This is a test",
 }
 
-func (v *visit) form() (form, *Problem) {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, MaxBody)
-	mediaType, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
-	if v.r.Header.Get("Content-Type") != "" && (err != nil || mediaType != formType) {
-		return form{}, problem(http.StatusUnsupportedMediaType,
-			"with a signed link the body must be empty, or the page's form: "+formType)
+func pageOf(a *alertAnswer) page {
+	p := page{Heading: headings[a.Type], Log: &a.Log, Acknowledgement: a.Acknowledgement, Open: a.asks(time.Now())}
+	if p.Heading == "" {
+		p.Heading = "An alert"
 	}
-	var tooLarge *http.MaxBytesError
-	switch err := v.r.ParseForm(); {
-	case errors.As(err, &tooLarge):
-		return form{}, problem(http.StatusRequestEntityTooLarge, "the body must not be larger than 64 KiB")
-	case err != nil:
-		return form{}, problem(http.StatusBadRequest, "the body is no form that can be read to its end")
-	}
-	return readForm(v.r.PostForm), nil
+	return p
 }
 
-// wantsPage says whether a person is looking: browsers send forms, and ask for HTML.
-func wantsPage(r *http.Request) bool {
-	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return mediaType == formType || strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html")
-}
-
-// pathID is the id in the path of what huma does not serve.
-func pathID(r *http.Request) string {
-	id := r.PathValue("id")
-	if decoded, err := url.PathUnescape(id); err == nil && r.URL.RawPath != "" {
-		return decoded
+// tell says who takes care, which may be somebody else.
+func (v *visit) tell(kept alert.Acknowledgement, by string) {
+	if v.html {
+		heading := "Thank you"
+		if kept.By != by {
+			heading = "Somebody takes care of it already"
+		}
+		v.show(http.StatusOK, page{Heading: heading, Acknowledgement: &kept})
+		return
 	}
-	return id
+	v.guard()
+	v.w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(v.w).Encode(kept) // the client may be gone; there is nobody else to tell
 }

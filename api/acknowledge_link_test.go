@@ -33,7 +33,7 @@ func withLinks(o api.Options) api.Options {
 }
 
 func linkFor(id, by string) string {
-	return links.URL(id, by, time.Now().Add(time.Hour))
+	return links.Acknowledge(id, by, time.Now().Add(time.Hour))
 }
 
 const asForm = "Content-Type: application/x-www-form-urlencoded"
@@ -145,9 +145,9 @@ func TestALinkThatIsNotGoodOpensNothing(t *testing.T) {
 		"made to last":         {changed("until", "99999999999"), none},
 		"with another mark":    {changed("signature", "AAAA"), none},
 		"with an empty mark":   {changed("signature", ""), none},
-		"under another key":    {strange.URL(id, "jo@example.com", time.Now().Add(time.Hour)), none},
-		"expired":              {links.URL(id, "jo@example.com", time.Now().Add(-time.Second)), late},
-		"expired and changed":  {strings.Replace(links.URL(id, "jo@example.com", time.Now().Add(-time.Second)), "jo", "al", 1), none},
+		"under another key":    {strange.Acknowledge(id, "jo@example.com", time.Now().Add(time.Hour)), none},
+		"expired":              {links.Acknowledge(id, "jo@example.com", time.Now().Add(-time.Second)), late},
+		"expired and changed":  {strings.Replace(links.Acknowledge(id, "jo@example.com", time.Now().Add(-time.Second)), "jo", "al", 1), none},
 		"with a bad query too": {changed("signature", "AAAA") + "&%zz", none},
 	} {
 		handler := handlerWith(withLinks(options(nowhere(t), newMemory())))
@@ -191,10 +191,17 @@ func TestWithoutALinkAnAPIKeyIsNeeded(t *testing.T) {
 func TestWithoutAKeyForLinksThereAreNone(t *testing.T) {
 	o := withLinks(options(nowhere(t), newMemory()))
 	o.Links = alert.NewLinks("", nil)
-	handler, link := handlerWith(o), linkFor("event-1", "jo@example.com")
-	asPage(t, request(t, handler, http.MethodGet, link, ""), 404)
-	if p := asProblem(t, request(t, handler, http.MethodPost, link, "")); p.Status != 401 {
-		t.Errorf("%+v", p)
+	handler := handlerWith(o)
+	for path, link := range map[string]string{
+		"POST /alerts/{id}/acknowledge":  linkFor("event-1", "jo@example.com"),
+		"POST /transactions/{id}/review": reviewLink(uuid.NewString(), "jo@example.com"),
+	} {
+		if text := asPage(t, request(t, handler, http.MethodGet, link, ""), 404); !strings.Contains(text, path) {
+			t.Errorf("the page does not say %s: %s", path, text)
+		}
+		if p := asProblem(t, request(t, handler, http.MethodPost, link, "")); p.Status != 401 {
+			t.Errorf("%+v", p)
+		}
 	}
 }
 
@@ -280,12 +287,15 @@ func TestASignatureIsNotLogged(t *testing.T) {
 	var logged bytes.Buffer
 	o := withLinks(options(nowhere(t), newMemory()))
 	o.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	link := linkFor("event-1", "jo@example.com")
-	request(t, handlerWith(o), http.MethodGet, link, "")
-	press(t, handlerWith(o), link, nil)
-	request(t, handlerWith(o), http.MethodPost, link, adaTakesIt, "Authorization: Bearer secret-of-the-shop")
-	signature := regexp.MustCompile(`signature=([^&]+)`).FindStringSubmatch(link)[1]
-	if text := logged.String(); strings.Contains(text, signature) || strings.Contains(text, "jo%40example") || !strings.Contains(text, "/alerts/{id}/acknowledge") {
-		t.Errorf("the log is\n%s", text)
+	for route, link := range map[string]string{
+		"/alerts/{id}/acknowledge": linkFor("event-1", "jo@example.com"), "/transactions/{id}/review": reviewLink(uuid.NewString(), "jo@example.com"),
+	} {
+		request(t, handlerWith(o), http.MethodGet, link, "")
+		press(t, handlerWith(o), link, url.Values{"decision": {"approve"}})
+		request(t, handlerWith(o), http.MethodPost, link, adaTakesIt, "Authorization: Bearer secret-of-the-shop")
+		signature := regexp.MustCompile(`signature=([^&]+)`).FindStringSubmatch(link)[1]
+		if text := logged.String(); strings.Contains(text, signature) || strings.Contains(text, "jo%40example") || !strings.Contains(text, route) {
+			t.Errorf("the log is\n%s", text)
+		}
 	}
 }

@@ -49,16 +49,20 @@ func plain(typed string) string {
 	}, typed))
 }
 
-// acknowledgement is of whoever was sent the link, with the name that was typed before: "ada (jo@example.com)". A
-// telephone number as long as a card's is masked like one.
-func (f form) acknowledgement(sentTo string) alert.Acknowledgement {
-	by := sentTo
-	if f.Name != "" {
-		by = f.Name + " (" + sentTo + ")"
+// by is the address or the receiver that the link was sent to, after the name that was typed: "ada (jo@example.com)". The
+// name is cut where there is no room for both, as the link vouches for the other. A telephone number as long as a card's is
+// masked like one.
+func (f form) by(sentTo string, most int) string {
+	by := cut(sentTo, most)
+	if room := most - utf8.RuneCountInString(by) - len(" ()"); f.Name != "" && room > 0 {
+		by = cut(f.Name, room) + " (" + by + ")"
 	}
-	by = card.Redact(by)
-	if letters := []rune(by); len(letters) > alert.MaxBy {
-		by = string(letters[:alert.MaxBy-1]) + "…"
+	return card.Redact(by)
+}
+
+func cut(text string, most int) string {
+	if letters := []rune(text); len(letters) > most {
+		return string(letters[:most-1]) + "…"
 	}
-	return alert.Acknowledgement{By: by, Note: f.Note}
+	return text
 }

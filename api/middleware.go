@@ -178,21 +178,38 @@ func isWide(body []byte) bool {
 		len(body) > 1 && (body[0] == 0) != (body[1] == 0)
 }
 
-// admit bounds how many requests of a kind are worked on at once, and so the memory they take; busy is for one more. It stands
-// behind limitBody: a caller who sends its body slowly takes no place from others.
-func admit(limit int, busy string) func(http.Handler) http.Handler {
-	places := make(chan struct{}, limit)
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			select {
-			case places <- struct{}{}:
-				defer func() { <-places }()
-				next.ServeHTTP(w, r)
-			default:
-				comeBack(http.StatusTooManyRequests, retryAfterPending, busy).write(w)
-			}
-		})
+// gate bounds how many requests of a kind are worked on at once, and so the memory they take.
+type gate struct {
+	places chan struct{}
+	busy   string // is said to one more
+}
+
+func newGate(places int, busy string) gate {
+	return gate{make(chan struct{}, places), busy}
+}
+
+// enter takes a place, which leave gives back.
+func (g gate) enter() (leave func(), full *Problem) {
+	select {
+	case g.places <- struct{}{}:
+		return func() { <-g.places }, nil
+	default:
+		return nil, comeBack(http.StatusTooManyRequests, retryAfterPending, g.busy)
 	}
+}
+
+// admit lets a request pass where there is a place. It stands behind limitBody: a caller who sends its body slowly takes no
+// place from others.
+func (g gate) admit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leave, full := g.enter()
+		if full != nil {
+			full.write(w)
+			return
+		}
+		defer leave()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // before puts ordinary middleware before one of huma's operations. It may change the request, not replace it.

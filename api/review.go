@@ -4,25 +4,43 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
+	"dummyorders/domain/alert"
 )
 
 const reviewDescription = "Approves or declines a transaction in review: its money is held, and is taken or given back. " +
 	"Before an approval the fraud check is asked again; where it has got worse the answer is 409, and the approval has to " +
 	"be sent again with confirm. The first verdict counts: another reviewer is told 409 with who decided, and the same " +
-	"reviewer with the same verdict gets the same answer again."
+	"reviewer with the same verdict gets the same answer again." +
+	"\n\nA signed link, as messages hold it, needs no API key: with its by, until and signature the verdict is of " +
+	"the receiver of the link, and the body is the form of the link's page, which answers with a page."
 
-// reviewRequest is POST /transactions/{id}/review as huma sees it. The body is read by its table, reviews.
+const reviewPageDescription = "The page that a signed link in a message leads to: the order, its amount, what the fraud check " +
+	"found, and two buttons. To open it decides nothing, as mail scanners open every link. The link expires with the review's deadline."
+
+// reviewRequest is POST /transactions/{id}/review as huma sees it. The body is read by its table, reviews; a link's
+// form does not come here.
 type reviewRequest struct {
 	ID      string `path:"id" doc:"The transactionID of the transaction in review"`
 	Prefer  string `header:"Prefer" doc:"respond-async not to wait until it is settled; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
 	RawBody []byte `contentType:"application/json"`
 }
 
+// reviewForm is what the link's page sends.
+type reviewForm struct {
+	Decision string `json:"decision" enum:"approve,decline" doc:"The button that was pressed"`
+	Confirm  bool   `json:"confirm,omitempty" doc:"true approves although the fraud check has got worse, as the page said before"`
+	Name     string `json:"name,omitempty" maxLength:"64" doc:"Who decides, where several people get the message"`
+	Note     string `json:"note,omitempty" maxLength:"500"`
+}
+
 // Reviews are bounded like transactions, since they wait like them.
-func (s *server) registerReview(api huma.API) {
-	huma.Register(api, s.clients.protect(huma.Operation{
+func (s *server) registerReview(api huma.API, router chi.Router) {
+	operation := s.clients.protect(huma.Operation{
 		OperationID:      "reviewTransaction",
 		Method:           http.MethodPost,
 		Path:             "/transactions/{id}/review",
@@ -32,13 +50,33 @@ func (s *server) registerReview(api huma.API) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), before(s.admit)},
-		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
-	}), s.review)
-	operation := api.OpenAPI().Paths["/transactions/{id}/review"].Post
-	describeBody(api.OpenAPI(), operation, reviews,
+		Middlewares:      huma.Middlewares{before(limitBody), before(s.waits.admit)},
+		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 429, 503},
+	})
+	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Reviewing, s.reviewByLink)}, operation.Middlewares...)
+	huma.Register(api, operation, s.review)
+	router.Get("/transactions/{id}/review", s.linkPage(alert.Reviewing, s.showReviewPage))
+	describeReview(api.OpenAPI())
+}
+
+func describeReview(document *huma.OpenAPI) {
+	operation := document.Paths["/transactions/{id}/review"].Post
+	describeBody(document, operation, reviews,
 		`{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`)
 	describeAccepted(operation, "The verdict is taken, and the transaction is not settled yet; ask at Location")
+	operation.RequestBody.Content[formType] = &huma.MediaType{
+		Schema: document.Components.Schemas.Schema(reflect.TypeFor[reviewForm](), true, "ReviewForm"),
+	}
+	describeLink(document, operation, huma.Operation{
+		OperationID: "reviewPage",
+		Path:        "/transactions/{id}/review",
+		Summary:     "Open a signed link to a review",
+		Description: reviewPageDescription,
+	}, map[string]string{
+		"404": "A page that says that there is no such transaction, or that links are not in use here",
+		"429": "A page that says that too many requests are worked on",
+		"503": "A page that says that the transaction cannot be shown now",
+	})
 }
 
 func (s *server) review(ctx context.Context, r *reviewRequest) (*transactResponse, error) {

@@ -256,15 +256,15 @@ func TestAReviewIsReadLikeATransaction(t *testing.T) {
 		kind, body string
 		status     int
 	}{
-		"a form":     {"application/x-www-form-urlencoded", "decision=approve", 415},
-		"no JSON":    {"application/json", `{"decision"`, 400},
-		"nothing":    {"application/json", "", 400},
-		"too large":  {"application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
-		"wrong path": {"application/json", adaApproves, 405},
+		"a form":    {"application/x-www-form-urlencoded", "decision=approve", 415},
+		"no JSON":   {"application/json", `{"decision"`, 400},
+		"nothing":   {"application/json", "", 400},
+		"too large": {"application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
+		"wrong way": {"application/json", adaApproves, 405},
 	} {
 		method := http.MethodPost
 		if c.status == 405 {
-			method = http.MethodGet
+			method = http.MethodPut
 		}
 		answer := call(t, unreachable(t), method, path, c.kind, strings.NewReader(c.body))
 		if asProblem(t, answer); answer.Code != c.status {

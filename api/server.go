@@ -46,7 +46,7 @@ type Options struct {
 	Clients map[string]string
 	// Hosts are the names by which requests may call the API in their Host header, beside loopback addresses; empty, any.
 	Hosts []string
-	// Links let people acknowledge alerts from messages; without a key, nobody can.
+	// Links let people acknowledge alerts and decide reviews from messages; without a key, nobody can.
 	Links alert.Links
 	// Prefix is the path under which callers reach the API through a proxy, such as /orders; empty where there is none.
 	Prefix string
@@ -66,8 +66,8 @@ type server struct {
 	clients    clients
 	links      alert.Links
 	requireKey bool
-	admit      func(http.Handler) http.Handler // what is waited for
-	admitReads func(http.Handler) http.Handler // what is read
+	waits      gate // of transactions and reviews, which are waited for
+	reads      gate
 	log        *slog.Logger
 }
 
@@ -80,10 +80,10 @@ func New(ctx context.Context, o Options) http.Handler {
 		clients:    newClients(o.Clients),
 		links:      o.Links,
 		requireKey: o.RequireIdempotencyKey,
-		admit: admit(o.MaxInFlight,
+		waits: newGate(o.MaxInFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
-		admitReads: admit(o.MaxInFlight, "too many requests at once: ask again later"),
-		log:        o.Log,
+		reads: newGate(o.MaxInFlight, "too many requests at once: ask again later"),
+		log:   o.Log,
 	}
 	router := chi.NewRouter()
 	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
@@ -107,7 +107,7 @@ func (s *server) register(router chi.Router, version string) {
 	s.registerTransact(api)
 	s.registerList(api)
 	s.registerTransactions(api)
-	s.registerReview(api)
+	s.registerReview(api, router)
 	s.registerLabel(api)
 	s.registerAlerts(api)
 	s.registerAcknowledge(api, router)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/mocks"
@@ -179,7 +180,8 @@ func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
 	for operation, statuses := range map[[2]string][]string{
 		{"/transactions/{id}", "get"}:         {"200", "404", "503"},
 		{"/transactions", "get"}:              {"200", "422", "503"},
-		{"/transactions/{id}/review", "post"}: {"200", "202", "400", "404", "409", "413", "415", "422", "429", "503"},
+		{"/transactions/{id}/review", "get"}:  {"200", "403", "404", "429", "503"},
+		{"/transactions/{id}/review", "post"}: {"200", "202", "400", "403", "404", "409", "413", "415", "422", "429", "503"},
 		{"/transactions/{id}/labels", "post"}: {"200", "201", "400", "404", "413", "415", "422", "503"},
 		{"/alerts/{id}", "get"}:               {"200", "404", "503"},
 		{"/alerts", "get"}:                    {"200", "422", "503"},
@@ -203,6 +205,36 @@ func TestTheOpenAPIDocumentDescribesEveryHeaderAndParameter(t *testing.T) {
 	} {
 		if !strings.Contains(text, `"`+name+`":{`) && !strings.Contains(text, `"name":"`+name+`"`) {
 			t.Errorf("the document lacks %s", name)
+		}
+	}
+}
+
+func TestTheOpenAPIDocumentDescribesSignedLinks(t *testing.T) {
+	var document struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name, In string
+				Required bool
+			}
+			RequestBody struct{ Content map[string]any }
+		}
+	}
+	must(t, json.Unmarshal(call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil).Body.Bytes(), &document))
+	for _, path := range []string{"/alerts/{id}/acknowledge", "/transactions/{id}/review"} {
+		for method, operation := range document.Paths[path] {
+			described := map[string]bool{}
+			for _, p := range operation.Parameters {
+				if p.In != "header" {
+					described[p.Name] = p.Required
+				}
+			}
+			needed := method == "get"
+			if diff := cmp.Diff(map[string]bool{"id": true, "by": needed, "until": needed, "signature": needed}, described); diff != "" {
+				t.Errorf("parameters of %s %s (-want +got):\n%s", method, path, diff)
+			}
+			if form := operation.RequestBody.Content["application/x-www-form-urlencoded"]; (form == nil) == (method == "post") {
+				t.Errorf("the form of %s %s is %v", method, path, form)
+			}
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (s *server) registerTransact(api huma.API) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(checkKey(s.requireKey)), before(limitBody), before(s.admit)},
+		Middlewares:      huma.Middlewares{before(checkKey(s.requireKey)), before(limitBody), before(s.waits.admit)},
 		Errors:           []int{400, 413, 415, 422, 429, 503},
 	})
 	huma.Register(api, operation, s.transact)

@@ -231,6 +231,9 @@ func ownTexts(v View, words View) map[string]string {
 	for i, advice := range v.Advice {
 		own[advice] = words.Advice[i]
 	}
+	for _, review := range v.ReviewLinks {
+		own[review.URL] = review.URL
+	}
 	if v.Ask != nil {
 		own[v.Ask.URL], own[v.Ask.PostURL] = v.Ask.URL, v.Ask.PostURL
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
 )
 
 // View is what a template sees: {{.Headline}}, {{.Data.OrderID}} and so on. All text in it has one line, holds no control
@@ -21,7 +22,7 @@ type View struct {
 	Title    string   // what happened, in a few words: "order 1234 declined, INR 123.00"
 	Headline string   // what happened, in a sentence or two
 	Advice   []string // what it means and what to do, a paragraph each
-	Review   bool     // whether a person has to decide, see ReviewURL
+	Review   bool     // whether a person has to decide, see ReviewLinks and ReviewURL
 	LookUp   bool     // whether the transaction's record is needed, see TransactionURL
 
 	// Event is what happened, in the fields of the event (docs/asyncapi.yaml): .Event.Time. Of a digest it is the first of
@@ -46,7 +47,10 @@ type View struct {
 
 	AlertURL       string // the alert in the API: what was done about it
 	TransactionURL string // the transaction in the API; of a digest, of its first alert
-	ReviewURL      string // where a review is decided; of a digest it holds <transaction> for the id
+	ReviewURL      string // where the API takes a review's decision; of a digest it holds <transaction> for the id
+
+	ReviewLinks []ReviewLink // pages to decide at; none where no person has to decide, or ALERT_LINK_KEY is not set
+	ReviewsLeft int          // how many reviews of a digest have no page here, as a message of this channel has no room for more
 
 	own map[string]string // texts that were made here, and how chat and SMS print them; see print.go
 }
@@ -59,6 +63,12 @@ type Ask struct {
 	PostURL string    // where the API takes an acknowledgement
 }
 
+// ReviewLink is a signed link to the page on which a review is decided.
+type ReviewLink struct {
+	OrderID string
+	URL     string
+}
+
 // The most characters of a value, and of an id.
 const (
 	longestValue = 500
@@ -69,6 +79,7 @@ const (
 type room struct {
 	value int // characters of one value
 	list  int // members of a digest
+	links int // to reviews of a digest
 }
 
 // view is what a template for a channel sees of a telling.
@@ -83,6 +94,9 @@ func (w *Writer) view(t alert.Telling, channel string, r room) View {
 		v.Count, v.Sums = len(notice.Digest.Members), sums(*t.Notice.Digest)
 	}
 	w.link(&v, t, channel)
+	if v.Review {
+		w.linkReviews(&v, t, channel, r.links)
+	}
 	v.Data = v.Event.Data
 	if mark := marked[channel]; mark != nil {
 		v.own = ownTexts(v, w.words(markedNotice(notice, mark), mark(receiver)))
@@ -146,7 +160,30 @@ func (w *Writer) link(v *View, t alert.Telling, channel string) {
 	if ask := t.Notice.Ask; ask != nil {
 		v.Ask = &Ask{
 			Until: ask.Until, Next: cleaner(channel, longestID)(ask.Next), PostURL: v.AlertURL + "/acknowledge",
-			URL: of(w.Links.URL(t.Notice.ID, acknowledger(t), event.Expiry())),
+			URL: of(w.Links.Acknowledge(t.Notice.ID, acknowledger(t), event.Expiry())),
+		}
+	}
+}
+
+// linkReviews fills in the links to what is to be decided.
+func (w *Writer) linkReviews(v *View, t alert.Telling, channel string, most int) {
+	add := func(orderID, transactionID string, until time.Time) {
+		switch link := w.Links.Review(transactionID, acknowledger(t), until); {
+		case link == "":
+		case len(v.ReviewLinks) == most || len(link) > longestLink:
+			v.ReviewsLeft++
+		default:
+			v.ReviewLinks = append(v.ReviewLinks, ReviewLink{orderID, cleanURL(link, channel)})
+		}
+	}
+	if event := t.Notice.Event; t.Notice.Digest == nil {
+		most = 1
+		add(v.Event.Data.OrderID, event.Data.TransactionID, event.Data.Review.Deadline)
+		return
+	}
+	for i, m := range t.Notice.Digest.Members {
+		if has([]alert.Member{m}, fraud.Review, fraud.NotEvaluated) {
+			add(v.Digest.Members[i].OrderID, m.TransactionID, m.Expiry)
 		}
 	}
 }

@@ -98,9 +98,12 @@ const mostHalvings = 6
 // members is how many of a digest's alerts a message lists.
 var members = map[string]int{alert.Mail: 1000, alert.Chat: 20, alert.Console: 20}
 
+// reviewLinks is how many reviews of a digest a message links to. Each link has some 200 characters.
+var reviewLinks = map[string]int{alert.Mail: 100, alert.Chat: 3, alert.Console: 20}
+
 // rooms is the room of a message that was too long before, so many times.
 func rooms(channel string, halvings int) room {
-	r := room{value: longestValue >> halvings, list: members[channel] >> halvings}
+	r := room{value: longestValue >> halvings, list: members[channel] >> halvings, links: reviewLinks[channel] >> halvings}
 	if halvings == mostHalvings-1 {
 		r.list = 0
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"html"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -32,6 +33,13 @@ func writer() *templates.Writer {
 	return &templates.Writer{
 		Links: alert.NewLinks("https://orders.test", []byte("0123456789abcdef0123456789abcdef")), Subject: "Transaction Fraud Alert",
 	}
+}
+
+// unsigned has no key for links.
+func unsigned() *templates.Writer {
+	w := writer()
+	w.Links = alert.NewLinks("https://orders.test", nil)
+	return w
 }
 
 func write(t *testing.T, w *templates.Writer, channel string, n alert.Notice, receiver string) alert.Message {
@@ -88,18 +96,16 @@ func TestACommandInAMessageCannotBeBrokenOutOf(t *testing.T) {
 	n := notice(reviewRequested())
 	n.Event.Data.TransactionID = "1'; rm -rf / #"
 	for _, channel := range []string{alert.Mail, alert.Chat, alert.Console} {
-		text := write(t, writer(), channel, n, "fraud-team").Text
+		text := write(t, unsigned(), channel, n, "fraud-team").Text
 		assert.Contains(t, text, "'https://orders.test/transactions/1%27%3B%20rm%20-rf%20%2F%20%23/review'", channel)
 	}
 }
 
 func TestWithoutAKeyAnAlertIsAcknowledgedAtTheAPI(t *testing.T) {
-	w := writer()
-	w.Links = alert.NewLinks("https://orders.test", nil)
 	n := notice(anEvent())
 	n.Ask = &alert.Ask{Until: n.Event.Time}
 	for channel := range addresses {
-		m := write(t, w, channel, n, "fraud-team")
+		m := write(t, unsigned(), channel, n, "fraud-team")
 		if channel == alert.Webhook {
 			continue
 		}
@@ -117,12 +123,64 @@ func TestALinkNamesWhoeverIsKnownToHaveGotIt(t *testing.T) {
 	for channel, by := range map[string]string{
 		alert.Mail: "jo@example.com", alert.SMS: "+4915112345678", alert.Chat: "fraud-team", alert.Console: "fraud-team",
 	} {
-		link := writer().Links.URL(n.ID, by, n.Event.Expiry())
+		link := writer().Links.Acknowledge(n.ID, by, n.Event.Expiry())
 		if channel == alert.Chat {
 			link = strings.ReplaceAll(link, "&", "&amp;")
 		}
 		assert.Contains(t, write(t, writer(), channel, n, "fraud-team").Text, link, channel)
 	}
+}
+
+func TestARequestForAReviewLinksToItsPageUntilTheDeadline(t *testing.T) {
+	reminder := reviewRequested()
+	reminder.Type = alert.ReviewReminder
+	for _, event := range []alert.Event{reviewRequested(), reminder} {
+		for channel, by := range map[string]string{
+			alert.Mail: "jo@example.com", alert.SMS: "+4915112345678", alert.Chat: "fraud-team", alert.Console: "fraud-team",
+		} {
+			t.Run(event.Type.RoutingKey()+" by "+channel, func(t *testing.T) {
+				link := writer().Links.Review(event.Data.TransactionID, by, event.Data.Review.Deadline)
+				m := write(t, writer(), channel, notice(event), "fraud-team")
+				if channel == alert.Chat {
+					link = strings.ReplaceAll(link, "&", "&amp;")
+				}
+				assert.Contains(t, m.Text, link)
+				assert.NotContains(t, m.Text+m.HTML, "curl")
+				if channel == alert.Mail {
+					assert.Contains(t, m.HTML, `<a href="`+html.EscapeString(link)+`"`)
+				}
+				m = write(t, unsigned(), channel, notice(event), "fraud-team")
+				assert.NotContains(t, m.Text+m.HTML, "signature=")
+				if channel != alert.SMS {
+					assert.Contains(t, m.Text, "curl -X POST 'https://orders.test/transactions/"+event.Data.TransactionID+"/review'")
+				}
+			})
+		}
+	}
+}
+
+func TestADigestLinksToTheReviewsThatItHasRoomFor(t *testing.T) {
+	n := digest(1000) // a quarter of them are reviews
+	for channel, want := range map[string]struct {
+		links int
+		rest  string
+	}{
+		alert.Mail: {100, "To decide the rest (150)"}, alert.Chat: {3, "To decide the rest (247)"}, alert.Console: {20, "To decide the rest (230)"}, alert.SMS: {0, ""},
+	} {
+		t.Run(channel, func(t *testing.T) {
+			m := write(t, writer(), channel, n, "fraud-team")
+			assert.Equal(t, want.links, strings.Count(m.Text, "signature="))
+			assert.Contains(t, m.Text, want.rest)
+			assert.Equal(t, want.links > 0, strings.Contains(m.Text, "/transactions/<transaction>/review'") || strings.Contains(m.Text, "/transactions/&lt;transaction&gt;/review'"))
+		})
+	}
+	few := digest(8)
+	text := write(t, writer(), alert.Mail, few, "fraud-team").Text
+	for _, m := range few.Digest.Members {
+		link := writer().Links.Review(m.TransactionID, "jo@example.com", m.Expiry)
+		assert.Equal(t, m.Outcome == "review", strings.Contains(text, "order "+m.OrderID+": "+link), m.Outcome)
+	}
+	assert.NotContains(t, text, "curl", "all have links")
 }
 
 func TestDefaultMessagesHaveRoomForWhateverIsInAnAlert(t *testing.T) {

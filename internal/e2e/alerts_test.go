@@ -173,12 +173,12 @@ func mailTo(t *testing.T, address, id string) stack.Message {
 	return found
 }
 
-var acknowledgeLink = regexp.MustCompile(`http://[^\s"<>]+/acknowledge\?[^\s"<>]+`)
+var signedLink = regexp.MustCompile(`http://[^\s"<>]+/(acknowledge|review)\?[^\s"<>]+`)
 
 func linkIn(t *testing.T, m stack.Message) string {
 	t.Helper()
 	text := strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(string(m.Text)) // quoted-printable
-	link := acknowledgeLink.FindString(text)
+	link := signedLink.FindString(text)
 	if link == "" {
 		t.Fatalf("no link in %s", text)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +91,44 @@ func TestAReviewSurvivesAnythingAndIsDecidedOverHTTP(t *testing.T) {
 		t.Errorf("declined: %s %+v", codes(r), r.Payment)
 	}
 	w.areTold(declined, "fraud.review_requested", "fraud.detected")
+}
+
+func TestAReviewIsDecidedByTheLinkInItsMail(t *testing.T) {
+	w := newWorld(t, map[string]string{"ALERT_LINK_KEY": "a key for links, which is long enough"})
+	w.env["API_URL"] = w.api
+	w.alertsTo(`
+version: 1
+receivers: [{name: reviewers, channels: [mail: reviewers@example.com], group: none}]
+routes: [{name: all, tell: [reviewers]}]
+`)
+	w.everything()
+	id := w.held()
+	link := linkIn(t, mailTo(t, "reviewers@example.com", workflows.EventID(workflows.TransactionWorkflowID(id), 1)))
+	page := fetch(t, http.MethodGet, link, "")
+	for _, want := range []string{id, "INR " + forReview, "Approve", "Decline"} {
+		if page.status != http.StatusOK || !strings.Contains(string(page.body), want) {
+			t.Errorf("the page lacks %q: %d %s", want, page.status, page.body)
+		}
+	}
+	if r := w.read(id); r.Review.Decided() {
+		t.Fatalf("to look at the link decides: %+v", r.Review)
+	}
+	acknowledging := strings.Replace(strings.Replace(link, "/transactions/", "/alerts/", 1), "/review?", "/acknowledge?", 1)
+	if got := fetch(t, http.MethodPost, acknowledging, "name=eve"); got.status != http.StatusForbidden {
+		t.Errorf("the link acknowledges: %d %s", got.status, got.body)
+	}
+	if got := fetch(t, http.MethodPost, link, "decision=approve&name=ada"); got.status != http.StatusOK {
+		t.Fatalf("approve: %d %s", got.status, got.body)
+	}
+	if r := w.ends(id); codes(r) != "[11 16 19 18]" || r.Payment.CaptureID == "" || r.Review.Reviewer != "ada (reviewers@example.com)" {
+		t.Errorf("approved: %s %+v %+v", codes(r), r.Payment, r.Review)
+	}
+	for method, status := range map[string]int{http.MethodGet: http.StatusOK, http.MethodPost: http.StatusConflict} {
+		got := fetch(t, method, link, map[string]string{http.MethodPost: "decision=decline"}[method])
+		if got.status != status || !strings.Contains(string(got.body), "approved by ada (reviewers@example.com)") {
+			t.Errorf("%s once it is decided: %d %s", method, got.status, got.body)
+		}
+	}
 }
 
 func TestOfTwoReviewersOneWinsAndTheOtherIsToldWho(t *testing.T) {

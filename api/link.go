@@ -1,0 +1,256 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"html/template"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+)
+
+// People acknowledge alerts and decide reviews from a message by a signed link, which is all the authority they need. A GET
+// shows a page and changes nothing, because mail scanners open every link; the page's buttons are a POST to the same address.
+
+const (
+	formType = "application/x-www-form-urlencoded"
+	noStore  = "no-store"
+)
+
+// visit is a request that came by a link, and how it is answered: as a page, or as JSON.
+type visit struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	purpose alert.Purpose
+	id      string
+	html    bool
+	sentTo  string // the receiver of the link, once it is verified
+}
+
+// byLink has requests with a signed link and without an API key answered by answer, and hands on all others.
+func (s *server) byLink(purpose alert.Purpose, answer func(*visit)) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humachi.Unwrap(ctx)
+		if !s.links.Signed() || r.Header.Get("Authorization") != "" || !r.URL.Query().Has("signature") {
+			next(ctx)
+			return
+		}
+		if v := (&visit{w: w, r: r, purpose: purpose, id: ctx.Param("id"), html: wantsPage(r)}); s.verify(v) {
+			answer(v)
+		}
+	}
+}
+
+// linkPage has the page of a signed link shown by show.
+func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{w: w, r: r, purpose: purpose, id: pathID(r), html: true}
+		if !s.links.Signed() {
+			v.refuse(problem(http.StatusNotFound, "links are not in use here: "+withoutLink[purpose]))
+			return
+		}
+		if s.verify(v) {
+			show(v)
+		}
+	}
+}
+
+var withoutLink = map[alert.Purpose]string{
+	alert.Acknowledging: "alerts are acknowledged by POST /alerts/{id}/acknowledge",
+	alert.Reviewing:     "reviews are decided by POST /transactions/{id}/review",
+}
+
+var expiredLink = map[alert.Purpose]string{
+	alert.Acknowledging: "this link has expired, as the alert has: nobody can take care of it by the link any more",
+	alert.Reviewing:     "this link has expired, as the time of the review is over: the transaction is decided without a person",
+}
+
+// verify reports whether the link is good, and answers the request where it is not.
+func (s *server) verify(v *visit) bool {
+	sentTo, err := s.links.Verify(v.purpose, v.id, v.r.URL.Query(), time.Now())
+	switch {
+	case errors.Is(err, alert.ErrLinkExpired):
+		v.refuse(problem(http.StatusForbidden, expiredLink[v.purpose]))
+	case err != nil:
+		v.refuse(problem(http.StatusForbidden,
+			"this link is not one of this service, or was changed on its way: open it from the message once more, or copy the whole of it"))
+	}
+	v.sentTo = sentTo
+	return err == nil
+}
+
+// form reads the page's form; an empty body is an empty form.
+func (v *visit) form() (url.Values, *Problem) {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, MaxBody)
+	mediaType, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
+	if v.r.Header.Get("Content-Type") != "" && (err != nil || mediaType != formType) {
+		return nil, problem(http.StatusUnsupportedMediaType,
+			"with a signed link the body must be empty, or the page's form: "+formType)
+	}
+	var tooLarge *http.MaxBytesError
+	switch err := v.r.ParseForm(); {
+	case errors.As(err, &tooLarge):
+		return nil, problem(http.StatusRequestEntityTooLarge, "the body must not be larger than 64 KiB")
+	case err != nil:
+		return nil, problem(http.StatusBadRequest, "the body is no form that can be read to its end")
+	}
+	return v.r.PostForm, nil
+}
+
+// wantsPage reports whether a person is looking: browsers send forms, and ask for HTML.
+func wantsPage(r *http.Request) bool {
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return mediaType == formType || strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html")
+}
+
+// pathID is the id in the path of what huma does not serve.
+func pathID(r *http.Request) string {
+	id := r.PathValue("id")
+	if decoded, err := url.PathUnescape(id); err == nil && r.URL.RawPath != "" {
+		return decoded
+	}
+	return id
+}
+
+//go:embed link_page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"time": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") },
+}).Parse(pageText))
+
+// pagePolicy lets the page be nothing but itself: its own style, by its hash, and its own form.
+var pagePolicy = "default-src 'none'; style-src 'sha256-" + styleHash(pageText) + "'; form-action 'self'; " +
+	"frame-ancestors 'none'; base-uri 'none'"
+
+func styleHash(page string) string {
+	_, style, _ := strings.Cut(page, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// page is what a link leads to. A page about an alert has its Log, one about a review the transaction's Record; one that
+// refuses has a Text alone.
+type page struct {
+	Heading string
+	Text    string
+
+	Log             *alert.Log
+	Acknowledgement *alert.Acknowledgement
+
+	Record  *ledger.Record
+	Recheck *fraud.Decision // what the fraud check said when it was asked again
+	Confirm bool            // an approval has to be confirmed
+
+	Open    bool // the link's purpose can still be served: there is a form
+	SentTo  string
+	Form    form
+	MaxName int
+	MaxNote int
+}
+
+// refusals are the headings of pages that say no.
+var refusals = map[int]string{
+	http.StatusForbidden:          "This link opens nothing",
+	http.StatusNotFound:           "Nothing is here",
+	http.StatusConflict:           "There is nothing left to do",
+	http.StatusTooManyRequests:    "Try again in a moment",
+	http.StatusServiceUnavailable: "Try again in a moment",
+}
+
+// refuse says no in the way in which was asked.
+func (v *visit) refuse(p *Problem) {
+	if !v.html {
+		v.guard()
+		p.write(v.w)
+		return
+	}
+	heading := refusals[p.Status]
+	if heading == "" {
+		heading = p.Title
+	}
+	maps.Copy(v.w.Header(), p.GetHeaders())
+	v.show(p.Status, page{Heading: heading, Text: strings.ToUpper(p.Detail[:1]) + p.Detail[1:] + "."})
+}
+
+func (v *visit) show(status int, p page) {
+	p.SentTo, p.MaxName, p.MaxNote = v.sentTo, maxReviewer, maxNote
+	var written bytes.Buffer
+	if err := pageTemplate.Execute(&written, p); err != nil {
+		panic(err) // the template does not fit its own data
+	}
+	v.guard()
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(written.Bytes()) // the client may be gone; there is nobody else to tell
+}
+
+// guard keeps the link, which is a secret, out of caches and of other sites, and the page out of their frames.
+func (v *visit) guard() {
+	h := v.w.Header()
+	h.Set("Cache-Control", noStore)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", pagePolicy)
+}
+
+// linkScheme is the name of the signed links in the OpenAPI document.
+const linkScheme = "signedLink"
+
+// linkQuery is the query of a signed link.
+var linkQuery = map[string]string{
+	"by": "the address or the receiver that it was sent to", "signature": "its signature",
+	"until": "until when it is good, in seconds since 1970",
+}
+
+// describeLink adds to an operation that it may be called by a signed link, and the page that the link leads to with what it
+// answers beside 200 and 403.
+func describeLink(document *huma.OpenAPI, post *huma.Operation, page huma.Operation, answers map[string]string) {
+	for _, status := range []string{"200", "202"} {
+		if post.Responses[status] != nil { // of the form
+			post.Responses[status].Content["text/html"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+		}
+	}
+	if document.Components.SecuritySchemes == nil {
+		document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{}
+	}
+	document.Components.SecuritySchemes[linkScheme] = &huma.SecurityScheme{
+		Type: "apiKey", In: "query", Name: "signature",
+		Description: "A signed link to acknowledge one alert or to decide one review, as messages hold it",
+	}
+	if len(post.Security) > 0 {
+		post.Security = append(post.Security, map[string][]string{linkScheme: {}})
+	}
+	page.Method, page.Tags = http.MethodGet, post.Tags
+	page.Parameters = []*huma.Param{post.Parameters[0]} // the id in the path
+	for _, name := range slices.Sorted(maps.Keys(linkQuery)) {
+		p := huma.Param{Name: name, In: "query", Description: "Of a signed link: " + linkQuery[name], Schema: &huma.Schema{Type: huma.TypeString}}
+		post.Parameters = append(post.Parameters, &p)
+		needed := p
+		needed.Required = true
+		page.Parameters = append(page.Parameters, &needed)
+	}
+	page.Security, page.Responses = []map[string][]string{{linkScheme: {}}}, map[string]*huma.Response{}
+	answers["200"], answers["403"] = "The page", "A page that says that the link has expired, or is none of this service"
+	for status, description := range answers {
+		page.Responses[status] = &huma.Response{Description: description, Content: map[string]*huma.MediaType{
+			"text/html": {Schema: &huma.Schema{Type: huma.TypeString}},
+		}}
+	}
+	document.AddOperation(&page)
+}

@@ -1,0 +1,134 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+)
+
+func (s *server) showReviewPage(v *visit) {
+	leave, full := s.reads.enter()
+	if full != nil {
+		v.refuse(full)
+		return
+	}
+	defer leave()
+	p, refused := s.reviewPage(v)
+	if refused != nil {
+		v.refuse(refused)
+		return
+	}
+	v.show(http.StatusOK, p)
+}
+
+// reviewByLink takes the page's form. Its rules are those of the API: see review.
+func (s *server) reviewByLink(v *visit) {
+	values, refused := v.form()
+	if refused != nil {
+		v.refuse(refused)
+		return
+	}
+	leave, full := s.waits.enter()
+	if full != nil {
+		v.refuse(full)
+		return
+	}
+	defer leave()
+	f, q := readVerdict(values, v.sentTo)
+	if len(f.Faults) > 0 {
+		s.askForVerdict(v, f, problem(http.StatusUnprocessableEntity, f.Faults[0]), nil)
+		return
+	}
+	s.decideByLink(v, f, q)
+}
+
+func (s *server) decideByLink(v *visit, f form, q review.Request) {
+	id, err := parseID(v.id)
+	if err != nil {
+		v.refuse(s.unread(v.r.Context(), v.id, errNotFound))
+		return
+	}
+	answer, err := s.saga.review(v.r.Context(), id, q, defaultWait)
+	var worse *worseError
+	switch {
+	case errors.As(err, &worse):
+		s.askForVerdict(v, f, s.notReviewed(v.r.Context(), id, err), worse.now)
+	case err != nil:
+		v.refuse(s.notReviewed(v.r.Context(), id, err))
+	case !answer.TransactionStatus.Code.Settled() || answer.Review == nil:
+		v.show(http.StatusAccepted, page{Heading: "Thank you", Text: "Your decision is with the transaction, which is not settled yet. " +
+			"Open the link again in a moment to see what became of it."})
+	default:
+		v.show(http.StatusOK, page{Heading: "Thank you", Text: decided(answer)})
+	}
+}
+
+// askForVerdict shows the form as it was typed, with what is wrong with it, or with the fraud check that has got worse. Where
+// the transaction cannot be shown, or is decided by now, it says what p says.
+func (s *server) askForVerdict(v *visit, f form, p *Problem, now *fraud.Decision) {
+	shown, refused := s.reviewPage(v)
+	if refused != nil || !shown.Open {
+		v.refuse(p)
+		return
+	}
+	shown.Form = f
+	if now != nil {
+		shown.Heading, shown.Recheck, shown.Confirm = "The fraud check has got worse", now, true
+		shown.Text = "Nothing was decided. Look at what the fraud check says now, and decide again."
+	}
+	v.show(p.Status, shown)
+}
+
+// reviewPage is about a transaction, with a form where it can still be decided.
+func (s *server) reviewPage(v *visit) (page, *Problem) {
+	id, err := parseID(v.id)
+	if err != nil {
+		return page{}, s.unread(v.r.Context(), v.id, errNotFound)
+	}
+	record, err := s.saga.record(v.r.Context(), id)
+	if err != nil {
+		return page{}, s.unread(v.r.Context(), id, err)
+	}
+	p := page{Record: record}
+	switch r := record.Review; {
+	case r != nil && r.Decided():
+		p.Heading, p.Text = "The transaction is decided", decided(record.Standing())
+	case r == nil || record.Status() != transaction.InReview:
+		p.Heading, p.Text = "There is nothing to decide", "The transaction is not in review: it is "+record.Status().String()+"."
+	default:
+		p.Heading, p.Text = "A transaction waits for your decision", "Its money is held, and not taken."
+		p.Open, p.Recheck = true, r.Recheck
+	}
+	return p, nil
+}
+
+// decided says who decided and what came of it.
+func decided(a ledger.Answer) string {
+	text := "The transaction was " + a.Review.By() + ". "
+	switch a.TransactionStatus.Code {
+	case transaction.PaymentComplete:
+		return text + "The money was taken."
+	case transaction.PaymentError:
+		return text + "The payment failed."
+	case transaction.Fraudulent, transaction.AlertInitiated, transaction.AlertError, transaction.AlertDone:
+		return text + "No money was taken."
+	case transaction.Pending, transaction.PaymentInitiated, transaction.InReview:
+	}
+	return text + "It is not settled yet: it is " + a.TransactionStatus.Status + "."
+}
+
+// readVerdict reads the form, and the button that was pressed.
+func readVerdict(values url.Values, sentTo string) (form, review.Request) {
+	f := readForm(values)
+	q := review.Request{Verdict: review.Verdict(values.Get("decision")), Reviewer: f.by(sentTo, maxReviewer), Note: f.Note}
+	if q.Verdict != review.Approve && q.Verdict != review.Decline {
+		f.Faults = append(f.Faults, "Press one of the two buttons, to approve or to decline.")
+	}
+	q.Confirm = q.Verdict == review.Approve && values.Get("confirm") == "true"
+	return f, q
+}

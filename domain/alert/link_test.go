@@ -1,0 +1,99 @@
+package alert_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"dummyorders/domain/alert"
+)
+
+var (
+	linkKey = []byte("a key for tests, which is long enough")
+	now     = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+)
+
+func queryOf(t *testing.T, link string) url.Values {
+	t.Helper()
+	parsed, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed.Query()
+}
+
+func TestASignedLinkSaysWhoGotIt(t *testing.T) {
+	links := alert.NewLinks("https://orders.example.com/", linkKey)
+	for purpose, c := range map[alert.Purpose]struct{ link, begins string }{
+		alert.Acknowledging: {links.Acknowledge("x-1", "jo@example.com", now), "https://orders.example.com/alerts/x-1/acknowledge?"},
+		alert.Reviewing:     {links.Review("x-1", "jo@example.com", now), "https://orders.example.com/transactions/x-1/review?"},
+	} {
+		t.Run(string(purpose), func(t *testing.T) {
+			if !strings.HasPrefix(c.link, c.begins) {
+				t.Errorf("the link is %s", c.link)
+			}
+			if by, err := links.Verify(purpose, "x-1", queryOf(t, c.link), now); by != "jo@example.com" || err != nil {
+				t.Errorf("the link is of %q, %v", by, err)
+			}
+		})
+	}
+}
+
+// The link was made before links had a purpose.
+func TestLinksInEarlierMessagesAreStillGood(t *testing.T) {
+	const link = "https://orders.example.com/alerts/event-1/acknowledge?by=jo%40example.com&" +
+		"signature=rJN6LABhFIXqsymaTJNhNK4EX5ZdWuAr3QKxM8WJPjk&until=1767323045"
+	by, err := alert.NewLinks("", linkKey).Verify(alert.Acknowledging, "event-1", queryOf(t, link), now)
+	if by != "jo@example.com" || err != nil {
+		t.Errorf("the link is of %q, %v", by, err)
+	}
+}
+
+func TestALinkIsGoodForOneThingAndOneReceiverAndUntilItExpires(t *testing.T) {
+	links, until := alert.NewLinks("https://orders.example.com", linkKey), now.Add(time.Hour)
+	acknowledges, reviews := links.Acknowledge("x-1", "jo@example.com", until), links.Review("x-1", "jo@example.com", until)
+	changed := func(name, value string) url.Values {
+		query := queryOf(t, acknowledges)
+		query.Set(name, value)
+		return query
+	}
+	for name, c := range map[string]struct {
+		links   alert.Links
+		purpose alert.Purpose
+		id      string
+		query   url.Values
+		at      time.Time
+		want    error
+	}{
+		"of another alert":      {links, alert.Acknowledging, "x-2", changed("x", ""), now, alert.ErrNoLink},
+		"to review by":          {links, alert.Acknowledging, "x-1", queryOf(t, reviews), now, alert.ErrNoLink},
+		"to acknowledge by":     {links, alert.Reviewing, "x-1", changed("x", ""), now, alert.ErrNoLink},
+		"for somebody else":     {links, alert.Acknowledging, "x-1", changed("by", "al@example.com"), now, alert.ErrNoLink},
+		"made to last":          {links, alert.Acknowledging, "x-1", changed("until", "99999999999"), now, alert.ErrNoLink},
+		"with another mark":     {links, alert.Acknowledging, "x-1", changed("signature", "AAAA"), now, alert.ErrNoLink},
+		"without a mark":        {links, alert.Acknowledging, "x-1", url.Values{}, now, alert.ErrNoLink},
+		"expired":               {links, alert.Acknowledging, "x-1", changed("x", ""), until.Add(time.Second), alert.ErrLinkExpired},
+		"expired review":        {links, alert.Reviewing, "x-1", queryOf(t, reviews), until.Add(time.Second), alert.ErrLinkExpired},
+		"under another key":     {alert.NewLinks("", []byte("another key for tests, which is long")), alert.Acknowledging, "x-1", changed("x", ""), now, alert.ErrNoLink},
+		"where there is no key": {alert.NewLinks("", nil), alert.Acknowledging, "x-1", changed("x", ""), now, alert.ErrNoLink},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if by, err := c.links.Verify(c.purpose, c.id, c.query, c.at); by != "" || !errors.Is(err, c.want) {
+				t.Errorf("%q, %v, want %v", by, err, c.want)
+			}
+		})
+	}
+}
+
+func TestThereAreNoLinksWithoutAKeyAndNoKeyIsShown(t *testing.T) {
+	none := alert.NewLinks("https://orders.example.com", nil)
+	if link := none.Acknowledge("event-1", "jo", now) + none.Review("x-1", "jo", now); link != "" {
+		t.Errorf("a link without a key: %s", link)
+	}
+	if shown := fmt.Sprintf("%v %+v %#v", alert.NewLinks("b", linkKey), alert.NewLinks("b", linkKey), alert.NewLinks("b", linkKey)); strings.Contains(shown, "key for tests") {
+		t.Errorf("the key is shown: %s", shown)
+	}
+}
