@@ -49,10 +49,10 @@ func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody)},
-		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 503},
+		Middlewares:      huma.Middlewares{before(limitBody), before(s.short.admit)},
+		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 429, 503},
 	})
-	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Acknowledging, s.acknowledgeByLink)}, operation.Middlewares...)
+	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Acknowledging, s.short, s.acknowledgeByLink)}, operation.Middlewares...)
 	huma.Register(api, operation, s.acknowledge)
 	router.Get("/alerts/{id}/acknowledge", s.linkPage(alert.Acknowledging, s.showAcknowledgePage))
 	s.describeAcknowledge(api.OpenAPI())
@@ -105,6 +105,7 @@ func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 		Description: acknowledgePageDescription,
 	}, map[string]string{
 		"404": "A page that says that there is no such alert, or that links are not in use here",
+		"429": "A page that says that too many requests are worked on",
 		"503": "A page that says that the alert cannot be shown now",
 	})
 }

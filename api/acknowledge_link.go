@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,12 +20,7 @@ func (s *server) showAcknowledgePage(v *visit) {
 }
 
 // acknowledgeByLink takes an empty body or the page's form.
-func (s *server) acknowledgeByLink(v *visit) {
-	values, refused := v.form()
-	if refused != nil {
-		v.refuse(refused)
-		return
-	}
+func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 	f := readForm(values)
 	if len(f.Faults) > 0 {
 		s.askAgain(v, f)

@@ -50,7 +50,7 @@ type alertsAnswer struct {
 func (s *server) registerAlerts(api huma.API) {
 	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "getAlert",
-		Middlewares: huma.Middlewares{before(s.reads.admit)},
+		Middlewares: huma.Middlewares{before(s.short.admit)},
 		Method:      http.MethodGet,
 		Path:        "/alerts/{id}",
 		Summary:     "Look at an alert",
@@ -60,7 +60,7 @@ func (s *server) registerAlerts(api huma.API) {
 	}), s.alert)
 	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "listAlerts",
-		Middlewares: huma.Middlewares{before(s.reads.admit)},
+		Middlewares: huma.Middlewares{before(s.short.admit)},
 		Method:      http.MethodGet,
 		Path:        "/alerts",
 		Summary:     "List the alerts of a transaction",

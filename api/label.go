@@ -40,8 +40,8 @@ func (s *server) registerLabel(api huma.API) {
 		DefaultStatus:    http.StatusCreated,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody)},
-		Errors:           []int{400, 404, 413, 415, 422, 503},
+		Middlewares:      huma.Middlewares{before(limitBody), before(s.short.admit)},
+		Errors:           []int{400, 404, 413, 415, 422, 429, 503},
 	}), s.label)
 	operation := api.OpenAPI().Paths["/transactions/{id}/labels"].Post
 	describeBody(api.OpenAPI(), operation, labels,

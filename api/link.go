@@ -41,17 +41,25 @@ type visit struct {
 	sentTo  string // the receiver of the link, once it is verified
 }
 
-// byLink has requests with a signed link and without an API key answered by answer, and hands on all others.
-func (s *server) byLink(purpose alert.Purpose, answer func(*visit)) func(huma.Context, func(huma.Context)) {
+// byLink has requests with a signed link and without an API key answered by answer, which gets the page's form and a place of
+// places, and hands on all others.
+func (s *server) byLink(purpose alert.Purpose, places gate, answer func(*visit, url.Values)) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
 		if !s.links.Signed() || r.Header.Get("Authorization") != "" || !r.URL.Query().Has("signature") {
 			next(ctx)
 			return
 		}
-		if v := (&visit{w: w, r: r, purpose: purpose, id: ctx.Param("id"), html: wantsPage(r)}); s.verify(v) {
-			answer(v)
+		v := &visit{w: w, r: r, purpose: purpose, id: ctx.Param("id"), html: wantsPage(r)}
+		if !s.verify(v) {
+			return
 		}
+		values, refused := v.form()
+		if refused != nil {
+			v.refuse(refused)
+			return
+		}
+		v.within(places, func() { answer(v, values) })
 	}
 }
 
@@ -64,9 +72,20 @@ func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.Handler
 			return
 		}
 		if s.verify(v) {
-			show(v)
+			v.within(s.short, func() { show(v) })
 		}
 	}
+}
+
+// within answers where there is a place, and refuses where there is none.
+func (v *visit) within(places gate, answer func()) {
+	leave, full := places.enter()
+	if full != nil {
+		v.refuse(full)
+		return
+	}
+	defer leave()
+	answer()
 }
 
 var withoutLink = map[alert.Purpose]string{
@@ -134,14 +153,18 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 }).Parse(pageText))
 
 // pagePolicy lets the page be nothing but itself: its own style, by its hash, and its own form.
-var pagePolicy = "default-src 'none'; style-src 'sha256-" + styleHash(pageText) + "'; form-action 'self'; " +
+var pagePolicy = "default-src 'none'; style-src " + inlineHashes(pageText, "style") + "; form-action 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'"
 
-func styleHash(page string) string {
-	_, style, _ := strings.Cut(page, "<style>")
-	style, _, _ = strings.Cut(style, "</style>")
-	sum := sha256.Sum256([]byte(style))
-	return base64.StdEncoding.EncodeToString(sum[:])
+// inlineHashes returns the hashes of a page's inline styles or scripts, as a Content-Security-Policy has them.
+func inlineHashes(page, element string) string {
+	var hashes []string
+	for _, from := range strings.Split(page, "<"+element+">")[1:] {
+		inline, _, _ := strings.Cut(from, "</"+element+">")
+		sum := sha256.Sum256([]byte(inline))
+		hashes = append(hashes, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+	}
+	return strings.Join(hashes, " ")
 }
 
 // page is what a link leads to. A page about an alert has its Log, one about a review the transaction's Record; one that

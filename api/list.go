@@ -48,7 +48,7 @@ type list struct {
 func (s *server) registerList(api huma.API) {
 	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "listTransactions",
-		Middlewares: huma.Middlewares{before(s.reads.admit)},
+		Middlewares: huma.Middlewares{before(s.short.admit)},
 		Method:      http.MethodGet,
 		Path:        "/transactions",
 		Summary:     "List transactions",

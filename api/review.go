@@ -53,7 +53,7 @@ func (s *server) registerReview(api huma.API, router chi.Router) {
 		Middlewares:      huma.Middlewares{before(limitBody), before(s.waits.admit)},
 		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 429, 503},
 	})
-	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Reviewing, s.reviewByLink)}, operation.Middlewares...)
+	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Reviewing, s.waits, s.reviewByLink)}, operation.Middlewares...)
 	huma.Register(api, operation, s.review)
 	router.Get("/transactions/{id}/review", s.linkPage(alert.Reviewing, s.showReviewPage))
 	describeReview(api.OpenAPI())

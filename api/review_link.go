@@ -12,12 +12,6 @@ import (
 )
 
 func (s *server) showReviewPage(v *visit) {
-	leave, full := s.reads.enter()
-	if full != nil {
-		v.refuse(full)
-		return
-	}
-	defer leave()
 	p, refused := s.reviewPage(v)
 	if refused != nil {
 		v.refuse(refused)
@@ -27,18 +21,7 @@ func (s *server) showReviewPage(v *visit) {
 }
 
 // reviewByLink takes the page's form. Its rules are those of the API: see review.
-func (s *server) reviewByLink(v *visit) {
-	values, refused := v.form()
-	if refused != nil {
-		v.refuse(refused)
-		return
-	}
-	leave, full := s.waits.enter()
-	if full != nil {
-		v.refuse(full)
-		return
-	}
-	defer leave()
+func (s *server) reviewByLink(v *visit, values url.Values) {
 	f, q := readVerdict(values, v.sentTo)
 	if len(f.Faults) > 0 {
 		s.askForVerdict(v, f, problem(http.StatusUnprocessableEntity, f.Faults[0]), nil)

@@ -3,9 +3,9 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -54,7 +54,8 @@ type Options struct {
 	PaymentMethods []string
 	// RequireIdempotencyKey refuses transactions without one.
 	RequireIdempotencyKey bool
-	// MaxInFlight is how many transactions and reviews may be waited for at once, and how many reads; one more is answered 429.
+	// MaxInFlight is how many transactions and reviews may be waited for at once, and how many other requests may be worked on;
+	// one more is answered 429.
 	MaxInFlight int
 	Version     string
 	Log         *slog.Logger
@@ -67,7 +68,7 @@ type server struct {
 	links      alert.Links
 	requireKey bool
 	waits      gate // of transactions and reviews, which are waited for
-	reads      gate
+	short      gate // of all else that is worked on, which is soon answered
 	log        *slog.Logger
 }
 
@@ -82,7 +83,7 @@ func New(ctx context.Context, o Options) http.Handler {
 		requireKey: o.RequireIdempotencyKey,
 		waits: newGate(o.MaxInFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
-		reads: newGate(o.MaxInFlight, "too many requests at once: ask again later"),
+		short: newGate(o.MaxInFlight, "too many requests at once: ask again later"),
 		log:   o.Log,
 	}
 	router := chi.NewRouter()
@@ -114,23 +115,44 @@ func (s *server) register(router chi.Router, version string) {
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	router.Get("/livez", health.Live)
-	router.Get("/readyz", health.Ready(map[string]health.Check{"temporal": s.ready}))
+	router.Get("/readyz", health.Ready(s.log, map[string]health.Check{"temporal": s.saga.ready}))
 	router.Handle("/docs", docs())
 	router.Handle("/docs/*", docs())
 }
 
-// ready says whether Temporal can be reached. Why not is for the log: whoever asks may be a stranger.
-func (s *server) ready(ctx context.Context) error {
-	if err := s.saga.ready(ctx); err != nil {
-		s.log.WarnContext(ctx, "Not ready", "what", "temporal", "error", err)
-		return errors.New("cannot be reached")
-	}
-	return nil
+// docs shows the OpenAPI document to people, from files in the binary: it works where no CDN does. Its addresses are relative
+// to /docs, so that they are right behind a proxy's path too.
+func docs() http.Handler {
+	ui := v5emb.NewWithConfig(swgui.Config{
+		InternalBasePath: "/docs",
+		SettingsUI:       map[string]string{"docExpansion": `"list"`},
+	})("orders", "./../openapi.json", "docs")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/docs":
+			page := &unsent{ResponseWriter: w}
+			ui.ServeHTTP(page, r)
+			w.Header().Set("Content-Security-Policy", docsPolicy(page.String()))
+			_, _ = page.WriteTo(w) // the client may be gone; there is nobody else to tell
+		case "/docs/":
+			http.Redirect(w, r, "/docs", http.StatusPermanentRedirect)
+		default:
+			ui.ServeHTTP(w, r)
+		}
+	})
 }
 
-// docs shows the OpenAPI document to people, from files in the binary: it works where no CDN does.
-func docs() http.Handler {
-	return v5emb.NewWithConfig(swgui.Config{
-		SettingsUI: map[string]string{"docExpansion": `"list"`},
-	})("orders", "/openapi.json", "/docs")
+// docsPolicy lets the page run its own scripts alone, and ask this API alone. Its pictures are in its style sheet.
+func docsPolicy(page string) string {
+	return "default-src 'none'; script-src 'self' " + inlineHashes(page, "script") + "; style-src 'self' " + inlineHashes(page, "style") +
+		"; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 }
+
+// unsent is an answer whose body is not sent yet.
+type unsent struct {
+	http.ResponseWriter
+	bytes.Buffer
+}
+
+// Write keeps what is to be sent.
+func (u *unsent) Write(body []byte) (int, error) { return u.Buffer.Write(body) }

@@ -22,7 +22,7 @@ type transactionResponse struct {
 func (s *server) registerTransactions(api huma.API) {
 	huma.Register(api, s.clients.protect(huma.Operation{
 		OperationID: "getTransaction",
-		Middlewares: huma.Middlewares{before(s.reads.admit)},
+		Middlewares: huma.Middlewares{before(s.short.admit)},
 		Method:      http.MethodGet,
 		Path:        "/transactions/{id}",
 		Summary:     "Look at a transaction",

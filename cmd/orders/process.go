@@ -86,7 +86,7 @@ func (p *process) serveHealth(ctx context.Context, address string, checks map[st
 		<-ctx.Done()
 		return nil
 	}
-	return serve(ctx, p.log, address, health.Handler(checks), 5*time.Second)
+	return serve(ctx, p.log, address, health.Handler(p.log, checks), 5*time.Second)
 }
 
 // maxHeader is how many bytes a request's headers may have, which are read before anything is known of who sends them.

@@ -19,11 +19,15 @@ func Await(ctx context.Context, log *slog.Logger, what string, check Check) bool
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, check(ctx) },
 		backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, next time.Duration) {
-			level := slog.LevelError
-			if time.Since(began) < startUp {
-				level = slog.LevelInfo
-			}
-			log.Log(ctx, level, "Not ready", "what", what, "error", err, "againIn", next.Round(time.Millisecond))
+			log.Log(ctx, level(began), "Not ready", "what", what, "error", err, "againIn", next.Round(time.Millisecond))
 		}))
 	return err == nil
+}
+
+// level returns how loudly to log that something is not ready.
+func level(began time.Time) slog.Level {
+	if time.Since(began) < startUp {
+		return slog.LevelInfo
+	}
+	return slog.LevelError
 }

@@ -4,6 +4,8 @@ package health
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,33 +25,48 @@ func Live(w http.ResponseWriter, _ *http.Request) {
 	write(w, http.StatusOK, "application/json", map[string]any{"status": "live"})
 }
 
-// Ready answers 200 when every check passes, and else 503 with what is wrong, as problem+json.
-func Ready(checks map[string]Check) http.HandlerFunc {
+// Ready answers 200 when every check passes, and else 503 with the names of those that fail, as problem+json. Why they fail is
+// for the log, once for each reason: a stranger may be asking.
+func Ready(log *slog.Logger, checks map[string]Check) http.HandlerFunc {
+	began, reasons := time.Now(), map[string]string{}
+	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
-		faults := run(r.Context(), checks)
-		if len(faults) == 0 {
+		errs := run(r.Context(), checks)
+		failed := slices.Sorted(maps.Keys(errs))
+		mu.Lock()
+		for name := range checks {
+			if err := errs[name]; err == nil {
+				delete(reasons, name)
+			} else if reasons[name] != err.Error() {
+				reasons[name] = err.Error()
+				log.Log(r.Context(), level(began), "Not ready", "what", name, "error", err)
+			}
+		}
+		mu.Unlock()
+		if len(failed) == 0 {
 			write(w, http.StatusOK, "application/json", map[string]any{"status": "ready"})
 			return
 		}
 		w.Header().Set("Retry-After", "5")
 		write(w, http.StatusServiceUnavailable, "application/problem+json", map[string]any{
-			"title": "Service Unavailable", "status": http.StatusServiceUnavailable, "detail": strings.Join(faults, "; "),
+			"title": "Service Unavailable", "status": http.StatusServiceUnavailable, "detail": "not ready: " + strings.Join(failed, ", ") + "; the log says why",
 		})
 	}
 }
 
 // Handler serves /livez and /readyz, for processes that serve nothing else.
-func Handler(checks map[string]Check) http.Handler {
+func Handler(log *slog.Logger, checks map[string]Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", Live)
-	mux.HandleFunc("GET /readyz", Ready(checks))
+	mux.HandleFunc("GET /readyz", Ready(log, checks))
 	return mux
 }
 
-func run(ctx context.Context, checks map[string]Check) []string {
+// run returns why checks fail, by their names.
+func run(ctx context.Context, checks map[string]Check) map[string]error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var faults []string
+	failed := map[string]error{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for name, check := range checks {
@@ -57,13 +74,12 @@ func run(ctx context.Context, checks map[string]Check) []string {
 			if err := check(ctx); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				faults = append(faults, name+": "+err.Error())
+				failed[name] = err
 			}
 		})
 	}
 	all.Wait()
-	slices.Sort(faults)
-	return faults
+	return failed
 }
 
 func write(w http.ResponseWriter, status int, contentType string, body any) {
