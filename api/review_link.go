@@ -78,6 +78,9 @@ func (s *server) reviewPage(v *visit) (page, *Problem) {
 		return page{}, s.unread(v.r.Context(), id, err)
 	}
 	p := page{Record: record}
+	if record.Review != nil {
+		p.Recheck = record.Review.Recheck
+	}
 	switch r := record.Review; {
 	case r != nil && r.Decided():
 		p.Heading, p.Text = "The transaction is decided", decided(record.Standing())
@@ -85,7 +88,7 @@ func (s *server) reviewPage(v *visit) (page, *Problem) {
 		p.Heading, p.Text = "There is nothing to decide", "The transaction is not in review: it is "+record.Status().String()+"."
 	default:
 		p.Heading, p.Text = "A transaction waits for your decision", "Its money is held, and not taken."
-		p.Open, p.Recheck = true, r.Recheck
+		p.Open = true
 	}
 	return p, nil
 }

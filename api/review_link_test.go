@@ -197,6 +197,9 @@ func TestAReviewPageShowsWhatThereIsToDecide(t *testing.T) {
 		"When it was asked again: decline, score 90", "<dt>Decide by</dt><dd>"+r.Review.Deadline.Format("2 January 2006, 15:04:05 UTC"),
 		"declined, and the money is given back", "<form", "!all the same")
 	has(t, asPage(t, press(t, handler, link, verdict("approve")), 503), "nothing was decided", "!<form")
+	r.Review.Expire(review.Decline, start)
+	handler = handlerWith(withLinks(options(nowhere(t), newMemory(ledger.Entry{Record: *r}))))
+	has(t, asPage(t, request(t, handler, http.MethodGet, link, ""), 200), "declined by its deadline", "When it was asked again: decline, score 90", "!<form")
 }
 
 func TestAReviewPageSaysWhatElseMayBe(t *testing.T) {

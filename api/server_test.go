@@ -416,17 +416,23 @@ func (b slowBody) Read([]byte) (int, error) {
 }
 
 func TestASlowBodyTakesNoPlaceFromOthers(t *testing.T) {
-	o := options(nowhere(t), newMemory())
-	o.MaxInFlight = 1
-	handler, body, done := handlerWith(o), slowBody{make(chan struct{}), make(chan struct{})}, make(chan struct{})
-	go func() {
-		defer close(done)
-		call(t, handler, http.MethodPost, "/transact", "application/json", body)
-	}()
-	<-body.reading
-	if answer := call(t, handler, http.MethodPost, "/transact", "application/json", strings.NewReader(`{}`)); answer.Code != http.StatusUnprocessableEntity {
-		t.Errorf("%d: %s", answer.Code, answer.Body)
+	for kind, path := range map[string]string{
+		"application/json": "/transact", "application/x-www-form-urlencoded": reviewLink(uuid.NewString(), "jo@example.com"),
+	} {
+		t.Run(kind, func(t *testing.T) {
+			o := options(nowhere(t), newMemory())
+			o.MaxInFlight, o.Links = 1, links
+			handler, body, done := handlerWith(o), slowBody{make(chan struct{}), make(chan struct{})}, make(chan struct{})
+			go func() {
+				defer close(done)
+				call(t, handler, http.MethodPost, path, kind, body)
+			}()
+			<-body.reading
+			if answer := call(t, handler, http.MethodPost, "/transact", "application/json", strings.NewReader(`{}`)); answer.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%d: %s", answer.Code, answer.Body)
+			}
+			close(body.release)
+			<-done
+		})
 	}
-	close(body.release)
-	<-done
 }
