@@ -100,7 +100,9 @@ func (p *process) details() string {
 		}
 	}
 	if r := p.record.Review; r != nil {
-		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", unlinked.Replace(r.By()), r.Deadline.UTC().Format(time.RFC3339))
+		shown := *r
+		shown.Reviewer = unlinked.Replace(r.Reviewer)
+		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", shown.By(), r.Deadline.UTC().Format(time.RFC3339))
 	}
 	p.tellPayment(&story)
 	story.WriteString("\n| step | at |\n|--|--|\n") // the newest first: the Web UI cuts off what does not fit

@@ -9,8 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/converter"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/review"
 	"dummyorders/workflows"
 )
 
@@ -21,6 +23,19 @@ func TestASummaryIsShortAndWholeWhateverTheOrderIsCalled(t *testing.T) {
 	summary := workflows.TransactionSummary(named)
 	require.LessOrEqual(t, len(summary), 210)
 	require.True(t, utf8.ValidString(summary))
+}
+
+// shownOf is what the Web UI and temporal workflow metadata show as Current Details.
+func shownOf(t *testing.T, of interface {
+	QueryWorkflow(queryType string, args ...any) (converter.EncodedValue, error)
+},
+) string {
+	t.Helper()
+	answer, err := of.QueryWorkflow("__temporal_workflow_metadata")
+	require.NoError(t, err)
+	var shown sdkpb.WorkflowMetadata
+	require.NoError(t, answer.Get(&shown))
+	return shown.GetCurrentDetails()
 }
 
 func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
@@ -34,13 +49,10 @@ func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
 	d.acknowledges(time.Minute, alert.Acknowledgement{By: link})
 	d.execute(escalating())
 	require.NoError(t, d.GetWorkflowError())
-	answer, err := d.QueryWorkflow("__temporal_workflow_metadata") // what the Web UI asks for
-	require.NoError(t, err)
-	var shown sdkpb.WorkflowMetadata
-	require.NoError(t, answer.Get(&shown))
-	require.Contains(t, shown.GetCurrentDetails(), "Acknowledged by")
+	shown := shownOf(t, d)
+	require.Contains(t, shown, "Acknowledged by")
 	opens := regexp.MustCompile(`(^|[^\\])(\\\\)*([\[<]|://|(?i:mailto):)`)
-	for _, text := range []string{workflows.TransactionSummary(merchants), workflows.AlertSummary(event), shown.GetCurrentDetails()} {
+	for _, text := range []string{workflows.TransactionSummary(merchants), workflows.AlertSummary(event), shown} {
 		require.Contains(t, text, "click")
 		require.NotRegexp(t, opens, text)
 	}
@@ -50,11 +62,21 @@ func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
 func TestTheStoryOfATransactionHasItsNewestStepFirstAndAnEmptyLastLine(t *testing.T) {
 	r := newRun(t)
 	r.execute()
-	answer, err := r.QueryWorkflow("__temporal_workflow_metadata")
-	require.NoError(t, err)
-	var shown sdkpb.WorkflowMetadata
-	require.NoError(t, answer.Get(&shown))
-	details := shown.GetCurrentDetails()
+	details := shownOf(t, r)
 	require.Regexp(t, `(?s)17 TRANSACTION_PAYMENT_ERROR.*16 TRANSACTION_PAYMENT_INITIATED.*11 TRANSACTION_PENDING`, details)
 	require.True(t, strings.HasSuffix(details, "|\n\n"), "%q", details)
+}
+
+// Current Details are Markdown in the Web UI, and as they are in temporal workflow metadata.
+func TestAReviewReadsWellWithAndWithoutMarkdown(t *testing.T) {
+	for reviewer, shown := range map[string]string{"ada": "ada", "https://evil.example": `https\://evil.example`} {
+		t.Run(reviewer, func(t *testing.T) {
+			r := reviewedRun(t)
+			r.publishes(1)
+			r.voids()
+			r.reviews(time.Minute, review.Request{Verdict: review.Decline, Reviewer: reviewer})
+			r.execute()
+			require.Regexp(t, `\nReview: declined by `+regexp.QuoteMeta(shown)+` at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; deadline \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n`, shownOf(t, r))
+		})
+	}
 }
