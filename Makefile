@@ -1,7 +1,7 @@
 # make help says what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint fmt bench bench-rules bench-alerts compare-ledger chaos-alerts record-histories devstack
+.PHONY: help build run test lint lint-go lint-contract fmt bench bench-rules bench-alerts compare-ledger chaos-alerts record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -29,16 +29,23 @@ devstack:
 
 # --- Development -----------------------------------------------------------------------------------------------------
 
-test: build lint ## run the linters, and every test against real servers, with the race detector
-	@$(DEVSTACK) install rabbitmq postgresql pgbouncer cc
+test: build lint-go ## run the linters but vacuum, and every test against real servers, with the race detector
+	@$(DEVSTACK) install rabbitmq postgresql pgbouncer cc npm
 	@CGO_ENABLED=1 $(DEVSTACK) progress 'Testing, with the race detector' -- \
 		go test -race -shuffle=on -timeout 40m ./...
 
-lint: devstack ## look for what the compiler lets pass (compiles the linters the first time, which takes minutes)
+lint: lint-go lint-contract ## look for what the compiler lets pass (compiles the linters the first time, which takes minutes)
+
+lint-go: devstack
 	@$(DEVSTACK) progress 'Compiling the linters' -- $(TOOL) golangci-lint version --short
 	@$(DEVSTACK) progress 'Linting' -- $(TOOL) golangci-lint run
 	@$(DEVSTACK) progress 'Looking for what a workflow must not do' -- \
 		go vet -vettool="$$($(TOOL) -n workflowcheck)" -config '$(CURDIR)/internal/tools/workflowcheck.yaml' ./workflows/...
+
+lint-contract: devstack # the OpenAPI document; the tests do it too, without vacuum, which takes long to compile
+	@$(DEVSTACK) install npm
+	@$(DEVSTACK) progress 'Compiling vacuum' -- go tool -modfile=internal/tools/vacuum.mod vacuum version
+	@$(DEVSTACK) progress 'Linting the OpenAPI document' -- go test -run TestLintersFindNothingInTheContract ./api -vacuum
 
 fmt: ## format the code
 	@$(TOOL) golangci-lint fmt

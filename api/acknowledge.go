@@ -29,7 +29,7 @@ type acknowledgeRequest struct {
 
 // acknowledgementForm is what the link's page sends.
 type acknowledgementForm struct {
-	Name string `json:"name,omitempty" maxLength:"64" doc:"Whose hand it is, where several people get the message"`
+	Name string `json:"name,omitempty" maxLength:"64" example:"ada" doc:"Whose hand it is, where several people get the message"`
 	Note string `json:"note,omitempty" maxLength:"500"`
 }
 
@@ -95,9 +95,9 @@ func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 		`{"by": "ada", "note": "calling the buyer"}`)
 	item.Post.RequestBody.Required = false
 	item.Post.RequestBody.Content[formType] = &huma.MediaType{
-		Schema: document.Components.Schemas.Schema(reflect.TypeFor[acknowledgementForm](), true, "AcknowledgementForm"),
+		Schema:  document.Components.Schemas.Schema(reflect.TypeFor[acknowledgementForm](), true, "AcknowledgementForm"),
+		Example: acknowledgementForm{Name: "ada", Note: "calling the buyer"},
 	}
-	describeExample(item.Post, `{"by": "ada", "note": "calling the buyer", "at": "2026-01-02T03:19:05Z"}`)
 	describeLink(document, item.Post, huma.Operation{
 		OperationID: "acknowledgePage",
 		Path:        "/alerts/{id}/acknowledge",

@@ -28,7 +28,7 @@ type alertResponse struct {
 // alertsRequest is GET /alerts as huma sees it. The parameter is read by readAlertsQuery, which can say every fault at
 // once; the field is its description.
 type alertsRequest struct {
-	Transaction string `query:"transaction" doc:"The transactionID of the transaction; needed" example:"01990000-0000-7000-8000-000000000001"`
+	Transaction string `query:"transaction" doc:"The transactionID of the transaction" example:"01990000-0000-7000-8000-000000000001"`
 
 	url url.URL
 }
@@ -68,8 +68,9 @@ func (s *server) registerAlerts(api huma.API) {
 		Tags:        []string{"alerts"},
 		Errors:      []int{422, 429, 503},
 	}), s.alerts)
-	describeExample(api.OpenAPI().Paths["/alerts/{id}"].Get, alertExample)
-	describeExample(api.OpenAPI().Paths["/alerts"].Get, `{"alerts": [`+alertExample+`]}`)
+	asked := api.OpenAPI().Paths["/alerts"].Get
+	describeParameter(asked, "transaction", huma.Schema{Format: "uuid"})
+	asked.Parameters[0].Required = true
 }
 
 func (s *server) alert(ctx context.Context, r *alertRequest) (*alertResponse, error) {

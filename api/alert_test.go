@@ -209,7 +209,9 @@ func TestACollectedAlertLeadsToItsDigest(t *testing.T) {
 func TestACollectedDigestLeadsToTheDigestThatHasItsAlerts(t *testing.T) {
 	temporal := &mocks.Client{}
 	log := alert.Log{
-		ID: "digest-1", Digest: &alert.Digest{Members: []alert.Member{{EventID: "event-1"}, {EventID: "event-2"}}},
+		ID: "digest-1", Digest: &alert.Digest{Members: []alert.Member{
+			{EventID: "event-1", TransactionID: uuid.NewString()}, {EventID: "event-2", TransactionID: uuid.NewString()},
+		}},
 		Chains: []alert.ChainLog{{Collected: &alert.Place{WorkflowID: "alert-throttle-on-call"}}},
 	}
 	knows(t, temporal, log, false)

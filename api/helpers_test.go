@@ -1,14 +1,23 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
@@ -22,7 +31,138 @@ func handlerOn(temporal client.Client) http.Handler {
 }
 
 func handlerWith(o api.Options) http.Handler {
-	return api.New(context.Background(), o)
+	return handlerIn(context.Background(), o)
+}
+
+func handlerIn(ctx context.Context, o api.Options) http.Handler {
+	return describedHandler{api.New(ctx, o), contractOf(len(o.Clients) > 0)}
+}
+
+// describedHandler panics where it answers something else than its OpenAPI document says.
+type describedHandler struct {
+	http.Handler
+
+	contract *contract
+}
+
+func (h describedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := httptest.NewRecorder()
+	h.Handler.ServeHTTP(answer, r)
+	if err := h.contract.check(r, answer); err != nil {
+		panic(fmt.Sprintf("%s %s is answered %d %s: %v", r.Method, r.URL, answer.Code, answer.Body, err))
+	}
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// contract is the OpenAPI document.
+type contract struct {
+	document map[string]any
+	compiler *jsonschema.Compiler
+	mu       sync.Mutex // over compiler
+}
+
+// contractOf is the document with API keys, and the one without.
+func contractOf(keys bool) *contract {
+	return contracts[keys]()
+}
+
+var contracts = map[bool]func() *contract{
+	true:  sync.OnceValue(func() *contract { return newContract(map[string]string{"shop": "the key of the shop"}) }),
+	false: sync.OnceValue(func() *contract { return newContract(nil) }),
+}
+
+func newContract(keys map[string]string) *contract {
+	o := options(nil, newMemory())
+	o.Clients = keys
+	answer := httptest.NewRecorder()
+	api.New(context.Background(), o).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
+	document, err := jsonschema.UnmarshalJSON(answer.Body)
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	if err = errors.Join(err, compiler.AddResource("openapi.json", document)); err != nil {
+		panic(err)
+	}
+	return &contract{document: document.(map[string]any), compiler: compiler}
+}
+
+// everywhere are answers that any path may have, for which the document has no place.
+var everywhere = []int{http.StatusMethodNotAllowed, http.StatusMisdirectedRequest}
+
+// check compares an answer with what the document says of the operation.
+func (c *contract) check(r *http.Request, answer *httptest.ResponseRecorder) error {
+	path, operation := c.operation(r)
+	if operation == nil || slices.Contains(everywhere, answer.Code) {
+		return nil
+	}
+	described, place := c.response(path, strings.ToLower(methodOf(r)), strconv.Itoa(answer.Code))
+	if described == nil {
+		return errors.New("the status is not in the contract")
+	}
+	kind, _, _ := strings.Cut(answer.Header().Get("Content-Type"), ";")
+	if _, is := described["content"].(map[string]any)[kind]; !is {
+		return fmt.Errorf("the type %q is not in the contract", kind)
+	}
+	if !strings.HasSuffix(kind, "json") || r.Method == http.MethodHead {
+		return nil
+	}
+	return c.valid(answer.Body.Bytes(), append(place, "content", kind, "schema")...)
+}
+
+// response returns what the document says of an answer, and where; nil, it says nothing.
+func (c *contract) response(path, method, status string) (described map[string]any, place []string) {
+	item, _ := c.document["paths"].(map[string]any)[path].(map[string]any)
+	operation, _ := item[method].(map[string]any)
+	responses, _ := operation["responses"].(map[string]any)
+	described, _ = responses[status].(map[string]any)
+	if shared, is := described["$ref"].(string); is {
+		place = strings.Split(strings.TrimPrefix(shared, "#/"), "/")
+		described, _ = c.document["components"].(map[string]any)["responses"].(map[string]any)[place[2]].(map[string]any)
+		return described, place
+	}
+	return described, []string{"paths", path, method, "responses", status}
+}
+
+// valid compares JSON with the schema at a place in the document.
+func (c *contract) valid(text []byte, place ...string) error {
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	pointer := ""
+	for _, name := range place {
+		pointer += "/" + url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+	}
+	c.mu.Lock()
+	schema, err := c.compiler.Compile("openapi.json#" + pointer)
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return schema.Validate(value)
+}
+
+// operation is the one that a request is for; nil, there is none.
+func (c *contract) operation(r *http.Request) (path string, operation map[string]any) {
+	asked := strings.Split(strings.TrimSuffix(r.URL.Path, "/"), "/")
+	for path, item := range c.document["paths"].(map[string]any) {
+		same := slices.EqualFunc(strings.Split(path, "/"), asked, func(name, given string) bool {
+			return name == given || strings.HasPrefix(name, "{")
+		})
+		if operation, is := item.(map[string]any)[strings.ToLower(methodOf(r))].(map[string]any); same && is {
+			return path, operation
+		}
+	}
+	return "", nil
+}
+
+// methodOf is that of the operation: HEAD is answered like GET.
+func methodOf(r *http.Request) string {
+	if r.Method == http.MethodHead {
+		return http.MethodGet
+	}
+	return r.Method
 }
 
 func options(temporal client.Client, l api.Ledger) api.Options {
@@ -111,4 +251,11 @@ func faultsOf(t *testing.T, answer *httptest.ResponseRecorder) map[string]string
 		faults[fault.Pointer] = fault.Detail
 	}
 	return faults
+}
+
+func indented(t *testing.T, text []byte) string {
+	t.Helper()
+	var to bytes.Buffer
+	must(t, json.Indent(&to, bytes.TrimSpace(text), "", "  "))
+	return to.String()
 }

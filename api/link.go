@@ -244,9 +244,9 @@ var linkQuery = map[string]string{
 // describeLink adds to an operation that it may be called by a signed link, and the page that the link leads to with what it
 // answers beside 200 and 403.
 func describeLink(document *huma.OpenAPI, post *huma.Operation, page huma.Operation, answers map[string]string) {
-	for _, status := range []string{"200", "202"} {
-		if post.Responses[status] != nil { // of the form
-			post.Responses[status].Content["text/html"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	for status, response := range post.Responses {
+		if status != "401" { // a page answers a form that comes by a link
+			response.Content["text/html"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 		}
 	}
 	if document.Components.SecuritySchemes == nil {

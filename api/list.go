@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 )
 
@@ -23,7 +24,7 @@ type listRequest struct {
 	Since   string `query:"since" doc:"Accepted at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
 	Until   string `query:"until" doc:"Accepted before that time, RFC 3339" example:"2026-01-03T00:00:00Z"`
 	Cursor  string `query:"cursor" doc:"The next of an earlier answer: the page after that one"`
-	Limit   string `query:"limit" doc:"How many at most, 1 to 200; 50 when nothing is said" example:"50"`
+	Limit   string `query:"limit" doc:"How many at most, 1 to 200; 50 when nothing is said"`
 
 	url url.URL
 }
@@ -58,6 +59,16 @@ func (s *server) registerList(api huma.API) {
 		Tags:   []string{"transactions"},
 		Errors: []int{422, 429, 503},
 	}), s.list)
+	operation := api.OpenAPI().Paths["/transactions"].Get
+	describeParameter(operation, "status", huma.Schema{Enum: statusWords()})
+	describeParameter(operation, "outcome", huma.Schema{Enum: []any{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}})
+	describeParameter(operation, "orderID", huma.Schema{MinLength: new(1), MaxLength: new(maxID)})
+	describeParameter(operation, "since", huma.Schema{Format: "date-time"})
+	describeParameter(operation, "until", huma.Schema{Format: "date-time"})
+	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
+	describeParameter(operation, "limit", huma.Schema{
+		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
+	})
 }
 
 func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error) {

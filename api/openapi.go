@@ -1,9 +1,15 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/payment"
+	"dummyorders/domain/transaction"
 )
 
 // What huma cannot infer about the operations, for the OpenAPI document.
@@ -12,20 +18,66 @@ import (
 func describeBody[T any](document *huma.OpenAPI, operation *huma.Operation, body object[T], example string) {
 	body.describe(document)
 	operation.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"application/json": {Schema: body.reference(), Example: json.RawMessage(example)},
-	}}
+		jsonType: {Schema: body.reference(), Example: json.RawMessage(example)},
+	}, Description: schemaDescriptions[body.name]}
 }
 
-// describeExample shows what a 200 answer may look like.
-func describeExample(operation *huma.Operation, example string) {
-	operation.Responses["200"].Content["application/json"].Example = json.RawMessage(example)
-}
-
-// describeAccepted adds a 202 answer that looks like the 200 one.
+// describeAccepted adds a 202 answer of the 200 one's form.
 func describeAccepted(operation *huma.Operation, description string) {
 	accepted := *operation.Responses["200"]
 	accepted.Description = description
+	accepted.Content = map[string]*huma.MediaType{jsonType: {Schema: accepted.Content[jsonType].Schema}}
 	operation.Responses["202"] = &accepted
+}
+
+// describeParameter gives a parameter the schema of what its reader takes, which huma sees as a text.
+func describeParameter(operation *huma.Operation, name string, schema huma.Schema) {
+	p := operation.Parameters[slices.IndexFunc(operation.Parameters, func(p *huma.Param) bool { return p.Name == name })]
+	schema.Description, schema.Examples = p.Schema.Description, p.Schema.Examples
+	if schema.Type == "" {
+		schema.Type = huma.TypeString
+	}
+	p.Schema = &schema
+}
+
+// describeService says where the API is, who may call, and what the groups of operations are about.
+func (s *server) describeService(document *huma.OpenAPI, prefix string) {
+	document.Servers = []*huma.Server{{URL: cmp.Or(prefix, "/"), Description: "Where this document is from"}}
+	document.Security = []map[string][]string{} // none is needed, but for what operations say of themselves
+	document.Tags = []*huma.Tag{
+		{Name: "transactions", Description: "Post transactions, and see what became of them"},
+		{Name: "reviews", Description: "Decide about transactions whose money is held"},
+		{Name: "labels", Description: "Say what turned out to be true afterwards"},
+		{Name: "alerts", Description: "See who was told of what, and take care of it"},
+	}
+}
+
+// describeWords lists what statuses and codes there are, wherever an answer has one.
+func describeWords(document *huma.OpenAPI) {
+	var codes, names, declines []any
+	for _, status := range transaction.Statuses() {
+		codes, names = append(codes, int(status)), append(names, status.String())
+	}
+	for _, decline := range payment.DeclineCodes {
+		declines = append(declines, decline.Code)
+	}
+	schemas := document.Components.Schemas.Map()
+	for _, name := range []string{"Status", "Step"} {
+		schemas[name].Properties["code"].Enum = codes
+		schemas[name].Properties["status"].Enum = names
+	}
+	schemas["Decline"].Properties["code"].Enum = declines
+	for _, name := range []string{"Answer", "Record", "Problem", "Member"} {
+		schemas[name].Properties["transactionID"].Format = "uuid"
+	}
+}
+
+// statusWords are what a list can be asked for: codes and names.
+func statusWords() (words []any) {
+	for _, status := range transaction.Statuses() {
+		words = append(words, status.String(), strconv.Itoa(int(status)))
+	}
+	return words
 }
 
 // hideExplanations takes out of decisions what no answer holds: only a record has an explanation, and beside its decision.
@@ -33,23 +85,110 @@ func hideExplanations(document *huma.OpenAPI) {
 	delete(document.Components.Schemas.Map()["Decision"].Properties, "explanation")
 }
 
-// describeHeaders says what comes with the problems: when to come back, and how to authenticate.
+// problemHeaders says what comes with the problems of a status: when to come back, and how to authenticate.
+var problemHeaders = map[string]map[string]*huma.Header{
+	"401": {"WWW-Authenticate": {Description: "Bearer", Schema: &huma.Schema{Type: huma.TypeString}}},
+	"429": {"Retry-After": {Description: "In how many seconds to try again", Schema: &huma.Schema{Type: huma.TypeInteger}}},
+	"503": {"Retry-After": {Description: "In how many seconds to try again", Schema: &huma.Schema{Type: huma.TypeInteger}}},
+}
+
+// describeHeaders gives the headers of answers their types, which huma sees as texts.
 func describeHeaders(document *huma.OpenAPI) {
-	headers := map[string]map[string]*huma.Header{
-		"401": {"WWW-Authenticate": {Description: "Bearer", Schema: &huma.Schema{Type: huma.TypeString}}},
-		"429": {"Retry-After": {Description: "Seconds", Schema: &huma.Schema{Type: huma.TypeString}}},
-		"503": {"Retry-After": {Description: "Seconds", Schema: &huma.Schema{Type: huma.TypeString}}},
-	}
-	for _, path := range document.Paths {
-		for _, operation := range []*huma.Operation{path.Get, path.Post} {
-			if operation == nil {
-				continue
+	for _, operation := range operations(document) {
+		for status, response := range operation.Responses {
+			if more := problemHeaders[status]; more != nil {
+				response.Headers = more
 			}
-			for status, response := range operation.Responses {
-				if more := headers[status]; more != nil {
-					response.Headers = more
-				}
+			if seconds := response.Headers["Retry-After"]; seconds != nil {
+				seconds.Schema.Type = huma.TypeInteger
+			}
+			if location := response.Headers["Location"]; location != nil {
+				location.Schema.Format = "uri-reference"
 			}
 		}
 	}
+}
+
+func operations(document *huma.OpenAPI) (all []*huma.Operation) {
+	for _, path := range document.Paths {
+		for _, operation := range []*huma.Operation{path.Get, path.Post} {
+			if operation != nil {
+				all = append(all, operation)
+			}
+		}
+	}
+	return all
+}
+
+// describeSchemas says what each schema is, and shows those that stand alone in answers.
+func describeSchemas(document *huma.OpenAPI) {
+	schemas := document.Components.Schemas.Map()
+	for name, schema := range schemas {
+		schema.Description = schemaDescriptions[name]
+	}
+	for name, answer := range map[string]string{
+		"Acknowledgement": "acknowledgeAlert.200", "AlertAnswer": "getAlert.200", "AlertsAnswer": "listAlerts.200", "Answer": "transact.200",
+		"Label": "labelTransaction.201", "List": "listTransactions.200", "Problem": "problem.422", "Record": "getTransaction.200",
+	} {
+		schemas[name].Examples = []any{example(answer)}
+	}
+}
+
+var schemaDescriptions = map[string]string{
+	"Acknowledgement":       "Who takes care of an alert, and since when",
+	"AcknowledgementForm":   "What the page of a signed link posts",
+	"AcknowledgementSchema": "Who takes care of an alert",
+	"AddressSchema":         "Where an order is billed or shipped to",
+	"AlertAnswer":           "An alert: what it is about, and each attempt to deliver it",
+	"AlertChain":            "The receivers of one route, which are asked one after the other until one acknowledges",
+	"AlertDelivery":         "The delivery of an alert to one target",
+	"AlertGroup":            "The group that collects an alert for a digest",
+	"AlertStep":             "One receiver of a chain, with its deliveries",
+	"AlertsAnswer":          "The alerts about a transaction",
+	"Answer":                "What became of a transaction, as far as it has gone",
+	"Attempt":               "One attempt to deliver an alert, and what the other side answered",
+	"CustomerSchema":        "Who buys",
+	"Decision":              "What the fraud check says",
+	"Decline":               "Why a payment was declined",
+	"Digest":                "The alerts that one message tells of together",
+	"Explanation":           "How the fraud check came to its decision",
+	"Fault":                 "One wrong value in a request",
+	"Holding":               "How many alerts a throttle holds back, and until when",
+	"ItemSchema":            "One line of an order",
+	"Label":                 "What turned out to be true about a transaction, and by which source",
+	"LabelSchema":           "What turned out to be true about a transaction",
+	"List":                  "One page of transactions, the newest first",
+	"Member":                "One alert of a digest",
+	"Order":                 "The order that is paid for",
+	"OrderSchema":           "What is ordered",
+	"Payment":               "The payment: how, how much, and what the gateway calls each step",
+	"PaymentSchema":         "Either a card or a token, how much, and of what kind",
+	"Place":                 "The workflow that collects an alert",
+	"Problem":               "Why a request has no success, as RFC 9457 has it",
+	"Reason":                "One finding of the fraud check",
+	"Record":                "A transaction with all that is known about it",
+	"Result":                "How the payment went",
+	"Review":                "The review of a transaction by a person",
+	"ReviewForm":            "What the page of a signed link posts, and the button that was pressed",
+	"ReviewSchema":          "A reviewer's decision",
+	"RuleResult":            "What one rule did in a decision",
+	"Ruleset":               "The rules that decided, by name, version and digest",
+	"Status":                "Where a transaction stands. The codes are those of the first version of this API",
+	"Step":                  "A status that a transaction has reached, and when",
+	"TransactionSchema":     "A transaction to check and to pay for",
+	"Trial":                 "What another ruleset would have decided, which is tried beside the one that decides",
+}
+
+var problemDescriptions = map[string]string{
+	"400": "The request cannot be read as JSON, or breaks off",
+	"401": "No API key came with the request, or an unknown one",
+	"403": "The signed link has expired, or is none of this service",
+	"404": "Nothing by this id",
+	"409": "Not as things stand: detail says why",
+	"413": "The body is too large",
+	"415": "The body has a type or an encoding that is not read here",
+	"422": "A value is wrong: errors says which, and what would be right",
+	"429": "Too much is in hand; nothing was accepted",
+	"500": "A fault of the service",
+	"503": "A part that the service needs is away: detail says what is known, and whether to send it again is safe",
 }

@@ -155,7 +155,7 @@ func TestTheAnswerAfterAWaitIsWhereItStands(t *testing.T) {
 				if handler == nil {
 					ending, cancel := context.WithTimeout(t.Context(), time.Second)
 					defer cancel()
-					handler, headers[0] = api.New(ending, options(w.client, w.ledger)), patient
+					handler, headers[0] = handlerIn(ending, options(w.client, w.ledger)), patient
 				}
 				answer := request(t, handler, http.MethodPost, "/transact", body, headers...)
 				a := asAnswer(t, answer, 202)
@@ -353,7 +353,7 @@ func TestARetryIsToldWhatTheFirstCallWasTold(t *testing.T) {
 	key := freshKey()
 	posted := startedWith(t, unchanged, api.SeedExample, key).transaction
 	record := ledger.Open(posted, start)
-	record.Decide(fraud.Decision{Outcome: fraud.Decline})
+	record.Decide(fraud.Decision{Outcome: fraud.Decline, RiskLevel: fraud.HighestRisk, Source: fraud.AutomatedRule})
 	record.Move(transaction.Fraudulent, start)
 	record.Move(transaction.AlertInitiated, start)
 	want := record.Answer

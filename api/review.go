@@ -65,7 +65,8 @@ func describeReview(document *huma.OpenAPI) {
 		`{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`)
 	describeAccepted(operation, "The verdict is taken, and the transaction is not settled yet; ask at Location")
 	operation.RequestBody.Content[formType] = &huma.MediaType{
-		Schema: document.Components.Schemas.Schema(reflect.TypeFor[reviewForm](), true, "ReviewForm"),
+		Schema:  document.Components.Schemas.Schema(reflect.TypeFor[reviewForm](), true, "ReviewForm"),
+		Example: reviewForm{Decision: "approve", Name: "ada", Note: "the buyer was called"},
 	}
 	describeLink(document, operation, huma.Operation{
 		OperationID: "reviewPage",

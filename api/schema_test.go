@@ -7,7 +7,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -296,4 +298,70 @@ func mutated(t *rapid.T, value any) any {
 		map[string]any{},
 		strings.Repeat("x", 64), strings.Repeat("é", 65), strings.Repeat("é", 255), strings.Repeat("x", 501), make([]any, 101),
 	}).Draw(t, "instead")
+}
+
+func TestEveryExampleIsWhatItsSchemaSays(t *testing.T) {
+	c, examples := contractOf(true), 0
+	check := func(described any, place ...string) {
+		content, _ := described.(map[string]any)["content"].(map[string]any) // none where the answer is a shared one
+		for kind, media := range content {
+			example, is := media.(map[string]any)["example"]
+			if !is && strings.HasSuffix(kind, "json") {
+				t.Errorf("%v has no example", place)
+			}
+			if is {
+				examples++
+				if err := c.valid(marshal(t, example), append(place, "content", kind, "schema")...); err != nil {
+					t.Errorf("%v: %v", place, err)
+				}
+			}
+		}
+	}
+	for path, item := range c.document["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			operation := operation.(map[string]any)
+			if body, is := operation["requestBody"]; is {
+				check(body, "paths", path, method, "requestBody")
+			}
+			for status, response := range operation["responses"].(map[string]any) {
+				check(response, "paths", path, method, "responses", status)
+			}
+		}
+	}
+	for name, response := range c.document["components"].(map[string]any)["responses"].(map[string]any) {
+		check(response, "components", "responses", name)
+	}
+	if examples < 30 {
+		t.Errorf("%d examples", examples)
+	}
+}
+
+func TestTheContractSaysWhatParametersMayBe(t *testing.T) {
+	c := contractOf(false)
+	answer := func(path, query string) int {
+		return request(t, unreachable(t), http.MethodGet, path+"?"+query, "").Code
+	}
+	for path, values := range map[string]map[string][]string{
+		"/transactions": {
+			"status":  {`"19"`, `"TRANSACTION_IN_REVIEW"`, `"20"`, `""`, `"review"`},
+			"outcome": {`"review"`, `"not_evaluated"`, `"refuse"`},
+			"orderID": {`"1234"`, `""`, `"` + strings.Repeat("x", 64) + `"`, `"` + strings.Repeat("x", 65) + `"`},
+			"since":   {`"2026-01-02T00:00:00Z"`, `"2026-01-02"`, `"yesterday"`},
+			"until":   {`"2026-01-02T00:00:00Z"`, `"2026-01-02"`},
+			"limit":   {`1`, `200`, `0`, `201`, `-1`, `"many"`},
+		},
+		"/alerts": {"transaction": {`"01990000-0000-7000-8000-000000000001"`, `"1"`, `""`}},
+	} {
+		parameters := c.document["paths"].(map[string]any)[path].(map[string]any)["get"].(map[string]any)["parameters"].([]any)
+		for i, p := range parameters {
+			name := p.(map[string]any)["name"].(string)
+			for _, value := range values[name] {
+				invalid := c.valid([]byte(value), "paths", path, "get", "parameters", strconv.Itoa(i), "schema")
+				text := strings.Trim(value, `"`)
+				if got := answer(path, url.Values{name: {text}}.Encode()); (got == 422) != (invalid != nil) {
+					t.Errorf("%s?%s=%s is answered %d, and the contract says %v", path, name, text, got, invalid)
+				}
+			}
+		}
+	}
 }

@@ -57,7 +57,9 @@ func (s *script) process(ctx workflow.Context, t transaction.Transaction) (ledge
 	if err := r.listen(ctx); err != nil {
 		return ledger.Answer{}, err
 	}
-	r.record.Decide(fraud.Decision{Outcome: fraud.Approve, Source: fraud.AutomatedRule, Explanation: explanation})
+	r.record.Decide(fraud.Decision{
+		Outcome: fraud.Approve, RiskLevel: fraud.NormalRisk, Source: fraud.AutomatedRule, Explanation: explanation,
+	})
 	if err := r.run(ctx); err != nil {
 		return ledger.Answer{}, err
 	}
@@ -75,7 +77,7 @@ func (r *scripted) run(ctx workflow.Context) error {
 		workflow.GetSignalChannel(ctx, "go").Receive(ctx, nil)
 	case heldForward, heldAndWorse:
 		now := workflow.Now(ctx)
-		r.record.Review = &review.Review{RequestedAt: now, Deadline: now.Add(time.Hour)}
+		r.record.Review = &review.Review{RequestedAt: now, Deadline: now.Add(time.Hour), OnExpiry: review.Decline}
 		r.record.Move(transaction.InReview, now)
 		if err := r.save(ctx); err != nil {
 			return err
@@ -120,7 +122,7 @@ func (r *scripted) listen(ctx workflow.Context) error {
 
 func (r *scripted) review(ctx workflow.Context, q review.Request) (ledger.Answer, error) {
 	if q.Verdict == review.Approve && !q.Confirm && r.transaction.PaymentMethod == heldAndWorse {
-		now := fraud.Decision{Outcome: fraud.Decline, Score: 99}
+		now := fraud.Decision{Outcome: fraud.Decline, Score: 99, RiskLevel: fraud.HighestRisk, Source: fraud.AutomatedRule}
 		return ledger.Answer{}, temporal.NewNonRetryableApplicationError("the fraud check now says decline, score 99", workflows.CheckWorse, nil, now)
 	}
 	if !r.record.Review.Decided() {

@@ -4,6 +4,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -92,14 +93,14 @@ func New(ctx context.Context, o Options) http.Handler {
 		problem(http.StatusNotFound, "there is nothing at this path: see /docs").write(w)
 	})
 	router.MethodNotAllowed(methodNotAllowed(router))
-	s.register(router, o.Version)
+	s.register(router, o)
 	return router
 }
 
-func (s *server) register(router chi.Router, version string) {
-	config := huma.DefaultConfig("orders", version)
+func (s *server) register(router chi.Router, o Options) {
+	config := huma.DefaultConfig("orders", cmp.Or(o.Version, "unknown"))
 	config.Info.Description = "Takes card transactions, has each checked for fraud, and pays for it, stops it, or has a person decide."
-	config.Info.License = &huma.License{Name: "MIT"}
+	config.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/openapi", "", ""
 	config.CreateHooks = nil // no $schema links in the answers: clients know the seed's bodies
 	api := humachi.New(router, config)
@@ -114,6 +115,10 @@ func (s *server) register(router chi.Router, version string) {
 	s.registerAcknowledge(api, router)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
+	describeWords(api.OpenAPI())
+	describeSchemas(api.OpenAPI())
+	describeAnswers(api.OpenAPI())
+	s.describeService(api.OpenAPI(), o.Prefix)
 	router.Get("/livez", health.Live)
 	router.Get("/readyz", health.Ready(s.log, map[string]health.Check{"temporal": s.saga.ready}))
 	router.Handle("/docs", docs())

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -236,36 +237,29 @@ func TestAHandlerThatPanicsIsAProblemAndSaysNothing(t *testing.T) {
 	if asProblem(t, answer); answer.Code != 500 || strings.Contains(answer.Body.String(), "1234") {
 		t.Errorf("%d %s", answer.Code, answer.Body)
 	}
+	example, err := os.ReadFile("examples/problem.500.json")
+	if must(t, err); string(example) != indented(t, answer.Body.Bytes()) {
+		t.Errorf("the example is %s, and the answer %s", example, answer.Body)
+	}
 }
 
 func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
-	answer := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil)
-	var document struct {
-		OpenAPI string
-		Paths   map[string]map[string]struct {
-			Responses   map[string]struct{ Content map[string]any }
-			RequestBody struct {
-				Required bool
-				Content  map[string]struct{ Schema map[string]any }
-			}
-		}
+	c := contractOf(false)
+	if version := c.document["openapi"].(string); !strings.HasPrefix(version, "3.1") {
+		t.Errorf("OpenAPI %s, want 3.1", version)
 	}
-	must(t, json.Unmarshal(answer.Body.Bytes(), &document))
-	if !strings.HasPrefix(document.OpenAPI, "3.1") {
-		t.Errorf("OpenAPI %s, want 3.1", document.OpenAPI)
-	}
-	transact := document.Paths["/transact"]["post"]
 	for _, status := range []string{"200", "202", "400", "413", "415", "422", "429", "503"} {
-		response, described := transact.Responses[status]
-		if !described || len(response.Content) != 1 {
+		described, _ := c.response("/transact", "post", status)
+		content, _ := described["content"].(map[string]any)
+		if len(content) != 1 {
 			t.Errorf("answer %s is not described", status)
 		}
-		if _, problem := response.Content["application/problem+json"]; problem != (status >= "400") {
-			t.Errorf("answer %s is described as %v", status, response.Content)
+		if _, problem := content["application/problem+json"]; problem != (status >= "400") {
+			t.Errorf("answer %s is described as %v", status, content)
 		}
 	}
-	if !transact.RequestBody.Required || transact.RequestBody.Content["application/json"].Schema["$ref"] == nil {
-		t.Errorf("the request is not described: %+v", transact.RequestBody)
+	if err := c.valid([]byte(api.SeedExample), "paths", "/transact", "post", "requestBody", "content", "application/json", "schema"); err != nil {
+		t.Errorf("the request is not described: %v", err)
 	}
 	for operation, statuses := range map[[2]string][]string{
 		{"/transactions/{id}", "get"}:         {"200", "404", "503"},
@@ -279,7 +273,7 @@ func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
 		{"/alerts/{id}/acknowledge", "get"}:   {"200", "403", "404", "429", "503"},
 	} {
 		for _, status := range statuses {
-			if _, described := document.Paths[operation[0]][operation[1]].Responses[status]; !described {
+			if described, _ := c.response(operation[0], operation[1], status); described == nil {
 				t.Errorf("answer %s of %v is not described", status, operation)
 			}
 		}
@@ -334,7 +328,7 @@ type brokenOff struct{}
 func (brokenOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
 
 func TestAWebPageCannotReachTheAPIByItsOwnName(t *testing.T) {
-	handler := api.New(t.Context(), api.Options{Hosts: []string{"localhost", "orders.example.com"}, MaxInFlight: 1, Log: slog.New(slog.DiscardHandler)})
+	handler := handlerIn(t.Context(), api.Options{Hosts: []string{"localhost", "orders.example.com"}, MaxInFlight: 1, Log: slog.New(slog.DiscardHandler)})
 	for host, want := range map[string]int{
 		"": 200, "localhost": 200, "localhost:9001": 200, "LOCALHOST.:9001": 200, "127.0.0.1:9001": 200, "127.9.9.9": 200, "[::1]:9001": 200,
 		"orders.example.com": 200, "evil.example": 421, "evil.example:9001": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example": 421,

@@ -381,7 +381,7 @@ func TestWhereNoPaymentMethodHasAGatewayAllAreRefused(t *testing.T) {
 }
 
 func TestAPaymentMethodIsReadInOneSpellingAndAnUnknownOneIsRefusedWithTheKnownOnes(t *testing.T) {
-	handler := api.New(t.Context(), api.Options{PaymentMethods: []string{"card", "gpay"}, MaxInFlight: 10, Log: slog.New(slog.DiscardHandler), Cards: card.NewDescriber([]byte("a key for tests, and nothing else"))})
+	handler := handlerIn(t.Context(), api.Options{PaymentMethods: []string{"card", "gpay"}, MaxInFlight: 10, Log: slog.New(slog.DiscardHandler), Cards: card.NewDescriber([]byte("a key for tests, and nothing else"))})
 	for method, fault := range map[string]string{
 		"Card": "", "CARD": "", "card ": "", "ｃａｒｄ": "", "credit_card": "is not known here: must be one of card, gpay",
 		"\u200b": "must not be empty",

@@ -26,10 +26,10 @@ func describeTransact(document *huma.OpenAPI, keyRequired bool) {
 	customers.describe(document)
 	addresses.describe(document)
 	payment := reader{}.payments().describe(document)
-	payment.Description = "Either a card or a token, how much, and of what kind"
 	payment.OneOf = []*huma.Schema{only("card"), only("token")}
 	operation.Responses["200"].Description = "Settled: paid for, stopped, or payment refused"
 	describeAccepted(operation, "Accepted and not settled yet, or in review; ask at Location")
+	describeParameter(operation, keyHeader, huma.Schema{MinLength: new(1), MaxLength: new(maxKey + len(`""`))})
 	for _, parameter := range operation.Parameters {
 		if parameter.Name == keyHeader {
 			parameter.Required = keyRequired

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -33,6 +34,11 @@ var statusNames = map[Status]string{
 	PaymentError:     "TRANSACTION_PAYMENT_ERROR",
 	PaymentComplete:  "TRANSACTION_PAYMENT_COMPLETE",
 	InReview:         "TRANSACTION_IN_REVIEW",
+}
+
+// Statuses returns all of them, by their codes.
+func Statuses() []Status {
+	return slices.Sorted(maps.Keys(statusNames))
 }
 
 // String is the name that clients see, such as TRANSACTION_PENDING.

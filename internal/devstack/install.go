@@ -18,7 +18,7 @@ func installer(root string) stack.Installer {
 }
 
 type installCommand struct {
-	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,alertmanager,cc" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, alertmanager (for make bench-alerts), cc (a C compiler, for the race detector)."`
+	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,alertmanager,cc,npm" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, alertmanager (for make bench-alerts), cc (a C compiler, for the race detector), npm (Node.js, and what internal/tools/npm lists)."`
 }
 
 // Run says nothing when nothing is missing.
@@ -35,6 +35,7 @@ func (c installCommand) Run(ctx context.Context) error {
 		"pgbouncer":    func() error { return i.EnsurePgBouncer(ctx) },
 		"alertmanager": func() error { return i.EnsureAlertmanager(ctx) },
 		"cc":           func() error { return i.EnsureCC(ctx) },
+		"npm":          func() error { _, err := i.EnsureNPM(ctx); return err },
 	}
 	for _, what := range c.What {
 		if err := ensure[what](); err != nil {

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,34 @@ const debianRabbitMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
 // debianPostgres is where Debian keeps the programs of each version of PostgreSQL. Most of them are not on PATH.
 const debianPostgres = "/usr/lib/postgresql/*/bin"
+
+// What internal/tools/npm lists is installed beside what runs, where neither Go nor Docker look.
+const (
+	npmSource = "internal/tools/npm"
+	npmFolder = ".run/npm"
+	npmLock   = "package-lock.json"
+)
+
+// FindNPM is the folder of what internal/tools/npm lists. The error is os.ErrNotExist where it was never installed.
+func FindNPM(root string) (string, error) {
+	modules := filepath.Join(root, npmFolder, "node_modules")
+	// npm ci writes this file when it has done all else.
+	if _, err := os.Stat(filepath.Join(modules, "."+npmLock)); err != nil {
+		return "", fmt.Errorf("find what %s lists: %w; make lint installs it", npmSource, err)
+	}
+	wanted, err := os.ReadFile(filepath.Join(root, npmSource, npmLock))
+	if err != nil {
+		return "", err
+	}
+	installed, err := os.ReadFile(filepath.Join(root, npmFolder, npmLock))
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(wanted, installed) {
+		return "", fmt.Errorf("find what %s lists: other versions are installed; make lint installs these", npmSource)
+	}
+	return modules, nil
+}
 
 // FindTemporal is the path of a temporal CLI that can run our dev server: the project's own, else the one on PATH.
 func FindTemporal(ctx context.Context, root string) (string, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -56,6 +57,33 @@ func (i Installer) EnsureAlertmanager(ctx context.Context) error {
 		return nil
 	}
 	return i.apt(ctx, "Alertmanager", "about 15 MB to fetch", "prometheus-alertmanager")
+}
+
+// EnsureNPM is the folder of what internal/tools/npm lists, which it installs where it is missing or of other versions, and
+// Node.js before it.
+func (i Installer) EnsureNPM(ctx context.Context) (string, error) {
+	if modules, err := FindNPM(i.Root); err == nil {
+		return modules, nil
+	}
+	if _, err := exec.LookPath("npm"); err != nil {
+		if err := i.apt(ctx, "Node.js (for the linters of the API's contract)", "about 60 MB to fetch", "nodejs", "npm"); err != nil {
+			return "", err
+		}
+	}
+	folder := filepath.Join(i.Root, npmFolder)
+	if err := os.RemoveAll(folder); err != nil {
+		return "", fmt.Errorf("take away what npm installed before: %w", err)
+	}
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(i.Root, npmSource))); err != nil {
+		return "", fmt.Errorf("copy what npm is to install: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = folder
+	say := "Linters of the API's contract, and makers of clients: installing them in " + npmFolder + " (npm ci; about 60 MB to fetch)"
+	if err := i.With(say, func() error { return i.run(ctx, "install-npm.log", cmd) }); err != nil {
+		return "", fmt.Errorf("install what %s lists: %w", npmSource, err)
+	}
+	return FindNPM(i.Root)
 }
 
 // EnsureCC makes sure of a C compiler and the C library's headers, which Go's race detector is linked with.

@@ -1,0 +1,53 @@
+package api
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const jsonType = "application/json"
+
+// examples holds an answer of each operation for each status, as OPERATION.STATUS.json, and a problem of each status. They
+// are answers of a running stack: go test ./internal/e2e -run TestExamples -update-examples records them anew.
+//
+//go:embed examples/*.json
+var examples embed.FS
+
+func example(name string) json.RawMessage {
+	text, err := examples.ReadFile("examples/" + name + ".json")
+	if err != nil {
+		panic(fmt.Sprintf("the OpenAPI document needs an example: %v", err))
+	}
+	return text
+}
+
+// describeAnswers gives every JSON answer its example, and moves the problems, which are alike for all operations, to the
+// document's components.
+func describeAnswers(document *huma.OpenAPI) {
+	document.Components.Responses = map[string]*huma.Response{}
+	for _, operation := range operations(document) {
+		for status, response := range operation.Responses {
+			if body := response.Content[jsonType]; body != nil {
+				body.Example = example(operation.OperationID + "." + status)
+			}
+			if body := response.Content[problemType]; body != nil {
+				body.Example = example("problem." + status)
+				operation.Responses[status] = share(document, status, response)
+			}
+		}
+	}
+}
+
+// share returns a reference to the shared answer of a status. Where a page can answer as well, the answer is not shared.
+func share(document *huma.OpenAPI, status string, response *huma.Response) *huma.Response {
+	if len(response.Content) > 1 {
+		return response
+	}
+	name := "Problem" + status
+	response.Description = problemDescriptions[status]
+	document.Components.Responses[name] = response
+	return &huma.Response{Ref: "#/components/responses/" + name}
+}

@@ -1,0 +1,194 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/stack"
+	"dummyorders/workflows"
+)
+
+var updateExamples = flag.Bool("update-examples", false, "record the examples of the OpenAPI document anew")
+
+// TestExamplesAreRealAnswers gets each answer that the OpenAPI document shows, and compares all but ids and times.
+func TestExamplesAreRealAnswers(t *testing.T) {
+	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules"})
+	w.alertsTo(`
+version: 1
+receivers:
+  - {name: fraud-team, channels: [mail: jo@example.com], group: none, acknowledge: {within: 1h, then: on-call}}
+  - {name: on-call, channels: [mail: on-call@example.com], group: none}
+routes: [{name: frauds, tell: [fraud-team]}]
+`)
+	w.everything()
+	e := examples{t: t, world: w, given: map[string]bool{"problem.500": true}} // that one takes a fault: package api has a test of it
+	e.ofTransactions()
+	e.ofAlerts()
+	e.ofProblems()
+	files, err := filepath.Glob(e.path("*"))
+	must(t, err)
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".json"); !e.given[name] {
+			t.Errorf("%s is an example of nothing", name)
+		}
+	}
+}
+
+type examples struct {
+	t     *testing.T
+	world *world
+	given map[string]bool // names of the examples that were compared
+}
+
+func (e examples) ofTransactions() {
+	w := e.world
+	id := e.is("transact.200", w.post(seedBody, "Prefer", "wait=60")).answer(e.t).TransactionID
+	w.ends(id)
+	e.is("getTransaction.200", w.get("/transactions/"+id))
+	e.is("listTransactions.200", w.get("/transactions?limit=1"))
+	e.is("transact.202", w.post(seedBody, "Prefer", "respond-async"))
+
+	const approve = `{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`
+	e.is("reviewTransaction.200", e.send("/transactions/"+e.postUntil(transaction.InReview)+"/review", approve, "Prefer", "wait=60"))
+
+	const label = `{"label": "fraudulent", "source": "dispute", "note": "chargeback 4853"}`
+	slow := body(small, silentCaptureCard)
+	id = w.post(slow, "Prefer", "respond-async").answer(e.t).TransactionID
+	w.reaches(id, transaction.PaymentInitiated)
+	e.is("labelTransaction.201", e.send("/transactions/"+id+"/labels", label))
+	e.is("labelTransaction.200", e.send("/transactions/"+id+"/labels", label))
+	id = w.post(slow, "Prefer", "wait=60").answer(e.t).TransactionID // for review because of the label
+	e.is("reviewTransaction.202", e.send("/transactions/"+id+"/review", approve, "Prefer", "wait=1"))
+}
+
+func (e examples) ofAlerts() {
+	w := e.world
+	about := e.postUntil(transaction.AlertInitiated)
+	id := workflows.EventID(workflows.TransactionWorkflowID(about), 1)
+	mailTo(e.t, "jo@example.com", id)
+	eventually(e.t, func() error {
+		if got := w.get("/alerts/" + id); !strings.Contains(string(got.body), `"delivered"`) {
+			return fmt.Errorf("not delivered: %d %s", got.status, got.body)
+		}
+		return nil
+	})
+	e.is("getAlert.200", w.get("/alerts/"+id))
+	e.is("listAlerts.200", w.get("/alerts?transaction="+about))
+	e.is("acknowledgeAlert.200", e.send("/alerts/"+id+"/acknowledge", `{"by": "ada", "note": "calling the buyer"}`))
+}
+
+func (e examples) ofProblems() {
+	w := e.world
+	e.is("problem.400", w.post(`{"order": {"id": 1234}`))
+	e.is("problem.404", w.get("/transactions/01990000-0000-7000-8000-000000000001"))
+	paid := w.post(body(small, goodCard), "Prefer", "wait=60").answer(e.t)
+	e.is("problem.409", e.send("/transactions/"+paid.TransactionID+"/review", `{"decision": "approve", "reviewer": "ada"}`))
+	e.is("problem.413", w.post(seedBody+strings.Repeat(" ", 64<<10)))
+	e.is("problem.415", w.post(seedBody, "Content-Type", "application/xml"))
+	e.is("problem.422", w.post(strings.Replace(seedBody, "123.00", `"12,50"`, 1)))
+
+	temporal := startProxy(e.t, shared.temporal.Address())
+	w.env["HTTP_ADDRESS"] = freeAddress(e.t)
+	w.api = "http://" + w.env["HTTP_ADDRESS"]
+	p := w.startAs(apiProcess, "the other api", map[string]string{"HTTP_MAX_IN_FLIGHT": "1", "TEMPORAL_ADDRESS": temporal.Listen})
+	must(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
+	w.kill(fraudPolice)
+	done := make(chan struct{})
+	go func() { // takes the only place until its transaction is checked
+		defer close(done)
+		if _, err := w.send(body(small, goodCard), "Prefer", "wait=60"); err != nil {
+			e.t.Errorf("the caller that waits: %v", err)
+		}
+	}()
+	eventually(e.t, func() error {
+		if got := w.get("/transactions?status=11&orderID=order-" + goodCard[12:]); !bytes.Contains(got.body, []byte(`"transactionID"`)) {
+			return fmt.Errorf("the place is not taken: %d %s", got.status, got.body)
+		}
+		return nil
+	})
+	e.is("problem.429", w.post(seedBody))
+	w.startWith(fraudPolice, nil)
+	<-done
+	temporal.Stop()
+	e.is("problem.503", w.post(seedBody))
+
+	must(e.t, p.Stop(e.t.Context()))
+	w.env["API_KEYS"], w.env["ALERT_LINK_KEY"] = "shop:a-key-for-the-tests-of-examples", "a key for links, which is long enough"
+	p = w.startAs(apiProcess, "the api with keys", nil)
+	must(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
+	e.is("problem.401", w.post(seedBody))
+	e.is("problem.403", e.send("/alerts/01990000-0000-7000-8000-000000000001/acknowledge?signature=forged", `{"by": "eve"}`))
+}
+
+// postUntil posts the seed's transaction again and again, until the rules take notice.
+func (e examples) postUntil(status transaction.Status) string {
+	e.t.Helper()
+	for range 20 {
+		if got := e.world.post(seedBody, "Prefer", "wait=60").answer(e.t); got.TransactionStatus.Code == status {
+			return got.TransactionID
+		}
+	}
+	e.t.Fatalf("no transaction gets to %s", status)
+	return ""
+}
+
+func (e examples) send(path, body string, headers ...string) reply {
+	e.t.Helper()
+	got, err := e.world.sendTo(path, body, headers...)
+	must(e.t, err)
+	return got
+}
+
+func (e examples) path(name string) string {
+	root, err := stack.Root()
+	must(e.t, err)
+	return filepath.Join(root, "api", "examples", name+".json")
+}
+
+// is compares an answer with the example of a name, which ends in its status, and returns it.
+func (e examples) is(name string, got reply) reply {
+	e.t.Helper()
+	e.given[name] = true
+	if want := name[strings.LastIndex(name, ".")+1:]; fmt.Sprint(got.status) != want {
+		e.t.Fatalf("%s is answered %d %s", name, got.status, got.body)
+	}
+	var text bytes.Buffer
+	must(e.t, json.Indent(&text, withExampleIDs(got.body), "", "  "))
+	if *updateExamples {
+		must(e.t, os.WriteFile(e.path(name), text.Bytes(), 0o644))
+	}
+	example, err := os.ReadFile(e.path(name))
+	if must(e.t, err); !bytes.Equal(unmeasured(example), unmeasured(text.Bytes())) {
+		e.t.Errorf("the answer for %s is\n%s\nand the example\n%s", name, &text, example)
+	}
+	return got
+}
+
+var (
+	uuids    = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	measured = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"tookMicros": \d+|queued as \w+`)
+)
+
+// withExampleIDs numbers ids in their order.
+func withExampleIDs(text []byte) []byte {
+	known := map[string]string{}
+	return uuids.ReplaceAllFunc(text, func(id []byte) []byte {
+		if known[string(id)] == "" {
+			known[string(id)] = fmt.Sprintf("01990000-0000-7000-8000-%012d", len(known)+1)
+		}
+		return []byte(known[string(id)])
+	})
+}
+
+// unmeasured takes out what is another each time.
+func unmeasured(text []byte) []byte {
+	return measured.ReplaceAll(text, nil)
+}
