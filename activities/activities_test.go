@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
@@ -44,36 +43,6 @@ func (b broken) Refund(context.Context, payment.RefundRequest) (payment.Refund, 
 func (b broken) Void(context.Context, payment.VoidRequest) error { return b.err }
 func (b broken) Save(context.Context, ledger.Entry) error        { return b.err }
 func (b broken) Publish(context.Context, alert.Event) error      { return b.err }
-
-// checked notes what it is asked.
-type checked struct{ asked []fraud.Check }
-
-func (d *checked) Detect(_ context.Context, c fraud.Check) (fraud.Decision, error) {
-	d.asked = append(d.asked, c)
-	return fraud.Decision{}, nil
-}
-
-// Workers of the time before checks had times and numbers may still run, and ask again before an approval.
-func TestAFormerWorkersChecksAreChecksOfTheirOwn(t *testing.T) {
-	var detector checked
-	env := new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()
-	check := (&activities.Fraud{Detector: &detector}).CheckFraud
-	env.RegisterActivity(check)
-	former := fraud.Check{Transaction: transaction.Transaction{ID: "0199"}}
-	for _, input := range []fraud.Check{former, former, {Number: 2, AsOf: time.Unix(1, 0)}} {
-		if _, err := env.ExecuteActivity(check, input); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, c := range detector.asked[:2] {
-		if c.ID != "0199" || c.Number < 1_000_000 || c.StartTime.IsZero() || c.AsOf.IsZero() {
-			t.Errorf("a former worker's check: %+v", c)
-		}
-	}
-	if c := detector.asked[2]; c.Number != 2 || !c.AsOf.Equal(time.Unix(1, 0)) {
-		t.Errorf("a check with a number: %+v", c)
-	}
-}
 
 func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 	declined := &payment.DeclinedError{Gateway: "amazonpay", Code: "insufficient_funds"}

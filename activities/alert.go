@@ -72,12 +72,6 @@ func (a *Deliveries) Tell(ctx context.Context, t alert.Telling) (alert.Told, err
 	return alert.Told{State: alert.Delivered, At: time.Now().UTC(), Attempts: before.with(now)}, nil
 }
 
-// Deliver is Tell for workflows that were begun by earlier versions.
-func (a *Deliveries) Deliver(ctx context.Context, target alert.Target, event alert.Event) error {
-	_, err := a.Tell(ctx, alert.Telling{Notice: alert.Notice{ID: event.ID, Event: event}, Target: target})
-	return err
-}
-
 func (a *Deliveries) deliver(ctx context.Context, t alert.Telling) (answer string, err error) {
 	name, address := t.Target.Split()
 	channel, known := a.Channels[name]

@@ -182,14 +182,3 @@ func TestAnAttemptOfWhichNothingWasKeptIsNotedAsUnknown(t *testing.T) {
 	}
 	require.False(t, told.Attempts[2].Unknown)
 }
-
-func TestADeliveryOfAnEarlierVersionIsTheSame(t *testing.T) {
-	env := new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()
-	m := &mail{}
-	d := m.deliveries()
-	env.RegisterActivity(d.Deliver)
-	_, err := env.ExecuteActivity(d.Deliver, telling.Target, alert.Event{ID: "8d1c0a52"})
-	require.NoError(t, err)
-	require.Equal(t, "8d1c0a52", m.got.Notice.ID)
-	require.Equal(t, alert.Telling{Notice: m.got.Notice, Target: telling.Target}.Key(), m.got.Key)
-}

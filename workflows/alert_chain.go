@@ -88,18 +88,13 @@ func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.S
 
 // tell begins a delivery, and notes its end.
 func (c *chain) tell(ctx workflow.Context, t alert.Telling, d *alert.Delivery) {
-	if !c.former && c.expired(ctx) {
+	if c.expired(ctx) {
 		c.conclude(ctx, d, alert.Told{State: alert.Expired}, nil)
 		return
 	}
 	channel, _ := t.Target.Split()
 	ctx = deliveryOptions(ctx, DeliveryTaskQueue(channel), tellingSummary(t), c.expiry.Sub(workflow.Now(ctx)))
-	var made workflow.Future
-	if c.former {
-		made = c.deliverFormer(ctx, t.Target)
-	} else {
-		made = workflow.ExecuteActivity(ctx, deliveries.Tell, t)
-	}
+	made := workflow.ExecuteActivity(ctx, deliveries.Tell, t)
 	c.underWay.Add(1)
 	workflow.GoNamed(ctx, "tell "+string(t.Target), func(ctx workflow.Context) {
 		defer c.underWay.Done()

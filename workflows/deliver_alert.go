@@ -20,8 +20,6 @@ type Delivery struct {
 	// Holding is the throttle's that hands the digest on.
 	Holding     *alert.Holding     `json:"holding,omitempty"`
 	Assignments []alert.Assignment `json:"assignments,omitempty"`
-	// Targets are those of deliveries that earlier versions have begun. These have no assignments.
-	Targets []alert.Target `json:"targets,omitempty"`
 }
 
 // DeliverAlert takes an alert to everybody who is assigned to it. It answers DeliveriesQuery at any time, and
@@ -58,23 +56,14 @@ func DeliverAlert(ctx workflow.Context, d Delivery) error {
 type alarm struct {
 	notice alert.Notice
 	expiry time.Time
-	former bool // it was begun by an earlier version
 	chains []*chain
 	log    alert.Log
 	cause  error // of the last target that was not told
 }
 
 func newAlarm(ctx workflow.Context, d Delivery) *alarm {
-	taken := workflow.GetInfo(ctx).WorkflowStartTime
-	former := d.Assignments == nil
-	if former {
-		d.Assignments = []alert.Assignment{ofFormer(d.Targets)}
-	}
-	a := &alarm{notice: d.notice(), expiry: d.expiry(), former: former}
-	if former {
-		a.expiry = taken.Add(formerLifetime)
-	}
-	a.log = a.opened(taken, d.Assignments)
+	a := &alarm{notice: d.notice(), expiry: d.expiry()}
+	a.log = a.opened(workflow.GetInfo(ctx).WorkflowStartTime, d.Assignments)
 	if a.notice.FollowUp {
 		a.log.ID, a.log.EventID = d.DigestID, d.Event.ID
 	}

@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -361,19 +360,6 @@ func TestAnAlertWhoseGroupIsNotReachedIsToldByItself(t *testing.T) {
 	d.execute(grouped)
 	require.NoError(t, d.GetWorkflowError())
 	require.Contains(t, d.told, ada)
-}
-
-func TestADeliveryThatAnEarlierVersionBeganIsToldAsItWas(t *testing.T) {
-	d := newDelivery(t)
-	d.event.Time = d.start.Add(-100 * time.Hour) // these were told whatever their age
-	d.fails(grace, errRefused, 1)
-	input, err := json.Marshal(map[string]any{"event": d.event, "targets": []alert.Target{ada, grace}})
-	require.NoError(t, err)
-	d.ExecuteWorkflow(workflows.DeliverAlertType, json.RawMessage(input))
-	require.Contains(t, d.failure(workflows.NotDelivered), string(grace))
-	deliveries := d.log().Chains[0].Steps[0].Deliveries
-	require.Equal(t, alert.Delivered, deliveries[0].State)
-	require.Equal(t, alert.Refused, deliveries[1].State)
 }
 
 func TestACancelledDeliveryTellsNobodyElse(t *testing.T) {

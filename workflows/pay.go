@@ -9,7 +9,6 @@ import (
 	"dummyorders/activities"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/transaction"
-	"dummyorders/internal/spelling"
 )
 
 // Holding and taking are seen through even when the transaction is cancelled meanwhile, since an interrupted call would
@@ -41,11 +40,10 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 }
 
 // chooseGateway keeps the choice in the history: a hold whose answer was lost has to be asked about where it was asked
-// for, whatever the settings say by then. It spells the method, which an earlier version's api may have kept as posted.
+// for, whatever the settings say by then.
 func (p *process) chooseGateway(ctx workflow.Context) error {
 	options := workflow.SideEffectOptions{Summary: "choose the payment gateway"}
-	method := spelling.PaymentMethod(p.transaction.PaymentMethod)
-	chosen := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return p.Gateways.For(method).Name() })
+	chosen := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return p.Gateways.For(p.transaction.PaymentMethod).Name() })
 	if err := chosen.Get(&p.gateway); err != nil {
 		return fmt.Errorf("read the choice of the gateway: %w", err)
 	}

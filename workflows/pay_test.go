@@ -179,21 +179,6 @@ func TestAPaymentStaysWithTheGatewayThatItBeganWith(t *testing.T) {
 	r.execute()
 }
 
-func TestAMethodThatWasTakenAsItWasPostedFindsItsGateway(t *testing.T) {
-	r := approvedRun(t)
-	r.orders.Gateways = payment.NewRegistry(payment.Refuse{}, map[string]payment.Gateway{"amazonpay": newBank("amazonpay", nil)})
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
-			require.Equal(t, "amazonpay", request.Gateway)
-			return held, nil
-		})
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
-	posted := aTransaction()
-	posted.PaymentMethod = "AmazonPay "
-	r.ExecuteWorkflow(workflows.ProcessTransactionType, posted)
-	require.Equal(t, "amazonpay", r.record().Payment.Gateway)
-}
-
 func TestACancellation(t *testing.T) {
 	t.Run("before the verdict ends the transaction and answers its caller", func(t *testing.T) {
 		r := newRun(t)

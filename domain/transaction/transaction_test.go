@@ -108,17 +108,3 @@ func TestAPaymentByTokenTravelsWithoutACard(t *testing.T) {
 		t.Errorf("after the journey (-want +got):\n%s", diff)
 	}
 }
-
-// Histories and queues hold transactions of before there were tokens and receipts.
-func TestATransactionOfAnEarlierVersionIsRead(t *testing.T) {
-	const earlier = `{"id":"1","order":{"id":"1234","cost":{"minor":100,"currency":"INR"}},"paymentMethod":"amazonpay",
-		"payment":{"card":{"firstSix":"123456","lastFour":"4321","length":16,"brand":"unknown","luhnValid":true,
-		"fingerprint":"00"},"type":"wallet","amount":{"minor":100,"currency":"INR"}}}`
-	var got transaction.Transaction
-	if err := json.Unmarshal([]byte(earlier), &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Payment.Card.Masked() != "123456******4321" || got.Payment.Token != "" || got.Receipt != (transaction.Receipt{}) {
-		t.Errorf("it is read as %+v", got)
-	}
-}

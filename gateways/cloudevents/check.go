@@ -61,8 +61,7 @@ func (f *faults) data(of alert.Type, d alert.Data) {
 	f.must(isNumber(d.Amount), "data.amount", "a number")
 	f.text("data.currency", d.Currency)
 	f.text("data.decision.outcome", string(d.Decision.Outcome))
-	// Requests of the first release have no review: nobody could decide then. Queues and histories may still hold some.
-	if of == alert.ReviewReminder || of == alert.ReviewExpired {
+	if of == alert.ReviewRequested || of == alert.ReviewReminder || of == alert.ReviewExpired {
 		f.must(d.Review != nil, "data.review", "an object, as "+string(of)+" has")
 	}
 	if d.Review != nil {

@@ -33,8 +33,6 @@ func said() []told {
 		of("review, unchecked", unchecked()), of("reminder", reminder()),
 		of("expired, declined", expired(review.Decline)), of("expired, approved", expired(review.Approve)),
 		of("compensation failed", compensationFailed()),
-		of("for review, of the first release", ofFirstRelease(fraud.Review)),
-		of("not evaluated, of the first release", ofFirstRelease(fraud.NotEvaluated)),
 		of("test", alert.Sample(alert.Test, anEvent().ID, anEvent().Time)), ask, last,
 		{"digest", digest(23), "fraud-team"},
 	}
@@ -127,12 +125,5 @@ func compensationFailed() alert.Event {
 	e.Data.PaymentMethod, e.Data.Card = "card", ""
 	e.Data.Decision = fraud.Decision{Outcome: fraud.Approve, RiskLevel: fraud.NormalRisk, Reasons: []fraud.Reason{}}
 	e.Data.Problem = "release the hold: gateway stripe declined: payment_intent_unexpected_state"
-	return e
-}
-
-// ofFirstRelease is a request as it was before reviews could be decided.
-func ofFirstRelease(outcome fraud.Outcome) alert.Event {
-	e := anEvent()
-	e.Type, e.Data.Decision.Outcome = alert.ReviewRequested, outcome
 	return e
 }

@@ -196,7 +196,7 @@ func FuzzParse(f *testing.F) {
 		w := writer()
 		w.Choose = func(string, alert.Target) *templates.Set { return set }
 		for _, n := range []alert.Notice{
-			notice(alert.Event{}), {ID: "d", Digest: &alert.Digest{}}, templates.SampleDigest(alert.ReviewExpired, "d", at, 3),
+			notice(alert.Event{Type: alert.FraudDetected}), {ID: "d", Event: anEvent(), Digest: &alert.Digest{}}, templates.SampleDigest(alert.ReviewExpired, "d", at, 3),
 		} {
 			m, err := w.Write(alert.Telling{Notice: n, Receiver: "r", Target: alert.NewTarget(channel, "x")})
 			if err != nil || strings.TrimSpace(m.Text) == "" {

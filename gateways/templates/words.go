@@ -34,19 +34,18 @@ func say(n alert.Notice, receiver string) words {
 
 func sayEvent(e alert.Event, receiver string) words {
 	amount, order := e.Data.Currency+" "+e.Data.Amount.String(), "order "+e.Data.OrderID
-	switch {
-	case e.Type == alert.Test:
+	switch e.Type {
+	case alert.Test:
 		return trial(receiver)
-	case e.Type == alert.CompensationFailed:
+	case alert.CompensationFailed:
 		return cannotGiveBack(order, amount)
-	case e.Type == alert.ReviewExpired && e.Data.Review != nil:
+	case alert.ReviewExpired:
 		return expired(order, amount, e.Data.Review.Verdict)
-	case e.Type == alert.FraudDetected:
+	case alert.FraudDetected:
 		return stopped(order, amount, e.Data.Review)
-	case e.Data.Review != nil:
+	default:
 		return askedFor(order, amount, e)
 	}
-	return stoppedUndecided(order, amount, e.Data.Decision.Outcome)
 }
 
 // trial is for people who look whether alerts reach them.
@@ -133,18 +132,4 @@ func cannotGiveBack(order, amount string) words {
 		},
 		LookUp: true,
 	}
-}
-
-// stoppedUndecided is for requests of the first release, which stopped what it could not decide.
-func stoppedUndecided(order, amount string, outcome fraud.Outcome) words {
-	w := words{
-		title:    fmt.Sprintf("look at %s, %s", order, amount),
-		Headline: "A transaction could not be checked for fraud.",
-		Advice:   []string{"No verdict came in time, so it was stopped; no money was taken. See that fraud_police is running."},
-	}
-	if outcome == fraud.Review {
-		w.Headline = "A transaction needs a person's eye."
-		w.Advice = []string{"It was stopped, and no money was taken. If it is good, ask the customer to order again."}
-	}
-	return w
 }
