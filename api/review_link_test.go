@@ -179,7 +179,7 @@ func TestWithoutALinkAReviewNeedsAnAPIKey(t *testing.T) {
 func waiting() *ledger.Record {
 	r := ledger.Open(transaction.Transaction{ID: uuid.NewString(), Order: transaction.Order{ID: "A-<1>", Name: "tea & <b>cups</b>"}}, start)
 	r.Decide(fraud.Decision{
-		Outcome: fraud.Review, Score: 45, RiskLevel: fraud.NormalRisk,
+		Outcome: fraud.Review, Score: 45, RiskLevel: fraud.NormalRisk, Source: fraud.AutomatedRule,
 		Reasons: []fraud.Reason{{Code: "CARD_VELOCITY", Message: "the card was used 12 times within an hour"}},
 	})
 	r.Review = &review.Review{RequestedAt: start, Deadline: start.Add(24 * time.Hour), OnExpiry: review.Decline}

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -220,6 +221,28 @@ func TestAReviewSaysWhetherTheVerdictMayHaveBeenTaken(t *testing.T) {
 			(p.TransactionID == id) != (c.status == 503) {
 			t.Errorf("%s: %v %+v", name, answer.Header(), p)
 		}
+	}
+}
+
+// The workflow has a verdict once it was handed in, whatever becomes of the wait for what comes of it.
+func TestAVerdictThatWasHandedInIsAcceptedWhateverBreaksAfterwards(t *testing.T) {
+	r := waiting()
+	for name, err := range map[string]error{
+		"the wait is over":      context.DeadlineExceeded,
+		"the connection breaks": serviceerror.NewUnavailable("connection reset by peer"),
+		"Temporal is busy":      serviceerror.NewResourceExhausted(0, ""),
+		"something else":        io.ErrUnexpectedEOF,
+	} {
+		t.Run(name, func(t *testing.T) {
+			temporal, handle := &mocks.Client{}, &mocks.WorkflowUpdateHandle{}
+			handle.On("Get", mock.Anything, mock.Anything).Return(err)
+			temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(handle, nil)
+			temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, serviceerror.NewUnavailable(""))
+			answer := judge(t, handlerWith(options(temporal, newMemory(ledger.Entry{Record: *r}))), r.TransactionID, adaApproves)
+			if answer.Code != 202 || !strings.Contains(answer.Body.String(), `"code":19`) {
+				t.Errorf("%d %s", answer.Code, answer.Body)
+			}
+		})
 	}
 }
 

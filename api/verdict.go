@@ -52,11 +52,11 @@ func (s *saga) review(ctx context.Context, id string, q review.Request, wait tim
 		if answer, err = s.awaitVerdict(ctx, handle, wait); err == nil {
 			return answer, nil
 		}
-		if isOver(err) {
+		if !isRefused(err) { // the wait is over, or the connection broke: the workflow has the verdict
 			return s.standing(ctx, id, ledger.PendingAnswer(id)), nil
 		}
 	}
-	return s.notTaken(ctx, id, q, err, handle != nil)
+	return s.notTaken(ctx, id, q, err)
 }
 
 // handIn returns once the workflow has taken the verdict, or refused it.
@@ -82,8 +82,7 @@ func (s *saga) awaitVerdict(ctx context.Context, handle client.WorkflowUpdateHan
 }
 
 // notTaken says why there is no answer. A workflow that has ended takes no updates; its record tells who decided.
-// Once the verdict was handed in, a server that is busy leaves open what became of it.
-func (s *saga) notTaken(ctx context.Context, id string, q review.Request, cause error, handedIn bool) (ledger.Answer, error) {
+func (s *saga) notTaken(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
 	var refused *temporal.ApplicationError
 	var tooMany *serviceerror.ResourceExhausted
 	switch {
@@ -91,7 +90,7 @@ func (s *saga) notTaken(ctx context.Context, id string, q review.Request, cause 
 		return ledger.Answer{}, closedBy(refused)
 	case errors.As(cause, &refused) && refused.Type() == workflows.CheckWorse:
 		return ledger.Answer{}, worseBy(refused)
-	case errors.As(cause, &tooMany) && !handedIn:
+	case errors.As(cause, &tooMany):
 		return ledger.Answer{}, fmt.Errorf("%w: %w", errBusy, cause)
 	case refused != nil, isNotFound(cause):
 		return s.afterwards(ctx, id, q, cause)
@@ -137,8 +136,8 @@ func worseBy(refused *temporal.ApplicationError) error {
 	return &worseError{refused.Message(), &now}
 }
 
-// isOver says whether it was the wait that ended.
-func isOver(err error) bool {
-	var over *client.WorkflowUpdateServiceTimeoutOrCanceledError
-	return errors.As(err, &over) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+// isRefused reports whether the workflow has refused the verdict, or ended without an answer to it.
+func isRefused(err error) bool {
+	var refused *temporal.ApplicationError
+	return errors.As(err, &refused) || isNotFound(err)
 }
