@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
+	"github.com/sethvargo/go-envconfig"
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/fraud"
@@ -25,7 +27,11 @@ type fraudCheck struct {
 var detectors = []string{"rules", "limit", "dummy"}
 
 func (e environment) fraudCheck(v *values, log *slog.Logger) fraudCheck {
-	switch v.oneOf("FRAUD_DETECTOR", e.FraudDetector, detectors) {
+	detector := v.oneOf("FRAUD_DETECTOR", e.FraudDetector, detectors)
+	if detector != "limit" {
+		e.refuseLimits(v, detector)
+	}
+	switch detector {
 	case "limit":
 		return fraudCheck{detector: e.limit(v)}
 	case "dummy":
@@ -43,6 +49,23 @@ func (e environment) limit(v *values) fraud.Detector {
 		v.wrong("FRAUD_LIMIT_REVIEW", e.FraudLimitReview, "at most FRAUD_LIMIT_DECLINE in each currency: "+err.Error())
 	}
 	return limit
+}
+
+// refuseLimits refuses limits that a detector does not look at. The defaults stand in every copy of the file env.
+func (e environment) refuseLimits(v *values, detector string) {
+	defaults, err := readEnvironment(context.Background(), envconfig.MapLookuper(nil))
+	if err != nil {
+		v.faults = append(v.faults, err.Error())
+	}
+	for _, limit := range []struct{ name, value, unset string }{
+		{"FRAUD_LIMIT_REVIEW", e.FraudLimitReview, defaults.FraudLimitReview},
+		{"FRAUD_LIMIT_DECLINE", e.FraudLimitDecline, defaults.FraudLimitDecline},
+	} {
+		if limit.value != "" && limit.value != limit.unset {
+			v.wrong(limit.name, limit.value, fmt.Sprintf("left out where FRAUD_DETECTOR is %s, which takes no notice of it: a limit for rules is a rule in the "+
+				"folder of FRAUD_RULESET, such as: payment.currency == \"USD\" && payment.amount > 1200", detector))
+		}
+	}
 }
 
 // rules decide by rulesets over the ledger's history.

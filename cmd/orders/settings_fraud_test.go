@@ -64,6 +64,23 @@ func TestARulesetThatCannotDecideIsToldBeforeAnythingIsBegun(t *testing.T) {
 	}
 }
 
+func TestLimitsThatTheDetectorDoesNotLookAtAreRefused(t *testing.T) {
+	for _, detector := range []string{"", "rules", "dummy"} {
+		faults := faultsOf(t, "fraud-police", map[string]string{
+			"FRAUD_DETECTOR": detector, "FRAUD_LIMIT_REVIEW": "INR:5", "FRAUD_LIMIT_DECLINE": "INR:7", "LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
+		})
+		require.Len(t, faults, 2)
+		require.Contains(t, faults[0], `FRAUD_LIMIT_DECLINE="INR:7": must be left out where FRAUD_DETECTOR is `)
+		require.Contains(t, faults[1], `FRAUD_LIMIT_REVIEW="INR:5": must be left out`)
+		require.Contains(t, faults[1], `payment.amount > 1200`)
+	}
+	for name, value := range map[string]string{"FRAUD_LIMIT_REVIEW": defaults(t)["FRAUD_LIMIT_REVIEW"], "FRAUD_LIMIT_DECLINE": ""} { // as in a copy of env
+		faults := faultsOf(t, "fraud-police", map[string]string{name: value, "FRAUD_RULESET": "missing", "LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")})
+		require.Len(t, faults, 1)
+		require.Contains(t, faults[0], "FRAUD_RULESET")
+	}
+}
+
 func TestWrongLimitsAreToldByTheLimitDetector(t *testing.T) {
 	const pairs = "currency:amount pairs, each currency once, such as INR:100000,USD:1200 "
 	for _, c := range []struct{ name, value, right string }{
