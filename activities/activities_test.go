@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,10 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 		"a broker that does not confirm": {func() error {
 			return (&activities.Alerts{Publisher: broken{errors.New("publish alert 8d1c0a52: no confirm within 5s")}}).PublishAlert(t.Context(), event)
 		}, "", "publish alert 8d1c0a52: no confirm within 5s"},
+		"an event that cannot be encoded": {func() error {
+			unpublishable := fmt.Errorf("publish alert 8d1c0a52: %w: subject must be text", alert.ErrUnpublishable)
+			return (&activities.Alerts{Publisher: broken{unpublishable}}).PublishAlert(t.Context(), event)
+		}, activities.AlertUnpublishable, "publish alert 8d1c0a52: no retry can publish it: subject must be text"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.do()

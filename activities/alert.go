@@ -17,10 +17,10 @@ type Alerts struct {
 }
 
 // PublishAlert returns once the event is in a queue. A retry publishes the same event under the same id, and alertman
-// knows it by that.
+// knows it by that. It fails with AlertUnpublishable, which is final, where the event has no valid form.
 func (a *Alerts) PublishAlert(ctx context.Context, event alert.Event) error {
 	defer a.Lasting.begin(ctx)()
-	return a.Publisher.Publish(ctx, event)
+	return forTemporal(a.Publisher.Publish(ctx, event))
 }
 
 // Groups puts alerts into groups, and asks throttles.

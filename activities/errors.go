@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/payment"
 )
 
@@ -15,12 +16,13 @@ import (
 //
 // The first detail of PaymentDeclined is its payment.DeclineCode; histories from before there were such codes have none.
 const (
-	PaymentDeclined  = "PaymentDeclined"
-	PaymentCaptured  = "PaymentCaptured"
-	PaymentTemporary = "PaymentTemporary"
-	PaymentUnknown   = "PaymentUnknown"
-	DeliveryFailed   = "DeliveryFailed"
-	DeliveryRefused  = "DeliveryRefused"
+	PaymentDeclined    = "PaymentDeclined"
+	PaymentCaptured    = "PaymentCaptured"
+	PaymentTemporary   = "PaymentTemporary"
+	PaymentUnknown     = "PaymentUnknown"
+	DeliveryFailed     = "DeliveryFailed"
+	DeliveryRefused    = "DeliveryRefused"
+	AlertUnpublishable = "AlertUnpublishable"
 )
 
 // forTemporal marks what is final, and says when to try again where the other side did. Everything else stays as it
@@ -38,6 +40,8 @@ func forTemporal(err error) error {
 		return temporal.NewApplicationErrorWithOptions(err.Error(), PaymentTemporary, temporal.ApplicationErrorOptions{
 			NextRetryDelay: temporary.After,
 		})
+	case errors.Is(err, alert.ErrUnpublishable): // a breakdown, unlike the final answers above
+		return temporal.NewNonRetryableApplicationError(err.Error(), AlertUnpublishable, nil)
 	case payment.IsUnknown(err):
 		return temporal.NewApplicationErrorWithOptions(err.Error(), PaymentUnknown, temporal.ApplicationErrorOptions{})
 	default:

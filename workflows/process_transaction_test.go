@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -229,6 +230,18 @@ func TestTheReplyCarriesTheReceiptOfTheCallThatWasAccepted(t *testing.T) {
 	r.publishes(1)
 	r.ExecuteWorkflow(workflows.ProcessTransactionType, posted)
 	require.Equal(t, posted.Receipt, r.answer.receipt)
+}
+
+func TestAnAlertThatNoRetryCanPublishFailsTheWorkflow(t *testing.T) {
+	r := newRun(t)
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
+	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(
+		temporal.NewNonRetryableApplicationError("publish alert: no retry can publish it", activities.AlertUnpublishable, nil)).Times(2)
+	r.execute()
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, r.GetWorkflowError(), &failure)
+	require.Equal(t, activities.AlertUnpublishable, failure.Type())
+	require.Equal(t, transaction.AlertError, r.record().TransactionStatus.Code)
 }
 
 func TestAnAlertIsPublishedUnderOneIDHoweverLongTheBrokerIsAway(t *testing.T) {

@@ -50,11 +50,11 @@ func (p *Publisher) Ready() error {
 // connection, at once from a broker that takes no messages at present, and after ConfirmTimeout without a confirm.
 func (p *Publisher) Publish(ctx context.Context, e alert.Event) error {
 	if len(e.ID) > maxShortString {
-		return fmt.Errorf("publish alert %.40s…: its id must have at most %d bytes, and has %d", e.ID, maxShortString, len(e.ID))
+		return fmt.Errorf("publish alert %.40s…: %w: its id must have at most %d bytes, and has %d", e.ID, alert.ErrUnpublishable, maxShortString, len(e.ID))
 	}
 	body, err := cloudevents.Encode(e)
 	if err != nil {
-		return fmt.Errorf("publish alert %s: %w", e.ID, err)
+		return fmt.Errorf("publish alert %s: %w: %w", e.ID, alert.ErrUnpublishable, err)
 	}
 	message := amqp.Publishing{
 		MessageId:    e.ID,

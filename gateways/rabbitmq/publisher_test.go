@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
 
+	"dummyorders/domain/alert"
 	"dummyorders/gateways/cloudevents"
 	"dummyorders/gateways/rabbitmq"
 )
@@ -126,9 +127,13 @@ func TestWhatIsNoEventIsNotPublished(t *testing.T) {
 	p := rabbitmq.NewPublisher(rabbitmq.Config{}, logger(t))
 	event := newEvent("one")
 	event.Type = "orders.unheard_of.v1"
-	require.ErrorContains(t, p.Publish(t.Context(), event), "publish alert "+event.ID+": encode event")
+	err := p.Publish(t.Context(), event)
+	require.ErrorContains(t, err, "publish alert "+event.ID+": no retry can publish it: encode event")
+	require.ErrorIs(t, err, alert.ErrUnpublishable)
 
 	event = newEvent("one")
 	event.ID = string(make([]byte, 256))
-	require.ErrorContains(t, p.Publish(t.Context(), event), "at most 255 bytes")
+	err = p.Publish(t.Context(), event)
+	require.ErrorContains(t, err, "at most 255 bytes")
+	require.ErrorIs(t, err, alert.ErrUnpublishable)
 }
