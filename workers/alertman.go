@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -46,11 +44,20 @@ func newTeller(c client.Client, queue string, deliveries *activities.Deliveries,
 	return w
 }
 
+// AlertStarter starts the delivery of alerts.
+type AlertStarter interface {
+	// Start reports whether the event is new. Starting an event again changes nothing.
+	Start(ctx context.Context, event alert.Event, assignments []alert.Assignment) (fresh bool, err error)
+}
+
+// checkTimeout bounds one check of Temporal.
+const checkTimeout = 10 * time.Second
+
 // Intake gives each event that alertman takes off the broker a durable owner: a DeliverAlert workflow.
 type Intake struct {
-	Temporal client.Client
-	Router   alert.Router
-	Log      *slog.Logger
+	Alerts AlertStarter
+	Router alert.Router
+	Log    *slog.Logger
 	// Check says what is wrong with Temporal; nil, nothing ever is.
 	Check func(context.Context) error
 	// Hold is how long an event is held while Temporal is away: ten minutes, where it is 0. It has to be less than the
@@ -85,7 +92,7 @@ func (i *Intake) keepTrying(ctx context.Context, event alert.Event, to []alert.A
 	retry := backoff.NewExponentialBackOff()
 	retry.MaxInterval = 5 * time.Second
 	start := func() (bool, error) {
-		fresh, err := i.start(ctx, event, to)
+		fresh, err := i.Alerts.Start(ctx, event, to)
 		if refused(err) {
 			err = backoff.Permanent(err)
 		}
@@ -101,7 +108,7 @@ func (i *Intake) check(ctx context.Context) error {
 	if i.Check == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	return i.Check(ctx)
 }
@@ -121,22 +128,4 @@ func receivers(assignments []alert.Assignment) []string {
 		}
 	}
 	return names
-}
-
-// start says whether the event was new.
-func (i *Intake) start(ctx context.Context, event alert.Event, assignments []alert.Assignment) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	_, err := i.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                                       workflows.AlertWorkflowID(event.ID),
-		TaskQueue:                                workflows.AlertmanTaskQueue,
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            workflows.AlertSummary(event),
-		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.OrderIDKey.ValueSet(event.Subject)),
-	}, workflows.DeliverAlertType, workflows.Delivery{Event: event, Assignments: assignments})
-	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
-		return false, nil
-	}
-	return err == nil, err
 }

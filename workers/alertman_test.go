@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/temporal"
 	"dummyorders/workers"
 	"dummyorders/workflows"
 )
@@ -73,7 +74,7 @@ func (s *station) smsBesideMail(t *testing.T, hung *hanging) {
 func (s *station) refused(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	intake := workers.Intake{Temporal: s.client, Router: router{}, Log: slog.New(slog.DiscardHandler)}
+	intake := workers.Intake{Alerts: &temporal.Alerts{Client: s.client}, Router: router{}, Log: slog.New(slog.DiscardHandler)}
 	err := intake.Take(ctx, alert.Sample(alert.FraudDetected, strings.Repeat("x", 1001), time.Now()))
 	require.ErrorContains(t, err, "hand alert xxx")
 	require.ErrorContains(t, err, "to Temporal: WorkflowId length exceeds limit")
@@ -92,13 +93,13 @@ func TestAnEventIsGivenBackOnceTemporalHasBeenAwayForLong(t *testing.T) {
 		"Temporal is there, and overloaded": {nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			temporal := mocks.NewClient(t)
-			temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, unavailable)
+			server := mocks.NewClient(t)
+			server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, unavailable)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			asked := 0
 			intake := workers.Intake{
-				Temporal: temporal, Router: router{}, Log: slog.New(slog.DiscardHandler), Hold: time.Nanosecond,
+				Alerts: &temporal.Alerts{Client: server}, Router: router{}, Log: slog.New(slog.DiscardHandler), Hold: time.Nanosecond,
 				Check: func(context.Context) error {
 					if asked++; asked > 3 {
 						cancel()

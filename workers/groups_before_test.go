@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"dummyorders/domain/alert"
-	"dummyorders/workers"
+	"dummyorders/gateways/temporal"
 )
 
 // lasting is assigned with a window that no test sees the end of.
@@ -61,7 +61,7 @@ func (s *station) amongMany(t *testing.T) {
 		s.end(t, other)
 	}
 	second.Since = time.Now().Add(-time.Minute)
-	groups := workers.Groups{Temporal: short{s.client}}
+	groups := temporal.Groups{Client: short{s.client}}
 	again, err := groups.Gather(t.Context(), second)
 	require.NoError(t, err)
 	require.Equal(t, place, again)
@@ -85,7 +85,7 @@ func (s *station) amongTooMany(t *testing.T) {
 	require.NoError(t, err)
 	s.end(t, place)
 	second.Since = time.Now().Add(-time.Minute)
-	groups := workers.Groups{Temporal: endless{s.client}}
+	groups := temporal.Groups{Client: endless{s.client}}
 	place, err = groups.Gather(t.Context(), second)
 	require.NoError(t, err)
 	require.True(t, place.Now, "it waits for a group that it will not find")

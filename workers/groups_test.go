@@ -21,6 +21,7 @@ import (
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/temporal"
 	"dummyorders/internal/stack"
 	"dummyorders/workers"
 	"dummyorders/workflows"
@@ -57,7 +58,7 @@ func TestAlertmanOnARealServer(t *testing.T) {
 // station is an alertman's worker on a server of its own. It tells its deliveries to itself.
 type station struct {
 	client client.Client
-	groups *workers.Groups
+	groups *temporal.Groups
 
 	mu      sync.Mutex
 	told    map[string][]alert.Notice // by address
@@ -80,7 +81,7 @@ func newStation(t *testing.T) *station {
 	c, err := client.Dial(client.Options{HostPort: server.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return &station{client: c, groups: &workers.Groups{Temporal: c}, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
+	return &station{client: c, groups: &temporal.Groups{Client: c}, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
 }
 
 // work starts the workers, who make so many deliveries at once on each channel. They stop at the test's end.
@@ -272,7 +273,7 @@ func (e *ending) SignalWorkflow(ctx context.Context, id, run, signal string, arg
 }
 
 func (s *station) endsMeanwhile(t *testing.T) {
-	groups := workers.Groups{Temporal: &ending{Client: s.client}}
+	groups := temporal.Groups{Client: &ending{Client: s.client}}
 	before, err := groups.Gather(t.Context(), assigned("ends", "ends 1"))
 	require.NoError(t, err)
 	after, err := groups.Gather(t.Context(), assigned("ends", "ends 2"))
@@ -372,7 +373,7 @@ func (r router) Route(alert.Event, time.Time) []alert.Assignment {
 
 func (s *station) take(t *testing.T, a alert.Assignment, event alert.Event) {
 	t.Helper()
-	intake := workers.Intake{Temporal: s.client, Router: router{a}, Log: slog.New(slog.DiscardHandler)}
+	intake := workers.Intake{Alerts: &temporal.Alerts{Client: s.client}, Router: router{a}, Log: slog.New(slog.DiscardHandler)}
 	require.NoError(t, intake.Take(t.Context(), event))
 }
 

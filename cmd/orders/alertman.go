@@ -35,11 +35,11 @@ func deliverAlerts(p *process) func(context.Context) error {
 	broker, check := p.env.consumer(p.values), temporal.Check(p.temporal)
 	broker.Downstream = check
 	consumer := rabbitmq.NewConsumer(broker, p.log)
-	intake := &workers.Intake{Temporal: p.temporal, Router: routing.Current(alerting.routes), Log: p.log, Check: check}
+	intake := &workers.Intake{Alerts: &temporal.Alerts{Client: p.temporal}, Router: routing.Current(alerting.routes), Log: p.log, Check: check}
 	atOnce := p.values.number("ALERTMAN_DELIVERIES", p.env.AlertmanDeliveries, 1, 10_000)
 	runner := workers.NewRunner("alertman", workers.NewAlertman(p.temporal,
 		&activities.Deliveries{Channels: alerting.channels, Writer: alerting.writer},
-		&activities.Groups{Gatherer: &workers.Groups{Temporal: p.temporal}}, atOnce), p.log)
+		&activities.Groups{Gatherer: &temporal.Groups{Client: p.temporal}}, atOnce), p.log)
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error {

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"go.temporal.io/sdk/client"
 
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/temporal"
 	"dummyorders/internal/oneline"
 	"dummyorders/internal/yamlfile"
 	"dummyorders/workflows"
@@ -47,7 +47,7 @@ func (c tryReceiverCommand) Run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return c.try(ctx, p.temporal, assignment, standard())
+			return c.try(ctx, &temporal.Alerts{Client: p.temporal}, assignment, standard())
 		}
 	}})
 }
@@ -71,56 +71,41 @@ func (c tryReceiverCommand) assignment(ctx context.Context, out output) (alert.A
 
 // The waits of a try. The workflow ends by itself when the test alert has expired, and has grace for that.
 const (
-	startWithin  = 10 * time.Second
 	answerWithin = 5 * time.Second
 	askAgain     = 200 * time.Millisecond
 	tryGrace     = 10 * time.Second
 )
 
-func (c tryReceiverCommand) try(ctx context.Context, temporal client.Client, to alert.Assignment, out output) error {
+func (c tryReceiverCommand) try(ctx context.Context, alerts *temporal.Alerts, to alert.Assignment, out output) error {
 	now := time.Now().UTC()
 	event := alert.Sample(alert.Test, uuid.NewString(), now)
 	expiry := now.Add(c.Wait)
 	event.Data.ExpiresAt = &expiry
-	if err := startTry(ctx, temporal, workflows.Delivery{Event: event, Assignments: []alert.Assignment{to}}); err != nil {
-		return err
+	if _, err := alerts.Start(ctx, event, []alert.Assignment{to}); err != nil {
+		return fmt.Errorf("hand the test alert to Temporal (TEMPORAL_ADDRESS says where it is): %w", err)
 	}
 	fmt.Fprintf(out.progress, "Test alert %s is on its way to %s, workflow %s\n", event.ID, c.Receiver, workflows.AlertWorkflowID(event.ID))
 	ctx, cancel := context.WithDeadlineCause(ctx, expiry.Add(tryGrace), errTryOver)
 	defer cancel()
-	deliveries, err := outcomeOf(ctx, temporal, event.ID)
+	deliveries, err := outcomeOf(ctx, alerts, event.ID)
 	if len(deliveries) == 0 && errors.Is(err, errTryOver) {
 		return fmt.Errorf("no alertman answered for the test alert within %s: `orders alertman` must be running, with the same "+
 			"Temporal (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE): %w", c.Wait+tryGrace, err)
 	}
 	for _, d := range deliveries {
-		told(out.results, d, now)
+		printDelivery(out.results, d, now)
 	}
 	return errors.Join(verdictOn(deliveries), notOver(err))
-}
-
-func startTry(ctx context.Context, temporal client.Client, d workflows.Delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
-	_, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:            workflows.AlertWorkflowID(d.Event.ID),
-		TaskQueue:     workflows.AlertmanTaskQueue,
-		StaticSummary: "test of receiver " + d.Assignments[0].Receiver,
-	}, workflows.DeliverAlertType, d)
-	if err != nil {
-		return fmt.Errorf("hand the test alert to Temporal (TEMPORAL_ADDRESS says where it is): %w", err)
-	}
-	return nil
 }
 
 var errTryOver = errors.New("the time is over")
 
 // outcomeOf asks until every target was told, or will not be. Its error is why that is not known of all.
-func outcomeOf(ctx context.Context, temporal client.Client, id string) ([]alert.Delivery, error) {
+func outcomeOf(ctx context.Context, alerts *temporal.Alerts, id string) ([]alert.Delivery, error) {
 	var last []alert.Delivery
 	silence := errors.New("nothing was heard")
 	for {
-		deliveries, err := deliveriesOf(ctx, temporal, id)
+		deliveries, err := deliveriesOf(ctx, alerts, id)
 		if err == nil {
 			last = deliveries
 			if over(deliveries) {
@@ -137,16 +122,12 @@ func outcomeOf(ctx context.Context, temporal client.Client, id string) ([]alert.
 	}
 }
 
-func deliveriesOf(ctx context.Context, temporal client.Client, id string) ([]alert.Delivery, error) {
+func deliveriesOf(ctx context.Context, alerts *temporal.Alerts, id string) ([]alert.Delivery, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	value, err := temporal.QueryWorkflow(ctx, workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
+	log, err := alerts.Log(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	var log alert.Log
-	if err := value.Get(&log); err != nil {
-		return nil, fmt.Errorf("read what alertman answered: %w", err)
 	}
 	var deliveries []alert.Delivery
 	for _, chain := range log.Chains {
@@ -166,7 +147,7 @@ func over(deliveries []alert.Delivery) bool {
 	return len(deliveries) > 0
 }
 
-func told(to io.Writer, d alert.Delivery, since time.Time) {
+func printDelivery(to io.Writer, d alert.Delivery, since time.Time) {
 	fmt.Fprintf(to, "%s: %s", d.Target, d.State)
 	if d.At != nil {
 		fmt.Fprintf(to, " after %s", d.At.Sub(since).Round(time.Millisecond))

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/temporal"
 	"dummyorders/workflows"
 )
 
@@ -65,20 +66,20 @@ func TestAnAnswerDoesNothingToATerminal(t *testing.T) {
 }
 
 func TestWithoutAnAlertmanATestSaysThatOneMustBeRunning(t *testing.T) {
-	temporal := mocks.NewClient(t)
-	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil)
-	temporal.On("QueryWorkflow", mock.Anything, mock.Anything, "", workflows.DeliveriesQuery).
+	server := mocks.NewClient(t)
+	server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil)
+	server.On("QueryWorkflow", mock.Anything, mock.Anything, "", workflows.DeliveriesQuery).
 		Return(nil, serviceerror.NewFailedPrecondition("no poller seen"))
-	err := tryReceiverCommand{Receiver: "fraud-team", Wait: -tryGrace + time.Second}.try(t.Context(), temporal, toFraudTeam, output{io.Discard, io.Discard})
+	err := tryReceiverCommand{Receiver: "fraud-team", Wait: -tryGrace + time.Second}.try(t.Context(), &temporal.Alerts{Client: server}, toFraudTeam, output{io.Discard, io.Discard})
 	require.ErrorContains(t, err, "no alertman answered for the test alert within 1s: `orders alertman` must be running")
 	require.ErrorContains(t, err, "no poller seen")
 }
 
 func TestATestAlertThatTemporalDoesNotTakeIsAFailure(t *testing.T) {
-	temporal := mocks.NewClient(t)
-	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).
+	server := mocks.NewClient(t)
+	server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).
 		Return(nil, serviceerror.NewUnavailable("no connection"))
-	err := tryReceiverCommand{Wait: time.Second}.try(t.Context(), temporal, toFraudTeam, output{io.Discard, io.Discard})
+	err := tryReceiverCommand{Wait: time.Second}.try(t.Context(), &temporal.Alerts{Client: server}, toFraudTeam, output{io.Discard, io.Discard})
 	require.ErrorContains(t, err, "hand the test alert to Temporal (TEMPORAL_ADDRESS says where it is): no connection")
 }
 
@@ -109,26 +110,28 @@ var toFraudTeam = alert.Assignment{
 // tryReceiver tries a receiver whose alertman is asleep at first, then has not told it, and then answers with deliveries.
 func tryReceiver(t *testing.T, started *workflows.Delivery, deliveries ...alert.Delivery) (string, error) {
 	t.Helper()
-	temporal := mocks.NewClient(t)
-	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil).Run(func(a mock.Arguments) {
+	server := mocks.NewClient(t)
+	server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil).Run(func(a mock.Arguments) {
 		options, ok := a.Get(1).(client.StartWorkflowOptions)
 		require.True(t, ok)
 		input, ok := a.Get(3).(workflows.Delivery)
 		require.True(t, ok)
 		require.Equal(t, workflows.AlertWorkflowID(input.Event.ID), options.ID)
 		require.Equal(t, workflows.AlertmanTaskQueue, options.TaskQueue)
+		require.Equal(t, "test of receiver fraud-team", options.StaticSummary)
+		require.Zero(t, options.TypedSearchAttributes.Size(), "the order of a test alert does not exist")
 		if started != nil {
 			*started = input
 		}
 	})
 	query := func() *mock.Call {
-		return temporal.On("QueryWorkflow", mock.Anything, mock.Anything, "", workflows.DeliveriesQuery).Once()
+		return server.On("QueryWorkflow", mock.Anything, mock.Anything, "", workflows.DeliveriesQuery).Once()
 	}
 	query().Return(nil, serviceerror.NewWorkflowNotReady("first workflow task"))
 	query().Return(logged(t, alert.Delivery{Target: deliveries[0].Target, State: alert.Pending}), nil)
 	query().Return(logged(t, deliveries...), nil)
 	var out bytes.Buffer
-	err := tryReceiverCommand{Receiver: "fraud-team", Wait: 2 * time.Second}.try(t.Context(), temporal, toFraudTeam, output{&out, io.Discard})
+	err := tryReceiverCommand{Receiver: "fraud-team", Wait: 2 * time.Second}.try(t.Context(), &temporal.Alerts{Client: server}, toFraudTeam, output{&out, io.Discard})
 	return out.String(), err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/usage"
+	"dummyorders/gateways/temporal"
 	"dummyorders/internal/audit"
 )
 
@@ -62,7 +63,7 @@ func (c verifyCommand) span() audit.Span {
 // Run prints a line for each transaction that the two sides disagree about, and the counts at the end.
 func (c verifyCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"ledger": func(p *process) func(context.Context) error {
-		book, history := p.env.ledger(p.values), newHistory(p)
+		book, history := p.env.ledger(p.values), temporal.NewHistories(p.temporal)
 		return func(ctx context.Context) error {
 			defer func() { _ = book.Close() }()
 			if err := book.Ready(ctx); err != nil {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/gateways/temporal"
@@ -25,7 +24,7 @@ type process struct {
 	env      environment
 	values   *values
 	log      *slog.Logger
-	temporal client.Client
+	temporal temporal.Client
 }
 
 // part reads its settings, notes what is wrong with them, and returns what there is to do until ctx ends. It connects

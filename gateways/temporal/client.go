@@ -1,4 +1,5 @@
-// Package temporal connects to Temporal.
+// Package temporal talks to Temporal: it starts, asks and reads the workflows, under the domain's terms. Each operation
+// and its options stand here once.
 package temporal
 
 import (
@@ -6,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -17,10 +19,16 @@ import (
 	"dummyorders/internal/tracing"
 )
 
+// Client is a connection to Temporal.
+type Client = client.Client
+
+// askWithin is how long one call to Temporal may take.
+const askWithin = 10 * time.Second
+
 // New makes a client from Temporal's own environment variables and profiles (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
 // TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE). It connects at its first call, so that
 // processes start in any order; it fails only on settings that make no sense.
-func New(logger *slog.Logger) (client.Client, error) {
+func New(logger *slog.Logger) (Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
@@ -41,8 +49,8 @@ func New(logger *slog.Logger) (client.Client, error) {
 	return c, nil
 }
 
-// Check says whether Temporal can be reached.
-func Check(c client.Client) func(context.Context) error {
+// Check returns a check that Temporal can be reached.
+func Check(c Client) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err

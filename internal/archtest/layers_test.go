@@ -13,6 +13,7 @@ const module = "dummyorders"
 //
 //	domain  ◀  activities  ◀  workflows  ◀  workers, api  ◀  cmd
 //	domain  ◀  gateways                                   ◀  cmd
+//	           workflows  ◀  gateways/temporal            ◀  cmd
 //
 // internal serves all of them but the domain, and uses none. A folder within one of these may have a line of its own.
 var layers = map[string][]string{
@@ -23,8 +24,11 @@ var layers = map[string][]string{
 	"api":        {"domain", "activities", "workflows", "internal"},
 	"gateways":   {"domain", "internal"},
 	"internal":   {},
-	"cmd":        {"domain", "activities", "workflows", "workers", "api", "gateways", "internal", "internal/audit", "internal/backtest"},
+	"cmd": {
+		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "internal", "internal/audit", "internal/backtest",
+	},
 
+	"gateways/temporal": {"domain", "workflows", "internal", "internal/audit"},
 	"internal/audit":    {"domain"},
 	"internal/backtest": {"domain"},
 }

@@ -1,13 +1,16 @@
-package workers
+package temporal
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -15,12 +18,9 @@ import (
 	"dummyorders/workflows"
 )
 
-// askWithin is how long one call to Temporal may take.
-const askWithin = 10 * time.Second
-
 // Groups keeps each group of alerts, and each receiver's throttle, in an AlertGroup workflow.
 type Groups struct {
-	Temporal client.Client
+	Client client.Client
 }
 
 var _ alert.Gatherer = (*Groups)(nil)
@@ -54,7 +54,7 @@ func (g *Groups) begin(ctx context.Context, a alert.Gathering) (alert.Place, err
 	id, group := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key), workflows.NewGroup(a)
 	options := groupOptions(id, group, enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL)
 	options.Memo = map[string]any{workflows.FirstMemo: a.Notice.ID}
-	run, err := g.Temporal.ExecuteWorkflow(ctx, options, workflows.AlertGroupType, group)
+	run, err := g.Client.ExecuteWorkflow(ctx, options, workflows.AlertGroupType, group)
 	if running, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return alert.Place{WorkflowID: id, RunID: running.RunId}, nil
 	}
@@ -68,7 +68,7 @@ func (g *Groups) begin(ctx context.Context, a alert.Gathering) (alert.Place, err
 func (g *Groups) join(ctx context.Context, to alert.Place, a alert.Gathering) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	running, err := g.Temporal.DescribeWorkflowExecution(ctx, to.WorkflowID, to.RunID)
+	running, err := g.Client.DescribeWorkflowExecution(ctx, to.WorkflowID, to.RunID)
 	if err != nil {
 		return false, err
 	}
@@ -80,7 +80,7 @@ func (g *Groups) join(ctx context.Context, to alert.Place, a alert.Gathering) (f
 	if began == a.Notice.ID {
 		return true, nil
 	}
-	return false, g.Temporal.SignalWorkflow(ctx, to.WorkflowID, to.RunID, workflows.JoinSignal, workflows.Arriving(a))
+	return false, g.Client.SignalWorkflow(ctx, to.WorkflowID, to.RunID, workflows.JoinSignal, workflows.Arriving(a))
 }
 
 // Admit asks the receiver's throttle, and begins it where none runs. Temporal answers the same notice's update the same, and
@@ -96,8 +96,8 @@ func (g *Groups) Admit(ctx context.Context, a alert.Gathering) (alert.Place, err
 	arrival.AskedAt = time.Now()
 	options := groupOptions(id, throttle, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
 	place := alert.Place{}
-	update, err := g.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: g.Temporal.NewWithStartWorkflowOperation(options, workflows.AlertGroupType, throttle),
+	update, err := g.Client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: g.Client.NewWithStartWorkflowOperation(options, workflows.AlertGroupType, throttle),
 		UpdateOptions: client.UpdateWorkflowOptions{
 			WorkflowID: id, UpdateID: a.Notice.ID, UpdateName: workflows.AdmitUpdate,
 			Args: []any{arrival}, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -135,7 +135,7 @@ func (g *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
 func (g *Groups) began(ctx context.Context, id string) (began workflows.Delivery, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	first, err := g.Temporal.GetWorkflowHistory(ctx, workflows.AlertWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	first, err := g.Client.GetWorkflowHistory(ctx, workflows.AlertWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
 	if err != nil {
 		return began, fmt.Errorf("read the history of alert %s: %w", id, err)
 	}
@@ -155,4 +155,85 @@ func groupOptions(id string, group workflows.Group, conflict enums.WorkflowIdCon
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            workflows.GroupSummary(group),
 	}
+}
+
+// secondLook is how old a notice is from when on it may have been gathered before: a worker that is killed is noticed after
+// ten seconds (the timeout of a workflow task), and by then a group of a short window may have told it and ended.
+const secondLook = 5 * time.Second
+
+// lookFor is how long a notice is looked for in the runs of its group, of which there may be many, before it is taken for
+// one that was never gathered.
+const lookFor = 5 * time.Second
+
+// before looks for a digest that has told a notice in the runs of a group that have ended since the notice came: one that
+// goes on knows what it was given itself. It takes Temporal's list of them, which is a moment behind.
+func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) (place alert.Place, found bool, err error) {
+	if a.Since.IsZero() || time.Since(a.Since) < secondLook {
+		return alert.Place{}, false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	latest, err := g.Client.DescribeWorkflowExecution(ctx, groupID, "")
+	if _, none := errors.AsType[*serviceerror.NotFound](err); none {
+		return alert.Place{}, false, nil
+	}
+	if err != nil {
+		return alert.Place{}, false, fmt.Errorf("look for the group %s: %w", groupID, err)
+	}
+	// Either it has been there all the time, and knows what it was given itself, or none was there since.
+	last := latest.GetWorkflowExecutionInfo()
+	if open(last) && !last.GetStartTime().AsTime().After(a.Since) || endedBefore(last, a.Since) {
+		return alert.Place{}, false, nil
+	}
+	return g.look(ctx, groupID, a)
+}
+
+// look goes through the runs that have ended since a notice came.
+func (g *Groups) look(ctx context.Context, groupID string, a alert.Gathering) (place alert.Place, found bool, err error) {
+	until := time.Now().Add(lookFor)
+	request := &workflowservice.ListWorkflowExecutionsRequest{
+		Query:    fmt.Sprintf("WorkflowId = '%s' AND CloseTime >= '%s'", groupID, a.Since.UTC().Format(time.RFC3339Nano)),
+		PageSize: 100,
+	}
+	for time.Now().Before(until) {
+		runs, err := g.Client.ListWorkflow(ctx, request)
+		if err != nil {
+			return alert.Place{}, false, fmt.Errorf("list the runs of the group %s: %w", groupID, err)
+		}
+		for _, run := range runs.GetExecutions() {
+			place := alert.Place{WorkflowID: groupID, RunID: run.GetExecution().GetRunId()}
+			if told, err := g.tells(ctx, place, a.Notice); err != nil || told {
+				return place, told, err
+			}
+			if time.Now().After(until) {
+				break
+			}
+		}
+		if request.NextPageToken = runs.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			break
+		}
+	}
+	return alert.Place{}, false, nil
+}
+
+func open(run *workflowpb.WorkflowExecutionInfo) bool {
+	return run.GetCloseTime() == nil
+}
+
+func endedBefore(run *workflowpb.WorkflowExecutionInfo, at time.Time) bool {
+	return !open(run) && run.GetCloseTime().AsTime().Before(at)
+}
+
+// tells says whether a digest of a run has a notice in it.
+func (g *Groups) tells(ctx context.Context, run alert.Place, n alert.Notice) (bool, error) {
+	answer, err := g.Client.QueryWorkflow(ctx, run.WorkflowID, run.RunID, workflows.DigestsQuery)
+	if err != nil {
+		return false, fmt.Errorf("ask the group %s for its digests: %w", run.WorkflowID, err)
+	}
+	var log alert.GroupLog
+	if err := answer.Get(&log); err != nil {
+		return false, fmt.Errorf("read the digests of the group %s: %w", run.WorkflowID, err)
+	}
+	first := n.Members()[0].EventID
+	return slices.ContainsFunc(log.Digests, func(d alert.DigestLog) bool { return slices.Contains(d.Events, first) }), nil
 }

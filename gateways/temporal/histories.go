@@ -1,4 +1,4 @@
-package main
+package temporal
 
 import (
 	"context"
@@ -19,11 +19,13 @@ import (
 	"dummyorders/workflows"
 )
 
-// history is Temporal as an audit.History.
-type history struct {
-	temporal  client.Client
+// Histories is an audit.History: it reads what Temporal keeps of transactions.
+type Histories struct {
+	client    client.Client
 	namespace string
 }
+
+var _ audit.History = (*Histories)(nil)
 
 // queryPatience is how long a worker has to answer for a workflow. Replaying one takes milliseconds.
 const queryPatience = 10 * time.Second
@@ -31,9 +33,10 @@ const queryPatience = 10 * time.Second
 // listPage is how many workflows are listed at once; Temporal gives no more than 1000.
 const listPage = 500
 
-func newHistory(p *process) *history {
-	h := &history{temporal: p.temporal, namespace: client.DefaultNamespace}
-	// What is wrong with these settings is told by whoever made the client of them.
+// NewHistories returns the histories of the namespace that the client's settings name.
+func NewHistories(c client.Client) *Histories {
+	h := &Histories{client: c, namespace: client.DefaultNamespace}
+	// New has reported what is wrong with these settings.
 	if options, err := envconfig.LoadDefaultClientOptions(); err == nil && options.Namespace != "" {
 		h.namespace = options.Namespace
 	}
@@ -41,10 +44,10 @@ func newHistory(p *process) *history {
 }
 
 // Started lists the workflows that process transactions.
-func (h *history) Started(ctx context.Context, span audit.Span, each func(audit.Execution) error) error {
+func (h *Histories) Started(ctx context.Context, span audit.Span, each func(audit.Execution) error) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: listPage, Query: startedWithin(span)}
 	for {
-		page, err := h.temporal.ListWorkflow(ctx, request)
+		page, err := h.client.ListWorkflow(ctx, request)
 		if err != nil {
 			return fmt.Errorf("list workflows: %w", err)
 		}
@@ -71,8 +74,8 @@ func startedWithin(span audit.Span) string {
 }
 
 // Execution describes the newest run of a transaction's workflow.
-func (h *history) Execution(ctx context.Context, transactionID string) (audit.Execution, error) {
-	described, err := h.temporal.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(transactionID), "")
+func (h *Histories) Execution(ctx context.Context, transactionID string) (audit.Execution, error) {
+	described, err := h.client.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(transactionID), "")
 	if err != nil {
 		return audit.Execution{}, forgotten(err)
 	}
@@ -103,10 +106,10 @@ var states = map[enums.WorkflowExecutionStatus]string{
 }
 
 // Record asks the workflow itself. A worker replays it for that, also when it has ended.
-func (h *history) Record(ctx context.Context, transactionID string) (ledger.Record, error) {
+func (h *Histories) Record(ctx context.Context, transactionID string) (ledger.Record, error) {
 	patience, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
-	value, err := h.temporal.QueryWorkflow(patience, workflows.TransactionWorkflowID(transactionID), "", workflows.StatusQuery)
+	value, err := h.client.QueryWorkflow(patience, workflows.TransactionWorkflowID(transactionID), "", workflows.StatusQuery)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ledger.Record{}, ctx.Err()
@@ -121,10 +124,10 @@ func (h *history) Record(ctx context.Context, transactionID string) (ledger.Reco
 }
 
 // Retention asks for the setting of the namespace.
-func (h *history) Retention(ctx context.Context) (time.Duration, error) {
+func (h *Histories) Retention(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
-	described, err := h.temporal.WorkflowService().DescribeNamespace(ctx,
+	described, err := h.client.WorkflowService().DescribeNamespace(ctx,
 		&workflowservice.DescribeNamespaceRequest{Namespace: h.namespace})
 	if err != nil {
 		return 0, err

@@ -1,4 +1,4 @@
-package main
+package temporal
 
 import (
 	"context"
@@ -34,10 +34,10 @@ func TestTheListIsAskedForTransactionsOfTheSpan(t *testing.T) {
 }
 
 func TestEveryPageOfTheListIsRead(t *testing.T) {
-	temporal := mocks.NewClient(t)
+	server := mocks.NewClient(t)
 	page := func(token, next, id string, info *workflow.WorkflowExecutionInfo) {
 		info.Execution = &common.WorkflowExecution{WorkflowId: id}
-		temporal.On("ListWorkflow", mock.Anything, mock.MatchedBy(func(r *workflowservice.ListWorkflowExecutionsRequest) bool {
+		server.On("ListWorkflow", mock.Anything, mock.MatchedBy(func(r *workflowservice.ListWorkflowExecutionsRequest) bool {
 			return string(r.NextPageToken) == token
 		})).Return(&workflowservice.ListWorkflowExecutionsResponse{
 			Executions: []*workflow.WorkflowExecutionInfo{info}, NextPageToken: []byte(next),
@@ -50,7 +50,7 @@ func TestEveryPageOfTheListIsRead(t *testing.T) {
 		Status: enums.WORKFLOW_EXECUTION_STATUS_TERMINATED, StartTime: timestamppb.New(since), CloseTime: timestamppb.New(since.Add(time.Second)),
 	})
 	var listed []audit.Execution
-	require.NoError(t, (&history{temporal: temporal}).Started(t.Context(), audit.Span{}, func(x audit.Execution) error {
+	require.NoError(t, (&Histories{client: server}).Started(t.Context(), audit.Span{}, func(x audit.Execution) error {
 		listed = append(listed, x)
 		return nil
 	}))
@@ -71,9 +71,9 @@ func TestAWorkflowThatDoesNotSpeakIsToldFromOneThatIsGone(t *testing.T) {
 		{context.DeadlineExceeded, audit.ErrUnanswered},
 		{away, away},
 	} {
-		temporal := mocks.NewClient(t)
-		temporal.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, c.err)
-		_, err := (&history{temporal: temporal}).Record(t.Context(), "1")
+		server := mocks.NewClient(t)
+		server.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, c.err)
+		_, err := (&Histories{client: server}).Record(t.Context(), "1")
 		require.ErrorIs(t, err, c.want)
 		for _, other := range []error{audit.ErrForgotten, audit.ErrUnanswered} {
 			require.Equal(t, errors.Is(c.want, other), errors.Is(err, other), "%v", err)
@@ -82,9 +82,11 @@ func TestAWorkflowThatDoesNotSpeakIsToldFromOneThatIsGone(t *testing.T) {
 }
 
 func TestWhoeverStopsTheComparisonIsNotTakenForASilentWorker(t *testing.T) {
-	temporal := mocks.NewClient(t)
-	temporal.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, context.Canceled)
-	_, err := (&history{temporal: temporal}).Record(ended(t), "1")
+	server := mocks.NewClient(t)
+	server.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, context.Canceled)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := (&Histories{client: server}).Record(ended, "1")
 	require.ErrorIs(t, err, context.Canceled)
 	require.NotErrorIs(t, err, audit.ErrUnanswered)
 }
