@@ -31,8 +31,9 @@ devstack:
 
 test: build lint-go ## run the linters but vacuum, and every test against real servers, with the race detector
 	@$(DEVSTACK) install rabbitmq postgresql pgbouncer cc npm
+# The end-to-end tests wait most of their time: they start first, and the others run beside them.
 	@CGO_ENABLED=1 $(DEVSTACK) progress 'Testing, with the race detector' -- \
-		go test -race -shuffle=on -timeout 40m ./...
+		go test -race -shuffle=on -timeout 40m ./internal/e2e ./...
 
 lint: lint-go lint-contract ## look for what the compiler lets pass (compiles the linters the first time, which takes minutes)
 
