@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"dummyorders/gateways/ledgers"
-	"dummyorders/gateways/sqlite"
+	ledgerdb "dummyorders/gateways/ledger"
 )
 
 type backupCommand struct {
@@ -18,12 +17,12 @@ func (c backupCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := ledgers.Open(env.LedgerURL); err != nil {
+	if _, err := ledgerdb.Open(env.LedgerURL); err != nil {
 		return &configError{faults: []string{"LEDGER_URL: " + err.Error()}}
 	}
-	path, inSQLite := ledgers.SQLiteFile(env.LedgerURL)
+	path, inSQLite := ledgerdb.SQLiteFile(env.LedgerURL)
 	if !inSQLite {
 		return errors.New("the ledger is in PostgreSQL: back it up with pg_dump, as docs/ledger.md says")
 	}
-	return sqlite.Backup(ctx, path, c.File)
+	return ledgerdb.Backup(ctx, path, c.File)
 }

@@ -7,14 +7,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dummyorders/gateways/sqlite"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 )
 
 func TestABackupHoldsWhatTheLedgerHolds(t *testing.T) {
 	dir := t.TempDir()
 	path, copied := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "copy.db")
-	book, err := sqlite.Open(path)
+	book, err := ledgerdb.Open("sqlite:" + path)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = book.Close() })
 	require.NoError(t, book.Migrate(t.Context()))
@@ -24,7 +24,7 @@ func TestABackupHoldsWhatTheLedgerHolds(t *testing.T) {
 
 	require.Equal(t, 0, execute(t.Context(), []string{"ledger", "backup", copied}))
 
-	restored, err := sqlite.Open(copied)
+	restored, err := ledgerdb.Open("sqlite:" + copied)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = restored.Close() })
 	found, err := restored.Find(t.Context(), saved.Record.TransactionID)

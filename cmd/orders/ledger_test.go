@@ -16,7 +16,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/gateways/ledgers"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/audit"
 )
 
@@ -127,7 +127,7 @@ func TestAVerificationThatIsStoppedIsNotOne(t *testing.T) {
 func TestAnExportHoldsWhatTheLedgerHolds(t *testing.T) {
 	dir := t.TempDir()
 	url := "sqlite:" + filepath.Join(dir, "ledger.db")
-	book, err := ledgers.Open(url)
+	book, err := ledgerdb.Open(url)
 	require.NoError(t, err)
 	require.NoError(t, book.Migrate(t.Context()))
 	for _, id := range []string{"1", "2"} {

@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/gateways/ledgers"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/rules"
 	"dummyorders/internal/backtest"
 )
@@ -60,7 +60,7 @@ func TestABacktestNeedsARulesetWithoutFaults(t *testing.T) {
 // What decided is the built-in ruleset, so that it changes nothing, and its own account of what is decisive holds.
 func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
-	book, err := ledgers.Open(url)
+	book, err := ledgerdb.Open(url)
 	require.NoError(t, err)
 	require.NoError(t, book.Migrate(t.Context()))
 	for _, e := range velocity(8) {
@@ -72,7 +72,7 @@ func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
 	require.Zero(t, execute(t.Context(), []string{"rules", "backtest", "default", "--since", "2d", "--html", page}))
 	require.Contains(t, contents(t, page), "No decision would have another outcome.")
 
-	book, err = ledgers.Open(url)
+	book, err = ledgerdb.Open(url)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = book.Close() })
 	var out, progress bytes.Buffer

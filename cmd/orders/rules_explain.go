@@ -13,8 +13,8 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/rules"
-	"dummyorders/gateways/sqlledger"
 )
 
 type explainRulesCommand struct {
@@ -40,7 +40,7 @@ func (c explainRulesCommand) Run(ctx context.Context) error {
 }
 
 // openLedger is the ledger, ready to be read; the caller closes it.
-func openLedger(ctx context.Context, env environment) (*sqlledger.Ledger, error) {
+func openLedger(ctx context.Context, env environment) (*ledgerdb.Ledger, error) {
 	v := &values{}
 	book := env.ledger(v)
 	if err := v.err(); err != nil {

@@ -17,9 +17,8 @@ import (
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/usage"
-	"dummyorders/gateways/ledgers"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/rules"
-	"dummyorders/gateways/sqlledger"
 )
 
 // noon is when transactions are tried.
@@ -134,9 +133,9 @@ func before(t *testing.T, text, part string) string {
 	return text[:at]
 }
 
-func openBook(t *testing.T) *sqlledger.Ledger {
+func openBook(t *testing.T) *ledgerdb.Ledger {
 	t.Helper()
-	book, err := ledgers.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
+	book, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = book.Close() })
 	require.NoError(t, book.Migrate(t.Context()))

@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/fraud"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/rules"
-	"dummyorders/gateways/sqlledger"
 	"dummyorders/internal/health"
 )
 
 // fraudCheck is a detector with what it stands on. It is connected to nothing yet.
 type fraudCheck struct {
 	detector fraud.Detector
-	history  *sqlledger.Ledger // nil where nothing is counted
-	rulesets []*rules.Source   // those that are read again when they change
+	history  *ledgerdb.Ledger // nil where nothing is counted
+	rulesets []*rules.Source  // those that are read again when they change
 }
 
 // detectors are those that FRAUD_DETECTOR chooses from.

@@ -3,8 +3,7 @@ package main
 import (
 	"time"
 
-	"dummyorders/gateways/ledgers"
-	"dummyorders/gateways/sqlledger"
+	ledgerdb "dummyorders/gateways/ledger"
 )
 
 // How long ended transactions may be kept. The least is what temporal-config/ keeps histories for: until then, a
@@ -15,8 +14,8 @@ const (
 )
 
 // ledger is nil where its URL is wrong. It is connected to nothing yet.
-func (e environment) ledger(v *values) *sqlledger.Ledger {
-	ledger, err := ledgers.Open(e.LedgerURL)
+func (e environment) ledger(v *values) *ledgerdb.Ledger {
+	ledger, err := ledgerdb.Open(e.LedgerURL)
 	if err != nil {
 		v.faults = append(v.faults, "LEDGER_URL: "+err.Error())
 		return nil

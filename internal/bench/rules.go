@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/gateways/ledgers"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/rules"
 	"dummyorders/internal/stack"
 )
@@ -99,7 +99,7 @@ func busiest() int { return 0 }
 // counting decides by 100 rules with ten counted values, over a history in a database with so many rows.
 func counting(ctx context.Context, server *stack.Postgres, engine, url string, rows int) ([]target, func() error, error) {
 	fmt.Printf("filling %s with %d rows\n", engine, rows)
-	book, err := ledgers.Open(url)
+	book, err := ledgerdb.Open(url)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,8 +16,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/usage"
-	"dummyorders/gateways/ledgers"
-	"dummyorders/gateways/sqlledger"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/workflows"
 )
 
@@ -135,7 +134,7 @@ func TestFraudPoliceKilledBetweenTheCountAndTheReportCountsOnce(t *testing.T) {
 		temporal.hold(toServer) // its outstanding polls still bring tasks; its verdicts get nowhere
 		id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
 		w.activityStarted(workflows.TransactionWorkflowID(id), "CheckFraud")
-		book, err := ledgers.Open(w.env["LEDGER_URL"])
+		book, err := ledgerdb.Open(w.env["LEDGER_URL"])
 		must(t, err)
 		eventually(t, func() error { return w.counted(book, id) })
 		must(t, book.Close())
@@ -157,7 +156,7 @@ func TestFraudPoliceKilledBetweenTheCountAndTheReportCountsOnce(t *testing.T) {
 }
 
 // counted is nil once fraud_police has counted a transaction of the good card, and kept its decision.
-func (w *world) counted(book *sqlledger.Ledger, id string) error {
+func (w *world) counted(book *ledgerdb.Ledger, id string) error {
 	entry, err := book.Find(w.t.Context(), id)
 	if err != nil {
 		return err

@@ -1,0 +1,141 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/usage"
+)
+
+// Statements are those that the ledger runs, for their plans.
+func (l *Ledger) Statements(id string, q ledger.Query, endedBefore time.Time) map[string]Statement {
+	find, list := l.findQuery(id), l.listQuery(q)
+	return map[string]Statement{
+		"Find":  {find.text, find.args},
+		"List":  {list.text, list.args},
+		"Prune": {l.statements.prune, []any{l.engine.Time(endedBefore), 100}},
+	}
+}
+
+// Statement is a statement with the values of its placeholders.
+type Statement struct {
+	Text string
+	Args []any
+}
+
+// Plan is what the database would do, line by line.
+func (l *Ledger) Plan(ctx context.Context, explain string, s Statement) ([]string, error) {
+	return plan(ctx, l.writer, explain, s)
+}
+
+func plan(ctx context.Context, db asker, explain string, s Statement) ([]string, error) {
+	rows, err := db.QueryContext(ctx, explain+" "+s.Text, s.Args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	for rows.Next() {
+		line := make([]any, len(columns)) // the plan's text is the last of them
+		for i := range line {
+			line[i] = new(sql.NullString)
+		}
+		if err := rows.Scan(line...); err != nil {
+			return nil, err
+		}
+		lines = append(lines, line[len(line)-1].(*sql.NullString).String)
+	}
+	return lines, rows.Err()
+}
+
+// Exec runs a statement on the writer's side.
+func (l *Ledger) Exec(ctx context.Context, statement string) error {
+	_, err := l.writer.ExecContext(ctx, statement)
+	return err
+}
+
+// Compatible is compatible.
+var Compatible = compatible
+
+// The two engines by themselves.
+var (
+	OpenSQLite   = openSQLite
+	OpenPostgres = openPostgres
+)
+
+// Columns are those of a table.
+func (l *Ledger) Columns(ctx context.Context, table string) ([]string, error) {
+	rows, err := l.reader.QueryContext(ctx, "SELECT * FROM "+table+" LIMIT 0")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	return columns, errors.Join(err, rows.Err())
+}
+
+// Alone commits each save by itself.
+func (l *Ledger) Alone() {
+	l.turns = nil
+}
+
+// NewTurns are turns in which saveAll is told how many entries it has to save. Save is one saver's call.
+func NewTurns(saveAll func(ctx context.Context, entries int) error) *turns {
+	return newTurns(func(ctx context.Context, all []saving) error { return saveAll(ctx, len(all)) })
+}
+
+func (t *turns) Save(ctx context.Context) error {
+	return t.save(ctx, saving{})
+}
+
+// Waiting is how many savers have not had their turn.
+func (t *turns) Waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting)
+}
+
+// HistoryStatements are those of the history, for their plans.
+func (l *Ledger) HistoryStatements(u usage.Use, lookups []usage.Lookup, before time.Time) (map[string]Statement, error) {
+	look := l.lookQuery(u.TransactionID, lookups)
+	count, err := l.countQuery(u)
+	return map[string]Statement{
+		"Look":            {look.text, look.args},
+		"count":           {count.text, count.args},
+		"decisions":       {l.historyStatements.decisions, []any{u.TransactionID}},
+		"prune uses":      {l.historyStatements.pruneUses, []any{l.engine.Time(before), 100}},
+		"prune decisions": {l.historyStatements.pruneDecisions, []any{l.engine.Time(before), 100}},
+	}, err
+}
+
+// HistoryPlan is what the database would do while it counts the use.
+func (l *Ledger) HistoryPlan(ctx context.Context, explain string, u usage.Use, s Statement) (lines []string, err error) {
+	err = l.counting(ctx, func(tx *sql.Tx) error {
+		if err := l.lock(ctx, tx, u, nil); err != nil {
+			return err
+		}
+		lines, err = plan(ctx, tx, explain, s)
+		return err
+	})
+	return lines, err
+}
+
+// Pragma is a setting of the connection that saves, and of the one that counts.
+func Pragma(ctx context.Context, path, name string) (saving, counting string, err error) {
+	all, err := sqlitePools(path)
+	if err != nil {
+		return "", "", err
+	}
+	ask := func(db *sql.DB, value *string) error {
+		return db.QueryRowContext(ctx, "PRAGMA "+name).Scan(value)
+	}
+	err = errors.Join(ask(all.Writer, &saving), ask(all.History, &counting), all.Writer.Close(), all.History.Close(), all.Reader.Close())
+	return saving, counting, err
+}

@@ -1,0 +1,130 @@
+package ledger_test
+
+import (
+	"flag"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+	"dummyorders/domain/usage"
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/usagetest"
+)
+
+var rows = flag.Int("rows", 100_000, "how many rows the larger history of BenchmarkDecide has")
+
+// perTransaction is how many rows a transaction has in the histories that are measured.
+const perTransaction = 5
+
+// terminal is a value that all transactions of a history share.
+const terminal = usage.Dimension("metadata.terminal")
+
+var asOf = start.Add(30 * 24 * time.Hour)
+
+// BenchmarkDecide decides about transactions with ten counted features, by one checker and by 16 at once, over a small
+// history and a large one: with values that some twenty transactions share, and with one that all share.
+func BenchmarkDecide(b *testing.B) {
+	for name, engine := range engines {
+		for _, size := range []int{1000, *rows} {
+			l := engine.migrated(b)
+			fillHistory(b, l, name, size)
+			for _, hot := range []bool{false, true} {
+				for _, checkers := range []int{1, 16} {
+					label := map[bool]string{false: "usual", true: "busy"}[hot]
+					b.Run(fmt.Sprintf("%s/%d rows/%s/%d", name, size, label, checkers), func(b *testing.B) {
+						decideBy(b, l, size/perTransaction, hot, checkers)
+					})
+				}
+			}
+		}
+	}
+}
+
+// fillHistory has the transactions of 30 days, whose rows lie as they were written: one transaction after another.
+func fillHistory(b testing.TB, l *ledgerdb.Ledger, engine string, size int) {
+	b.Helper()
+	transactions := size / perTransaction
+	apart := (30 * 24 * time.Hour / time.Duration(transactions)).Microseconds()
+	at, json := fmt.Sprintf("%d + i * %d", start.UnixMicro(), apart), "text"
+	if engine == "PostgreSQL" {
+		at, json = fmt.Sprintf("timestamptz '%s' + i * interval '%d microseconds'", start.Format(time.RFC3339), apart), "json"
+	}
+	few, some := max(1, transactions/20), max(1, transactions/10)
+	numbers := fmt.Sprintf("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d)", transactions-1)
+	for _, statement := range []string{
+		fmt.Sprintf(`INSERT INTO uses (dimension, value, at, transaction_id, amount, currency, facts) %[1]s
+			SELECT d, CASE d WHEN 'card' THEN 'card-' || (i %% %[2]d) WHEN 'ip' THEN 'ip-' || (i %% %[2]d)
+				WHEN 'customer' THEN 'customer-' || (i %% %[3]d) WHEN 'order' THEN 'order-' || i ELSE 'hot' END,
+				%[4]s, 'old-' || i, 12300, 'INR', CAST('{"card":"card-' || (i %% %[2]d) || '","customer":"customer-' || (i %% %[3]d)
+				|| '","ip":"ip-' || (i %% %[2]d) || '","order":"order-' || i || '","metadata.terminal":"hot"}' AS %[5]s)
+			FROM n CROSS JOIN (SELECT 'card' AS d UNION ALL SELECT 'ip' UNION ALL SELECT 'customer' UNION ALL SELECT 'order'
+				UNION ALL SELECT 'metadata.terminal') dimensions ORDER BY i`, numbers, few, some, at, json),
+		fmt.Sprintf("INSERT INTO decisions (transaction_id, number, at, decision) %s SELECT 'old-' || i, 1, %s, '{}' FROM n", numbers, at),
+		"ANALYZE",
+	} {
+		require.NoError(b, l.Exec(b.Context(), statement))
+	}
+}
+
+// features are ten.
+func features(by ...usage.Dimension) []usage.Feature {
+	var all []usage.Feature
+	for _, dimension := range by {
+		all = append(all,
+			usage.Feature{Measure: usage.Count, By: dimension, Window: 10 * time.Minute},
+			usage.Feature{Measure: usage.Sum, By: dimension, Window: 24 * time.Hour},
+			usage.Feature{Measure: usage.Distinct, By: dimension, Of: usage.Customer, Window: 24 * time.Hour},
+			usage.Feature{Measure: usage.Mean, By: dimension, Window: usage.MaxWindow},
+			usage.Feature{Measure: usage.Frauds, By: dimension, Window: usage.MaxWindow},
+		)
+	}
+	return all
+}
+
+var asked atomic.Int64
+
+func decideBy(b *testing.B, l *ledgerdb.Ledger, transactions int, hot bool, checkers int) {
+	counted := features(usage.Card, usage.IP)
+	if hot {
+		counted = features(usage.Card, terminal)
+	}
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	b.ResetTimer()
+	var checking errgroup.Group
+	for range checkers {
+		checking.Go(func() error {
+			for left.Add(-1) >= 0 {
+				use := benchmarked(int(asked.Add(1)), transactions, hot)
+				_, err := l.Decide(b.Context(), usagetest.Check(use), use, usage.Lookups(counted, use, use.At), func(past usage.Past) fraud.Decision {
+					return fraud.Decision{Explanation: &fraud.Explanation{Features: usage.Values(counted, use, use.At, past)}}
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(b, checking.Wait())
+}
+
+func benchmarked(n, transactions int, hot bool) usage.Use {
+	values := map[usage.Dimension]string{
+		usage.Card: fmt.Sprint("card-", n%max(1, transactions/20)), usage.Customer: fmt.Sprint("customer-", n%max(1, transactions/10)),
+		usage.IP: fmt.Sprint("ip-", n%max(1, transactions/20)), usage.Order: fmt.Sprint("new-", n),
+	}
+	if hot {
+		values[terminal] = "hot"
+	}
+	return usage.Use{
+		TransactionID: fmt.Sprint("new-", n), At: asOf.Add(time.Duration(n) * time.Millisecond),
+		Amount: money.Money{Minor: 12300, Currency: "INR"}, Values: values,
+	}
+}

@@ -1,0 +1,315 @@
+package ledger_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/usage"
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/usagetest"
+)
+
+// strict makes a PostgreSQL server as strict as one may be. A check must see what it has waited for all the same.
+const strict = `DO $$ BEGIN
+	EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database());
+END $$`
+
+func TestTheHistoryDoesWhatAHistoryMust(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			usagetest.Conformance(t, func(t *testing.T) usagetest.Place {
+				place := engine.place(t)
+				l := engine.at(t, place)
+				require.NoError(t, l.Migrate(t.Context()))
+				if name == "PostgreSQL" {
+					require.NoError(t, l.Exec(t.Context(), strict))
+				}
+				return func(t *testing.T) usagetest.Store { return engine.at(t, place) }
+			})
+		})
+	}
+}
+
+// Where a process stands still in the middle of a check, others wait for it no longer than that, and what is said of a
+// check's database transaction is said of no other on the same connection.
+func TestOnPostgreSQLACheckSetsItsOwnTermsAndNoOthers(t *testing.T) {
+	l := engines["PostgreSQL"].migrated(t)
+	terms := ledgerdb.Statement{Text: `current_setting('synchronous_commit') || ' ' ||
+		current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('transaction_isolation')`}
+	for range 2 {
+		during, err := l.HistoryPlan(t.Context(), "SELECT", usagetest.Use(1, "a"), terms)
+		require.NoError(t, err)
+		require.Equal(t, []string{"off 30s read committed"}, during)
+		afterwards, err := l.Plan(t.Context(), "SELECT", terms)
+		require.NoError(t, err)
+		require.Equal(t, []string{"on 0 read committed"}, afterwards)
+	}
+}
+
+// The rows of decisions say which transactions are counted. Both tables are pruned, in portions of their own.
+func TestOnlyWhatWasDeletedByItsAgeIsCountedAgain(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, use := engine.migrated(t), usagetest.Use(1, "a")
+			check := func(number int) {
+				c := usagetest.Check(use)
+				c.Number = number
+				_, err := l.Decide(t.Context(), c, use, nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+				require.NoError(t, err)
+			}
+			check(1)
+			require.NoError(t, l.Exec(t.Context(), "DELETE FROM uses"))
+			check(2)
+			past, err := l.Look(t.Context(), "", ofTheCard)
+			require.NoError(t, err)
+			require.Empty(t, past)
+			check(1)
+			require.NoError(t, l.Exec(t.Context(), "DELETE FROM decisions"))
+			check(1)
+			require.NoError(t, l.Exec(t.Context(), "DELETE FROM decisions"))
+			check(2) // and its uses are there
+			past, err = l.Look(t.Context(), "", ofTheCard)
+			require.NoError(t, err)
+			require.Len(t, past[usage.Card], 1)
+		})
+	}
+}
+
+// labelAll gives every transaction of fillHistory three labels.
+var labelAll = []string{
+	`INSERT INTO transactions (id, status, amount, started_at, mark_at, mark_number, record, posted)
+		SELECT transaction_id, 11, 1, at, 1, 1, '{}', '{}' FROM decisions`,
+	`INSERT INTO labels (transaction_id, source, label, at) SELECT transaction_id, source, 'fraudulent', at FROM decisions
+		CROSS JOIN (SELECT 'dispute' AS source UNION ALL SELECT 'early_fraud_warning' UNION ALL SELECT 'reviewer') sources`,
+	`ANALYZE`,
+}
+
+// A value that all transactions share is where a planner is tempted to go another way.
+func TestTheHistoryIsReadFromItsIndexes(t *testing.T) {
+	wanted := map[string]map[string][]string{
+		"SQLite": {
+			"Look": {
+				"SEARCH uses USING PRIMARY KEY (dimension=? AND value=? AND at>?)", "SEARCH l USING PRIMARY KEY (transaction_id=?)",
+			},
+			"decisions":       {"SEARCH decisions USING INDEX sqlite_autoindex_decisions_1 (transaction_id=?)"},
+			"prune uses":      {"SEARCH uses USING INDEX uses_by_time (at=?", "SEARCH uses USING COVERING INDEX uses_by_time (at<?)"},
+			"prune decisions": {"SEARCH decisions USING INTEGER PRIMARY KEY (rowid=?)", "SEARCH decisions USING COVERING INDEX decisions_by_time (at<?)"},
+		},
+		"PostgreSQL": {
+			"Look":            {"Index Scan Backward using uses_pkey on uses", "labels_pkey"},
+			"decisions":       {"decisions_pkey"},
+			"prune uses":      {"Tid Scan on uses", "Index Scan using uses_by_time on uses"},
+			"prune decisions": {"Tid Scan on decisions", "Index Scan using decisions_by_time on decisions"},
+		},
+	}
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			fillHistory(t, l, name, map[string]int{"SQLite": 5_000, "PostgreSQL": 50_000}[name]) // which rather reads all of a small table
+			for _, statement := range labelAll {
+				require.NoError(t, l.Exec(t.Context(), statement))
+			}
+			u := benchmarked(1, 10_000, true)
+			for _, dimensions := range [][]usage.Dimension{{usage.Card}, {terminal}, {usage.Card, usage.Customer, usage.IP, usage.Order, terminal}} {
+				statements, err := l.HistoryStatements(u, usage.Lookups(features(dimensions...), u, u.At), start.Add(time.Hour))
+				require.NoError(t, err)
+				for kind, statement := range statements {
+					plan, err := l.HistoryPlan(t.Context(), engine.explain, u, statement)
+					require.NoError(t, err)
+					text := fmt.Sprintf("%s by %v:\n%s", kind, dimensions, strings.Join(plan, "\n"))
+					for _, line := range wanted[name][kind] {
+						require.Contains(t, text, line)
+					}
+					for _, costly := range []string{"Seq Scan", "Bitmap", "Sort", "Hash", "Merge", "TEMP B-TREE", "AUTOMATIC", "SCAN uses", "SCAN l", "SCAN decisions"} {
+						require.NotContains(t, text, costly)
+					}
+				}
+			}
+		})
+	}
+}
+
+// asChecker makes a process of this test a fraud_police on the place that it names, asToldBy gives it a plan.
+const (
+	asChecker = "CHECK_WITH_HISTORY"
+	asToldBy  = "CHECK_AS"
+)
+
+// plan is what a checker does: it checks the transactions from one number to another, and ends itself where it is told
+// to, as kill -9 does: while it decides about a transaction, which it has then counted and not committed, or once it has
+// decided and before it has said so. Zero is no transaction.
+type plan struct {
+	engine                          string
+	from, to, inDeciding, inTelling int
+}
+
+func (p plan) String() string {
+	return fmt.Sprint(p.engine, " ", p.from, " ", p.to, " ", p.inDeciding, " ", p.inTelling)
+}
+
+// checkUntilKilled says of each transaction how many it saw with the same card.
+func checkUntilKilled(place string) int {
+	var p plan
+	_, err := fmt.Sscan(os.Getenv(asToldBy), &p.engine, &p.from, &p.to, &p.inDeciding, &p.inTelling)
+	if err == nil {
+		err = p.check(place)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func (p plan) check(place string) error {
+	l, err := engines[p.engine].open(place)
+	if err != nil {
+		return err
+	}
+	step := 1
+	if p.to < p.from {
+		step = -1
+	}
+	for n := p.from; n != p.to+step; n += step {
+		use := usagetest.Use(n, "a")
+		d, err := l.Decide(context.Background(), usagetest.Check(use), use, ofTheCard, func(past usage.Past) fraud.Decision {
+			endIf(n == p.inDeciding)
+			return seen(past)
+		})
+		if err != nil {
+			return err
+		}
+		endIf(n == p.inTelling)
+		fmt.Println(n, d.Score)
+	}
+	return l.Close()
+}
+
+func endIf(here bool) {
+	if here {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
+var ofTheCard = []usage.Lookup{{By: usage.Card, Value: "a"}}
+
+func seen(past usage.Past) fraud.Decision {
+	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[usage.Card])}
+}
+
+// Two processes check 40 transactions of one card, half of which both check. Each is killed four times, and begins again
+// with its first.
+func TestCheckersThatAreKilledCountEachTransactionOnceAndNeverChangeADecision(t *testing.T) {
+	const transactions = 40
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			place := engine.place(t)
+			l := engine.at(t, place)
+			require.NoError(t, l.Migrate(t.Context()))
+			var up, down answers
+			var checking errgroup.Group
+			checking.Go(func() error { return up.gather(t, place, plan{name, 1, 30, 0, 0}, 5, 8) })
+			checking.Go(func() error { return down.gather(t, place, plan{name, transactions, 11, 0, 0}, 36, 33) })
+			require.NoError(t, checking.Wait())
+
+			scores := map[int]int{}
+			for _, a := range slices.Concat(up, down) {
+				before, known := scores[a.transaction]
+				require.True(t, !known || before == a.score, "transaction %d was told of %d and of %d others", a.transaction, before, a.score)
+				scores[a.transaction] = a.score
+			}
+			var all []int
+			for n := 1; n <= transactions; n++ {
+				use := usagetest.Use(n, "a")
+				d, err := l.Decide(t.Context(), usagetest.Check(use), use, ofTheCard, seen)
+				require.NoError(t, err)
+				require.Equal(t, scores[n], d.Score)
+				all = append(all, d.Score)
+			}
+			slices.Sort(all)
+			for n, score := range all {
+				require.Equal(t, n, score, "%v", all)
+			}
+			past, err := l.Look(t.Context(), "", ofTheCard)
+			require.NoError(t, err)
+			require.Len(t, past[usage.Card], transactions)
+		})
+	}
+}
+
+// answers are what checkers said.
+type answers []answer
+
+type answer struct{ transaction, score int }
+
+// gather starts a checker again and again: one that ends while it decides about a transaction, one that ends before it
+// tells of one, two that are killed wherever they are, and one that comes to its end.
+func (a *answers) gather(t *testing.T, place string, p plan, inDeciding, inTelling int) error {
+	dies, tells := p, p
+	dies.inDeciding, tells.inTelling = inDeciding, inTelling
+	for _, c := range []struct {
+		plan      plan
+		killAfter int // that many answers, or never
+		ends      []syscall.WaitStatus
+	}{
+		{dies, -1, []syscall.WaitStatus{killed}},
+		{tells, -1, []syscall.WaitStatus{killed}},
+		{p, 3, []syscall.WaitStatus{killed, done}},
+		{p, 17, []syscall.WaitStatus{killed, done}},
+		{p, -1, []syscall.WaitStatus{done}},
+	} {
+		ended, err := a.run(t, place, c.plan, c.killAfter)
+		if err != nil || !slices.Contains(c.ends, ended) {
+			return fmt.Errorf("checker %s ended with %#x: %w", c.plan, ended, err)
+		}
+	}
+	return nil
+}
+
+// How a process ends.
+const (
+	done   = syscall.WaitStatus(0)
+	killed = syscall.WaitStatus(syscall.SIGKILL)
+)
+
+// run hears what a checker says until its end.
+func (a *answers) run(t *testing.T, place string, p plan, killAfter int) (syscall.WaitStatus, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	checker := exec.CommandContext(ctx, os.Args[0])
+	checker.Env = append(os.Environ(), asChecker+"="+place, asToldBy+"="+p.String())
+	checker.Stderr = os.Stderr
+	out, err := checker.StdoutPipe()
+	if err == nil {
+		err = checker.Start()
+	}
+	if err != nil {
+		return 0, err
+	}
+	said := bufio.NewScanner(out)
+	for heard := 1; said.Scan(); heard++ {
+		var got answer
+		if _, err := fmt.Sscan(said.Text(), &got.transaction, &got.score); err != nil {
+			return 0, fmt.Errorf("it said %q: %w", said.Text(), err)
+		}
+		*a = append(*a, got)
+		if heard == killAfter {
+			_ = checker.Process.Kill()
+		}
+	}
+	_ = checker.Wait()
+	return checker.ProcessState.Sys().(syscall.WaitStatus), nil
+}

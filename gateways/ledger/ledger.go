@@ -1,0 +1,238 @@
+// Package ledger keeps the ledger, and what is counted over past transactions, in the tables of a SQL database: a SQLite file or
+// a PostgreSQL database. What the two differ in is an engine: see sqlite.go and postgres.go.
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"dummyorders/domain/ledger"
+)
+
+// engine is what one kind of database does its own way.
+type engine struct {
+	Place      string // where the database is, for messages: without a password
+	Dialect    goose.Dialect
+	Migrations fs.FS // SQL files as goose reads them, in the folder at its root
+	// Numbered says that placeholders are $1, $2 and so on, where otherwise each is a question mark.
+	Numbered bool
+	// OneWriter says that the database takes one writer at a time. Savers that wait for it are then served together.
+	OneWriter bool
+	// Time is how a time is handed to the database, which keeps microseconds.
+	Time func(time.Time) any
+	// Prune deletes ended transactions: the first placeholder is the time, the second the limit. PruneUses and
+	// PruneDecisions delete what is from before the time.
+	Prune, PruneUses, PruneDecisions string
+	// Lock takes the locks whose numbers its one placeholder lists, in the list's order, until the end of the database
+	// transaction. It is empty where a transaction that is to write keeps all others that are from the beginning.
+	Lock string
+	// NoTables says whether an error means that the tables, or all of the database, are not there yet.
+	NoTables func(error) bool
+	// Again reports whether work that failed may succeed on a new connection, as after a failover. It is then done once more,
+	// which all work of a ledger can be: it is keyed, and what was done already is not done again. Nil, nothing is.
+	Again func(error) bool
+	// ReadOnly asks whether the database takes no writes; empty where it always does. Renew has connections made anew then.
+	ReadOnly string
+	Renew    func()
+	// Alone runs a migration while no other process does.
+	Alone func(ctx context.Context, migrate func(...goose.ProviderOption) error) error
+}
+
+// pools are connections, for each kind of work its own; they may be the same.
+type pools struct {
+	Writer  *sql.DB // for saving
+	Reader  *sql.DB
+	History *sql.DB // for counting: what it commits may be lost to a power failure, all of it or nothing
+}
+
+// Ledger is a ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner, and a fraud.History, fraud.HistoryReader and
+// fraud.HistoryPruner. It connects when it is first used, and again after the database was away.
+type Ledger struct {
+	engine            engine
+	writer            *sql.DB
+	reader            *sql.DB
+	history           *sql.DB
+	statements        statements
+	historyStatements historyStatements
+	turns             *turns // nil where savers need not wait for each other
+}
+
+// newLedger takes charge of the pools.
+func newLedger(engine engine, pools pools) *Ledger {
+	l := &Ledger{
+		engine: engine, writer: pools.Writer, reader: pools.Reader, history: pools.History,
+		statements: newStatements(engine), historyStatements: newHistoryStatements(engine),
+	}
+	if engine.OneWriter {
+		l.turns = newTurns(l.saveAll)
+	}
+	return l
+}
+
+// Close ends the connections. Calls that are under way may fail.
+func (l *Ledger) Close() error {
+	return errors.Join(l.writer.Close(), l.reader.Close(), l.history.Close()) // closing one again does nothing
+}
+
+// twice does work, and once more where it met a server or a connection that is gone.
+func (l *Ledger) twice(ctx context.Context, do func() error) error {
+	err := do()
+	if err != nil && ctx.Err() == nil && l.engine.Again != nil && l.engine.Again(err) {
+		err = do()
+	}
+	return err
+}
+
+// inTransaction does all of it or nothing.
+func (l *Ledger) inTransaction(ctx context.Context, do func(*sql.Tx) error) error {
+	return l.twice(ctx, func() error { return l.once(ctx, do) })
+}
+
+func (l *Ledger) once(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := l.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := do(tx); err != nil {
+		return errors.Join(err, ignoreDone(tx.Rollback()))
+	}
+	return tx.Commit()
+}
+
+// explain says in our words that there are no tables.
+func (l *Ledger) explain(err error) error {
+	if l.engine.NoTables(err) {
+		return fmt.Errorf("%w (%w)", l.noTables(), err)
+	}
+	return err
+}
+
+// ignoreDone passes over the error of a rollback that came too late: the end of its context was quicker.
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// foreignKeyViolation is SQLSTATE, from PostgreSQL's appendix A.
+const foreignKeyViolation = "23503"
+
+// Label keeps a label of whoever is not the transaction itself. No save takes it back.
+func (l *Ledger) Label(ctx context.Context, transactionID string, label ledger.Label) (ledger.Label, error) {
+	var kept ledger.Label
+	if label.Label == "" || label.Source == "" || label.Time.IsZero() {
+		return kept, fmt.Errorf("label transaction %s in the ledger: the label needs its word, its source and its time", transactionID)
+	}
+	err := l.inTransaction(ctx, func(tx *sql.Tx) (err error) {
+		kept, err = scanLabel(tx.QueryRowContext(ctx, l.statements.keepLabel,
+			nullable(label.Source), nullable(label.Label), nullable(label.Note), l.engine.Time(label.Time), nullable(transactionID)))
+		return err
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows), violatesForeignKey(err):
+		return ledger.Label{}, fmt.Errorf("label transaction %s: %w", transactionID, ledger.ErrNotFound)
+	case err != nil:
+		return ledger.Label{}, fmt.Errorf("label transaction %s in the ledger: %w", transactionID, l.explain(err))
+	}
+	return kept, nil
+}
+
+// scanLabel fails with sql.ErrNoRows where there is no transaction to label.
+func scanLabel(row *sql.Row) (ledger.Label, error) {
+	var label ledger.Label
+	var note sql.NullString
+	var at instant
+	err := row.Scan(&label.Label, &label.Source, &note, &at)
+	label.Note, label.Time = note.String, at.Time
+	return label, err
+}
+
+// violatesForeignKey says whether the transaction was deleted while it was labelled. SQLite has one writer at a time,
+// so that it cannot happen there.
+func violatesForeignKey(err error) bool {
+	var refused interface{ SQLState() string }
+	return errors.As(err, &refused) && refused.SQLState() == foreignKeyViolation
+}
+
+// Prune deletes those first that ended first, and their labels with them.
+func (l *Ledger) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
+	deleted, err := l.delete(ctx, l.writer, l.statements.prune, endedBefore, limit)
+	if err != nil {
+		return 0, fmt.Errorf("delete from the ledger what ended before %s: %w", endedBefore.UTC().Format(time.RFC3339), err)
+	}
+	return deleted, nil
+}
+
+// delete runs a statement that deletes what is from before a time, and says how many rows it has deleted.
+func (l *Ledger) delete(ctx context.Context, pool *sql.DB, statement string, before time.Time, limit int) (int, error) {
+	var result sql.Result
+	err := l.twice(ctx, func() (err error) {
+		result, err = pool.ExecContext(ctx, statement, l.engine.Time(before), limit)
+		return err
+	})
+	if err != nil {
+		return 0, l.explain(err)
+	}
+	deleted, err := result.RowsAffected()
+	return int(deleted), err
+}
+
+// right is what a right URL looks like.
+const right = "must be sqlite: and a file, such as sqlite:orders-ledger.db, " +
+	"or a PostgreSQL URL, such as postgres://orders:secret@localhost:5432/orders?sslmode=require"
+
+// Open opens the ledger that a URL names. It connects to nothing yet: that the database is away is no error here, only that the URL is wrong. Errors show no
+// password.
+func Open(url string) (*Ledger, error) {
+	scheme, rest, _ := strings.Cut(url, ":")
+	switch scheme {
+	case "sqlite":
+		path, err := sqlitePath(rest)
+		if err != nil {
+			return nil, err
+		}
+		return openSQLite(path)
+	case "postgres", "postgresql":
+		return openPostgres(url)
+	default:
+		return nil, errors.New("ledger URL: " + right)
+	}
+}
+
+// SQLiteFile is the path that a sqlite: URL names, and false for any other URL.
+func SQLiteFile(url string) (string, bool) {
+	rest, named := strings.CutPrefix(url, "sqlite:")
+	path, err := sqlitePath(rest)
+	if !named || err != nil {
+		return "", false
+	}
+	return path, true
+}
+
+// sqlitePath refuses what people write who know other programs' URLs.
+func sqlitePath(path string) (string, error) {
+	const must = "must be sqlite: and the path alone, such as sqlite:orders-ledger.db or sqlite:/var/lib/orders/ledger.db"
+	switch {
+	case path == "" || strings.HasSuffix(path, "/"):
+		return "", fmt.Errorf("ledger URL sqlite:%s names no file: %s", path, must)
+	case strings.HasPrefix(path, "//"):
+		return "", fmt.Errorf("ledger URL sqlite:%s begins its path with slashes of a host: %s", path, must)
+	case strings.Contains(path, "?"):
+		return "", fmt.Errorf("ledger URL sqlite:%s has options, and takes none: %s", path, must)
+	case path == ":memory:" || strings.HasPrefix(path, "file:"):
+		return "", fmt.Errorf("ledger URL sqlite:%s is one of SQLite's own names: %s", path, must)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return "", fmt.Errorf("ledger URL sqlite:%s names a folder: %s", path, must)
+	}
+	return path, nil
+}

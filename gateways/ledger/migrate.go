@@ -1,0 +1,105 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// versionTable is where goose notes which migrations were done.
+const versionTable = "ledger_migrations"
+
+// noTables is for a database without the tables.
+func (l *Ledger) noTables() error {
+	return fmt.Errorf("the ledger in %s has no tables yet: the worker makes them at its start", l.engine.Place)
+}
+
+// Migrate makes the tables, or changes them to what this code needs. Of several processes that call it at once, one
+// does it, and the others wait. A database of newer code is left as it is.
+func (l *Ledger) Migrate(ctx context.Context) error {
+	err := l.engine.Alone(ctx, func(options ...goose.ProviderOption) error {
+		options = append(options, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
+		provider, err := goose.NewProvider(l.engine.Dialect, l.writer, l.engine.Migrations, options...)
+		if err != nil {
+			return err
+		}
+		_, err = provider.Up(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("make the ledger's tables: %w", err)
+	}
+	return l.Ready(ctx)
+}
+
+// Ready is nil when the database answers, and has tables that this code can work with.
+func (l *Ledger) Ready(ctx context.Context) error {
+	var version sql.NullInt64
+	var oldest int64
+	err := l.twice(ctx, func() error { return l.reader.QueryRowContext(ctx, l.statements.version).Scan(&version, &oldest) })
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return l.noTables()
+	case err != nil:
+		return fmt.Errorf("ask the ledger for its version: %w", l.explain(err))
+	}
+	return compatible(version.Int64, oldest, l.engine.version())
+}
+
+// Writable is nil when the ledger is ready, and its database takes writes. A server that has become a reader is left for
+// the one that the URL leads to by now.
+func (l *Ledger) Writable(ctx context.Context) error {
+	if err := l.Ready(ctx); err != nil || l.engine.ReadOnly == "" {
+		return err
+	}
+	for _, pool := range []*sql.DB{l.writer, l.history} {
+		readOnly, err := l.asksReadOnly(ctx, pool)
+		if err == nil && readOnly {
+			l.engine.Renew()
+			readOnly, err = l.asksReadOnly(ctx, pool)
+		}
+		switch {
+		case err != nil:
+			return fmt.Errorf("ask the ledger whether it takes writes: %w", err)
+		case readOnly:
+			return fmt.Errorf("the ledger in %s takes no writes: it is a standby, or read-only", l.engine.Place)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) asksReadOnly(ctx context.Context, pool *sql.DB) (readOnly bool, err error) {
+	err = l.twice(ctx, func() error { return pool.QueryRowContext(ctx, l.engine.ReadOnly).Scan(&readOnly) })
+	return readOnly, err
+}
+
+// compatible compares the version of the tables, and the oldest version of the code that they are made for, with this
+// code's.
+func compatible(tables, oldest, code int64) error {
+	switch {
+	case tables < code:
+		return fmt.Errorf("the ledger's tables are of version %d, and this version of orders needs %d: "+
+			"start a worker of this version, which changes them", tables, code)
+	case code < oldest:
+		return fmt.Errorf("the ledger's tables are of version %d, and need a version of orders that knows at least version %d of "+
+			"them; this one knows %d: run the version of orders that changed them, or a later one", tables, oldest, code)
+	}
+	return nil
+}
+
+// version is that of the last migration. Migrations are numbered from 1 on, without a gap.
+func (e engine) version() int64 {
+	files, err := fs.Glob(e.Migrations, "*.sql")
+	if err != nil {
+		panic(err) // only a malformed pattern is an error
+	}
+	return int64(len(files))
+}

@@ -1,0 +1,151 @@
+package ledger_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/ledger"
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
+	"dummyorders/internal/usagetest"
+)
+
+const noTables = "has no tables yet: the worker makes them at its start"
+
+func TestWithoutTablesEveryCallSaysWhoMakesThem(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, ctx := engine.at(t, engine.place(t)), t.Context()
+			_, findErr := l.Find(ctx, "1")
+			_, listErr := l.List(ctx, ledger.Query{Limit: 1})
+			_, pruneErr := l.Prune(ctx, start, 1)
+			_, decideErr := l.Decide(ctx, usagetest.Check(usagetest.Use(1, "a")), usagetest.Use(1, "a"), ofTheCard, seen)
+			_, lookErr := l.Look(ctx, "1", ofTheCard)
+			_, pruneHistoryErr := l.PruneHistory(ctx, start, 1)
+			for call, err := range map[string]error{
+				"Ready": l.Ready(ctx), "Save": l.Save(ctx, ledgertest.Accepted(1)), "Save with labels": l.Save(ctx, ledgertest.Whole()),
+				"Find": findErr, "List": listErr, "Prune": pruneErr, "Decide": decideErr, "Look": lookErr, "PruneHistory": pruneHistoryErr,
+			} {
+				require.ErrorContains(t, err, noTables, call)
+				require.NotErrorIs(t, err, ledger.ErrNotFound, call)
+			}
+			require.NoError(t, l.Migrate(ctx))
+			require.NoError(t, l.Ready(ctx))
+			require.NoError(t, l.Save(ctx, ledgertest.Whole()))
+		})
+	}
+}
+
+func TestWorkersThatStartAtOnceMakeTheTablesOnce(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			place := engine.place(t)
+			errs, begin := make(chan error, 8), make(chan struct{})
+			var workers sync.WaitGroup
+			for range cap(errs) {
+				l := engine.at(t, place)
+				require.Error(t, l.Ready(t.Context()), "it has connected")
+				workers.Go(func() {
+					<-begin
+					errs <- l.Migrate(t.Context())
+				})
+			}
+			close(begin)
+			workers.Wait()
+			for range cap(errs) {
+				require.NoError(t, <-errs)
+			}
+			require.NoError(t, engine.at(t, place).Save(t.Context(), ledgertest.Whole()))
+		})
+	}
+}
+
+func TestMigratingAgainChangesNothing(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))
+			require.NoError(t, l.Migrate(t.Context()))
+			_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestTablesOfAnEarlierVersionAreChangedAndKeepWhatTheyHold(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))
+			for _, statement := range []string{"DROP TABLE uses", "DROP TABLE decisions", "DELETE FROM ledger_migrations WHERE version_id = 2"} {
+				require.NoError(t, l.Exec(t.Context(), statement)) // as the first version left them
+			}
+			require.ErrorContains(t, l.Ready(t.Context()), "the ledger's tables are of version 1, and this version of orders needs 2")
+			require.NoError(t, l.Migrate(t.Context()))
+			_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+			require.NoError(t, err)
+			_, err = l.Decide(t.Context(), usagetest.Check(usagetest.Use(1, "a")), usagetest.Use(1, "a"), ofTheCard, seen)
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestNewerTablesServeOlderCodeUnlessTheySayOtherwise(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			require.NoError(t, l.Exec(t.Context(), "INSERT INTO ledger_migrations (version_id, is_applied) VALUES (1000, "+
+				map[string]string{"SQLite": "1", "PostgreSQL": "true"}[name]+")"))
+			require.NoError(t, l.Ready(t.Context()))
+			require.NoError(t, l.Migrate(t.Context()), "newer tables are to be left as they are")
+			require.NoError(t, l.Exec(t.Context(), "UPDATE ledger_compatibility SET oldest_code = 999"))
+			require.ErrorContains(t, l.Ready(t.Context()), "run the version of orders that changed them, or a later one")
+			require.ErrorContains(t, l.Migrate(t.Context()), "run the version of orders that changed them, or a later one")
+		})
+	}
+}
+
+func TestAVersionThatDoesNotFitSaysWhatToDo(t *testing.T) {
+	for _, c := range []struct {
+		tables, oldest, code int64
+		fault                string
+	}{
+		{1, 1, 1, ""},
+		{5, 1, 3, ""},
+		{5, 3, 3, ""},
+		{2, 1, 3, "the ledger's tables are of version 2, and this version of orders needs 3: start a worker of this version, which changes them"},
+		{5, 4, 3, "the ledger's tables are of version 5, and need a version of orders that knows at least version 4 of them; this one " +
+			"knows 3: run the version of orders that changed them, or a later one"},
+	} {
+		err := ledgerdb.Compatible(c.tables, c.oldest, c.code)
+		if c.fault == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.EqualError(t, err, c.fault)
+	}
+}
+
+// Whoever adds a column looks here, and thinks of card numbers.
+func TestNoColumnIsForACardNumber(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			for table, want := range map[string][]string{
+				"transactions": {
+					"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
+					"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
+				},
+				"labels":    {"transaction_id", "source", "label", "note", "at"},
+				"uses":      {"dimension", "value", "at", "transaction_id", "amount", "currency", "facts"},
+				"decisions": {"transaction_id", "number", "at", "decision"},
+			} {
+				columns, err := l.Columns(t.Context(), table)
+				require.NoError(t, err)
+				require.Equal(t, want, columns)
+			}
+		})
+	}
+}

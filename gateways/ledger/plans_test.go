@@ -1,0 +1,191 @@
+package ledger_test
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+	"modernc.org/sqlite"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// costly is what must not stand in a plan: reading all of a table, and sorting what was read. Only what several filters
+// leave over may be sorted: PostgreSQL intersects their indexes where it knows that to be few rows.
+func costly(q question) []string {
+	words := []string{"Seq Scan", "AUTOMATIC", "TEMP B-TREE"}
+	if len(strings.Fields(q.index)) == 1 {
+		words = append(words, "Sort")
+	}
+	return words
+}
+
+// fill makes enough rows that a database would not rather read them all.
+func fill(t *testing.T, l *ledgerdb.Ledger) {
+	t.Helper()
+	outcomes := []fraud.Outcome{fraud.Approve, fraud.Approve, fraud.Approve, fraud.Review, fraud.Decline}
+	var savers errgroup.Group
+	savers.SetLimit(16)
+	for n := range 4000 {
+		e := ledgertest.Accepted(n)
+		if n%50 > 0 {
+			e = ledgertest.Ended(n, start.Add(time.Duration(n)*time.Minute))
+		}
+		e.Record.Order.ID = fmt.Sprintf("order-%d", n/2)
+		e.Record.Decide(fraud.Decision{Outcome: outcomes[n%len(outcomes)]})
+		e.Record.Labels = ledgertest.Whole().Record.Labels
+		savers.Go(func() error { return l.Save(t.Context(), e) })
+	}
+	require.NoError(t, savers.Wait())
+	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
+}
+
+func TestEveryQuestionIsAnsweredFromAnIndex(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			fill(t, l)
+			for _, c := range questions() {
+				for kind, statement := range l.Statements("01990000-0000-7000-8000-000000000007", c.query, start.Add(time.Hour)) {
+					plan, err := l.Plan(t.Context(), engine.explain, statement)
+					require.NoError(t, err)
+					text := strings.Join(plan, "\n")
+					for _, word := range costly(c) {
+						require.NotContains(t, text, word, "%s, %s: %s", kind, c.name, statement.Text)
+					}
+					for _, line := range plan {
+						scan := strings.Contains(line, "SCAN transactions") || strings.Contains(line, "SCAN l")
+						require.False(t, scan && !strings.Contains(line, "INDEX"), "%s, %s: %s", kind, c.name, text)
+					}
+					index := c.index
+					if kind != "List" {
+						index = map[string]string{"Find": "pk", "Prune": "transactions_by_end"}[kind]
+					}
+					require.True(t, uses(text, index), "%s, %s does not go by %s:\n%s", kind, c.name, index, text)
+				}
+			}
+		})
+	}
+}
+
+// visits counts the rows that SQLite looks at: its planner knows nothing of the function, and asks it of each.
+var visits atomic.Int64
+
+func init() {
+	sqlite.MustRegisterScalarFunction("visit", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		visits.Add(1)
+		return int64(1), nil
+	})
+}
+
+func TestPagesVisitEachRowOnce(t *testing.T) {
+	l := engines["SQLite"].migrated(t)
+	fill(t, l)
+	for name, q := range map[string]ledger.Query{
+		"all":                  {},
+		"span":                 {Since: start.Add(-time.Hour), Until: start.Add(5000 * time.Minute)},
+		"until":                {Until: start.Add(5000 * time.Minute)},
+		"until, of an outcome": {Outcome: fraud.Approve, Until: start.Add(5000 * time.Minute)},
+		"until, of a status":   {Status: transaction.Pending, Until: start.Add(5000 * time.Minute)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q.Limit = 20
+			visits.Store(0)
+			read, pages := 0, 0
+			for more := true; more; pages++ {
+				statement := l.Statements("", q, start)["List"]
+				statement.Text = strings.Replace(statement.Text, "FROM transactions ", "FROM transactions WHERE visit() AND ", 1)
+				statement.Text = strings.ReplaceAll(statement.Text, "AND WHERE", "AND")
+				statement.Text = strings.ReplaceAll(statement.Text, "AND ORDER", "ORDER")
+				_, err := l.Plan(t.Context(), "", statement)
+				require.NoError(t, err)
+				page, err := l.List(t.Context(), q)
+				require.NoError(t, err)
+				read, q.After, more = read+len(page.Entries), page.Next, page.Next.TransactionID != ""
+			}
+			require.Greater(t, pages, 3)
+			// Of each page also the row of its cursor, and the one that tells whether there is a next.
+			require.LessOrEqual(t, visits.Load(), int64(read+2*pages), "%d entries on %d pages", read, pages)
+		})
+	}
+}
+
+func TestTheLowerOfUntilAndCursorEndsAPage(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			var all []ledger.Entry
+			for n := range 6 {
+				all = append(all, ledgertest.Accepted(n))
+				require.NoError(t, l.Save(t.Context(), all[n]))
+			}
+			at := func(n int) time.Time { return all[n].Record.StartTime }
+			cursor := ledger.Cursor{StartTime: at(3), TransactionID: all[3].Record.TransactionID}
+			for _, c := range []struct {
+				until  time.Time
+				newest int
+			}{{time.Time{}, 2}, {at(5), 2}, {at(3).Add(time.Nanosecond), 2}, {at(3), 2}, {at(2), 1}} {
+				page, err := l.List(t.Context(), ledger.Query{Limit: 10, Until: c.until, After: cursor})
+				require.NoError(t, err)
+				require.Len(t, page.Entries, c.newest+1, "until %s", c.until)
+				require.Equal(t, all[c.newest].Record.TransactionID, page.Entries[0].Record.TransactionID)
+			}
+		})
+	}
+}
+
+// uses says whether the plan goes by one of the indexes. The engines name that of the primary key each in their own way.
+func uses(plan, indexes string) bool {
+	for index := range strings.FieldsSeq(strings.ReplaceAll(indexes, "pk", "transactions_pkey sqlite_autoindex_transactions_1")) {
+		if strings.Contains(plan, index) {
+			return true
+		}
+	}
+	return false
+}
+
+type question struct {
+	name, index string
+	query       ledger.Query
+}
+
+// questions are all combinations of filters, with and without a span of time and a page before.
+func questions() []question {
+	var all []question
+	for bits := range 1 << 5 {
+		q := question{query: ledger.Query{Limit: 20}}
+		for bit, part := range []struct {
+			name, index string
+			set         func(*ledger.Query)
+		}{
+			{"status", "transactions_by_status", func(q *ledger.Query) { q.Status = transaction.Pending }},
+			{"outcome", "transactions_by_outcome", func(q *ledger.Query) { q.Outcome = fraud.Decline }},
+			{"order", "transactions_by_order", func(q *ledger.Query) { q.OrderID = "order-700" }},
+			{"span", "", func(q *ledger.Query) { q.Since, q.Until = start.Add(5*time.Minute), start.Add(50*time.Minute) }},
+			{"page", "", func(q *ledger.Query) {
+				q.After = ledger.Cursor{StartTime: start.Add(40 * time.Minute), TransactionID: "01990000-0000-7000-8000-000000002400"}
+			}},
+		} {
+			if bits&(1<<bit) != 0 {
+				part.set(&q.query)
+				q.name, q.index = q.name+" "+part.name, q.index+" "+part.index
+			}
+		}
+		if strings.TrimSpace(q.index) == "" {
+			q.index = "transactions_by_start"
+		}
+		all = append(all, q)
+	}
+	return all
+}

@@ -1,0 +1,225 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"dummyorders/domain/ledger"
+)
+
+// Find is the entry of a transaction, or ledger.ErrNotFound.
+func (l *Ledger) Find(ctx context.Context, transactionID string) (ledger.Entry, error) {
+	found, err := l.read(ctx, l.findQuery(transactionID))
+	if err != nil {
+		return ledger.Entry{}, fmt.Errorf("find transaction %s in the ledger: %w", transactionID, err)
+	}
+	if len(found) == 0 {
+		return ledger.Entry{}, fmt.Errorf("find transaction %s: %w", transactionID, ledger.ErrNotFound)
+	}
+	return found[0].entry, nil
+}
+
+// List is a page of entries, the newest start first; of those that started in the same microsecond, the one with the
+// greatest id.
+func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) {
+	if q.Limit < 1 {
+		return ledger.Page{}, fmt.Errorf("list transactions of the ledger: the limit is %d, and must be at least 1", q.Limit)
+	}
+	found, err := l.read(ctx, l.listQuery(q))
+	if err != nil {
+		return ledger.Page{}, fmt.Errorf("list transactions of the ledger: %w", err)
+	}
+	var page ledger.Page
+	for _, row := range found[:min(q.Limit, len(found))] {
+		page.Entries = append(page.Entries, row.entry)
+	}
+	if len(found) > q.Limit {
+		last := found[q.Limit-1]
+		page.Next = ledger.Cursor{StartTime: last.started.Time, TransactionID: last.id}
+	}
+	return page, nil
+}
+
+// held is an entry as it is held in the tables.
+type held struct {
+	id      string
+	started instant
+	entry   ledger.Entry
+	labels  []ledger.Label
+}
+
+// read is what a selection finds, the newest first.
+func (l *Ledger) read(ctx context.Context, q query) (found []*held, err error) {
+	err = l.twice(ctx, func() (err error) {
+		found, err = l.readOnce(ctx, q)
+		return err
+	})
+	return found, err
+}
+
+func (l *Ledger) readOnce(ctx context.Context, q query) ([]*held, error) {
+	rows, err := l.reader.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	defer func() { _ = rows.Close() }()
+	byID := map[string]*held{}
+	for rows.Next() {
+		if err := scan(rows, byID); err != nil {
+			return nil, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, l.explain(err)
+	}
+	all := slices.SortedFunc(maps.Values(byID), func(a, b *held) int {
+		return cmp.Or(b.started.Compare(a.started.Time), cmp.Compare(b.id, a.id))
+	})
+	for _, h := range all {
+		h.entry.Record.Labels = merged(h.entry.Record.Labels, h.labels)
+	}
+	return all, nil
+}
+
+// scan takes a row: an entry, and one of its labels if it has any.
+func scan(rows *sql.Rows, byID map[string]*held) error {
+	var (
+		h              held
+		markAt         int64
+		record, posted []byte
+		label, source  sql.NullString
+		note           sql.NullString
+		at             instant
+	)
+	if err := rows.Scan(&h.id, &h.started, &markAt, &h.entry.Mark.Number, &record, &posted, &label, &source, &note, &at); err != nil {
+		return err
+	}
+	if byID[h.id] == nil {
+		if err := h.fill(record, posted, markAt); err != nil {
+			return fmt.Errorf("read transaction %s: %w", h.id, err)
+		}
+		byID[h.id] = &h
+	}
+	if label.Valid {
+		known := byID[h.id]
+		known.labels = append(known.labels, ledger.Label{Label: label.String, Source: source.String, Note: note.String, Time: at.Time})
+	}
+	return nil
+}
+
+func (h *held) fill(record, posted []byte, markAt int64) error {
+	h.entry.Mark.At = time.Unix(0, markAt).UTC()
+	if err := json.Unmarshal(record, &h.entry.Record); err != nil {
+		return fmt.Errorf("its record: %w", err)
+	}
+	if err := json.Unmarshal(posted, &h.entry.Transaction); err != nil {
+		return fmt.Errorf("what was posted: %w", err)
+	}
+	return nil
+}
+
+// merged are the labels of the table, in the order of their times. What the record has as well is given as the record has
+// it, since a column holds no nanoseconds; but for a note that was changed.
+func merged(ofRecord, ofTable []ledger.Label) []ledger.Label {
+	for i, label := range ofTable {
+		at := slices.IndexFunc(ofRecord, func(l ledger.Label) bool {
+			return l.Same(label) && l.Time.Truncate(time.Microsecond).Equal(label.Time)
+		})
+		if at < 0 {
+			continue
+		}
+		ofTable[i].Time = ofRecord[at].Time
+		if nullable(ofRecord[at].Note) == nullable(label.Note) {
+			ofTable[i].Note = ofRecord[at].Note
+		}
+	}
+	ledger.SortLabels(ofTable)
+	return ofTable
+}
+
+// instant is a column's time: microseconds since 1970 where the database has no type for it, null for none.
+type instant struct {
+	time.Time
+}
+
+// Scan takes what either database gives.
+func (i *instant) Scan(value any) error {
+	switch value := value.(type) {
+	case nil:
+		i.Time = time.Time{}
+	case int64:
+		i.Time = time.UnixMicro(value).UTC()
+	case time.Time:
+		i.Time = value.UTC()
+	default:
+		return fmt.Errorf("a time is a %T", value)
+	}
+	return nil
+}
+
+// query is a statement with the values of its placeholders.
+type query struct {
+	text string
+	args []any
+}
+
+// selection reads entries with their labels, a row for each label. Which entries, and how many, is decided inside, so
+// that labels do not count; the order inside is not that of the rows.
+const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, t.posted, l.label, l.source, l.note, l.at
+	FROM (SELECT * FROM transactions %s) t LEFT JOIN labels l ON l.transaction_id = t.id`
+
+func (l *Ledger) findQuery(transactionID string) query {
+	return query{l.engine.bind(fmt.Sprintf(selection, "WHERE id = ?")), []any{nullable(transactionID)}}
+}
+
+// listQuery asks for one entry more than the page holds, which tells whether there is a next one.
+func (l *Ledger) listQuery(q ledger.Query) query {
+	var c conditions
+	if q.Status != 0 {
+		c.add("status = ?", int(q.Status))
+	}
+	if q.Outcome != "" {
+		c.add("outcome = ?", nullable(string(q.Outcome)))
+	}
+	if q.OrderID != "" {
+		c.add("order_id = ?", nullable(q.OrderID))
+	}
+	if !q.Since.IsZero() {
+		c.add("started_at >= ?", l.engine.Time(q.Since))
+	}
+	// One bound from above, the lower of the two: where there are two, SQLite seeks by the first, and each page begins
+	// where the first one began.
+	switch until := q.Until.Truncate(time.Microsecond); {
+	case q.After.TransactionID != "" && (q.Until.IsZero() || until.After(q.After.StartTime)):
+		c.add("(started_at, id) < (?, ?)", l.engine.Time(q.After.StartTime), nullable(q.After.TransactionID))
+	case !q.Until.IsZero():
+		c.add("started_at < ?", l.engine.Time(q.Until))
+	}
+	chosen := c.where() + "ORDER BY started_at DESC, id DESC LIMIT ?"
+	return query{l.engine.bind(fmt.Sprintf(selection, chosen)), append(c.args, q.Limit+1)}
+}
+
+// conditions all have to hold.
+type conditions struct {
+	texts []string
+	args  []any
+}
+
+func (c *conditions) add(text string, args ...any) {
+	c.texts = append(c.texts, text)
+	c.args = append(c.args, args...)
+}
+
+func (c *conditions) where() string {
+	if len(c.texts) == 0 {
+		return ""
+	}
+	return "WHERE " + strings.Join(c.texts, " AND ") + " "
+}

@@ -1,0 +1,211 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	driver "modernc.org/sqlite"
+)
+
+const (
+	// readers is how many questions a process asks of the file at once.
+	readers = 4
+	// lockTimeout is how long SQLite waits for other processes to finish writing. A context that ends sooner ends it.
+	lockTimeout = time.Minute
+	// askLock is how often a process that waits for another's migration looks whether it is done.
+	askLock = 50 * time.Millisecond
+)
+
+// The two ways to commit to a write-ahead log.
+const (
+	// flushed outlives a power failure: each commit flushes the log.
+	flushed = "FULL"
+	// unflushed outlives the end of its process, as what is flushed does. A power failure, or a crash of the machine, may
+	// take the last commits, those of the last seconds, each whole; it leaves the file as sound as before
+	// (sqlite.org/pragma.html#pragma_synchronous).
+	unflushed = "NORMAL"
+)
+
+// Rows are named by rowid, which needs no look into another index. Uses have none, and are looked for by their times: by
+// dimension and value, which the planner may prefer, it would go through all uses of a busy value.
+const (
+	sqlitePrune = `DELETE FROM transactions WHERE rowid IN
+		(SELECT rowid FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`
+	sqlitePruneUses = `DELETE FROM uses INDEXED BY uses_by_time WHERE (dimension, value, at, transaction_id) IN
+		(SELECT dimension, value, at, transaction_id FROM uses WHERE at < ? ORDER BY at LIMIT ?)`
+	sqlitePruneDecisions = `DELETE FROM decisions WHERE rowid IN
+		(SELECT rowid FROM decisions WHERE at < ? ORDER BY at LIMIT ?)`
+)
+
+// openSQLite returns a ledger in the SQLite file at path, for processes that share a machine: any number of them read and
+// write it at once. Neither the file, nor its folder, nor its tables need to be there before Migrate
+// is called.
+//
+// A process saves over a single connection, since SQLite takes one writer at a time; the others would only wait for
+// locks. What was saved is on the disk. The history is written over a connection of its own, which does not flush.
+func openSQLite(path string) (*Ledger, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite file: %w", err)
+	}
+	files, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return nil, err
+	}
+	pools, err := sqlitePools(path)
+	if err != nil {
+		return nil, err
+	}
+	return newLedger(engine{
+		Place:   path,
+		Dialect: goose.DialectSQLite3, Migrations: files, OneWriter: true,
+		Prune: sqlitePrune, PruneUses: sqlitePruneUses, PruneDecisions: sqlitePruneDecisions,
+		Time:     func(t time.Time) any { return t.UnixMicro() },
+		NoTables: func(err error) bool { return noSQLiteTables(path, err) },
+		Alone: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {
+			return withFileLocked(ctx, path, migrate)
+		},
+	}, pools), nil
+}
+
+func sqlitePools(path string) (pools, error) {
+	writer, err := sqliteWriter(path, flushed)
+	if err != nil {
+		return pools{}, err
+	}
+	history, err := sqliteWriter(path, unflushed)
+	if err != nil {
+		return pools{}, errors.Join(err, writer.Close())
+	}
+	reader, err := sqlitePool(path, readers, url.Values{"mode": {"ro"}})
+	if err != nil {
+		return pools{}, errors.Join(err, writer.Close(), history.Close())
+	}
+	return pools{Writer: writer, Reader: reader, History: history}, nil
+}
+
+// sqliteWriter returns the pool that writes. Pages of a new file are of 8 KB, since only one transaction fits into the usual 4: the
+// file is a third smaller. A log that a long question made grow is cut down to 64 MB again.
+func sqliteWriter(path, synchronous string) (*sql.DB, error) {
+	return sqlitePool(path, 1, url.Values{
+		"mode": {"rw"}, "_txlock": {"immediate"}, "_journal_mode": {"WAL"}, "_synchronous": {synchronous}, "_foreign_keys": {"on"},
+		"_pragma": {"page_size(8192)", "journal_size_limit(67108864)"},
+	})
+}
+
+// sqlitePool opens nothing yet. Double quotes never make a string, and no statement can break the file's inner structure.
+func sqlitePool(path string, size int, options url.Values) (*sql.DB, error) {
+	options.Set("_busy_timeout", fmt.Sprint(lockTimeout.Milliseconds()))
+	options.Set("_dqs", "false")
+	options.Set("_defensive", "true")
+	dsn := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
+	connector, err := driver.NewConnector(dsn.String())
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite file %s: %w", path, err)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+// withFileLocked makes the file and its folder if they are not there, for its owner's eyes only, and holds a lock beside it
+// meanwhile.
+func withFileLocked(ctx context.Context, path string, migrate func(...goose.ProviderOption) error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the folder of SQLite file %s: %w", path, err)
+	}
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, askLock); err != nil {
+		return fmt.Errorf("lock %s.lock: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := createFile(path); err != nil {
+		return err
+	}
+	return migrate()
+}
+
+// createFile never opens a file that is there: closing it would end the locks that SQLite holds on it in this process
+// (sqlite.org/howtocorrupt.html, 2.2).
+func createFile(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // whoever runs the service names it
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make SQLite file: %w", err)
+	}
+	return file.Close()
+}
+
+func noSQLiteTables(path string, err error) bool {
+	if !errors.As(err, new(*driver.Error)) {
+		return false
+	}
+	_, missing := os.Stat(path)
+	return errors.Is(missing, fs.ErrNotExist) || strings.Contains(err.Error(), "no such table")
+}
+
+// Backup writes a whole copy of the ledger in the file from to the file to, which must not be there. Processes may go on
+// writing meanwhile: the copy is the ledger as it was when the backup began. It is there under its name only once all
+// of it is on the disk. To restore, put it in the place of the ledger's file while no process uses that.
+func Backup(ctx context.Context, from, to string) error {
+	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("back up the ledger to %s: there is such a file already", to)
+	}
+	part := to + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("back up the ledger: remove what an earlier backup has left: %w", err)
+	}
+	err := copyFile(ctx, from, part)
+	if err == nil {
+		err = os.Rename(part, to)
+	}
+	if err == nil {
+		err = flush(filepath.Dir(to))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("back up the ledger %s to %s: %w", from, to, err), os.RemoveAll(part))
+	}
+	return nil
+}
+
+// copyFile makes the copy, for its owner's eyes only, and flushes it, which VACUUM INTO does not.
+func copyFile(ctx context.Context, from, to string) error {
+	path, err := filepath.Abs(from)
+	if err != nil {
+		return err
+	}
+	db, err := sqlitePool(path, 1, url.Values{"mode": {"ro"}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	if err := createFile(to); err != nil {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
+		return err
+	}
+	return flush(to)
+}
+
+// flush brings a file, or a folder's names, onto the disk.
+func flush(path string) error {
+	file, err := os.Open(path) //nolint:gosec // whoever makes the backup names it
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}

@@ -1,0 +1,96 @@
+package ledger_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	ledgerdb "dummyorders/gateways/ledger"
+)
+
+// disk takes entries when it is told to.
+type disk struct {
+	commits []int
+	free    chan struct{}
+}
+
+func (d *disk) saveAll(ctx context.Context, entries int) error {
+	d.commits = append(d.commits, entries)
+	select {
+	case <-d.free:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestSaversWhoWaitAreServedTogetherInBoundedPortions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{free: make(chan struct{})}
+		turns := ledgerdb.NewTurns(d.saveAll)
+		saved := make(chan error, 101)
+		go func() { saved <- turns.Save(t.Context()) }()
+		synctest.Wait()
+		for range 100 {
+			go func() { saved <- turns.Save(t.Context()) }()
+		}
+		synctest.Wait()
+		require.Equal(t, 100, turns.Waiting())
+		for range 3 {
+			d.free <- struct{}{}
+		}
+		for range cap(saved) {
+			require.NoError(t, <-saved)
+		}
+		synctest.Wait()
+		require.Equal(t, []int{1, 64, 36}, d.commits)
+	})
+}
+
+// Whichever of the two has the turn, the one that gives up must not take it from the other.
+func TestASaverWhoGivesUpLeavesTheTurnToTheOthers(t *testing.T) {
+	for round := range 2 {
+		synctest.Test(t, func(t *testing.T) {
+			d := &disk{free: make(chan struct{})}
+			turns := ledgerdb.NewTurns(d.saveAll)
+			first, gone, stays := make(chan error, 1), make(chan error, 1), make(chan error, 1)
+			go func() { first <- turns.Save(t.Context()) }()
+			synctest.Wait()
+			ctx, giveUp := context.WithCancel(t.Context())
+			savers := []func(){func() { gone <- turns.Save(ctx) }, func() { stays <- turns.Save(t.Context()) }}
+			go savers[round]()
+			synctest.Wait()
+			go savers[1-round]()
+			synctest.Wait()
+			d.free <- struct{}{}
+			require.NoError(t, <-first)
+			synctest.Wait()
+			giveUp()
+			require.ErrorIs(t, <-gone, context.Canceled)
+			d.free <- struct{}{}
+			require.NoError(t, <-stays)
+		})
+	}
+}
+
+func TestASaverWhoGivesUpBeforeItsTurnIsNotSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{free: make(chan struct{})}
+		turns := ledgerdb.NewTurns(d.saveAll)
+		first := make(chan error, 1)
+		go func() { first <- turns.Save(t.Context()) }()
+		synctest.Wait()
+		ctx, giveUp := context.WithCancel(t.Context())
+		gone := make(chan error, 1)
+		go func() { gone <- turns.Save(ctx) }()
+		synctest.Wait()
+		giveUp()
+		require.ErrorIs(t, <-gone, context.Canceled)
+		d.free <- struct{}{}
+		require.NoError(t, <-first)
+		synctest.Wait()
+		require.Equal(t, []int{1}, d.commits)
+	})
+}
