@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"dummyorders/domain/alert"
-	"dummyorders/internal/oneline"
+	"dummyorders/internal/safetext"
 )
 
 // LongestPause is the longest between two attempts of a delivery, unless the other side asks for a longer one.
@@ -94,5 +94,5 @@ func timeLeft(ctx context.Context) time.Duration {
 
 // brief is an answer as it is kept, whatever the other side put into it.
 func brief(answer string) string {
-	return oneline.Of(answer, maxAnswer)
+	return safetext.Cut(safetext.Line(answer), maxAnswer, "…")
 }

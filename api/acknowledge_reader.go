@@ -3,12 +3,11 @@ package api
 import (
 	"net/url"
 	"strconv"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
+	"dummyorders/internal/safetext"
 	"dummyorders/internal/strictjson"
 )
 
@@ -29,7 +28,7 @@ type form struct {
 
 // readForm takes what people type: spaces and line ends of any kind are one space, and an empty field is none.
 func readForm(values url.Values) form {
-	f := form{Name: plain(values.Get("name")), Note: plain(values.Get("note"))}
+	f := form{Name: card.Redact(safetext.Line(values.Get("name"))), Note: card.Redact(safetext.Line(values.Get("note")))}
 	if utf8.RuneCountInString(f.Name) > maxReviewer {
 		f.Faults = append(f.Faults, "The name must have at most "+strconv.Itoa(maxReviewer)+" characters.")
 	}
@@ -39,30 +38,13 @@ func readForm(values url.Values) form {
 	return f
 }
 
-func plain(typed string) string {
-	typed = strings.Join(strings.Fields(strings.ToValidUTF8(typed, "")), " ")
-	return card.Redact(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, typed))
-}
-
 // by is the address or the receiver that the link was sent to, after the name that was typed: "ada (jo@example.com)". The
 // name is cut where there is no room for both, as the link vouches for the other. A telephone number as long as a card's is
 // masked like one.
 func (f form) by(sentTo string, most int) string {
-	by := cut(sentTo, most)
+	by := safetext.Cut(sentTo, most, "…")
 	if room := most - utf8.RuneCountInString(by) - len(" ()"); f.Name != "" && room > 0 {
-		by = cut(f.Name, room) + " (" + by + ")"
+		by = safetext.Cut(f.Name, room, "…") + " (" + by + ")"
 	}
 	return card.Redact(by)
-}
-
-func cut(text string, most int) string {
-	if letters := []rune(text); len(letters) > most {
-		return string(letters[:most-1]) + "…"
-	}
-	return text
 }

@@ -5,11 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"dummyorders/domain/card"
+	"dummyorders/internal/safetext"
 )
 
 type showDeadCommand struct {
@@ -61,10 +60,5 @@ func forPeople(body []byte) string {
 	if json.Indent(&indented, body, "", "  ") == nil {
 		body = indented.Bytes()
 	}
-	return card.Redact(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) || r == '\n' || r == '\t' {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, strings.ToValidUTF8(string(body), string(unicode.ReplacementChar))))
+	return card.Redact(safetext.Block(string(body)))
 }

@@ -13,7 +13,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/temporal"
-	"dummyorders/internal/oneline"
+	"dummyorders/internal/safetext"
 	"dummyorders/internal/yamlfile"
 	"dummyorders/workflows"
 )
@@ -163,7 +163,7 @@ const mostShown = 1000
 
 // answerLine is what the other side said. A log may be of an alertman that kept it as it came.
 func answerLine(a alert.Attempt) string {
-	return oneline.Of(a.Answer, mostShown)
+	return safetext.Cut(safetext.Line(a.Answer), mostShown, "…")
 }
 
 // verdictOn fails where a target was not told, with the last that is known of it.

@@ -7,9 +7,9 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"unicode"
 
 	"dummyorders/domain/alert"
+	"dummyorders/internal/safetext"
 )
 
 // Channel writes messages one after the other. Its one address is "-".
@@ -25,7 +25,7 @@ func New(w io.Writer) *Channel {
 
 // Deliver writes the message's text in one piece, below a line that names the alert.
 func (c *Channel) Deliver(ctx context.Context, _ string, message alert.Message) (string, error) {
-	text := fmt.Sprintf("── alert %s ──\n%s\n\n", harmless(message.Notice.ID), strings.TrimRight(harmless(message.Text), "\n"))
+	text := fmt.Sprintf("── alert %s ──\n%s\n\n", safetext.Block(message.Notice.ID), strings.TrimRight(safetext.Block(message.Text), "\n"))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -35,14 +35,4 @@ func (c *Channel) Deliver(ctx context.Context, _ string, message alert.Message) 
 		return "", fmt.Errorf("write to the console: %w", err)
 	}
 	return "written", nil
-}
-
-// harmless is the text without what a terminal would obey: an order's name comes from outside.
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }

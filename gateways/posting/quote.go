@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"dummyorders/internal/oneline"
+	"dummyorders/internal/safetext"
 )
 
 // maxQuote is how many characters of the other side's words are shown.
@@ -27,7 +27,7 @@ func (a Answer) Quote(text string) string {
 	for _, secret := range a.secrets {
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
-	return oneline.Of(text, maxQuote)
+	return safetext.Cut(safetext.Line(text), maxQuote, "…")
 }
 
 // Length is how many characters providers count in a text: UTF-16 code units, of which an emoji has two.

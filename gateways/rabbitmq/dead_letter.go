@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"dummyorders/domain/card"
+	"dummyorders/internal/safetext"
 )
 
 // DeadLetter is a message in the dead queue, as it is shown to people: but for Body, its texts are short, hold no control
@@ -75,19 +75,7 @@ func idOf(d amqp.Delivery) string {
 
 // shown is foreign text as it may be shown, on one line.
 func shown(text string, most int) string {
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "�")
-	}
-	text = card.Redact(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text))
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
+	return safetext.Cut(card.Redact(safetext.Line(text)), most, "…")
 }
 
 // death is what the broker has noted about the last time that the message became a dead letter, newest first:

@@ -101,7 +101,7 @@ func TestALookAtDeadLettersTakesNothingAway(t *testing.T) {
 		ID: event.ID, Time: event.Time, Reason: "none was noted", Type: "orders.fraud.detected.v1", OrderID: "one",
 		RoutingKey: "fraud.detected", Size: len(deadEvent(t, event).Body),
 	}, letters[0])
-	assert.Equal(t, "no CloudEvent in JSON:  [31m411111******1111", letters[1].Reason)
+	assert.Equal(t, "no CloudEvent in JSON: [31m411111******1111", letters[1].Reason)
 	assert.Contains(t, letters[1].NoEvent, "no CloudEvent in JSON")
 
 	counts(t, d.cfg.DeadQueue, 3)

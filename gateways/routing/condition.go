@@ -8,6 +8,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/money"
+	"dummyorders/internal/safetext"
 )
 
 // condition is what an event and the time must be: all of it.
@@ -36,7 +37,7 @@ func among(what string, allowed []string, of func(alert.Event) string) test {
 		case value == "":
 			return "it has no " + what
 		}
-		return fmt.Sprintf("%s is %s, not %s", what, printable(value), strings.Join(allowed, " or "))
+		return fmt.Sprintf("%s is %s, not %s", what, safetext.Line(value), strings.Join(allowed, " or "))
 	}
 }
 
@@ -58,7 +59,7 @@ func scored(least, below int) test {
 func worth(currency money.Currency, least, below *money.Money) test {
 	return func(event alert.Event, _ time.Time) string {
 		if event.Data.Currency != string(currency) {
-			return fmt.Sprintf("amount is in %s, not in %s", printable(event.Data.Currency), currency)
+			return fmt.Sprintf("amount is in %s, not in %s", safetext.Line(event.Data.Currency), currency)
 		}
 		amount, err := money.Parse(event.Data.Amount.String(), currency)
 		switch {

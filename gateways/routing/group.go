@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"dummyorders/domain/alert"
+	"dummyorders/internal/safetext"
 )
 
 // defaultWindow is how long alerts of a group are collected where nobody says.
@@ -83,16 +83,5 @@ func (g *grouping) of(e alert.Event) *alert.Grouping {
 			names = append(names, common.name)
 		}
 	}
-	return &alert.Grouping{Key: key, Name: printable(strings.Join(names, ", ")), Window: g.window}
-}
-
-// printable is text on one line, without what a terminal or a mailbox obeys in place of showing it, such as a turn of the
-// direction of reading: it stands in subjects and in terminals.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
+	return &alert.Grouping{Key: key, Name: safetext.Line(strings.Join(names, ", ")), Window: g.window}
 }

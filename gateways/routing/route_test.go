@@ -188,7 +188,7 @@ func TestAlertsAreGroupedByWhatTheyHaveInCommon(t *testing.T) {
 		{"{by: type}", "fraud.detected", nil},
 		{"{by: [type, outcome, order, currency]}", "fraud.detected, outcome decline, order 1234, INR", nil},
 		{"{by: reason}", "fraud.detected, A B", func(e *alert.Event) { e.Data.Decision.Reasons = []fraud.Reason{{Code: "A\nB"}} }},
-		{"{by: [reason, order]}", "fraud.detected, A  B\uFFFD, order 1 2", func(e *alert.Event) {
+		{"{by: [reason, order]}", "fraud.detected, A B\uFFFD, order 1 2", func(e *alert.Event) {
 			e.Data.Decision.Reasons, e.Data.OrderID = []fraud.Reason{{Code: "A\u2028\u202EB\xff"}}, "1\u20662"
 		}},
 		{"none", "", nil},

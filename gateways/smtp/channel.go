@@ -19,6 +19,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/internal/mailaddress"
+	"dummyorders/internal/safetext"
 )
 
 // A server that does not greet within dialTimeout is away. One that has begun to take a message may need minutes to
@@ -240,6 +241,5 @@ func (c *Channel) failure(ctx context.Context, doing string, err error) error {
 const longestWords = 300
 
 func oneLine(text string) string {
-	words := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "))
-	return string(words[:min(len(words), longestWords)])
+	return safetext.Cut(safetext.Line(text), longestWords, "…")
 }

@@ -4,10 +4,9 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"dummyorders/domain/alert"
+	"dummyorders/internal/safetext"
 )
 
 // longestLink is longer than any link that was made here: a chat has no room for more.
@@ -17,18 +16,7 @@ const longestLink = 1000
 // direction of writing, at most so many characters.
 func cleaner(channel string, most int) func(string) string {
 	cut := cutMark(channel)
-	return func(text string) string { return shortened(oneLine(text), most, cut) }
-}
-
-// oneLine is text with spaces for all that is no character to read.
-func oneLine(text string) string {
-	readable := func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == valueBegins || r == valueEnds {
-			return ' '
-		}
-		return r
-	}
-	return strings.Join(strings.Fields(strings.Map(readable, strings.ToValidUTF8(text, "\uFFFD"))), " ")
+	return func(text string) string { return safetext.Cut(safetext.Line(text), most, cut) }
 }
 
 // cutMark says that a text was cut. An SMS with the one character for it would need twice the room (GSM 03.38 lacks it).
@@ -39,26 +27,11 @@ func cutMark(channel string) string {
 	return "…"
 }
 
-// shortened is text of at most so many characters, the mark included.
-func shortened(text string, most int, mark string) string {
-	if len(text) <= most || utf8.RuneCountInString(text) <= most {
-		return text
-	}
-	keep := max(0, most-utf8.RuneCountInString(mark))
-	for at := range text {
-		if keep == 0 {
-			return text[:at] + mark
-		}
-		keep--
-	}
-	return text
-}
-
 // chatLinkEscaper is for addresses, which also end at a bar.
 var chatLinkEscaper = strings.NewReplacer("&", "&amp;", "<", "%3C", ">", "%3E", "|", "%7C", " ", "%20", "`", "%60")
 
 func cleanURL(address, channel string) string {
-	address = oneLine(address)
+	address = safetext.Line(address)
 	if channel == alert.Chat {
 		return chatLinkEscaper.Replace(address)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/internal/safetext"
 	"dummyorders/internal/timezone"
 )
 
@@ -114,7 +115,7 @@ func truncate(mark string, most int, value any) (string, error) {
 	if most < 1 {
 		return "", fmt.Errorf("a text cannot be cut to %d characters", most)
 	}
-	return bounded(shortened(fmt.Sprint(value), most, mark))
+	return bounded(safetext.Cut(fmt.Sprint(value), most, mark))
 }
 
 func join(separator string, list any) (string, error) {

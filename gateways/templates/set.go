@@ -11,6 +11,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/posting"
+	"dummyorders/internal/safetext"
 )
 
 // Texts are templates, in the language of Go's text/template; what they see is a View. An empty one is the default, but a
@@ -152,7 +153,7 @@ func (p *part) write(v View) (string, error) {
 	}
 	text = strings.TrimSpace(text) + "\n"
 	if p.name == "subject" {
-		text = shortened(oneLine(text), longestSubject, "…")
+		text = safetext.Cut(safetext.Line(text), longestSubject, "…")
 	} else if p.channel != alert.Mail {
 		text = strings.TrimSuffix(text, "\n")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/internal/safetext"
 )
 
 // View is what a template sees: {{.Headline}}, {{.Data.OrderID}} and so on. All text in it has one line, holds no control
@@ -202,9 +203,9 @@ func acknowledger(t alert.Telling) string {
 	if channel, address := t.Target.Split(); channel == alert.Mail || channel == alert.SMS {
 		by = address
 	}
-	by = shortened(oneLine(by), alert.MaxBy, "…")
+	by = safetext.Cut(safetext.Line(by), alert.MaxBy, "…")
 	if len(url.QueryEscape(by)) > longestLink/2 {
-		by = shortened(by, alert.MaxBy/4, "…")
+		by = safetext.Cut(by, alert.MaxBy/4, "…")
 	}
 	return by
 }
@@ -219,7 +220,7 @@ func sums(d alert.Digest) []string {
 
 // pathOf is an id in an address. The ids made here are some forty characters; nothing is found by one that is cut.
 func pathOf(id string) string {
-	return shortened(url.PathEscape(id), longestID, "")
+	return safetext.Cut(url.PathEscape(id), longestID, "")
 }
 
 // webOnly is a link that a browser can be sent to, or none.

@@ -1,4 +1,4 @@
-package oneline_test
+package safetext_test
 
 import (
 	"strings"
@@ -8,10 +8,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"dummyorders/internal/oneline"
+	"dummyorders/internal/safetext"
 )
 
-func TestATextBecomesOneLineThatATerminalOnlyShows(t *testing.T) {
+func TestLineIsOneLineThatATerminalOnlyShows(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                   "",
 		" \r\n\t":                            "",
@@ -19,27 +19,32 @@ func TestATextBecomesOneLineThatATerminalOnlyShows(t *testing.T) {
 		" a\r\n\tb\x00\u2028\u202ec ":        "a b c",
 		"no\x1b[2J\x1b]0;owned\x07 \u009b5A": "no [2J ]0;owned 5A",
 		"ü ⚠ 𝄞 \xff":                         "ü ⚠ 𝄞 �",
+		"👩\u200d👧 م\u200cن\ufeff":            "👩\u200d👧 م\u200cن",
 	} {
-		assert.Equal(t, want, oneline.Of(text, 100), "%q", text)
+		assert.Equal(t, want, safetext.Cut(safetext.Line(text), 100, "…"), "%q", text)
 	}
+}
+
+func TestBlockKeepsLinesAndShowsWhereSomethingWas(t *testing.T) {
+	assert.Equal(t, "a\tb\n\nc�[2J � � d", safetext.Block("a\tb\n\nc\x1b[2J \u202e \xff d"))
 }
 
 func TestATextThatIsTooLongIsCutBetweenCharacters(t *testing.T) {
 	for text, want := range map[string]string{
 		"üüü": "üüü", "üüüü": "üü…", "𝄞𝄞𝄞": "𝄞𝄞𝄞", "𝄞𝄞𝄞𝄞": "𝄞𝄞…", "a \n b": "a b",
 	} {
-		assert.Equal(t, want, oneline.Of(text, 3), "%q", text)
+		assert.Equal(t, want, safetext.Cut(safetext.Line(text), 3, "…"), "%q", text)
 	}
 }
 
-func FuzzOf(f *testing.F) {
+func FuzzLine(f *testing.F) {
 	f.Add("a\x1b[2J\r\n\xff𝄞", 3)
 	f.Fuzz(func(t *testing.T, text string, most int) {
 		if most < 1 {
 			t.Skip()
 		}
-		got := oneline.Of(text, most)
-		unreadable := func(r rune) bool { return !unicode.IsPrint(r) }
+		got := safetext.Cut(safetext.Line(text), most, "…")
+		unreadable := func(r rune) bool { return !unicode.IsPrint(r) && r != '\u200c' && r != '\u200d' }
 		if strings.ContainsFunc(got, unreadable) || !utf8.ValidString(got) || utf8.RuneCountInString(got) > most {
 			t.Errorf("%q in %d characters is %q", text, most, got)
 		}
