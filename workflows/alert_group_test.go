@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -37,9 +35,7 @@ type group struct {
 }
 
 func newGroupRun(t require.TestingT) *group {
-	suite := testsuite.WorkflowTestSuite{}
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	g := &group{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, recall: &place{errs: slices.Repeat([]error{errAway}, 100)}}
+	g := &group{TestWorkflowEnvironment: newEnvironment(), t: t, recall: &place{errs: slices.Repeat([]error{errAway}, 100)}}
 	g.RegisterActivity(&activities.Groups{Gatherer: g.recall})
 	g.start = g.Now()
 	g.RegisterWorkflowWithOptions(workflows.AlertGroup, workflow.RegisterOptions{Name: workflows.AlertGroupType})

@@ -3,13 +3,11 @@ package workflows_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -41,10 +39,8 @@ type delivery struct {
 
 func newDelivery(t testing.TB) *delivery {
 	t.Helper()
-	suite := testsuite.WorkflowTestSuite{}
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	d := &delivery{
-		TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, group: &place{},
+		TestWorkflowEnvironment: newEnvironment(), t: t, group: &place{},
 		answers: map[alert.Target][]error{}, told: map[alert.Target]time.Duration{}, notices: map[alert.Target][]alert.Notice{},
 	}
 	d.start = d.Now()

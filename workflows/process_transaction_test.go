@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/activities"
@@ -62,6 +63,15 @@ type run struct {
 	orders *workflows.Orders
 }
 
+// newEnvironment is one that logs nothing, and takes no slow machine for a workflow that is stuck.
+func newEnvironment() *testsuite.TestWorkflowEnvironment {
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	e := suite.NewTestWorkflowEnvironment()
+	e.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}).SetTestTimeout(time.Minute)
+	return e
+}
+
 func newRun(t testing.TB) *run {
 	t.Helper()
 	r := newBareRun(t)
@@ -72,9 +82,7 @@ func newRun(t testing.TB) *run {
 // newBareRun expects nothing of its activities.
 func newBareRun(t testing.TB) *run {
 	t.Helper()
-	suite := testsuite.WorkflowTestSuite{}
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	r := &run{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answer: &answer{}, books: &books{}}
+	r := &run{TestWorkflowEnvironment: newEnvironment(), t: t, answer: &answer{}, books: &books{}}
 	r.orders = &workflows.Orders{
 		FraudCheckDeadline: 15 * time.Minute, PaymentDeadline: 15 * time.Minute,
 		Gateways:       payment.NewRegistry(newBank("amazonpay", nil), nil),
