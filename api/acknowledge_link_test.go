@@ -110,7 +110,7 @@ func TestToOpenALinkAcknowledgesNothing(t *testing.T) {
 			t.Errorf("%s is %d %s", method, answer.Code, answer.Body)
 		}
 	}
-	if a := asAlert(t, request(t, w.api(), http.MethodGet, "/alerts/"+id, "")); a.Acknowledgement != nil {
+	if a := w.alert(t, id); a.Acknowledgement != nil {
 		t.Errorf("it was acknowledged by %+v", a.Acknowledgement)
 	}
 }
@@ -228,7 +228,7 @@ func TestWhatIsWrongWithAFormIsShownInIt(t *testing.T) {
 			t.Errorf("%.20s as %s: %d %s", body, kind, answer.Code, answer.Body)
 		}
 	}
-	if a := asAlert(t, request(t, w.api(), http.MethodGet, "/alerts/"+id, "")); a.Acknowledgement != nil {
+	if a := w.alert(t, id); a.Acknowledgement != nil {
 		t.Errorf("it was acknowledged by %+v", a.Acknowledgement)
 	}
 }

@@ -49,7 +49,7 @@ func TestTheFirstAcknowledgementCountsAlsoAfterTheEnd(t *testing.T) {
 		}
 		w.over(t, id)
 	}
-	shown := asAlert(t, request(t, w.api(), http.MethodGet, "/alerts/"+id, ""))
+	shown := w.alert(t, id)
 	if shown.Acknowledgement == nil || shown.Acknowledgement.By != "ada" || shown.State != "delivered" {
 		t.Errorf("the alert is %+v", shown)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +64,7 @@ func TestAnAlertIsShownWithTheTriesThatOnlyTemporalKnows(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail jo@example.com", "mail away@example.com"}})
 	eventually(t, func() error {
-		a := asAlert(t, request(t, w.api(), http.MethodGet, "/alerts/"+id, ""))
+		a := w.alert(t, id)
 		if a.ID != id || a.State != "delivering" || len(a.Chains) != 1 {
 			t.Fatalf("%+v", a)
 		}
@@ -71,20 +72,31 @@ func TestAnAlertIsShownWithTheTriesThatOnlyTemporalKnows(t *testing.T) {
 			return errors.New("nobody was told yet")
 		}
 		jo, away := a.Chains[0].Steps[0].Deliveries[0], a.Chains[0].Steps[0].Deliveries[1]
-		if jo.State != alert.Delivered || jo.NextTry != nil || len(jo.Attempts) != 1 || jo.Attempts[0].Answer != "250 ok" {
+		if answers := known(jo.Attempts); jo.State != alert.Delivered || jo.NextTry != nil || !slices.Equal(answers, []string{"250 ok"}) {
 			return fmt.Errorf("jo was told %+v", jo)
 		}
-		if away.NextTry == nil || time.Until(*away.NextTry) < 30*time.Minute || len(away.Attempts) != 1 ||
-			away.Attempts[0].Answer != "put off by mx.example.com for 1h0m0s: 451 try again later" {
+		if away.NextTry == nil || time.Until(*away.NextTry) < 30*time.Minute ||
+			!slices.Equal(known(away.Attempts), []string{"put off by mx.example.com for 1h0m0s: 451 try again later"}) {
 			return fmt.Errorf("away was told %+v", away)
 		}
 		return nil
 	})
 	must(t, w.client.CancelWorkflow(t.Context(), workflows.AlertWorkflowID(id), ""))
 	w.over(t, id)
-	if a := asAlert(t, request(t, w.api(), http.MethodGet, "/alerts/"+id, "")); a.State != "not_delivered" {
+	if a := w.alert(t, id); a.State != "not_delivered" {
 		t.Errorf("once it was ended with a delivery that is not over it is %s", a.State)
 	}
+}
+
+// known are the answers of tries, but for those that took so long on a slow machine that Temporal gave up on them.
+func known(tries []alert.Attempt) []string {
+	var answers []string
+	for _, try := range tries {
+		if !try.Unknown {
+			answers = append(answers, try.Answer)
+		}
+	}
+	return answers
 }
 
 func TestTheAlertsOfATransactionAreListedTheOldestFirst(t *testing.T) {

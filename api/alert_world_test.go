@@ -3,6 +3,8 @@ package api_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +63,20 @@ func (w *world) take(t testing.TB, event alert.Event, steps ...alert.Step) strin
 	})
 	must(t, err)
 	return event.ID
+}
+
+// alert is what the API says of an alert, once alertman has answered it: on a slow machine that can be later than the API
+// waits for.
+func (w *world) alert(t *testing.T, id string) shownAlert {
+	t.Helper()
+	var answer *httptest.ResponseRecorder
+	eventually(t, func() error {
+		if answer = request(t, w.api(), http.MethodGet, "/alerts/"+id, ""); answer.Code == http.StatusServiceUnavailable {
+			return errors.New(answer.Body.String())
+		}
+		return nil
+	})
+	return asAlert(t, answer)
 }
 
 // over waits until an alert has ended, however it has.
