@@ -63,7 +63,7 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 	if err != nil {
 		return nil, err
 	}
-	kept, err := s.saga.acknowledge(ctx, r.ID, a)
+	kept, err := s.deliveries.Acknowledge(ctx, r.ID, a)
 	if err != nil {
 		return nil, s.notAcknowledged(ctx, r.ID, err)
 	}
@@ -72,15 +72,15 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 
 // notAcknowledged says why an alert has no acknowledgement.
 func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Problem {
-	var closed *closedError
+	var closed *alert.ClosedError
 	switch {
 	case errors.As(err, &closed):
-		return problem(http.StatusConflict, "there is nothing to acknowledge: "+closed.why)
-	case errors.Is(err, errNoAlert):
+		return problem(http.StatusConflict, "there is nothing to acknowledge: "+closed.Why)
+	case errors.Is(err, alert.ErrNotFound):
 		return s.alertUnread(ctx, id, err)
 	}
 	s.log.ErrorContext(ctx, "Alert not acknowledged", "id", id, "error", err)
-	if errors.Is(err, errNoAlertman) {
+	if errors.Is(err, alert.ErrNoAlertman) {
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
 			"no alertman answers now, so nobody can say whether the alert is acknowledged; to try again is safe")
 	}

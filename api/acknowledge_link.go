@@ -11,12 +11,12 @@ import (
 )
 
 func (s *server) showAcknowledgePage(v *visit) {
-	found, err := s.saga.alert(v.r.Context(), v.id)
+	found, err := s.deliveries.Find(v.r.Context(), v.id)
 	if err != nil {
 		v.refuse(s.alertUnread(v.r.Context(), v.id, err))
 		return
 	}
-	v.show(http.StatusOK, pageOf(found))
+	v.show(http.StatusOK, pageOf(answerAlert(found)))
 }
 
 // acknowledgeByLink takes an empty body or the page's form.
@@ -27,7 +27,7 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 		return
 	}
 	sent := alert.Acknowledgement{By: f.by(v.sentTo, alert.MaxBy), Note: f.Note}
-	kept, err := s.saga.acknowledge(v.r.Context(), v.id, sent)
+	kept, err := s.deliveries.Acknowledge(v.r.Context(), v.id, sent)
 	if err != nil {
 		v.refuse(s.notAcknowledged(v.r.Context(), v.id, err))
 		return
@@ -37,12 +37,12 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 
 // askAgain shows the form as it was typed, with what is wrong with it.
 func (s *server) askAgain(v *visit, f form) {
-	found, err := s.saga.alert(v.r.Context(), v.id)
+	found, err := s.deliveries.Find(v.r.Context(), v.id)
 	if err != nil {
 		v.refuse(problem(http.StatusUnprocessableEntity, strings.Join(f.Faults, " ")))
 		return
 	}
-	p := pageOf(found)
+	p := pageOf(answerAlert(found))
 	p.Form = f
 	v.show(http.StatusUnprocessableEntity, p)
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/alert"
 )
 
 const alertDescription = "What became of an alert: who was chosen to be told and by which route, every try of every delivery with what " +
@@ -74,11 +76,11 @@ func (s *server) registerAlerts(api huma.API) {
 }
 
 func (s *server) alert(ctx context.Context, r *alertRequest) (*alertResponse, error) {
-	found, err := s.saga.alert(ctx, r.ID)
+	found, err := s.deliveries.Find(ctx, r.ID)
 	if err != nil {
 		return nil, s.alertUnread(ctx, r.ID, err)
 	}
-	return &alertResponse{*found}, nil
+	return &alertResponse{*answerAlert(found)}, nil
 }
 
 func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse, error) {
@@ -86,20 +88,24 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.saga.alerts(ctx, id)
+	found, err := s.deliveries.OfTransaction(ctx, id)
 	if err != nil {
 		return nil, s.alertUnread(ctx, id, err)
 	}
-	return &alertsResponse{alertsAnswer{found}}, nil
+	answer := alertsAnswer{make([]alertAnswer, len(found))}
+	for i, report := range found {
+		answer.Alerts[i] = *answerAlert(report)
+	}
+	return &alertsResponse{answer}, nil
 }
 
 // alertUnread says why an alert cannot be shown. id is its own, or its transaction's.
 func (s *server) alertUnread(ctx context.Context, id string, err error) *Problem {
-	if errors.Is(err, errNoAlert) {
+	if errors.Is(err, alert.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such alert: alertman has not taken it yet, or nobody remembers it any more")
 	}
 	s.log.ErrorContext(ctx, "Alert not read", "id", id, "error", err)
-	if errors.Is(err, errNoAlertman) {
+	if errors.Is(err, alert.ErrNoAlertman) {
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
 			"no alertman answers now, and only it can tell what it did; the alert itself is safe, and goes on when alertman is back")
 	}

@@ -60,23 +60,24 @@ type alertGroup struct {
 	Until    *time.Time `json:"until,omitempty" doc:"While there is no digest: when there will be"`
 }
 
-// answerAlert makes an answer of a log, of what is under way, and of whether the workflow runs.
-func answerAlert(log alert.Log, now progress) *alertAnswer {
-	a := &alertAnswer{Log: log, Chains: make([]alertChain, len(log.Chains)), running: now.running}
-	seen := map[alertState]bool{}
+// answerAlert makes an answer of a report.
+func answerAlert(r *alert.Report) *alertAnswer {
+	log := r.Log
+	a := &alertAnswer{Log: log, Chains: make([]alertChain, len(log.Chains)), running: r.Running}
+	states := map[alertState]bool{}
 	for i, chain := range log.Chains {
-		a.Chains[i] = alertChain{ChainLog: chain, Steps: make([]alertStep, len(chain.Steps))}
+		a.Chains[i] = alertChain{ChainLog: chain, Steps: make([]alertStep, len(chain.Steps)), Group: (*alertGroup)(r.Groups[i])}
 		for j, step := range chain.Steps {
-			a.Chains[i].Steps[j] = answerStep(j, step, now)
+			a.Chains[i].Steps[j] = answerStep(j, step, r)
 		}
-		for _, state := range statesOf(chain, now.running) {
-			seen[state] = true
+		for _, state := range statesOf(chain, r.Running) {
+			states[state] = true
 		}
 	}
 	a.State = delivering // an alert that was only just taken
-	if first := slices.IndexFunc(alertStates, func(state alertState) bool { return seen[state] }); first >= 0 {
+	if first := slices.IndexFunc(alertStates, func(state alertState) bool { return states[state] }); first >= 0 {
 		a.State = alertStates[first]
-	} else if !now.running {
+	} else if !r.Running {
 		a.State = notDelivered
 	}
 	return a
@@ -96,12 +97,14 @@ func (a *alertAnswer) asks(now time.Time) bool {
 	})
 }
 
-func answerStep(number int, step alert.StepLog, now progress) alertStep {
+func answerStep(number int, step alert.StepLog, r *alert.Report) alertStep {
 	answer := alertStep{StepLog: step, Deliveries: make([]alertDelivery, len(step.Deliveries))}
 	for i, d := range step.Deliveries {
 		answer.Deliveries[i] = alertDelivery{Delivery: d, Attempts: d.Attempts}
 		if d.State == alert.Pending {
-			now.fill(&answer.Deliveries[i], place{step.Receiver, number, d.Target})
+			if tries, known := r.UnderWay[alert.DeliveryKey{Receiver: step.Receiver, Step: number, Target: d.Target}]; known {
+				answer.Deliveries[i].Attempts, answer.Deliveries[i].NextTry = tries.Attempts, tries.Next
+			}
 		}
 		if answer.Deliveries[i].Attempts == nil {
 			answer.Deliveries[i].Attempts = []alert.Attempt{}

@@ -24,10 +24,11 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
+	"dummyorders/gateways/temporal"
 )
 
-func handlerOn(temporal client.Client) http.Handler {
-	return handlerWith(options(temporal, newMemory()))
+func handlerOn(server client.Client) http.Handler {
+	return handlerWith(options(server, newMemory()))
 }
 
 func handlerWith(o api.Options) http.Handler {
@@ -35,7 +36,8 @@ func handlerWith(o api.Options) http.Handler {
 }
 
 func handlerIn(ctx context.Context, o api.Options) http.Handler {
-	return describedHandler{api.New(ctx, o), contractOf(len(o.Clients) > 0)}
+	o.Transactions.(*temporal.Transactions).Draining = ctx
+	return describedHandler{api.New(o), contractOf(len(o.Clients) > 0)}
 }
 
 // describedHandler panics where it answers something else than its OpenAPI document says.
@@ -77,7 +79,7 @@ func newContract(keys map[string]string) *contract {
 	o := options(nil, newMemory())
 	o.Clients = keys
 	answer := httptest.NewRecorder()
-	api.New(context.Background(), o).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
+	api.New(o).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
 	document, err := jsonschema.UnmarshalJSON(answer.Body)
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
@@ -165,13 +167,14 @@ func methodOf(r *http.Request) string {
 	return r.Method
 }
 
-func options(temporal client.Client, l api.Ledger) api.Options {
+func options(server client.Client, l temporal.Ledger) api.Options {
 	return api.Options{
-		Temporal:    temporal,
-		Ledger:      l,
-		Cards:       card.NewDescriber([]byte("a key for tests, and nothing else")),
-		MaxInFlight: 10,
-		Log:         slog.New(slog.DiscardHandler),
+		Transactions: &temporal.Transactions{Client: server, Ledger: l, Draining: context.Background()},
+		Alerts:       &temporal.Alerts{Client: server},
+		Ledger:       l,
+		Cards:        card.NewDescriber([]byte("a key for tests, and nothing else")),
+		MaxInFlight:  10,
+		Log:          slog.New(slog.DiscardHandler),
 	}
 }
 

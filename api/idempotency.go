@@ -8,8 +8,6 @@ import (
 
 	"github.com/dunglas/httpsfv"
 	"github.com/google/uuid"
-
-	"dummyorders/domain/transaction"
 )
 
 // Idempotency keys follow draft-ietf-httpapi-idempotency-key-header-07, and are taken without its quotes as well, as
@@ -83,19 +81,6 @@ func parseKey(lines []string) (string, error) {
 // length keeps (a, bc) and (ab, c) apart.
 func transactionID(client, key string) string {
 	return uuid.NewSHA1(keySpace, fmt.Appendf(nil, "%d:%s:%s", len(client), client, key)).String()
-}
-
-// retryOf says whether a call is a retry of the one that was accepted under its id. It fails with errKeyUsed where the
-// other one had another body. A call without a key is nobody's retry: its id is its own.
-func retryOf(call, accepted transaction.Receipt) (bool, error) {
-	switch {
-	case call.BodyDigest == "":
-		return false, nil
-	case call.BodyDigest != accepted.BodyDigest && call.TextDigest != accepted.BodyDigest:
-		return false, errKeyUsed
-	default:
-		return call.Call != accepted.Call, nil
-	}
 }
 
 // keyProblem points to where keys are explained, as the draft asks.

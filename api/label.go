@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
 )
 
 const labelDescription = "Keeps what turned out to be true about a transaction: from a dispute, from an early fraud warning of the " +
@@ -62,7 +63,7 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 		return nil, err
 	}
 	label.Time = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
-	kept, err := s.saga.label(ctx, id, label)
+	kept, err := s.transactions.Label(ctx, id, label)
 	if err != nil {
 		return nil, s.unlabelled(ctx, id, err)
 	}
@@ -75,7 +76,7 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 
 // unlabelled says why a label was not kept, as far as that is known.
 func (s *server) unlabelled(ctx context.Context, id string, err error) *Problem {
-	if errors.Is(err, errNotFound) {
+	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")
 	}
 	s.log.ErrorContext(ctx, "Label not kept", "transaction", id, "error", err)

@@ -78,7 +78,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	page, err := s.saga.ledger.List(ctx, query)
+	page, err := s.ledger.List(ctx, query)
 	if err != nil {
 		s.log.ErrorContext(ctx, "Transactions not listed", "error", err)
 		return nil, comeBack(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")

@@ -22,6 +22,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
+	"dummyorders/gateways/temporal"
 	"dummyorders/workflows"
 )
 
@@ -116,7 +117,7 @@ func TestAnAnswerOutlivesItsHistory(t *testing.T) {
 }
 
 // slowLedger answers nothing before the caller gives up.
-type slowLedger struct{ api.Ledger }
+type slowLedger struct{ temporal.Ledger }
 
 func (slowLedger) Find(ctx context.Context, _ string) (ledger.Entry, error) {
 	<-ctx.Done()

@@ -10,6 +10,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
 )
 
 const reviewDescription = "Approves or declines a transaction in review: its money is held, and is taken or given back. " +
@@ -90,11 +92,11 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 		return nil, err
 	}
 	prefer := readPrefer(r.Prefer)
-	answer, err := s.saga.review(ctx, id, q, prefer.wait)
+	answer, err := s.transactions.Review(ctx, id, q, prefer.wait)
 	if err != nil {
 		return nil, s.notReviewed(ctx, id, err)
 	}
-	response := respond(result{answer: answer}, prefer)
+	response := respond(answer, false, prefer)
 	if response.Status == http.StatusAccepted {
 		response.RetryAfter = retryAfterPending // nobody has to be waited for any more
 	}
@@ -103,26 +105,26 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 
 // notReviewed says what is known about a verdict that brought no answer.
 func (s *server) notReviewed(ctx context.Context, id string, err error) *Problem {
-	var closed *closedError
-	var worse *worseError
+	var closed *ledger.ClosedError
+	var worse *ledger.WorseError
 	switch {
 	case errors.As(err, &closed):
-		p := problem(http.StatusConflict, closed.why)
-		p.TransactionStatus = closed.at
+		p := problem(http.StatusConflict, closed.Why)
+		p.TransactionStatus = closed.Status
 		return p
 	case errors.As(err, &worse):
-		p := problem(http.StatusConflict, worse.why+`: nothing was decided; send it again with "confirm": true to approve all the same`)
-		p.Decision = worse.now
+		p := problem(http.StatusConflict, worse.Why+`: nothing was decided; send it again with "confirm": true to approve all the same`)
+		p.Decision = worse.Now
 		return p
-	case errors.Is(err, errNotFound), errors.Is(err, errUnavailable):
+	case errors.Is(err, transaction.ErrNotFound), errors.Is(err, transaction.ErrUnavailable):
 		return s.unread(ctx, id, err)
 	}
 	s.log.ErrorContext(ctx, "Review not taken", "transaction", id, "error", err)
 	switch {
-	case errors.Is(err, errNotAccepted):
+	case errors.Is(err, transaction.ErrNotAccepted):
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
 			"the workflow engine cannot be reached; nothing was decided, and the verdict can safely be sent again")
-	case errors.Is(err, errBusy):
+	case errors.Is(err, transaction.ErrBusy):
 		return comeBack(http.StatusTooManyRequests, retryAfterOutage,
 			"too many reviews at once; nothing was decided, and the verdict can safely be sent again")
 	}

@@ -33,14 +33,14 @@ func (s *server) reviewByLink(v *visit, values url.Values) {
 func (s *server) decideByLink(v *visit, f form, q review.Request) {
 	id, err := parseID(v.id)
 	if err != nil {
-		v.refuse(s.unread(v.r.Context(), v.id, errNotFound))
+		v.refuse(s.unread(v.r.Context(), v.id, transaction.ErrNotFound))
 		return
 	}
-	answer, err := s.saga.review(v.r.Context(), id, q, defaultWait)
-	var worse *worseError
+	answer, err := s.transactions.Review(v.r.Context(), id, q, defaultWait)
+	var worse *ledger.WorseError
 	switch {
 	case errors.As(err, &worse):
-		s.askForVerdict(v, f, s.notReviewed(v.r.Context(), id, err), worse.now)
+		s.askForVerdict(v, f, s.notReviewed(v.r.Context(), id, err), worse.Now)
 	case err != nil:
 		v.refuse(s.notReviewed(v.r.Context(), id, err))
 	case !answer.TransactionStatus.Code.Settled() || answer.Review == nil:
@@ -71,9 +71,9 @@ func (s *server) askForVerdict(v *visit, f form, p *Problem, now *fraud.Decision
 func (s *server) reviewPage(v *visit) (page, *Problem) {
 	id, err := parseID(v.id)
 	if err != nil {
-		return page{}, s.unread(v.r.Context(), v.id, errNotFound)
+		return page{}, s.unread(v.r.Context(), v.id, transaction.ErrNotFound)
 	}
-	record, err := s.saga.record(v.r.Context(), id)
+	record, err := s.transactions.Record(v.r.Context(), id)
 	if err != nil {
 		return page{}, s.unread(v.r.Context(), id, err)
 	}

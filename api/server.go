@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -17,11 +18,12 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/swaggest/swgui"
 	"github.com/swaggest/swgui/v5emb"
-	"go.temporal.io/sdk/client"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
 	"dummyorders/internal/health"
 	"dummyorders/internal/tracing"
 )
@@ -29,18 +31,36 @@ import (
 // MaxBody is what a request may send, in bytes.
 const MaxBody = 64 << 10
 
-// Ledger is what the API needs of the ledger.
-type Ledger interface {
-	ledger.Reader
-	ledger.Labeler
+// Transactions take, decide, show and label transactions. Their errors are those of the package transaction, and of a review
+// *ledger.ClosedError and *ledger.WorseError too.
+type Transactions interface {
+	// Process has a transaction accepted, and waits for its answer as long as wait. It is replayed where an earlier call with
+	// the same idempotency key was accepted.
+	Process(ctx context.Context, t transaction.Transaction, wait time.Duration) (a ledger.Answer, replayed bool, err error)
+	// Review hands in a verdict, and waits as long as wait until the transaction is settled.
+	Review(ctx context.Context, id string, r review.Request, wait time.Duration) (ledger.Answer, error)
+	Record(ctx context.Context, id string) (*ledger.Record, error)
+	// Label keeps a label. It fails with ledger.ErrNotFound where the ledger does not have the transaction yet.
+	Label(ctx context.Context, id string, l ledger.Label) (ledger.Label, error)
+	// Ready fails where no transaction can be taken.
+	Ready(ctx context.Context) error
+}
+
+// Alerts show alerts and take their acknowledgements. Their errors are those of the package alert.
+type Alerts interface {
+	Find(ctx context.Context, id string) (*alert.Report, error)
+	OfTransaction(ctx context.Context, transactionID string) ([]*alert.Report, error)
+	// Acknowledge returns the acknowledgement that counts, which may be an earlier one.
+	Acknowledge(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)
 }
 
 // Options is what the API is made of.
 type Options struct {
-	Temporal client.Client
+	Transactions Transactions
+	Alerts       Alerts
 	// Ledger remembers transactions longer than Temporal does, and takes their labels. It is no part of /readyz: most transactions can be taken
 	// without it, and a balancer would send nobody here.
-	Ledger Ledger
+	Ledger ledger.Reader
 	// Cards makes what is kept of card numbers, and the digests that retries are known by.
 	Cards card.Describer
 	// Clients are who may call, name to API key; empty, everybody may.
@@ -63,25 +83,29 @@ type Options struct {
 }
 
 type server struct {
-	saga       *saga
-	reader     reader
-	clients    clients
-	links      alert.Links
-	requireKey bool
-	waits      gate // of transactions and reviews, which are waited for
-	short      gate // of all else that is worked on, which is soon answered
-	log        *slog.Logger
+	transactions Transactions
+	deliveries   Alerts
+	ledger       ledger.Reader
+	reader       reader
+	clients      clients
+	links        alert.Links
+	requireKey   bool
+	waits        gate // of transactions and reviews, which are waited for
+	short        gate // of all else that is worked on, which is soon answered
+	log          *slog.Logger
 }
 
 // New is the whole API as a handler. It is draining once ctx has ended: callers that still wait are then told where to
 // ask.
-func New(ctx context.Context, o Options) http.Handler {
+func New(o Options) http.Handler {
 	s := &server{
-		saga:       &saga{temporal: o.Temporal, ledger: o.Ledger, draining: ctx},
-		reader:     reader{cards: o.Cards, methods: o.PaymentMethods},
-		clients:    newClients(o.Clients),
-		links:      o.Links,
-		requireKey: o.RequireIdempotencyKey,
+		transactions: o.Transactions,
+		deliveries:   o.Alerts,
+		ledger:       o.Ledger,
+		reader:       reader{cards: o.Cards, methods: o.PaymentMethods},
+		clients:      newClients(o.Clients),
+		links:        o.Links,
+		requireKey:   o.RequireIdempotencyKey,
 		waits: newGate(o.MaxInFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
 		short: newGate(o.MaxInFlight, "too many requests at once: ask again later"),
@@ -120,7 +144,7 @@ func (s *server) register(router chi.Router, o Options) {
 	describeAnswers(api.OpenAPI())
 	s.describeService(api.OpenAPI(), o.Prefix)
 	router.Get("/livez", health.Live)
-	router.Get("/readyz", health.Ready(s.log, map[string]health.Check{"temporal": s.saga.ready}))
+	router.Get("/readyz", health.Ready(s.log, map[string]health.Check{"temporal": s.transactions.Ready}))
 	router.Handle("/docs", docs())
 	router.Handle("/docs/*", docs())
 }

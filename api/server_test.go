@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -328,7 +327,9 @@ type brokenOff struct{}
 func (brokenOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
 
 func TestAWebPageCannotReachTheAPIByItsOwnName(t *testing.T) {
-	handler := handlerIn(t.Context(), api.Options{Hosts: []string{"localhost", "orders.example.com"}, MaxInFlight: 1, Log: slog.New(slog.DiscardHandler)})
+	o := options(nil, newMemory())
+	o.Hosts = []string{"localhost", "orders.example.com"}
+	handler := handlerIn(t.Context(), o)
 	for host, want := range map[string]int{
 		"": 200, "localhost": 200, "localhost:9001": 200, "LOCALHOST.:9001": 200, "127.0.0.1:9001": 200, "127.9.9.9": 200, "[::1]:9001": 200,
 		"orders.example.com": 200, "evil.example": 421, "evil.example:9001": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example": 421,

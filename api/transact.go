@@ -63,25 +63,25 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 		posted.ID = uuid.Must(uuid.NewV7()).String() // fails only where there is no randomness, and then Go ends the process
 	}
 	prefer := readPrefer(r.Prefer)
-	found, err := s.saga.process(ctx, *posted, prefer.wait)
+	answer, replayed, err := s.transactions.Process(ctx, *posted, prefer.wait)
 	if err != nil {
 		return nil, s.unprocessed(ctx, posted, err)
 	}
-	return respond(found, prefer), nil
+	return respond(answer, replayed, prefer), nil
 }
 
 // respond says where a transaction stands that was accepted: 200 when that will not change any more.
-func respond(found result, prefer preference) *transactResponse {
-	response := &transactResponse{Status: http.StatusOK, PreferenceApplied: prefer.applied, Body: found.answer}
-	if found.replayed {
+func respond(answer ledger.Answer, replayed bool, prefer preference) *transactResponse {
+	response := &transactResponse{Status: http.StatusOK, PreferenceApplied: prefer.applied, Body: answer}
+	if replayed {
 		response.IdempotentReplayed = "true"
 	}
-	if !found.settled() {
+	if !answer.TransactionStatus.Code.Settled() {
 		response.Status = http.StatusAccepted
-		response.Location = "/transactions/" + found.answer.TransactionID
+		response.Location = "/transactions/" + answer.TransactionID
 		response.RetryAfter = retryAfterPending
 	}
-	if found.answer.TransactionStatus.Code == transaction.InReview {
+	if answer.TransactionStatus.Code == transaction.InReview {
 		response.RetryAfter = retryAfterReview
 	}
 	return response
@@ -96,19 +96,19 @@ const (
 
 // unprocessed says what is known about a transaction that was not answered.
 func (s *server) unprocessed(ctx context.Context, t *transaction.Transaction, err error) *Problem {
-	if errors.Is(err, errKeyUsed) {
+	if errors.Is(err, transaction.ErrKeyUsed) {
 		return keyProblem(http.StatusUnprocessableEntity, keyUsed,
 			"this key was used with another body: send what was sent before, or a key of its own for another transaction")
 	}
 	s.log.ErrorContext(ctx, "Transaction not processed", "transaction", t.ID, "error", err)
 	switch {
-	case errors.Is(err, errLedgerAway):
+	case errors.Is(err, transaction.ErrLedgerAway):
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
 			"the ledger cannot be asked whether this key is a new one; nothing was accepted, and the request can safely be sent again with it")
-	case errors.Is(err, errNotAccepted):
+	case errors.Is(err, transaction.ErrNotAccepted):
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
 			"the workflow engine cannot be reached; nothing was accepted, and the request can safely be sent again")
-	case errors.Is(err, errBusy):
+	case errors.Is(err, transaction.ErrBusy):
 		return comeBack(http.StatusTooManyRequests, retryAfterOutage,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again")
 	}

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -381,7 +380,9 @@ func TestWhereNoPaymentMethodHasAGatewayAllAreRefused(t *testing.T) {
 }
 
 func TestAPaymentMethodIsReadInOneSpellingAndAnUnknownOneIsRefusedWithTheKnownOnes(t *testing.T) {
-	handler := handlerIn(t.Context(), api.Options{PaymentMethods: []string{"card", "gpay"}, MaxInFlight: 10, Log: slog.New(slog.DiscardHandler), Cards: card.NewDescriber([]byte("a key for tests, and nothing else"))})
+	o := options(nil, newMemory())
+	o.PaymentMethods = []string{"card", "gpay"}
+	handler := handlerIn(t.Context(), o)
 	for method, fault := range map[string]string{
 		"Card": "", "CARD": "", "card ": "", "ｃａｒｄ": "", "credit_card": "is not known here: must be one of card, gpay",
 		"\u200b": "must not be empty",

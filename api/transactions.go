@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
 )
 
 type transactionRequest struct {
@@ -38,7 +39,7 @@ func (s *server) transaction(ctx context.Context, r *transactionRequest) (*trans
 	if err != nil {
 		return nil, err
 	}
-	record, err := s.saga.record(ctx, id)
+	record, err := s.transactions.Record(ctx, id)
 	if err != nil {
 		return nil, s.unread(ctx, id, err)
 	}
@@ -55,7 +56,7 @@ func parseID(text string) (string, error) {
 
 // unread says why a transaction cannot be shown.
 func (s *server) unread(ctx context.Context, id string, err error) *Problem {
-	if errors.Is(err, errNotFound) {
+	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")
 	}
 	s.log.ErrorContext(ctx, "Transaction not read", "transaction", id, "error", err)

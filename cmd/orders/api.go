@@ -9,6 +9,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
+	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 )
 
@@ -25,7 +26,7 @@ func (apiCommand) Run(ctx context.Context) error {
 func serveAPI(p *process) func(context.Context) error {
 	address, book := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress), p.env.ledger(p.values)
 	options := api.Options{
-		Temporal:              p.temporal,
+		Alerts:                &temporal.Alerts{Client: p.temporal},
 		Ledger:                book,
 		Cards:                 card.NewDescriber(p.env.fingerprintKey(p.values)),
 		Clients:               p.env.clients(p.values),
@@ -40,7 +41,8 @@ func serveAPI(p *process) func(context.Context) error {
 	}
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
-		group.Go(func() error { return serve(ctx, p.log, address, api.New(ctx, options), drainRequests) })
+		options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: book, Draining: ctx}
+		group.Go(func() error { return serve(ctx, p.log, address, api.New(options), drainRequests) })
 		group.Go(func() error {
 			health.Await(ctx, p.log, "ledger", book.Ready) // no part of /readyz: see api.Options
 			return nil

@@ -1,6 +1,9 @@
 package alert
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // State is how a delivery stands.
 type State string
@@ -92,3 +95,46 @@ type DigestLog struct {
 	At     time.Time `json:"at"`
 	Events []string  `json:"events"` // the ids of the alerts in it
 }
+
+// Report is an alert's log with what its workflow does not know.
+type Report struct {
+	Log      Log
+	Running  bool                  // whether the workflow goes on
+	UnderWay map[DeliveryKey]Tries // the deliveries that are being tried
+	Groups   map[int]*Membership   // by the chain's index, where a collected alert went; nil where unknown
+}
+
+// DeliveryKey tells the deliveries of a log apart.
+type DeliveryKey struct {
+	Receiver string // of the step
+	Step     int
+	Target   Target
+}
+
+// Tries are those of a delivery that is under way.
+type Tries struct {
+	Attempts []Attempt
+	Next     *time.Time // nil while one goes on
+}
+
+// Membership is where an alert is that was collected in a group.
+type Membership struct {
+	Name     string
+	DigestID string
+	Waiting  int
+	Until    *time.Time
+}
+
+// What may come of asking for an alert, apart from an answer.
+var (
+	ErrNotFound   = errors.New("no such alert")
+	ErrNoAlertman = errors.New("no alertman answers")
+)
+
+// ClosedError is for an alert that cannot be acknowledged.
+type ClosedError struct {
+	Why string
+}
+
+// Error implements error.
+func (e *ClosedError) Error() string { return e.Why }

@@ -202,3 +202,21 @@ func PendingAnswer(transactionID string) Answer {
 	r := Record{Answer: Answer{TransactionID: transactionID}}
 	return r.answerAt(transaction.Pending)
 }
+
+// ClosedError is for a review that can no longer be decided.
+type ClosedError struct {
+	Why    string  // who has decided, or where the transaction stands
+	Status *Status // nil where unknown
+}
+
+// Error implements error.
+func (e *ClosedError) Error() string { return e.Why }
+
+// WorseError is for an approval that the reviewer has to confirm, because the fraud check has got worse.
+type WorseError struct {
+	Why string
+	Now *fraud.Decision // nil where unknown
+}
+
+// Error implements error.
+func (e *WorseError) Error() string { return e.Why }

@@ -2,6 +2,7 @@
 package transaction
 
 import (
+	"errors"
 	"time"
 
 	"dummyorders/domain/card"
@@ -87,3 +88,14 @@ type Customer struct {
 	Email     string    `json:"email,omitempty"`
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
+
+// What may come of asking for a transaction or its review, apart from an answer.
+var (
+	ErrNotFound    = errors.New("no such transaction")
+	ErrNotAccepted = errors.New("nothing was accepted")
+	ErrUnknown     = errors.New("it is not known whether it was accepted")
+	ErrBusy        = errors.New("nothing was accepted: too many at once")
+	ErrUnavailable = errors.New("the transaction cannot be read now")
+	ErrKeyUsed     = errors.New("the idempotency key was used with another body")
+	ErrLedgerAway  = errors.New("the ledger cannot be asked for an earlier request, and nothing was accepted")
+)

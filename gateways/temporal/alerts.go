@@ -1,25 +1,37 @@
 package temporal
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"unicode/utf8"
 
+	"github.com/google/uuid"
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/alert"
+	"dummyorders/internal/grpcsent"
 	"dummyorders/workflows"
 )
 
-// Alerts are the alerts' DeliverAlert workflows.
+// Alerts are the DeliverAlert workflows. Their errors are those of the package alert.
 type Alerts struct {
 	Client client.Client
 }
 
 // Start starts the delivery of an event, and reports whether the event is new. Temporal refuses a second delivery under the
 // same id.
-func (a *Alerts) Start(ctx context.Context, event alert.Event, assignments []alert.Assignment) (fresh bool, err error) {
+func (s *Alerts) Start(ctx context.Context, event alert.Event, assignments []alert.Assignment) (fresh bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	options := client.StartWorkflowOptions{
@@ -34,7 +46,7 @@ func (a *Alerts) Start(ctx context.Context, event alert.Event, assignments []ale
 		options.StaticSummary = "test of receiver " + assignments[0].Receiver
 		options.TypedSearchAttributes = temporal.SearchAttributes{}
 	}
-	_, err = a.Client.ExecuteWorkflow(ctx, options, workflows.DeliverAlertType, workflows.Delivery{Event: event, Assignments: assignments})
+	_, err = s.Client.ExecuteWorkflow(ctx, options, workflows.DeliverAlertType, workflows.Delivery{Event: event, Assignments: assignments})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return false, nil
 	}
@@ -42,8 +54,8 @@ func (a *Alerts) Start(ctx context.Context, event alert.Event, assignments []ale
 }
 
 // Log returns what was done about an alert, which only an alertman can answer.
-func (a *Alerts) Log(ctx context.Context, id string) (log alert.Log, err error) {
-	value, err := a.Client.QueryWorkflow(ctx, workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
+func (s *Alerts) Log(ctx context.Context, id string) (log alert.Log, err error) {
+	value, err := s.Client.QueryWorkflow(ctx, workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
 	if err != nil {
 		return log, err
 	}
@@ -51,4 +63,264 @@ func (a *Alerts) Log(ctx context.Context, id string) (log alert.Log, err error) 
 		return log, fmt.Errorf("read the log of alert %s: %w", id, err)
 	}
 	return log, nil
+}
+
+// maxAlerts is more than a transaction has: a review is asked for, reminded of and expires, a fraud is told, and money
+// that cannot be given back.
+const maxAlerts = 8
+
+// OfTransaction returns the alerts of a transaction that alertman has taken, the oldest first. Their ids follow from the
+// transaction's.
+func (s *Alerts) OfTransaction(ctx context.Context, transactionID string) ([]*alert.Report, error) {
+	var all [maxAlerts]*alert.Report
+	asked, ctx := errgroup.WithContext(ctx)
+	for i := range all {
+		asked.Go(func() error {
+			found, err := s.Find(ctx, workflows.EventID(workflows.TransactionWorkflowID(transactionID), i+1))
+			if errors.Is(err, alert.ErrNotFound) {
+				return nil
+			}
+			all[i] = found
+			return err
+		})
+	}
+	if err := asked.Wait(); err != nil {
+		return nil, err
+	}
+	there := slices.DeleteFunc(all[:], func(found *alert.Report) bool { return found == nil })
+	slices.SortStableFunc(there, func(a, b *alert.Report) int { return a.Log.Time.Compare(b.Log.Time) })
+	return there, nil
+}
+
+// maxAlertID is the longest id, in bytes, that Temporal takes for a workflow (limit.maxIDLength), without our prefix.
+var maxAlertID = 1000 - len(workflows.AlertWorkflowID(""))
+
+// isAlertID says whether an alert may have an id at all: about another, Temporal cannot be asked.
+func isAlertID(id string) bool {
+	return utf8.ValidString(id) && len(id) <= maxAlertID
+}
+
+// Find returns all there is to know of an alert.
+func (s *Alerts) Find(ctx context.Context, id string) (*alert.Report, error) {
+	if !isAlertID(id) {
+		return nil, alert.ErrNotFound
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	var log alert.Log
+	var found *workflowservice.DescribeWorkflowExecutionResponse
+	asked, both := errgroup.WithContext(ctx)
+	asked.Go(func() (err error) {
+		log, err = s.deliveries(both, id)
+		return err
+	})
+	asked.Go(func() (err error) {
+		found, err = s.describeAlert(both, id)
+		return err
+	})
+	if err := asked.Wait(); err != nil {
+		return nil, err
+	}
+	report, err := s.progress(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	report.Log = log
+	for i, chain := range log.Chains {
+		if chain.Collected != nil {
+			report.Groups[i] = s.group(ctx, log, *chain.Collected)
+		}
+	}
+	return report, nil
+}
+
+func (s *Alerts) describeAlert(ctx context.Context, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	ctx, sent := grpcsent.Track(ctx)
+	found, err := s.Client.DescribeWorkflowExecution(ctx, workflows.AlertWorkflowID(id), "")
+	if isNotFound(err) {
+		return nil, alert.ErrNotFound
+	}
+	if err != nil {
+		return nil, unasked(err, sent)
+	}
+	return found, nil
+}
+
+// deliveries is Log with the domain's errors.
+func (s *Alerts) deliveries(ctx context.Context, id string) (alert.Log, error) {
+	ctx, sent := grpcsent.Track(ctx)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	log, err := s.Log(ctx, id)
+	switch {
+	case isNotFound(err):
+		return log, alert.ErrNotFound
+	case err != nil:
+		return log, unasked(err, sent)
+	}
+	return log, nil
+}
+
+// unasked tells an alertman that is away from a Temporal that is. Temporal waits for a worker as long as it is let, or
+// says at once that it has seen none.
+func unasked(err error, sent func() bool) error {
+	var late *serviceerror.DeadlineExceeded
+	var unseen *serviceerror.FailedPrecondition
+	if sent() && (errors.As(err, &late) || errors.As(err, &unseen) || errors.Is(err, context.DeadlineExceeded)) {
+		return fmt.Errorf("%w: %w", alert.ErrNoAlertman, err)
+	}
+	return fmt.Errorf("the workflow engine cannot be asked: %w", err)
+}
+
+// group is where a collected alert went, or nil where that cannot be found out now. Its run knows the digests that it has
+// handed on itself; what it left to the next run, the latest one knows.
+func (s *Alerts) group(ctx context.Context, log alert.Log, at alert.Place) *alert.Membership {
+	member := cmp.Or(log.EventID, log.ID)
+	if log.Digest != nil && len(log.Digest.Members) > 0 {
+		member = log.Digest.Members[0].EventID // a digest lists events alone
+	}
+	var latest *alert.Membership
+	for _, run := range []string{at.RunID, ""} {
+		group, err := s.digests(ctx, at.WorkflowID, run)
+		if err != nil {
+			continue
+		}
+		for _, digest := range group.Digests {
+			if slices.Contains(digest.Events, member) {
+				return &alert.Membership{Name: group.Name, DigestID: digest.ID}
+			}
+		}
+		latest = &alert.Membership{Name: group.Name, Waiting: group.Waiting, Until: group.Until}
+	}
+	return latest
+}
+
+func (s *Alerts) digests(ctx context.Context, workflowID, runID string) (alert.GroupLog, error) {
+	var log alert.GroupLog
+	value, err := s.Client.QueryWorkflow(ctx, workflowID, runID, workflows.DigestsQuery)
+	if err != nil {
+		return log, err
+	}
+	return log, value.Get(&log)
+}
+
+// progress reads what Temporal knows about an alert and its workflow does not: whether it goes on, and the tries of
+// deliveries that are under way. A workflow hears of those when they are over. It reads the history as far as it has to: only there does it stand whose tries are whose.
+func (s *Alerts) progress(ctx context.Context, found *workflowservice.DescribeWorkflowExecutionResponse) (*alert.Report, error) {
+	info := found.GetWorkflowExecutionInfo()
+	r := &alert.Report{
+		Running:  info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		UnderWay: map[alert.DeliveryKey]alert.Tries{}, Groups: map[int]*alert.Membership{},
+	}
+	pending := map[string]alert.Tries{}
+	for _, activity := range found.GetPendingActivities() {
+		pending[activity.GetActivityId()] = triesOf(activity)
+	}
+	ctx, sent := grpcsent.Track(ctx)
+	execution := info.GetExecution()
+	history := s.Client.GetWorkflowHistory(ctx, execution.GetWorkflowId(), execution.GetRunId(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for len(pending) > 0 && history.HasNext() {
+		event, err := history.Next()
+		if err != nil {
+			return nil, unasked(err, sent)
+		}
+		scheduled := event.GetActivityTaskScheduledEventAttributes()
+		if t, known := pending[scheduled.GetActivityId()]; known {
+			r.UnderWay[keyOf(scheduled.GetInput())] = t
+			delete(pending, scheduled.GetActivityId())
+		}
+	}
+	return r, nil
+}
+
+// triesOf reads what the activity Tell has left for its next try. The one that goes on is noted there as if it had been
+// broken off, for the case that it is.
+func triesOf(pending *workflow.PendingActivityInfo) alert.Tries {
+	var t alert.Tries
+	if converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &t.Attempts) != nil {
+		t.Attempts = nil // other activities leave something else
+	}
+	if next := pending.GetNextAttemptScheduleTime(); next != nil {
+		t.Next = new(next.AsTime())
+	}
+	last := len(t.Attempts) - 1
+	if pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED && last >= 0 && t.Attempts[last].Number == int(pending.GetAttempt()) {
+		t.Attempts[last].Unknown, t.Attempts[last].Answer = false, "under way"
+	}
+	return t
+}
+
+// keyOf reads what an activity began with: an alert.Telling, or the target alone where an earlier version began the
+// delivery. Of other activities it is the key of no delivery.
+func keyOf(input *common.Payloads) alert.DeliveryKey {
+	var telling alert.Telling
+	var target alert.Target
+	if converter.GetDefaultDataConverter().FromPayloads(input, &telling) == nil {
+		return alert.DeliveryKey{Receiver: telling.Receiver, Step: telling.Step, Target: telling.Target}
+	}
+	_ = converter.GetDefaultDataConverter().FromPayloads(input, &target) // or it is of no delivery
+	return alert.DeliveryKey{Target: target}
+}
+
+// Acknowledge returns the acknowledgement that counts, which may be another's that came before. It fails with a
+// *alert.ClosedError where there is nothing to acknowledge.
+//
+// The log is asked first: a button that is pressed twice leaves no second trace in the history, and a workflow that
+// has ended takes no updates. A caller that hangs up changes nothing.
+func (s *Alerts) Acknowledge(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, error) {
+	if !isAlertID(id) {
+		return alert.Acknowledgement{}, alert.ErrNotFound
+	}
+	ctx = context.WithoutCancel(ctx)
+	log, err := s.deliveries(ctx, id)
+	if err != nil {
+		return alert.Acknowledgement{}, err
+	}
+	if log.Acknowledgement != nil {
+		return *log.Acknowledgement, nil
+	}
+	kept, err := s.sendAcknowledgement(ctx, id, a)
+	var refused *temporal.ApplicationError
+	if errors.As(err, &refused) && refused.Type() == workflows.AcknowledgementClosed {
+		err = &alert.ClosedError{Why: refused.Message()}
+	}
+	if isNotFound(err) {
+		return s.acknowledgedBefore(ctx, id)
+	}
+	return kept, err
+}
+
+// sendAcknowledgement waits for the workflow's answer. Each call is a question of its own: one that was refused may be
+// asked again.
+func (s *Alerts) sendAcknowledgement(ctx context.Context, id string, a alert.Acknowledgement) (kept alert.Acknowledgement, err error) {
+	ctx, sent := grpcsent.Track(ctx)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	handle, err := s.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID:   workflows.AlertWorkflowID(id),
+		UpdateID:     uuid.NewString(),
+		UpdateName:   workflows.AcknowledgeUpdate,
+		Args:         []any{a},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = handle.Get(ctx, &kept)
+	}
+	var refused *temporal.ApplicationError
+	if err == nil || isNotFound(err) || errors.As(err, &refused) {
+		return kept, err
+	}
+	return kept, unasked(err, sent)
+}
+
+// acknowledgedBefore is for an alert whose workflow has ended while it was asked.
+func (s *Alerts) acknowledgedBefore(ctx context.Context, id string) (alert.Acknowledgement, error) {
+	log, err := s.deliveries(ctx, id)
+	if err == nil && log.Acknowledgement != nil {
+		return *log.Acknowledgement, nil
+	}
+	if err == nil {
+		err = &alert.ClosedError{Why: "the alert is over"}
+	}
+	return alert.Acknowledgement{}, err
 }

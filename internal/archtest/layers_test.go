@@ -11,8 +11,8 @@ const module = "dummyorders"
 
 // layers say what the packages of each folder may import of this module beside one another:
 //
-//	domain  ◀  activities  ◀  workflows  ◀  workers, api  ◀  cmd
-//	domain  ◀  gateways                                   ◀  cmd
+//	domain  ◀  activities  ◀  workflows  ◀  workers       ◀  cmd
+//	domain  ◀  gateways, api                              ◀  cmd
 //	           workflows  ◀  gateways/temporal            ◀  cmd
 //
 // internal serves all of them but the domain, and uses none. A folder within one of these may have a line of its own.
@@ -21,7 +21,7 @@ var layers = map[string][]string{
 	"activities": {"domain", "internal"},
 	"workflows":  {"domain", "activities", "internal"},
 	"workers":    {"domain", "activities", "workflows", "internal"},
-	"api":        {"domain", "activities", "workflows", "internal"},
+	"api":        {"domain", "internal"},
 	"gateways":   {"domain", "internal"},
 	"internal":   {},
 	"cmd": {
@@ -48,6 +48,10 @@ func layer(folder string) string {
 // not name.
 var helpers = []string{"stack", "devstack", "devmail", "e2e", "bench"}
 
+// temporalUsers are the folders that may import Temporal's SDK. Every other package calls gateways/temporal. internal/tracing
+// has the propagator that gateways/temporal gives to the client and the workers use; helpers may import everything.
+var temporalUsers = []string{"workflows", "activities", "workers", "gateways/temporal", "internal/tracing"}
+
 // breach says what is wrong with an import in a file of the folder, and is empty when nothing is.
 func breach(folder, imported string) string {
 	if isHelper(folder) {
@@ -61,6 +65,10 @@ func breach(folder, imported string) string {
 		return fmt.Sprintf("no layer is given for the folder %s", from)
 	case !ours && from == "domain" && !isStandard(imported):
 		return "domain may import only domain and the standard library"
+	case strings.HasPrefix(imported, "go.temporal.io/") && !slices.ContainsFunc(temporalUsers, func(user string) bool {
+		return folder == user || strings.HasPrefix(folder, user+"/")
+	}):
+		return "only " + strings.Join(temporalUsers, ", ") + " may import Temporal's SDK"
 	case ours && isHelper(target):
 		return "it serves tests and laptops, and what runs in production may not import it"
 	case ours && layer(target) != from && !slices.Contains(allowed, layer(target)):

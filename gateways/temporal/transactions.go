@@ -1,0 +1,507 @@
+package temporal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/google/uuid"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/grpcsent"
+	"dummyorders/workflows"
+)
+
+// How long a question takes at most that should take milliseconds.
+const (
+	queryTimeout   = 10 * time.Second
+	refreshTimeout = 3 * time.Second // of a query where the ledger has an answer, if an older one
+	confirmTimeout = 2 * time.Second
+	ledgerTimeout  = 3 * time.Second
+	// labelTimeout is for a ledger whose other writers have to be waited for.
+	labelTimeout = 10 * time.Second
+	// ledgerLag is more than the ledger usually follows a transaction behind.
+	ledgerLag = 2 * time.Second
+	askAgain  = 50 * time.Millisecond
+)
+
+// Ledger is what Transactions need of the ledger.
+type Ledger interface {
+	ledger.Reader
+	ledger.Labeler
+}
+
+// Transactions are the ProcessTransaction workflows, and what the ledger remembers of them. Their errors are those of
+// the package transaction, and ledger.ClosedError and ledger.WorseError of a review.
+type Transactions struct {
+	Client client.Client
+	Ledger Ledger
+	// Draining ends when the process stops taking requests; waits for answers end with it.
+	Draining context.Context
+}
+
+// result is the answer to the caller of an accepted transaction: where it stands, and whether it was accepted by an
+// earlier call with the same idempotency key.
+type result struct {
+	answer   ledger.Answer
+	replayed bool
+}
+
+func (r result) settled() bool {
+	return r.answer.TransactionStatus.Code.Settled()
+}
+
+// Process has a transaction accepted, and waits for its answer as long as wait. Without an error the transaction will be
+// processed, whatever happens to this caller. A retry is replayed: it gets the first call's answer, and changes nothing.
+//
+// A caller that hangs up changes nothing either: the request goes on without it.
+func (s *Transactions) Process(ctx context.Context, t transaction.Transaction, wait time.Duration) (answer ledger.Answer, replayed bool, err error) {
+	found, err := s.process(context.WithoutCancel(ctx), t, wait)
+	return found.answer, found.replayed, err
+}
+
+func (s *Transactions) process(ctx context.Context, t transaction.Transaction, wait time.Duration) (result, error) {
+	earlier, err := s.earlier(ctx, t)
+	switch {
+	case err != nil:
+		return result{}, err
+	case earlier == nil:
+		return s.submit(ctx, t, wait)
+	case earlier.settled():
+		return *earlier, nil
+	default:
+		return s.join(ctx, *earlier, wait), nil
+	}
+}
+
+// join waits for the answer of a transaction that was accepted before. It starts nothing: a workflow that is not there
+// any more was ended by force, and another one would charge again.
+func (s *Transactions) join(ctx context.Context, earlier result, wait time.Duration) result {
+	id := earlier.answer.TransactionID
+	if wait > 0 {
+		if reply, err := s.await(ctx, id, wait); err == nil && reply.Answer.TransactionStatus.Code.Settled() {
+			return result{reply.Answer, true}
+		}
+	}
+	return result{s.standing(ctx, id, earlier.answer), true}
+}
+
+// submit asks Temporal, which has the last word on whether there is such a transaction already.
+func (s *Transactions) submit(ctx context.Context, t transaction.Transaction, wait time.Duration) (result, error) {
+	ctx, sent := grpcsent.Track(ctx)
+	var reply workflows.Reply
+	var err error
+	if wait > 0 {
+		reply, err = s.startAndWait(ctx, t, wait)
+	} else {
+		err = s.start(ctx, t)
+	}
+	switch {
+	case err == nil && wait > 0:
+		return s.replied(ctx, t, reply)
+	case err == nil:
+		return result{answer: ledger.PendingAnswer(t.ID)}, nil
+	case !sent() && !isAlreadyStarted(err):
+		return result{}, fmt.Errorf("%w: Temporal cannot be reached: %w", transaction.ErrNotAccepted, err)
+	default:
+		return s.confirm(ctx, t, err)
+	}
+}
+
+// replied makes a result of what the workflow answered the first call. What was not settled then may be by now.
+func (s *Transactions) replied(ctx context.Context, t transaction.Transaction, reply workflows.Reply) (result, error) {
+	replayed, err := retryOf(t.Receipt, reply.Receipt)
+	if err != nil {
+		return result{}, err
+	}
+	found := result{reply.Answer, replayed}
+	if replayed && !found.settled() {
+		found.answer = s.standing(ctx, t.ID, reply.Answer)
+	}
+	return found, nil
+}
+
+// confirm finds out what became of a call that was sent and brought no answer. Without an error the transaction was
+// accepted: the wait for its answer is what failed.
+func (s *Transactions) confirm(ctx context.Context, t transaction.Transaction, cause error) (result, error) {
+	found, err := s.describe(ctx, t.ID)
+	var tooMany *serviceerror.ResourceExhausted
+	switch {
+	case err == nil:
+		return s.accepted(ctx, t, found)
+	case errors.As(cause, &tooMany) && isNotFound(err):
+		return result{}, fmt.Errorf("%w: %w", transaction.ErrBusy, cause)
+	default:
+		return result{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
+	}
+}
+
+// accepted tells a retry from the first call by the receipt beside the workflow. Either gets where it stands by now.
+func (s *Transactions) accepted(ctx context.Context, t transaction.Transaction, found *workflow.WorkflowExecutionInfo) (result, error) {
+	replayed, err := retryOf(t.Receipt, receiptOf(found))
+	if err != nil {
+		return result{}, err
+	}
+	return result{s.standing(ctx, t.ID, ledger.PendingAnswer(t.ID)), replayed}, nil
+}
+
+func (s *Transactions) describe(ctx context.Context, id string) (*workflow.WorkflowExecutionInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	found, err := s.Client.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(id), "")
+	return found.GetWorkflowExecutionInfo(), err
+}
+
+// receiptOf is empty where there is none that can be read: then no key fits it.
+func receiptOf(found *workflow.WorkflowExecutionInfo) transaction.Receipt {
+	var receipt transaction.Receipt
+	if payload := found.GetMemo().GetFields()[workflows.ReceiptMemo]; payload != nil {
+		if converter.GetDefaultDataConverter().FromPayload(payload, &receipt) != nil {
+			return transaction.Receipt{}
+		}
+	}
+	return receipt
+}
+
+// start starts the workflow, and fails where there is one already.
+func (s *Transactions) start(ctx context.Context, t transaction.Transaction) error {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	options := startOptions(t)
+	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+	options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	_, err := s.Client.ExecuteWorkflow(ctx, options, workflows.ProcessTransactionType, t)
+	return err
+}
+
+// startAndWait starts the workflow, or finds the one that is there, and asks for the answer in the same call.
+func (s *Transactions) startAndWait(ctx context.Context, t transaction.Transaction, wait time.Duration) (workflows.Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	defer context.AfterFunc(s.Draining, cancel)()
+	handle, err := s.Client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: s.Client.NewWithStartWorkflowOperation(startOptions(t), workflows.ProcessTransactionType, t),
+		UpdateOptions:          answerUpdate(t.ID),
+	})
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	return replyOf(ctx, handle)
+}
+
+// await asks a workflow that is there for the answer.
+func (s *Transactions) await(ctx context.Context, id string, wait time.Duration) (workflows.Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	defer context.AfterFunc(s.Draining, cancel)()
+	handle, err := s.Client.UpdateWorkflow(ctx, answerUpdate(id))
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	return replyOf(ctx, handle)
+}
+
+func answerUpdate(id string) client.UpdateWorkflowOptions {
+	return client.UpdateWorkflowOptions{
+		WorkflowID:   workflows.TransactionWorkflowID(id),
+		UpdateID:     workflows.AnswerUpdateID,
+		UpdateName:   workflows.AnswerUpdate,
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	}
+}
+
+func replyOf(ctx context.Context, handle client.WorkflowUpdateHandle) (workflows.Reply, error) {
+	var reply workflows.Reply
+	err := handle.Get(ctx, &reply)
+	return reply, err
+}
+
+// Ready fails where Temporal cannot be reached, and so takes no transactions.
+func (s *Transactions) Ready(ctx context.Context) error {
+	return Check(s.Client)(ctx)
+}
+
+func startOptions(t transaction.Transaction) client.StartWorkflowOptions {
+	options := client.StartWorkflowOptions{
+		ID:                       workflows.TransactionWorkflowID(t.ID),
+		TaskQueue:                workflows.OrdersTaskQueue,
+		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            workflows.TransactionSummary(t),
+		TypedSearchAttributes:    workflows.SearchAttributes(t),
+	}
+	if t.Receipt != (transaction.Receipt{}) {
+		options.Memo = map[string]any{workflows.ReceiptMemo: t.Receipt}
+	}
+	return options
+}
+
+// retryOf says whether a call is a retry of the one that was accepted under its id. It fails with transaction.ErrKeyUsed where the
+// other one had another body. A call without a key is never a retry: its id is its own.
+func retryOf(call, accepted transaction.Receipt) (bool, error) {
+	switch {
+	case call.BodyDigest == "":
+		return false, nil
+	case call.BodyDigest != accepted.BodyDigest && call.TextDigest != accepted.BodyDigest:
+		return false, transaction.ErrKeyUsed
+	default:
+		return call.Call != accepted.Call, nil
+	}
+}
+
+// earlier is what the ledger knows of an earlier call with the same idempotency key, or nil. The ledger remembers
+// longer than Temporal does; so where it cannot be asked, a key that Temporal does not know either may still be an old
+// one, and nothing is accepted under it.
+func (s *Transactions) earlier(ctx context.Context, t transaction.Transaction) (*result, error) {
+	if t.Receipt.BodyDigest == "" {
+		return nil, nil
+	}
+	entry, err := s.find(ctx, t.ID)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return s.running(ctx, t, err)
+	}
+	if _, err := retryOf(t.Receipt, entry.Transaction.Receipt); err != nil {
+		return nil, err
+	}
+	return &result{entry.Record.CallersAnswer(), true}, nil
+}
+
+// running looks in Temporal for an earlier call that the ledger could not be asked for.
+func (s *Transactions) running(ctx context.Context, t transaction.Transaction, ledgerErr error) (*result, error) {
+	found, err := s.describe(ctx, t.ID)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w; Temporal: %w", transaction.ErrLedgerAway, ledgerErr, err)
+	}
+	if _, err := retryOf(t.Receipt, receiptOf(found)); err != nil {
+		return nil, err
+	}
+	return &result{ledger.PendingAnswer(t.ID), true}, nil
+}
+
+// Record is all there is to know of a transaction. What has ended is read from the ledger, which outlives Temporal's
+// histories; what goes on is known best by its workflow, but for the labels that others gave.
+func (s *Transactions) Record(ctx context.Context, id string) (*ledger.Record, error) {
+	entry, ledgerErr := s.find(ctx, id)
+	if ledgerErr == nil && entry.Record.EndTime != nil {
+		return &entry.Record, nil
+	}
+	patience := queryTimeout
+	if ledgerErr == nil {
+		patience = refreshTimeout
+	}
+	record, err := s.query(ctx, id, patience)
+	switch {
+	case err == nil:
+		return withLabels(record, entry.Record.Labels), nil
+	case ledgerErr == nil:
+		return &entry.Record, nil
+	case isNotFound(err) && errors.Is(ledgerErr, ledger.ErrNotFound):
+		return nil, transaction.ErrNotFound
+	default:
+		return nil, fmt.Errorf("%w: the ledger: %w; the workflow: %w", transaction.ErrUnavailable, ledgerErr, err)
+	}
+}
+
+// withLabels adds to what a workflow says of itself the labels that the ledger alone has, and notes that were changed
+// there.
+func withLabels(record *ledger.Record, inLedger []ledger.Label) *ledger.Record {
+	all := slices.Clone(inLedger)
+	for _, label := range record.Labels {
+		if !slices.ContainsFunc(inLedger, label.Same) {
+			all = append(all, label)
+		}
+	}
+	ledger.SortLabels(all)
+	record.Labels = all
+	return record
+}
+
+// standing is where a transaction stands now, as far as that can be found out soon; else it is what was known before. The
+// workflow is asked first, because the ledger is written only where a transaction stays; each has its own time, so that
+// one that hangs does not use up the other's.
+func (s *Transactions) standing(ctx context.Context, id string, before ledger.Answer) ledger.Answer {
+	if record, err := s.query(ctx, id, confirmTimeout); err == nil {
+		return record.CallersAnswer()
+	}
+	if entry, err := s.find(ctx, id); err == nil {
+		return entry.Record.CallersAnswer()
+	}
+	return before
+}
+
+func (s *Transactions) find(ctx context.Context, id string) (ledger.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, ledgerTimeout)
+	defer cancel()
+	return s.Ledger.Find(ctx, id)
+}
+
+func (s *Transactions) query(ctx context.Context, id string, patience time.Duration) (*ledger.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	value, err := s.Client.QueryWorkflow(ctx, workflows.TransactionWorkflowID(id), "", workflows.StatusQuery)
+	if err != nil {
+		return nil, err
+	}
+	record := new(ledger.Record)
+	return record, value.Get(record)
+}
+
+// Review hands a reviewer's verdict to the transaction, and waits until it is settled, as long as wait. Without an
+// error the transaction has the verdict, whatever happens to this caller; the answer is then the settled one, or where
+// the transaction stands. Only a fraud check that has got worse may still refuse an approval that was not waited for.
+//
+// The wait begins when the transaction has the verdict: otherwise nobody could say whether it has.
+func (s *Transactions) Review(ctx context.Context, id string, q review.Request, wait time.Duration) (ledger.Answer, error) {
+	ctx, sent := grpcsent.Track(context.WithoutCancel(ctx))
+	handle, err := s.handIn(ctx, id, q)
+	if err != nil && !sent() {
+		return ledger.Answer{}, fmt.Errorf("%w: Temporal cannot be reached: %w", transaction.ErrNotAccepted, err)
+	}
+	if err == nil {
+		var answer ledger.Answer
+		if answer, err = s.awaitVerdict(ctx, handle, wait); err == nil {
+			return answer, nil
+		}
+		if !isRefused(err) { // the wait is over, or the connection broke: the workflow has the verdict
+			return s.standing(ctx, id, ledger.PendingAnswer(id)), nil
+		}
+	}
+	return s.notTaken(ctx, id, q, err)
+}
+
+// handIn returns once the workflow has taken the verdict, or refused it.
+func (s *Transactions) handIn(ctx context.Context, id string, q review.Request) (client.WorkflowUpdateHandle, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	return s.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID:   workflows.TransactionWorkflowID(id),
+		UpdateID:     uuid.NewString(), // each call is a question of its own: asking again may bring another answer
+		UpdateName:   workflows.ReviewUpdate,
+		Args:         []any{q},
+		WaitForStage: client.WorkflowUpdateStageAccepted,
+	})
+}
+
+func (s *Transactions) awaitVerdict(ctx context.Context, handle client.WorkflowUpdateHandle, wait time.Duration) (ledger.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	defer context.AfterFunc(s.Draining, cancel)()
+	var answer ledger.Answer
+	err := handle.Get(ctx, &answer)
+	return answer, err
+}
+
+// notTaken says why there is no answer. A workflow that has ended takes no updates; its record tells who decided.
+func (s *Transactions) notTaken(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
+	var refused *temporal.ApplicationError
+	var tooMany *serviceerror.ResourceExhausted
+	switch {
+	case errors.As(cause, &refused) && refused.Type() == workflows.ReviewClosed:
+		return ledger.Answer{}, closedBy(refused)
+	case errors.As(cause, &refused) && refused.Type() == workflows.CheckWorse:
+		return ledger.Answer{}, worseBy(refused)
+	case errors.As(cause, &tooMany):
+		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrBusy, cause)
+	case refused != nil, isNotFound(cause):
+		return s.afterwards(ctx, id, q, cause)
+	default:
+		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
+	}
+}
+
+// afterwards is for a transaction whose workflow has ended: the reviewer who decided it gets its answer again.
+func (s *Transactions) afterwards(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
+	record, err := s.Record(ctx, id)
+	if err != nil {
+		return ledger.Answer{}, err
+	}
+	answer, status := record.CallersAnswer(), record.TransactionStatus
+	switch r := record.Review; {
+	case status.Code == transaction.InReview && isNotFound(cause):
+		return ledger.Answer{}, &ledger.ClosedError{Why: "nobody can decide any more: the transaction was ended by force while it was in review", Status: &status}
+	case status.Code == transaction.InReview:
+		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
+	case r == nil || !r.Decided():
+		return ledger.Answer{}, &ledger.ClosedError{Why: "the transaction is not in review: it is " + status.Status, Status: &status}
+	case r.Verdict == q.Verdict && r.Reviewer == q.Reviewer: // a deadline has no reviewer
+		return answer, nil
+	default:
+		return ledger.Answer{}, &ledger.ClosedError{Why: "the transaction was " + r.By(), Status: &status}
+	}
+}
+
+func closedBy(refused *temporal.ApplicationError) error {
+	var answer ledger.Answer
+	if refused.Details(&answer) != nil {
+		return &ledger.ClosedError{Why: refused.Message()}
+	}
+	return &ledger.ClosedError{Why: refused.Message(), Status: &answer.TransactionStatus}
+}
+
+func worseBy(refused *temporal.ApplicationError) error {
+	var now fraud.Decision
+	if refused.Details(&now) != nil {
+		return &ledger.WorseError{Why: refused.Message()}
+	}
+	return &ledger.WorseError{Why: refused.Message(), Now: &now}
+}
+
+// isRefused reports whether the workflow has refused the verdict, or ended without an answer to it.
+func isRefused(err error) bool {
+	var refused *temporal.ApplicationError
+	return errors.As(err, &refused) || isNotFound(err)
+}
+
+// Label has the ledger keep a label. A transaction that was accepted a moment ago may not be there yet: where its
+// workflow runs, its first entry is waited for a little, and its lack is ledger.ErrNotFound. transaction.ErrNotFound is for a
+// transaction that nobody knows, or whose entry the ledger has lost.
+func (s *Transactions) Label(ctx context.Context, id string, l ledger.Label) (ledger.Label, error) {
+	kept, err := s.keep(ctx, id, l)
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return kept, err
+	}
+	found, describeErr := s.describe(ctx, id)
+	switch {
+	case isNotFound(describeErr):
+		return ledger.Label{}, transaction.ErrNotFound
+	case describeErr != nil:
+		return ledger.Label{}, fmt.Errorf("%w: the ledger: %s; Temporal: %w", transaction.ErrUnavailable, err.Error(), describeErr)
+	}
+	kept, err = backoff.Retry(ctx, func() (ledger.Label, error) {
+		kept, err := s.keep(ctx, id, l)
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			err = backoff.Permanent(err)
+		}
+		return kept, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(askAgain)), backoff.WithMaxElapsedTime(ledgerLag))
+	if errors.Is(err, ledger.ErrNotFound) && found.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return ledger.Label{}, transaction.ErrNotFound // a workflow does not end before the ledger has its end
+	}
+	return kept, err
+}
+
+func (s *Transactions) keep(ctx context.Context, id string, l ledger.Label) (ledger.Label, error) {
+	ctx, cancel := context.WithTimeout(ctx, labelTimeout)
+	defer cancel()
+	return s.Ledger.Label(ctx, id, l)
+}
+
+func isAlreadyStarted(err error) bool {
+	var there *serviceerror.WorkflowExecutionAlreadyStarted
+	return errors.As(err, &there)
+}
