@@ -245,8 +245,8 @@ func (c *chaos) restartBroker() {
 	must(c.t, shared.rabbitmq.Start(context.WithoutCancel(c.t.Context())))
 }
 
-// makeQueueAnew deletes the queue while it is empty, since what is in it goes with it, and makes it again while alerts
-// come in.
+// makeQueueAnew deletes the queue once each alert has its workflow, since what is in it goes with it, and makes it again while
+// alerts come in. What a killed alertman has given back may still be in it.
 func (c *chaos) makeQueueAnew() {
 	c.t.Helper()
 	c.done["queue deleted"]++
