@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"dummyorders/activities"
 	"dummyorders/domain/alert"
 )
 
@@ -123,4 +125,317 @@ func (d Delivery) expiry() time.Time {
 		}
 	}
 	return latest
+}
+
+// chain is what is done about one assignment: its receiver is told, and if nobody acknowledges in time the next one.
+type chain struct {
+	*alarm
+	alert.Assignment
+
+	log      *alert.ChainLog
+	asking   bool // somebody is asked to acknowledge, or may yet be
+	underWay workflow.WaitGroup
+}
+
+func newChain(ctx workflow.Context, a *alarm, assignment alert.Assignment, log *alert.ChainLog) *chain {
+	c := &chain{alarm: a, Assignment: assignment, log: log, underWay: workflow.NewWaitGroup(ctx)}
+	c.asking = c.asks()
+	return c
+}
+
+// asks says whether anybody was to be asked.
+func (c *chain) asks() bool {
+	for _, step := range c.Steps {
+		if step.Within > 0 {
+			return c.Muted == ""
+		}
+	}
+	return false
+}
+
+// run returns when all is over: every delivery that was begun has an end.
+func (c *chain) run(ctx workflow.Context) {
+	if c.Muted == "" && c.toldHere(ctx) {
+		c.escalate(ctx)
+	}
+	c.asking = false
+	c.underWay.Wait(detached(ctx))
+	c.note(ctx)
+}
+
+// escalate tells step after step, until somebody acknowledges.
+func (c *chain) escalate(ctx workflow.Context) {
+	for number, step := range c.Steps {
+		told := c.begin(ctx, number, step)
+		if step.Within == 0 || c.acknowledged(ctx, told) || ctx.Err() != nil {
+			return
+		}
+		if c.expired(ctx) {
+			break
+		}
+	}
+	c.log.Unacknowledged = len(c.Steps) > 0
+}
+
+// begin tells everybody of a step.
+func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.StepLog {
+	notice, now := c.notice, workflow.Now(ctx)
+	told := alert.StepLog{Receiver: step.Receiver, At: now, Deliveries: pending(step.Targets)}
+	if step.Within > 0 {
+		until := now.Add(step.Within)
+		if until.After(c.expiry) {
+			until = c.expiry
+		}
+		notice.Ask, told.AskedUntil = &alert.Ask{Until: until}, &until
+		if number+1 < len(c.Steps) {
+			notice.Ask.Next = c.Steps[number+1].Receiver
+		}
+	}
+	if number == 0 && c.log.Holding != nil {
+		notice.Holding = c.log.Holding
+	}
+	for _, before := range c.Steps[:number] {
+		notice.Unanswered = append(notice.Unanswered, before.Receiver)
+	}
+	c.log.Steps = append(c.log.Steps, told)
+	for i, target := range step.Targets {
+		c.tell(ctx, alert.Telling{Notice: notice, Receiver: step.Receiver, Step: number, Target: target}, &told.Deliveries[i])
+	}
+	c.note(ctx)
+	return told
+}
+
+// tell begins a delivery, and notes its end.
+func (c *chain) tell(ctx workflow.Context, t alert.Telling, d *alert.Delivery) {
+	if c.expired(ctx) {
+		c.conclude(ctx, d, alert.Told{State: alert.Expired}, nil)
+		return
+	}
+	channel, _ := t.Target.Split()
+	ctx = deliveryOptions(ctx, DeliveryTaskQueue(channel), tellingSummary(t), c.expiry.Sub(workflow.Now(ctx)))
+	made := workflow.ExecuteActivity(ctx, deliveries.Tell, t)
+	c.underWay.Add(1)
+	workflow.GoNamed(ctx, "tell "+string(t.Target), func(ctx workflow.Context) {
+		defer c.underWay.Done()
+		told := alert.Told{State: alert.Delivered}
+		err := made.Get(ctx, &told)
+		c.conclude(ctx, d, told, err)
+		c.note(ctx)
+	})
+}
+
+// acknowledged waits for an acknowledgement until the step's time is over, or nobody of it can be told any more.
+func (c *chain) acknowledged(ctx workflow.Context, step alert.StepLog) bool {
+	heard := func() bool { return c.alarm.log.Acknowledgement != nil }
+	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout:      step.AskedUntil.Sub(workflow.Now(ctx)),
+		TimerOptions: workflow.TimerOptions{Summary: line("until " + step.Receiver + " acknowledges")},
+	}, func() bool { return heard() || allLost(step.Deliveries) })
+	return err == nil && heard()
+}
+
+func (c *chain) expired(ctx workflow.Context) bool {
+	return !workflow.Now(ctx).Before(c.expiry)
+}
+
+// allLost says whether nobody was told, and nobody will be.
+func allLost(deliveries []alert.Delivery) bool {
+	for _, d := range deliveries {
+		if d.State == alert.Pending || d.State == alert.Delivered {
+			return false
+		}
+	}
+	return true
+}
+
+func tellingSummary(t alert.Telling) string {
+	summary := "tell " + string(t.Target)
+	if t.Step > 0 {
+		summary += fmt.Sprintf(", step %d", t.Step+1)
+	}
+	return line(summary)
+}
+
+// acknowledge takes the whole alert upon somebody. The first counts, and whoever comes later is told who that was.
+func (a *alarm) acknowledge(ctx workflow.Context, by alert.Acknowledgement) (alert.Acknowledgement, error) {
+	if a.log.Acknowledgement == nil {
+		by.At = workflow.Now(ctx)
+		a.log.Acknowledgement = &by
+		a.note(ctx)
+	}
+	return *a.log.Acknowledgement, nil
+}
+
+// acknowledgeable refuses what could not change anything, without a trace in the history.
+func (a *alarm) acknowledgeable(by alert.Acknowledgement) error {
+	if err := by.Check(); err != nil {
+		return err
+	}
+	if a.log.Acknowledgement != nil {
+		return nil
+	}
+	asked := false
+	for _, c := range a.chains {
+		if c.asking {
+			return nil
+		}
+		asked = asked || c.asks() && c.log.Collected == nil
+	}
+	if asked {
+		return acknowledgementClosed("nobody acknowledged the alert in time, and nobody is asked any more")
+	}
+	return acknowledgementClosed("the alert asks nobody to acknowledge it")
+}
+
+func acknowledgementClosed(why string) error {
+	return temporal.NewNonRetryableApplicationError(why, AcknowledgementClosed, nil)
+}
+
+// opened is the log before anything was done.
+func (a *alarm) opened(taken time.Time, assignments []alert.Assignment) alert.Log {
+	event := a.notice.Event
+	log := alert.Log{
+		ID: a.notice.ID, Type: event.Type, OrderID: event.Data.OrderID, TransactionID: event.Data.TransactionID,
+		Time: event.Time, TakenAt: taken, ExpiresAt: a.expiry, Chains: make([]alert.ChainLog, len(assignments)),
+		Digest: a.notice.Digest,
+	}
+	for i, assignment := range assignments {
+		log.Chains[i] = alert.ChainLog{
+			Receiver: assignment.Receiver, Route: assignment.Route, Muted: assignment.Muted, Steps: []alert.StepLog{},
+		}
+	}
+	return log
+}
+
+func pending(targets []alert.Target) []alert.Delivery {
+	deliveries := make([]alert.Delivery, len(targets))
+	for i, target := range targets {
+		deliveries[i] = alert.Delivery{Target: target, State: alert.Pending, Attempts: []alert.Attempt{}}
+	}
+	return deliveries
+}
+
+// conclude notes how a delivery ended. One that was cancelled has not ended.
+func (a *alarm) conclude(ctx workflow.Context, d *alert.Delivery, told alert.Told, err error) {
+	switch {
+	case temporal.IsCanceledError(err):
+		return
+	case isType(err, activities.DeliveryRefused):
+		told = alert.Told{State: alert.Refused, Attempts: attemptsOf(err)}
+	case err != nil:
+		told = alert.Told{State: alert.Expired, Attempts: attemptsOf(err)}
+	}
+	if err != nil {
+		a.cause = err
+	}
+	if told.At.IsZero() {
+		told.At = workflow.Now(ctx)
+	}
+	d.State, d.At = told.State, &told.At
+	if told.Attempts != nil {
+		d.Attempts = told.Attempts
+	}
+}
+
+// attemptsOf are those that a failed activity has left: in the details of its last failure, or in those of its last beat
+// where it ended without one.
+func attemptsOf(err error) []alert.Attempt {
+	var attempts []alert.Attempt
+	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok && timeout.LastHeartbeatDetails(&attempts) == nil {
+		return attempts
+	}
+	var told alert.Told
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.Details(&told) == nil {
+		return told.Attempts
+	}
+	return nil
+}
+
+// undelivered are the targets that were not told, and will not be.
+func (a *alarm) undelivered() []string {
+	var targets []string
+	for _, c := range a.log.Chains {
+		for _, step := range c.Steps {
+			for _, d := range step.Deliveries {
+				if d.State == alert.Refused || d.State == alert.Expired {
+					targets = append(targets, string(d.Target))
+				}
+			}
+		}
+	}
+	return targets
+}
+
+// unacknowledged are the receivers whose turn came last, where nobody has acknowledged.
+func (a *alarm) unacknowledged() []string {
+	var receivers []string
+	for _, c := range a.log.Chains {
+		if c.Unacknowledged {
+			receivers = append(receivers, c.Steps[len(c.Steps)-1].Receiver)
+		}
+	}
+	return receivers
+}
+
+// note shows the log in the Web UI. It costs no history event.
+func (a *alarm) note(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, a.details())
+}
+
+// details is the log so far, in the Markdown that the Web UI renders.
+func (a *alarm) details() string {
+	var story strings.Builder
+	fmt.Fprintf(&story, "**%s**\n\n", AlertSummary(a.notice.Event))
+	if d := a.notice.Digest; d != nil {
+		fmt.Fprintf(&story, "Digest %d of %s: %d alerts, %s to %s\n\n", d.Number, unlinked.Replace(d.Group), len(d.Members), clock(d.Since), clock(d.Until))
+	}
+	if by := a.log.Acknowledgement; by != nil {
+		fmt.Fprintf(&story, "Acknowledged by **%s** at %s\n\n", unlinked.Replace(by.By), clock(by.At))
+	}
+	for _, c := range a.log.Chains {
+		tellChain(&story, c)
+	}
+	return story.String()
+}
+
+func tellChain(story *strings.Builder, c alert.ChainLog) {
+	fmt.Fprintf(story, "**%s** (route %s)\n\n", c.Receiver, c.Route)
+	switch {
+	case c.Muted != "":
+		fmt.Fprintf(story, "Nobody is told: %s\n\n", c.Muted)
+	case c.Collected != nil:
+		fmt.Fprintf(story, "Comes in a digest of `%s`%s\n\n", c.Collected.WorkflowID, by(c.Collected.Holding))
+	case c.Holding != nil:
+		fmt.Fprintf(story, "The throttle is used up: what follows comes in a digest%s\n\n", by(c.Holding))
+	}
+	for i, step := range c.Steps {
+		fmt.Fprintf(story, "%d. %s, told at %s", i+1, step.Receiver, clock(step.At))
+		if step.AskedUntil != nil {
+			fmt.Fprintf(story, ", asked until %s", clock(*step.AskedUntil))
+		}
+		story.WriteString("\n")
+		for _, d := range step.Deliveries {
+			fmt.Fprintf(story, "   - %s: %s", d.Target, d.State)
+			if d.At != nil {
+				fmt.Fprintf(story, " at %s", clock(*d.At))
+			}
+			story.WriteString("\n")
+		}
+	}
+	if c.Unacknowledged {
+		story.WriteString("\nNobody acknowledged in time\n")
+	}
+	story.WriteString("\n")
+}
+
+// by is when what a throttle holds back comes at the latest; nothing, where none does.
+func by(holding *alert.Holding) string {
+	if holding == nil {
+		return ""
+	}
+	return " by " + clock(holding.Until)
+}
+
+func clock(t time.Time) string {
+	return t.UTC().Format(time.RFC3339)
 }
