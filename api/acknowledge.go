@@ -2,14 +2,20 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"reflect"
+	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
+	"dummyorders/internal/strictjson"
 )
 
 const acknowledgeDescription = "Says that somebody takes care of an alert: nobody further is told. The first acknowledgement counts, and " +
@@ -108,4 +114,83 @@ func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 		"429": "A page that says that too many requests are worked on",
 		"503": "A page that says that the alert cannot be shown now",
 	})
+}
+
+// acknowledgements are who takes care of an alert. What could be a card number is masked before it goes anywhere.
+var acknowledgements = object[alert.Acknowledgement]{name: "AcknowledgementSchema", members: []member[alert.Acknowledgement]{
+	{
+		"by", true, requiredText(alert.MaxBy, "Who takes care", "ada"),
+		func(v *strictjson.Value, a *alert.Acknowledgement) { a.By = card.Redact(v.Literal()) },
+	},
+	{"note", false, noteSchema, func(v *strictjson.Value, a *alert.Acknowledgement) { a.Note = card.Redact(clean(v.Literal())) }},
+}}
+
+func (s *server) showAcknowledgePage(v *visit) {
+	found, err := s.deliveries.Find(v.r.Context(), v.id)
+	if err != nil {
+		v.refuse(s.alertUnread(v.r.Context(), v.id, err))
+		return
+	}
+	v.show(http.StatusOK, pageOf(answerAlert(found)))
+}
+
+// acknowledgeByLink takes an empty body or the page's form.
+func (s *server) acknowledgeByLink(v *visit, values url.Values) {
+	f := readForm(values)
+	if len(f.Faults) > 0 {
+		s.askAgain(v, f)
+		return
+	}
+	sent := alert.Acknowledgement{By: f.by(v.sentTo, alert.MaxBy), Note: f.Note}
+	kept, err := s.deliveries.Acknowledge(v.r.Context(), v.id, sent)
+	if err != nil {
+		v.refuse(s.notAcknowledged(v.r.Context(), v.id, err))
+		return
+	}
+	v.tell(kept, sent.By)
+}
+
+// askAgain shows the form as it was typed, with what is wrong with it.
+func (s *server) askAgain(v *visit, f form) {
+	found, err := s.deliveries.Find(v.r.Context(), v.id)
+	if err != nil {
+		v.refuse(problem(http.StatusUnprocessableEntity, strings.Join(f.Faults, " ")))
+		return
+	}
+	p := pageOf(answerAlert(found))
+	p.Form = f
+	v.show(http.StatusUnprocessableEntity, p)
+}
+
+// headings say what happened, for people.
+var headings = map[alert.Type]string{
+	alert.FraudDetected:      "A transaction was stopped as a fraud",
+	alert.ReviewRequested:    "A transaction waits for a decision",
+	alert.ReviewReminder:     "A transaction still waits for a decision",
+	alert.ReviewExpired:      "Nobody decided about a transaction in time",
+	alert.CompensationFailed: "Money could not be given back",
+	alert.Test:               "This is a test",
+}
+
+func pageOf(a *alertAnswer) page {
+	p := page{Heading: headings[a.Type], Log: &a.Log, Acknowledgement: a.Acknowledgement, Open: a.asks(time.Now())}
+	if p.Heading == "" {
+		p.Heading = "An alert"
+	}
+	return p
+}
+
+// tell says who takes care, which may be somebody else.
+func (v *visit) tell(kept alert.Acknowledgement, by string) {
+	if v.html {
+		heading := "Thank you"
+		if kept.By != by {
+			heading = "Somebody takes care of it already"
+		}
+		v.show(http.StatusOK, page{Heading: heading, Acknowledgement: &kept})
+		return
+	}
+	v.guard()
+	v.w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(v.w).Encode(kept) // the client may be gone; there is nobody else to tell
 }

@@ -8,8 +8,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/strictjson"
 )
 
 const labelDescription = "Keeps what turned out to be true about a transaction: from a dispute, from an early fraud warning of the " +
@@ -87,3 +89,17 @@ func (s *server) unlabelled(ctx context.Context, id string, err error) *Problem 
 	return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
 		"the ledger cannot be written now, or cannot say whether it has kept the label, which can safely be sent again")
 }
+
+// labels are what may turn out to be true. A label has no time yet. What could be a card number in its note is masked
+// before it goes anywhere.
+var labels = object[ledger.Label]{name: "LabelSchema", members: []member[ledger.Label]{
+	{
+		"label", true, choice("What turned out to be true", ledger.Fraudulent, ledger.Legitimate),
+		func(v *strictjson.Value, l *ledger.Label) { l.Label = v.Literal() },
+	},
+	{
+		"source", true, choice("Where that is known from", ledger.ByDispute, ledger.ByEarlyFraudWarning, ledger.ByReviewer),
+		func(v *strictjson.Value, l *ledger.Label) { l.Source = v.Literal() },
+	},
+	{"note", false, noteSchema, func(v *strictjson.Value, l *ledger.Label) { l.Note = card.Redact(clean(v.Literal())) }},
+}}

@@ -12,15 +12,19 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/internal/safetext"
 )
 
 // People acknowledge alerts and decide reviews from a message by a signed link, which is all the authority they need. A GET
@@ -276,4 +280,33 @@ func describeLink(document *huma.OpenAPI, post *huma.Operation, page huma.Operat
 		}}
 	}
 	document.AddOperation(&page)
+}
+
+// form is what the page of a link sends, in the fields' own names.
+type form struct {
+	Name, Note string
+	Faults     []string
+}
+
+// readForm takes what people type: spaces and line ends of any kind are one space, and an empty field is none.
+func readForm(values url.Values) form {
+	f := form{Name: card.Redact(safetext.Line(values.Get("name"))), Note: card.Redact(safetext.Line(values.Get("note")))}
+	if utf8.RuneCountInString(f.Name) > maxReviewer {
+		f.Faults = append(f.Faults, "The name must have at most "+strconv.Itoa(maxReviewer)+" characters.")
+	}
+	if utf8.RuneCountInString(f.Note) > maxNote {
+		f.Faults = append(f.Faults, "The note must have at most "+strconv.Itoa(maxNote)+" characters.")
+	}
+	return f
+}
+
+// by is the address or the receiver that the link was sent to, after the name that was typed: "ada (jo@example.com)". The
+// name is cut where there is no room for both, as the link vouches for the other. A telephone number as long as a card's is
+// masked like one.
+func (f form) by(sentTo string, most int) string {
+	by := safetext.Cut(sentTo, most, "…")
+	if room := most - utf8.RuneCountInString(by) - len(" ()"); f.Name != "" && room > 0 {
+		by = safetext.Cut(f.Name, room, "…") + " (" + by + ")"
+	}
+	return card.Redact(by)
 }
