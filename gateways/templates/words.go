@@ -43,9 +43,9 @@ func sayEvent(e alert.Event, receiver string) words {
 		return expired(order, amount, e.Data.Review.Verdict)
 	case alert.FraudDetected:
 		return stopped(order, amount, e.Data.Review)
-	default:
-		return askedFor(order, amount, e)
+	case alert.ReviewRequested, alert.ReviewReminder:
 	}
+	return askedFor(order, amount, e)
 }
 
 // trial is for people who look whether alerts reach them.
