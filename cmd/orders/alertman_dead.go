@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +12,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"dummyorders/domain/card"
 	"dummyorders/gateways/rabbitmq"
+	"dummyorders/internal/safetext"
 )
 
 type deadCommand struct {
@@ -28,18 +32,20 @@ type deadLetters interface {
 	Purge(ctx context.Context, c rabbitmq.Choice, tell func(rabbitmq.DeadLetter)) error
 }
 
-// openDead is the dead queue of the settings, and its name. It logs nothing: its errors say all.
-func openDead(ctx context.Context) (deadLetters, string, error) {
+// withDead runs a command on the dead queue of the settings, whose name is the third argument. It logs nothing: its errors
+// say all.
+func withDead(ctx context.Context, command func(context.Context, deadLetters, string, output) error) error {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	v := &values{}
 	reading, publishing := env.consumer(v), env.publisher(v)
 	if err := v.err(); err != nil {
-		return nil, "", err
+		return err
 	}
-	return rabbitmq.NewDeadLetters(reading, publishing, slog.New(slog.DiscardHandler)), env.RabbitMQDeadQueue, nil
+	dead := rabbitmq.NewDeadLetters(reading, publishing, slog.New(slog.DiscardHandler))
+	return command(ctx, dead, env.RabbitMQDeadQueue, standard())
 }
 
 // mostListed is what a screen, and memory, holds of dead letters.
@@ -60,11 +66,7 @@ func (c listDeadCommand) Validate() error {
 
 // Run lists what is in the dead queue.
 func (c listDeadCommand) Run(ctx context.Context) error {
-	dead, queue, err := openDead(ctx)
-	if err != nil {
-		return err
-	}
-	return c.list(ctx, dead, queue, standard())
+	return withDead(ctx, c.list)
 }
 
 func (c listDeadCommand) list(ctx context.Context, dead deadLetters, queue string, out output) error {
@@ -93,7 +95,7 @@ func listed(out output, letters []rabbitmq.DeadLetter) error {
 	w := tabwriter.NewWriter(out.results, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tTIME\tTYPE\tORDER\tBYTES\tREASON")
 	for _, l := range letters {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", l.ID, whenDead(l), orDash(l.Type), orDash(l.OrderID), l.Size, l.Reason)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", l.ID, whenDead(l), cmp.Or(l.Type, "-"), cmp.Or(l.OrderID, "-"), l.Size, l.Reason)
 	}
 	return w.Flush()
 }
@@ -119,28 +121,18 @@ func whenDead(l rabbitmq.DeadLetter) string {
 	return l.Time.Format(time.RFC3339)
 }
 
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
-
-// deadChoice are the arguments that choose dead letters.
+// deadChoice holds the arguments that choose dead letters.
 type deadChoice struct {
 	IDs []string `arg:"" optional:"" name:"id" help:"Letters, as the list names them."`
 	All bool     `help:"All that are there."`
 }
 
-func (c deadChoice) check() error {
+// Validate refuses arguments that cannot mean anything.
+func (c deadChoice) Validate() error {
 	if c.All == (len(c.IDs) > 0) {
 		return errors.New("either ids, as orders alertman dead list names them, or --all")
 	}
 	return nil
-}
-
-func (c deadChoice) choice() rabbitmq.Choice {
-	return rabbitmq.Choice{All: c.All, IDs: c.IDs}
 }
 
 // described is a letter in a line.
@@ -161,34 +153,25 @@ type replayDeadCommand struct {
 	Force bool `help:"Also what is no event, which alertman puts straight back."`
 }
 
-// Validate refuses arguments that cannot mean anything.
-func (c replayDeadCommand) Validate() error {
-	return c.check()
-}
-
 // Run replays, and says of each letter what became of it.
 func (c replayDeadCommand) Run(ctx context.Context) error {
-	dead, queue, err := openDead(ctx)
-	if err != nil {
-		return err
-	}
-	return c.replay(ctx, dead, queue, standard())
+	return withDead(ctx, c.replay)
 }
 
 func (c replayDeadCommand) replay(ctx context.Context, dead deadLetters, queue string, out output) error {
 	replayed, left := 0, 0
-	err := dead.Replay(ctx, c.choice(), c.Force, func(l rabbitmq.DeadLetter, err error) {
-		switch {
-		case err != nil:
+	err := dead.Replay(ctx, rabbitmq.Choice(c.deadChoice), c.Force, func(l rabbitmq.DeadLetter, err error) {
+		if err != nil {
 			left++
 			fmt.Fprintf(out.results, "left      %s: %v\n", described(l), err)
-		case l.NoEvent != "":
-			replayed++
-			fmt.Fprintf(out.results, "replayed  %s: no event, so alertman puts it back: %s\n", described(l), l.NoEvent)
-		default:
-			replayed++
-			fmt.Fprintf(out.results, "replayed  %s\n", described(l))
+			return
 		}
+		replayed++
+		if l.NoEvent != "" {
+			fmt.Fprintf(out.results, "replayed  %s: no event, so alertman puts it back: %s\n", described(l), l.NoEvent)
+			return
+		}
+		fmt.Fprintf(out.results, "replayed  %s\n", described(l))
 	})
 	fmt.Fprintf(out.progress, "%s replayed, %d of those chosen left in %s\n", many(replayed, "dead letter"), left, queue)
 	if left > 0 {
@@ -208,24 +191,68 @@ func (c purgeDeadCommand) Validate() error {
 	if c.All && !c.Yes {
 		return errors.New("--all: drops all dead letters for good, and needs --yes beside it")
 	}
-	return c.check()
+	return c.deadChoice.Validate()
 }
 
 // Run purges, and prints what.
 func (c purgeDeadCommand) Run(ctx context.Context) error {
-	dead, queue, err := openDead(ctx)
-	if err != nil {
-		return err
-	}
-	return c.purge(ctx, dead, queue, standard())
+	return withDead(ctx, c.purge)
 }
 
 func (c purgeDeadCommand) purge(ctx context.Context, dead deadLetters, queue string, out output) error {
 	purged := 0
-	err := dead.Purge(ctx, c.choice(), func(l rabbitmq.DeadLetter) {
+	err := dead.Purge(ctx, rabbitmq.Choice(c.deadChoice), func(l rabbitmq.DeadLetter) {
 		purged++
 		fmt.Fprintf(out.results, "purged  %s: %s\n", described(l), l.Reason)
 	})
 	fmt.Fprintf(out.progress, "%s purged from %s\n", many(purged, "dead letter"), queue)
 	return err
+}
+
+type showDeadCommand struct {
+	ID  string `arg:"" name:"id" help:"The letter, as the list names it."`
+	Raw bool   `help:"The body alone, as it is in the queue: card numbers and all."`
+}
+
+// Run shows what can be known of the letter without replaying it.
+func (c showDeadCommand) Run(ctx context.Context) error {
+	return withDead(ctx, c.show)
+}
+
+func (c showDeadCommand) show(ctx context.Context, dead deadLetters, _ string, out output) error {
+	l, err := dead.Show(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if c.Raw {
+		_, err := out.results.Write(l.Body)
+		return err
+	}
+	w := tabwriter.NewWriter(out.results, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "ID\t%s\n", l.ID)
+	fmt.Fprintf(w, "Time\t%s\n", whenDead(l))
+	fmt.Fprintf(w, "Reason\t%s\n", l.Reason)
+	fmt.Fprintf(w, "Type\t%s\n", cmp.Or(l.Type, "-"))
+	fmt.Fprintf(w, "Order\t%s\n", cmp.Or(l.OrderID, "-"))
+	fmt.Fprintf(w, "Routing key\t%s\n", cmp.Or(l.RoutingKey, "-"))
+	if l.NoEvent == "" {
+		fmt.Fprintf(w, "Replay\talertman would take it: orders alertman dead replay %s\n", l.ID)
+	} else {
+		fmt.Fprintf(w, "Replay\tit is no event, and would come straight back: %s\n", l.NoEvent)
+	}
+	fmt.Fprintf(w, "Body\t%s, card numbers struck out; --raw shows it as it is\n", many(l.Size, "byte"))
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out.results, "\n%s\n", forPeople(l.Body))
+	return err
+}
+
+// forPeople is a body without card numbers and without what a terminal would act upon, JSON indented.
+func forPeople(body []byte) string {
+	var indented bytes.Buffer
+	if json.Indent(&indented, body, "", "  ") == nil {
+		body = indented.Bytes()
+	}
+	return card.Redact(safetext.Block(string(body)))
 }

@@ -62,12 +62,12 @@ func TestADeadLetterIsShownWithoutCardNumbersUnlessItIsAskedForRaw(t *testing.T)
 	odd := letters()[1]
 	odd.Body = []byte("{\"card\":\"4111111111111111\"} \x1b[J\xff")
 	var shown, raw bytes.Buffer
-	require.NoError(t, showDeadCommand{ID: "odd"}.show(t.Context(), fakeDead{letters: []rabbitmq.DeadLetter{odd}}, output{results: &shown}))
+	require.NoError(t, showDeadCommand{ID: "odd"}.show(t.Context(), fakeDead{letters: []rabbitmq.DeadLetter{odd}}, "dead", output{results: &shown}))
 	require.NotContains(t, shown.String(), "4111111111111111")
 	require.Contains(t, shown.String(), `{"card":"411111******1111"}`)
 	require.NotContains(t, shown.String(), "\x1b")
 	require.Contains(t, shown.String(), "it is no event, and would come straight back: no CloudEvent in JSON\n")
-	require.NoError(t, showDeadCommand{ID: "odd", Raw: true}.show(t.Context(), fakeDead{letters: []rabbitmq.DeadLetter{odd}}, output{results: &raw}))
+	require.NoError(t, showDeadCommand{ID: "odd", Raw: true}.show(t.Context(), fakeDead{letters: []rabbitmq.DeadLetter{odd}}, "dead", output{results: &raw}))
 	require.Equal(t, string(odd.Body), raw.String())
 	require.Equal(t, "{\n  \"amount\": 123.00\n}", forPeople([]byte(`{"amount":123.00}`)))
 }

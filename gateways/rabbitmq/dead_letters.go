@@ -2,11 +2,22 @@ package rabbitmq
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
 
+	"github.com/google/uuid"
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"dummyorders/domain/card"
+	"dummyorders/internal/safetext"
 )
 
 // DeadLetters is the dead queue as an operator looks after it. Nothing is lost by it: a message leaves the queue only
@@ -67,8 +78,8 @@ func (d *DeadLetters) Show(ctx context.Context, id string) (DeadLetter, error) {
 
 // Choice is which letters: all that there are, or all of these ids.
 type Choice struct {
-	All bool
 	IDs []string
+	All bool
 }
 
 // Purge has the broker forget letters for good, and tells each as it goes. Its error is ErrNoDeadLetter where it found
@@ -127,4 +138,172 @@ func (c *chosen) missing(cutShort error) error {
 		}
 	}
 	return errors.Join(missing...)
+}
+
+// DeadLetter is a message in the dead queue, as it is shown to people: but for Body, its texts are short, hold no control
+// characters, and have what could be a card number struck out.
+type DeadLetter struct {
+	// ID is the message's own, or where it has none that could be typed, "body-" and the beginning of its body's SHA-256.
+	ID string `json:"id"`
+	// Time is when it became a dead letter, or where nobody has noted that, when it was sent; zero, where neither.
+	Time time.Time `json:"time,omitzero"`
+	// Reason is why it is one.
+	Reason     string `json:"reason"`
+	Type       string `json:"type,omitempty"`
+	OrderID    string `json:"orderID,omitempty"` // where it is an event
+	RoutingKey string `json:"routingKey,omitempty"`
+	Size       int    `json:"size"` // of the body, in bytes
+	// NoEvent is why alertman would put it straight back; empty, it is an event.
+	NoEvent string `json:"noEvent,omitempty"`
+	// Body is as it came, whatever it holds. Only Show reads it.
+	Body []byte `json:"-"`
+}
+
+// What a dead letter's texts may hold at most, in characters.
+const (
+	longestReason = 1000
+	longestName   = 100
+)
+
+// letter is the message as a dead letter, without its body.
+func (d *DeadLetters) letter(message amqp.Delivery) DeadLetter {
+	letter := DeadLetter{
+		ID: idOf(message), Time: diedAt(message), Reason: reasonOf(message.Headers, d.reading.DeliveryLimit),
+		Type: shown(message.Type, longestName), RoutingKey: shown(message.RoutingKey, longestName), Size: len(message.Body),
+	}
+	event, err := read(message.Body)
+	if err != nil {
+		letter.NoEvent = shown(err.Error(), longestReason)
+		return letter
+	}
+	letter.Type, letter.OrderID = string(event.Type), shown(event.Data.OrderID, longestName)
+	return letter
+}
+
+// digestBytes are enough of a hash to tell the messages of a queue apart.
+const digestBytes = 8
+
+// idOf is what people call the message by. UUIDs are no card numbers, though some have as many digits in a row.
+func idOf(d amqp.Delivery) string {
+	id := d.MessageId
+	_, notUUID := uuid.Parse(id)
+	if id != "" && !strings.ContainsFunc(id, unicode.IsSpace) && (notUUID == nil || shown(id, maxShortString) == id) {
+		return id
+	}
+	sum := sha256.Sum256(d.Body)
+	return "body-" + hex.EncodeToString(sum[:digestBytes])
+}
+
+// shown is foreign text as it may be shown, on one line.
+func shown(text string, most int) string {
+	return safetext.Cut(card.Redact(safetext.Line(text)), most, "…")
+}
+
+// death is what the broker has noted about the last time that the message became a dead letter, newest first:
+// https://www.rabbitmq.com/docs/dlx#effects.
+func death(headers amqp.Table) amqp.Table {
+	deaths, _ := headers["x-death"].([]any)
+	if len(deaths) == 0 {
+		return nil
+	}
+	last, _ := deaths[0].(amqp.Table)
+	return last
+}
+
+func diedAt(d amqp.Delivery) time.Time {
+	if at, noted := death(d.Headers)["time"].(time.Time); noted {
+		return at.UTC()
+	}
+	return d.Timestamp.UTC()
+}
+
+// reasonOf is alertman's own reason, or the broker's in words. limit is how often the queue delivers again: the broker's
+// own count, x-delivery-count, goes on in the dead queue with each look.
+func reasonOf(headers amqp.Table, limit int) string {
+	if reason, ours := headers[reasonHeader].(string); ours && reason != "" {
+		return shown(reason, longestReason)
+	}
+	code, _ := death(headers)["reason"].(string)
+	if code == "" {
+		code, _ = headers["x-first-death-reason"].(string)
+	}
+	switch code {
+	case "":
+		return "none was noted"
+	case "delivery_limit":
+		return fmt.Sprintf("delivered again %d times without success (delivery_limit)", limit)
+	case "rejected":
+		return "refused by a consumer (rejected)"
+	case "expired":
+		return "nobody took it in its time (expired)"
+	case "maxlen":
+		return "its queue was full (maxlen)"
+	default:
+		return shown(code, longestName)
+	}
+}
+
+// Replay publishes letters again as they came, each under its own id, and tells each as it goes. A letter leaves the dead
+// queue only after its confirm: where a crash comes in between it is in both, and alertman knows it by its id.
+//
+// What is no event would come straight back, and is replayed only by force. tell's error is why a letter stayed in the
+// dead queue. Replay fails where the broker takes no letters, and with ErrNoDeadLetter where it found none of an id; the
+// others are replayed then.
+func (d *DeadLetters) Replay(ctx context.Context, choice Choice, force bool, tell func(DeadLetter, error)) error {
+	if err := d.publishing.Validate(); err != nil {
+		return fmt.Errorf("replay dead letters: %w", err)
+	}
+	sending, stop := context.WithCancel(ctx)
+	to, chosen := newSender(d.publishing, d.log), choice.open()
+	var running sync.WaitGroup
+	running.Go(func() { to.run(sending) })
+	var failed error
+	failures := 0 // one after the other
+	_, err := d.through(ctx, func(message amqp.Delivery) (take bool) {
+		if failed != nil || !chosen.has(message) {
+			return false
+		}
+		letter := d.letter(message)
+		if letter.NoEvent != "" && !force {
+			tell(letter, fmt.Errorf("it is no event, and would come straight back: %s", letter.NoEvent))
+			return false
+		}
+		err := to.send(sending, d.publishing.Exchange, message.RoutingKey, alive(message))
+		tell(letter, err)
+		if err == nil {
+			failures = 0
+			return true
+		}
+		if failures++; failures == patienceWithBroker {
+			failed = fmt.Errorf("%d letters failed one after the other, and the rest was left where it is; the last: %w", failures, err)
+		}
+		return false
+	})
+	stop()
+	running.Wait()
+	err = errors.Join(err, failed)
+	if err := errors.Join(err, chosen.missing(err)); err != nil {
+		return fmt.Errorf("replay dead letters: %w", err)
+	}
+	return nil
+}
+
+// patienceWithBroker is how many letters may fail one after the other before the rest is left alone: each may take
+// twice ConfirmTimeout to fail.
+const patienceWithBroker = 3
+
+// alive is the message without the marks of its death. Like a dead letter it goes without its expiration and user id.
+func alive(d amqp.Delivery) amqp.Publishing {
+	message := deadLetter(d, "replayed") // a mark, too
+	maps.DeleteFunc(message.Headers, func(name string, _ any) bool { return marksDeath(name) })
+	return message
+}
+
+// marksDeath says whether alertman or RabbitMQ, up to 4.x, has added the header on the way to the dead queue.
+func marksDeath(header string) bool {
+	switch header {
+	case reasonHeader, "x-death", "x-delivery-count", "x-acquired-count":
+		return true
+	}
+	return strings.HasPrefix(header, "x-first-death-") || strings.HasPrefix(header, "x-last-death-")
 }
