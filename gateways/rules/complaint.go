@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 
+	"dummyorders/domain/card"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -196,4 +197,82 @@ func mixed(_ *cel.Env, _ ast.Expr, parts []string) string {
 
 func tooDeep(*cel.Env, ast.Expr, []string) string {
 	return "is nested too deeply, or has too many parts: make several rules of it"
+}
+
+// operators are CEL's names for what rules write.
+var operators = map[string]string{
+	"_+_": "+", "_-_": "-", "_*_": "*", "_/_": "/", "_%_": "%", "_<_": "<", "_<=_": "<=", "_>_": ">", "_>=_": ">=",
+	"_==_": "==", "_!=_": "!=", "_&&_": "&&", "_||_": "||", "!_": "!", "-_": "-", "@in": "in", "_[_]": "[]", "_?_:_": "?:",
+}
+
+func noOperator(operator string, types []string) string {
+	given := strings.Join(types, " and ")
+	switch {
+	case operator == "in":
+		return fmt.Sprintf("in looks for a value in a list of its type, and here are %s: write [\"a\", \"b\"]", given)
+	case operator == "!" || operator == "&&" || operator == "||":
+		return fmt.Sprintf("%s takes what is true or false, and here is %s: compare it with something", operator, given)
+	case slices.Contains(types, "double") && slices.Contains(types, "int"):
+		return fmt.Sprintf("%s takes two numbers of one type, and here are %s: write 2.0 instead of 2, or double(…)", operator, given)
+	case slices.Contains(types, "duration") && slices.Contains(types, "string"):
+		return fmt.Sprintf(`%s takes two values of one type, and here are %s: write duration("72h")`, operator, given)
+	case slices.Contains(types, "timestamp") && slices.Contains(types, "string"):
+		return fmt.Sprintf(`%s takes two values of one type, and here are %s: write timestamp("2026-03-04T12:00:00Z")`, operator, given)
+	case len(types) == 1:
+		return fmt.Sprintf("%s cannot be applied to %s", operator, given)
+	}
+	return fmt.Sprintf("%s cannot be applied to %s: both must be of one type that it knows", operator, given)
+}
+
+// before is the last word before a place, on the same line.
+func before(when string, c complaint) string {
+	lines := strings.Split(when, "\n")
+	if c.line > len(lines) {
+		return ""
+	}
+	line := []rune(lines[c.line-1])
+	words := strings.Fields(string(line[:min(len(line), c.column-1)]))
+	if len(words) == 0 {
+		return ""
+	}
+	return words[len(words)-1]
+}
+
+// spellings are what other languages write and CEL does not.
+var spellings = map[string]string{"and": "&&", "or": "||", "not": "!", "AND": "&&", "OR": "||", "NOT": "!", "=": "==", "<>": "!="}
+
+var input = regexp.MustCompile(`(?s)(?:input|recognition error at:|alternative at input) '(.*?)'(?: expecting .*)?$`)
+
+func syntaxError(text, before string) string {
+	parts := input.FindStringSubmatch(text)
+	if parts == nil {
+		return "is no condition in CEL: " + text
+	}
+	odd := strings.TrimSpace(parts[1])
+	for _, word := range []string{odd, before} {
+		if right, known := spellings[word]; known {
+			return fmt.Sprintf("%q is not CEL: write %s", word, right)
+		}
+	}
+	switch {
+	case odd == "<EOF>":
+		return "the condition ends too early: something must follow here, a value or a closing bracket"
+	case strings.HasPrefix(odd, `'`) || strings.HasPrefix(odd, `"`):
+		return fmt.Sprintf("%s is not closed or stands where no text can: put it in a pair of quotes, after an operator", odd)
+	}
+	return fmt.Sprintf("%q cannot stand here: an operator such as && or ==, or the end of the condition, must come first", odd)
+}
+
+// Fault is one thing wrong with a ruleset. Its file is relative to the ruleset's folder, with slashes.
+type Fault = yamlfile.Fault
+
+// Faults are all that is wrong with a ruleset, in the order of files and lines.
+type Faults = yamlfile.Faults
+
+// told are faults as they may be logged: in their order, and without card numbers, which stand in the wrong list at times.
+func told(faults []Fault) []Fault {
+	for i := range faults {
+		faults[i].Text = card.Redact(faults[i].Text)
+	}
+	return yamlfile.InOrder(faults)
 }

@@ -4,9 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/usage"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -218,4 +225,249 @@ func (r *reader) each(folder string, read func(*yamlfile.Document)) error {
 // isHidden goes for what editors leave beside the files that they edit.
 func isHidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#")
+}
+
+// listsFolder is where lists usually are: they may be anywhere in the ruleset's folder.
+const listsFolder = "lists"
+
+// hasRules says whether there is any file of rules, whatever its name ends in: a ruleset without one was moved or renamed.
+func (r *reader) hasRules() (bool, error) {
+	entries, err := fs.ReadDir(r.files, rulesFolder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
+		ext := path.Ext(entry.Name())
+		return !isHidden(entry.Name()) && (ext == extension || ext == otherExtension)
+	}), nil
+}
+
+// warnOfStrangers warns of what stands in the ruleset's folder and is not read: it may be a name with a slip.
+func (r *reader) warnOfStrangers() error {
+	known := []string{mainFile, rulesFolder, casesFolder, listsFolder}
+	for _, file := range r.listFiles {
+		first, _, _ := strings.Cut(file, "/")
+		known = append(known, first)
+	}
+	entries, err := fs.ReadDir(r.files, ".")
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if !slices.Contains(known, name) && !isHidden(name) && path.Ext(name) != ".md" {
+			r.warnings = append(r.warnings, Fault{File: name, Text: "is not read: a ruleset is made of " + mainFile + ", " +
+				rulesFolder + "/, " + casesFolder + "/ and the files of its lists"})
+		}
+	}
+	return nil
+}
+
+func (r *reader) readMain() error {
+	d, err := r.document(mainFile)
+	if err != nil || d == nil {
+		return err
+	}
+	root := d.Root
+	r.set.ruleset = fraud.Ruleset{
+		ID:      matching(root.Required("id"), setID, "small letters, digits, - and _, a letter first"),
+		Version: root.Required("version").Whole(1, 1<<31-1),
+	}
+	r.readThresholds(root.Required("thresholds"))
+	err = r.readLists(root.Optional("lists"))
+	root.RefuseUnknown()
+	r.done(d)
+	return err
+}
+
+func (r *reader) readThresholds(v *yamlfile.Value) {
+	if !v.Mapping() {
+		return
+	}
+	before := len(v.Document().Faults)
+	review, decline := v.Required("review"), v.Required("decline")
+	r.set.thresholds = Thresholds{Review: review.Whole(1, fraud.MaxScore), Decline: decline.Whole(1, fraud.MaxScore)}
+	v.RefuseUnknown()
+	if len(v.Document().Faults) > before {
+		return
+	}
+	if t := r.set.thresholds; t.Review >= t.Decline {
+		review.Fault("nothing can be for review: the threshold of review, %d, must be below that of decline, %d", t.Review, t.Decline)
+		return
+	}
+	r.thresholds = v
+}
+
+// What names look like.
+var (
+	setID      = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
+	ruleID     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+	reasonCode = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
+)
+
+// rule is a rule ready to be evaluated.
+type rule struct {
+	Rule
+	*condition
+}
+
+// matching is text of a given look.
+func matching(v *yamlfile.Value, look *regexp.Regexp, like string) string {
+	text := v.Words()
+	if text != "" && !look.MatchString(text) {
+		v.Fault("%q must be of %s, and have at most 64 characters", text, like)
+	}
+	return text
+}
+
+func (r *reader) readRules(d *yamlfile.Document) {
+	for _, v := range d.Root.Required("rules").List() {
+		if v.Mapping() {
+			r.readRule(v)
+		}
+	}
+	d.Root.RefuseUnknown()
+}
+
+func (r *reader) readRule(v *yamlfile.Value) {
+	id := v.Required("id")
+	read := &rule{Rule: Rule{
+		ID:      matching(id, ruleID, "small letters, digits and _, a letter first"),
+		Name:    v.Required("name").Words(),
+		Score:   v.Optional("score").Whole(-fraud.MaxScore, fraud.MaxScore),
+		Reason:  matching(v.Required("reason"), reasonCode, "capitals, digits and _, a letter first"),
+		Message: v.Required("message").Words(),
+		Mode:    Live,
+		File:    v.Document().File,
+		Line:    v.Line(),
+	}}
+	if action := v.Optional("action"); action != nil {
+		read.Action = fraud.Action(action.Choice(string(fraud.ActAllow), string(fraud.ActReview), string(fraud.ActBlock)))
+	}
+	if mode := v.Optional("mode"); mode != nil {
+		read.Mode = Mode(mode.Choice(string(Live), string(Shadow)))
+	}
+	r.claim(read.ID, id)
+	r.compile(read, v.Required("when"))
+	r.written = append(r.written, &writtenCases{v.Optional("cases"), read})
+	v.RefuseUnknown()
+	r.set.rules = append(r.set.rules, read)
+	r.oddRule(read, v)
+}
+
+// claim takes an id for a rule; each can be taken once in the whole set.
+func (r *reader) claim(id string, v *yamlfile.Value) {
+	if id == "" {
+		return
+	}
+	if other, taken := r.ids[id]; taken {
+		v.Fault("the id %q is taken: it stands at %s, and must stand once in the whole ruleset", id, other)
+		return
+	}
+	r.ids[id] = fmt.Sprintf("%s:%d", v.Document().File, v.Line())
+}
+
+func (r *reader) compile(read *rule, when *yamlfile.Value) {
+	if when == nil {
+		return
+	}
+	if !when.IsScalar() {
+		when.Fault("must be a condition in CEL: write it in quotes, or after a |")
+		return
+	}
+	if read.When = when.Words(); read.When == "" {
+		return
+	}
+	compiled, complaints := compile(norm.NFC.String(read.When), r.names)
+	for _, c := range complaints {
+		line, column := when.Place(c.line, c.column)
+		when.Document().Fault(line, column, "%s", c.text)
+	}
+	if compiled == nil {
+		return
+	}
+	read.condition = compiled
+	for _, c := range compiled.odd {
+		line, column := when.Place(c.line, c.column)
+		r.warnings = append(r.warnings, Fault{File: when.Document().File, Line: line, Column: column, Text: c.text})
+	}
+	read.Cost, read.Lists = compiled.cost, slices.Compact(slices.Sorted(slices.Values(compiled.lists)))
+	for _, f := range compiled.features {
+		read.Features = append(read.Features, f.String())
+	}
+	slices.Sort(read.Features)
+	read.Features = slices.Compact(read.Features)
+}
+
+// collect gathers what all rules count, each feature once, by name.
+func (s *Set) collect() {
+	byName := map[string]usage.Feature{}
+	for _, r := range s.rules {
+		s.shadow = s.shadow || r.Mode == Shadow
+		if r.condition == nil {
+			s.partial = true
+			continue
+		}
+		for spelled, f := range r.features {
+			s.names[spelled] = f.String()
+			byName[f.String()] = f
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		s.features = append(s.features, byName[name])
+	}
+}
+
+func (r *reader) readLists(v *yamlfile.Value) error {
+	if v.IsEmpty() || !v.Mapping() {
+		return nil
+	}
+	for _, key := range v.Keys() {
+		name := key.Name
+		if !ruleID.MatchString(name) {
+			key.Fault("%q is no name for a list: it must be of small letters, digits and _, a letter first", name)
+		}
+		r.names = append(r.names, name)
+		if err := r.readList(name, v.Optional(name)); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(r.set.lists, func(a, b *list) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+func (r *reader) readList(name string, v *yamlfile.Value) error {
+	if !v.Mapping() {
+		return nil
+	}
+	file, of := v.Required("file"), v.Required("of")
+	l := List{Name: name, File: file.Words(), Of: of.Words()}
+	if effect := v.Optional("effect"); effect != nil {
+		l.Effect = fraud.Action(effect.Choice(string(fraud.ActBlock), string(fraud.ActAllow)))
+	}
+	v.RefuseUnknown()
+	made, err := newList(l)
+	if err != nil {
+		if l.Of != "" {
+			of.Fault("%v", err)
+		}
+		return nil
+	}
+	made.line, made.column = v.Line(), v.Column()
+	r.set.lists = append(r.set.lists, made)
+	if l.File == "" {
+		return nil
+	}
+	if !fs.ValidPath(l.File) || l.File == "." {
+		file.Fault("%q must be the path of a file within the ruleset's folder, such as lists/%s.txt", l.File, name)
+		return nil
+	}
+	r.listFiles = append(r.listFiles, l.File)
+	content, err := r.content(l.File)
+	if err != nil || content == nil {
+		return err
+	}
+	r.digest.add(l.File, content)
+	r.faults = append(r.faults, made.fill(content)...)
+	return nil
 }

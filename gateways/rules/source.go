@@ -2,11 +2,21 @@ package rules
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path"
 	"slices"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/internal/reload"
+	"dummyorders/internal/timezone"
 )
 
 // Source is a ruleset in a folder that may change: see [reload.Source]. Faults in cases, and thresholds that nothing reaches,
@@ -90,4 +100,66 @@ func (w *watched) Restored(ctx context.Context, stays *reading) {
 	deciding := stays.set.ruleset
 	w.log.InfoContext(ctx, "The folder holds the ruleset that decides again", "folder", w.folder,
 		"ruleset", deciding.ID, "version", deciding.Version, "digest", deciding.Digest)
+}
+
+// folderState stands for the contents of all files of a folder that a ruleset there is made of. Files that are missing
+// count as such.
+func folderState(folder string, lists []string) (string, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return "", fmt.Errorf("look at ruleset: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	files := []string{mainFile}
+	for _, of := range []string{rulesFolder, casesFolder} {
+		entries, err := fs.ReadDir(root.FS(), of)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("look at ruleset %s: %w", folder, err)
+		}
+		for _, entry := range entries {
+			if ext := path.Ext(entry.Name()); !isHidden(entry.Name()) && (ext == extension || ext == otherExtension) {
+				files = append(files, path.Join(of, entry.Name()))
+			}
+		}
+	}
+	var d digest
+	for _, file := range append(files, lists...) {
+		content, err := fs.ReadFile(root.FS(), file)
+		if err != nil {
+			content = []byte("cannot be read")
+		}
+		d.add(file, content)
+	}
+	return d.sum(), nil
+}
+
+// engine stands in every digest, and so does the version of the time zones. It changes whenever the same files would decide
+// otherwise.
+const engine = "orders rules engine 2"
+
+// digest is over the names and contents of files, in the order in which they are read.
+type digest struct {
+	hash hash.Hash
+}
+
+func (d *digest) add(name string, content []byte) {
+	if d.hash == nil {
+		d.hash = sha256.New()
+		d.part([]byte(engine))
+		d.part([]byte(timezone.Version()))
+	}
+	d.part([]byte(name))
+	d.part(content)
+}
+
+// part writes the length too, so that no two sequences of parts are the same bytes.
+func (d *digest) part(content []byte) {
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(content)))
+	d.hash.Write(length[:])
+	d.hash.Write(content)
+}
+
+func (d *digest) sum() string {
+	return "sha256:" + hex.EncodeToString(d.hash.Sum(nil))
 }

@@ -3,12 +3,17 @@ package rules
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"dummyorders/domain/address"
+	"dummyorders/domain/card"
+	"dummyorders/domain/transaction"
 	"dummyorders/domain/usage"
+	"dummyorders/internal/spelling"
 )
 
 // subject is a part of the transaction that rules know by a name: the card, say. Its type in CEL has the same name.
@@ -155,4 +160,157 @@ func (p provider) NewValue(name string, fields map[string]ref.Val) ref.Val {
 		return types.NewErr("%s cannot be made by a rule", name)
 	}
 	return p.Provider.NewValue(name, fields)
+}
+
+// subjects are all that rules know of a transaction beside its time. The environment that rules are compiled in is made
+// from this table, and so is the documentation of the vocabulary.
+var subjects = []*subject{
+	{name: "order", by: usage.Order, doc: "what is bought", fields: []field{
+		text("id", 64, "the merchant's id of the order", `order.id == "1234"`,
+			func(t *thing) string { return t.seen.Order.ID }),
+		text("name", 255, "what the order is called; empty where nobody said", `order.name.contains("gift card")`,
+			func(t *thing) string { return t.seen.Order.Name }),
+		number("cost", "what the order costs, in whole units of its currency", `order.cost > 25000.0`,
+			func(t *thing) float64 { return t.seen.Order.Cost.Currency.Major(t.seen.Order.Cost.Minor) }).within(notBelow0),
+		text("currency", 3, "the order's currency, by ISO 4217", `order.currency == "INR"`,
+			func(t *thing) string { return string(t.seen.Order.Cost.Currency) }).unlike(neverCurrency),
+		whole("items", "how many lines the order has; 0 where they were not given", `order.items > 20`,
+			func(t *thing) int { return len(t.seen.Order.Items) }).within(span{most: maxItems}),
+	}},
+	{name: "payment", doc: "how it is paid for", fields: []field{
+		text("method", 64, "the payment method, in small letters", `payment.method == "amazonpay"`,
+			func(t *thing) string { return spelling.PaymentMethod(t.seen.PaymentMethod) }).unlike(neverSpelled(spelling.PaymentMethod)),
+		text("type", 64, "the kind of payment, as posted", `payment.type == "wallet"`,
+			func(t *thing) string { return t.seen.Payment.Type }),
+		number("amount", "what is charged, in whole units of its currency", `payment.amount > 1000`,
+			func(t *thing) float64 { return t.seen.Payment.Amount.Currency.Major(t.seen.Payment.Amount.Minor) }).within(notBelow0),
+		text("currency", 3, "the payment's currency, by ISO 4217", `payment.currency != order.currency`,
+			func(t *thing) string { return string(t.seen.Payment.Amount.Currency) }).unlike(neverCurrency),
+		truth("token", "whether it is paid with a gateway's token, and no card is known", `payment.token`,
+			func(t *thing) bool { return t.seen.Payment.Token != "" }),
+	}},
+	{name: "card", by: usage.Card, doc: "the card that it is paid with", fields: []field{
+		truth("known", "whether there is one: a payment by token has none", `card.known && !card.luhnValid`,
+			func(t *thing) bool { return t.seen.Payment.Card.Fingerprint != "" }),
+		text("brand", 32, "the card scheme in small letters, visa or rupay say; unknown where the number belongs to none",
+			`card.brand in ["amex", "diners"]`, func(t *thing) string { return t.seen.Payment.Card.Brand }).unlike(neverBrand),
+		text("coBrand", 32, "the other scheme of a card of two, as of dankort and visa; empty where there is none",
+			`card.brand == "visa" || card.coBrand == "visa"`, func(t *thing) string { return t.seen.Payment.Card.CoBrand }).unlike(neverBrand),
+		text("firstSix", 6, "the first six digits", `card.firstSix.startsWith("4111")`,
+			func(t *thing) string { return t.seen.Payment.Card.FirstSix }).unlike(neverLike(sixDigits)),
+		text("lastFour", 4, "the last four digits", `card.lastFour == "1111"`,
+			func(t *thing) string { return t.seen.Payment.Card.LastFour }).unlike(neverLike(fourDigits)),
+		whole("length", "how many digits the number has", `card.brand == "amex" && card.length != 15`,
+			func(t *thing) int { return t.seen.Payment.Card.Length }).within(span{most: card.MaxDigits}),
+		truth("wrongLength", "whether it is sure that the card's schemes have no numbers of this length", `card.wrongLength`,
+			func(t *thing) bool { return t.seen.Payment.Card.WrongLength() }),
+		truth("luhnValid", "whether the number's check digit is right", `card.known && !card.luhnValid`,
+			func(t *thing) bool { return t.seen.Payment.Card.LuhnValid }),
+		text("fingerprint", 64, "what the card is recognised by: a keyed digest of its number", `card.fingerprint != ""`,
+			func(t *thing) string { return t.seen.Payment.Card.Fingerprint }).unlike(neverLike(fingerprint)),
+	}},
+	{name: "customer", by: usage.Customer, doc: "who buys, as far as the merchant says", fields: []field{
+		truth("known", "whether the merchant said anything", `customer.known`,
+			func(t *thing) bool { return t.seen.Customer != nil }),
+		text("id", 64, "the merchant's id of the customer", `customer.id != ""`,
+			func(t *thing) string { return t.seen.customer.ID }),
+		text("email", 255, "the mail address, as posted", `customer.email.contains("+")`,
+			func(t *thing) string { return t.seen.customer.Email }),
+		text("emailDomain", 255, "what stands after the mail address's @, in small letters and as mail servers know it: `xn--bcher-kva.example` for bücher.example", `customer.emailDomain.endsWith(".example")`,
+			func(t *thing) string { return emailDomain(t.seen.customer.Email) }).unlike(neverSpelled(spellDomain)),
+		malformed("emailMalformed", "whether a mail address was posted that RFC 5322 does not allow; what can be read of it is the address. "+
+			"Some operators gave out such addresses, and buyers have them", `customer.emailMalformed && !customer.dated`, transaction.MalformedEmail),
+		malformed("createdAtMalformed", "whether something was posted for createdAt that is no time; it is not dated then",
+			`customer.createdAtMalformed`, transaction.MalformedCreatedAt),
+		truth("dated", "whether the merchant said since when the customer has an account", `customer.dated`,
+			func(t *thing) bool { return !t.seen.customer.CreatedAt.IsZero() }),
+		{
+			name: "createdAt", celType: cel.TimestampType, doc: "since when; the year 1 where it is not dated",
+			example: `customer.createdAt > timestamp("2026-01-01T00:00:00Z")`,
+			of:      func(t *thing) ref.Val { return types.Timestamp{Time: t.seen.customer.CreatedAt.UTC()} },
+		},
+		{
+			name: "age", celType: cel.DurationType, doc: "how old the account was when the transaction was accepted; 0 where it is not dated",
+			example: `customer.dated && customer.age < duration("72h")`,
+			of:      func(t *thing) ref.Val { return types.Duration{Duration: t.seen.age()} },
+			span:    &notBelow0,
+		},
+	}},
+	{name: "ip", by: usage.IP, doc: "the address that it was ordered from", fields: []field{
+		truth("known", "whether the merchant said it", `ip.known`,
+			func(t *thing) bool { return t.seen.IP != "" }),
+		malformed("malformed", "whether something was posted that is no address; it is not known then", `ip.malformed`, transaction.MalformedIP),
+		truth("global", "whether it is one of the internet: one that is private, loopback, link-local, reserved or the like names no buyer, and is not counted",
+			`ip.known && !ip.global`, func(t *thing) bool { return address.Subscriber(t.seen.IP) != "" }),
+		text("address", 64, "the address; the IPv4 address that one of IPv6 embeds, as in NAT64 and 6to4",
+			`ip.address.startsWith("192.0.2.")`, func(t *thing) string { return addressText(t.seen.IP) }).unlike(neverAddress),
+	}},
+	{name: "billing", doc: "where it is billed", fields: []field{
+		text("country", 2, "the country, by ISO 3166; empty where nobody said", `billing.country in ["IN", "SG"]`,
+			func(t *thing) string { return t.seen.BillingCountry }).unlike(neverCountry),
+		malformed("malformed", "whether something was posted that is no country; it is empty then", `billing.malformed`, transaction.MalformedBilling),
+	}},
+	{name: "shipping", doc: "where it is sent", fields: []field{
+		text("country", 2, "the country, by ISO 3166; empty where nobody said", `shipping.country != "" && shipping.country != billing.country`,
+			func(t *thing) string { return t.seen.ShippingCountry }).unlike(neverCountry),
+		malformed("malformed", "whether something was posted that is no country; it is empty then", `shipping.malformed`, transaction.MalformedShipping),
+	}},
+	{name: "metadata", keyed: true, doc: "what the merchant posted beside it, by its key", fields: []field{
+		truth("known", "whether there is such a key", `metadata("terminal").known`,
+			func(t *thing) bool { _, known := t.seen.Metadata[t.key]; return known }),
+		text("value", 500, "what is posted under the key; empty where there is none", `metadata("channel").value == "phone"`,
+			func(t *thing) string { return t.seen.Metadata[t.key] }),
+	}},
+}
+
+// subjectNamed finds a subject. Each gets its type here.
+var subjectNamed = func() map[string]*subject {
+	all := map[string]*subject{}
+	for _, s := range subjects {
+		s.celType = cel.ObjectType(s.name)
+		all[s.name] = s
+	}
+	return all
+}()
+
+func text(name string, longest uint64, doc, example string, of func(*thing) string) field {
+	return field{
+		name: name, celType: cel.StringType, doc: doc, example: example, longest: longest,
+		of: func(t *thing) ref.Val { return types.String(of(t)) },
+	}
+}
+
+func number(name, doc, example string, of func(*thing) float64) field {
+	return field{
+		name: name, celType: cel.DoubleType, doc: doc, example: example,
+		of: func(t *thing) ref.Val { return types.Double(of(t)) },
+	}
+}
+
+func whole(name, doc, example string, of func(*thing) int) field {
+	return field{
+		name: name, celType: cel.IntType, doc: doc, example: example,
+		of: func(t *thing) ref.Val { return types.Int(of(t)) },
+	}
+}
+
+func truth(name, doc, example string, of func(*thing) bool) field {
+	return field{
+		name: name, celType: cel.BoolType, doc: doc, example: example,
+		of: func(t *thing) ref.Val { return types.Bool(of(t)) },
+	}
+}
+
+// malformed reports whether a part of the request was not well-formed, by its name there.
+func malformed(name, doc, example, part string) field {
+	return truth(name, doc, example, func(t *thing) bool { return slices.Contains(t.seen.Malformed, part) })
+}
+
+// addressText writes an address the one way in which it counts; what is none stays as it was posted.
+func addressText(ip string) string {
+	_, counts, err := address.Parse(ip)
+	if err != nil {
+		return ip
+	}
+	return counts.String()
 }

@@ -250,16 +250,13 @@ func triesOf(pending *workflow.PendingActivityInfo) alert.Tries {
 	return t
 }
 
-// keyOf reads what an activity began with: an alert.Telling, or the target alone where an earlier version began the
-// delivery. Of other activities it is the key of no delivery.
+// keyOf reads what an activity began with. Of activities other than Tell it is the key of no delivery.
 func keyOf(input *common.Payloads) alert.DeliveryKey {
 	var telling alert.Telling
-	var target alert.Target
-	if converter.GetDefaultDataConverter().FromPayloads(input, &telling) == nil {
-		return alert.DeliveryKey{Receiver: telling.Receiver, Step: telling.Step, Target: telling.Target}
+	if converter.GetDefaultDataConverter().FromPayloads(input, &telling) != nil {
+		return alert.DeliveryKey{}
 	}
-	_ = converter.GetDefaultDataConverter().FromPayloads(input, &target) // or it is of no delivery
-	return alert.DeliveryKey{Target: target}
+	return alert.DeliveryKey{Receiver: telling.Receiver, Step: telling.Step, Target: telling.Target}
 }
 
 // Acknowledge returns the acknowledgement that counts, which may be another's that came before. It fails with a
