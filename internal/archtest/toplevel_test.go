@@ -1,7 +1,10 @@
 package archtest_test
 
 import (
+	"cmp"
 	"io/fs"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +15,7 @@ import (
 var topLevel = []string{
 	"workflows", "activities", "workers", "api", "domain", "gateways", "cmd", "internal", "docs",
 	"temporal-config", "docker-compose.yml", "Dockerfile", "Makefile", "go.mod", "go.sum", "env",
-	"README.md", "CHANGELOG.md", "LICENSE",
+	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE",
 }
 
 func TestTheTopLevelHoldsNothingElse(t *testing.T) {
@@ -25,6 +28,28 @@ func TestTheTopLevelHoldsNothingElse(t *testing.T) {
 		name := entry.Name()
 		if !slices.Contains(topLevel, name) && !slices.Contains(made, name) && !strings.HasPrefix(name, ".") {
 			t.Errorf("%s lies in the repository's first folder: one of the folders there is the place for it", name)
+		}
+	}
+}
+
+// inDocs are the files and folders that a page names: those of code in backquotes, and those that it links to.
+var inDocs = regexp.MustCompile("`((?:" + strings.Join(topLevel[:10], "|") + ")/[\\w./-]*)`|\\]\\(([\\w./-]+)(?:#[\\w-]*)?\\)")
+
+func TestDocsNameWhatIsThere(t *testing.T) {
+	pages, err := fs.Glob(repository, "docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md", "CONTRIBUTING.md") {
+		text, err := fs.ReadFile(repository, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, named := range inDocs.FindAllStringSubmatch(string(text), -1) {
+			name := cmp.Or(named[1], path.Join(path.Dir(page), named[2]))
+			if _, err := fs.Stat(repository, strings.TrimSuffix(name, "/")); err != nil {
+				t.Errorf("%s names %s, which is not there", page, name)
+			}
 		}
 	}
 }
