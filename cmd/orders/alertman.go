@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/activities"
+	"dummyorders/alerting/routing"
 	"dummyorders/gateways/rabbitmq"
-	"dummyorders/gateways/routing"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 	"dummyorders/workers"

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"dummyorders/gateways/routing"
+	"dummyorders/alerting/routing"
 	"dummyorders/internal/yamlfile"
 )
 

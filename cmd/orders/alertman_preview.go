@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"dummyorders/alerting/routing"
+	"dummyorders/alerting/templates"
 	"dummyorders/domain/alert"
-	"dummyorders/gateways/routing"
-	"dummyorders/gateways/templates"
 	"dummyorders/internal/yamlfile"
 )
 

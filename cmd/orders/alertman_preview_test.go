@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/alerting/routing"
+	"dummyorders/alerting/templates"
 	"dummyorders/domain/alert"
-	"dummyorders/gateways/routing"
-	"dummyorders/gateways/templates"
 )
 
 func previews(t *testing.T, c previewAlertmanCommand, routes *routing.Config) (string, error) {

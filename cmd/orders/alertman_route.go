@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/alerting/routing"
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/cloudevents"
-	"dummyorders/gateways/routing"
 	"dummyorders/internal/duration"
 	"dummyorders/internal/textfile"
 )

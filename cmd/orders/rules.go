@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 type rulesCommand struct {

@@ -13,9 +13,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"dummyorders/domain/ledger"
-	"dummyorders/gateways/rules"
 	"dummyorders/internal/audit"
-	"dummyorders/internal/backtest"
+	"dummyorders/rules"
+	"dummyorders/rules/backtest"
 )
 
 type backtestCommand struct {

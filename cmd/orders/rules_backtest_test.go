@@ -19,8 +19,8 @@ import (
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/gateways/rules"
-	"dummyorders/internal/backtest"
+	"dummyorders/rules"
+	"dummyorders/rules/backtest"
 )
 
 func TestWrongArgumentsOfABacktestEndTheProcessWithACodeOfTheirOwn(t *testing.T) {

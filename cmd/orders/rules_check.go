@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 type checkRulesCommand struct {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 type diffRulesCommand struct {

@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 type explainRulesCommand struct {

@@ -11,7 +11,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 func TestADecisionIsExplainedFromTheLedger(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 func TestWrongArgumentsOfRulesCommandsEndTheProcessWithACodeOfTheirOwn(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/usage"
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 type tryRulesCommand struct {

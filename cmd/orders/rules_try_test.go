@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/usage"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 // noon is when transactions are tried.

@@ -5,7 +5,7 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"dummyorders/gateways/rules"
+	"dummyorders/rules"
 )
 
 type vocabularyRulesCommand struct{}

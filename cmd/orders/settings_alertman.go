@@ -9,13 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"dummyorders/alerting/routing"
+	"dummyorders/alerting/templates"
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/chat"
 	"dummyorders/gateways/console"
-	"dummyorders/gateways/routing"
 	"dummyorders/gateways/sms"
 	"dummyorders/gateways/smtp"
-	"dummyorders/gateways/templates"
 	"dummyorders/gateways/webhook"
 )
 

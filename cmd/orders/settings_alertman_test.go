@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/alerting/routing"
 	"dummyorders/domain/alert"
-	"dummyorders/gateways/routing"
 )
 
 // routesWith is a configuration with one receiver that has these channels.

@@ -12,8 +12,8 @@ import (
 
 	"dummyorders/domain/fraud"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/gateways/rules"
 	"dummyorders/internal/health"
+	"dummyorders/rules"
 )
 
 // fraudCheck is a detector with what it stands on. It is connected to nothing yet.

@@ -255,7 +255,7 @@ func TestACommandWhoseOutputCannotBeWrittenFails(t *testing.T) {
 		require.NoError(t, err)
 		os.Stdout = out
 		for _, command := range []string{
-			"version", "rules check default", "rules test default", "rules vocabulary", "rules diff default ../../gateways/rules/default", "alertman preview", "alertman route",
+			"version", "rules check default", "rules test default", "rules vocabulary", "rules diff default ../../rules/default", "alertman preview", "alertman route",
 		} {
 			_, _ = event.Seek(0, io.SeekStart)
 			code := execute(t.Context(), strings.Fields(command))

@@ -12,7 +12,8 @@ const module = "dummyorders"
 // layers say what the packages of each folder may import of this module beside one another:
 //
 //	domain  ◀  activities  ◀  workflows  ◀  workers       ◀  cmd
-//	domain  ◀  gateways, api                              ◀  cmd
+//	domain  ◀  gateways, api, rules                       ◀  cmd
+//	           gateways   ◀  alerting                     ◀  cmd
 //	           workflows  ◀  gateways/temporal            ◀  cmd
 //
 // internal serves all of them but the domain, and uses none. A folder within one of these may have a line of its own.
@@ -23,14 +24,17 @@ var layers = map[string][]string{
 	"workers":    {"domain", "activities", "workflows", "internal"},
 	"api":        {"domain", "internal"},
 	"gateways":   {"domain", "internal"},
+	"rules":      {"domain", "internal"},
+	"alerting":   {"domain", "gateways", "internal"},
 	"internal":   {},
 	"cmd": {
-		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "internal", "internal/audit", "internal/backtest",
+		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/backtest", "alerting",
+		"internal", "internal/audit",
 	},
 
 	"gateways/temporal": {"domain", "workflows", "internal", "internal/audit"},
 	"internal/audit":    {"domain"},
-	"internal/backtest": {"domain"},
+	"rules/backtest":    {"domain"},
 }
 
 // layer is the entry of layers that a folder belongs to.

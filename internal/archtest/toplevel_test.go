@@ -13,7 +13,7 @@ import (
 // topLevel is all that a visitor finds in the repository's first folder. Names that begin with a dot belong to
 // tools, and are passed over.
 var topLevel = []string{
-	"workflows", "activities", "workers", "api", "domain", "gateways", "cmd", "internal", "docs",
+	"workflows", "activities", "workers", "api", "domain", "rules", "alerting", "gateways", "cmd", "internal", "docs",
 	"temporal-config", "docker-compose.yml", "Dockerfile", "Makefile", "go.mod", "go.sum", "env",
 	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE",
 }
@@ -33,7 +33,7 @@ func TestTheTopLevelHoldsNothingElse(t *testing.T) {
 }
 
 // inDocs are the files and folders that a page names: those of code in backquotes, and those that it links to.
-var inDocs = regexp.MustCompile("`((?:" + strings.Join(topLevel[:10], "|") + ")/[\\w./-]*)`|\\]\\(([\\w./-]+)(?:#[\\w-]*)?\\)")
+var inDocs = regexp.MustCompile("`((?:" + strings.Join(topLevel[:12], "|") + ")/[\\w./-]*)`|\\]\\(([\\w./-]+)(?:#[\\w-]*)?\\)")
 
 func TestDocsNameWhatIsThere(t *testing.T) {
 	pages, err := fs.Glob(repository, "docs/*.md")

@@ -19,8 +19,8 @@ import (
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/gateways/rules"
 	"dummyorders/internal/stack"
+	"dummyorders/rules"
 )
 
 // features are what the rules of the benchmark count.

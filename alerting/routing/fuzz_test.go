@@ -1,0 +1,38 @@
+package routing_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"dummyorders/alerting/routing"
+	"dummyorders/domain/alert"
+)
+
+func jsonNumber(text string) json.Number { return json.Number(text) }
+
+// FuzzRead holds that no file makes reading panic, that whatever is refused is refused for a reason, that no secret that a
+// file names is shown, and that what is read decides.
+func FuzzRead(f *testing.F) {
+	f.Add(good)
+	f.Add(strings.NewReplacer("group: none", "acknowledge: {within: 1m, then: fraud-team}", "tell: []", "tell: []\n    continue: true").Replace(good))
+	f.Add("version: 1\nreceivers: [{name: a, channels: [console]}]\nroutes: [{name: b, tell: [a]}]\n")
+	f.Add("routes: {}\nwindows: []\nmutes: 1\nreceivers:\n  - {channels: {}, templates: {sms: {text_file: secrets/slack}}}\n")
+	f.Fuzz(func(t *testing.T, content string) {
+		config, err := routing.Read(content, secrets)
+		if err != nil {
+			if strings.TrimSpace(err.Error()) == "" {
+				t.Fatal("it is refused without a reason")
+			}
+			if strings.Contains(err.Error(), "verysecret") && !strings.Contains(content, "verysecret") {
+				t.Fatalf("a secret is shown: %v", err)
+			}
+			return
+		}
+		for _, of := range alert.Types {
+			if assigned := config.Route(alert.Sample(of, "e", noon), noon); len(assigned) == 0 {
+				t.Fatalf("nobody is told, and nothing says why")
+			}
+		}
+	})
+}

@@ -1,0 +1,985 @@
+package routing
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dummyorders/alerting/templates"
+	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+	"dummyorders/gateways/chat"
+	"dummyorders/gateways/webhook"
+	"dummyorders/internal/mailaddress"
+	"dummyorders/internal/spelling"
+	"dummyorders/internal/textfile"
+	"dummyorders/internal/timezone"
+	"dummyorders/internal/yamlfile"
+)
+
+// mostNamed bounds receivers, routes, mutes and windows.
+const mostNamed = 1000
+
+// Load reads a file. The error is yamlfile.Faults where something is wrong with it: all that is.
+func Load(file string) (*Config, error) {
+	read, err := load(file)
+	return read.config, err
+}
+
+// reading is what became of reading a file.
+type reading struct {
+	config *Config
+	// files are all that were looked for, whether there are faults or not.
+	files []string
+}
+
+func load(file string) (reading, error) {
+	content, err := contentOf(file, maxFile)
+	if err != nil {
+		return reading{files: []string{file}}, fmt.Errorf("read the routes of alerts: %w", err)
+	}
+	return read(file, content, contentOf)
+}
+
+// read reads the content of a file. open reads the files that it names.
+func read(file string, content []byte, open opener) (reading, error) {
+	r := &reader{
+		config: newConfig(), open: open, folder: filepath.Dir(file), digest: sha256.New(),
+		windows: map[string]*window{}, used: map[string]bool{},
+	}
+	r.digested(file, content)
+	d := yamlfile.Parse(file, content)
+	if d.Root.Mapping() {
+		r.readAll(d.Root)
+	}
+	if len(d.Faults) > 0 {
+		return reading{files: r.files}, yamlfile.Faults(discreet(yamlfile.Bounded(yamlfile.InOrder(d.Faults))))
+	}
+	r.config.digest = "sha256:" + hex.EncodeToString(r.digest.Sum(nil))
+	r.config.warnings = discreet(yamlfile.InOrder(r.config.warnings))
+	return reading{r.config, r.files}, nil
+}
+
+// reader puts a configuration together.
+type reader struct {
+	config *Config
+	open   opener
+	folder string
+	files  []string
+	digest hash.Hash
+
+	windows map[string]*window
+	used    map[string]bool // windows
+	thens   []then
+}
+
+func (r *reader) readAll(root *yamlfile.Value) {
+	root.Required("version").Choice("1")
+	r.readWindows(root.Optional("windows"))
+	r.readReceivers(root.Required("receivers"))
+	r.readMutes(root.Optional("mutes"))
+	r.readRoutes(root.Required("routes"))
+	root.RefuseUnknown()
+	r.checkChains()
+	r.warn(root)
+}
+
+// names have a look of their own, since they stand in workflow ids, histories and logs.
+var nameLook = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
+
+const nameLike = "small letters, digits, - and _, a letter first, and have at most 64 characters"
+
+// name is a member that must be one, and stands once among those of its kind.
+func name(v *yamlfile.Value, taken []string) string {
+	member := v.Required("name")
+	text := member.Words()
+	switch {
+	case text == "":
+	case !nameLook.MatchString(text):
+		member.Fault("%q must be of %s", text, nameLike)
+	case slices.Contains(taken, text):
+		member.Fault("the name %q is taken: it must stand once", text)
+	}
+	return text
+}
+
+// few are the items of a list that may have so many.
+func few(v *yamlfile.Value) []*yamlfile.Value {
+	items := v.List()
+	if len(items) > mostNamed {
+		v.Fault("must have at most %d entries, and has %d", mostNamed, len(items))
+		return items[:mostNamed]
+	}
+	return items
+}
+
+// maxFile is how large a file may be, in bytes.
+const maxFile = 1 << 20
+
+// holding is what a file is named for.
+type holding struct {
+	most   int // bytes
+	secret bool
+}
+
+var (
+	holdsText   = holding{most: maxFile}
+	holdsSecret = holding{most: 64 << 10, secret: true}
+)
+
+// opener reads a file that has at most some bytes. Its errors are of fs.PathError: what it wraps does not name the file.
+type opener func(file string, most int) ([]byte, error)
+
+func contentOf(file string, most int) ([]byte, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "read", Path: file, Err: errors.New("it is no regular file")}
+	}
+	opened, err := os.Open(file) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = opened.Close() }()
+	content, err := io.ReadAll(io.LimitReader(opened, int64(most)+1))
+	if err == nil && len(content) > most {
+		return nil, &fs.PathError{Op: "read", Path: file, Err: fmt.Errorf("it is larger than %d bytes", most)}
+	}
+	return content, err
+}
+
+// digested counts a file in. Its length goes before it, so that no two readings are the same bytes.
+func (r *reader) digested(file string, content []byte) {
+	r.files = append(r.files, file)
+	_, _ = fmt.Fprintf(r.digest, "%d %s %d ", len(file), filepath.Base(file), len(content))
+	_, _ = r.digest.Write(content)
+}
+
+// named is the content of a file that a value names. That it cannot be read, or is blank, is a fault; where it holds a
+// secret, one without its name: somebody may have written the secret itself there, and line and column say which is meant.
+func (r *reader) named(v *yamlfile.Value, it holding) (string, bool) {
+	name := v.Words()
+	if name == "" {
+		return "", false
+	}
+	file := filepath.FromSlash(name)
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(r.folder, file)
+	}
+	called := "the file " + file
+	if it.secret {
+		called = "the file named here"
+	}
+	content, err := r.open(file, it.most)
+	r.digested(file, content)
+	if err != nil {
+		v.Fault("%s cannot be read: %v", called, cause(err))
+		return "", false
+	}
+	text, err := textfile.Text(content)
+	switch {
+	case err != nil:
+		v.Fault("%s %v: it must be text in UTF-8", called, err)
+		return "", false
+	case strings.TrimSpace(text) == "":
+		v.Fault("%s is empty", called)
+		return "", false
+	}
+	return text, true
+}
+
+// cause is an error without the file's name.
+func cause(err error) error {
+	if of, is := errors.AsType[*fs.PathError](err); is {
+		return of.Err
+	}
+	return errors.New("something is wrong with it")
+}
+
+// Bounds of what a receiver may ask for.
+const (
+	leastSpan  = time.Second
+	mostWindow = 24 * time.Hour
+	mostPer    = 24 * time.Hour
+	mostWithin = 72 * time.Hour
+	mostInPer  = 10_000
+)
+
+// none is the word for no grouping and no throttle. There is none for templates: without them there are the default words.
+const none = "none"
+
+func (r *reader) readReceivers(v *yamlfile.Value) {
+	items := few(v)
+	if v != nil && len(items) == 0 {
+		v.Fault("must have a receiver at least")
+	}
+	for _, item := range items {
+		if item.Mapping() {
+			r.readReceiver(item)
+		}
+	}
+}
+
+func (r *reader) readReceiver(v *yamlfile.Value) {
+	to := &receiver{name: name(v, r.config.names)}
+	r.readChannels(to, v.Required("channels"))
+	to.group = readGroup(v.Optional("group"))
+	to.throttle = readThrottle(v.Optional("throttle"))
+	r.readAcknowledge(to, v.Optional("acknowledge"))
+	r.readTemplates(to, v.Optional("templates"))
+	v.RefuseUnknown()
+	if to.name == "" || slices.Contains(r.config.names, to.name) {
+		return
+	}
+	r.config.names = append(r.config.names, to.name)
+	r.config.receivers[to.name] = to
+}
+
+func readGroup(v *yamlfile.Value) *grouping {
+	g := &grouping{by: defaultBy, window: defaultWindow}
+	if v == nil {
+		return g
+	}
+	if v.Is(none) {
+		return nil
+	}
+	if !v.Mapping() {
+		return g
+	}
+	if by := v.Optional("by"); by != nil {
+		g.by = nil
+		for _, trait := range words(by, known(traits)...) {
+			if trait != byType {
+				g.by = append(g.by, trait)
+			}
+		}
+	}
+	if span := v.Optional("window"); span != nil {
+		g.window = span.Duration(leastSpan, mostWindow)
+	}
+	v.RefuseUnknown()
+	return g
+}
+
+func readThrottle(v *yamlfile.Value) *alert.Throttle {
+	if v == nil || v.Is(none) || !v.Mapping() {
+		return nil
+	}
+	bound := &alert.Throttle{Most: v.Required("most").Whole(1, mostInPer), Per: v.Required("per").Duration(leastSpan, mostPer)}
+	v.RefuseUnknown()
+	return bound
+}
+
+// then is who is told after a receiver, and where that stands.
+type then struct {
+	from *receiver
+	at   *yamlfile.Value
+}
+
+func (r *reader) readAcknowledge(to *receiver, v *yamlfile.Value) {
+	if v == nil || !v.Mapping() {
+		return
+	}
+	to.within = v.Required("within").Duration(leastSpan, mostWithin)
+	if next := v.Optional("then"); next != nil {
+		to.then = next.Words()
+		r.thens = append(r.thens, then{from: to, at: next})
+	}
+	v.RefuseUnknown()
+}
+
+// words are one or more of some known words, or of any where none are given. Each stands once.
+func words(v *yamlfile.Value, known ...string) []string {
+	var all []string
+	for _, item := range v.OneOrMore() {
+		var word string
+		if len(known) > 0 {
+			word = item.Choice(known...)
+		} else {
+			word = item.Words()
+		}
+		switch {
+		case word == "":
+		case slices.Contains(all, word):
+			item.Fault("%q stands twice: leave one out", word)
+		default:
+			all = append(all, word)
+		}
+	}
+	return all
+}
+
+// mostTargets bounds what one receiver is told by. Each target is an activity of the alert's workflow that may be tried for
+// days, and Temporal lets no workflow have more than 2,000 of these at once: an alert may go to several receivers, and along
+// their escalations, before that. Who has more people has a mailing list.
+const mostTargets = 100
+
+// channels are in the order in which people are told of them.
+var channels = []string{alert.Mail, alert.SMS, alert.Chat, alert.Webhook, alert.Console}
+
+func (r *reader) readChannels(to *receiver, v *yamlfile.Value) {
+	items := v.List()
+	if v != nil && (len(items) == 0 || len(items) > mostTargets) {
+		v.Fault("must have from 1 to %d channels", mostTargets)
+		return
+	}
+	for _, item := range items {
+		r.readChannel(to, item)
+	}
+	if len(to.targets) > mostTargets {
+		v.Fault("must have at most %d addresses and endpoints in all: a mailing list is one address", mostTargets)
+	}
+}
+
+// enough are as many of one channel's addresses as it takes to see that they are too many.
+func enough(addresses []*yamlfile.Value) []*yamlfile.Value {
+	return addresses[:min(len(addresses), mostTargets+1)]
+}
+
+func (r *reader) readChannel(to *receiver, v *yamlfile.Value) {
+	if v.Is(alert.Console) {
+		to.add(v, alert.NewTarget(alert.Console, "-"))
+		return
+	}
+	keys := v.Keys()
+	if len(keys) != 1 {
+		v.Fault("must be one channel: mail: …, sms: …, chat: {url: …}, webhook: {url: …, secret: …}, or the word console")
+		return
+	}
+	member := v.Optional(keys[0].Name)
+	r.config.uses = append(r.config.uses, use{keys[0].Name, keys[0].Warning("")})
+	switch keys[0].Name {
+	case alert.Mail:
+		readAddresses(to, member)
+	case alert.SMS:
+		readNumbers(to, member)
+	case alert.Chat:
+		r.readChat(to, member)
+	case alert.Webhook:
+		r.readWebhook(to, member)
+	case alert.Console:
+		keys[0].Fault("must be the word console alone")
+	default:
+		keys[0].Fault("%q is no channel: %s", keys[0].Name, yamlfile.OneOf(keys[0].Name, channels))
+	}
+}
+
+// add gives a receiver a target, which it must not have yet.
+func (to *receiver) add(v *yamlfile.Value, target alert.Target) {
+	if slices.Contains(to.targets, target) {
+		v.Fault("%q stands twice in one receiver: leave one out", string(target))
+		return
+	}
+	to.targets = append(to.targets, target)
+}
+
+func readAddresses(to *receiver, v *yamlfile.Value) {
+	for _, item := range enough(v.OneOrMore()) {
+		text := item.Words()
+		if text == "" {
+			continue
+		}
+		parsed, err := mailaddress.Parse(text)
+		if err == nil { // one that has to be quoted is taken apart here, and would be refused as a whole later
+			_, err = mailaddress.Parse(parsed.Address)
+		}
+		if err != nil {
+			item.Fault("%q must be a mail address, such as jo@example.com", text)
+			continue
+		}
+		to.add(item, alert.NewTarget(alert.Mail, parsed.Address))
+	}
+}
+
+// number is what E.164 lets a number be. The shortest that are in use have seven digits.
+var number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+func readNumbers(to *receiver, v *yamlfile.Value) {
+	for _, item := range enough(v.OneOrMore()) {
+		text := item.Words()
+		switch {
+		case text == "":
+		case !number.MatchString(text):
+			item.Fault("must be a telephone number of E.164: +, the country and the number, such as \"+4915112345678\"")
+		default:
+			to.add(item, alert.NewTarget(alert.SMS, text))
+		}
+	}
+}
+
+func (r *reader) readChat(to *receiver, v *yamlfile.Value) {
+	if !mapping(v, "must be a mapping: {url: …} or {url_file: …}") {
+		return
+	}
+	endpoint := r.endpoint(to, v, alert.Chat)
+	r.config.chats[endpoint] = chat.Endpoint{URL: r.readURL(v)}
+	v.RefuseUnknown()
+}
+
+func (r *reader) readWebhook(to *receiver, v *yamlfile.Value) {
+	if !mapping(v, "must be a mapping: {url: …, secret: …}") {
+		return
+	}
+	endpoint := r.endpoint(to, v, alert.Webhook)
+	r.config.webhooks[endpoint] = webhook.Endpoint{URL: r.readURL(v), Secrets: r.readSecrets(v)}
+	v.RefuseUnknown()
+}
+
+// mapping says in its own words what is no mapping: a URL stands there most of the time.
+func mapping(v *yamlfile.Value, must string) bool {
+	if v != nil && !v.IsMapping() {
+		v.Fault("%s", must)
+	}
+	return v.IsMapping()
+}
+
+// endpoint makes a target of a name, which stands for a secret address, and is the channel's where nobody gives one.
+func (r *reader) endpoint(to *receiver, v *yamlfile.Value, channel string) string {
+	called := channel
+	at := v
+	if given := v.Optional("name"); given != nil {
+		at, called = given, given.Words()
+		if called != "" && !nameLook.MatchString(called) {
+			given.Fault("%q must be of %s", called, nameLike)
+		}
+	}
+	endpoint := to.name + "/" + called
+	_, isChat := r.config.chats[endpoint]
+	_, isWebhook := r.config.webhooks[endpoint]
+	if isChat || isWebhook {
+		at.Fault("the receiver has an endpoint %q already: give this one another name", called)
+		return endpoint
+	}
+	to.targets = append(to.targets, alert.NewTarget(channel, endpoint))
+	return endpoint
+}
+
+// inline is a text that stands in a mapping, or in a file that it names; at is nil where neither is
+// there, or cannot be used.
+func (r *reader) inline(v *yamlfile.Value, key string, it holding) (text string, at *yamlfile.Value) {
+	here, elsewhere := v.Optional(key), v.Optional(key+"_file")
+	switch {
+	case here != nil && elsewhere != nil:
+		elsewhere.Fault("stands beside %s: leave one out", key)
+		return "", nil
+	case elsewhere != nil:
+		content, ok := r.named(elsewhere, it)
+		if !ok {
+			return "", nil
+		}
+		return content, elsewhere
+	case here != nil && here.Words() != "":
+		return here.Text(), here
+	}
+	return "", nil
+}
+
+func (r *reader) readURL(v *yamlfile.Value) string {
+	text, at := r.inline(v, "url", holdsSecret)
+	if at == nil {
+		if v.Optional("url") == nil && v.Optional("url_file") == nil {
+			v.Fault("\"url\" is missing: it must be given, or url_file")
+		}
+		return ""
+	}
+	text = strings.TrimSpace(text)
+	if !isEndpoint(text) {
+		at.Fault("must be a URL of https; of http only to this machine or a private host (the URL itself is not shown)")
+	}
+	return text
+}
+
+// isEndpoint says whether secrets may be sent to a URL.
+func isEndpoint(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.Fragment != "" {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && isPrivate(u.Hostname())
+}
+
+// isPrivate goes by the address, and where it is a name by what nobody can have in the public domain name system.
+func isPrivate(host string) bool {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.IsLoopback() || address.IsPrivate()
+	}
+	if !strings.Contains(host, ".") {
+		return true
+	}
+	for _, domain := range []string{".localhost", ".local", ".internal"} {
+		if strings.HasSuffix(host, domain) {
+			return true
+		}
+	}
+	return false
+}
+
+// readSecrets are those that a webhook is signed with; several while one takes over from another.
+func (r *reader) readSecrets(v *yamlfile.Value) []string {
+	var given, here, elsewhere []*yamlfile.Value
+	for _, way := range []string{"secret", "secret_file", "secrets", "secret_files"} {
+		found := v.Optional(way)
+		if found == nil {
+			continue
+		}
+		given = append(given, found)
+		items := found.OneOrMore()
+		if strings.HasPrefix(way, "secret_file") {
+			elsewhere = append(elsewhere, items...)
+		} else {
+			here = append(here, items...)
+		}
+	}
+	switch len(given) {
+	case 0:
+		v.Fault("\"secret\" is missing: it must be given, or secret_file, secrets or secret_files")
+	case 1:
+	default:
+		given[1].Fault("stands beside another secret: give several as secrets: […] or secret_files: […]")
+	}
+	var secrets []string
+	for _, item := range here {
+		if text := item.Words(); text != "" {
+			secrets = append(secrets, checked(item, text))
+		}
+	}
+	for _, item := range elsewhere {
+		if text, ok := r.named(item, holdsSecret); ok {
+			secrets = append(secrets, checked(item, strings.TrimSpace(text)))
+		}
+	}
+	return secrets
+}
+
+// checked is a secret, which a fault does not show.
+func checked(v *yamlfile.Value, secret string) string {
+	if err := webhook.CheckSecret(secret); err != nil {
+		v.Fault("the secret %v", err)
+	}
+	return secret
+}
+
+// part is a text of a channel's template.
+type part struct {
+	key string
+	in  func(*templates.Texts) *string
+}
+
+var (
+	subjectPart = part{"subject", func(t *templates.Texts) *string { return &t.Subject }}
+	textPart    = part{"text", func(t *templates.Texts) *string { return &t.Text }}
+	htmlPart    = part{"html", func(t *templates.Texts) *string { return &t.HTML }}
+)
+
+// worded are the channels that have templates, and their parts. A webhook has none: programs read it.
+var worded = map[string][]part{
+	alert.Mail:    {subjectPart, textPart, htmlPart},
+	alert.SMS:     {textPart},
+	alert.Chat:    {textPart},
+	alert.Console: {textPart},
+}
+
+func (r *reader) readTemplates(to *receiver, v *yamlfile.Value) {
+	if v == nil || !v.Mapping() {
+		return
+	}
+	to.wordings = map[string]*templates.Set{}
+	for _, key := range v.Keys() {
+		parts, is := worded[key.Name]
+		if !is {
+			key.Fault("%q is no channel that has templates: %s", key.Name, yamlfile.OneOf(key.Name, known(worded)))
+			continue
+		}
+		if !slices.ContainsFunc(to.targets, func(t alert.Target) bool { return strings.HasPrefix(string(t), key.Name+" ") }) {
+			key.Fault("the receiver is not told by %s: leave the template out, or add the channel", key.Name)
+		}
+		if member := v.Optional(key.Name); member.Mapping() {
+			to.wordings[key.Name] = r.readTexts(key.Name, member, parts)
+		}
+	}
+}
+
+// readTexts tries each part by itself, so that a fault is told at its own place.
+func (r *reader) readTexts(channel string, v *yamlfile.Value, parts []part) *templates.Set {
+	var all templates.Texts
+	whole := true
+	for _, p := range parts {
+		text, at := r.inline(v, p.key, holdsText)
+		if at == nil {
+			continue
+		}
+		var alone templates.Texts
+		*p.in(&all), *p.in(&alone) = text, text
+		if _, err := templates.Parse(channel, alone); err != nil {
+			at.Fault("%v", err)
+			whole = false
+		}
+	}
+	v.RefuseUnknown()
+	if all == (templates.Texts{}) && len(v.Keys()) == 0 {
+		v.Fault("must give a text")
+	}
+	if !whole {
+		return nil
+	}
+	set, err := templates.Parse(channel, all)
+	if err != nil {
+		v.Fault("%v", err)
+	}
+	return set
+}
+
+func (r *reader) readMutes(v *yamlfile.Value) {
+	var names []string
+	for _, item := range few(v) {
+		if !item.Mapping() {
+			continue
+		}
+		m := mute{name: name(item, names)}
+		names = append(names, m.name)
+		if when := item.Optional("when"); when != nil {
+			m.when = r.readCondition(when)
+		}
+		r.readSpan(&m, item)
+		item.RefuseUnknown()
+		r.config.mutes = append(r.config.mutes, m)
+	}
+}
+
+// readSpan is when a mute holds. One without an end would be forgotten.
+func (r *reader) readSpan(m *mute, v *yamlfile.Value) {
+	var said []string
+	from, until, inWindow := v.Optional("from"), v.Optional("until"), v.Optional("during")
+	if until == nil && inWindow == nil {
+		v.Fault("must have until or during: a mute ends; for one that does not, write a route with tell: []")
+	}
+	var begin, end time.Time
+	if from != nil {
+		begin = from.Moment()
+		m.when = append(m.when, since(begin))
+	}
+	if inWindow != nil {
+		if w, is := r.window(inWindow); is {
+			m.when = append(m.when, during(w))
+			said = append(said, "during "+w.name)
+		}
+	}
+	if until != nil {
+		end = until.Moment()
+		m.when = append(m.when, before(end))
+		said = append(said, "until "+end.Format(time.RFC3339))
+	}
+	if from != nil && until != nil && !begin.IsZero() && !end.IsZero() && !begin.Before(end) {
+		until.Fault("must be after from")
+	}
+	m.span = strings.Join(said, " ")
+}
+
+func (r *reader) readRoutes(v *yamlfile.Value) {
+	items := few(v)
+	if v != nil && len(items) == 0 {
+		v.Fault("must have a route at least: the last, without when and continue, takes every event")
+		return
+	}
+	ended := ""
+	var names []string
+	for i, item := range items {
+		if !item.Mapping() {
+			continue
+		}
+		read := r.readRoute(item, names)
+		names = append(names, read.name)
+		isEnd := item.Optional("when") == nil && !read.carryOn
+		switch {
+		case ended != "":
+			item.Fault("is never asked: the route %q before it takes every event, and must be the last", ended)
+			return
+		case isEnd && i < len(items)-1:
+			ended = read.name
+		case !isEnd && i == len(items)-1:
+			item.Fault("must take every event, since it is the last route: without when, and without continue")
+		}
+	}
+}
+
+func (r *reader) readRoute(v *yamlfile.Value, taken []string) route {
+	read := route{name: name(v, taken)}
+	if when := v.Optional("when"); when != nil {
+		read.when = r.readCondition(when)
+	}
+	tell, nobody := r.readTell(v.Required("tell"))
+	read.tell = tell
+	if carryOn := v.Optional("continue"); carryOn != nil {
+		read.carryOn = carryOn.Truth()
+		if read.carryOn && nobody {
+			carryOn.Fault("must not stand beside tell: []: such a route would change nothing")
+		}
+	}
+	v.RefuseUnknown()
+	r.config.routes = append(r.config.routes, read)
+	return read
+}
+
+// readTell are receivers. An empty list is nobody; one of receivers that are not known is not.
+func (r *reader) readTell(v *yamlfile.Value) (tell []string, nobody bool) {
+	if v == nil {
+		return nil, false
+	}
+	if v.IsEmpty() {
+		v.Fault("must be a list of receivers, or [] for nobody")
+		return nil, false
+	}
+	items := v.List()
+	for _, item := range items {
+		name := item.Words()
+		switch {
+		case name == "":
+		case slices.Contains(tell, name):
+			item.Fault("%q stands twice: leave one out", name)
+		case r.isReceiver(item, name):
+			tell = append(tell, name)
+		}
+	}
+	return tell, len(items) == 0
+}
+
+func (r *reader) isReceiver(v *yamlfile.Value, name string) bool {
+	if !slices.Contains(r.config.names, name) {
+		v.Fault("there is no receiver %q: %s", name, yamlfile.OneOf(name, offered(r.config.names)))
+		return false
+	}
+	return true
+}
+
+// outcomes are those that a decision can have.
+var outcomes = []string{string(fraud.Approve), string(fraud.Review), string(fraud.Decline), string(fraud.NotEvaluated)}
+
+// types are the routing keys of all that this service tells.
+func types() []string {
+	keys := make([]string, len(alert.Types))
+	for i, t := range alert.Types {
+		keys[i] = t.RoutingKey()
+	}
+	return keys
+}
+
+func (r *reader) readCondition(v *yamlfile.Value) condition {
+	if v.IsEmpty() || v.IsMapping() && len(v.Keys()) == 0 {
+		v.Fault("must say when: leave it out where it is always")
+		return nil
+	}
+	if !v.Mapping() {
+		return nil
+	}
+	var c condition
+	for _, value := range []struct {
+		key   string
+		known []string
+		of    func(alert.Event) string
+	}{
+		{"type", types(), func(e alert.Event) string { return e.Type.RoutingKey() }},
+		{"outcome", outcomes, func(e alert.Event) string { return string(e.Data.Decision.Outcome) }},
+		{"payment_method", nil, func(e alert.Event) string { return spelling.PaymentMethod(e.Data.PaymentMethod) }},
+		{"customer", nil, func(e alert.Event) string { return e.Data.CustomerID }},
+	} {
+		if member := v.Optional(value.key); member != nil {
+			allowed := words(member, value.known...)
+			if value.key == "payment_method" {
+				for i, method := range allowed {
+					allowed[i] = spelling.PaymentMethod(method)
+				}
+			}
+			c = append(c, among(value.key, allowed, value.of))
+		}
+	}
+	c = append(c, readScore(v.Optional("score"))...)
+	c = append(c, readAmount(v.Optional("amount"))...)
+	if inside := v.Optional("during"); inside != nil {
+		if w, is := r.window(inside); is {
+			c = append(c, during(w))
+		}
+	}
+	if out := v.Optional("outside"); out != nil {
+		if w, is := r.window(out); is {
+			c = append(c, outside(w))
+		}
+	}
+	v.RefuseUnknown()
+	return c
+}
+
+// bounded says whether a span has one of its bounds at least.
+func bounded(v *yamlfile.Value) bool {
+	if v.Optional("at_least") == nil && v.Optional("below") == nil {
+		v.Fault("must have at_least or below, or both")
+		return false
+	}
+	return true
+}
+
+func readScore(v *yamlfile.Value) condition {
+	if v == nil || !v.Mapping() {
+		return nil
+	}
+	least, below := 0, fraud.MaxScore+1
+	if bound := v.Optional("at_least"); bound != nil {
+		least = bound.Whole(0, fraud.MaxScore)
+	}
+	if bound := v.Optional("below"); bound != nil {
+		below = bound.Whole(1, fraud.MaxScore+1)
+	}
+	v.RefuseUnknown()
+	if bounded(v) && least >= below {
+		v.Fault("no score is at least %d and below %d", least, below)
+	}
+	return condition{scored(least, below)}
+}
+
+func readAmount(v *yamlfile.Value) condition {
+	if v == nil || !v.Mapping() {
+		return nil
+	}
+	code := v.Required("currency")
+	currency, err := money.ParseCurrency(code.Words())
+	if err != nil && code != nil && !code.IsEmpty() {
+		code.Fault("%q %v", code.Text(), err)
+	}
+	least, below := readBound(v.Optional("at_least"), currency), readBound(v.Optional("below"), currency)
+	v.RefuseUnknown()
+	if bounded(v) && least != nil && below != nil && least.Minor >= below.Minor {
+		v.Fault("no amount is at least %s and below %s", least, below)
+	}
+	return condition{worth(currency, least, below)}
+}
+
+func readBound(v *yamlfile.Value, currency money.Currency) *money.Money {
+	if v == nil {
+		return nil
+	}
+	text := v.Words()
+	if _, err := currency.Digits(); text == "" || err != nil {
+		return nil
+	}
+	amount, err := money.Parse(text, currency)
+	if err != nil {
+		v.Fault("%q %v", text, err)
+		return nil
+	}
+	return &amount
+}
+
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+func (r *reader) readWindows(v *yamlfile.Value) {
+	if v.IsEmpty() || !v.Mapping() {
+		return
+	}
+	for _, key := range v.Keys() {
+		if !nameLook.MatchString(key.Name) {
+			key.Fault("%q is no name for a window: it must be of %s", key.Name, nameLike)
+		}
+		member := v.Optional(key.Name)
+		w := &window{name: key.Name, zone: time.UTC}
+		r.windows[key.Name] = w // also where it has faults: those who name it have none
+		if member.Mapping() {
+			w.read(member)
+		}
+	}
+	if len(r.windows) > mostNamed {
+		v.Fault("must have at most %d entries, and has %d", mostNamed, len(r.windows))
+	}
+}
+
+func (w *window) read(v *yamlfile.Value) {
+	w.zone = readZone(v.Required("zone"))
+	days := weekdays
+	if given := v.Optional("days"); given != nil {
+		days = words(given, weekdays...)
+	}
+	w.days = map[time.Weekday]bool{}
+	for _, day := range days {
+		w.days[time.Weekday(slices.Index(weekdays, day))] = true
+	}
+	w.to = minutesOfADay
+	from, to := v.Optional("from"), v.Optional("to")
+	v.RefuseUnknown()
+	switch {
+	case from == nil && to == nil:
+		return
+	case from == nil || to == nil:
+		v.Fault("must have both from and to, or neither for whole days")
+		return
+	}
+	var isFrom, isTo bool
+	w.from, isFrom = readClock(from, "23:59")
+	w.to, isTo = readClock(to, "24:00")
+	if isFrom && isTo && w.from == w.to {
+		to.Fault("must be another time than from; for whole days leave both out")
+	}
+}
+
+func readZone(v *yamlfile.Value) *time.Location {
+	name := v.Words()
+	if name == "" {
+		return time.UTC
+	}
+	zone, err := timezone.Load(name)
+	if err != nil {
+		v.Fault("%q is no time zone that is known: write one such as Europe/Berlin or UTC", name)
+		return time.UTC
+	}
+	return zone
+}
+
+var clockLook = regexp.MustCompile(`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`)
+
+// readClock is a time of the day, in minutes since midnight. Only what ends may be last at 24:00: nothing begins then.
+func readClock(v *yamlfile.Value, last string) (minute int, ok bool) {
+	text := v.Words()
+	if !clockLook.MatchString(text) || text > last {
+		if text != "" {
+			v.Fault("%q must be a time of the day from 00:00 to %s, such as \"08:00\"", text, last)
+		}
+		return 0, false
+	}
+	hours, _ := strconv.Atoi(text[:2])
+	minutes, _ := strconv.Atoi(text[3:])
+	return hours*60 + minutes, true
+}
+
+// window is one that a value names.
+func (r *reader) window(v *yamlfile.Value) (window, bool) {
+	name := v.Words()
+	if name == "" {
+		return window{}, false
+	}
+	w, is := r.windows[name]
+	if !is {
+		v.Fault("there is no window %q: %s", name, yamlfile.OneOf(name, offered(known(r.windows))))
+		return window{}, false
+	}
+	r.used[name] = true
+	return *w, true
+}
+
+// known are the words of a table, sorted.
+func known[T any](words map[string]T) []string {
+	return slices.Sorted(maps.Keys(words))
+}

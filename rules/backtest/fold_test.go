@@ -1,0 +1,204 @@
+package backtest_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/usage"
+	"dummyorders/rules/backtest"
+)
+
+func TestAFoldGivesTheValuesThatWereSeenAtTheTime(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		book := lived(rt, byValues)
+		c := &candidate{features: features, decide: byValues}
+		run(t, forgetful(rt, book), c)
+		want := map[string]map[string]float64{}
+		for _, e := range inPeriod(book) {
+			want[e.Record.TransactionID] = e.Record.Explanation.Features
+		}
+		if c.saw == nil {
+			c.saw = map[string]map[string]float64{}
+		}
+		if diff := cmp.Diff(want, c.saw); diff != "" {
+			rt.Fatalf("values (-seen at the time +folded):\n%s", diff)
+		}
+	})
+}
+
+func TestTheRulesetThatDecidedChangesNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		book := forgetful(rt, lived(rt, byValues))
+		r := run(t, book, &candidate{features: features, decide: byValues})
+		if r.Changed.Decisions != 0 || r.Changed.OnlyScore != 0 || len(r.Changed.Latest) != 0 || r.Decisions != len(inPeriod(book)) {
+			rt.Fatalf("of %d of %d decisions: %+v", r.Decisions, len(inPeriod(book)), r.Changed)
+		}
+		for _, rule := range r.Rules {
+			if rule.New != 0 {
+				rt.Fatalf("a hit is new: %+v", rule)
+			}
+		}
+	})
+}
+
+// What comes after a decision is in the ledger when it is made again, and must not count.
+func TestNothingFromAfterTheMomentOfADecisionCounts(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		book := forgetful(rt, lived(rt, byValues))
+		last := book[rapid.IntRange(0, len(book)-1).Draw(rt, "decision")]
+		id, moment := last.Record.TransactionID, last.Record.StartTime
+		then := slices.DeleteFunc(slices.Clone(book), func(e ledger.Entry) bool { return decidedAt(e).After(decidedAt(last)) })
+		for i, e := range then {
+			then[i].Record.Labels = slices.DeleteFunc(slices.Clone(e.Record.Labels), func(l ledger.Label) bool { return l.Time.After(moment) })
+		}
+		now, before := &candidate{features: features, decide: byValues}, &candidate{features: features, decide: byValues}
+		run(t, book, now)
+		run(t, then, before)
+		if diff := cmp.Diff(before.saw[id], now.saw[id]); diff != "" {
+			rt.Fatalf("values of %s (-then +now):\n%s", id, diff)
+		}
+	})
+}
+
+// long is a history of so many transactions within four hours that a fold lets go of the first before it is through. Every
+// tenth is decided an hour late, as of when it came.
+func long() memory {
+	book := memory{}
+	for i := range 1500 {
+		e := decided(number(i), after(time.Duration(i)*10*time.Second), fraud.Approve, 0)
+		e.Transaction.Payment.Card.Fingerprint = fmt.Sprint(i % 3)
+		if i%10 == 0 {
+			e.Record.Explanation.DecidedAt = e.Record.Explanation.DecidedAt.Add(time.Hour)
+		}
+		book = append(book, e)
+	}
+	slices.SortFunc(book, func(a, b ledger.Entry) int { return decidedAt(a).Compare(decidedAt(b)) })
+	return book
+}
+
+func TestWhatALongFoldLetsGoOfIsNotMissed(t *testing.T) {
+	book, c := long(), &candidate{features: features[:1], decide: byValues}
+	run(t, book, c)
+	for i, e := range book {
+		want, got := naive(features[0], book[:i], e), c.saw[e.Record.TransactionID][features[0].String()]
+		if got != want {
+			t.Fatalf("%s, decided at %s, counts %v, want %v", e.Record.TransactionID, decidedAt(e), got, want)
+		}
+	}
+}
+
+// Where several decide at once, one may see what came after its own transaction, and after the period.
+func TestALateDecisionSawWhatWasDecidedBeforeIt(t *testing.T) {
+	late, other := decided(number(1), after(10*day-time.Minute), fraud.Approve, 0), decided(number(2), after(10*day+10*time.Minute), fraud.Approve, 0)
+	late.Record.Explanation.DecidedAt = after(10*day + time.Hour)
+	c := &candidate{features: features[:1], decide: byValues}
+	run(t, memory{decided(number(3), after(10*day-time.Second), fraud.Approve, 0), late, other}, c)
+	if got := c.saw[number(1)][features[0].String()]; got != 2 || len(c.saw) != 2 {
+		t.Errorf("it counts %v, and %d are compared", got, len(c.saw))
+	}
+}
+
+func TestWhatWasNeverCheckedIsNotCounted(t *testing.T) {
+	pending, unanswered := decided(number(1), start, fraud.Approve, 0), decided(number(2), start, fraud.Approve, 0)
+	pending.Record.Decision, pending.Record.Explanation = nil, nil
+	unanswered.Record.Decide(fraud.Undecided("nobody was there"))
+	book := memory{pending, unanswered, decided(number(3), after(time.Minute), fraud.Approve, 0)}
+	c := &candidate{features: features[:1], decide: byValues}
+	r := run(t, book, c)
+	if want := map[string]map[string]float64{number(3): {`card.count("10m")`: 0}}; !cmp.Equal(want, c.saw) {
+		t.Errorf("it saw %v", c.saw)
+	}
+	if r.Decisions != 1 || r.Skipped != (backtest.Skipped{NoDecision: 1, NotEvaluated: 1}) {
+		t.Errorf("%d compared, left out %+v", r.Decisions, r.Skipped)
+	}
+}
+
+func TestTheReportSaysWhatWasFolded(t *testing.T) {
+	before, recorded, bare := decided(number(1), after(-5*day), fraud.Approve, 0), decided(number(2), after(time.Minute), fraud.Approve, 0),
+		decided(number(3), after(2*time.Minute), fraud.Approve, 0)
+	recorded.Record.Explanation.Features[`card.count("10m")`] = 7
+	bare.Record.Explanation = nil
+	c := &candidate{features: []usage.Feature{features[0], {Measure: usage.Frauds, By: usage.Card, Window: 5 * day, Delay: day}}, decide: byValues}
+	r := run(t, memory{before, recorded, bare}, c)
+	want := &backtest.Folded{
+		From: after(time.Minute).Add(-6 * day), Oldest: after(-5 * day), Reached: false, Decisions: 2, Unrecorded: 1,
+		Features: []backtest.FoldedFeature{{`card.count("10m")`, 1}, {`card.frauds("5d", "1d")`, 2}},
+	}
+	if diff := cmp.Diff(want, r.Folded); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := c.saw[number(2)][`card.count("10m")`]; got != 7 {
+		t.Errorf("a recorded value is now %v", got)
+	}
+	if got := c.saw[number(3)][`card.count("10m")`]; got != 1 {
+		t.Errorf("the transaction a minute before counts %v times", got)
+	}
+
+	recorded.Record.Explanation.Features[`card.frauds("5d", "1d")`] = 0
+	if r := run(t, memory{before, recorded}, c); r.Folded != nil {
+		t.Errorf("nothing was to be folded, and it says %+v", r.Folded)
+	}
+}
+
+// That nothing happened for a while is no sign that something is missing.
+func TestALedgerThatReachesBackFarEnoughIsNotSaidToBeShort(t *testing.T) {
+	const short = "The ledger holds nothing from before 2026-01-02 03:04:05 UTC: what it held once is not counted."
+	book := memory{decided(number(1), start, fraud.Approve, 0), decided(number(2), after(5*time.Minute), fraud.Approve, 0)}
+	for _, c := range []struct {
+		name    string
+		book    memory
+		reached bool
+	}{
+		{"nothing before", book, false},
+		{"something as old as the features look", append(memory{decided(number(3), after(-10*time.Minute), fraud.Approve, 0)}, book...), false},
+		{"something older than the features look", append(memory{decided(number(3), after(-40*day), fraud.Approve, 0)}, book...), true},
+	} {
+		r := run(t, c.book, &candidate{features: features[:1], decide: byValues})
+		var text bytes.Buffer
+		if err := r.WriteText(&text); err != nil {
+			t.Fatal(err)
+		}
+		if says := strings.Contains(text.String(), "The ledger holds nothing from before "); r.Folded.Reached != c.reached || says == c.reached {
+			t.Errorf("%s: reached %v, and the report is\n%s", c.name, r.Folded.Reached, text.String())
+		}
+		if c.name == "nothing before" && !strings.Contains(text.String(), short) {
+			t.Errorf("the report does not say %q:\n%s", short, text.String())
+		}
+	}
+}
+
+// Only the part of the ledger is read that something may look back at.
+func TestTheLedgerIsReadAsFarBackAsAFeatureLooks(t *testing.T) {
+	book := &watched{memory: memory{decided(number(1), after(-40*day), fraud.Approve, 0), decided(number(2), after(day), fraud.Approve, 0)}}
+	run(t, book, &candidate{decide: byValues})
+	if !book.since.Equal(start) {
+		t.Errorf("without a feature it reads from %s", book.since)
+	}
+	run(t, book, &candidate{features: features[6:7], decide: byValues})
+	if want := after(day).Add(-8 * day); !book.since.Equal(want) {
+		t.Errorf("it reads from %s, want %s", book.since, want)
+	}
+}
+
+// watched notes the earliest start that was asked for.
+type watched struct {
+	memory
+	since time.Time
+}
+
+func (w *watched) List(ctx context.Context, q ledger.Query) (ledger.Page, error) {
+	if q.Limit > 1 && (w.since.IsZero() || q.Since.Before(w.since)) { // one alone is to see whether there is any
+		w.since = q.Since
+	}
+	return w.memory.List(ctx, q)
+}

@@ -1,0 +1,43 @@
+package backtest_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/ledger"
+	"dummyorders/rules/backtest"
+)
+
+func TestAFailureEndsABacktest(t *testing.T) {
+	away := errors.New("the database is away")
+	b := &backtest.Backtest{Ledger: broken{away}, Candidate: answers(nil), Since: start, Until: after(day)}
+	_, err := b.Run(t.Context())
+	require.ErrorIs(t, err, away)
+
+	book, c, _ := small()
+	ctx, stop := context.WithCancel(t.Context())
+	b = &backtest.Backtest{Ledger: book, Candidate: c, Since: start, Until: after(10 * day), Progress: func(backtest.Progress) { stop() }}
+	_, err = b.Run(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// broken is a ledger that cannot be read.
+type broken struct{ err error }
+
+func (b broken) Find(context.Context, string) (ledger.Entry, error) { return ledger.Entry{}, b.err }
+
+func (b broken) List(context.Context, ledger.Query) (ledger.Page, error) {
+	return ledger.Page{}, b.err
+}
+
+func TestItIsToldHowFarItHasGot(t *testing.T) {
+	book, c, _ := small()
+	c.features = features[:1]
+	book[0].Record.Explanation.Features[features[0].String()] = 1
+	var last backtest.Progress
+	run(t, book, c, func(b *backtest.Backtest) { b.Progress = func(p backtest.Progress) { last = p } })
+	require.Equal(t, backtest.Progress{Read: 5, Decided: 5, ToFold: 4}, last)
+}

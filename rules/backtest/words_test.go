@@ -1,0 +1,89 @@
+package backtest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/rules/backtest"
+)
+
+func TestWithoutLabelsNothingIsSaidOfPrecisionAndRecall(t *testing.T) {
+	book := memory{decided(number(1), start, fraud.Decline, 90)}
+	r := run(t, book, answers(map[string]fraud.Decision{number(1): verdict(fraud.Decline, 90)}))
+	require.Equal(t, backtest.Labels{}, r.Labels)
+	var text bytes.Buffer
+	require.NoError(t, r.WriteText(&text))
+	require.Contains(t, text.String(), "Nobody has labelled any of these transactions, so precision and recall are not known.")
+	require.NotContains(t, text.String(), "precision before")
+}
+
+func TestAnEmptyPeriodIsAReportThatSaysSo(t *testing.T) {
+	r := run(t, memory{}, answers(nil))
+	var text, page, object bytes.Buffer
+	require.NoError(t, r.WriteText(&text))
+	require.NoError(t, r.WriteHTML(&page))
+	require.NoError(t, r.WriteJSON(&object))
+	for name, out := range map[string]string{"text": text.String(), "page": page.String()} {
+		require.Contains(t, out, "There is nothing to compare: no decision was made about a transaction of this period.", name)
+		require.NotContains(t, out, "Outcomes", name)
+	}
+	require.Contains(t, object.String(), `"decisions": 0`)
+}
+
+// UPDATE=1 writes what it is now.
+func TestTheReportReadsAsItDid(t *testing.T) {
+	book, c, options := small()
+	book[4].Record.Explanation = nil
+	c.features = features[:1]
+	for i := range book[:3] {
+		book[i].Record.Explanation.Features[features[0].String()] = 1
+	}
+	r := run(t, book, c, options)
+	for file, write := range map[string]func(*bytes.Buffer) error{
+		"testdata/report.txt":  func(b *bytes.Buffer) error { return r.WriteText(b) },
+		"testdata/report.json": func(b *bytes.Buffer) error { return r.WriteJSON(b) },
+	} {
+		var out bytes.Buffer
+		require.NoError(t, write(&out))
+		if os.Getenv("UPDATE") != "" {
+			require.NoError(t, os.WriteFile(file, out.Bytes(), 0o644))
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if diff := cmp.Diff(string(want), out.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+func TestThePageStandsForItselfAndTakesNobodysWordForMarkup(t *testing.T) {
+	book, c, options := small()
+	const evil = `"><script>alert(1)</script>`
+	book[0].Record.TransactionID = evil
+	r := run(t, book, c, options, func(b *backtest.Backtest) { b.Rules[1].Name = evil })
+	r.Changed.Latest[0].After.Reasons = []string{evil}
+	var page bytes.Buffer
+	require.NoError(t, r.WriteHTML(&page))
+	text := page.String()
+	require.NotContains(t, text, "<script")
+	require.GreaterOrEqual(t, strings.Count(text, "&lt;script&gt;"), 3)
+	for _, loads := range []string{"http:", "https:", "src=", "@import", "url("} {
+		require.NotContains(t, text, loads)
+	}
+	require.Equal(t, 3+3+1, strings.Count(text, "<svg"), "three charts, and a bar for each rule that hit")
+	require.NotContains(t, text, "NaN")
+	require.NotContains(t, text, "ZgotmplZ", "a value that its place cannot take")
+}
+
+func TestAmountsAreDecimalsInJSON(t *testing.T) {
+	text, err := json.Marshal(backtest.Amounts{"USD": 5, "INR": 12300, "JPY": 7})
+	require.NoError(t, err)
+	require.Equal(t, `{"INR":123.00,"JPY":7,"USD":0.05}`, string(text))
+}

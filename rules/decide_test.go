@@ -1,0 +1,240 @@
+package rules_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/transaction"
+	"dummyorders/rules"
+)
+
+func TestTheGravestThatIsSaidDecidesAndLiftsTheScore(t *testing.T) {
+	for name, c := range map[string]struct {
+		rules   []string // score and action of live rules that hit
+		on      string   // the effects of the lists that the transaction is on
+		outcome fraud.Outcome
+		score   int
+	}{
+		"nothing":                                    {nil, "", fraud.Approve, 0},
+		"a score below review":                       {[]string{"score: 39"}, "", fraud.Approve, 39},
+		"a score for review":                         {[]string{"score: 40"}, "", fraud.Review, 40},
+		"scores that add up to it":                   {[]string{"score: 20", "score: 20"}, "", fraud.Review, 40},
+		"a score below decline":                      {[]string{"score: 79"}, "", fraud.Review, 79},
+		"a score for decline":                        {[]string{"score: 80"}, "", fraud.Decline, 80},
+		"a score above all":                          {[]string{"score: 80", "score: 80"}, "", fraud.Decline, 100},
+		"a score that is taken off":                  {[]string{"score: 45", "score: -10"}, "", fraud.Approve, 35},
+		"a score below nothing":                      {[]string{"score: -10"}, "", fraud.Approve, 0},
+		"a high score that is held at 100 only once": {[]string{"score: 100", "score: 50", "score: -30"}, "", fraud.Decline, 100},
+		"review demanded":                            {[]string{"action: review"}, "", fraud.Review, 40},
+		"review demanded at a high score":            {[]string{"{score: 90, action: review}"}, "", fraud.Review, 90},
+		"block demanded":                             {[]string{"action: block"}, "", fraud.Decline, 80},
+		"block demanded at a higher score":           {[]string{"{score: 95, action: block}"}, "", fraud.Decline, 95},
+		"allow demanded":                             {[]string{"action: allow", "score: 90"}, "", fraud.Approve, 90},
+		"review goes before allow":                   {[]string{"action: allow", "action: review"}, "", fraud.Review, 40},
+		"block goes before review":                   {[]string{"action: block", "action: review"}, "", fraud.Decline, 80},
+		"an allow list":                              {[]string{"score: 90"}, "allow", fraud.Approve, 90},
+		"an allow list goes before block":            {[]string{"action: block"}, "allow", fraud.Approve, 0},
+		"a block list":                               {nil, "block", fraud.Decline, 80},
+		"a block list goes before allow":             {[]string{"action: allow"}, "block", fraud.Decline, 80},
+		"a block list goes before an allow list":     {nil, "allow block", fraud.Decline, 80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := evaluate(saying(c.rules, c.on).read(t), nil)
+			require.Equal(t, c.outcome, d.Outcome)
+			require.Equal(t, c.score, d.Score)
+			require.Equal(t, fraud.RiskOf(c.score, 40, 80), d.RiskLevel)
+			require.Equal(t, fraud.AutomatedRule, d.Source)
+		})
+	}
+}
+
+func TestADecisionTellsItsReasonsInTheOrderOfTheFiles(t *testing.T) {
+	set := folder{
+		"ruleset.yaml": "id: r\nversion: 7\nthresholds: {review: 10, decline: 20}\nlists:\n" +
+			"  b: {file: l.txt, of: customer.id, effect: block}\n  a: {file: l.txt, of: customer.id, effect: allow}\n" +
+			"  c: {file: l.txt, of: customer.id}\n",
+		"l.txt":        "c-1001\n",
+		"rules/b.yaml": "rules:\n" + written("third", "true", "score: 20"),
+		"rules/a.yaml": "rules:\n" + written("second", "true", "action: review") + written("first", "true", "score: -5") +
+			written("silent", "true") + written("unhit", "false", "score: 20") +
+			written("dark", "true", "score: 1", "mode: shadow") + written("in_dark", "false", "mode: shadow"),
+	}.read(t)
+	d := evaluate(set, nil)
+	require.Equal(t, []fraud.Reason{
+		{Code: "ALLOW_LIST", Message: "the transaction is on the allow list a"},
+		{Code: "BLOCK_LIST", Message: "the transaction is on the block list b"},
+		{Code: "SECOND", Message: "it is so"},
+		{Code: "FIRST", Message: "it is so"},
+		{Code: "THIRD", Message: "it is so"},
+	}, d.Reasons)
+	require.Equal(t, set.Ruleset(), d.Ruleset)
+	require.Equal(t, "r", d.Ruleset.ID)
+	require.Equal(t, 7, d.Ruleset.Version)
+	want := &fraud.Explanation{
+		Rules: []fraud.RuleResult{
+			{ID: "list:a", Outcome: fraud.RuleHit, Action: fraud.ActAllow},
+			{ID: "list:b", Outcome: fraud.RuleHit, Action: fraud.ActBlock},
+			{ID: "second", Outcome: fraud.RuleHit, Action: fraud.ActReview},
+			{ID: "first", Outcome: fraud.RuleHit, Score: -5},
+			{ID: "silent", Outcome: fraud.RuleHit},
+			{ID: "dark", Outcome: fraud.RuleHit, Score: 1, Shadow: true},
+			{ID: "third", Outcome: fraud.RuleHit, Score: 20},
+		},
+		Passed:   []string{"unhit", "in_dark"},
+		Features: map[string]float64{},
+		Trials: []fraud.Trial{{
+			Ruleset: fraud.Ruleset{ID: "r+shadow", Version: 7, Digest: set.Ruleset().Digest}, Outcome: fraud.Decline, Score: 20,
+			Rules: []fraud.RuleResult{{ID: "dark", Outcome: fraud.RuleHit, Score: 1, Shadow: true}},
+		}},
+	}
+	if diff := cmp.Diff(want, d.Explanation); diff != "" {
+		t.Errorf("explanation (-want +got):\n%s", diff)
+	}
+}
+
+func TestARuleThatFailsAsksForAReviewAndSaysWhyOnlyInTheExplanation(t *testing.T) {
+	set := plain.rule(`1 / card.count("10m") > 0`, "score: 5", "action: allow").read(t)
+	d := evaluate(set, nil)
+	require.Equal(t, fraud.Review, d.Outcome)
+	require.Equal(t, 40, d.Score)
+	require.Equal(t, []fraud.Reason{{Code: "RULE_FAILED", Message: "the rule tried could not be evaluated"}}, d.Reasons)
+	require.Equal(t, []fraud.RuleResult{{
+		ID: "tried", Outcome: fraud.RuleFailed, Action: fraud.ActReview, Error: "division by zero",
+	}}, d.Explanation.Rules)
+}
+
+func TestAShadowRuleThatFailsIsOnlyRecorded(t *testing.T) {
+	d := evaluate(plain.rule(`1 / card.count("10m") > 0`, "mode: shadow").read(t), nil)
+	require.Equal(t, fraud.Approve, d.Outcome)
+	require.Zero(t, d.Score)
+	require.Empty(t, d.Reasons)
+	require.Equal(t, fraud.RuleFailed, d.Explanation.Rules[0].Outcome)
+	require.Equal(t, fraud.Review, d.Explanation.Trials[0].Outcome)
+}
+
+func TestAValueThatWasNotCountedIsNoZero(t *testing.T) {
+	set := plain.read(t)
+	d := set.Evaluate(rules.Unremarkable(), nil)
+	require.Equal(t, fraud.Review, d.Outcome)
+	require.Equal(t, `card.count("10m") was not counted`, d.Explanation.Rules[0].Error)
+}
+
+func TestARuleSeesTheValueOfAFeatureHoweverItSpellsIt(t *testing.T) {
+	set := plain.rule(`card.count("60m") == 2 && card.count("1h") == 2 && metadata("device").distinct("metadata.terminal", "24h") == 3`, "score: 1").read(t)
+	require.Equal(t, []string{`card.count("10m")`, `card.count("1h")`, `metadata("device").distinct("metadata.terminal", "1d")`}, featureNames(set))
+	d := evaluate(set, map[string]float64{`card.count("1h")`: 2, `metadata("device").distinct("metadata.terminal", "1d")`: 3})
+	require.Equal(t, 1, d.Score)
+}
+
+// What every word of the vocabulary says about one transaction.
+func TestRulesSeeTheTransactionAsItIs(t *testing.T) {
+	for _, when := range []string{
+		`at == timestamp("2026-03-04T12:00:00Z") && at.getHours() == 12 && at.getHours("Asia/Kolkata") == 17 && at.getMinutes("+05:30") == 30`,
+		`order.id == "1001" && order.name == "a book" && order.cost == 500.0 && order.currency == "INR" && order.items == 1`,
+		`payment.method == "card" && payment.type == "credit" && payment.amount == 500.0 && payment.currency == "INR" && !payment.token`,
+		`card.known && card.brand == "visa" && card.firstSix == "411111" && card.lastFour == "1111" && card.length == 16`,
+		`card.luhnValid && card.fingerprint.size() == 64 && has(card.brand)`,
+		`customer.known && customer.id == "c-1001" && customer.email == "jo@example.com" && customer.emailDomain == "example.com"`,
+		`customer.dated && customer.createdAt.getFullYear() == 2024 && customer.age == duration("17520h")`,
+		`ip.known && ip.address == "8.8.8.8" && ip.global && billing.country == "IN" && shipping.country == "IN"`,
+		`!customer.emailMalformed && !customer.createdAtMalformed && !ip.malformed && !billing.malformed && !shipping.malformed`,
+		`!metadata("device").known && metadata("device").value == ""`,
+		`payment.amount > 499 && payment.amount >= order.cost && "b" in ["a", "b"] && ["a", "b"].exists(x, x == "b")`,
+	} {
+		require.Equal(t, 1, evaluate(plain.rule("'"+when+"'", "score: 1").read(t), nil).Score, when)
+	}
+}
+
+func TestRulesSeeWhatIsNotThereAsEmpty(t *testing.T) {
+	set := plain.rule(`|
+      !card.known && !customer.known && customer.id == "" && customer.emailDomain == "" && !customer.dated &&
+      customer.age == duration("0s") && !ip.known && payment.token && billing.country == "" && !has(card.brand) &&
+      metadata("device").known && metadata("device").value == "x"`, "score: 1").read(t)
+	c := rules.Unremarkable()
+	c.Customer, c.IP, c.BillingCountry, c.Metadata = nil, "", "", map[string]string{"device": "x"}
+	c.Payment.Card, c.Payment.Token = (transaction.Payment{}).Card, "tok"
+	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
+}
+
+func TestRulesSeeWhatWasNotWellFormed(t *testing.T) {
+	for part, when := range map[string]string{
+		transaction.MalformedEmail: "customer.emailMalformed", transaction.MalformedCreatedAt: "customer.createdAtMalformed",
+		transaction.MalformedIP: "ip.malformed", transaction.MalformedBilling: "billing.malformed", transaction.MalformedShipping: "shipping.malformed",
+	} {
+		set, c := plain.rule(when, "score: 1").read(t), rules.Unremarkable()
+		require.Zero(t, set.Evaluate(c, unseen(set, nil)).Score, when)
+		c.Malformed = []string{part}
+		require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score, when)
+	}
+}
+
+func TestAnAccountFromAfterTheTransactionIsNew(t *testing.T) {
+	set, c := plain.rule(`'customer.dated && customer.age == duration("0s")'`, "score: 1").read(t), rules.Unremarkable()
+	c.Customer.CreatedAt = c.StartTime.Add(time.Hour)
+	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
+}
+
+func TestAPaymentMethodIsComparedInOneSpelling(t *testing.T) {
+	set, c := plain.rule(`payment.method == "card"`, "score: 1").read(t), rules.Unremarkable()
+	for _, method := range []string{"card", "Card", " CARD", "ｃａｒｄ", "card\u00a0"} {
+		c.PaymentMethod = method
+		require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score, method)
+	}
+}
+
+func TestAMailDomainIsInSmallLetters(t *testing.T) {
+	set, c := plain.rule(`customer.emailDomain == "example.com"`, "score: 1").read(t), rules.Unremarkable()
+	c.Customer.Email = "Jo@EXAMPLE.com"
+	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
+}
+
+func TestAValueThatIsNoNumberIsAFailure(t *testing.T) {
+	set := plain.rule(`card.sum("1h") >= 0.0 || card.sum("1h") < 0.0`, "score: 1").read(t)
+	for _, value := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		d := evaluate(set, map[string]float64{`card.sum("1h")`: value})
+		require.Equal(t, `card.sum("1h") is no number`, d.Explanation.Rules[0].Error)
+	}
+}
+
+func featureNames(s *rules.Set) []string {
+	var names []string
+	for _, f := range s.Features() {
+		names = append(names, f.String())
+	}
+	return names
+}
+
+// saying is a ruleset of rules that all hit, beside some that never do, and of lists that the unremarkable transaction
+// is on.
+func saying(said []string, on string) folder {
+	f := folder{
+		"ruleset.yaml": "id: r\nversion: 1\nthresholds: {review: 40, decline: 80}\nlists:\n" +
+			"  allowed: {file: allow.txt, of: customer.id, effect: allow}\n  blocked: {file: block.txt, of: ip.address, effect: block}\n",
+		"allow.txt":    "# nobody\n",
+		"block.txt":    "# nobody\n",
+		"rules/a.yaml": "rules:\n" + written("never", "false", "score: 100"),
+	}
+	return f.saying(said, on)
+}
+
+func (f folder) saying(said []string, on string) folder {
+	text := "rules:\n"
+	for i, says := range said {
+		text += written(fmt.Sprintf("says_%d", i), "true", strings.Split(strings.Trim(says, "{}"), ", ")...)
+	}
+	f["rules/b.yaml"] = text
+	if strings.Contains(on, "allow") {
+		f["allow.txt"] = "c-1001\n"
+	}
+	if strings.Contains(on, "block") {
+		f["block.txt"] = "8.8.8.0/24\n"
+	}
+	return f
+}

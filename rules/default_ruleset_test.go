@@ -1,0 +1,190 @@
+package rules_test
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/card"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+	"dummyorders/domain/usage"
+	"dummyorders/rules"
+)
+
+// The demo's loop posts its two requests by turns, 200 times.
+func TestTheDemosLoopIsReviewedAndThenDeclinedByTheDefaultRuleset(t *testing.T) {
+	var past usage.Timeline
+	var outcomes []fraud.Outcome
+	begin := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	for i := range 200 {
+		c := demo(t, i%2 == 0, begin.Add(time.Duration(i)*time.Second))
+		c.ID = "demo-" + c.StartTime.Format("150405")
+		outcomes = append(outcomes, decide(&past, rules.Default(), c).Outcome)
+	}
+	approve, review, decline := fraud.Approve, fraud.Review, fraud.Decline
+	require.Equal(t, []fraud.Outcome{
+		approve, approve, approve, approve, approve, approve, review, review, review, review, review, review,
+	}, outcomes[:12], "each card three times, and then until the seventh")
+	require.Equal(t, slices.Repeat([]fraud.Outcome{decline}, 188), outcomes[12:])
+}
+
+func TestTheDemosFirstRequestsScoreFive(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		d := decide(new(usage.Timeline), rules.Default(), demo(t, first, time.Now()))
+		require.Equal(t, 5, d.Score)
+		require.Equal(t, []fraud.Reason{{Code: "CARD_LUHN_INVALID", Message: "the card number fails the Luhn check"}}, d.Reasons)
+	}
+}
+
+// The lists are handed out empty: this is what becomes of those who are put on one.
+func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
+	for file, c := range map[string]struct {
+		entry string
+		want  fraud.Outcome
+	}{
+		"blocked_cards":        {fingerprint(t, "4242424242424242"), fraud.Decline},
+		"blocked_customers":    {"c-1", fraud.Decline},
+		"blocked_ips":          {"8.8.8.0/24", fraud.Decline},
+		"blocked_mail_domains": {"example.com", fraud.Decline},
+		"trusted_customers":    {"c-1", fraud.Approve},
+	} {
+		t.Run(file, func(t *testing.T) {
+			check := customerOf(t, "4242424242424242")
+			if c.want == fraud.Approve {
+				check.Order.Cost.Currency = "USD" // for review, were it not for the list
+			}
+			before := decide(new(usage.Timeline), rules.Default(), check).Outcome
+			require.NotEqual(t, c.want, before, "the list has nothing to change")
+			after := decide(new(usage.Timeline), withEntry(t, file, c.entry), check)
+			require.Equal(t, c.want, after.Outcome, after.Reasons)
+		})
+	}
+}
+
+// An address of a proxy, or of a provider's many subscribers, is no sign of anything.
+func TestBuyersWhoShareAnAddressThatNamesNoneOfThemAreApproved(t *testing.T) {
+	for ip, want := range map[string]fraud.Outcome{
+		"8.8.8.8": fraud.Decline, "::ffff:8.8.8.8": fraud.Decline, "64:ff9b::8.8.8.8": fraud.Decline, "2002:808:808::7": fraud.Decline,
+		"2606:4700:4700:1::7": fraud.Decline,
+		"10.0.0.7":            fraud.Approve, "127.0.0.1": fraud.Approve, "0.0.0.0": fraud.Approve, "100.64.0.7": fraud.Approve, "::1": fraud.Approve,
+		"169.254.1.1": fraud.Approve, "192.168.0.1": fraud.Approve, "fd00::7": fraud.Approve, "fe80::7": fraud.Approve, "203.0.113.7": fraud.Approve,
+		"::ffff:10.0.0.7": fraud.Approve, "64:ff9b::10.0.0.7": fraud.Approve, "2002:a00:7::7": fraud.Approve,
+	} {
+		t.Run(ip, func(t *testing.T) {
+			var past usage.Timeline
+			var last fraud.Outcome
+			for n := range 12 {
+				c := customerOf(t, "4242424242424242")
+				c.ID, c.Order.ID, c.Customer.ID, c.IP = fmt.Sprint(n), fmt.Sprint(n), fmt.Sprint(n), ip
+				c.Payment.Card.Fingerprint = fmt.Sprint(n)
+				last = decide(&past, rules.Default(), c).Outcome
+			}
+			require.Equal(t, want, last)
+		})
+	}
+}
+
+func TestABlockListOfTheDefaultRulesetGoesBeforeItsAllowList(t *testing.T) {
+	files := defaultFiles(t)
+	for _, file := range []string{"lists/blocked_customers.txt", "lists/trusted_customers.txt"} {
+		files[file] = &fstest.MapFile{Data: []byte("c-1\n")}
+	}
+	set, err := rules.Read(files, "both")
+	require.NoError(t, err)
+	require.Equal(t, fraud.Decline, decide(new(usage.Timeline), set, customerOf(t, "4242424242424242")).Outcome)
+}
+
+func TestEveryRuleOfTheDefaultRulesetHasACaseOnEitherSide(t *testing.T) {
+	report := rules.RunCases(rules.Default())
+	require.Empty(t, report.Failures)
+	hits, misses := map[string]bool{}, map[string]bool{}
+	for _, c := range rules.Default().Cases() {
+		if c.Rule != "" && c.Hits {
+			hits[c.Rule] = true
+		} else if c.Rule != "" {
+			misses[c.Rule] = true
+		}
+	}
+	var all []string
+	for _, r := range rules.Default().Rules() {
+		all = append(all, r.ID)
+	}
+	slices.Sort(all)
+	require.Equal(t, all, slices.Sorted(maps.Keys(hits)), "rules that a case hits")
+	require.Equal(t, all, slices.Sorted(maps.Keys(misses)), "rules that a case misses")
+	require.Empty(t, rules.Default().Warnings())
+}
+
+func decide(past *usage.Timeline, set *rules.Set, c fraud.Check) fraud.Decision {
+	features := set.Features()
+	use := usage.Of(c.Transaction, c.StartTime, usage.Dimensions(features))
+	values := usage.Values(features, use, c.AsOf, past.Look(c.ID, usage.Lookups(features, use, c.AsOf)))
+	past.Add(use)
+	return set.Evaluate(c, values)
+}
+
+func demo(t *testing.T, first bool, at time.Time) fraud.Check {
+	t.Helper()
+	amount, number, id := money.Money{Minor: 12300, Currency: "INR"}, "1234567887654321", "1234"
+	if !first {
+		amount, number, id = money.Money{Minor: 1300, Currency: "USD"}, "8765432112345678", "5678"
+	}
+	return fraud.Check{StartTime: at, AsOf: at, Number: 1, Transaction: transaction.Transaction{
+		ID: "demo", Order: transaction.Order{ID: id, Cost: amount}, PaymentMethod: "amazonpay",
+		Payment: transaction.Payment{Card: details(t, number), Type: "wallet", Amount: amount},
+	}}
+}
+
+func customerOf(t *testing.T, number string) fraud.Check {
+	t.Helper()
+	c := demo(t, true, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+	c.Payment.Card, c.IP = details(t, number), "8.8.8.8"
+	c.Customer = &transaction.Customer{ID: "c-1", Email: "jo@example.com"}
+	return c
+}
+
+func details(t *testing.T, digits string) card.Details {
+	t.Helper()
+	number, err := card.ParseNumber(digits)
+	require.NoError(t, err)
+	return card.NewDescriber([]byte("0123456789abcdef0123456789abcdef")).Describe(number)
+}
+
+func fingerprint(t *testing.T, digits string) string {
+	t.Helper()
+	return details(t, digits).Fingerprint
+}
+
+// withEntry is the default ruleset with one more entry on a list.
+func withEntry(t *testing.T, list, entry string) *rules.Set {
+	t.Helper()
+	files := defaultFiles(t)
+	file := files["lists/"+list+".txt"]
+	require.NotNil(t, file)
+	file.Data = append(file.Data, entry+"\n"...)
+	set, err := rules.Read(files, "with "+list)
+	require.NoError(t, err)
+	return set
+}
+
+func defaultFiles(t *testing.T) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	require.NoError(t, fs.WalkDir(rules.Files(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(rules.Files(), name)
+		files[name] = &fstest.MapFile{Data: content}
+		return err
+	}))
+	return files
+}

@@ -1,0 +1,193 @@
+package rules_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/rules"
+)
+
+// drawn is a rule of a ruleset that rapid makes up.
+type drawn struct {
+	score  int
+	action string
+	hits   bool
+	shadow bool
+	fails  bool
+}
+
+func (d drawn) written(id string) string {
+	when := fmt.Sprint(d.hits)
+	if d.fails {
+		when = "1 / (order.items - 1) > 0" // the unremarkable order has one item
+	}
+	lines := []string{fmt.Sprintf("score: %d", d.score)}
+	if d.action != "" {
+		lines = append(lines, "action: "+d.action)
+	}
+	if d.shadow {
+		lines = append(lines, "mode: shadow")
+	}
+	return written(id, when, lines...)
+}
+
+var anyRule = rapid.Custom(func(t *rapid.T) drawn {
+	return drawn{
+		score:  rapid.IntRange(-100, 100).Draw(t, "score"),
+		action: rapid.SampledFrom([]string{"", "", "", "allow", "review", "block"}).Draw(t, "action"),
+		hits:   rapid.Bool().Draw(t, "hits"),
+		shadow: rapid.IntRange(0, 4).Draw(t, "shadow") == 0,
+		fails:  rapid.IntRange(0, 9).Draw(t, "fails") == 0,
+	}
+})
+
+var anyRules = rapid.SliceOfN(anyRule, 0, 6)
+
+var anyLists = rapid.SampledFrom([]string{"", "", "allow", "block", "allow block"})
+
+// decided is what a ruleset of rules says about the unremarkable transaction; order is the one that the rules stand in.
+func decided(t *rapid.T, all []drawn, order []int, on string) fraud.Decision {
+	set := madeOf(t, all, order, on)
+	return set.Evaluate(rules.Unremarkable(), unseen(set, nil))
+}
+
+func madeOf(t *rapid.T, all []drawn, order []int, on string) *rules.Set {
+	text := "rules:\n"
+	for _, i := range order {
+		text += all[i].written(fmt.Sprintf("rule_%d", i))
+	}
+	files := saying(nil, on).with(folder{"rules/c.yaml": text}).files()
+	set, err := rules.Read(files, "drawn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func inTurn(number int) []int {
+	order := make([]int, number)
+	for i := range order {
+		order[i] = i
+	}
+	return order
+}
+
+var severity = map[fraud.Outcome]int{fraud.Approve: 0, fraud.Review: 1, fraud.Decline: 2}
+
+func TestTheOrderOfRulesChangesNeitherOutcomeNorScore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
+		seed := rapid.Uint64().Draw(t, "order")
+		other := rand.New(rand.NewPCG(seed, 0)).Perm(len(all))
+		a, b := decided(t, all, inTurn(len(all)), on), decided(t, all, other, on)
+		if a.Outcome != b.Outcome || a.Score != b.Score || len(a.Reasons) != len(b.Reasons) {
+			t.Fatalf("%s with %d in one order, %s with %d in another", a.Outcome, a.Score, b.Outcome, b.Score)
+		}
+	})
+}
+
+func TestARaisedScoreNeverLowersTheOutcome(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, on := rapid.SliceOfN(anyRule, 1, 6).Draw(t, "rules"), anyLists.Draw(t, "lists")
+		before := decided(t, all, inTurn(len(all)), on)
+		i := rapid.IntRange(0, len(all)-1).Draw(t, "which")
+		all[i].score = rapid.IntRange(all[i].score, 100).Draw(t, "raised")
+		after := decided(t, all, inTurn(len(all)), on)
+		if severity[after.Outcome] < severity[before.Outcome] || after.Score < before.Score {
+			t.Fatalf("%s with %d became %s with %d", before.Outcome, before.Score, after.Outcome, after.Score)
+		}
+	})
+}
+
+func TestABlockListBeatsEverything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := anyRules.Draw(t, "rules")
+		on := rapid.SampledFrom([]string{"block", "allow block"}).Draw(t, "lists")
+		if d := decided(t, all, inTurn(len(all)), on); d.Outcome != fraud.Decline || d.Score < 80 {
+			t.Fatalf("%s with %d", d.Outcome, d.Score)
+		}
+	})
+}
+
+func TestAnAllowListBeatsEverythingButABlockList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := anyRules.Draw(t, "rules")
+		if d := decided(t, all, inTurn(len(all)), "allow"); d.Outcome != fraud.Approve {
+			t.Fatalf("%s with %d", d.Outcome, d.Score)
+		}
+	})
+}
+
+func TestOutcomeScoreAndThresholdsAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
+		d := decided(t, all, inTurn(len(all)), on)
+		least := map[fraud.Outcome]int{fraud.Approve: 0, fraud.Review: 40, fraud.Decline: 80}[d.Outcome]
+		if d.Score < least || d.Score > fraud.MaxScore {
+			t.Fatalf("%s with %d", d.Outcome, d.Score)
+		}
+	})
+}
+
+func TestWhatHitSettlesToTheOutcome(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, lists := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
+		set := madeOf(t, all, inTurn(len(all)), lists)
+		d := set.Evaluate(rules.Unremarkable(), unseen(set, nil))
+		live := slices.DeleteFunc(slices.Clone(d.Explanation.Rules), func(r fraud.RuleResult) bool { return r.Shadow })
+		if got := set.Settle(live); got != d.Outcome {
+			t.Fatalf("%+v settle to %s, and %s was decided", live, got, d.Outcome)
+		}
+	})
+}
+
+func TestShadowRulesChangeNothingButTheExplanation(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
+		var live []int
+		for i, r := range all {
+			if !r.shadow {
+				live = append(live, i)
+			}
+		}
+		with, without := decided(t, all, inTurn(len(all)), on), decided(t, all, live, on)
+		with.Explanation, without.Explanation, with.Ruleset, without.Ruleset = nil, nil, fraud.Ruleset{}, fraud.Ruleset{}
+		if diff := cmp.Diff(without, with); diff != "" {
+			t.Fatalf("without and with rules in shadow:\n%s", diff)
+		}
+	})
+}
+
+func TestATrialDecidesAsIfShadowRulesWereLive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
+		all = append(all, drawn{shadow: true})
+		tried := decided(t, all, inTurn(len(all)), on).Explanation.Trials[0]
+		for i := range all {
+			all[i].shadow = false
+		}
+		acting := decided(t, all, inTurn(len(all)), on)
+		if tried.Outcome != acting.Outcome || tried.Score != acting.Score {
+			t.Fatalf("%s with %d tried, %s with %d live", tried.Outcome, tried.Score, acting.Outcome, acting.Score)
+		}
+	})
+}
+
+func TestTheSameCheckWithTheSameValuesIsTheSameDecision(t *testing.T) {
+	set := rules.Default()
+	rapid.Check(t, func(t *rapid.T) {
+		values := map[string]float64{}
+		for _, f := range set.Features() {
+			values[f.String()] = rapid.Float64Range(0, 1000).Draw(t, f.String())
+		}
+		if diff := cmp.Diff(set.Evaluate(rules.Unremarkable(), values), set.Evaluate(rules.Unremarkable(), values)); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}

@@ -1,0 +1,261 @@
+package rules_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/rules"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// watched is a source of a real folder, what it logs, and a clock.
+type watched struct {
+	*rules.Source
+
+	t      testing.TB
+	folder string
+	logged *bytes.Buffer
+	now    time.Time
+}
+
+func watch(t testing.TB, f folder) *watched {
+	t.Helper()
+	w := &watched{t: t, folder: t.TempDir(), logged: &bytes.Buffer{}, now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
+	w.save(f)
+	source, err := rules.NewSource(w.folder, slog.New(slog.NewJSONHandler(w.logged, nil)))
+	require.NoError(t, err)
+	w.Source = source
+	w.look(2)
+	w.logged.Reset()
+	return w
+}
+
+func (w *watched) save(f folder) {
+	w.t.Helper()
+	for name, content := range f {
+		path := filepath.Join(w.folder, filepath.FromSlash(name))
+		require.NoError(w.t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(w.t, os.WriteFile(path, []byte(content), 0o600))
+	}
+}
+
+// look looks at the folder, two seconds after the last time.
+func (w *watched) look(times int) {
+	for range times {
+		w.now = w.now.Add(2 * time.Second)
+		w.Look(w.t.Context(), w.now)
+	}
+}
+
+// logs are the levels and messages so far.
+func (w *watched) logs() []string {
+	w.t.Helper()
+	var lines []string
+	for line := range strings.Lines(w.logged.String()) {
+		var entry struct{ Level, Msg string }
+		require.NoError(w.t, json.Unmarshal([]byte(line), &entry))
+		lines = append(lines, entry.Level+" "+entry.Msg)
+	}
+	return lines
+}
+
+func (w *watched) version() int { return w.Current().Ruleset().Version }
+
+// numbered is a ruleset that says in its score which version it is.
+func numbered(version int) folder {
+	return folder{
+		"ruleset.yaml": fmt.Sprintf("id: numbered\nversion: %d\nthresholds: {review: 1, decline: 2}\nlists:\n  l: {file: l.txt, of: customer.id, effect: block}\n", version),
+		"l.txt":        "# nobody\n",
+		"rules/a.yaml": "rules:\n" + written("says", "true", fmt.Sprintf("score: %d", version)),
+	}
+}
+
+const (
+	tookOver = "INFO A changed ruleset decides from now on"
+	refused  = "ERROR A changed ruleset cannot be used: the old one goes on deciding"
+)
+
+func TestAChangedRulesetIsTakenOverOnceItStandsStill(t *testing.T) {
+	w := watch(t, numbered(2))
+	w.save(numbered(3))
+	w.look(1)
+	require.Equal(t, 2, w.version(), "after one look the change may be half saved")
+	w.look(1)
+	require.Equal(t, 3, w.version())
+	require.Equal(t, []string{tookOver}, w.logs())
+	for _, part := range []string{`"version":3`, `"oldVersion":2`, `"rules":1`, `"features":0`, w.Current().Ruleset().Digest} {
+		require.Contains(t, w.logged.String(), part)
+	}
+	w.look(5)
+	require.Len(t, w.logs(), 1, "nothing changed since")
+}
+
+func TestAHalfSavedRulesetIsNotRead(t *testing.T) {
+	w := watch(t, numbered(2))
+	for _, half := range []string{"id: num", "id: numbered\nversion: 3\n"} {
+		w.save(folder{"ruleset.yaml": half})
+		w.look(1)
+	}
+	w.save(numbered(3))
+	w.look(2)
+	require.Equal(t, 3, w.version())
+	require.Equal(t, []string{tookOver}, w.logs())
+}
+
+func TestABrokenRulesetIsRefusedLoudlyAndTheOldOneStays(t *testing.T) {
+	w := watch(t, numbered(2))
+	w.save(folder{"rules/b.yaml": "rules:\n" + written("bad", "card.brnd == ''") + written("says", "true")})
+	w.look(2)
+	require.Equal(t, 2, w.version())
+	require.Equal(t, []string{refused}, w.logs())
+	for _, fault := range []string{"rules/b.yaml:4:16", "did you mean", "rules/b.yaml:8:9"} {
+		require.Contains(t, w.logged.String(), fault)
+	}
+	w.look(29)
+	require.Len(t, w.logs(), 1, "within a minute it is said once")
+	w.look(2)
+	require.Len(t, w.logs(), 2, "and then again")
+
+	w.save(folder{"rules/b.yaml": "rules:\n" + written("bad", "customer.brnd == ''")})
+	w.look(2)
+	require.Len(t, w.logs(), 3, "another fault is said at once")
+
+	w.save(folder{"rules/b.yaml": "rules:\n" + written("bad", "customer.brnd == ''", "# so far")})
+	w.look(2)
+	require.Len(t, w.logs(), 4, "a change with the same fault, too")
+
+	w.save(folder{"rules/b.yaml": "rules:\n" + written("good", "true", "score: 1")})
+	w.look(2)
+	require.Len(t, w.Current().Evaluate(rules.Unremarkable(), nil).Reasons, 2)
+	require.Equal(t, tookOver, w.logs()[4])
+	w.look(100)
+	require.Len(t, w.logs(), 5)
+}
+
+func TestAnEntryOnAListCountsAfterTwoLooks(t *testing.T) {
+	w := watch(t, numbered(1))
+	require.Equal(t, fraud.Review, w.Current().Evaluate(rules.Unremarkable(), nil).Outcome)
+	w.save(folder{"l.txt": "c-1001\n"})
+	w.look(2)
+	require.Equal(t, fraud.Decline, w.Current().Evaluate(rules.Unremarkable(), nil).Outcome)
+}
+
+func TestAListThatIsNewIsWatchedToo(t *testing.T) {
+	w := watch(t, numbered(1))
+	changed := numbered(1)
+	changed["ruleset.yaml"] = strings.Replace(changed["ruleset.yaml"], "l.txt", "other/l.txt", 1)
+	changed["other/l.txt"] = "# nobody\n"
+	w.save(changed)
+	w.look(3)
+	require.Equal(t, []string{tookOver}, w.logs())
+	w.save(folder{"other/l.txt": "c-1001\n"})
+	w.look(2)
+	require.Equal(t, fraud.Decline, w.Current().Evaluate(rules.Unremarkable(), nil).Outcome)
+}
+
+func TestAFolderThatIsAwayForAWhileDecidesOn(t *testing.T) {
+	w := watch(t, numbered(2))
+	away := w.folder + "-away"
+	require.NoError(t, os.Rename(w.folder, away))
+	w.look(2)
+	require.Equal(t, 2, w.version())
+	require.Equal(t, []string{refused}, w.logs())
+	require.NoError(t, os.Rename(away, w.folder))
+	w.look(40)
+	require.Equal(t, []string{refused, "INFO The folder holds the ruleset that decides again"}, w.logs())
+}
+
+func TestALinkDoesNotLeadOutOfTheFolder(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "outside.txt")
+	require.NoError(t, os.WriteFile(outside, []byte("c-1001\n"), 0o600))
+	w := watch(t, numbered(2))
+	require.NoError(t, os.Remove(filepath.Join(w.folder, "l.txt")))
+	require.NoError(t, os.Symlink(outside, filepath.Join(w.folder, "l.txt")))
+	w.look(2)
+	require.Equal(t, []string{refused}, w.logs())
+	_, err := rules.Load(w.folder)
+	require.ErrorContains(t, err, "l.txt")
+}
+
+func TestWithoutARulesetThereIsNoSource(t *testing.T) {
+	_, err := rules.NewSource(t.TempDir(), slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "ruleset.yaml: is missing")
+}
+
+func TestRunTakesAChangeOverByItselfAndEndsWithItsContext(t *testing.T) {
+	w := watch(t, numbered(2))
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.Run(ctx) }()
+		w.save(numbered(3))
+		time.Sleep(7 * time.Second) // of the bubble's clock: nobody waits
+		require.Equal(t, 3, w.version())
+		cancel()
+		require.NoError(t, <-done)
+	})
+}
+
+// Each version says its number in three places: its id's version, its score and its rule's name among the reasons.
+func TestEveryDecisionIsWhollyOfOneRuleset(t *testing.T) {
+	w := watch(t, whole(1))
+	digests := map[string]int{w.Current().Ruleset().Digest: 1}
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := make([]map[string]string, 4)
+	var group sync.WaitGroup
+	for i := range seen {
+		seen[i] = map[string]string{}
+		group.Go(func() {
+			for ctx.Err() == nil {
+				d := w.Current().Evaluate(rules.Unremarkable(), nil)
+				seen[i][d.Ruleset.Digest] = fmt.Sprint(d.Ruleset.Version, d.Score, d.Reasons)
+			}
+		})
+	}
+	for version := 2; version <= 12; version++ {
+		w.save(whole(version))
+		w.look(2)
+		digests[w.Current().Ruleset().Digest] = version
+		w.save(folder{"rules/b.yaml": "rules: [broken"})
+		w.look(2)
+		require.Equal(t, version, w.version())
+	}
+	cancel()
+	group.Wait()
+	require.Len(t, digests, 12)
+	for _, decisions := range seen {
+		for digest, said := range decisions {
+			version, known := digests[digest]
+			require.True(t, known, "nobody saved this: %s", said)
+			require.Equal(t, fmt.Sprint(version, 2*version, []fraud.Reason{
+				{Code: fmt.Sprintf("A%d", version), Message: "it is so"}, {Code: fmt.Sprintf("B%d", version), Message: "it is so"},
+			}), said)
+		}
+	}
+}
+
+// whole is a ruleset that says its version in several files.
+func whole(version int) folder {
+	return folder{
+		"ruleset.yaml": fmt.Sprintf("id: whole\nversion: %d\nthresholds: {review: 1, decline: 2}\n", version),
+		"rules/a.yaml": "rules:\n" + written(fmt.Sprintf("a%d", version), "true", fmt.Sprintf("score: %d", version)),
+		"rules/b.yaml": "rules:\n" + written(fmt.Sprintf("b%d", version), "true", fmt.Sprintf("score: %d", version)),
+	}
+}

@@ -1,0 +1,128 @@
+package rules_test
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/rules"
+)
+
+const inSpite = "WARN A ruleset is used in spite of faults: they change no decision"
+
+func TestAThresholdOutOfReachIsAFaultThatDoesNotKeepTheSetFromDeciding(t *testing.T) {
+	set := plain.with(folder{"ruleset.yaml": strings.Replace(plain["ruleset.yaml"], "80", "91", 1)}).read(t)
+	require.Equal(t, []rules.Fault{{
+		File: "ruleset.yaml", Line: 3, Column: 35,
+		Text: "no score can reach this: those of all live rules come to 90, so it must be at most that, or rules must score more",
+	}}, set.Unreachable())
+	require.Empty(t, plain.read(t).Unreachable())
+	require.Empty(t, rules.Default().Unreachable())
+}
+
+// Who puts a rule in shadow in an emergency leaves thresholds out of reach.
+func TestARulePutInShadowIsTakenOverThoughAThresholdIsOutOfReachThen(t *testing.T) {
+	w := watch(t, numbered(2))
+	inShadow := numbered(2)
+	inShadow["rules/a.yaml"] += "    mode: shadow\n"
+	w.save(inShadow)
+	w.look(10)
+	require.Empty(t, w.Current().Evaluate(rules.Unremarkable(), nil).Reasons)
+	require.Equal(t, []string{inSpite, tookOver}, w.logs())
+	require.Contains(t, w.logged.String(), "ruleset.yaml:3:22: no score can reach this")
+}
+
+func TestFaultsInCasesKeepNoChangeFromDeciding(t *testing.T) {
+	for name, broken := range map[string]folder{
+		"of the whole set":  {"cases/a.yaml": "cases: [{name: a, given: {crad: none}, outcome: approve}]\n"},
+		"that are no YAML":  {"cases/a.yaml": "cases: ["},
+		"with a wrong name": {"cases/a.yml": "cases: []"},
+		"of a rule":         {"rules/b.yaml": "rules:\n" + written("x", "true", "cases: [{name: a, given: {seen: {card.count(\"1d\"): 1}}, hits: true}]")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := watch(t, numbered(2))
+			w.save(numbered(3))
+			w.save(broken)
+			w.look(10)
+			require.Equal(t, 3, w.version())
+			require.Equal(t, []string{inSpite, tookOver}, w.logs())
+			_, err := rules.Load(w.folder)
+			require.ErrorAs(t, err, new(rules.Faults))
+			again := watch(t, numbered(3).with(broken))
+			require.Equal(t, 3, again.version(), "a start takes it, too")
+		})
+	}
+}
+
+func TestASourceThatStartsWithFaultsInCasesSaysSoOnce(t *testing.T) {
+	w := &watched{t: t, folder: t.TempDir(), logged: &bytes.Buffer{}}
+	w.save(numbered(2).with(folder{"cases/a.yaml": "cases: ["}))
+	source, err := rules.NewSource(w.folder, slog.New(slog.NewJSONHandler(w.logged, nil)))
+	require.NoError(t, err)
+	require.Equal(t, []string{inSpite}, w.logs())
+	w.Source = source
+	w.look(10)
+	require.Equal(t, []string{inSpite}, w.logs())
+	require.Contains(t, w.logged.String(), "cases/a.yaml:")
+}
+
+func TestAFileOfCasesThatCannotBeReadHidesNoFaultsOfOthers(t *testing.T) {
+	for _, torn := range []string{"cases: [", "#" + strings.Repeat(" ", 32<<20)} {
+		require.Len(t, plain.with(folder{
+			"cases/a.yaml": torn, "cases/b.yaml": "cases: [{name: a, given: {crad: none}, outcome: approve}]\n",
+		}).faults(t), 2)
+	}
+}
+
+func TestFaultsInCasesAreToldBesideThoseOfRules(t *testing.T) {
+	require.Len(t, plain.with(folder{
+		"cases/a.yaml": "cases: [{name: a, given: {crad: none}, outcome: approve}]\n", "rules/b.yaml": "rules:\n" + written("x", "card"),
+	}).faults(t), 2)
+}
+
+// The folder looks the same before and after: a file that cannot be read counts as one that says so.
+func TestAFileThatCannotBeReadIsTriedAgainThoughNothingChanges(t *testing.T) {
+	w := watch(t, numbered(2))
+	outside, list := filepath.Join(t.TempDir(), "outside.txt"), filepath.Join(w.folder, "l.txt")
+	require.NoError(t, os.Remove(list))
+	require.NoError(t, os.Symlink(outside, list))
+	w.save(folder{"rules/b.yaml": "rules: []\n"})
+	w.look(5)
+	require.Equal(t, []string{refused}, w.logs(), "it is said once within a minute")
+	require.NoError(t, os.Remove(list))
+	w.save(folder{"l.txt": "cannot be read"})
+	w.look(1)
+	require.Equal(t, []string{refused, tookOver}, w.logs())
+}
+
+func TestAFolderWithoutRulesSaysSoAndNothingElse(t *testing.T) {
+	for _, f := range []folder{
+		{"ruleset.yaml": plain["ruleset.yaml"]},
+		{"ruleset.yaml": plain["ruleset.yaml"] + "odd: 1\n", "rulez/a.yaml": plain["rules/a.yaml"], "cases/a.yaml": "cases: [{name: a}]"},
+		{"ruleset.yaml": plain["ruleset.yaml"], "rules/README.md": "none yet"},
+	} {
+		require.Equal(t, []string{"rules: no rules: there must be rules/*.yaml"}, f.faults(t))
+	}
+}
+
+func TestWhatStandsInTheFolderAndIsNotReadIsWarnedOf(t *testing.T) {
+	set := plain.with(folder{
+		"ruleset.yaml":     plain["ruleset.yaml"] + "lists:\n  l: {file: people/l.txt, of: customer.id, effect: block}\n",
+		"people/l.txt":     "c-1\n",
+		"rules/old/a.yaml": "rules: []\n", "case/a.yaml": "cases: []\n", "README.md": "Ours.", ".git/x": "x", "lists/l.txt": "c-2",
+	}).read(t)
+	require.Equal(t, []rules.Fault{
+		{File: "case", Text: "is not read: a ruleset is made of ruleset.yaml, rules/, cases/ and the files of its lists"},
+		{File: "rules/old", Text: "is not read: files must stand in rules/ itself"},
+	}, set.Warnings())
+}
+
+func TestAFileThatIsTooLargeIsNotRead(t *testing.T) {
+	huge := plain.with(folder{"rules/b.yaml": "#" + strings.Repeat(" ", 32<<20)})
+	require.Equal(t, []string{"rules/b.yaml: is too large: it must have at most 33554432 bytes"}, huge.faults(t))
+}

@@ -1,0 +1,30 @@
+package rules_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/rules"
+)
+
+var update = flag.Bool("update", false, "write docs/vocabulary.md anew")
+
+// vocabularyFile is what analysts read.
+const vocabularyFile = "../docs/vocabulary.md"
+
+func TestThePageOfTheVocabularyIsWhatRulesAreCompiledBy(t *testing.T) {
+	page, err := rules.VocabularyPage()
+	require.NoError(t, err)
+	if *update {
+		require.NoError(t, os.WriteFile(vocabularyFile, []byte(page), 0o644))
+	}
+	written, err := os.ReadFile(vocabularyFile)
+	require.NoError(t, err)
+	if diff := cmp.Diff(page, string(written)); diff != "" {
+		t.Errorf("docs/vocabulary.md is not what the code says; go test ./rules -update writes it anew (-code +file):\n%s", diff)
+	}
+}

@@ -1,0 +1,43 @@
+package rules_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/rules"
+)
+
+// The built-in ruleset has the list that an example asks.
+func TestEveryExampleOfTheVocabularyIsACondition(t *testing.T) {
+	set := everyWord(t)
+	require.NotEmpty(t, exampleRules())
+	for _, r := range evaluate(set, nil).Explanation.Rules {
+		require.Empty(t, r.Error, r.ID)
+	}
+}
+
+func TestEveryWordIsExplainedAndItsExampleUsesIt(t *testing.T) {
+	for _, part := range rules.Vocabulary() {
+		require.NotEmpty(t, part.Doc, part.Name)
+		for _, word := range part.Words {
+			require.NotEmpty(t, word.Doc, word.Name)
+			require.NotEmpty(t, word.Type, word.Name)
+			name, _, _ := strings.Cut(strings.ReplaceAll(word.Name, `metadata("key")`, ""), "(")
+			require.Contains(t, word.Example, name, word.Name)
+		}
+	}
+}
+
+// exampleRules are a rule for every example, as YAML.
+func exampleRules() string {
+	var text strings.Builder
+	for i, part := range rules.Vocabulary() {
+		for j, word := range part.Words {
+			text.WriteString(written(fmt.Sprintf("word_%d_%d", i, j), "|\n      "+word.Example, "score: 1"))
+		}
+	}
+	return text.String()
+}
