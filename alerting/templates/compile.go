@@ -1,11 +1,21 @@
 package templates
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	htmltemplate "html/template"
 	"io"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	texttemplate "text/template"
 	"text/template/parse"
+
+	"dummyorders/domain/alert"
+	"dummyorders/internal/yamlfile"
 )
 
 // executable is a template of text or of HTML.
@@ -78,4 +88,195 @@ func bound(name string, trees map[string]*parse.Tree) error {
 		}
 	}
 	return nil
+}
+
+var (
+	// place is where in a template an error is, in front of what is wrong.
+	place = regexp.MustCompile(`^(?:html/)?template: ?(\w*):([0-9]+)(?::[0-9]+)?: `)
+	// executing is how an execution's error goes on.
+	executing     = regexp.MustCompile(`^executing ".*?" at <(.*?)>: `)
+	noFunction    = regexp.MustCompile(`^function "(\w+)" not defined`)
+	noField       = regexp.MustCompile(`can't evaluate field (\w+) in type ([\w.*]+)`)
+	emptyPointer  = regexp.MustCompile(`nil pointer evaluating \*?[\w.]+\.(\w+)`)
+	errorCalling  = regexp.MustCompile(`^error calling (\w+): `)
+	namelessPlace = regexp.MustCompile(`^(?:html/)?template: ?\w*: ?`)
+)
+
+// complain says what is wrong with a part in words: "html:3: …".
+func complain(part string, err error) error {
+	text, at := err.Error(), part
+	if found := place.FindStringSubmatch(text); found != nil {
+		at, text = part+":"+found[2], text[len(found[0]):]
+	}
+	text = namelessPlace.ReplaceAllString(text, "")
+	expression := ""
+	if found := executing.FindStringSubmatch(text); found != nil {
+		expression, text = found[1], text[len(found[0]):]
+	}
+	for _, bound := range []error{errTooLong, errTooManySteps} {
+		if errors.Is(err, bound) {
+			return fmt.Errorf("%s: %w", at, bound)
+		}
+	}
+	return fmt.Errorf("%s: %s", at, inWords(text, expression))
+}
+
+func inWords(text, expression string) string {
+	if found := noFunction.FindStringSubmatch(text); found != nil {
+		return fmt.Sprintf("there is no function %s: %s", found[1], yamlfile.OneOf(found[1], functionNames()))
+	}
+	if found := noField.FindStringSubmatch(text); found != nil {
+		known := fieldsOf[strings.TrimLeft(found[2], "*")]
+		if len(known) == 0 {
+			return fmt.Sprintf("%s: there is no %s in it", expression, found[1])
+		}
+		return fmt.Sprintf("%s: there is no %s here: %s", expression, found[1], yamlfile.OneOf(found[1], known))
+	}
+	if found := emptyPointer.FindStringSubmatch(text); found != nil {
+		whole := strings.TrimSuffix(expression, "."+found[1])
+		return fmt.Sprintf("%s: %s is not there for every alert: ask with {{with %s}} first", expression, whole, whole)
+	}
+	if found := errorCalling.FindString(text); found != "" {
+		return fmt.Sprintf("%s: %s", expression, text[len(found):])
+	}
+	if expression != "" {
+		return expression + ": " + text
+	}
+	return text
+}
+
+// functionNames are those that complaints offer.
+func functionNames() []string {
+	own := functions(alert.Mail, nil, nil)
+	delete(own, stepName)
+	delete(own, printName)
+	delete(own, "call")
+	return slices.Sorted(maps.Keys(own))
+}
+
+// fieldsOf are the fields of what a template can see, by the names of their types.
+var fieldsOf = seen(reflect.TypeFor[View](), map[string][]string{})
+
+func seen(t reflect.Type, types map[string][]string) map[string][]string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if _, done := types[t.String()]; done || t == timeType || t.Kind() != reflect.Struct {
+		return types
+	}
+	types[t.String()] = nil
+	for f := range t.Fields() {
+		if f.IsExported() {
+			types[t.String()] = append(types[t.String()], f.Name)
+			seen(f.Type, types)
+		}
+	}
+	return types
+}
+
+// mostSteps are the passes through loops and the templates called in one message. A digest of thousands needs some tens of
+// thousands.
+const mostSteps = 200_000
+
+var (
+	errTooManySteps = fmt.Errorf("loops without an end: it was stopped after %d passes", mostSteps)
+	errTooLong      = errors.New("writes more than a message may hold")
+)
+
+// stepName is of a function that no template is expected to call.
+const stepName = "countStep"
+
+// budget counts the steps of one execution: a template that loops in silence would hold a worker for ever.
+type budget struct{ steps int }
+
+func (b *budget) step() (bool, error) {
+	b.steps++
+	if b.steps > mostSteps {
+		return false, errTooManySteps
+	}
+	return false, nil
+}
+
+// counted makes every pass through a loop, and every use of a template, a step. What is put in writes nothing, in any
+// context of HTML.
+func counted(root *parse.ListNode) error {
+	trees, err := parse.Parse("step", "{{if "+stepName+"}}{{end}}", "{{", "}}", map[string]any{stepName: true})
+	if err != nil {
+		return err
+	}
+	step := trees["step"].Root.Nodes[0]
+	walk(root, func(n parse.Node) {
+		if loop, ok := n.(*parse.RangeNode); ok {
+			loop.List.Nodes = slices.Insert(loop.List.Nodes, 0, step.Copy())
+		}
+	})
+	root.Nodes = slices.Insert(root.Nodes, 0, step.Copy())
+	return nil
+}
+
+// walk visits loops, actions, and the calls of templates.
+func walk(n parse.Node, visit func(parse.Node)) {
+	switch n := n.(type) {
+	case *parse.ListNode:
+		if n == nil {
+			return
+		}
+		for _, inner := range n.Nodes {
+			walk(inner, visit)
+		}
+	case *parse.IfNode:
+		walkBranch(n.BranchNode, visit)
+	case *parse.WithNode:
+		walkBranch(n.BranchNode, visit)
+	case *parse.RangeNode:
+		visit(n)
+		walkBranch(n.BranchNode, visit)
+	case *parse.TemplateNode, *parse.ActionNode:
+		visit(n)
+	}
+}
+
+func walkBranch(n parse.BranchNode, visit func(parse.Node)) {
+	walk(n.List, visit)
+	walk(n.ElseList, visit)
+}
+
+// recursion names templates that use themselves: nothing in an alert needs that, and it takes much memory to fail.
+func recursion(trees map[string]*parse.Tree) error {
+	done := map[string]bool{}
+	var follow func(name string, above []string) error
+	follow = func(name string, above []string) (err error) {
+		if slices.Contains(above, name) {
+			return fmt.Errorf("the template %q uses itself: %s", name, strings.Join(append(above, name), " uses "))
+		}
+		if done[name] || trees[name] == nil {
+			return nil
+		}
+		walk(trees[name].Root, func(n parse.Node) {
+			if used, ok := n.(*parse.TemplateNode); ok && err == nil {
+				err = follow(used.Name, append(slices.Clone(above), name))
+			}
+		})
+		done[name] = true
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(trees)) {
+		if err := follow(name, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limited takes so many bytes and no more.
+type limited struct {
+	text bytes.Buffer
+	most int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.text.Len()+len(p) > l.most {
+		return 0, errTooLong
+	}
+	return l.text.Write(p)
 }

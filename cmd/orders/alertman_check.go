@@ -4,9 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
+	"time"
 
 	"dummyorders/alerting/routing"
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/cloudevents"
+	"dummyorders/internal/duration"
+	"dummyorders/internal/textfile"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -60,4 +67,114 @@ func readRoutes(ctx context.Context, file string, out output) (*routing.Config, 
 		return nil, fmt.Errorf("%s cannot be used:\n%w", file, err)
 	}
 	return routes, err
+}
+
+type routeAlertmanCommand struct {
+	Config string `help:"The file that says who is told; by default that of ALERTMAN_CONFIG." placeholder:"FILE"`
+	At     moment `help:"When the event is taken: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default it is now." placeholder:"WHEN"`
+}
+
+// Run reads an event from the standard input. Nobody is told.
+func (c routeAlertmanCommand) Run(ctx context.Context) error {
+	return c.route(ctx, os.Stdin, standard())
+}
+
+func (c routeAlertmanCommand) route(ctx context.Context, from io.Reader, out output) error {
+	routes, err := readRoutes(ctx, c.Config, out)
+	if err != nil {
+		return err
+	}
+	event, err := readEvent(from)
+	if err != nil {
+		return err
+	}
+	if c.At.IsZero() {
+		c.At.Time = time.Now()
+	}
+	d := event.Data.Decision
+	fmt.Fprintf(out.results, "%s %q: %s, score %d, %s %s, taken at %s\n", event.Type.RoutingKey(), event.ID, d.Outcome, d.Score,
+		event.Data.Currency, event.Data.Amount, c.At.Format(time.RFC3339))
+	for _, finding := range routes.Explain(event, c.At.Time) {
+		printFinding(out.results, finding)
+	}
+	return nil
+}
+
+// maxEvent is how large an event may be, in bytes. Those of this service have a few thousand.
+const maxEvent = 1 << 20
+
+func readEvent(from io.Reader) (alert.Event, error) {
+	document, err := io.ReadAll(io.LimitReader(from, maxEvent+1))
+	if err != nil {
+		return alert.Event{}, fmt.Errorf("read the event: %w", err)
+	}
+	if len(document) > maxEvent {
+		return alert.Event{}, errors.New("the event on the standard input is larger than 1 MiB")
+	}
+	text, err := textfile.Text(document)
+	if err != nil {
+		return alert.Event{}, fmt.Errorf("the event on the standard input %w: it must be JSON in UTF-8", err)
+	}
+	event, err := cloudevents.Decode([]byte(text))
+	if err != nil {
+		return alert.Event{}, fmt.Errorf("the event on the standard input: %w", err)
+	}
+	return event, nil
+}
+
+func printFinding(w io.Writer, f routing.Finding) {
+	switch {
+	case !f.Asked:
+		fmt.Fprintf(w, "%s %s: not asked, since %s\n", f.Kind, f.Name, f.Why)
+		return
+	case !f.Matched:
+		fmt.Fprintf(w, "%s %s: no, %s\n", f.Kind, f.Name, f.Why)
+		return
+	}
+	fmt.Fprintf(w, "%s %s: yes\n", f.Kind, f.Name)
+	for _, a := range f.Assignments {
+		if a.Muted != "" {
+			fmt.Fprintf(w, "  nobody is told: %s\n", a.Muted)
+			continue
+		}
+		printAssignment(w, a)
+	}
+	for _, receiver := range f.Left {
+		fmt.Fprintf(w, "  %s has nothing that an earlier assignment does not tell: it is left out\n", receiver)
+	}
+}
+
+func printAssignment(w io.Writer, a alert.Assignment) {
+	for i, step := range a.Steps {
+		told := fmt.Sprintf("%s is told by %s", step.Receiver, targetNames(step.Targets))
+		if i == 0 {
+			fmt.Fprintf(w, "  %s\n", told)
+			printBounds(w, a)
+		} else {
+			fmt.Fprintf(w, "    if nobody acknowledges within %s, %s\n", duration.Short(a.Steps[i-1].Within), told)
+		}
+	}
+	if last := a.Steps[len(a.Steps)-1]; last.Within > 0 {
+		fmt.Fprintf(w, "    if nobody acknowledges within %s, nobody else is told\n", duration.Short(last.Within))
+	}
+}
+
+// printBounds says what keeps the receiver from getting too much.
+func printBounds(w io.Writer, a alert.Assignment) {
+	if g := a.Group; g != nil {
+		fmt.Fprintf(w, "    the first of its group, %s, at once; what follows within %s as a digest\n", g.Name, duration.Short(g.Window))
+	} else {
+		fmt.Fprintln(w, "    by itself: it is of no group")
+	}
+	if t := a.Throttle; t != nil {
+		fmt.Fprintf(w, "    at most %s in %s, the rest as a digest\n", many(t.Most, "message"), duration.Short(t.Per))
+	}
+}
+
+func targetNames(targets []alert.Target) string {
+	all := make([]string, len(targets))
+	for i, target := range targets {
+		all[i] = string(target)
+	}
+	return strings.Join(all, ", ")
 }

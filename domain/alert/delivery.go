@@ -1,8 +1,16 @@
 package alert
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"dummyorders/domain/card"
 )
 
 // State is how a delivery stands.
@@ -138,3 +146,55 @@ type ClosedError struct {
 
 // Error implements error.
 func (e *ClosedError) Error() string { return e.Why }
+
+// Telling is one delivery that is to be made: what, and to whom.
+type Telling struct {
+	Notice   Notice `json:"notice"`
+	Receiver string `json:"receiver"`
+	Step     int    `json:"step"` // of the escalation, counted from 0
+	Target   Target `json:"target"`
+}
+
+// keyBytes are enough of a hash to tell the targets of one notice apart.
+const keyBytes = 8
+
+// Key is the message's, see Message. It has no dot, since Standard Webhooks signs it with dots around it.
+func (t Telling) Key() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s", t.Receiver, t.Step, t.Target))
+	return t.Notice.ID + "-" + hex.EncodeToString(sum[:keyBytes])
+}
+
+// Writer puts a notice into the words of the channel on which it is told.
+type Writer interface {
+	Write(t Telling) (Message, error)
+}
+
+// Acknowledgement is that somebody has taken an alert upon himself: no further step is told.
+type Acknowledgement struct {
+	By   string    `json:"by"`
+	Note string    `json:"note,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// The most characters that an acknowledgement may hold.
+const (
+	MaxBy   = 200
+	MaxNote = 500
+)
+
+// Check says what is wrong with an acknowledgement.
+func (a Acknowledgement) Check() error {
+	switch {
+	case strings.TrimSpace(a.By) == "":
+		return errors.New("by: must say who acknowledges")
+	case utf8.RuneCountInString(a.By) > MaxBy:
+		return fmt.Errorf("by: must not be longer than %d characters", MaxBy)
+	case utf8.RuneCountInString(a.Note) > MaxNote:
+		return fmt.Errorf("note: must not be longer than %d characters", MaxNote)
+	case strings.ContainsFunc(a.By, unicode.IsControl):
+		return errors.New("by: must hold no control characters")
+	case card.Redact(a.By) != a.By || card.Redact(a.Note) != a.Note:
+		return errors.New("by and note: must hold nothing that could be a card number")
+	}
+	return nil
+}

@@ -90,3 +90,84 @@ func IsCaptured(err error) bool {
 func IsUnknown(err error) bool {
 	return errors.As(err, new(*UnknownError))
 }
+
+// Decline says why no money was taken, in words that are the same whichever gateway was asked.
+type Decline struct {
+	Code      DeclineCode `json:"code" example:"insufficient_funds" doc:"Why, in words that stay the same whichever gateway was asked"`
+	Retryable bool        `json:"retryable" doc:"Whether the same payment may succeed if it is posted again later, under a new key"`
+}
+
+// Result says who was asked to move the money, and why it was not taken.
+type Result struct {
+	Gateway string   `json:"gateway,omitempty" example:"stripe" doc:"Who was asked to move the money; simulated gateways move none"`
+	Decline *Decline `json:"decline,omitempty" doc:"Why no money was taken; absent unless the status is 17"`
+}
+
+// DeclineCode is a reason for which no money was taken. DeclineCodes lists all.
+type DeclineCode string
+
+// The reasons, in the words of card networks and gateways.
+const (
+	InsufficientFunds      DeclineCode = "insufficient_funds"
+	LimitExceeded          DeclineCode = "limit_exceeded"
+	DoNotHonor             DeclineCode = "do_not_honor"
+	GenericDecline         DeclineCode = "generic_decline"
+	LostCard               DeclineCode = "lost_card"
+	StolenCard             DeclineCode = "stolen_card"
+	RestrictedCard         DeclineCode = "restricted_card"
+	SuspectedFraud         DeclineCode = "suspected_fraud"
+	ExpiredCard            DeclineCode = "expired_card"
+	InvalidCard            DeclineCode = "invalid_card"
+	IncorrectVerification  DeclineCode = "incorrect_verification"
+	AuthenticationRequired DeclineCode = "authentication_required"
+	NotPermitted           DeclineCode = "not_permitted"
+	DuplicateTransaction   DeclineCode = "duplicate_transaction"
+	InvalidAmount          DeclineCode = "invalid_amount"
+	InvalidToken           DeclineCode = "invalid_token"
+	InvalidRequest         DeclineCode = "invalid_request"
+	UnknownPaymentMethod   DeclineCode = "unknown_payment_method"
+	ProcessingError        DeclineCode = "processing_error"
+	IssuerUnavailable      DeclineCode = "issuer_unavailable"
+	GatewayUnavailable     DeclineCode = "gateway_unavailable"
+	Cancelled              DeclineCode = "cancelled"
+)
+
+// DeclineCodes are all reasons with what each means, in the order in which the docs list them.
+var DeclineCodes = []struct {
+	Code      DeclineCode
+	Retryable bool
+	Meaning   string
+}{
+	{InsufficientFunds, true, "the account does not have the amount now"},
+	{LimitExceeded, true, "the card's limit of amount or number of payments is reached for now"},
+	{DoNotHonor, false, "the issuer refused and gives no reason: the card's owner has to ask there"},
+	{GenericDecline, false, "the gateway refused and gives no reason that is listed here"},
+	{LostCard, false, "the card is reported lost; do not tell the customer more than that it was declined"},
+	{StolenCard, false, "the card is reported stolen; do not tell the customer more than that it was declined"},
+	{RestrictedCard, false, "the issuer has blocked the card or wants it back, or its owner has stopped such payments"},
+	{SuspectedFraud, false, "the gateway or the issuer suspects fraud; do not tell the customer more than that it was declined"},
+	{ExpiredCard, false, "the card has expired"},
+	{InvalidCard, false, "number, expiry date or account do not exist"},
+	{IncorrectVerification, false, "the verification value, PIN or address is wrong"},
+	{AuthenticationRequired, false, "the issuer wants the card's owner asked, as 3-D Secure does"},
+	{NotPermitted, false, "the card cannot be used for this kind of payment, in this currency or by this merchant"},
+	{DuplicateTransaction, false, "the issuer has just taken the same amount from the same card"},
+	{InvalidAmount, false, "the gateway does not take this amount in this currency"},
+	{InvalidToken, false, "the gateway needs a token, or does not know the one that was posted"},
+	{InvalidRequest, false, "the gateway did not accept the request: an operator should look at it"},
+	{UnknownPaymentMethod, false, "no gateway is configured for the payment method"},
+	{ProcessingError, true, "the gateway or the issuer failed while processing"},
+	{IssuerUnavailable, true, "the issuer could not be reached"},
+	{GatewayUnavailable, true, "the gateway gave no answer in time; what it may still hold is released"},
+	{Cancelled, false, "the transaction was cancelled before money was taken"},
+}
+
+// NewDecline returns the decline of a code; one that is not listed, or empty, is GenericDecline.
+func NewDecline(code DeclineCode) *Decline {
+	for _, known := range DeclineCodes {
+		if known.Code == code {
+			return &Decline{Code: code, Retryable: known.Retryable}
+		}
+	}
+	return &Decline{Code: GenericDecline}
+}

@@ -4,6 +4,8 @@ package payment
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/money"
@@ -79,4 +81,84 @@ type RefundRequest struct {
 // Refund is money given back.
 type Refund struct {
 	ID string `json:"id"`
+}
+
+// Registry finds the gateway for a payment method. Methods have one spelling, which the API's reader gives them.
+type Registry struct {
+	byMethod map[string]Gateway
+	fallback Gateway
+	former   map[string]Gateway
+}
+
+// NewRegistry sends each method to its gateway, and every other method to fallback.
+func NewRegistry(fallback Gateway, byMethod map[string]Gateway) *Registry {
+	return &Registry{byMethod: byMethod, fallback: fallback}
+}
+
+// Formerly notes names that gateways had in earlier versions: payments that began then ask for them by these.
+func (r *Registry) Formerly(names map[string]Gateway) {
+	r.former = names
+}
+
+// For never returns nil: a method that nobody has named goes to the fallback.
+func (r *Registry) For(method string) Gateway {
+	if gateway, named := r.byMethod[method]; named {
+		return gateway
+	}
+	return r.fallback
+}
+
+// Chosen finds the gateway that was chosen for a payment, by its name: what a method goes to may have changed since. An
+// empty name is that of the method's gateway now.
+func (r *Registry) Chosen(name, method string) (Gateway, error) {
+	if name == "" {
+		return r.For(method), nil
+	}
+	if r.fallback.Name() == name {
+		return r.fallback, nil
+	}
+	for _, gateway := range r.byMethod {
+		if gateway.Name() == name {
+			return gateway, nil
+		}
+	}
+	if gateway, known := r.former[name]; known {
+		return gateway, nil
+	}
+	return nil, fmt.Errorf("the gateway %s, which this payment began with, is not configured here", name)
+}
+
+// Refuse is the gateway of payment methods that no gateway is configured for: it declines each payment, so that none is
+// taken for paid while no money moves.
+type Refuse struct {
+	Known []string // methods that have a gateway, for the message
+}
+
+// Name implements Gateway.
+func (Refuse) Name() string { return "refuse" }
+
+// Authorize declines with UnknownPaymentMethod.
+func (r Refuse) Authorize(context.Context, AuthorizeRequest) (Authorization, error) {
+	return Authorization{}, r.declined()
+}
+
+// Capture declines, as nothing is held here.
+func (r Refuse) Capture(context.Context, CaptureRequest) (Capture, error) {
+	return Capture{}, r.declined()
+}
+
+// Void succeeds, as nothing is held here.
+func (Refuse) Void(context.Context, VoidRequest) error { return nil }
+
+// Refund declines, as nothing was taken here.
+func (r Refuse) Refund(context.Context, RefundRequest) (Refund, error) {
+	return Refund{}, r.declined()
+}
+
+func (r Refuse) declined() error {
+	refused := &DeclinedError{Gateway: r.Name(), Code: string(UnknownPaymentMethod), Reason: UnknownPaymentMethod}
+	if len(r.Known) > 0 {
+		refused.Detail = "known methods: " + strings.Join(r.Known, ", ")
+	}
+	return refused
 }

@@ -4,8 +4,12 @@ package simulated
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"dummyorders/domain/payment"
 )
@@ -119,4 +123,121 @@ func wait(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// act is what becomes of one kind of call.
+type act struct {
+	does deed
+	code string // of a decline
+}
+
+type deed int
+
+const (
+	comply deed = iota
+	decline
+	silent          // does nothing, and never answers
+	failOnce        // fails for now, then complies
+	fail            // fails for now, each time
+	answerLate      // complies, and takes its time
+	loseAnswer      // complies, and the caller does not learn of it until it asks again
+	loseEveryAnswer // complies, and the caller never learns of it
+)
+
+func declines(code string) act {
+	return act{does: decline, code: code}
+}
+
+// call is one call about an authorization.
+type call struct {
+	act  act
+	name string
+	line Line
+}
+
+// play makes of a call what its act says. do says whether it was the first to do it.
+func (g *Gateway) play(ctx context.Context, c call, do func() (first bool, err error)) error {
+	switch c.act.does {
+	case decline:
+		return &payment.DeclinedError{Gateway: g.name, Code: c.act.code, Reason: payment.DeclineCode(c.act.code)}
+	case silent:
+		return g.unanswered(ctx)
+	case fail:
+		return g.unavailable()
+	case failOnce:
+		if g.book.firstTry(c.line, c.name) {
+			return g.unavailable()
+		}
+	case answerLate:
+		if err := g.wait(ctx, late); err != nil {
+			return &payment.UnknownError{Gateway: g.name, Err: err}
+		}
+	case comply, loseAnswer, loseEveryAnswer:
+	}
+	first, err := do()
+	switch {
+	case err != nil:
+		return g.refusal(c.line, err)
+	case c.act.does == loseEveryAnswer, c.act.does == loseAnswer && first:
+		return g.unanswered(ctx)
+	}
+	return nil
+}
+
+// unanswered waits until the caller has given up.
+func (g *Gateway) unanswered(ctx context.Context) error {
+	<-ctx.Done()
+	return &payment.UnknownError{Gateway: g.name, Err: context.Cause(ctx)}
+}
+
+func (g *Gateway) unavailable() error {
+	return &payment.TemporaryError{Gateway: g.name, Code: "try_again_later"}
+}
+
+// refusal says in a gateway's words why the book cannot do it.
+func (g *Gateway) refusal(l Line, err error) error {
+	if errors.Is(err, errTaken) {
+		return &payment.CapturedError{Gateway: g.name, AuthorizationID: l.AuthorizationID}
+	}
+	return &payment.DeclinedError{Gateway: g.name, Code: err.Error()}
+}
+
+// namespace makes ids a pure function of the idempotency key: a retry has the same answer in any process.
+var namespace = uuid.MustParse("5d0a9d2c-51b4-4a53-9d6c-54c1b8b9a0d1")
+
+const authPrefix = "auth_"
+
+// authorizationID is auth_<behaviour>_<uuid>, and auth_<uuid> for most.
+func authorizationID(b behaviour, gateway, key string) string {
+	id := uuid.NewSHA1(namespace, []byte(gateway+"\x00"+key)).String()
+	if b.name == "" {
+		return authPrefix + id
+	}
+	return authPrefix + b.name + "_" + id
+}
+
+// behaviourOf reads the behaviour out of an authorization's id. An id of another form was never given out.
+func behaviourOf(authorizationID string) (b behaviour, own bool) {
+	rest, own := strings.CutPrefix(authorizationID, authPrefix)
+	name, id, marked := strings.Cut(rest, "_")
+	if !marked {
+		name, id = "", rest
+	}
+	if parsed, err := uuid.Parse(id); !own || err != nil || parsed.String() != id || parsed.Version() != 5 {
+		return behaviour{}, false
+	}
+	if name == "" {
+		return behaviour{}, !marked
+	}
+	for _, b := range behaviours {
+		if b.name == name {
+			return b, true
+		}
+	}
+	return behaviour{}, false
+}
+
+// idFor is the one capture or refund that an authorization can have.
+func idFor(kind, authorizationID string) string {
+	return kind + "_" + uuid.NewSHA1(namespace, []byte(kind+" "+authorizationID)).String()
 }

@@ -5,10 +5,19 @@ package stripe
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stripe/stripe-go/v84"
 
+	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 )
 
@@ -144,4 +153,186 @@ func underKey[V any](key string, ask func(stripe.Params) (V, error)) (V, error) 
 		answer, err = ask(params(uuid.NewString()))
 	}
 	return answer, err
+}
+
+// maxKey is the longest idempotency key that Stripe takes, https://docs.stripe.com/api/idempotent_requests.
+const maxKey = 255
+
+// What a PaymentIntent is found by again; people find it in Stripe's dashboard by the same.
+const (
+	transactionField = "transactionID"
+	keyField         = "idempotencyKey"
+)
+
+func params(key string) stripe.Params {
+	key = shortened(key)
+	return stripe.Params{IdempotencyKey: &key}
+}
+
+func shortened(key string) string {
+	if len(key) <= maxKey {
+		return key
+	}
+	digest := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(digest[:])
+}
+
+// holdParams ask for a hold that needs nobody's presence: what would have to send the customer elsewhere fails instead.
+func holdParams(r payment.AuthorizeRequest, amount int64) *stripe.PaymentIntentCreateParams {
+	return &stripe.PaymentIntentCreateParams{
+		Params:        params(r.IdempotencyKey),
+		Amount:        new(amount),
+		Currency:      new(stripeCurrency(r.Amount.Currency)),
+		PaymentMethod: new(r.Token),
+		CaptureMethod: new(string(stripe.PaymentIntentCaptureMethodManual)),
+		Confirm:       new(true),
+		AutomaticPaymentMethods: &stripe.PaymentIntentCreateAutomaticPaymentMethodsParams{
+			Enabled:        new(true),
+			AllowRedirects: new(string(stripe.PaymentIntentAutomaticPaymentMethodsAllowRedirectsNever)),
+		},
+		ErrorOnRequiresAction: new(true),
+		Metadata:              map[string]string{transactionField: r.TransactionID, keyField: shortened(r.IdempotencyKey)},
+	}
+}
+
+// authorization is what has become of a new PaymentIntent. One that was found again may have gone on since.
+func authorization(intent *stripe.PaymentIntent) (payment.Authorization, error) {
+	switch intent.Status {
+	case stripe.PaymentIntentStatusRequiresCapture, stripe.PaymentIntentStatusSucceeded, stripe.PaymentIntentStatusCanceled:
+		return payment.Authorization{ID: intent.ID, Gateway: name}, nil
+	case stripe.PaymentIntentStatusRequiresAction:
+		return payment.Authorization{}, declined(string(stripe.ErrorCodeAuthenticationRequired), "")
+	case stripe.PaymentIntentStatusRequiresPaymentMethod:
+		return payment.Authorization{}, failedAttempt(intent)
+	case stripe.PaymentIntentStatusProcessing, stripe.PaymentIntentStatusRequiresConfirmation:
+		fallthrough
+	default:
+		return payment.Authorization{}, undecided(intent)
+	}
+}
+
+// undecided is a PaymentIntent on its way from one state to another.
+func undecided(intent *stripe.PaymentIntent) error {
+	return unknown(fmt.Errorf("the PaymentIntent %s is %s", intent.ID, intent.Status))
+}
+
+func failedAttempt(intent *stripe.PaymentIntent) error {
+	if intent.LastPaymentError == nil {
+		return declined(string(intent.Status), "")
+	}
+	return refused(intent.LastPaymentError, payment.GenericDecline, "")
+}
+
+// find looks for the PaymentIntent of a request that Stripe failed to answer. A new one can take a minute to be found,
+// https://docs.stripe.com/search#data-freshness, and some accounts have no search: that none was found proves nothing,
+// and why stays the answer.
+func (g *Gateway) find(ctx context.Context, r payment.AuthorizeRequest, why error) (*stripe.PaymentIntent, error) {
+	query := fmt.Sprintf("metadata[%q]:%q AND metadata[%q]:%q",
+		transactionField, r.TransactionID, keyField, shortened(r.IdempotencyKey))
+	search := &stripe.PaymentIntentSearchParams{SearchParams: stripe.SearchParams{Query: query}}
+	for intent, err := range g.client.V1PaymentIntents.Search(ctx, search) {
+		if err == nil {
+			return intent, nil
+		}
+		break
+	}
+	return nil, why
+}
+
+// chargeOf is the id of the charge that took the money.
+func chargeOf(intent *stripe.PaymentIntent) string {
+	if intent.LatestCharge != nil && intent.LatestCharge.ID != "" {
+		return intent.LatestCharge.ID
+	}
+	return intent.ID
+}
+
+// firstRefund is the one that gave the money back. A refund of all that was taken can be made only once.
+func (g *Gateway) firstRefund(ctx context.Context, intentID string, why error) (*stripe.Refund, error) {
+	for refund, err := range g.client.V1Refunds.List(ctx, &stripe.RefundListParams{PaymentIntent: &intentID}) {
+		if err != nil || stands(refund) {
+			return refund, err
+		}
+	}
+	return nil, why
+}
+
+// stands says whether a refund gives the money back, now or once the bank has done its part.
+func stands(r *stripe.Refund) bool {
+	return r.Status != stripe.RefundStatusFailed && r.Status != stripe.RefundStatusCanceled
+}
+
+// How Stripe counts, https://docs.stripe.com/currencies#minor-units. Most currencies it counts in hundredths; the others
+// are named here.
+var (
+	// whole are counted in whole units, by Stripe and by ISO 4217.
+	whole = strings.Fields("BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF")
+	// wholeAsHundredths have no smaller unit, and are counted in hundredths all the same.
+	wholeAsHundredths = strings.Fields("ISK UGX")
+	// thousandths are counted in thousandths, of which Stripe takes only whole tens.
+	thousandths = strings.Fields("BHD JOD KWD OMR TND")
+	// otherwise are those that ISO 4217 counts in hundredths, and Stripe does not.
+	otherwise = strings.Fields("MGA")
+)
+
+// stripeAmount is the amount as Stripe counts it. It refuses every amount that Stripe cannot take as it is, or for
+// which Stripe documents no way to count: a wrong one would be off by a factor of ten or a hundred.
+func stripeAmount(m money.Money) (int64, error) {
+	code := string(m.Currency)
+	digits, err := m.Currency.Digits()
+	switch {
+	case err != nil || m.Minor <= 0:
+		return 0, fmt.Errorf("%s is no amount to pay", m)
+	case slices.Contains(whole, code):
+		return m.Minor, nil
+	case slices.Contains(wholeAsHundredths, code) && m.Minor <= math.MaxInt64/100:
+		return m.Minor * 100, nil
+	case slices.Contains(thousandths, code) && m.Minor%10 == 0:
+		return m.Minor, nil
+	case slices.Contains(thousandths, code):
+		return 0, fmt.Errorf("of %s, Stripe takes only amounts with a last digit of 0, unlike %s", code, m)
+	case digits == 2 && !slices.Contains(otherwise, code):
+		return m.Minor, nil
+	default:
+		return 0, fmt.Errorf("no payment of %s can be made through Stripe", m)
+	}
+}
+
+func stripeCurrency(c money.Currency) string {
+	return strings.ToLower(string(c))
+}
+
+// answerWithin bounds a call whose context does not. Stripe's slowest answers, from banks far away, take less.
+const answerWithin = time.Minute
+
+// newClient asks once: who asks again, and when, is decided where it can be seen, by Temporal.
+func newClient(apiKey, baseURL string) *stripe.Client {
+	return stripe.NewClient(apiKey, stripe.WithBackends(stripe.NewBackendsWithConfig(&stripe.BackendConfig{
+		URL:               new(baseURL),
+		HTTPClient:        httpClient(),
+		MaxNetworkRetries: new(int64(0)),
+		EnableTelemetry:   new(false),
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
+	})))
+}
+
+// httpClient goes where it is told, and nowhere from there: a redirected POST would become a GET.
+func httpClient() *http.Client {
+	return &http.Client{
+		Timeout:       answerWithin,
+		Transport:     discreet{http.DefaultTransport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// discreet keeps back what the client would tell of this machine: its name and kernel.
+type discreet struct {
+	http.RoundTripper
+}
+
+// RoundTrip sends a copy of the request without it.
+func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Del("X-Stripe-Client-User-Agent")
+	return d.RoundTripper.RoundTrip(r)
 }

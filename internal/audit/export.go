@@ -7,8 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
+	"time"
 
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/payment"
 )
 
 // Format is how an export is written.
@@ -74,4 +78,139 @@ func csvLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() 
 		return out.Flush()
 	}
 	return write, flush
+}
+
+// column is one of the CSV. Programs know it by its name, and spreadsheets by its place: new ones go to the end.
+type column struct {
+	name string
+	cell func(r ledger.Record) string
+}
+
+var columns = []column{
+	{"transactionID", func(r ledger.Record) string { return r.TransactionID }},
+	{"startTime", func(r ledger.Record) string { return timestamp(&r.StartTime) }},
+	{"endTime", func(r ledger.Record) string { return timestamp(r.EndTime) }},
+	{"code", func(r ledger.Record) string { return strconv.Itoa(int(r.TransactionStatus.Code)) }},
+	{"status", func(r ledger.Record) string { return r.TransactionStatus.Status }},
+	{"fraudStatus", func(r ledger.Record) string { return strconv.FormatBool(r.TransactionStatus.FraudStatus) }},
+	{"message", func(r ledger.Record) string { return r.Message }},
+	{"orderID", func(r ledger.Record) string { return r.Order.ID }},
+	{"orderName", func(r ledger.Record) string { return r.Order.Name }},
+	{"orderCost", func(r ledger.Record) string { return r.Order.Cost.String() }},
+	{"orderCurrency", func(r ledger.Record) string { return r.Order.Currency }},
+	{"customerID", func(r ledger.Record) string { return r.CustomerID }},
+	{"paymentMethod", func(r ledger.Record) string { return r.PaymentMethod }},
+	{"paymentType", func(r ledger.Record) string { return r.Payment.Type }},
+	{"card", func(r ledger.Record) string { return r.Payment.Card }},
+	{"brand", func(r ledger.Record) string { return r.Payment.Brand }},
+	{"amount", func(r ledger.Record) string { return r.Payment.Amount.String() }},
+	{"currency", func(r ledger.Record) string { return r.Payment.Currency }},
+	{"authorizationID", func(r ledger.Record) string { return r.Payment.AuthorizationID }},
+	{"captureID", func(r ledger.Record) string { return r.Payment.CaptureID }},
+	{"voidedAt", func(r ledger.Record) string { return timestamp(r.Payment.VoidedAt) }},
+	{"refundID", func(r ledger.Record) string { return r.Payment.RefundID }},
+	{"paymentError", func(r ledger.Record) string { return r.Payment.Error }},
+	{"stillHeld", func(r ledger.Record) string { return r.Payment.StillHeld }},
+	{"outcome", decided(func(r ledger.Record) string { return string(r.Decision.Outcome) })},
+	{"score", decided(func(r ledger.Record) string { return strconv.Itoa(r.Decision.Score) })},
+	{"riskLevel", decided(func(r ledger.Record) string { return string(r.Decision.RiskLevel) })},
+	{"reasons", decided(reasons)},
+	{"ruleset", decided(func(r ledger.Record) string {
+		return r.Decision.Ruleset.ID + " " + strconv.Itoa(r.Decision.Ruleset.Version)
+	})},
+	{"reviewDeadline", reviewed(func(r ledger.Record) string { return timestamp(&r.Review.Deadline) })},
+	{"reviewVerdict", reviewed(func(r ledger.Record) string { return string(r.Review.Verdict) })},
+	{"reviewer", reviewed(func(r ledger.Record) string { return r.Review.Reviewer })},
+	{"reviewedAt", reviewed(func(r ledger.Record) string { return timestamp(r.Review.DecidedAt) })},
+	{"reviewExpired", reviewed(func(r ledger.Record) string { return strconv.FormatBool(r.Review.Expired) })},
+	{"reviewNote", reviewed(func(r ledger.Record) string { return r.Review.Note })},
+	{"labels", labels},
+	{"gateway", func(r ledger.Record) string { return r.Payment.Gateway }},
+	{"declineCode", declined(func(d payment.Decline) string { return string(d.Code) })},
+	{"retryable", declined(func(d payment.Decline) string { return strconv.FormatBool(d.Retryable) })},
+}
+
+func header() []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.name
+	}
+	return names
+}
+
+func cells(r ledger.Record) []string {
+	line := make([]string, len(columns))
+	for i, c := range columns {
+		line[i] = harmless(c.cell(r))
+	}
+	return line
+}
+
+// harmless keeps a spreadsheet from taking text that others wrote for a formula: an apostrophe goes before it, as
+// https://owasp.org/www-community/attacks/CSV_Injection advises. No amount or time begins like one.
+func harmless(text string) string {
+	if strings.HasPrefix(text, "'") || strings.ContainsAny(firstRune(text), "=+-@\t\r\n＝＋－＠") {
+		return "'" + text
+	}
+	return text
+}
+
+func firstRune(text string) string {
+	for _, r := range text {
+		return string(r)
+	}
+	return ""
+}
+
+// decided is empty where there is no decision.
+func decided(cell func(ledger.Record) string) func(ledger.Record) string {
+	return func(r ledger.Record) string {
+		if r.Decision == nil {
+			return ""
+		}
+		return cell(r)
+	}
+}
+
+// declined is empty where money was taken, or is not yet.
+func declined(cell func(payment.Decline) string) func(ledger.Record) string {
+	return func(r ledger.Record) string {
+		if r.Payment.Decline == nil {
+			return ""
+		}
+		return cell(*r.Payment.Decline)
+	}
+}
+
+// reviewed is empty where nobody was asked.
+func reviewed(cell func(ledger.Record) string) func(ledger.Record) string {
+	return func(r ledger.Record) string {
+		if r.Review == nil {
+			return ""
+		}
+		return cell(r)
+	}
+}
+
+func reasons(r ledger.Record) string {
+	codes := make([]string, len(r.Decision.Reasons))
+	for i, reason := range r.Decision.Reasons {
+		codes[i] = reason.Code
+	}
+	return strings.Join(codes, " ")
+}
+
+func labels(r ledger.Record) string {
+	all := make([]string, len(r.Labels))
+	for i, label := range r.Labels {
+		all[i] = label.Label + " (" + label.Source + ")"
+	}
+	return strings.Join(all, ", ")
+}
+
+func timestamp(t *time.Time) string {
+	if t == nil || t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }

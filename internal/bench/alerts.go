@@ -1,12 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"dummyorders/domain/alert"
+	"dummyorders/gateways/rabbitmq"
 	"dummyorders/internal/stack"
 )
 
@@ -203,4 +217,310 @@ func middle(rounds [][]outcome, figure func([]outcome) float64) float64 {
 	}
 	slices.Sort(values)
 	return values[len(values)/2]
+}
+
+// incident is an alert to be sent. Alerts of one group belong together.
+type incident struct{ id, group string }
+
+func incidents(n, groups int) []incident {
+	all := make([]incident, n)
+	for i := range all {
+		all[i] = incident{uuid.NewString(), fmt.Sprintf("%s-%d", uuid.NewString(), i%groups)}
+	}
+	for i := range all {
+		all[i].group = all[i%groups].group
+	}
+	return all
+}
+
+func ids(all []incident) []string {
+	list := make([]string, len(all))
+	for i, one := range all {
+		list[i] = one.id
+	}
+	return list
+}
+
+// side is one of those that are compared. send returns when the side has accepted the alerts: it has confirmed them, or
+// answered 200.
+type side struct {
+	name    string
+	process *stack.Process
+	ready   string // the URL that says that it is
+	send    func(context.Context, []incident) error
+}
+
+// restart kills the side, as kill -9 does, and starts it again.
+func (s side) restart(ctx context.Context) error {
+	s.process.Kill()
+	if err := s.process.Start(); err != nil {
+		return err
+	}
+	return s.process.WaitHealthy(ctx, s.ready)
+}
+
+// window is how long both sides collect what follows upon the first alert of a group.
+const window = 5 * time.Second
+
+// alertmanager is Debian's, with the settings that its own package ships but for group_wait and group_interval.
+func alertmanager(ctx context.Context, dir, sink, title string, wait time.Duration) (side, error) {
+	port, err := stack.FreePort()
+	if err != nil {
+		return side{}, err
+	}
+	dir = filepath.Join(dir, "alertmanager-"+wait.String())
+	config := fmt.Sprintf(`
+route: {receiver: hook, group_by: [group], group_wait: %s, group_interval: %s, repeat_interval: 3h}
+receivers:
+  - name: hook
+    webhook_configs: [{url: "http://%s/", send_resolved: false}]
+`, wait, window, sink)
+	if err := errors.Join(os.MkdirAll(dir, 0o750), os.WriteFile(filepath.Join(dir, "alertmanager.yml"), []byte(config), 0o600)); err != nil {
+		return side{}, err
+	}
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	s := side{name: title, ready: url + "/-/ready"}
+	s.process, err = stack.StartProcess(stack.Command{
+		Name: title, Path: "prometheus-alertmanager", Log: filepath.Join(dir, "log"), Dir: dir,
+		Args: []string{"--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address=", fmt.Sprintf("--web.listen-address=127.0.0.1:%d", port)},
+	})
+	if err != nil {
+		return side{}, fmt.Errorf("start %s, which make bench-alerts installs: %w", title, err)
+	}
+	s.send = func(ctx context.Context, all []incident) error { return postAlerts(ctx, url+"/api/v2/alerts", all) }
+	return s, s.process.WaitHealthy(ctx, s.ready)
+}
+
+// postAlerts posts in one request what comes at once: that is what its API is made for.
+func postAlerts(ctx context.Context, url string, all []incident) error {
+	type posted struct {
+		Labels map[string]string `json:"labels"`
+	}
+	list := make([]posted, len(all))
+	for i, one := range all {
+		list[i].Labels = map[string]string{"alertname": "fraud", "id": one.id, "group": one.group}
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("post alerts: %s", response.Status)
+	}
+	return nil
+}
+
+// ours is alertman, between a RabbitMQ and a Temporal server that nothing else uses.
+func ours(ctx context.Context, root, dir, sink string) (side, func(), error) {
+	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(dir, "temporal")})
+	if err != nil {
+		return side{}, nil, err
+	}
+	stop := func() { _ = temporal.Stop(context.WithoutCancel(ctx)) }
+	broker, err := stack.StartRabbitMQ(ctx, stack.RabbitMQOptions{
+		Dir: filepath.Join(dir, "rabbitmq"), Definitions: filepath.Join(root, "gateways", "rabbitmq", "definitions.json"),
+	})
+	if err != nil {
+		return side{}, stop, err
+	}
+	stop = func() {
+		_ = errors.Join(broker.Stop(context.WithoutCancel(ctx)), temporal.Stop(context.WithoutCancel(ctx)))
+	}
+	s, err := startAlertman(ctx, root, dir, sink, temporal.Address(), broker)
+	if err != nil {
+		return side{}, stop, err
+	}
+	publisher := rabbitmq.NewPublisher(rabbitmq.Config{URL: broker.URL("orders", "orders")}, slog.New(slog.DiscardHandler))
+	publishing, end := context.WithCancel(context.WithoutCancel(ctx))
+	over := make(chan struct{})
+	go func() { defer close(over); _ = publisher.Run(publishing) }()
+	s.send = func(ctx context.Context, all []incident) error { return publish(ctx, publisher, all) }
+	servers := stop
+	return s, func() {
+		_ = s.process.Stop(context.WithoutCancel(ctx))
+		end()
+		<-over
+		servers()
+	}, nil
+}
+
+func startAlertman(ctx context.Context, root, dir, sink, temporal string, broker *stack.RabbitMQ) (side, error) {
+	port, err := stack.FreePort()
+	if err != nil {
+		return side{}, err
+	}
+	file := filepath.Join(dir, "alertman.yaml")
+	config := fmt.Sprintf(`
+version: 1
+receivers:
+  - name: hook
+    channels: [webhook: {url: "http://%s/", secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}]
+    group: {by: [card, reason], window: %s}
+routes: [{name: all, tell: [hook]}]
+`, sink, window)
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return side{}, err
+	}
+	health := fmt.Sprintf("127.0.0.1:%d", port)
+	s := side{name: "alertman", ready: "http://" + health + "/readyz"}
+	s.process, err = stack.StartProcess(stack.Command{
+		Name: "alertman", Path: filepath.Join(root, "bin", "orders"), Args: []string{"alertman"}, Log: filepath.Join(dir, "alertman.log"),
+		Env: append(os.Environ(), "ALERTMAN_CONFIG="+file, "HEALTH_ADDRESS="+health, "TEMPORAL_ADDRESS="+temporal, "LOG_LEVEL=warn",
+			"RABBITMQ_CONSUMER_URL="+broker.URL("alertman", "alertman")),
+	})
+	if err != nil {
+		return side{}, err
+	}
+	return s, s.process.WaitHealthy(ctx, s.ready)
+}
+
+// publish publishes as the worker does, several at a time.
+func publish(ctx context.Context, publisher alert.Publisher, all []incident) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(32)
+	for _, one := range all {
+		event := alert.Sample(alert.FraudDetected, one.id, time.Now())
+		event.Data.CardFingerprint = one.group
+		group.Go(func() error { return publisher.Publish(ctx, event) })
+	}
+	return group.Wait()
+}
+
+// sink is the webhook of both sides: it takes everything at once, and notes when each alert was told first.
+type sink struct {
+	address  string
+	server   *http.Server
+	mu       sync.Mutex
+	told     map[string]time.Time
+	repeated int // alerts that were told again
+	messages int
+	failed   error
+}
+
+// bodies are what both sides send: the ids of our alert and of a digest's members, and the labels of Alertmanager's.
+type bodies struct {
+	Data struct {
+		AlertID string `json:"alertID"`
+		Digest  *struct {
+			Members []struct {
+				EventID string `json:"eventID"`
+			} `json:"members"`
+		} `json:"digest"`
+	} `json:"data"`
+	Alerts []struct {
+		Labels struct {
+			ID string `json:"id"`
+		} `json:"labels"`
+	} `json:"alerts"`
+}
+
+func (b bodies) ids() []string {
+	var ids []string
+	switch {
+	case b.Data.Digest != nil:
+		for _, m := range b.Data.Digest.Members {
+			ids = append(ids, m.EventID)
+		}
+	case b.Data.AlertID != "":
+		ids = append(ids, b.Data.AlertID)
+	}
+	for _, a := range b.Alerts {
+		ids = append(ids, a.Labels.ID)
+	}
+	return ids
+}
+
+func startSink() (*sink, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{address: listener.Addr().String(), told: map[string]time.Time{}}
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.server.Serve(listener) }()
+	return s, nil
+}
+
+var errNoAlert = errors.New("it is about no alert")
+
+// ServeHTTP takes one message.
+func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	body, err := io.ReadAll(r.Body)
+	var b bodies
+	if err == nil {
+		err = json.Unmarshal(body, &b)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages++
+	ids := b.ids()
+	if err == nil && len(ids) == 0 {
+		err = errNoAlert
+	}
+	if err != nil {
+		s.failed = fmt.Errorf("read a message: %w: %.200s", err, body)
+	}
+	for _, id := range ids {
+		if _, before := s.told[id]; before {
+			s.repeated++
+			continue
+		}
+		s.told[id] = now
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// tally is what has come of some alerts so far.
+type tally struct {
+	told            int
+	first, last     time.Time
+	times           []time.Time // in the order of the ids, zero where an alert was not told
+	messages, again int
+}
+
+func (s *sink) tally(ids []string) tally {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := tally{messages: s.messages, again: s.repeated}
+	for _, id := range ids {
+		at, told := s.told[id]
+		t.times = append(t.times, at)
+		if !told {
+			continue
+		}
+		t.told++
+		if t.first.IsZero() || at.Before(t.first) {
+			t.first = at
+		}
+		if at.After(t.last) {
+			t.last = at
+		}
+	}
+	return t
+}
+
+// await waits until all are told, or nothing has come for so long.
+func (s *sink) await(ids []string, patience time.Duration) tally {
+	deadline, seen := time.Now().Add(patience), -1
+	for {
+		t := s.tally(ids)
+		if t.told == len(ids) || time.Now().After(deadline) {
+			return t
+		}
+		if t.told > seen {
+			seen, deadline = t.told, time.Now().Add(patience)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }

@@ -4,11 +4,21 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"syscall"
+	"text/template"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"dummyorders/internal/stack"
 )
@@ -133,4 +143,314 @@ func (d *devStack) watch(p *stack.Process) {
 		<-done
 		d.ended <- p
 	}()
+}
+
+// processes are the commands of orders, in the order in which a transaction meets them.
+var processes = []string{"api", "worker", "fraud-police", "alertman"}
+
+// drainWithin is more than any of our processes takes to finish what it has in hand.
+const drainWithin = 45 * time.Second
+
+// foreignTemporal are the variables for a Temporal of another kind: our dev server knows no TLS and no keys.
+var foreignTemporal = regexp.MustCompile(`^TEMPORAL_(PROFILE|API_KEY|TLS.*|CLIENT_AUTHORITY)$`)
+
+// environment is what our processes run with: this process's own, what the file adds to it, and what the dev stack
+// knows better.
+func (d *devStack) environment(file map[string]string) []string {
+	s := d.settings
+	env := map[string]string{"TEMPORAL_CONFIG_FILE": filepath.Join(d.root, "temporal-config", "temporal.toml")}
+	set := func(name, value string) {
+		if value != "" { // Temporal takes an empty variable for one that is set
+			env[name] = value
+		}
+	}
+	for name, value := range file {
+		set(name, value)
+	}
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		set(name, value)
+	}
+	if d.plan.temporal != 0 {
+		maps.DeleteFunc(env, func(name, _ string) bool { return foreignTemporal.MatchString(name) })
+	}
+	maps.Copy(env, map[string]string{
+		"HTTP_ADDRESS":           s.HTTPAddress,
+		"TEMPORAL_ADDRESS":       s.TemporalAddress,
+		"TEMPORAL_NAMESPACE":     s.TemporalNamespace,
+		"WEB_UI_URL":             s.WebUIURL,
+		"RABBITMQ_PUBLISHER_URL": s.PublisherURL,
+		"RABBITMQ_CONSUMER_URL":  s.ConsumerURL,
+		"SMTP_HOSTNAME":          s.SMTPHostname,
+		"SMTP_PORT":              s.SMTPPort,
+		"CARD_FINGERPRINT_KEY":   s.CardFingerprintKey,
+		"API_URL":                s.APIURL,
+		"ALERT_LINK_KEY":         s.AlertLinkKey,
+		"LEDGER_URL":             d.ledgerURL(),
+		"LOG_FORMAT":             s.LogFormat,
+		"HEALTH_ADDRESS":         "",
+	})
+	list := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
+}
+
+// defaultLedger is the ledger that nobody has chosen. A process that somebody starts beside the stack, in the project's
+// folder, finds the same.
+const defaultLedger = "sqlite:.run/orders-ledger.db"
+
+func (d *devStack) ledgerURL() string {
+	if d.settings.LedgerURL != defaultLedger {
+		return d.settings.LedgerURL
+	}
+	return "sqlite:" + filepath.Join(d.dir, "orders-ledger.db")
+}
+
+// startProcesses starts the four and waits until each is ready.
+func (d *devStack) startProcesses(ctx context.Context) error {
+	if _, err := os.Stat(d.orders); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no %s: make build makes it", d.orders)
+	}
+	d.out.say("Starting the processes")
+	group, ctx := errgroup.WithContext(ctx)
+	for number, name := range processes {
+		ready, env, err := d.health(name)
+		if err != nil {
+			return err
+		}
+		start := time.Now()
+		p, err := stack.StartProcess(stack.Command{
+			Name: "orders " + name, Path: d.orders, Args: []string{name}, Env: env,
+			Log: d.log(name + ".log"), Lines: d.out.lines(number, name), StopWithin: drainWithin,
+		})
+		if err != nil {
+			return errors.Join(err, group.Wait())
+		}
+		d.processes[name] = p
+		group.Go(func() error {
+			if err := p.WaitHealthy(ctx, ready); err != nil {
+				return err
+			}
+			d.watch(p)
+			d.out.say("  %-12s is ready, after %.1fs", name, time.Since(start).Seconds())
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// health is where a process says that it is ready, and the environment in which it does. The workers serve nothing
+// else, and get a free port for it.
+func (d *devStack) health(name string) (ready string, env []string, err error) {
+	if name == "api" {
+		return d.plan.api + "/readyz", d.env, nil
+	}
+	port, err := stack.FreePort()
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	return "http://" + address + "/readyz", append(slices.Clone(d.env), "HEALTH_ADDRESS="+address), err
+}
+
+// startServers starts those that belong on this machine, and gets them first where they are missing.
+func (d *devStack) startServers(ctx context.Context) error {
+	temporal, rabbitmq, err := d.ensure(ctx)
+	if err != nil {
+		return err
+	}
+	d.out.say("Starting the servers")
+	group, ctx := errgroup.WithContext(ctx)
+	if d.plan.temporal != 0 {
+		group.Go(func() error { return d.startTemporal(ctx, temporal) })
+	} else {
+		d.out.say("  Temporal: using the one at %s; temporal-config/setup.sh tells it what the service needs", d.settings.TemporalAddress)
+	}
+	if d.plan.rabbitmq != 0 {
+		group.Go(func() error { return d.startRabbitMQ(ctx, rabbitmq) })
+	} else {
+		d.out.say("  RabbitMQ: using the one that RABBITMQ_PUBLISHER_URL names; gateways/rabbitmq/definitions.json is what it needs")
+	}
+	if d.plan.mail != "" {
+		group.Go(d.startMail)
+	} else {
+		d.out.say("  Mail: using the server at %s", d.settings.SMTPHostname)
+	}
+	return group.Wait()
+}
+
+// ensure gives the paths of the servers' programs.
+func (d *devStack) ensure(ctx context.Context) (temporal, rabbitmq string, err error) {
+	i := installer(d.root)
+	i.Log = d.log("")
+	if d.plan.temporal != 0 {
+		if temporal, err = i.EnsureTemporal(ctx); err != nil {
+			return "", "", err
+		}
+	}
+	if d.plan.rabbitmq != 0 {
+		if rabbitmq, err = i.EnsureRabbitMQ(ctx); err != nil {
+			return "", "", err
+		}
+	}
+	return temporal, rabbitmq, nil
+}
+
+func (d *devStack) startTemporal(ctx context.Context, program string) error {
+	start := time.Now()
+	server, err := stack.StartTemporal(ctx, stack.TemporalOptions{
+		Dir: filepath.Join(d.dir, "temporal"), Program: program, Config: filepath.Join(d.root, "temporal-config"),
+		Port: d.plan.temporal, UIPort: d.plan.ui, Namespace: d.settings.TemporalNamespace, Log: d.log("temporal.log"),
+	})
+	if err != nil {
+		return err
+	}
+	d.temporal = server
+	d.watch(server.Process)
+	d.up("Temporal", server.Address(), start)
+	return nil
+}
+
+func (d *devStack) startRabbitMQ(ctx context.Context, program string) error {
+	start := time.Now()
+	server, err := stack.StartRabbitMQ(ctx, stack.RabbitMQOptions{
+		Dir: filepath.Join(d.dir, "rabbitmq"), Program: program, Port: d.plan.rabbitmq, ManagementPort: d.plan.management,
+		Definitions: filepath.Join(d.root, "gateways", "rabbitmq", "definitions.json"), Log: d.log("rabbitmq.log"),
+	})
+	if err != nil {
+		return err
+	}
+	d.rabbitmq = server
+	d.watch(server.Process)
+	d.up("RabbitMQ", fmt.Sprintf("127.0.0.1:%d", server.Port()), start)
+	return nil
+}
+
+func (d *devStack) startMail() error {
+	start := time.Now()
+	server, err := stack.StartMail(stack.MailOptions{Dir: filepath.Join(d.dir, "mail"), Address: d.plan.mail})
+	if err != nil {
+		return err
+	}
+	d.mail = server
+	d.up("Mail", server.Address(), start)
+	return nil
+}
+
+// setUpTemporal brings a database of an earlier version of the project to what this one needs.
+func (d *devStack) setUpTemporal(ctx context.Context) error {
+	if d.temporal == nil {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, "/bin/sh", filepath.Join(d.root, "temporal-config", "setup.sh"))
+	cmd.Env = append(slices.Clone(d.env),
+		"PATH="+filepath.Join(d.root, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if printed, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("set up Temporal: %w: %s", err, printed)
+	}
+	return nil
+}
+
+func (d *devStack) up(what, address string, start time.Time) {
+	d.out.say("  %-8s on %s, after %.1fs", what, address, time.Since(start).Seconds())
+}
+
+// log is the path of a log.
+func (d *devStack) log(name string) string {
+	return filepath.Join(d.dir, "log", name)
+}
+
+// next is what somebody wants to know who has just started everything for the first time. The curl is the seed's.
+var next = template.Must(template.New("next").Parse(`
+Everything runs. Ctrl-C stops it; what it has taken in is there again the next time.
+
+  API         {{.API}}   (docs: {{.API}}/docs)
+{{- with .UI}}
+  Web UI      {{.}}   every transaction is a workflow
+{{- end}}
+{{- with .Management}}
+  RabbitMQ    {{.}}   user operator, password operator
+{{- end}}
+{{- if .Mail}}
+  Mail        kept as files in {{.Mail}}, by a mail server of the dev stack's own on {{.MailAddress}}
+{{- else}}
+  Mail        goes to {{.MailAddress}}
+{{- end}}
+  Logs        {{.Logs}}
+
+Post a transaction. A card that is used again and again is for review, then a fraud, which sends mail:
+
+curl {{.API}}/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
+`))
+
+// whatNext is next, filled in.
+func (d *devStack) whatNext() string {
+	facts := struct{ API, UI, Management, Mail, MailAddress, Logs string }{
+		API: d.plan.api, Logs: runFolder + "/log/", MailAddress: d.settings.SMTPHostname + ":" + d.settings.SMTPPort,
+	}
+	if d.plan.ui != 0 || d.plan.temporal == 0 {
+		facts.UI = d.settings.WebUIURL
+	}
+	if d.rabbitmq != nil {
+		facts.Management = strings.Replace(d.rabbitmq.ManagementAddress(), "127.0.0.1", "localhost", 1)
+	}
+	if d.mail != nil {
+		facts.Mail = runFolder + "/mail/"
+	}
+	var text strings.Builder
+	_ = next.Execute(&text, facts) // a strings.Builder takes everything
+	return text.String()
+}
+
+// remindEvery is how often somebody who waits for the end is told what for.
+const remindEvery = 5 * time.Second
+
+type stopFunc func(context.Context) error
+
+// stop ends our processes, so that they can finish what they have in hand, and then the servers. When ctx ends, what
+// still runs is killed.
+func (d *devStack) stop(ctx context.Context) error {
+	ours, servers := map[string]stopFunc{}, map[string]stopFunc{}
+	for name, process := range d.processes {
+		ours[name] = process.Stop
+	}
+	if d.temporal != nil {
+		servers["Temporal"] = d.temporal.Stop
+	}
+	if d.rabbitmq != nil {
+		servers["RabbitMQ"] = d.rabbitmq.Stop
+	}
+	if d.mail != nil {
+		servers["mail"] = d.mail.Stop
+	}
+	return errors.Join(d.stopAll(ctx, ours), d.stopAll(ctx, servers))
+}
+
+// stopAll stops them at the same time, and returns when all have ended.
+func (d *devStack) stopAll(ctx context.Context, running map[string]stopFunc) error {
+	if len(running) == 0 {
+		return nil
+	}
+	names := func() string { return strings.Join(slices.Sorted(maps.Keys(running)), ", ") }
+	d.out.say("Stopping %s (Ctrl-C once more kills)", names())
+	type end struct {
+		name string
+		err  error
+	}
+	ends := make(chan end, len(running))
+	for name, stop := range running {
+		go func() { ends <- end{name, stop(ctx)} }()
+	}
+	reminder := time.NewTicker(remindEvery)
+	defer reminder.Stop()
+	var faults []error
+	for len(running) > 0 {
+		select {
+		case e := <-ends:
+			delete(running, e.name)
+			faults = append(faults, e.err)
+		case <-reminder.C:
+			d.out.say("  waiting for %s", names())
+		}
+	}
+	return errors.Join(faults...)
 }

@@ -2,12 +2,18 @@ package stack
 
 import (
 	"context"
+	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
+
+	"github.com/mattn/go-isatty"
 )
 
 // heartbeat is how often somebody who waits is told that it still goes on.
@@ -61,4 +67,165 @@ func (i Installer) run(ctx context.Context, log string, cmd *exec.Cmd) error {
 		return fmt.Errorf("%w%s", err, lastLines(path))
 	}
 	return nil
+}
+
+//go:embed install_debian.sh
+var installDebian string
+
+// EnsureRabbitMQ is the path of rabbitmq-server, which it installs from Debian's packages where there is none. No
+// broker of the system's own is started or left enabled.
+func (i Installer) EnsureRabbitMQ(ctx context.Context) (string, error) {
+	if path, err := FindRabbitMQ(); err == nil {
+		return path, nil
+	}
+	if err := i.apt(ctx, "RabbitMQ", "about 35 MB to fetch", "rabbitmq-server"); err != nil {
+		return "", err
+	}
+	return FindRabbitMQ()
+}
+
+// EnsurePostgres is the folder of PostgreSQL's programs, which it installs from Debian's packages where there are none.
+// No database of the system's own is made or started.
+func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
+	if folder, err := FindPostgres(); err == nil {
+		return folder, nil
+	}
+	if err := i.apt(ctx, "PostgreSQL", "about 45 MB to fetch", "postgresql"); err != nil {
+		return "", err
+	}
+	return FindPostgres()
+}
+
+// EnsurePgBouncer makes sure of pgbouncer, which the ledger's tests stand behind. None of the system's own is started or left
+// enabled.
+func (i Installer) EnsurePgBouncer(ctx context.Context) error {
+	if _, err := exec.LookPath("pgbouncer"); err == nil {
+		return nil
+	}
+	return i.apt(ctx, "PgBouncer", "about 1 MB to fetch", "pgbouncer")
+}
+
+// EnsureAlertmanager makes sure of prometheus-alertmanager, which alertman is measured beside. None of the system's own is
+// started or left enabled.
+func (i Installer) EnsureAlertmanager(ctx context.Context) error {
+	if _, err := exec.LookPath("prometheus-alertmanager"); err == nil {
+		return nil
+	}
+	return i.apt(ctx, "Alertmanager", "about 15 MB to fetch", "prometheus-alertmanager")
+}
+
+// EnsureNPM is the folder of what internal/tools/npm lists, which it installs where it is missing or of other versions, and
+// Node.js before it.
+func (i Installer) EnsureNPM(ctx context.Context) (string, error) {
+	if modules, err := FindNPM(i.Root); err == nil {
+		return modules, nil
+	}
+	if _, err := exec.LookPath("npm"); err != nil {
+		if err := i.apt(ctx, "Node.js (for the linters of the API's contract)", "about 60 MB to fetch", "nodejs", "npm"); err != nil {
+			return "", err
+		}
+	}
+	folder := filepath.Join(i.Root, npmFolder)
+	if err := os.RemoveAll(folder); err != nil {
+		return "", fmt.Errorf("take away what npm installed before: %w", err)
+	}
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(i.Root, npmSource))); err != nil {
+		return "", fmt.Errorf("copy what npm is to install: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = folder
+	say := "Linters of the API's contract, and makers of clients: installing them in " + npmFolder + " (npm ci; about 60 MB to fetch)"
+	if err := i.With(say, func() error { return i.run(ctx, "install-npm.log", cmd) }); err != nil {
+		return "", fmt.Errorf("install what %s lists: %w", npmSource, err)
+	}
+	return FindNPM(i.Root)
+}
+
+// EnsureCC makes sure of a C compiler and the C library's headers, which Go's race detector is linked with.
+func (i Installer) EnsureCC(ctx context.Context) error {
+	if compiles(ctx) {
+		return nil
+	}
+	return i.apt(ctx, "A C compiler (for Go's race detector)", "about 35 MB to fetch", "gcc", "libc6-dev")
+}
+
+func compiles(ctx context.Context) bool {
+	cmd := exec.CommandContext(ctx, "gcc", "-E", "-x", "c", "-")
+	cmd.Stdin = strings.NewReader("#include <stdlib.h>\n")
+	return cmd.Run() == nil
+}
+
+// apt installs Debian packages as root, or through sudo.
+func (i Installer) apt(ctx context.Context, what, size string, packages ...string) error {
+	names := strings.Join(packages, " ")
+	byHand := "install by hand: " + names
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return fmt.Errorf("%s is missing, and there is no apt-get here to install it with; %s", what, byHand)
+	}
+	prefix, err := asRoot(ctx)
+	if err != nil {
+		return fmt.Errorf("%s is missing, and %w; %s", what, err, byHand)
+	}
+	args := append(append(prefix, "sh", "-c", installDebian, "install_debian.sh"), packages...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdin = os.Stdin // for sudo
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	say := fmt.Sprintf("%s: installing Debian's %s (apt-get update, apt-get install %s; %s)", what, strings.Join(packages, " and "), names, size)
+	if err := i.With(say, func() error { return i.run(ctx, "install-"+packages[0]+".log", cmd) }); err != nil {
+		return fmt.Errorf("install %s: %w", names, err)
+	}
+	return nil
+}
+
+// asRoot is the command that makes another run as root: none for root, else sudo. Without a terminal to ask for a
+// password on, it must need none.
+func asRoot(ctx context.Context) ([]string, error) {
+	if os.Geteuid() == 0 {
+		return nil, nil
+	}
+	if _, err := exec.LookPath("sudo"); err != nil {
+		return nil, errors.New("installing it takes root's rights, and there is no sudo")
+	}
+	if isatty.IsTerminal(os.Stdin.Fd()) {
+		return []string{"sudo"}, nil
+	}
+	if err := exec.CommandContext(ctx, "sudo", "-n", "true").Run(); err != nil {
+		return nil, errors.New("installing it takes root's rights: sudo asks for a password, and there is no terminal to ask on")
+	}
+	return []string{"sudo", "-n"}, nil
+}
+
+// temporalModule is the official CLI, which holds the dev server and the Web UI. Later versions cannot be built this
+// way: their go.mod replaces a module by a folder of their repository.
+const temporalModule = "github.com/temporalio/cli/cmd/temporal@v1.5.1"
+
+// EnsureTemporal is the path of a temporal CLI in the project's bin: the one that is there, else a link to the one on
+// PATH, else one that it builds.
+func (i Installer) EnsureTemporal(ctx context.Context) (string, error) {
+	own := filepath.Join(i.Root, "bin", "temporal")
+	found, err := FindTemporal(ctx, i.Root)
+	if err == nil && found == own {
+		return own, nil
+	}
+	if removeErr := os.Remove(own); removeErr != nil && !os.IsNotExist(removeErr) {
+		return "", fmt.Errorf("replace %s: %w", own, removeErr)
+	}
+	if err := os.MkdirAll(filepath.Dir(own), 0o750); err != nil {
+		return "", fmt.Errorf("make a place for the temporal CLI: %w", err)
+	}
+	if err == nil {
+		fmt.Fprintf(i.Out, "Temporal: using %s\n", found)
+		return own, os.Symlink(found, own)
+	}
+	err = i.With("Temporal: building its CLI, dev server and Web UI into bin/ (once; 3 to 6 minutes on two cores)", func() error {
+		cmd := exec.CommandContext(ctx, "go", "install", "-ldflags=-s -w", temporalModule)
+		cmd.Env = append(os.Environ(), "GOBIN="+filepath.Dir(own), "CGO_ENABLED=0")
+		cmd.Dir = i.Root
+		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // go then stops its compilers
+		return i.run(ctx, "install-temporal.log", cmd)
+	})
+	if err != nil {
+		return "", fmt.Errorf("build the temporal CLI: %w", err)
+	}
+	return own, temporalServes(ctx, own)
 }

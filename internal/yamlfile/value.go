@@ -2,9 +2,16 @@ package yamlfile
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
+
+	"dummyorders/internal/duration"
 )
 
 // Value is a part of a document. The nil value stands for one that is not there: it reads as nothing and finds no fault,
@@ -196,4 +203,211 @@ func (v *Value) OneOrMore() []*Value {
 		v.Fault("must name one at least: leave the key out where there is none")
 	}
 	return items
+}
+
+// Is says whether the value is the word.
+func (v *Value) Is(word string) bool {
+	return v.IsScalar() && v.node.Value == word
+}
+
+// IsScalar says whether the value is there, and neither a mapping nor a list.
+func (v *Value) IsScalar() bool {
+	return v != nil && v.node.Kind == yaml.ScalarNode
+}
+
+// Text is a scalar as it was written, numbers too: nobody should have to put quotes around an order's id.
+func (v *Value) Text() string {
+	if v == nil {
+		return ""
+	}
+	if v.node.Kind != yaml.ScalarNode || v.node.ShortTag() == "!!null" {
+		v.Fault("must be text")
+		return ""
+	}
+	return v.node.Value
+}
+
+// Words is text that must not be empty or blank.
+func (v *Value) Words() string {
+	text := v.Text()
+	if v != nil && v.node.Kind == yaml.ScalarNode && strings.TrimSpace(text) == "" && v.node.ShortTag() != "!!null" {
+		v.Fault("must not be empty")
+	}
+	return text
+}
+
+// Whole is a whole number from least to most; outside of them, or absent, it is least or 0, whichever is greater.
+func (v *Value) Whole(least, most int) int {
+	if v == nil {
+		return max(0, least)
+	}
+	number, err := strconv.Atoi(v.node.Value)
+	if v.node.Kind != yaml.ScalarNode || v.node.ShortTag() != "!!int" || err != nil || number < least || number > most {
+		v.Fault("must be a whole number from %d to %d", least, most)
+		return max(0, least)
+	}
+	return number
+}
+
+// Truth is true or false.
+func (v *Value) Truth() bool {
+	if v == nil {
+		return false
+	}
+	if v.node.Kind != yaml.ScalarNode || v.node.ShortTag() != "!!bool" {
+		v.Fault("must be true or false")
+	}
+	return strings.EqualFold(v.node.Value, "true")
+}
+
+// Choice is one of the words.
+func (v *Value) Choice(words ...string) string {
+	text := v.Text()
+	if v == nil || slices.Contains(words, text) {
+		return text
+	}
+	if v.node.Kind == yaml.ScalarNode {
+		v.Fault("%q is not known here: %s", text, OneOf(text, words))
+	}
+	return ""
+}
+
+// Number is a plain number.
+func (v *Value) Number() float64 {
+	var number float64
+	if v == nil {
+		return 0
+	}
+	if v.node.Decode(&number) != nil || math.IsNaN(number) || math.IsInf(number, 0) {
+		v.Fault("must be a number")
+		return 0
+	}
+	return number
+}
+
+// Duration is a length of time as Go writes it, from least to most; outside of them, or absent, it is least.
+func (v *Value) Duration(least, most time.Duration) time.Duration {
+	if v == nil {
+		return least
+	}
+	length, err := time.ParseDuration(v.node.Value)
+	if !v.IsScalar() || err != nil || length < least || length > most {
+		v.Fault("must be a duration from %s to %s, such as 90s, 15m or 2h", duration.Short(least), duration.Short(most))
+		return least
+	}
+	return length
+}
+
+// Moment is a time of RFC 3339.
+func (v *Value) Moment() time.Time {
+	at, err := time.Parse(time.RFC3339, v.Text())
+	if err != nil {
+		v.Fault("%q must be a time of RFC 3339, such as 2026-03-04T12:00:00Z", v.Text())
+	}
+	return at
+}
+
+// Place is where a character of a scalar's text stands in the file. line and column count from 1, in the text. It follows
+// the text through the file, past the indents, quotes and escapes that the text does not have.
+func (v *Value) Place(line, column int) (int, int) {
+	f := follower{lines: v.doc.lines, quote: quote(v.node.Style)}
+	if v.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		f.begin(v.node.Line, 0)
+	} else {
+		f.begin(v.node.Line-1, v.node.Column-1)
+	}
+	textLine, textColumn := 1, 1
+	for _, r := range v.node.Value {
+		if textLine > line || textLine == line && textColumn >= column {
+			f.skip()
+			break
+		}
+		if r == '\n' {
+			textLine, textColumn = textLine+1, 1
+		} else {
+			textColumn++
+		}
+		if !unicode.IsSpace(r) {
+			f.past(r)
+		}
+	}
+	return f.line + 1, f.column + 1
+}
+
+func quote(style yaml.Style) rune {
+	switch {
+	case style&yaml.DoubleQuotedStyle != 0:
+		return '"'
+	case style&yaml.SingleQuotedStyle != 0:
+		return '\''
+	}
+	return 0
+}
+
+// follower is a place in a file. Space is of no account to it: YAML folds lines, and so it must be to whoever names the place.
+type follower struct {
+	lines        []string
+	line, column int
+	here         []rune // the line
+	quote        rune
+}
+
+// begin goes to a line.
+func (f *follower) begin(line, column int) {
+	f.line, f.column, f.here = line, column, nil
+	if line < len(f.lines) {
+		f.here = []rune(f.lines[line])
+	}
+}
+
+// now is the character at the place; at the end of a line it is a line break, and at the end of the file 0.
+func (f *follower) now() rune {
+	switch {
+	case f.column < len(f.here):
+		return f.here[f.column]
+	case f.line < len(f.lines):
+		return '\n'
+	}
+	return 0
+}
+
+func (f *follower) step() {
+	if f.now() == '\n' {
+		f.begin(f.line+1, 0)
+		return
+	}
+	f.column++
+}
+
+// skip goes to the next character that the text may have.
+func (f *follower) skip() {
+	for r := f.now(); r != 0 && (unicode.IsSpace(r) || r == f.quote || f.quote == '"' && r == '\\'); r = f.now() {
+		if r == '\'' && f.next() == '\'' {
+			f.step() // two stand for one, which is the text's
+			return
+		}
+		if r == '\\' {
+			f.step()
+			if strings.ContainsRune(`"\/`, f.now()) {
+				return
+			}
+		}
+		f.step()
+	}
+}
+
+// next is the character after the place, on its line.
+func (f *follower) next() rune {
+	if f.column+1 < len(f.here) {
+		return f.here[f.column+1]
+	}
+	return '\n'
+}
+
+// past goes behind a character of the text.
+func (f *follower) past(r rune) {
+	for f.skip(); f.now() != 0 && f.now() != r; f.skip() {
+		f.step()
+	}
+	f.step()
 }

@@ -5,10 +5,12 @@ package backtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/usage"
 )
 
 // Backtest is what is to be decided again, and by whom. It is for one Run.
@@ -79,5 +81,153 @@ const stride = 500
 func (b *Backtest) tell() {
 	if b.Progress != nil {
 		b.Progress(b.count)
+	}
+}
+
+// pageSize is how many entries are asked of the ledger at once.
+const pageSize = 500
+
+// read decides again what can be decided at once, and gathers what the rest has to be folded from.
+func (b *Backtest) read(ctx context.Context) error {
+	if err := b.entries(ctx, b.Since, b.Until, b.compare); err != nil {
+		return err
+	}
+	if len(b.history.incomplete) == 0 {
+		b.tell()
+		return nil
+	}
+	return b.readAround(ctx)
+}
+
+func (b *Backtest) compare(e ledger.Entry) {
+	if !checked(e.Record) {
+		b.tally.skip(e.Record)
+		return
+	}
+	b.history.remember(e)
+	d := decisionOf(e, b.history.names)
+	if d.whole() {
+		b.decide(d)
+		return
+	}
+	b.history.incomplete = append(b.history.incomplete, &d)
+	b.count.ToFold++
+}
+
+// readAround reads what the period's decisions may have looked back at. A decision that was late may have seen
+// transactions that came after the period, too.
+func (b *Backtest) readAround(ctx context.Context) error {
+	remember := func(e ledger.Entry) {
+		if checked(e.Record) {
+			b.history.remember(e)
+		}
+	}
+	from, to := b.history.span()
+	from = from.Add(-b.history.reach())
+	b.tally.foldedFrom = from
+	older, err := b.Ledger.List(ctx, ledger.Query{Until: from, Limit: 1})
+	if err != nil {
+		return err
+	}
+	b.tally.reached = len(older.Entries) > 0
+	if from.Before(b.Since) {
+		if err := b.entries(ctx, from, b.Since, remember); err != nil {
+			return err
+		}
+	}
+	if to.Before(b.Until) {
+		return nil
+	}
+	return b.entries(ctx, b.Until, to.Add(time.Microsecond), remember)
+}
+
+// entries calls each for the transactions that started within a span, the newest first.
+func (b *Backtest) entries(ctx context.Context, since, until time.Time, each func(ledger.Entry)) error {
+	query := ledger.Query{Since: since, Until: until, Limit: pageSize}
+	for {
+		page, err := b.Ledger.List(ctx, query)
+		if err != nil {
+			return err
+		}
+		for _, entry := range page.Entries {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			each(entry)
+			b.count.Read++
+		}
+		b.tell()
+		if page.Next == (ledger.Cursor{}) {
+			return nil
+		}
+		query.After = page.Next
+	}
+}
+
+// fold goes through the past in the order of its decisions, gives each incomplete decision the values that it lacks,
+// from what was decided before it and from nothing else, and decides it again.
+func (b *Backtest) fold(ctx context.Context) error {
+	h := b.history
+	slices.SortFunc(h.past, func(x, y past) int { return x.turn.compare(y.turn) })
+	slices.SortFunc(h.incomplete, func(x, y *decision) int { return x.turn.compare(y.turn) })
+	needed := h.neededFrom()
+	line, next := &timeline{}, 0
+	for i, d := range h.incomplete {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		line.neededFrom = needed[i]
+		for ; next < len(h.past) && h.past[next].turn.compare(d.turn) < 0; next++ {
+			line.add(h.use(h.past[next]))
+			h.past[next] = past{}
+		}
+		b.fill(d, &line.Timeline)
+		b.decide(*d)
+		h.incomplete[i] = nil // it and all that it holds is done with
+		if (i+1)%stride == 0 {
+			b.tell()
+		}
+	}
+	b.tell()
+	return nil
+}
+
+// fill gives a decision what it lacks, and has the report say so.
+func (b *Backtest) fill(d *decision, line *usage.Timeline) {
+	lacking := b.history.lacking(d)
+	use := usage.Of(d.posted, d.startTime, b.history.dimensions)
+	values := usage.Values(lacking, use, d.asOf, line.Look(d.posted.ID, usage.Lookups(lacking, use, d.asOf)))
+	b.tally.folded(lacking, d.before.Explanation != nil)
+	for i, name := range b.history.names {
+		if value, folded := values[name]; folded {
+			d.values[i] = value
+		}
+	}
+}
+
+// neededFrom is for each incomplete decision the time before which neither it nor any later one looks.
+func (h *history) neededFrom() []time.Time {
+	reach, times := h.reach(), make([]time.Time, len(h.incomplete))
+	for i := len(times) - 1; i >= 0; i-- {
+		times[i] = h.incomplete[i].asOf.Add(-reach)
+		if i+1 < len(times) && times[i+1].Before(times[i]) {
+			times[i] = times[i+1]
+		}
+	}
+	return times
+}
+
+// timeline holds no more than about twice what is needed.
+type timeline struct {
+	usage.Timeline
+	neededFrom   time.Time
+	added, limit int
+}
+
+func (t *timeline) add(u usage.Use) {
+	t.Add(u)
+	if t.added += len(u.Values); t.added > max(t.limit, pageSize) {
+		t.added = t.Forget(t.neededFrom)
+		t.limit = 2 * t.added
 	}
 }

@@ -2,10 +2,13 @@ package backtest
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
 
 	"dummyorders/domain/money"
 )
@@ -163,4 +166,177 @@ func (r *Report) writeChanged(out io.Writer) {
 // words are a verdict in a line: "decline 85 CARD_VELOCITY, BASKET".
 func (v Verdict) words() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %d %s", v.Outcome, v.Score, strings.Join(v.Reasons, ", ")))
+}
+
+// Words that the report is written in, for text and page alike.
+
+// people is a time without what nobody looks at.
+func people(t time.Time) string {
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func percent(share *float64) string {
+	if share == nil {
+		return notKnown
+	}
+	return strconv.FormatFloat(*share*100, 'f', 1, 64) + "%"
+}
+
+// grouped is a number with its thousands apart.
+func grouped(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// decimal is an amount with its thousands apart.
+func decimal(m money.Money) string {
+	whole, fraction, _ := strings.Cut(m.Decimal().String(), ".")
+	n, err := strconv.Atoi(whole)
+	if err != nil || fraction == "" {
+		return grouped(n)
+	}
+	return grouped(n) + "." + fraction
+}
+
+// plural counts things: "1 decision", "2 decisions".
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return grouped(n) + " " + thing + "s"
+}
+
+// idle are the rules that had nothing to say about any decision, by their ids; busy are the others.
+func idle(rules []Rule) (ids []string, busy []Rule) {
+	for _, r := range rules {
+		if r.Hits+r.Failed == 0 {
+			ids = append(ids, r.ID)
+		} else {
+			busy = append(busy, r)
+		}
+	}
+	return ids, busy
+}
+
+// decisive is a dash where nobody knows.
+func decisive(r Rule) string {
+	if r.Decisive == nil {
+		return "–"
+	}
+	return grouped(*r.Decisive)
+}
+
+// worth is what a hit of the rule does: "+45, review".
+func worth(r Rule) string {
+	score := fmt.Sprintf("%+d", r.Score)
+	switch {
+	case r.Score == 0:
+		return cmp.Or(string(r.Action), "0")
+	case r.Action == "":
+		return score
+	}
+	return score + ", " + string(r.Action)
+}
+
+// fraudShare is of those that are labelled: "50.0% of 4".
+func fraudShare(r Rule) string {
+	switch {
+	case r.Labelled == 0:
+		return "–"
+	case r.Precision == nil:
+		return notKnown
+	}
+	return percent(r.Precision) + " of " + grouped(r.Labelled)
+}
+
+// String has all amounts: "INR 123.00, USD 5.00".
+func (a Amounts) String() string {
+	all := []string{}
+	for _, currency := range a.Currencies() {
+		all = append(all, string(currency)+" "+decimal(a.Of(currency)))
+	}
+	if len(all) == 0 {
+		return "–"
+	}
+	return strings.Join(all, ", ")
+}
+
+// counts says what was compared and what was not.
+func (r *Report) counts() []string {
+	deciders := make([]string, len(r.DecidedBy))
+	for i, by := range r.DecidedBy {
+		deciders[i] = fmt.Sprintf("%s by %s", grouped(by.Decisions), by.Ruleset)
+	}
+	lines := []string{plural(r.Decisions, "decision") + " compared: " + strings.Join(deciders, ", ")}
+	if r.Decisions == 0 {
+		lines[0] = "There is nothing to compare: no decision was made about a transaction of this period."
+	}
+	if n := r.Skipped.NoDecision; n > 0 {
+		lines = append(lines, plural(n, "transaction")+" left out: no decision yet")
+	}
+	if n := r.Skipped.NotEvaluated; n > 0 {
+		lines = append(lines, plural(n, "transaction")+" left out: not_evaluated, nobody decided in time")
+	}
+	return lines
+}
+
+// lines say what was not recorded, before the features are named.
+func (f *Folded) lines() []string {
+	lines := []string{fmt.Sprintf("%s lacked values, which were folded from the ledger: only what was decided before each counts.",
+		plural(f.Decisions, "decision"))}
+	if f.Unrecorded > 0 {
+		lines = append(lines, fmt.Sprintf("Of these, %s had no values at all: their detector kept none.", grouped(f.Unrecorded)))
+	}
+	lines = append(lines, fmt.Sprintf("They look back as far as %s.", people(f.From)))
+	if !f.Reached {
+		lines = append(lines, fmt.Sprintf("The ledger holds nothing from before %s: what it held once is not counted.", people(f.Oldest)))
+	}
+	return lines
+}
+
+const (
+	notKnown  = "not known"
+	noLabels  = "Nobody has labelled any of these transactions, so precision and recall are not known."
+	noChanges = "No decision would have another outcome."
+)
+
+// lines say what is known of the transactions.
+func (l Labels) lines(goodBefore time.Time) []string {
+	if l.Labelled+l.Presumed == 0 {
+		return []string{noLabels}
+	}
+	lines := []string{fmt.Sprintf("%s labelled: %s fraudulent, %s legitimate, by the latest label of each. The others do not count.",
+		plural(l.Labelled, "transaction"), grouped(l.Fraudulent), grouped(l.Legitimate))}
+	if !goodBefore.IsZero() {
+		lines[0] = strings.TrimSuffix(lines[0], " The others do not count.")
+		lines = append(lines, fmt.Sprintf("%s without a label began before %s, and count as legitimate. The others do not count.",
+			plural(l.Presumed, "transaction"), people(goodBefore)))
+	}
+	switch {
+	case l.Fraudulent == 0:
+		lines = append(lines, "None is labelled fraudulent, so precision and recall are not known.")
+	case l.Legitimate+l.Presumed == 0:
+		lines = append(lines, "None is labelled legitimate, as where labels come of disputes alone, so precision is not known.",
+			"--good-before 60d counts those without a label as legitimate that are older than that.")
+	}
+	return lines
+}
+
+// line says how many decisions change, and how many of them are listed.
+func (c Changed) line() string {
+	text := noChanges
+	if c.Decisions > 0 {
+		text = fmt.Sprintf("%s would have another outcome", plural(c.Decisions, "decision"))
+		if listed := len(c.Latest); listed < c.Decisions {
+			text += fmt.Sprintf("; the latest %s are listed", grouped(listed))
+		}
+		text += "."
+	}
+	if c.OnlyScore > 0 {
+		text += fmt.Sprintf(" %s would have the same outcome with another score.", grouped(c.OnlyScore))
+	}
+	return text
 }
