@@ -8,17 +8,17 @@ import (
 	"dummyorders/internal/health"
 )
 
-// Books is a ledger's database, as whoever looks after it sees it.
-type Books interface {
+// LedgerStore is the ledger's database, as far as KeepLedger needs it.
+type LedgerStore interface {
 	Pruner
 	Migrate(ctx context.Context) error
 }
 
 // KeepLedger brings the ledger's tables to what this code needs, trying for as long as the database is away, and then
 // lets go of what is old, as KeepTidy does. It returns when ctx ends.
-func KeepLedger(ctx context.Context, books Books, retention time.Duration, log *slog.Logger) error {
-	if !health.Await(ctx, log, "ledger", books.Migrate) {
+func KeepLedger(ctx context.Context, store LedgerStore, retention time.Duration, log *slog.Logger) error {
+	if !health.Await(ctx, log, "ledger", store.Migrate) {
 		return nil
 	}
-	return KeepTidy(ctx, books, retention, log)
+	return KeepTidy(ctx, store, retention, log)
 }

@@ -14,12 +14,12 @@ import (
 
 // Activities are named through nil receivers, as is Temporal's custom: only the method's name is used here.
 var (
-	fraudPolice *activities.Fraud
-	pay         *activities.Payment
-	alerts      *activities.Alerts
-	deliveries  *activities.Deliveries
-	groups      *activities.Groups
-	books       *activities.Ledger
+	fraudPolice      *activities.Fraud
+	pay              *activities.Payment
+	alerts           *activities.Alerts
+	deliveries       *activities.Deliveries
+	groups           *activities.Groups
+	ledgerActivities *activities.Ledger
 )
 
 // fraudCheckOptions: a decision takes milliseconds, so a worker that has not answered in ten seconds is dead, and

@@ -63,13 +63,13 @@ func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transact
 type process struct {
 	*Orders
 
-	transaction transaction.Transaction
-	record      *ledger.Record
-	scribe      scribe
-	gateway     string         // that the payment began with
-	checks      int            // how often the fraud check was asked so far
-	alerts      int            // how many there were so far
-	reviewing   workflow.Mutex // held by whoever is about to decide: a reviewer, or the deadline
+	transaction  transaction.Transaction
+	record       *ledger.Record
+	ledgerWriter ledgerWriter
+	gateway      string         // that the payment began with
+	checks       int            // how often the fraud check was asked so far
+	alerts       int            // how many there were so far
+	reviewing    workflow.Mutex // held by whoever is about to decide: a reviewer, or the deadline
 
 	// background is what goes on beside the main line. It is waited for before the end, and failed is what went wrong.
 	background workflow.WaitGroup
@@ -136,7 +136,7 @@ func (p *process) finish(ctx workflow.Context) error {
 	workflow.SetCurrentDetails(ctx, p.details())
 	p.publishStatus(ctx)
 	p.save(ctx)
-	err := workflow.Await(free, func() bool { return p.scribe.idle() && workflow.AllHandlersFinished(ctx) })
+	err := workflow.Await(free, func() bool { return p.ledgerWriter.idle() && workflow.AllHandlersFinished(ctx) })
 	p.fail(err)
 	return p.failed
 }
@@ -341,7 +341,7 @@ func (p *process) giveBack(ctx workflow.Context, held payment.Authorization) {
 // and what is held then is released.
 func (p *process) releaseUnknown(ctx workflow.Context) error {
 	var held payment.Authorization
-	err := p.insist(ctx, func(ctx workflow.Context) (err error) {
+	err := p.askUntilAnswered(ctx, func(ctx workflow.Context) (err error) {
 		held, err = p.authorize(ctx)
 		return err
 	})
@@ -356,9 +356,9 @@ func (p *process) releaseUnknown(ctx workflow.Context) error {
 }
 
 func (p *process) release(ctx workflow.Context, held payment.Authorization) error {
-	err := p.insist(ctx, func(ctx workflow.Context) error { return p.void(ctx, held) })
+	err := p.askUntilAnswered(ctx, func(ctx workflow.Context) error { return p.void(ctx, held) })
 	if isType(err, activities.PaymentCaptured) {
-		err = p.insist(ctx, func(ctx workflow.Context) error { return p.refund(ctx, held) })
+		err = p.askUntilAnswered(ctx, func(ctx workflow.Context) error { return p.refund(ctx, held) })
 	}
 	refused, final := errors.AsType[*temporal.ApplicationError](err)
 	if !final {
@@ -370,8 +370,8 @@ func (p *process) release(ctx workflow.Context, held payment.Authorization) erro
 	return temporal.NewNonRetryableApplicationError("the money could not be given back: "+refused.Message(), CompensationFailed, nil)
 }
 
-// insist asks until there is an answer. When there is none for long, people are told, and it goes on asking.
-func (p *process) insist(ctx workflow.Context, ask func(workflow.Context) error) error {
+// askUntilAnswered asks until there is an answer. When there is none for long, people are told, and it goes on asking.
+func (p *process) askUntilAnswered(ctx workflow.Context, ask func(workflow.Context) error) error {
 	patient := paymentOptions(ctx)
 	err := ask(workflow.WithScheduleToCloseTimeout(patient, alarmAfter))
 	if err == nil || isType(err, activities.PaymentDeclined) || isType(err, activities.PaymentCaptured) {
@@ -522,28 +522,28 @@ func (p *process) link(info *workflow.Info) string {
 	return strings.TrimSuffix(p.WebUI, "/") + "/namespaces/" + info.Namespace + "/workflows/" + info.WorkflowExecution.ID
 }
 
-// scribe keeps the ledger up with the record: one entry at a time, and always the newest.
-type scribe struct {
+// ledgerWriter keeps the ledger up with the record: one entry at a time, and always the newest.
+type ledgerWriter struct {
 	writing, behind bool
 	written         int
 }
 
-func (s *scribe) idle() bool {
+func (s *ledgerWriter) idle() bool {
 	return !s.writing
 }
 
 // save has the record as it is now kept in the ledger, without waiting for it: a ledger that is away holds up no
 // payment. The workflow does not end before its last entry is kept.
 func (p *process) save(ctx workflow.Context) {
-	p.scribe.behind = true
-	if p.scribe.writing {
+	p.ledgerWriter.behind = true
+	if p.ledgerWriter.writing {
 		return
 	}
-	p.scribe.writing = true
+	p.ledgerWriter.writing = true
 	workflow.GoNamed(detached(ctx), "ledger", func(ctx workflow.Context) {
-		defer func() { p.scribe.writing = false }()
-		for p.scribe.behind {
-			p.scribe.behind = false
+		defer func() { p.ledgerWriter.writing = false }()
+		for p.ledgerWriter.behind {
+			p.ledgerWriter.behind = false
 			if err := p.write(ctx); err != nil {
 				p.fail(err)
 				return
@@ -556,15 +556,15 @@ func (p *process) save(ctx workflow.Context) {
 // is under way anyway. When the ledger does not answer, a regular activity takes over, whose retries are the server's
 // and hold up no workflow task.
 func (p *process) write(ctx workflow.Context) error {
-	p.scribe.written++
+	p.ledgerWriter.written++
 	entry := ledger.Entry{
 		Record:      p.record.Clone(),
 		Transaction: p.transaction,
-		Mark:        ledger.Mark{At: workflow.Now(ctx), Number: p.scribe.written},
+		Mark:        ledger.Mark{At: workflow.Now(ctx), Number: p.ledgerWriter.written},
 	}
 	summary := "keep in the ledger: " + p.record.Status().String()
-	if workflow.ExecuteLocalActivity(quickSave(ctx, summary), books.Save, entry).Get(ctx, nil) == nil {
+	if workflow.ExecuteLocalActivity(quickSave(ctx, summary), ledgerActivities.Save, entry).Get(ctx, nil) == nil {
 		return nil
 	}
-	return workflow.ExecuteActivity(patientSave(ctx, summary), books.Save, entry).Get(ctx, nil)
+	return workflow.ExecuteActivity(patientSave(ctx, summary), ledgerActivities.Save, entry).Get(ctx, nil)
 }

@@ -24,10 +24,10 @@ func (apiCommand) Run(ctx context.Context) error {
 }
 
 func serveAPI(p *process) func(context.Context) error {
-	address, book := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress), p.env.ledger(p.values)
+	address, store := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress), p.env.ledger(p.values)
 	options := api.Options{
 		Alerts:                &temporal.Alerts{Client: p.temporal},
-		Ledger:                book,
+		Ledger:                store,
 		Cards:                 card.NewDescriber(p.env.fingerprintKey(p.values)),
 		Clients:               p.env.clients(p.values),
 		Links:                 p.env.links(p.values),
@@ -41,12 +41,12 @@ func serveAPI(p *process) func(context.Context) error {
 	}
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
-		options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: book, Draining: ctx}
+		options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
 		group.Go(func() error { return serve(ctx, p.log, address, api.New(options), drainRequests) })
 		group.Go(func() error {
-			health.Await(ctx, p.log, "ledger", book.Ready) // no part of /readyz: see api.Options
+			health.Await(ctx, p.log, "ledger", store.Ready) // no part of /readyz: see api.Options
 			return nil
 		})
-		return errors.Join(group.Wait(), book.Close())
+		return errors.Join(group.Wait(), store.Close())
 	}
 }

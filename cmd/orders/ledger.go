@@ -68,20 +68,20 @@ func (c verifyCommand) span() audit.Span {
 // Run prints a line for each transaction that the two sides disagree about, and the counts at the end.
 func (c verifyCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"ledger": func(p *process) func(context.Context) error {
-		book, history := p.env.ledger(p.values), temporal.NewHistories(p.temporal)
+		store, history := p.env.ledger(p.values), temporal.NewHistories(p.temporal)
 		return func(ctx context.Context) error {
-			defer func() { _ = book.Close() }()
-			if err := book.Ready(ctx); err != nil {
+			defer func() { _ = store.Close() }()
+			if err := store.Ready(ctx); err != nil {
 				return err
 			}
-			return c.verify(ctx, book, history, verifyGrace, standard())
+			return c.verify(ctx, store, history, verifyGrace, standard())
 		}
 	}})
 }
 
-func (c verifyCommand) verify(ctx context.Context, book ledger.Reader, history audit.History, grace time.Duration, out output) error {
+func (c verifyCommand) verify(ctx context.Context, store ledger.Reader, history audit.History, grace time.Duration, out output) error {
 	verifier := &audit.Verifier{
-		Ledger: book, History: history, Span: c.span(), Workers: queriesAtOnce, Grace: grace, Every: verifyProgress,
+		Ledger: store, History: history, Span: c.span(), Workers: queriesAtOnce, Grace: grace, Every: verifyProgress,
 		Found: func(f audit.Finding) { fmt.Fprintln(out.results, f) },
 		Progress: func(n audit.Counts, suspected int) {
 			fmt.Fprintf(out.progress, "%d compared so far, %d to look at again\n", n.Compared, suspected)
@@ -231,18 +231,18 @@ func (c exportCommand) Validate() error {
 // Run writes the transactions, and says on the side how many they were.
 func (c exportCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"ledger": func(p *process) func(context.Context) error {
-		book := p.env.ledger(p.values)
+		store := p.env.ledger(p.values)
 		return func(ctx context.Context) error {
-			defer func() { _ = book.Close() }()
-			if err := book.Ready(ctx); err != nil {
+			defer func() { _ = store.Close() }()
+			if err := store.Ready(ctx); err != nil {
 				return err
 			}
-			return c.export(ctx, book, standard())
+			return c.export(ctx, store, standard())
 		}
 	}})
 }
 
-func (c exportCommand) export(ctx context.Context, book ledger.Reader, out output) error {
+func (c exportCommand) export(ctx context.Context, store ledger.Reader, out output) error {
 	q := ledger.Query{Status: c.Status.Status, Outcome: c.Outcome.Outcome, Since: c.Since.Time, Until: c.Until.Time}
 	written := 0
 	err := into(c.Output, out.results, func(to io.Writer) (err error) {
@@ -251,7 +251,7 @@ func (c exportCommand) export(ctx context.Context, book ledger.Reader, out outpu
 				return err
 			}
 		}
-		written, err = audit.Export(ctx, book, q, c.Format, to)
+		written, err = audit.Export(ctx, store, q, c.Format, to)
 		return err
 	})
 	if err != nil && ctx.Err() != nil {

@@ -14,12 +14,12 @@ import (
 func TestABackupHoldsWhatTheLedgerHolds(t *testing.T) {
 	dir := t.TempDir()
 	path, copied := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "copy.db")
-	book, err := ledgerdb.Open("sqlite:" + path)
+	store, err := ledgerdb.Open("sqlite:" + path)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = book.Close() })
-	require.NoError(t, book.Migrate(t.Context()))
+	t.Cleanup(func() { _ = store.Close() })
+	require.NoError(t, store.Migrate(t.Context()))
 	saved := ledgertest.Whole()
-	require.NoError(t, book.Save(t.Context(), saved))
+	require.NoError(t, store.Save(t.Context(), saved))
 	t.Setenv("LEDGER_URL", "sqlite:"+path)
 
 	require.Equal(t, 0, execute(t.Context(), []string{"ledger", "backup", copied}))

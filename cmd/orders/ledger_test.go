@@ -76,7 +76,7 @@ func TestADayIsVerifiedWhereNothingElseIsSaid(t *testing.T) {
 func TestVerifySaysHowItWentAndEndsAccordingly(t *testing.T) {
 	silence := errors.New("no connection")
 	for name, c := range map[string]struct {
-		book    records
+		store   records
 		history silent
 		err     string
 		line    string
@@ -84,30 +84,30 @@ func TestVerifySaysHowItWentAndEndsAccordingly(t *testing.T) {
 	}{
 		"nothing to compare": {last: "0 compared: 0 equal, 0 running, 0 past retention, 0 disagreeing"},
 		"past retention": {
-			book: records{ended24hAgo()}, history: silent{err: audit.ErrForgotten},
+			store: records{ended24hAgo()}, history: silent{err: audit.ErrForgotten},
 			last: "1 compared: 0 equal, 0 running, 1 past retention, 0 disagreeing",
 		},
 		"a transaction that Temporal should know": {
-			book: records{running()}, history: silent{err: audit.ErrForgotten},
+			store: records{running()}, history: silent{err: audit.ErrForgotten},
 			err:  "the ledger and Temporal disagree about 1 of 1 transactions",
 			line: "1 unknown: ledger says TRANSACTION_PENDING, since 2026-11-02T09:30:00Z, and not ended; Temporal holds no history of it\n",
 			last: "1 compared: 0 equal, 0 running, 0 past retention, 1 disagreeing",
 		},
 		"no worker": {
-			book: records{ended24hAgo()}, history: silent{err: audit.ErrUnanswered},
+			store: records{ended24hAgo()}, history: silent{err: audit.ErrUnanswered},
 			err:  "the ledger and Temporal disagree about 0 of 1 transactions, and 1 could not be compared: is an `orders worker` running?",
 			line: "1 unanswered: no orders worker answered for the workflow\n",
 			last: "1 compared: 0 equal, 0 running, 0 past retention, 0 disagreeing, 1 unanswered",
 		},
 		"Temporal is away": {
-			book: records{ended24hAgo()}, history: silent{err: silence},
+			store: records{ended24hAgo()}, history: silent{err: silence},
 			err:  "stopped before everything was compared: compare the ledger's transactions with Temporal: transaction 1: no connection",
 			last: "0 compared: 0 equal, 0 running, 0 past retention, 0 disagreeing",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			err := verifyCommand{All: true}.verify(t.Context(), c.book, c.history, 0, output{results: &out, progress: io.Discard})
+			err := verifyCommand{All: true}.verify(t.Context(), c.store, c.history, 0, output{results: &out, progress: io.Discard})
 			if c.err == "" {
 				require.NoError(t, err)
 			} else {
@@ -127,17 +127,17 @@ func TestAVerificationThatIsStoppedIsNotOne(t *testing.T) {
 func TestAnExportHoldsWhatTheLedgerHolds(t *testing.T) {
 	dir := t.TempDir()
 	url := "sqlite:" + filepath.Join(dir, "ledger.db")
-	book, err := ledgerdb.Open(url)
+	store, err := ledgerdb.Open(url)
 	require.NoError(t, err)
-	require.NoError(t, book.Migrate(t.Context()))
+	require.NoError(t, store.Migrate(t.Context()))
 	for _, id := range []string{"1", "2"} {
 		r := ended24hAgo()
 		r.TransactionID = id
-		require.NoError(t, book.Save(t.Context(), ledger.Entry{Record: r, Transaction: transaction.Transaction{
+		require.NoError(t, store.Save(t.Context(), ledger.Entry{Record: r, Transaction: transaction.Transaction{
 			ID: id, Payment: transaction.Payment{Token: "pm_card_visa"},
 		}, Mark: ledger.Mark{At: r.StartTime}}))
 	}
-	require.NoError(t, book.Close())
+	require.NoError(t, store.Close())
 	setEnvironment(t, map[string]string{"LEDGER_URL": url})
 
 	file := filepath.Join(dir, "export")

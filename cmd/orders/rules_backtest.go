@@ -63,21 +63,21 @@ func (c backtestCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	book, err := openLedger(ctx, env)
+	store, err := openLedger(ctx, env)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = book.Close() }()
-	return c.backtest(ctx, book, set, standard())
+	defer func() { _ = store.Close() }()
+	return c.backtest(ctx, store, set, standard())
 }
 
-func (c backtestCommand) backtest(ctx context.Context, book ledger.Reader, set *rules.Set, out output) error {
+func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set *rules.Set, out output) error {
 	if err := replaceable(c.HTML); err != nil {
 		return fmt.Errorf("write the page %s: %w", c.HTML, err)
 	}
 	span, far := c.span(), &progress{to: out.progress}
 	test := &backtest.Backtest{
-		Ledger: book, Candidate: set, Since: span.Since, Until: span.Until, GoodBefore: c.GoodBefore.Time, Changes: int(c.Changes), Rules: knownRules(set),
+		Ledger: store, Candidate: set, Since: span.Since, Until: span.Until, GoodBefore: c.GoodBefore.Time, Changes: int(c.Changes), Rules: knownRules(set),
 		Settle:   set.Settle,
 		Progress: far.tell,
 	}

@@ -60,23 +60,23 @@ func TestABacktestNeedsARulesetWithoutFaults(t *testing.T) {
 // What decided is the built-in ruleset, so that it changes nothing, and its own account of what is decisive holds.
 func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
-	book, err := ledgerdb.Open(url)
+	store, err := ledgerdb.Open(url)
 	require.NoError(t, err)
-	require.NoError(t, book.Migrate(t.Context()))
+	require.NoError(t, store.Migrate(t.Context()))
 	for _, e := range velocity(8) {
-		require.NoError(t, book.Save(t.Context(), e))
+		require.NoError(t, store.Save(t.Context(), e))
 	}
-	require.NoError(t, book.Close())
+	require.NoError(t, store.Close())
 	setEnvironment(t, map[string]string{"LEDGER_URL": url})
 	page := filepath.Join(t.TempDir(), "report.html")
 	require.Zero(t, execute(t.Context(), []string{"rules", "backtest", "default", "--since", "2d", "--html", page}))
 	require.Contains(t, contents(t, page), "No decision would have another outcome.")
 
-	book, err = ledgerdb.Open(url)
+	store, err = ledgerdb.Open(url)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = book.Close() })
+	t.Cleanup(func() { _ = store.Close() })
 	var out, progress bytes.Buffer
-	require.NoError(t, backtestCommand{Format: "json"}.backtest(t.Context(), book, rules.Default(), output{&out, &progress}))
+	require.NoError(t, backtestCommand{Format: "json"}.backtest(t.Context(), store, rules.Default(), output{&out, &progress}))
 	var report struct {
 		Decisions int
 		Changed   backtest.Changed
@@ -96,7 +96,7 @@ func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
 
 	out.Reset()
 	empty := backtestCommand{period: period{Until: moment{time.Now().Add(-3 * 24 * time.Hour)}}, Format: "text"}
-	require.NoError(t, empty.backtest(t.Context(), book, rules.Default(), output{&out, io.Discard}))
+	require.NoError(t, empty.backtest(t.Context(), store, rules.Default(), output{&out, io.Discard}))
 	require.Contains(t, out.String(), "There is nothing to compare")
 }
 
@@ -150,14 +150,14 @@ func TestThereAreNoFewerChangesThanNone(t *testing.T) {
 }
 
 func TestABacktestSaysWhereItGotToInTheEndHoweverQuickItWas(t *testing.T) {
-	book, folded := openBook(t), ruleset(t, strings.ReplaceAll(rule, `"10m"`, `"11m"`))
+	store, folded := openBook(t), ruleset(t, strings.ReplaceAll(rule, `"10m"`, `"11m"`))
 	for _, e := range velocity(8) {
-		require.NoError(t, book.Save(t.Context(), e))
+		require.NoError(t, store.Save(t.Context(), e))
 	}
 	set, err := rules.Load(folded)
 	require.NoError(t, err)
 	var far bytes.Buffer
-	require.NoError(t, backtestCommand{}.backtest(t.Context(), book, set, output{io.Discard, &far}))
+	require.NoError(t, backtestCommand{}.backtest(t.Context(), store, set, output{io.Discard, &far}))
 	require.Equal(t, "8 transactions read, 0 decided again, 8 to fold\n8 transactions read, 8 decided again, 8 to fold\n", far.String())
 }
 

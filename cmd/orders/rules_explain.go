@@ -32,33 +32,33 @@ func (c explainRulesCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	book, err := openLedger(ctx, env)
+	store, err := openLedger(ctx, env)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = book.Close() }()
+	defer func() { _ = store.Close() }()
 	if c.Ruleset == "" {
 		c.Ruleset = env.FraudRuleset
 	}
-	return c.explain(ctx, book, standard())
+	return c.explain(ctx, store, standard())
 }
 
 // openLedger is the ledger, ready to be read; the caller closes it.
 func openLedger(ctx context.Context, env environment) (*ledgerdb.Ledger, error) {
 	v := &values{}
-	book := env.ledger(v)
+	store := env.ledger(v)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	if err := book.Ready(ctx); err != nil {
-		_ = book.Close()
+	if err := store.Ready(ctx); err != nil {
+		_ = store.Close()
 		return nil, err
 	}
-	return book, nil
+	return store, nil
 }
 
-func (c explainRulesCommand) explain(ctx context.Context, book ledger.Reader, out output) error {
-	entry, err := book.Find(ctx, c.TransactionID)
+func (c explainRulesCommand) explain(ctx context.Context, store ledger.Reader, out output) error {
+	entry, err := store.Find(ctx, c.TransactionID)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return fmt.Errorf("%w; LEDGER_URL says which ledger that is", err)
 	}

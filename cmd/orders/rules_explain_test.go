@@ -15,14 +15,14 @@ import (
 )
 
 func TestADecisionIsExplainedFromTheLedger(t *testing.T) {
-	book := openBook(t)
+	store := openBook(t)
 	e := decided(t, map[string]float64{`card.count("10m")`: 6, `card.count("1h")`: 6})
 	e.Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: noon.Add(24 * time.Hour)}}
-	require.NoError(t, book.Save(t.Context(), e))
-	_, err := book.Label(t.Context(), e.Record.TransactionID, e.Record.Labels[0])
+	require.NoError(t, store.Save(t.Context(), e))
+	_, err := store.Label(t.Context(), e.Record.TransactionID, e.Record.Labels[0])
 	require.NoError(t, err)
 
-	out, notes := explain(t, explainRulesCommand{TransactionID: "t-1"}, book)
+	out, notes := explain(t, explainRulesCommand{TransactionID: "t-1"}, store)
 	require.Empty(t, notes)
 	require.Equal(t, `Transaction  t-1, 2026-03-04T12:00:00Z
 Status       TRANSACTION_PENDING
@@ -57,13 +57,13 @@ Labelled fraudulent by dispute at 2026-03-05T12:00:00Z
 }
 
 func TestADecisionOfAnotherRulesetIsExplainedWithoutItsNames(t *testing.T) {
-	book := openBook(t)
-	require.NoError(t, book.Save(t.Context(), decided(t, map[string]float64{`card.count("10m")`: 3})))
+	store := openBook(t)
+	require.NoError(t, store.Save(t.Context(), decided(t, map[string]float64{`card.count("10m")`: 3})))
 	for command, note := range map[explainRulesCommand]string{
 		{TransactionID: "t-1", Ruleset: ruleset(t, rule)}:                      "The ruleset at hand is another one, tiny version 7 (",
 		{TransactionID: "t-1", Ruleset: filepath.Join(t.TempDir(), "nothing")}: "cannot be read, so that rules go without names here: ",
 	} {
-		out, notes := explain(t, command, book)
+		out, notes := explain(t, command, store)
 		require.Contains(t, notes, note)
 		require.Contains(t, out, "card_velocity_10m  +40")
 		require.NotContains(t, out, "Many payments with one card")
@@ -81,17 +81,17 @@ func TestWhatHasNoExplanationSaysWhy(t *testing.T) {
 			r.Decide(fraud.Decision{Outcome: fraud.Approve, Score: 5, Ruleset: fraud.Ruleset{ID: "dummy", Version: 1}, Source: fraud.AutomatedRule})
 		},
 	} {
-		book := openBook(t)
+		store := openBook(t)
 		e := accepted(t)
 		decide(&e.Record)
-		require.NoError(t, book.Save(t.Context(), e))
-		out, _ := explain(t, explainRulesCommand{TransactionID: "t-1"}, book)
+		require.NoError(t, store.Save(t.Context(), e))
+		out, _ := explain(t, explainRulesCommand{TransactionID: "t-1"}, store)
 		require.True(t, strings.HasSuffix(out, "\n\n"+why), out)
 
 		e.Record.Review, e.Mark.Number = &review.Review{RequestedAt: noon, Deadline: noon.Add(time.Hour)}, 2
 		e.Record.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "bob"}, noon.Add(30*time.Minute))
-		require.NoError(t, book.Save(t.Context(), e))
-		out, _ = explain(t, explainRulesCommand{TransactionID: "t-1"}, book)
+		require.NoError(t, store.Save(t.Context(), e))
+		out, _ = explain(t, explainRulesCommand{TransactionID: "t-1"}, store)
 		require.True(t, strings.HasSuffix(out, "\n\n"+why+"Review: declined by bob at 2026-03-04T12:30:00Z\n"), out)
 	}
 }
@@ -106,9 +106,9 @@ func TestATransactionThatTheLedgerDoesNotHoldCannotBeExplained(t *testing.T) {
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"rules", "explain", "t-2"}))
 }
 
-func explain(t *testing.T, c explainRulesCommand, book ledger.Reader) (out, notes string) {
+func explain(t *testing.T, c explainRulesCommand, store ledger.Reader) (out, notes string) {
 	t.Helper()
-	return captured(t, func(out output) error { return c.explain(t.Context(), book, out) })
+	return captured(t, func(out output) error { return c.explain(t.Context(), store, out) })
 }
 
 // decided is a transaction that the built-in ruleset has decided about.
@@ -144,11 +144,11 @@ func TestAReviewIsExplainedWithWhatTheFraudCheckSaidWhenItWasAskedAgain(t *testi
 		},
 		"which took 1.234ms\n": func(*review.Review) {},
 	} {
-		book, e := openBook(t), decided(t, map[string]float64{`card.count("10m")`: 3})
+		store, e := openBook(t), decided(t, map[string]float64{`card.count("10m")`: 3})
 		e.Record.Review = asked()
 		change(e.Record.Review)
-		require.NoError(t, book.Save(t.Context(), e))
-		out, _ := explain(t, explainRulesCommand{TransactionID: "t-1"}, book)
+		require.NoError(t, store.Save(t.Context(), e))
+		out, _ := explain(t, explainRulesCommand{TransactionID: "t-1"}, store)
 		require.True(t, strings.HasSuffix(out, want), out)
 	}
 }
@@ -157,13 +157,13 @@ func TestAReviewIsExplainedWithWhatTheFraudCheckSaidWhenItWasAskedAgain(t *testi
 func TestTheTrialOfAnotherRulesetGoesWithoutTheNamesOfTheOneThatDecided(t *testing.T) {
 	const name = "The card number fails the Luhn check"
 	for digest, names := range map[string]int{rules.Default().Ruleset().Digest: 2, "sha256:another": 1} {
-		book, e := openBook(t), decided(t, nil)
+		store, e := openBook(t), decided(t, nil)
 		e.Record.Explanation.Trials = []fraud.Trial{{
 			Ruleset: fraud.Ruleset{ID: "tried", Version: 1, Digest: digest}, Outcome: fraud.Approve, Score: 5,
 			Rules: []fraud.RuleResult{{ID: "card_luhn", Outcome: fraud.RuleHit, Score: 5}},
 		}}
-		require.NoError(t, book.Save(t.Context(), e))
-		out, _ := explain(t, explainRulesCommand{TransactionID: "t-1"}, book)
+		require.NoError(t, store.Save(t.Context(), e))
+		out, _ := explain(t, explainRulesCommand{TransactionID: "t-1"}, store)
 		require.Equal(t, names, strings.Count(out, name), out)
 	}
 }

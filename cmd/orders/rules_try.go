@@ -50,12 +50,12 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 	if env.CardFingerprintKey == "" {
 		fmt.Fprintln(os.Stderr, "CARD_FINGERPRINT_KEY is not set: no card is recognized, and what is counted by card is 0")
 	}
-	book, err := openLedger(ctx, env)
+	store, err := openLedger(ctx, env)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = book.Close() }()
-	return c.try(ctx, set, *t, book, standard())
+	defer func() { _ = store.Close() }()
+	return c.try(ctx, set, *t, store, standard())
 }
 
 // standInKey makes fingerprints where nobody compares them with any.

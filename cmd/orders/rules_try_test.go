@@ -55,17 +55,17 @@ func TestATransactionIsTriedAsOfTheMomentThatIsGiven(t *testing.T) {
 }
 
 func TestATriedTransactionSeesTheLedgersHistoryAndIsNotCountedThere(t *testing.T) {
-	book := openBook(t)
+	store := openBook(t)
 	for i := range 3 {
-		count(t, book, i, noon.Add(time.Duration(i-5)*time.Minute))
+		count(t, store, i, noon.Add(time.Duration(i-5)*time.Minute))
 	}
 	for range 2 {
-		out, _ := try(t, tryRulesCommand{At: moment{noon}}, book)
+		out, _ := try(t, tryRulesCommand{At: moment{noon}}, store)
 		require.Regexp(t, `card\.count\("10m"\) +3\n`, out)
 	}
-	out, _ := try(t, tryRulesCommand{At: moment{noon}, Seen: []seen{{`card.count("10m")`, 2}}}, book)
+	out, _ := try(t, tryRulesCommand{At: moment{noon}, Seen: []seen{{`card.count("10m")`, 2}}}, store)
 	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what is said goes before what was counted")
-	out, _ = try(t, tryRulesCommand{At: moment{noon.Add(-210 * time.Second)}}, book)
+	out, _ = try(t, tryRulesCommand{At: moment{noon.Add(-210 * time.Second)}}, store)
 	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what came later is seen")
 }
 
@@ -135,11 +135,11 @@ func before(t *testing.T, text, part string) string {
 
 func openBook(t *testing.T) *ledgerdb.Ledger {
 	t.Helper()
-	book, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
+	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = book.Close() })
-	require.NoError(t, book.Migrate(t.Context()))
-	return book
+	t.Cleanup(func() { _ = store.Close() })
+	require.NoError(t, store.Migrate(t.Context()))
+	return store
 }
 
 // accepted is a transaction that the ledger knows nothing more of.
@@ -157,11 +157,11 @@ func accepted(t *testing.T) ledger.Entry {
 }
 
 // count puts a transaction with the same card into the history.
-func count(t *testing.T, book fraud.History, number int, at time.Time) {
+func count(t *testing.T, store fraud.History, number int, at time.Time) {
 	t.Helper()
 	c := fraud.Check{Transaction: accepted(t).Transaction, StartTime: at, AsOf: at, Number: 1}
 	c.ID = "earlier-" + string(rune('a'+number))
-	_, err := book.Decide(t.Context(), c, usage.Of(c.Transaction, at, nil), nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+	_, err := store.Decide(t.Context(), c, usage.Of(c.Transaction, at, nil), nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
 	require.NoError(t, err)
 }
 

@@ -34,11 +34,11 @@ func workOnOrders(p *process) func(context.Context) error {
 		p.log.Warn("Payments with the live key go to STRIPE_URL, which is not Stripe's own address: make sure that it passes them on to Stripe")
 	}
 	publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
-	books, retention := p.env.ledger(p.values), p.env.ledgerRetention(p.values)
+	store, retention := p.env.ledger(p.values), p.env.ledgerRetention(p.values)
 	runner := workers.NewRunner("orders", workers.NewOrders(p.temporal, orders, workers.OrdersActivities{
 		Payment: &activities.Payment{Gateways: gateways},
 		Alerts:  &activities.Alerts{Publisher: publisher},
-		Ledger:  &activities.Ledger{Writer: books},
+		Ledger:  &activities.Ledger{Writer: store},
 	}), p.log)
 	return func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
@@ -47,10 +47,10 @@ func workOnOrders(p *process) func(context.Context) error {
 				"temporal": temporal.Check(p.temporal),
 				"worker":   runner.Ready,
 				"rabbitmq": func(context.Context) error { return publisher.Ready() },
-				"ledger":   books.Writable,
+				"ledger":   store.Writable,
 			})
 		})
-		group.Go(func() error { return workers.KeepLedger(ctx, books, retention, p.log) })
+		group.Go(func() error { return workers.KeepLedger(ctx, store, retention, p.log) })
 		// Not before the last activity has published its alert and saved its entry.
 		background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 		group.Go(func() error { return publisher.Run(background) })
@@ -59,7 +59,7 @@ func workOnOrders(p *process) func(context.Context) error {
 			return runner.Run(ctx)
 		})
 		err := group.Wait()
-		return errors.Join(err, books.Close())
+		return errors.Join(err, store.Close())
 	}
 }
 

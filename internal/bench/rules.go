@@ -99,7 +99,7 @@ func busiest() int { return 0 }
 // counting decides by 100 rules with ten counted values, over a history in a database with so many rows.
 func counting(ctx context.Context, server *stack.Postgres, engine, url string, rows int) ([]target, func() error, error) {
 	fmt.Printf("filling %s with %d rows\n", engine, rows)
-	book, err := ledgerdb.Open(url)
+	store, err := ledgerdb.Open(url)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,20 +108,20 @@ func counting(ctx context.Context, server *stack.Postgres, engine, url string, r
 		err = prepare(ctx, server, engine, rows)
 	}
 	if err == nil {
-		err = book.Migrate(ctx)
+		err = store.Migrate(ctx)
 	}
 	if err == nil {
 		err = fill(ctx, url, rows)
 	}
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("fill %s with %d rows: %w", engine, rows, err), book.Close())
+		return nil, nil, errors.Join(fmt.Errorf("fill %s with %d rows: %w", engine, rows, err), store.Close())
 	}
-	detector := &fraud.Rules{Live: func() fraud.Evaluator { return set }, History: book, Now: time.Now}
+	detector := &fraud.Rules{Live: func() fraud.Evaluator { return set }, History: store, Now: time.Now}
 	title := fmt.Sprintf("100 rules, 10 counted, %s, %d rows", engine, rows)
 	return []target{
 		&decider{title: title, detect: detector.Detect, key: anyKey},
 		&decider{title: "  the same, where all of it is busy", detect: detector.Detect, key: busiest},
-	}, book.Close, nil
+	}, store.Close, nil
 }
 
 // benchRules measures decisions beside whole transactions on the running stack, in turn.
