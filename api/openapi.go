@@ -97,7 +97,8 @@ func describeHeaders(document *huma.OpenAPI) {
 	for _, operation := range operations(document) {
 		for status, response := range operation.Responses {
 			if more := problemHeaders[status]; more != nil {
-				response.Headers = more
+				response.Headers = more // shared by all, and right as they are
+				continue
 			}
 			if seconds := response.Headers["Retry-After"]; seconds != nil {
 				seconds.Schema.Type = huma.TypeInteger

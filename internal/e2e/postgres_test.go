@@ -68,7 +68,7 @@ func setUpPostgres(t *testing.T, server *stack.Postgres) {
 	t.Helper()
 	root, err := stack.Root()
 	must(t, err)
-	setup := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(root, "gateways", "postgres", "setup.sh"))
+	setup := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(root, "gateways", "ledger", "setup.sh"))
 	setup.Env = []string{
 		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
