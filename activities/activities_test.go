@@ -54,7 +54,7 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		do    func() error
-		final string // the error's type; empty is to be retried
+		final string // the error's type; empty if it is to be retried
 		says  string
 	}{
 		"a detector that cannot decide now": {func() error {

@@ -13,14 +13,14 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-// Alerts hands alerts to the broker.
+// Alerts publishes alerts to the broker.
 type Alerts struct {
 	Publisher alert.Publisher
 	Lasting   Lasting
 }
 
-// PublishAlert returns once the event is in a queue. A retry publishes the same event under the same id, and alertman
-// knows it by that. It fails with AlertUnpublishable, which is final, where the event has no valid form.
+// PublishAlert returns once the event is in a queue. A retry publishes the same event under the same id, by which alertman
+// recognizes it. It fails with AlertUnpublishable, which is final, if the event has no valid form.
 func (a *Alerts) PublishAlert(ctx context.Context, event alert.Event) error {
 	defer a.Lasting.begin(ctx)()
 	return forTemporal(a.Publisher.Publish(ctx, event))
@@ -41,25 +41,25 @@ func (a *Groups) Admit(ctx context.Context, g alert.Gathering) (alert.Place, err
 	return a.Gatherer.Admit(ctx, g)
 }
 
-// Recall finds an event again that was taken before.
+// Recall returns an event that was taken before.
 func (a *Groups) Recall(ctx context.Context, eventID string) (alert.Event, error) {
 	return a.Gatherer.Recall(ctx, eventID)
 }
 
-// Told finds what a digest tells that was begun before.
+// Told returns the ids of the events in a digest that was begun before.
 func (a *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
 	return a.Gatherer.Told(ctx, digestID)
 }
 
-// Deliveries tells people. Channels are known by the names that targets begin with.
+// Deliveries delivers notices to their targets. The key of a channel is the name that its targets begin with.
 type Deliveries struct {
 	Channels map[string]alert.Channel
 	Writer   alert.Writer
 }
 
-// Tell makes a delivery. It fails with DeliveryRefused, whose details are an alert.Told, when the other side's no is final;
-// all else is tried again, also a channel that this worker does not have: it may be another worker's, or be configured
-// again.
+// Tell makes a delivery. It fails with DeliveryRefused, whose details are an alert.Told, if the other side refuses for good.
+// Any other failure is retried, even for a channel that this worker does not have: another worker may have it, or it may be
+// configured again.
 func (a *Deliveries) Tell(ctx context.Context, t alert.Telling) (alert.Told, error) {
 	before, now := attemptsBefore(ctx), attempt(ctx)
 	stop := keepBeating(ctx, before.with(unknown(now)))
@@ -89,11 +89,11 @@ func (a *Deliveries) deliver(ctx context.Context, t alert.Telling) (answer strin
 	return channel.Deliver(ctx, address, message)
 }
 
-// beats are how often a delivery says that it lives in the time after which silence means that it does not.
+// beats is how many heartbeats a delivery sends within the heartbeat timeout.
 const beats = 3
 
-// keepBeating tells Temporal that the activity lives, until the function that it returns is called. Each beat has the
-// attempts with it: one without would take away those that were kept.
+// keepBeating sends heartbeats to Temporal until the function that it returns is called. Each heartbeat carries the
+// attempts: one without them would erase those that were kept.
 func keepBeating(ctx context.Context, made attempts) (stop func()) {
 	silence := activity.GetInfo(ctx).HeartbeatTimeout
 	if silence <= 0 {
@@ -120,11 +120,12 @@ func keepBeating(ctx context.Context, made attempts) (stop func()) {
 	}
 }
 
-// LongestPause is the longest between two attempts of a delivery, unless the other side asks for a longer one.
+// LongestPause is the longest pause between two attempts of a delivery, unless the other side asks for a longer one.
 const LongestPause = 5 * time.Minute
 
-// attempts are those of one delivery. They go from try to try, and from worker to worker, in the activity's heartbeat
-// details. Of many, the first and the last are kept: they have to fit into a failure, and into every beat.
+// attempts lists the attempts of one delivery. They are passed from try to try, and from worker to worker, in the activity's
+// heartbeat details. If there are many, only the first and the last are kept: they have to fit into a failure, and into
+// every heartbeat.
 type attempts []alert.Attempt
 
 const (
@@ -132,11 +133,11 @@ const (
 	lastAttempts  = 17
 )
 
-// maxAnswer is how many characters of an answer are kept.
+// maxAnswer bounds the characters of an answer that are kept.
 const maxAnswer = 300
 
-// attemptsBefore are those of earlier tries. One of which nothing was kept is noted as unknown, with the time at which
-// that was found: its process ended before the first beat.
+// attemptsBefore returns the attempts of earlier tries. An attempt that left nothing, because its process ended before the
+// first heartbeat, is listed as unknown, with the time at which that was found.
 func attemptsBefore(ctx context.Context) attempts {
 	var kept attempts
 	if activity.HasHeartbeatDetails(ctx) {
@@ -154,18 +155,18 @@ func attemptsBefore(ctx context.Context) attempts {
 	return kept
 }
 
-// attempt is the one that begins now.
+// attempt returns the attempt that begins now.
 func attempt(ctx context.Context) alert.Attempt {
 	return alert.Attempt{Number: int(activity.GetInfo(ctx).Attempt), At: time.Now().UTC()}
 }
 
-// unknown is what is to be said of an attempt when nothing follows.
+// unknown returns the attempt as it is to be reported if its result never comes.
 func unknown(a alert.Attempt) alert.Attempt {
 	a.Unknown, a.Answer = true, "nobody knows: alertman ended during it"
 	return a
 }
 
-// with adds an attempt, and changes no other list.
+// with returns the attempts with one more, and leaves other lists unchanged.
 func (a attempts) with(next alert.Attempt) attempts {
 	a = append(slices.Clone(a), next)
 	if len(a) > firstAttempts+lastAttempts {
@@ -174,14 +175,14 @@ func (a attempts) with(next alert.Attempt) attempts {
 	return a
 }
 
-// keep hands the attempts to the next try, even when ctx ended, as it has where a worker stops.
+// keep passes the attempts to the next try, even when ctx has ended, as it has when a worker stops.
 func (a attempts) keep(ctx context.Context) {
 	activity.RecordHeartbeat(context.WithoutCancel(ctx), a)
 }
 
-// failure says whether and when to try again. Where it may be the last, the attempts are in its details: the server gives
-// up without another word where the next try would come too late. Elsewhere they are left out, since the server cuts what
-// it keeps of a failure that is tried again.
+// failure returns an error that says whether and when to try again. If this may be the last attempt, the error's details
+// hold the attempts: the server gives up without another call if the next try would come too late. Otherwise they are left
+// out, because the server truncates what it keeps of a failure that is retried.
 func (a attempts) failure(ctx context.Context, err error) error {
 	kind, options := DeliveryFailed, temporal.ApplicationErrorOptions{NextRetryDelay: alert.Later(err)}
 	told := alert.Told{State: alert.Pending, At: time.Now().UTC(), Attempts: a}
@@ -194,13 +195,13 @@ func (a attempts) failure(ctx context.Context, err error) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, options)
 }
 
-// timeLeft is how long the activity is tried yet, over all its attempts.
+// timeLeft returns how much longer the activity is tried, over all its attempts.
 func timeLeft(ctx context.Context) time.Duration {
 	info := activity.GetInfo(ctx)
 	return time.Until(info.ScheduledTime.Add(info.ScheduleToCloseTimeout))
 }
 
-// brief is an answer as it is kept, whatever the other side put into it.
+// brief returns an answer in the form in which it is kept: a short, safe line, whatever the other side put into it.
 func brief(answer string) string {
 	return safetext.Cut(safetext.Line(answer), maxAnswer, "…")
 }

@@ -18,12 +18,12 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// slow is a mail server that takes its time: it accepts a message once it was said that the delivery lives.
+// slow is a mail server that takes its time: it accepts a message only after a heartbeat of the delivery.
 type slow struct {
 	mail
 
 	alive chan []alert.Attempt
-	said  []alert.Attempt // with the first beat
+	said  []alert.Attempt // the attempts in the first heartbeat
 }
 
 func (s *slow) Deliver(context.Context, string, alert.Message) (string, error) {
@@ -35,7 +35,8 @@ func (s *slow) Deliver(context.Context, string, alert.Message) (string, error) {
 	}
 }
 
-// Were a long delivery silent, Temporal would take alertman for dead, and the message would be sent again and again.
+// If a long delivery sent no heartbeats, Temporal would take alertman for dead, and the message would be sent again and
+// again.
 func TestADeliveryThatTakesLongSaysThatItLives(t *testing.T) {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -49,7 +50,7 @@ func TestADeliveryThatTakesLongSaysThatItLives(t *testing.T) {
 		require.NoError(t, details.Get(&kept))
 		select {
 		case s.alive <- kept:
-		default: // it was said before
+		default: // a heartbeat came before
 		}
 	})
 	var told alert.Told

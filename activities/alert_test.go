@@ -22,7 +22,7 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// mail is a channel that answers as it is told to, and a writer.
+// mail is a channel that answers as the test configures, and a writer.
 type mail struct {
 	answer string
 	err    error
@@ -48,7 +48,8 @@ var telling = alert.Telling{
 	Notice: alert.Notice{ID: "8d1c0a52"}, Receiver: "fraud-team", Step: 1, Target: "mail jo@example.com",
 }
 
-// tell makes a delivery, after others whose attempts were kept; kept are those that it leaves.
+// tell makes a delivery after others whose attempts are given by before. It returns as kept the attempts that the delivery
+// leaves.
 func (m *mail) tell(t *testing.T, to alert.Target, before []alert.Attempt) (told alert.Told, kept []alert.Attempt, err error) {
 	t.Helper()
 	suite := testsuite.WorkflowTestSuite{}
@@ -153,7 +154,7 @@ func TestATerminalObeysNothingInAnAnswerThatIsKept(t *testing.T) {
 	require.Equal(t, "451 ]0;owned", kept[0].Answer)
 }
 
-// The process of an attempt may be killed: then nobody has kept what became of it.
+// The process of an attempt may be killed: then its result is not recorded.
 func TestAnAttemptOfWhichNothingWasKeptIsNotedAsUnknown(t *testing.T) {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))

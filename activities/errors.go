@@ -1,4 +1,4 @@
-// Package activities is what the workflows have done for them: thin methods on structs of domain interfaces, filled in
+// Package activities holds the activities that the workflows call: thin methods on structs of domain interfaces, filled in
 // by cmd/orders. They turn the domain's errors into what Temporal needs to know: whether trying again can help, and when.
 package activities
 
@@ -11,10 +11,10 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// The types of errors. Workflows tell them apart by these names, and recorded histories hold them: they must not
-// change. PaymentTemporary, PaymentUnknown and DeliveryFailed are tried again; no retry can mend the others.
+// Error types. Workflows tell errors apart by these names, and recorded histories hold them: they must not change.
+// PaymentTemporary, PaymentUnknown and DeliveryFailed are retried; for the others a retry cannot help.
 //
-// The first detail of PaymentDeclined is its payment.DeclineCode; histories from before there were such codes have none.
+// The first detail of PaymentDeclined is its payment.DeclineCode; histories older than these codes have none.
 const (
 	PaymentDeclined    = "PaymentDeclined"
 	PaymentCaptured    = "PaymentCaptured"
@@ -25,8 +25,8 @@ const (
 	AlertUnpublishable = "AlertUnpublishable"
 )
 
-// forTemporal marks what is final, and says when to try again where the other side did. Everything else stays as it
-// is, and is tried again.
+// forTemporal marks final errors as not retryable, and says when to try again if the other side did. Any other error stays
+// as it is, and is retried.
 func forTemporal(err error) error {
 	var temporary *payment.TemporaryError
 	switch {
@@ -49,7 +49,8 @@ func forTemporal(err error) error {
 	}
 }
 
-// final is an answer, not a breakdown: benign keeps it out of the error logs and failure metrics.
+// final returns an error that is an answer rather than a breakdown: the category "benign" keeps it out of the error logs and
+// failure metrics.
 func final(err error, kind string, details ...any) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{
 		Details:      details,

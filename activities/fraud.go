@@ -7,12 +7,12 @@ import (
 	"dummyorders/domain/fraud"
 )
 
-// Fraud is what fraud_police workers do.
+// Fraud holds the activities of fraud_police workers.
 type Fraud struct {
 	Detector fraud.Detector
 }
 
-// CheckFraud decides about a transaction. Detectors answer the same when asked again, so a retry is harmless.
+// CheckFraud decides about a transaction. A detector gives the same answer when asked again, so a retry is harmless.
 func (a *Fraud) CheckFraud(ctx context.Context, c fraud.Check) (fraud.Decision, error) {
 	decision, err := a.Detector.Detect(ctx, c)
 	if err != nil {

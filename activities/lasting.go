@@ -7,19 +7,20 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// Lasting tells the workflow of the activity in ctx that what it waits for lasts, so that its status becomes known. A
-// workflow cannot see that an activity is tried again.
+// Lasting signals to the workflow of the activity in ctx that the activity takes long, so that the workflow publishes its
+// status. A workflow cannot see by itself that an activity is being retried.
 type Lasting func(ctx context.Context) error
 
 const (
-	// lastingAfter is how long a first try goes on before it lasts.
+	// lastingAfter is how long a first try runs before it counts as lasting.
 	lastingAfter = 2 * time.Second
-	// tellWithin bounds what telling adds to a try.
+	// tellWithin bounds the time that the signal adds to a try.
 	tellWithin = 5 * time.Second
 )
 
-// begin tells the workflow once an activity lasts: when its first try goes on for long, or with its second. That it was
-// told goes from try to try in the activity's heartbeat details. The function that is returned ends the try.
+// begin signals to the workflow once an activity lasts: when its first try takes longer than lastingAfter, or when its
+// second try begins. The activity's heartbeat details carry from try to try that the signal was sent. The caller ends the
+// try with the returned function.
 func (l Lasting) begin(ctx context.Context) (end func()) {
 	if l == nil || activity.HasHeartbeatDetails(ctx) {
 		return func() {}

@@ -6,12 +6,12 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// Ledger keeps what became of transactions.
+// Ledger writes the records of transactions to the ledger.
 type Ledger struct {
 	Writer ledger.Writer
 }
 
-// Save keeps an entry. Saving it again changes nothing, and neither does an entry that comes late.
+// Save writes an entry. Saving it again changes nothing, and neither does saving an entry older than the one that is kept.
 func (a *Ledger) Save(ctx context.Context, entry ledger.Entry) error {
 	return a.Writer.Save(ctx, entry)
 }

@@ -7,9 +7,9 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// Payment moves money through the gateway that a payment began with. Every call carries an idempotency key, so a retry
-// asks about the same movement of money and never makes a second one. A call fails with PaymentDeclined when the
-// gateway's no is final; after any other failure it is asked again.
+// Payment moves money through the gateway that a payment began with. Every call carries an idempotency key, so a retry asks
+// about the same movement of money and never makes a second one. A call fails with PaymentDeclined if the gateway refuses
+// for good; after any other failure it is retried.
 type Payment struct {
 	Gateways *payment.Registry
 	Lasting  Lasting
@@ -23,7 +23,7 @@ func (a *Payment) Authorize(ctx context.Context, r payment.AuthorizeRequest) (pa
 	})
 }
 
-// Capture takes what was held.
+// Capture takes the held money.
 func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (payment.Capture, error) {
 	what := fmt.Sprintf("capture %s of authorization %s", r.Amount, r.AuthorizationID)
 	return ask(ctx, a, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Capture, error) {
@@ -31,7 +31,7 @@ func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (paymen
 	})
 }
 
-// Void releases what was held. It fails with PaymentCaptured once the money was taken.
+// Void releases the held money. It fails with PaymentCaptured once the money was taken.
 func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
 	_, err := ask(ctx, a, r.Gateway, r.Method, "void authorization "+r.AuthorizationID, func(g payment.Gateway) (struct{}, error) {
 		return struct{}{}, g.Void(ctx, r)
@@ -39,7 +39,7 @@ func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
 	return err
 }
 
-// Refund gives back what was taken.
+// Refund gives back money that was taken.
 func (a *Payment) Refund(ctx context.Context, r payment.RefundRequest) (payment.Refund, error) {
 	what := fmt.Sprintf("refund %s of authorization %s", r.Amount, r.AuthorizationID)
 	return ask(ctx, a, r.Gateway, r.Method, what, func(g payment.Gateway) (payment.Refund, error) {
@@ -47,7 +47,7 @@ func (a *Payment) Refund(ctx context.Context, r payment.RefundRequest) (payment.
 	})
 }
 
-// ask finds the payment's gateway and asks it; what says for what, where it fails.
+// ask finds the payment's gateway and asks it. Its error begins with what, which says what was asked for.
 func ask[A any](ctx context.Context, a *Payment, name, method, what string, question func(payment.Gateway) (A, error)) (A, error) {
 	defer a.Lasting.begin(ctx)()
 	var none A

@@ -26,8 +26,8 @@ const acknowledgeDescription = "Says that somebody takes care of an alert: nobod
 const acknowledgePageDescription = "The page that a signed link in a message leads to: what the alert is about, whether somebody takes care " +
 	"of it, and a button to do so. To open it acknowledges nothing, as mail scanners open every link."
 
-// acknowledgeRequest is POST /alerts/{id}/acknowledge as huma sees it. The body is read by its table, acknowledgements; who comes
-// by a link does not come here.
+// acknowledgeRequest describes POST /alerts/{id}/acknowledge for huma. The body is read by its table, acknowledgements.
+// Requests by a link are not read here.
 type acknowledgeRequest struct {
 	ID      string `path:"id" doc:"The id of the alert's event"`
 	RawBody []byte `contentType:"application/json"`
@@ -76,7 +76,7 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 	return &acknowledgeResponse{CacheControl: noStore, Body: kept}, nil
 }
 
-// notAcknowledged says why an alert has no acknowledgement.
+// notAcknowledged returns the reason why an alert was not acknowledged.
 func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Problem {
 	var closed *alert.ClosedError
 	switch {
@@ -94,7 +94,7 @@ func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Pro
 		"the workflow engine cannot be asked now, so nobody can say whether the alert is acknowledged; to try again is safe")
 }
 
-// describeAcknowledge gives the operations what huma cannot infer: the two bodies, the links, and the page.
+// describeAcknowledge adds to the operations what huma cannot infer: the two bodies, the links, and the page.
 func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 	item := document.Paths["/alerts/{id}/acknowledge"]
 	describeBody(document, item.Post, acknowledgements,
@@ -116,7 +116,8 @@ func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 	})
 }
 
-// acknowledgements are who takes care of an alert. What could be a card number is masked before it goes anywhere.
+// acknowledgements lists the members of an acknowledgement. Whatever could be a card number is masked before it goes
+// anywhere.
 var acknowledgements = object[alert.Acknowledgement]{name: "AcknowledgementSchema", members: []member[alert.Acknowledgement]{
 	{
 		"by", true, requiredText(alert.MaxBy, "Who takes care", "ada"),
@@ -150,7 +151,7 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 	v.tell(kept, sent.By)
 }
 
-// askAgain shows the form as it was typed, with what is wrong with it.
+// askAgain shows the form as it was typed, with its faults.
 func (s *server) askAgain(v *visit, f form) {
 	found, err := s.deliveries.Find(v.r.Context(), v.id)
 	if err != nil {
@@ -162,7 +163,7 @@ func (s *server) askAgain(v *visit, f form) {
 	v.show(http.StatusUnprocessableEntity, p)
 }
 
-// headings say what happened, for people.
+// headings are the headings of pages about an alert: what happened, in words for people.
 var headings = map[alert.Type]string{
 	alert.FraudDetected:      "A transaction was stopped as a fraud",
 	alert.ReviewRequested:    "A transaction waits for a decision",
@@ -180,7 +181,7 @@ func pageOf(a *alertAnswer) page {
 	return p
 }
 
-// tell says who takes care, which may be somebody else.
+// tell answers with who takes care of the alert, which may be somebody else.
 func (v *visit) tell(kept alert.Acknowledgement, by string) {
 	if v.html {
 		heading := "Thank you"
@@ -192,5 +193,5 @@ func (v *visit) tell(kept alert.Acknowledgement, by string) {
 	}
 	v.guard()
 	v.w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(v.w).Encode(kept) // the client may be gone; there is nobody else to tell
+	_ = json.NewEncoder(v.w).Encode(kept) // the client may be gone; the error can be reported nowhere
 }

@@ -22,7 +22,7 @@ import (
 
 var links = alert.NewLinks("", []byte("a key for tests, which is long enough"))
 
-// linked is the API as w has it, with signed links and an API key that nobody here has.
+// linked returns the API of w, with signed links, and with an API key that no test has.
 func (w *world) linked() http.Handler {
 	return handlerWith(withLinks(options(w.client, w.ledger)))
 }
@@ -38,7 +38,7 @@ func linkFor(id, by string) string {
 
 const asForm = "Content-Type: application/x-www-form-urlencoded"
 
-// press does what the page's button does.
+// press sends what the page's button sends.
 func press(t testing.TB, handler http.Handler, link string, fields url.Values) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, link, strings.NewReader(fields.Encode()))
@@ -48,7 +48,7 @@ func press(t testing.TB, handler http.Handler, link string, fields url.Values) *
 	return answer
 }
 
-// asPage is a page's text, which every page guards the same way.
+// asPage returns a page's text, and checks the headers that guard every page.
 func asPage(t testing.TB, answer *httptest.ResponseRecorder, status int) string {
 	t.Helper()
 	text := answer.Body.String()
@@ -260,7 +260,7 @@ func TestAPageSaysWhatElseMayBe(t *testing.T) {
 	}
 }
 
-// A step that asks may be told out, while a delivery of it is tried still.
+// A step's time to acknowledge may be over while one of its deliveries is still being tried.
 func TestAPageHasAButtonAsLongAsSomebodyIsAsked(t *testing.T) {
 	over, left := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
 	for name, c := range map[string]struct {

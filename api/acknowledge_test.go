@@ -75,7 +75,7 @@ func TestTwoAtOnceAreToldTheSame(t *testing.T) {
 }
 
 func TestToAskAgainLeavesNoTraceInTheHistory(t *testing.T) {
-	temporal := &mocks.Client{} // which knows of no updates
+	temporal := &mocks.Client{} // a fake that accepts no updates
 	knows(t, temporal, alert.Log{ID: "event-1", Acknowledgement: &alert.Acknowledgement{By: "ada", At: start}}, true)
 	if a := asAcknowledgement(t, acknowledged(t, handlerOn(temporal), "event-1", `{"by":"grace"}`)); a.By != "ada" {
 		t.Errorf("grace is told %+v", a)
@@ -187,8 +187,8 @@ func TestAnAcknowledgementThatBringsNoAnswerIs503(t *testing.T) {
 	}
 }
 
-// FuzzAcknowledgement holds for any body: it is answered, never with a 500, no answer repeats a card number, and what is
-// sent on is nothing that the workflow would refuse.
+// FuzzAcknowledgement checks for any body that it is answered, never with a 500, that no answer repeats a card number, and
+// that the workflow would refuse nothing of what is sent on.
 func FuzzAcknowledgement(f *testing.F) {
 	f.Add(adaTakesIt)
 	f.Add(`{"by":"4111 1111 1111 1111","note":""}`)

@@ -30,15 +30,15 @@ type alertResponse struct {
 	Body alertAnswer
 }
 
-// alertsRequest is GET /alerts as huma sees it. The parameter is read by readAlertsQuery, which can say every fault at
-// once; the field is its description.
+// alertsRequest describes GET /alerts for huma. readAlertsQuery reads the parameter, because it can report every fault at
+// once; the field only describes it.
 type alertsRequest struct {
 	Transaction string `query:"transaction" doc:"The transactionID of the transaction" example:"01990000-0000-7000-8000-000000000001"`
 
 	url url.URL
 }
 
-// Resolve keeps the whole query, with what it should not hold.
+// Resolve keeps the whole query, including what it should not hold.
 func (r *alertsRequest) Resolve(ctx huma.Context) []error {
 	r.url = ctx.URL()
 	return nil
@@ -102,7 +102,7 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 	return &alertsResponse{answer}, nil
 }
 
-// alertUnread says why an alert cannot be shown. id is its own, or its transaction's.
+// alertUnread returns the reason why an alert cannot be shown. id is the alert's, or its transaction's.
 func (s *server) alertUnread(ctx context.Context, id string, err error) *Problem {
 	if errors.Is(err, alert.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such alert: alertman has not taken it yet, or nobody remembers it any more")
@@ -115,7 +115,8 @@ func (s *server) alertUnread(ctx context.Context, id string, err error) *Problem
 	return comeBack(http.StatusServiceUnavailable, retryAfterOutage, "the workflow engine cannot be asked now")
 }
 
-// readAlertsQuery is the transaction whose alerts are asked for. It returns every fault at once, as a *Problem.
+// readAlertsQuery returns the id of the transaction whose alerts are asked for. It returns all faults at once, as a
+// *Problem.
 func readAlertsQuery(raw string) (transactionID string, err error) {
 	p, err := readParameters(raw, "transaction")
 	if err != nil {
@@ -128,7 +129,7 @@ func readAlertsQuery(raw string) (transactionID string, err error) {
 	return id.String(), p.problem("the alerts cannot be listed so: see errors")
 }
 
-// alertState is how an alert stands, all its deliveries together. The first that fits is it, in the order below.
+// alertState is the state of an alert with all its deliveries. If several fit, the first in the order below counts.
 type alertState string
 
 const (
@@ -142,8 +143,8 @@ const (
 
 var alertStates = []alertState{delivering, notDelivered, expired, delivered, collected, muted}
 
-// alertAnswer is an alert's log with what only Temporal and the groups know. The fields here stand for those of the
-// same name in the log.
+// alertAnswer is an alert's log with what only Temporal and the groups know. Its fields replace those of the same name in
+// the log.
 type alertAnswer struct {
 	alert.Log
 
@@ -173,7 +174,7 @@ type alertDelivery struct {
 	NextTry  *time.Time      `json:"nextTry,omitempty" doc:"When it is tried again"`
 }
 
-// alertGroup is where a collected alert went.
+// alertGroup is the group that a collected alert went to.
 type alertGroup struct {
 	Name     string     `json:"name" doc:"What the alerts in the group have in common"`
 	DigestID string     `json:"digestID,omitempty" doc:"The digest that tells the alert: look at it like at an alert"`
@@ -181,7 +182,7 @@ type alertGroup struct {
 	Until    *time.Time `json:"until,omitempty" doc:"While there is no digest: when there will be"`
 }
 
-// answerAlert makes an answer of a report.
+// answerAlert turns a report into an answer.
 func answerAlert(r *alert.Report) *alertAnswer {
 	log := r.Log
 	a := &alertAnswer{Log: log, Chains: make([]alertChain, len(log.Chains)), running: r.Running}
@@ -195,7 +196,7 @@ func answerAlert(r *alert.Report) *alertAnswer {
 			states[state] = true
 		}
 	}
-	a.State = delivering // an alert that was only just taken
+	a.State = delivering // an alert that was only just accepted
 	if first := slices.IndexFunc(alertStates, func(state alertState) bool { return states[state] }); first >= 0 {
 		a.State = alertStates[first]
 	} else if !r.Running {
@@ -204,7 +205,7 @@ func answerAlert(r *alert.Report) *alertAnswer {
 	return a
 }
 
-// asks says whether somebody is still asked to acknowledge the alert.
+// asks reports whether somebody is still asked to acknowledge the alert.
 func (a *alertAnswer) asks(now time.Time) bool {
 	if !a.running || a.Acknowledgement != nil {
 		return false
@@ -234,7 +235,7 @@ func answerStep(number int, step alert.StepLog, r *alert.Report) alertStep {
 	return answer
 }
 
-// statesOf are how the parts of a chain stand.
+// statesOf returns the states of a chain's parts.
 func statesOf(chain alert.ChainLog, running bool) []alertState {
 	switch {
 	case chain.Muted != "":

@@ -28,7 +28,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// shownAlert is GET /alerts/{id}, as far as it is more than the log.
+// shownAlert is the answer of GET /alerts/{id}, as far as it is more than the log.
 type shownAlert struct {
 	ID     string
 	State  string
@@ -88,7 +88,7 @@ func TestAnAlertIsShownWithTheTriesThatOnlyTemporalKnows(t *testing.T) {
 	}
 }
 
-// known are the answers of tries, but for those that took so long on a slow machine that Temporal gave up on them.
+// known returns the answers of tries, except those that took so long on a slow machine that Temporal gave up on them.
 func known(tries []alert.Attempt) []string {
 	var answers []string
 	for _, try := range tries {
@@ -217,7 +217,7 @@ func TestACollectedAlertLeadsToItsDigest(t *testing.T) {
 	}
 }
 
-// A throttle's digest lists events, also where a group's digest was kept back by it.
+// A throttle's digest lists events, even if the throttle held back a group's digest.
 func TestACollectedDigestLeadsToTheDigestThatHasItsAlerts(t *testing.T) {
 	temporal := &mocks.Client{}
 	log := alert.Log{
@@ -304,7 +304,7 @@ func TestWhyAnAlertIsNotShownIsSaid(t *testing.T) {
 }
 
 func TestAnIDThatNoAlertCanHaveIsNotFoundAndNoFaultOfTemporal(t *testing.T) {
-	for _, id := range []string{"%FF", strings.Repeat("x", 1000)} { // a fake Temporal that is asked panics
+	for _, id := range []string{"%FF", strings.Repeat("x", 1000)} { // the fake Temporal panics if it is asked
 		for _, answer := range []*httptest.ResponseRecorder{
 			request(t, handlerOn(&mocks.Client{}), http.MethodGet, "/alerts/"+id, ""),
 			request(t, handlerOn(&mocks.Client{}), http.MethodPost, "/alerts/"+id+"/acknowledge", adaTakesIt, "Content-Type: application/json"),
@@ -330,7 +330,7 @@ func knows(t testing.TB, temporal *mocks.Client, log alert.Log, running bool, ev
 	temporal.On("GetWorkflowHistory", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(iterator)
 }
 
-// happened is the event of an activity that was begun with an input; without an activity, of the workflow.
+// happened returns the event of an activity that began with an input, or of the workflow if there is no activity.
 func happened(t testing.TB, activity string, input any) *history.HistoryEvent {
 	t.Helper()
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(input)

@@ -19,7 +19,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// postOffice is a channel that takes everything, but for those who are away.
+// postOffice is a channel that accepts everything, except for addresses that are away.
 type postOffice struct{}
 
 func (postOffice) Deliver(_ context.Context, to string, _ alert.Message) (string, error) {
@@ -29,23 +29,23 @@ func (postOffice) Deliver(_ context.Context, to string, _ alert.Message) (string
 	return "250 ok", nil
 }
 
-// wordless writes nothing.
+// wordless writes messages without text.
 type wordless struct{}
 
 func (wordless) Write(t alert.Telling) (alert.Message, error) {
 	return alert.Message{Notice: t.Notice}, nil
 }
 
-// newAlertman does what alertman does, but for groups.
+// newAlertman does what alertman does, except for groups.
 func newAlertman(c client.Client) workers.Worker {
 	deliveries := &activities.Deliveries{Channels: map[string]alert.Channel{alert.Mail: postOffice{}}, Writer: wordless{}}
 	return workers.NewAlertman(c, deliveries, &activities.Groups{}, 20)(worker.Options{})
 }
 
-// asking has jo told, who has an hour to acknowledge.
+// asking notifies jo, who has an hour to acknowledge.
 var asking = alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail jo@example.com"}, Within: time.Hour}
 
-// raise has alertman take an alert, and gives its id. Without steps jo is told, and not asked.
+// raise has alertman accept an alert, and returns its id. Without steps, jo is notified, but not asked to acknowledge.
 func (w *world) raise(t testing.TB, steps ...alert.Step) string {
 	t.Helper()
 	return w.take(t, alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now()), steps...)
@@ -65,8 +65,8 @@ func (w *world) take(t testing.TB, event alert.Event, steps ...alert.Step) strin
 	return event.ID
 }
 
-// alert is what the API says of an alert, once alertman has answered it: on a slow machine that can be later than the API
-// waits for.
+// alert returns what the API says about an alert once alertman has answered. On a slow machine this can take longer than
+// the API waits.
 func (w *world) alert(t *testing.T, id string) shownAlert {
 	t.Helper()
 	var answer *httptest.ResponseRecorder
@@ -79,7 +79,7 @@ func (w *world) alert(t *testing.T, id string) shownAlert {
 	return asAlert(t, answer)
 }
 
-// over waits until an alert has ended, however it has.
+// over waits until an alert has ended, in whatever way.
 func (w *world) over(t testing.TB, id string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

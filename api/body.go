@@ -13,25 +13,26 @@ import (
 	"dummyorders/internal/strictjson"
 )
 
-// member is a member of an object in a request's body: it is read, and described in the OpenAPI document, by the same
-// schema.
+// member is a member of an object in a request's body. The same schema is used to read it, and to describe it in the
+// OpenAPI document.
 type member[T any] struct {
 	name     string
 	required bool
 	schema   *huma.Schema
-	// read takes a value of the schema's kind and bounds into what is read. Bounds of numbers are its own matter, which are
-	// compared exactly, and so is all that a schema cannot say.
+	// read adds a value to into. The value has the schema's kind and is within its bounds, except for bounds of numbers:
+	// read checks those itself, exactly, and whatever else a schema cannot express.
 	read func(v *strictjson.Value, into *T)
 }
 
-// object is what a body, or a part of one, may hold, and nothing else. Its name in the OpenAPI document is that of a schema.
+// object lists what a body, or a part of one, may hold; anything else is refused. Its name is the name of its schema in the
+// OpenAPI document.
 type object[T any] struct {
 	name     string
-	optional bool // null is as good as nothing
+	optional bool // null counts as absent
 	members  []member[T]
 }
 
-// readBody returns every fault at once, as a *Problem; what is the thing that cannot be accepted.
+// readBody returns all faults at once, as a *Problem. what names the thing that cannot be accepted.
 func readBody[T any](body []byte, o object[T], what string) (T, error) {
 	var read T
 	doc, err := strictjson.Parse(body)
@@ -47,7 +48,7 @@ func readBody[T any](body []byte, o object[T], what string) (T, error) {
 	return read, nil
 }
 
-// read reads the members in the table's order. An optional one that is null is not there.
+// read reads the members in the table's order. An optional member that is null counts as absent.
 func (o object[T]) read(v *strictjson.Value, into *T) {
 	for _, m := range o.members {
 		value := v.Optional(m.name)
@@ -64,14 +65,14 @@ func (o object[T]) read(v *strictjson.Value, into *T) {
 	v.RefuseUnknown()
 }
 
-// reference is what a schema says of a member that is such an object.
+// reference returns a schema that refers to the object.
 func (o object[T]) reference() *huma.Schema {
 	return &huma.Schema{Ref: schemaPrefix + o.name}
 }
 
 const schemaPrefix = "#/components/schemas/"
 
-// describe puts the object among the document's schemas.
+// describe adds the object to the document's schemas.
 func (o object[T]) describe(document *huma.OpenAPI) *huma.Schema {
 	s := &huma.Schema{
 		Type: huma.TypeObject, Nullable: o.optional, AdditionalProperties: false, Properties: map[string]*huma.Schema{},
@@ -86,8 +87,8 @@ func (o object[T]) describe(document *huma.OpenAPI) *huma.Schema {
 	return s
 }
 
-// conforms reports whether the value is there and what the schema says, short of the bounds of numbers; if it is there
-// and is not, that is a fault.
+// conforms reports whether the value exists and matches the schema, apart from the bounds of numbers. If it exists and does
+// not match, that is a fault.
 func conforms(v *strictjson.Value, s *huma.Schema) bool {
 	if !v.Is(kindsOf(s)...) {
 		return false
@@ -126,7 +127,7 @@ func kindsOf(s *huma.Schema) []strictjson.Kind {
 	return kinds
 }
 
-// textFault is what a schema finds wrong with a text; empty, it is right.
+// textFault returns what is wrong with a text by the schema, or nothing if it is right.
 func textFault(text string, s *huma.Schema) string {
 	for _, branch := range s.AnyOf {
 		if branch.Type == huma.TypeString {
@@ -156,13 +157,13 @@ func oneOf(choices []any) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// patterns are those of the schemas, with what would be right.
+// patterns holds the schemas' patterns, with the fault for a text that does not match.
 var patterns = map[string]struct {
 	form  *regexp.Regexp
 	fault string
 }{}
 
-// pattern says what a text looks like. It is read alike by Go and by ECMA 262, as schemas ask for.
+// pattern registers the form of a text, and returns it. Go and ECMA 262, which schemas use, must read it alike.
 func pattern(form, fault string) string {
 	patterns[form] = struct {
 		form  *regexp.Regexp
@@ -171,9 +172,9 @@ func pattern(form, fault string) string {
 	return form
 }
 
-// What the members of bodies are made of.
+// The schemas of bodies' members.
 
-// requiredText is taken as it is: something to be seen, and no control characters.
+// requiredText is for a text that is taken as it is: it must hold something visible, and no control characters.
 func requiredText(limit int, doc, example string) *huma.Schema {
 	return &huma.Schema{
 		Type: huma.TypeString, MinLength: new(1), MaxLength: &limit, Pattern: textPattern, Description: doc, Examples: []any{example},
@@ -182,12 +183,12 @@ func requiredText(limit int, doc, example string) *huma.Schema {
 
 var textPattern = pattern(`^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$`, "must not hold control characters")
 
-// optionalText is cleaned, see clean, and empty as good as not there.
+// optionalText is for a text that is cleaned (see clean). An empty one counts as absent.
 func optionalText(limit int, doc string, examples ...any) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Nullable: true, MaxLength: &limit, Description: doc, Examples: examples}
 }
 
-// signal is an optional text that is taken in any form: one that cannot be read is left out.
+// signal is for an optional text in any form: one that cannot be read is left out.
 func signal(doc, example string) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Nullable: true, Description: doc, Examples: []any{example}}
 }

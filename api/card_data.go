@@ -9,17 +9,17 @@ import (
 	"dummyorders/internal/strictjson"
 )
 
-// Card data may stand in one place only, payment.card, and verification values nowhere at all: storing them is
-// forbidden to everybody who takes cards (PCI DSS requirement 3.3), so they are refused before anything is kept.
+// Card data may appear in one place only, payment.card, and verification values nowhere at all. Storing those is forbidden
+// to everybody who takes cards (PCI DSS requirement 3.3), so they are refused before anything is kept.
 
-// A verification value is known by a word in its name, or by the whole of it.
+// A verification value is recognized by a word in its name, or by its whole name.
 var (
 	nameWord         = regexp.MustCompile(`[A-Z]?[a-z]+[0-9]?|[A-Z]+[0-9]?`)
 	verificationWord = regexp.MustCompile(`^(cvv|cvc|cvn|csc|cvd|cav)[0-9]?$`)
 	verificationName = regexp.MustCompile(`^(card)?(cid|spc)$|(card)?(verification|validation|security)(code|value|number)$`)
 )
 
-// isVerificationName says whether merchants call the three or four digits beside a card number so.
+// isVerificationName reports whether merchants use this name for the three or four digits beside a card number.
 func isVerificationName(name string) bool {
 	words := nameWord.FindAllString(name, -1)
 	for i := range words {
@@ -41,8 +41,9 @@ func refuseVerificationValues(v *strictjson.Value) {
 	}
 }
 
-// refuseCardNumbers looks for the payment's own card number, and for what in all likelihood is another's, everywhere else:
-// there it would be kept and shown. Amounts are looked at for the payment's own alone, and tokens have a check of their own.
+// refuseCardNumbers looks everywhere else for the payment's own card number, and for what is very likely another card
+// number: there it would be kept and shown. Amounts are searched only for the payment's own number, and tokens have a check
+// of their own.
 func refuseCardNumbers(root *strictjson.Value) {
 	order, payment := root.Peek("order"), root.Peek("payment")
 	own := payment.Peek("card")
@@ -62,10 +63,11 @@ func refuseCardNumbers(root *strictjson.Value) {
 	})
 }
 
-// digitRun is digits that belong together, as they are or in groups, as they are printed on cards.
+// digitRun matches digits that belong together, with or without the grouping that is printed on cards.
 var digitRun = regexp.MustCompile(`[0-9](?:[ -]?[0-9])*`)
 
-// token is what a gateway gave out for a card. A card number in its place would be kept and shown.
+// token returns a token that a gateway gave out for a card. It refuses what holds a card number, which would be kept and
+// shown.
 func (r reader) token(v *strictjson.Value) string {
 	token := v.Literal()
 	for _, run := range digitRun.FindAllString(token, -1) {

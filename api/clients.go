@@ -14,7 +14,7 @@ import (
 // apiKeyScheme is the name of the API keys in the OpenAPI document.
 const apiKeyScheme = "apiKey"
 
-// clients are who may call, by the digests of their API keys. Where there are none, everybody may.
+// clients maps the digests of API keys to the names of their clients. If it is empty, everybody may call.
 type clients map[[sha256.Size]byte]string
 
 func newClients(keys map[string]string) clients {
@@ -25,7 +25,7 @@ func newClients(keys map[string]string) clients {
 	return c
 }
 
-// find compares digests, all of them and each to its end: how long it takes says nothing about any key.
+// find compares the digest with all digests, each to its end, so that the time it takes says nothing about any key.
 func (c clients) find(key string) (name string, known bool) {
 	presented := sha256.Sum256([]byte(key))
 	for digest, client := range c {
@@ -38,13 +38,13 @@ func (c clients) find(key string) (name string, known bool) {
 
 type clientKey struct{}
 
-// clientOf is the name of who calls; empty where there are no API keys.
+// clientOf returns the name of the caller. It is empty if there are no API keys.
 func clientOf(ctx context.Context) string {
 	name, _ := ctx.Value(clientKey{}).(string)
 	return name
 }
 
-// authenticate lets those pass whose API key is known, and hands on their name.
+// authenticate lets a request pass if its API key is known, and adds the client's name to its context.
 func (c clients) authenticate(ctx huma.Context, next func(huma.Context)) {
 	if len(c) == 0 {
 		next(ctx)
@@ -62,7 +62,7 @@ func (c clients) authenticate(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, clientKey{}, name))
 }
 
-// protect puts the API keys before an operation, and says so in its description.
+// protect requires an API key for an operation, and describes that in the OpenAPI document.
 func (c clients) protect(operation huma.Operation) huma.Operation {
 	operation.Middlewares = append(huma.Middlewares{c.authenticate}, operation.Middlewares...)
 	if len(c) > 0 {
@@ -72,7 +72,7 @@ func (c clients) protect(operation huma.Operation) huma.Operation {
 	return operation
 }
 
-// describe declares the API keys in the OpenAPI document, where there are any.
+// describe declares the API keys in the OpenAPI document, if there are any.
 func (c clients) describe(document *huma.OpenAPI) {
 	if len(c) == 0 {
 		return

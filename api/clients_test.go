@@ -70,7 +70,7 @@ func TestTheDocumentSaysWhetherAPIKeysAreNeeded(t *testing.T) {
 		for path, operations := range document.Paths {
 			for method, operation := range operations {
 				if operation.OperationID == "acknowledgePage" || operation.OperationID == "reviewPage" {
-					continue // which a signed link opens
+					continue // a signed link opens this without a key
 				}
 				unauthorized, _ := contractOf(keys != nil).response(path, method, "401")
 				headers, _ := unauthorized["headers"].(map[string]any)

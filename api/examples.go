@@ -10,8 +10,8 @@ import (
 
 const jsonType = "application/json"
 
-// examples holds an answer of each operation for each status, as OPERATION.STATUS.json, and a problem of each status. They
-// are answers of a running stack: go test ./internal/e2e -run TestExamples -update-examples records them anew.
+// examples holds one answer for each status of each operation, as OPERATION.STATUS.json, and one problem for each status.
+// They are answers of a running stack: go test ./internal/e2e -run TestExamples -update-examples records them again.
 //
 //go:embed examples/*.json
 var examples embed.FS
@@ -24,8 +24,8 @@ func example(name string) json.RawMessage {
 	return text
 }
 
-// describeAnswers gives every JSON answer its example, and moves the problems, which are alike for all operations, to the
-// document's components.
+// describeAnswers gives every JSON answer its example, and moves the problems, which are the same for all operations, to
+// the document's components.
 func describeAnswers(document *huma.OpenAPI) {
 	document.Components.Responses = map[string]*huma.Response{}
 	for _, operation := range operations(document) {
@@ -41,7 +41,7 @@ func describeAnswers(document *huma.OpenAPI) {
 	}
 }
 
-// share returns a reference to the shared answer of a status. Where a page can answer as well, the answer is not shared.
+// share returns a reference to the shared answer of a status. An answer that can also be a page is not shared.
 func share(document *huma.OpenAPI, status string, response *huma.Response) *huma.Response {
 	if len(response.Content) > 1 {
 		return response

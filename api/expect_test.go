@@ -13,16 +13,16 @@ import (
 	"dummyorders/workflows"
 )
 
-// patient waits longer than any of this takes.
+// patient waits longer than anything here takes.
 const patient = "Prefer: wait=60"
 
-// paidBy is the seed's body with a payment method that the script knows.
+// paidBy returns the seed's body with a payment method that the script knows.
 func paidBy(t *testing.T, method string) string {
 	t.Helper()
 	return with(t, "paymentMethod", fmt.Sprintf("%q", method))
 }
 
-// freshKey is the header with a key that nobody has used.
+// freshKey returns the header with an unused key.
 func freshKey() string {
 	return "Idempotency-Key: " + uuid.NewString()
 }
@@ -51,7 +51,7 @@ func mustBeUsed(t *testing.T, answer *httptest.ResponseRecorder) {
 	}
 }
 
-// charged says how often a transaction has to have been charged.
+// charged checks how often a transaction was charged.
 func (w *world) charged(t *testing.T, id string, times int) {
 	t.Helper()
 	if got := w.till.of(id); got != times {
@@ -59,7 +59,7 @@ func (w *world) charged(t *testing.T, id string, times int) {
 	}
 }
 
-// tell lets a transaction that pays when told go on.
+// tell lets a paysWhenTold transaction go on.
 func (w *world) tell(t *testing.T, id string) {
 	t.Helper()
 	must(t, w.client.SignalWorkflow(t.Context(), workflows.TransactionWorkflowID(id), "", "go", nil))
@@ -78,7 +78,7 @@ func (w *world) ended(t *testing.T, id string) {
 	must(t, w.client.GetWorkflow(t.Context(), workflows.TransactionWorkflowID(id), "").Get(t.Context(), nil))
 }
 
-// later is the API when Temporal's retention is over, and only the ledger remembers.
+// later returns the API as it is after Temporal's retention, when only the ledger has the transactions.
 func (w *world) later() http.Handler {
 	return handlerWith(options(w.forgetful, w.ledger))
 }

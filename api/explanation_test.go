@@ -12,7 +12,7 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// Merchants read the answers; they must not learn which rules there are.
+// Merchants read the answers, and must not learn which rules exist.
 func TestAnExplanationIsShownWithItsTransactionAlone(t *testing.T) {
 	w := realWorld(t)
 	key := freshKey()
@@ -38,7 +38,7 @@ func TestAnExplanationIsShownWithItsTransactionAlone(t *testing.T) {
 	explained(t, w.later(), id, "when only the ledger remembers")
 }
 
-// explained says that a transaction has the script's explanation.
+// explained checks that a transaction has the script's explanation.
 func explained(t *testing.T, handler http.Handler, id, when string) {
 	t.Helper()
 	var r ledger.Record

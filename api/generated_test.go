@@ -16,7 +16,8 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// Clients that generators make of the contract, and linters that read it. What comes from npm is installed by make.
+// These tests run clients that generators make from the contract, and linters that read it. make installs what comes from
+// npm.
 
 func TestGeneratedClientsChargeWhatTheyAreGiven(t *testing.T) {
 	w := realWorld(t)
@@ -70,7 +71,7 @@ func TestLintersFindNothingInTheContract(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			document := writeContract(t, t.TempDir(), keys)
 			run(t, filepath.Join(modules, ".bin/spectral"), "lint", document, "-r", filepath.Join(rules, "spectral.yaml"), "--fail-severity", "hint")
-			// Redocly fails on errors alone.
+			// Redocly fails only on errors, not on warnings.
 			said := run(t, filepath.Join(modules, ".bin/redocly"), "lint", document, "--config", filepath.Join(rules, "redocly.yaml"), "--format", "json")
 			var found struct{ Problems []any }
 			must(t, json.Unmarshal([]byte(said[max(0, strings.Index(said, "{")):]), &found))
@@ -86,7 +87,7 @@ func TestLintersFindNothingInTheContract(t *testing.T) {
 	}
 }
 
-// npmModules is the folder of what make has installed from npm.
+// npmModules returns the folder of what make has installed from npm.
 func npmModules(t *testing.T) string {
 	t.Helper()
 	root, err := stack.Root()
@@ -99,7 +100,7 @@ func npmModules(t *testing.T) string {
 	return modules
 }
 
-// goClient needs the network the first time, as any build of Go does.
+// goClient needs the network the first time, as any Go build does.
 func goClient(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -133,7 +134,7 @@ func writeContract(t *testing.T, dir string, keys bool) string {
 	return path
 }
 
-// run returns what a program that succeeds prints.
+// run returns what a program prints, and requires that it succeeds.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)

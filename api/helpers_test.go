@@ -40,7 +40,7 @@ func handlerIn(ctx context.Context, o api.Options) http.Handler {
 	return describedHandler{api.New(o), contractOf(len(o.Clients) > 0)}
 }
 
-// describedHandler panics where it answers something else than its OpenAPI document says.
+// describedHandler panics if it answers anything other than its OpenAPI document says.
 type describedHandler struct {
 	http.Handler
 
@@ -62,10 +62,10 @@ func (h describedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type contract struct {
 	document map[string]any
 	compiler *jsonschema.Compiler
-	mu       sync.Mutex // over compiler
+	mu       sync.Mutex // guards compiler
 }
 
-// contractOf is the document with API keys, and the one without.
+// contractOf returns the document with API keys, or the one without.
 func contractOf(keys bool) *contract {
 	return contracts[keys]()
 }
@@ -89,10 +89,10 @@ func newContract(keys map[string]string) *contract {
 	return &contract{document: document.(map[string]any), compiler: compiler}
 }
 
-// everywhere are answers that any path may have, for which the document has no place.
+// everywhere lists statuses that any path may answer with, and that the document has no place for.
 var everywhere = []int{http.StatusMethodNotAllowed, http.StatusMisdirectedRequest}
 
-// check compares an answer with what the document says of the operation.
+// check compares an answer with what the document says about the operation.
 func (c *contract) check(r *http.Request, answer *httptest.ResponseRecorder) error {
 	path, operation := c.operation(r)
 	if operation == nil || slices.Contains(everywhere, answer.Code) {
@@ -112,7 +112,7 @@ func (c *contract) check(r *http.Request, answer *httptest.ResponseRecorder) err
 	return c.valid(answer.Body.Bytes(), append(place, "content", kind, "schema")...)
 }
 
-// response returns what the document says of an answer, and where; nil, it says nothing.
+// response returns what the document says about an answer, and where it says so, or nil if it says nothing.
 func (c *contract) response(path, method, status string) (described map[string]any, place []string) {
 	item, _ := c.document["paths"].(map[string]any)[path].(map[string]any)
 	operation, _ := item[method].(map[string]any)
@@ -145,7 +145,7 @@ func (c *contract) valid(text []byte, place ...string) error {
 	return schema.Validate(value)
 }
 
-// operation is the one that a request is for; nil, there is none.
+// operation returns the operation that a request is for, or nil if there is none.
 func (c *contract) operation(r *http.Request) (path string, operation map[string]any) {
 	asked := strings.Split(strings.TrimSuffix(r.URL.Path, "/"), "/")
 	for path, item := range c.document["paths"].(map[string]any) {
@@ -159,7 +159,7 @@ func (c *contract) operation(r *http.Request) (path string, operation map[string
 	return "", nil
 }
 
-// methodOf is that of the operation: HEAD is answered like GET.
+// methodOf returns the operation's method: HEAD is answered like GET.
 func methodOf(r *http.Request) string {
 	if r.Method == http.MethodHead {
 		return http.MethodGet
@@ -178,13 +178,13 @@ func options(server client.Client, l temporal.Ledger) api.Options {
 	}
 }
 
-// unreachable is the API while no Temporal is anywhere: what is answered without asking it stays answered.
+// unreachable returns the API without a reachable Temporal. Requests that do not need Temporal must still be answered.
 func unreachable(t testing.TB) http.Handler {
 	t.Helper()
 	return handlerOn(nowhere(t))
 }
 
-// nowhere is a client without a server.
+// nowhere returns a client without a server.
 func nowhere(t testing.TB) client.Client {
 	t.Helper()
 	c, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: quiet{}})
@@ -193,7 +193,8 @@ func nowhere(t testing.TB) client.Client {
 	return c
 }
 
-// accepting is the API with a Temporal that takes everything: a fake, because a fuzzer asks too often for a real one.
+// accepting returns the API with a Temporal that accepts everything: a fake, because a fuzzer asks too often for a real
+// one.
 func accepting(t testing.TB) http.Handler {
 	t.Helper()
 	c := &mocks.Client{}
@@ -238,7 +239,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// quiet drops what the Temporal client logs about a server that is not there.
+// quiet drops what the Temporal client logs about a server that does not exist.
 type quiet struct{}
 
 func (quiet) Debug(string, ...any) {}
@@ -246,7 +247,7 @@ func (quiet) Info(string, ...any)  {}
 func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
 
-// faultsOf are those that a problem tells, by where they are.
+// faultsOf returns a problem's faults, by where they are.
 func faultsOf(t *testing.T, answer *httptest.ResponseRecorder) map[string]string {
 	t.Helper()
 	faults := map[string]string{}

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Idempotency keys follow draft-ietf-httpapi-idempotency-key-header-07, and are taken without its quotes as well, as
-// most clients send them.
+// Idempotency keys follow draft-ietf-httpapi-idempotency-key-header-07. They are also accepted without the draft's quotes,
+// as most clients send them.
 
 const (
 	keyHeader = "Idempotency-Key"
@@ -19,17 +19,17 @@ const (
 	keyForm   = "one header line with 1 to 255 printable ASCII characters, in quotes as a structured field string or without, such as a UUID"
 )
 
-// The draft's titles for what may be wrong with a key.
+// These are the draft's titles for what may be wrong with a key.
 const (
 	keyMissing   = "Idempotency-Key is missing"
 	keyMalformed = "Idempotency-Key is malformed"
 	keyUsed      = "Idempotency-Key is already used"
 )
 
-// keySpace is the namespace of the transaction ids that are made of keys. Under another one every key would be new.
+// keySpace is the namespace of the transaction ids that are made from keys. If it changed, every key would be new.
 var keySpace = uuid.MustParse("66285108-7833-47aa-b5d0-0d490112ab48")
 
-// checkKey refuses a key that is missing or malformed, and leaves a good one in the header without its quotes.
+// checkKey refuses a key that is missing or malformed, and leaves a valid one in the header without its quotes.
 func checkKey(required bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -52,7 +52,7 @@ func checkKey(required bool) func(http.Handler) http.Handler {
 	}
 }
 
-// parseKey never repeats the key: it may be anything.
+// parseKey returns the key. Its errors never repeat the key, which may be anything.
 func parseKey(lines []string) (string, error) {
 	if len(lines) > 1 {
 		return "", errors.New("the Idempotency-Key stands in more than one header line")
@@ -77,13 +77,13 @@ func parseKey(lines []string) (string, error) {
 	return key, nil
 }
 
-// transactionID is the same for the same key of the same client, and another one for any other pair: the client's
+// transactionID returns the same id for the same key of the same client, and another one for any other pair: the client's
 // length keeps (a, bc) and (ab, c) apart.
 func transactionID(client, key string) string {
 	return uuid.NewSHA1(keySpace, fmt.Appendf(nil, "%d:%s:%s", len(client), client, key)).String()
 }
 
-// keyProblem points to where keys are explained, as the draft asks.
+// keyProblem returns a problem that links to where keys are explained, as the draft requires.
 func keyProblem(status int, title, detail string) *Problem {
 	p := problem(status, detail)
 	p.Title = title

@@ -13,7 +13,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// idOf posts the seed's body with a key to a Temporal that takes everything.
+// idOf posts the seed's body with a key to a Temporal that accepts everything.
 func idOf(t testing.TB, lines ...string) (id string, status int) {
 	t.Helper()
 	r := request(t, accepting(t), http.MethodPost, "/transact", api.SeedExample,
@@ -41,7 +41,7 @@ func TestAKeyIsTheSameInQuotesAndWithout(t *testing.T) {
 	}
 }
 
-// The ids stand in Temporal and in the ledger: under others, every retry would be a new transaction.
+// The ids are kept in Temporal and in the ledger: if they changed, every retry would be a new transaction.
 func TestTheIDThatAKeyMakesStays(t *testing.T) {
 	const want = "e57e367e-c8fe-5204-a738-4e7755dca5ab"
 	if got, _ := idOf(t, "Idempotency-Key: 8e03978e-40d5-43e8-bc93-6894a57f9324"); got != want {
@@ -100,7 +100,7 @@ type started struct {
 	transaction transaction.Transaction
 }
 
-// startedWith posts to an API with options of its own, and gives what that started.
+// startedWith posts to an API with options of its own, and returns what that started.
 func startedWith(t *testing.T, change func(*api.Options), body string, headers ...string) started {
 	t.Helper()
 	var s started
@@ -136,7 +136,7 @@ func TestTheReceiptStandsBesideTheWorkflow(t *testing.T) {
 	}
 }
 
-// FuzzIdempotencyKey holds for any key: it is taken or refused, and taken alike each time.
+// FuzzIdempotencyKey checks for any key that it is accepted or refused, and in the same way each time.
 func FuzzIdempotencyKey(f *testing.F) {
 	for _, key := range []string{"", `"`, `"a"`, `"a\"`, "a", `"a";b`, "ü", "\x00", strings.Repeat("k", 300), `"a","b"`, "?1", ":a:"} {
 		f.Add(key)

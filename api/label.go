@@ -19,13 +19,13 @@ const labelDescription = "Keeps what turned out to be true about a transaction: 
 	"the same again changes its note, leaves its time and is 200. So a label can safely be sent again. It is in the transaction's labels " +
 	"wherever it is read, and rules count it."
 
-// labelRequest is POST /transactions/{id}/labels as huma sees it. The body is read by its table, labels.
+// labelRequest describes POST /transactions/{id}/labels for huma. The body is read by its table, labels.
 type labelRequest struct {
 	ID      string `path:"id" doc:"The transactionID of the transaction"`
 	RawBody []byte `contentType:"application/json"`
 }
 
-// labelResponse is 201 when the label is a new one.
+// labelResponse is 201 if the label is new.
 type labelResponse struct {
 	Status   int
 	Location string `header:"Location" doc:"Where the transaction is, with its labels"`
@@ -76,7 +76,7 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 	return response, nil
 }
 
-// unlabelled says why a label was not kept, as far as that is known.
+// unlabelled returns the reason why a label was not kept, as far as it is known.
 func (s *server) unlabelled(ctx context.Context, id string, err error) *Problem {
 	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")
@@ -90,8 +90,8 @@ func (s *server) unlabelled(ctx context.Context, id string, err error) *Problem 
 		"the ledger cannot be written now, or cannot say whether it has kept the label, which can safely be sent again")
 }
 
-// labels are what may turn out to be true. A label has no time yet. What could be a card number in its note is masked
-// before it goes anywhere.
+// labels lists the members of a label. The label that is read has no time yet. Whatever could be a card number in its note
+// is masked before it goes anywhere.
 var labels = object[ledger.Label]{name: "LabelSchema", members: []member[ledger.Label]{
 	{
 		"label", true, choice("What turned out to be true", ledger.Fraudulent, ledger.Legitimate),

@@ -29,7 +29,7 @@ func labelled(t testing.TB, handler http.Handler, id, body string, headers ...st
 	return request(t, handler, http.MethodPost, "/transactions/"+id+"/labels", body, headers...)
 }
 
-// asLabel is the label of an answer, which says where the transaction is.
+// asLabel returns the label of an answer, and checks that the answer says where the transaction is.
 func asLabel(t testing.TB, answer *httptest.ResponseRecorder, status int, id string) ledger.Label {
 	t.Helper()
 	if answer.Code != status || answer.Header().Get("Location") != "/transactions/"+id {
@@ -40,7 +40,7 @@ func asLabel(t testing.TB, answer *httptest.ResponseRecorder, status int, id str
 	return l
 }
 
-// labelsOf are a transaction's labels as they are read, which is the same alone and in a list.
+// labelsOf returns a transaction's labels, and checks that they are the same when it is read alone and in a list.
 func labelsOf(t *testing.T, handler http.Handler, id string) []ledger.Label {
 	t.Helper()
 	answer := request(t, handler, http.MethodGet, "/transactions/"+id, "")
@@ -102,7 +102,7 @@ func TestACardNumberInANoteIsMasked(t *testing.T) {
 	}
 }
 
-// The workflow, which is asked, knows its reviewer's label alone.
+// The workflow, which is asked, knows only its reviewer's label.
 func TestARunningTransactionHasTheLabelsThatTheLedgerHas(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldForward)
@@ -124,7 +124,8 @@ func TestARunningTransactionHasTheLabelsThatTheLedgerHas(t *testing.T) {
 	}
 }
 
-// A workflow's own label may be newer than the ledger's entry, and its note in the ledger newer than the workflow's.
+// A workflow's own label may be newer than the ledger's entry, and the label's note in the ledger newer than the
+// workflow's.
 func TestTheLabelsOfWorkflowAndLedgerAreShownTogether(t *testing.T) {
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 	own := ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known", Time: at(2)}
@@ -153,7 +154,7 @@ func TestTheLabelsOfWorkflowAndLedgerAreShownTogether(t *testing.T) {
 	}
 }
 
-// describes is a Temporal that knows a workflow of that status, or fails.
+// describes returns a Temporal that knows a workflow with that status, or fails.
 func describes(status enums.WorkflowExecutionStatus, err error) *mocks.Client {
 	temporal := &mocks.Client{}
 	temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).
@@ -247,8 +248,8 @@ func TestALabelIsReadLikeATransaction(t *testing.T) {
 	}
 }
 
-// FuzzLabel holds for any body: it is answered, never with a 500, and neither the answer nor the ledger has a card
-// number.
+// FuzzLabel checks for any body that it is answered, never with a 500, and that neither the answer nor the ledger has a
+// card number.
 func FuzzLabel(f *testing.F) {
 	f.Add(lostDispute)
 	f.Add(`{"label":"legitimate","source":"reviewer","note":"4111 1111 1111 1111"}`)

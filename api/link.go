@@ -28,14 +28,15 @@ import (
 )
 
 // People acknowledge alerts and decide reviews from a message by a signed link, which is all the authority they need. A GET
-// shows a page and changes nothing, because mail scanners open every link; the page's buttons are a POST to the same address.
+// shows a page and changes nothing, because mail scanners open every link. The page's buttons send a POST to the same
+// address.
 
 const (
 	formType = "application/x-www-form-urlencoded"
 	noStore  = "no-store"
 )
 
-// visit is a request that came by a link, and how it is answered: as a page, or as JSON.
+// visit is a request that came by a link. html says how to answer it: with a page, or with JSON.
 type visit struct {
 	w       http.ResponseWriter
 	r       *http.Request
@@ -45,8 +46,8 @@ type visit struct {
 	sentTo  string // the receiver of the link, once it is verified
 }
 
-// byLink has requests with a signed link and without an API key answered by answer, which gets the page's form and a place of
-// places, and hands on all others.
+// byLink has answer handle requests with a signed link and without an API key. answer gets the page's form, and runs with a
+// place of places. All other requests go to next.
 func (s *server) byLink(purpose alert.Purpose, places gate, answer func(*visit, url.Values)) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
@@ -67,7 +68,7 @@ func (s *server) byLink(purpose alert.Purpose, places gate, answer func(*visit, 
 	}
 }
 
-// linkPage has the page of a signed link shown by show.
+// linkPage returns a handler that verifies a signed link, and has show answer with its page.
 func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{w: w, r: r, purpose: purpose, id: pathID(r), html: true}
@@ -81,7 +82,7 @@ func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.Handler
 	}
 }
 
-// within answers where there is a place, and refuses where there is none.
+// within runs answer if there is a place, and refuses the request if there is none.
 func (v *visit) within(places gate, answer func()) {
 	leave, full := places.enter()
 	if full != nil {
@@ -102,7 +103,7 @@ var expiredLink = map[alert.Purpose]string{
 	alert.Reviewing:     "this link has expired, as the time of the review is over: the transaction is decided without a person",
 }
 
-// verify reports whether the link is good, and answers the request where it is not.
+// verify reports whether the link is valid, and answers the request if it is not.
 func (s *server) verify(v *visit) bool {
 	sentTo, err := s.links.Verify(v.purpose, v.id, v.r.URL.Query(), time.Now())
 	switch {
@@ -116,7 +117,7 @@ func (s *server) verify(v *visit) bool {
 	return err == nil
 }
 
-// form reads the page's form; an empty body is an empty form.
+// form reads the page's form. An empty body is an empty form.
 func (v *visit) form() (url.Values, *Problem) {
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, MaxBody)
 	mediaType, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
@@ -140,7 +141,7 @@ func wantsPage(r *http.Request) bool {
 	return mediaType == formType || strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html")
 }
 
-// pathID is the id in the path of what huma does not serve.
+// pathID returns the id in the path, for routes that huma does not serve.
 func pathID(r *http.Request) string {
 	id := r.PathValue("id")
 	if decoded, err := url.PathUnescape(id); err == nil && r.URL.RawPath != "" {
@@ -156,11 +157,11 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"time": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") },
 }).Parse(pageText))
 
-// pagePolicy lets the page be nothing but itself: its own style, by its hash, and its own form.
+// pagePolicy allows the page only its own style, by its hash, and its own form.
 var pagePolicy = "default-src 'none'; style-src " + inlineHashes(pageText, "style") + "; form-action 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'"
 
-// inlineHashes returns the hashes of a page's inline styles or scripts, as a Content-Security-Policy has them.
+// inlineHashes returns the hashes of a page's inline styles or scripts, in the form that a Content-Security-Policy needs.
 func inlineHashes(page, element string) string {
 	var hashes []string
 	for _, from := range strings.Split(page, "<"+element+">")[1:] {
@@ -171,8 +172,8 @@ func inlineHashes(page, element string) string {
 	return strings.Join(hashes, " ")
 }
 
-// page is what a link leads to. A page about an alert has its Log, one about a review the transaction's Record; one that
-// refuses has a Text alone.
+// page is what a link leads to. A page about an alert has its Log, one about a review the transaction's Record. A refusal
+// has only a Text.
 type page struct {
 	Heading string
 	Text    string
@@ -181,17 +182,17 @@ type page struct {
 	Acknowledgement *alert.Acknowledgement
 
 	Record  *ledger.Record
-	Recheck *fraud.Decision // what the fraud check said when it was asked again
+	Recheck *fraud.Decision // the fraud check's decision when it was asked again
 	Confirm bool            // an approval has to be confirmed
 
-	Open    bool // the link's purpose can still be served: there is a form
+	Open    bool // the link's purpose can still be served, so the page has a form
 	SentTo  string
 	Form    form
 	MaxName int
 	MaxNote int
 }
 
-// refusals are the headings of pages that say no.
+// refusals are the headings of pages that refuse a request.
 var refusals = map[int]string{
 	http.StatusForbidden:          "This link opens nothing",
 	http.StatusNotFound:           "Nothing is here",
@@ -200,7 +201,7 @@ var refusals = map[int]string{
 	http.StatusServiceUnavailable: "Try again in a moment",
 }
 
-// refuse says no in the way in which was asked.
+// refuse answers with a problem, in the form that the visit asked for.
 func (v *visit) refuse(p *Problem) {
 	if !v.html {
 		v.guard()
@@ -224,10 +225,11 @@ func (v *visit) show(status int, p page) {
 	v.guard()
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
-	_, _ = v.w.Write(written.Bytes()) // the client may be gone; there is nobody else to tell
+	_, _ = v.w.Write(written.Bytes()) // the client may be gone; the error can be reported nowhere
 }
 
-// guard keeps the link, which is a secret, out of caches and of other sites, and the page out of their frames.
+// guard keeps the link, which is a secret, out of caches and away from other sites, and keeps other sites from framing the
+// page.
 func (v *visit) guard() {
 	h := v.w.Header()
 	h.Set("Cache-Control", noStore)
@@ -239,17 +241,17 @@ func (v *visit) guard() {
 // linkScheme is the name of the signed links in the OpenAPI document.
 const linkScheme = "signedLink"
 
-// linkQuery is the query of a signed link.
+// linkQuery describes the query of a signed link.
 var linkQuery = map[string]string{
 	"by": "the address or the receiver that it was sent to", "signature": "its signature",
 	"until": "until when it is good, in seconds since 1970",
 }
 
-// describeLink adds to an operation that it may be called by a signed link, and the page that the link leads to with what it
-// answers beside 200 and 403.
+// describeLink documents that the operation post may be called by a signed link, and documents page, to which the link
+// leads. answers are the page's answers besides 200 and 403.
 func describeLink(document *huma.OpenAPI, post *huma.Operation, page huma.Operation, answers map[string]string) {
 	for status, response := range post.Responses {
-		if status != "401" { // a page answers a form that comes by a link
+		if status != "401" { // a form that comes by a link is answered with a page
 			response.Content["text/html"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 		}
 	}
@@ -282,13 +284,13 @@ func describeLink(document *huma.OpenAPI, post *huma.Operation, page huma.Operat
 	document.AddOperation(&page)
 }
 
-// form is what the page of a link sends, in the fields' own names.
+// form is what a link's page sends, under the fields' own names.
 type form struct {
 	Name, Note string
 	Faults     []string
 }
 
-// readForm takes what people type: spaces and line ends of any kind are one space, and an empty field is none.
+// readForm reads what people type. Any run of spaces and line ends becomes one space. An empty field counts as absent.
 func readForm(values url.Values) form {
 	f := form{Name: card.Redact(safetext.Line(values.Get("name"))), Note: card.Redact(safetext.Line(values.Get("note")))}
 	if utf8.RuneCountInString(f.Name) > maxReviewer {
@@ -300,9 +302,9 @@ func readForm(values url.Values) form {
 	return f
 }
 
-// by is the address or the receiver that the link was sent to, after the name that was typed: "ada (jo@example.com)". The
-// name is cut where there is no room for both, as the link vouches for the other. A telephone number as long as a card's is
-// masked like one.
+// by returns the address or the receiver that the link was sent to, after the name that was typed: "ada (jo@example.com)".
+// If there is no room for both, the name is cut, since the link vouches for the other. A telephone number as long as a card
+// number is masked like one.
 func (f form) by(sentTo string, most int) string {
 	by := safetext.Cut(sentTo, most, "…")
 	if room := most - utf8.RuneCountInString(by) - len(" ()"); f.Name != "" && room > 0 {

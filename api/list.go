@@ -21,11 +21,11 @@ import (
 	"dummyorders/internal/spelling"
 )
 
-// listTimeout is for a page of the longest list that there may be.
+// listTimeout allows for a page of the longest possible list.
 const listTimeout = 10 * time.Second
 
-// listRequest is GET /transactions as huma sees it. The parameters are read by readQuery, which can say every fault at
-// once; the fields are their descriptions.
+// listRequest describes GET /transactions for huma. readQuery reads the parameters, because it can report every fault at
+// once; the fields only describe them.
 type listRequest struct {
 	Status  string `query:"status" doc:"Where the transaction stands, by code or name" example:"TRANSACTION_IN_REVIEW"`
 	Outcome string `query:"outcome" doc:"What the fraud check found: approve, review, decline or not_evaluated" example:"review"`
@@ -38,7 +38,7 @@ type listRequest struct {
 	url url.URL
 }
 
-// Resolve keeps the whole query, with what it should not hold.
+// Resolve keeps the whole query, including what it should not hold.
 func (r *listRequest) Resolve(ctx huma.Context) []error {
 	r.url = ctx.URL()
 	return nil
@@ -95,7 +95,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	response := &listResponse{Body: list{Transactions: make([]ledger.Record, len(page.Entries))}}
 	for i := range page.Entries {
 		response.Body.Transactions[i] = page.Entries[i].Record
-		response.Body.Transactions[i].Explanation = nil // it is as large as all the rest
+		response.Body.Transactions[i].Explanation = nil // it is as large as everything else together
 	}
 	if page.Next != (ledger.Cursor{}) {
 		response.Body.Next = writeCursor(page.Next)
@@ -104,14 +104,14 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	return response, nil
 }
 
-// nextLink is the same question about the next page.
+// nextLink returns a link to the next page of the same list.
 func nextLink(asked url.URL, cursor string) string {
 	query := asked.Query()
 	query.Set("cursor", cursor)
 	return "</transactions?" + query.Encode() + `>; rel="next"`
 }
 
-// How many transactions a page has when nothing is said, and at most.
+// How many transactions a page has by default, and at most.
 const (
 	defaultLimit = 50
 	maxLimit     = 200
@@ -122,14 +122,14 @@ var (
 	outcomes       = []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
 )
 
-// parameters reads a query and gathers what is wrong with it. One that is empty, as where a page has filled in nothing, is
-// refused: taken for absent, it would ask for the transactions of all.
+// parameters reads a query and collects its faults. It refuses an empty parameter, as a web page sends for an empty field:
+// if that counted as absent, the list would not be filtered by it.
 type parameters struct {
 	values url.Values
 	faults []Fault
 }
 
-// readParameters fails with a *Problem where the query is none, and notes those that are not known.
+// readParameters fails with a *Problem if the query is malformed, and notes parameters that are unknown, repeated or empty.
 func readParameters(raw string, known ...string) (*parameters, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -140,7 +140,7 @@ func readParameters(raw string, known ...string) (*parameters, error) {
 	return p, nil
 }
 
-// problem tells every fault at once; nil, there is none.
+// problem returns all faults at once, or nil if there are none.
 func (p *parameters) problem(detail string) error {
 	if len(p.faults) == 0 {
 		return nil
@@ -150,7 +150,7 @@ func (p *parameters) problem(detail string) error {
 	return problem
 }
 
-// readQuery returns every fault at once, as a *Problem.
+// readQuery returns all faults at once, as a *Problem.
 func readQuery(raw string) (ledger.Query, error) {
 	p, err := readParameters(raw, listParameters...)
 	if err != nil {
@@ -187,7 +187,7 @@ func (p *parameters) refuseUnknown(known []string) {
 	slices.Sort(names)
 	for _, name := range names {
 		switch {
-		case len(p.faults) == maxLimit: // enough said
+		case len(p.faults) == maxLimit: // more faults would not help
 			return
 		case !slices.Contains(known, name):
 			p.wrong(name, "is not a known parameter")
@@ -261,7 +261,7 @@ func (p *parameters) limit() int {
 	return limit
 }
 
-// writeCursor makes a cursor something that clients can hand back and need not understand.
+// writeCursor encodes a cursor for clients, which hand it back and need not understand it.
 func writeCursor(c ledger.Cursor) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(c.StartTime.UTC().Format(time.RFC3339Nano) + "/" + c.TransactionID))
 }

@@ -22,7 +22,7 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 
-// entry is a transaction that started some milliseconds after the others.
+// entry returns a transaction that started so many milliseconds after start.
 func entry(milliseconds int) ledger.Entry {
 	t := transaction.Transaction{ID: uuid.NewString(), Order: transaction.Order{ID: fmt.Sprint(milliseconds)}}
 	return ledger.Entry{Record: *ledger.Open(t, start.Add(time.Duration(milliseconds)*time.Millisecond)), Transaction: t}
@@ -54,7 +54,7 @@ func TestAListIsReadPageByPage(t *testing.T) {
 		for _, r := range page.Transactions {
 			orders = append(orders, r.Order.ID)
 		}
-		m.save(entry(6 + len(orders))) // what comes in between is on no later page
+		m.save(entry(6 + len(orders))) // what is added in between is on no later page
 		link := answer.Header().Get("Link")
 		if page.Next == "" {
 			if link != "" || strings.Contains(answer.Body.String(), "next") {
@@ -161,7 +161,7 @@ func TestTheAPIIsReadyWithoutTheLedger(t *testing.T) {
 	}
 }
 
-// A transaction is looked for in the ledger, then in Temporal; what each of them knows decides.
+// A transaction is looked up in the ledger, then in Temporal. The answer depends on what each of them knows.
 func TestATransactionIsReadFromWhoeverKnowsItBest(t *testing.T) {
 	const ends = "ended"
 	running, ended := entry(1), entry(2)
@@ -172,7 +172,7 @@ func TestATransactionIsReadFromWhoeverKnowsItBest(t *testing.T) {
 	for name, c := range map[string]struct {
 		ledger *memory
 		id     string
-		err    error // of the query; none is expected where the ledger's entry has ended
+		err    error // of the query; no query is expected if the ledger's entry has ended
 		status int
 	}{
 		ends:                                  {holding, ended.Record.TransactionID, notNow, 200},

@@ -11,7 +11,7 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// memory is a ledger that can be told to fail. The real ones have a conformance suite of their own.
+// memory is a ledger that can be made to fail. The real ones have a conformance suite of their own.
 type memory struct {
 	mu      sync.Mutex
 	entries map[string]ledger.Entry
@@ -66,7 +66,7 @@ func (m *memory) Label(_ context.Context, id string, l ledger.Label) (ledger.Lab
 	return l, nil
 }
 
-// labelled is an entry with its own labels and those beside it.
+// labelled returns an entry with its own labels and those beside it.
 func (m *memory) labelled(e ledger.Entry) ledger.Entry {
 	all := slices.Clone(m.labels[e.Record.TransactionID])
 	for _, l := range e.Record.Labels {
@@ -79,7 +79,7 @@ func (m *memory) labelled(e ledger.Entry) ledger.Entry {
 	return e
 }
 
-// List orders and pages as the contract says, and keeps what it was asked for.
+// List sorts and pages as the contract says, and keeps the query in asked.
 func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

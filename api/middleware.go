@@ -31,7 +31,8 @@ func (s *server) logRequests(next http.Handler) http.Handler {
 	})
 }
 
-// recoverPanics answers for a handler that broke. The panic's value is not logged: it may hold what was sent.
+// recoverPanics answers for a handler that panicked. It does not log the panic's value, which may hold what the client
+// sent.
 func (s *server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -47,9 +48,9 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 	})
 }
 
-// onlyFor refuses requests that call the API by another name than these or a loopback address: a web page that is open in
-// a browser on this machine can have its own name lead here, and would then read and post like a program of this machine
-// (DNS rebinding). Requests without a name are of no browser.
+// onlyFor refuses requests whose Host is neither one of names nor a loopback address. A web page that is open in a browser
+// on this machine can make its own name resolve to this machine, and could then read and post like a local program (DNS
+// rebinding). Requests without a Host do not come from a browser.
 func onlyFor(names []string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		if len(names) == 0 {
@@ -69,11 +70,12 @@ func onlyFor(names []string) func(http.Handler) http.Handler {
 	}
 }
 
-// pathPrefix is the form of a proxy's path that is believed: names of letters, digits and -._~ with slashes before them.
+// pathPrefix is the form of a proxy's path that is trusted: names of letters, digits and -._~ with slashes before them.
 var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._~-]{1,64}){1,8}$`)
 
-// underPrefix has the answers' Location and Link lead back through a proxy that serves the API under a path and takes that
-// away from requests. The proxy says which by X-Forwarded-Prefix; without that it is the path of the API as callers know it.
+// underPrefix makes Location and Link in answers lead back through a proxy that serves the API under a path and strips that
+// path from requests. The proxy names the path in X-Forwarded-Prefix; without that header it is known, the path of the API
+// as callers know it.
 func underPrefix(known string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -89,7 +91,7 @@ func underPrefix(known string) func(http.Handler) http.Handler {
 	}
 }
 
-// prefixed puts a prefix before the paths in an answer's headers.
+// prefixed adds a prefix to the paths in an answer's headers.
 type prefixed struct {
 	http.ResponseWriter
 
@@ -117,10 +119,11 @@ func (p *prefixed) Write(body []byte) (int, error) {
 	return p.ResponseWriter.Write(body)
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap returns the wrapped writer to http.ResponseController.
 func (p *prefixed) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// limitBody refuses what is too large or no JSON by its type, and hands on the rest read.
+// limitBody refuses a body that is too large, empty, or by its headers or encoding not JSON in UTF-8. It passes any other
+// body on, already read.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if why := unsupported(r.Header); why != nil {
@@ -148,7 +151,7 @@ func limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// unsupported says why a body is not read by its headers; nil where it is (RFC 9110 §15.5.16).
+// unsupported returns the reason, from the headers, for not reading a body, or nil if it can be read (RFC 9110 §15.5.16).
 func unsupported(header http.Header) *Problem {
 	codings := strings.Join(header.Values("Content-Encoding"), ",")
 	for coding := range strings.SplitSeq(codings, ",") {
@@ -169,7 +172,7 @@ func unsupported(header http.Header) *Problem {
 	return nil
 }
 
-// utf8Names are those of UTF-8, and of ASCII, which is a part of it.
+// utf8Names lists the names of UTF-8, and of ASCII, which is a part of it.
 var utf8Names = []string{"utf-8", "utf8", "us-ascii"}
 
 // isWide reports whether a body is UTF-16 or UTF-32, by its byte order mark or by the zeros beside its first character.
@@ -178,17 +181,17 @@ func isWide(body []byte) bool {
 		len(body) > 1 && (body[0] == 0) != (body[1] == 0)
 }
 
-// gate bounds how many requests of a kind are worked on at once, and so the memory they take.
+// gate bounds how many requests of a kind are handled at once, and so the memory they take.
 type gate struct {
 	places chan struct{}
-	busy   string // is said to one more
+	busy   string // the detail of the answer to a request that finds no place
 }
 
 func newGate(places int, busy string) gate {
 	return gate{make(chan struct{}, places), busy}
 }
 
-// enter takes a place, which leave gives back.
+// enter takes a place, and returns leave, which gives it back. If there is none, it returns a problem.
 func (g gate) enter() (leave func(), full *Problem) {
 	select {
 	case g.places <- struct{}{}:
@@ -198,8 +201,8 @@ func (g gate) enter() (leave func(), full *Problem) {
 	}
 }
 
-// admit lets a request pass where there is a place. It stands behind limitBody: a caller who sends its body slowly takes no
-// place from others.
+// admit lets a request pass if there is a place. It comes after limitBody, so that a caller that sends its body slowly
+// takes no place from others.
 func (g gate) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		leave, full := g.enter()
@@ -212,7 +215,8 @@ func (g gate) admit(next http.Handler) http.Handler {
 	})
 }
 
-// before puts ordinary middleware before one of huma's operations. It may change the request, not replace it.
+// before puts ordinary middleware before one of huma's operations. The middleware may change the request, but not replace
+// it.
 func before(wrap func(http.Handler) http.Handler) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
@@ -220,7 +224,7 @@ func before(wrap func(http.Handler) http.Handler) func(huma.Context, func(huma.C
 	}
 }
 
-// methodNotAllowed says which methods the path has, as RFC 9110 §15.5.6 asks.
+// methodNotAllowed answers with the methods that the path has, as RFC 9110 §15.5.6 requires.
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path

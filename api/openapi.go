@@ -12,9 +12,9 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// What huma cannot infer about the operations, for the OpenAPI document.
+// This file adds to the OpenAPI document what huma cannot infer about the operations.
 
-// describeBody says what the operation reads.
+// describeBody describes the body that the operation reads.
 func describeBody[T any](document *huma.OpenAPI, operation *huma.Operation, body object[T], example string) {
 	body.describe(document)
 	operation.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
@@ -22,7 +22,7 @@ func describeBody[T any](document *huma.OpenAPI, operation *huma.Operation, body
 	}, Description: schemaDescriptions[body.name]}
 }
 
-// describeAccepted adds a 202 answer of the 200 one's form.
+// describeAccepted adds a 202 answer with the body and headers of the 200 one.
 func describeAccepted(operation *huma.Operation, description string) {
 	accepted := *operation.Responses["200"]
 	accepted.Description = description
@@ -30,7 +30,7 @@ func describeAccepted(operation *huma.Operation, description string) {
 	operation.Responses["202"] = &accepted
 }
 
-// describeParameter gives a parameter the schema of what its reader takes, which huma sees as a text.
+// describeParameter gives a parameter the schema of what its reader takes. To huma it is a string.
 func describeParameter(operation *huma.Operation, name string, schema huma.Schema) {
 	p := operation.Parameters[slices.IndexFunc(operation.Parameters, func(p *huma.Param) bool { return p.Name == name })]
 	schema.Description, schema.Examples = p.Schema.Description, p.Schema.Examples
@@ -40,10 +40,10 @@ func describeParameter(operation *huma.Operation, name string, schema huma.Schem
 	p.Schema = &schema
 }
 
-// describeService says where the API is, who may call, and what the groups of operations are about.
+// describeService says where the API is, who may call it, and what the groups of operations are about.
 func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 	document.Servers = []*huma.Server{{URL: cmp.Or(prefix, "/"), Description: "Where this document is from"}}
-	document.Security = []map[string][]string{} // none is needed, but for what operations say of themselves
+	document.Security = []map[string][]string{} // none is needed, except where an operation requires one
 	document.Tags = []*huma.Tag{
 		{Name: "transactions", Description: "Post transactions, and see what became of them"},
 		{Name: "reviews", Description: "Decide about transactions whose money is held"},
@@ -52,7 +52,7 @@ func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 	}
 }
 
-// describeWords lists what statuses and codes there are, wherever an answer has one.
+// describeWords lists all statuses and codes, wherever an answer has one.
 func describeWords(document *huma.OpenAPI) {
 	var codes, names, declines []any
 	for _, status := range transaction.Statuses() {
@@ -72,7 +72,7 @@ func describeWords(document *huma.OpenAPI) {
 	}
 }
 
-// statusWords are what a list can be asked for: codes and names.
+// statusWords returns what a list can be filtered by: the statuses' codes and names.
 func statusWords() (words []any) {
 	for _, status := range transaction.Statuses() {
 		words = append(words, status.String(), strconv.Itoa(int(status)))
@@ -80,24 +80,24 @@ func statusWords() (words []any) {
 	return words
 }
 
-// hideExplanations takes out of decisions what no answer holds: only a record has an explanation, and beside its decision.
+// hideExplanations removes the explanation from decisions: answers have one only in a record, beside its decision.
 func hideExplanations(document *huma.OpenAPI) {
 	delete(document.Components.Schemas.Map()["Decision"].Properties, "explanation")
 }
 
-// problemHeaders says what comes with the problems of a status: when to come back, and how to authenticate.
+// problemHeaders describes the headers of the problems of a status: when to come back, and how to authenticate.
 var problemHeaders = map[string]map[string]*huma.Header{
 	"401": {"WWW-Authenticate": {Description: "Bearer", Schema: &huma.Schema{Type: huma.TypeString}}},
 	"429": {"Retry-After": {Description: "In how many seconds to try again", Schema: &huma.Schema{Type: huma.TypeInteger}}},
 	"503": {"Retry-After": {Description: "In how many seconds to try again", Schema: &huma.Schema{Type: huma.TypeInteger}}},
 }
 
-// describeHeaders gives the headers of answers their types, which huma sees as texts.
+// describeHeaders gives the headers of answers their types. To huma they are strings.
 func describeHeaders(document *huma.OpenAPI) {
 	for _, operation := range operations(document) {
 		for status, response := range operation.Responses {
 			if more := problemHeaders[status]; more != nil {
-				response.Headers = more // shared by all, and right as they are
+				response.Headers = more // shared by all, with the right types already
 				continue
 			}
 			if seconds := response.Headers["Retry-After"]; seconds != nil {
@@ -121,7 +121,7 @@ func operations(document *huma.OpenAPI) (all []*huma.Operation) {
 	return all
 }
 
-// describeSchemas says what each schema is, and shows those that stand alone in answers.
+// describeSchemas gives each schema its description, and an example to those that are whole answers.
 func describeSchemas(document *huma.OpenAPI) {
 	schemas := document.Components.Schemas.Map()
 	for name, schema := range schemas {

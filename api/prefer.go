@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// How long a caller waits for its answer when it does not say, and at most.
+// How long a caller waits for its answer by default, and at most.
 const (
 	defaultWait = 10 * time.Second
 	maxWait     = 60 * time.Second
@@ -16,10 +16,10 @@ const (
 // preference is what a Prefer header (RFC 7240) asks for, as far as it was understood.
 type preference struct {
 	wait    time.Duration
-	applied string // for Preference-Applied; empty when nothing was asked for
+	applied string // for Preference-Applied; empty if no preference is applied
 }
 
-// joinPrefer makes one line of all Prefer lines, which is what they mean (RFC 7240 §2). huma reads only the first.
+// joinPrefer joins all Prefer lines into one, which means the same (RFC 7240 §2). huma reads only the first line.
 func joinPrefer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if lines := r.Header.Values("Prefer"); len(lines) > 1 {
@@ -29,8 +29,8 @@ func joinPrefer(next http.Handler) http.Handler {
 	})
 }
 
-// readPrefer never fails: a preference that makes no sense is not applied, as the RFC has it. With respond-async and
-// wait together the answer is waited for that long (RFC 7240 §4.3); respond-async alone does not wait.
+// readPrefer never fails: an invalid preference is not applied, as the RFC says. With respond-async and wait together, the
+// answer is waited for that long (RFC 7240 §4.3). respond-async alone does not wait.
 func readPrefer(header string) preference {
 	wait, hasWait, async := time.Duration(0), false, false
 	for token := range strings.SplitSeq(header, ",") {

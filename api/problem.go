@@ -17,7 +17,7 @@ import (
 
 const problemType = "application/problem+json"
 
-// Problem is the body of every answer that is no success, RFC 9457. It never repeats what it was sent.
+// Problem is the body of every answer that is not a success, by RFC 9457. It never repeats what the client sent.
 type Problem struct {
 	Title         string  `json:"title" example:"Unprocessable Entity"`
 	Status        int     `json:"status" example:"422"`
@@ -31,31 +31,31 @@ type Problem struct {
 	headers http.Header
 }
 
-// Fault is one wrong value, in the body or in the query. Pointer is a JSON Pointer in URI fragment form, as RFC 9457
-// shows it.
+// Fault is one wrong value, in the body or in the query. Pointer is a JSON Pointer in URI fragment form, as in RFC 9457's
+// examples.
 type Fault struct {
 	Pointer   string `json:"pointer,omitempty" example:"#/order/cost"`
 	Parameter string `json:"parameter,omitempty" example:"limit" doc:"The query parameter that is wrong"`
 	Detail    string `json:"detail" example:"must be a number"`
 }
 
-// Error makes a Problem something that a handler can return.
+// Error makes a Problem an error, so that a handler can return it.
 func (p *Problem) Error() string { return p.Detail }
 
-// GetStatus is the HTTP status.
+// GetStatus returns the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// ContentType is what every problem is sent as.
+// ContentType returns the content type of every problem.
 func (p *Problem) ContentType(string) string { return problemType }
 
-// GetHeaders says when to come back, or what is missing, where that helps.
+// GetHeaders returns headers that help the client, such as when to come back, or what is missing.
 func (p *Problem) GetHeaders() http.Header { return p.headers }
 
 func problem(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-// comeBack is a problem that time may solve.
+// comeBack returns a problem that may go away with time.
 func comeBack(status int, seconds, detail string) *Problem {
 	p := problem(status, detail)
 	p.headers = http.Header{"Retry-After": {seconds}}
@@ -65,8 +65,8 @@ func comeBack(status int, seconds, detail string) *Problem {
 // maxPointer keeps a member name that a client made up from filling the answer.
 const maxPointer = 200
 
-// pointer is a JSON Pointer as a URI fragment (RFC 6901 §6). It may hold member names that a client made up: what
-// could be a card number in them is masked, before they are cut.
+// pointer returns a JSON Pointer as a URI fragment (RFC 6901 §6). It may hold member names that a client made up: whatever
+// could be a card number in them is masked before they are cut.
 func pointer(p string) string {
 	p, rest := shorten(p)
 	return "#" + (&url.URL{Fragment: p}).EscapedFragment() + rest
@@ -81,7 +81,7 @@ func shorten(name string) (short, rest string) {
 	return name, ""
 }
 
-// invalid tells every fault of a body at once.
+// invalid returns a problem with all faults of a body.
 func invalid(what string, faults []strictjson.Fault) *Problem {
 	p := problem(http.StatusUnprocessableEntity, what+" cannot be accepted as it is: see errors")
 	for _, f := range faults {
@@ -90,15 +90,15 @@ func invalid(what string, faults []strictjson.Fault) *Problem {
 	return p
 }
 
-// write is for what answers outside huma: the router and the middleware.
+// write sends the problem. It is for answers outside huma: from the router and the middleware.
 func (p *Problem) write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), p.GetHeaders())
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the client may be gone; there is nobody else to tell
+	_ = json.NewEncoder(w).Encode(p) // the client may be gone; the error can be reported nowhere
 }
 
-// init makes huma's own errors problems of ours. Its details are left out: they repeat values.
+// init turns huma's own errors into Problems. It leaves out their details, which repeat values.
 func init() {
 	huma.NewError = func(status int, message string, _ ...error) huma.StatusError {
 		return problem(status, message)

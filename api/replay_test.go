@@ -116,7 +116,7 @@ func TestAnAnswerOutlivesItsHistory(t *testing.T) {
 	w.charged(t, want.TransactionID, 1)
 }
 
-// slowLedger answers nothing before the caller gives up.
+// slowLedger does not answer before the caller gives up.
 type slowLedger struct{ temporal.Ledger }
 
 func (slowLedger) Find(ctx context.Context, _ string) (ledger.Entry, error) {
@@ -124,7 +124,7 @@ func (slowLedger) Find(ctx context.Context, _ string) (ledger.Entry, error) {
 	return ledger.Entry{}, ctx.Err()
 }
 
-// lostAnswers is a connection that carries every call, and brings no answer to what is waited for.
+// lostAnswers is a connection that carries every call, but loses the answers that are waited for.
 type lostAnswers struct{ client.Client }
 
 func (l lostAnswers) UpdateWithStartWorkflow(ctx context.Context, o client.UpdateWithStartWorkflowOptions) (client.WorkflowUpdateHandle, error) {
@@ -144,7 +144,7 @@ func TestTheAnswerAfterAWaitIsWhereItStands(t *testing.T) {
 	} {
 		for _, key := range []string{"", freshKey()} {
 			if key != "" && strings.Contains(name, "ledger") {
-				continue // no key is taken to be new without the ledger
+				continue // without the ledger, no key counts as new
 			}
 			t.Run(fmt.Sprintf("%s, with a key %v", name, key != ""), func(t *testing.T) {
 				body := paidBy(t, paysWhenTold)
@@ -168,7 +168,7 @@ func TestTheAnswerAfterAWaitIsWhereItStands(t *testing.T) {
 	}
 }
 
-// reordered is the same body with its members the other way round, and white space.
+// reordered returns the same body with its members in another order, and white space.
 func reordered(t *testing.T, body string) string {
 	t.Helper()
 	var members map[string]json.RawMessage
@@ -196,7 +196,7 @@ func TestAnotherBodyUnderAKeyIsRefusedAtAnyTime(t *testing.T) {
 	w.charged(t, id, 1)
 }
 
-// digestOf is what a retry of the body is known by.
+// digestOf returns the digest by which a retry of the body is recognized.
 func digestOf(t *testing.T, body string) string {
 	t.Helper()
 	return startedWith(t, unchanged, body, freshKey()).transaction.Receipt.BodyDigest
@@ -251,7 +251,8 @@ func TestABodyIsTheSameHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-// Digests stand in histories and in the ledger: under others, every retry over an update would be told that its key is used.
+// Digests are kept in histories and in the ledger: if they changed, every retry after an update would be refused because
+// its key is used.
 func TestTheDigestOfABodyStays(t *testing.T) {
 	const want, before = "cb5e537f7eb23de74cf9e44316aef10e54b739320da4a109f114594b05d366d8", "5f8f56350dfd49632ca48120c9f47c274d307f0ebe26cf589926bc6b9a325d5f"
 	if got := digestOf(t, api.SeedExample); got != want {
@@ -259,7 +260,7 @@ func TestTheDigestOfABodyStays(t *testing.T) {
 	}
 	key := freshKey()
 	posted := startedWith(t, unchanged, api.SeedExample, key).transaction
-	posted.Receipt.BodyDigest = before // as it was kept when a digest was one of the text
+	posted.Receipt.BodyDigest = before // as it was kept when digests were made from the text
 	record := ledger.Open(posted, start)
 	handler := handlerWith(options(nowhere(t), newMemory(ledger.Entry{Record: *record, Transaction: posted})))
 	mustBeReplayed(t, request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient), true)
@@ -336,7 +337,7 @@ func TestWithoutTheLedgerNoKeyIsGuessedToBeNew(t *testing.T) {
 		}
 	}
 	first := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient)
-	mustBeReplayed(t, first, false) // so the 503 was true
+	mustBeReplayed(t, first, false) // so the 503 was right
 
 	again := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient)
 	mustBeReplayed(t, again, true)
@@ -349,7 +350,8 @@ func TestWithoutTheLedgerNoKeyIsGuessedToBeNew(t *testing.T) {
 	}
 }
 
-// What was settled is answered from the ledger alone, and as it was settled: a fake Temporal that is asked panics.
+// A settled transaction is answered from the ledger alone, with the answer that it settled with: the fake Temporal panics if
+// it is asked.
 func TestARetryIsToldWhatTheFirstCallWasTold(t *testing.T) {
 	key := freshKey()
 	posted := startedWith(t, unchanged, api.SeedExample, key).transaction

@@ -27,8 +27,8 @@ const reviewDescription = "Approves or declines a transaction in review: its mon
 const reviewPageDescription = "The page that a signed link in a message leads to: the order, its amount, what the fraud check " +
 	"found, and two buttons. To open it decides nothing, as mail scanners open every link. The link expires with the review's deadline."
 
-// reviewRequest is POST /transactions/{id}/review as huma sees it. The body is read by its table, reviews; a link's
-// form does not come here.
+// reviewRequest describes POST /transactions/{id}/review for huma. The body is read by its table, reviews. A link's form is
+// not read here.
 type reviewRequest struct {
 	ID      string `path:"id" doc:"The transactionID of the transaction in review"`
 	Prefer  string `header:"Prefer" doc:"respond-async not to wait until it is settled; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
@@ -43,7 +43,7 @@ type reviewForm struct {
 	Note     string `json:"note,omitempty" maxLength:"500"`
 }
 
-// Reviews are bounded like transactions, since they wait like them.
+// registerReview bounds reviews like transactions, since they wait in the same way.
 func (s *server) registerReview(api huma.API, router chi.Router) {
 	operation := s.clients.protect(huma.Operation{
 		OperationID:      "reviewTransaction",
@@ -101,12 +101,12 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 	}
 	response := respond(answer, false, prefer)
 	if response.Status == http.StatusAccepted {
-		response.RetryAfter = retryAfterPending // nobody has to be waited for any more
+		response.RetryAfter = retryAfterPending // no person has to be waited for any more
 	}
 	return response, nil
 }
 
-// notReviewed says what is known about a verdict that brought no answer.
+// notReviewed returns what is known about a verdict that got no answer.
 func (s *server) notReviewed(ctx context.Context, id string, err error) *Problem {
 	var closed *ledger.ClosedError
 	var worse *ledger.WorseError
@@ -137,17 +137,17 @@ func (s *server) notReviewed(ctx context.Context, id string, err error) *Problem
 	return p
 }
 
-// Bounds of what a reviewer may say, in characters.
+// Bounds of what a reviewer may write, in characters.
 const (
 	maxReviewer = review.MaxReviewer
 	maxNote     = review.MaxNote
 )
 
-// noteSchema is what people write beside a verdict, a label or an acknowledgement.
+// noteSchema is for what people write beside a verdict, a label or an acknowledgement.
 var noteSchema = optionalText(maxNote, "More about it, for whoever looks at it later. What could be a card number is masked", "the buyer was called")
 
-// reviews are what a reviewer may say. People paste what they should not: whatever could be a card number is masked before
-// it goes anywhere.
+// reviews lists the members of a review. People paste what they should not, so whatever could be a card number is masked
+// before it goes anywhere.
 var reviews = object[review.Request]{name: "ReviewSchema", members: []member[review.Request]{
 	{
 		"decision", true, choice("approve takes the money, decline gives it back", string(review.Approve), string(review.Decline)),

@@ -20,7 +20,7 @@ func (s *server) showReviewPage(v *visit) {
 	v.show(http.StatusOK, p)
 }
 
-// reviewByLink takes the page's form. Its rules are those of the API: see review.
+// reviewByLink takes the page's form. The rules are those of the API: see review.
 func (s *server) reviewByLink(v *visit, values url.Values) {
 	f, q := readVerdict(values, v.sentTo)
 	if len(f.Faults) > 0 {
@@ -51,8 +51,8 @@ func (s *server) decideByLink(v *visit, f form, q review.Request) {
 	}
 }
 
-// askForVerdict shows the form as it was typed, with what is wrong with it, or with the fraud check that has got worse. Where
-// the transaction cannot be shown, or is decided by now, it says what p says.
+// askForVerdict shows the form as it was typed, with its faults, or with the fraud check that has become worse. If the
+// transaction cannot be shown, or is decided by now, it answers with p.
 func (s *server) askForVerdict(v *visit, f form, p *Problem, now *fraud.Decision) {
 	shown, refused := s.reviewPage(v)
 	if refused != nil || !shown.Open {
@@ -67,7 +67,7 @@ func (s *server) askForVerdict(v *visit, f form, p *Problem, now *fraud.Decision
 	v.show(p.Status, shown)
 }
 
-// reviewPage is about a transaction, with a form where it can still be decided.
+// reviewPage returns a page about a transaction, with a form if it can still be decided.
 func (s *server) reviewPage(v *visit) (page, *Problem) {
 	id, err := parseID(v.id)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *server) reviewPage(v *visit) (page, *Problem) {
 	return p, nil
 }
 
-// decided says who decided and what came of it.
+// decided says who decided, and what the result is.
 func decided(a ledger.Answer) string {
 	text := "The transaction was " + a.Review.By() + ". "
 	switch a.TransactionStatus.Code {
@@ -108,7 +108,7 @@ func decided(a ledger.Answer) string {
 	return text + "It is not settled yet: it is " + a.TransactionStatus.Status + "."
 }
 
-// readVerdict reads the form, and the button that was pressed.
+// readVerdict reads the form, and which button was pressed.
 func readVerdict(values url.Values, sentTo string) (form, review.Request) {
 	f := readForm(values)
 	q := review.Request{Verdict: review.Verdict(values.Get("decision")), Reviewer: f.by(sentTo, maxReviewer), Note: f.Note}

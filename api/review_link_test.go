@@ -27,7 +27,7 @@ func reviewLink(id, by string) string {
 	return links.Review(id, by, time.Now().Add(time.Hour))
 }
 
-// read is the record of a transaction.
+// read returns the record of a transaction.
 func (w *world) read(t *testing.T, id string) ledger.Record {
 	t.Helper()
 	answer := request(t, w.api(), http.MethodGet, "/transactions/"+id, "")
@@ -36,7 +36,7 @@ func (w *world) read(t *testing.T, id string) ledger.Record {
 	return r
 }
 
-// verdict is the form with a button pressed, and more fields in pairs.
+// verdict returns the form with a button pressed, and more fields in pairs.
 func verdict(decision string, more ...string) url.Values {
 	values := url.Values{"decision": {decision}}
 	for i := 0; i < len(more); i += 2 {
@@ -45,7 +45,7 @@ func verdict(decision string, more ...string) url.Values {
 	return values
 }
 
-// has fails for every text that a page should hold and does not; one after a "!" should not be in it.
+// has checks that a page holds every text, and does not hold those that begin with "!".
 func has(t *testing.T, page string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
@@ -175,7 +175,7 @@ func TestWithoutALinkAReviewNeedsAnAPIKey(t *testing.T) {
 	}
 }
 
-// waiting is a transaction in review as the ledger has it.
+// waiting returns a transaction in review as the ledger has it.
 func waiting() *ledger.Record {
 	r := ledger.Open(transaction.Transaction{ID: uuid.NewString(), Order: transaction.Order{ID: "A-<1>", Name: "tea & <b>cups</b>"}}, start)
 	r.Decide(fraud.Decision{
@@ -296,7 +296,7 @@ func TestWhatIsWrongWithAReviewsFormIsShownInIt(t *testing.T) {
 	}
 }
 
-// A verdict that the workflow would refuse could never be sent by the page.
+// The page could never send a verdict that the workflow refuses.
 func TestAVerdictByLinkIsSignedByTheReceiverOfTheLink(t *testing.T) {
 	long := strings.Repeat("é", 64)
 	for name, c := range map[string]struct {

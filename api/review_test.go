@@ -25,7 +25,7 @@ import (
 	"dummyorders/internal/grpcsent"
 )
 
-// held posts a transaction that is for review, and gives its id.
+// held posts a transaction that goes to review, and returns its id.
 func (w *world) held(t *testing.T, method string) string {
 	t.Helper()
 	answer := request(t, w.api(), http.MethodPost, "/transact", paidBy(t, method), patient)
@@ -113,7 +113,7 @@ func TestOfTwoReviewersAtOnceOneWins(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if codes[200] < 1 || codes[200]+codes[409] != 2 { // the script lets a second verdict in while the first is carried out
+	if codes[200] < 1 || codes[200]+codes[409] != 2 { // the script accepts a second verdict while it carries out the first
 		t.Errorf("the answers were %v", codes)
 	}
 	w.charged(t, id, 1)
@@ -224,7 +224,7 @@ func TestAReviewSaysWhetherTheVerdictMayHaveBeenTaken(t *testing.T) {
 	}
 }
 
-// The workflow has a verdict once it was handed in, whatever becomes of the wait for what comes of it.
+// The workflow has a verdict once it was handed in, even if the wait for the result fails.
 func TestAVerdictThatWasHandedInIsAcceptedWhateverBreaksAfterwards(t *testing.T) {
 	r := waiting()
 	for name, err := range map[string]error{
@@ -246,7 +246,7 @@ func TestAVerdictThatWasHandedInIsAcceptedWhateverBreaksAfterwards(t *testing.T)
 	}
 }
 
-// sent notes that a fake's call went out to Temporal, as a real connection does.
+// sent notes that a fake's call was sent to Temporal, as a real connection does.
 func sent(args mock.Arguments) {
 	grpcsent.Handler{}.HandleRPC(args.Get(0).(context.Context), &stats.OutPayload{})
 }
@@ -296,7 +296,7 @@ func TestAReviewIsReadLikeATransaction(t *testing.T) {
 	}
 }
 
-// FuzzReview holds for any body: it is answered, never with a 500, and no answer repeats a card number.
+// FuzzReview checks for any body that it is answered, never with a 500, and that no answer repeats a card number.
 func FuzzReview(f *testing.F) {
 	f.Add(adaApproves)
 	f.Add(`{"decision":"decline","reviewer":"4111 1111 1111 1111","note":"","confirm":false}`)

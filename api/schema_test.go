@@ -19,25 +19,25 @@ import (
 	"dummyorders/api"
 )
 
-// beyondSchema is what the readers of bodies find wrong and a schema cannot say. All else that they refuse, the schema
-// refuses, and what they accept it accepts.
+// beyondSchema lists the faults that the readers of bodies find and a schema cannot express. Everything else that the
+// readers refuse, the schema refuses too, and everything that they accept, it accepts.
 var beyondSchema = []string{
-	"must be an ISO 4217 currency code in capitals", // one that is in use
-	"decimal digits, as ",                           // a currency has so many
+	"must be an ISO 4217 currency code in capitals", // only those that are in use
+	"decimal digits, as ",                           // how many depends on the currency
 	"must add up to the order's cost",
 	"must not be more than the item's cost times its quantity",
 	"its cost times its quantity is beyond any order",
-	"is not known here: must be one of", // methods depend on the gateways that are set
-	"must not be empty",                 // of characters that are not seen
-	"must be a card number",             // by its digits, and not by a number that is whole: 4.2E15
+	"is not known here: must be one of", // the methods depend on the gateways that are configured
+	"must not be empty",                 // of invisible characters only
+	"must be a card number",             // a schema sees the value, not the digits: 4.2E15 is whole
 	"must not hold a card number",       // in what is kept
 	"must not hold the card number",
 	"what looks like a card number",
 	"a card verification value must never be sent here",
-	"must have at most 12 digits before the point", // 999999999999.99999999999999999999 is no float
+	"must have at most 12 digits before the point", // 999999999999.99999999999999999999 does not fit a float
 }
 
-// bodies are those that have a schema, and how one is posted.
+// bodies are the bodies that have a schema, each with a way to post one.
 var bodies = map[string]struct {
 	example string
 	post    func(t testing.TB, body string) *httptest.ResponseRecorder
@@ -70,7 +70,7 @@ func openAPI(t testing.TB) (document map[string]any, schemaNamed func(name strin
 	}
 }
 
-// agree fails where a body's schema and its reader say different things about it.
+// agree fails if a body's schema and its reader disagree about it.
 func agree(t testing.TB, name, body string, s *jsonschema.Schema) (accepted bool, err error) {
 	t.Helper()
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
@@ -184,7 +184,7 @@ func TestSchemaAndReaderAgreeAboutWhatClientsSend(t *testing.T) {
 	}
 }
 
-// generator makes values that schemas allow, of the OpenAPI document's parts.
+// generator makes values that schemas allow, from the OpenAPI document's parts.
 type generator struct{ all map[string]any }
 
 func (g generator) value(t *rapid.T, s map[string]any, name string) any {
@@ -269,7 +269,7 @@ func (g generator) object(t *rapid.T, s map[string]any, name string) any {
 	return object
 }
 
-// mutated is a value with something in it taken away, added or of another kind.
+// mutated returns a value with something in it removed, added or changed to another kind.
 func mutated(t *rapid.T, value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -303,7 +303,7 @@ func mutated(t *rapid.T, value any) any {
 func TestEveryExampleIsWhatItsSchemaSays(t *testing.T) {
 	c, examples := contractOf(true), 0
 	check := func(described any, place ...string) {
-		content, _ := described.(map[string]any)["content"].(map[string]any) // none where the answer is a shared one
+		content, _ := described.(map[string]any)["content"].(map[string]any) // there is none if the answer is a shared one
 		for kind, media := range content {
 			example, is := media.(map[string]any)["example"]
 			if !is && strings.HasSuffix(kind, "json") {

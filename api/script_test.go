@@ -14,20 +14,20 @@ import (
 	"dummyorders/workflows"
 )
 
-// The payment methods that the scripted workflow knows. Any other is paid at once.
+// These are the payment methods that the scripted workflow knows. Any other is paid at once.
 const (
 	paysWhenTold = "pays-when-told" // waits for the signal "go" before it charges
-	heldForward  = "held"           // is for review
-	heldAndWorse = "held-and-worse" // is for review, and the fraud check has got worse by then
+	heldForward  = "held"           // goes to review
+	heldAndWorse = "held-and-worse" // goes to review, and the fraud check has become worse by then
 )
 
-// explanation is how the script comes to its decisions.
+// explanation explains how the script comes to its decisions.
 var explanation = &fraud.Explanation{
 	Rules:    []fraud.RuleResult{{ID: "card_velocity", Outcome: fraud.RuleHit, Score: 45}},
 	Features: map[string]float64{`card.count("10m")`: 3},
 }
 
-// script is a workflow that answers as workflows.ProcessTransaction does, and does as its payment method says.
+// script is a workflow that answers like workflows.ProcessTransaction, and acts as its payment method says.
 type script struct {
 	ledger *memory
 	till   *till

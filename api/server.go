@@ -1,5 +1,6 @@
-// Package api is the HTTP side: it takes transactions, reviews, labels and acknowledgements, answers with what became of
-// them, and serves reads. The HTTP status says whether the service did its job; every answer that is no success is a Problem.
+// Package api is the HTTP API: it takes transactions, reviews, labels and acknowledgements, answers with the result, and
+// serves reads. The HTTP status says whether the service did its job. The body of every answer that is not a success is a
+// Problem.
 package api
 
 import (
@@ -28,25 +29,25 @@ import (
 	"dummyorders/internal/tracing"
 )
 
-// MaxBody is what a request may send, in bytes.
+// MaxBody is the largest request body, in bytes.
 const MaxBody = 64 << 10
 
-// Transactions take, decide, show and label transactions. Their errors are those of the package transaction, and of a review
-// *ledger.ClosedError and *ledger.WorseError too.
+// Transactions processes, decides, shows and labels transactions. Its errors are those of the package transaction, and for
+// a review also *ledger.ClosedError and *ledger.WorseError.
 type Transactions interface {
-	// Process has a transaction accepted, and waits for its answer as long as wait. It is replayed where an earlier call with
-	// the same idempotency key was accepted.
+	// Process has a transaction accepted, and waits up to wait for its answer. replayed reports whether an earlier call
+	// with the same idempotency key was accepted.
 	Process(ctx context.Context, t transaction.Transaction, wait time.Duration) (a ledger.Answer, replayed bool, err error)
-	// Review hands in a verdict, and waits as long as wait until the transaction is settled.
+	// Review hands in a verdict, and waits up to wait until the transaction is settled.
 	Review(ctx context.Context, id string, r review.Request, wait time.Duration) (ledger.Answer, error)
 	Record(ctx context.Context, id string) (*ledger.Record, error)
-	// Label keeps a label. It fails with ledger.ErrNotFound where the ledger does not have the transaction yet.
+	// Label keeps a label. It fails with ledger.ErrNotFound if the ledger does not have the transaction yet.
 	Label(ctx context.Context, id string, l ledger.Label) (ledger.Label, error)
-	// Ready fails where no transaction can be taken.
+	// Ready returns an error if no transaction can be accepted.
 	Ready(ctx context.Context) error
 }
 
-// Alerts show alerts and take their acknowledgements. Their errors are those of the package alert.
+// Alerts shows alerts and takes their acknowledgements. Its errors are those of the package alert.
 type Alerts interface {
 	Find(ctx context.Context, id string) (*alert.Report, error)
 	OfTransaction(ctx context.Context, transactionID string) ([]*alert.Report, error)
@@ -54,29 +55,31 @@ type Alerts interface {
 	Acknowledge(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)
 }
 
-// Options is what the API is made of.
+// Options holds what the API is built from.
 type Options struct {
 	Transactions Transactions
 	Alerts       Alerts
-	// Ledger remembers transactions longer than Temporal does, and takes their labels. It is no part of /readyz: most transactions can be taken
-	// without it, and a balancer would send nobody here.
+	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: most
+	// transactions can be accepted without it, and a load balancer would otherwise send no requests here.
 	Ledger ledger.Reader
-	// Cards makes what is kept of card numbers, and the digests that retries are known by.
+	// Cards turns card numbers into what is stored of them, and makes the digests by which retries are recognized.
 	Cards card.Describer
-	// Clients are who may call, name to API key; empty, everybody may.
+	// Clients maps the names of clients to their API keys. If it is empty, everybody may call.
 	Clients map[string]string
-	// Hosts are the names by which requests may call the API in their Host header, beside loopback addresses; empty, any.
+	// Hosts lists the names that requests may have in their Host header, besides loopback addresses. If it is empty, every
+	// name is allowed.
 	Hosts []string
-	// Links let people acknowledge alerts and decide reviews from messages; without a key, nobody can.
+	// Links lets people acknowledge alerts and decide reviews from messages. Without a key, such links do not work.
 	Links alert.Links
-	// Prefix is the path under which callers reach the API through a proxy, such as /orders; empty where there is none.
+	// Prefix is the path under which callers reach the API through a proxy, such as /orders. It is empty if there is none.
 	Prefix string
-	// PaymentMethods are those that have a gateway, in the spelling of spelling.PaymentMethod; nil where each has.
+	// PaymentMethods lists those that have a gateway, in the spelling of spelling.PaymentMethod. Nil means that all have
+	// one.
 	PaymentMethods []string
-	// RequireIdempotencyKey refuses transactions without one.
+	// RequireIdempotencyKey refuses transactions without an idempotency key.
 	RequireIdempotencyKey bool
-	// MaxInFlight is how many transactions and reviews may be waited for at once, and how many other requests may be worked on;
-	// one more is answered 429.
+	// MaxInFlight bounds how many transactions and reviews may be waited for at once, and, separately, how many other
+	// requests may be handled at once. A request beyond it is answered 429.
 	MaxInFlight int
 	Version     string
 	Log         *slog.Logger
@@ -90,13 +93,13 @@ type server struct {
 	clients      clients
 	links        alert.Links
 	requireKey   bool
-	waits        gate // of transactions and reviews, which are waited for
-	short        gate // of all else that is worked on, which is soon answered
+	waits        gate // for transactions and reviews, which wait for their answer
+	short        gate // for all other requests that do work, which are answered soon
 	log          *slog.Logger
 }
 
-// New is the whole API as a handler. It is draining once ctx has ended: callers that still wait are then told where to
-// ask.
+// New returns the whole API as a handler. Once ctx has ended it is draining: callers that still wait are then answered with
+// where to ask.
 func New(o Options) http.Handler {
 	s := &server{
 		transactions: o.Transactions,
@@ -149,8 +152,8 @@ func (s *server) register(router chi.Router, o Options) {
 	router.Handle("/docs/*", docs())
 }
 
-// docs shows the OpenAPI document to people, from files in the binary: it works where no CDN does. Its addresses are relative
-// to /docs, so that they are right behind a proxy's path too.
+// docs shows the OpenAPI document to people, from files in the binary, so that it works where no CDN is reachable. Its
+// addresses are relative to /docs, so that they are also right behind a proxy's path.
 func docs() http.Handler {
 	ui := v5emb.NewWithConfig(swgui.Config{
 		InternalBasePath: "/docs",
@@ -162,7 +165,7 @@ func docs() http.Handler {
 			page := &unsent{ResponseWriter: w}
 			ui.ServeHTTP(page, r)
 			w.Header().Set("Content-Security-Policy", docsPolicy(page.String()))
-			_, _ = page.WriteTo(w) // the client may be gone; there is nobody else to tell
+			_, _ = page.WriteTo(w) // the client may be gone; the error can be reported nowhere
 		case "/docs/":
 			http.Redirect(w, r, "/docs", http.StatusPermanentRedirect)
 		default:
@@ -171,17 +174,18 @@ func docs() http.Handler {
 	})
 }
 
-// docsPolicy lets the page run its own scripts alone, and ask this API alone. Its pictures are in its style sheet.
+// docsPolicy allows the page only its own scripts, and requests only to this API. The page's pictures are in its style
+// sheet.
 func docsPolicy(page string) string {
 	return "default-src 'none'; script-src 'self' " + inlineHashes(page, "script") + "; style-src 'self' " + inlineHashes(page, "style") +
 		"; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 }
 
-// unsent is an answer whose body is not sent yet.
+// unsent is an answer whose body is buffered and not sent yet.
 type unsent struct {
 	http.ResponseWriter
 	bytes.Buffer
 }
 
-// Write keeps what is to be sent.
+// Write adds to the buffer.
 func (u *unsent) Write(body []byte) (int, error) { return u.Buffer.Write(body) }

@@ -216,7 +216,7 @@ func TestTheDocsLeadToThemselvesBehindAProxysPath(t *testing.T) {
 			t.Errorf("%s leads to %s, %d", found[1], address, answer.Code)
 		}
 	}
-	if !strings.Contains(page, `"swaggerJsonUrl":"./../openapi.json"`) { // which the page puts after its own address and a slash
+	if !strings.Contains(page, `"swaggerJsonUrl":"./../openapi.json"`) { // the page adds this to its own address and a slash
 		t.Errorf("the document is elsewhere: %s", page)
 	}
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/docs/", nil)
@@ -401,7 +401,7 @@ func TestACompressedBodyIsRefusedWithTheCodingsThatAreTaken(t *testing.T) {
 	}
 }
 
-// slowBody says when it is read, and then comes to no end until it is told to.
+// slowBody signals when it is read, and does not end until it is released.
 type slowBody struct{ reading, release chan struct{} }
 
 func (b slowBody) Read([]byte) (int, error) {

@@ -12,15 +12,15 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// transactRequest is POST /transact as huma sees it. The body is read by reader, because card digits, exact
-// amounts and every fault at once are beyond huma; its tables are what the OpenAPI document is made of.
+// transactRequest describes POST /transact for huma. The body is read by reader, because huma cannot keep card digits and
+// exact amounts, or report every fault at once. The OpenAPI document is made from reader's tables.
 type transactRequest struct {
 	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a retry safe: the same key with the same body is the same transaction. 1 to 255 printable ASCII characters, in quotes or without" example:"8e03978e-40d5-43e8-bc93-6894a57f9324"`
 	Prefer         string `header:"Prefer" doc:"respond-async to be answered 202 at once; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
 	RawBody        []byte `contentType:"application/json"`
 }
 
-// transactResponse is 200 when the answer is settled, else 202 with where to ask for it.
+// transactResponse is 200 if the answer is settled, else 202 with where to ask for it.
 type transactResponse struct {
 	Status             int
 	Location           string `header:"Location" doc:"Of a 202: where to ask for the transaction"`
@@ -60,7 +60,7 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 		posted.Receipt = receipt
 		posted.Receipt.Client, posted.Receipt.Call = client, uuid.NewString()
 	} else {
-		posted.ID = uuid.Must(uuid.NewV7()).String() // fails only where there is no randomness, and then Go ends the process
+		posted.ID = uuid.Must(uuid.NewV7()).String() // fails only without a source of randomness, and then Go ends the process
 	}
 	prefer := readPrefer(r.Prefer)
 	answer, replayed, err := s.transactions.Process(ctx, *posted, prefer.wait)
@@ -70,7 +70,7 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 	return respond(answer, replayed, prefer), nil
 }
 
-// respond says where a transaction stands that was accepted: 200 when that will not change any more.
+// respond returns the state of an accepted transaction, with 200 if that will not change any more.
 func respond(answer ledger.Answer, replayed bool, prefer preference) *transactResponse {
 	response := &transactResponse{Status: http.StatusOK, PreferenceApplied: prefer.applied, Body: answer}
 	if replayed {
@@ -87,14 +87,14 @@ func respond(answer ledger.Answer, replayed bool, prefer preference) *transactRe
 	return response
 }
 
-// Seconds after which asking again makes sense.
+// These are seconds after which it makes sense to ask again.
 const (
 	retryAfterPending = "1"
 	retryAfterOutage  = "5"
 	retryAfterReview  = "60" // people take their time
 )
 
-// unprocessed says what is known about a transaction that was not answered.
+// unprocessed returns what is known about a transaction that got no answer.
 func (s *server) unprocessed(ctx context.Context, t *transaction.Transaction, err error) *Problem {
 	if errors.Is(err, transaction.ErrKeyUsed) {
 		return keyProblem(http.StatusUnprocessableEntity, keyUsed,
@@ -130,11 +130,11 @@ const transactDescription = "Takes a transaction, has it checked for fraud, and 
 	"goes on, for as long as the ledger keeps transactions. The same key with another body is 422. Keys belong to the client whose API " +
 	"key came with them. A request without a key is a transaction of its own each time."
 
-// SeedExample is the demo's first curl body, to the letter.
+// SeedExample is the demo's first curl body, character for character.
 const SeedExample = `{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, ` +
 	`"paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"}}`
 
-// describeTransact gives the operation what huma cannot infer: the request's schema, and the 202 answer.
+// describeTransact adds to the operation what huma cannot infer: the request's schema, and the 202 answer.
 func describeTransact(document *huma.OpenAPI, keyRequired bool) {
 	operation := document.Paths["/transact"].Post
 	describeBody(document, operation, reader{}.transactions(), SeedExample)
@@ -154,7 +154,7 @@ func describeTransact(document *huma.OpenAPI, keyRequired bool) {
 	}
 }
 
-// only asks for a member that is there and not null.
+// only returns a schema that requires a member that is not null.
 func only(name string) *huma.Schema {
 	return &huma.Schema{
 		Required: []string{name}, Properties: map[string]*huma.Schema{name: {Not: &huma.Schema{Enum: []any{nil}}}},

@@ -16,8 +16,8 @@ import (
 	"dummyorders/internal/strictjson"
 )
 
-// Bounds of what a merchant may post, in characters and in numbers of things. Those of metadata are what payment
-// providers allow.
+// Bounds of what a merchant may post, in characters or in numbers of elements. Those of metadata are the bounds that
+// payment providers have.
 const (
 	maxID            = 64
 	maxName          = 255
@@ -30,10 +30,10 @@ const (
 	maxMetadataValue = 500
 )
 
-// reader makes transactions of request bodies. It is the only place that sees card numbers.
+// reader turns request bodies into transactions. It is the only place that sees card numbers.
 type reader struct {
 	cards   card.Describer
-	methods []string // payment methods that have a gateway; nil where each has
+	methods []string // payment methods that have a gateway; nil if all have one
 }
 
 // method returns a payment method in the spelling that is stored, and refuses one that has no gateway.
@@ -49,7 +49,7 @@ func (r reader) method(v *strictjson.Value) string {
 	return method
 }
 
-// read returns every fault at once, as a *Problem. The receipt has the digests of what was posted.
+// read returns all faults at once, as a *Problem. The receipt has the digests of what was posted.
 func (r reader) read(body []byte) (*transaction.Transaction, transaction.Receipt, error) {
 	doc, err := strictjson.Parse(body)
 	if err != nil {
@@ -68,15 +68,15 @@ func (r reader) read(body []byte) (*transaction.Transaction, transaction.Receipt
 	return t, transaction.Receipt{BodyDigest: r.digest(*t), TextDigest: r.cards.Digest(root.Canonical())}, nil
 }
 
-// digest is the same for all bodies that are read as the same transaction, however they are written. What is made of a card
-// number may change with the program; its fingerprint does not.
+// digest returns the same digest for all bodies that are read as the same transaction, however they are written. Of the
+// card it takes only the fingerprint: the other details may change with the program.
 func (r reader) digest(t transaction.Transaction) string {
 	t.Payment.Card = card.Details{Fingerprint: t.Payment.Card.Fingerprint}
-	values, _ := json.Marshal(t) // what was read always encodes
+	values, _ := json.Marshal(t) // a transaction that was read can always be encoded
 	return r.cards.Digest(append([]byte("values "), values...))
 }
 
-// The tables of what a transaction's body may hold.
+// These tables list what a transaction's body may hold.
 
 func (r reader) transactions() object[transaction.Transaction] {
 	return object[transaction.Transaction]{name: "TransactionSchema", members: []member[transaction.Transaction]{
@@ -154,7 +154,7 @@ var items = object[transaction.Item]{name: "ItemSchema", members: []member[trans
 	},
 }}
 
-// readItems leaves each line in the order's currency, whose own faults are told elsewhere.
+// readItems reads the order's lines in the order's currency. Faults of the currency itself are reported elsewhere.
 func readItems(v *strictjson.Value, o *transaction.Order) {
 	for _, element := range v.Elements() {
 		if !element.Is(strictjson.Object) {
@@ -175,7 +175,7 @@ func readItems(v *strictjson.Value, o *transaction.Order) {
 	mustAddUp(v, *o)
 }
 
-// mustAddUp is checked only where no fault was found before: otherwise those are the ones to tell.
+// mustAddUp checks the sum only if no fault was found before: otherwise those faults are the ones to report.
 func mustAddUp(v *strictjson.Value, o transaction.Order) {
 	if v.Faulty() || len(o.Items) == 0 || o.Cost.Minor == 0 {
 		return
@@ -215,7 +215,7 @@ func (r reader) payments() object[transaction.Payment] {
 	}}
 }
 
-// customers are read into their transaction, which says what of them was not well-formed.
+// customers reads into the transaction, which also records what was not well-formed about its customer.
 var customers = object[transaction.Transaction]{name: "CustomerSchema", optional: true, members: []member[transaction.Transaction]{
 	{"id", false, nullable(idSchema("The merchant's id of the customer", true)), func(v *strictjson.Value, t *transaction.Transaction) {
 		t.Customer.ID = clean(readID(v))
@@ -242,8 +242,8 @@ var metadataSchema = &huma.Schema{
 	Examples:             []any{map[string]string{"channel": "web"}},
 }
 
-// readMetadata takes what is left of names and values that are cleaned. Of two names that are the same then, the last in
-// the order of their letters counts, wherever it stands.
+// readMetadata keeps names and values as they are after cleaning. If two names are the same then, the one that sorts last
+// counts, wherever it is in the body.
 func readMetadata(v *strictjson.Value, t *transaction.Transaction) {
 	entries := map[string]string{}
 	for _, name := range slices.Sorted(slices.Values(v.Names())) {
@@ -263,8 +263,8 @@ func readMetadata(v *strictjson.Value, t *transaction.Transaction) {
 	}
 }
 
-// ReadTransaction is what POST /transact makes of a body, for those who only want to look at it: it has no id, and
-// nothing is begun. The error is a *Problem with every fault.
+// ReadTransaction reads a body as POST /transact does, but only to look at it: the transaction has no id, and is not
+// processed. The error is a *Problem with all faults.
 func ReadTransaction(body []byte, cards card.Describer) (*transaction.Transaction, error) {
 	t, _, err := reader{cards: cards}.read(body)
 	return t, err

@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// faults posts a body that must be refused, and returns pointer → detail.
+// faults posts a body that must be refused, and returns the faults' details by their pointers.
 func faults(t *testing.T, body string) map[string]string {
 	t.Helper()
 	answer := post(t, unreachable(t), body)
@@ -32,7 +32,7 @@ func faults(t *testing.T, body string) map[string]string {
 	return found
 }
 
-// with is the seed's body with one member set to a JSON value; a path is such as "order.cost".
+// with returns the seed's body with one member set to a JSON value. A path is such as "order.cost".
 func with(t *testing.T, path, value string) string {
 	t.Helper()
 	var body map[string]json.RawMessage
@@ -124,7 +124,7 @@ func TestAWrongValueIsNamedByItsPointer(t *testing.T) {
 	}
 }
 
-// What is counted and listed is one thing in all its spellings.
+// An id is counted and listed as the same thing in all its spellings.
 func TestIDsAreReadInOneSpelling(t *testing.T) {
 	posted := startedWith(t, unchanged, with(t, "customer", `{"id":" jose\u0301\u200b"}`)).transaction
 	if got, want := posted.Customer.ID, "jos\u00e9"; got != want {
@@ -136,8 +136,8 @@ func TestIDsAreReadInOneSpelling(t *testing.T) {
 	}
 }
 
-// A payment is never refused for the form of what it can do without: that is taken as far as it can be read, and rules can
-// ask whether it was well-formed.
+// A payment is never refused because of the form of an optional signal: a signal is kept as far as it can be read, and
+// rules can ask whether it was well-formed.
 func TestASignalIsTakenInWhateverForm(t *testing.T) {
 	email := func(posted, want string, malformed ...string) signalCase {
 		return signalCase{"customer", `{"email":` + string(marshal(t, posted)) + `}`, transaction.Transaction{Customer: &transaction.Customer{Email: want}, Malformed: malformed}}
@@ -217,7 +217,7 @@ func TestASignalIsTakenInWhateverForm(t *testing.T) {
 		{"shipping", `null`, transaction.Transaction{}},
 		metadata(`{"a\u0000b":" x\u0007y ","c":"","d":null,"e":"L\u0092or"}`, map[string]string{"a b": "x y", "e": "L’or"}),
 		metadata(`{"\u0001":"x"}`, nil),
-		metadata(`{"caf\u00e9":"2","cafe\u0301":"1"}`, map[string]string{"café": "2"}), // the last by their letters
+		metadata(`{"caf\u00e9":"2","cafe\u0301":"1"}`, map[string]string{"café": "2"}), // the one that sorts last
 		{"customer", `{"id":"\u200b"}`, transaction.Transaction{Customer: &transaction.Customer{}}},
 		{"customer", `{"id":" c\u00a0\u0085 "}`, transaction.Transaction{Customer: &transaction.Customer{ID: "c"}}},
 		{"customer", `{"id":1001.0}`, transaction.Transaction{Customer: &transaction.Customer{ID: "1001"}}},
@@ -245,7 +245,7 @@ type signalCase struct {
 	want        transaction.Transaction
 }
 
-// A number is its value: writers of JSON spell it as they like.
+// A number counts by its value: writers of JSON spell it in different ways.
 func TestANumberIsTakenHoweverItIsWritten(t *testing.T) {
 	posted := startedWith(t, unchanged, `{"order": {"id": 1.234E3, "cost": 1.25E7, "currency": "IDR", "items": [
 		{"id": 7.0, "cost": 62500e2, "quantity": 2.0, "discount": 0e5}, {"id": "sample", "cost": 0}, {"id": "gift", "cost": 1.0e2, "discount": 100}]},
@@ -292,7 +292,7 @@ func TestATokenStandsInsteadOfTheCard(t *testing.T) {
 	}
 }
 
-// withToken is the seed's body with a token, in JSON, instead of the card.
+// withToken returns the seed's body with a token, in JSON, instead of the card.
 func withToken(token string) string {
 	return strings.Replace(api.SeedExample, `"card": 1234567887654321`, `"token": `+token, 1)
 }
@@ -341,7 +341,7 @@ func TestWhatIsNotJSONIsRefusedWithItsPlace(t *testing.T) {
 	}
 }
 
-// FuzzTransact holds for any body: it is answered, never with a 500, and a refusal never repeats the card number.
+// FuzzTransact checks for any body that it is answered, never with a 500, and that a refusal never repeats the card number.
 func FuzzTransact(f *testing.F) {
 	f.Add(api.SeedExample)
 	f.Add(`{"order":{"items":[{"id":1,"cost":1e99999}]},"metadata":{"":""}}`)

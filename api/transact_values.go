@@ -22,9 +22,9 @@ import (
 	"dummyorders/internal/strictjson"
 )
 
-// What the members of a transaction are made of. Each reader notes the fault of its value and reads on.
+// The values of a transaction's members. Each reader notes the fault of its value and goes on.
 
-// nullable is a schema that takes null too, in each of its forms.
+// nullable makes a schema allow null too, in each of its forms, and returns it.
 func nullable(s *huma.Schema) *huma.Schema {
 	for _, form := range append([]*huma.Schema{s}, s.AnyOf...) {
 		form.Nullable = form.Type != ""
@@ -46,7 +46,7 @@ func readCurrency(v *strictjson.Value) money.Currency {
 	return currency
 }
 
-// amountSchema is a decimal as a string, which no client rounds, or as a number.
+// amountSchema returns the schema of a decimal: a string, which no client rounds, or a number.
 func amountSchema(doc string, zero bool) *huma.Schema {
 	number := &huma.Schema{Type: huma.TypeNumber, Format: "double", ExclusiveMaximum: new(1e12)}
 	text := &huma.Schema{Type: huma.TypeString, Pattern: amountPattern}
@@ -68,10 +68,10 @@ var (
 	amountOrZeroPattern = pattern(`^0*[0-9]{1,12}(?:\.[0-9]+)?$`, "must be a decimal, such as 123.45")
 )
 
-// readAmount reads in a currency whose own faults are told elsewhere.
+// readAmount reads an amount in a currency. Faults of the currency itself are reported elsewhere.
 func readAmount(v *strictjson.Value, currency money.Currency, zeroAllowed bool) money.Money {
 	if currency == "" {
-		currency = "CLF" // for the faults that do not depend on it: none has more digits
+		currency = "CLF" // without a currency, check what holds for all: none has more digits than CLF
 	}
 	amount, err := money.Parse(v.Literal(), currency)
 	switch {
@@ -83,7 +83,7 @@ func readAmount(v *strictjson.Value, currency money.Currency, zeroAllowed bool) 
 	return amount
 }
 
-// readQuantity takes a whole number however it is written: 2.0 is 2.
+// readQuantity reads a whole number however it is written: 2.0 is 2.
 func readQuantity(v *strictjson.Value) int64 {
 	digits, whole := money.Whole(v.Literal(), len(strconv.Itoa(maxQuantity)))
 	quantity, _ := strconv.ParseInt(digits, 10, 64)
@@ -94,7 +94,7 @@ func readQuantity(v *strictjson.Value) int64 {
 	return quantity
 }
 
-// idSchema is a string, or a whole number of as many digits.
+// idSchema returns the schema of a string, or of a whole number with as many digits.
 func idSchema(doc string, optional bool) *huma.Schema {
 	text := requiredText(maxID, "", "")
 	if optional {
@@ -106,7 +106,7 @@ func idSchema(doc string, optional bool) *huma.Schema {
 	}}
 }
 
-// mustShow finds fault with a text that nothing was left of.
+// mustShow notes a fault if nothing is left of a text.
 func mustShow(v *strictjson.Value, left string) string {
 	if left == "" && !v.Faulty() {
 		v.Fault("must not be empty")
@@ -114,7 +114,8 @@ func mustShow(v *strictjson.Value, left string) string {
 	return left
 }
 
-// readID takes a string in the spelling that ids are compared in, and a whole number by its digits, however it is written: 1234.0 is 1234.
+// readID returns a string in the spelling in which ids are compared, and a whole number as its digits, however it is
+// written: 1234.0 is 1234.
 func readID(v *strictjson.Value) string {
 	if v.Kind() != strictjson.Number {
 		return spelling.ID(v.Literal())
@@ -126,8 +127,8 @@ func readID(v *strictjson.Value) string {
 	return digits
 }
 
-// cardSchema has a number's digits, or the same as a string with spaces or dashes. A number with an exponent or a point is
-// refused, though it may be whole: it went through a float, which keeps 15 digits.
+// cardSchema allows a number's digits, or the same as a string with spaces or dashes. A number with an exponent or a point
+// is refused, even a whole one: it went through a float, which keeps 15 digits.
 var cardSchema = &huma.Schema{
 	Description: "The card number, 12 to 19 digits, with single spaces or dashes between them where it is in groups; as a number, by its " +
 		"digits alone. It is not kept. One that fails the Luhn check is a sign of fraud, and not refused.",
@@ -138,8 +139,8 @@ var cardSchema = &huma.Schema{
 	Examples: []any{"4242424242424242"},
 }
 
-// clean is a text without control characters. Those that are letters and signs of Windows-1252 in the wrong place become
-// what they were meant to be, as U+0092 becomes an apostrophe; the others are spaces.
+// clean returns a text without control characters. Those that are misplaced letters and signs of Windows-1252 become what
+// was meant, as U+0092 becomes an apostrophe. The others become spaces.
 func clean(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r >= 0x80 && r <= 0x9f {
@@ -152,7 +153,8 @@ func clean(text string) string {
 	}, text))
 }
 
-// Signals: what a transaction can do without is taken as far as it can be read. Whether it was well-formed is for rules.
+// Signals: a transaction can do without these, so they are kept as far as they can be read. Rules can ask whether they were
+// well-formed.
 
 func readIP(v *strictjson.Value, t *transaction.Transaction) {
 	text := clean(v.Literal())
@@ -173,8 +175,8 @@ func readIP(v *strictjson.Value, t *transaction.Transaction) {
 	t.IP = ip.String()
 }
 
-// readEmail keeps what has something on both sides of its last @. Well-formed is what RFC 5322 calls an addr-spec, in
-// letters of any script; some operators gave out others, such as taro..@docomo.ne.jp.
+// readEmail keeps an address that has something on both sides of its last @. It counts as well-formed if it is an addr-spec
+// by RFC 5322, in letters of any script. Some operators gave out other addresses, such as taro..@docomo.ne.jp.
 func readEmail(v *strictjson.Value, t *transaction.Transaction) {
 	text := clean(v.Literal())
 	if text == "" {
@@ -195,8 +197,8 @@ func readEmail(v *strictjson.Value, t *transaction.Transaction) {
 	}
 }
 
-// timeForm is RFC 3339 and what is written in its place: without a time, a zone or its colon, with a space for the T, with a
-// comma, in small letters, or with the name of the zone behind it, as RFC 9557 has it.
+// timeForm is RFC 3339 and what people write instead: without a time, a zone or the zone's colon, with a space for the T,
+// with a comma, in small letters, or with the name of the zone behind it, as in RFC 9557.
 var timeForm = regexp.MustCompile(`^(\d{4})-?(\d\d)-?(\d\d)(?:(?:[Tt_]| +)(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?` +
 	` ?([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?(?:\[[^\]]*\])?$`)
 
@@ -213,7 +215,7 @@ func readCreated(v *strictjson.Value, t *transaction.Transaction) {
 	t.Customer.CreatedAt = at
 }
 
-// parseTime takes the last second of a day that has one more for the first of the next.
+// parseTime reads a leap second, the 60th, as the first second of the next minute.
 func parseTime(text string) (time.Time, bool) {
 	parts := timeForm.FindStringSubmatch(text)
 	if parts == nil {
@@ -243,7 +245,7 @@ func parseTime(text string) (time.Time, bool) {
 	return at, err == nil && at.Year() >= 1 && at.Year() <= 9999
 }
 
-// readCountry makes alpha-2 codes of all codes of ISO 3166-1, and of those that are reserved beside them.
+// readCountry returns an alpha-2 code for any code of ISO 3166-1, or any of those reserved beside them.
 func readCountry(v *strictjson.Value, t *transaction.Transaction, malformed string) string {
 	var posted string
 	addresses.read(v, &posted)

@@ -54,7 +54,7 @@ func parseID(text string) (string, error) {
 	return id.String(), nil
 }
 
-// unread says why a transaction cannot be shown.
+// unread returns the reason why a transaction cannot be shown.
 func (s *server) unread(ctx context.Context, id string, err error) *Problem {
 	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")

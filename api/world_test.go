@@ -24,10 +24,10 @@ import (
 )
 
 // world is a Temporal server with workers for scripted transactions and alerts, and the ledger that they write to. All
-// tests share it: each has its own transactions.
+// tests share it: each uses transactions of its own.
 type world struct {
 	client client.Client
-	// forgetful is a client of a namespace that never saw a transaction, as when their retention is over.
+	// forgetful is a client of a namespace that never had a transaction, as after their retention.
 	forgetful client.Client
 	ledger    *memory
 	till      *till
@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 			w.stop()
 		}
 	}
-	// The SDK lets go of workflows that are under way when their worker stops, and leaves their coroutines parked.
+	// When a worker stops, the SDK abandons the workflows that are under way, and leaves their coroutines parked.
 	parked := goleak.IgnoreAnyFunction("go.temporal.io/sdk/internal.(*coroutineState).run")
 	if err := goleak.Find(parked); code == 0 && err != nil {
 		println(err.Error())
@@ -67,7 +67,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// realWorld starts it for the first test that asks.
+// realWorld returns the shared world, and starts it for the first test that asks.
 func realWorld(t *testing.T) *world {
 	t.Helper()
 	w, err := shared()
@@ -122,14 +122,14 @@ func newWorker(c client.Client, s *script) worker.Worker {
 	return w
 }
 
-// api is a fresh API process, as after a restart.
+// api returns a fresh API process, as after a restart.
 func (w *world) api() http.Handler {
 	o := options(w.client, w.ledger)
 	o.MaxInFlight = 1000
 	return handlerWith(o)
 }
 
-// request is a call to the API. Headers are "Name: value".
+// request makes a call to the API. Headers are "Name: value".
 func request(t testing.TB, handler http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
@@ -145,7 +145,7 @@ func request(t testing.TB, handler http.Handler, method, path, body string, head
 	return answer
 }
 
-// eventually tries until it succeeds, which takes however long it takes on a slow machine.
+// eventually repeats try until it succeeds, for at most two minutes: a slow machine may take long.
 func eventually(t *testing.T, try func() error) {
 	t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)

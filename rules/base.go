@@ -10,8 +10,8 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// Unremarkable is the transaction that the given of a case is laid over: a customer of two years buys a book for 500
-// rupees with a good card, at 17:30 in India. Nothing was counted before it.
+// Unremarkable returns the transaction that a case starts from: the case's given replaces parts of it. A customer of two
+// years buys a book for 500 rupees with a good card, at 17:30 in India. Nothing was counted before it.
 func Unremarkable() fraud.Check {
 	at := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 	price := money.Money{Minor: 500_00, Currency: "INR"}
@@ -38,7 +38,7 @@ var goodCard = card.Details{
 	FirstSix: "411111", LastFour: "1111", Length: 16, Brand: "visa", LuhnValid: true, Fingerprint: strings.Repeat("0123456789abcdef", 4),
 }
 
-// items are that many lines of an order; rules see no more of them.
+// items returns that many empty lines of an order: rules see only how many there are.
 func items(number int) []transaction.Item {
 	return make([]transaction.Item, number)
 }

@@ -7,7 +7,7 @@ import (
 	"dummyorders/rules"
 )
 
-// BenchmarkEvaluate decides by rules as analysts write them, with ten features among them all.
+// BenchmarkEvaluate measures decisions by rules such as analysts write. All rules together use ten features.
 func BenchmarkEvaluate(b *testing.B) {
 	for _, number := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprintf("rules=%d", number), func(b *testing.B) {
@@ -29,7 +29,7 @@ func BenchmarkEvaluate(b *testing.B) {
 	}
 }
 
-// BenchmarkRead is what a hot reload of a thousand rules costs.
+// BenchmarkRead measures reading a thousand rules, as a hot reload does.
 func BenchmarkRead(b *testing.B) {
 	text := "rules:\n"
 	for i := range 1000 {

@@ -15,7 +15,7 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// asked is what a condition asks for beside the transaction itself.
+// asked holds what a condition asks for apart from the transaction itself, and the faults found in it.
 type asked struct {
 	checked  *ast.AST
 	features map[call]usage.Feature
@@ -23,7 +23,7 @@ type asked struct {
 	faults   []misuse
 }
 
-// misuse is a fault at a place of a condition, which an id stands for.
+// misuse is a fault in a condition. id is that of the expression where the fault is.
 type misuse struct {
 	id   int64
 	text string
@@ -33,8 +33,8 @@ func (a *asked) fault(id int64, format string, arguments ...any) {
 	a.faults = append(a.faults, misuse{id, fmt.Sprintf(format, arguments...)})
 }
 
-// ask walks over a checked condition. All arguments of what is counted must be written out, so that it is known before a
-// transaction comes what has to be looked up.
+// ask walks over a checked condition. All arguments of features must be literals, so that what has to be looked up is known
+// before a transaction comes.
 func ask(checked *ast.AST, lists []string) *asked {
 	a := &asked{checked: checked, features: map[call]usage.Feature{}}
 	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -81,7 +81,7 @@ const (
 	maxMetadataValue = 500
 )
 
-// matchesFunction may be asked of a text, or be given two.
+// matchesFunction can be written in two ways: text.matches(pattern) and matches(text, pattern).
 const matchesFunction = "matches"
 
 func (a *asked) visitListed(e ast.Expr, lists []string) {
@@ -96,7 +96,8 @@ func (a *asked) visitListed(e ast.Expr, lists []string) {
 	a.fault(e.AsCall().Args()[0].ID(), "there is no list %q: %s", name, yamlfile.OneOf(name, lists))
 }
 
-// visitLoop refuses loops over maps: a map has no order, and what depends on one would not decide the same each time.
+// visitLoop refuses loops over maps: a map has no order, so a condition that depends on the order would not decide the same
+// each time.
 func (a *asked) visitLoop(loop ast.ComprehensionExpr) {
 	over := loop.IterRange()
 	if a.checked.GetType(over.ID()).Kind() != types.ListKind {
@@ -104,7 +105,7 @@ func (a *asked) visitLoop(loop ast.ComprehensionExpr) {
 	}
 }
 
-// literal is an argument that must be written out as text; what says what it is.
+// literal returns an argument that must be a literal text. what describes the argument in a fault.
 func (a *asked) literal(e ast.Expr, i int, what string) (string, bool) {
 	arguments := e.AsCall().Args()
 	if i >= len(arguments) {
@@ -144,7 +145,7 @@ func (a *asked) visitFeature(e ast.Expr, m measure) {
 	a.features[spelled] = f
 }
 
-// subjectOf is what a feature is asked of; the dimension is empty where it is asked of anything else.
+// subjectOf returns the subject that a feature is asked of. The dimension is empty if features cannot be asked of target.
 func (a *asked) subjectOf(target ast.Expr) (by usage.Dimension, name, key string) {
 	s, known := subjectNamed[a.checked.GetType(target.ID()).TypeName()]
 	if !known {
@@ -186,7 +187,7 @@ func spanWithin(text string, most time.Duration) (time.Duration, error) {
 	return span, nil
 }
 
-// dimension reads what a feature counts different values of.
+// dimension parses the dimension whose different values a feature counts.
 func dimension(text string) (usage.Dimension, error) {
 	if key, is := usage.Dimension(text).MetadataKey(); is && key != "" {
 		if utf8.RuneCountInString(key) > maxMetadataKey {

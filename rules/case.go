@@ -13,25 +13,25 @@ import (
 // Case is a test of a rule, or of the whole ruleset.
 type Case struct {
 	Name string
-	// Rule is the rule beside which the case stands; empty, it is one of the whole ruleset.
+	// Rule is the id of the rule that the case belongs to. If it is empty, the case tests the whole ruleset.
 	Rule string
 	File string
 	Line int
 
-	// Hits is what a rule must do; the rest is for cases of the whole ruleset.
+	// Hits says whether the rule must hit; the fields below are for cases of the whole ruleset.
 	Hits    bool
 	Outcome fraud.Outcome
-	Score   *int     // nil, any will do
-	Rules   []string // the live rules and the lists that hit, in any order; nil, any will do
+	Score   *int     // if nil, any score passes
+	Rules   []string // the live rules and the lists that must hit, in any order; if nil, any pass
 }
 
-// testCase is a case with what is given.
+// testCase is a case together with its given.
 type testCase struct {
 	Case
 	given given
 }
 
-// Cases are those of the rules, in their order, and then those of the whole set.
+// Cases returns the cases of the rules, in the order of the rules, and then those of the whole set.
 func (s *Set) Cases() []Case {
 	all := make([]Case, len(s.cases))
 	for i, c := range s.cases {
@@ -40,7 +40,7 @@ func (s *Set) Cases() []Case {
 	return all
 }
 
-// writtenCases are cases to be read once all rules are; rule is nil for those of the whole set.
+// writtenCases holds cases to be read after all rules; rule is nil for cases of the whole set.
 type writtenCases struct {
 	cases *yamlfile.Value
 	rule  *rule
@@ -51,7 +51,7 @@ func (r *reader) readWholeCases(d *yamlfile.Document) {
 	d.Root.RefuseUnknown()
 }
 
-// readCases notes the faults of a document that was read before.
+// readCases reads cases and records their faults. Their document was read before, so its earlier faults are dropped first.
 func (r *reader) readCases(w *writtenCases) {
 	if w.cases == nil {
 		return
@@ -101,7 +101,7 @@ func (r *reader) readWanted(v *yamlfile.Value, c *testCase) {
 	}
 }
 
-// seenByRule refuses values that the rule does not look at: a case that gives one tests something else than it says.
+// seenByRule refuses values of features that the rule does not ask for: a case that gives one does not test what it claims.
 func (r *reader) seenByRule(seen *yamlfile.Value, of *rule) {
 	if seen == nil || of.condition == nil {
 		return
@@ -114,20 +114,20 @@ func (r *reader) seenByRule(seen *yamlfile.Value, of *rule) {
 	}
 }
 
-// Report is what became of a set's cases.
+// Report holds the result of running a set's cases.
 type Report struct {
-	Cases    int // how many there are
+	Cases    int // how many cases were run
 	Failures []Failure
 }
 
-// Failure is a case that came to something else than it says.
+// Failure is a case whose result differs from what it demands.
 type Failure struct {
 	Case Case
-	// Wrong is what was wanted and what came instead, a line each.
+	// Wrong says what was wanted and what came instead, one line per difference.
 	Wrong []string
 }
 
-// String says where the case is, what it is called and what is wrong, on several lines.
+// String returns, on several lines, where the case is, its name and what is wrong.
 func (f Failure) String() string {
 	of := "the ruleset"
 	if f.Case.Rule != "" {
@@ -136,7 +136,7 @@ func (f Failure) String() string {
 	return fmt.Sprintf("%s:%d: %s, case %q:\n\t%s", f.Case.File, f.Case.Line, of, f.Case.Name, strings.Join(f.Wrong, "\n\t"))
 }
 
-// RunCases decides about all cases of a set.
+// RunCases runs all cases of a set.
 func RunCases(s *Set) Report {
 	report := Report{Cases: len(s.cases)}
 	for _, c := range s.cases {
@@ -148,7 +148,7 @@ func RunCases(s *Set) Report {
 	return report
 }
 
-// counted are the values of all features: those that are not given are 0.
+// counted returns the values of all features: those that are not given are 0.
 func (s *Set) counted(g given) map[string]float64 {
 	values := make(map[string]float64, len(s.features))
 	for _, f := range s.features {
@@ -192,7 +192,7 @@ func (c *testCase) wrongRule(d fraud.Decision) []string {
 	return nil
 }
 
-// acting are the ids of the live rules and lists that hit, sorted.
+// acting returns the ids of the live rules and lists that hit, sorted.
 func acting(e *fraud.Explanation) []string {
 	ids := []string{}
 	for _, r := range e.Rules {
@@ -204,7 +204,7 @@ func acting(e *fraud.Explanation) []string {
 	return ids
 }
 
-// failing says which rules could not be evaluated; an id asks for that rule alone.
+// failing returns a line for each rule that could not be evaluated. If id is not empty, it looks at that rule only.
 func failing(e *fraud.Explanation, id string) []string {
 	var failed []string
 	for _, r := range e.Rules {
@@ -215,7 +215,8 @@ func failing(e *fraud.Explanation, id string) []string {
 	return failed
 }
 
-// seen are the values that the case's rule looked at, or for the whole set those that were given.
+// seen returns the condition of the case's rule and the values that the rule looks at, one line each. For a case of the
+// whole set, it returns the values that were given.
 func (s *Set) seen(c *testCase) []string {
 	looked := slices.Sorted(maps.Keys(c.given.seen))
 	var when []string

@@ -7,8 +7,8 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// checkReach finds thresholds that nothing can reach: who writes one believes that something is stopped there. A set with
-// one can decide all the same: in need, a rule must be put in shadow at once.
+// checkReach finds thresholds that no score can reach: their author believes that they stop something. A set with such a
+// threshold can still decide, since in an emergency it must be possible to put a rule in shadow at once.
 func (r *reader) checkReach() {
 	if r.thresholds == nil {
 		return
@@ -43,7 +43,7 @@ func (r *reader) reach(name string, most, threshold int, forced bool) {
 	r.unreachable = append(r.unreachable, found)
 }
 
-// checkCost refuses a set that would take too long over each transaction.
+// checkCost refuses a set that would take too long for each transaction.
 func (r *reader) checkCost() {
 	sum, dearest := uint64(0), (*rule)(nil)
 	for _, rule := range r.set.rules {
@@ -58,7 +58,7 @@ func (r *reader) checkCost() {
 	}
 }
 
-// oddRule warns of rules that do nothing, or that nobody has tried.
+// oddRule warns of a rule that changes no decision, or that has no cases.
 func (r *reader) oddRule(read *rule, v *yamlfile.Value) {
 	if read.Mode == Live && read.Score == 0 && read.Action == "" {
 		r.warnings = append(r.warnings, v.Warning("the rule %s changes nothing: it has neither a score nor an action", read.ID))
@@ -68,7 +68,7 @@ func (r *reader) oddRule(read *rule, v *yamlfile.Value) {
 	}
 }
 
-// warn looks at the whole set.
+// warn adds the warnings about the whole set: lists without use, and rules that fail for the unremarkable transaction.
 func (r *reader) warn() {
 	r.warnOfLists()
 	if len(r.faults) > 0 {

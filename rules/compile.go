@@ -17,9 +17,9 @@ type condition struct {
 	program  cel.Program
 	features map[call]usage.Feature
 	lists    []string
-	// odd is what it hardly means.
+	// odd holds warnings about what the condition probably does not mean.
 	odd []complaint
-	// cost is the most that it can cost, in CEL's units.
+	// cost is the most that evaluating the condition can cost, in CEL's units.
 	cost uint64
 }
 
@@ -29,7 +29,7 @@ type complaint struct {
 	text         string
 }
 
-// compile makes a condition of a when, or says all that is wrong with it. lists are the names of those that there are.
+// compile compiles a rule's when, or returns everything that is wrong with it. lists holds the names of the set's lists.
 func compile(when string, lists []string) (*condition, []complaint) {
 	if len([]rune(when)) > maxWhen {
 		return nil, []complaint{{1, 1, fmt.Sprintf("must have at most %d characters: make several rules of it", maxWhen)}}
@@ -52,7 +52,7 @@ func compile(when string, lists []string) (*condition, []complaint) {
 	return plan(env, checked, a)
 }
 
-// located are faults with the places that their ids stand for.
+// located returns the faults with the places of the expressions that they are about.
 func located(checked *cel.Ast, faults []misuse) []complaint {
 	all := make([]complaint, len(faults))
 	for i, f := range faults {
@@ -88,10 +88,10 @@ func tooDear(most uint64) string {
 	return fmt.Sprintf("may cost %s, and %d is the limit: compare shorter texts, go through fewer values, or make several rules of it", much, maxCost)
 }
 
-// sizes tells the estimate of costs how long the texts of a transaction can be.
+// sizes gives CEL's cost estimate the greatest lengths of a transaction's texts.
 type sizes struct{}
 
-// EstimateSize knows the texts of all subjects.
+// EstimateSize returns the size of a text field of a subject, and nil for anything else.
 func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	e := node.Expr()
 	if e.Kind() != ast.SelectKind {
@@ -109,7 +109,8 @@ func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	return &size
 }
 
-// EstimateCallCost knows what the rules' own functions cost, a look into a table, and what patterns do.
+// EstimateCallCost returns the cost of patterns, and of this package's own functions, each of which is one table lookup. It
+// returns nil for anything else.
 func (sizes) EstimateCallCost(function, _ string, target *cost.AstNode, arguments []cost.AstNode) *cost.CallEstimate {
 	if function == matchesFunction {
 		return matchCost(target, arguments)
@@ -120,7 +121,7 @@ func (sizes) EstimateCallCost(function, _ string, target *cost.AstNode, argument
 	return cost.NewCallEstimate(cost.FixedCostEstimate(1), nil)
 }
 
-// hits evaluates the condition.
+// hits evaluates the condition for one transaction.
 func (c *condition) hits(v *view) (bool, error) {
 	result, _, err := c.program.Eval(v)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// explain says in the analyst's words what CEL found wrong with a condition. After a syntax error it says nothing more:
-// the rest follows from the first.
+// explain translates CEL's errors in a condition into words for analysts. It stops after a syntax error, since the errors
+// after it follow from it.
 func explain(env *cel.Env, when string, issues *cel.Issues) []complaint {
 	parsed, _ := env.Parse(when)
 	var all []complaint
@@ -34,7 +34,8 @@ func explain(env *cel.Env, when string, issues *cel.Issues) []complaint {
 	return all
 }
 
-// expression is the part of a condition that an error is about; it is of no kind where that is not known.
+// expression returns the part of a condition that an error is about. If that is not known, the result is of unspecified
+// kind.
 func expression(parsed *cel.Ast, id int64) ast.Expr {
 	found := ast.NewExprFactory().NewUnspecifiedExpr(0)
 	if parsed == nil {
@@ -50,7 +51,7 @@ func expression(parsed *cel.Ast, id int64) ast.Expr {
 
 const reservedPrefix = "reserved identifier: "
 
-// messages are those that CEL's checker writes, and who says it better.
+// messages holds the messages of CEL's checker, each with a function that writes a better one.
 var messages = []struct {
 	look *regexp.Regexp
 	says func(env *cel.Env, e ast.Expr, parts []string) string
@@ -75,7 +76,8 @@ func (c *complaint) explain(env *cel.Env, when string, e ast.Expr) {
 	}
 }
 
-// toName moves a complaint about a call, which CEL has at the bracket, to the name before it.
+// toName moves a complaint to the name that it is about: CEL places one about a call at the bracket after the name, and
+// one about a field at the dot before it.
 func (c *complaint) toName(when string, parts []string) {
 	lines := strings.Split(when, "\n")
 	if len(parts) < 2 || c.line > len(lines) {
@@ -105,7 +107,7 @@ func unknownField(_ *cel.Env, e ast.Expr, parts []string) string {
 	return fmt.Sprintf("%s has no field %q: %s", s.written(), parts[1], yamlfile.OneOf(parts[1], s.fieldNames()))
 }
 
-// namedBy is the subject that an expression names.
+// namedBy returns the subject that an expression names, or nil.
 func namedBy(e ast.Expr) *subject {
 	if e.Kind() == ast.CallKind {
 		return subjectNamed[e.AsCall().FunctionName()]
@@ -113,7 +115,7 @@ func namedBy(e ast.Expr) *subject {
 	return subjectNamed[e.AsIdent()]
 }
 
-// usage is how the measure is asked of a subject.
+// usage returns how a rule asks a subject for the measure.
 func (m measure) usage(s *subject) string {
 	var ways []string
 	for _, shape := range m.shapes {
@@ -199,7 +201,7 @@ func tooDeep(*cel.Env, ast.Expr, []string) string {
 	return "is nested too deeply, or has too many parts: make several rules of it"
 }
 
-// operators are CEL's names for what rules write.
+// operators maps CEL's internal names of operators to what rules write.
 var operators = map[string]string{
 	"_+_": "+", "_-_": "-", "_*_": "*", "_/_": "/", "_%_": "%", "_<_": "<", "_<=_": "<=", "_>_": ">", "_>=_": ">=",
 	"_==_": "==", "_!=_": "!=", "_&&_": "&&", "_||_": "||", "!_": "!", "-_": "-", "@in": "in", "_[_]": "[]", "_?_:_": "?:",
@@ -224,7 +226,7 @@ func noOperator(operator string, types []string) string {
 	return fmt.Sprintf("%s cannot be applied to %s: both must be of one type that it knows", operator, given)
 }
 
-// before is the last word before a place, on the same line.
+// before returns the last word before a place, on the same line.
 func before(when string, c complaint) string {
 	lines := strings.Split(when, "\n")
 	if c.line > len(lines) {
@@ -238,7 +240,7 @@ func before(when string, c complaint) string {
 	return words[len(words)-1]
 }
 
-// spellings are what other languages write and CEL does not.
+// spellings maps operators of other languages to those of CEL.
 var spellings = map[string]string{"and": "&&", "or": "||", "not": "!", "AND": "&&", "OR": "||", "NOT": "!", "=": "==", "<>": "!="}
 
 var input = regexp.MustCompile(`(?s)(?:input|recognition error at:|alternative at input) '(.*?)'(?: expecting .*)?$`)
@@ -266,10 +268,11 @@ func syntaxError(text, before string) string {
 // Fault is one thing wrong with a ruleset. Its file is relative to the ruleset's folder, with slashes.
 type Fault = yamlfile.Fault
 
-// Faults are all that is wrong with a ruleset, in the order of files and lines.
+// Faults holds all faults of a ruleset, in the order of files and lines.
 type Faults = yamlfile.Faults
 
-// told are faults as they may be logged: in their order, and without card numbers, which stand in the wrong list at times.
+// told returns faults in a form that may be logged: in order and without card numbers, which are sometimes in the wrong
+// list.
 func told(faults []Fault) []Fault {
 	for i := range faults {
 		faults[i].Text = card.Redact(faults[i].Text)

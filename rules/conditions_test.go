@@ -12,7 +12,8 @@ import (
 	"dummyorders/rules"
 )
 
-// Each condition stands in single quotes, from 4:12 of its file on; the faults are told by the characters before them.
+// Each condition is written in single quotes and begins at 4:12 of its file. The number before an expected fault is the
+// number of characters of the condition before its place.
 func TestAConditionThatIsWrongIsExplainedWhereItIs(t *testing.T) {
 	const overLimit = `units, and 10000 is the limit: compare shorter texts, go through fewer values, or make several rules of it`
 	const written = ` must be written out in quotes: it must be known before a transaction comes`
@@ -102,7 +103,7 @@ func TestTheCasesOfARuleThatDoesNotCompileAreNoFaultsOfTheirOwn(t *testing.T) {
 	require.Len(t, plain.rule(`card.count("1h") + 1`, `cases: [{name: a, given: {seen: {card.count("1h"): 1}}, hits: true}]`).faults(t), 1)
 }
 
-// However YAML lets the condition be written, the place is that in the file.
+// In all of YAML's ways to write a condition, a fault's place is that in the file.
 func TestAFaultOfAConditionIsPlacedInItsFile(t *testing.T) {
 	for name, c := range map[string]struct{ when, at string }{
 		"plain":              {"card.known && card.brnd == 'visa'", "4:30"},
@@ -131,7 +132,7 @@ func TestALongListOfWhatIsKnownIsCutToWhatIsNear(t *testing.T) {
 	require.Regexp(t, `"card_of_somebody_else" is not known here: it must be one of card_of_a_body(, \w+){4}, …$`, plain.with(many).faults(t)[0])
 }
 
-// CEL would read the zone's file for each transaction.
+// CEL itself would read the zone's file for each transaction.
 func TestATimeZoneIsReadOnceAndNotForEachTransaction(t *testing.T) {
 	allocations := func(zone string) float64 {
 		set := plain.rule("at.getHours("+zone+") < 5", "score: 1").read(t)

@@ -43,7 +43,7 @@ func TestAllRulesTogetherHaveALimitToo(t *testing.T) {
 		many(200, dear).faults(t)[0])
 }
 
-// The API holds texts within the bounds that costs are estimated by; whoever hands in a longer one is stopped.
+// The API limits texts to the bounds that costs are estimated from. A longer text stops the evaluation.
 func TestARuleThatCostsMoreThanWasEstimatedFails(t *testing.T) {
 	set := plain.rule(`metadata("a").value.contains(metadata("b").value)`, "score: 1").read(t)
 	c := rules.Unremarkable()

@@ -7,7 +7,7 @@ import (
 	"dummyorders/domain/fraud"
 )
 
-// verdict adds up what lists and rules have to say.
+// verdict adds up the results of lists and rules.
 type verdict struct {
 	thresholds Thresholds
 
@@ -16,7 +16,7 @@ type verdict struct {
 	action           fraud.Action
 }
 
-// gravity orders actions. A rule that says nothing has none.
+// gravity orders actions by how grave they are. A rule without an action has gravity 0.
 var gravity = map[fraud.Action]int{"": 0, fraud.ActAllow: 1, fraud.ActReview: 2, fraud.ActBlock: 3}
 
 func (v *verdict) list(effect fraud.Action) {
@@ -31,8 +31,9 @@ func (v *verdict) rule(r fraud.RuleResult) {
 	}
 }
 
-// decide goes by the gravest that was said: a block list before an allow list, both before what a rule demands, and that
-// before the score. Forced up, the score is lifted to what the outcome takes, so that outcome and score do not disagree.
+// decide returns the outcome and the score. A block list goes before an allow list, both go before a rule's action, and
+// that goes before the score. Where a list or an action forces the outcome up, decide raises the score to the outcome's
+// threshold, so that outcome and score agree.
 func (v *verdict) decide() (fraud.Outcome, int) {
 	score := max(0, min(fraud.MaxScore, v.score))
 	switch {
@@ -50,7 +51,7 @@ func (v *verdict) decide() (fraud.Outcome, int) {
 	return fraud.Approve, score
 }
 
-// Settle is what the set decides where those live rules and lists have hit or failed, and no others.
+// Settle returns what the set decides if exactly these live rules and lists have hit or failed.
 func (s *Set) Settle(results []fraud.RuleResult) fraud.Outcome {
 	v := verdict{thresholds: s.thresholds}
 	for _, r := range results {
@@ -64,13 +65,13 @@ func (s *Set) Settle(results []fraud.RuleResult) fraud.Outcome {
 	return outcome
 }
 
-// Evaluate decides about a transaction from the values of Features. It is pure, and never fails: a live rule that cannot
-// be evaluated asks for a review.
+// Evaluate decides about a transaction from the values of Features. It has no side effects and never fails: a live rule
+// that cannot be evaluated asks for a review.
 func (s *Set) Evaluate(c fraud.Check, values map[string]float64) fraud.Decision {
 	return s.evaluate(c, values, nil)
 }
 
-// evaluate takes the transaction to be on the lists named, too.
+// evaluate decides like Evaluate, and treats the transaction as if it were also on the lists named in on.
 func (s *Set) evaluate(c fraud.Check, values map[string]float64, on []string) fraud.Decision {
 	v := newView(c, s.names, values, make(map[string]bool, len(s.lists)))
 	for _, name := range on {
@@ -93,7 +94,8 @@ func (s *Set) evaluate(c fraud.Check, values map[string]float64, on []string) fr
 	return decision
 }
 
-// deciding is a decision in the making. trial is the verdict with rules in shadow, of which tried are those that hit.
+// deciding holds the state of one decision. trial is the verdict that includes rules in shadow; tried holds the results of
+// the rules in shadow that hit.
 type deciding struct {
 	*view
 
@@ -103,7 +105,7 @@ type deciding struct {
 	explanation *fraud.Explanation
 }
 
-// list notes whether the transaction is on a list, and what follows from it.
+// list records whether the transaction is on a list, and applies the list's effect.
 func (d *deciding) list(l *list) {
 	if !d.listed[l.Name] && !l.has(d.view) {
 		return
@@ -118,7 +120,7 @@ func (d *deciding) list(l *list) {
 	d.explanation.Rules = append(d.explanation.Rules, fraud.RuleResult{ID: l.id(), Outcome: fraud.RuleHit, Action: l.Effect})
 }
 
-// rule evaluates a rule. All lists must have been looked at before: rules ask them.
+// rule evaluates a rule. All lists must have been looked up before, since rules use the results.
 func (d *deciding) rule(r *rule) {
 	result, hit := r.result(d.view)
 	if !hit {
@@ -150,7 +152,7 @@ func (s *Set) decision(v verdict, reasons []fraud.Reason, e *fraud.Explanation) 
 	}
 }
 
-// trial is what the set would have decided if its rules in shadow were live.
+// trial returns what the set would have decided if its rules in shadow were live.
 func (s *Set) trial(v verdict, tried []fraud.RuleResult) fraud.Trial {
 	outcome, score := v.decide()
 	named := s.ruleset
@@ -161,8 +163,8 @@ func (s *Set) trial(v verdict, tried []fraud.RuleResult) fraud.Trial {
 	return fraud.Trial{Ruleset: named, Outcome: outcome, Score: score, Rules: tried}
 }
 
-// result is what a rule has to say, and whether it has anything to say. A failure is worth no score; where the rule is
-// live, it asks for a review.
+// result returns a rule's result, and whether the rule hit or failed. A failure has a score of 0; if the rule is live, it
+// asks for a review.
 func (r *rule) result(v *view) (fraud.RuleResult, bool) {
 	result := fraud.RuleResult{ID: r.ID, Outcome: fraud.RuleHit, Score: r.Score, Action: r.Action, Shadow: r.Mode == Shadow}
 	hit, err := r.hits(v)
@@ -173,7 +175,8 @@ func (r *rule) result(v *view) (fraud.RuleResult, bool) {
 	return result, hit
 }
 
-// reason is what the merchant is told. Why a rule failed is not among it: that may quote the transaction.
+// reason returns the reason that the merchant sees, and whether there is one. It leaves out why a rule failed, since that
+// may quote the transaction.
 func (r *rule) reason(result fraud.RuleResult) (fraud.Reason, bool) {
 	if result.Outcome == fraud.RuleFailed {
 		return fraud.Reason{Code: "RULE_FAILED", Message: fmt.Sprintf("the rule %s could not be evaluated", r.ID)}, true

@@ -133,7 +133,7 @@ func TestARuleSeesTheValueOfAFeatureHoweverItSpellsIt(t *testing.T) {
 	require.Equal(t, 1, d.Score)
 }
 
-// What every word of the vocabulary says about one transaction.
+// The conditions use the words of the vocabulary, and all must be true for one transaction.
 func TestRulesSeeTheTransactionAsItIs(t *testing.T) {
 	for _, when := range []string{
 		`at == timestamp("2026-03-04T12:00:00Z") && at.getHours() == 12 && at.getHours("Asia/Kolkata") == 17 && at.getMinutes("+05:30") == 30`,
@@ -211,8 +211,8 @@ func featureNames(s *rules.Set) []string {
 	return names
 }
 
-// saying is a ruleset of rules that all hit, beside some that never do, and of lists that the unremarkable transaction
-// is on.
+// saying returns a ruleset whose rules hit, apart from one that never does, and whose lists hold the unremarkable
+// transaction if on names their effects.
 func saying(said []string, on string) folder {
 	f := folder{
 		"ruleset.yaml": "id: r\nversion: 1\nthresholds: {review: 40, decline: 80}\nlists:\n" +

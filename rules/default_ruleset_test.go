@@ -19,7 +19,7 @@ import (
 	"dummyorders/rules"
 )
 
-// The demo's loop posts its two requests by turns, 200 times.
+// The demo's loop posts 200 requests, alternating between two.
 func TestTheDemosLoopIsReviewedAndThenDeclinedByTheDefaultRuleset(t *testing.T) {
 	var past usage.Timeline
 	var outcomes []fraud.Outcome
@@ -44,7 +44,7 @@ func TestTheDemosFirstRequestsScoreFive(t *testing.T) {
 	}
 }
 
-// The lists are handed out empty: this is what becomes of those who are put on one.
+// The lists of the default ruleset are empty: the test adds entries to them.
 func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
 	for file, c := range map[string]struct {
 		entry string
@@ -59,7 +59,7 @@ func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			check := customerOf(t, "4242424242424242")
 			if c.want == fraud.Approve {
-				check.Order.Cost.Currency = "USD" // for review, were it not for the list
+				check.Order.Cost.Currency = "USD" // without the list, this is for review
 			}
 			before := decide(new(usage.Timeline), rules.Default(), check).Outcome
 			require.NotEqual(t, c.want, before, "the list has nothing to change")
@@ -69,7 +69,7 @@ func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
 	}
 }
 
-// An address of a proxy, or of a provider's many subscribers, is no sign of anything.
+// The address of a proxy, or one that many subscribers of a provider share, says nothing about a buyer.
 func TestBuyersWhoShareAnAddressThatNamesNoneOfThemAreApproved(t *testing.T) {
 	for ip, want := range map[string]fraud.Outcome{
 		"8.8.8.8": fraud.Decline, "::ffff:8.8.8.8": fraud.Decline, "64:ff9b::8.8.8.8": fraud.Decline, "2002:808:808::7": fraud.Decline,
@@ -163,7 +163,7 @@ func fingerprint(t *testing.T, digits string) string {
 	return details(t, digits).Fingerprint
 }
 
-// withEntry is the default ruleset with one more entry on a list.
+// withEntry returns the default ruleset with one more entry on a list.
 func withEntry(t *testing.T, list, entry string) *rules.Set {
 	t.Helper()
 	files := defaultFiles(t)

@@ -9,14 +9,14 @@ import (
 
 // Change is one difference between two rulesets.
 type Change struct {
-	// What differs: "the rule card_velocity", "the thresholds", "the list blocked_cards", "the ruleset".
+	// What says what differs: "the rule card_velocity", "the list blocked_cards", "the ruleset".
 	What string
-	// Field is empty where the whole of it was added or removed.
+	// Field names the field that differs. It is empty if the whole thing was added or removed.
 	Field    string
-	From, To string // empty where there is nothing
+	From, To string // empty if there is no value
 }
 
-// String is the change in one line.
+// String returns the change in one line.
 func (c Change) String() string {
 	switch {
 	case c.Field == "" && c.From == "":
@@ -34,8 +34,8 @@ func orNothing(text string) string {
 	return text
 }
 
-// Diff says what differs from a to b: of the ruleset itself, its lists and its rules. Cases decide nothing and are left
-// out, and so is the order of the rules.
+// Diff returns the changes from a to b in the ruleset itself, its lists and its rules. It leaves out cases, which affect no
+// decision, and the order of the rules.
 func Diff(a, b *Set) []Change {
 	var d differences
 	d.compare("the ruleset", a.fields(), b.fields())
@@ -45,7 +45,7 @@ func Diff(a, b *Set) []Change {
 	return d
 }
 
-// attribute is a field and what it says.
+// attribute is the name of a field and its value as text.
 type attribute struct{ name, text string }
 
 func (s *Set) fields() []attribute {
@@ -114,7 +114,7 @@ func (d *differences) all(kind string, from, to map[string][]attribute) {
 	}
 }
 
-// summary is what a thing says, in one line.
+// summary returns the fields that are not empty, in one line.
 func summary(fields []attribute) string {
 	var said []string
 	for _, f := range fields {
@@ -125,7 +125,7 @@ func summary(fields []attribute) string {
 	return strings.Join(said, ", ")
 }
 
-// entries counts what was put on lists and taken off them, of the lists that both sets have.
+// entries counts the entries added to and removed from each list that both sets have.
 func (d *differences) entries(a, b *Set) {
 	for _, l := range a.lists {
 		i := slices.IndexFunc(b.lists, func(other *list) bool { return other.Name == l.Name })
@@ -143,7 +143,7 @@ func (d *differences) entries(a, b *Set) {
 	}
 }
 
-// missing is how many of some entries are not among others.
+// missing returns how many entries of the first set are not in the second.
 func missing(of, among map[string]bool) int {
 	number := 0
 	for entry := range of {

@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// maxWhen is how many characters a rule's condition may have.
+	// maxWhen is the most characters that a rule's condition may have.
 	maxWhen = 4000
-	// maxCost is how much evaluating one rule may cost at most, in CEL's units: about a tenth of a microsecond each.
+	// maxCost is the most that evaluating one rule may cost, in CEL's units of about a tenth of a microsecond.
 	maxCost = 10_000
-	// maxSetCost is how much all rules of a set may cost together: about twenty milliseconds. A plain rule costs some ten
-	// units, a pattern looked for in metadata some hundred.
+	// maxSetCost is the most that all rules of a set may cost together: about twenty milliseconds. A plain rule costs about
+	// ten units, and a pattern matched against metadata about a hundred.
 	maxSetCost = 200_000
-	// maxDepth is how deep a condition may be nested.
+	// maxDepth bounds the nesting of a condition.
 	maxDepth = 60
 )
 
-// environment is what every rule is compiled in. It has no clock, no network and nothing random.
+// environment returns the CEL environment that all rules are compiled in. It has no clock, no network and no randomness.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		subjectTypes,
@@ -42,7 +42,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(append(options, functions()...)...)
 })
 
-// stringsVersion pins the strings extension to its functions of today.
+// stringsVersion pins the version of CEL's strings extension, so that an update does not change its functions.
 const stringsVersion = 5
 
 func subjectTypes(e *cel.Env) (*cel.Env, error) {

@@ -12,7 +12,7 @@ import (
 	"dummyorders/rules"
 )
 
-// Whoever cannot read a file does not complain that others name what stands in it.
+// If a file cannot be read, references to what it should hold are not reported as faults.
 func TestAFileThatIsNoYAMLIsTheOnlyFault(t *testing.T) {
 	files, err := fs.ReadFile(rules.Files(), "ruleset.yaml")
 	require.NoError(t, err)

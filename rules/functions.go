@@ -16,7 +16,7 @@ type measure struct {
 	usage.Measure
 
 	result *cel.Type
-	// shapes are the names of its arguments: one list for each number of arguments that it may have.
+	// shapes holds the names of the arguments: one list for each number of arguments that is allowed.
 	shapes       [][]string
 	doc, example string
 }
@@ -57,22 +57,22 @@ var measures = []measure{
 	},
 }
 
-// The functions that are asked of the transaction itself.
+// The functions that concern the transaction as a whole.
 const (
 	listedFunction   = "listed"
 	metadataFunction = "metadata"
 )
 
-// everything is what listed("…") and metadata("…") are asked of.
+// everything is the subject for the whole transaction: listed("…") and metadata("…") are called on it.
 var everything = &subject{name: seenName, celType: cel.OpaqueType(seenName)}
 
-// call is a feature as a rule spells it: card.count("60m") and card.count("1h") are two of one feature.
+// call is a feature as a rule spells it: card.count("60m") and card.count("1h") are two calls of one feature.
 type call struct {
 	subject, key, measure string
 	arguments             [2]string
 }
 
-// functions are the declarations of what rules can call beside CEL's own.
+// functions returns the declarations of the functions that rules can call in addition to CEL's own.
 func functions() []cel.EnvOption {
 	whole := everything.celType
 	options := []cel.EnvOption{
@@ -92,7 +92,7 @@ func functions() []cel.EnvOption {
 	return options
 }
 
-// counted says whether features are counted by the subject.
+// counted reports whether features are counted by the subject.
 func (s *subject) counted() bool {
 	return s.by != "" || s.keyed
 }
@@ -112,7 +112,8 @@ func (m measure) overloads(s *subject) []cel.FunctionOpt {
 	return all
 }
 
-// ofTheTransaction makes a member call of a function's name, so that it knows which transaction it is asked about.
+// ofTheTransaction returns a macro that turns a call of the function into a method call on the transaction, so that the
+// function gets the transaction.
 func ofTheTransaction(name string) cel.Macro {
 	return cel.GlobalMacro(name, 1, func(f cel.MacroExprFactory, _ ast.Expr, arguments []ast.Expr) (ast.Expr, *cel.Error) {
 		return f.NewMemberCall(name, f.NewIdent(seenName), arguments...), nil
@@ -137,7 +138,8 @@ func metadata(whole, key ref.Val) ref.Val {
 	return &thing{subject: subjectNamed[metadataFunction], seen: t.seen, key: string(name)}
 }
 
-// read is a feature's value. One that is not there fails, and so does one that is no number: what is not known is not 0.
+// read returns a feature's value. It fails if the value is missing or not a finite number: an unknown value must not count
+// as 0.
 func (m measure) read(arguments ...ref.Val) ref.Val {
 	t, ok := arguments[0].(*thing)
 	if !ok {
@@ -166,7 +168,8 @@ func (m measure) read(arguments ...ref.Val) ref.Val {
 	return types.Double(value)
 }
 
-// wholeNumber is a count. It is held within what a CEL int holds exactly as a double, which no count comes near.
+// wholeNumber converts a count to an int. It bounds the count to the range in which a double holds whole numbers exactly;
+// no count comes near that.
 func wholeNumber(value float64) types.Int {
 	const most = 1 << 53
 	return types.Int(max(-most, min(most, value)))
@@ -181,7 +184,7 @@ func measureNamed(name string) (measure, bool) {
 	return measure{}, false
 }
 
-// shape is the names of a call's arguments, by how many there are.
+// shape returns the names of the arguments of a call with that many arguments.
 func (m measure) shape(arguments int) []string {
 	for _, shape := range m.shapes {
 		if len(shape) == arguments {

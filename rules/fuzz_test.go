@@ -17,8 +17,8 @@ import (
 	"dummyorders/rules"
 )
 
-// FuzzRead holds that no file makes reading panic, that whatever is refused is refused for a reason, and that what is read
-// decides.
+// FuzzRead checks that no file makes reading panic, that every refusal has a reason, and that every ruleset that is read
+// can decide.
 func FuzzRead(f *testing.F) {
 	const list = "lists:\n  l: {file: l.txt, of: ip.address, effect: block}\n"
 	f.Add(plain["ruleset.yaml"], plain["rules/a.yaml"], "c-1\n")
@@ -30,7 +30,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzCondition holds the same of conditions.
+// FuzzCondition checks the same for conditions.
 func FuzzCondition(f *testing.F) {
 	for _, when := range []string{
 		`card.count("10m") >= 3 && payment.amount > 4.0 * card.mean("30d")`, `order.name.matches("^a+$") || card.brand in ["visa"]`,
@@ -42,7 +42,7 @@ func FuzzCondition(f *testing.F) {
 		f.Add(when)
 	}
 	f.Fuzz(func(t *testing.T, when string) {
-		quoted, err := json.Marshal(when) // JSON's strings are YAML's
+		quoted, err := json.Marshal(when) // JSON strings are valid in YAML
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func FuzzCondition(f *testing.F) {
 	})
 }
 
-// tried reads a ruleset, and where it is read decides by it.
+// tried reads a ruleset and, if that succeeds, decides with it.
 func tried(t *testing.T, f folder) {
 	t.Helper()
 	set, err := rules.Read(f.files(), "fuzzed")
@@ -64,7 +64,7 @@ func tried(t *testing.T, f folder) {
 	rules.RunCases(set)
 }
 
-// FuzzEvaluate holds that no transaction and no value makes deciding panic, or decides nothing.
+// FuzzEvaluate checks that no transaction and no value makes deciding panic, and that there is always a decision.
 func FuzzEvaluate(f *testing.F) {
 	f.Add("a book", "jo@example.com", "192.0.2.1", "4111", int64(50000), "INR", int64(0), []byte("12345678"))
 	f.Add("\xff\x00", "@", "fe80::1%eth0", "", int64(math.MinInt64), "", int64(math.MaxInt64), []byte{0x7f, 0xf8, 0, 0, 0, 0, 0, 1})
@@ -89,7 +89,7 @@ func FuzzEvaluate(f *testing.F) {
 	})
 }
 
-// sound says what holds for every decision.
+// sound checks what must be true of every decision.
 func sound(t *testing.T, set *rules.Set, d fraud.Decision) {
 	t.Helper()
 	if _, known := severity[d.Outcome]; !known || d.Score < 0 || d.Score > fraud.MaxScore || d.Reasons == nil {
@@ -106,7 +106,7 @@ func sound(t *testing.T, set *rules.Set, d fraud.Decision) {
 	}
 }
 
-// everyWord is the built-in ruleset, and a rule for every example of the vocabulary.
+// everyWord returns the built-in ruleset with a rule for every example of the vocabulary added.
 func everyWord(t testing.TB) *rules.Set {
 	t.Helper()
 	files := fstest.MapFS{}

@@ -12,14 +12,14 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// given is what a case is about: a transaction, and what is known of those before it.
+// given is the input of a case: a transaction, and what was counted before it.
 type given struct {
 	check  fraud.Check
 	seen   map[string]float64
 	listed []string
 }
 
-// readGiven lays what is written over the unremarkable transaction.
+// readGiven reads a case's given: the unremarkable transaction, with the parts that are written replaced.
 func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
 	g := given{check: Unremarkable(), seen: map[string]float64{}}
 	if !v.Mapping() {
@@ -51,7 +51,7 @@ func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
 	return g
 }
 
-// none is the word that takes a part out of a case's transaction.
+// none is the word that removes a part from a case's transaction.
 const none = "none"
 
 func readAddress(v *yamlfile.Value) string {
@@ -65,20 +65,20 @@ func readAddress(v *yamlfile.Value) string {
 	return text
 }
 
-// set puts a text in place where it is given.
+// set replaces a text if it is given.
 func set(v *yamlfile.Value, name string, to *string) {
 	if member := v.Optional(name); member != nil {
 		*to = member.Text()
 	}
 }
 
-// readID sets an id, in the spelling in which the API would.
+// readID sets an id, normalized as the API does it.
 func readID(v *yamlfile.Value, to *string) {
 	set(v, "id", to)
 	*to = spelling.ID(*to)
 }
 
-// setLike sets a text that must look like something.
+// setLike replaces a text if it is given, and checks that it looks like an entry of kind.
 func setLike(v *yamlfile.Value, name string, kind entryKind, to *string) {
 	set(v, name, to)
 	if member := v.Optional(name); member != nil && *to != "" && !kind.looks.MatchString(*to) {
@@ -99,10 +99,10 @@ func readOrder(v *yamlfile.Value, o *transaction.Order) {
 	v.RefuseUnknown()
 }
 
-// maxItems is the API's bound.
+// maxItems is the API's bound for the items of an order.
 const maxItems = 100
 
-// readAmount reads an amount and its currency, either of which may be left as it is.
+// readAmount reads an amount and its currency. What is not given stays as it is.
 func readAmount(v *yamlfile.Value, name string, to *money.Money) {
 	currency, decimal := to.Currency, to.Decimal().String()
 	code, amount := v.Optional("currency"), v.Optional(name)
@@ -176,7 +176,7 @@ func readCustomer(v *yamlfile.Value, t *transaction.Transaction) {
 	if !v.Mapping() {
 		return
 	}
-	t.Customer = &transaction.Customer{} // what is left out is not known: nobody is half a stranger and half our own
+	t.Customer = &transaction.Customer{} // what the case leaves out is unknown: it must not come from the unremarkable customer
 	readID(v, &t.Customer.ID)
 	set(v, "email", &t.Customer.Email)
 	switch created := v.Optional("createdAt"); {

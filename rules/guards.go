@@ -9,17 +9,18 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// fact is what is known where a part of a condition is evaluated, because another part of it holds or does not.
+// fact is something known when a part of a condition is evaluated, because another part of it is true or false.
 type fact struct {
-	of string // what it is about, as spelled
-	// in is a map or a list that has it, as spelled. among are the only values that it can have, as spelled.
+	of string // the expression that the fact is about, as spelled
+	// in is a map or a list that contains the expression, as spelled. among holds the only values that the expression can
+	// have, as spelled.
 	in    string
 	among []string
-	// asked says no more than that a comparison or a pattern looks at it.
+	// asked means only that a comparison or a pattern tests the expression.
 	asked bool
 }
 
-// learned are the facts that follow where an expression holds, or where it does not.
+// learned returns the facts that follow if e is true (holds) or false (not holds).
 func (a *asked) learned(e ast.Expr, holds bool) []fact {
 	if e.Kind() == ast.SelectKind && e.AsSelect().IsTestOnly() && holds {
 		return []fact{{of: quoted(e.AsSelect().FieldName()), in: a.spelling(e.AsSelect().Operand())}}
@@ -44,7 +45,7 @@ func (a *asked) learned(e ast.Expr, holds bool) []fact {
 	return a.compared(c, holds)
 }
 
-// compared are the facts that follow from a comparison.
+// compared returns the facts that follow if a comparison is true (holds) or false.
 func (a *asked) compared(c ast.CallExpr, holds bool) []fact {
 	if _, is := mirrored[c.FunctionName()]; !is {
 		return nil
@@ -63,7 +64,7 @@ func (a *asked) compared(c ast.CallExpr, holds bool) []fact {
 	return all
 }
 
-// receiver is what a function of one thing is asked of, in either of the two ways to write that.
+// receiver returns the operand of a function, whether it is written as a method, as in text.size(), or as size(text).
 func receiver(c ast.CallExpr) ast.Expr {
 	if c.IsMemberFunction() {
 		return c.Target()
@@ -71,7 +72,7 @@ func receiver(c ast.CallExpr) ast.Expr {
 	return c.Args()[0]
 }
 
-// either are the facts that hold whichever of two sides does.
+// either returns the facts that follow from each of two sides, and so hold whichever of them is true.
 func either(left, right []fact) []fact {
 	var both []fact
 	for _, l := range left {
@@ -88,7 +89,8 @@ func either(left, right []fact) []fact {
 	return both
 }
 
-// elements are those of a list, or the keys of a map, that is written out; nil, it is not.
+// elements returns the spelling of each element of a list literal, or of each key of a map literal. It returns nil for any
+// other expression.
 func (a *asked) elements(e ast.Expr) []string {
 	var all []string
 	for _, element := range members(e) {
@@ -97,7 +99,7 @@ func (a *asked) elements(e ast.Expr) []string {
 	return all
 }
 
-// members are the elements of a list, or the keys of a map, that is written out.
+// members returns the elements of a list literal, or the keys of a map literal.
 func members(e ast.Expr) []ast.Expr {
 	if e.Kind() == ast.ListKind {
 		return e.AsList().Elements()
@@ -111,7 +113,8 @@ func members(e ast.Expr) []ast.Expr {
 	return keys
 }
 
-// mayFail warns of what fails for some transactions, where nothing asks first: the rule would have each of them reviewed.
+// mayFail warns of expressions that fail for some transactions, unless the condition tests for that first. Where a rule
+// fails, it asks for a review of the transaction.
 func (a *asked) mayFail(e ast.Expr, known []fact) {
 	switch e.Kind() {
 	case ast.CallKind:
@@ -136,7 +139,7 @@ func (a *asked) mayFail(e ast.Expr, known []fact) {
 		for _, part := range []ast.Expr{loop.IterRange(), loop.AccuInit(), loop.LoopCondition(), loop.LoopStep(), loop.Result()} {
 			a.mayFail(part, known)
 		}
-	case ast.UnspecifiedExprKind, ast.IdentKind, ast.LiteralKind, ast.StructKind: // there is nothing in it
+	case ast.UnspecifiedExprKind, ast.IdentKind, ast.LiteralKind, ast.StructKind: // these have no parts that can fail
 	}
 }
 
@@ -144,7 +147,7 @@ func (a *asked) callMayFail(e ast.Expr, known []fact) {
 	c := e.AsCall()
 	name, arguments := c.FunctionName(), c.Args()
 	switch name {
-	case operator.LogicalAnd, operator.LogicalOr: // a side that fails does not matter where the other one decides
+	case operator.LogicalAnd, operator.LogicalOr: // if one side decides alone, a failure of the other does not matter
 		holds := name == operator.LogicalAnd
 		a.mayFail(arguments[0], slices.Concat(known, a.learned(arguments[1], holds)))
 		a.mayFail(arguments[1], slices.Concat(known, a.learned(arguments[0], holds)))
@@ -171,7 +174,7 @@ func (a *asked) callMayFail(e ast.Expr, known []fact) {
 	}
 }
 
-// lookup warns of a key that a map may not have.
+// lookup warns of a key that a map may lack.
 func (a *asked) lookup(id int64, in ast.Expr, key string, known []fact) {
 	has := a.elements(in)
 	if slices.Contains(has, key) {
@@ -186,7 +189,7 @@ func (a *asked) lookup(id int64, in ast.Expr, key string, known []fact) {
 	a.fault(id, "fails where the map has no key %s, and a rule that fails asks for a review: ask first, %s in %s && …", key, key, spelled)
 }
 
-// indexMayFail looks at maps and lists.
+// indexMayFail warns of a key that a map may lack, and of an element that a list may lack.
 func (a *asked) indexMayFail(in, index ast.Expr, known []fact) {
 	if a.checked.GetType(in.ID()).Kind() == types.MapKind {
 		a.lookup(index.ID(), in, a.spelling(index), known)
@@ -197,7 +200,7 @@ func (a *asked) indexMayFail(in, index ast.Expr, known []fact) {
 		return
 	}
 	if in.Kind() == ast.CallKind && in.AsCall().FunctionName() == "split" && len(in.AsCall().Args()) == 1 && written && at == 0 {
-		return // there is one part at the least
+		return // split returns at least one part
 	}
 	spelled := a.spelling(in)
 	if a.known(known, spelled) || !written && a.known(known, a.spelling(index)) {
@@ -207,12 +210,12 @@ func (a *asked) indexMayFail(in, index ast.Expr, known []fact) {
 		a.spelling(index), spelled, a.spelling(index))
 }
 
-// known reports whether something asks for a thing first.
+// known reports whether some fact is about the expression spelled of.
 func (a *asked) known(known []fact, of string) bool {
 	return slices.ContainsFunc(known, func(f fact) bool { return f.of == of })
 }
 
-// partMayFail looks at parts of a text, which may be too short.
+// partMayFail warns of taking a part of a text that may be too short for it.
 func (a *asked) partMayFail(e ast.Expr, known []fact) {
 	c := e.AsCall()
 	last := c.Args()[len(c.Args())-1]
@@ -228,7 +231,7 @@ func (a *asked) partMayFail(e ast.Expr, known []fact) {
 		a.spelling(c.Target()), a.spelling(last))
 }
 
-// conversionMayFail looks at what is read from texts.
+// conversionMayFail warns of converting a text that may not be convertible.
 func (a *asked) conversionMayFail(e ast.Expr, known []fact) {
 	c := e.AsCall()
 	if len(c.Args()) != 1 || !a.checked.GetType(c.Args()[0].ID()).IsExactType(cel.StringType) {

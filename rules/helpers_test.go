@@ -13,23 +13,23 @@ import (
 	"dummyorders/rules"
 )
 
-// folder is a ruleset's files by their names.
+// folder maps the names of a ruleset's files to their contents.
 type folder map[string]string
 
-// plain is a ruleset of two rules that has nothing wrong with it.
+// plain is a ruleset of two rules without faults.
 var plain = folder{
 	"ruleset.yaml": "id: plain\nversion: 1\nthresholds: {review: 40, decline: 80}\n",
 	"rules/a.yaml": "rules:\n" + written("often", `card.count("10m") >= 3`, "score: 45") + written("big", "payment.amount > 1000", "score: 45"),
 }
 
-// with is the folder with other files, too; an empty one is left out.
+// with returns the folder with files added or replaced. Empty contents remove a file.
 func (f folder) with(changes folder) folder {
 	changed := maps.Clone(f)
 	maps.Copy(changed, changes)
 	return changed
 }
 
-// rule is plain with one more rule.
+// rule returns the folder with one more rule.
 func (f folder) rule(when string, lines ...string) folder {
 	return f.with(folder{"rules/b.yaml": "rules:\n" + written("tried", when, lines...)})
 }
@@ -51,7 +51,7 @@ func (f folder) read(t testing.TB) *rules.Set {
 	return set
 }
 
-// faults are those of a folder that must have some.
+// faults returns the faults of a folder, which must have some.
 func (f folder) faults(t testing.TB) []string {
 	t.Helper()
 	_, err := rules.Read(f.files(), "test")
@@ -60,7 +60,7 @@ func (f folder) faults(t testing.TB) []string {
 	return strings.Split(faults.Error(), "\n")
 }
 
-// written is a rule as YAML. Its condition begins at 4:11 of a file that begins with it.
+// written returns a rule as YAML. Its condition begins at 4:11 of the file if it is the first rule.
 func written(id, when string, lines ...string) string {
 	text := fmt.Sprintf("  - id: %s\n    name: a rule\n    when: %s\n    reason: %s\n    message: it is so\n", id, when, strings.ToUpper(id))
 	for _, line := range lines {
@@ -72,7 +72,7 @@ func written(id, when string, lines ...string) string {
 	return text
 }
 
-// unseen are the values of a set's features where nothing was seen before, and then some.
+// unseen returns values of all features of a set: 0, except for those given in seen.
 func unseen(s *rules.Set, seen map[string]float64) map[string]float64 {
 	values := map[string]float64{}
 	for _, f := range s.Features() {

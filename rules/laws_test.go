@@ -13,7 +13,7 @@ import (
 	"dummyorders/rules"
 )
 
-// drawn is a rule of a ruleset that rapid makes up.
+// drawn is a rule of a ruleset that rapid generates.
 type drawn struct {
 	score  int
 	action string
@@ -51,7 +51,7 @@ var anyRules = rapid.SliceOfN(anyRule, 0, 6)
 
 var anyLists = rapid.SampledFrom([]string{"", "", "allow", "block", "allow block"})
 
-// decided is what a ruleset of rules says about the unremarkable transaction; order is the one that the rules stand in.
+// decided returns the decision of a ruleset about the unremarkable transaction. order is the order of the rules in it.
 func decided(t *rapid.T, all []drawn, order []int, on string) fraud.Decision {
 	set := madeOf(t, all, order, on)
 	return set.Evaluate(rules.Unremarkable(), unseen(set, nil))

@@ -15,7 +15,7 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// list is a list with its entries.
+// list is a list together with its entries.
 type list struct {
 	List
 	value   func(*view) string
@@ -23,20 +23,20 @@ type list struct {
 	entries map[string]bool
 	nets    networks
 
-	line, column int // where it stands in the ruleset's file
+	line, column int // its place in the ruleset's file
 }
 
-// entryKind is what entries look like, and how they are compared.
+// entryKind says what the entries of a list must look like and how they are compared.
 type entryKind struct {
-	// looks is what an entry must look like.
+	// looks is the pattern that an entry must match, and like describes it in a fault.
 	looks *regexp.Regexp
 	like  string
-	// spell writes a value, and an entry, the one way in which they are compared; nil, they are compared as they are.
+	// spell normalizes values and entries before they are compared; if nil, they are compared as they are.
 	spell func(string) string
-	// longest is how many characters a value has at most; 0, what it looks like says so.
+	// longest is the most characters that a value can have; if 0, only looks bounds it.
 	longest int
 	ip      bool // addresses and networks
-	cards   bool // never told in a fault: what is no entry may be a card number
+	cards   bool // faults never quote such an entry: if it is wrong, it may be a card number
 }
 
 var (
@@ -50,13 +50,13 @@ var (
 	addresses   = entryKind{like: "an address such as 192.0.2.1, or a network such as 192.0.2.0/24", ip: true}
 )
 
-// spellCountry returns the code that stands for a country in transactions; empty for what is none.
+// spellCountry returns the code that transactions use for a country; it returns an empty string if code is unknown.
 func spellCountry(code string) string {
 	known, _ := spelling.Country(code)
 	return known
 }
 
-// listable are the values that can be looked up in lists, beside those of metadata.
+// listable holds the values that can be looked up in lists, apart from those of metadata.
 var listable = []struct {
 	of    string
 	kind  entryKind
@@ -72,7 +72,7 @@ var listable = []struct {
 	{"shipping.country", country, func(v *view) string { return v.ShippingCountry }},
 }
 
-// newList is a list of a value, without entries yet.
+// newList returns a list without entries, or an error if lists cannot be of l.Of.
 func newList(l List) (*list, error) {
 	made := &list{List: l, entries: map[string]bool{}}
 	if key, is := usage.Dimension(l.Of).MetadataKey(); is && key != "" {
@@ -97,7 +97,7 @@ func newList(l List) (*list, error) {
 	return nil, fmt.Errorf("%q is nothing that can be looked up: %s", l.Of, yamlfile.OneOf(l.Of, append(known, "metadata.<key>")))
 }
 
-// fill takes the entries of a file, a line each. Blank lines are none.
+// fill adds the entries of a list's file, one per line. It skips blank lines and comments.
 func (l *list) fill(content []byte) []Fault {
 	var faults []Fault
 	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(content, []byte("\ufeff"))))
@@ -117,10 +117,10 @@ func (l *list) fill(content []byte) []Fault {
 	return yamlfile.Bounded(faults)
 }
 
-// comment begins a line or comes after space: c#4 may be a customer.
+// comment matches a comment, which begins a line or follows space: c#4 may be the id of a customer.
 var comment = regexp.MustCompile(`(^|\s)#.*`)
 
-// several is what looks like more than one entry, or like one of another kind of file.
+// several matches lines that look like more than one entry, or like a line of another kind of file, such as CSV.
 var several = regexp.MustCompile(`,|^".*"$|^'.*'$`)
 
 func (l *list) add(entry string) error {
@@ -146,7 +146,7 @@ func (l *list) add(entry string) error {
 	return nil
 }
 
-// has says whether the transaction's value is on the list. A transaction that has no such value is on none.
+// has reports whether the transaction's value is on the list. A transaction without such a value is not on it.
 func (l *list) has(v *view) bool {
 	value := l.value(v)
 	switch {
@@ -160,13 +160,13 @@ func (l *list) has(v *view) bool {
 	return l.entries[value]
 }
 
-// id is what the list is called among the rules of an explanation.
+// id returns the id that the list has among the rules of an explanation.
 func (l *list) id() string { return listPrefix + l.Name }
 
-// listPrefix tells lists from rules, whose ids have no colon.
+// listPrefix distinguishes the ids of lists from those of rules, which have no colon.
 const listPrefix = "list:"
 
-// reason tells a merchant that a list decided, and not which value is on it.
+// reason returns the reason that the merchant sees. It names the list, but not the value that is on it.
 func (l *list) reason() fraud.Reason {
 	if l.Effect == fraud.ActBlock {
 		return fraud.Reason{Code: "BLOCK_LIST", Message: "the transaction is on the block list " + l.Name}
@@ -174,7 +174,7 @@ func (l *list) reason() fraud.Reason {
 	return fraud.Reason{Code: "ALLOW_LIST", Message: "the transaction is on the allow list " + l.Name}
 }
 
-// written are the entries as they are compared.
+// written returns the entries in the spelling in which they are compared.
 func (l *list) written() map[string]bool {
 	if !l.kind.ip {
 		return l.entries

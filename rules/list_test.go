@@ -11,7 +11,7 @@ import (
 	"dummyorders/rules"
 )
 
-// on is a ruleset with one block list.
+// on returns a ruleset with one block list.
 func on(of, entries string) folder {
 	return plain.with(folder{
 		"ruleset.yaml": plain["ruleset.yaml"] + "lists:\n  l: {file: l.txt, of: " + of + ", effect: block}\n",
@@ -111,7 +111,7 @@ func TestALineOfAListIsOneEntry(t *testing.T) {
 	}
 }
 
-// A card number must never be written into a log: a fault of a list would quote it.
+// A card number must never get into a log. A fault of a list would quote it.
 func TestAFaultOfAListOfCardsDoesNotQuoteACardNumber(t *testing.T) {
 	require.NotContains(t, strings.Join(on("card.fingerprint", "4111111111111111\n").faults(t), ""), "41111")
 }

@@ -8,10 +8,10 @@ import (
 	"dummyorders/domain/address"
 )
 
-// networks are addresses and networks, found by trying each length of prefix that there is: a list has few.
+// networks holds addresses and networks. A lookup tries each prefix length that occurs in it: a list has few of them.
 type networks struct {
 	all     map[netip.Prefix]bool
-	lengths []int // of IPv4 and of IPv6 together
+	lengths []int // the prefix lengths, of IPv4 and IPv6 together
 }
 
 func (n *networks) add(entry, like string) error {
@@ -29,8 +29,8 @@ func (n *networks) add(entry, like string) error {
 	return nil
 }
 
-// has reports whether an address is in a network, as it is written or as it counts: an address of 6to4 is in 2002::/16, and
-// in the networks of the address that it embeds.
+// has reports whether an address is in one of the networks, as it is written or as it counts: a 6to4 address is in
+// 2002::/16, and also in the networks of the IPv4 address that it embeds.
 func (n *networks) has(text string) bool {
 	written, counts, err := address.Parse(text)
 	return err == nil && (n.hold(written) || written != counts && n.hold(counts))

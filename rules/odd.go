@@ -16,8 +16,8 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// odd is what a condition can be compiled with and hardly means: what fails for some transactions, divisions by what can be
-// 0, and comparisons that come to the same for all.
+// odd returns warnings about a condition that compiles but probably does not mean what it says: parts that fail for some
+// transactions, divisions by what can be 0, and comparisons with the same result for all transactions.
 func odd(checked *ast.AST) []misuse {
 	a := &asked{checked: checked}
 	a.oddDivisions()
@@ -37,17 +37,17 @@ func odd(checked *ast.AST) []misuse {
 	return a.faults
 }
 
-// partly are the functions that ask for a part of a text.
+// partly holds the functions that test whether a text has a part.
 var partly = []string{"startsWith", "endsWith", "contains"}
 
-// mirrored are the comparisons with their sides exchanged.
+// mirrored maps each comparison to the one that means the same with the sides exchanged.
 var mirrored = map[string]string{
 	operator.Equals: operator.Equals, operator.NotEquals: operator.NotEquals,
 	operator.Less: operator.Greater, operator.LessEquals: operator.GreaterEquals,
 	operator.Greater: operator.Less, operator.GreaterEquals: operator.LessEquals,
 }
 
-// oddComparison looks at a comparison either way round.
+// oddComparison checks a comparison in both directions.
 func (a *asked) oddComparison(c ast.CallExpr) {
 	left, right := c.Args()[0], c.Args()[1]
 	if c.FunctionName() == operator.In {
@@ -64,7 +64,7 @@ func (a *asked) oddComparison(c ast.CallExpr) {
 	}
 }
 
-// oddMembership looks at what is sought in a list or among the keys of a map.
+// oddMembership checks what is looked for in a list or among the keys of a map.
 func (a *asked) oddMembership(e, in ast.Expr) {
 	if e.Kind() == ast.LiteralKind || in.Kind() != ast.ListKind && in.Kind() != ast.MapKind {
 		return
@@ -79,7 +79,7 @@ func (a *asked) oddMembership(e, in ast.Expr) {
 	}
 }
 
-// oddTwice warns of a thing that is compared with itself.
+// oddTwice warns of an expression that is compared with itself, and reports whether it did.
 func (a *asked) oddTwice(left ast.Expr, compares string, right ast.Expr) bool {
 	if left.Kind() == ast.LiteralKind || a.spelling(left) != a.spelling(right) {
 		return false
@@ -88,7 +88,7 @@ func (a *asked) oddTwice(left ast.Expr, compares string, right ast.Expr) bool {
 	return true
 }
 
-// brands are those that domain/card tells.
+// brands holds the brands that domain/card recognizes.
 var brands = card.Brands()
 
 func neverCurrency(text string, part bool) string {
@@ -115,7 +115,7 @@ func neverBrand(text string, part bool) string {
 	return yamlfile.OneOf(text, brands)
 }
 
-// neverLike holds of what looks otherwise.
+// neverLike returns a never function for a field whose values look like the entries of kind.
 func neverLike(kind entryKind) func(string, bool) string {
 	return func(text string, part bool) string {
 		switch {
@@ -128,7 +128,8 @@ func neverLike(kind entryKind) func(string, bool) string {
 	}
 }
 
-// neverCountry holds of what is no country, and of other codes than the one that stands in transactions.
+// neverCountry is the never function of countries. It rejects texts that are not a country, and codes of a country other
+// than the one that transactions use.
 func neverCountry(text string, part bool) string {
 	switch spelled := spellCountry(text); {
 	case part:
@@ -142,7 +143,7 @@ func neverCountry(text string, part bool) string {
 	}
 }
 
-// neverSpelled holds of other spellings than the one that is compared.
+// neverSpelled returns a never function for a field whose values are in the spelling that spell returns.
 func neverSpelled(spell func(string) string) func(string, bool) string {
 	return func(text string, part bool) string {
 		switch spelled := spell(text); {
@@ -171,7 +172,7 @@ func neverAddress(text string, part bool) string {
 	return ""
 }
 
-// oddDivisions warns of what is divided by what can be 0. What the condition compares somewhere is taken to be guarded.
+// oddDivisions warns of divisions by what can be 0. It takes a divisor as guarded if the condition compares it anywhere.
 func (a *asked) oddDivisions() {
 	var divisors []ast.Expr
 	guarded := map[string]bool{}
@@ -196,7 +197,7 @@ func (a *asked) oddDivisions() {
 	}
 }
 
-// byZero says what becomes of a division by 0.
+// byZero returns what a division by 0 results in.
 func (a *asked) byZero(divisor ast.Expr) string {
 	if a.checked.GetType(divisor.ID()).IsExactType(cel.DoubleType) {
 		return "is infinite, and more than any limit"
@@ -204,7 +205,7 @@ func (a *asked) byZero(divisor ast.Expr) string {
 	return "fails, and a rule that fails asks for a review"
 }
 
-// decimal is what a double's 0 is written with.
+// decimal returns what must follow a literal 0 that is compared with e: ".0" for a double.
 func (a *asked) decimal(e ast.Expr) string {
 	if a.checked.GetType(e.ID()).IsExactType(cel.DoubleType) {
 		return ".0"
@@ -212,7 +213,7 @@ func (a *asked) decimal(e ast.Expr) string {
 	return ""
 }
 
-// zeros are the parts of a number any of which makes it 0 where it is 0: features, fields, and differences of anything.
+// zeros returns the parts of a number that make it 0 if they are 0: features, fields and differences of anything.
 func (a *asked) zeros(e ast.Expr) []ast.Expr {
 	if e.Kind() == ast.SelectKind {
 		return []ast.Expr{e}
@@ -245,7 +246,8 @@ func (a *asked) zeros(e ast.Expr) []ast.Expr {
 	return nil
 }
 
-// spelling is a part of a condition as somebody writes it who puts one space between words.
+// spelling returns a part of a condition as text in a uniform layout, so that equal parts have equal spellings. It drops a
+// conversion with double(…).
 func (a *asked) spelling(e ast.Expr) string {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "double" && len(e.AsCall().Args()) == 1 {
 		return a.spelling(e.AsCall().Args()[0])

@@ -21,7 +21,8 @@ func warnings(t *testing.T, when string) []string {
 	return all
 }
 
-// The warnings are told by the characters before them, as in TestAConditionThatIsWrongIsExplainedWhereItIs.
+// The number before an expected warning is the number of characters before its place, as in
+// TestAConditionThatIsWrongIsExplainedWhereItIs.
 func TestAConditionThatCanHardlyBeMeantIsWarnedOf(t *testing.T) {
 	const (
 		guard = "a division by 0 is infinite, and more than any limit: guard it with "

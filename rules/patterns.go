@@ -10,12 +10,12 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// stepsPerUnit is how many instructions a pattern may try at how many characters for one unit: such a step takes from
-// one to ten nanoseconds.
+// stepsPerUnit is the number of steps of a pattern that cost one of CEL's units. A step tries one instruction at one
+// character, which takes from one to ten nanoseconds.
 const stepsPerUnit = 10
 
-// matchCost prices a pattern by the program that it is compiled to, each of whose instructions may be tried at each
-// character. CEL's own price goes by the pattern's length, and ((a?){1000})x is short.
+// matchCost estimates the cost of a pattern from the program that it compiles to: each instruction may be tried at each
+// character. CEL's own estimate uses the length of the pattern, but a short one such as ((a?){1000})x can be expensive.
 func matchCost(target *cost.AstNode, arguments []cost.AstNode) *cost.CallEstimate {
 	if target != nil {
 		arguments = append([]cost.AstNode{*target}, arguments...)
@@ -36,7 +36,7 @@ func matchCost(target *cost.AstNode, arguments []cost.AstNode) *cost.CallEstimat
 	return cost.NewCallEstimate(cost.RangedCostEstimate(1, steps), nil)
 }
 
-// instructions is the length of a pattern's program, as Go's regexp makes it.
+// instructions returns the number of instructions in the program that Go's regexp compiles a pattern to.
 func instructions(pattern ast.Expr) (uint64, bool) {
 	if pattern.Kind() != ast.LiteralKind {
 		return 0, false
@@ -56,7 +56,7 @@ func instructions(pattern ast.Expr) (uint64, bool) {
 	return uint64(len(program.Inst)), true
 }
 
-// longest is how many places a text has to look at, its end too.
+// longest returns the most places in a text at which a pattern can be tried, including its end.
 func longest(text cost.AstNode) uint64 {
 	size := text.ComputedSize()
 	if size == nil {

@@ -16,10 +16,10 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// span is what a number can be: from the least to the most. Moments and lengths of time are in seconds.
+// span is the range of a number, both ends included. Moments and lengths of time are in seconds.
 type span struct {
 	least, most float64
-	hint        string // what it counts
+	hint        string // what the number counts
 }
 
 var (
@@ -30,12 +30,12 @@ var (
 
 // Accessor is a part of a moment that rules can ask for.
 type Accessor struct {
-	// Name is that of CEL's function. Least and Most are what it can come to, and Doc says what these are.
+	// Name is the name of CEL's function, and Doc says what its result means. Least and Most bound the result.
 	Name, Doc   string
 	Least, Most int
 }
 
-// accessors are the parts of a moment. The page of the vocabulary is made from them.
+// accessors holds all parts of a moment. The page of the vocabulary is made from them.
 var accessors = []Accessor{
 	{"getFullYear", "the year", 1, 9999},
 	{"getMonth", "the month, from 0: January is 0, December is 11", 0, 11},
@@ -58,7 +58,7 @@ func accessorNamed(name string) (Accessor, bool) {
 	return Accessor{}, false
 }
 
-// spanOf is what an expression can come to; known is false where nothing is known of it.
+// spanOf returns the range of an expression; known is false if the range is not known.
 func (a *asked) spanOf(e ast.Expr) (s span, known bool) {
 	if e.Kind() == ast.SelectKind {
 		return a.spanOfField(e.AsSelect())
@@ -93,7 +93,8 @@ func (a *asked) spanOfField(field ast.SelectExpr) (span, bool) {
 	return *f.span, true
 }
 
-// fieldOf is the field that a rule asks a subject for, with the name that the rule has for it; nil, it is none.
+// fieldOf returns the subject's field that an expression selects, and its name as rules write it. It returns nil if the
+// expression selects anything else.
 func fieldOf(field ast.SelectExpr) (*field, string) {
 	s := namedBy(field.Operand())
 	if s == nil {
@@ -136,7 +137,7 @@ func (a *asked) spanOfCall(c ast.CallExpr) (span, bool) {
 	return anyNumber, false
 }
 
-// longestOf is how many characters what a function of a text is asked of can have.
+// longestOf returns the most characters that the operand of a function of a text can have; infinity if that is not known.
 func (a *asked) longestOf(c ast.CallExpr) float64 {
 	of := c.Target()
 	if !c.IsMemberFunction() {
@@ -155,7 +156,8 @@ func (a *asked) isNumber(e ast.Expr) bool {
 	return kind == types.IntKind || kind == types.DoubleKind || kind == types.UintKind
 }
 
-// spanOfSum is of what is calculated from two numbers. Of times it is not known: their differences are held within bounds.
+// spanOfSum returns the range of a calculation with two numbers. It is not known for times, since results that are times
+// are held within bounds: see holdTimes.
 func (a *asked) spanOfSum(name string, left, right ast.Expr) (span, bool) {
 	l, known := a.spanOf(left)
 	r, too := a.spanOf(right)
@@ -184,7 +186,7 @@ func (a *asked) spanOfSum(name string, left, right ast.Expr) (span, bool) {
 	return s, true
 }
 
-// literalTime is a moment or a length of time that is written out.
+// literalTime returns the value of a moment or a length of time that is a literal.
 func literalTime(name string, arguments []ast.Expr) (span, bool) {
 	if len(arguments) != 1 {
 		return anyNumber, false
@@ -210,7 +212,7 @@ func literalText(e ast.Expr) (string, bool) {
 	return string(text), is
 }
 
-// literalNumber is a number that is written out.
+// literalNumber returns the value of a literal number.
 func literalNumber(e ast.Expr) (float64, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return 0, false
@@ -226,7 +228,7 @@ func literalNumber(e ast.Expr) (float64, bool) {
 	return 0, false
 }
 
-// oddRange warns of a comparison of numbers that is the same for every transaction.
+// oddRange warns of a comparison of numbers that has the same result for every transaction.
 func (a *asked) oddRange(left ast.Expr, compares string, right ast.Expr) {
 	l, known := a.spanOf(left)
 	r, too := a.spanOf(right)
@@ -241,14 +243,14 @@ func (a *asked) oddRange(left ast.Expr, compares string, right ast.Expr) {
 	if _, is := a.written(left); is {
 		ranged, s, at = right, r, left
 	}
-	if _, is := a.written(ranged); is { // two that are written out
+	if _, is := a.written(ranged); is { // both are literals
 		a.fault(left.ID(), "this %s", outcome(holds))
 		return
 	}
 	a.fault(at.ID(), "this %s: %s is %s%s", outcome(holds), a.spelling(ranged), s, hinted(s.hint))
 }
 
-// written is a number or a time that is written out.
+// written returns the range of e, and whether it is a single number or time, as that of a literal is.
 func (a *asked) written(e ast.Expr) (span, bool) {
 	s, known := a.spanOf(e)
 	return s, known && s.least == s.most
@@ -268,7 +270,7 @@ func hinted(hint string) string {
 	return ": " + hint
 }
 
-// String is the span in words.
+// String returns the span in words.
 func (s span) String() string {
 	switch {
 	case math.IsInf(s.most, 1):
@@ -279,7 +281,7 @@ func (s span) String() string {
 	return fmt.Sprintf("from %g to %g", s.least, s.most)
 }
 
-// settled says what a comparison comes to, where it comes to the same for all that two numbers can be.
+// settled returns the result of comparing two numbers, and whether it is the same for all values within their ranges.
 func settled(l span, compares string, r span) (holds, always bool) {
 	apart := l.most < r.least || r.most < l.least
 	same := l.least == l.most && r.least == r.most && l.least == r.least
@@ -300,8 +302,8 @@ func settled(l span, compares string, r span) (holds, always bool) {
 	return false, false
 }
 
-// oddText warns where a text is compared with one that it never is. part names a function that asks for a part of it; empty, it
-// is compared as a whole.
+// oddText warns if a text is compared with one that it never equals. part is the function that tests for a part of the
+// text; if it is empty, the text is compared as a whole.
 func (a *asked) oddText(e ast.Expr, part string, with ast.Expr) {
 	text, is := literalText(with)
 	if !is || text == "" {
@@ -334,7 +336,7 @@ func (a *asked) oddText(e ast.Expr, part string, with ast.Expr) {
 	}
 }
 
-// oddCase warns where what was made of small letters is compared with large ones, or the other way round.
+// oddCase warns if a text converted to small letters is compared with one that has capitals, or the other way round.
 func (a *asked) oddCase(c ast.CallExpr, with ast.Expr, text string) {
 	switch {
 	case c.FunctionName() == "lowerAscii" && strings.ContainsFunc(text, isASCIIUpper):

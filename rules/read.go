@@ -17,22 +17,22 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// The files of a ruleset.
+// The files and folders that make up a ruleset.
 const (
 	mainFile    = "ruleset.yaml"
 	rulesFolder = "rules"
 	casesFolder = "cases"
 	extension   = ".yaml"
 
-	// otherExtension is refused, so that nobody wonders why a file is not read.
+	// otherExtension is refused with a fault, so that a file that is not read does not go unnoticed.
 	otherExtension = ".yml"
 )
 
-// maxFile is how large a file of a ruleset may be, in bytes.
+// maxFile is the size limit for each file of a ruleset, in bytes.
 const maxFile = 32 << 20
 
-// Read reads a ruleset of any file system. name is what errors call it. The error is Faults where something is wrong
-// with the ruleset: all that is.
+// Read reads a ruleset from any file system. Errors call it name. If the ruleset has faults, the error is Faults and holds
+// all of them.
 func Read(files fs.FS, name string) (*Set, error) {
 	read, err := readSet(files, name)
 	if err != nil {
@@ -41,16 +41,16 @@ func Read(files fs.FS, name string) (*Set, error) {
 	return read.whole()
 }
 
-// reading is what became of reading a ruleset.
+// reading is the result of reading a ruleset.
 type reading struct {
 	set *Set
-	// lists are the lists' files that were looked for, whether there are faults or not.
+	// lists holds the paths of the lists' files that were looked for, also if there are faults.
 	lists []string
-	// cases are the faults in cases, which decide nothing.
+	// cases holds the faults in cases. They affect no decision.
 	cases Faults
 }
 
-// whole is the set, unless there are faults in cases.
+// whole returns the set, or the faults in cases as an error if there are any.
 func (r reading) whole() (*Set, error) {
 	if len(r.cases) > 0 {
 		return nil, r.cases
@@ -58,7 +58,8 @@ func (r reading) whole() (*Set, error) {
 	return r.set, nil
 }
 
-// readSet takes faults in cases: they are not among those of its error, unless there are others.
+// readSet reads a ruleset. Faults in cases alone are no error: they are in the result. If there are other faults too, the
+// error holds them all.
 func readSet(files fs.FS, name string) (reading, error) {
 	r := &reader{files: files, set: &Set{names: map[call]string{}}, ids: map[string]string{}}
 	if err := r.readAll(); err != nil {
@@ -72,27 +73,27 @@ func readSet(files fs.FS, name string) (reading, error) {
 	return reading{r.set, r.listFiles, told(r.caseFaults)}, nil
 }
 
-// reader puts a set together.
+// reader builds a set from its files.
 type reader struct {
 	files  fs.FS
 	set    *Set
 	digest digest
 
-	names      []string // of the lists, also of those that have faults
+	names      []string // the names of all lists, including those with faults
 	listFiles  []string
 	ids        map[string]string
 	thresholds *yamlfile.Value
 	written    []*writtenCases
 
-	// torn is true once a file could not be read at all. What others say of its contents is then no fault of theirs.
+	// torn is true once a file could not be read at all. A reference to what that file should hold is then not a fault.
 	torn             bool
 	faults, warnings []Fault
 
-	// These do not keep the set from deciding.
+	// These faults do not prevent the set from deciding.
 	caseFaults, unreachable []Fault
 }
 
-// readAll fails only where files cannot be read.
+// readAll reads all files of the set. Its error means that files cannot be read; faults are in the reader.
 func (r *reader) readAll() error {
 	if err := r.readMain(); err != nil || r.torn {
 		return err
@@ -111,7 +112,7 @@ func (r *reader) readAll() error {
 	return r.warnOfStrangers()
 }
 
-// finish does what needs all rules at hand.
+// finish does the checks that need all rules, and reads the cases.
 func (r *reader) finish() {
 	r.set.collect()
 	if len(r.faults) == 0 {
@@ -130,7 +131,7 @@ func (r *reader) fault(file, format string, arguments ...any) {
 	r.add(file, Fault{File: file, Text: fmt.Sprintf(format, arguments...)})
 }
 
-// add takes over faults of a file.
+// add records faults of a file.
 func (r *reader) add(file string, faults ...Fault) {
 	if isOfCases(file) {
 		r.caseFaults = append(r.caseFaults, faults...)
@@ -139,12 +140,12 @@ func (r *reader) add(file string, faults ...Fault) {
 	r.faults = append(r.faults, faults...)
 }
 
-// isOfCases says whether a file decides nothing.
+// isOfCases reports whether a file holds cases, which affect no decision.
 func isOfCases(file string) bool {
 	return strings.HasPrefix(file, casesFolder+"/")
 }
 
-// document reads a YAML file that must hold a mapping; nil, it does not.
+// document reads a YAML file that must hold a mapping. It returns nil if the file has a fault that prevents that.
 func (r *reader) document(file string) (*yamlfile.Document, error) {
 	content, err := r.content(file)
 	if err != nil || content == nil {
@@ -163,12 +164,12 @@ func (r *reader) document(file string) (*yamlfile.Document, error) {
 	return d, nil
 }
 
-// done takes over what was found wrong in a document.
+// done records the faults found in a document.
 func (r *reader) done(d *yamlfile.Document) {
 	r.add(d.File, yamlfile.Bounded(d.Faults)...)
 }
 
-// content is a file's; nil, there is a fault.
+// content returns the content of a file. It returns nil without an error after recording a fault.
 func (r *reader) content(file string) ([]byte, error) {
 	info, err := fs.Stat(r.files, file)
 	switch {
@@ -191,7 +192,7 @@ func (r *reader) content(file string) ([]byte, error) {
 	return content, err
 }
 
-// each reads the YAML files of a folder, by name. The folder need not be there.
+// each calls read for each YAML file of a folder, sorted by name. The folder may be missing.
 func (r *reader) each(folder string, read func(*yamlfile.Document)) error {
 	entries, err := fs.ReadDir(r.files, folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -222,15 +223,16 @@ func (r *reader) each(folder string, read func(*yamlfile.Document)) error {
 	return nil
 }
 
-// isHidden goes for what editors leave beside the files that they edit.
+// isHidden reports whether a name is that of a file that editors leave beside the one they edit.
 func isHidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#")
 }
 
-// listsFolder is where lists usually are: they may be anywhere in the ruleset's folder.
+// listsFolder is the usual folder for lists, but they may be anywhere in the ruleset's folder.
 const listsFolder = "lists"
 
-// hasRules says whether there is any file of rules, whatever its name ends in: a ruleset without one was moved or renamed.
+// hasRules reports whether there is any file of rules, with either extension: if there is none, the files were probably
+// moved or renamed.
 func (r *reader) hasRules() (bool, error) {
 	entries, err := fs.ReadDir(r.files, rulesFolder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -242,7 +244,7 @@ func (r *reader) hasRules() (bool, error) {
 	}), nil
 }
 
-// warnOfStrangers warns of what stands in the ruleset's folder and is not read: it may be a name with a slip.
+// warnOfStrangers warns of files and folders in the ruleset's folder that are not read: a name may be misspelled.
 func (r *reader) warnOfStrangers() error {
 	known := []string{mainFile, rulesFolder, casesFolder, listsFolder}
 	for _, file := range r.listFiles {
@@ -298,20 +300,20 @@ func (r *reader) readThresholds(v *yamlfile.Value) {
 	r.thresholds = v
 }
 
-// What names look like.
+// The patterns that names must match.
 var (
 	setID      = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 	ruleID     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	reasonCode = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 )
 
-// rule is a rule ready to be evaluated.
+// rule is a rule with its compiled condition, which is nil if it has faults.
 type rule struct {
 	Rule
 	*condition
 }
 
-// matching is text of a given look.
+// matching reads text that must match the pattern look; like describes that pattern in a fault.
 func matching(v *yamlfile.Value, look *regexp.Regexp, like string) string {
 	text := v.Words()
 	if text != "" && !look.MatchString(text) {
@@ -355,7 +357,7 @@ func (r *reader) readRule(v *yamlfile.Value) {
 	r.oddRule(read, v)
 }
 
-// claim takes an id for a rule; each can be taken once in the whole set.
+// claim records the id of a rule. Each id may be used only once in the whole set.
 func (r *reader) claim(id string, v *yamlfile.Value) {
 	if id == "" {
 		return
@@ -399,7 +401,7 @@ func (r *reader) compile(read *rule, when *yamlfile.Value) {
 	read.Features = slices.Compact(read.Features)
 }
 
-// collect gathers what all rules count, each feature once, by name.
+// collect gathers the features that all rules count, each once, sorted by name.
 func (s *Set) collect() {
 	byName := map[string]usage.Feature{}
 	for _, r := range s.rules {

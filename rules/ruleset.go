@@ -1,6 +1,6 @@
 // Package rules decides by rulesets that analysts write: YAML files of rules in CEL, with thresholds, lists and test
-// cases. A ruleset is read, checked and compiled once, and decides then without looking at anything but the transaction
-// and the values that were counted for it.
+// cases. A ruleset is read, checked and compiled once. After that it decides from the transaction and the values that
+// were counted for it, and from nothing else.
 package rules
 
 import (
@@ -19,59 +19,59 @@ import (
 type Set struct {
 	ruleset    fraud.Ruleset
 	thresholds Thresholds
-	lists      []*list // by name
-	rules      []*rule // in the order of the files and in them
+	lists      []*list // sorted by name
+	rules      []*rule // ordered by file and by place in the file
 	cases      []*testCase
 	warnings   []Fault
-	// unreachable are thresholds that no score reaches.
+	// unreachable holds the thresholds that no score reaches.
 	unreachable []Fault
 
 	features []usage.Feature
-	names    map[call]string // of the features that rules call, however they spell them
+	names    map[call]string // the names of the features, by the call as rules spell it
 	shadow   bool            // some rule is in shadow
-	partial  bool            // some rule has no condition: the set has faults, and is handed to nobody
+	partial  bool            // some rule has no condition: the set has faults and is not returned to callers
 }
 
 var _ fraud.Evaluator = (*Set)(nil)
 
-// Thresholds are the scores from which on a transaction is for review, and declined.
+// Thresholds holds the lowest score that puts a transaction under review, and the lowest that declines it.
 type Thresholds struct {
 	Review, Decline int
 }
 
-// Mode says whether a rule acts.
+// Mode says whether a rule affects decisions.
 type Mode string
 
-// Rules in shadow are evaluated and recorded, and change nothing.
+// The modes of a rule. Rules in shadow are evaluated and recorded, but change no decision.
 const (
 	Live   Mode = "live"
 	Shadow Mode = "shadow"
 )
 
-// Rule is a rule as it is written.
+// Rule describes a rule as it is written.
 type Rule struct {
 	ID, Name, When  string
 	Score           int          // from -100 to 100
-	Action          fraud.Action // empty, the rule only scores
+	Action          fraud.Action // if empty, the rule only adds its score
 	Reason, Message string
 	Mode            Mode
-	// Features are what it counts, by their names, and Lists what it asks for.
+	// Features holds the names of the features that the rule counts, Lists those of the lists that it asks for.
 	Features, Lists []string
-	// Cost is the most that evaluating it can cost, in CEL's units.
+	// Cost is the most that evaluating the rule can cost, in CEL's units.
 	Cost uint64
 	File string
 	Line int
 }
 
-// List is a list of a ruleset.
+// List describes a list of a ruleset.
 type List struct {
 	Name, File string
-	Of         string       // which value is looked up: card.fingerprint, say
-	Effect     fraud.Action // ActBlock, ActAllow, or empty: then only rules ask it
+	Of         string       // which value is looked up, such as card.fingerprint
+	Effect     fraud.Action // ActBlock, ActAllow, or empty: then only rules use the list
 	Entries    int
 }
 
-// Load reads the ruleset in a folder. The error is Faults where something is wrong with it.
+// Load reads the ruleset in a folder. If the ruleset has faults, the error is Faults.
 func Load(folder string) (*Set, error) {
 	read, err := load(folder)
 	if err != nil {
@@ -80,7 +80,8 @@ func Load(folder string) (*Set, error) {
 	return read.whole()
 }
 
-// load takes faults in cases. Links that lead out of the folder are not followed.
+// load reads the ruleset in a folder. Faults in cases are no error: they are in the result. Links that lead out of the
+// folder are not followed.
 func load(folder string) (reading, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -93,18 +94,18 @@ func load(folder string) (reading, error) {
 //go:embed default
 var embedded embed.FS
 
-// Files are those of the ruleset that is built in, for somebody to start from.
+// Files returns the files of the built-in ruleset, as a starting point for a ruleset of one's own.
 func Files() fs.FS {
 	files, err := fs.Sub(embedded, "default")
 	if err != nil {
-		panic(err) // the path is no path: only a change of this file can bring that about
+		panic(err) // the path is invalid: only a change of this file can cause that
 	}
 	return files
 }
 
 var builtIn = sync.OnceValues(func() (*Set, error) { return Read(Files(), "default") })
 
-// Default is the ruleset that is built in. Its tests hold that it has no faults.
+// Default returns the built-in ruleset. It panics if that has faults; tests check that it has none.
 func Default() *Set {
 	s, err := builtIn()
 	if err != nil {
@@ -113,22 +114,23 @@ func Default() *Set {
 	return s
 }
 
-// Ruleset names the set. Its digest covers all that decides: cases do not.
+// Ruleset returns the set's id, version and digest. The digest covers everything that affects decisions, so not the cases.
 func (s *Set) Ruleset() fraud.Ruleset { return s.ruleset }
 
-// Features are those that the rules count, each once, those of rules in shadow too.
+// Features returns the features that the rules count, each once, including those of rules in shadow.
 func (s *Set) Features() []usage.Feature { return slices.Clone(s.features) }
 
-// Thresholds are the set's.
+// Thresholds returns the set's thresholds.
 func (s *Set) Thresholds() Thresholds { return s.thresholds }
 
-// Warnings are what is odd about the set and does not keep it from deciding.
+// Warnings returns what is odd about the set but does not prevent it from deciding.
 func (s *Set) Warnings() []Fault { return slices.Clone(s.warnings) }
 
-// Unreachable are thresholds that no score can reach. Whoever checks a set refuses them; they do not keep it from deciding.
+// Unreachable returns the thresholds that no score can reach. Checking a set reports them as faults; they do not prevent
+// the set from deciding.
 func (s *Set) Unreachable() []Fault { return slices.Clone(s.unreachable) }
 
-// Rules are the set's, in the order of the files and in them.
+// Rules returns the set's rules, ordered by file and by their place in the file.
 func (s *Set) Rules() []Rule {
 	all := make([]Rule, len(s.rules))
 	for i, r := range s.rules {
@@ -137,7 +139,7 @@ func (s *Set) Rules() []Rule {
 	return all
 }
 
-// Lists are the set's, by name.
+// Lists returns the set's lists, sorted by name.
 func (s *Set) Lists() []List {
 	all := make([]List, len(s.lists))
 	for i, l := range s.lists {

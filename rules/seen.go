@@ -12,7 +12,7 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// readSeen reads values of features, which may be spelled as the rules spell them or by their names.
+// readSeen reads values of features. A feature may be spelled as a rule spells it, or by its name.
 func (s *Set) readSeen(v *yamlfile.Value, seen map[string]float64) {
 	if v == nil || !v.Mapping() {
 		return
@@ -36,7 +36,7 @@ func (s *Set) readSeen(v *yamlfile.Value, seen map[string]float64) {
 	}
 }
 
-// seenValue is a value that the feature can have.
+// seenValue reads a value that the feature can have.
 func seenValue(v *yamlfile.Value, f usage.Feature) float64 {
 	if m, is := measureNamed(string(f.Measure)); v != nil && is && m.result == cel.IntType {
 		return float64(v.Whole(0, usage.MostUses))
@@ -44,7 +44,7 @@ func seenValue(v *yamlfile.Value, f usage.Feature) float64 {
 	return v.Number()
 }
 
-// ParseFeature reads a feature as a rule spells it: the call itself and nothing around it.
+// ParseFeature parses a feature as a rule spells it: only the call, with nothing around it.
 func ParseFeature(text string) (usage.Feature, error) {
 	env, err := environment()
 	if err != nil {

@@ -19,13 +19,13 @@ import (
 	"dummyorders/internal/timezone"
 )
 
-// Source is a ruleset in a folder that may change: see [reload.Source]. Faults in cases, and thresholds that nothing reaches,
-// do not keep a ruleset from deciding here: they are logged.
+// Source is a ruleset in a folder that may change: see [reload.Source]. Faults in cases, and thresholds that no score
+// reaches, do not prevent a ruleset from deciding here: they are logged.
 type Source struct {
 	*reload.Source[reading]
 }
 
-// NewSource reads the folder's ruleset. It fails as Load does, but for faults in cases.
+// NewSource reads the folder's ruleset. It fails like Load, except that it accepts faults in cases.
 func NewSource(folder string, log *slog.Logger) (*Source, error) {
 	source, err := reload.NewSource(&watched{folder: folder, log: log})
 	if err != nil {
@@ -34,7 +34,7 @@ func NewSource(folder string, log *slog.Logger) (*Source, error) {
 	return &Source{source}, nil
 }
 
-// Current is the ruleset of now. Whoever decides asks once for a decision, so that all of it is of one ruleset.
+// Current returns the current ruleset. Call it once for each decision, so that the whole decision is of one ruleset.
 func (s *Source) Current() fraud.Evaluator {
 	return s.Source.Current().set
 }
@@ -43,8 +43,8 @@ func (s *Source) Current() fraud.Evaluator {
 type watched struct {
 	folder string
 	log    *slog.Logger
-	lists  []string // the files of the lists, by the last reading
-	doubt  string   // what was last told of a ruleset that is used all the same
+	lists  []string // the files of the lists, as of the last reading
+	doubt  string   // the digest and faults that warn logged last
 }
 
 // State implements [reload.Files].
@@ -76,7 +76,7 @@ func (w *watched) Taken(ctx context.Context, is, was *reading) bool {
 	return true
 }
 
-// warn tells, once for each ruleset, of what does not keep it from deciding and should be mended.
+// warn logs, once for each ruleset, the faults that should be fixed but do not prevent it from deciding.
 func (w *watched) warn(ctx context.Context, read *reading) {
 	faults := slices.Concat(read.cases, read.set.unreachable)
 	doubt := read.set.ruleset.Digest + faults.Error()
@@ -102,8 +102,8 @@ func (w *watched) Restored(ctx context.Context, stays *reading) {
 		"ruleset", deciding.ID, "version", deciding.Version, "digest", deciding.Digest)
 }
 
-// folderState stands for the contents of all files of a folder that a ruleset there is made of. Files that are missing
-// count as such.
+// folderState returns a digest of all files that make up the ruleset in a folder. It changes when a file's content changes,
+// and when a file can no longer be read.
 func folderState(folder string, lists []string) (string, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -133,11 +133,11 @@ func folderState(folder string, lists []string) (string, error) {
 	return d.sum(), nil
 }
 
-// engine stands in every digest, and so does the version of the time zones. It changes whenever the same files would decide
-// otherwise.
+// engine is part of every digest, as is the version of the time zones. Change it whenever the same files would lead to
+// other decisions.
 const engine = "orders rules engine 2"
 
-// digest is over the names and contents of files, in the order in which they are read.
+// digest hashes the names and contents of files, in the order in which they are read.
 type digest struct {
 	hash hash.Hash
 }
@@ -152,7 +152,7 @@ func (d *digest) add(name string, content []byte) {
 	d.part(content)
 }
 
-// part writes the length too, so that no two sequences of parts are the same bytes.
+// part adds content and its length to the digest, so that different sequences of parts never give the same bytes.
 func (d *digest) part(content []byte) {
 	var length [8]byte
 	binary.BigEndian.PutUint64(length[:], uint64(len(content)))

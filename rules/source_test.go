@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// watched is a source of a real folder, what it logs, and a clock.
+// watched is a source of a real folder, with what it logs and a clock.
 type watched struct {
 	*rules.Source
 
@@ -56,7 +56,7 @@ func (w *watched) save(f folder) {
 	}
 }
 
-// look looks at the folder, two seconds after the last time.
+// look looks at the folder the given number of times, each two seconds after the last.
 func (w *watched) look(times int) {
 	for range times {
 		w.now = w.now.Add(2 * time.Second)
@@ -64,7 +64,7 @@ func (w *watched) look(times int) {
 	}
 }
 
-// logs are the levels and messages so far.
+// logs returns the levels and messages logged so far.
 func (w *watched) logs() []string {
 	w.t.Helper()
 	var lines []string
@@ -78,7 +78,7 @@ func (w *watched) logs() []string {
 
 func (w *watched) version() int { return w.Current().Ruleset().Version }
 
-// numbered is a ruleset that says in its score which version it is.
+// numbered returns a ruleset whose rule has the version as its score.
 func numbered(version int) folder {
 	return folder{
 		"ruleset.yaml": fmt.Sprintf("id: numbered\nversion: %d\nthresholds: {review: 1, decline: 2}\nlists:\n  l: {file: l.txt, of: customer.id, effect: block}\n", version),
@@ -206,14 +206,14 @@ func TestRunTakesAChangeOverByItselfAndEndsWithItsContext(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- w.Run(ctx) }()
 		w.save(numbered(3))
-		time.Sleep(7 * time.Second) // of the bubble's clock: nobody waits
+		time.Sleep(7 * time.Second) // on the synctest bubble's clock, so without a real wait
 		require.Equal(t, 3, w.version())
 		cancel()
 		require.NoError(t, <-done)
 	})
 }
 
-// Each version says its number in three places: its id's version, its score and its rule's name among the reasons.
+// Each version of the ruleset shows its number in three places: its version, its score and the codes of its reasons.
 func TestEveryDecisionIsWhollyOfOneRuleset(t *testing.T) {
 	w := watch(t, whole(1))
 	digests := map[string]int{w.Current().Ruleset().Digest: 1}
@@ -251,7 +251,7 @@ func TestEveryDecisionIsWhollyOfOneRuleset(t *testing.T) {
 	}
 }
 
-// whole is a ruleset that says its version in several files.
+// whole returns a ruleset that has its version in several files.
 func whole(version int) folder {
 	return folder{
 		"ruleset.yaml": fmt.Sprintf("id: whole\nversion: %d\nthresholds: {review: 1, decline: 2}\n", version),

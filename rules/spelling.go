@@ -8,11 +8,11 @@ import (
 	"dummyorders/internal/mailaddress"
 )
 
-// What is one thing in several spellings is compared in one of them: entries of lists, what is looked up in them, and what
-// conditions see.
+// The functions below bring different spellings of one thing to a single one, which is what is compared: entries of lists,
+// the values that are looked up in them, and the values that conditions use.
 
-// spellDomain is a domain in small letters, in ASCII (RFC 5890), and without a last dot. One that has no such form is compared
-// without regard to case.
+// spellDomain returns a domain in small letters, in ASCII (RFC 5890) and without a final dot. A domain that has no ASCII
+// form is only put in small letters, so that case does not matter.
 func spellDomain(name string) string {
 	name = strings.TrimRight(strings.TrimSpace(name), ".\u3002\uff0e\uff61") // the dots of UTS 46
 	if ascii, err := mailaddress.Domain(name); err == nil {
@@ -21,7 +21,8 @@ func spellDomain(name string) string {
 	return strings.ToLower(norm.NFC.String(name))
 }
 
-// spellMail is a mail address. Servers may tell large letters from small ones before the @, and hardly any does.
+// spellMail returns a mail address in small letters, with its domain as spellDomain returns it. Servers may distinguish
+// capitals from small letters before the @, but hardly any does.
 func spellMail(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {

@@ -16,29 +16,30 @@ import (
 	"dummyorders/internal/spelling"
 )
 
-// subject is a part of the transaction that rules know by a name: the card, say. Its type in CEL has the same name.
+// subject is a part of the transaction that rules use by a name, such as the card. Its type in CEL has the same name.
 type subject struct {
 	name, doc string
 	fields    []field
-	// by is the dimension that features of it are counted by; empty, it has none.
+	// by is the dimension that features of the subject are counted by; if it is empty, it has no features.
 	by usage.Dimension
-	// keyed subjects are asked for with a key, metadata("device"), and counted by it.
+	// keyed means that rules use the subject with a key, as in metadata("device"), and that features are counted by that key.
 	keyed   bool
 	celType *cel.Type
 }
 
-// field is a value that rules see.
+// field is a value of a subject that rules can use.
 type field struct {
 	name    string
 	celType *cel.Type
 	doc     string
 	example string
-	// longest is how many characters a text has at most, by the API's bounds: the cost of a rule is estimated from it.
+	// longest is the most characters that a text can have, by the API's bounds. The cost of a rule is estimated from it.
 	longest uint64
 	of      func(*thing) ref.Val
-	// span is what a number can be; nil, it is not known.
+	// span is the range of a number; nil if it is not known.
 	span *span
-	// never says why a text is never another one, or never has it as a part; empty, it may. It may be nil.
+	// never returns why the field never equals text or, if part is set, never contains it. It returns an empty string if it
+	// may. never may be nil.
 	never func(text string, part bool) string
 }
 
@@ -69,7 +70,7 @@ func (s *subject) fieldNames() []string {
 	return names
 }
 
-// thing is a subject of one transaction, as CEL sees it. key is that of a keyed subject.
+// thing is a subject of one transaction, as a value in CEL. key is the key of a keyed subject.
 type thing struct {
 	*subject
 	seen *view
@@ -78,12 +79,12 @@ type thing struct {
 
 var _ ref.Val = (*thing)(nil)
 
-// ConvertToNative is for programs that take values out of CEL, and nothing takes a thing out.
+// ConvertToNative always fails: it serves programs that take values out of CEL, and none takes out a thing.
 func (t *thing) ConvertToNative(to reflect.Type) (any, error) {
 	return nil, fmt.Errorf("%s is no %s", t.name, to)
 }
 
-// ConvertToType knows the type itself and no other.
+// ConvertToType converts the thing to its type; other types are an error.
 func (t *thing) ConvertToType(to ref.Type) ref.Val {
 	if to == types.TypeType {
 		return t.celType
@@ -91,24 +92,24 @@ func (t *thing) ConvertToType(to ref.Type) ref.Val {
 	return types.NewErr("%s is no %s", t.name, to)
 }
 
-// Equal holds for the same part of the same transaction.
+// Equal reports whether other is the same part of the same transaction.
 func (t *thing) Equal(other ref.Val) ref.Val {
 	o, ok := other.(*thing)
 	return types.Bool(ok && *o == *t)
 }
 
-// Type is the subject's.
+// Type returns the subject's type.
 func (t *thing) Type() ref.Type { return t.celType }
 
-// Value is what fields are read from.
+// Value returns the thing itself, which fields are read from.
 func (t *thing) Value() any { return t }
 
-// provider tells CEL what fields the subjects have. No rule can make a subject of its own.
+// provider gives CEL the types and fields of the subjects. Rules cannot construct subjects.
 type provider struct {
 	types.Provider
 }
 
-// FindStructType finds the subjects' types.
+// FindStructType returns the type of a subject.
 func (p provider) FindStructType(name string) (*types.Type, bool) {
 	if s, ok := subjectNamed[name]; ok {
 		return types.NewTypeTypeWithParam(s.celType), true
@@ -116,7 +117,7 @@ func (p provider) FindStructType(name string) (*types.Type, bool) {
 	return p.Provider.FindStructType(name)
 }
 
-// FindStructFieldNames finds the subjects' fields.
+// FindStructFieldNames returns the names of a subject's fields.
 func (p provider) FindStructFieldNames(name string) ([]string, bool) {
 	if s, ok := subjectNamed[name]; ok {
 		return s.fieldNames(), true
@@ -124,7 +125,8 @@ func (p provider) FindStructFieldNames(name string) ([]string, bool) {
 	return p.Provider.FindStructFieldNames(name)
 }
 
-// FindStructFieldType finds a field of a subject, and how it is read. has(card.brand) holds unless the text is empty.
+// FindStructFieldType returns the type of a subject's field and how to read it. has(card.brand) is true unless the text is
+// empty.
 func (p provider) FindStructFieldType(name, fieldName string) (*types.FieldType, bool) {
 	s, ok := subjectNamed[name]
 	if !ok {
@@ -154,7 +156,7 @@ func read(f *field, target any) (any, error) {
 	return f.of(t), nil
 }
 
-// NewValue makes no subjects: rules see those of the transaction, and no others.
+// NewValue refuses to construct subjects: rules use those of the transaction only.
 func (p provider) NewValue(name string, fields map[string]ref.Val) ref.Val {
 	if _, ok := subjectNamed[name]; ok {
 		return types.NewErr("%s cannot be made by a rule", name)
@@ -162,8 +164,8 @@ func (p provider) NewValue(name string, fields map[string]ref.Val) ref.Val {
 	return p.Provider.NewValue(name, fields)
 }
 
-// subjects are all that rules know of a transaction beside its time. The environment that rules are compiled in is made
-// from this table, and so is the documentation of the vocabulary.
+// subjects holds everything that rules can use of a transaction apart from its time. Both the environment that rules are
+// compiled in and the documentation of the vocabulary are made from this table.
 var subjects = []*subject{
 	{name: "order", by: usage.Order, doc: "what is bought", fields: []field{
 		text("id", 64, "the merchant's id of the order", `order.id == "1234"`,
@@ -263,7 +265,7 @@ var subjects = []*subject{
 	}},
 }
 
-// subjectNamed finds a subject. Each gets its type here.
+// subjectNamed maps names to subjects. Building it sets the type of each subject.
 var subjectNamed = func() map[string]*subject {
 	all := map[string]*subject{}
 	for _, s := range subjects {
@@ -301,12 +303,13 @@ func truth(name, doc, example string, of func(*thing) bool) field {
 	}
 }
 
-// malformed reports whether a part of the request was not well-formed, by its name there.
+// malformed returns a field that says whether a part of the request was malformed. part is its name in the request.
 func malformed(name, doc, example, part string) field {
 	return truth(name, doc, example, func(t *thing) bool { return slices.Contains(t.seen.Malformed, part) })
 }
 
-// addressText writes an address the one way in which it counts; what is none stays as it was posted.
+// addressText returns the one form of an address that counts, which is the IPv4 address where an IPv6 address embeds one.
+// A text that is not an address stays as it was posted.
 func addressText(ip string) string {
 	_, counts, err := address.Parse(ip)
 	if err != nil {

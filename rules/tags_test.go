@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// YAML reads what begins with ! as a tag: of a condition, it would keep the part after the first space.
+// YAML reads a value that begins with ! as a tag, and would keep only the part of a condition after the first space.
 func TestAConditionThatBeginsWithAnExclamationMarkIsRefused(t *testing.T) {
 	const text = ": begins with !, which YAML takes for a tag: put it in quotes or after |"
 	for _, when := range []string{

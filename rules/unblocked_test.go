@@ -25,7 +25,7 @@ func TestAThresholdOutOfReachIsAFaultThatDoesNotKeepTheSetFromDeciding(t *testin
 	require.Empty(t, rules.Default().Unreachable())
 }
 
-// Who puts a rule in shadow in an emergency leaves thresholds out of reach.
+// Putting a rule in shadow in an emergency may leave a threshold that no score can reach.
 func TestARulePutInShadowIsTakenOverThoughAThresholdIsOutOfReachThen(t *testing.T) {
 	w := watch(t, numbered(2))
 	inShadow := numbered(2)
@@ -85,7 +85,8 @@ func TestFaultsInCasesAreToldBesideThoseOfRules(t *testing.T) {
 	}).faults(t), 2)
 }
 
-// The folder looks the same before and after: a file that cannot be read counts as one that says so.
+// The state of the folder is the same before and after: for the state, a file that cannot be read counts as one that
+// contains "cannot be read".
 func TestAFileThatCannotBeReadIsTriedAgainThoughNothingChanges(t *testing.T) {
 	w := watch(t, numbered(2))
 	outside, list := filepath.Join(t.TempDir(), "outside.txt"), filepath.Join(w.folder, "l.txt")

@@ -10,23 +10,22 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// The variables that are no subjects. The second cannot be written in a rule: it is what listed(…) and metadata(…) are
-// asked of.
+// The variables that are not subjects. Rules cannot write the second: listed(…) and metadata(…) are called on it.
 const (
 	timeName = "at"
 	seenName = "@seen"
 )
 
-// view is one transaction as the rules of a set see it. It is for one decision.
+// view is one transaction as the rules of a set see it. Each decision needs a new one.
 type view struct {
 	fraud.Check
 
-	customer transaction.Customer // the zero customer where none is known
-	names    map[call]string      // of the features that the rules call
+	customer transaction.Customer // the zero customer if none is known
+	names    map[call]string      // the names of the features that the rules call
 	values   map[string]float64
 	listed   map[string]bool // the lists that the transaction is on
-	things   []thing         // a subject each
-	whole    thing           // of seenName
+	things   []thing         // one per subject
+	whole    thing           // the value of seenName
 }
 
 var _ cel.Activation = (*view)(nil)
@@ -43,7 +42,7 @@ func newView(c fraud.Check, names map[call]string, values map[string]float64, li
 	return v
 }
 
-// ResolveName finds a variable of a rule.
+// ResolveName returns the value of a variable.
 func (v *view) ResolveName(name string) (any, bool) {
 	switch name {
 	case timeName:
@@ -59,10 +58,10 @@ func (v *view) ResolveName(name string) (any, bool) {
 	return nil, false
 }
 
-// Parent is none.
+// Parent returns nil: a view has no parent.
 func (v *view) Parent() cel.Activation { return nil }
 
-// age is how old the customer's account is. One that begins after the transaction is new.
+// age returns the age of the customer's account: 0 if its date is not known, or if it begins after the transaction.
 func (v *view) age() time.Duration {
 	if v.customer.CreatedAt.IsZero() {
 		return 0

@@ -11,26 +11,26 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Words is a part of the vocabulary: what can be asked of one thing.
+// Words is a part of the vocabulary: everything that rules can ask about one thing.
 type Words struct {
-	// Name is how a rule writes the thing: card, or metadata("key"). Doc says what it is.
+	// Name is the thing as a rule writes it: card, or metadata("key"). Doc says what it is.
 	Name, Doc string
 	Words     []Word
 }
 
-// Word is something that rules can ask.
+// Word is one value or function that rules can use.
 type Word struct {
-	// Name is how a rule writes it, whole: card.brand, card.count(window).
+	// Name is what a rule writes: card.brand, .count(window).
 	Name string
-	// Type is what it is in CEL: string, int, double, bool, timestamp, duration.
+	// Type is its type in CEL: string, int, double, bool, timestamp, duration.
 	Type string
 	Doc  string
-	// Example is a condition that uses it, and is true or false as it stands.
+	// Example is a complete condition that uses it.
 	Example string
 }
 
-// Vocabulary is all that rules can ask beside CEL's own operators and functions. The environment that rules are compiled
-// in is made from the same tables, and a test compiles every example.
+// Vocabulary returns everything that rules can use in addition to CEL's own operators and functions. The environment that
+// rules are compiled in is made from the same tables, and a test compiles every example.
 func Vocabulary() []Words {
 	all := []Words{{Name: timeName, Doc: "when the transaction was accepted", Words: []Word{{
 		Name: timeName, Type: typeName(cel.TimestampType), Doc: "the moment; its parts are asked with a time zone, and in UTC without one",
@@ -42,7 +42,7 @@ func Vocabulary() []Words {
 	return append(all, countedWords(), listWords())
 }
 
-// written is how a rule names the subject.
+// written returns the subject as a rule writes it.
 func (s *subject) written() string {
 	if s.keyed {
 		return s.name + `("key")`
@@ -58,7 +58,7 @@ func (s *subject) words() Words {
 	return w
 }
 
-// countedWords are the features, of all subjects that have some.
+// countedWords returns the features, which are the same for all subjects that have any.
 func countedWords() Words {
 	var of []string
 	for _, s := range subjects {
@@ -95,7 +95,7 @@ func listWords() Words {
 //go:embed vocabulary.md.tmpl
 var vocabularyPage string
 
-// language is what conditions have of CEL itself and need most. A test compiles every example.
+// language holds the parts of CEL itself that conditions need most. A test compiles every example.
 var language = []struct{ Doc, Words, Example string }{
 	{"and, or, not", "`&&` `||` `!`", `customer.known && (billing.country == "IN" || !customer.dated)`},
 	{"compare", "`==` `!=` `<` `<=` `>` `>=`; counts and amounts can be compared with each other", `ip.count("1h") >= 5`},
@@ -114,7 +114,7 @@ var language = []struct{ Doc, Words, Example string }{
 	{"if", "`?` `:`", `payment.amount > (payment.currency == "INR" ? 25000.0 : 300.0)`},
 }
 
-// VocabularyPage is the vocabulary as a page in Markdown: docs/vocabulary.md, which a test compares with it.
+// VocabularyPage returns the vocabulary as a page in Markdown. A test compares it with docs/vocabulary.md.
 func VocabularyPage() (string, error) {
 	page, err := template.New("vocabulary.md").Funcs(template.FuncMap{"cell": cell}).Parse(vocabularyPage)
 	if err != nil {
@@ -137,7 +137,7 @@ func VocabularyPage() (string, error) {
 	return text.String(), nil
 }
 
-// cell is text as it may stand in a table: a bar would end its cell.
+// cell escapes text for a cell of a table: a bar would end the cell.
 func cell(text string) string {
 	return strings.ReplaceAll(text, "|", `\|`)
 }

@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/vocabulary.md anew")
 
-// vocabularyFile is what analysts read.
+// vocabularyFile is the page of the vocabulary for analysts.
 const vocabularyFile = "../docs/vocabulary.md"
 
 func TestThePageOfTheVocabularyIsWhatRulesAreCompiledBy(t *testing.T) {

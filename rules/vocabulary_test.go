@@ -10,7 +10,7 @@ import (
 	"dummyorders/rules"
 )
 
-// The built-in ruleset has the list that an example asks.
+// The built-in ruleset has the list that one of the examples uses.
 func TestEveryExampleOfTheVocabularyIsACondition(t *testing.T) {
 	set := everyWord(t)
 	require.NotEmpty(t, exampleRules())
@@ -31,7 +31,7 @@ func TestEveryWordIsExplainedAndItsExampleUsesIt(t *testing.T) {
 	}
 }
 
-// exampleRules are a rule for every example, as YAML.
+// exampleRules returns a rule for every example, as YAML.
 func exampleRules() string {
 	var text strings.Builder
 	for i, part := range rules.Vocabulary() {

@@ -16,10 +16,10 @@ import (
 	"dummyorders/internal/timezone"
 )
 
-// offset is the other way to write a time zone.
+// offset matches the other way to write a time zone, such as +05:30.
 var offset = regexp.MustCompile(`^[+-]?([01][0-9]|2[0-3]):[0-5][0-9]$`)
 
-// visitZone refuses what is no time zone: a condition would fail for every transaction.
+// visitZone refuses texts that are not a time zone: the condition would fail for every transaction.
 func (a *asked) visitZone(e ast.Expr) {
 	c := e.AsCall()
 	if _, is := accessorNamed(c.FunctionName()); !is || len(c.Args()) != 1 {
@@ -34,8 +34,8 @@ func (a *asked) visitZone(e ast.Expr) {
 	}
 }
 
-// keepZones makes a planned condition keep the time zones that it names. CEL reads a zone's file again each time that it
-// is asked, and from the machine's own data, and a decision must read none.
+// keepZones loads the time zones that a condition names when the condition is planned. CEL would read a zone's file at each
+// evaluation, and from the machine's own data, but a decision must not read files.
 func keepZones(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	asked, is := i.(interpreter.InterpretableCall)
 	if !is || len(asked.Args()) != 2 {
@@ -66,15 +66,15 @@ func keepZones(i interpreter.InterpretableV2) (interpreter.InterpretableV2, erro
 	return interpreter.NewCall(asked.ID(), asked.Function(), asked.OverloadID(), asked.Args()[:1], read), nil
 }
 
-// The bounds of moments in CEL.
+// The earliest and the latest moment in CEL.
 var (
 	firstMoment = time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)
 	lastMoment  = time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC)
 )
 
-// holdTimes makes a planned condition hold moments and lengths of time within what can be written, where CEL would fail. What the
-// merchant did not post must never be a failure, and an account without a date begins in the year 1: longer ago than the
-// longest duration, which is 292 years.
+// holdTimes makes a planned condition limit moments and lengths of time to their bounds where CEL would fail. Data that the
+// merchant did not post must never make a rule fail, and an account without a date begins in the year 1, which is longer
+// ago than the longest duration, 292 years.
 func holdTimes(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	asked, is := i.(interpreter.InterpretableCall)
 	if !is || len(asked.Args()) != 2 || asked.Function() != operator.Add && asked.Function() != operator.Subtract {
@@ -96,7 +96,7 @@ func holdTimes(i interpreter.InterpretableV2) (interpreter.InterpretableV2, erro
 	return interpreter.NewCall(asked.ID(), asked.Function(), asked.OverloadID(), asked.Args(), held), nil
 }
 
-// held calculates with times; false, one of the two is none.
+// held adds or subtracts times within their bounds. It returns false if the operands are not such times.
 func held(left ref.Val, function string, right ref.Val) (ref.Val, bool) {
 	length, isLength := right.(types.Duration)
 	if function == operator.Subtract && isLength {
@@ -128,7 +128,7 @@ func moved(at time.Time, by time.Duration) ref.Val {
 	}
 }
 
-// sum is of two lengths of time, held within the longest.
+// sum adds two lengths of time. A sum beyond the longest duration becomes the longest.
 func sum(a, b time.Duration) time.Duration {
 	switch {
 	case a > 0 && b > math.MaxInt64-a:

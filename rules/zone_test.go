@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A machine with data from before 2024 has Almaty six hours ahead, and it is five. Go looks at ZONEINFO once in a process,
-// so that this test is one of its own.
+// Time zone data from before 2024 puts Almaty six hours ahead of UTC, but now it is five. Go reads ZONEINFO only once in a
+// process, so the test starts a process of its own.
 func TestRulesGoByTheProgramsTimeZones(t *testing.T) {
 	if os.Getenv("ZONEINFO") == "" {
 		machine := filepath.Join(t.TempDir(), "Asia")

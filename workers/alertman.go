@@ -19,9 +19,8 @@ import (
 	"dummyorders/workflows"
 )
 
-// NewAlertman is the workers that run DeliverAlert and AlertGroup, and what they have done for them. Each channel has a
-// worker and a task queue of its own, with at most so many deliveries in hand at once: a mail server that hangs takes up
-// no place of an SMS.
+// NewAlertman returns a Maker of the workers that run DeliverAlert, AlertGroup and their activities. Each channel has its
+// own worker and task queue, with at most atOnce deliveries under way: a mail server that hangs does not slow down SMS.
 func NewAlertman(c client.Client, deliveries *activities.Deliveries, groups *activities.Groups, atOnce int) Maker {
 	return func(options worker.Options) Worker {
 		options.MaxConcurrentActivityExecutionSize = atOnce
@@ -46,7 +45,7 @@ func newTeller(c client.Client, queue string, deliveries *activities.Deliveries,
 
 // AlertStarter starts the delivery of alerts.
 type AlertStarter interface {
-	// Start reports whether the event is new. Starting an event again changes nothing.
+	// Start starts the delivery of an event and reports whether the event is new. Starting an event again changes nothing.
 	Start(ctx context.Context, event alert.Event, assignments []alert.Assignment) (fresh bool, err error)
 }
 
@@ -58,19 +57,19 @@ type Intake struct {
 	Alerts AlertStarter
 	Router alert.Router
 	Log    *slog.Logger
-	// Check says what is wrong with Temporal; nil, nothing ever is.
+	// Check returns what is wrong with Temporal. If Check is nil, Temporal counts as healthy.
 	Check func(context.Context) error
-	// Hold is how long an event is held while Temporal is away: ten minutes, where it is 0. It has to be less than the
-	// broker's consumer_timeout, which is half an hour by default.
+	// Hold is how long an event is held while Temporal is down; 0 means ten minutes. It has to be less than the broker's
+	// consumer_timeout, which is half an hour by default.
 	Hold time.Duration
 }
 
 const defaultHold = 10 * time.Minute
 
-// Take returns nil once Temporal has the event, also when it had it before: the event is then nobody else's duty.
-// While Temporal is away it waits for Hold, and fails with alert.ErrAway then: the event is given back, and no more are
-// taken. Whatever else keeps Temporal from taking an event is waited for until ctx ends. An event that Temporal refuses is
-// given back, and the broker's limit decides when it is a dead letter.
+// Take returns nil once Temporal has the event, or if it already had it: Temporal is then responsible for it. While Temporal
+// is down, Take waits for Hold and then fails with alert.ErrAway: the event is given back, and no more are taken. If
+// anything else keeps Temporal from taking an event, Take waits until ctx ends. An event that Temporal refuses is given
+// back, and the broker's limit decides when it becomes a dead letter.
 func (i *Intake) Take(ctx context.Context, event alert.Event) error {
 	assignments := i.Router.Route(event, time.Now())
 	fresh, err := i.keepTrying(ctx, event, assignments)
@@ -119,7 +118,7 @@ func refused(err error) bool {
 	return is
 }
 
-// receivers are those that are to be told of an event that is not muted.
+// receivers returns the names of the receivers that are not muted for the event.
 func receivers(assignments []alert.Assignment) []string {
 	names := []string{}
 	for _, a := range assignments {

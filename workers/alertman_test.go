@@ -20,12 +20,12 @@ import (
 	"dummyorders/workflows"
 )
 
-// TestWhatHoldsUpAlerts is of a channel, or an event, that gets no further.
+// TestWhatHoldsUpAlerts tests a channel, and an event, that make no progress.
 func TestWhatHoldsUpAlerts(t *testing.T) {
 	s := newStation(t)
 	hung := &hanging{begun: make(chan string, 1), over: make(chan struct{})}
 	s.work(t, map[string]alert.Channel{"mail": hung, "sms": s}, 1)
-	t.Cleanup(func() { close(hung.over) }) // the first that is done at the end
+	t.Cleanup(func() { close(hung.over) }) // this cleanup runs first at the end
 	t.Run("a mail server that hangs holds up no SMS", func(t *testing.T) { s.smsBesideMail(t, hung) })
 	t.Run("an event that Temporal refuses is given back", s.refused)
 }
@@ -49,8 +49,8 @@ func (h *hanging) Deliver(ctx context.Context, to string, _ alert.Message) (stri
 	}
 }
 
-// smsBesideMail has many more mails than there are workers: were all deliveries in one queue, these would take all places,
-// and the SMS would stand behind the rest.
+// smsBesideMail sends many more mails than there are workers: if all deliveries were in one queue, the mails would take all
+// places, and the SMS would wait behind the rest.
 func (s *station) smsBesideMail(t *testing.T, hung *hanging) {
 	mails := assigned("everybody", "everybody 1")
 	mails.Assignment.Group = nil
@@ -70,7 +70,7 @@ func (s *station) smsBesideMail(t *testing.T, hung *hanging) {
 	until(t, func() bool { return len(s.notices("+911234")) == 1 })
 }
 
-// refused is given back, and the broker makes a dead letter of what is given back too often.
+// refused tests that a refused event is given back; the broker makes a dead letter of an event that is given back too often.
 func (s *station) refused(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -82,7 +82,8 @@ func (s *station) refused(t *testing.T) {
 	require.NoError(t, ctx.Err(), "it was held")
 }
 
-// An event is held while it is worth it; a Temporal that is there, and does not take it, is waited for.
+// Take gives an event back once Temporal has been down for Hold. If Temporal is up, but does not take the event, Take goes
+// on waiting.
 func TestAnEventIsGivenBackOnceTemporalHasBeenAwayForLong(t *testing.T) {
 	unavailable := serviceerror.NewUnavailable("no connection")
 	for name, check := range map[string]struct {

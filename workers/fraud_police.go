@@ -8,8 +8,8 @@ import (
 	"dummyorders/workflows"
 )
 
-// NewFraudPolice is the worker that checks transactions for fraud. It has a task queue of its own, so that it can be
-// run, scaled and deployed apart from the orders.
+// NewFraudPolice returns a Maker of the worker that checks transactions for fraud. It has its own task queue, so that it can
+// be run, scaled and deployed apart from the orders worker.
 func NewFraudPolice(c client.Client, fraud *activities.Fraud) Maker {
 	return func(options worker.Options) Worker {
 		options.MaxConcurrentActivityTaskPollers = 8

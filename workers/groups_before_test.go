@@ -14,14 +14,15 @@ import (
 	"dummyorders/gateways/temporal"
 )
 
-// lasting is assigned with a window that no test sees the end of.
+// lasting returns a gathering with a window that ends after every test.
 func lasting(receiver, id string) alert.Gathering {
 	g := assigned(receiver, id)
 	g.Assignment.Group.Window = time.Hour
 	return g
 }
 
-// afterTheEnd is of a worker that was killed before Temporal knew what came of its gathering, and a short window.
+// afterTheEnd tests a worker that was killed before Temporal knew the result of its gathering, with a group that has ended
+// since.
 func (s *station) afterTheEnd(t *testing.T) {
 	first, second := lasting("after", "after 1"), lasting("after", "after 2")
 	second.Since = time.Now().Add(-time.Minute)
@@ -39,7 +40,7 @@ func (s *station) afterTheEnd(t *testing.T) {
 	require.True(t, place.Now, "a notice that is old, and was never gathered")
 }
 
-// short lists one run a page.
+// short lists one run per page.
 type short struct{ client.Client }
 
 func (s short) ListWorkflow(ctx context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
@@ -47,7 +48,7 @@ func (s short) ListWorkflow(ctx context.Context, r *workflowservice.ListWorkflow
 	return s.Client.ListWorkflow(ctx, r)
 }
 
-// amongMany is afterTheEnd of a group that has begun and ended several times since.
+// amongMany is like afterTheEnd, with a group that has begun and ended several times since.
 func (s *station) amongMany(t *testing.T) {
 	first, second := lasting("many", "many 1"), lasting("many", "many 2")
 	_, err := s.groups.Gather(t.Context(), first)
@@ -67,7 +68,7 @@ func (s *station) amongMany(t *testing.T) {
 	require.Equal(t, place, again)
 }
 
-// endless lists the same runs for ever.
+// endless lists the same runs over and over, without end.
 type endless struct{ client.Client }
 
 func (e endless) ListWorkflow(ctx context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
@@ -91,8 +92,8 @@ func (s *station) amongTooMany(t *testing.T) {
 	require.True(t, place.Now, "it waits for a group that it will not find")
 }
 
-// throttledAfterTheEnd is afterTheEnd of a throttle that has begun anew since. The new one knows nothing of what the other
-// has told, and would have it told again.
+// throttledAfterTheEnd is like afterTheEnd, with a throttle that has begun again since. The new run does not know which
+// notices the earlier one let through, and would let them through again.
 func (s *station) throttledAfterTheEnd(t *testing.T) {
 	ask := func(id string, since time.Time) alert.Place {
 		g := assigned("exhausted", id)
@@ -108,7 +109,7 @@ func (s *station) throttledAfterTheEnd(t *testing.T) {
 	s.end(t, place)
 	anew := ask("exhausted 3", time.Time{})
 	require.True(t, anew.Now, "the throttle has ended")
-	place.Holding = nil // what has ended holds nothing back
+	place.Holding = nil // a throttle that has ended holds nothing back
 	require.Equal(t, place, ask("exhausted 2", before))
 	require.Equal(t, anew.RunID, ask("exhausted 4", before).RunID, "an alert that is old, and was never admitted")
 	s.end(t, anew)

@@ -27,10 +27,11 @@ import (
 	"dummyorders/workflows"
 )
 
-// busyHistory is how many events a group's history has before it goes on as a new run: few, so that the tests see it.
+// busyHistory is how many events a group's history has before the group continues as a new run: few, so that the tests see
+// it happen.
 const busyHistory = 60
 
-// TestAlertmanOnARealServer is of what no test environment has: signals and updates that race with a workflow's end.
+// TestAlertmanOnARealServer tests what no test environment offers: signals and updates that race with a workflow's end.
 func TestAlertmanOnARealServer(t *testing.T) {
 	s := startAlertman(t)
 	for name, test := range map[string]func(*station, *testing.T){
@@ -55,14 +56,14 @@ func TestAlertmanOnARealServer(t *testing.T) {
 	}
 }
 
-// station is an alertman's worker on a server of its own. It tells its deliveries to itself.
+// station runs alertman's worker on a server of its own, and is itself the channel of its deliveries.
 type station struct {
 	client client.Client
 	groups *temporal.Groups
 
 	mu      sync.Mutex
 	told    map[string][]alert.Notice // by address
-	answers map[string][]error        // by address, for each a try
+	answers map[string][]error        // by address, one for each attempt
 }
 
 func startAlertman(t *testing.T) *station {
@@ -72,7 +73,7 @@ func startAlertman(t *testing.T) *station {
 	return s
 }
 
-// newStation has a server, and nobody works there yet.
+// newStation starts a server, without a worker.
 func newStation(t *testing.T) *station {
 	t.Helper()
 	server, err := stack.StartTemporal(t.Context(), stack.TemporalOptions{Dir: t.TempDir(), Config: eagerToContinue(t)})
@@ -84,7 +85,8 @@ func newStation(t *testing.T) *station {
 	return &station{client: c, groups: &temporal.Groups{Client: c}, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
 }
 
-// work starts the workers, who make so many deliveries at once on each channel. They stop at the test's end.
+// work starts the workers, which make at most atOnce deliveries at the same time on each channel. They stop at the test's
+// end.
 func (s *station) work(t *testing.T, channels map[string]alert.Channel, atOnce int) {
 	t.Helper()
 	maker := workers.NewAlertman(s.client, &activities.Deliveries{Channels: channels, Writer: s}, &activities.Groups{Gatherer: s.groups}, atOnce)
@@ -97,7 +99,7 @@ func (s *station) work(t *testing.T, channels map[string]alert.Channel, atOnce i
 	})
 }
 
-// eagerToContinue is the project's configuration of the server, with histories that are long early.
+// eagerToContinue returns the project's configuration of the server, changed so that a short history already counts as long.
 func eagerToContinue(t *testing.T) string {
 	t.Helper()
 	root, err := stack.Root()
@@ -133,14 +135,14 @@ func (s *station) fails(to string, errs ...error) {
 	s.answers[to] = errs
 }
 
-// notices are what a receiver was told so far.
+// notices returns what a receiver got so far.
 func (s *station) notices(receiver string) []alert.Notice {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.told[receiver]
 }
 
-// digested counts in how many digests of a receiver each alert is.
+// digested returns in how many digests of a receiver each alert is.
 func (s *station) digested(receiver string) map[string]int {
 	in := map[string]int{}
 	for _, notice := range s.notices(receiver) {
@@ -153,13 +155,13 @@ func (s *station) digested(receiver string) map[string]int {
 	return in
 }
 
-// until waits for something that will be so.
+// until waits until so returns true.
 func until(t *testing.T, so func() bool) {
 	t.Helper()
 	require.Eventually(t, so, time.Minute, 20*time.Millisecond)
 }
 
-// assigned is an event for a receiver that has one address, its name.
+// assigned returns the gathering of an event for a receiver whose only address is its name.
 func assigned(receiver, id string) alert.Gathering {
 	return alert.Gathering{
 		Notice: alert.Notice{ID: id, Event: alert.Sample(alert.FraudDetected, id, time.Now())},
@@ -170,7 +172,7 @@ func assigned(receiver, id string) alert.Gathering {
 	}
 }
 
-// places asks for many notices at once, four at a time, and is what each was answered.
+// places asks for many notices, four at a time, and returns the answer for each.
 func places(t *testing.T, many int, ask func(id string) (alert.Place, error)) map[string]alert.Place {
 	t.Helper()
 	var mu sync.Mutex
@@ -235,13 +237,13 @@ func (s *station) again(t *testing.T) {
 	require.Equal(t, map[string]int{"again 2": 1}, s.digested("again"))
 }
 
-// endNow has a group hand on what it holds.
+// endNow makes a group hand on what it holds.
 func (s *station) endNow(t *testing.T, id string) {
 	t.Helper()
 	require.NoError(t, s.client.CancelWorkflow(t.Context(), id, ""))
 }
 
-// end is endNow, and waits for the end, and until Temporal's list, which is a moment behind, has it.
+// end calls endNow, waits for the group's end, and then until Temporal's list, which is a moment behind, shows it.
 func (s *station) end(t *testing.T, run alert.Place) {
 	t.Helper()
 	s.endNow(t, run.WorkflowID)
@@ -309,7 +311,7 @@ func (s *station) throttled(t *testing.T) {
 	require.Len(t, s.notices("throttled"), 1)
 }
 
-// reset is of a workflow, to its beginning.
+// reset resets a workflow to its beginning.
 func (s *station) reset(t *testing.T, of alert.Place) {
 	t.Helper()
 	_, err := s.client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
@@ -337,7 +339,8 @@ func (s *station) resetGroup(t *testing.T) {
 	require.Equal(t, map[string]int{"reset 2": 1, "reset 3": 1, "reset 4": 1}, s.digested("reset"))
 }
 
-// resetThrottle has a throttle asked anew by a reset: what it admits then is told by nobody, since who asked was answered before.
+// resetThrottle tests a throttle that is asked again by a reset: a notice that it admits then would be lost, because its
+// caller was answered before.
 func (s *station) resetThrottle(t *testing.T) {
 	throttle := workflows.NewThrottle(assigned("reset throttle", "first"))
 	throttle.Assignment.Throttle = &alert.Throttle{Most: 1, Per: time.Hour}
@@ -345,7 +348,7 @@ func (s *station) resetThrottle(t *testing.T) {
 		ID: workflows.ThrottleWorkflowID("reset throttle"), TaskQueue: workflows.AlertmanTaskQueue,
 	}, workflows.AlertGroupType, throttle)
 	require.NoError(t, err)
-	asked := time.Now().Add(-2 * time.Minute) // nobody listens by the time of the reset
+	asked := time.Now().Add(-2 * time.Minute) // no caller waits any more by the time of the reset
 	for _, id := range []string{"held 1", "held 2"} {
 		g := assigned("reset throttle", id)
 		g.Assignment.Throttle = throttle.Assignment.Throttle
@@ -364,7 +367,7 @@ func (s *station) resetThrottle(t *testing.T) {
 	require.Equal(t, map[string]int{"held 1": 1, "held 2": 1}, s.digested("reset throttle"))
 }
 
-// router tells one receiver of everything.
+// router sends everything to one receiver.
 type router struct{ assignment alert.Assignment }
 
 func (r router) Route(alert.Event, time.Time) []alert.Assignment {
@@ -406,7 +409,7 @@ func (s *station) log(t *testing.T, id string) (log alert.Log) {
 	return log
 }
 
-// query asks until a worker has the time to answer.
+// query retries until a worker has the time to answer.
 func (s *station) query(t *testing.T, of alert.Place, name string, answer any) {
 	t.Helper()
 	until(t, func() bool {
@@ -437,7 +440,7 @@ func (s *station) taken(t *testing.T) {
 	require.Len(t, s.notices("taken"), 1, "it was taken twice, and told twice")
 }
 
-// Whether a delivery is given up between its tries or during one, the log has them.
+// The log shows the attempts of a delivery that is given up, whether between its tries or during one.
 func (s *station) attempts(t *testing.T) {
 	away := errors.New("connection refused")
 	s.fails("tried", away, away)

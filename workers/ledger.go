@@ -14,8 +14,8 @@ type LedgerStore interface {
 	Migrate(ctx context.Context) error
 }
 
-// KeepLedger brings the ledger's tables to what this code needs, trying for as long as the database is away, and then
-// lets go of what is old, as KeepTidy does. It returns when ctx ends.
+// KeepLedger migrates the ledger's tables to what this code needs, retrying for as long as the database is down. It then
+// deletes old rows, as KeepTidy does. It returns when ctx ends.
 func KeepLedger(ctx context.Context, store LedgerStore, retention time.Duration, log *slog.Logger) error {
 	if !health.Await(ctx, log, "ledger", store.Migrate) {
 		return nil

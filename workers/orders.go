@@ -12,18 +12,18 @@ import (
 	"dummyorders/workflows"
 )
 
-// OrdersActivities is what ProcessTransaction has done for it on its own task queue.
+// OrdersActivities holds the activities that ProcessTransaction calls on its own task queue.
 type OrdersActivities struct {
 	Payment *activities.Payment
 	Alerts  *activities.Alerts
 	Ledger  *activities.Ledger
 }
 
-// NewOrders is the worker that runs ProcessTransaction, moves its money, publishes its alerts and keeps the ledger. The
-// activities share the workflow's own task queue, so that the SDK may start them eagerly, without a round trip through
-// the queue.
+// NewOrders returns a Maker of the worker that runs ProcessTransaction, moves its money, publishes its alerts and keeps the
+// ledger. The activities share the workflow's own task queue, so that the SDK may start them eagerly, without a round trip
+// through the queue.
 //
-// The SDK's default of two pollers a queue starves a busy worker, here and in the others.
+// The SDK's default of two pollers per queue starves a busy worker, here and in the other workers.
 func NewOrders(c client.Client, o *workflows.Orders, a OrdersActivities) Maker {
 	a.Payment.Lasting, a.Alerts.Lasting = lasting(c), lasting(c)
 	return func(options worker.Options) Worker {

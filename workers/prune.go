@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// pruneEvery is how often the ledger is looked through, give or take pruneJitter, so that several workers do not
-	// look at the same moment for ever.
+	// pruneEvery is the time between two rounds of deletion, give or take pruneJitter, which keeps several workers from
+	// doing their rounds at the same moment.
 	pruneEvery  = time.Hour
 	pruneJitter = 6 * time.Minute
-	// pruneBatch is how many rows are deleted at once: savers and checkers wait for no more than that.
+	// pruneBatch is how many rows are deleted at once. Writers and fraud checks wait at most for one batch.
 	pruneBatch = 500
-	// pruneWithin is how long the deletion of a batch may take.
+	// pruneWithin bounds the deletion of one batch.
 	pruneWithin = time.Minute
 	// historyRetention is how long the history of uses is kept: a day longer than any feature looks back, for checks that
 	// are made late.
 	historyRetention = usage.Horizon + 24*time.Hour
 )
 
-// Pruner lets go of what is old in the ledger's database.
+// Pruner deletes old rows from the ledger's database.
 type Pruner interface {
 	ledger.Pruner
 	fraud.HistoryPruner
 }
 
-// KeepTidy deletes from the ledger what ended longer ago than retention, and from the history of uses what no fraud check
-// looks at any more, at once and then every hour, until ctx ends, which is no error. What fails is tried again the next
-// hour: nothing depends on it.
+// KeepTidy deletes transactions from the ledger that ended longer ago than retention, and uses from the history that no
+// fraud check looks at any more. It does so at once and then every hour, until ctx ends, which is not an error. A deletion
+// that fails is tried again the next hour: nothing depends on it.
 func KeepTidy(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
 		pruneLedger(ctx, pruner, retention, log)
@@ -68,7 +68,7 @@ func pruneHistory(ctx context.Context, pruner fraud.HistoryPruner, log *slog.Log
 	}
 }
 
-// prune deletes batch after batch until one is not full.
+// prune deletes one batch after the other until one is not full.
 func prune(ctx context.Context, batch func(context.Context, time.Time, int) (int, error), retention time.Duration) (int, error) {
 	before, total := time.Now().Add(-retention), 0
 	for {

@@ -16,7 +16,7 @@ import (
 
 const retention = 30 * 24 * time.Hour
 
-// pile is a ledger of nothing but old transactions, beside a history that is as old.
+// pile is a ledger that holds only old transactions, and a history that is as old.
 type pile struct {
 	heap
 	history heap
@@ -26,7 +26,7 @@ func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int
 	return p.delete(ctx, endedBefore, limit)
 }
 
-// PruneHistory finds uses and decisions, a limit of each.
+// PruneHistory finds as many uses, and as many decisions, as the limit allows.
 func (p *pile) PruneHistory(ctx context.Context, before time.Time, limit int) (int, error) {
 	return p.history.delete(ctx, before, limit)
 }
@@ -56,8 +56,8 @@ func (p *heap) delete(ctx context.Context, endedBefore time.Time, limit int) (in
 	return deleted, ctx.Err()
 }
 
-// tidy keeps the pile tidy for a while on a clock of its own, and gives what was logged. It fails when that goes on after
-// its context's end.
+// tidy runs KeepTidy on the pile for a while, on a clock of its own, and returns what was logged. It fails if KeepTidy goes
+// on after its context's end.
 func tidy(t *testing.T, p *pile, while time.Duration) string {
 	t.Helper()
 	var log bytes.Buffer
@@ -106,7 +106,7 @@ func TestAFailedDeletionIsToldAndTriedAgainTheNextHour(t *testing.T) {
 	require.Contains(t, log, `level=WARN msg="Old transactions could not be deleted from the ledger" deleted=0 error="the disk is full"`)
 }
 
-// Nothing that a feature of 30 days, with a delay of 30 more, may look at is old.
+// A use is not old while a feature of 30 days, with a delay of 30 more, may look at it.
 func TestOfTheHistoryOnlyWhatNoCheckLooksAtIsDeletedWhateverTheLedgersRetention(t *testing.T) {
 	const horizon = 61 * 24 * time.Hour
 	p := &pile{history: heap{old: 1200}}

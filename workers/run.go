@@ -1,4 +1,4 @@
-// Package workers is which worker does what: one file a worker, each saying what it registers and on which task queue.
+// Package workers says which worker does what: each worker has a file, which says what it registers and on which task queue.
 package workers
 
 import (
@@ -14,14 +14,14 @@ import (
 	"go.temporal.io/sdk/worker"
 )
 
-// drainTime is how long a stopping worker's activities may go on. It is longer than publishing an alert or asking a
-// gateway takes; what is cut off all the same is retried by another worker.
+// drainTime is how long a stopping worker's activities may go on. It is longer than publishing an alert or asking a gateway
+// takes; an activity that is cut off all the same is retried by another worker.
 const drainTime = 15 * time.Second
 
-// Maker makes a worker with the options it is given.
+// Maker makes a worker with the given options.
 type Maker func(worker.Options) Worker
 
-// Worker is an SDK's worker, or several that work as one.
+// Worker is one worker of the SDK, or several that work as one.
 type Worker interface {
 	Start() error
 	Stop()
@@ -30,7 +30,7 @@ type Worker interface {
 // fleet is several workers, each with its own task queue.
 type fleet []worker.Worker
 
-// Start starts all, or none.
+// Start starts all workers, or none.
 func (f fleet) Start() error {
 	for i, w := range f {
 		if err := w.Start(); err != nil {
@@ -41,7 +41,7 @@ func (f fleet) Start() error {
 	return nil
 }
 
-// Stop drains all at once.
+// Stop drains all workers at the same time.
 func (f fleet) Stop() {
 	var all sync.WaitGroup
 	for _, w := range f {
@@ -50,7 +50,7 @@ func (f fleet) Stop() {
 	all.Wait()
 }
 
-// Runner keeps a worker at work.
+// Runner keeps a worker running.
 type Runner struct {
 	name    string
 	maker   Maker
@@ -58,12 +58,12 @@ type Runner struct {
 	working atomic.Bool
 }
 
-// NewRunner starts nothing yet: Run does.
+// NewRunner returns a Runner, and starts nothing: Run does.
 func NewRunner(name string, maker Maker, log *slog.Logger) *Runner {
 	return &Runner{name: name, maker: maker, log: log}
 }
 
-// Ready is nil while the worker takes tasks.
+// Ready returns nil while the worker takes tasks.
 func (r *Runner) Ready(context.Context) error {
 	if !r.working.Load() {
 		return errors.New("the worker is not started: Temporal has not been reached")
@@ -71,9 +71,8 @@ func (r *Runner) Ready(context.Context) error {
 	return nil
 }
 
-// Run works until ctx ends, then drains. Temporal may be away when it starts: it is asked again until it is there.
-// When the SDK gives a worker up, since the server refuses it for good, Run fails: whoever restarts the process must
-// see it.
+// Run works until ctx ends, then drains. Temporal may be down at first: Run retries until it can be reached. If the SDK
+// gives a worker up, because the server refuses it for good, Run fails, so that the process ends and its supervisor sees it.
 func (r *Runner) Run(ctx context.Context) error {
 	broken := make(chan error, 1)
 	w, err := r.start(ctx, broken)
@@ -86,7 +85,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		w.Stop()
 	case err = <-broken:
-		w.Stop() // of several, only the one that was given up has stopped
+		w.Stop() // if there are several workers, only the one that was given up has stopped
 		err = fmt.Errorf("worker %s: %w", r.name, err)
 	}
 	r.working.Store(false)
@@ -94,8 +93,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	return err
 }
 
-// start returns no worker when ctx ended first. Each attempt has a new worker: the SDK's remembers that its start
-// failed, and answers so for ever.
+// start starts a new worker, or returns none if ctx ends first. Each attempt makes a new worker: the SDK's worker remembers
+// that its start failed, and returns that error on every later start.
 func (r *Runner) start(ctx context.Context, broken chan<- error) (Worker, error) {
 	retry := backoff.NewExponentialBackOff()
 	retry.MaxInterval = 5 * time.Second
@@ -114,7 +113,7 @@ func (r *Runner) start(ctx context.Context, broken chan<- error) (Worker, error)
 	return w, nil
 }
 
-// options: the SDK's StopTimeout of zero would cut off activities in the middle of their work.
+// options returns the SDK's options. Its default StopTimeout of zero would cut off activities in the middle of their work.
 func options(broken chan<- error) worker.Options {
 	return worker.Options{
 		WorkerStopTimeout: drainTime,

@@ -51,13 +51,13 @@ func TestAWorkerThatTheServerRefusesForGoodEndsItsProcess(t *testing.T) {
 	require.True(t, w.stopped, "what else it has in hand is cut off")
 }
 
-// idle is a worker that starts and stops: the SDK's takes minutes to give up.
+// idle is a worker that only starts and stops: the SDK's worker takes minutes to give up.
 type idle struct{ stopped bool }
 
 func (*idle) Start() error { return nil }
 func (i *idle) Stop()      { i.stopped = true }
 
-// quiet drops what the client logs about a server that is not there.
+// quiet drops what the client logs about an unreachable server.
 type quiet struct{}
 
 func (quiet) Debug(string, ...any) {}

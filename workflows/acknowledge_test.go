@@ -12,7 +12,8 @@ import (
 	"dummyorders/workflows"
 )
 
-// escalating is a receiver that has a quarter of an hour to acknowledge, and then another one that has as long.
+// escalating returns an assignment with two receivers: the first has a quarter of an hour to acknowledge, and the next has
+// as long.
 func escalating() alert.Assignment {
 	return alert.Assignment{Receiver: "fraud-team", Route: "all", Steps: []alert.Step{
 		{Receiver: "fraud-team", Targets: []alert.Target{ada}, Within: 15 * time.Minute},
@@ -20,7 +21,7 @@ func escalating() alert.Assignment {
 	}}
 }
 
-// acknowledgement is what somebody who acknowledges gets.
+// acknowledgement holds the answer to an acknowledgement.
 type acknowledgement struct {
 	alert.Acknowledgement
 
@@ -102,7 +103,7 @@ func TestAnAlertThatNobodyAcknowledgesFailsItsWorkflow(t *testing.T) {
 
 func TestTheFirstAcknowledgementCountsAndTheOthersAreToldWhoseItWas(t *testing.T) {
 	d := newDelivery(t)
-	d.fails(ada, errAway, 7) // two minutes, in which the workflow goes on
+	d.fails(ada, errAway, 7) // for two minutes, in which the workflow goes on
 	d.acknowledges(10*time.Second, alert.Acknowledgement{By: "ada"})
 	second := d.acknowledges(20*time.Second, alert.Acknowledgement{By: "grace"})
 	log := d.execute(escalating())

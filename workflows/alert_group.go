@@ -15,16 +15,16 @@ import (
 	"dummyorders/internal/duration"
 )
 
-// Group is what AlertGroup begins with, and what one run of it leaves to the next.
+// Group is the input of AlertGroup, and what one run of it passes on to the next.
 type Group struct {
-	Event      alert.Event      `json:"event"` // that it began with, and that was told
+	Event      alert.Event      `json:"event"` // the event it began with, which was delivered by itself
 	Assignment alert.Assignment `json:"assignment"`
-	Throttled  bool             `json:"throttled,omitempty"` // it is a receiver's throttle
-	Digests    int              `json:"digests,omitempty"`   // handed on so far
+	Throttled  bool             `json:"throttled,omitempty"` // whether it is a receiver's throttle
+	Digests    int              `json:"digests,omitempty"`   // how many were handed on so far
 	Held       Collection       `json:"held,omitzero"`
 }
 
-// NewGroup is a group whose first notice is told by whoever begins it.
+// NewGroup returns a group whose first notice is delivered by the caller that begins it.
 func NewGroup(g alert.Gathering) Group {
 	return Group{
 		Event: g.Notice.Event, Assignment: Arriving(g).Assignment,
@@ -32,19 +32,19 @@ func NewGroup(g alert.Gathering) Group {
 	}
 }
 
-// NewThrottle is a throttle that nobody has asked yet.
+// NewThrottle returns a throttle that has not been asked yet.
 func NewThrottle(g alert.Gathering) Group {
 	return Group{Event: g.Notice.Event, Assignment: Arriving(g).Assignment, Throttled: true}
 }
 
-// GroupSummary is the line that the Web UI shows with it.
+// GroupSummary returns the line that the Web UI shows with a group's workflow.
 func GroupSummary(g Group) string {
 	return line("for " + g.Assignment.Receiver + ": " + g.name())
 }
 
-// AlertGroup collects the alerts of a group that follow upon its first, or those that a receiver's throttle keeps back, and
-// hands digests of them on, each to a DeliverAlert of its own. It ends after a span of silence. No alert is lost and none is
-// in two digests: it never ends, nor goes on as a new run, with an alert that it has not taken in.
+// AlertGroup collects the alerts of a group that follow its first one, or those that a receiver's throttle holds back. It
+// hands them on in digests, each to a DeliverAlert of its own. It ends after a span of silence. No alert is lost and none is
+// in two digests: the workflow never ends, nor continues as a new run, with an alert that it has not taken in.
 func AlertGroup(ctx workflow.Context, g Group) error {
 	r := &gathering{Group: g, joining: workflow.GetSignalChannel(ctx, JoinSignal), handed: []alert.DigestLog{}}
 	r.Held.recall()
@@ -76,8 +76,8 @@ type gathering struct {
 	Group
 
 	joining workflow.ReceiveChannel
-	handed  []alert.DigestLog // the last ones
-	logged  int               // alerts in them
+	handed  []alert.DigestLog // the latest ones
+	logged  int               // how many alerts are in them
 }
 
 func (r *gathering) listen(ctx workflow.Context) error {
@@ -90,7 +90,8 @@ func (r *gathering) listen(ctx workflow.Context) error {
 		workflow.UpdateHandlerOptions{Description: "Says whether a notice is told now; else it comes in a digest"})
 }
 
-// admit is over before anything else runs, so that a run that ends has answered everybody it knows of.
+// admit answers a throttle's AdmitUpdate. It finishes before any other code of the workflow runs, so that a run that ends
+// has answered every caller it knows of.
 func (r *gathering) admit(ctx workflow.Context, a Arrival) (alert.Place, error) {
 	r.Assignment = a.Assignment
 	a.Urgent = a.Urgent && workflow.GetVersion(ctx, "urgent alerts pass", workflow.DefaultVersion, 1) >= 1
@@ -103,7 +104,7 @@ func (r *gathering) admit(ctx workflow.Context, a Arrival) (alert.Place, error) 
 	return alert.Place{Now: now, WorkflowID: run.ID, RunID: run.RunID, Holding: r.holding()}, nil
 }
 
-// holding is nil while the throttle has room.
+// holding describes what the throttle holds back. It returns nil while the throttle has room.
 func (r *gathering) holding() *alert.Holding {
 	if !r.Throttled || r.Held.Told < r.most() {
 		return nil
@@ -111,10 +112,10 @@ func (r *gathering) holding() *alert.Holding {
 	return &alert.Holding{Until: r.Held.Until, Waiting: r.Held.waiting()}
 }
 
-// await ends with the span, or when there is something to do before. Signals stay in their channel meanwhile: to look at
-// each would cost a timer each time.
+// await waits until the span ends, or until there is something to do before. Signals stay in their channel meanwhile,
+// because looking at each one would cost a timer each time.
 func (r *gathering) await(ctx workflow.Context) {
-	_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{ // its error is the cancellation, which ctx has as well
+	_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{ // the only error is the cancellation, which ctx has as well
 		Timeout:      r.Held.Until.Sub(workflow.Now(ctx)),
 		TimerOptions: workflow.TimerOptions{Summary: "until the next digest"},
 	}, func() bool {
@@ -122,7 +123,8 @@ func (r *gathering) await(ctx workflow.Context) {
 	})
 }
 
-// collect takes in what came, and hands on what is due. Of a group that is cancelled that is all there is.
+// collect takes in the notices that came, and hands on the digests that are due. If the group is cancelled, everything that
+// waits is due.
 func (r *gathering) collect(ctx workflow.Context) error {
 	now := workflow.Now(ctx)
 	r.takeIn(now)
@@ -132,18 +134,18 @@ func (r *gathering) collect(ctx workflow.Context) error {
 	return r.handOn(ctx)
 }
 
-// overfull says whether what has been signalled makes a digest due before the span's end.
+// overfull reports whether the notices that were signalled make a digest due before the span's end.
 func (r *gathering) overfull() bool {
 	signalled := r.joining.Len()
 	return signalled > 0 && signalled+len(r.Held.Waiting) >= room(r.Assignment)
 }
 
-// busy says whether a digest is due.
+// busy reports whether a digest is due.
 func (r *gathering) busy() bool {
 	return len(r.Held.due) > 0
 }
 
-// takeIn collects what has been signalled.
+// takeIn collects the notices that were signalled.
 func (r *gathering) takeIn(now time.Time) {
 	var a Arrival
 	for r.joining.ReceiveAsync(&a) {
@@ -153,7 +155,7 @@ func (r *gathering) takeIn(now time.Time) {
 	}
 }
 
-// handOn starts the digests that are due, and takes in what comes meanwhile.
+// handOn starts the digests that are due, and takes in the notices that come meanwhile.
 func (r *gathering) handOn(ctx workflow.Context) error {
 	free := detached(ctx)
 	for r.busy() {
@@ -170,7 +172,8 @@ func (r *gathering) handOn(ctx workflow.Context) error {
 	return nil
 }
 
-// start begins the delivery of a digest. One that was begun before, as after a reset of this workflow, is.
+// start begins the delivery of a digest. If a digest with that id was begun before, as before a reset of this workflow, only
+// the rest of the batch is delivered.
 func (r *gathering) start(ctx workflow.Context, id string, b batch) error {
 	delivery := Delivery{Event: r.Event, DigestID: id, Assignments: []alert.Assignment{r.toTell()}}
 	if event, alone := r.alone(ctx, b); alone {
@@ -187,9 +190,9 @@ func (r *gathering) start(ctx workflow.Context, id string, b batch) error {
 	return err
 }
 
-// startRest begins a digest of what a digest of the same number, begun before a reset of this workflow, has not told: after it
-// all that had come is signalled again at once, and is collected in other digests than before. Where the earlier one cannot
-// be read, some is told twice, and none is lost.
+// startRest begins a digest of those alerts that are not in an earlier digest of the same number, begun before a reset of
+// this workflow: after a reset all alerts that had come are signalled again at once, and are collected in other digests than
+// before. If the earlier digest cannot be read, some alerts are delivered twice, and none is lost.
 func (r *gathering) startRest(ctx workflow.Context, id string, b batch) error {
 	if workflow.GetVersion(ctx, "digests after a reset", workflow.DefaultVersion, 1) < 1 {
 		return nil
@@ -210,8 +213,8 @@ func (r *gathering) startRest(ctx workflow.Context, id string, b batch) error {
 	return r.start(ctx, id, b)
 }
 
-// alone is the event of a batch of one, which is told as it would have been by itself: a digest would say less of it. An event
-// that cannot be found is told in a digest all the same.
+// alone returns the event of a batch of one, which is delivered as if it had never waited: a digest would say less about it.
+// An event that cannot be found is delivered in a digest all the same.
 func (r *gathering) alone(ctx workflow.Context, b batch) (event alert.Event, found bool) {
 	if len(b.members) != 1 || workflow.GetVersion(ctx, "one alert is no digest", workflow.DefaultVersion, 1) < 1 {
 		return alert.Event{}, false
@@ -220,7 +223,8 @@ func (r *gathering) alone(ctx workflow.Context, b batch) (event alert.Event, fou
 	return event, err == nil
 }
 
-// toTell is how a digest is told: a group's own goes through the receiver's throttle, and a throttle's through nothing more.
+// toTell returns the assignment for a digest: a group's digest goes through the receiver's throttle, and a throttle's digest
+// goes through neither a group nor a throttle.
 func (r *gathering) toTell() alert.Assignment {
 	a := r.Assignment
 	a.Group = nil
@@ -230,7 +234,7 @@ func (r *gathering) toTell() alert.Assignment {
 	return a
 }
 
-// maxLogged are the alerts whose digests a run remembers for the query, whose answer has to fit into a payload.
+// maxLogged is how many alerts' digests a run remembers for the query, whose answer has to fit into a payload.
 const maxLogged = 20_000
 
 func (r *gathering) noteDigest(d alert.DigestLog) {
@@ -248,7 +252,7 @@ func (r *gathering) log() (alert.GroupLog, error) {
 	return log, nil
 }
 
-// The bounds are those of the newest assignment.
+// The methods below take their bounds from the newest assignment.
 
 func (g Group) most() int {
 	if g.Throttled {
@@ -271,7 +275,7 @@ func (g Group) name() string {
 	return g.Assignment.Group.Name
 }
 
-// digestID survives replays, resets and new runs.
+// digestID returns the id of a group's digest with that number. It stays the same over replays, resets and new runs.
 func digestID(info *workflow.Info, number int) string {
 	name := info.WorkflowExecution.ID + "/" + info.FirstRunID + "/" + strconv.Itoa(number)
 	return uuid.NewSHA1(eventNamespace, []byte(name)).String()
@@ -286,14 +290,15 @@ func ids(members []alert.Member) []string {
 }
 
 const (
-	// maxMembers are as many as a digest holds, so that one fits into a payload, and as many as wait: a storm that brings
-	// more has a digest early.
+	// maxMembers is how many alerts a digest holds, so that it fits into a payload, and how many wait at most: a storm that
+	// brings more causes an early digest.
 	maxMembers = 1000
-	// maxListed are as many alerts as all messages about a digest list together: each delivery has the digest with it, they
-	// begin in one answer to Temporal, and it takes none of more than 4 MiB. An alert has some 400 bytes, and up to 740 where
-	// JSON writes each of the 64 characters of its order's id as six.
+	// maxListed is how many alerts all messages about a digest list together. Each delivery carries the digest, all of them
+	// begin in one answer to Temporal, and Temporal accepts no answer over 4 MiB. An alert has some 400 bytes, and up to 740
+	// if JSON writes each of the 64 characters of its order's id as six.
 	maxListed = 4000
-	// maxKnown are the notices that a group remembers. Whoever asks again does so long before as many others came.
+	// maxKnown is how many notices a group remembers. A caller that asks again does so long before that many others have
+	// come.
 	maxKnown = 4000
 )
 
@@ -302,12 +307,13 @@ type Arrival struct {
 	ID      string         `json:"id"`
 	Members []alert.Member `json:"members"`
 	Urgent  bool           `json:"urgent,omitempty"` // see alert.Notice.Urgent
-	AskedAt time.Time      `json:"askedAt,omitzero"` // of a throttle
-	// Assignment is whom the group's digests are told to. A group that goes on for days goes by the newest.
+	AskedAt time.Time      `json:"askedAt,omitzero"` // when a throttle was asked
+	// Assignment names the receivers of the group's digests. A group that goes on for days uses the newest one.
 	Assignment alert.Assignment `json:"assignment"`
 }
 
-// Arriving is a notice as it comes to a group. A digest is not escalated: nobody is asked to acknowledge it.
+// Arriving returns a notice in the form in which it comes to a group. A digest is not escalated: it asks for no
+// acknowledgement.
 func Arriving(g alert.Gathering) Arrival {
 	a := Arrival{ID: g.Notice.ID, Members: g.Notice.Members(), Urgent: g.Notice.Urgent(), Assignment: g.Assignment}
 	if len(a.Assignment.Steps) > 0 {
@@ -318,16 +324,17 @@ func Arriving(g alert.Gathering) Arrival {
 	return a
 }
 
-// listens is for how long somebody waits for what a throttle answers, at the most.
+// listens is the longest that a caller waits for a throttle's answer.
 const listens = time.Minute
 
-// stale reports whether nobody waits for an answer any more. A reset asks all that was asked before anew: who was answered that
-// the notice comes in a digest would not learn that it was to be told at once now, and it would be lost.
+// stale reports whether the caller no longer waits for an answer. A reset asks every earlier question anew: a caller that
+// was answered "the notice comes in a digest" would not learn of a new answer "deliver it now", and the notice would be
+// lost.
 func (a Arrival) stale(now time.Time) bool {
 	return !a.AskedAt.IsZero() && now.Sub(a.AskedAt) > listens
 }
 
-// room is how many alerts a digest holds: the fewer, the more people get it.
+// room returns how many alerts a digest holds: the more targets it has, the fewer.
 func room(to alert.Assignment) int {
 	targets := 1
 	for _, step := range to.Steps {
@@ -336,39 +343,39 @@ func room(to alert.Assignment) int {
 	return max(1, min(maxMembers, maxListed/targets))
 }
 
-// Collection is what a group holds. It tells a number of notices in a span of time, and collects what is more; a group's
-// first alert is the one that is told. What was collected is due at the span's end, and its digest is the first notice of
-// the next span. It knows no clock: whoever calls says when.
+// Collection is the state of a group. It lets a number of notices through in a span of time, and collects the rest; a group
+// lets its first alert through. The collected alerts are due at the span's end, and their digest is the first notice of the
+// next span. A Collection reads no clock: the caller passes the time.
 type Collection struct {
-	Since   time.Time      `json:"since,omitzero"`   // when what waits began to be collected
+	Since   time.Time      `json:"since,omitzero"`   // when the waiting alerts began to be collected
 	Until   time.Time      `json:"until,omitzero"`   // the span's end
-	Told    int            `json:"told,omitempty"`   // within the span
-	Urgent  int            `json:"urgent,omitempty"` // of these
+	Told    int            `json:"told,omitempty"`   // notices let through in this span
+	Urgent  int            `json:"urgent,omitempty"` // urgent ones among them
 	Waiting []alert.Member `json:"waiting,omitempty"`
-	Known   []Known        `json:"known,omitempty"` // what was answered lately
+	Known   []Known        `json:"known,omitempty"` // the latest answers
 
-	answers map[string]bool // the same by id
+	answers map[string]bool // the same answers, by id
 	due     []batch
 }
 
-// Known is a notice that came, and whether it was told.
+// Known is a notice that came, and whether it was let through.
 type Known struct {
 	ID  string `json:"id"`
 	Now bool   `json:"now,omitempty"`
 }
 
-// batch is what one digest will tell.
+// batch is the content of one digest.
 type batch struct {
 	since, until time.Time
 	members      []alert.Member
 }
 
-// begin starts a span in which nothing was told yet.
+// begin starts a span in which no notice was let through yet.
 func (c *Collection) begin(now time.Time, span time.Duration) {
 	c.Since, c.Until, c.Told, c.Urgent = now, now.Add(span), 0, 0
 }
 
-// recall makes a collection that came from an earlier run ready.
+// recall prepares a collection that came from an earlier run.
 func (c *Collection) recall() {
 	c.answers = make(map[string]bool, len(c.Known))
 	for _, k := range c.Known {
@@ -376,8 +383,8 @@ func (c *Collection) recall() {
 	}
 }
 
-// admit says whether a notice is told now, and collects it where it is not. What is urgent has as many places of its own:
-// others, digests of them above all, cannot use them up.
+// admit reports whether a notice is delivered now, and collects it if not. Urgent notices have as many places again to
+// themselves, which others, above all digests of them, cannot use up.
 func (c *Collection) admit(now time.Time, a Arrival, most int, span time.Duration) bool {
 	if told, known := c.answers[a.ID]; known {
 		return told
@@ -397,7 +404,7 @@ func (c *Collection) admit(now time.Time, a Arrival, most int, span time.Duratio
 	return true
 }
 
-// collect has a notice wait for the next digest, once.
+// collect makes a notice wait for the next digest. It ignores a notice that it already knows.
 func (c *Collection) collect(now time.Time, a Arrival) {
 	if _, known := c.answers[a.ID]; known {
 		return
@@ -410,7 +417,8 @@ func (c *Collection) collect(now time.Time, a Arrival) {
 	}
 }
 
-// roll begins the next span once this one is over, where somebody waits. Its first notice is the digest that is due then.
+// roll begins the next span once this one is over, if alerts wait. The first notice of the new span is the digest that is
+// due then.
 func (c *Collection) roll(now time.Time, span time.Duration) {
 	if now.Before(c.Until) || len(c.Waiting) == 0 {
 		return
@@ -420,7 +428,7 @@ func (c *Collection) roll(now time.Time, span time.Duration) {
 	c.Told = 1
 }
 
-// flush makes due what waits.
+// flush makes the waiting alerts due.
 func (c *Collection) flush(now time.Time) {
 	if len(c.Waiting) > 0 {
 		c.due = append(c.due, batch{c.Since, now, c.Waiting})
@@ -428,7 +436,7 @@ func (c *Collection) flush(now time.Time) {
 	}
 }
 
-// waiting is how many alerts are in no digest yet that was handed on.
+// waiting returns how many alerts are not yet in a digest that was handed on.
 func (c *Collection) waiting() int {
 	count := len(c.Waiting)
 	for _, b := range c.due {
@@ -437,7 +445,7 @@ func (c *Collection) waiting() int {
 	return count
 }
 
-// over says whether the span has ended in silence.
+// over reports whether the span has ended with no alert waiting.
 func (c *Collection) over(now time.Time) bool {
 	return !now.Before(c.Until) && len(c.Waiting) == 0 && len(c.due) == 0
 }
@@ -451,12 +459,12 @@ func (c *Collection) remember(id string, now bool) {
 	}
 }
 
-// toldHere says whether the alert is told by this workflow; else it comes in a digest, and the log says of which group. A
-// group or throttle that cannot be reached for long holds up no alert: it is told by itself. So is one that would have expired
-// by its digest, or had less than half of its life left.
+// toldHere reports whether this workflow delivers the alert; otherwise it comes in a digest, and the log says of which
+// group. A group or throttle that cannot be reached for long holds up no alert: it is delivered by itself. So is an alert
+// that would have expired by the time of its digest, or had less than half of its life left.
 func (c *chain) toldHere(ctx workflow.Context) bool {
 	if c.expired(ctx) {
-		return true // which will say that it is too late
+		return true // escalate records that it is too late
 	}
 	g := alert.Gathering{Notice: c.notice, Assignment: c.Assignment, Since: c.alarm.log.TakenAt}
 	if c.Group != nil && c.outlives(ctx, c.Group.Window) && !c.placed(ctx, g, gather) {
@@ -465,12 +473,13 @@ func (c *chain) toldHere(ctx workflow.Context) bool {
 	return c.Throttle == nil || !c.outlives(ctx, c.Throttle.Per) || c.placed(ctx, g, admit)
 }
 
-// outlives says whether the alert has time to wait for the digest at a span's end.
+// outlives reports whether the alert has time to wait for the digest at a span's end.
 func (c *chain) outlives(ctx workflow.Context, span time.Duration) bool {
 	return c.expiry.Sub(workflow.Now(ctx)) > 2*span
 }
 
-// placed asks for the notice's place, and notes one in a digest.
+// placed asks whether the notice is delivered now or in a digest, and reports whether it is now. A place in a digest goes
+// into the log.
 func (c *chain) placed(ctx workflow.Context, g alert.Gathering, ask func(workflow.Context, alert.Gathering) (alert.Place, error)) bool {
 	place, err := ask(ctx, g)
 	switch {
@@ -487,7 +496,7 @@ func (c *chain) placed(ctx workflow.Context, g alert.Gathering, ask func(workflo
 	return false
 }
 
-// hold notes that the receiver's throttle holds back what follows, so that whoever is told now learns of it.
+// hold records that the receiver's throttle holds back the alerts that follow, so that this notice can say so.
 func (c *chain) hold(ctx workflow.Context, holding *alert.Holding) {
 	if c.log.Holding = holding; holding == nil {
 		return
@@ -496,8 +505,9 @@ func (c *chain) hold(ctx workflow.Context, holding *alert.Holding) {
 		"most", c.Throttle.Most, "per", c.Throttle.Per, "until", holding.Until, "waiting", holding.Waiting, "alert", c.notice.ID)
 }
 
-// gather costs one event in the history while Temporal is quick: most alerts of a storm do nothing else. Otherwise a regular
-// activity takes over, whose retries are the server's and hold up no workflow task. To gather twice is to gather once.
+// gather costs one event in the history while Temporal is quick: most alerts of a storm need nothing else. Otherwise a
+// regular activity takes over: the server retries it, which holds up no workflow task. Gathering a notice twice has the
+// effect of gathering it once.
 func gather(ctx workflow.Context, g alert.Gathering) (alert.Place, error) {
 	var place alert.Place
 	if workflow.ExecuteLocalActivity(quickGather(ctx), groups.Gather, g).Get(ctx, &place) == nil {
@@ -507,7 +517,7 @@ func gather(ctx workflow.Context, g alert.Gathering) (alert.Place, error) {
 	return place, err
 }
 
-// admit may have to wait for its turn among many, and so is a regular activity at once.
+// admit may have to wait for its turn among many, so it is a regular activity at once.
 func admit(ctx workflow.Context, g alert.Gathering) (alert.Place, error) {
 	var place alert.Place
 	err := workflow.ExecuteActivity(patientGather(ctx, "throttle of "+g.Assignment.Receiver), groups.Admit, g).Get(ctx, &place)

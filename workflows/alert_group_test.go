@@ -23,7 +23,7 @@ import (
 
 const window = 5 * time.Minute
 
-// group is an AlertGroup under test. Its digests are told to nobody.
+// group is an AlertGroup under test. Its digests are not delivered.
 type group struct {
 	*testsuite.TestWorkflowEnvironment
 
@@ -31,7 +31,7 @@ type group struct {
 	start   time.Time
 	recall  *place // finds events again
 	digests []workflows.Delivery
-	at      []time.Duration // of each digest, after the start
+	at      []time.Duration // when each digest was handed on, after the start
 }
 
 func newGroupRun(t require.TestingT) *group {
@@ -55,12 +55,12 @@ func (g *group) gathering(id string) alert.Gathering {
 	return alert.Gathering{Notice: alert.Notice{ID: id, Event: event}, Assignment: assignment}
 }
 
-// joins has an alert follow upon the first.
+// joins sends the group an alert that follows the first one.
 func (g *group) joins(after time.Duration, id string) {
 	g.RegisterDelayedCallback(func() { g.SignalWorkflow(workflows.JoinSignal, workflows.Arriving(g.gathering(id))) }, after)
 }
 
-// asks has an alert ask the throttle.
+// asks makes an alert ask the throttle.
 func (g *group) asks(after time.Duration, id string) *admission {
 	return g.asksAbout(after, id, alert.FraudDetected)
 }
@@ -75,7 +75,7 @@ func (g *group) asksAbout(after time.Duration, id string, of alert.Type) *admiss
 	return got
 }
 
-// admission is what somebody who asks a throttle gets.
+// admission holds the answer of a throttle.
 type admission struct {
 	alert.Place
 
@@ -96,7 +96,7 @@ func (g *group) throttles() {
 	g.ExecuteWorkflow(workflows.AlertGroupType, workflows.NewThrottle(g.gathering("first")))
 }
 
-// members are the ids in each digest.
+// members returns the ids in each digest.
 func (g *group) members() [][]string {
 	var digests [][]string
 	for _, d := range g.digests {
@@ -145,7 +145,7 @@ func TestAWindowFollowsUponADigestAndTheGroupEndsInSilence(t *testing.T) {
 
 func TestAStormHasADigestForEachThousand(t *testing.T) {
 	g := newGroupRun(t)
-	for i := 0; i < 2500; i += 500 { // the test environment takes no thousand at once
+	for i := 0; i < 2500; i += 500 { // the test environment does not accept a thousand at once
 		g.RegisterDelayedCallback(func() {
 			for id := i; id < i+500; id++ {
 				g.SignalWorkflow(workflows.JoinSignal, workflows.Arriving(g.gathering(fmt.Sprint(id))))
@@ -165,7 +165,7 @@ func TestAStormHasADigestForEachThousand(t *testing.T) {
 	}
 }
 
-// Every delivery has the digest with it, and they all begin in one answer to Temporal, which refuses a large one.
+// Every delivery carries the digest, and all of them begin in one answer to Temporal, which refuses a large one.
 func TestTheMorePeopleGetADigestTheFewerAlertsItHolds(t *testing.T) {
 	g := newGroupRun(t)
 	g.RegisterDelayedCallback(func() {
@@ -183,7 +183,7 @@ func TestTheMorePeopleGetADigestTheFewerAlertsItHolds(t *testing.T) {
 	require.Equal(t, []int{40, 40, 40, 30}, sizes)
 }
 
-// Temporal ends a workflow by force that answers with more than 4 MiB at once.
+// Temporal terminates a workflow that answers with more than 4 MiB at once.
 func TestNoOrderIDMakesADigestTooLargeToTell(t *testing.T) {
 	longest := alert.Member{
 		EventID: strings.Repeat("e", 36), TransactionID: strings.Repeat("t", 36), OrderID: strings.Repeat("<", 64), Amount: "999999999999.9999",
@@ -261,7 +261,7 @@ func TestALongGroupGoesOnWithAllThatItHolds(t *testing.T) {
 	require.Equal(t, []time.Duration{window}, g.at, "the window goes on where it was")
 }
 
-// next is what a run has left to the one that follows.
+// next returns what a run has left to the one that follows.
 func (g *group) next(t require.TestingT) workflows.Group {
 	var again *workflow.ContinueAsNewError
 	require.ErrorAs(t, g.GetWorkflowError(), &again)
@@ -376,8 +376,8 @@ func TestAThrottleHoldsAllTheAlertsOfADigest(t *testing.T) {
 	require.Equal(t, [][]string{{"x", "y"}}, g.members())
 }
 
-// What comes when, and how often, makes no difference: whoever is collected is in exactly one digest, and nobody else is,
-// over all runs of the workflow.
+// The order, times and repetitions of the arrivals make no difference: each collected alert is in exactly one digest, and no
+// other alert is in any, over all runs of the workflow.
 func TestNoAlertIsLostAndNoneIsInTwoDigests(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := newGroupRun(t)
@@ -434,9 +434,9 @@ func TestNoAlertIsLostAndNoneIsInTwoDigests(t *testing.T) {
 	})
 }
 
-type arrival struct{ id, after int } // after so many quarters of a minute
+type arrival struct{ id, after int } // after is in quarters of a minute
 
-// answered hands on what a throttle answers.
+// answered passes on the answer of a throttle.
 type answered func(now bool)
 
 func (answered) Accept()      {}

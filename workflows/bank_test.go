@@ -9,7 +9,7 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// fault is what goes wrong with one call to the bank.
+// fault says how one call to the bank goes wrong.
 type fault string
 
 const (
@@ -18,20 +18,20 @@ const (
 	lost      fault = "lost"      // nothing done, and no answer
 	late      fault = "late"      // done, and the answer lost
 	belated   fault = "belated"   // no answer, and done only after the next call, whatever that is
-	declines  fault = "declines"  // a final no
+	declines  fault = "declines"  // the bank refuses for good
 )
 
 var faults = []fault{works, temporary, lost, late, belated, declines}
 
-// bank is a payment gateway that fails as it is told to, and keeps strict books. It has one customer.
+// bank is a payment gateway that fails as the test plans, and keeps strict books. It has one customer.
 type bank struct {
 	name string
-	plan map[string][]fault // by operation, one for each call; works when they are used up
+	plan map[string][]fault // by operation, one for each call; calls succeed once they are used up
 
 	mu                     sync.Mutex     // activities run beside each other
 	answers                map[string]any // by idempotency key
 	held, taken, givenBack int
-	later                  []func() // what belated calls will do
+	later                  []func() // what belated calls have yet to do
 }
 
 func newBank(name string, plan map[string][]fault) *bank {
@@ -47,7 +47,7 @@ func (b *bank) next(operation string) fault {
 	return planned[0]
 }
 
-// call does what it is asked to at most once a key, and answers a repeated key as before.
+// call does what is asked at most once per key, and gives a repeated key the same answer as before.
 func (b *bank) call(operation, key string, do func() (any, error)) (any, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,22 +13,22 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// Delivery is an event, or a digest of several, and whom to tell. Who that is was chosen once, when alertman took the event,
-// and stands in the history: a changed configuration does not change what a running delivery does.
+// Delivery is an event, or a digest of several, with its receivers. They were chosen once, when alertman took the event, and
+// are kept in the history: a changed configuration does not change what a running delivery does.
 type Delivery struct {
 	Event    alert.Event   `json:"event"`
 	Digest   *alert.Digest `json:"digest,omitempty"`
-	DigestID string        `json:"digestID,omitempty"` // also of an event that waited for a digest alone
-	// Holding is the throttle's that hands the digest on.
+	DigestID string        `json:"digestID,omitempty"` // also set for an event that waited for a digest alone
+	// Holding describes the throttle that hands the digest on.
 	Holding     *alert.Holding     `json:"holding,omitempty"`
 	Assignments []alert.Assignment `json:"assignments,omitempty"`
 }
 
-// DeliverAlert takes an alert to everybody who is assigned to it. It answers DeliveriesQuery at any time, and
-// AcknowledgeUpdate as long as somebody is asked. Each target has its own retries, so that one that is down holds up no
-// other and one that was told is not told again. It fails with NotDelivered when a target was refused for good or could not
-// be told in time, and with NotAcknowledged when nobody acknowledged: the failed workflows of this type are the alerts that
-// somebody has to look after.
+// DeliverAlert delivers an alert to all targets assigned to it. It answers DeliveriesQuery at any time, and
+// AcknowledgeUpdate as long as an acknowledgement is asked for. Each target has its own retries, so that one that is down
+// holds up no other, and one that has the alert does not get it again. It fails with NotDelivered if a target refused the
+// alert for good or could not be reached in time, and with NotAcknowledged if the alert was not acknowledged: the failed
+// workflows of this type are the alerts that a person has to look after.
 func DeliverAlert(ctx workflow.Context, d Delivery) error {
 	a := newAlarm(ctx, d)
 	if err := a.listen(ctx); err != nil {
@@ -60,7 +60,7 @@ type alarm struct {
 	expiry time.Time
 	chains []*chain
 	log    alert.Log
-	cause  error // of the last target that was not told
+	cause  error // the error of the last target that the alert did not reach
 }
 
 func newAlarm(ctx workflow.Context, d Delivery) *alarm {
@@ -87,7 +87,7 @@ func (a *alarm) listen(ctx workflow.Context) error {
 	})
 }
 
-// outcome is what the workflow ends with.
+// outcome returns the workflow's result: nil, NotAcknowledged or NotDelivered.
 func (a *alarm) outcome() error {
 	silent, untold := a.unacknowledged(), a.undelivered()
 	missing := "not delivered to " + strings.Join(untold, ", ")
@@ -105,7 +105,7 @@ func (a *alarm) outcome() error {
 	}
 }
 
-// notice is what people are told, before anybody is asked.
+// notice returns the notice to send, as it is before it asks for an acknowledgement.
 func (d Delivery) notice() alert.Notice {
 	if d.Digest == nil {
 		return alert.Notice{ID: d.Event.ID, Event: d.Event, FollowUp: d.DigestID != "", Holding: d.Holding}
@@ -113,7 +113,7 @@ func (d Delivery) notice() alert.Notice {
 	return alert.Notice{ID: d.DigestID, Event: d.Event, Digest: d.Digest, Holding: d.Holding}
 }
 
-// expiry of a digest is that of the alert in it that is worth telling for the longest.
+// expiry returns when the delivery expires. A digest expires with the last of its alerts to do so.
 func (d Delivery) expiry() time.Time {
 	if d.Digest == nil {
 		return d.Event.Expiry()
@@ -127,13 +127,14 @@ func (d Delivery) expiry() time.Time {
 	return latest
 }
 
-// chain is what is done about one assignment: its receiver is told, and if nobody acknowledges in time the next one.
+// chain handles one assignment: it notifies the first receiver, and then the next one if the alert is not acknowledged in
+// time.
 type chain struct {
 	*alarm
 	alert.Assignment
 
 	log      *alert.ChainLog
-	asking   bool // somebody is asked to acknowledge, or may yet be
+	asking   bool // an acknowledgement is asked for, or may yet be
 	underWay workflow.WaitGroup
 }
 
@@ -143,7 +144,7 @@ func newChain(ctx workflow.Context, a *alarm, assignment alert.Assignment, log *
 	return c
 }
 
-// asks says whether anybody was to be asked.
+// asks reports whether the assignment asks for an acknowledgement.
 func (c *chain) asks() bool {
 	for _, step := range c.Steps {
 		if step.Within > 0 {
@@ -153,7 +154,7 @@ func (c *chain) asks() bool {
 	return false
 }
 
-// run returns when all is over: every delivery that was begun has an end.
+// run notifies the receivers, and returns when every delivery that was begun has ended.
 func (c *chain) run(ctx workflow.Context) {
 	if c.Muted == "" && c.toldHere(ctx) {
 		c.escalate(ctx)
@@ -163,7 +164,7 @@ func (c *chain) run(ctx workflow.Context) {
 	c.note(ctx)
 }
 
-// escalate tells step after step, until somebody acknowledges.
+// escalate begins one step after the other, until the alert is acknowledged.
 func (c *chain) escalate(ctx workflow.Context) {
 	for number, step := range c.Steps {
 		told := c.begin(ctx, number, step)
@@ -177,7 +178,7 @@ func (c *chain) escalate(ctx workflow.Context) {
 	c.log.Unacknowledged = len(c.Steps) > 0
 }
 
-// begin tells everybody of a step.
+// begin sends the notice to all targets of a step.
 func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.StepLog {
 	notice, now := c.notice, workflow.Now(ctx)
 	told := alert.StepLog{Receiver: step.Receiver, At: now, Deliveries: pending(step.Targets)}
@@ -205,7 +206,7 @@ func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.S
 	return told
 }
 
-// tell begins a delivery, and notes its end.
+// tell begins a delivery, and records its end.
 func (c *chain) tell(ctx workflow.Context, t alert.Telling, d *alert.Delivery) {
 	if c.expired(ctx) {
 		c.conclude(ctx, d, alert.Told{State: alert.Expired}, nil)
@@ -224,7 +225,8 @@ func (c *chain) tell(ctx workflow.Context, t alert.Telling, d *alert.Delivery) {
 	})
 }
 
-// acknowledged waits for an acknowledgement until the step's time is over, or nobody of it can be told any more.
+// acknowledged waits for an acknowledgement until the step's time is over, or the step can no longer reach any target. It
+// reports whether one came.
 func (c *chain) acknowledged(ctx workflow.Context, step alert.StepLog) bool {
 	heard := func() bool { return c.alarm.log.Acknowledgement != nil }
 	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
@@ -238,7 +240,7 @@ func (c *chain) expired(ctx workflow.Context) bool {
 	return !workflow.Now(ctx).Before(c.expiry)
 }
 
-// allLost says whether nobody was told, and nobody will be.
+// allLost reports whether no delivery has succeeded and none can any more.
 func allLost(deliveries []alert.Delivery) bool {
 	for _, d := range deliveries {
 		if d.State == alert.Pending || d.State == alert.Delivered {
@@ -256,7 +258,7 @@ func tellingSummary(t alert.Telling) string {
 	return line(summary)
 }
 
-// acknowledge takes the whole alert upon somebody. The first counts, and whoever comes later is told who that was.
+// acknowledge records an acknowledgement of the whole alert. The first one counts, and is the answer to all later ones.
 func (a *alarm) acknowledge(ctx workflow.Context, by alert.Acknowledgement) (alert.Acknowledgement, error) {
 	if a.log.Acknowledgement == nil {
 		by.At = workflow.Now(ctx)
@@ -266,7 +268,7 @@ func (a *alarm) acknowledge(ctx workflow.Context, by alert.Acknowledgement) (ale
 	return *a.log.Acknowledgement, nil
 }
 
-// acknowledgeable refuses what could not change anything, without a trace in the history.
+// acknowledgeable refuses an acknowledgement that could not change anything, without a trace in the history.
 func (a *alarm) acknowledgeable(by alert.Acknowledgement) error {
 	if err := by.Check(); err != nil {
 		return err
@@ -291,7 +293,7 @@ func acknowledgementClosed(why string) error {
 	return temporal.NewNonRetryableApplicationError(why, AcknowledgementClosed, nil)
 }
 
-// opened is the log before anything was done.
+// opened returns the log as it is before anything was done.
 func (a *alarm) opened(taken time.Time, assignments []alert.Assignment) alert.Log {
 	event := a.notice.Event
 	log := alert.Log{
@@ -315,7 +317,7 @@ func pending(targets []alert.Target) []alert.Delivery {
 	return deliveries
 }
 
-// conclude notes how a delivery ended. One that was cancelled has not ended.
+// conclude records how a delivery ended. A cancelled delivery has not ended.
 func (a *alarm) conclude(ctx workflow.Context, d *alert.Delivery, told alert.Told, err error) {
 	switch {
 	case temporal.IsCanceledError(err):
@@ -337,8 +339,8 @@ func (a *alarm) conclude(ctx workflow.Context, d *alert.Delivery, told alert.Tol
 	}
 }
 
-// attemptsOf are those that a failed activity has left: in the details of its last failure, or in those of its last beat
-// where it ended without one.
+// attemptsOf returns the attempts that a failed activity has left: in the details of its last failure or, if it ended
+// without one, in those of its last heartbeat.
 func attemptsOf(err error) []alert.Attempt {
 	var attempts []alert.Attempt
 	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok && timeout.LastHeartbeatDetails(&attempts) == nil {
@@ -351,7 +353,7 @@ func attemptsOf(err error) []alert.Attempt {
 	return nil
 }
 
-// undelivered are the targets that were not told, and will not be.
+// undelivered returns the targets that the alert did not reach, and will not reach.
 func (a *alarm) undelivered() []string {
 	var targets []string
 	for _, c := range a.log.Chains {
@@ -366,7 +368,7 @@ func (a *alarm) undelivered() []string {
 	return targets
 }
 
-// unacknowledged are the receivers whose turn came last, where nobody has acknowledged.
+// unacknowledged returns the receiver of the last step begun, for each chain in which the alert was not acknowledged.
 func (a *alarm) unacknowledged() []string {
 	var receivers []string
 	for _, c := range a.log.Chains {
@@ -382,7 +384,7 @@ func (a *alarm) note(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, a.details())
 }
 
-// details is the log so far, in the Markdown that the Web UI renders.
+// details returns the log so far, in the Markdown that the Web UI renders.
 func (a *alarm) details() string {
 	var story strings.Builder
 	fmt.Fprintf(&story, "**%s**\n\n", AlertSummary(a.notice.Event))
@@ -428,7 +430,7 @@ func tellChain(story *strings.Builder, c alert.ChainLog) {
 	story.WriteString("\n")
 }
 
-// by is when what a throttle holds back comes at the latest; nothing, where none does.
+// by says by when the held-back alerts come at the latest, or returns "" if a throttle holds back none.
 func by(holding *alert.Holding) string {
 	if holding == nil {
 		return ""

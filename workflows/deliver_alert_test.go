@@ -22,7 +22,7 @@ const (
 	grace alert.Target = "mail grace@example.com"
 )
 
-// delivery is a DeliverAlert under test, whose people answer as they are told to.
+// delivery is a DeliverAlert under test. Its targets answer as the test configures.
 type delivery struct {
 	*testsuite.TestWorkflowEnvironment
 
@@ -32,9 +32,9 @@ type delivery struct {
 	group *place
 
 	mu      sync.Mutex                      // deliveries run beside each other
-	answers map[alert.Target][]error        // for each a try; after them, messages are taken
-	told    map[alert.Target]time.Duration  // after the start
-	notices map[alert.Target][]alert.Notice // as they were tried
+	answers map[alert.Target][]error        // one for each attempt; after them, messages are taken
+	told    map[alert.Target]time.Duration  // when each target took a message, after the start
+	notices map[alert.Target][]alert.Notice // in the order of the attempts
 }
 
 func newDelivery(t testing.TB) *delivery {
@@ -51,12 +51,12 @@ func newDelivery(t testing.TB) *delivery {
 	return d
 }
 
-// Write puts a notice into no words.
+// Write returns a message without text.
 func (*delivery) Write(t alert.Telling) (alert.Message, error) {
 	return alert.Message{Notice: t.Notice}, nil
 }
 
-// Deliver takes a message, or answers as it is told to.
+// Deliver takes a message, or fails as the test configures.
 func (d *delivery) Deliver(_ context.Context, to string, m alert.Message) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -73,7 +73,7 @@ func (d *delivery) Deliver(_ context.Context, to string, m alert.Message) (strin
 	return "250 queued", nil
 }
 
-// fails has a target answer with an error so many times.
+// fails makes a target fail with err that many times.
 func (d *delivery) fails(target alert.Target, err error, times int) {
 	for range times {
 		d.answers[target] = append(d.answers[target], err)
@@ -96,7 +96,7 @@ func (d *delivery) log() alert.Log {
 	return log
 }
 
-// failure is what the workflow has failed with.
+// failure returns the text of the error with which the workflow failed.
 func (d *delivery) failure(kind string) string {
 	d.t.Helper()
 	var failure *temporal.ApplicationError
@@ -105,7 +105,7 @@ func (d *delivery) failure(kind string) string {
 	return failure.Message()
 }
 
-// place is a gatherer that answers as it is told to.
+// place is a gatherer that answers as the test configures.
 type place struct {
 	mu     sync.Mutex
 	answer alert.Place
@@ -148,7 +148,7 @@ var (
 	errAway    = errors.New("connection refused")
 )
 
-// toTell is a receiver that need not acknowledge.
+// toTell returns an assignment to a receiver that need not acknowledge.
 func toTell(targets ...alert.Target) alert.Assignment {
 	return alert.Assignment{Receiver: "fraud-team", Route: "all", Steps: []alert.Step{{Receiver: "fraud-team", Targets: targets}}}
 }

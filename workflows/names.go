@@ -1,6 +1,6 @@
-// Package workflows is the saga: ProcessTransaction takes a transaction from acceptance to its end, and DeliverAlert
-// takes an alert to the people who must know, with AlertGroup, which makes one message of many. Everything here is
-// replayed from history: no clock, no randomness, no network but through activities.
+// Package workflows implements the saga: ProcessTransaction takes a transaction from acceptance to its end, and DeliverAlert
+// takes an alert to the people who must know, with AlertGroup, which makes one message of many. All this code is replayed
+// from history: it uses the clock, randomness and the network only through Temporal and activities.
 package workflows
 
 import (
@@ -15,15 +15,15 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// Task queues, one a kind of worker.
+// Task queues, one per kind of worker.
 const (
 	OrdersTaskQueue      = "orders"
 	FraudPoliceTaskQueue = "fraud_police"
 	AlertmanTaskQueue    = "alertman"
 )
 
-// DeliveryTaskQueue is where the deliveries of a channel wait: each has a queue of its own, so that one whose other side
-// hangs holds up no other. A channel that is not known is alertman's own queue.
+// DeliveryTaskQueue returns the task queue for a channel's deliveries. Each channel has its own queue, so that a channel
+// whose server hangs holds up no other. For an unknown channel it returns alertman's own queue.
 func DeliveryTaskQueue(channel string) string {
 	if !slices.Contains(alert.Channels, channel) {
 		return AlertmanTaskQueue
@@ -31,7 +31,7 @@ func DeliveryTaskQueue(channel string) string {
 	return AlertmanTaskQueue + "_" + channel
 }
 
-// Names under which the outside reaches the workflows. They stand in histories, scripts and dashboards.
+// These names are used from outside to reach the workflows. They appear in histories, scripts and dashboards.
 const (
 	ProcessTransactionType = "ProcessTransaction"
 	DeliverAlertType       = "DeliverAlert"
@@ -39,64 +39,66 @@ const (
 
 	// StatusQuery answers with a ledger.Record.
 	StatusQuery = "status"
-	// AnswerUpdate waits until there is something to tell the caller: the answer is settled, or people have been asked.
-	// It answers with a Reply. It is always sent under AnswerUpdateID, so that asking again is the same question, with the
+	// AnswerUpdate waits until there is an answer for the caller: the transaction is settled, or a review has begun. It
+	// answers with a Reply. It is always sent under AnswerUpdateID, so that asking again is the same question and gets the
 	// same answer.
 	AnswerUpdate   = "answer"
 	AnswerUpdateID = "answer"
-	// ReviewUpdate takes a review.Request, and answers with the ledger.Answer once it is settled. It fails with
+	// ReviewUpdate takes a review.Request, and answers with the ledger.Answer once the transaction is settled. It fails with
 	// ReviewClosed or CheckWorse, which change nothing.
 	ReviewUpdate = "review"
-	// LastingSignal comes from an activity that does not succeed at once: where the transaction stands is to be made known.
+	// LastingSignal comes from an activity that does not succeed at once. The workflow then publishes the transaction's
+	// status.
 	LastingSignal = "lasting"
 
-	// DeliveriesQuery answers with an alert.Log, also after the end.
+	// DeliveriesQuery answers with an alert.Log, even after the workflow has ended.
 	DeliveriesQuery = "deliveries"
-	// AcknowledgeUpdate takes an alert.Acknowledgement, and answers with the one that counts, which is the first. It fails
-	// with AcknowledgementClosed where there is nothing to acknowledge.
+	// AcknowledgeUpdate takes an alert.Acknowledgement, and answers with the first one, which is the one that counts. It
+	// fails with AcknowledgementClosed if there is nothing to acknowledge.
 	AcknowledgeUpdate = "acknowledge"
 
-	// DigestsQuery answers with an alert.GroupLog: what this run of a group has handed on.
+	// DigestsQuery answers with an alert.GroupLog: the digests that this run of a group has handed on.
 	DigestsQuery = "digests"
-	// JoinSignal takes an Arrival, which comes in the group's next digest.
+	// JoinSignal takes an Arrival, whose alerts go into the group's next digest.
 	JoinSignal = "join"
 	// AdmitUpdate takes an Arrival, and answers with an alert.Place. It is sent under the notice's id.
 	AdmitUpdate = "admit"
-	// FirstMemo is the id of the notice that a group began with.
+	// FirstMemo holds the id of the notice that a group began with.
 	FirstMemo = "first"
 
-	// ReceiptMemo is the transaction's receipt beside the workflow, for a caller that gets no Reply.
+	// ReceiptMemo holds the transaction's receipt in the workflow's memo, for a caller that gets no Reply.
 	ReceiptMemo = "receipt"
 )
 
-// The types of the errors that a review may be answered with.
+// Error types that ReviewUpdate may fail with.
 const (
-	// ReviewClosed means that there is nothing to decide; its message says who has decided, or where the transaction
-	// stands. Its details are a ledger.Answer.
+	// ReviewClosed means that there is nothing to decide; its message says who has decided, or what the transaction's status
+	// is. Its details are a ledger.Answer.
 	ReviewClosed = "ReviewClosed"
-	// CheckWorse means that the fraud check, asked again, speaks more against the transaction than before: the reviewer
+	// CheckWorse means that the repeated fraud check speaks more against the transaction than the one before: the reviewer
 	// has to confirm. Its details are the new fraud.Decision.
 	CheckWorse = "CheckWorse"
 )
 
-// The types of the errors that concern alerts.
+// Error types that concern alerts.
 const (
-	// NotDelivered is what DeliverAlert fails with when a target was not told.
+	// NotDelivered is the type of DeliverAlert's error if the alert did not reach a target.
 	NotDelivered = "AlertNotDelivered"
-	// NotAcknowledged is what it fails with when nobody acknowledged in time.
+	// NotAcknowledged is the type of DeliverAlert's error if the alert was not acknowledged in time.
 	NotAcknowledged = "AlertNotAcknowledged"
-	// AcknowledgementClosed means that the alert asks nobody to acknowledge it, or does so no more; its message says which.
+	// AcknowledgementClosed means that the alert never asked for an acknowledgement, or no longer does; its message says
+	// which.
 	AcknowledgementClosed = "AcknowledgementClosed"
 )
 
-// Reply is the answer for the caller, with the receipt of the call that was accepted: a caller that finds another call
-// there was a retry, one that finds another digest has used a key twice.
+// Reply is the answer for the caller, with the receipt of the call that was accepted. If the receipt names another call, the
+// caller's own call was a retry; if it has another digest, the caller has used a key twice.
 type Reply struct {
 	Answer  ledger.Answer       `json:"answer"`
 	Receipt transaction.Receipt `json:"receipt,omitzero"`
 }
 
-// Search attributes, registered by temporal-config/setup.sh. They are stored in clear and never hold card data.
+// Search attributes, registered by temporal-config/setup.sh. They are stored in clear text and never hold card data.
 var (
 	TransactionStatusKey = temporal.NewSearchAttributeKeyKeyword("TransactionStatus")
 	FraudOutcomeKey      = temporal.NewSearchAttributeKeyKeyword("FraudOutcome")
@@ -105,28 +107,28 @@ var (
 	PaymentMethodKey     = temporal.NewSearchAttributeKeyKeyword("PaymentMethod")
 )
 
-// TransactionWorkflowID is the workflow that processes a transaction.
+// TransactionWorkflowID returns the id of the workflow that processes a transaction.
 func TransactionWorkflowID(transactionID string) string {
 	return "transaction-" + transactionID
 }
 
-// AlertWorkflowID is the workflow that delivers an alert, or a digest of several. A second delivery of the same event
-// finds it there.
+// AlertWorkflowID returns the id of the workflow that delivers an alert, or a digest of several. The id is the same for a
+// second delivery of an event, which therefore finds the workflow of the first.
 func AlertWorkflowID(id string) string {
 	return "alert-" + id
 }
 
-// groupBytes are enough of a hash to tell groups apart.
+// groupBytes is how many bytes of the hash a group's id holds, enough to tell groups apart.
 const groupBytes = 16
 
-// GroupWorkflowID is the group of a receiver's alerts that have a key in common. The key is hashed: it may be long, and
-// what is in it is nobody's business.
+// GroupWorkflowID returns the workflow id of the group of a receiver's alerts that share a key. The key is hashed, because
+// it may be long and its content is private.
 func GroupWorkflowID(receiver, key string) string {
 	sum := sha256.Sum256([]byte(receiver + "\n" + key))
 	return "alerts-group-" + hex.EncodeToString(sum[:groupBytes])
 }
 
-// ThrottleWorkflowID is the throttle of a receiver.
+// ThrottleWorkflowID returns the workflow id of a receiver's throttle.
 func ThrottleWorkflowID(receiver string) string {
 	return "alerts-throttle-" + receiver
 }

@@ -12,7 +12,7 @@ import (
 	"dummyorders/activities"
 )
 
-// Activities are named through nil receivers, as is Temporal's custom: only the method's name is used here.
+// These nil receivers only name the activities, as is Temporal's custom: the SDK uses the method's name alone.
 var (
 	fraudPolice      *activities.Fraud
 	pay              *activities.Payment
@@ -22,15 +22,16 @@ var (
 	ledgerActivities *activities.Ledger
 )
 
-// fraudCheckOptions: a decision takes milliseconds, so a worker that has not answered in ten seconds is dead, and
-// another one is asked. The deadline covers all tries and the time without any worker at all.
+// fraudCheckOptions returns a context with the options of the fraud check. A decision takes milliseconds, so a worker that
+// has not answered in ten seconds is dead, and another one is asked. The deadline covers all attempts and any time without a
+// worker.
 func fraudCheckOptions(ctx workflow.Context, deadline time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              FraudPoliceTaskQueue,
 		ScheduleToCloseTimeout: deadline,
 		StartToCloseTimeout:    10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:    200 * time.Millisecond, // somebody is waiting for the answer
+			InitialInterval:    200 * time.Millisecond, // a caller is waiting for the answer
 			BackoffCoefficient: 2,
 			MaximumInterval:    10 * time.Second,
 		},
@@ -38,8 +39,9 @@ func fraudCheckOptions(ctx workflow.Context, deadline time.Duration, summary str
 	})
 }
 
-// paymentOptions: card networks answer within seconds or not at all. Any failure but a gateway's final no leaves open
-// what it did or will do, which only asking again under the same key can settle: so it is asked for as long as it takes.
+// paymentOptions returns a context with the options of the calls to a payment gateway. Card networks answer within seconds
+// or not at all. After any failure but a gateway's final refusal it is unknown what the gateway did or will do, and only
+// asking again under the same key can settle that: so the gateway is asked for as long as it takes.
 func paymentOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           OrdersTaskQueue,
@@ -53,14 +55,15 @@ func paymentOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// described gives an activity the line that the Web UI shows with it.
+// described sets the summary that the Web UI shows with an activity.
 func described(ctx workflow.Context, summary string) workflow.Context {
 	options := workflow.GetActivityOptions(ctx)
 	options.Summary = summary
 	return workflow.WithActivityOptions(ctx, options)
 }
 
-// quickSave: the ledger answers within milliseconds. Longer than this a workflow task must not be held up.
+// quickSave returns a context with the options of the first attempt to write to the ledger. The ledger answers within
+// milliseconds, and this timeout is as long as a workflow task may be held up.
 func quickSave(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		ScheduleToCloseTimeout: time.Second,
@@ -69,7 +72,7 @@ func quickSave(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// patientSave goes on until the ledger is back.
+// patientSave returns a context in which writing to the ledger is retried until the ledger is back.
 func patientSave(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           OrdersTaskQueue,
@@ -83,14 +86,14 @@ func patientSave(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// firstPublishAttempts are made before the transaction's status says that its alert is late.
+// firstPublishAttempts is how many attempts are made before the transaction's status says that its alert is late.
 const firstPublishAttempts = 3
 
-// untilItSticks is without end: no alert is ever given up.
+// untilItSticks sets no limit to the attempts: publishing an alert is never given up.
 const untilItSticks = 0
 
-// publishOptions: the broker confirms within milliseconds, and the publisher itself gives up within ten seconds, so
-// fifteen mean that the worker is dead.
+// publishOptions returns a context with the options of publishing an alert. The broker confirms within milliseconds, and the
+// publisher itself gives up within ten seconds, so after fifteen the worker must be dead.
 func publishOptions(ctx workflow.Context, attempts int32, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           OrdersTaskQueue,
@@ -105,9 +108,10 @@ func publishOptions(ctx workflow.Context, attempts int32, summary string) workfl
 	})
 }
 
-// deliveryOptions: a mail server may take minutes to accept a message, and giving up on it before that sends the
-// message again and again (RFC 5321 §4.5.3.2.6 asks for ten minutes). A dead worker is noticed by its silence instead.
-// It is tried for as long as the alert is worth telling; then the delivery has failed, and the workflow shows it.
+// deliveryOptions returns a context with the options of a delivery. A mail server may take minutes to accept a message, and
+// giving up on it before that sends the message again and again (RFC 5321 §4.5.3.2.6 asks for ten minutes). A dead worker is
+// recognized by its missing heartbeats instead. The delivery is retried for worth, as long as the alert is still worth
+// sending; after that it has failed, and the workflow shows it.
 func deliveryOptions(ctx workflow.Context, queue, summary string, worth time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              queue,
@@ -124,7 +128,8 @@ func deliveryOptions(ctx workflow.Context, queue, summary string, worth time.Dur
 	})
 }
 
-// quickGather: Temporal answers within milliseconds. Longer than this a workflow task must not be held up.
+// quickGather returns a context with the options of the first attempt to gather. Temporal answers within milliseconds, and
+// this timeout is as long as a workflow task may be held up.
 func quickGather(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		ScheduleToCloseTimeout: 2 * time.Second,
@@ -133,10 +138,11 @@ func quickGather(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// gatherWithin is how long an alert waits at most for its group or its receiver's throttle.
+// gatherWithin is the longest that an alert waits for its group or its receiver's throttle to answer.
 const gatherWithin = 10 * time.Minute
 
-// patientGather: what is asked gives up within ten seconds itself.
+// patientGather returns a context with the options of the further attempts to gather. The activity itself gives up within
+// ten seconds.
 func patientGather(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              AlertmanTaskQueue,
@@ -151,7 +157,7 @@ func patientGather(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// digestOptions: a digest outlives its group.
+// digestOptions returns a context with the options of a digest's workflow, which outlives its group.
 func digestOptions(ctx workflow.Context, id string, d Delivery) workflow.Context {
 	summary := AlertSummary(d.Event)
 	if d.Digest != nil {
@@ -167,12 +173,12 @@ func digestOptions(ctx workflow.Context, id string, d Delivery) workflow.Context
 	})
 }
 
-// asType says whether err is an activity's application error of a type, and finds it.
+// asType reports whether err is an activity's application error of the type kind, and sets found to it.
 func asType(err error, kind string, found **temporal.ApplicationError) bool {
 	return errors.As(err, found) && (*found).Type() == kind
 }
 
-// isType is asType for who needs no more than to know.
+// isType reports whether err is an activity's application error of the type kind.
 func isType(err error, kind string) bool {
 	return asType(err, kind, new(*temporal.ApplicationError))
 }

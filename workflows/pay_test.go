@@ -25,7 +25,7 @@ func alreadyCaptured() error {
 	return temporal.NewNonRetryableApplicationError("gateway amazonpay has taken the money", activities.PaymentCaptured, nil)
 }
 
-// approvedRun is a run whose fraud check approves.
+// approvedRun returns a run whose fraud check approves.
 func approvedRun(t *testing.T) *run {
 	t.Helper()
 	r := newRun(t)

@@ -20,25 +20,25 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// Orders holds what the orders worker's configuration decides about its workflows. None of it may change which
-// commands a workflow gives, nor what its record says: running workflows are replayed under the new values.
+// Orders holds the part of the orders worker's configuration that its workflows use. No setting may change which commands a
+// workflow gives, nor what its record says: running workflows are replayed under the new values.
 type Orders struct {
 	// FraudCheckDeadline is how long a transaction waits for a fraud_police worker's decision.
 	FraudCheckDeadline time.Duration
-	// PaymentDeadline is how long a gateway is asked to hold the money, and then again to take it.
+	// PaymentDeadline is how long a gateway is asked to hold the money, and again how long it is asked to take it.
 	PaymentDeadline time.Duration
-	// Gateways says which one a payment begins with. It stays with that one.
+	// Gateways chooses the gateway that a payment begins with. The payment stays with that gateway.
 	Gateways *payment.Registry
-	// ReviewDeadline is how long a review waits for a person, and ReviewOnExpiry what it comes to then.
+	// ReviewDeadline is how long a review waits for a person, and ReviewOnExpiry is the verdict after that.
 	ReviewDeadline time.Duration
 	ReviewOnExpiry review.Verdict
 	// WebUI is the address of Temporal's Web UI, for the links in alerts; empty for none.
 	WebUI string
 }
 
-// ProcessTransaction checks a transaction for fraud, then pays for it, has a person decide about it, or stops it, and
-// has people told. It answers StatusQuery at any time, and AnswerUpdate as soon as there is something to tell the
-// caller; what follows does not hold up the caller. Whatever was held when it ends has been taken or given back.
+// ProcessTransaction checks a transaction for fraud, then pays for it, asks a person to decide about it, or stops it, and
+// sends the alerts. It answers StatusQuery at any time, and AnswerUpdate as soon as there is an answer for the caller; what
+// follows does not hold up the caller. By the time it ends, all money that was held has been taken or given back.
 func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transaction) (ledger.Answer, error) {
 	p := &process{
 		Orders:      o,
@@ -66,16 +66,17 @@ type process struct {
 	transaction  transaction.Transaction
 	record       *ledger.Record
 	ledgerWriter ledgerWriter
-	gateway      string         // that the payment began with
-	checks       int            // how often the fraud check was asked so far
-	alerts       int            // how many there were so far
-	reviewing    workflow.Mutex // held by whoever is about to decide: a reviewer, or the deadline
+	gateway      string         // the one the payment began with
+	checks       int            // fraud checks asked for so far
+	alerts       int            // alerts created so far
+	reviewing    workflow.Mutex // held by the side that is deciding: a reviewer, or the deadline
 
-	// background is what goes on beside the main line. It is waited for before the end, and failed is what went wrong.
+	// background counts what runs beside the main line. The workflow waits for it before it ends, and failed is its first
+	// failure.
 	background workflow.WaitGroup
-	pending    int // of them
+	pending    int // how many of them still run
 	failed     error
-	lasting    bool // something has not succeeded at once
+	lasting    bool // an activity did not succeed at once
 }
 
 func (p *process) listen(ctx workflow.Context) error {
@@ -96,8 +97,8 @@ func (p *process) listen(ctx workflow.Context) error {
 	})
 }
 
-// answer waits detached: a cancelled transaction is settled too, and its caller is answered, not left with the
-// cancellation.
+// answer waits on a detached context: a cancelled transaction is settled too, and its caller gets that answer rather than
+// the cancellation.
 func (p *process) answer(ctx workflow.Context) (Reply, error) {
 	err := workflow.Await(detached(ctx), func() bool {
 		status := p.record.Status()
@@ -125,11 +126,11 @@ func (p *process) run(ctx workflow.Context) error {
 	return p.review(ctx, *held)
 }
 
-// finish sees through what still goes on, and has the ledger know how it ended.
+// finish waits for what still runs in the background, and saves to the ledger how the transaction ended.
 func (p *process) finish(ctx workflow.Context) error {
 	free := detached(ctx)
 	if p.lasting && p.pending > 0 {
-		p.stay(ctx) // this status is settled, and lasts as well
+		p.stay(ctx) // this status is settled, but lasts until the background work is done
 	}
 	p.background.Wait(free)
 	p.record.Close(workflow.Now(ctx))
@@ -141,7 +142,7 @@ func (p *process) finish(ctx workflow.Context) error {
 	return p.failed
 }
 
-// meanwhile does something beside the main line. It is seen through even when the transaction is cancelled.
+// meanwhile runs do beside the main line. It runs to its end even when the transaction is cancelled.
 func (p *process) meanwhile(ctx workflow.Context, name string, do func(workflow.Context) error) {
 	p.background.Add(1)
 	p.pending++
@@ -152,27 +153,27 @@ func (p *process) meanwhile(ctx workflow.Context, name string, do func(workflow.
 	})
 }
 
-// fail keeps the first of what went wrong in the background.
+// fail keeps the first failure of the background work.
 func (p *process) fail(err error) {
 	if p.failed == nil {
 		p.failed = err
 	}
 }
 
-// cancelled ends a transaction that was cancelled before any money was taken.
+// cancelled settles a transaction that was cancelled before any money was taken.
 func (p *process) cancelled(ctx workflow.Context, err error) error {
 	p.unpaid(ctx, temporal.NewCanceledError())
 	return err
 }
 
-// unpaid settles a transaction that no money was taken for, by what went wrong.
+// unpaid settles a transaction for which no money was taken; err says what went wrong.
 func (p *process) unpaid(ctx workflow.Context, err error) {
 	why, code := whyUnpaid(err)
 	p.record.Payment.Error, p.record.Payment.Decline = why, payment.NewDecline(code)
 	p.move(ctx, transaction.PaymentError)
 }
 
-// detached outlives a cancellation: for what must be seen through once it has begun.
+// detached returns a context that outlives a cancellation, for work that must be finished once it has begun.
 func detached(ctx workflow.Context) workflow.Context {
 	free, _ := workflow.NewDisconnectedContext(ctx)
 	return free
@@ -181,16 +182,17 @@ func detached(ctx workflow.Context) workflow.Context {
 // recheckDeadline is how long a reviewer waits for the fraud check to be asked again.
 const recheckDeadline = 20 * time.Second
 
-// checkFraud fails only when the transaction is cancelled. Where no verdict came, the decision says so: it is never
-// approved by silence.
+// checkFraud fails only when the transaction is cancelled. If no verdict came, the decision says so: silence never approves
+// a transaction.
 func (p *process) checkFraud(ctx workflow.Context) (fraud.Decision, error) {
 	return p.decision(fraudCheckOptions(ctx, p.FraudCheckDeadline, p.summary()), p.record.StartTime)
 }
 
-// checkAgain asks as of now, before an approval takes effect. It fails only when the transaction is cancelled.
+// checkAgain repeats the fraud check as of now, before an approval takes effect. It fails only when the transaction is
+// cancelled.
 func (p *process) checkAgain(ctx workflow.Context) (fraud.Decision, error) {
 	decision, err := p.decision(fraudCheckOptions(ctx, recheckDeadline, p.summary()+", again before its approval"), workflow.Now(ctx))
-	decision.Explanation = nil // the activity's result in the history has it; the record would grow with each check
+	decision.Explanation = nil // the history keeps it as the activity's result; the record would grow with each check
 	if err == nil {
 		p.record.Review.Recheck = &decision
 	}
@@ -216,13 +218,14 @@ func (p *process) summary() string {
 	return line("order " + p.transaction.Order.ID + ", " + p.transaction.Payment.Amount.String())
 }
 
-// Holding and taking are seen through even when the transaction is cancelled meanwhile, since an interrupted call would
-// leave it unknown whether money moved; the cancellation counts before and between them.
+// Holding and taking money run to their end even when the transaction is cancelled meanwhile, because after an interrupted
+// call it would be unknown whether money moved. The cancellation takes effect before them and between them.
 
-// unanswered is why a payment failed whose gateway gave no answer before the deadline.
+// unanswered is the reason for a failed payment when the gateway gave no answer before the deadline.
 const unanswered = "the payment gateway gave no answer in time"
 
-// hold authorizes the amount. It returns nil when nothing is held for the transaction to go on with: it is settled then.
+// hold authorizes the amount. It returns nil if no money is held that the transaction could go on with: the transaction is
+// settled then.
 func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	p.move(ctx, transaction.PaymentInitiated)
 	if err := p.chooseGateway(ctx); err != nil {
@@ -244,8 +247,8 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	return &authorization, nil
 }
 
-// chooseGateway keeps the choice in the history: a hold whose answer was lost has to be asked about where it was asked
-// for, whatever the settings say by then.
+// chooseGateway chooses the gateway and keeps the choice in the history: if the answer to a hold was lost, the same gateway
+// has to be asked about it, even if the settings have changed since.
 func (p *process) chooseGateway(ctx workflow.Context) error {
 	options := workflow.SideEffectOptions{Summary: "choose the payment gateway"}
 	chosen := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return p.Gateways.For(p.transaction.PaymentMethod).Name() })
@@ -256,7 +259,7 @@ func (p *process) chooseGateway(ctx workflow.Context) error {
 	return nil
 }
 
-// take captures what is held, or gives it back. A cancellation counts until the capture has begun: once the money is
+// take captures the held money, or gives it back. A cancellation takes effect until the capture has begun: once the money is
 // taken, the transaction is complete.
 func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
 	if err := ctx.Err(); err != nil {
@@ -274,8 +277,8 @@ func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
 	return nil
 }
 
-// whyUnpaid returns why no money was taken, in the gateway's words and by code. What is no decline went on until the
-// deadline.
+// whyUnpaid returns why no money was taken, in the gateway's words and as a code. An error that is neither a cancellation
+// nor a decline means that the gateway was asked until the deadline.
 func whyUnpaid(err error) (string, payment.DeclineCode) {
 	var declined *temporal.ApplicationError
 	switch {
@@ -286,7 +289,7 @@ func whyUnpaid(err error) (string, payment.DeclineCode) {
 	}
 	var code payment.DeclineCode
 	if declined.HasDetails() && declined.Details(&code) != nil {
-		code = "" // of a form that is not known here: the gateway's words are there
+		code = "" // in a form this version does not know: the gateway's words remain
 	}
 	return declined.Message(), code
 }
@@ -317,28 +320,27 @@ func (p *process) capture(ctx workflow.Context, held payment.Authorization) (cap
 	return capture, err
 }
 
-// withDeadline asks a gateway until the payment's deadline.
+// withDeadline returns a context in which a gateway is asked until the payment's deadline.
 func (p *process) withDeadline(ctx workflow.Context) workflow.Context {
 	return workflow.WithScheduleToCloseTimeout(paymentOptions(ctx), p.PaymentDeadline)
 }
 
-// Compensations are asked for until they stick, for as long as it takes. One that the gateway refuses for good cannot
-// succeed: people are told, and the workflow fails, so that it stands out.
+// Compensations are retried until they succeed, for as long as it takes. One that the gateway refuses for good cannot
+// succeed: an alert is sent, and the workflow fails, so that it stands out.
 
-// CompensationFailed is the type of the failure of a workflow that could not give back what it holds or took.
+// CompensationFailed is the error type of a workflow that could not give back the money it holds or took.
 const CompensationFailed = "CompensationFailed"
 
-// alarmAfter is how long a gateway is asked to give money back before people are told that it does not answer.
+// alarmAfter is how long a gateway is asked to give money back before an alert says that it does not answer.
 const alarmAfter = time.Hour
 
-// giveBack releases what is held, or refunds it where it turns out to be taken. Nobody waits for it but the end of the
-// workflow.
+// giveBack releases the held money, or refunds it if it turns out to be taken. Only the end of the workflow waits for it.
 func (p *process) giveBack(ctx workflow.Context, held payment.Authorization) {
 	p.meanwhile(ctx, "give back", func(ctx workflow.Context) error { return p.release(ctx, held) })
 }
 
-// releaseUnknown is for a hold that may or may not exist, because no answer came. Asking again under the same key tells,
-// and what is held then is released.
+// releaseUnknown handles a hold that may or may not exist, because no answer came. It asks again under the same key to find
+// out, and releases what is held then.
 func (p *process) releaseUnknown(ctx workflow.Context) error {
 	var held payment.Authorization
 	err := p.askUntilAnswered(ctx, func(ctx workflow.Context) (err error) {
@@ -370,7 +372,7 @@ func (p *process) release(ctx workflow.Context, held payment.Authorization) erro
 	return temporal.NewNonRetryableApplicationError("the money could not be given back: "+refused.Message(), CompensationFailed, nil)
 }
 
-// askUntilAnswered asks until there is an answer. When there is none for long, people are told, and it goes on asking.
+// askUntilAnswered asks until there is an answer. If there is none within alarmAfter, it sends an alert and goes on asking.
 func (p *process) askUntilAnswered(ctx workflow.Context, ask func(workflow.Context) error) error {
 	patient := paymentOptions(ctx)
 	err := ask(workflow.WithScheduleToCloseTimeout(patient, alarmAfter))
@@ -382,7 +384,7 @@ func (p *process) askUntilAnswered(ctx workflow.Context, ask func(workflow.Conte
 		return err
 	}
 	err = ask(patient)
-	p.record.Payment.StillHeld = "" // it has answered; whoever asked says what that means
+	p.record.Payment.StillHeld = "" // it has answered; the caller decides what the answer means
 	return err
 }
 
@@ -417,7 +419,7 @@ func (p *process) refund(ctx workflow.Context, held payment.Authorization) error
 	return err
 }
 
-// stillHeld tells people why the money was not given back.
+// stillHeld records why the money was not given back, and sends an alert about it.
 func (p *process) stillHeld(ctx workflow.Context, why string) error {
 	p.record.Payment.StillHeld = why
 	p.save(ctx)
@@ -426,14 +428,14 @@ func (p *process) stillHeld(ctx workflow.Context, why string) error {
 	return p.publish(ctx, event, untilItSticks)
 }
 
-// eventSource is where events come from, in CloudEvents' sense: with the id, it makes an event unique.
+// eventSource is the source of events in CloudEvents' sense: together with the id, it makes an event unique.
 const eventSource = "/orders"
 
 // eventNamespace makes event ids a pure function of the workflow and the alert's number.
 var eventNamespace = uuid.MustParse("0c9f4c0e-7a52-4c5e-9a3d-2f1f6d0f3b11")
 
-// stop ends a transaction without a payment, and has people told. The caller is answered before the broker is asked;
-// the alert is seen through even when the transaction is cancelled.
+// stop ends a transaction without a payment, and sends an alert of the given kind. The caller is answered before the broker
+// is asked; the alert is sent even when the transaction is cancelled meanwhile.
 func (p *process) stop(ctx workflow.Context, kind alert.Type) error {
 	p.move(ctx, transaction.Fraudulent)
 	p.move(ctx, transaction.AlertInitiated)
@@ -450,7 +452,7 @@ func (p *process) stop(ctx workflow.Context, kind alert.Type) error {
 	return nil
 }
 
-// tell has people told beside the main line: nothing waits for the broker but the end of the workflow.
+// tell sends an alert beside the main line: only the end of the workflow waits for the broker.
 func (p *process) tell(ctx workflow.Context, kind alert.Type) {
 	event := p.event(ctx, kind)
 	p.meanwhile(ctx, "alert", func(ctx workflow.Context) error { return p.publish(ctx, event, untilItSticks) })
@@ -461,7 +463,7 @@ func (p *process) publish(ctx workflow.Context, event alert.Event, attempts int3
 	return workflow.ExecuteActivity(ctx, alerts.PublishAlert, event).Get(ctx, nil)
 }
 
-// event is the transaction's next alert. Its id is the same in every replay.
+// event returns the transaction's next alert. Its id is the same in every replay.
 func (p *process) event(ctx workflow.Context, kind alert.Type) alert.Event {
 	p.alerts++
 	info, t := workflow.GetInfo(ctx), p.transaction
@@ -494,7 +496,8 @@ func (p *process) event(ctx workflow.Context, kind alert.Type) alert.Event {
 	}
 }
 
-// expiry: once a review's time is over nobody has to be asked for it any more, and another alert says what became of it.
+// expiry returns when an alert that asks for a review expires: at the review's deadline, because another alert then reports
+// the result. It returns nil for other alerts.
 func expiry(kind alert.Type, r *review.Review) *time.Time {
 	if r == nil || kind != alert.ReviewRequested && kind != alert.ReviewReminder {
 		return nil
@@ -509,12 +512,13 @@ func customerID(t transaction.Transaction) string {
 	return t.Customer.ID
 }
 
-// EventID is the id of a workflow's alert of that number, counted from 1. It survives retries, resets and replays.
+// EventID returns the id of a workflow's alert with that number, counted from 1. It stays the same over retries, resets and
+// replays.
 func EventID(workflowID string, number int) string {
 	return uuid.NewSHA1(eventNamespace, []byte(workflowID+"/"+strconv.Itoa(number))).String()
 }
 
-// link leads to the transaction's history in the Web UI.
+// link returns the address of the transaction's history in the Web UI, or "" if no Web UI is configured.
 func (p *process) link(info *workflow.Info) string {
 	if p.WebUI == "" {
 		return ""
@@ -522,7 +526,7 @@ func (p *process) link(info *workflow.Info) string {
 	return strings.TrimSuffix(p.WebUI, "/") + "/namespaces/" + info.Namespace + "/workflows/" + info.WorkflowExecution.ID
 }
 
-// ledgerWriter keeps the ledger up with the record: one entry at a time, and always the newest.
+// ledgerWriter keeps the ledger up to date with the record: it writes one entry at a time, and always the newest.
 type ledgerWriter struct {
 	writing, behind bool
 	written         int
@@ -532,8 +536,8 @@ func (s *ledgerWriter) idle() bool {
 	return !s.writing
 }
 
-// save has the record as it is now kept in the ledger, without waiting for it: a ledger that is away holds up no
-// payment. The workflow does not end before its last entry is kept.
+// save writes the record as it is now to the ledger, without waiting for it: a ledger that is down holds up no payment. The
+// workflow does not end before its last entry is written.
 func (p *process) save(ctx workflow.Context) {
 	p.ledgerWriter.behind = true
 	if p.ledgerWriter.writing {
@@ -552,9 +556,9 @@ func (p *process) save(ctx workflow.Context) {
 	})
 }
 
-// write costs one event in the history while the ledger is there: a local activity runs within the workflow task that
-// is under way anyway. When the ledger does not answer, a regular activity takes over, whose retries are the server's
-// and hold up no workflow task.
+// write costs one event in the history while the ledger is up: a local activity runs within the workflow task that is under
+// way anyway. If the ledger does not answer, a regular activity takes over: the server retries it, which holds up no
+// workflow task.
 func (p *process) write(ctx workflow.Context) error {
 	p.ledgerWriter.written++
 	entry := ledger.Entry{

@@ -31,7 +31,7 @@ import (
 
 const transactionID = "01930000-0000-7000-8000-000000000001"
 
-// tooOften is as many attempts as the test environment grants an activity that may be retried without end.
+// tooOften is how many attempts the test environment allows for an activity that may be retried without end.
 const tooOften = 10
 
 var (
@@ -63,7 +63,7 @@ type run struct {
 	orders *workflows.Orders
 }
 
-// newEnvironment is one that logs nothing, and takes no slow machine for a workflow that is stuck.
+// newEnvironment returns an environment that logs nothing, and does not take a slow machine for a stuck workflow.
 func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -79,7 +79,7 @@ func newRun(t testing.TB) *run {
 	return r
 }
 
-// newBareRun expects nothing of its activities.
+// newBareRun returns a run that expects no calls of its activities.
 func newBareRun(t testing.TB) *run {
 	t.Helper()
 	r := &run{TestWorkflowEnvironment: newEnvironment(), t: t, answer: &answer{}, books: &books{}}
@@ -99,8 +99,8 @@ func newBareRun(t testing.TB) *run {
 	return r
 }
 
-// execute runs a transaction to its end. Whatever happens to it, its caller is answered, it only moves forward, and the
-// ledger knows what the workflow knows.
+// execute runs a transaction to its end. It checks that, whatever happens, the caller is answered, the transaction only
+// moves forward, and the ledger knows what the workflow knows.
 func (r *run) execute() {
 	r.t.Helper()
 	r.ExecuteWorkflow(workflows.ProcessTransactionType, aTransaction())
@@ -132,7 +132,7 @@ func (r *run) steps() []transaction.Status {
 	return codes
 }
 
-// answer is what the caller got, and when.
+// answer holds what the caller got, and when.
 type answer struct {
 	ledger.Answer
 
@@ -154,7 +154,7 @@ func (a *answer) Complete(result any, err error) {
 	}
 }
 
-// books is a ledger that keeps every entry, and may be away.
+// books is a ledger that keeps every entry, and can be made to fail.
 type books struct {
 	mu      sync.Mutex
 	entries []ledger.Entry
@@ -220,7 +220,7 @@ func TestAFraudIsStoppedAndAlertedWithoutAnyPayment(t *testing.T) {
 	require.Equal(t, "http://localhost:8233/namespaces/default-test-namespace/workflows/default-test-workflow-id", event.Data.Link)
 }
 
-// publishes expects that many events, and gathers them.
+// publishes expects count events, and collects them.
 func (r *run) publishes(count int) *[]alert.Event {
 	events := new([]alert.Event)
 	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(func(_ context.Context, e alert.Event) error {

@@ -18,19 +18,19 @@ import (
 	"dummyorders/workflows"
 )
 
-// histories were recorded by `make record-histories` on a real server. Those named "before" are of the path
-// that a workflow.GetVersion keeps.
+// histories is where the histories are that `make record-histories` recorded on a real server. Those named "before" take the
+// path that a workflow.GetVersion keeps.
 const histories = "testdata/histories"
 
-// TestRecordedHistoriesReplay fails when a change to the workflows would break those that are running. Then either
-// keep the old path beside the new one with workflow.GetVersion, or, if no such workflow can be running any more,
-// record the histories anew.
+// TestRecordedHistoriesReplay fails when a change to the workflows would break those that are running. Then either keep the
+// old path beside the new one with workflow.GetVersion, or, if no such workflow can be running any more, record the
+// histories again.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(histories, "*.json"))
 	require.NoError(t, err)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			// Other settings than those of the recording: they must not change what a workflow does.
+			// These settings differ from those of the recording: they must not change what a workflow does.
 			orders := &workflows.Orders{
 				FraudCheckDeadline: 7 * time.Minute, PaymentDeadline: 7 * time.Minute,
 				ReviewDeadline: 7 * time.Minute, ReviewOnExpiry: review.Approve,
@@ -45,7 +45,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	}
 }
 
-// recorded is a history, and whose it is: the ids of digests are made of that.
+// recorded returns a history and the execution that it belongs to: the ids of digests are made from that.
 func recorded(t *testing.T, file string) (*history.History, workflow.Execution) {
 	t.Helper()
 	text, err := os.Open(file)

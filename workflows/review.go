@@ -15,7 +15,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// review has a person decide about what is held: it is taken or given back. The wait is two timers at most.
+// review asks a person to decide about the held money: it is taken or given back. The wait needs two timers at most.
 func (p *process) review(ctx workflow.Context, held payment.Authorization) error {
 	if err := p.awaitVerdict(ctx); err != nil {
 		p.giveBack(ctx, held)
@@ -35,14 +35,13 @@ func (p *process) review(ctx workflow.Context, held payment.Authorization) error
 	return p.stop(ctx, alert.FraudDetected)
 }
 
-// terms are those that a review begins with. They are kept in its history, so that other settings count for later
-// reviews only.
+// terms are what a review begins with. They are kept in its history, so that changed settings affect later reviews only.
 type terms struct {
 	Deadline time.Duration  `json:"deadline"`
 	OnExpiry review.Verdict `json:"onExpiry"`
 }
 
-// awaitVerdict fails only when the transaction is cancelled.
+// awaitVerdict waits for a verdict, and decides by itself at the deadline. It fails only when the transaction is cancelled.
 func (p *process) awaitVerdict(ctx workflow.Context) error {
 	var agreed terms
 	options := workflow.SideEffectOptions{Summary: "keep the review's deadline"}
@@ -66,7 +65,7 @@ func (p *process) awaitVerdict(ctx workflow.Context) error {
 	return p.expire(ctx, agreed.OnExpiry)
 }
 
-// awaitUntil says whether a reviewer decided before a time.
+// awaitUntil reports whether a reviewer decided before the time until.
 func (p *process) awaitUntil(ctx workflow.Context, until time.Time, then string) (bool, error) {
 	return workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 		Timeout:      until.Sub(workflow.Now(ctx)),
@@ -74,8 +73,8 @@ func (p *process) awaitUntil(ctx workflow.Context, until time.Time, then string)
 	}, p.record.Review.Decided)
 }
 
-// expire decides for want of a reviewer, unless one is just about to. What no fraud check has seen, or sees worse by
-// now, is never approved by silence.
+// expire decides when no reviewer has, unless one is just doing so. It never approves a transaction that the repeated fraud
+// check could not evaluate, or finds worse than before.
 func (p *process) expire(ctx workflow.Context, verdict review.Verdict) error {
 	if err := p.reviewing.Lock(ctx); err != nil {
 		return err
@@ -97,7 +96,8 @@ func (p *process) expire(ctx workflow.Context, verdict review.Verdict) error {
 	return nil
 }
 
-// onReview takes a reviewer's verdict. Of two at once the first decides, and the other is told who did.
+// onReview takes a reviewer's verdict. If two come at once, the first decides, and the other gets an error that says who
+// did.
 func (p *process) onReview(ctx workflow.Context, q review.Request) (ledger.Answer, error) {
 	ctx = detached(ctx)
 	if err := p.reviewing.Lock(ctx); err != nil {
@@ -132,18 +132,18 @@ func (p *process) decide(ctx workflow.Context, q review.Request) error {
 	return nil
 }
 
-// labels are what a reviewer's verdict says about the transaction.
+// labels maps a reviewer's verdict to the label that it gives the transaction.
 var labels = map[review.Verdict]string{review.Approve: ledger.Legitimate, review.Decline: ledger.Fraudulent}
 
-// mayApprove has the fraud check asked again, and fails with CheckWorse where the reviewer has to hear of the result
-// first. To confirm is to approve what was heard, and nothing worse.
+// mayApprove repeats the fraud check, and fails with CheckWorse if the reviewer has to hear of the result first. By
+// confirming, a reviewer approves the result that was reported before, and nothing worse.
 func (p *process) mayApprove(ctx workflow.Context, q review.Request) error {
 	if err := p.open(); err != nil {
 		return err
 	}
 	known := *p.record.Decision
 	if before := p.record.Review.Recheck; q.Confirm && before != nil && before.WorseThan(known) {
-		known = *before // what a reviewer has been told
+		known = *before // the result that was reported to a reviewer
 	}
 	now, err := p.checkAgain(ctx)
 	if err != nil {
@@ -157,7 +157,7 @@ func (p *process) mayApprove(ctx workflow.Context, q review.Request) error {
 		now.Outcome, now.Score, p.record.Decision.Outcome, p.record.Decision.Score), CheckWorse, nil, now)
 }
 
-// reviewable refuses what could not change anything, without a trace in the history.
+// reviewable refuses a request that could not change anything, without a trace in the history.
 func (p *process) reviewable(q review.Request) error {
 	if err := q.Check(); err != nil {
 		return err
@@ -168,13 +168,13 @@ func (p *process) reviewable(q review.Request) error {
 	return p.open()
 }
 
-// repeats says whether a reviewer says again what counts already, as after an answer that got lost.
+// repeats reports whether a reviewer repeats the verdict that already counts, as after a lost answer.
 func (p *process) repeats(q review.Request) bool {
 	r := p.record.Review
 	return r != nil && r.Decided() && !r.Expired && r.Verdict == q.Verdict && r.Reviewer == q.Reviewer
 }
 
-// open fails with ReviewClosed where there is nothing to decide.
+// open fails with ReviewClosed if there is nothing to decide.
 func (p *process) open() error {
 	r, status := p.record.Review, p.record.Status()
 	switch {

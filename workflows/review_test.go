@@ -19,7 +19,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// reviewedRun is a run whose fraud check asks for a review, and whose money is held.
+// reviewedRun returns a run whose fraud check asks for a review, and whose money is held.
 func reviewedRun(t *testing.T) *run {
 	t.Helper()
 	r := newRun(t)
@@ -28,7 +28,7 @@ func reviewedRun(t *testing.T) *run {
 	return r
 }
 
-// rechecks expects the fraud check to be asked again.
+// rechecks expects the fraud check to be repeated.
 func (r *run) rechecks(found fraud.Decision) {
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(found, nil).Once()
 }
@@ -41,7 +41,7 @@ func (r *run) voids() {
 	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
 }
 
-// reviews sends a verdict after a while, and is what the reviewer gets.
+// reviews sends a verdict after a while, and returns what the reviewer gets.
 func (r *run) reviews(after time.Duration, q review.Request) *answer {
 	got := &answer{}
 	r.RegisterDelayedCallback(func() { r.UpdateWorkflow(workflows.ReviewUpdate, "", got, q) }, after)
@@ -125,7 +125,7 @@ func TestAReviewerHearsOfACheckThatGotWorseBeforeTheApprovalTakesEffect(t *testi
 			r.rechecks(now)
 			r.captures()
 			confirmed := adaApproves
-			confirmed.Confirm = true // which means nothing before anybody was told
+			confirmed.Confirm = true // which has no meaning before a reviewer knows of a worse check
 			first := r.reviews(time.Hour, confirmed)
 			if now.Outcome == fraud.Approve {
 				r.execute()
@@ -307,7 +307,7 @@ func TestAReviewThatNobodyDecides(t *testing.T) {
 	})
 }
 
-// approvesOnExpiry is a run whose review ends as an approval when nobody decides.
+// approvesOnExpiry returns a run whose review ends as an approval if no person decides.
 func approvesOnExpiry(t *testing.T, found fraud.Decision) *run {
 	t.Helper()
 	r := newRun(t)

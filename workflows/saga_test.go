@@ -19,12 +19,12 @@ import (
 	"dummyorders/workflows"
 )
 
-// sagas is how many random transactions the property is tried on.
+// sagas is how many random transactions the property is tested with.
 const sagas = 2000
 
-// story is what happens to one transaction.
+// story holds what happens to one transaction.
 type story struct {
-	decisions []fraud.Decision // of the check, and of its repetition
+	decisions []fraud.Decision // of the first check and of the repeated one
 	bank      *bank
 	reviews   []review.Request
 	cancel    bool
@@ -35,7 +35,7 @@ type story struct {
 
 func anyStory(t *rapid.T) story {
 	decision := rapid.SampledFrom([]fraud.Decision{approved, reviewed, declined, fraud.Undecided("nobody")})
-	// The test environment asks ten times at most; more faults in a row than that count as a deadline.
+	// The test environment makes at most ten attempts; a longer row of faults counts as a deadline.
 	trouble := rapid.OneOf(
 		rapid.SliceOfN(rapid.SampledFrom(faults), 0, tooOften),
 		rapid.SliceOfN(rapid.SampledFrom([]fault{temporary, lost, late, belated}), tooOften, tooOften*3/2),
@@ -70,7 +70,7 @@ func anyStory(t *rapid.T) story {
 	return s
 }
 
-// play runs a transaction through its story, and is the alerts that were published.
+// play runs a transaction through its story, and returns the alerts that were published.
 func (s *story) play(t testing.TB) (*run, []alert.Event) {
 	r := newBareRun(t)
 	r.books.away = failing(&s.ledger)
@@ -100,7 +100,7 @@ func (s *story) play(t testing.TB) (*run, []alert.Event) {
 	return r, events
 }
 
-// Detect makes a story its own fraud check.
+// Detect lets the story be its own fraud check.
 func (s *story) Detect(context.Context, fraud.Check) (fraud.Decision, error) {
 	decision := s.decisions[0]
 	if len(s.decisions) > 1 {
@@ -113,7 +113,7 @@ type publisher func(alert.Event) error
 
 func (p publisher) Publish(_ context.Context, e alert.Event) error { return p(e) }
 
-// failing takes one plan after the other.
+// failing returns a function that takes one entry of the plan at each call.
 func failing(plan *[]bool) func() bool {
 	return func() bool {
 		if len(*plan) == 0 {
@@ -125,7 +125,7 @@ func failing(plan *[]bool) func() bool {
 	}
 }
 
-// TestMoneyIsTakenOnceOrGivenBack is the promise of the saga, over failures at every step, in any number.
+// TestMoneyIsTakenOnceOrGivenBack tests the promise of the saga, with any number of failures at every step.
 func TestMoneyIsTakenOnceOrGivenBack(t *testing.T) {
 	for range sagas / 100 {
 		rapid.Check(t, func(rt *rapid.T) {
@@ -169,7 +169,7 @@ func told(events []alert.Event, kind alert.Type) bool {
 	return false
 }
 
-// TestTheStoriesReachEveryEnd keeps the property above from being true for want of trying.
+// TestTheStoriesReachEveryEnd makes sure that the property above is tested with stories of every ending.
 func TestTheStoriesReachEveryEnd(t *testing.T) {
 	seen := map[string]int{
 		transaction.AlertDone.String(): 0, transaction.PaymentComplete.String(): 0, transaction.PaymentError.String(): 0,

@@ -13,27 +13,27 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// What the Web UI shows: summaries and details that tell the story, and search attributes to filter by.
+// This file makes what the Web UI shows: summaries and details that tell the story, and search attributes to filter by.
 
-// TransactionSummary is the line that the Web UI shows with the workflow.
+// TransactionSummary returns the line that the Web UI shows with a transaction's workflow.
 func TransactionSummary(t transaction.Transaction) string {
 	return line(fmt.Sprintf("order %s: %s by %s", t.Order.ID, t.Payment.Amount, t.PaymentMethod))
 }
 
-// AlertSummary is the same for the delivery of an alert.
+// AlertSummary returns the line that the Web UI shows with the delivery of an alert.
 func AlertSummary(event alert.Event) string {
 	return line(fmt.Sprintf("%s: order %s, %s %s", event.Type.RoutingKey(), event.Subject, event.Data.Currency, event.Data.Amount))
 }
 
-// maxLine is how many bytes of a summary are shown. Temporal refuses to start a workflow with more than 400
+// maxLine bounds the bytes of a summary. Temporal refuses to start a workflow with more than 400
 // (limit.userMetadataSummarySize), and ids may hold characters of four bytes.
 const maxLine = 200
 
-// unlinked is what merchants and reviewers wrote, for the Markdown of the Web UI, which makes links of bare addresses as well:
-// nobody who looks at it is to be led elsewhere by an order's id.
+// unlinked escapes text that merchants and reviewers wrote for the Web UI's Markdown, which also turns bare addresses into
+// links: an order's id must not be able to lead a reader to another site.
 var unlinked = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `<`, `\<`, `: `, `: `, `:`, `\:`)
 
-// line is a summary that Temporal takes.
+// line returns text escaped and short enough for Temporal to accept it as a summary.
 func line(text string) string {
 	text = unlinked.Replace(text)
 	if len(text) <= maxLine {
@@ -42,7 +42,7 @@ func line(text string) string {
 	return strings.ToValidUTF8(text[:maxLine], "") + "…"
 }
 
-// SearchAttributes are those that are known before the workflow runs.
+// SearchAttributes returns the search attributes that are known before the workflow runs.
 func SearchAttributes(t transaction.Transaction) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(
 		TransactionStatusKey.ValueSet(transaction.Pending.String()),
@@ -51,20 +51,20 @@ func SearchAttributes(t transaction.Transaction) temporal.SearchAttributes {
 	)
 }
 
-// move notes a status. It costs no history event; publishStatus does.
+// move changes the status in the record. It costs no history event; publishStatus does.
 func (p *process) move(ctx workflow.Context, to transaction.Status) {
 	p.record.Move(to, workflow.Now(ctx))
 	workflow.SetCurrentDetails(ctx, p.details())
 }
 
-// stay makes a status known where the transaction will stay for a while: to filter by, and in the ledger.
+// stay publishes a status that will last for a while, in the search attributes and in the ledger.
 func (p *process) stay(ctx workflow.Context) {
 	p.publishStatus(ctx)
 	p.save(ctx)
 }
 
-// makeKnown makes the status known whenever an activity says that it lasts. Where each succeeds at once, as nearly always,
-// that costs nothing. The version is for workflows that came by such a signal before they knew it.
+// makeKnown publishes the status whenever an activity signals that it lasts. If every activity succeeds at once, as nearly
+// always, this costs nothing. The version is for workflows that received such a signal before their code knew it.
 func (p *process) makeKnown(ctx workflow.Context) {
 	signals := workflow.GetSignalChannelWithOptions(ctx, LastingSignal, workflow.SignalChannelOptions{
 		Description: "Makes the status known to lists and search, because something is being tried again",
@@ -78,7 +78,7 @@ func (p *process) makeKnown(ctx workflow.Context) {
 	}
 }
 
-// publishStatus makes the status something to filter by. It is a history event and an index write each time.
+// publishStatus sets the search attributes to the current status. Each call costs a history event and an index write.
 func (p *process) publishStatus(ctx workflow.Context) {
 	updates := []temporal.SearchAttributeUpdate{TransactionStatusKey.ValueSet(p.record.Status().String())}
 	if d := p.record.Decision; d != nil {
@@ -89,7 +89,7 @@ func (p *process) publishStatus(ctx workflow.Context) {
 	}
 }
 
-// details is the story so far, in the Markdown that the Web UI renders.
+// details returns the story so far, in the Markdown that the Web UI renders.
 func (p *process) details() string {
 	var story strings.Builder
 	fmt.Fprintf(&story, "**%s**\n\n", p.record.Message)
@@ -105,7 +105,7 @@ func (p *process) details() string {
 		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", shown.By(), r.Deadline.UTC().Format(time.RFC3339))
 	}
 	p.tellPayment(&story)
-	story.WriteString("\n| step | at |\n|--|--|\n") // the newest first: the Web UI cuts off what does not fit
+	story.WriteString("\n| step | at |\n|--|--|\n") // newest first: the Web UI cuts off what does not fit
 	for _, step := range slices.Backward(p.record.Steps) {
 		fmt.Fprintf(&story, "| %d %s | %s |\n", step.Code, step.Status, step.Time.UTC().Format(time.RFC3339))
 	}

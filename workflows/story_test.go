@@ -25,7 +25,7 @@ func TestASummaryIsShortAndWholeWhateverTheOrderIsCalled(t *testing.T) {
 	require.True(t, utf8.ValidString(summary))
 }
 
-// shownOf is what the Web UI and temporal workflow metadata show as Current Details.
+// shownOf returns what the Web UI and `temporal workflow metadata` show as Current Details.
 func shownOf(t *testing.T, of interface {
 	QueryWorkflow(queryType string, args ...any) (converter.EncodedValue, error)
 },
@@ -67,7 +67,7 @@ func TestTheStoryOfATransactionHasItsNewestStepFirstAndAnEmptyLastLine(t *testin
 	require.True(t, strings.HasSuffix(details, "|\n\n"), "%q", details)
 }
 
-// Current Details are Markdown in the Web UI, and as they are in temporal workflow metadata.
+// Current Details are rendered as Markdown in the Web UI, and printed as they are by `temporal workflow metadata`.
 func TestAReviewReadsWellWithAndWithoutMarkdown(t *testing.T) {
 	for reviewer, shown := range map[string]string{"ada": "ada", "https://evil.example": `https\://evil.example`} {
 		t.Run(reviewer, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// checkChains refuses escalations that go on for ever, and those that lead to nobody.
+// checkChains rejects escalations that never end, and those to a receiver that does not exist.
 func (r *reader) checkChains() {
 	for _, next := range r.thens {
 		if to := next.from.then; to != "" && !r.isReceiver(next.at, to) {
@@ -27,7 +27,7 @@ func (r *reader) checkChains() {
 	}
 }
 
-// chain are the names of an escalation, up to one that has come before.
+// chain returns the names of an escalation, up to the first that repeats.
 func (r *reader) chain(from *receiver) []string {
 	names := []string{from.name}
 	for at := from; at.then != ""; {
@@ -42,7 +42,7 @@ func (r *reader) chain(from *receiver) []string {
 	return names
 }
 
-// warn finds what does nothing.
+// warn adds warnings for receivers and windows that are never used.
 func (r *reader) warn(root *yamlfile.Value) {
 	if len(root.Document().Faults) > 0 {
 		return

@@ -1,6 +1,5 @@
-// Package routing decides who is told of an alert, and how, by a file that operators write: receivers, routes, mutes and
-// windows of time. A file is read and checked as a whole, and decides then without looking at anything but the event and
-// the time.
+// Package routing decides who receives an alert, and how, from a file that operators write: receivers, routes, mutes and
+// time windows. It reads and checks the file as a whole; after that a decision depends only on the event and the time.
 package routing
 
 import (
@@ -19,10 +18,10 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// Config is who is told of what. It holds secrets, and shows none. Any number of goroutines may use it at once.
+// Config holds who receives which alerts. It holds secrets, and shows none. Any number of goroutines may use it at once.
 type Config struct {
 	receivers map[string]*receiver
-	names     []string // of the receivers, in the order of the file
+	names     []string // of the receivers, in the file's order
 	mutes     []mute
 	routes    []route
 	chats     map[string]chat.Endpoint
@@ -30,23 +29,23 @@ type Config struct {
 
 	uses     []use
 	warnings []yamlfile.Fault
-	digest   string // of the file and all that it names; empty for what is of no file
+	digest   string // of the file and all files that it names; empty if the configuration was not read from a file
 }
 
 var _ alert.Router = (*Config)(nil)
 
-// receiver is whom to tell, and how.
+// receiver holds whom to alert, and how.
 type receiver struct {
 	name     string
 	targets  []alert.Target
 	group    *grouping
 	throttle *alert.Throttle
-	within   time.Duration // to acknowledge in; 0, nobody has to
-	then     string        // the receiver that is told next; empty, none
+	within   time.Duration // time limit to acknowledge; 0 if no acknowledgement is needed
+	then     string        // the receiver to escalate to; empty if there is none
 	wordings map[string]*templates.Set
 }
 
-// use is that a receiver is told by a channel, and where that stands.
+// use records that a receiver uses a channel, and where the file says so.
 type use struct {
 	channel string
 	at      yamlfile.Fault // without a text
@@ -60,7 +59,7 @@ func newConfig() *Config {
 	}
 }
 
-// ToMail tells one receiver, mail, of everything: each address by itself, each alert by itself.
+// ToMail returns a Config that sends every alert to one receiver, mail: each address and each alert separately.
 func ToMail(addresses []string) *Config {
 	c := newConfig()
 	to := &receiver{name: alert.Mail}
@@ -79,10 +78,10 @@ func (c Config) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprint(state, "routing.Config")
 }
 
-// digestShown is enough of a digest to tell files apart by eye.
+// digestShown is how much of a digest Summary shows: enough to distinguish files by eye.
 const digestShown = len("sha256:") + 12
 
-// Summary is the configuration in one line.
+// Summary describes the configuration in one line.
 func (c *Config) Summary() string {
 	text := fmt.Sprintf("%s, %s, %s", many(len(c.names), "receiver"), many(len(c.routes), "route"), many(len(c.mutes), "mute"))
 	if c.digest == "" {
@@ -98,13 +97,13 @@ func many(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// Warnings are what is odd about the file and does not keep it from being used.
+// Warnings returns what is odd about the file, but does not prevent its use.
 func (c *Config) Warnings() []yamlfile.Fault {
 	return slices.Clone(c.warnings)
 }
 
-// Needs are faults, each at its place: a receiver is told by a channel that is not set up. lacking says for each of these
-// channels what alertman must be started with, such as names of variables.
+// Needs returns a fault for each use of a channel that is not set up, at its place in the file. lacking holds these
+// channels, and what alertman must be started with for each, such as names of variables.
 func (c *Config) Needs(lacking map[string]string) yamlfile.Faults {
 	var faults []yamlfile.Fault
 	for _, u := range c.uses {
@@ -116,13 +115,13 @@ func (c *Config) Needs(lacking map[string]string) yamlfile.Faults {
 	return yamlfile.Bounded(faults)
 }
 
-// Receivers are the names of all, in the order of the file.
+// Receivers returns the names of all receivers, in the file's order.
 func (c *Config) Receivers() []string {
 	return slices.Clone(c.names)
 }
 
-// Receiver is an assignment to a receiver by its name, to try it: its own targets alone, at once, and nobody has to
-// acknowledge.
+// Receiver returns an assignment to test a receiver: only to its own targets, at once, and with no acknowledgement. It
+// reports whether there is a receiver of that name.
 func (c *Config) Receiver(name string) (alert.Assignment, bool) {
 	r, known := c.receivers[name]
 	if !known {
@@ -132,19 +131,19 @@ func (c *Config) Receiver(name string) (alert.Assignment, bool) {
 	return alert.Assignment{Receiver: name, Route: "test", Steps: []alert.Step{step}}, true
 }
 
-// Chat is an endpoint by its name, such as "fraud-team/chat".
+// Chat returns a chat endpoint by its name, such as "fraud-team/chat".
 func (c *Config) Chat(endpoint string) (chat.Endpoint, bool) {
 	found, known := c.chats[endpoint]
 	return found, known
 }
 
-// Webhook is an endpoint by its name, such as "fraud-team/webhook".
+// Webhook returns a webhook endpoint by its name, such as "fraud-team/webhook".
 func (c *Config) Webhook(endpoint string) (webhook.Endpoint, bool) {
 	found, known := c.webhooks[endpoint]
 	return found, known
 }
 
-// Wording is how a receiver wants to be told on the target's channel; nil, in the default words.
+// Wording returns the receiver's templates for the target's channel, or nil for the default words.
 func (c *Config) Wording(receiver string, target alert.Target) *templates.Set {
 	r, known := c.receivers[receiver]
 	if !known {
@@ -154,25 +153,25 @@ func (c *Config) Wording(receiver string, target alert.Target) *templates.Set {
 	return r.wordings[channel]
 }
 
-// defaultWindow is how long alerts of a group are collected where nobody says.
+// defaultWindow is how long alerts of a group are collected by default.
 const defaultWindow = 5 * time.Minute
 
-// defaultBy is what alerts of a group have in common where nobody says, beside their type.
+// defaultBy is what alerts of a group have in common by default, besides their type.
 var defaultBy = []string{"card", "reason"}
 
-// grouping is how a receiver's alerts belong together. The nil grouping tells each by itself.
+// grouping is how a receiver's alerts are grouped. With a nil grouping each alert is sent separately.
 type grouping struct {
-	by     []string // beside the type
+	by     []string // besides the type
 	window time.Duration
 }
 
-// byType may be said, and is always so.
+// byType may be written in the file, and always applies.
 const byType = "type"
 
-// trait is something that alerts of a group have in common: key tells groups apart, and name is for people.
+// trait is something that alerts of a group have in common: key distinguishes groups, and name is for people.
 type trait struct{ key, name string }
 
-// traits are what alerts can be grouped by. One that an event does not have has an empty key.
+// traits are what alerts can be grouped by. A trait that an event lacks has an empty key.
 var traits = map[string]func(e alert.Event) trait{
 	"card":     card,
 	"customer": customer,
@@ -190,7 +189,7 @@ func named(value, what string) trait {
 	return trait{key: value, name: what + value}
 }
 
-// card is the customer where a payment was not made by a card that can be told from others.
+// card returns the event's card, or its customer if the payment has no card fingerprint to distinguish cards by.
 func card(e alert.Event) trait {
 	if e.Data.CardFingerprint == "" {
 		return customer(e)
@@ -205,13 +204,13 @@ func customer(e alert.Event) trait {
 	return trait{key: "customer " + e.Data.CustomerID, name: "customer " + e.Data.CustomerID}
 }
 
-// reason is the first. An event without any is of those without.
+// reason returns the event's first reason. Events without a reason form one group.
 func reason(e alert.Event) trait {
 	code := e.Member().Reason
 	return trait{key: "reason " + code, name: code}
 }
 
-// of is the group of an event; nil, it is told by itself, as it is where it lacks what it would be grouped by.
+// of returns the group of an event, or nil to send it separately, which is so if it lacks a trait to group by.
 func (g *grouping) of(e alert.Event) *alert.Grouping {
 	if g == nil {
 		return nil
@@ -231,13 +230,13 @@ func (g *grouping) of(e alert.Event) *alert.Grouping {
 	return &alert.Grouping{Key: key, Name: safetext.Line(strings.Join(names, ", ")), Window: g.window}
 }
 
-// condition is what an event and the time must be: all of it.
+// condition is a list of tests that an event and the time must all pass.
 type condition []test
 
-// test says why it is not so; empty, it is.
+// test returns why the event or the time fails it, or "" if they pass.
 type test func(event alert.Event, at time.Time) string
 
-// misses is the first reason why an event does not meet the condition; empty, it does.
+// misses returns the first reason why an event does not meet the condition, or "" if it does.
 func (c condition) misses(event alert.Event, at time.Time) string {
 	for _, t := range c {
 		if why := t(event, at); why != "" {
@@ -247,7 +246,7 @@ func (c condition) misses(event alert.Event, at time.Time) string {
 	return ""
 }
 
-// among wants a value of the event to be one of some.
+// among returns a test that a value of the event is one of those allowed.
 func among(what string, allowed []string, of func(alert.Event) string) test {
 	return func(event alert.Event, _ time.Time) string {
 		value := of(event)
@@ -261,7 +260,7 @@ func among(what string, allowed []string, of func(alert.Event) string) test {
 	}
 }
 
-// scored wants a score from least on and below a bound.
+// scored returns a test that the score is at least least, and below below.
 func scored(least, below int) test {
 	return func(event alert.Event, _ time.Time) string {
 		switch score := event.Data.Decision.Score; {
@@ -274,8 +273,8 @@ func scored(least, below int) test {
 	}
 }
 
-// worth wants an amount of one currency, from least on and below a bound, where there are such. Amounts of other
-// currencies are not compared.
+// worth returns a test that the amount is in the currency, at least least, and below below; a nil bound is not tested.
+// Amounts in other currencies are not compared: they fail the test.
 func worth(currency money.Currency, least, below *money.Money) test {
 	return func(event alert.Event, _ time.Time) string {
 		if event.Data.Currency != string(currency) {
@@ -294,7 +293,7 @@ func worth(currency money.Currency, least, below *money.Money) test {
 	}
 }
 
-// during wants the time to be in a window.
+// during returns a test that the time is in a window.
 func during(w window) test {
 	return func(_ alert.Event, at time.Time) string {
 		if w.has(at) {
@@ -304,7 +303,7 @@ func during(w window) test {
 	}
 }
 
-// outside wants the time not to be in a window.
+// outside returns a test that the time is not in a window.
 func outside(w window) test {
 	return func(_ alert.Event, at time.Time) string {
 		if !w.has(at) {
@@ -314,7 +313,7 @@ func outside(w window) test {
 	}
 }
 
-// since wants the time not to be before a moment.
+// since returns a test that the time is not before a moment.
 func since(from time.Time) test {
 	return func(_ alert.Event, at time.Time) string {
 		if !at.Before(from) {
@@ -324,7 +323,7 @@ func since(from time.Time) test {
 	}
 }
 
-// before wants the time to be before a moment.
+// before returns a test that the time is before a moment.
 func before(until time.Time) test {
 	return func(_ alert.Event, at time.Time) string {
 		if at.Before(until) {
@@ -334,20 +333,20 @@ func before(until time.Time) test {
 	}
 }
 
-// window is a span of each of some days, by the clock on a wall: the hour that daylight saving time leaves out is in no
-// window, and the one that it repeats is twice in it.
+// window is a span of time on certain weekdays, by local wall-clock time: the hour that daylight saving time skips is in
+// no window, and the hour that it repeats is in the window both times.
 type window struct {
 	name string
 	zone *time.Location
 	days map[time.Weekday]bool
-	// from and to are minutes since midnight. Where from is not before to, the window goes on after midnight, and the
-	// part there belongs to the day on which it began.
+	// from and to are minutes since midnight. If from is not before to, the window continues after midnight, and that
+	// part belongs to the day on which it began.
 	from, to int
 }
 
 const minutesOfADay = 24 * 60
 
-// has says whether a time is in the window.
+// has reports whether a time is in the window.
 func (w window) has(at time.Time) bool {
 	local := at.In(w.zone)
 	now, today := local.Hour()*60+local.Minute(), local.Weekday()
@@ -358,23 +357,24 @@ func (w window) has(at time.Time) bool {
 	return w.days[today] && now >= w.from || w.days[yesterday] && now < w.to
 }
 
-// clock is the time where the window is, for people.
+// clock returns the time in the window's zone, for people.
 func (w window) clock(at time.Time) string {
 	return fmt.Sprintf("%s in %s", at.In(w.zone).Format("Mon 15:04"), w.zone)
 }
 
-// Current is the configuration of now, such as Source.Current or one that never changes.
+// Current returns the configuration now in force, such as Source.Current or one that never changes.
 type Current func() *Config
 
 var _ alert.Router = Current(nil)
 
-// Route asks the configuration of now, so that all assignments are of one.
+// Route uses the configuration now in force, so that all assignments come from the same one.
 func (c Current) Route(event alert.Event, at time.Time) []alert.Assignment {
 	return c().Route(event, at)
 }
 
-// discreet are faults as they may be logged: where a name should stand, somebody may have written a URL or a secret. What a
-// fault repeats of the file, it has in quotes; the rest of it is this program's own words, and stays.
+// discreet removes what may be secret from faults, so that they may be logged: an operator may have written a URL or a
+// secret in the place of a name. A fault quotes what it repeats of the file; the rest is this program's own words, and
+// stays.
 func discreet(faults []yamlfile.Fault) []yamlfile.Fault {
 	for i := range faults {
 		faults[i].Text = quoted.ReplaceAllStringFunc(faults[i].Text, func(value string) string {
@@ -387,26 +387,27 @@ func discreet(faults []yamlfile.Fault) []yamlfile.Fault {
 	return faults
 }
 
-// hidden stands where a secret was.
+// hidden replaces a secret.
 const hidden = "…"
 
 var (
-	// quoted is a value as %q writes it, or a word as the YAML library does.
+	// quoted matches a value as %q writes it, or a word as the YAML library does.
 	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^'\s]*'`)
-	// addressed is the part of a URL from the scheme or the host on, with its port or its domain, and of a webhook's secret.
+	// addressed matches the part of a URL from a dot or colon in its scheme or host to the next slash, or the start of a
+	// webhook's secret.
 	addressed = regexp.MustCompile(`(?i)[.:][^\s/]*/|whsec_`)
-	// lump is what may be a key by itself: 24 characters of base64 are 18 bytes. No name that is known here is as long.
+	// lump matches what may be a key by itself: 24 characters of base64 are 18 bytes. No name known here is that long.
 	lump = regexp.MustCompile(`[A-Za-z0-9+/=]{24,}`)
 )
 
-// secretive says whether a value may be a secret, or hold one. A long word of letters alone is a time zone or a name.
+// secretive reports whether a value may be a secret, or contain one. A long word of letters alone is a time zone or a name.
 func secretive(value string) bool {
 	return addressed.MatchString(value) || slices.ContainsFunc(lump.FindAllString(value, -1), func(word string) bool {
 		return strings.ContainsAny(word, "0123456789+=")
 	})
 }
 
-// offered are names that a fault may list without quotes: what does not look like a name may be a secret.
+// offered returns the names that a fault may list without quotes: text that does not look like a name may be a secret.
 func offered(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !nameLook.MatchString(name) })
 }

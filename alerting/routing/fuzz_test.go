@@ -11,8 +11,8 @@ import (
 
 func jsonNumber(text string) json.Number { return json.Number(text) }
 
-// FuzzRead holds that no file makes reading panic, that whatever is refused is refused for a reason, that no secret that a
-// file names is shown, and that what is read decides.
+// FuzzRead checks that no file makes reading panic, that every rejection has a reason, that no secret in a named file is
+// shown, and that a configuration that was read makes decisions.
 func FuzzRead(f *testing.F) {
 	f.Add(good)
 	f.Add(strings.NewReplacer("group: none", "acknowledge: {within: 1m, then: fraud-team}", "tell: []", "tell: []\n    continue: true").Replace(good))

@@ -21,10 +21,10 @@ const (
 	hookSecret = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
 )
 
-// secrets are the files that good names.
+// secrets holds the files that good names.
 var secrets = map[string]string{"secrets/slack": slackURL + "\n", "secrets/hook": hookSecret + "\n", "short": "whsec_c2hvcnQ=", "empty": " \n"}
 
-// good is a file that has a bit of everything, and nothing wrong with it.
+// good is a valid file that uses every kind of setting.
 const good = `version: 1
 receivers:
   - name: fraud-team
@@ -69,7 +69,7 @@ func read(t testing.TB, content string) *routing.Config {
 	return c
 }
 
-// routed is a configuration of some receivers, a to d, of a mail address each, and of routes.
+// routed returns a configuration of the receivers a to d, each with one mail address, and of routes.
 func routed(t testing.TB, routes string) *routing.Config {
 	t.Helper()
 	return read(t, `version: 1
@@ -86,7 +86,7 @@ receivers:
 `+routes)
 }
 
-// event is a sample that was changed.
+// event returns a changed sample.
 func event(change func(*alert.Event)) alert.Event {
 	e := alert.Sample(alert.FraudDetected, "e-1", noon)
 	if change != nil {
@@ -95,7 +95,7 @@ func event(change func(*alert.Event)) alert.Event {
 	return e
 }
 
-// receivers are those of the assignments, and why nobody is told where nobody is.
+// receivers returns the receivers of the assignments, and why an assignment has none.
 func receivers(assigned []alert.Assignment) []string {
 	var all []string
 	for _, a := range assigned {

@@ -32,19 +32,19 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// mostNamed bounds receivers, routes, mutes and windows.
+// mostNamed bounds the number of receivers, routes, mutes and windows, each.
 const mostNamed = 1000
 
-// Load reads a file. The error is yamlfile.Faults where something is wrong with it: all that is.
+// Load reads a file. If its content is wrong, the error is yamlfile.Faults, with every fault.
 func Load(file string) (*Config, error) {
 	read, err := load(file)
 	return read.config, err
 }
 
-// reading is what became of reading a file.
+// reading is the result of reading a file.
 type reading struct {
 	config *Config
-	// files are all that were looked for, whether there are faults or not.
+	// files are all files that were looked for, even if there are faults.
 	files []string
 }
 
@@ -56,7 +56,7 @@ func load(file string) (reading, error) {
 	return read(file, content, contentOf)
 }
 
-// read reads the content of a file. open reads the files that it names.
+// read parses the content of a file. open reads the files that it names.
 func read(file string, content []byte, open opener) (reading, error) {
 	r := &reader{
 		config: newConfig(), open: open, folder: filepath.Dir(file), digest: sha256.New(),
@@ -75,7 +75,7 @@ func read(file string, content []byte, open opener) (reading, error) {
 	return reading{r.config, r.files}, nil
 }
 
-// reader puts a configuration together.
+// reader builds a configuration.
 type reader struct {
 	config *Config
 	open   opener
@@ -99,12 +99,12 @@ func (r *reader) readAll(root *yamlfile.Value) {
 	r.warn(root)
 }
 
-// names have a look of their own, since they stand in workflow ids, histories and logs.
+// nameLook restricts names, because they appear in workflow ids, histories and logs.
 var nameLook = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 
 const nameLike = "small letters, digits, - and _, a letter first, and have at most 64 characters"
 
-// name is a member that must be one, and stands once among those of its kind.
+// name returns the value's member "name". It must be a valid name, and not among taken.
 func name(v *yamlfile.Value, taken []string) string {
 	member := v.Required("name")
 	text := member.Words()
@@ -118,7 +118,7 @@ func name(v *yamlfile.Value, taken []string) string {
 	return text
 }
 
-// few are the items of a list that may have so many.
+// few returns the items of a list, up to mostNamed of them; more are a fault.
 func few(v *yamlfile.Value) []*yamlfile.Value {
 	items := v.List()
 	if len(items) > mostNamed {
@@ -128,10 +128,10 @@ func few(v *yamlfile.Value) []*yamlfile.Value {
 	return items
 }
 
-// maxFile is how large a file may be, in bytes.
+// maxFile is a file's greatest size in bytes.
 const maxFile = 1 << 20
 
-// holding is what a file is named for.
+// holding describes what a named file holds.
 type holding struct {
 	most   int // bytes
 	secret bool
@@ -142,7 +142,7 @@ var (
 	holdsSecret = holding{most: 64 << 10, secret: true}
 )
 
-// opener reads a file that has at most some bytes. Its errors are of fs.PathError: what it wraps does not name the file.
+// opener reads a file of up to most bytes. Its errors are fs.PathErrors, whose wrapped error does not name the file.
 type opener func(file string, most int) ([]byte, error)
 
 func contentOf(file string, most int) ([]byte, error) {
@@ -165,15 +165,16 @@ func contentOf(file string, most int) ([]byte, error) {
 	return content, err
 }
 
-// digested counts a file in. Its length goes before it, so that no two readings are the same bytes.
+// digested adds a file to the digest. The lengths go first, so that no two different readings give the same bytes.
 func (r *reader) digested(file string, content []byte) {
 	r.files = append(r.files, file)
 	_, _ = fmt.Fprintf(r.digest, "%d %s %d ", len(file), filepath.Base(file), len(content))
 	_, _ = r.digest.Write(content)
 }
 
-// named is the content of a file that a value names. That it cannot be read, or is blank, is a fault; where it holds a
-// secret, one without its name: somebody may have written the secret itself there, and line and column say which is meant.
+// named returns the content of the file that a value names. A file that cannot be read, or is blank, is a fault. If the
+// file holds a secret, the fault leaves out its name: an operator may have written the secret itself there, and the
+// fault's line and column identify the value.
 func (r *reader) named(v *yamlfile.Value, it holding) (string, bool) {
 	name := v.Words()
 	if name == "" {
@@ -205,7 +206,7 @@ func (r *reader) named(v *yamlfile.Value, it holding) (string, bool) {
 	return text, true
 }
 
-// cause is an error without the file's name.
+// cause returns an error without the file's name.
 func cause(err error) error {
 	if of, is := errors.AsType[*fs.PathError](err); is {
 		return of.Err
@@ -213,7 +214,7 @@ func cause(err error) error {
 	return errors.New("something is wrong with it")
 }
 
-// Bounds of what a receiver may ask for.
+// Bounds of a receiver's settings.
 const (
 	leastSpan  = time.Second
 	mostWindow = 24 * time.Hour
@@ -222,7 +223,7 @@ const (
 	mostInPer  = 10_000
 )
 
-// none is the word for no grouping and no throttle. There is none for templates: without them there are the default words.
+// none is the word for no grouping or no throttle. Templates do not have it: without them the default words are used.
 const none = "none"
 
 func (r *reader) readReceivers(v *yamlfile.Value) {
@@ -287,7 +288,7 @@ func readThrottle(v *yamlfile.Value) *alert.Throttle {
 	return bound
 }
 
-// then is who is told after a receiver, and where that stands.
+// then is a receiver with an escalation, and where the file says so.
 type then struct {
 	from *receiver
 	at   *yamlfile.Value
@@ -305,7 +306,7 @@ func (r *reader) readAcknowledge(to *receiver, v *yamlfile.Value) {
 	v.RefuseUnknown()
 }
 
-// words are one or more of some known words, or of any where none are given. Each stands once.
+// words returns one or more words, each at most once. If known words are given, each must be one of them.
 func words(v *yamlfile.Value, known ...string) []string {
 	var all []string
 	for _, item := range v.OneOrMore() {
@@ -326,12 +327,12 @@ func words(v *yamlfile.Value, known ...string) []string {
 	return all
 }
 
-// mostTargets bounds what one receiver is told by. Each target is an activity of the alert's workflow that may be tried for
-// days, and Temporal lets no workflow have more than 2,000 of these at once: an alert may go to several receivers, and along
-// their escalations, before that. Who has more people has a mailing list.
+// mostTargets bounds the targets of one receiver. Each target is an activity of the alert's workflow, which may be retried
+// for days, and Temporal allows a workflow at most 2,000 of these at once. The bound leaves room for an alert that goes to
+// several receivers, and along their escalations. For more people, use a mailing list.
 const mostTargets = 100
 
-// channels are in the order in which people are told of them.
+// channels are in the order in which faults list them.
 var channels = []string{alert.Mail, alert.SMS, alert.Chat, alert.Webhook, alert.Console}
 
 func (r *reader) readChannels(to *receiver, v *yamlfile.Value) {
@@ -348,7 +349,7 @@ func (r *reader) readChannels(to *receiver, v *yamlfile.Value) {
 	}
 }
 
-// enough are as many of one channel's addresses as it takes to see that they are too many.
+// enough returns at most one more address than a receiver may have, which is enough to see that there are too many.
 func enough(addresses []*yamlfile.Value) []*yamlfile.Value {
 	return addresses[:min(len(addresses), mostTargets+1)]
 }
@@ -381,7 +382,7 @@ func (r *reader) readChannel(to *receiver, v *yamlfile.Value) {
 	}
 }
 
-// add gives a receiver a target, which it must not have yet.
+// add adds a target to a receiver. One that the receiver already has is a fault.
 func (to *receiver) add(v *yamlfile.Value, target alert.Target) {
 	if slices.Contains(to.targets, target) {
 		v.Fault("%q stands twice in one receiver: leave one out", string(target))
@@ -397,7 +398,7 @@ func readAddresses(to *receiver, v *yamlfile.Value) {
 			continue
 		}
 		parsed, err := mailaddress.Parse(text)
-		if err == nil { // one that has to be quoted is taken apart here, and would be refused as a whole later
+		if err == nil { // Parse unquotes a quoted address, which would be rejected later
 			_, err = mailaddress.Parse(parsed.Address)
 		}
 		if err != nil {
@@ -408,7 +409,7 @@ func readAddresses(to *receiver, v *yamlfile.Value) {
 	}
 }
 
-// number is what E.164 lets a number be. The shortest that are in use have seven digits.
+// number matches E.164 numbers. The shortest in use have seven digits.
 var number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
 func readNumbers(to *receiver, v *yamlfile.Value) {
@@ -442,7 +443,8 @@ func (r *reader) readWebhook(to *receiver, v *yamlfile.Value) {
 	v.RefuseUnknown()
 }
 
-// mapping says in its own words what is no mapping: a URL stands there most of the time.
+// mapping reports whether v is a mapping. If not, it adds the fault must, which does not repeat the value: most often the
+// value is a URL.
 func mapping(v *yamlfile.Value, must string) bool {
 	if v != nil && !v.IsMapping() {
 		v.Fault("%s", must)
@@ -450,7 +452,7 @@ func mapping(v *yamlfile.Value, must string) bool {
 	return v.IsMapping()
 }
 
-// endpoint makes a target of a name, which stands for a secret address, and is the channel's where nobody gives one.
+// endpoint adds a target, and returns its name. The name stands for a secret address; by default it is the channel's.
 func (r *reader) endpoint(to *receiver, v *yamlfile.Value, channel string) string {
 	called := channel
 	at := v
@@ -471,8 +473,8 @@ func (r *reader) endpoint(to *receiver, v *yamlfile.Value, channel string) strin
 	return endpoint
 }
 
-// inline is a text that stands in a mapping, or in a file that it names; at is nil where neither is
-// there, or cannot be used.
+// inline returns a text from a mapping, or from a file that the mapping names, and its place. at is nil if neither is
+// given, or if it cannot be used.
 func (r *reader) inline(v *yamlfile.Value, key string, it holding) (text string, at *yamlfile.Value) {
 	here, elsewhere := v.Optional(key), v.Optional(key+"_file")
 	switch {
@@ -506,7 +508,7 @@ func (r *reader) readURL(v *yamlfile.Value) string {
 	return text
 }
 
-// isEndpoint says whether secrets may be sent to a URL.
+// isEndpoint reports whether secrets may be sent to a URL.
 func isEndpoint(text string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Fragment != "" {
@@ -515,7 +517,8 @@ func isEndpoint(text string) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && isPrivate(u.Hostname())
 }
 
-// isPrivate goes by the address, and where it is a name by what nobody can have in the public domain name system.
+// isPrivate reports whether a host is this machine or a private one. An address must be a loopback or private address; a
+// name must be one that cannot be registered in the public domain name system.
 func isPrivate(host string) bool {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return address.IsLoopback() || address.IsPrivate()
@@ -531,7 +534,7 @@ func isPrivate(host string) bool {
 	return false
 }
 
-// readSecrets are those that a webhook is signed with; several while one takes over from another.
+// readSecrets returns the secrets that a webhook is signed with. There are several while one replaces another.
 func (r *reader) readSecrets(v *yamlfile.Value) []string {
 	var given, here, elsewhere []*yamlfile.Value
 	for _, way := range []string{"secret", "secret_file", "secrets", "secret_files"} {
@@ -568,7 +571,7 @@ func (r *reader) readSecrets(v *yamlfile.Value) []string {
 	return secrets
 }
 
-// checked is a secret, which a fault does not show.
+// checked checks a secret, and returns it. A fault does not show it.
 func checked(v *yamlfile.Value, secret string) string {
 	if err := webhook.CheckSecret(secret); err != nil {
 		v.Fault("the secret %v", err)
@@ -576,7 +579,7 @@ func checked(v *yamlfile.Value, secret string) string {
 	return secret
 }
 
-// part is a text of a channel's template.
+// part is one of the texts of a channel's template.
 type part struct {
 	key string
 	in  func(*templates.Texts) *string
@@ -588,7 +591,7 @@ var (
 	htmlPart    = part{"html", func(t *templates.Texts) *string { return &t.HTML }}
 )
 
-// worded are the channels that have templates, and their parts. A webhook has none: programs read it.
+// worded holds the channels that have templates, and their parts. A webhook has none, because programs read it.
 var worded = map[string][]part{
 	alert.Mail:    {subjectPart, textPart, htmlPart},
 	alert.SMS:     {textPart},
@@ -616,7 +619,7 @@ func (r *reader) readTemplates(to *receiver, v *yamlfile.Value) {
 	}
 }
 
-// readTexts tries each part by itself, so that a fault is told at its own place.
+// readTexts parses each part by itself, so that a fault is reported at its own place.
 func (r *reader) readTexts(channel string, v *yamlfile.Value, parts []part) *templates.Set {
 	var all templates.Texts
 	whole := true
@@ -663,7 +666,7 @@ func (r *reader) readMutes(v *yamlfile.Value) {
 	}
 }
 
-// readSpan is when a mute holds. One without an end would be forgotten.
+// readSpan reads when a mute holds. A mute must end, because one without an end would be forgotten.
 func (r *reader) readSpan(m *mute, v *yamlfile.Value) {
 	var said []string
 	from, until, inWindow := v.Optional("from"), v.Optional("until"), v.Optional("during")
@@ -737,7 +740,7 @@ func (r *reader) readRoute(v *yamlfile.Value, taken []string) route {
 	return read
 }
 
-// readTell are receivers. An empty list is nobody; one of receivers that are not known is not.
+// readTell returns receivers. nobody is true for an empty list, but not for a list of unknown receivers.
 func (r *reader) readTell(v *yamlfile.Value) (tell []string, nobody bool) {
 	if v == nil {
 		return nil, false
@@ -768,10 +771,10 @@ func (r *reader) isReceiver(v *yamlfile.Value, name string) bool {
 	return true
 }
 
-// outcomes are those that a decision can have.
+// outcomes are the outcomes that a decision can have.
 var outcomes = []string{string(fraud.Approve), string(fraud.Review), string(fraud.Decline), string(fraud.NotEvaluated)}
 
-// types are the routing keys of all that this service tells.
+// types returns the routing keys of all alerts that this service sends.
 func types() []string {
 	keys := make([]string, len(alert.Types))
 	for i, t := range alert.Types {
@@ -825,7 +828,7 @@ func (r *reader) readCondition(v *yamlfile.Value) condition {
 	return c
 }
 
-// bounded says whether a span has one of its bounds at least.
+// bounded reports whether a span has at least one of its bounds. If not, it adds a fault.
 func bounded(v *yamlfile.Value) bool {
 	if v.Optional("at_least") == nil && v.Optional("below") == nil {
 		v.Fault("must have at_least or below, or both")
@@ -897,7 +900,7 @@ func (r *reader) readWindows(v *yamlfile.Value) {
 		}
 		member := v.Optional(key.Name)
 		w := &window{name: key.Name, zone: time.UTC}
-		r.windows[key.Name] = w // also where it has faults: those who name it have none
+		r.windows[key.Name] = w // even if it has faults: naming it is not another fault
 		if member.Mapping() {
 			w.read(member)
 		}
@@ -950,7 +953,8 @@ func readZone(v *yamlfile.Value) *time.Location {
 
 var clockLook = regexp.MustCompile(`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`)
 
-// readClock is a time of the day, in minutes since midnight. Only what ends may be last at 24:00: nothing begins then.
+// readClock returns a time of the day, in minutes since midnight. last is the latest allowed: a window may end at 24:00,
+// but not begin then.
 func readClock(v *yamlfile.Value, last string) (minute int, ok bool) {
 	text := v.Words()
 	if !clockLook.MatchString(text) || text > last {
@@ -964,7 +968,7 @@ func readClock(v *yamlfile.Value, last string) (minute int, ok bool) {
 	return hours*60 + minutes, true
 }
 
-// window is one that a value names.
+// window returns the window that a value names.
 func (r *reader) window(v *yamlfile.Value) (window, bool) {
 	name := v.Words()
 	if name == "" {
@@ -979,7 +983,7 @@ func (r *reader) window(v *yamlfile.Value) (window, bool) {
 	return *w, true
 }
 
-// known are the words of a table, sorted.
+// known returns the keys of a table, sorted.
 func known[T any](words map[string]T) []string {
 	return slices.Sorted(maps.Keys(words))
 }

@@ -7,36 +7,36 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// route is who is told of the events that meet a condition.
+// route assigns the events that meet a condition to receivers.
 type route struct {
 	name    string
-	when    condition // none, and it takes every event
-	tell    []string  // receivers; none, and nobody is told
-	carryOn bool      // the routes after it are asked, too
+	when    condition // if empty, every event matches
+	tell    []string  // receivers; if empty, no alert is sent
+	carryOn bool      // later routes are tried too
 }
 
-// mute is when nobody is told of the events that meet a condition.
+// mute suppresses the alerts of events that meet a condition.
 type mute struct {
 	name string
 	when condition
 	span string // when it holds, for people: "until …"
 }
 
-// Finding is what became of an event at a mute or a route.
+// Finding is the result of trying an event against a mute or a route.
 type Finding struct {
 	Kind string // "mute" or "route"
 	Name string
-	// Asked is false where an earlier route had decided.
+	// Asked is false if an earlier route had decided.
 	Asked, Matched bool
-	// Why says why it did not match, or why it was not asked.
+	// Why is why it did not match, or why it was not tried.
 	Why string
-	// Assignments are those that it came to.
+	// Assignments are the assignments that it made.
 	Assignments []alert.Assignment
-	// Left are receivers that are not told by it, since all that they have is told by an earlier assignment.
+	// Left are the receivers that it left out, because earlier assignments cover all their targets.
 	Left []string
 }
 
-// Route chooses who is told of an event. There is always an assignment, since the last route takes every event.
+// Route returns who receives the alert of an event. There is always an assignment: the last route matches every event.
 func (c *Config) Route(event alert.Event, at time.Time) []alert.Assignment {
 	var all []alert.Assignment
 	for _, finding := range c.Explain(event, at) {
@@ -45,7 +45,7 @@ func (c *Config) Route(event alert.Event, at time.Time) []alert.Assignment {
 	return all
 }
 
-// Explain is the way of an event past all mutes, and then past all routes unless it is muted.
+// Explain tries an event against all mutes, and then against all routes unless it is muted. It returns each result.
 func (c *Config) Explain(event alert.Event, at time.Time) []Finding {
 	var way []Finding
 	for _, m := range c.mutes {
@@ -59,7 +59,7 @@ func (c *Config) Explain(event alert.Event, at time.Time) []Finding {
 	return append(way, c.ask(event, at)...)
 }
 
-// ask goes past the routes.
+// ask tries an event against the routes.
 func (c *Config) ask(event alert.Event, at time.Time) []Finding {
 	var way []Finding
 	told, decided := map[alert.Target]bool{}, ""
@@ -83,8 +83,9 @@ func (c *Config) ask(event alert.Event, at time.Time) []Finding {
 	return way
 }
 
-// tell assigns an event to the receivers of a route, without the targets that are told already. A receiver that has none
-// left, as one that was told before, is left out, and so is its escalation: hence those that ask come first.
+// tell assigns an event to the receivers of a route, without the targets in told, which already receive it. It leaves out
+// a receiver that has no target left, and with it that receiver's escalation. Receivers that need an acknowledgement
+// therefore come first.
 func (c *Config) tell(r route, event alert.Event, told map[alert.Target]bool) (assigned []alert.Assignment, left []string) {
 	asking := func(name string) int {
 		if c.receivers[name].within > 0 {
@@ -111,7 +112,7 @@ func (c *Config) tell(r route, event alert.Event, told map[alert.Target]bool) (a
 	return assigned, left
 }
 
-// assignment is of a receiver with some of its targets, and of those that are told after it.
+// assignment returns an assignment to a receiver with some of its targets, and to the receivers of its escalation.
 func (c *Config) assignment(to *receiver, by string, targets []alert.Target, event alert.Event) alert.Assignment {
 	a := alert.Assignment{
 		Receiver: to.name, Route: by, Group: to.group.of(event),

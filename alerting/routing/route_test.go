@@ -244,7 +244,7 @@ func TestTheRouterAsksTheConfigurationOfNow(t *testing.T) {
 	require.Equal(t, []string{"mail"}, receivers(router.Route(event(nil), noon)))
 }
 
-// Whatever comes, somebody is told or it is said why not, and nobody twice.
+// Every event reaches a receiver, or the reason why not is given, and no target receives it twice.
 func TestEveryEventHasAnAssignmentAndNoTargetIsInTwo(t *testing.T) {
 	config := routed(t, `mutes:
   - {name: m, when: {customer: [loadtest]}, until: 2026-11-24T00:00:00Z}

@@ -11,11 +11,12 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// Source is the configuration of a file that may change, and of all files that it names: see [reload.Source].
+// Source holds the configuration of a file that may change, and of all files that it names: see [reload.Source].
 type Source = reload.Source[Config]
 
-// NewSource reads the file. It fails as Load does. From then on a change that needs a channel of lacking, as Config.Needs has
-// them, is refused. The first reading is not: whoever starts asks Config.Needs, and tells it with all else that is wrong.
+// NewSource reads the file. It fails as Load does. Later changes are rejected if they need a channel in lacking, as
+// Config.Needs reports. The first reading is not rejected for that: the caller checks Config.Needs at its start, and
+// reports its faults together with all others.
 func NewSource(file string, lacking map[string]string, log *slog.Logger) (*Source, error) {
 	w := &watched{file: file, log: log}
 	source, err := reload.NewSource(w)
@@ -28,7 +29,7 @@ type watched struct {
 	file    string
 	lacking map[string]string // channels that are not set up
 	log     *slog.Logger
-	files   []string // by the last reading
+	files   []string // looked for by the last reading
 }
 
 // State implements [reload.Files].
@@ -71,7 +72,7 @@ func (w *watched) Taken(ctx context.Context, is, was *Config) bool {
 	return true
 }
 
-// warn tells what is odd about a configuration that is used all the same.
+// warn logs the warnings of a configuration that is used nevertheless.
 func (w *watched) warn(ctx context.Context, config *Config) {
 	if warnings := config.Warnings(); len(warnings) > 0 {
 		w.log.WarnContext(ctx, "The routes of alerts are used, and something is odd about them", "file", w.file,

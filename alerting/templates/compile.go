@@ -38,7 +38,8 @@ func newPart(channel, name, text string) (*part, error) {
 	return p, nil
 }
 
-// newText has a channel's values marked where they are printed, if it is one of marked; words are then the template's own.
+// newText parses a text template. If marking is true, values are marked where they are printed, and words are the plain
+// words in the template's own actions.
 func newText(name, text string, known map[string]any, marking bool) (made executable, words []string, err error) {
 	t, err := texttemplate.New(name).Funcs(known).Parse(text)
 	if err != nil {
@@ -71,7 +72,7 @@ func newHTML(name, text string, known map[string]any) (executable, error) {
 	return t, bound(name, trees)
 }
 
-// bound makes sure that no execution goes on for ever.
+// bound ensures that every execution ends.
 func bound(name string, trees map[string]*parse.Tree) error {
 	if trees[name] == nil {
 		return errors.New("writes nothing")
@@ -91,9 +92,9 @@ func bound(name string, trees map[string]*parse.Tree) error {
 }
 
 var (
-	// place is where in a template an error is, in front of what is wrong.
+	// place matches an error's place in a template, which precedes what is wrong.
 	place = regexp.MustCompile(`^(?:html/)?template: ?(\w*):([0-9]+)(?::[0-9]+)?: `)
-	// executing is how an execution's error goes on.
+	// executing matches what follows the place in an execution's error.
 	executing     = regexp.MustCompile(`^executing ".*?" at <(.*?)>: `)
 	noFunction    = regexp.MustCompile(`^function "(\w+)" not defined`)
 	noField       = regexp.MustCompile(`can't evaluate field (\w+) in type ([\w.*]+)`)
@@ -102,7 +103,7 @@ var (
 	namelessPlace = regexp.MustCompile(`^(?:html/)?template: ?\w*: ?`)
 )
 
-// complain says what is wrong with a part in words: "html:3: …".
+// complain returns an error that says in plain words what is wrong with a part: "html:3: …".
 func complain(part string, err error) error {
 	text, at := err.Error(), part
 	if found := place.FindStringSubmatch(text); found != nil {
@@ -145,7 +146,7 @@ func inWords(text, expression string) string {
 	return text
 }
 
-// functionNames are those that complaints offer.
+// functionNames returns the names of the functions that an error may suggest.
 func functionNames() []string {
 	own := functions(alert.Mail, nil, nil)
 	delete(own, stepName)
@@ -154,7 +155,7 @@ func functionNames() []string {
 	return slices.Sorted(maps.Keys(own))
 }
 
-// fieldsOf are the fields of what a template can see, by the names of their types.
+// fieldsOf holds the fields that a template can use, by the name of their type.
 var fieldsOf = seen(reflect.TypeFor[View](), map[string][]string{})
 
 func seen(t reflect.Type, types map[string][]string) map[string][]string {
@@ -174,8 +175,8 @@ func seen(t reflect.Type, types map[string][]string) map[string][]string {
 	return types
 }
 
-// mostSteps are the passes through loops and the templates called in one message. A digest of thousands needs some tens of
-// thousands.
+// mostSteps bounds the passes through loops and the calls of templates in one execution. A digest of thousands of alerts
+// needs some tens of thousands.
 const mostSteps = 200_000
 
 var (
@@ -183,10 +184,11 @@ var (
 	errTooLong      = errors.New("writes more than a message may hold")
 )
 
-// stepName is of a function that no template is expected to call.
+// stepName is the name of a function that operators' templates are not expected to call.
 const stepName = "countStep"
 
-// budget counts the steps of one execution: a template that loops in silence would hold a worker for ever.
+// budget counts the steps of one execution. Without it, a template that loops and writes nothing would occupy a worker
+// forever.
 type budget struct{ steps int }
 
 func (b *budget) step() (bool, error) {
@@ -197,8 +199,8 @@ func (b *budget) step() (bool, error) {
 	return false, nil
 }
 
-// counted makes every pass through a loop, and every use of a template, a step. What is put in writes nothing, in any
-// context of HTML.
+// counted makes every pass through a loop, and every use of a template, a step. The code it inserts writes nothing, in any
+// HTML context.
 func counted(root *parse.ListNode) error {
 	trees, err := parse.Parse("step", "{{if "+stepName+"}}{{end}}", "{{", "}}", map[string]any{stepName: true})
 	if err != nil {
@@ -241,7 +243,7 @@ func walkBranch(n parse.BranchNode, visit func(parse.Node)) {
 	walk(n.ElseList, visit)
 }
 
-// recursion names templates that use themselves: nothing in an alert needs that, and it takes much memory to fail.
+// recursion rejects templates that use themselves: no alert needs that, and it takes much memory before it fails.
 func recursion(trees map[string]*parse.Tree) error {
 	done := map[string]bool{}
 	var follow func(name string, above []string) error
@@ -268,7 +270,7 @@ func recursion(trees map[string]*parse.Tree) error {
 	return nil
 }
 
-// limited takes so many bytes and no more.
+// limited is a writer that fails after most bytes.
 type limited struct {
 	text bytes.Buffer
 	most int

@@ -9,14 +9,14 @@ import (
 	"dummyorders/domain/review"
 )
 
-// told is a notice, and whom it is told.
+// told is a notice and its receiver.
 type told struct {
 	name     string
 	notice   alert.Notice
 	receiver string
 }
 
-// said are notices of every kind, in the order in which the golden files hold them.
+// said holds notices of every kind, in the order of the golden files.
 func said() []told {
 	of := func(name string, e alert.Event) told {
 		return told{name, alert.Notice{ID: e.ID, Event: e}, "fraud-team"}
@@ -38,7 +38,7 @@ func said() []told {
 	}
 }
 
-// digest is of so many alerts in two currencies and of two outcomes.
+// digest returns a digest of alerts in two currencies and with two outcomes.
 func digest(count int) alert.Notice {
 	n := alert.Notice{ID: "d1d1d1d1-0000-5000-8000-000000000001", Event: anEvent(), Digest: &alert.Digest{
 		Number: 1, Group: "fraud.detected, card 123456******4321, AMOUNT_OVER_LIMIT",

@@ -13,14 +13,14 @@ import (
 	"dummyorders/internal/timezone"
 )
 
-// longestText is the most bytes that a function gives, or takes to make more of: doubled often enough, any text would fill
-// the memory.
+// longestText bounds, in bytes, the text that a function returns, or takes to make a longer one: a text that is doubled
+// often enough would fill the memory.
 const longestText = 64 << 10
 
 var errLongText = fmt.Errorf("makes a text of more than %d bytes", longestText)
 
-// functions are what templates can call, besides and, or, not, eq, ne, lt, le, gt, ge, len, index and slice. None reads
-// anything but its arguments. step and printed are called by what is put into every template, see budget and printer.
+// functions returns the functions that templates can call, besides and, or, not, eq, ne, lt, le, gt, ge, len, index and
+// slice. Each reads only its arguments. Code inserted into every template calls step and printed, see budget and printer.
 func functions(channel string, step func() (bool, error), printed func(any) string) map[string]any {
 	mark := cutMark(channel)
 	return map[string]any{
@@ -59,7 +59,7 @@ func changed(f func(string) string) func(any) (string, error) {
 	return func(text any) (string, error) { return bounded(f(fmt.Sprint(text))) }
 }
 
-// made bounds what a function makes of its values, before it is made as well.
+// made bounds the size of a function's values before the call, and of its result after it.
 func made(f func(...any) string) func(...any) (string, error) {
 	return func(values ...any) (string, error) {
 		if err := fit(values); err != nil {
@@ -85,7 +85,7 @@ func fit(values []any) error {
 // longestFormat bounds how often a format can repeat a text.
 const longestFormat = 500
 
-// wide are widths and precisions that would make long texts of short ones.
+// wide matches widths and precisions that would make a long text from a short one.
 var wide = regexp.MustCompile(`%[^a-zA-Z%]*([0-9]{4}|\*)`)
 
 func printf(format string, values ...any) (string, error) {
@@ -101,7 +101,7 @@ func printf(format string, values ...any) (string, error) {
 	return bounded(fmt.Sprintf(format, values...))
 }
 
-// timeIn is a time where people are: {{timeIn "Europe/Berlin" .Event.Time}}.
+// timeIn returns a time in a zone: {{timeIn "Europe/Berlin" .Event.Time}}.
 func timeIn(zone string, t time.Time) (timeText, error) {
 	place, err := timezone.Load(zone)
 	if err != nil {
@@ -110,7 +110,7 @@ func timeIn(zone string, t time.Time) (timeText, error) {
 	return timeText(t.In(place).Format(timeLayout)), nil
 }
 
-// truncate leaves what is short enough as it is: an address that was made here leads somewhere.
+// truncate cuts a value to up to most characters. It leaves a shorter one unchanged, so that a link still works.
 func truncate(mark string, most int, value any) (string, error) {
 	if most < 1 {
 		return "", fmt.Errorf("a text cannot be cut to %d characters", most)
@@ -136,7 +136,7 @@ func join(separator string, list any) (string, error) {
 	return all.String(), nil
 }
 
-// first is the beginning of a list.
+// first returns the beginning of a list.
 func first(most int, list any) (any, error) {
 	values := reflect.ValueOf(list)
 	if values.Kind() != reflect.Slice || most < 0 {
@@ -145,7 +145,7 @@ func first(most int, list any) (any, error) {
 	return values.Slice(0, min(most, values.Len())).Interface(), nil
 }
 
-// more is how many first leaves out.
+// more returns how many elements first leaves out.
 func more(most int, list any) (int, error) {
 	values := reflect.ValueOf(list)
 	if values.Kind() != reflect.Slice {

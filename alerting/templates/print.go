@@ -15,44 +15,44 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-// In chat and SMS a stranger's text could be a link, a mention, a picture or markup. What is done about it is done where a
-// template prints: newText has every action end in printName, so that no template, and none of its functions, gets around
-// it. In mail links stay, in the open: an address is shown as it is, and people copy from there.
+// In chat and SMS a stranger's text could be a link, a mention, a picture or markup. It is made harmless when a template
+// prints it: newText makes every action end in a call of printName, which no template, and none of its functions, can
+// avoid. In mail, links stay as they are: an address is shown in full, and people copy from there.
 
-// printName is of a function that no template is expected to call.
+// printName is the name of a function that operators' templates are not expected to call.
 const printName = "printValue"
 
-// noWidth is a space that people do not see. Those that look for mentions and links do: behind it there is none.
+// noWidth is a space that people do not see. Programs that look for mentions and links see it, and find none after it.
 const noWidth = "\u200b"
 
-// Between these two, which are characters of no text, stands a value on its way into a chat, until coded puts it into code.
+// These two characters, which occur in no text, enclose a value in a chat message until coded formats it as code.
 const (
 	valueBegins = '\ufdd0'
 	valueEnds   = '\ufdd1'
 )
 
-// Slack asks for &, < and > to be escaped, and for no others (its guide "Formatting text for app surfaces"). A backtick would
-// end the code in which values stand. Services of Slack's form take a plain @all for a mention, and Markdown's [text](address)
-// for a link, with a text that hides where it leads.
+// Slack requires &, < and > to be escaped, and no others (its guide "Formatting text for app surfaces"). A backtick would
+// end the code in which values are written. Services that use Slack's format treat a plain @all as a mention, and Markdown's
+// [text](address) as a link, whose text hides its target.
 var chatEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "'", "@", "@"+noWidth, "]", "]"+noWidth)
 
-// address finds what is taken for an address where it stands, so that its first part can be cut off: a scheme, and the dots
-// of a host. Mattermost and telephones link www.example.com, Rocket.Chat and telephones example.com and 192.0.2.1 as well.
-// The dot of an amount stands between two numbers, and is none of these.
+// address matches the places at which an address can be broken so that it is not recognized: after a scheme, and at the dots
+// of a host. Mattermost and telephones link www.example.com; Rocket.Chat and telephones also link example.com and 192.0.2.1.
+// The dot of an amount is between two numbers, and does not match.
 var address = regexp.MustCompile(`(:)(//)|(\.)(\pL)|(\d\.\d+\.)(\d)`)
 
-// unlinked is text without live links.
+// unlinked returns text with a mark inserted in every address, so that it is not turned into a link.
 func unlinked(text, mark string) string {
 	return address.ReplaceAllString(text, "${1}${3}${5}"+mark+"${2}${4}${6}")
 }
 
-// harmless are words, short numbers, amounts and UUIDs, which are nothing but themselves wherever they stand: no chat takes an
-// underscore within a word for markup.
+// harmless matches words, short numbers, amounts and UUIDs, which are never links, mentions or markup: no chat treats an
+// underscore within a word as markup.
 var harmless = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*|[0-9]{1,6}|([A-Z]{3} )?[0-9]{1,12}\.[0-9]{1,4}|` +
 	`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\s*)$`)
 
-// marked are the channels in which a value is made harmless, and how. In an SMS a character of no width would take half the
-// room: a link there is cut by a plain space.
+// marked holds the channels in which values are made harmless, and how. In an SMS a zero-width character would halve the
+// room, so a plain space breaks links there.
 var marked = map[string]func(string) string{
 	alert.Chat: func(value string) string {
 		if harmless.MatchString(value) {
@@ -63,16 +63,16 @@ var marked = map[string]func(string) string{
 	alert.SMS: func(value string) string { return unlinked(value, " ") },
 }
 
-// timeText is a time as a function has written it: no stranger's text is in it.
+// timeText is a time written by one of the functions: it contains no stranger's text.
 type timeText string
 
-// printer prints the values of one execution after the other.
+// printer prints the values of one execution.
 type printer struct {
 	mark func(string) string
-	own  map[string]string // texts that were made here, and how they are printed
+	own  map[string]string // texts made by this package, and how they are printed
 }
 
-// printed is what a template writes of a value.
+// printed returns what a template writes for a value.
 func (p *printer) printed(value any) string {
 	if kind := reflect.ValueOf(value); kind.Kind() != reflect.String {
 		switch value := value.(type) {
@@ -88,7 +88,7 @@ func (p *printer) printed(value any) string {
 	if own, is := value.(timeText); is {
 		return string(own)
 	}
-	lines := strings.Split(fmt.Sprint(value), "\n") // a template may have put several texts into one
+	lines := strings.Split(fmt.Sprint(value), "\n") // a template may have joined several texts
 	for i, line := range lines {
 		if own, is := p.own[line]; is {
 			lines[i] = own
@@ -99,8 +99,8 @@ func (p *printer) printed(value any) string {
 	return strings.Join(lines, "\n")
 }
 
-// printing has every action of a template print by the printer, and returns the words that stand in its actions, such as
-// those between which plural chooses.
+// printing makes every action of a template print through the printer, and returns the plain words in its actions, such as
+// those that plural chooses from.
 func printing(root *parse.ListNode) (words []string, err error) {
 	trees, err := parse.Parse("print", "{{1 | "+printName+"}}", "{{", "}}", map[string]any{printName: true})
 	if err != nil {
@@ -123,7 +123,7 @@ func printing(root *parse.ListNode) (words []string, err error) {
 	return words, nil
 }
 
-// plainWords have nothing in them that a chat or a telephone could take for more.
+// plainWords matches text that a chat or a telephone cannot mistake for a link, a mention or markup.
 var plainWords = regexp.MustCompile(`^[\pL\pN ,;!?()'%+-]*$`)
 
 func wordsIn(pipe *parse.PipeNode) []string {
@@ -143,9 +143,9 @@ func wordsIn(pipe *parse.PipeNode) []string {
 	return words
 }
 
-// coded puts every value of a chat's message into code, where nothing is markup, a link or a mention. One that the template
-// has put there itself stays as it is. A mark of code that has no partner would begin or end the code of a value: a quotation
-// mark stands for it.
+// coded formats every value of a chat message as code, in which nothing is markup, a link or a mention. A value that the
+// template has put into code itself is unchanged. An unpaired mark of code would begin or end the code of a value, so a
+// quotation mark replaces it.
 func coded(text string) string {
 	var out strings.Builder
 	code, block := false, false
@@ -185,7 +185,7 @@ func coded(text string) string {
 
 const fence = "```"
 
-// cutValue is a value up to its end, and what follows it. One that was cut off ends with its line.
+// cutValue returns a value up to its end, and the rest of the text. A value whose end was cut off ends with its line.
 func cutValue(text string) (value, rest string) {
 	line, _, _ := strings.Cut(text, "\n")
 	if end := strings.IndexRune(line, valueEnds); end >= 0 {
@@ -194,7 +194,8 @@ func cutValue(text string) (value, rest string) {
 	return line, text[len(line):]
 }
 
-// writeValue keeps apart what would not be code where it touches a word or other code.
+// writeValue writes a value as code. It inserts noWidth before and after a value that touches a word or other code, because
+// it would not be code there.
 func writeValue(out *strings.Builder, value, rest string, isCode bool) {
 	if isCode {
 		out.WriteString(value)
@@ -213,7 +214,7 @@ func touches(r rune) bool {
 	return r != utf8.RuneError && (r == '`' || r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r))
 }
 
-// printerFor prints what a template writes of a view.
+// printerFor returns the printer for what a template writes from a view.
 func printerFor(v View, channel string, words []string) printer {
 	own := maps.Clone(v.own)
 	for _, word := range words {
@@ -222,8 +223,8 @@ func printerFor(v View, channel string, words []string) printer {
 	return printer{mark: marked[channel], own: own}
 }
 
-// ownTexts are the words about a notice, and the addresses in a message, each with how it is printed: the values in words are
-// marked, and an address stays whole.
+// ownTexts returns the words about a notice and the addresses in a message, and how each is printed: the values within words
+// are marked, and an address is unchanged.
 func ownTexts(v View, words View) map[string]string {
 	own := map[string]string{
 		v.Subject: words.Subject, v.Title: words.Title, v.Headline: words.Headline, v.HeldBack: words.HeldBack,
@@ -241,17 +242,18 @@ func ownTexts(v View, words View) map[string]string {
 	return own
 }
 
-// longestLink is longer than any link that was made here: a chat has no room for more.
+// longestLink is longer than any link that this service makes. A chat has no room for longer ones.
 const longestLink = 1000
 
-// cleaner makes a stranger's text fit for a value in a message: one line, no control characters and none that turn the
-// direction of writing, at most so many characters.
+// cleaner returns a function that makes a stranger's text safe as a value in a message: on one line, without control
+// characters or characters that change the writing direction, and of up to most characters.
 func cleaner(channel string, most int) func(string) string {
 	cut := cutMark(channel)
 	return func(text string) string { return safetext.Cut(safetext.Line(text), most, cut) }
 }
 
-// cutMark says that a text was cut. An SMS with the one character for it would need twice the room (GSM 03.38 lacks it).
+// cutMark returns the mark at the end of a text that was cut. An SMS with the character "…" would need twice the room: GSM
+// 03.38 lacks it.
 func cutMark(channel string) string {
 	if channel == alert.SMS {
 		return "..."
@@ -259,7 +261,7 @@ func cutMark(channel string) string {
 	return "…"
 }
 
-// chatLinkEscaper is for addresses, which also end at a bar.
+// chatLinkEscaper escapes addresses, which would also end at a bar.
 var chatLinkEscaper = strings.NewReplacer("&", "&amp;", "<", "%3C", ">", "%3E", "|", "%7C", " ", "%20", "`", "%60")
 
 func cleanURL(address, channel string) string {
@@ -270,8 +272,8 @@ func cleanURL(address, channel string) string {
 	return address
 }
 
-// cleaned is a copy of a value in which every text is clean. What is no data of an alert, such as maps, is left out: a new
-// field cannot bring text past this.
+// cleaned returns a copy of a value in which every text is cleaned. It leaves out kinds that an alert's data does not have,
+// such as maps, so that no text in a new field can bypass the cleaning.
 func cleaned[T any](v T, text func(string) string) T {
 	var out T
 	cleanInto(reflect.ValueOf(&out).Elem(), reflect.ValueOf(&v).Elem(), text)

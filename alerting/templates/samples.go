@@ -6,13 +6,13 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// Sample is an alert to try templates on, and what it is in words.
+// Sample is an alert to try templates on, with its description in words.
 type Sample struct {
 	alert.Telling
 	of string
 }
 
-// SampleDigest is a digest of so many alerts such as those of a type.
+// SampleDigest returns a digest of count sample alerts of a type.
 func SampleDigest(of alert.Type, id string, at time.Time, count int) alert.Notice {
 	first := alert.Sample(of, id, at)
 	n := alert.Notice{ID: id, Event: first, Digest: &alert.Digest{
@@ -26,7 +26,7 @@ func SampleDigest(of alert.Type, id string, at time.Time, count int) alert.Notic
 	return n
 }
 
-// SampleAsk is an alert that has to be acknowledged, and that others have not.
+// SampleAsk returns an alert that needs an acknowledgement, after an earlier receiver did not give one.
 func SampleAsk(of alert.Type, id string, at time.Time) alert.Notice {
 	return alert.Notice{
 		ID: id, Event: alert.Sample(of, id, at), Unanswered: []string{"fraud-team"},
@@ -34,14 +34,14 @@ func SampleAsk(of alert.Type, id string, at time.Time) alert.Notice {
 	}
 }
 
-// SampleHeld is the last alert before a throttle holds back what follows.
+// SampleHeld returns the last alert before a throttle holds back later ones.
 func SampleHeld(of alert.Type, id string, at time.Time) alert.Notice {
 	return alert.Notice{ID: id, Event: alert.Sample(of, id, at), Holding: &alert.Holding{Until: at.Add(time.Hour), Waiting: 2}}
 }
 
 var sampleLinks = alert.NewLinks("https://orders.example.com", []byte("for samples alone, opens nothing"))
 
-// sampleAddresses are of the form that a channel's have.
+// sampleAddresses holds an address in each channel's form.
 var sampleAddresses = map[string]string{
 	alert.Mail: "jo@example.com", alert.SMS: "+4915112345678", alert.Chat: "fraud-team/chat", alert.Webhook: "fraud-team/webhook", alert.Console: "-",
 }

@@ -1,5 +1,5 @@
 // Package templates puts alerts into words: a subject, plain text and HTML for mail, short text for SMS, a chat's markup.
-// Operators may bring templates of their own; whatever those do, an alert is told.
+// Operators may supply their own templates; if those fail, the alert is sent with the default words.
 package templates
 
 import (
@@ -14,25 +14,25 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-// Texts are templates, in the language of Go's text/template; what they see is a View. An empty one is the default, but a
-// mail with a text and no HTML of its own is of text alone: a mailbox would show the default HTML, and nobody the text.
+// Texts are templates in the language of Go's text/template; their data is a View. An empty one means the default. But a
+// mail with its own text and no HTML of its own is sent as text only: a mailbox would show the default HTML instead.
 type Texts struct {
 	Subject string // of mail
 	Text    string // of mail, SMS, chat and console; a webhook is sent JSON
 	HTML    string // of mail
 }
 
-// longestTemplate is the most bytes of one template's source.
+// longestTemplate is the greatest size of one template's source, in bytes.
 const longestTemplate = 64 << 10
 
-// Set is the templates of one channel, ready for use by any number of goroutines.
+// Set holds the templates of one channel. Any number of goroutines may use it at once.
 type Set struct {
 	channel             string
 	subject, text, html *part // nil: the default
 }
 
-// Parse reads the templates of a channel and tries them on a sample of every alert, on a digest, and on an alert that has
-// to be acknowledged. Its error says of each part, at which line, what is wrong.
+// Parse parses the templates of a channel, and tries them on a sample of every alert, on a digest, on the last alert before
+// a throttle, and on an alert that needs an acknowledgement. Its error says for each part what is wrong, and at which line.
 func Parse(channel string, t Texts) (*Set, error) {
 	if err := fits(channel, t); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func Parse(channel string, t Texts) (*Set, error) {
 	return s, nil
 }
 
-// parts are the templates that a channel has.
+// parts holds the names of each channel's templates.
 var parts = map[string][]string{
 	alert.Mail: {"subject", "text", "html"}, alert.SMS: {"text"}, alert.Chat: {"text"}, alert.Console: {"text"}, alert.Webhook: nil,
 }
@@ -81,7 +81,7 @@ func (s *Set) compile(to **part, name, text string) (err error) {
 	return err
 }
 
-// try writes a message of every kind. Its error is about the first sample that each part fails at.
+// try writes a message of every kind. Its error reports the first sample on which each part fails.
 func (s *Set) try() error {
 	w := Writer{Links: sampleLinks, Subject: "Transaction Fraud Alert"}
 	failed := map[string]bool{}
@@ -101,10 +101,10 @@ func (s *Set) try() error {
 	return errors.Join(faults...)
 }
 
-// writing is a message in the making.
+// writing is a message's texts as they are written.
 type writing struct{ subject, text, html string }
 
-// write fills in what the set has; what it lacks comes from defaults.
+// write writes a message from the set's templates, and uses defaults for those that the set lacks.
 func (s *Set) write(v View, defaults *Set) (m writing, err error) {
 	for _, one := range []struct {
 		to  *string
@@ -125,20 +125,20 @@ func (s *Set) write(v View, defaults *Set) (m writing, err error) {
 	return m, nil
 }
 
-// part is one template. Its executions take turns, as they share a budget: each is a matter of a millisecond.
+// part is one template. Its executions run one at a time because they share a budget; each takes about a millisecond.
 type part struct {
 	name     string
 	channel  string
 	template executable
 
-	words []string // that stand in the template's actions
+	words []string // plain words in the template's actions
 
 	turn    sync.Mutex
 	budget  *budget
 	printer printer
 }
 
-// write makes the text of one part, within its bounds.
+// write returns the text of one part, or an error if it exceeds its bounds or is empty.
 func (p *part) write(v View) (string, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
@@ -166,14 +166,14 @@ func (p *part) write(v View) (string, error) {
 	return text, nil
 }
 
-// longestSubject is the most characters of a subject.
+// longestSubject is the greatest length of a subject, in characters.
 const longestSubject = 200
 
-// mostCharacters are the bounds of channels: Twilio takes no SMS of more than 1600 characters (its error 21617), and Slack
-// cuts what is longer than some thousands. They count as posting.Length does.
+// mostCharacters holds the channels' limits: Twilio rejects an SMS of more than 1600 characters (its error 21617), and Slack
+// cuts texts longer than some thousands. posting.Length counts the characters.
 var mostCharacters = map[string]int{alert.SMS: 1600, alert.Chat: 3500}
 
-// The most bytes of a text or of HTML: half of what a message may hold.
+// The greatest size of a text or of HTML, in bytes: half of what a message may hold.
 const (
 	mostOfAlert  = 32 << 10
 	mostOfDigest = 256 << 10

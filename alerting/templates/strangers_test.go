@@ -129,7 +129,7 @@ func TestAddressesMadeHereStayLinksAndTypesStayThemselves(t *testing.T) {
 	}
 }
 
-// Code is shown as it is, and linked nowhere.
+// Chats show code unchanged, and make no links of it.
 func TestStrangersTextStandsInCodeInTheDefaultChat(t *testing.T) {
 	const text = "*bold* _it_"
 	n := notice(declinedByReviewer())

@@ -10,14 +10,14 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-// View is what a template sees: {{.Headline}}, {{.Data.OrderID}} and so on. All text in it has one line, holds no control
-// characters and at most 500 characters. In chat and SMS it is made harmless where a template prints it, see print.go; HTML
-// is escaped where a template for HTML writes it.
+// View is a template's data: {{.Headline}}, {{.Data.OrderID}} and so on. Every text in it is one line of at most 500
+// characters, without control characters. In chat and SMS a text is made harmless when a template prints it, see print.go;
+// an HTML template escapes what it writes.
 type View struct {
 	ID       string // the alert's; a digest has one of its own
 	Type     string // as routes name it, such as fraud.detected; alert.test of a test
-	Receiver string // the name of the receiver that is told
-	Test     bool   // nothing has happened, and nothing is to be done
+	Receiver string // the name of the receiver of the message
+	Test     bool   // whether this is a test: nothing has happened, and nothing needs to be done
 
 	Subject  string   // the default subject of a mail
 	Title    string   // what happened, in a few words: "order 1234 declined, INR 123.00"
@@ -26,41 +26,41 @@ type View struct {
 	Review   bool     // whether a person has to decide, see ReviewLinks and ReviewURL
 	LookUp   bool     // whether the transaction's record is needed, see TransactionURL
 
-	// Event is what happened, in the fields of the event (docs/asyncapi.yaml): .Event.Time. Of a digest it is the first of
-	// the group, which was told before.
+	// Event is what happened, in the fields of the event (docs/asyncapi.yaml): .Event.Time. For a digest it is the first of
+	// the group, which was sent before.
 	Event alert.Event
 	// Data is the event's: .Data.OrderID, .Data.OrderName, .Data.Amount, .Data.Currency, .Data.PaymentMethod, .Data.Card,
-	// .Data.Decision (.Outcome, .Score, .RiskLevel, .Reasons of .Code and .Message), .Data.Review (empty where nobody was
-	// asked), .Data.Problem, .Data.Link (to the transaction in the Web UI), .Data.TransactionID, .Data.CustomerID.
+	// .Data.Decision (.Outcome, .Score, .RiskLevel, .Reasons of .Code and .Message), .Data.Review (empty if no review was
+	// requested), .Data.Problem, .Data.Link (to the transaction in the Web UI), .Data.TransactionID, .Data.CustomerID.
 	Data alert.Data
 
-	// Digest is empty where the message is of one alert: .Digest.Group is what the alerts in it have in common, .Digest.Since,
-	// .Digest.Until, .Digest.Number, and .Digest.Members of .OrderID, .Amount, .Currency, .Outcome, .Score, .Reason, .Time,
-	// .TransactionID and .EventID.
+	// Digest is empty if the message is about one alert. It has .Digest.Group, which is what its alerts have in common,
+	// .Digest.Since, .Digest.Until, .Digest.Number, and .Digest.Members with .OrderID, .Amount, .Currency, .Outcome, .Score,
+	// .Reason, .Time, .TransactionID and .EventID.
 	Digest *alert.Digest
 	Count  int      // of the alerts in the digest
-	Sums   []string // their amounts added up: one a currency
+	Sums   []string // their amounts added up, one sum for each currency
 	List   int      // how many of them a message of this channel has room for
 
-	Ask        *Ask     // empty where nobody has to acknowledge
-	Unanswered []string // the receivers that were told before, and did not acknowledge
-	HeldBack   string   // that the receiver's throttle holds back what follows, and until when; empty where it does not
+	Ask        *Ask     // empty if no acknowledgement is needed
+	Unanswered []string // the earlier receivers that did not acknowledge
+	HeldBack   string   // that the receiver's throttle holds back later alerts, and until when; empty if it does not
 
 	AlertURL       string // the alert in the API: what was done about it
-	TransactionURL string // the transaction in the API; of a digest, of its first alert
-	ReviewURL      string // where the API takes a review's decision; of a digest it holds <transaction> for the id
+	TransactionURL string // the transaction in the API; for a digest, that of its first alert
+	ReviewURL      string // where the API takes a review's decision; for a digest it has <transaction> in place of the id
 
-	ReviewLinks []ReviewLink // pages to decide at; none where no person has to decide, or ALERT_LINK_KEY is not set
-	ReviewsLeft int          // how many reviews of a digest have no page here, as a message of this channel has no room for more
+	ReviewLinks []ReviewLink // pages to decide on; none if no decision is needed, or ALERT_LINK_KEY is not set
+	ReviewsLeft int          // how many reviews of a digest have no link here, because the message has no room for more
 
-	own map[string]string // texts that were made here, and how chat and SMS print them; see print.go
+	own map[string]string // texts made by this package, and how chat and SMS print them; see print.go
 }
 
 // Ask is the request to acknowledge an alert.
 type Ask struct {
-	Until   time.Time // then the next receiver is told
-	Next    string    // who that is; empty, nobody
-	URL     string    // a link to acknowledge by; empty where ALERT_LINK_KEY is not set
+	Until   time.Time // when the alert goes to the next receiver
+	Next    string    // the next receiver; empty if there is none
+	URL     string    // a link to acknowledge with; empty if ALERT_LINK_KEY is not set
 	PostURL string    // where the API takes an acknowledgement
 }
 
@@ -70,7 +70,7 @@ type ReviewLink struct {
 	URL     string
 }
 
-// The most characters of a value, and of an id.
+// The greatest lengths of a value and of an id, in characters.
 const (
 	longestValue = 500
 	longestID    = 200
@@ -83,11 +83,11 @@ type room struct {
 	links int // to reviews of a digest
 }
 
-// view is what a template for a channel sees of a telling.
+// view returns a template's data for a telling on a channel.
 func (w *Writer) view(t alert.Telling, channel string, r room) View {
 	text := cleaner(channel, r.value)
 	notice, receiver := cleaned(t.Notice, text), text(t.Receiver)
-	notice.Event.Type = t.Notice.Event.Type // it is compared with
+	notice.Event.Type = t.Notice.Event.Type // unchanged, because it is compared
 	v := w.words(notice, receiver)
 	v.ID, v.Type, v.Receiver, v.Test = notice.ID, typeName(t.Notice.Event.Type, text), receiver, t.Notice.Event.Type == alert.Test
 	v.Event, v.Digest, v.Unanswered, v.List = notice.Event, notice.Digest, notice.Unanswered, r.list
@@ -105,7 +105,7 @@ func (w *Writer) view(t alert.Telling, channel string, r room) View {
 	return v
 }
 
-// words are what is said of a notice.
+// words returns a View with the words about a notice.
 func (w *Writer) words(n alert.Notice, receiver string) View {
 	said := say(n, receiver)
 	v := View{
@@ -121,7 +121,8 @@ func (w *Writer) words(n alert.Notice, receiver string) View {
 	return v
 }
 
-// markedNotice is a notice for words about it. What is compared, or added up, stays: marks would hide it.
+// markedNotice returns a notice with its values marked, to word it. Values that are compared or added up stay unmarked:
+// marks would hide them.
 func markedNotice(n alert.Notice, mark func(string) string) alert.Notice {
 	marked := cleaned(n, mark)
 	marked.Event.Type = n.Event.Type
@@ -133,7 +134,7 @@ func markedNotice(n alert.Notice, mark func(string) string) alert.Notice {
 	return marked
 }
 
-// typeName is what routes and templates compare a type with.
+// typeName returns the name with which routes and templates compare a type.
 func typeName(of alert.Type, text func(string) string) string {
 	name := of.RoutingKey()
 	if of.Known() || of == alert.Test {
@@ -142,7 +143,7 @@ func typeName(of alert.Type, text func(string) string) string {
 	return text(name)
 }
 
-// link fills in the addresses, whole: a shortened one leads nowhere.
+// link sets the addresses, unshortened: a shortened one would not work.
 func (w *Writer) link(v *View, t alert.Telling, channel string) {
 	of := func(address string) string { return cleanURL(address, channel) }
 	event := t.Notice.Event
@@ -166,7 +167,7 @@ func (w *Writer) link(v *View, t alert.Telling, channel string) {
 	}
 }
 
-// linkReviews fills in the links to what is to be decided.
+// linkReviews sets the links to the reviews that need a decision.
 func (w *Writer) linkReviews(v *View, t alert.Telling, channel string, most int) {
 	add := func(orderID, transactionID string, until time.Time) {
 		switch link := w.Links.Review(transactionID, acknowledger(t), until); {
@@ -189,7 +190,7 @@ func (w *Writer) linkReviews(v *View, t alert.Telling, channel string, most int)
 	}
 }
 
-// placeholder stands for an id in an address.
+// placeholder returns what replaces an id in an address.
 func placeholder(channel string) string {
 	if channel == alert.Chat {
 		return "&lt;transaction&gt;"
@@ -197,7 +198,8 @@ func placeholder(channel string) string {
 	return "<transaction>"
 }
 
-// acknowledger is who is known to have got a message: a mailbox and a telephone are a person's, the rest a receiver's.
+// acknowledger returns who is known to have received a message: the address for mail and SMS, which belongs to a person,
+// and else the receiver.
 func acknowledger(t alert.Telling) string {
 	by := t.Receiver
 	if channel, address := t.Target.Split(); channel == alert.Mail || channel == alert.SMS {
@@ -218,12 +220,13 @@ func sums(d alert.Digest) []string {
 	return all
 }
 
-// pathOf is an id in an address. The ids made here are some forty characters; nothing is found by one that is cut.
+// pathOf returns an id for use in an address. This service's ids have about forty characters; a longer one is cut, and an
+// address with it finds nothing.
 func pathOf(id string) string {
 	return safetext.Cut(url.PathEscape(id), longestID, "")
 }
 
-// webOnly is a link that a browser can be sent to, or none.
+// webOnly returns the link if it is an http or https URL, and else "".
 func webOnly(link string) string {
 	u, err := url.Parse(link)
 	if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) {

@@ -10,10 +10,10 @@ import (
 	"dummyorders/domain/review"
 )
 
-// timeLayout is how times are written to people, in UTC.
+// timeLayout is how times are written for people, in UTC.
 const timeLayout = "2006-01-02 15:04:05 MST"
 
-// words are what a message says in sentences.
+// words holds the sentences of a message.
 type words struct {
 	title    string   // what happened, in a few words
 	Headline string   // what happened
@@ -22,7 +22,7 @@ type words struct {
 	LookUp   bool     // whether to show how the transaction's record is read
 }
 
-// say finds the words for a notice whose values are clean.
+// say returns the words for a notice whose values are already cleaned.
 func say(n alert.Notice, receiver string) words {
 	w := sayEvent(n.Event, receiver)
 	if n.Digest != nil {
@@ -50,7 +50,7 @@ func sayEvent(e alert.Event, receiver string) words {
 	return askedFor(order, amount, e)
 }
 
-// trial is for people who look whether alerts reach them.
+// trial returns the words of a test alert, by which people check that alerts reach them.
 func trial(receiver string) words {
 	return words{
 		title:    "test, nothing happened",
@@ -96,7 +96,7 @@ func askedFor(order, amount string, e alert.Event) words {
 	return w
 }
 
-// unlessDecided is what becomes of the transaction when nobody decides.
+// unlessDecided returns what happens to the transaction if no decision is made.
 func unlessDecided(r *review.Review) string {
 	if r.OnExpiry == review.Approve {
 		return "If nobody does, it is approved then and the money is taken, " +
@@ -136,11 +136,11 @@ func cannotGiveBack(order, amount string) words {
 	}
 }
 
-// mostSums are named in a title; there may be a sum for each currency.
+// mostSums is how many sums a title names; there may be a sum for each currency.
 const mostSums = 3
 
-// sayDigest is about several alerts. Those that a throttle kept back may be of several types: what is said here is true of
-// any.
+// sayDigest returns the words of a digest. Alerts that a throttle held back may be of several types, so its words must be
+// true of any type.
 func sayDigest(n alert.Notice) words {
 	members := n.Digest.Members
 	title := fmt.Sprintf("%d more %s", len(members), plural(len(members), "alert", "alerts"))
@@ -161,7 +161,7 @@ func sayDigest(n alert.Notice) words {
 	return w
 }
 
-// total is the sums of a digest, as they follow upon its count.
+// total returns the sums of a digest, worded to follow its count.
 func total(d alert.Digest) string {
 	all := sums(d)
 	if len(all) == 0 {
@@ -174,7 +174,7 @@ func total(d alert.Digest) string {
 	return text
 }
 
-// heldBack says that a throttle holds back what follows.
+// heldBack returns a sentence that a throttle holds back later alerts, or "" if it does not.
 func heldBack(h *alert.Holding, receiver string) string {
 	if h == nil {
 		return ""
@@ -186,7 +186,7 @@ func heldBack(h *alert.Holding, receiver string) string {
 	return text
 }
 
-// outcomes counts what the alerts' decisions were: "10 decline, 2 review".
+// outcomes counts the outcomes of the alerts' decisions: "10 decline, 2 review".
 func outcomes(members []alert.Member) string {
 	counts := map[string]int{}
 	for _, m := range members {
@@ -200,7 +200,7 @@ func outcomes(members []alert.Member) string {
 	return strings.Join(all[:min(len(all), longestListing)], ", ")
 }
 
-// longestListing is more than there are outcomes.
+// longestListing bounds how many outcomes are listed; there are fewer.
 const longestListing = 10
 
 func has(members []alert.Member, outcomes ...fraud.Outcome) bool {

@@ -10,18 +10,18 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// Writer writes messages by the operator's templates and, where there are none or they fail, by the defaults. It fulfils
+// Writer writes messages from the operator's templates, or from the defaults if there are none or they fail. It implements
 // alert.Writer.
 type Writer struct {
 	Links   alert.Links
 	Subject string // how a mail's subject begins
-	// Choose finds the templates of a receiver for a target; nil, or what it returns nil for: the defaults.
+	// Choose returns the templates of a receiver for a target. If Choose is nil or returns nil, the defaults are used.
 	Choose func(receiver string, target alert.Target) *Set
 	Log    *slog.Logger
 }
 
-// Write puts a notice into words. Templates that fail are logged, and the message has the default words: its error is about
-// those alone, and none is known.
+// Write puts a notice into words. If the operator's templates fail, it logs that, and the message has the default words.
+// It returns an error only if the defaults fail, and no such case is known.
 func (w *Writer) Write(t alert.Telling) (alert.Message, error) {
 	channel, _ := t.Target.Split()
 	if _, known := parts[channel]; !known {
@@ -43,7 +43,7 @@ func (w *Writer) Write(t alert.Telling) (alert.Message, error) {
 	return m, nil
 }
 
-// own is a message by the operator's templates; none, where there are none.
+// own returns a message from the operator's templates, or an empty one if there are none.
 func (w *Writer) own(t alert.Telling, channel string) (writing, error) {
 	if w.Choose == nil {
 		return writing{}, nil
@@ -60,7 +60,7 @@ func (w *Writer) own(t alert.Telling, channel string) (writing, error) {
 	return m.markedAsTest(v.Headline), nil
 }
 
-// markedAsTest says of a message what a template may not have said.
+// markedAsTest adds to a message that it is a test, where its template does not say so.
 func (m writing) markedAsTest(headline string) writing {
 	if !strings.Contains(m.text, headline) {
 		m.text = headline + "\n\n" + m.text
@@ -74,7 +74,8 @@ func (m writing) markedAsTest(headline string) writing {
 	return m
 }
 
-// byDefault shortens values, and lists less of a digest, until the message has room. What it leaves out it counts.
+// byDefault writes a message from the defaults. It shortens values, and lists less of a digest, until the message fits;
+// the message says how many it leaves out.
 func (w *Writer) byDefault(t alert.Telling, channel string) (m writing, err error) {
 	for halvings := range mostHalvings {
 		v := w.view(t, channel, rooms(channel, halvings))
@@ -92,16 +93,16 @@ func (w *Writer) log() *slog.Logger {
 	return w.Log
 }
 
-// mostHalvings leaves a value some 15 characters, and a list none.
+// mostHalvings is how many sizes byDefault tries. The last leaves about 15 characters of a value, and no list.
 const mostHalvings = 6
 
 // members is how many of a digest's alerts a message lists.
 var members = map[string]int{alert.Mail: 1000, alert.Chat: 20, alert.Console: 20}
 
-// reviewLinks is how many reviews of a digest a message links to. Each link has some 200 characters.
+// reviewLinks is how many reviews of a digest a message links to. Each link has about 200 characters.
 var reviewLinks = map[string]int{alert.Mail: 100, alert.Chat: 3, alert.Console: 20}
 
-// rooms is the room of a message that was too long before, so many times.
+// rooms returns the room of a message after it was too long halvings times.
 func rooms(channel string, halvings int) room {
 	r := room{value: longestValue >> halvings, list: members[channel] >> halvings, links: reviewLinks[channel] >> halvings}
 	if halvings == mostHalvings-1 {
@@ -113,7 +114,7 @@ func rooms(channel string, halvings int) room {
 //go:embed default
 var files embed.FS
 
-// defaults are the words of each channel where nobody has brought others.
+// defaults holds each channel's default templates.
 var defaults = map[string]*Set{
 	alert.Mail:    mustCompile(alert.Mail, Texts{Subject: "{{.Subject}}", Text: file("mail.txt"), HTML: file("mail.html")}),
 	alert.SMS:     mustCompile(alert.SMS, Texts{Text: file("sms.txt")}),

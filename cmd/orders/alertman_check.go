@@ -21,7 +21,7 @@ type checkAlertmanCommand struct {
 	File string `arg:"" optional:"" help:"The file; by default that of ALERTMAN_CONFIG."`
 }
 
-// Run fails with every fault, each with its place and what would be right.
+// Run checks the file and fails with all its faults: each says where it is and what would be right.
 func (c checkAlertmanCommand) Run(ctx context.Context) error {
 	return c.check(ctx, standard())
 }
@@ -35,7 +35,7 @@ func (c checkAlertmanCommand) check(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	// Warnings, and no faults: the file may be checked elsewhere than where alertman runs.
+	// These are warnings rather than faults: the file may be checked on another machine than the one alertman runs on.
 	for _, warning := range append(routes.Warnings(), routes.Needs(env.lacking())...) {
 		fmt.Fprintf(out.results, "warning: %s\n", warning)
 	}
@@ -43,8 +43,8 @@ func (c checkAlertmanCommand) check(ctx context.Context, out output) error {
 	return nil
 }
 
-// readRoutes reads who is told of what: from a file, from that of the environment where none is named, and where there is
-// none either, from the mail variables; then it says so.
+// readRoutes reads the routing file. Without a file name it reads the file of ALERTMAN_CONFIG. If that is not set
+// either, it routes everything to the addresses of the mail variables and reports that on out.progress.
 func readRoutes(ctx context.Context, file string, out output) (*routing.Config, error) {
 	if file == "" {
 		env, err := readEnvironment(ctx, lookup())
@@ -74,7 +74,7 @@ type routeAlertmanCommand struct {
 	At     moment `help:"When the event is taken: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default it is now." placeholder:"WHEN"`
 }
 
-// Run reads an event from the standard input. Nobody is told.
+// Run reads an event from the standard input and explains its routing. It sends nothing.
 func (c routeAlertmanCommand) Run(ctx context.Context) error {
 	return c.route(ctx, os.Stdin, standard())
 }
@@ -100,7 +100,7 @@ func (c routeAlertmanCommand) route(ctx context.Context, from io.Reader, out out
 	return nil
 }
 
-// maxEvent is how large an event may be, in bytes. Those of this service have a few thousand.
+// maxEvent is the largest size of an event, in bytes. This service's own events have a few thousand.
 const maxEvent = 1 << 20
 
 func readEvent(from io.Reader) (alert.Event, error) {
@@ -159,7 +159,7 @@ func printAssignment(w io.Writer, a alert.Assignment) {
 	}
 }
 
-// printBounds says what keeps the receiver from getting too much.
+// printBounds prints how grouping and throttling limit the receiver's messages.
 func printBounds(w io.Writer, a alert.Assignment) {
 	if g := a.Group; g != nil {
 		fmt.Fprintf(w, "    the first of its group, %s, at once; what follows within %s as a digest\n", g.Name, duration.Short(g.Window))

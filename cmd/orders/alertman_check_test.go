@@ -10,7 +10,7 @@ func TestCheckWarnsOfAChannelThatIsNotSetUp(t *testing.T) {
 	file := routesWith(t, `mail: jo@example.com, sms: "+4915112345678"`)
 	for _, c := range []struct {
 		vars    map[string]string
-		missing string // empty, nothing is
+		missing string // empty if nothing is missing
 	}{
 		{nil, "SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM"},
 		{map[string]string{"SMS_ACCOUNT_SID": "AC01", "SMS_FROM": "+4930123456"}, "SMS_AUTH_TOKEN"},

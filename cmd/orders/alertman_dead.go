@@ -24,7 +24,7 @@ type deadCommand struct {
 	Purge  purgeDeadCommand  `cmd:"" help:"Drop dead letters for good, and print which."`
 }
 
-// deadLetters are what the commands need of RabbitMQ.
+// deadLetters is the part of rabbitmq.DeadLetters that the commands use.
 type deadLetters interface {
 	List(ctx context.Context, most int) ([]rabbitmq.DeadLetter, int, error)
 	Show(ctx context.Context, id string) (rabbitmq.DeadLetter, error)
@@ -32,8 +32,8 @@ type deadLetters interface {
 	Purge(ctx context.Context, c rabbitmq.Choice, tell func(rabbitmq.DeadLetter)) error
 }
 
-// withDead runs a command on the dead queue of the settings, whose name is the third argument. It logs nothing: its errors
-// say all.
+// withDead runs a command on the dead queue of the settings and passes the queue's name as third argument. It logs
+// nothing: the command's errors say everything.
 func withDead(ctx context.Context, command func(context.Context, deadLetters, string, output) error) error {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
@@ -48,7 +48,7 @@ func withDead(ctx context.Context, command func(context.Context, deadLetters, st
 	return command(ctx, dead, env.RabbitMQDeadQueue, standard())
 }
 
-// mostListed is what a screen, and memory, holds of dead letters.
+// mostListed bounds --most, so that a list fits in memory.
 const mostListed = 100_000
 
 type listDeadCommand struct {
@@ -56,7 +56,7 @@ type listDeadCommand struct {
 	JSON bool `name:"json" help:"A JSON object on each line."`
 }
 
-// Validate refuses arguments that cannot mean anything.
+// Validate checks the range of --most.
 func (c listDeadCommand) Validate() error {
 	if c.Most < 1 || c.Most > mostListed {
 		return fmt.Errorf("--most: must be from 1 to %d, not %d", mostListed, c.Most)
@@ -64,7 +64,7 @@ func (c listDeadCommand) Validate() error {
 	return nil
 }
 
-// Run lists what is in the dead queue.
+// Run lists the dead letters in the queue.
 func (c listDeadCommand) Run(ctx context.Context) error {
 	return withDead(ctx, c.list)
 }
@@ -100,7 +100,7 @@ func listed(out output, letters []rabbitmq.DeadLetter) error {
 	return w.Flush()
 }
 
-// howMany says what is where.
+// howMany returns a sentence that says how many dead letters the queue holds and how many of them are shown.
 func howMany(queue string, shown, total, most int) string {
 	switch {
 	case total == 0:
@@ -127,7 +127,7 @@ type deadChoice struct {
 	All bool     `help:"All that are there."`
 }
 
-// Validate refuses arguments that cannot mean anything.
+// Validate requires either ids or --all, but not both.
 func (c deadChoice) Validate() error {
 	if c.All == (len(c.IDs) > 0) {
 		return errors.New("either ids, as orders alertman dead list names them, or --all")
@@ -135,7 +135,7 @@ func (c deadChoice) Validate() error {
 	return nil
 }
 
-// described is a letter in a line.
+// described returns a one-line description of a letter.
 func described(l rabbitmq.DeadLetter) string {
 	what := []string{l.ID}
 	if l.Type != "" {
@@ -153,7 +153,7 @@ type replayDeadCommand struct {
 	Force bool `help:"Also what is no event, which alertman puts straight back."`
 }
 
-// Run replays, and says of each letter what became of it.
+// Run replays the chosen letters and prints the result for each.
 func (c replayDeadCommand) Run(ctx context.Context) error {
 	return withDead(ctx, c.replay)
 }
@@ -186,7 +186,7 @@ type purgeDeadCommand struct {
 	Yes bool `help:"Needed with --all: what is purged is gone."`
 }
 
-// Validate refuses arguments that cannot mean anything.
+// Validate requires --yes with --all.
 func (c purgeDeadCommand) Validate() error {
 	if c.All && !c.Yes {
 		return errors.New("--all: drops all dead letters for good, and needs --yes beside it")
@@ -194,7 +194,7 @@ func (c purgeDeadCommand) Validate() error {
 	return c.deadChoice.Validate()
 }
 
-// Run purges, and prints what.
+// Run purges the chosen letters and prints each of them.
 func (c purgeDeadCommand) Run(ctx context.Context) error {
 	return withDead(ctx, c.purge)
 }
@@ -214,7 +214,7 @@ type showDeadCommand struct {
 	Raw bool   `help:"The body alone, as it is in the queue: card numbers and all."`
 }
 
-// Run shows what can be known of the letter without replaying it.
+// Run shows what is known about the letter. It does not replay it.
 func (c showDeadCommand) Run(ctx context.Context) error {
 	return withDead(ctx, c.show)
 }
@@ -248,7 +248,7 @@ func (c showDeadCommand) show(ctx context.Context, dead deadLetters, _ string, o
 	return err
 }
 
-// forPeople is a body without card numbers and without what a terminal would act upon, JSON indented.
+// forPeople returns a body to show on a terminal: without card numbers or control sequences, and with JSON indented.
 func forPeople(body []byte) string {
 	var indented bytes.Buffer
 	if json.Indent(&indented, body, "", "  ") == nil {

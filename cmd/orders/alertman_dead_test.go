@@ -106,7 +106,7 @@ func letters() []rabbitmq.DeadLetter {
 	}
 }
 
-// fakeDead is a dead queue that chooses nothing.
+// fakeDead is a dead queue that returns the letters it was given, whatever the choice.
 type fakeDead struct {
 	letters []rabbitmq.DeadLetter
 	total   int

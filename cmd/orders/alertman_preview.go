@@ -44,10 +44,11 @@ func (c previewAlertmanCommand) Validate() error {
 	return nil
 }
 
-// previewed are the channels, in the order in which they are shown.
+// previewed lists the channels in the order in which they are shown.
 var previewed = []string{alert.Mail, alert.SMS, alert.Chat, alert.Console, alert.Webhook}
 
-// types returns the types that are shown. A test comes in no digest and asks for no acknowledgement.
+// types returns the types to show. It leaves out tests where they cannot occur: a test is never in a digest and asks
+// for no acknowledgement.
 func (c previewAlertmanCommand) types() []alert.Type {
 	shown := slices.Clone(alert.Types)
 	if !c.Digest && !c.Ask {
@@ -64,7 +65,7 @@ func typeNames(of []alert.Type) []string {
 	return names
 }
 
-// Run shows the messages about alerts that there are not. Nothing is sent.
+// Run shows messages about made-up alerts. It sends nothing.
 func (c previewAlertmanCommand) Run(ctx context.Context) error {
 	return c.show(ctx, standard())
 }
@@ -85,13 +86,13 @@ func (c previewAlertmanCommand) show(ctx context.Context, out output) error {
 		return err
 	}
 	if c.Config == "" && c.Channel != "" && c.Channel != alert.Mail {
-		routes = nil // nobody is told by it, and its default words are shown
+		routes = nil // no receiver uses this channel, so show its default words
 	}
 	c.Config = cmp.Or(c.Config, "TRANSACTION_FRAUD_EMAIL_ALERT_TO")
 	return c.preview(w, routes, time.Now(), out)
 }
 
-// preview shows the words that routes have, or the default ones where there are no routes.
+// preview shows the wording of routes, or the default wording if routes is nil.
 func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Config, at time.Time, out output) error {
 	told, err := c.whom(routes)
 	if err != nil {
@@ -115,7 +116,7 @@ func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Con
 	return c.save(pages.String(), out)
 }
 
-// whom are a target for each channel of each receiver that is asked for.
+// whom returns a target for each channel of each receiver that was asked for.
 func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.Telling, error) {
 	if routes == nil {
 		return c.anybody(), nil
@@ -138,7 +139,7 @@ func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.Telling, e
 	return told, nil
 }
 
-// targets are the first of each channel: what the others of a channel are told reads the same.
+// targets returns the first target of each channel: messages to the others of the same channel read the same.
 func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.Telling {
 	var told []alert.Telling
 	shown := map[string]bool{}
@@ -153,7 +154,7 @@ func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.Telling {
 	return told
 }
 
-// anybody stands for a receiver that is told by every channel.
+// anybody returns the targets of a made-up receiver that uses every channel.
 func (c previewAlertmanCommand) anybody() []alert.Telling {
 	name := c.Receiver
 	if name == "" {
@@ -172,7 +173,7 @@ func (c previewAlertmanCommand) anybody() []alert.Telling {
 	return told
 }
 
-// previewDigest is how many alerts a digest shows: more than a chat lists.
+// previewDigest is the number of alerts in a previewed digest: more than a chat message lists.
 const previewDigest = 25
 
 func (c previewAlertmanCommand) notice(of alert.Type, at time.Time) alert.Notice {

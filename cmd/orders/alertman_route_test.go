@@ -14,7 +14,7 @@ import (
 	"dummyorders/gateways/cloudevents"
 )
 
-// twoReceivers is a file that says who is told of what.
+// twoReceivers is a routing file with two receivers.
 const twoReceivers = `version: 1
 receivers:
   - name: fraud-team
@@ -121,7 +121,7 @@ func TestWhatIsNoEventIsToldWithItsReason(t *testing.T) {
 	}
 }
 
-// routesFile is a file that says who is told of what.
+// routesFile writes a routing file and returns its path.
 func routesFile(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "alertman.yaml")
@@ -129,7 +129,7 @@ func routesFile(t *testing.T, text string) string {
 	return file
 }
 
-// inContext is what a command does in the test's context.
+// inContext returns do with the test's context as its first argument.
 func inContext(t *testing.T, do func(context.Context, output) error) func(output) error {
 	t.Helper()
 	return func(out output) error { return do(t.Context(), out) }

@@ -24,7 +24,7 @@ type tryReceiverCommand struct {
 	Wait     time.Duration `help:"How long to try: until then, and no longer, the test alert is worth telling." default:"30s"`
 }
 
-// The bounds of --wait.
+// These are the bounds of --wait.
 const (
 	leastWait = time.Second
 	mostWait  = time.Hour
@@ -38,7 +38,7 @@ func (c tryReceiverCommand) Validate() error {
 	return nil
 }
 
-// Run has an alertman that runs tell the receiver, as it would of an event.
+// Run has a running alertman send the receiver a test alert, in the same way as for a real event.
 func (c tryReceiverCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"alertman test": func(p *process) func(context.Context) error {
 		c.Config = cmp.Or(c.Config, p.env.AlertmanConfig)
@@ -52,7 +52,7 @@ func (c tryReceiverCommand) Run(ctx context.Context) error {
 	}})
 }
 
-// assignment is the receiver's, of the file or else of the mail variables.
+// assignment returns the receiver's assignment, from the file or from the mail variables.
 func (c tryReceiverCommand) assignment(ctx context.Context, out output) (alert.Assignment, error) {
 	config, err := readRoutes(ctx, c.Config, out)
 	if err != nil {
@@ -69,7 +69,8 @@ func (c tryReceiverCommand) assignment(ctx context.Context, out output) (alert.A
 	return alert.Assignment{}, fmt.Errorf("%s: there is no receiver %q%s There are: %s", where, c.Receiver, hint, strings.Join(names, ", "))
 }
 
-// The waits of a try. The workflow ends by itself when the test alert has expired, and has grace for that.
+// These are the waits of a try. The workflow ends by itself once the test alert has expired; tryGrace is its time for
+// that.
 const (
 	answerWithin = 5 * time.Second
 	askAgain     = 200 * time.Millisecond
@@ -100,7 +101,7 @@ func (c tryReceiverCommand) try(ctx context.Context, alerts *temporal.Alerts, to
 
 var errTryOver = errors.New("the time is over")
 
-// outcomeOf asks until every target was told, or will not be. Its error is why that is not known of all.
+// outcomeOf polls until each delivery has succeeded or failed for good. Its error says why some outcomes are unknown.
 func outcomeOf(ctx context.Context, alerts *temporal.Alerts, id string) ([]alert.Delivery, error) {
 	var last []alert.Delivery
 	silence := errors.New("nothing was heard")
@@ -158,15 +159,16 @@ func printDelivery(to io.Writer, d alert.Delivery, since time.Time) {
 	}
 }
 
-// mostShown is how many characters of an answer are shown.
+// mostShown is the number of characters of an answer that are shown.
 const mostShown = 1000
 
-// answerLine is what the other side said. A log may be of an alertman that kept it as it came.
+// answerLine returns the other side's answer in one line. An older alertman may have stored the answer unchanged, so it
+// is made safe here too.
 func answerLine(a alert.Attempt) string {
 	return safetext.Cut(safetext.Line(a.Answer), mostShown, "…")
 }
 
-// verdictOn fails where a target was not told, with the last that is known of it.
+// verdictOn returns an error if a target was not reached. The error gives the last known attempt for each of them.
 func verdictOn(deliveries []alert.Delivery) error {
 	var untold []string
 	for _, d := range deliveries {
@@ -185,7 +187,7 @@ func verdictOn(deliveries []alert.Delivery) error {
 	return fmt.Errorf("%d of %s not told: %s", len(untold), many(len(deliveries), "target"), strings.Join(untold, "; "))
 }
 
-// notOver is nil for a try that took all its time: the verdict says it better.
+// notOver returns nil for a try that used up its time: verdictOn's error says it better.
 func notOver(err error) error {
 	if errors.Is(err, errTryOver) {
 		return nil

@@ -107,7 +107,8 @@ var toFraudTeam = alert.Assignment{
 	Receiver: "fraud-team", Route: "test", Steps: []alert.Step{{Receiver: "fraud-team", Targets: []alert.Target{"mail a@example.com"}}},
 }
 
-// tryReceiver tries a receiver whose alertman is asleep at first, then has not told it, and then answers with deliveries.
+// tryReceiver tries a receiver whose alertman first does not answer, then has not delivered yet, and then answers with
+// deliveries.
 func tryReceiver(t *testing.T, started *workflows.Delivery, deliveries ...alert.Delivery) (string, error) {
 	t.Helper()
 	server := mocks.NewClient(t)

@@ -13,7 +13,8 @@ import (
 	"dummyorders/internal/health"
 )
 
-// drainRequests is enough for a waiting caller to be told where to ask, once the process has been told to stop.
+// drainRequests is how long the process serves open requests after a stop signal. It is enough to tell a waiting caller
+// where to ask for the result.
 const drainRequests = 20 * time.Second
 
 type apiCommand struct{}
@@ -44,7 +45,7 @@ func serveAPI(p *process) func(context.Context) error {
 		options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
 		group.Go(func() error { return serve(ctx, p.log, address, api.New(options), drainRequests) })
 		group.Go(func() error {
-			health.Await(ctx, p.log, "ledger", store.Ready) // no part of /readyz: see api.Options
+			health.Await(ctx, p.log, "ledger", store.Ready) // not part of /readyz: see api.Options
 			return nil
 		})
 		return errors.Join(group.Wait(), store.Close())

@@ -7,9 +7,9 @@ import (
 
 type devCommand struct{}
 
-// Run runs the four processes as one. When one fails, all end.
+// Run runs the four processes as one. When one of them fails, all end.
 func (devCommand) Run(ctx context.Context) error {
-	if err := os.Unsetenv("HEALTH_ADDRESS"); err != nil { // one address cannot serve three; the API's /readyz is enough here
+	if err := os.Unsetenv("HEALTH_ADDRESS"); err != nil { // one address cannot serve three processes; the API's /readyz is enough here
 		return err
 	}
 	return run(ctx, map[string]part{

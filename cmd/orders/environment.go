@@ -1,9 +1,9 @@
 package main
 
-// environment is every variable that the processes read, with its default. The file env shows the same to people, and
-// a test holds the two together. Temporal's own variables (TEMPORAL_*) are read by Temporal's library.
+// environment holds every variable that the processes read, with its default. The file env documents the same
+// variables, and a test compares the two. Temporal's library reads its own variables (TEMPORAL_*) itself.
 //
-// Values are kept as they were written: the settings made of them know how to say what is wrong with one.
+// Values stay as they were written: the code that makes settings of them reports what is wrong with a value.
 type environment struct {
 	LogLevel      string `env:"LOG_LEVEL, default=info"`
 	LogFormat     string `env:"LOG_FORMAT, default=text"`

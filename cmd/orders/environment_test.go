@@ -53,7 +53,7 @@ func TestAShellReadsTheFileEnvAlike(t *testing.T) {
 
 // The codec's variables are left out of the file: Temporal's library reads them, but this service uses no codec.
 func TestTheFileEnvNamesTemporalsOwnVariablesInComments(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // no profiles of whoever runs the tests
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // hides the profiles of the user who runs the tests
 	asked := askedFor{}
 	_, err := temporalenv.LoadClientOptions(temporalenv.LoadClientOptionsRequest{EnvLookup: asked})
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestTheFileEnvNamesTemporalsOwnVariablesInComments(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(asked)), named)
 }
 
-// defaults are the variables that the code reads, by the tags of environment's fields, and what each is when unset.
+// defaults returns the variables that the code reads, by the tags of environment's fields, with their defaults.
 func defaults(t *testing.T) map[string]string {
 	t.Helper()
 	env, err := readEnvironment(t.Context(), envconfig.MapLookuper(nil))
@@ -88,7 +88,7 @@ func variableLines(t *testing.T, pattern string) []string {
 	return names
 }
 
-// askedFor is an environment with nothing in it that notes what it is asked for.
+// askedFor is an empty environment that records which variables are read.
 type askedFor map[string]bool
 
 func (a askedFor) LookupEnv(name string) (string, bool) {

@@ -14,7 +14,7 @@ import (
 
 type fraudPoliceCommand struct{}
 
-// Run works until ctx ends.
+// Run runs the worker for fraud checks until ctx ends.
 func (fraudPoliceCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"fraud-police": checkForFraud})
 }

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// healthcheckCommand is for containers that have no curl.
+// healthcheckCommand checks a process's health in containers that have no curl.
 type healthcheckCommand struct {
 	Address string `arg:"" optional:"" help:"Where the process serves /readyz, as it was told: HEALTH_ADDRESS, else HTTP_ADDRESS, by default."`
 }
 
-// Run fails when the process is not ready.
+// Run fails if the process is not ready.
 func (h healthcheckCommand) Run(ctx context.Context) error {
 	if h.Address == "" {
 		env, err := readEnvironment(ctx, lookup())

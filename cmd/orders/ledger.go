@@ -27,10 +27,11 @@ type ledgerCommand struct {
 	Backup backupCommand `cmd:"" help:"Copy a ledger in SQLite to a new file, while everything runs. For PostgreSQL there is pg_dump."`
 }
 
-// defaultSince is how far back transactions are compared where nobody says.
+// defaultSince is how far back transactions are compared by default.
 const defaultSince = 24 * time.Hour
 
-// The comparison's patience. What looks wrong is looked at again once both sides had time to catch up.
+// These are the settings of the comparison. Transactions that look wrong are compared again after both sides had time
+// to catch up.
 const (
 	queriesAtOnce  = 8
 	verifyGrace    = 15 * time.Second
@@ -100,7 +101,7 @@ func (c verifyCommand) verify(ctx context.Context, store ledger.Reader, history 
 	return nil
 }
 
-// verdict says what is wrong about the transactions that were compared.
+// verdict returns what is wrong with the compared transactions.
 func verdict(n audit.Counts) string {
 	disagree := fmt.Sprintf("the ledger and Temporal disagree about %d of %d transactions", n.Disagreeing, n.Compared)
 	if n.Unanswered == 0 {
@@ -109,7 +110,7 @@ func verdict(n audit.Counts) string {
 	return fmt.Sprintf("%s, and %d could not be compared: is an `orders worker` running?", disagree, n.Unanswered)
 }
 
-// output is where a command writes: results for programs to read on, and progress for people.
+// output holds where a command writes: results for programs to read, and progress for people.
 type output struct {
 	results, progress io.Writer
 }
@@ -118,11 +119,11 @@ func standard() output {
 	return output{results: stdout, progress: os.Stderr}
 }
 
-// stdout is the standard output of commands. What could not be written there fails the command at its end, see execute.
+// stdout is the standard output of commands. If a write to it failed, the command fails at its end, see execute.
 var stdout = &checkedOutput{}
 
-// checkedOutput remembers the first error of writing to the standard output. A pipe whose reader has gone away is none:
-// there the process ends by SIGPIPE, as programs do.
+// checkedOutput remembers the first error of writing to the standard output. A closed pipe is not such an error: there
+// SIGPIPE ends the process, as usual for programs.
 type checkedOutput struct {
 	mu  sync.Mutex
 	err error
@@ -137,7 +138,7 @@ func (c *checkedOutput) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// failed returns the first error since it was asked last.
+// failed returns the first error since its last call.
 func (c *checkedOutput) failed() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,7 +147,7 @@ func (c *checkedOutput) failed() error {
 	return err
 }
 
-// period are the flags that choose transactions by their start.
+// period holds the flags that choose transactions by their start.
 type period struct {
 	Since moment `help:"Those that started then or later: a time, such as 2026-11-02T09:30:00Z, a date, which is its midnight in UTC, or how long ago, such as 24h or 30d." placeholder:"WHEN"`
 	Until moment `help:"Those that started before then, said the same way." placeholder:"WHEN"`
@@ -160,12 +161,12 @@ func (period) check(s audit.Span) error {
 	return nil
 }
 
-// moment is a time that is given as such, as a date, which is its midnight in UTC, or as how long ago it was.
+// moment is a flag that takes a time, a date (meaning its midnight in UTC), or how long ago the time was.
 type moment struct {
 	time.Time
 }
 
-// UnmarshalText reads what a flag says.
+// UnmarshalText parses a moment.
 func (m *moment) UnmarshalText(text []byte) error {
 	if ago, err := span(string(text)); err == nil && ago > 0 {
 		m.Time = time.Now().Add(-ago)
@@ -180,7 +181,7 @@ func (m *moment) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q must be a time, such as 2026-11-02T09:30:00Z, a date, such as 2026-11-02, or how long ago, such as 24h or 30d", text)
 }
 
-// span is a length of time, of which days may be the unit, too.
+// span parses a duration. Unlike time.ParseDuration it also accepts days, such as 30d.
 func span(text string) (time.Duration, error) {
 	if length, err := time.ParseDuration(text); err == nil {
 		return length, nil
@@ -192,7 +193,7 @@ type backupCommand struct {
 	File string `arg:"" help:"The file to make. One that is there is never replaced."`
 }
 
-// Run makes a copy of the ledger as it is at this moment.
+// Run copies the ledger as it is at this moment.
 func (c backupCommand) Run(ctx context.Context) error {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
@@ -217,7 +218,7 @@ type exportCommand struct {
 	Output  string       `help:"The file to write, which is replaced once all of it is written; - is the standard output." default:"-"`
 }
 
-// Validate refuses arguments that cannot mean anything.
+// Validate refuses arguments that make no sense.
 func (c exportCommand) Validate() error {
 	if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
 		return fmt.Errorf("--output: must be a file, and %s is a folder", c.Output)
@@ -228,7 +229,7 @@ func (c exportCommand) Validate() error {
 	return c.check(audit.Span{Since: c.Since.Time, Until: c.Until.Time})
 }
 
-// Run writes the transactions, and says on the side how many they were.
+// Run writes the transactions to the output and reports on the standard error how many there were.
 func (c exportCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"ledger": func(p *process) func(context.Context) error {
 		store := p.env.ledger(p.values)
@@ -267,8 +268,8 @@ func (c exportCommand) export(ctx context.Context, store ledger.Reader, out outp
 	return nil
 }
 
-// into has write fill a file, all of it or nothing: it takes the file's place only once it is whole. What is no regular
-// file, such as a pipe, and the standard output are written straight away.
+// into has write fill a file completely or not at all: the new content replaces the file only once it is complete. The
+// standard output, and anything but a regular file, such as a pipe, is written to directly.
 func into(name string, stdout io.Writer, write func(io.Writer) error) error {
 	if name == "-" {
 		return write(stdout)
@@ -279,7 +280,7 @@ func into(name string, stdout io.Writer, write func(io.Writer) error) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return intoDevice(name, write)
 	}
-	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // only its owner may read it
+	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // readable by its owner only
 	if err != nil {
 		return err
 	}
@@ -301,12 +302,12 @@ func intoDevice(name string, write func(io.Writer) error) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// status is a flag that takes a status by its code or by its name.
+// status is a flag that takes a transaction's status by code or by name.
 type status struct {
 	transaction.Status
 }
 
-// UnmarshalText reads what a flag says.
+// UnmarshalText parses a status.
 func (s *status) UnmarshalText(text []byte) error {
 	parsed, known := transaction.ParseStatus(string(text))
 	if !known {
@@ -321,7 +322,7 @@ type outcome struct {
 	fraud.Outcome
 }
 
-// UnmarshalText reads what a flag says.
+// UnmarshalText parses an outcome.
 func (o *outcome) UnmarshalText(text []byte) error {
 	known := []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
 	if o.Outcome = fraud.Outcome(text); !slices.Contains(known, o.Outcome) {

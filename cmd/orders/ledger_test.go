@@ -199,7 +199,7 @@ func contents(t *testing.T, file string) string {
 	return string(text)
 }
 
-// ended24hAgo is a transaction whose history Temporal need not hold: silent keeps none.
+// ended24hAgo returns a transaction whose history Temporal need not hold: silent keeps none.
 func ended24hAgo() ledger.Record {
 	start := time.Now().Add(-24 * time.Hour)
 	amount := money.Money{Minor: 12300, Currency: "INR"}
@@ -208,13 +208,13 @@ func ended24hAgo() ledger.Record {
 	return *r
 }
 
-// running is a transaction that has not ended.
+// running returns a transaction that has not ended.
 func running() ledger.Record {
 	amount := money.Money{Minor: 12300, Currency: "INR"}
 	return *ledger.Open(transaction.Transaction{ID: "1", Payment: transaction.Payment{Amount: amount}}, time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC))
 }
 
-// records are a ledger.
+// records is a ledger.
 type records []ledger.Record
 
 func (r records) Find(_ context.Context, id string) (ledger.Entry, error) {
@@ -234,7 +234,7 @@ func (r records) List(context.Context, ledger.Query) (ledger.Page, error) {
 	return page, nil
 }
 
-// silent is a Temporal that lists nothing, and fails for each transaction.
+// silent is a Temporal that lists nothing and fails for every transaction.
 type silent struct{ err error }
 
 func (silent) Started(context.Context, audit.Span, func(audit.Execution) error) error { return nil }

@@ -1,5 +1,5 @@
-// Orders is all the processes of the service in one binary, a command each. Nothing is decided here: the packages are
-// put together, started, and told when to stop.
+// Orders is all the processes of the service in one binary, with one command for each. It makes no decisions: it only
+// puts the packages together, starts them and stops them.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 // version is set by the linker.
 var version = ""
 
-// Exit codes. exitConfig is for settings and arguments: starting the process again will not mend them.
+// These are the exit codes. exitConfig means wrong settings or arguments: starting the process again will not help.
 const (
 	exitFailure = 1
 	exitConfig  = 2
@@ -75,7 +75,7 @@ func execute(ctx context.Context, args []string) int {
 	return written()
 }
 
-// written returns the exit code of a command that has done its work: it has failed where its output could not be written.
+// written returns the exit code of a command that succeeded: it is exitFailure if its output could not be written.
 func written() int {
 	if err := stdout.failed(); err != nil {
 		fmt.Fprintln(os.Stderr, "orders: write the output:", err)
@@ -84,14 +84,14 @@ func written() int {
 	return 0
 }
 
-// isEmpty reports whether an argument is empty or a flag without its value, as where a script's variable is not set. Taken
-// for absent, it would widen what a command is about.
+// isEmpty reports whether an argument is empty or a flag without its value, as when a script's variable is not set.
+// Treating it as absent would widen what a command applies to.
 func isEmpty(arg string) bool {
 	return strings.TrimSpace(arg) == "" || strings.HasPrefix(arg, "--") && strings.HasSuffix(strings.TrimSpace(arg), "=")
 }
 
 func newParser(ctx context.Context, options ...kong.Option) (*kong.Kong, error) {
-	exit := func(code int) { os.Exit(max(code, written())) } // of --help and --version
+	exit := func(code int) { os.Exit(max(code, written())) } // for --help and --version
 	return kong.New(&commands{}, append([]kong.Option{
 		kong.Name("orders"), kong.Writers(stdout, os.Stderr), kong.Exit(exit),
 		kong.Description("Card transactions, checked for fraud, paid for or stopped. Settings come from the environment: see the file env."),
@@ -102,18 +102,18 @@ func newParser(ctx context.Context, options ...kong.Option) (*kong.Kong, error) 
 
 type versionCommand struct{}
 
-// Run prints what --version does.
+// Run prints the same as --version.
 func (versionCommand) Run() error {
 	_, err := fmt.Fprintln(stdout, versions())
 	return err
 }
 
-// versions names what decides how a binary behaves: its own version, Go's, and that of the time zone database.
+// versions returns the versions that decide how a binary behaves: its own, Go's, and that of the time zone database.
 func versions() string {
 	return fmt.Sprintf("orders %s, %s, time zones %s", buildVersion(), runtime.Version(), timezone.Version())
 }
 
-// buildVersion is the one that the linker set, else the module's.
+// buildVersion returns the version that the linker set, or else the module's.
 func buildVersion() string {
 	if version != "" {
 		return version

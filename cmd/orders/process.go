@@ -19,7 +19,7 @@ import (
 	"dummyorders/internal/logging"
 )
 
-// process is what every process has.
+// process holds what every process needs.
 type process struct {
 	env      environment
 	values   *values
@@ -27,12 +27,12 @@ type process struct {
 	temporal temporal.Client
 }
 
-// part reads its settings, notes what is wrong with them, and returns what there is to do until ctx ends. It connects
-// to nothing yet.
+// part reads its settings, records their faults, and returns the function that does the work until ctx ends. It makes
+// no connections yet.
 type part func(p *process) func(ctx context.Context) error
 
-// run runs parts in one process, each with a logger of its name. When one fails, all end. Every fault in the settings
-// of any is told before anything is begun.
+// run runs parts in one process, each with a logger of its name. When one of them fails, all end. It reports the faults
+// in the settings of all parts before it starts any.
 func run(ctx context.Context, parts map[string]part) error {
 	var faults []string
 	group, ctx := errgroup.WithContext(ctx)
@@ -56,7 +56,7 @@ func run(ctx context.Context, parts map[string]part) error {
 	return group.Wait()
 }
 
-// newProcess reads the environment. What it finds wrong, it notes.
+// newProcess reads the environment and records its faults in the process.
 func newProcess(ctx context.Context, name string) (*process, error) {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
@@ -79,7 +79,7 @@ func (p *process) close() {
 	}
 }
 
-// serveHealth serves /livez and /readyz until ctx ends, where an address is set for it.
+// serveHealth serves /livez and /readyz until ctx ends. It does nothing if address is empty.
 func (p *process) serveHealth(ctx context.Context, address string, checks map[string]health.Check) error {
 	if address == "" {
 		<-ctx.Done()
@@ -88,10 +88,11 @@ func (p *process) serveHealth(ctx context.Context, address string, checks map[st
 	return serve(ctx, p.log, address, health.Handler(p.log, checks), 5*time.Second)
 }
 
-// maxHeader is how many bytes a request's headers may have, which are read before anything is known of who sends them.
+// maxHeader is the largest size of a request's headers, in bytes: they are read before the caller is known.
 const maxHeader = 16 << 10
 
-// careful has answers be taken for what they say they are, and kept nowhere, unless a handler says otherwise.
+// careful sets headers that stop browsers from guessing an answer's content type and from caching it. Handlers may
+// override them.
 func careful(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -100,7 +101,7 @@ func careful(next http.Handler) http.Handler {
 	})
 }
 
-// serve listens until ctx ends, then waits for the requests in hand, at most as long as drain.
+// serve listens until ctx ends, then waits up to drain for open requests to finish.
 func serve(ctx context.Context, log *slog.Logger, address string, handler http.Handler, drain time.Duration) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {

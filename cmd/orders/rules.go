@@ -21,11 +21,11 @@ type rulesCommand struct {
 	Vocabulary vocabularyRulesCommand `cmd:"" help:"Print what rules can ask about a transaction, with examples."`
 }
 
-// builtIn is the word for the ruleset that is built in, where a ruleset's folder could stand.
+// builtIn is the word that names the built-in ruleset in place of a ruleset's folder.
 const builtIn = "default"
 
-// loadRuleset reads a ruleset: a folder's, or the built-in one. Its error says everything that is wrong, a line each.
-// A folder that is called default is named ./default.
+// loadRuleset reads a ruleset from a folder, or returns the built-in one. Its error lists all faults, one on each line.
+// A folder called default must be named ./default.
 func loadRuleset(name string) (*rules.Set, error) {
 	if name == builtIn || name == "" {
 		return rules.Default(), nil
@@ -40,7 +40,7 @@ func loadRuleset(name string) (*rules.Set, error) {
 	return set, err
 }
 
-// placed is a ruleset's file as whoever called the command can open it.
+// placed returns the path of a ruleset's file as the user can open it.
 func placed(ruleset, file string) string {
 	if ruleset == builtIn {
 		return file
@@ -52,7 +52,7 @@ type initRulesCommand struct {
 	Folder string `arg:"" help:"The folder to make. One that is there must be empty."`
 }
 
-// Run writes the built-in ruleset.
+// Run writes the built-in ruleset to a folder.
 func (c initRulesCommand) Run() error {
 	return c.init(standard())
 }
@@ -69,7 +69,7 @@ func (c initRulesCommand) init(out output) error {
 		return fmt.Errorf("write the built-in ruleset to %s: %w", c.Folder, err)
 	}
 	folder := c.Folder
-	if folder == builtIn { // which alone would be the one that is built in
+	if folder == builtIn { // the bare word would name the built-in ruleset
 		folder = "." + string(filepath.Separator) + folder
 	}
 	fmt.Fprintf(out.results, "%s holds the built-in ruleset now. Change it, and see: orders rules check %s\n", folder, folder)

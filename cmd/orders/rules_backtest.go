@@ -27,7 +27,7 @@ type backtestCommand struct {
 	Changes    atMost `help:"How many of the decisions with another outcome are listed, the latest." default:"20"`
 }
 
-// The backtest's habits: how far back it goes where nobody says, and how often it tells its progress.
+// These are the backtest's defaults: how far back it goes, and how often it reports its progress.
 const (
 	backtestSince    = 30 * 24 * time.Hour
 	backtestProgress = time.Second
@@ -41,7 +41,7 @@ func (c backtestCommand) Validate() error {
 	return c.check(c.span())
 }
 
-// span has both ends: what happens while the backtest runs is not in it.
+// span returns the period with both ends set: transactions that start while the backtest runs are not in it.
 func (c backtestCommand) span() audit.Span {
 	span := audit.Span{Since: c.Since.Time, Until: c.Until.Time}
 	if span.Until.IsZero() {
@@ -53,7 +53,7 @@ func (c backtestCommand) span() audit.Span {
 	return span
 }
 
-// Run reads the ruleset first, since that may have faults, and then the ledger.
+// Run reads the ruleset first, because it may have faults, and then the ledger.
 func (c backtestCommand) Run(ctx context.Context) error {
 	set, err := loadRuleset(c.Ruleset)
 	if err != nil {
@@ -101,7 +101,7 @@ func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set 
 	return report.WriteText(out.results)
 }
 
-// knownRules are the rules and the lists that act, as decisions name them.
+// knownRules returns the rules and the lists that act, under the names that decisions use.
 func knownRules(set *rules.Set) []backtest.KnownRule {
 	var all []backtest.KnownRule
 	for _, list := range set.Lists() {
@@ -117,7 +117,7 @@ func knownRules(set *rules.Set) []backtest.KnownRule {
 	return all
 }
 
-// progress tells people how far a backtest has got, now and then, and how far it got in the end.
+// progress reports from time to time how far a backtest has got, and once more at the end.
 type progress struct {
 	to        io.Writer
 	at        time.Time
@@ -130,7 +130,7 @@ func (p *progress) tell(now backtest.Progress) {
 	}
 }
 
-// last tells what has been left untold, where there is any.
+// last prints the final progress if it has not been printed yet.
 func (p *progress) last() {
 	if p.now != p.told {
 		p.print()
@@ -142,7 +142,7 @@ func (p *progress) print() {
 	fmt.Fprintf(p.to, "%d transactions read, %d decided again, %d to fold\n", p.now.Read, p.now.Decided, p.now.ToFold)
 }
 
-// replaceable fails where into could not write a file. An empty name is none.
+// replaceable returns an error if into could not write the file. It returns nil for an empty name.
 func replaceable(name string) error {
 	if info, err := os.Stat(name); name == "" || name == "-" || err == nil && !info.Mode().IsRegular() {
 		return nil
@@ -157,11 +157,11 @@ func replaceable(name string) error {
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
-// atMost is a flag that takes a number of things. It takes a number below 0 for what it is, not for another flag, to say
-// that there is no such number of things.
+// atMost is a flag that takes a count. It parses a negative number as its value rather than as another flag, so that
+// the error can say that a count cannot be negative.
 type atMost int
 
-// Decode reads what the flag says.
+// Decode parses the flag's value.
 func (n *atMost) Decode(ctx *kong.DecodeContext) error {
 	text := ctx.Scan.Pop().String()
 	number, err := strconv.Atoi(text)

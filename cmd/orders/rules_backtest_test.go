@@ -57,7 +57,7 @@ func TestABacktestNeedsARulesetWithoutFaults(t *testing.T) {
 	}
 }
 
-// What decided is the built-in ruleset, so that it changes nothing, and its own account of what is decisive holds.
+// The built-in ruleset made the decisions, so it changes nothing, and its own account of what was decisive is right.
 func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
 	store, err := ledgerdb.Open(url)
@@ -107,7 +107,7 @@ func TestAPageThatCannotBeWrittenIsAFailureBeforeTheLedgerIsRead(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// unread is a ledger that nobody may ask.
+// unread is a ledger that must not be read.
 type unread struct {
 	ledger.Reader
 	t *testing.T
@@ -173,7 +173,7 @@ func TestTheLastWordOfProgressIsTheEnd(t *testing.T) {
 	require.Equal(t, "1 transactions read, 0 decided again, 0 to fold\n3 transactions read, 3 decided again, 0 to fold\n", out.String())
 }
 
-// velocity is a card that pays for one thing after another, as the built-in ruleset decided about it.
+// velocity returns the payments of one card in quick succession, with the decisions of the built-in ruleset.
 func velocity(n int) []ledger.Entry {
 	set, all := rules.Default(), []ledger.Entry{}
 	for i := range n {

@@ -13,7 +13,7 @@ type checkRulesCommand struct {
 	Ruleset string `arg:"" help:"A folder, or default: the built-in one."`
 }
 
-// Run fails with every fault, each with its place and what would be right.
+// Run checks the ruleset and fails with all its faults: each says where it is and what would be right.
 func (c checkRulesCommand) Run() error {
 	return c.check(standard())
 }
@@ -37,7 +37,7 @@ func (c checkRulesCommand) check(out output) error {
 	return nil
 }
 
-// summaryOf is a ruleset in one line.
+// summaryOf returns a one-line summary of a ruleset.
 func summaryOf(set *rules.Set) string {
 	all := set.Rules()
 	shadow, cost := 0, uint64(0)
@@ -63,7 +63,7 @@ type testRulesCommand struct {
 	Ruleset string `arg:"" help:"A folder, or default: the built-in one."`
 }
 
-// Run fails where a case does.
+// Run runs the ruleset's cases and fails if one of them fails.
 func (c testRulesCommand) Run() error {
 	return c.test(standard())
 }
@@ -86,7 +86,7 @@ func (c testRulesCommand) test(out output) error {
 	return nil
 }
 
-// ruled is how many rules have cases.
+// ruled returns the number of rules that have cases.
 func ruled(set *rules.Set) int {
 	var ids []string
 	for _, c := range set.Cases() {

@@ -13,7 +13,7 @@ type diffRulesCommand struct {
 	To   string `arg:"" name:"b" help:"Another."`
 }
 
-// Run fails where the two differ, as diff(1) does.
+// Run fails if the two rulesets differ, as diff(1) does.
 func (c diffRulesCommand) Run() error {
 	return c.diff(standard())
 }
@@ -42,7 +42,7 @@ func (c diffRulesCommand) diff(out output) error {
 	return nil
 }
 
-// difference is a change for people: what is long is on lines of its own.
+// difference returns a readable description of a change. Long values are on lines of their own.
 func difference(c rules.Change, from, to *rules.Set) string {
 	switch {
 	case c.Field == "" && c.From == "":
@@ -59,7 +59,7 @@ func difference(c rules.Change, from, to *rules.Set) string {
 	return c.String()
 }
 
-// whole is what a rule says, a line each. It is empty where something else is meant.
+// whole returns all fields of a rule, one on each line. It returns "" if what does not name a rule.
 func whole(what string, set *rules.Set) string {
 	id, _ := strings.CutPrefix(what, "the rule ")
 	all := set.Rules()
@@ -84,7 +84,7 @@ func whole(what string, set *rules.Set) string {
 	return strings.Join(lines, "\n")
 }
 
-// differing are the lines that only one of two texts has, each in its place.
+// differing returns the lines that only one of two texts has, each in its place.
 func differing(from, to []string) string {
 	same := inCommon(from, to)
 	text, i, j := "", 0, 0
@@ -101,7 +101,7 @@ func differing(from, to []string) string {
 	return text
 }
 
-// inCommon is for each pair of places how many lines two texts have in common from there on, in their order.
+// inCommon returns, for each pair of positions, how many lines the two texts have in common from there on, in order.
 func inCommon(from, to []string) [][]int {
 	same := make([][]int, len(from)+1)
 	for i := range same {

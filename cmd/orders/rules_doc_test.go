@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The walk-through of docs/rules.md shows what its commands print.
+// The walk-through of docs/rules.md shows the actual output of its commands.
 func TestTheWalkThroughOfTheDocsShowsWhatComesOut(t *testing.T) {
 	text, err := os.ReadFile("../../docs/rules.md")
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ var (
 	shownDigest = regexp.MustCompile(`(?:default(?:\+shadow)? version |"version": )(\d+)(?: \(|, "digest": ")sha256:([0-9a-f]{12})`)
 )
 
-// block is the first block of code in a language.
+// block returns the first code block in a language.
 func block(t *testing.T, docs, language string) string {
 	t.Helper()
 	_, after, found := strings.Cut(docs, "```"+language+"\n")

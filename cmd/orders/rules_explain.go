@@ -26,7 +26,7 @@ type explainRulesCommand struct {
 	Ruleset       string `help:"A folder, or default: names and thresholds are taken from there, if it is the ruleset that decided. By default that of FRAUD_RULESET." placeholder:"RULESET"`
 }
 
-// Run reads the ledger of LEDGER_URL.
+// Run explains a decision from the ledger of LEDGER_URL.
 func (c explainRulesCommand) Run(ctx context.Context) error {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
@@ -43,7 +43,7 @@ func (c explainRulesCommand) Run(ctx context.Context) error {
 	return c.explain(ctx, store, standard())
 }
 
-// openLedger is the ledger, ready to be read; the caller closes it.
+// openLedger opens the ledger for reading. The caller must close it.
 func openLedger(ctx context.Context, env environment) (*ledgerdb.Ledger, error) {
 	v := &values{}
 	store := env.ledger(v)
@@ -82,7 +82,8 @@ func (c explainRulesCommand) explain(ctx context.Context, store ledger.Reader, o
 	return nil
 }
 
-// posted is what the decision was about. The fingerprint, the customer and the address are what lists hold.
+// posted prints what the decision was about. The fingerprint, the customer and the address are the values that lists
+// can hold.
 func posted(to io.Writer, e ledger.Entry) error {
 	t, w := e.Transaction, tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Transaction\t%s, %s\n", e.Record.TransactionID, e.Record.StartTime.UTC().Format(time.RFC3339))
@@ -104,7 +105,8 @@ func posted(to io.Writer, e ledger.Entry) error {
 
 func amountOf(amount, currency string) string { return amount + " " + currency }
 
-// customerOf shows of the mail address what rules see beside the whole of it: its domain.
+// customerOf returns the customer with the domain of the mail address: rules see the domain as well as the whole
+// address.
 func customerOf(c *transaction.Customer) string {
 	_, domain, mailed := strings.Cut(c.Email, "@")
 	switch {
@@ -117,7 +119,7 @@ func customerOf(c *transaction.Customer) string {
 	}
 }
 
-// decisionOf is what is to be explained, or why there is nothing to explain.
+// decisionOf returns the decision to explain, or why there is nothing to explain.
 func decisionOf(r ledger.Record) (d fraud.Decision, why string) {
 	switch {
 	case r.Decision == nil:
@@ -133,7 +135,7 @@ func decisionOf(r ledger.Record) (d fraud.Decision, why string) {
 	return d, ""
 }
 
-// rulesetOf is the ruleset that decided, where it is at hand.
+// rulesetOf returns the ruleset that made the decision, or nil if it is not available.
 func (c explainRulesCommand) rulesetOf(d fraud.Decision, notes io.Writer) *rules.Set {
 	set, err := loadRuleset(c.Ruleset)
 	switch {
@@ -147,7 +149,7 @@ func (c explainRulesCommand) rulesetOf(d fraud.Decision, notes io.Writer) *rules
 	return nil
 }
 
-// reviewed is a review with what the fraud check said when it was asked again, which may stand in the way of an approval.
+// reviewed prints a review and the result of the second fraud check, which may have prevented an approval.
 func reviewed(to io.Writer, r *review.Review) {
 	if d := r.Recheck; d != nil {
 		fmt.Fprintf(to, "Asked again before an approval: %s, score %d (risk: %s), by the ruleset %s\n", d.Outcome, d.Score, d.RiskLevel, d.Ruleset)
@@ -167,7 +169,7 @@ func reviewed(to io.Writer, r *review.Review) {
 	fmt.Fprintln(to)
 }
 
-// aftermath is what people said of it since.
+// aftermath prints what people have since said about the transaction.
 func aftermath(to io.Writer, r ledger.Record) {
 	if r.Review != nil {
 		reviewed(to, r.Review)
@@ -177,8 +179,8 @@ func aftermath(to io.Writer, r ledger.Record) {
 	}
 }
 
-// explained writes a decision for people, with everything that led to it. set is the ruleset that decided, for what a
-// decision does not carry with it, or nil where that is not at hand.
+// explained prints a decision with everything that led to it. set is the ruleset that made the decision, for what the
+// decision itself does not contain. It may be nil.
 func explained(to io.Writer, d fraud.Decision, set *rules.Set) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s, score %d (risk: %s), by the ruleset %s\n", d.Outcome, d.Score, d.RiskLevel, d.Ruleset)
@@ -192,7 +194,7 @@ func explained(to io.Writer, d fraud.Decision, set *rules.Set) error {
 		results(w, "Rules that failed", e.Rules, fraud.RuleFailed, names)
 		features(w, e.Features)
 		for _, trial := range e.Trials {
-			if trial.Ruleset.Digest != d.Ruleset.Digest { // a ruleset of its own, whose rules may have the same ids
+			if trial.Ruleset.Digest != d.Ruleset.Digest { // another ruleset, whose rules may have the same ids
 				tried(w, trial, nil)
 			} else {
 				tried(w, trial, names)
@@ -226,7 +228,7 @@ func results(w io.Writer, title string, all []fraud.RuleResult, outcome fraud.Ru
 	}
 }
 
-// worth is what a rule brought to the decision.
+// worth returns what a rule contributed to the decision.
 func worth(r fraud.RuleResult) string {
 	parts := []string{fmt.Sprintf("%+d", r.Score)}
 	if r.Action != "" {
@@ -238,7 +240,7 @@ func worth(r fraud.RuleResult) string {
 	return strings.Join(parts, ", ")
 }
 
-// features puts together those that were 0: mostly they are many, and say little.
+// features prints features. Those that were 0 share one line: usually there are many, and they say little.
 func features(w io.Writer, values map[string]float64) {
 	if len(values) == 0 {
 		return
@@ -257,7 +259,8 @@ func features(w io.Writer, values map[string]float64) {
 	}
 }
 
-// number has two decimals where it is no whole number: amounts on average have many more that say nothing.
+// number formats a number, with two decimals if it is not a whole number: averages of amounts have many more digits
+// that mean nothing.
 func number(n float64) string {
 	text := strconv.FormatFloat(n, 'f', 2, 64)
 	return strings.TrimSuffix(text, ".00")
@@ -270,7 +273,7 @@ func tried(w io.Writer, t fraud.Trial, names map[string]string) {
 	}
 }
 
-// ruleNames are what a ruleset calls its rules, by their ids.
+// ruleNames returns the names of a ruleset's rules by their ids.
 func ruleNames(set *rules.Set) map[string]string {
 	names := map[string]string{}
 	if set == nil {
@@ -282,7 +285,7 @@ func ruleNames(set *rules.Set) map[string]string {
 	return names
 }
 
-// wrapped is words with commas between them, on lines that are indented.
+// wrapped joins words with commas into indented lines.
 func wrapped(before string, words []string) string {
 	const width = 100
 	text, line := "", "  "+before
@@ -298,7 +301,7 @@ func wrapped(before string, words []string) string {
 	return text + strings.TrimRight(line, " ")
 }
 
-// moments says when a decision was taken, and how long that took.
+// moments returns when a decision was made, and how long it took.
 func moments(e *fraud.Explanation) string {
 	const milliseconds = "2006-01-02T15:04:05.000Z07:00"
 	return fmt.Sprintf("As of %s, decided at %s, which took %s", e.AsOf.UTC().Format(milliseconds), e.DecidedAt.UTC().Format(milliseconds),

@@ -111,7 +111,7 @@ func explain(t *testing.T, c explainRulesCommand, store ledger.Reader) (out, not
 	return captured(t, func(out output) error { return c.explain(t.Context(), store, out) })
 }
 
-// decided is a transaction that the built-in ruleset has decided about.
+// decided returns a transaction with a decision of the built-in ruleset.
 func decided(t *testing.T, values map[string]float64) ledger.Entry {
 	t.Helper()
 	e, all := accepted(t), map[string]float64{}
@@ -153,7 +153,7 @@ func TestAReviewIsExplainedWithWhatTheFraudCheckSaidWhenItWasAskedAgain(t *testi
 	}
 }
 
-// Rules of two rulesets may have one id and be about different things.
+// Rules of two rulesets may have the same id but different meanings.
 func TestTheTrialOfAnotherRulesetGoesWithoutTheNamesOfTheOneThatDecided(t *testing.T) {
 	const name = "The card number fails the Luhn check"
 	for digest, names := range map[string]int{rules.Default().Ruleset().Digest: 2, "sha256:another": 1} {

@@ -40,7 +40,7 @@ func TestTheRulesetThatInitWritesIsTheBuiltInOne(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "ruleset.yaml"), nil, 0o600), "what was written cannot be changed")
 }
 
-// The word default alone is the ruleset that is built in.
+// Only the bare word default names the built-in ruleset.
 func TestAFolderThatIsCalledDefaultIsNamedSoThatItIsNotTakenForTheBuiltInRuleset(t *testing.T) {
 	t.Chdir(t.TempDir())
 	out, err := printed(t, initRulesCommand{Folder: "default"}.init)
@@ -122,7 +122,7 @@ func TestTheVocabularyIsPrintedWhole(t *testing.T) {
 	require.Zero(t, execute(t.Context(), []string{"rules", "vocabulary"}))
 }
 
-// rule is a file of a ruleset with one rule.
+// rule is a ruleset's file with one rule.
 const rule = `rules:
   - id: velocity
     name: Many payments with one card
@@ -139,7 +139,7 @@ const rule = `rules:
         hits: false
 `
 
-// ruleset is a folder with a ruleset of the rules in one file.
+// ruleset creates a folder with a ruleset whose rules are in one file.
 func ruleset(t *testing.T, velocity string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -153,7 +153,7 @@ func ruleset(t *testing.T, velocity string) string {
 	return folder
 }
 
-// printed is what a command writes to the standard output.
+// printed returns what a command writes to the standard output.
 func printed(t *testing.T, do func(output) error) (string, error) {
 	t.Helper()
 	var out bytes.Buffer

@@ -27,7 +27,7 @@ type tryRulesCommand struct {
 	At      moment `help:"The moment that is tried: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default it is now." placeholder:"WHEN"`
 }
 
-// Run reads the body of a POST /transact from the standard input. Nothing is counted or kept.
+// Run reads the body of a POST /transact from the standard input and decides on it. It counts and stores nothing.
 func (c tryRulesCommand) Run(ctx context.Context) error {
 	set, err := loadRuleset(c.Ruleset)
 	if err != nil {
@@ -58,7 +58,7 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 	return c.try(ctx, set, *t, store, standard())
 }
 
-// standInKey makes fingerprints where nobody compares them with any.
+// standInKey is the key of fingerprints that are not compared with any others.
 const standInKey = "of a card that is tried and not kept"
 
 func readBody(from io.Reader, key string) (*transaction.Transaction, error) {
@@ -79,7 +79,7 @@ func readBody(from io.Reader, key string) (*transaction.Transaction, error) {
 	return t, err
 }
 
-// wrongBody is what is wrong with a body, a line each.
+// wrongBody returns what is wrong with a body, one fault on each line.
 func wrongBody(p *api.Problem) string {
 	if len(p.Errors) == 0 {
 		return "the transaction on the standard input: " + p.Detail
@@ -115,7 +115,7 @@ func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.
 	return explained(out.results, d, set)
 }
 
-// nothingBefore is the history of a shop that has just opened.
+// nothingBefore is the history of a shop without earlier transactions.
 type nothingBefore struct{}
 
 func (nothingBefore) Look(context.Context, string, []usage.Lookup) (usage.Past, error) {
@@ -128,7 +128,7 @@ type seen struct {
 	value   float64
 }
 
-// UnmarshalText reads what a flag says.
+// UnmarshalText parses a feature and its value.
 func (s *seen) UnmarshalText(text []byte) error {
 	at := strings.LastIndex(string(text), "=")
 	if at < 0 {

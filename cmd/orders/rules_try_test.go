@@ -102,7 +102,7 @@ func TestTheCommandTryReadsTheStandardInput(t *testing.T) {
 	}
 }
 
-// try decides about the demo's request by the built-in ruleset.
+// try decides about the demo's request with the built-in ruleset.
 func try(t *testing.T, c tryRulesCommand, history fraud.HistoryReader) (out, notes string) {
 	t.Helper()
 	return tryBody(t, c, api.SeedExample, history)
@@ -117,7 +117,7 @@ func tryBody(t *testing.T, c tryRulesCommand, body string, history fraud.History
 	})
 }
 
-// captured is what a command writes, with DIGEST for the built-in ruleset's.
+// captured returns what a command writes, with DIGEST in place of the built-in ruleset's digest.
 func captured(t *testing.T, do func(output) error) (out, notes string) {
 	t.Helper()
 	var results, progress bytes.Buffer
@@ -125,7 +125,7 @@ func captured(t *testing.T, do func(output) error) (out, notes string) {
 	return strings.ReplaceAll(results.String(), rules.Default().Ruleset().Digest[:len("sha256:")+12], "DIGEST"), progress.String()
 }
 
-// before is the text up to a part of it.
+// before returns the text before a part of it.
 func before(t *testing.T, text, part string) string {
 	t.Helper()
 	at := strings.Index(text, part)
@@ -142,7 +142,7 @@ func openBook(t *testing.T) *ledgerdb.Ledger {
 	return store
 }
 
-// accepted is a transaction that the ledger knows nothing more of.
+// accepted returns a transaction that was just accepted: the ledger holds nothing else about it.
 func accepted(t *testing.T) ledger.Entry {
 	t.Helper()
 	number, err := card.ParseNumber("1234567887654321")
@@ -156,7 +156,7 @@ func accepted(t *testing.T) ledger.Entry {
 	return ledger.Entry{Record: *ledger.Open(posted, noon), Transaction: posted, Mark: ledger.Mark{At: noon, Number: 1}}
 }
 
-// count puts a transaction with the same card into the history.
+// count adds a transaction with the same card to the history.
 func count(t *testing.T, store fraud.History, number int, at time.Time) {
 	t.Helper()
 	c := fraud.Check{Transaction: accepted(t).Transaction, StartTime: at, AsOf: at, Number: 1}
@@ -165,7 +165,7 @@ func count(t *testing.T, store fraud.History, number int, at time.Time) {
 	require.NoError(t, err)
 }
 
-// standardInput gives the process a text to read, until the test ends.
+// standardInput makes a text the process's standard input until the test ends.
 func standardInput(t *testing.T, text string) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "stdin")

@@ -11,12 +11,11 @@ import (
 	"dummyorders/internal/logging"
 )
 
-// minKeyBytes is what a key must have at least. A key of fewer bytes than the hash puts out weakens it,
-// RFC 2104 §3.
+// minKeyBytes is the least size of a key. A key with fewer bytes than the hash's output weakens the hash, RFC 2104 §3.
 const minKeyBytes = 32
 
-// drainAlerts is how long alertman finishes what it has in hand once it is told to stop. Only while Temporal is away
-// does that take more than a moment, and then the broker gives the alert to another.
+// drainAlerts is how long alertman may finish its current alerts after a stop signal. It takes more than a moment only
+// while Temporal is unreachable. Then the broker redelivers the alert to another consumer.
 const drainAlerts = 15 * time.Second
 
 func readEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (environment, error) {
@@ -27,7 +26,7 @@ func readEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (environm
 	return e, nil
 }
 
-// The methods below make the settings of one part each, and note every fault in v.
+// Each of the methods below makes the settings of one part, and records every fault in v.
 
 func (e environment) logFormat(v *values) string {
 	return v.oneOf("LOG_FORMAT", e.LogFormat, logging.Formats)
@@ -75,7 +74,8 @@ func (e environment) broker(v *values) rabbitmq.Config {
 	}
 }
 
-// lookup is the process's environment, with empty variables as good as unset: Compose and shells pass those on.
+// lookup returns the process's environment. It treats empty variables as unset, because Compose and shells pass those
+// on.
 func lookup() envconfig.Lookuper {
 	return envconfig.LookuperFunc(func(key string) (string, bool) {
 		value := os.Getenv(key) //nolint:forbidigo // the one place that reads the environment

@@ -19,7 +19,7 @@ import (
 	"dummyorders/gateways/webhook"
 )
 
-// alerting is whom alertman tells, and how.
+// alerting holds alertman's routes and channels.
 type alerting struct {
 	routes   func() *routing.Config
 	watch    *routing.Source // nil where the routes never change
@@ -50,7 +50,7 @@ func (e environment) alerting(v *values, log *slog.Logger) alerting {
 	return a
 }
 
-// routes are those of ALERTMAN_CONFIG, and else the one receiver of the mail variables.
+// routes sets the routes of ALERTMAN_CONFIG, or those to the one receiver of the mail variables if it is not set.
 func (e environment) routes(v *values, a *alerting, log *slog.Logger) {
 	if e.AlertmanConfig == "" {
 		routes := routing.ToMail(v.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", e.MailTo))
@@ -65,7 +65,7 @@ func (e environment) routes(v *values, a *alerting, log *slog.Logger) {
 	a.routes, a.watch = source.Current, source
 }
 
-// links are signed where there is a key for it.
+// links returns the links for alerts. They are signed if a key is set.
 func (e environment) links(v *values) alert.Links {
 	if e.AlertLinkKey != "" && len(e.AlertLinkKey) < minKeyBytes {
 		v.wrongSecret("ALERT_LINK_KEY", "a secret of at least 32 characters, such as `openssl rand -hex 32` prints, or empty")
@@ -73,7 +73,8 @@ func (e environment) links(v *values) alert.Links {
 	return alert.NewLinks(v.webURL("API_URL", e.APIURL), []byte(e.AlertLinkKey))
 }
 
-// devMailPort is where the development mail server listens: on this machine by make run, as the service mail in Compose.
+// devMailPort is the port of the development mail server: make run starts it on this machine, Compose as the service
+// mail.
 const devMailPort = 1025
 
 func (e environment) mail(v *values) alert.Channel {
@@ -100,7 +101,7 @@ func (e environment) mail(v *values) alert.Channel {
 	return channel
 }
 
-// sms is nil where there is no account and nobody gets SMS.
+// sms returns nil if there is no account and no receiver gets SMS.
 func (e environment) sms(v *values, routes func() *routing.Config) alert.Channel {
 	if e.SMSAccountSID == "" && e.SMSAuthToken == "" && e.SMSFrom == "" {
 		if routes != nil && len(routes().Needs(e.lacking())) > 0 {
@@ -117,8 +118,8 @@ func (e environment) sms(v *values, routes func() *routing.Config) alert.Channel
 	return channel
 }
 
-// lacking are the channels that cannot be used, and what is missing for each. Mail has a default for each of its variables
-// and is always set up, and the other channels have no variables.
+// lacking returns the channels that cannot be used, with what is missing for each. Mail is always set up because each
+// of its variables has a default, and the other channels have no variables.
 func (e environment) lacking() map[string]string {
 	var missing []string
 	for _, needed := range []struct{ name, value string }{
@@ -134,7 +135,7 @@ func (e environment) lacking() map[string]string {
 	return map[string]string{alert.SMS: strings.Join(missing, ", ")}
 }
 
-// run keeps the routes up with their file until ctx ends.
+// run keeps the routes in step with their file until ctx ends.
 func (a alerting) run(ctx context.Context) error {
 	if a.watch == nil {
 		return nil
@@ -142,7 +143,8 @@ func (a alerting) run(ctx context.Context) error {
 	return a.watch.Run(ctx)
 }
 
-// mailSecurity takes the seed's True and False as well: True was implicit TLS there, and False now means what it says.
+// mailSecurity also accepts the seed's True and False. True meant implicit TLS there, and False now really means no
+// TLS.
 func (e environment) mailSecurity(v *values) smtp.Security {
 	value := strings.ToLower(e.SMTPUseTLS)
 	switch value {

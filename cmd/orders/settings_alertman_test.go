@@ -14,7 +14,7 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// routesWith is a configuration with one receiver that has these channels.
+// routesWith returns a configuration with one receiver that has these channels.
 func routesWith(t *testing.T, channels string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "alertman.yaml")
@@ -48,7 +48,7 @@ func TestAReloadedConfigurationThatNeedsAnAccountIsRefusedWithoutOne(t *testing.
 	require.NoError(t, v.err())
 	before := a.routes()
 	require.NoError(t, os.Rename(routesWith(t, `mail: jo@example.com, sms: "+4915112345678"`), file))
-	for range 2 { // a change counts once it is the same for two looks
+	for range 2 { // a change counts once it is the same in two looks
 		a.watch.Look(t.Context(), time.Now())
 	}
 	require.Same(t, before, a.routes())

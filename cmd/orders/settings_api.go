@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// An API key stands in a header and in a list with commas: it has neither commas nor spaces.
+// An API key is sent in a header and listed with commas, so it has neither commas nor spaces.
 var (
 	clientName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	clientKey  = regexp.MustCompile(`^[!-+\--~]{16,}$`)
 )
 
-// hosts are the names by which the api may be called, where it is for this machine alone and asks for no key; empty, any.
+// hosts returns the names that callers may use for the api if it listens on this machine only and requires no key. An
+// empty list allows any name.
 func (e environment) hosts() []string {
 	host, _, _ := net.SplitHostPort(e.HTTPAddress)
 	if strings.TrimSpace(e.APIKeys) != "" || !isThisMachine(host) {
@@ -27,7 +28,7 @@ func (e environment) hosts() []string {
 	return names
 }
 
-// prefix is the path of API_URL, which a proxy takes away; empty for none.
+// prefix returns the path of API_URL, which a proxy removes. It is empty if there is none.
 func (e environment) prefix() string {
 	u, err := url.Parse(e.APIURL)
 	if err != nil {
@@ -40,7 +41,7 @@ func isThisMachine(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// clients are who may call the api, name to API key; none, and everybody may.
+// clients returns the API keys by the names of their clients. If there are none, everybody may call the api.
 func (e environment) clients(v *values) map[string]string {
 	if strings.TrimSpace(e.APIKeys) == "" {
 		return nil
@@ -51,7 +52,7 @@ func (e environment) clients(v *values) map[string]string {
 		_, named := clients[name]
 		_, owned := owners[key]
 		if !clientName.MatchString(name) || !clientKey.MatchString(key) || named || owned {
-			// By its place alone: what stands there may be a key.
+			// Name the faulty entry by its position alone: its text may be a key.
 			v.wrongSecret("API_KEYS", fmt.Sprintf("name:key pairs with commas between them, such as shop:a-long-secret-of-its-own; "+
 				"names of letters, digits, - and _, keys of at least 16 printable characters without spaces, each name and key once (at number %d)", i+1))
 			return nil

@@ -16,14 +16,14 @@ import (
 	"dummyorders/rules"
 )
 
-// fraudCheck is a detector with what it stands on. It is connected to nothing yet.
+// fraudCheck holds a detector and what it depends on. It has no connections yet.
 type fraudCheck struct {
 	detector fraud.Detector
-	history  *ledgerdb.Ledger // nil where nothing is counted
+	history  *ledgerdb.Ledger // nil if the detector counts nothing
 	rulesets []*rules.Source  // those that are read again when they change
 }
 
-// detectors are those that FRAUD_DETECTOR chooses from.
+// detectors lists the values that FRAUD_DETECTOR may have.
 var detectors = []string{"rules", "limit", "dummy"}
 
 func (e environment) fraudCheck(v *values, log *slog.Logger) fraudCheck {
@@ -51,7 +51,8 @@ func (e environment) limit(v *values) fraud.Detector {
 	return limit
 }
 
-// refuseLimits refuses limits that a detector does not look at. The defaults stand in every copy of the file env.
+// refuseLimits records limits that the detector ignores as faults. Default values are allowed, since every copy of the
+// file env contains them.
 func (e environment) refuseLimits(v *values, detector string) {
 	defaults, err := readEnvironment(context.Background(), envconfig.MapLookuper(nil))
 	if err != nil {
@@ -68,7 +69,7 @@ func (e environment) refuseLimits(v *values, detector string) {
 	}
 }
 
-// rules decide by rulesets over the ledger's history.
+// rules returns a detector that decides by rulesets over the ledger's history.
 func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
 	check := fraudCheck{history: e.ledger(v)}
 	detector := &fraud.Rules{History: check.history, Now: time.Now, Uncounted: warnOfAddresses(log)}
@@ -80,11 +81,11 @@ func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
 	return check
 }
 
-// addressWarnings is how often it is said at most that addresses are not counted.
+// addressWarnings is the shortest time between two warnings that addresses are not counted.
 const addressWarnings = time.Hour
 
-// warnOfAddresses says that posted addresses name no buyer, at once and then hourly while they do: it is usually a proxy
-// that the merchant's shop does not look behind, and every transaction has its address.
+// warnOfAddresses warns that the posted addresses do not identify buyers, at once and then hourly while they do not. The
+// usual cause is a proxy in front of the merchant's shop: the shop then posts the proxy's address for every transaction.
 func warnOfAddresses(log *slog.Logger) func(fraud.Check) {
 	var next atomic.Int64
 	return func(c fraud.Check) {
@@ -97,8 +98,8 @@ func warnOfAddresses(log *slog.Logger) func(fraud.Check) {
 	}
 }
 
-// ruleset is the one that is built in, or one in a folder. All that is wrong with its rules is told as faults of the
-// setting.
+// ruleset returns the built-in ruleset or the one in a folder. It records everything that is wrong with the rules as
+// faults of the setting.
 func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) func() fraud.Evaluator {
 	if ruleset == builtIn {
 		set := rules.Default()
@@ -113,7 +114,7 @@ func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) 
 	return source.Current
 }
 
-// ready adds what a decision needs.
+// ready adds the health checks of what a decision needs.
 func (c fraudCheck) ready(checks map[string]health.Check) map[string]health.Check {
 	if c.history != nil {
 		checks["ledger"] = c.history.Writable
@@ -121,7 +122,7 @@ func (c fraudCheck) ready(checks map[string]health.Check) map[string]health.Chec
 	return checks
 }
 
-// run keeps the rulesets up with their folders until ctx ends.
+// run keeps the rulesets in step with their folders until ctx ends.
 func (c fraudCheck) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, source := range c.rulesets {
@@ -130,7 +131,7 @@ func (c fraudCheck) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// close ends the connections.
+// close closes the connections.
 func (c fraudCheck) close() error {
 	if c.history == nil {
 		return nil

@@ -25,7 +25,7 @@ func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
 	}
 }
 
-// A shop that posts its proxy's address does so with every transaction.
+// A shop that posts its proxy's address posts it with every transaction.
 func TestAnAddressThatIsNotCountedIsLoggedOnce(t *testing.T) {
 	var logged strings.Builder
 	warn := warnOfAddresses(slog.New(slog.NewTextHandler(&logged, nil)))

@@ -6,14 +6,14 @@ import (
 	ledgerdb "dummyorders/gateways/ledger"
 )
 
-// How long ended transactions may be kept. The least is what temporal-config/ keeps histories for: until then, a
-// transaction's history may be asked for what the ledger has to say of it.
+// These bound how long ended transactions may be kept. The minimum is how long temporal-config/ keeps histories: until
+// then, a transaction's history may be compared with the ledger.
 const (
 	leastRetention = 30 * 24 * time.Hour
 	mostRetention  = 10 * 365 * 24 * time.Hour
 )
 
-// ledger is nil where its URL is wrong. It is connected to nothing yet.
+// ledger returns nil if its URL is wrong. It does not connect yet.
 func (e environment) ledger(v *values) *ledgerdb.Ledger {
 	ledger, err := ledgerdb.Open(e.LedgerURL)
 	if err != nil {

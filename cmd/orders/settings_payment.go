@@ -14,8 +14,8 @@ import (
 	"dummyorders/internal/spelling"
 )
 
-// The gateways that PAYMENT_GATEWAYS may name, and the method that stands for every other. Refuse declines, and so is for
-// methods that no gateway is named for.
+// These are the gateways that PAYMENT_GATEWAYS may name, and the method that stands for every other. Refuse declines;
+// it also applies to methods that have no gateway.
 const (
 	simulatedGateway = "simulated"
 	stripeGateway    = "stripe"
@@ -25,17 +25,17 @@ const (
 
 var gatewayNames = []string{simulatedGateway, stripeGateway, refuseGateway}
 
-// ownGateway are the methods that have a simulated gateway of their own name, also where only * names it.
+// ownGateway lists the methods that have a simulated gateway of their own name, even if only * names it.
 var ownGateway = []string{"paytm", "icicidebit", "icici-debit", "amazonpay"}
 
-// stripeAPI is where Stripe itself answers.
+// stripeAPI is the URL of Stripe itself.
 const stripeAPI = "https://api.stripe.com"
 
-// stripeForgets is how long Stripe keeps idempotency keys at least, https://docs.stripe.com/api/idempotent_requests.
-// Whoever asks for a hold again after that makes a second one.
+// stripeForgets is the least time for which Stripe keeps idempotency keys,
+// https://docs.stripe.com/api/idempotent_requests. A hold that is requested again after that is a second hold.
 const stripeForgets = 24 * time.Hour
 
-// gateways is which gateway each payment method is paid through.
+// gateways returns the gateway of each payment method.
 func (e environment) gateways(v *values) *payment.Registry {
 	named := v.paymentGateways("PAYMENT_GATEWAYS", e.PaymentGateways)
 	if named[otherMethods] == simulatedGateway {
@@ -50,7 +50,7 @@ func (e environment) gateways(v *values) *payment.Registry {
 	}
 	stripe, refuse := e.stripe(v, named), payment.Refuse{Known: methodsOf(named)}
 	fallback, byMethod := payment.Gateway(simulated.New("simulated-default")), map[string]payment.Gateway{}
-	former := map[string]payment.Gateway{} // simulated gateways were named by their method alone
+	former := map[string]payment.Gateway{} // simulated gateways used to be named by their method alone
 	for method, name := range named {
 		gateway := payment.Gateway(refuse)
 		switch name {
@@ -75,7 +75,8 @@ func (e environment) gateways(v *values) *payment.Registry {
 	return registry
 }
 
-// paymentMethods are those that have a gateway, for the api to refuse the others; nil where each has.
+// paymentMethods returns the methods that have a gateway, so that the api can refuse the others. It returns nil if
+// every method has one.
 func (e environment) paymentMethods(v *values) []string {
 	named := v.paymentGateways("PAYMENT_GATEWAYS", e.PaymentGateways)
 	if named[otherMethods] != refuseGateway {
@@ -84,7 +85,7 @@ func (e environment) paymentMethods(v *values) []string {
 	return methodsOf(named)
 }
 
-// methodsOf are the methods of a list that are not refused, in order.
+// methodsOf returns the methods of a list that are not refused, in order.
 func methodsOf(named map[string]string) []string {
 	methods := []string{}
 	for method, gateway := range named {
@@ -96,11 +97,11 @@ func methodsOf(named map[string]string) []string {
 	return methods
 }
 
-// doubles are what TEST_DOUBLES may say.
+// doubles lists the values that TEST_DOUBLES may have.
 var doubles = []string{"auto", "allow", "refuse"}
 
-// refuseDouble notes a setting that has something stand in for the real thing where payments are real, as a simulated gateway
-// does. By default that is where there is a live Stripe key.
+// refuseDouble records a fault if a setting uses a stand-in, such as a simulated gateway, where payments are real. By
+// default, payments are real if there is a live Stripe key.
 func (e environment) refuseDouble(v *values, setting, right string) {
 	allowed := v.oneOf("TEST_DOUBLES", e.TestDoubles, doubles)
 	if allowed == "refuse" || allowed == "auto" && isLive(e.StripeAPIKey) {
@@ -109,13 +110,13 @@ func (e environment) refuseDouble(v *values, setting, right string) {
 	}
 }
 
-// isLive reports whether real money moves with a key; what is wrong with it otherwise is for others to say.
+// isLive reports whether real money moves with a key. It does not check the key otherwise.
 func isLive(key string) bool {
 	key = strings.TrimSpace(key)
 	return strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "rk_live_")
 }
 
-// stripe is the one Stripe account, for all the methods that go there; nil where none does.
+// stripe returns the gateway of the one Stripe account, for all its methods, or nil if no method uses it.
 func (e environment) stripe(v *values, named map[string]string) payment.Gateway {
 	if !slices.Contains(slices.Collect(maps.Values(named)), stripeGateway) {
 		return nil
@@ -134,7 +135,7 @@ func (e environment) stripe(v *values, named map[string]string) payment.Gateway 
 	return stripe.New(e.StripeAPIKey, e.StripeURL)
 }
 
-// paymentGateways is a list such as "card:stripe,*:refuse", by method in the spelling that is stored.
+// paymentGateways parses a list such as "card:stripe,*:refuse" into gateways by method, in the spelling that is stored.
 func (v *values) paymentGateways(name, value string) map[string]string {
 	const right = "method:gateway pairs, each method once, each gateway simulated, stripe or refuse, such as card:stripe,*:refuse"
 	named := map[string]string{}

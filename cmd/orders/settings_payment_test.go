@@ -135,7 +135,7 @@ func TestNothingStandsInForTheRealThingWherePaymentsAreReal(t *testing.T) {
 	for _, c := range []struct {
 		name, process string
 		vars          map[string]string
-		fault         string // its beginning; empty, none
+		fault         string // the beginning of the fault; empty if there is none
 	}{
 		{"a simulated gateway for the rest", "worker", map[string]string{"PAYMENT_GATEWAYS": "card:stripe,*:simulated", "STRIPE_API_KEY": aLiveKey}, `PAYMENT_GATEWAYS="card:stripe,*:simulated": must name no simulated gateway`},
 		{"for one method", "worker", map[string]string{"PAYMENT_GATEWAYS": "card:stripe,gpay:simulated,*:refuse", "STRIPE_API_KEY": "rk_live_canary"}, `PAYMENT_GATEWAYS="card:stripe,gpay:simulated,*:refuse": must name`},

@@ -17,10 +17,10 @@ import (
 	"dummyorders/gateways/smtp"
 )
 
-// aKey is a fingerprint key as short as one may be.
+// aKey is the shortest fingerprint key that is allowed.
 const aKey = "0123456789abcdef0123456789abcdef"
 
-// processes are the commands that read settings.
+// processes holds the commands that read settings.
 var processes = map[string]interface {
 	Run(ctx context.Context) error
 }{
@@ -30,7 +30,7 @@ var processes = map[string]interface {
 	"alertman":     runAlertmanCommand{},
 }
 
-// wrongValues are what a process must refuse, and what it must say would be right.
+// wrongValues holds values that a process must refuse, and what it must say would be right.
 var wrongValues = []struct {
 	process, name, value string
 	right                string
@@ -139,7 +139,7 @@ func TestAWrongSecretIsNamedAndNotShown(t *testing.T) {
 	}
 }
 
-// With one deliberate fault, that nothing else is wrong shows without anything being started.
+// The test sets one wrong value: if it is the only fault, nothing else is wrong, and the test need not start anything.
 func TestTheDefaultsNeedOnlyAFingerprintKey(t *testing.T) {
 	const deliberate = `LOG_LEVEL="loud": must be one of debug, info, warn, error`
 	for process := range processes {
@@ -168,7 +168,7 @@ func TestMailSecurityTakesTheWordsOfEarlierVersionsToo(t *testing.T) {
 	}
 }
 
-// faultsOf are those that a process finds in an environment with a fingerprint key and these variables.
+// faultsOf returns the faults that a process finds in an environment with a fingerprint key and these variables.
 func faultsOf(t *testing.T, process string, vars map[string]string) []string {
 	t.Helper()
 	setEnvironment(t, vars)
@@ -177,7 +177,7 @@ func faultsOf(t *testing.T, process string, vars map[string]string) []string {
 	return wrong.faults
 }
 
-// ended ends a process at once that should not have started at all.
+// ended returns a context that immediately ends a process that should not have started at all.
 func ended(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -185,7 +185,7 @@ func ended(t *testing.T) context.Context {
 	return ctx
 }
 
-// setEnvironment hides the environment of whoever runs the tests. What should not have started finds no Temporal.
+// setEnvironment hides the environment of the user who runs the tests. A process that wrongly starts finds no Temporal.
 func setEnvironment(t *testing.T, vars map[string]string) {
 	t.Helper()
 	for name := range defaults(t) {

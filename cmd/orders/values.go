@@ -14,22 +14,22 @@ import (
 	"dummyorders/internal/mailaddress"
 )
 
-// configError is everything that is wrong with the environment.
+// configError holds everything that is wrong with the environment.
 type configError struct {
 	faults []string
 }
 
-// Error has a line for each fault.
+// Error returns a line for each fault.
 func (e *configError) Error() string {
 	return "wrong settings:\n  " + strings.Join(e.faults, "\n  ")
 }
 
-// values reads settings and gathers what is wrong with them, so that all of it is told at once.
+// values parses settings and collects their faults, so that all of them are reported at once.
 type values struct {
 	faults []string
 }
 
-// err is nil when every value so far was right.
+// err returns nil if every value so far was right.
 func (v *values) err() error {
 	if len(v.faults) == 0 {
 		return nil
@@ -41,7 +41,7 @@ func (v *values) wrong(name, value, right string) {
 	v.faults = append(v.faults, fmt.Sprintf("%s=%q: must be %s", name, value, right))
 }
 
-// wrongSecret does not show the value.
+// wrongSecret records a fault without showing the value.
 func (v *values) wrongSecret(name, right string) {
 	v.faults = append(v.faults, fmt.Sprintf("%s: must be %s", name, right))
 }
@@ -92,7 +92,7 @@ func (v *values) level(name, value string) slog.Level {
 	return level
 }
 
-// listen is an address to listen on.
+// listen checks an address to listen on.
 func (v *values) listen(name, value string) string {
 	_, port, err := net.SplitHostPort(value)
 	if number, portErr := strconv.Atoi(port); err != nil || portErr != nil || number < 0 || number > 65535 {
@@ -109,7 +109,7 @@ func (v *values) webURL(name, value string) string {
 	return value
 }
 
-// amqpURL holds a password, and is never shown.
+// amqpURL checks a URL that holds a password. Its faults never show the value.
 func (v *values) amqpURL(name, value string) string {
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || u.User.Username() == "" || u.Scheme != "amqp" && u.Scheme != "amqps" {
@@ -126,7 +126,8 @@ func (v *values) address(name, value string) string {
 	return value
 }
 
-// greeting is by what this machine greets mail servers; empty, the mail channel finds it out.
+// greeting checks the host name by which this machine greets mail servers. If it is empty, the mail channel finds out a
+// name itself.
 func (v *values) greeting(name, value string) string {
 	if _, ok := mailaddress.Host(value); !ok && value != "" {
 		v.wrong(name, value, "a full name such as mail.example.com, an address in brackets such as [192.0.2.5] or [IPv6:2001:db8::5], or empty")
@@ -134,7 +135,7 @@ func (v *values) greeting(name, value string) string {
 	return value
 }
 
-// addresses is a list with commas.
+// addresses parses a list of addresses with commas between them.
 func (v *values) addresses(name, value string) []string {
 	list, err := mailaddress.ParseList(value)
 	if err != nil {
@@ -147,7 +148,7 @@ func (v *values) addresses(name, value string) []string {
 	return addresses
 }
 
-// amounts is a list such as "INR:100000,USD:1200".
+// amounts parses a list such as "INR:100000,USD:1200".
 func (v *values) amounts(name, value string) []money.Money {
 	var amounts []money.Money
 	seen := map[money.Currency]bool{}

@@ -16,12 +16,12 @@ import (
 	"dummyorders/workflows"
 )
 
-// maxWait bounds the settings of what a transaction may wait for.
+// maxWait bounds the settings for how long a transaction may wait.
 const maxWait = 30 * 24 * time.Hour
 
 type workerCommand struct{}
 
-// Run works until ctx ends.
+// Run runs the worker for orders until ctx ends.
 func (workerCommand) Run(ctx context.Context) error {
 	return run(ctx, map[string]part{"worker": workOnOrders})
 }
@@ -51,7 +51,7 @@ func workOnOrders(p *process) func(context.Context) error {
 			})
 		})
 		group.Go(func() error { return workers.KeepLedger(ctx, store, retention, p.log) })
-		// Not before the last activity has published its alert and saved its entry.
+		// The background work stops only after the last activity has published its alert and saved its entry.
 		background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 		group.Go(func() error { return publisher.Run(background) })
 		group.Go(func() error {
@@ -63,7 +63,7 @@ func workOnOrders(p *process) func(context.Context) error {
 	}
 }
 
-// orders are the settings of the workflows.
+// orders returns the settings of the workflows.
 func (e environment) orders(v *values) *workflows.Orders {
 	return &workflows.Orders{
 		FraudCheckDeadline: v.duration("FRAUD_CHECK_DEADLINE", e.FraudCheckDeadline, time.Second, maxWait),

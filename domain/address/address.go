@@ -1,4 +1,4 @@
-// Package address reads IP addresses: which one a text means, however it is spelled, and whose it is.
+// Package address parses IP addresses: it finds which address a text means, however it is spelled, and whose address it is.
 package address
 
 import (
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Parse reads an address, as it is written and as it counts. Where it embeds one of IPv4, as those of NAT64 and 6to4 do,
-// that one counts. Neither has a zone, and an IPv4-mapped address is never meant as it is written.
+// Parse parses an address, and returns it as it is written and as it counts. If it embeds an IPv4 address, as NAT64 and 6to4
+// addresses do, the embedded one counts. Neither result has a zone, and an IPv4-mapped address is returned as IPv4 in both.
 func Parse(text string) (written, counts netip.Addr, err error) {
 	a, err := netip.ParseAddr(strings.TrimSpace(text))
 	if err != nil {
@@ -18,8 +18,9 @@ func Parse(text string) (written, counts netip.Addr, err error) {
 	return a, within(a), nil
 }
 
-// ParseNetwork reads a network, or an address as the network that holds nothing else. A network of addresses that embed
-// those of IPv4 is the network of IPv4; one of all such addresses, 2002::/16 say, is itself.
+// ParseNetwork parses a network, or an address as the network that holds only that address. A network of addresses that
+// embed IPv4 addresses becomes the network of those IPv4 addresses; the network of all such addresses, such as 2002::/16,
+// stays itself.
 func ParseNetwork(text string) (netip.Prefix, error) {
 	text = strings.TrimSpace(text)
 	if !strings.Contains(text, "/") {
@@ -41,8 +42,9 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	return network.Masked(), nil
 }
 
-// Subscriber names whose an address is: an address of IPv4 by itself, one of IPv6 by its /64. It is empty for what is no
-// address, and for an address that is not [Global]: it names no subscriber, and may be that of many.
+// Subscriber returns a name for the owner of an address: an IPv4 address itself, and the /64 of an IPv6 address. It returns
+// "" if text is not an address, or if the address is not [Global]: such an address names no subscriber, and many may share
+// it.
 func Subscriber(text string) string {
 	_, a, err := Parse(text)
 	switch {
@@ -54,7 +56,7 @@ func Subscriber(text string) string {
 	return netip.PrefixFrom(a, 64).Masked().String()
 }
 
-// Global reports whether an address that counts is reachable from everywhere on the internet.
+// Global reports whether an address, in the form that counts, is reachable from everywhere on the internet.
 func Global(a netip.Addr) bool {
 	return a.IsValid() && (a.Is4() || unicast.Contains(a)) && (!holds(special, a) || holds(reachable, a))
 }
@@ -68,11 +70,12 @@ func holds(networks []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// unicast is all of IPv6 that is given to networks of the internet, by IANA's registry of its address space.
+// unicast is the part of IPv6 that is assigned to networks of the internet, by IANA's registry of its address space.
 var unicast = netip.MustParsePrefix("2000::/3")
 
-// special are the addresses that are not globally reachable, by IANA's registries of special-purpose addresses (RFC 6890)
-// as of RFC 9780 (May 2025), and those of multicast. Addresses that embed others do not stand here: the others count.
+// special lists the addresses that are not globally reachable, by IANA's registries of special-purpose addresses (RFC 6890)
+// as of RFC 9780 (May 2025), and multicast addresses. Addresses that embed others are not listed, because the embedded
+// address counts.
 var special = networks(
 	"0.0.0.0/8",       // this network
 	"10.0.0.0/8",      // private
@@ -94,7 +97,7 @@ var special = networks(
 	"3fff::/20",       // documentation
 )
 
-// reachable are those within special that are globally reachable all the same, by the same registries.
+// reachable lists the addresses within special that are globally reachable all the same, by the same registries.
 var reachable = networks("192.0.0.9/32", "192.0.0.10/32", "2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:3::/32",
 	"2001:4:112::/48", "2001:20::/28", "2001:30::/28")
 
@@ -106,16 +109,16 @@ func networks(texts ...string) []netip.Prefix {
 	return all
 }
 
-// embedded is a network of IPv6 whose addresses embed one of IPv4.
+// embedded is an IPv6 network whose addresses embed an IPv4 address.
 type embedded struct {
 	netip.Prefix
 
-	// begins is the bit at which the embedded address begins, and inverted says that its bits are.
+	// begins is the bit at which the embedded address begins. inverted says whether its bits are inverted.
 	begins   int
 	inverted bool
 }
 
-// reservedOctet is 0 in an address that embeds one around it, and no part of that (RFC 6052).
+// reservedOctet is the octet that is 0 in an address and not part of the IPv4 address embedded around it (RFC 6052).
 const reservedOctet = 8
 
 var localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
@@ -127,7 +130,7 @@ var embeddings = []embedded{
 	{netip.MustParsePrefix("64:ff9b::/96"), 96, false},    // NAT64, RFC 6052
 	{localNAT64, 96, false},                               // NAT64 within one network, RFC 8215
 	{netip.MustParsePrefix("2002::/16"), 16, false},       // 6to4, RFC 3056
-	{netip.MustParsePrefix("2001::/32"), 96, true},        // Teredo, RFC 4380: the client's; the server's stands before it
+	{netip.MustParsePrefix("2001::/32"), 96, true},        // Teredo, RFC 4380: the client's address; the server's stands before it
 }
 
 func embedding(a netip.Addr) (embedded, bool) {
@@ -139,7 +142,7 @@ func embedding(a netip.Addr) (embedded, bool) {
 	return embedded{}, false
 }
 
-// of is the address of IPv4 that begins at a bit.
+// of returns the embedded IPv4 address that begins at the bit begins.
 func (e embedded) of(a netip.Addr, begins int) netip.Addr {
 	from := a.As16()
 	var v4 [4]byte
@@ -155,7 +158,7 @@ func (e embedded) of(a netip.Addr, begins int) netip.Addr {
 	return netip.AddrFrom4(v4)
 }
 
-// within is the address of IPv4 that one of IPv6 embeds, or the address itself.
+// within returns the IPv4 address that an IPv6 address embeds, or the address itself.
 func within(a netip.Addr) netip.Addr {
 	e, embeds := embedding(a)
 	if !embeds {
@@ -167,8 +170,8 @@ func within(a netip.Addr) netip.Addr {
 	return e.of(a, e.begins)
 }
 
-// localBegin finds where a network's own NAT64 prefix ends, which RFC 6052 allows at bits 48, 56, 64 and 96: what follows
-// the embedded address is 0.
+// localBegin returns the bit at which a network's own NAT64 prefix ends. RFC 6052 allows the bits 48, 56, 64 and 96: all
+// bits after the embedded address are 0.
 func localBegin(a netip.Addr) int {
 	bytes := a.As16()
 	zeros := 0

@@ -103,7 +103,7 @@ func TestANetworkIsReadAsTheAddressesInItAre(t *testing.T) {
 		{"2002:cb00:7109:1::/64", "203.0.113.9/32"},
 		{"2001:0:4136:e378:8000:63bf:34ff:8e00/120", "203.0.113.0/24"},
 
-		// All of a way to embed, which is a network of its own.
+		// The whole network of one kind of embedding is a network of its own.
 		{"2002::/16", "2002::/16"},
 		{"2001::/32", "2001::/32"},
 		{"64:ff9b::/96", "64:ff9b::/96"},

@@ -10,24 +10,25 @@ import (
 
 // Channel is one way to reach people: mail, SMS, chat, webhook, console.
 type Channel interface {
-	// Deliver hands a message to an address, and returns what the other side said when it took it, in a few words. An
-	// error that IsRefused is final. After any other it may be tried again: not sooner than Later says, where it says so.
+	// Deliver sends a message to an address, and returns in a few words what the other side said when it took it. An error
+	// for which IsRefused is true is final. After any other error the delivery may be tried again, but not sooner than Later
+	// says.
 	Deliver(ctx context.Context, to string, message Message) (answer string, err error)
 }
 
-// Message is a notice in the words of one channel.
+// Message is a notice, written for one channel.
 type Message struct {
-	// Key names the message to the other side. It is the same in every try, and another one for each target and each step of
-	// an escalation: whoever goes by it takes a message that was sent twice for one.
+	// Key identifies the message to the other side. It is the same in every attempt, and differs for each target and each
+	// step of an escalation: by it the other side can recognize a message that was sent twice.
 	Key    string
 	Notice Notice
 
-	Subject string // of mail
-	Text    string // plain; of chat, the provider's own markup
-	HTML    string // of mail
+	Subject string // for mail
+	Text    string // plain text; for chat, in the provider's own markup
+	HTML    string // for mail
 }
 
-// The channels' names. They stand in targets, and so in histories, and in the names of task queues: they must not change.
+// The channels' names. They are used in targets, and so in histories, and in the names of task queues: they must not change.
 const (
 	Mail    = "mail"
 	SMS     = "sms"
@@ -36,26 +37,25 @@ const (
 	Console = "console"
 )
 
-// Channels are all names.
+// Channels lists the names of all channels.
 var Channels = []string{Mail, SMS, Chat, Webhook, Console}
 
-// Target is whom to tell, and how: a channel's name and an address on it, such as "mail jo@example.com". It stands in
-// histories, and means the same under another configuration. Where an address is a secret, as a chat's is, its name in
-// the configuration stands for it.
+// Target is a channel's name and an address on it, such as "mail jo@example.com". It is kept in histories, and means the
+// same under another configuration. If an address is a secret, as a chat's is, its name in the configuration stands for it.
 type Target string
 
-// NewTarget names an address on a channel.
+// NewTarget returns the target for an address on a channel.
 func NewTarget(channel, address string) Target {
 	return Target(channel + " " + address)
 }
 
-// Split takes a target apart.
+// Split returns the two parts of a target.
 func (t Target) Split() (channel, address string) {
 	channel, address, _ = strings.Cut(string(t), " ")
 	return channel, address
 }
 
-// RefusedError is the other side's final no: trying again would change nothing.
+// RefusedError means that the other side refuses for good: trying again would change nothing.
 type RefusedError struct {
 	By    string // who refused, such as the mail server's name
 	Cause error
@@ -66,18 +66,18 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("refused by %s: %v", e.By, e.Cause)
 }
 
-// Unwrap gives the other side's own words.
+// Unwrap returns the other side's own words.
 func (e *RefusedError) Unwrap() error {
 	return e.Cause
 }
 
-// IsRefused says whether err is the other side's final no.
+// IsRefused reports whether err means that the other side refuses for good.
 func IsRefused(err error) bool {
 	var refused *RefusedError
 	return errors.As(err, &refused)
 }
 
-// LaterError is the other side's wish not to be asked again for a while.
+// LaterError means that the other side asks not to be contacted again for a while.
 type LaterError struct {
 	By    string
 	After time.Duration
@@ -89,12 +89,12 @@ func (e *LaterError) Error() string {
 	return fmt.Sprintf("put off by %s for %s: %v", e.By, e.After, e.Cause)
 }
 
-// Unwrap gives the other side's own words.
+// Unwrap returns the other side's own words.
 func (e *LaterError) Unwrap() error {
 	return e.Cause
 }
 
-// Later is how long the other side wishes not to be asked again; 0, it has not said.
+// Later returns how long the other side asks not to be contacted again; 0 means that it has not said.
 func Later(err error) time.Duration {
 	if later, ok := errors.AsType[*LaterError](err); ok {
 		return later.After

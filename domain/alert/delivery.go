@@ -13,11 +13,11 @@ import (
 	"dummyorders/domain/card"
 )
 
-// State is how a delivery stands.
+// State is the state of a delivery.
 type State string
 
-// The states. Delivered means that the other side has taken the message; Refused that its no is final; Expired that the
-// event was not worth telling any more before anybody took it.
+// The states of a delivery. Delivered means that the other side has taken the message; Refused that it refuses for good;
+// Expired that the event was no longer worth delivering before the other side took it.
 const (
 	Pending   State = "pending"
 	Delivered State = "delivered"
@@ -29,21 +29,21 @@ const (
 type Attempt struct {
 	Number int       `json:"number"` // counted from 1
 	At     time.Time `json:"at"`
-	// Answer is what the other side said, or what went wrong. Where the process was killed in between, nobody knows, and the
-	// message may have arrived.
+	// Answer is what the other side said, or what went wrong. If the process was killed in between, the answer is unknown,
+	// and the message may have arrived.
 	Answer string `json:"answer"`
-	// Unknown says that nobody knows whether the other side took the message.
+	// Unknown is true if it is not known whether the other side took the message.
 	Unknown bool `json:"unknown,omitempty" doc:"Nobody knows whether the other side took the message: alertman was gone before its answer"`
 }
 
-// Told is what a delivery came to, told by the activity that made it.
+// Told is the result of a delivery, reported by the activity that made it.
 type Told struct {
 	State    State     `json:"state"`
 	At       time.Time `json:"at"`
-	Attempts []Attempt `json:"attempts"` // the first and the last ones, where there were many
+	Attempts []Attempt `json:"attempts"` // only the first and the last ones, if there were many
 }
 
-// Delivery is a target in the log.
+// Delivery is a target's entry in the log.
 type Delivery struct {
 	Target   Target     `json:"target"`
 	State    State      `json:"state" enum:"pending,delivered,refused,expired"`
@@ -51,7 +51,7 @@ type Delivery struct {
 	Attempts []Attempt  `json:"attempts"`
 }
 
-// StepLog is a step of an escalation that was begun.
+// StepLog is the log of a step of an escalation that was begun.
 type StepLog struct {
 	Receiver   string     `json:"receiver"`
 	At         time.Time  `json:"at"`
@@ -59,21 +59,22 @@ type StepLog struct {
 	Deliveries []Delivery `json:"deliveries"`
 }
 
-// ChainLog is what became of an assignment.
+// ChainLog is the log of an assignment.
 type ChainLog struct {
 	Receiver string `json:"receiver"`
 	Route    string `json:"route"`
 	Muted    string `json:"muted,omitempty" doc:"Why nobody was told"`
-	// Collected is the group whose digest tells the alert.
+	// Collected is the group whose digest contains the alert.
 	Collected *Place `json:"collected,omitempty"`
-	// Holding is there where the receiver's throttle holds back what came after.
+	// Holding is set if the receiver's throttle holds back the alerts that came after.
 	Holding *Holding  `json:"holding,omitempty"`
 	Steps   []StepLog `json:"steps"`
-	// Unacknowledged says that the last step was begun, and nobody has acknowledged in time.
+	// Unacknowledged is true if the alert was not acknowledged before the time of the last step was over, or before the
+	// alert expired.
 	Unacknowledged bool `json:"unacknowledged,omitempty"`
 }
 
-// Log is all that was done about a notice.
+// Log lists everything that was done about a notice.
 type Log struct {
 	ID              string           `json:"id"`
 	EventID         string           `json:"eventID,omitempty" doc:"Of what tells an alert that waited for a digest, and was alone in it: the alert's own id"`
@@ -85,47 +86,47 @@ type Log struct {
 	ExpiresAt       time.Time        `json:"expiresAt"`
 	Chains          []ChainLog       `json:"chains"`
 	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
-	// Digest is there where the log is of a digest.
+	// Digest is set if the log is about a digest.
 	Digest *Digest `json:"digest,omitempty" doc:"Of a digest: all alerts in it"`
 }
 
-// GroupLog is what a group has told, and what it holds.
+// GroupLog lists the digests that a group has handed on, and says what it holds.
 type GroupLog struct {
 	Name    string      `json:"name"`
-	Waiting int         `json:"waiting"` // alerts that the next digest will tell
+	Waiting int         `json:"waiting"` // alerts for the next digest
 	Until   *time.Time  `json:"until,omitempty"`
 	Digests []DigestLog `json:"digests"`
 }
 
-// DigestLog is a digest that was handed on to be told. Its deliveries are in the log of its own id.
+// DigestLog is a digest that was handed on for delivery. Its deliveries are in the log of its own id.
 type DigestLog struct {
 	ID     string    `json:"id"`
 	At     time.Time `json:"at"`
 	Events []string  `json:"events"` // the ids of the alerts in it
 }
 
-// Report is an alert's log with what its workflow does not know.
+// Report is an alert's log, and what its workflow does not know.
 type Report struct {
 	Log      Log
-	Running  bool                  // whether the workflow goes on
+	Running  bool                  // whether the workflow still runs
 	UnderWay map[DeliveryKey]Tries // the deliveries that are being tried
 	Groups   map[int]*Membership   // by the chain's index, where a collected alert went; nil where unknown
 }
 
-// DeliveryKey tells the deliveries of a log apart.
+// DeliveryKey identifies a delivery within a log.
 type DeliveryKey struct {
 	Receiver string // of the step
 	Step     int
 	Target   Target
 }
 
-// Tries are those of a delivery that is under way.
+// Tries lists the attempts of a delivery that is under way.
 type Tries struct {
 	Attempts []Attempt
-	Next     *time.Time // nil while one goes on
+	Next     *time.Time // nil while an attempt goes on
 }
 
-// Membership is where an alert is that was collected in a group.
+// Membership says where an alert is that was collected in a group.
 type Membership struct {
 	Name     string
 	DigestID string
@@ -133,13 +134,13 @@ type Membership struct {
 	Until    *time.Time
 }
 
-// What may come of asking for an alert, apart from an answer.
+// Errors of asking for an alert.
 var (
 	ErrNotFound   = errors.New("no such alert")
 	ErrNoAlertman = errors.New("no alertman answers")
 )
 
-// ClosedError is for an alert that cannot be acknowledged.
+// ClosedError means that an alert cannot be acknowledged.
 type ClosedError struct {
 	Why string
 }
@@ -147,7 +148,7 @@ type ClosedError struct {
 // Error implements error.
 func (e *ClosedError) Error() string { return e.Why }
 
-// Telling is one delivery that is to be made: what, and to whom.
+// Telling is one delivery to make: what to send, and to whom.
 type Telling struct {
 	Notice   Notice `json:"notice"`
 	Receiver string `json:"receiver"`
@@ -155,21 +156,22 @@ type Telling struct {
 	Target   Target `json:"target"`
 }
 
-// keyBytes are enough of a hash to tell the targets of one notice apart.
+// keyBytes is how many bytes of a hash a key holds, enough to tell the targets of one notice apart.
 const keyBytes = 8
 
-// Key is the message's, see Message. It has no dot, since Standard Webhooks signs it with dots around it.
+// Key returns the message's key, see Message. It contains no dot, because Standard Webhooks signs the key with dots around
+// it.
 func (t Telling) Key() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s", t.Receiver, t.Step, t.Target))
 	return t.Notice.ID + "-" + hex.EncodeToString(sum[:keyBytes])
 }
 
-// Writer puts a notice into the words of the channel on which it is told.
+// Writer turns a notice into a message for the channel on which it is sent.
 type Writer interface {
 	Write(t Telling) (Message, error)
 }
 
-// Acknowledgement is that somebody has taken an alert upon himself: no further step is told.
+// Acknowledgement says that a person takes care of an alert: no further step is begun.
 type Acknowledgement struct {
 	By   string    `json:"by"`
 	Note string    `json:"note,omitempty"`
@@ -182,7 +184,7 @@ const (
 	MaxNote = 500
 )
 
-// Check says what is wrong with an acknowledgement.
+// Check returns an error that says what is wrong with an acknowledgement, or nil.
 func (a Acknowledgement) Check() error {
 	switch {
 	case strings.TrimSpace(a.By) == "":

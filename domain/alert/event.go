@@ -1,4 +1,4 @@
-// Package alert is that somebody must know: the event as it travels, who publishes it, and who delivers it.
+// Package alert defines alerts: the event as it travels, its publisher, its routes to receivers, and its deliveries.
 package alert
 
 import (
@@ -14,12 +14,12 @@ import (
 	"dummyorders/domain/review"
 )
 
-// Type is what an event tells, and names the shape of its data. A shape changes only under a new type.
+// Type says what an event reports, and names the shape of its data. A shape changes only under a new type.
 type Type string
 
-// The types. FraudDetected tells that a transaction was stopped as a fraud; ReviewRequested that its money is held and
-// a person has to decide; ReviewReminder the same, when half the time is over; ReviewExpired that nobody did in time;
-// CompensationFailed that money which is held or was taken could not be given back, and a person has to.
+// The types of events. FraudDetected reports that a transaction was stopped as a fraud; ReviewRequested that its money is
+// held and a person has to decide; ReviewReminder the same, when half the time is over; ReviewExpired that no person decided
+// in time; CompensationFailed that money which is held or was taken could not be given back, so that a person has to do it.
 const (
 	FraudDetected      Type = "orders.fraud.detected.v1"
 	ReviewRequested    Type = "orders.fraud.review_requested.v1"
@@ -28,14 +28,14 @@ const (
 	CompensationFailed Type = "orders.payment.compensation_failed.v1"
 )
 
-// Test is an alert about nothing: it shows whether a receiver is reached. It never travels by the broker, and is none of
-// Types.
+// Test is the type of an alert about nothing, which shows whether a receiver can be reached. It never travels through the
+// broker, and is not among Types.
 const Test Type = "orders.alert.test.v1"
 
-// Types are all that this service knows.
+// Types lists all types that this service knows.
 var Types = []Type{FraudDetected, ReviewRequested, ReviewReminder, ReviewExpired, CompensationFailed}
 
-// RoutingKey is the type between its prefix and its version: "fraud.detected".
+// RoutingKey returns the part of the type between its prefix and its version: "fraud.detected".
 func (t Type) RoutingKey() string {
 	key := strings.TrimPrefix(string(t), "orders.")
 	if version := strings.LastIndex(key, ".v"); version > 0 {
@@ -44,13 +44,13 @@ func (t Type) RoutingKey() string {
 	return key
 }
 
-// Known says whether this service knows what such an event means.
+// Known reports whether this service knows the type.
 func (t Type) Known() bool {
 	return slices.Contains(Types, t)
 }
 
-// Event is an alert as it travels. A retry, a redelivery and a replay carry the same ID; nothing with the same ID is
-// told twice.
+// Event is an alert as it travels. A retry, a redelivery and a replay carry the same ID; an event with the same ID is
+// delivered only once.
 type Event struct {
 	ID      string    `json:"id"`
 	Source  string    `json:"source"`
@@ -60,11 +60,10 @@ type Event struct {
 	Data    Data      `json:"data"`
 }
 
-// lifetime is how long an event is worth telling where it does not say: people expect mail to be tried for about that
-// long.
+// lifetime is how long an event is worth delivering if it does not say: people expect mail to be tried for about that long.
 const lifetime = 72 * time.Hour
 
-// Expiry is when the event is not worth telling any more. Until then every delivery is tried.
+// Expiry returns the time from which the event is no longer worth delivering. Until then every delivery is retried.
 func (e Event) Expiry() time.Time {
 	if e.Data.ExpiresAt != nil {
 		return *e.Data.ExpiresAt
@@ -72,7 +71,7 @@ func (e Event) Expiry() time.Time {
 	return e.Time.Add(lifetime)
 }
 
-// Data is what people are told. It holds the card's mask, never its number.
+// Data is the content of an alert. It holds the card's mask, never its number.
 type Data struct {
 	TransactionID string `json:"transactionID"`
 	OrderID       string `json:"orderID"`
@@ -80,20 +79,20 @@ type Data struct {
 	PaymentMethod string `json:"paymentMethod"`
 	payment.Result
 	Card string `json:"card"`
-	// CardFingerprint and CustomerID are what alerts are grouped by. Nobody without the key finds a number by the
-	// fingerprint; empty for a payment by token.
+	// CardFingerprint and CustomerID are what alerts are grouped by. Without the key, a number cannot be found from its
+	// fingerprint, which is empty for a payment by token.
 	CardFingerprint string         `json:"cardFingerprint,omitempty"`
 	CustomerID      string         `json:"customerID,omitempty"`
 	Amount          json.Number    `json:"amount"`
 	Currency        string         `json:"currency"`
 	Decision        fraud.Decision `json:"decision"`
-	Review          *review.Review `json:"review,omitempty"`    // where people were asked
-	Problem         string         `json:"problem,omitempty"`   // of CompensationFailed: what could not be done
+	Review          *review.Review `json:"review,omitempty"`    // set if people were asked
+	Problem         string         `json:"problem,omitempty"`   // for CompensationFailed: what could not be done
 	Link            string         `json:"link,omitempty"`      // to the transaction in the Web UI
 	ExpiresAt       *time.Time     `json:"expiresAt,omitempty"` // see Event.Expiry
 }
 
-// Publisher hands events to the broker.
+// Publisher publishes events to the broker.
 type Publisher interface {
 	// Publish returns nil only once the broker has confirmed that the event is in a queue. After any error the event
 	// may or may not have arrived: publish it again, under the same ID, unless the error is ErrUnpublishable. The error says
@@ -104,22 +103,23 @@ type Publisher interface {
 // ErrUnpublishable means that the event has no valid form, so that no retry can publish it.
 var ErrUnpublishable = errors.New("no retry can publish it")
 
-// Handler takes charge of an event. When it returns nil the event is somebody's durable duty, and the broker may
-// forget it; when it returns an error the broker keeps it. ErrAway means that no event can be taken now.
+// Handler takes charge of an event. If it returns nil, another service is durably responsible for the event, and the broker
+// may forget it; if it returns an error, the broker keeps the event. ErrAway means that no event can be taken now.
 type Handler func(ctx context.Context, event Event) error
 
-// ErrAway is that what would take charge of events cannot be reached.
+// ErrAway means that the service which takes charge of events cannot be reached.
 var ErrAway = errors.New("no events can be taken now")
 
 // Consumer takes events off the broker.
 type Consumer interface {
-	// Consume hands each event to handle, several at a time, until ctx ends; then it finishes those in hand and
-	// returns. It outlives every loss of the broker. What is no event is put aside with the reason, never handed on.
+	// Consume passes each event to handle, several at a time, until ctx ends; then it finishes those in hand and returns. It
+	// outlives every loss of the broker. A message that is not an event is put aside with the reason, and never passed to
+	// handle.
 	Consume(ctx context.Context, handle Handler) error
 }
 
-// Sample is an event such as those of a type, about a transaction that there is not: to try routes and templates with,
-// and receivers with the type Test.
+// Sample returns an event as it could be of the type of, about a transaction that does not exist. It serves to try out
+// routes and templates and, with the type Test, receivers.
 func Sample(of Type, id string, at time.Time) Event {
 	e := Event{ID: id, Source: "/orders", Type: of, Subject: "1234", Time: at, Data: Data{
 		TransactionID: "00000000-0000-7000-8000-000000000000", OrderID: "1234", OrderName: "avengers 4 spoilers book",

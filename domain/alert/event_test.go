@@ -15,7 +15,7 @@ import (
 	"dummyorders/domain/review"
 )
 
-// keys are the types of this service and what the broker routes them by. Queues hold events of these names.
+// keys maps the types of this service to their routing keys. Queues hold events of these names.
 var keys = map[alert.Type]string{
 	"orders.fraud.detected.v1":              "fraud.detected",
 	"orders.fraud.review_requested.v1":      "fraud.review_requested",
@@ -111,7 +111,7 @@ func TestAnEventTravelsWithoutLoss(t *testing.T) {
 	}
 }
 
-// Receivers take an event without these for one that has nothing to do with reviews and problems.
+// If these fields are missing, receivers take the event for one that has nothing to do with reviews and problems.
 func TestAnEventWithoutReviewAndProblemSaysNothingOfThem(t *testing.T) {
 	text, err := json.Marshal(alert.Data{TransactionID: "1", Amount: "1"})
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Purpose is what a signed link is good for. It is the last part of the link's path, and a link for one purpose is refused
-// for any other.
+// Purpose says what a signed link may be used for. It is the last part of the link's path, and a link for one purpose is
+// refused for any other.
 type Purpose string
 
-// Acknowledging is of an alert, Reviewing of a transaction.
+// Acknowledging is for an alert, Reviewing for a transaction.
 const (
 	Acknowledging Purpose = "acknowledge"
 	Reviewing     Purpose = "review"
@@ -29,13 +29,13 @@ type Links struct {
 	key  []byte
 }
 
-// NewLinks takes the API's address as people reach it, and the key, of at least 32 bytes. Without a key no links are made,
-// and every link is refused.
+// NewLinks returns Links for the API's public address and a key of at least 32 bytes. Without a key no links are made, and
+// every link is refused.
 func NewLinks(base string, key []byte) Links {
 	return Links{base: strings.TrimSuffix(base, "/"), key: key}
 }
 
-// Format shows no key, whatever the verb.
+// Format prints only the type's name and never the key, whatever the verb.
 func (l Links) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprint(state, "alert.Links")
 }
@@ -50,13 +50,13 @@ func (l Links) Signed() bool {
 	return len(l.key) > 0
 }
 
-// Acknowledge returns the link by which an alert is acknowledged; empty where there is no key. by is the receiver of the
+// Acknowledge returns the link by which an alert is acknowledged, or "" if there is no key. by is the receiver of the
 // message that holds it.
 func (l Links) Acknowledge(alertID, by string, until time.Time) string {
 	return l.link("/alerts/", Acknowledging, alertID, by, until)
 }
 
-// Review returns the link by which a transaction in review is decided; empty where there is no key. until is the review's
+// Review returns the link by which a transaction in review is decided, or "" if there is no key. until is the review's
 // deadline.
 func (l Links) Review(transactionID, by string, until time.Time) string {
 	return l.link("/transactions/", Reviewing, transactionID, by, until)
@@ -71,10 +71,10 @@ func (l Links) link(under string, purpose Purpose, id, by string, until time.Tim
 	return l.base + under + url.PathEscape(id) + "/" + string(purpose) + "?" + query.Encode()
 }
 
-// ErrNoLink means that a link was not made here, was made for another purpose, or was changed.
+// ErrNoLink means that this service did not make the link, or made it for another purpose, or that the link was changed.
 var ErrNoLink = errors.New("the link is not one of this service, or was changed on its way")
 
-// ErrLinkExpired means that a link was good once.
+// ErrLinkExpired means that the link was valid, but has expired.
 var ErrLinkExpired = errors.New("the link has expired")
 
 // Verify returns the receiver that the link was made for. Its error is ErrNoLink or ErrLinkExpired.
@@ -93,7 +93,8 @@ func (l Links) Verify(purpose Purpose, id string, query url.Values, now time.Tim
 	return signed.Get("by"), nil
 }
 
-// sign authenticates what a link says. No purpose holds a line break, so no id can be taken for a part of the purpose.
+// sign returns the signature of a link's content. No purpose holds a line break, so no part of an id can be taken for the
+// purpose.
 func (l Links) sign(purpose Purpose, id string, query url.Values) string {
 	mac := hmac.New(sha256.New, l.key)
 	mac.Write([]byte(string(purpose) + "\n" + id + "\n" + query.Encode()))

@@ -9,32 +9,34 @@ import (
 	"dummyorders/domain/money"
 )
 
-// Notice is what people are told at one time: an event, or a digest of several.
+// Notice is the content of one message: an event, or a digest of several.
 type Notice struct {
 	ID    string `json:"id"` // the event's, or the digest's own
 	Event Event  `json:"event"`
-	// Digest is what followed upon Event, which was told before; nil where the notice is the event itself.
+	// Digest holds the alerts that followed Event, which was delivered before; nil if the notice is the event itself.
 	Digest *Digest `json:"digest,omitempty"`
-	// FollowUp says that the event had to wait for a digest, and is told by itself since nothing else was in it.
+	// FollowUp is true if the event had to wait for a digest, and is delivered by itself because the digest would have held
+	// nothing else.
 	FollowUp bool `json:"followUp,omitempty"`
-	// Ask is there where somebody has to acknowledge the notice.
+	// Ask is set if the notice has to be acknowledged.
 	Ask *Ask `json:"ask,omitempty"`
-	// Unanswered are the receivers that were told before, and of whom nobody acknowledged it: the earlier steps of an
-	// escalation.
+	// Unanswered lists the receivers of the earlier steps of the escalation, which got the notice and did not acknowledge
+	// it.
 	Unanswered []string `json:"unanswered,omitempty"`
-	// Holding is there where it is the last before the receiver's throttle holds others back, or holds them already.
+	// Holding is set if the notice is the last before the receiver's throttle holds others back, or if the throttle already
+	// does.
 	Holding *Holding `json:"holding,omitempty"`
 }
 
 // Ask is a request to acknowledge a notice.
 type Ask struct {
-	Until time.Time `json:"until"`          // then the next step is told
-	Next  string    `json:"next,omitempty"` // the receiver that is told then; empty, nobody
+	Until time.Time `json:"until"`          // when the next step begins
+	Next  string    `json:"next,omitempty"` // the receiver of the next step; empty if there is none
 }
 
-// Digest is several alerts in one. None of a group is missing from its digests, and none is in two of them.
+// Digest is several alerts in one message. Each alert of a group is in exactly one of its digests.
 type Digest struct {
-	Number  int       `json:"number"` // of the group's digests, counted from 1
+	Number  int       `json:"number"` // counted from 1 within the group
 	Group   string    `json:"group"`  // what the alerts have in common, for people
 	Since   time.Time `json:"since"`
 	Until   time.Time `json:"until"`
@@ -50,12 +52,12 @@ type Member struct {
 	Currency      string      `json:"currency"`
 	Outcome       string      `json:"outcome"`
 	Score         int         `json:"score"`
-	Reason        string      `json:"reason,omitempty"` // the code of the first
+	Reason        string      `json:"reason,omitempty"` // the code of the first reason
 	Time          time.Time   `json:"time"`
 	Expiry        time.Time   `json:"expiry"`
 }
 
-// Member is the event as a digest lists it.
+// Member returns the event in the form in which a digest lists it.
 func (e Event) Member() Member {
 	return Member{
 		EventID: e.ID, TransactionID: e.Data.TransactionID, OrderID: e.Data.OrderID,
@@ -72,8 +74,8 @@ func (d Data) reason() string {
 	return d.Decision.Reasons[0].Code
 }
 
-// Sums are the digest's amounts added up, a sum a currency, in the order of their codes. What is no amount, or would not
-// fit, is left out of them.
+// Sums returns the digest's amounts added up, one sum per currency, sorted by currency code. It leaves out an amount that is
+// not valid or would not fit.
 func (d Digest) Sums() []money.Money {
 	sums := map[money.Currency]money.Money{}
 	for _, m := range d.Members {

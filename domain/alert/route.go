@@ -5,42 +5,43 @@ import (
 	"time"
 )
 
-// Router chooses who is told of an event.
+// Router chooses the receivers of an event.
 type Router interface {
-	// Route is asked once for an event, when alertman takes it. There is at least one assignment: an event that nobody is
-	// to be told of has one that says why. Neither a target nor a receiver is in two of them.
+	// Route is called once for an event, when alertman takes it. It returns at least one assignment: if no receiver is to
+	// get the event, the assignment says why. No target and no receiver is in two assignments.
 	Route(event Event, at time.Time) []Assignment
 }
 
-// Assignment is a receiver that is to be told of an event, and how. It stands in the history: a changed configuration
-// does not change what a running delivery does.
+// Assignment says which receiver gets an event, and how. It is kept in the history: a changed configuration does not change
+// what a running delivery does.
 type Assignment struct {
 	Receiver string `json:"receiver"`
 	Route    string `json:"route"` // the name of the route that chose it
-	// Muted says why nobody is told; empty, somebody is.
+	// Muted says why the receiver does not get the event; it is empty if the receiver does.
 	Muted string `json:"muted,omitempty"`
-	// Steps are who is told one after the other, the receiver first, until somebody acknowledges; one, where nobody has to.
+	// Steps lists the receivers that are notified one after the other, beginning with Receiver, until the alert is
+	// acknowledged. There is one step if the alert needs no acknowledgement.
 	Steps    []Step    `json:"steps,omitempty"`
-	Group    *Grouping `json:"group,omitempty"`    // nil: each alert is told by itself
-	Throttle *Throttle `json:"throttle,omitempty"` // nil: there is no bound
+	Group    *Grouping `json:"group,omitempty"`    // nil: each alert is delivered by itself
+	Throttle *Throttle `json:"throttle,omitempty"` // nil: there is no limit
 }
 
 // Step is one receiver of an escalation.
 type Step struct {
 	Receiver string   `json:"receiver"`
 	Targets  []Target `json:"targets"`
-	// Within is how long it has to acknowledge before the next step is told; 0, it need not.
+	// Within is how long the receiver has to acknowledge before the next step begins; 0 means that it need not.
 	Within time.Duration `json:"within,omitempty"`
 }
 
-// Grouping tells the first alert of a group at once, and what follows within the window as one digest at its end.
+// Grouping sends the first alert of a group at once, and those that follow within the window as one digest at its end.
 type Grouping struct {
-	Key    string        `json:"key"`  // of the group; the same for all alerts that belong together
-	Name   string        `json:"name"` // what they have in common, for people: no secret, no fingerprint
+	Key    string        `json:"key"`  // the group's key, the same for all alerts that belong together
+	Name   string        `json:"name"` // what the alerts have in common, for people: no secret, no fingerprint
 	Window time.Duration `json:"window"`
 }
 
-// Throttle is how many messages a receiver gets at most in a span; what is more comes as one digest at its end.
+// Throttle limits how many messages a receiver gets in a span of time; the rest comes as one digest at its end.
 type Throttle struct {
 	Most int           `json:"most"`
 	Per  time.Duration `json:"per"`
@@ -48,26 +49,27 @@ type Throttle struct {
 
 // Gatherer keeps groups of alerts, each durably.
 type Gatherer interface {
-	// Gather puts a notice into its group. Asked again with the same notice, it answers the same: a notice that is told in a
-	// digest is told in one.
+	// Gather puts a notice into its group. It gives the same answer again for the same notice, so that a notice in a digest
+	// is in one digest only.
 	Gather(ctx context.Context, g Gathering) (Place, error)
-	// Admit asks the receiver's throttle. Asked again with the same notice, it answers the same.
+	// Admit asks the receiver's throttle. It gives the same answer again for the same notice.
 	Admit(ctx context.Context, g Gathering) (Place, error)
-	// Recall is an event that was taken, by its id.
+	// Recall returns an event that was taken, by its id.
 	Recall(ctx context.Context, eventID string) (Event, error)
-	// Told are the ids of the events that a digest tells.
+	// Told returns the ids of the events in a digest.
 	Told(ctx context.Context, digestID string) ([]string, error)
 }
 
 // Gathering is a notice on its way into a group.
 type Gathering struct {
 	Notice     Notice     `json:"notice"`
-	Assignment Assignment `json:"assignment"` // whom to tell, also of the group's digests
-	// Since is from when on the notice may have been gathered before, by somebody who was killed before that was recorded.
+	Assignment Assignment `json:"assignment"` // the receivers, also of the group's digests
+	// Since is the earliest time at which the notice may have been gathered before, by a process that was killed before it
+	// could record that.
 	Since time.Time `json:"since"`
 }
 
-// Members are what a digest lists of the notice: the event, or where it is a digest itself all that it has.
+// Members returns what a digest lists of the notice: the event or, if the notice is a digest itself, all of its members.
 func (n Notice) Members() []Member {
 	if n.Digest != nil {
 		return n.Digest.Members
@@ -75,25 +77,26 @@ func (n Notice) Members() []Member {
 	return []Member{n.Event.Member()}
 }
 
-// Place is what became of a notice in a group.
+// Place says whether a notice is delivered at once or in a group's digest.
 type Place struct {
-	// Now says that it is to be told at once, by whoever asked; else it comes in a digest of the group.
+	// Now means that the caller delivers the notice at once; otherwise the notice comes in a digest of the group.
 	Now bool `json:"now"`
-	// WorkflowID and RunID are where the group is kept.
+	// WorkflowID and RunID name the workflow that keeps the group.
 	WorkflowID string `json:"workflowID"`
 	RunID      string `json:"runID"`
-	// Holding is there where the throttle that was asked holds back what comes after the notice, or the notice itself.
+	// Holding is set if the throttle that was asked holds back what comes after the notice, or the notice itself.
 	Holding *Holding `json:"holding,omitempty"`
 }
 
-// Holding is that a receiver's throttle is used up: until its span is over, only what is urgent passes.
+// Holding means that a receiver's throttle is used up: until its span is over, only urgent notices pass.
 type Holding struct {
 	Until   time.Time `json:"until" doc:"When what is held back comes as one digest, unless there is so much of it that it comes before"`
 	Waiting int       `json:"waiting,omitempty" doc:"How many alerts wait for it"`
 }
 
-// Urgent reports whether a receiver has to learn of the notice at once, whatever else it is told: of a fraud, and of money
-// that could not be given back. What follows upon such an alert in its group is not urgent, and no digest is.
+// Urgent reports whether a receiver has to learn of the notice at once, however much it gets already. This is so for a
+// fraud, and for money that could not be given back. Alerts that follow such an alert in its group are not urgent, and
+// neither is any digest.
 func (n Notice) Urgent() bool {
 	of := n.Event.Type
 	return n.Digest == nil && !n.FollowUp && (of == FraudDetected || of == CompensationFailed)

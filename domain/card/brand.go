@@ -9,32 +9,33 @@ import (
 	"sync"
 )
 
-// UnknownBrand is the brand of a number whose first digits belong to no scheme in the table. There are more schemes than
-// those, so that it says nothing against a card.
+// UnknownBrand is the brand of a number whose first digits belong to no scheme in the table. There are schemes that the
+// table does not list, so an unknown brand says nothing against a card.
 const UnknownBrand = "unknown"
 
-// The table of card schemes: ranges of first digits, and how many digits the numbers have. Its source and date stand in it.
+// The table of card schemes: ranges of first digits, and how many digits the numbers have. The file names its source and
+// date.
 //
 //go:generate node ../../internal/tools/card-brands.mjs brands.json
 //go:embed brands.json
 var brandsFile []byte
 
-// scheme is a part of a brand's numbers.
+// scheme describes a part of a brand's numbers.
 type scheme struct {
 	Brand   string
-	CoBrand string // the other brand of its cards
+	CoBrand string // the other brand of its cards, if they have two
 	Lengths []int
 	Ranges  []string // such as 4, or 2221-2229
 }
 
-// firstDigits is a range of a scheme, from and to a number of as many digits.
+// firstDigits is a range of a scheme. Both ends have the same number of digits.
 type firstDigits struct {
 	from, to string
 	scheme   *scheme
 }
 
-// ranges are those of all schemes, in the order in which they are looked through: the longest first, and of equally long
-// ones the narrowest, so that a scheme within another's range is found.
+// ranges returns the ranges of all schemes, in the order in which they are searched: the longest first, and among equally
+// long ones the narrowest first, so that a scheme within another's range is found.
 var ranges = sync.OnceValue(func() []firstDigits {
 	var table struct{ Brands []*scheme }
 	if err := json.Unmarshal(brandsFile, &table); err != nil {
@@ -66,7 +67,7 @@ func (f firstDigits) width() int {
 	return to - from
 }
 
-// schemeOf returns the scheme of a number by its first digits; nil where it belongs to none that is known.
+// schemeOf returns the scheme that a number's first digits belong to, or nil if the table has none.
 func schemeOf(digits string) *scheme {
 	for _, f := range ranges() {
 		if len(digits) < len(f.from) {
@@ -86,7 +87,7 @@ func brands(digits string) (brand, coBrand string) {
 	return UnknownBrand, ""
 }
 
-// Brands are the brands that Describe tells, in order, UnknownBrand among them.
+// Brands returns the brands that Describe may return, sorted, including UnknownBrand.
 func Brands() []string {
 	names := []string{UnknownBrand}
 	for _, f := range ranges() {
@@ -96,7 +97,7 @@ func Brands() []string {
 	return slices.Compact(names)
 }
 
-// WrongLength reports whether it is sure that the card's brands have no numbers of its length.
+// WrongLength reports whether the card's brands certainly have no numbers of its length.
 func (d Details) WrongLength() bool {
 	known := false
 	for _, f := range ranges() {

@@ -10,7 +10,7 @@ import (
 	"dummyorders/domain/card"
 )
 
-// testNumbers are numbers that payment providers publish for testing; all pass the Luhn check.
+// testNumbers lists numbers that payment providers publish for testing; all pass the Luhn check.
 var testNumbers = []struct{ digits, brand string }{
 	{"4111111111111111", "visa"},
 	{"4242424242424242", "visa"},
@@ -87,7 +87,7 @@ func TestABrandEndsWhereItsRangesEnd(t *testing.T) {
 	}
 }
 
-// Samples of each network, from what it publishes, and of what its neighbours have.
+// The samples come from what each network publishes, and from the ranges next to its own.
 func TestANumberHasTheBrandOfTheLongestRangeThatHoldsIt(t *testing.T) {
 	for _, c := range []struct {
 		digits, brand, coBrand string

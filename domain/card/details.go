@@ -8,39 +8,39 @@ import (
 	"strings"
 )
 
-// Details is all that is known of a card once its number is gone.
+// Details holds all that is kept of a card once its number is gone.
 type Details struct {
 	FirstSix    string `json:"firstSix"`
 	LastFour    string `json:"lastFour"`
 	Length      int    `json:"length"`
 	Brand       string `json:"brand"`
-	CoBrand     string `json:"coBrand,omitempty"` // the other brand of a card of two, as dankort and visa
+	CoBrand     string `json:"coBrand,omitempty"` // the other brand of a card with two, such as dankort and visa
 	LuhnValid   bool   `json:"luhnValid"`
 	Fingerprint string `json:"fingerprint"`
 }
 
-// Masked is the card as people may see it: "123456******4321"; empty where no card is known.
+// Masked returns the card as people may see it: "123456******4321", or "" if no card is known.
 func (d Details) Masked() string {
 	return d.FirstSix + strings.Repeat("*", max(0, d.Length-10)) + d.LastFour
 }
 
-// Describer turns numbers into details. Its key decides the fingerprints: the same card has the same fingerprint under
-// the same key, and nobody without the key can find a number by trying all of them.
+// Describer turns numbers into details. Its key decides the fingerprints: the same card has the same fingerprint under the
+// same key, and without the key a number cannot be found by trying all of them.
 type Describer struct {
 	key []byte
 }
 
-// NewDescriber takes the fingerprint key; it should hold at least 32 bytes of randomness.
+// NewDescriber returns a Describer with a fingerprint key, which should hold at least 32 bytes of randomness.
 func NewDescriber(key []byte) Describer {
 	return Describer{key: key}
 }
 
-// Format shows no key, whatever the verb.
+// Format prints only the type's name and never the key, whatever the verb.
 func (d Describer) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprint(state, "card.Describer")
 }
 
-// Describe is the last place that sees the number. The number must be one that ParseNumber returned.
+// Describe returns a number's details. No later code sees the number. The number must be one that ParseNumber returned.
 func (d Describer) Describe(n Number) Details {
 	digits := *n.digits
 	brand, coBrand := brands(digits)
@@ -57,8 +57,8 @@ func (d Describer) Describe(n Number) Details {
 	}
 }
 
-// Digest is a keyed digest of a text that may hold card numbers: nobody without the key can find a number in it by
-// trying all of them. Its key is derived from the fingerprints' key, so that no digest is ever a fingerprint.
+// Digest returns a keyed digest of a text that may hold card numbers: without the key, a number in it cannot be found by
+// trying all of them. The digest's key is derived from the fingerprints' key, so that no digest is ever a fingerprint.
 func (d Describer) Digest(text []byte) string {
 	derived := hmac.New(sha256.New, d.key)
 	derived.Write([]byte("digest"))
@@ -67,7 +67,7 @@ func (d Describer) Digest(text []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// luhnValid is the check digit formula of ISO/IEC 7812-1, annex B.
+// luhnValid reports whether digits pass the check digit formula of ISO/IEC 7812-1, annex B.
 func luhnValid(digits string) bool {
 	sum := 0
 	for i := range len(digits) {

@@ -6,15 +6,14 @@ import (
 	"unicode"
 )
 
-// group is digits of any script that stand side by side in a text, with what stands between them and the group before: the
-// characters that are seen.
+// group is a run of digits of any script in a text, and the visible characters between it and the group before it.
 type group struct {
 	digits     string
 	start, end int // in bytes
 	gap        []rune
 }
 
-// groupsOf takes out of a text all that is digits. Characters of no width and marks part no digits.
+// groupsOf returns all digits of a text in groups. Characters without width and marks do not separate digits.
 func groupsOf(text string) []group {
 	var groups []group
 	gap, open := []rune{}, false
@@ -36,7 +35,8 @@ func groupsOf(text string) []group {
 	return groups
 }
 
-// digitOf is the value of a decimal digit of any script. Each script's stand in the order of their values.
+// digitOf returns the value of a decimal digit of any script, as an ASCII digit, and reports whether r is one. It relies on
+// each script's digits being in the order of their values.
 func digitOf(r rune) (rune, bool) {
 	if r <= unicode.MaxASCII {
 		return r, '0' <= r && r <= '9'
@@ -55,8 +55,8 @@ func digitOf(r rune) (rune, bool) {
 	return 0, false
 }
 
-// joins reports whether a gap may stand between the groups of one card number: up to three signs, or one letter that stands
-// between all its groups.
+// joins reports whether the gap before g may stand between the groups of one card number: up to three signs, or one letter
+// that stands between all groups of the number.
 func (g group) joins(letter *rune) bool {
 	if len(g.gap) == 1 && unicode.IsLetter(g.gap[0]) {
 		if *letter == 0 {
@@ -67,11 +67,11 @@ func (g group) joins(letter *rune) bool {
 	return *letter == 0 && len(g.gap) <= 3 && !slices.ContainsFunc(g.gap, unicode.IsLetter)
 }
 
-// span is where digits stand in a text, in bytes.
+// span is the place of digits in a text, in bytes.
 type span struct{ start, end int }
 
-// issuedIn finds what is in all likelihood the number of a card: as many digits as a known scheme's numbers have, with its
-// first ones and the right check digit, alone or in groups.
+// issuedIn finds digits that are very probably a card number, alone or in groups: they have the length of a known scheme's
+// numbers, its first digits, and the right check digit.
 func issuedIn(text string) []span {
 	var all []span
 	groups := groupsOf(text)
@@ -89,9 +89,9 @@ func issuedIn(text string) []span {
 	return all
 }
 
-// HoldsNumber reports whether text holds what is in all likelihood the number of a card, in digits of any script. Of random
-// numbers of 16 digits it takes one in thirty for a card's: a third have the first digits of a scheme, and of those a tenth
-// the right check digit. Nothing else tells them apart. A number with a plus before it is a telephone's.
+// HoldsNumber reports whether text holds digits, of any script, that are very probably a card number. It wrongly takes one
+// in thirty random numbers of 16 digits for a card number: a third have the first digits of a scheme, and a tenth of those
+// have the right check digit. Nothing else tells them apart. A number with a plus before it is a telephone number.
 func HoldsNumber(text string) bool {
 	return slices.ContainsFunc(issuedIn(text), func(s span) bool { return !strings.HasSuffix(text[:s.start], "+") })
 }
@@ -104,17 +104,18 @@ func issued(digits string) bool {
 	return s != nil && slices.Contains(s.Lengths, len(digits)) && luhnValid(digits)
 }
 
-// Redact masks whatever in text could be a card number. It is for text from outside that has to be shown or logged, and
-// masks more than HoldsNumber finds, since a mistake costs nothing there: at least 12 digits of any script in a row, as they
-// are or in groups, whatever but letters and slashes is between them; groups of three and more also with slashes or one
-// letter between them that is no hexadecimal digit; and every number that is in all likelihood a card's.
+// Redact masks everything in text that could be a card number. It is for text from outside that has to be shown or logged,
+// and masks more than HoldsNumber finds, because a mistake costs nothing there. It masks at least 12 digits of any script in
+// a row, together or in groups, with anything but letters and slashes between them; groups of three or more digits also with
+// slashes between them, or with one letter that is not a hexadecimal digit; and every number that is very probably a card
+// number.
 func Redact(text string) string {
 	for {
 		masked := redactOnce(text)
 		if masked == text {
 			return text
 		}
-		text = masked // what is left may stand side by side now
+		text = masked // the remaining digits may now stand side by side
 	}
 }
 
@@ -134,13 +135,13 @@ func redactOnce(text string) string {
 	return masked.String() + text[done:]
 }
 
-// rows are at least MinDigits digits in groups of which each may follow the one before it, with the letter that has stood
-// between those of its row.
+// rows returns the spans that hold at least MinDigits digits, in groups that each may follow the one before. follows decides
+// that; its letter is the one that has stood between the groups of the row so far.
 func rows(text string, follows func(before, g group, letter *rune) bool) []span {
 	var all []span
 	var before group
 	row, digits, letter := span{}, 0, rune(0)
-	for _, g := range append(groupsOf(text), group{gap: []rune("/...")}) { // which follows none
+	for _, g := range append(groupsOf(text), group{gap: []rune("/...")}) { // which follows no group
 		if digits == 0 || !follows(before, g, &letter) {
 			if digits >= MinDigits {
 				all = append(all, row)
@@ -160,7 +161,7 @@ func spelled(before, g group, letter *rune) bool {
 	return len(before.digits) >= 3 && len(g.digits) >= 3 && g.joins(letter) && !strings.ContainsRune("abcdefABCDEF", *letter)
 }
 
-// digitsOf is the digits of a text, of any script, as those of ASCII.
+// digitsOf returns the digits of a text, of any script, as ASCII digits.
 func digitsOf(text string) string {
 	return strings.Map(func(r rune) rune {
 		if digit, is := digitOf(r); is {

@@ -11,7 +11,7 @@ import (
 	"dummyorders/domain/card"
 )
 
-// failer is what the tests and the property tests have in common.
+// failer is the common part of testing.TB and the property tests' T.
 type failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -30,7 +30,7 @@ func TestANumberIsTwelveToNineteenDigitsAsPrintedOnCards(t *testing.T) {
 	for _, text := range []string{
 		"123456789012",
 		"1234567890123456789",
-		"1234567887654321", // fails the Luhn check, which is a signal and no fault of form
+		"1234567887654321", // fails the Luhn check, which is a signal and not a malformed number
 		"4111 1111 1111 1111",
 		"4111-1111-1111-1111",
 		"3782 822463 10005",
@@ -99,7 +99,7 @@ func TestTheMaskKeepsTheFirstSixAndTheLastFour(t *testing.T) {
 		{"1234567887654321", "123456******4321"},
 		{"123456789012", "123456**9012"},
 		{"1234567890123456789", "123456*********6789"},
-		{"12345678901", "***********"}, // too short for a card number, and all hidden
+		{"12345678901", "***********"}, // too short for a card number, and completely hidden
 		{"1234", "****"},
 		{"", ""},
 	} {
@@ -211,7 +211,7 @@ func TestACardNumberIsFoundInATextHoweverItIsSpelled(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "1234567887654321", "4242424242424241", "1000000000000008", // valid, and of no scheme
+		"", "1234567887654321", "4242424242424241", "1000000000000008", // the last one passes the Luhn check, but belongs to no scheme
 		"01a20824-dd1f-7a75-9b83-01a192dcec83", "2026-05-17T08:30:00.123Z", "+628123456789010", "424242424242", "1790000000000000000",
 		"4242424242424242424242", "424242******4242", "4242 words 4242 4242 4242",
 	} {
@@ -221,7 +221,7 @@ func TestACardNumberIsFoundInATextHoweverItIsSpelled(t *testing.T) {
 	}
 }
 
-// The doc comment of HoldsNumber says how often a random number is taken for a card's.
+// The doc comment of HoldsNumber states how often a random number is taken for a card number.
 func TestOneRandomNumberInThirtyIsTakenForACards(t *testing.T) {
 	random, found := rand.New(rand.NewPCG(1, 2)), 0
 	for range 100_000 {

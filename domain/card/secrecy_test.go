@@ -20,13 +20,14 @@ const (
 	maskedCanary = "492918******8126"
 )
 
-// verbs are those that fmt knows, and y, which it does not. %T and %p are its own, and ask no method.
+// verbs lists the verbs that fmt knows, and y, which it does not. fmt handles %T and %p itself, and calls no method for
+// them.
 const verbs = "vTtbcdoOqxXUeEfFgGspy"
 
 var flags = []string{"", "+", "#", "-", " ", "0", "+#", "# ", "20", ".3", "40.20"}
 
-// traces are the forms in which the hidden digits of the canary would be found in a text, whatever printed them:
-// as they are, and as a list of their bytes in each base.
+// traces lists the forms in which the hidden digits of the canary would appear in a text, whatever printed them: as they
+// are, and as a list of their bytes in each base.
 var traces = func() []string {
 	hidden := canary[5:13]
 	all := []string{hidden}
@@ -108,7 +109,7 @@ func carriers(n card.Number) map[string]any {
 	}
 }
 
-// Without this, a check that never sees anything would make every other test here pass.
+// Without this test, a check that never finds anything would make every other test here pass.
 func TestDigitsThatAreNotHiddenAreSeen(t *testing.T) {
 	type plain struct{ digits string }
 	for name, v := range map[string]any{
@@ -129,7 +130,7 @@ func TestNoVerbShowsTheDigits(t *testing.T) {
 				format := "%" + flag + string(verb)
 				if text := fmt.Sprintf(format, v); shows(text) {
 					t.Errorf("%s printed with %s: %s", name, format, text)
-					break // the other flags say the same
+					break // the other flags would show the same
 				}
 			}
 		}
@@ -151,7 +152,7 @@ func TestANumberPrintsAsItsMask(t *testing.T) {
 func TestNoEncoderWritesTheDigits(t *testing.T) {
 	for name, v := range carriers(parse(t, canary)) {
 		var text bytes.Buffer
-		// An encoder may refuse what it cannot write; its error must not tell either.
+		// An encoder may refuse what it cannot write; its error must not show the digits either.
 		encoded, err := json.Marshal(v)
 		fmt.Fprintln(&text, string(encoded), err)
 		encoded, err = xml.Marshal(v)

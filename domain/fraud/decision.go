@@ -9,10 +9,11 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Outcome is what a decision means for the transaction.
+// Outcome says what a decision means for the transaction.
 type Outcome string
 
-// NotEvaluated is no verdict: nobody decided within the deadline. It is never produced by a detector.
+// The outcomes of a decision. NotEvaluated is not a verdict: no decision came within the deadline. A detector never returns
+// it.
 const (
 	Approve      Outcome = "approve"
 	Review       Outcome = "review"
@@ -23,7 +24,7 @@ const (
 // RiskLevel is the score in words, see RiskOf.
 type RiskLevel string
 
-// The levels, from the least to the most risk; a transaction that nobody looked at is of unknown risk.
+// The levels, from the least to the most risk. A transaction that was not evaluated is of unknown risk.
 const (
 	NormalRisk   RiskLevel = "normal"
 	ElevatedRisk RiskLevel = "elevated"
@@ -34,16 +35,16 @@ const (
 // Source says who decided.
 type Source string
 
-// Nobody is the source of a decision that was not taken.
+// The sources of a decision. The constant Nobody is the source of a decision that was not taken.
 const (
 	AutomatedRule Source = "automated_rule"
 	Nobody        Source = "none"
 )
 
-// MaxScore is the most risk there is; scores go from 0 to it.
+// MaxScore is the score of the highest risk; scores go from 0 to MaxScore.
 const MaxScore = 100
 
-// Decision is what a detector found, whole: it can be shown to a person, and kept.
+// Decision is a detector's complete result: it can be shown to a person, and kept.
 type Decision struct {
 	Outcome   Outcome   `json:"outcome" enum:"approve,review,decline,not_evaluated"`
 	Score     int       `json:"score" minimum:"0" maximum:"100"`
@@ -52,28 +53,28 @@ type Decision struct {
 	Ruleset   Ruleset   `json:"ruleset"`
 	Source    Source    `json:"source" enum:"automated_rule,none"`
 
-	// Explanation is how it was found. It is no part of what the caller is answered; nil where the detector has no more to
+	// Explanation says how the decision was found. It is not part of the caller's answer; nil if the detector has no more to
 	// say.
 	Explanation *Explanation `json:"explanation,omitempty"`
 }
 
-// Reason is one thing that was seen. Code is for programs, Message for people.
+// Reason is one observation behind a decision. Code is for programs, Message for people.
 type Reason struct {
 	Code    string `json:"code" example:"CARD_LUHN_INVALID"`
 	Message string `json:"message"`
 }
 
-// Ruleset names exactly what decided. Digest covers everything that could change a decision.
+// Ruleset identifies exactly the ruleset that decided. Digest covers everything that could change a decision.
 type Ruleset struct {
 	ID      string `json:"id" example:"dummy"`
 	Version int    `json:"version"`
 	Digest  string `json:"digest" example:"sha256:…"`
 }
 
-// digestShown is enough of a digest to tell rulesets apart by eye.
+// digestShown is how many bytes of a digest are shown, enough to tell rulesets apart by eye.
 const digestShown = len("sha256:") + 12
 
-// String is the ruleset for people: "default version 2 (sha256:3b83e76b8e76)".
+// String returns the ruleset's name for people: "default version 2 (sha256:3b83e76b8e76)".
 func (r Ruleset) String() string {
 	name := fmt.Sprintf("%s version %d", cmp.Or(r.ID, "unnamed"), r.Version)
 	if r.Digest == "" {
@@ -82,15 +83,15 @@ func (r Ruleset) String() string {
 	return name + " (" + r.Digest[:min(len(r.Digest), digestShown)] + ")"
 }
 
-// Fraudulent says whether the decision is a verdict of fraud. Review is none: a person gives the verdict.
+// Fraudulent reports whether the decision is a verdict of fraud. Review is not: a person gives the verdict.
 func (d Decision) Fraudulent() bool {
 	return d.Outcome == Decline
 }
 
-// severity orders outcomes by what they ask of people. NotEvaluated stands above Review, since less is known.
+// severity orders outcomes by what they ask of people. NotEvaluated ranks above Review, because less is known.
 var severity = map[Outcome]int{Approve: 0, Review: 1, NotEvaluated: 2, Decline: 3}
 
-// WorseThan says whether d speaks more against the transaction than an earlier decision about it did.
+// WorseThan reports whether d speaks more against the transaction than an earlier decision about it.
 func (d Decision) WorseThan(earlier Decision) bool {
 	if d.Outcome != earlier.Outcome {
 		return severity[d.Outcome] > severity[earlier.Outcome]
@@ -98,7 +99,7 @@ func (d Decision) WorseThan(earlier Decision) bool {
 	return d.Score > earlier.Score
 }
 
-// Undecided is the decision about a transaction that no detector answered for; why says what happened instead.
+// Undecided returns the decision about a transaction for which no detector answered; why says what happened instead.
 func Undecided(why string) Decision {
 	return Decision{
 		Outcome:   NotEvaluated,
@@ -108,7 +109,8 @@ func Undecided(why string) Decision {
 	}
 }
 
-// RiskOf is a score in words, by the scores from which on a transaction is for review, and declined.
+// RiskOf returns the risk level of a score. review and decline are the lowest scores at which a transaction is reviewed and
+// declined.
 func RiskOf(score, review, decline int) RiskLevel {
 	switch {
 	case score >= decline:
@@ -120,23 +122,23 @@ func RiskOf(score, review, decline int) RiskLevel {
 	}
 }
 
-// Explanation is how a detector of rules came to its decision, whole enough to decide again from it.
+// Explanation says how a detector with rules came to its decision, in enough detail to repeat the decision.
 type Explanation struct {
-	// AsOf is the moment that the values are of, and DecidedAt when they were read. TookMicros is how long the decision
-	// took, reading them included, in microseconds.
+	// AsOf is the time for which the values were counted, and DecidedAt is when they were read. TookMicros is how long the
+	// decision took, including the reading, in microseconds.
 	AsOf       time.Time `json:"asOf"`
 	DecidedAt  time.Time `json:"decidedAt"`
 	TookMicros int64     `json:"tookMicros"`
-	// Rules are those that hit or failed, as they stand in the ruleset, and Passed the ids of all others.
+	// Rules lists the rules that hit or failed, in the order of the ruleset, and Passed the ids of all others.
 	Rules  []RuleResult `json:"rules"`
 	Passed []string     `json:"passed"`
-	// Features are the counted values that the rules saw, by the names that usage.Feature gives them.
+	// Features holds the counted values that the rules saw, by the names that usage.Feature gives them.
 	Features map[string]float64 `json:"features"`
-	// Trials are what was decided beside it, for comparison: by rules that are in shadow, by a ruleset that is.
+	// Trials holds further decisions, taken for comparison by rules in shadow or by a ruleset in shadow.
 	Trials []Trial `json:"trials,omitempty"`
 }
 
-// RuleResult is a rule that has something to say about a transaction.
+// RuleResult is the result of a rule that hit or failed.
 type RuleResult struct {
 	ID      string      `json:"id"`
 	Outcome RuleOutcome `json:"outcome" enum:"hit,error"`
@@ -146,7 +148,7 @@ type RuleResult struct {
 	Error   string      `json:"error,omitempty"`
 }
 
-// RuleOutcome is what became of a rule.
+// RuleOutcome says whether a rule hit or failed.
 type RuleOutcome string
 
 // The outcomes of rules.
@@ -165,7 +167,7 @@ const (
 	ActBlock  Action = "block"
 )
 
-// Trial is a decision that never acts.
+// Trial is a decision that never takes effect.
 type Trial struct {
 	Ruleset Ruleset      `json:"ruleset"`
 	Outcome Outcome      `json:"outcome" enum:"approve,review,decline"`
@@ -173,13 +175,13 @@ type Trial struct {
 	Rules   []RuleResult `json:"rules"`
 }
 
-// Evaluator is a ruleset that decides. It is pure: the same check with the same values is the same decision, and it reads
+// Evaluator is a ruleset that decides. It is pure: the same check with the same values gives the same decision, and it reads
 // no clock.
 type Evaluator interface {
 	Ruleset() Ruleset
-	// Features are those that the rules look at, each once.
+	// Features returns the features that the rules use, each once.
 	Features() []usage.Feature
-	// Evaluate decides from the values of Features, by their names. In the explanation it leaves to the caller what has to
-	// do with time: AsOf, DecidedAt and TookMicros.
+	// Evaluate decides from the values of Features, by their names. It leaves the times in the explanation to the caller:
+	// AsOf, DecidedAt and TookMicros.
 	Evaluate(c Check, values map[string]float64) Decision
 }

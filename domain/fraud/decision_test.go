@@ -10,7 +10,7 @@ import (
 	"dummyorders/domain/money"
 )
 
-// A review is of elevated risk, whatever else adds to its score.
+// A review has elevated risk, whatever else adds to its score.
 func TestTheRiskLevelIsTheScoreInWords(t *testing.T) {
 	l := limit(t, []money.Money{inr(100)}, []money.Money{inr(200)})
 	for _, c := range []struct {
@@ -62,7 +62,7 @@ func TestOnlyADeclineIsAVerdictOfFraud(t *testing.T) {
 	}
 }
 
-// ascending are decisions, each worse than those before it.
+// ascending lists decisions, each worse than those before it.
 var ascending = []fraud.Decision{
 	{Outcome: fraud.Approve, Score: 0},
 	{Outcome: fraud.Approve, Score: 5},

@@ -10,38 +10,38 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Detector decides about transactions. Asked the same again, after a retry or a crash, it answers the same. An error
+// Detector decides about transactions. Asked the same again, after a retry or a crash, it gives the same answer. An error
 // means that it could not decide now and may be asked again; it is never a verdict.
 type Detector interface {
 	Detect(ctx context.Context, c Check) (Decision, error)
 }
 
-// Check is a question to a detector: about which transaction, and as of when.
+// Check is a question to a detector: the transaction, and the time for which to decide.
 type Check struct {
 	transaction.Transaction
 
-	// StartTime is the transaction's own time: when it was accepted.
+	// StartTime is when the transaction was accepted.
 	StartTime time.Time `json:"startTime"`
-	// AsOf is the moment that the check is made for: StartTime at first, and later when the check is asked again.
+	// AsOf is the time for which the check is made: StartTime for the first check, and a later time for a repeated one.
 	AsOf time.Time `json:"asOf"`
-	// Number tells the checks of a transaction apart: 1 is the first. A retry has the number of what it repeats.
+	// Number tells the checks of a transaction apart: 1 is the first. A retry has the number of the check that it repeats.
 	Number int `json:"number"`
 }
 
-// What detectors without a ruleset score for a review and a decline.
+// The scores that detectors without a ruleset give for a review and for a decline.
 const (
 	reviewScore  = 70
 	declineScore = 90
 )
 
-// finding gathers what a detector sees on its way to a decision.
+// finding collects what a detector sees on its way to a decision.
 type finding struct {
 	outcome Outcome
 	score   int
 	reasons []Reason
 }
 
-// newFinding starts from an approval and the signals that every transaction is looked at for.
+// newFinding returns an approval, with the signals that are checked for every transaction.
 func newFinding(t transaction.Transaction) *finding {
 	f := &finding{outcome: Approve, reasons: []Reason{}}
 	if t.Payment.Token == "" && !t.Payment.Card.LuhnValid {
@@ -72,26 +72,26 @@ func digest(text string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// History is what is remembered of transactions, for later ones to be compared with, and what was decided about each.
+// History remembers transactions, to compare later ones with, and the decision about each.
 type History interface {
-	// Decide answers what was decided before under the check's id and number. Where nothing was, it hands decide what is
-	// known, counts the transaction if it is not counted yet, and keeps the decision: all of it or nothing. So a
+	// Decide returns the earlier decision under the check's id and number, if there is one. Otherwise it passes the known
+	// past to decide, counts the transaction if it is not counted yet, and keeps the decision: all of it or nothing. So a
 	// transaction counts once, however often it is asked about, and of two that share a value one sees the other.
 	//
-	// The use's values are what the transaction is counted under, and lookups what decide is given. decide may be called
-	// more than once, and must come to the same each time for the same past.
+	// The transaction is counted under the use's values, and lookups select what decide is given. decide may be called more
+	// than once, and must return the same each time for the same past.
 	Decide(ctx context.Context, c Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) Decision) (Decision, error)
 }
 
-// HistoryReader is for those who only look.
+// HistoryReader reads the history without changing it.
 type HistoryReader interface {
-	// Look is the past of a transaction that need not be in the history itself.
+	// Look returns the past of a transaction, which need not be in the history itself.
 	Look(ctx context.Context, transactionID string, lookups []usage.Lookup) (usage.Past, error)
 }
 
-// HistoryPruner lets go of what is old.
+// HistoryPruner deletes the old part of a history.
 type HistoryPruner interface {
-	// PruneHistory deletes at most limit uses, and at most as many decisions, from before a time, and says how many it has
-	// deleted.
+	// PruneHistory deletes at most limit uses, and at most as many decisions, from before a time, and returns how many it
+	// has deleted.
 	PruneHistory(ctx context.Context, before time.Time, limit int) (int, error)
 }

@@ -23,7 +23,7 @@ func TestEveryDetectorIsADetector(t *testing.T) {
 	testDetector(t, "limit", limit(t, []money.Money{inr(100_000), usd(50_000)}, []money.Money{inr(500_000)}))
 }
 
-// testDetector holds a detector to what the interface promises.
+// testDetector checks that a detector does what the interface promises.
 func testDetector(t *testing.T, name string, detector fraud.Detector) {
 	t.Run(name, func(t *testing.T) {
 		t.Run("answers the same when asked again", func(t *testing.T) { testAnswersTheSame(t, detector) })
@@ -100,7 +100,7 @@ func testWholeDecisions(t *testing.T, detector fraud.Detector) {
 	}
 }
 
-// Behind a token there is a card number that only the gateway has seen.
+// A token stands for a card number that only the gateway has seen.
 func TestAPaymentByTokenIsNotBlamedForItsCardNumber(t *testing.T) {
 	byToken := payment(approvedID, inr(1), false)
 	byToken.Payment.Card, byToken.Payment.Token = card.Details{}, "pm_card_visa"
@@ -125,13 +125,13 @@ func detect(t *testing.T, detector fraud.Detector, tr transaction.Transaction) f
 	return d
 }
 
-// check is the first one of a transaction.
+// check returns the first check of a transaction.
 func check(tr transaction.Transaction) fraud.Check {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return fraud.Check{Transaction: tr, StartTime: at, AsOf: at, Number: 1}
 }
 
-// allKinds are transactions that differ in all that a detector may look at, and one that says nothing at all.
+// allKinds returns transactions that differ in everything that a detector may look at, and an empty one.
 func allKinds() []transaction.Transaction {
 	ids := newIDs(1)
 	all := []transaction.Transaction{{}}
@@ -165,7 +165,7 @@ func usd(minor int64) money.Money { return money.Money{Minor: minor, Currency: "
 func jpy(minor int64) money.Money { return money.Money{Minor: minor, Currency: "JPY"} }
 func kwd(minor int64) money.Money { return money.Money{Minor: minor, Currency: "KWD"} }
 
-// ids makes UUIDs of version 7, always the same ones for a seed.
+// ids makes UUIDs of version 7, the same ones for the same seed.
 type ids struct {
 	random *rand.Rand
 	millis uint64

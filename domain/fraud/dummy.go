@@ -6,8 +6,8 @@ import (
 	"encoding/binary"
 )
 
-// Dummy declines one transaction in ten, as the demo did. Which one is a pure function of the transaction id, so that
-// a retry, or another process, decides the same.
+// Dummy declines one transaction in ten, as the demo did. Which ones depends on the transaction id alone, so that a retry,
+// or another process, decides the same.
 type Dummy struct{}
 
 const oneIn = 10

@@ -22,7 +22,7 @@ func TestDummyDeclinesOneInTen(t *testing.T) {
 			declined++
 		}
 	}
-	// The ids are always the same ones, so that this is no matter of luck; 100 either way is three standard deviations.
+	// The ids are always the same, so the result does not depend on luck; 100 either way is three standard deviations.
 	if declined < 900 || declined > 1100 {
 		t.Errorf("%d of %d transactions are declined, want about one in ten", declined, transactions)
 	}
@@ -40,7 +40,7 @@ func TestDummyLooksAtTheIDAlone(t *testing.T) {
 	}
 }
 
-// A retry may reach another version of the program. Were these to change, the ruleset's version would have to as well.
+// A retry may reach another version of the program. If these decisions change, the ruleset's version has to change as well.
 func TestDummyDecidesAsEver(t *testing.T) {
 	for id, want := range map[string]fraud.Outcome{
 		approvedID:                             fraud.Approve,

@@ -10,15 +10,16 @@ import (
 	"dummyorders/domain/money"
 )
 
-// Limit decides by the amount alone: above one limit of its currency it is declined, above a lower one it is for
-// review. A currency without any limit is for review, because nobody has said what is usual in it.
+// Limit decides by the amount alone: a transaction above the decline limit of its currency is declined, and one above the
+// lower review limit is for review. A currency without any limit is for review, because it is not known which amounts are
+// usual in it.
 type Limit struct {
 	review, decline map[money.Currency]money.Money
 	ruleset         Ruleset
 }
 
-// NewLimit takes the limits, at most one of a kind for each currency. It refuses a review limit above the decline
-// limit of its currency, which could never be reached.
+// NewLimit returns a Limit with at most one review limit and one decline limit for each currency. It refuses a review limit
+// above the decline limit of its currency, because it could never be reached.
 func NewLimit(review, decline []money.Money) (*Limit, error) {
 	l := &Limit{review: byCurrency(review), decline: byCurrency(decline)}
 	for _, currency := range slices.Sorted(maps.Keys(l.review)) {

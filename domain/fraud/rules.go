@@ -10,20 +10,21 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Rules decides by rulesets over what came before.
+// Rules decides by rulesets, from the transactions that came before.
 type Rules struct {
-	// Live is the ruleset that decides, and Shadow one that is tried beside it; nil, there is none. Each is asked once for
-	// a decision, so that a ruleset may be exchanged at any time.
+	// Live returns the ruleset that decides, and Shadow one that is tried beside it; without one, Shadow is nil or returns
+	// nil. Each is called once per decision, so that a ruleset may be replaced at any time.
 	Live, Shadow func() Evaluator
 	History      History
-	// Now tells how long decisions take, and when they are taken. No decision depends on it.
+	// Now returns the time. It serves to record when decisions are taken and how long they take. No decision depends on it.
 	Now func() time.Time
-	// Uncounted is called for each check of a transaction whose posted address names no subscriber, and counts for none.
+	// Uncounted is called for each check of a transaction whose posted address names no subscriber, so that it is not
+	// counted for any.
 	Uncounted func(Check)
 }
 
-// Detect counts the transaction and decides about it, once for each check: asked again it answers what it answered
-// before, whatever has happened since.
+// Detect counts the transaction and decides about it, once for each check: asked again, it gives the same answer as before,
+// whatever has happened since.
 func (r *Rules) Detect(ctx context.Context, c Check) (Decision, error) {
 	begun, live, shadow := r.Now(), r.Live(), r.shadow()
 	features := live.Features()
@@ -47,7 +48,7 @@ func (r *Rules) Detect(ctx context.Context, c Check) (Decision, error) {
 	return decision, nil
 }
 
-// both are all features, each once.
+// both returns all features, each once.
 func both(live, shadow []usage.Feature) []usage.Feature {
 	all := slices.Clone(live)
 	for _, f := range shadow {
@@ -74,7 +75,7 @@ func decide(c Check, live, shadow Evaluator, values map[string]float64) Decision
 	return d
 }
 
-// trial is what a ruleset in shadow decided.
+// trial returns the decision of a ruleset in shadow as a Trial.
 func trial(d Decision) Trial {
 	return Trial{Ruleset: d.Ruleset, Outcome: d.Outcome, Score: d.Score, Rules: d.Explanation.Rules}
 }

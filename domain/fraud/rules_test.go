@@ -21,7 +21,7 @@ var (
 	accepted = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 )
 
-// overOne declines what has a feature above one.
+// overOne declines a transaction if one of its features is above one.
 type overOne struct {
 	id      string
 	feature usage.Feature
@@ -39,14 +39,14 @@ func (o overOne) Evaluate(_ fraud.Check, values map[string]float64) fraud.Decisi
 	return d
 }
 
-// away is a history whose database is.
+// away is a history whose database is down.
 type away struct{ error }
 
 func (a away) Decide(context.Context, fraud.Check, usage.Use, []usage.Lookup, func(usage.Past) fraud.Decision) (fraud.Decision, error) {
 	return fraud.Decision{}, a.error
 }
 
-// before is a history with n transactions of the card, ten minutes apart, the last one ten minutes ago.
+// before returns a history with n transactions of the card, ten minutes apart, the last one ten minutes ago.
 func before(t *testing.T, n int) *usagetest.Memory {
 	t.Helper()
 	h := new(usagetest.Memory)
@@ -56,7 +56,7 @@ func before(t *testing.T, n int) *usagetest.Memory {
 	return h
 }
 
-// counted has a transaction of the card counted.
+// counted lets the history count a transaction of the card.
 func counted(t *testing.T, h fraud.History, id string, at time.Time) {
 	t.Helper()
 	use := usage.Of(of(id), at, nil)
@@ -76,7 +76,7 @@ func always(e fraud.Evaluator) func() fraud.Evaluator {
 	return func() fraud.Evaluator { return e }
 }
 
-// detector ticks a millisecond at each look at its clock.
+// detector returns a detector whose clock advances by a millisecond at each reading.
 func detector(h fraud.History) *fraud.Rules {
 	now := accepted.Add(time.Minute)
 	return &fraud.Rules{Live: always(overOne{"live", perHour}), History: h, Now: func() time.Time {

@@ -12,7 +12,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// The sentences that clients get.
+// The messages that clients get.
 const (
 	pending    = "Transaction Pending"
 	successful = "Transaction Successful"
@@ -22,15 +22,15 @@ const (
 	stopped    = "Transaction Stopped, Not Reviewed"
 )
 
-// move is a status that a transaction goes to, what its client is then told, and whether that is a verdict of fraud.
+// move is a status that a transaction goes to, the message for its client then, and whether that is a verdict of fraud.
 type move struct {
 	to      transaction.Status
 	message string
 	fraud   bool
-	before  func(*ledger.Record) // what has just happened to it
+	before  func(*ledger.Record) // what has just happened to the record
 }
 
-// alerted are the last moves of a transaction that was stopped.
+// alerted returns the last moves of a transaction that was stopped.
 func alerted(message string, isFraud bool, before func(*ledger.Record)) []move {
 	return []move{
 		{transaction.Fraudulent, message, isFraud, before},
@@ -40,7 +40,7 @@ func alerted(message string, isFraud bool, before func(*ledger.Record)) []move {
 	}
 }
 
-// held are the first moves of a transaction that people are asked about.
+// held returns the first moves of a transaction that people are asked about.
 func held(then ...move) []move {
 	return append([]move{
 		{transaction.PaymentInitiated, pending, false, nil},
@@ -62,7 +62,7 @@ func expires(verdict review.Verdict) func(*ledger.Record) {
 	return func(r *ledger.Record) { r.Review.Expire(verdict, r.Review.Deadline) }
 }
 
-// rechecks is a person's approval of what the fraud check, asked again, declines.
+// rechecks makes a person approve what the repeated fraud check declines.
 func rechecks(r *ledger.Record) {
 	r.Review.Recheck = &declined
 	decides(review.Approve)(r)
@@ -119,7 +119,7 @@ func TestARecordFollowsItsTransaction(t *testing.T) {
 	}
 }
 
-// A retry of a request is told what its first call was told, however much later.
+// A retry of a request gets the same answer as the first call, however much later it comes.
 func TestTheSettledAnswerIsThatOfTheMomentItWasSettled(t *testing.T) {
 	for _, c := range journeys {
 		t.Run(c.name, func(t *testing.T) {

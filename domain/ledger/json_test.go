@@ -33,7 +33,7 @@ func paid(t *testing.T) *ledger.Record {
 	return r
 }
 
-// reviewed is a transaction that a person declined after its money was held.
+// reviewed returns a transaction that a person declined after its money was held.
 func reviewed(t *testing.T) *ledger.Record {
 	t.Helper()
 	r := ledger.Open(posted(t), start)
@@ -54,7 +54,7 @@ func reviewed(t *testing.T) *ledger.Record {
 	return r
 }
 
-// explained is a decision with how it was found.
+// explained returns a decision with its explanation.
 func explained(d fraud.Decision) fraud.Decision {
 	velocity := fraud.RuleResult{ID: "card_velocity", Outcome: fraud.RuleHit, Score: 45, Action: fraud.ActReview}
 	failed := fraud.RuleResult{ID: "unusual_amount", Outcome: fraud.RuleFailed, Shadow: true, Error: "division by zero"}
@@ -70,7 +70,7 @@ func explained(d fraud.Decision) fraud.Decision {
 	return d
 }
 
-// byToken is a transaction whose money was taken and given back.
+// byToken returns a transaction whose money was taken and given back.
 func byToken(t *testing.T) *ledger.Record {
 	t.Helper()
 	tr := posted(t)
@@ -86,7 +86,7 @@ func byToken(t *testing.T) *ledger.Record {
 	return r
 }
 
-// refused is a payment that the gateway refused.
+// refused returns a payment that the gateway refused.
 func refused(t *testing.T) *ledger.Record {
 	t.Helper()
 	r := ledger.Open(posted(t), start)
@@ -127,7 +127,7 @@ func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
 	}
 }
 
-// Merchants read answers.
+// Merchants read answers, and must not learn from them how a decision was found.
 func TestHowADecisionWasFoundIsInTheRecordAndInNoAnswer(t *testing.T) {
 	r := reviewed(t)
 	if diff := cmp.Diff(explained(forReview).Explanation, r.Explanation); diff != "" {
@@ -188,7 +188,7 @@ func TestARecordHoldsNeitherTheCustomersMailAddressNorTheCardNumber(t *testing.T
 	}
 }
 
-// A token is as good as a card to whoever may use the gateway's account.
+// With a token, everyone who may use the gateway's account can charge the card.
 func TestARecordHoldsNoToken(t *testing.T) {
 	if text := indented(t, byToken(t)); strings.Contains(text, "pm_card_visa") || strings.Contains(text, `"card"`) {
 		t.Errorf("the record of a payment by token holds the token, or an empty card: %s", text)

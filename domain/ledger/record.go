@@ -1,4 +1,4 @@
-// Package ledger is what is remembered of a transaction, in the words that clients read.
+// Package ledger defines the lasting record of a transaction, in the words that clients read.
 package ledger
 
 import (
@@ -12,7 +12,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// Answer is what the merchant who posted a transaction gets back.
+// Answer is the answer to the merchant who posted a transaction.
 type Answer struct {
 	Message           string          `json:"message" example:"Transaction Successful"`
 	TransactionID     string          `json:"transactionID"`
@@ -22,14 +22,14 @@ type Answer struct {
 	Payment           *payment.Result `json:"payment,omitempty" doc:"Who was asked for the money, and why it was not taken; absent until a gateway was chosen"`
 }
 
-// Status is a transaction's status, as code and name, and whether a verdict of fraud stopped it.
+// Status holds a transaction's status as code and name, and whether a verdict of fraud stopped the transaction.
 type Status struct {
 	Code        transaction.Status `json:"code" example:"18"`
 	Status      string             `json:"status" example:"TRANSACTION_PAYMENT_COMPLETE"`
 	FraudStatus bool               `json:"fraudStatus"`
 }
 
-// Record is everything there is to know about a transaction: the answer, what was posted, and the steps so far.
+// Record holds everything known about a transaction: the answer, what was posted, and the steps so far.
 type Record struct {
 	Answer
 
@@ -53,7 +53,7 @@ type Order struct {
 	Currency string      `json:"currency"`
 }
 
-// Payment is the payment with the card masked, and where it got to.
+// Payment is the payment with the card masked, and its progress so far.
 type Payment struct {
 	Card            string      `json:"card,omitempty" example:"123456******4321"`
 	Brand           string      `json:"brand,omitempty"`
@@ -70,14 +70,14 @@ type Payment struct {
 	StillHeld string `json:"stillHeld,omitempty" doc:"Why the money has not been given back; somebody must see to it"`
 }
 
-// Step is a status that the transaction reached, and when.
+// Step is a status that the transaction reached, with the time.
 type Step struct {
 	Code   transaction.Status `json:"code"`
 	Status string             `json:"status"`
 	Time   time.Time          `json:"time"`
 }
 
-// Open is the record of a transaction that was just accepted.
+// Open returns the record of a transaction that was just accepted.
 func Open(t transaction.Transaction, at time.Time) *Record {
 	r := &Record{
 		Answer:        Answer{TransactionID: t.ID},
@@ -97,21 +97,22 @@ func Open(t transaction.Transaction, at time.Time) *Record {
 	return r
 }
 
-// Decide notes the fraud check's decision. How it was found is kept apart from the answer, which merchants read.
+// Decide records the fraud check's decision. The explanation is kept apart from the answer, because merchants read the
+// answer.
 func (r *Record) Decide(d fraud.Decision) {
 	r.Explanation, d.Explanation = d.Explanation, nil
 	r.Decision = &d
 }
 
-// Move notes that the transaction reached a status.
+// Move records that the transaction reached a status.
 func (r *Record) Move(to transaction.Status, at time.Time) {
 	r.Answer = r.answerAt(to)
 	r.Answer.Payment = nil // Record.Payment has it
 	r.Steps = append(r.Steps, Step{Code: to, Status: to.String(), Time: at})
 }
 
-// CallersAnswer returns what whoever posted the transaction is told: the settled answer, which stays the same, and until
-// there is one where the transaction stands.
+// CallersAnswer returns the answer for the caller that posted the transaction: the settled answer, which stays the same, or,
+// until there is one, the transaction's current state.
 func (r *Record) CallersAnswer() Answer {
 	if settled := r.SettledAnswer(); settled != nil {
 		return *settled
@@ -119,13 +120,13 @@ func (r *Record) CallersAnswer() Answer {
 	return r.Standing()
 }
 
-// Standing returns where the transaction stands.
+// Standing returns the answer for the transaction's current state.
 func (r *Record) Standing() Answer {
 	return r.answerAt(r.Status())
 }
 
-// SettledAnswer is what the caller was told when the answer was settled; nil while it is not. What became of the alert
-// since changes nothing about it.
+// SettledAnswer returns the answer as it was when the transaction was settled, or nil if it is not settled. Later statuses
+// of the alert do not change it.
 func (r *Record) SettledAnswer() *Answer {
 	for _, step := range r.Steps {
 		if step.Code.Settled() {
@@ -149,7 +150,8 @@ func (r *Record) answerAt(status transaction.Status) Answer {
 	return a
 }
 
-// fraudulent says whether there is a verdict of fraud. A person's stands above the fraud check's; a deadline gives none.
+// fraudulent reports whether there is a verdict of fraud. A person's verdict overrides the fraud check's; an expired
+// deadline is no verdict of fraud.
 func (r *Record) fraudulent() bool {
 	if r.Review != nil {
 		return r.Review.Verdict == review.Decline && !r.Review.Expired
@@ -157,7 +159,7 @@ func (r *Record) fraudulent() bool {
 	return r.Decision != nil && r.Decision.Fraudulent()
 }
 
-// Clone is a copy that later changes of the record leave as it is.
+// Clone returns a copy that later changes of the record do not affect.
 func (r *Record) Clone() Record {
 	c := *r
 	c.Steps, c.Labels = slices.Clone(r.Steps), slices.Clone(r.Labels)
@@ -168,17 +170,17 @@ func (r *Record) Clone() Record {
 	return c
 }
 
-// Close notes that nothing more will happen.
+// Close records the time at which the last step was done.
 func (r *Record) Close(at time.Time) {
 	r.EndTime = &at
 }
 
-// Status is where the transaction stands.
+// Status returns the transaction's current status.
 func (r *Record) Status() transaction.Status {
 	return r.TransactionStatus.Code
 }
 
-// message keeps the seed's sentences, and adds those it had no words for.
+// message returns the seed's sentence for a status, or a new one where the seed had none.
 func (r *Record) message(status transaction.Status) string {
 	switch status {
 	case transaction.PaymentComplete:
@@ -197,25 +199,25 @@ func (r *Record) message(status transaction.Status) string {
 	return "Transaction Pending"
 }
 
-// PendingAnswer is the answer while nothing is settled.
+// PendingAnswer returns the answer for a transaction that is not settled yet.
 func PendingAnswer(transactionID string) Answer {
 	r := Record{Answer: Answer{TransactionID: transactionID}}
 	return r.answerAt(transaction.Pending)
 }
 
-// ClosedError is for a review that can no longer be decided.
+// ClosedError means that a review can no longer be decided.
 type ClosedError struct {
-	Why    string  // who has decided, or where the transaction stands
-	Status *Status // nil where unknown
+	Why    string  // who has decided, or the transaction's status
+	Status *Status // nil if unknown
 }
 
 // Error implements error.
 func (e *ClosedError) Error() string { return e.Why }
 
-// WorseError is for an approval that the reviewer has to confirm, because the fraud check has got worse.
+// WorseError means that the reviewer has to confirm an approval, because the fraud check's result has got worse.
 type WorseError struct {
 	Why string
-	Now *fraud.Decision // nil where unknown
+	Now *fraud.Decision // nil if unknown
 }
 
 // Error implements error.

@@ -21,7 +21,7 @@ const (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// after is a time that many seconds after the start.
+// after returns the time that many seconds after the start.
 func after(seconds int) time.Time {
 	return start.Add(time.Duration(seconds) * time.Second)
 }
@@ -40,7 +40,7 @@ func posted(t *testing.T) transaction.Transaction {
 		PaymentMethod: "amazonpay",
 		Payment: transaction.Payment{
 			Card: card.NewDescriber([]byte("key")).Describe(parsed), Type: "wallet",
-			Amount: money.Money{Minor: 1<<53 + 1, Currency: "USD"}, // no float holds it
+			Amount: money.Money{Minor: 1<<53 + 1, Currency: "USD"}, // no float64 holds it exactly
 		},
 		Customer: &transaction.Customer{ID: "c-1", Email: email, CreatedAt: start},
 		Metadata: map[string]string{"channel": "web"},

@@ -9,8 +9,8 @@ import (
 // Currency is an ISO 4217 alphabetic code in capitals.
 type Currency string
 
-// The currencies whose minor unit is not a hundredth, and all others, from the ISO 4217 list of active codes
-// (published by SIX). The package's test compares them with a maintained library's copy of that list.
+// digitsOf holds the decimal digits of each currency, from the ISO 4217 list of active codes (published by SIX). The
+// package's test compares it with a maintained library's copy of that list.
 var digitsOf = table(map[int]string{
 	0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
 	2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF " +
@@ -30,7 +30,7 @@ func ParseCurrency(code string) (Currency, error) {
 	return currency, err
 }
 
-// Digits is how many decimal digits the currency has.
+// Digits returns how many decimal digits the currency has.
 func (c Currency) Digits() (int, error) {
 	digits, known := digitsOf[c]
 	if !known {
@@ -49,7 +49,7 @@ func table(byDigits map[int]string) map[Currency]int {
 	return all
 }
 
-// Major is an amount in whole units of the currency, for rules and charts to compare. It is no exact amount any more.
+// Major returns an amount in whole units of the currency, for rules and charts to compare. The result is no longer exact.
 func (c Currency) Major(minor int64) float64 {
 	return float64(minor) / math.Pow10(digitsOf[c])
 }

@@ -45,7 +45,7 @@ func TestACurrencyIsACodeInCapitals(t *testing.T) {
 	}
 }
 
-// oneOfEach has a currency for every number of decimal digits there is.
+// oneOfEach lists one currency for each number of decimal digits.
 var oneOfEach = []money.Currency{"JPY", "INR", "KWD", "CLF"}
 
 func TestOneOfEachCoversAllNumbersOfDigits(t *testing.T) {

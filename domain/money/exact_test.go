@@ -65,7 +65,7 @@ func TestDecimalIsTheExactValueAsAJSONNumber(t *testing.T) {
 	})
 }
 
-// FuzzParse holds Parse against a grammar written in another way, and against exact arithmetic.
+// FuzzParse checks Parse against a grammar written in another way, and against exact arithmetic.
 func FuzzParse(f *testing.F) {
 	for _, decimal := range []string{
 		"123.00", "0", "0.01", "00.10", "1.", ".1", "", "-1", "+1", "1e9", "1.25E7", "1250e-2", "1e-999999999", "1.0000", "999999999999.9999",
@@ -97,7 +97,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// isAmount goes by the grammar of JSON's numbers and by exact arithmetic.
+// isAmount reports whether decimal is an amount, by the grammar of JSON's numbers and by exact arithmetic.
 func isAmount(decimal string, currency money.Currency) bool {
 	digits, err := currency.Digits()
 	if err != nil || !regexp.MustCompile(`\A-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\z`).MatchString(decimal) {
@@ -109,7 +109,7 @@ func isAmount(decimal string, currency money.Currency) bool {
 	return ok && exact.Sign() >= 0 && exact.Cmp(largest) < 0 && new(big.Rat).Mul(exact, new(big.Rat).SetInt(unit)).IsInt()
 }
 
-// farAway finds exponents that exact arithmetic takes too long for.
+// farAway matches exponents for which exact arithmetic takes too long.
 var farAway = regexp.MustCompile(`[eE][+-]?0*[1-9][0-9]{3,}`)
 
 type fataler interface {

@@ -1,4 +1,4 @@
-// Package money holds exact amounts: whole minor units of an ISO 4217 currency. No float ever touches one.
+// Package money holds exact amounts: whole minor units of an ISO 4217 currency. It reads and writes them without floats.
 package money
 
 import (
@@ -19,8 +19,8 @@ type Money struct {
 	Currency Currency `json:"currency"`
 }
 
-// Parse reads a decimal such as "123.00" or "1.23E2" exactly. More decimal digits than the currency has are refused unless
-// they are zeros, as are amounts below zero and of more than MaxIntegerDigits digits before the point.
+// Parse parses a decimal such as "123.00" or "1.23E2" exactly. It refuses more decimal digits than the currency has, unless
+// they are zeros, amounts below zero, and amounts with more than MaxIntegerDigits digits before the point.
 func Parse(decimal string, currency Currency) (Money, error) {
 	digits, err := currency.Digits()
 	if err != nil {
@@ -42,8 +42,8 @@ func Parse(decimal string, currency Currency) (Money, error) {
 	return Money{Minor: minor, Currency: currency}, nil
 }
 
-// Whole writes a number that is whole and not below zero by its digits: "2.0" and "20E-1" are 2. It reports whether the
-// number is such a one, of at most longest digits.
+// Whole returns the digits of a number that is whole and not below zero: for "2.0" it returns "2", and for "20E-1" as well.
+// It reports whether the number is of that kind, with at most longest digits.
 func Whole(number string, longest int) (string, bool) {
 	n, ok := readNumber(number)
 	switch {
@@ -55,7 +55,7 @@ func Whole(number string, longest int) (string, bool) {
 	return n.digits + strings.Repeat("0", n.point-len(n.digits)), true
 }
 
-// number is 0.digits times ten to the power of point. Digits neither begin nor end with a zero; of zero there are none.
+// number is 0.digits times ten to the power of point. Digits neither begin nor end with a zero; for zero, digits is empty.
 type number struct {
 	negative bool
 	digits   string
@@ -64,7 +64,7 @@ type number struct {
 
 var numberForm = regexp.MustCompile(`^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?$`)
 
-// readNumber reads what JSON takes for a number, and zeros before it. An exponent costs nothing, however large it is.
+// readNumber parses a JSON number, and also accepts leading zeros. A large exponent costs nothing.
 func readNumber(text string) (number, bool) {
 	parts := numberForm.FindStringSubmatch(text)
 	if parts == nil {
@@ -74,7 +74,7 @@ func readNumber(text string) (number, bool) {
 	n := number{negative: parts[1] != "", digits: whole + parts[3], point: len(whole)}
 	significant := strings.TrimLeft(n.digits, "0")
 	if significant == "" {
-		return number{}, true // minus nothing is nothing
+		return number{}, true // zero has no sign
 	}
 	n.point -= len(n.digits) - len(significant)
 	n.digits = strings.TrimRight(significant, "0")
@@ -89,10 +89,11 @@ func readNumber(text string) (number, bool) {
 	return n, true
 }
 
-// farthest stands for every exponent beyond it. No number of a body has as many digits, so that none comes back from there.
+// farthest stands for every larger exponent. No number in a request's body has that many digits, so a point moved that far
+// can never come back into range.
 const farthest = 1 << 30
 
-// Decimal is the amount with all its currency's digits ("123.00"), as it is written in JSON: a number, never a float.
+// Decimal returns the amount with all its currency's digits ("123.00"), as it is written in JSON: a number, never a float.
 func (m Money) Decimal() json.Number {
 	digits, err := m.Currency.Digits()
 	if err != nil || digits == 0 {
@@ -107,7 +108,7 @@ func (m Money) Decimal() json.Number {
 	return json.Number(sign + text[:point] + "." + text[point:])
 }
 
-// String is for people: "INR 123.00".
+// String returns the amount for people: "INR 123.00".
 func (m Money) String() string {
 	return string(m.Currency) + " " + m.Decimal().String()
 }

@@ -45,7 +45,7 @@ func TestADeclineHasAListedCode(t *testing.T) {
 	}
 }
 
-// Money is never taken where no gateway is.
+// No money is taken for a method without a gateway.
 func TestRefuseMovesNoMoney(t *testing.T) {
 	refuse := payment.Refuse{Known: []string{"card", "gpay"}}
 	_, err := refuse.Authorize(t.Context(), payment.AuthorizeRequest{})

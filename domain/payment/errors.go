@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// DeclinedError is a gateway's final no: nothing was done, and asking again changes nothing.
+// DeclinedError means that a gateway refuses for good: it did nothing, and asking again changes nothing.
 type DeclinedError struct {
 	Gateway string
 	Code    string      // the gateway's own word, such as insufficient_funds
-	Reason  DeclineCode // what that means; empty where the gateway's word is not known
-	Detail  string      // for people, where the word does not say enough; may be empty
+	Reason  DeclineCode // what Code means; empty if the gateway's word is not known
+	Detail  string      // for people, if the code does not say enough; may be empty
 }
 
 // Error says who declined, and why.
@@ -23,35 +23,35 @@ func (e *DeclinedError) Error() string {
 	return text
 }
 
-// TemporaryError is a gateway's no for now: this call did nothing, and asking again may help. It does not say what an
-// earlier call under the same key did.
+// TemporaryError means that a gateway refuses for now: this call did nothing, and asking again may help. It does not say
+// what an earlier call under the same key did.
 type TemporaryError struct {
 	Gateway string
 	Code    string        // the gateway's own word, such as rate_limit
-	After   time.Duration // when to ask again; 0 where the gateway did not say
+	After   time.Duration // how long to wait before asking again; 0 if the gateway did not say
 }
 
-// Error says who cannot, and why.
+// Error says which gateway refuses for now, and why.
 func (e *TemporaryError) Error() string {
 	return fmt.Sprintf("gateway %s cannot now: %s", e.Gateway, e.Code)
 }
 
-// UnknownError means that nobody knows whether the gateway did what it was asked to. Only asking again under the same
-// key settles it.
+// UnknownError means that it is not known whether the gateway did what it was asked to. Only asking again under the same key
+// settles it.
 type UnknownError struct {
 	Gateway string
 	Err     error
 }
 
-// Error says who did not answer, and what came instead.
+// Error says which gateway did not answer, and what came instead.
 func (e *UnknownError) Error() string {
 	return fmt.Sprintf("gateway %s gave no answer, and what it did is unknown: %v", e.Gateway, e.Err)
 }
 
-// Unwrap is what came instead of an answer.
+// Unwrap returns what came instead of an answer.
 func (e *UnknownError) Unwrap() error { return e.Err }
 
-// CapturedError refuses a void: the money was taken already, and only a refund gives it back.
+// CapturedError refuses a void: the money was already taken, and only a refund gives it back.
 type CapturedError struct {
 	Gateway         string
 	AuthorizationID string
@@ -62,7 +62,7 @@ func (e *CapturedError) Error() string {
 	return fmt.Sprintf("gateway %s has taken the money of authorization %s already", e.Gateway, e.AuthorizationID)
 }
 
-// ReasonOf returns why a gateway has declined, and GenericDecline where it does not say so.
+// ReasonOf returns why a gateway has declined, or GenericDecline if err does not say so.
 func ReasonOf(err error) DeclineCode {
 	declined, _ := errors.AsType[*DeclinedError](err)
 	if declined == nil {
@@ -71,39 +71,39 @@ func ReasonOf(err error) DeclineCode {
 	return NewDecline(declined.Reason).Code
 }
 
-// IsDeclined says whether err is a gateway's final no.
+// IsDeclined reports whether err means that a gateway refuses for good.
 func IsDeclined(err error) bool {
 	return errors.As(err, new(*DeclinedError))
 }
 
-// IsTemporary says whether err is a gateway's no for now.
+// IsTemporary reports whether err means that a gateway refuses for now.
 func IsTemporary(err error) bool {
 	return errors.As(err, new(*TemporaryError))
 }
 
-// IsCaptured says whether err refuses a void because the money was taken.
+// IsCaptured reports whether err refuses a void because the money was taken.
 func IsCaptured(err error) bool {
 	return errors.As(err, new(*CapturedError))
 }
 
-// IsUnknown says whether err leaves it unknown what the gateway did.
+// IsUnknown reports whether err leaves it unknown what the gateway did.
 func IsUnknown(err error) bool {
 	return errors.As(err, new(*UnknownError))
 }
 
-// Decline says why no money was taken, in words that are the same whichever gateway was asked.
+// Decline says why no money was taken, in words that are the same for every gateway.
 type Decline struct {
 	Code      DeclineCode `json:"code" example:"insufficient_funds" doc:"Why, in words that stay the same whichever gateway was asked"`
 	Retryable bool        `json:"retryable" doc:"Whether the same payment may succeed if it is posted again later, under a new key"`
 }
 
-// Result says who was asked to move the money, and why it was not taken.
+// Result says which gateway was asked to move the money, and why the money was not taken.
 type Result struct {
 	Gateway string   `json:"gateway,omitempty" example:"stripe" doc:"Who was asked to move the money; simulated gateways move none"`
 	Decline *Decline `json:"decline,omitempty" doc:"Why no money was taken; absent unless the status is 17"`
 }
 
-// DeclineCode is a reason for which no money was taken. DeclineCodes lists all.
+// DeclineCode is a reason why no money was taken. DeclineCodes lists them all.
 type DeclineCode string
 
 // The reasons, in the words of card networks and gateways.
@@ -132,7 +132,7 @@ const (
 	Cancelled              DeclineCode = "cancelled"
 )
 
-// DeclineCodes are all reasons with what each means, in the order in which the docs list them.
+// DeclineCodes lists all reasons and their meanings, in the order in which the docs list them.
 var DeclineCodes = []struct {
 	Code      DeclineCode
 	Retryable bool
@@ -162,7 +162,7 @@ var DeclineCodes = []struct {
 	{Cancelled, false, "the transaction was cancelled before money was taken"},
 }
 
-// NewDecline returns the decline of a code; one that is not listed, or empty, is GenericDecline.
+// NewDecline returns the decline for a code. For a code that is empty or not listed, its code is GenericDecline.
 func NewDecline(code DeclineCode) *Decline {
 	for _, known := range DeclineCodes {
 		if known.Code == code {

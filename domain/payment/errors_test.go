@@ -10,7 +10,7 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// answers are the ways in which a gateway fails, and who knows each.
+// answers lists the ways in which a gateway fails, and the function that recognizes each.
 var answers = []struct {
 	name  string
 	err   error

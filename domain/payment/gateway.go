@@ -1,5 +1,5 @@
-// Package payment moves money in two steps, authorize (hold) and capture (take). What is held is released by void; what
-// was taken is given back by refund.
+// Package payment moves money in two steps, authorize (hold) and capture (take). Void releases held money; refund gives back
+// money that was taken.
 package payment
 
 import (
@@ -11,30 +11,30 @@ import (
 	"dummyorders/domain/money"
 )
 
-// Gateway moves the money. Every call carries an idempotency key: asked again under the same key, it does nothing
-// twice and answers the same.
+// Gateway moves the money. Every call carries an idempotency key: called again under the same key, the gateway does nothing
+// twice and gives the same answer.
 //
-// A call fails in one of the ways that errors.go lists. An error of any other type leaves the outcome unknown.
+// A call fails with one of the errors listed in errors.go. An error of any other type leaves the outcome unknown.
 type Gateway interface {
-	// Name is how people know the gateway.
+	// Name returns the name by which people know the gateway.
 	Name() string
 	// Authorize holds the amount.
 	Authorize(ctx context.Context, r AuthorizeRequest) (Authorization, error)
-	// Capture takes all of what is held. It is declined when nothing is.
+	// Capture takes all of the held money. It is declined if none is held.
 	Capture(ctx context.Context, r CaptureRequest) (Capture, error)
-	// Void releases what is held. Releasing it again is no error, under any key. Once the money was taken it fails with a
-	// *CapturedError.
+	// Void releases the held money. Releasing it again is not an error, under any key. Once the money was taken, Void fails
+	// with a *CapturedError.
 	Void(ctx context.Context, r VoidRequest) error
-	// Refund gives back all of what was taken. It is declined when nothing was. Giving it back again is no error, under
-	// any key, and gives nothing back twice.
+	// Refund gives back all of the money that was taken. It is declined if none was taken. Giving it back again is not an
+	// error, under any key, and gives nothing back twice.
 	Refund(ctx context.Context, r RefundRequest) (Refund, error)
 }
 
-// AuthorizeRequest asks to hold Amount on the card, or on what Token stands for: one of the two is set.
+// AuthorizeRequest asks to hold Amount on the card, or on what Token stands for. Exactly one of Card and Token is set.
 type AuthorizeRequest struct {
 	IdempotencyKey string       `json:"idempotencyKey"`
 	TransactionID  string       `json:"transactionID"`
-	Gateway        string       `json:"gateway"` // chosen before the first try: another one would know nothing of the key
+	Gateway        string       `json:"gateway"` // chosen before the first attempt: another gateway would not know the key
 	Method         string       `json:"method"`
 	Card           card.Details `json:"card,omitzero"`
 	Token          string       `json:"token,omitempty"`
@@ -47,7 +47,7 @@ type Authorization struct {
 	Gateway string `json:"gateway"`
 }
 
-// CaptureRequest asks to take all of what an authorization holds.
+// CaptureRequest asks to take all of the money that an authorization holds.
 type CaptureRequest struct {
 	IdempotencyKey  string      `json:"idempotencyKey"`
 	Gateway         string      `json:"gateway"` // the one that holds, by Authorization
@@ -61,7 +61,7 @@ type Capture struct {
 	ID string `json:"id"`
 }
 
-// VoidRequest asks to release what an authorization holds.
+// VoidRequest asks to release the money that an authorization holds.
 type VoidRequest struct {
 	IdempotencyKey  string `json:"idempotencyKey"`
 	Gateway         string `json:"gateway"` // the one that holds, by Authorization
@@ -69,7 +69,7 @@ type VoidRequest struct {
 	AuthorizationID string `json:"authorizationID"`
 }
 
-// RefundRequest asks to give back all of what was taken of an authorization.
+// RefundRequest asks to give back all of the money that was taken for an authorization.
 type RefundRequest struct {
 	IdempotencyKey  string      `json:"idempotencyKey"`
 	Gateway         string      `json:"gateway"` // the one that holds, by Authorization
@@ -83,24 +83,25 @@ type Refund struct {
 	ID string `json:"id"`
 }
 
-// Registry finds the gateway for a payment method. Methods have one spelling, which the API's reader gives them.
+// Registry finds the gateway for a payment method. Each method has one spelling, which the API's reader gives it.
 type Registry struct {
 	byMethod map[string]Gateway
 	fallback Gateway
 	former   map[string]Gateway
 }
 
-// NewRegistry sends each method to its gateway, and every other method to fallback.
+// NewRegistry returns a Registry that sends each method in byMethod to its gateway, and every other method to fallback.
 func NewRegistry(fallback Gateway, byMethod map[string]Gateway) *Registry {
 	return &Registry{byMethod: byMethod, fallback: fallback}
 }
 
-// Formerly notes names that gateways had in earlier versions: payments that began then ask for them by these.
+// Formerly sets the names that gateways had in earlier versions: payments that began then ask for their gateways by these
+// names.
 func (r *Registry) Formerly(names map[string]Gateway) {
 	r.former = names
 }
 
-// For never returns nil: a method that nobody has named goes to the fallback.
+// For returns the gateway for a method, and never nil: a method without a gateway of its own goes to the fallback.
 func (r *Registry) For(method string) Gateway {
 	if gateway, named := r.byMethod[method]; named {
 		return gateway
@@ -108,8 +109,8 @@ func (r *Registry) For(method string) Gateway {
 	return r.fallback
 }
 
-// Chosen finds the gateway that was chosen for a payment, by its name: what a method goes to may have changed since. An
-// empty name is that of the method's gateway now.
+// Chosen returns the gateway that was chosen for a payment, by its name: the method may go to another gateway by now. If the
+// name is empty, it returns the gateway that the method goes to now.
 func (r *Registry) Chosen(name, method string) (Gateway, error) {
 	if name == "" {
 		return r.For(method), nil
@@ -128,8 +129,8 @@ func (r *Registry) Chosen(name, method string) (Gateway, error) {
 	return nil, fmt.Errorf("the gateway %s, which this payment began with, is not configured here", name)
 }
 
-// Refuse is the gateway of payment methods that no gateway is configured for: it declines each payment, so that none is
-// taken for paid while no money moves.
+// Refuse is the gateway for payment methods without a configured gateway. It declines each payment, so that no payment
+// counts as paid although no money moved.
 type Refuse struct {
 	Known []string // methods that have a gateway, for the message
 }
@@ -142,15 +143,15 @@ func (r Refuse) Authorize(context.Context, AuthorizeRequest) (Authorization, err
 	return Authorization{}, r.declined()
 }
 
-// Capture declines, as nothing is held here.
+// Capture declines, because Refuse holds no money.
 func (r Refuse) Capture(context.Context, CaptureRequest) (Capture, error) {
 	return Capture{}, r.declined()
 }
 
-// Void succeeds, as nothing is held here.
+// Void succeeds, because Refuse holds no money.
 func (Refuse) Void(context.Context, VoidRequest) error { return nil }
 
-// Refund declines, as nothing was taken here.
+// Refund declines, because Refuse took no money.
 func (r Refuse) Refund(context.Context, RefundRequest) (Refund, error) {
 	return Refund{}, r.declined()
 }

@@ -6,7 +6,7 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// named is a gateway that only has a name.
+// named is a gateway that has only a name.
 type named struct {
 	payment.Gateway
 

@@ -1,4 +1,4 @@
-// Package review is a person's decision about a transaction whose money is held.
+// Package review defines a person's decision about a transaction whose money is held.
 package review
 
 import (
@@ -13,7 +13,7 @@ import (
 	"dummyorders/domain/fraud"
 )
 
-// Verdict is what a review comes to.
+// Verdict is the result of a review.
 type Verdict string
 
 // Approve takes the money, Decline gives it back.
@@ -28,7 +28,7 @@ const (
 	MaxNote     = 500
 )
 
-// Review is a review from its request to its verdict.
+// Review describes a review from its request to its verdict.
 type Review struct {
 	RequestedAt time.Time       `json:"requestedAt"`
 	Deadline    time.Time       `json:"deadline" doc:"When it is decided without a person"`
@@ -42,26 +42,26 @@ type Review struct {
 	Recheck     *fraud.Decision `json:"recheck,omitempty" doc:"What the fraud check said when it was asked again, before an approval"`
 }
 
-// Request is what a reviewer asks for.
+// Request is a reviewer's request to decide.
 type Request struct {
 	Verdict  Verdict `json:"decision"`
 	Reviewer string  `json:"reviewer"`
 	Note     string  `json:"note,omitempty"`
-	// Confirm approves although the fraud check has got worse, as a reviewer was told before.
+	// Confirm approves although the fraud check's result has got worse, which an earlier answer reported to a reviewer.
 	Confirm bool `json:"confirm,omitempty"`
 }
 
-// Decided says whether there is a verdict.
+// Decided reports whether there is a verdict.
 func (r *Review) Decided() bool {
 	return r.Verdict != ""
 }
 
-// Decide notes a person's verdict.
+// Decide records a person's verdict.
 func (r *Review) Decide(q Request, at time.Time) {
 	r.Verdict, r.Reviewer, r.Note, r.Confirmed, r.DecidedAt = q.Verdict, q.Reviewer, q.Note, q.Confirm, &at
 }
 
-// Expire notes that nobody decided in time, and what that comes to.
+// Expire records that no person decided in time, and the verdict that the deadline brings.
 func (r *Review) Expire(verdict Verdict, at time.Time) {
 	r.Verdict, r.Expired, r.DecidedAt = verdict, true, &at
 }
@@ -79,7 +79,7 @@ func (r *Review) By() string {
 	return fmt.Sprintf("%s by %s at %s", words[r.Verdict], r.Reviewer, at)
 }
 
-// Check says what is wrong with a request.
+// Check returns an error that says what is wrong with a request, or nil.
 func (q Request) Check() error {
 	switch {
 	case q.Verdict != Approve && q.Verdict != Decline:

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// Status is where a transaction stands. The codes are the seed's, and clients know them.
+// Status is the state of a transaction. The codes are the seed's, and clients know them.
 type Status int
 
-// The states. A transaction starts as Pending and ends as AlertDone, PaymentError or PaymentComplete. Those that clients
-// know from the demo keep its codes.
+// The states of a transaction. It starts as Pending and ends as AlertDone, PaymentError or PaymentComplete. The states that
+// clients know from the demo keep its codes.
 const (
 	Pending          Status = 11
 	Fraudulent       Status = 12
@@ -36,12 +36,12 @@ var statusNames = map[Status]string{
 	InReview:         "TRANSACTION_IN_REVIEW",
 }
 
-// Statuses returns all of them, by their codes.
+// Statuses returns all statuses, sorted by code.
 func Statuses() []Status {
 	return slices.Sorted(maps.Keys(statusNames))
 }
 
-// String is the name that clients see, such as TRANSACTION_PENDING.
+// String returns the name that clients see, such as TRANSACTION_PENDING.
 func (s Status) String() string {
 	if name, known := statusNames[s]; known {
 		return name
@@ -49,8 +49,8 @@ func (s Status) String() string {
 	return fmt.Sprintf("TRANSACTION_STATUS_%d", int(s))
 }
 
-// Settled says whether what became of the transaction is known: it was stopped, paid for, or its payment refused.
-// What follows (telling people) changes nothing for the caller.
+// Settled reports whether the result of the transaction is known: it was stopped, paid for, or its payment refused. What
+// follows (sending alerts) changes nothing for the caller.
 func (s Status) Settled() bool {
 	switch s {
 	case AlertInitiated, AlertError, AlertDone, PaymentError, PaymentComplete:
@@ -60,7 +60,7 @@ func (s Status) Settled() bool {
 	return false
 }
 
-// next are the ways forward. A transaction never comes back to a status that it has left.
+// next lists the statuses that may follow each status. A transaction never comes back to a status that it has left.
 var next = map[Status][]Status{
 	Pending:          {Fraudulent, PaymentInitiated, PaymentError},
 	PaymentInitiated: {InReview, PaymentError, PaymentComplete},
@@ -70,12 +70,12 @@ var next = map[Status][]Status{
 	AlertError:       {AlertDone},
 }
 
-// LeadsTo says whether a transaction may go from s straight to another status.
+// LeadsTo reports whether a transaction may go from s directly to another status.
 func (s Status) LeadsTo(to Status) bool {
 	return slices.Contains(next[s], to)
 }
 
-// ParseStatus takes a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE.
+// ParseStatus parses a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE.
 func ParseStatus(text string) (Status, bool) {
 	for status, name := range statusNames {
 		if text == name || text == strconv.Itoa(int(status)) {

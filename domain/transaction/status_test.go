@@ -8,7 +8,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// statuses are the seed's codes and names, with one more at the end, and whether the caller's answer is known then.
+// statuses lists the seed's codes and names, with one more at the end, and whether the caller's answer is known then.
 var statuses = []struct {
 	status  transaction.Status
 	code    int

@@ -1,4 +1,4 @@
-// Package transaction is what a merchant posts, and the states it goes through.
+// Package transaction defines what a merchant posts, and the states that it goes through.
 package transaction
 
 import (
@@ -9,7 +9,7 @@ import (
 	"dummyorders/domain/money"
 )
 
-// Transaction is an accepted request: an order and how it is to be paid for. It holds no card number.
+// Transaction is an accepted request: an order, and how it is paid for. It holds no card number.
 type Transaction struct {
 	ID              string            `json:"id"`
 	Order           Order             `json:"order"`
@@ -20,13 +20,13 @@ type Transaction struct {
 	BillingCountry  string            `json:"billingCountry,omitempty"`
 	ShippingCountry string            `json:"shippingCountry,omitempty"`
 	Metadata        map[string]string `json:"metadata,omitempty"`
-	// Malformed names what was posted in a form that is not its own, by the constants below. As far as it could be read it
-	// stands in its place.
+	// Malformed names the fields that were posted in a malformed way, by the constants below. The fields themselves hold as
+	// much as could be read.
 	Malformed []string `json:"malformed,omitempty"`
 	Receipt   Receipt  `json:"receipt,omitzero"`
 }
 
-// What can be malformed, by its name in the request.
+// Names of the fields that can be malformed, as in the request.
 const (
 	MalformedEmail     = "customer.email"
 	MalformedCreatedAt = "customer.createdAt"
@@ -35,23 +35,23 @@ const (
 	MalformedShipping  = "shipping.country"
 )
 
-// Malformable are all that can be.
+// Malformable lists all fields that can be malformed.
 var Malformable = []string{MalformedEmail, MalformedCreatedAt, MalformedIP, MalformedBilling, MalformedShipping}
 
-// Receipt is how a transaction came in: what a retry of its request is known by.
+// Receipt says how a transaction came in. A retry of its request is recognized by it.
 type Receipt struct {
-	// Client is who posted it, by the name of its API key; empty where there are no API keys.
+	// Client is the name of the API key that the transaction was posted with; empty if there are no API keys.
 	Client string `json:"client,omitempty"`
-	// BodyDigest is a keyed digest of what the request's body says, set where the request had an idempotency key.
+	// BodyDigest is a keyed digest of the meaning of the request's body, set if the request had an idempotency key.
 	BodyDigest string `json:"bodyDigest,omitempty"`
-	// TextDigest is one of how the body says it, numbers by their digits: what BodyDigest was in receipts of before. A call has it,
-	// and no receipt that is kept.
+	// TextDigest is a digest of the body's wording, with numbers by their digits. Receipts of earlier versions hold it as
+	// their BodyDigest. It is set for a call, and never in a receipt that is kept.
 	TextDigest string `json:"-"`
-	// Call is unique to the call that was accepted: a call that finds another one here is a retry.
+	// Call is unique to the call that was accepted: a call that finds another value here is a retry.
 	Call string `json:"call,omitempty"`
 }
 
-// Order is what is bought. Items are optional; where they are given, they add up to Cost.
+// Order is what the customer buys. Items are optional; if they are given, they add up to Cost.
 type Order struct {
 	ID    string      `json:"id"`
 	Name  string      `json:"name,omitempty"`
@@ -68,13 +68,13 @@ type Item struct {
 	Discount money.Money `json:"discount"`
 }
 
-// Total is what the line costs, in minor units of the order's currency.
+// Total returns the price of the line, in minor units of the order's currency.
 func (i Item) Total() int64 {
 	return i.Cost.Minor*i.Quantity - i.Discount.Minor
 }
 
-// Payment is how the order is paid for: with a card, or with a token that its gateway gave out for one. Amount is what
-// is charged.
+// Payment says how the order is paid for: with a card, or with a token that its gateway issued for one. Amount is the amount
+// to charge.
 type Payment struct {
 	Card   card.Details `json:"card,omitzero"`
 	Token  string       `json:"token,omitempty"`
@@ -82,14 +82,14 @@ type Payment struct {
 	Amount money.Money  `json:"amount"`
 }
 
-// Customer is who buys, as far as the merchant says.
+// Customer is the buyer, as far as the merchant says.
 type Customer struct {
 	ID        string    `json:"id,omitempty"`
 	Email     string    `json:"email,omitempty"`
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
-// What may come of asking for a transaction or its review, apart from an answer.
+// Errors of asking for a transaction or its review.
 var (
 	ErrNotFound    = errors.New("no such transaction")
 	ErrNotAccepted = errors.New("nothing was accepted")

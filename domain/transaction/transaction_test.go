@@ -51,7 +51,7 @@ func TestATransactionSurvivesItsJourney(t *testing.T) {
 		PaymentMethod: "amazonpay",
 		Payment: transaction.Payment{
 			Card: card.NewDescriber([]byte("key")).Describe(parsed), Type: "wallet",
-			Amount: money.Money{Minor: 1<<53 + 1, Currency: "INR"}, // no float holds it
+			Amount: money.Money{Minor: 1<<53 + 1, Currency: "INR"}, // no float64 holds it exactly
 		},
 		Customer: &transaction.Customer{
 			ID: "c-1", Email: "ada@example.com", CreatedAt: time.Date(2020, 2, 29, 12, 0, 0, 1, time.UTC),

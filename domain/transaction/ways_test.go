@@ -8,10 +8,10 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// endings are the statuses that nothing follows.
+// endings lists the statuses that no other follows.
 var endings = []transaction.Status{transaction.AlertDone, transaction.PaymentError, transaction.PaymentComplete}
 
-// ways are the statuses that a transaction may go to straight from another.
+// ways returns the statuses that a transaction may go to directly from another.
 func ways(from transaction.Status) []transaction.Status {
 	var to []transaction.Status
 	for _, c := range statuses {
@@ -64,8 +64,8 @@ func TestOnNoWayIsAStatusLeftAndComeBackTo(t *testing.T) {
 	}
 }
 
-// A transaction tries any move at any time; only those that LeadsTo allows are made. However it goes, it ends, and where
-// the caller was answered once, the answer stays.
+// A transaction tries any move at any time; only those that LeadsTo allows are made. Whatever the moves, it ends, and once
+// the caller has an answer, the answer stays the same.
 func TestHoweverATransactionMovesItEndsSettledAndStaysSettled(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 1000 {

@@ -9,44 +9,44 @@ import (
 	"time"
 )
 
-// Measure is what a feature makes of the uses that it looks at.
+// Measure says how a feature's value is computed from the uses that it looks at.
 type Measure string
 
 // The measures.
 const (
 	Count    Measure = "count"    // how many transactions
-	Sum      Measure = "sum"      // of their amounts, of those in the transaction's currency
-	Mean     Measure = "mean"     // the same, on average; 0 where there are none
+	Sum      Measure = "sum"      // of their amounts, in the transaction's currency only
+	Mean     Measure = "mean"     // the average of these amounts; 0 if there are none
 	Distinct Measure = "distinct" // how many different values of another dimension
 	Frauds   Measure = "frauds"   // how many are labelled fraudulent
 )
 
-// The windows that a feature may look back over, and how long frauds may be left out for at most.
+// The bounds of a feature's window, and of its delay.
 const (
 	MinWindow = time.Minute
 	MaxWindow = 30 * 24 * time.Hour
 	MaxDelay  = 30 * 24 * time.Hour
-	// Horizon is how far back any feature can look. What is older is needed by none.
+	// Horizon is how far back any feature can look. No feature needs older uses.
 	Horizon = MaxWindow + MaxDelay
 )
 
-// MostUses is how many uses of one value a feature looks at: the latest. It bounds what a decision costs, however busy
-// a card or an address is; a count does not go above it.
+// MostUses is how many uses of one value a feature looks at: the latest. It bounds the cost of a decision, however busy a
+// card or an address is; a count never exceeds it.
 const MostUses = 1000
 
-// Feature is a number that a rule sees: what is counted of the transactions that came before, with the same card, say.
-// The transaction itself is never among them.
+// Feature is a number that a rule sees: it is counted from the transactions that came before, with the same card, for
+// example. The transaction itself never counts.
 type Feature struct {
 	Measure Measure
 	By      Dimension
-	Of      Dimension     // what is counted by Distinct; empty otherwise
+	Of      Dimension     // the dimension that Distinct counts values of; empty for other measures
 	Window  time.Duration // from MinWindow to MaxWindow
-	// Delay leaves out the latest transactions, of which nobody can know yet. Only Frauds may have one.
+	// Delay leaves out the latest transactions, because their labels cannot be known yet. Only Frauds may have one.
 	Delay time.Duration
 }
 
-// String is the feature as rules write it, always the same way: card.count("10m"). It is its name wherever its value is
-// recorded.
+// String returns the feature as rules write it, always in the same form: card.count("10m"). It is the feature's name
+// wherever its value is recorded.
 func (f Feature) String() string {
 	var arguments []string
 	if f.Of != "" {
@@ -63,9 +63,9 @@ func (f Feature) String() string {
 	return fmt.Sprintf("%s.%s(%s)", by, f.Measure, strings.Join(arguments, ", "))
 }
 
-// Value is the feature's for a transaction, of the uses of the value that it has in the feature's dimension: those that
-// were known at a moment, the newest first. Uses of other values do not belong among them. Of those that it covers it
-// looks at MostUses, the newest.
+// Value returns the feature's value for a transaction. earlier holds the uses with the transaction's own value in the
+// feature's dimension that were known at moment, the newest first, and no others. Of the uses that the feature covers, Value
+// looks at the newest MostUses.
 func (f Feature) Value(earlier []Use, of Use, moment time.Time) float64 {
 	var seen tally
 	for _, use := range earlier {
@@ -76,14 +76,14 @@ func (f Feature) Value(earlier []Use, of Use, moment time.Time) float64 {
 	return seen.value(f, of)
 }
 
-// covers says whether a use is within the window. Without a delay it has no end: of transactions that waited for their
+// covers reports whether a use is within the window. Without a delay the window has no end: if transactions waited for their
 // checks together, one may be checked before another that was accepted earlier, which then sees it too.
 func (f Feature) covers(at, moment time.Time) bool {
 	until := moment.Add(-f.Delay)
 	return at.After(until.Add(-f.Window)) && (f.Delay == 0 || !at.After(until))
 }
 
-// tally is what a feature sees on its way through the uses.
+// tally adds up the uses that a feature looks at.
 type tally struct {
 	count, sameCurrency, frauds int
 	minor                       int64
@@ -137,7 +137,7 @@ func quoted(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// units are those that a span is written in, the largest first.
+// units lists the units of a span, the largest first.
 var units = []struct {
 	letter string
 	length time.Duration
@@ -145,7 +145,7 @@ var units = []struct {
 
 var span = regexp.MustCompile(`^([1-9][0-9]{0,5})([dhm])$`)
 
-// ParseSpan reads a length of time as rules write it: whole minutes, hours or days, such as "10m", "24h" or "30d".
+// ParseSpan parses a length of time as rules write it: whole minutes, hours or days, such as "10m", "24h" or "30d".
 func ParseSpan(text string) (time.Duration, error) {
 	parts := span.FindStringSubmatch(text)
 	if parts == nil {
@@ -167,7 +167,7 @@ func ParseSpan(text string) (time.Duration, error) {
 	return 0, fmt.Errorf("%q has no unit", text)
 }
 
-// FormatSpan writes a length of whole minutes in the largest unit that it is a whole number of: 24h is "1d".
+// FormatSpan formats a length of whole minutes as a whole number of the largest unit that fits: 24h is "1d".
 func FormatSpan(d time.Duration) string {
 	for _, unit := range units {
 		if d%unit.length == 0 {

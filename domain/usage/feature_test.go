@@ -47,7 +47,7 @@ func TestEachMeasureSeesWhatItIsOf(t *testing.T) {
 	b.Values = map[usage.Dimension]string{usage.Card: "2", usage.Customer: "ada"}
 	c.Values = map[usage.Dimension]string{usage.Card: "1"}
 	a.Labels = []usage.Label{{Fraudulent: true, At: ago(0)}}
-	b.Labels = []usage.Label{{Fraudulent: true, At: ago(-time.Microsecond)}} // nobody knows yet
+	b.Labels = []usage.Label{{Fraudulent: true, At: ago(-time.Microsecond)}} // set in the future, so not known yet
 	all := []usage.Use{a, b, c, yen, {TransactionID: "this", At: ago(time.Minute), Amount: money.Money{Minor: 5000, Currency: "INR"}}}
 	for _, test := range []struct {
 		measure usage.Measure
@@ -78,7 +78,7 @@ func TestAWindowEndsToTheMicrosecond(t *testing.T) {
 		at              time.Time
 		counts, delayed bool
 	}{
-		{ago(-time.Minute), true, false}, // decided about earlier, though it was accepted later
+		{ago(-time.Minute), true, false}, // decided on earlier, though accepted later
 		{ago(0), true, false},
 		{ago(window - step), true, false},
 		{ago(window), false, false},

@@ -24,7 +24,7 @@ func TestFeaturesAskForAsLittleAsAnswersThem(t *testing.T) {
 		{Measure: usage.Sum, By: usage.Card, Window: 36 * time.Hour},
 		{Measure: usage.Distinct, By: usage.IP, Of: usage.Customer, Window: time.Hour},
 		{Measure: usage.Mean, By: usage.IP, Window: time.Minute},
-		{Measure: usage.Count, By: usage.Customer, Window: usage.MaxWindow}, // which it has none of
+		{Measure: usage.Count, By: usage.Customer, Window: usage.MaxWindow}, // the transaction has no customer
 	}
 	want := []usage.Lookup{
 		{By: usage.Card, Value: "f00d", After: ago(36 * time.Hour), Labels: true},
@@ -39,7 +39,7 @@ func TestFeaturesAskForAsLittleAsAnswersThem(t *testing.T) {
 	require.Empty(t, usage.Dimensions(nil))
 }
 
-// What one feature looks up for itself must not change what another one sees.
+// The lookup of one feature must not change what another one sees.
 func TestAFeatureIsWorthTheSameWhateverElseIsAskedFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var line usage.Timeline
@@ -61,7 +61,7 @@ func valuesOf(line *usage.Timeline, this usage.Use, features []usage.Feature) ma
 	return usage.Values(features, this, moment, line.Look(this.TransactionID, usage.Lookups(features, this, moment)))
 }
 
-// The model goes through all uses there are, and does what the contract says.
+// The model searches all uses, and does what the contract says.
 func TestATimelineFindsWhatAPlainListWould(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var line usage.Timeline
@@ -120,7 +120,7 @@ func TestATimelineGivesNoMoreThanADatabaseDoes(t *testing.T) {
 	require.InDelta(t, usage.MostUses, count.Value(all, of(1, "INR"), moment), 0)
 }
 
-// The latest uses of a busy terminal are all too young for anybody to know what became of them.
+// The latest uses of a busy terminal are all too young to have known labels.
 func TestADelayedFeatureSeesWhatIsOldEnoughHoweverMuchCameSince(t *testing.T) {
 	var line usage.Timeline
 	at := func(n int) time.Time { return ago(time.Duration(n) * time.Minute) }

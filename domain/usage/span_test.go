@@ -38,7 +38,7 @@ func TestWhatIsNoSpanIsRefusedByName(t *testing.T) {
 		_, err := usage.ParseSpan(text)
 		require.ErrorContains(t, err, `must be whole minutes, hours or days, such as "10m", "24h" or "30d"`, "%q", text)
 	}
-	_, err := usage.ParseSpan("106752d") // which no time.Duration holds
+	_, err := usage.ParseSpan("106752d") // too long for a time.Duration
 	require.EqualError(t, err, `"106752d" is longer than can be reckoned with: at most 106751d`)
 }
 

@@ -11,7 +11,7 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Timelines of millions of transactions are cut off behind, and nobody must notice.
+// Timelines of millions of transactions drop their oldest uses, which must not change any answer.
 func TestWhatATimelineForgetsNobodyAsksFor(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	rapid.Check(t, func(t *rapid.T) {

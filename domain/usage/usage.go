@@ -1,4 +1,5 @@
-// Package usage is how cards, customers, addresses and orders were used before: what the rules of a fraud check count.
+// Package usage defines how cards, customers, addresses and orders were used before: the rules of a fraud check count these
+// uses.
 package usage
 
 import (
@@ -12,11 +13,11 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// Dimension is what transactions have in common: the same card, the same customer. Those of metadata are made by
-// Metadata.
+// Dimension is a property that transactions can share, such as the card or the customer. Metadata returns the dimensions of
+// metadata.
 type Dimension string
 
-// The dimensions that every transaction is remembered by, as far as it has them.
+// The dimensions under which every transaction is remembered, as far as it has values in them.
 const (
 	Card     Dimension = "card"     // by its fingerprint
 	Customer Dimension = "customer" // by its id
@@ -26,12 +27,12 @@ const (
 
 const metadataPrefix = "metadata."
 
-// Metadata is the dimension of a key of the metadata: a terminal or a device, say.
+// Metadata returns the dimension of a key of the metadata, such as a terminal or a device.
 func Metadata(key string) Dimension {
 	return Dimension(metadataPrefix + key)
 }
 
-// MetadataKey is the key that a dimension is of, and false for the dimensions of other kinds.
+// MetadataKey returns the key of a dimension of metadata, and false for other dimensions.
 func (d Dimension) MetadataKey() (string, bool) {
 	return strings.CutPrefix(string(d), metadataPrefix)
 }
@@ -39,23 +40,23 @@ func (d Dimension) MetadataKey() (string, bool) {
 // Use is a transaction as later ones see it.
 type Use struct {
 	TransactionID string
-	// At is the transaction's own time, when it was accepted, to the microsecond: databases keep no more.
+	// At is when the transaction was accepted, to the microsecond: databases keep no more.
 	At     time.Time
 	Amount money.Money
-	// Values are what it is found by.
+	// Values holds the values by which the transaction is found.
 	Values map[Dimension]string
-	// Labels are what turned out to be true about it, in any order.
+	// Labels holds what turned out to be true about the transaction, in any order.
 	Labels []Label
 }
 
-// Label says since when a transaction is held for fraudulent, or legitimate.
+// Label says since when a transaction counts as fraudulent, or as legitimate.
 type Label struct {
 	Fraudulent bool
 	At         time.Time
 }
 
-// Of is a transaction's use. Beside the dimensions that all have, it is found by those keys of its metadata that some rule
-// names: a transaction may have fifty.
+// Of returns a transaction's use. Besides the dimensions that all transactions have, it includes only those keys of the
+// metadata that some rule names: a transaction may have fifty keys.
 func Of(t transaction.Transaction, at time.Time, named []Dimension) Use {
 	values := map[Dimension]string{Card: t.Payment.Card.Fingerprint, IP: address.Subscriber(t.IP), Order: t.Order.ID}
 	if t.Customer != nil {
@@ -74,8 +75,8 @@ func Of(t transaction.Transaction, at time.Time, named []Dimension) Use {
 	return Use{TransactionID: t.ID, At: at.Truncate(time.Microsecond).UTC(), Amount: t.Payment.Amount, Values: values}
 }
 
-// fraudulentAt says what the last label up to a moment says, of several at once that it is fraudulent. Without a label, the
-// transaction is not held for fraudulent.
+// fraudulentAt reports whether the last label up to a moment says fraudulent. If several labels have the same time,
+// fraudulent wins. Without a label, the transaction does not count as fraudulent.
 func (u Use) fraudulentAt(moment time.Time) bool {
 	var last Label
 	for _, label := range u.Labels {
@@ -87,13 +88,13 @@ func (u Use) fraudulentAt(moment time.Time) bool {
 	return last.Fraudulent
 }
 
-// Timeline holds uses in memory, for deciding again what was decided long ago: it is filled in the order of the
-// decisions, so that each sees what came before it and nothing else. It is not for several goroutines at once.
+// Timeline holds uses in memory, to repeat decisions of long ago: it is filled in the order of the decisions, so that each
+// sees what came before it and nothing else. It must not be used by several goroutines at once.
 type Timeline struct {
-	uses map[Dimension]map[string][]Use // of one value, by their times
+	uses map[Dimension]map[string][]Use // the uses of each value, sorted by time
 }
 
-// Add remembers a use, once.
+// Add adds a use, unless it is already there.
 func (t *Timeline) Add(u Use) {
 	if t.uses == nil {
 		t.uses = map[Dimension]map[string][]Use{}
@@ -110,7 +111,7 @@ func (t *Timeline) Add(u Use) {
 	}
 }
 
-// Look answers as a database does.
+// Look returns the same answers as a database would.
 func (t *Timeline) Look(transactionID string, lookups []Lookup) Past {
 	past := Past{}
 	for _, l := range lookups {
@@ -129,8 +130,8 @@ func (t *Timeline) Look(transactionID string, lookups []Lookup) Past {
 	return past
 }
 
-// Forget drops the uses that no lookup asks for any more whose After is this or later. It says how many are left, each
-// counted once for each of its values.
+// Forget drops the uses that are no longer needed if every further lookup has this After or a later one. It returns how many
+// uses are left, each counted once for each of its values.
 func (t *Timeline) Forget(after time.Time) int {
 	left := 0
 	for _, byValue := range t.uses {
@@ -145,7 +146,7 @@ func (t *Timeline) Forget(after time.Time) int {
 	return left
 }
 
-// firstAfter is the place of the first use after a time.
+// firstAfter returns the index of the first use after a time.
 func firstAfter(all []Use, after time.Time) int {
 	first, _ := slices.BinarySearchFunc(all, after, func(u Use, after time.Time) int {
 		if u.At.After(after) {
@@ -156,7 +157,7 @@ func firstAfter(all []Use, after time.Time) int {
 	return first
 }
 
-// inTime orders uses by their times, those of one time by their ids.
+// inTime compares uses by their times, and those of the same time by their ids.
 func inTime(a, b Use) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.TransactionID, b.TransactionID))
 }
@@ -165,18 +166,17 @@ func inTime(a, b Use) int {
 type Lookup struct {
 	By    Dimension
 	Value string
-	// After is when the oldest use may have been: later than this. Until is when the newest may have been, at the latest;
-	// zero, there is no such bound.
+	// After and Until bound the times of the uses: later than After, and not later than Until. A zero Until sets no bound.
 	After, Until time.Time
-	// Values and Labels say that the uses are wanted with theirs, which cost something to read.
+	// Values and Labels say whether the uses are wanted with their values and labels, which cost something to read.
 	Values, Labels bool
 }
 
-// Past is what lookups found, by dimension: the newest first, MostUses for each lookup at most, the transaction itself
-// never among them.
+// Past holds the uses that lookups found, by dimension: the newest first, at most MostUses for each lookup, and never the
+// transaction itself.
 type Past map[Dimension][]Use
 
-// Join adds what a lookup found to what others of its dimension did.
+// Join adds the uses that a lookup found to those that other lookups found in the same dimension.
 func (p Past) Join(by Dimension, found []Use) {
 	if len(found) == 0 {
 		return
@@ -189,9 +189,9 @@ func (p Past) Join(by Dimension, found []Use) {
 	p[by] = slices.CompactFunc(p[by], func(a, b Use) bool { return a.TransactionID == b.TransactionID })
 }
 
-// Lookups are the fewest that answer all features for a transaction: one for a dimension, and one more for each delay
-// there, since the latest uses of a busy value may all be younger than that. A dimension that the transaction has no value
-// in is not looked up: its features are 0.
+// Lookups returns the fewest lookups that answer all features for a transaction: one for each dimension, and one more for
+// each delay in it, because the latest uses of a busy value may all be younger than the delay. A dimension in which the
+// transaction has no value is not looked up: its features are 0.
 func Lookups(features []Feature, of Use, moment time.Time) []Lookup {
 	type key struct {
 		by    Dimension
@@ -218,14 +218,14 @@ func Lookups(features []Feature, of Use, moment time.Time) []Lookup {
 	}
 	all := make([]Lookup, 0, len(asked))
 	for _, l := range asked {
-		l.Values, l.Labels = wanted[l.By].Values, wanted[l.By].Labels // a use that two find is the same use
+		l.Values, l.Labels = wanted[l.By].Values, wanted[l.By].Labels // two lookups may find the same use
 		all = append(all, l)
 	}
 	slices.SortFunc(all, func(a, b Lookup) int { return cmp.Or(cmp.Compare(a.By, b.By), a.Until.Compare(b.Until)) })
 	return all
 }
 
-// Values are all features' for a transaction, by their names.
+// Values returns the values of all features for a transaction, by the features' names.
 func Values(features []Feature, of Use, moment time.Time, past Past) map[string]float64 {
 	values := make(map[string]float64, len(features))
 	for _, f := range features {
@@ -234,7 +234,7 @@ func Values(features []Feature, of Use, moment time.Time, past Past) map[string]
 	return values
 }
 
-// Dimensions are those that features look at, for Of.
+// Dimensions returns the dimensions that the features use, for Of.
 func Dimensions(features []Feature) []Dimension {
 	var all []Dimension
 	for _, f := range features {

@@ -1,4 +1,4 @@
-// Package chat delivers alerts to incoming webhooks of Slack's form, which Mattermost, Rocket.Chat and others have too.
+// Package chat delivers alerts to incoming webhooks in Slack's format, which Mattermost, Rocket.Chat and others also accept.
 package chat
 
 import (
@@ -10,10 +10,10 @@ import (
 	"dummyorders/gateways/posting"
 )
 
-// maxText is from where on Slack cuts a message's text off, in characters.
+// maxText is the length, in characters, after which Slack cuts a message's text.
 const maxText = 40_000
 
-// Endpoint is a webhook. Whoever has its URL can write to the channel: it is a secret.
+// Endpoint is a webhook. Its URL is a secret, because it is enough to write to the channel.
 type Endpoint struct {
 	URL string
 }
@@ -29,13 +29,14 @@ type Channel struct {
 	client *posting.Client
 }
 
-// New takes how an endpoint is found by its name; it is asked anew for each delivery.
+// New returns a Channel that calls find to look up an endpoint by its name, anew for each delivery.
 func New(find func(name string) (Endpoint, bool), client *http.Client) *Channel {
 	return &Channel{find: find, client: posting.NewClient(client)}
 }
 
-// Deliver posts the message's text, which is in Slack's mrkdwn. The form has no key by which a message that was sent
-// twice is known: a try whose answer was lost may show up twice. Any 2xx is a yes: only Slack's own body is "ok".
+// Deliver posts the message's text, which is in Slack's mrkdwn. The format has no key by which a message that is sent twice
+// could be recognized, so a message whose answer was lost may appear twice. Any 2xx means success: only Slack itself answers
+// with the body "ok".
 func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message) (string, error) {
 	endpoint, found := c.find(to)
 	if !found {
@@ -57,7 +58,7 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	return answer.String(), nil
 }
 
-// payload is all of Slack's form that every provider of it understands.
+// payload is the part of Slack's format that every provider understands.
 type payload struct {
 	Text string `json:"text"`
 }

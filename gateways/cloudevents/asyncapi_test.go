@@ -77,7 +77,7 @@ func TestTheChannelsOfTheAsyncAPIDocumentCarryEveryMessage(t *testing.T) {
 	}
 }
 
-// onlyKnownMembers refuses what Decode passes over: an example must not show what is not there.
+// onlyKnownMembers rejects members that Decode ignores: an example must not show a member that does not exist.
 func onlyKnownMembers(data any) error {
 	body, err := json.Marshal(data)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"dummyorders/domain/review"
 )
 
-// maxShort bounds, in bytes, what brokers and workflow engines take as an id or as something to search by.
+// maxShort is the greatest length, in bytes, of what brokers and workflow engines accept as an id or as a search value.
 const maxShort = 256
 
-// rfc3339 is what a time must be.
+// rfc3339 describes the required form of a time.
 const rfc3339 = "a time as in RFC 3339"
 
-// faults are what is wrong with an event.
+// faults collects what is wrong with an event.
 type faults []string
 
 func (f *faults) must(holds bool, field, be string) {
@@ -38,7 +38,7 @@ func (f *faults) short(field, value string) {
 	f.must(len(value) <= maxShort, field, fmt.Sprintf("at most %d bytes long", maxShort))
 }
 
-// check names every fault of an event at once.
+// check returns an error with every fault of an event, or nil.
 func check(e alert.Event) error {
 	var f faults
 	f.short("id", e.ID)
@@ -46,7 +46,7 @@ func check(e alert.Event) error {
 	f.short("subject", e.Subject)
 	f.must(!e.Time.IsZero(), "time", rfc3339)
 	f.must(e.Type.Known(), "type", fmt.Sprintf("one of %s, not %s", known(), quote(string(e.Type))))
-	if e.Type.Known() { // only then can anybody say what the data should be
+	if e.Type.Known() { // else the required data is unknown
 		f.data(e.Type, e.Data)
 	}
 	if len(f) > 0 {
@@ -83,7 +83,7 @@ func (f *faults) review(of alert.Type, r review.Review) {
 	}
 }
 
-// known are the types to choose from.
+// known lists the known types.
 func known() string {
 	names := make([]string, len(alert.Types))
 	for i, t := range alert.Types {
@@ -92,13 +92,13 @@ func known() string {
 	return strings.Join(names, ", ")
 }
 
-// isNumber is stricter than encoding/json, which writes an empty json.Number as 0.
+// isNumber reports whether n is a JSON number. It is stricter than encoding/json, which writes an empty json.Number as 0.
 func isNumber(n json.Number) bool {
 	var value json.Number
 	return n != "" && json.Unmarshal([]byte(n), &value) == nil && value == n
 }
 
-// quote keeps foreign text short, on one line, and without what could be a card number.
+// quote returns foreign text in quotes, cut short, on one line, and without anything that could be a card number.
 func quote(text string) string {
 	if text == "" {
 		return "missing"

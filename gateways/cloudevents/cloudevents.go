@@ -1,5 +1,5 @@
-// Package cloudevents is how alert events are written down: CloudEvents 1.0 in structured mode, one JSON document that
-// any broker or protocol can carry.
+// Package cloudevents encodes and decodes alert events as CloudEvents 1.0 in structured mode: one JSON document that any
+// broker or protocol can carry.
 package cloudevents
 
 import (
@@ -14,7 +14,7 @@ import (
 // ContentType is the media type of a structured-mode event in JSON.
 const ContentType = event.ApplicationCloudEventsJSON
 
-// Encode writes the event as one JSON document. It refuses an event that Decode would refuse.
+// Encode returns the event as one JSON document. It rejects an event that Decode would reject.
 func Encode(e alert.Event) ([]byte, error) {
 	if err := check(e); err != nil {
 		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)

@@ -14,8 +14,8 @@ import (
 	"dummyorders/domain/card"
 )
 
-// envelope is a structured-mode event as it is on the wire. The SDK's own reader is not used: on documents such as
-// {"specversion":"1.0","data_base64":1} it panics (v2.16.2), and what a queue holds may be anything.
+// envelope is a structured-mode event in its JSON form. The SDK's own reader is not used: it panics on documents such as
+// {"specversion":"1.0","data_base64":1} (v2.16.2), and a queue may hold anything.
 type envelope struct {
 	SpecVersion     string          `json:"specversion"`
 	ID              string          `json:"id"`
@@ -27,9 +27,9 @@ type envelope struct {
 	Data            json.RawMessage `json:"data"`
 }
 
-// Decode reads what Encode wrote, and any other CloudEvent that carries a known alert in JSON; extension attributes
-// and data members it does not know are passed over. The error for anything else says what is wrong with it, is short
-// whatever the document holds, and has what could be a card number struck out.
+// Decode parses what Encode returns, and any other CloudEvent that carries a known alert in JSON. It ignores extension
+// attributes and unknown data members. The error for anything else says what is wrong with it, is short whatever the
+// document holds, and shows nothing that could be a card number.
 func Decode(document []byte) (alert.Event, error) {
 	var in envelope
 	if err := json.Unmarshal(document, &in); err != nil {
@@ -50,7 +50,7 @@ func Decode(document []byte) (alert.Event, error) {
 
 func (in envelope) readData(data *alert.Data) error {
 	if !in.Type.Known() {
-		return nil // check says so: what shape the data should have cannot be known
+		return nil // check reports the unknown type; the data's required form is unknown
 	}
 	if in.DataContentType != "" {
 		media, _, err := mime.ParseMediaType(in.DataContentType)
@@ -67,10 +67,10 @@ func (in envelope) readData(data *alert.Data) error {
 	return nil
 }
 
-// brief is what a reader of JSON has to say, which may quote what it read. A number that was cut first would not be known
-// as one.
+// brief returns a JSON error's text, which may quote the document, without card numbers and cut short. It cuts last, because
+// a card number that was cut would not be recognized.
 func brief(err error) string {
-	if wrong, ok := errors.AsType[*time.ParseError](err); ok { // it would quote the value twice, once from its middle on
+	if wrong, ok := errors.AsType[*time.ParseError](err); ok { // its text quotes the value twice, once from the middle on
 		return "a time must be as in RFC 3339, not " + quote(wrong.Value)
 	}
 	return fmt.Sprintf("%.200s", card.Redact(err.Error()))

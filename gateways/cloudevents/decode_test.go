@@ -105,7 +105,7 @@ func TestAReasonShowsNoCardNumber(t *testing.T) {
 	}
 }
 
-// What Decode takes, Encode can write, and it is then the same event.
+// Encode can write what Decode accepts, and the result decodes to the same event.
 func FuzzDecode(f *testing.F) {
 	for file := range onRecord() {
 		golden, err := os.ReadFile(filepath.Join("testdata", file))

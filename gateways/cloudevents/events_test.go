@@ -8,7 +8,7 @@ import (
 	"dummyorders/domain/review"
 )
 
-// onRecord are the events that testdata holds, by file.
+// onRecord holds the events in testdata, by file.
 func onRecord() map[string]alert.Event {
 	return map[string]alert.Event{
 		"fraud_detected.json":              fraudDetected(),

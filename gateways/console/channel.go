@@ -1,4 +1,4 @@
-// Package console delivers alerts to whoever reads along: a terminal, or a log that is kept elsewhere.
+// Package console delivers alerts to a terminal, or to a log that is kept elsewhere.
 package console
 
 import (
@@ -12,13 +12,13 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-// Channel writes messages one after the other. Its one address is "-".
+// Channel writes messages one after another. Its only address is "-".
 type Channel struct {
 	mu sync.Mutex
 	to io.Writer
 }
 
-// New writes to w, which need not be safe for use by several at once.
+// New returns a Channel that writes to w, which need not be safe for concurrent use.
 func New(w io.Writer) *Channel {
 	return &Channel{to: w}
 }

@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(server.Main(m))
 }
 
-// engine is a kind of database: its place is one for a ledger that nobody has made yet, to be opened several times.
+// engine is a kind of database. place returns the place of a ledger that does not exist yet; it can be opened several
+// times.
 type engine struct {
 	place   func(t testing.TB) string
 	open    func(place string) (*ledgerdb.Ledger, error)
@@ -40,7 +41,7 @@ var engines = map[string]engine{
 	"PostgreSQL": {place: database, open: ledgerdb.OpenPostgres, explain: "EXPLAIN"},
 }
 
-// database is the URL of a new one.
+// database creates a database, and returns its URL.
 func database(t testing.TB) string {
 	t.Helper()
 	return server.URL("postgres", server.Database(t))
@@ -55,7 +56,7 @@ func (e engine) at(t testing.TB, place string) *ledgerdb.Ledger {
 	return l
 }
 
-// migrated is a ledger in a place of its own.
+// migrated returns a migrated ledger in a place of its own.
 func (e engine) migrated(t testing.TB) *ledgerdb.Ledger {
 	t.Helper()
 	l := e.at(t, e.place(t))

@@ -10,7 +10,7 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Statements are those that the ledger runs, for their plans.
+// Statements returns the ledger's statements, so that tests can see their plans.
 func (l *Ledger) Statements(id string, q ledger.Query, endedBefore time.Time) map[string]Statement {
 	find, list := l.findQuery(id), l.listQuery(q)
 	return map[string]Statement{
@@ -26,7 +26,7 @@ type Statement struct {
 	Args []any
 }
 
-// Plan is what the database would do, line by line.
+// Plan returns the database's plan for a statement, line by line.
 func (l *Ledger) Plan(ctx context.Context, explain string, s Statement) ([]string, error) {
 	return plan(ctx, l.writer, explain, s)
 }
@@ -43,7 +43,7 @@ func plan(ctx context.Context, db asker, explain string, s Statement) ([]string,
 	}
 	var lines []string
 	for rows.Next() {
-		line := make([]any, len(columns)) // the plan's text is the last of them
+		line := make([]any, len(columns)) // the plan's text is in the last column
 		for i := range line {
 			line[i] = new(sql.NullString)
 		}
@@ -55,22 +55,22 @@ func plan(ctx context.Context, db asker, explain string, s Statement) ([]string,
 	return lines, rows.Err()
 }
 
-// Exec runs a statement on the writer's side.
+// Exec runs a statement on the writer's pool.
 func (l *Ledger) Exec(ctx context.Context, statement string) error {
 	_, err := l.writer.ExecContext(ctx, statement)
 	return err
 }
 
-// Compatible is compatible.
+// Compatible exports compatible.
 var Compatible = compatible
 
-// The two engines by themselves.
+// These open the two engines directly.
 var (
 	OpenSQLite   = openSQLite
 	OpenPostgres = openPostgres
 )
 
-// Columns are those of a table.
+// Columns returns the names of a table's columns.
 func (l *Ledger) Columns(ctx context.Context, table string) ([]string, error) {
 	rows, err := l.reader.QueryContext(ctx, "SELECT * FROM "+table+" LIMIT 0")
 	if err != nil {
@@ -81,12 +81,12 @@ func (l *Ledger) Columns(ctx context.Context, table string) ([]string, error) {
 	return columns, errors.Join(err, rows.Err())
 }
 
-// Alone commits each save by itself.
+// Alone makes each save commit by itself.
 func (l *Ledger) Alone() {
 	l.turns = nil
 }
 
-// NewTurns are turns in which saveAll is told how many entries it has to save. Save is one saver's call.
+// NewTurns returns turns whose saveAll gets only the number of entries that it has to save.
 func NewTurns(saveAll func(ctx context.Context, entries int) error) *turns {
 	return newTurns(func(ctx context.Context, all []saving) error { return saveAll(ctx, len(all)) })
 }
@@ -95,14 +95,14 @@ func (t *turns) Save(ctx context.Context) error {
 	return t.save(ctx, saving{})
 }
 
-// Waiting is how many savers have not had their turn.
+// Waiting returns how many savers have not had their turn.
 func (t *turns) Waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.waiting)
 }
 
-// HistoryStatements are those of the history, for their plans.
+// HistoryStatements returns the history's statements, so that tests can see their plans.
 func (l *Ledger) HistoryStatements(u usage.Use, lookups []usage.Lookup, before time.Time) (map[string]Statement, error) {
 	look := l.lookQuery(u.TransactionID, lookups)
 	count, err := l.countQuery(u)
@@ -115,7 +115,7 @@ func (l *Ledger) HistoryStatements(u usage.Use, lookups []usage.Lookup, before t
 	}, err
 }
 
-// HistoryPlan is what the database would do while it counts the use.
+// HistoryPlan returns the database's plan for a statement, made while it counts the use.
 func (l *Ledger) HistoryPlan(ctx context.Context, explain string, u usage.Use, s Statement) (lines []string, err error) {
 	err = l.counting(ctx, func(tx *sql.Tx) error {
 		if err := l.lock(ctx, tx, u, nil); err != nil {
@@ -127,7 +127,7 @@ func (l *Ledger) HistoryPlan(ctx context.Context, explain string, u usage.Use, s
 	return lines, err
 }
 
-// Pragma is a setting of the connection that saves, and of the one that counts.
+// Pragma returns a setting of the connection that saves, and of the one that counts.
 func Pragma(ctx context.Context, path, name string) (saving, counting string, err error) {
 	all, err := sqlitePools(path)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Decide is one database transaction: what it counts and what it keeps is there for others, in whatever process, once all
-// of it is. A transaction that is counted has a decision, so that the rows of decisions also say what was counted.
+// Decide does all its work in one database transaction: other processes see what it counts and what it keeps together, or
+// not at all. A transaction gets a decision when it is counted, so the rows of decisions also say which were counted.
 func (l *Ledger) Decide(
 	ctx context.Context, c fraud.Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) fraud.Decision,
 ) (fraud.Decision, error) {
@@ -50,10 +50,11 @@ func ready(c fraud.Check, use usage.Use) error {
 	return nil
 }
 
-// counting does all of it or nothing, also where do panics: its connection would be lost to all others.
+// counting runs do in one database transaction, and rolls back if do fails or panics: a panic would otherwise leak the
+// connection.
 func (l *Ledger) counting(ctx context.Context, do func(*sql.Tx) error) error {
-	// Each statement must see what others have committed by then. One that saw the tables as they were at the beginning
-	// would not see the transaction that it has just waited for.
+	// Each statement must see what others have committed by then. With a snapshot from the beginning, it would not see the
+	// transaction that it has just waited for.
 	tx, err := l.history.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -65,7 +66,7 @@ func (l *Ledger) counting(ctx context.Context, do func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// ended says of a failure whose context has ended that it is that: the database may have noticed it in its own words.
+// ended adds the context's error to err once ctx has ended: the database may have reported it in its own words.
 func ended(ctx context.Context, err error) error {
 	if over := ctx.Err(); over != nil && !errors.Is(err, over) {
 		return fmt.Errorf("%w (%w)", over, err)
@@ -102,7 +103,7 @@ func (l *Ledger) decideOnce(
 	return decision, nil
 }
 
-// decisions are those about a transaction, by the numbers of their checks.
+// decisions returns the decisions about a transaction, by check number.
 func (l *Ledger) decisions(ctx context.Context, tx *sql.Tx, transactionID string) (map[int]fraud.Decision, error) {
 	rows, err := tx.QueryContext(ctx, l.historyStatements.decisions, stored(transactionID))
 	if err != nil {
@@ -145,7 +146,7 @@ func (l *Ledger) keep(ctx context.Context, tx *sql.Tx, c fraud.Check, d fraud.De
 	return err
 }
 
-// PruneHistory deletes those first that are oldest.
+// PruneHistory deletes the oldest rows first.
 func (l *Ledger) PruneHistory(ctx context.Context, before time.Time, limit int) (int, error) {
 	uses, errUses := l.delete(ctx, l.history, l.historyStatements.pruneUses, before, limit)
 	decisions, errDecisions := l.delete(ctx, l.history, l.historyStatements.pruneDecisions, before, limit)
@@ -155,9 +156,9 @@ func (l *Ledger) PruneHistory(ctx context.Context, before time.Time, limit int) 
 	return uses + decisions, nil
 }
 
-// lock waits until no other check is under way that is of the same transaction, or shares a value with it. So of two
-// transactions that share a value one sees the other. All take the locks in the order of their numbers, and so none
-// waits for one that waits for it. Where two values happen to have the same number, their checks only wait longer.
+// lock waits until no other check of the same transaction, or of one that shares a value with it, is under way. So of two
+// transactions that share a value, one sees the other. All checks take their locks in the order of the locks' numbers, so
+// they cannot deadlock. If two values happen to have the same number, their checks only wait longer.
 func (l *Ledger) lock(ctx context.Context, tx *sql.Tx, use usage.Use, lookups []usage.Lookup) error {
 	if l.historyStatements.lock == "" {
 		return nil
@@ -174,16 +175,16 @@ func (l *Ledger) lock(ctx context.Context, tx *sql.Tx, use usage.Use, lookups []
 	return err
 }
 
-// lockKey is the same in every process.
+// lockKey returns a lock's number. It is the same in every process.
 func lockKey(parts ...string) int64 {
 	hash := fnv.New64a()
 	for _, part := range parts {
-		_, _ = hash.Write([]byte(stored(part) + "\x00")) // which stands in nothing that is stored
+		_, _ = hash.Write([]byte(stored(part) + "\x00")) // stored text never contains a zero byte
 	}
 	return int64(hash.Sum64()) //nolint:gosec // any number will do
 }
 
-// Look reads while others write.
+// Look reads without waiting for writers.
 func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []usage.Lookup) (usage.Past, error) {
 	var past usage.Past
 	err := l.twice(ctx, func() (err error) {
@@ -196,12 +197,12 @@ func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []usage
 	return past, nil
 }
 
-// asker is a pool, or a database transaction.
+// asker is what a pool and a database transaction have in common.
 type asker interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// look asks all lookups in one statement.
+// look answers all lookups with one statement.
 func (l *Ledger) look(ctx context.Context, db asker, transactionID string, lookups []usage.Lookup) (usage.Past, error) {
 	if len(lookups) == 0 {
 		return usage.Past{}, nil
@@ -225,13 +226,13 @@ func (l *Ledger) look(ctx context.Context, db asker, transactionID string, looku
 	return past, rows.Err()
 }
 
-// uses are those that a lookup found.
+// uses holds what one lookup found.
 type uses struct {
 	all []usage.Use
-	at  map[string]int // the places of those with labels, by their transactions
+	at  map[string]int // the index in all of each use with labels, by transaction
 }
 
-// scanUse takes a row: a use, and one of its labels if it has any.
+// scanUse reads a row: a use, and one of its labels if it has any.
 func scanUse(rows *sql.Rows, found []uses) error {
 	var (
 		use         usage.Use
@@ -271,7 +272,7 @@ func (u *uses) add(use usage.Use) {
 	u.all = append(u.all, use)
 }
 
-// newestFirst does not trust a join with the order.
+// newestFirst sorts the uses itself: a join need not keep their order.
 func (u *uses) newestFirst() []usage.Use {
 	slices.SortFunc(u.all, func(a, b usage.Use) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.TransactionID, a.TransactionID))
@@ -279,7 +280,7 @@ func (u *uses) newestFirst() []usage.Use {
 	return u.all
 }
 
-// historyStatements are the engine's own, with its placeholders.
+// historyStatements holds the statements about the history, with the engine's placeholders.
 type historyStatements struct {
 	lock, decisions, keep, pruneUses, pruneDecisions string
 }
@@ -294,8 +295,8 @@ func newHistoryStatements(e engine) historyStatements {
 	}
 }
 
-// lookup finds the uses of one value, and gives a row for each of their labels. Which uses, and how many, is decided
-// inside, so that labels do not count. The number tells the lookups of one statement apart.
+// lookup finds the uses of one value, and returns a row for each of their labels. The inner query chooses the uses and
+// limits their number, so labels do not count towards the limit. The number tells the lookups of one statement apart.
 const lookup = `SELECT %d, u.transaction_id, u.at, u.amount, u.currency, u.facts, %s FROM (
 	SELECT transaction_id, at, amount, currency, %s AS facts FROM uses
 	WHERE dimension = ? AND value = ? AND at > ? AND transaction_id <> ? %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u %s`
@@ -321,7 +322,8 @@ func (l *Ledger) lookQuery(transactionID string, lookups []usage.Lookup) query {
 	return query{l.engine.bind(strings.Join(texts, "\nUNION ALL\n")), args}
 }
 
-// countQuery passes over rows that are there already: of a transaction whose decisions alone were deleted by their age.
+// countQuery ignores rows that exist already: those of a transaction whose decisions were deleted by age, but whose uses
+// were not.
 func (l *Ledger) countQuery(use usage.Use) (query, error) {
 	values := make(map[string]string, len(use.Values))
 	for dimension, value := range use.Values {
@@ -340,7 +342,7 @@ func (l *Ledger) countQuery(use usage.Use) (query, error) {
 		VALUES (?, ?, ?, ?, ?, ?, ?)` + strings.Repeat(", (?, ?, ?, ?, ?, ?, ?)", len(values)-1) + ` ON CONFLICT DO NOTHING`), args}, nil
 }
 
-// stored is a text as the tables of the history hold it, none of whose columns may be null.
+// stored returns text as the history's tables keep it: their columns are never null.
 func stored(text string) string {
 	kept, _ := nullable(text).(string)
 	return kept

@@ -19,7 +19,7 @@ import (
 
 var rows = flag.Int("rows", 100_000, "how many rows the larger history of BenchmarkDecide has")
 
-// perTransaction is how many rows a transaction has in the histories that are measured.
+// perTransaction is how many rows each transaction has in the histories that are measured.
 const perTransaction = 5
 
 // terminal is a value that all transactions of a history share.
@@ -27,7 +27,7 @@ const terminal = usage.Dimension("metadata.terminal")
 
 var asOf = start.Add(30 * 24 * time.Hour)
 
-// BenchmarkDecide decides about transactions with ten counted features, by one checker and by 16 at once, over a small
+// BenchmarkDecide decides about transactions with ten counted features, with one checker and with 16 at once, over a small
 // history and a large one: with values that some twenty transactions share, and with one that all share.
 func BenchmarkDecide(b *testing.B) {
 	for name, engine := range engines {
@@ -46,7 +46,7 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
-// fillHistory has the transactions of 30 days, whose rows lie as they were written: one transaction after another.
+// fillHistory adds the transactions of 30 days. Their rows are in the order of writing: one transaction after another.
 func fillHistory(b testing.TB, l *ledgerdb.Ledger, engine string, size int) {
 	b.Helper()
 	transactions := size / perTransaction
@@ -72,7 +72,7 @@ func fillHistory(b testing.TB, l *ledgerdb.Ledger, engine string, size int) {
 	}
 }
 
-// features are ten.
+// features returns ten features.
 func features(by ...usage.Dimension) []usage.Feature {
 	var all []usage.Feature
 	for _, dimension := range by {

@@ -21,7 +21,8 @@ import (
 	"dummyorders/internal/usagetest"
 )
 
-// strict makes a PostgreSQL server as strict as one may be. A check must see what it has waited for all the same.
+// strict sets the strictest isolation that a PostgreSQL server can have by default. A check must still see what it has
+// waited for.
 const strict = `DO $$ BEGIN
 	EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database());
 END $$`
@@ -42,8 +43,8 @@ func TestTheHistoryDoesWhatAHistoryMust(t *testing.T) {
 	}
 }
 
-// Where a process stands still in the middle of a check, others wait for it no longer than that, and what is said of a
-// check's database transaction is said of no other on the same connection.
+// If a process hangs in the middle of a check, others wait for it no longer than this timeout. The settings of a check's
+// database transaction must not apply to any other on the same connection.
 func TestOnPostgreSQLACheckSetsItsOwnTermsAndNoOthers(t *testing.T) {
 	l := engines["PostgreSQL"].migrated(t)
 	terms := ledgerdb.Statement{Text: `current_setting('synchronous_commit') || ' ' ||
@@ -58,7 +59,7 @@ func TestOnPostgreSQLACheckSetsItsOwnTermsAndNoOthers(t *testing.T) {
 	}
 }
 
-// The rows of decisions say which transactions are counted. Both tables are pruned, in portions of their own.
+// The rows of decisions say which transactions are counted. Both tables are pruned, each in portions of its own.
 func TestOnlyWhatWasDeletedByItsAgeIsCountedAgain(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +80,7 @@ func TestOnlyWhatWasDeletedByItsAgeIsCountedAgain(t *testing.T) {
 			require.NoError(t, l.Exec(t.Context(), "DELETE FROM decisions"))
 			check(1)
 			require.NoError(t, l.Exec(t.Context(), "DELETE FROM decisions"))
-			check(2) // and its uses are there
+			check(2) // its uses still exist
 			past, err = l.Look(t.Context(), "", ofTheCard)
 			require.NoError(t, err)
 			require.Len(t, past[usage.Card], 1)
@@ -96,7 +97,7 @@ var labelAll = []string{
 	`ANALYZE`,
 }
 
-// A value that all transactions share is where a planner is tempted to go another way.
+// With a value that all transactions share, a planner is tempted to choose another plan.
 func TestTheHistoryIsReadFromItsIndexes(t *testing.T) {
 	wanted := map[string]map[string][]string{
 		"SQLite": {
@@ -117,7 +118,7 @@ func TestTheHistoryIsReadFromItsIndexes(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)
-			fillHistory(t, l, name, map[string]int{"SQLite": 5_000, "PostgreSQL": 50_000}[name]) // which rather reads all of a small table
+			fillHistory(t, l, name, map[string]int{"SQLite": 5_000, "PostgreSQL": 50_000}[name]) // PostgreSQL reads all of a small table
 			for _, statement := range labelAll {
 				require.NoError(t, l.Exec(t.Context(), statement))
 			}
@@ -141,15 +142,15 @@ func TestTheHistoryIsReadFromItsIndexes(t *testing.T) {
 	}
 }
 
-// asChecker makes a process of this test a fraud_police on the place that it names, asToldBy gives it a plan.
+// asChecker makes a process of this test a fraud_police on the place that it names; asToldBy gives it a plan.
 const (
 	asChecker = "CHECK_WITH_HISTORY"
 	asToldBy  = "CHECK_AS"
 )
 
-// plan is what a checker does: it checks the transactions from one number to another, and ends itself where it is told
-// to, as kill -9 does: while it decides about a transaction, which it has then counted and not committed, or once it has
-// decided and before it has said so. Zero is no transaction.
+// plan is what a checker does: it checks the transactions from one number to another. It may kill itself, as kill -9 does:
+// while it decides about the transaction inDeciding, which it has then counted but not committed, or after it has decided
+// about the transaction inTelling and before it has printed that. Zero is no transaction.
 type plan struct {
 	engine                          string
 	from, to, inDeciding, inTelling int
@@ -159,7 +160,7 @@ func (p plan) String() string {
 	return fmt.Sprint(p.engine, " ", p.from, " ", p.to, " ", p.inDeciding, " ", p.inTelling)
 }
 
-// checkUntilKilled says of each transaction how many it saw with the same card.
+// checkUntilKilled prints, for each transaction, how many others it saw with the same card.
 func checkUntilKilled(place string) int {
 	var p plan
 	_, err := fmt.Sscan(os.Getenv(asToldBy), &p.engine, &p.from, &p.to, &p.inDeciding, &p.inTelling)
@@ -210,8 +211,8 @@ func seen(past usage.Past) fraud.Decision {
 	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[usage.Card])}
 }
 
-// Two processes check 40 transactions of one card, half of which both check. Each is killed four times, and begins again
-// with its first.
+// Two processes check 40 transactions of one card; half of these are checked by both. Each process is killed four times,
+// and starts again from its first transaction.
 func TestCheckersThatAreKilledCountEachTransactionOnceAndNeverChangeADecision(t *testing.T) {
 	const transactions = 40
 	for name, engine := range engines {
@@ -250,19 +251,19 @@ func TestCheckersThatAreKilledCountEachTransactionOnceAndNeverChangeADecision(t 
 	}
 }
 
-// answers are what checkers said.
+// answers are what checkers printed.
 type answers []answer
 
 type answer struct{ transaction, score int }
 
-// gather starts a checker again and again: one that ends while it decides about a transaction, one that ends before it
-// tells of one, two that are killed wherever they are, and one that comes to its end.
+// gather runs a checker again and again: one that is killed while it decides about a transaction, one that is killed before
+// it prints a decision, two that are killed at any point, and one that finishes.
 func (a *answers) gather(t *testing.T, place string, p plan, inDeciding, inTelling int) error {
 	dies, tells := p, p
 	dies.inDeciding, tells.inTelling = inDeciding, inTelling
 	for _, c := range []struct {
 		plan      plan
-		killAfter int // that many answers, or never
+		killAfter int // kill it after so many answers, or never
 		ends      []syscall.WaitStatus
 	}{
 		{dies, -1, []syscall.WaitStatus{killed}},
@@ -279,13 +280,13 @@ func (a *answers) gather(t *testing.T, place string, p plan, inDeciding, inTelli
 	return nil
 }
 
-// How a process ends.
+// These are the ways in which a process ends.
 const (
 	done   = syscall.WaitStatus(0)
 	killed = syscall.WaitStatus(syscall.SIGKILL)
 )
 
-// run hears what a checker says until its end.
+// run reads what a checker prints until it ends.
 func (a *answers) run(t *testing.T, place string, p plan, killAfter int) (syscall.WaitStatus, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package ledger keeps the ledger, and what is counted over past transactions, in the tables of a SQL database: a SQLite file or
-// a PostgreSQL database. What the two differ in is an engine: see sqlite.go and postgres.go.
+// Package ledger keeps the ledger, and what is counted over past transactions, in the tables of a SQL database: a SQLite
+// file or a PostgreSQL database. An engine holds what differs between the two: see sqlite.go and postgres.go.
 package ledger
 
 import (
@@ -17,44 +17,46 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// engine is what one kind of database does its own way.
+// engine holds what each kind of database does in its own way.
 type engine struct {
-	Place      string // where the database is, for messages: without a password
+	Place      string // where the database is, for messages, without a password
 	Dialect    goose.Dialect
 	Migrations fs.FS // SQL files as goose reads them, in the folder at its root
-	// Numbered says that placeholders are $1, $2 and so on, where otherwise each is a question mark.
+	// Numbered reports whether placeholders are $1, $2 and so on. Otherwise each is a question mark.
 	Numbered bool
-	// OneWriter says that the database takes one writer at a time. Savers that wait for it are then served together.
+	// OneWriter reports whether the database takes one writer at a time. Savers that wait for it are then served together.
 	OneWriter bool
-	// Time is how a time is handed to the database, which keeps microseconds.
+	// Time converts a time to what the database takes. The database keeps microseconds.
 	Time func(time.Time) any
 	// Prune deletes ended transactions: the first placeholder is the time, the second the limit. PruneUses and
-	// PruneDecisions delete what is from before the time.
+	// PruneDecisions delete the rows from before the time.
 	Prune, PruneUses, PruneDecisions string
-	// Lock takes the locks whose numbers its one placeholder lists, in the list's order, until the end of the database
-	// transaction. It is empty where a transaction that is to write keeps all others that are from the beginning.
+	// Lock takes the locks whose numbers are listed in its one placeholder, in the list's order, until the end of the
+	// database transaction. It is empty if a writing transaction excludes all other writers from its beginning.
 	Lock string
-	// NoTables says whether an error means that the tables, or all of the database, are not there yet.
+	// NoTables reports whether an error means that the tables, or the whole database, do not exist yet.
 	NoTables func(error) bool
-	// Again reports whether work that failed may succeed on a new connection, as after a failover. It is then done once more,
-	// which all work of a ledger can be: it is keyed, and what was done already is not done again. Nil, nothing is.
+	// Again reports whether work that failed may succeed on a new connection, as after a failover. The work is then done
+	// once more. This is safe for all work of a ledger: it is keyed, and what was done already is not done again. If Again
+	// is nil, nothing is repeated.
 	Again func(error) bool
-	// ReadOnly asks whether the database takes no writes; empty where it always does. Renew has connections made anew then.
+	// ReadOnly is a query for whether the database takes no writes. It is empty if the database always takes them. Renew is
+	// called when it takes none, and replaces the connections.
 	ReadOnly string
 	Renew    func()
-	// Alone runs a migration while no other process does.
+	// Alone runs a migration while no other process runs one.
 	Alone func(ctx context.Context, migrate func(...goose.ProviderOption) error) error
 }
 
-// pools are connections, for each kind of work its own; they may be the same.
+// pools holds a pool of connections for each kind of work. They may be the same pool.
 type pools struct {
 	Writer  *sql.DB // for saving
 	Reader  *sql.DB
-	History *sql.DB // for counting: what it commits may be lost to a power failure, all of it or nothing
+	History *sql.DB // for counting: a power failure may lose what it commits, but never a part of a transaction
 }
 
-// Ledger is a ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner, and a fraud.History, fraud.HistoryReader and
-// fraud.HistoryPruner. It connects when it is first used, and again after the database was away.
+// Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner, and fraud.History, fraud.HistoryReader
+// and fraud.HistoryPruner. It connects on first use, and reconnects after the database was away.
 type Ledger struct {
 	engine            engine
 	writer            *sql.DB
@@ -62,10 +64,10 @@ type Ledger struct {
 	history           *sql.DB
 	statements        statements
 	historyStatements historyStatements
-	turns             *turns // nil where savers need not wait for each other
+	turns             *turns // nil if savers need not wait for each other
 }
 
-// newLedger takes charge of the pools.
+// newLedger returns a ledger that owns the pools: Close closes them.
 func newLedger(engine engine, pools pools) *Ledger {
 	l := &Ledger{
 		engine: engine, writer: pools.Writer, reader: pools.Reader, history: pools.History,
@@ -77,12 +79,12 @@ func newLedger(engine engine, pools pools) *Ledger {
 	return l
 }
 
-// Close ends the connections. Calls that are under way may fail.
+// Close closes the connections. Calls that are under way may fail.
 func (l *Ledger) Close() error {
-	return errors.Join(l.writer.Close(), l.reader.Close(), l.history.Close()) // closing one again does nothing
+	return errors.Join(l.writer.Close(), l.reader.Close(), l.history.Close()) // closing a pool twice does nothing
 }
 
-// twice does work, and once more where it met a server or a connection that is gone.
+// twice runs do, and runs it once more if the server or the connection was gone.
 func (l *Ledger) twice(ctx context.Context, do func() error) error {
 	err := do()
 	if err != nil && ctx.Err() == nil && l.engine.Again != nil && l.engine.Again(err) {
@@ -91,7 +93,7 @@ func (l *Ledger) twice(ctx context.Context, do func() error) error {
 	return err
 }
 
-// inTransaction does all of it or nothing.
+// inTransaction runs do in a database transaction: all of its work is kept, or none.
 func (l *Ledger) inTransaction(ctx context.Context, do func(*sql.Tx) error) error {
 	return l.twice(ctx, func() error { return l.once(ctx, do) })
 }
@@ -107,7 +109,7 @@ func (l *Ledger) once(ctx context.Context, do func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// explain says in our words that there are no tables.
+// explain adds a plain message to err if the tables do not exist.
 func (l *Ledger) explain(err error) error {
 	if l.engine.NoTables(err) {
 		return fmt.Errorf("%w (%w)", l.noTables(), err)
@@ -115,7 +117,7 @@ func (l *Ledger) explain(err error) error {
 	return err
 }
 
-// ignoreDone passes over the error of a rollback that came too late: the end of its context was quicker.
+// ignoreDone ignores the error of a rollback that came too late, because the end of its context had already rolled back.
 func ignoreDone(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
 		return nil
@@ -123,10 +125,10 @@ func ignoreDone(err error) error {
 	return err
 }
 
-// foreignKeyViolation is SQLSTATE, from PostgreSQL's appendix A.
+// foreignKeyViolation is a SQLSTATE code, from PostgreSQL's appendix A.
 const foreignKeyViolation = "23503"
 
-// Label keeps a label of whoever is not the transaction itself. No save takes it back.
+// Label keeps a label that does not come from the transaction itself. A later save does not remove it.
 func (l *Ledger) Label(ctx context.Context, transactionID string, label ledger.Label) (ledger.Label, error) {
 	var kept ledger.Label
 	if label.Label == "" || label.Source == "" || label.Time.IsZero() {
@@ -146,7 +148,7 @@ func (l *Ledger) Label(ctx context.Context, transactionID string, label ledger.L
 	return kept, nil
 }
 
-// scanLabel fails with sql.ErrNoRows where there is no transaction to label.
+// scanLabel fails with sql.ErrNoRows if the transaction to label does not exist.
 func scanLabel(row *sql.Row) (ledger.Label, error) {
 	var label ledger.Label
 	var note sql.NullString
@@ -156,14 +158,14 @@ func scanLabel(row *sql.Row) (ledger.Label, error) {
 	return label, err
 }
 
-// violatesForeignKey says whether the transaction was deleted while it was labelled. SQLite has one writer at a time,
-// so that it cannot happen there.
+// violatesForeignKey reports whether the transaction was deleted while it was labelled. This cannot happen in SQLite, which
+// has one writer at a time.
 func violatesForeignKey(err error) bool {
 	var refused interface{ SQLState() string }
 	return errors.As(err, &refused) && refused.SQLState() == foreignKeyViolation
 }
 
-// Prune deletes those first that ended first, and their labels with them.
+// Prune deletes the transactions that ended first, with their labels.
 func (l *Ledger) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
 	deleted, err := l.delete(ctx, l.writer, l.statements.prune, endedBefore, limit)
 	if err != nil {
@@ -172,7 +174,7 @@ func (l *Ledger) Prune(ctx context.Context, endedBefore time.Time, limit int) (i
 	return deleted, nil
 }
 
-// delete runs a statement that deletes what is from before a time, and says how many rows it has deleted.
+// delete runs a statement that deletes rows from before a time, and returns how many it deleted.
 func (l *Ledger) delete(ctx context.Context, pool *sql.DB, statement string, before time.Time, limit int) (int, error) {
 	var result sql.Result
 	err := l.twice(ctx, func() (err error) {
@@ -186,12 +188,12 @@ func (l *Ledger) delete(ctx context.Context, pool *sql.DB, statement string, bef
 	return int(deleted), err
 }
 
-// right is what a right URL looks like.
+// right describes a valid URL, for messages.
 const right = "must be sqlite: and a file, such as sqlite:orders-ledger.db, " +
 	"or a PostgreSQL URL, such as postgres://orders:secret@localhost:5432/orders?sslmode=require"
 
-// Open opens the ledger that a URL names. It connects to nothing yet: that the database is away is no error here, only that the URL is wrong. Errors show no
-// password.
+// Open opens the ledger that a URL names. It does not connect yet: only a wrong URL is an error here, not a database that
+// is away. Errors show no password.
 func Open(url string) (*Ledger, error) {
 	scheme, rest, _ := strings.Cut(url, ":")
 	switch scheme {
@@ -208,7 +210,7 @@ func Open(url string) (*Ledger, error) {
 	}
 }
 
-// SQLiteFile is the path that a sqlite: URL names, and false for any other URL.
+// SQLiteFile returns the path in a sqlite: URL, and false for any other URL.
 func SQLiteFile(url string) (string, bool) {
 	rest, named := strings.CutPrefix(url, "sqlite:")
 	path, err := sqlitePath(rest)
@@ -218,7 +220,7 @@ func SQLiteFile(url string) (string, bool) {
 	return path, true
 }
 
-// sqlitePath refuses what people write who know other programs' URLs.
+// sqlitePath checks the path, and refuses forms that other programs' SQLite URLs have.
 func sqlitePath(path string) (string, error) {
 	const must = "must be sqlite: and the path alone, such as sqlite:orders-ledger.db or sqlite:/var/lib/orders/ledger.db"
 	switch {

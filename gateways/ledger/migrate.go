@@ -14,16 +14,16 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// versionTable is where goose notes which migrations were done.
+// versionTable is the table in which goose records the migrations that were done.
 const versionTable = "ledger_migrations"
 
-// noTables is for a database without the tables.
+// noTables returns the error for a database without the tables.
 func (l *Ledger) noTables() error {
 	return fmt.Errorf("the ledger in %s has no tables yet: the worker makes them at its start", l.engine.Place)
 }
 
-// Migrate makes the tables, or changes them to what this code needs. Of several processes that call it at once, one
-// does it, and the others wait. A database of newer code is left as it is.
+// Migrate creates the tables, or changes them to what this code needs. If several processes call it at once, one migrates
+// and the others wait. It leaves a database of newer code unchanged.
 func (l *Ledger) Migrate(ctx context.Context) error {
 	err := l.engine.Alone(ctx, func(options ...goose.ProviderOption) error {
 		options = append(options, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
@@ -40,7 +40,7 @@ func (l *Ledger) Migrate(ctx context.Context) error {
 	return l.Ready(ctx)
 }
 
-// Ready is nil when the database answers, and has tables that this code can work with.
+// Ready returns nil if the database answers, and has tables that this code can work with.
 func (l *Ledger) Ready(ctx context.Context) error {
 	var version sql.NullInt64
 	var oldest int64
@@ -54,8 +54,8 @@ func (l *Ledger) Ready(ctx context.Context) error {
 	return compatible(version.Int64, oldest, l.engine.version())
 }
 
-// Writable is nil when the ledger is ready, and its database takes writes. A server that has become a reader is left for
-// the one that the URL leads to by now.
+// Writable returns nil if the ledger is ready and its database takes writes. If the server has become read-only, Writable
+// connects anew, to the server that the URL leads to by now.
 func (l *Ledger) Writable(ctx context.Context) error {
 	if err := l.Ready(ctx); err != nil || l.engine.ReadOnly == "" {
 		return err
@@ -81,8 +81,8 @@ func (l *Ledger) asksReadOnly(ctx context.Context, pool *sql.DB) (readOnly bool,
 	return readOnly, err
 }
 
-// compatible compares the version of the tables, and the oldest version of the code that they are made for, with this
-// code's.
+// compatible compares the version of the tables, and the oldest version of the code that they support, with this code's
+// version.
 func compatible(tables, oldest, code int64) error {
 	switch {
 	case tables < code:
@@ -95,7 +95,7 @@ func compatible(tables, oldest, code int64) error {
 	return nil
 }
 
-// version is that of the last migration. Migrations are numbered from 1 on, without a gap.
+// version returns the number of the last migration. Migrations are numbered from 1 on, without a gap.
 func (e engine) version() int64 {
 	files, err := fs.Glob(e.Migrations, "*.sql")
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// costly is what must not stand in a plan: reading all of a table, and sorting what was read. Only what several filters
-// leave over may be sorted: PostgreSQL intersects their indexes where it knows that to be few rows.
+// costly returns words that must not be in a plan: for reading a whole table, and for sorting what was read. Only what
+// several filters leave may be sorted: PostgreSQL intersects their indexes if it expects few rows.
 func costly(q question) []string {
 	words := []string{"Seq Scan", "AUTOMATIC", "TEMP B-TREE"}
 	if len(strings.Fields(q.index)) == 1 {
@@ -31,7 +31,7 @@ func costly(q question) []string {
 	return words
 }
 
-// fill makes enough rows that a database would not rather read them all.
+// fill adds so many rows that a database does not prefer to read them all.
 func fill(t *testing.T, l *ledgerdb.Ledger) {
 	t.Helper()
 	outcomes := []fraud.Outcome{fraud.Approve, fraud.Approve, fraud.Approve, fraud.Review, fraud.Decline}
@@ -79,7 +79,7 @@ func TestEveryQuestionIsAnsweredFromAnIndex(t *testing.T) {
 	}
 }
 
-// visits counts the rows that SQLite looks at: its planner knows nothing of the function, and asks it of each.
+// visits counts the rows that SQLite looks at: its planner knows nothing about the function, and calls it for each row.
 var visits atomic.Int64
 
 func init() {
@@ -115,7 +115,7 @@ func TestPagesVisitEachRowOnce(t *testing.T) {
 				read, q.After, more = read+len(page.Entries), page.Next, page.Next.TransactionID != ""
 			}
 			require.Greater(t, pages, 3)
-			// Of each page also the row of its cursor, and the one that tells whether there is a next.
+			// Each page also visits the row of its cursor, and the row that shows whether there is a next page.
 			require.LessOrEqual(t, visits.Load(), int64(read+2*pages), "%d entries on %d pages", read, pages)
 		})
 	}
@@ -145,7 +145,7 @@ func TestTheLowerOfUntilAndCursorEndsAPage(t *testing.T) {
 	}
 }
 
-// uses says whether the plan goes by one of the indexes. The engines name that of the primary key each in their own way.
+// uses reports whether the plan uses one of the indexes. Each engine names the primary key's index in its own way.
 func uses(plan, indexes string) bool {
 	for index := range strings.FieldsSeq(strings.ReplaceAll(indexes, "pk", "transactions_pkey sqlite_autoindex_transactions_1")) {
 		if strings.Contains(plan, index) {
@@ -160,7 +160,7 @@ type question struct {
 	query       ledger.Query
 }
 
-// questions are all combinations of filters, with and without a span of time and a page before.
+// questions returns all combinations of filters, with and without a span of time and an earlier page.
 func questions() []question {
 	var all []question
 	for bits := range 1 << 5 {

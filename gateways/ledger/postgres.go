@@ -24,22 +24,23 @@ import (
 )
 
 const (
-	// connections is how many a process has at most, and as many again for the checks that wait for each other.
+	// connections bounds how many connections a process opens. The checks, which wait for each other, get as many again.
 	connections = 16
-	// idleFor is how long one is kept that nobody uses.
+	// idleFor is how long an unused connection is kept.
 	idleFor = 5 * time.Minute
-	// renewAfter makes room for a server that was added, or replaced, behind the same name.
+	// renewAfter bounds a connection's age, so that connections reach a server that was added, or replaced, behind the same
+	// name.
 	renewAfter = time.Hour
-	// lockTries is how often, a second apart, a process that waits for another's migration looks whether it is done. Its
-	// context ends it sooner.
+	// lockTries is how often, a second apart, a process that waits for another's migration checks whether it is done. The
+	// end of its context stops it sooner.
 	lockTries = 3600
 
 	lockTable      = "ledger_lock"
 	undefinedTable = "42P01" // SQLSTATE, from PostgreSQL's appendix A
 )
 
-// Deleting passes over rows that another process is deleting. Rows of the history are never changed, so that one that is
-// locked stays where it is.
+// Deleting skips rows that another process is deleting. Rows of the history are never changed, so a locked row keeps its
+// ctid.
 const (
 	postgresPrune = `DELETE FROM transactions WHERE id = ANY (ARRAY(
 		SELECT id FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ? FOR UPDATE SKIP LOCKED))`
@@ -49,17 +50,18 @@ const (
 	postgresPruneDecisions = `DELETE FROM decisions WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM decisions WHERE at < ? ORDER BY at LIMIT ? FOR UPDATE SKIP LOCKED))`
 
-	// postgresLock also has a few things to say of the database transaction, and they end with it. Its commit need not be flushed: a
-	// crash of the server may take the last ones, of less than a second, each whole. Where its client stands still,
-	// or is gone without a word, the server ends it, and with it the locks that others wait for. And it reads no
-	// more uses than it is asked for, also of a value that is more frequent than the planner knows: a bitmap has all.
+	// postgresLock also changes settings, for this database transaction only. Its commit need not be flushed: a crash of
+	// the server may lose the last commits, of less than a second, but never a part of one. If the client hangs, or
+	// vanishes silently, the server ends the transaction, and releases the locks that others wait for. Without bitmap
+	// scans, it reads no more uses than it is asked for, even of a value that is more frequent than the planner knows: a
+	// bitmap scan reads them all.
 	postgresLock = `SELECT set_config('synchronous_commit', 'off', true), set_config('idle_in_transaction_session_timeout', '30s', true),
 		set_config('enable_bitmapscan', 'off', true), pg_advisory_xact_lock(key) FROM unnest(?::bigint[]) AS key`
 )
 
-// openPostgres returns a ledger in the database that the URL names, for processes on any number of machines. The database must
-// be there; its tables need not before Migrate is called. To read, a role needs no more than SELECT on the tables. A context that ends takes its statement off the
-// server.
+// openPostgres returns a ledger in the database that the URL names, for processes on any number of machines. The database
+// must exist; its tables need not exist before Migrate is called. For reading, a role needs only SELECT on the tables. When
+// a context ends, its statement is cancelled on the server.
 func openPostgres(text string) (*Ledger, error) {
 	config, err := parsePostgres(text)
 	if err != nil {
@@ -85,8 +87,8 @@ func openPostgres(text string) (*Ledger, error) {
 	}, pools{Writer: db, Reader: db, History: postgresPool(config, options)}), nil
 }
 
-// postgresPool opens nothing yet. Checks have one of their own: those of a value that many share wait for each other, and whoever
-// reads or saves must not wait behind them.
+// postgresPool returns a pool, and does not connect yet. Checks have a pool of their own: checks that share a frequent
+// value wait for each other, and must not delay readers and savers.
 func postgresPool(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *sql.DB {
 	db := sql.OpenDB(newConnector(config, options))
 	db.SetMaxOpenConns(connections)
@@ -96,8 +98,8 @@ func postgresPool(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *sql.DB
 	return db
 }
 
-// withTableLocked leaves the lock to goose: a row that is leased, since a pooler gives no connection that could hold a lock. A
-// process that dies meanwhile holds it for as long as the lease.
+// withTableLocked uses goose's lock: a leased row, since a pooler gives no connection that could hold a lock. If a process
+// dies during a migration, the lock stays until the lease ends.
 func withTableLocked(_ context.Context, migrate func(...goose.ProviderOption) error) error {
 	locker, err := gooselock.NewPostgresTableLocker(gooselock.WithTableName(lockTable), gooselock.WithTableLockTimeout(time.Second, lockTries))
 	if err != nil {
@@ -111,27 +113,27 @@ func noPostgresTables(err error) bool {
 	return errors.As(err, &refused) && refused.Code == undefinedTable
 }
 
-// serverGone are the SQLSTATE codes, from PostgreSQL's appendix A, by which a server says that it is not, or no longer, the
-// one that works for us, and that it did nothing of what it was asked to: it is a reader now (25006), it shuts down, has
+// serverGone lists the SQLSTATE codes, from PostgreSQL's appendix A, with which a server says that it cannot work for us,
+// or no longer can, and that it did nothing of what it was asked to: it is read-only now (25006), it shuts down, has
 // crashed or is starting (57P01 to 57P03), or the connection failed (class 08).
 var serverGone = []string{"25006", "57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006"}
 
-// failover has connections leave their pool once one of them has met a server that is gone: the others lead to the same one. A
-// connection that is made anew goes to whichever server the URL leads to by then, as target_session_attrs says.
+// failover removes all connections from their pool once one of them has met a server that is gone: the others lead to the
+// same server. A new connection goes to the server that the URL leads to by then, as target_session_attrs says.
 type failover struct {
-	changes atomic.Int64 // how often a server was gone
+	changes atomic.Int64 // how often a server was gone, or renew was called
 }
 
-// madeAt is where a connection keeps the changes that had been when it was made.
+// madeAt is the key under which a connection keeps the value of changes from when it was made.
 const madeAt = "made at"
 
-// watch changes a configuration so that its connections tell, and returns what a pool of them needs.
+// watch changes config so that its connections report a server that is gone, and returns the options that their pool needs.
 func (f *failover) watch(config *pgx.ConnConfig) []stdlib.OptionOpenDB {
 	closeWhenFatal := config.OnPgError
 	config.OnPgError = func(c *pgconn.PgConn, e *pgconn.PgError) bool {
 		if slices.Contains(serverGone, e.Code) {
 			f.renew()
-			return false // closes the connection
+			return false // false closes the connection
 		}
 		return closeWhenFatal == nil || closeWhenFatal(c, e)
 	}
@@ -149,10 +151,10 @@ func (f *failover) watch(config *pgx.ConnConfig) []stdlib.OptionOpenDB {
 	}
 }
 
-// renew has each connection that is idle, or comes back to its pool, closed before it is used again.
+// renew has every connection that is idle, or returns to its pool, closed before it is used again.
 func (f *failover) renew() { f.changes.Add(1) }
 
-// mayWorkAgain reports whether work that failed may succeed on a new connection: its server is gone, or the connection is.
+// mayWorkAgain reports whether work that failed may succeed on a new connection: the server or the connection is gone.
 func mayWorkAgain(err error) bool {
 	if refused, is := errors.AsType[*pgconn.PgError](err); is {
 		return slices.Contains(serverGone, refused.Code)
@@ -162,11 +164,12 @@ func mayWorkAgain(err error) bool {
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed)
 }
 
-// connector makes connections that work through a pooler as well. One that gives a client another server for each database
-// transaction, as PgBouncer does by transaction, keeps no prepared statements for it: there, each statement goes whole.
+// connector makes connections that also work through a pooler. A pooler that gives a client another server for each
+// database transaction, as PgBouncer does in transaction mode, keeps no prepared statements for the client. Through a
+// pooler, each statement is therefore sent whole.
 type connector struct {
 	direct, pooled driver.Connector
-	pooler         atomic.Bool // whether there was one last time
+	pooler         atomic.Bool // whether the last direct connection met a pooler
 }
 
 func newConnector(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *connector {
@@ -180,7 +183,7 @@ func newConnector(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *connec
 	return c
 }
 
-// Connect connects as what answers needs it.
+// Connect connects directly, or without prepared statements if a pooler answers.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if c.pooler.Load() {
 		return c.pooled.Connect(ctx)
@@ -193,7 +196,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err == nil && !pooler {
 		return made, nil
 	}
-	_ = made.Close() // it is in the way, or broken
+	_ = made.Close() // it is not needed, or broken
 	if err != nil {
 		return nil, fmt.Errorf("ask whether there is a pooler: %w", err)
 	}
@@ -201,11 +204,11 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return c.pooled.Connect(ctx)
 }
 
-// Driver is pgx's.
+// Driver returns pgx's driver.
 func (c *connector) Driver() driver.Driver { return c.direct.Driver() }
 
-// throughPooler reports whether the process that answers is another than the one that greeted: poolers greet with a number of
-// their own.
+// throughPooler reports whether the connection goes through a pooler: the process that answers is then not the one that
+// greeted, since poolers greet with a number of their own.
 func throughPooler(ctx context.Context, made driver.Conn) (bool, error) {
 	pgxConn, is := made.(*stdlib.Conn)
 	if !is {
@@ -217,12 +220,12 @@ func throughPooler(ctx context.Context, made driver.Conn) (bool, error) {
 	return pid != connection.PgConn().PID(), err
 }
 
-// postgresExample is what a right URL looks like.
+// postgresExample describes a valid URL, for messages.
 //
 //nolint:gosec // the password opens nothing
 const postgresExample = "postgres://user:password@host:5432/database?sslmode=require, with whatever is special in a URL percent-encoded"
 
-// parsePostgres takes the URLs that libpq takes. Its errors show no password.
+// parsePostgres reads the URLs that libpq reads. Its errors show no password.
 func parsePostgres(text string) (*pgx.ConnConfig, error) {
 	parsed, err := parseURL(text)
 	if err != nil {
@@ -248,9 +251,9 @@ func parsePostgres(text string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// parseURL reads a URL with one host or several, each with its port or without, and returns it with the first host. What is
-// special in a URL must be percent-encoded, an @ in the password as well: pgx takes the first @ for the end of the
-// password, and would look for the rest of it as a host.
+// parseURL reads a URL with one host or several, each with or without a port, and returns it with the first host. Special
+// characters must be percent-encoded, also an @ in the password: pgx would end the password at the first @, and look up the
+// rest as a host.
 func parseURL(text string) (*url.URL, error) {
 	malformed := errors.New("PostgreSQL URL is malformed: must be like " + postgresExample) // url's own error may quote the password
 	scheme, rest, _ := strings.Cut(text, "://")
@@ -275,7 +278,7 @@ func parseURL(text string) (*url.URL, error) {
 	return first, nil
 }
 
-// withoutPassword makes sure that an error, which pgx has redacted as well as it could, holds none.
+// withoutPassword removes the passwords from an error: pgx redacts what it can, which may not be all.
 func withoutPassword(err error, parsed *url.URL) error {
 	text := err.Error()
 	password, _ := parsed.User.Password()

@@ -25,7 +25,7 @@ import (
 	"dummyorders/internal/usagetest"
 )
 
-// execute runs statements as they are.
+// execute runs statements unchanged.
 func execute(t *testing.T, url, statements string) {
 	t.Helper()
 	connection, err := pgx.Connect(t.Context(), url)
@@ -35,7 +35,7 @@ func execute(t *testing.T, url, statements string) {
 	require.NoError(t, err)
 }
 
-// connect is a ledger that may have no tables yet.
+// connect opens a ledger that may have no tables yet.
 func connect(t *testing.T, url string) *ledgerdb.Ledger {
 	t.Helper()
 	l, err := ledgerdb.OpenPostgres(url)
@@ -44,7 +44,7 @@ func connect(t *testing.T, url string) *ledgerdb.Ledger {
 	return l
 }
 
-// open is a migrated ledger in a database of its own.
+// open returns a migrated ledger in a database of its own.
 func open(t *testing.T) *ledgerdb.Ledger {
 	t.Helper()
 	l := connect(t, database(t))
@@ -137,7 +137,7 @@ func TestADumpIsTheLedgerOfAMomentThoughWritesGoOn(t *testing.T) {
 		require.NoError(t, l.Save(t.Context(), ledgertest.Accepted(n)))
 	}
 	begun, ended, writing := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	go func() { // a second save of a transaction, and a new one, until the dump has been made
+	go func() { // save a transaction again, and a new one, until the dump has been made
 		close(begun)
 		for n := 300; ; n++ {
 			for _, e := range []ledger.Entry{ledgertest.Ended(n-300, time.Now()), ledgertest.Accepted(n)} {
@@ -179,7 +179,7 @@ func tool(t *testing.T, name string, args ...string) {
 	require.NoError(t, err, "%s: %s", name, said)
 }
 
-// checked counts a transaction of a card, and looks back at the card with all that can be asked.
+// checked counts a transaction of a card, and looks back at the card with everything that a lookup can ask for.
 func checked(t *testing.T, l *ledgerdb.Ledger, n int) int {
 	t.Helper()
 	use := usagetest.Use(n, "a")
@@ -213,12 +213,12 @@ func TestFraudPoliceCountsAndChangesNothingElse(t *testing.T) {
 	require.ErrorContains(t, police.Save(t.Context(), ledgertest.Accepted(1)), "permission denied")
 }
 
-// A role of any other name is granted the same by hand.
+// A role with another name is granted the same rights by hand.
 func TestWithoutTheRolesOfTheScriptTablesAreMadeAllTheSame(t *testing.T) {
 	require.Equal(t, 0, checked(t, open(t), 1))
 }
 
-// soon is more than a failover may take here, with both servers on one slow machine.
+// soon is longer than a failover can take here, with both servers on one slow machine.
 const soon = 30 * time.Second
 
 // pair is a primary and its standby, and a ledger that knows both.
@@ -254,8 +254,8 @@ func (p *pair) promote() {
 	execute(p.T, p.standby.URL("postgres", "postgres"), "SELECT pg_promote()")
 }
 
-// work is everything that writes and reads, by many at once, so that each pool has many connections to the first server. It
-// fails where a call fails.
+// work does everything that writes and reads, many times at once, so that each pool has many connections to the first
+// server. It fails if a call fails.
 func (p *pair) work(ctx context.Context, round int) error {
 	var all sync.WaitGroup
 	failed := make(chan error, 100)
@@ -306,7 +306,7 @@ func (p *pair) worksSoon(round int) {
 func TestTheLedgerFollowsAFailover(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*pair){
-		// Its connections stay, as in the failovers of Aurora and Patroni, and no call fails.
+		// Its connections stay open, as in the failovers of Aurora and Patroni, and no call fails.
 		"to a reader": func(p *pair) {
 			p.promote()
 			for _, statement := range []string{"ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"} {
@@ -351,8 +351,8 @@ func writable(t *testing.T, server *stack.Postgres) bool {
 	return is
 }
 
-// throughPgBouncer is the URL of a database behind a pooler that has two connections to its server, each for a database
-// transaction.
+// throughPgBouncer returns the URL of a database behind a pooler that has two connections to its server, and assigns one
+// for each database transaction.
 func throughPgBouncer(t *testing.T, direct string) string {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
@@ -437,7 +437,7 @@ func TestNoConnectionThatIsCutThroughAPoolerCountsTwice(t *testing.T) {
 	require.NoError(t, l.Migrate(t.Context()))
 	const callers, each = 10, 20
 	deadline := time.Now().Add(time.Minute)
-	again := func(do func() error) error { // as the workflow tries activities again
+	again := func(do func() error) error { // the workflow tries activities again in the same way
 		for {
 			if err := do(); err == nil || time.Now().After(deadline) {
 				return err
@@ -488,7 +488,7 @@ func TestNoConnectionThatIsCutThroughAPoolerCountsTwice(t *testing.T) {
 		ASSERT (SELECT count(*) FROM decisions) = %[1]d; END $$`, callers*each))
 }
 
-const secret = "hunter%2" // and so no URL when it stands in one as it is
+const secret = "hunter%2" // its % makes a URL malformed unless it is percent-encoded
 
 func TestAWrongPostgreSQLURLSaysWhatWouldBeRightAndShowsNoPassword(t *testing.T) {
 	for url, fault := range map[string]string{

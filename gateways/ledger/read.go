@@ -14,7 +14,7 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// Find is the entry of a transaction, or ledger.ErrNotFound.
+// Find returns the entry of a transaction, or ledger.ErrNotFound.
 func (l *Ledger) Find(ctx context.Context, transactionID string) (ledger.Entry, error) {
 	found, err := l.read(ctx, l.findQuery(transactionID))
 	if err != nil {
@@ -26,8 +26,8 @@ func (l *Ledger) Find(ctx context.Context, transactionID string) (ledger.Entry, 
 	return found[0].entry, nil
 }
 
-// List is a page of entries, the newest start first; of those that started in the same microsecond, the one with the
-// greatest id.
+// List returns a page of entries, the newest start first. Of those that started in the same microsecond, the greatest id
+// comes first.
 func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) {
 	if q.Limit < 1 {
 		return ledger.Page{}, fmt.Errorf("list transactions of the ledger: the limit is %d, and must be at least 1", q.Limit)
@@ -47,7 +47,7 @@ func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) 
 	return page, nil
 }
 
-// held is an entry as it is held in the tables.
+// held is an entry as the tables hold it.
 type held struct {
 	id      string
 	started instant
@@ -55,7 +55,7 @@ type held struct {
 	labels  []ledger.Label
 }
 
-// read is what a selection finds, the newest first.
+// read returns the entries that a selection finds, the newest first.
 func (l *Ledger) read(ctx context.Context, q query) (found []*held, err error) {
 	err = l.twice(ctx, func() (err error) {
 		found, err = l.readOnce(ctx, q)
@@ -88,7 +88,7 @@ func (l *Ledger) readOnce(ctx context.Context, q query) ([]*held, error) {
 	return all, nil
 }
 
-// scan takes a row: an entry, and one of its labels if it has any.
+// scan reads a row: an entry, and one of its labels if it has any.
 func scan(rows *sql.Rows, byID map[string]*held) error {
 	var (
 		h              held
@@ -125,8 +125,8 @@ func (h *held) fill(record, posted []byte, markAt int64) error {
 	return nil
 }
 
-// merged are the labels of the table, in the order of their times. What the record has as well is given as the record has
-// it, since a column holds no nanoseconds; but for a note that was changed.
+// merged returns the table's labels, in the order of their times. A column holds no nanoseconds, so a label that the record
+// has too is returned as the record has it, except for a note that was changed.
 func merged(ofRecord, ofTable []ledger.Label) []ledger.Label {
 	for i, label := range ofTable {
 		at := slices.IndexFunc(ofRecord, func(l ledger.Label) bool {
@@ -144,12 +144,13 @@ func merged(ofRecord, ofTable []ledger.Label) []ledger.Label {
 	return ofTable
 }
 
-// instant is a column's time: microseconds since 1970 where the database has no type for it, null for none.
+// instant is a time from a column: microseconds since 1970 in a database without a type for times. Null gives the zero
+// time.
 type instant struct {
 	time.Time
 }
 
-// Scan takes what either database gives.
+// Scan reads the value that either database gives.
 func (i *instant) Scan(value any) error {
 	switch value := value.(type) {
 	case nil:
@@ -170,8 +171,8 @@ type query struct {
 	args []any
 }
 
-// selection reads entries with their labels, a row for each label. Which entries, and how many, is decided inside, so
-// that labels do not count; the order inside is not that of the rows.
+// selection reads entries with their labels, a row for each label. The inner query chooses the entries and limits their
+// number, so labels do not count towards the limit. The rows do not keep the inner order.
 const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, t.posted, l.label, l.source, l.note, l.at
 	FROM (SELECT * FROM transactions %s) t LEFT JOIN labels l ON l.transaction_id = t.id`
 
@@ -179,7 +180,7 @@ func (l *Ledger) findQuery(transactionID string) query {
 	return query{l.engine.bind(fmt.Sprintf(selection, "WHERE id = ?")), []any{nullable(transactionID)}}
 }
 
-// listQuery asks for one entry more than the page holds, which tells whether there is a next one.
+// listQuery asks for one entry more than the page holds, to find out whether there is a next page.
 func (l *Ledger) listQuery(q ledger.Query) query {
 	var c conditions
 	if q.Status != 0 {
@@ -194,8 +195,8 @@ func (l *Ledger) listQuery(q ledger.Query) query {
 	if !q.Since.IsZero() {
 		c.add("started_at >= ?", l.engine.Time(q.Since))
 	}
-	// One bound from above, the lower of the two: where there are two, SQLite seeks by the first, and each page begins
-	// where the first one began.
+	// Add one upper bound only, the lower of the two: given two, SQLite seeks by the first, and every page would start
+	// reading where the first page began.
 	switch until := q.Until.Truncate(time.Microsecond); {
 	case q.After.TransactionID != "" && (q.Until.IsZero() || until.After(q.After.StartTime)):
 		c.add("(started_at, id) < (?, ?)", l.engine.Time(q.After.StartTime), nullable(q.After.TransactionID))
@@ -206,7 +207,7 @@ func (l *Ledger) listQuery(q ledger.Query) query {
 	return query{l.engine.bind(fmt.Sprintf(selection, chosen)), append(c.args, q.Limit+1)}
 }
 
-// conditions all have to hold.
+// conditions must all hold.
 type conditions struct {
 	texts []string
 	args  []any

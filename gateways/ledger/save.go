@@ -16,8 +16,8 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// Save is one statement, in a database transaction only where the record speaks of labels, or others save at the same
-// time.
+// Save uses a single statement. It needs a database transaction only if the entry may have labels, or if others save at the
+// same time.
 func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	row, err := l.row(e)
 	s := saving{id: e.Record.TransactionID, row: row, labels: e.Record.Labels, mayLabel: e.Record.Review != nil || len(e.Record.Labels) > 0}
@@ -39,17 +39,17 @@ func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	return nil
 }
 
-// saving is an entry on its way into the tables.
+// saving is an entry that is to be saved.
 type saving struct {
 	id     string
 	row    []any
 	labels []ledger.Label
-	// mayLabel says that an entry of this transaction may have labels. One with a review may, also where this one has
-	// none: the entry of a verdict that was never recorded, since its worker was killed, may have left one.
+	// mayLabel reports whether an entry of this transaction may have labels. An entry with a review may have had some even
+	// if this one has none: if a worker was killed before it recorded a verdict, the verdict's entry may have left a label.
 	mayLabel bool
 }
 
-// saveAll saves all or none.
+// saveAll saves all entries or none.
 func (l *Ledger) saveAll(ctx context.Context, all []saving) error {
 	return l.inTransaction(ctx, func(tx *sql.Tx) error {
 		for _, s := range all {
@@ -83,12 +83,13 @@ func (l *Ledger) saveOne(ctx context.Context, tx *sql.Tx, s saving) error {
 	return l.label(ctx, tx, s, said)
 }
 
-// said is what the entry that is there says for labels. It stays as it is until the end of the database transaction.
+// said returns the labels in the record of the stored entry. That entry does not change until the end of the database
+// transaction.
 func (l *Ledger) said(ctx context.Context, tx *sql.Tx, id string) ([]ledger.Label, error) {
 	var text []byte
 	var record struct{ Labels []ledger.Label }
 	err := tx.QueryRowContext(ctx, l.statements.said, id).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) { // it was deleted this very moment
+	if errors.Is(err, sql.ErrNoRows) { // it was deleted in between
 		return nil, nil
 	}
 	if err == nil {
@@ -100,8 +101,8 @@ func (l *Ledger) said(ctx context.Context, tx *sql.Tx, id string) ([]ledger.Labe
 	return record.Labels, nil
 }
 
-// label takes back what the entry before said and this one does not say to the letter, and adds what this one says. All
-// other labels were posted, or had their notes changed so, and stay as they are.
+// label removes the labels that the entry before had and this one does not have exactly so, and adds this entry's labels.
+// All other labels were posted, or had their notes changed by a post, and stay as they are.
 func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving, said []ledger.Label) error {
 	for _, label := range said {
 		if slices.ContainsFunc(s.labels, label.Equal) {
@@ -121,7 +122,7 @@ func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving, said []ledger.
 	return nil
 }
 
-// changes says whether a statement has changed a row.
+// changes reports whether a statement has changed a row.
 func changes(result sql.Result, err error) (bool, error) {
 	if err != nil {
 		return false, err
@@ -130,7 +131,7 @@ func changes(result sql.Result, err error) (bool, error) {
 	return changed > 0, err
 }
 
-// row is the entry in the order of columns.
+// row returns the entry's values, in the order of columns.
 func (l *Ledger) row(e ledger.Entry) ([]any, error) {
 	r, t := e.Record, e.Transaction
 	if r.TransactionID == "" || r.StartTime.IsZero() || e.Mark.At.IsZero() {
@@ -153,7 +154,7 @@ func (l *Ledger) row(e ledger.Entry) ([]any, error) {
 	}, nil
 }
 
-// decided is the decision's outcome and score, both nil while there is none.
+// decided returns the decision's outcome and score, or nil for both if there is no decision yet.
 func decided(r ledger.Record) (outcome, score any) {
 	if r.Decision == nil {
 		return nil, nil
@@ -175,8 +176,8 @@ func (l *Ledger) ended(at *time.Time) any {
 	return l.engine.Time(*at)
 }
 
-// nullable is a text as PostgreSQL takes it: without the NUL characters and broken UTF-8 that JSON can hold. An empty one
-// is no value.
+// nullable returns text as PostgreSQL takes it: without the NUL characters and broken UTF-8 that JSON can hold. For an
+// empty text it returns nil.
 func nullable(text string) any {
 	if text == "" {
 		return nil
@@ -185,23 +186,23 @@ func nullable(text string) any {
 }
 
 const (
-	// most is how many entries are saved in one turn: a saver waits for no more than that.
+	// most bounds how many entries are saved in one turn, and so how long a saver waits for others.
 	most = 64
-	// turnWithin is how long a turn may take, most of which is waiting for other processes.
+	// turnWithin bounds how long a turn may take. Most of that time is waiting for other processes.
 	turnWithin = time.Minute
 )
 
-// turns lets one saver write at a time, for itself and all who wait. A commit costs a flush of the disk, whether it
-// holds one entry or many: 16 savers at once are served three to four times as fast as one by one.
+// turns lets one saver write at a time, for itself and for all that wait. A commit flushes the disk once, whether it holds
+// one entry or many: 16 savers at once are served three to four times as fast as one by one.
 type turns struct {
 	saveAll func(context.Context, []saving) error
-	turn    chan struct{} // holds one while somebody has the turn
+	turn    chan struct{} // holds one element while a turn is being taken
 
 	mu      sync.Mutex
 	waiting []*waiter
 }
 
-// waiter is a saver, who hears how it went.
+// waiter is a saver that waits for its result.
 type waiter struct {
 	saving saving
 	done   chan error
@@ -211,8 +212,8 @@ func newTurns(saveAll func(context.Context, []saving) error) *turns {
 	return &turns{saveAll: saveAll, turn: make(chan struct{}, 1)}
 }
 
-// save returns when the entry is saved. Once ctx has ended it does not wait any longer, and the entry may be saved all the
-// same if its turn had come.
+// save returns when the entry is saved, or when ctx ends. In the second case the entry may still be saved, if its turn had
+// come.
 func (t *turns) save(ctx context.Context, s saving) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -227,7 +228,7 @@ func (t *turns) save(ctx context.Context, s saving) error {
 			t.leave(w)
 			return ctx.Err()
 		case t.turn <- struct{}{}:
-			go t.take(context.WithoutCancel(ctx)) // others depend on it, though this saver may leave
+			go t.take(context.WithoutCancel(ctx)) // others depend on this turn, so it goes on when this saver gives up
 		}
 	}
 }
@@ -244,7 +245,7 @@ func (t *turns) leave(w *waiter) {
 	t.waiting = slices.DeleteFunc(t.waiting, func(other *waiter) bool { return other == w })
 }
 
-// next are those who have waited longest.
+// next removes and returns the waiters that have waited longest, up to most of them.
 func (t *turns) next() []*waiter {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -254,7 +255,7 @@ func (t *turns) next() []*waiter {
 	return next
 }
 
-// take is a turn. When all of it fails, each entry is tried by itself, so that nobody fails for another's.
+// take takes a turn. If saving all entries together fails, it saves each by itself, so that none fails because of another.
 func (t *turns) take(ctx context.Context) {
 	defer func() { <-t.turn }()
 	ctx, cancel := context.WithTimeout(ctx, turnWithin)
@@ -277,13 +278,13 @@ func (t *turns) take(ctx context.Context) {
 	}
 }
 
-// columns are those of the table transactions, in the order in which row fills them.
+// columns lists the columns of the table transactions, in the order in which row fills them.
 var columns = []string{
 	"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 	"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
 }
 
-// statements are the engine's own, with its placeholders.
+// statements holds the statements about the ledger, with the engine's placeholders.
 type statements struct {
 	save, add, said, dropLabel, addLabel, keepLabel, prune, version string
 }
@@ -313,7 +314,7 @@ func newStatements(e engine) statements {
 	}
 }
 
-// bind gives a statement the engine's placeholders. It must hold no other question mark.
+// bind replaces question marks by the engine's placeholders. The statement must hold no other question mark.
 func (e engine) bind(statement string) string {
 	if !e.Numbered {
 		return statement

@@ -13,8 +13,8 @@ import (
 	"dummyorders/internal/ledgertest"
 )
 
-// BenchmarkSave saves transactions as they are accepted and again as they end, by one saver and by 16 at once. SQLite is
-// measured as it is, and with a commit for each save.
+// BenchmarkSave saves transactions when they are accepted and again when they end, with one saver and with 16 at once.
+// SQLite is measured as it is, and with a commit for each save.
 func BenchmarkSave(b *testing.B) {
 	for _, c := range []struct {
 		name, engine string

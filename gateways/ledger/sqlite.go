@@ -18,26 +18,27 @@ import (
 )
 
 const (
-	// readers is how many questions a process asks of the file at once.
+	// readers is how many queries a process runs on the file at once.
 	readers = 4
-	// lockTimeout is how long SQLite waits for other processes to finish writing. A context that ends sooner ends it.
+	// lockTimeout is how long SQLite waits for other processes to finish writing. The end of a context stops the wait
+	// sooner.
 	lockTimeout = time.Minute
-	// askLock is how often a process that waits for another's migration looks whether it is done.
+	// askLock is how often a process that waits for another's migration checks whether it is done.
 	askLock = 50 * time.Millisecond
 )
 
 // The two ways to commit to a write-ahead log.
 const (
-	// flushed outlives a power failure: each commit flushes the log.
+	// flushed commits survive a power failure: each commit flushes the log.
 	flushed = "FULL"
-	// unflushed outlives the end of its process, as what is flushed does. A power failure, or a crash of the machine, may
-	// take the last commits, those of the last seconds, each whole; it leaves the file as sound as before
+	// unflushed commits survive the end of their process, as flushed ones do. A power failure, or a crash of the machine,
+	// may lose the last commits, those of the last seconds, but never a part of one. The file stays as sound as before
 	// (sqlite.org/pragma.html#pragma_synchronous).
 	unflushed = "NORMAL"
 )
 
-// Rows are named by rowid, which needs no look into another index. Uses have none, and are looked for by their times: by
-// dimension and value, which the planner may prefer, it would go through all uses of a busy value.
+// Rows are deleted by rowid, which needs no look into another index. Uses have no rowid, and are found by their times: if
+// the planner chose dimension and value, it would go through all uses of a frequent value.
 const (
 	sqlitePrune = `DELETE FROM transactions WHERE rowid IN
 		(SELECT rowid FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`
@@ -48,10 +49,9 @@ const (
 )
 
 // openSQLite returns a ledger in the SQLite file at path, for processes that share a machine: any number of them read and
-// write it at once. Neither the file, nor its folder, nor its tables need to be there before Migrate
-// is called.
+// write it at once. The file, its folder and its tables need not exist before Migrate is called.
 //
-// A process saves over a single connection, since SQLite takes one writer at a time; the others would only wait for
+// A process saves over a single connection, since SQLite takes one writer at a time: more connections would only wait for
 // locks. What was saved is on the disk. The history is written over a connection of its own, which does not flush.
 func openSQLite(path string) (*Ledger, error) {
 	path, err := filepath.Abs(path)
@@ -94,8 +94,8 @@ func sqlitePools(path string) (pools, error) {
 	return pools{Writer: writer, Reader: reader, History: history}, nil
 }
 
-// sqliteWriter returns the pool that writes. Pages of a new file are of 8 KB, since only one transaction fits into the usual 4: the
-// file is a third smaller. A log that a long question made grow is cut down to 64 MB again.
+// sqliteWriter returns a pool that writes. Pages of a new file have 8 KB, since only one transaction fits into the usual 4
+// KB: this makes the file a third smaller. A log that a long query made grow is cut down to 64 MB again.
 func sqliteWriter(path, synchronous string) (*sql.DB, error) {
 	return sqlitePool(path, 1, url.Values{
 		"mode": {"rw"}, "_txlock": {"immediate"}, "_journal_mode": {"WAL"}, "_synchronous": {synchronous}, "_foreign_keys": {"on"},
@@ -103,7 +103,8 @@ func sqliteWriter(path, synchronous string) (*sql.DB, error) {
 	})
 }
 
-// sqlitePool opens nothing yet. Double quotes never make a string, and no statement can break the file's inner structure.
+// sqlitePool returns a pool, and opens nothing yet. Double quotes never make a string, and no statement can break the
+// file's inner structure.
 func sqlitePool(path string, size int, options url.Values) (*sql.DB, error) {
 	options.Set("_busy_timeout", fmt.Sprint(lockTimeout.Milliseconds()))
 	options.Set("_dqs", "false")
@@ -119,8 +120,8 @@ func sqlitePool(path string, size int, options url.Values) (*sql.DB, error) {
 	return db, nil
 }
 
-// withFileLocked makes the file and its folder if they are not there, for its owner's eyes only, and holds a lock beside it
-// meanwhile.
+// withFileLocked migrates while it holds a lock file beside the file. It first creates the file and its folder if they do
+// not exist, for their owner only.
 func withFileLocked(ctx context.Context, path string, migrate func(...goose.ProviderOption) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the folder of SQLite file %s: %w", path, err)
@@ -136,8 +137,8 @@ func withFileLocked(ctx context.Context, path string, migrate func(...goose.Prov
 	return migrate()
 }
 
-// createFile never opens a file that is there: closing it would end the locks that SQLite holds on it in this process
-// (sqlite.org/howtocorrupt.html, 2.2).
+// createFile creates an empty file, for its owner only. It never opens a file that exists: closing that would release the
+// locks that SQLite holds on it in this process (sqlite.org/howtocorrupt.html, 2.2).
 func createFile(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // whoever runs the service names it
 	if errors.Is(err, fs.ErrExist) {
@@ -157,9 +158,9 @@ func noSQLiteTables(path string, err error) bool {
 	return errors.Is(missing, fs.ErrNotExist) || strings.Contains(err.Error(), "no such table")
 }
 
-// Backup writes a whole copy of the ledger in the file from to the file to, which must not be there. Processes may go on
-// writing meanwhile: the copy is the ledger as it was when the backup began. It is there under its name only once all
-// of it is on the disk. To restore, put it in the place of the ledger's file while no process uses that.
+// Backup writes a complete copy of the ledger in the file from to the file to, which must not exist. Processes may write
+// during the backup: the copy is the ledger as it was when the backup began. The copy gets its name only once all of it is
+// on the disk. To restore it, put it in the place of the ledger's file while no process uses that.
 func Backup(ctx context.Context, from, to string) error {
 	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("back up the ledger to %s: there is such a file already", to)
@@ -181,7 +182,7 @@ func Backup(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// copyFile makes the copy, for its owner's eyes only, and flushes it, which VACUUM INTO does not.
+// copyFile makes the copy, for its owner only, and flushes it, which VACUUM INTO does not do.
 func copyFile(ctx context.Context, from, to string) error {
 	path, err := filepath.Abs(from)
 	if err != nil {
@@ -201,7 +202,7 @@ func copyFile(ctx context.Context, from, to string) error {
 	return flush(to)
 }
 
-// flush brings a file, or a folder's names, onto the disk.
+// flush writes a file, or a folder's names, to the disk.
 func flush(path string) error {
 	file, err := os.Open(path) //nolint:gosec // whoever makes the backup names it
 	if err != nil {

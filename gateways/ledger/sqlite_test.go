@@ -24,7 +24,7 @@ import (
 	"dummyorders/internal/usagetest"
 )
 
-// connectFile is a ledger that may have no tables yet.
+// connectFile opens a ledger that may have no tables yet.
 func connectFile(t *testing.T, path string) *ledgerdb.Ledger {
 	t.Helper()
 	l, err := ledgerdb.OpenSQLite(path)
@@ -33,7 +33,7 @@ func connectFile(t *testing.T, path string) *ledgerdb.Ledger {
 	return l
 }
 
-// openFile is a migrated ledger in a file.
+// openFile returns a migrated ledger in a file.
 func openFile(t *testing.T, path string) *ledgerdb.Ledger {
 	t.Helper()
 	l := connectFile(t, path)
@@ -93,8 +93,8 @@ func TestReadingNeedsNoWriter(t *testing.T) {
 	}
 }
 
-// A commit is flushed, and so outlives a power failure, only at level 2, and only a log leaves readers alone. What is
-// counted waits for no flush, and with a log the file stays sound all the same.
+// Only at level 2 is a commit flushed, so that it survives a power failure, and only with a log can readers read meanwhile.
+// What is counted waits for no flush; with a log, the file still stays sound.
 func TestWhatIsSavedIsFlushedAndWhatIsCountedIsNot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	openFile(t, path)
@@ -106,7 +106,7 @@ func TestWhatIsSavedIsFlushedAndWhatIsCountedIsNot(t *testing.T) {
 	require.True(t, logged(t, path))
 }
 
-// logged says whether the file keeps a write-ahead log (sqlite.org/fileformat2.html, 1.3.3).
+// logged reports whether the file keeps a write-ahead log (sqlite.org/fileformat2.html, 1.3.3).
 func logged(t *testing.T, path string) bool {
 	t.Helper()
 	file, err := os.ReadFile(path)
@@ -126,7 +126,7 @@ func TestABackupIsTheLedgerOfAMomentThoughWritesGoOn(t *testing.T) {
 	defer stop()
 	last, saved, ended := 500, make(chan int, 1), make(chan struct{})
 	writing := make(chan error, 1)
-	go func() { // a second save of a transaction, and a new one, until the backup has been made
+	go func() { // save a transaction again, and a new one, until the backup has been made
 		for n := last; ; n++ {
 			if err := l.Save(ctx, ledgertest.Ended(n-last, time.Now())); err != nil {
 				writing <- err
@@ -216,7 +216,7 @@ func TestACheckThatWaitsForAnotherProcessEndsWithItsContextAndWhoLooksDoesNotWai
 // asSaver makes a process of this test a worker on the file that it names.
 const asSaver = "SAVE_IN_LEDGER"
 
-// saveUntilKilled makes the tables, and then says the id of each transaction once that is saved.
+// saveUntilKilled creates the tables, and then prints the id of each transaction once it is saved.
 func saveUntilKilled(path string) {
 	ctx := context.Background()
 	l, err := ledgerdb.OpenSQLite(path)
@@ -233,7 +233,7 @@ func saveUntilKilled(path string) {
 	os.Exit(1)
 }
 
-// Four workers start at once on a file that is not there, while this process reads it, and are killed one by one.
+// Four workers start at once on a file that does not exist, while this process reads it, and are killed one by one.
 func TestProcessesShareAFileAndNothingThatWasSavedIsLostWhenTheyAreKilled(t *testing.T) {
 	const each = 100
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -261,7 +261,7 @@ func TestProcessesShareAFileAndNothingThatWasSavedIsLostWhenTheyAreKilled(t *tes
 			require.NoError(t, err)
 		}
 		require.NoError(t, worker.Process.Kill())
-		rest, err := io.ReadAll(said[i]) // what it said before it was killed
+		rest, err := io.ReadAll(said[i]) // what it printed before it was killed
 		require.NoError(t, err)
 		lines := strings.SplitAfter(string(rest), "\n")
 		for _, line := range lines[:len(lines)-1] {
@@ -277,7 +277,7 @@ func TestProcessesShareAFileAndNothingThatWasSavedIsLostWhenTheyAreKilled(t *tes
 	require.NoError(t, openFile(t, path).Save(ctx, ledgertest.Whole()), "a lock has outlived its process")
 }
 
-// busy is a ledger that another process is writing to, until it ends its transaction.
+// busy returns a ledger that another process is writing to, until it ends its transaction.
 func busy(t *testing.T) (l *ledgerdb.Ledger, other *sql.Tx) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger.db")
@@ -291,7 +291,7 @@ func busy(t *testing.T) (l *ledgerdb.Ledger, other *sql.Tx) {
 	return l, other
 }
 
-// saveAll saves that many transactions at once, each with its own order, and gives what came of each.
+// saveAll saves a transaction for each order, all at once, and returns the result of each.
 func saveAll(ctx context.Context, l *ledgerdb.Ledger, orders ...string) map[string]chan error {
 	results := map[string]chan error{}
 	for n, order := range orders {

@@ -10,7 +10,7 @@ import (
 	ledgerdb "dummyorders/gateways/ledger"
 )
 
-// disk takes entries when it is told to.
+// disk saves entries when the test lets it.
 type disk struct {
 	commits []int
 	free    chan struct{}

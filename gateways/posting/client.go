@@ -1,5 +1,5 @@
-// Package posting hands a message to a provider over HTTP, and tells what its answer means for the message. It is what
-// the channels over HTTP have in common.
+// Package posting sends a message to a provider over HTTP, and interprets the provider's answer. The channels over HTTP
+// share it.
 package posting
 
 import (
@@ -25,20 +25,21 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-// A provider that has not answered within answerWithin is taken for away: Standard Webhooks gives 15 to 30 seconds. Of
-// an answer no more than maxBody bytes are read; what providers say is far shorter.
+// A provider that has not answered within answerWithin counts as unavailable: Standard Webhooks recommends 15 to 30
+// seconds. At most maxBody bytes of an answer are read; providers' answers are far shorter.
 const (
 	answerWithin = 30 * time.Second
 	maxBody      = 64 << 10
 )
 
-// Client makes one request for one message. It follows no redirect, and repeats nothing by itself: when to try again is
-// decided where it is kept.
+// Client makes one request for one message. It follows no redirects, and does not retry: the caller decides when to try
+// again.
 type Client struct {
 	http http.Client
 }
 
-// NewClient uses the transport of the client that it is given, which stays as it is; nil stands for http.DefaultClient.
+// NewClient returns a Client that uses a copy of the given http.Client, which it does not change; nil means
+// http.DefaultClient.
 func NewClient(given *http.Client) *Client {
 	if given == nil {
 		given = http.DefaultClient
@@ -48,18 +49,18 @@ func NewClient(given *http.Client) *Client {
 	return &Client{http: own}
 }
 
-// Request is a message on its way.
+// Request is a message to send.
 type Request struct {
 	Name        string // of the provider or the endpoint, for people: "chat fraud-team/chat"
 	URL         string // its path, query and password are never shown
 	ContentType string
-	Header      http.Header // more of it
+	Header      http.Header // further headers
 	Body        []byte
-	Secrets     []string // what else is never shown, even where the other side says it
+	Secrets     []string // other secrets that are never shown, even if the other side repeats them
 }
 
-// Post hands the message over. An error means that nobody knows whether the other side took it, or that it was not
-// asked at all; it holds no secret, and neither does any that it wraps, as all of them are recorded.
+// Post sends the message. An error means that the other side may or may not have taken it, or that the request was not
+// sent at all. Neither the error nor any that it wraps holds a secret, because all of them are recorded.
 func (c *Client) Post(ctx context.Context, r Request) (Answer, error) {
 	to, err := url.Parse(r.URL)
 	if err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != "http" {
@@ -89,10 +90,11 @@ func (c *Client) Post(ctx context.Context, r Request) (Answer, error) {
 	return answer, nil
 }
 
-// errNoAnswer is the end of answerWithin, told apart from an end of the caller's patience.
+// errNoAnswer means that answerWithin has passed, as distinct from the end of the caller's ctx.
 var errNoAnswer = fmt.Errorf("no answer within %s: %w", answerWithin, context.DeadlineExceeded)
 
-// read takes what comes of the body. That it breaks off changes nothing: the status said what became of the message.
+// read reads what arrives of the body. A body that breaks off is not an error: the status already says whether the message
+// was taken.
 func (a *Answer) read(response *http.Response) {
 	a.Body, _ = io.ReadAll(io.LimitReader(response.Body, maxBody))
 	_ = response.Body.Close()
@@ -100,8 +102,8 @@ func (a *Answer) read(response *http.Response) {
 	a.retryAfter = response.Header.Get("Retry-After")
 }
 
-// unknown is that there was no answer. http.Client's own error quotes the URL, and others may quote what the other side
-// sent.
+// unknown returns the error for a missing answer, without secrets: http.Client's own error quotes the URL, and others may
+// quote what the other side sent.
 func (a *Answer) unknown(err error) error {
 	if quoting, is := errors.AsType[*url.Error](err); is {
 		err = quoting.Err
@@ -112,7 +114,7 @@ func (a *Answer) unknown(err error) error {
 	return fmt.Errorf("post to %s: %w", a.by, err)
 }
 
-// Answer is what the other side said.
+// Answer is the other side's answer.
 type Answer struct {
 	Status int
 	Body   []byte // the beginning of it
@@ -122,7 +124,7 @@ type Answer struct {
 	secrets    []string
 }
 
-// String is the answer in a few words on one line: "410 Gone: channel_is_archived".
+// String returns the answer in a few words on one line: "410 Gone: channel_is_archived".
 func (a Answer) String() string {
 	status := fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status))
 	if words := a.Quote(string(a.Body)); words != "" {
@@ -131,13 +133,13 @@ func (a Answer) String() string {
 	return status
 }
 
-// Taken says whether the other side took the message.
+// Taken reports whether the other side took the message.
 func (a Answer) Taken() bool {
 	return a.Status/100 == 2
 }
 
-// Failure is what an answer means by which the message was not taken: an alert.RefusedError, an alert.LaterError, or
-// another error where it may be tried again soon. words are the answer's, as String and Quote have them.
+// Failure returns the error for an answer that did not take the message: an alert.RefusedError, an alert.LaterError, or
+// another error if it may be tried again soon. words are the answer's, from String or Quote.
 func (a Answer) Failure(words string) error {
 	switch {
 	case a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly:
@@ -155,12 +157,12 @@ func (a Answer) Failure(words string) error {
 	}
 }
 
-// Refused is the other side's final no.
+// Refused returns the error for a message that the other side rejected for good.
 func (a Answer) Refused(words string) error {
 	return &alert.RefusedError{By: a.by, Cause: said(words)}
 }
 
-// Again is that the message was not taken, and may be another time.
+// Again returns the error for a message that was not taken now, but may be taken another time.
 func (a Answer) Again(words string) error {
 	return fmt.Errorf("%s answered: %w", a.by, said(words))
 }
@@ -172,13 +174,13 @@ func (a Answer) later(words string) error {
 	return a.Again(words)
 }
 
-// said are the other side's words as an error.
+// said holds the other side's words as an error.
 type said string
 
-// Error is what was said.
+// Error returns the words.
 func (s said) Error() string { return string(s) }
 
-// JSON writes a body. "<" and "&" stay as they are: the body is for no web page.
+// JSON encodes a body. It does not escape "<" and "&", because the body is not for a web page.
 func JSON(v any) ([]byte, error) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
@@ -192,15 +194,15 @@ func JSON(v any) ([]byte, error) {
 // maxQuote is how many characters of the other side's words are shown.
 const maxQuote = 200
 
-// hidden stands where a secret was.
+// hidden replaces a secret.
 const hidden = "[hidden]"
 
-// shortestSecret is from which length on a part of a URL's path, or its username, may be a secret by itself. Shorter ones
-// are words.
+// shortestSecret is the length from which a part of a URL's path, or its username, may be a secret by itself. Shorter ones
+// are ordinary words.
 const shortestSecret = 8
 
-// Quote is what the other side said, short, on one line, and without the secrets: some repeat in an error what they were
-// asked, the path included.
+// Quote returns the other side's words, cut short, on one line, and without secrets: some providers repeat the request in an
+// error, including its path.
 func (a Answer) Quote(text string) string {
 	for _, secret := range a.secrets {
 		text = strings.ReplaceAll(text, secret, hidden)
@@ -208,7 +210,7 @@ func (a Answer) Quote(text string) string {
 	return safetext.Cut(safetext.Line(text), maxQuote, "…")
 }
 
-// Length is how many characters providers count in a text: UTF-16 code units, of which an emoji has two.
+// Length returns a text's length as providers count it: in UTF-16 code units. An emoji has two.
 func Length(text string) int {
 	length := 0
 	for _, r := range text {
@@ -217,7 +219,7 @@ func Length(text string) int {
 	return length
 }
 
-// Cut bounds a text to so many characters, as Length counts them; a text that was cut ends in "…".
+// Cut cuts a text to up to most characters, as Length counts them; a text that was cut ends in "…".
 func Cut(text string, most int) string {
 	length, fits := 0, 0
 	for at, r := range text {
@@ -231,8 +233,8 @@ func Cut(text string, most int) string {
 	return text
 }
 
-// secretsOf are the parts of a URL that are never shown, and the other secrets; the longest come first, so that none
-// leaves the rest of another behind.
+// secretsOf returns the parts of a URL that are never shown, and the other secrets. The longest come first, so that
+// replacing one does not leave a rest of another.
 func secretsOf(u *url.URL, others []string) []string {
 	parts := append([]string{u.Path, u.EscapedPath(), u.RawQuery}, secretsOfLogin(u.User)...)
 	for part := range strings.SplitSeq(u.Path+"/"+u.EscapedPath(), "/") {
@@ -242,7 +244,7 @@ func secretsOf(u *url.URL, others []string) []string {
 	}
 	for field := range strings.SplitSeq(u.RawQuery, "&") {
 		_, escaped, _ := strings.Cut(field, "=")
-		value, _ := url.QueryUnescape(escaped) // empty where it is no escape
+		value, _ := url.QueryUnescape(escaped) // empty if its escapes are malformed
 		parts = append(parts, escaped, value)
 	}
 	parts = append(parts, others...)
@@ -251,7 +253,7 @@ func secretsOf(u *url.URL, others []string) []string {
 	return slices.Compact(parts)
 }
 
-// secretsOfLogin has the login also as net/http sends it (RFC 7617).
+// secretsOfLogin returns the secrets of a URL's login, including its form in net/http's header (RFC 7617).
 func secretsOfLogin(login *url.Userinfo) []string {
 	if login == nil {
 		return nil
@@ -259,27 +261,28 @@ func secretsOfLogin(login *url.Userinfo) []string {
 	password, _ := login.Password()
 	sent := base64.StdEncoding.EncodeToString([]byte(login.Username() + ":" + password))
 	parts := []string{login.String(), password, sent}
-	if len(login.Username()) >= shortestSecret { // a token, where the password is a mere x
+	if len(login.Username()) >= shortestSecret { // may be a token, with a dummy password such as x
 		parts = append(parts, login.Username())
 	}
 	return parts
 }
 
-// Another try is put off for no less and no more than this, whatever the other side wishes: an alert grows old.
+// The bounds of a wait before another try, whatever the other side asks for: an alert becomes outdated.
 const (
 	soonest = time.Second
 	latest  = time.Hour
 )
 
-// decimal is a number of seconds. RFC 9110 has whole ones alone, and some servers send fractions.
+// decimal matches a number of seconds. RFC 9110 allows only whole numbers, but some servers send fractions.
 var decimal = regexp.MustCompile(`^([0-9]+\.?[0-9]*|\.[0-9]+)$`)
 
-// RetryAfter reads the header of that name (RFC 9110 §10.2.3), which has seconds or a date. A fraction is rounded up: who
-// asks sooner is counted against. It is given where it could be read; it is from a second to an hour then.
+// RetryAfter reads the header Retry-After (RFC 9110 §10.2.3), which holds seconds or a date. It rounds a fraction up, because
+// an early retry counts against the sender. given reports whether the header could be read; after is then from a second to
+// an hour.
 func RetryAfter(header string, now time.Time) (after time.Duration, given bool) {
 	header = strings.TrimSpace(header)
 	if decimal.MatchString(header) {
-		seconds, _ := strconv.ParseFloat(header, 64) // of a number that is too large it is infinite
+		seconds, _ := strconv.ParseFloat(header, 64) // infinite if the number is too large
 		after = time.Duration(math.Ceil(min(seconds, latest.Seconds()))) * time.Second
 	} else if date, ok := readDate(header); ok {
 		after = date.Sub(now)
@@ -289,7 +292,7 @@ func RetryAfter(header string, now time.Time) (after time.Duration, given bool) 
 	return min(max(after, soonest), latest), true
 }
 
-// readDate takes the forms of RFC 9110 §5.6.7, and two others that are sent in their place.
+// readDate parses the forms of RFC 9110 §5.6.7, and two others that some servers send instead.
 func readDate(text string) (time.Time, bool) {
 	if date, err := http.ParseTime(text); err == nil {
 		return date, true

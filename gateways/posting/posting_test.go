@@ -87,7 +87,7 @@ func TestAnAnswerIsToldShortOnOneLineAndWithoutSecrets(t *testing.T) {
 	}
 }
 
-// repeating is a transport whose far side says what login it was sent.
+// repeating is a transport whose other side repeats the login that it was sent.
 type repeating struct{}
 
 func (repeating) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -167,7 +167,7 @@ func FuzzCut(f *testing.F) {
 	})
 }
 
-// failing is a transport that reaches nobody.
+// failing is a transport that never reaches the other side.
 type failing struct{ err error }
 
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
@@ -181,7 +181,7 @@ func TestNoErrorBelowTheFirstHoldsASecret(t *testing.T) {
 	}
 }
 
-// silent is a transport whose far side never answers.
+// silent is a transport whose other side never answers.
 type silent struct{}
 
 func (silent) RoundTrip(r *http.Request) (*http.Response, error) {

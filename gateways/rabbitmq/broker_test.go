@@ -32,14 +32,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// broker is a RabbitMQ of the tests' own, which has loaded definitions.json.
+// broker is the tests' own RabbitMQ, which has loaded definitions.json.
 type broker struct {
 	*stack.RabbitMQ
 
 	dir string
 }
 
-// theBroker is shared by the tests, one after the other. They keep apart by the names of their exchanges and queues.
+// theBroker returns the broker that the tests share. Each test uses its own names for exchanges and queues.
 func theBroker(t *testing.T) *broker {
 	t.Helper()
 	if shared == nil {
@@ -62,7 +62,7 @@ func (b *broker) remove() error {
 	return os.RemoveAll(b.dir)
 }
 
-// start starts a broker again that was killed.
+// start restarts a broker that was killed.
 func (b *broker) start(t *testing.T) {
 	t.Helper()
 	require.NoError(t, b.Start(context.Background()))

@@ -1,9 +1,9 @@
-// Package rabbitmq carries alert events over RabbitMQ 3.10 and later: Publisher puts them into a queue, and says so
-// only once the broker has confirmed it; Consumer takes them out, and lets the broker forget them only once somebody
-// has taken charge. Each keeps its own connection, and a new one after every loss.
+// Package rabbitmq carries alert events over RabbitMQ 3.10 and later. Publisher puts them into a queue, and succeeds
+// only once the broker has confirmed them. Consumer takes them out, and acknowledges each only once its handler has
+// taken charge of it. Each keeps its own connection, and opens a new one after every loss.
 //
-// It stands on amqp091-go with that library's own recovery left off: that one goes on with the same channel after a
-// reconnect, so that an acknowledgement from before acknowledges another message (v1.16.0).
+// It uses amqp091-go without that library's own recovery, which goes on with the same channel after a reconnect, so
+// that an acknowledgement from before the loss acknowledges another message (v1.16.0).
 package rabbitmq
 
 import (
@@ -18,38 +18,39 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// Config says where the broker is, and what is where on it. All but URL may be left zero for the value given with it.
+// Config holds the broker's address, and the names and limits to use on it. Every field but URL may be zero; its comment
+// then gives the value used.
 type Config struct {
-	// URL is amqp:// or amqps:// with user, password, host, port and vhost. To show it, Redact it.
+	// URL is amqp:// or amqps:// with user, password, host, port and vhost. Show it only through Redact.
 	URL string
-	// ConnectionName is how the broker's operators know the connection: "orders".
+	// ConnectionName identifies the connection to the broker's operators: "orders".
 	ConnectionName string
 
 	Exchange     string // where alerts are published: "alerts"
 	Queue        string // where they wait: "alertman"
-	DeadExchange string // where those go that nobody can handle: "alerts.dead"
+	DeadExchange string // where dead letters are published: "alerts.dead"
 	DeadQueue    string // where they wait for a person: "alertman.dead"
 
 	// DeliveryLimit is how often an event is delivered again after a failure before it becomes a dead letter: 20.
 	DeliveryLimit int
-	// Declare makes exchanges, queues and bindings upon each connect, for which the user needs the right to configure.
+	// Declare declares exchanges, queues and bindings on each connect; the user then needs the configure permission.
 	// Without it the broker's definitions must hold them.
 	Declare bool
 
 	// ConfirmTimeout is how long a publish waits for a connection, and then for its confirm: 5s.
 	ConfirmTimeout time.Duration
-	// Channels is how many publishes are on their way at most; more wait their turn: 32.
+	// Channels is the most publishes under way at once; more wait their turn: 32.
 	Channels int
 
-	// Prefetch is how many events a consumer holds and handles at once at most: 16.
+	// Prefetch is the most events that a consumer holds and handles at once: 16.
 	Prefetch int
-	// Patience is how long a consumer holds an event whose handling fails, and tries it again, before it gives the
-	// event back as a failed delivery: 5m. It must stay well below the broker's consumer_timeout, by default 30m.
+	// Patience is how long a consumer holds an event whose handling fails, and retries it, before it returns the
+	// event as a failed delivery: 5m. It must stay well below the broker's consumer_timeout, by default 30m.
 	Patience time.Duration
-	// Downstream says what is wrong with what events are handed to; nil, it is taken to be there. It is asked after a handler
-	// has failed with alert.ErrAway: until nothing is wrong the consumer takes no events.
+	// Downstream returns what is wrong with the service that handlers depend on; a nil Downstream counts as available.
+	// It is called after a handler has failed with alert.ErrAway; the consumer takes no events until it returns nil.
 	Downstream func(context.Context) error
-	// DrainTimeout is how long handlers may take to finish once a consumer has been told to stop: 30s.
+	// DrainTimeout is how long handlers may take to finish once a consumer stops: 30s.
 	DrainTimeout time.Duration
 }
 
@@ -68,7 +69,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate names every fault, and shows no password.
+// Validate returns every fault, and shows no password.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	faults := []error{checkURL(c.URL)}
@@ -100,7 +101,7 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// checkURL gives no cause: what a parser says about a URL may quote its password.
+// checkURL returns no cause: a parser's error about a URL may quote its password.
 func checkURL(text string) error {
 	parsed, err := url.Parse(text)
 	if err == nil {
@@ -116,7 +117,7 @@ func checkURL(text string) error {
 	return nil
 }
 
-// Redact is the URL with its password struck out, to be shown and logged.
+// Redact returns the URL without its password, to be shown and logged.
 func Redact(text string) string {
 	parsed, err := url.Parse(text)
 	if err != nil {

@@ -14,16 +14,16 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A broker that is alive answers within milliseconds; these bound the waits on one that is not.
+// A live broker answers within milliseconds; these bound the waits on one that is not.
 const (
 	dialTimeout  = 10 * time.Second // to connect, and again for TLS and the AMQP handshake
 	writeTimeout = 5 * time.Second  // for each write to the socket
 	replyTimeout = 10 * time.Second // for each request that the broker has to answer
-	closeTimeout = 3 * time.Second  // to part in good order
+	closeTimeout = 3 * time.Second  // to close the connection properly
 	heartbeat    = 10 * time.Second // a broker that is silent for one and a half of these counts as gone
 )
 
-// connection lives through one epoch: from a connect to its loss. Nothing of one epoch is ever used in the next.
+// connection lasts one epoch: from a connect to its loss. Nothing from one epoch is ever used in the next.
 type connection struct {
 	*amqp.Connection
 	socket net.Conn
@@ -67,7 +67,7 @@ func dial(ctx context.Context, cfg Config) (*connection, error) {
 	return c, nil
 }
 
-// watch ends with the connection: the library closes both channels then.
+// watch returns when the connection ends: the library then closes both channels.
 func (c *connection) watch(end context.CancelCauseFunc, closed <-chan *amqp.Error, blockings <-chan amqp.Blocking) {
 	for {
 		select {
@@ -91,8 +91,8 @@ func (c *connection) watch(end context.CancelCauseFunc, closed <-chan *amqp.Erro
 	}
 }
 
-// within makes a request to the broker that is answered in time or not at all: the library's own requests wait for
-// ever, so when time is up the socket is closed, which ends the connection and every wait on it.
+// within makes a request to the broker, and bounds the wait for its answer. The library's own requests wait forever, so
+// after span within closes the socket, which ends the connection and every wait on it.
 func (c *connection) within(span time.Duration, request func() error) error {
 	watchdog := time.AfterFunc(span, func() { _ = c.socket.Close() })
 	err := request()
@@ -102,7 +102,7 @@ func (c *connection) within(span time.Duration, request func() error) error {
 	return err
 }
 
-// bound is ctx, ending with the connection too.
+// bound returns a ctx that also ends with the connection.
 func (c *connection) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.alive, func() { cancel(context.Cause(c.alive)) })
@@ -112,7 +112,7 @@ func (c *connection) bound(ctx context.Context) (context.Context, context.Cancel
 	}
 }
 
-// lost is why the connection is gone, or nil while it is there.
+// lost returns why the connection was lost, or nil while it is open.
 func (c *connection) lost() error {
 	return context.Cause(c.alive)
 }
@@ -122,9 +122,9 @@ func (c *connection) close() {
 	<-c.alive.Done()
 }
 
-// boundedWrites gives every write a deadline, which the library does not: a peer that reads no more would block the
-// writer, and with it everyone who shares the connection, for good. A connection that missed one is of no more use,
-// because half a frame may have left.
+// boundedWrites gives every write a deadline, which the library does not: a peer that stops reading would block the
+// writer, and everything else that shares the connection, forever. A connection that missed a deadline is closed,
+// because half a frame may have been sent.
 type boundedWrites struct {
 	net.Conn
 
@@ -142,29 +142,29 @@ func (b boundedWrites) Write(data []byte) (int, error) {
 	return n, err
 }
 
-// The first attempt to reconnect comes after about shortestWait, so that a broker's restart costs little; the waits
-// double, jittered by half so that a fleet does not come back in step, up to longestWait.
+// The first attempt to reconnect comes after about shortestWait, so that a broker's restart costs little. The waits
+// double up to longestWait, jittered by half so that a fleet does not reconnect all at once.
 const (
 	shortestWait = 100 * time.Millisecond
 	longestWait  = 10 * time.Second
 )
 
-// supervisor keeps a T in service: something that is set up anew on each new connection.
+// supervisor keeps a service T available, by setting up a new one on each new connection.
 type supervisor[T any] struct {
 	cfg   Config
 	log   *slog.Logger
 	state watched[state[T]]
 
-	// Of the goroutine in run only.
-	away time.Time // since when nothing is in service
-	told bool      // that it is away
+	// Used only by run's goroutine.
+	away time.Time // since when there has been no service
+	told bool      // whether the loss has been logged
 }
 
 type state[T any] struct {
 	up      bool
 	service T     // while up
 	why     error // while not up
-	over    bool  // nothing will come up any more
+	over    bool  // run has ended, and there will be no other service
 }
 
 func newSupervisor[T any](cfg Config, log *slog.Logger) *supervisor[T] {
@@ -173,8 +173,8 @@ func newSupervisor[T any](cfg Config, log *slog.Logger) *supervisor[T] {
 	return s
 }
 
-// run goes through one epoch after the other until ctx ends. In each, setUp makes the service on a new connection, and
-// serve returns when it can no longer be used; serve's ctx ends with the connection too.
+// run runs one epoch after another until ctx ends. In each, setUp makes the service on a new connection, and serve
+// returns when the service can no longer be used; serve's ctx also ends with the connection.
 func (s *supervisor[T]) run(ctx context.Context, setUp func(*connection) (T, error), serve func(context.Context, T) error) {
 	waits := &backoff.ExponentialBackOff{
 		InitialInterval: shortestWait, MaxInterval: longestWait, Multiplier: 2, RandomizationFactor: 0.5,
@@ -186,7 +186,7 @@ func (s *supervisor[T]) run(ctx context.Context, setUp func(*connection) (T, err
 			return struct{}{}, nil
 		}
 		s.lost(ctx, err)
-		if served > longestWait { // else it may be coming and going
+		if served > longestWait { // else the connection may be unstable
 			waits.Reset()
 		}
 		return struct{}{}, err
@@ -194,7 +194,7 @@ func (s *supervisor[T]) run(ctx context.Context, setUp func(*connection) (T, err
 	s.state.set(state[T]{why: errors.New("the connection to RabbitMQ was closed for good"), over: true})
 }
 
-// epoch returns how long there was a service, and why there is none any more.
+// epoch returns how long there was a service, and why it ended.
 func (s *supervisor[T]) epoch(
 	ctx context.Context, setUp func(*connection) (T, error), serve func(context.Context, T) error,
 ) (time.Duration, error) {
@@ -227,7 +227,7 @@ func (s *supervisor[T]) found(ctx context.Context, service T) {
 	s.log.InfoContext(ctx, "Connected to RabbitMQ", "url", Redact(s.cfg.URL), "away", time.Since(s.away).Round(time.Millisecond))
 }
 
-// lost logs once, however many attempts to reconnect fail after it.
+// lost logs only the first failure, however many attempts to reconnect fail after it.
 func (s *supervisor[T]) lost(ctx context.Context, err error) {
 	s.state.set(state[T]{why: fmt.Errorf("not connected to RabbitMQ: %w", err)})
 	if !s.told {
@@ -236,11 +236,11 @@ func (s *supervisor[T]) lost(ctx context.Context, err error) {
 	}
 }
 
-// watched is a value that others can wait on to change.
+// watched is a value whose next change others can wait for.
 type watched[T any] struct {
 	mu      sync.Mutex
 	value   T
-	changed chan struct{} // closed at the next change; nil while nobody has asked
+	changed chan struct{} // closed at the next change; nil until the first get after a change
 }
 
 func (w *watched[T]) set(value T) {
@@ -253,7 +253,7 @@ func (w *watched[T]) set(value T) {
 	}
 }
 
-// get returns the value, and what is closed as soon as that is no longer the value.
+// get returns the value, and a channel that is closed at its next change.
 func (w *watched[T]) get() (T, <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -22,14 +22,14 @@ type Consumer struct {
 	cfg  Config
 	log  *slog.Logger
 	feed *supervisor[*subscription]
-	// dead has a connection of its own: RabbitMQ blocks, in an alarm, those that publish, and must not stop reading
-	// acknowledgements.
+	// dead has a connection of its own: during an alarm RabbitMQ blocks connections that publish, and it must go on
+	// reading acknowledgements.
 	dead sender
 }
 
 var _ alert.Consumer = (*Consumer)(nil)
 
-// NewConsumer connects nowhere yet: Consume does.
+// NewConsumer returns a Consumer that is not connected yet: Consume connects it.
 func NewConsumer(cfg Config, log *slog.Logger) *Consumer {
 	cfg = cfg.withDefaults()
 	dead := cfg
@@ -37,18 +37,19 @@ func NewConsumer(cfg Config, log *slog.Logger) *Consumer {
 	return &Consumer{cfg: cfg, log: log, feed: newSupervisor[*subscription](cfg, log), dead: newSender(dead, log)}
 }
 
-// Ready is nil while the consumer is subscribed to its queue.
+// Ready returns nil while the consumer is subscribed to its queue.
 func (c *Consumer) Ready() error {
 	now, _ := c.feed.state.get()
 	return now.why
 }
 
-// Consume fulfils alert.Consumer; call it once. An event whose handling fails is held and handed to handle again, with
-// growing waits, for Config.Patience; then it goes back to the queue, and after Config.DeliveryLimit such rounds to the
-// dead queue. What is no event, or a very large one, goes there at once, with the reason in the header x-reason.
+// Consume implements alert.Consumer; call it once. It holds an event whose handling fails, and calls handle again with
+// growing waits, for Config.Patience. Then the event returns to the queue, and after Config.DeliveryLimit such rounds it
+// goes to the dead queue. A message that is not an event, or is too large, goes there at once, with the reason in the
+// header x-reason.
 //
-// handle's ctx outlives Consume's by up to Config.DrainTimeout. Consume's error is nil unless the configuration is
-// wrong, or handlers had to be cut off at the end.
+// handle's ctx outlives Consume's by up to Config.DrainTimeout. Consume returns an error only if the configuration is
+// wrong, or if handlers had to be cut off at the end.
 func (c *Consumer) Consume(ctx context.Context, handle alert.Handler) error {
 	if err := c.cfg.Validate(); err != nil {
 		return err
@@ -73,7 +74,7 @@ type subscription struct {
 	closed     <-chan *amqp.Error
 }
 
-// consumerTag has to be unique on its channel only.
+// consumerTag must be unique only on its channel.
 const consumerTag = "alerts"
 
 func (c *Consumer) subscribe(conn *connection) (*subscription, error) {
@@ -91,7 +92,7 @@ func (c *Consumer) subscribe(conn *connection) (*subscription, error) {
 	return s, c.resume(s)
 }
 
-// resume has deliveries come, after subscribe or after cancel.
+// resume starts deliveries, after subscribe or after cancel.
 func (c *Consumer) resume(s *subscription) error {
 	err := s.conn.within(replyTimeout, func() (err error) {
 		const autoAck, exclusive, noLocal, noWait = false, false, false, false
@@ -104,12 +105,12 @@ func (c *Consumer) resume(s *subscription) error {
 	return nil
 }
 
-// cancel asks for no more deliveries. Those already on their way still come, and then deliveries closes.
+// cancel asks the broker to stop deliveries. Those already sent still arrive, and then deliveries closes.
 func (s *subscription) cancel() {
 	_ = s.conn.within(replyTimeout, func() error { return s.channel.Cancel(consumerTag, false) })
 }
 
-// ended is why deliveries has closed.
+// ended returns why deliveries has closed.
 func (s *subscription) ended() error {
 	select {
 	case err, abnormal := <-s.closed:
@@ -122,15 +123,15 @@ func (s *subscription) ended() error {
 	}
 }
 
-// reasonHeader says, on a dead letter, why it is none of ours.
+// reasonHeader holds, on a dead letter, why alertman rejected it.
 const reasonHeader = "x-reason"
 
-// maxBody is how many bytes an event may have: twice what CloudEvents asks of everybody who takes events (CloudEvents 1.0,
-// Size Limits). Temporal refuses a request of more than 4 MiB with the code that it has for one request too many, so that
-// such an event would be held for ever; and JSON that is written anew may be many times as long as it came.
+// maxBody is an event's greatest size in bytes: twice what CloudEvents 1.0 requires every consumer to accept (Size
+// Limits). Temporal rejects a request of more than 4 MiB with the same code as too many requests, so that such an event
+// would be held forever; and JSON may become many times longer when it is written again.
 const maxBody = 128 << 10
 
-// read is the event that a message carries, or why it carries none.
+// read returns the event that a message carries, or an error that says why it carries none.
 func read(body []byte) (alert.Event, error) {
 	if len(body) > maxBody {
 		return alert.Event{}, fmt.Errorf("too large: an event must have at most %d bytes, and this has %d", maxBody, len(body))
@@ -138,8 +139,8 @@ func read(body []byte) (alert.Event, error) {
 	return cloudevents.Decode(body)
 }
 
-// take sees one delivery through. It is answered on the channel it came from: when that is gone the answer goes
-// nowhere, and the broker delivers the event again. ctx ends the trying, and never a handler in the middle.
+// take handles one delivery and answers it on the channel it came from. If that channel is gone, the answer is lost and
+// the broker delivers the event again. When ctx ends, take stops retrying, but never interrupts a handler.
 func (s *shift) take(ctx context.Context, d amqp.Delivery) {
 	log := s.log.With("event", idOf(d), "redelivered", d.Redelivered)
 	work := s.work(d)
@@ -163,12 +164,12 @@ func (s *shift) take(ctx context.Context, d amqp.Delivery) {
 		s.setAside(d)
 	default:
 		log.ErrorContext(ctx, "Alert not handled: back to the queue as a failed delivery", "error", shown(err.Error(), longestReason))
-		// A reject, because RabbitMQ 4.3 and later count no nack against the delivery limit.
+		// A reject, because RabbitMQ 4.3 and later do not count a nack against the delivery limit.
 		_ = d.Reject(true)
 	}
 }
 
-// work is what has to be done about a delivery.
+// work returns what to do with a delivery: handle its event, or bury it if it carries none.
 func (s *shift) work(d amqp.Delivery) func() error {
 	event, err := read(d.Body)
 	if err != nil {
@@ -184,7 +185,7 @@ func (s *shift) work(d amqp.Delivery) func() error {
 	}
 }
 
-// bury puts what is no event into the dead queue, as it came, with the reason.
+// bury puts a message that is not an event into the dead queue unchanged, with the reason.
 func (s *shift) bury(d amqp.Delivery, reason string) error {
 	if err := s.dead.send(s.handling, s.cfg.DeadExchange, d.RoutingKey, deadLetter(d, reason)); err != nil {
 		return err
@@ -193,8 +194,8 @@ func (s *shift) bury(d amqp.Delivery, reason string) error {
 	return nil
 }
 
-// deadLetter leaves out two properties: an expiration would empty the dead queue, and the broker takes a user id only
-// from that user.
+// deadLetter returns d as a message for the dead queue. It leaves out two properties: an expiration would empty the dead
+// queue, and the broker accepts a user id only from that user.
 func deadLetter(d amqp.Delivery, reason string) amqp.Publishing {
 	headers := amqp.Table{}
 	maps.Copy(headers, d.Headers)
@@ -218,20 +219,20 @@ func deadLetter(d amqp.Delivery, reason string) amqp.Publishing {
 // cutOffGrace is how long handlers have to return after their ctx has ended.
 const cutOffGrace = 5 * time.Second
 
-// shift is one call of Consume, over all its epochs. Handlers of a lost epoch go on, and count among the handlers at
-// once, while the next epoch is at work.
+// shift is one call of Consume, over all its epochs. Handlers of a lost epoch go on during the next one, and still count
+// toward Prefetch.
 type shift struct {
 	*Consumer
 
 	handle   alert.Handler
-	handling context.Context // the handlers': it outlives Consume's
+	handling context.Context // for the handlers; it outlives Consume's
 	cutOff   context.CancelCauseFunc
 	places   *semaphore.Weighted // Prefetch of them
 	drain    func() error        // waits for all handlers, once
 
 	away  chan struct{} // something was set aside
 	mu    sync.Mutex
-	aside []amqp.Delivery // handled by nobody, to be handed back once no more events are taken
+	aside []amqp.Delivery // not handled; handed back once no more events are taken
 }
 
 func (c *Consumer) newShift(ctx context.Context, handle alert.Handler) *shift {
@@ -249,7 +250,7 @@ func (c *Consumer) newShift(ctx context.Context, handle alert.Handler) *shift {
 	return s
 }
 
-// idle says whether all handlers have returned within the span.
+// idle reports whether all handlers have returned within the span.
 func (s *shift) idle(within time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -260,7 +261,7 @@ func (s *shift) idle(within time.Duration) bool {
 	return true
 }
 
-// serve hands out deliveries until there are no more, or ctx ends.
+// serve hands deliveries to handlers until there are no more, or ctx ends.
 func (s *shift) serve(ctx context.Context, from *subscription) error {
 	for {
 		select {
@@ -286,18 +287,18 @@ func (s *shift) serve(ctx context.Context, from *subscription) error {
 	}
 }
 
-// lookAgain is how often it is asked whether what takes events is there again.
+// lookAgain is how often wait calls Downstream during an outage.
 const lookAgain = 2 * time.Second
 
-// setAside keeps a delivery until no more are taken: handed back before that, it would come again at once, and each time
-// counts towards the limit of its deliveries.
+// setAside keeps a delivery until no more are taken. Handed back before that, it would come again at once, and each time
+// counts toward its delivery limit.
 func (s *shift) setAside(d amqp.Delivery) {
 	s.mu.Lock()
 	s.aside = append(s.aside, d)
 	s.mu.Unlock()
 	select {
 	case s.away <- struct{}{}:
-	default: // it is known
+	default: // already signalled
 	}
 }
 
@@ -310,8 +311,8 @@ func (s *shift) handBackAside() {
 	s.aside = nil
 }
 
-// wait takes no events until what they are handed to is there again. So an outage costs an event one delivery, however long it
-// takes, whatever the broker's consumer_timeout is. The connection stays.
+// wait takes no events until Downstream returns nil. So an outage costs an event one delivery, however long it lasts and
+// whatever the broker's consumer_timeout is. The connection stays open.
 func (s *shift) wait(ctx context.Context, from *subscription) error {
 	defer s.handBackAside()
 	why := s.downstream(ctx)
@@ -348,7 +349,7 @@ func (s *shift) downstream(ctx context.Context) error {
 	return s.cfg.Downstream(ctx)
 }
 
-// leave finishes what is in hand while the connection is still there to acknowledge it on.
+// leave waits for the running handlers while the connection is still open, so that their events can be acknowledged.
 func (s *shift) leave(from *subscription) error {
 	if err := from.conn.lost(); err != nil {
 		return err
@@ -360,7 +361,7 @@ func (s *shift) leave(from *subscription) error {
 	return s.drain()
 }
 
-// handBack is no failed delivery, and RabbitMQ 4.3 and later do not count it as one.
+// handBack returns a delivery to the queue. That is not a failed delivery: RabbitMQ 4.3 and later do not count it as one.
 func (s *shift) handBack(d amqp.Delivery) {
 	const multiple, requeue = false, true
 	_ = d.Nack(multiple, requeue) // on a lost connection the broker does the same by itself

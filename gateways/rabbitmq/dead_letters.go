@@ -21,23 +21,25 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-// DeadLetters is the dead queue as an operator looks after it. Nothing is lost by it: a message leaves the queue only
-// where it was purged, or replayed and confirmed; all others are back when a call returns. Several may look at once, and
-// then each sees fewer. A look that takes longer than the broker's consumer_timeout, by default 30m, fails.
+// DeadLetters lists, shows, replays and purges the messages in the dead queue for an operator. It loses nothing: a
+// message leaves the queue only if it was purged, or replayed and confirmed; all others are back when a call returns.
+// Calls may run at the same time; each then sees fewer messages. A call that takes longer than the broker's
+// consumer_timeout, by default 30m, fails.
 type DeadLetters struct {
 	reading, publishing Config
 	log                 *slog.Logger
 }
 
-// NewDeadLetters takes a user who may read the dead queue, alertman's, and one who may publish alerts, the worker's.
-// It connects nowhere yet: each call does, and closes its connections.
+// NewDeadLetters returns a DeadLetters that reads the dead queue as alertman's user, and publishes alerts as the worker's.
+// It does not connect yet: each call opens its own connections, and closes them.
 func NewDeadLetters(reading, publishing Config, log *slog.Logger) *DeadLetters {
 	reading, publishing = reading.withDefaults(), publishing.withDefaults()
 	reading.ConnectionName, publishing.ConnectionName = "orders alertman dead", "orders alertman dead, replay"
 	return &DeadLetters{reading: reading, publishing: publishing, log: log}
 }
 
-// List is the oldest letters, as many as most, and how many there are. Those that another look holds are not counted.
+// List returns the oldest letters, up to most of them, and how many there are. It does not count letters that another
+// call holds.
 func (d *DeadLetters) List(ctx context.Context, most int) (letters []DeadLetter, total int, err error) {
 	if most < 1 {
 		return nil, 0, fmt.Errorf("list dead letters: at least 1 must be asked for, not %d", most)
@@ -54,10 +56,10 @@ func (d *DeadLetters) List(ctx context.Context, most int) (letters []DeadLetter,
 	return letters, total, nil
 }
 
-// ErrNoDeadLetter means that the dead queue holds no letter of an id, or that another look holds it just now.
+// ErrNoDeadLetter means that the dead queue has no letter with an id, or that another call holds it at present.
 var ErrNoDeadLetter = errors.New("no such dead letter")
 
-// Show is the oldest letter of that id, with its body.
+// Show returns the oldest letter with that id, and its body.
 func (d *DeadLetters) Show(ctx context.Context, id string) (DeadLetter, error) {
 	var found *DeadLetter
 	_, err := d.through(ctx, func(message amqp.Delivery) (take bool) {
@@ -77,14 +79,14 @@ func (d *DeadLetters) Show(ctx context.Context, id string) (DeadLetter, error) {
 	return *found, nil
 }
 
-// Choice is which letters: all that there are, or all of these ids.
+// Choice selects all letters, or all letters with these ids.
 type Choice struct {
 	IDs []string
 	All bool
 }
 
-// Purge has the broker forget letters for good, and tells each as it goes. Its error is ErrNoDeadLetter where it found
-// none of an id; the others are purged then.
+// Purge deletes letters for good, and passes each to tell as it goes. It returns ErrNoDeadLetter if it found no letter
+// for an id; the others are purged nevertheless.
 func (d *DeadLetters) Purge(ctx context.Context, choice Choice, tell func(DeadLetter)) error {
 	chosen := choice.open()
 	_, err := d.through(ctx, func(message amqp.Delivery) (take bool) {
@@ -99,7 +101,7 @@ func (d *DeadLetters) Purge(ctx context.Context, choice Choice, tell func(DeadLe
 	return nil
 }
 
-// chosen is a choice, and which of its ids were met.
+// chosen is a choice, and the record of which of its ids were found.
 type chosen struct {
 	Choice
 
@@ -126,7 +128,7 @@ func (c *chosen) has(message amqp.Delivery) bool {
 	return true
 }
 
-// missing is an error for each id that was not met in a look that saw everything.
+// missing returns an error for each id that was not found, unless the walk was cut short.
 func (c *chosen) missing(cutShort error) error {
 	if cutShort != nil {
 		return nil
@@ -141,32 +143,32 @@ func (c *chosen) missing(cutShort error) error {
 	return errors.Join(missing...)
 }
 
-// DeadLetter is a message in the dead queue, as it is shown to people: but for Body, its texts are short, hold no control
-// characters, and have what could be a card number struck out.
+// DeadLetter is a message in the dead queue, made safe to show to people: its texts, except for Body, are short, contain
+// no control characters, and have anything that could be a card number removed.
 type DeadLetter struct {
-	// ID is the message's own, or where it has none that could be typed, "body-" and the beginning of its body's SHA-256.
+	// ID is the message's own id. If it has none that a person could type, ID is "body-" and the start of its body's SHA-256.
 	ID string `json:"id"`
-	// Time is when it became a dead letter, or where nobody has noted that, when it was sent; zero, where neither.
+	// Time is when it became a dead letter; if that is unknown, when it was sent; zero if both are unknown.
 	Time time.Time `json:"time,omitzero"`
-	// Reason is why it is one.
+	// Reason is why it became a dead letter.
 	Reason     string `json:"reason"`
 	Type       string `json:"type,omitempty"`
-	OrderID    string `json:"orderID,omitempty"` // where it is an event
+	OrderID    string `json:"orderID,omitempty"` // if it is an event
 	RoutingKey string `json:"routingKey,omitempty"`
 	Size       int    `json:"size"` // of the body, in bytes
-	// NoEvent is why alertman would put it straight back; empty, it is an event.
+	// NoEvent is why alertman would put it straight back; empty if it is an event.
 	NoEvent string `json:"noEvent,omitempty"`
-	// Body is as it came, whatever it holds. Only Show reads it.
+	// Body is unchanged, whatever it contains. Only Show sets it.
 	Body []byte `json:"-"`
 }
 
-// What a dead letter's texts may hold at most, in characters.
+// The greatest lengths of a dead letter's texts, in characters.
 const (
 	longestReason = 1000
 	longestName   = 100
 )
 
-// letter is the message as a dead letter, without its body.
+// letter returns the message as a DeadLetter, without its body.
 func (d *DeadLetters) letter(message amqp.Delivery) DeadLetter {
 	letter := DeadLetter{
 		ID: idOf(message), Time: diedAt(message), Reason: reasonOf(message.Headers, d.reading.DeliveryLimit),
@@ -181,10 +183,11 @@ func (d *DeadLetters) letter(message amqp.Delivery) DeadLetter {
 	return letter
 }
 
-// digestBytes are enough of a hash to tell the messages of a queue apart.
+// digestBytes is how many bytes of a hash are enough to distinguish the messages of a queue.
 const digestBytes = 8
 
-// idOf is what people call the message by. UUIDs are no card numbers, though some have as many digits in a row.
+// idOf returns the id that people use for the message. A UUID is not a card number, though some have as many digits in a
+// row.
 func idOf(d amqp.Delivery) string {
 	id := d.MessageId
 	_, notUUID := uuid.Parse(id)
@@ -195,13 +198,13 @@ func idOf(d amqp.Delivery) string {
 	return "body-" + hex.EncodeToString(sum[:digestBytes])
 }
 
-// shown is foreign text as it may be shown, on one line.
+// shown returns foreign text on one line, made safe to show, and cut to up to most characters.
 func shown(text string, most int) string {
 	return safetext.Cut(card.Redact(safetext.Line(text)), most, "…")
 }
 
-// death is what the broker has noted about the last time that the message became a dead letter, newest first:
-// https://www.rabbitmq.com/docs/dlx#effects.
+// death returns the broker's record of the last time that the message became a dead letter. The header's records are
+// newest first: https://www.rabbitmq.com/docs/dlx#effects.
 func death(headers amqp.Table) amqp.Table {
 	deaths, _ := headers["x-death"].([]any)
 	if len(deaths) == 0 {
@@ -218,8 +221,8 @@ func diedAt(d amqp.Delivery) time.Time {
 	return d.Timestamp.UTC()
 }
 
-// reasonOf is alertman's own reason, or the broker's in words. limit is how often the queue delivers again: the broker's
-// own count, x-delivery-count, goes on in the dead queue with each look.
+// reasonOf returns alertman's own reason, or the broker's in words. limit is how often the queue delivers again. The
+// broker's own count, x-delivery-count, cannot be used: it also grows each time a message in the dead queue is read.
 func reasonOf(headers amqp.Table, limit int) string {
 	if reason, ours := headers[reasonHeader].(string); ours && reason != "" {
 		return shown(reason, longestReason)
@@ -244,12 +247,13 @@ func reasonOf(headers amqp.Table, limit int) string {
 	}
 }
 
-// Replay publishes letters again as they came, each under its own id, and tells each as it goes. A letter leaves the dead
-// queue only after its confirm: where a crash comes in between it is in both, and alertman knows it by its id.
+// Replay publishes letters again unchanged, each under its own id, and passes each to tell as it goes. A letter leaves
+// the dead queue only after its confirm. After a crash in between it is in both queues, and alertman recognizes it by its
+// id.
 //
-// What is no event would come straight back, and is replayed only by force. tell's error is why a letter stayed in the
-// dead queue. Replay fails where the broker takes no letters, and with ErrNoDeadLetter where it found none of an id; the
-// others are replayed then.
+// A letter that is not an event would come straight back, and is replayed only if force is true. The error passed to tell
+// is why a letter stayed in the dead queue. Replay fails if the broker accepts no letters. It returns ErrNoDeadLetter if
+// it found no letter for an id; the others are replayed nevertheless.
 func (d *DeadLetters) Replay(ctx context.Context, choice Choice, force bool, tell func(DeadLetter, error)) error {
 	if err := d.publishing.Validate(); err != nil {
 		return fmt.Errorf("replay dead letters: %w", err)
@@ -259,7 +263,7 @@ func (d *DeadLetters) Replay(ctx context.Context, choice Choice, force bool, tel
 	var running sync.WaitGroup
 	running.Go(func() { to.run(sending) })
 	var failed error
-	failures := 0 // one after the other
+	failures := 0 // in a row
 	_, err := d.through(ctx, func(message amqp.Delivery) (take bool) {
 		if failed != nil || !chosen.has(message) {
 			return false
@@ -289,18 +293,19 @@ func (d *DeadLetters) Replay(ctx context.Context, choice Choice, force bool, tel
 	return nil
 }
 
-// patienceWithBroker is how many letters may fail one after the other before the rest is left alone: each may take
-// twice ConfirmTimeout to fail.
+// patienceWithBroker is how many letters may fail in a row before Replay gives up on the rest: each may take twice
+// ConfirmTimeout to fail.
 const patienceWithBroker = 3
 
-// alive is the message without the marks of its death. Like a dead letter it goes without its expiration and user id.
+// alive returns the message without the headers that mark a dead letter. Like deadLetter, it leaves out the expiration
+// and the user id.
 func alive(d amqp.Delivery) amqp.Publishing {
-	message := deadLetter(d, "replayed") // a mark, too
+	message := deadLetter(d, "replayed") // the reason is a mark too, and is removed below
 	maps.DeleteFunc(message.Headers, func(name string, _ any) bool { return marksDeath(name) })
 	return message
 }
 
-// marksDeath says whether alertman or RabbitMQ, up to 4.x, has added the header on the way to the dead queue.
+// marksDeath reports whether alertman or RabbitMQ, up to 4.x, adds the header on the way to the dead queue.
 func marksDeath(header string) bool {
 	switch header {
 	case reasonHeader, "x-death", "x-delivery-count", "x-acquired-count":
@@ -309,13 +314,14 @@ func marksDeath(header string) bool {
 	return strings.HasPrefix(header, "x-first-death-") || strings.HasPrefix(header, "x-last-death-")
 }
 
-// walk goes once through all messages that are ready in the dead queue when it begins, in the queue's order. Whatever is
-// not taken goes back at its end, or with its connection; until then no other walk sees it. It always goes to the end:
-// RabbitMQ puts back behind what was put back before, so that half a walk would turn the queue around.
+// walk goes once through all messages that are ready in the dead queue when it begins, in the queue's order. Messages
+// that are not taken go back when it ends, or when its connection does; until then no other walk sees them. It always
+// goes to the end: RabbitMQ puts messages back behind those put back before, so that half a walk would change the
+// queue's order.
 //
-// It consumes: getting message by message grows slower with each that is held (RabbitMQ 3.10 took 18s for 20,000, and
-// 0.4s to have them consumed). A consumer that holds a window full gets no more, so another one goes on from there: no
-// more than a window is on its way or in memory.
+// It consumes, because getting messages one by one becomes slower with each that is held (for 20,000 messages RabbitMQ
+// 3.10 took 18s, and 0.4s when they were consumed). A consumer that holds a full window gets no more, so another one
+// continues from there: no more than a window is on its way or in memory.
 type walk struct {
 	conn    *connection
 	queue   string
@@ -324,8 +330,8 @@ type walk struct {
 	taken   int
 }
 
-// through hands each message to visit, and returns how many there were. Those that visit answers with true the broker
-// forgets. Where another walk has got some of them, visit sees fewer.
+// through passes each message to visit, and returns how many there were. It removes from the queue those for which visit
+// returns true. If another walk holds some of them, visit sees fewer.
 func (d *DeadLetters) through(ctx context.Context, visit func(amqp.Delivery) (take bool)) (total int, err error) {
 	defer func() {
 		if err != nil {
@@ -352,7 +358,7 @@ func (d *DeadLetters) through(ctx context.Context, visit func(amqp.Delivery) (ta
 	return w.total, errors.Join(w.run(ctx, visit), w.end())
 }
 
-// ready is how many messages of a queue nobody holds.
+// ready returns how many messages of a queue no consumer holds.
 func (c *connection) ready(queue string) (messages int, err error) {
 	err = c.within(replyTimeout, func() error {
 		channel, err := c.Channel()
@@ -406,7 +412,7 @@ func (w *walk) next(ctx context.Context) (amqp.Delivery, error) {
 			return amqp.Delivery{}, err
 		}
 	}
-	if err := w.conn.lost(); err != nil { // what had come before it is back in the queue
+	if err := w.conn.lost(); err != nil { // messages that arrived before the loss are back in the queue
 		return amqp.Delivery{}, err
 	}
 	silence := time.NewTimer(replyTimeout)
@@ -424,7 +430,7 @@ func (w *walk) next(ctx context.Context) (amqp.Delivery, error) {
 	}
 }
 
-// open consumes from where the last window is full.
+// open starts a new window, which continues where the last one is full.
 func (w *walk) open() error {
 	opened := &deadWindow{subscription: subscription{conn: w.conn}}
 	w.windows = append(w.windows, opened)
@@ -442,11 +448,11 @@ func (w *walk) open() error {
 	})
 }
 
-// errStillThere means that what was taken may be in the queue all the same.
+// errStillThere means that messages that were taken may still be in the queue.
 var errStillThere = errors.New("whether the broker has forgotten what was taken is not known: it may still be in the dead queue, too")
 
-// end puts back what was not taken, the oldest first. Without it the broker does so when the connection ends, but in no
-// order. The last window, which may have room, must get nothing of that.
+// end puts back the messages that were not taken, the oldest first. Without it the broker does so when the connection
+// ends, but in no particular order. The last window may have room, so it is stopped first, and gets none of them.
 func (w *walk) end() error {
 	if len(w.windows) > 0 {
 		w.last().stop()
@@ -459,39 +465,39 @@ func (w *walk) end() error {
 	return nil
 }
 
-// RabbitMQ 3.10 takes messages back in their order only so many at once, since it keeps them in an Erlang map, which has
-// an order up to 32 keys; and only while no more than 32 of a channel's requests are under way, since it joins those that
-// come after them (rabbit_fifo_client's soft limit). Hence a channel for each window, and windows of fewer than 32 times
-// 32.
+// RabbitMQ 3.10 keeps the order of returned messages only under two limits. At most 32 may be returned at once, because
+// it keeps them in an Erlang map, which is ordered up to 32 keys. And at most 32 of a channel's requests may be under
+// way, because it joins later ones (rabbit_fifo_client's soft limit). So each window has its own channel, and holds
+// fewer than 32 times 32 messages.
 const (
 	inOrder = 32
 	window  = 500
 )
 
-// deadWindow is a part of the dead queue that a walk has in its hands, by a consumer on a channel of its own.
+// deadWindow is a part of the dead queue that a walk holds, through a consumer on a channel of its own.
 type deadWindow struct {
 	subscription
 
-	held []uint64 // by their delivery tags, to go back
+	held []uint64 // delivery tags of the messages to put back
 }
 
 func (w *deadWindow) hold(message amqp.Delivery) {
 	w.held = append(w.held, message.DeliveryTag)
 }
 
-// stop has the broker deliver no more.
+// stop makes the broker deliver no more, and holds what it had already sent.
 func (w *deadWindow) stop() {
 	if w.deliveries == nil {
 		return
 	}
 	w.cancel()
-	for message := range w.deliveries { // what no visit has seen
+	for message := range w.deliveries { // not yet visited
 		w.hold(message)
 	}
 	w.deliveries = nil
 }
 
-// close puts back what is held. The broker answers it after it has done all that was asked on the channel before.
+// close puts the held messages back. The broker answers it only after all earlier requests on the channel are done.
 func (w *deadWindow) close() error {
 	w.stop()
 	if w.channel == nil {

@@ -36,7 +36,7 @@ func newDying(t *testing.T) dying {
 	return d
 }
 
-// bury puts messages into the dead queue, as alertman does with what is no event.
+// bury puts messages into the dead queue, as alertman does with messages that are not events.
 func (d dying) bury(t *testing.T, messages ...amqp.Publishing) {
 	t.Helper()
 	ch := operator(t)
@@ -297,7 +297,7 @@ func TestAnAlertThatFailedTooOftenIsADeadLetterThatSaysSoAndCanBeReplayed(t *tes
 	counts(t, failing.DeadQueue, 0)
 }
 
-// Many are more than a look has in its hands at once, several times over.
+// Many means several times as many letters as one window holds.
 func TestManyDeadLettersKeepTheirOrderAndAreAllReached(t *testing.T) {
 	const many = 2000
 	d := newDying(t)

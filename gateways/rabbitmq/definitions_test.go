@@ -17,7 +17,7 @@ import (
 	"dummyorders/gateways/rabbitmq"
 )
 
-// The tests' broker has loaded definitions.json: with the default names nothing has to be declared.
+// The tests' broker has loaded definitions.json, so with the default names nothing needs to be declared.
 func as(t *testing.T, user string) rabbitmq.Config {
 	t.Helper()
 	return rabbitmq.Config{URL: theBroker(t).url(user)}
@@ -69,7 +69,7 @@ func TestAlertmanMayPutIntoTheDeadQueue(t *testing.T) {
 func TestDeclaringMakesWhatTheDefinitionsHold(t *testing.T) {
 	cfg := as(t, "operator")
 	cfg.Declare = true
-	startPublisher(t, cfg) // RabbitMQ refuses to declare what is there but different
+	startPublisher(t, cfg) // RabbitMQ rejects the declaration of something that exists but differs
 
 	cfg.DeliveryLimit = 7
 	p := rabbitmq.NewPublisher(cfg, logger(t))

@@ -20,10 +20,10 @@ import (
 	"dummyorders/gateways/rabbitmq"
 )
 
-// patience is what a test has with a slow machine.
+// patience is how long a test waits on a slow machine.
 const patience = 2 * time.Minute
 
-// config names exchanges and queues that no other test uses.
+// config returns a Config with exchanges and queues that no other test uses.
 func config(t *testing.T) rabbitmq.Config {
 	t.Helper()
 	name := t.Name() + "." + uuid.NewString()[:8]
@@ -86,7 +86,7 @@ func run(t *testing.T, service func(context.Context) error) (stop func()) {
 	return stop
 }
 
-// mustFail is nil for an error in these words.
+// mustFail returns nil for an error with these words.
 func mustFail(err error, words string) error {
 	if err == nil || !strings.Contains(err.Error(), words) {
 		return fmt.Errorf("want an error about %q, not: %w", words, err)
@@ -94,7 +94,7 @@ func mustFail(err error, words string) error {
 	return nil
 }
 
-// consuming is a call of Consume that is going on.
+// consuming is a running call of Consume.
 type consuming struct {
 	*rabbitmq.Consumer
 
@@ -123,13 +123,13 @@ func startConsumer(t *testing.T, cfg rabbitmq.Config, handle alert.Handler) *con
 	return c
 }
 
-// stop returns what Consume did.
+// stop ends Consume, and returns its error.
 func (c *consuming) stop() error {
 	c.cancel()
 	return <-c.ended
 }
 
-// operator is a channel to look around with.
+// operator returns a channel with which a test inspects the broker.
 func operator(t *testing.T) *amqp.Channel {
 	t.Helper()
 	return channel(t, "operator")
@@ -176,7 +176,7 @@ func counts(t *testing.T, queue string, want int) {
 	})
 }
 
-// until waits for what should come soon.
+// until waits for something that should happen soon.
 func until[T any](t *testing.T, c <-chan T) T {
 	t.Helper()
 	select {
@@ -189,7 +189,7 @@ func until[T any](t *testing.T, c <-chan T) T {
 	}
 }
 
-// tally is a handler that remembers which events it was handed.
+// tally is a handler that records which events it receives.
 type tally struct {
 	mu   sync.Mutex
 	seen map[string]int
@@ -223,7 +223,7 @@ func (c *tally) waitFor(t *testing.T, events int) {
 	})
 }
 
-// diary keeps a log to look things up in.
+// diary records a log, so that tests can search it.
 type diary struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -8,8 +8,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// lane is a channel in confirm mode with at most one message on its way, so that whatever comes back on it is about
-// that message. After any error it is spent.
+// lane is a channel in confirm mode with at most one message under way, so that every answer on it is about that
+// message. After any error it must not be used again.
 type lane struct {
 	conn    *connection
 	channel *amqp.Channel
@@ -55,7 +55,8 @@ func (l *lane) send(ctx context.Context, exchange, key string, message amqp.Publ
 	}
 }
 
-// verdict reads what came before the confirm: RabbitMQ sends a message's return first.
+// verdict returns what the broker did with the message. RabbitMQ sends a return before the confirm, so it looks for one
+// first.
 func (l *lane) verdict(acked bool) error {
 	select {
 	case r, open := <-l.returns:
@@ -83,8 +84,8 @@ func blockedError(reason string) error {
 	return fmt.Errorf("the broker takes no messages at present: %s", reason)
 }
 
-// retire closes a spent lane. While the broker reads nothing from us the request to close would find no answer, and
-// waiting for that in vain would take the connection down, so it comes after that.
+// retire closes a failed lane. While the broker reads nothing from us, it would not answer the request to close, and
+// the timeout would close the whole connection; so retire waits until the broker reads again.
 func (l *lane) retire() {
 	for {
 		reason, changed := l.conn.blocked.get()
@@ -97,16 +98,16 @@ func (l *lane) retire() {
 			return
 		}
 	}
-	_ = l.conn.within(replyTimeout, l.channel.Close) // spent either way
+	_ = l.conn.within(replyTimeout, l.channel.Close) // not used again either way
 }
 
 var errConnectionLost = errors.New("the connection to RabbitMQ was lost")
 
-// lanes is a pool of lanes on one connection, opened when they are needed.
+// lanes is a pool of lanes on one connection. It opens them when they are needed.
 type lanes struct {
 	conn   *connection
 	idle   chan *lane
-	places chan struct{} // one for each lane that may yet be opened
+	places chan struct{} // one for each lane that may still be opened
 }
 
 func newLanes(conn *connection, most int) *lanes {
@@ -117,7 +118,7 @@ func newLanes(conn *connection, most int) *lanes {
 	return ls
 }
 
-// take fails at once while the broker reads nothing from us.
+// take returns an idle or new lane, or waits for one. It fails at once while the broker reads nothing from us.
 func (ls *lanes) take(ctx context.Context) (*lane, error) {
 	if err := ls.conn.lost(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errConnectionLost, err)
@@ -154,7 +155,7 @@ func (ls *lanes) open() (*lane, error) {
 	return nil, err
 }
 
-// giveBack takes a lane in again, or closes a spent one and only then makes place for another.
+// giveBack returns a good lane to the pool. It closes a failed one, and only then makes room for another.
 func (ls *lanes) giveBack(l *lane, good bool) {
 	if good {
 		ls.idle <- l

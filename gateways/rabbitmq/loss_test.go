@@ -105,8 +105,8 @@ func TestAConsumerComesBackAndEveryAlertIsHandled(t *testing.T) {
 	counts(t, cfg.Queue, 0)
 }
 
-// Both deliveries of the event have tag 1, each on its own channel. Were the first handler's acknowledgement sent on
-// the second channel, it would take the event away from under the second handler, whose failure would then be its loss.
+// Both deliveries of the event have tag 1, each on its own channel. If the first handler's acknowledgement were sent on
+// the second channel, it would remove the event while the second handler works on it; if that failed, the event would be lost.
 func TestAHandlerThatOutlivesItsConnectionAcknowledgesNothing(t *testing.T) {
 	cfg := config(t)
 	started, finish := make(chan int), []chan error{make(chan error), make(chan error)}

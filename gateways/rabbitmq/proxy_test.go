@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// proxy stands between us and the broker.
+// proxy is between the tests' connections and the broker.
 type proxy struct {
 	*toxiproxy.Proxy
 }
@@ -29,7 +29,7 @@ func (p proxy) url(user string) string {
 	return fmt.Sprintf("amqp://%s:%s@%s/", user, user, p.Listen)
 }
 
-// freeze stops whatever the broker says, and closes nothing.
+// freeze stops everything that the broker sends, and closes no connection.
 func (p proxy) freeze(t *testing.T) {
 	t.Helper()
 	_, err := p.Toxics.AddToxicJson(strings.NewReader(

@@ -12,7 +12,7 @@ import (
 	"dummyorders/gateways/cloudevents"
 )
 
-// appID is who publishes, in each message's properties.
+// appID names the publishing application in each message's properties.
 const appID = "orders"
 
 // maxShortString is AMQP 0-9-1's limit, in bytes, for a message id. The library drops the connection over a longer one.
@@ -26,14 +26,14 @@ type Publisher struct {
 
 var _ alert.Publisher = (*Publisher)(nil)
 
-// NewPublisher connects nowhere yet: Run does.
+// NewPublisher returns a Publisher that is not connected yet: Run connects it.
 func NewPublisher(cfg Config, log *slog.Logger) *Publisher {
 	cfg = cfg.withDefaults()
 	return &Publisher{cfg: cfg, sender: newSender(cfg, log)}
 }
 
-// Run keeps a connection until ctx ends, then closes it; what is being published then fails. It fails itself only on
-// a configuration that Validate refuses.
+// Run keeps a connection open until ctx ends, then closes it; publishes still under way then fail. Run returns an error
+// only for a configuration that Validate rejects.
 func (p *Publisher) Run(ctx context.Context) error {
 	if err := p.cfg.Validate(); err != nil {
 		return err
@@ -42,13 +42,13 @@ func (p *Publisher) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready is nil while there is a connection, and the broker takes messages on it.
+// Ready returns nil while there is a connection and the broker accepts messages on it.
 func (p *Publisher) Ready() error {
 	return p.sender.ready()
 }
 
-// Publish fulfils alert.Publisher. Its errors name the event, and come in bounded time: after ConfirmTimeout without a
-// connection, at once from a broker that takes no messages at present, and after ConfirmTimeout without a confirm.
+// Publish implements alert.Publisher. Its errors name the event. It fails in bounded time: after ConfirmTimeout without
+// a connection, at once if the broker accepts no messages at present, and after ConfirmTimeout without a confirm.
 func (p *Publisher) Publish(ctx context.Context, e alert.Event) error {
 	if len(e.ID) > maxShortString {
 		return fmt.Errorf("publish alert %.40s…: %w: its id must have at most %d bytes, and has %d", e.ID, alert.ErrUnpublishable, maxShortString, len(e.ID))
@@ -92,7 +92,7 @@ func (s sender) run(ctx context.Context) {
 }
 
 // send waits up to ConfirmTimeout for a lane, and then as long for the confirm. After an error the message may have
-// arrived all the same.
+// arrived nevertheless.
 func (s sender) send(ctx context.Context, exchange, key string, message amqp.Publishing) error {
 	from, lane, err := s.lane(ctx)
 	if err != nil {

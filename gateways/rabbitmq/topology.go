@@ -6,16 +6,16 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// keys are the alerts that the queue is bound to.
+// keys are the routing keys of the alerts that the queue is bound to.
 var keys = []string{"fraud.#", "payment.#"}
 
-// peeks is the dead queue's delivery limit. RabbitMQ 4 counts every look that an operator takes at a message and puts
-// back, and drops the message after 20 where nothing else is said; 3.10 knows no "unlimited".
+// peeks is the dead queue's delivery limit. RabbitMQ 4 counts each time that an operator looks at a message and puts it
+// back, and by default drops the message after 20; 3.10 has no "unlimited".
 const peeks = 1_000_000
 
-// topology is what has to be on the broker. definitions.json holds the same for a broker that loads it at its start,
-// with the users; the passwords there are for development, each the user's own name. In production the broker loads a
-// copy with its own password hashes (rabbitmqctl hash_password makes one), and each process gets its URL by environment.
+// topology is what must exist on the broker. definitions.json holds the same, and the users, for a broker that loads it
+// at its start. Its passwords are for development: each is the user's own name. In production the broker loads a copy
+// with its own password hashes (rabbitmqctl hash_password makes one), and each process gets its URL by environment.
 type topology struct {
 	Exchanges []exchange `json:"exchanges"`
 	Queues    []queue    `json:"queues"`
@@ -38,8 +38,8 @@ type binding struct {
 	Key      string `json:"routing_key"`
 }
 
-// topology's queues are quorum queues, which count deliveries and survive the loss of a node. Dead letters move at
-// least once: only together with reject-publish, without which the broker silently falls back to at most once.
+// topology returns quorum queues, which count deliveries and survive the loss of a node. Dead letters move at least
+// once; that needs reject-publish too, without which the broker silently falls back to at most once.
 func (c Config) topology() topology {
 	t := topology{
 		Exchanges: []exchange{{c.Exchange, amqp.ExchangeTopic}, {c.DeadExchange, amqp.ExchangeFanout}},
@@ -61,7 +61,7 @@ func (c Config) topology() topology {
 	return t
 }
 
-// declare makes what is missing, all of it durable, and fails on what is there but different.
+// declare creates what is missing, all of it durable, and fails if something exists but differs.
 func (t topology) declare(ch *amqp.Channel) error {
 	for _, e := range t.Exchanges {
 		if err := ch.ExchangeDeclare(e.Name, e.Type, true, false, false, false, nil); err != nil {

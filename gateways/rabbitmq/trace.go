@@ -9,17 +9,17 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// traces writes and reads the headers traceparent and tracestate of W3C Trace Context.
+// traces writes and reads W3C Trace Context's headers traceparent and tracestate.
 var traces propagation.TraceContext
 
-// traceHeaders carries ctx's trace, if it has one.
+// traceHeaders returns headers that carry ctx's trace, if it has one.
 func traceHeaders(ctx context.Context) amqp.Table {
 	headers := amqp.Table{}
 	traces.Inject(ctx, carrier(headers))
 	return headers
 }
 
-// withTrace is ctx in the trace that the headers carry, if they do.
+// withTrace returns ctx with the trace that the headers carry, if any.
 func withTrace(ctx context.Context, headers amqp.Table) context.Context {
 	return traces.Extract(ctx, carrier(headers))
 }
@@ -27,7 +27,7 @@ func withTrace(ctx context.Context, headers amqp.Table) context.Context {
 // carrier makes AMQP headers a propagation.TextMapCarrier.
 type carrier amqp.Table
 
-// Get is empty for a header that is missing or no text.
+// Get returns the header, or "" if it is missing or is not a string.
 func (c carrier) Get(key string) string {
 	text, _ := c[key].(string)
 	return text
@@ -38,7 +38,7 @@ func (c carrier) Set(key, value string) {
 	c[key] = value
 }
 
-// Keys are the headers' names, in order.
+// Keys returns the headers' names, sorted.
 func (c carrier) Keys() []string {
 	return slices.Sorted(maps.Keys(c))
 }

@@ -5,19 +5,18 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// behaviour is what a test card, amount or token makes the gateway do, call by call; the zero value does what it is
-// asked to. Its name is a part of the authorization's id, so that any process knows it from there: it must not change.
+// behaviour is what a test card, amount or token makes the gateway do, for each call; the zero value complies with every
+// call. Its name is a part of the authorization's id, from which any process reads it, so it must not change.
 type behaviour struct {
 	name                             string
 	lastFour                         string // of the card 4000 00** **** ****
-	cents                            int64  // of the amount, in a currency with two digits; 0 is none
+	cents                            int64  // of the amount, in a currency with two digits; 0 for no amount
 	pm                               string // the token
 	authorize, capture, void, refund act
 }
 
-// behaviours are all that docs/payments.md lists, and a test holds the two together. The cards that decline, and the
-// tokens, are those of https://docs.stripe.com/testing, so that one set serves every gateway. The cards 66** mean
-// nothing there.
+// behaviours are the same as in docs/payments.md, which a test checks. The cards that decline, and the tokens, are those of
+// https://docs.stripe.com/testing, so that one set serves every gateway. The cards 66** mean nothing there.
 var behaviours = []behaviour{
 	{name: "carddeclined", lastFour: "0002", pm: "pm_card_visa_chargeDeclined", authorize: declines("card_declined")},
 	{name: "nofunds", lastFour: "9995", cents: 7701, pm: "pm_card_visa_chargeDeclinedInsufficientFunds", authorize: declines("insufficient_funds")},
@@ -47,7 +46,7 @@ var behaviours = []behaviour{
 	{name: "unrefundable", lastFour: "6769", capture: act{does: loseEveryAnswer}, refund: declines("refund_not_allowed")},
 }
 
-// behaviourFor goes by the card or the token, then by the amount.
+// behaviourFor chooses a behaviour by the card or the token, then by the amount.
 func behaviourFor(r payment.AuthorizeRequest) behaviour {
 	digits, err := r.Amount.Currency.Digits()
 	hundredths := err == nil && digits == 2
@@ -64,7 +63,7 @@ func behaviourFor(r payment.AuthorizeRequest) behaviour {
 	return behaviour{}
 }
 
-// isTestCard goes by all that is left of a card number.
+// isTestCard reports whether the card is 4000 00** with these last four digits: only these are kept of a card number.
 func isTestCard(c card.Details, lastFour string) bool {
 	return c.FirstSix == "400000" && c.LastFour == lastFour
 }

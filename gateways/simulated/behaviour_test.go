@@ -25,7 +25,7 @@ func request(t *testing.T, key, number string) payment.AuthorizeRequest {
 	}
 }
 
-// atOnce makes late answers come at once.
+// atOnce makes late answers arrive at once.
 var atOnce = simulated.WithWait(func(context.Context, time.Duration) error { return nil })
 
 // payFor goes the way of a payment as far as it gets: hold, take, and where that fails release, and where that is
@@ -87,11 +87,11 @@ func word(err error) string {
 	return err.Error()
 }
 
-// byCard is what each test card of docs/payments.md provokes.
+// byCard holds the results of each test card of docs/payments.md.
 var byCard = map[string]string{
 	"4242424242424242": "hold ok, take ok",
 	"1234567887654321": "hold ok, take ok",
-	"5555550000000002": "hold ok, take ok", // ends like a test card and is none
+	"5555550000000002": "hold ok, take ok", // ends like a test card, but is not one
 	"4000000000000002": "hold card_declined",
 	"4000000000009995": "hold insufficient_funds",
 	"4000000000009987": "hold lost_card",
@@ -146,7 +146,7 @@ func TestADeclinedTestCardGivesItsDeclineCode(t *testing.T) {
 	}
 }
 
-// sameAs is the card that a test amount does the same as.
+// sameAs holds the card with the same behaviour as a test amount.
 var sameAs = map[int64]string{
 	7701: "4000000000009995", 7702: "4000000000006603", 7703: "4000000000006611", 7704: "4000000000006629",
 	7705: "4000000000006637", 7706: "4000000000006645", 7707: "4000000000000341", 7708: "4000000000006694",
@@ -199,7 +199,7 @@ func TestALateAnswerTakesTwoSecondsOfTheTenThatCallersGive(t *testing.T) {
 	require.Equal(t, []time.Duration{2 * time.Second, 2 * time.Second}, waited)
 }
 
-// TestTheDocumentListsEveryTestCard holds the tables of docs/payments.md together with what was tried above.
+// TestTheDocumentListsEveryTestCard compares the tables of docs/payments.md with what was tested above.
 func TestTheDocumentListsEveryTestCard(t *testing.T) {
 	text, err := os.ReadFile("../../docs/payments.md")
 	require.NoError(t, err)

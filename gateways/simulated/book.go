@@ -12,14 +12,14 @@ import (
 // GivenBack count every movement: twice the amount would be money moved twice.
 type Line struct {
 	AuthorizationID string
-	TransactionID   string // empty where another process made the hold
+	TransactionID   string // empty if another process made the hold
 	Amount          money.Money
 	Held            int64 // now
 	Taken           int64
 	GivenBack       int64
 }
 
-// Why the book cannot do what it is asked to.
+// The reasons why the book rejects a call.
 var (
 	errNothingHeld  = errors.New("nothing_held")
 	errNothingTaken = errors.New("nothing_taken")
@@ -29,7 +29,7 @@ var (
 type state int
 
 const (
-	asked state = iota // and nothing done yet
+	asked state = iota // nothing done yet
 	held
 	taken
 	released
@@ -40,10 +40,10 @@ type entry struct {
 	Line
 
 	state state
-	tried []string // calls that are to fail once, and did
+	tried []string // calls that must fail once, and have failed
 }
 
-// book holds the newest authorizations. All of its methods are one step: nothing waits within.
+// book holds the newest authorizations. Each of its methods is atomic, and none waits.
 type book struct {
 	mu      sync.Mutex
 	most    int
@@ -56,7 +56,7 @@ func newBook(most int) *book {
 	return &book{most: most, entries: map[string]*entry{}}
 }
 
-// hold says whether this call made the hold.
+// hold makes a hold, and reports whether this call made it.
 func (b *book) hold(l Line) (first bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,7 +116,7 @@ func (b *book) giveBack(l Line) (first bool, err error) {
 	return false, errNothingTaken
 }
 
-// firstTry says whether such a call was never made before, as far as is remembered.
+// firstTry reports whether the book remembers no earlier call of that name.
 func (b *book) firstTry(l Line, name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -129,7 +129,7 @@ func (b *book) firstTry(l Line, name string) bool {
 	return true
 }
 
-// entry finds an authorization. One that is not remembered is taken for what the call expects it to be.
+// entry returns an authorization. One that is not remembered is added in the state that the call expects.
 func (b *book) entry(l Line, believed state) *entry {
 	if e, remembered := b.entries[l.AuthorizationID]; remembered {
 		return e

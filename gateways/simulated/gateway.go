@@ -1,5 +1,5 @@
-// Package simulated is a payment gateway that moves no money. It answers as a real one would: most payments succeed, and
-// test cards, test amounts and test tokens make it decline, fail, keep silent or lose its answer.
+// Package simulated provides a payment gateway that moves no money. It answers as a real one would: most payments succeed,
+// and test cards, test amounts and test tokens make it decline, fail, not answer, or lose its answer.
 package simulated
 
 import (
@@ -14,14 +14,14 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// late is how long a late answer takes: within the ten seconds that callers give a gateway.
+// late is how long a late answer takes: less than the ten seconds that callers give a gateway.
 const late = 2 * time.Second
 
-// remembered is how many authorizations a gateway keeps in its book; it forgets the oldest beyond.
+// remembered is how many authorizations a gateway keeps in its book; beyond that it forgets the oldest.
 const remembered = 20_000
 
 // Gateway answers under the name of the payment method that it stands for. Its book is in memory, and its ids are a
-// function of the idempotency key: of a hold that this process does not remember, it believes what the id says.
+// function of the idempotency key. If this process does not remember a hold, the gateway relies on the hold's id.
 type Gateway struct {
 	name string
 	book *book
@@ -31,7 +31,7 @@ type Gateway struct {
 // Option changes how a gateway works.
 type Option func(*Gateway)
 
-// WithWait replaces the wait before a late answer. It returns the context's error where that ends first.
+// WithWait replaces the wait before a late answer. wait must return the context's error if the context ends first.
 func WithWait(wait func(context.Context, time.Duration) error) Option {
 	return func(g *Gateway) { g.wait = wait }
 }
@@ -41,7 +41,7 @@ func WithMemory(authorizations int) Option {
 	return func(g *Gateway) { g.book = newBook(authorizations) }
 }
 
-// New gives a gateway its name. Gateways share nothing.
+// New returns a gateway of that name. Gateways share no state.
 func New(name string, options ...Option) *Gateway {
 	g := &Gateway{name: name, book: newBook(remembered), wait: wait}
 	for _, option := range options {
@@ -50,7 +50,7 @@ func New(name string, options ...Option) *Gateway {
 	return g
 }
 
-// Name is the name it was given.
+// Name returns the name given to New.
 func (g *Gateway) Name() string {
 	return g.name
 }
@@ -105,7 +105,7 @@ func (g *Gateway) Refund(ctx context.Context, r payment.RefundRequest) (payment.
 	return payment.Refund{ID: idFor("refund", r.AuthorizationID)}, nil
 }
 
-// Book is what the gateway remembers, the oldest first.
+// Book returns the authorizations that the gateway remembers, the oldest first.
 func (g *Gateway) Book() []Line {
 	return g.book.lines()
 }
@@ -125,7 +125,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// act is what becomes of one kind of call.
+// act is what the gateway does on one kind of call.
 type act struct {
 	does deed
 	code string // of a decline
@@ -155,7 +155,7 @@ type call struct {
 	line Line
 }
 
-// play makes of a call what its act says. do says whether it was the first to do it.
+// play handles a call as its act says. do performs the call, and reports whether it was the first to do so.
 func (g *Gateway) play(ctx context.Context, c call, do func() (first bool, err error)) error {
 	switch c.act.does {
 	case decline:
@@ -194,7 +194,7 @@ func (g *Gateway) unavailable() error {
 	return &payment.TemporaryError{Gateway: g.name, Code: "try_again_later"}
 }
 
-// refusal says in a gateway's words why the book cannot do it.
+// refusal turns the book's error into a gateway's error.
 func (g *Gateway) refusal(l Line, err error) error {
 	if errors.Is(err, errTaken) {
 		return &payment.CapturedError{Gateway: g.name, AuthorizationID: l.AuthorizationID}
@@ -207,7 +207,7 @@ var namespace = uuid.MustParse("5d0a9d2c-51b4-4a53-9d6c-54c1b8b9a0d1")
 
 const authPrefix = "auth_"
 
-// authorizationID is auth_<behaviour>_<uuid>, and auth_<uuid> for most.
+// authorizationID returns auth_<behaviour>_<uuid>, or auth_<uuid> for the zero behaviour, which most payments have.
 func authorizationID(b behaviour, gateway, key string) string {
 	id := uuid.NewSHA1(namespace, []byte(gateway+"\x00"+key)).String()
 	if b.name == "" {
@@ -216,7 +216,8 @@ func authorizationID(b behaviour, gateway, key string) string {
 	return authPrefix + b.name + "_" + id
 }
 
-// behaviourOf reads the behaviour out of an authorization's id. An id of another form was never given out.
+// behaviourOf reads the behaviour from an authorization's id. own is false for an id of another form, which no gateway
+// here has issued.
 func behaviourOf(authorizationID string) (b behaviour, own bool) {
 	rest, own := strings.CutPrefix(authorizationID, authPrefix)
 	name, id, marked := strings.Cut(rest, "_")
@@ -237,7 +238,7 @@ func behaviourOf(authorizationID string) (b behaviour, own bool) {
 	return behaviour{}, false
 }
 
-// idFor is the one capture or refund that an authorization can have.
+// idFor returns the id of the only capture or refund that an authorization can have.
 func idFor(kind, authorizationID string) string {
 	return kind + "_" + uuid.NewSHA1(namespace, []byte(kind+" "+authorizationID)).String()
 }

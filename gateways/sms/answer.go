@@ -8,10 +8,10 @@ import (
 	"dummyorders/gateways/posting"
 )
 
-// reply is what Twilio answers with: a message, or what was wrong with the request.
+// reply is Twilio's answer: a message, or what was wrong with the request.
 type reply struct {
 	SID       string `json:"sid"`
-	Status    any    `json:"status"` // a message's, in a word; of an error, the HTTP status
+	Status    any    `json:"status"` // a word for a message; the HTTP status for an error
 	ErrorCode int    `json:"error_code"`
 	ErrorText string `json:"error_message"`
 
@@ -19,14 +19,14 @@ type reply struct {
 	Message string `json:"message"`
 }
 
-// queueFull is Twilio's error that too many messages of the sender wait. It passes by itself.
+// queueFull is Twilio's error code for too many waiting messages of the sender. It is temporary.
 const queueFull = 21611
 
-// judge says what the answer means. What stands in it beside the status is for people, and for the few cases where the
-// status does not tell: Twilio changes its codes.
+// judge interprets the answer. It relies on the HTTP status, because Twilio changes its codes; the rest is for people, and
+// for the few cases that the status does not distinguish.
 func judge(answer posting.Answer) (string, error) {
 	var r reply
-	_ = json.Unmarshal(answer.Body, &r) // what could be read, where it is of another form
+	_ = json.Unmarshal(answer.Body, &r) // if the form differs, r holds what could be read
 	if !answer.Taken() {
 		return "", failure(answer, r)
 	}
@@ -41,8 +41,8 @@ func judge(answer posting.Answer) (string, error) {
 	return words, nil
 }
 
-// failure is that the message was not taken. A wrong token, an account that is closed or is not there are faults on this
-// side, which somebody may mend: they do not make a message undeliverable.
+// failure returns the error for a message that was not taken. A wrong token, or an account that is closed or does not exist,
+// is a fault on this side, which an operator may fix: it does not make a message undeliverable.
 func failure(answer posting.Answer, r reply) error {
 	words := answer.String()
 	if r.Message != "" {

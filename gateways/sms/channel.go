@@ -1,4 +1,4 @@
-// Package sms delivers alerts as short messages by Twilio's API, which others have too.
+// Package sms delivers alerts as short messages through Twilio's API, which other providers also offer.
 package sms
 
 import (
@@ -19,13 +19,13 @@ import (
 // DefaultURL is Twilio's own.
 const DefaultURL = "https://api.twilio.com"
 
-// maxText is Twilio's bound of a message's Body, in characters (its Messages resource). A longer one would be refused
+// maxText is Twilio's limit for a message's Body, in characters (its Messages resource). A longer one would be rejected
 // for good.
 const maxText = 1600
 
-// Account is by whom messages are sent.
+// Account is the provider's account that sends messages.
 type Account struct {
-	URL        string // of the API without its version; DefaultURL where it is empty
+	URL        string // of the API without its version; empty for DefaultURL
 	SID, Token string
 	From       string // a number such as +15017122661, a short code, a name such as ACME Shop, or a messaging service's SID (MG…)
 }
@@ -70,7 +70,7 @@ type Channel struct {
 	client  *posting.Client
 }
 
-// New checks the account; it connects to nothing yet.
+// New checks the account, and returns a Channel. It does not connect yet.
 func New(account Account, client *http.Client) (*Channel, error) {
 	account.URL = strings.TrimRight(cmp.Or(account.URL, DefaultURL), "/")
 	if err := account.check(); err != nil {
@@ -79,8 +79,8 @@ func New(account Account, client *http.Client) (*Channel, error) {
 	return &Channel{account: account, client: posting.NewClient(client)}, nil
 }
 
-// Deliver hands the message's text to the provider, which has no key by which it would know a message that it was sent
-// twice: a try whose answer was lost may become a second message.
+// Deliver sends the message's text to the provider. The API has no key by which it could recognize a message that is sent
+// twice, so a try whose answer was lost may lead to a second message.
 func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message) (string, error) {
 	answer, err := c.client.Post(ctx, c.request(to, message.Text))
 	if err != nil {

@@ -22,8 +22,9 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-// A server that does not greet within dialTimeout is away. One that has begun to take a message may need minutes to
-// accept it, and giving up earlier sends the message again and again (RFC 5321 §4.5.3.2.6). Its farewell changes nothing.
+// A server that does not greet within dialTimeout counts as unavailable. One that has begun to take a message may need
+// minutes to accept it; giving up earlier would send the message again and again (RFC 5321 §4.5.3.2.6). Its answer to QUIT
+// does not matter.
 const (
 	dialTimeout = 30 * time.Second
 	sendTimeout = 10 * time.Minute
@@ -33,10 +34,10 @@ const (
 // Security is how the connection is protected.
 type Security string
 
-// The ways, in the words of SMTP_USE_TLS.
+// The values of SMTP_USE_TLS.
 const (
 	Plain    Security = "none"
-	StartTLS Security = "starttls" // demanded, never optional: an attacker could strip the offer
+	StartTLS Security = "starttls" // required, never optional: an attacker could remove the server's offer
 	Implicit Security = "implicit"
 )
 
@@ -45,19 +46,19 @@ type Server struct {
 	Host               string
 	Port               int
 	Security           Security
-	Username, Password string // none: no authentication
-	// Greeting is the name by which it is greeted, see mailaddress.Host. Empty, it is this machine's where that is a full
-	// name, and else this machine's address on the way to the server, in brackets.
+	Username, Password string // empty for no authentication
+	// Greeting is the name with which to greet the server, see mailaddress.Host. If it is empty, the machine's own name is
+	// used if that is a full name, and else the machine's address on the route to the server, in brackets.
 	Greeting string
 }
 
-// Channel delivers to one address at a time, so that a mailbox that is refused holds up no other.
+// Channel delivers to one address at a time, so that a rejected mailbox does not delay others.
 type Channel struct {
 	server Server
 	from   *mail.Address
 }
 
-// New checks the settings; it connects to nothing yet.
+// New checks the settings, and returns a Channel. It does not connect yet.
 func New(server Server, from string) (*Channel, error) {
 	sender, err := mailaddress.Parse(from)
 	if err != nil {
@@ -79,8 +80,8 @@ func New(server Server, from string) (*Channel, error) {
 	return &Channel{server: server, from: sender}, nil
 }
 
-// ownName is a machine's name where it can be a greeting, and else empty: a container's name has no domain, and servers may
-// refuse one that is not full (Postfix by reject_non_fqdn_helo_hostname).
+// ownName returns a machine's name if it can be a greeting, and else "": a container's name has no domain, and servers may
+// reject a name that is not full (Postfix with reject_non_fqdn_helo_hostname).
 func ownName(hostname string, err error) string {
 	name, _ := mailaddress.Host(hostname)
 	if err != nil || strings.HasPrefix(name, "[") {
@@ -115,9 +116,9 @@ func client(server Server, greeting string) (*gomail.Client, error) {
 	return made, nil
 }
 
-// Deliver hands a message to the server, and returns the server's words when it took it. The server's 5xx to the
-// receiver's address or to the message is final; whatever goes wrong before it has seen them, a wrong or a missing
-// password among it, is not: somebody may mend that.
+// Deliver sends a message to the server, and returns the server's words if it took it. A 5xx to the receiver's address or
+// to the message is final. A failure before the server has seen them, such as a wrong or missing password, is not: an
+// operator may fix it.
 func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message) (string, error) {
 	receiver, err := mailaddress.Parse(to)
 	if err != nil {
@@ -128,11 +129,11 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 		return "", c.failure(ctx, "reach", err)
 	}
 	defer func() { _ = connection.Text.Close() }()
-	hangUp := context.AfterFunc(ctx, func() { _ = connection.Text.Close() }) // the library waits for answers without an eye on ctx
+	hangUp := context.AfterFunc(ctx, func() { _ = connection.Text.Close() }) // the library ignores ctx while it waits for answers
 	defer hangUp()
-	_ = connection.UpdateDeadline(sendTimeout) // where it cannot be set the connection is gone, and the next command says so
+	_ = connection.UpdateDeadline(sendTimeout) // if this fails the connection is lost, and the next command fails too
 	answer, err := c.hand(connection, receiver, c.letter(receiver, message))
-	// Nothing that goes wrong with the farewell makes a message untaken: to call that a failure would send the mail twice.
+	// The server keeps the message even if QUIT fails: to report that as a failure would send the mail twice.
 	_ = connection.UpdateDeadline(quitTimeout)
 	_ = connection.Quit()
 	switch {
@@ -144,7 +145,7 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	return "", c.failure(ctx, "hand the message to", err)
 }
 
-// connect goes as far as a login.
+// connect connects to the server, greets it, and logs in.
 func (c *Channel) connect(ctx context.Context) (*smtp.Client, error) {
 	greeting := c.server.Greeting
 	if greeting == "" {
@@ -160,7 +161,7 @@ func (c *Channel) connect(ctx context.Context) (*smtp.Client, error) {
 	return greeter.DialToSMTPClientWithContext(ctx)
 }
 
-// ownAddress is this machine's on the way to the server, in brackets. To dial UDP sends nothing.
+// ownAddress returns this machine's address on the route to the server, in brackets. Dialing UDP sends nothing.
 func (c *Channel) ownAddress(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -176,8 +177,8 @@ func (c *Channel) ownAddress(ctx context.Context) (string, error) {
 	return mailaddress.Literal(own.AddrPort().Addr()), nil
 }
 
-// hand asks for SMTPUTF8 where an address needs it, and never else: the message could not be handed on to a server that
-// lacks it (RFC 6531 §3.4). Its error is an alert.RefusedError where the server's no is final.
+// hand sends the message over a connection. It requests SMTPUTF8 only if an address needs it: the server could not relay
+// the message to one that lacks it (RFC 6531 §3.4). Its error is an alert.RefusedError if the server's rejection is final.
 func (c *Channel) hand(connection *smtp.Client, to *mail.Address, letter *gomail.Msg) (answer string, err error) {
 	needed := !mailaddress.ASCII(c.from.Address) || !mailaddress.ASCII(to.Address)
 	connection.SkipSMTPUTF8(!needed)
@@ -195,7 +196,7 @@ func (c *Channel) hand(connection *smtp.Client, to *mail.Address, letter *gomail
 		return "", c.classify("DATA", err)
 	}
 	if _, err := letter.WriteTo(body); err != nil {
-		_ = connection.Text.Close() // any further command would end the message, and the server would take the half of it
+		_ = connection.Text.Close() // any further command would end the message, and the server would take half of it
 		return "", fmt.Errorf("write the message: %w", err)
 	}
 	if err := body.Close(); err != nil {
@@ -207,7 +208,8 @@ func (c *Channel) hand(connection *smtp.Client, to *mail.Address, letter *gomail
 	return cmp.Or(answer, "accepted by "+c.server.Host), nil
 }
 
-// withoutUTF8 is final for the receiver's address, and not for the sender's, which is a setting.
+// withoutUTF8 returns the error for an address that needs SMTPUTF8. It is final for the receiver's address, but not for the
+// sender's, which is a setting.
 func (c *Channel) withoutUTF8(to *mail.Address) error {
 	const why = "address %s has characters before the @ that are not ASCII, and the server does not offer SMTPUTF8 (RFC 6531), which they need"
 	if !mailaddress.ASCII(c.from.Address) {
@@ -216,12 +218,13 @@ func (c *Channel) withoutUTF8(to *mail.Address) error {
 	return &alert.RefusedError{By: "mail server " + c.server.Host, Cause: fmt.Errorf(why, to.Address)}
 }
 
-// bare is an address without a name, as it stands in the envelope.
+// bare returns an address without a name, in the envelope's form.
 func bare(address *mail.Address) string {
 	return (&mail.Address{Address: address.Address}).String()
 }
 
-// classify tells the server's final no to the receiver's address or to the message from what may pass.
+// classify returns an alert.RefusedError if the server rejected the receiver's address or the message for good, and else an
+// error that may be temporary.
 func (c *Channel) classify(said string, err error) error {
 	if answer, is := errors.AsType[*textproto.Error](err); is && answer.Code/100 == 5 {
 		return &alert.RefusedError{By: "mail server " + c.server.Host, Cause: errors.New(oneLine(said + ": " + err.Error()))}
@@ -229,7 +232,7 @@ func (c *Channel) classify(said string, err error) error {
 	return fmt.Errorf("%s: %w", said, err)
 }
 
-// failure keeps a server's words short: they stand in a history.
+// failure returns an error with the server's words cut short, because a workflow's history records them.
 func (c *Channel) failure(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s mail server %s:%d: %w", doing, c.server.Host, c.server.Port, ctx.Err())
@@ -237,7 +240,7 @@ func (c *Channel) failure(ctx context.Context, doing string, err error) error {
 	return fmt.Errorf("%s mail server %s:%d: %s", doing, c.server.Host, c.server.Port, oneLine(err.Error()))
 }
 
-// longestWords is the most characters that are kept of what a server says.
+// longestWords is how many characters of a server's words are kept.
 const longestWords = 300
 
 func oneLine(text string) string {

@@ -26,7 +26,7 @@ func TestMailIsAChannel(t *testing.T) {
 	})
 }
 
-// far is a mail server that does as it is told.
+// far is a mail server that behaves as the test sets it.
 type far struct {
 	*mailServer
 	gone chan struct{} // closed at the end of the test
@@ -48,7 +48,7 @@ var answers = map[channeltest.Behaviour]error{
 	channeltest.Dawdles:       errCut,
 }
 
-// Behave is false for what SMTP has no words for, such as a time to wait.
+// Behave returns false for behaviour that SMTP cannot express, such as a time to wait.
 func (f *far) Behave(how channeltest.Behaviour) bool {
 	f.state.Lock()
 	defer f.state.Unlock()
@@ -68,14 +68,14 @@ func (f *far) decide(string) (taken bool, err error) {
 	return how == channeltest.Takes || how == channeltest.CutsAfter, answers[how]
 }
 
-// Asked is how many messages were offered.
+// Asked returns how many messages were offered.
 func (f *far) Asked() int {
 	f.state.Lock()
 	defer f.state.Unlock()
 	return f.asked
 }
 
-// Taken are the messages, by their Message-ID.
+// Taken returns the messages, by their Message-ID.
 func (f *far) Taken() []channeltest.Accepted {
 	var all []channeltest.Accepted
 	for i, raw := range f.received() {
@@ -104,5 +104,5 @@ func accepted(i int, raw string) channeltest.Accepted {
 	return a
 }
 
-// Violations are none: the server of the tests refuses what is no mail.
+// Violations returns none: the tests' server itself rejects what is not a mail.
 func (f *far) Violations() []string { return nil }

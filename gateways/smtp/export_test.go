@@ -3,5 +3,5 @@ package smtp
 // OwnName is ownName.
 var OwnName = ownName
 
-// Unnamed has a channel greet as on a machine without a full name.
+// Unnamed makes a channel greet as on a machine without a full name.
 func (c *Channel) Unnamed() { c.server.Greeting = "" }

@@ -9,8 +9,8 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// letter is the same for the same message, its Message-ID too: a mail that had to be sent twice is recognized as one by
-// mailboxes that look.
+// letter returns the mail for a message. It is the same for the same message, including its Message-ID, by which mailboxes
+// can recognize a mail that had to be sent twice.
 func (c *Channel) letter(to *mail.Address, message alert.Message) *gomail.Msg {
 	m := gomail.NewMsg()
 	m.SetAddrHeaderFromMailAddress(gomail.HeaderFrom, c.from)
@@ -27,7 +27,7 @@ func (c *Channel) letter(to *mail.Address, message alert.Message) *gomail.Msg {
 	return m
 }
 
-// date is when what the mail tells came about; of a digest its end, since its event was told before it.
+// date returns the time of the event, or for a digest its end, because its event was sent before it.
 func date(n alert.Notice) time.Time {
 	if n.Digest != nil {
 		return n.Digest.Until

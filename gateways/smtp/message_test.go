@@ -78,7 +78,7 @@ func TestNoValueMakesAHeaderOfItsOwn(t *testing.T) {
 	}
 }
 
-// mailed is the message that a mail server gets.
+// mailed returns the message that a mail server receives.
 func mailed(t *testing.T, message alert.Message) *mail.Message {
 	t.Helper()
 	m := &mailServer{security: smtp.Plain}
@@ -89,7 +89,7 @@ func mailed(t *testing.T, message alert.Message) *mail.Message {
 	return got
 }
 
-// parts are the alternatives of a message, by type.
+// parts returns the alternatives of a message, by type.
 func parts(t *testing.T, message *mail.Message) map[string]string {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))

@@ -27,7 +27,7 @@ import (
 	"dummyorders/gateways/smtp"
 )
 
-// certificate is what the test servers show, and the only authority that this process trusts.
+// certificate is the test servers' certificate, and the only authority that this process trusts.
 var certificate tls.Certificate
 
 func TestMain(m *testing.M) {
@@ -64,7 +64,7 @@ func trustNobodyBut(file string) error {
 	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
 }
 
-// mailServer is a real SMTP server that answers as it is told.
+// mailServer is a real SMTP server that gives the answers set in it.
 type mailServer struct {
 	security         smtp.Security
 	from, rcpt, data error // answers to MAIL FROM, to RCPT TO and to the end of DATA

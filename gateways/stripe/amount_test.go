@@ -12,7 +12,7 @@ import (
 	"dummyorders/gateways/stripe"
 )
 
-// sent is the amount that reaches Stripe, or why none does.
+// sent returns the amount that reaches Stripe, or why none does.
 func sent(t *testing.T, m money.Money) (amount int64, currency string, err error) {
 	t.Helper()
 	f := startFake(t)

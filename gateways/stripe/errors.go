@@ -19,8 +19,8 @@ import (
 	"dummyorders/gateways/posting"
 )
 
-// failure turns what the client fails with into one of payment's errors. Stripe's own error never goes on: its text is
-// the whole answer, with the secret by which a customer's browser may act on the payment.
+// failure turns the client's error into one of payment's errors. It never passes on Stripe's own error: its text is the
+// whole answer, with the secret by which a customer's browser may act on the payment.
 func failure(err error) error {
 	var answer *stripe.Error
 	if !errors.As(err, &answer) {
@@ -36,7 +36,7 @@ func failure(err error) error {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden: // our key is wrong, not the customer's card
 		return temporary(answer)
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusFailedDependency:
-		return unknown(brief(answer)) // of the way there, or of what Stripe itself depends on: no word about the payment
+		return unknown(brief(answer)) // about the connection, or about what Stripe depends on, but not about the payment
 	case status >= 400 && status < 500:
 		return refused(answer, payment.InvalidRequest, card.Redact(answer.Msg))
 	default:
@@ -44,7 +44,7 @@ func failure(err error) error {
 	}
 }
 
-// noAnswer tells a connection that was never made, so that nothing was asked, from one that broke.
+// noAnswer returns a temporary error if no connection was made, so that no request was sent, and else an unknown one.
 func noAnswer(err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" && !ended(err) {
@@ -52,7 +52,7 @@ func noAnswer(err error) error {
 	}
 	var broken *url.Error
 	if !errors.As(err, &broken) && !ended(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the answer is none of Stripe's API") // and may hold anything
+		err = errors.New("the answer is none of Stripe's API") // and may contain anything
 	}
 	return unknown(err)
 }
@@ -69,7 +69,7 @@ func declined(code, detail string) error {
 	return &payment.DeclinedError{Gateway: name, Code: code, Reason: reasons[code], Detail: detail}
 }
 
-// refused is a decline by the first of Stripe's words that is known here, and by other where none is.
+// refused returns a decline, for the reason of Stripe's decline code, else of its error code, else for other.
 func refused(answer *stripe.Error, other payment.DeclineCode, detail string) error {
 	reason := cmp.Or(reasons[string(answer.DeclineCode)], reasons[string(answer.Code)], other)
 	return &payment.DeclinedError{Gateway: name, Code: word(answer), Reason: reason, Detail: detail}
@@ -79,8 +79,8 @@ func unknown(err error) error {
 	return &payment.UnknownError{Gateway: name, Err: err}
 }
 
-// word is the most precise of the words that Stripe has for it: https://docs.stripe.com/declines/codes, else
-// https://docs.stripe.com/error-codes, else the HTTP status.
+// word returns the most precise code in Stripe's answer: a decline code (https://docs.stripe.com/declines/codes), else an
+// error code (https://docs.stripe.com/error-codes), else the error's type or the HTTP status.
 func word(answer *stripe.Error) string {
 	switch {
 	case answer.DeclineCode != "":
@@ -94,7 +94,7 @@ func word(answer *stripe.Error) string {
 	}
 }
 
-// brief is what is needed to find the failure in Stripe's dashboard.
+// brief returns an error with what is needed to find the failure in Stripe's dashboard.
 func brief(answer *stripe.Error) error {
 	return fmt.Errorf("HTTP %d, %s, request %q", answer.HTTPStatusCode, answer.Type, answer.RequestID)
 }
@@ -104,19 +104,20 @@ func retryAfter(answer *stripe.Error) time.Duration {
 	return after
 }
 
-// failedBefore says whether Stripe failed under the same key before, and now only repeats it.
+// failedBefore reports whether Stripe failed under the same key before, and now only repeats that failure.
 func failedBefore(err error) bool {
 	var answer *stripe.Error
 	return errors.As(err, &answer) && answer.HTTPStatusCode >= 500 && header(answer, "Idempotent-Replayed") == "true"
 }
 
-// keyUsed says whether Stripe has answered another request under the key, as one whose form differed in an earlier version.
+// keyUsed reports whether Stripe has answered a different request under the key, such as one that an earlier version of
+// this program wrote differently.
 func keyUsed(err error) bool {
 	var answer *stripe.Error
 	return errors.As(err, &answer) && answer.Type == stripe.ErrorTypeIdempotency && answer.HTTPStatusCode != http.StatusConflict
 }
 
-// inOtherState says whether a PaymentIntent is no longer, or not yet, where the call would have led on from.
+// inOtherState reports whether a PaymentIntent is no longer, or not yet, in the state that the call needs.
 func inOtherState(err error) bool {
 	return hasCode(err, stripe.ErrorCodePaymentIntentUnexpectedState)
 }
@@ -137,9 +138,9 @@ func header(answer *stripe.Error, name string) string {
 	return answer.LastResponse.Header.Get(name)
 }
 
-// reasons are what Stripe's words for a decline mean: its decline codes, https://docs.stripe.com/declines/codes as of November
-// 2026, and those of its error codes, https://docs.stripe.com/error-codes, that end a payment. A word that is not here is a
-// payment.GenericDecline of a card, and else a payment.InvalidRequest.
+// reasons maps Stripe's codes to reasons for a decline: its decline codes, https://docs.stripe.com/declines/codes as of
+// November 2026, and those of its error codes, https://docs.stripe.com/error-codes, that end a payment. A code that is not
+// here is a payment.GenericDecline in a card error, and else a payment.InvalidRequest.
 var reasons = map[string]payment.DeclineCode{
 	"insufficient_funds": payment.InsufficientFunds,
 

@@ -128,7 +128,7 @@ func TestADeclineMeansTheSameWhateverStripeCallsIt(t *testing.T) {
 	}
 }
 
-// told is the error's text, and when to ask again.
+// told returns the error's text, and when to try again.
 func told(err error) string {
 	var temporary *payment.TemporaryError
 	if errors.As(err, &temporary) && temporary.After > 0 {
@@ -152,7 +152,7 @@ func TestAConnectionThatBreaksLeavesTheOutcomeUnknown(t *testing.T) {
 func TestAStripeThatCannotBeReachedHasDoneNothing(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	require.NoError(t, listener.Close()) // nobody listens there any more
+	require.NoError(t, listener.Close()) // so that the address refuses connections
 	_, err = stripe.New(testKey, "http://"+listener.Addr().String()).Authorize(t.Context(), hold("pm_1"))
 	require.Equal(t, &payment.TemporaryError{Gateway: "stripe", Code: "unreachable"}, err)
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// fake is a Stripe that knows just the requests that the gateway makes, keeps their state, and refuses whatever is not
-// exactly as Stripe's reference has it: https://docs.stripe.com/api/payment_intents.
+// fake is a stand-in for Stripe that knows only the gateway's requests, keeps their state, and rejects whatever differs
+// from Stripe's reference: https://docs.stripe.com/api/payment_intents.
 type fake struct {
 	*httptest.Server
 
@@ -166,7 +166,7 @@ func (f *fake) answer(fault string, do func() (int, object)) (int, []byte) {
 	return status, encoded(body)
 }
 
-// answerOnce repeats what the key was answered with before.
+// answerOnce repeats the first answer to a key.
 func (f *fake) answerOnce(w http.ResponseWriter, key, request string) (a *answer, repeated bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

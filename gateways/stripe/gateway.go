@@ -1,5 +1,5 @@
 // Package stripe moves money through Stripe, https://stripe.com: an authorization is a PaymentIntent with manual
-// capture. Card numbers never go there from here; a payment brings the token of a PaymentMethod instead.
+// capture. It never sends card numbers to Stripe; a payment carries the token of a PaymentMethod instead.
 package stripe
 
 import (
@@ -21,31 +21,31 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// name is how people know the gateway.
+// name is the gateway's name.
 const name = "stripe"
 
 // Gateway is a Stripe account.
 //
-// Stripe keeps the answer to an idempotency key for at least 24 hours, failures of its own included: what failed under
-// a key goes on failing, https://docs.stripe.com/error-low-level#idempotency. A PaymentIntent can be captured, canceled
-// and refunded only once, whatever the key, so there the gateway goes on under a new one. A hold it must not ask for
-// twice: there it looks for the PaymentIntent that the first request may have made.
+// Stripe keeps the answer to an idempotency key for at least 24 hours, including its own failures: a request that failed
+// under a key goes on failing, https://docs.stripe.com/error-low-level#idempotency. A PaymentIntent can be captured,
+// canceled and refunded only once, whatever the key, so for these calls the gateway tries again under a new key. It must
+// not request a hold twice, so there it looks for the PaymentIntent that the first request may have made.
 type Gateway struct {
 	client *stripe.Client
 }
 
-// New takes the account's secret key, and where the API is: https://api.stripe.com, or a stand-in for it.
+// New returns a Gateway for the account's secret key and the API's URL: https://api.stripe.com, or a stand-in for it.
 func New(apiKey, baseURL string) *Gateway {
 	return &Gateway{client: newClient(apiKey, baseURL)}
 }
 
-// Name is stripe.
+// Name returns "stripe".
 func (g *Gateway) Name() string {
 	return name
 }
 
-// Authorize makes a PaymentIntent and confirms it. It declines with token_required, unsupported_amount or
-// authentication_required beside all that Stripe declines with.
+// Authorize creates a PaymentIntent and confirms it. Besides Stripe's own decline codes, it declines with token_required,
+// unsupported_amount or authentication_required.
 func (g *Gateway) Authorize(ctx context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
 	if r.Token == "" {
 		return payment.Authorization{}, declined("token_required", "a card number is never passed on: send payment.token")
@@ -64,7 +64,7 @@ func (g *Gateway) Authorize(ctx context.Context, r payment.AuthorizeRequest) (pa
 	return authorization(intent)
 }
 
-// Capture takes all of what the PaymentIntent holds.
+// Capture captures all that the PaymentIntent holds.
 func (g *Gateway) Capture(ctx context.Context, r payment.CaptureRequest) (payment.Capture, error) {
 	intent, err := underKey(r.IdempotencyKey, func(p stripe.Params) (*stripe.PaymentIntent, error) {
 		return g.client.V1PaymentIntents.Capture(ctx, r.AuthorizationID, &stripe.PaymentIntentCaptureParams{Params: p})
@@ -104,8 +104,7 @@ func (g *Gateway) Void(ctx context.Context, r payment.VoidRequest) error {
 	return undecided(intent)
 }
 
-// Refund gives back all of what was captured. It looks first whether anything was: to Stripe, the refund of a hold may
-// release it.
+// Refund refunds all that was captured. It first checks that anything was: Stripe may release a hold that is refunded.
 func (g *Gateway) Refund(ctx context.Context, r payment.RefundRequest) (payment.Refund, error) {
 	intent, err := g.client.V1PaymentIntents.Retrieve(ctx, r.AuthorizationID, nil)
 	if err != nil {
@@ -136,8 +135,8 @@ func (g *Gateway) refund(ctx context.Context, r payment.RefundRequest) (payment.
 	return payment.Refund{ID: refund.ID}, nil
 }
 
-// newest looks again at a PaymentIntent that was on its way when Stripe answered: under the same key, that answer comes
-// again and again.
+// newest retrieves a PaymentIntent again if it was between two states when Stripe answered: a request under the same key
+// would only repeat that answer.
 func (g *Gateway) newest(ctx context.Context, intent *stripe.PaymentIntent, err error) (*stripe.PaymentIntent, error) {
 	if err != nil || intent.Status != stripe.PaymentIntentStatusProcessing && intent.Status != stripe.PaymentIntentStatusRequiresConfirmation {
 		return intent, err
@@ -145,8 +144,8 @@ func (g *Gateway) newest(ctx context.Context, intent *stripe.PaymentIntent, err 
 	return g.client.V1PaymentIntents.Retrieve(ctx, intent.ID, nil)
 }
 
-// underKey asks under the key, and under a new one where Stripe only repeats how it failed before. It is for what
-// Stripe does only once whatever the key.
+// underKey calls ask with the key, and with a new one if Stripe only repeats an earlier failure. Use it only for what
+// Stripe does once whatever the key.
 func underKey[V any](key string, ask func(stripe.Params) (V, error)) (V, error) {
 	answer, err := ask(params(key))
 	if failedBefore(err) {
@@ -155,10 +154,10 @@ func underKey[V any](key string, ask func(stripe.Params) (V, error)) (V, error) 
 	return answer, err
 }
 
-// maxKey is the longest idempotency key that Stripe takes, https://docs.stripe.com/api/idempotent_requests.
+// maxKey is the length of the longest idempotency key that Stripe accepts, https://docs.stripe.com/api/idempotent_requests.
 const maxKey = 255
 
-// What a PaymentIntent is found by again; people find it in Stripe's dashboard by the same.
+// The metadata by which find looks for a PaymentIntent, and people find it in Stripe's dashboard.
 const (
 	transactionField = "transactionID"
 	keyField         = "idempotencyKey"
@@ -177,7 +176,8 @@ func shortened(key string) string {
 	return hex.EncodeToString(digest[:])
 }
 
-// holdParams ask for a hold that needs nobody's presence: what would have to send the customer elsewhere fails instead.
+// holdParams returns the parameters of a hold that needs no action by the customer: a payment that would have to redirect
+// the customer fails instead.
 func holdParams(r payment.AuthorizeRequest, amount int64) *stripe.PaymentIntentCreateParams {
 	return &stripe.PaymentIntentCreateParams{
 		Params:        params(r.IdempotencyKey),
@@ -195,7 +195,7 @@ func holdParams(r payment.AuthorizeRequest, amount int64) *stripe.PaymentIntentC
 	}
 }
 
-// authorization is what has become of a new PaymentIntent. One that was found again may have gone on since.
+// authorization returns the result of a new PaymentIntent. One that find found may have changed its state since.
 func authorization(intent *stripe.PaymentIntent) (payment.Authorization, error) {
 	switch intent.Status {
 	case stripe.PaymentIntentStatusRequiresCapture, stripe.PaymentIntentStatusSucceeded, stripe.PaymentIntentStatusCanceled:
@@ -211,7 +211,7 @@ func authorization(intent *stripe.PaymentIntent) (payment.Authorization, error) 
 	}
 }
 
-// undecided is a PaymentIntent on its way from one state to another.
+// undecided returns the error for a PaymentIntent that is between two states.
 func undecided(intent *stripe.PaymentIntent) error {
 	return unknown(fmt.Errorf("the PaymentIntent %s is %s", intent.ID, intent.Status))
 }
@@ -223,9 +223,9 @@ func failedAttempt(intent *stripe.PaymentIntent) error {
 	return refused(intent.LastPaymentError, payment.GenericDecline, "")
 }
 
-// find looks for the PaymentIntent of a request that Stripe failed to answer. A new one can take a minute to be found,
-// https://docs.stripe.com/search#data-freshness, and some accounts have no search: that none was found proves nothing,
-// and why stays the answer.
+// find looks for the PaymentIntent of a request that Stripe failed to answer. If it finds none, it returns why: that
+// proves nothing, because a new one can take a minute to appear in the search,
+// https://docs.stripe.com/search#data-freshness, and some accounts have no search.
 func (g *Gateway) find(ctx context.Context, r payment.AuthorizeRequest, why error) (*stripe.PaymentIntent, error) {
 	query := fmt.Sprintf("metadata[%q]:%q AND metadata[%q]:%q",
 		transactionField, r.TransactionID, keyField, shortened(r.IdempotencyKey))
@@ -239,7 +239,7 @@ func (g *Gateway) find(ctx context.Context, r payment.AuthorizeRequest, why erro
 	return nil, why
 }
 
-// chargeOf is the id of the charge that took the money.
+// chargeOf returns the id of the charge that took the money, or the PaymentIntent's own if the charge is unknown.
 func chargeOf(intent *stripe.PaymentIntent) string {
 	if intent.LatestCharge != nil && intent.LatestCharge.ID != "" {
 		return intent.LatestCharge.ID
@@ -247,7 +247,7 @@ func chargeOf(intent *stripe.PaymentIntent) string {
 	return intent.ID
 }
 
-// firstRefund is the one that gave the money back. A refund of all that was taken can be made only once.
+// firstRefund returns the refund that gave the money back. All that was captured can be refunded only once.
 func (g *Gateway) firstRefund(ctx context.Context, intentID string, why error) (*stripe.Refund, error) {
 	for refund, err := range g.client.V1Refunds.List(ctx, &stripe.RefundListParams{PaymentIntent: &intentID}) {
 		if err != nil || stands(refund) {
@@ -257,26 +257,26 @@ func (g *Gateway) firstRefund(ctx context.Context, intentID string, why error) (
 	return nil, why
 }
 
-// stands says whether a refund gives the money back, now or once the bank has done its part.
+// stands reports whether a refund gives the money back, now or once the bank has processed it.
 func stands(r *stripe.Refund) bool {
 	return r.Status != stripe.RefundStatusFailed && r.Status != stripe.RefundStatusCanceled
 }
 
-// How Stripe counts, https://docs.stripe.com/currencies#minor-units. Most currencies it counts in hundredths; the others
-// are named here.
+// The units in which Stripe counts currencies, https://docs.stripe.com/currencies#minor-units. It counts most in
+// hundredths; the others are listed here.
 var (
 	// whole are counted in whole units, by Stripe and by ISO 4217.
 	whole = strings.Fields("BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF")
-	// wholeAsHundredths have no smaller unit, and are counted in hundredths all the same.
+	// wholeAsHundredths have no smaller unit, but Stripe counts them in hundredths.
 	wholeAsHundredths = strings.Fields("ISK UGX")
-	// thousandths are counted in thousandths, of which Stripe takes only whole tens.
+	// thousandths are counted in thousandths, and Stripe accepts only multiples of ten of these.
 	thousandths = strings.Fields("BHD JOD KWD OMR TND")
-	// otherwise are those that ISO 4217 counts in hundredths, and Stripe does not.
+	// otherwise are counted in hundredths by ISO 4217, but not by Stripe.
 	otherwise = strings.Fields("MGA")
 )
 
-// stripeAmount is the amount as Stripe counts it. It refuses every amount that Stripe cannot take as it is, or for
-// which Stripe documents no way to count: a wrong one would be off by a factor of ten or a hundred.
+// stripeAmount returns the amount in Stripe's units. It rejects every amount that Stripe cannot take unchanged, or for
+// which Stripe documents no unit: a wrong amount would be off by a factor of ten or a hundred.
 func stripeAmount(m money.Money) (int64, error) {
 	code := string(m.Currency)
 	digits, err := m.Currency.Digits()
@@ -302,10 +302,10 @@ func stripeCurrency(c money.Currency) string {
 	return strings.ToLower(string(c))
 }
 
-// answerWithin bounds a call whose context does not. Stripe's slowest answers, from banks far away, take less.
+// answerWithin bounds a call whose context has no deadline. Stripe's slowest answers, from distant banks, take less.
 const answerWithin = time.Minute
 
-// newClient asks once: who asks again, and when, is decided where it can be seen, by Temporal.
+// newClient returns a client that sends each request once: Temporal decides on retries, where they are visible.
 func newClient(apiKey, baseURL string) *stripe.Client {
 	return stripe.NewClient(apiKey, stripe.WithBackends(stripe.NewBackendsWithConfig(&stripe.BackendConfig{
 		URL:               new(baseURL),
@@ -316,7 +316,7 @@ func newClient(apiKey, baseURL string) *stripe.Client {
 	})))
 }
 
-// httpClient goes where it is told, and nowhere from there: a redirected POST would become a GET.
+// httpClient returns a client that follows no redirects: a redirected POST would become a GET.
 func httpClient() *http.Client {
 	return &http.Client{
 		Timeout:       answerWithin,
@@ -325,12 +325,12 @@ func httpClient() *http.Client {
 	}
 }
 
-// discreet keeps back what the client would tell of this machine: its name and kernel.
+// discreet removes the header in which the client sends details of this machine: its name and kernel.
 type discreet struct {
 	http.RoundTripper
 }
 
-// RoundTrip sends a copy of the request without it.
+// RoundTrip sends a copy of the request without that header.
 func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Del("X-Stripe-Client-User-Agent")

@@ -23,9 +23,9 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// stripe-mock is Stripe's own stand-in for its API. It holds every request against the API's description, and answers
-// with fixtures: it remembers nothing, so that what can be tried here is that Stripe takes what the gateway sends, and
-// that the gateway reads what Stripe answers.
+// stripe-mock is Stripe's own stand-in for its API. It checks every request against the API's description, and answers
+// with fixtures. It keeps no state, so these tests show only that Stripe accepts the gateway's requests, and that the
+// gateway reads Stripe's answers.
 
 func TestStripeTakesAHold(t *testing.T) {
 	held, err := stripe.New("sk_test_123", startMock(t, "requires_capture")).Authorize(t.Context(), hold("pm_card_visa"))

@@ -27,7 +27,7 @@ func TestEveryMovementIsAskedForUnderTheCallersKey(t *testing.T) {
 	require.ElementsMatch(t, []string{"t/authorize", "t/capture", "t/refund", "t/void"}, slices.Collect(maps.Keys(f.answers)))
 }
 
-// Stripe repeats under a key what it answered first, also when the PaymentIntent has gone on since.
+// Stripe repeats its first answer to a key, even if the PaymentIntent has changed its state since.
 func TestAPaymentThatWasOnItsWayIsLookedAtAgain(t *testing.T) {
 	for call, status := range map[string]string{"hold": "requires_capture", "capture": "succeeded", "void": "canceled"} {
 		t.Run(call, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestAPaymentThatWasOnItsWayIsLookedAtAgain(t *testing.T) {
 	}
 }
 
-// Stripe goes on failing under a key under which it has failed once. What it did meanwhile has to come out all the same.
+// Stripe goes on failing under a key that has failed once. The gateway must nevertheless find out what Stripe did.
 
 func TestAHoldThatStripeMadeAndFailedToTellIsFoundAgain(t *testing.T) {
 	f := startFake(t)

@@ -24,7 +24,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// Alerts are the DeliverAlert workflows. Their errors are those of the package alert.
+// Alerts starts and reads the DeliverAlert workflows. Its errors are those of the package alert.
 type Alerts struct {
 	Client client.Client
 }
@@ -42,7 +42,7 @@ func (s *Alerts) Start(ctx context.Context, event alert.Event, assignments []ale
 		StaticSummary:                            workflows.AlertSummary(event),
 		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.OrderIDKey.ValueSet(event.Subject)),
 	}
-	if event.Type == alert.Test && len(assignments) > 0 { // of an order that does not exist
+	if event.Type == alert.Test && len(assignments) > 0 { // a test's order does not exist
 		options.StaticSummary = "test of receiver " + assignments[0].Receiver
 		options.TypedSearchAttributes = temporal.SearchAttributes{}
 	}
@@ -53,7 +53,7 @@ func (s *Alerts) Start(ctx context.Context, event alert.Event, assignments []ale
 	return err == nil, err
 }
 
-// Log returns what was done about an alert, which only an alertman can answer.
+// Log returns what was done about an alert. This is a query, which only a running alertman can answer.
 func (s *Alerts) Log(ctx context.Context, id string) (log alert.Log, err error) {
 	value, err := s.Client.QueryWorkflow(ctx, workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
 	if err != nil {
@@ -65,12 +65,12 @@ func (s *Alerts) Log(ctx context.Context, id string) (log alert.Log, err error) 
 	return log, nil
 }
 
-// maxAlerts is more than a transaction has: a review is asked for, reminded of and expires, a fraud is told, and money
-// that cannot be given back.
+// maxAlerts is more than a transaction can have: a review is requested, reminded of and expires, a fraud is reported, and
+// money cannot be given back.
 const maxAlerts = 8
 
-// OfTransaction returns the alerts of a transaction that alertman has taken, the oldest first. Their ids follow from the
-// transaction's.
+// OfTransaction returns the alerts of a transaction that alertman has accepted, the oldest first. Their ids are derived
+// from the transaction's id.
 func (s *Alerts) OfTransaction(ctx context.Context, transactionID string) ([]*alert.Report, error) {
 	var all [maxAlerts]*alert.Report
 	asked, ctx := errgroup.WithContext(ctx)
@@ -95,12 +95,12 @@ func (s *Alerts) OfTransaction(ctx context.Context, transactionID string) ([]*al
 // maxAlertID is the longest id, in bytes, that Temporal takes for a workflow (limit.maxIDLength), without our prefix.
 var maxAlertID = 1000 - len(workflows.AlertWorkflowID(""))
 
-// isAlertID says whether an alert may have an id at all: about another, Temporal cannot be asked.
+// isAlertID reports whether an alert can have this id. Temporal cannot be asked about any other.
 func isAlertID(id string) bool {
 	return utf8.ValidString(id) && len(id) <= maxAlertID
 }
 
-// Find returns all there is to know of an alert.
+// Find returns everything that is known about an alert.
 func (s *Alerts) Find(ctx context.Context, id string) (*alert.Report, error) {
 	if !isAlertID(id) {
 		return nil, alert.ErrNotFound
@@ -146,7 +146,7 @@ func (s *Alerts) describeAlert(ctx context.Context, id string) (*workflowservice
 	return found, nil
 }
 
-// deliveries is Log with the domain's errors.
+// deliveries returns the same as Log, with the domain's errors.
 func (s *Alerts) deliveries(ctx context.Context, id string) (alert.Log, error) {
 	ctx, sent := grpcsent.Track(ctx)
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
@@ -161,8 +161,8 @@ func (s *Alerts) deliveries(ctx context.Context, id string) (alert.Log, error) {
 	return log, nil
 }
 
-// unasked tells an alertman that is away from a Temporal that is. Temporal waits for a worker as long as it is let, or
-// says at once that it has seen none.
+// unasked wraps err, and adds alert.ErrNoAlertman if the cause is that no alertman answers, rather than that Temporal is
+// away. For a query, Temporal waits for a worker until the call times out, or says at once that it has seen no worker.
 func unasked(err error, sent func() bool) error {
 	var late *serviceerror.DeadlineExceeded
 	var unseen *serviceerror.FailedPrecondition
@@ -172,12 +172,12 @@ func unasked(err error, sent func() bool) error {
 	return fmt.Errorf("the workflow engine cannot be asked: %w", err)
 }
 
-// group is where a collected alert went, or nil where that cannot be found out now. Its run knows the digests that it has
-// handed on itself; what it left to the next run, the latest one knows.
+// group returns the group that a collected alert went to, or nil if this cannot be found out now. The run that took the
+// alert knows the digests that it sent itself. If that run left the alert to a later one, the latest run knows it.
 func (s *Alerts) group(ctx context.Context, log alert.Log, at alert.Place) *alert.Membership {
 	member := cmp.Or(log.EventID, log.ID)
 	if log.Digest != nil && len(log.Digest.Members) > 0 {
-		member = log.Digest.Members[0].EventID // a digest lists events alone
+		member = log.Digest.Members[0].EventID // a digest lists events only
 	}
 	var latest *alert.Membership
 	for _, run := range []string{at.RunID, ""} {
@@ -204,8 +204,9 @@ func (s *Alerts) digests(ctx context.Context, workflowID, runID string) (alert.G
 	return log, value.Get(&log)
 }
 
-// progress reads what Temporal knows about an alert and its workflow does not: whether it goes on, and the tries of
-// deliveries that are under way. A workflow hears of those when they are over. It reads the history as far as it has to: only there does it stand whose tries are whose.
+// progress reads what Temporal knows about an alert and the workflow does not: whether it is still running, and the tries
+// of deliveries that are under way. The workflow learns of those tries only when they are over. progress reads the history
+// as far as it must: only the history says which delivery a try belongs to.
 func (s *Alerts) progress(ctx context.Context, found *workflowservice.DescribeWorkflowExecutionResponse) (*alert.Report, error) {
 	info := found.GetWorkflowExecutionInfo()
 	r := &alert.Report{
@@ -233,8 +234,8 @@ func (s *Alerts) progress(ctx context.Context, found *workflowservice.DescribeWo
 	return r, nil
 }
 
-// triesOf reads what the activity Tell has left for its next try. The one that goes on is noted there as if it had been
-// broken off, for the case that it is.
+// triesOf reads what the activity Tell left for its next try. Tell records the try under way as broken off, in case that
+// happens.
 func triesOf(pending *workflow.PendingActivityInfo) alert.Tries {
 	var t alert.Tries
 	if converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &t.Attempts) != nil {
@@ -250,7 +251,8 @@ func triesOf(pending *workflow.PendingActivityInfo) alert.Tries {
 	return t
 }
 
-// keyOf reads what an activity began with. Of activities other than Tell it is the key of no delivery.
+// keyOf reads the delivery's key from an activity's input. For activities other than Tell, no delivery has the key that it
+// returns.
 func keyOf(input *common.Payloads) alert.DeliveryKey {
 	var telling alert.Telling
 	if converter.GetDefaultDataConverter().FromPayloads(input, &telling) != nil {
@@ -259,11 +261,11 @@ func keyOf(input *common.Payloads) alert.DeliveryKey {
 	return alert.DeliveryKey{Receiver: telling.Receiver, Step: telling.Step, Target: telling.Target}
 }
 
-// Acknowledge returns the acknowledgement that counts, which may be another's that came before. It fails with a
-// *alert.ClosedError where there is nothing to acknowledge.
+// Acknowledge returns the acknowledgement that counts, which may be an earlier one by somebody else. It fails with a
+// *alert.ClosedError if there is nothing to acknowledge.
 //
-// The log is asked first: a button that is pressed twice leaves no second trace in the history, and a workflow that
-// has ended takes no updates. A caller that hangs up changes nothing.
+// It reads the log first: a button that is pressed twice leaves no second trace in the history, and a workflow that has
+// ended takes no updates. It goes on if the caller hangs up.
 func (s *Alerts) Acknowledge(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, error) {
 	if !isAlertID(id) {
 		return alert.Acknowledgement{}, alert.ErrNotFound
@@ -287,8 +289,8 @@ func (s *Alerts) Acknowledge(ctx context.Context, id string, a alert.Acknowledge
 	return kept, err
 }
 
-// sendAcknowledgement waits for the workflow's answer. Each call is a question of its own: one that was refused may be
-// asked again.
+// sendAcknowledgement waits for the workflow's answer. Each call has an update id of its own, so that a caller may try
+// again after a refusal.
 func (s *Alerts) sendAcknowledgement(ctx context.Context, id string, a alert.Acknowledgement) (kept alert.Acknowledgement, err error) {
 	ctx, sent := grpcsent.Track(ctx)
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
@@ -310,7 +312,7 @@ func (s *Alerts) sendAcknowledgement(ctx context.Context, id string, a alert.Ack
 	return kept, unasked(err, sent)
 }
 
-// acknowledgedBefore is for an alert whose workflow has ended while it was asked.
+// acknowledgedBefore handles an alert whose workflow ended between the query and the update.
 func (s *Alerts) acknowledgedBefore(ctx context.Context, id string) (alert.Acknowledgement, error) {
 	log, err := s.deliveries(ctx, id)
 	if err == nil && log.Acknowledgement != nil {

@@ -1,5 +1,5 @@
-// Package temporal talks to Temporal: it starts, asks and reads the workflows, under the domain's terms. Each operation
-// and its options stand here once.
+// Package temporal talks to Temporal: it starts, queries and reads the workflows, in the domain's terms. Each operation and
+// its options are written down here once.
 package temporal
 
 import (
@@ -24,12 +24,12 @@ import (
 // Client is a connection to Temporal.
 type Client = client.Client
 
-// askWithin is how long one call to Temporal may take.
+// askWithin bounds how long one call to Temporal may take.
 const askWithin = 10 * time.Second
 
 // New makes a client from Temporal's own environment variables and profiles (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
 // TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE). It connects at its first call, so that
-// processes start in any order; it fails only on settings that make no sense.
+// processes may start in any order. It fails only on invalid settings.
 func New(logger *slog.Logger) (Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
@@ -51,7 +51,7 @@ func New(logger *slog.Logger) (Client, error) {
 	return c, nil
 }
 
-// Check returns a check that Temporal can be reached.
+// Check returns a function that checks whether Temporal can be reached.
 func Check(c Client) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})

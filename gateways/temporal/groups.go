@@ -25,8 +25,8 @@ type Groups struct {
 
 var _ alert.Gatherer = (*Groups)(nil)
 
-// Gather begins the notice's group, whose first it then is, or joins the one that runs. A group may end between the two:
-// then there is none, and the next try begins one.
+// Gather begins a group with the notice, or adds the notice to the group that is running. If that group ends in between,
+// Gather tries again.
 func (g *Groups) Gather(ctx context.Context, a alert.Gathering) (alert.Place, error) {
 	id := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key)
 	if place, found, err := g.before(ctx, id, a); found || err != nil {
@@ -47,7 +47,7 @@ func (g *Groups) Gather(ctx context.Context, a alert.Gathering) (alert.Place, er
 	}
 }
 
-// begin finds the group's place, and is Now where it has begun the group.
+// begin returns the group's place. Its Now is set if this call has begun the group.
 func (g *Groups) begin(ctx context.Context, a alert.Gathering) (alert.Place, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -64,7 +64,8 @@ func (g *Groups) begin(ctx context.Context, a alert.Gathering) (alert.Place, err
 	return alert.Place{Now: true, WorkflowID: id, RunID: run.GetRunID()}, nil
 }
 
-// join puts a notice into a group that runs, unless it is the one that began it and is told now: then this is a retry.
+// join adds a notice to a running group, and reports whether the notice is the one that began the group: then this is a
+// retry, and nothing is added.
 func (g *Groups) join(ctx context.Context, to alert.Place, a alert.Gathering) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -83,8 +84,8 @@ func (g *Groups) join(ctx context.Context, to alert.Place, a alert.Gathering) (f
 	return false, g.Client.SignalWorkflow(ctx, to.WorkflowID, to.RunID, workflows.JoinSignal, workflows.Arriving(a))
 }
 
-// Admit asks the receiver's throttle, and begins it where none runs. Temporal answers the same notice's update the same, and
-// takes no more than so many of them at once: who is refused for that asks again.
+// Admit asks the receiver's throttle, and begins one if none is running. Temporal gives the same notice's update the same
+// answer. It limits how many updates run at once: a caller that is refused for that reason asks again.
 func (g *Groups) Admit(ctx context.Context, a alert.Gathering) (alert.Place, error) {
 	id, throttle := workflows.ThrottleWorkflowID(a.Assignment.Receiver), workflows.NewThrottle(a)
 	if place, found, err := g.before(ctx, id, a); found || err != nil {
@@ -112,13 +113,13 @@ func (g *Groups) Admit(ctx context.Context, a alert.Gathering) (alert.Place, err
 	return place, nil
 }
 
-// Recall reads an event where it is kept: in what its DeliverAlert began with.
+// Recall returns an event. It reads it from the input of the event's DeliverAlert workflow.
 func (g *Groups) Recall(ctx context.Context, eventID string) (alert.Event, error) {
 	began, err := g.began(ctx, eventID)
 	return began.Event, err
 }
 
-// Told reads what the digest's DeliverAlert began with.
+// Told returns the ids of the events in a digest. It reads them from the input of the digest's DeliverAlert workflow.
 func (g *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
 	began, err := g.began(ctx, digestID)
 	if err != nil {
@@ -131,7 +132,7 @@ func (g *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
 	return told, nil
 }
 
-// began is what a DeliverAlert began with.
+// began returns the input of a DeliverAlert workflow.
 func (g *Groups) began(ctx context.Context, id string) (began workflows.Delivery, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -157,16 +158,16 @@ func groupOptions(id string, group workflows.Group, conflict enums.WorkflowIdCon
 	}
 }
 
-// secondLook is how old a notice is from when on it may have been gathered before: a worker that is killed is noticed after
-// ten seconds (the timeout of a workflow task), and by then a group of a short window may have told it and ended.
+// secondLook is the age from which a notice may have been gathered before. Temporal notices after ten seconds (the timeout
+// of a workflow task) that a worker was killed, and by then a group with a short window may have sent the notice and ended.
 const secondLook = 5 * time.Second
 
-// lookFor is how long a notice is looked for in the runs of its group, of which there may be many, before it is taken for
-// one that was never gathered.
+// lookFor bounds the search for a notice in the runs of its group, which may be many. A notice that is not found within
+// this time counts as never gathered.
 const lookFor = 5 * time.Second
 
-// before looks for a digest that has told a notice in the runs of a group that have ended since the notice came: one that
-// goes on knows what it was given itself. It takes Temporal's list of them, which is a moment behind.
+// before looks for a digest that holds a notice, in the runs of a group that ended since the notice came: a running one
+// knows itself what it was given. It uses Temporal's list of runs, which is a moment behind.
 func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) (place alert.Place, found bool, err error) {
 	if a.Since.IsZero() || time.Since(a.Since) < secondLook {
 		return alert.Place{}, false, nil
@@ -180,7 +181,7 @@ func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) 
 	if err != nil {
 		return alert.Place{}, false, fmt.Errorf("look for the group %s: %w", groupID, err)
 	}
-	// Either it has been there all the time, and knows what it was given itself, or none was there since.
+	// Either this run has been there all the time, and knows itself what it was given, or there was no run since.
 	last := latest.GetWorkflowExecutionInfo()
 	if open(last) && !last.GetStartTime().AsTime().After(a.Since) || endedBefore(last, a.Since) {
 		return alert.Place{}, false, nil
@@ -188,7 +189,7 @@ func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) 
 	return g.look(ctx, groupID, a)
 }
 
-// look goes through the runs that have ended since a notice came.
+// look searches the runs that ended since a notice came.
 func (g *Groups) look(ctx context.Context, groupID string, a alert.Gathering) (place alert.Place, found bool, err error) {
 	until := time.Now().Add(lookFor)
 	request := &workflowservice.ListWorkflowExecutionsRequest{
@@ -224,7 +225,7 @@ func endedBefore(run *workflowpb.WorkflowExecutionInfo, at time.Time) bool {
 	return !open(run) && run.GetCloseTime().AsTime().Before(at)
 }
 
-// tells says whether a digest of a run has a notice in it.
+// tells reports whether a digest of a run holds a notice.
 func (g *Groups) tells(ctx context.Context, run alert.Place, n alert.Notice) (bool, error) {
 	answer, err := g.Client.QueryWorkflow(ctx, run.WorkflowID, run.RunID, workflows.DigestsQuery)
 	if err != nil {

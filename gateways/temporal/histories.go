@@ -27,16 +27,16 @@ type Histories struct {
 
 var _ audit.History = (*Histories)(nil)
 
-// queryPatience is how long a worker has to answer for a workflow. Replaying one takes milliseconds.
+// queryPatience bounds how long a worker may take to answer for a workflow. Replaying one takes milliseconds.
 const queryPatience = 10 * time.Second
 
-// listPage is how many workflows are listed at once; Temporal gives no more than 1000.
+// listPage is how many workflows are listed at once; Temporal allows at most 1000.
 const listPage = 500
 
-// NewHistories returns the histories of the namespace that the client's settings name.
+// NewHistories returns the histories of the namespace in the client's settings.
 func NewHistories(c client.Client) *Histories {
 	h := &Histories{client: c, namespace: client.DefaultNamespace}
-	// New has reported what is wrong with these settings.
+	// New has already reported errors in these settings.
 	if options, err := envconfig.LoadDefaultClientOptions(); err == nil && options.Namespace != "" {
 		h.namespace = options.Namespace
 	}
@@ -94,7 +94,7 @@ func execution(info *workflow.WorkflowExecutionInfo) audit.Execution {
 	return x
 }
 
-// states are Temporal's, as words in a sentence.
+// states maps Temporal's states to words for a sentence.
 var states = map[enums.WorkflowExecutionStatus]string{
 	enums.WORKFLOW_EXECUTION_STATUS_RUNNING:          "running",
 	enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:        "completed",
@@ -105,7 +105,7 @@ var states = map[enums.WorkflowExecutionStatus]string{
 	enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW: "continued as new",
 }
 
-// Record asks the workflow itself. A worker replays it for that, also when it has ended.
+// Record queries the workflow. A worker replays the workflow to answer, even one that has ended.
 func (h *Histories) Record(ctx context.Context, transactionID string) (ledger.Record, error) {
 	patience, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
@@ -123,7 +123,7 @@ func (h *Histories) Record(ctx context.Context, transactionID string) (ledger.Re
 	return record, nil
 }
 
-// Retention asks for the setting of the namespace.
+// Retention reads the retention setting of the namespace.
 func (h *Histories) Retention(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
@@ -142,7 +142,8 @@ func forgotten(err error) error {
 	return err
 }
 
-// unanswered are the ways in which Temporal says that no worker spoke for the workflow, or not in a way that helps.
+// unanswered adds audit.ErrUnanswered to the errors by which Temporal says that no worker answered for the workflow, or
+// that the answer is of no use.
 func unanswered(err error) error {
 	for _, silence := range []any{
 		new(*serviceerror.DeadlineExceeded), new(*serviceerror.QueryFailed), new(*serviceerror.WorkflowNotReady),

@@ -24,36 +24,36 @@ import (
 	"dummyorders/workflows"
 )
 
-// How long a question takes at most that should take milliseconds.
+// These bound how long a question may take that should take milliseconds.
 const (
 	queryTimeout   = 10 * time.Second
-	refreshTimeout = 3 * time.Second // of a query where the ledger has an answer, if an older one
+	refreshTimeout = 3 * time.Second // of a query when the ledger has an answer, though perhaps an older one
 	confirmTimeout = 2 * time.Second
 	ledgerTimeout  = 3 * time.Second
-	// labelTimeout is for a ledger whose other writers have to be waited for.
+	// labelTimeout is longer, because a label may have to wait for the ledger's other writers.
 	labelTimeout = 10 * time.Second
-	// ledgerLag is more than the ledger usually follows a transaction behind.
+	// ledgerLag is longer than the ledger usually is behind a transaction.
 	ledgerLag = 2 * time.Second
 	askAgain  = 50 * time.Millisecond
 )
 
-// Ledger is what Transactions need of the ledger.
+// Ledger is the part of the ledger that Transactions uses.
 type Ledger interface {
 	ledger.Reader
 	ledger.Labeler
 }
 
-// Transactions are the ProcessTransaction workflows, and what the ledger remembers of them. Their errors are those of
-// the package transaction, and ledger.ClosedError and ledger.WorseError of a review.
+// Transactions starts and reads the ProcessTransaction workflows, and reads what the ledger keeps of them. Its errors are
+// those of the package transaction, and ledger.ClosedError and ledger.WorseError of a review.
 type Transactions struct {
 	Client client.Client
 	Ledger Ledger
-	// Draining ends when the process stops taking requests; waits for answers end with it.
+	// Draining ends when the process stops taking requests. Waits for answers then end too.
 	Draining context.Context
 }
 
-// result is the answer to the caller of an accepted transaction: where it stands, and whether it was accepted by an
-// earlier call with the same idempotency key.
+// result is the answer to the caller of an accepted transaction: its state, and whether an earlier call with the same
+// idempotency key was accepted.
 type result struct {
 	answer   ledger.Answer
 	replayed bool
@@ -63,10 +63,10 @@ func (r result) settled() bool {
 	return r.answer.TransactionStatus.Code.Settled()
 }
 
-// Process has a transaction accepted, and waits for its answer as long as wait. Without an error the transaction will be
+// Process has a transaction accepted, and waits up to wait for its answer. If it returns no error, the transaction will be
 // processed, whatever happens to this caller. A retry is replayed: it gets the first call's answer, and changes nothing.
 //
-// A caller that hangs up changes nothing either: the request goes on without it.
+// The request goes on if the caller hangs up.
 func (s *Transactions) Process(ctx context.Context, t transaction.Transaction, wait time.Duration) (answer ledger.Answer, replayed bool, err error) {
 	found, err := s.process(context.WithoutCancel(ctx), t, wait)
 	return found.answer, found.replayed, err
@@ -86,8 +86,8 @@ func (s *Transactions) process(ctx context.Context, t transaction.Transaction, w
 	}
 }
 
-// join waits for the answer of a transaction that was accepted before. It starts nothing: a workflow that is not there
-// any more was ended by force, and another one would charge again.
+// join waits for the answer of a transaction that was accepted before. It starts nothing: a workflow that no longer exists
+// was ended by force, and another one would charge again.
 func (s *Transactions) join(ctx context.Context, earlier result, wait time.Duration) result {
 	id := earlier.answer.TransactionID
 	if wait > 0 {
@@ -98,7 +98,7 @@ func (s *Transactions) join(ctx context.Context, earlier result, wait time.Durat
 	return result{s.standing(ctx, id, earlier.answer), true}
 }
 
-// submit asks Temporal, which has the last word on whether there is such a transaction already.
+// submit asks Temporal, which decides whether the transaction exists already.
 func (s *Transactions) submit(ctx context.Context, t transaction.Transaction, wait time.Duration) (result, error) {
 	ctx, sent := grpcsent.Track(ctx)
 	var reply workflows.Reply
@@ -120,7 +120,8 @@ func (s *Transactions) submit(ctx context.Context, t transaction.Transaction, wa
 	}
 }
 
-// replied makes a result of what the workflow answered the first call. What was not settled then may be by now.
+// replied turns the workflow's answer to the first call into a result. If the transaction was not settled then, it looks
+// again.
 func (s *Transactions) replied(ctx context.Context, t transaction.Transaction, reply workflows.Reply) (result, error) {
 	replayed, err := retryOf(t.Receipt, reply.Receipt)
 	if err != nil {
@@ -133,8 +134,8 @@ func (s *Transactions) replied(ctx context.Context, t transaction.Transaction, r
 	return found, nil
 }
 
-// confirm finds out what became of a call that was sent and brought no answer. Without an error the transaction was
-// accepted: the wait for its answer is what failed.
+// confirm finds out what became of a call that was sent and got no answer. If it returns no error, the transaction was
+// accepted: only the wait for its answer failed.
 func (s *Transactions) confirm(ctx context.Context, t transaction.Transaction, cause error) (result, error) {
 	found, err := s.describe(ctx, t.ID)
 	var tooMany *serviceerror.ResourceExhausted
@@ -148,7 +149,8 @@ func (s *Transactions) confirm(ctx context.Context, t transaction.Transaction, c
 	}
 }
 
-// accepted tells a retry from the first call by the receipt beside the workflow. Either gets where it stands by now.
+// accepted tells a retry from the first call by the receipt in the workflow's memo. Both get the transaction's current
+// state.
 func (s *Transactions) accepted(ctx context.Context, t transaction.Transaction, found *workflow.WorkflowExecutionInfo) (result, error) {
 	replayed, err := retryOf(t.Receipt, receiptOf(found))
 	if err != nil {
@@ -164,7 +166,7 @@ func (s *Transactions) describe(ctx context.Context, id string) (*workflow.Workf
 	return found.GetWorkflowExecutionInfo(), err
 }
 
-// receiptOf is empty where there is none that can be read: then no key fits it.
+// receiptOf returns an empty receipt if there is none that can be read. No key matches that.
 func receiptOf(found *workflow.WorkflowExecutionInfo) transaction.Receipt {
 	var receipt transaction.Receipt
 	if payload := found.GetMemo().GetFields()[workflows.ReceiptMemo]; payload != nil {
@@ -175,7 +177,7 @@ func receiptOf(found *workflow.WorkflowExecutionInfo) transaction.Receipt {
 	return receipt
 }
 
-// start starts the workflow, and fails where there is one already.
+// start starts the workflow, and fails if there is one already.
 func (s *Transactions) start(ctx context.Context, t transaction.Transaction) error {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -186,7 +188,7 @@ func (s *Transactions) start(ctx context.Context, t transaction.Transaction) err
 	return err
 }
 
-// startAndWait starts the workflow, or finds the one that is there, and asks for the answer in the same call.
+// startAndWait starts the workflow, or finds the existing one, and asks for the answer in the same call.
 func (s *Transactions) startAndWait(ctx context.Context, t transaction.Transaction, wait time.Duration) (workflows.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -201,7 +203,7 @@ func (s *Transactions) startAndWait(ctx context.Context, t transaction.Transacti
 	return replyOf(ctx, handle)
 }
 
-// await asks a workflow that is there for the answer.
+// await asks an existing workflow for the answer.
 func (s *Transactions) await(ctx context.Context, id string, wait time.Duration) (workflows.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -228,7 +230,7 @@ func replyOf(ctx context.Context, handle client.WorkflowUpdateHandle) (workflows
 	return reply, err
 }
 
-// Ready fails where Temporal cannot be reached, and so takes no transactions.
+// Ready returns an error if Temporal cannot be reached, since no transactions can be accepted then.
 func (s *Transactions) Ready(ctx context.Context) error {
 	return Check(s.Client)(ctx)
 }
@@ -248,8 +250,8 @@ func startOptions(t transaction.Transaction) client.StartWorkflowOptions {
 	return options
 }
 
-// retryOf says whether a call is a retry of the one that was accepted under its id. It fails with transaction.ErrKeyUsed where the
-// other one had another body. A call without a key is never a retry: its id is its own.
+// retryOf reports whether a call is a retry of the one that was accepted under its id. It fails with transaction.ErrKeyUsed
+// if the accepted call had another body. A call without a key is never a retry: its id is its own.
 func retryOf(call, accepted transaction.Receipt) (bool, error) {
 	switch {
 	case call.BodyDigest == "":
@@ -261,9 +263,9 @@ func retryOf(call, accepted transaction.Receipt) (bool, error) {
 	}
 }
 
-// earlier is what the ledger knows of an earlier call with the same idempotency key, or nil. The ledger remembers
-// longer than Temporal does; so where it cannot be asked, a key that Temporal does not know either may still be an old
-// one, and nothing is accepted under it.
+// earlier returns what the ledger knows of an earlier call with the same idempotency key, or nil. The ledger remembers
+// longer than Temporal does. So if the ledger cannot be asked, a key that Temporal does not know may still be an old one,
+// and nothing is accepted under it.
 func (s *Transactions) earlier(ctx context.Context, t transaction.Transaction) (*result, error) {
 	if t.Receipt.BodyDigest == "" {
 		return nil, nil
@@ -281,7 +283,7 @@ func (s *Transactions) earlier(ctx context.Context, t transaction.Transaction) (
 	return &result{entry.Record.CallersAnswer(), true}, nil
 }
 
-// running looks in Temporal for an earlier call that the ledger could not be asked for.
+// running looks in Temporal for an earlier call, because the ledger could not be asked.
 func (s *Transactions) running(ctx context.Context, t transaction.Transaction, ledgerErr error) (*result, error) {
 	found, err := s.describe(ctx, t.ID)
 	if err != nil {
@@ -293,8 +295,9 @@ func (s *Transactions) running(ctx context.Context, t transaction.Transaction, l
 	return &result{ledger.PendingAnswer(t.ID), true}, nil
 }
 
-// Record is all there is to know of a transaction. What has ended is read from the ledger, which outlives Temporal's
-// histories; what goes on is known best by its workflow, but for the labels that others gave.
+// Record returns everything that is known about a transaction. It reads an ended transaction from the ledger, which keeps
+// it longer than Temporal keeps histories. For any other it asks the workflow, which knows most, except for labels from
+// others.
 func (s *Transactions) Record(ctx context.Context, id string) (*ledger.Record, error) {
 	entry, ledgerErr := s.find(ctx, id)
 	if ledgerErr == nil && entry.Record.EndTime != nil {
@@ -317,8 +320,8 @@ func (s *Transactions) Record(ctx context.Context, id string) (*ledger.Record, e
 	}
 }
 
-// withLabels adds to what a workflow says of itself the labels that the ledger alone has, and notes that were changed
-// there.
+// withLabels adds the labels that only the ledger has, and notes that were changed there, to the record that a workflow
+// returned.
 func withLabels(record *ledger.Record, inLedger []ledger.Label) *ledger.Record {
 	all := slices.Clone(inLedger)
 	for _, label := range record.Labels {
@@ -331,9 +334,9 @@ func withLabels(record *ledger.Record, inLedger []ledger.Label) *ledger.Record {
 	return record
 }
 
-// standing is where a transaction stands now, as far as that can be found out soon; else it is what was known before. The
-// workflow is asked first, because the ledger is written only where a transaction stays; each has its own time, so that
-// one that hangs does not use up the other's.
+// standing returns a transaction's current state if that can be found out soon, and else before. It asks the workflow
+// first, because the ledger is written only when a transaction stays in a state. Each has its own timeout, so that one that
+// hangs does not use up the other's.
 func (s *Transactions) standing(ctx context.Context, id string, before ledger.Answer) ledger.Answer {
 	if record, err := s.query(ctx, id, confirmTimeout); err == nil {
 		return record.CallersAnswer()
@@ -361,11 +364,12 @@ func (s *Transactions) query(ctx context.Context, id string, patience time.Durat
 	return record, value.Get(record)
 }
 
-// Review hands a reviewer's verdict to the transaction, and waits until it is settled, as long as wait. Without an
-// error the transaction has the verdict, whatever happens to this caller; the answer is then the settled one, or where
-// the transaction stands. Only a fraud check that has got worse may still refuse an approval that was not waited for.
+// Review hands a reviewer's verdict to the transaction, and waits up to wait until the transaction is settled. If it
+// returns no error, the transaction has the verdict, whatever happens to this caller, and the answer is the settled one, or
+// the transaction's current state. After that, only a fraud check that has become worse may still refuse an approval that
+// the caller did not wait for.
 //
-// The wait begins when the transaction has the verdict: otherwise nobody could say whether it has.
+// The wait begins when the transaction has the verdict: otherwise it would be unknown whether it has.
 func (s *Transactions) Review(ctx context.Context, id string, q review.Request, wait time.Duration) (ledger.Answer, error) {
 	ctx, sent := grpcsent.Track(context.WithoutCancel(ctx))
 	handle, err := s.handIn(ctx, id, q)
@@ -384,13 +388,13 @@ func (s *Transactions) Review(ctx context.Context, id string, q review.Request, 
 	return s.notTaken(ctx, id, q, err)
 }
 
-// handIn returns once the workflow has taken the verdict, or refused it.
+// handIn returns once the workflow has accepted the verdict, or refused it.
 func (s *Transactions) handIn(ctx context.Context, id string, q review.Request) (client.WorkflowUpdateHandle, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	return s.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID:   workflows.TransactionWorkflowID(id),
-		UpdateID:     uuid.NewString(), // each call is a question of its own: asking again may bring another answer
+		UpdateID:     uuid.NewString(), // a new id for each call: the same question may later have another answer
 		UpdateName:   workflows.ReviewUpdate,
 		Args:         []any{q},
 		WaitForStage: client.WorkflowUpdateStageAccepted,
@@ -406,7 +410,8 @@ func (s *Transactions) awaitVerdict(ctx context.Context, handle client.WorkflowU
 	return answer, err
 }
 
-// notTaken says why there is no answer. A workflow that has ended takes no updates; its record tells who decided.
+// notTaken returns the reason why there is no answer. A workflow that has ended takes no updates; its record says who
+// decided.
 func (s *Transactions) notTaken(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
 	var refused *temporal.ApplicationError
 	var tooMany *serviceerror.ResourceExhausted
@@ -424,7 +429,7 @@ func (s *Transactions) notTaken(ctx context.Context, id string, q review.Request
 	}
 }
 
-// afterwards is for a transaction whose workflow has ended: the reviewer who decided it gets its answer again.
+// afterwards handles a transaction whose workflow has ended: the reviewer who decided it gets its answer again.
 func (s *Transactions) afterwards(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
 	record, err := s.Record(ctx, id)
 	if err != nil {
@@ -467,9 +472,9 @@ func isRefused(err error) bool {
 	return errors.As(err, &refused) || isNotFound(err)
 }
 
-// Label has the ledger keep a label. A transaction that was accepted a moment ago may not be there yet: where its
-// workflow runs, its first entry is waited for a little, and its lack is ledger.ErrNotFound. transaction.ErrNotFound is for a
-// transaction that nobody knows, or whose entry the ledger has lost.
+// Label has the ledger keep a label. A transaction that was just accepted may not be in the ledger yet: if it has a
+// workflow, Label waits a little for its first entry, and fails with ledger.ErrNotFound if none comes. It fails with
+// transaction.ErrNotFound if the transaction is unknown, or if the ledger has lost its entry.
 func (s *Transactions) Label(ctx context.Context, id string, l ledger.Label) (ledger.Label, error) {
 	kept, err := s.keep(ctx, id, l)
 	if !errors.Is(err, ledger.ErrNotFound) {

@@ -8,33 +8,33 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// DigestType is the Body's type where it tells a digest. The type of one that tells an event is the event's.
+// DigestType is the Body's type for a digest. For an event it is the event's type.
 const DigestType alert.Type = "orders.alert.digest.v1"
 
-// Body is what is posted. Programs read it: members are only ever added to those of a type.
+// Body is what is posted. Programs read it, so a type's members may be added to, but never changed or removed.
 type Body struct {
 	Type      alert.Type `json:"type"`
-	Timestamp time.Time  `json:"timestamp"` // when it came about; of a digest, its end
+	Timestamp time.Time  `json:"timestamp"` // of the event; for a digest, its end
 	Data      Data       `json:"data"`
 }
 
 // Data is the notice.
 type Data struct {
-	AlertID  string `json:"alertID"` // by which the API knows it: GET /alerts/{alertID}
+	AlertID  string `json:"alertID"` // its id in the API: GET /alerts/{alertID}
 	Receiver string `json:"receiver"`
-	Text     string `json:"text"` // for people; nothing but this changes with words and templates
-	// Event is the alert as it travelled; of a digest, the alert that was told before it.
+	Text     string `json:"text"` // for people; only this changes with the wording and the templates
+	// Event is the event of the alert; for a digest, that of the alert that was sent before it.
 	Event  alert.Event `json:"event"`
 	Digest *Digest     `json:"digest,omitempty"`
-	// Ask is there where somebody has to acknowledge the alert.
+	// Ask is set if the alert needs an acknowledgement.
 	Ask *alert.Ask `json:"ask,omitempty"`
-	// Unanswered are the receivers that were asked before, and have not acknowledged it.
+	// Unanswered are the earlier receivers that have not acknowledged it.
 	Unanswered []string `json:"unanswered,omitempty"`
-	// Holding is there where the receiver's throttle holds back what follows.
+	// Holding is set if the receiver's throttle holds back later alerts.
 	Holding *alert.Holding `json:"holding,omitempty"`
 }
 
-// Digest is the alerts that followed upon the event, all of them.
+// Digest holds all alerts that followed the event.
 type Digest struct {
 	Number  int            `json:"number"` // of the group's digests, counted from 1
 	Group   string         `json:"group"`
@@ -45,13 +45,13 @@ type Digest struct {
 	Members []alert.Member `json:"members"`
 }
 
-// Sum is what the members of one currency come to, exactly.
+// Sum is the exact sum of the members in one currency.
 type Sum struct {
 	Amount   json.Number `json:"amount"`
 	Currency string      `json:"currency"`
 }
 
-// NewBody is the body of a message to an endpoint, which is named by its receiver and a name of its own: "fraud-team/hook".
+// NewBody returns the body of a message to an endpoint. to is the endpoint's receiver and its own name: "fraud-team/hook".
 func NewBody(to string, message alert.Message) Body {
 	n := message.Notice
 	receiver, _, _ := strings.Cut(to, "/")

@@ -1,4 +1,4 @@
-// Package webhook delivers alerts as signed webhooks for programs, by the specification Standard Webhooks 1.0
+// Package webhook delivers alerts to programs as signed webhooks, according to Standard Webhooks 1.0
 // (https://www.standardwebhooks.com).
 package webhook
 
@@ -17,7 +17,7 @@ import (
 	"dummyorders/gateways/posting"
 )
 
-// Endpoint is who is told, and the secrets that he knows us by.
+// Endpoint is the URL that receives alerts, and the secrets that sign them.
 type Endpoint struct {
 	URL     string
 	Secrets []string // see CheckSecret; each signs, so that one can be replaced by another
@@ -34,13 +34,13 @@ type Channel struct {
 	client *posting.Client
 }
 
-// New takes how an endpoint is found by its name; it is asked anew for each delivery.
+// New returns a Channel that calls find to look up an endpoint by its name, anew for each delivery.
 func New(find func(name string) (Endpoint, bool), client *http.Client) *Channel {
 	return &Channel{find: find, client: posting.NewClient(client)}
 }
 
-// Deliver posts the Body of the notice, signed. The message's key is its webhook-id: whoever goes by that takes a
-// message once, however often it is sent.
+// Deliver posts the Body of the notice, signed. The message's key is its webhook-id, by which a program can recognize a
+// message that is sent more than once.
 func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message) (string, error) {
 	endpoint, found := c.find(to)
 	if !found {
@@ -67,7 +67,7 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	return answer.String(), nil
 }
 
-// sign makes the headers of one try.
+// sign returns the headers of one try, with a signature for each secret.
 func (e Endpoint) sign(id string, at time.Time, body []byte) (http.Header, error) {
 	var signatures []string
 	for _, secret := range e.Secrets {

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// secretPrefix shows what a secret is for.
+// secretPrefix marks a text as a webhook's secret.
 const secretPrefix = "whsec_"
 
-// The lengths of a secret, in bytes, by the specification.
+// The least and greatest length of a secret, in bytes, from the specification.
 const (
 	minSecret = 24
 	maxSecret = 64
 )
 
-// CheckSecret says what is wrong with a secret, and shows nothing of it.
+// CheckSecret returns what is wrong with a secret. The error does not show the secret.
 func CheckSecret(secret string) error {
 	text, prefixed := strings.CutPrefix(secret, secretPrefix)
 	if !prefixed {

@@ -1,5 +1,5 @@
-// Package archtest_test holds the shape of the code: which packages may import which, and what lies in the repository's
-// first folder. It reads the files itself, all of them whatever their build tags, so that Go's test cache knows what it
+// Package archtest_test checks the structure of the code: which packages may import which, and what lies in the
+// repository's top folder. It reads all files itself, whatever their build tags, so that Go's test cache knows what it
 // read and runs it again after a change.
 package archtest_test
 
@@ -17,7 +17,7 @@ import (
 	"testing/fstest"
 )
 
-// repository is seen from this folder.
+// repository is the repository's top folder, seen from this one.
 var repository = os.DirFS("../..")
 
 func TestDependenciesPointOneWay(t *testing.T) {
@@ -90,7 +90,7 @@ func TestABreachIsNamed(t *testing.T) {
 	}
 }
 
-// source is a Go file and what it imports.
+// source is a Go file and its imports.
 type source struct {
 	name    string
 	imports []string
@@ -110,7 +110,7 @@ func faults(files []source) []string {
 	return all
 }
 
-// productionFiles are all Go files of the module but those of the tests.
+// productionFiles returns all Go files of the module except for tests.
 func productionFiles(t *testing.T, tree fs.FS) []source {
 	t.Helper()
 	var files []source
@@ -133,8 +133,8 @@ func productionFiles(t *testing.T, tree fs.FS) []source {
 	return files
 }
 
-// isForeign says whether Go takes a folder for no part of the module: it is hidden, holds test data, or is a module of
-// its own.
+// isForeign reports whether Go does not count a folder as part of the module: it is hidden, holds test data, or is a
+// module of its own.
 func isForeign(tree fs.FS, folder string) bool {
 	_, err := fs.Stat(tree, folder+"/go.mod")
 	return err == nil || strings.ContainsAny(path.Base(folder)[:1], "._") || path.Base(folder) == "testdata"

@@ -9,14 +9,14 @@ import (
 
 const module = "dummyorders"
 
-// layers say what the packages of each folder may import of this module beside one another:
+// layers holds what the packages of each folder may import from this module, in addition to each other:
 //
 //	domain  ◀  activities  ◀  workflows  ◀  workers       ◀  cmd
 //	domain  ◀  gateways, api, rules                       ◀  cmd
 //	           gateways   ◀  alerting                     ◀  cmd
 //	           workflows  ◀  gateways/temporal            ◀  cmd
 //
-// internal serves all of them but the domain, and uses none. A folder within one of these may have a line of its own.
+// All of them except the domain may import internal, which imports none of them. A subfolder may have a line of its own.
 var layers = map[string][]string{
 	"domain":     {},
 	"activities": {"domain", "internal"},
@@ -37,7 +37,7 @@ var layers = map[string][]string{
 	"rules/backtest":    {"domain"},
 }
 
-// layer is the entry of layers that a folder belongs to.
+// layer returns the entry of layers that a folder belongs to.
 func layer(folder string) string {
 	for own := folder; own != "."; own = path.Dir(own) {
 		if _, known := layers[own]; known {
@@ -47,16 +47,17 @@ func layer(folder string) string {
 	return first(folder)
 }
 
-// helpers are the folders of internal that serve tests and laptops. They may import everything, and nothing that runs
-// in production may import them. The same goes for every folder of internal whose name ends in test and that layers does
+// helpers lists the folders of internal for tests and laptops. They may import everything, and nothing that runs in
+// production may import them. The same applies to every folder of internal whose name ends in test and that layers does
 // not name.
 var helpers = []string{"stack", "devstack", "devmail", "e2e", "bench"}
 
-// temporalUsers are the folders that may import Temporal's SDK. Every other package calls gateways/temporal. internal/tracing
-// has the propagator that gateways/temporal gives to the client and the workers use; helpers may import everything.
+// temporalUsers lists the folders that may import Temporal's SDK. Every other package calls gateways/temporal.
+// internal/tracing has the propagator that gateways/temporal gives to the client and the workers use; helpers may
+// import everything.
 var temporalUsers = []string{"workflows", "activities", "workers", "gateways/temporal", "internal/tracing"}
 
-// breach says what is wrong with an import in a file of the folder, and is empty when nothing is.
+// breach returns what is wrong with an import in a file of the folder, or "".
 func breach(folder, imported string) string {
 	if isHelper(folder) {
 		return ""
@@ -87,12 +88,12 @@ func isHelper(folder string) bool {
 	return internal && !layered && (slices.Contains(helpers, first(within)) || strings.HasSuffix(first(within), "test"))
 }
 
-// isStandard goes by the rule that only the standard library's import paths have no dot in their first element.
+// isStandard reports whether a package is in the standard library: only there the first element of a path has no dot.
 func isStandard(imported string) bool {
 	return imported != module && !strings.Contains(first(imported), ".")
 }
 
-// first is the first element of a path.
+// first returns the first element of a path.
 func first(path string) string {
 	element, _, _ := strings.Cut(path, "/")
 	return element

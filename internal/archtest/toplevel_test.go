@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// topLevel is all that a visitor finds in the repository's first folder. Names that begin with a dot belong to
-// tools, and are passed over.
+// topLevel lists everything in the repository's top folder. Names that begin with a dot belong to tools and are
+// ignored.
 var topLevel = []string{
 	"workflows", "activities", "workers", "api", "domain", "rules", "alerting", "gateways", "cmd", "internal", "docs",
 	"temporal-config", "docker-compose.yml", "Dockerfile", "Makefile", "go.mod", "go.sum", "env",
@@ -32,7 +32,7 @@ func TestTheTopLevelHoldsNothingElse(t *testing.T) {
 	}
 }
 
-// inDocs are the files and folders that a page names: those of code in backquotes, and those that it links to.
+// inDocs matches the files and folders that a page names: code in backquotes, and links.
 var inDocs = regexp.MustCompile("`((?:" + strings.Join(topLevel[:12], "|") + ")/[\\w./-]*)`|\\]\\(([\\w./-]+)(?:#[\\w-]*)?\\)")
 
 func TestDocsNameWhatIsThere(t *testing.T) {
@@ -54,7 +54,7 @@ func TestDocsNameWhatIsThere(t *testing.T) {
 	}
 }
 
-// madeHere is what .gitignore names of the first folder.
+// madeHere returns what .gitignore names in the top folder.
 func madeHere(t *testing.T) []string {
 	t.Helper()
 	text, err := fs.ReadFile(repository, ".gitignore")

@@ -1,5 +1,5 @@
-// Package audit looks at the ledger from outside: Verifier compares it with Temporal's histories, and Export writes it
-// out for spreadsheets and programs.
+// Package audit checks and exports the ledger: Verifier compares it with Temporal's histories, and Export writes it for
+// spreadsheets and programs.
 package audit
 
 import (
@@ -12,37 +12,38 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// History is what Temporal knows of transactions.
+// History gives access to what Temporal knows about transactions.
 type History interface {
-	// Started calls each for the workflows that started within a span, in any order, perhaps twice for one. Those of the
-	// last seconds may be left out: Temporal's index lags.
+	// Started calls each for the workflows that started within a span. The order is undefined, and a workflow may come
+	// twice. Workflows of the last seconds may be missing, because Temporal's index lags.
 	Started(ctx context.Context, span Span, each func(Execution) error) error
-	// Execution is how a transaction's workflow stands, or ErrForgotten.
+	// Execution returns the state of a transaction's workflow, or ErrForgotten.
 	Execution(ctx context.Context, transactionID string) (Execution, error)
-	// Record is what a transaction's workflow says of itself. It fails with ErrForgotten or ErrUnanswered.
+	// Record returns the record that a transaction's workflow gives of itself. It fails with ErrForgotten or
+	// ErrUnanswered.
 	Record(ctx context.Context, transactionID string) (ledger.Record, error)
-	// Retention is how long histories are kept after their end.
+	// Retention returns how long histories are kept after their end.
 	Retention(ctx context.Context) (time.Duration, error)
 }
 
-// ErrForgotten is for a transaction that Temporal holds no history of.
+// ErrForgotten means that Temporal holds no history of the transaction.
 var ErrForgotten = errors.New("temporal holds no history of the transaction")
 
-// ErrUnanswered is for a workflow that no worker spoke for. Histories are replayed by the orders worker.
+// ErrUnanswered means that no worker answered the query to the workflow. The orders worker replays histories to answer.
 var ErrUnanswered = errors.New("no orders worker answered for the workflow")
 
-// ErrNoWorker ends a comparison in which nobody answers.
+// ErrNoWorker ends a comparison in which no worker answers.
 var ErrNoWorker = errors.New("no orders worker answers queries: the comparison needs one, start it with `orders worker`")
 
-// Execution is a transaction's workflow, seen from outside.
+// Execution describes a transaction's workflow as seen from outside.
 type Execution struct {
 	TransactionID string
-	State         string    // in Temporal's word, such as running or terminated
-	Started       time.Time // zero where unknown
-	Closed        time.Time // zero while it runs
+	State         string    // in Temporal's words, such as running or terminated
+	Started       time.Time // zero if unknown
+	Closed        time.Time // zero while the workflow runs
 }
 
-// Span is a stretch of time. A zero end is open.
+// Span is a period of time. A zero time leaves that end open.
 type Span struct {
 	Since time.Time // the first instant in it
 	Until time.Time // the first instant after it
@@ -71,32 +72,32 @@ func entries(ctx context.Context, from ledger.Reader, q ledger.Query, each func(
 	}
 }
 
-// Kind is what is wrong about a transaction.
+// Kind says what is wrong with a transaction.
 type Kind string
 
-// The kinds. All but Unanswered are disagreements; about what is Unanswered nothing is known.
+// These are the kinds. All are disagreements except Unanswered, which means that the result is unknown.
 const (
-	Differs    Kind = "differs"    // the workflow has ended, and the ledger says something else than it does
-	Ahead      Kind = "ahead"      // the ledger says what the running workflow does not know
-	Unrecorded Kind = "unrecorded" // Temporal holds it, the ledger does not
-	Unknown    Kind = "unknown"    // the ledger holds it, Temporal should, and does not
-	Unfinished Kind = "unfinished" // the workflow was ended before the transaction was: terminated, or failed
-	Unanswered Kind = "unanswered" // no worker spoke for the workflow
+	Differs    Kind = "differs"    // the workflow has ended, and the ledger differs from it
+	Ahead      Kind = "ahead"      // the ledger says more than the running workflow knows
+	Unrecorded Kind = "unrecorded" // Temporal holds it, but the ledger does not
+	Unknown    Kind = "unknown"    // the ledger holds it, but Temporal does not, although it should
+	Unfinished Kind = "unfinished" // the workflow ended before the transaction did: it was terminated or failed
+	Unanswered Kind = "unanswered" // no worker answered for the workflow
 )
 
-// Finding is one transaction that is not as it should be, told in a line.
+// Finding describes one transaction that is not as it should be.
 type Finding struct {
 	TransactionID string
 	Kind          Kind
 	Detail        string
 }
 
-// String is the line.
+// String returns the finding in one line.
 func (f Finding) String() string {
 	return fmt.Sprintf("%s %s: %s", f.TransactionID, f.Kind, f.Detail)
 }
 
-// mostShown bounds a line: a record that lacks everything has dozens of differences.
+// mostShown bounds the differences in a line: a record that lacks everything has dozens of them.
 const mostShown = 6
 
 func differing(id string, kind Kind, found []string) *Finding {
@@ -120,7 +121,7 @@ func unrecorded(x Execution) *Finding {
 	return &Finding{x.TransactionID, Unrecorded, fmt.Sprintf("ledger says nothing, history says %s at %s", x.State, instant(x.Closed))}
 }
 
-// unknown finds nothing where the history has been let go of as it should.
+// unknown returns nil if Temporal has removed the history as planned, after its retention.
 func unknown(e ledger.Entry, retention time.Duration, now time.Time) *Finding {
 	end := e.Record.EndTime
 	switch {
@@ -134,7 +135,7 @@ func unknown(e ledger.Entry, retention time.Duration, now time.Time) *Finding {
 	return nil
 }
 
-// retentionSlack is how much earlier than promised a history may go: clocks differ.
+// retentionSlack is how much earlier than promised a history may be removed, because clocks differ.
 const retentionSlack = time.Hour
 
 func lastStep(e ledger.Entry) time.Time {
@@ -148,17 +149,17 @@ func instant(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// Counts are how a comparison went so far. Compared is the sum of the others.
+// Counts holds how many transactions had which result. Compared is the sum of the others.
 type Counts struct {
 	Compared      int
 	Equal         int // ended, and the same on both sides
-	Running       int // and the ledger is not ahead
-	PastRetention int // ended so long ago that Temporal has let go of the history
+	Running       int // running, and the ledger is not ahead
+	PastRetention int // ended so long ago that Temporal has removed the history
 	Disagreeing   int
 	Unanswered    int
 }
 
-// String is the comparison's last line.
+// String returns the comparison's last line.
 func (c Counts) String() string {
 	text := fmt.Sprintf("%d compared: %d equal, %d running, %d past retention, %d disagreeing",
 		c.Compared, c.Equal, c.Running, c.PastRetention, c.Disagreeing)

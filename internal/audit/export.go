@@ -15,18 +15,18 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// Format is how an export is written.
+// Format is the file format of an export.
 type Format string
 
-// The formats. CSV has a header, a line for each transaction, and columns for what people look at in spreadsheets;
-// JSONLines has the whole record of a transaction on each line.
+// These are the formats. CSV has a header, a line for each transaction, and the columns that people look at in
+// spreadsheets. JSONLines has the whole record of a transaction on each line.
 const (
 	CSV       Format = "csv"
 	JSONLines Format = "jsonl"
 )
 
-// Export writes the records that a query chooses, the newest first, and says how many it has written. It holds a page
-// of them in memory at a time. However it ends, out has got whole lines only.
+// Export writes the records that a query chooses, the newest first, and returns how many it has written. It holds one
+// page of them in memory at a time. Even if it fails, it has written only whole lines to out.
 func Export(ctx context.Context, from ledger.Reader, q ledger.Query, format Format, out io.Writer) (written int, err error) {
 	buffer := bufio.NewWriterSize(out, 64<<10)
 	write, flush := jsonLines(buffer)
@@ -68,7 +68,7 @@ func csvLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() 
 		return lines.Write(cells(r))
 	}
 	flush = func() error {
-		if err := head(); err != nil { // a list of nothing has a header, too
+		if err := head(); err != nil { // an empty list has a header, too
 			return err
 		}
 		lines.Flush()
@@ -80,7 +80,7 @@ func csvLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() 
 	return write, flush
 }
 
-// column is one of the CSV. Programs know it by its name, and spreadsheets by its place: new ones go to the end.
+// column is a column of the CSV. Programs find it by name and spreadsheets by position, so new columns go to the end.
 type column struct {
 	name string
 	cell func(r ledger.Record) string
@@ -146,8 +146,8 @@ func cells(r ledger.Record) []string {
 	return line
 }
 
-// harmless keeps a spreadsheet from taking text that others wrote for a formula: an apostrophe goes before it, as
-// https://owasp.org/www-community/attacks/CSV_Injection advises. No amount or time begins like one.
+// harmless keeps a spreadsheet from treating text that others wrote as a formula: it prepends an apostrophe, as
+// https://owasp.org/www-community/attacks/CSV_Injection advises. Amounts and times never begin like a formula.
 func harmless(text string) string {
 	if strings.HasPrefix(text, "'") || strings.ContainsAny(firstRune(text), "=+-@\t\r\n＝＋－＠") {
 		return "'" + text
@@ -162,7 +162,7 @@ func firstRune(text string) string {
 	return ""
 }
 
-// decided is empty where there is no decision.
+// decided returns a cell that is empty if there is no decision.
 func decided(cell func(ledger.Record) string) func(ledger.Record) string {
 	return func(r ledger.Record) string {
 		if r.Decision == nil {
@@ -172,7 +172,7 @@ func decided(cell func(ledger.Record) string) func(ledger.Record) string {
 	}
 }
 
-// declined is empty where money was taken, or is not yet.
+// declined returns a cell that is empty if the payment was not declined: money was taken, or has not been yet.
 func declined(cell func(payment.Decline) string) func(ledger.Record) string {
 	return func(r ledger.Record) string {
 		if r.Payment.Decline == nil {
@@ -182,7 +182,7 @@ func declined(cell func(payment.Decline) string) func(ledger.Record) string {
 	}
 }
 
-// reviewed is empty where nobody was asked.
+// reviewed returns a cell that is empty if there was no review.
 func reviewed(cell func(ledger.Record) string) func(ledger.Record) string {
 	return func(r ledger.Record) string {
 		if r.Review == nil {

@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata anew")
 
-// onRecord are transactions that fill every column, at times that stay.
+// onRecord returns transactions that fill every column, at fixed times.
 func onRecord(t *testing.T) *memory {
 	t.Helper()
 	text, err := os.ReadFile("testdata/records.jsonl")
@@ -169,7 +169,7 @@ func TestAnExportThatCannotBeWrittenFails(t *testing.T) {
 	require.ErrorIs(t, err, full)
 }
 
-// stopping stops whoever writes to it at the first piece.
+// stopping stops its writer at the first write.
 type stopping struct {
 	bytes.Buffer
 
@@ -185,7 +185,7 @@ type broken struct{ err error }
 
 func (b broken) Write([]byte) (int, error) { return 0, b.err }
 
-// readCSV gives the lines by the names of their columns.
+// readCSV returns the lines by the names of their columns.
 func readCSV(t *testing.T, text string) []map[string]string {
 	t.Helper()
 	all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
@@ -201,7 +201,7 @@ func readCSV(t *testing.T, text string) []map[string]string {
 	return lines
 }
 
-// The file of records is made once, and then stays: its times would be those of the day otherwise.
+// The file of records is made once and then stays the same: otherwise its times would change every day.
 func TestTheRecordsFillEveryColumn(t *testing.T) {
 	lines := readCSV(t, export(t, onRecord(t), ledger.Query{}, audit.CSV))
 	for name := range lines[0] {

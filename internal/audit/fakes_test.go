@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type memory struct {
 	mu      sync.Mutex
 	entries map[string]ledger.Entry
-	onFind  func(id string) // what has happened just before an entry is looked up
+	onFind  func(id string) // called just before an entry is looked up
 	err     error
 }
 
@@ -88,11 +88,11 @@ type temporal struct {
 	mu         sync.Mutex
 	records    map[string]ledger.Record
 	executions map[string]audit.Execution
-	listed     []string         // beside those of executions: runs that were reset, histories that are gone
-	silent     map[string]error // what a query fails with
+	listed     []string         // in addition to executions: runs that were reset, histories that are gone
+	silent     map[string]error // the errors of queries
 	onAsk      func(id string)
 	asking     atomic.Int32
-	most       int32 // queries that were asked at once
+	most       int32 // the most queries that ran at once
 	err        error
 }
 
@@ -102,7 +102,7 @@ func newTemporal() *temporal {
 	return &temporal{records: map[string]ledger.Record{}, executions: map[string]audit.Execution{}, silent: map[string]error{}}
 }
 
-// hold makes the workflow of a record: it runs, or has completed once the record has ended.
+// hold adds the workflow of a record. It is running, or completed if the record has ended.
 func (h *temporal) hold(r ledger.Record) {
 	x := audit.Execution{TransactionID: r.TransactionID, State: "running", Started: r.StartTime}
 	if r.EndTime != nil {
@@ -171,7 +171,7 @@ var start = time.Now().Add(-time.Hour).UTC().Truncate(time.Second).Add(123456789
 
 func after(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 
-// opened is the record of a transaction that was accepted.
+// opened returns the record of a transaction that was accepted.
 func opened(id string) *ledger.Record {
 	return ledger.Open(transaction.Transaction{
 		ID:            id,
@@ -184,7 +184,7 @@ func opened(id string) *ledger.Record {
 	}, start)
 }
 
-// paying is that of one whose money is held.
+// paying returns the record of a transaction whose money is held.
 func paying(id string) *ledger.Record {
 	r := opened(id)
 	r.Decide(fraud.Decision{
@@ -196,7 +196,7 @@ func paying(id string) *ledger.Record {
 	return r
 }
 
-// waiting is that of one that people are asked about.
+// waiting returns the record of a transaction that waits for a review.
 func waiting(id string) *ledger.Record {
 	r := paying(id)
 	r.Review = &review.Review{RequestedAt: after(2), Deadline: after(2).Add(24 * time.Hour), OnExpiry: review.Decline}
@@ -204,7 +204,7 @@ func waiting(id string) *ledger.Record {
 	return r
 }
 
-// paid is that of one that a person has approved.
+// paid returns the record of a transaction that a person has approved.
 func paid(id string) *ledger.Record {
 	r := waiting(id)
 	r.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada", Note: "known"}, after(60))

@@ -17,17 +17,17 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// Verifier compares the ledger with Temporal's histories, in both directions. What looks wrong is looked at again after
-// Grace, and counts only if it still does: both sides move while they are compared.
+// Verifier compares the ledger with Temporal's histories, in both directions. It looks again after Grace at what looks
+// wrong, and reports it only if it still does: both sides change during the comparison.
 type Verifier struct {
 	Ledger  ledger.Reader
 	History History
 	Span    Span          // when the transactions started
-	Workers int           // how many transactions are asked for at once
-	Grace   time.Duration // more than the ledger and Temporal's index lag behind
+	Workers int           // how many transactions are compared at once
+	Grace   time.Duration // longer than the ledger and Temporal's index lag behind
 
-	Found    func(Finding)                 // called once for a transaction, one at a time
-	Progress func(n Counts, suspected int) // called now and then; those suspected are looked at again
+	Found    func(Finding)                 // called once for each transaction with a finding, never concurrently
+	Progress func(n Counts, suspected int) // called from time to time; suspected transactions will be compared again
 	Every    time.Duration                 // how often Progress is called
 }
 
@@ -40,11 +40,11 @@ type comparison struct {
 	mu         sync.Mutex
 	counts     Counts
 	suspects   []string
-	secondLook bool // at the suspects
+	secondLook bool // the suspects are being compared again
 	silent     int  // how many queries in a row were not answered
 }
 
-// Run compares. The error says why it did not come to the end; what it has counted until then stands.
+// Run compares. If it fails, the error says why it did not finish, and the counts up to then are valid.
 func (v *Verifier) Run(ctx context.Context) (Counts, error) {
 	c := &comparison{Verifier: v}
 	defer c.reportProgress(ctx)()
@@ -69,7 +69,7 @@ func (c *comparison) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// fromLedger looks at every entry in the span.
+// fromLedger compares every entry in the span with its workflow.
 func (c *comparison) fromLedger(ctx context.Context) error {
 	return c.concurrently(ctx, func(ctx context.Context, todo func(func() error)) error {
 		q := ledger.Query{Since: c.Span.Since, Until: c.Span.Until}
@@ -80,7 +80,7 @@ func (c *comparison) fromLedger(ctx context.Context) error {
 	})
 }
 
-// fromHistory looks for workflows that the ledger does not hold. Those that it does are compared already.
+// fromHistory looks for workflows that the ledger does not hold. Those that it holds are compared already.
 func (c *comparison) fromHistory(ctx context.Context) error {
 	return c.concurrently(ctx, func(ctx context.Context, todo func(func() error)) error {
 		return c.History.Started(ctx, c.Span, func(x Execution) error {
@@ -97,7 +97,7 @@ func (c *comparison) fromHistory(ctx context.Context) error {
 	})
 }
 
-// again gives whatever looked wrong the time to come right, and reports what did not.
+// again waits for Grace, then compares all suspects once more and reports those that still look wrong.
 func (c *comparison) again(ctx context.Context) error {
 	suspects := c.beginSecondLook()
 	if len(suspects) == 0 {
@@ -125,15 +125,15 @@ func (c *comparison) beginSecondLook() (suspects []string) {
 	return c.suspects
 }
 
-// concurrently runs what feed hands to todo, as many at once as there are workers.
+// concurrently runs the functions that feed passes to todo, at most Workers at once.
 func (c *comparison) concurrently(ctx context.Context, feed func(ctx context.Context, todo func(func() error)) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(c.Workers + 1) // one is the feed
+	group.SetLimit(c.Workers + 1) // the extra one is the feed
 	group.Go(func() error { return feed(ctx, group.Go) })
 	return group.Wait()
 }
 
-// first counts a transaction that is as it should be, and suspects any other.
+// first counts a transaction if it is as it should be. Otherwise it adds it to the suspects.
 func (c *comparison) first(ctx context.Context, e ledger.Entry) error {
 	seen, err := c.compare(ctx, e)
 	if err != nil {
@@ -147,7 +147,7 @@ func (c *comparison) first(ctx context.Context, e ledger.Entry) error {
 	return nil
 }
 
-// second counts a transaction, and reports it where it is not as it should be.
+// second counts a transaction, and reports it if it is not as it should be.
 func (c *comparison) second(ctx context.Context, id string) error {
 	e, err := c.Ledger.Find(ctx, id)
 	var seen look
@@ -170,7 +170,7 @@ func (c *comparison) suspect(id string) {
 	c.suspects = append(c.suspects, id)
 }
 
-// count adds what was seen, and tells what is wrong.
+// count adds a result to the counts, and reports its finding if there is one.
 func (c *comparison) count(l look) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,7 +189,7 @@ func (c *comparison) snapshot() (n Counts, suspected int) {
 	return c.counts, len(c.suspects)
 }
 
-// reportProgress begins to; the function it returns ends it.
+// reportProgress starts calling Progress. The function that it returns ends that.
 func (c *comparison) reportProgress(ctx context.Context) (stop func()) {
 	if c.Progress == nil || c.Every <= 0 {
 		return func() {}
@@ -214,9 +214,9 @@ func (c *comparison) reportProgress(ctx context.Context) (stop func()) {
 	}
 }
 
-// look is what a look at a transaction came to: how it counts, and what is wrong where something is.
+// look is the result of comparing a transaction: how it counts, and its finding if something is wrong.
 type look struct {
-	add     func(*Counts) // nil: it does not count
+	add     func(*Counts) // nil if it does not count
 	finding *Finding
 }
 
@@ -231,8 +231,8 @@ func found(f *Finding) look {
 	return look{func(n *Counts) { n.Disagreeing++ }, f}
 }
 
-// compare looks at an entry and its workflow. The order of reading matters while the workflow runs: it may say more
-// than the entry that was read before it, never less.
+// compare compares an entry with its workflow. The entry must be read first: a workflow that is still running may then
+// say more than the entry, but never less.
 func (c *comparison) compare(ctx context.Context, e ledger.Entry) (look, error) {
 	id := e.Record.TransactionID
 	history, err := c.ask(ctx, id)
@@ -258,7 +258,7 @@ func (c *comparison) compare(ctx context.Context, e ledger.Entry) (look, error) 
 	return look{add: running}, about(id, err)
 }
 
-// compareEnded reads both sides anew: what was read before may be of a time when the workflow still ran.
+// compareEnded reads both sides again: the earlier reads may date from when the workflow was still running.
 func (c *comparison) compareEnded(ctx context.Context, e ledger.Entry, x Execution) (look, error) {
 	id := e.Record.TransactionID
 	history, err := c.ask(ctx, id)
@@ -266,7 +266,7 @@ func (c *comparison) compareEnded(ctx context.Context, e ledger.Entry, x Executi
 		return c.withoutHistory(e, err)
 	}
 	switch e, err = c.Ledger.Find(ctx, id); {
-	case errors.Is(err, ledger.ErrNotFound): // aged out this very moment
+	case errors.Is(err, ledger.ErrNotFound): // pruned just now
 		return look{}, nil
 	case err != nil:
 		return look{}, about(id, err)
@@ -281,7 +281,7 @@ func (c *comparison) compareEnded(ctx context.Context, e ledger.Entry, x Executi
 	return look{add: equal}, about(id, err)
 }
 
-// withoutHistory is what it means that a workflow did not speak.
+// withoutHistory returns the result for a workflow that gave no record.
 func (c *comparison) withoutHistory(e ledger.Entry, err error) (look, error) {
 	id := e.Record.TransactionID
 	switch {
@@ -296,10 +296,10 @@ func (c *comparison) withoutHistory(e ledger.Entry, err error) (look, error) {
 	return look{}, about(id, err)
 }
 
-// unrecorded is for a workflow that was listed, and that the ledger does not hold.
+// unrecorded returns the result for a workflow that was listed but that the ledger does not hold.
 func (c *comparison) unrecorded(ctx context.Context, id string) (look, error) {
 	execution, err := c.History.Execution(ctx, id)
-	if errors.Is(err, ErrForgotten) { // the list was older than Temporal's last clean-up
+	if errors.Is(err, ErrForgotten) { // Temporal removed it after the list was made
 		return look{}, nil
 	}
 	if err != nil {
@@ -308,8 +308,8 @@ func (c *comparison) unrecorded(ctx context.Context, id string) (look, error) {
 	return found(unrecorded(execution)), nil
 }
 
-// ask asks a workflow. The first time round it gives up on all of them once as many as there are workers have kept silent
-// in a row: each takes the whole patience of a query, and they would all.
+// ask asks a workflow for its record. In the first round it fails with ErrNoWorker after as many unanswered queries in
+// a row as there are workers: each of them waits for the whole timeout of a query, and so would the others.
 func (c *comparison) ask(ctx context.Context, id string) (ledger.Record, error) {
 	record, err := c.History.Record(ctx, id)
 	c.mu.Lock()
@@ -331,10 +331,10 @@ func about(id string, err error) error {
 	return nil
 }
 
-// leaves are the values of a JSON document by their path, such as steps[2].time. What is null or empty has none.
+// leaves holds the values of a JSON document by their path, such as steps[2].time. It leaves out null and empty values.
 type leaves map[string]string
 
-// differences names every value that two records do not share.
+// differences returns every value that differs between two records.
 func differences(inLedger, inHistory ledger.Record) ([]string, error) {
 	a, b, err := bothLeaves(inLedger, inHistory)
 	if err != nil {
@@ -351,10 +351,11 @@ func differences(inLedger, inHistory ledger.Record) ([]string, error) {
 	return found, nil
 }
 
-// changing is what may stand otherwise in a later record of the same transaction. All else is added to, and stays.
+// changing lists the paths whose values may change in a later record of the same transaction. Everything else is only
+// added to.
 var changing = []string{"message", "transactionStatus.", "review.recheck."}
 
-// ahead names what the ledger says and a running workflow does not. That the workflow knows more is as it should be.
+// ahead returns what the ledger says and a running workflow does not. The workflow may know more than the ledger.
 func ahead(inLedger, inHistory ledger.Record) ([]string, error) {
 	a, b, err := bothLeaves(inLedger, inHistory)
 	if err != nil {
@@ -376,7 +377,7 @@ func difference(path string, inLedger, inHistory leaves) string {
 	return fmt.Sprintf("%s: ledger says %s, history says %s", path, orNothing(inLedger[path]), orNothing(inHistory[path]))
 }
 
-// longest is how much of a value is shown, in bytes. Notes and names may be long.
+// longest is how much of a value is shown, in bytes. Notes and names may be longer.
 const longest = 120
 
 func orNothing(value string) string {
@@ -389,7 +390,7 @@ func orNothing(value string) string {
 	return value
 }
 
-// same takes one instant for itself, however it is written.
+// same reports whether two values are equal. Times are equal if they are the same instant, however they are written.
 func same(a, b string) bool {
 	if a == b {
 		return true
@@ -410,8 +411,9 @@ func bothLeaves(inLedger, inHistory ledger.Record) (a, b leaves, err error) {
 	return a, b, nil
 }
 
-// known are the labels of history that the ledger has, too. Others were posted to the ledger alone; and whoever posted one
-// before history gave the same has given it its time and its note.
+// known returns the labels of the history that the ledger has too. The ledger's other labels were posted to it
+// directly. If someone posted a label to the ledger before the history added the same one, the ledger's time and note
+// differ, so the history's label is used.
 func known(inLedger, inHistory []ledger.Label) []ledger.Label {
 	var all []ledger.Label
 	for _, label := range inHistory {
@@ -422,7 +424,7 @@ func known(inLedger, inHistory []ledger.Label) []ledger.Label {
 	return all
 }
 
-// leavesOf goes by the JSON of a record, so that no field can be forgotten here.
+// leavesOf walks the JSON of a record, so that no field can be forgotten here.
 func leavesOf(r ledger.Record) (leaves, error) {
 	text, err := json.Marshal(r)
 	if err != nil {

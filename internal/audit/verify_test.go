@@ -20,7 +20,7 @@ import (
 	"dummyorders/internal/audit"
 )
 
-// verify compares, and gives the lines that were told.
+// verify compares, and returns the lines of the findings.
 func verify(t *testing.T, book *memory, history *temporal) (lines []string, counts audit.Counts, err error) {
 	t.Helper()
 	v := &audit.Verifier{
@@ -46,7 +46,7 @@ func TestALedgerThatSaysWhatHistorySaysIsRight(t *testing.T) {
 	require.LessOrEqual(t, history.most, int32(4), "queries at once")
 }
 
-// disagreements are one of each kind, and what is told of it.
+// disagreements holds one of each kind, and its expected line.
 var disagreements = []struct {
 	id   string
 	put  func(id string, book *memory, history *temporal)
@@ -90,7 +90,7 @@ var disagreements = []struct {
 	}, "elsewhere ahead: transactionStatus.code: ledger says 19, history says 16"},
 	{"unrecorded", func(id string, _ *memory, history *temporal) {
 		history.hold(*paid(id))
-		history.listed = append(history.listed, id, id) // two runs more of a workflow that was reset
+		history.listed = append(history.listed, id, id) // two more runs of a workflow that was reset
 	}, "unrecorded unrecorded: ledger says nothing, history says completed at #62"},
 	{
 		"unrecorded-running", func(id string, _ *memory, history *temporal) { history.hold(*waiting(id)) },
@@ -117,7 +117,7 @@ var disagreements = []struct {
 	}, "failed unfinished: its workflow failed at #99 before the transaction had ended; ledger says TRANSACTION_PENDING, since #0"},
 }
 
-// both has an ended workflow, and an entry that was spoilt.
+// both returns a setup with an ended workflow and an entry that spoil has changed.
 func both(spoil func(*ledger.Record)) func(string, *memory, *temporal) {
 	return func(id string, book *memory, history *temporal) {
 		history.hold(*paid(id))
@@ -127,7 +127,7 @@ func both(spoil func(*ledger.Record)) func(string, *memory, *temporal) {
 	}
 }
 
-// withTimes puts times into a line: %62 is that many seconds after the start as JSON has it, and #62 as people read it.
+// withTimes puts times into a line: %62 is 62 seconds after the start in the format of JSON, #62 in that for people.
 func withTimes(line string) string {
 	for _, s := range []int{86402, 99, 62, 61, 60, 2, 1, 0} {
 		line = strings.ReplaceAll(line, fmt.Sprintf("%%%d+1", s), `"`+after(s).Add(1).Format(time.RFC3339Nano)+`"`)
@@ -228,7 +228,7 @@ func TestALedgerThatCatchesUpWithinTheGraceIsRight(t *testing.T) {
 	}
 	var looks atomic.Int32
 	book.onFind = func(id string) {
-		if looks.Add(1) > 3 { // one from the ledger, and two from the list
+		if looks.Add(1) > 3 { // one look from the ledger, and two from the list
 			book.put(*paid(id))
 		}
 	}
@@ -238,7 +238,7 @@ func TestALedgerThatCatchesUpWithinTheGraceIsRight(t *testing.T) {
 	require.Equal(t, audit.Counts{Compared: 2, Equal: 2}, counts)
 }
 
-// It runs when it is asked, and has ended when it is looked at.
+// The workflow still runs when its record is asked for, and has ended when its execution is looked up.
 func TestAWorkflowThatEndsWhileItIsComparedIsReadAnew(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	book.put(*waiting("1"))
@@ -270,7 +270,8 @@ func TestASilentWorkflowIsToldAndTheOthersAreCompared(t *testing.T) {
 	require.Equal(t, audit.Counts{Compared: 3, Equal: 2, Unanswered: 1}, counts)
 }
 
-// Stuck workflows are no reason to take the worker for dead, as long as others are answered for between them.
+// Stuck workflows must not make the comparison believe that no worker runs, as long as other workflows answer in
+// between.
 func TestManySilentWorkflowsDoNotEndTheComparison(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	for i := range 20 {

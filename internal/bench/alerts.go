@@ -28,10 +28,10 @@ import (
 type alertsPlan struct {
 	rounds, single, many int
 	sink                 *sink
-	sides                []side // alertman last: ratios are its
+	sides                []side // alertman last: the ratios are its own
 }
 
-// silence is how long nothing must come before the rest counts as lost: more than any wait of either side.
+// silence is how long no message comes before the rest counts as lost. It is longer than any wait of either side.
 const silence = 45 * time.Second
 
 func benchAlerts(ctx context.Context, rounds int) error {
@@ -93,15 +93,15 @@ func (p alertsPlan) run(ctx context.Context) error {
 	return p.sink.failed
 }
 
-// outcome is what a round says of a side. Spans are from when an alert was handed over to when it was told.
+// outcome is one side's result in a round. Spans run from when an alert was handed over to when it was delivered.
 type outcome struct {
 	first, median, last   time.Duration
 	messages, told, again int
 	of                    int
 }
 
-// oneByOne is the median of alerts that come one at a time. As it ships, Alertmanager waits for 30 s with each: there are
-// fewer of those.
+// oneByOne measures the median of alerts that come one at a time. With its default settings Alertmanager waits 30 s for
+// each alert, so there are fewer of those.
 func (p alertsPlan) oneByOne(ctx context.Context, s side) (outcome, error) {
 	n := p.single
 	if s.name == p.sides[0].name {
@@ -158,7 +158,8 @@ func (p alertsPlan) tell(ctx context.Context, s side, all []incident, then func(
 	return o, nil
 }
 
-// compare measures all sides in turn, round after round, and shows medians; ratios are alertman's, taken round by round.
+// compare measures all sides in turn, round after round, and shows medians. Ratios are those of alertman, taken for
+// each round.
 func (p alertsPlan) compare(ctx context.Context, title string, measure func(context.Context, side) (outcome, error)) error {
 	rounds := make([][]outcome, p.rounds)
 	for i := range rounds {
@@ -219,7 +220,7 @@ func middle(rounds [][]outcome, figure func([]outcome) float64) float64 {
 	return values[len(values)/2]
 }
 
-// incident is an alert to be sent. Alerts of one group belong together.
+// incident is an alert to send. Alerts of one group belong together.
 type incident struct{ id, group string }
 
 func incidents(n, groups int) []incident {
@@ -241,12 +242,12 @@ func ids(all []incident) []string {
 	return list
 }
 
-// side is one of those that are compared. send returns when the side has accepted the alerts: it has confirmed them, or
-// answered 200.
+// side is one of the sides of the comparison. send returns once the side has accepted the alerts: it has confirmed
+// them, or answered 200.
 type side struct {
 	name    string
 	process *stack.Process
-	ready   string // the URL that says that it is
+	ready   string // the URL of its readiness
 	send    func(context.Context, []incident) error
 }
 
@@ -259,10 +260,10 @@ func (s side) restart(ctx context.Context) error {
 	return s.process.WaitHealthy(ctx, s.ready)
 }
 
-// window is how long both sides collect what follows upon the first alert of a group.
+// window is how long both sides collect what follows the first alert of a group.
 const window = 5 * time.Second
 
-// alertmanager is Debian's, with the settings that its own package ships but for group_wait and group_interval.
+// alertmanager starts Debian's Alertmanager, with its package's settings except for group_wait and group_interval.
 func alertmanager(ctx context.Context, dir, sink, title string, wait time.Duration) (side, error) {
 	port, err := stack.FreePort()
 	if err != nil {
@@ -291,7 +292,7 @@ receivers:
 	return s, s.process.WaitHealthy(ctx, s.ready)
 }
 
-// postAlerts posts in one request what comes at once: that is what its API is made for.
+// postAlerts posts all alerts in one request, as Alertmanager's API is designed for.
 func postAlerts(ctx context.Context, url string, all []incident) error {
 	type posted struct {
 		Labels map[string]string `json:"labels"`
@@ -320,7 +321,7 @@ func postAlerts(ctx context.Context, url string, all []incident) error {
 	return nil
 }
 
-// ours is alertman, between a RabbitMQ and a Temporal server that nothing else uses.
+// ours starts alertman, with a RabbitMQ and a Temporal server of its own.
 func ours(ctx context.Context, root, dir, sink string) (side, func(), error) {
 	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(dir, "temporal")})
 	if err != nil {
@@ -384,7 +385,7 @@ routes: [{name: all, tell: [hook]}]
 	return s, s.process.WaitHealthy(ctx, s.ready)
 }
 
-// publish publishes as the worker does, several at a time.
+// publish publishes as the worker does, several alerts at a time.
 func publish(ctx context.Context, publisher alert.Publisher, all []incident) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(32)
@@ -396,18 +397,19 @@ func publish(ctx context.Context, publisher alert.Publisher, all []incident) err
 	return group.Wait()
 }
 
-// sink is the webhook of both sides: it takes everything at once, and notes when each alert was told first.
+// sink is the webhook of both sides. It accepts everything at once, and records when each alert was first delivered.
 type sink struct {
 	address  string
 	server   *http.Server
 	mu       sync.Mutex
 	told     map[string]time.Time
-	repeated int // alerts that were told again
+	repeated int // alerts that were delivered again
 	messages int
 	failed   error
 }
 
-// bodies are what both sides send: the ids of our alert and of a digest's members, and the labels of Alertmanager's.
+// bodies is what both sides send: the ids of our alert and of a digest's members, and the labels of Alertmanager's
+// alerts.
 type bodies struct {
 	Data struct {
 		AlertID string `json:"alertID"`
@@ -453,7 +455,7 @@ func startSink() (*sink, error) {
 
 var errNoAlert = errors.New("it is about no alert")
 
-// ServeHTTP takes one message.
+// ServeHTTP accepts one message.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	body, err := io.ReadAll(r.Body)
@@ -481,11 +483,11 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// tally is what has come of some alerts so far.
+// tally counts what has become of some alerts so far.
 type tally struct {
 	told            int
 	first, last     time.Time
-	times           []time.Time // in the order of the ids, zero where an alert was not told
+	times           []time.Time // in the order of the ids; zero if an alert was not delivered
 	messages, again int
 }
 
@@ -510,7 +512,7 @@ func (s *sink) tally(ids []string) tally {
 	return t
 }
 
-// await waits until all are told, or nothing has come for so long.
+// await waits until all alerts are delivered, or until no message has come for as long as patience.
 func (s *sink) await(ids []string, patience time.Duration) tally {
 	deadline, seen := time.Now().Add(patience), -1
 	for {

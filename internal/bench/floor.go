@@ -11,14 +11,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// The floor's task queues: one as orders' own, one as fraud_police's.
+// These are the floor's task queues: one in the role of the orders queue, one in that of fraud_police.
 const (
 	floorQueue  = "bench-floor"
 	floorRemote = "bench-floor-remote"
 )
 
-// floorWorkers run the floor's workflow, which calls as many activities as a transaction that is paid for: one on
-// another task queue, two on its own.
+// floorWorkers run the floor's workflow. It calls as many activities as a transaction that is paid for: one on another
+// task queue, two on its own.
 type floorWorkers []worker.Worker
 
 func startFloor(c client.Client) (floorWorkers, error) {
@@ -43,8 +43,8 @@ func (f floorWorkers) stop() {
 	}
 }
 
-// floor is the floor's workflow as it is called without any thought: start it, and get its result. Getting a result
-// stalls for 20 s now and then, when the server drops the notification that the long poll waits for.
+// floor calls the floor's workflow in the simplest way: it starts it and gets its result. Getting a result sometimes
+// stalls for 20 s, when the server drops the notification that the long poll waits for.
 type floor struct {
 	temporal client.Client
 	samples
@@ -61,7 +61,7 @@ func (f *floor) call(ctx context.Context) error {
 	return run.Get(ctx, nil)
 }
 
-// updateFloor is the same workflow, answered as ProcessTransaction is: by update-with-start, which does not stall.
+// updateFloor calls the same workflow as ProcessTransaction is called: by update-with-start, which does not stall.
 type updateFloor struct {
 	temporal client.Client
 	samples
@@ -85,10 +85,10 @@ func (f *updateFloor) call(ctx context.Context) error {
 	return handle.Get(ctx, nil)
 }
 
-// floorUpdate completes when the workflow is done.
+// floorUpdate is the update that completes when the workflow is done.
 const floorUpdate = "done"
 
-// FloorWorkflow does nothing but wait for the activities.
+// FloorWorkflow only waits for the activities.
 func FloorWorkflow(ctx workflow.Context) error {
 	done := false
 	err := workflow.SetUpdateHandler(ctx, floorUpdate, func(ctx workflow.Context) error {

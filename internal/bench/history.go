@@ -12,16 +12,16 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// keys are how many cards, customers, addresses and orders the history knows, beside the busiest of each.
+// keys is the number of cards, customers, addresses and orders in the history, in addition to the busiest of each.
 const keys = 10_000
 
-// value is what a key is called in every dimension.
+// value returns the value of a key, which is the same in every dimension.
 func value(key int) string {
 	return fmt.Sprintf("8.0.%d.%d", key/256, key%256)
 }
 
-// rowsOf makes rows, spread evenly over the last 30 days: an eighth of them are of the busiest key, the others take
-// turns. They come in the order of the table's key, which is the quickest to insert.
+// rowsOf inserts rows, spread evenly over the last 30 days. An eighth of them have the busiest key, and the others take
+// turns. They come in the order of the table's key, which is the fastest to insert.
 const rowsOf = `INSERT INTO uses (dimension, value, at, transaction_id, amount, currency, facts)
 	SELECT dimension, '8.0.' || (key / 256) || '.' || (key %% 256), %s, 'bench-' || i, 12300, 'INR',
 		CAST('{"card": "c' || (i %% 7) || '"}' AS %s)
@@ -31,7 +31,7 @@ const rowsOf = `INSERT INTO uses (dimension, value, at, transaction_id, amount, 
 
 const thirtyDays = 30 * 24 * 3600
 
-// fill puts rows into a history whose tables are made.
+// fill inserts rows into a history whose tables exist.
 func fill(ctx context.Context, url string, rows int) error {
 	driver, source, json := "pgx", url, "json"
 	at := fmt.Sprintf("now() - make_interval(secs => %d.0 * i / %d)", thirtyDays, rows)
@@ -57,7 +57,7 @@ func database(size int) string {
 	return fmt.Sprintf("bench_%d", size)
 }
 
-// prepare makes the place for a history.
+// prepare creates the place for a history.
 func prepare(ctx context.Context, server *stack.Postgres, engine string, size int) error {
 	if engine == "SQLite" {
 		return nil

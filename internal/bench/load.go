@@ -8,7 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// target is a side of the comparison: call processes one transaction and returns once it is answered.
+// target is a side of the comparison. call processes one transaction and returns once it is answered.
 type target interface {
 	name() string
 	call(ctx context.Context) error
@@ -34,7 +34,7 @@ func (r result) quantile(q float64) time.Duration {
 	return time.Duration(r.latency.ValueAtQuantile(q)) * time.Microsecond
 }
 
-// recorder gathers the calls of a round.
+// recorder collects the calls of a round.
 type recorder struct {
 	mu     sync.Mutex
 	result result
@@ -44,8 +44,8 @@ func newRecorder() *recorder {
 	return &recorder{result: result{latency: hdrhistogram.New(1, patience.Microseconds(), 3)}}
 }
 
-// record takes a call's latency from when it was due, not from when it was sent: a server that stalls is charged for
-// every call that had to wait behind the stall.
+// record measures a call's latency from when it was due, not from when it was sent: a stall of the server counts for
+// every call that had to wait for it.
 func (r *recorder) record(due time.Time, err error) {
 	took := time.Since(due)
 	r.mu.Lock()
@@ -58,7 +58,7 @@ func (r *recorder) record(due time.Time, err error) {
 	_ = r.result.latency.RecordValue(min(took, patience).Microseconds())
 }
 
-// closedLoop has callers who each call again as soon as they are answered.
+// closedLoop runs callers that each call again as soon as they are answered.
 func closedLoop(ctx context.Context, t target, callers int, duration time.Duration) result {
 	start, r := time.Now(), newRecorder()
 	var all sync.WaitGroup
@@ -75,7 +75,7 @@ func closedLoop(ctx context.Context, t target, callers int, duration time.Durati
 	return r.result
 }
 
-// constantRate has calls arrive evenly, whether or not those before them were answered.
+// constantRate makes calls at an even rate, whether or not earlier calls have been answered.
 func constantRate(ctx context.Context, t target, rate float64, duration time.Duration) result {
 	start, r := time.Now(), newRecorder()
 	interval := time.Duration(float64(time.Second) / rate)

@@ -1,6 +1,6 @@
-// Bench measures POST /transact on the running stack beside the bare floor: a workflow on the same Temporal server
-// that only calls as many no-op activities on as many task queues. Both are measured in turn, in one run, so that
-// their ratio holds when the machine's speed drifts.
+// Bench measures POST /transact on the running stack and compares it with the bare floor: a workflow on the same
+// Temporal server that only calls as many no-op activities on as many task queues. It measures both in turn, in one
+// run, so that their ratio stays valid when the machine's speed changes.
 package main
 
 import (

@@ -15,7 +15,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// orders is the running stack, posted to as a merchant would.
+// orders is the running stack, which gets requests as from a merchant.
 type orders struct {
 	url      string
 	http     *http.Client
@@ -31,8 +31,8 @@ func newOrders(address string, c client.Client) *orders {
 
 func (o *orders) name() string { return "POST /transact" }
 
-// someonesBody is the seed's, of another order with another card each time: a card that is used a thousand times is a
-// fraud, which costs an alert as well.
+// someonesBody returns the seed's request body with a different order and card each time: a card that is used a
+// thousand times is a fraud, which also costs an alert.
 func someonesBody() string {
 	number := fmt.Sprintf("4%011d4242", rand.Int64N(1e11))
 	return strings.NewReplacer("1234567887654321", number, `"id": 1234`, `"id": "bench-`+number[1:12]+`"`).Replace(api.SeedExample)

@@ -17,7 +17,7 @@ func printHeader() {
 	fmt.Printf("\n"+row, "load", "", "rate/s", "p50", "p95", "p99", "failed")
 }
 
-// figures are what a round says of a side, each of them to be compared with another side's.
+// figures returns a round's results for one side. Each is compared with another side's.
 var figures = []func(result) float64{
 	result.rate,
 	func(r result) float64 { return r.quantile(50).Seconds() },
@@ -25,8 +25,8 @@ var figures = []func(result) float64{
 	func(r result) float64 { return r.quantile(99).Seconds() },
 }
 
-// printRounds shows the median of each side's figures, and under them the ratios of the last side to each other one:
-// taken round by round, since both were measured one after the other there, and then their median.
+// printRounds prints the median of each side's figures. Under them it prints the median ratio of the last side to each
+// other side. Ratios are taken within a round, where both sides were measured one after the other.
 func printRounds(load string, sides []target, rounds [][]result) {
 	last := len(sides) - 1
 	for i, side := range sides {
@@ -66,7 +66,7 @@ func medianOf(rounds [][]result, figure func([]result) float64) float64 {
 	return values[len(values)/2]
 }
 
-// samples are workflows to look at afterwards.
+// samples collects workflows to examine afterwards.
 type samples struct {
 	mu  sync.Mutex
 	ids []string
@@ -88,13 +88,13 @@ func (s *samples) seen() []string {
 	return s.ids
 }
 
-// cost is what a kind of run costs the engine, the same for every run of the kind.
+// cost is what a run of one kind costs the engine. It is the same for every run of the kind.
 type cost struct {
 	kind               string
 	events, transition int64
 }
 
-// printCosts tells what each path costs, from the runs of this very benchmark.
+// printCosts prints the cost of each path, from the runs of this benchmark.
 func printCosts(ctx context.Context, c client.Client, sides []target) error {
 	fmt.Printf("%-50s %8s %12s %6s\n", "cost of a run", "events", "transitions", "runs")
 	for _, side := range sides {

@@ -23,21 +23,21 @@ import (
 	"dummyorders/rules"
 )
 
-// features are what the rules of the benchmark count.
+// features lists the conditions of the benchmark's rules that count.
 var features = []string{
 	`card.count("10m") >= 100`, `card.count("1h") >= 100`, `card.sum("1d") > 1e9`, `card.frauds("30d") > 100`,
 	`customer.count("1d") >= 100`, `customer.mean("30d") > 1e9`, `customer.distinct("card", "1d") > 100`,
 	`ip.count("1h") >= 1000`, `ip.distinct("card", "1h") > 1000`, `order.count("1d") > 100`,
 }
 
-// plain are rules that count nothing, in turn.
+// plain lists the conditions of rules that count nothing, used in turn.
 var plain = []string{
 	`payment.amount > %d0000 && payment.currency == "INR"`, `card.brand == "brand%d" || !card.luhnValid && card.length > 40`,
 	`customer.emailDomain == "mail%d.example"`, `billing.country != shipping.country && payment.amount > %d0000`,
 	`metadata("terminal").value.startsWith("t%d-")`,
 }
 
-// ruleset has n rules, the first of which count where they are to.
+// ruleset returns n rules. If counting is true, the first of them count.
 func ruleset(n int, counting bool) (*rules.Set, error) {
 	var text strings.Builder
 	text.WriteString("rules:\n")
@@ -58,7 +58,7 @@ func ruleset(n int, counting bool) (*rules.Set, error) {
 type decider struct {
 	title  string
 	detect func(context.Context, fraud.Check) (fraud.Decision, error)
-	key    func() int // of the card, customer, address and order that the next transaction has
+	key    func() int // returns the card, customer, address and order of the next transaction
 }
 
 func (d *decider) name() string { return d.title }
@@ -76,7 +76,7 @@ func (d *decider) call(ctx context.Context) error {
 	return err
 }
 
-// pure decides by n rules, from values that are at hand.
+// pure returns a decider with n rules that need no history.
 func pure(n int) (*decider, error) {
 	set, err := ruleset(n, false)
 	return &decider{
@@ -88,15 +88,15 @@ func pure(n int) (*decider, error) {
 	}, err
 }
 
-// anyKey is one of those that the history is filled with, each as often as any other.
+// anyKey returns one of the keys in the history, each with the same probability.
 func anyKey() int {
 	return 1 + rand.IntN(keys)
 }
 
-// busiest is the key of which the history has most.
+// busiest returns the key with the most rows in the history.
 func busiest() int { return 0 }
 
-// counting decides by 100 rules with ten counted values, over a history in a database with so many rows.
+// counting returns deciders with 100 rules and ten counted values, over a database history with that many rows.
 func counting(ctx context.Context, server *stack.Postgres, engine, url string, rows int) ([]target, func() error, error) {
 	fmt.Printf("filling %s with %d rows\n", engine, rows)
 	store, err := ledgerdb.Open(url)
@@ -124,7 +124,7 @@ func counting(ctx context.Context, server *stack.Postgres, engine, url string, r
 	}, store.Close, nil
 }
 
-// benchRules measures decisions beside whole transactions on the running stack, in turn.
+// benchRules measures decisions and whole transactions on the running stack, in turn.
 func (p plan) benchRules(ctx context.Context, c client.Client, rows int) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -150,8 +150,8 @@ func (p plan) benchRules(ctx context.Context, c client.Client, rows int) error {
 	return nil
 }
 
-// deciders are all that there is to compare: by the number of rules, by the database, by the size of its history. done
-// closes what was opened, also after an error.
+// deciders returns all deciders to compare: by the number of rules, by the database, and by the size of its history.
+// done closes what was opened, and must be called after an error as well.
 func deciders(ctx context.Context, dir string, server *stack.Postgres, rows int) (sides []target, done func(), err error) {
 	var closers []func() error
 	done = func() {
@@ -181,7 +181,8 @@ func deciders(ctx context.Context, dir string, server *stack.Postgres, rows int)
 	return sides, done, nil
 }
 
-// printDecisions shows the medians of the rounds, and each side's share of the whole transaction, the last one.
+// printDecisions prints the medians of the rounds, and each side's share of the whole transaction, which is the last
+// side.
 func printDecisions(ctx context.Context, sides []target, p plan) {
 	const row = "%-48s %9s %9s %9s %14s\n"
 	rounds := make([][]result, p.rounds)

@@ -7,23 +7,24 @@ import (
 	"time"
 )
 
-// Answer is how a fake answers a request. The zero Answer is that it takes the message and says so, as its provider does.
+// Answer is how a fake answers a request. The zero Answer accepts the message and says so, as the provider does.
 type Answer struct {
-	// Status other than 0 is said instead; the message is taken if it is one of 2xx.
+	// Status, unless 0, is the status of the answer. The message is accepted if it is a 2xx.
 	Status int
 	Header http.Header
 	Body   string
-	// Raw is written instead of an answer of HTTP, and the connection cut. Nothing is taken.
+	// Raw is written in place of an HTTP answer, and the connection is cut. The message is not accepted.
 	Raw string
-	// Delay goes before all else. If the sender is gone by then, nothing is taken.
+	// Delay comes before everything else. If the sender is gone by then, the message is not accepted.
 	Delay time.Duration
 	Cut   Cut
 }
 
-// Cut is whether the connection breaks instead of an answer.
+// Cut says whether the connection breaks instead of an answer.
 type Cut int
 
-// The ways. The sender cannot tell CutBefore, by which nothing is taken, from CutAfter, by which the message is.
+// These are the ways. The sender cannot tell CutBefore, in which the message is not accepted, from CutAfter, in which
+// it is.
 const (
 	NotCut Cut = iota
 	CutBefore
@@ -34,7 +35,7 @@ func (a Answer) takes() bool {
 	return a.Raw == "" && a.Cut != CutBefore && (a.Status == 0 || a.Status/100 == 2)
 }
 
-// wait says whether the sender is still there after the delay.
+// wait waits for the delay and reports whether the sender is still there after it.
 func (a Answer) wait(r *http.Request) bool {
 	if a.Delay == 0 {
 		return true
@@ -57,7 +58,7 @@ func (a Answer) write(w http.ResponseWriter) {
 	}
 	maps.Copy(w.Header(), a.Header)
 	w.WriteHeader(a.Status)
-	_, _ = io.WriteString(w, a.Body) // whoever is gone has no use for it
+	_, _ = io.WriteString(w, a.Body) // the sender may be gone, and then needs no answer
 }
 
 func writeRaw(w http.ResponseWriter, text string) {
@@ -69,7 +70,7 @@ func writeRaw(w http.ResponseWriter, text string) {
 	_ = connection.Close()
 }
 
-// says makes an answer with a body of the media type.
+// says returns an answer with a body of the media type.
 func says(status int, mediaType, body string) Answer {
 	return Answer{Status: status, Header: http.Header{"Content-Type": {mediaType}}, Body: body}
 }

@@ -10,25 +10,24 @@ import (
 	"time"
 )
 
-// Accepted is a message that a fake has taken, as its provider would have.
+// Accepted is a message that a fake has accepted, as its provider would have.
 type Accepted struct {
-	Number  int    // of the messages taken, counted from 1
-	Key     string // by which the provider knows a message that was sent twice; empty where its form has none
-	ID      string // that the provider gave it, and answered with; empty where it gives none
+	Number  int    // of the accepted messages, counted from 1
+	Key     string // by which the provider recognizes a repeated message; empty if its form has no key
+	ID      string // given and returned by the provider; empty if it gives none
 	To      string // a number, or an endpoint's path
-	AlertID string // that the body names, or a link in the text; empty where none does
+	AlertID string // named in the body or by a link in the text; empty if there is none
 	Text    string
 	Body    []byte
 	At      time.Time
-	Repeat  bool // the key was taken before
+	Repeat  bool // the key was accepted before
 }
 
-// Fake is what the providers have in common. It is safe for use by several at once, and all may be changed while it
-// serves.
+// Fake is what all fake providers have in common. It is safe for concurrent use, and may be changed while it serves.
 type Fake struct {
 	form form
 
-	mu         sync.Mutex // of all below
+	mu         sync.Mutex // guards all fields below
 	requests   int
 	accepted   []Accepted
 	keys       map[string]bool
@@ -37,59 +36,59 @@ type Fake struct {
 	onAccepted func(Accepted)
 }
 
-// form is what is a provider's own.
+// form is what differs between providers.
 type form interface {
-	// read makes a message of a request; its error says what breaks the form.
+	// read parses a request into a message. Its error says what breaks the form.
 	read(r *http.Request, body []byte) (Accepted, error)
-	// busy says whether the provider puts the message off, and how.
+	// busy reports whether the provider postpones the message, and with which answer.
 	busy(message Accepted, earlier []Accepted) (Answer, bool)
-	// id is what the provider calls the n-th message that it takes.
+	// id returns the provider's id of the n-th message that it accepts.
 	id(n int) string
 	yes(message Accepted) Answer
 	no(fault error) Answer
 }
 
-// Script decides how the n-th request, counted from 1, is answered; nil, all are as the provider would. Requests that
-// break the form do not come so far.
+// Script sets the function that decides how the n-th request, counted from 1, is answered. If it is nil, the fake
+// answers all as the provider would. Requests that break the form are rejected before.
 func (f *Fake) Script(script func(n int, r *http.Request) Answer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.script = script
 }
 
-// OnAccepted is called with each message that was taken, before it is answered. Whoever kills the sender in it has made
-// it lose the answer.
+// OnAccepted sets a function that is called with each accepted message before it is answered. By killing the sender in
+// it, a test makes the sender lose the answer.
 func (f *Fake) OnAccepted(call func(Accepted)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.onAccepted = call
 }
 
-// Accepted are the messages taken, each as often as it was.
+// Accepted returns the accepted messages, each as often as it was accepted.
 func (f *Fake) Accepted() []Accepted {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.accepted)
 }
 
-// Requests is how many have come, taken or not.
+// Requests returns the number of requests, accepted or not.
 func (f *Fake) Requests() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.requests
 }
 
-// Violations are the requests that were not of the provider's form, each with what was wrong. Tests want none.
+// Violations returns the requests that broke the provider's form, each with what was wrong. Tests expect none.
 func (f *Fake) Violations() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.violations)
 }
 
-// maxRequest bounds what is read of a request. A digest of a thousand alerts is less than half a megabyte.
+// maxRequest bounds how much of a request is read. A digest of a thousand alerts has less than half a megabyte.
 const maxRequest = 8 << 20
 
-// ServeHTTP checks a request, and answers it by the script, else as the provider would.
+// ServeHTTP checks a request and answers it as the script decides, or else as the provider would.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	number, script := f.arrive()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
@@ -128,7 +127,7 @@ func (f *Fake) violated(fault string) {
 	f.violations = append(f.violations, fault)
 }
 
-// take keeps a message, unless the provider is busy, and answers.
+// take stores a message, unless the provider is busy, and answers.
 func (f *Fake) take(w http.ResponseWriter, message Accepted, answer Answer) {
 	message, busy, onAccepted := f.keep(message)
 	if busy != nil {

@@ -29,7 +29,7 @@ const (
 
 var secret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("a secret of more than 24 bytes"))
 
-// books are what all fakes keep.
+// books is what all fakes record.
 type books interface {
 	http.Handler
 	Accepted() []channeltest.Accepted
@@ -38,7 +38,7 @@ type books interface {
 	OnAccepted(func(channeltest.Accepted))
 }
 
-// provider is a fake, and how a right request to it looks.
+// provider is a fake, with the form of a correct request to it.
 type provider struct {
 	fake  books
 	path  string
@@ -85,7 +85,7 @@ func sign(r *http.Request, id string, at time.Time, body string) {
 	r.Header.Set("webhook-signature", signature)
 }
 
-// ask makes a right request, spoilt.
+// ask sends a correct request that spoil has changed.
 func (p provider) ask(t *testing.T, server string, client *http.Client, spoil func(r *http.Request)) (int, string, error) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server+p.path, strings.NewReader(p.body))
 	require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// OverHTTP is the far side of a channel over HTTP: a fake, and the server that it is served by.
+// OverHTTP returns the far side of a channel over HTTP: a fake and its server.
 func OverHTTP(fake *Fake, server *httptest.Server) Far {
 	return &overHTTP{fake, server}
 }
@@ -18,13 +18,13 @@ type overHTTP struct {
 	server *httptest.Server
 }
 
-// Asked is the number of requests.
+// Asked returns the number of requests.
 func (f *overHTTP) Asked() int { return f.Requests() }
 
-// Taken are the messages that the fake accepted.
+// Taken returns the messages that the fake accepted.
 func (f *overHTTP) Taken() []Accepted { return f.Accepted() }
 
-// Behave answers by the status that means it.
+// Behave makes the fake answer with the status for the behaviour.
 func (f *overHTTP) Behave(how Behaviour) bool {
 	if how == Away {
 		f.server.CloseClientConnections()
@@ -63,10 +63,10 @@ func answers(now time.Time) map[Behaviour]Answer {
 	}
 }
 
-// repeat answers as some frameworks do, with what they were asked.
+// repeat answers as some frameworks do, with the request itself.
 func repeat(_ int, r *http.Request) Answer {
 	var asked bytes.Buffer
-	_ = r.Write(&asked) // to memory
+	_ = r.Write(&asked) // writes to memory
 	said := "Cannot POST " + r.URL.String() + "\n" + r.Header.Get("Authorization") + "\n" + asked.String()
 	return Answer{Status: http.StatusInternalServerError, Body: said}
 }

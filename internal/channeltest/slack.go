@@ -14,28 +14,28 @@ import (
 	"unicode/utf16"
 )
 
-// FakeSlack is Slack's incoming webhooks, every one of those below /services/
+// FakeSlack stands in for Slack's incoming webhooks, all of them below /services/
 // (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 type FakeSlack struct {
 	*Fake
 	slack *slack
 }
 
-// NewFakeSlack is a workspace in which nothing was written yet.
+// NewFakeSlack returns an empty workspace.
 func NewFakeSlack() *FakeSlack {
 	s := &slack{}
 	return &FakeSlack{Fake: newFake(s), slack: s}
 }
 
-// Limit is how often Slack takes a message for one webhook: once within that time, which is a second there. 0, as it is
-// at first, is no limit.
+// Limit sets how often Slack accepts a message for one webhook: once within that time. The real Slack's limit is one
+// second. 0, the default, means no limit.
 func (f *FakeSlack) Limit(every time.Duration) {
 	f.slack.every.Store(int64(every))
 }
 
 type slack struct{ every atomic.Int64 }
 
-// maxChat is from where on Slack cuts a text off, in characters.
+// maxChat is the length at which Slack cuts a text off, in characters.
 const maxChat = 40_000
 
 var errNoText = errors.New("there must be a text")
@@ -64,7 +64,7 @@ func (*slack) read(r *http.Request, body []byte) (Accepted, error) {
 	return Accepted{To: r.URL.Path, Text: payload.Text, AlertID: alertID(payload.Text)}, nil
 }
 
-// decodeStrictly reads one JSON document that has nothing unknown in it.
+// decodeStrictly decodes a single JSON document and refuses unknown fields.
 func decodeStrictly(body []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
@@ -102,7 +102,7 @@ func (*slack) no(fault error) Answer {
 
 var alertLinks = regexp.MustCompile(`alerts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})`)
 
-// alertID is of the first alert that a text links to.
+// alertID returns the id of the first alert that a text links to.
 func alertID(text string) string {
 	if found := alertLinks.FindStringSubmatch(text); found != nil {
 		return found[1]

@@ -13,14 +13,14 @@ func Start(t testing.TB, fake http.Handler) *httptest.Server {
 	return server
 }
 
-// Client is an HTTP client that leaves no connection behind once the test is over.
+// Client returns an HTTP client that leaves no connection behind once the test is over.
 func Client(t testing.TB) *http.Client {
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
-// Answering is an HTTP client that reaches nobody: all that it asks is answered so.
+// Answering returns an HTTP client that makes no connections: it answers every request itself.
 func Answering(status int, header http.Header, body string) *http.Client {
 	return &http.Client{Transport: answering(func(r *http.Request) *http.Response {
 		recorder := httptest.NewRecorder()
@@ -34,5 +34,5 @@ func Answering(status int, header http.Header, body string) *http.Client {
 
 type answering func(*http.Request) *http.Response
 
-// RoundTrip answers.
+// RoundTrip answers the request.
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) { return a(r), nil }

@@ -1,5 +1,5 @@
-// Package channeltest holds what every alert.Channel has to do, as tests, and stand-ins for the providers behind the
-// channels over HTTP, each strict about its form.
+// Package channeltest holds tests that every alert.Channel must pass, and stand-ins for the providers behind the
+// channels over HTTP, each of them strict about its form.
 package channeltest
 
 import (
@@ -11,28 +11,28 @@ type Subject struct {
 	Channel alert.Channel
 	To      string
 	Far     Far
-	// Keyed says that the far side is told the message's key, and Far.Taken names it.
+	// Keyed says that the far side receives the message's key, and Far.Taken returns it.
 	Keyed bool
-	// Secrets are what no error and no answer may show.
+	// Secrets lists what errors and answers must not show.
 	Secrets []string
 }
 
-// Far is the far side of a channel, which does as it is told.
+// Far is the far side of a channel. Tests control how it behaves.
 type Far interface {
-	// Behave makes it meet all messages from now on that way. It is false where its protocol knows no such thing.
+	// Behave sets how it treats all messages from now on. It returns false if its protocol has no such behaviour.
 	Behave(how Behaviour) bool
-	// Asked is how many tries have reached it, taken or not.
+	// Asked returns how many tries have reached it, accepted or not.
 	Asked() int
-	// Taken are the messages that it took, each as often as it did.
+	// Taken returns the messages that it accepted, each as often as it did.
 	Taken() []Accepted
-	// Violations are what was wrong with the tries.
+	// Violations returns what was wrong with the tries.
 	Violations() []string
 }
 
-// Behaviour is how the far side meets messages.
+// Behaviour is how the far side treats messages.
 type Behaviour string
 
-// The behaviours.
+// These are the behaviours.
 const (
 	Takes          Behaviour = "takes them"
 	Refuses        Behaviour = "refuses them for good"

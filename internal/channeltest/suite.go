@@ -16,14 +16,14 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// patience is for a slow machine: what should happen has happened long before.
+// patience is long enough for a slow machine: what is expected normally happens much sooner.
 const patience = time.Minute
 
 // maxWords bounds what a history records of one try, in characters.
 const maxWords = 500
 
-// Conformance holds a channel to the contract of alert.Channel. start makes a channel, and a far side that has taken
-// nothing yet, for each test.
+// Conformance tests a channel against the contract of alert.Channel. start must return, for each test, a channel and a
+// far side that has not accepted anything yet.
 func Conformance(t *testing.T, start func(*testing.T) Subject) {
 	for _, c := range []struct {
 		how  Behaviour
@@ -53,7 +53,7 @@ func Conformance(t *testing.T, start func(*testing.T) Subject) {
 	t.Run("many are told at once", func(t *testing.T) { atOnce(t, start(t)) })
 }
 
-// Message is one that any channel can deliver.
+// Message returns a message that any channel can deliver.
 func Message(key string) alert.Message {
 	id := "0199a3c4-0000-5000-8000-000000000001"
 	event := alert.Sample(alert.FraudDetected, id, time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC))
@@ -72,7 +72,8 @@ func (s Subject) deliver(t *testing.T, key string) (string, error) {
 	return answer, err
 }
 
-// wellTold looks at all that a history would record of a try: the answer, or the error and each that it wraps.
+// wellTold checks everything that a history would record of a try: the answer, or the error and every error that it
+// wraps.
 func (s Subject) wellTold(t *testing.T, answer string, err error) {
 	t.Helper()
 	told := []string{answer}
@@ -155,7 +156,7 @@ func lostAnswer(t *testing.T, s Subject) {
 	assert.Empty(t, s.Far.Violations())
 }
 
-// dawdling begins a delivery that is not answered before its sender gives up.
+// dawdling begins a delivery that gets no answer before its sender gives up.
 func dawdling(ctx context.Context, t *testing.T, s Subject) <-chan error {
 	if !s.Far.Behave(Dawdles) {
 		t.Skip("its protocol knows no such thing")

@@ -13,14 +13,14 @@ import (
 	"unicode/utf8"
 )
 
-// FakeTwilio is the Messages resource of Twilio's API
+// FakeTwilio stands in for the Messages resource of Twilio's API
 // (https://www.twilio.com/docs/messaging/api/message-resource), for one account.
 type FakeTwilio struct {
 	*Fake
 	SID, Token string
 }
 
-// NewFakeTwilio is an account that has sent nothing yet.
+// NewFakeTwilio returns an account that has sent nothing yet.
 func NewFakeTwilio(sid, token string) *FakeTwilio {
 	return &FakeTwilio{Fake: newFake(twilio{sid, token}), SID: sid, Token: token}
 }
@@ -31,7 +31,7 @@ func newFake(f form) *Fake {
 
 type twilio struct{ sid, token string }
 
-// maxSMS is Twilio's bound of a Body, in characters.
+// maxSMS is Twilio's limit for a Body, in characters.
 const maxSMS = 1600
 
 var (
@@ -103,7 +103,7 @@ func (twilio) no(fault error) Answer {
 	return TwilioError(http.StatusBadRequest, 20001, fault.Error())
 }
 
-// TwilioMessage is a message as Twilio shows it, in a status such as queued, accepted or failed.
+// TwilioMessage returns a message as Twilio shows it, with a status such as queued, accepted or failed.
 func TwilioMessage(message Accepted, status string) string {
 	return encode(map[string]any{
 		"sid": message.ID, "status": status, "to": message.To, "body": message.Text, "direction": "outbound-api",
@@ -112,7 +112,7 @@ func TwilioMessage(message Accepted, status string) string {
 	})
 }
 
-// TwilioError is an error as Twilio answers it.
+// TwilioError returns an error as Twilio answers it.
 func TwilioError(status, code int, message string) Answer {
 	return says(status, "application/json", encode(map[string]any{
 		"code": code, "message": message, "status": status,
@@ -123,7 +123,7 @@ func TwilioError(status, code int, message string) Answer {
 func encode(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // maps of strings and numbers
+		panic(err) // cannot fail for maps of strings and numbers
 	}
 	return string(text)
 }

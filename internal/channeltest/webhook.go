@@ -11,17 +11,18 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// FakeWebhook is a program that takes webhooks by Standard Webhooks, at every path. It answers a webhook-id that it has
-// seen as it did the first time, and keeps that it came again.
+// FakeWebhook is a program that accepts webhooks by Standard Webhooks, at every path. It answers a repeated webhook-id
+// as it did the first time, and records that it came again.
 type FakeWebhook struct{ *Fake }
 
-// NewFakeWebhook knows the sender by secrets, whsec_ and base64; he has to sign by each of them.
+// NewFakeWebhook returns a program that shares secrets with the sender, in the form whsec_ and base64. The sender must
+// sign with each of them.
 func NewFakeWebhook(secrets ...string) *FakeWebhook {
 	var p program
 	for _, secret := range secrets {
 		verifier, err := standardwebhooks.NewWebhook(secret)
 		if err != nil {
-			panic(err) // a test's own mistake
+			panic(err) // a mistake in the test
 		}
 		p.verifiers = append(p.verifiers, verifier)
 	}
@@ -30,7 +31,7 @@ func NewFakeWebhook(secrets ...string) *FakeWebhook {
 
 type program struct{ verifiers []*standardwebhooks.Webhook }
 
-// signatures are what the header may hold: one or more, by spaces, of 32 bytes each.
+// signatures matches the signature header: one or more signatures of 32 bytes each, with spaces between them.
 var signatures = regexp.MustCompile(`^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$`)
 
 func (p program) read(r *http.Request, body []byte) (Accepted, error) {

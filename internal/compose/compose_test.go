@@ -14,10 +14,10 @@ import (
 
 const root = "../.."
 
-// ours are the services that run the orders binary.
+// ours lists the services that run the orders binary.
 var ours = []string{"alertman", "api", "fraud-police", "worker"}
 
-// file is what these tests look at in a Compose file, or in what Compose makes of one.
+// file holds the parts of a Compose file, or of Compose's output, that these tests check.
 type file struct {
 	Services map[string]service `yaml:"services"`
 }
@@ -26,7 +26,7 @@ type service struct {
 	Image         string             `yaml:"image"`
 	Build         any                `yaml:"build"`
 	ContainerName string             `yaml:"container_name"`
-	Environment   map[string]*string `yaml:"environment"` // nil is what the shell or .env say
+	Environment   map[string]*string `yaml:"environment"` // nil means the value of the shell or .env
 	Ports         []any              `yaml:"ports"`
 	ReadOnly      bool               `yaml:"read_only"`
 	CapDrop       []string           `yaml:"cap_drop"`

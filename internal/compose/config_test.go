@@ -29,7 +29,8 @@ func TestComposeTakesTheFile(t *testing.T) {
 	})
 }
 
-// What the file fixes stays. A copy of env says localhost for every server, which in a container is the container.
+// What the file sets stays. A copy of env says localhost for every server, which in a container means the container
+// itself.
 func TestACopyOfTheFileEnvMovesNoServer(t *testing.T) {
 	eachCompose(t, func(t *testing.T, c command) {
 		bare := c.mustConfig(t, settings(t), development)
@@ -53,7 +54,7 @@ func TestAMailServerOfOnesOwnReachesAlertman(t *testing.T) {
 	})
 }
 
-// demanded is what production does not run without.
+// demanded lists the variables without which production does not run.
 var demanded = []string{
 	"ORDERS_IMAGE=registry.example.com/team/dummyorders:main-1a2b3c4",
 	"CARD_FINGERPRINT_KEY=0123456789abcdef0123456789abcdef",
@@ -106,7 +107,7 @@ func TestProductionKeepsItsServersToItselfAndBuildsNothing(t *testing.T) {
 	})
 }
 
-// settings is a file of variables for Compose.
+// settings writes a file of variables for Compose.
 func settings(t *testing.T, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "env")
@@ -120,7 +121,7 @@ type command struct {
 	major, minor int
 }
 
-// eachCompose runs the test with the plugin docker compose and with docker-compose, where they are.
+// eachCompose runs the test with the plugin docker compose and with docker-compose, if they are installed.
 func eachCompose(t *testing.T, test func(*testing.T, command)) {
 	t.Helper()
 	for _, words := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
@@ -144,7 +145,7 @@ func (c command) skipProductionWhenOld(t *testing.T) {
 	}
 }
 
-// config is what Compose makes of the files with the variables in a file.
+// config returns Compose's output for the files, with the variables in a file.
 func (c command) config(t *testing.T, env string, files []string) (stdout, stderr string, err error) {
 	t.Helper()
 	args := []string{"--env-file", env}
@@ -163,7 +164,7 @@ func (c command) mustConfig(t *testing.T, env string, files []string) file {
 	return f
 }
 
-// run runs Compose in the project's folder, without this process's variables. No engine is asked for any of this.
+// run runs Compose in the project's folder, without this process's variables. None of this needs a Docker engine.
 func (c command) run(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), c.words[0], slices.Concat(c.words[1:], args)...)

@@ -1,3 +1,3 @@
-// Package compose holds what make needs beside docker-compose.yml to run the service in containers, and the tests of
-// both.
+// Package compose holds what make needs to run the service in containers, apart from docker-compose.yml, and the tests
+// of both.
 package compose

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// variables are the names in the tags of cmd/orders' environment, which no package can import.
+// variables returns the names in the tags of cmd/orders' environment, which cannot be imported.
 func variables(t *testing.T) []string {
 	t.Helper()
 	source, err := parser.ParseFile(token.NewFileSet(), root+"/cmd/orders/environment.go", nil, parser.SkipObjectResolution)

@@ -1,5 +1,5 @@
-// Devmail is the mail server of docker-compose.yml, for where no real one is configured. It takes mail for anybody,
-// delivers none of it, and keeps each message as a file.
+// Devmail is the mail server of docker-compose.yml, for use when no real one is configured. It accepts mail for every
+// recipient, delivers none of it, and stores each message as a file.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	command.FatalIfErrorf(command.Run())
 }
 
-// folder is where the messages are.
+// folder holds the flag for the folder of the messages.
 type folder struct {
 	Dir string `help:"The folder of the messages." default:"/mail"`
 }
@@ -47,7 +47,7 @@ type serveCommand struct {
 	Listen string `help:"The address to take mail at." default:":1025"`
 }
 
-// Run takes mail until ctx ends. Its log has a line for each message.
+// Run accepts mail until ctx ends. It logs a line for each message.
 func (s serveCommand) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	server, err := stack.StartMail(stack.MailOptions{Dir: s.Dir, Address: s.Listen, OnKept: func(m stack.Message) {
@@ -61,7 +61,7 @@ func (s serveCommand) Run(ctx context.Context) error {
 	return server.Stop(context.WithoutCancel(ctx))
 }
 
-// subject is empty where the message has none that can be read.
+// subject returns the message's subject, or "" if it has no readable one.
 func subject(m stack.Message) string {
 	parsed, err := mail.ReadMessage(bytes.NewReader(m.Text))
 	if err != nil {
@@ -75,13 +75,13 @@ type showCommand struct {
 	Last int `help:"How many of the newest to print; 0 is all." default:"1"`
 }
 
-// Run prints messages as they came.
+// Run prints messages unchanged.
 func (s showCommand) Run() error {
 	return s.print(os.Stdout)
 }
 
 func (s showCommand) print(out io.Writer) error {
-	files, err := filepath.Glob(filepath.Join(s.Dir, "*.eml")) // in order of their names, which begin with the time
+	files, err := filepath.Glob(filepath.Join(s.Dir, "*.eml")) // sorted by name, and names begin with the time
 	if err != nil {
 		return fmt.Errorf("list messages: %w", err)
 	}
@@ -104,7 +104,7 @@ type healthcheckCommand struct {
 	Address string `arg:"" optional:"" help:"Where the server takes mail." default:"localhost:1025"`
 }
 
-// Run fails when nothing greets at the address.
+// Run fails if no mail server greets at the address.
 func (h healthcheckCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

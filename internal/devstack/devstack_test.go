@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// standIn behaves like one of our processes, as far as the dev stack sees it. It ends by itself when a file of its
+// standIn behaves like one of our processes, as far as the dev stack can see. It ends by itself when a file with its
 // name appears in the folder that the variable names.
 func standIn(name string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -63,7 +63,7 @@ func standIn(name string) {
 	}
 }
 
-// screen is a terminal that can be read.
+// screen is a terminal whose text tests can read.
 type screen struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -91,12 +91,12 @@ func (s *screen) shows(t *testing.T, text string) {
 	}
 }
 
-// standInStack is a dev stack in a folder of the test's, on ports of its own, with the real servers and stand-ins for
+// standInStack is a dev stack in the test's folder, on ports of its own, with the real servers and with stand-ins for
 // our processes.
 type standInStack struct {
 	*devStack
 	screen *screen
-	doom   string // a file here named after a process ends it
+	doom   string // a file in this folder with a process's name ends that process
 	ended  chan error
 }
 
@@ -114,7 +114,7 @@ func newStandInStack(t *testing.T, dir string) *standInStack {
 	return s
 }
 
-// begin runs the stack until end is called; end stops it, and says how run ended.
+// begin runs the stack until end is called. end stops it, and returns run's result.
 func (s *standInStack) begin(t *testing.T) (end func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -129,7 +129,7 @@ func (s *standInStack) begin(t *testing.T) (end func() error) {
 	return end
 }
 
-// ownPorts puts every address of the settings on a free port.
+// ownPorts sets every address of the settings to a free port.
 func ownPorts(t *testing.T) {
 	t.Helper()
 	free := func() int {

@@ -21,7 +21,7 @@ type installCommand struct {
 	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,alertmanager,cc,npm" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, alertmanager (for make bench-alerts), cc (a C compiler, for the race detector), npm (Node.js, and what internal/tools/npm lists)."`
 }
 
-// Run says nothing when nothing is missing.
+// Run installs what is missing. It prints nothing if nothing is missing.
 func (c installCommand) Run(ctx context.Context) error {
 	root, err := stack.Root()
 	if err != nil {
@@ -50,7 +50,7 @@ type progressCommand struct {
 	Command []string `arg:"" passthrough:"" help:"The command."`
 }
 
-// Run gives the command's output as it comes.
+// Run runs a command, prints its output as it comes, and reports progress meanwhile.
 func (c progressCommand) Run(ctx context.Context) error {
 	root, err := stack.Root()
 	if err != nil {
@@ -69,7 +69,7 @@ func (c progressCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-// interrupted is one word for all that a Ctrl-C makes fail.
+// interrupted returns one common error for everything that fails because of a Ctrl-C.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted")

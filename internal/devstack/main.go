@@ -1,5 +1,6 @@
-// Devstack is what make run executes: the servers that the service stands on and its four processes, on this machine,
-// without containers, until Ctrl-C. It also gets what they need, for make build and make test.
+// Devstack is the program behind make run: it runs the servers that the service depends on, and the service's four
+// processes, on this machine without containers, until Ctrl-C. It also installs what they need, for make build and make
+// test.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// plan is what is started here, and where. What the settings put on another machine is not: its port is 0.
+// plan says what to start on this machine, and where. A server that the settings put on another machine has port 0.
 type plan struct {
 	api          string // the API's URL
 	temporal, ui int
@@ -19,7 +19,7 @@ type plan struct {
 	mail         string // host:port
 }
 
-// newPlan reads the addresses in the settings, and says all that is wrong with them.
+// newPlan parses the addresses in the settings, and returns everything that is wrong with them.
 func newPlan(s settings) (plan, error) {
 	p := plan{}
 	apiHost, apiPort, apiErr := hostPort("HTTP_ADDRESS", s.HTTPAddress)
@@ -41,7 +41,7 @@ func newPlan(s settings) (plan, error) {
 	return p, errors.Join(apiErr, temporalErr, uiErr, brokerErr, mailErr)
 }
 
-// brokerPort is where both broker URLs point on this machine; 0 where they point elsewhere.
+// brokerPort returns the port to which both broker URLs point on this machine, or 0 if they point elsewhere.
 func brokerPort(s settings) (int, error) {
 	publisher, err := urlPort("RABBITMQ_PUBLISHER_URL", s.PublisherURL)
 	if err != nil {
@@ -57,7 +57,8 @@ func brokerPort(s settings) (int, error) {
 	return publisher, nil
 }
 
-// urlPort is an AMQP URL's port when it is on this machine, else 0. URLs hold passwords, and are not shown.
+// urlPort returns the port of an AMQP URL on this machine, or 0 for another machine. URLs hold passwords, so errors do
+// not show them.
 func urlPort(name, value string) (int, error) {
 	u, err := url.Parse(value)
 	if err != nil || u.Hostname() == "" {
@@ -83,7 +84,7 @@ func uiPort(value string) (int, error) {
 	return strconv.Atoi(u.Port())
 }
 
-// hostPort reads an address. No host, every interface and 127.0.0.1 are localhost.
+// hostPort parses an address. An empty host, all interfaces and 127.0.0.1 become localhost.
 func hostPort(name, value string) (string, int, error) {
 	host, port, err := net.SplitHostPort(value)
 	number, portErr := strconv.Atoi(port)
@@ -96,12 +97,12 @@ func hostPort(name, value string) (string, int, error) {
 	return host, number, nil
 }
 
-// local says whether the host is this machine, seen from itself.
+// local reports whether the host is this machine itself.
 func local(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// checkPorts tells of every port that is taken, and what can be done about it.
+// checkPorts returns an error for every port that is taken, with what can be done about it.
 func (p plan) checkPorts(s settings) error {
 	var faults []error
 	check := func(what, address, variable string) {

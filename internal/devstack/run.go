@@ -25,7 +25,8 @@ import (
 
 type runCommand struct{}
 
-// Run returns after Ctrl-C, or with what went wrong; either way nothing runs any more.
+// Run runs everything until Ctrl-C, or until something fails; then it returns that error. Either way, nothing is
+// running any more when it returns.
 func (runCommand) Run(ctx context.Context) error {
 	root, err := stack.Root()
 	if err != nil {
@@ -44,15 +45,15 @@ func (runCommand) Run(ctx context.Context) error {
 	}
 	err = d.run(ctx)
 	if ctx.Err() != nil {
-		err = nil // whatever Ctrl-C made fail
+		err = nil // it may come from Ctrl-C
 	}
 	patience, done := secondSignal(ctx)
 	defer done()
 	return errors.Join(err, d.stop(patience))
 }
 
-// secondSignal is a context that ends with a signal after the first one. It disregards half a second: a signal to a
-// whole process group comes from whoever sent it, and again from make.
+// secondSignal returns a context that ends with the next signal. It ignores signals for half a second: a process group
+// gets a Ctrl-C directly and once more from make.
 func secondSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
@@ -69,20 +70,20 @@ func secondSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// devStack is everything that runs.
+// devStack holds everything that runs.
 type devStack struct {
 	root, dir string
-	orders    string // the binary
+	orders    string // path of the binary
 	settings  settings
 	plan      plan
-	env       []string // of our processes
+	env       []string // environment of our processes
 	out       *terminal
 
 	temporal  *stack.Temporal
 	rabbitmq  *stack.RabbitMQ
 	mail      *stack.Mail
 	processes map[string]*stack.Process
-	ended     chan *stack.Process // those that were not asked to
+	ended     chan *stack.Process // processes that ended without being asked to
 }
 
 func newDevStack(ctx context.Context, root, dir string, out *terminal) (*devStack, error) {
@@ -112,7 +113,7 @@ func newDevStack(ctx context.Context, root, dir string, out *terminal) (*devStac
 	return d, nil
 }
 
-// run brings everything up, says what to do next, and waits until ctx ends or something does.
+// run starts everything, prints what to do next, and waits until ctx or one of the processes ends.
 func (d *devStack) run(ctx context.Context) error {
 	if err := d.plan.checkPorts(d.settings); err != nil {
 		return err
@@ -136,7 +137,7 @@ func (d *devStack) run(ctx context.Context) error {
 	}
 }
 
-// watch has run told when the process ends, whyever it does.
+// watch reports the process on d.ended when it ends, for whatever reason.
 func (d *devStack) watch(p *stack.Process) {
 	done := p.Done()
 	go func() {
@@ -145,22 +146,22 @@ func (d *devStack) watch(p *stack.Process) {
 	}()
 }
 
-// processes are the commands of orders, in the order in which a transaction meets them.
+// processes lists the commands of orders, in the order in which a transaction reaches them.
 var processes = []string{"api", "worker", "fraud-police", "alertman"}
 
-// drainWithin is more than any of our processes takes to finish what it has in hand.
+// drainWithin is longer than any of our processes takes to finish its current work.
 const drainWithin = 45 * time.Second
 
-// foreignTemporal are the variables for a Temporal of another kind: our dev server knows no TLS and no keys.
+// foreignTemporal matches the variables for another kind of Temporal: our dev server uses neither TLS nor keys.
 var foreignTemporal = regexp.MustCompile(`^TEMPORAL_(PROFILE|API_KEY|TLS.*|CLIENT_AUTHORITY)$`)
 
-// environment is what our processes run with: this process's own, what the file adds to it, and what the dev stack
-// knows better.
+// environment returns the environment of our processes: this process's own, what the file adds to it, and what the dev
+// stack itself sets.
 func (d *devStack) environment(file map[string]string) []string {
 	s := d.settings
 	env := map[string]string{"TEMPORAL_CONFIG_FILE": filepath.Join(d.root, "temporal-config", "temporal.toml")}
 	set := func(name, value string) {
-		if value != "" { // Temporal takes an empty variable for one that is set
+		if value != "" { // Temporal treats an empty variable as set
 			env[name] = value
 		}
 	}
@@ -197,8 +198,8 @@ func (d *devStack) environment(file map[string]string) []string {
 	return list
 }
 
-// defaultLedger is the ledger that nobody has chosen. A process that somebody starts beside the stack, in the project's
-// folder, finds the same.
+// defaultLedger is the ledger's default URL. A process that someone starts in the project's folder beside the stack
+// uses the same ledger.
 const defaultLedger = "sqlite:.run/orders-ledger.db"
 
 func (d *devStack) ledgerURL() string {
@@ -208,7 +209,7 @@ func (d *devStack) ledgerURL() string {
 	return "sqlite:" + filepath.Join(d.dir, "orders-ledger.db")
 }
 
-// startProcesses starts the four and waits until each is ready.
+// startProcesses starts the four processes and waits until each is ready.
 func (d *devStack) startProcesses(ctx context.Context) error {
 	if _, err := os.Stat(d.orders); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no %s: make build makes it", d.orders)
@@ -241,8 +242,8 @@ func (d *devStack) startProcesses(ctx context.Context) error {
 	return group.Wait()
 }
 
-// health is where a process says that it is ready, and the environment in which it does. The workers serve nothing
-// else, and get a free port for it.
+// health returns the URL of a process's readiness, and the environment that makes the process serve it. Workers serve
+// nothing else, and get a free port for it.
 func (d *devStack) health(name string) (ready string, env []string, err error) {
 	if name == "api" {
 		return d.plan.api + "/readyz", d.env, nil
@@ -252,7 +253,7 @@ func (d *devStack) health(name string) (ready string, env []string, err error) {
 	return "http://" + address + "/readyz", append(slices.Clone(d.env), "HEALTH_ADDRESS="+address), err
 }
 
-// startServers starts those that belong on this machine, and gets them first where they are missing.
+// startServers starts the servers that belong on this machine, and installs them first if they are missing.
 func (d *devStack) startServers(ctx context.Context) error {
 	temporal, rabbitmq, err := d.ensure(ctx)
 	if err != nil {
@@ -278,7 +279,7 @@ func (d *devStack) startServers(ctx context.Context) error {
 	return group.Wait()
 }
 
-// ensure gives the paths of the servers' programs.
+// ensure returns the paths of the servers' programs.
 func (d *devStack) ensure(ctx context.Context) (temporal, rabbitmq string, err error) {
 	i := installer(d.root)
 	i.Log = d.log("")
@@ -336,7 +337,7 @@ func (d *devStack) startMail() error {
 	return nil
 }
 
-// setUpTemporal brings a database of an earlier version of the project to what this one needs.
+// setUpTemporal upgrades a database of an earlier version of the project to what this version needs.
 func (d *devStack) setUpTemporal(ctx context.Context) error {
 	if d.temporal == nil {
 		return nil
@@ -354,12 +355,12 @@ func (d *devStack) up(what, address string, start time.Time) {
 	d.out.say("  %-8s on %s, after %.1fs", what, address, time.Since(start).Seconds())
 }
 
-// log is the path of a log.
+// log returns the path of a log.
 func (d *devStack) log(name string) string {
 	return filepath.Join(d.dir, "log", name)
 }
 
-// next is what somebody wants to know who has just started everything for the first time. The curl is the seed's.
+// next is the text for someone who has just started everything for the first time. The curl command is the seed's.
 var next = template.Must(template.New("next").Parse(`
 Everything runs. Ctrl-C stops it; what it has taken in is there again the next time.
 
@@ -382,7 +383,7 @@ Post a transaction. A card that is used again and again is for review, then a fr
 curl {{.API}}/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
 `))
 
-// whatNext is next, filled in.
+// whatNext returns next with its values filled in.
 func (d *devStack) whatNext() string {
 	facts := struct{ API, UI, Management, Mail, MailAddress, Logs string }{
 		API: d.plan.api, Logs: runFolder + "/log/", MailAddress: d.settings.SMTPHostname + ":" + d.settings.SMTPPort,
@@ -397,17 +398,17 @@ func (d *devStack) whatNext() string {
 		facts.Mail = runFolder + "/mail/"
 	}
 	var text strings.Builder
-	_ = next.Execute(&text, facts) // a strings.Builder takes everything
+	_ = next.Execute(&text, facts) // writing to a strings.Builder never fails
 	return text.String()
 }
 
-// remindEvery is how often somebody who waits for the end is told what for.
+// remindEvery is how often the dev stack says what it is still waiting for.
 const remindEvery = 5 * time.Second
 
 type stopFunc func(context.Context) error
 
-// stop ends our processes, so that they can finish what they have in hand, and then the servers. When ctx ends, what
-// still runs is killed.
+// stop stops our processes first, so that they can finish their current work, and then the servers. When ctx ends, it
+// kills what is still running.
 func (d *devStack) stop(ctx context.Context) error {
 	ours, servers := map[string]stopFunc{}, map[string]stopFunc{}
 	for name, process := range d.processes {
@@ -425,7 +426,7 @@ func (d *devStack) stop(ctx context.Context) error {
 	return errors.Join(d.stopAll(ctx, ours), d.stopAll(ctx, servers))
 }
 
-// stopAll stops them at the same time, and returns when all have ended.
+// stopAll stops the processes at the same time, and returns when all have ended.
 func (d *devStack) stopAll(ctx context.Context, running map[string]stopFunc) error {
 	if len(running) == 0 {
 		return nil

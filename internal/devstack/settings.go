@@ -16,8 +16,8 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// settings are the variables that say where the servers are. They and their defaults are those of cmd/orders, but for
-// the last, which only the dev stack has, and for API_URL, which is here by default where the API is.
+// settings holds the variables that say where the servers are. They have the same names and defaults as in cmd/orders,
+// except for the last, which only the dev stack has, and for API_URL, whose default here is the API's own address.
 type settings struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
@@ -35,7 +35,7 @@ type settings struct {
 	ManagementPort     int    `env:"RABBITMQ_MANAGEMENT_PORT, default=15672"`
 }
 
-// readSettings reads the process's environment, and where that says nothing the file.
+// readSettings reads the process's environment, and the file for variables that are not set there.
 func readSettings(ctx context.Context, file map[string]string) (settings, error) {
 	var s settings
 	lookup := envconfig.LookuperFunc(func(key string) (string, bool) {
@@ -48,7 +48,7 @@ func readSettings(ctx context.Context, file map[string]string) (settings, error)
 	return s, err
 }
 
-// makeKeys gives the settings the keys that nobody has chosen.
+// makeKeys sets the keys that the user has not chosen.
 func (s *settings) makeKeys(dir string) (err error) {
 	if s.CardFingerprintKey == "" {
 		if s.CardFingerprintKey, err = keptKey(dir, fingerprintKey); err != nil {
@@ -61,7 +61,7 @@ func (s *settings) makeKeys(dir string) (err error) {
 	return err
 }
 
-// readFile reads .env, or env where there is none.
+// readFile reads .env, or env if there is no .env.
 func readFile(root string) (map[string]string, error) {
 	values, err := godotenv.Read(filepath.Join(root, ".env"))
 	if err == nil {
@@ -74,15 +74,16 @@ func readFile(root string) (map[string]string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read env: %w", err)
 	}
-	delete(values, "LOG_FORMAT") // a default for machines; nobody has chosen it for this terminal
+	delete(values, "LOG_FORMAT") // a default for machines, which the user has not chosen for this terminal
 	delete(values, "API_URL")    // the API may be on another port
 	return values, nil
 }
 
-// runFolder holds everything that a dev stack keeps: databases, mail, logs. Removing it while none runs starts anew.
+// runFolder holds everything that a dev stack stores: databases, mail, logs. Remove it while no dev stack runs to start
+// afresh.
 const runFolder = ".run"
 
-// lock makes sure that one dev stack at a time uses a folder. The kernel opens the lock when its holder ends.
+// lock makes sure that only one dev stack at a time uses a folder. The kernel releases the lock when its holder ends.
 func lock(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make a folder for the dev stack's data: %w", err)
@@ -102,14 +103,14 @@ func lock(dir string) (*os.File, error) {
 	return file, nil
 }
 
-// The keys in the folder. With another fingerprint key, yesterday's cards would be strangers; with another link key, the
-// links in yesterday's mail would be none.
+// These are the files of the keys in the folder. With another fingerprint key, the cards of earlier runs would not be
+// recognized; with another link key, the links in earlier mail would not work.
 const (
 	fingerprintKey = "card-fingerprint-key"
 	linkKey        = "alert-link-key"
 )
 
-// keptKey is a key in the folder, made on the first run.
+// keptKey returns a key that is stored in the folder. The first run makes it.
 func keptKey(dir, name string) (string, error) {
 	path := filepath.Join(dir, name)
 	kept, err := os.ReadFile(path)

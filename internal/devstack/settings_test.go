@@ -13,7 +13,7 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// defaults are the settings when nobody has set anything.
+// defaults returns the settings of an empty environment.
 func defaults(t *testing.T) settings {
 	t.Helper()
 	for _, name := range []string{
@@ -105,7 +105,7 @@ func TestTheEnvironmentWinsOverTheFileAndDotEnvOverEnv(t *testing.T) {
 
 func TestProcessesAreHandedWhatIsSetAndNoEmptyVariableOfTemporals(t *testing.T) {
 	s := defaults(t)
-	t.Setenv("TEMPORAL_TLS_SERVER_NAME", "") // empty, it would turn TLS on
+	t.Setenv("TEMPORAL_TLS_SERVER_NAME", "") // an empty variable would turn TLS on
 	d := &devStack{root: "/project", settings: s}
 	env := d.environment(map[string]string{"FRAUD_DETECTOR": "limit", "TEMPORAL_API_KEY": ""})
 	require.Contains(t, env, "FRAUD_DETECTOR=limit")

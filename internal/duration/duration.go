@@ -1,4 +1,4 @@
-// Package duration writes spans of time for people.
+// Package duration formats durations for people.
 package duration
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Short is a duration as people write it, without the zeros that its own String ends in: 24h, not 24h0m0s.
+// Short formats a duration without the trailing zeros of its String: 24h, not 24h0m0s.
 func Short(d time.Duration) string {
 	text := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {

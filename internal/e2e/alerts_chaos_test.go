@@ -26,13 +26,13 @@ var (
 	away  = flag.Duration("away", 5*time.Second, "how long Temporal is away meanwhile")
 )
 
-// eachKill is how many alerts come in around each kill.
+// eachKill is the number of alerts that come in around each kill.
 const eachKill = 3
 
-// TestNoAlertIsLostWhateverIsKilled publishes alerts while two alertmen are killed, as kill -9 does, at each step of
-// theirs, RabbitMQ is restarted, its queue deleted and made again, and Temporal away. Every provider must have been given
-// every alert, and none twice, but for those of which alertman itself says that it cannot know: between the provider's
-// yes and Temporal's record of it.
+// TestNoAlertIsLostWhateverIsKilled publishes alerts while two alertmen are killed, as kill -9 does, at each of their
+// steps, while RabbitMQ is restarted, its queue is deleted and made again, and Temporal is unreachable. Every provider
+// must have been given every alert, and none twice, except for those that alertman itself marks as unknown: the kill
+// came between the provider's confirmation and Temporal's record of it.
 func TestNoAlertIsLostWhateverIsKilled(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -54,7 +54,7 @@ func TestNoAlertIsLostWhateverIsKilled(t *testing.T) {
 	c.count()
 }
 
-// chaos is two alertmen, each behind proxies of its own, and the providers that they tell.
+// chaos holds two alertmen, each behind proxies of its own, and the providers that they send to.
 type chaos struct {
 	*world
 	*providers
@@ -68,7 +68,7 @@ type chaos struct {
 	done      map[string]int
 }
 
-// gated is an alertman whose ways to RabbitMQ and Temporal can be held up.
+// gated is an alertman whose connections to RabbitMQ and Temporal can be held up.
 type gated struct {
 	name, health     string
 	broker, temporal *proxy
@@ -90,7 +90,7 @@ func newChaos(t *testing.T, random *rand.Rand) *chaos {
 	return c
 }
 
-// chaosConfig tells each alert by itself by webhook, mail and SMS, and in groups by chat.
+// chaosConfig sends each alert by itself by webhook, mail and SMS, and in groups by chat.
 func chaosConfig(p *providers) string {
 	return fmt.Sprintf(`
 version: 1
@@ -111,7 +111,7 @@ routes:
 `, p.hookURL(), hookSecret, p.chatURL())
 }
 
-// begin starts an alertman, or starts it again with its ways open.
+// begin starts an alertman, or restarts it with its connections open.
 func (c *chaos) begin(g *gated) {
 	c.t.Helper()
 	for _, p := range []*proxy{g.broker, g.temporal} {
@@ -124,7 +124,8 @@ func (c *chaos) begin(g *gated) {
 	})
 }
 
-// publish publishes alerts about few cards, beside everything else, each until the broker has it, and some twice.
+// publish publishes alerts about a few cards, concurrently with everything else, each until the broker has it, and some
+// twice.
 func (c *chaos) publish(n int) {
 	for range n {
 		event := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now().UTC())
@@ -159,7 +160,7 @@ func (c *chaos) killOne(i int) {
 	step.kill(c, victim)
 }
 
-// steps are where an alertman is killed.
+// steps lists where an alertman is killed.
 var steps = []struct {
 	name string
 	kill func(*chaos, *gated)
@@ -195,8 +196,8 @@ var steps = []struct {
 	}},
 }
 
-// killBothWhenTold kills both alertmen, since nobody knows which it is, when a provider has taken a message: before it
-// answers, or where there is something to do first, after.
+// killBothWhenTold kills both alertmen when a provider has accepted a message, since it is unknown which of them sent
+// it. The provider calls first before the kill, and answers only after it.
 func (c *chaos) killBothWhenTold(first func()) {
 	c.t.Helper()
 	told := make(chan struct{})
@@ -205,7 +206,7 @@ func (c *chaos) killBothWhenTold(first func()) {
 		once.Do(func() {
 			first()
 			close(told)
-			time.Sleep(50 * time.Millisecond) // in which the process is killed before the answer
+			time.Sleep(50 * time.Millisecond) // meanwhile the process is killed, before the answer
 		})
 	})
 	c.publish(1)
@@ -228,7 +229,7 @@ func (c *chaos) killBoth() {
 	}
 }
 
-// isTaken waits until the last published alert has its workflow, which the broker may not know yet.
+// isTaken waits until the last published alert has its workflow. The broker may not know about that yet.
 func (c *chaos) isTaken() {
 	c.t.Helper()
 	last := c.events[len(c.events)-1].ID
@@ -245,8 +246,8 @@ func (c *chaos) restartBroker() {
 	must(c.t, shared.rabbitmq.Start(context.WithoutCancel(c.t.Context())))
 }
 
-// makeQueueAnew deletes the queue once each alert has its workflow, since what is in it goes with it, and makes it again while
-// alerts come in. What a killed alertman has given back may still be in it.
+// makeQueueAnew deletes the queue and makes it again while alerts come in. It waits until each alert has its workflow,
+// because the queue's contents are lost. The queue may still hold what a killed alertman has given back.
 func (c *chaos) makeQueueAnew() {
 	c.t.Helper()
 	c.done["queue deleted"]++
@@ -272,7 +273,7 @@ func (c *chaos) takeTemporalAway() {
 	must(c.t, shared.temporal.Start(context.WithoutCancel(c.t.Context())))
 }
 
-// everythingIsTold waits until no alert is on its way any more.
+// everythingIsTold waits until all alerts have been delivered.
 func (c *chaos) everythingIsTold() {
 	c.t.Helper()
 	for _, event := range c.events {
@@ -287,7 +288,7 @@ func (c *chaos) everythingIsTold() {
 	eventuallyWithin(c.t, 10*time.Minute, func() error { return noneRuns(c.t.Context(), alertWorkflows) })
 }
 
-// alertWorkflows are all of alertman's.
+// alertWorkflows is the query for all of alertman's workflows that are running.
 const alertWorkflows = "WorkflowType IN ('DeliverAlert', 'AlertGroup') AND ExecutionStatus = 'Running'"
 
 func noneRuns(ctx context.Context, query string) error {
@@ -298,7 +299,7 @@ func noneRuns(ctx context.Context, query string) error {
 	return err
 }
 
-// count compares what the providers were given with what alertman says of it, and prints it.
+// count compares what the providers were given with alertman's own records, and prints it.
 func (c *chaos) count() {
 	c.t.Helper()
 	unknown := c.unknown()
@@ -326,7 +327,7 @@ func (c *chaos) count() {
 	c.t.Logf("none lost; told twice, each time where alertman cannot know: %v; by webhook all under the same webhook-id", total)
 }
 
-// unknown is how often alertman does not know whether a channel was told of an alert.
+// unknown returns how often alertman does not know whether an alert was delivered on a channel.
 func (c *chaos) unknown() map[string]map[string]int {
 	c.t.Helper()
 	all := map[string]map[string]int{}
@@ -360,7 +361,7 @@ func (c *chaos) addUnknown(all map[string]map[string]int, id string, log alert.L
 	}
 }
 
-// deliveries is a notice's delivery log.
+// deliveries returns a notice's delivery log.
 func (w *world) deliveries(id string) alert.Log {
 	w.t.Helper()
 	var log alert.Log
@@ -368,7 +369,7 @@ func (w *world) deliveries(id string) alert.Log {
 	return log
 }
 
-// digestOf is the digest that tells an alert.
+// digestOf returns the digest that contains an alert.
 func (w *world) digestOf(id string, in alert.Place) string {
 	w.t.Helper()
 	var log alert.GroupLog
@@ -395,7 +396,7 @@ func (w *world) query(workflowID, runID, query string, into any) {
 	})
 }
 
-// idsIn are the alerts that a text names.
+// idsIn returns the ids of the alerts that a text names.
 func idsIn(text string) []string {
 	var ids []string
 	for word := range strings.FieldsSeq(text) {

@@ -21,8 +21,8 @@ import (
 
 var backlog = flag.Int("backlog", 20_000, "alerts that wait while alertman's memory is looked at")
 
-// mostGrowth is what alertman may grow by while alerts wait, with the race detector's overhead. Holding them all would
-// take several times that.
+// mostGrowth is how much alertman's memory may grow while alerts wait, with the race detector's overhead. Holding all
+// alerts in memory would take several times that.
 const mostGrowth = 64 << 20
 
 func TestAlertmansMemoryDoesNotGrowWithTheAlertsThatWait(t *testing.T) {
@@ -33,7 +33,7 @@ func TestAlertmansMemoryDoesNotGrowWithTheAlertsThatWait(t *testing.T) {
 	id := uuid.NewString()
 	must(t, broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, id, time.Now().UTC())))
 	mailTo(t, "fraud-team@example.com", id) // everything is warm
-	temporal.hold(toServer)                 // alerts are taken off the queue, and get no further
+	temporal.hold(toServer)                 // alerts are taken off the queue but get no further
 	before := resident(t, p.Pid())
 	var waiting errgroup.Group
 	waiting.SetLimit(32)
@@ -53,7 +53,7 @@ func TestAlertmansMemoryDoesNotGrowWithTheAlertsThatWait(t *testing.T) {
 
 var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
-// resident is the most memory that a process has had so far, in bytes.
+// resident returns the most memory that a process has had so far, in bytes.
 func resident(t *testing.T, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

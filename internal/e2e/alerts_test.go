@@ -77,12 +77,12 @@ routes: [{name: all, tell: [team]}]
 		}
 	}
 	t.Logf("%d frauds were %d alert and %d digests", frauds, singles, digests)
-	if singles > 5 || digests > 30 { // what comes alone in a window is no digest
+	if singles > 5 || digests > 30 { // an alert that comes alone in a window is not a digest
 		t.Errorf("%d alerts and %d digests, want a few of both", singles, digests)
 	}
 }
 
-// hooked are the bodies that the webhook took.
+// hooked returns the bodies that the webhook accepted.
 func hooked(t *testing.T, p *providers) []webhook.Body {
 	t.Helper()
 	var bodies []webhook.Body
@@ -101,7 +101,8 @@ func members(b webhook.Body) []alert.Member {
 	return b.Data.Digest.Members
 }
 
-// chain asks the first receiver for two seconds, and the second for so long that nobody else is told in this test.
+// chain waits two seconds for the first receiver's acknowledgement, and for the second's so long that no further
+// receiver is reached in this test.
 const chain = `
 version: 1
 receivers:
@@ -153,7 +154,7 @@ func TestAnAlertIsEscalatedUntilSomebodyAcknowledgesItByTheLinkInTheMail(t *test
 	}
 }
 
-// mailTo waits for a mail to somebody about an alert.
+// mailTo waits for a mail to an address about an alert.
 func mailTo(t *testing.T, address, id string) stack.Message {
 	t.Helper()
 	var found stack.Message
@@ -255,7 +256,7 @@ func TestReceiversAreTriedAndDeadLettersLookedAfterFromTheCommandLine(t *testing
 	}
 }
 
-// command runs orders beside the world's processes.
+// command runs orders alongside the world's processes.
 func (w *world) command(args ...string) (out string, code int) {
 	w.t.Helper()
 	command := exec.CommandContext(w.t.Context(), w.binary, args...)
@@ -264,7 +265,7 @@ func (w *world) command(args ...string) (out string, code int) {
 	return string(printed), command.ProcessState.ExitCode()
 }
 
-// publishRaw publishes whatever it is, as somebody might who knows nothing of events.
+// publishRaw publishes any text, as a program might that does not know the format of events.
 func publishRaw(t *testing.T, id, text string) {
 	t.Helper()
 	connection, err := amqp.Dial(shared.rabbitmq.URL("orders", "orders"))

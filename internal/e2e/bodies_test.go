@@ -13,30 +13,30 @@ import (
 	"dummyorders/workflows"
 )
 
-// The seed README's two bodies, to the letter.
+// These are the two bodies in the seed's README, unchanged.
 const (
 	seedBody      = api.SeedExample
 	otherSeedBody = `{"order": {"id": 5678, "name": "bahubali vs avengers saga", "cost": 13.00, "currency": "USD"}, ` +
 		`"paymentMethod": "icicidebit", "payment": {"card": 8765432112345678, "type": "debit", "amount": 13.00, "currency": "USD"} }`
 )
 
-// Amounts in INR on either side of the limit detector's defaults.
+// These are amounts in INR below and above the limit detector's defaults.
 const (
 	small     = "123.00"
 	forReview = "150000.00"
 	tooMuch   = "250000.00"
 )
 
-// Test cards of the simulated gateway.
+// These are test cards of the simulated gateway.
 const (
 	goodCard          = "4242424242424242"
 	declinedCard      = "4000000000009995"
 	uncapturableCard  = "4000000000000341"
-	lostHoldCard      = "4000000000006645" // the money is held, and the answer lost once
-	lostCaptureCard   = "4000000000006694" // the money is taken, and the answer lost once
-	unansweredCard    = "4000000000006702" // the money is taken, and never answered
-	unvoidableCard    = "4000000000006736" // captures are declined, and voids too
-	silentCaptureCard = "4000000000006652" // held, and the capture never answered
+	lostHoldCard      = "4000000000006645" // the money is held, and the answer is lost once
+	lostCaptureCard   = "4000000000006694" // the money is taken, and the answer is lost once
+	unansweredCard    = "4000000000006702" // the money is taken, and there is never an answer
+	unvoidableCard    = "4000000000006736" // captures are declined, and so are voids
+	silentCaptureCard = "4000000000006652" // held, but there is never an answer to the capture
 	silentCard        = "4000000000006603" // the gateway never answers
 	paymentMethodName = "amazonpay"
 )
@@ -46,7 +46,7 @@ func body(amount, card string) string {
 		"payment": {"card": %q, "type": "wallet", "amount": %s, "currency": "INR"}}`, card[12:], amount, paymentMethodName, card, amount)
 }
 
-// alertWorkflowOf is the workflow that delivers a transaction's first alert.
+// alertWorkflowOf returns the id of the workflow that delivers a transaction's first alert.
 func alertWorkflowOf(id string) string {
 	return alertWorkflowNumber(id, 1)
 }
@@ -55,7 +55,7 @@ func alertWorkflowNumber(id string, number int) string {
 	return workflows.AlertWorkflowID(workflows.EventID(workflows.TransactionWorkflowID(id), number))
 }
 
-// delivered says whether the first alert about a transaction was delivered, and that recorded.
+// delivered returns nil once the first alert about a transaction was delivered and that is recorded.
 func delivered(ctx context.Context, id string) error {
 	return deliveredNumber(ctx, id, 1)
 }
@@ -71,7 +71,7 @@ func deliveredNumber(ctx context.Context, id string, number int) error {
 	return nil
 }
 
-// eventTypeOf is what an alert about a transaction tells, by the input of its delivery.
+// eventTypeOf returns the event type of an alert about a transaction, from the input of its delivery.
 func eventTypeOf(t *testing.T, id string, number int) string {
 	t.Helper()
 	pages := shared.client.GetWorkflowHistory(t.Context(), alertWorkflowNumber(id, number), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -82,7 +82,7 @@ func eventTypeOf(t *testing.T, id string, number int) string {
 	return string(d.Event.Type)
 }
 
-// workflowEnded is nil once a transaction's workflow has ended.
+// workflowEnded returns nil once a transaction's workflow has ended.
 func workflowEnded(ctx context.Context, id string) error {
 	answer, err := shared.client.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(id), "")
 	if err == nil && answer.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
@@ -91,7 +91,7 @@ func workflowEnded(ctx context.Context, id string) error {
 	return err
 }
 
-// count asks the visibility store.
+// count returns the number of workflows that match a query to the visibility store.
 func count(ctx context.Context, query string) (int64, error) {
 	answer, err := shared.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
 	return answer.GetCount(), err

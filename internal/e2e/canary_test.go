@@ -12,14 +12,14 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// The canaries are a card number that stands nowhere else, and one that the gateway declines.
+// These are the canaries: a card number that is used nowhere else, and one that the gateway declines.
 const (
 	canaryApproved = "4716190207394368"
 	canaryDeclined = "4000000000009995"
 )
 
-// TestACardNumberIsNowhereButInTheCall posts card numbers on every path and in every wrong place, and then reads
-// every byte that anything has written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, and the answers.
+// TestACardNumberIsNowhereButInTheCall posts card numbers on every path and in every wrong place. Then it reads every
+// byte that was written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, and the answers.
 func TestACardNumberIsNowhereButInTheCall(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": rulesetFolder(t, "canary")})
 	w.start(worker, fraudPolice, apiProcess) // no alertman yet: the event stays in the queue
@@ -91,7 +91,7 @@ func assertNoCanary(t *testing.T, where string, text []byte) {
 	}
 }
 
-// everythingWritten is all files below the servers' folder, but for the program itself.
+// everythingWritten returns the contents of all files below the servers' folder, except for the program itself.
 func everythingWritten(t *testing.T) []byte {
 	t.Helper()
 	var all bytes.Buffer

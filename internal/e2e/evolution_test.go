@@ -15,8 +15,8 @@ import (
 	"dummyorders/workflows"
 )
 
-// The second version of the workflow tells the team once more when a review has been decided. It is the first version's
-// source with these lines in another place, which go build's overlay puts there.
+// The second version of the workflow alerts the team once more after a review has been decided. It is built from the
+// first version's source with these lines inserted, through go build's overlay.
 const (
 	reviewSource = "workflows/review.go"
 	decidedLine  = "	verdict, expired := p.record.Review.Verdict, p.record.Review.Expired\n"
@@ -32,8 +32,8 @@ const (
 `
 )
 
-// TestASecondVersionIsDeployedOverReviewsOfTheFirst is how a workflow is changed while others run: the new step stands
-// behind workflow.GetVersion, so that each workflow keeps to the version in which it came to that place.
+// TestASecondVersionIsDeployedOverReviewsOfTheFirst shows how to change a workflow while others run: the new step is
+// behind workflow.GetVersion, so that each workflow keeps the version with which it reached that place.
 func TestASecondVersionIsDeployedOverReviewsOfTheFirst(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	waiting := []string{w.held(), w.held(), w.held()}
@@ -52,8 +52,8 @@ func TestASecondVersionIsDeployedOverReviewsOfTheFirst(t *testing.T) {
 	}
 }
 
-// TestAChangeWithoutAVersionBreaksWhatRuns shows that the test above would notice: histories of decided reviews do not
-// replay under an unversioned change.
+// TestAChangeWithoutAVersionBreaksWhatRuns shows that the test above would notice a mistake: histories of decided
+// reviews do not replay after a change without a version.
 func TestAChangeWithoutAVersionBreaksWhatRuns(t *testing.T) {
 	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms"})
 	broker := startProxy(t, brokerAddress())
@@ -61,7 +61,7 @@ func TestAChangeWithoutAVersionBreaksWhatRuns(t *testing.T) {
 	w.everything()
 	id := w.held()
 	w.isMailed(id, 1)
-	broker.Stop() // the verdict's alert cannot get out: the workflow stays open behind the changed place
+	broker.Stop() // the verdict's alert cannot be published: the workflow stays open after the changed place
 	got, err := w.reviewBy("ada", id, "decline", "Prefer", "wait=60")
 	must(t, err)
 	if got.status != 200 {
@@ -70,7 +70,7 @@ func TestAChangeWithoutAVersionBreaksWhatRuns(t *testing.T) {
 	w.deploy(secondVersion(t, unpatchedStep))
 	must(t, broker.Start())
 	eventually(t, func() error { return w.taskFailed(id) })
-	w.deploy(shared.binary) // and the first version, deployed again, takes it to its end
+	w.deploy(shared.binary) // and the first version, deployed again, completes it
 	w.reaches(id, transaction.AlertDone)
 }
 
@@ -82,7 +82,7 @@ func (w *world) deploy(binary string) {
 	w.start(worker)
 }
 
-// taskFailed is nil once a workflow task has failed for want of determinism.
+// taskFailed returns nil once a workflow task has failed because of nondeterminism.
 func (w *world) taskFailed(id string) error {
 	pages := shared.client.GetWorkflowHistory(w.t.Context(), workflows.TransactionWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for pages.HasNext() {
@@ -98,7 +98,7 @@ func (w *world) taskFailed(id string) error {
 	return os.ErrNotExist
 }
 
-// secondVersion builds orders with a step added after a review's verdict.
+// secondVersion builds orders with a step inserted after a review's verdict.
 func secondVersion(t *testing.T, step string) string {
 	t.Helper()
 	root, err := stack.Root()

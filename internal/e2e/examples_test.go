@@ -18,7 +18,8 @@ import (
 
 var updateExamples = flag.Bool("update-examples", false, "record the examples of the OpenAPI document anew")
 
-// TestExamplesAreRealAnswers gets each answer that the OpenAPI document shows, and compares all but ids and times.
+// TestExamplesAreRealAnswers gets each answer that the OpenAPI document shows, and compares everything except ids and
+// times.
 func TestExamplesAreRealAnswers(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules"})
 	w.alertsTo(`
@@ -29,7 +30,7 @@ receivers:
 routes: [{name: frauds, tell: [fraud-team]}]
 `)
 	w.everything()
-	e := examples{t: t, world: w, given: map[string]bool{"problem.500": true}} // that one takes a fault: package api has a test of it
+	e := examples{t: t, world: w, given: map[string]bool{"problem.500": true}} // that one needs a fault, and package api has a test of it
 	e.ofTransactions()
 	e.ofAlerts()
 	e.ofProblems()
@@ -65,7 +66,7 @@ func (e examples) ofTransactions() {
 	w.reaches(id, transaction.PaymentInitiated)
 	e.is("labelTransaction.201", e.send("/transactions/"+id+"/labels", label))
 	e.is("labelTransaction.200", e.send("/transactions/"+id+"/labels", label))
-	id = w.post(slow, "Prefer", "wait=60").answer(e.t).TransactionID // for review because of the label
+	id = w.post(slow, "Prefer", "wait=60").answer(e.t).TransactionID // is reviewed because of the label
 	e.is("reviewTransaction.202", e.send("/transactions/"+id+"/review", approve, "Prefer", "wait=1"))
 }
 
@@ -102,7 +103,7 @@ func (e examples) ofProblems() {
 	must(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
 	w.kill(fraudPolice)
 	done := make(chan struct{})
-	go func() { // takes the only place until its transaction is checked
+	go func() { // occupies the only slot until its transaction is checked
 		defer close(done)
 		if _, err := w.send(body(small, goodCard), "Prefer", "wait=60"); err != nil {
 			e.t.Errorf("the caller that waits: %v", err)
@@ -128,7 +129,7 @@ func (e examples) ofProblems() {
 	e.is("problem.403", e.send("/alerts/01990000-0000-7000-8000-000000000001/acknowledge?signature=forged", `{"by": "eve"}`))
 }
 
-// postUntil posts the seed's transaction again and again, until the rules take notice.
+// postUntil repeats the seed's transaction until the rules react.
 func (e examples) postUntil(status transaction.Status) string {
 	e.t.Helper()
 	for range 20 {
@@ -153,7 +154,7 @@ func (e examples) path(name string) string {
 	return filepath.Join(root, "api", "examples", name+".json")
 }
 
-// is compares an answer with the example of a name, which ends in its status, and returns it.
+// is compares an answer with the example of that name, which ends in its status, and returns the answer.
 func (e examples) is(name string, got reply) reply {
 	e.t.Helper()
 	e.given[name] = true
@@ -177,7 +178,7 @@ var (
 	measured = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"tookMicros": \d+|queued as \w+`)
 )
 
-// withExampleIDs numbers ids in their order.
+// withExampleIDs replaces ids with numbered ones, in their order.
 func withExampleIDs(text []byte) []byte {
 	known := map[string]string{}
 	return uuids.ReplaceAllFunc(text, func(id []byte) []byte {
@@ -188,7 +189,7 @@ func withExampleIDs(text []byte) []byte {
 	})
 }
 
-// unmeasured takes out what is another each time.
+// unmeasured removes what differs each time.
 func unmeasured(text []byte) []byte {
 	return measured.ReplaceAll(text, nil)
 }

@@ -44,8 +44,8 @@ func TestOneKeyIsOneTransactionAndOneCharge(t *testing.T) {
 	}
 }
 
-// TestTheLedgerOutlivesTemporal: what has ended is read, and its key known, after Temporal has forgotten it. The answer is
-// the one that was given first, whatever became of the alert since.
+// TestTheLedgerOutlivesTemporal checks that an ended transaction can still be read, and its key is still known, after
+// Temporal has forgotten it. The answer is the one that was given first, whatever has happened to the alert since.
 func TestTheLedgerOutlivesTemporal(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	key := []string{"Idempotency-Key", "fraud", "Prefer", "wait=60"}
@@ -68,7 +68,7 @@ func TestTheLedgerOutlivesTemporal(t *testing.T) {
 }
 
 func TestAKeyIsKnownWhileItsTransactionRuns(t *testing.T) {
-	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police nothing gets decided
+	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police nothing is decided
 	key := []string{"Idempotency-Key", "running", "Prefer", "respond-async"}
 	first := w.post(body(small, goodCard), key...)
 	for _, prefer := range []string{"respond-async", "wait=1"} {
@@ -99,7 +99,7 @@ func TestAKeyBelongsToItsClient(t *testing.T) {
 	}
 }
 
-// hundredAtOnce posts a body a hundred times at once, and is the one answer that all of them got.
+// hundredAtOnce posts a body a hundred times concurrently, and returns the one answer that all of them got.
 func (w *world) hundredAtOnce(body string, headers []string) reply {
 	w.t.Helper()
 	var mu sync.Mutex
@@ -146,7 +146,7 @@ func (w *world) restartEverything() {
 	w.start(names...)
 }
 
-// forget deletes a transaction's workflow, as Temporal does by itself when its retention is over.
+// forget deletes a transaction's workflow, as Temporal itself does when its retention is over.
 func (w *world) forget(id string) {
 	w.t.Helper()
 	workflowID := workflows.TransactionWorkflowID(id)

@@ -18,11 +18,11 @@ import (
 	"dummyorders/workflows"
 )
 
-// Each process is killed, as kill -9 does, at its worst moment. Whatever was accepted ends in its right status, and
-// every fraud has its event and its mail. A mail comes twice in one case only, which its test names.
+// Each process is killed, as kill -9 does, at its worst moment. Everything that was accepted must end in the right
+// status, and every fraud must have its event and its mail. A mail comes twice in one case only, which its test names.
 
 func TestAPIKilledWhileACallerWaitsLosesNoTransaction(t *testing.T) {
-	w := newWorld(t, nil).start(worker, apiProcess) // nobody checks, so the caller waits
+	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police there is no check, so the caller waits
 	answered := make(chan error, 1)
 	go func() {
 		_, err := w.send(body(tooMuch, goodCard), "Prefer", "wait=60")
@@ -46,7 +46,7 @@ func TestFraudPoliceKilledBetweenItsVerdictAndTheReport(t *testing.T) {
 	if first.status != 200 {
 		t.Fatalf("%d %s", first.status, first.body)
 	}
-	temporal.hold(toServer) // its outstanding polls still bring tasks; its verdicts get nowhere
+	temporal.hold(toServer) // its open polls still bring tasks, but its verdicts do not arrive
 	id := w.post(body(tooMuch, goodCard), "Prefer", "respond-async").answer(t).TransactionID
 	w.activityStarted(workflows.TransactionWorkflowID(id), "CheckFraud")
 	w.kill(fraudPolice)
@@ -58,7 +58,7 @@ func TestFraudPoliceKilledBetweenItsVerdictAndTheReport(t *testing.T) {
 func TestWorkerKilledBetweenTheReplyAndTheAlert(t *testing.T) {
 	w := newWorld(t, nil)
 	broker := startProxy(t, brokerAddress())
-	broker.Stop() // no alert can get out
+	broker.Stop() // no alert can be published
 	w.env["RABBITMQ_PUBLISHER_URL"] = through(broker, shared.rabbitmq.URL("orders", "orders"))
 	w.everything()
 	got := w.post(body(tooMuch, goodCard), "Prefer", "wait=60")
@@ -79,7 +79,7 @@ func TestWorkerKilledAfterThePublishIsSentAndBeforeItIsConfirmed(t *testing.T) {
 	w.startWith(worker, map[string]string{"RABBITMQ_PUBLISHER_URL": through(broker, shared.rabbitmq.URL("orders", "orders"))})
 	warm := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	w.reaches(warm, transaction.AlertDone) // the worker is connected
-	broker.hold(fromServer)                // publishes arrive; confirms do not
+	broker.hold(fromServer)                // publishes arrive, but confirms do not
 	id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	eventually(t, func() error { return queuedAtLeast(2) })
 	w.kill(worker)
@@ -97,12 +97,12 @@ func TestAlertmanKilledAfterTemporalHasTheAlertAndBeforeItIsAcked(t *testing.T) 
 	w.startWith(alertman, map[string]string{"RABBITMQ_CONSUMER_URL": through(broker, shared.rabbitmq.URL("alertman", "alertman"))})
 	warm := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	w.isMailed(warm, 1)
-	broker.hold(toServer) // deliveries come; acks do not arrive
+	broker.hold(toServer) // deliveries come, but acks do not arrive
 	id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	w.isMailed(id, 1)
 	w.kill(alertman)
 	broker.Stop()
-	eventually(t, func() error { return queuedAtLeast(1) }) // the broker gives it out again
+	eventually(t, func() error { return queuedAtLeast(1) }) // the broker delivers it again
 	w.start(alertman)
 	eventually(t, func() error {
 		waiting, err := queued()
@@ -114,15 +114,15 @@ func TestAlertmanKilledAfterTemporalHasTheAlertAndBeforeItIsAcked(t *testing.T) 
 	w.isMailed(id, 1)
 }
 
-// This is the one case in which a mail comes twice. SMTP has no key by which a server could tell that it was given
-// the same message before (RFC 5321 §6.1): when alertman dies after the server has taken the message and before
-// Temporal knows, nobody can say whether it was taken. It is sent again, with the same Message-ID.
+// This is the only case in which a mail comes twice. SMTP has no key by which a server could recognize that it got the
+// same message before (RFC 5321 §6.1). If alertman dies after the server has accepted the message and before Temporal
+// knows, it cannot be known whether the server accepted it. So it is sent again, with the same Message-ID.
 func TestAlertmanKilledAfterTheMailIsAcceptedAndBeforeThatIsRecorded(t *testing.T) {
 	w := newWorld(t, nil).start(worker, fraudPolice, apiProcess)
 	temporal := startProxy(t, shared.temporal.Address())
 	accepted := make(chan struct{})
 	w.onKept(func(stack.Message) {
-		temporal.hold(toServer) // what alertman reports from now on gets nowhere
+		temporal.hold(toServer) // from now on, alertman's reports do not arrive
 		close(accepted)
 	})
 	w.startWith(alertman, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
@@ -145,7 +145,7 @@ func TestAlertmanKilledAfterTheMailIsAcceptedAndBeforeThatIsRecorded(t *testing.
 	}
 }
 
-// onlyRunning waits until one transaction is running, and is its id.
+// onlyRunning waits until exactly one transaction is running, and returns its id.
 func (w *world) onlyRunning() string {
 	w.t.Helper()
 	id := ""
@@ -162,7 +162,7 @@ func (w *world) onlyRunning() string {
 	return id
 }
 
-// activityStarted waits until an activity is with a worker.
+// activityStarted waits until a worker has an activity.
 func (w *world) activityStarted(workflowID, activity string) {
 	w.t.Helper()
 	eventually(w.t, func() error {
@@ -179,7 +179,7 @@ func (w *world) activityStarted(workflowID, activity string) {
 	})
 }
 
-// onKept has f called when the mail server has taken a message, before its sender knows.
+// onKept sets f to be called when the mail server has stored a message, before its sender is told.
 func (w *world) onKept(f func(stack.Message)) {
 	if f == nil {
 		shared.onKept.Store(nil)
@@ -189,7 +189,7 @@ func (w *world) onKept(f func(stack.Message)) {
 	w.t.Cleanup(func() { shared.onKept.Store(nil) })
 }
 
-// queued is how many events wait in alertman's queue for a consumer.
+// queued returns how many events wait in alertman's queue for a consumer.
 func queued() (int, error) {
 	connection, err := amqp.Dial(shared.rabbitmq.URL("operator", "operator"))
 	if err != nil {
@@ -224,7 +224,7 @@ func brokerAddress() string {
 	return fmt.Sprintf("127.0.0.1:%d", shared.rabbitmq.Port())
 }
 
-// through is a broker's URL by way of a proxy.
+// through returns a broker's URL that goes through a proxy.
 func through(p *proxy, url string) string {
 	return strings.Replace(url, brokerAddress(), p.Listen, 1)
 }

@@ -21,7 +21,7 @@ import (
 var runs = flag.Int("runs", 300, "random transactions to compare ledger and histories over")
 
 // TestTheLedgerAgreesWithEveryHistory sends random transactions, reviews and cancellations while one process after the
-// other is killed, and then has `orders ledger verify` compare each entry with its history.
+// other is killed. Then it has `orders ledger verify` compare each entry with its history.
 func TestTheLedgerAgreesWithEveryHistory(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -45,8 +45,8 @@ func TestTheLedgerAgreesWithEveryHistory(t *testing.T) {
 	w.verify(*runs)
 }
 
-// somethingHappens posts a transaction of some kind, whose reviewer may be quick, or whose caller may cancel it. It is
-// false when the transaction was not accepted, as when the API was just killed.
+// somethingHappens posts a transaction of some kind. Its reviewer may be quick, or its caller may cancel it. It returns
+// false if the transaction was not accepted, for example because the API was just killed.
 func (w *world) somethingHappens(random *rand.Rand) bool {
 	amounts := []string{small, small, small, forReview, tooMuch}
 	cards := []string{goodCard, goodCard, goodCard, declinedCard, uncapturableCard, lostCaptureCard}
@@ -69,7 +69,7 @@ func (w *world) somethingHappens(random *rand.Rand) bool {
 	return true
 }
 
-// killOneAfterTheOther kills processes, as kill -9 does, and starts them again, until there is nothing more to disturb.
+// killOneAfterTheOther kills processes, as kill -9 does, and starts them again, until over is closed.
 func (w *world) killOneAfterTheOther(over <-chan struct{}) {
 	pace := time.NewTicker(3 * time.Second)
 	defer pace.Stop()
@@ -85,7 +85,7 @@ func (w *world) killOneAfterTheOther(over <-chan struct{}) {
 	}
 }
 
-// everythingEnds waits until no transaction runs.
+// everythingEnds waits until no transaction is running.
 func (w *world) everythingEnds(patience time.Duration) {
 	w.t.Helper()
 	eventuallyWithin(w.t, patience, func() error {
@@ -97,7 +97,7 @@ func (w *world) everythingEnds(patience time.Duration) {
 	})
 }
 
-// verify runs `orders ledger verify` over the world's transactions, of which there are at least so many.
+// verify runs `orders ledger verify` over the world's transactions, and requires at least that many of them.
 func (w *world) verify(atLeast int) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Minute)

@@ -50,7 +50,7 @@ func TestTemporalStoppedAndStartedWhileFraudsComeInLosesNothingAccepted(t *testi
 	w.endAs(ids, transaction.AlertDone)
 }
 
-// streamOfFrauds posts frauds from several callers while something happens, and a while before and after. It is the
+// streamOfFrauds posts frauds from several callers while happens runs, and for a while before and after. It returns the
 // ids of those that were accepted.
 func (w *world) streamOfFrauds(happens func()) []string {
 	w.t.Helper()
@@ -105,7 +105,7 @@ func TestACallIsTold(t *testing.T) {
 		w := newWorld(t, nil).start(worker, fraudPolice)
 		w.env["TEMPORAL_ADDRESS"] = temporal.Listen
 		w.start(apiProcess)
-		temporal.hold(fromServer) // calls arrive; answers do not
+		temporal.hold(fromServer) // calls arrive, but answers do not
 		got := w.post(body(small, goodCard), "Prefer", "wait=1")
 		var problem api.Problem
 		must(t, json.Unmarshal(got.body, &problem))
@@ -142,10 +142,10 @@ func TestEveryProcessEndsWellWhenToldTo(t *testing.T) {
 	}
 }
 
-// transactions are all workflows of transactions that have not ended.
+// transactions is the query for all workflows of transactions that have not ended.
 const transactions = "WorkflowType = 'ProcessTransaction' AND ExecutionStatus = 'Running'"
 
-// running are the ids of workflows that have not ended.
+// running returns the ids of workflows that have not ended.
 func running(ctx context.Context, query string) ([]string, error) {
 	var ids []string
 	request := &workflowservice.ListWorkflowExecutionsRequest{

@@ -13,14 +13,14 @@ import (
 	"dummyorders/workflows"
 )
 
-// TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails: an attempt is given up after ten seconds, so that the deadline
-// leaves room for a second one.
+// TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails relies on an attempt being given up after ten seconds, so that
+// the deadline leaves time for a second one.
 func TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails(t *testing.T) {
 	w := newWorld(t, map[string]string{"PAYMENT_DEADLINE": "30s"}).everything()
 	tests := map[string]struct {
 		card  string
 		steps string
-		// What the record says of the money.
+		// What the record says about the money.
 		taken, voided, refunded bool
 	}{
 		"declined at once":           {declinedCard, "[11 16 17]", false, false, false},
@@ -58,7 +58,7 @@ func TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails(t *testing.T) {
 }
 
 func TestACallerThatHangsUpChangesNothing(t *testing.T) {
-	w := newWorld(t, nil).start(worker, apiProcess) // nobody checks, so the caller waits
+	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police there is no check, so the caller waits
 	ctx, hangUp := context.WithCancel(t.Context())
 	defer hangUp()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.api+"/transact", strings.NewReader(body(small, goodCard)))

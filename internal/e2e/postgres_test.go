@@ -52,18 +52,18 @@ func TestPaymentsGoOnWhileTheLedgerIsAwayAndItIsCaughtUpWith(t *testing.T) {
 	w.verify(2)
 }
 
-// startPostgres is a server of the test's own, with the ledger's database and users on it.
+// startPostgres starts a server for this test, with the ledger's database and users.
 func startPostgres(t *testing.T) *stack.Postgres {
 	t.Helper()
 	server, err := stack.StartPostgres(t.Context(), stack.PostgresOptions{Dir: filepath.Join(shared.dir, "postgres", t.Name())})
 	must(t, err)
 	t.Cleanup(func() { _ = server.Stop(context.Background()) })
 	setUpPostgres(t, server)
-	setUpPostgres(t, server) // it can be run again
+	setUpPostgres(t, server) // the script can be run again
 	return server
 }
 
-// setUpPostgres runs the script that makes the ledger's database and its users.
+// setUpPostgres runs the script that creates the ledger's database and its users.
 func setUpPostgres(t *testing.T, server *stack.Postgres) {
 	t.Helper()
 	root, err := stack.Root()

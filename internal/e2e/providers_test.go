@@ -18,13 +18,13 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// channels are those whose other sides the tests can ask.
+// channels lists the channels whose other sides the tests can query.
 var channels = []string{"webhook", "mail", "sms", "chat"}
 
 // hookSecret signs the webhooks of the tests.
 const hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// providers are the other sides of alertman's channels, each strict about its form.
+// providers holds the other sides of alertman's channels, each strict about its form.
 type providers struct {
 	w       *world
 	hook    *channeltest.FakeWebhook
@@ -33,7 +33,7 @@ type providers struct {
 	servers map[string]*httptest.Server
 }
 
-// newProviders starts them, and has the world's alertmen send their SMS there.
+// newProviders starts providers, and makes the world's alertmen send their SMS there.
 func newProviders(t *testing.T, w *world) *providers {
 	t.Helper()
 	p := &providers{
@@ -50,7 +50,7 @@ func (p *providers) hookURL() string { return p.servers["webhook"].URL + "/alert
 
 func (p *providers) chatURL() string { return p.servers["chat"].URL + "/services/T0/B0/secret" }
 
-// onAccepted has f called whenever a provider has taken a message, before it answers.
+// onAccepted sets f to be called whenever a provider has accepted a message, before it answers.
 func (p *providers) onAccepted(f func()) {
 	if f == nil {
 		p.hook.OnAccepted(nil)
@@ -66,7 +66,7 @@ func (p *providers) onAccepted(f func()) {
 	p.w.onKept(func(stack.Message) { f() })
 }
 
-// given is how often each alert was told on a channel, by itself or in a digest.
+// given returns how often each alert was delivered on a channel, by itself or in a digest.
 func (p *providers) given(channel string) map[string]int {
 	p.w.t.Helper()
 	times := map[string]int{}
@@ -78,7 +78,7 @@ func (p *providers) given(channel string) map[string]int {
 	return times
 }
 
-// texts are what a channel's other side was given, each with the alerts that it is about.
+// texts returns what a channel's other side was given, each with the alerts that it is about.
 func (p *providers) texts(channel string) []string {
 	p.w.t.Helper()
 	var texts []string
@@ -107,7 +107,7 @@ func (p *providers) texts(channel string) []string {
 	return texts
 }
 
-// hookKeys is how many alerts came to the webhook under more than one webhook-id.
+// hookKeys returns how many alerts came to the webhook under more than one webhook-id.
 func (p *providers) hookKeys() int {
 	keys := map[string]map[string]bool{}
 	for _, a := range p.hook.Accepted() {
@@ -129,7 +129,7 @@ func (p *providers) violations() []string {
 	return slices.Concat(p.hook.Violations(), p.chat.Violations(), p.sms.Violations())
 }
 
-// alertsTo has the world's alertmen go by a configuration.
+// alertsTo makes the world's alertmen use a configuration.
 func (w *world) alertsTo(config string) {
 	w.t.Helper()
 	file := filepath.Join(w.t.TempDir(), "alertman.yaml")
@@ -137,7 +137,7 @@ func (w *world) alertsTo(config string) {
 	w.env["ALERTMAN_CONFIG"] = file
 }
 
-// publisher is one that is connected. It is stopped at the test's end.
+// publisher returns a connected publisher, which is stopped at the test's end.
 func publisher(t *testing.T, c rabbitmq.Config) alert.Publisher {
 	t.Helper()
 	p := rabbitmq.NewPublisher(c, slog.New(slog.DiscardHandler))
@@ -148,7 +148,7 @@ func publisher(t *testing.T, c rabbitmq.Config) alert.Publisher {
 	return p
 }
 
-// deleteQueue deletes alertman's queue, and is how to make it again.
+// deleteQueue deletes alertman's queue, and returns a function that makes it again.
 func deleteQueue(t *testing.T) (remake func()) {
 	t.Helper()
 	operator := shared.rabbitmq.URL("operator", "operator")

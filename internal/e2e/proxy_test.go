@@ -8,7 +8,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// direction is the way that bytes take through a proxy.
+// direction is the direction of bytes through a proxy.
 type direction string
 
 const (
@@ -32,7 +32,7 @@ func startProxy(t *testing.T, upstream string) *proxy {
 	return p
 }
 
-// hold swallows everything that goes one way, and keeps the connections open: each side sees only silence.
+// hold swallows everything in one direction, and keeps the connections open: each side sees only silence.
 func (p *proxy) hold(way direction) {
 	p.t.Helper()
 	_, err := p.Toxics.AddToxicJson(strings.NewReader(`{"name":"` + string(way) + `","type":"timeout","stream":"` + string(way) + `","attributes":{"timeout":0}}`))

@@ -13,7 +13,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// paths is a receiver, and a route to it by the customer's name, for each path that an alert takes.
+// paths holds a receiver, and a route to it by the customer's name, for each path that an alert takes.
 const paths = `
 version: 1
 receivers:
@@ -67,7 +67,8 @@ func (r recorder) alerts(t *testing.T) {
 	r.keep(t, "deliver-alert-unacknowledged", workflows.AlertWorkflowID(silent))
 }
 
-// gathered keeps the first alert of a group or a throttle, one of two that it collects, their digest, and itself.
+// gathered records the first alert of a group or a throttle, one of the two that it collects, their digest, and the
+// group itself.
 func (r recorder) gathered(t *testing.T, w *world, raise func(string) string, customer, name string) {
 	t.Helper()
 	first := r.first(t, w, raise, customer)
@@ -80,7 +81,7 @@ func (r recorder) gathered(t *testing.T, w *world, raise func(string) string, cu
 	r.keep(t, "deliver-alert-"+customer+"-digest", workflows.AlertWorkflowID(w.digestOf(second, *place)))
 }
 
-// alone keeps a group that collects one alert, and what tells that.
+// alone records a group that collects one alert, and the delivery of that alert.
 func (r recorder) alone(t *testing.T, w *world, raise func(string) string) {
 	t.Helper()
 	r.first(t, w, raise, "alone")
@@ -96,7 +97,7 @@ func (r recorder) alone(t *testing.T, w *world, raise func(string) string) {
 	r.keep(t, "deliver-alert-alone", workflows.AlertWorkflowID(w.digestOf(id, *place)))
 }
 
-// first raises an alert that is told at once.
+// first raises an alert that is delivered at once.
 func (r recorder) first(t *testing.T, w *world, raise func(string) string, customer string) string {
 	t.Helper()
 	id := raise(customer)

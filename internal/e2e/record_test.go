@@ -21,8 +21,8 @@ import (
 
 var recordTo = flag.String("record", "", "folder to record a history of every path to; none are recorded without it")
 
-// TestRecordHistories takes every path that a workflow has, and keeps its history for the replay test. It is run by
-// `make record-histories`, when a path was added or a change to the workflows was made compatible.
+// TestRecordHistories takes every path of a workflow, and stores its history for the replay test. Run it with `make
+// record-histories` after adding a path or making a compatible change to the workflows.
 func TestRecordHistories(t *testing.T) {
 	if *recordTo == "" {
 		t.Skip("histories are recorded by make record-histories")
@@ -78,7 +78,7 @@ func (r recorder) reviewed(t *testing.T) {
 		r.keep(t, "process-transaction-review-"+verdict+"d", workflows.TransactionWorkflowID(id))
 	}
 	w.getsStricter()
-	_, err := w.reviewBy("ada", waiting, "approve", "Prefer", "wait=60") // is told that the check got worse
+	_, err := w.reviewBy("ada", waiting, "approve", "Prefer", "wait=60") // the answer says that the check got worse
 	must(t, err)
 	must(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(waiting), ""))
 	r.keep(t, "process-transaction-review-cancelled", workflows.TransactionWorkflowID(waiting))
@@ -163,7 +163,7 @@ func (r recorder) cancelled(t *testing.T) {
 	r.keep(t, "process-transaction-cancelled", id)
 }
 
-// whoWasIt and whereWasIt are the worker's host and process, which are nobody's business.
+// whoWasIt and whereWasIt match the worker's host and process, which must not be published.
 var (
 	whoWasIt   = regexp.MustCompile(`("identity": )"[^"]*"`)
 	whereWasIt = regexp.MustCompile(`("name": ")[^":]+(:[0-9a-f-]{36}")`)

@@ -15,7 +15,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// held posts a transaction that is for review, and is its id.
+// held posts a transaction that needs a review, and returns its id.
 func (w *world) held() string {
 	w.t.Helper()
 	got := w.post(body(forReview, goodCard), "Prefer", "wait=60")
@@ -27,7 +27,7 @@ func (w *world) held() string {
 	return answer.TransactionID
 }
 
-// read is a transaction as GET /transactions/{id} shows it.
+// read returns a transaction as GET /transactions/{id} shows it.
 func (w *world) read(id string) ledger.Record {
 	w.t.Helper()
 	var r ledger.Record
@@ -42,7 +42,7 @@ func (w *world) decode(got reply, into any) {
 	}
 }
 
-// ends waits until a transaction has ended, and is its record as the API shows it.
+// ends waits until a transaction has ended, and returns its record as the API shows it.
 func (w *world) ends(id string) ledger.Record {
 	w.t.Helper()
 	var r ledger.Record
@@ -51,7 +51,7 @@ func (w *world) ends(id string) ledger.Record {
 		if r.EndTime == nil {
 			return fmt.Errorf("transaction %s has not ended: %s", id, r.TransactionStatus.Status)
 		}
-		return workflowEnded(w.t.Context(), id) // the ledger has its last entry then
+		return workflowEnded(w.t.Context(), id) // by then the ledger has its last entry
 	})
 	return r
 }
@@ -185,7 +185,7 @@ func TestAReviewerIsToldWhenTheCheckGotWorse(t *testing.T) {
 	}
 }
 
-// getsStricter has the fraud check decline from now on what it wanted reviewed.
+// getsStricter makes the fraud check decline from now on what it sent to review before.
 func (w *world) getsStricter() {
 	w.t.Helper()
 	must(w.t, w.processes[fraudPolice].Stop(w.t.Context()))

@@ -20,10 +20,10 @@ import (
 	"dummyorders/workflows"
 )
 
-// counted is the value that the tests' ruleset counts: the transactions before with the same card.
+// counted is the feature that the tests' ruleset counts: the earlier transactions with the same card.
 const counted = `card.count("30d")`
 
-// rulesetFor decides by the amount as the limit detector does by default, and counts.
+// rulesetFor decides by the amount, as the limit detector does by default, and counts.
 const rulesetFor = `id: %s
 version: 1
 thresholds: {review: 40, decline: 80}
@@ -50,7 +50,7 @@ const rulesFor = `rules:
     message: the card is used all the time
 `
 
-// rulesetFolder makes a ruleset of the test's own.
+// rulesetFolder creates a ruleset for this test.
 func rulesetFolder(t *testing.T, id string) string {
 	t.Helper()
 	folder := filepath.Join(shared.dir, "rulesets", strings.ReplaceAll(t.Name(), "/", "_"), id)
@@ -73,7 +73,7 @@ func onBothEngines(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// seen is how many earlier transactions of its card a decision saw.
+// seen returns how many earlier transactions of its card a decision saw.
 func (w *world) seen(id string) int {
 	w.t.Helper()
 	features := map[string]float64{}
@@ -90,8 +90,8 @@ func (w *world) seen(id string) int {
 	return int(features[counted])
 }
 
-// TestTheLoopOfTheReadmeIsStoppedAfterAFew posts as the seed's README does, two cards one after the other, to the ruleset
-// that is built in.
+// TestTheLoopOfTheReadmeIsStoppedAfterAFew posts as the seed's README does, two cards one after the other, with the
+// built-in ruleset.
 func TestTheLoopOfTheReadmeIsStoppedAfterAFew(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules"}).everything()
 	var last string
@@ -131,7 +131,7 @@ func TestFraudPoliceKilledBetweenTheCountAndTheReportCountsOnce(t *testing.T) {
 		if first.status != http.StatusOK {
 			t.Fatalf("%d %s", first.status, first.body)
 		}
-		temporal.hold(toServer) // its outstanding polls still bring tasks; its verdicts get nowhere
+		temporal.hold(toServer) // its open polls still bring tasks, but its verdicts do not arrive
 		id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
 		w.activityStarted(workflows.TransactionWorkflowID(id), "CheckFraud")
 		book, err := ledgerdb.Open(w.env["LEDGER_URL"])
@@ -155,7 +155,7 @@ func TestFraudPoliceKilledBetweenTheCountAndTheReportCountsOnce(t *testing.T) {
 	})
 }
 
-// counted is nil once fraud_police has counted a transaction of the good card, and kept its decision.
+// counted returns nil once fraud_police has counted a transaction of the good card, and stored its decision.
 func (w *world) counted(book *ledgerdb.Ledger, id string) error {
 	entry, err := book.Find(w.t.Context(), id)
 	if err != nil {
@@ -210,7 +210,7 @@ func TestTwoFraudPolicesOnOneHistoryAgree(t *testing.T) {
 	})
 }
 
-// startPolice starts a fraud_police under a name of its own, and waits until it takes checks.
+// startPolice starts a fraud_police under its own name, and waits until it takes checks.
 func (w *world) startPolice(name string) {
 	w.t.Helper()
 	address := freeAddress(w.t)
@@ -219,7 +219,7 @@ func (w *world) startPolice(name string) {
 	must(w.t, w.processes[name].WaitHealthy(w.t.Context(), "http://"+address+"/readyz"))
 }
 
-// checkedBy is the process that took a transaction's check last.
+// checkedBy returns the process that last took a transaction's check.
 func (w *world) checkedBy(id string) string {
 	w.t.Helper()
 	events := shared.client.GetWorkflowHistory(w.t.Context(), workflows.TransactionWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -260,7 +260,7 @@ func TestAChangedRulesetIsSwappedInAndABrokenOneIsRefused(t *testing.T) {
 	})
 }
 
-// logged is nil once a process of the name has written a text to its log.
+// logged returns nil once a process of that name has written a text to its log.
 func (w *world) logged(name, text string) error {
 	for _, log := range w.logs {
 		written, err := os.ReadFile(log)
@@ -294,8 +294,8 @@ func TestAReviewChecksAgainWithoutCountingAgain(t *testing.T) {
 	}
 }
 
-// TestALabelCountsForTheNextTransactionOfTheCard runs on PostgreSQL, as set up for production: each process has a user with
-// no more rights than it needs.
+// TestALabelCountsForTheNextTransactionOfTheCard runs on PostgreSQL, set up as for production: each process has a user
+// with only the rights it needs.
 func TestALabelCountsForTheNextTransactionOfTheCard(t *testing.T) {
 	server := startPostgres(t)
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "LEDGER_URL": server.URL("orders", "orders")}).start(worker)
@@ -303,7 +303,7 @@ func TestALabelCountsForTheNextTransactionOfTheCard(t *testing.T) {
 	w.startWith(apiProcess, map[string]string{"LEDGER_URL": server.URL("orders_reader", "orders")})
 	must(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
 	w.findsLedger()
-	setUpPostgres(t, server) // again, now that there are tables
+	setUpPostgres(t, server) // again, now that the tables exist
 	paid := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
 	if paid.Decision == nil || paid.Decision.Outcome != fraud.Approve {
 		t.Fatalf("%+v", paid)

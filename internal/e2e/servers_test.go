@@ -14,9 +14,9 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// servers are shared by all tests.
+// servers holds the servers that all tests share.
 type servers struct {
-	dir      string // everything that anything writes
+	dir      string // everything that any process writes
 	binary   string // orders, built with the race detector
 	temporal *stack.Temporal
 	rabbitmq *stack.RabbitMQ

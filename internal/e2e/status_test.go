@@ -11,7 +11,7 @@ import (
 	"dummyorders/workflows"
 )
 
-// TestEveryStatusIsSeenOverHTTP takes transactions to each status, and looks at them there with GET.
+// TestEveryStatusIsSeenOverHTTP takes transactions to each status, and reads them there with GET.
 func TestEveryStatusIsSeenOverHTTP(t *testing.T) {
 	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms"})
 	broker := startProxy(t, brokerAddress())
@@ -39,7 +39,7 @@ func TestEveryStatusIsSeenOverHTTP(t *testing.T) {
 	w.shows(fraud.TransactionID, transaction.AlertError)
 	must(t, broker.Start())
 	w.shows(fraud.TransactionID, transaction.AlertDone)
-	// These two are passed through at once; their steps stay to be seen.
+	// These two statuses last only a moment, but their steps remain visible.
 	for _, passed := range []transaction.Status{transaction.Fraudulent, transaction.AlertInitiated} {
 		if !strings.Contains(codes(w.read(fraud.TransactionID)), fmt.Sprint(int(passed))) {
 			t.Errorf("no step of %s is shown", passed)
@@ -47,8 +47,8 @@ func TestEveryStatusIsSeenOverHTTP(t *testing.T) {
 	}
 }
 
-// TestWhatLastsIsFoundByItsStatus is about an outage of the gateway and of the broker: what is told of a transaction is
-// what lists and search say.
+// TestWhatLastsIsFoundByItsStatus is about an outage of the gateway and of the broker: lists and search show the same
+// status as the transaction itself.
 func TestWhatLastsIsFoundByItsStatus(t *testing.T) {
 	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms", "PAYMENT_DEADLINE": "40s"})
 	broker := startProxy(t, brokerAddress())
@@ -67,17 +67,17 @@ func TestWhatLastsIsFoundByItsStatus(t *testing.T) {
 	if must(t, err); got.answer(t).TransactionStatus.Code != transaction.PaymentComplete {
 		t.Errorf("approved: %d %s", got.status, got.body)
 	}
-	w.shows(reviewed, transaction.PaymentComplete) // although its request to review cannot be published yet
+	w.shows(reviewed, transaction.PaymentComplete) // although its request for review cannot be published yet
 	if r := w.read(reviewed); r.EndTime != nil {
 		t.Errorf("it has ended without its alert: %+v", r)
 	}
-	w.shows(waiting.TransactionID, transaction.PaymentError) // the hold of unknown outcome is being asked about
+	w.shows(waiting.TransactionID, transaction.PaymentError) // the hold has an unknown outcome, which is being queried
 	if r := w.read(waiting.TransactionID); r.EndTime != nil {
 		t.Errorf("it has ended without an answer of the gateway: %+v", r)
 	}
 }
 
-// shows waits until GET shows a transaction at a status, and lists and search find it by that.
+// shows waits until GET shows a transaction at a status, and lists and search find it by that status.
 func (w *world) shows(id string, status transaction.Status) {
 	w.t.Helper()
 	eventually(w.t, func() error {
@@ -133,7 +133,7 @@ func TestTransactionsAreListedByPagesAndFilters(t *testing.T) {
 	}
 }
 
-// list is a page of the list, and the cursor of the next one.
+// list returns a page of the list, and the cursor of the next one.
 func (w *world) list(path string) ([]ledger.Record, string) {
 	w.t.Helper()
 	var page struct {

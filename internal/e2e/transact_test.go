@@ -138,7 +138,7 @@ func TestATransactionCanBeLookedAt(t *testing.T) {
 }
 
 func TestACallerMayPreferNotToWait(t *testing.T) {
-	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police nothing gets decided
+	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police nothing is decided
 	for _, prefer := range []string{"respond-async", "wait=1"} {
 		t.Run(prefer, func(t *testing.T) {
 			got := w.post(body(small, goodCard), "Prefer", prefer)
@@ -157,7 +157,7 @@ func TestACallerMayPreferNotToWait(t *testing.T) {
 	w.reaches(id, transaction.PaymentComplete)
 }
 
-// The longest names that are accepted reach everywhere: Temporal, RabbitMQ and the mail.
+// The longest names that are accepted reach everything: Temporal, RabbitMQ and the mail.
 func TestTheLongestNamesAreCarriedThrough(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	longest := strings.Repeat("𝄞", 64)

@@ -28,7 +28,7 @@ import (
 // soon is how long to wait for what should take a moment, on a machine that is slow and busy.
 const soon = 90 * time.Second
 
-// names of the processes, as the commands that run them.
+// These are the names of the processes, as the commands that run them.
 const (
 	apiProcess  = "api"
 	worker      = "worker"
@@ -36,10 +36,10 @@ const (
 	alertman    = "alertman"
 )
 
-// world is one test's processes.
+// world holds one test's processes.
 type world struct {
 	t         *testing.T
-	binary    string // orders
+	binary    string // path of orders
 	env       map[string]string
 	api       string // the API's URL
 	began     time.Time
@@ -73,7 +73,7 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 	return w
 }
 
-// ledgerFile is where a test's ledger is: each has its own.
+// ledgerFile returns the path of a test's ledger: each test has its own.
 func ledgerFile(t *testing.T) string {
 	t.Helper()
 	folder := filepath.Join(shared.dir, "ledgers", strings.ReplaceAll(t.Name(), "/", "_"))
@@ -81,7 +81,7 @@ func ledgerFile(t *testing.T) string {
 	return filepath.Join(folder, "ledger.db")
 }
 
-// start starts processes, and waits until the API is ready where it is one of them.
+// start starts processes, and waits until the API is ready if it is one of them.
 func (w *world) start(names ...string) *world {
 	w.t.Helper()
 	for _, name := range names {
@@ -94,7 +94,7 @@ func (w *world) start(names ...string) *world {
 	return w
 }
 
-// findsLedger waits until the worker, where there is one, has made the ledger's tables.
+// findsLedger waits until the worker, if there is one, has created the ledger's tables.
 func (w *world) findsLedger() {
 	w.t.Helper()
 	if w.processes[worker] == nil {
@@ -114,7 +114,7 @@ func (w *world) startWith(name string, settings map[string]string) *stack.Proces
 	return w.startAs(name, name, settings)
 }
 
-// startAs is startWith for one of several of a kind, under a name of its own.
+// startAs starts one of several processes of a kind, like startWith but under a name of its own.
 func (w *world) startAs(kind, name string, settings map[string]string) *stack.Process {
 	w.t.Helper()
 	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(w.logs)))
@@ -126,7 +126,7 @@ func (w *world) startAs(kind, name string, settings map[string]string) *stack.Pr
 	return p
 }
 
-// environ is the environment of the world's processes.
+// environ returns the environment of the world's processes.
 func (w *world) environ(settings map[string]string) []string {
 	env := os.Environ()
 	for _, set := range []map[string]string{w.env, settings} {
@@ -142,7 +142,7 @@ func (w *world) everything() *world {
 	return w.start(worker, fraudPolice, alertman, apiProcess)
 }
 
-// kill is kill -9.
+// kill kills a process as kill -9 does.
 func (w *world) kill(name string) {
 	w.processes[name].Kill()
 }
@@ -162,7 +162,7 @@ func (w *world) stopAll() {
 	}
 }
 
-// abandon ends what a test has left running, so that the next one finds nothing.
+// abandon stops what a test has left running, so that the next test starts clean.
 func (w *world) abandon() {
 	ctx := context.Background()
 	left, err := running(ctx, "("+transactions+") OR ("+alertWorkflows+")")
@@ -175,8 +175,8 @@ func (w *world) abandon() {
 	purge(w.t)
 }
 
-// purge drops the alerts that nobody has taken, also those that a killed alertman gives back: the broker has to notice first
-// that it is gone.
+// purge drops the alerts that are still queued, including those that a killed alertman gives back: the broker must
+// first notice that it is gone.
 func purge(t *testing.T) {
 	t.Helper()
 	connection, err := amqp.Dial(shared.rabbitmq.URL("operator", "operator"))
@@ -195,7 +195,7 @@ func purge(t *testing.T) {
 	must(t, err)
 }
 
-// reply is what the API answered.
+// reply is an answer of the API.
 type reply struct {
 	status int
 	header http.Header
@@ -211,7 +211,7 @@ func (r reply) answer(t *testing.T) ledger.Answer {
 	return a
 }
 
-// send posts a transaction; it fails only when there is no reply at all.
+// send posts a transaction. It fails only if there is no reply at all.
 func (w *world) send(body string, headers ...string) (reply, error) {
 	return w.sendTo("/transact", body, headers...)
 }
@@ -250,7 +250,7 @@ func (w *world) post(body string, headers ...string) reply {
 	return r
 }
 
-// idOf posts a body, and is the id of the transaction that was accepted. It may be called from any goroutine.
+// idOf posts a body, and returns the id of the transaction that was accepted. It may be called from any goroutine.
 func (w *world) idOf(body string, headers ...string) string {
 	got, err := w.send(body, headers...)
 	var accepted ledger.Answer
@@ -296,7 +296,7 @@ func (w *world) reaches(id string, status transaction.Status) {
 	})
 }
 
-// endAs waits until transactions have ended, by what their search attribute says: it needs no worker, and is quick.
+// endAs waits until transactions have ended, according to their search attribute: that needs no worker, and is quick.
 func (w *world) endAs(ids []string, status transaction.Status) {
 	w.t.Helper()
 	for _, id := range ids {
@@ -314,8 +314,8 @@ func (w *world) endAs(ids []string, status transaction.Status) {
 	}
 }
 
-// mails are all mails to the address that worlds have by default, by the transaction that they name. Tests of alerting send
-// to addresses of their own.
+// mails returns all mails to the worlds' default address, by the transaction that they name. Tests of alerting send to
+// addresses of their own.
 func mails(t *testing.T) map[string][]stack.Message {
 	t.Helper()
 	all, err := shared.mail.Messages()
@@ -336,13 +336,13 @@ func mails(t *testing.T) map[string][]stack.Message {
 
 var transactionLine = regexp.MustCompile(`(?m)^Transaction  ([0-9a-f-]{36})`)
 
-// isMailed waits until the delivery of a transaction's alert is recorded; count is how many mails there must be.
+// isMailed waits until the delivery of a transaction's alert is recorded. count is the expected number of mails.
 func (w *world) isMailed(id string, count int) {
 	w.t.Helper()
 	w.areMailed([]string{id}, count)
 }
 
-// areMailed is isMailed for many.
+// areMailed is like isMailed, for many transactions.
 func (w *world) areMailed(ids []string, count int) {
 	w.t.Helper()
 	for _, id := range ids {

@@ -1,5 +1,5 @@
-// Package grpcsent tells whether a gRPC call ever reached the wire. After a failed call that makes the difference
-// between "nothing happened" and "nobody can know".
+// Package grpcsent reports whether a gRPC call was ever sent. After a failed call this decides between "nothing
+// happened" and "the result is unknown".
 package grpcsent
 
 import (
@@ -11,19 +11,19 @@ import (
 
 type key struct{}
 
-// Track returns a context for calls, and a function that says whether any of them, or of their retries, was sent.
+// Track returns a context for calls, and a function that reports whether any of them, or of their retries, was sent.
 func Track(ctx context.Context) (context.Context, func() bool) {
 	sent := new(atomic.Bool)
 	return context.WithValue(ctx, key{}, sent), sent.Load
 }
 
-// Handler notes what is sent; give it to the connection as grpc.WithStatsHandler(Handler{}).
+// Handler records which calls are sent. Pass it to the connection as grpc.WithStatsHandler(Handler{}).
 type Handler struct{}
 
-// TagRPC keeps the context as it is: it already carries the note.
+// TagRPC returns the context unchanged: it already carries Track's flag.
 func (Handler) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
-// HandleRPC notes that a request's payload went out.
+// HandleRPC records that a request's payload was sent.
 func (Handler) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	if _, out := s.(*stats.OutPayload); !out {
 		return
@@ -33,8 +33,8 @@ func (Handler) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	}
 }
 
-// TagConn keeps the context as it is.
+// TagConn returns the context unchanged.
 func (Handler) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 
-// HandleConn has nothing to note.
+// HandleConn does nothing.
 func (Handler) HandleConn(context.Context, stats.ConnStats) {}

@@ -8,12 +8,12 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// startUp is how long processes that are started together may take to be there for each other. The worker makes the
-// ledger's tables meanwhile.
+// startUp is how long processes that are started together may take to become ready for each other. Meanwhile the worker
+// creates the ledger's tables.
 const startUp = 15 * time.Second
 
-// Await asks until a check passes, however long that takes, and logs what is wrong meanwhile: as information in the time
-// that starting takes, then as errors. It reports whether the check passed before ctx ended.
+// Await repeats a check until it passes, however long that takes, and logs why it fails: at level info during start-up,
+// then as errors. It reports whether the check passed before ctx ended.
 func Await(ctx context.Context, log *slog.Logger, what string, check Check) bool {
 	began := time.Now()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, check(ctx) },
@@ -24,7 +24,7 @@ func Await(ctx context.Context, log *slog.Logger, what string, check Check) bool
 	return err == nil
 }
 
-// level returns how loudly to log that something is not ready.
+// level returns the level at which to log that something is not ready.
 func level(began time.Time) slog.Level {
 	if time.Since(began) < startUp {
 		return slog.LevelInfo

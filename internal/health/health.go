@@ -1,4 +1,4 @@
-// Package health answers whether a process lives, and whether it can do its work.
+// Package health reports whether a process is alive, and whether it can do its work.
 package health
 
 import (
@@ -16,17 +16,17 @@ import (
 // patience is how long a check may take before it counts as failed.
 const patience = 2 * time.Second
 
-// Check says what keeps the process from its work; nil is nothing.
+// Check returns what keeps the process from doing its work, or nil.
 type Check func(ctx context.Context) error
 
-// Live always answers 200: that it answers is the answer. It asks nobody, because a restart would not mend what is
-// wrong elsewhere.
+// Live always answers 200: an answer at all shows that the process is alive. It checks nothing else, because a restart
+// would not repair faults elsewhere.
 func Live(w http.ResponseWriter, _ *http.Request) {
 	write(w, http.StatusOK, "application/json", map[string]any{"status": "live"})
 }
 
-// Ready answers 200 when every check passes, and else 503 with the names of those that fail, as problem+json. Why they fail is
-// for the log, once for each reason: a stranger may be asking.
+// Ready answers 200 if every check passes. Otherwise it answers 503 with the names of the failed checks, as
+// problem+json. The reasons go only to the log, once for each reason, because a stranger may be asking.
 func Ready(log *slog.Logger, checks map[string]Check) http.HandlerFunc {
 	began, reasons := time.Now(), map[string]string{}
 	var mu sync.Mutex
@@ -62,7 +62,7 @@ func Handler(log *slog.Logger, checks map[string]Check) http.Handler {
 	return mux
 }
 
-// run returns why checks fail, by their names.
+// run runs the checks and returns the errors of those that fail, by their names.
 func run(ctx context.Context, checks map[string]Check) map[string]error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -85,5 +85,5 @@ func run(ctx context.Context, checks map[string]Check) map[string]error {
 func write(w http.ResponseWriter, status int, contentType string, body any) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the asker may be gone; there is nobody else to tell
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone, and then the error cannot be reported
 }

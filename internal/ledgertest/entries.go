@@ -14,20 +14,20 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// start is when the first transaction was accepted; it has more digits than a database's columns.
+// start is when the first transaction was accepted. It has more digits than a database column can hold.
 var start = time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
 
-// after is that much later than start.
+// after returns the time d after start.
 func after(d time.Duration) time.Time {
 	return start.Add(d)
 }
 
-// id is the n-th transaction's. They are in order.
+// id returns the id of the n-th transaction. The ids sort by n.
 func id(n int) string {
 	return fmt.Sprintf("01990000-0000-7000-8000-%012d", n)
 }
 
-// Accepted is the n-th transaction, just accepted, n seconds after the first.
+// Accepted returns the n-th transaction, just accepted, n seconds after the first.
 func Accepted(n int) ledger.Entry {
 	t := transaction.Transaction{
 		ID:            id(n),
@@ -39,7 +39,7 @@ func Accepted(n int) ledger.Entry {
 	return ledger.Entry{Record: *ledger.Open(t, at), Transaction: t, Mark: ledger.Mark{At: at, Number: 1}}
 }
 
-// Ended is the n-th transaction, paid for at a time.
+// Ended returns the n-th transaction, paid at the given time.
 func Ended(n int, at time.Time) ledger.Entry {
 	e := Accepted(n)
 	e.Record.Decide(fraud.Decision{Outcome: fraud.Approve, Score: 5, RiskLevel: fraud.NormalRisk, Reasons: []fraud.Reason{}})
@@ -50,7 +50,7 @@ func Ended(n int, at time.Time) ledger.Entry {
 	return e
 }
 
-// Whole is a transaction with a value in every field that can have one.
+// Whole returns a transaction with a value in every field that can have one.
 func Whole() ledger.Entry {
 	at := func(seconds int) time.Time { return after(time.Duration(seconds)*time.Second + time.Nanosecond) }
 	voided := at(7)
@@ -95,7 +95,7 @@ func explanation() *fraud.Explanation {
 	}
 }
 
-// hard is a text that something on the way to a database may trip over.
+// hard is a text that may cause trouble on the way to a database.
 const hard = "O'Neill; \"--\" \\ % _ ? $1 :x @y \n\t\u0000 \u2028 ü 日本 🛒 </script>"
 
 func posted() transaction.Transaction {
@@ -110,7 +110,7 @@ func posted() transaction.Transaction {
 		PaymentMethod: "icici-debit",
 		Payment: transaction.Payment{
 			Card: card.Details{FirstSix: "123456", LastFour: "4321", Length: 16, Brand: "visa", LuhnValid: true, Fingerprint: "f00d"},
-			Type: "card", Amount: money.Money{Minor: 1<<53 + 1, Currency: "JPY"}, // no float holds it
+			Type: "card", Amount: money.Money{Minor: 1<<53 + 1, Currency: "JPY"}, // a float cannot hold it exactly
 		},
 		Customer: &transaction.Customer{ID: "c-1 " + hard, Email: "ada@example.com", CreatedAt: time.Date(1969, 2, 28, 12, 0, 0, 1, time.UTC)},
 		IP:       "192.0.2.1", BillingCountry: "IN", ShippingCountry: "GB",
@@ -119,7 +119,7 @@ func posted() transaction.Transaction {
 	}
 }
 
-// Unfinished is a transaction with all that may be absent absent, and lists that are there but empty.
+// Unfinished returns a transaction without any optional values, and with empty lists instead of nil ones.
 func Unfinished() ledger.Entry {
 	e := Accepted(2)
 	e.Record.Decide(fraud.Decision{Outcome: fraud.Approve, Reasons: []fraud.Reason{}})

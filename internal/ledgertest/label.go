@@ -15,19 +15,19 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// disputed is a label of some minutes after the start, with no more digits than a database's columns have.
+// disputed returns a label given some minutes after the start, with no more digits than a database column can hold.
 func disputed(minutes int) ledger.Label {
 	at := after(time.Duration(minutes) * time.Minute).Truncate(time.Microsecond)
 	return ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "chargeback 4853", Time: at}
 }
 
-// with is a label changed.
+// with returns a copy of the label with another source and word.
 func with(l ledger.Label, source, word string) ledger.Label {
 	l.Source, l.Label = source, word
 	return l
 }
 
-// label gives a label that comes back as it was given.
+// label adds a label and requires that the store returns it unchanged.
 func label(t *testing.T, store Store, id string, l ledger.Label) {
 	t.Helper()
 	kept, err := store.Label(patience(t), id, l)
@@ -35,7 +35,7 @@ func label(t *testing.T, store Store, id string, l ledger.Label) {
 	require.Empty(t, cmp.Diff(l, kept))
 }
 
-// labelled says which labels a transaction must have, whoever asks.
+// labelled requires that a transaction has exactly these labels, whichever way it is read.
 func labelled(t *testing.T, store Store, id string, want ...ledger.Label) {
 	t.Helper()
 	found := find(t, store, id).Record
@@ -88,7 +88,7 @@ func notLabelled(t *testing.T, store Store) {
 	labelled(t, store, id(1))
 }
 
-// labelText is kept as far as the database can hold it, and is answered as it is kept.
+// labelText checks that a label's text is stored as far as the database can hold it, and returned as it is stored.
 func labelText(t *testing.T, store Store) {
 	save(t, store, Accepted(1))
 	for i, note := range []string{hard, "\xff broken", "'); DELETE FROM labels; --", "日本 🛒"} {
@@ -102,14 +102,14 @@ func labelText(t *testing.T, store Store) {
 	require.Len(t, find(t, store, id(1)).Record.Labels, 4)
 }
 
-// labelsStay goes through a transaction that is reviewed: whatever its entries say, what was given stays as it was
-// given. Reviewers give labels beside those of the review, too.
+// labelsStay takes a transaction through its review: labels that were posted stay unchanged, whatever its entries say.
+// Reviewers give labels beside those of the review, too.
 func labelsStay(t *testing.T, store Store) {
 	e := Accepted(1)
 	next := func(change func(r *ledger.Record)) {
 		e.Mark.Number++
 		change(&e.Record)
-		save(t, store, e, e) // and again, as a retry does
+		save(t, store, e, e) // the second time as a retry does
 	}
 	next(func(*ledger.Record) {})
 	lost, reviewer := disputed(1), with(disputed(2), ledger.ByReviewer, ledger.Fraudulent)
@@ -126,7 +126,7 @@ func labelsStay(t *testing.T, store Store) {
 	next(func(r *ledger.Record) { r.Labels = []ledger.Label{given} })
 	labelled(t, store, id(1), lost, reviewer, given)
 
-	again := given // its time has more digits than a column, which the record keeps
+	again := given // its time has more digits than a column, and the record keeps them
 	again.Note, again.Time = "known for years", disputed(9).Time
 	kept, err := store.Label(patience(t), id(1), again)
 	require.NoError(t, err)
@@ -141,7 +141,7 @@ func labelsStay(t *testing.T, store Store) {
 	labelled(t, store, id(1), lost, reviewer, given)
 	taken := e
 	taken.Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: "from the review", Time: after(5 * time.Minute)}}
-	for i, entry := range []ledger.Entry{taken, e} { // the verdict of a worker that was killed says what was posted, and is taken back
+	for i, entry := range []ledger.Entry{taken, e} { // a killed worker's verdict repeats what was posted, and is then taken back
 		entry.Mark.Number += i + 1
 		save(t, store, entry)
 		want := given
@@ -169,8 +169,8 @@ func labelsPruned(t *testing.T, store Store) {
 	labelled(t, store, id(1))
 }
 
-// labelledByMany has transactions that are saved, labelled and pruned at once. Whoever labels gets its label, or hears
-// that there is no such transaction any more.
+// labelledByMany saves, labels and prunes transactions concurrently. Each caller of Label gets its label, or the error
+// that the transaction no longer exists.
 func labelledByMany(t *testing.T, store Store) {
 	const transactions, each = 8, 6
 	ctx := patience(t)
@@ -180,7 +180,7 @@ func labelledByMany(t *testing.T, store Store) {
 		save(t, store, Accepted(n), Ended(100+n, after(time.Hour)))
 		for m := range each {
 			working.Go(func() {
-				_, err := store.Label(ctx, id(n), with(disputed(m), fmt.Sprintf("source %d", m/2), ledger.Fraudulent)) // two each
+				_, err := store.Label(ctx, id(n), with(disputed(m), fmt.Sprintf("source %d", m/2), ledger.Fraudulent)) // two for each source
 				errs <- err
 			})
 			working.Go(func() {
@@ -203,12 +203,12 @@ func labelledByMany(t *testing.T, store Store) {
 	for n := range transactions {
 		require.Len(t, find(t, store, id(n)).Record.Labels, each/2+1, "three that were given, and the reviewer's")
 	}
-	_, err := store.Prune(ctx, after(2*time.Hour), 100) // what was just being labelled may have been passed over
+	_, err := store.Prune(ctx, after(2*time.Hour), 100) // a transaction that was just being labelled may have been skipped
 	require.NoError(t, err)
 	require.Len(t, list(t, store, ledger.Query{Limit: 100}).Entries, transactions)
 }
 
-// reviewedBy is the n-th transaction with the label of its review.
+// reviewedBy returns the n-th transaction with the label of its review.
 func reviewedBy(n int) ledger.Entry {
 	e := Accepted(n)
 	e.Mark.Number++

@@ -18,16 +18,16 @@ func newestFirst(t *testing.T, store Store) {
 	early, late := Accepted(1), Accepted(5)
 	one, two, three := Accepted(2), Accepted(3), Accepted(4)
 	for _, e := range []*ledger.Entry{&one, &two, &three} {
-		e.Record.StartTime = after(3 * time.Second) // the same: their ids decide
+		e.Record.StartTime = after(3 * time.Second) // equal, so their ids decide
 	}
-	one.Record.Labels = Whole().Record.Labels // more rows for one entry do not change its place
+	one.Record.Labels = Whole().Record.Labels // more rows for one entry do not change its position
 	save(t, store, two, late, one, early, three)
 	page := list(t, store, ledger.Query{Limit: 10})
 	require.Equal(t, []string{id(5), id(4), id(3), id(2), id(1)}, ids(page.Entries))
 	require.Zero(t, page.Next, "there is a next page after the last entry")
 }
 
-// many are entries that differ in what can be filtered by, with several for each value and for most pairs.
+// many returns entries that differ in what can be filtered by, with several for each value and for most pairs.
 func many() []ledger.Entry {
 	statuses := []transaction.Status{transaction.Pending, transaction.AlertDone, transaction.PaymentComplete, transaction.InReview}
 	outcomes := []fraud.Outcome{"", fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
@@ -39,7 +39,7 @@ func many() []ledger.Entry {
 			e.Record.Decide(fraud.Decision{Outcome: outcome})
 		}
 		e.Record.Move(statuses[n/3%4], start)
-		e.Record.StartTime = after(time.Duration(n/2) * time.Second) // two of each
+		e.Record.StartTime = after(time.Duration(n/2) * time.Second) // two with each time
 		if n%7 == 0 {
 			e.Record.Labels = Whole().Record.Labels
 		}
@@ -48,7 +48,7 @@ func many() []ledger.Entry {
 	return entries
 }
 
-// filters asks for random combinations, page by page, and compares with what a plain loop chooses.
+// filters lists random combinations of filters, page by page, and compares the result with that of a plain loop.
 func filters(t *testing.T, store Store) {
 	entries := many()
 	save(t, store, entries...)
@@ -102,7 +102,7 @@ func chosen(q ledger.Query, e ledger.Entry) bool {
 func pages(t *testing.T, store Store) {
 	for n := 10; n < 50; n += 2 {
 		e := Accepted(n)
-		e.Record.StartTime = after(time.Duration(n/8) * time.Second) // several start at once
+		e.Record.StartTime = after(time.Duration(n/8) * time.Second) // several start at the same time
 		save(t, store, e)
 	}
 	was := ids(list(t, store, ledger.Query{Limit: 100}).Entries)

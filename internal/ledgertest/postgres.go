@@ -14,14 +14,14 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// Server is a PostgreSQL server for the tests of one package, each of which has a database of its own.
+// Server is a PostgreSQL server for the tests of one package. Each test has a database of its own.
 type Server struct {
 	*stack.Postgres
 
 	databases atomic.Int64
 }
 
-// Main runs a package's tests with the server running, and fails when they leave a goroutine behind. It is for TestMain.
+// Main runs a package's tests while the server runs, and fails if they leave a goroutine behind. Call it from TestMain.
 func (s *Server) Main(m *testing.M) int {
 	code, err := s.run(m)
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *Server) run(m *testing.M) (int, error) {
 	return 0, goleak.Find()
 }
 
-// Database makes a database, and gives its name.
+// Database creates a database and returns its name.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("ledger_%d", s.databases.Add(1))

@@ -17,7 +17,7 @@ func prunes(t *testing.T, store Store) {
 	for n := range 10 { // they end an hour apart
 		e := Ended(n, after(time.Duration(n)*time.Hour))
 		e.Record.Labels = Whole().Record.Labels
-		save(t, store, e, Accepted(100+n)) // the latter is as old, and has not ended
+		save(t, store, e, Accepted(100+n)) // the latter is as old, but has not ended
 	}
 	prune := func(before time.Time, limit int) int {
 		t.Helper()
@@ -34,7 +34,7 @@ func prunes(t *testing.T, store Store) {
 	require.Equal(t, 5, prune(after(1000*time.Hour), 100))
 	require.Len(t, list(t, store, ledger.Query{Limit: 100}).Entries, 10, "one that has not ended was deleted")
 
-	save(t, store, Accepted(0)) // its labels went with it
+	save(t, store, Accepted(0)) // its labels were deleted with it
 	same(t, Accepted(0), find(t, store, id(0)))
 }
 
@@ -59,7 +59,7 @@ func cancelled(t *testing.T, store Store) {
 	same(t, Accepted(1), find(t, store, id(1)))
 }
 
-// concurrent has more savers than a store has connections, while others read and prune.
+// concurrent runs more savers than a store has connections, while others read and prune.
 func concurrent(t *testing.T, store Store) {
 	const savers, each = 24, 10
 	ctx := patience(t)

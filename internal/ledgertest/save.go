@@ -86,7 +86,7 @@ func mark(d time.Duration, number int) ledger.Mark {
 	return ledger.Mark{At: after(d), Number: number}
 }
 
-// latestCounts saves the entries of a transaction from several goroutines at once, each of which goes through its own
+// latestCounts saves the entries of a transaction from several goroutines at once. Each goroutine saves its own entries
 // in an order of its own, some of them twice.
 func latestCounts(t *testing.T, store Store) {
 	transactions := 0
@@ -108,7 +108,7 @@ func latestCounts(t *testing.T, store Store) {
 	})
 }
 
-// history is the entries of a transaction in the order of their marks.
+// history returns the entries of a transaction in the order of their marks.
 func history(r *rapid.T, n int) []ledger.Entry {
 	entries := make([]ledger.Entry, rapid.IntRange(1, 12).Draw(r, "entries"))
 	at, number := time.Duration(0), 0
@@ -121,7 +121,7 @@ func history(r *rapid.T, n int) []ledger.Entry {
 		entries[i] = Accepted(n)
 		entries[i].Record.Move(transaction.AlertError, after(at))
 		entries[i].Mark = mark(at, number)
-		if at > 0 || i > 2 { // people are asked sooner or later, and may come to say something else
+		if at > 0 || i > 2 { // people are asked sooner or later, and may change their answer
 			entries[i].Record.Review = &review.Review{RequestedAt: start, Deadline: after(time.Hour), OnExpiry: review.Decline}
 			for _, word := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{ledger.Fraudulent, ledger.Legitimate}), rapid.ID[string]).Draw(r, "labels") {
 				entries[i].Record.Labels = append(entries[i].Record.Labels, ledger.Label{Label: word, Source: ledger.ByReviewer, Time: after(at)})
@@ -148,7 +148,8 @@ func labelsReplaced(t *testing.T, store Store) {
 	}
 }
 
-// A verdict whose worker was killed before it was recorded may have left its label.
+// reviewWithoutLabel tests a verdict whose worker was killed before the verdict was recorded. It may have left its label,
+// and the next entry removes that label.
 func reviewWithoutLabel(t *testing.T, store Store) {
 	e := Accepted(1)
 	e.Record.Review = &review.Review{RequestedAt: after(1), Deadline: after(time.Hour), OnExpiry: review.Decline}

@@ -1,4 +1,4 @@
-// Package ledgertest says what every database of the ledger must do.
+// Package ledgertest holds the tests that every database of the ledger must pass.
 package ledgertest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// Store is a ledger that is written, read, labelled and pruned.
+// Store is a ledger that can be written, read, labelled and pruned.
 type Store interface {
 	ledger.Writer
 	ledger.Reader
@@ -21,7 +21,7 @@ type Store interface {
 	ledger.Pruner
 }
 
-// Conformance runs the whole suite. Each call of open gives another store, with nothing in it.
+// Conformance runs the whole suite. Each call of open must return a new, empty store.
 func Conformance(t *testing.T, open func(t *testing.T) Store) {
 	for name, test := range map[string]func(*testing.T, Store){
 		"an entry comes back as it was saved":                           comesBack,
@@ -50,7 +50,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 	}
 }
 
-// patience bounds a test, generously.
+// patience returns a context that generously limits a test's time.
 func patience(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -79,7 +79,7 @@ func list(t *testing.T, store Store, q ledger.Query) ledger.Page {
 	return page
 }
 
-// ids are those of the entries, in their order.
+// ids returns the ids of the entries, in their order.
 func ids(entries []ledger.Entry) []string {
 	all := []string{}
 	for _, e := range entries {
@@ -88,7 +88,7 @@ func ids(entries []ledger.Entry) []string {
 	return all
 }
 
-// same says that two entries are the same to the last digit and nanosecond.
+// same requires that two entries are equal to the last digit and nanosecond.
 func same(t rapid.TB, want, got ledger.Entry) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {

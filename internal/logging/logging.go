@@ -1,4 +1,4 @@
-// Package logging makes the logger that a process hands to everything it is made of.
+// Package logging makes the logger that all parts of a process use.
 package logging
 
 import (
@@ -11,11 +11,11 @@ import (
 	"github.com/lmittmann/tint"
 )
 
-// Formats are the values of LOG_FORMAT.
+// Formats lists the values of LOG_FORMAT.
 var Formats = []string{"text", "json", "pretty"}
 
 // New returns a logger that writes records of a level and above to w, each with its source line and the process's name.
-// Colour is for the format pretty alone.
+// Only the format pretty uses colour.
 func New(w io.Writer, process, format string, colour bool, level slog.Level) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: level, AddSource: true, ReplaceAttr: shortSource}
 	var handler slog.Handler
@@ -32,7 +32,7 @@ func New(w io.Writer, process, format string, colour bool, level slog.Level) (*s
 	return slog.New(handler).With("process", process), nil
 }
 
-// shortSource keeps the folder and the file: enough to find the line, and nothing about where it was built.
+// shortSource shortens the source to folder and file: enough to find the line, without the path of the build.
 func shortSource(_ []string, a slog.Attr) slog.Attr {
 	if source, ok := a.Value.Any().(*slog.Source); ok && a.Key == slog.SourceKey && source != nil {
 		short := filepath.Join(filepath.Base(filepath.Dir(source.File)), filepath.Base(source.File))

@@ -1,4 +1,4 @@
-// Package mailaddress reads mail addresses, and writes each in one way, so that two spellings of one mailbox are equal.
+// Package mailaddress parses mail addresses and normalizes them, so that two spellings of one mailbox are equal.
 package mailaddress
 
 import (
@@ -13,9 +13,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Parse reads an address, with or without a name. Its domain comes out in the ASCII form that mail servers and DNS know
-// (RFC 5891), in small letters; its local part as it is, in the normal form that RFC 6530 §10.1 asks for, since only the
-// receiving server knows whether it goes by case.
+// Parse parses an address, with or without a name. It returns the domain in lower case and in the ASCII form that mail
+// servers and DNS use (RFC 5891). It keeps the case of the local part, because only the receiving server knows whether
+// case matters, and puts it into the normal form that RFC 6530 §10.1 asks for.
 func Parse(text string) (*mail.Address, error) {
 	address, err := mail.ParseAddress(text)
 	if err != nil {
@@ -24,7 +24,7 @@ func Parse(text string) (*mail.Address, error) {
 	return normal(address)
 }
 
-// ParseList reads addresses with commas between them, each as Parse does.
+// ParseList parses addresses with commas between them, each as Parse does.
 func ParseList(text string) ([]*mail.Address, error) {
 	list, err := mail.ParseAddressList(text)
 	if err != nil {
@@ -47,10 +47,10 @@ func normal(address *mail.Address) (*mail.Address, error) {
 	return &mail.Address{Name: address.Name, Address: norm.NFC.String(address.Address[:at]) + "@" + domain}, nil
 }
 
-// lookup is how a name is looked up, whatever it is written in.
+// lookup normalizes a domain for a DNS lookup, in whatever script it is written.
 var lookup = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true), idna.StrictDomainName(true))
 
-// Domain is a domain in ASCII and small letters. One that is an address in brackets stays as it is.
+// Domain returns a domain in ASCII and lower case. It returns an address in brackets unchanged.
 func Domain(name string) (string, error) {
 	switch {
 	case strings.HasPrefix(name, "["):
@@ -65,19 +65,20 @@ func Domain(name string) (string, error) {
 	return ascii, nil
 }
 
-// ASCII reports whether a text has ASCII characters alone. An address whose local part has others needs SMTPUTF8.
+// ASCII reports whether a text has only ASCII characters. An address whose local part has others needs SMTPUTF8.
 func ASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
-// fullName is what RFC 1123 §2.1 lets a host be called, with a domain. Its last part is no number, as that of an address.
+// fullName matches the host names that RFC 1123 §2.1 allows, with a domain. The last part is not a number, unlike that
+// of an IP address.
 var fullName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// longestName is the most characters of a domain (RFC 1035 §2.3.4).
+// longestName is the largest number of characters in a domain (RFC 1035 §2.3.4).
 const longestName = 253
 
-// Host is by what a host greets a mail server (RFC 5321 §4.1.3): its full name, or its address in brackets; ok is false
-// where a text is neither.
+// Host returns the name by which a host greets a mail server (RFC 5321 §4.1.3): its full name, or its address in
+// brackets. ok is false if text is neither.
 func Host(text string) (host string, ok bool) {
 	if literal, is := strings.CutPrefix(text, "["); is {
 		return readLiteral(strings.TrimSuffix(literal, "]"), strings.HasSuffix(literal, "]"))
@@ -89,7 +90,7 @@ func Host(text string) (host string, ok bool) {
 	return host, true
 }
 
-// ipv6 goes before an address of IPv6 in brackets.
+// ipv6 is the prefix of an IPv6 address in brackets.
 const ipv6 = "IPv6:"
 
 func readLiteral(text string, closed bool) (string, bool) {
@@ -104,7 +105,7 @@ func readLiteral(text string, closed bool) (string, bool) {
 	return Literal(address), true
 }
 
-// Literal is an address in brackets: [192.0.2.5], [IPv6:2001:db8::5].
+// Literal returns an address in brackets: [192.0.2.5], [IPv6:2001:db8::5].
 func Literal(address netip.Addr) string {
 	if address = address.Unmap().WithZone(""); address.Is4() {
 		return "[" + address.String() + "]"

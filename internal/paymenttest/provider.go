@@ -1,5 +1,5 @@
-// Package paymenttest holds what every payment.Gateway has to do, as tests. A gateway runs them against its provider, or
-// a stand-in for it.
+// Package paymenttest holds tests that every payment.Gateway must pass. A gateway runs them against its provider or a
+// stand-in for it.
 package paymenttest
 
 import (
@@ -10,43 +10,44 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// Provider is a gateway under test, with how to make it behave, and the books of whoever moves the money behind it.
+// Provider is a gateway under test, with the means to make it behave in certain ways and the books of the provider
+// behind it.
 type Provider struct {
 	Gateway payment.Gateway
 	Means   Means
-	// Read is what the provider's books say about one transaction.
+	// Read returns the provider's books for one transaction.
 	Read func(transactionID string) Books
-	// NoSuchAuthorization is an id that the gateway has never given out.
+	// NoSuchAuthorization is an id that the gateway has never returned.
 	NoSuchAuthorization string
 }
 
-// Means are ways to pay, each with what it provokes. Those that fail in some calls do as asked in all others.
+// Means holds ways to pay, by what they provoke. Those that fail in some calls succeed in all others.
 type Means struct {
 	Good         Mean
 	Declined     Mean
-	DeclinedCode string // the gateway's word for it, and Reason what that means
+	DeclinedCode string // the gateway's own code, whose meaning is Reason
 	Reason       payment.DeclineCode
-	// Uncapturable is held, and then declined when it is to be taken.
+	// Uncapturable can be held, but its capture is declined.
 	Uncapturable Mean
-	// Late answers, but not at once.
+	// Late gets an answer, but not at once.
 	Late Mean
-	// FailsOnce fails for now, the first time, in the call that is the key.
+	// FailsOnce fails temporarily, the first time, in the call that is the key.
 	FailsOnce map[Call]Mean
-	// Lost does what it is asked to in the call that is the key, and answers only when asked again.
+	// Lost does what is asked in the call that is the key, but answers only when it is asked again.
 	Lost map[Call]Mean
 }
 
-// Mean is what a payment is made with.
+// Mean is a way to pay.
 type Mean struct {
 	Card   card.Details
 	Token  string
 	Amount money.Money
 }
 
-// Call is one of a gateway's calls.
+// Call names one of a gateway's calls.
 type Call string
 
-// The calls.
+// These are the calls.
 const (
 	Authorize Call = "authorize"
 	Capture   Call = "capture"
@@ -54,14 +55,14 @@ const (
 	Refund    Call = "refund"
 )
 
-// Books are counts of movements: a hold that was released, and money that was given back, have moved twice.
+// Books counts movements: a hold that was released, and money that was given back, have moved twice.
 type Books struct {
 	HoldsOpen int
 	Taken     int
 	GivenBack int
 }
 
-// Card describes a card number.
+// Card returns the details of a card number.
 func Card(t *testing.T, number string) card.Details {
 	t.Helper()
 	parsed, err := card.ParseNumber(number)

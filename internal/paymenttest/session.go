@@ -14,7 +14,7 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// patience is for a slow machine: what should happen has happened long before.
+// patience is long enough for a slow machine: what is expected normally happens much sooner.
 const patience = time.Minute
 
 // session is one transaction that pays by one mean, under keys of its own.
@@ -31,7 +31,7 @@ func begin(t *testing.T, p Provider, m Mean) *session {
 	return &session{T: t, Provider: p, id: uuid.NewString(), means: m}
 }
 
-// beginHeld begins with the amount held.
+// beginHeld returns a session whose amount is held.
 func beginHeld(t *testing.T, p Provider, m Mean) *session {
 	t.Helper()
 	s := begin(t, p, m)
@@ -39,7 +39,7 @@ func beginHeld(t *testing.T, p Provider, m Mean) *session {
 	return s
 }
 
-// beginTaken begins with the amount taken.
+// beginTaken returns a session whose amount is taken.
 func beginTaken(t *testing.T, p Provider, m Mean) *session {
 	t.Helper()
 	s := beginHeld(t, p, m)
@@ -55,7 +55,7 @@ func must[V any](v V, err error) func(*testing.T) V {
 	}
 }
 
-// within is time enough for an answer.
+// within returns a context that gives enough time for an answer.
 func (s *session) within() context.Context {
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	s.Cleanup(cancel)
@@ -87,7 +87,7 @@ func (s *session) refund(ctx context.Context, key string) (payment.Refund, error
 	})
 }
 
-// call makes the call of that kind, under its own key. What it answers with is an id, or empty for a void.
+// call makes the call of that kind, under its own key. It returns an id, or "" for a void.
 func (s *session) call(ctx context.Context, kind Call) (id string, err error) {
 	switch kind {
 	case Authorize:
@@ -108,7 +108,7 @@ func (s *session) call(ctx context.Context, kind Call) (id string, err error) {
 	return "", fmt.Errorf("no such call: %s", kind)
 }
 
-// before brings a session to where the call of that kind is next.
+// before returns a session in which the call of that kind is next.
 func before(t *testing.T, p Provider, m Mean, kind Call) *session {
 	t.Helper()
 	switch kind {
@@ -123,21 +123,22 @@ func before(t *testing.T, p Provider, m Mean, kind Call) *session {
 	return beginHeld(t, p, m)
 }
 
-// take has the money taken, with or without an answer: some means lose it, since nobody refunds what went well.
+// take captures the money, with or without an answer: some means lose the answer, because callers do not refund a
+// capture that is known to have succeeded.
 func (s *session) take() {
 	s.Helper()
 	ctx, giveUp := context.WithCancel(s.within())
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		_, _ = s.capture(ctx, "capture") // the books tell
+		_, _ = s.capture(ctx, "capture") // the books show the result
 	}()
 	s.becomes(after(Capture))
 	giveUp()
 	<-answered
 }
 
-// after is what the books say once the call of that kind was done, once.
+// after returns what the books show once the call of that kind was made, once.
 func after(kind Call) Books {
 	return map[Call]Books{
 		Authorize: {HoldsOpen: 1},
@@ -147,13 +148,13 @@ func after(kind Call) Books {
 	}[kind]
 }
 
-// books compares what the provider has done.
+// books requires that the provider's books are as wanted.
 func (s *session) books(want Books) {
 	s.Helper()
 	require.Equal(s.T, want, s.Read(s.id), "the provider's books")
 }
 
-// becomes waits for what the provider does while nobody has its answer.
+// becomes waits until the provider's books are as wanted, for calls without an answer.
 func (s *session) becomes(want Books) {
 	s.Helper()
 	_, err := backoff.Retry(s.within(), func() (struct{}, error) {
@@ -165,7 +166,7 @@ func (s *session) becomes(want Books) {
 	require.NoError(s.T, err)
 }
 
-// settled asks as callers do: again while the gateway cannot now, or gave no answer.
+// settled asks as callers do: it repeats the call while the gateway is unavailable or gives no answer.
 func settled[V any](ctx context.Context, ask func() (V, error)) (V, error) {
 	return backoff.Retry(ctx, func() (V, error) {
 		v, err := ask()
@@ -176,7 +177,7 @@ func settled[V any](ctx context.Context, ask func() (V, error)) (V, error) {
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Millisecond)), backoff.WithMaxElapsedTime(0))
 }
 
-// declined is a final no of this gateway, in any word or in the one given.
+// declined requires that err is this gateway's final decline, with any code or with the given one.
 func (s *session) declined(err error, word ...string) {
 	s.Helper()
 	var declined *payment.DeclinedError
@@ -188,7 +189,7 @@ func (s *session) declined(err error, word ...string) {
 	}
 }
 
-// unknown is an error that says nothing of what was done.
+// unknown requires that err does not say whether anything was done.
 func (s *session) unknown(err error) {
 	s.Helper()
 	require.Error(s.T, err)

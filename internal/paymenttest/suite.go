@@ -8,7 +8,8 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// Run holds a gateway to the contract of payment.Gateway. start makes a provider with empty books for each test.
+// Run tests a gateway against the contract of payment.Gateway. start must return a provider with empty books for each
+// test.
 func Run(t *testing.T, start func(*testing.T) Provider) {
 	for name, test := range map[string]func(*testing.T, Provider){
 		"an answer bears the gateway's name":                              answersBearTheName,

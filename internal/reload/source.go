@@ -1,4 +1,4 @@
-// Package reload keeps what a process was told in files up with these files, while it runs.
+// Package reload keeps what a running process has read from files in step with these files.
 package reload
 
 import (
@@ -11,44 +11,44 @@ import (
 )
 
 const (
-	// lookEvery is how often the files are looked at.
+	// lookEvery is how often the files are checked for changes.
 	lookEvery = 2 * time.Second
-	// complainEvery is how often it is said again that they cannot be used.
+	// complainEvery is how often it is reported again that the files cannot be used.
 	complainEvery = time.Minute
 )
 
-// Files are what a T is read from. Their methods are never called twice at once.
+// Files reads a T from files. Its methods are never called concurrently.
 type Files[T any] interface {
-	// State stands for the contents of all files that the last Read has found or looked for. What cannot be read is a state
-	// like any other.
+	// State returns a value that stands for the contents of all files that the last Read found or looked for. A file
+	// that cannot be read counts as a state too.
 	State() string
-	// Read reads the files. An error that is no [yamlfile.Faults] may pass without a change of the files.
+	// Read reads the files. An error other than [yamlfile.Faults] may go away without a change of the files.
 	Read() (*T, error)
-	// Taken is told that what was read is in use from now on, in place of was, which is nil at first. It reports whether the
+	// Taken is called when what was read comes into use, in place of was, which is nil at first. It reports whether the
 	// two differ.
 	Taken(ctx context.Context, is, was *T) bool
-	// Refused is told, at once and now and again, that the files cannot be used, and what stays in use.
+	// Refused is called when the files cannot be used, at once and then from time to time. stays is what stays in use.
 	Refused(ctx context.Context, why error, stays *T)
-	// Restored is told that the files are again those of what is in use, after they were refused.
+	// Restored is called when the files match what is in use again after they were refused.
 	Restored(ctx context.Context, stays *T)
 }
 
-// Source is what was read from files that may change. What it holds is always whole and without faults: changed files are
-// taken over once they have been the same for two looks, so that nothing half saved is, and where they have faults, the old
-// T stays in use.
+// Source holds what was read from files that may change. It is always complete and without faults. Changed files come
+// into use once they are the same in two consecutive looks, so that a half-saved file is never used. If they have
+// faults, the old T stays in use.
 type Source[T any] struct {
 	files   Files[T]
 	current atomic.Pointer[T]
 
 	seen  string // the files' state at the last look
-	tried string // the state that was read last
-	fault error  // what was wrong with it
+	tried string // the state that was last read
+	fault error  // what was wrong with that state
 
 	said   string // the last complaint
 	saidAt time.Time
 }
 
-// NewSource reads the files. It fails as Files.Read does.
+// NewSource reads the files. It fails if Files.Read does.
 func NewSource[T any](files Files[T]) (*Source[T], error) {
 	read, err := files.Read()
 	if err != nil {
@@ -60,12 +60,12 @@ func NewSource[T any](files Files[T]) (*Source[T], error) {
 	return s, nil
 }
 
-// Current is what is in use now.
+// Current returns what is in use now.
 func (s *Source[T]) Current() *T {
 	return s.current.Load()
 }
 
-// Run keeps up with the files until ctx ends.
+// Run applies changes of the files until ctx ends.
 func (s *Source[T]) Run(ctx context.Context) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -79,7 +79,8 @@ func (s *Source[T]) Run(ctx context.Context) error {
 	}
 }
 
-// Look takes over what has changed. Run calls it every two seconds; it must not be called twice at once.
+// Look checks the files once and applies what has changed. Run calls it every two seconds. It must not be called
+// concurrently.
 func (s *Source[T]) Look(ctx context.Context, now time.Time) {
 	state := s.files.State()
 	still := state == s.seen
@@ -99,11 +100,11 @@ func (s *Source[T]) Look(ctx context.Context, now time.Time) {
 	}
 }
 
-// try reads the files, and takes them over if they have not changed meanwhile.
+// try reads the files and brings them into use if they have not changed meanwhile.
 func (s *Source[T]) try(ctx context.Context, state string) {
 	read, err := s.files.Read()
 	if s.seen = s.files.State(); s.seen != state {
-		return // where the files name others than before, the state is another one, too: the next looks go by it
+		return // if the files now name other files, the state differs as well, and the next looks use it
 	}
 	s.fault = err
 	if _, final := errors.AsType[yamlfile.Faults](err); err != nil && !final {
@@ -112,15 +113,15 @@ func (s *Source[T]) try(ctx context.Context, state string) {
 	}
 	s.tried = state
 	if err != nil {
-		s.said = "" // this change has not been told of
+		s.said = "" // this change has not been reported yet
 		return
 	}
 	if s.files.Taken(ctx, read, s.current.Swap(read)) {
-		s.said = "" // that they can be used again goes without saying
+		s.said = "" // that the files can be used again needs no message
 	}
 }
 
-// complain says that the files cannot be used: at once, and then now and again.
+// complain reports that the files cannot be used: at once, and then from time to time.
 func (s *Source[T]) complain(ctx context.Context, now time.Time) {
 	if s.fault.Error() == s.said && now.Sub(s.saidAt) < complainEvery {
 		return

@@ -18,11 +18,11 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// text is a file of one word, and what was told of it.
+// text is a file of one word, which records how its methods were called.
 type text struct {
 	content string
-	fault   error  // of the next reading
-	reading func() // runs while it is read
+	fault   error  // of the next read
+	reading func() // called during the read
 	told    []string
 }
 
@@ -52,7 +52,7 @@ func (f *text) Restored(_ context.Context, stays *string) {
 	f.told = append(f.told, "restored "+*stays)
 }
 
-// watched is a source of such a file, and a clock.
+// watched is a source of such a file, with a clock.
 type watched struct {
 	*reload.Source[string]
 
@@ -72,7 +72,7 @@ func watch(t testing.TB) *watched {
 	return w
 }
 
-// look looks at the file, two seconds after the last time.
+// look looks at the file several times, each time two seconds after the last.
 func (w *watched) look(times int) {
 	for range times {
 		w.now = w.now.Add(2 * time.Second)
@@ -80,7 +80,7 @@ func (w *watched) look(times int) {
 	}
 }
 
-// broken is a fault that only a change of the file mends.
+// broken is a fault that only a change of the file can repair.
 var broken = yamlfile.Faults{{Text: "no word"}}
 
 func TestAChangeIsTakenOverOnceItIsTheSameForTwoLooks(t *testing.T) {
@@ -155,7 +155,7 @@ func TestRunLooksByItselfAndEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- w.Run(ctx) }()
-		time.Sleep(7 * time.Second) // of the bubble's clock: nobody waits
+		time.Sleep(7 * time.Second) // on the bubble's clock, so the test does not really wait
 		synctest.Wait()
 		require.Equal(t, "two", *w.Current())
 		cancel()

@@ -7,13 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns the text on one line. Single spaces stand for white space and for every character that is not shown, such as
-// those that a terminal obeys or that turn the direction of writing.
+// Line returns the text on one line. It replaces white space and invisible characters, such as terminal control
+// characters and those that change the writing direction, with single spaces.
 func Line(text string) string {
 	return strings.Join(strings.Fields(replace(text, ' ')), " ")
 }
 
-// Block returns the text with its lines and tabs. U+FFFD stands for every other character that Line would replace.
+// Block returns the text with its lines and tabs. It replaces every other character that Line would replace with
+// U+FFFD.
 func Block(text string) string {
 	return replace(text, unicode.ReplacementChar)
 }
@@ -23,14 +24,14 @@ func replace(text string, by rune) string {
 		switch {
 		case unicode.IsPrint(r), by != ' ' && (r == '\n' || r == '\t'):
 			return r
-		case r == '\u200c' || r == '\u200d': // they join and part letters and emoji, and do nothing by themselves
+		case r == '\u200c' || r == '\u200d': // they join or separate letters and emoji, and are harmless by themselves
 			return r
 		}
 		return by
 	}, strings.ToValidUTF8(text, string(unicode.ReplacementChar)))
 }
 
-// Cut returns at most so many characters of the text. One that was cut ends in the mark, which counts.
+// Cut returns up to most characters of the text. A text that was cut ends in mark, which is included in the count.
 func Cut(text string, most int, mark string) string {
 	if len(text) <= most || utf8.RuneCountInString(text) <= most {
 		return text

@@ -43,7 +43,7 @@ func TestTwoSpellingsOfAnIDAreOne(t *testing.T) {
 		{"\u212b", "\u00c5"},
 		{"\u200b", ""},
 
-		// These are different things.
+		// These are different ids.
 		{"C-1001", "C-1001"},
 		{"c 1001", "c 1001"},
 		{"می\u200cخواهم", "می\u200cخواهم"},

@@ -1,6 +1,6 @@
-// Package stack starts and stops the real servers that the service stands on, and the service's own processes: for
-// the dev stack, and for tests. Everything it starts listens on the loopback interface only, runs without root, keeps
-// its data under one folder, and leaves nothing running.
+// Package stack starts and stops the real servers that the service depends on, and the service's own processes. The dev
+// stack and tests use it. Everything it starts listens on the loopback interface only, runs without root, keeps its
+// data under one folder, and leaves no process behind.
 package stack
 
 import (
@@ -17,28 +17,30 @@ import (
 	"time"
 )
 
-// oldestServer is the minor version of Temporal's server (1.N) that this was written with. Older ones keep
-// update-with-start behind a setting.
+// oldestServer is the minor version of Temporal's server (1.N) that this was written with. Older servers support
+// update-with-start only behind a setting.
 const oldestServer = 29
 
-// debianRabbitMQ is where Debian keeps the server's own script. The one in /usr/sbin wraps it, and insists on running
+// debianRabbitMQ is the path of the server's own script on Debian. The one in /usr/sbin wraps it and insists on running
 // as the user rabbitmq.
 const debianRabbitMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
-// debianPostgres is where Debian keeps the programs of each version of PostgreSQL. Most of them are not on PATH.
+// debianPostgres matches the folders with the programs of each PostgreSQL version on Debian. Most of them are not on
+// PATH.
 const debianPostgres = "/usr/lib/postgresql/*/bin"
 
-// What internal/tools/npm lists is installed beside what runs, where neither Go nor Docker look.
+// The packages that internal/tools/npm lists are installed in .run, which Go and Docker ignore.
 const (
 	npmSource = "internal/tools/npm"
 	npmFolder = ".run/npm"
 	npmLock   = "package-lock.json"
 )
 
-// FindNPM is the folder of what internal/tools/npm lists. The error is os.ErrNotExist where it was never installed.
+// FindNPM returns the folder of the packages that internal/tools/npm lists. The error is os.ErrNotExist if they were
+// never installed.
 func FindNPM(root string) (string, error) {
 	modules := filepath.Join(root, npmFolder, "node_modules")
-	// npm ci writes this file when it has done all else.
+	// npm ci writes this file last.
 	if _, err := os.Stat(filepath.Join(modules, "."+npmLock)); err != nil {
 		return "", fmt.Errorf("find what %s lists: %w; make lint installs it", npmSource, err)
 	}
@@ -56,7 +58,7 @@ func FindNPM(root string) (string, error) {
 	return modules, nil
 }
 
-// FindTemporal is the path of a temporal CLI that can run our dev server: the project's own, else the one on PATH.
+// FindTemporal returns the path of a temporal CLI that can run our dev server: the project's own, else the one on PATH.
 func FindTemporal(ctx context.Context, root string) (string, error) {
 	own := filepath.Join(root, "bin", "temporal")
 	err := temporalServes(ctx, own)
@@ -75,7 +77,7 @@ func FindTemporal(ctx context.Context, root string) (string, error) {
 
 var serverVersion = regexp.MustCompile(`Server 1\.(\d+)\.`)
 
-// temporalServes says why the program cannot run our dev server.
+// temporalServes returns why the program cannot run our dev server, or nil if it can.
 func temporalServes(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no %s", path)
@@ -99,7 +101,7 @@ func temporalServes(ctx context.Context, path string) error {
 	return nil
 }
 
-// FindRabbitMQ is the path of rabbitmq-server.
+// FindRabbitMQ returns the path of rabbitmq-server.
 func FindRabbitMQ() (string, error) {
 	if _, err := os.Stat(debianRabbitMQ); err == nil {
 		return debianRabbitMQ, nil
@@ -111,21 +113,21 @@ func FindRabbitMQ() (string, error) {
 	return filepath.EvalSymlinks(onPath)
 }
 
-// FindPostgres is the folder of PostgreSQL's programs: those of Debian's newest version, else those on PATH.
+// FindPostgres returns the folder of PostgreSQL's programs: those of Debian's newest version, else those on PATH.
 func FindPostgres() (string, error) {
 	folders, err := filepath.Glob(debianPostgres)
 	if err != nil {
 		return "", err
 	}
 	version := func(folder string) int {
-		number, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // 0 is older than any
+		number, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // a folder that is not a number sorts as the oldest
 		return number
 	}
 	slices.SortFunc(folders, func(a, b string) int { return version(b) - version(a) })
 	if onPath, err := exec.LookPath("initdb"); err == nil {
 		folders = append(folders, filepath.Dir(onPath))
 	}
-	for _, folder := range folders { // a client's package brings a folder without a server
+	for _, folder := range folders { // the client's package creates a folder without a server
 		if _, err := os.Stat(filepath.Join(folder, "initdb")); err == nil {
 			return folder, nil
 		}
@@ -133,7 +135,7 @@ func FindPostgres() (string, error) {
 	return "", errors.New("find PostgreSQL: it is not installed; make test installs it")
 }
 
-// Root is the project's folder: the nearest one above the working directory that holds a go.mod.
+// Root returns the project's folder: the nearest one above the working directory that holds a go.mod.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

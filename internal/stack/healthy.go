@@ -14,15 +14,15 @@ import (
 const (
 	askEvery    = 100 * time.Millisecond
 	answerIn    = 5 * time.Second
-	startWithin = 2 * time.Minute // a slow machine that is busy with other things
+	startWithin = 2 * time.Minute // enough for a slow and busy machine
 )
 
-// WaitHealthy waits until the URL answers 200. It gives up when the process ends, and after two minutes.
+// WaitHealthy waits until the URL answers 200. It fails if the process ends, or after two minutes.
 func (p *Process) WaitHealthy(ctx context.Context, url string) error {
 	return p.await(ctx, func(ctx context.Context) error { return expect(ctx, url, http.StatusOK) })
 }
 
-// await asks until the answer is nil.
+// await repeats ask until it returns nil.
 func (p *Process) await(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("not ready after %s", startWithin))
 	defer cancel()
@@ -47,7 +47,7 @@ func (p *Process) await(ctx context.Context, ask func(context.Context) error) er
 	}
 }
 
-// expect asks the URL once. Another status is an error that repeats the beginning of the answer.
+// expect requests the URL once. If the status differs, it returns an error with the beginning of the answer.
 func expect(ctx context.Context, url string, status int) error {
 	ctx, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
@@ -55,7 +55,7 @@ func expect(ctx context.Context, url string, status int) error {
 	if err != nil {
 		return err
 	}
-	request.Close = true // a connection that is kept is in the way of whoever stops next
+	request.Close = true // an open connection would delay the next stop
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
@@ -64,6 +64,6 @@ func expect(ctx context.Context, url string, status int) error {
 	if answer.StatusCode == status {
 		return nil
 	}
-	body, _ := io.ReadAll(io.LimitReader(answer.Body, 300)) // the status says enough
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, 300)) // if reading fails, the status is enough
 	return fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(body)))
 }

@@ -16,17 +16,18 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// heartbeat is how often somebody who waits is told that it still goes on.
+// heartbeat is how often an installer reports that it is still working.
 const heartbeat = 15 * time.Second
 
-// Installer gets what is missing on a machine. It says what it does before it does it, and how long it has been at it.
+// Installer installs what is missing on a machine. It announces each step, and reports how long a step has been
+// running.
 type Installer struct {
 	Root string    // the project's folder
-	Log  string    // the folder for what the installing programs print
-	Out  io.Writer // for people
+	Log  string    // the folder for the output of the installing programs
+	Out  io.Writer // messages for people
 }
 
-// With tells people what is being done, and every 15 seconds how long it has been going on.
+// With announces what is being done, runs do, and reports every 15 seconds how long it has been running.
 func (i Installer) With(what string, do func() error) error {
 	fmt.Fprintf(i.Out, "%s\n", what)
 	start := time.Now()
@@ -47,7 +48,7 @@ func (i Installer) With(what string, do func() error) error {
 	}
 }
 
-// run runs a program that prints to a log of its own. When it fails, the error has the log's last lines.
+// run runs a program with its output in a log of its own. If it fails, the error contains the log's last lines.
 func (i Installer) run(ctx context.Context, log string, cmd *exec.Cmd) error {
 	path := filepath.Join(i.Log, log)
 	if err := beginLog(path); err != nil {
@@ -72,8 +73,8 @@ func (i Installer) run(ctx context.Context, log string, cmd *exec.Cmd) error {
 //go:embed install_debian.sh
 var installDebian string
 
-// EnsureRabbitMQ is the path of rabbitmq-server, which it installs from Debian's packages where there is none. No
-// broker of the system's own is started or left enabled.
+// EnsureRabbitMQ returns the path of rabbitmq-server. If it is missing, it installs it from Debian's packages, without
+// starting or enabling the system's own broker.
 func (i Installer) EnsureRabbitMQ(ctx context.Context) (string, error) {
 	if path, err := FindRabbitMQ(); err == nil {
 		return path, nil
@@ -84,8 +85,8 @@ func (i Installer) EnsureRabbitMQ(ctx context.Context) (string, error) {
 	return FindRabbitMQ()
 }
 
-// EnsurePostgres is the folder of PostgreSQL's programs, which it installs from Debian's packages where there are none.
-// No database of the system's own is made or started.
+// EnsurePostgres returns the folder of PostgreSQL's programs. If they are missing, it installs them from Debian's
+// packages, without creating or starting the system's own database.
 func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
 	if folder, err := FindPostgres(); err == nil {
 		return folder, nil
@@ -96,8 +97,8 @@ func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
 	return FindPostgres()
 }
 
-// EnsurePgBouncer makes sure of pgbouncer, which the ledger's tests stand behind. None of the system's own is started or left
-// enabled.
+// EnsurePgBouncer installs pgbouncer if it is missing, for the ledger's tests. It does not leave the system's own
+// service running or enabled.
 func (i Installer) EnsurePgBouncer(ctx context.Context) error {
 	if _, err := exec.LookPath("pgbouncer"); err == nil {
 		return nil
@@ -105,8 +106,8 @@ func (i Installer) EnsurePgBouncer(ctx context.Context) error {
 	return i.apt(ctx, "PgBouncer", "about 1 MB to fetch", "pgbouncer")
 }
 
-// EnsureAlertmanager makes sure of prometheus-alertmanager, which alertman is measured beside. None of the system's own is
-// started or left enabled.
+// EnsureAlertmanager installs prometheus-alertmanager if it is missing, to compare alertman's performance with. It does
+// not leave the system's own service running or enabled.
 func (i Installer) EnsureAlertmanager(ctx context.Context) error {
 	if _, err := exec.LookPath("prometheus-alertmanager"); err == nil {
 		return nil
@@ -114,8 +115,8 @@ func (i Installer) EnsureAlertmanager(ctx context.Context) error {
 	return i.apt(ctx, "Alertmanager", "about 15 MB to fetch", "prometheus-alertmanager")
 }
 
-// EnsureNPM is the folder of what internal/tools/npm lists, which it installs where it is missing or of other versions, and
-// Node.js before it.
+// EnsureNPM returns the folder of the packages that internal/tools/npm lists. It installs them, and Node.js first, if
+// they are missing or have other versions.
 func (i Installer) EnsureNPM(ctx context.Context) (string, error) {
 	if modules, err := FindNPM(i.Root); err == nil {
 		return modules, nil
@@ -141,7 +142,7 @@ func (i Installer) EnsureNPM(ctx context.Context) (string, error) {
 	return FindNPM(i.Root)
 }
 
-// EnsureCC makes sure of a C compiler and the C library's headers, which Go's race detector is linked with.
+// EnsureCC installs a C compiler and the C library's headers if they are missing: Go's race detector needs them to link.
 func (i Installer) EnsureCC(ctx context.Context) error {
 	if compiles(ctx) {
 		return nil
@@ -177,8 +178,8 @@ func (i Installer) apt(ctx context.Context, what, size string, packages ...strin
 	return nil
 }
 
-// asRoot is the command that makes another run as root: none for root, else sudo. Without a terminal to ask for a
-// password on, it must need none.
+// asRoot returns the command prefix that runs another command as root: nothing if we are root, else sudo. Without a
+// terminal to ask for a password, sudo must work without one.
 func asRoot(ctx context.Context) ([]string, error) {
 	if os.Geteuid() == 0 {
 		return nil, nil
@@ -195,12 +196,12 @@ func asRoot(ctx context.Context) ([]string, error) {
 	return []string{"sudo", "-n"}, nil
 }
 
-// temporalModule is the official CLI, which holds the dev server and the Web UI. Later versions cannot be built this
-// way: their go.mod replaces a module by a folder of their repository.
+// temporalModule is the official CLI, which contains the dev server and the Web UI. Later versions cannot be built this
+// way: their go.mod replaces a module with a folder of their repository.
 const temporalModule = "github.com/temporalio/cli/cmd/temporal@v1.5.1"
 
-// EnsureTemporal is the path of a temporal CLI in the project's bin: the one that is there, else a link to the one on
-// PATH, else one that it builds.
+// EnsureTemporal returns the path of a temporal CLI in the project's bin. If there is none, it links the one on PATH,
+// or else builds one.
 func (i Installer) EnsureTemporal(ctx context.Context) (string, error) {
 	own := filepath.Join(i.Root, "bin", "temporal")
 	found, err := FindTemporal(ctx, i.Root)
@@ -221,7 +222,7 @@ func (i Installer) EnsureTemporal(ctx context.Context) (string, error) {
 		cmd := exec.CommandContext(ctx, "go", "install", "-ldflags=-s -w", temporalModule)
 		cmd.Env = append(os.Environ(), "GOBIN="+filepath.Dir(own), "CGO_ENABLED=0")
 		cmd.Dir = i.Root
-		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // go then stops its compilers
+		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // then go stops its compilers
 		return i.run(ctx, "install-temporal.log", cmd)
 	})
 	if err != nil {

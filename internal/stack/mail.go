@@ -25,19 +25,19 @@ const (
 	mailMaxBytes    = 10 << 20
 )
 
-// MailOptions say how to run a mail server that delivers to a folder. The functions, if set, script its answers: an
-// *smtp.SMTPError is answered as it is, any other error as 554.
+// MailOptions configures a mail server that delivers to a folder. The functions, if set, decide its answers: it sends
+// an *smtp.SMTPError unchanged, and any other error as 554.
 type MailOptions struct {
-	Dir     string // where messages are kept, made if it is not there
-	Address string // host:port to listen on; empty is a free port on the loopback interface
+	Dir     string // the folder for messages, created if missing
+	Address string // host:port to listen on; if empty, a free port on the loopback interface
 
 	OnRecipient func(to string) error
 	OnData      func(from string, to []string, body []byte) error
-	OnKept      func(Message) // the message is kept, and its sender does not know yet
+	OnKept      func(Message) // called after the message is stored, before its sender is told so
 }
 
-// Mail is a mail server (SMTP, RFC 5321) inside this process. It accepts mail for anybody, and keeps each message as
-// a file.
+// Mail is a mail server (SMTP, RFC 5321) inside this process. It accepts mail for every recipient, and stores each
+// message as a file.
 type Mail struct {
 	options  MailOptions
 	address  string
@@ -66,7 +66,7 @@ func StartMail(o MailOptions) (*Mail, error) {
 	return m, nil
 }
 
-// Start starts the server again after it was stopped, at the same address.
+// Start restarts a stopped server at the same address.
 func (m *Mail) Start() error {
 	listener, err := net.Listen("tcp", m.address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -79,7 +79,7 @@ func (m *Mail) Start() error {
 	server.Domain = "localhost"
 	server.ReadTimeout, server.WriteTimeout = mailReadTimeout, mailReadTimeout
 	server.MaxMessageBytes = mailMaxBytes
-	server.ErrorLog = log.New(io.Discard, "", 0) // a client that is killed is no error of ours
+	server.ErrorLog = log.New(io.Discard, "", 0) // a client that is killed is not an error of the server
 	served := make(chan struct{})
 	m.server, m.served = server, served
 	go func() {
@@ -89,21 +89,22 @@ func (m *Mail) Start() error {
 	return nil
 }
 
-// Stop stops the server at once. A message that is just arriving is either kept or not; its sender is told neither.
+// Stop stops the server at once. A message that is just arriving may or may not be stored, and its sender gets no
+// answer.
 func (m *Mail) Stop(context.Context) error {
 	err := m.server.Close()
-	m.arriving.Lock() // which waits for those who read-lock it
+	m.arriving.Lock() // waits for all read locks
 	defer m.arriving.Unlock()
 	<-m.served
 	return err
 }
 
-// Address is where mail is taken, as host:port.
+// Address returns the server's address, as host:port.
 func (m *Mail) Address() string {
 	return m.address
 }
 
-// Messages are those in the folder, the oldest first, whoever put them there.
+// Messages returns all messages in the folder, the oldest first, including those of other servers.
 func (m *Mail) Messages() ([]Message, error) {
 	return readMessages(m.options.Dir)
 }
@@ -132,7 +133,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-// Data takes the message itself. It is accepted once it is kept.
+// Data receives the message itself. It succeeds once the message is stored.
 func (s *session) Data(r io.Reader) error {
 	s.mail.arriving.RLock()
 	defer s.mail.arriving.RUnlock()
@@ -155,22 +156,22 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
-// Reset forgets the message that was begun.
+// Reset discards the current message.
 func (s *session) Reset() {
 	s.from, s.to = "", nil
 }
 
-// Logout has nothing to free.
+// Logout does nothing: a session has nothing to free.
 func (s *session) Logout() error {
 	return nil
 }
 
 // Message is a message that was accepted.
 type Message struct {
-	File string   // its path; names sort by time
+	File string   // the path; file names sort by time
 	From string   // the envelope's sender
 	To   []string // the envelope's recipients
-	Text []byte   // the message as it came, after the lines Return-Path and Delivered-To, which hold the envelope
+	Text []byte   // the message as it was received, after the lines Return-Path and Delivered-To, which hold the envelope
 }
 
 // keeper writes messages to a folder.
@@ -179,7 +180,7 @@ type keeper struct {
 	count atomic.Uint64
 }
 
-// keep writes the message under a name that is not a message's, and then renames it: a file that is there is whole.
+// keep writes the message under a temporary name and then renames it, so that every message file is complete.
 func (k *keeper) keep(from string, to []string, body []byte) (Message, error) {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "Return-Path: <%s>\r\n", from)
@@ -211,7 +212,7 @@ func readMessages(dir string) ([]Message, error) {
 			return nil, fmt.Errorf("read a message: %w", err)
 		}
 		m := Message{File: file, Text: text}
-		if parsed, err := mail.ReadMessage(bytes.NewReader(text)); err == nil { // what was sent may be no message
+		if parsed, err := mail.ReadMessage(bytes.NewReader(text)); err == nil { // what was sent may not be a valid message
 			m.From = strings.Trim(parsed.Header.Get("Return-Path"), "<>")
 			m.To = parsed.Header["Delivered-To"]
 		}

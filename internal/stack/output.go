@@ -14,20 +14,20 @@ import (
 const (
 	tailBytes = 8 << 10
 	tailLines = 8
-	lineBytes = 64 << 10 // a longer line is handed on in pieces
+	lineBytes = 64 << 10 // longer lines are passed on in pieces
 )
 
-// colours are the escape sequences that make text coloured; in a file they are in the way.
+// colours matches the escape sequences for coloured text, which are left out of files.
 var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// output takes what a process prints: to a file, and line by line to a function if there is one.
+// output passes what a process prints to a file and, line by line, to a function if there is one.
 type output struct {
 	file    *os.File
 	lines   func(string)
 	pending []byte
 }
 
-// beginLog empties the file, and makes its folder.
+// beginLog empties the file, and creates its folder.
 func beginLog(path string) error {
 	if path == "" {
 		return nil
@@ -48,8 +48,8 @@ func openOutput(path string, lines func(string)) (*output, error) {
 	return o, err
 }
 
-// writer is what the process writes to: the file itself where nobody else listens, so that nothing is lost when this
-// process dies first.
+// writer returns what the process writes to. Without a function for lines it is the file itself, so that nothing is
+// lost if this process dies first.
 func (o *output) writer() io.Writer {
 	switch {
 	case o.lines != nil:
@@ -61,7 +61,7 @@ func (o *output) writer() io.Writer {
 	}
 }
 
-// Write hands on whole lines.
+// Write passes on complete lines.
 func (o *output) Write(p []byte) (int, error) {
 	o.pending = append(o.pending, p...)
 	for {
@@ -96,7 +96,7 @@ func (o *output) close() {
 	}
 }
 
-// lastLines is the end of a log, introduced and indented, to be put after what went wrong; empty where there is none.
+// lastLines returns the end of a log, introduced and indented, to append to an error. It is empty if there is none.
 func lastLines(path string) string {
 	text, err := tail(path)
 	if err != nil || text == "" {

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// Where free ports are looked for. The kernel takes ports for outgoing connections from 32768 on (Linux), and would
-// give one of those away while the server it belongs to is stopped for a moment.
+// Free ports are chosen from this range. Linux takes ports for outgoing connections from 32768 on, so a port up there
+// could be taken while its server is stopped for a moment.
 const (
 	lowestPort  = 20000
 	highestPort = 31999
@@ -22,7 +22,7 @@ var handedOut = struct {
 	ports map[int]bool
 }{ports: map[int]bool{}}
 
-// FreePort is a TCP port on the loopback interface that nothing listens on, and that was not handed out before.
+// FreePort returns a TCP port on the loopback interface that is free and was not returned before.
 func FreePort() (int, error) {
 	handedOut.Lock()
 	defer handedOut.Unlock()
@@ -36,11 +36,11 @@ func FreePort() (int, error) {
 	return 0, fmt.Errorf("find a free port from %d to %d: none in 1000 tries", lowestPort, highestPort)
 }
 
-// ErrPortTaken is what CheckPort finds when somebody listens there already.
+// ErrPortTaken is the error of CheckPort if another program listens on the port.
 var ErrPortTaken = errors.New("taken by another program")
 
-// CheckPort says whether an address such as "127.0.0.1:5672" can be listened on. A port that was closed a moment ago
-// can.
+// CheckPort returns nil if it is possible to listen on an address such as "127.0.0.1:5672". A port that was closed a
+// moment ago counts as free.
 func CheckPort(address string) error {
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -52,7 +52,7 @@ func CheckPort(address string) error {
 	return listener.Close()
 }
 
-// freeUnlessSet fills in the ports that are still 0.
+// freeUnlessSet sets the ports that are still 0 to free ones.
 func freeUnlessSet(ports ...*int) error {
 	for _, port := range ports {
 		if *port != 0 {
@@ -67,7 +67,7 @@ func freeUnlessSet(ports ...*int) error {
 	return nil
 }
 
-// checkPorts tells of the first of the ports, by what it is for, that is taken.
+// checkPorts returns an error for the first port that is taken. use says what the ports are for.
 func checkPorts(use string, ports ...int) error {
 	for _, port := range ports {
 		if err := CheckPort(loopback(port)); port != 0 && err != nil {

@@ -16,25 +16,25 @@ import (
 	"time"
 )
 
-// PostgresOptions say how to run a PostgreSQL server. Its zero value, but for Dir, is for tests.
+// PostgresOptions configures a PostgreSQL server. The zero value with a Dir is suitable for tests.
 type PostgresOptions struct {
-	Dir      string // where its data and its log are, made if it is not there
-	Programs string // the folder of postgres and initdb; empty finds one
-	Port     int    // 0 picks a free one
-	Log      string // empty is postgres.log in Dir
-	Password string // of the superuser, postgres; empty is "postgres"
+	Dir      string // the folder for data and log, created if missing
+	Programs string // the folder of postgres and initdb; if empty, StartPostgres finds one
+	Port     int    // if 0, a free one is chosen
+	Log      string // if empty, postgres.log in Dir
+	Password string // the superuser's (postgres) password; if empty, "postgres"
 }
 
-// Postgres is a server of its own, on the loopback interface, with no Unix sockets. Since PostgreSQL refuses to run as
-// root, it then runs as the user postgres, or as nobody. Several run side by side.
+// Postgres is a private server on the loopback interface, without Unix sockets. PostgreSQL refuses to run as root: if
+// we are root, it runs as the user postgres or nobody. Several servers can run side by side.
 type Postgres struct {
 	*Process
 	options PostgresOptions
-	as      *syscall.Credential // who it runs as; nil is whoever we are
+	as      *syscall.Credential // the user it runs as; nil means our own user
 }
 
-// StartPostgres starts a server, and makes its data if there is none yet, and waits until it takes connections, or ctx
-// ends.
+// StartPostgres starts a server and waits until it accepts connections, or until ctx ends. It first initializes the
+// data if there is none.
 func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	p := &Postgres{options: o}
 	if err := p.complete(); err != nil {
@@ -46,8 +46,8 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	return p, p.launch(ctx)
 }
 
-// StartStandby starts a server that follows a primary by streaming replication, as its hot standby: it takes reads, and writes
-// once it is promoted.
+// StartStandby starts a hot standby that follows a primary by streaming replication: it accepts reads, and writes after
+// it is promoted.
 func StartStandby(ctx context.Context, o PostgresOptions, primary *Postgres) (*Postgres, error) {
 	p := &Postgres{options: o}
 	if err := p.complete(); err != nil {
@@ -66,7 +66,7 @@ func (p *Postgres) launch(ctx context.Context) (err error) {
 	return p.serving(ctx)
 }
 
-// Start starts the server again after it was stopped or killed, with the same data on the same port.
+// Start restarts a stopped or killed server, with the same data on the same port.
 func (p *Postgres) Start(ctx context.Context) error {
 	if err := p.Process.Start(); err != nil {
 		return err
@@ -74,10 +74,10 @@ func (p *Postgres) Start(ctx context.Context) error {
 	return p.serving(ctx)
 }
 
-// Kill ends the server and its processes as kill -9 does. Each of those leads a group of its own, and the server does not
-// start again before all are gone.
+// Kill ends the server and its processes as kill -9 does. Each of those processes leads a group of its own, and the
+// server cannot start again until all are gone.
 func (p *Postgres) Kill() {
-	listed, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", p.Pid())) // none where it has ended already
+	listed, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", p.Pid())) // empty if the server has ended already
 	p.Process.Kill()
 	deadline := time.Now().Add(stopWithin)
 	for child := range strings.FieldsSeq(string(listed)) {
@@ -89,23 +89,24 @@ func (p *Postgres) Kill() {
 	}
 }
 
-// gone says whether a process has ended. One that nobody has waited for yet has no arguments any more.
+// gone reports whether a process has ended. A zombie, whose parent has not waited for it yet, has no arguments any
+// more.
 func gone(pid int) bool {
 	arguments, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return len(arguments) == 0
 }
 
-// Port is the port it listens on.
+// Port returns the port on which the server listens.
 func (p *Postgres) Port() int {
 	return p.options.Port
 }
 
-// Program is the path of a program that comes with the server: psql, pg_dump, pg_restore.
+// Program returns the path of a program that comes with the server: psql, pg_dump, pg_restore.
 func (p *Postgres) Program(name string) string {
 	return filepath.Join(p.options.Programs, name)
 }
 
-// URL is where a user connects to a database. Users other than postgres are taken to have its password.
+// URL returns the URL with which a user connects to a database. It uses the password of postgres for all users.
 func (p *Postgres) URL(user, database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(user, p.options.Password), Host: loopback(p.options.Port),
@@ -114,8 +115,8 @@ func (p *Postgres) URL(user, database string) string {
 	return u.String()
 }
 
-// server stops at once, connections or not, when it is told to by SIGINT. SIGTERM would wait for whoever is connected.
-// The settings make it small, and leave it as safe as any: what was committed survives.
+// server returns the server's command. It stops the server with SIGINT, which ends open connections at once: SIGTERM
+// would wait for the clients. The settings make the server small but keep it safe: committed data survives a crash.
 func (p *Postgres) server() Command {
 	args := []string{"-D", p.data()}
 	for _, setting := range []string{
@@ -131,7 +132,7 @@ func (p *Postgres) server() Command {
 	}
 }
 
-// env keeps out whatever the machine says about another server (PGDATA, PGPORT).
+// env returns an environment without the machine's variables for another server (PGDATA, PGPORT).
 func (p *Postgres) env() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.options.Dir, "LANG=C.UTF-8", "TZ=UTC"}
 }
@@ -167,7 +168,7 @@ func (p *Postgres) complete() error {
 	return err
 }
 
-// serving waits until the server takes connections.
+// serving waits until the server accepts connections.
 func (p *Postgres) serving(ctx context.Context) error {
 	err := p.await(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, answerIn)
@@ -183,11 +184,11 @@ func (p *Postgres) serving(ctx context.Context) error {
 	return nil
 }
 
-// passable is the right to go through a folder without seeing what is in it.
+// passable is the permission to pass through a folder without listing it.
 const passable fs.FileMode = 0o011
 
-// initialize makes the server's data where there is none. Everybody has to give a password, as on a server that others
-// can reach.
+// initialize creates the server's data if there is none. All users need a password, as on a server that others can
+// reach.
 func (p *Postgres) initialize(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(p.data(), "PG_VERSION")); err == nil {
 		return nil
@@ -217,7 +218,8 @@ func (p *Postgres) handOver(path, text string) error {
 	return err
 }
 
-// unprivileged is who a server that refuses root runs as, and gives that user the folder; nil where we are not root.
+// unprivileged returns the user as which a server runs that refuses root, and makes that user the folder's owner. It
+// returns nil if we are not root.
 func unprivileged(dir string) (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // no credential is needed
@@ -240,8 +242,7 @@ func unprivileged(dir string) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, openWay(dir)
 }
 
-// openWay lets every user pass through the folders above dir, as far as they are temporary ones: Go closes those of its
-// tests to others.
+// openWay lets every user pass through the temporary folders above dir: Go closes its tests' folders to other users.
 func openWay(dir string) error {
 	temporary := filepath.Clean(os.TempDir())
 	for above := filepath.Dir(dir); strings.HasPrefix(above, temporary+"/"); above = filepath.Dir(above) {

@@ -20,7 +20,7 @@ func startPostgres(t *testing.T, o stack.PostgresOptions) *stack.Postgres {
 	return server
 }
 
-// ask runs a statement, and gives the one text that it answers with, if any.
+// ask runs a statement and returns the text it answers with, if any.
 func ask(t *testing.T, url, statement string) string {
 	t.Helper()
 	ctx := patience(t)
@@ -40,7 +40,7 @@ func TestPostgresKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
 	server := startPostgres(t, stack.PostgresOptions{Dir: dir})
 	url := server.URL("postgres", "postgres")
 	ask(t, url, "CREATE TABLE kept AS SELECT 'first' AS word")
-	guest, err := pgx.Connect(ctx, url) // somebody who does not leave must not hold it up
+	guest, err := pgx.Connect(ctx, url) // an open connection must not delay the stop
 	require.NoError(t, err)
 	defer func() { _ = guest.Close(ctx) }()
 

@@ -12,31 +12,31 @@ import (
 	"time"
 )
 
-// stopWithin is how long a process may take to end once it was asked to, where its Command does not say.
+// stopWithin is how long a process may take to end after it was asked to, unless its Command says otherwise.
 const stopWithin = 30 * time.Second
 
-// Command is what to run.
+// Command describes a program to run.
 type Command struct {
-	Name string   // for messages
+	Name string   // used in messages
 	Path string   // the program
 	Args []string // without the program's name
-	Env  []string // the whole environment; nil is that of this process
-	Dir  string   // where it runs; empty is here
+	Env  []string // the whole environment; nil means that of this process
+	Dir  string   // the working directory; empty means the current one
 
-	// Log is the file that keeps what it prints. Each StartProcess begins the file anew, each Start goes on in it.
+	// Log is the file for the process's output. StartProcess empties it, and Start appends to it.
 	Log string
-	// Lines, if set, is handed each line as well, as it comes.
+	// Lines, if set, is also called with each line of output.
 	Lines func(line string)
-	// StopWithin is how long it may take to end once it was asked to; 0 is half a minute.
+	// StopWithin is how long the process may take to end after it was asked to; 0 means half a minute.
 	StopWithin time.Duration
-	// StopSignal asks it to end; 0 is SIGTERM.
+	// StopSignal is the signal that asks the process to end; 0 means SIGTERM.
 	StopSignal syscall.Signal
-	// As is who it runs as; nil is whoever we are. Only root can choose.
+	// As is the user that the process runs as; nil means our own user. Only root can choose another.
 	As *syscall.Credential
 }
 
 // Process is a child of this process, in a process group of its own, so that a Ctrl-C meant for its parent does not
-// reach it. On Linux it is told to stop when this process dies, however that dies.
+// reach it. On Linux it gets a signal to stop when this process dies, for whatever reason.
 type Process struct {
 	command Command
 
@@ -48,7 +48,7 @@ type Process struct {
 type execution struct {
 	child *os.Process
 	done  chan struct{}
-	err   error // how it ended; to be read when done is closed
+	err   error // how it ended; valid once done is closed
 }
 
 // StartProcess starts a process. It runs until it ends by itself, or is stopped or killed.
@@ -69,7 +69,7 @@ func StartProcess(c Command) (*Process, error) {
 	return p, nil
 }
 
-// Start starts a process again that has ended.
+// Start restarts a process that has ended.
 func (p *Process) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,8 +86,8 @@ func (p *Process) Start() error {
 	return nil
 }
 
-// run holds its thread from the child's start to its end: the kernel tells the child of its parent's death when the
-// thread that started it ends, and Go ends idle threads (go.dev/issue/27505).
+// run keeps its OS thread from the child's start to its end: the kernel signals the parent's death to the child when
+// the thread that started it ends, and Go ends idle threads (go.dev/issue/27505).
 func (e *execution) run(c Command, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -110,14 +110,14 @@ func (e *execution) run(c Command, started chan<- error) {
 	e.child = cmd.Process
 	started <- nil
 	e.err = cmd.Wait()
-	_ = syscall.Kill(-e.child.Pid, syscall.SIGKILL) // children it has left behind, if any
+	_ = syscall.Kill(-e.child.Pid, syscall.SIGKILL) // children that it left behind, if any
 }
 
-// Stop asks the process to end, and waits. When it has not ended in time, or ctx ends first, it is killed, and that
-// is an error.
+// Stop asks the process to end and waits for that. If the process does not end in time, or ctx ends first, Stop kills
+// it and returns an error.
 func (p *Process) Stop(ctx context.Context) error {
 	e := p.execution()
-	_ = e.child.Signal(p.command.StopSignal) // or it has ended already
+	_ = e.child.Signal(p.command.StopSignal) // fails if it has ended already
 	patience, cancel := context.WithTimeout(ctx, p.command.StopWithin)
 	defer cancel()
 	select {
@@ -132,29 +132,29 @@ func (p *Process) Stop(ctx context.Context) error {
 	return fmt.Errorf("stop %s: killed, as it had not ended %s after it was asked to", p.command.Name, p.command.StopWithin)
 }
 
-// Kill ends the process and its children as kill -9 does, and waits until it is gone.
+// Kill ends the process and its children as kill -9 does, and waits until the process has ended.
 func (p *Process) Kill() {
 	e := p.execution()
-	_ = e.child.Kill() // or it has ended already
+	_ = e.child.Kill() // fails if it has ended already
 	<-e.done
 }
 
-// Name is what messages call the process.
+// Name returns the process's name for messages.
 func (p *Process) Name() string {
 	return p.command.Name
 }
 
-// Pid is the process's id; it means nothing once the process has ended.
+// Pid returns the process's id, which is meaningless once the process has ended.
 func (p *Process) Pid() int {
 	return p.execution().child.Pid
 }
 
-// Done is closed when the process has ended. After another Start there is a new one.
+// Done returns a channel that is closed when the process has ended. Each Start makes a new one.
 func (p *Process) Done() <-chan struct{} {
 	return p.execution().done
 }
 
-// Wait waits for the process's end and says how it ended: nil is exit code 0.
+// Wait waits for the process's end and returns how it ended: nil means exit code 0.
 func (p *Process) Wait(ctx context.Context) error {
 	e := p.execution()
 	select {
@@ -165,7 +165,7 @@ func (p *Process) Wait(ctx context.Context) error {
 	}
 }
 
-// Exit says how a process ended that was not meant to, with the last lines that it printed.
+// Exit returns an error that says how a process unexpectedly ended, with the last lines that it printed.
 func (p *Process) Exit() error {
 	e := p.execution()
 	<-e.done

@@ -134,7 +134,7 @@ func TestAProgramThatIsNotThereIsAnError(t *testing.T) {
 	require.EqualError(t, err, "start orders: fork/exec /nowhere/orders: no such file or directory")
 }
 
-// parentMode makes this test binary a parent that starts a child, says its id, and waits to be killed.
+// parentMode makes this test binary a parent that starts a child, prints its id, and waits to be killed.
 const parentMode = "STACK_TEST_PARENT"
 
 func TestAProcessIsToldToEndWhenItsParentIsKilled(t *testing.T) {
@@ -158,7 +158,7 @@ func TestAProcessIsToldToEndWhenItsParentIsKilled(t *testing.T) {
 	eventually(t, func() error { return gone(child) })
 }
 
-// logged waits for a whole line of a log that has the text, and gives it.
+// logged waits until a log has a complete line with the text, and returns that line.
 func logged(t *testing.T, path, text string) string {
 	t.Helper()
 	var found string

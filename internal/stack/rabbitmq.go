@@ -16,19 +16,19 @@ import (
 	"time"
 )
 
-// RabbitMQOptions say how to run a RabbitMQ node. Its zero value, but for Dir, is for tests: a free port, the user
-// guest with the password guest, and no management.
+// RabbitMQOptions configures a RabbitMQ node. The zero value with a Dir is suitable for tests: a free port, the user
+// guest with the password guest, and no management plugin.
 type RabbitMQOptions struct {
-	Dir            string // where its data and its configuration are, made if it is not there
-	Program        string // rabbitmq-server itself, not Debian's wrapper; empty finds one
-	Definitions    string // a file of users, exchanges and queues that is loaded at each start; empty is none
-	Port           int    // 0 picks a free one
-	ManagementPort int    // 0 is no management
-	Log            string // empty is rabbitmq.log in Dir
+	Dir            string // the folder for data and configuration, created if missing
+	Program        string // rabbitmq-server itself, not Debian's wrapper; if empty, StartRabbitMQ finds one
+	Definitions    string // a file of users, exchanges and queues that is loaded at each start; empty means none
+	Port           int    // if 0, a free one is chosen
+	ManagementPort int    // 0 means no management
+	Log            string // if empty, rabbitmq.log in Dir
 }
 
-// RabbitMQ is a node of its own, as any user, on the loopback interface, with its own Erlang port mapper (epmd).
-// Several run side by side.
+// RabbitMQ is a private node on the loopback interface, run by any user, with its own Erlang port mapper (epmd).
+// Several nodes can run side by side.
 type RabbitMQ struct {
 	*Process
 	epmd     *Process
@@ -37,7 +37,7 @@ type RabbitMQ struct {
 	env      []string
 }
 
-// StartRabbitMQ starts a node and waits until it takes connections, or ctx ends.
+// StartRabbitMQ starts a node and waits until it accepts connections, or until ctx ends.
 func StartRabbitMQ(ctx context.Context, o RabbitMQOptions) (*RabbitMQ, error) {
 	r := &RabbitMQ{options: o}
 	if err := r.complete(); err != nil {
@@ -52,12 +52,12 @@ func StartRabbitMQ(ctx context.Context, o RabbitMQOptions) (*RabbitMQ, error) {
 	return r, nil
 }
 
-// Start starts the node again after it was stopped or killed, with the same data on the same ports.
+// Start restarts a stopped or killed node, with the same data on the same ports.
 func (r *RabbitMQ) Start(ctx context.Context) error {
 	return r.launch(ctx, r.epmd.Start, r.Process.Start)
 }
 
-// boot starts it for the first time.
+// boot starts the node for the first time.
 func (r *RabbitMQ) boot(ctx context.Context) error {
 	mapper := func() (err error) {
 		r.epmd, err = StartProcess(r.portMapper())
@@ -72,7 +72,8 @@ func (r *RabbitMQ) boot(ctx context.Context) error {
 	return r.launch(ctx, mapper, node)
 }
 
-// launch starts the node once its port mapper listens, since it would else start one that nobody stops.
+// launch starts the node once its port mapper listens. Otherwise the node would start a port mapper that is never
+// stopped.
 func (r *RabbitMQ) launch(ctx context.Context, mapper, node func() error) error {
 	if err := mapper(); err != nil {
 		return err
@@ -105,17 +106,17 @@ func (r *RabbitMQ) Kill() {
 	r.epmd.Kill()
 }
 
-// Port is the port for AMQP.
+// Port returns the port for AMQP.
 func (r *RabbitMQ) Port() int {
 	return r.options.Port
 }
 
-// URL is where a user connects, to the default virtual host.
+// URL returns the URL with which a user connects to the default virtual host.
 func (r *RabbitMQ) URL(user, password string) string {
 	return fmt.Sprintf("amqp://%s:%s@%s/", user, password, loopback(r.options.Port))
 }
 
-// ManagementAddress is the management's URL, or empty when there is none.
+// ManagementAddress returns the management's URL, or "" if there is no management.
 func (r *RabbitMQ) ManagementAddress() string {
 	if r.options.ManagementPort == 0 {
 		return ""
@@ -123,7 +124,7 @@ func (r *RabbitMQ) ManagementAddress() string {
 	return "http://" + loopback(r.options.ManagementPort)
 }
 
-// Ctl runs rabbitmqctl and gives what it prints.
+// Ctl runs rabbitmqctl and returns its output.
 func (r *RabbitMQ) Ctl(ctx context.Context, args ...string) (string, error) {
 	var complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(r.options.Program), "rabbitmqctl"), args...)
@@ -143,7 +144,7 @@ func (r *RabbitMQ) complete() error {
 			return err
 		}
 	}
-	for _, path := range []*string{&o.Dir, &o.Definitions} { // the node runs in a folder of its own
+	for _, path := range []*string{&o.Dir, &o.Definitions} { // the node runs in another folder, so paths must be absolute
 		if *path == "" {
 			continue
 		}
@@ -160,8 +161,8 @@ func (r *RabbitMQ) complete() error {
 	return errors.Join(os.MkdirAll(o.Dir, 0o750), freeUnlessSet(&o.Port))
 }
 
-// serving waits until the node opens its side of an AMQP connection, which it does when it has booted and loaded its
-// definitions. rabbitmqctl would take a second of the machine for each question.
+// serving waits until the node answers on an AMQP connection, which it does after it has booted and loaded its
+// definitions. rabbitmqctl would use a second of the machine's time for each check.
 func (r *RabbitMQ) serving(ctx context.Context) error {
 	if err := r.await(ctx, r.greets); err != nil {
 		r.Kill()
@@ -170,7 +171,7 @@ func (r *RabbitMQ) serving(ctx context.Context) error {
 	return nil
 }
 
-// greets sends the header of AMQP 0-9-1 and looks for the beginning of the method frame that answers it (§2.2.4).
+// greets sends the header of AMQP 0-9-1 and checks for the beginning of the method frame that answers it (§2.2.4).
 func (r *RabbitMQ) greets(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
@@ -194,12 +195,12 @@ func (r *RabbitMQ) greets(ctx context.Context) error {
 	return nil
 }
 
-// nodeName is the same for every node, whatever its ports: its data is bound to it. Each has a port mapper of its
-// own, which keeps them apart.
+// nodeName is the same for every node, whatever its ports, because a node's data is bound to its name. Each node has
+// its own port mapper, which keeps them apart.
 const nodeName = "orders@localhost"
 
-// configure writes the node's files, and makes its environment. Nothing of a RabbitMQ of the machine's own (in
-// /etc/rabbitmq, /var/lib/rabbitmq) has a part in it.
+// configure writes the node's files and builds its environment. It excludes the configuration of a RabbitMQ installed
+// on the machine (in /etc/rabbitmq, /var/lib/rabbitmq).
 func (r *RabbitMQ) configure() error {
 	var distPort int
 	if err := freeUnlessSet(&r.epmdPort, &distPort); err != nil {
@@ -219,7 +220,7 @@ func (r *RabbitMQ) configure() error {
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + dir,
 		"LANG=C.UTF-8",
-		"RUNNING_UNDER_SYSTEMD=true", // the start script then becomes the node, so that signals reach it
+		"RUNNING_UNDER_SYSTEMD=true", // makes the start script exec the node, so that signals reach it
 		"RABBITMQ_CONF_ENV_FILE=/dev/null",
 		"RABBITMQ_CONFIG_FILE=" + filepath.Join(dir, "rabbitmq.conf"),
 		"RABBITMQ_CONFIG_FILES=" + filepath.Join(dir, "conf.d"),
@@ -242,13 +243,13 @@ func (r *RabbitMQ) configure() error {
 	return writeCookie(filepath.Join(dir, ".erlang.cookie"))
 }
 
-// conf is rabbitmq.conf.
+// conf returns the content of rabbitmq.conf.
 func (r *RabbitMQ) conf() string {
 	conf := []string{
 		"log.console = true",
 		"log.console.use_colors = off",
 		"log.file = false",
-		"consumer_timeout = 86400000", // gateways/rabbitmq/rabbitmq.conf says why
+		"consumer_timeout = 86400000", // the reason is in gateways/rabbitmq/rabbitmq.conf
 	}
 	if r.options.Definitions != "" {
 		conf = append(conf, "load_definitions = "+r.options.Definitions)
@@ -259,7 +260,8 @@ func (r *RabbitMQ) conf() string {
 	return strings.Join(conf, "\n") + "\n"
 }
 
-// checkDefinitions is needed because RabbitMQ 3.10 starts without a word, and without users, when it cannot read them.
+// checkDefinitions checks that the definitions can be read. If they cannot, RabbitMQ 3.10 starts without any message
+// and without users.
 func checkDefinitions(path string) error {
 	if path == "" {
 		return nil
@@ -271,7 +273,8 @@ func checkDefinitions(path string) error {
 	return err
 }
 
-// writeCookie makes the secret by which rabbitmqctl may command the node. Erlang refuses one that others could read.
+// writeCookie creates the secret with which rabbitmqctl controls the node. Erlang refuses a file that other users can
+// read.
 func writeCookie(path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -279,11 +282,12 @@ func writeCookie(path string) error {
 	return os.WriteFile(path, []byte(rand.Text()), 0o400)
 }
 
-// portMapper runs in the foreground as a child of ours. Otherwise the node would start one that outlives it.
+// portMapper returns the command for the port mapper, which runs in the foreground as our child. Otherwise the node
+// would start one that outlives it.
 func (r *RabbitMQ) portMapper() Command {
 	path, err := exec.LookPath("epmd")
 	if err != nil {
-		path = "/usr/lib/erlang/bin/epmd" // Debian's place for it, where PATH is bare
+		path = "/usr/lib/erlang/bin/epmd" // Debian's path, if it is not on PATH
 	}
 	return Command{Name: "epmd", Path: path, Env: r.env, Log: filepath.Join(r.options.Dir, "epmd.log")}
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// eventually tries until it succeeds, which takes however long it takes on a slow machine.
+// eventually repeats try until it succeeds, however long that takes on a slow machine.
 func eventually(t *testing.T, try func() error) {
 	t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)
@@ -52,8 +52,8 @@ func take(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// nobodyMentions waits until no process of the machine has the text in its arguments or its environment: a folder, say,
-// that a server was started with. Servers end their helpers a moment after themselves.
+// nobodyMentions waits until no process of the machine has the text in its arguments or environment, such as the folder
+// that a server was started with. Servers' helper processes end a moment after the servers.
 func nobodyMentions(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, func() error {
@@ -61,7 +61,7 @@ func nobodyMentions(t *testing.T, text string) {
 		require.NoError(t, err)
 		for _, file := range files {
 			pid := filepath.Base(filepath.Dir(file))
-			env, _ := os.ReadFile(file) // another's, or gone by now
+			env, _ := os.ReadFile(file) // another user's, or already gone
 			args, _ := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
 			if pid != fmt.Sprint(os.Getpid()) && strings.Contains(string(env)+string(args), text) {
 				return fmt.Errorf("process %s still runs: %q", pid, args)
@@ -99,7 +99,7 @@ func TestFreePortsAreFreeAndAreNotHandedOutTwice(t *testing.T) {
 	}
 }
 
-// gone says whether a process has ended; one that only waits to be buried (state Z, proc_pid_stat(5)) has.
+// gone returns nil if a process has ended. A zombie (state Z, proc_pid_stat(5)) counts as ended.
 func gone(pid int) error {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil || strings.Contains(string(stat), ") Z ") {

@@ -17,27 +17,27 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// TemporalOptions say how to run Temporal's dev server. Its zero value, but for Dir, is for tests: free ports and no
+// TemporalOptions configures Temporal's dev server. The zero value with a Dir is suitable for tests: free ports and no
 // Web UI.
 type TemporalOptions struct {
-	Dir       string // where its database is, made if it is not there
-	Program   string // the temporal CLI; empty finds one
-	Config    string // the folder temporal-config; empty is the project's
-	Port      int    // 0 picks a free one
-	UIPort    int    // 0 is no Web UI
-	Namespace string // made if it is not there; empty is "default"
-	Log       string // empty is temporal.log in Dir
+	Dir       string // the folder for the database, created if missing
+	Program   string // the temporal CLI; if empty, StartTemporal finds one
+	Config    string // the folder temporal-config; if empty, the project's
+	Port      int    // if 0, a free one is chosen
+	UIPort    int    // 0 means no Web UI
+	Namespace string // created if missing; empty means "default"
+	Log       string // if empty, temporal.log in Dir
 }
 
-// Temporal is a Temporal server with all its services in one process, its data in a SQLite file, on the loopback
-// interface. Several run side by side.
+// Temporal is a Temporal server on the loopback interface, with all its services in one process and its data in a
+// SQLite file. Several servers can run side by side.
 type Temporal struct {
 	*Process
 	options  TemporalOptions
 	httpPort int
 }
 
-// StartTemporal starts a server and waits until it serves, or ctx ends.
+// StartTemporal starts a server and waits until it is ready, or until ctx ends.
 func StartTemporal(ctx context.Context, o TemporalOptions) (*Temporal, error) {
 	t := &Temporal{options: o}
 	if err := t.complete(ctx); err != nil {
@@ -63,7 +63,7 @@ func StartTemporal(ctx context.Context, o TemporalOptions) (*Temporal, error) {
 	return t, nil
 }
 
-// Start starts the server again after it was stopped or killed, with the same data on the same ports.
+// Start restarts a stopped or killed server, with the same data on the same ports.
 func (t *Temporal) Start(ctx context.Context) error {
 	if err := t.Process.Start(); err != nil {
 		return err
@@ -71,12 +71,12 @@ func (t *Temporal) Start(ctx context.Context) error {
 	return t.serving(ctx)
 }
 
-// Address is where clients connect.
+// Address returns the address for clients.
 func (t *Temporal) Address() string {
 	return loopback(t.options.Port)
 }
 
-// UIAddress is the Web UI's URL, or empty when there is none.
+// UIAddress returns the Web UI's URL, or "" if there is no Web UI.
 func (t *Temporal) UIAddress() string {
 	if t.options.UIPort == 0 {
 		return ""
@@ -84,7 +84,7 @@ func (t *Temporal) UIAddress() string {
 	return "http://" + loopback(t.options.UIPort)
 }
 
-// complete fills in what the options leave open.
+// complete sets the options that are empty.
 func (t *Temporal) complete(ctx context.Context) error {
 	o := &t.options
 	if o.Program == "" || o.Config == "" {
@@ -113,8 +113,7 @@ func (t *Temporal) complete(ctx context.Context) error {
 	return errors.Join(os.MkdirAll(o.Dir, 0o750), freeUnlessSet(&o.Port, &t.httpPort))
 }
 
-// args are the dev server's flags. The ports of its inner services and of its metrics are free ones that it picks
-// itself.
+// args returns the dev server's flags. The server itself chooses free ports for its inner services and metrics.
 func (t *Temporal) args() ([]string, error) {
 	o := t.options
 	args := []string{
@@ -134,8 +133,8 @@ func (t *Temporal) args() ([]string, error) {
 	return append(args, config...), err
 }
 
-// serving waits until the server's parts answer: the frontend for the namespace, and the history service, which is
-// what says that there is no such workflow.
+// serving waits until the server's parts answer: the frontend, when asked for the namespace, and the history service,
+// which is the one to report that a workflow does not exist.
 func (t *Temporal) serving(ctx context.Context) error {
 	namespace := "http://" + loopback(t.httpPort) + "/api/v1/namespaces/" + t.options.Namespace
 	err := t.await(ctx, func(ctx context.Context) error {
@@ -151,7 +150,7 @@ func (t *Temporal) serving(ctx context.Context) error {
 	return nil
 }
 
-// devServerFlags are the flags that give the dev server what the folder temporal-config holds for it.
+// devServerFlags returns the flags for the settings that the folder temporal-config holds for the dev server.
 func devServerFlags(dir string) ([]string, error) {
 	settings, err := dynamicConfig(filepath.Join(dir, "dynamicconfig", "dev.yaml"))
 	if err != nil {
@@ -171,7 +170,7 @@ func devServerFlags(dir string) ([]string, error) {
 	return flags, nil
 }
 
-// dynamicConfig reads a file in the Temporal server's own format, and gives its settings as key=JSON.
+// dynamicConfig reads a file in the Temporal server's own format and returns its settings as key=JSON.
 func dynamicConfig(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -198,7 +197,7 @@ func dynamicConfig(path string) ([]string, error) {
 	return settings, nil
 }
 
-// searchAttributes reads a file of Name=Type lines; empty lines and those that begin with # are for people.
+// searchAttributes reads a file of Name=Type lines. It ignores empty lines and comments, which begin with #.
 func searchAttributes(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -217,7 +216,8 @@ func searchAttributes(path string) ([]string, error) {
 	return attributes, nil
 }
 
-// env is the server's environment: ours, and what temporal-config/server.env says where ours does not.
+// env returns the server's environment: our own variables, and those of temporal-config/server.env that ours does not
+// set.
 func (t *Temporal) env() ([]string, error) {
 	path := filepath.Join(t.options.Config, "server.env")
 	settings, err := godotenv.Read(path)

@@ -11,7 +11,7 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// temporal runs the CLI against a server, and gives what it prints.
+// temporal runs the CLI against a server and returns its output.
 func temporal(t *testing.T, server *stack.Temporal, args ...string) string {
 	t.Helper()
 	root, err := stack.Root()

@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// Canonical writes the value so that documents which say the same are the same text: members in the order of their
-// names, no white space, one spelling of each string. Numbers stay as they were written: 1.0 is not 1.00 here.
+// Canonical returns the value as JSON in one fixed form, so that documents with the same content are the same text:
+// members sorted by name, no white space, one spelling of each string. Numbers stay as they were written: 1.0 differs
+// from 1.00 here.
 func (v *Value) Canonical() []byte {
 	return v.appendTo(nil)
 }
@@ -50,6 +51,6 @@ func (v *Value) appendElements(text []byte) []byte {
 }
 
 func quote(s string) []byte {
-	quoted, _ := json.Marshal(s) // strings always encode
+	quoted, _ := json.Marshal(s) // encoding a string never fails
 	return quoted
 }

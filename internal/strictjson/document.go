@@ -1,6 +1,6 @@
-// Package strictjson reads a JSON document so that everything wrong with it can be told at once, each fault with the
-// JSON Pointer (RFC 6901) of where it is. It keeps numbers as they were written, and notices duplicate and unknown
-// members, which encoding/json passes over in silence.
+// Package strictjson reads a JSON document and reports everything wrong with it at once, each fault with the JSON
+// Pointer (RFC 6901) of its place. It keeps numbers as they were written, and finds duplicate and unknown members,
+// which encoding/json silently ignores.
 package strictjson
 
 import (
@@ -13,13 +13,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is deeper than any honest document here, and keeps the reader off a hostile one's bottom.
+// maxDepth bounds nesting, so that a hostile document cannot exhaust the stack. Honest documents here are less deep.
 const maxDepth = 32
 
-// maxFaults bounds what a hostile document can make us say about it.
+// maxFaults bounds the number of faults that a hostile document can produce.
 const maxFaults = 100
 
-// Fault is one thing wrong. It never repeats the value it is about.
+// Fault is one thing wrong with a document. It never repeats the faulty value.
 type Fault struct {
 	Pointer string
 	Detail  string
@@ -31,7 +31,8 @@ type Document struct {
 	faults []Fault
 }
 
-// Parse reads a whole document. It fails when body is not JSON, saying where; faults of content come later.
+// Parse parses a whole document. It returns an error only if body is not JSON, saying where. Faults in the content are
+// found when the values are read.
 func Parse(body []byte) (*Document, error) {
 	if !utf8.Valid(body) {
 		return nil, errors.New("the body is not valid UTF-8")
@@ -50,12 +51,12 @@ func Parse(body []byte) (*Document, error) {
 	return d, nil
 }
 
-// Root is the document's outermost value.
+// Root returns the document's outermost value.
 func (d *Document) Root() *Value {
 	return d.root
 }
 
-// Faults are all those found so far, in the order they were found.
+// Faults returns the faults found so far, in the order in which they were found.
 func (d *Document) Faults() []Fault {
 	return d.faults
 }
@@ -130,7 +131,7 @@ func (d *Document) readElements(decoder *json.Decoder, v *Value, depth int) erro
 	return err
 }
 
-// syntaxError says where the document stops being JSON, in the terms of an editor.
+// syntaxError says where the document stops being valid JSON, by line and column as editors count them.
 func syntaxError(body []byte, err error) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("the body is empty; a JSON object is expected")

@@ -77,8 +77,8 @@ func TestAHostileDocumentIsToldOnlySoMuch(t *testing.T) {
 	}
 }
 
-// FuzzParse holds for any input: it is taken exactly when encoding/json takes it (short of bad UTF-8 and great depth),
-// and never panics.
+// FuzzParse checks for any input that Parse never panics, and accepts exactly what encoding/json accepts, except for
+// invalid UTF-8 and deep nesting.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":[1,{"b":null}],"a":true}`, `"\ud800"`, `[[[[`, `{"a":1}}`, ` `, `-0.0e+1`} {
 		f.Add(seed)

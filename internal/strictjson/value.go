@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Kind is what a value is.
+// Kind is the JSON type of a value.
 type Kind string
 
-// The kinds, in the words that faults use.
+// These are the kinds, in the words that faults use.
 const (
 	Object Kind = "an object"
 	Array  Kind = "an array"
@@ -18,8 +18,8 @@ const (
 	Null   Kind = "null"
 )
 
-// Value is a part of a document. The nil Value stands for one that is not there: it reads as nothing and finds no
-// fault, so that a reader can go on and find the others.
+// Value is a part of a document. The nil Value stands for a value that is absent: it reads as empty and records no
+// faults, so that the caller can go on and find other faults.
 type Value struct {
 	doc      *Document
 	pointer  string
@@ -31,21 +31,22 @@ type Value struct {
 	read     map[string]bool
 }
 
-// Fault notes that something is wrong with the value. detail says what would be right.
+// Fault records that something is wrong with the value. detail says what would be right.
 func (v *Value) Fault(detail string) {
 	if v != nil {
 		v.doc.fault(v.pointer, detail)
 	}
 }
 
-// Faulty reports whether a fault was noted about the value or anything in it.
+// Faulty reports whether a fault was recorded for the value or anything in it.
 func (v *Value) Faulty() bool {
 	return v != nil && slices.ContainsFunc(v.doc.faults, func(f Fault) bool {
 		return f.Pointer == v.pointer || strings.HasPrefix(f.Pointer, v.pointer+"/")
 	})
 }
 
-// Is says whether the value is there and of one of the kinds; if it is there and is not, that is a fault.
+// Is reports whether the value is present and of one of the kinds. If it is present but of another kind, Is records a
+// fault.
 func (v *Value) Is(kinds ...Kind) bool {
 	if v == nil {
 		return false
@@ -61,7 +62,7 @@ func (v *Value) Is(kinds ...Kind) bool {
 	return false
 }
 
-// Kind is what the value is; the nil Value is of none.
+// Kind returns the value's kind. The nil Value has none.
 func (v *Value) Kind() Kind {
 	if v == nil {
 		return ""
@@ -69,7 +70,7 @@ func (v *Value) Kind() Kind {
 	return v.kind
 }
 
-// Literal is a string's content, a number as it was written, or true or false.
+// Literal returns a string's content, a number as it was written, or true or false.
 func (v *Value) Literal() string {
 	if v == nil {
 		return ""
@@ -77,7 +78,7 @@ func (v *Value) Literal() string {
 	return v.text
 }
 
-// Required is an object's member, which must be there.
+// Required returns an object's member. If it is absent, that is a fault.
 func (v *Value) Required(name string) *Value {
 	member := v.Optional(name)
 	if member == nil && v != nil && v.kind == Object {
@@ -86,7 +87,7 @@ func (v *Value) Required(name string) *Value {
 	return member
 }
 
-// Optional is an object's member, or nil.
+// Optional returns an object's member, or nil.
 func (v *Value) Optional(name string) *Value {
 	if v == nil || v.kind != Object {
 		return nil
@@ -98,7 +99,7 @@ func (v *Value) Optional(name string) *Value {
 	return v.members[name]
 }
 
-// RefuseUnknown notes every member that nobody has asked for.
+// RefuseUnknown records a fault for every member that has not been read.
 func (v *Value) RefuseUnknown() {
 	if v == nil {
 		return
@@ -110,7 +111,7 @@ func (v *Value) RefuseUnknown() {
 	}
 }
 
-// Names are an object's member names, in the order they stand in.
+// Names returns the names of an object's members in the order of the document.
 func (v *Value) Names() []string {
 	if v == nil {
 		return nil
@@ -118,7 +119,7 @@ func (v *Value) Names() []string {
 	return v.names
 }
 
-// Elements are an array's values.
+// Elements returns an array's values.
 func (v *Value) Elements() []*Value {
 	if v == nil {
 		return nil
@@ -126,14 +127,15 @@ func (v *Value) Elements() []*Value {
 	return v.elements
 }
 
-// Refuse notes a fault about a member by its name, and counts it as read: nothing else is said about it.
+// Refuse records a fault for a member, if it is present, and marks it as read, so that RefuseUnknown does not report it
+// too.
 func (v *Value) Refuse(name, detail string) {
 	if member := v.Optional(name); member != nil {
 		member.Fault(detail)
 	}
 }
 
-// Peek is an object's member, or nil, without counting as having been asked for.
+// Peek returns an object's member, or nil, without marking it as read.
 func (v *Value) Peek(name string) *Value {
 	if v == nil {
 		return nil
@@ -141,7 +143,7 @@ func (v *Value) Peek(name string) *Value {
 	return v.members[name]
 }
 
-// Walk visits every value below this one, with the name of the member that it is; elements have none.
+// Walk visits every value below this one, with its member name. Elements of arrays have no name.
 func (v *Value) Walk(visit func(name string, v *Value)) {
 	if v == nil {
 		return

@@ -1,4 +1,4 @@
-// Package textfile reads what editors and shells of any system write as text.
+// Package textfile reads text as the editors and shells of any system write it.
 package textfile
 
 import (
@@ -11,11 +11,11 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// ErrNotUTF8 means that a file is no text that can be read.
+// ErrNotUTF8 means that a file is not readable text.
 var ErrNotUTF8 = errors.New("is not UTF-8")
 
-// Text is a file's content in UTF-8 and with \n at the end of a line. A byte order mark is passed over; where it says that the
-// content is UTF-16, as Windows PowerShell writes it, that is decoded.
+// Text returns a file's content in UTF-8 with \n at the end of each line. It skips a byte order mark. If the mark says
+// that the content is UTF-16, as Windows PowerShell writes it, Text decodes that.
 func Text(content []byte) (string, error) {
 	decoded, _, err := transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), content)
 	if err != nil || !utf8.Valid(decoded) {

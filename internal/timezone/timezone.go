@@ -1,5 +1,5 @@
-// Package timezone loads time zones from data that is part of the program, so that a zone means the same on each machine.
-// Go's time.LoadLocation prefers the machine's own data, which may be years old.
+// Package timezone loads time zones from data that is part of the program, so that a zone means the same on every
+// machine. Go's time.LoadLocation prefers the machine's own data, which may be years old.
 package timezone
 
 import (
@@ -23,13 +23,13 @@ var (
 	version string
 )
 
-// Version is the release of IANA's time zone database that Load goes by, such as 2025c.
+// Version returns the release of IANA's time zone database that Load uses, such as 2025c.
 func Version() string {
 	return strings.TrimSpace(version)
 }
 
-// Load finds a time zone by its name in the IANA database, such as Asia/Kolkata. It knows no Local, which is another zone on
-// each machine.
+// Load returns a time zone by its name in the IANA database, such as Asia/Kolkata. It refuses Local, which differs
+// between machines.
 func Load(name string) (*time.Location, error) {
 	if name == "" || name == "UTC" {
 		return time.UTC, nil

@@ -14,8 +14,8 @@ import (
 	"dummyorders/internal/timezone"
 )
 
-// A machine with data from before 2024 has Almaty six hours ahead. Go looks at ZONEINFO once in a process, so that this
-// test is one of its own.
+// On a machine with data from before 2024, Almaty is six hours ahead. Go reads ZONEINFO only once in a process, so this
+// test runs itself in a process of its own.
 func TestAZoneIsThatOfTheProgramWhateverTheMachineHas(t *testing.T) {
 	if os.Getenv("ZONEINFO") != "" {
 		require.Equal(t, 6*60*60, ahead(t, time.LoadLocation), "of the machine")
@@ -54,7 +54,7 @@ func TestZonesAreThoseOfTheDatabase(t *testing.T) {
 	}
 }
 
-// A new release of Go brings new rules of time zones: then go generate takes them over.
+// A new release of Go brings new rules for time zones: then run go generate to copy them.
 func TestTheDatabaseIsThatOfGo(t *testing.T) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	require.NoError(t, err)

@@ -1,6 +1,6 @@
 // Package tracing carries the W3C trace context (https://www.w3.org/TR/trace-context/) of a request through the
-// workflows it starts to the alerts they publish, so that what people are told can be traced to what was posted.
-// It records no spans.
+// workflows it starts to the alerts they publish, so that an alert can be traced to the request behind it. It records
+// no spans.
 package tracing
 
 import (
@@ -16,7 +16,7 @@ import (
 
 var traceContext propagation.TraceContext
 
-// Middleware takes the caller's trace context, or begins one.
+// Middleware uses the caller's trace context, or begins a new one.
 func Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		carrier := propagation.MapCarrier{header: r.Header.Get(header)}
@@ -39,11 +39,12 @@ func begin(ctx context.Context) context.Context {
 // Propagator carries the trace context in Temporal's headers, from clients through workflows to activities.
 type Propagator struct{}
 
-// header is the one field that is carried, in Temporal's headers as in HTTP's. Its form leaves no room for anything but
-// ids. A tracestate is dropped: it may hold what a caller likes, a card number for one, and would be kept for good.
+// header is the only field that is carried, in Temporal's headers as in HTTP's. Its format has room for ids only. A
+// tracestate is dropped: it may hold anything, such as a card number, and would be stored permanently.
 const header = "traceparent"
 
-// workflowKey is where a workflow keeps what it passes on. Workflows cannot hold a context.Context.
+// workflowKey is the key under which a workflow stores the trace that it passes on. Workflows cannot hold a
+// context.Context.
 type workflowKey struct{}
 
 // Inject writes the context's trace into the headers of a call.
@@ -68,7 +69,7 @@ func (Propagator) InjectFromWorkflow(ctx workflow.Context, w workflow.HeaderWrit
 	return write(carrier, w)
 }
 
-// ExtractToWorkflow keeps the trace that the workflow was started with.
+// ExtractToWorkflow stores the trace that the workflow was started with.
 func (Propagator) ExtractToWorkflow(ctx workflow.Context, r workflow.HeaderReader) (workflow.Context, error) {
 	carrier, err := read(r)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// several are as many ways to the same history.
+// several returns n stores of the same history.
 func several(t *testing.T, place Place, n int) []Store {
 	t.Helper()
 	all := make([]Store, n)
@@ -23,8 +23,8 @@ func several(t *testing.T, place Place, n int) []Store {
 	return all
 }
 
-// oneSeesTheOther checks transactions that all have the same card, and others in common with some, from several
-// processes at once: each sees a different number of them, from none to all others.
+// oneSeesTheOther checks transactions from several processes at once. They all have the same card, and share other
+// values with some. Each must see a different number of the others, from none to all.
 func oneSeesTheOther(t *testing.T, place Place) {
 	const transactions = 60
 	stores, ctx := several(t, place, 3), patience(t)
@@ -78,7 +78,7 @@ func decidedOnce(t *testing.T, place Place) {
 	}
 }
 
-// readersSeeWhatIsWhole looks while a transaction is being decided about.
+// readersSeeWhatIsWhole reads while a decision about a transaction is being made.
 func readersSeeWhatIsWhole(t *testing.T, place Place) {
 	writer, reader := place(t), place(t)
 	decide(t, writer, Use(1, "a"), 1)

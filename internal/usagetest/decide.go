@@ -50,7 +50,7 @@ func laterChecks(t *testing.T, store Store) {
 	require.Equal(t, 0, decide(t, store, Use(1, "a"), 1))
 	require.Equal(t, 1, decide(t, store, Use(2, "a"), 1))
 	again := Use(1, "a")
-	again.Values[device] = "d" // which a ruleset names that has been changed since
+	again.Values[device] = "d" // named by a ruleset that has changed since
 	require.Equal(t, 1, decide(t, store, again, 2), "the second check does not see what came since")
 	require.Equal(t, 0, decide(t, store, again, 1), "the second check has changed what the first one found")
 	require.Equal(t, 2, decide(t, store, Use(3, "a"), 1), "the second check has counted, too")
@@ -73,7 +73,7 @@ func comesBackWhole(t *testing.T, store Store) {
 	}
 }
 
-// whole is a decision with a value in every field.
+// whole returns a decision with a value in every field.
 func whole() fraud.Decision {
 	ruleset := fraud.Ruleset{ID: "default", Version: 3, Digest: "sha256:0123"}
 	hit := []fraud.RuleResult{{ID: "card_velocity", Outcome: fraud.RuleFailed, Score: -45, Action: fraud.ActReview, Shadow: true, Error: "\x00 ü 🛒"}}
@@ -89,7 +89,7 @@ func whole() fraud.Decision {
 	}
 }
 
-// A field that somebody adds is to be tried here as well.
+// everyFieldIsSet fails for a field without a value, so that new fields are tested here as well.
 func everyFieldIsSet(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch {
@@ -134,7 +134,7 @@ func failures(t *testing.T, store Store) {
 	require.Equal(t, 1, decide(t, store, Use(2, "a"), 1))
 }
 
-// quietly makes an error of a panic.
+// quietly turns a panic into an error.
 func quietly(do func() error) (err error) {
 	defer func() {
 		if recover() != nil {

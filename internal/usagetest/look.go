@@ -16,7 +16,7 @@ import (
 	"dummyorders/internal/ledgertest"
 )
 
-// edges has uses a microsecond apart, with nanoseconds, which no database keeps.
+// edges tests uses a microsecond apart, with nanoseconds, which databases do not keep.
 func edges(t *testing.T, store Store) {
 	const apart = time.Microsecond
 	base := start.Truncate(time.Microsecond)
@@ -136,7 +136,7 @@ func labels(t *testing.T, store Store) {
 
 func anyText(t *testing.T, store Store) {
 	long := strings.Builder{}
-	for n := range 500 { // as long as metadata may be, and of as many bytes, which no database can shorten
+	for n := range 500 { // as long as metadata may be, and with bytes that a database cannot compress
 		long.WriteRune(rune(0x10000 + (n*n*7919)%0x4000))
 	}
 	texts := []string{

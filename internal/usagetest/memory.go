@@ -14,9 +14,9 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Memory is a history as plain as can be: what others are compared with. Its zero value is empty.
+// Memory is the simplest possible history, to compare others with. Its zero value is empty.
 type Memory struct {
-	turn      sync.Mutex // held by the check that is under way
+	turn      sync.Mutex // held by the running check
 	mu        sync.Mutex // held while something is read or written
 	uses      []held
 	decisions []kept
@@ -37,7 +37,7 @@ type kept struct {
 	decision      []byte
 }
 
-// Decide lets one check after another decide.
+// Decide lets only one check decide at a time.
 func (m *Memory) Decide(
 	ctx context.Context, c fraud.Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) fraud.Decision,
 ) (fraud.Decision, error) {
@@ -69,7 +69,8 @@ func (m *Memory) Decide(
 	return d, nil
 }
 
-// find is what was decided under the check's number, if anything was, and whether anything was under any.
+// find returns the decision under the check's number, if there is one, and whether there is a decision under any
+// number.
 func (m *Memory) find(c fraud.Check) (decision []byte, counted bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -91,7 +92,7 @@ func (m *Memory) count(use usage.Use) {
 	}
 }
 
-// Look goes through all there is.
+// Look searches all uses.
 func (m *Memory) Look(ctx context.Context, transactionID string, lookups []usage.Lookup) (usage.Past, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,7 +123,7 @@ func (m *Memory) asAsked(u usage.Use, l usage.Lookup) usage.Use {
 	return u
 }
 
-// Save takes only the labels.
+// Save stores only the labels.
 func (m *Memory) Save(ctx context.Context, e ledger.Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

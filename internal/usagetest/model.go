@@ -16,11 +16,11 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// likeAModel does at random what processes do, and compares each past, and each decision, with those of a plain list.
+// likeAModel does at random what processes do, and compares each past and each decision with those of a plain list.
 func likeAModel(t *testing.T, store Store) {
 	round := 0
 	rapid.Check(t, func(r *rapid.T) {
-		round++ // each has values of its own, since they share the store
+		round++ // each round has values of its own, since they share the store
 		var model Memory
 		for range rapid.IntRange(1, 15).Draw(r, "steps") {
 			n := rapid.IntRange(0, 7).Draw(r, "transaction")
@@ -47,14 +47,14 @@ func likeAModel(t *testing.T, store Store) {
 	})
 }
 
-// digest decides by all that there is to see.
+// digest returns a function that decides by everything in the past.
 func digest(salt string) func(usage.Past) fraud.Decision {
 	return func(past usage.Past) fraud.Decision {
 		return fraud.Decision{Reasons: []fraud.Reason{{Code: salt, Message: fmt.Sprint(ordered(past))}}}
 	}
 }
 
-// ordered has the labels in an order, which a past does not promise.
+// ordered returns the past with sorted labels: their order is undefined.
 func ordered(past usage.Past) usage.Past {
 	for _, uses := range past {
 		for i := range uses {

@@ -9,7 +9,7 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// prunes has ten transactions an hour apart, of two values each, and a second check of the first.
+// prunes tests ten transactions an hour apart, with two values each, and a second check of the first.
 func prunes(t *testing.T, store Store) {
 	at := func(n int) time.Time { return after(time.Duration(n) * time.Hour).Truncate(time.Microsecond) }
 	for n := range 10 {

@@ -1,4 +1,4 @@
-// Package usagetest says what every history of uses must do, and has one in memory for the tests of others.
+// Package usagetest holds the tests that every history of uses must pass, and a history in memory for other tests.
 package usagetest
 
 import (
@@ -16,7 +16,7 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Store is a history beside its ledger, which has the labels.
+// Store is a history beside its ledger, which holds the labels.
 type Store interface {
 	fraud.History
 	fraud.HistoryReader
@@ -24,10 +24,10 @@ type Store interface {
 	ledger.Writer
 }
 
-// Place is where one history is: each call is another process's way to it.
+// Place opens one history. Each call opens it as another process would.
 type Place func(t *testing.T) Store
 
-// Conformance runs the whole suite. Each call of another gives another place, with nothing in it.
+// Conformance runs the whole suite. Each call of another must return a new, empty place.
 func Conformance(t *testing.T, another func(t *testing.T) Place) {
 	for name, test := range map[string]func(*testing.T, Store){
 		"a transaction counts once, however often it is asked about": countsOnce,
@@ -57,19 +57,19 @@ func Conformance(t *testing.T, another func(t *testing.T) Place) {
 	}
 }
 
-// start has more digits than a database's columns.
+// start has more digits than a database column can hold.
 var start = time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
 
 func after(d time.Duration) time.Time {
 	return start.Add(d)
 }
 
-// id is the n-th transaction's. They are in order.
+// id returns the id of the n-th transaction. The ids sort by n.
 func id(n int) string {
 	return fmt.Sprintf("01990000-0000-7000-8000-%012d", n)
 }
 
-// Use is the n-th transaction's, n seconds after the first, of a card.
+// Use returns a use of a card by the n-th transaction, n seconds after the first.
 func Use(n int, card string) usage.Use {
 	return usage.Use{
 		TransactionID: id(n), At: after(time.Duration(n) * time.Second), Amount: money.Money{Minor: 12300, Currency: "INR"},
@@ -77,7 +77,7 @@ func Use(n int, card string) usage.Use {
 	}
 }
 
-// Check is the first check of the transaction.
+// Check returns the first check of the transaction.
 func Check(u usage.Use) fraud.Check {
 	return fraud.Check{Transaction: transaction.Transaction{ID: u.TransactionID}, StartTime: u.At, AsOf: u.At, Number: 1}
 }
@@ -87,12 +87,12 @@ func byCard(card string) []usage.Lookup {
 	return []usage.Lookup{{By: usage.Card, Value: card, After: after(-usage.Horizon)}}
 }
 
-// seen decides by how many came before with the same card: that is the score.
+// seen decides by how many uses of the same card came before: their number is the score.
 func seen(past usage.Past) fraud.Decision {
 	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[usage.Card])}
 }
 
-// patience bounds a test, generously.
+// patience returns a context that generously limits a test's time.
 func patience(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -100,7 +100,7 @@ func patience(t testing.TB) context.Context {
 	return ctx
 }
 
-// decide checks a transaction the number-th time, and says how many it saw with the same card.
+// decide checks a transaction under the given number, and returns how many uses it saw of the same card.
 func decide(t testing.TB, store Store, u usage.Use, number int) int {
 	t.Helper()
 	c := Check(u)
@@ -117,7 +117,7 @@ func look(t testing.TB, store Store, lookups ...usage.Lookup) usage.Past {
 	return past
 }
 
-// ids are those of the uses, in their order.
+// ids returns the ids of the uses, in their order.
 func ids(uses []usage.Use) []string {
 	all := []string{}
 	for _, u := range uses {

@@ -1,5 +1,5 @@
-// Package yamlfile reads YAML files that people write: strictly, with every fault at its line and column, and with what
-// would be right.
+// Package yamlfile strictly reads YAML files that people write. It reports every fault with its line and column, and
+// says what would be right.
 package yamlfile
 
 import (
@@ -14,18 +14,18 @@ import (
 	"dummyorders/internal/textfile"
 )
 
-// Document is a YAML file and the faults found in it so far.
+// Document holds a YAML file and the faults found in it so far.
 type Document struct {
 	File string
-	// Root is nil where the file is no YAML.
+	// Root is nil if the file is not valid YAML.
 	Root   *Value
 	Faults []Fault
 
 	lines []string
 }
 
-// Parse reads a file that must hold one mapping. Where it is no YAML, the fault says so and Root is nil; where it is
-// something else than a mapping, Root.Mapping finds that.
+// Parse parses a file that must hold one mapping. If the file is not YAML, the document has a fault and a nil Root. If
+// it is YAML but not a mapping, Root.Mapping finds that fault.
 func Parse(file string, content []byte) *Document {
 	d := &Document{File: file}
 	text, err := textfile.Text(content)
@@ -58,10 +58,10 @@ func (d *Document) notYAML(err error) {
 	d.Fault(at.Mark.Line, at.Mark.Column, "is not YAML here: %s", at.Message)
 }
 
-// tag is a value that begins with !.
+// tag matches the part of a line up to a value that begins with !.
 var tag = regexp.MustCompile(`^[^"'#]*?[:-] +!`)
 
-// tagBefore is the column of a tag on a line that YAML could not read, or 0.
+// tagBefore returns the column of a tag on a line that YAML could not read, or 0.
 func (d *Document) tagBefore(line int) int {
 	if line > len(d.lines) {
 		return 0
@@ -69,7 +69,7 @@ func (d *Document) tagBefore(line int) int {
 	return utf8.RuneCountInString(tag.FindString(d.lines[line-1]))
 }
 
-// reason is what the library says of a whole file.
+// reason returns the YAML library's message about a whole file.
 func reason(err error) string {
 	if at, is := errors.AsType[*yaml.LoadError](err); is {
 		return strings.TrimPrefix(at.Message, "yaml: ")
@@ -77,7 +77,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// Fault notes what is wrong at a place; line 0 is the whole file.
+// Fault records a fault at a place. Line 0 means the whole file.
 func (d *Document) Fault(line, column int, format string, arguments ...any) {
 	d.Faults = append(d.Faults, Fault{d.File, line, column, fmt.Sprintf(format, arguments...)})
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/hbollon/go-edlib"
 )
 
-// Fault is one thing wrong with a file: where it is, what is wrong and what would be right.
+// Fault is one thing wrong with a file: where it is, what is wrong, and what would be right.
 type Fault struct {
-	// File is the name under which it was read.
+	// File is the name under which the file was read.
 	File string
-	// Line and Column are counted from 1, in characters; 0, the fault is of the whole file or line.
+	// Line and Column count from 1, in characters. 0 means the whole file or line.
 	Line, Column int
 	Text         string
 }
 
-// String is the fault as compilers write theirs, so that editors find the place: rules/cards.yaml:12:11: ….
+// String returns the fault in the format of compilers, so that editors find the place: rules/cards.yaml:12:11: ….
 func (f Fault) String() string {
 	switch {
 	case f.Line == 0:
@@ -29,10 +29,10 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
 }
 
-// Faults are all that is wrong with some files, in the order of files and lines.
+// Faults is everything that is wrong with some files, in the order of files and lines.
 type Faults []Fault
 
-// Error is a line for each.
+// Error returns a line for each fault.
 func (f Faults) Error() string {
 	lines := make([]string, len(f))
 	for i, fault := range f {
@@ -49,7 +49,7 @@ func InOrder(faults []Fault) []Fault {
 	return faults
 }
 
-// maxFaults bounds what is said of one file: thousands of faults are one mistake.
+// maxFaults bounds the faults reported for one file: thousands of faults usually have one cause.
 const maxFaults = 100
 
 // Bounded keeps the first faults and says how many others there are.
@@ -61,7 +61,7 @@ func Bounded(faults []Fault) []Fault {
 	return append(faults[:maxFaults:maxFaults], rest)
 }
 
-// OneOf says which of the known names somebody meant who wrote another, and if none is near, what there is.
+// OneOf suggests the known name nearest to a wrong name. If none is near, it lists the known names.
 func OneOf(name string, known []string) string {
 	if near := Nearest(name, known); near != "" {
 		return `did you mean "` + near + `"?`
@@ -79,13 +79,13 @@ func OneOf(name string, known []string) string {
 }
 
 const (
-	// longestListing is how many names can be taken in at one look.
+	// longestListing is how many names a fault lists in full.
 	longestListing = 10
-	// fewNames are shown of more than that.
+	// fewNames is how many are listed if there are more than that.
 	fewNames = 5
 )
 
-// nearestFew are the few names that are most like the one that somebody wrote.
+// nearestFew returns the fewNames known names that are most like the wrong one.
 func nearestFew(name string, known []string) []string {
 	if len(name) > longestName {
 		return known[:fewNames]
@@ -98,10 +98,11 @@ func nearestFew(name string, known []string) []string {
 	return sorted[:fewNames]
 }
 
-// longestName is longer than any name that could be a slip of the finger.
+// longestName is longer than any name that could be a typing error.
 const longestName = 100
 
-// Nearest is the known name that the fewest slips of a finger lead to, if they are few for its length; else empty.
+// Nearest returns the known name that differs from name by the fewest typing errors, or "" if they are too many for its
+// length.
 func Nearest(name string, known []string) string {
 	if len(name) > longestName {
 		return ""
@@ -115,7 +116,7 @@ func Nearest(name string, known []string) string {
 	return best
 }
 
-// distance is how many characters must be added, left out, exchanged or swapped with the next to get from a to b.
+// distance returns how many characters must be inserted, deleted, replaced or swapped with the next to get from a to b.
 func distance(a, b string) int {
 	return edlib.OSADamerauLevenshteinDistance(a, b)
 }

@@ -14,8 +14,8 @@ import (
 	"dummyorders/internal/duration"
 )
 
-// Value is a part of a document. The nil value stands for one that is not there: it reads as nothing and finds no fault,
-// so that a reader can go on and find the others.
+// Value is a part of a document. The nil value stands for a value that is absent: it reads as empty and records no
+// faults, so that the caller can go on and find other faults.
 type Value struct {
 	doc     *Document
 	node    *yaml.Node
@@ -23,12 +23,12 @@ type Value struct {
 	members map[string]*Value
 	items   []*Value
 	read    map[string]bool
-	// tagged values have lost text to YAML: they are told of once, and read as if they were not there.
+	// tagged values have lost text to YAML. They are reported once, and then read as if they were absent.
 	tagged bool
 }
 
-// newValue builds the value of a node, and notes what is allowed in no file: keys that stand twice or are no text,
-// aliases and tags.
+// newValue builds the value of a node. It records faults for what no file may contain: duplicate keys, keys that are
+// not text, aliases and tags.
 func newValue(d *Document, node *yaml.Node) *Value {
 	v := &Value{doc: d, node: node, members: map[string]*Value{}, read: map[string]bool{}}
 	if v.tagged = isTagged(node); v.tagged {
@@ -53,7 +53,7 @@ func newValue(d *Document, node *yaml.Node) *Value {
 	return v
 }
 
-// tagged is said of what YAML reads otherwise than it looks: of !card.known, it keeps nothing.
+// tagged is the fault of values that YAML reads differently than they look: of !card.known it keeps nothing.
 const tagged = "begins with !, which YAML takes for a tag: put it in quotes or after |"
 
 func isTagged(node *yaml.Node) bool {
@@ -75,7 +75,7 @@ func (v *Value) add(key, content *yaml.Node) {
 	}
 }
 
-// Key is a mapping's key.
+// Key is a key of a mapping.
 type Key struct {
 	Name string
 
@@ -83,17 +83,17 @@ type Key struct {
 	line, column int
 }
 
-// Fault notes what is wrong with the key.
+// Fault records what is wrong with the key.
 func (k Key) Fault(format string, arguments ...any) {
 	k.doc.Fault(k.line, k.column, format, arguments...)
 }
 
-// Warning is a fault of the key that is not among the document's.
+// Warning returns a fault of the key without adding it to the document's faults.
 func (k Key) Warning(format string, arguments ...any) Fault {
 	return Fault{k.doc.File, k.line, k.column, fmt.Sprintf(format, arguments...)}
 }
 
-// Keys are a mapping's, in their order, but those that stand twice or are no words.
+// Keys returns a mapping's keys in order, without those that are duplicate or not text.
 func (v *Value) Keys() []Key {
 	if v == nil {
 		return nil
@@ -105,28 +105,28 @@ func (v *Value) Keys() []Key {
 	return keys
 }
 
-// Document is the file that the value stands in. The value must be there.
+// Document returns the document that contains the value. The value must be present.
 func (v *Value) Document() *Document { return v.doc }
 
-// Line is where the value begins, counted from 1. The value must be there.
+// Line returns the line where the value begins, counted from 1. The value must be present.
 func (v *Value) Line() int { return v.node.Line }
 
-// Column is where the value begins, in characters counted from 1. The value must be there.
+// Column returns the column where the value begins, in characters counted from 1. The value must be present.
 func (v *Value) Column() int { return v.node.Column }
 
-// Fault notes what is wrong with the value.
+// Fault records what is wrong with the value.
 func (v *Value) Fault(format string, arguments ...any) {
 	if v != nil {
 		v.doc.Fault(v.node.Line, v.node.Column, format, arguments...)
 	}
 }
 
-// Warning is a fault of the value that is not among the document's. The value must be there.
+// Warning returns a fault of the value without adding it to the document's faults. The value must be present.
 func (v *Value) Warning(format string, arguments ...any) Fault {
 	return Fault{v.doc.File, v.node.Line, v.node.Column, fmt.Sprintf(format, arguments...)}
 }
 
-// Required is a mapping's member that must be there.
+// Required returns a mapping's member. If it is absent, that is a fault.
 func (v *Value) Required(name string) *Value {
 	member := v.Optional(name)
 	if member == nil && v.IsMapping() && v.members[name] == nil {
@@ -135,7 +135,7 @@ func (v *Value) Required(name string) *Value {
 	return member
 }
 
-// Optional is a mapping's member, or nil.
+// Optional returns a mapping's member, or nil.
 func (v *Value) Optional(name string) *Value {
 	if v == nil {
 		return nil
@@ -147,7 +147,7 @@ func (v *Value) Optional(name string) *Value {
 	return nil
 }
 
-// RefuseUnknown notes every key that nobody has asked for.
+// RefuseUnknown records a fault for every key that has not been read.
 func (v *Value) RefuseUnknown() {
 	if v == nil {
 		return
@@ -164,12 +164,12 @@ func (v *Value) RefuseUnknown() {
 	}
 }
 
-// IsMapping says whether the value is there and is one.
+// IsMapping reports whether the value is present and a mapping.
 func (v *Value) IsMapping() bool {
 	return v != nil && v.node.Kind == yaml.MappingNode
 }
 
-// Mapping says whether the value is one; if it is there and is not, that is a fault.
+// Mapping reports whether the value is present and a mapping. If it is present but not a mapping, it records a fault.
 func (v *Value) Mapping() bool {
 	if v != nil && !v.IsMapping() {
 		v.Fault("must be a mapping of keys and values")
@@ -177,12 +177,12 @@ func (v *Value) Mapping() bool {
 	return v.IsMapping()
 }
 
-// IsEmpty says whether nothing was written after the key: all of it may be commented out.
+// IsEmpty reports whether nothing is written after the key: all of it may be commented out.
 func (v *Value) IsEmpty() bool {
 	return v == nil || v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!null"
 }
 
-// List is a sequence's values.
+// List returns a sequence's values.
 func (v *Value) List() []*Value {
 	if v.IsEmpty() {
 		return nil
@@ -193,7 +193,8 @@ func (v *Value) List() []*Value {
 	return v.items
 }
 
-// OneOrMore is a sequence's values, or the one value that stands in its place. An empty sequence is a fault.
+// OneOrMore returns a sequence's values, or the one value that is written in place of a sequence. An empty sequence is
+// a fault.
 func (v *Value) OneOrMore() []*Value {
 	if v.IsScalar() && !v.IsEmpty() {
 		return []*Value{v}
@@ -205,17 +206,17 @@ func (v *Value) OneOrMore() []*Value {
 	return items
 }
 
-// Is says whether the value is the word.
+// Is reports whether the value is the given word.
 func (v *Value) Is(word string) bool {
 	return v.IsScalar() && v.node.Value == word
 }
 
-// IsScalar says whether the value is there, and neither a mapping nor a list.
+// IsScalar reports whether the value is present and neither a mapping nor a list.
 func (v *Value) IsScalar() bool {
 	return v != nil && v.node.Kind == yaml.ScalarNode
 }
 
-// Text is a scalar as it was written, numbers too: nobody should have to put quotes around an order's id.
+// Text returns a scalar as it was written. Numbers count as text too, so that an order's id needs no quotes.
 func (v *Value) Text() string {
 	if v == nil {
 		return ""
@@ -227,7 +228,7 @@ func (v *Value) Text() string {
 	return v.node.Value
 }
 
-// Words is text that must not be empty or blank.
+// Words returns text that must not be empty or blank.
 func (v *Value) Words() string {
 	text := v.Text()
 	if v != nil && v.node.Kind == yaml.ScalarNode && strings.TrimSpace(text) == "" && v.node.ShortTag() != "!!null" {
@@ -236,7 +237,8 @@ func (v *Value) Words() string {
 	return text
 }
 
-// Whole is a whole number from least to most; outside of them, or absent, it is least or 0, whichever is greater.
+// Whole returns a whole number from least to most. If the value is absent or faulty, it returns least or 0, whichever
+// is greater.
 func (v *Value) Whole(least, most int) int {
 	if v == nil {
 		return max(0, least)
@@ -249,7 +251,7 @@ func (v *Value) Whole(least, most int) int {
 	return number
 }
 
-// Truth is true or false.
+// Truth returns a value that must be true or false.
 func (v *Value) Truth() bool {
 	if v == nil {
 		return false
@@ -260,7 +262,7 @@ func (v *Value) Truth() bool {
 	return strings.EqualFold(v.node.Value, "true")
 }
 
-// Choice is one of the words.
+// Choice returns text that must be one of the words.
 func (v *Value) Choice(words ...string) string {
 	text := v.Text()
 	if v == nil || slices.Contains(words, text) {
@@ -272,7 +274,7 @@ func (v *Value) Choice(words ...string) string {
 	return ""
 }
 
-// Number is a plain number.
+// Number returns a plain number.
 func (v *Value) Number() float64 {
 	var number float64
 	if v == nil {
@@ -285,7 +287,7 @@ func (v *Value) Number() float64 {
 	return number
 }
 
-// Duration is a length of time as Go writes it, from least to most; outside of them, or absent, it is least.
+// Duration returns a duration in Go's notation, from least to most. If the value is absent or faulty, it returns least.
 func (v *Value) Duration(least, most time.Duration) time.Duration {
 	if v == nil {
 		return least
@@ -298,7 +300,7 @@ func (v *Value) Duration(least, most time.Duration) time.Duration {
 	return length
 }
 
-// Moment is a time of RFC 3339.
+// Moment returns a time in the format of RFC 3339.
 func (v *Value) Moment() time.Time {
 	at, err := time.Parse(time.RFC3339, v.Text())
 	if err != nil {
@@ -307,8 +309,8 @@ func (v *Value) Moment() time.Time {
 	return at
 }
 
-// Place is where a character of a scalar's text stands in the file. line and column count from 1, in the text. It follows
-// the text through the file, past the indents, quotes and escapes that the text does not have.
+// Place returns where a character of a scalar's text is in the file. line and column count from 1, in the text. It
+// follows the text through the file and skips the indents, quotes and escapes that are not part of the text.
 func (v *Value) Place(line, column int) (int, int) {
 	f := follower{lines: v.doc.lines, quote: quote(v.node.Style)}
 	if v.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
@@ -344,11 +346,12 @@ func quote(style yaml.Style) rune {
 	return 0
 }
 
-// follower is a place in a file. Space is of no account to it: YAML folds lines, and so it must be to whoever names the place.
+// follower is a place in a file. It ignores white space: YAML folds lines, so the caller's places must not depend on
+// white space either.
 type follower struct {
 	lines        []string
 	line, column int
-	here         []rune // the line
+	here         []rune // the current line
 	quote        rune
 }
 
@@ -360,7 +363,7 @@ func (f *follower) begin(line, column int) {
 	}
 }
 
-// now is the character at the place; at the end of a line it is a line break, and at the end of the file 0.
+// now returns the character at the place: a line break at the end of a line, 0 at the end of the file.
 func (f *follower) now() rune {
 	switch {
 	case f.column < len(f.here):
@@ -379,11 +382,11 @@ func (f *follower) step() {
 	f.column++
 }
 
-// skip goes to the next character that the text may have.
+// skip goes to the next character that may be part of the text.
 func (f *follower) skip() {
 	for r := f.now(); r != 0 && (unicode.IsSpace(r) || r == f.quote || f.quote == '"' && r == '\\'); r = f.now() {
 		if r == '\'' && f.next() == '\'' {
-			f.step() // two stand for one, which is the text's
+			f.step() // an escape of two characters, which stand for one of the text
 			return
 		}
 		if r == '\\' {
@@ -396,7 +399,7 @@ func (f *follower) skip() {
 	}
 }
 
-// next is the character after the place, on its line.
+// next returns the character after the place, on the same line.
 func (f *follower) next() rune {
 	if f.column+1 < len(f.here) {
 		return f.here[f.column+1]
@@ -404,7 +407,7 @@ func (f *follower) next() rune {
 	return '\n'
 }
 
-// past goes behind a character of the text.
+// past goes to just after a character of the text.
 func (f *follower) past(r rune) {
 	for f.skip(); f.now() != 0 && f.now() != r; f.skip() {
 		f.step()

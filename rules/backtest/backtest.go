@@ -1,5 +1,5 @@
-// Package backtest decides again what was decided already: by another ruleset, and from what was known at the time. Its
-// report says what would have become of the transactions.
+// Package backtest repeats past decisions with another ruleset, from what was known at the time. Its report says what the
+// decisions would have been.
 package backtest
 
 import (
@@ -13,23 +13,24 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// Backtest is what is to be decided again, and by whom. It is for one Run.
+// Backtest holds the decisions to repeat and the candidate to repeat them with. It can be run only once.
 type Backtest struct {
 	Ledger    ledger.Reader
 	Candidate fraud.Evaluator
-	// Since and Until choose decisions by the start of their transactions: then or later, and before. Neither is zero.
+	// Since and Until select decisions by the start of their transactions: at or after Since, and before Until. Both must
+	// be set.
 	Since, Until time.Time
-	// GoodBefore has transactions that began before it, and have no label, counted as legitimate: a fraud would be known by then.
-	// Where it is zero they do not count.
+	// GoodBefore makes transactions that started before it and have no label count as legitimate: a fraud would be known by
+	// now. If it is zero, transactions without a label do not count.
 	GoodBefore time.Time
-	// Changes is how many changed decisions the report lists: the latest.
+	// Changes is how many changed decisions the report lists. It lists the latest.
 	Changes int
-	// Rules are the candidate's rules and lists, so that the report names those that never hit, too. It may be nil.
+	// Rules holds the candidate's rules and lists, so that the report also names those that never hit. It may be nil.
 	Rules []KnownRule
-	// Settle is the candidate's outcome if, of its live rules, those hit or failed and no others: what a rule was decisive
-	// for is found with it. Where it is nil, or once disagrees with the candidate, the report does not say.
+	// Settle returns the candidate's outcome if exactly these live rules hit or failed. It is used to find the decisions
+	// that a rule was decisive for. If it is nil, or ever disagrees with the candidate, the report leaves those out.
 	Settle func([]fraud.RuleResult) fraud.Outcome
-	// Progress is told now and then how far it has got. It may be nil.
+	// Progress is called from time to time with the progress so far. It may be nil.
 	Progress func(Progress)
 
 	tally   *tally
@@ -37,7 +38,7 @@ type Backtest struct {
 	count   Progress
 }
 
-// KnownRule is a rule as it stands in a ruleset.
+// KnownRule describes a rule or a list of the candidate.
 type KnownRule struct {
 	ID, Name string
 	Score    int
@@ -45,14 +46,15 @@ type KnownRule struct {
 	Shadow   bool
 }
 
-// Progress is how far a backtest has got. Reading comes first, and decides what it can on the way; what is left is
-// folded and decided after it.
+// Progress counts what a backtest has done so far. Reading comes first and repeats the decisions whose values were all
+// recorded. After that, the values of the others are folded and those decisions are repeated too.
 type Progress struct {
 	Read, Decided, ToFold int
 }
 
-// Run reads the ledger and decides. In memory it takes about 1 KB for each transaction that it reads, and 6 KB for each
-// whose features were not all recorded: a million of the first kind fit a laptop, those of the second a server.
+// Run reads the ledger and repeats its decisions. It needs about 1 KB of memory for each transaction that it reads, and
+// 6 KB for each whose features were not all recorded: a laptop can hold a million of the first kind, a server a million of
+// the second.
 func (b *Backtest) Run(ctx context.Context) (*Report, error) {
 	b.tally, b.history = newTally(b), newHistory(b.Candidate.Features())
 	if err := b.read(ctx); err != nil {
@@ -64,7 +66,7 @@ func (b *Backtest) Run(ctx context.Context) (*Report, error) {
 	return b.tally.report(), nil
 }
 
-// decide asks the candidate, which must have all values by now.
+// decide repeats a decision with the candidate. The decision must have all its values.
 func (b *Backtest) decide(d decision) {
 	values := make(map[string]float64, len(d.values))
 	for i, name := range b.history.names {
@@ -75,7 +77,7 @@ func (b *Backtest) decide(d decision) {
 	b.count.Decided++
 }
 
-// stride is how many decisions are folded between two words of progress.
+// stride is how many decisions are folded between two reports of progress.
 const stride = 500
 
 func (b *Backtest) tell() {
@@ -84,10 +86,10 @@ func (b *Backtest) tell() {
 	}
 }
 
-// pageSize is how many entries are asked of the ledger at once.
+// pageSize is how many entries are requested from the ledger at once.
 const pageSize = 500
 
-// read decides again what can be decided at once, and gathers what the rest has to be folded from.
+// read repeats the decisions whose values were all recorded, and gathers what the values of the others are folded from.
 func (b *Backtest) read(ctx context.Context) error {
 	if err := b.entries(ctx, b.Since, b.Until, b.compare); err != nil {
 		return err
@@ -114,8 +116,8 @@ func (b *Backtest) compare(e ledger.Entry) {
 	b.count.ToFold++
 }
 
-// readAround reads what the period's decisions may have looked back at. A decision that was late may have seen
-// transactions that came after the period, too.
+// readAround reads the transactions outside the period that its decisions may have counted: those before it, and those
+// after it, which a late decision may have seen.
 func (b *Backtest) readAround(ctx context.Context) error {
 	remember := func(e ledger.Entry) {
 		if checked(e.Record) {
@@ -141,7 +143,7 @@ func (b *Backtest) readAround(ctx context.Context) error {
 	return b.entries(ctx, b.Until, to.Add(time.Microsecond), remember)
 }
 
-// entries calls each for the transactions that started within a span, the newest first.
+// entries calls each for the transactions that started from since until before until, the newest first.
 func (b *Backtest) entries(ctx context.Context, since, until time.Time, each func(ledger.Entry)) error {
 	query := ledger.Query{Since: since, Until: until, Limit: pageSize}
 	for {
@@ -164,8 +166,8 @@ func (b *Backtest) entries(ctx context.Context, since, until time.Time, each fun
 	}
 }
 
-// fold goes through the past in the order of its decisions, gives each incomplete decision the values that it lacks,
-// from what was decided before it and from nothing else, and decides it again.
+// fold goes through the past in the order of its decisions. It gives each incomplete decision the values that it lacks,
+// computed only from what was decided before it, and repeats it.
 func (b *Backtest) fold(ctx context.Context) error {
 	h := b.history
 	slices.SortFunc(h.past, func(x, y past) int { return x.turn.compare(y.turn) })
@@ -183,7 +185,7 @@ func (b *Backtest) fold(ctx context.Context) error {
 		}
 		b.fill(d, &line.Timeline)
 		b.decide(*d)
-		h.incomplete[i] = nil // it and all that it holds is done with
+		h.incomplete[i] = nil // frees its memory
 		if (i+1)%stride == 0 {
 			b.tell()
 		}
@@ -192,7 +194,7 @@ func (b *Backtest) fold(ctx context.Context) error {
 	return nil
 }
 
-// fill gives a decision what it lacks, and has the report say so.
+// fill computes the values that a decision lacks, and counts them for the report.
 func (b *Backtest) fill(d *decision, line *usage.Timeline) {
 	lacking := b.history.lacking(d)
 	use := usage.Of(d.posted, d.startTime, b.history.dimensions)
@@ -205,7 +207,7 @@ func (b *Backtest) fill(d *decision, line *usage.Timeline) {
 	}
 }
 
-// neededFrom is for each incomplete decision the time before which neither it nor any later one looks.
+// neededFrom returns for each incomplete decision the earliest time that it or any later one looks back to.
 func (h *history) neededFrom() []time.Time {
 	reach, times := h.reach(), make([]time.Time, len(h.incomplete))
 	for i := len(times) - 1; i >= 0; i-- {
@@ -217,7 +219,7 @@ func (h *history) neededFrom() []time.Time {
 	return times
 }
 
-// timeline holds no more than about twice what is needed.
+// timeline forgets old uses, so that it holds no more than about twice what is needed.
 type timeline struct {
 	usage.Timeline
 	neededFrom   time.Time

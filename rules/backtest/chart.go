@@ -7,16 +7,16 @@ import (
 	"dummyorders/domain/fraud"
 )
 
-// chart is a drawing in units of its own: bars, lines behind them, and texts.
+// chart is a drawing of bars, lines behind them and texts. It has its own units.
 type chart struct {
-	Title         string // for those who cannot see it
+	Title         string // for readers who cannot see the chart
 	Width, Height float64
 	Bars          []bar
 	Lines         []float64 // heights of horizontal lines
 	Texts         []text
 }
 
-// bar is a rectangle. Class says its colour, and Says what it stands for.
+// bar is a rectangle. Class is the CSS class that gives its colour, and Says is the text that explains it.
 type bar struct {
 	X, Y, W, H  float64
 	Class, Says string
@@ -27,7 +27,7 @@ type text struct {
 	Anchor, Text string
 }
 
-// The frame of a chart: what is left free for the texts beside and below.
+// The size of a chart, and the margins left free for the texts beside and below the plot.
 const (
 	chartWidth  = 1080
 	chartHeight = 260
@@ -36,14 +36,14 @@ const (
 	chartBottom = 26
 	chartTop    = 14
 	plotHeight  = chartHeight - chartTop - chartBottom
-	mostGroups  = 45 // pairs of bars that can be told apart
+	mostGroups  = 45 // the most pairs of bars that can be distinguished
 )
 
 func newChart(title string) *chart {
 	return &chart{Title: title, Width: chartWidth, Height: chartHeight}
 }
 
-// group is a place on the horizontal axis, with a stack before and a stack after.
+// group is a place on the horizontal axis with two stacks of bars: before and after.
 type group struct {
 	label         string
 	before, after []part
@@ -55,23 +55,23 @@ type part struct {
 	count int
 }
 
-// height turns a count into a share of the plot.
+// height converts a count into a share of the plot's height.
 type height func(count int) float64
 
 func linear(most int) height {
 	return func(count int) float64 { return float64(count) / float64(max(most, 1)) }
 }
 
-// logarithmic shows few beside very many.
+// logarithmic returns a scale on which small counts are visible beside very large ones.
 func logarithmic(most int) height {
 	return func(count int) float64 { return math.Log10(float64(1+count)) / math.Log10(float64(1+max(most, 1))) }
 }
 
-// stacks draws groups side by side.
+// stacks draws the groups side by side.
 func (c *chart) stacks(groups []group, of height) {
 	step := (chartWidth - chartLeft - chartRight) / float64(max(len(groups), 1))
 	width := math.Min(step*0.4, 40)
-	every := int(math.Ceil(80 / step)) // so that no label runs into the next one
+	every := int(math.Ceil(80 / step)) // so that labels do not overlap
 	for i, g := range groups {
 		middle := chartLeft + step*(float64(i)+0.5)
 		c.stack(g.before, middle-width-1, width, g.label+" before, ", "before ", of)
@@ -94,7 +94,7 @@ func (c *chart) stack(parts []part, x, width float64, says, class string, of hei
 	}
 }
 
-// scale draws lines at counts.
+// scale draws a labelled horizontal line at each of the counts.
 func (c *chart) scale(counts []int, of height) {
 	for _, count := range counts {
 		y := chartTop + plotHeight*(1-of(count))
@@ -103,7 +103,7 @@ func (c *chart) scale(counts []int, of height) {
 	}
 }
 
-// evenly are three to six round numbers up to the most.
+// evenly returns evenly spaced round numbers from 0 to up to most. There are no more than six.
 func evenly(most int) []int {
 	step := 1
 	for i := 0; most/step > 5; i++ {
@@ -129,7 +129,7 @@ func upTo(most int, number func(i int) int) []int {
 	return all
 }
 
-// dayChart stacks the outcomes of each day, or of each few days where there are many.
+// dayChart returns a chart that stacks the outcomes of each day. If there are many days, it puts several into one stack.
 func dayChart(days []Day, title string, outcomes ...fraud.Outcome) *chart {
 	c, groups, most := newChart(title), []group{}, 0
 	together := (len(days) + mostGroups - 1) / mostGroups
@@ -153,7 +153,7 @@ func dayChart(days []Day, title string, outcomes ...fraud.Outcome) *chart {
 	return c
 }
 
-// scoreChart has a pair of bars for each band of scores.
+// scoreChart returns a chart with a pair of bars for each band of scores.
 func scoreChart(s Scores) *chart {
 	c, groups, most := newChart("Decisions by score, before and after"), []group{}, 0
 	for i := range scoreBands {
@@ -171,7 +171,8 @@ func scoreChart(s Scores) *chart {
 	return c
 }
 
-// hitsChart is one bar of a rule's hits beside those of the rule with the most: fraudulent, legitimate, unlabelled.
+// hitsChart returns a chart of one bar: a rule's hits that are fraudulent, legitimate and unlabelled. most is the number of
+// hits that fills the width, which is that of the rule with the most.
 func hitsChart(r Rule, most int) *chart {
 	c := &chart{Width: hitsWidth, Height: hitsHeight, Title: fmt.Sprintf("%s: %s, %s labelled, %s of them fraudulent",
 		r.ID, plural(r.Hits, "hit"), grouped(r.Labelled), grouped(r.Fraudulent))}

@@ -13,20 +13,20 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// decision is one that was made, with all that deciding it again needs.
+// decision is a past decision with everything needed to repeat it.
 type decision struct {
 	posted    transaction.Transaction
 	startTime time.Time
-	asOf      time.Time // what was known then is what the candidate may know
+	asOf      time.Time // the candidate may use only what was known at this time
 	before    fraud.Decision
-	label     string // the latest; empty where nobody has said what was true
-	judged    string // the same, or what is taken to be true without a label
-	// values are of the candidate's features, in their order: NaN where none was recorded.
+	label     string // the latest label; empty if there is none
+	judged    string // the label, or what is presumed without one
+	// values holds the values of the candidate's features, in the order of the features: NaN if not recorded.
 	values []float64
 	turn   turn
 }
 
-// turn is the place of a transaction among all: the order in which they were counted and decided.
+// turn is the place of a transaction in the order in which transactions were counted and decided.
 type turn struct {
 	decidedAt, startTime time.Time
 	id                   string
@@ -36,7 +36,8 @@ func (t turn) compare(other turn) int {
 	return cmp.Or(t.decidedAt.Compare(other.decidedAt), t.startTime.Compare(other.startTime), cmp.Compare(t.id, other.id))
 }
 
-// turnOf goes by the time of the decision. Detectors that keep none decided when the transaction came.
+// turnOf returns the turn of a record, by the time of its decision. For detectors that do not record that time, it is the
+// start of the transaction.
 func turnOf(r ledger.Record) turn {
 	decidedAt := r.StartTime
 	if r.Explanation != nil && !r.Explanation.DecidedAt.IsZero() {
@@ -52,19 +53,20 @@ func asOf(r ledger.Record) time.Time {
 	return r.StartTime
 }
 
-// checked says whether a detector has decided about a transaction. What nobody decided about was not counted either.
+// checked reports whether a detector has decided about a transaction. Transactions without a decision were not counted
+// either.
 func checked(r ledger.Record) bool {
 	return r.Decision != nil && r.Decision.Outcome != fraud.NotEvaluated
 }
 
-// decisionOf needs a record that was checked.
+// decisionOf returns the decision of an entry, whose record must be checked.
 func decisionOf(e ledger.Entry, features []string) decision {
 	r := e.Record
 	d := decision{
 		posted: e.Transaction, startTime: r.StartTime, asOf: asOf(r), before: *r.Decision, turn: turnOf(r),
 		label: latest(r.Labels), values: make([]float64, len(features)),
 	}
-	if r.Explanation != nil { // without what nobody asks for again, and which is most of it
+	if r.Explanation != nil { // keeps only the rules: the rest is not needed again, and is most of it
 		d.before.Explanation = &fraud.Explanation{Rules: r.Explanation.Rules}
 	}
 	for i, name := range features {
@@ -79,7 +81,7 @@ func decisionOf(e ledger.Entry, features []string) decision {
 	return d
 }
 
-// whole says whether all values were recorded.
+// whole reports whether all values were recorded.
 func (d decision) whole() bool {
 	return !slices.ContainsFunc(d.values, math.IsNaN)
 }
@@ -88,7 +90,7 @@ func (d decision) amount() money.Money {
 	return d.posted.Payment.Amount
 }
 
-// latest is the label that holds now; of several at once, that it is fraudulent, as features count them.
+// latest returns the latest label. Of several labels with the same time, fraudulent wins, as it does when features count.
 func latest(labels []ledger.Label) string {
 	var last ledger.Label
 	for _, l := range labels {
@@ -99,7 +101,7 @@ func latest(labels []ledger.Label) string {
 	return last.Label
 }
 
-// labelsOf are a transaction's as features count them.
+// labelsOf returns the labels of a transaction in the form in which features count them.
 func labelsOf(r ledger.Record) []usage.Label {
 	var all []usage.Label
 	for _, l := range r.Labels {

@@ -38,7 +38,7 @@ func (m memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 			q.After != ledger.Cursor{} && newer(place(e), q.After) <= 0
 	})
 	slices.SortFunc(chosen, func(a, b ledger.Entry) int { return newer(place(a), place(b)) })
-	limit := min(q.Limit, max(3, len(m)/10)) // pages are small here, so that there are many
+	limit := min(q.Limit, max(3, len(m)/10)) // small pages, so that there are many
 	page := ledger.Page{Entries: chosen[:min(limit, len(chosen))]}
 	if len(chosen) > limit {
 		page.Next = place(chosen[limit-1])
@@ -54,11 +54,11 @@ func newer(a, b ledger.Cursor) int {
 	return cmp.Or(b.StartTime.Compare(a.StartTime), cmp.Compare(b.TransactionID, a.TransactionID))
 }
 
-// candidate is a ruleset of one function.
+// candidate is a ruleset that decides with a function.
 type candidate struct {
 	features []usage.Feature
 	decide   func(c fraud.Check, values map[string]float64) fraud.Decision
-	saw      map[string]map[string]float64 // by transaction
+	saw      map[string]map[string]float64 // values by the transaction's id
 }
 
 func (c *candidate) Ruleset() fraud.Ruleset {
@@ -74,7 +74,7 @@ func (c *candidate) Evaluate(check fraud.Check, values map[string]float64) fraud
 	return c.decide(check, values)
 }
 
-// decided is an entry of a transaction that was decided a second after it came.
+// decided returns the entry of a transaction that was decided a second after it came.
 func decided(id string, at time.Time, o fraud.Outcome, score int, rules ...fraud.RuleResult) ledger.Entry {
 	t := transaction.Transaction{
 		ID: id, Order: transaction.Order{ID: "o-" + id, Cost: money.Money{Minor: 10000, Currency: "INR"}},
@@ -112,7 +112,7 @@ func hit(id string, score int) fraud.RuleResult {
 	return fraud.RuleResult{ID: id, Outcome: fraud.RuleHit, Score: score}
 }
 
-// run is a backtest of the ten days from the start.
+// run runs a backtest of the ten days from start.
 func run(t testing.TB, book ledger.Reader, c *candidate, change ...func(*backtest.Backtest)) *backtest.Report {
 	t.Helper()
 	b := &backtest.Backtest{Ledger: book, Candidate: c, Since: start, Until: after(10 * day), Changes: 10}

@@ -51,7 +51,7 @@ func TestTheRulesetThatDecidedChangesNothing(t *testing.T) {
 	})
 }
 
-// What comes after a decision is in the ledger when it is made again, and must not count.
+// When a decision is repeated, the ledger also holds what came after it. That must not count.
 func TestNothingFromAfterTheMomentOfADecisionCounts(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		book := forgetful(rt, lived(rt, byValues))
@@ -70,8 +70,8 @@ func TestNothingFromAfterTheMomentOfADecisionCounts(t *testing.T) {
 	})
 }
 
-// long is a history of so many transactions within four hours that a fold lets go of the first before it is through. Every
-// tenth is decided an hour late, as of when it came.
+// long returns a history of so many transactions within four hours that a fold forgets the first before it has reached the
+// last. Every tenth is decided an hour late, as of when it came.
 func long() memory {
 	book := memory{}
 	for i := range 1500 {
@@ -97,7 +97,7 @@ func TestWhatALongFoldLetsGoOfIsNotMissed(t *testing.T) {
 	}
 }
 
-// Where several decide at once, one may see what came after its own transaction, and after the period.
+// If several deciders run at once, one of them may see transactions that came after its own, and after the period.
 func TestALateDecisionSawWhatWasDecidedBeforeIt(t *testing.T) {
 	late, other := decided(number(1), after(10*day-time.Minute), fraud.Approve, 0), decided(number(2), after(10*day+10*time.Minute), fraud.Approve, 0)
 	late.Record.Explanation.DecidedAt = after(10*day + time.Hour)
@@ -150,7 +150,7 @@ func TestTheReportSaysWhatWasFolded(t *testing.T) {
 	}
 }
 
-// That nothing happened for a while is no sign that something is missing.
+// A time without transactions does not mean that the ledger lacks any.
 func TestALedgerThatReachesBackFarEnoughIsNotSaidToBeShort(t *testing.T) {
 	const short = "The ledger holds nothing from before 2026-01-02 03:04:05 UTC: what it held once is not counted."
 	book := memory{decided(number(1), start, fraud.Approve, 0), decided(number(2), after(5*time.Minute), fraud.Approve, 0)}
@@ -177,7 +177,7 @@ func TestALedgerThatReachesBackFarEnoughIsNotSaidToBeShort(t *testing.T) {
 	}
 }
 
-// Only the part of the ledger is read that something may look back at.
+// A backtest reads only the part of the ledger that features may look back at.
 func TestTheLedgerIsReadAsFarBackAsAFeatureLooks(t *testing.T) {
 	book := &watched{memory: memory{decided(number(1), after(-40*day), fraud.Approve, 0), decided(number(2), after(day), fraud.Approve, 0)}}
 	run(t, book, &candidate{decide: byValues})
@@ -190,14 +190,14 @@ func TestTheLedgerIsReadAsFarBackAsAFeatureLooks(t *testing.T) {
 	}
 }
 
-// watched notes the earliest start that was asked for.
+// watched records the earliest start that was asked for.
 type watched struct {
 	memory
 	since time.Time
 }
 
 func (w *watched) List(ctx context.Context, q ledger.Query) (ledger.Page, error) {
-	if q.Limit > 1 && (w.since.IsZero() || q.Since.Before(w.since)) { // one alone is to see whether there is any
+	if q.Limit > 1 && (w.since.IsZero() || q.Since.Before(w.since)) { // a limit of 1 only asks whether there is any
 		w.since = q.Since
 	}
 	return w.memory.List(ctx, q)

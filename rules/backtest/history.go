@@ -9,23 +9,23 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// history is what may have to be folded: transactions in the ledger, and the decisions that lack a value.
+// history holds what folding needs: transactions in the ledger, and the decisions that lack a value.
 type history struct {
 	features   []usage.Feature
-	names      []string // of the features
+	names      []string // the names of the features
 	dimensions []usage.Dimension
 	past       []past
 	incomplete []*decision
-	oldest     time.Time         // start of any that is remembered
-	texts      map[string]string // each text once, since many transactions have it
+	oldest     time.Time         // the earliest start of a remembered transaction
+	texts      map[string]string // each text once, since many transactions share it
 }
 
-// past is a transaction as later ones see it, in little space: there may be a million of them.
+// past holds what later transactions count of a transaction. It is compact, since there may be a million of them.
 type past struct {
 	turn   turn
 	at     time.Time
 	amount money.Money
-	values []string // by the history's dimensions; empty where it has none
+	values []string // in the order of the history's dimensions; empty if the transaction has no value
 	labels []usage.Label
 }
 
@@ -37,7 +37,7 @@ func newHistory(features []usage.Feature) *history {
 	return h
 }
 
-// remember keeps a transaction that was checked, unless no feature could look at it.
+// remember keeps a transaction that was checked, unless there are no features that could count it.
 func (h *history) remember(e ledger.Entry) {
 	if len(h.dimensions) == 0 {
 		return
@@ -62,7 +62,7 @@ func (h *history) once(text string) string {
 	return text
 }
 
-// use is the inverse of remember.
+// use returns the use that remember stored in p.
 func (h *history) use(p past) usage.Use {
 	values := make(map[usage.Dimension]string, len(h.dimensions))
 	for i, dimension := range h.dimensions {
@@ -73,18 +73,18 @@ func (h *history) use(p past) usage.Use {
 	return usage.Use{TransactionID: p.turn.id, At: p.at, Amount: p.amount, Values: values, Labels: p.labels}
 }
 
-// lacking are the features that a decision has no value of.
+// lacking returns the features for which a decision has no value.
 func (h *history) lacking(d *decision) []usage.Feature {
 	var all []usage.Feature
 	for i, f := range h.features {
-		if d.values[i] != d.values[i] { // only NaN is not itself
+		if d.values[i] != d.values[i] { // true only for NaN
 			all = append(all, f)
 		}
 	}
 	return all
 }
 
-// reach is how far back the lacking features of any decision look.
+// reach returns how far back the features that any decision lacks look.
 func (h *history) reach() time.Duration {
 	var furthest time.Duration
 	for i, f := range h.features {
@@ -95,7 +95,8 @@ func (h *history) reach() time.Duration {
 	return furthest
 }
 
-// span is from the earliest moment that a decision is as of, to the latest at which one was made.
+// span returns the earliest asOf of the incomplete decisions, and the latest time at which one of them was made. There must
+// be one.
 func (h *history) span() (from, to time.Time) {
 	from, to = h.incomplete[0].asOf, h.incomplete[0].turn.decidedAt
 	for _, d := range h.incomplete {

@@ -5,35 +5,37 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// Labels says how well the decisions agree with what turned out to be true, by the latest label of each transaction.
+// Labels says how well the decisions agree with the latest label of each transaction.
 type Labels struct {
 	Labelled   int `json:"labelled"`
 	Fraudulent int `json:"fraudulent"`
 	Legitimate int `json:"legitimate"`
-	// Presumed have no label, and count as legitimate: they began before Backtest.GoodBefore.
+	// Presumed counts the transactions without a label that count as legitimate: they started before Backtest.GoodBefore.
 	Presumed int `json:"presumed,omitempty"`
-	// Before and After are absent where there is no label: nothing is known then.
+	// Before and After are absent if no transaction has a label or is presumed legitimate: nothing is known then.
 	Before *Quality `json:"before,omitempty"`
 	After  *Quality `json:"after,omitempty"`
 }
 
-// Quality is how well decisions find fraud.
+// Quality says how well decisions find fraud.
 type Quality struct {
 	Decline         Detection `json:"decline"`
 	ReviewOrDecline Detection `json:"reviewOrDecline"`
 }
 
-// Detection is how well some outcomes find fraud. Transactions without a label do not count.
+// Detection says how well some outcomes find fraud. Transactions without a label count only if they are presumed
+// legitimate.
 type Detection struct {
-	Flagged int `json:"flagged"` // had one of the outcomes
-	Caught  int `json:"caught"`  // of these, were fraudulent
-	// Precision is Caught of Flagged, and Recall is Caught of all that were fraudulent; absent where there are none. Precision is
-	// absent, too, where no transaction at all is known to be legitimate, or fraudulent: labels of disputes alone would make it 1.
+	Flagged int `json:"flagged"` // transactions that had one of the outcomes
+	Caught  int `json:"caught"`  // how many of these were fraudulent
+	// Precision is Caught divided by Flagged, and Recall is Caught divided by all that were fraudulent; each is null if it
+	// would divide by 0. Precision is also null if no transaction is known to be legitimate, or none to be fraudulent: labels
+	// that come only from disputes would make it 1.
 	Precision *float64 `json:"precision"`
 	Recall    *float64 `json:"recall"`
 }
 
-// add counts a transaction. What has no label says nothing.
+// add counts a transaction. It ignores one that has no label and is not presumed legitimate.
 func (l *Labels) add(label string, presumed bool, before, after fraud.Outcome) {
 	switch {
 	case presumed:
@@ -67,7 +69,7 @@ func (d *Detection) add(label string, flagged bool) {
 	}
 }
 
-// conclude computes the shares.
+// conclude computes precision and recall.
 func (l *Labels) conclude() {
 	for _, q := range []*Quality{l.Before, l.After} {
 		if q == nil {
@@ -79,7 +81,7 @@ func (l *Labels) conclude() {
 	}
 }
 
-// precision is nil where it cannot be known.
+// precision returns the share of flagged transactions that are fraudulent, or nil if it cannot be known.
 func (l *Labels) precision(caught, flagged int) *float64 {
 	if l.Fraudulent == 0 || l.Legitimate+l.Presumed == 0 {
 		return nil
@@ -87,7 +89,7 @@ func (l *Labels) precision(caught, flagged int) *float64 {
 	return share(caught, flagged)
 }
 
-// share is nil where there is nothing to have a share of.
+// share returns part divided by of, or nil if of is 0.
 func share(part, of int) *float64 {
 	if of == 0 {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"dummyorders/rules/backtest"
 )
 
-// features are some of each measure, and of each kind of dimension.
+// features holds features of each measure and of each kind of dimension.
 var features = []usage.Feature{
 	{Measure: usage.Count, By: usage.Card, Window: 10 * time.Minute},
 	{Measure: usage.Count, By: usage.Order, Window: day},
@@ -29,7 +29,7 @@ var features = []usage.Feature{
 	{Measure: usage.Frauds, By: usage.Card, Window: 30 * day},
 }
 
-// naive counts by what each feature says in words, from all that was decided so far.
+// naive computes a feature by its definition, from everything that was decided so far.
 func naive(f usage.Feature, decidedSoFar []ledger.Entry, e ledger.Entry) float64 {
 	value := func(e ledger.Entry, d usage.Dimension) string {
 		t := e.Transaction
@@ -82,7 +82,7 @@ func naive(f usage.Feature, decidedSoFar []ledger.Entry, e ledger.Entry) float64
 	panic(f.Measure)
 }
 
-// fraudulentAt takes labels in the order of their times.
+// fraudulentAt reports whether the labels say at a moment that a transaction is fraudulent. They must be ordered by time.
 func fraudulentAt(labels []ledger.Label, moment time.Time) bool {
 	fraudulent, since := false, time.Time{}
 	for _, l := range labels {
@@ -94,13 +94,13 @@ func fraudulentAt(labels []ledger.Label, moment time.Time) bool {
 	return fraudulent
 }
 
-// lived is a history as it may have happened: decisions with the values that the naive model saw at the time.
+// lived generates a possible history: decisions with the values that the naive model saw at the time.
 func lived(t *rapid.T, decide func(fraud.Check, map[string]float64) fraud.Decision) memory {
 	var book memory
 	pick := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }
 	for i := range rapid.IntRange(1, 25).Draw(t, "transactions") {
 		at := after(time.Duration(rapid.IntRange(-32*24*60, 10*24*60+60).Draw(t, "minute")) * time.Minute)
-		if rapid.Bool().Draw(t, "near") { // to another one, so that short windows hold something
+		if rapid.Bool().Draw(t, "near") { // near another one, so that short windows are not empty
 			at = after(time.Duration(rapid.IntRange(-30, 30).Draw(t, "minute")) * time.Minute)
 		}
 		posted := transaction.Transaction{
@@ -142,7 +142,7 @@ func lived(t *rapid.T, decide func(fraud.Check, map[string]float64) fraud.Decisi
 
 func decidedAt(e ledger.Entry) time.Time { return e.Record.Explanation.DecidedAt }
 
-// byValues is a ruleset that looks at every feature.
+// byValues decides with the values of all features.
 func byValues(_ fraud.Check, values map[string]float64) fraud.Decision {
 	sum := 0
 	for i, f := range features {
@@ -151,7 +151,7 @@ func byValues(_ fraud.Check, values map[string]float64) fraud.Decision {
 	return verdict(backtest.Outcomes[sum%3], sum%101, hit(fmt.Sprint("rule", sum%5), sum%101))
 }
 
-// forgetful is a copy of a ledger in which decisions lack some values, or all.
+// forgetful returns a copy of a ledger in which decisions lack some or all values.
 func forgetful(t *rapid.T, book memory) memory {
 	book = slices.Clone(book)
 	for i := range book {

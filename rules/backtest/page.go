@@ -19,7 +19,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"outcomes": func() []fraud.Outcome { return Outcomes },
 }).Parse(pageText))
 
-// WriteHTML writes the report as a page that stands for itself: it needs no script and loads nothing.
+// WriteHTML writes the report as a self-contained page: it needs no script and loads nothing.
 func (r *Report) WriteHTML(to io.Writer) error {
 	return page.Execute(to, view{r})
 }
@@ -29,16 +29,16 @@ type view struct {
 	*Report
 }
 
-// Counts are the lines of what was compared.
+// Counts returns the lines that say what was compared.
 func (v view) Counts() []string { return v.counts() }
 
-// FoldedLines say what was folded.
+// FoldedLines returns the lines that say what was folded.
 func (v view) FoldedLines() []string { return v.Folded.lines() }
 
-// LabelLine says how many are labelled, LabelRows how well they were found.
+// LabelLine returns the text that says how many transactions are labelled.
 func (v view) LabelLine() string { return strings.Join(v.Labels.lines(v.GoodBefore), " ") }
 
-// LabelRows are empty where there are no labels.
+// LabelRows returns the lines that say how well fraud was found. There are none without labels.
 func (v view) LabelRows() []labelRow {
 	if v.Labels.Before == nil {
 		return nil
@@ -46,36 +46,36 @@ func (v view) LabelRows() []labelRow {
 	return v.Labels.rows()
 }
 
-// ChangedLine says how many decisions change.
+// ChangedLine returns the text that says how many decisions change.
 func (v view) ChangedLine() string { return v.Changed.line() }
 
-// ChangedShare is of all decisions.
+// ChangedShare returns the share of all decisions whose outcome changes.
 func (v view) ChangedShare() *float64 { return share(v.Changed.Decisions, v.Decisions) }
 
-// Newly is how many decisions have an outcome now that they had not before.
+// Newly returns how many decisions have the outcome now and did not have it before.
 func (v view) Newly(o fraud.Outcome) int {
 	return v.Outcomes.Sum("", o).Decisions - v.Outcomes.Sum(o, o).Decisions
 }
 
-// DayChart has all outcomes, the gravest at the bottom.
+// DayChart returns the chart of all outcomes by day, the gravest at the bottom.
 func (v view) DayChart() *chart {
 	return dayChart(v.Days, "Decisions by day, before and after", fraud.Decline, fraud.Review, fraud.Approve)
 }
 
-// StoppedChart leaves out what was approved, beside which the rest is small.
+// StoppedChart returns the chart by day without approved transactions, since the other outcomes are small beside them.
 func (v view) StoppedChart() *chart {
 	return dayChart(v.Days, "Declined or in review by day, before and after", fraud.Decline, fraud.Review)
 }
 
-// ScoreChart is how the scores are spread.
+// ScoreChart returns the chart of the distribution of scores.
 func (v view) ScoreChart() *chart { return scoreChart(v.Scores) }
 
-// DecisionTable and the like are the matrices that the page shows.
+// DecisionTable returns the matrix of outcomes by number of decisions.
 func (v view) DecisionTable() matrixTable {
 	return matrixTable{v.Outcomes, "decisions", true, func(c Cell) string { return grouped(c.Decisions) }}
 }
 
-// AmountTables are the same by amount, one for each currency.
+// AmountTables returns the matrices of outcomes by amount, one for each currency.
 func (v view) AmountTables() []matrixTable {
 	var all []matrixTable
 	for _, currency := range v.Outcomes.Sum("", "").Amounts.Currencies() {
@@ -84,7 +84,7 @@ func (v view) AmountTables() []matrixTable {
 	return all
 }
 
-// ShadowTable is the matrix of the shadow rules; nil where there is none.
+// ShadowTable returns the matrix of the shadow rules, or nil if there is none.
 func (v view) ShadowTable() *matrixTable {
 	if v.Shadow == nil || v.Shadow.Outcomes == nil {
 		return nil
@@ -92,28 +92,28 @@ func (v view) ShadowTable() *matrixTable {
 	return &matrixTable{v.Shadow.Outcomes, "decisions", true, func(c Cell) string { return grouped(c.Decisions) }}
 }
 
-// RuleTable is the live rules', ShadowRules the others'.
+// RuleTable returns the table of the live rules and lists.
 func (v view) RuleTable() ruleTable { return ruleTable(v.Rules) }
 
-// ShadowRules may be called only where there are any.
+// ShadowRules returns the table of the shadow rules. It must be called only if Shadow is set.
 func (v view) ShadowRules() ruleTable { return ruleTable(v.Shadow.Rules) }
 
 // ruleTable is a table of rules.
 type ruleTable []Rule
 
-// Idle are the ids of the rules that had nothing to say, Busy the other rules.
+// Idle returns the ids of the rules that never hit and never failed.
 func (t ruleTable) Idle() []string {
 	ids, _ := idle(t)
 	return ids
 }
 
-// Busy are the rules that the table has lines of.
+// Busy returns the other rules, which have a line each in the table.
 func (t ruleTable) Busy() []Rule {
 	_, busy := idle(t)
 	return busy
 }
 
-// Most is the most hits that any has.
+// Most returns the number of hits of the rule with the most.
 func (t ruleTable) Most() int {
 	most := 0
 	for _, rule := range t {
@@ -122,7 +122,7 @@ func (t ruleTable) Most() int {
 	return most
 }
 
-// matrixTable is a matrix of outcomes as a table of the page.
+// matrixTable is a matrix of outcomes as a table on the page.
 type matrixTable struct {
 	Matrix
 	What   string
@@ -130,18 +130,18 @@ type matrixTable struct {
 	say    func(Cell) string
 }
 
-// Sides are the outcomes, and the empty one for all.
+// Sides returns the outcomes, and an empty one that stands for all.
 func (matrixTable) Sides() []fraud.Outcome { return append(Outcomes[:3:3], "") }
 
-// Cell says what stands in a cell, and Share what share of all decisions that is.
+// Cell returns the text of a cell.
 func (t matrixTable) Cell(before, after fraud.Outcome) string { return t.say(t.Sum(before, after)) }
 
-// Share is of all decisions.
+// Share returns the share of all decisions that are in a cell.
 func (t matrixTable) Share(before, after fraud.Outcome) *float64 {
 	return share(t.Sum(before, after).Decisions, t.Sum("", "").Decisions)
 }
 
-// Class tells changes for the better and for the worse of the transaction apart.
+// Class returns the CSS class of a cell. It distinguishes changes by the outcome that they lead to.
 func (t matrixTable) Class(before, after fraud.Outcome) string {
 	switch {
 	case before == "" || after == "":

@@ -14,7 +14,7 @@ import (
 	"dummyorders/rules/backtest"
 )
 
-// answers is a ruleset that has an answer ready for each transaction.
+// answers returns a candidate with a fixed decision for each transaction.
 func answers(by map[string]fraud.Decision) *candidate {
 	return &candidate{decide: func(c fraud.Check, _ map[string]float64) fraud.Decision { return by[c.ID] }}
 }
@@ -29,7 +29,7 @@ func shadow(id string) fraud.RuleResult {
 	return r
 }
 
-// small is a ledger of five decisions, and a candidate that changes three of them.
+// small returns a ledger of five decisions, and a candidate that changes three of them.
 func small() (memory, *candidate, func(*backtest.Backtest)) {
 	dollars := decided(number(4), after(26*time.Hour), fraud.Decline, 90, hit("velocity", 90))
 	dollars.Transaction.Payment.Amount = money.Money{Minor: 2550, Currency: "USD"}
@@ -134,7 +134,7 @@ func TestTheReportSaysWhatEachRuleDid(t *testing.T) {
 	require.Equal(t, 1, r.Shadow.Outcomes.Sum("", "").Decisions)
 }
 
-// A number that may be wrong is worse than none.
+// The report leaves out a number that may be wrong.
 func TestWhereTheCandidateSettlesOtherwiseNothingIsSaidToBeDecisive(t *testing.T) {
 	book, c, options := small()
 	r := run(t, book, c, options, func(b *backtest.Backtest) { b.Settle = byThresholds(40, 60) })
@@ -157,7 +157,7 @@ func TestPrecisionAndRecallAreOfTheLatestLabels(t *testing.T) {
 	}, *l.After)
 }
 
-// Labels of disputes alone would make every decline right.
+// With labels from disputes only, every decline would look right.
 func TestPrecisionIsNotKnownWhereOneKindOfLabelIsMissing(t *testing.T) {
 	decisions := map[string]fraud.Decision{}
 	var disputed, cleared memory
@@ -174,7 +174,7 @@ func TestPrecisionIsNotKnownWhereOneKindOfLabelIsMissing(t *testing.T) {
 		book              memory
 		goodBefore        time.Time
 		precision, recall *float64
-		labelled          int // of the rule's hits
+		labelled          int // how many of the rule's hits count as labelled
 		says              []string
 	}{
 		"disputes alone": {disputed, time.Time{}, nil, new(1.0), 2, []string{
@@ -203,7 +203,7 @@ func TestPrecisionIsNotKnownWhereOneKindOfLabelIsMissing(t *testing.T) {
 	}
 }
 
-// Of two sources that contradict each other at once, neither is the later one.
+// If two sources contradict each other at the same time, neither label is later.
 func TestOfLabelsOfOneMomentThatOfFraudHolds(t *testing.T) {
 	for _, words := range [][]string{{ledger.Fraudulent, ledger.Legitimate}, {ledger.Legitimate, ledger.Fraudulent}} {
 		e := labelled(decided(number(1), start, fraud.Approve, 5), words...)

@@ -9,11 +9,11 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// ruleTally counts what the candidate's live rules did, or its shadow rules.
+// ruleTally counts what the candidate's rules did: either its live rules and lists, or its shadow rules.
 type ruleTally struct {
 	shadow bool
 	byID   map[string]*Rule
-	settle func([]fraud.RuleResult) fraud.Outcome // nil: nobody knows what is decisive
+	settle func([]fraud.RuleResult) fraud.Outcome // nil if it is not known what is decisive
 }
 
 func newRuleTally(b *Backtest, shadow bool) *ruleTally {
@@ -30,7 +30,8 @@ func newRuleTally(b *Backtest, shadow bool) *ruleTally {
 	return t
 }
 
-// add counts a decision. A live rule is new to it also where it had hit in shadow: now it acts.
+// add counts a decision. A hit of a live rule is also new if the rule had hit only in shadow before: now it affects the
+// decision.
 func (t *ruleTally) add(d decision, after fraud.Decision) {
 	if after.Explanation == nil {
 		return
@@ -41,7 +42,7 @@ func (t *ruleTally) add(d decision, after fraud.Decision) {
 	}
 	for i, result := range results {
 		rule := t.rule(result.ID)
-		if result.Outcome == fraud.RuleFailed { // it has another score and action then
+		if result.Outcome == fraud.RuleFailed { // the result of a failed rule does not have the rule's score and action
 			rule.Failed++
 			continue
 		}
@@ -80,7 +81,7 @@ func (t *ruleTally) rule(id string) *Rule {
 	return t.byID[id]
 }
 
-// list has those that hit most first.
+// list returns the rules, those with the most hits first.
 func (t *ruleTally) list(labels Labels) []Rule {
 	all := []Rule{}
 	for _, id := range slices.Sorted(maps.Keys(t.byID)) {

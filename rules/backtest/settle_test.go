@@ -6,8 +6,8 @@ import (
 	"dummyorders/domain/fraud"
 )
 
-// byThresholds settles as the package rules does: a block list before an allow list, both before the gravest action, and that
-// before the score.
+// byThresholds returns a Settle function that works like that of package rules: a block list goes before an allow list,
+// both go before the gravest action, and that goes before the score.
 func byThresholds(review, decline int) func([]fraud.RuleResult) fraud.Outcome {
 	return func(results []fraud.RuleResult) fraud.Outcome {
 		score, lists, rules := 0, map[fraud.Action]bool{}, map[fraud.Action]bool{}

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// table is lines of cells for people, in columns of one width. The first column is of words, and begins at the left;
-// the others are of numbers, and end at the right, but for those that words names.
+// table is a table in plain text. All cells of a column have the same width. The first column and those in words hold words
+// and are aligned left; the others hold numbers and are aligned right.
 type table struct {
 	words map[int]bool
 	lines [][]string
@@ -39,7 +39,7 @@ func (t *table) write(out io.Writer) {
 	fmt.Fprintln(out)
 }
 
-// wrapped breaks a text into lines that people can read.
+// wrapped breaks a text into lines of about lineWidth characters at most.
 func wrapped(text string) []string {
 	lines := []string{""}
 	for word := range strings.FieldsSeq(text) {

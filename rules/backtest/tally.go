@@ -11,7 +11,7 @@ import (
 	"dummyorders/domain/usage"
 )
 
-// tally counts decisions one by one, in any order, so that none has to be kept.
+// tally counts decisions one by one, in any order, so that they need not be kept.
 type tally struct {
 	test       *Backtest
 	result     Report
@@ -20,11 +20,11 @@ type tally struct {
 	rules      *ruleTally
 	shadow     *ruleTally
 	trials     Matrix
-	lacked     map[string]int // by the names of features
-	lacking    int            // decisions that lacked any
-	unrecorded int            // decisions that lacked all
+	lacked     map[string]int // how many decisions lacked a feature, by its name
+	lacking    int            // decisions that lacked a value
+	unrecorded int            // decisions without an explanation, and so without any value
 	foldedFrom time.Time
-	reached    bool // whether the ledger holds anything from before then
+	reached    bool // whether the ledger holds anything from before foldedFrom
 }
 
 func newTally(b *Backtest) *tally {
@@ -38,7 +38,7 @@ func newTally(b *Backtest) *tally {
 	}
 }
 
-// skip counts a transaction that nobody decided about.
+// skip counts a transaction that no detector has decided about.
 func (t *tally) skip(r ledger.Record) {
 	if r.Decision == nil {
 		t.result.Skipped.NoDecision++
@@ -58,7 +58,7 @@ func (t *tally) folded(features []usage.Feature, explained bool) {
 	}
 }
 
-// add counts a decision that was made again.
+// add counts a repeated decision.
 func (t *tally) add(d decision, after fraud.Decision) {
 	r, before := &t.result, d.before
 	r.Decisions++
@@ -83,7 +83,7 @@ func (t *tally) add(d decision, after fraud.Decision) {
 	t.change(d, after)
 }
 
-// trial is the candidate's decision as if its shadow rules were live.
+// trial returns the decision that the candidate would make if its shadow rules were live, or nil if it does not report one.
 func trial(d fraud.Decision) *fraud.Trial {
 	if d.Explanation == nil || len(d.Explanation.Trials) == 0 {
 		return nil
@@ -104,7 +104,8 @@ func emptyDay(date string) Day {
 	return Day{Date: date, Before: map[fraud.Outcome]int{}, After: map[fraud.Outcome]int{}}
 }
 
-// change keeps a decision that has another outcome now, for the list, which is cut off before it gets long.
+// change counts a decision whose outcome or score changes. It adds changed outcomes to the list, which it shortens before
+// the list gets long.
 func (t *tally) change(d decision, after fraud.Decision) {
 	c := &t.result.Changed
 	if d.before.Outcome == after.Outcome {
@@ -124,7 +125,7 @@ func (t *tally) change(d decision, after fraud.Decision) {
 	}
 }
 
-// cut leaves the latest of the list.
+// cut sorts the list, the newest first, and keeps at most the latest to.
 func (c *Changed) cut(to int) {
 	slices.SortFunc(c.Latest, func(a, b Change) int {
 		return cmp.Or(b.StartTime.Compare(a.StartTime), cmp.Compare(b.TransactionID, a.TransactionID))
@@ -132,7 +133,7 @@ func (c *Changed) cut(to int) {
 	c.Latest = c.Latest[:min(to, len(c.Latest))]
 }
 
-// report is what was counted so far.
+// report returns the report of what was counted so far.
 func (t *tally) report() *Report {
 	r := t.result
 	r.Changed.cut(t.test.Changes)
@@ -163,7 +164,7 @@ func (t *tally) foldedReport() *Folded {
 	return f
 }
 
-// allDays has those in between on which nothing was decided, too.
+// allDays returns the days from the first to the last, including those without a decision.
 func (t *tally) allDays() []Day {
 	all := []Day{}
 	dates := slices.Sorted(maps.Keys(t.days))
@@ -182,6 +183,6 @@ func (t *tally) allDays() []Day {
 }
 
 func dayAfter(date string) string {
-	at, _ := time.Parse(time.DateOnly, date) // it was formatted so
+	at, _ := time.Parse(time.DateOnly, date) // date was formatted with the same layout
 	return at.AddDate(0, 0, 1).Format(time.DateOnly)
 }

@@ -13,14 +13,14 @@ import (
 	"dummyorders/domain/money"
 )
 
-// WriteJSON writes the report for programs.
+// WriteJSON writes the report as JSON, for programs.
 func (r *Report) WriteJSON(out io.Writer) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(r)
 }
 
-// WriteText writes the report for people.
+// WriteText writes the report as plain text, for people.
 func (r *Report) WriteText(to io.Writer) error {
 	out := bufio.NewWriter(to)
 	fmt.Fprintf(out, "Backtest of %s, on transactions from %s to %s\n\n", r.Candidate, people(r.Since), people(r.Until))
@@ -102,7 +102,7 @@ func (r *Report) writeLabels(out io.Writer) {
 	t.write(out)
 }
 
-// labelRow is a line of the comparison by labels.
+// labelRow is a line in the table of precision and recall.
 type labelRow struct {
 	Name          string
 	Before, After Detection
@@ -163,14 +163,14 @@ func (r *Report) writeChanged(out io.Writer) {
 	t.write(out)
 }
 
-// words are a verdict in a line: "decline 85 CARD_VELOCITY, BASKET".
+// words returns the verdict in one line: "decline 85 CARD_VELOCITY, BASKET".
 func (v Verdict) words() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %d %s", v.Outcome, v.Score, strings.Join(v.Reasons, ", ")))
 }
 
-// Words that the report is written in, for text and page alike.
+// The functions below write values in words, both for the text and for the page.
 
-// people is a time without what nobody looks at.
+// people returns a time in UTC, to the second, in a form for people.
 func people(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
@@ -182,7 +182,7 @@ func percent(share *float64) string {
 	return strconv.FormatFloat(*share*100, 'f', 1, 64) + "%"
 }
 
-// grouped is a number with its thousands apart.
+// grouped returns a number with commas between its thousands.
 func grouped(n int) string {
 	text := strconv.Itoa(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -191,7 +191,7 @@ func grouped(n int) string {
 	return text
 }
 
-// decimal is an amount with its thousands apart.
+// decimal returns an amount with commas between its thousands, without its currency.
 func decimal(m money.Money) string {
 	whole, fraction, _ := strings.Cut(m.Decimal().String(), ".")
 	n, err := strconv.Atoi(whole)
@@ -201,7 +201,7 @@ func decimal(m money.Money) string {
 	return grouped(n) + "." + fraction
 }
 
-// plural counts things: "1 decision", "2 decisions".
+// plural returns a number of things: "1 decision", "2 decisions".
 func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -209,7 +209,7 @@ func plural(n int, thing string) string {
 	return grouped(n) + " " + thing + "s"
 }
 
-// idle are the rules that had nothing to say about any decision, by their ids; busy are the others.
+// idle returns the ids of the rules that neither hit nor failed in any decision, and the other rules.
 func idle(rules []Rule) (ids []string, busy []Rule) {
 	for _, r := range rules {
 		if r.Hits+r.Failed == 0 {
@@ -221,7 +221,7 @@ func idle(rules []Rule) (ids []string, busy []Rule) {
 	return ids, busy
 }
 
-// decisive is a dash where nobody knows.
+// decisive returns the number of decisive hits, or a dash if it is not known.
 func decisive(r Rule) string {
 	if r.Decisive == nil {
 		return "–"
@@ -229,7 +229,7 @@ func decisive(r Rule) string {
 	return grouped(*r.Decisive)
 }
 
-// worth is what a hit of the rule does: "+45, review".
+// worth returns what a hit of the rule does: "+45, review".
 func worth(r Rule) string {
 	score := fmt.Sprintf("%+d", r.Score)
 	switch {
@@ -241,7 +241,7 @@ func worth(r Rule) string {
 	return score + ", " + string(r.Action)
 }
 
-// fraudShare is of those that are labelled: "50.0% of 4".
+// fraudShare returns the share of the labelled hits that are fraudulent: "50.0% of 4".
 func fraudShare(r Rule) string {
 	switch {
 	case r.Labelled == 0:
@@ -252,7 +252,7 @@ func fraudShare(r Rule) string {
 	return percent(r.Precision) + " of " + grouped(r.Labelled)
 }
 
-// String has all amounts: "INR 123.00, USD 5.00".
+// String returns all amounts: "INR 123.00, USD 5.00".
 func (a Amounts) String() string {
 	all := []string{}
 	for _, currency := range a.Currencies() {
@@ -264,7 +264,7 @@ func (a Amounts) String() string {
 	return strings.Join(all, ", ")
 }
 
-// counts says what was compared and what was not.
+// counts returns lines that say what was compared and what was left out.
 func (r *Report) counts() []string {
 	deciders := make([]string, len(r.DecidedBy))
 	for i, by := range r.DecidedBy {
@@ -283,7 +283,7 @@ func (r *Report) counts() []string {
 	return lines
 }
 
-// lines say what was not recorded, before the features are named.
+// lines returns the lines that say what was not recorded. The features themselves are listed elsewhere.
 func (f *Folded) lines() []string {
 	lines := []string{fmt.Sprintf("%s lacked values, which were folded from the ledger: only what was decided before each counts.",
 		plural(f.Decisions, "decision"))}
@@ -303,7 +303,7 @@ const (
 	noChanges = "No decision would have another outcome."
 )
 
-// lines say what is known of the transactions.
+// lines returns the lines that say how many transactions are labelled, and what is not known for lack of labels.
 func (l Labels) lines(goodBefore time.Time) []string {
 	if l.Labelled+l.Presumed == 0 {
 		return []string{noLabels}
@@ -325,7 +325,7 @@ func (l Labels) lines(goodBefore time.Time) []string {
 	return lines
 }
 
-// line says how many decisions change, and how many of them are listed.
+// line returns the text that says how many decisions change, and how many of them are listed.
 func (c Changed) line() string {
 	text := noChanges
 	if c.Decisions > 0 {

@@ -37,7 +37,7 @@ func TestAnEmptyPeriodIsAReportThatSaysSo(t *testing.T) {
 	require.Contains(t, object.String(), `"decisions": 0`)
 }
 
-// UPDATE=1 writes what it is now.
+// Setting UPDATE=1 writes the present report as the golden.
 func TestTheReportReadsAsItDid(t *testing.T) {
 	book, c, options := small()
 	book[4].Record.Explanation = nil

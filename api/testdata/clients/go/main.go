@@ -1,5 +1,5 @@
-// Client posts an amount by what oapi-codegen makes of the contract, once as a text and once as a number, and prints what
-// each transaction's record says: client URL CURRENCY AMOUNT.
+// Client posts an amount with the code that oapi-codegen makes from the contract, once as a string and once as a number,
+// and prints what each transaction's record says. Usage: client URL CURRENCY AMOUNT.
 package main
 
 import (
