@@ -162,7 +162,7 @@ func attempt(ctx context.Context) alert.Attempt {
 
 // unknown returns the attempt as it is to be reported if its result never comes.
 func unknown(a alert.Attempt) alert.Attempt {
-	a.Unknown, a.Answer = true, "nobody knows: alertman ended during it"
+	a.Unknown, a.Answer = true, "unknown: alertman ended during it"
 	return a
 }
 

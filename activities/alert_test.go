@@ -179,7 +179,7 @@ func TestAnAttemptOfWhichNothingWasKeptIsNotedAsUnknown(t *testing.T) {
 	for i, attempt := range told.Attempts[:2] {
 		require.Equal(t, i+1, attempt.Number)
 		require.True(t, attempt.Unknown)
-		require.Equal(t, "nobody knows: alertman ended during it", attempt.Answer)
+		require.Equal(t, "unknown: alertman ended during it", attempt.Answer)
 	}
 	require.False(t, told.Attempts[2].Unknown)
 }

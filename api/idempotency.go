@@ -62,7 +62,7 @@ func parseKey(lines []string) (string, error) {
 		item, err := httpsfv.UnmarshalItem(lines)
 		text, isString := item.Value.(string)
 		if err != nil || !isString || len(item.Params.Names()) > 0 {
-			return "", errors.New("the Idempotency-Key is no structured field string, though it begins like one")
+			return "", errors.New("the Idempotency-Key is not a structured field string, though it begins like one")
 		}
 		key = text
 	}

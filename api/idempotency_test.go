@@ -60,11 +60,11 @@ func TestAMalformedKeyIsRefusedWithWhatWouldBeRight(t *testing.T) {
 		"too long":          {[]string{strings.Repeat("k", 256)}, "too long"},
 		"a tab":             {[]string{"a\tb"}, "other characters"},
 		"not ASCII":         {[]string{"schlüssel"}, "other characters"},
-		"an open quote":     {[]string{`"a`}, "no structured field string"},
-		"a wrong escape":    {[]string{`"a\b"`}, "no structured field string"},
-		"with parameters":   {[]string{`"a";b=1`}, "no structured field string"},
-		"more than an item": {[]string{`"a", "b"`}, "no structured field string"},
-		"text after quotes": {[]string{`"a"b`}, "no structured field string"},
+		"an open quote":     {[]string{`"a`}, "not a structured field string"},
+		"a wrong escape":    {[]string{`"a\b"`}, "not a structured field string"},
+		"with parameters":   {[]string{`"a";b=1`}, "not a structured field string"},
+		"more than an item": {[]string{`"a", "b"`}, "not a structured field string"},
+		"text after quotes": {[]string{`"a"b`}, "not a structured field string"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lines := make([]string, len(c.lines))

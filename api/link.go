@@ -130,7 +130,7 @@ func (v *visit) form() (url.Values, *Problem) {
 	case errors.As(err, &tooLarge):
 		return nil, problem(http.StatusRequestEntityTooLarge, "the body must not be larger than 64 KiB")
 	case err != nil:
-		return nil, problem(http.StatusBadRequest, "the body is no form that can be read to its end")
+		return nil, problem(http.StatusBadRequest, "the body is not a form that can be read to its end")
 	}
 	return v.r.PostForm, nil
 }

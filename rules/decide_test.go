@@ -199,7 +199,7 @@ func TestAValueThatIsNoNumberIsAFailure(t *testing.T) {
 	set := plain.rule(`card.sum("1h") >= 0.0 || card.sum("1h") < 0.0`, "score: 1").read(t)
 	for _, value := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		d := evaluate(set, map[string]float64{`card.sum("1h")`: value})
-		require.Equal(t, `card.sum("1h") is no number`, d.Explanation.Rules[0].Error)
+		require.Equal(t, `card.sum("1h") is not a number`, d.Explanation.Rules[0].Error)
 	}
 }
 

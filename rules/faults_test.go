@@ -55,7 +55,7 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"a list's effect":   {main(good + "lists:\n  bad: {file: rules/a.yaml, of: customer.id, effect: blok}\n"), `ruleset.yaml:5:54: "blok" is not known here: did you mean "block"?`},
 		"a list's file":     {main(good + "lists:\n  bad: {file: bad.txt, of: customer.id}\n"), `bad.txt: is missing: there must be such a file in the ruleset's folder`},
 		"a list outside":    {main(good + "lists:\n  bad: {file: ../bad.txt, of: customer.id}\n"), `ruleset.yaml:5:15: "../bad.txt" must be the path of a file within the ruleset's folder, such as lists/bad.txt`},
-		"a list's name":     {main(good + "lists:\n  Bad: {file: rules/a.yaml, of: customer.id}\n"), `ruleset.yaml:5:3: "Bad" is no name for a list: it must be of small letters, digits and _, a letter first`},
+		"a list's name":     {main(good + "lists:\n  Bad: {file: rules/a.yaml, of: customer.id}\n"), `ruleset.yaml:5:3: "Bad" is not a name for a list: it must be of small letters, digits and _, a letter first`},
 		"a file's name":     {folder{"rules/b.yml": "rules: []\n"}, `rules/b.yml: is not read: its name must end in .yaml`},
 		"rules are no list": {oneRule("rules: {}\n"), `rules/b.yaml:1:8: must be a list`},
 		"a rule is no rule": {oneRule("rules: [x]\n"), `rules/b.yaml:1:9: must be a mapping of keys and values`},
@@ -70,7 +70,7 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"a case's amount":   {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {order: {cost: 1.005}}, hits: true}]")), `rules/b.yaml:7:45: "1.005" must have at most 2 decimal digits, as INR has`},
 		"a case's currency": {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {order: {currency: RUB1}}, hits: true}]")), `rules/b.yaml:7:49: "RUB1" must be an ISO 4217 currency code in capitals, such as INR or USD`},
 		"a case's time":     {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {at: noon}, hits: true}]")), `rules/b.yaml:7:35: "noon" must be a time of RFC 3339, such as 2026-03-04T12:00:00Z`},
-		"a case's address":  {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {ip: 10.0.1}, hits: true}]")), `rules/b.yaml:7:35: "10.0.1" is no address: it must be one such as 192.0.2.1 or 2001:db8::1, or none`},
+		"a case's address":  {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {ip: 10.0.1}, hits: true}]")), `rules/b.yaml:7:35: "10.0.1" is not an address: it must be one such as 192.0.2.1 or 2001:db8::1, or none`},
 		"a case's country":  {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {billing: {country: India}}, hits: true}]")), `rules/b.yaml:7:50: "India" must be a country of ISO 3166 in capitals, such as IN`},
 		"a case's brand":    {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {card: {brand: Visa}}, hits: true}]")), `rules/b.yaml:7:45: "Visa" is not known here: did you mean "visa"?`},
 		"a case's digits":   {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {card: {firstSix: 41111}}, hits: true}]")), `rules/b.yaml:7:48: "41111" must be six digits, such as 411111`},
@@ -97,8 +97,8 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 
 func TestAllFaultsOfAllFilesAreToldAtOnceInTheirOrder(t *testing.T) {
 	require.Equal(t, []string{
-		`lists/bad.txt:2:1: "300.0.2.1" is no address and no network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
-		`lists/bad.txt:4:1: "192.0.2.0/33" is no address and no network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
+		`lists/bad.txt:2:1: "300.0.2.1" is neither an address nor a network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
+		`lists/bad.txt:4:1: "192.0.2.0/33" is neither an address nor a network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
 		`rules/a.yaml:4:16: card has no field "brnd": did you mean "brand"?`,
 		`rules/a.yaml:6:5: "scor" is no key that is known here: did you mean "score"?`,
 		`rules/a.yaml:9:5: "name" is missing: it must be given`,

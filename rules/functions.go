@@ -161,7 +161,7 @@ func (m measure) read(arguments ...ref.Val) ref.Val {
 	case !has:
 		return types.NewErr("%s was not counted", name)
 	case math.IsNaN(value) || math.IsInf(value, 0):
-		return types.NewErr("%s is no number", name)
+		return types.NewErr("%s is not a number", name)
 	case m.result == cel.IntType:
 		return wholeNumber(value)
 	}

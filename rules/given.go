@@ -60,7 +60,7 @@ func readAddress(v *yamlfile.Value) string {
 	}
 	text := v.Words()
 	if _, _, err := address.Parse(text); err != nil && text != "" {
-		v.Fault("%q is no address: it must be one such as 192.0.2.1 or 2001:db8::1, or %s", text, none)
+		v.Fault("%q is not an address: it must be one such as 192.0.2.1 or 2001:db8::1, or %s", text, none)
 	}
 	return text
 }

@@ -125,7 +125,7 @@ func TestNoFaultQuotesACardNumber(t *testing.T) {
 	} {
 		require.NotRegexp(t, `4111.?1111.?1111`, strings.Join(f.faults(t), "\n"), name)
 	}
-	require.Equal(t, `l.txt:1:1: "411111******1111" is no address and no network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
+	require.Equal(t, `l.txt:1:1: "411111******1111" is neither an address nor a network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
 		on("ip.address", "4111111111111111\n").faults(t)[0])
 }
 

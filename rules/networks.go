@@ -17,7 +17,7 @@ type networks struct {
 func (n *networks) add(entry, like string) error {
 	network, err := address.ParseNetwork(entry)
 	if err != nil {
-		return fmt.Errorf("%q is no address and no network: it must be %s", entry, like)
+		return fmt.Errorf("%q is neither an address nor a network: it must be %s", entry, like)
 	}
 	if n.all == nil {
 		n.all = map[netip.Prefix]bool{}

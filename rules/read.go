@@ -427,7 +427,7 @@ func (r *reader) readLists(v *yamlfile.Value) error {
 	for _, key := range v.Keys() {
 		name := key.Name
 		if !ruleID.MatchString(name) {
-			key.Fault("%q is no name for a list: it must be of small letters, digits and _, a letter first", name)
+			key.Fault("%q is not a name for a list: it must be of small letters, digits and _, a letter first", name)
 		}
 		r.names = append(r.names, name)
 		if err := r.readList(name, v.Optional(name)); err != nil {

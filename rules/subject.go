@@ -241,7 +241,7 @@ var subjects = []*subject{
 	{name: "ip", by: usage.IP, doc: "the address that it was ordered from", fields: []field{
 		truth("known", "whether the merchant said it", `ip.known`,
 			func(t *thing) bool { return t.seen.IP != "" }),
-		malformed("malformed", "whether something was posted that is no address; it is not known then", `ip.malformed`, transaction.MalformedIP),
+		malformed("malformed", "whether something was posted that is not an address; it is not known then", `ip.malformed`, transaction.MalformedIP),
 		truth("global", "whether it is one of the internet: one that is private, loopback, link-local, reserved or the like names no buyer, and is not counted",
 			`ip.known && !ip.global`, func(t *thing) bool { return address.Subscriber(t.seen.IP) != "" }),
 		text("address", 64, "the address; the IPv4 address that one of IPv6 embeds, as in NAT64 and 6to4",

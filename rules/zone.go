@@ -30,7 +30,7 @@ func (a *asked) visitZone(e ast.Expr) {
 		return
 	}
 	if _, err := timezone.Load(zone); err != nil || strings.Contains(zone, ":") {
-		a.fault(c.Args()[0].ID(), "%q is no time zone that is known: write one such as \"Asia/Kolkata\" or \"+05:30\"", zone)
+		a.fault(c.Args()[0].ID(), "%q is not a time zone that is known: write one such as \"Asia/Kolkata\" or \"+05:30\"", zone)
 	}
 }
 

@@ -108,7 +108,7 @@ func (c *Config) Needs(lacking map[string]string) yamlfile.Faults {
 	var faults []yamlfile.Fault
 	for _, u := range c.uses {
 		if with, is := lacking[u.channel]; is {
-			u.at.Text = fmt.Sprintf("nobody can be told by %s: alertman must be started with %s", u.channel, with)
+			u.at.Text = fmt.Sprintf("%s cannot be used: alertman must be started with %s", u.channel, with)
 			faults = append(faults, u.at)
 		}
 	}

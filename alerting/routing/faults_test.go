@@ -22,7 +22,7 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"no YAML":              {"version: 1", "version: [", `3:3: is not YAML here: did not find expected node content`},
 		"a version":            {"version: 1", "version: 2", `1:10: "2" is not known here: it must be "1"`},
 		"an unknown key":       {"routes:", "rutes:", "1:1: \"routes\" is missing: it must be given\n20:1: \"rutes\" is no key that is known here: did you mean \"mutes\"?"},
-		"an unknown channel":   {"- console", "- pager: me", `14:9: "pager" is no channel: it must be one of mail, sms, chat, webhook, console`},
+		"an unknown channel":   {"- console", "- pager: me", `14:9: "pager" is not a channel: it must be one of mail, sms, chat, webhook, console`},
 		"two channels in one":  {"- console", "- {mail: a@b.example, sms: \"+4915112345678\"}", `14:9: must be one channel: mail: …, sms: …, chat: {url: …}, webhook: {url: …, secret: …}, or the word console`},
 		"no channel":           {"      - sms: \"+4915112345678\"\n      - console\n", "", `12:14: must have from 1 to 100 channels`},
 		"a number":             {`"+4915112345678"`, `"015112345678"`, `13:14: must be a telephone number of E.164: +, the country and the number, such as "+4915112345678"`},
@@ -60,12 +60,12 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"a circle of one":      {"then: on-call", "then: fraud-team", `9:38: goes round in a circle: fraud-team → fraud-team; an escalation must end`},
 		"a circle":             {"group: none", "acknowledge: {within: 1m, then: fraud-team}", `9:38: goes round in a circle: fraud-team → on-call → fraud-team; an escalation must end`},
 		"a template":           {"{{.ID}}", "{{.ID", `10:33: `},
-		"a template's channel": {"templates: {mail:", "templates: {webhook:", `10:17: "webhook" is no channel that has templates: it must be one of chat, console, mail, sms`},
+		"a template's channel": {"templates: {mail:", "templates: {webhook:", `10:17: "webhook" is not a channel that has templates: it must be one of chat, console, mail, sms`},
 		"a template for none":  {"templates: {mail: {subject:", "templates: {sms: {text:", `10:17: the receiver is not told by sms: leave the template out, or add the channel`},
 		"an empty template":    {`{subject: "Fraud {{.ID}}"}`, "{}", `10:23: must give a text`},
 		"a receiver twice":     {"name: on-call", "name: fraud-team", "9:38: there is no receiver \"on-call\": it must be \"fraud-team\"\n11:11: the name \"fraud-team\" is taken: it must stand once\n23:12: there is no receiver \"on-call\": it must be \"fraud-team\"\n26:12: there is no receiver \"on-call\": it must be \"fraud-team\""},
-		"a zone":               {"Europe/Berlin", "Berlin", `17:18: "Berlin" is no time zone that is known: write one such as Europe/Berlin or UTC`},
-		"this machine's zone":  {"Europe/Berlin", "Local", `17:18: "Local" is no time zone that is known: write one such as Europe/Berlin or UTC`},
+		"a zone":               {"Europe/Berlin", "Berlin", `17:18: "Berlin" is not a time zone that is known: write one such as Europe/Berlin or UTC`},
+		"this machine's zone":  {"Europe/Berlin", "Local", `17:18: "Local" is not a time zone that is known: write one such as Europe/Berlin or UTC`},
 		"a day":                {"[mon,", "[monday,", `17:40: "monday" is not known here: it must be one of sun, mon, tue, wed, thu, fri, sat`},
 		"a time of the day":    {`"18:00"`, `"6pm"`, `17:85: "6pm" must be a time of the day from 00:00 to 24:00, such as "08:00"`},
 		"a day's end to begin": {`from: "08:00", to: "18:00"`, `from: "24:00", to: "00:00"`, `17:72: "24:00" must be a time of the day from 00:00 to 23:59, such as "08:00"`},
@@ -87,7 +87,7 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"no score":             {"{below: 10}", "{at_least: 10, below: 10}", `29:19: no score is at least 10 and below 10`},
 		"continue for nobody":  {"tell: []", "tell: []\n    continue: true", `31:15: must not stand beside tell: []: such a route would change nothing`},
 		"an unknown receiver":  {"tell: [fraud-team]", "tell: [fraud-tem]", `32:12: there is no receiver "fraud-tem": did you mean "fraud-team"?`},
-		"tell without a list":  {"tell: [fraud-team]", "tell:", `32:10: must be a list of receivers, or [] for nobody`},
+		"tell without a list":  {"tell: [fraud-team]", "tell:", `32:10: must be a list of receivers, or [] for none`},
 		"a receiver told twice": {
 			"tell: [fraud-team]", "tell: [fraud-team, fraud-team]", `32:24: "fraud-team" stands twice: leave one out`,
 		},
@@ -233,12 +233,12 @@ func TestAFaultKeepsTheNamesThatAreNoSecrets(t *testing.T) {
 	).Replace(good)), 0o600))
 	_, err := routing.Load(file)
 	require.EqualError(t, err, strings.Join([]string{
-		file + ":6:26: the file named here cannot be read: it is no regular file",
+		file + ":6:26: the file named here cannot be read: it is not a regular file",
 		file + ":7:68: the file named here cannot be read: it is larger than 65536 bytes",
-		file + ":10:38: the file " + words + " cannot be read: it is no regular file",
+		file + ":10:38: the file " + words + " cannot be read: it is not a regular file",
 		file + ":10:63: the file " + huge + " cannot be read: it is larger than 1048576 bytes",
 		file + ":10:84: the file " + filepath.Join(folder, "conf.d", "none") + " cannot be read: no such file or directory",
-		file + `:17:18: "America/Argentina/ComodRivadaviaa" is no time zone that is known: write one such as Europe/Berlin or UTC`,
+		file + `:17:18: "America/Argentina/ComodRivadaviaa" is not a time zone that is known: write one such as Europe/Berlin or UTC`,
 	}, "\n"))
 }
 

@@ -151,7 +151,7 @@ func contentOf(file string, most int) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "read", Path: file, Err: errors.New("it is no regular file")}
+		return nil, &fs.PathError{Op: "read", Path: file, Err: errors.New("it is not a regular file")}
 	}
 	opened, err := os.Open(file) //nolint:gosec // the operator names it
 	if err != nil {
@@ -378,7 +378,7 @@ func (r *reader) readChannel(to *receiver, v *yamlfile.Value) {
 	case alert.Console:
 		keys[0].Fault("must be the word console alone")
 	default:
-		keys[0].Fault("%q is no channel: %s", keys[0].Name, yamlfile.OneOf(keys[0].Name, channels))
+		keys[0].Fault("%q is not a channel: %s", keys[0].Name, yamlfile.OneOf(keys[0].Name, channels))
 	}
 }
 
@@ -607,7 +607,7 @@ func (r *reader) readTemplates(to *receiver, v *yamlfile.Value) {
 	for _, key := range v.Keys() {
 		parts, is := worded[key.Name]
 		if !is {
-			key.Fault("%q is no channel that has templates: %s", key.Name, yamlfile.OneOf(key.Name, known(worded)))
+			key.Fault("%q is not a channel that has templates: %s", key.Name, yamlfile.OneOf(key.Name, known(worded)))
 			continue
 		}
 		if !slices.ContainsFunc(to.targets, func(t alert.Target) bool { return strings.HasPrefix(string(t), key.Name+" ") }) {
@@ -727,11 +727,11 @@ func (r *reader) readRoute(v *yamlfile.Value, taken []string) route {
 	if when := v.Optional("when"); when != nil {
 		read.when = r.readCondition(when)
 	}
-	tell, nobody := r.readTell(v.Required("tell"))
+	tell, none := r.readTell(v.Required("tell"))
 	read.tell = tell
 	if carryOn := v.Optional("continue"); carryOn != nil {
 		read.carryOn = carryOn.Truth()
-		if read.carryOn && nobody {
+		if read.carryOn && none {
 			carryOn.Fault("must not stand beside tell: []: such a route would change nothing")
 		}
 	}
@@ -740,13 +740,13 @@ func (r *reader) readRoute(v *yamlfile.Value, taken []string) route {
 	return read
 }
 
-// readTell returns receivers. nobody is true for an empty list, but not for a list of unknown receivers.
-func (r *reader) readTell(v *yamlfile.Value) (tell []string, nobody bool) {
+// readTell returns receivers. none is true for an empty list, but not for a list of unknown receivers.
+func (r *reader) readTell(v *yamlfile.Value) (tell []string, none bool) {
 	if v == nil {
 		return nil, false
 	}
 	if v.IsEmpty() {
-		v.Fault("must be a list of receivers, or [] for nobody")
+		v.Fault("must be a list of receivers, or [] for none")
 		return nil, false
 	}
 	items := v.List()
@@ -896,7 +896,7 @@ func (r *reader) readWindows(v *yamlfile.Value) {
 	}
 	for _, key := range v.Keys() {
 		if !nameLook.MatchString(key.Name) {
-			key.Fault("%q is no name for a window: it must be of %s", key.Name, nameLike)
+			key.Fault("%q is not a name for a window: it must be of %s", key.Name, nameLike)
 		}
 		member := v.Optional(key.Name)
 		w := &window{name: key.Name, zone: time.UTC}
@@ -945,7 +945,7 @@ func readZone(v *yamlfile.Value) *time.Location {
 	}
 	zone, err := timezone.Load(name)
 	if err != nil {
-		v.Fault("%q is no time zone that is known: write one such as Europe/Berlin or UTC", name)
+		v.Fault("%q is not a time zone that is known: write one such as Europe/Berlin or UTC", name)
 		return time.UTC
 	}
 	return zone

@@ -155,7 +155,7 @@ func TestAChangeThatNeedsAChannelThatIsNotSetUpIsRefusedLoudly(t *testing.T) {
 	w.look(2)
 	require.Same(t, old, w.Current())
 	require.Equal(t, []string{tookOver, refused}, w.logs())
-	require.Contains(t, w.logged.String(), "alertman.yaml:13:9: nobody can be told by sms: alertman must be started with SMS_ACCOUNT_SID")
+	require.Contains(t, w.logged.String(), "alertman.yaml:13:9: sms cannot be used: alertman must be started with SMS_ACCOUNT_SID")
 	w.save("alertman.yaml", strings.Replace(good, `      - sms: "+4915112345678"`+"\n", "", 1))
 	w.look(2)
 	require.NotSame(t, old, w.Current(), "the next change is taken")

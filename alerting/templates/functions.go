@@ -105,7 +105,7 @@ func printf(format string, values ...any) (string, error) {
 func timeIn(zone string, t time.Time) (timeText, error) {
 	place, err := timezone.Load(zone)
 	if err != nil {
-		return "", fmt.Errorf("%q is no time zone that is known: write one such as \"Asia/Kolkata\"", zone)
+		return "", fmt.Errorf("%q is not a time zone that is known: write one such as \"Asia/Kolkata\"", zone)
 	}
 	return timeText(t.In(place).Format(timeLayout)), nil
 }

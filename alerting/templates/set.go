@@ -57,7 +57,7 @@ var parts = map[string][]string{
 func fits(channel string, t Texts) error {
 	takes, known := parts[channel]
 	if !known {
-		return fmt.Errorf("%q is no channel: it must be mail, sms, chat, console or webhook", channel)
+		return fmt.Errorf("%q is not a channel: it must be mail, sms, chat, console or webhook", channel)
 	}
 	var faults []error
 	for _, given := range []struct{ part, text string }{{"subject", t.Subject}, {"text", t.Text}, {"html", t.HTML}} {

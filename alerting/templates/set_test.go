@@ -42,12 +42,12 @@ func TestAWrongTemplateIsRefusedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 		{"sms", templates.Texts{Text: `{{printf "%*d" 99999 1}}`}, `a width must have at most three digits`},
 		{"sms", templates.Texts{Text: "{{$x := `\\\\`}}{{range 40}}{{$x = js $x}}{{end}}{{len $x}}"}, `makes a text of more than 65536 bytes`},
 		{"sms", templates.Texts{Text: "{{$x := `a`}}{{range 40}}{{$x = print $x $x}}{{end}}{{len $x}}"}, `makes a text of more than 65536 bytes`},
-		{"sms", templates.Texts{Text: `{{timeIn "Europe/Paname" .Event.Time}}`}, `"Europe/Paname" is no time zone that is known`},
+		{"sms", templates.Texts{Text: `{{timeIn "Europe/Paname" .Event.Time}}`}, `"Europe/Paname" is not a time zone that is known`},
 		{"sms", templates.Texts{Text: "{{call .Data.Review.Decided}}"}, "text:1: "},
 		{"sms", templates.Texts{Subject: "x"}, "subject: sms has only text"},
 		{"chat", templates.Texts{HTML: "x"}, "html: chat has only text"},
 		{"webhook", templates.Texts{Text: "x"}, "text: a webhook is sent JSON, and has no templates"},
-		{"pager", templates.Texts{}, `"pager" is no channel: it must be mail, sms, chat, console or webhook`},
+		{"pager", templates.Texts{}, `"pager" is not a channel: it must be mail, sms, chat, console or webhook`},
 		{"sms", templates.Texts{Text: strings.Repeat("{{/**/}}", 10000)}, "text: must not be longer than 65536 bytes"},
 	} {
 		set, err := templates.Parse(c.channel, c.texts)

@@ -23,6 +23,6 @@ func TestCheckWarnsOfAChannelThatIsNotSetUp(t *testing.T) {
 			require.NotContains(t, out, "warning")
 			continue
 		}
-		require.Contains(t, out, "warning: "+file+":2:59: nobody can be told by sms: alertman must be started with "+c.missing+"\n1 receiver, 1 route, 0 mutes")
+		require.Contains(t, out, "warning: "+file+":2:59: sms cannot be used: alertman must be started with "+c.missing+"\n1 receiver, 1 route, 0 mutes")
 	}
 }

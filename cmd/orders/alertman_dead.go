@@ -150,7 +150,7 @@ func described(l rabbitmq.DeadLetter) string {
 type replayDeadCommand struct {
 	deadChoice
 
-	Force bool `help:"Also what is no event, which alertman puts straight back."`
+	Force bool `help:"Also what is not an event, which alertman puts straight back."`
 }
 
 // Run replays the chosen letters and prints the result for each.
@@ -238,7 +238,7 @@ func (c showDeadCommand) show(ctx context.Context, dead deadLetters, _ string, o
 	if l.NoEvent == "" {
 		fmt.Fprintf(w, "Replay\talertman would take it: orders alertman dead replay %s\n", l.ID)
 	} else {
-		fmt.Fprintf(w, "Replay\tit is no event, and would come straight back: %s\n", l.NoEvent)
+		fmt.Fprintf(w, "Replay\tit is not an event, and would come straight back: %s\n", l.NoEvent)
 	}
 	fmt.Fprintf(w, "Body\t%s, card numbers struck out; --raw shows it as it is\n", many(l.Size, "byte"))
 	if err := w.Flush(); err != nil {

@@ -30,10 +30,10 @@ type previewAlertmanCommand struct {
 // Validate refuses arguments that cannot mean anything.
 func (c previewAlertmanCommand) Validate() error {
 	if c.Channel != "" && !slices.Contains(previewed, c.Channel) {
-		return fmt.Errorf("--channel: %q is no channel: %s", c.Channel, yamlfile.OneOf(c.Channel, previewed))
+		return fmt.Errorf("--channel: %q is not a channel: %s", c.Channel, yamlfile.OneOf(c.Channel, previewed))
 	}
 	if names := typeNames(append(slices.Clone(alert.Types), alert.Test)); c.Type != "" && !slices.Contains(names, c.Type) {
-		return fmt.Errorf("--type: %q is no type: %s", c.Type, yamlfile.OneOf(c.Type, names))
+		return fmt.Errorf("--type: %q is not a type: %s", c.Type, yamlfile.OneOf(c.Type, names))
 	}
 	if c.Digest && c.Ask {
 		return fmt.Errorf("--digest and --ask: nobody has to acknowledge a digest: leave out one of them")
@@ -124,7 +124,7 @@ func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.Telling, e
 	names := routes.Receivers()
 	if c.Receiver != "" {
 		if _, known := routes.Receiver(c.Receiver); !known {
-			return nil, fmt.Errorf("--receiver: %q is no receiver of %s: %s", c.Receiver, c.Config, yamlfile.OneOf(c.Receiver, names))
+			return nil, fmt.Errorf("--receiver: %q is not a receiver of %s: %s", c.Receiver, c.Config, yamlfile.OneOf(c.Receiver, names))
 		}
 		names = []string{c.Receiver}
 	}

@@ -59,7 +59,7 @@ func TestWithoutAConfigurationAPreviewIsOfTheReceiverThatMailGoesTo(t *testing.T
 	require.Equal(t, strings.Count(out, "==="), strings.Count(out, "for mail by mail (risk@example.com)"))
 	require.Contains(t, notes, "TRANSACTION_FRAUD_EMAIL_ALERT_TO: risk@example.com")
 	_, err := printed(t, inContext(t, previewAlertmanCommand{Receiver: "fraud-team"}.show))
-	require.ErrorContains(t, err, `"fraud-team" is no receiver of TRANSACTION_FRAUD_EMAIL_ALERT_TO: it must be "mail"`)
+	require.ErrorContains(t, err, `"fraud-team" is not a receiver of TRANSACTION_FRAUD_EMAIL_ALERT_TO: it must be "mail"`)
 	setEnvironment(t, map[string]string{"ALERTMAN_CONFIG": routesFile(t, twoReceivers)})
 	out, notes = captured(t, inContext(t, previewAlertmanCommand{Receiver: "on-call"}.show))
 	require.NotContains(t, out, "for mail by")

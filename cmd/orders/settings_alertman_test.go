@@ -54,7 +54,7 @@ func TestAReloadedConfigurationThatNeedsAnAccountIsRefusedWithoutOne(t *testing.
 	require.Same(t, before, a.routes())
 	require.Contains(t, logged.String(), "level=ERROR")
 	require.Contains(t, logged.String(), "alertman.yaml:2:")
-	require.Contains(t, logged.String(), "nobody can be told by sms: alertman must be started with SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM")
+	require.Contains(t, logged.String(), "sms cannot be used: alertman must be started with SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM")
 }
 
 func TestAKeyOfLinksThatIsTooShortIsRefusedAndNotShown(t *testing.T) {

@@ -33,7 +33,7 @@ func TestAnAddressThatIsNotCountedIsLoggedOnce(t *testing.T) {
 		warn(fraud.Check{Transaction: transaction.Transaction{ID: "0199", IP: "10.0.0.7"}})
 	}
 	require.Equal(t, 1, strings.Count(logged.String(), "\n"), logged.String())
-	require.Contains(t, logged.String(), "level=WARN msg=\"A posted ip is no address of the internet")
+	require.Contains(t, logged.String(), "level=WARN msg=\"A posted ip is not an address of the internet")
 	require.Contains(t, logged.String(), "ip=10.0.0.7")
 }
 

@@ -26,7 +26,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	if !strings.Contains(text, "/") {
 		a, err := netip.ParseAddr(text)
 		if err != nil || a.Zone() != "" {
-			return netip.Prefix{}, fmt.Errorf("%q is no address of a host or a network", text)
+			return netip.Prefix{}, fmt.Errorf("%q is not an address of a host or a network", text)
 		}
 		a = within(a.Unmap())
 		return netip.PrefixFrom(a, a.BitLen()), nil

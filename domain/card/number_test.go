@@ -21,7 +21,7 @@ func parse(t failer, text string) card.Number {
 	t.Helper()
 	number, err := card.ParseNumber(text)
 	if err != nil {
-		t.Fatalf("%q is no card number: %v", text, err)
+		t.Fatalf("%q is not a card number: %v", text, err)
 	}
 	return number
 }

@@ -119,7 +119,7 @@ type fataler interface {
 func value(t fataler, decimal string) *big.Rat {
 	exact, ok := new(big.Rat).SetString(decimal)
 	if !ok {
-		t.Fatalf("%q is no number", decimal)
+		t.Fatalf("%q is not a number", decimal)
 	}
 	return exact
 }

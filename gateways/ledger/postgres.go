@@ -212,7 +212,7 @@ func (c *connector) Driver() driver.Driver { return c.direct.Driver() }
 func throughPooler(ctx context.Context, made driver.Conn) (bool, error) {
 	pgxConn, is := made.(*stdlib.Conn)
 	if !is {
-		return false, fmt.Errorf("%T is no connection of pgx", made)
+		return false, fmt.Errorf("%T is not a connection of pgx", made)
 	}
 	connection := pgxConn.Conn()
 	var pid uint32

@@ -64,7 +64,7 @@ type Request struct {
 func (c *Client) Post(ctx context.Context, r Request) (Answer, error) {
 	to, err := url.Parse(r.URL)
 	if err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != "http" {
-		return Answer{}, fmt.Errorf("%s: its address is no https:// or http:// URL", r.Name)
+		return Answer{}, fmt.Errorf("%s: its address is not an https:// or http:// URL", r.Name)
 	}
 	answer := Answer{by: r.Name + " at " + to.Host, secrets: secretsOf(to, r.Secrets)}
 	waiting, cancel := context.WithTimeoutCause(ctx, answerWithin, errNoAnswer)

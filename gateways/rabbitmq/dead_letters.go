@@ -270,7 +270,7 @@ func (d *DeadLetters) Replay(ctx context.Context, choice Choice, force bool, tel
 		}
 		letter := d.letter(message)
 		if letter.NoEvent != "" && !force {
-			tell(letter, fmt.Errorf("it is no event, and would come straight back: %s", letter.NoEvent))
+			tell(letter, fmt.Errorf("it is not an event, and would come straight back: %s", letter.NoEvent))
 			return false
 		}
 		err := to.send(sending, d.publishing.Exchange, message.RoutingKey, alive(message))

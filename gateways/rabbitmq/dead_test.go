@@ -167,7 +167,7 @@ func TestWhatIsNoEventIsReplayedOnlyByForce(t *testing.T) {
 	tell := func(l rabbitmq.DeadLetter, err error) { refused[l.ID] = fmt.Sprint(err) }
 	require.NoError(t, d.Replay(t.Context(), rabbitmq.Choice{All: true}, false, tell))
 	require.Equal(t, map[string]string{
-		"odd":    `it is no event, and would come straight back: no CloudEvent: specversion must be "1.0", not missing`,
+		"odd":    `it is not an event, and would come straight back: no CloudEvent: specversion must be "1.0", not missing`,
 		event.ID: "<nil>",
 	}, refused)
 	d.holds(t, "odd")

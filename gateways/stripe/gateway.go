@@ -282,7 +282,7 @@ func stripeAmount(m money.Money) (int64, error) {
 	digits, err := m.Currency.Digits()
 	switch {
 	case err != nil || m.Minor <= 0:
-		return 0, fmt.Errorf("%s is no amount to pay", m)
+		return 0, fmt.Errorf("%s is not an amount to pay", m)
 	case slices.Contains(whole, code):
 		return m.Minor, nil
 	case slices.Contains(wholeAsHundredths, code) && m.Minor <= math.MaxInt64/100:

@@ -176,7 +176,7 @@ func TestWhatIsWrongInTheConfigurationIsTriedAgain(t *testing.T) {
 		"there is no such endpoint in this configuration": func(string) (webhook.Endpoint, bool) { return webhook.Endpoint{}, false },
 		"there is no secret to sign with":                 endpoint("https://case.example.com" + path),
 		"a secret is no whsec_ and base64":                endpoint("https://case.example.com"+path, "whsec_canary secret"),
-		"its address is no https:// or http:// URL":       endpoint("case.example.com"+path, newSecret),
+		"its address is not an https:// or http:// URL":   endpoint("case.example.com"+path, newSecret),
 	} {
 		_, err := webhook.New(find, channeltest.Answering(200, nil, "")).Deliver(t.Context(), name, channeltest.Message("k"))
 		require.ErrorContains(t, err, want)

@@ -178,7 +178,7 @@ func TestWhatBreaksTheFormIsRefusedAndKept(t *testing.T) {
 			"method":            func(r *http.Request) { r.Method = http.MethodGet },
 			"content type":      header("Content-Type", "text/plain"),
 			"one webhook-id":    header("webhook-id", ""),
-			"no list":           header("webhook-signature", "v1,short"),
+			"not a list":        header("webhook-signature", "v1,short"),
 			"no matching":       header("webhook-id", "another"),
 			"timestamp too old": func(r *http.Request) { sign(r, "key-1", time.Now().Add(-6*time.Minute), "x") },
 			"timestamp too new": func(r *http.Request) { sign(r, "key-1", time.Now().Add(6*time.Minute), "x") },

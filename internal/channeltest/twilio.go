@@ -73,11 +73,11 @@ func checkSMS(form url.Values) error {
 	text := form.Get("Body")
 	switch {
 	case !e164.MatchString(form.Get("To")):
-		return fmt.Errorf("the field To, %q, is no number of the form E.164", form.Get("To"))
+		return fmt.Errorf("the field To, %q, is not a number of the form E.164", form.Get("To"))
 	case form.Has("From") == form.Has("MessagingServiceSid"):
 		return errors.New("there must be one of From and MessagingServiceSid")
 	case form.Has("From") && !sender.MatchString(form.Get("From")):
-		return fmt.Errorf("the field From, %q, is no number, no short code and no alphanumeric sender", form.Get("From"))
+		return fmt.Errorf("the field From, %q, is neither a number, a short code nor an alphanumeric sender", form.Get("From"))
 	case form.Has("MessagingServiceSid") && !service.MatchString(form.Get("MessagingServiceSid")):
 		return fmt.Errorf("the field MessagingServiceSid, %q, is no SID", form.Get("MessagingServiceSid"))
 	case strings.TrimSpace(text) == "" || !utf8.ValidString(text):

@@ -44,7 +44,7 @@ func (p program) read(r *http.Request, body []byte) (Accepted, error) {
 	case len(r.Header.Values(standardwebhooks.HeaderWebhookID)) != 1 || id == "":
 		return Accepted{}, errors.New("there must be one webhook-id")
 	case !signatures.MatchString(r.Header.Get(standardwebhooks.HeaderWebhookSignature)):
-		return Accepted{}, errors.New("webhook-signature is no list of signatures of version 1")
+		return Accepted{}, errors.New("webhook-signature is not a list of signatures of version 1")
 	}
 	for _, verifier := range p.verifiers {
 		if err := verifier.Verify(body, r.Header); err != nil {

@@ -235,7 +235,7 @@ func TestReceiversAreTriedAndDeadLettersLookedAfterFromTheCommandLine(t *testing
 	if out, code := w.command("alertman", "test", "taem"); code != 1 || !strings.Contains(out, "team") {
 		t.Errorf("alertman test of nobody: %d %s", code, out)
 	}
-	publishRaw(t, "no-event-1", "this is no event")
+	publishRaw(t, "no-event-1", "this is not an event")
 	eventually(t, func() error {
 		if out, _ := w.command("alertman", "dead", "list"); !strings.Contains(out, "no-event-1") {
 			return fmt.Errorf("not dead: %s", out)
@@ -246,7 +246,7 @@ func TestReceiversAreTriedAndDeadLettersLookedAfterFromTheCommandLine(t *testing
 		t.Errorf("dead show: %d %s", code, out)
 	}
 	if out, code := w.command("alertman", "dead", "replay", "no-event-1"); code != 1 {
-		t.Errorf("dead replay of what is no event: %d %s", code, out)
+		t.Errorf("dead replay of what is not an event: %d %s", code, out)
 	}
 	if out, code := w.command("alertman", "dead", "purge", "no-event-1", "--yes"); code != 0 {
 		t.Errorf("dead purge: %d %s", code, out)
