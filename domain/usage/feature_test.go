@@ -127,7 +127,7 @@ func TestTheLastLabelThatIsKnownCounts(t *testing.T) {
 
 func TestAValueIsAlwaysANumberAndTheOrderOfUsesChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		uses := rapid.SliceOfN(rapid.Custom(drawUse), 0, 12).Draw(t, "uses")
+		uses := drawUses(t, 12)
 		order := rapid.Permutation(uses).Draw(t, "order")
 		f, this := drawFeature(t), rapid.Custom(drawUse).Draw(t, "this")
 		value := f.Value(uses, this, moment)
@@ -141,6 +141,11 @@ func TestAValueIsAlwaysANumberAndTheOrderOfUsesChangesNothing(t *testing.T) {
 			t.Fatalf("%s is %v, and less with more: %v", f, value, more)
 		}
 	})
+}
+
+// drawUses returns up to most uses, each of another transaction, as a timeline and the ledger hold them.
+func drawUses(t *rapid.T, most int) []usage.Use {
+	return rapid.SliceOfNDistinct(rapid.Custom(drawUse), 0, most, func(u usage.Use) string { return u.TransactionID }).Draw(t, "uses")
 }
 
 func drawUse(t *rapid.T) usage.Use {

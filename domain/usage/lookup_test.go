@@ -43,7 +43,7 @@ func TestFeaturesAskForAsLittleAsAnswersThem(t *testing.T) {
 func TestAFeatureIsWorthTheSameWhateverElseIsAskedFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var line usage.Timeline
-		for _, u := range rapid.SliceOfN(rapid.Custom(drawUse), 0, 30).Draw(t, "uses") {
+		for _, u := range drawUses(t, 30) {
 			line.Add(u)
 		}
 		this := rapid.Custom(drawUse).Draw(t, "this")
@@ -66,8 +66,7 @@ func TestATimelineFindsWhatAPlainListWould(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var line usage.Timeline
 		var list []usage.Use
-		uses := rapid.SliceOfNDistinct(rapid.Custom(drawUse), 0, 30, func(u usage.Use) string { return u.TransactionID }).Draw(t, "uses")
-		for _, u := range uses {
+		for _, u := range drawUses(t, 30) {
 			line.Add(u)
 			list = append(list, u)
 			if rapid.Bool().Draw(t, "again") {
