@@ -50,7 +50,6 @@ func (e environment) gateways(v *values) *payment.Registry {
 	}
 	stripe, refuse := e.stripe(v, named), payment.Refuse{Known: methodsOf(named)}
 	fallback, byMethod := payment.Gateway(simulated.New("simulated-default")), map[string]payment.Gateway{}
-	former := map[string]payment.Gateway{} // simulated gateways used to be named by their method alone
 	for method, name := range named {
 		gateway := payment.Gateway(refuse)
 		switch name {
@@ -58,7 +57,6 @@ func (e environment) gateways(v *values) *payment.Registry {
 			gateway = stripe
 		case simulatedGateway:
 			gateway = simulated.New("simulated-" + method)
-			former[method] = gateway
 		}
 		switch {
 		case method != otherMethods:
@@ -67,12 +65,7 @@ func (e environment) gateways(v *values) *payment.Registry {
 			fallback = gateway
 		}
 	}
-	if named[otherMethods] == simulatedGateway {
-		former["default"] = fallback
-	}
-	registry := payment.NewRegistry(fallback, byMethod)
-	registry.Formerly(former)
-	return registry
+	return payment.NewRegistry(fallback, byMethod)
 }
 
 // paymentMethods returns the methods that have a gateway, so that the api can refuse the others. It returns nil if

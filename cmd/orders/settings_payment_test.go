@@ -50,19 +50,6 @@ func TestAMethodKeepsOneGatewayForItsWholeLife(t *testing.T) {
 	require.NotSame(t, registry.For("paytm"), registry.For("amazonpay"))
 }
 
-func TestAPaymentThatBeganInAnEarlierVersionFindsItsSimulatedGateway(t *testing.T) {
-	registry := withGateways("gpay:simulated,*:simulated").gateways(&values{})
-	for former, want := range map[string]string{"default": "simulated-default", "paytm": "simulated-paytm", "gpay": "simulated-gpay"} {
-		gateway, err := registry.Chosen(former, "card")
-		require.NoError(t, err)
-		require.Equal(t, want, gateway.Name())
-	}
-	for _, former := range []string{"default", "paytm", "simulated-default"} {
-		_, err := withGateways("card:stripe,*:refuse").gateways(&values{}).Chosen(former, former)
-		require.ErrorContains(t, err, "is not configured here")
-	}
-}
-
 func TestTheMethodsThatTheAPITakesAreThoseThatTheWorkerPays(t *testing.T) {
 	for list, want := range map[string][]string{
 		"*:simulated":                      nil,

@@ -87,18 +87,11 @@ type Refund struct {
 type Registry struct {
 	byMethod map[string]Gateway
 	fallback Gateway
-	former   map[string]Gateway
 }
 
 // NewRegistry returns a Registry that sends each method in byMethod to its gateway, and every other method to fallback.
 func NewRegistry(fallback Gateway, byMethod map[string]Gateway) *Registry {
 	return &Registry{byMethod: byMethod, fallback: fallback}
-}
-
-// Formerly sets the names that gateways had in earlier versions: payments that began then ask for their gateways by these
-// names.
-func (r *Registry) Formerly(names map[string]Gateway) {
-	r.former = names
 }
 
 // For returns the gateway for a method, and never nil: a method without a gateway of its own goes to the fallback.
@@ -122,9 +115,6 @@ func (r *Registry) Chosen(name, method string) (Gateway, error) {
 		if gateway.Name() == name {
 			return gateway, nil
 		}
-	}
-	if gateway, known := r.former[name]; known {
-		return gateway, nil
 	}
 	return nil, fmt.Errorf("the gateway %s, which this payment began with, is not configured here", name)
 }
