@@ -114,8 +114,8 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("%v, want it to say %q", err, test.says)
 			}
-			var application *temporal.ApplicationError
-			final := errors.As(err, &application) && application.NonRetryable()
+			application, is := errors.AsType[*temporal.ApplicationError](err)
+			final := is && application.NonRetryable()
 			if final != (test.final != "") || final && application.Type() != test.final {
 				t.Errorf("final %v, want %q: %v", final, test.final, err)
 			}
@@ -126,8 +126,8 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 func TestAGatewayThatSaysWhenToAskAgainIsAskedThen(t *testing.T) {
 	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.TemporaryError{After: time.Minute}}, nil)}
 	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
-	var application *temporal.ApplicationError
-	if !errors.As(err, &application) || application.NextRetryDelay() != time.Minute || application.Type() != activities.PaymentTemporary {
+	application, is := errors.AsType[*temporal.ApplicationError](err)
+	if !is || application.NextRetryDelay() != time.Minute || application.Type() != activities.PaymentTemporary {
 		t.Errorf("%v is tried again after %s", err, application.NextRetryDelay())
 	}
 }
@@ -135,8 +135,8 @@ func TestAGatewayThatSaysWhenToAskAgainIsAskedThen(t *testing.T) {
 func TestADeclineIsAnAnswerAndNoAlarm(t *testing.T) {
 	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.DeclinedError{}}, nil)}
 	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
-	var application *temporal.ApplicationError
-	if !errors.As(err, &application) || application.Category() != temporal.ApplicationErrorCategoryBenign {
+	application, is := errors.AsType[*temporal.ApplicationError](err)
+	if !is || application.Category() != temporal.ApplicationErrorCategoryBenign {
 		t.Errorf("%v is not benign", err)
 	}
 }

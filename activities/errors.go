@@ -28,7 +28,7 @@ const (
 // forTemporal marks final errors as not retryable, and says when to try again if the other side did. Any other error stays
 // as it is, and is retried.
 func forTemporal(err error) error {
-	var temporary *payment.TemporaryError
+	temporary, isTemporary := errors.AsType[*payment.TemporaryError](err)
 	switch {
 	case err == nil:
 		return nil
@@ -36,7 +36,7 @@ func forTemporal(err error) error {
 		return final(err, PaymentDeclined, payment.ReasonOf(err))
 	case payment.IsCaptured(err):
 		return final(err, PaymentCaptured)
-	case errors.As(err, &temporary):
+	case isTemporary:
 		return temporal.NewApplicationErrorWithOptions(err.Error(), PaymentTemporary, temporal.ApplicationErrorOptions{
 			NextRetryDelay: temporary.After,
 		})

@@ -78,11 +78,10 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 
 // notAcknowledged returns the reason why an alert was not acknowledged.
 func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Problem {
-	var closed *alert.ClosedError
-	switch {
-	case errors.As(err, &closed):
+	if closed, is := errors.AsType[*alert.ClosedError](err); is {
 		return problem(http.StatusConflict, "there is nothing to acknowledge: "+closed.Why)
-	case errors.Is(err, alert.ErrNotFound):
+	}
+	if errors.Is(err, alert.ErrNotFound) {
 		return s.alertUnread(ctx, id, err)
 	}
 	s.log.ErrorContext(ctx, "Alert not acknowledged", "id", id, "error", err)

@@ -125,11 +125,11 @@ func (v *visit) form() (url.Values, *Problem) {
 		return nil, problem(http.StatusUnsupportedMediaType,
 			"with a signed link the body must be empty, or the page's form: "+formType)
 	}
-	var tooLarge *http.MaxBytesError
-	switch err := v.r.ParseForm(); {
-	case errors.As(err, &tooLarge):
+	err = v.r.ParseForm()
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, problem(http.StatusRequestEntityTooLarge, "the body must not be larger than 64 KiB")
-	case err != nil:
+	}
+	if err != nil {
 		return nil, problem(http.StatusBadRequest, "the body is not a form that can be read to its end")
 	}
 	return v.r.PostForm, nil

@@ -131,9 +131,9 @@ func limitBody(next http.Handler) http.Handler {
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-		var tooLarge *http.MaxBytesError
+		_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 		switch {
-		case errors.As(err, &tooLarge):
+		case tooLarge:
 			problem(http.StatusRequestEntityTooLarge, "the body must not be larger than 64 KiB").write(w)
 			return
 		case err != nil:

@@ -108,18 +108,17 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 
 // notReviewed returns what is known about a verdict that got no answer.
 func (s *server) notReviewed(ctx context.Context, id string, err error) *Problem {
-	var closed *ledger.ClosedError
-	var worse *ledger.WorseError
-	switch {
-	case errors.As(err, &closed):
+	if closed, is := errors.AsType[*ledger.ClosedError](err); is {
 		p := problem(http.StatusConflict, closed.Why)
 		p.TransactionStatus = closed.Status
 		return p
-	case errors.As(err, &worse):
+	}
+	if worse, is := errors.AsType[*ledger.WorseError](err); is {
 		p := problem(http.StatusConflict, worse.Why+`: nothing was decided; send it again with "confirm": true to approve all the same`)
 		p.Decision = worse.Now
 		return p
-	case errors.Is(err, transaction.ErrNotFound), errors.Is(err, transaction.ErrUnavailable):
+	}
+	if errors.Is(err, transaction.ErrNotFound) || errors.Is(err, transaction.ErrUnavailable) {
 		return s.unread(ctx, id, err)
 	}
 	s.log.ErrorContext(ctx, "Review not taken", "transaction", id, "error", err)

@@ -37,9 +37,9 @@ func (s *server) decideByLink(v *visit, f form, q review.Request) {
 		return
 	}
 	answer, err := s.transactions.Review(v.r.Context(), id, q, defaultWait)
-	var worse *ledger.WorseError
+	worse, isWorse := errors.AsType[*ledger.WorseError](err)
 	switch {
-	case errors.As(err, &worse):
+	case isWorse:
 		s.askForVerdict(v, f, s.notReviewed(v.r.Context(), id, err), worse.Now)
 	case err != nil:
 		v.refuse(s.notReviewed(v.r.Context(), id, err))

@@ -271,7 +271,8 @@ func (g *group) next(t require.TestingT) workflows.Group {
 }
 
 func (g *group) continued() bool {
-	return errors.As(g.GetWorkflowError(), new(*workflow.ContinueAsNewError))
+	_, is := errors.AsType[*workflow.ContinueAsNewError](g.GetWorkflowError())
+	return is
 }
 
 func TestAThrottleAdmitsSoManyAndCollectsTheRest(t *testing.T) {

@@ -173,12 +173,8 @@ func digestOptions(ctx workflow.Context, id string, d Delivery) workflow.Context
 	})
 }
 
-// asType reports whether err is an activity's application error of the type kind, and sets found to it.
-func asType(err error, kind string, found **temporal.ApplicationError) bool {
-	return errors.As(err, found) && (*found).Type() == kind
-}
-
 // isType reports whether err is an activity's application error of the type kind.
 func isType(err error, kind string) bool {
-	return asType(err, kind, new(*temporal.ApplicationError))
+	failure, is := errors.AsType[*temporal.ApplicationError](err)
+	return is && failure.Type() == kind
 }

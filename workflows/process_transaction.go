@@ -280,11 +280,11 @@ func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
 // whyUnpaid returns why no money was taken, in the gateway's words and as a code. An error that is neither a cancellation
 // nor a decline means that the gateway was asked until the deadline.
 func whyUnpaid(err error) (string, payment.DeclineCode) {
-	var declined *temporal.ApplicationError
-	switch {
-	case temporal.IsCanceledError(err):
+	if temporal.IsCanceledError(err) {
 		return "cancelled", payment.Cancelled
-	case !asType(err, activities.PaymentDeclined, &declined):
+	}
+	declined, is := errors.AsType[*temporal.ApplicationError](err)
+	if !is || declined.Type() != activities.PaymentDeclined {
 		return unanswered, payment.GatewayUnavailable
 	}
 	var code payment.DeclineCode

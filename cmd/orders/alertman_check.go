@@ -63,7 +63,7 @@ func readRoutes(ctx context.Context, file string, out output) (*routing.Config, 
 		}
 	}
 	routes, err := routing.Load(file)
-	if errors.As(err, new(yamlfile.Faults)) {
+	if _, is := errors.AsType[yamlfile.Faults](err); is {
 		return nil, fmt.Errorf("%s cannot be used:\n%w", file, err)
 	}
 	return routes, err

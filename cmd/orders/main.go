@@ -67,7 +67,7 @@ func execute(ctx context.Context, args []string) int {
 	}
 	if err := command.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)
-		if errors.As(err, new(*configError)) {
+		if _, is := errors.AsType[*configError](err); is {
 			return exitConfig
 		}
 		return exitFailure

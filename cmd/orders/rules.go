@@ -31,7 +31,7 @@ func loadRuleset(name string) (*rules.Set, error) {
 		return rules.Default(), nil
 	}
 	set, err := rules.Load(name)
-	if faults := rules.Faults(nil); errors.As(err, &faults) {
+	if faults, is := errors.AsType[rules.Faults](err); is {
 		for i := range faults {
 			faults[i].File = placed(name, faults[i].File)
 		}

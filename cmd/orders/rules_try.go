@@ -73,7 +73,7 @@ func readBody(from io.Reader, key string) (*transaction.Transaction, error) {
 		key = standInKey
 	}
 	t, err := api.ReadTransaction(body, card.NewDescriber([]byte(key)))
-	if problem := new(api.Problem); errors.As(err, &problem) {
+	if problem, is := errors.AsType[*api.Problem](err); is {
 		return nil, errors.New(wrongBody(problem))
 	}
 	return t, err

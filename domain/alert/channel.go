@@ -73,8 +73,8 @@ func (e *RefusedError) Unwrap() error {
 
 // IsRefused reports whether err means that the other side refuses for good.
 func IsRefused(err error) bool {
-	var refused *RefusedError
-	return errors.As(err, &refused)
+	_, is := errors.AsType[*RefusedError](err)
+	return is
 }
 
 // LaterError means that the other side asks not to be contacted again for a while.

@@ -73,22 +73,26 @@ func ReasonOf(err error) DeclineCode {
 
 // IsDeclined reports whether err means that a gateway refuses for good.
 func IsDeclined(err error) bool {
-	return errors.As(err, new(*DeclinedError))
+	_, is := errors.AsType[*DeclinedError](err)
+	return is
 }
 
 // IsTemporary reports whether err means that a gateway refuses for now.
 func IsTemporary(err error) bool {
-	return errors.As(err, new(*TemporaryError))
+	_, is := errors.AsType[*TemporaryError](err)
+	return is
 }
 
 // IsCaptured reports whether err refuses a void because the money was taken.
 func IsCaptured(err error) bool {
-	return errors.As(err, new(*CapturedError))
+	_, is := errors.AsType[*CapturedError](err)
+	return is
 }
 
 // IsUnknown reports whether err leaves it unknown what the gateway did.
 func IsUnknown(err error) bool {
-	return errors.As(err, new(*UnknownError))
+	_, is := errors.AsType[*UnknownError](err)
+	return is
 }
 
 // Decline says why no money was taken, in words that are the same for every gateway.

@@ -161,8 +161,11 @@ func scanLabel(row *sql.Row) (ledger.Label, error) {
 // violatesForeignKey reports whether the transaction was deleted while it was labelled. This cannot happen in SQLite, which
 // has one writer at a time.
 func violatesForeignKey(err error) bool {
-	var refused interface{ SQLState() string }
-	return errors.As(err, &refused) && refused.SQLState() == foreignKeyViolation
+	refused, is := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	return is && refused.SQLState() == foreignKeyViolation
 }
 
 // Prune deletes the transactions that ended first, with their labels.

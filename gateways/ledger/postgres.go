@@ -109,8 +109,8 @@ func withTableLocked(_ context.Context, migrate func(...goose.ProviderOption) er
 }
 
 func noPostgresTables(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == undefinedTable
+	refused, is := errors.AsType[*pgconn.PgError](err)
+	return is && refused.Code == undefinedTable
 }
 
 // serverGone lists the SQLSTATE codes, from PostgreSQL's appendix A, with which a server says that it cannot work for us,

@@ -151,7 +151,7 @@ func createFile(path string) error {
 }
 
 func noSQLiteTables(path string, err error) bool {
-	if !errors.As(err, new(*driver.Error)) {
+	if _, is := errors.AsType[*driver.Error](err); !is {
 		return false
 	}
 	_, missing := os.Stat(path)

@@ -71,11 +71,11 @@ func payFor(t *testing.T, g *simulated.Gateway, r payment.AuthorizeRequest) stri
 }
 
 func word(err error) string {
-	var declined *payment.DeclinedError
+	declined, isDeclined := errors.AsType[*payment.DeclinedError](err)
 	switch {
 	case err == nil:
 		return "ok"
-	case errors.As(err, &declined):
+	case isDeclined:
 		return declined.Code
 	case payment.IsTemporary(err):
 		return "not now"

@@ -22,8 +22,8 @@ import (
 // failure turns the client's error into one of payment's errors. It never passes on Stripe's own error: its text is the
 // whole answer, with the secret by which a customer's browser may act on the payment.
 func failure(err error) error {
-	var answer *stripe.Error
-	if !errors.As(err, &answer) {
+	answer, is := errors.AsType[*stripe.Error](err)
+	if !is {
 		return noAnswer(err)
 	}
 	switch status := answer.HTTPStatusCode; {
@@ -46,12 +46,10 @@ func failure(err error) error {
 
 // noAnswer returns a temporary error if no connection was made, so that no request was sent, and else an unknown one.
 func noAnswer(err error) error {
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" && !ended(err) {
+	if dial, is := errors.AsType[*net.OpError](err); is && dial.Op == "dial" && !ended(err) {
 		return &payment.TemporaryError{Gateway: name, Code: "unreachable"}
 	}
-	var broken *url.Error
-	if !errors.As(err, &broken) && !ended(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, is := errors.AsType[*url.Error](err); !is && !ended(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the answer is none of Stripe's API") // and may contain anything
 	}
 	return unknown(err)
@@ -106,15 +104,15 @@ func retryAfter(answer *stripe.Error) time.Duration {
 
 // failedBefore reports whether Stripe failed under the same key before, and now only repeats that failure.
 func failedBefore(err error) bool {
-	var answer *stripe.Error
-	return errors.As(err, &answer) && answer.HTTPStatusCode >= 500 && header(answer, "Idempotent-Replayed") == "true"
+	answer, is := errors.AsType[*stripe.Error](err)
+	return is && answer.HTTPStatusCode >= 500 && header(answer, "Idempotent-Replayed") == "true"
 }
 
 // keyUsed reports whether Stripe has answered a different request under the key, such as one that an earlier version of
 // this program wrote differently.
 func keyUsed(err error) bool {
-	var answer *stripe.Error
-	return errors.As(err, &answer) && answer.Type == stripe.ErrorTypeIdempotency && answer.HTTPStatusCode != http.StatusConflict
+	answer, is := errors.AsType[*stripe.Error](err)
+	return is && answer.Type == stripe.ErrorTypeIdempotency && answer.HTTPStatusCode != http.StatusConflict
 }
 
 // inOtherState reports whether a PaymentIntent is no longer, or not yet, in the state that the call needs.
@@ -127,8 +125,8 @@ func refundedBefore(err error) bool {
 }
 
 func hasCode(err error, code stripe.ErrorCode) bool {
-	var answer *stripe.Error
-	return errors.As(err, &answer) && answer.Code == code
+	answer, is := errors.AsType[*stripe.Error](err)
+	return is && answer.Code == code
 }
 
 func header(answer *stripe.Error, name string) string {

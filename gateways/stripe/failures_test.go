@@ -130,8 +130,7 @@ func TestADeclineMeansTheSameWhateverStripeCallsIt(t *testing.T) {
 
 // told returns the error's text, and when to try again.
 func told(err error) string {
-	var temporary *payment.TemporaryError
-	if errors.As(err, &temporary) && temporary.After > 0 {
+	if temporary, is := errors.AsType[*payment.TemporaryError](err); is && temporary.After > 0 {
 		return err.Error() + ", ask after " + temporary.After.String()
 	}
 	return err.Error()

@@ -164,9 +164,8 @@ func (s *Alerts) deliveries(ctx context.Context, id string) (alert.Log, error) {
 // unasked wraps err, and adds alert.ErrNoAlertman if the cause is that no alertman answers, rather than that Temporal is
 // away. For a query, Temporal waits for a worker until the call times out, or says at once that it has seen no worker.
 func unasked(err error, sent func() bool) error {
-	var late *serviceerror.DeadlineExceeded
-	var unseen *serviceerror.FailedPrecondition
-	if sent() && (errors.As(err, &late) || errors.As(err, &unseen) || errors.Is(err, context.DeadlineExceeded)) {
+	if sent() && (is[*serviceerror.DeadlineExceeded](err) || is[*serviceerror.FailedPrecondition](err) ||
+		errors.Is(err, context.DeadlineExceeded)) {
 		return fmt.Errorf("%w: %w", alert.ErrNoAlertman, err)
 	}
 	return fmt.Errorf("the workflow engine cannot be asked: %w", err)
@@ -279,8 +278,7 @@ func (s *Alerts) Acknowledge(ctx context.Context, id string, a alert.Acknowledge
 		return *log.Acknowledgement, nil
 	}
 	kept, err := s.sendAcknowledgement(ctx, id, a)
-	var refused *temporal.ApplicationError
-	if errors.As(err, &refused) && refused.Type() == workflows.AcknowledgementClosed {
+	if refused, is := errors.AsType[*temporal.ApplicationError](err); is && refused.Type() == workflows.AcknowledgementClosed {
 		err = &alert.ClosedError{Why: refused.Message()}
 	}
 	if isNotFound(err) {
@@ -305,8 +303,7 @@ func (s *Alerts) sendAcknowledgement(ctx context.Context, id string, a alert.Ack
 	if err == nil {
 		err = handle.Get(ctx, &kept)
 	}
-	var refused *temporal.ApplicationError
-	if err == nil || isNotFound(err) || errors.As(err, &refused) {
+	if err == nil || isNotFound(err) || is[*temporal.ApplicationError](err) {
 		return kept, err
 	}
 	return kept, unasked(err, sent)

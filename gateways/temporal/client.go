@@ -60,6 +60,11 @@ func Check(c Client) func(context.Context) error {
 }
 
 func isNotFound(err error) bool {
-	var missing *serviceerror.NotFound
-	return errors.As(err, &missing)
+	return is[*serviceerror.NotFound](err)
+}
+
+// is reports whether err, or an error that it wraps, is an E.
+func is[E error](err error) bool {
+	_, found := errors.AsType[E](err)
+	return found
 }

@@ -37,7 +37,7 @@ func (g *Groups) Gather(ctx context.Context, a alert.Gathering) (alert.Place, er
 		if err == nil && !place.Now {
 			place.Now, err = g.join(ctx, place, a)
 		}
-		if _, ended := errors.AsType[*serviceerror.NotFound](err); ended && ctx.Err() == nil {
+		if isNotFound(err) && ctx.Err() == nil {
 			continue
 		}
 		if err != nil {
@@ -175,7 +175,7 @@ func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) 
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	latest, err := g.Client.DescribeWorkflowExecution(ctx, groupID, "")
-	if _, none := errors.AsType[*serviceerror.NotFound](err); none {
+	if isNotFound(err) {
 		return alert.Place{}, false, nil
 	}
 	if err != nil {

@@ -136,7 +136,7 @@ func (h *Histories) Retention(ctx context.Context) (time.Duration, error) {
 }
 
 func forgotten(err error) error {
-	if errors.As(err, new(*serviceerror.NotFound)) {
+	if isNotFound(err) {
 		return fmt.Errorf("%w: %w", audit.ErrForgotten, err)
 	}
 	return err
@@ -145,15 +145,11 @@ func forgotten(err error) error {
 // unanswered adds audit.ErrUnanswered to the errors by which Temporal says that no worker answered for the workflow, or
 // that the answer is of no use.
 func unanswered(err error) error {
-	for _, silence := range []any{
-		new(*serviceerror.DeadlineExceeded), new(*serviceerror.QueryFailed), new(*serviceerror.WorkflowNotReady),
-		new(*serviceerror.FailedPrecondition), // no worker has asked for work for minutes
-	} {
-		if errors.As(err, silence) {
-			return fmt.Errorf("%w: %w", audit.ErrUnanswered, err)
-		}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case is[*serviceerror.DeadlineExceeded](err), is[*serviceerror.QueryFailed](err), is[*serviceerror.WorkflowNotReady](err),
+		is[*serviceerror.FailedPrecondition](err): // no worker has asked for work for minutes
+		return fmt.Errorf("%w: %w", audit.ErrUnanswered, err)
+	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w within %s: %w", audit.ErrUnanswered, queryPatience, err)
 	}
 	return err

@@ -113,7 +113,7 @@ func (s *Transactions) submit(ctx context.Context, t transaction.Transaction, wa
 		return s.replied(ctx, t, reply)
 	case err == nil:
 		return result{answer: ledger.PendingAnswer(t.ID)}, nil
-	case !sent() && !isAlreadyStarted(err):
+	case !sent() && !is[*serviceerror.WorkflowExecutionAlreadyStarted](err):
 		return result{}, fmt.Errorf("%w: Temporal cannot be reached: %w", transaction.ErrNotAccepted, err)
 	default:
 		return s.confirm(ctx, t, err)
@@ -138,11 +138,10 @@ func (s *Transactions) replied(ctx context.Context, t transaction.Transaction, r
 // accepted: only the wait for its answer failed.
 func (s *Transactions) confirm(ctx context.Context, t transaction.Transaction, cause error) (result, error) {
 	found, err := s.describe(ctx, t.ID)
-	var tooMany *serviceerror.ResourceExhausted
 	switch {
 	case err == nil:
 		return s.accepted(ctx, t, found)
-	case errors.As(cause, &tooMany) && isNotFound(err):
+	case is[*serviceerror.ResourceExhausted](cause) && isNotFound(err):
 		return result{}, fmt.Errorf("%w: %w", transaction.ErrBusy, cause)
 	default:
 		return result{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
@@ -413,16 +412,15 @@ func (s *Transactions) awaitVerdict(ctx context.Context, handle client.WorkflowU
 // notTaken returns the reason why there is no answer. A workflow that has ended takes no updates; its record says who
 // decided.
 func (s *Transactions) notTaken(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
-	var refused *temporal.ApplicationError
-	var tooMany *serviceerror.ResourceExhausted
+	refused, isRefused := errors.AsType[*temporal.ApplicationError](cause)
 	switch {
-	case errors.As(cause, &refused) && refused.Type() == workflows.ReviewClosed:
+	case isRefused && refused.Type() == workflows.ReviewClosed:
 		return ledger.Answer{}, closedBy(refused)
-	case errors.As(cause, &refused) && refused.Type() == workflows.CheckWorse:
+	case isRefused && refused.Type() == workflows.CheckWorse:
 		return ledger.Answer{}, worseBy(refused)
-	case errors.As(cause, &tooMany):
+	case is[*serviceerror.ResourceExhausted](cause):
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrBusy, cause)
-	case refused != nil, isNotFound(cause):
+	case isRefused, isNotFound(cause):
 		return s.afterwards(ctx, id, q, cause)
 	default:
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
@@ -468,8 +466,7 @@ func worseBy(refused *temporal.ApplicationError) error {
 
 // isRefused reports whether the workflow has refused the verdict, or ended without an answer to it.
 func isRefused(err error) bool {
-	var refused *temporal.ApplicationError
-	return errors.As(err, &refused) || isNotFound(err)
+	return is[*temporal.ApplicationError](err) || isNotFound(err)
 }
 
 // Label has the ledger keep a label. A transaction that was just accepted may not be in the ledger yet: if it has a
@@ -504,9 +501,4 @@ func (s *Transactions) keep(ctx context.Context, id string, l ledger.Label) (led
 	ctx, cancel := context.WithTimeout(ctx, labelTimeout)
 	defer cancel()
 	return s.Ledger.Label(ctx, id, l)
-}
-
-func isAlreadyStarted(err error) bool {
-	var there *serviceerror.WorkflowExecutionAlreadyStarted
-	return errors.As(err, &there)
 }

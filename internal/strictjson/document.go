@@ -136,8 +136,8 @@ func syntaxError(body []byte, err error) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("the body is empty; a JSON object is expected")
 	}
-	var syntax *json.SyntaxError
-	if !errors.As(err, &syntax) {
+	syntax, is := errors.AsType[*json.SyntaxError](err)
+	if !is {
 		return fmt.Errorf("the body is not JSON: %w", err)
 	}
 	before := body[:min(int(syntax.Offset), len(body))]
