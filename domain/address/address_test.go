@@ -6,7 +6,8 @@ import (
 	"dummyorders/domain/address"
 )
 
-func TestAnAddressCountsByTheSubscriberThatItNames(t *testing.T) {
+// An address counts by the subscriber that it names.
+func TestParse(t *testing.T) {
 	for _, c := range []struct{ text, subscriber string }{
 		{"8.8.8.8", "8.8.8.8"},
 		{" 8.8.8.8 ", "8.8.8.8"},
@@ -85,7 +86,8 @@ func TestAnAddressCountsByTheSubscriberThatItNames(t *testing.T) {
 	}
 }
 
-func TestANetworkIsReadAsTheAddressesInItAre(t *testing.T) {
+// A network is read in the forms in which its addresses are.
+func TestParseNetwork(t *testing.T) {
 	for _, c := range []struct{ text, network string }{
 		{"203.0.113.0/24", "203.0.113.0/24"},
 		{"203.0.113.9/24", "203.0.113.0/24"},

@@ -42,7 +42,8 @@ var testNumbers = []struct{ digits, brand string }{
 	{"6799990100000000019", "maestro"},
 }
 
-func TestPublishedTestNumbersPassTheLuhnCheckUnderTheirBrand(t *testing.T) {
+// The test numbers that networks publish pass the Luhn check and have their brand.
+func TestPublishedTestNumbers(t *testing.T) {
 	for _, c := range testNumbers {
 		details := describer.Describe(parse(t, c.digits))
 		if details.Brand != c.brand {
@@ -57,7 +58,7 @@ func TestPublishedTestNumbersPassTheLuhnCheckUnderTheirBrand(t *testing.T) {
 	}
 }
 
-func TestANumberThatFailsTheLuhnCheckIsDescribedAsSuch(t *testing.T) {
+func TestDescribeLuhnInvalid(t *testing.T) {
 	for _, digits := range []string{"1234567887654321", "4111111111111112", "378282246310006", "4111111111111"} {
 		if describer.Describe(parse(t, digits)).LuhnValid {
 			t.Errorf("%s passes the Luhn check", digits)
@@ -65,7 +66,8 @@ func TestANumberThatFailsTheLuhnCheckIsDescribedAsSuch(t *testing.T) {
 	}
 }
 
-func TestABrandEndsWhereItsRangesEnd(t *testing.T) {
+// A brand ends where its ranges end.
+func TestBrandBeyondRanges(t *testing.T) {
 	for _, c := range []struct{ brand, leads string }{
 		{card.UnknownBrand, "0 1 306 309 33 35 3527 3590 7 9 60 6010 6012 606984 607985 608000 608501 61 640 643 66 68 69 8 809 820200 2 2199 2205 222099 272100 2721"},
 		{"amex", "34 37 340000 379999"},
@@ -87,8 +89,9 @@ func TestABrandEndsWhereItsRangesEnd(t *testing.T) {
 	}
 }
 
-// The samples come from what each network publishes, and from the ranges next to its own.
-func TestANumberHasTheBrandOfTheLongestRangeThatHoldsIt(t *testing.T) {
+// A number has the brand of the longest range that holds it. The samples come from what each network publishes, and
+// from the ranges next to its own.
+func TestBrandOfLongestRange(t *testing.T) {
 	for _, c := range []struct {
 		digits, brand, coBrand string
 		wrongLength            bool
@@ -156,7 +159,8 @@ func TestANumberHasTheBrandOfTheLongestRangeThatHoldsIt(t *testing.T) {
 	}
 }
 
-func TestTheTableOfBrandsSaysWhereItIsFromAndHasSoundRanges(t *testing.T) {
+// The table says where it is from, and has sound ranges.
+func TestBrandTable(t *testing.T) {
 	text, err := os.ReadFile("brands.json")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,8 @@ import (
 
 var describer = card.NewDescriber([]byte("0123456789abcdef0123456789abcdef"))
 
-func TestDetailsAreAllThatIsKept(t *testing.T) {
+// These details are all that is kept of a card.
+func TestDescribe(t *testing.T) {
 	want := card.Details{
 		FirstSix: "411111", LastFour: "1111", Length: 16, Brand: "visa", LuhnValid: true,
 		// printf 4111111111111111 | openssl dgst -sha256 -hmac 0123456789abcdef0123456789abcdef
@@ -25,7 +26,7 @@ func TestDetailsAreAllThatIsKept(t *testing.T) {
 	}
 }
 
-func TestDetailsDoNotHoldTheDigits(t *testing.T) {
+func TestDetailsHideDigits(t *testing.T) {
 	details := describer.Describe(parse(t, canary))
 	text, err := json.Marshal(details)
 	if err != nil {
@@ -36,7 +37,7 @@ func TestDetailsDoNotHoldTheDigits(t *testing.T) {
 	}
 }
 
-func TestDetailsSurviveJSON(t *testing.T) {
+func TestDetailsJSON(t *testing.T) {
 	want := describer.Describe(parse(t, canary))
 	text, err := json.Marshal(want)
 	if err != nil {
@@ -51,7 +52,8 @@ func TestDetailsSurviveJSON(t *testing.T) {
 	}
 }
 
-func TestDetailsShowTheSameMaskAsTheNumber(t *testing.T) {
+// Details show the same mask as their number.
+func TestDetailsMask(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		digits := rapid.StringMatching(`[0-9]{12,19}`).Draw(t, "digits")
 		number := parse(t, digits)
@@ -63,7 +65,8 @@ func TestDetailsShowTheSameMaskAsTheNumber(t *testing.T) {
 	})
 }
 
-func TestACardHasOneFingerprintUnderAKey(t *testing.T) {
+// A card has one fingerprint under a key.
+func TestFingerprintIsStable(t *testing.T) {
 	want := describer.Describe(parse(t, "4111111111111111")).Fingerprint
 	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(want) {
 		t.Errorf("the fingerprint %q is no SHA-256 in hexadecimal", want)
@@ -76,7 +79,8 @@ func TestACardHasOneFingerprintUnderAKey(t *testing.T) {
 	}
 }
 
-func TestOtherCardsAndOtherKeysHaveOtherFingerprints(t *testing.T) {
+// Other cards and other keys have other fingerprints.
+func TestFingerprintsDiffer(t *testing.T) {
 	seen := map[string]string{}
 	for _, key := range []string{"0123456789abcdef0123456789abcdef", "1123456789abcdef0123456789abcdef", ""} {
 		for _, text := range []string{"4111111111111111", "4111111111111112", "04111111111111111", "411111111111111"} {
@@ -90,7 +94,8 @@ func TestOtherCardsAndOtherKeysHaveOtherFingerprints(t *testing.T) {
 	}
 }
 
-func TestOneCheckDigitInTenIsValid(t *testing.T) {
+// One check digit in ten is valid.
+func TestLuhnCheckDigit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		head := rapid.StringMatching(`[0-9]{11,18}`).Draw(t, "head")
 		valid := 0
@@ -105,7 +110,8 @@ func TestOneCheckDigitInTenIsValid(t *testing.T) {
 	})
 }
 
-func TestAMistypedDigitFailsTheLuhnCheck(t *testing.T) {
+// A mistyped digit fails the Luhn check.
+func TestLuhnMistypedDigit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		number := rapid.SampledFrom(testNumbers).Draw(t, "number")
 		digits := []byte(number.digits)
@@ -117,7 +123,8 @@ func TestAMistypedDigitFailsTheLuhnCheck(t *testing.T) {
 	})
 }
 
-func TestADigestIsTheSameUnderTheSameKeyAndNeverAFingerprint(t *testing.T) {
+// A digest is the same under the same key and never a fingerprint.
+func TestDigest(t *testing.T) {
 	text := []byte("4929186730458126")
 	number, err := card.ParseNumber(string(text))
 	if err != nil {

@@ -26,7 +26,8 @@ func parse(t failer, text string) card.Number {
 	return number
 }
 
-func TestANumberIsTwelveToNineteenDigitsAsPrintedOnCards(t *testing.T) {
+// A number has twelve to nineteen digits, grouped as on cards.
+func TestParseNumber(t *testing.T) {
 	for _, text := range []string{
 		"123456789012",
 		"1234567890123456789",
@@ -42,7 +43,8 @@ func TestANumberIsTwelveToNineteenDigitsAsPrintedOnCards(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoNumberIsRefusedWithoutRepeatingIt(t *testing.T) {
+// The error does not repeat the text.
+func TestParseNumberRefuses(t *testing.T) {
 	for _, text := range []string{
 		"",
 		" ",
@@ -85,7 +87,8 @@ func TestWhatIsNoNumberIsRefusedWithoutRepeatingIt(t *testing.T) {
 	}
 }
 
-func TestNoTextMakesParseNumberRepeatIt(t *testing.T) {
+// Whatever the text is, the error does not repeat it.
+func TestParseNumberNeverRepeats(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9 xX.-]{8,30}`)).Draw(t, "text")
 		if _, err := card.ParseNumber(text); err != nil && err.Error() != card.ErrNumber.Error() {
@@ -94,7 +97,8 @@ func TestNoTextMakesParseNumberRepeatIt(t *testing.T) {
 	})
 }
 
-func TestTheMaskKeepsTheFirstSixAndTheLastFour(t *testing.T) {
+// The mask keeps the first six and the last four.
+func TestMask(t *testing.T) {
 	for _, c := range []struct{ digits, want string }{
 		{"1234567887654321", "123456******4321"},
 		{"123456789012", "123456**9012"},
@@ -109,7 +113,8 @@ func TestTheMaskKeepsTheFirstSixAndTheLastFour(t *testing.T) {
 	}
 }
 
-func TestANumberIsFoundInATextHoweverItIsGrouped(t *testing.T) {
+// A number is found in a text however it is grouped.
+func TestAppearsIn(t *testing.T) {
 	number := parse(t, "4111 1111 1111 1234")
 	for _, c := range []struct {
 		text string
@@ -132,7 +137,7 @@ func TestANumberIsFoundInATextHoweverItIsGrouped(t *testing.T) {
 	}
 }
 
-func TestAnyGroupingOfANumberIsFound(t *testing.T) {
+func TestAppearsInAnyGrouping(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		digits := rapid.StringMatching(`[0-9]{12,19}`).Draw(t, "digits")
 		var text strings.Builder
@@ -146,14 +151,15 @@ func TestAnyGroupingOfANumberIsFound(t *testing.T) {
 	})
 }
 
-func TestNoNumberAppearsNowhere(t *testing.T) {
+func TestAppearsInZeroNumber(t *testing.T) {
 	var none card.Number
 	if none.AppearsIn("") || none.AppearsIn("4111111111111111") {
 		t.Error("a number that was never parsed appears in a text")
 	}
 }
 
-func TestRedactMasksWhateverCouldBeACardNumber(t *testing.T) {
+// Redact masks all that could be a card number.
+func TestRedact(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", ""},
 		{"order 1234 of 2026", "order 1234 of 2026"},
@@ -185,7 +191,7 @@ func TestRedactMasksWhateverCouldBeACardNumber(t *testing.T) {
 	}
 }
 
-func TestRedactHidesANumberAmongOtherDigits(t *testing.T) {
+func TestRedactAmongOtherDigits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		around := rapid.StringMatching(`[0a -]{0,30}`)
 		text := around.Draw(t, "before")
@@ -199,7 +205,8 @@ func TestRedactHidesANumberAmongOtherDigits(t *testing.T) {
 	})
 }
 
-func TestACardNumberIsFoundInATextHoweverItIsSpelled(t *testing.T) {
+// A card number is found in a text however it is spelled.
+func TestHoldsNumber(t *testing.T) {
 	for _, text := range []string{
 		"4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242", "4242/4242/4242/4242", "4242.4242_4242,4242", "4242x4242x4242x4242",
 		"4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2", "４２４２４２４２４２４２４２４２", "४२४२४२४२४२४२४२४२", "4242\u200b4242\u200b4242\u200b4242", "4242 - 4242 - 4242 - 4242",
@@ -222,7 +229,7 @@ func TestACardNumberIsFoundInATextHoweverItIsSpelled(t *testing.T) {
 }
 
 // The doc comment of HoldsNumber states how often a random number is taken for a card number.
-func TestOneRandomNumberInThirtyIsTakenForACards(t *testing.T) {
+func TestHoldsNumberFalseAlarms(t *testing.T) {
 	random, found := rand.New(rand.NewPCG(1, 2)), 0
 	for range 100_000 {
 		if card.HoldsNumber(fmt.Sprintf("%016d", random.Uint64N(1e16))) {

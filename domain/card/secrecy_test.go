@@ -110,7 +110,7 @@ func carriers(n card.Number) map[string]any {
 }
 
 // Without this test, a check that never finds anything would make every other test here pass.
-func TestDigitsThatAreNotHiddenAreSeen(t *testing.T) {
+func TestCheckSeesPlainDigits(t *testing.T) {
 	type plain struct{ digits string }
 	for name, v := range map[string]any{
 		"string": canary, "bytes": []byte(canary), "field": plain{canary}, "slice": []string{canary},
@@ -123,7 +123,7 @@ func TestDigitsThatAreNotHiddenAreSeen(t *testing.T) {
 	}
 }
 
-func TestNoVerbShowsTheDigits(t *testing.T) {
+func TestNoVerbShowsDigits(t *testing.T) {
 	for name, v := range carriers(parse(t, canary)) {
 		for _, verb := range verbs {
 			for _, flag := range flags {
@@ -137,7 +137,7 @@ func TestNoVerbShowsTheDigits(t *testing.T) {
 	}
 }
 
-func TestANumberPrintsAsItsMask(t *testing.T) {
+func TestNumberPrintsMask(t *testing.T) {
 	number := parse(t, "4929 1867 3045 8126")
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%20s", "%.3s"} {
 		if got := fmt.Sprintf(format, number); got != maskedCanary {
@@ -149,7 +149,7 @@ func TestANumberPrintsAsItsMask(t *testing.T) {
 	}
 }
 
-func TestNoEncoderWritesTheDigits(t *testing.T) {
+func TestNoEncoderWritesDigits(t *testing.T) {
 	for name, v := range carriers(parse(t, canary)) {
 		var text bytes.Buffer
 		// An encoder may refuse what it cannot write; its error must not show the digits either.
@@ -165,7 +165,8 @@ func TestNoEncoderWritesTheDigits(t *testing.T) {
 	}
 }
 
-func TestANumberIsItsMaskInJSON(t *testing.T) {
+// A number is its mask in JSON.
+func TestNumberJSON(t *testing.T) {
 	number := parse(t, canary)
 	for _, c := range []struct {
 		value any
@@ -184,7 +185,7 @@ func TestANumberIsItsMaskInJSON(t *testing.T) {
 	}
 }
 
-func TestNoLogShowsTheDigits(t *testing.T) {
+func TestNoLogShowsDigits(t *testing.T) {
 	number := parse(t, canary)
 	for handler, newHandler := range map[string]func(*bytes.Buffer) slog.Handler{
 		"text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
@@ -207,7 +208,7 @@ func TestNoLogShowsTheDigits(t *testing.T) {
 	}
 }
 
-func TestAPanicDoesNotTellTheDigits(t *testing.T) {
+func TestPanicHidesDigits(t *testing.T) {
 	defer func() {
 		if text := fmt.Sprint(recover()); shows(text) {
 			t.Errorf("the panic says %s", text)

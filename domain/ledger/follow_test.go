@@ -87,7 +87,7 @@ var journeys = []struct {
 	{"unchecked and declined by the deadline", undecided, held(alerted(stopped, false, expires(review.Decline))...)},
 }
 
-func TestARecordFollowsItsTransaction(t *testing.T) {
+func TestRecordFollowsTransaction(t *testing.T) {
 	for _, c := range journeys {
 		t.Run(c.name, func(t *testing.T) {
 			r := ledger.Open(posted(t), start)
@@ -119,8 +119,9 @@ func TestARecordFollowsItsTransaction(t *testing.T) {
 	}
 }
 
-// A retry of a request gets the same answer as the first call, however much later it comes.
-func TestTheSettledAnswerIsThatOfTheMomentItWasSettled(t *testing.T) {
+// The settled answer is that of the moment when it was settled. A retry of a request gets the same answer as the first
+// call, however much later it comes.
+func TestSettledAnswer(t *testing.T) {
 	for _, c := range journeys {
 		t.Run(c.name, func(t *testing.T) {
 			r := ledger.Open(posted(t), start)
@@ -149,7 +150,8 @@ func TestTheSettledAnswerIsThatOfTheMomentItWasSettled(t *testing.T) {
 	}
 }
 
-func TestNothingIsSettledJustAfterTheAcceptance(t *testing.T) {
+// Nothing is settled just after the acceptance.
+func TestSettledAnswerWhenPending(t *testing.T) {
 	r := ledger.Open(posted(t), start)
 	if answer := r.SettledAnswer(); answer != nil {
 		t.Errorf("the answer is settled: %+v", answer)

@@ -99,7 +99,7 @@ func refused(t *testing.T) *ledger.Record {
 }
 
 // The files hold what clients rely on: keys, their order, and amounts to the last digit.
-func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
+func TestRecordJSON(t *testing.T) {
 	bare := posted(t)
 	bare.ID, bare.Order.Name, bare.Customer, bare.Metadata = "01990000-0000-7000-8000-000000000002", "", nil, nil
 	bare.Order.Cost = money.Money{Minor: 500, Currency: "JPY"}
@@ -127,8 +127,9 @@ func TestTheJSONOfARecordIsWhatClientsKnow(t *testing.T) {
 	}
 }
 
-// Merchants read answers, and must not learn from them how a decision was found.
-func TestHowADecisionWasFoundIsInTheRecordAndInNoAnswer(t *testing.T) {
+// How a decision was found is in the record and in no answer. Merchants read answers, and must not learn from them how
+// a decision was found.
+func TestExplanationOnlyInRecord(t *testing.T) {
 	r := reviewed(t)
 	if diff := cmp.Diff(explained(forReview).Explanation, r.Explanation); diff != "" {
 		t.Errorf("explanation (-want +got):\n%s", diff)
@@ -140,7 +141,7 @@ func TestHowADecisionWasFoundIsInTheRecordAndInNoAnswer(t *testing.T) {
 	}
 }
 
-func TestAPaymentThatWentWrongSaysWhy(t *testing.T) {
+func TestRecordPaymentError(t *testing.T) {
 	r := ledger.Open(posted(t), start)
 	r.Payment.Error = "gateway simulated declined: insufficient_funds"
 	r.Payment.StillHeld = "gateway simulated declined: hold_expired"
@@ -154,7 +155,7 @@ func TestAPaymentThatWentWrongSaysWhy(t *testing.T) {
 	}
 }
 
-func TestARecordReadsBackAsItWasWritten(t *testing.T) {
+func TestRecordJSONRoundTrip(t *testing.T) {
 	for _, want := range []*ledger.Record{paid(t), reviewed(t), byToken(t), refused(t)} {
 		var got ledger.Record
 		if err := json.Unmarshal([]byte(indented(t, want)), &got); err != nil {
@@ -166,7 +167,8 @@ func TestARecordReadsBackAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestARecordHoldsNeitherTheCustomersMailAddressNorTheCardNumber(t *testing.T) {
+// A record holds neither the customer's mail address nor the card number.
+func TestRecordHidesEmailAndCard(t *testing.T) {
 	tr := posted(t)
 	if tr.Customer.Email != email {
 		t.Fatal("the transaction has no mail address that could be held")
@@ -189,7 +191,7 @@ func TestARecordHoldsNeitherTheCustomersMailAddressNorTheCardNumber(t *testing.T
 }
 
 // With a token, everyone who may use the gateway's account can charge the card.
-func TestARecordHoldsNoToken(t *testing.T) {
+func TestRecordHidesToken(t *testing.T) {
 	if text := indented(t, byToken(t)); strings.Contains(text, "pm_card_visa") || strings.Contains(text, `"card"`) {
 		t.Errorf("the record of a payment by token holds the token, or an empty card: %s", text)
 	}

@@ -8,7 +8,8 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-func TestALabelIsKnownByItsSourceAndItsWord(t *testing.T) {
+// Two labels of the same source and word are the same.
+func TestLabelSame(t *testing.T) {
 	lost := ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "opened", Time: start}
 	for _, c := range []struct {
 		other ledger.Label
@@ -24,7 +25,8 @@ func TestALabelIsKnownByItsSourceAndItsWord(t *testing.T) {
 	}
 }
 
-func TestLabelsAreInTheOrderOfTheirTimes(t *testing.T) {
+// Labels are in the order of their times.
+func TestLabelOrder(t *testing.T) {
 	want := []ledger.Label{
 		{Label: ledger.Legitimate, Source: ledger.ByReviewer, Time: start},
 		{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: after(1)},

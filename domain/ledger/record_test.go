@@ -59,7 +59,8 @@ var (
 	undecided = fraud.Undecided("no fraud check answered within 15m0s")
 )
 
-func TestAnAcceptedTransactionIsPending(t *testing.T) {
+// A record just opened is pending.
+func TestOpen(t *testing.T) {
 	r := ledger.Open(posted(t), start)
 	if r.Status() != transaction.Pending || r.Message != "Transaction Pending" {
 		t.Errorf("it stands at %s: %q", r.Status(), r.Message)
@@ -72,14 +73,16 @@ func TestAnAcceptedTransactionIsPending(t *testing.T) {
 	}
 }
 
-func TestThePendingAnswerIsThatOfARecordJustOpened(t *testing.T) {
+// The pending answer is that of a record just opened.
+func TestPendingAnswer(t *testing.T) {
 	tr := posted(t)
 	if diff := cmp.Diff(ledger.Open(tr, start).Answer, ledger.PendingAnswer(tr.ID)); diff != "" {
 		t.Errorf("answer (-of the record +pending):\n%s", diff)
 	}
 }
 
-func TestARecordEndsWhenItIsClosedAndNoSooner(t *testing.T) {
+// A record ends when it is closed and no sooner.
+func TestRecordClose(t *testing.T) {
 	r := ledger.Open(posted(t), start)
 	r.Decide(declined)
 	r.Move(transaction.AlertDone, after(1))
@@ -95,8 +98,8 @@ func TestARecordEndsWhenItIsClosedAndNoSooner(t *testing.T) {
 	}
 }
 
-// An event and an entry of the ledger hold copies while the transaction goes on.
-func TestACopyOfARecordStaysAsItIs(t *testing.T) {
+// A copy of a record stays as it is. An event and an entry of the ledger hold copies while the transaction goes on.
+func TestRecordClone(t *testing.T) {
 	r := ledger.Open(posted(t), start)
 	r.Decide(forReview)
 	r.Move(transaction.PaymentInitiated, after(1))

@@ -9,7 +9,8 @@ import (
 	"dummyorders/domain/money"
 )
 
-func TestEveryISOCurrencyIsKnownWithItsDigits(t *testing.T) {
+// Every ISO 4217 currency is known with its digits.
+func TestCurrencyDigits(t *testing.T) {
 	for _, code := range iso4217.GetCurrencyCodes() {
 		want, _ := iso4217.GetDigits(code)
 		got, err := money.Currency(code).Digits()
@@ -22,7 +23,7 @@ func TestEveryISOCurrencyIsKnownWithItsDigits(t *testing.T) {
 }
 
 // Every code of three capitals is tried, so that nothing but ISO 4217's own can be in the table.
-func TestNoOtherCodeIsKnown(t *testing.T) {
+func TestParseCurrencyOnlyISO(t *testing.T) {
 	for i := range 26 * 26 * 26 {
 		code := string([]byte{'A' + byte(i/676), 'A' + byte(i/26%26), 'A' + byte(i%26)})
 		if _, err := money.ParseCurrency(code); err == nil && !iso4217.IsValid(code) {
@@ -31,7 +32,8 @@ func TestNoOtherCodeIsKnown(t *testing.T) {
 	}
 }
 
-func TestACurrencyIsACodeInCapitals(t *testing.T) {
+// A currency is a code in capitals.
+func TestParseCurrency(t *testing.T) {
 	if currency, err := money.ParseCurrency("INR"); err != nil || currency != "INR" {
 		t.Errorf("ParseCurrency(INR) = %q, %v", currency, err)
 	}
@@ -48,7 +50,8 @@ func TestACurrencyIsACodeInCapitals(t *testing.T) {
 // oneOfEach lists one currency for each number of decimal digits.
 var oneOfEach = []money.Currency{"JPY", "INR", "KWD", "CLF"}
 
-func TestOneOfEachCoversAllNumbersOfDigits(t *testing.T) {
+// The samples have a currency of each number of digits.
+func TestSamplesCoverAllDigits(t *testing.T) {
 	covered := map[uint8]bool{}
 	for _, currency := range oneOfEach {
 		digits, _ := iso4217.GetDigits(string(currency))

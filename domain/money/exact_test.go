@@ -25,7 +25,8 @@ func amounts(t *rapid.T) money.Money {
 	return money.Money{Minor: rapid.Int64Range(0, largest).Draw(t, "minor"), Currency: currency}
 }
 
-func TestWhatDecimalWritesParseReadsBack(t *testing.T) {
+// Parse reads what Decimal writes.
+func TestDecimalRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := amounts(t)
 		got, err := money.Parse(m.Decimal().String(), m.Currency)
@@ -35,7 +36,8 @@ func TestWhatDecimalWritesParseReadsBack(t *testing.T) {
 	})
 }
 
-func TestZerosAroundAnAmountChangeNothing(t *testing.T) {
+// Zeros around an amount change nothing.
+func TestParseExtraZeros(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := amounts(t)
 		before := strings.Repeat("0", rapid.IntRange(0, 20).Draw(t, "before"))
@@ -51,7 +53,8 @@ func TestZerosAroundAnAmountChangeNothing(t *testing.T) {
 	})
 }
 
-func TestDecimalIsTheExactValueAsAJSONNumber(t *testing.T) {
+// Decimal is the exact value as a JSON number.
+func TestDecimalIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		currency := money.Currency(rapid.SampledFrom(iso4217.GetCurrencyCodes()).Draw(t, "currency"))
 		m := money.Money{Minor: rapid.Int64().Draw(t, "minor"), Currency: currency}

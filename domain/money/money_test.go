@@ -10,7 +10,8 @@ import (
 	"dummyorders/domain/money"
 )
 
-func TestParseReadsPlainDecimalsExactly(t *testing.T) {
+// Plain decimals are read exactly.
+func TestParse(t *testing.T) {
 	for _, c := range []struct {
 		decimal  string
 		currency money.Currency
@@ -54,7 +55,8 @@ func TestParseReadsPlainDecimalsExactly(t *testing.T) {
 	}
 }
 
-func TestParseRefusesWhatIsNoPlainAmount(t *testing.T) {
+// Text that is not a plain amount is refused.
+func TestParseRefuses(t *testing.T) {
 	const (
 		noDecimal     = "must be a positive decimal"
 		tooLarge      = "must have at most 12 digits before the point"
@@ -119,7 +121,8 @@ func TestParseRefusesWhatIsNoPlainAmount(t *testing.T) {
 	}
 }
 
-func TestAWholeNumberIsItsDigitsHoweverItIsWritten(t *testing.T) {
+// A whole number is read from any form in which JSON writes it.
+func TestWhole(t *testing.T) {
 	for number, want := range map[string]string{
 		"2": "2", "2.0": "2", "2.000": "2", "20e-1": "2", "0.2E1": "2", "2e0": "2", "1234.0": "1234", "1.234E3": "1234",
 		"9007199254740993": "9007199254740993", "1e18": "1000000000000000000", "0": "0", "-0.0": "0", "0e99999999999": "0",
@@ -136,7 +139,8 @@ func TestAWholeNumberIsItsDigitsHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-func TestDecimalWritesAllDigitsOfTheCurrency(t *testing.T) {
+// Decimal writes all digits of the currency.
+func TestDecimal(t *testing.T) {
 	for _, c := range []struct {
 		money money.Money
 		want  json.Number
@@ -163,7 +167,8 @@ func TestDecimalWritesAllDigitsOfTheCurrency(t *testing.T) {
 	}
 }
 
-func TestStringNamesTheCurrencyFirst(t *testing.T) {
+// The currency comes first.
+func TestString(t *testing.T) {
 	if got := fmt.Sprint(money.Money{Minor: 12300, Currency: "INR"}); got != "INR 123.00" {
 		t.Errorf("an amount reads %q, want %q", got, "INR 123.00")
 	}

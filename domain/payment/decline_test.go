@@ -10,7 +10,7 @@ import (
 	"dummyorders/domain/payment"
 )
 
-func TestTheDocsListEveryDeclineCode(t *testing.T) {
+func TestDocsListDeclineCodes(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/payments.md")
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,8 @@ func TestTheDocsListEveryDeclineCode(t *testing.T) {
 	}
 }
 
-func TestADeclineHasAListedCode(t *testing.T) {
+// Every decline has a listed code.
+func TestReasonOf(t *testing.T) {
 	for _, c := range []struct {
 		err       error
 		code      payment.DeclineCode
@@ -46,7 +47,7 @@ func TestADeclineHasAListedCode(t *testing.T) {
 }
 
 // No money is taken for a method without a gateway.
-func TestRefuseMovesNoMoney(t *testing.T) {
+func TestRefuse(t *testing.T) {
 	refuse := payment.Refuse{Known: []string{"card", "gpay"}}
 	_, err := refuse.Authorize(t.Context(), payment.AuthorizeRequest{})
 	if !payment.IsDeclined(err) || payment.ReasonOf(err) != payment.UnknownPaymentMethod || !strings.Contains(err.Error(), "known methods: card, gpay") {

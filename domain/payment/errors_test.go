@@ -22,7 +22,7 @@ var answers = []struct {
 	{"a refused void", &payment.CapturedError{Gateway: "simulated", AuthorizationID: "auth_1"}, payment.IsCaptured},
 }
 
-func TestEachFailureIsKnownHoweverItIsWrapped(t *testing.T) {
+func TestFailureIsKnownWhenWrapped(t *testing.T) {
 	for _, answer := range answers {
 		for _, err := range []error{
 			answer.err,
@@ -37,7 +37,7 @@ func TestEachFailureIsKnownHoweverItIsWrapped(t *testing.T) {
 	}
 }
 
-func TestNoFailureIsTakenForAnother(t *testing.T) {
+func TestFailuresAreDistinct(t *testing.T) {
 	for _, answer := range answers {
 		others := []error{nil, context.DeadlineExceeded, errors.New(answer.err.Error()), fmt.Errorf("authorize: %v", answer.err)}
 		for _, other := range answers {
@@ -53,7 +53,8 @@ func TestNoFailureIsTakenForAnother(t *testing.T) {
 	}
 }
 
-func TestAFailureSaysWhoFailedAndWhy(t *testing.T) {
+// A failure says who failed and why.
+func TestFailureMessages(t *testing.T) {
 	for want, err := range map[string]error{
 		"gateway simulated declined: insufficient_funds": answers[0].err,
 		"gateway stripe declined: token_required (send payment.token)": &payment.DeclinedError{
@@ -69,7 +70,8 @@ func TestAFailureSaysWhoFailedAndWhy(t *testing.T) {
 	}
 }
 
-func TestAnUnknownOutcomeKeepsWhatCameInsteadOfAnAnswer(t *testing.T) {
+// An unknown outcome keeps the error that came instead of an answer.
+func TestUnknownErrorUnwraps(t *testing.T) {
 	if err := answers[2].err; !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v hides the deadline behind it", err)
 	}

@@ -15,7 +15,8 @@ type named struct {
 
 func (n named) Name() string { return n.name }
 
-func TestAMethodGoesToItsGatewayAndAnyOtherToTheFallback(t *testing.T) {
+// A method goes to its gateway and any other to the fallback.
+func TestRegistryFor(t *testing.T) {
 	registry := payment.NewRegistry(named{name: "fallback"}, map[string]payment.Gateway{
 		"amazonpay": named{name: "amazon"},
 		"paytm":     named{name: "paytm"},
@@ -29,13 +30,14 @@ func TestAMethodGoesToItsGatewayAndAnyOtherToTheFallback(t *testing.T) {
 	}
 }
 
-func TestWithoutNamedMethodsAllGoToTheFallback(t *testing.T) {
+func TestRegistryOnlyFallback(t *testing.T) {
 	if got := payment.NewRegistry(named{name: "fallback"}, nil).For("amazonpay").Name(); got != "fallback" {
 		t.Errorf("amazonpay goes to %s, want fallback", got)
 	}
 }
 
-func TestTheGatewayOfAPaymentIsFoundWhateverItsMethodGoesToNow(t *testing.T) {
+// The gateway of a payment is found by its name, also if its method now goes to another.
+func TestRegistryChosen(t *testing.T) {
 	registry := payment.NewRegistry(named{name: "fallback"}, map[string]payment.Gateway{
 		"amazonpay": named{name: "amazon"},
 		"paytm":     named{name: "stripe"},

@@ -17,7 +17,8 @@ func requested() *review.Review {
 	return &review.Review{RequestedAt: asked, Deadline: asked.Add(24 * time.Hour), OnExpiry: review.Decline}
 }
 
-func TestAReviewIsOpenUntilSomebodyDecides(t *testing.T) {
+// A review is open until it is decided.
+func TestReviewOpen(t *testing.T) {
 	r := requested()
 	if r.Decided() || r.By() != "not decided" {
 		t.Errorf("just requested, it is decided: %v, %s", r.Decided(), r.By())
@@ -28,7 +29,8 @@ func TestAReviewIsOpenUntilSomebodyDecides(t *testing.T) {
 	}
 }
 
-func TestAReviewKeepsWhatItsReviewerSaid(t *testing.T) {
+// A review keeps what its reviewer said.
+func TestReviewDecide(t *testing.T) {
 	for _, q := range []review.Request{
 		{Verdict: review.Approve, Reviewer: "ada", Note: "a known customer"},
 		{Verdict: review.Approve, Reviewer: "ada", Confirm: true},
@@ -47,7 +49,8 @@ func TestAReviewKeepsWhatItsReviewerSaid(t *testing.T) {
 	}
 }
 
-func TestAReviewThatNobodyDecidedHasAVerdictAndNoReviewer(t *testing.T) {
+// An expired review has a verdict and no reviewer.
+func TestReviewExpire(t *testing.T) {
 	for _, verdict := range []review.Verdict{review.Approve, review.Decline} {
 		r, at := requested(), asked.Add(24*time.Hour)
 		r.Expire(verdict, at)
@@ -62,7 +65,8 @@ func TestAReviewThatNobodyDecidedHasAVerdictAndNoReviewer(t *testing.T) {
 	}
 }
 
-func TestAReviewSaysWhoDecidedItAndWhen(t *testing.T) {
+// A review says who decided it and when.
+func TestReviewBy(t *testing.T) {
 	inIndia := time.Date(2026, 1, 2, 9, 34, 5, 6, time.FixedZone("IST", 5*60*60+30*60))
 	for want, decide := range map[string]func(*review.Review){
 		"approved by ada at 2026-01-02T04:04:05Z": func(r *review.Review) {
@@ -82,7 +86,8 @@ func TestAReviewSaysWhoDecidedItAndWhen(t *testing.T) {
 	}
 }
 
-func TestTheJSONOfAReviewIsWhatClientsKnow(t *testing.T) {
+// Clients know this JSON.
+func TestReviewJSON(t *testing.T) {
 	decided := requested()
 	decided.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada", Note: "known", Confirm: true}, asked.Add(time.Hour))
 	decided.Recheck = &fraud.Decision{Outcome: fraud.Review, Score: 75, RiskLevel: fraud.HighestRisk, Reasons: []fraud.Reason{}}
@@ -110,7 +115,8 @@ func TestTheJSONOfAReviewIsWhatClientsKnow(t *testing.T) {
 	}
 }
 
-func TestARequestIsReadInTheWordsOfTheAPI(t *testing.T) {
+// A request is read in the words of the API.
+func TestRequestJSON(t *testing.T) {
 	var got review.Request
 	const text = `{"decision":"decline","reviewer":"ada","note":"stolen","confirm":true}`
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
@@ -121,7 +127,8 @@ func TestARequestIsReadInTheWordsOfTheAPI(t *testing.T) {
 	}
 }
 
-func TestARequestMustSayWhatAndWho(t *testing.T) {
+// A request must have a verdict and a reviewer.
+func TestRequestFault(t *testing.T) {
 	for _, c := range []struct {
 		request review.Request
 		fault   string

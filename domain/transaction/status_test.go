@@ -26,7 +26,8 @@ var statuses = []struct {
 	{transaction.InReview, 19, "TRANSACTION_IN_REVIEW", false},
 }
 
-func TestStatusesKeepTheCodesAndNamesThatClientsKnow(t *testing.T) {
+// Clients know these codes and names.
+func TestStatusCodesAndNames(t *testing.T) {
 	for _, c := range statuses {
 		if int(c.status) != c.code || c.status.String() != c.name {
 			t.Errorf("%d is %s, want %d to be %s", int(c.status), c.status, c.code, c.name)
@@ -37,7 +38,8 @@ func TestStatusesKeepTheCodesAndNamesThatClientsKnow(t *testing.T) {
 	}
 }
 
-func TestAStatusIsSettledOnceTheCallersAnswerIsKnown(t *testing.T) {
+// A status is settled once the caller's answer is known.
+func TestStatusSettled(t *testing.T) {
 	for _, c := range statuses {
 		if got := c.status.Settled(); got != c.settled {
 			t.Errorf("%s: settled is %v, want %v", c.status, got, c.settled)
@@ -45,7 +47,8 @@ func TestAStatusIsSettledOnceTheCallersAnswerIsKnown(t *testing.T) {
 	}
 }
 
-func TestAnUnknownStatusShowsItsCodeAndIsNotSettled(t *testing.T) {
+// An unknown status shows its code and is not settled.
+func TestUnknownStatus(t *testing.T) {
 	for status, want := range map[transaction.Status]string{
 		0: "TRANSACTION_STATUS_0", 10: "TRANSACTION_STATUS_10", 99: "TRANSACTION_STATUS_99", -1: "TRANSACTION_STATUS_-1",
 	} {
@@ -58,7 +61,8 @@ func TestAnUnknownStatusShowsItsCodeAndIsNotSettled(t *testing.T) {
 	}
 }
 
-func TestAStatusIsFoundByItsCodeAndByItsName(t *testing.T) {
+// A status is found by its code and by its name.
+func TestParseStatus(t *testing.T) {
 	for _, c := range statuses {
 		for _, text := range []string{strconv.Itoa(c.code), c.name} {
 			if got, known := transaction.ParseStatus(text); !known || got != c.status {
@@ -68,7 +72,7 @@ func TestAStatusIsFoundByItsCodeAndByItsName(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoStatusIsNotTakenForOne(t *testing.T) {
+func TestParseStatusRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "0", "10", "20", "-18", "+18", "018", "18.0", " 18", "18 ", "PAYMENT_COMPLETE",
 		"transaction_payment_complete", "TRANSACTION_STATUS_10",

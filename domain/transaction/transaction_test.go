@@ -17,7 +17,8 @@ func inr(minor int64) money.Money {
 	return money.Money{Minor: minor, Currency: "INR"}
 }
 
-func TestALineCostsItsPiecesLessTheDiscountOfTheLine(t *testing.T) {
+// A line costs its pieces less the discount of the line.
+func TestItemTotal(t *testing.T) {
 	for _, c := range []struct {
 		item transaction.Item
 		want int64
@@ -36,7 +37,7 @@ func TestALineCostsItsPiecesLessTheDiscountOfTheLine(t *testing.T) {
 }
 
 // A transaction travels as JSON from process to process.
-func TestATransactionSurvivesItsJourney(t *testing.T) {
+func TestTransactionJSONRoundTrip(t *testing.T) {
 	const number = "4929186730458126"
 	parsed, err := card.ParseNumber(number)
 	if err != nil {
@@ -76,7 +77,8 @@ func TestATransactionSurvivesItsJourney(t *testing.T) {
 	}
 }
 
-func TestWhatAMerchantLeavesOutIsLeftOut(t *testing.T) {
+// What a merchant leaves out is left out.
+func TestTransactionJSONOmitsEmpty(t *testing.T) {
 	text, err := json.Marshal(transaction.Transaction{Customer: &transaction.Customer{ID: "c-1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +93,8 @@ func TestWhatAMerchantLeavesOutIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestAPaymentByTokenTravelsWithoutACard(t *testing.T) {
+// A payment by token travels without a card.
+func TestTokenPaymentJSON(t *testing.T) {
 	want := transaction.Payment{Token: "pm_card_visa", Type: "card", Amount: inr(12300)}
 	text, err := json.Marshal(want)
 	if err != nil {

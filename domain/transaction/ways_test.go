@@ -22,7 +22,8 @@ func ways(from transaction.Status) []transaction.Status {
 	return to
 }
 
-func TestAStatusLeadsToThoseThatMayFollowIt(t *testing.T) {
+// A status leads to those that may follow it.
+func TestLeadsTo(t *testing.T) {
 	for from, want := range map[transaction.Status][]transaction.Status{
 		transaction.Pending:          {transaction.Fraudulent, transaction.PaymentInitiated, transaction.PaymentError},
 		transaction.PaymentInitiated: {transaction.PaymentError, transaction.PaymentComplete, transaction.InReview},
@@ -40,7 +41,8 @@ func TestAStatusLeadsToThoseThatMayFollowIt(t *testing.T) {
 	}
 }
 
-func TestOnNoWayIsAStatusLeftAndComeBackTo(t *testing.T) {
+// No way returns to a status that it has left.
+func TestLeadsToHasNoCycle(t *testing.T) {
 	reached := map[transaction.Status]bool{}
 	var walk func(way []transaction.Status)
 	walk = func(way []transaction.Status) {
@@ -66,7 +68,7 @@ func TestOnNoWayIsAStatusLeftAndComeBackTo(t *testing.T) {
 
 // A transaction tries any move at any time; only those that LeadsTo allows are made. Whatever the moves, it ends, and once
 // the caller has an answer, the answer stays the same.
-func TestHoweverATransactionMovesItEndsSettledAndStaysSettled(t *testing.T) {
+func TestRandomMovesEndSettled(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 1000 {
 		at, moves, settled := transaction.Pending, 0, false
@@ -87,7 +89,7 @@ func TestHoweverATransactionMovesItEndsSettledAndStaysSettled(t *testing.T) {
 	}
 }
 
-func TestAnUnknownStatusLeadsNowhere(t *testing.T) {
+func TestUnknownStatusLeadsNowhere(t *testing.T) {
 	for _, status := range []transaction.Status{0, 10, 20, -1} {
 		for _, c := range statuses {
 			if status.LeadsTo(c.status) || c.status.LeadsTo(status) {
