@@ -89,13 +89,13 @@ SCALE ?=
 
 # The mail server of .env, where that is another machine; a copy of env says localhost.
 smtp-hostname = $(shell sed -n 's/^SMTP_HOSTNAME=//p' .env 2>/dev/null | tail -n 1 | tr -d "\"'")
-development = -f docker-compose.yml $(if $(filter-out localhost 127.0.0.1,$(smtp-hostname)),-f docs/compose/smtp.yml)
-production = -f docker-compose.yml -f docs/compose/smtp.yml -f docs/compose/production.yml
+development = -f docker-compose.yml $(if $(filter-out localhost 127.0.0.1,$(smtp-hostname)),-f deploy/smtp.yml)
+production = -f docker-compose.yml -f deploy/smtp.yml -f deploy/production.yml
 project = $(or $(COMPOSE_PROJECT_NAME),$(shell basename '$(CURDIR)' | tr A-Z a-z | tr -cd 'a-z0-9_-'))
 compose-label = --label com.docker.compose.project=$(project) --label com.docker.compose
 # Before Docker 23.0 these ask for BuildKit.
 with-buildkit = DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1
-wait = DOCKER='$(DOCKER)' internal/compose/wait.sh
+wait = DOCKER='$(DOCKER)' deploy/wait.sh
 
 .PHONY: docker-engine build-network-dev build-volume-dev start-service-rabbitmq start stop remove clean \
 	check-logs-dev check-logs-dev-app check-mail-dev build-tag-push start-production
@@ -122,7 +122,7 @@ start: docker-engine ## build the image, start everything in containers, and say
 	$(with-buildkit) $(COMPOSE) build --build-arg VERSION='$(VERSION)' api
 	$(COMPOSE) $(development) up -d --no-build $(addprefix --scale ,$(SCALE))
 	@$(wait) $$($(COMPOSE) $(development) ps -aq)
-	@COMPOSE='$(COMPOSE)' DOCKER='$(DOCKER)' internal/compose/addresses.sh
+	@COMPOSE='$(COMPOSE)' DOCKER='$(DOCKER)' deploy/addresses.sh
 
 stop: docker-engine ## stop the containers; all data stays
 	$(COMPOSE) stop
@@ -144,7 +144,7 @@ check-mail-dev: docker-engine ## show the newest alert mail that the development
 	@$(COMPOSE) exec -T mail /devmail show --last=$(or $(LAST),1)
 
 build-tag-push: docker-engine ## build the image and push it: REGISTRY=registry.example.com/team [IMAGE= TAG=]; PUSH=0 only builds
-	@DOCKER='$(DOCKER)' REGISTRY='$(REGISTRY)' IMAGE='$(IMAGE)' TAG='$(TAG)' PUSH='$(PUSH)' internal/compose/build-tag-push.sh
+	@DOCKER='$(DOCKER)' REGISTRY='$(REGISTRY)' IMAGE='$(IMAGE)' TAG='$(TAG)' PUSH='$(PUSH)' deploy/build-tag-push.sh
 
 # Compose before 2.24 cannot take back what docker-compose.yml publishes.
 start-production: docker-engine ## start production's containers from a pushed image: ORDERS_IMAGE=registry.example.com/team/dummyorders:tag

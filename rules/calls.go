@@ -11,14 +11,14 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/internal/yamlfile"
 )
 
 // asked holds what a condition asks for apart from the transaction itself, and the faults found in it.
 type asked struct {
 	checked  *ast.AST
-	features map[call]usage.Feature
+	features map[call]velocity.Feature
 	lists    []string
 	faults   []misuse
 }
@@ -36,7 +36,7 @@ func (a *asked) fault(id int64, format string, arguments ...any) {
 // ask walks over a checked condition. All arguments of features must be literals, so that what has to be looked up is known
 // before a transaction comes.
 func ask(checked *ast.AST, lists []string) *asked {
-	a := &asked{checked: checked, features: map[call]usage.Feature{}}
+	a := &asked{checked: checked, features: map[call]velocity.Feature{}}
 	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() == ast.CallKind {
 			a.visit(e, lists)
@@ -125,12 +125,12 @@ func (a *asked) literal(e ast.Expr, i int, what string) (string, bool) {
 func (a *asked) visitFeature(e ast.Expr, m measure) {
 	c := e.AsCall()
 	spelled := call{measure: string(m.Measure)}
-	var by usage.Dimension
+	var by velocity.Dimension
 	if by, spelled.subject, spelled.key = a.subjectOf(c.Target()); by == "" {
 		a.fault(e.ID(), "%s must be asked of card, customer, ip, order or metadata(\"…\") itself", m.Measure)
 		return
 	}
-	f := usage.Feature{Measure: m.Measure, By: by}
+	f := velocity.Feature{Measure: m.Measure, By: by}
 	for i, argument := range m.shape(len(c.Args())) {
 		text, ok := a.literal(e, i, "the argument "+argument)
 		if !ok {
@@ -146,7 +146,7 @@ func (a *asked) visitFeature(e ast.Expr, m measure) {
 }
 
 // subjectOf returns the subject that a feature is asked of. The dimension is empty if features cannot be asked of target.
-func (a *asked) subjectOf(target ast.Expr) (by usage.Dimension, name, key string) {
+func (a *asked) subjectOf(target ast.Expr) (by velocity.Dimension, name, key string) {
 	s, known := subjectNamed[a.checked.GetType(target.ID()).TypeName()]
 	if !known {
 		return "", "", ""
@@ -157,43 +157,43 @@ func (a *asked) subjectOf(target ast.Expr) (by usage.Dimension, name, key string
 	if target.Kind() == ast.CallKind && len(target.AsCall().Args()) == 1 {
 		if literal := target.AsCall().Args()[0]; literal.Kind() == ast.LiteralKind {
 			if text, ok := literal.AsLiteral().(types.String); ok {
-				return usage.Metadata(string(text)), s.name, string(text)
+				return velocity.Metadata(string(text)), s.name, string(text)
 			}
 		}
 	}
 	return "", s.name, ""
 }
 
-func setArgument(f *usage.Feature, argument, text string) (err error) {
+func setArgument(f *velocity.Feature, argument, text string) (err error) {
 	switch argument {
 	case ofArgument:
 		f.Of, err = dimension(text)
 	case windowArgument:
-		f.Window, err = spanWithin(text, usage.MaxWindow)
+		f.Window, err = spanWithin(text, velocity.MaxWindow)
 	case delayArgument:
-		f.Delay, err = spanWithin(text, usage.MaxDelay)
+		f.Delay, err = spanWithin(text, velocity.MaxDelay)
 	}
 	return err
 }
 
 func spanWithin(text string, most time.Duration) (time.Duration, error) {
-	span, err := usage.ParseSpan(text)
+	span, err := velocity.ParseSpan(text)
 	if err != nil {
 		return 0, err
 	}
-	if span < usage.MinWindow || span > most {
-		return 0, fmt.Errorf("%q must be from %q to %q", text, usage.FormatSpan(usage.MinWindow), usage.FormatSpan(most))
+	if span < velocity.MinWindow || span > most {
+		return 0, fmt.Errorf("%q must be from %q to %q", text, velocity.FormatSpan(velocity.MinWindow), velocity.FormatSpan(most))
 	}
 	return span, nil
 }
 
 // dimension parses the dimension whose different values a feature counts.
-func dimension(text string) (usage.Dimension, error) {
-	if key, is := usage.Dimension(text).MetadataKey(); is && key != "" {
+func dimension(text string) (velocity.Dimension, error) {
+	if key, is := velocity.Dimension(text).MetadataKey(); is && key != "" {
 		if utf8.RuneCountInString(key) > maxMetadataKey {
 			return "", fmt.Errorf("%q is no key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
 		}
-		return usage.Dimension(text), nil
+		return velocity.Dimension(text), nil
 	}
 	var known []string
 	for _, s := range subjects {

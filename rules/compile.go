@@ -9,13 +9,13 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // condition is a compiled when.
 type condition struct {
 	program  cel.Program
-	features map[call]usage.Feature
+	features map[call]velocity.Feature
 	lists    []string
 	// odd holds warnings about what the condition probably does not mean.
 	odd []complaint

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/rules"
 )
 
@@ -17,7 +17,7 @@ import (
 func TestAConditionThatIsWrongIsExplainedWhereItIs(t *testing.T) {
 	const overLimit = `units, and 10000 is the limit: compare shorter texts, go through fewer values, or make several rules of it`
 	const written = ` must be written out in quotes: it must be known before a transaction comes`
-	_, noSpan := usage.ParseSpan("10x")
+	_, noSpan := velocity.ParseSpan("10x")
 	for when, want := range map[string]string{
 		`card.brnd == "visa"`:                              `5: card has no field "brnd": did you mean "brand"?`,
 		`crad.brand == "visa"`:                             `0: "crad" is not known: did you mean "card"?`,

@@ -15,13 +15,13 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/rules"
 )
 
 // The demo's loop posts 200 requests, alternating between two.
 func TestTheDemosLoopIsReviewedAndThenDeclinedByTheDefaultRuleset(t *testing.T) {
-	var past usage.Timeline
+	var past velocity.Timeline
 	var outcomes []fraud.Outcome
 	begin := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	for i := range 200 {
@@ -38,7 +38,7 @@ func TestTheDemosLoopIsReviewedAndThenDeclinedByTheDefaultRuleset(t *testing.T) 
 
 func TestTheDemosFirstRequestsScoreFive(t *testing.T) {
 	for _, first := range []bool{true, false} {
-		d := decide(new(usage.Timeline), rules.Default(), demo(t, first, time.Now()))
+		d := decide(new(velocity.Timeline), rules.Default(), demo(t, first, time.Now()))
 		require.Equal(t, 5, d.Score)
 		require.Equal(t, []fraud.Reason{{Code: "CARD_LUHN_INVALID", Message: "the card number fails the Luhn check"}}, d.Reasons)
 	}
@@ -61,9 +61,9 @@ func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
 			if c.want == fraud.Approve {
 				check.Order.Cost.Currency = "USD" // without the list, this is for review
 			}
-			before := decide(new(usage.Timeline), rules.Default(), check).Outcome
+			before := decide(new(velocity.Timeline), rules.Default(), check).Outcome
 			require.NotEqual(t, c.want, before, "the list has nothing to change")
-			after := decide(new(usage.Timeline), withEntry(t, file, c.entry), check)
+			after := decide(new(velocity.Timeline), withEntry(t, file, c.entry), check)
 			require.Equal(t, c.want, after.Outcome, after.Reasons)
 		})
 	}
@@ -79,7 +79,7 @@ func TestBuyersWhoShareAnAddressThatNamesNoneOfThemAreApproved(t *testing.T) {
 		"::ffff:10.0.0.7": fraud.Approve, "64:ff9b::10.0.0.7": fraud.Approve, "2002:a00:7::7": fraud.Approve,
 	} {
 		t.Run(ip, func(t *testing.T) {
-			var past usage.Timeline
+			var past velocity.Timeline
 			var last fraud.Outcome
 			for n := range 12 {
 				c := customerOf(t, "4242424242424242")
@@ -99,7 +99,7 @@ func TestABlockListOfTheDefaultRulesetGoesBeforeItsAllowList(t *testing.T) {
 	}
 	set, err := rules.Read(files, "both")
 	require.NoError(t, err)
-	require.Equal(t, fraud.Decline, decide(new(usage.Timeline), set, customerOf(t, "4242424242424242")).Outcome)
+	require.Equal(t, fraud.Decline, decide(new(velocity.Timeline), set, customerOf(t, "4242424242424242")).Outcome)
 }
 
 func TestEveryRuleOfTheDefaultRulesetHasACaseOnEitherSide(t *testing.T) {
@@ -123,10 +123,10 @@ func TestEveryRuleOfTheDefaultRulesetHasACaseOnEitherSide(t *testing.T) {
 	require.Empty(t, rules.Default().Warnings())
 }
 
-func decide(past *usage.Timeline, set *rules.Set, c fraud.Check) fraud.Decision {
+func decide(past *velocity.Timeline, set *rules.Set, c fraud.Check) fraud.Decision {
 	features := set.Features()
-	use := usage.Of(c.Transaction, c.StartTime, usage.Dimensions(features))
-	values := usage.Values(features, use, c.AsOf, past.Look(c.ID, usage.Lookups(features, use, c.AsOf)))
+	use := velocity.Of(c.Transaction, c.StartTime, velocity.Dimensions(features))
+	values := velocity.Values(features, use, c.AsOf, past.Look(c.ID, velocity.Lookups(features, use, c.AsOf)))
 	past.Add(use)
 	return set.Evaluate(c, values)
 }

@@ -8,12 +8,12 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // measure is a function that counts earlier transactions.
 type measure struct {
-	usage.Measure
+	velocity.Measure
 
 	result *cel.Type
 	// shapes holds the names of the arguments: one list for each number of arguments that is allowed.
@@ -29,28 +29,28 @@ const (
 
 var measures = []measure{
 	{
-		usage.Count, cel.IntType,
+		velocity.Count, cel.IntType,
 		[][]string{{windowArgument}},
 		"how many earlier transactions there were within the window", `card.count("10m") >= 3`,
 	},
 	{
-		usage.Sum, cel.DoubleType,
+		velocity.Sum, cel.DoubleType,
 		[][]string{{windowArgument}},
 		"what they came to, of those in the transaction's currency, in whole units", `customer.sum("1d") > 50000.0`,
 	},
 	{
-		usage.Mean, cel.DoubleType,
+		velocity.Mean, cel.DoubleType,
 		[][]string{{windowArgument}},
 		"what they came to on average, of those in the transaction's currency; 0 where there are none",
 		`payment.amount > 4.0 * customer.mean("30d")`,
 	},
 	{
-		usage.Distinct, cel.IntType,
+		velocity.Distinct, cel.IntType,
 		[][]string{{ofArgument, windowArgument}},
 		"how many different cards, customers, addresses, orders or values of metadata they had", `ip.distinct("card", "1h") >= 4`,
 	},
 	{
-		usage.Frauds, cel.IntType,
+		velocity.Frauds, cel.IntType,
 		[][]string{{windowArgument}, {windowArgument, delayArgument}},
 		"how many of them are labelled fraudulent; with a delay, the latest are left out, of which nobody can know yet",
 		`metadata("terminal").frauds("30d", "7d") >= 2`,

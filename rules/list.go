@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"dummyorders/domain/fraud"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/internal/spelling"
 	"dummyorders/internal/yamlfile"
 )
@@ -75,7 +75,7 @@ var listable = []struct {
 // newList returns a list without entries, or an error if lists cannot be of l.Of.
 func newList(l List) (*list, error) {
 	made := &list{List: l, entries: map[string]bool{}}
-	if key, is := usage.Dimension(l.Of).MetadataKey(); is && key != "" {
+	if key, is := velocity.Dimension(l.Of).MetadataKey(); is && key != "" {
 		if key = spelling.ID(key); key == "" || utf8.RuneCountInString(key) > maxMetadataKey {
 			return nil, fmt.Errorf("%q is no key of metadata: a key has from 1 to %d characters", l.Of, maxMetadataKey)
 		}

@@ -13,7 +13,7 @@ import (
 	operator "cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // span is the range of a number, both ends included. Moments and lengths of time are in seconds.
@@ -25,7 +25,7 @@ type span struct {
 var (
 	anyNumber = span{least: math.Inf(-1), most: math.Inf(1)}
 	notBelow0 = span{most: math.Inf(1)}
-	counted   = span{most: usage.MostUses, hint: fmt.Sprintf("no more than the latest %d are looked at", usage.MostUses)}
+	counted   = span{most: velocity.MostUses, hint: fmt.Sprintf("no more than the latest %d are looked at", velocity.MostUses)}
 )
 
 // Accessor is a part of a moment that rules can ask for.

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"dummyorders/domain/fraud"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -403,7 +403,7 @@ func (r *reader) compile(read *rule, when *yamlfile.Value) {
 
 // collect gathers the features that all rules count, each once, sorted by name.
 func (s *Set) collect() {
-	byName := map[string]usage.Feature{}
+	byName := map[string]velocity.Feature{}
 	for _, r := range s.rules {
 		s.shadow = s.shadow || r.Mode == Shadow
 		if r.condition == nil {

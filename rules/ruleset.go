@@ -12,7 +12,7 @@ import (
 	"sync"
 
 	"dummyorders/domain/fraud"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Set is a compiled ruleset. Any number of goroutines may use it at once.
@@ -26,7 +26,7 @@ type Set struct {
 	// unreachable holds the thresholds that no score reaches.
 	unreachable []Fault
 
-	features []usage.Feature
+	features []velocity.Feature
 	names    map[call]string // the names of the features, by the call as rules spell it
 	shadow   bool            // some rule is in shadow
 	partial  bool            // some rule has no condition: the set has faults and is not returned to callers
@@ -118,7 +118,7 @@ func Default() *Set {
 func (s *Set) Ruleset() fraud.Ruleset { return s.ruleset }
 
 // Features returns the features that the rules count, each once, including those of rules in shadow.
-func (s *Set) Features() []usage.Feature { return slices.Clone(s.features) }
+func (s *Set) Features() []velocity.Feature { return slices.Clone(s.features) }
 
 // Thresholds returns the set's thresholds.
 func (s *Set) Thresholds() Thresholds { return s.thresholds }

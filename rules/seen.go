@@ -8,7 +8,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -37,26 +37,26 @@ func (s *Set) readSeen(v *yamlfile.Value, seen map[string]float64) {
 }
 
 // seenValue reads a value that the feature can have.
-func seenValue(v *yamlfile.Value, f usage.Feature) float64 {
+func seenValue(v *yamlfile.Value, f velocity.Feature) float64 {
 	if m, is := measureNamed(string(f.Measure)); v != nil && is && m.result == cel.IntType {
-		return float64(v.Whole(0, usage.MostUses))
+		return float64(v.Whole(0, velocity.MostUses))
 	}
 	return v.Number()
 }
 
 // ParseFeature parses a feature as a rule spells it: only the call, with nothing around it.
-func ParseFeature(text string) (usage.Feature, error) {
+func ParseFeature(text string) (velocity.Feature, error) {
 	env, err := environment()
 	if err != nil {
-		return usage.Feature{}, err
+		return velocity.Feature{}, err
 	}
 	checked, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return usage.Feature{}, errors.New(explain(env, text, issues)[0].text)
+		return velocity.Feature{}, errors.New(explain(env, text, issues)[0].text)
 	}
 	a := ask(checked.NativeRep(), nil)
 	if len(a.faults) > 0 {
-		return usage.Feature{}, errors.New(a.faults[0].text)
+		return velocity.Feature{}, errors.New(a.faults[0].text)
 	}
 	root := checked.NativeRep().Expr()
 	if root.Kind() == ast.CallKind {
@@ -64,10 +64,10 @@ func ParseFeature(text string) (usage.Feature, error) {
 			return slices.Collect(maps.Values(a.features))[0], nil
 		}
 	}
-	return usage.Feature{}, errors.New(`it must be written as in a rule, such as card.count("10m")`)
+	return velocity.Feature{}, errors.New(`it must be written as in a rule, such as card.count("10m")`)
 }
 
-func names(features []usage.Feature) []string {
+func names(features []velocity.Feature) []string {
 	all := make([]string, len(features))
 	for i, f := range features {
 		all[i] = f.String()

@@ -12,7 +12,7 @@ import (
 	"dummyorders/domain/address"
 	"dummyorders/domain/card"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/internal/spelling"
 )
 
@@ -21,7 +21,7 @@ type subject struct {
 	name, doc string
 	fields    []field
 	// by is the dimension that features of the subject are counted by; if it is empty, it has no features.
-	by usage.Dimension
+	by velocity.Dimension
 	// keyed means that rules use the subject with a key, as in metadata("device"), and that features are counted by that key.
 	keyed   bool
 	celType *cel.Type
@@ -167,7 +167,7 @@ func (p provider) NewValue(name string, fields map[string]ref.Val) ref.Val {
 // subjects holds everything that rules can use of a transaction apart from its time. Both the environment that rules are
 // compiled in and the documentation of the vocabulary are made from this table.
 var subjects = []*subject{
-	{name: "order", by: usage.Order, doc: "what is bought", fields: []field{
+	{name: "order", by: velocity.Order, doc: "what is bought", fields: []field{
 		text("id", 64, "the merchant's id of the order", `order.id == "1234"`,
 			func(t *thing) string { return t.seen.Order.ID }),
 		text("name", 255, "what the order is called; empty where nobody said", `order.name.contains("gift card")`,
@@ -191,7 +191,7 @@ var subjects = []*subject{
 		truth("token", "whether it is paid with a gateway's token, and no card is known", `payment.token`,
 			func(t *thing) bool { return t.seen.Payment.Token != "" }),
 	}},
-	{name: "card", by: usage.Card, doc: "the card that it is paid with", fields: []field{
+	{name: "card", by: velocity.Card, doc: "the card that it is paid with", fields: []field{
 		truth("known", "whether there is one: a payment by token has none", `card.known && !card.luhnValid`,
 			func(t *thing) bool { return t.seen.Payment.Card.Fingerprint != "" }),
 		text("brand", 32, "the card scheme in small letters, visa or rupay say; unknown where the number belongs to none",
@@ -211,7 +211,7 @@ var subjects = []*subject{
 		text("fingerprint", 64, "what the card is recognised by: a keyed digest of its number", `card.fingerprint != ""`,
 			func(t *thing) string { return t.seen.Payment.Card.Fingerprint }).unlike(neverLike(fingerprint)),
 	}},
-	{name: "customer", by: usage.Customer, doc: "who buys, as far as the merchant says", fields: []field{
+	{name: "customer", by: velocity.Customer, doc: "who buys, as far as the merchant says", fields: []field{
 		truth("known", "whether the merchant said anything", `customer.known`,
 			func(t *thing) bool { return t.seen.Customer != nil }),
 		text("id", 64, "the merchant's id of the customer", `customer.id != ""`,
@@ -238,7 +238,7 @@ var subjects = []*subject{
 			span:    &notBelow0,
 		},
 	}},
-	{name: "ip", by: usage.IP, doc: "the address that it was ordered from", fields: []field{
+	{name: "ip", by: velocity.IP, doc: "the address that it was ordered from", fields: []field{
 		truth("known", "whether the merchant said it", `ip.known`,
 			func(t *thing) bool { return t.seen.IP != "" }),
 		malformed("malformed", "whether something was posted that is not an address; it is not known then", `ip.malformed`, transaction.MalformedIP),

@@ -8,7 +8,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Words is a part of the vocabulary: everything that rules can ask about one thing.
@@ -129,7 +129,7 @@ func VocabularyPage() (string, error) {
 		"MaxWhen":      maxWhen,
 		"MaxCost":      maxCost,
 		"MaxSetCost":   maxSetCost,
-		"MostUses":     usage.MostUses,
+		"MostUses":     velocity.MostUses,
 	})
 	if err != nil {
 		return "", fmt.Errorf("write the page of the vocabulary: %w", err)

@@ -8,7 +8,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 const (
@@ -20,24 +20,24 @@ const (
 	pruneBatch = 500
 	// pruneWithin bounds the deletion of one batch.
 	pruneWithin = time.Minute
-	// historyRetention is how long the history of uses is kept: a day longer than any feature looks back, for checks that
+	// velocityRetention is how long uses are kept: a day longer than any feature looks back, for checks that
 	// are made late.
-	historyRetention = usage.Horizon + 24*time.Hour
+	velocityRetention = velocity.Horizon + 24*time.Hour
 )
 
 // Pruner deletes old rows from the ledger's database.
 type Pruner interface {
 	ledger.Pruner
-	fraud.HistoryPruner
+	fraud.VelocityPruner
 }
 
-// KeepTidy deletes transactions from the ledger that ended longer ago than retention, and uses from the history that no
+// KeepTidy deletes transactions from the ledger that ended longer ago than retention, and uses that no
 // fraud check looks at any more. It does so at once and then every hour, until ctx ends, which is not an error. A deletion
 // that fails is tried again the next hour: nothing depends on it.
 func KeepTidy(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
 		pruneLedger(ctx, pruner, retention, log)
-		pruneHistory(ctx, pruner, log)
+		pruneVelocity(ctx, pruner, log)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -57,14 +57,14 @@ func pruneLedger(ctx context.Context, pruner ledger.Pruner, retention time.Durat
 	}
 }
 
-func pruneHistory(ctx context.Context, pruner fraud.HistoryPruner, log *slog.Logger) {
-	deleted, err := prune(ctx, pruner.PruneHistory, historyRetention)
+func pruneVelocity(ctx context.Context, pruner fraud.VelocityPruner, log *slog.Logger) {
+	deleted, err := prune(ctx, pruner.PruneVelocity, velocityRetention)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		log.WarnContext(ctx, "What no fraud check looks at could not be deleted from the history", "deleted", deleted, "error", err)
+		log.WarnContext(ctx, "Pruning old fraud-check data failed; it is tried again within the hour", "deleted", deleted, "error", err)
 	case deleted > 0:
-		log.InfoContext(ctx, "What no fraud check looks at was deleted from the history", "deleted", deleted, "retention", historyRetention)
+		log.InfoContext(ctx, "Old fraud-check data was deleted", "deleted", deleted, "retention", velocityRetention)
 	}
 }
 

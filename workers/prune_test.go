@@ -16,19 +16,19 @@ import (
 
 const retention = 30 * 24 * time.Hour
 
-// pile is a ledger that holds only old transactions, and a history that is as old.
+// pile is a ledger that holds only old transactions, and uses that are as old.
 type pile struct {
 	heap
-	history heap
+	uses heap
 }
 
 func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
 	return p.delete(ctx, endedBefore, limit)
 }
 
-// PruneHistory finds as many uses, and as many decisions, as the limit allows.
-func (p *pile) PruneHistory(ctx context.Context, before time.Time, limit int) (int, error) {
-	return p.history.delete(ctx, before, limit)
+// PruneVelocity finds as many uses, and as many decisions, as the limit allows.
+func (p *pile) PruneVelocity(ctx context.Context, before time.Time, limit int) (int, error) {
+	return p.uses.delete(ctx, before, limit)
 }
 
 type heap struct {
@@ -62,7 +62,7 @@ func tidy(t *testing.T, p *pile, while time.Duration) string {
 	t.Helper()
 	var log bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		p.begun, p.history.begun = time.Now(), time.Now()
+		p.begun, p.uses.begun = time.Now(), time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- workers.KeepTidy(ctx, p, retention, slog.New(slog.NewTextHandler(&log, nil))) }()
@@ -109,23 +109,23 @@ func TestAFailedDeletionIsToldAndTriedAgainTheNextHour(t *testing.T) {
 // A use is not old while a feature of 30 days, with a delay of 30 more, may look at it.
 func TestOfTheHistoryOnlyWhatNoCheckLooksAtIsDeletedWhateverTheLedgersRetention(t *testing.T) {
 	const horizon = 61 * 24 * time.Hour
-	p := &pile{history: heap{old: 1200}}
+	p := &pile{uses: heap{old: 1200}}
 	log := tidy(t, p, 90*time.Minute)
-	require.Zero(t, p.history.old)
-	require.Len(t, p.history.calls, 4)
-	for _, c := range p.history.calls {
+	require.Zero(t, p.uses.old)
+	require.Len(t, p.uses.calls, 4)
+	for _, c := range p.uses.calls {
 		require.Equal(t, call{c.since, c.since - horizon, 500, true}, c)
 	}
-	require.Contains(t, log, `level=INFO msg="What no fraud check looks at was deleted from the history" deleted=1200 retention=1464h0m0s`)
+	require.Contains(t, log, `level=INFO msg="Old fraud-check data was deleted" deleted=1200 retention=1464h0m0s`)
 }
 
 func TestWhatFailsInTheLedgerKeepsNobodyFromTheHistory(t *testing.T) {
 	full := heap{old: 1200, err: errors.New("the disk is full")}
-	p := &pile{heap: full, history: heap{old: 3}}
+	p := &pile{heap: full, uses: heap{old: 3}}
 	tidy(t, p, time.Minute)
-	require.Zero(t, p.history.old)
-	p = &pile{heap: heap{old: 3}, history: full}
+	require.Zero(t, p.uses.old)
+	p = &pile{heap: heap{old: 3}, uses: full}
 	log := tidy(t, p, time.Minute)
 	require.Zero(t, p.old)
-	require.Contains(t, log, `level=WARN msg="What no fraud check looks at could not be deleted from the history" deleted=0 error="the disk is full"`)
+	require.Contains(t, log, `level=WARN msg="Pruning old fraud-check data failed; it is tried again within the hour" deleted=0 error="the disk is full"`)
 }

@@ -15,7 +15,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/audit"
@@ -186,7 +186,7 @@ func span(text string) (time.Duration, error) {
 	if length, err := time.ParseDuration(text); err == nil {
 		return length, nil
 	}
-	return usage.ParseSpan(text)
+	return velocity.ParseSpan(text)
 }
 
 type backupCommand struct {

@@ -63,7 +63,7 @@ func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
 	store, err := ledgerdb.Open(url)
 	require.NoError(t, err)
 	require.NoError(t, store.Migrate(t.Context()))
-	for _, e := range velocity(8) {
+	for _, e := range burst(8) {
 		require.NoError(t, store.Save(t.Context(), e))
 	}
 	require.NoError(t, store.Close())
@@ -151,7 +151,7 @@ func TestThereAreNoFewerChangesThanNone(t *testing.T) {
 
 func TestABacktestSaysWhereItGotToInTheEndHoweverQuickItWas(t *testing.T) {
 	store, folded := openBook(t), ruleset(t, strings.ReplaceAll(rule, `"10m"`, `"11m"`))
-	for _, e := range velocity(8) {
+	for _, e := range burst(8) {
 		require.NoError(t, store.Save(t.Context(), e))
 	}
 	set, err := rules.Load(folded)
@@ -173,8 +173,8 @@ func TestTheLastWordOfProgressIsTheEnd(t *testing.T) {
 	require.Equal(t, "1 transactions read, 0 decided again, 0 to fold\n3 transactions read, 3 decided again, 0 to fold\n", out.String())
 }
 
-// velocity returns the payments of one card in quick succession, with the decisions of the built-in ruleset.
-func velocity(n int) []ledger.Entry {
+// burst returns the payments of one card in quick succession, with the decisions of the built-in ruleset.
+func burst(n int) []ledger.Entry {
 	set, all := rules.Default(), []ledger.Entry{}
 	for i := range n {
 		at := time.Now().Add(-24*time.Hour + time.Duration(i)*time.Second)

@@ -16,7 +16,7 @@ import (
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/rules"
 )
 
@@ -91,18 +91,18 @@ func wrongBody(p *api.Problem) string {
 	return text
 }
 
-func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.Transaction, history fraud.HistoryReader, out output) error {
+func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.Transaction, store fraud.VelocityReader, out output) error {
 	t.ID = "tried"
 	features := set.Features()
-	use := usage.Of(t, c.At.Time, usage.Dimensions(features))
-	past, err := history.Look(ctx, t.ID, usage.Lookups(features, use, c.At.Time))
+	use := velocity.Of(t, c.At.Time, velocity.Dimensions(features))
+	past, err := store.Look(ctx, t.ID, velocity.Lookups(features, use, c.At.Time))
 	if err != nil {
 		return fmt.Errorf("look up what came before: %w", err)
 	}
 	for dimension, uses := range past {
-		past[dimension] = slices.DeleteFunc(uses, func(u usage.Use) bool { return u.At.After(c.At.Time) })
+		past[dimension] = slices.DeleteFunc(uses, func(u velocity.Use) bool { return u.At.After(c.At.Time) })
 	}
-	values := usage.Values(features, use, c.At.Time, past)
+	values := velocity.Values(features, use, c.At.Time, past)
 	for _, s := range c.Seen {
 		if _, asked := values[s.feature]; !asked {
 			fmt.Fprintf(out.progress, "No rule asks for %s.\n", s.feature)
@@ -115,11 +115,11 @@ func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.
 	return explained(out.results, d, set)
 }
 
-// nothingBefore is the history of a shop without earlier transactions.
+// nothingBefore is a shop without earlier transactions.
 type nothingBefore struct{}
 
-func (nothingBefore) Look(context.Context, string, []usage.Lookup) (usage.Past, error) {
-	return usage.Past{}, nil
+func (nothingBefore) Look(context.Context, string, []velocity.Lookup) (velocity.Past, error) {
+	return velocity.Past{}, nil
 }
 
 // seen is a flag that gives a feature a value.

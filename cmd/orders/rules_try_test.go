@@ -16,7 +16,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/rules"
 )
@@ -103,12 +103,12 @@ func TestTheCommandTryReadsTheStandardInput(t *testing.T) {
 }
 
 // try decides about the demo's request with the built-in ruleset.
-func try(t *testing.T, c tryRulesCommand, history fraud.HistoryReader) (out, notes string) {
+func try(t *testing.T, c tryRulesCommand, history fraud.VelocityReader) (out, notes string) {
 	t.Helper()
 	return tryBody(t, c, api.SeedExample, history)
 }
 
-func tryBody(t *testing.T, c tryRulesCommand, body string, history fraud.HistoryReader) (out, notes string) {
+func tryBody(t *testing.T, c tryRulesCommand, body string, history fraud.VelocityReader) (out, notes string) {
 	t.Helper()
 	posted, err := readBody(strings.NewReader(body), aKey)
 	require.NoError(t, err)
@@ -157,11 +157,11 @@ func accepted(t *testing.T) ledger.Entry {
 }
 
 // count adds a transaction with the same card to the history.
-func count(t *testing.T, store fraud.History, number int, at time.Time) {
+func count(t *testing.T, store fraud.VelocityStore, number int, at time.Time) {
 	t.Helper()
 	c := fraud.Check{Transaction: accepted(t).Transaction, StartTime: at, AsOf: at, Number: 1}
 	c.ID = "earlier-" + string(rune('a'+number))
-	_, err := store.Decide(t.Context(), c, usage.Of(c.Transaction, at, nil), nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+	_, err := store.Decide(t.Context(), c, velocity.Of(c.Transaction, at, nil), nil, func(velocity.Past) fraud.Decision { return fraud.Decision{} })
 	require.NoError(t, err)
 }
 

@@ -19,7 +19,7 @@ import (
 // fraudCheck holds a detector and what it depends on. It has no connections yet.
 type fraudCheck struct {
 	detector fraud.Detector
-	history  *ledgerdb.Ledger // nil if the detector counts nothing
+	velocity *ledgerdb.Ledger // nil if the detector counts nothing
 	rulesets []*rules.Source  // those that are read again when they change
 }
 
@@ -69,10 +69,10 @@ func (e environment) refuseLimits(v *values, detector string) {
 	}
 }
 
-// rules returns a detector that decides by rulesets over the ledger's history.
+// rules returns a detector that decides by rulesets over the ledger's counts.
 func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
-	check := fraudCheck{history: e.ledger(v)}
-	detector := &fraud.Rules{History: check.history, Now: time.Now, Uncounted: warnOfAddresses(log)}
+	check := fraudCheck{velocity: e.ledger(v)}
+	detector := &fraud.Rules{Velocity: check.velocity, Now: time.Now, Uncounted: warnOfAddresses(log)}
 	detector.Live = check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log)
 	if e.FraudShadowRuleset != "" {
 		detector.Shadow = check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
@@ -116,8 +116,8 @@ func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) 
 
 // ready adds the health checks of what a decision needs.
 func (c fraudCheck) ready(checks map[string]health.Check) map[string]health.Check {
-	if c.history != nil {
-		checks["ledger"] = c.history.Writable
+	if c.velocity != nil {
+		checks["ledger"] = c.velocity.Writable
 	}
 	return checks
 }
@@ -133,8 +133,8 @@ func (c fraudCheck) run(ctx context.Context) error {
 
 // close closes the connections.
 func (c fraudCheck) close() error {
-	if c.history == nil {
+	if c.velocity == nil {
 		return nil
 	}
-	return c.history.Close()
+	return c.velocity.Close()
 }

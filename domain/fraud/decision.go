@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Outcome says what a decision means for the transaction.
@@ -132,7 +132,7 @@ type Explanation struct {
 	// Rules lists the rules that hit or failed, in the order of the ruleset, and Passed the ids of all others.
 	Rules  []RuleResult `json:"rules"`
 	Passed []string     `json:"passed"`
-	// Features holds the counted values that the rules saw, by the names that usage.Feature gives them.
+	// Features holds the counted values that the rules saw, by the names that velocity.Feature gives them.
 	Features map[string]float64 `json:"features"`
 	// Trials holds further decisions, taken for comparison by rules in shadow or by a ruleset in shadow.
 	Trials []Trial `json:"trials,omitempty"`
@@ -180,7 +180,7 @@ type Trial struct {
 type Evaluator interface {
 	Ruleset() Ruleset
 	// Features returns the features that the rules use, each once.
-	Features() []usage.Feature
+	Features() []velocity.Feature
 	// Evaluate decides from the values of Features, by their names. It leaves the times in the explanation to the caller:
 	// AsOf, DecidedAt and TookMicros.
 	Evaluate(c Check, values map[string]float64) Decision

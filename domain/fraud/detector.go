@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Detector decides about transactions. Asked the same again, after a retry or a crash, it gives the same answer. An error
@@ -72,26 +72,26 @@ func digest(text string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// History remembers transactions, to compare later ones with, and the decision about each.
-type History interface {
+// VelocityStore remembers transactions, to compare later ones with, and the decision about each.
+type VelocityStore interface {
 	// Decide returns the earlier decision under the check's id and number, if there is one. Otherwise it passes the known
 	// past to decide, counts the transaction if it is not counted yet, and keeps the decision: all of it or nothing. So a
 	// transaction counts once, however often it is asked about, and of two that share a value one sees the other.
 	//
 	// The transaction is counted under the use's values, and lookups select what decide is given. decide may be called more
 	// than once, and must return the same each time for the same past.
-	Decide(ctx context.Context, c Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) Decision) (Decision, error)
+	Decide(ctx context.Context, c Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) Decision) (Decision, error)
 }
 
-// HistoryReader reads the history without changing it.
-type HistoryReader interface {
-	// Look returns the past of a transaction, which need not be in the history itself.
-	Look(ctx context.Context, transactionID string, lookups []usage.Lookup) (usage.Past, error)
+// VelocityReader reads what a VelocityStore holds.
+type VelocityReader interface {
+	// Look returns the past of a transaction, which need not be in the store itself.
+	Look(ctx context.Context, transactionID string, lookups []velocity.Lookup) (velocity.Past, error)
 }
 
-// HistoryPruner deletes the old part of a history.
-type HistoryPruner interface {
-	// PruneHistory deletes at most limit uses, and at most as many decisions, from before a time, and returns how many it
+// VelocityPruner deletes what is too old to count.
+type VelocityPruner interface {
+	// PruneVelocity deletes at most limit uses, and at most as many decisions, from before a time, and returns how many it
 	// has deleted.
-	PruneHistory(ctx context.Context, before time.Time, limit int) (int, error)
+	PruneVelocity(ctx context.Context, before time.Time, limit int) (int, error)
 }

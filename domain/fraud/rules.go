@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"dummyorders/domain/address"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Rules decides by rulesets, from the transactions that came before.
@@ -15,7 +15,7 @@ type Rules struct {
 	// Live returns the ruleset that decides, and Shadow one that is tried beside it; without one, Shadow is nil or returns
 	// nil. Each is called once per decision, so that a ruleset may be replaced at any time.
 	Live, Shadow func() Evaluator
-	History      History
+	Velocity     VelocityStore
 	// Now returns the time. It serves to record when decisions are taken and how long they take. No decision depends on it.
 	Now func() time.Time
 	// Uncounted is called for each check of a transaction whose posted address names no subscriber, so that it is not
@@ -34,10 +34,10 @@ func (r *Rules) Detect(ctx context.Context, c Check) (Decision, error) {
 	if r.Uncounted != nil && c.IP != "" && address.Subscriber(c.IP) == "" {
 		r.Uncounted(c)
 	}
-	use := usage.Of(c.Transaction, c.StartTime, usage.Dimensions(features))
-	decision, err := r.History.Decide(ctx, c, use, usage.Lookups(features, use, c.AsOf), func(past usage.Past) Decision {
+	use := velocity.Of(c.Transaction, c.StartTime, velocity.Dimensions(features))
+	decision, err := r.Velocity.Decide(ctx, c, use, velocity.Lookups(features, use, c.AsOf), func(past velocity.Past) Decision {
 		decidedAt := r.Now()
-		d := decide(c, live, shadow, usage.Values(features, use, c.AsOf, past))
+		d := decide(c, live, shadow, velocity.Values(features, use, c.AsOf, past))
 		d.Explanation.AsOf, d.Explanation.DecidedAt = c.AsOf.UTC(), decidedAt.UTC()
 		d.Explanation.TookMicros = r.Now().Sub(begun).Microseconds()
 		return d
@@ -49,7 +49,7 @@ func (r *Rules) Detect(ctx context.Context, c Check) (Decision, error) {
 }
 
 // both returns all features, each once.
-func both(live, shadow []usage.Feature) []usage.Feature {
+func both(live, shadow []velocity.Feature) []velocity.Feature {
 	all := slices.Clone(live)
 	for _, f := range shadow {
 		if !slices.Contains(live, f) {

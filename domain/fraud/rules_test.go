@@ -11,24 +11,24 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
-	"dummyorders/internal/usagetest"
+	"dummyorders/domain/velocity"
+	"dummyorders/internal/velocitytest"
 )
 
 var (
-	perHour  = usage.Feature{Measure: usage.Count, By: usage.Card, Window: time.Hour}
-	perDay   = usage.Feature{Measure: usage.Count, By: usage.Metadata("terminal"), Window: 24 * time.Hour}
+	perHour  = velocity.Feature{Measure: velocity.Count, By: velocity.Card, Window: time.Hour}
+	perDay   = velocity.Feature{Measure: velocity.Count, By: velocity.Metadata("terminal"), Window: 24 * time.Hour}
 	accepted = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 )
 
 // overOne declines a transaction if one of its features is above one.
 type overOne struct {
 	id      string
-	feature usage.Feature
+	feature velocity.Feature
 }
 
-func (o overOne) Ruleset() fraud.Ruleset    { return fraud.Ruleset{ID: o.id, Version: 1} }
-func (o overOne) Features() []usage.Feature { return []usage.Feature{o.feature} }
+func (o overOne) Ruleset() fraud.Ruleset       { return fraud.Ruleset{ID: o.id, Version: 1} }
+func (o overOne) Features() []velocity.Feature { return []velocity.Feature{o.feature} }
 
 func (o overOne) Evaluate(_ fraud.Check, values map[string]float64) fraud.Decision {
 	d := fraud.Decision{Outcome: fraud.Approve, Ruleset: o.Ruleset(), Explanation: &fraud.Explanation{}}
@@ -42,14 +42,14 @@ func (o overOne) Evaluate(_ fraud.Check, values map[string]float64) fraud.Decisi
 // away is a history whose database is down.
 type away struct{ error }
 
-func (a away) Decide(context.Context, fraud.Check, usage.Use, []usage.Lookup, func(usage.Past) fraud.Decision) (fraud.Decision, error) {
+func (a away) Decide(context.Context, fraud.Check, velocity.Use, []velocity.Lookup, func(velocity.Past) fraud.Decision) (fraud.Decision, error) {
 	return fraud.Decision{}, a.error
 }
 
 // before returns a history with n transactions of the card, ten minutes apart, the last one ten minutes ago.
-func before(t *testing.T, n int) *usagetest.Memory {
+func before(t *testing.T, n int) *velocitytest.Memory {
 	t.Helper()
-	h := new(usagetest.Memory)
+	h := new(velocitytest.Memory)
 	for i := range n {
 		counted(t, h, "earlier"+strings.Repeat("i", i), accepted.Add(-10*time.Minute*time.Duration(i+1)))
 	}
@@ -57,11 +57,11 @@ func before(t *testing.T, n int) *usagetest.Memory {
 }
 
 // counted lets the history count a transaction of the card.
-func counted(t *testing.T, h fraud.History, id string, at time.Time) {
+func counted(t *testing.T, h fraud.VelocityStore, id string, at time.Time) {
 	t.Helper()
-	use := usage.Of(of(id), at, nil)
-	approve := func(usage.Past) fraud.Decision { return fraud.Decision{Outcome: fraud.Approve} }
-	if _, err := h.Decide(t.Context(), usagetest.Check(use), use, nil, approve); err != nil {
+	use := velocity.Of(of(id), at, nil)
+	approve := func(velocity.Past) fraud.Decision { return fraud.Decision{Outcome: fraud.Approve} }
+	if _, err := h.Decide(t.Context(), velocitytest.Check(use), use, nil, approve); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -77,9 +77,9 @@ func always(e fraud.Evaluator) func() fraud.Evaluator {
 }
 
 // detector returns a detector whose clock advances by a millisecond at each reading.
-func detector(h fraud.History) *fraud.Rules {
+func detector(h fraud.VelocityStore) *fraud.Rules {
 	now := accepted.Add(time.Minute)
-	return &fraud.Rules{Live: always(overOne{"live", perHour}), History: h, Now: func() time.Time {
+	return &fraud.Rules{Live: always(overOne{"live", perHour}), Velocity: h, Now: func() time.Time {
 		now = now.Add(time.Millisecond)
 		return now
 	}}
@@ -154,13 +154,13 @@ func TestATransactionIsCountedUnderTheMetadataThatSomeRuleNames(t *testing.T) {
 	if _, err := d.Detect(t.Context(), nth(1, accepted)); err != nil {
 		t.Fatal(err)
 	}
-	found, err := h.Look(t.Context(), "", []usage.Lookup{
-		{By: usage.Card, Value: "f00d"}, {By: usage.Metadata("terminal"), Value: "t1"}, {By: usage.Metadata("other"), Value: "o"},
+	found, err := h.Look(t.Context(), "", []velocity.Lookup{
+		{By: velocity.Card, Value: "f00d"}, {By: velocity.Metadata("terminal"), Value: "t1"}, {By: velocity.Metadata("other"), Value: "o"},
 	})
-	if err != nil || len(found[usage.Card]) != 1 || len(found[usage.Metadata("terminal")]) != 1 || len(found[usage.Metadata("other")]) != 0 {
+	if err != nil || len(found[velocity.Card]) != 1 || len(found[velocity.Metadata("terminal")]) != 1 || len(found[velocity.Metadata("other")]) != 0 {
 		t.Fatalf("counted under %v, %v", found, err)
 	}
-	if at := found[usage.Card][0].At; !at.Equal(accepted) {
+	if at := found[velocity.Card][0].At; !at.Equal(accepted) {
 		t.Errorf("counted at %s, want %s", at, accepted)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Statements returns the ledger's statements, so that tests can see their plans.
@@ -102,21 +102,21 @@ func (t *turns) Waiting() int {
 	return len(t.waiting)
 }
 
-// HistoryStatements returns the history's statements, so that tests can see their plans.
-func (l *Ledger) HistoryStatements(u usage.Use, lookups []usage.Lookup, before time.Time) (map[string]Statement, error) {
+// VelocityStatements returns the statements that count, so that tests can see their plans.
+func (l *Ledger) VelocityStatements(u velocity.Use, lookups []velocity.Lookup, before time.Time) (map[string]Statement, error) {
 	look := l.lookQuery(u.TransactionID, lookups)
 	count, err := l.countQuery(u)
 	return map[string]Statement{
 		"Look":            {look.text, look.args},
 		"count":           {count.text, count.args},
-		"decisions":       {l.historyStatements.decisions, []any{u.TransactionID}},
-		"prune uses":      {l.historyStatements.pruneUses, []any{l.engine.Time(before), 100}},
-		"prune decisions": {l.historyStatements.pruneDecisions, []any{l.engine.Time(before), 100}},
+		"decisions":       {l.velocityStatements.decisions, []any{u.TransactionID}},
+		"prune uses":      {l.velocityStatements.pruneUses, []any{l.engine.Time(before), 100}},
+		"prune decisions": {l.velocityStatements.pruneDecisions, []any{l.engine.Time(before), 100}},
 	}, err
 }
 
-// HistoryPlan returns the database's plan for a statement, made while it counts the use.
-func (l *Ledger) HistoryPlan(ctx context.Context, explain string, u usage.Use, s Statement) (lines []string, err error) {
+// VelocityPlan returns the database's plan for a statement, made while it counts the use.
+func (l *Ledger) VelocityPlan(ctx context.Context, explain string, u velocity.Use, s Statement) (lines []string, err error) {
 	err = l.counting(ctx, func(tx *sql.Tx) error {
 		if err := l.lock(ctx, tx, u, nil); err != nil {
 			return err
@@ -136,6 +136,6 @@ func Pragma(ctx context.Context, path, name string) (saving, counting string, er
 	ask := func(db *sql.DB, value *string) error {
 		return db.QueryRowContext(ctx, "PRAGMA "+name).Scan(value)
 	}
-	err = errors.Join(ask(all.Writer, &saving), ask(all.History, &counting), all.Writer.Close(), all.History.Close(), all.Reader.Close())
+	err = errors.Join(ask(all.Writer, &saving), ask(all.Velocity, &counting), all.Writer.Close(), all.Velocity.Close(), all.Reader.Close())
 	return saving, counting, err
 }

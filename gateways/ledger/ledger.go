@@ -50,28 +50,28 @@ type engine struct {
 
 // pools holds a pool of connections for each kind of work. They may be the same pool.
 type pools struct {
-	Writer  *sql.DB // for saving
-	Reader  *sql.DB
-	History *sql.DB // for counting: a power failure may lose what it commits, but never a part of a transaction
+	Writer   *sql.DB // for saving
+	Reader   *sql.DB
+	Velocity *sql.DB // for counting: a power failure may lose what it commits, but never a part of a transaction
 }
 
-// Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner, and fraud.History, fraud.HistoryReader
-// and fraud.HistoryPruner. It connects on first use, and reconnects after the database was away.
+// Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner, and fraud.VelocityStore, fraud.VelocityReader
+// and fraud.VelocityPruner. It connects on first use, and reconnects after the database was away.
 type Ledger struct {
-	engine            engine
-	writer            *sql.DB
-	reader            *sql.DB
-	history           *sql.DB
-	statements        statements
-	historyStatements historyStatements
-	turns             *turns // nil if savers need not wait for each other
+	engine             engine
+	writer             *sql.DB
+	reader             *sql.DB
+	velocity           *sql.DB
+	statements         statements
+	velocityStatements velocityStatements
+	turns              *turns // nil if savers need not wait for each other
 }
 
 // newLedger returns a ledger that owns the pools: Close closes them.
 func newLedger(engine engine, pools pools) *Ledger {
 	l := &Ledger{
-		engine: engine, writer: pools.Writer, reader: pools.Reader, history: pools.History,
-		statements: newStatements(engine), historyStatements: newHistoryStatements(engine),
+		engine: engine, writer: pools.Writer, reader: pools.Reader, velocity: pools.Velocity,
+		statements: newStatements(engine), velocityStatements: newVelocityStatements(engine),
 	}
 	if engine.OneWriter {
 		l.turns = newTurns(l.saveAll)
@@ -81,7 +81,7 @@ func newLedger(engine engine, pools pools) *Ledger {
 
 // Close closes the connections. Calls that are under way may fail.
 func (l *Ledger) Close() error {
-	return errors.Join(l.writer.Close(), l.reader.Close(), l.history.Close()) // closing a pool twice does nothing
+	return errors.Join(l.writer.Close(), l.reader.Close(), l.velocity.Close()) // closing a pool twice does nothing
 }
 
 // twice runs do, and runs it once more if the server or the connection was gone.

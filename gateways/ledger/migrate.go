@@ -60,7 +60,7 @@ func (l *Ledger) Writable(ctx context.Context) error {
 	if err := l.Ready(ctx); err != nil || l.engine.ReadOnly == "" {
 		return err
 	}
-	for _, pool := range []*sql.DB{l.writer, l.history} {
+	for _, pool := range []*sql.DB{l.writer, l.velocity} {
 		readOnly, err := l.asksReadOnly(ctx, pool)
 		if err == nil && readOnly {
 			l.engine.Renew()

@@ -9,7 +9,7 @@ import (
 	"dummyorders/domain/ledger"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
-	"dummyorders/internal/usagetest"
+	"dummyorders/internal/velocitytest"
 )
 
 const noTables = "has no tables yet: the worker makes them at its start"
@@ -21,12 +21,12 @@ func TestWithoutTablesEveryCallSaysWhoMakesThem(t *testing.T) {
 			_, findErr := l.Find(ctx, "1")
 			_, listErr := l.List(ctx, ledger.Query{Limit: 1})
 			_, pruneErr := l.Prune(ctx, start, 1)
-			_, decideErr := l.Decide(ctx, usagetest.Check(usagetest.Use(1, "a")), usagetest.Use(1, "a"), ofTheCard, seen)
+			_, decideErr := l.Decide(ctx, velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, seen)
 			_, lookErr := l.Look(ctx, "1", ofTheCard)
-			_, pruneHistoryErr := l.PruneHistory(ctx, start, 1)
+			_, pruneVelocityErr := l.PruneVelocity(ctx, start, 1)
 			for call, err := range map[string]error{
 				"Ready": l.Ready(ctx), "Save": l.Save(ctx, ledgertest.Accepted(1)), "Save with labels": l.Save(ctx, ledgertest.Whole()),
-				"Find": findErr, "List": listErr, "Prune": pruneErr, "Decide": decideErr, "Look": lookErr, "PruneHistory": pruneHistoryErr,
+				"Find": findErr, "List": listErr, "Prune": pruneErr, "Decide": decideErr, "Look": lookErr, "PruneVelocity": pruneVelocityErr,
 			} {
 				require.ErrorContains(t, err, noTables, call)
 				require.NotErrorIs(t, err, ledger.ErrNotFound, call)
@@ -86,7 +86,7 @@ func TestTablesOfAnEarlierVersionAreChangedAndKeepWhatTheyHold(t *testing.T) {
 			require.NoError(t, l.Migrate(t.Context()))
 			_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
 			require.NoError(t, err)
-			_, err = l.Decide(t.Context(), usagetest.Check(usagetest.Use(1, "a")), usagetest.Use(1, "a"), ofTheCard, seen)
+			_, err = l.Decide(t.Context(), velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, seen)
 			require.NoError(t, err)
 		})
 	}

@@ -39,7 +39,7 @@ const (
 	undefinedTable = "42P01" // SQLSTATE, from PostgreSQL's appendix A
 )
 
-// Deleting skips rows that another process is deleting. Rows of the history are never changed, so a locked row keeps its
+// Deleting skips rows that another process is deleting. Rows of the uses are never changed, so a locked row keeps its
 // ctid.
 const (
 	postgresPrune = `DELETE FROM transactions WHERE id = ANY (ARRAY(
@@ -84,7 +84,7 @@ func openPostgres(text string) (*Ledger, error) {
 		Again:    mayWorkAgain,
 		ReadOnly: `SELECT current_setting('transaction_read_only') = 'on'`,
 		Renew:    servers.renew,
-	}, pools{Writer: db, Reader: db, History: postgresPool(config, options)}), nil
+	}, pools{Writer: db, Reader: db, Velocity: postgresPool(config, options)}), nil
 }
 
 // postgresPool returns a pool, and does not connect yet. Checks have a pool of their own: checks that share a frequent

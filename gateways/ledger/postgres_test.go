@@ -18,11 +18,11 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 	"dummyorders/internal/stack"
-	"dummyorders/internal/usagetest"
+	"dummyorders/internal/velocitytest"
 )
 
 // execute runs statements unchanged.
@@ -182,10 +182,10 @@ func tool(t *testing.T, name string, args ...string) {
 // checked counts a transaction of a card, and looks back at the card with everything that a lookup can ask for.
 func checked(t *testing.T, l *ledgerdb.Ledger, n int) int {
 	t.Helper()
-	use := usagetest.Use(n, "a")
-	lookups := []usage.Lookup{{By: usage.Card, Value: "a", Values: true, Labels: true}}
-	d, err := l.Decide(t.Context(), usagetest.Check(use), use, lookups, func(past usage.Past) fraud.Decision {
-		return fraud.Decision{Score: len(past[usage.Card])}
+	use := velocitytest.Use(n, "a")
+	lookups := []velocity.Lookup{{By: velocity.Card, Value: "a", Values: true, Labels: true}}
+	d, err := l.Decide(t.Context(), velocitytest.Check(use), use, lookups, func(past velocity.Past) fraud.Decision {
+		return fraud.Decision{Score: len(past[velocity.Card])}
 	})
 	require.NoError(t, err)
 	_, err = l.Look(t.Context(), "", lookups)
@@ -208,7 +208,7 @@ func TestFraudPoliceCountsAndChangesNothingElse(t *testing.T) {
 	require.Equal(t, 0, checked(t, police, 1))
 	require.Equal(t, 1, checked(t, police, 2))
 	require.Equal(t, 0, checked(t, police, 1))
-	_, err := police.PruneHistory(t.Context(), time.Now(), 1)
+	_, err := police.PruneVelocity(t.Context(), time.Now(), 1)
 	require.ErrorContains(t, err, "permission denied")
 	require.ErrorContains(t, police.Save(t.Context(), ledgertest.Accepted(1)), "permission denied")
 }
@@ -267,8 +267,8 @@ func (p *pair) work(ctx context.Context, round int) error {
 				failed <- err
 				return
 			}
-			use := usagetest.Use(id, "a")
-			_, err := p.ledger.Decide(ctx, usagetest.Check(use), use, nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+			use := velocitytest.Use(id, "a")
+			_, err := p.ledger.Decide(ctx, velocitytest.Check(use), use, nil, func(velocity.Past) fraud.Decision { return fraud.Decision{} })
 			if err != nil {
 				failed <- err
 			}
@@ -413,8 +413,8 @@ func TestTheLedgerWorksThroughAPoolerByTransaction(t *testing.T) {
 				if err := l.Save(t.Context(), ledgertest.Accepted(id)); err != nil {
 					return fmt.Errorf("save: %w", err)
 				}
-				use := usagetest.Use(id, "a")
-				_, err := l.Decide(t.Context(), usagetest.Check(use), use, nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+				use := velocitytest.Use(id, "a")
+				_, err := l.Decide(t.Context(), velocitytest.Check(use), use, nil, func(velocity.Past) fraud.Decision { return fraud.Decision{} })
 				if err != nil {
 					return fmt.Errorf("decide: %w", err)
 				}
@@ -449,9 +449,9 @@ func TestNoConnectionThatIsCutThroughAPoolerCountsTwice(t *testing.T) {
 		all.Go(func() error {
 			for n := range each {
 				id := caller*each + n
-				use := usagetest.Use(id, "a")
+				use := velocitytest.Use(id, "a")
 				err := again(func() error {
-					_, err := l.Decide(t.Context(), usagetest.Check(use), use, nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+					_, err := l.Decide(t.Context(), velocitytest.Check(use), use, nil, func(velocity.Past) fraud.Decision { return fraud.Decision{} })
 					return err
 				})
 				if err == nil {

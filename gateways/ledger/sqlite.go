@@ -52,7 +52,7 @@ const (
 // write it at once. The file, its folder and its tables need not exist before Migrate is called.
 //
 // A process saves over a single connection, since SQLite takes one writer at a time: more connections would only wait for
-// locks. What was saved is on the disk. The history is written over a connection of its own, which does not flush.
+// locks. What was saved is on the disk. Uses are written over a connection of its own, which does not flush.
 func openSQLite(path string) (*Ledger, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -83,15 +83,15 @@ func sqlitePools(path string) (pools, error) {
 	if err != nil {
 		return pools{}, err
 	}
-	history, err := sqliteWriter(path, unflushed)
+	velocity, err := sqliteWriter(path, unflushed)
 	if err != nil {
 		return pools{}, errors.Join(err, writer.Close())
 	}
 	reader, err := sqlitePool(path, readers, url.Values{"mode": {"ro"}})
 	if err != nil {
-		return pools{}, errors.Join(err, writer.Close(), history.Close())
+		return pools{}, errors.Join(err, writer.Close(), velocity.Close())
 	}
-	return pools{Writer: writer, Reader: reader, History: history}, nil
+	return pools{Writer: writer, Reader: reader, Velocity: velocity}, nil
 }
 
 // sqliteWriter returns a pool that writes. Pages of a new file have 8 KB, since only one transaction fits into the usual 4

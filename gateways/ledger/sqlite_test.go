@@ -18,10 +18,10 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
-	"dummyorders/internal/usagetest"
+	"dummyorders/internal/velocitytest"
 )
 
 // connectFile opens a ledger that may have no tables yet.
@@ -194,20 +194,20 @@ func TestABackupThatFailsLeavesNothing(t *testing.T) {
 
 func TestACheckThatWaitsForAnotherProcessEndsWithItsContextAndWhoLooksDoesNotWait(t *testing.T) {
 	l, other := busy(t)
-	use := usagetest.Use(1, "a")
+	use := velocitytest.Use(1, "a")
 	check := func(ctx context.Context) error {
-		_, err := l.Decide(ctx, usagetest.Check(use), use, nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+		_, err := l.Decide(ctx, velocitytest.Check(use), use, nil, func(velocity.Past) fraud.Decision { return fraud.Decision{} })
 		return err
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, check(ctx), context.DeadlineExceeded)
-	past, err := l.Look(t.Context(), "", []usage.Lookup{{By: usage.Card, Value: "a"}})
+	past, err := l.Look(t.Context(), "", []velocity.Lookup{{By: velocity.Card, Value: "a"}})
 	require.NoError(t, err)
 	require.Empty(t, past)
 	pruning, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer stop()
-	_, err = l.PruneHistory(pruning, time.Now(), 1)
+	_, err = l.PruneVelocity(pruning, time.Now(), 1)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NoError(t, other.Rollback())
 	require.NoError(t, check(t.Context()))

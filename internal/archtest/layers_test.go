@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"rules":      {"domain", "internal"},
 	"alerting":   {"domain", "gateways", "internal"},
 	"internal":   {},
+	"deploy":     {},
 	"cmd": {
 		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/backtest", "alerting",
 		"internal", "internal/audit",

@@ -116,7 +116,7 @@ func counting(ctx context.Context, server *stack.Postgres, engine, url string, r
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("fill %s with %d rows: %w", engine, rows, err), store.Close())
 	}
-	detector := &fraud.Rules{Live: func() fraud.Evaluator { return set }, History: store, Now: time.Now}
+	detector := &fraud.Rules{Live: func() fraud.Evaluator { return set }, Velocity: store, Now: time.Now}
 	title := fmt.Sprintf("100 rules, 10 counted, %s, %d rows", engine, rows)
 	return []target{
 		&decider{title: title, detect: detector.Detect, key: anyKey},

@@ -15,7 +15,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/workflows"
 )
@@ -161,12 +161,12 @@ func (w *world) counted(book *ledgerdb.Ledger, id string) error {
 	if err != nil {
 		return err
 	}
-	card := usage.Lookup{By: usage.Card, Value: entry.Transaction.Payment.Card.Fingerprint}
-	past, err := book.Look(w.t.Context(), "", []usage.Lookup{card})
+	card := velocity.Lookup{By: velocity.Card, Value: entry.Transaction.Payment.Card.Fingerprint}
+	past, err := book.Look(w.t.Context(), "", []velocity.Lookup{card})
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(past[usage.Card], func(u usage.Use) bool { return u.TransactionID == id }) {
+	if !slices.ContainsFunc(past[velocity.Card], func(u velocity.Use) bool { return u.TransactionID == id }) {
 		return fmt.Errorf("transaction %s is not counted", id)
 	}
 	return nil

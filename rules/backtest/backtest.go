@@ -10,7 +10,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Backtest holds the decisions to repeat and the candidate to repeat them with. It can be run only once.
@@ -34,7 +34,7 @@ type Backtest struct {
 	Progress func(Progress)
 
 	tally   *tally
-	history *history
+	counter *counter
 	count   Progress
 }
 
@@ -56,7 +56,7 @@ type Progress struct {
 // 6 KB for each whose features were not all recorded: a laptop can hold a million of the first kind, a server a million of
 // the second.
 func (b *Backtest) Run(ctx context.Context) (*Report, error) {
-	b.tally, b.history = newTally(b), newHistory(b.Candidate.Features())
+	b.tally, b.counter = newTally(b), newCounter(b.Candidate.Features())
 	if err := b.read(ctx); err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -69,7 +69,7 @@ func (b *Backtest) Run(ctx context.Context) (*Report, error) {
 // decide repeats a decision with the candidate. The decision must have all its values.
 func (b *Backtest) decide(d decision) {
 	values := make(map[string]float64, len(d.values))
-	for i, name := range b.history.names {
+	for i, name := range b.counter.names {
 		values[name] = d.values[i]
 	}
 	check := fraud.Check{Transaction: d.posted, StartTime: d.startTime, AsOf: d.asOf, Number: 1}
@@ -94,7 +94,7 @@ func (b *Backtest) read(ctx context.Context) error {
 	if err := b.entries(ctx, b.Since, b.Until, b.compare); err != nil {
 		return err
 	}
-	if len(b.history.incomplete) == 0 {
+	if len(b.counter.incomplete) == 0 {
 		b.tell()
 		return nil
 	}
@@ -106,13 +106,13 @@ func (b *Backtest) compare(e ledger.Entry) {
 		b.tally.skip(e.Record)
 		return
 	}
-	b.history.remember(e)
-	d := decisionOf(e, b.history.names)
+	b.counter.remember(e)
+	d := decisionOf(e, b.counter.names)
 	if d.whole() {
 		b.decide(d)
 		return
 	}
-	b.history.incomplete = append(b.history.incomplete, &d)
+	b.counter.incomplete = append(b.counter.incomplete, &d)
 	b.count.ToFold++
 }
 
@@ -121,11 +121,11 @@ func (b *Backtest) compare(e ledger.Entry) {
 func (b *Backtest) readAround(ctx context.Context) error {
 	remember := func(e ledger.Entry) {
 		if checked(e.Record) {
-			b.history.remember(e)
+			b.counter.remember(e)
 		}
 	}
-	from, to := b.history.span()
-	from = from.Add(-b.history.reach())
+	from, to := b.counter.span()
+	from = from.Add(-b.counter.reach())
 	b.tally.foldedFrom = from
 	older, err := b.Ledger.List(ctx, ledger.Query{Until: from, Limit: 1})
 	if err != nil {
@@ -169,23 +169,23 @@ func (b *Backtest) entries(ctx context.Context, since, until time.Time, each fun
 // fold goes through the past in the order of its decisions. It gives each incomplete decision the values that it lacks,
 // computed only from what was decided before it, and repeats it.
 func (b *Backtest) fold(ctx context.Context) error {
-	h := b.history
-	slices.SortFunc(h.past, func(x, y past) int { return x.turn.compare(y.turn) })
-	slices.SortFunc(h.incomplete, func(x, y *decision) int { return x.turn.compare(y.turn) })
-	needed := h.neededFrom()
+	c := b.counter
+	slices.SortFunc(c.past, func(x, y past) int { return x.turn.compare(y.turn) })
+	slices.SortFunc(c.incomplete, func(x, y *decision) int { return x.turn.compare(y.turn) })
+	needed := c.neededFrom()
 	line, next := &timeline{}, 0
-	for i, d := range h.incomplete {
+	for i, d := range c.incomplete {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		line.neededFrom = needed[i]
-		for ; next < len(h.past) && h.past[next].turn.compare(d.turn) < 0; next++ {
-			line.add(h.use(h.past[next]))
-			h.past[next] = past{}
+		for ; next < len(c.past) && c.past[next].turn.compare(d.turn) < 0; next++ {
+			line.add(c.use(c.past[next]))
+			c.past[next] = past{}
 		}
 		b.fill(d, &line.Timeline)
 		b.decide(*d)
-		h.incomplete[i] = nil // frees its memory
+		c.incomplete[i] = nil // frees its memory
 		if (i+1)%stride == 0 {
 			b.tell()
 		}
@@ -195,12 +195,12 @@ func (b *Backtest) fold(ctx context.Context) error {
 }
 
 // fill computes the values that a decision lacks, and counts them for the report.
-func (b *Backtest) fill(d *decision, line *usage.Timeline) {
-	lacking := b.history.lacking(d)
-	use := usage.Of(d.posted, d.startTime, b.history.dimensions)
-	values := usage.Values(lacking, use, d.asOf, line.Look(d.posted.ID, usage.Lookups(lacking, use, d.asOf)))
+func (b *Backtest) fill(d *decision, line *velocity.Timeline) {
+	lacking := b.counter.lacking(d)
+	use := velocity.Of(d.posted, d.startTime, b.counter.dimensions)
+	values := velocity.Values(lacking, use, d.asOf, line.Look(d.posted.ID, velocity.Lookups(lacking, use, d.asOf)))
 	b.tally.folded(lacking, d.before.Explanation != nil)
-	for i, name := range b.history.names {
+	for i, name := range b.counter.names {
 		if value, folded := values[name]; folded {
 			d.values[i] = value
 		}
@@ -208,10 +208,10 @@ func (b *Backtest) fill(d *decision, line *usage.Timeline) {
 }
 
 // neededFrom returns for each incomplete decision the earliest time that it or any later one looks back to.
-func (h *history) neededFrom() []time.Time {
-	reach, times := h.reach(), make([]time.Time, len(h.incomplete))
+func (c *counter) neededFrom() []time.Time {
+	reach, times := c.reach(), make([]time.Time, len(c.incomplete))
 	for i := len(times) - 1; i >= 0; i-- {
-		times[i] = h.incomplete[i].asOf.Add(-reach)
+		times[i] = c.incomplete[i].asOf.Add(-reach)
 		if i+1 < len(times) && times[i+1].Before(times[i]) {
 			times[i] = times[i+1]
 		}
@@ -221,12 +221,12 @@ func (h *history) neededFrom() []time.Time {
 
 // timeline forgets old uses, so that it holds no more than about twice what is needed.
 type timeline struct {
-	usage.Timeline
+	velocity.Timeline
 	neededFrom   time.Time
 	added, limit int
 }
 
-func (t *timeline) add(u usage.Use) {
+func (t *timeline) add(u velocity.Use) {
 	t.Add(u)
 	if t.added += len(u.Values); t.added > max(t.limit, pageSize) {
 		t.added = t.Forget(t.neededFrom)

@@ -10,7 +10,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // decision is a past decision with everything needed to repeat it.
@@ -102,10 +102,10 @@ func latest(labels []ledger.Label) string {
 }
 
 // labelsOf returns the labels of a transaction in the form in which features count them.
-func labelsOf(r ledger.Record) []usage.Label {
-	var all []usage.Label
+func labelsOf(r ledger.Record) []velocity.Label {
+	var all []velocity.Label
 	for _, l := range r.Labels {
-		all = append(all, usage.Label{Fraudulent: l.Label == ledger.Fraudulent, At: l.Time})
+		all = append(all, velocity.Label{Fraudulent: l.Label == ledger.Fraudulent, At: l.Time})
 	}
 	return all
 }

@@ -14,7 +14,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/rules/backtest"
 )
 
@@ -56,7 +56,7 @@ func newer(a, b ledger.Cursor) int {
 
 // candidate is a ruleset that decides with a function.
 type candidate struct {
-	features []usage.Feature
+	features []velocity.Feature
 	decide   func(c fraud.Check, values map[string]float64) fraud.Decision
 	saw      map[string]map[string]float64 // values by the transaction's id
 }
@@ -64,7 +64,7 @@ type candidate struct {
 func (c *candidate) Ruleset() fraud.Ruleset {
 	return fraud.Ruleset{ID: "candidate", Version: 2, Digest: "sha256:0123456789abcdef"}
 }
-func (c *candidate) Features() []usage.Feature { return c.features }
+func (c *candidate) Features() []velocity.Feature { return c.features }
 
 func (c *candidate) Evaluate(check fraud.Check, values map[string]float64) fraud.Decision {
 	if c.saw == nil {

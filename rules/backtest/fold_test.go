@@ -14,7 +14,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/rules/backtest"
 )
 
@@ -70,7 +70,7 @@ func TestNothingFromAfterTheMomentOfADecisionCounts(t *testing.T) {
 	})
 }
 
-// long returns a history of so many transactions within four hours that a fold forgets the first before it has reached the
+// long returns so many transactions within four hours that a fold forgets the first before it has reached the
 // last. Every tenth is decided an hour late, as of when it came.
 func long() memory {
 	book := memory{}
@@ -128,7 +128,7 @@ func TestTheReportSaysWhatWasFolded(t *testing.T) {
 		decided(number(3), after(2*time.Minute), fraud.Approve, 0)
 	recorded.Record.Explanation.Features[`card.count("10m")`] = 7
 	bare.Record.Explanation = nil
-	c := &candidate{features: []usage.Feature{features[0], {Measure: usage.Frauds, By: usage.Card, Window: 5 * day, Delay: day}}, decide: byValues}
+	c := &candidate{features: []velocity.Feature{features[0], {Measure: velocity.Frauds, By: velocity.Card, Window: 5 * day, Delay: day}}, decide: byValues}
 	r := run(t, memory{before, recorded, bare}, c)
 	want := &backtest.Folded{
 		From: after(time.Minute).Add(-6 * day), Oldest: after(-5 * day), Reached: false, Decisions: 2, Unrecorded: 1,

@@ -13,37 +13,37 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/rules/backtest"
 )
 
 // features holds features of each measure and of each kind of dimension.
-var features = []usage.Feature{
-	{Measure: usage.Count, By: usage.Card, Window: 10 * time.Minute},
-	{Measure: usage.Count, By: usage.Order, Window: day},
-	{Measure: usage.Sum, By: usage.Card, Window: day},
-	{Measure: usage.Mean, By: usage.Customer, Window: 30 * day},
-	{Measure: usage.Distinct, By: usage.IP, Of: usage.Card, Window: time.Hour},
-	{Measure: usage.Distinct, By: usage.Card, Of: usage.Metadata("terminal"), Window: 2 * day},
-	{Measure: usage.Frauds, By: usage.Metadata("terminal"), Window: 7 * day, Delay: day},
-	{Measure: usage.Frauds, By: usage.Card, Window: 30 * day},
+var features = []velocity.Feature{
+	{Measure: velocity.Count, By: velocity.Card, Window: 10 * time.Minute},
+	{Measure: velocity.Count, By: velocity.Order, Window: day},
+	{Measure: velocity.Sum, By: velocity.Card, Window: day},
+	{Measure: velocity.Mean, By: velocity.Customer, Window: 30 * day},
+	{Measure: velocity.Distinct, By: velocity.IP, Of: velocity.Card, Window: time.Hour},
+	{Measure: velocity.Distinct, By: velocity.Card, Of: velocity.Metadata("terminal"), Window: 2 * day},
+	{Measure: velocity.Frauds, By: velocity.Metadata("terminal"), Window: 7 * day, Delay: day},
+	{Measure: velocity.Frauds, By: velocity.Card, Window: 30 * day},
 }
 
 // naive computes a feature by its definition, from everything that was decided so far.
-func naive(f usage.Feature, decidedSoFar []ledger.Entry, e ledger.Entry) float64 {
-	value := func(e ledger.Entry, d usage.Dimension) string {
+func naive(f velocity.Feature, decidedSoFar []ledger.Entry, e ledger.Entry) float64 {
+	value := func(e ledger.Entry, d velocity.Dimension) string {
 		t := e.Transaction
 		switch d {
-		case usage.Card:
+		case velocity.Card:
 			return t.Payment.Card.Fingerprint
-		case usage.Customer:
+		case velocity.Customer:
 			if t.Customer == nil {
 				return ""
 			}
 			return t.Customer.ID
-		case usage.IP:
+		case velocity.IP:
 			return t.IP
-		case usage.Order:
+		case velocity.Order:
 			return t.Order.ID
 		}
 		return t.Metadata["terminal"]
@@ -68,15 +68,15 @@ func naive(f usage.Feature, decidedSoFar []ledger.Entry, e ledger.Entry) float64
 	}
 	delete(distinct, "")
 	switch f.Measure {
-	case usage.Count:
+	case velocity.Count:
 		return count
-	case usage.Sum:
+	case velocity.Sum:
 		return cents / 100
-	case usage.Mean:
+	case velocity.Mean:
 		return cents / 100 / max(same, 1)
-	case usage.Distinct:
+	case velocity.Distinct:
 		return float64(len(distinct))
-	case usage.Frauds:
+	case velocity.Frauds:
 		return frauds
 	}
 	panic(f.Measure)
@@ -94,7 +94,7 @@ func fraudulentAt(labels []ledger.Label, moment time.Time) bool {
 	return fraudulent
 }
 
-// lived generates a possible history: decisions with the values that the naive model saw at the time.
+// lived generates possible transactions: decisions with the values that the naive model saw at the time.
 func lived(t *rapid.T, decide func(fraud.Check, map[string]float64) fraud.Decision) memory {
 	var book memory
 	pick := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }

@@ -8,7 +8,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // tally counts decisions one by one, in any order, so that they need not be kept.
@@ -48,7 +48,7 @@ func (t *tally) skip(r ledger.Record) {
 }
 
 // folded counts a decision that lacked values.
-func (t *tally) folded(features []usage.Feature, explained bool) {
+func (t *tally) folded(features []velocity.Feature, explained bool) {
 	t.lacking++
 	if !explained {
 		t.unrecorded++
@@ -157,7 +157,7 @@ func (t *tally) foldedReport() *Folded {
 	if t.lacking == 0 {
 		return nil
 	}
-	f := &Folded{From: t.foldedFrom.UTC(), Oldest: t.test.history.oldest.UTC(), Reached: t.reached, Decisions: t.lacking, Unrecorded: t.unrecorded}
+	f := &Folded{From: t.foldedFrom.UTC(), Oldest: t.test.counter.oldest.UTC(), Reached: t.reached, Decisions: t.lacking, Unrecorded: t.unrecorded}
 	for _, name := range slices.Sorted(maps.Keys(t.lacked)) {
 		f.Features = append(f.Features, FoldedFeature{name, t.lacked[name]})
 	}

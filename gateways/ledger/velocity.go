@@ -16,13 +16,13 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Decide does all its work in one database transaction: other processes see what it counts and what it keeps together, or
 // not at all. A transaction gets a decision when it is counted, so the rows of decisions also say which were counted.
 func (l *Ledger) Decide(
-	ctx context.Context, c fraud.Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) fraud.Decision,
+	ctx context.Context, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
 ) (fraud.Decision, error) {
 	var decision fraud.Decision
 	err := ready(c, use)
@@ -35,12 +35,12 @@ func (l *Ledger) Decide(
 		})
 	}
 	if err != nil {
-		return fraud.Decision{}, fmt.Errorf("check %d of transaction %s in the history: %w", c.Number, c.ID, l.explain(ended(ctx, err)))
+		return fraud.Decision{}, fmt.Errorf("check %d of transaction %s by velocity: %w", c.Number, c.ID, l.explain(ended(ctx, err)))
 	}
 	return decision, nil
 }
 
-func ready(c fraud.Check, use usage.Use) error {
+func ready(c fraud.Check, use velocity.Use) error {
 	switch {
 	case c.ID == "" || c.ID != use.TransactionID:
 		return fmt.Errorf("it must have the id of the transaction that is counted, which is %q", use.TransactionID)
@@ -55,7 +55,7 @@ func ready(c fraud.Check, use usage.Use) error {
 func (l *Ledger) counting(ctx context.Context, do func(*sql.Tx) error) error {
 	// Each statement must see what others have committed by then. With a snapshot from the beginning, it would not see the
 	// transaction that it has just waited for.
-	tx, err := l.history.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	tx, err := l.velocity.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -75,7 +75,7 @@ func ended(ctx context.Context, err error) error {
 }
 
 func (l *Ledger) decideOnce(
-	ctx context.Context, tx *sql.Tx, c fraud.Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) fraud.Decision,
+	ctx context.Context, tx *sql.Tx, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
 ) (fraud.Decision, error) {
 	if err := l.lock(ctx, tx, use, lookups); err != nil {
 		return fraud.Decision{}, fmt.Errorf("wait for checks that share a value: %w", err)
@@ -105,7 +105,7 @@ func (l *Ledger) decideOnce(
 
 // decisions returns the decisions about a transaction, by check number.
 func (l *Ledger) decisions(ctx context.Context, tx *sql.Tx, transactionID string) (map[int]fraud.Decision, error) {
-	rows, err := tx.QueryContext(ctx, l.historyStatements.decisions, stored(transactionID))
+	rows, err := tx.QueryContext(ctx, l.velocityStatements.decisions, stored(transactionID))
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (l *Ledger) decisions(ctx context.Context, tx *sql.Tx, transactionID string
 	return all, rows.Err()
 }
 
-func (l *Ledger) count(ctx context.Context, tx *sql.Tx, use usage.Use) error {
+func (l *Ledger) count(ctx context.Context, tx *sql.Tx, use velocity.Use) error {
 	if len(use.Values) == 0 {
 		return nil
 	}
@@ -142,16 +142,16 @@ func (l *Ledger) keep(ctx context.Context, tx *sql.Tx, c fraud.Check, d fraud.De
 	if err != nil {
 		return fmt.Errorf("write it as JSON: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, l.historyStatements.keep, stored(c.ID), c.Number, l.engine.Time(c.AsOf), string(text))
+	_, err = tx.ExecContext(ctx, l.velocityStatements.keep, stored(c.ID), c.Number, l.engine.Time(c.AsOf), string(text))
 	return err
 }
 
-// PruneHistory deletes the oldest rows first.
-func (l *Ledger) PruneHistory(ctx context.Context, before time.Time, limit int) (int, error) {
-	uses, errUses := l.delete(ctx, l.history, l.historyStatements.pruneUses, before, limit)
-	decisions, errDecisions := l.delete(ctx, l.history, l.historyStatements.pruneDecisions, before, limit)
+// PruneVelocity deletes the oldest rows first.
+func (l *Ledger) PruneVelocity(ctx context.Context, before time.Time, limit int) (int, error) {
+	uses, errUses := l.delete(ctx, l.velocity, l.velocityStatements.pruneUses, before, limit)
+	decisions, errDecisions := l.delete(ctx, l.velocity, l.velocityStatements.pruneDecisions, before, limit)
 	if err := errors.Join(errUses, errDecisions); err != nil {
-		return uses + decisions, fmt.Errorf("delete from the history what is from before %s: %w", before.UTC().Format(time.RFC3339), err)
+		return uses + decisions, fmt.Errorf("delete uses from before %s: %w", before.UTC().Format(time.RFC3339), err)
 	}
 	return uses + decisions, nil
 }
@@ -159,8 +159,8 @@ func (l *Ledger) PruneHistory(ctx context.Context, before time.Time, limit int) 
 // lock waits until no other check of the same transaction, or of one that shares a value with it, is under way. So of two
 // transactions that share a value, one sees the other. All checks take their locks in the order of the locks' numbers, so
 // they cannot deadlock. If two values happen to have the same number, their checks only wait longer.
-func (l *Ledger) lock(ctx context.Context, tx *sql.Tx, use usage.Use, lookups []usage.Lookup) error {
-	if l.historyStatements.lock == "" {
+func (l *Ledger) lock(ctx context.Context, tx *sql.Tx, use velocity.Use, lookups []velocity.Lookup) error {
+	if l.velocityStatements.lock == "" {
 		return nil
 	}
 	keys := []int64{lockKey("transaction", use.TransactionID)}
@@ -171,7 +171,7 @@ func (l *Ledger) lock(ctx context.Context, tx *sql.Tx, use usage.Use, lookups []
 		keys = append(keys, lockKey("use", string(lookup.By), lookup.Value))
 	}
 	slices.Sort(keys)
-	_, err := tx.ExecContext(ctx, l.historyStatements.lock, slices.Compact(keys))
+	_, err := tx.ExecContext(ctx, l.velocityStatements.lock, slices.Compact(keys))
 	return err
 }
 
@@ -185,8 +185,8 @@ func lockKey(parts ...string) int64 {
 }
 
 // Look reads without waiting for writers.
-func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []usage.Lookup) (usage.Past, error) {
-	var past usage.Past
+func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
+	var past velocity.Past
 	err := l.twice(ctx, func() (err error) {
 		past, err = l.look(ctx, l.reader, transactionID, lookups)
 		return err
@@ -203,9 +203,9 @@ type asker interface {
 }
 
 // look answers all lookups with one statement.
-func (l *Ledger) look(ctx context.Context, db asker, transactionID string, lookups []usage.Lookup) (usage.Past, error) {
+func (l *Ledger) look(ctx context.Context, db asker, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
 	if len(lookups) == 0 {
-		return usage.Past{}, nil
+		return velocity.Past{}, nil
 	}
 	q := l.lookQuery(transactionID, lookups)
 	rows, err := db.QueryContext(ctx, q.text, q.args...)
@@ -219,7 +219,7 @@ func (l *Ledger) look(ctx context.Context, db asker, transactionID string, looku
 			return nil, err
 		}
 	}
-	past := usage.Past{}
+	past := velocity.Past{}
 	for i, lookup := range lookups {
 		past.Join(lookup.By, found[i].newestFirst())
 	}
@@ -228,14 +228,14 @@ func (l *Ledger) look(ctx context.Context, db asker, transactionID string, looku
 
 // uses holds what one lookup found.
 type uses struct {
-	all []usage.Use
+	all []velocity.Use
 	at  map[string]int // the index in all of each use with labels, by transaction
 }
 
 // scanUse reads a row: a use, and one of its labels if it has any.
 func scanUse(rows *sql.Rows, found []uses) error {
 	var (
-		use         usage.Use
+		use         velocity.Use
 		number      int
 		at, labelAt instant
 		currency    string
@@ -252,13 +252,13 @@ func scanUse(rows *sql.Rows, found []uses) error {
 		}
 	}
 	if label.Valid {
-		use.Labels = []usage.Label{{Fraudulent: label.String == ledger.Fraudulent, At: labelAt.Time}}
+		use.Labels = []velocity.Label{{Fraudulent: label.String == ledger.Fraudulent, At: labelAt.Time}}
 	}
 	found[number].add(use)
 	return nil
 }
 
-func (u *uses) add(use usage.Use) {
+func (u *uses) add(use velocity.Use) {
 	if place, known := u.at[use.TransactionID]; known {
 		u.all[place].Labels = append(u.all[place].Labels, use.Labels...)
 		return
@@ -273,20 +273,20 @@ func (u *uses) add(use usage.Use) {
 }
 
 // newestFirst sorts the uses itself: a join need not keep their order.
-func (u *uses) newestFirst() []usage.Use {
-	slices.SortFunc(u.all, func(a, b usage.Use) int {
+func (u *uses) newestFirst() []velocity.Use {
+	slices.SortFunc(u.all, func(a, b velocity.Use) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.TransactionID, a.TransactionID))
 	})
 	return u.all
 }
 
-// historyStatements holds the statements about the history, with the engine's placeholders.
-type historyStatements struct {
+// velocityStatements holds the statements that count uses, with the engine's placeholders.
+type velocityStatements struct {
 	lock, decisions, keep, pruneUses, pruneDecisions string
 }
 
-func newHistoryStatements(e engine) historyStatements {
-	return historyStatements{
+func newVelocityStatements(e engine) velocityStatements {
+	return velocityStatements{
 		lock:           e.bind(e.Lock),
 		decisions:      e.bind(`SELECT number, decision FROM decisions WHERE transaction_id = ?`),
 		keep:           e.bind(`INSERT INTO decisions (transaction_id, number, at, decision) VALUES (?, ?, ?, ?)`),
@@ -301,7 +301,7 @@ const lookup = `SELECT %d, u.transaction_id, u.at, u.amount, u.currency, u.facts
 	SELECT transaction_id, at, amount, currency, %s AS facts FROM uses
 	WHERE dimension = ? AND value = ? AND at > ? AND transaction_id <> ? %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u %s`
 
-func (l *Ledger) lookQuery(transactionID string, lookups []usage.Lookup) query {
+func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup) query {
 	var texts []string
 	var args []any
 	for i, asked := range lookups {
@@ -317,14 +317,14 @@ func (l *Ledger) lookQuery(transactionID string, lookups []usage.Lookup) query {
 		if !asked.Until.IsZero() {
 			bound, args = "AND at <= ?", append(args, l.engine.Time(asked.Until))
 		}
-		texts = append(texts, fmt.Sprintf(lookup, i, labels, facts, bound, usage.MostUses, join))
+		texts = append(texts, fmt.Sprintf(lookup, i, labels, facts, bound, velocity.MostUses, join))
 	}
 	return query{l.engine.bind(strings.Join(texts, "\nUNION ALL\n")), args}
 }
 
 // countQuery ignores rows that exist already: those of a transaction whose decisions were deleted by age, but whose uses
 // were not.
-func (l *Ledger) countQuery(use usage.Use) (query, error) {
+func (l *Ledger) countQuery(use velocity.Use) (query, error) {
 	values := make(map[string]string, len(use.Values))
 	for dimension, value := range use.Values {
 		values[stored(string(dimension))] = stored(value)
@@ -342,7 +342,7 @@ func (l *Ledger) countQuery(use usage.Use) (query, error) {
 		VALUES (?, ?, ?, ?, ?, ?, ?)` + strings.Repeat(", (?, ?, ?, ?, ?, ?, ?)", len(values)-1) + ` ON CONFLICT DO NOTHING`), args}, nil
 }
 
-// stored returns text as the history's tables keep it: their columns are never null.
+// stored returns text as the tables of uses keep it: their columns are never null.
 func stored(text string) string {
 	kept, _ := nullable(text).(string)
 	return kept

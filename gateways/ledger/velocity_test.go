@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/fraud"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/internal/usagetest"
+	"dummyorders/internal/velocitytest"
 )
 
 // strict sets the strictest isolation that a PostgreSQL server can have by default. A check must still see what it has
@@ -30,14 +30,14 @@ END $$`
 func TestTheHistoryDoesWhatAHistoryMust(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			usagetest.Conformance(t, func(t *testing.T) usagetest.Place {
+			velocitytest.Conformance(t, func(t *testing.T) velocitytest.Place {
 				place := engine.place(t)
 				l := engine.at(t, place)
 				require.NoError(t, l.Migrate(t.Context()))
 				if name == "PostgreSQL" {
 					require.NoError(t, l.Exec(t.Context(), strict))
 				}
-				return func(t *testing.T) usagetest.Store { return engine.at(t, place) }
+				return func(t *testing.T) velocitytest.Store { return engine.at(t, place) }
 			})
 		})
 	}
@@ -50,7 +50,7 @@ func TestOnPostgreSQLACheckSetsItsOwnTermsAndNoOthers(t *testing.T) {
 	terms := ledgerdb.Statement{Text: `current_setting('synchronous_commit') || ' ' ||
 		current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('transaction_isolation')`}
 	for range 2 {
-		during, err := l.HistoryPlan(t.Context(), "SELECT", usagetest.Use(1, "a"), terms)
+		during, err := l.VelocityPlan(t.Context(), "SELECT", velocitytest.Use(1, "a"), terms)
 		require.NoError(t, err)
 		require.Equal(t, []string{"off 30s read committed"}, during)
 		afterwards, err := l.Plan(t.Context(), "SELECT", terms)
@@ -63,11 +63,11 @@ func TestOnPostgreSQLACheckSetsItsOwnTermsAndNoOthers(t *testing.T) {
 func TestOnlyWhatWasDeletedByItsAgeIsCountedAgain(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l, use := engine.migrated(t), usagetest.Use(1, "a")
+			l, use := engine.migrated(t), velocitytest.Use(1, "a")
 			check := func(number int) {
-				c := usagetest.Check(use)
+				c := velocitytest.Check(use)
 				c.Number = number
-				_, err := l.Decide(t.Context(), c, use, nil, func(usage.Past) fraud.Decision { return fraud.Decision{} })
+				_, err := l.Decide(t.Context(), c, use, nil, func(velocity.Past) fraud.Decision { return fraud.Decision{} })
 				require.NoError(t, err)
 			}
 			check(1)
@@ -83,7 +83,7 @@ func TestOnlyWhatWasDeletedByItsAgeIsCountedAgain(t *testing.T) {
 			check(2) // its uses still exist
 			past, err = l.Look(t.Context(), "", ofTheCard)
 			require.NoError(t, err)
-			require.Len(t, past[usage.Card], 1)
+			require.Len(t, past[velocity.Card], 1)
 		})
 	}
 }
@@ -123,11 +123,11 @@ func TestTheHistoryIsReadFromItsIndexes(t *testing.T) {
 				require.NoError(t, l.Exec(t.Context(), statement))
 			}
 			u := benchmarked(1, 10_000, true)
-			for _, dimensions := range [][]usage.Dimension{{usage.Card}, {terminal}, {usage.Card, usage.Customer, usage.IP, usage.Order, terminal}} {
-				statements, err := l.HistoryStatements(u, usage.Lookups(features(dimensions...), u, u.At), start.Add(time.Hour))
+			for _, dimensions := range [][]velocity.Dimension{{velocity.Card}, {terminal}, {velocity.Card, velocity.Customer, velocity.IP, velocity.Order, terminal}} {
+				statements, err := l.VelocityStatements(u, velocity.Lookups(features(dimensions...), u, u.At), start.Add(time.Hour))
 				require.NoError(t, err)
 				for kind, statement := range statements {
-					plan, err := l.HistoryPlan(t.Context(), engine.explain, u, statement)
+					plan, err := l.VelocityPlan(t.Context(), engine.explain, u, statement)
 					require.NoError(t, err)
 					text := fmt.Sprintf("%s by %v:\n%s", kind, dimensions, strings.Join(plan, "\n"))
 					for _, line := range wanted[name][kind] {
@@ -184,8 +184,8 @@ func (p plan) check(place string) error {
 		step = -1
 	}
 	for n := p.from; n != p.to+step; n += step {
-		use := usagetest.Use(n, "a")
-		d, err := l.Decide(context.Background(), usagetest.Check(use), use, ofTheCard, func(past usage.Past) fraud.Decision {
+		use := velocitytest.Use(n, "a")
+		d, err := l.Decide(context.Background(), velocitytest.Check(use), use, ofTheCard, func(past velocity.Past) fraud.Decision {
 			endIf(n == p.inDeciding)
 			return seen(past)
 		})
@@ -205,10 +205,10 @@ func endIf(here bool) {
 	}
 }
 
-var ofTheCard = []usage.Lookup{{By: usage.Card, Value: "a"}}
+var ofTheCard = []velocity.Lookup{{By: velocity.Card, Value: "a"}}
 
-func seen(past usage.Past) fraud.Decision {
-	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[usage.Card])}
+func seen(past velocity.Past) fraud.Decision {
+	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Card])}
 }
 
 // Two processes check 40 transactions of one card; half of these are checked by both. Each process is killed four times,
@@ -234,8 +234,8 @@ func TestCheckersThatAreKilledCountEachTransactionOnceAndNeverChangeADecision(t 
 			}
 			var all []int
 			for n := 1; n <= transactions; n++ {
-				use := usagetest.Use(n, "a")
-				d, err := l.Decide(t.Context(), usagetest.Check(use), use, ofTheCard, seen)
+				use := velocitytest.Use(n, "a")
+				d, err := l.Decide(t.Context(), velocitytest.Check(use), use, ofTheCard, seen)
 				require.NoError(t, err)
 				require.Equal(t, scores[n], d.Score)
 				all = append(all, d.Score)
@@ -246,7 +246,7 @@ func TestCheckersThatAreKilledCountEachTransactionOnceAndNeverChangeADecision(t 
 			}
 			past, err := l.Look(t.Context(), "", ofTheCard)
 			require.NoError(t, err)
-			require.Len(t, past[usage.Card], transactions)
+			require.Len(t, past[velocity.Card], transactions)
 		})
 	}
 }

@@ -1,5 +1,5 @@
-// Package usagetest holds the tests that every history of uses must pass, and a history in memory for other tests.
-package usagetest
+// Package velocitytest holds the tests that every velocity store must pass, and a store in memory for other tests.
+package velocitytest
 
 import (
 	"context"
@@ -13,18 +13,18 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
-// Store is a history beside its ledger, which holds the labels.
+// Store is a velocity store beside its ledger, which holds the labels.
 type Store interface {
-	fraud.History
-	fraud.HistoryReader
-	fraud.HistoryPruner
+	fraud.VelocityStore
+	fraud.VelocityReader
+	fraud.VelocityPruner
 	ledger.Writer
 }
 
-// Place opens one history. Each call opens it as another process would.
+// Place opens one store. Each call opens it as another process would.
 type Place func(t *testing.T) Store
 
 // Conformance runs the whole suite. Each call of another must return a new, empty place.
@@ -70,26 +70,26 @@ func id(n int) string {
 }
 
 // Use returns a use of a card by the n-th transaction, n seconds after the first.
-func Use(n int, card string) usage.Use {
-	return usage.Use{
+func Use(n int, card string) velocity.Use {
+	return velocity.Use{
 		TransactionID: id(n), At: after(time.Duration(n) * time.Second), Amount: money.Money{Minor: 12300, Currency: "INR"},
-		Values: map[usage.Dimension]string{usage.Card: card},
+		Values: map[velocity.Dimension]string{velocity.Card: card},
 	}
 }
 
 // Check returns the first check of the transaction.
-func Check(u usage.Use) fraud.Check {
+func Check(u velocity.Use) fraud.Check {
 	return fraud.Check{Transaction: transaction.Transaction{ID: u.TransactionID}, StartTime: u.At, AsOf: u.At, Number: 1}
 }
 
 // byCard looks up all uses of a card.
-func byCard(card string) []usage.Lookup {
-	return []usage.Lookup{{By: usage.Card, Value: card, After: after(-usage.Horizon)}}
+func byCard(card string) []velocity.Lookup {
+	return []velocity.Lookup{{By: velocity.Card, Value: card, After: after(-velocity.Horizon)}}
 }
 
 // seen decides by how many uses of the same card came before: their number is the score.
-func seen(past usage.Past) fraud.Decision {
-	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[usage.Card])}
+func seen(past velocity.Past) fraud.Decision {
+	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Card])}
 }
 
 // patience returns a context that generously limits a test's time.
@@ -101,16 +101,16 @@ func patience(t testing.TB) context.Context {
 }
 
 // decide checks a transaction under the given number, and returns how many uses it saw of the same card.
-func decide(t testing.TB, store Store, u usage.Use, number int) int {
+func decide(t testing.TB, store Store, u velocity.Use, number int) int {
 	t.Helper()
 	c := Check(u)
 	c.Number = number
-	d, err := store.Decide(patience(t), c, u, byCard(u.Values[usage.Card]), seen)
+	d, err := store.Decide(patience(t), c, u, byCard(u.Values[velocity.Card]), seen)
 	require.NoError(t, err)
 	return d.Score
 }
 
-func look(t testing.TB, store Store, lookups ...usage.Lookup) usage.Past {
+func look(t testing.TB, store Store, lookups ...velocity.Lookup) velocity.Past {
 	t.Helper()
 	past, err := store.Look(patience(t), "", lookups)
 	require.NoError(t, err)
@@ -118,7 +118,7 @@ func look(t testing.TB, store Store, lookups ...usage.Lookup) usage.Past {
 }
 
 // ids returns the ids of the uses, in their order.
-func ids(uses []usage.Use) []string {
+func ids(uses []velocity.Use) []string {
 	all := []string{}
 	for _, u := range uses {
 		all = append(all, u.TransactionID)

@@ -1,4 +1,4 @@
-package usagetest
+package velocitytest
 
 import (
 	"math"
@@ -12,7 +12,7 @@ import (
 
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	"dummyorders/internal/ledgertest"
 )
 
@@ -36,7 +36,7 @@ func edges(t *testing.T, store Store) {
 		{base.Add(apart - 1), []string{id(2)}},
 		{base.Add(apart), []string{}},
 	} {
-		found := look(t, store, usage.Lookup{By: usage.Card, Value: "a", After: c.after})[usage.Card]
+		found := look(t, store, velocity.Lookup{By: velocity.Card, Value: "a", After: c.after})[velocity.Card]
 		require.Equal(t, c.want, ids(found), "after %s", c.after)
 		for _, u := range found {
 			require.Zero(t, u.At.Nanosecond()%1000, "a time is kept more exactly than others may keep it")
@@ -46,7 +46,7 @@ func edges(t *testing.T, store Store) {
 }
 
 func newestFirst(t *testing.T, store Store) {
-	const more = usage.MostUses + 3
+	const more = velocity.MostUses + 3
 	var deciding errgroup.Group
 	deciding.SetLimit(8)
 	for n := range more { // two at each time
@@ -59,44 +59,44 @@ func newestFirst(t *testing.T, store Store) {
 	}
 	require.NoError(t, deciding.Wait())
 	want := []string{}
-	for n := more - 1; len(want) < usage.MostUses; n-- {
+	for n := more - 1; len(want) < velocity.MostUses; n-- {
 		want = append(want, id(n))
 	}
-	require.Equal(t, want, ids(look(t, store, byCard("a")...)[usage.Card]))
+	require.Equal(t, want, ids(look(t, store, byCard("a")...)[velocity.Card]))
 	past, err := store.Look(patience(t), id(more-1), byCard("a"))
 	require.NoError(t, err)
-	require.Equal(t, append(want[1:], id(2)), ids(past[usage.Card]), "the transaction itself takes a place")
-	require.Equal(t, usage.MostUses, decide(t, store, Use(more, "a"), 1))
+	require.Equal(t, append(want[1:], id(2)), ids(past[velocity.Card]), "the transaction itself takes a place")
+	require.Equal(t, velocity.MostUses, decide(t, store, Use(more, "a"), 1))
 }
 
 func onlyWhatIsAskedFor(t *testing.T, store Store) {
 	u := Use(1, "a")
-	u.Values[usage.IP] = "192.0.2.1"
+	u.Values[velocity.IP] = "192.0.2.1"
 	decide(t, store, u, 1)
 	labelled(t, store, 1, ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: start})
 	u.At = u.At.Truncate(time.Microsecond)
-	label := []usage.Label{{Fraudulent: true, At: start.Truncate(time.Microsecond)}}
-	card := usage.Lookup{By: usage.Card, Value: "a"}
+	label := []velocity.Label{{Fraudulent: true, At: start.Truncate(time.Microsecond)}}
+	card := velocity.Lookup{By: velocity.Card, Value: "a"}
 	for name, c := range map[string]struct {
 		values, labels bool
-		want           usage.Use
+		want           velocity.Use
 	}{
-		"neither":     {want: usage.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount}},
+		"neither":     {want: velocity.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount}},
 		"its values":  {values: true, want: u},
-		"its labels":  {labels: true, want: usage.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount, Labels: label}},
-		"all of both": {values: true, labels: true, want: usage.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount, Values: u.Values, Labels: label}},
+		"its labels":  {labels: true, want: velocity.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount, Labels: label}},
+		"all of both": {values: true, labels: true, want: velocity.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount, Values: u.Values, Labels: label}},
 	} {
 		card.Values, card.Labels = c.values, c.labels
-		require.Empty(t, cmp.Diff(usage.Past{usage.Card: {c.want}}, look(t, store, card)), name)
+		require.Empty(t, cmp.Diff(velocity.Past{velocity.Card: {c.want}}, look(t, store, card)), name)
 	}
 	card.Values, card.Labels = true, false
-	ip := usage.Lookup{By: usage.IP, Value: "192.0.2.1", Labels: true}
-	for _, both := range [][]usage.Lookup{{card, ip}, {ip, card}} {
+	ip := velocity.Lookup{By: velocity.IP, Value: "192.0.2.1", Labels: true}
+	for _, both := range [][]velocity.Lookup{{card, ip}, {ip, card}} {
 		past := look(t, store, both...)
-		require.Len(t, past[usage.Card][0].Values, 2)
-		require.Empty(t, past[usage.Card][0].Labels)
-		require.Empty(t, past[usage.IP][0].Values)
-		require.Len(t, past[usage.IP][0].Labels, 1)
+		require.Len(t, past[velocity.Card][0].Values, 2)
+		require.Empty(t, past[velocity.Card][0].Labels)
+		require.Empty(t, past[velocity.IP][0].Values)
+		require.Len(t, past[velocity.IP][0].Labels, 1)
 	}
 	require.Empty(t, look(t, store))
 }
@@ -122,14 +122,14 @@ func labels(t *testing.T, store Store) {
 	labelled(t, store, 3, ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer, Time: start})
 	asked := byCard("a")[0]
 	asked.Labels = true
-	found := look(t, store, asked)[usage.Card]
+	found := look(t, store, asked)[velocity.Card]
 	require.Equal(t, []string{id(3), id(2), id(1), id(0)}, ids(found), "labels count as uses")
-	require.ElementsMatch(t, []usage.Label{
+	require.ElementsMatch(t, []velocity.Label{
 		{Fraudulent: true, At: after(time.Hour).Truncate(time.Microsecond)},
 		{Fraudulent: false, At: after(2 * time.Hour).Truncate(time.Microsecond)},
 		{Fraudulent: true, At: after(time.Minute).Truncate(time.Microsecond)},
 	}, found[1].Labels)
-	require.Equal(t, []usage.Label{{Fraudulent: false, At: start.Truncate(time.Microsecond)}}, found[0].Labels)
+	require.Equal(t, []velocity.Label{{Fraudulent: false, At: start.Truncate(time.Microsecond)}}, found[0].Labels)
 	require.Empty(t, found[2].Labels)
 	require.Empty(t, found[3].Labels)
 }
@@ -143,7 +143,7 @@ func anyText(t *testing.T, store Store) {
 		"O'Neill; \"--\" \\ % _ ? $1 :x @y", "'; DROP TABLE uses --", "\n\t\u2028 ü 日本 🛒", "a\x00b", "a\xffb\xc3", " a", "a", "A", "ä", "a\u0308",
 		"null", "{}", long.String(), long.String() + "x",
 	}
-	key := usage.Metadata(`de"v'ice ?` + strings.Repeat("日", 30))
+	key := velocity.Metadata(`de"v'ice ?` + strings.Repeat("日", 30))
 	for n, text := range texts {
 		u := Use(n, text)
 		u.Values[key] = text
@@ -153,11 +153,11 @@ func anyText(t *testing.T, store Store) {
 		u := Use(100+n, text)
 		u.Values[key] = text
 		require.Equal(t, 1, decide(t, store, u, 1), "%q is not found again", text)
-		found := look(t, store, usage.Lookup{By: key, Value: text, Values: true})[key]
+		found := look(t, store, velocity.Lookup{By: key, Value: text, Values: true})[key]
 		require.Equal(t, []string{id(100 + n), id(n)}, ids(found), "%q", text)
 		require.Equal(t, found[0].Values, found[1].Values)
 		require.Len(t, found[0].Values, 2)
-		require.Equal(t, found[0].Values[usage.Card], found[0].Values[key])
+		require.Equal(t, found[0].Values[velocity.Card], found[0].Values[key])
 	}
 }
 
@@ -170,7 +170,7 @@ func amounts(t *testing.T, store Store) {
 		u.Amount = amount
 		decide(t, store, u, 1)
 	}
-	found := look(t, store, byCard("a")...)[usage.Card]
+	found := look(t, store, byCard("a")...)[velocity.Card]
 	require.Len(t, found, len(all))
 	for n, amount := range all {
 		require.Equal(t, amount, found[len(all)-1-n].Amount)

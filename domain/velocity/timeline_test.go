@@ -1,4 +1,4 @@
-package usage_test
+package velocity_test
 
 import (
 	"fmt"
@@ -8,19 +8,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // Timelines of millions of transactions drop their oldest uses, which must not change any answer.
 func TestWhatATimelineForgetsNobodyAsksFor(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	rapid.Check(t, func(t *rapid.T) {
-		var whole, cut usage.Timeline
+		var whole, cut velocity.Timeline
 		minutes := rapid.SliceOfN(rapid.IntRange(0, 100), 0, 40).Draw(t, "minutes")
 		for i, minute := range minutes {
-			u := usage.Use{
+			u := velocity.Use{
 				TransactionID: fmt.Sprint(i), At: start.Add(time.Duration(minute) * time.Minute),
-				Values: map[usage.Dimension]string{usage.Card: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "card")},
+				Values: map[velocity.Dimension]string{velocity.Card: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "card")},
 			}
 			whole.Add(u)
 			cut.Add(u)
@@ -29,12 +29,12 @@ func TestWhatATimelineForgetsNobodyAsksFor(t *testing.T) {
 		left := cut.Forget(after)
 		seen := 0
 		for _, card := range []string{"a", "b"} {
-			lookups := []usage.Lookup{{By: usage.Card, Value: card, After: after}}
+			lookups := []velocity.Lookup{{By: velocity.Card, Value: card, After: after}}
 			want := whole.Look("0", lookups)
 			if diff := cmp.Diff(want, cut.Look("0", lookups)); diff != "" {
 				t.Fatalf("(-whole +cut):\n%s", diff)
 			}
-			seen += len(cut.Look("", lookups)[usage.Card])
+			seen += len(cut.Look("", lookups)[velocity.Card])
 		}
 		if left != seen {
 			t.Fatalf("it says that %d are left, and %d are needed", left, seen)

@@ -1,4 +1,4 @@
-package usagetest
+package velocitytest
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // prunes tests ten transactions an hour apart, with two values each, and a second check of the first.
@@ -14,7 +14,7 @@ func prunes(t *testing.T, store Store) {
 	at := func(n int) time.Time { return after(time.Duration(n) * time.Hour).Truncate(time.Microsecond) }
 	for n := range 10 {
 		u := Use(n, "a")
-		u.At, u.Values[usage.IP] = at(n), "192.0.2.1"
+		u.At, u.Values[velocity.IP] = at(n), "192.0.2.1"
 		decide(t, store, u, 1)
 	}
 	again := Check(Use(0, "a"))
@@ -23,20 +23,20 @@ func prunes(t *testing.T, store Store) {
 	require.NoError(t, err)
 	prune := func(before time.Time, limit int) int {
 		t.Helper()
-		deleted, err := store.PruneHistory(patience(t), before, limit)
+		deleted, err := store.PruneVelocity(patience(t), before, limit)
 		require.NoError(t, err)
 		return deleted
 	}
-	left := func() int { return len(look(t, store, byCard("a")...)[usage.Card]) }
+	left := func() int { return len(look(t, store, byCard("a")...)[velocity.Card]) }
 
 	require.Zero(t, prune(at(0), 100), "what is of then or later was deleted")
 	require.Equal(t, 3+3, prune(at(5), 3), "three uses and three decisions")
 	require.GreaterOrEqual(t, left(), 8)
 	require.Equal(t, 7+2, prune(at(5), 100))
 	require.Zero(t, prune(at(5), 100))
-	found := look(t, store, byCard("a")...)[usage.Card]
+	found := look(t, store, byCard("a")...)[velocity.Card]
 	require.Equal(t, []string{id(9), id(8), id(7), id(6), id(5)}, ids(found))
-	require.Len(t, look(t, store, usage.Lookup{By: usage.IP, Value: "192.0.2.1"})[usage.IP], 5)
+	require.Len(t, look(t, store, velocity.Lookup{By: velocity.IP, Value: "192.0.2.1"})[velocity.IP], 5)
 
 	kept := Use(7, "a")
 	kept.At = at(7)

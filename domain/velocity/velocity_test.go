@@ -1,4 +1,4 @@
-package usage_test
+package velocity_test
 
 import (
 	"testing"
@@ -9,7 +9,7 @@ import (
 	"dummyorders/domain/card"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 func TestATransactionIsFoundByAllThatItHas(t *testing.T) {
@@ -18,35 +18,35 @@ func TestATransactionIsFoundByAllThatItHas(t *testing.T) {
 		Payment:  transaction.Payment{Card: card.Details{Fingerprint: "f00d"}, Amount: money.Money{Minor: 12300, Currency: "INR"}},
 		Metadata: map[string]string{"device": "d", "channel": "web", "empty": ""},
 	}
-	named := []usage.Dimension{usage.Card, usage.Metadata("device"), usage.Metadata("empty"), usage.Metadata("missing")}
+	named := []velocity.Dimension{velocity.Card, velocity.Metadata("device"), velocity.Metadata("empty"), velocity.Metadata("missing")}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.FixedZone("IST", 19800))
-	require.Equal(t, usage.Use{
+	require.Equal(t, velocity.Use{
 		TransactionID: "0199", At: time.Date(2026, 1, 1, 21, 34, 5, 123456000, time.UTC), Amount: whole.Payment.Amount,
-		Values: map[usage.Dimension]string{
-			usage.Card: "f00d", usage.Customer: "ada", usage.IP: "8.8.8.8", usage.Order: "1234", usage.Metadata("device"): "d",
+		Values: map[velocity.Dimension]string{
+			velocity.Card: "f00d", velocity.Customer: "ada", velocity.IP: "8.8.8.8", velocity.Order: "1234", velocity.Metadata("device"): "d",
 		},
-	}, usage.Of(whole, at, named))
+	}, velocity.Of(whole, at, named))
 
 	bare := transaction.Transaction{ID: "0199", Order: transaction.Order{ID: "1234"}, Customer: &transaction.Customer{Email: "ada@example.com"}}
-	require.Equal(t, map[usage.Dimension]string{usage.Order: "1234"}, usage.Of(bare, at, named).Values)
+	require.Equal(t, map[velocity.Dimension]string{velocity.Order: "1234"}, velocity.Of(bare, at, named).Values)
 	bare.Customer = nil
-	require.Equal(t, map[usage.Dimension]string{usage.Order: "1234"}, usage.Of(bare, at, nil).Values)
+	require.Equal(t, map[velocity.Dimension]string{velocity.Order: "1234"}, velocity.Of(bare, at, nil).Values)
 }
 
 func TestAnAddressThatNamesNoSubscriberIsNotCounted(t *testing.T) {
 	for _, ip := range []string{"10.0.0.1", "127.0.0.1", "::1", "fe80::1%eth0", "64:ff9b::10.0.0.1", "no address"} {
-		require.Empty(t, usage.Of(transaction.Transaction{IP: ip}, moment, nil).Values, ip)
+		require.Empty(t, velocity.Of(transaction.Transaction{IP: ip}, moment, nil).Values, ip)
 	}
-	require.Equal(t, "8.8.8.8", usage.Of(transaction.Transaction{IP: "64:ff9b::808:808"}, moment, nil).Values[usage.IP])
+	require.Equal(t, "8.8.8.8", velocity.Of(transaction.Transaction{IP: "64:ff9b::808:808"}, moment, nil).Values[velocity.IP])
 }
 
 func TestOnlyADimensionOfMetadataHasAKey(t *testing.T) {
-	for _, d := range []usage.Dimension{usage.Card, usage.Customer, usage.IP, usage.Order} {
+	for _, d := range []velocity.Dimension{velocity.Card, velocity.Customer, velocity.IP, velocity.Order} {
 		_, is := d.MetadataKey()
 		require.False(t, is, d)
 	}
 	for _, key := range []string{"terminal", "card", "metadata.x", "", "."} {
-		got, is := usage.Metadata(key).MetadataKey()
+		got, is := velocity.Metadata(key).MetadataKey()
 		require.True(t, is)
 		require.Equal(t, key, got)
 	}

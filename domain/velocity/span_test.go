@@ -1,4 +1,4 @@
-package usage_test
+package velocity_test
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 func TestASpanIsWrittenInTheLargestUnitThatFits(t *testing.T) {
@@ -21,13 +21,13 @@ func TestASpanIsWrittenInTheLargestUnitThatFits(t *testing.T) {
 		"24h":     {24 * time.Hour, "1d"},
 		"25h":     {25 * time.Hour, "25h"},
 		"1440m":   {24 * time.Hour, "1d"},
-		"30d":     {usage.MaxWindow, "30d"},
+		"30d":     {velocity.MaxWindow, "30d"},
 		"999999m": {999999 * time.Minute, "999999m"},
 	} {
-		length, err := usage.ParseSpan(text)
+		length, err := velocity.ParseSpan(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want.length, length, text)
-		require.Equal(t, want.written, usage.FormatSpan(length), text)
+		require.Equal(t, want.written, velocity.FormatSpan(length), text)
 	}
 }
 
@@ -35,10 +35,10 @@ func TestWhatIsNoSpanIsRefusedByName(t *testing.T) {
 	for _, text := range []string{
 		"", "m", "10", "0m", "01m", "-1m", "+1m", "1.5h", "10s", "1w", "1M", "1H", "1 h", " 1h", "1h ", "1h\n", "1h30m", "１h", "1234567m",
 	} {
-		_, err := usage.ParseSpan(text)
+		_, err := velocity.ParseSpan(text)
 		require.ErrorContains(t, err, `must be whole minutes, hours or days, such as "10m", "24h" or "30d"`, "%q", text)
 	}
-	_, err := usage.ParseSpan("106752d") // too long for a time.Duration
+	_, err := velocity.ParseSpan("106752d") // too long for a time.Duration
 	require.EqualError(t, err, `"106752d" is longer than can be reckoned with: at most 106751d`)
 }
 
@@ -47,15 +47,15 @@ func FuzzParseSpan(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		length, err := usage.ParseSpan(text)
+		length, err := velocity.ParseSpan(text)
 		if err != nil {
 			return
 		}
 		if length < time.Minute || length%time.Minute != 0 {
 			t.Fatalf("%q is %s", text, length)
 		}
-		written := usage.FormatSpan(length)
-		again, err := usage.ParseSpan(written)
+		written := velocity.FormatSpan(length)
+		again, err := velocity.ParseSpan(written)
 		if err != nil || again != length {
 			t.Fatalf("%q is %s, written %q, read again %s: %v", text, length, written, again, err)
 		}

@@ -1,4 +1,4 @@
-package usagetest
+package velocitytest
 
 import (
 	"fmt"
@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/fraud"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
-// several returns n stores of the same history.
+// several returns n stores of the same uses.
 func several(t *testing.T, place Place, n int) []Store {
 	t.Helper()
 	all := make([]Store, n)
@@ -32,10 +32,10 @@ func oneSeesTheOther(t *testing.T, place Place) {
 	var deciding errgroup.Group
 	for n := range transactions {
 		u := Use(n, "a")
-		u.Values[usage.IP], u.Values[usage.Order] = fmt.Sprint(n%3), fmt.Sprint(n%5)
-		u.Values[usage.Customer] = fmt.Sprint((transactions - n) % 7)
+		u.Values[velocity.IP], u.Values[velocity.Order] = fmt.Sprint(n%3), fmt.Sprint(n%5)
+		u.Values[velocity.Customer] = fmt.Sprint((transactions - n) % 7)
 		deciding.Go(func() error {
-			lookups := usage.Lookups(features, u, u.At)
+			lookups := velocity.Lookups(features, u, u.At)
 			d, err := stores[n%len(stores)].Decide(ctx, Check(u), u, lookups, seen)
 			scores[n] = d.Score
 			return err
@@ -48,11 +48,11 @@ func oneSeesTheOther(t *testing.T, place Place) {
 	}
 }
 
-var features = []usage.Feature{
-	{Measure: usage.Count, By: usage.Card, Window: usage.MaxWindow},
-	{Measure: usage.Sum, By: usage.IP, Window: usage.MaxWindow},
-	{Measure: usage.Distinct, By: usage.Order, Of: usage.Card, Window: usage.MaxWindow},
-	{Measure: usage.Frauds, By: usage.Customer, Window: usage.MaxWindow},
+var features = []velocity.Feature{
+	{Measure: velocity.Count, By: velocity.Card, Window: velocity.MaxWindow},
+	{Measure: velocity.Sum, By: velocity.IP, Window: velocity.MaxWindow},
+	{Measure: velocity.Distinct, By: velocity.Order, Of: velocity.Card, Window: velocity.MaxWindow},
+	{Measure: velocity.Frauds, By: velocity.Customer, Window: velocity.MaxWindow},
 }
 
 func decidedOnce(t *testing.T, place Place) {
@@ -63,7 +63,7 @@ func decidedOnce(t *testing.T, place Place) {
 		var deciding errgroup.Group
 		for i := range 24 {
 			deciding.Go(func() error {
-				d, err := stores[i%len(stores)].Decide(ctx, Check(u), u, byCard("a"), func(past usage.Past) fraud.Decision {
+				d, err := stores[i%len(stores)].Decide(ctx, Check(u), u, byCard("a"), func(past velocity.Past) fraud.Decision {
 					decided.Add(1)
 					return seen(past)
 				})
@@ -83,10 +83,10 @@ func readersSeeWhatIsWhole(t *testing.T, place Place) {
 	writer, reader := place(t), place(t)
 	decide(t, writer, Use(1, "a"), 1)
 	u := Use(2, "a")
-	_, err := writer.Decide(patience(t), Check(u), u, byCard("a"), func(past usage.Past) fraud.Decision {
-		require.Len(t, look(t, reader, byCard("a")...)[usage.Card], 1, "what may yet fail is seen")
+	_, err := writer.Decide(patience(t), Check(u), u, byCard("a"), func(past velocity.Past) fraud.Decision {
+		require.Len(t, look(t, reader, byCard("a")...)[velocity.Card], 1, "what may yet fail is seen")
 		return seen(past)
 	})
 	require.NoError(t, err)
-	require.Len(t, look(t, reader, byCard("a")...)[usage.Card], 2)
+	require.Len(t, look(t, reader, byCard("a")...)[velocity.Card], 2)
 }

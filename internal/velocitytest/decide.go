@@ -1,4 +1,4 @@
-package usagetest
+package velocitytest
 
 import (
 	"context"
@@ -12,14 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 func countsOnce(t *testing.T, store Store) {
 	for range 3 {
 		require.Equal(t, 0, decide(t, store, Use(1, "a"), 1), "it sees itself")
 	}
-	require.Len(t, look(t, store, byCard("a")...)[usage.Card], 1)
+	require.Len(t, look(t, store, byCard("a")...)[velocity.Card], 1)
 	require.Equal(t, 1, decide(t, store, Use(2, "a"), 1))
 	require.Equal(t, 0, decide(t, store, Use(3, "b"), 1))
 }
@@ -27,7 +27,7 @@ func countsOnce(t *testing.T, store Store) {
 func keeps(t *testing.T, store Store) {
 	u := Use(1, "a")
 	first := fraud.Decision{Outcome: fraud.Review, Score: 42, Reasons: []fraud.Reason{}}
-	again, err := store.Decide(patience(t), Check(u), u, byCard("a"), func(usage.Past) fraud.Decision { return first })
+	again, err := store.Decide(patience(t), Check(u), u, byCard("a"), func(velocity.Past) fraud.Decision { return first })
 	require.NoError(t, err)
 	require.Equal(t, first, again)
 	for n := 2; n < 5; n++ {
@@ -36,7 +36,7 @@ func keeps(t *testing.T, store Store) {
 	late := Check(u)
 	late.AsOf = after(time.Hour)
 	for _, c := range []fraud.Check{Check(u), late} {
-		again, err = store.Decide(patience(t), c, u, byCard("a"), func(usage.Past) fraud.Decision {
+		again, err = store.Decide(patience(t), c, u, byCard("a"), func(velocity.Past) fraud.Decision {
 			t.Error("it is decided again")
 			return fraud.Decision{Outcome: fraud.Decline}
 		})
@@ -46,7 +46,7 @@ func keeps(t *testing.T, store Store) {
 }
 
 func laterChecks(t *testing.T, store Store) {
-	device := usage.Metadata("device")
+	device := velocity.Metadata("device")
 	require.Equal(t, 0, decide(t, store, Use(1, "a"), 1))
 	require.Equal(t, 1, decide(t, store, Use(2, "a"), 1))
 	again := Use(1, "a")
@@ -55,7 +55,7 @@ func laterChecks(t *testing.T, store Store) {
 	require.Equal(t, 0, decide(t, store, again, 1), "the second check has changed what the first one found")
 	require.Equal(t, 2, decide(t, store, Use(3, "a"), 1), "the second check has counted, too")
 	require.Equal(t, 2, decide(t, store, again, 3))
-	require.Empty(t, look(t, store, usage.Lookup{By: device, Value: "d"}))
+	require.Empty(t, look(t, store, velocity.Lookup{By: device, Value: "d"}))
 
 	require.Equal(t, 3, decide(t, store, Use(4, "a"), 2), "the first check was never made")
 	require.Equal(t, 3, decide(t, store, Use(4, "a"), 1))
@@ -66,7 +66,7 @@ func comesBackWhole(t *testing.T, store Store) {
 	u, d := Use(1, "a"), whole()
 	everyFieldIsSet(t, reflect.ValueOf(d))
 	for range 2 {
-		got, err := store.Decide(patience(t), Check(u), u, nil, func(usage.Past) fraud.Decision { return d })
+		got, err := store.Decide(patience(t), Check(u), u, nil, func(velocity.Past) fraud.Decision { return d })
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(whole(), got))
 		d = fraud.Decision{}
@@ -111,16 +111,16 @@ func failures(t *testing.T, store Store) {
 	defer cancel()
 	for name, c := range map[string]struct {
 		ctx    context.Context
-		decide func(usage.Past) fraud.Decision
+		decide func(velocity.Past) fraud.Decision
 	}{
-		"its context ends": {ctx, func(past usage.Past) fraud.Decision {
+		"its context ends": {ctx, func(past velocity.Past) fraud.Decision {
 			cancel()
 			return seen(past)
 		}},
-		"the decision cannot be kept": {patience(t), func(usage.Past) fraud.Decision {
+		"the decision cannot be kept": {patience(t), func(velocity.Past) fraud.Decision {
 			return fraud.Decision{Explanation: &fraud.Explanation{Features: map[string]float64{"x": math.NaN()}}}
 		}},
-		"it panics": {patience(t), func(usage.Past) fraud.Decision { panic("a rule") }},
+		"it panics": {patience(t), func(velocity.Past) fraud.Decision { panic("a rule") }},
 	} {
 		err := quietly(func() error {
 			_, err := store.Decide(c.ctx, Check(u), u, byCard("a"), c.decide)
@@ -145,12 +145,12 @@ func quietly(do func() error) (err error) {
 }
 
 func refused(t *testing.T, store Store) {
-	for name, change := range map[string]func(*fraud.Check, *usage.Use){
-		"no id":            func(c *fraud.Check, u *usage.Use) { c.ID, u.TransactionID = "", "" },
-		"another's use":    func(_ *fraud.Check, u *usage.Use) { u.TransactionID = id(2) },
-		"no number":        func(c *fraud.Check, _ *usage.Use) { c.Number = 0 },
-		"no moment":        func(c *fraud.Check, _ *usage.Use) { c.AsOf = time.Time{} },
-		"no time accepted": func(_ *fraud.Check, u *usage.Use) { u.At = time.Time{} },
+	for name, change := range map[string]func(*fraud.Check, *velocity.Use){
+		"no id":            func(c *fraud.Check, u *velocity.Use) { c.ID, u.TransactionID = "", "" },
+		"another's use":    func(_ *fraud.Check, u *velocity.Use) { u.TransactionID = id(2) },
+		"no number":        func(c *fraud.Check, _ *velocity.Use) { c.Number = 0 },
+		"no moment":        func(c *fraud.Check, _ *velocity.Use) { c.AsOf = time.Time{} },
+		"no time accepted": func(_ *fraud.Check, u *velocity.Use) { u.At = time.Time{} },
 	} {
 		u := Use(1, "a")
 		c := Check(u)
@@ -172,11 +172,11 @@ func cancelled(t *testing.T, store Store) {
 			_, err := store.Decide(ctx, Check(Use(2, "a")), Use(2, "a"), byCard("a"), seen)
 			return err
 		},
-		"Look":         func(ctx context.Context) error { _, err := store.Look(ctx, "", byCard("a")); return err },
-		"PruneHistory": func(ctx context.Context) error { _, err := store.PruneHistory(ctx, after(time.Hour), 1); return err },
+		"Look":          func(ctx context.Context) error { _, err := store.Look(ctx, "", byCard("a")); return err },
+		"PruneVelocity": func(ctx context.Context) error { _, err := store.PruneVelocity(ctx, after(time.Hour), 1); return err },
 	} {
 		require.ErrorIs(t, call(over), context.Canceled, name)
 		require.ErrorIs(t, call(late), context.DeadlineExceeded, name)
 	}
-	require.Len(t, look(t, store, byCard("a")...)[usage.Card], 1)
+	require.Len(t, look(t, store, byCard("a")...)[velocity.Card], 1)
 }

@@ -1,4 +1,4 @@
-package usagetest
+package velocitytest
 
 import (
 	"cmp"
@@ -13,7 +13,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
 // likeAModel does at random what processes do, and compares each past and each decision with those of a plain list.
@@ -48,18 +48,18 @@ func likeAModel(t *testing.T, store Store) {
 }
 
 // digest returns a function that decides by everything in the past.
-func digest(salt string) func(usage.Past) fraud.Decision {
-	return func(past usage.Past) fraud.Decision {
+func digest(salt string) func(velocity.Past) fraud.Decision {
+	return func(past velocity.Past) fraud.Decision {
 		return fraud.Decision{Reasons: []fraud.Reason{{Code: salt, Message: fmt.Sprint(ordered(past))}}}
 	}
 }
 
 // ordered returns the past with sorted labels: their order is undefined.
-func ordered(past usage.Past) usage.Past {
+func ordered(past velocity.Past) velocity.Past {
 	for _, uses := range past {
 		for i := range uses {
 			uses[i].Labels = slices.Clone(uses[i].Labels)
-			slices.SortFunc(uses[i].Labels, func(a, b usage.Label) int {
+			slices.SortFunc(uses[i].Labels, func(a, b velocity.Label) int {
 				return cmp.Or(a.At.Compare(b.At), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 			})
 		}
@@ -67,11 +67,11 @@ func ordered(past usage.Past) usage.Past {
 	return past
 }
 
-func drawUse(r *rapid.T, round, n int) usage.Use {
+func drawUse(r *rapid.T, round, n int) velocity.Use {
 	u := Use(round*10+n, "")
 	u.At = after(time.Duration(rapid.IntRange(0, 5).Draw(r, "minute")) * time.Minute)
 	u.Amount.Minor = int64(rapid.IntRange(1, 1000).Draw(r, "amount"))
-	for _, by := range []usage.Dimension{usage.Card, usage.IP, usage.Metadata("device")} {
+	for _, by := range []velocity.Dimension{velocity.Card, velocity.IP, velocity.Metadata("device")} {
 		if u.Values[by] = fmt.Sprint(round, rapid.IntRange(0, 2).Draw(r, string(by))); rapid.IntRange(0, 3).Draw(r, "absent") == 0 {
 			delete(u.Values, by)
 		}
@@ -79,12 +79,12 @@ func drawUse(r *rapid.T, round, n int) usage.Use {
 	return u
 }
 
-func drawLookups(r *rapid.T, u usage.Use) []usage.Lookup {
-	var all []usage.Lookup
+func drawLookups(r *rapid.T, u velocity.Use) []velocity.Lookup {
+	var all []velocity.Lookup
 	for by, value := range u.Values {
-		all = append(all, usage.Lookup{By: by, Value: value})
+		all = append(all, velocity.Lookup{By: by, Value: value})
 	}
-	slices.SortFunc(all, func(a, b usage.Lookup) int { return cmp.Compare(a.By, b.By) })
+	slices.SortFunc(all, func(a, b velocity.Lookup) int { return cmp.Compare(a.By, b.By) })
 	for i := range all {
 		all[i].After = after(time.Duration(rapid.IntRange(-1, 5).Draw(r, "after")) * time.Minute)
 		if rapid.IntRange(0, 2).Draw(r, "bounded") == 0 {

@@ -1,4 +1,4 @@
-package compose_test
+package deploy_test
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-const root = "../.."
+const root = ".."
 
 // ours lists the services that run the orders binary.
 var ours = []string{"alertman", "api", "fraud-police", "worker"}
@@ -47,7 +47,7 @@ func read(t *testing.T, path string) file {
 
 func TestProcessesAreGivenOnlyVariablesThatTheyRead(t *testing.T) {
 	known := variables(t)
-	for _, path := range []string{"docker-compose.yml", "docs/compose/smtp.yml"} {
+	for _, path := range []string{"docker-compose.yml", "deploy/smtp.yml"} {
 		for name, s := range read(t, path).Services {
 			if !slices.Contains(ours, name) {
 				continue
@@ -63,7 +63,7 @@ func TestProcessesAreGivenOnlyVariablesThatTheyRead(t *testing.T) {
 
 func TestEveryVariableReachesAProcess(t *testing.T) {
 	given := map[string]bool{}
-	for _, path := range []string{"docker-compose.yml", "docs/compose/smtp.yml"} {
+	for _, path := range []string{"docker-compose.yml", "deploy/smtp.yml"} {
 		f := read(t, path)
 		for _, name := range ours {
 			for variable := range f.Services[name].Environment {

@@ -1,4 +1,4 @@
-package usagetest
+package velocitytest
 
 import (
 	"cmp"
@@ -11,22 +11,22 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 )
 
-// Memory is the simplest possible history, to compare others with. Its zero value is empty.
+// Memory is the simplest possible store, to compare others with. Its zero value is empty.
 type Memory struct {
 	turn      sync.Mutex // held by the running check
 	mu        sync.Mutex // held while something is read or written
 	uses      []held
 	decisions []kept
-	labels    map[string][]usage.Label
+	labels    map[string][]velocity.Label
 }
 
 // held is a use under one of its values.
 type held struct {
-	usage.Use
-	by    usage.Dimension
+	velocity.Use
+	by    velocity.Dimension
 	value string
 }
 
@@ -39,7 +39,7 @@ type kept struct {
 
 // Decide lets only one check decide at a time.
 func (m *Memory) Decide(
-	ctx context.Context, c fraud.Check, use usage.Use, lookups []usage.Lookup, decide func(usage.Past) fraud.Decision,
+	ctx context.Context, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
 ) (fraud.Decision, error) {
 	if c.ID == "" || c.ID != use.TransactionID || c.Number < 1 || c.AsOf.IsZero() || use.At.IsZero() {
 		return fraud.Decision{}, errors.New("the check is incomplete")
@@ -85,7 +85,7 @@ func (m *Memory) find(c fraud.Check) (decision []byte, counted bool) {
 	return nil, counted
 }
 
-func (m *Memory) count(use usage.Use) {
+func (m *Memory) count(use velocity.Use) {
 	use.At = use.At.Truncate(time.Microsecond).UTC()
 	for by, value := range use.Values {
 		m.uses = append(m.uses, held{use, by, value})
@@ -93,27 +93,27 @@ func (m *Memory) count(use usage.Use) {
 }
 
 // Look searches all uses.
-func (m *Memory) Look(ctx context.Context, transactionID string, lookups []usage.Lookup) (usage.Past, error) {
+func (m *Memory) Look(ctx context.Context, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	past := usage.Past{}
+	past := velocity.Past{}
 	for _, l := range lookups {
-		var found []usage.Use
+		var found []velocity.Use
 		for _, u := range m.uses {
 			if u.by == l.By && u.value == l.Value && u.TransactionID != transactionID && u.At.After(l.After) &&
 				(l.Until.IsZero() || !u.At.After(l.Until)) {
 				found = append(found, m.asAsked(u.Use, l))
 			}
 		}
-		slices.SortFunc(found, func(a, b usage.Use) int {
+		slices.SortFunc(found, func(a, b velocity.Use) int {
 			return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.TransactionID, a.TransactionID))
 		})
-		past.Join(l.By, found[:min(len(found), usage.MostUses)])
+		past.Join(l.By, found[:min(len(found), velocity.MostUses)])
 	}
 	return past, ctx.Err()
 }
 
-func (m *Memory) asAsked(u usage.Use, l usage.Lookup) usage.Use {
+func (m *Memory) asAsked(u velocity.Use, l velocity.Lookup) velocity.Use {
 	if !l.Values {
 		u.Values = nil
 	}
@@ -128,18 +128,18 @@ func (m *Memory) Save(ctx context.Context, e ledger.Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.labels == nil {
-		m.labels = map[string][]usage.Label{}
+		m.labels = map[string][]velocity.Label{}
 	}
 	m.labels[e.Record.TransactionID] = nil
 	for _, label := range e.Record.Labels {
 		m.labels[e.Record.TransactionID] = append(m.labels[e.Record.TransactionID],
-			usage.Label{Fraudulent: label.Label == ledger.Fraudulent, At: label.Time.Truncate(time.Microsecond)})
+			velocity.Label{Fraudulent: label.Label == ledger.Fraudulent, At: label.Time.Truncate(time.Microsecond)})
 	}
 	return ctx.Err()
 }
 
-// PruneHistory deletes the oldest first.
-func (m *Memory) PruneHistory(ctx context.Context, before time.Time, limit int) (int, error) {
+// PruneVelocity deletes the oldest first.
+func (m *Memory) PruneVelocity(ctx context.Context, before time.Time, limit int) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {

@@ -12,18 +12,18 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
-	"dummyorders/domain/usage"
+	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/internal/usagetest"
+	"dummyorders/internal/velocitytest"
 )
 
-var rows = flag.Int("rows", 100_000, "how many rows the larger history of BenchmarkDecide has")
+var rows = flag.Int("rows", 100_000, "how many rows the larger table of uses of BenchmarkDecide has")
 
-// perTransaction is how many rows each transaction has in the histories that are measured.
+// perTransaction is how many rows each transaction has in the tables that are measured.
 const perTransaction = 5
 
-// terminal is a value that all transactions of a history share.
-const terminal = usage.Dimension("metadata.terminal")
+// terminal is a value that all transactions share.
+const terminal = velocity.Dimension("metadata.terminal")
 
 var asOf = start.Add(30 * 24 * time.Hour)
 
@@ -73,15 +73,15 @@ func fillHistory(b testing.TB, l *ledgerdb.Ledger, engine string, size int) {
 }
 
 // features returns ten features.
-func features(by ...usage.Dimension) []usage.Feature {
-	var all []usage.Feature
+func features(by ...velocity.Dimension) []velocity.Feature {
+	var all []velocity.Feature
 	for _, dimension := range by {
 		all = append(all,
-			usage.Feature{Measure: usage.Count, By: dimension, Window: 10 * time.Minute},
-			usage.Feature{Measure: usage.Sum, By: dimension, Window: 24 * time.Hour},
-			usage.Feature{Measure: usage.Distinct, By: dimension, Of: usage.Customer, Window: 24 * time.Hour},
-			usage.Feature{Measure: usage.Mean, By: dimension, Window: usage.MaxWindow},
-			usage.Feature{Measure: usage.Frauds, By: dimension, Window: usage.MaxWindow},
+			velocity.Feature{Measure: velocity.Count, By: dimension, Window: 10 * time.Minute},
+			velocity.Feature{Measure: velocity.Sum, By: dimension, Window: 24 * time.Hour},
+			velocity.Feature{Measure: velocity.Distinct, By: dimension, Of: velocity.Customer, Window: 24 * time.Hour},
+			velocity.Feature{Measure: velocity.Mean, By: dimension, Window: velocity.MaxWindow},
+			velocity.Feature{Measure: velocity.Frauds, By: dimension, Window: velocity.MaxWindow},
 		)
 	}
 	return all
@@ -90,9 +90,9 @@ func features(by ...usage.Dimension) []usage.Feature {
 var asked atomic.Int64
 
 func decideBy(b *testing.B, l *ledgerdb.Ledger, transactions int, hot bool, checkers int) {
-	counted := features(usage.Card, usage.IP)
+	counted := features(velocity.Card, velocity.IP)
 	if hot {
-		counted = features(usage.Card, terminal)
+		counted = features(velocity.Card, terminal)
 	}
 	var left atomic.Int64
 	left.Store(int64(b.N))
@@ -102,8 +102,8 @@ func decideBy(b *testing.B, l *ledgerdb.Ledger, transactions int, hot bool, chec
 		checking.Go(func() error {
 			for left.Add(-1) >= 0 {
 				use := benchmarked(int(asked.Add(1)), transactions, hot)
-				_, err := l.Decide(b.Context(), usagetest.Check(use), use, usage.Lookups(counted, use, use.At), func(past usage.Past) fraud.Decision {
-					return fraud.Decision{Explanation: &fraud.Explanation{Features: usage.Values(counted, use, use.At, past)}}
+				_, err := l.Decide(b.Context(), velocitytest.Check(use), use, velocity.Lookups(counted, use, use.At), func(past velocity.Past) fraud.Decision {
+					return fraud.Decision{Explanation: &fraud.Explanation{Features: velocity.Values(counted, use, use.At, past)}}
 				})
 				if err != nil {
 					return err
@@ -115,15 +115,15 @@ func decideBy(b *testing.B, l *ledgerdb.Ledger, transactions int, hot bool, chec
 	require.NoError(b, checking.Wait())
 }
 
-func benchmarked(n, transactions int, hot bool) usage.Use {
-	values := map[usage.Dimension]string{
-		usage.Card: fmt.Sprint("card-", n%max(1, transactions/20)), usage.Customer: fmt.Sprint("customer-", n%max(1, transactions/10)),
-		usage.IP: fmt.Sprint("ip-", n%max(1, transactions/20)), usage.Order: fmt.Sprint("new-", n),
+func benchmarked(n, transactions int, hot bool) velocity.Use {
+	values := map[velocity.Dimension]string{
+		velocity.Card: fmt.Sprint("card-", n%max(1, transactions/20)), velocity.Customer: fmt.Sprint("customer-", n%max(1, transactions/10)),
+		velocity.IP: fmt.Sprint("ip-", n%max(1, transactions/20)), velocity.Order: fmt.Sprint("new-", n),
 	}
 	if hot {
 		values[terminal] = "hot"
 	}
-	return usage.Use{
+	return velocity.Use{
 		TransactionID: fmt.Sprint("new-", n), At: asOf.Add(time.Duration(n) * time.Millisecond),
 		Amount: money.Money{Minor: 12300, Currency: "INR"}, Values: values,
 	}

@@ -1,6 +1,6 @@
-// Package usage defines how cards, customers, addresses and orders were used before: the rules of a fraud check count these
+// Package velocity defines how cards, customers, addresses and orders were used before: the rules of a fraud check count these
 // uses.
-package usage
+package velocity
 
 import (
 	"cmp"

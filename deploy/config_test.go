@@ -1,4 +1,4 @@
-package compose_test
+package deploy_test
 
 import (
 	"fmt"
@@ -16,8 +16,8 @@ import (
 
 var (
 	development = []string{"docker-compose.yml"}
-	ownMail     = []string{"docker-compose.yml", "docs/compose/smtp.yml"}
-	production  = []string{"docker-compose.yml", "docs/compose/smtp.yml", "docs/compose/production.yml"}
+	ownMail     = []string{"docker-compose.yml", "deploy/smtp.yml"}
+	production  = []string{"docker-compose.yml", "deploy/smtp.yml", "deploy/production.yml"}
 )
 
 func TestComposeTakesTheFile(t *testing.T) {

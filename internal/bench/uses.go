@@ -12,7 +12,7 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// keys is the number of cards, customers, addresses and orders in the history, in addition to the busiest of each.
+// keys is the number of cards, customers, addresses and orders in the table of uses, in addition to the busiest of each.
 const keys = 10_000
 
 // value returns the value of a key, which is the same in every dimension.
@@ -31,7 +31,7 @@ const rowsOf = `INSERT INTO uses (dimension, value, at, transaction_id, amount, 
 
 const thirtyDays = 30 * 24 * 3600
 
-// fill inserts rows into a history whose tables exist.
+// fill inserts uses into a database whose tables exist.
 func fill(ctx context.Context, url string, rows int) error {
 	driver, source, json := "pgx", url, "json"
 	at := fmt.Sprintf("now() - make_interval(secs => %d.0 * i / %d)", thirtyDays, rows)
@@ -57,7 +57,7 @@ func database(size int) string {
 	return fmt.Sprintf("bench_%d", size)
 }
 
-// prepare creates the place for a history.
+// prepare creates the database.
 func prepare(ctx context.Context, server *stack.Postgres, engine string, size int) error {
 	if engine == "SQLite" {
 		return nil

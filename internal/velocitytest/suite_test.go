@@ -1,0 +1,14 @@
+package velocitytest_test
+
+import (
+	"testing"
+
+	"dummyorders/internal/velocitytest"
+)
+
+func TestTheHistoryInMemoryDoesWhatAHistoryMust(t *testing.T) {
+	velocitytest.Conformance(t, func(*testing.T) velocitytest.Place {
+		var m velocitytest.Memory
+		return func(*testing.T) velocitytest.Store { return &m }
+	})
+}
