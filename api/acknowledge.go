@@ -18,13 +18,13 @@ import (
 	"dummyorders/internal/strictjson"
 )
 
-const acknowledgeDescription = "Says that somebody takes care of an alert: nobody further is told. The first acknowledgement counts, and " +
-	"whoever asks again is told who that was, with 200. It is 409 where nobody has to acknowledge the alert, or its time is over." +
-	"\n\nA signed link, as messages hold it, needs no API key: with its by, until and signature the acknowledgement is of " +
-	"whoever was sent the link, and the body is empty or the form of the link's page."
+const acknowledgeDescription = "Acknowledges an alert: its escalation stops. The first acknowledgement counts, and later calls are answered " +
+	"200 with that first one. The answer is 409 if the alert does not ask for an acknowledgement, or if its time is over." +
+	"\n\nA signed link, as messages hold it, needs no API key: with its by, until and signature the receiver of the link " +
+	"acknowledges, and the body is empty or the form of the link's page."
 
-const acknowledgePageDescription = "The page that a signed link in a message leads to: what the alert is about, whether somebody takes care " +
-	"of it, and a button to do so. To open it acknowledges nothing, as mail scanners open every link."
+const acknowledgePageDescription = "The page that a signed link in a message leads to: what the alert is about, who has acknowledged it, " +
+	"and a button to acknowledge. Opening the page does not acknowledge, because mail scanners open every link."
 
 // acknowledgeRequest describes POST /alerts/{id}/acknowledge for huma. The body is read by its table, acknowledgements.
 // Requests by a link are not read here.
@@ -35,7 +35,7 @@ type acknowledgeRequest struct {
 
 // acknowledgementForm is what the link's page sends.
 type acknowledgementForm struct {
-	Name string `json:"name,omitempty" maxLength:"64" example:"ada" doc:"Whose hand it is, where several people get the message"`
+	Name string `json:"name,omitempty" maxLength:"64" example:"ada" doc:"Who acknowledges, if several people get the message"`
 	Note string `json:"note,omitempty" maxLength:"500"`
 }
 
@@ -49,7 +49,7 @@ func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
 		OperationID:      "acknowledgeAlert",
 		Method:           http.MethodPost,
 		Path:             "/alerts/{id}/acknowledge",
-		Summary:          "Take care of an alert",
+		Summary:          "Acknowledge an alert",
 		Description:      acknowledgeDescription,
 		Tags:             []string{"alerts"},
 		DefaultStatus:    http.StatusOK,
@@ -79,7 +79,7 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 // notAcknowledged returns the reason why an alert was not acknowledged.
 func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Problem {
 	if closed, is := errors.AsType[*alert.ClosedError](err); is {
-		return problem(http.StatusConflict, "there is nothing to acknowledge: "+closed.Why)
+		return problem(http.StatusConflict, "not acknowledged: "+closed.Why)
 	}
 	if errors.Is(err, alert.ErrNotFound) {
 		return s.alertUnread(ctx, id, err)
@@ -87,10 +87,10 @@ func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Pro
 	s.log.ErrorContext(ctx, "Alert not acknowledged", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
-			"no alertman answers now, so nobody can say whether the alert is acknowledged; to try again is safe")
+			"no alertman answers, so it is not known whether the alert is acknowledged; it is safe to try again")
 	}
 	return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
-		"the workflow engine cannot be asked now, so nobody can say whether the alert is acknowledged; to try again is safe")
+		"the workflow engine cannot be reached, so it is not known whether the alert is acknowledged; it is safe to try again")
 }
 
 // describeAcknowledge adds to the operations what huma cannot infer: the two bodies, the links, and the page.
@@ -109,8 +109,8 @@ func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 		Summary:     "Open a signed link",
 		Description: acknowledgePageDescription,
 	}, map[string]string{
-		"404": "A page that says that there is no such alert, or that links are not in use here",
-		"429": "A page that says that too many requests are worked on",
+		"404": "A page that says that the alert was not found, or that links are not in use",
+		"429": "A page that says that the service has too many requests at once",
 		"503": "A page that says that the alert cannot be shown now",
 	})
 }
@@ -167,7 +167,7 @@ var headings = map[alert.Type]string{
 	alert.FraudDetected:      "A transaction was stopped as a fraud",
 	alert.ReviewRequested:    "A transaction waits for a decision",
 	alert.ReviewReminder:     "A transaction still waits for a decision",
-	alert.ReviewExpired:      "Nobody decided about a transaction in time",
+	alert.ReviewExpired:      "A transaction was not reviewed in time",
 	alert.CompensationFailed: "Money could not be given back",
 	alert.Test:               "This is a test",
 }
@@ -185,7 +185,7 @@ func (v *visit) tell(kept alert.Acknowledgement, by string) {
 	if v.html {
 		heading := "Thank you"
 		if kept.By != by {
-			heading = "Somebody takes care of it already"
+			heading = "The alert was acknowledged before"
 		}
 		v.show(http.StatusOK, page{Heading: heading, Acknowledgement: &kept})
 		return

@@ -93,7 +93,7 @@ func TestAPersonAcknowledgesByTheButtonBehindTheLink(t *testing.T) {
 			t.Errorf("once ada takes care the page is\n%s", text)
 		}
 	}
-	if !strings.Contains(done, "<h1>Thank you</h1>") || !strings.Contains(again, "<h1>Somebody takes care of it already</h1>") {
+	if !strings.Contains(done, "<h1>Thank you</h1>") || !strings.Contains(again, "<h1>The alert was acknowledged before</h1>") {
 		t.Errorf("ada is told\n%s\nand grace\n%s", done, again)
 	}
 	w.over(t, id)
@@ -138,7 +138,7 @@ func TestALinkThatIsNotGoodOpensNothing(t *testing.T) {
 		return parsed.Path + "?" + query.Encode()
 	}
 	strange := alert.NewLinks("", []byte("another key for tests, which is long enough"))
-	const none, late = "not one of this service", "has expired"
+	const none, late = "not from this service", "has expired"
 	for name, c := range map[string]struct{ link, detail string }{
 		"another alert's":      {strings.Replace(linkFor(other, "jo@example.com"), other, id, 1), none},
 		"for somebody else":    {changed("by", "al@example.com"), none},
@@ -247,7 +247,7 @@ func TestAPageSaysWhatElseMayBe(t *testing.T) {
 	}{
 		"it is over":      {w.linked(), ended, 200, 409, "is over"},
 		"nobody knows it": {w.linked(), unknown, 404, 404, "no such alert"},
-		"nobody is there": {away, ended, 503, 503, "engine cannot be asked"},
+		"nobody is there": {away, ended, 503, 503, "engine cannot be"},
 	} {
 		link := linkFor(c.id, "jo@example.com")
 		for _, text := range []string{
@@ -277,7 +277,7 @@ func TestAPageHasAButtonAsLongAsSomebodyIsAsked(t *testing.T) {
 		knows(t, temporal, alert.Log{ID: "event-1", Chains: c.chains}, true)
 		handler := handlerWith(withLinks(options(temporal, newMemory())))
 		text := asPage(t, request(t, handler, http.MethodGet, linkFor("event-1", "jo@example.com"), ""), 200)
-		if strings.Contains(text, "<button>") != c.button || strings.Contains(text, "Nobody is asked any more") == c.button {
+		if strings.Contains(text, "<button>") != c.button || strings.Contains(text, "cannot be acknowledged any more") == c.button {
 			t.Errorf("%s: %s", name, text)
 		}
 	}

@@ -99,8 +99,8 @@ func TestThereIsNothingToAcknowledgeWhereNobodyIsAsked(t *testing.T) {
 	ended := w.raise(t)
 	w.over(t, ended)
 	for id, want := range map[string]string{
-		running: "there is nothing to acknowledge: the alert asks nobody to acknowledge it",
-		ended:   "there is nothing to acknowledge: the alert is over",
+		running: "not acknowledged: the alert does not ask to be acknowledged",
+		ended:   "not acknowledged: the alert is over",
 	} {
 		for range 2 {
 			if p := asProblem(t, acknowledged(t, w.api(), id, adaTakesIt)); p.Status != 409 || p.Detail != want {

@@ -14,13 +14,13 @@ import (
 	"dummyorders/domain/alert"
 )
 
-const alertDescription = "What became of an alert: who was chosen to be told and by which route, every try of every delivery with what " +
-	"the other side answered, the escalation, and who acknowledged it. The id is the event's, or a digest's: of an alert that was " +
-	"collected in a group, group.digestID leads to the digest that told it. Alerts are kept as long as Temporal keeps workflows."
+const alertDescription = "The log of an alert: which route chose which receivers, every attempt of every delivery with the answer of the " +
+	"other side, the escalation, and who acknowledged. The id is that of an event or of a digest: for an alert that was " +
+	"collected in a group, group.digestID is the digest that it came in. Alerts are kept as long as Temporal keeps workflows."
 
-const alertsDescription = "All alerts of a transaction, the oldest first, each as GET /alerts/{id} shows it. An alert is here once " +
-	"alertman has taken it: one that still waits in the broker is not, and the transaction's own steps say whether it was published. " +
-	"The list of a transaction that is not known, or that nobody had to be told of, is empty."
+const alertsDescription = "All alerts of a transaction, the oldest first, each as GET /alerts/{id} shows it. An alert is listed once " +
+	"alertman has taken it off the broker; the transaction's own steps say whether it was published. " +
+	"The list is empty for an unknown transaction, and for one that caused no alert."
 
 type alertRequest struct {
 	ID string `path:"id" doc:"The id of the alert's event, or of a digest"`
@@ -105,12 +105,12 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 // alertUnread returns the reason why an alert cannot be shown. id is the alert's, or its transaction's.
 func (s *server) alertUnread(ctx context.Context, id string, err error) *Problem {
 	if errors.Is(err, alert.ErrNotFound) {
-		return problem(http.StatusNotFound, "no such alert: alertman has not taken it yet, or nobody remembers it any more")
+		return problem(http.StatusNotFound, "no such alert: alertman has not taken it yet, or it is older than what Temporal keeps")
 	}
 	s.log.ErrorContext(ctx, "Alert not read", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
-			"no alertman answers now, and only it can tell what it did; the alert itself is safe, and goes on when alertman is back")
+			"no alertman answers, and only alertman can read this log; the alert itself is safe, and its delivery goes on when alertman is back")
 	}
 	return comeBack(http.StatusServiceUnavailable, retryAfterOutage, "the workflow engine cannot be asked now")
 }
@@ -148,8 +148,8 @@ var alertStates = []alertState{delivering, notDelivered, expired, delivered, col
 type alertAnswer struct {
 	alert.Log
 
-	State  alertState   `json:"state" enum:"delivering,not_delivered,expired,delivered,collected,muted" doc:"delivering: a target is still to be told; not_delivered: a target refused for good, or the delivery was ended by force; expired: a target could not be told before the alert expired; delivered: all were told; collected: a digest tells it, see group; muted: nobody is told"`
-	Chains []alertChain `json:"chains" nullable:"false" doc:"A receiver that was chosen, with whom it escalates to"`
+	State  alertState   `json:"state" enum:"delivering,not_delivered,expired,delivered,collected,muted" doc:"delivering: a target has not got it yet; not_delivered: a target refused it for good, or the delivery was ended by force; expired: it could not be delivered to a target before it expired; delivered: all targets got it; collected: it comes in a digest, see group; muted: it is sent to no receiver"`
+	Chains []alertChain `json:"chains" nullable:"false" doc:"A receiver that was chosen, and the receivers that it escalates to"`
 
 	running bool
 }
@@ -158,7 +158,7 @@ type alertChain struct {
 	alert.ChainLog
 
 	Steps []alertStep `json:"steps" nullable:"false"`
-	Group *alertGroup `json:"group,omitempty" doc:"Of a collected alert; absent where the group cannot be asked"`
+	Group *alertGroup `json:"group,omitempty" doc:"The group of a collected alert; absent if the group cannot be asked"`
 }
 
 type alertStep struct {
@@ -170,16 +170,16 @@ type alertStep struct {
 type alertDelivery struct {
 	alert.Delivery
 
-	Attempts []alert.Attempt `json:"attempts" nullable:"false" doc:"The first and the last ones, where there were many"`
+	Attempts []alert.Attempt `json:"attempts" nullable:"false" doc:"All attempts, or the first and the last of many"`
 	NextTry  *time.Time      `json:"nextTry,omitempty" doc:"When it is tried again"`
 }
 
 // alertGroup is the group that a collected alert went to.
 type alertGroup struct {
 	Name     string     `json:"name" doc:"What the alerts in the group have in common"`
-	DigestID string     `json:"digestID,omitempty" doc:"The digest that tells the alert: look at it like at an alert"`
-	Waiting  int        `json:"waiting,omitempty" doc:"While there is no digest: how many alerts wait for it"`
-	Until    *time.Time `json:"until,omitempty" doc:"While there is no digest: when there will be"`
+	DigestID string     `json:"digestID,omitempty" doc:"The id of the digest that has the alert; GET /alerts/{id} shows it too"`
+	Waiting  int        `json:"waiting,omitempty" doc:"How many alerts wait for the digest, until it is sent"`
+	Until    *time.Time `json:"until,omitempty" doc:"When the digest will be sent"`
 }
 
 // answerAlert turns a report into an answer.

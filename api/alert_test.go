@@ -280,8 +280,8 @@ func TestWhyAnAlertIsNotShownIsSaid(t *testing.T) {
 		detail string
 	}{
 		"an unknown one":            {sent, serviceerror.NewNotFound(""), 404, "no such alert"},
-		"no worker within the time": {sent, serviceerror.NewDeadlineExceeded(""), 503, "no alertman answers now"},
-		"no worker for a while":     {sent, serviceerror.NewFailedPrecondition(""), 503, "no alertman answers now"},
+		"no worker within the time": {sent, serviceerror.NewDeadlineExceeded(""), 503, "no alertman answers"},
+		"no worker for a while":     {sent, serviceerror.NewFailedPrecondition(""), 503, "no alertman answers"},
 		"no Temporal":               {sent, serviceerror.NewUnavailable(""), 503, "the workflow engine cannot be asked"},
 		"no way to Temporal":        {unsent, serviceerror.NewDeadlineExceeded(""), 503, "the workflow engine cannot be asked"},
 	} {

@@ -16,8 +16,8 @@ import (
 
 const labelDescription = "Keeps what turned out to be true about a transaction: from a dispute, from an early fraud warning of the " +
 	"card network, or from a reviewer who looked at it outside a review. A transaction has one label of each source and word: " +
-	"the same again changes its note, leaves its time and is 200. So a label can safely be sent again. It is in the transaction's labels " +
-	"wherever it is read, and rules count it."
+	"sending it again changes its note, keeps its time and is answered 200, so a label can safely be sent again. " +
+	"The transaction is always shown with its labels, and rules count them."
 
 // labelRequest describes POST /transactions/{id}/labels for huma. The body is read by its table, labels.
 type labelRequest struct {

@@ -99,8 +99,8 @@ var withoutLink = map[alert.Purpose]string{
 }
 
 var expiredLink = map[alert.Purpose]string{
-	alert.Acknowledging: "this link has expired, as the alert has: nobody can take care of it by the link any more",
-	alert.Reviewing:     "this link has expired, as the time of the review is over: the transaction is decided without a person",
+	alert.Acknowledging: "this link has expired together with its alert: the alert can no longer be acknowledged by it",
+	alert.Reviewing:     "this link has expired, because the review's deadline is over: the transaction is decided without a person",
 }
 
 // verify reports whether the link is valid, and answers the request if it is not.
@@ -111,7 +111,7 @@ func (s *server) verify(v *visit) bool {
 		v.refuse(problem(http.StatusForbidden, expiredLink[v.purpose]))
 	case err != nil:
 		v.refuse(problem(http.StatusForbidden,
-			"this link is not one of this service, or was changed on its way: open it from the message once more, or copy the whole of it"))
+			"this link is not from this service, or was changed or cut on its way: open it from the message again, or copy all of it"))
 	}
 	v.sentTo = sentTo
 	return err == nil
@@ -194,9 +194,9 @@ type page struct {
 
 // refusals are the headings of pages that refuse a request.
 var refusals = map[int]string{
-	http.StatusForbidden:          "This link opens nothing",
-	http.StatusNotFound:           "Nothing is here",
-	http.StatusConflict:           "There is nothing left to do",
+	http.StatusForbidden:          "This link is not valid",
+	http.StatusNotFound:           "Not found",
+	http.StatusConflict:           "This cannot be done",
 	http.StatusTooManyRequests:    "Try again in a moment",
 	http.StatusServiceUnavailable: "Try again in a moment",
 }
@@ -275,7 +275,7 @@ func describeLink(document *huma.OpenAPI, post *huma.Operation, page huma.Operat
 		page.Parameters = append(page.Parameters, &needed)
 	}
 	page.Security, page.Responses = []map[string][]string{{linkScheme: {}}}, map[string]*huma.Response{}
-	answers["200"], answers["403"] = "The page", "A page that says that the link has expired, or is none of this service"
+	answers["200"], answers["403"] = "The page", "A page that says that the link has expired, or that its signature is wrong"
 	for status, description := range answers {
 		page.Responses[status] = &huma.Response{Description: description, Content: map[string]*huma.MediaType{
 			"text/html": {Schema: &huma.Schema{Type: huma.TypeString}},

@@ -27,13 +27,13 @@ const listTimeout = 10 * time.Second
 // listRequest describes GET /transactions for huma. readQuery reads the parameters, because it can report every fault at
 // once; the fields only describe them.
 type listRequest struct {
-	Status  string `query:"status" doc:"Where the transaction stands, by code or name" example:"TRANSACTION_IN_REVIEW"`
+	Status  string `query:"status" doc:"The transaction's status, by code or name" example:"TRANSACTION_IN_REVIEW"`
 	Outcome string `query:"outcome" doc:"What the fraud check found: approve, review, decline or not_evaluated" example:"review"`
 	OrderID string `query:"orderID" doc:"The order's id, as it was posted" example:"1234"`
 	Since   string `query:"since" doc:"Accepted at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
 	Until   string `query:"until" doc:"Accepted before that time, RFC 3339" example:"2026-01-03T00:00:00Z"`
-	Cursor  string `query:"cursor" doc:"The next of an earlier answer: the page after that one"`
-	Limit   string `query:"limit" doc:"How many at most, 1 to 200; 50 when nothing is said"`
+	Cursor  string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
+	Limit   string `query:"limit" doc:"The largest number of transactions on a page, 1 to 200; 50 by default"`
 
 	url url.URL
 }
@@ -45,7 +45,7 @@ func (r *listRequest) Resolve(ctx huma.Context) []error {
 }
 
 type listResponse struct {
-	Link string `header:"Link" doc:"The next page, where there is one, as rel=\"next\" (RFC 8288)"`
+	Link string `header:"Link" doc:"The next page, if there is one, as rel=\"next\" (RFC 8288)"`
 	Body list
 }
 
@@ -62,7 +62,7 @@ func (s *server) registerList(api huma.API) {
 		Method:      http.MethodGet,
 		Path:        "/transactions",
 		Summary:     "List transactions",
-		Description: "Transactions from the ledger, the newest first, a page at a time. A cursor keeps its place while " +
+		Description: "Transactions from the ledger, the newest first, in pages. A cursor keeps its place while " +
 			"transactions are added. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
 			"has the explanation of the decision, which lists leave out.",
 		Tags:   []string{"transactions"},
@@ -220,7 +220,7 @@ func (p *parameters) orderID() string {
 	asked := p.values.Get("orderID")
 	id := spelling.ID(asked)
 	if utf8.RuneCountInString(asked) > maxID || !utf8.ValidString(asked) || !printable(asked) || id == "" && asked != "" {
-		p.wrong("orderID", "must be an order's id: at most 64 characters, none of them a control character")
+		p.wrong("orderID", "must be an order's id: at most 64 characters, without control characters")
 	}
 	return id
 }

@@ -22,11 +22,11 @@ type Problem struct {
 	Title         string  `json:"title" example:"Unprocessable Entity"`
 	Status        int     `json:"status" example:"422"`
 	Detail        string  `json:"detail" doc:"What is wrong, and what would be right"`
-	TransactionID string  `json:"transactionID,omitempty" doc:"The transaction to ask for, where it cannot be known whether it was accepted"`
+	TransactionID string  `json:"transactionID,omitempty" doc:"The transaction to ask for, if it is not known whether it was accepted"`
 	Errors        []Fault `json:"errors,omitempty" doc:"Every fault that was found"`
 
-	TransactionStatus *ledger.Status  `json:"transactionStatus,omitempty" doc:"Of a 409: where the transaction stands"`
-	Decision          *fraud.Decision `json:"decision,omitempty" doc:"Of a 409 that asks for confirm: what the fraud check says now"`
+	TransactionStatus *ledger.Status  `json:"transactionStatus,omitempty" doc:"With a 409: the status of the transaction"`
+	Decision          *fraud.Decision `json:"decision,omitempty" doc:"With a 409 that asks for confirm: what the fraud check says now"`
 
 	headers http.Header
 }

@@ -19,13 +19,13 @@ import (
 
 const reviewDescription = "Approves or declines a transaction in review: its money is held, and is taken or given back. " +
 	"Before an approval the fraud check is asked again; where it has got worse the answer is 409, and the approval has to " +
-	"be sent again with confirm. The first verdict counts: another reviewer is told 409 with who decided, and the same " +
+	"be sent again with confirm. The first verdict counts: another reviewer is answered 409 with who decided, and the same " +
 	"reviewer with the same verdict gets the same answer again." +
-	"\n\nA signed link, as messages hold it, needs no API key: with its by, until and signature the verdict is of " +
-	"the receiver of the link, and the body is the form of the link's page, which answers with a page."
+	"\n\nA signed link, as messages hold it, needs no API key: with its by, until and signature the receiver of the link " +
+	"decides, and the body is the form of the link's page, which answers with a page."
 
 const reviewPageDescription = "The page that a signed link in a message leads to: the order, its amount, what the fraud check " +
-	"found, and two buttons. To open it decides nothing, as mail scanners open every link. The link expires with the review's deadline."
+	"found, and two buttons. Opening the page decides nothing, because mail scanners open every link. The link expires with the review's deadline."
 
 // reviewRequest describes POST /transactions/{id}/review for huma. The body is read by its table, reviews. A link's form is
 // not read here.
@@ -39,7 +39,7 @@ type reviewRequest struct {
 type reviewForm struct {
 	Decision string `json:"decision" enum:"approve,decline" doc:"The button that was pressed"`
 	Confirm  bool   `json:"confirm,omitempty" doc:"true approves although the fraud check has got worse, as the page said before"`
-	Name     string `json:"name,omitempty" maxLength:"64" doc:"Who decides, where several people get the message"`
+	Name     string `json:"name,omitempty" maxLength:"64" doc:"Who decides, if several people get the message"`
 	Note     string `json:"note,omitempty" maxLength:"500"`
 }
 
@@ -79,8 +79,8 @@ func describeReview(document *huma.OpenAPI) {
 		Summary:     "Open a signed link to a review",
 		Description: reviewPageDescription,
 	}, map[string]string{
-		"404": "A page that says that there is no such transaction, or that links are not in use here",
-		"429": "A page that says that too many requests are worked on",
+		"404": "A page that says that the transaction was not found, or that links are not in use",
+		"429": "A page that says that the service has too many requests at once",
 		"503": "A page that says that the transaction cannot be shown now",
 	})
 }
@@ -131,7 +131,7 @@ func (s *server) notReviewed(ctx context.Context, id string, err error) *Problem
 			"too many reviews at once; nothing was decided, and the verdict can safely be sent again")
 	}
 	p := comeBack(http.StatusServiceUnavailable, retryAfterOutage,
-		"it cannot be known now whether the verdict was taken: look at the transaction, or send the same verdict again, which is safe")
+		"it is not known whether the verdict was taken: look at the transaction, or send the same verdict again, which is safe")
 	p.TransactionID = id
 	return p
 }
@@ -143,7 +143,7 @@ const (
 )
 
 // noteSchema is for what people write beside a verdict, a label or an acknowledgement.
-var noteSchema = optionalText(maxNote, "More about it, for whoever looks at it later. What could be a card number is masked", "the buyer was called")
+var noteSchema = optionalText(maxNote, "A note for later readers. What could be a card number is masked", "the buyer was called")
 
 // reviews lists the members of a review. People paste what they should not, so whatever could be a card number is masked
 // before it goes anywhere.

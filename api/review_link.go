@@ -45,7 +45,7 @@ func (s *server) decideByLink(v *visit, f form, q review.Request) {
 		v.refuse(s.notReviewed(v.r.Context(), id, err))
 	case !answer.TransactionStatus.Code.Settled() || answer.Review == nil:
 		v.show(http.StatusAccepted, page{Heading: "Thank you", Text: "Your decision is with the transaction, which is not settled yet. " +
-			"Open the link again in a moment to see what became of it."})
+			"Open the link again in a moment to see the result."})
 	default:
 		v.show(http.StatusOK, page{Heading: "Thank you", Text: decided(answer)})
 	}
@@ -85,7 +85,7 @@ func (s *server) reviewPage(v *visit) (page, *Problem) {
 	case r != nil && r.Decided():
 		p.Heading, p.Text = "The transaction is decided", decided(record.Standing())
 	case r == nil || record.Status() != transaction.InReview:
-		p.Heading, p.Text = "There is nothing to decide", "The transaction is not in review: it is "+record.Status().String()+"."
+		p.Heading, p.Text = "No decision is needed", "The transaction is not in review: it is "+record.Status().String()+"."
 	default:
 		p.Heading, p.Text = "A transaction waits for your decision", "Its money is held, and not taken."
 		p.Open = true

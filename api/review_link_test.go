@@ -133,7 +133,7 @@ func TestAReviewsLinkThatIsNotGoodOpensNothing(t *testing.T) {
 	}
 	reviewed, acknowledgement := "/transactions/"+id+"/review", "/alerts/"+id+"/acknowledge"
 	strange := alert.NewLinks("", []byte("another key for tests, which is long enough"))
-	const none, late = "not one of this service", "the time of the review is over"
+	const none, late = "not from this service", "deadline is over"
 	for name, c := range map[string]struct{ link, detail string }{
 		"of another transaction":    {as(reviewed, reviewLink(uuid.NewString(), "jo@example.com")), none},
 		"that acknowledges":         {as(reviewed, linkFor(id, "jo@example.com")), none},

@@ -210,7 +210,7 @@ func TestAReviewSaysWhetherTheVerdictMayHaveBeenTaken(t *testing.T) {
 		status int
 		detail string
 	}{
-		"no answer": {client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), 503, "cannot be known"},
+		"no answer": {client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), 503, "it is not known"},
 		"too many":  {serviceerror.NewResourceExhausted(0, ""), 429, "nothing was decided"},
 	} {
 		temporal := &mocks.Client{}

@@ -117,7 +117,7 @@ func New(o Options) http.Handler {
 	router := chi.NewRouter()
 	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		problem(http.StatusNotFound, "there is nothing at this path: see /docs").write(w)
+		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})
 	router.MethodNotAllowed(methodNotAllowed(router))
 	s.register(router, o)

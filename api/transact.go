@@ -23,10 +23,10 @@ type transactRequest struct {
 // transactResponse is 200 if the answer is settled, else 202 with where to ask for it.
 type transactResponse struct {
 	Status             int
-	Location           string `header:"Location" doc:"Of a 202: where to ask for the transaction"`
-	RetryAfter         string `header:"Retry-After" doc:"Of a 202: seconds after which asking makes sense"`
+	Location           string `header:"Location" doc:"With a 202: where to ask for the transaction"`
+	RetryAfter         string `header:"Retry-After" doc:"With a 202: after how many seconds to ask"`
 	PreferenceApplied  string `header:"Preference-Applied"`
-	IdempotentReplayed string `header:"Idempotent-Replayed" enum:"true" doc:"true where an earlier call with the same key was the one that was accepted"`
+	IdempotentReplayed string `header:"Idempotent-Replayed" enum:"true" doc:"true if an earlier call with the same key was accepted, and this answer is about that one"`
 	Body               ledger.Answer
 }
 
@@ -98,13 +98,13 @@ const (
 func (s *server) unprocessed(ctx context.Context, t *transaction.Transaction, err error) *Problem {
 	if errors.Is(err, transaction.ErrKeyUsed) {
 		return keyProblem(http.StatusUnprocessableEntity, keyUsed,
-			"this key was used with another body: send what was sent before, or a key of its own for another transaction")
+			"this key was used with another body: send that body again, or use another key for another transaction")
 	}
 	s.log.ErrorContext(ctx, "Transaction not processed", "transaction", t.ID, "error", err)
 	switch {
 	case errors.Is(err, transaction.ErrLedgerAway):
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
-			"the ledger cannot be asked whether this key is a new one; nothing was accepted, and the request can safely be sent again with it")
+			"the ledger cannot be asked whether this key is new; nothing was accepted, and the request can safely be sent again with the same key")
 	case errors.Is(err, transaction.ErrNotAccepted):
 		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
 			"the workflow engine cannot be reached; nothing was accepted, and the request can safely be sent again")
@@ -113,22 +113,22 @@ func (s *server) unprocessed(ctx context.Context, t *transaction.Transaction, er
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again")
 	}
 	p := comeBack(http.StatusServiceUnavailable, retryAfterOutage,
-		"it cannot be known now whether the transaction was accepted: ask for it before sending it again")
+		"it is not known whether the transaction was accepted: ask for it before sending it again")
 	if t.Receipt.Call != "" {
-		p.Detail = "it cannot be known now whether the transaction was accepted: ask for it, or send it again with the same Idempotency-Key, which is safe"
+		p.Detail = "it is not known whether the transaction was accepted: ask for it, or send it again with the same Idempotency-Key, which is safe"
 	}
 	p.TransactionID = t.ID
 	return p
 }
 
 const transactDescription = "Takes a transaction, has it checked for fraud, and pays for it or stops it. " +
-	"The HTTP status says whether the service did its job; transactionStatus says what became of the transaction: " +
-	"a fraud and a refused payment are 200. The answer is 202 while nothing is settled, with where to ask again; a " +
+	"The HTTP status says whether the service did its job; transactionStatus says how the transaction ended: " +
+	"a fraud and a refused payment are 200. The answer is 202 until the transaction is settled, with the address to ask again; a " +
 	"transaction in review is 202 at once, since a person decides about it." +
-	"\n\nWith an Idempotency-Key a request can be sent again at any time: the same key with the same body, whatever the " +
+	"\n\nWith an Idempotency-Key a request can be sent again at any time: the same key with the same body, in any " +
 	"order of its members, is the same transaction, with the same answer and Idempotent-Replayed: true, also while it " +
 	"goes on, for as long as the ledger keeps transactions. The same key with another body is 422. Keys belong to the client whose API " +
-	"key came with them. A request without a key is a transaction of its own each time."
+	"key came with them. A request without a key is a new transaction each time."
 
 // SeedExample is the demo's first curl body, character for character.
 const SeedExample = `{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, ` +

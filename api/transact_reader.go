@@ -127,7 +127,7 @@ var orders = object[transaction.Order]{name: "OrderSchema", members: []member[tr
 	},
 	{"items", false, &huma.Schema{
 		Type: huma.TypeArray, Nullable: true, MaxItems: new(maxItems), Items: items.reference(),
-		Description: "The order's lines. Where there are any, their costs times quantities, less discounts, add up to the order's cost.",
+		Description: "The order's lines. If there are any, their costs times quantities, less discounts, must add up to the order's cost.",
 	}, readItems},
 }}
 
@@ -141,7 +141,7 @@ var items = object[transaction.Item]{name: "ItemSchema", members: []member[trans
 		func(v *strictjson.Value, i *transaction.Item) { i.Name = clean(v.Literal()) },
 	},
 	{
-		"cost", true, amountSchema("What one piece costs, in the order's currency; 0 for what is free.", true),
+		"cost", true, amountSchema("What one piece costs, in the order's currency; 0 if it is free.", true),
 		func(v *strictjson.Value, i *transaction.Item) { i.Cost = readAmount(v, i.Cost.Currency, true) },
 	},
 	{"quantity", false, &huma.Schema{
@@ -149,7 +149,7 @@ var items = object[transaction.Item]{name: "ItemSchema", members: []member[trans
 		Description: "How many pieces",
 	}, func(v *strictjson.Value, i *transaction.Item) { i.Quantity = readQuantity(v) }},
 	{
-		"discount", false, nullable(amountSchema("Off the whole line: at most its cost times its quantity.", true)),
+		"discount", false, nullable(amountSchema("Taken off the whole line: at most its cost times its quantity.", true)),
 		func(v *strictjson.Value, i *transaction.Item) { i.Discount = readAmount(v, i.Cost.Currency, true) },
 	},
 }}
@@ -201,7 +201,7 @@ func (r reader) payments() object[transaction.Payment] {
 		}},
 		{
 			"token", false, nullable(requiredText(maxToken,
-				"What the payment method's gateway gave out for a card, instead of it; never a card number", "pm_card_visa")),
+				"The payment method's gateway's token for a card, instead of the card; never a card number", "pm_card_visa")),
 			func(v *strictjson.Value, p *transaction.Payment) { p.Token = r.token(v) },
 		},
 		{
@@ -232,13 +232,13 @@ var addresses = object[string]{name: "AddressSchema", optional: true, members: [
 	},
 }}
 
-const unreadable = "A text that cannot be read refuses no payment: it is left out, and rules can ask whether it was malformed."
+const unreadable = "A text that cannot be read is left out; the payment is not refused, and rules can ask whether the text was malformed."
 
 var metadataSchema = &huma.Schema{
 	Type: huma.TypeObject, Nullable: true, MaxProperties: new(maxMetadata),
 	AdditionalProperties: optionalText(maxMetadataValue, "What rules can ask for by its name"),
 	Extensions:           map[string]any{"propertyNames": map[string]any{"maxLength": maxMetadataKey}},
-	Description:          "Whatever else is known: at most 50 entries, with names of at most 40 characters. Never card numbers or verification values.",
+	Description:          "Anything else about the transaction: at most 50 entries, with names of at most 40 characters. Never card numbers or verification values.",
 	Examples:             []any{map[string]string{"channel": "web"}},
 }
 

@@ -58,7 +58,7 @@ func amountSchema(doc string, zero bool) *huma.Schema {
 	return &huma.Schema{
 		AnyOf: []*huma.Schema{text, number}, Examples: []any{"123.00", json.Number("123.00")},
 		Description: doc + " A decimal of at most 12 digits before the point, and as many after it as its currency has. " +
-			"It is read exactly: as a string for whoever keeps amounts exact, or as a number.",
+			"It is read exactly, as a string or as a number.",
 	}
 }
 

@@ -27,8 +27,8 @@ func (s *server) registerTransactions(api huma.API) {
 		Method:      http.MethodGet,
 		Path:        "/transactions/{id}",
 		Summary:     "Look at a transaction",
-		Description: "Where the transaction stands, what the fraud check found and how, what reviewers said, what turned out to be " +
-			"true, and every step with its time.",
+		Description: "The transaction's status, what the fraud check found and how, what reviewers decided, the labels, " +
+			"and every step with its time.",
 		Tags:   []string{"transactions"},
 		Errors: []int{404, 429, 503},
 	}), s.transaction)

@@ -127,10 +127,10 @@ func TestAnAcknowledgementIsRefusedWhereThereIsNothingToAcknowledge(t *testing.T
 		by, says   string
 	}{
 		"by nobody":             {escalating(), " ", "must say who acknowledges"},
-		"of what asks nobody":   {toTell(ada), "ada", "asks nobody"},
-		"of what is muted":      {muted, "ada", "asks nobody"},
-		"of what was collected": {collected, "ada", "asks nobody"},
-		"too late":              {short, "ada", "nobody acknowledged the alert in time"},
+		"of what asks nobody":   {toTell(ada), "ada", "does not ask"},
+		"of what is muted":      {muted, "ada", "does not ask"},
+		"of what was collected": {collected, "ada", "does not ask"},
+		"too late":              {short, "ada", "not acknowledged in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDelivery(t)

@@ -82,12 +82,12 @@ type gathering struct {
 
 func (r *gathering) listen(ctx workflow.Context) error {
 	err := workflow.SetQueryHandlerWithOptions(ctx, DigestsQuery, r.log,
-		workflow.QueryHandlerOptions{Description: "What waits, and the digests that were handed on"})
+		workflow.QueryHandlerOptions{Description: "The alerts that wait, and the digests that were started"})
 	if err != nil || !r.Throttled {
 		return err
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, AdmitUpdate, r.admit,
-		workflow.UpdateHandlerOptions{Description: "Says whether a notice is told now; else it comes in a digest"})
+		workflow.UpdateHandlerOptions{Description: "Says whether a notice is delivered now or in a digest"})
 }
 
 // admit answers a throttle's AdmitUpdate. It finishes before any other code of the workflow runs, so that a run that ends
@@ -198,9 +198,9 @@ func (r *gathering) startRest(ctx workflow.Context, id string, b batch) error {
 		return nil
 	}
 	var told []string
-	err := workflow.ExecuteActivity(patientGather(ctx, "what was told before the reset"), groups.Told, id).Get(ctx, &told)
+	err := workflow.ExecuteActivity(patientGather(ctx, "what was delivered before the reset"), groups.Told, id).Get(ctx, &told)
 	if err != nil {
-		workflow.GetLogger(ctx).Error("An earlier digest was not read, and some alerts may be told twice", "digest", id, "error", err)
+		workflow.GetLogger(ctx).Error("Reading an earlier digest failed; some alerts may be delivered twice", "digest", id, "error", err)
 	}
 	rest := slices.DeleteFunc(slices.Clone(b.members), func(m alert.Member) bool { return slices.Contains(told, m.EventID) })
 	if len(rest) == 0 {
@@ -486,7 +486,7 @@ func (c *chain) placed(ctx workflow.Context, g alert.Gathering, ask func(workflo
 	case ctx.Err() != nil:
 		return false
 	case err != nil:
-		workflow.GetLogger(ctx).Error("No group was reached, and the alert is told by itself", "alert", c.notice.ID, "receiver", c.Receiver, "error", err)
+		workflow.GetLogger(ctx).Error("No group was reached; the alert is delivered by itself", "alert", c.notice.ID, "receiver", c.Receiver, "error", err)
 		return true
 	case place.Now:
 		c.hold(ctx, place.Holding)

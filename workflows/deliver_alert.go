@@ -77,13 +77,13 @@ func newAlarm(ctx workflow.Context, d Delivery) *alarm {
 
 func (a *alarm) listen(ctx workflow.Context) error {
 	err := workflow.SetQueryHandlerWithOptions(ctx, DeliveriesQuery, func() (alert.Log, error) { return a.log, nil },
-		workflow.QueryHandlerOptions{Description: "Who was told when, and who has acknowledged"})
+		workflow.QueryHandlerOptions{Description: "Every delivery with its attempts, and the acknowledgement"})
 	if err != nil {
 		return err
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, AcknowledgeUpdate, a.acknowledge, workflow.UpdateHandlerOptions{
 		Validator:   a.acknowledgeable,
-		Description: "Takes the alert upon somebody: no further step is told",
+		Description: "Acknowledges the alert: no further step is begun",
 	})
 }
 
@@ -284,9 +284,9 @@ func (a *alarm) acknowledgeable(by alert.Acknowledgement) error {
 		asked = asked || c.asks() && c.log.Collected == nil
 	}
 	if asked {
-		return acknowledgementClosed("nobody acknowledged the alert in time, and nobody is asked any more")
+		return acknowledgementClosed("the alert was not acknowledged in time, and its escalation has ended")
 	}
-	return acknowledgementClosed("the alert asks nobody to acknowledge it")
+	return acknowledgementClosed("the alert does not ask to be acknowledged")
 }
 
 func acknowledgementClosed(why string) error {
@@ -404,16 +404,16 @@ func tellChain(story *strings.Builder, c alert.ChainLog) {
 	fmt.Fprintf(story, "**%s** (route %s)\n\n", c.Receiver, c.Route)
 	switch {
 	case c.Muted != "":
-		fmt.Fprintf(story, "Nobody is told: %s\n\n", c.Muted)
+		fmt.Fprintf(story, "Not sent: %s\n\n", c.Muted)
 	case c.Collected != nil:
 		fmt.Fprintf(story, "Comes in a digest of `%s`%s\n\n", c.Collected.WorkflowID, by(c.Collected.Holding))
 	case c.Holding != nil:
-		fmt.Fprintf(story, "The throttle is used up: what follows comes in a digest%s\n\n", by(c.Holding))
+		fmt.Fprintf(story, "The throttle is used up: later alerts come in a digest%s\n\n", by(c.Holding))
 	}
 	for i, step := range c.Steps {
-		fmt.Fprintf(story, "%d. %s, told at %s", i+1, step.Receiver, clock(step.At))
+		fmt.Fprintf(story, "%d. %s, at %s", i+1, step.Receiver, clock(step.At))
 		if step.AskedUntil != nil {
-			fmt.Fprintf(story, ", asked until %s", clock(*step.AskedUntil))
+			fmt.Fprintf(story, ", to be acknowledged by %s", clock(*step.AskedUntil))
 		}
 		story.WriteString("\n")
 		for _, d := range step.Deliveries {
@@ -425,7 +425,7 @@ func tellChain(story *strings.Builder, c alert.ChainLog) {
 		}
 	}
 	if c.Unacknowledged {
-		story.WriteString("\nNobody acknowledged in time\n")
+		story.WriteString("\nNot acknowledged in time\n")
 	}
 	story.WriteString("\n")
 }

@@ -87,7 +87,7 @@ func (p *process) listen(ctx workflow.Context) error {
 		return err
 	}
 	err = workflow.SetUpdateHandlerWithOptions(ctx, AnswerUpdate, p.answer,
-		workflow.UpdateHandlerOptions{Description: "Waits until there is something to tell the caller"})
+		workflow.UpdateHandlerOptions{Description: "Waits until the transaction is settled or in review"})
 	if err != nil {
 		return err
 	}

@@ -248,7 +248,7 @@ func TestAReviewIsRefusedWhereThereIsNothingToDecide(t *testing.T) {
 		"without a verdict":      {review.Request{Reviewer: "ada"}, "must be approve or decline"},
 		"without a reviewer":     {review.Request{Verdict: review.Approve}, "must say who decides"},
 		"with a card number":     {review.Request{Verdict: review.Approve, Reviewer: "ada", Note: "card 4242 4242 4242 4242"}, "could be a card number"},
-		"with a line break":      {review.Request{Verdict: review.Approve, Reviewer: "ada\r\nBcc: x"}, "no control characters"},
+		"with a line break":      {review.Request{Verdict: review.Approve, Reviewer: "ada\r\nBcc: x"}, "must not contain control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRun(t)

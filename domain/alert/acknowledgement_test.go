@@ -16,7 +16,7 @@ func TestAnAcknowledgementSaysWhatIsWrongWithIt(t *testing.T) {
 		{alert.Acknowledgement{By: " "}, "by: must say who"},
 		{alert.Acknowledgement{By: strings.Repeat("é", alert.MaxBy+1)}, "by: must not be longer than 200"},
 		{alert.Acknowledgement{By: "ada", Note: strings.Repeat("é", alert.MaxNote+1)}, "note: must not be longer than 500"},
-		{alert.Acknowledgement{By: "ada\n"}, "by: must hold no control"},
+		{alert.Acknowledgement{By: "ada\n"}, "by: must not contain control"},
 		{alert.Acknowledgement{By: "ada", Note: "card 4111111111111111"}, "could be a card number"},
 	} {
 		err := c.given.Check()

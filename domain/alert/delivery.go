@@ -33,7 +33,7 @@ type Attempt struct {
 	// and the message may have arrived.
 	Answer string `json:"answer"`
 	// Unknown is true if it is not known whether the other side took the message.
-	Unknown bool `json:"unknown,omitempty" doc:"Nobody knows whether the other side took the message: alertman was gone before its answer"`
+	Unknown bool `json:"unknown,omitempty" doc:"It is not known whether the other side took the message: alertman ended before the answer came"`
 }
 
 // Told is the result of a delivery, reported by the activity that made it.
@@ -55,7 +55,7 @@ type Delivery struct {
 type StepLog struct {
 	Receiver   string     `json:"receiver"`
 	At         time.Time  `json:"at"`
-	AskedUntil *time.Time `json:"askedUntil,omitempty" doc:"Until when it has to be acknowledged"`
+	AskedUntil *time.Time `json:"askedUntil,omitempty" doc:"The time by which it must be acknowledged"`
 	Deliveries []Delivery `json:"deliveries"`
 }
 
@@ -63,7 +63,7 @@ type StepLog struct {
 type ChainLog struct {
 	Receiver string `json:"receiver"`
 	Route    string `json:"route"`
-	Muted    string `json:"muted,omitempty" doc:"Why nobody was told"`
+	Muted    string `json:"muted,omitempty" doc:"Why the alert was not sent"`
 	// Collected is the group whose digest contains the alert.
 	Collected *Place `json:"collected,omitempty"`
 	// Holding is set if the receiver's throttle holds back the alerts that came after.
@@ -77,17 +77,17 @@ type ChainLog struct {
 // Log lists everything that was done about a notice.
 type Log struct {
 	ID              string           `json:"id"`
-	EventID         string           `json:"eventID,omitempty" doc:"Of what tells an alert that waited for a digest, and was alone in it: the alert's own id"`
+	EventID         string           `json:"eventID,omitempty" doc:"The alert's own id, if it waited for a digest and was the only one in it"`
 	Type            Type             `json:"type"`
 	OrderID         string           `json:"orderID"`
 	TransactionID   string           `json:"transactionID"`
-	Time            time.Time        `json:"time" doc:"When what the alert tells came about"`
+	Time            time.Time        `json:"time" doc:"When the event happened"`
 	TakenAt         time.Time        `json:"takenAt" doc:"When alertman took it"`
 	ExpiresAt       time.Time        `json:"expiresAt"`
 	Chains          []ChainLog       `json:"chains"`
 	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
 	// Digest is set if the log is about a digest.
-	Digest *Digest `json:"digest,omitempty" doc:"Of a digest: all alerts in it"`
+	Digest *Digest `json:"digest,omitempty" doc:"All alerts in it, if this is a digest"`
 }
 
 // GroupLog lists the digests that a group has handed on, and says what it holds.
@@ -194,9 +194,9 @@ func (a Acknowledgement) Check() error {
 	case utf8.RuneCountInString(a.Note) > MaxNote:
 		return fmt.Errorf("note: must not be longer than %d characters", MaxNote)
 	case strings.ContainsFunc(a.By, unicode.IsControl):
-		return errors.New("by: must hold no control characters")
+		return errors.New("by: must not contain control characters")
 	case card.Redact(a.By) != a.By || card.Redact(a.Note) != a.Note:
-		return errors.New("by and note: must hold nothing that could be a card number")
+		return errors.New("by and note: must not contain anything that could be a card number")
 	}
 	return nil
 }

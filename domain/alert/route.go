@@ -90,8 +90,8 @@ type Place struct {
 
 // Holding means that a receiver's throttle is used up: until its span is over, only urgent notices pass.
 type Holding struct {
-	Until   time.Time `json:"until" doc:"When what is held back comes as one digest, unless there is so much of it that it comes before"`
-	Waiting int       `json:"waiting,omitempty" doc:"How many alerts wait for it"`
+	Until   time.Time `json:"until" doc:"When the alerts that are held back come as one digest; it comes earlier if it is full"`
+	Waiting int       `json:"waiting,omitempty" doc:"How many alerts wait for the digest"`
 }
 
 // Urgent reports whether a receiver has to learn of the notice at once, however much it gets already. This is so for a

@@ -48,7 +48,7 @@ const MaxScore = 100
 type Decision struct {
 	Outcome   Outcome   `json:"outcome" enum:"approve,review,decline,not_evaluated"`
 	Score     int       `json:"score" minimum:"0" maximum:"100"`
-	RiskLevel RiskLevel `json:"riskLevel" enum:"normal,elevated,highest,unknown" doc:"The score in words: normal, elevated from the ruleset's review threshold on, highest from its decline threshold on; unknown where nobody decided"`
+	RiskLevel RiskLevel `json:"riskLevel" enum:"normal,elevated,highest,unknown" doc:"The score in words: normal, elevated from the ruleset's review threshold on, highest from its decline threshold on; unknown if it was not evaluated"`
 	Reasons   []Reason  `json:"reasons"`
 	Ruleset   Ruleset   `json:"ruleset"`
 	Source    Source    `json:"source" enum:"automated_rule,none"`

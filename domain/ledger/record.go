@@ -18,8 +18,8 @@ type Answer struct {
 	TransactionID     string          `json:"transactionID"`
 	TransactionStatus Status          `json:"transactionStatus"`
 	Decision          *fraud.Decision `json:"decision,omitempty" doc:"What the fraud check found; absent until it has answered"`
-	Review            *review.Review  `json:"review,omitempty" doc:"What people were asked and said; absent where nobody was asked"`
-	Payment           *payment.Result `json:"payment,omitempty" doc:"Who was asked for the money, and why it was not taken; absent until a gateway was chosen"`
+	Review            *review.Review  `json:"review,omitempty" doc:"The review by a person; absent if there was none"`
+	Payment           *payment.Result `json:"payment,omitempty" doc:"The gateway that was asked for the money, and why it was not taken; absent until a gateway was chosen"`
 }
 
 // Status holds a transaction's status as code and name, and whether a verdict of fraud stopped the transaction.
@@ -38,10 +38,10 @@ type Record struct {
 	Payment       Payment            `json:"payment"`
 	CustomerID    string             `json:"customerID,omitempty"`
 	Metadata      map[string]string  `json:"metadata,omitempty"`
-	Explanation   *fraud.Explanation `json:"explanation,omitempty" doc:"How the fraud check came to its decision; absent where it has no more to say"`
+	Explanation   *fraud.Explanation `json:"explanation,omitempty" doc:"How the fraud check came to its decision; absent if it gave no explanation"`
 	Labels        []Label            `json:"labels,omitempty" doc:"What turned out to be true"`
 	StartTime     time.Time          `json:"startTime"`
-	EndTime       *time.Time         `json:"endTime" doc:"When the last step was done; null while there are more to come"`
+	EndTime       *time.Time         `json:"endTime" doc:"When the last step was done; null while steps are left"`
 	Steps         []Step             `json:"steps"`
 }
 
@@ -57,17 +57,17 @@ type Order struct {
 type Payment struct {
 	Card            string      `json:"card,omitempty" example:"123456******4321"`
 	Brand           string      `json:"brand,omitempty"`
-	CoBrand         string      `json:"coBrand,omitempty" doc:"The other brand of a card of two"`
+	CoBrand         string      `json:"coBrand,omitempty" doc:"The second brand of a card that has two"`
 	Type            string      `json:"type"`
 	Amount          json.Number `json:"amount"`
 	Currency        string      `json:"currency"`
 	AuthorizationID string      `json:"authorizationID,omitempty"`
 	CaptureID       string      `json:"captureID,omitempty"`
 	VoidedAt        *time.Time  `json:"voidedAt,omitempty" doc:"When the hold was released"`
-	RefundID        string      `json:"refundID,omitempty" doc:"Set where money was taken and given back"`
+	RefundID        string      `json:"refundID,omitempty" doc:"Set if the money was taken and given back"`
 	payment.Result
 	Error     string `json:"error,omitempty" doc:"Why no money was taken, in the gateway's words"`
-	StillHeld string `json:"stillHeld,omitempty" doc:"Why the money has not been given back; somebody must see to it"`
+	StillHeld string `json:"stillHeld,omitempty" doc:"Why the money could not be given back; a person must do it"`
 }
 
 // Step is a status that the transaction reached, with the time.

@@ -97,13 +97,13 @@ func IsUnknown(err error) bool {
 
 // Decline says why no money was taken, in words that are the same for every gateway.
 type Decline struct {
-	Code      DeclineCode `json:"code" example:"insufficient_funds" doc:"Why, in words that stay the same whichever gateway was asked"`
+	Code      DeclineCode `json:"code" example:"insufficient_funds" doc:"Why, in words that are the same for all gateways"`
 	Retryable bool        `json:"retryable" doc:"Whether the same payment may succeed if it is posted again later, under a new key"`
 }
 
 // Result says which gateway was asked to move the money, and why the money was not taken.
 type Result struct {
-	Gateway string   `json:"gateway,omitempty" example:"stripe" doc:"Who was asked to move the money; simulated gateways move none"`
+	Gateway string   `json:"gateway,omitempty" example:"stripe" doc:"The gateway that was asked to move the money; simulated gateways move none"`
 	Decline *Decline `json:"decline,omitempty" doc:"Why no money was taken; absent unless the status is 17"`
 }
 

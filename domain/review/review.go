@@ -32,13 +32,13 @@ const (
 type Review struct {
 	RequestedAt time.Time       `json:"requestedAt"`
 	Deadline    time.Time       `json:"deadline" doc:"When it is decided without a person"`
-	OnExpiry    Verdict         `json:"onExpiry" enum:"approve,decline" doc:"What it comes to then; an approval only where the fraud check, asked again, says no worse"`
-	Verdict     Verdict         `json:"verdict,omitempty" enum:"approve,decline" doc:"Absent until somebody has decided"`
-	Reviewer    string          `json:"reviewer,omitempty" doc:"Who decided; absent when the deadline did"`
+	OnExpiry    Verdict         `json:"onExpiry" enum:"approve,decline" doc:"What is decided then; it is an approval only if the fraud check, asked again, finds it no worse"`
+	Verdict     Verdict         `json:"verdict,omitempty" enum:"approve,decline" doc:"Absent until it is decided"`
+	Reviewer    string          `json:"reviewer,omitempty" doc:"Who decided; absent if the deadline passed without a decision"`
 	Note        string          `json:"note,omitempty"`
 	Confirmed   bool            `json:"confirmed,omitempty" doc:"The reviewer approved although the fraud check had got worse"`
 	DecidedAt   *time.Time      `json:"decidedAt,omitempty"`
-	Expired     bool            `json:"expired,omitempty" doc:"Nobody decided before the deadline"`
+	Expired     bool            `json:"expired,omitempty" doc:"The deadline passed without a reviewer's decision"`
 	Recheck     *fraud.Decision `json:"recheck,omitempty" doc:"What the fraud check said when it was asked again, before an approval"`
 }
 
@@ -91,11 +91,11 @@ func (q Request) Check() error {
 	case utf8.RuneCountInString(q.Note) > MaxNote:
 		return fmt.Errorf("note: must not be longer than %d characters", MaxNote)
 	case card.Redact(q.Reviewer) != q.Reviewer:
-		return errors.New("reviewer: must hold nothing that could be a card number")
+		return errors.New("reviewer: must not contain anything that could be a card number")
 	case card.Redact(q.Note) != q.Note:
-		return errors.New("note: must hold nothing that could be a card number")
+		return errors.New("note: must not contain anything that could be a card number")
 	case strings.ContainsFunc(q.Reviewer, unicode.IsControl):
-		return errors.New("reviewer: must hold no control characters")
+		return errors.New("reviewer: must not contain control characters")
 	default:
 		return nil
 	}

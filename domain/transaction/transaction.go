@@ -94,7 +94,7 @@ var (
 	ErrNotFound    = errors.New("no such transaction")
 	ErrNotAccepted = errors.New("nothing was accepted")
 	ErrUnknown     = errors.New("it is not known whether it was accepted")
-	ErrBusy        = errors.New("nothing was accepted: too many at once")
+	ErrBusy        = errors.New("too many at once: nothing was accepted")
 	ErrUnavailable = errors.New("the transaction cannot be read now")
 	ErrKeyUsed     = errors.New("the idempotency key was used with another body")
 	ErrLedgerAway  = errors.New("the ledger cannot be asked for an earlier request, and nothing was accepted")
