@@ -186,36 +186,38 @@ var steps = []struct {
 		time.Sleep(300 * time.Millisecond)
 		c.killBoth()
 	}},
-	{"told, and not answered", func(c *chaos, _ *gated) { c.killBothWhenTold(func() {}) }},
-	{"told, and not recorded", func(c *chaos, _ *gated) {
-		c.killBothWhenTold(func() {
-			for _, g := range c.alertmen {
-				g.temporal.hold(toServer)
-			}
-		})
-	}},
+	{"accepted, and not answered", func(c *chaos, _ *gated) { c.killBothWhenAccepted(false) }},
+	{"answered, and not recorded", func(c *chaos, _ *gated) { c.killBothWhenAccepted(true) }},
 }
 
-// killBothWhenTold kills both alertmen when a provider has accepted a message, since it is unknown which of them sent
-// it. The provider calls first before the kill, and answers only after it.
-func (c *chaos) killBothWhenTold(first func()) {
+// killBothWhenAccepted kills both alertmen when a provider has accepted a message, since it is unknown which of them sent
+// it. If answered, the kill comes after the provider's answer, which the alertman can no longer report to Temporal;
+// otherwise before it.
+func (c *chaos) killBothWhenAccepted(answered bool) {
 	c.t.Helper()
-	told := make(chan struct{})
-	var once sync.Once
-	c.onAccepted(func() {
-		once.Do(func() {
-			first()
-			close(told)
-			time.Sleep(50 * time.Millisecond) // meanwhile the process is killed, before the answer
-		})
-	})
+	accepted, killed := make(chan struct{}), make(chan struct{})
+	defer close(killed)
+	c.onAccepted(sync.OnceFunc(func() {
+		if !answered {
+			close(accepted)
+			<-killed
+			return
+		}
+		for _, g := range c.alertmen {
+			g.temporal.hold(toServer)
+		}
+		close(accepted)
+	}))
 	c.publish(1)
 	select {
-	case <-told:
+	case <-accepted:
 	case <-time.After(soon):
-		c.t.Log("nobody was told anything to kill upon")
+		c.t.Log("no message was accepted to kill upon")
 	}
 	c.onAccepted(nil)
+	if answered {
+		time.Sleep(200 * time.Millisecond) // until the alertman has the answer
+	}
 	c.killBoth()
 }
 
