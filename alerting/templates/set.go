@@ -169,8 +169,9 @@ func (p *part) write(v View) (string, error) {
 // longestSubject is the greatest length of a subject, in characters.
 const longestSubject = 200
 
-// mostCharacters holds the channels' limits: Twilio rejects an SMS of more than 1600 characters (its error 21617), and Slack
-// cuts texts longer than some thousands. posting.Length counts the characters.
+// mostCharacters holds the channels' limits. Twilio rejects an SMS of more than 1600 characters (its error 21617). Slack asks
+// for at most 4,000 in a message (https://docs.slack.dev/reference/methods/chat.postMessage), and breaks longer ones into
+// several; it truncates only at 40,000, see gateways/chat. posting.Length counts the characters.
 var mostCharacters = map[string]int{alert.SMS: 1600, alert.Chat: 3500}
 
 // The greatest size of a text or of HTML, in bytes: half of what a message may hold.

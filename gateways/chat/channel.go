@@ -10,7 +10,8 @@ import (
 	"dummyorders/gateways/posting"
 )
 
-// maxText is the length, in characters, after which Slack cuts a message's text.
+// maxText is the length, in characters, at which Slack truncates a message's text, see
+// https://api.slack.com/changelog/2018-04-truncating-really-long-messages. The templates write less.
 const maxText = 40_000
 
 // Endpoint is a webhook. Its URL is a secret, because it is enough to write to the channel.
