@@ -45,7 +45,8 @@ func (b broken) Void(context.Context, payment.VoidRequest) error { return b.err 
 func (b broken) Save(context.Context, ledger.Entry) error        { return b.err }
 func (b broken) Publish(context.Context, alert.Event) error      { return b.err }
 
-func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
+// Only what no retry can mend is marked final.
+func TestFinalErrors(t *testing.T) {
 	declined := &payment.DeclinedError{Gateway: "amazonpay", Code: "insufficient_funds"}
 	amount := money.Money{Minor: 12300, Currency: "INR"}
 	event := alert.Event{ID: "8d1c0a52"}
@@ -123,7 +124,8 @@ func TestOnlyWhatNoRetryCanMendIsMarkedFinal(t *testing.T) {
 	}
 }
 
-func TestAGatewayThatSaysWhenToAskAgainIsAskedThen(t *testing.T) {
+// A gateway that says when to ask again is asked then.
+func TestPaymentRetryAfter(t *testing.T) {
 	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.TemporaryError{After: time.Minute}}, nil)}
 	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
 	application, is := errors.AsType[*temporal.ApplicationError](err)
@@ -132,7 +134,8 @@ func TestAGatewayThatSaysWhenToAskAgainIsAskedThen(t *testing.T) {
 	}
 }
 
-func TestADeclineIsAnAnswerAndNoAlarm(t *testing.T) {
+// A decline is an answer and not an alarm.
+func TestDeclineIsBenign(t *testing.T) {
 	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.DeclinedError{}}, nil)}
 	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
 	application, is := errors.AsType[*temporal.ApplicationError](err)

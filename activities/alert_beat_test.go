@@ -37,7 +37,7 @@ func (s *slow) Deliver(context.Context, string, alert.Message) (string, error) {
 
 // If a long delivery sent no heartbeats, Temporal would take alertman for dead, and the message would be sent again and
 // again.
-func TestADeliveryThatTakesLongSaysThatItLives(t *testing.T) {
+func TestDeliverHeartbeats(t *testing.T) {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()

@@ -72,7 +72,8 @@ func (m *mail) tell(t *testing.T, to alert.Target, before []alert.Attempt) (told
 	return told, kept, err
 }
 
-func TestADeliveryIsWrittenForItsReceiverAndHasAKeyOfItsOwn(t *testing.T) {
+// A delivery is written for its receiver and has its own key.
+func TestDeliver(t *testing.T) {
 	m := &mail{answer: "250 queued\r\nas 1"}
 	told, kept, err := m.tell(t, telling.Target, nil)
 	require.NoError(t, err)
@@ -87,7 +88,7 @@ func TestADeliveryIsWrittenForItsReceiverAndHasAKeyOfItsOwn(t *testing.T) {
 	require.Equal(t, telling.Key(), m.got.Key)
 }
 
-func TestWhatBecomesOfADeliveryThatFails(t *testing.T) {
+func TestDeliverFailures(t *testing.T) {
 	later := &alert.LaterError{By: "chat", After: 7 * time.Minute, Cause: errors.New("429")}
 	refused := &alert.RefusedError{By: "mail server x", Cause: errors.New("550 no such mailbox")}
 	for name, test := range map[string]struct {
@@ -123,7 +124,8 @@ func TestWhatBecomesOfADeliveryThatFails(t *testing.T) {
 	}
 }
 
-func TestOfManyAttemptsTheFirstAndTheLastAreKept(t *testing.T) {
+// Of many attempts the first and the last are kept.
+func TestDeliverKeepsSomeAttempts(t *testing.T) {
 	var before []alert.Attempt
 	for number := range 3 {
 		before = append(before, alert.Attempt{Number: number - 20, Answer: strings.Repeat("no ", 1000)})
@@ -144,7 +146,8 @@ func TestOfManyAttemptsTheFirstAndTheLastAreKept(t *testing.T) {
 	require.Equal(t, strings.Repeat("é", 299)+"…", kept[0].Answer)
 }
 
-func TestATerminalObeysNothingInAnAnswerThatIsKept(t *testing.T) {
+// A terminal obeys nothing in an answer that is kept.
+func TestDeliverRemovesControls(t *testing.T) {
 	m := &mail{answer: "250 \x1b[2Jqueued\r\nas 1\u202e"}
 	told, _, err := m.tell(t, telling.Target, nil)
 	require.NoError(t, err)
@@ -154,8 +157,9 @@ func TestATerminalObeysNothingInAnAnswerThatIsKept(t *testing.T) {
 	require.Equal(t, "451 ]0;owned", kept[0].Answer)
 }
 
-// The process of an attempt may be killed: then its result is not recorded.
-func TestAnAttemptOfWhichNothingWasKeptIsNotedAsUnknown(t *testing.T) {
+// An attempt without a kept result is recorded as unknown. The process of an attempt may be killed: then its result is
+// not recorded.
+func TestDeliverUnknownAttempt(t *testing.T) {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()

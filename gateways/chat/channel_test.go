@@ -30,7 +30,7 @@ func endpoint(url string) func(string) (chat.Endpoint, bool) {
 	return func(asked string) (chat.Endpoint, bool) { return chat.Endpoint{URL: url}, asked == name }
 }
 
-func TestTheChannelIsAsEveryChannelIs(t *testing.T) {
+func TestConformance(t *testing.T) {
 	channeltest.Conformance(t, func(t *testing.T) channeltest.Subject {
 		fake := channeltest.NewFakeSlack()
 		server := channeltest.Start(t, fake)
@@ -41,7 +41,8 @@ func TestTheChannelIsAsEveryChannelIs(t *testing.T) {
 	})
 }
 
-func TestAMessageIsOfSlacksForm(t *testing.T) {
+// A message has the form that Slack takes.
+func TestDeliverForm(t *testing.T) {
 	fake := channeltest.NewFakeSlack()
 	c := chat.New(endpoint(channeltest.Start(t, fake).URL+path), channeltest.Client(t))
 	answer, err := c.Deliver(t.Context(), name, alert.Message{Text: "*declined* ü &lt; <https://a.example/?b&c|look>\n\"𝄞\""})
@@ -54,7 +55,8 @@ func TestAMessageIsOfSlacksForm(t *testing.T) {
 	assert.Empty(t, fake.Violations())
 }
 
-func TestATextIsNoLongerThanSlackShows(t *testing.T) {
+// A text is cut to what Slack shows.
+func TestDeliverCutsText(t *testing.T) {
 	fake := channeltest.NewFakeSlack()
 	c := chat.New(endpoint(channeltest.Start(t, fake).URL+path), channeltest.Client(t))
 	_, err := c.Deliver(t.Context(), name, alert.Message{Text: strings.Repeat("ü", 40_001)})
@@ -63,7 +65,8 @@ func TestATextIsNoLongerThanSlackShows(t *testing.T) {
 	assert.Equal(t, strings.Repeat("ü", 39_999)+"…", fake.Accepted()[0].Text)
 }
 
-func TestAnAnswerIsTakenForWhatItMeans(t *testing.T) {
+// Each answer is classed as final or to be tried again.
+func TestAnswers(t *testing.T) {
 	for words, answer := range map[string]struct {
 		status int
 		body   string
@@ -89,14 +92,15 @@ func TestAnAnswerIsTakenForWhatItMeans(t *testing.T) {
 	assert.Equal(t, `200 OK: {"success":true}`, answer)
 }
 
-func TestAnEndpointThatIsNotThereNowIsTriedAgain(t *testing.T) {
+// An endpoint may come back with the next configuration.
+func TestUnknownEndpointIsRetried(t *testing.T) {
 	c := chat.New(endpoint("https://hooks.example.com"+path), channeltest.Answering(200, nil, "ok"))
 	_, err := c.Deliver(t.Context(), "fraud-team/other", alert.Message{Text: "text"})
 	require.ErrorContains(t, err, "chat fraud-team/other: there is no such endpoint")
 	assert.False(t, alert.IsRefused(err))
 }
 
-func TestNothingOfAURLThatIsNoneIsShown(t *testing.T) {
+func TestBadURLIsNotShown(t *testing.T) {
 	for _, url := range []string{
 		"", path, "hooks.example.com" + path, "ftp://hooks.example.com" + path, "https://" + path,
 		"https://user:" + secret + "@hooks.example.com:x/", "https://hooks.example.com/%zz" + secret, "https://a b/" + secret,
@@ -109,7 +113,8 @@ func TestNothingOfAURLThatIsNoneIsShown(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", chat.Endpoint{URL: secret}, chat.Endpoint{URL: secret}, chat.Endpoint{URL: secret}), secret)
 }
 
-func TestAWorkspaceThatIsBusySaysUntilWhen(t *testing.T) {
+// A workspace that is busy says until when.
+func TestRateLimit(t *testing.T) {
 	fake := channeltest.NewFakeSlack()
 	fake.Limit(time.Hour)
 	c := chat.New(endpoint(channeltest.Start(t, fake).URL+path), channeltest.Client(t))

@@ -12,7 +12,8 @@ import (
 	"dummyorders/gateways/cloudevents"
 )
 
-func TestTheExamplesInTheAsyncAPIDocumentAreEvents(t *testing.T) {
+// The examples in the AsyncAPI document are events.
+func TestAsyncAPIExamples(t *testing.T) {
 	text, err := os.ReadFile("../../docs/asyncapi.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +57,8 @@ func TestTheExamplesInTheAsyncAPIDocumentAreEvents(t *testing.T) {
 	}
 }
 
-func TestTheChannelsOfTheAsyncAPIDocumentCarryEveryMessage(t *testing.T) {
+// The channels of the AsyncAPI document carry every message.
+func TestAsyncAPIChannels(t *testing.T) {
 	text, err := os.ReadFile("../../docs/asyncapi.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write testdata anew")
 
 const goldenFile = "testdata/fraud_detected.json"
 
-func TestTheDocumentsAreThoseOnRecord(t *testing.T) {
+func TestEncodeGoldens(t *testing.T) {
 	for file, event := range onRecord() {
 		body, err := cloudevents.Encode(event)
 		require.NoError(t, err, file)
@@ -37,7 +37,7 @@ func TestTheDocumentsAreThoseOnRecord(t *testing.T) {
 	}
 }
 
-func TestDecodeReadsTheDocumentsOnRecord(t *testing.T) {
+func TestDecodeGoldens(t *testing.T) {
 	for file, event := range onRecord() {
 		golden, err := os.ReadFile(filepath.Join("testdata", file))
 		require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestDecodeReadsTheDocumentsOnRecord(t *testing.T) {
 	}
 }
 
-func TestEveryTypeIsOnRecord(t *testing.T) {
+func TestGoldensCoverEveryType(t *testing.T) {
 	recorded := map[alert.Type]bool{}
 	for _, event := range onRecord() {
 		recorded[event.Type] = true
@@ -57,7 +57,7 @@ func TestEveryTypeIsOnRecord(t *testing.T) {
 	}
 }
 
-func TestAnotherCloudEventsReaderReadsIt(t *testing.T) {
+func TestEncodeReadByOfficialSDK(t *testing.T) {
 	body, err := cloudevents.Encode(fraudDetected())
 	require.NoError(t, err)
 	var e event.Event
@@ -71,7 +71,7 @@ func TestAnotherCloudEventsReaderReadsIt(t *testing.T) {
 	assert.Equal(t, "application/json", e.DataContentType())
 }
 
-func TestAmountsTravelExactly(t *testing.T) {
+func TestAmountsAreExact(t *testing.T) {
 	for _, amount := range []json.Number{"123.00", "0.1", "999999999999.99", "12345678901234567890.123", "5", "1e3"} {
 		e := fraudDetected()
 		e.Data.Amount = amount
@@ -84,7 +84,8 @@ func TestAmountsTravelExactly(t *testing.T) {
 	}
 }
 
-func TestTimesAreTheSameInstantInUTC(t *testing.T) {
+// A time stays the same instant.
+func TestTimesAreInUTC(t *testing.T) {
 	e := fraudDetected()
 	e.Time = e.Time.In(time.FixedZone("IST", 5*60*60+30*60))
 	body, err := cloudevents.Encode(e)
@@ -95,7 +96,8 @@ func TestTimesAreTheSameInstantInUTC(t *testing.T) {
 	assert.Equal(t, fraudDetected().Time, decoded.Time)
 }
 
-func TestExtensionsAndNewDataMembersArePassedOver(t *testing.T) {
+// Extensions and new members of data are ignored.
+func TestDecodeIgnoresUnknownMembers(t *testing.T) {
 	golden, err := os.ReadFile(goldenFile)
 	require.NoError(t, err)
 	extended := strings.Replace(string(golden), `"data":{`, `"partitionkey":"k","data":{"later":[1],`, 1)
@@ -105,7 +107,7 @@ func TestExtensionsAndNewDataMembersArePassedOver(t *testing.T) {
 	assert.Equal(t, fraudDetected(), e)
 }
 
-func TestAnIncompleteEventIsNotEncoded(t *testing.T) {
+func TestEncodeRefusesIncomplete(t *testing.T) {
 	for want, spoil := range map[string]func(*alert.Event){
 		"id must be text":                          func(e *alert.Event) { e.ID = " " },
 		"source must be a URI reference":           func(e *alert.Event) { e.Source = "%zz" },
@@ -134,7 +136,7 @@ func TestAnIncompleteEventIsNotEncoded(t *testing.T) {
 	}
 }
 
-func TestAMalformedReviewIsNotEncoded(t *testing.T) {
+func TestEncodeRefusesBadReview(t *testing.T) {
 	for _, c := range []struct {
 		want  string
 		spoil func(*review.Review)
@@ -155,7 +157,8 @@ func TestAMalformedReviewIsNotEncoded(t *testing.T) {
 	}
 }
 
-func TestAPaymentByTokenHasNoCardToShow(t *testing.T) {
+// A payment by token has no card to show.
+func TestEncodeTokenPayment(t *testing.T) {
 	e := fraudDetected()
 	e.Data.Card = ""
 	body, err := cloudevents.Encode(e)

@@ -39,14 +39,15 @@ var noEvents = map[string]string{
 	`{"datacontentencoding":"","specversion":"0.3"}`:                                                          "specversion",
 }
 
-func TestWhatIsNoEventIsRefusedWithTheReason(t *testing.T) {
+// What is not an event is refused with the reason.
+func TestDecodeRefuses(t *testing.T) {
 	for document, reason := range noEvents {
 		_, err := cloudevents.Decode([]byte(document))
 		assert.ErrorContains(t, err, reason, "%s", document)
 	}
 }
 
-func TestEachMissingPartOfADocumentIsNamed(t *testing.T) {
+func TestDecodeNamesMissingMember(t *testing.T) {
 	golden, err := os.ReadFile(goldenFile)
 	require.NoError(t, err)
 	for member, reason := range map[string]string{
@@ -70,7 +71,7 @@ func TestEachMissingPartOfADocumentIsNamed(t *testing.T) {
 	}
 }
 
-func TestAReasonIsShortWhateverTheDocumentHolds(t *testing.T) {
+func TestDecodeErrorIsShort(t *testing.T) {
 	long := strings.Repeat("9", 1<<20)
 	for _, document := range []string{
 		`{"specversion":"` + long + `"}`,
@@ -86,7 +87,7 @@ func TestAReasonIsShortWhateverTheDocumentHolds(t *testing.T) {
 	}
 }
 
-func TestAReasonShowsNoCardNumber(t *testing.T) {
+func TestDecodeErrorHidesCardNumber(t *testing.T) {
 	for _, document := range []string{
 		`{"specversion":"4012888888881881"}`,
 		`{"specversion":"` + strings.Repeat("x", 50) + `4012 8888 8888 1881"}`,

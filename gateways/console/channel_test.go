@@ -19,7 +19,8 @@ func message(id, text string) alert.Message {
 	return alert.Message{Notice: alert.Notice{ID: id}, Text: text}
 }
 
-func TestAMessageIsWrittenBelowTheNameOfItsAlert(t *testing.T) {
+// A message is written below the name of its alert.
+func TestDeliver(t *testing.T) {
 	var out bytes.Buffer
 	answer, err := console.New(&out).Deliver(t.Context(), "-", message("0199-1", "order 1234 declined\n\tü 𝄞\n"))
 	require.NoError(t, err)
@@ -27,7 +28,8 @@ func TestAMessageIsWrittenBelowTheNameOfItsAlert(t *testing.T) {
 	assert.Equal(t, "── alert 0199-1 ──\norder 1234 declined\n\tü 𝄞\n\n", out.String())
 }
 
-func TestATerminalObeysNothingInAMessage(t *testing.T) {
+// A terminal obeys nothing in a message.
+func TestDeliverRemovesControls(t *testing.T) {
 	var out bytes.Buffer
 	_, err := console.New(&out).Deliver(t.Context(), "-", message("1\x1b[2J", "a\x1b]0;title\x07b\rc\x9bd"))
 	require.NoError(t, err)
@@ -43,7 +45,8 @@ func (p *pieces) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestMessagesAtOnceAreWrittenOneAfterTheOther(t *testing.T) {
+// Messages that come at once are written one after the other.
+func TestDeliverConcurrently(t *testing.T) {
 	var out pieces
 	c := console.New(&out)
 	var all sync.WaitGroup
@@ -62,7 +65,8 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-func TestAMessageThatCouldNotBeWrittenIsTriedAgain(t *testing.T) {
+// A message that could not be written is tried again.
+func TestDeliverWriteError(t *testing.T) {
 	_, err := console.New(broken{}).Deliver(t.Context(), "-", message("1", "text"))
 	require.ErrorContains(t, err, "write to the console: no space left on device")
 	assert.False(t, alert.IsRefused(err))

@@ -24,7 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var now = time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
 
-func TestRetryAfterIsSecondsOrADateWithinAnHour(t *testing.T) {
+// Retry-After holds seconds or a date; at most an hour counts.
+func TestRetryAfter(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"7": 7 * time.Second, " 7 ": 7 * time.Second, "0": time.Second, "3601": time.Hour,
 		"7.5": 8 * time.Second, "64.57": 65 * time.Second, "292.05": 293 * time.Second, "7.0": 7 * time.Second, "7.": 7 * time.Second,
@@ -72,7 +73,8 @@ func post(t testing.TB, status int, header http.Header, body string) posting.Ans
 	return answer
 }
 
-func TestAnAnswerIsToldShortOnOneLineAndWithoutSecrets(t *testing.T) {
+// An answer is reported in short, on one line and without secrets.
+func TestAnswerText(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                                   "500 Internal Server Error",
 		" a\r\n\tb\x00\u2028\u202ec ":        "500 Internal Server Error: a b c",
@@ -96,7 +98,8 @@ func (repeating) RoundTrip(r *http.Request) (*http.Response, error) {
 	return channeltest.Answering(401, nil, said).Transport.RoundTrip(r)
 }
 
-func TestALoginInTheURLIsHiddenAlsoAsItIsSent(t *testing.T) {
+// A login in the URL is hidden, also in the form in which it is sent.
+func TestAnswerHidesLogin(t *testing.T) {
 	for login, want := range map[string]string{
 		"":                                   "401 Unauthorized: of by",
 		"orders:canary-p%40ss@":              "401 Unauthorized: Basic [hidden] of orders by [hidden]",
@@ -112,11 +115,11 @@ func TestALoginInTheURLIsHiddenAlsoAsItIsSent(t *testing.T) {
 	}
 }
 
-func TestOnlyTheBeginningOfABodyIsRead(t *testing.T) {
+func TestAnswerBodyIsBounded(t *testing.T) {
 	assert.Len(t, post(t, 500, nil, strings.Repeat("x", 1<<20)).Body, 64<<10)
 }
 
-func TestAnAnswerOfAnyStatusMeansSomething(t *testing.T) {
+func TestAnswerOfAnyStatus(t *testing.T) {
 	retryAfter := http.Header{"Retry-After": {"7"}}
 	for status := 100; status < 700; status++ {
 		answer := post(t, status, retryAfter, "")
@@ -172,7 +175,8 @@ type failing struct{ err error }
 
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
 
-func TestNoErrorBelowTheFirstHoldsASecret(t *testing.T) {
+// No error in the chain holds a secret.
+func TestErrorChainHidesSecrets(t *testing.T) {
 	client := posting.NewClient(&http.Client{Transport: failing{errors.New("malformed: /services/T0/canary-token")}})
 	_, err := client.Post(t.Context(), posting.Request{Name: "chat a/b", URL: secretURL})
 	require.EqualError(t, err, "post to chat a/b at hooks.example.com: malformed: [hidden]")
@@ -189,7 +193,8 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-func TestAProviderThatDoesNotAnswerIsTriedAgainAfterHalfAMinute(t *testing.T) {
+// A provider that does not answer is tried again after half a minute.
+func TestPostTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		client := posting.NewClient(&http.Client{Transport: silent{}})
@@ -201,7 +206,8 @@ func TestAProviderThatDoesNotAnswerIsTriedAgainAfterHalfAMinute(t *testing.T) {
 	})
 }
 
-func TestTheGivenClientStaysAsItIs(t *testing.T) {
+// The given client stays as it is.
+func TestNewClientCopies(t *testing.T) {
 	given := &http.Client{}
 	posting.NewClient(given)
 	assert.Nil(t, given.CheckRedirect)

@@ -117,7 +117,8 @@ var byCard = map[string]string{
 	"4000000000006769": "hold ok, take no answer, take no answer, take no answer, release taken, give back refund_not_allowed",
 }
 
-func TestATestCardDecidesWhatBecomesOfEachCall(t *testing.T) {
+// A test card decides the result of each call.
+func TestCards(t *testing.T) {
 	for number, want := range byCard {
 		if got := payFor(t, simulated.New("default", atOnce), request(t, "k", number)); got != want {
 			t.Errorf("%s: %s; want %s", number, got, want)
@@ -125,7 +126,7 @@ func TestATestCardDecidesWhatBecomesOfEachCall(t *testing.T) {
 	}
 }
 
-func TestADeclinedTestCardGivesItsDeclineCode(t *testing.T) {
+func TestCardDeclineCodes(t *testing.T) {
 	for number, want := range map[string]payment.DeclineCode{
 		"4000000000000002": payment.GenericDecline,
 		"4000000000009995": payment.InsufficientFunds,
@@ -153,7 +154,8 @@ var sameAs = map[int64]string{
 	7709: "4000000000006736", 7700: "4242424242424242", 7710: "4242424242424242",
 }
 
-func TestATestAmountDoesAsItsCardDoesInAnyCurrencyWithHundredths(t *testing.T) {
+// A test amount does what its card does, in any currency with hundredths.
+func TestAmounts(t *testing.T) {
 	for minor, number := range sameAs {
 		for currency, want := range map[money.Currency]string{
 			"USD": byCard[number], "INR": byCard[number], "JPY": byCard["4242424242424242"], "KWD": byCard["4242424242424242"],
@@ -167,13 +169,15 @@ func TestATestAmountDoesAsItsCardDoesInAnyCurrencyWithHundredths(t *testing.T) {
 	}
 }
 
-func TestATestCardCountsBeforeATestAmount(t *testing.T) {
+// A test card counts before a test amount.
+func TestCardBeforeAmount(t *testing.T) {
 	r := request(t, "k", "4000000000009987")
 	r.Amount = money.Money{Minor: 7701, Currency: "USD"}
 	require.Equal(t, "hold lost_card", payFor(t, simulated.New("default"), r))
 }
 
-func TestTokensThatStripeDeclinesAreDeclinedAndOthersAreNot(t *testing.T) {
+// Tokens that Stripe declines are declined, others are not.
+func TestTokens(t *testing.T) {
 	for token, want := range map[string]string{
 		"pm_card_visa":                "hold ok, take ok",
 		"anything else":               "hold ok, take ok",
@@ -188,7 +192,8 @@ func TestTokensThatStripeDeclinesAreDeclinedAndOthersAreNot(t *testing.T) {
 	}
 }
 
-func TestALateAnswerTakesTwoSecondsOfTheTenThatCallersGive(t *testing.T) {
+// A late answer takes two of the ten seconds that callers give.
+func TestLateAnswer(t *testing.T) {
 	var waited []time.Duration
 	gateway := simulated.New("default", simulated.WithWait(func(_ context.Context, d time.Duration) error {
 		waited = append(waited, d)
@@ -199,8 +204,8 @@ func TestALateAnswerTakesTwoSecondsOfTheTenThatCallersGive(t *testing.T) {
 	require.Equal(t, []time.Duration{2 * time.Second, 2 * time.Second}, waited)
 }
 
-// TestTheDocumentListsEveryTestCard compares the tables of docs/payments.md with what was tested above.
-func TestTheDocumentListsEveryTestCard(t *testing.T) {
+// The tables of docs/payments.md are compared with what was tested above.
+func TestDocsListEveryCard(t *testing.T) {
 	text, err := os.ReadFile("../../docs/payments.md")
 	require.NoError(t, err)
 	documented := regexp.MustCompile(`(?m)^\| (4000 0000 0000 \d{4}) `).FindAllStringSubmatch(string(text), -1)

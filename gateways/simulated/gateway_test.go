@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func TestTheGatewayKeepsTheContract(t *testing.T) {
+func TestConformance(t *testing.T) {
 	paymenttest.Run(t, func(t *testing.T) paymenttest.Provider {
 		gateway := simulated.New("amazonpay")
 		return paymenttest.Provider{

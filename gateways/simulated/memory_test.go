@@ -10,7 +10,7 @@ import (
 	"dummyorders/gateways/simulated"
 )
 
-func TestAnotherProcessAnswersTheSame(t *testing.T) {
+func TestOtherProcessAnswersSame(t *testing.T) {
 	// Two gateways of one name: a process that was killed has lost whatever it kept in memory.
 	first, err := simulated.New("paytm").Authorize(t.Context(), request(t, "t/authorize", "4242424242424242"))
 	require.NoError(t, err)
@@ -34,7 +34,8 @@ func TestAnotherProcessAnswersTheSame(t *testing.T) {
 	require.NoError(t, simulated.New("paytm").Void(t.Context(), payment.VoidRequest{AuthorizationID: first.ID}))
 }
 
-func TestAnotherProcessKnowsATestCardByTheAuthorization(t *testing.T) {
+// Another process knows a test card by the authorization.
+func TestOtherProcessKnowsCard(t *testing.T) {
 	held, err := simulated.New("paytm").Authorize(t.Context(), request(t, "t/authorize", "4000000000006736"))
 	require.NoError(t, err)
 	_, err = simulated.New("paytm").Capture(t.Context(), payment.CaptureRequest{AuthorizationID: held.ID, Amount: amount})
@@ -43,7 +44,7 @@ func TestAnotherProcessKnowsATestCardByTheAuthorization(t *testing.T) {
 	require.Equal(t, "void_not_allowed", word(err))
 }
 
-func TestAnIDThatWasNeverGivenOutIsDeclined(t *testing.T) {
+func TestUnknownIDIsDeclined(t *testing.T) {
 	const id = "2f5e8a3c-5b7e-5d0c-9a54-0d9f3f0b8a11" // of version 5, as all of the gateway's
 	gateway := simulated.New("default")
 	for given, want := range map[string]string{
@@ -63,7 +64,8 @@ func TestAnIDThatWasNeverGivenOutIsDeclined(t *testing.T) {
 	}
 }
 
-func TestGatewaysOfSeveralNamesShareNothing(t *testing.T) {
+// Gateways of different names share nothing.
+func TestNamesShareNothing(t *testing.T) {
 	paytm, amazon := simulated.New("paytm"), simulated.New("amazonpay")
 	one, err := paytm.Authorize(t.Context(), request(t, "t/authorize", "4242424242424242"))
 	require.NoError(t, err)
@@ -75,7 +77,7 @@ func TestGatewaysOfSeveralNamesShareNothing(t *testing.T) {
 	require.Equal(t, "amazonpay", other.Gateway)
 }
 
-func TestTheOldestAuthorizationsAreForgottenFirst(t *testing.T) {
+func TestMemoryForgetsOldest(t *testing.T) {
 	gateway := simulated.New("default", simulated.WithMemory(3))
 	var ids []string
 	for i := range 5 {
@@ -100,7 +102,8 @@ func TestTheOldestAuthorizationsAreForgottenFirst(t *testing.T) {
 	require.Len(t, gateway.Book(), 3)
 }
 
-func TestACallerThatHasGivenUpIsNotKeptWaiting(t *testing.T) {
+// A caller that has given up is not kept waiting.
+func TestCancelledCaller(t *testing.T) {
 	gateway := simulated.New("default")
 	for _, number := range []string{"4000000000006603", "4000000000006637", "4000000000006645"} {
 		_, err := gateway.Authorize(ended(), request(t, number, number))

@@ -38,7 +38,7 @@ func channel(t testing.TB, a sms.Account, client *http.Client) *sms.Channel {
 	return c
 }
 
-func TestTheChannelIsAsEveryChannelIs(t *testing.T) {
+func TestConformance(t *testing.T) {
 	channeltest.Conformance(t, func(t *testing.T) channeltest.Subject {
 		login := base64.StdEncoding.EncodeToString([]byte(sid + ":" + token))
 		fake := channeltest.NewFakeTwilio(sid, token)
@@ -50,7 +50,8 @@ func TestTheChannelIsAsEveryChannelIs(t *testing.T) {
 	})
 }
 
-func TestAMessageIsOfTwiliosForm(t *testing.T) {
+// A message has the form that Twilio takes.
+func TestDeliverForm(t *testing.T) {
 	for name, c := range map[string]struct{ from, want string }{
 		"from a number":            {from, "Body=%C3%BC+%26&From=%2B15017122661&To=%2B4915112345678"},
 		"from a short code":        {"12345", "Body=%C3%BC+%26&From=12345&To=%2B4915112345678"},
@@ -77,7 +78,8 @@ func TestAMessageIsOfTwiliosForm(t *testing.T) {
 	}
 }
 
-func TestATextIsNoLongerThanTwilioTakes(t *testing.T) {
+// A text is cut to what Twilio takes.
+func TestDeliverCutsText(t *testing.T) {
 	fake := channeltest.NewFakeTwilio(sid, token)
 	c := channel(t, account(channeltest.Start(t, fake).URL), channeltest.Client(t))
 	for text, want := range map[string]string{
@@ -93,7 +95,8 @@ func TestATextIsNoLongerThanTwilioTakes(t *testing.T) {
 	assert.Empty(t, fake.Violations())
 }
 
-func TestAnAnswerIsTakenForWhatItMeans(t *testing.T) {
+// Each answer is classed as delivered, refused or to be tried again.
+func TestAnswers(t *testing.T) {
 	const delivered, refused, again = "delivered", "refused", "again"
 	for name, c := range map[string]struct {
 		status      int
@@ -130,7 +133,7 @@ func TestAnAnswerIsTakenForWhatItMeans(t *testing.T) {
 	}
 }
 
-func TestAWrongAccountIsRefusedBeforeAnythingIsSent(t *testing.T) {
+func TestNewRefusesWrongAccount(t *testing.T) {
 	for want, spoil := range map[string]func(*sms.Account){
 		"URL":   func(a *sms.Account) { a.URL = "api.twilio.com" },
 		"SID":   func(a *sms.Account) { a.SID = "AC1/../AC2" },
@@ -145,7 +148,8 @@ func TestAWrongAccountIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
-func TestASenderIsWhatTwilioTakes(t *testing.T) {
+// A sender is what Twilio takes.
+func TestSender(t *testing.T) {
 	for sender, taken := range map[string]bool{
 		"+4930123456": true, "+1": false, "+15017122661": true, "+0123": false, "4930123456": false, "+49 30 123456": false,
 		"123": true, "12345678": true, "12": false, "123456789": false,
@@ -160,7 +164,7 @@ func TestASenderIsWhatTwilioTakes(t *testing.T) {
 	}
 }
 
-func TestAnAccountShowsNoToken(t *testing.T) {
+func TestAccountHidesToken(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		assert.NotContains(t, fmt.Sprintf(verb, account("")), token)
 	}

@@ -24,7 +24,7 @@ func channel(t *testing.T, s smtp.Server) *smtp.Channel {
 	return c
 }
 
-func TestAMailIsDeliveredHoweverTheConnectionIsProtected(t *testing.T) {
+func TestDeliverWithEachSecurity(t *testing.T) {
 	for _, security := range []smtp.Security{smtp.Plain, smtp.StartTLS, smtp.Implicit} {
 		t.Run(string(security), func(t *testing.T) {
 			m := &mailServer{security: security}
@@ -36,7 +36,8 @@ func TestAMailIsDeliveredHoweverTheConnectionIsProtected(t *testing.T) {
 	}
 }
 
-func TestARefusalIsFinalAndEverythingElseIsNot(t *testing.T) {
+// A refusal is final and everything else is not.
+func TestAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
 		server  *mailServer
 		refused bool
@@ -74,12 +75,14 @@ func TestARefusalIsFinalAndEverythingElseIsNot(t *testing.T) {
 	})
 }
 
-func TestAMessageThatWasTakenIsNotCalledAFailureForABadFarewell(t *testing.T) {
+// A message that was taken is delivered, however the connection ends.
+func TestServerHangsUpAfterTaking(t *testing.T) {
 	m := &mailServer{security: smtp.Plain, hangUp: true}
 	delivered(t, channel(t, m.start(t)))
 }
 
-func TestNothingIsSentInClearWhereSTARTTLSIsDemandedAndNotOffered(t *testing.T) {
+// Where STARTTLS is demanded and not offered, nothing is sent.
+func TestStartTLSNotOffered(t *testing.T) {
 	m := &mailServer{security: smtp.Plain}
 	s := m.start(t)
 	s.Security = smtp.StartTLS
@@ -91,7 +94,7 @@ func TestNothingIsSentInClearWhereSTARTTLSIsDemandedAndNotOffered(t *testing.T) 
 	}
 }
 
-func TestWrongSettingsAreRefusedBeforeAnythingIsSent(t *testing.T) {
+func TestNewRefusesWrongSettings(t *testing.T) {
 	for name, channel := range map[string]func() (*smtp.Channel, error){
 		"address": func() (*smtp.Channel, error) {
 			return smtp.New(smtp.Server{Host: "localhost", Port: 25, Security: smtp.Plain}, "nobody")
@@ -111,7 +114,8 @@ func TestWrongSettingsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
-func TestTheEnvelopeIsInASCIIAsFarAsItCanBe(t *testing.T) {
+// The envelope is in ASCII as far as it can be.
+func TestEnvelopeInASCII(t *testing.T) {
 	const from = "MAIL orders@xn--lden-loa.example"
 	for name, test := range map[string]struct {
 		to      string
@@ -163,7 +167,8 @@ func TestTheEnvelopeIsInASCIIAsFarAsItCanBe(t *testing.T) {
 	})
 }
 
-func TestAMachineWithoutAFullNameGreetsByItsAddress(t *testing.T) {
+// A machine without a full name greets by its address.
+func TestGreeting(t *testing.T) {
 	for hostname, want := range map[string]string{
 		"3f2a1b0c9d8e": "", "localhost": "", "192.0.2.5": "", "my_host.example": "", "[192.0.2.5]": "", "": "",
 		"app-1.example.com": "app-1.example.com", "App-1.Example.com.": "app-1.example.com",
@@ -181,7 +186,8 @@ func TestAMachineWithoutAFullNameGreetsByItsAddress(t *testing.T) {
 	}
 }
 
-func TestAServerThatNeverSaysFarewellHoldsUpNoRecord(t *testing.T) {
+// A server that does not answer QUIT delays the record of the delivery no longer than a moment.
+func TestServerNeverAnswersQuit(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	served := make(chan struct{})

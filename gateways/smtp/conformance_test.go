@@ -16,7 +16,7 @@ import (
 	"dummyorders/internal/channeltest"
 )
 
-func TestMailIsAChannel(t *testing.T) {
+func TestConformance(t *testing.T) {
 	channeltest.Conformance(t, func(t *testing.T) channeltest.Subject {
 		f := &far{gone: make(chan struct{}), mailServer: &mailServer{security: smtp.Plain}}
 		f.meet = f.decide

@@ -25,7 +25,8 @@ func aMessage() alert.Message {
 	}
 }
 
-func TestAMailIsTheMessageInTextAndInHTML(t *testing.T) {
+// A mail is the message in text and in HTML.
+func TestMail(t *testing.T) {
 	message := mailed(t, aMessage())
 	header := map[string]string{
 		"Message-ID": "<8d1c0a52-5f2e-5c0b-9a6e-0d8b7a3f4c21.0123456789abcdef@orders>",
@@ -48,7 +49,8 @@ func TestAMailIsTheMessageInTextAndInHTML(t *testing.T) {
 	}
 }
 
-func TestADigestIsDatedByItsEnd(t *testing.T) {
+// A digest is dated by its end.
+func TestDigestDate(t *testing.T) {
 	digest := aMessage()
 	digest.Notice.Digest = &alert.Digest{Until: digest.Notice.Event.Time.Add(time.Hour)}
 	if got, want := mailed(t, digest).Header.Get("Date"), "Mon, 02 Nov 2026 10:30:15 +0000"; got != want {
@@ -56,7 +58,7 @@ func TestADigestIsDatedByItsEnd(t *testing.T) {
 	}
 }
 
-func TestAMailWithoutHTMLIsOfTextAlone(t *testing.T) {
+func TestMailWithoutHTML(t *testing.T) {
 	plain := aMessage()
 	plain.HTML = ""
 	message := mailed(t, plain)
@@ -70,7 +72,7 @@ func TestAMailWithoutHTMLIsOfTextAlone(t *testing.T) {
 	}
 }
 
-func TestNoValueMakesAHeaderOfItsOwn(t *testing.T) {
+func TestNoHeaderInjection(t *testing.T) {
 	evil := aMessage()
 	evil.Subject, evil.Key, evil.Notice.ID = "a\r\nBcc: x@example.com", "b\r\nBcc: x@example.com", "c\r\nBcc: x@example.com"
 	if got := mailed(t, evil).Header.Get("Bcc"); got != "" {

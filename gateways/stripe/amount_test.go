@@ -25,7 +25,8 @@ func sent(t *testing.T, m money.Money) (amount int64, currency string, err error
 	return 0, "", err
 }
 
-func TestAnAmountReachesStripeAsStripeCounts(t *testing.T) {
+// An amount reaches Stripe as Stripe counts.
+func TestAmounts(t *testing.T) {
 	for decimal, want := range map[string]struct {
 		amount   int64
 		currency string
@@ -50,7 +51,8 @@ func TestAnAmountReachesStripeAsStripeCounts(t *testing.T) {
 	}
 }
 
-func TestAnAmountThatStripeCannotTakeIsDeclinedBeforeStripeHearsOfIt(t *testing.T) {
+// An amount that Stripe cannot take is declined before it is sent.
+func TestAmountsDeclined(t *testing.T) {
 	for _, m := range []money.Money{
 		{Minor: 5124, Currency: "KWD"}, // Stripe asks for KWD 5.120 or 5.130
 		{Minor: 1, Currency: "BHD"},
@@ -73,9 +75,9 @@ func TestAnAmountThatStripeCannotTakeIsDeclinedBeforeStripeHearsOfIt(t *testing.
 	}
 }
 
-// TestNoCurrencyIsCountedByAnyOtherRule goes through all there are: one of ISO 4217's own digits is sent as it is, but
-// for the two that Stripe counts in hundredths.
-func TestNoCurrencyIsCountedByAnyOtherRule(t *testing.T) {
+// This goes through all currencies that there are: one of ISO 4217's own digits is sent as it is, but for the two that
+// Stripe counts in hundredths.
+func TestAmountsOfAllCurrencies(t *testing.T) {
 	for _, iso := range iso4217.GetCurrencyCodes() {
 		amount, _, err := sent(t, money.Money{Minor: 770, Currency: money.Currency(iso)})
 		want := int64(770)

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func TestTheGatewayKeepsTheContract(t *testing.T) {
+func TestConformance(t *testing.T) {
 	paymenttest.Run(t, func(t *testing.T) paymenttest.Provider {
 		f := startFake(t)
 		return paymenttest.Provider{

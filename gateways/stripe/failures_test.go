@@ -45,7 +45,8 @@ func answering(t *testing.T, status int, body string, headers http.Header) *stri
 	return stripe.New(testKey, server.URL)
 }
 
-func TestStripesErrorsAreToldApart(t *testing.T) {
+// Stripe's errors are distinguished.
+func TestErrors(t *testing.T) {
 	for _, c := range []struct {
 		status  int
 		body    string
@@ -94,7 +95,8 @@ func TestStripesErrorsAreToldApart(t *testing.T) {
 	}
 }
 
-func TestADeclineMeansTheSameWhateverStripeCallsIt(t *testing.T) {
+// A decline has one of our codes, whatever Stripe calls it.
+func TestDeclineCodes(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
@@ -136,7 +138,8 @@ func told(err error) string {
 	return err.Error()
 }
 
-func TestAConnectionThatBreaksLeavesTheOutcomeUnknown(t *testing.T) {
+// A connection that breaks leaves the outcome unknown.
+func TestBrokenConnection(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		connection, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {
@@ -148,7 +151,8 @@ func TestAConnectionThatBreaksLeavesTheOutcomeUnknown(t *testing.T) {
 	require.True(t, payment.IsUnknown(err), "%v", err)
 }
 
-func TestAStripeThatCannotBeReachedHasDoneNothing(t *testing.T) {
+// A Stripe that cannot be reached has done nothing.
+func TestUnreachable(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close()) // so that the address refuses connections
@@ -156,26 +160,28 @@ func TestAStripeThatCannotBeReachedHasDoneNothing(t *testing.T) {
 	require.Equal(t, &payment.TemporaryError{Gateway: "stripe", Code: "unreachable"}, err)
 }
 
-func TestAPaymentWithoutATokenIsDeclined(t *testing.T) {
+func TestNoToken(t *testing.T) {
 	_, err := stripe.New(testKey, "http://127.0.0.1:1").Authorize(t.Context(), hold(""))
 	require.Equal(t, "token_required", code(t, err))
 	require.Contains(t, err.Error(), "a card number is never passed on: send payment.token")
 }
 
-func TestACustomerWhoWouldHaveToBeAskedIsDeclined(t *testing.T) {
+// A customer who would have to be asked is declined.
+func TestAuthenticationRequired(t *testing.T) {
 	f := startFake(t)
 	_, err := stripe.New(testKey, f.URL).Authorize(t.Context(), hold("pm_card_threeDSecure2Required"))
 	require.Equal(t, "authentication_required", code(t, err))
 	require.Empty(t, f.intents, "a PaymentIntent waits at Stripe for the customer")
 }
 
-func TestATokenThatStripeDoesNotKnowIsDeclined(t *testing.T) {
+func TestUnknownToken(t *testing.T) {
 	f := startFake(t)
 	_, err := stripe.New(testKey, f.URL).Authorize(t.Context(), hold("pm_none"))
 	require.Equal(t, "resource_missing", code(t, err))
 }
 
-func TestAKeyTooLongForStripeIsShortenedTheSameEachTime(t *testing.T) {
+// A key too long for Stripe is shortened to the same key each time.
+func TestLongIdempotencyKey(t *testing.T) {
 	f := startFake(t)
 	r := hold("pm_card_visa")
 	r.IdempotencyKey = strings.Repeat("k", 256)
@@ -190,7 +196,8 @@ func TestAKeyTooLongForStripeIsShortenedTheSameEachTime(t *testing.T) {
 	require.NotEqual(t, first, other)
 }
 
-func TestStripeIsToldNothingOfThisMachine(t *testing.T) {
+// Stripe learns nothing about this machine.
+func TestNoTelemetry(t *testing.T) {
 	f := startFake(t)
 	gateway := stripe.New(testKey, f.URL)
 	for range 2 { // telemetry tells of the request before
@@ -202,7 +209,8 @@ func TestStripeIsToldNothingOfThisMachine(t *testing.T) {
 	require.NotEmpty(t, f.headers.Get("Stripe-Version"))
 }
 
-func TestARefundThatTheBankRefusedIsDeclined(t *testing.T) {
+// A refund that the bank refused is declined.
+func TestRefusedRefund(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			_, _ = w.Write([]byte(`{"id": "re_1", "status": "failed", "failure_reason": "expired_or_canceled_card"}`))
@@ -215,7 +223,7 @@ func TestARefundThatTheBankRefusedIsDeclined(t *testing.T) {
 	require.Equal(t, "expired_or_canceled_card", code(t, err))
 }
 
-func TestTheCallersDeadlineHolds(t *testing.T) {
+func TestCallersDeadline(t *testing.T) {
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // a server notices that its client has gone only after that
 		<-r.Context().Done()

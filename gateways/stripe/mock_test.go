@@ -27,14 +27,14 @@ import (
 // with fixtures. It keeps no state, so these tests show only that Stripe accepts the gateway's requests, and that the
 // gateway reads Stripe's answers.
 
-func TestStripeTakesAHold(t *testing.T) {
+func TestMockAuthorize(t *testing.T) {
 	held, err := stripe.New("sk_test_123", startMock(t, "requires_capture")).Authorize(t.Context(), hold("pm_card_visa"))
 	require.NoError(t, err)
 	require.Equal(t, "stripe", held.Gateway)
 	require.True(t, strings.HasPrefix(held.ID, "pi_"), held.ID)
 }
 
-func TestStripeTakesACaptureAndARefund(t *testing.T) {
+func TestMockCaptureAndRefund(t *testing.T) {
 	gateway := stripe.New("sk_test_123", startMock(t, "succeeded"))
 	capture, err := gateway.Capture(t.Context(), payment.CaptureRequest{IdempotencyKey: "c", AuthorizationID: "pi_1"})
 	require.NoError(t, err)
@@ -44,18 +44,18 @@ func TestStripeTakesACaptureAndARefund(t *testing.T) {
 	require.True(t, strings.HasPrefix(refund.ID, "re_"), refund.ID)
 }
 
-func TestStripeTakesAVoid(t *testing.T) {
+func TestMockVoid(t *testing.T) {
 	gateway := stripe.New("sk_test_123", startMock(t, "canceled"))
 	require.NoError(t, gateway.Void(t.Context(), payment.VoidRequest{IdempotencyKey: "v", AuthorizationID: "pi_1"}))
 }
 
-func TestStripeTakesNoKeyThatIsNone(t *testing.T) {
+func TestMockWrongKey(t *testing.T) {
 	_, err := stripe.New("whatever", startMock(t, "requires_capture")).Authorize(t.Context(), hold("pm_card_visa"))
 	require.Equal(t, &payment.TemporaryError{Gateway: "stripe", Code: "http_401"}, err)
 }
 
-// TestStripeTakesNoWrongParameter shows that the tests above can fail.
-func TestStripeTakesNoWrongParameter(t *testing.T) {
+// This shows that the tests above can fail.
+func TestMockWrongParameter(t *testing.T) {
 	form := url.Values{"amount": {"12300"}, "currency": {"inr"}, "capture_methods": {"manual"}}
 	request, err := http.NewRequest(http.MethodPost, startMock(t, "requires_capture")+"/v1/payment_intents", strings.NewReader(form.Encode()))
 	require.NoError(t, err)

@@ -24,7 +24,8 @@ var declineCodes = []string{
 	"token_required", "unsupported_amount",
 }
 
-func TestEachOfStripesWordsForADeclineMeansAListedReason(t *testing.T) {
+// Each of Stripe's words for a decline has a listed reason.
+func TestReasonsAreListed(t *testing.T) {
 	for _, word := range declineCodes {
 		require.NotEmpty(t, reasons[word], word)
 	}

@@ -15,7 +15,8 @@ import (
 	"dummyorders/internal/paymenttest"
 )
 
-func TestEveryMovementIsAskedForUnderTheCallersKey(t *testing.T) {
+// Every movement is requested under the caller's key.
+func TestIdempotencyKeys(t *testing.T) {
 	f := startFake(t)
 	gateway := stripe.New(testKey, f.URL)
 	held, err := gateway.Authorize(t.Context(), hold("pm_card_visa"))
@@ -27,8 +28,9 @@ func TestEveryMovementIsAskedForUnderTheCallersKey(t *testing.T) {
 	require.ElementsMatch(t, []string{"t/authorize", "t/capture", "t/refund", "t/void"}, slices.Collect(maps.Keys(f.answers)))
 }
 
-// Stripe repeats its first answer to a key, even if the PaymentIntent has changed its state since.
-func TestAPaymentThatWasOnItsWayIsLookedAtAgain(t *testing.T) {
+// A payment that was in progress is looked at again. Stripe repeats its first answer to a key, even if the
+// PaymentIntent has changed its state since.
+func TestPaymentInProgressIsReread(t *testing.T) {
 	for call, status := range map[string]string{"hold": "requires_capture", "capture": "succeeded", "void": "canceled"} {
 		t.Run(call, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -52,7 +54,8 @@ func TestAPaymentThatWasOnItsWayIsLookedAtAgain(t *testing.T) {
 
 // Stripe goes on failing under a key that has failed once. The gateway must nevertheless find out what Stripe did.
 
-func TestAHoldThatStripeMadeAndFailedToTellIsFoundAgain(t *testing.T) {
+// A hold that Stripe made without answering is found again.
+func TestLostHoldIsFound(t *testing.T) {
 	f := startFake(t)
 	gateway := stripe.New(testKey, f.URL)
 	_, err := gateway.Authorize(t.Context(), hold("pm_broken_after_authorize"))
@@ -65,7 +68,8 @@ func TestAHoldThatStripeMadeAndFailedToTellIsFoundAgain(t *testing.T) {
 	}
 }
 
-func TestAHoldThatCannotBeFoundStaysUnknown(t *testing.T) {
+// A hold that cannot be found stays unknown.
+func TestLostHoldStaysUnknown(t *testing.T) {
 	f := startFake(t)
 	gateway := stripe.New(testKey, f.URL)
 	for range 3 {
@@ -76,7 +80,7 @@ func TestAHoldThatCannotBeFoundStaysUnknown(t *testing.T) {
 }
 
 // After Stripe's failure the money moves once, whether the failure came before it had moved or after.
-func TestWhatStripeDoesOnceGoesOnUnderANewKeyAfterAFailure(t *testing.T) {
+func TestNewKeyAfterFailure(t *testing.T) {
 	for _, fault := range []string{"broken", "broken_after"} {
 		for call, want := range map[string]paymenttest.Books{
 			"capture": {Taken: 1},

@@ -21,7 +21,8 @@ import (
 
 var since = time.Date(2026, 11, 2, 9, 30, 0, 5, time.UTC)
 
-func TestTheListIsAskedForTransactionsOfTheSpan(t *testing.T) {
+// The list is asked for transactions of the span.
+func TestListQuery(t *testing.T) {
 	for want, span := range map[string]audit.Span{
 		"WorkflowType = 'ProcessTransaction'":                                                   {},
 		"WorkflowType = 'ProcessTransaction' AND StartTime >= '2026-11-02T09:30:00.000000005Z'": {Since: since},
@@ -33,7 +34,7 @@ func TestTheListIsAskedForTransactionsOfTheSpan(t *testing.T) {
 	}
 }
 
-func TestEveryPageOfTheListIsRead(t *testing.T) {
+func TestListReadsEveryPage(t *testing.T) {
 	server := mocks.NewClient(t)
 	page := func(token, next, id string, info *workflow.WorkflowExecutionInfo) {
 		info.Execution = &common.WorkflowExecution{WorkflowId: id}
@@ -60,7 +61,8 @@ func TestEveryPageOfTheListIsRead(t *testing.T) {
 	}, listed)
 }
 
-func TestAWorkflowThatDoesNotSpeakIsToldFromOneThatIsGone(t *testing.T) {
+// A workflow that does not answer is distinguished from one that is gone.
+func TestRecordErrors(t *testing.T) {
 	away := serviceerror.NewUnavailable("no connection")
 	for _, c := range []struct{ err, want error }{
 		{serviceerror.NewNotFound("workflow not found"), audit.ErrForgotten},
@@ -81,7 +83,8 @@ func TestAWorkflowThatDoesNotSpeakIsToldFromOneThatIsGone(t *testing.T) {
 	}
 }
 
-func TestWhoeverStopsTheComparisonIsNotTakenForASilentWorker(t *testing.T) {
+// A caller that stops the comparison is not taken for a worker that does not answer.
+func TestRecordCancelled(t *testing.T) {
 	server := mocks.NewClient(t)
 	server.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, context.Canceled)
 	ended, cancel := context.WithCancel(t.Context())

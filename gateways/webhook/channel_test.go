@@ -47,7 +47,7 @@ func endpoint(url string, secrets ...string) func(string) (webhook.Endpoint, boo
 	}
 }
 
-func TestTheChannelIsAsEveryChannelIs(t *testing.T) {
+func TestConformance(t *testing.T) {
 	channeltest.Conformance(t, func(t *testing.T) channeltest.Subject {
 		fake := channeltest.NewFakeWebhook(newSecret)
 		server := channeltest.Start(t, fake)
@@ -61,7 +61,7 @@ func TestTheChannelIsAsEveryChannelIs(t *testing.T) {
 }
 
 // The example is the specification's own: its libraries are tested with it.
-func TestASignatureIsAsTheSpecificationHasIt(t *testing.T) {
+func TestSignature(t *testing.T) {
 	verifier, err := standardwebhooks.NewWebhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	require.NoError(t, err)
 	signature, err := verifier.Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
@@ -69,7 +69,8 @@ func TestASignatureIsAsTheSpecificationHasIt(t *testing.T) {
 	assert.Equal(t, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", signature)
 }
 
-func TestEachTryIsSignedAnewByEachSecret(t *testing.T) {
+// Each try is signed anew by each secret.
+func TestEachTryIsSigned(t *testing.T) {
 	fake := channeltest.NewFakeWebhook(oldSecret, newSecret)
 	var headers []http.Header
 	fake.Script(func(n int, r *http.Request) channeltest.Answer {
@@ -95,7 +96,8 @@ func TestEachTryIsSignedAnewByEachSecret(t *testing.T) {
 	assert.Empty(t, fake.Violations())
 }
 
-func TestABodyIsAsProgramsKnowIt(t *testing.T) {
+// Programs know these bodies.
+func TestBody(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
 	for file, notice := range map[string]alert.Notice{
 		"event.json":  {ID: "0199a3c4-0000-5000-8000-000000000001"},
@@ -148,7 +150,8 @@ func sameAsFile(t *testing.T, file, got string) {
 	assert.Equal(t, strings.TrimSuffix(string(want), "\n"), got)
 }
 
-func TestAnAnswerIsTakenForWhatItMeans(t *testing.T) {
+// Each answer is classed as final or to be tried again.
+func TestAnswers(t *testing.T) {
 	for words, answer := range map[string]struct {
 		status int
 		body   string
@@ -171,7 +174,8 @@ func TestAnAnswerIsTakenForWhatItMeans(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongInTheConfigurationIsTriedAgain(t *testing.T) {
+// What is wrong in the configuration is tried again.
+func TestBadEndpointIsRetried(t *testing.T) {
 	for want, find := range map[string]func(string) (webhook.Endpoint, bool){
 		"there is no such endpoint in this configuration": func(string) (webhook.Endpoint, bool) { return webhook.Endpoint{}, false },
 		"there is no secret to sign with":                 endpoint("https://case.example.com" + path),
@@ -185,7 +189,8 @@ func TestWhatIsWrongInTheConfigurationIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestASecretIsCheckedAndNotShown(t *testing.T) {
+// A wrong secret is refused and not shown.
+func TestCheckSecret(t *testing.T) {
 	require.NoError(t, webhook.CheckSecret(newSecret))
 	for want, secret := range map[string]string{
 		"must begin with whsec_":                      "canary",
