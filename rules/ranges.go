@@ -28,15 +28,15 @@ var (
 	counted   = span{most: velocity.MostUses, hint: fmt.Sprintf("no more than the latest %d are looked at", velocity.MostUses)}
 )
 
-// Accessor is a part of a moment that rules can ask for.
-type Accessor struct {
+// accessor is a part of a moment that rules can ask for.
+type accessor struct {
 	// Name is the name of CEL's function, and Doc says what its result means. Least and Most bound the result.
 	Name, Doc   string
 	Least, Most int
 }
 
 // accessors holds all parts of a moment. The page of the vocabulary is made from them.
-var accessors = []Accessor{
+var accessors = []accessor{
 	{"getFullYear", "the year", 1, 9999},
 	{"getMonth", "the month, from 0: January is 0, December is 11", 0, 11},
 	{"getDate", "the day of the month, from 1: the first is 1", 1, 31},
@@ -49,13 +49,13 @@ var accessors = []Accessor{
 	{"getMilliseconds", "the millisecond of the second, from 0", 0, 999},
 }
 
-func accessorNamed(name string) (Accessor, bool) {
+func accessorNamed(name string) (accessor, bool) {
 	for _, a := range accessors {
 		if a.Name == name {
 			return a, true
 		}
 	}
-	return Accessor{}, false
+	return accessor{}, false
 }
 
 // spanOf returns the range of an expression; known is false if the range is not known.

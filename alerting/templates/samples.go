@@ -6,8 +6,8 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// Sample is an alert to try templates on, with its description in words.
-type Sample struct {
+// sample is an alert to try templates on, with its description in words.
+type sample struct {
 	alert.Telling
 	of string
 }
@@ -34,8 +34,8 @@ func SampleAsk(of alert.Type, id string, at time.Time) alert.Notice {
 	}
 }
 
-// SampleHeld returns the last alert before a throttle holds back later ones.
-func SampleHeld(of alert.Type, id string, at time.Time) alert.Notice {
+// sampleHeld returns the last alert before a throttle holds back later ones.
+func sampleHeld(of alert.Type, id string, at time.Time) alert.Notice {
 	return alert.Notice{ID: id, Event: alert.Sample(of, id, at), Holding: &alert.Holding{Until: at.Add(time.Hour), Waiting: 2}}
 }
 
@@ -51,19 +51,19 @@ const sampleID = "00000000-0000-5000-8000-000000000000"
 // digestSize is more than a chat lists.
 const digestSize = 25
 
-func samples(channel string) []Sample {
+func samples(channel string) []sample {
 	at := time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC)
 	target := alert.NewTarget(channel, sampleAddresses[channel])
-	telling := func(of string, n alert.Notice) Sample {
-		return Sample{alert.Telling{Notice: n, Receiver: "fraud-team", Target: target}, of}
+	telling := func(of string, n alert.Notice) sample {
+		return sample{alert.Telling{Notice: n, Receiver: "fraud-team", Target: target}, of}
 	}
-	var all []Sample
+	var all []sample
 	for _, of := range append([]alert.Type{alert.Test}, alert.Types...) {
 		name := "a sample of " + of.RoutingKey()
 		all = append(all, telling(name, alert.Notice{ID: sampleID, Event: alert.Sample(of, sampleID, at)}))
 	}
 	return append(all,
 		telling("a digest", SampleDigest(alert.FraudDetected, sampleID, at, digestSize)),
-		telling("the last alert that a throttle lets pass", SampleHeld(alert.FraudDetected, sampleID, at)),
+		telling("the last alert that a throttle lets pass", sampleHeld(alert.FraudDetected, sampleID, at)),
 		telling("an alert that has to be acknowledged", SampleAsk(alert.FraudDetected, sampleID, at)))
 }

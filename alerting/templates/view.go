@@ -109,7 +109,7 @@ func (w *Writer) view(t alert.Telling, channel string, r room) View {
 func (w *Writer) words(n alert.Notice, receiver string) View {
 	said := say(n, receiver)
 	v := View{
-		Subject: said.title, Title: said.title, Headline: said.Headline, Advice: said.Advice, Review: said.Decide, LookUp: said.LookUp,
+		Subject: said.title, Title: said.title, Headline: said.headline, Advice: said.advice, Review: said.decide, LookUp: said.lookUp,
 		HeldBack: heldBack(n.Holding, receiver),
 	}
 	if w.Subject != "" {

@@ -16,10 +16,10 @@ const timeLayout = "2006-01-02 15:04:05 MST"
 // words holds the sentences of a message.
 type words struct {
 	title    string   // what happened, in a few words
-	Headline string   // what happened
-	Advice   []string // what it means, and what to do, a paragraph each
-	Decide   bool     // whether to show how a review is decided
-	LookUp   bool     // whether to show how the transaction's record is read
+	headline string   // what happened
+	advice   []string // what it means, and what to do, a paragraph each
+	decide   bool     // whether to show how a review is decided
+	lookUp   bool     // whether to show how the transaction's record is read
 }
 
 // say returns the words for a notice whose values are already cleaned.
@@ -54,20 +54,20 @@ func sayEvent(e alert.Event, receiver string) words {
 func trial(receiver string) words {
 	return words{
 		title:    "test, nothing happened",
-		Headline: "This is a test: nothing has happened, and nothing is to be done.",
-		Advice:   []string{"Alerts for the receiver " + receiver + " arrive here."},
+		headline: "This is a test: nothing has happened, and nothing is to be done.",
+		advice:   []string{"Alerts for the receiver " + receiver + " arrive here."},
 	}
 }
 
 func stopped(order, amount string, by *review.Review) words {
 	w := words{
 		title:    fmt.Sprintf("%s declined, %s", order, amount),
-		Headline: "A transaction was declined as fraudulent.",
-		Advice:   []string{"No money was taken. Look at the transaction, and tell the customer if it was a mistake."},
+		headline: "A transaction was declined as fraudulent.",
+		advice:   []string{"No money was taken. Look at the transaction, and tell the customer if it was a mistake."},
 	}
 	if by != nil {
-		w.Headline = "A reviewer declined a transaction as fraudulent."
-		w.Advice = []string{"No money was taken, and what was held is given back. There is nothing to do, " +
+		w.headline = "A reviewer declined a transaction as fraudulent."
+		w.advice = []string{"No money was taken, and what was held is given back. There is nothing to do, " +
 			"unless the verdict was a mistake: then ask the customer to order again."}
 	}
 	return w
@@ -77,21 +77,21 @@ func askedFor(order, amount string, e alert.Event) words {
 	until := e.Data.Review.Deadline.UTC()
 	w := words{
 		title:    fmt.Sprintf("review %s by %s, %s", order, until.Format("2 Jan 15:04 MST"), amount),
-		Headline: "A transaction waits for your decision. Its money is held, and not taken.",
-		Decide:   true,
+		headline: "A transaction waits for your decision. Its money is held, and not taken.",
+		decide:   true,
 	}
 	unchecked := e.Data.Decision.Outcome == fraud.NotEvaluated
 	if unchecked {
-		w.Headline = "A transaction could not be checked for fraud, and waits for your decision. " +
+		w.headline = "A transaction could not be checked for fraud, and waits for your decision. " +
 			"Its money is held, and not taken."
 	}
 	if e.Type == alert.ReviewReminder {
 		w.title = "reminder: " + w.title
-		w.Headline = "A transaction still waits for a decision, and half the time is over. Its money is held, and not taken."
+		w.headline = "A transaction still waits for a decision, and half the time is over. Its money is held, and not taken."
 	}
-	w.Advice = append(w.Advice, "Decide by "+until.Format(timeLayout)+". "+unlessDecided(e.Data.Review))
+	w.advice = append(w.advice, "Decide by "+until.Format(timeLayout)+". "+unlessDecided(e.Data.Review))
 	if unchecked {
-		w.Advice = append(w.Advice, "Also see that fraud_police is running.")
+		w.advice = append(w.advice, "Also see that fraud_police is running.")
 	}
 	return w
 }
@@ -109,15 +109,15 @@ func expired(order, amount string, verdict review.Verdict) words {
 	if verdict == review.Approve {
 		return words{
 			title:    fmt.Sprintf("%s approved, as nobody reviewed it, %s", order, amount),
-			Headline: "Nobody reviewed a transaction in time, so it was approved.",
-			Advice: []string{"The service is set to approve then (REVIEW_ON_EXPIRY), and takes the money. " +
+			headline: "Nobody reviewed a transaction in time, so it was approved.",
+			advice: []string{"The service is set to approve then (REVIEW_ON_EXPIRY), and takes the money. " +
 				"Look at the transaction, and stop the order and refund it if it is a fraud."},
 		}
 	}
 	return words{
 		title:    fmt.Sprintf("%s declined, as nobody reviewed it, %s", order, amount),
-		Headline: "Nobody reviewed a transaction in time, so it was declined.",
-		Advice: []string{"No money was taken, and what was held is given back. " +
+		headline: "Nobody reviewed a transaction in time, so it was declined.",
+		advice: []string{"No money was taken, and what was held is given back. " +
 			"That is no verdict of fraud: if the transaction was good, ask the customer to order again."},
 	}
 }
@@ -125,14 +125,14 @@ func expired(order, amount string, verdict review.Verdict) words {
 func cannotGiveBack(order, amount string) words {
 	return words{
 		title:    fmt.Sprintf("give back %s of %s", amount, order),
-		Headline: "Money could not be given back. A person has to do it.",
-		Advice: []string{
+		headline: "Money could not be given back. A person has to do it.",
+		advice: []string{
 			"The transaction did not go through, but its money is still held or was taken, " +
 				"and the service cannot give it back by itself.",
 			"Release or refund it at the payment gateway, by hand. The id of the authorization is in the transaction's record, " +
 				"as payment.authorizationID:",
 		},
-		LookUp: true,
+		lookUp: true,
 	}
 }
 
@@ -146,16 +146,16 @@ func sayDigest(n alert.Notice) words {
 	title := fmt.Sprintf("%d more %s", len(members), plural(len(members), "alert", "alerts"))
 	w := words{
 		title: title + total(*n.Digest),
-		Headline: fmt.Sprintf("%s%s. The first of them all, about order %s, was told before.",
+		headline: fmt.Sprintf("%s%s. The first of them all, about order %s, was told before.",
 			title, total(*n.Digest), n.Event.Data.OrderID),
-		Advice: []string{"Each is about a transaction of its own and has to be looked at. They came to: " + outcomes(members) + "."},
+		advice: []string{"Each is about a transaction of its own and has to be looked at. They came to: " + outcomes(members) + "."},
 	}
 	if has(members, fraud.Review, fraud.NotEvaluated) {
-		w.Decide = true
-		w.Advice = append(w.Advice, "Those of outcome review or not_evaluated may wait for your decision, each until its own deadline.")
+		w.decide = true
+		w.advice = append(w.advice, "Those of outcome review or not_evaluated may wait for your decision, each until its own deadline.")
 	}
 	if n.Event.Type == alert.CompensationFailed || has(members, fraud.Approve) {
-		w.Advice = append(w.Advice, "Those of outcome approve may hold money that could not be given back, or that was taken as nobody "+
+		w.advice = append(w.advice, "Those of outcome approve may hold money that could not be given back, or that was taken as nobody "+
 			"reviewed them in time: see their records.")
 	}
 	return w

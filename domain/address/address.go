@@ -43,12 +43,12 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 }
 
 // Subscriber returns a name for the owner of an address: an IPv4 address itself, and the /64 of an IPv6 address. It returns
-// "" if text is not an address, or if the address is not [Global]: such an address names no subscriber, and many may share
-// it.
+// "" if text is not an address, or if the address is not reachable from everywhere on the internet: such an address names no
+// subscriber, and many may share it.
 func Subscriber(text string) string {
 	_, a, err := Parse(text)
 	switch {
-	case err != nil || !Global(a):
+	case err != nil || !global(a):
 		return ""
 	case a.Is4():
 		return a.String()
@@ -56,8 +56,8 @@ func Subscriber(text string) string {
 	return netip.PrefixFrom(a, 64).Masked().String()
 }
 
-// Global reports whether an address, in the form that counts, is reachable from everywhere on the internet.
-func Global(a netip.Addr) bool {
+// global reports whether an address, in the form that counts, is reachable from everywhere on the internet.
+func global(a netip.Addr) bool {
 	return a.IsValid() && (a.Is4() || unicast.Contains(a)) && (!holds(special, a) || holds(reachable, a))
 }
 

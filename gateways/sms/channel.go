@@ -16,8 +16,8 @@ import (
 	"dummyorders/gateways/posting"
 )
 
-// DefaultURL is Twilio's own.
-const DefaultURL = "https://api.twilio.com"
+// defaultURL is Twilio's own.
+const defaultURL = "https://api.twilio.com"
 
 // maxText is Twilio's limit for a message's Body, in characters (its Messages resource). A longer one would be rejected
 // for good.
@@ -25,7 +25,7 @@ const maxText = 1600
 
 // Account is the provider's account that sends messages.
 type Account struct {
-	URL        string // of the API without its version; empty for DefaultURL
+	URL        string // of the API without its version; empty for Twilio's own
 	SID, Token string
 	From       string // a number such as +15017122661, a short code, a name such as ACME Shop, or a messaging service's SID (MG…)
 }
@@ -47,7 +47,7 @@ func (a Account) check() error {
 	api, err := url.Parse(a.URL)
 	switch {
 	case err != nil, api.Host == "", api.Scheme != "https" && api.Scheme != "http":
-		return errors.New("SMS account: its URL must be an https:// or http:// URL such as " + DefaultURL)
+		return errors.New("SMS account: its URL must be an https:// or http:// URL such as " + defaultURL)
 	case !sids.MatchString(a.SID):
 		return fmt.Errorf("SMS account: SID %q: must be letters and digits, such as AC and 32 digits", a.SID)
 	case a.Token == "":
@@ -72,7 +72,7 @@ type Channel struct {
 
 // New checks the account, and returns a Channel. It does not connect yet.
 func New(account Account, client *http.Client) (*Channel, error) {
-	account.URL = strings.TrimRight(cmp.Or(account.URL, DefaultURL), "/")
+	account.URL = strings.TrimRight(cmp.Or(account.URL, defaultURL), "/")
 	if err := account.check(); err != nil {
 		return nil, err
 	}

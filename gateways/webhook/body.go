@@ -8,8 +8,8 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// DigestType is the Body's type for a digest. For an event it is the event's type.
-const DigestType alert.Type = "orders.alert.digest.v1"
+// digestType is the Body's type for a digest. For an event it is the event's type.
+const digestType alert.Type = "orders.alert.digest.v1"
 
 // Body is what is posted. Programs read it, so a type's members may be added to, but never changed or removed.
 type Body struct {
@@ -51,15 +51,15 @@ type Sum struct {
 	Currency string      `json:"currency"`
 }
 
-// NewBody returns the body of a message to an endpoint. to is the endpoint's receiver and its own name: "fraud-team/hook".
-func NewBody(to string, message alert.Message) Body {
+// newBody returns the body of a message to an endpoint. to is the endpoint's receiver and its own name: "fraud-team/hook".
+func newBody(to string, message alert.Message) Body {
 	n := message.Notice
 	receiver, _, _ := strings.Cut(to, "/")
 	body := Body{Type: n.Event.Type, Timestamp: n.Event.Time, Data: Data{
 		AlertID: n.ID, Receiver: receiver, Text: message.Text, Event: n.Event, Ask: n.Ask, Unanswered: n.Unanswered, Holding: n.Holding,
 	}}
 	if n.Digest != nil {
-		body.Type, body.Timestamp, body.Data.Digest = DigestType, n.Digest.Until, newDigest(*n.Digest)
+		body.Type, body.Timestamp, body.Data.Digest = digestType, n.Digest.Until, newDigest(*n.Digest)
 	}
 	return body
 }

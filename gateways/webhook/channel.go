@@ -46,7 +46,7 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	if !found {
 		return "", fmt.Errorf("webhook %s: there is no such endpoint in this configuration", to)
 	}
-	body, err := posting.JSON(NewBody(to, message))
+	body, err := posting.JSON(newBody(to, message))
 	if err != nil {
 		return "", fmt.Errorf("webhook %s: write the message: %w", to, err)
 	}

@@ -93,18 +93,18 @@ func (twilio) busy(Accepted, []Accepted) (Answer, bool) { return Answer{}, false
 func (twilio) id(n int) string { return fmt.Sprintf("SM%032x", n) }
 
 func (twilio) yes(message Accepted) Answer {
-	return says(http.StatusCreated, "application/json", TwilioMessage(message, "queued"))
+	return says(http.StatusCreated, "application/json", twilioMessage(message, "queued"))
 }
 
 func (twilio) no(fault error) Answer {
 	if errors.Is(fault, errLogin) {
-		return TwilioError(http.StatusUnauthorized, 20003, "Authenticate")
+		return twilioError(http.StatusUnauthorized, 20003, "Authenticate")
 	}
-	return TwilioError(http.StatusBadRequest, 20001, fault.Error())
+	return twilioError(http.StatusBadRequest, 20001, fault.Error())
 }
 
-// TwilioMessage returns a message as Twilio shows it, with a status such as queued, accepted or failed.
-func TwilioMessage(message Accepted, status string) string {
+// twilioMessage returns a message as Twilio shows it, with a status such as queued, accepted or failed.
+func twilioMessage(message Accepted, status string) string {
 	return encode(map[string]any{
 		"sid": message.ID, "status": status, "to": message.To, "body": message.Text, "direction": "outbound-api",
 		"num_segments": "1", "num_media": "0", "api_version": "2010-04-01", "price": nil,
@@ -112,8 +112,8 @@ func TwilioMessage(message Accepted, status string) string {
 	})
 }
 
-// TwilioError returns an error as Twilio answers it.
-func TwilioError(status, code int, message string) Answer {
+// twilioError returns an error as Twilio answers it.
+func twilioError(status, code int, message string) Answer {
 	return says(status, "application/json", encode(map[string]any{
 		"code": code, "message": message, "status": status,
 		"more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code),

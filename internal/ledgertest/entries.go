@@ -119,8 +119,8 @@ func posted() transaction.Transaction {
 	}
 }
 
-// Unfinished returns a transaction without any optional values, and with empty lists instead of nil ones.
-func Unfinished() ledger.Entry {
+// unfinished returns a transaction without any optional values, and with empty lists instead of nil ones.
+func unfinished() ledger.Entry {
 	e := Accepted(2)
 	e.Record.Decide(fraud.Decision{Outcome: fraud.Approve, Reasons: []fraud.Reason{}})
 	e.Record.Payment.Amount, e.Record.Order.Cost = json.Number("0.10"), json.Number("123.00")

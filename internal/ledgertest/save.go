@@ -15,7 +15,7 @@ import (
 
 func comesBack(t *testing.T, store Store) {
 	for name, e := range map[string]ledger.Entry{
-		"with every field": Whole(), "just accepted": Accepted(1), "without what may be absent": Unfinished(),
+		"with every field": Whole(), "just accepted": Accepted(1), "without what may be absent": unfinished(),
 		"ended": Ended(3, after(time.Hour)),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -101,8 +101,8 @@ func temporalServes(ctx context.Context, path string) error {
 	return nil
 }
 
-// FindRabbitMQ returns the path of rabbitmq-server.
-func FindRabbitMQ() (string, error) {
+// findRabbitMQ returns the path of rabbitmq-server.
+func findRabbitMQ() (string, error) {
 	if _, err := os.Stat(debianRabbitMQ); err == nil {
 		return debianRabbitMQ, nil
 	}
@@ -113,8 +113,8 @@ func FindRabbitMQ() (string, error) {
 	return filepath.EvalSymlinks(onPath)
 }
 
-// FindPostgres returns the folder of PostgreSQL's programs: those of Debian's newest version, else those on PATH.
-func FindPostgres() (string, error) {
+// findPostgres returns the folder of PostgreSQL's programs: those of Debian's newest version, else those on PATH.
+func findPostgres() (string, error) {
 	folders, err := filepath.Glob(debianPostgres)
 	if err != nil {
 		return "", err

@@ -76,25 +76,25 @@ var installDebian string
 // EnsureRabbitMQ returns the path of rabbitmq-server. If it is missing, it installs it from Debian's packages, without
 // starting or enabling the system's own broker.
 func (i Installer) EnsureRabbitMQ(ctx context.Context) (string, error) {
-	if path, err := FindRabbitMQ(); err == nil {
+	if path, err := findRabbitMQ(); err == nil {
 		return path, nil
 	}
 	if err := i.apt(ctx, "RabbitMQ", "about 35 MB to fetch", "rabbitmq-server"); err != nil {
 		return "", err
 	}
-	return FindRabbitMQ()
+	return findRabbitMQ()
 }
 
 // EnsurePostgres returns the folder of PostgreSQL's programs. If they are missing, it installs them from Debian's
 // packages, without creating or starting the system's own database.
 func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
-	if folder, err := FindPostgres(); err == nil {
+	if folder, err := findPostgres(); err == nil {
 		return folder, nil
 	}
 	if err := i.apt(ctx, "PostgreSQL", "about 45 MB to fetch", "postgresql"); err != nil {
 		return "", err
 	}
-	return FindPostgres()
+	return findPostgres()
 }
 
 // EnsurePgBouncer installs pgbouncer if it is missing, for the ledger's tests. It does not leave the system's own

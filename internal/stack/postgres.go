@@ -145,7 +145,7 @@ func (p *Postgres) complete() error {
 	o := &p.options
 	var err error
 	if o.Programs == "" {
-		if o.Programs, err = FindPostgres(); err != nil {
+		if o.Programs, err = findPostgres(); err != nil {
 			return err
 		}
 	}

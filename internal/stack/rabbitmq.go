@@ -140,7 +140,7 @@ func (r *RabbitMQ) complete() error {
 	o := &r.options
 	var err error
 	if o.Program == "" {
-		if o.Program, err = FindRabbitMQ(); err != nil {
+		if o.Program, err = findRabbitMQ(); err != nil {
 			return err
 		}
 	}
