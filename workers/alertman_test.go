@@ -20,8 +20,8 @@ import (
 	"dummyorders/workflows"
 )
 
-// TestWhatHoldsUpAlerts tests a channel, and an event, that make no progress.
-func TestWhatHoldsUpAlerts(t *testing.T) {
+// TestHungAlert tests a channel, and an event, that make no progress.
+func TestHungAlert(t *testing.T) {
 	s := newStation(t)
 	hung := &hanging{begun: make(chan string, 1), over: make(chan struct{})}
 	s.work(t, map[string]alert.Channel{"mail": hung, "sms": s}, 1)
@@ -84,7 +84,7 @@ func (s *station) refused(t *testing.T) {
 
 // Take gives an event back once Temporal has been down for Hold. If Temporal is up, but does not take the event, Take goes
 // on waiting.
-func TestAnEventIsGivenBackOnceTemporalHasBeenAwayForLong(t *testing.T) {
+func TestTakeGivesBack(t *testing.T) {
 	unavailable := serviceerror.NewUnavailable("no connection")
 	for name, check := range map[string]struct {
 		answer error

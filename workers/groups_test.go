@@ -31,8 +31,8 @@ import (
 // it happen.
 const busyHistory = 60
 
-// TestAlertmanOnARealServer tests what no test environment offers: signals and updates that race with a workflow's end.
-func TestAlertmanOnARealServer(t *testing.T) {
+// TestAlertmanOnRealServer tests what no test environment offers: signals and updates that race with a workflow's end.
+func TestAlertmanOnRealServer(t *testing.T) {
 	s := startAlertman(t)
 	for name, test := range map[string]func(*station, *testing.T){
 		"one of many at once is told, and each other is in one digest":    (*station).manyAtOnce,

@@ -73,7 +73,8 @@ func tidy(t *testing.T, p *pile, while time.Duration) string {
 	return log.String()
 }
 
-func TestOldTransactionsAreDeletedInBatchesUntilNoneIsLeft(t *testing.T) {
+// Old transactions are deleted in batches until none is left.
+func TestPruneLedger(t *testing.T) {
 	p := &pile{heap: heap{old: 1234}}
 	log := tidy(t, p, time.Minute)
 	require.Zero(t, p.old)
@@ -84,7 +85,8 @@ func TestOldTransactionsAreDeletedInBatchesUntilNoneIsLeft(t *testing.T) {
 	require.Contains(t, log, `level=INFO msg="Old transactions were deleted from the ledger" deleted=1234 retention=720h0m0s`)
 }
 
-func TestTheLedgerIsLookedThroughEveryHourOrSo(t *testing.T) {
+// The ledger is pruned about every hour.
+func TestPruneInterval(t *testing.T) {
 	p := &pile{}
 	log := tidy(t, p, 100*time.Hour)
 	require.Empty(t, log, "nothing was deleted, and it is told")
@@ -99,15 +101,17 @@ func TestTheLedgerIsLookedThroughEveryHourOrSo(t *testing.T) {
 	require.Greater(t, len(different), 50, "workers that start together look together for ever")
 }
 
-func TestAFailedDeletionIsToldAndTriedAgainTheNextHour(t *testing.T) {
+// A failed deletion is logged and tried again the next hour.
+func TestPruneFailure(t *testing.T) {
 	p := &pile{heap: heap{err: errors.New("the disk is full")}}
 	log := tidy(t, p, 90*time.Minute)
 	require.Len(t, p.calls, 2)
 	require.Contains(t, log, `level=WARN msg="Old transactions could not be deleted from the ledger" deleted=0 error="the disk is full"`)
 }
 
-// A use is not old while a feature of 30 days, with a delay of 30 more, may look at it.
-func TestOfTheHistoryOnlyWhatNoCheckLooksAtIsDeletedWhateverTheLedgersRetention(t *testing.T) {
+// Only what no check looks at is deleted of the past uses, whatever the ledger's retention is. A use is not old while a
+// feature of 30 days, with a delay of 30 more, may look at it.
+func TestPruneVelocity(t *testing.T) {
 	const horizon = 61 * 24 * time.Hour
 	p := &pile{uses: heap{old: 1200}}
 	log := tidy(t, p, 90*time.Minute)
@@ -119,7 +123,8 @@ func TestOfTheHistoryOnlyWhatNoCheckLooksAtIsDeletedWhateverTheLedgersRetention(
 	require.Contains(t, log, `level=INFO msg="Old fraud-check data was deleted" deleted=1200 retention=1464h0m0s`)
 }
 
-func TestWhatFailsInTheLedgerKeepsNobodyFromTheHistory(t *testing.T) {
+// A failure to prune the ledger does not keep the past uses from being pruned.
+func TestPruneFailuresAreIndependent(t *testing.T) {
 	full := heap{old: 1200, err: errors.New("the disk is full")}
 	p := &pile{heap: full, uses: heap{old: 3}}
 	tidy(t, p, time.Minute)

@@ -18,7 +18,8 @@ import (
 	"dummyorders/workers"
 )
 
-func TestAWorkerThatStartsBeforeTemporalWorksOnceItIsThere(t *testing.T) {
+// A worker that starts before Temporal works once Temporal is there.
+func TestWorkerStartsBeforeTemporal(t *testing.T) {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
 	c, err := client.NewLazyClient(client.Options{HostPort: fmt.Sprintf("127.0.0.1:%d", port), Logger: quiet{}})
@@ -40,7 +41,8 @@ func TestAWorkerThatStartsBeforeTemporalWorksOnceItIsThere(t *testing.T) {
 	require.Error(t, runner.Ready(context.Background()), "it is ready after its end")
 }
 
-func TestAWorkerThatTheServerRefusesForGoodEndsItsProcess(t *testing.T) {
+// A worker that the server refuses for good ends its process.
+func TestFatalErrorEndsRun(t *testing.T) {
 	refused := errors.New("namespace not found")
 	w := &idle{}
 	maker := func(o worker.Options) workers.Worker {

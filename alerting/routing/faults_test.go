@@ -17,7 +17,8 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
+// A fault says where it is and what would be right.
+func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
 		"no YAML":              {"version: 1", "version: [", `3:3: is not YAML here: did not find expected node content`},
 		"a version":            {"version: 1", "version: 2", `1:10: "2" is not known here: it must be "1"`},
@@ -121,19 +122,20 @@ func addresses(n int) string {
 	return list.String()
 }
 
-func TestAReceiverMayHaveAHundredAddressesAndEndpoints(t *testing.T) {
+func TestReceiverMayHaveHundredTargets(t *testing.T) {
 	to, known := read(t, strings.Replace(good, "[jo@example.com,", "["+addresses(96)+" jo@example.com,", 1)).Receiver("fraud-team")
 	require.True(t, known)
 	require.Len(t, to.Steps[0].Targets, 100)
 }
 
-func TestAllFaultsAreToldAtOnce(t *testing.T) {
+// All faults are reported at once.
+func TestFaultsAtOnce(t *testing.T) {
 	broken := strings.NewReplacer("most: 20", "most: none", "Europe/Berlin", "Berlin", "tell: [fraud-team]", "tell: [nobody]").Replace(good)
 	_, err := routing.Read(broken, secrets)
 	require.Len(t, strings.Split(err.Error(), "\n"), 3)
 }
 
-func TestAReceiverThatNobodyTellsIsWarnedOf(t *testing.T) {
+func TestWarnOfUnusedReceiver(t *testing.T) {
 	require.Empty(t, read(t, good).Warnings(), "who is told by an escalation is told")
 	odd := strings.NewReplacer(", then: on-call", "", "tell: [on-call]", "tell: []", "    continue: true\n", "", ", during: office", "").Replace(good)
 	warnings := read(t, odd).Warnings()
@@ -141,7 +143,8 @@ func TestAReceiverThatNobodyTellsIsWarnedOf(t *testing.T) {
 		"alertman.yaml:17:3: the window office is used by nothing", yamlfile.Faults(warnings).Error())
 }
 
-func TestAFileIsReadWhateverWroteIt(t *testing.T) {
+// A file is read whatever editor wrote it.
+func TestReadEncodings(t *testing.T) {
 	inUTF16 := func(text string) string {
 		written := "\xff\xfe"
 		for _, unit := range utf16.Encode([]rune(text)) {
@@ -178,7 +181,7 @@ func TestAFileIsReadWhateverWroteIt(t *testing.T) {
 	require.EqualError(t, err, "alertman.yaml:6:26: the file named here is not UTF-8: it must be text in UTF-8")
 }
 
-func TestNoSecretIsShown(t *testing.T) {
+func TestConfigHidesSecrets(t *testing.T) {
 	c := read(t, strings.Replace(good, "{url_file: secrets/slack}", "{url: "+slackURL+"}", 1))
 	endpoint, known := c.Chat("fraud-team/chat")
 	require.True(t, known)
@@ -195,7 +198,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	}
 }
 
-func TestNoFaultShowsASecretThatStandsInTheWrongPlace(t *testing.T) {
+func TestFaultHidesMisplacedSecret(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "alertman.yaml")
 	for _, secret := range []string{
 		slackURL, "https://chat.example.com:8443/hooks/verysecret", "http://mattermost:8065/hooks/verysecret", "https://hooks/verysecret",
@@ -221,7 +224,8 @@ func TestNoFaultShowsASecretThatStandsInTheWrongPlace(t *testing.T) {
 	}
 }
 
-func TestAFaultKeepsTheNamesThatAreNoSecrets(t *testing.T) {
+// A fault shows names that are not secrets.
+func TestFaultShowsHarmlessNames(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "alertman.d")
 	file := filepath.Join(folder, "alertman.yaml")
 	words, huge := filepath.Join(folder, "conf.d", "words"), filepath.Join(folder, "huge.txt")
@@ -242,7 +246,7 @@ func TestAFaultKeepsTheNamesThatAreNoSecrets(t *testing.T) {
 	}, "\n"))
 }
 
-func TestHTTPIsOnlyForThisMachineAndPrivateHosts(t *testing.T) {
+func TestHTTPOnlyForPrivateHosts(t *testing.T) {
 	for url, fine := range map[string]bool{
 		"http://localhost:8065/hooks/x": true, "http://127.0.0.1/x": true, "http://[::1]:80/x": true, "http://10.1.2.3/x": true, "http://192.168.0.1/": true,
 		"http://mattermost:8065/hooks/x": true, "http://hooks.internal/x": true, "https://example.com": true,
@@ -253,7 +257,8 @@ func TestHTTPIsOnlyForThisMachineAndPrivateHosts(t *testing.T) {
 	}
 }
 
-func TestFilesAreFoundBesideTheFileThatNamesThem(t *testing.T) {
+// Files are found beside the file that names them.
+func TestLoadFilesBesideConfig(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "alertman.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(good), 0o600))
@@ -278,7 +283,8 @@ func TestFilesAreFoundBesideTheFileThatNamesThem(t *testing.T) {
 	}
 }
 
-func TestTextsOfTemplatesMayStandInFiles(t *testing.T) {
+// Texts of templates may be in files.
+func TestTemplateTextFiles(t *testing.T) {
 	inFile := strings.Replace(good, `{subject: "Fraud {{.ID}}"}`, "{text_file: mail.txt}", 1)
 	_, err := routing.Read(inFile, secrets)
 	require.ErrorContains(t, err, "10:35: the file mail.txt cannot be read: file does not exist")

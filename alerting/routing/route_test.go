@@ -15,7 +15,8 @@ import (
 	"dummyorders/internal/timezone"
 )
 
-func TestEveryConditionHoldsForWhatItSaysAndSaysWhyElse(t *testing.T) {
+// Every condition holds for what it says, and says why it does not hold.
+func TestConditions(t *testing.T) {
 	berlin, err := timezone.Load("Europe/Berlin")
 	require.NoError(t, err)
 	in := func(month time.Month, day, hour, minute int) time.Time {
@@ -94,7 +95,8 @@ func TestEveryConditionHoldsForWhatItSaysAndSaysWhyElse(t *testing.T) {
 	}
 }
 
-func TestTheFirstRouteDecidesUnlessItCarriesOn(t *testing.T) {
+// The first route decides unless it says continue.
+func TestRouteOrder(t *testing.T) {
 	for routes, want := range map[string][]string{
 		"  - {name: one, tell: [a]}\n": {"a"},
 		"  - {name: one, when: {outcome: decline}, tell: [b]}\n  - {name: r, tell: [a]}":                                            {"b"},
@@ -123,13 +125,13 @@ func TestTheFirstRouteDecidesUnlessItCarriesOn(t *testing.T) {
 	}
 }
 
-func TestRoutesAfterTheOneThatDecidedAreNotAsked(t *testing.T) {
+func TestExplainStopsAtDecision(t *testing.T) {
 	way := routed(t, "routes:\n  - {name: one, when: {outcome: decline}, tell: [a]}\n  - {name: rest, tell: [b]}\n").Explain(event(nil), noon)
 	require.True(t, way[0].Asked)
 	require.Equal(t, routing.Finding{Kind: "route", Name: "rest", Why: "one has decided"}, way[1])
 }
 
-func TestATargetThatIsToldAlreadyIsLeftOut(t *testing.T) {
+func TestRouteSkipsRepeatedTarget(t *testing.T) {
 	config := routed(t, "routes:\n  - {name: one, tell: [a, c], continue: true}\n  - {name: two, tell: [d]}\n")
 	assigned := config.Route(event(nil), noon)
 	require.Equal(t, []string{"a", "c"}, receivers(assigned))
@@ -141,13 +143,15 @@ func TestATargetThatIsToldAlreadyIsLeftOut(t *testing.T) {
 	require.Len(t, again.Steps[0].Targets, 2, "it was taken off the configuration itself")
 }
 
-func TestWhoAsksToBeAcknowledgedIsToldBeforeThoseThatDoNot(t *testing.T) {
+// A receiver that asks to be acknowledged is before those that do not.
+func TestRouteAcknowledgedFirst(t *testing.T) {
 	assigned := routed(t, "routes:\n  - {name: one, tell: [a, b, d]}\n").Route(event(nil), noon)
 	require.Equal(t, []string{"d", "b"}, receivers(assigned), "d asks, and has the only address of a")
 	require.Len(t, assigned[0].Steps, 2)
 }
 
-func TestAnAssignmentHoldsAllThatADeliveryNeeds(t *testing.T) {
+// An assignment holds all that a delivery needs.
+func TestRouteAssignment(t *testing.T) {
 	config := read(t, good)
 	require.Equal(t, []alert.Assignment{{
 		Receiver: "fraud-team", Route: "rest",
@@ -174,7 +178,8 @@ func TestAnAssignmentHoldsAllThatADeliveryNeeds(t *testing.T) {
 	require.Equal(t, []string{"fraud-team", "on-call"}, config.Receivers())
 }
 
-func TestAlertsAreGroupedByWhatTheyHaveInCommon(t *testing.T) {
+// Alerts are grouped by what they have in common.
+func TestGroupName(t *testing.T) {
 	for _, c := range []struct {
 		group, name string // empty, it is not grouped
 		change      func(*alert.Event)
@@ -204,7 +209,8 @@ func TestAlertsAreGroupedByWhatTheyHaveInCommon(t *testing.T) {
 	}
 }
 
-func TestAGroupsKeyIsTheSameForTheSameAndAnotherForOthers(t *testing.T) {
+// A group's key depends on what its alerts have in common and on nothing else.
+func TestGroupKey(t *testing.T) {
 	config := read(t, good)
 	key := func(change func(*alert.Event)) string { return config.Route(event(change), noon)[0].Group.Key }
 	require.Equal(t, key(nil), key(func(e *alert.Event) {
@@ -223,7 +229,8 @@ func TestAGroupsKeyIsTheSameForTheSameAndAnotherForOthers(t *testing.T) {
 	require.Len(t, slices.Compact(keys), 7)
 }
 
-func TestTheMailVariablesTellEachAddressOfEverything(t *testing.T) {
+// The variables for mail send every event to each address.
+func TestToMail(t *testing.T) {
 	config := routing.ToMail([]string{"a@example.com", "b@example.com", "a@example.com"})
 	want := []alert.Assignment{{
 		Receiver: "mail", Route: "all",
@@ -236,7 +243,8 @@ func TestTheMailVariablesTellEachAddressOfEverything(t *testing.T) {
 	require.Equal(t, []string{"muted by the route all, which tells nobody"}, receivers(routing.ToMail(nil).Route(event(nil), noon)))
 }
 
-func TestTheRouterAsksTheConfigurationOfNow(t *testing.T) {
+// The router asks the configuration that is in force.
+func TestCurrent(t *testing.T) {
 	now := read(t, good)
 	var router alert.Router = routing.Current(func() *routing.Config { return now })
 	require.Equal(t, []string{"fraud-team"}, receivers(router.Route(event(nil), noon)))
@@ -245,7 +253,7 @@ func TestTheRouterAsksTheConfigurationOfNow(t *testing.T) {
 }
 
 // Every event reaches a receiver, or the reason why not is given, and no target receives it twice.
-func TestEveryEventHasAnAssignmentAndNoTargetIsInTwo(t *testing.T) {
+func TestRouteAnyEvent(t *testing.T) {
 	config := routed(t, `mutes:
   - {name: m, when: {customer: [loadtest]}, until: 2026-11-24T00:00:00Z}
 routes:

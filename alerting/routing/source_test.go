@@ -83,7 +83,8 @@ const (
 	odd      = "WARN The routes of alerts are used, and something is odd about them"
 )
 
-func TestAChangedFileIsTakenOverOnceItStandsStill(t *testing.T) {
+// A changed file is taken over once it stays the same.
+func TestReloadWhenStable(t *testing.T) {
 	w := watch(t)
 	old := w.Current()
 	w.save("alertman.yaml", strings.Replace(good, "tell: [fraud-team]", "tell: [on-call]", 1))
@@ -98,7 +99,7 @@ func TestAChangedFileIsTakenOverOnceItStandsStill(t *testing.T) {
 	require.Len(t, w.logs(), 2, "nothing changed since")
 }
 
-func TestAChangedSecretIsTakenOverToo(t *testing.T) {
+func TestReloadChangedSecret(t *testing.T) {
 	w := watch(t)
 	w.save("secrets/slack", "https://hooks.slack.example.com/other")
 	w.look(2)
@@ -108,7 +109,8 @@ func TestAChangedSecretIsTakenOverToo(t *testing.T) {
 	require.NotContains(t, w.logged.String(), "slack")
 }
 
-func TestAHalfSavedFileIsNotRead(t *testing.T) {
+// A half-saved file is not read.
+func TestReloadHalfSavedFile(t *testing.T) {
 	w := watch(t)
 	for i := range 3 {
 		w.save("alertman.yaml", good[:100*(i+1)])
@@ -119,7 +121,8 @@ func TestAHalfSavedFileIsNotRead(t *testing.T) {
 	require.Equal(t, []string{tookOver}, w.logs())
 }
 
-func TestABrokenFileIsRefusedLoudlyAndTheOldRoutesStay(t *testing.T) {
+// A broken file is refused loudly and the old routes stay.
+func TestReloadBrokenFile(t *testing.T) {
 	w := watch(t)
 	old := w.Current()
 	w.save("alertman.yaml", strings.NewReplacer("most: 20", "most: none", "tell: [fraud-team]", "tell: [fraud-tem]").Replace(good))
@@ -145,7 +148,8 @@ func TestABrokenFileIsRefusedLoudlyAndTheOldRoutesStay(t *testing.T) {
 	require.Equal(t, []string{refused, refused, refused, refused, inForce}, w.logs())
 }
 
-func TestAChangeThatNeedsAChannelThatIsNotSetUpIsRefusedLoudly(t *testing.T) {
+// A change that needs a channel that is not set up is refused loudly.
+func TestReloadMissingChannel(t *testing.T) {
 	w := watchWithout(t, map[string]string{alert.SMS: "SMS_ACCOUNT_SID"})
 	w.save("alertman.yaml", strings.Replace(good, `sms: "+4915112345678"`, "mail: on-call@example.com", 1))
 	w.look(2)
@@ -161,7 +165,8 @@ func TestAChangeThatNeedsAChannelThatIsNotSetUpIsRefusedLoudly(t *testing.T) {
 	require.NotSame(t, old, w.Current(), "the next change is taken")
 }
 
-func TestAFileThatIsAwayForAWhileStaysInForce(t *testing.T) {
+// A file that is away for a while stays in force.
+func TestReloadMissingFile(t *testing.T) {
 	w := watch(t)
 	old := w.Current()
 	for _, name := range []string{w.file, filepath.Join(filepath.Dir(w.file), "secrets")} {
@@ -175,7 +180,7 @@ func TestAFileThatIsAwayForAWhileStaysInForce(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNamedNewlyIsWatchedToo(t *testing.T) {
+func TestReloadWatchesNewFile(t *testing.T) {
 	w := watch(t)
 	w.save("secrets/other", slackURL)
 	w.save("alertman.yaml", strings.Replace(good, "secrets/slack", "secrets/other", 1))
@@ -187,12 +192,14 @@ func TestAFileThatIsNamedNewlyIsWatchedToo(t *testing.T) {
 	require.Equal(t, slackURL+"/other", endpoint.URL)
 }
 
-func TestWithoutAFileThatCanBeUsedThereIsNoSource(t *testing.T) {
+// Without a file that can be used there is no source.
+func TestNewSourceRefuses(t *testing.T) {
 	_, err := routing.NewSource(filepath.Join(t.TempDir(), "none.yaml"), nil, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "none.yaml")
 }
 
-func TestRunTakesAChangeOverByItselfAndEndsWithItsContext(t *testing.T) {
+// Run takes over a change by itself and ends with its context.
+func TestSourceRun(t *testing.T) {
 	w := watch(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -12,7 +12,8 @@ import (
 	"dummyorders/domain/alert"
 )
 
-func TestAWrongTemplateIsRefusedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
+// A wrong template is refused with its place and what would be right.
+func TestParseFaults(t *testing.T) {
 	const recursion = `{{define "a"}}{{template "b"}}{{end}}{{define "b"}}{{if true}}{{template "a"}}{{end}}{{end}}{{template "a"}}`
 	for _, c := range []struct {
 		channel string
@@ -58,7 +59,8 @@ func TestAWrongTemplateIsRefusedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 	}
 }
 
-func TestEveryPartThatIsWrongIsToldAtOnce(t *testing.T) {
+// Every part that is wrong is reported at once.
+func TestParseFaultsAtOnce(t *testing.T) {
 	_, err := templates.Parse(alert.Mail, templates.Texts{Subject: "{{.A}}", Text: "{{.B}}", HTML: "{{.C}}"})
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
@@ -68,7 +70,8 @@ func TestEveryPartThatIsWrongIsToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestATemplateHasWhatItNeeds(t *testing.T) {
+// A template has what it needs.
+func TestFunctionsAndFields(t *testing.T) {
 	at := "2026-11-02 15:00:15 IST"
 	for template, want := range map[string]string{
 		`{{timeIn "Asia/Kolkata" .Event.Time}}`: at,
@@ -100,7 +103,8 @@ func TestATemplateHasWhatItNeeds(t *testing.T) {
 	}
 }
 
-func TestWhatASetLacksIsTheDefault(t *testing.T) {
+// What a set lacks is the default.
+func TestSetDefaults(t *testing.T) {
 	n := notice(anEvent())
 	plain := write(t, writer(), alert.Mail, n, "fraud-team")
 	for _, c := range []struct {
@@ -122,7 +126,8 @@ func TestWhatASetLacksIsTheDefault(t *testing.T) {
 	}
 }
 
-func TestASetOfAnotherChannelIsNotUsed(t *testing.T) {
+// A set of another channel is not used.
+func TestSetOfOtherChannel(t *testing.T) {
 	set, err := templates.Parse(alert.SMS, templates.Texts{Text: "ours"})
 	require.NoError(t, err)
 	w := writer()
@@ -130,7 +135,7 @@ func TestASetOfAnotherChannelIsNotUsed(t *testing.T) {
 	assert.NotEqual(t, "ours", write(t, w, alert.Chat, notice(anEvent()), "fraud-team").Text)
 }
 
-func TestATemplateCannotDecideAReview(t *testing.T) {
+func TestTemplateCannotDecideReview(t *testing.T) {
 	for _, call := range []string{`.Expire "approve" .Deadline`, `.Decide .OnExpiry .Deadline`} {
 		for _, channel := range []string{alert.Console, alert.Mail} {
 			part := templates.Texts{Text: `x{{with .Data.Review}}{{$x := ` + call + `}}{{end}}`}
@@ -144,9 +149,10 @@ func TestATemplateCannotDecideAReview(t *testing.T) {
 	}
 }
 
-// A time can be read anew from another, in place, by what it has for encoders: GobDecode gives back an error alone, so that
-// templates can call it. What they change is theirs.
-func TestATemplateThatChangesWhatItSeesChangesNothingThatOthersAreTold(t *testing.T) {
+// A template that changes what it sees changes no other message. A time can be read anew from another, in place, by
+// what it has for encoders: GobDecode gives back an error alone, so that templates can call it. What they change is
+// theirs.
+func TestTemplateCannotChangeEvent(t *testing.T) {
 	const change = `{{with .Data.Review}}{{$x := .Deadline.GobDecode .RequestedAt.GobEncode}}` +
 		`{{with .DecidedAt}}{{$x := .GobDecode $.Data.Review.RequestedAt.GobEncode}}{{end}}{{end}}` +
 		`{{with .Digest}}{{range .Members}}{{$x := .Time.GobDecode $.Digest.Until.GobEncode}}{{end}}{{end}}` +

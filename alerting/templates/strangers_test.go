@@ -56,7 +56,8 @@ var (
 	liveLink = regexp.MustCompile(`\w+://[^\s'|>]*|[\w-]+\.(?:test|png)\b|\d+\.\d+\.\d+\.\d+`)
 )
 
-func TestStrangersTextIsTextAlone(t *testing.T) {
+// Text from outside is only text.
+func TestForeignTextIsText(t *testing.T) {
 	for channel := range addresses {
 		for _, n := range hostileNotices() {
 			m := write(t, writer(), channel, n, hostile)
@@ -89,7 +90,8 @@ func TestStrangersTextIsTextAlone(t *testing.T) {
 	}
 }
 
-func TestStrangersTextIsNoLinkInOperatorsTemplates(t *testing.T) {
+// Text from outside does not become a link in an operator's template.
+func TestForeignTextIsNotLink(t *testing.T) {
 	for text, want := range map[string]struct{ chat, sms string }{ // ~ is a space of no width
 		"https://evil.example/pay":         {"https:~//evil.~example/pay", "https: //evil. example/pay"},
 		"[refund](https://evil)":           {"[refund]~(https:~//evil)", "[refund](https: //evil)"},
@@ -112,14 +114,16 @@ func TestStrangersTextIsNoLinkInOperatorsTemplates(t *testing.T) {
 	}
 }
 
-func TestWhatACutLeavesOfALinkIsNone(t *testing.T) {
+// What remains of a link after a cut is not a link.
+func TestCutLinkIsNotLink(t *testing.T) {
 	n := notice(anEvent())
 	n.Event.Data.OrderName = "[pay](https://evil.example/pay)"
 	assert.Equal(t, "`[pay]\u200b(https:\u200b//evil.\u200bex…`", inWords(t, alert.Chat, "{{truncate 22 .Data.OrderName}}", n))
 	assert.Equal(t, "[pay](https: //evil. ex...", inWords(t, alert.SMS, "{{truncate 24 .Data.OrderName}}", n))
 }
 
-func TestAddressesMadeHereStayLinksAndTypesStayThemselves(t *testing.T) {
+// Addresses made here stay links, and types stay as they are.
+func TestOwnLinksStay(t *testing.T) {
 	const address = "https://orders.test/alerts/8d1c0a52-5f2e-5c0b-9a6e-0d8b7a3f4c21"
 	for _, channel := range []string{alert.Chat, alert.SMS} {
 		assert.Equal(t, address+" "+address, inWords(t, channel, "{{.AlertURL}} {{truncate 100 .AlertURL}}", notice(anEvent())))
@@ -129,8 +133,8 @@ func TestAddressesMadeHereStayLinksAndTypesStayThemselves(t *testing.T) {
 	}
 }
 
-// Chats show code unchanged, and make no links of it.
-func TestStrangersTextStandsInCodeInTheDefaultChat(t *testing.T) {
+// In the default chat message, text from outside is code. Chats show code unchanged, and make no links of it.
+func TestForeignTextInChatIsCode(t *testing.T) {
 	const text = "*bold* _it_"
 	n := notice(declinedByReviewer())
 	d := &n.Event.Data
@@ -213,7 +217,8 @@ func hostileInto(v reflect.Value, text string) {
 	}
 }
 
-func TestNoTemplateGetsAValueIntoAChatAsMoreThanText(t *testing.T) {
+// No template can put a value into a chat as more than text.
+func TestChatEscapesEveryField(t *testing.T) {
 	shown := paths(reflect.TypeFor[templates.View](), ".")
 	fields := len(shown)
 	require.Greater(t, fields, 100)

@@ -54,7 +54,7 @@ func write(t *testing.T, w *templates.Writer, channel string, n alert.Notice, re
 
 func notice(e alert.Event) alert.Notice { return alert.Notice{ID: e.ID, Event: e} }
 
-func TestEveryAlertReadsWellOnEveryChannel(t *testing.T) {
+func TestDefaultMessages(t *testing.T) {
 	for channel := range addresses {
 		text, html := "", ""
 		for _, c := range said() {
@@ -74,15 +74,15 @@ func TestEveryAlertReadsWellOnEveryChannel(t *testing.T) {
 	}
 }
 
-func TestThereAreWordsForEveryType(t *testing.T) {
+func TestSamplesCoverEveryType(t *testing.T) {
 	for _, eventType := range append([]alert.Type{alert.Test}, alert.Types...) {
 		shown := slices.ContainsFunc(said(), func(c told) bool { return c.notice.Event.Type == eventType })
 		assert.True(t, shown, "no message about %s was looked at", eventType)
 	}
 }
 
-// Scripts find the transaction by this line.
-func TestEveryMailOfOneAlertHasALineForItsTransaction(t *testing.T) {
+// Every mail about one alert has a line for its transaction. Scripts find the transaction by this line.
+func TestMailTransactionLine(t *testing.T) {
 	for _, c := range said() {
 		if c.notice.Digest != nil || c.notice.Event.Type == alert.Test {
 			continue
@@ -92,7 +92,8 @@ func TestEveryMailOfOneAlertHasALineForItsTransaction(t *testing.T) {
 	}
 }
 
-func TestACommandInAMessageCannotBeBrokenOutOf(t *testing.T) {
+// Nothing can break out of a command in a message.
+func TestCommandIsQuoted(t *testing.T) {
 	n := notice(reviewRequested())
 	n.Event.Data.TransactionID = "1'; rm -rf / #"
 	for _, channel := range []string{alert.Mail, alert.Chat, alert.Console} {
@@ -101,7 +102,8 @@ func TestACommandInAMessageCannotBeBrokenOutOf(t *testing.T) {
 	}
 }
 
-func TestWithoutAKeyAnAlertIsAcknowledgedAtTheAPI(t *testing.T) {
+// Without a key an alert is acknowledged at the API.
+func TestAskWithoutKey(t *testing.T) {
 	n := notice(anEvent())
 	n.Ask = &alert.Ask{Until: n.Event.Time}
 	for channel := range addresses {
@@ -117,7 +119,8 @@ func TestWithoutAKeyAnAlertIsAcknowledgedAtTheAPI(t *testing.T) {
 	}
 }
 
-func TestALinkNamesWhoeverIsKnownToHaveGotIt(t *testing.T) {
+// A link names its recipient where one is known.
+func TestAskLinkNamesRecipient(t *testing.T) {
 	n := notice(anEvent())
 	n.Ask = &alert.Ask{Until: n.Event.Time}
 	for channel, by := range map[string]string{
@@ -131,7 +134,8 @@ func TestALinkNamesWhoeverIsKnownToHaveGotIt(t *testing.T) {
 	}
 }
 
-func TestARequestForAReviewLinksToItsPageUntilTheDeadline(t *testing.T) {
+// A request for a review links to its page until the deadline.
+func TestReviewLink(t *testing.T) {
 	reminder := reviewRequested()
 	reminder.Type = alert.ReviewReminder
 	for _, event := range []alert.Event{reviewRequested(), reminder} {
@@ -159,7 +163,8 @@ func TestARequestForAReviewLinksToItsPageUntilTheDeadline(t *testing.T) {
 	}
 }
 
-func TestADigestLinksToTheReviewsThatItHasRoomFor(t *testing.T) {
+// A digest links to the reviews that it has room for.
+func TestDigestReviewLinks(t *testing.T) {
 	n := digest(1000) // a quarter of them are reviews
 	for channel, want := range map[string]struct {
 		links int
@@ -183,7 +188,8 @@ func TestADigestLinksToTheReviewsThatItHasRoomFor(t *testing.T) {
 	assert.NotContains(t, text, "curl", "all have links")
 }
 
-func TestDefaultMessagesHaveRoomForWhateverIsInAnAlert(t *testing.T) {
+// Default messages have room for all that an alert may hold.
+func TestDefaultMessagesFit(t *testing.T) {
 	long := strings.Repeat("<&\"𝄞>` ", 80)
 	n := notice(expired("approve"))
 	n.Digest = nil
@@ -226,7 +232,8 @@ func within(t *testing.T, channel string, n alert.Notice, m alert.Message) {
 	}
 }
 
-func TestAMailListsEveryAlertOfADigest(t *testing.T) {
+// A mail lists every alert of a digest.
+func TestDigestMail(t *testing.T) {
 	n := digest(1000)
 	m := write(t, writer(), alert.Mail, n, "fraud-team")
 	for _, member := range n.Digest.Members {
@@ -237,7 +244,8 @@ func TestAMailListsEveryAlertOfADigest(t *testing.T) {
 	within(t, alert.Mail, n, m)
 }
 
-func TestWhatADigestHasNoRoomForIsCounted(t *testing.T) {
+// What a digest has no room for is counted.
+func TestDigestCountsRest(t *testing.T) {
 	for channel, want := range map[string]string{
 		alert.Mail:    "and 2000 more, for which this message has no room: GET https://orders.test/alerts/d1d1d1d1-0000-5000-8000-000000000001",
 		alert.Chat:    "and 2980 more, for which this message has no room: `GET https://orders.test/alerts/d1d1d1d1-0000-5000-8000-000000000001`",
@@ -248,7 +256,7 @@ func TestWhatADigestHasNoRoomForIsCounted(t *testing.T) {
 	}
 }
 
-func TestAnSMSIsShort(t *testing.T) {
+func TestSMSIsShort(t *testing.T) {
 	gsm := "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 	for _, c := range said() {
 		m := write(t, writer(), alert.SMS, c.notice, c.receiver)
@@ -259,7 +267,8 @@ func TestAnSMSIsShort(t *testing.T) {
 	}
 }
 
-func TestAFailingTemplateLosesNoAlert(t *testing.T) {
+// A failing template loses no alert.
+func TestFailingTemplate(t *testing.T) {
 	set, err := templates.Parse(alert.SMS, templates.Texts{Text: `{{with .Data.Review}}{{.By}} {{slice .Note 0 1}}{{else}}fine{{end}}`})
 	require.ErrorContains(t, err, "text:1: ")
 	require.Nil(t, set, "what fails on a sample is no set")
@@ -282,7 +291,8 @@ func TestAFailingTemplateLosesNoAlert(t *testing.T) {
 	assert.Contains(t, log.String(), "out of range")
 }
 
-func TestATestSaysThatItIsOneWhateverTheTemplates(t *testing.T) {
+// A test alert says that it is one, whatever the templates are.
+func TestTestAlertSaysSo(t *testing.T) {
 	set, err := templates.Parse(alert.Mail, templates.Texts{Subject: "{{.Data.OrderID}}", Text: "declined", HTML: "<p>declined</p>"})
 	require.NoError(t, err)
 	w := writer()

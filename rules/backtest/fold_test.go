@@ -18,7 +18,8 @@ import (
 	"dummyorders/rules/backtest"
 )
 
-func TestAFoldGivesTheValuesThatWereSeenAtTheTime(t *testing.T) {
+// A fold gives the values that were seen at the time.
+func TestFoldRepeatsValues(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		book := lived(rt, byValues)
 		c := &candidate{features: features, decide: byValues}
@@ -36,7 +37,8 @@ func TestAFoldGivesTheValuesThatWereSeenAtTheTime(t *testing.T) {
 	})
 }
 
-func TestTheRulesetThatDecidedChangesNothing(t *testing.T) {
+// The ruleset that decided changes nothing.
+func TestSameRulesetChangesNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		book := forgetful(rt, lived(rt, byValues))
 		r := run(t, book, &candidate{features: features, decide: byValues})
@@ -52,7 +54,7 @@ func TestTheRulesetThatDecidedChangesNothing(t *testing.T) {
 }
 
 // When a decision is repeated, the ledger also holds what came after it. That must not count.
-func TestNothingFromAfterTheMomentOfADecisionCounts(t *testing.T) {
+func TestFoldIgnoresLaterUses(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		book := forgetful(rt, lived(rt, byValues))
 		last := book[rapid.IntRange(0, len(book)-1).Draw(rt, "decision")]
@@ -86,7 +88,8 @@ func long() memory {
 	return book
 }
 
-func TestWhatALongFoldLetsGoOfIsNotMissed(t *testing.T) {
+// What a long fold drops is not missed.
+func TestLongFold(t *testing.T) {
 	book, c := long(), &candidate{features: features[:1], decide: byValues}
 	run(t, book, c)
 	for i, e := range book {
@@ -97,8 +100,9 @@ func TestWhatALongFoldLetsGoOfIsNotMissed(t *testing.T) {
 	}
 }
 
-// If several deciders run at once, one of them may see transactions that came after its own, and after the period.
-func TestALateDecisionSawWhatWasDecidedBeforeIt(t *testing.T) {
+// A late decision saw what was decided before it. If several deciders run at once, one of them may see transactions
+// that came after its own, and after the period.
+func TestFoldLateDecision(t *testing.T) {
 	late, other := decided(number(1), after(10*day-time.Minute), fraud.Approve, 0), decided(number(2), after(10*day+10*time.Minute), fraud.Approve, 0)
 	late.Record.Explanation.DecidedAt = after(10*day + time.Hour)
 	c := &candidate{features: features[:1], decide: byValues}
@@ -108,7 +112,8 @@ func TestALateDecisionSawWhatWasDecidedBeforeIt(t *testing.T) {
 	}
 }
 
-func TestWhatWasNeverCheckedIsNotCounted(t *testing.T) {
+// What was never checked is not counted.
+func TestFoldSkipsUnchecked(t *testing.T) {
 	pending, unanswered := decided(number(1), start, fraud.Approve, 0), decided(number(2), start, fraud.Approve, 0)
 	pending.Record.Decision, pending.Record.Explanation = nil, nil
 	unanswered.Record.Decide(fraud.Undecided("nobody was there"))
@@ -123,7 +128,8 @@ func TestWhatWasNeverCheckedIsNotCounted(t *testing.T) {
 	}
 }
 
-func TestTheReportSaysWhatWasFolded(t *testing.T) {
+// The report says what was folded.
+func TestReportCounts(t *testing.T) {
 	before, recorded, bare := decided(number(1), after(-5*day), fraud.Approve, 0), decided(number(2), after(time.Minute), fraud.Approve, 0),
 		decided(number(3), after(2*time.Minute), fraud.Approve, 0)
 	recorded.Record.Explanation.Features[`card.count("10m")`] = 7
@@ -150,8 +156,9 @@ func TestTheReportSaysWhatWasFolded(t *testing.T) {
 	}
 }
 
-// A time without transactions does not mean that the ledger lacks any.
-func TestALedgerThatReachesBackFarEnoughIsNotSaidToBeShort(t *testing.T) {
+// A ledger that reaches back far enough is not said to be short. A time without transactions does not mean that the
+// ledger lacks any.
+func TestReportShortLedger(t *testing.T) {
 	const short = "The ledger holds nothing from before 2026-01-02 03:04:05 UTC: what it held once is not counted."
 	book := memory{decided(number(1), start, fraud.Approve, 0), decided(number(2), after(5*time.Minute), fraud.Approve, 0)}
 	for _, c := range []struct {
@@ -177,8 +184,9 @@ func TestALedgerThatReachesBackFarEnoughIsNotSaidToBeShort(t *testing.T) {
 	}
 }
 
-// A backtest reads only the part of the ledger that features may look back at.
-func TestTheLedgerIsReadAsFarBackAsAFeatureLooks(t *testing.T) {
+// The ledger is read as far back as a feature looks. A backtest reads only the part of the ledger that features may
+// look back at.
+func TestLedgerIsReadAsFarAsNeeded(t *testing.T) {
 	book := &watched{memory: memory{decided(number(1), after(-40*day), fraud.Approve, 0), decided(number(2), after(day), fraud.Approve, 0)}}
 	run(t, book, &candidate{decide: byValues})
 	if !book.since.Equal(start) {

@@ -62,7 +62,8 @@ func small() (memory, *candidate, func(*backtest.Backtest)) {
 	}
 }
 
-func TestTheReportHasBothOutcomesOfEachDecision(t *testing.T) {
+// The report has both outcomes of each decision.
+func TestReportOutcomes(t *testing.T) {
 	book, c, options := small()
 	r := run(t, book, c, options)
 	inr := func(minor int64) backtest.Amounts { return backtest.Amounts{"INR": minor} }
@@ -89,7 +90,8 @@ func TestTheReportHasBothOutcomesOfEachDecision(t *testing.T) {
 	require.Equal(t, [10]int{1, 0, 1, 0, 1, 0, 1, 0, 1, 0}, r.Scores.After)
 }
 
-func TestTheReportListsTheLatestThatChange(t *testing.T) {
+// The report lists the latest decisions that change.
+func TestReportChanges(t *testing.T) {
 	book, c, options := small()
 	r := run(t, book, c, options)
 	require.Equal(t, 2, r.Changed.Decisions)
@@ -105,7 +107,8 @@ func TestTheReportListsTheLatestThatChange(t *testing.T) {
 	require.Equal(t, number(4), r.Changed.Latest[0].TransactionID, "it started last")
 }
 
-func TestOfManyThatChangeTheLatestAreListed(t *testing.T) {
+// Of many decisions that change, the latest are listed.
+func TestReportManyChanges(t *testing.T) {
 	c := &candidate{decide: func(fraud.Check, map[string]float64) fraud.Decision { return verdict(fraud.Decline, 90) }}
 	r := run(t, long(), c)
 	require.Equal(t, 1500, r.Changed.Decisions)
@@ -115,7 +118,8 @@ func TestOfManyThatChangeTheLatestAreListed(t *testing.T) {
 	}
 }
 
-func TestTheReportSaysWhatEachRuleDid(t *testing.T) {
+// The report says what each rule did.
+func TestReportRules(t *testing.T) {
 	book, c, options := small()
 	r := run(t, book, c, options)
 	n := func(n int) *int { return &n }
@@ -134,8 +138,9 @@ func TestTheReportSaysWhatEachRuleDid(t *testing.T) {
 	require.Equal(t, 1, r.Shadow.Outcomes.Sum("", "").Decisions)
 }
 
-// The report leaves out a number that may be wrong.
-func TestWhereTheCandidateSettlesOtherwiseNothingIsSaidToBeDecisive(t *testing.T) {
+// Where the candidate settles in another way, no rule is called decisive. The report leaves out a number that may be
+// wrong.
+func TestReportDecisiveUnknown(t *testing.T) {
 	book, c, options := small()
 	r := run(t, book, c, options, func(b *backtest.Backtest) { b.Settle = byThresholds(40, 60) })
 	for _, rule := range r.Rules {
@@ -143,7 +148,8 @@ func TestWhereTheCandidateSettlesOtherwiseNothingIsSaidToBeDecisive(t *testing.T
 	}
 }
 
-func TestPrecisionAndRecallAreOfTheLatestLabels(t *testing.T) {
+// Precision and recall go by the latest labels.
+func TestPrecisionAndRecall(t *testing.T) {
 	book, c, options := small()
 	l := run(t, book, c, options).Labels
 	require.Equal(t, []int{3, 1, 2}, []int{l.Labelled, l.Fraudulent, l.Legitimate})
@@ -157,8 +163,9 @@ func TestPrecisionAndRecallAreOfTheLatestLabels(t *testing.T) {
 	}, *l.After)
 }
 
-// With labels from disputes only, every decline would look right.
-func TestPrecisionIsNotKnownWhereOneKindOfLabelIsMissing(t *testing.T) {
+// Precision is not known where one kind of label is missing. With labels from disputes only, every decline would look
+// right.
+func TestPrecisionUnknown(t *testing.T) {
 	decisions := map[string]fraud.Decision{}
 	var disputed, cleared memory
 	for i := range 10 {
@@ -203,8 +210,9 @@ func TestPrecisionIsNotKnownWhereOneKindOfLabelIsMissing(t *testing.T) {
 	}
 }
 
-// If two sources contradict each other at the same time, neither label is later.
-func TestOfLabelsOfOneMomentThatOfFraudHolds(t *testing.T) {
+// Of two labels of one moment, that of fraud holds. If two sources contradict each other at the same time, neither
+// label is later.
+func TestLabelsOfOneMoment(t *testing.T) {
 	for _, words := range [][]string{{ledger.Fraudulent, ledger.Legitimate}, {ledger.Legitimate, ledger.Fraudulent}} {
 		e := labelled(decided(number(1), start, fraud.Approve, 5), words...)
 		e.Record.Labels[0].Time = e.Record.Labels[1].Time

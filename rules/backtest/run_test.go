@@ -11,7 +11,7 @@ import (
 	"dummyorders/rules/backtest"
 )
 
-func TestAFailureEndsABacktest(t *testing.T) {
+func TestFailureEndsBacktest(t *testing.T) {
 	away := errors.New("the database is away")
 	b := &backtest.Backtest{Ledger: broken{away}, Candidate: answers(nil), Since: start, Until: after(day)}
 	_, err := b.Run(t.Context())
@@ -33,7 +33,7 @@ func (b broken) List(context.Context, ledger.Query) (ledger.Page, error) {
 	return ledger.Page{}, b.err
 }
 
-func TestItIsToldHowFarItHasGot(t *testing.T) {
+func TestProgress(t *testing.T) {
 	book, c, _ := small()
 	c.features = features[:1]
 	book[0].Record.Explanation.Features[features[0].String()] = 1

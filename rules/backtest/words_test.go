@@ -14,7 +14,8 @@ import (
 	"dummyorders/rules/backtest"
 )
 
-func TestWithoutLabelsNothingIsSaidOfPrecisionAndRecall(t *testing.T) {
+// Without labels the report leaves out precision and recall.
+func TestReportWithoutLabels(t *testing.T) {
 	book := memory{decided(number(1), start, fraud.Decline, 90)}
 	r := run(t, book, answers(map[string]fraud.Decision{number(1): verdict(fraud.Decline, 90)}))
 	require.Equal(t, backtest.Labels{}, r.Labels)
@@ -24,7 +25,8 @@ func TestWithoutLabelsNothingIsSaidOfPrecisionAndRecall(t *testing.T) {
 	require.NotContains(t, text.String(), "precision before")
 }
 
-func TestAnEmptyPeriodIsAReportThatSaysSo(t *testing.T) {
+// The report of an empty period says so.
+func TestReportEmptyPeriod(t *testing.T) {
 	r := run(t, memory{}, answers(nil))
 	var text, page, object bytes.Buffer
 	require.NoError(t, r.WriteText(&text))
@@ -38,7 +40,7 @@ func TestAnEmptyPeriodIsAReportThatSaysSo(t *testing.T) {
 }
 
 // Setting UPDATE=1 writes the present report as the golden.
-func TestTheReportReadsAsItDid(t *testing.T) {
+func TestReportGoldens(t *testing.T) {
 	book, c, options := small()
 	book[4].Record.Explanation = nil
 	c.features = features[:1]
@@ -63,7 +65,8 @@ func TestTheReportReadsAsItDid(t *testing.T) {
 	}
 }
 
-func TestThePageStandsForItselfAndTakesNobodysWordForMarkup(t *testing.T) {
+// The page needs no other file, and escapes foreign text.
+func TestHTMLReport(t *testing.T) {
 	book, c, options := small()
 	const evil = `"><script>alert(1)</script>`
 	book[0].Record.TransactionID = evil
@@ -82,7 +85,8 @@ func TestThePageStandsForItselfAndTakesNobodysWordForMarkup(t *testing.T) {
 	require.NotContains(t, text, "ZgotmplZ", "a value that its place cannot take")
 }
 
-func TestAmountsAreDecimalsInJSON(t *testing.T) {
+// Amounts are decimals in JSON.
+func TestAmountsJSON(t *testing.T) {
 	text, err := json.Marshal(backtest.Amounts{"USD": 5, "INR": 12300, "JPY": 7})
 	require.NoError(t, err)
 	require.Equal(t, `{"INR":123.00,"JPY":7,"USD":0.05}`, string(text))
