@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
+	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -24,28 +24,25 @@ type deadCommand struct {
 	Purge  purgeDeadCommand  `cmd:"" help:"Drop dead letters for good, and print which."`
 }
 
-// deadLetters is the part of rabbitmq.DeadLetters that the commands use.
-type deadLetters interface {
-	List(ctx context.Context, most int) ([]rabbitmq.DeadLetter, int, error)
-	Show(ctx context.Context, id string) (rabbitmq.DeadLetter, error)
-	Replay(ctx context.Context, c rabbitmq.Choice, force bool, tell func(rabbitmq.DeadLetter, error)) error
-	Purge(ctx context.Context, c rabbitmq.Choice, tell func(rabbitmq.DeadLetter)) error
+// deadQueue is a dead queue, and where the commands print what they did with it.
+type deadQueue struct {
+	letters interface {
+		Look(ctx context.Context, visit func(rabbitmq.DeadLetter) (drop bool)) (total int, err error)
+		Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, tell func(rabbitmq.DeadLetter, error)) error
+	}
+	name string
+	output
 }
 
-// withDead runs a command on the dead queue of the settings and passes the queue's name as third argument. It logs
-// nothing: the command's errors say everything.
-func withDead(ctx context.Context, command func(context.Context, deadLetters, string, output) error) error {
+// ProvideQueue returns the dead queue of the settings, which kong passes to the commands.
+func (deadCommand) ProvideQueue(ctx context.Context) (*deadQueue, error) {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v := &values{}
-	reading, publishing := env.consumer(v), env.publisher(v)
-	if err := v.err(); err != nil {
-		return err
-	}
-	dead := rabbitmq.NewDeadLetters(reading, publishing, slog.New(slog.DiscardHandler))
-	return command(ctx, dead, env.RabbitMQDeadQueue, standard())
+	letters := rabbitmq.NewDeadLetters(env.consumer(v), env.publisher(v))
+	return &deadQueue{letters, env.RabbitMQDeadQueue, standard()}, v.err()
 }
 
 // mostListed bounds --most, so that a list fits in memory.
@@ -65,60 +62,120 @@ func (c listDeadCommand) Validate() error {
 }
 
 // Run lists the dead letters in the queue.
-func (c listDeadCommand) Run(ctx context.Context) error {
-	return withDead(ctx, c.list)
-}
-
-func (c listDeadCommand) list(ctx context.Context, dead deadLetters, queue string, out output) error {
-	letters, total, err := dead.List(ctx, c.Most)
+func (c listDeadCommand) Run(ctx context.Context, q *deadQueue) error {
+	var letters []rabbitmq.DeadLetter
+	total, err := q.letters.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+		if l.Body = nil; len(letters) < c.Most {
+			letters = append(letters, l)
+		}
+		return false
+	})
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		lines := json.NewEncoder(out.results)
-		for _, letter := range letters {
-			if err := lines.Encode(letter); err != nil {
-				return fmt.Errorf("list dead letters: %w", err)
-			}
-		}
-	} else if err := listed(out, letters); err != nil {
-		return err
+		err = printLines(q.results, letters)
+	} else if len(letters) > 0 {
+		err = printTable(q.results, letters)
 	}
-	fmt.Fprintln(out.progress, howMany(queue, len(letters), total, c.Most))
+	if err != nil {
+		return fmt.Errorf("list dead letters: %w", err)
+	}
+	switch {
+	case total == 0:
+		fmt.Fprintf(q.progress, "No dead letter waits in %s.\n", q.name)
+	case len(letters) < total:
+		fmt.Fprintf(q.progress, "%s in %s; these are the %d oldest\n", many(total, "dead letter"), q.name, len(letters))
+	default:
+		fmt.Fprintf(q.progress, "%s in %s\n", many(total, "dead letter"), q.name)
+	}
 	return nil
 }
 
-func listed(out output, letters []rabbitmq.DeadLetter) error {
-	if len(letters) == 0 {
-		return nil
+func printLines(to io.Writer, letters []rabbitmq.DeadLetter) error {
+	lines := json.NewEncoder(to)
+	for _, l := range letters {
+		if err := lines.Encode(l); err != nil {
+			return err
+		}
 	}
-	w := tabwriter.NewWriter(out.results, 0, 0, 2, ' ', 0)
+	return nil
+}
+
+func printTable(to io.Writer, letters []rabbitmq.DeadLetter) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tTIME\tTYPE\tORDER\tBYTES\tREASON")
 	for _, l := range letters {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", l.ID, whenDead(l), cmp.Or(l.Type, "-"), cmp.Or(l.OrderID, "-"), l.Size, l.Reason)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", l.ID, timeOf(l), cmp.Or(l.Type, "-"), cmp.Or(l.OrderID, "-"), l.Size, l.Reason)
 	}
 	return w.Flush()
 }
 
-// howMany returns a sentence that says how many dead letters the queue holds and how many of them are shown.
-func howMany(queue string, shown, total, most int) string {
-	switch {
-	case total == 0:
-		return "No dead letter waits in " + queue + "."
-	case shown < min(total, most):
-		return fmt.Sprintf("%s in %s, of which %d are held by another look just now", many(total, "dead letter"), queue, min(total, most)-shown)
-	case shown < total:
-		return fmt.Sprintf("%s in %s; these are the %d oldest", many(total, "dead letter"), queue, shown)
-	default:
-		return fmt.Sprintf("%s in %s", many(total, "dead letter"), queue)
-	}
-}
-
-func whenDead(l rabbitmq.DeadLetter) string {
+func timeOf(l rabbitmq.DeadLetter) string {
 	if l.Time.IsZero() {
 		return "-"
 	}
 	return l.Time.Format(time.RFC3339)
+}
+
+type showDeadCommand struct {
+	ID  string `arg:"" name:"id" help:"The letter, as the list names it."`
+	Raw bool   `help:"The body alone, as it is in the queue: card numbers and all."`
+}
+
+// Run shows what is known about the oldest letter with the id. It does not replay it.
+func (c showDeadCommand) Run(ctx context.Context, q *deadQueue) error {
+	var found *rabbitmq.DeadLetter
+	_, err := q.letters.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+		if found == nil && l.ID == c.ID {
+			found = &l
+		}
+		return false
+	})
+	switch {
+	case err != nil:
+		return err
+	case found == nil:
+		return q.without(c.ID)
+	case c.Raw:
+		_, err := q.results.Write(found.Body)
+		return err
+	}
+	replay := "alertman would take it: orders alertman dead replay " + found.ID
+	if found.NoEvent != "" {
+		replay = "it is not an event, and would come straight back: " + found.NoEvent
+	}
+	_, err = fmt.Fprintf(q.results, `ID           %s
+Time         %s
+Reason       %s
+Type         %s
+Order        %s
+Routing key  %s
+Replay       %s
+Body         %s, card numbers struck out; --raw shows it as it is
+
+%s
+`, found.ID, timeOf(*found), found.Reason, cmp.Or(found.Type, "-"), cmp.Or(found.OrderID, "-"), cmp.Or(found.RoutingKey, "-"),
+		replay, many(found.Size, "byte"), forPeople(found.Body))
+	return err
+}
+
+// forPeople returns a body to show on a terminal: without card numbers or control sequences, and with JSON indented.
+func forPeople(body []byte) string {
+	var indented bytes.Buffer
+	if json.Indent(&indented, body, "", "  ") == nil {
+		body = indented.Bytes()
+	}
+	return card.Redact(safetext.Block(string(body)))
+}
+
+// without returns an error for each id that no letter has.
+func (q *deadQueue) without(ids ...string) error {
+	var all []error
+	for _, id := range ids {
+		all = append(all, fmt.Errorf("%s: no such dead letter in queue %s, or another look holds it just now", id, q.name))
+	}
+	return errors.Join(all...)
 }
 
 // deadChoice holds the arguments that choose dead letters.
@@ -135,16 +192,22 @@ func (c deadChoice) Validate() error {
 	return nil
 }
 
+// has reports whether a letter is chosen, and removes its id from missing.
+func (c deadChoice) has(l rabbitmq.DeadLetter, missing *[]string) bool {
+	*missing = slices.DeleteFunc(*missing, func(id string) bool { return id == l.ID })
+	return c.All || slices.Contains(c.IDs, l.ID)
+}
+
 // described returns a one-line description of a letter.
 func described(l rabbitmq.DeadLetter) string {
-	what := []string{l.ID}
+	what := l.ID
 	if l.Type != "" {
-		what = append(what, l.Type)
+		what += ", " + l.Type
 	}
 	if l.OrderID != "" {
-		what = append(what, "order "+l.OrderID)
+		what += ", order " + l.OrderID
 	}
-	return strings.Join(what, ", ")
+	return what
 }
 
 type replayDeadCommand struct {
@@ -154,28 +217,39 @@ type replayDeadCommand struct {
 }
 
 // Run replays the chosen letters and prints the result for each.
-func (c replayDeadCommand) Run(ctx context.Context) error {
-	return withDead(ctx, c.replay)
-}
-
-func (c replayDeadCommand) replay(ctx context.Context, dead deadLetters, queue string, out output) error {
-	replayed, left := 0, 0
-	err := dead.Replay(ctx, rabbitmq.Choice(c.deadChoice), c.Force, func(l rabbitmq.DeadLetter, err error) {
+func (c replayDeadCommand) Run(ctx context.Context, q *deadQueue) error {
+	replayed, left, missing := 0, 0, slices.Clone(c.IDs)
+	leave := func(l rabbitmq.DeadLetter, why any) {
+		left++
+		fmt.Fprintf(q.results, "left      %s: %v\n", described(l), why)
+	}
+	err := q.letters.Replay(ctx, func(l rabbitmq.DeadLetter) bool {
+		if !c.has(l, &missing) {
+			return false
+		}
+		if l.NoEvent != "" && !c.Force {
+			leave(l, "it is not an event, and would come straight back: "+l.NoEvent)
+			return false
+		}
+		return true
+	}, func(l rabbitmq.DeadLetter, err error) {
 		if err != nil {
-			left++
-			fmt.Fprintf(out.results, "left      %s: %v\n", described(l), err)
+			leave(l, err)
 			return
 		}
 		replayed++
+		note := ""
 		if l.NoEvent != "" {
-			fmt.Fprintf(out.results, "replayed  %s: no event, so alertman puts it back: %s\n", described(l), l.NoEvent)
-			return
+			note = ": no event, so alertman puts it back: " + l.NoEvent
 		}
-		fmt.Fprintf(out.results, "replayed  %s\n", described(l))
+		fmt.Fprintf(q.results, "replayed  %s%s\n", described(l), note)
 	})
-	fmt.Fprintf(out.progress, "%s replayed, %d of those chosen left in %s\n", many(replayed, "dead letter"), left, queue)
+	fmt.Fprintf(q.progress, "%s replayed, %d of those chosen left in %s\n", many(replayed, "dead letter"), left, q.name)
+	if err == nil {
+		err = q.without(missing...)
+	}
 	if left > 0 {
-		err = errors.Join(err, fmt.Errorf("%s left in %s", many(left, "dead letter"), queue))
+		err = errors.Join(err, fmt.Errorf("%s left in %s", many(left, "dead letter"), q.name))
 	}
 	return err
 }
@@ -195,64 +269,19 @@ func (c purgeDeadCommand) Validate() error {
 }
 
 // Run purges the chosen letters and prints each of them.
-func (c purgeDeadCommand) Run(ctx context.Context) error {
-	return withDead(ctx, c.purge)
-}
-
-func (c purgeDeadCommand) purge(ctx context.Context, dead deadLetters, queue string, out output) error {
-	purged := 0
-	err := dead.Purge(ctx, rabbitmq.Choice(c.deadChoice), func(l rabbitmq.DeadLetter) {
-		purged++
-		fmt.Fprintf(out.results, "purged  %s: %s\n", described(l), l.Reason)
+func (c purgeDeadCommand) Run(ctx context.Context, q *deadQueue) error {
+	purged, missing := 0, slices.Clone(c.IDs)
+	_, err := q.letters.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+		chosen := c.has(l, &missing)
+		if chosen {
+			purged++
+			fmt.Fprintf(q.results, "purged  %s: %s\n", described(l), l.Reason)
+		}
+		return chosen
 	})
-	fmt.Fprintf(out.progress, "%s purged from %s\n", many(purged, "dead letter"), queue)
-	return err
-}
-
-type showDeadCommand struct {
-	ID  string `arg:"" name:"id" help:"The letter, as the list names it."`
-	Raw bool   `help:"The body alone, as it is in the queue: card numbers and all."`
-}
-
-// Run shows what is known about the letter. It does not replay it.
-func (c showDeadCommand) Run(ctx context.Context) error {
-	return withDead(ctx, c.show)
-}
-
-func (c showDeadCommand) show(ctx context.Context, dead deadLetters, _ string, out output) error {
-	l, err := dead.Show(ctx, c.ID)
+	fmt.Fprintf(q.progress, "%s purged from %s\n", many(purged, "dead letter"), q.name)
 	if err != nil {
 		return err
 	}
-	if c.Raw {
-		_, err := out.results.Write(l.Body)
-		return err
-	}
-	w := tabwriter.NewWriter(out.results, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "ID\t%s\n", l.ID)
-	fmt.Fprintf(w, "Time\t%s\n", whenDead(l))
-	fmt.Fprintf(w, "Reason\t%s\n", l.Reason)
-	fmt.Fprintf(w, "Type\t%s\n", cmp.Or(l.Type, "-"))
-	fmt.Fprintf(w, "Order\t%s\n", cmp.Or(l.OrderID, "-"))
-	fmt.Fprintf(w, "Routing key\t%s\n", cmp.Or(l.RoutingKey, "-"))
-	if l.NoEvent == "" {
-		fmt.Fprintf(w, "Replay\talertman would take it: orders alertman dead replay %s\n", l.ID)
-	} else {
-		fmt.Fprintf(w, "Replay\tit is not an event, and would come straight back: %s\n", l.NoEvent)
-	}
-	fmt.Fprintf(w, "Body\t%s, card numbers struck out; --raw shows it as it is\n", many(l.Size, "byte"))
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out.results, "\n%s\n", forPeople(l.Body))
-	return err
-}
-
-// forPeople returns a body to show on a terminal: without card numbers or control sequences, and with JSON indented.
-func forPeople(body []byte) string {
-	var indented bytes.Buffer
-	if json.Indent(&indented, body, "", "  ") == nil {
-		body = indented.Bytes()
-	}
-	return card.Redact(safetext.Block(string(body)))
+	return q.without(missing...)
 }

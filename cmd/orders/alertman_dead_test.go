@@ -34,66 +34,87 @@ func TestTheListSaysWhatIsDeadAndWhy(t *testing.T) {
 	}{
 		"nothing": {command: listDeadCommand{Most: 10}, notes: "No dead letter waits in dead.\n"},
 		"all": {
-			letters: fakeDead{letters: letters(), total: 2}, command: listDeadCommand{Most: 10},
+			letters: fakeDead{letters: letters()}, command: listDeadCommand{Most: 10},
 			list: "ID   TIME                  TYPE                      ORDER  BYTES  REASON\n" +
 				"one  2026-11-02T09:30:00Z  orders.fraud.detected.v1  1234   3      delivered again 20 times without success (delivery_limit)\n" +
 				"odd  -                     -                         -      18     no CloudEvent in JSON\n",
 			notes: "2 dead letters in dead\n",
 		},
 		"some": {
-			letters: fakeDead{letters: letters()[1:], total: 7}, command: listDeadCommand{Most: 1, JSON: true},
+			letters: fakeDead{letters: append(letters()[1:], letters()...)}, command: listDeadCommand{Most: 1, JSON: true},
 			list:  `{"id":"odd","reason":"no CloudEvent in JSON","size":18,"noEvent":"no CloudEvent in JSON"}` + "\n",
-			notes: "7 dead letters in dead; these are the 1 oldest\n",
-		},
-		"held by another": {
-			letters: fakeDead{total: 3}, command: listDeadCommand{Most: 10}, notes: "3 dead letters in dead, of which 3 are held by another look just now\n",
+			notes: "3 dead letters in dead; these are the 1 oldest\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var list, notes bytes.Buffer
-			require.NoError(t, c.command.list(t.Context(), c.letters, "dead", output{&list, &notes}))
-			require.Equal(t, c.list, list.String())
-			require.Equal(t, c.notes, notes.String())
+			list, notes, err := c.letters.run(t, c.command)
+			require.NoError(t, err)
+			require.Equal(t, c.list, list)
+			require.Equal(t, c.notes, notes)
+			require.Empty(t, c.letters.dropped)
 		})
 	}
 }
 
 func TestADeadLetterIsShownWithoutCardNumbersUnlessItIsAskedForRaw(t *testing.T) {
-	odd := letters()[1]
-	odd.Body = []byte("{\"card\":\"4111111111111111\"} \x1b[J\xff")
-	var shown, raw bytes.Buffer
-	require.NoError(t, showDeadCommand{ID: "odd"}.show(t.Context(), fakeDead{letters: []rabbitmq.DeadLetter{odd}}, "dead", output{results: &shown}))
-	require.NotContains(t, shown.String(), "4111111111111111")
-	require.Contains(t, shown.String(), `{"card":"411111******1111"}`)
-	require.NotContains(t, shown.String(), "\x1b")
-	require.Contains(t, shown.String(), "it is not an event, and would come straight back: no CloudEvent in JSON\n")
-	require.NoError(t, showDeadCommand{ID: "odd", Raw: true}.show(t.Context(), fakeDead{letters: []rabbitmq.DeadLetter{odd}}, "dead", output{results: &raw}))
-	require.Equal(t, string(odd.Body), raw.String())
+	dead := fakeDead{letters: letters()}
+	body := "{\"card\":\"4111111111111111\"} \x1b[J\xff"
+	dead.letters[1].Body = []byte(body)
+	shown, _, err := dead.run(t, showDeadCommand{ID: "odd"})
+	require.NoError(t, err)
+	require.Equal(t, `ID           odd
+Time         -
+Reason       no CloudEvent in JSON
+Type         -
+Order        -
+Routing key  -
+Replay       it is not an event, and would come straight back: no CloudEvent in JSON
+Body         18 bytes, card numbers struck out; --raw shows it as it is
+
+{"card":"411111******1111"} �[J�
+`, shown)
+	raw, _, err := dead.run(t, showDeadCommand{ID: "odd", Raw: true})
+	require.NoError(t, err)
+	require.Equal(t, body, raw)
 	require.Equal(t, "{\n  \"amount\": 123.00\n}", forPeople([]byte(`{"amount":123.00}`)))
+	_, _, err = dead.run(t, showDeadCommand{ID: "none"})
+	require.EqualError(t, err, "none: no such dead letter in queue dead, or another look holds it just now")
+	require.Empty(t, dead.dropped)
 }
 
 func TestReplaySaysWhatWasReplayedAndWhatWasLeft(t *testing.T) {
-	var out, notes bytes.Buffer
-	err := replayDeadCommand{deadChoice: deadChoice{All: true}}.replay(t.Context(), fakeDead{letters: letters()}, "dead", output{&out, &notes})
+	dead := fakeDead{letters: letters()}
+	out, notes, err := dead.run(t, replayDeadCommand{deadChoice: deadChoice{All: true}})
 	require.EqualError(t, err, "1 dead letter left in dead")
-	require.Equal(t, "replayed  one, orders.fraud.detected.v1, order 1234\nleft      odd: no event\n", out.String())
-	require.Equal(t, "1 dead letter replayed, 1 of those chosen left in dead\n", notes.String())
+	require.Equal(t, "replayed  one, orders.fraud.detected.v1, order 1234\n"+
+		"left      odd: it is not an event, and would come straight back: no CloudEvent in JSON\n", out)
+	require.Equal(t, "1 dead letter replayed, 1 of those chosen left in dead\n", notes)
+	require.Equal(t, []string{"one"}, dead.dropped)
 
-	out.Reset()
-	require.NoError(t, replayDeadCommand{Force: true}.replay(t.Context(), fakeDead{letters: letters()}, "dead", output{&out, &notes}))
-	require.Contains(t, out.String(), "replayed  odd: no event, so alertman puts it back: no CloudEvent in JSON\n")
+	dead = fakeDead{letters: letters()}
+	out, _, err = dead.run(t, replayDeadCommand{deadChoice: deadChoice{IDs: []string{"odd", "none"}}, Force: true})
+	require.EqualError(t, err, "none: no such dead letter in queue dead, or another look holds it just now")
+	require.Equal(t, "replayed  odd: no event, so alertman puts it back: no CloudEvent in JSON\n", out)
+	require.Equal(t, []string{"odd"}, dead.dropped)
 
-	lost := errors.New("the connection was lost")
-	require.ErrorIs(t, replayDeadCommand{Force: true}.replay(t.Context(), fakeDead{err: lost}, "dead", output{&out, &notes}), lost)
+	dead = fakeDead{letters: letters(), err: errors.New("returned by the broker")}
+	out, _, err = dead.run(t, replayDeadCommand{deadChoice: deadChoice{IDs: []string{"one", "none"}}})
+	require.EqualError(t, err, "returned by the broker\n1 dead letter left in dead")
+	require.Equal(t, "left      one, orders.fraud.detected.v1, order 1234: returned by the broker\n", out)
+	require.Empty(t, dead.dropped)
 }
 
 func TestPurgeSaysWhatIsGone(t *testing.T) {
-	var out, notes bytes.Buffer
-	require.NoError(t, purgeDeadCommand{}.purge(t.Context(), fakeDead{letters: letters()[1:]}, "dead", output{&out, &notes}))
-	require.Equal(t, "purged  odd: no CloudEvent in JSON\n", out.String())
-	require.Equal(t, "1 dead letter purged from dead\n", notes.String())
-	err := purgeDeadCommand{}.purge(t.Context(), fakeDead{err: rabbitmq.ErrNoDeadLetter}, "dead", output{&out, &notes})
-	require.ErrorIs(t, err, rabbitmq.ErrNoDeadLetter)
+	dead := fakeDead{letters: letters()}
+	out, notes, err := dead.run(t, purgeDeadCommand{deadChoice: deadChoice{IDs: []string{"odd", "none"}}})
+	require.EqualError(t, err, "none: no such dead letter in queue dead, or another look holds it just now")
+	require.Equal(t, "purged  odd: no CloudEvent in JSON\n", out)
+	require.Equal(t, "1 dead letter purged from dead\n", notes)
+	require.Equal(t, []string{"odd"}, dead.dropped)
+
+	_, _, err = dead.run(t, purgeDeadCommand{deadChoice: deadChoice{All: true}})
+	require.NoError(t, err)
+	require.Equal(t, []string{"odd", "one", "odd"}, dead.dropped)
 }
 
 func letters() []rabbitmq.DeadLetter {
@@ -106,35 +127,40 @@ func letters() []rabbitmq.DeadLetter {
 	}
 }
 
-// fakeDead is a dead queue that returns the letters it was given, whatever the choice.
+// fakeDead is a dead queue. All that is replayed fails with err, if it is set.
 type fakeDead struct {
 	letters []rabbitmq.DeadLetter
-	total   int
 	err     error
+	dropped []string
 }
 
-func (d fakeDead) List(context.Context, int) ([]rabbitmq.DeadLetter, int, error) {
-	return d.letters, d.total, d.err
+// run returns what a command prints about this queue.
+func (d *fakeDead) run(t *testing.T, command interface {
+	Run(ctx context.Context, q *deadQueue) error
+},
+) (results, progress string, err error) {
+	t.Helper()
+	var out, notes bytes.Buffer
+	err = command.Run(t.Context(), &deadQueue{d, "dead", output{&out, &notes}})
+	return out.String(), notes.String(), err
 }
 
-func (d fakeDead) Show(context.Context, string) (rabbitmq.DeadLetter, error) {
-	return d.letters[0], d.err
-}
-
-func (d fakeDead) Replay(_ context.Context, _ rabbitmq.Choice, force bool, tell func(rabbitmq.DeadLetter, error)) error {
+func (d *fakeDead) Look(_ context.Context, visit func(rabbitmq.DeadLetter) bool) (int, error) {
 	for _, l := range d.letters {
-		if l.NoEvent != "" && !force {
-			tell(l, errors.New("no event"))
-			continue
+		if visit(l) {
+			d.dropped = append(d.dropped, l.ID)
 		}
-		tell(l, nil)
 	}
-	return d.err
+	return len(d.letters), nil
 }
 
-func (d fakeDead) Purge(_ context.Context, _ rabbitmq.Choice, tell func(rabbitmq.DeadLetter)) error {
-	for _, l := range d.letters {
-		tell(l)
-	}
+func (d *fakeDead) Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, tell func(rabbitmq.DeadLetter, error)) error {
+	_, _ = d.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+		if !chosen(l) {
+			return false
+		}
+		tell(l, d.err)
+		return d.err == nil
+	})
 	return d.err
 }
