@@ -71,7 +71,7 @@ func (s *server) registerList(api huma.API) {
 	operation := api.OpenAPI().Paths["/transactions"].Get
 	describeParameter(operation, "status", huma.Schema{Enum: statusWords()})
 	describeParameter(operation, "outcome", huma.Schema{Enum: []any{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}})
-	describeParameter(operation, "orderID", huma.Schema{MinLength: new(1), MaxLength: new(maxID)})
+	describeParameter(operation, "orderID", huma.Schema{MinLength: new(1), MaxLength: new(transaction.MaxID)})
 	describeParameter(operation, "since", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "until", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
@@ -219,7 +219,7 @@ func (p *parameters) outcome() fraud.Outcome {
 func (p *parameters) orderID() string {
 	asked := p.values.Get("orderID")
 	id := spelling.ID(asked)
-	if utf8.RuneCountInString(asked) > maxID || !utf8.ValidString(asked) || !printable(asked) || id == "" && asked != "" {
+	if utf8.RuneCountInString(asked) > transaction.MaxID || !utf8.ValidString(asked) || !printable(asked) || id == "" && asked != "" {
 		p.wrong("orderID", "must be an order's id: at most 64 characters, without control characters")
 	}
 	return id

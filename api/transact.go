@@ -137,13 +137,14 @@ const SeedExample = `{"order": {"id": 1234, "name": "avengers 4 spoilers book", 
 // describeTransact adds to the operation what huma cannot infer: the request's schema, and the 202 answer.
 func describeTransact(document *huma.OpenAPI, keyRequired bool) {
 	operation := document.Paths["/transact"].Post
-	describeBody(document, operation, reader{}.transactions(), SeedExample)
-	orders.describe(document)
+	describeBody(document, operation, transactions, SeedExample)
 	items.describe(document)
-	customers.describe(document)
-	addresses.describe(document)
-	payment := reader{}.payments().describe(document)
-	payment.OneOf = []*huma.Schema{only("card"), only("token")}
+	for _, f := range transaction.Fields {
+		if f.Form == transaction.Object {
+			objectOf(f).describe(document)
+		}
+	}
+	document.Components.Schemas.Map()["PaymentSchema"].OneOf = []*huma.Schema{only("card"), only("token")}
 	operation.Responses["200"].Description = "Settled: paid for, stopped, or payment refused"
 	describeAccepted(operation, "Accepted and not settled yet, or in review; ask at Location")
 	describeParameter(operation, keyHeader, huma.Schema{MinLength: new(1), MaxLength: new(maxKey + len(`""`))})

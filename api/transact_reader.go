@@ -16,20 +16,6 @@ import (
 	"dummyorders/internal/strictjson"
 )
 
-// Bounds of what a merchant may post, in characters or in numbers of elements. Those of metadata are the bounds that
-// payment providers have.
-const (
-	maxID            = 64
-	maxName          = 255
-	maxToken         = 255
-	maxWord          = 64
-	maxItems         = 100
-	maxQuantity      = 1_000_000
-	maxMetadata      = 50
-	maxMetadataKey   = 40
-	maxMetadataValue = 500
-)
-
 // reader turns request bodies into transactions. It is the only place that sees card numbers.
 type reader struct {
 	cards   card.Describer
@@ -56,16 +42,16 @@ func (r reader) read(body []byte) (*transaction.Transaction, transaction.Receipt
 		return nil, transaction.Receipt{}, problem(http.StatusBadRequest, err.Error())
 	}
 	root := doc.Root()
-	t := &transaction.Transaction{}
+	p := posting{reader: r}
 	if root.Is(strictjson.Object) {
 		refuseVerificationValues(root)
-		r.transactions().read(root, t)
+		transactions.read(root, &p)
 		refuseCardNumbers(root)
 	}
 	if faults := doc.Faults(); len(faults) > 0 {
 		return nil, transaction.Receipt{}, invalid("the transaction", faults)
 	}
-	return t, transaction.Receipt{BodyDigest: r.digest(*t), TextDigest: r.cards.Digest(root.Canonical())}, nil
+	return &p.Transaction, transaction.Receipt{BodyDigest: r.digest(p.Transaction), TextDigest: r.cards.Digest(root.Canonical())}, nil
 }
 
 // digest returns the same digest for all bodies that are read as the same transaction, however they are written. Of the
@@ -76,34 +62,68 @@ func (r reader) digest(t transaction.Transaction) string {
 	return r.cards.Digest(append([]byte("values "), values...))
 }
 
-// These tables list what a transaction's body may hold.
+// posting is a transaction that is being read.
+type posting struct {
+	transaction.Transaction
 
-func (r reader) transactions() object[transaction.Transaction] {
-	return object[transaction.Transaction]{name: "TransactionSchema", members: []member[transaction.Transaction]{
-		{"order", true, orders.reference(), func(v *strictjson.Value, t *transaction.Transaction) { orders.read(v, &t.Order) }},
-		{
-			"paymentMethod", true, requiredText(maxWord, "Decides which gateway moves the money", "amazonpay"),
-			func(v *strictjson.Value, t *transaction.Transaction) { t.PaymentMethod = r.method(v) },
-		},
-		{"payment", true, r.payments().reference(), func(v *strictjson.Value, t *transaction.Transaction) {
-			r.payments().read(v, &t.Payment)
-			if present(v, "card") == present(v, "token") {
-				v.Fault("must have either card or token")
-			}
-		}},
-		{"customer", false, customers.reference(), func(v *strictjson.Value, t *transaction.Transaction) {
-			t.Customer = &transaction.Customer{}
-			customers.read(v, t)
-		}},
-		{"ip", false, signal("The buyer's IPv4 or IPv6 address. A port, brackets and a zone are left out. "+unreadable, "203.0.113.7"), readIP},
-		{"billing", false, addresses.reference(), func(v *strictjson.Value, t *transaction.Transaction) {
-			t.BillingCountry = readCountry(v, t, transaction.MalformedBilling)
-		}},
-		{"shipping", false, addresses.reference(), func(v *strictjson.Value, t *transaction.Transaction) {
-			t.ShippingCountry = readCountry(v, t, transaction.MalformedShipping)
-		}},
-		{"metadata", false, metadataSchema, readMetadata},
-	}}
+	reader reader
+}
+
+// transactions lists what a transaction's body may hold.
+var transactions = objectOf(transaction.Field{Required: true})
+
+// objectOf returns the object that holds the fields below f. Currencies come first: amounts are read in them.
+func objectOf(f transaction.Field) object[posting] {
+	var currencies, members []member[posting]
+	for _, below := range transaction.Fields {
+		in, name := below.Split()
+		if in != f.Path {
+			continue
+		}
+		if below.Form == transaction.Amount {
+			currencies = append(currencies, member[posting]{"currency", below.Required, currencySchema, func(v *strictjson.Value, p *posting) {
+				below.Money(&p.Transaction).Currency = readCurrency(v)
+			}})
+		}
+		members = append(members, memberOf(name, below))
+	}
+	return object[posting]{name: objectNames[f.Path], optional: !f.Required, members: append(currencies, members...)}
+}
+
+var objectNames = map[string]string{
+	"": "TransactionSchema", "order": "OrderSchema", "payment": "PaymentSchema", "customer": "CustomerSchema",
+	"billing": "AddressSchema", "shipping": "AddressSchema",
+}
+
+// memberOf returns how a field is described and read.
+func memberOf(name string, f transaction.Field) member[posting] {
+	m := member[posting]{name: name, required: f.Required, schema: schemaOf(f), read: readers[f.Path]}
+	switch {
+	case m.read != nil:
+	case f.Form == transaction.Object:
+		m.read = readObject(f)
+	case f.Form == transaction.Amount:
+		m.read = func(v *strictjson.Value, p *posting) {
+			amount := f.Money(&p.Transaction)
+			*amount = readAmount(v, amount.Currency, false)
+		}
+	default:
+		m.read = func(v *strictjson.Value, p *posting) { *f.Text(&p.Transaction) = readText(v, f) }
+	}
+	return m
+}
+
+func readObject(f transaction.Field) func(*strictjson.Value, *posting) {
+	inner := objectOf(f)
+	return func(v *strictjson.Value, p *posting) {
+		if f.Path == "customer" {
+			p.Customer = &transaction.Customer{}
+		}
+		inner.read(v, p)
+		if f.Path == "payment" && present(v, "card") == present(v, "token") {
+			v.Fault("must have either card or token")
+		}
+	}
 }
 
 func present(v *strictjson.Value, name string) bool {
@@ -111,33 +131,81 @@ func present(v *strictjson.Value, name string) bool {
 	return kind != "" && kind != strictjson.Null
 }
 
-var orders = object[transaction.Order]{name: "OrderSchema", members: []member[transaction.Order]{
-	{"currency", true, currencySchema, func(v *strictjson.Value, o *transaction.Order) { o.Cost.Currency = readCurrency(v) }},
-	{
-		"id", true, idSchema("The merchant's id of the order", false),
-		func(v *strictjson.Value, o *transaction.Order) { o.ID = mustShow(v, readID(v)) },
+// schemaOf returns the schema of a field. An optional one may be null.
+func schemaOf(f transaction.Field) *huma.Schema {
+	var s *huma.Schema
+	switch {
+	case f.Form == transaction.Object:
+		return object[posting]{name: objectNames[f.Path]}.reference()
+	case f.Form == transaction.ID:
+		s = idSchema(f.Doc, f.Example, f.Required)
+	case f.Form == transaction.Amount:
+		s = amountSchema(f.Doc+", more than zero.", false)
+	case f.Form == transaction.Signal:
+		s = signal(f.Doc+" "+unreadable, f.Example)
+	case f.Path == "order.items":
+		s = &huma.Schema{Type: huma.TypeArray, MaxItems: &f.Max, Items: items.reference(), Description: f.Doc}
+	case f.Path == "payment.card":
+		s = cardSchema(f)
+	case f.Path == "metadata":
+		s = metadataSchema(f)
+	case f.Form == transaction.Text && !f.Required:
+		s = optionalText(f.Max, f.Doc, f.Example)
+	default:
+		s = requiredText(f.Max, f.Doc, f.Example)
+	}
+	if !f.Required {
+		nullable(s)
+	}
+	return s
+}
+
+// readText returns an id or a text, cleaned where it is optional.
+func readText(v *strictjson.Value, f transaction.Field) string {
+	switch {
+	case f.Form == transaction.ID && f.Required:
+		return mustShow(v, readID(v))
+	case f.Form == transaction.ID:
+		return clean(readID(v))
+	case f.Required:
+		return v.Literal()
+	}
+	return clean(v.Literal())
+}
+
+// readers read the fields that need more than their form says.
+var readers = map[string]func(*strictjson.Value, *posting){
+	"order.items":   func(v *strictjson.Value, p *posting) { readItems(v, &p.Order) },
+	"paymentMethod": func(v *strictjson.Value, p *posting) { p.PaymentMethod = p.reader.method(v) },
+	"payment.card": func(v *strictjson.Value, p *posting) {
+		if number, err := card.ParseNumber(v.Literal()); err != nil {
+			v.Fault(err.Error())
+		} else {
+			p.Payment.Card = p.reader.cards.Describe(number)
+		}
 	},
-	{
-		"name", false, optionalText(maxName, "What the order is called", "avengers 4 spoilers book"),
-		func(v *strictjson.Value, o *transaction.Order) { o.Name = clean(v.Literal()) },
-	},
-	{
-		"cost", true, amountSchema("What the order costs, more than zero.", false),
-		func(v *strictjson.Value, o *transaction.Order) { o.Cost = readAmount(v, o.Cost.Currency, false) },
-	},
-	{"items", false, &huma.Schema{
-		Type: huma.TypeArray, Nullable: true, MaxItems: new(maxItems), Items: items.reference(),
-		Description: "The order's lines. If there are any, their costs times quantities, less discounts, must add up to the order's cost.",
-	}, readItems},
-}}
+	"payment.token":      func(v *strictjson.Value, p *posting) { p.Payment.Token = p.reader.token(v) },
+	"customer.email":     readSignal("customer.email", readEmail),
+	"customer.createdAt": readSignal("customer.createdAt", readCreated),
+	"ip":                 readSignal("ip", readIP),
+	"billing.country": readSignal("billing.country", func(text string, t *transaction.Transaction) (known bool) {
+		t.BillingCountry, known = spelling.Country(text)
+		return known
+	}),
+	"shipping.country": readSignal("shipping.country", func(text string, t *transaction.Transaction) (known bool) {
+		t.ShippingCountry, known = spelling.Country(text)
+		return known
+	}),
+	"metadata": readMetadata,
+}
 
 var items = object[transaction.Item]{name: "ItemSchema", members: []member[transaction.Item]{
 	{
-		"id", true, idSchema("The merchant's id of what is bought", false),
+		"id", true, idSchema("The merchant's id of what is bought", "1234", true),
 		func(v *strictjson.Value, i *transaction.Item) { i.ID = mustShow(v, readID(v)) },
 	},
 	{
-		"name", false, optionalText(maxName, "What it is called", "book"),
+		"name", false, optionalText(transaction.MaxName, "What it is called", "book"),
 		func(v *strictjson.Value, i *transaction.Item) { i.Name = clean(v.Literal()) },
 	},
 	{
@@ -145,7 +213,7 @@ var items = object[transaction.Item]{name: "ItemSchema", members: []member[trans
 		func(v *strictjson.Value, i *transaction.Item) { i.Cost = readAmount(v, i.Cost.Currency, true) },
 	},
 	{"quantity", false, &huma.Schema{
-		Type: huma.TypeInteger, Nullable: true, Minimum: new(1.0), Maximum: new(float64(maxQuantity)), Default: 1, Examples: []any{1},
+		Type: huma.TypeInteger, Nullable: true, Minimum: new(1.0), Maximum: new(float64(transaction.MaxQuantity)), Default: 1, Examples: []any{1},
 		Description: "How many pieces",
 	}, func(v *strictjson.Value, i *transaction.Item) { i.Quantity = readQuantity(v) }},
 	{
@@ -165,7 +233,7 @@ func readItems(v *strictjson.Value, o *transaction.Order) {
 		items.read(element, &item)
 		switch {
 		case element.Faulty():
-		case item.Cost.Minor > math.MaxInt64/maxItems/item.Quantity:
+		case item.Cost.Minor > math.MaxInt64/transaction.MaxItems/item.Quantity:
 			element.Fault("must not cost that much: its cost times its quantity is beyond any order")
 		case item.Total() < 0:
 			element.Optional("discount").Fault("must not be more than the item's cost times its quantity")
@@ -189,69 +257,26 @@ func mustAddUp(v *strictjson.Value, o transaction.Order) {
 	}
 }
 
-func (r reader) payments() object[transaction.Payment] {
-	return object[transaction.Payment]{name: "PaymentSchema", members: []member[transaction.Payment]{
-		{"currency", true, currencySchema, func(v *strictjson.Value, p *transaction.Payment) { p.Amount.Currency = readCurrency(v) }},
-		{"card", false, cardSchema, func(v *strictjson.Value, p *transaction.Payment) {
-			if number, err := card.ParseNumber(v.Literal()); err != nil {
-				v.Fault(err.Error())
-			} else {
-				p.Card = r.cards.Describe(number)
-			}
-		}},
-		{
-			"token", false, nullable(requiredText(maxToken,
-				"The payment method's gateway's token for a card, instead of the card; never a card number", "pm_card_visa")),
-			func(v *strictjson.Value, p *transaction.Payment) { p.Token = r.token(v) },
-		},
-		{
-			"type", true, requiredText(maxWord, "The kind of payment", "wallet"),
-			func(v *strictjson.Value, p *transaction.Payment) { p.Type = v.Literal() },
-		},
-		{
-			"amount", true, amountSchema("What is charged, more than zero.", false),
-			func(v *strictjson.Value, p *transaction.Payment) { p.Amount = readAmount(v, p.Amount.Currency, false) },
-		},
-	}}
-}
-
-// customers reads into the transaction, which also records what was not well-formed about its customer.
-var customers = object[transaction.Transaction]{name: "CustomerSchema", optional: true, members: []member[transaction.Transaction]{
-	{"id", false, nullable(idSchema("The merchant's id of the customer", true)), func(v *strictjson.Value, t *transaction.Transaction) {
-		t.Customer.ID = clean(readID(v))
-	}},
-	{"email", false, signal("The customer's mail address. "+unreadable, "jo@example.com"), readEmail},
-	{"createdAt", false, signal("Since when the customer has an account: a date, or a time by RFC 3339; where it has no zone, in UTC. "+unreadable,
-		"2024-05-17T08:30:00Z"), readCreated},
-}}
-
-var addresses = object[string]{name: "AddressSchema", optional: true, members: []member[string]{
-	{
-		"country", false, signal("By ISO 3166-1: alpha-2, which is what is kept, or alpha-3 or the number. "+unreadable, "IN"),
-		func(v *strictjson.Value, country *string) { *country = v.Literal() },
-	},
-}}
-
 const unreadable = "A text that cannot be read is left out; the payment is not refused, and rules can ask whether the text was malformed."
 
-var metadataSchema = &huma.Schema{
-	Type: huma.TypeObject, Nullable: true, MaxProperties: new(maxMetadata),
-	AdditionalProperties: optionalText(maxMetadataValue, "What rules can ask for by its name"),
-	Extensions:           map[string]any{"propertyNames": map[string]any{"maxLength": maxMetadataKey}},
-	Description:          "Anything else about the transaction: at most 50 entries, with names of at most 40 characters. Never card numbers or verification values.",
-	Examples:             []any{map[string]string{"channel": "web"}},
+func metadataSchema(f transaction.Field) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeObject, MaxProperties: &f.Max, Description: f.Doc, Examples: []any{map[string]string{"channel": "web"}},
+		AdditionalProperties: optionalText(transaction.MaxMetadataValue, "What rules can ask for by its name"),
+		Extensions:           map[string]any{"propertyNames": map[string]any{"maxLength": transaction.MaxMetadataKey}},
+	}
 }
 
 // readMetadata keeps names and values as they are after cleaning. If two names are the same then, the one that sorts last
 // counts, wherever it is in the body.
-func readMetadata(v *strictjson.Value, t *transaction.Transaction) {
+func readMetadata(v *strictjson.Value, p *posting) {
 	entries := map[string]string{}
 	for _, name := range slices.Sorted(slices.Values(v.Names())) {
 		entry := v.Optional(name)
-		if len([]rune(name)) > maxMetadataKey {
+		if len([]rune(name)) > transaction.MaxMetadataKey {
 			entry.Fault("must have a name of at most 40 characters")
 		}
-		if entry.Kind() == strictjson.Null || !conforms(entry, optionalText(maxMetadataValue, "")) {
+		if entry.Kind() == strictjson.Null || !conforms(entry, optionalText(transaction.MaxMetadataValue, "")) {
 			continue
 		}
 		if key, value := spelling.ID(clean(name)), spelling.ID(clean(entry.Literal())); key != "" && value != "" {
@@ -259,7 +284,7 @@ func readMetadata(v *strictjson.Value, t *transaction.Transaction) {
 		}
 	}
 	if len(entries) > 0 {
-		t.Metadata = entries
+		p.Metadata = entries
 	}
 }
 

@@ -85,9 +85,9 @@ func readAmount(v *strictjson.Value, currency money.Currency, zeroAllowed bool) 
 
 // readQuantity reads a whole number however it is written: 2.0 is 2.
 func readQuantity(v *strictjson.Value) int64 {
-	digits, whole := money.Whole(v.Literal(), len(strconv.Itoa(maxQuantity)))
+	digits, whole := money.Whole(v.Literal(), len(strconv.Itoa(transaction.MaxQuantity)))
 	quantity, _ := strconv.ParseInt(digits, 10, 64)
-	if !whole || quantity < 1 || quantity > maxQuantity {
+	if !whole || quantity < 1 || quantity > transaction.MaxQuantity {
 		v.Fault("must be a whole number from 1 to 1000000")
 		return 1
 	}
@@ -95,13 +95,13 @@ func readQuantity(v *strictjson.Value) int64 {
 }
 
 // idSchema returns the schema of a string, or of a whole number with as many digits.
-func idSchema(doc string, optional bool) *huma.Schema {
-	text := requiredText(maxID, "", "")
-	if optional {
-		text = optionalText(maxID, "")
+func idSchema(doc, example string, required bool) *huma.Schema {
+	text := optionalText(transaction.MaxID, "")
+	if required {
+		text = requiredText(transaction.MaxID, "", "")
+		text.Examples = nil
 	}
-	text.Description, text.Examples = "", nil
-	return &huma.Schema{Description: doc, Examples: []any{"1234", 1234}, AnyOf: []*huma.Schema{
+	return &huma.Schema{Description: doc, Examples: []any{example, json.Number(example)}, AnyOf: []*huma.Schema{
 		text, {Type: huma.TypeInteger, Minimum: new(0.0), ExclusiveMaximum: new(1e64)},
 	}}
 }
@@ -120,7 +120,7 @@ func readID(v *strictjson.Value) string {
 	if v.Kind() != strictjson.Number {
 		return spelling.ID(v.Literal())
 	}
-	digits, whole := money.Whole(v.Literal(), maxID)
+	digits, whole := money.Whole(v.Literal(), transaction.MaxID)
 	if !whole {
 		v.Fault("must be a whole number or a string")
 	}
@@ -129,15 +129,14 @@ func readID(v *strictjson.Value) string {
 
 // cardSchema allows a number's digits, or the same as a string with spaces or dashes. A number with an exponent or a point
 // is refused, even a whole one: it went through a float, which keeps 15 digits.
-var cardSchema = &huma.Schema{
-	Description: "The card number, 12 to 19 digits, with single spaces or dashes between them where it is in groups; as a number, by its " +
-		"digits alone. It is not kept. One that fails the Luhn check is a sign of fraud, and not refused.",
-	AnyOf: []*huma.Schema{
-		{Type: huma.TypeString, Nullable: true, Pattern: pattern(card.NumberPattern, card.ErrNumber.Error())},
-		{Type: huma.TypeInteger, Nullable: true, Minimum: new(1e11), ExclusiveMaximum: new(1e19)},
-	},
-	Examples: []any{"4242424242424242"},
+func cardSchema(f transaction.Field) *huma.Schema {
+	return &huma.Schema{Description: f.Doc, Examples: []any{f.Example}, AnyOf: []*huma.Schema{
+		{Type: huma.TypeString, Pattern: cardPattern},
+		{Type: huma.TypeInteger, Minimum: new(1e11), ExclusiveMaximum: new(1e19)},
+	}}
 }
+
+var cardPattern = pattern(card.NumberPattern, card.ErrNumber.Error())
 
 // clean returns a text without control characters. Those that are misplaced letters and signs of Windows-1252 become what
 // was meant, as U+0092 becomes an apostrophe. The others become spaces.
@@ -156,11 +155,16 @@ func clean(text string) string {
 // Signals: a transaction can do without these, so they are kept as far as they can be read. Rules can ask whether they were
 // well-formed.
 
-func readIP(v *strictjson.Value, t *transaction.Transaction) {
-	text := clean(v.Literal())
-	if text == "" {
-		return
+// readSignal returns a reader of the field at a path. read reports whether the text is well-formed.
+func readSignal(path string, read func(text string, t *transaction.Transaction) bool) func(*strictjson.Value, *posting) {
+	return func(v *strictjson.Value, p *posting) {
+		if text := clean(v.Literal()); text != "" && !read(text, &p.Transaction) {
+			p.Malformed = append(p.Malformed, path)
+		}
 	}
+}
+
+func readIP(text string, t *transaction.Transaction) bool {
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
 		text = withPort.Addr().String()
 	}
@@ -168,33 +172,28 @@ func readIP(v *strictjson.Value, t *transaction.Transaction) {
 		text = strings.TrimSuffix(inner, "]")
 	}
 	ip, _, err := address.Parse(text)
-	if err != nil {
-		t.Malformed = append(t.Malformed, transaction.MalformedIP)
-		return
+	if err == nil {
+		t.IP = ip.String()
 	}
-	t.IP = ip.String()
+	return err == nil
 }
 
 // readEmail keeps an address that has something on both sides of its last @. It counts as well-formed if it is an addr-spec
 // by RFC 5322, in letters of any script. Some operators gave out other addresses, such as taro..@docomo.ne.jp.
-func readEmail(v *strictjson.Value, t *transaction.Transaction) {
-	text := clean(v.Literal())
-	if text == "" {
-		return
-	}
+func readEmail(text string, t *transaction.Transaction) bool {
 	found, err := mail.ParseAddress(text)
-	if err == nil && found.Name == "" && !strings.ContainsAny(text, "<(") && utf8.RuneCountInString(text) <= maxName {
+	if err == nil && found.Name == "" && !strings.ContainsAny(text, "<(") && utf8.RuneCountInString(text) <= transaction.MaxName {
 		t.Customer.Email = text
-		return
+		return true
 	}
-	t.Malformed = append(t.Malformed, transaction.MalformedEmail)
 	if err == nil {
 		text = found.Address
 	}
 	at := strings.LastIndexByte(text, '@')
-	if at > 0 && at < len(text)-1 && utf8.RuneCountInString(text) <= maxName && !strings.ContainsFunc(text, unicode.IsSpace) {
+	if at > 0 && at < len(text)-1 && utf8.RuneCountInString(text) <= transaction.MaxName && !strings.ContainsFunc(text, unicode.IsSpace) {
 		t.Customer.Email = text
 	}
+	return false
 }
 
 // timeForm is RFC 3339 and what people write instead: without a time, a zone or the zone's colon, with a space for the T,
@@ -202,17 +201,12 @@ func readEmail(v *strictjson.Value, t *transaction.Transaction) {
 var timeForm = regexp.MustCompile(`^(\d{4})-?(\d\d)-?(\d\d)(?:(?:[Tt_]| +)(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?` +
 	` ?([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?(?:\[[^\]]*\])?$`)
 
-func readCreated(v *strictjson.Value, t *transaction.Transaction) {
-	text := clean(v.Literal())
-	if text == "" {
-		return
-	}
+func readCreated(text string, t *transaction.Transaction) bool {
 	at, ok := parseTime(text)
-	if !ok {
-		t.Malformed = append(t.Malformed, transaction.MalformedCreatedAt)
-		return
+	if ok {
+		t.Customer.CreatedAt = at
 	}
-	t.Customer.CreatedAt = at
+	return ok
 }
 
 // parseTime reads a leap second, the 60th, as the first second of the next minute.
@@ -243,18 +237,6 @@ func parseTime(text string) (time.Time, bool) {
 	fraction, _ := time.ParseDuration("0." + parts[7] + "0s")
 	at = at.Add(leap + fraction).UTC()
 	return at, err == nil && at.Year() >= 1 && at.Year() <= 9999
-}
-
-// readCountry returns an alpha-2 code for any code of ISO 3166-1, or any of those reserved beside them.
-func readCountry(v *strictjson.Value, t *transaction.Transaction, malformed string) string {
-	var posted string
-	addresses.read(v, &posted)
-	code := strings.ToUpper(clean(posted))
-	known, ok := spelling.Country(code)
-	if code != "" && !ok {
-		t.Malformed = append(t.Malformed, malformed)
-	}
-	return known
 }
 
 func printable(s string) bool {

@@ -165,8 +165,8 @@ func TestRulesSeeWhatIsNotThereAsEmpty(t *testing.T) {
 
 func TestRulesSeeWhatWasNotWellFormed(t *testing.T) {
 	for part, when := range map[string]string{
-		transaction.MalformedEmail: "customer.emailMalformed", transaction.MalformedCreatedAt: "customer.createdAtMalformed",
-		transaction.MalformedIP: "ip.malformed", transaction.MalformedBilling: "billing.malformed", transaction.MalformedShipping: "shipping.malformed",
+		"customer.email": "customer.emailMalformed", "customer.createdAt": "customer.createdAtMalformed",
+		"ip": "ip.malformed", "billing.country": "billing.malformed", "shipping.country": "shipping.malformed",
 	} {
 		set, c := plain.rule(when, "score: 1").read(t), rules.Unremarkable()
 		require.Zero(t, set.Evaluate(c, unseen(set, nil)).Score, when)

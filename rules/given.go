@@ -41,7 +41,7 @@ func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
 	readCountry(v.Optional("shipping"), &t.ShippingCountry)
 	readMetadata(v.Optional("metadata"), t)
 	for _, part := range v.Optional("malformed").List() {
-		t.Malformed = append(t.Malformed, part.Choice(transaction.Malformable...))
+		t.Malformed = append(t.Malformed, part.Choice(transaction.Malformable()...))
 	}
 	s.readSeen(v.Optional("seen"), g.seen)
 	for _, name := range v.Optional("listed").List() {

@@ -11,7 +11,6 @@ import (
 
 	"dummyorders/domain/address"
 	"dummyorders/domain/card"
-	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/spelling"
 )
@@ -221,9 +220,9 @@ var subjects = []*subject{
 		text("emailDomain", 255, "what stands after the mail address's @, in small letters and as mail servers know it: `xn--bcher-kva.example` for bücher.example", `customer.emailDomain.endsWith(".example")`,
 			func(t *thing) string { return emailDomain(t.seen.customer.Email) }).unlike(neverSpelled(spellDomain)),
 		malformed("emailMalformed", "whether a mail address was posted that RFC 5322 does not allow; what can be read of it is the address. "+
-			"Some operators gave out such addresses, and buyers have them", `customer.emailMalformed && !customer.dated`, transaction.MalformedEmail),
+			"Some operators gave out such addresses, and buyers have them", `customer.emailMalformed && !customer.dated`, "customer.email"),
 		malformed("createdAtMalformed", "whether something was posted for createdAt that is no time; it is not dated then",
-			`customer.createdAtMalformed`, transaction.MalformedCreatedAt),
+			`customer.createdAtMalformed`, "customer.createdAt"),
 		truth("dated", "whether the merchant said since when the customer has an account", `customer.dated`,
 			func(t *thing) bool { return !t.seen.customer.CreatedAt.IsZero() }),
 		{
@@ -241,7 +240,7 @@ var subjects = []*subject{
 	{name: "ip", by: velocity.IP, doc: "the address that it was ordered from", fields: []field{
 		truth("known", "whether the merchant said it", `ip.known`,
 			func(t *thing) bool { return t.seen.IP != "" }),
-		malformed("malformed", "whether something was posted that is not an address; it is not known then", `ip.malformed`, transaction.MalformedIP),
+		malformed("malformed", "whether something was posted that is not an address; it is not known then", `ip.malformed`, "ip"),
 		truth("global", "whether it is one of the internet: one that is private, loopback, link-local, reserved or the like names no buyer, and is not counted",
 			`ip.known && !ip.global`, func(t *thing) bool { return address.Subscriber(t.seen.IP) != "" }),
 		text("address", 64, "the address; the IPv4 address that one of IPv6 embeds, as in NAT64 and 6to4",
@@ -250,12 +249,12 @@ var subjects = []*subject{
 	{name: "billing", doc: "where it is billed", fields: []field{
 		text("country", 2, "the country, by ISO 3166; empty where nobody said", `billing.country in ["IN", "SG"]`,
 			func(t *thing) string { return t.seen.BillingCountry }).unlike(neverCountry),
-		malformed("malformed", "whether something was posted that is no country; it is empty then", `billing.malformed`, transaction.MalformedBilling),
+		malformed("malformed", "whether something was posted that is no country; it is empty then", `billing.malformed`, "billing.country"),
 	}},
 	{name: "shipping", doc: "where it is sent", fields: []field{
 		text("country", 2, "the country, by ISO 3166; empty where nobody said", `shipping.country != "" && shipping.country != billing.country`,
 			func(t *thing) string { return t.seen.ShippingCountry }).unlike(neverCountry),
-		malformed("malformed", "whether something was posted that is no country; it is empty then", `shipping.malformed`, transaction.MalformedShipping),
+		malformed("malformed", "whether something was posted that is no country; it is empty then", `shipping.malformed`, "shipping.country"),
 	}},
 	{name: "metadata", keyed: true, doc: "what the merchant posted beside it, by its key", fields: []field{
 		truth("known", "whether there is such a key", `metadata("terminal").known`,

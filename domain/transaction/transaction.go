@@ -20,23 +20,11 @@ type Transaction struct {
 	BillingCountry  string            `json:"billingCountry,omitempty"`
 	ShippingCountry string            `json:"shippingCountry,omitempty"`
 	Metadata        map[string]string `json:"metadata,omitempty"`
-	// Malformed names the fields that were posted in a malformed way, by the constants below. The fields themselves hold as
-	// much as could be read.
+	// Malformed holds the paths of the fields that were posted in a malformed way: see Malformable. The fields themselves hold
+	// as much as could be read.
 	Malformed []string `json:"malformed,omitempty"`
 	Receipt   Receipt  `json:"receipt,omitzero"`
 }
-
-// Names of the fields that can be malformed, as in the request.
-const (
-	MalformedEmail     = "customer.email"
-	MalformedCreatedAt = "customer.createdAt"
-	MalformedIP        = "ip"
-	MalformedBilling   = "billing.country"
-	MalformedShipping  = "shipping.country"
-)
-
-// Malformable lists all fields that can be malformed.
-var Malformable = []string{MalformedEmail, MalformedCreatedAt, MalformedIP, MalformedBilling, MalformedShipping}
 
 // Receipt says how a transaction came in. A retry of its request is recognized by it.
 type Receipt struct {
