@@ -15,28 +15,28 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// asked holds what a condition asks for apart from the transaction itself, and the faults found in it.
-type asked struct {
+// analysis holds what a condition asks for apart from the transaction itself, and the faults found in it.
+type analysis struct {
 	checked  *ast.AST
 	features map[call]velocity.Feature
 	lists    []string
-	faults   []misuse
+	faults   []exprFault
 }
 
-// misuse is a fault in a condition. id is that of the expression where the fault is.
-type misuse struct {
+// exprFault is a fault in a condition. id is that of the expression where the fault is.
+type exprFault struct {
 	id   int64
 	text string
 }
 
-func (a *asked) fault(id int64, format string, arguments ...any) {
-	a.faults = append(a.faults, misuse{id, fmt.Sprintf(format, arguments...)})
+func (a *analysis) fault(id int64, format string, arguments ...any) {
+	a.faults = append(a.faults, exprFault{id, fmt.Sprintf(format, arguments...)})
 }
 
-// ask walks over a checked condition. All arguments of features must be literals, so that what has to be looked up is known
+// analyze walks over a checked condition. All arguments of features must be literals, so that what has to be looked up is known
 // before a transaction comes.
-func ask(checked *ast.AST, lists []string) *asked {
-	a := &asked{checked: checked, features: map[call]velocity.Feature{}}
+func analyze(checked *ast.AST, lists []string) *analysis {
+	a := &analysis{checked: checked, features: map[call]velocity.Feature{}}
 	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() == ast.CallKind {
 			a.visit(e, lists)
@@ -51,7 +51,7 @@ func ask(checked *ast.AST, lists []string) *asked {
 	return a
 }
 
-func (a *asked) visit(e ast.Expr, lists []string) {
+func (a *analysis) visit(e ast.Expr, lists []string) {
 	c := e.AsCall()
 	name := c.FunctionName()
 	if m, is := measureNamed(name); is && c.IsMemberFunction() {
@@ -84,7 +84,7 @@ const (
 // matchesFunction can be written in two ways: text.matches(pattern) and matches(text, pattern).
 const matchesFunction = "matches"
 
-func (a *asked) visitListed(e ast.Expr, lists []string) {
+func (a *analysis) visitListed(e ast.Expr, lists []string) {
 	name, ok := a.literal(e, 0, "the name of a list")
 	if !ok {
 		return
@@ -98,7 +98,7 @@ func (a *asked) visitListed(e ast.Expr, lists []string) {
 
 // visitLoop refuses loops over maps: a map has no order, so a condition that depends on the order would not decide the same
 // each time.
-func (a *asked) visitLoop(loop ast.ComprehensionExpr) {
+func (a *analysis) visitLoop(loop ast.ComprehensionExpr) {
 	over := loop.IterRange()
 	if a.checked.GetType(over.ID()).Kind() != types.ListKind {
 		a.fault(over.ID(), "only lists can be gone through: a map has no order, write a list such as [\"a\", \"b\"]")
@@ -106,7 +106,7 @@ func (a *asked) visitLoop(loop ast.ComprehensionExpr) {
 }
 
 // literal returns an argument that must be a literal text. what describes the argument in a fault.
-func (a *asked) literal(e ast.Expr, i int, what string) (string, bool) {
+func (a *analysis) literal(e ast.Expr, i int, what string) (string, bool) {
 	arguments := e.AsCall().Args()
 	if i >= len(arguments) {
 		a.fault(e.ID(), "%s is missing", what)
@@ -122,7 +122,7 @@ func (a *asked) literal(e ast.Expr, i int, what string) (string, bool) {
 	return "", false
 }
 
-func (a *asked) visitFeature(e ast.Expr, m measure) {
+func (a *analysis) visitFeature(e ast.Expr, m measure) {
 	c := e.AsCall()
 	spelled := call{measure: string(m.Measure)}
 	var by velocity.Dimension
@@ -146,7 +146,7 @@ func (a *asked) visitFeature(e ast.Expr, m measure) {
 }
 
 // subjectOf returns the subject that a feature is asked of. The dimension is empty if features cannot be asked of target.
-func (a *asked) subjectOf(target ast.Expr) (by velocity.Dimension, name, key string) {
+func (a *analysis) subjectOf(target ast.Expr) (by velocity.Dimension, name, key string) {
 	s, known := subjectNamed[a.checked.GetType(target.ID()).TypeName()]
 	if !known {
 		return "", "", ""

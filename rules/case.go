@@ -73,15 +73,15 @@ func (r *reader) readCase(v *yamlfile.Value, of *rule) *testCase {
 	if of != nil {
 		c.Rule = of.ID
 		c.Hits = v.Required("hits").Truth()
-		r.seenByRule(written.Optional("seen"), of)
+		r.checkFeaturesOf(written.Optional("seen"), of)
 	} else {
-		r.readWanted(v, c)
+		r.readExpected(v, c)
 	}
 	v.RefuseUnknown()
 	return c
 }
 
-func (r *reader) readWanted(v *yamlfile.Value, c *testCase) {
+func (r *reader) readExpected(v *yamlfile.Value, c *testCase) {
 	c.Outcome = fraud.Outcome(v.Required("outcome").Choice(string(fraud.Approve), string(fraud.Review), string(fraud.Decline)))
 	if score := v.Optional("score"); score != nil {
 		number := score.Whole(0, fraud.MaxScore)
@@ -101,8 +101,8 @@ func (r *reader) readWanted(v *yamlfile.Value, c *testCase) {
 	}
 }
 
-// seenByRule refuses values of features that the rule does not ask for: a case that gives one does not test what it claims.
-func (r *reader) seenByRule(seen *yamlfile.Value, of *rule) {
+// checkFeaturesOf refuses values of features that the rule does not ask for: a case that gives one does not test what it claims.
+func (r *reader) checkFeaturesOf(seen *yamlfile.Value, of *rule) {
 	if seen == nil || of.condition == nil {
 		return
 	}
@@ -142,7 +142,7 @@ func RunCases(s *Set) Report {
 	for _, c := range s.cases {
 		wrong := c.wrong(s.evaluate(c.given.check, s.counted(c.given), c.given.listed))
 		if len(wrong) > 0 {
-			report.Failures = append(report.Failures, Failure{c.Case, append(wrong, s.seen(c)...)})
+			report.Failures = append(report.Failures, Failure{c.Case, append(wrong, s.inputsOf(c)...)})
 		}
 	}
 	return report
@@ -215,9 +215,9 @@ func failing(e *fraud.Explanation, id string) []string {
 	return failed
 }
 
-// seen returns the condition of the case's rule and the values that the rule looks at, one line each. For a case of the
+// inputsOf returns the condition of the case's rule and the values that the rule looks at, one line each. For a case of the
 // whole set, it returns the values that were given.
-func (s *Set) seen(c *testCase) []string {
+func (s *Set) inputsOf(c *testCase) []string {
 	looked := slices.Sorted(maps.Keys(c.given.seen))
 	var when []string
 	if i := slices.IndexFunc(s.rules, func(r *rule) bool { return r.ID == c.Rule }); i >= 0 {

@@ -58,8 +58,8 @@ func (r *reader) checkCost() {
 	}
 }
 
-// oddRule warns of a rule that changes no decision, or that has no cases.
-func (r *reader) oddRule(read *rule, v *yamlfile.Value) {
+// lintRule warns of a rule that changes no decision, or that has no cases.
+func (r *reader) lintRule(read *rule, v *yamlfile.Value) {
 	if read.Mode == Live && read.Score == 0 && read.Action == "" {
 		r.warnings = append(r.warnings, v.Warning("the rule %s changes nothing: it has neither a score nor an action", read.ID))
 	}

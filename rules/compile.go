@@ -17,35 +17,35 @@ type condition struct {
 	program  cel.Program
 	features map[call]velocity.Feature
 	lists    []string
-	// odd holds warnings about what the condition probably does not mean.
-	odd []complaint
+	// warnings are about what the condition probably does not mean.
+	warnings []conditionFault
 	// cost is the most that evaluating the condition can cost, in CEL's units.
 	cost uint64
 }
 
-// complaint is a fault in a condition. Line and column count from 1, in characters of the condition's own text.
-type complaint struct {
+// conditionFault is a fault in a condition. Line and column count from 1, in characters of the condition's own text.
+type conditionFault struct {
 	line, column int
 	text         string
 }
 
 // compile compiles a rule's when, or returns everything that is wrong with it. lists holds the names of the set's lists.
-func compile(when string, lists []string) (*condition, []complaint) {
+func compile(when string, lists []string) (*condition, []conditionFault) {
 	if len([]rune(when)) > maxWhen {
-		return nil, []complaint{{1, 1, fmt.Sprintf("must have at most %d characters: make several rules of it", maxWhen)}}
+		return nil, []conditionFault{{1, 1, fmt.Sprintf("must have at most %d characters: make several rules of it", maxWhen)}}
 	}
 	env, err := environment()
 	if err != nil {
-		return nil, []complaint{{1, 1, "cannot be compiled: " + err.Error()}}
+		return nil, []conditionFault{{1, 1, "cannot be compiled: " + err.Error()}}
 	}
 	checked, issues := env.Compile(when)
 	if issues.Err() != nil {
 		return nil, explain(env, when, issues)
 	}
 	if t := checked.OutputType(); !t.IsExactType(cel.BoolType) {
-		return nil, []complaint{{1, 1, fmt.Sprintf("is of type %s, and must be true or false: compare it with something", typeName(t))}}
+		return nil, []conditionFault{{1, 1, fmt.Sprintf("is of type %s, and must be true or false: compare it with something", typeName(t))}}
 	}
-	a := ask(checked.NativeRep(), lists)
+	a := analyze(checked.NativeRep(), lists)
 	if len(a.faults) > 0 {
 		return nil, located(checked, a.faults)
 	}
@@ -53,28 +53,28 @@ func compile(when string, lists []string) (*condition, []complaint) {
 }
 
 // located returns the faults with the places of the expressions that they are about.
-func located(checked *cel.Ast, faults []misuse) []complaint {
-	all := make([]complaint, len(faults))
+func located(checked *cel.Ast, faults []exprFault) []conditionFault {
+	all := make([]conditionFault, len(faults))
 	for i, f := range faults {
 		at := checked.NativeRep().SourceInfo().GetStartLocation(f.id)
-		all[i] = complaint{max(1, at.Line()), max(1, at.Column()+1), f.text}
+		all[i] = conditionFault{max(1, at.Line()), max(1, at.Column()+1), f.text}
 	}
 	return all
 }
 
-func plan(env *cel.Env, checked *cel.Ast, a *asked) (*condition, []complaint) {
+func plan(env *cel.Env, checked *cel.Ast, a *analysis) (*condition, []conditionFault) {
 	estimate, err := env.EstimateCost(checked, sizes{})
 	if err != nil {
-		return nil, []complaint{{1, 1, "its cost cannot be estimated: " + err.Error()}}
+		return nil, []conditionFault{{1, 1, "its cost cannot be estimated: " + err.Error()}}
 	}
 	if estimate.Max > maxCost {
-		return nil, []complaint{{1, 1, tooDear(estimate.Max)}}
+		return nil, []conditionFault{{1, 1, tooDear(estimate.Max)}}
 	}
 	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(keepZones), cel.CustomDecoratorV2(holdTimes), cel.CostLimit(maxCost))
 	if err != nil {
-		return nil, []complaint{{1, 1, "cannot be planned: " + err.Error()}}
+		return nil, []conditionFault{{1, 1, "cannot be planned: " + err.Error()}}
 	}
-	return &condition{program: program, features: a.features, lists: a.lists, odd: located(checked, odd(checked.NativeRep())), cost: estimate.Max}, nil
+	return &condition{program: program, features: a.features, lists: a.lists, warnings: located(checked, lint(checked.NativeRep())), cost: estimate.Max}, nil
 }
 
 func tooDear(most uint64) string {

@@ -63,8 +63,8 @@ const (
 	metadataFunction = "metadata"
 )
 
-// everything is the subject for the whole transaction: listed("…") and metadata("…") are called on it.
-var everything = &subject{name: seenName, celType: cel.OpaqueType(seenName)}
+// wholeTransaction is the subject for the whole transaction: listed("…") and metadata("…") are called on it.
+var wholeTransaction = &subject{name: wholeName, celType: cel.OpaqueType(wholeName)}
 
 // call is a feature as a rule spells it: card.count("60m") and card.count("1h") are two calls of one feature.
 type call struct {
@@ -74,7 +74,7 @@ type call struct {
 
 // functions returns the declarations of the functions that rules can call in addition to CEL's own.
 func functions() []cel.EnvOption {
-	whole := everything.celType
+	whole := wholeTransaction.celType
 	options := []cel.EnvOption{
 		cel.Function(listedFunction, cel.MemberOverload("listed_name", []*cel.Type{whole, cel.StringType}, cel.BoolType,
 			cel.BinaryBinding(listed))),
@@ -116,7 +116,7 @@ func (m measure) overloads(s *subject) []cel.FunctionOpt {
 // function gets the transaction.
 func ofTheTransaction(name string) cel.Macro {
 	return cel.GlobalMacro(name, 1, func(f cel.MacroExprFactory, _ ast.Expr, arguments []ast.Expr) (ast.Expr, *cel.Error) {
-		return f.NewMemberCall(name, f.NewIdent(seenName), arguments...), nil
+		return f.NewMemberCall(name, f.NewIdent(wholeName), arguments...), nil
 	})
 }
 

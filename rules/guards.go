@@ -16,12 +16,12 @@ type fact struct {
 	// have, as spelled.
 	in    string
 	among []string
-	// asked means only that a comparison or a pattern tests the expression.
-	asked bool
+	// tested means only that a comparison or a pattern tests the expression.
+	tested bool
 }
 
 // learned returns the facts that follow if e is true (holds) or false (not holds).
-func (a *asked) learned(e ast.Expr, holds bool) []fact {
+func (a *analysis) learned(e ast.Expr, holds bool) []fact {
 	if e.Kind() == ast.SelectKind && e.AsSelect().IsTestOnly() && holds {
 		return []fact{{of: quoted(e.AsSelect().FieldName()), in: a.spelling(e.AsSelect().Operand())}}
 	}
@@ -40,25 +40,25 @@ func (a *asked) learned(e ast.Expr, holds bool) []fact {
 	case name == operator.In && holds:
 		return []fact{{of: a.spelling(arguments[0]), in: a.spelling(arguments[1]), among: a.elements(arguments[1])}}
 	case name == matchesFunction && holds:
-		return []fact{{of: a.spelling(receiver(c)), asked: true}}
+		return []fact{{of: a.spelling(receiver(c)), tested: true}}
 	}
 	return a.compared(c, holds)
 }
 
 // compared returns the facts that follow if a comparison is true (holds) or false.
-func (a *asked) compared(c ast.CallExpr, holds bool) []fact {
+func (a *analysis) compared(c ast.CallExpr, holds bool) []fact {
 	if _, is := mirrored[c.FunctionName()]; !is {
 		return nil
 	}
 	var all []fact
 	for i, side := range c.Args() {
-		f := fact{of: a.spelling(side), asked: true}
+		f := fact{of: a.spelling(side), tested: true}
 		if equal := c.FunctionName() == operator.Equals; equal == holds && (equal || c.FunctionName() == operator.NotEquals) {
 			f.among = []string{a.spelling(c.Args()[1-i])}
 		}
 		all = append(all, f)
 		if side.Kind() == ast.CallKind && side.AsCall().FunctionName() == "size" {
-			all = append(all, fact{of: a.spelling(receiver(side.AsCall())), asked: true})
+			all = append(all, fact{of: a.spelling(receiver(side.AsCall())), tested: true})
 		}
 	}
 	return all
@@ -91,7 +91,7 @@ func either(left, right []fact) []fact {
 
 // elements returns the spelling of each element of a list literal, or of each key of a map literal. It returns nil for any
 // other expression.
-func (a *asked) elements(e ast.Expr) []string {
+func (a *analysis) elements(e ast.Expr) []string {
 	var all []string
 	for _, element := range members(e) {
 		all = append(all, a.spelling(element))
@@ -115,7 +115,7 @@ func members(e ast.Expr) []ast.Expr {
 
 // mayFail warns of expressions that fail for some transactions, unless the condition tests for that first. Where a rule
 // fails, it asks for a review of the transaction.
-func (a *asked) mayFail(e ast.Expr, known []fact) {
+func (a *analysis) mayFail(e ast.Expr, known []fact) {
 	switch e.Kind() {
 	case ast.CallKind:
 		a.callMayFail(e, known)
@@ -143,7 +143,7 @@ func (a *asked) mayFail(e ast.Expr, known []fact) {
 	}
 }
 
-func (a *asked) callMayFail(e ast.Expr, known []fact) {
+func (a *analysis) callMayFail(e ast.Expr, known []fact) {
 	c := e.AsCall()
 	name, arguments := c.FunctionName(), c.Args()
 	switch name {
@@ -175,7 +175,7 @@ func (a *asked) callMayFail(e ast.Expr, known []fact) {
 }
 
 // lookup warns of a key that a map may lack.
-func (a *asked) lookup(id int64, in ast.Expr, key string, known []fact) {
+func (a *analysis) lookup(id int64, in ast.Expr, key string, known []fact) {
 	has := a.elements(in)
 	if slices.Contains(has, key) {
 		return
@@ -190,7 +190,7 @@ func (a *asked) lookup(id int64, in ast.Expr, key string, known []fact) {
 }
 
 // indexMayFail warns of a key that a map may lack, and of an element that a list may lack.
-func (a *asked) indexMayFail(in, index ast.Expr, known []fact) {
+func (a *analysis) indexMayFail(in, index ast.Expr, known []fact) {
 	if a.checked.GetType(in.ID()).Kind() == types.MapKind {
 		a.lookup(index.ID(), in, a.spelling(index), known)
 		return
@@ -211,12 +211,12 @@ func (a *asked) indexMayFail(in, index ast.Expr, known []fact) {
 }
 
 // known reports whether some fact is about the expression spelled of.
-func (a *asked) known(known []fact, of string) bool {
+func (a *analysis) known(known []fact, of string) bool {
 	return slices.ContainsFunc(known, func(f fact) bool { return f.of == of })
 }
 
 // partMayFail warns of taking a part of a text that may be too short for it.
-func (a *asked) partMayFail(e ast.Expr, known []fact) {
+func (a *analysis) partMayFail(e ast.Expr, known []fact) {
 	c := e.AsCall()
 	last := c.Args()[len(c.Args())-1]
 	if at, written := literalNumber(last); written && at == 0 || a.known(known, a.spelling(c.Target())) || a.known(known, a.spelling(last)) {
@@ -232,7 +232,7 @@ func (a *asked) partMayFail(e ast.Expr, known []fact) {
 }
 
 // conversionMayFail warns of converting a text that may not be convertible.
-func (a *asked) conversionMayFail(e ast.Expr, known []fact) {
+func (a *analysis) conversionMayFail(e ast.Expr, known []fact) {
 	c := e.AsCall()
 	if len(c.Args()) != 1 || !a.checked.GetType(c.Args()[0].ID()).IsExactType(cel.StringType) {
 		return

@@ -59,7 +59,7 @@ func accessorNamed(name string) (accessor, bool) {
 }
 
 // spanOf returns the range of an expression; known is false if the range is not known.
-func (a *asked) spanOf(e ast.Expr) (s span, known bool) {
+func (a *analysis) spanOf(e ast.Expr) (s span, known bool) {
 	if e.Kind() == ast.SelectKind {
 		return a.spanOfField(e.AsSelect())
 	}
@@ -85,7 +85,7 @@ func (a *asked) spanOf(e ast.Expr) (s span, known bool) {
 	return a.spanOfCall(c)
 }
 
-func (a *asked) spanOfField(field ast.SelectExpr) (span, bool) {
+func (a *analysis) spanOfField(field ast.SelectExpr) (span, bool) {
 	f, _ := fieldOf(field)
 	if f == nil || f.span == nil {
 		return anyNumber, false
@@ -107,7 +107,7 @@ func fieldOf(field ast.SelectExpr) (*field, string) {
 	return f, s.written() + "." + f.name
 }
 
-func (a *asked) spanOfCall(c ast.CallExpr) (span, bool) {
+func (a *analysis) spanOfCall(c ast.CallExpr) (span, bool) {
 	name, arguments := c.FunctionName(), c.Args()
 	switch name {
 	case "size", "indexOf", "lastIndexOf":
@@ -138,7 +138,7 @@ func (a *asked) spanOfCall(c ast.CallExpr) (span, bool) {
 }
 
 // longestOf returns the most characters that the operand of a function of a text can have; infinity if that is not known.
-func (a *asked) longestOf(c ast.CallExpr) float64 {
+func (a *analysis) longestOf(c ast.CallExpr) float64 {
 	of := c.Target()
 	if !c.IsMemberFunction() {
 		of = c.Args()[0]
@@ -151,14 +151,14 @@ func (a *asked) longestOf(c ast.CallExpr) float64 {
 	return math.Inf(1)
 }
 
-func (a *asked) isNumber(e ast.Expr) bool {
+func (a *analysis) isNumber(e ast.Expr) bool {
 	kind := a.checked.GetType(e.ID()).Kind()
 	return kind == types.IntKind || kind == types.DoubleKind || kind == types.UintKind
 }
 
 // spanOfSum returns the range of a calculation with two numbers. It is not known for times, since results that are times
 // are held within bounds: see holdTimes.
-func (a *asked) spanOfSum(name string, left, right ast.Expr) (span, bool) {
+func (a *analysis) spanOfSum(name string, left, right ast.Expr) (span, bool) {
 	l, known := a.spanOf(left)
 	r, too := a.spanOf(right)
 	if !known || !too || !a.isNumber(left) || !a.isNumber(right) {
@@ -228,8 +228,8 @@ func literalNumber(e ast.Expr) (float64, bool) {
 	return 0, false
 }
 
-// oddRange warns of a comparison of numbers that has the same result for every transaction.
-func (a *asked) oddRange(left ast.Expr, compares string, right ast.Expr) {
+// lintRange warns of a comparison of numbers that has the same result for every transaction.
+func (a *analysis) lintRange(left ast.Expr, compares string, right ast.Expr) {
 	l, known := a.spanOf(left)
 	r, too := a.spanOf(right)
 	if !known || !too {
@@ -251,7 +251,7 @@ func (a *asked) oddRange(left ast.Expr, compares string, right ast.Expr) {
 }
 
 // written returns the range of e, and whether it is a single number or time, as that of a literal is.
-func (a *asked) written(e ast.Expr) (span, bool) {
+func (a *analysis) written(e ast.Expr) (span, bool) {
 	s, known := a.spanOf(e)
 	return s, known && s.least == s.most
 }
@@ -302,15 +302,15 @@ func settled(l span, compares string, r span) (holds, always bool) {
 	return false, false
 }
 
-// oddText warns if a text is compared with one that it never equals. part is the function that tests for a part of the
+// lintText warns if a text is compared with one that it never equals. part is the function that tests for a part of the
 // text; if it is empty, the text is compared as a whole.
-func (a *asked) oddText(e ast.Expr, part string, with ast.Expr) {
+func (a *analysis) lintText(e ast.Expr, part string, with ast.Expr) {
 	text, is := literalText(with)
 	if !is || text == "" {
 		return
 	}
 	if e.Kind() == ast.CallKind {
-		a.oddCase(e.AsCall(), with, text)
+		a.lintCase(e.AsCall(), with, text)
 		return
 	}
 	if e.Kind() != ast.SelectKind || e.AsSelect().IsTestOnly() {
@@ -336,8 +336,8 @@ func (a *asked) oddText(e ast.Expr, part string, with ast.Expr) {
 	}
 }
 
-// oddCase warns if a text converted to small letters is compared with one that has capitals, or the other way round.
-func (a *asked) oddCase(c ast.CallExpr, with ast.Expr, text string) {
+// lintCase warns if a text converted to small letters is compared with one that has capitals, or the other way round.
+func (a *analysis) lintCase(c ast.CallExpr, with ast.Expr, text string) {
 	switch {
 	case c.FunctionName() == "lowerAscii" && strings.ContainsFunc(text, isASCIIUpper):
 		a.fault(with.ID(), "%s is never %q: it has no capitals, write %q", a.spelling(c.Target())+".lowerAscii()", text, strings.ToLower(text))

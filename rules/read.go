@@ -66,11 +66,11 @@ func readSet(files fs.FS, name string) (reading, error) {
 		return reading{lists: r.listFiles}, fmt.Errorf("read ruleset %s: %w", name, err)
 	}
 	if len(r.faults) > 0 {
-		return reading{lists: r.listFiles}, Faults(told(append(r.faults, r.caseFaults...)))
+		return reading{lists: r.listFiles}, Faults(redacted(append(r.faults, r.caseFaults...)))
 	}
 	r.set.ruleset.Digest = r.digest.sum()
-	r.set.warnings, r.set.unreachable = told(r.warnings), told(r.unreachable)
-	return reading{r.set, r.listFiles, told(r.caseFaults)}, nil
+	r.set.warnings, r.set.unreachable = redacted(r.warnings), redacted(r.unreachable)
+	return reading{r.set, r.listFiles, redacted(r.caseFaults)}, nil
 }
 
 // reader builds a set from its files.
@@ -109,7 +109,7 @@ func (r *reader) readAll() error {
 		return err
 	}
 	r.finish()
-	return r.warnOfStrangers()
+	return r.warnOfUnknownFiles()
 }
 
 // finish does the checks that need all rules, and reads the cases.
@@ -133,15 +133,15 @@ func (r *reader) fault(file, format string, arguments ...any) {
 
 // add records faults of a file.
 func (r *reader) add(file string, faults ...Fault) {
-	if isOfCases(file) {
+	if isCaseFile(file) {
 		r.caseFaults = append(r.caseFaults, faults...)
 		return
 	}
 	r.faults = append(r.faults, faults...)
 }
 
-// isOfCases reports whether a file holds cases, which affect no decision.
-func isOfCases(file string) bool {
+// isCaseFile reports whether a file holds cases, which affect no decision.
+func isCaseFile(file string) bool {
 	return strings.HasPrefix(file, casesFolder+"/")
 }
 
@@ -149,15 +149,15 @@ func isOfCases(file string) bool {
 func (r *reader) document(file string) (*yamlfile.Document, error) {
 	content, err := r.content(file)
 	if err != nil || content == nil {
-		r.torn = r.torn || !isOfCases(file)
+		r.torn = r.torn || !isCaseFile(file)
 		return nil, err
 	}
-	if !isOfCases(file) {
+	if !isCaseFile(file) {
 		r.digest.add(file, content)
 	}
 	d := yamlfile.Parse(file, content)
 	if !d.Root.Mapping() {
-		r.torn = r.torn || !isOfCases(file)
+		r.torn = r.torn || !isCaseFile(file)
 		r.done(d)
 		return nil, nil
 	}
@@ -244,8 +244,8 @@ func (r *reader) hasRules() (bool, error) {
 	}), nil
 }
 
-// warnOfStrangers warns of files and folders in the ruleset's folder that are not read: a name may be misspelled.
-func (r *reader) warnOfStrangers() error {
+// warnOfUnknownFiles warns of files and folders in the ruleset's folder that are not read: a name may be misspelled.
+func (r *reader) warnOfUnknownFiles() error {
 	known := []string{mainFile, rulesFolder, casesFolder, listsFolder}
 	for _, file := range r.listFiles {
 		first, _, _ := strings.Cut(file, "/")
@@ -354,7 +354,7 @@ func (r *reader) readRule(v *yamlfile.Value) {
 	r.written = append(r.written, &writtenCases{v.Optional("cases"), read})
 	v.RefuseUnknown()
 	r.set.rules = append(r.set.rules, read)
-	r.oddRule(read, v)
+	r.lintRule(read, v)
 }
 
 // claim records the id of a rule. Each id may be used only once in the whole set.
@@ -380,8 +380,8 @@ func (r *reader) compile(read *rule, when *yamlfile.Value) {
 	if read.When = when.Words(); read.When == "" {
 		return
 	}
-	compiled, complaints := compile(norm.NFC.String(read.When), r.names)
-	for _, c := range complaints {
+	compiled, faults := compile(norm.NFC.String(read.When), r.names)
+	for _, c := range faults {
 		line, column := when.Place(c.line, c.column)
 		when.Document().Fault(line, column, "%s", c.text)
 	}
@@ -389,7 +389,7 @@ func (r *reader) compile(read *rule, when *yamlfile.Value) {
 		return
 	}
 	read.condition = compiled
-	for _, c := range compiled.odd {
+	for _, c := range compiled.warnings {
 		line, column := when.Place(c.line, c.column)
 		r.warnings = append(r.warnings, Fault{File: when.Document().File, Line: line, Column: column, Text: c.text})
 	}

@@ -123,7 +123,7 @@ func (s *Set) Features() []velocity.Feature { return slices.Clone(s.features) }
 // Thresholds returns the set's thresholds.
 func (s *Set) Thresholds() Thresholds { return s.thresholds }
 
-// Warnings returns what is odd about the set but does not prevent it from deciding.
+// Warnings returns faults of the set that do not keep it from deciding.
 func (s *Set) Warnings() []Fault { return slices.Clone(s.warnings) }
 
 // Unreachable returns the thresholds that no score can reach. Checking a set reports them as faults; they do not prevent

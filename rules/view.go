@@ -12,8 +12,8 @@ import (
 
 // The variables that are not subjects. Rules cannot write the second: listed(…) and metadata(…) are called on it.
 const (
-	timeName = "at"
-	seenName = "@seen"
+	timeName  = "at"
+	wholeName = "@seen"
 )
 
 // view is one transaction as the rules of a set see it. Each decision needs a new one.
@@ -25,7 +25,7 @@ type view struct {
 	values   map[string]float64
 	listed   map[string]bool // the lists that the transaction is on
 	things   []thing         // one per subject
-	whole    thing           // the value of seenName
+	whole    thing           // the value of wholeName
 }
 
 var _ cel.Activation = (*view)(nil)
@@ -38,7 +38,7 @@ func newView(c fraud.Check, names map[call]string, values map[string]float64, li
 	for i, s := range subjects {
 		v.things[i] = thing{subject: s, seen: v}
 	}
-	v.whole = thing{subject: everything, seen: v}
+	v.whole = thing{subject: wholeTransaction, seen: v}
 	return v
 }
 
@@ -47,7 +47,7 @@ func (v *view) ResolveName(name string) (any, bool) {
 	switch name {
 	case timeName:
 		return types.Timestamp{Time: v.StartTime.UTC()}, true
-	case seenName:
+	case wholeName:
 		return &v.whole, true
 	}
 	for i := range v.things {

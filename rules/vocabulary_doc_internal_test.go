@@ -4,8 +4,8 @@ import "testing"
 
 func TestEveryExampleOfTheLanguageCompiles(t *testing.T) {
 	for _, l := range language {
-		if _, complaints := compile(l.Example, nil); len(complaints) > 0 {
-			t.Errorf("%s: %v", l.Example, complaints)
+		if _, faults := compile(l.Example, nil); len(faults) > 0 {
+			t.Errorf("%s: %v", l.Example, faults)
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 var offset = regexp.MustCompile(`^[+-]?([01][0-9]|2[0-3]):[0-5][0-9]$`)
 
 // visitZone refuses texts that are not a time zone: the condition would fail for every transaction.
-func (a *asked) visitZone(e ast.Expr) {
+func (a *analysis) visitZone(e ast.Expr) {
 	c := e.AsCall()
 	if _, is := accessorNamed(c.FunctionName()); !is || len(c.Args()) != 1 {
 		return

@@ -16,11 +16,11 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// odd returns warnings about a condition that compiles but probably does not mean what it says: parts that fail for some
+// lint returns warnings about a condition that compiles but probably does not mean what it says: parts that fail for some
 // transactions, divisions by what can be 0, and comparisons with the same result for all transactions.
-func odd(checked *ast.AST) []misuse {
-	a := &asked{checked: checked}
-	a.oddDivisions()
+func lint(checked *ast.AST) []exprFault {
+	a := &analysis{checked: checked}
+	a.lintDivisions()
 	a.mayFail(checked.Expr(), nil)
 	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.CallKind {
@@ -29,9 +29,9 @@ func odd(checked *ast.AST) []misuse {
 		c := e.AsCall()
 		switch name := c.FunctionName(); {
 		case slices.Contains(partly, name) && c.IsMemberFunction():
-			a.oddText(c.Target(), name, c.Args()[0])
+			a.lintText(c.Target(), name, c.Args()[0])
 		case len(c.Args()) == 2:
-			a.oddComparison(c)
+			a.lintComparison(c)
 		}
 	}))
 	return a.faults
@@ -47,25 +47,25 @@ var mirrored = map[string]string{
 	operator.Greater: operator.Less, operator.GreaterEquals: operator.LessEquals,
 }
 
-// oddComparison checks a comparison in both directions.
-func (a *asked) oddComparison(c ast.CallExpr) {
+// lintComparison checks a comparison in both directions.
+func (a *analysis) lintComparison(c ast.CallExpr) {
 	left, right := c.Args()[0], c.Args()[1]
 	if c.FunctionName() == operator.In {
-		a.oddMembership(left, right)
+		a.lintMembership(left, right)
 		return
 	}
 	if _, is := mirrored[c.FunctionName()]; !is {
 		return
 	}
-	if !a.oddTwice(left, c.FunctionName(), right) {
-		a.oddText(left, "", right)
-		a.oddText(right, "", left)
-		a.oddRange(left, c.FunctionName(), right)
+	if !a.lintSelfComparison(left, c.FunctionName(), right) {
+		a.lintText(left, "", right)
+		a.lintText(right, "", left)
+		a.lintRange(left, c.FunctionName(), right)
 	}
 }
 
-// oddMembership checks what is looked for in a list or among the keys of a map.
-func (a *asked) oddMembership(e, in ast.Expr) {
+// lintMembership checks what is looked for in a list or among the keys of a map.
+func (a *analysis) lintMembership(e, in ast.Expr) {
 	if e.Kind() == ast.LiteralKind || in.Kind() != ast.ListKind && in.Kind() != ast.MapKind {
 		return
 	}
@@ -74,13 +74,13 @@ func (a *asked) oddMembership(e, in ast.Expr) {
 		a.fault(in.ID(), "this never holds: nothing is in it")
 	}
 	for _, one := range among {
-		a.oddText(e, "", one)
-		a.oddRange(e, operator.Equals, one)
+		a.lintText(e, "", one)
+		a.lintRange(e, operator.Equals, one)
 	}
 }
 
-// oddTwice warns of an expression that is compared with itself, and reports whether it did.
-func (a *asked) oddTwice(left ast.Expr, compares string, right ast.Expr) bool {
+// lintSelfComparison warns of an expression that is compared with itself, and reports whether it did.
+func (a *analysis) lintSelfComparison(left ast.Expr, compares string, right ast.Expr) bool {
 	if left.Kind() == ast.LiteralKind || a.spelling(left) != a.spelling(right) {
 		return false
 	}
@@ -172,8 +172,8 @@ func neverAddress(text string, part bool) string {
 	return ""
 }
 
-// oddDivisions warns of divisions by what can be 0. It takes a divisor as guarded if the condition compares it anywhere.
-func (a *asked) oddDivisions() {
+// lintDivisions warns of divisions by what can be 0. It takes a divisor as guarded if the condition compares it anywhere.
+func (a *analysis) lintDivisions() {
 	var divisors []ast.Expr
 	guarded := map[string]bool{}
 	ast.PostOrderVisit(a.checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -198,7 +198,7 @@ func (a *asked) oddDivisions() {
 }
 
 // byZero returns what a division by 0 results in.
-func (a *asked) byZero(divisor ast.Expr) string {
+func (a *analysis) byZero(divisor ast.Expr) string {
 	if a.checked.GetType(divisor.ID()).IsExactType(cel.DoubleType) {
 		return "is infinite, and more than any limit"
 	}
@@ -206,7 +206,7 @@ func (a *asked) byZero(divisor ast.Expr) string {
 }
 
 // decimal returns what must follow a literal 0 that is compared with e: ".0" for a double.
-func (a *asked) decimal(e ast.Expr) string {
+func (a *analysis) decimal(e ast.Expr) string {
 	if a.checked.GetType(e.ID()).IsExactType(cel.DoubleType) {
 		return ".0"
 	}
@@ -214,7 +214,7 @@ func (a *asked) decimal(e ast.Expr) string {
 }
 
 // zeros returns the parts of a number that make it 0 if they are 0: features, fields and differences of anything.
-func (a *asked) zeros(e ast.Expr) []ast.Expr {
+func (a *analysis) zeros(e ast.Expr) []ast.Expr {
 	if e.Kind() == ast.SelectKind {
 		return []ast.Expr{e}
 	}
@@ -248,7 +248,7 @@ func (a *asked) zeros(e ast.Expr) []ast.Expr {
 
 // spelling returns a part of a condition as text in a uniform layout, so that equal parts have equal spellings. It drops a
 // conversion with double(…).
-func (a *asked) spelling(e ast.Expr) string {
+func (a *analysis) spelling(e ast.Expr) string {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "double" && len(e.AsCall().Args()) == 1 {
 		return a.spelling(e.AsCall().Args()[0])
 	}
@@ -256,5 +256,5 @@ func (a *asked) spelling(e ast.Expr) string {
 	if err != nil {
 		return fmt.Sprintf("expression %d", e.ID())
 	}
-	return strings.NewReplacer("\n", " ", seenName+".", "").Replace(text)
+	return strings.NewReplacer("\n", " ", wholeName+".", "").Replace(text)
 }

@@ -16,11 +16,11 @@ import (
 
 // explain translates CEL's errors in a condition into words for analysts. It stops after a syntax error, since the errors
 // after it follow from it.
-func explain(env *cel.Env, when string, issues *cel.Issues) []complaint {
+func explain(env *cel.Env, when string, issues *cel.Issues) []conditionFault {
 	parsed, _ := env.Parse(when)
-	var all []complaint
+	var all []conditionFault
 	for _, e := range issues.Errors() {
-		c := complaint{max(1, e.Location.Line()), max(1, e.Location.Column()+1), e.Message}
+		c := conditionFault{max(1, e.Location.Line()), max(1, e.Location.Column()+1), e.Message}
 		if text, is := strings.CutPrefix(e.Message, "Syntax error: "); is {
 			c.text = syntaxError(text, before(when, c))
 			return append(all, c)
@@ -66,7 +66,7 @@ var messages = []struct {
 	{regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`), mixed},
 }
 
-func (c *complaint) explain(env *cel.Env, when string, e ast.Expr) {
+func (c *conditionFault) explain(env *cel.Env, when string, e ast.Expr) {
 	for _, m := range messages {
 		if parts := m.look.FindStringSubmatch(c.text); parts != nil {
 			c.text = m.says(env, e, parts)
@@ -76,9 +76,9 @@ func (c *complaint) explain(env *cel.Env, when string, e ast.Expr) {
 	}
 }
 
-// toName moves a complaint to the name that it is about: CEL places one about a call at the bracket after the name, and
+// toName moves a fault to the name that it is about: CEL places one about a call at the bracket after the name, and
 // one about a field at the dot before it.
-func (c *complaint) toName(when string, parts []string) {
+func (c *conditionFault) toName(when string, parts []string) {
 	lines := strings.Split(when, "\n")
 	if len(parts) < 2 || c.line > len(lines) {
 		return
@@ -227,7 +227,7 @@ func noOperator(operator string, types []string) string {
 }
 
 // before returns the last word before a place, on the same line.
-func before(when string, c complaint) string {
+func before(when string, c conditionFault) string {
 	lines := strings.Split(when, "\n")
 	if c.line > len(lines) {
 		return ""
@@ -250,19 +250,19 @@ func syntaxError(text, before string) string {
 	if parts == nil {
 		return "is no condition in CEL: " + text
 	}
-	odd := strings.TrimSpace(parts[1])
-	for _, word := range []string{odd, before} {
+	found := strings.TrimSpace(parts[1])
+	for _, word := range []string{found, before} {
 		if right, known := spellings[word]; known {
 			return fmt.Sprintf("%q is not CEL: write %s", word, right)
 		}
 	}
 	switch {
-	case odd == "<EOF>":
+	case found == "<EOF>":
 		return "the condition ends too early: something must follow here, a value or a closing bracket"
-	case strings.HasPrefix(odd, `'`) || strings.HasPrefix(odd, `"`):
-		return fmt.Sprintf("%s is not closed or stands where no text can: put it in a pair of quotes, after an operator", odd)
+	case strings.HasPrefix(found, `'`) || strings.HasPrefix(found, `"`):
+		return fmt.Sprintf("%s is not closed or stands where no text can: put it in a pair of quotes, after an operator", found)
 	}
-	return fmt.Sprintf("%q cannot stand here: an operator such as && or ==, or the end of the condition, must come first", odd)
+	return fmt.Sprintf("%q cannot stand here: an operator such as && or ==, or the end of the condition, must come first", found)
 }
 
 // Fault is one thing wrong with a ruleset. Its file is relative to the ruleset's folder, with slashes.
@@ -271,9 +271,9 @@ type Fault = yamlfile.Fault
 // Faults holds all faults of a ruleset, in the order of files and lines.
 type Faults = yamlfile.Faults
 
-// told returns faults in a form that may be logged: in order and without card numbers, which are sometimes in the wrong
+// redacted returns faults in a form that may be logged: in order and without card numbers, which are sometimes in the wrong
 // list.
-func told(faults []Fault) []Fault {
+func redacted(faults []Fault) []Fault {
 	for i := range faults {
 		faults[i].Text = card.Redact(faults[i].Text)
 	}

@@ -54,7 +54,7 @@ func ParseFeature(text string) (velocity.Feature, error) {
 	if issues.Err() != nil {
 		return velocity.Feature{}, errors.New(explain(env, text, issues)[0].text)
 	}
-	a := ask(checked.NativeRep(), nil)
+	a := analyze(checked.NativeRep(), nil)
 	if len(a.faults) > 0 {
 		return velocity.Feature{}, errors.New(a.faults[0].text)
 	}
