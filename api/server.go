@@ -26,7 +26,6 @@ import (
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/health"
-	"dummyorders/internal/tracing"
 )
 
 // MaxBody is the largest request body, in bytes.
@@ -115,7 +114,7 @@ func New(o Options) http.Handler {
 		log:   o.Log,
 	}
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, tracing.Middleware, s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
+	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced, s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})

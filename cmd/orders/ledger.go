@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
-	"dummyorders/internal/audit"
+	"dummyorders/gateways/ledger/inspect"
 )
 
 type ledgerCommand struct {
@@ -51,11 +51,11 @@ func (c verifyCommand) Validate() error {
 	return c.check(c.span())
 }
 
-func (c verifyCommand) span() audit.Span {
+func (c verifyCommand) span() inspect.Span {
 	if c.All {
-		return audit.Span{}
+		return inspect.Span{}
 	}
-	span := audit.Span{Since: c.Since.Time, Until: c.Until.Time}
+	span := inspect.Span{Since: c.Since.Time, Until: c.Until.Time}
 	if span.Since.IsZero() {
 		end := c.Until.Time
 		if end.IsZero() {
@@ -80,11 +80,11 @@ func (c verifyCommand) Run(ctx context.Context) error {
 	}})
 }
 
-func (c verifyCommand) verify(ctx context.Context, store ledger.Reader, history audit.History, grace time.Duration, out output) error {
-	verifier := &audit.Verifier{
+func (c verifyCommand) verify(ctx context.Context, store ledger.Reader, history inspect.History, grace time.Duration, out output) error {
+	verifier := &inspect.Verifier{
 		Ledger: store, History: history, Span: c.span(), Workers: queriesAtOnce, Grace: grace, Every: verifyProgress,
-		Found: func(f audit.Finding) { fmt.Fprintln(out.results, f) },
-		Progress: func(n audit.Counts, suspected int) {
+		Found: func(f inspect.Finding) { fmt.Fprintln(out.results, f) },
+		Progress: func(n inspect.Counts, suspected int) {
 			fmt.Fprintf(out.progress, "%d compared so far, %d to look at again\n", n.Compared, suspected)
 		},
 	}
@@ -102,7 +102,7 @@ func (c verifyCommand) verify(ctx context.Context, store ledger.Reader, history 
 }
 
 // verdict returns what is wrong with the compared transactions.
-func verdict(n audit.Counts) string {
+func verdict(n inspect.Counts) string {
 	disagree := fmt.Sprintf("the ledger and Temporal disagree about %d of %d transactions", n.Disagreeing, n.Compared)
 	if n.Unanswered == 0 {
 		return disagree
@@ -153,7 +153,7 @@ type period struct {
 	Until moment `help:"Those that started before then, said the same way." placeholder:"WHEN"`
 }
 
-func (period) check(s audit.Span) error {
+func (period) check(s inspect.Span) error {
 	if !s.Since.IsZero() && !s.Until.IsZero() && !s.Since.Before(s.Until) {
 		return fmt.Errorf("--since: must be before --until, and %s is not before %s",
 			s.Since.UTC().Format(time.RFC3339), s.Until.UTC().Format(time.RFC3339))
@@ -211,7 +211,7 @@ func (c backupCommand) Run(ctx context.Context) error {
 
 type exportCommand struct {
 	period
-	Format  audit.Format `help:"csv, with columns for spreadsheets, or jsonl, with the whole record of a transaction on each line." enum:"csv,jsonl" default:"csv"`
+	Format  inspect.Format `help:"csv, with columns for spreadsheets, or jsonl, with the whole record of a transaction on each line." enum:"csv,jsonl" default:"csv"`
 	BOM     bool         `name:"bom" help:"Begin a CSV with a byte order mark: Excel on Windows takes it for UTF-8 then."`
 	Status  status       `help:"Those that stand there: a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE." placeholder:"STATUS"`
 	Outcome outcome      `help:"Those that the fraud check said this of: approve, review, decline or not_evaluated." placeholder:"OUTCOME"`
@@ -223,10 +223,10 @@ func (c exportCommand) Validate() error {
 	if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
 		return fmt.Errorf("--output: must be a file, and %s is a folder", c.Output)
 	}
-	if c.BOM && c.Format != audit.CSV {
+	if c.BOM && c.Format != inspect.CSV {
 		return errors.New("--bom: is for --format=csv alone: JSON has no byte order mark (RFC 8259)")
 	}
-	return c.check(audit.Span{Since: c.Since.Time, Until: c.Until.Time})
+	return c.check(inspect.Span{Since: c.Since.Time, Until: c.Until.Time})
 }
 
 // Run writes the transactions to the output and reports on the standard error how many there were.
@@ -252,7 +252,7 @@ func (c exportCommand) export(ctx context.Context, store ledger.Reader, out outp
 				return err
 			}
 		}
-		written, err = audit.Export(ctx, store, q, c.Format, to)
+		written, err = inspect.Export(ctx, store, q, c.Format, to)
 		return err
 	})
 	if err != nil && ctx.Err() != nil {

@@ -17,7 +17,7 @@ import (
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/internal/audit"
+	"dummyorders/gateways/ledger/inspect"
 )
 
 func TestWrongArgumentsOfLedgerCommandsEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
@@ -68,7 +68,7 @@ func TestADayIsVerifiedWhereNothingElseIsSaid(t *testing.T) {
 
 	until := moment{time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC)}
 	span = verifyCommand{period: period{Until: until}}.span()
-	require.Equal(t, audit.Span{Since: until.Add(-24 * time.Hour), Until: until.Time}, span)
+	require.Equal(t, inspect.Span{Since: until.Add(-24 * time.Hour), Until: until.Time}, span)
 
 	require.Zero(t, verifyCommand{All: true}.span())
 }
@@ -84,17 +84,17 @@ func TestVerifySaysHowItWentAndEndsAccordingly(t *testing.T) {
 	}{
 		"nothing to compare": {last: "0 compared: 0 equal, 0 running, 0 past retention, 0 disagreeing"},
 		"past retention": {
-			store: records{ended24hAgo()}, history: silent{err: audit.ErrForgotten},
+			store: records{ended24hAgo()}, history: silent{err: inspect.ErrForgotten},
 			last: "1 compared: 0 equal, 0 running, 1 past retention, 0 disagreeing",
 		},
 		"a transaction that Temporal should know": {
-			store: records{running()}, history: silent{err: audit.ErrForgotten},
+			store: records{running()}, history: silent{err: inspect.ErrForgotten},
 			err:  "the ledger and Temporal disagree about 1 of 1 transactions",
 			line: "1 unknown: ledger says TRANSACTION_PENDING, since 2026-11-02T09:30:00Z, and not ended; Temporal holds no history of it\n",
 			last: "1 compared: 0 equal, 0 running, 0 past retention, 1 disagreeing",
 		},
 		"no worker": {
-			store: records{ended24hAgo()}, history: silent{err: audit.ErrUnanswered},
+			store: records{ended24hAgo()}, history: silent{err: inspect.ErrUnanswered},
 			err:  "the ledger and Temporal disagree about 0 of 1 transactions, and 1 could not be compared: is an `orders worker` running?",
 			line: "1 unanswered: no orders worker answered for the workflow\n",
 			last: "1 compared: 0 equal, 0 running, 0 past retention, 0 disagreeing, 1 unanswered",
@@ -237,9 +237,9 @@ func (r records) List(context.Context, ledger.Query) (ledger.Page, error) {
 // silent is a Temporal that lists nothing and fails for every transaction.
 type silent struct{ err error }
 
-func (silent) Started(context.Context, audit.Span, func(audit.Execution) error) error { return nil }
-func (s silent) Execution(context.Context, string) (audit.Execution, error) {
-	return audit.Execution{}, s.err
+func (silent) Started(context.Context, inspect.Span, func(inspect.Execution) error) error { return nil }
+func (s silent) Execution(context.Context, string) (inspect.Execution, error) {
+	return inspect.Execution{}, s.err
 }
 
 func (s silent) Record(context.Context, string) (ledger.Record, error) { return ledger.Record{}, s.err }

@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"dummyorders/domain/ledger"
-	"dummyorders/internal/audit"
+	"dummyorders/gateways/ledger/inspect"
 	"dummyorders/rules"
 	"dummyorders/rules/backtest"
 )
@@ -42,8 +42,8 @@ func (c backtestCommand) Validate() error {
 }
 
 // span returns the period with both ends set: transactions that start while the backtest runs are not in it.
-func (c backtestCommand) span() audit.Span {
-	span := audit.Span{Since: c.Since.Time, Until: c.Until.Time}
+func (c backtestCommand) span() inspect.Span {
+	span := inspect.Span{Since: c.Since.Time, Until: c.Until.Time}
 	if span.Until.IsZero() {
 		span.Until = time.Now()
 	}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"dummyorders/domain/fraud"
@@ -70,6 +71,33 @@ type Query struct {
 type Cursor struct {
 	StartTime     time.Time
 	TransactionID string
+}
+
+// pageSize bounds what Entries holds in memory at once.
+const pageSize = 500
+
+// Entries returns all entries that a query chooses, those with the newest start first. It reads them page by page and
+// ignores the query's limit. An error is the last that it returns, with a zero entry.
+func Entries(ctx context.Context, from Reader, q Query) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		q.Limit = pageSize
+		for {
+			page, err := from.List(ctx, q)
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			for _, e := range page.Entries {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if page.Next == (Cursor{}) {
+				return
+			}
+			q.After = page.Next
+		}
+	}
 }
 
 // Page is a part of a list. Next is where the next page begins, or zero at the end.

@@ -18,7 +18,6 @@ import (
 	"google.golang.org/grpc"
 
 	"dummyorders/internal/grpcsent"
-	"dummyorders/internal/tracing"
 )
 
 // Client is a connection to Temporal.
@@ -41,7 +40,7 @@ func New(logger *slog.Logger) (Client, error) {
 		}
 	}
 	options.Logger = log.NewStructuredLogger(logger)
-	options.ContextPropagators = []workflow.ContextPropagator{tracing.Propagator{}}
+	options.ContextPropagators = []workflow.ContextPropagator{propagator{}}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions,
 		grpc.WithStatsHandler(grpcsent.Handler{}))
 	c, err := client.NewLazyClient(options)

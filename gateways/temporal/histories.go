@@ -15,17 +15,17 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 
 	"dummyorders/domain/ledger"
-	"dummyorders/internal/audit"
+	"dummyorders/gateways/ledger/inspect"
 	"dummyorders/workflows"
 )
 
-// Histories is an audit.History: it reads what Temporal keeps of transactions.
+// Histories is an inspect.History: it reads what Temporal keeps of transactions.
 type Histories struct {
 	client    client.Client
 	namespace string
 }
 
-var _ audit.History = (*Histories)(nil)
+var _ inspect.History = (*Histories)(nil)
 
 // queryPatience bounds how long a worker may take to answer for a workflow. Replaying one takes milliseconds.
 const queryPatience = 10 * time.Second
@@ -44,7 +44,7 @@ func NewHistories(c client.Client) *Histories {
 }
 
 // Started lists the workflows that process transactions.
-func (h *Histories) Started(ctx context.Context, span audit.Span, each func(audit.Execution) error) error {
+func (h *Histories) Started(ctx context.Context, span inspect.Span, each func(inspect.Execution) error) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: listPage, Query: startedWithin(span)}
 	for {
 		page, err := h.client.ListWorkflow(ctx, request)
@@ -62,7 +62,7 @@ func (h *Histories) Started(ctx context.Context, span audit.Span, each func(audi
 	}
 }
 
-func startedWithin(span audit.Span) string {
+func startedWithin(span inspect.Span) string {
 	query := "WorkflowType = '" + workflows.ProcessTransactionType + "'"
 	if !span.Since.IsZero() {
 		query += " AND StartTime >= '" + span.Since.UTC().Format(time.RFC3339Nano) + "'"
@@ -74,16 +74,16 @@ func startedWithin(span audit.Span) string {
 }
 
 // Execution describes the newest run of a transaction's workflow.
-func (h *Histories) Execution(ctx context.Context, transactionID string) (audit.Execution, error) {
+func (h *Histories) Execution(ctx context.Context, transactionID string) (inspect.Execution, error) {
 	described, err := h.client.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(transactionID), "")
 	if err != nil {
-		return audit.Execution{}, forgotten(err)
+		return inspect.Execution{}, forgotten(err)
 	}
 	return execution(described.GetWorkflowExecutionInfo()), nil
 }
 
-func execution(info *workflow.WorkflowExecutionInfo) audit.Execution {
-	x := audit.Execution{
+func execution(info *workflow.WorkflowExecutionInfo) inspect.Execution {
+	x := inspect.Execution{
 		TransactionID: strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.TransactionWorkflowID("")),
 		State:         states[info.GetStatus()],
 		Started:       info.GetStartTime().AsTime(),
@@ -118,7 +118,7 @@ func (h *Histories) Record(ctx context.Context, transactionID string) (ledger.Re
 	}
 	var record ledger.Record
 	if err := value.Get(&record); err != nil {
-		return ledger.Record{}, fmt.Errorf("%w: read its answer: %w", audit.ErrUnanswered, err)
+		return ledger.Record{}, fmt.Errorf("%w: read its answer: %w", inspect.ErrUnanswered, err)
 	}
 	return record, nil
 }
@@ -137,20 +137,20 @@ func (h *Histories) Retention(ctx context.Context) (time.Duration, error) {
 
 func forgotten(err error) error {
 	if isNotFound(err) {
-		return fmt.Errorf("%w: %w", audit.ErrForgotten, err)
+		return fmt.Errorf("%w: %w", inspect.ErrForgotten, err)
 	}
 	return err
 }
 
-// unanswered adds audit.ErrUnanswered to the errors by which Temporal says that no worker answered for the workflow, or
+// unanswered adds inspect.ErrUnanswered to the errors by which Temporal says that no worker answered for the workflow, or
 // that the answer is of no use.
 func unanswered(err error) error {
 	switch {
 	case is[*serviceerror.DeadlineExceeded](err), is[*serviceerror.QueryFailed](err), is[*serviceerror.WorkflowNotReady](err),
 		is[*serviceerror.FailedPrecondition](err): // no worker has asked for work for minutes
-		return fmt.Errorf("%w: %w", audit.ErrUnanswered, err)
+		return fmt.Errorf("%w: %w", inspect.ErrUnanswered, err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w within %s: %w", audit.ErrUnanswered, queryPatience, err)
+		return fmt.Errorf("%w within %s: %w", inspect.ErrUnanswered, queryPatience, err)
 	}
 	return err
 }

@@ -16,14 +16,14 @@ import (
 	"go.temporal.io/sdk/mocks"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"dummyorders/internal/audit"
+	"dummyorders/gateways/ledger/inspect"
 )
 
 var since = time.Date(2026, 11, 2, 9, 30, 0, 5, time.UTC)
 
 // The list is asked for transactions of the span.
 func TestListQuery(t *testing.T) {
-	for want, span := range map[string]audit.Span{
+	for want, span := range map[string]inspect.Span{
 		"WorkflowType = 'ProcessTransaction'":                                                   {},
 		"WorkflowType = 'ProcessTransaction' AND StartTime >= '2026-11-02T09:30:00.000000005Z'": {Since: since},
 		"WorkflowType = 'ProcessTransaction' AND StartTime >= '2026-11-02T09:30:00.000000005Z' AND StartTime < '2026-11-02T10:30:00.000000005Z'": {
@@ -50,12 +50,12 @@ func TestListReadsEveryPage(t *testing.T) {
 	page("second", "", "transaction-2", &workflow.WorkflowExecutionInfo{
 		Status: enums.WORKFLOW_EXECUTION_STATUS_TERMINATED, StartTime: timestamppb.New(since), CloseTime: timestamppb.New(since.Add(time.Second)),
 	})
-	var listed []audit.Execution
-	require.NoError(t, (&Histories{client: server}).Started(t.Context(), audit.Span{}, func(x audit.Execution) error {
+	var listed []inspect.Execution
+	require.NoError(t, (&Histories{client: server}).Started(t.Context(), inspect.Span{}, func(x inspect.Execution) error {
 		listed = append(listed, x)
 		return nil
 	}))
-	require.Equal(t, []audit.Execution{
+	require.Equal(t, []inspect.Execution{
 		{TransactionID: "1", State: "running", Started: since},
 		{TransactionID: "2", State: "terminated", Started: since, Closed: since.Add(time.Second)},
 	}, listed)
@@ -65,19 +65,19 @@ func TestListReadsEveryPage(t *testing.T) {
 func TestRecordErrors(t *testing.T) {
 	away := serviceerror.NewUnavailable("no connection")
 	for _, c := range []struct{ err, want error }{
-		{serviceerror.NewNotFound("workflow not found"), audit.ErrForgotten},
-		{serviceerror.NewDeadlineExceeded("timeout"), audit.ErrUnanswered},
-		{serviceerror.NewQueryFailed("unknown queryType status"), audit.ErrUnanswered},
-		{serviceerror.NewWorkflowNotReady("first workflow task"), audit.ErrUnanswered},
-		{serviceerror.NewFailedPrecondition("no poller seen"), audit.ErrUnanswered},
-		{context.DeadlineExceeded, audit.ErrUnanswered},
+		{serviceerror.NewNotFound("workflow not found"), inspect.ErrForgotten},
+		{serviceerror.NewDeadlineExceeded("timeout"), inspect.ErrUnanswered},
+		{serviceerror.NewQueryFailed("unknown queryType status"), inspect.ErrUnanswered},
+		{serviceerror.NewWorkflowNotReady("first workflow task"), inspect.ErrUnanswered},
+		{serviceerror.NewFailedPrecondition("no poller seen"), inspect.ErrUnanswered},
+		{context.DeadlineExceeded, inspect.ErrUnanswered},
 		{away, away},
 	} {
 		server := mocks.NewClient(t)
 		server.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, c.err)
 		_, err := (&Histories{client: server}).Record(t.Context(), "1")
 		require.ErrorIs(t, err, c.want)
-		for _, other := range []error{audit.ErrForgotten, audit.ErrUnanswered} {
+		for _, other := range []error{inspect.ErrForgotten, inspect.ErrUnanswered} {
 			require.Equal(t, errors.Is(c.want, other), errors.Is(err, other), "%v", err)
 		}
 	}
@@ -91,5 +91,5 @@ func TestRecordCancelled(t *testing.T) {
 	cancel()
 	_, err := (&Histories{client: server}).Record(ended, "1")
 	require.ErrorIs(t, err, context.Canceled)
-	require.NotErrorIs(t, err, audit.ErrUnanswered)
+	require.NotErrorIs(t, err, inspect.ErrUnanswered)
 }

@@ -30,11 +30,10 @@ var layers = map[string][]string{
 	"deploy":     {},
 	"cmd": {
 		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/backtest", "alerting",
-		"internal", "internal/audit",
+		"internal",
 	},
 
-	"gateways/temporal": {"domain", "workflows", "internal", "internal/audit"},
-	"internal/audit":    {"domain"},
+	"gateways/temporal": {"domain", "workflows", "gateways", "internal"},
 	"rules/backtest":    {"domain"},
 }
 
@@ -54,9 +53,8 @@ func layer(folder string) string {
 var helpers = []string{"stack", "devstack", "devmail", "e2e", "bench"}
 
 // temporalUsers lists the folders that may import Temporal's SDK. Every other package calls gateways/temporal.
-// internal/tracing has the propagator that gateways/temporal gives to the client and the workers use; helpers may
-// import everything.
-var temporalUsers = []string{"workflows", "activities", "workers", "gateways/temporal", "internal/tracing"}
+// Helpers may import everything.
+var temporalUsers = []string{"workflows", "activities", "workers", "gateways/temporal"}
 
 // breach returns what is wrong with an import in a file of the folder, or "".
 func breach(folder, imported string) string {

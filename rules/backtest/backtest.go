@@ -3,6 +3,7 @@
 package backtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -77,7 +78,7 @@ func (b *Backtest) decide(d decision) {
 	b.count.Decided++
 }
 
-// stride is how many decisions are folded between two reports of progress.
+// stride is how many transactions are read, or decisions folded, between two reports of progress.
 const stride = 500
 
 func (b *Backtest) tell() {
@@ -85,9 +86,6 @@ func (b *Backtest) tell() {
 		b.Progress(b.count)
 	}
 }
-
-// pageSize is how many entries are requested from the ledger at once.
-const pageSize = 500
 
 // read repeats the decisions whose values were all recorded, and gathers what the values of the others are folded from.
 func (b *Backtest) read(ctx context.Context) error {
@@ -145,25 +143,17 @@ func (b *Backtest) readAround(ctx context.Context) error {
 
 // entries calls each for the transactions that started from since until before until, the newest first.
 func (b *Backtest) entries(ctx context.Context, since, until time.Time, each func(ledger.Entry)) error {
-	query := ledger.Query{Since: since, Until: until, Limit: pageSize}
-	for {
-		page, err := b.Ledger.List(ctx, query)
-		if err != nil {
+	for entry, err := range ledger.Entries(ctx, b.Ledger, ledger.Query{Since: since, Until: until}) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
-		for _, entry := range page.Entries {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			each(entry)
-			b.count.Read++
+		each(entry)
+		if b.count.Read++; b.count.Read%stride == 0 {
+			b.tell()
 		}
-		b.tell()
-		if page.Next == (ledger.Cursor{}) {
-			return nil
-		}
-		query.After = page.Next
 	}
+	b.tell()
+	return nil
 }
 
 // fold goes through the past in the order of its decisions. It gives each incomplete decision the values that it lacks,
@@ -228,7 +218,7 @@ type timeline struct {
 
 func (t *timeline) add(u velocity.Use) {
 	t.Add(u)
-	if t.added += len(u.Values); t.added > max(t.limit, pageSize) {
+	if t.added += len(u.Values); t.added > max(t.limit, stride) {
 		t.added = t.Forget(t.neededFrom)
 		t.limit = 2 * t.added
 	}

@@ -19,7 +19,8 @@ func TestFailureEndsBacktest(t *testing.T) {
 
 	book, c, _ := small()
 	ctx, stop := context.WithCancel(t.Context())
-	b = &backtest.Backtest{Ledger: book, Candidate: c, Since: start, Until: after(10 * day), Progress: func(backtest.Progress) { stop() }}
+	stop()
+	b = &backtest.Backtest{Ledger: book, Candidate: c, Since: start, Until: after(10 * day)}
 	_, err = b.Run(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }

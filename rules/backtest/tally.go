@@ -120,7 +120,7 @@ func (t *tally) change(d decision, after fraud.Decision) {
 		TransactionID: d.turn.id, StartTime: d.startTime.UTC(), Amount: amount.Decimal(), Currency: string(amount.Currency),
 		Label: d.label, Before: verdict(d.before), After: verdict(after),
 	})
-	if len(c.Latest) > 2*t.test.Changes+pageSize {
+	if len(c.Latest) > 2*t.test.Changes+stride {
 		c.cut(t.test.Changes)
 	}
 }

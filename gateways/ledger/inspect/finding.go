@@ -1,6 +1,6 @@
-// Package audit checks and exports the ledger: Verifier compares it with Temporal's histories, and Export writes it for
+// Package inspect checks and exports the ledger: Verifier compares it with Temporal's histories, and Export writes it for
 // spreadsheets and programs.
-package audit
+package inspect
 
 import (
 	"context"
@@ -47,29 +47,6 @@ type Execution struct {
 type Span struct {
 	Since time.Time // the first instant in it
 	Until time.Time // the first instant after it
-}
-
-// pageSize bounds what is held in memory at once.
-const pageSize = 500
-
-// entries calls each for the ledger's entries, the newest first.
-func entries(ctx context.Context, from ledger.Reader, q ledger.Query, each func(ledger.Entry) error) error {
-	q.Limit = pageSize
-	for {
-		page, err := from.List(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, entry := range page.Entries {
-			if err := each(entry); err != nil {
-				return err
-			}
-		}
-		if page.Next == (ledger.Cursor{}) {
-			return nil
-		}
-		q.After = page.Next
-	}
 }
 
 // Kind says what is wrong with a transaction.

@@ -1,4 +1,4 @@
-package audit
+package inspect
 
 import (
 	"bufio"
@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -33,17 +34,24 @@ func Export(ctx context.Context, from ledger.Reader, q ledger.Query, format Form
 	if format == CSV {
 		write, flush = csvLines(buffer)
 	}
-	err = entries(ctx, from, q, func(e ledger.Entry) error {
-		if err := write(e.Record); err != nil {
-			return fmt.Errorf("write transaction %s: %w", e.Record.TransactionID, err)
-		}
-		written++
-		return nil
-	})
+	written, err = writeAll(ledger.Entries(ctx, from, q), write)
 	if flushErr := flush(); err == nil && flushErr != nil {
 		err = fmt.Errorf("write the last transactions: %w", flushErr)
 	}
 	return written, err
+}
+
+func writeAll(entries iter.Seq2[ledger.Entry, error], write func(ledger.Record) error) (written int, err error) {
+	for e, err := range entries {
+		if err != nil {
+			return written, err
+		}
+		if err := write(e.Record); err != nil {
+			return written, fmt.Errorf("write transaction %s: %w", e.Record.TransactionID, err)
+		}
+		written++
+	}
+	return written, nil
 }
 
 func jsonLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() error) {

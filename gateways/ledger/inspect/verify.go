@@ -1,7 +1,8 @@
-package audit
+package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,10 +74,13 @@ func (c *comparison) run(ctx context.Context) (err error) {
 func (c *comparison) fromLedger(ctx context.Context) error {
 	return c.concurrently(ctx, func(ctx context.Context, todo func(func() error)) error {
 		q := ledger.Query{Since: c.Span.Since, Until: c.Span.Until}
-		return entries(ctx, c.Ledger, q, func(e ledger.Entry) error {
+		for e, err := range ledger.Entries(ctx, c.Ledger, q) {
+			if err := cmp.Or(err, ctx.Err()); err != nil {
+				return err
+			}
 			todo(func() error { return c.first(ctx, e) })
-			return ctx.Err()
-		})
+		}
+		return nil
 	})
 }
 

@@ -1,4 +1,4 @@
-package audit_test
+package inspect_test
 
 import (
 	"bufio"
@@ -20,7 +20,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
-	"dummyorders/internal/audit"
+	"dummyorders/gateways/ledger/inspect"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -39,19 +39,19 @@ func onRecord(t *testing.T) *memory {
 	return book
 }
 
-func export(t *testing.T, book *memory, q ledger.Query, format audit.Format) string {
+func export(t *testing.T, book *memory, q ledger.Query, format inspect.Format) string {
 	t.Helper()
 	var out bytes.Buffer
-	written, err := audit.Export(t.Context(), book, q, format, &out)
+	written, err := inspect.Export(t.Context(), book, q, format, &out)
 	require.NoError(t, err)
-	if lines := strings.Count(out.String(), "\n"); format == audit.JSONLines {
+	if lines := strings.Count(out.String(), "\n"); format == inspect.JSONLines {
 		require.Equal(t, lines, written)
 	}
 	return out.String()
 }
 
 func TestTheCSVIsTheOneOnRecord(t *testing.T) {
-	got := export(t, onRecord(t), ledger.Query{}, audit.CSV)
+	got := export(t, onRecord(t), ledger.Query{}, inspect.CSV)
 	if *update {
 		require.NoError(t, os.WriteFile("testdata/export.csv", []byte(got), 0o600))
 	}
@@ -65,7 +65,7 @@ func TestTheCSVIsTheOneOnRecord(t *testing.T) {
 func TestJSONLinesAreWholeRecordsTheNewestFirst(t *testing.T) {
 	want, err := os.ReadFile("testdata/records.jsonl")
 	require.NoError(t, err)
-	if diff := cmp.Diff(string(want), export(t, onRecord(t), ledger.Query{}, audit.JSONLines)); diff != "" {
+	if diff := cmp.Diff(string(want), export(t, onRecord(t), ledger.Query{}, inspect.JSONLines)); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 }
@@ -78,7 +78,7 @@ func TestACellIsNoFormula(t *testing.T) {
 		r.Order.Name = text
 		book := &memory{}
 		book.put(*r)
-		lines := readCSV(t, export(t, book, ledger.Query{}, audit.CSV))
+		lines := readCSV(t, export(t, book, ledger.Query{}, inspect.CSV))
 		if got := lines[0]["orderName"]; !strings.HasPrefix(got, "'") || strings.ReplaceAll(got[1:], "\r", "") != strings.ReplaceAll(text, "\r", "") {
 			t.Errorf("%q is written as %q, want it as it is, after an apostrophe", text, got)
 		}
@@ -88,15 +88,15 @@ func TestACellIsNoFormula(t *testing.T) {
 		r.Order.Name = text
 		book := &memory{}
 		book.put(*r)
-		require.Equal(t, text, readCSV(t, export(t, book, ledger.Query{}, audit.CSV))[0]["orderName"])
+		require.Equal(t, text, readCSV(t, export(t, book, ledger.Query{}, inspect.CSV))[0]["orderName"])
 	}
 }
 
 func TestAnExportOfNothingHasAHeaderInCSVAlone(t *testing.T) {
-	header := export(t, &memory{}, ledger.Query{}, audit.CSV)
+	header := export(t, &memory{}, ledger.Query{}, inspect.CSV)
 	require.True(t, strings.HasPrefix(header, "transactionID,startTime,endTime,"), header)
 	require.Equal(t, 1, strings.Count(header, "\n"))
-	require.Empty(t, export(t, &memory{}, ledger.Query{}, audit.JSONLines))
+	require.Empty(t, export(t, &memory{}, ledger.Query{}, inspect.JSONLines))
 }
 
 func TestAnExportHoldsWhatWasAskedFor(t *testing.T) {
@@ -114,7 +114,7 @@ func TestAnExportHoldsWhatWasAskedFor(t *testing.T) {
 		"":                 {Since: after(1)},
 	} {
 		var ids []string
-		for _, line := range readCSV(t, export(t, book, q, audit.CSV)) {
+		for _, line := range readCSV(t, export(t, book, q, inspect.CSV)) {
 			ids = append(ids, line["transactionID"])
 		}
 		require.Equal(t, want, strings.Join(ids, " "))
@@ -126,7 +126,7 @@ func TestAnExportGoesByPages(t *testing.T) {
 	for i := range 1200 {
 		book.put(*paid(fmt.Sprintf("%04d", i)))
 	}
-	lines := readCSV(t, export(t, book, ledger.Query{}, audit.CSV))
+	lines := readCSV(t, export(t, book, ledger.Query{}, inspect.CSV))
 	require.Len(t, lines, 1200)
 	for i, line := range lines {
 		require.Equal(t, fmt.Sprintf("%04d", 1199-i), line["transactionID"])
@@ -138,14 +138,14 @@ func TestAStoppedExportEndsWithAWholeLine(t *testing.T) {
 	for i := range 1000 {
 		book.put(*paid(fmt.Sprintf("%04d", i)))
 	}
-	for _, format := range []audit.Format{audit.CSV, audit.JSONLines} {
+	for _, format := range []inspect.Format{inspect.CSV, inspect.JSONLines} {
 		ctx, stop := context.WithCancel(t.Context())
 		out := &stopping{stop: stop}
-		written, err := audit.Export(ctx, book, ledger.Query{}, format, out)
+		written, err := inspect.Export(ctx, book, ledger.Query{}, format, out)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Less(t, written, 1000)
 		require.True(t, strings.HasSuffix(out.String(), "\n"))
-		if format == audit.CSV {
+		if format == inspect.CSV {
 			require.Len(t, readCSV(t, out.String()), written)
 			continue
 		}
@@ -161,11 +161,11 @@ func TestAnExportThatCannotBeWrittenFails(t *testing.T) {
 	full := errors.New("no space left on device")
 	book := &memory{}
 	book.put(*paid("1"))
-	for _, format := range []audit.Format{audit.CSV, audit.JSONLines} {
-		_, err := audit.Export(t.Context(), book, ledger.Query{}, format, broken{full})
+	for _, format := range []inspect.Format{inspect.CSV, inspect.JSONLines} {
+		_, err := inspect.Export(t.Context(), book, ledger.Query{}, format, broken{full})
 		require.ErrorIs(t, err, full)
 	}
-	_, err := audit.Export(t.Context(), &memory{err: full}, ledger.Query{}, audit.CSV, &bytes.Buffer{})
+	_, err := inspect.Export(t.Context(), &memory{err: full}, ledger.Query{}, inspect.CSV, &bytes.Buffer{})
 	require.ErrorIs(t, err, full)
 }
 
@@ -203,7 +203,7 @@ func readCSV(t *testing.T, text string) []map[string]string {
 
 // The file of records is made once and then stays the same: otherwise its times would change every day.
 func TestTheRecordsFillEveryColumn(t *testing.T) {
-	lines := readCSV(t, export(t, onRecord(t), ledger.Query{}, audit.CSV))
+	lines := readCSV(t, export(t, onRecord(t), ledger.Query{}, inspect.CSV))
 	for name := range lines[0] {
 		filled := false
 		for _, line := range lines {

@@ -1,4 +1,4 @@
-package audit_test
+package inspect_test
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/money"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
-	"dummyorders/internal/audit"
+	"dummyorders/gateways/ledger/inspect"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,7 +87,7 @@ func newer(a, b ledger.Cursor) bool {
 type temporal struct {
 	mu         sync.Mutex
 	records    map[string]ledger.Record
-	executions map[string]audit.Execution
+	executions map[string]inspect.Execution
 	listed     []string         // in addition to executions: runs that were reset, histories that are gone
 	silent     map[string]error // the errors of queries
 	onAsk      func(id string)
@@ -99,12 +99,12 @@ type temporal struct {
 const retention = 720 * time.Hour
 
 func newTemporal() *temporal {
-	return &temporal{records: map[string]ledger.Record{}, executions: map[string]audit.Execution{}, silent: map[string]error{}}
+	return &temporal{records: map[string]ledger.Record{}, executions: map[string]inspect.Execution{}, silent: map[string]error{}}
 }
 
 // hold adds the workflow of a record. It is running, or completed if the record has ended.
 func (h *temporal) hold(r ledger.Record) {
-	x := audit.Execution{TransactionID: r.TransactionID, State: "running", Started: r.StartTime}
+	x := inspect.Execution{TransactionID: r.TransactionID, State: "running", Started: r.StartTime}
 	if r.EndTime != nil {
 		x.State, x.Closed = "completed", *r.EndTime
 	}
@@ -119,11 +119,11 @@ func (h *temporal) close(id, state string, when time.Time) {
 	h.executions[id] = x
 }
 
-func (h *temporal) Started(ctx context.Context, span audit.Span, each func(audit.Execution) error) error {
+func (h *temporal) Started(ctx context.Context, span inspect.Span, each func(inspect.Execution) error) error {
 	h.mu.Lock()
 	listed := slices.Collect(maps.Values(h.executions))
 	for _, id := range h.listed {
-		listed = append(listed, audit.Execution{TransactionID: id, Started: start})
+		listed = append(listed, inspect.Execution{TransactionID: id, Started: start})
 	}
 	h.mu.Unlock()
 	for _, x := range listed {
@@ -137,13 +137,13 @@ func (h *temporal) Started(ctx context.Context, span audit.Span, each func(audit
 	return cmp.Or(h.err, ctx.Err())
 }
 
-func (h *temporal) Execution(_ context.Context, id string) (audit.Execution, error) {
+func (h *temporal) Execution(_ context.Context, id string) (inspect.Execution, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if x, there := h.executions[id]; there {
 		return x, nil
 	}
-	return audit.Execution{}, audit.ErrForgotten
+	return inspect.Execution{}, inspect.ErrForgotten
 }
 
 func (h *temporal) Record(ctx context.Context, id string) (ledger.Record, error) {
@@ -161,7 +161,7 @@ func (h *temporal) Record(ctx context.Context, id string) (ledger.Record, error)
 	if r, there := h.records[id]; there {
 		return r, ctx.Err()
 	}
-	return ledger.Record{}, audit.ErrForgotten
+	return ledger.Record{}, inspect.ErrForgotten
 }
 
 func (h *temporal) Retention(ctx context.Context) (time.Duration, error) { return retention, ctx.Err() }

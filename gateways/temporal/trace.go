@@ -1,43 +1,17 @@
-// Package tracing carries the W3C trace context (https://www.w3.org/TR/trace-context/) of a request through the
-// workflows it starts to the alerts they publish, so that an alert can be traced to the request behind it. It records
-// no spans.
-package tracing
+package temporal
 
 import (
 	"context"
-	"crypto/rand"
-	"net/http"
 
 	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 )
 
 var traceContext propagation.TraceContext
 
-// Middleware uses the caller's trace context, or begins a new one.
-func Middleware(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		carrier := propagation.MapCarrier{header: r.Header.Get(header)}
-		ctx := traceContext.Extract(r.Context(), carrier)
-		if !trace.SpanContextFromContext(ctx).IsValid() {
-			ctx = begin(ctx)
-		}
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
-}
-
-func begin(ctx context.Context) context.Context {
-	var traceID trace.TraceID
-	var spanID trace.SpanID
-	_, _ = rand.Read(traceID[:]) // never fails, as crypto/rand documents
-	_, _ = rand.Read(spanID[:])
-	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: spanID}))
-}
-
-// Propagator carries the trace context in Temporal's headers, from clients through workflows to activities.
-type Propagator struct{}
+// propagator carries the trace context in Temporal's headers, from clients through workflows to activities.
+type propagator struct{}
 
 // header is the only field that is carried, in Temporal's headers as in HTTP's. Its format has room for ids only. A
 // tracestate is dropped: it may hold anything, such as a card number, and would be stored permanently.
@@ -48,14 +22,14 @@ const header = "traceparent"
 type workflowKey struct{}
 
 // Inject writes the context's trace into the headers of a call.
-func (Propagator) Inject(ctx context.Context, w workflow.HeaderWriter) error {
+func (propagator) Inject(ctx context.Context, w workflow.HeaderWriter) error {
 	carrier := propagation.MapCarrier{}
 	traceContext.Inject(ctx, carrier)
 	return write(carrier, w)
 }
 
 // Extract reads the trace that an activity was called with.
-func (Propagator) Extract(ctx context.Context, r workflow.HeaderReader) (context.Context, error) {
+func (propagator) Extract(ctx context.Context, r workflow.HeaderReader) (context.Context, error) {
 	carrier, err := read(r)
 	if err != nil {
 		return ctx, err
@@ -64,13 +38,13 @@ func (Propagator) Extract(ctx context.Context, r workflow.HeaderReader) (context
 }
 
 // InjectFromWorkflow passes on the trace that the workflow was started with.
-func (Propagator) InjectFromWorkflow(ctx workflow.Context, w workflow.HeaderWriter) error {
+func (propagator) InjectFromWorkflow(ctx workflow.Context, w workflow.HeaderWriter) error {
 	carrier, _ := ctx.Value(workflowKey{}).(propagation.MapCarrier)
 	return write(carrier, w)
 }
 
 // ExtractToWorkflow stores the trace that the workflow was started with.
-func (Propagator) ExtractToWorkflow(ctx workflow.Context, r workflow.HeaderReader) (workflow.Context, error) {
+func (propagator) ExtractToWorkflow(ctx workflow.Context, r workflow.HeaderReader) (workflow.Context, error) {
 	carrier, err := read(r)
 	if err != nil {
 		return ctx, err

@@ -1,4 +1,4 @@
-package audit_test
+package inspect_test
 
 import (
 	"context"
@@ -17,15 +17,15 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
-	"dummyorders/internal/audit"
+	"dummyorders/gateways/ledger/inspect"
 )
 
 // verify compares, and returns the lines of the findings.
-func verify(t *testing.T, book *memory, history *temporal) (lines []string, counts audit.Counts, err error) {
+func verify(t *testing.T, book *memory, history *temporal) (lines []string, counts inspect.Counts, err error) {
 	t.Helper()
-	v := &audit.Verifier{
+	v := &inspect.Verifier{
 		Ledger: book, History: history, Workers: 4,
-		Found: func(f audit.Finding) { lines = append(lines, f.String()) },
+		Found: func(f inspect.Finding) { lines = append(lines, f.String()) },
 	}
 	counts, err = v.Run(t.Context())
 	slices.Sort(lines)
@@ -42,7 +42,7 @@ func TestALedgerThatSaysWhatHistorySaysIsRight(t *testing.T) {
 	lines, counts, err := verify(t, book, history)
 	require.NoError(t, err)
 	require.Empty(t, lines)
-	require.Equal(t, audit.Counts{Compared: 1200, Equal: 1200}, counts)
+	require.Equal(t, inspect.Counts{Compared: 1200, Equal: 1200}, counts)
 	require.LessOrEqual(t, history.most, int32(4), "queries at once")
 }
 
@@ -153,61 +153,61 @@ func TestEveryDisagreementIsToldOnce(t *testing.T) {
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	require.Equal(t, audit.Counts{Compared: len(disagreements) + 1, Equal: 1, Disagreeing: len(disagreements)}, counts)
+	require.Equal(t, inspect.Counts{Compared: len(disagreements) + 1, Equal: 1, Disagreeing: len(disagreements)}, counts)
 }
 
 func TestWhatIsNoDisagreementIsNotTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		put  func(id string, book *memory, history *temporal)
-		want audit.Counts
+		want inspect.Counts
 	}{
 		"a running workflow that knows more": {func(id string, book *memory, history *temporal) {
 			book.put(*opened(id))
 			history.hold(*waiting(id))
-		}, audit.Counts{Compared: 1, Running: 1}},
+		}, inspect.Counts{Compared: 1, Running: 1}},
 		"a running workflow whose review was decided since": {func(id string, book *memory, history *temporal) {
 			book.put(*waiting(id))
 			r := waiting(id)
 			r.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada"}, after(60))
 			history.hold(*r)
-		}, audit.Counts{Compared: 1, Running: 1}},
+		}, inspect.Counts{Compared: 1, Running: 1}},
 		"a running workflow whose fraud check was asked again since": {func(id string, book *memory, history *temporal) {
 			r, again := waiting(id), waiting(id)
 			r.Review.Recheck = &fraud.Decision{Outcome: fraud.Review, Score: 80}
 			again.Review.Recheck = &fraud.Decision{Outcome: fraud.Decline, Score: 90}
 			book.put(*r)
 			history.hold(*again)
-		}, audit.Counts{Compared: 1, Running: 1}},
+		}, inspect.Counts{Compared: 1, Running: 1}},
 		"labels that were posted": {both(func(r *ledger.Record) {
 			r.Labels = append([]ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: after(0)}}, r.Labels...)
 			r.Labels = append(r.Labels, ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: after(90)})
-		}), audit.Counts{Compared: 1, Equal: 1}},
+		}), inspect.Counts{Compared: 1, Equal: 1}},
 		"a reviewer's label that was posted before the review gave it": {both(func(r *ledger.Record) {
 			r.Labels[0].Note, r.Labels[0].Time = "known for years", r.Labels[0].Time.Add(-time.Hour)
-		}), audit.Counts{Compared: 1, Equal: 1}},
+		}), inspect.Counts{Compared: 1, Equal: 1}},
 		"a label that was posted while the workflow runs": {func(id string, book *memory, history *temporal) {
 			r := waiting(id)
 			r.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: after(3)}}
 			book.put(*r)
 			history.hold(*waiting(id))
-		}, audit.Counts{Compared: 1, Running: 1}},
+		}, inspect.Counts{Compared: 1, Running: 1}},
 		"a time in another zone": {both(func(r *ledger.Record) {
 			r.StartTime = r.StartTime.In(time.FixedZone("IST", 5*60*60+30*60))
-		}), audit.Counts{Compared: 1, Equal: 1}},
-		"an empty list for none": {both(func(r *ledger.Record) { r.Metadata = map[string]string{} }), audit.Counts{Compared: 1, Equal: 1}},
+		}), inspect.Counts{Compared: 1, Equal: 1}},
+		"an empty list for none": {both(func(r *ledger.Record) { r.Metadata = map[string]string{} }), inspect.Counts{Compared: 1, Equal: 1}},
 		"a cancelled workflow that has seen its transaction to the end": {func(id string, book *memory, history *temporal) {
 			book.put(*paid(id))
 			history.hold(*paid(id))
 			history.close(id, "cancelled", after(62))
-		}, audit.Counts{Compared: 1, Equal: 1}},
+		}, inspect.Counts{Compared: 1, Equal: 1}},
 		"a history past its retention": {func(id string, book *memory, _ *temporal) {
 			r := paid(id)
 			r.Close(r.StartTime.Add(-retention))
 			book.put(*r)
-		}, audit.Counts{Compared: 1, PastRetention: 1}},
+		}, inspect.Counts{Compared: 1, PastRetention: 1}},
 		"a list that is older than Temporal's last clean-up": {func(id string, _ *memory, history *temporal) {
 			history.listed = append(history.listed, id)
-		}, audit.Counts{}},
+		}, inspect.Counts{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			book, history := &memory{}, newTemporal()
@@ -235,7 +235,7 @@ func TestALedgerThatCatchesUpWithinTheGraceIsRight(t *testing.T) {
 	lines, counts, err := verify(t, book, history)
 	require.NoError(t, err)
 	require.Empty(t, lines)
-	require.Equal(t, audit.Counts{Compared: 2, Equal: 2}, counts)
+	require.Equal(t, inspect.Counts{Compared: 2, Equal: 2}, counts)
 }
 
 // The workflow still runs when its record is asked for, and has ended when its execution is looked up.
@@ -254,7 +254,7 @@ func TestAWorkflowThatEndsWhileItIsComparedIsReadAnew(t *testing.T) {
 	lines, counts, err := verify(t, book, history)
 	require.NoError(t, err)
 	require.Empty(t, lines)
-	require.Equal(t, audit.Counts{Compared: 1, Equal: 1}, counts)
+	require.Equal(t, inspect.Counts{Compared: 1, Equal: 1}, counts)
 }
 
 func TestASilentWorkflowIsToldAndTheOthersAreCompared(t *testing.T) {
@@ -263,11 +263,11 @@ func TestASilentWorkflowIsToldAndTheOthersAreCompared(t *testing.T) {
 		book.put(*paid(id))
 		history.hold(*paid(id))
 	}
-	history.silent["2"] = fmt.Errorf("%w: it panicked", audit.ErrUnanswered)
+	history.silent["2"] = fmt.Errorf("%w: it panicked", inspect.ErrUnanswered)
 	lines, counts, err := verify(t, book, history)
 	require.NoError(t, err)
 	require.Equal(t, []string{"2 unanswered: no orders worker answered for the workflow: it panicked"}, lines)
-	require.Equal(t, audit.Counts{Compared: 3, Equal: 2, Unanswered: 1}, counts)
+	require.Equal(t, inspect.Counts{Compared: 3, Equal: 2, Unanswered: 1}, counts)
 }
 
 // Stuck workflows must not make the comparison believe that no worker runs, as long as other workflows answer in
@@ -279,14 +279,14 @@ func TestManySilentWorkflowsDoNotEndTheComparison(t *testing.T) {
 		book.put(*r)
 		history.hold(*r)
 		if i%2 == 0 {
-			history.silent[r.TransactionID] = audit.ErrUnanswered
+			history.silent[r.TransactionID] = inspect.ErrUnanswered
 		}
 	}
 	told := 0
-	v := &audit.Verifier{Ledger: book, History: history, Workers: 1, Found: func(audit.Finding) { told++ }}
+	v := &inspect.Verifier{Ledger: book, History: history, Workers: 1, Found: func(inspect.Finding) { told++ }}
 	counts, err := v.Run(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, audit.Counts{Compared: 20, Equal: 10, Unanswered: 10}, counts)
+	require.Equal(t, inspect.Counts{Compared: 20, Equal: 10, Unanswered: 10}, counts)
 	require.Equal(t, 10, told)
 }
 
@@ -296,12 +296,12 @@ func TestWhereNobodyAnswersTheComparisonEndsAndSaysWhatItNeeds(t *testing.T) {
 		r := paid(fmt.Sprintf("%04d", i))
 		book.put(*r)
 		history.hold(*r)
-		history.silent[r.TransactionID] = audit.ErrUnanswered
+		history.silent[r.TransactionID] = inspect.ErrUnanswered
 	}
 	asked := atomic.Int32{}
 	history.onAsk = func(string) { asked.Add(1) }
 	_, counts, err := verify(t, book, history)
-	require.ErrorIs(t, err, audit.ErrNoWorker)
+	require.ErrorIs(t, err, inspect.ErrNoWorker)
 	require.ErrorContains(t, err, "`orders worker`")
 	require.Zero(t, counts.Compared)
 	require.Less(t, asked.Load(), int32(100), "each takes the patience of a query")
@@ -340,7 +340,7 @@ func TestAComparisonThatIsStoppedSaysHowFarItGot(t *testing.T) {
 			stop()
 		}
 	}
-	counts, err := (&audit.Verifier{Ledger: book, History: history, Workers: 1, Found: func(audit.Finding) {}}).Run(ctx)
+	counts, err := (&inspect.Verifier{Ledger: book, History: history, Workers: 1, Found: func(inspect.Finding) {}}).Run(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Positive(t, counts.Equal)
 	require.Less(t, counts.Equal, 100)
@@ -350,11 +350,11 @@ func TestTheGraceIsWaitedForOnceAndEndsWithTheContext(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	history.hold(*paid("1"))
 	ctx, stop := context.WithCancel(t.Context())
-	v := &audit.Verifier{
+	v := &inspect.Verifier{
 		Ledger: book, History: history, Workers: 4, Grace: time.Hour, Every: time.Millisecond,
-		Found: func(f audit.Finding) { t.Errorf("told before the grace is over: %s", f) },
-		Progress: func(n audit.Counts, suspected int) {
-			if n == (audit.Counts{}) && suspected == 1 {
+		Found: func(f inspect.Finding) { t.Errorf("told before the grace is over: %s", f) },
+		Progress: func(n inspect.Counts, suspected int) {
+			if n == (inspect.Counts{}) && suspected == 1 {
 				stop()
 			}
 		},
@@ -377,9 +377,9 @@ func TestOnlyWhatStartedInTheSpanIsCompared(t *testing.T) {
 		history.hold(*r)
 	}
 	var ids []string
-	v := &audit.Verifier{
-		Ledger: book, History: history, Workers: 4, Span: audit.Span{Since: after(10), Until: after(20)},
-		Found: func(f audit.Finding) { ids = append(ids, f.TransactionID) },
+	v := &inspect.Verifier{
+		Ledger: book, History: history, Workers: 4, Span: inspect.Span{Since: after(10), Until: after(20)},
+		Found: func(f inspect.Finding) { ids = append(ids, f.TransactionID) },
 	}
 	_, err := v.Run(t.Context())
 	require.NoError(t, err)
@@ -388,7 +388,7 @@ func TestOnlyWhatStartedInTheSpanIsCompared(t *testing.T) {
 
 func TestTheCountsAreALine(t *testing.T) {
 	require.Equal(t, "7 compared: 1 equal, 2 running, 3 past retention, 1 disagreeing",
-		audit.Counts{Compared: 7, Equal: 1, Running: 2, PastRetention: 3, Disagreeing: 1}.String())
+		inspect.Counts{Compared: 7, Equal: 1, Running: 2, PastRetention: 3, Disagreeing: 1}.String())
 	require.Equal(t, "1 compared: 0 equal, 0 running, 0 past retention, 0 disagreeing, 1 unanswered",
-		audit.Counts{Compared: 1, Unanswered: 1}.String())
+		inspect.Counts{Compared: 1, Unanswered: 1}.String())
 }

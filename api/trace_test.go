@@ -1,0 +1,33 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
+)
+
+func TestTraceContext(t *testing.T) {
+	const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
+	of := func(traceparent string) trace.SpanContext {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+		request.Header.Set("traceparent", traceparent)
+		var ctx context.Context
+		traced(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).
+			ServeHTTP(httptest.NewRecorder(), request)
+		return trace.SpanContextFromContext(ctx)
+	}
+	t.Run("the caller's", func(t *testing.T) {
+		require.Equal(t, traceID, of("00-"+traceID+"-00f067aa0ba902b7-01").TraceID().String())
+	})
+	for _, absent := range []string{"", "nonsense", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"} {
+		t.Run("new for "+absent, func(t *testing.T) {
+			one, other := of(absent), of(absent)
+			require.True(t, one.IsValid())
+			require.NotEqual(t, one.TraceID(), other.TraceID())
+		})
+	}
+}
