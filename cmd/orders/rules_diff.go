@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aymanbagabas/go-udiff"
+
 	"dummyorders/rules"
 )
 
@@ -54,7 +56,7 @@ func difference(c rules.Change, from, to *rules.Set) string {
 			return c.What + " is gone:\n" + rule
 		}
 	case strings.Contains(c.From, "\n") || strings.Contains(c.To, "\n"):
-		return c.What + ": " + c.Field + ", where its lines differ:" + differing(strings.Split(c.From, "\n"), strings.Split(c.To, "\n"))
+		return c.What + ": " + c.Field + ", where its lines differ:" + differing(c.From, c.To)
 	}
 	return c.String()
 }
@@ -85,34 +87,16 @@ func whole(what string, set *rules.Set) string {
 }
 
 // differing returns the lines that only one of two texts has, each in its place.
-func differing(from, to []string) string {
-	same := inCommon(from, to)
-	text, i, j := "", 0, 0
-	for i < len(from) || j < len(to) {
-		switch {
-		case i < len(from) && j < len(to) && from[i] == to[j]:
-			i, j = i+1, j+1
-		case j == len(to) || i < len(from) && same[i+1][j] >= same[i][j+1]:
-			text, i = text+"\n  - "+from[i], i+1
-		default:
-			text, j = text+"\n  + "+to[j], j+1
+func differing(from, to string) string {
+	from, to = from+"\n", to+"\n"
+	text := ""
+	for _, edit := range udiff.Lines(from, to) {
+		for line := range strings.Lines(from[edit.Start:edit.End]) {
+			text += "\n  - " + strings.TrimSuffix(line, "\n")
+		}
+		for line := range strings.Lines(edit.New) {
+			text += "\n  + " + strings.TrimSuffix(line, "\n")
 		}
 	}
 	return text
-}
-
-// inCommon returns, for each pair of positions, how many lines the two texts have in common from there on, in order.
-func inCommon(from, to []string) [][]int {
-	same := make([][]int, len(from)+1)
-	for i := range same {
-		same[i] = make([]int, len(to)+1)
-	}
-	for i, was := range slices.Backward(from) {
-		for j, is := range slices.Backward(to) {
-			if same[i][j] = max(same[i+1][j], same[i][j+1]); was == is {
-				same[i][j] = same[i+1][j+1] + 1
-			}
-		}
-	}
-	return same
 }
