@@ -14,12 +14,12 @@ import (
 )
 
 type alertmanCommand struct {
-	Run     runAlertmanCommand     `cmd:"" default:"1" help:"Take alerts off RabbitMQ and tell people: what orders alertman alone does, too."`
-	Check   checkAlertmanCommand   `cmd:"" help:"Read who is told of what, and say everything that is wrong with it."`
-	Route   routeAlertmanCommand   `cmd:"" help:"Say where an event, a CloudEvent on the standard input, would go and why."`
-	Preview previewAlertmanCommand `cmd:"" help:"Show how alerts read, in each channel."`
-	Test    tryReceiverCommand     `cmd:"" help:"Send a receiver a test alert, and say what came of it."`
-	Dead    deadCommand            `cmd:"" help:"Look at dead letters, hand them to alertman again, or drop them."`
+	Run     runAlertmanCommand     `cmd:"" default:"1" help:"Take alerts off RabbitMQ and deliver them to people. This is what orders alertman does without a command."`
+	Check   checkAlertmanCommand   `cmd:"" help:"Check the file of receivers and routes, and list everything that is wrong with it."`
+	Route   routeAlertmanCommand   `cmd:"" help:"Show where an event, a CloudEvent on the standard input, would be delivered, and why."`
+	Preview previewAlertmanCommand `cmd:"" help:"Show the messages as they are sent, for each channel."`
+	Test    tryReceiverCommand     `cmd:"" help:"Send a test alert to a receiver, and show the result of each delivery."`
+	Dead    deadCommand            `cmd:"" help:"List dead letters, replay them to alertman, or delete them."`
 }
 
 type runAlertmanCommand struct{}

@@ -57,7 +57,7 @@ func readRoutes(ctx context.Context, file string, out output) (*routing.Config, 
 			if err := v.err(); err != nil {
 				return nil, err
 			}
-			fmt.Fprintf(out.progress, "ALERTMAN_CONFIG is not set: the receiver mail is told of everything, which is TRANSACTION_FRAUD_EMAIL_ALERT_TO: %s.\n",
+			fmt.Fprintf(out.progress, "ALERTMAN_CONFIG is not set: every alert goes to the receiver mail, which is TRANSACTION_FRAUD_EMAIL_ALERT_TO: %s.\n",
 				strings.Join(addresses, ", "))
 			return routing.ToMail(addresses), nil
 		}
@@ -70,8 +70,8 @@ func readRoutes(ctx context.Context, file string, out output) (*routing.Config, 
 }
 
 type routeAlertmanCommand struct {
-	Config string `help:"The file that says who is told; by default that of ALERTMAN_CONFIG." placeholder:"FILE"`
-	At     moment `help:"When the event is taken: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default it is now." placeholder:"WHEN"`
+	Config string `help:"The file of receivers and routes; by default that of ALERTMAN_CONFIG." placeholder:"FILE"`
+	At     moment `help:"When the event is taken: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default now." placeholder:"WHEN"`
 }
 
 // Run reads an event from the standard input and explains its routing. It sends nothing.
@@ -134,37 +134,37 @@ func printFinding(w io.Writer, f routing.Finding) {
 	fmt.Fprintf(w, "%s %s: yes\n", f.Kind, f.Name)
 	for _, a := range f.Assignments {
 		if a.Muted != "" {
-			fmt.Fprintf(w, "  nobody is told: %s\n", a.Muted)
+			fmt.Fprintf(w, "  not sent: %s\n", a.Muted)
 			continue
 		}
 		printAssignment(w, a)
 	}
 	for _, receiver := range f.Left {
-		fmt.Fprintf(w, "  %s has nothing that an earlier assignment does not tell: it is left out\n", receiver)
+		fmt.Fprintf(w, "  %s is left out: an earlier assignment has all its targets\n", receiver)
 	}
 }
 
 func printAssignment(w io.Writer, a alert.Assignment) {
 	for i, step := range a.Steps {
-		told := fmt.Sprintf("%s is told by %s", step.Receiver, targetNames(step.Targets))
+		told := fmt.Sprintf("%s by %s", step.Receiver, targetNames(step.Targets))
 		if i == 0 {
 			fmt.Fprintf(w, "  %s\n", told)
 			printBounds(w, a)
 		} else {
-			fmt.Fprintf(w, "    if nobody acknowledges within %s, %s\n", duration.Short(a.Steps[i-1].Within), told)
+			fmt.Fprintf(w, "    if not acknowledged within %s, %s\n", duration.Short(a.Steps[i-1].Within), told)
 		}
 	}
 	if last := a.Steps[len(a.Steps)-1]; last.Within > 0 {
-		fmt.Fprintf(w, "    if nobody acknowledges within %s, nobody else is told\n", duration.Short(last.Within))
+		fmt.Fprintf(w, "    if not acknowledged within %s, the escalation ends\n", duration.Short(last.Within))
 	}
 }
 
 // printBounds prints how grouping and throttling limit the receiver's messages.
 func printBounds(w io.Writer, a alert.Assignment) {
 	if g := a.Group; g != nil {
-		fmt.Fprintf(w, "    the first of its group, %s, at once; what follows within %s as a digest\n", g.Name, duration.Short(g.Window))
+		fmt.Fprintf(w, "    the first of its group, %s, at once; those that follow within %s as a digest\n", g.Name, duration.Short(g.Window))
 	} else {
-		fmt.Fprintln(w, "    by itself: it is of no group")
+		fmt.Fprintln(w, "    by itself: it has no group")
 	}
 	if t := a.Throttle; t != nil {
 		fmt.Fprintf(w, "    at most %s in %s, the rest as a digest\n", many(t.Most, "message"), duration.Short(t.Per))

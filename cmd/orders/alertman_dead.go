@@ -18,10 +18,10 @@ import (
 )
 
 type deadCommand struct {
-	List   listDeadCommand   `cmd:"" help:"List dead letters, the oldest first, and why they are dead. Nothing is taken away."`
+	List   listDeadCommand   `cmd:"" help:"List dead letters, the oldest first, and why they are dead. They stay in the queue."`
 	Show   showDeadCommand   `cmd:"" help:"Show a dead letter with its body."`
-	Replay replayDeadCommand `cmd:"" help:"Hand dead letters to alertman again, under their ids: what it had before it tells nobody twice. Exit 1 where one was left."`
-	Purge  purgeDeadCommand  `cmd:"" help:"Drop dead letters for good, and print which."`
+	Replay replayDeadCommand `cmd:"" help:"Send dead letters to alertman again, under their ids: it delivers no alert twice. Exits with 1 if one was left in the queue."`
+	Purge  purgeDeadCommand  `cmd:"" help:"Delete dead letters for good, and list them."`
 }
 
 // deadQueue is a dead queue, and where the commands print what they did with it.
@@ -119,8 +119,8 @@ func timeOf(l rabbitmq.DeadLetter) string {
 }
 
 type showDeadCommand struct {
-	ID  string `arg:"" name:"id" help:"The letter, as the list names it."`
-	Raw bool   `help:"The body alone, as it is in the queue: card numbers and all."`
+	ID  string `arg:"" name:"id" help:"The id of the letter, as list shows it."`
+	Raw bool   `help:"Only the body, as it is in the queue, with any card numbers."`
 }
 
 // Run shows what is known about the oldest letter with the id. It does not replay it.
@@ -152,7 +152,7 @@ Type         %s
 Order        %s
 Routing key  %s
 Replay       %s
-Body         %s, card numbers struck out; --raw shows it as it is
+Body         %s, card numbers masked; --raw shows it as it is
 
 %s
 `, found.ID, timeOf(*found), found.Reason, cmp.Or(found.Type, "-"), cmp.Or(found.OrderID, "-"), cmp.Or(found.RoutingKey, "-"),
@@ -180,8 +180,8 @@ func (q *deadQueue) without(ids ...string) error {
 
 // deadChoice holds the arguments that choose dead letters.
 type deadChoice struct {
-	IDs []string `arg:"" optional:"" name:"id" help:"Letters, as the list names them."`
-	All bool     `help:"All that are there."`
+	IDs []string `arg:"" optional:"" name:"id" help:"The ids of the letters, as list shows them."`
+	All bool     `help:"All dead letters in the queue."`
 }
 
 // Validate requires either ids or --all, but not both.
@@ -213,7 +213,7 @@ func described(l rabbitmq.DeadLetter) string {
 type replayDeadCommand struct {
 	deadChoice
 
-	Force bool `help:"Also what is not an event, which alertman puts straight back."`
+	Force bool `help:"Also letters that are not events, which alertman puts straight back."`
 }
 
 // Run replays the chosen letters and prints the result for each.
@@ -240,7 +240,7 @@ func (c replayDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 		replayed++
 		note := ""
 		if l.NoEvent != "" {
-			note = ": no event, so alertman puts it back: " + l.NoEvent
+			note = ": not an event, so alertman puts it back: " + l.NoEvent
 		}
 		fmt.Fprintf(q.results, "replayed  %s%s\n", described(l), note)
 	})
@@ -257,13 +257,13 @@ func (c replayDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 type purgeDeadCommand struct {
 	deadChoice
 
-	Yes bool `help:"Needed with --all: what is purged is gone."`
+	Yes bool `help:"Needed with --all, because purged letters cannot be restored."`
 }
 
 // Validate requires --yes with --all.
 func (c purgeDeadCommand) Validate() error {
 	if c.All && !c.Yes {
-		return errors.New("--all: drops all dead letters for good, and needs --yes beside it")
+		return errors.New("--all: deletes all dead letters for good: add --yes to do it")
 	}
 	return c.deadChoice.Validate()
 }

@@ -69,7 +69,7 @@ Type         -
 Order        -
 Routing key  -
 Replay       it is not an event, and would come straight back: no CloudEvent in JSON
-Body         18 bytes, card numbers struck out; --raw shows it as it is
+Body         18 bytes, card numbers masked; --raw shows it as it is
 
 {"card":"411111******1111"} �[J�
 `, shown)
@@ -94,7 +94,7 @@ func TestReplaySaysWhatWasReplayedAndWhatWasLeft(t *testing.T) {
 	dead = fakeDead{letters: letters()}
 	out, _, err = dead.run(t, replayDeadCommand{deadChoice: deadChoice{IDs: []string{"odd", "none"}}, Force: true})
 	require.EqualError(t, err, "none: no such dead letter in queue dead, or another look holds it just now")
-	require.Equal(t, "replayed  odd: no event, so alertman puts it back: no CloudEvent in JSON\n", out)
+	require.Equal(t, "replayed  odd: not an event, so alertman puts it back: no CloudEvent in JSON\n", out)
 	require.Equal(t, []string{"odd"}, dead.dropped)
 
 	dead = fakeDead{letters: letters(), err: errors.New("returned by the broker")}

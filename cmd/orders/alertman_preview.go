@@ -19,12 +19,12 @@ import (
 
 type previewAlertmanCommand struct {
 	Config   string `help:"The file with the receivers and their templates. By default that of ALERTMAN_CONFIG; without either, the receiver is mail, of TRANSACTION_FRAUD_EMAIL_ALERT_TO." placeholder:"FILE"`
-	Receiver string `help:"One receiver's messages. By default those of all." placeholder:"NAME"`
-	Channel  string `help:"One channel's messages: mail, sms, chat, console or webhook. By default those of all that the receiver has." placeholder:"NAME"`
-	Type     string `help:"Alerts of one type, such as fraud.detected, or alert.test. By default of all." placeholder:"TYPE"`
+	Receiver string `help:"Only this receiver's messages." placeholder:"NAME"`
+	Channel  string `help:"Only this channel's messages: mail, sms, chat, console or webhook. By default those of all channels of the receiver." placeholder:"NAME"`
+	Type     string `help:"Only alerts of this type, such as fraud.detected or alert.test." placeholder:"TYPE"`
 	Digest   bool   `help:"Digests of such alerts."`
-	Ask      bool   `help:"The same where somebody has to acknowledge them, and others have not."`
-	HTML     string `name:"html" help:"Also write the HTML of the mails to a file, to be looked at in a browser." placeholder:"FILE"`
+	Ask      bool   `help:"Show them as a step of an escalation: with a request to acknowledge, and the earlier receivers who did not."`
+	HTML     string `name:"html" help:"Also write the HTML of the mails to this file, for a browser." placeholder:"FILE"`
 }
 
 // Validate refuses arguments that cannot mean anything.
@@ -36,7 +36,7 @@ func (c previewAlertmanCommand) Validate() error {
 		return fmt.Errorf("--type: %q is not a type: %s", c.Type, yamlfile.OneOf(c.Type, names))
 	}
 	if c.Digest && c.Ask {
-		return fmt.Errorf("--digest and --ask: nobody has to acknowledge a digest: leave out one of them")
+		return fmt.Errorf("--digest and --ask: a digest is never acknowledged: leave out one of them")
 	}
 	if c.Type == alert.Test.RoutingKey() && (c.Digest || c.Ask) {
 		return fmt.Errorf("--type %s: a test comes in no digest and needs no acknowledgement: leave out --digest and --ask", c.Type)
@@ -134,7 +134,7 @@ func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.Telling, e
 		told = append(told, c.targets(receiver)...)
 	}
 	if len(told) == 0 {
-		return nil, fmt.Errorf("--channel: nobody is told by %s: the receivers are %s", c.Channel, strings.Join(names, ", "))
+		return nil, fmt.Errorf("--channel: no receiver uses %s: the receivers are %s", c.Channel, strings.Join(names, ", "))
 	}
 	return told, nil
 }
@@ -205,11 +205,11 @@ func (c previewAlertmanCommand) save(pages string, out output) error {
 		return nil
 	}
 	if pages == "" {
-		return fmt.Errorf("--html %s: none of these messages has HTML: only mail has", c.HTML)
+		return fmt.Errorf("--html %s: only mail has HTML, and there is no mail among these messages", c.HTML)
 	}
 	if err := os.WriteFile(c.HTML, []byte(pages), 0o600); err != nil {
 		return fmt.Errorf("write the HTML: %w", err)
 	}
-	fmt.Fprintf(out.progress, "%s holds the HTML of the mails now.\n", c.HTML)
+	fmt.Fprintf(out.progress, "The HTML of the mails is in %s.\n", c.HTML)
 	return nil
 }

@@ -83,8 +83,8 @@ func TestAPreviewHasTheWordsOfTheConfiguration(t *testing.T) {
 		fault   string
 	}{
 		{previewAlertmanCommand{Receiver: "oncall"}, `did you mean "on-call"?`},
-		{previewAlertmanCommand{Channel: "chat"}, "nobody is told by chat"},
-		{previewAlertmanCommand{Channel: "sms", HTML: page}, "none of these messages has HTML"},
+		{previewAlertmanCommand{Channel: "chat"}, "no receiver uses chat"},
+		{previewAlertmanCommand{Channel: "sms", HTML: page}, "only mail has HTML"},
 	} {
 		_, err = previews(t, c.command, routes)
 		require.ErrorContains(t, err, c.fault)

@@ -76,11 +76,11 @@ func TestRouteSaysWhereAnEventWouldGoAndWhy(t *testing.T) {
 	require.Equal(t, `fraud.detected "e-1": decline, score 90, INR 123.00, taken at 2026-11-23T12:00:00Z
 route large: no, score is 90, not 95 or more
 route rest: yes
-  fraud-team is told by mail jo@example.com, console -
-    the first of its group, fraud.detected, card 123456******4321, CARD_VELOCITY, at once; what follows within 5m as a digest
+  fraud-team by mail jo@example.com, console -
+    the first of its group, fraud.detected, card 123456******4321, CARD_VELOCITY, at once; those that follow within 5m as a digest
     at most 20 messages in 1h, the rest as a digest
-    if nobody acknowledges within 15m, on-call is told by sms +4915112345678
-    if nobody acknowledges within 5m, nobody else is told
+    if not acknowledged within 15m, on-call by sms +4915112345678
+    if not acknowledged within 5m, the escalation ends
 `, out)
 
 	standardInput(t, string(document))
@@ -97,7 +97,7 @@ func TestRouteSaysWhichRoutesWereNotAsked(t *testing.T) {
 	require.NoError(t, err)
 	out, err := printed(t, func(out output) error { return c.route(t.Context(), strings.NewReader(string(document)), out) })
 	require.NoError(t, err)
-	require.Contains(t, out, "route large: yes\n  on-call is told by sms +4915112345678\n")
+	require.Contains(t, out, "route large: yes\n  on-call by sms +4915112345678\n")
 	require.Contains(t, out, "\nroute rest: not asked, since large has decided\n")
 }
 
@@ -109,7 +109,7 @@ func TestRouteSaysWhyNobodyIsTold(t *testing.T) {
 	out, err := printed(t, func(out output) error { return c.route(t.Context(), strings.NewReader(string(document)), out) })
 	require.NoError(t, err)
 	_, out, _ = strings.Cut(out, "\n")
-	require.Equal(t, "mute drill: yes\n  nobody is told: muted by drill until 2126-01-01T00:00:00Z\n", out)
+	require.Equal(t, "mute drill: yes\n  not sent: muted by drill until 2126-01-01T00:00:00Z\n", out)
 }
 
 func TestWhatIsNoEventIsToldWithItsReason(t *testing.T) {

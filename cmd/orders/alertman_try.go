@@ -19,9 +19,9 @@ import (
 )
 
 type tryReceiverCommand struct {
-	Receiver string        `arg:"" help:"Whom to tell: a receiver of the configuration."`
-	Config   string        `help:"The file with the receiver. By default that of ALERTMAN_CONFIG, which the alertman that runs must have, too." placeholder:"FILE"`
-	Wait     time.Duration `help:"How long to try: until then, and no longer, the test alert is worth telling." default:"30s"`
+	Receiver string        `arg:"" help:"The receiver, as the configuration names it."`
+	Config   string        `help:"The file with the receiver. By default that of ALERTMAN_CONFIG. The running alertman must use the same file." placeholder:"FILE"`
+	Wait     time.Duration `help:"How long to try; then the test alert expires." default:"30s"`
 }
 
 // These are the bounds of --wait.
@@ -66,7 +66,7 @@ func (c tryReceiverCommand) assignment(ctx context.Context, out output) (alert.A
 	if near := yamlfile.Nearest(c.Receiver, names); near != "" {
 		hint = fmt.Sprintf(": did you mean %q?", near)
 	}
-	return alert.Assignment{}, fmt.Errorf("%s: there is no receiver %q%s There are: %s", where, c.Receiver, hint, strings.Join(names, ", "))
+	return alert.Assignment{}, fmt.Errorf("%s: no receiver is called %q%s There are: %s", where, c.Receiver, hint, strings.Join(names, ", "))
 }
 
 // These are the waits of a try. The workflow ends by itself once the test alert has expired; tryGrace is its time for
@@ -104,7 +104,7 @@ var errTryOver = errors.New("the time is over")
 // outcomeOf polls until each delivery has succeeded or failed for good. Its error says why some outcomes are unknown.
 func outcomeOf(ctx context.Context, alerts *temporal.Alerts, id string) ([]alert.Delivery, error) {
 	var last []alert.Delivery
-	silence := errors.New("nothing was heard")
+	silence := errors.New("no alertman answered")
 	for {
 		deliveries, err := deliveriesOf(ctx, alerts, id)
 		if err == nil {
@@ -184,7 +184,7 @@ func verdictOn(deliveries []alert.Delivery) error {
 	if len(untold) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %s not told: %s", len(untold), many(len(deliveries), "target"), strings.Join(untold, "; "))
+	return fmt.Errorf("not delivered to %d of %s: %s", len(untold), many(len(deliveries), "target"), strings.Join(untold, "; "))
 }
 
 // notOver returns nil for a try that used up its time: verdictOn's error says it better.

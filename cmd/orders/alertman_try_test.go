@@ -49,7 +49,7 @@ func TestATargetThatWasNotToldIsAFailureWithItsLastAnswer(t *testing.T) {
 		alert.Delivery{Target: "chat fraud-team/chat", State: alert.Refused, At: &at, Attempts: []alert.Attempt{{Number: 1, Answer: "404 no_team"}}},
 		alert.Delivery{Target: "sms +4915112345678", State: alert.Expired, At: &at},
 	)
-	require.EqualError(t, err, "2 of 3 targets not told: chat fraud-team/chat (refused: 404 no_team); sms +4915112345678 (expired)")
+	require.EqualError(t, err, "not delivered to 2 of 3 targets: chat fraud-team/chat (refused: 404 no_team); sms +4915112345678 (expired)")
 	require.Contains(t, out, "mail a@example.com: delivered")
 }
 
@@ -60,7 +60,7 @@ func TestAnAnswerDoesNothingToATerminal(t *testing.T) {
 	}}
 	out, err := tryReceiver(t, nil, refused)
 	const clean = "550 no attempt 2: 250 Ok [2J ]0;x \uFFFD"
-	require.EqualError(t, err, "1 of 1 target not told: mail a@example.com (refused: "+clean+")")
+	require.EqualError(t, err, "not delivered to 1 of 1 target: mail a@example.com (refused: "+clean+")")
 	require.Contains(t, out, ": "+clean+"\n")
 	require.Equal(t, 2, strings.Count(out, "\n"))
 }
@@ -91,9 +91,9 @@ func TestAnUnknownReceiverIsToldWithThoseThereAre(t *testing.T) {
 		return found, told.String(), err
 	}
 	_, _, err := of(tryReceiverCommand{Receiver: "mial"})
-	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: there is no receiver "mial": did you mean "mail"? There are: mail`)
+	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: no receiver is called "mial": did you mean "mail"? There are: mail`)
 	_, notes, err := of(tryReceiverCommand{Receiver: "nobody"})
-	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: there is no receiver "nobody". There are: mail`)
+	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: no receiver is called "nobody". There are: mail`)
 	require.Equal(t, "ALERTMAN_CONFIG is not set: the receiver mail is told of everything, "+
 		"which is TRANSACTION_FRAUD_EMAIL_ALERT_TO: a@example.com, b@example.com.\n", notes)
 	found, _, err := of(tryReceiverCommand{Receiver: "mail"})

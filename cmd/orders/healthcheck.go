@@ -11,7 +11,7 @@ import (
 
 // healthcheckCommand checks a process's health in containers that have no curl.
 type healthcheckCommand struct {
-	Address string `arg:"" optional:"" help:"Where the process serves /readyz, as it was told: HEALTH_ADDRESS, else HTTP_ADDRESS, by default."`
+	Address string `arg:"" optional:"" help:"The address at which the process serves /readyz. By default HEALTH_ADDRESS, or HTTP_ADDRESS if that is empty."`
 }
 
 // Run fails if the process is not ready.

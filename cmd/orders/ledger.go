@@ -22,9 +22,9 @@ import (
 )
 
 type ledgerCommand struct {
-	Verify verifyCommand `cmd:"" help:"Compare the ledger with Temporal's histories, by default of what started in the last 24 hours; exit 1 where they disagree. Needs an orders worker that runs."`
-	Export exportCommand `cmd:"" help:"Write transactions out, the newest first, as CSV or as JSON lines."`
-	Backup backupCommand `cmd:"" help:"Copy a ledger in SQLite to a new file, while everything runs. For PostgreSQL there is pg_dump."`
+	Verify verifyCommand `cmd:"" help:"Compare the ledger with Temporal's histories, by default those of the last 24 hours; exits with 1 if they disagree. Needs a running orders worker."`
+	Export exportCommand `cmd:"" help:"Export transactions, the newest first, as CSV or as JSON lines."`
+	Backup backupCommand `cmd:"" help:"Copy a ledger in SQLite to a new file, while everything runs. For PostgreSQL, use pg_dump."`
 }
 
 // defaultSince is how far back transactions are compared by default.
@@ -40,7 +40,7 @@ const (
 
 type verifyCommand struct {
 	period
-	All bool `help:"All transactions, whenever they started."`
+	All bool `help:"All transactions."`
 }
 
 // Validate refuses arguments that contradict each other.
@@ -85,7 +85,7 @@ func (c verifyCommand) verify(ctx context.Context, store ledger.Reader, history 
 		Ledger: store, History: history, Span: c.span(), Workers: queriesAtOnce, Grace: grace, Every: verifyProgress,
 		Found: func(f inspect.Finding) { fmt.Fprintln(out.results, f) },
 		Progress: func(n inspect.Counts, suspected int) {
-			fmt.Fprintf(out.progress, "%d compared so far, %d to look at again\n", n.Compared, suspected)
+			fmt.Fprintf(out.progress, "%d compared so far, %d to compare again\n", n.Compared, suspected)
 		},
 	}
 	counts, err := verifier.Run(ctx)
@@ -149,8 +149,8 @@ func (c *checkedOutput) failed() error {
 
 // period holds the flags that choose transactions by their start.
 type period struct {
-	Since moment `help:"Those that started then or later: a time, such as 2026-11-02T09:30:00Z, a date, which is its midnight in UTC, or how long ago, such as 24h or 30d." placeholder:"WHEN"`
-	Until moment `help:"Those that started before then, said the same way." placeholder:"WHEN"`
+	Since moment `help:"Only those that started at that time or later: a time, such as 2026-11-02T09:30:00Z, a date, which is its midnight in UTC, or how long ago, such as 24h or 30d." placeholder:"WHEN"`
+	Until moment `help:"Only those that started before that time, given in the same way." placeholder:"WHEN"`
 }
 
 func (period) check(s inspect.Span) error {
@@ -190,7 +190,7 @@ func span(text string) (time.Duration, error) {
 }
 
 type backupCommand struct {
-	File string `arg:"" help:"The file to make. One that is there is never replaced."`
+	File string `arg:"" help:"The file to write. It must not exist."`
 }
 
 // Run copies the ledger as it is at this moment.
@@ -212,10 +212,10 @@ func (c backupCommand) Run(ctx context.Context) error {
 type exportCommand struct {
 	period
 	Format  inspect.Format `help:"csv, with columns for spreadsheets, or jsonl, with the whole record of a transaction on each line." enum:"csv,jsonl" default:"csv"`
-	BOM     bool         `name:"bom" help:"Begin a CSV with a byte order mark: Excel on Windows takes it for UTF-8 then."`
-	Status  status       `help:"Those that stand there: a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE." placeholder:"STATUS"`
-	Outcome outcome      `help:"Those that the fraud check said this of: approve, review, decline or not_evaluated." placeholder:"OUTCOME"`
-	Output  string       `help:"The file to write, which is replaced once all of it is written; - is the standard output." default:"-"`
+	BOM     bool         `name:"bom" help:"Begin the CSV with a byte order mark, so that Excel on Windows reads it as UTF-8."`
+	Status  status       `help:"Only those with this status: a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE." placeholder:"STATUS"`
+	Outcome outcome      `help:"Only those with this outcome of the fraud check: approve, review, decline or not_evaluated." placeholder:"OUTCOME"`
+	Output  string       `help:"The file to write; it is replaced when the export is complete. - is the standard output." default:"-"`
 }
 
 // Validate refuses arguments that make no sense.
@@ -224,7 +224,7 @@ func (c exportCommand) Validate() error {
 		return fmt.Errorf("--output: must be a file, and %s is a folder", c.Output)
 	}
 	if c.BOM && c.Format != inspect.CSV {
-		return errors.New("--bom: is for --format=csv alone: JSON has no byte order mark (RFC 8259)")
+		return errors.New("--bom: works with --format=csv only: JSON has no byte order mark (RFC 8259)")
 	}
 	return c.check(inspect.Span{Since: c.Since.Time, Until: c.Until.Time})
 }

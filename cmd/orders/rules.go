@@ -11,14 +11,14 @@ import (
 )
 
 type rulesCommand struct {
-	Init       initRulesCommand       `cmd:"" help:"Write the built-in ruleset to a folder, to be changed there."`
-	Check      checkRulesCommand      `cmd:"" help:"Read a ruleset and say everything that is wrong with it."`
-	Test       testRulesCommand       `cmd:"" help:"Run a ruleset's cases; exit 1 where one fails."`
-	Try        tryRulesCommand        `cmd:"" help:"Decide about one transaction, the body of a POST /transact on the standard input, and explain. Nothing is counted or kept."`
-	Backtest   backtestCommand        `cmd:"" help:"Decide again, by a ruleset, what the ledger's transactions were decided by another, and compare."`
-	Explain    explainRulesCommand    `cmd:"" help:"Say how the decision about a transaction was found, from the ledger."`
-	Diff       diffRulesCommand       `cmd:"" help:"Say what differs between two rulesets; exit 1 where something does."`
-	Vocabulary vocabularyRulesCommand `cmd:"" help:"Print what rules can ask about a transaction, with examples."`
+	Init       initRulesCommand       `cmd:"" help:"Write the built-in ruleset to a folder, where you can change it."`
+	Check      checkRulesCommand      `cmd:"" help:"Check a ruleset, and list everything that is wrong with it."`
+	Test       testRulesCommand       `cmd:"" help:"Run a ruleset's cases; exits with 1 if one fails."`
+	Try        tryRulesCommand        `cmd:"" help:"Decide about one transaction, the body of a POST /transact on the standard input, and explain the decision. Nothing is stored."`
+	Backtest   backtestCommand        `cmd:"" help:"Decide about the ledger's transactions again with another ruleset, and compare."`
+	Explain    explainRulesCommand    `cmd:"" help:"Explain the decision about a transaction, from the ledger."`
+	Diff       diffRulesCommand       `cmd:"" help:"Compare two rulesets; exits with 1 if they differ."`
+	Vocabulary vocabularyRulesCommand `cmd:"" help:"Print the values that rules can use, with examples."`
 }
 
 // builtIn is the word that names the built-in ruleset in place of a ruleset's folder.
@@ -49,7 +49,7 @@ func placed(ruleset, file string) string {
 }
 
 type initRulesCommand struct {
-	Folder string `arg:"" help:"The folder to make. One that is there must be empty."`
+	Folder string `arg:"" help:"The folder to write. If it exists, it must be empty."`
 }
 
 // Run writes the built-in ruleset to a folder.
@@ -60,10 +60,10 @@ func (c initRulesCommand) Run() error {
 func (c initRulesCommand) init(out output) error {
 	entries, err := os.ReadDir(c.Folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("write the built-in ruleset to %s: it must be a folder that is empty, or none yet: %w", c.Folder, err)
+		return fmt.Errorf("write the built-in ruleset to %s: it must be an empty folder, or not exist yet: %w", c.Folder, err)
 	}
 	if len(entries) > 0 {
-		return fmt.Errorf("write the built-in ruleset to %s: it must be empty, and holds %s: nothing was written", c.Folder, entries[0].Name())
+		return fmt.Errorf("write the built-in ruleset to %s: the folder must be empty, but has %s: nothing was written", c.Folder, entries[0].Name())
 	}
 	if err := os.CopyFS(c.Folder, rules.Files()); err != nil {
 		return fmt.Errorf("write the built-in ruleset to %s: %w", c.Folder, err)
@@ -72,6 +72,6 @@ func (c initRulesCommand) init(out output) error {
 	if folder == builtIn { // the bare word would name the built-in ruleset
 		folder = "." + string(filepath.Separator) + folder
 	}
-	fmt.Fprintf(out.results, "%s holds the built-in ruleset now. Change it, and see: orders rules check %s\n", folder, folder)
+	fmt.Fprintf(out.results, "The built-in ruleset is in %s. Change it, then run: orders rules check %s\n", folder, folder)
 	return nil
 }

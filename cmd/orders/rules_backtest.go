@@ -19,12 +19,12 @@ import (
 )
 
 type backtestCommand struct {
-	Ruleset string `arg:"" help:"The folder of the ruleset that is to decide again, or default for the built-in one."`
+	Ruleset string `arg:"" help:"The folder of the ruleset to decide with, or default for the built-in one."`
 	period
-	GoodBefore moment `help:"Count those without a label as legitimate that started before then, said as for --since: 60d, say, by when a fraud would have been disputed." placeholder:"WHEN"`
-	HTML       string `name:"html" help:"Write the report as a page with charts, too: the file, which is replaced once all of it is written." placeholder:"FILE"`
-	Format     string `help:"Of the report on the standard output: text for people, json for programs." enum:"text,json" default:"text"`
-	Changes    atMost `help:"How many of the decisions with another outcome are listed, the latest." default:"20"`
+	GoodBefore moment `help:"Count transactions without a label as legitimate if they started before that time, given as for --since: for example 60d, when a fraud would have been disputed by now." placeholder:"WHEN"`
+	HTML       string `name:"html" help:"Also write the report as a page with charts to this file; it is replaced when the report is complete." placeholder:"FILE"`
+	Format     string `help:"The format of the report on the standard output: text for people, json for programs." enum:"text,json" default:"text"`
+	Changes    atMost `help:"How many of the decisions with another outcome to list, the latest first." default:"20"`
 }
 
 // These are the backtest's defaults: how far back it goes, and how often it reports its progress.

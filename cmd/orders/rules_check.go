@@ -10,7 +10,7 @@ import (
 )
 
 type checkRulesCommand struct {
-	Ruleset string `arg:"" help:"A folder, or default: the built-in one."`
+	Ruleset string `arg:"" help:"The ruleset's folder, or default for the built-in one."`
 }
 
 // Run checks the ruleset and fails with all its faults: each says where it is and what would be right.
@@ -31,7 +31,7 @@ func (c checkRulesCommand) check(out output) error {
 		for i := range faults {
 			faults[i].File = placed(c.Ruleset, faults[i].File)
 		}
-		return fmt.Errorf("the ruleset %s has faults, in spite of which it would decide:\n%w", c.Ruleset, faults)
+		return fmt.Errorf("the ruleset %s can be used, but has rules that never apply:\n%w", c.Ruleset, faults)
 	}
 	fmt.Fprintln(out.results, summaryOf(set))
 	return nil
@@ -60,7 +60,7 @@ func many(n int, thing string) string {
 }
 
 type testRulesCommand struct {
-	Ruleset string `arg:"" help:"A folder, or default: the built-in one."`
+	Ruleset string `arg:"" help:"The ruleset's folder, or default for the built-in one."`
 }
 
 // Run runs the ruleset's cases and fails if one of them fails.

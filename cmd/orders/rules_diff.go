@@ -11,8 +11,8 @@ import (
 )
 
 type diffRulesCommand struct {
-	From string `arg:"" name:"a" help:"A folder, or default: the built-in ruleset."`
-	To   string `arg:"" name:"b" help:"Another."`
+	From string `arg:"" name:"a" help:"A ruleset's folder, or default for the built-in one."`
+	To   string `arg:"" name:"b" help:"The other ruleset, given in the same way."`
 }
 
 // Run fails if the two rulesets differ, as diff(1) does.

@@ -22,8 +22,8 @@ import (
 )
 
 type explainRulesCommand struct {
-	TransactionID string `arg:"" name:"transactionID" help:"The transaction, as the answer to POST /transact names it."`
-	Ruleset       string `help:"A folder, or default: names and thresholds are taken from there, if it is the ruleset that decided. By default that of FRAUD_RULESET." placeholder:"RULESET"`
+	TransactionID string `arg:"" name:"transactionID" help:"The transactionID, from the answer to POST /transact."`
+	Ruleset       string `help:"The folder of the ruleset that decided, or default for the built-in one: its rules' names and thresholds are shown. By default that of FRAUD_RULESET." placeholder:"RULESET"`
 }
 
 // Run explains a decision from the ledger of LEDGER_URL.
@@ -60,7 +60,7 @@ func openLedger(ctx context.Context, env environment) (*ledgerdb.Ledger, error) 
 func (c explainRulesCommand) explain(ctx context.Context, store ledger.Reader, out output) error {
 	entry, err := store.Find(ctx, c.TransactionID)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return fmt.Errorf("%w; LEDGER_URL says which ledger that is", err)
+		return fmt.Errorf("%w; LEDGER_URL names the ledger", err)
 	}
 	if err != nil {
 		return err
@@ -140,9 +140,9 @@ func (c explainRulesCommand) rulesetOf(d fraud.Decision, notes io.Writer) *rules
 	set, err := loadRuleset(c.Ruleset)
 	switch {
 	case err != nil:
-		fmt.Fprintf(notes, "The ruleset %s cannot be read, so that rules go without names here: %v\n", c.Ruleset, err)
+		fmt.Fprintf(notes, "The ruleset %s cannot be read, so the rules' names are not shown: %v\n", c.Ruleset, err)
 	case set.Ruleset().Digest != d.Ruleset.Digest:
-		fmt.Fprintf(notes, "The ruleset at hand is another one, %s, so that rules go without names here.\n", set.Ruleset())
+		fmt.Fprintf(notes, "Another ruleset decided than the one at hand, %s, so the rules' names are not shown.\n", set.Ruleset())
 	default:
 		return set
 	}
@@ -164,7 +164,7 @@ func reviewed(to io.Writer, r *review.Review) {
 	}
 	fmt.Fprintf(to, "Review: %s", r.By())
 	if r.Confirmed {
-		fmt.Fprint(to, ", and confirmed although the fraud check had got worse")
+		fmt.Fprint(to, ", confirmed although the fraud check had become worse")
 	}
 	fmt.Fprintln(to)
 }
@@ -267,7 +267,7 @@ func number(n float64) string {
 }
 
 func tried(w io.Writer, t fraud.Trial, names map[string]string) {
-	fmt.Fprintf(w, "\nIn trial, and without effect: %s says %s, score %d\n", t.Ruleset, t.Outcome, t.Score)
+	fmt.Fprintf(w, "\nShadow ruleset, without effect: %s says %s, score %d\n", t.Ruleset, t.Outcome, t.Score)
 	for _, r := range t.Rules {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", r.ID, worth(r), cmp.Or(r.Error, names[r.ID]))
 	}

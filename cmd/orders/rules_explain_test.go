@@ -60,8 +60,8 @@ func TestADecisionOfAnotherRulesetIsExplainedWithoutItsNames(t *testing.T) {
 	store := openBook(t)
 	require.NoError(t, store.Save(t.Context(), decided(t, map[string]float64{`card.count("10m")`: 3})))
 	for command, note := range map[explainRulesCommand]string{
-		{TransactionID: "t-1", Ruleset: ruleset(t, rule)}:                      "The ruleset at hand is another one, tiny version 7 (",
-		{TransactionID: "t-1", Ruleset: filepath.Join(t.TempDir(), "nothing")}: "cannot be read, so that rules go without names here: ",
+		{TransactionID: "t-1", Ruleset: ruleset(t, rule)}:                      "Another ruleset decided than the one at hand, tiny version 7 (",
+		{TransactionID: "t-1", Ruleset: filepath.Join(t.TempDir(), "nothing")}: "cannot be read, so the rules' names are not shown: ",
 	} {
 		out, notes := explain(t, command, store)
 		require.Contains(t, notes, note)
@@ -98,7 +98,7 @@ func TestWhatHasNoExplanationSaysWhy(t *testing.T) {
 
 func TestATransactionThatTheLedgerDoesNotHoldCannotBeExplained(t *testing.T) {
 	err := explainRulesCommand{TransactionID: "t-2"}.explain(t.Context(), openBook(t), standard())
-	require.EqualError(t, err, "find transaction t-2: the ledger holds no such transaction; LEDGER_URL says which ledger that is")
+	require.EqualError(t, err, "find transaction t-2: the ledger holds no such transaction; LEDGER_URL names the ledger")
 
 	setEnvironment(t, map[string]string{"LEDGER_URL": "nonsense"})
 	require.Equal(t, exitConfig, execute(t.Context(), []string{"rules", "explain", "t-2"}))
@@ -134,7 +134,7 @@ func TestAReviewIsExplainedWithWhatTheFraudCheckSaidWhenItWasAskedAgain(t *testi
 		"  CARD_VELOCITY  used often\n  BASKET         odd\n"
 	asked := func() *review.Review { return &review.Review{RequestedAt: noon, Deadline: noon.Add(time.Hour)} }
 	for want, change := range map[string]func(*review.Review){
-		told + "Review: approved by ada at 2026-03-04T12:30:00Z, and confirmed although the fraud check had got worse\n": func(r *review.Review) {
+		told + "Review: approved by ada at 2026-03-04T12:30:00Z, confirmed although the fraud check had become worse\n": func(r *review.Review) {
 			r.Recheck = &again
 			r.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada", Confirm: true}, noon.Add(30*time.Minute))
 		},

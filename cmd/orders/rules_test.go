@@ -45,7 +45,7 @@ func TestAFolderThatIsCalledDefaultIsNamedSoThatItIsNotTakenForTheBuiltInRuleset
 	t.Chdir(t.TempDir())
 	out, err := printed(t, initRulesCommand{Folder: "default"}.init)
 	require.NoError(t, err)
-	require.Equal(t, "./default holds the built-in ruleset now. Change it, and see: orders rules check ./default\n", out)
+	require.Equal(t, "The built-in ruleset is in ./default. Change it, then run: orders rules check ./default\n", out)
 }
 
 func TestInitTouchesNoFolderThatHoldsSomething(t *testing.T) {

@@ -21,10 +21,10 @@ import (
 )
 
 type tryRulesCommand struct {
-	Ruleset string `arg:"" help:"A folder, or default: the built-in one."`
-	Seen    []seen `help:"A value that the rules are to see, such as 'card.count(\"10m\")=4'. Can be given several times; values that are not given are 0." placeholder:"FEATURE=NUMBER" sep:"none"`
-	History bool   `help:"Take the values from the ledger's database (LEDGER_URL), as of the moment that is tried; those of --seen go before."`
-	At      moment `help:"The moment that is tried: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default it is now." placeholder:"WHEN"`
+	Ruleset string `arg:"" help:"The ruleset's folder, or default for the built-in one."`
+	Seen    []seen `help:"A value for the rules to see, such as 'card.count(\"10m\")=4'. Can be repeated; other values are 0." placeholder:"FEATURE=NUMBER" sep:"none"`
+	History bool   `help:"Take the values from the ledger's database (LEDGER_URL), as they were at the moment of --at. Values of --seen replace them."`
+	At      moment `help:"The moment of the transaction: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default now." placeholder:"WHEN"`
 }
 
 // Run reads the body of a POST /transact from the standard input and decides on it. It counts and stores nothing.
@@ -48,7 +48,7 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 		return c.try(ctx, set, *t, nothingBefore{}, standard())
 	}
 	if env.CardFingerprintKey == "" {
-		fmt.Fprintln(os.Stderr, "CARD_FINGERPRINT_KEY is not set: no card is recognized, and what is counted by card is 0")
+		fmt.Fprintln(os.Stderr, "CARD_FINGERPRINT_KEY is not set: no card is recognized, and all values counted by card are 0")
 	}
 	store, err := openLedger(ctx, env)
 	if err != nil {
@@ -67,7 +67,7 @@ func readBody(from io.Reader, key string) (*transaction.Transaction, error) {
 		return nil, fmt.Errorf("read the transaction: %w", err)
 	}
 	if len(body) > api.MaxBody {
-		return nil, errors.New("the transaction is larger than 64 KiB, which POST /transact refuses")
+		return nil, errors.New("the transaction is larger than 64 KiB: POST /transact refuses it")
 	}
 	if key == "" {
 		key = standInKey
@@ -97,7 +97,7 @@ func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.
 	use := velocity.Of(t, c.At.Time, velocity.Dimensions(features))
 	past, err := store.Look(ctx, t.ID, velocity.Lookups(features, use, c.At.Time))
 	if err != nil {
-		return fmt.Errorf("look up what came before: %w", err)
+		return fmt.Errorf("read the history of the card and the customer: %w", err)
 	}
 	for dimension, uses := range past {
 		past[dimension] = slices.DeleteFunc(uses, func(u velocity.Use) bool { return u.At.After(c.At.Time) })

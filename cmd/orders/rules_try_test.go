@@ -40,7 +40,7 @@ Rules that hit
 What they saw
   card.count("10m")  3
   0: `, before(t, out, `card.count("1d"), card.count("1h")`))
-	require.Contains(t, out, "\nIn trial, and without effect: default+shadow version 2 (DIGEST) says review, score 45\n")
+	require.Contains(t, out, "\nShadow ruleset, without effect: default+shadow version 2 (DIGEST) says review, score 45\n")
 	require.Contains(t, out, "\nRules that did not hit\n  amount_above_order, ")
 	require.Equal(t, "No rule asks for card.count(\"7d\").\n", notes)
 }
@@ -74,7 +74,7 @@ func TestABodyThatIsNoTransactionIsToldAsTheAPITellsIt(t *testing.T) {
 		`nonsense`: "the transaction on the standard input: the body is not JSON",
 		`{}`: "the transaction on the standard input is not as POST /transact takes it:\n" +
 			"  #/order is required\n  #/paymentMethod is required\n  #/payment is required",
-		strings.Repeat(" ", api.MaxBody+1):                                                  "the transaction is larger than 64 KiB, which POST /transact refuses",
+		strings.Repeat(" ", api.MaxBody+1):                                                  "the transaction is larger than 64 KiB: POST /transact refuses it",
 		strings.Replace(api.SeedExample, "avengers 4 spoilers book", "1234567887654321", 1): "  #/order/name must not hold the card number",
 	} {
 		_, err := readBody(strings.NewReader(body), "")
