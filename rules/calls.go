@@ -63,7 +63,7 @@ func (a *analysis) visit(e ast.Expr, lists []string) {
 		a.visitListed(e, lists)
 	case metadataFunction:
 		if key, ok := a.literal(e, 0, "the key of the metadata"); ok && (key == "" || len([]rune(key)) > maxMetadataKey) {
-			a.fault(c.Args()[0].ID(), "%q is no key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
+			a.fault(c.Args()[0].ID(), "%q is not a key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
 		}
 	case matchesFunction:
 		a.literal(e, len(e.AsCall().Args())-1, "the pattern")
@@ -93,7 +93,7 @@ func (a *analysis) visitListed(e ast.Expr, lists []string) {
 		a.lists = append(a.lists, name)
 		return
 	}
-	a.fault(e.AsCall().Args()[0].ID(), "there is no list %q: %s", name, yamlfile.OneOf(name, lists))
+	a.fault(e.AsCall().Args()[0].ID(), "no list is called %q: %s", name, yamlfile.OneOf(name, lists))
 }
 
 // visitLoop refuses loops over maps: a map has no order, so a condition that depends on the order would not decide the same
@@ -191,7 +191,7 @@ func spanWithin(text string, most time.Duration) (time.Duration, error) {
 func dimension(text string) (velocity.Dimension, error) {
 	if key, is := velocity.Dimension(text).MetadataKey(); is && key != "" {
 		if utf8.RuneCountInString(key) > maxMetadataKey {
-			return "", fmt.Errorf("%q is no key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
+			return "", fmt.Errorf("%q is not a key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
 		}
 		return velocity.Dimension(text), nil
 	}
@@ -207,5 +207,5 @@ func dimension(text string) (velocity.Dimension, error) {
 	if strings.HasPrefix(text, metadataFunction) {
 		return "", errors.New("must be written \"metadata.\" and a key, such as \"metadata.device\"")
 	}
-	return "", fmt.Errorf("%q is nothing that can be counted: %s", text, yamlfile.OneOf(text, append(known, "metadata.<key>")))
+	return "", fmt.Errorf("%q cannot be counted: %s", text, yamlfile.OneOf(text, append(known, "metadata.<key>")))
 }

@@ -61,7 +61,7 @@ func (r *reader) checkCost() {
 // lintRule warns of a rule that changes no decision, or that has no cases.
 func (r *reader) lintRule(read *rule, v *yamlfile.Value) {
 	if read.Mode == Live && read.Score == 0 && read.Action == "" {
-		r.warnings = append(r.warnings, v.Warning("the rule %s changes nothing: it has neither a score nor an action", read.ID))
+		r.warnings = append(r.warnings, v.Warning("the rule %s has no effect: it has neither a score nor an action", read.ID))
 	}
 	if v.Optional("cases") == nil {
 		r.warnings = append(r.warnings, v.Warning("the rule %s has no cases: give it one that hits and one that just does not", read.ID))
@@ -78,7 +78,7 @@ func (r *reader) warn() {
 	for _, rule := range r.set.rules {
 		if _, err := rule.hits(v); err != nil {
 			r.warnings = append(r.warnings, Fault{File: rule.File, Line: rule.Line, Text: fmt.Sprintf(
-				"the rule %s cannot be evaluated for an unremarkable transaction of which nothing was seen before: %v", rule.ID, err)})
+				"the rule %s cannot be evaluated for an ordinary transaction without earlier ones: %v", rule.ID, err)})
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (r *reader) warnOfLists() {
 	for _, l := range r.set.lists {
 		if l.Effect == "" && !asked[l.Name] {
 			r.warnings = append(r.warnings, Fault{File: mainFile, Line: l.line, Column: l.column, Text: "the list " + l.Name +
-				" is used by nothing: give it an effect, or ask it in a rule with listed(\"" + l.Name + "\")"})
+				" is not used: give it an effect, or ask it in a rule with listed(\"" + l.Name + "\")"})
 		}
 	}
 }

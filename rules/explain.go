@@ -95,11 +95,11 @@ func (c *conditionFault) toName(when string, parts []string) {
 
 func unknownField(_ *cel.Env, e ast.Expr, parts []string) string {
 	if e.Kind() != ast.SelectKind {
-		return fmt.Sprintf("there is no field %q", parts[1])
+		return fmt.Sprintf("the field %q does not exist", parts[1])
 	}
 	s := namedBy(e.AsSelect().Operand())
 	if s == nil {
-		return fmt.Sprintf("there is no field %q", parts[1])
+		return fmt.Sprintf("the field %q does not exist", parts[1])
 	}
 	if m, is := measureNamed(parts[1]); is && s.counted() {
 		return fmt.Sprintf("%s is a function: write %s", parts[1], m.usage(s))
@@ -143,9 +143,9 @@ func unknownName(env *cel.Env, e ast.Expr, parts []string) string {
 		}
 	}
 	if near := yamlfile.Nearest(name, functions); near != "" {
-		return fmt.Sprintf("there is no function %q: did you mean %q?", name, near)
+		return fmt.Sprintf("the function %q does not exist: did you mean %q?", name, near)
 	}
-	return fmt.Sprintf("there is no function %q: `orders rules vocabulary` shows what there is beside CEL's own", name)
+	return fmt.Sprintf("the function %q does not exist: `orders rules vocabulary` lists the functions beside CEL's own", name)
 }
 
 var isWord = regexp.MustCompile(`^[a-zA-Z]+$`)
@@ -177,12 +177,12 @@ func wrongLiteral(_ *cel.Env, e ast.Expr, parts []string) string {
 	}
 	switch parts[1] {
 	case "duration":
-		return fmt.Sprintf("%q is no length of time: it must be one such as \"72h\", \"30m\" or \"90s\"", written)
+		return fmt.Sprintf("%q is not a duration: it must be one such as \"72h\", \"30m\" or \"90s\"", written)
 	case "timestamp":
-		return fmt.Sprintf("%q is no moment: it must be one of RFC 3339, such as \"2026-03-04T12:00:00Z\"", written)
+		return fmt.Sprintf("%q is not a time: it must be one of RFC 3339, such as \"2026-03-04T12:00:00Z\"", written)
 	}
 	_, err := regexp.Compile(written)
-	return fmt.Sprintf("%q is no pattern: it must be a regular expression of RE2: %v", written, err)
+	return fmt.Sprintf("%q is not a pattern: it must be a regular expression of RE2: %v", written, err)
 }
 
 func reserved(_ *cel.Env, _ ast.Expr, parts []string) string {
@@ -248,7 +248,7 @@ var input = regexp.MustCompile(`(?s)(?:input|recognition error at:|alternative a
 func syntaxError(text, before string) string {
 	parts := input.FindStringSubmatch(text)
 	if parts == nil {
-		return "is no condition in CEL: " + text
+		return "is not a condition in CEL: " + text
 	}
 	found := strings.TrimSpace(parts[1])
 	for _, word := range []string{found, before} {

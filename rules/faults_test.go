@@ -44,14 +44,14 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"no mapping":        {main("- id\n"), `ruleset.yaml:1:1: must be a mapping of keys and values`},
 		"no UTF-8":          {main("id: \xff\n"), `ruleset.yaml: is not UTF-8: it must be a YAML file in UTF-8`},
 		"a key twice":       {main(good + "version: 2\n"), `ruleset.yaml:4:1: "version" stands twice in one mapping: leave one out`},
-		"an unknown key":    {main(good + "treshold: 2\n"), `ruleset.yaml:4:1: "treshold" is no key that is known here: did you mean "thresholds"?`},
+		"an unknown key":    {main(good + "treshold: 2\n"), `ruleset.yaml:4:1: the key "treshold" is not known here: did you mean "thresholds"?`},
 		"a missing key":     {main("id: plain\nthresholds: {review: 40, decline: 80}\n"), `ruleset.yaml:1:1: "version" is missing: it must be given`},
 		"an alias":          {main("id: &a plain\nversion: 1\nthresholds: {review: 40, decline: 80}\n"), `ruleset.yaml:1:5: is an anchor or an alias, which must not stand here: write the value itself`},
 		"no whole number":   {main(strings.Replace(good, "1", "one", 1)), `ruleset.yaml:2:10: must be a whole number from 1 to 2147483647`},
 		"a bad id":          {main(strings.Replace(good, "plain", "Plain", 1)), `ruleset.yaml:1:5: "Plain" must be of small letters, digits, - and _, a letter first, and have at most 64 characters`},
 		"out of range":      {main(strings.Replace(good, "80", "101", 1)), `ruleset.yaml:3:35: must be a whole number from 1 to 100`},
-		"out of order":      {main(strings.Replace(good, "40", "80", 1)), `ruleset.yaml:3:22: nothing can be for review: the threshold of review, 80, must be below that of decline, 80`},
-		"a list's value":    {main(good + "lists:\n  bad:\n    file: lists/bad.txt\n    of: card.number\n"), `ruleset.yaml:7:9: "card.number" is nothing that can be looked up: it must be one of card.fingerprint, card.firstSix, customer.id, customer.email, customer.emailDomain, ip.address, billing.country, shipping.country, metadata.<key>`},
+		"out of order":      {main(strings.Replace(good, "40", "80", 1)), `ruleset.yaml:3:22: no transaction would be reviewed: the threshold of review, 80, must be below that of decline, 80`},
+		"a list's value":    {main(good + "lists:\n  bad:\n    file: lists/bad.txt\n    of: card.number\n"), `ruleset.yaml:7:9: "card.number" cannot be looked up: it must be one of card.fingerprint, card.firstSix, customer.id, customer.email, customer.emailDomain, ip.address, billing.country, shipping.country, metadata.<key>`},
 		"a list's effect":   {main(good + "lists:\n  bad: {file: rules/a.yaml, of: customer.id, effect: blok}\n"), `ruleset.yaml:5:54: "blok" is not known here: did you mean "block"?`},
 		"a list's file":     {main(good + "lists:\n  bad: {file: bad.txt, of: customer.id}\n"), `bad.txt: is missing: there must be such a file in the ruleset's folder`},
 		"a list outside":    {main(good + "lists:\n  bad: {file: ../bad.txt, of: customer.id}\n"), `ruleset.yaml:5:15: "../bad.txt" must be the path of a file within the ruleset's folder, such as lists/bad.txt`},
@@ -60,13 +60,13 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"rules are no list": {oneRule("rules: {}\n"), `rules/b.yaml:1:8: must be a list`},
 		"a rule is no rule": {oneRule("rules: [x]\n"), `rules/b.yaml:1:9: must be a mapping of keys and values`},
 		"an id twice":       {oneRule("rules:\n" + written("often", "true")), `rules/b.yaml:2:9: the id "often" is taken: it stands at rules/a.yaml:2, and must stand once in the whole ruleset`},
-		"a rule's key":      {oneRule("rules:\n" + written("x", "true", "scroe: 3")), `rules/b.yaml:7:5: "scroe" is no key that is known here: did you mean "score"?`},
+		"a rule's key":      {oneRule("rules:\n" + written("x", "true", "scroe: 3")), `rules/b.yaml:7:5: the key "scroe" is not known here: did you mean "score"?`},
 		"a score":           {oneRule("rules:\n" + written("x", "true", "score: 101")), `rules/b.yaml:7:12: must be a whole number from -100 to 100`},
 		"an action":         {oneRule("rules:\n" + written("x", "true", "action: decline")), `rules/b.yaml:7:13: "decline" is not known here: it must be one of allow, review, block`},
 		"a mode":            {oneRule("rules:\n" + written("x", "true", "mode: dead")), `rules/b.yaml:7:11: "dead" is not known here: it must be one of live, shadow`},
 		"no condition":      {oneRule("rules:\n" + written("x", `""`)), `rules/b.yaml:4:11: must not be empty`},
 		"a condition":       {oneRule("rules:\n" + written("x", `[true]`)), `rules/b.yaml:4:11: must be a condition in CEL: write it in quotes, or after a |`},
-		"a case's key":      {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {card: {brnd: visa}}, hits: true}]")), `rules/b.yaml:7:38: "brnd" is no key that is known here: did you mean "brand"?`},
+		"a case's key":      {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {card: {brnd: visa}}, hits: true}]")), `rules/b.yaml:7:38: the key "brnd" is not known here: did you mean "brand"?`},
 		"a case's amount":   {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {order: {cost: 1.005}}, hits: true}]")), `rules/b.yaml:7:45: "1.005" must have at most 2 decimal digits, as INR has`},
 		"a case's currency": {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {order: {currency: RUB1}}, hits: true}]")), `rules/b.yaml:7:49: "RUB1" must be an ISO 4217 currency code in capitals, such as INR or USD`},
 		"a case's time":     {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {at: noon}, hits: true}]")), `rules/b.yaml:7:35: "noon" must be a time of RFC 3339, such as 2026-03-04T12:00:00Z`},
@@ -74,8 +74,8 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"a case's country":  {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {billing: {country: India}}, hits: true}]")), `rules/b.yaml:7:50: "India" must be a country of ISO 3166 in capitals, such as IN`},
 		"a case's brand":    {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {card: {brand: Visa}}, hits: true}]")), `rules/b.yaml:7:45: "Visa" is not known here: did you mean "visa"?`},
 		"a case's digits":   {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {card: {firstSix: 41111}}, hits: true}]")), `rules/b.yaml:7:48: "41111" must be six digits, such as 411111`},
-		"a metadata key":    {oneRule("rules:\n" + written("x", `card.distinct("metadata.`+strings.Repeat("k", 41)+`", "1h") > 1`)), `rules/b.yaml:4:25: "` + strings.Repeat("k", 41) + `" is no key of metadata: a key has from 1 to 40 characters`},
-		"a case's feature":  {oneRule("rules:\n" + written("x", "true", `cases: [{name: a, given: {seen: {card.cuont("10m"): 1}}, hits: true}]`)), `rules/b.yaml:7:38: "card.cuont(\"10m\")" is no feature: there is no function "cuont": did you mean "count"?`},
+		"a metadata key":    {oneRule("rules:\n" + written("x", `card.distinct("metadata.`+strings.Repeat("k", 41)+`", "1h") > 1`)), `rules/b.yaml:4:25: "` + strings.Repeat("k", 41) + `" is not a key of metadata: a key has from 1 to 40 characters`},
+		"a case's feature":  {oneRule("rules:\n" + written("x", "true", `cases: [{name: a, given: {seen: {card.cuont("10m"): 1}}, hits: true}]`)), `rules/b.yaml:7:38: "card.cuont(\"10m\")" is not a feature: the function "cuont" does not exist: did you mean "count"?`},
 		"nobody's feature":  {oneRule("rules:\n" + written("x", "true", `cases: [{name: a, given: {seen: {card.count("1h"): 1}}, hits: true}]`)), `rules/b.yaml:7:38: no rule asks for card.count("1h"): did you mean "card.count("10m")"?`},
 		"another's feature": {oneRule("rules:\n" + written("x", `card.count("1h") > 1`, `cases: [{name: a, given: {seen: {card.count("10m"): 1}}, hits: true}]`)), `rules/b.yaml:7:38: the rule x does not ask for card.count("10m"): did you mean "card.count("1h")"?`},
 		"a value":           {oneRule("rules:\n" + written("x", `card.count("1h") > 1`, `cases: [{name: a, given: {seen: {card.count("1h"): often}}, hits: true}]`)), `rules/b.yaml:7:56: must be a whole number from 0 to 1000`},
@@ -87,7 +87,7 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 		"hits":              {oneRule("rules:\n" + written("x", "true", "cases: [{name: a, given: {}, hits: 1}]")), `rules/b.yaml:7:40: must be true or false`},
 		"a case's rules":    {folder{"cases/a.yaml": "cases: [{name: a, given: {}, outcome: approve, rules: [oftn]}]\n"}, `cases/a.yaml:1:56: "oftn" is not known here: did you mean "often"?`},
 		"a case's outcome":  {folder{"cases/a.yaml": "cases: [{name: a, given: {}, outcome: aprove}]\n"}, `cases/a.yaml:1:39: "aprove" is not known here: did you mean "approve"?`},
-		"a case's list":     {folder{"cases/a.yaml": "cases: [{name: a, given: {listed: [x]}, outcome: approve}]\n"}, `cases/a.yaml:1:36: "x" is not known here: there is none`},
+		"a case's list":     {folder{"cases/a.yaml": "cases: [{name: a, given: {listed: [x]}, outcome: approve}]\n"}, `cases/a.yaml:1:36: "x" is not known here: none is defined`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, []string{c.want}, plain.with(c.change).faults(t))
@@ -100,7 +100,7 @@ func TestAllFaultsOfAllFilesAreToldAtOnceInTheirOrder(t *testing.T) {
 		`lists/bad.txt:2:1: "300.0.2.1" is neither an address nor a network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
 		`lists/bad.txt:4:1: "192.0.2.0/33" is neither an address nor a network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
 		`rules/a.yaml:4:16: card has no field "brnd": did you mean "brand"?`,
-		`rules/a.yaml:6:5: "scor" is no key that is known here: did you mean "score"?`,
+		`rules/a.yaml:6:5: the key "scor" is not known here: did you mean "score"?`,
 		`rules/a.yaml:9:5: "name" is missing: it must be given`,
 		`rules/a.yaml:9:5: "reason" is missing: it must be given`,
 		`rules/a.yaml:9:5: "message" is missing: it must be given`,
@@ -134,11 +134,11 @@ func TestWhatIsOddIsWarnedOf(t *testing.T) {
 		warnings = append(warnings, w.String())
 	}
 	require.Equal(t, []string{
-		`rules/b.yaml:2:5: the rule idle changes nothing: it has neither a score nor an action`,
-		`rules/b.yaml:8: the rule fails cannot be evaluated for an unremarkable transaction of which nothing was seen before: division by zero`,
+		`rules/b.yaml:2:5: the rule idle has no effect: it has neither a score nor an action`,
+		`rules/b.yaml:8: the rule fails cannot be evaluated for an ordinary transaction without earlier ones: division by zero`,
 		`rules/b.yaml:10:25: a division by 0 fails, and a rule that fails asks for a review: guard it with card.count("1h") > 0 && …`,
 		`rules/c.yaml:2:5: the rule untried has no cases: give it one that hits and one that just does not`,
-		`ruleset.yaml:5:8: the list odd is used by nothing: give it an effect, or ask it in a rule with listed("odd")`,
+		`ruleset.yaml:5:8: the list odd is not used: give it an effect, or ask it in a rule with listed("odd")`,
 	}, warnings)
 }
 

@@ -21,7 +21,7 @@ func (s *Set) readSeen(v *yamlfile.Value, seen map[string]float64) {
 	for _, key := range v.Keys() {
 		f, err := ParseFeature(key.Name)
 		if err != nil {
-			key.Fault("%q is no feature: %v", key.Name, err)
+			key.Fault("%q is not a feature: %v", key.Name, err)
 			continue
 		}
 		if !s.partial && !slices.Contains(known, f.String()) {

@@ -52,7 +52,7 @@ var measures = []measure{
 	{
 		velocity.Frauds, cel.IntType,
 		[][]string{{windowArgument}, {windowArgument, delayArgument}},
-		"how many of them are labelled fraudulent; with a delay, the latest are left out, of which nobody can know yet",
+		"how many of them are labelled fraudulent; a delay leaves out the latest ones, whose frauds are not known yet",
 		`metadata("terminal").frauds("30d", "7d") >= 2`,
 	},
 }

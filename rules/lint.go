@@ -71,7 +71,7 @@ func (a *analysis) lintMembership(e, in ast.Expr) {
 	}
 	among := members(in)
 	if len(among) == 0 {
-		a.fault(in.ID(), "this never holds: nothing is in it")
+		a.fault(in.ID(), "this is never true: the list is empty")
 	}
 	for _, one := range among {
 		a.lintText(e, "", one)

@@ -77,7 +77,7 @@ func newList(l List) (*list, error) {
 	made := &list{List: l, entries: map[string]bool{}}
 	if key, is := velocity.Dimension(l.Of).MetadataKey(); is && key != "" {
 		if key = spelling.ID(key); key == "" || utf8.RuneCountInString(key) > maxMetadataKey {
-			return nil, fmt.Errorf("%q is no key of metadata: a key has from 1 to %d characters", l.Of, maxMetadataKey)
+			return nil, fmt.Errorf("%q is not a key of metadata: a key has from 1 to %d characters", l.Of, maxMetadataKey)
 		}
 		made.kind, made.value = anything, func(v *view) string { return v.Metadata[key] }
 		made.kind.longest = maxMetadataValue
@@ -94,7 +94,7 @@ func newList(l List) (*list, error) {
 		}
 		known = append(known, can.of)
 	}
-	return nil, fmt.Errorf("%q is nothing that can be looked up: %s", l.Of, yamlfile.OneOf(l.Of, append(known, "metadata.<key>")))
+	return nil, fmt.Errorf("%q cannot be looked up: %s", l.Of, yamlfile.OneOf(l.Of, append(known, "metadata.<key>")))
 }
 
 // fill adds the entries of a list's file, one per line. It skips blank lines and comments.

@@ -179,7 +179,7 @@ func (r *reader) content(file string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		r.fault(file, "is no file: it must be one")
+		r.fault(file, "must be a regular file")
 		return nil, nil
 	case info.Size() > maxFile:
 		r.fault(file, "is too large: it must have at most %d bytes", maxFile)
@@ -294,7 +294,7 @@ func (r *reader) readThresholds(v *yamlfile.Value) {
 		return
 	}
 	if t := r.set.thresholds; t.Review >= t.Decline {
-		review.Fault("nothing can be for review: the threshold of review, %d, must be below that of decline, %d", t.Review, t.Decline)
+		review.Fault("no transaction would be reviewed: the threshold of review, %d, must be below that of decline, %d", t.Review, t.Decline)
 		return
 	}
 	r.thresholds = v

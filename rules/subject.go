@@ -80,7 +80,7 @@ var _ ref.Val = (*thing)(nil)
 
 // ConvertToNative always fails: it serves programs that take values out of CEL, and none takes out a thing.
 func (t *thing) ConvertToNative(to reflect.Type) (any, error) {
-	return nil, fmt.Errorf("%s is no %s", t.name, to)
+	return nil, fmt.Errorf("%s is not a %s", t.name, to)
 }
 
 // ConvertToType converts the thing to its type; other types are an error.
@@ -88,7 +88,7 @@ func (t *thing) ConvertToType(to ref.Type) ref.Val {
 	if to == types.TypeType {
 		return t.celType
 	}
-	return types.NewErr("%s is no %s", t.name, to)
+	return types.NewErr("%s is not a %s", t.name, to)
 }
 
 // Equal reports whether other is the same part of the same transaction.
@@ -169,7 +169,7 @@ var subjects = []*subject{
 	{name: "order", by: velocity.Order, doc: "what is bought", fields: []field{
 		text("id", 64, "the merchant's id of the order", `order.id == "1234"`,
 			func(t *thing) string { return t.seen.Order.ID }),
-		text("name", 255, "what the order is called; empty where nobody said", `order.name.contains("gift card")`,
+		text("name", 255, "what the order is called; empty if not given", `order.name.contains("gift card")`,
 			func(t *thing) string { return t.seen.Order.Name }),
 		number("cost", "what the order costs, in whole units of its currency", `order.cost > 25000.0`,
 			func(t *thing) float64 { return t.seen.Order.Cost.Currency.Major(t.seen.Order.Cost.Minor) }).within(notBelow0),
@@ -191,11 +191,11 @@ var subjects = []*subject{
 			func(t *thing) bool { return t.seen.Payment.Token != "" }),
 	}},
 	{name: "card", by: velocity.Card, doc: "the card that it is paid with", fields: []field{
-		truth("known", "whether there is one: a payment by token has none", `card.known && !card.luhnValid`,
+		truth("known", "whether there is a card: a payment by token has none", `card.known && !card.luhnValid`,
 			func(t *thing) bool { return t.seen.Payment.Card.Fingerprint != "" }),
 		text("brand", 32, "the card scheme in small letters, visa or rupay say; unknown where the number belongs to none",
 			`card.brand in ["amex", "diners"]`, func(t *thing) string { return t.seen.Payment.Card.Brand }).unlike(neverBrand),
-		text("coBrand", 32, "the other scheme of a card of two, as of dankort and visa; empty where there is none",
+		text("coBrand", 32, "the second scheme of a card that has two, such as dankort and visa; empty if it has one",
 			`card.brand == "visa" || card.coBrand == "visa"`, func(t *thing) string { return t.seen.Payment.Card.CoBrand }).unlike(neverBrand),
 		text("firstSix", 6, "the first six digits", `card.firstSix.startsWith("4111")`,
 			func(t *thing) string { return t.seen.Payment.Card.FirstSix }).unlike(neverLike(sixDigits)),
@@ -221,7 +221,7 @@ var subjects = []*subject{
 			func(t *thing) string { return emailDomain(t.seen.customer.Email) }).unlike(neverSpelled(spellDomain)),
 		malformed("emailMalformed", "whether a mail address was posted that RFC 5322 does not allow; what can be read of it is the address. "+
 			"Some operators gave out such addresses, and buyers have them", `customer.emailMalformed && !customer.dated`, "customer.email"),
-		malformed("createdAtMalformed", "whether something was posted for createdAt that is no time; it is not dated then",
+		malformed("createdAtMalformed", "whether createdAt was posted but is not a time; it has no date then",
 			`customer.createdAtMalformed`, "customer.createdAt"),
 		truth("dated", "whether the merchant said since when the customer has an account", `customer.dated`,
 			func(t *thing) bool { return !t.seen.customer.CreatedAt.IsZero() }),
@@ -247,19 +247,19 @@ var subjects = []*subject{
 			`ip.address.startsWith("192.0.2.")`, func(t *thing) string { return addressText(t.seen.IP) }).unlike(neverAddress),
 	}},
 	{name: "billing", doc: "where it is billed", fields: []field{
-		text("country", 2, "the country, by ISO 3166; empty where nobody said", `billing.country in ["IN", "SG"]`,
+		text("country", 2, "the country, by ISO 3166; empty if not given", `billing.country in ["IN", "SG"]`,
 			func(t *thing) string { return t.seen.BillingCountry }).unlike(neverCountry),
-		malformed("malformed", "whether something was posted that is no country; it is empty then", `billing.malformed`, "billing.country"),
+		malformed("malformed", "whether something was posted that is not a country; the country is empty then", `billing.malformed`, "billing.country"),
 	}},
 	{name: "shipping", doc: "where it is sent", fields: []field{
-		text("country", 2, "the country, by ISO 3166; empty where nobody said", `shipping.country != "" && shipping.country != billing.country`,
+		text("country", 2, "the country, by ISO 3166; empty if not given", `shipping.country != "" && shipping.country != billing.country`,
 			func(t *thing) string { return t.seen.ShippingCountry }).unlike(neverCountry),
-		malformed("malformed", "whether something was posted that is no country; it is empty then", `shipping.malformed`, "shipping.country"),
+		malformed("malformed", "whether something was posted that is not a country; the country is empty then", `shipping.malformed`, "shipping.country"),
 	}},
 	{name: "metadata", keyed: true, doc: "what the merchant posted beside it, by its key", fields: []field{
-		truth("known", "whether there is such a key", `metadata("terminal").known`,
+		truth("known", "whether the metadata has this key", `metadata("terminal").known`,
 			func(t *thing) bool { _, known := t.seen.Metadata[t.key]; return known }),
-		text("value", 500, "what is posted under the key; empty where there is none", `metadata("channel").value == "phone"`,
+		text("value", 500, "the value of the key; empty if there is no such key", `metadata("channel").value == "phone"`,
 			func(t *thing) string { return t.seen.Metadata[t.key] }),
 	}},
 }

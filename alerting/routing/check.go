@@ -57,12 +57,12 @@ func (r *reader) warn(root *yamlfile.Value) {
 	}
 	for i, v := range root.Required("receivers").List() {
 		if name := r.config.names[i]; !told[name] {
-			r.warned(v, "the receiver %s is told by no route and no escalation", name)
+			r.warned(v, "no route and no escalation names the receiver %s", name)
 		}
 	}
 	for _, key := range root.Optional("windows").Keys() {
 		if !r.used[key.Name] {
-			r.config.warnings = append(r.config.warnings, key.Warning("the window %s is used by nothing", key.Name))
+			r.config.warnings = append(r.config.warnings, key.Warning("the window %s is not used", key.Name))
 		}
 	}
 }

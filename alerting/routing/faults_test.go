@@ -22,7 +22,7 @@ func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
 		"no YAML":              {"version: 1", "version: [", `3:3: is not YAML here: did not find expected node content`},
 		"a version":            {"version: 1", "version: 2", `1:10: "2" is not known here: it must be "1"`},
-		"an unknown key":       {"routes:", "rutes:", "1:1: \"routes\" is missing: it must be given\n20:1: \"rutes\" is no key that is known here: did you mean \"mutes\"?"},
+		"an unknown key":       {"routes:", "rutes:", "1:1: \"routes\" is missing: it must be given\n20:1: the key \"rutes\" is not known here: did you mean \"mutes\"?"},
 		"an unknown channel":   {"- console", "- pager: me", `14:9: "pager" is not a channel: it must be one of mail, sms, chat, webhook, console`},
 		"two channels in one":  {"- console", "- {mail: a@b.example, sms: \"+4915112345678\"}", `14:9: must be one channel: mail: …, sms: …, chat: {url: …}, webhook: {url: …, secret: …}, or the word console`},
 		"no channel":           {"      - sms: \"+4915112345678\"\n      - console\n", "", `12:14: must have from 1 to 100 channels`},
@@ -57,14 +57,14 @@ func TestFaults(t *testing.T) {
 		"a grouping":           {"group: none", "group: {by: [card, resaon], window: 100ms}", "15:24: \"resaon\" is not known here: did you mean \"reason\"?\n15:41: must be a duration from 1s to 24h, such as 90s, 15m or 2h"},
 		"a grouping's word":    {"group: none", "group: nothing", `15:12: must be a mapping of keys and values`},
 		"a span to answer in":  {"within: 15m", "within: 73h", `9:27: must be a duration from 1s to 72h, such as 90s, 15m or 2h`},
-		"an unknown next":      {"then: on-call", "then: oncall", `9:38: there is no receiver "oncall": did you mean "on-call"?`},
+		"an unknown next":      {"then: on-call", "then: oncall", `9:38: no receiver is called "oncall": did you mean "on-call"?`},
 		"a circle of one":      {"then: on-call", "then: fraud-team", `9:38: goes round in a circle: fraud-team → fraud-team; an escalation must end`},
 		"a circle":             {"group: none", "acknowledge: {within: 1m, then: fraud-team}", `9:38: goes round in a circle: fraud-team → on-call → fraud-team; an escalation must end`},
 		"a template":           {"{{.ID}}", "{{.ID", `10:33: `},
 		"a template's channel": {"templates: {mail:", "templates: {webhook:", `10:17: "webhook" is not a channel that has templates: it must be one of chat, console, mail, sms`},
-		"a template for none":  {"templates: {mail: {subject:", "templates: {sms: {text:", `10:17: the receiver is not told by sms: leave the template out, or add the channel`},
+		"a template for none":  {"templates: {mail: {subject:", "templates: {sms: {text:", `10:17: the receiver does not use sms: leave the template out, or add the channel`},
 		"an empty template":    {`{subject: "Fraud {{.ID}}"}`, "{}", `10:23: must give a text`},
-		"a receiver twice":     {"name: on-call", "name: fraud-team", "9:38: there is no receiver \"on-call\": it must be \"fraud-team\"\n11:11: the name \"fraud-team\" is taken: it must stand once\n23:12: there is no receiver \"on-call\": it must be \"fraud-team\"\n26:12: there is no receiver \"on-call\": it must be \"fraud-team\""},
+		"a receiver twice":     {"name: on-call", "name: fraud-team", "9:38: no receiver is called \"on-call\": it must be \"fraud-team\"\n11:11: the name \"fraud-team\" is taken: it must stand once\n23:12: no receiver is called \"on-call\": it must be \"fraud-team\"\n26:12: no receiver is called \"on-call\": it must be \"fraud-team\""},
 		"a zone":               {"Europe/Berlin", "Berlin", `17:18: "Berlin" is not a time zone that is known: write one such as Europe/Berlin or UTC`},
 		"this machine's zone":  {"Europe/Berlin", "Local", `17:18: "Local" is not a time zone that is known: write one such as Europe/Berlin or UTC`},
 		"a day":                {"[mon,", "[monday,", `17:40: "monday" is not known here: it must be one of sun, mon, tue, wed, thu, fri, sat`},
@@ -73,21 +73,21 @@ func TestFaults(t *testing.T) {
 		"a time after the end": {`"18:00"`, `"24:01"`, `17:85: "24:01" must be a time of the day from 00:00 to 24:00, such as "08:00"`},
 		"no span":              {`"18:00"`, `"08:00"`, `17:85: must be another time than from; for whole days leave both out`},
 		"half a span":          {`, to: "18:00"`, "", `17:11: must have both from and to, or neither for whole days`},
-		"a mute without end":   {", until: 2026-11-24T02:00:00Z", "", `19:5: must have until or during: a mute ends; for one that does not, write a route with tell: []`},
+		"a mute without end":   {", until: 2026-11-24T02:00:00Z", "", `19:5: must have until or during: a mute has an end; to mute for ever, write a route with tell: []`},
 		"a mute's end":         {"until: 2026-11-24T02", "until: 2026-11-22T02", `19:88: must be after from`},
 		"a time":               {"until: 2026-11-24T02:00:00Z", "until: tomorrow", `19:88: "tomorrow" must be a time of RFC 3339, such as 2026-03-04T12:00:00Z`},
 		"a type":               {"[payment.compensation_failed]", "[payment.compensation_faild]", `22:19: "payment.compensation_faild" is not known here: did you mean "payment.compensation_failed"?`},
 		"an empty condition":   {"{type: [payment.compensation_failed]}", "{}", `22:11: must say when: leave it out where it is always`},
-		"an empty list":        {"{type: [payment.compensation_failed]}", "{customer: []}", `22:22: must name one at least: leave the key out where there is none`},
+		"an empty list":        {"{type: [payment.compensation_failed]}", "{customer: []}", `22:22: must name at least one: leave the key out if there is none`},
 		"a currency":           {"currency: EUR", "currency: Euro", `25:31: "Euro" must be an ISO 4217 currency code in capitals, such as INR or USD`},
 		"an amount":            {"at_least: 500", "at_least: 500.001", `25:46: "500.001" must have at most 2 decimal digits, as EUR has`},
 		"no amount":            {", at_least: 500", "", `25:20: must have at_least or below, or both`},
 		"an amount of nothing": {"at_least: 500", "at_least: 500, below: 500.00", `25:20: no amount is at least EUR 500.00 and below EUR 500.00`},
-		"a window":             {"during: office", "during: ofice", `25:60: there is no window "ofice": did you mean "office"?`},
+		"a window":             {"during: office", "during: ofice", `25:60: no window is called "ofice": did you mean "office"?`},
 		"a score":              {"{below: 10}", "{below: 102}", `29:27: must be a whole number from 1 to 101`},
 		"no score":             {"{below: 10}", "{at_least: 10, below: 10}", `29:19: no score is at least 10 and below 10`},
-		"continue for nobody":  {"tell: []", "tell: []\n    continue: true", `31:15: must not stand beside tell: []: such a route would change nothing`},
-		"an unknown receiver":  {"tell: [fraud-team]", "tell: [fraud-tem]", `32:12: there is no receiver "fraud-tem": did you mean "fraud-team"?`},
+		"continue for nobody":  {"tell: []", "tell: []\n    continue: true", `31:15: must not stand beside tell: []: such a route would have no effect`},
+		"an unknown receiver":  {"tell: [fraud-team]", "tell: [fraud-tem]", `32:12: no receiver is called "fraud-tem": did you mean "fraud-team"?`},
 		"tell without a list":  {"tell: [fraud-team]", "tell:", `32:10: must be a list of receivers, or [] for none`},
 		"a receiver told twice": {
 			"tell: [fraud-team]", "tell: [fraud-team, fraud-team]", `32:24: "fraud-team" stands twice: leave one out`,
@@ -96,7 +96,7 @@ func TestFaults(t *testing.T) {
 		"a last that goes on":   {"tell: [fraud-team]", "tell: [fraud-team]\n    continue: true", `31:5: must take every event, since it is the last route: without when, and without continue`},
 		"a route after the end": {"    when: {score: {below: 10}}\n", "", `30:5: is never asked: the route "noise" before it takes every event, and must be the last`},
 		"a route's name twice":  {"name: noise", "name: large", `28:11: the name "large" is taken: it must stand once`},
-		"a URL for a name":      {"tell: [fraud-team]", "tell: [" + slackURL + "]", `32:12: there is no receiver "…": it must be one of fraud-team, on-call`},
+		"a URL for a name":      {"tell: [fraud-team]", "tell: [" + slackURL + "]", `32:12: no receiver is called "…": it must be one of fraud-team, on-call`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Contains(t, good, c.from)
@@ -139,8 +139,8 @@ func TestWarnOfUnusedReceiver(t *testing.T) {
 	require.Empty(t, read(t, good).Warnings(), "who is told by an escalation is told")
 	odd := strings.NewReplacer(", then: on-call", "", "tell: [on-call]", "tell: []", "    continue: true\n", "", ", during: office", "").Replace(good)
 	warnings := read(t, odd).Warnings()
-	require.Equal(t, "alertman.yaml:11:5: the receiver on-call is told by no route and no escalation\n"+
-		"alertman.yaml:17:3: the window office is used by nothing", yamlfile.Faults(warnings).Error())
+	require.Equal(t, "alertman.yaml:11:5: no route and no escalation names the receiver on-call\n"+
+		"alertman.yaml:17:3: the window office is not used", yamlfile.Faults(warnings).Error())
 }
 
 // A file is read whatever editor wrote it.

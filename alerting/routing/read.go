@@ -611,7 +611,7 @@ func (r *reader) readTemplates(to *receiver, v *yamlfile.Value) {
 			continue
 		}
 		if !slices.ContainsFunc(to.targets, func(t alert.Target) bool { return strings.HasPrefix(string(t), key.Name+" ") }) {
-			key.Fault("the receiver is not told by %s: leave the template out, or add the channel", key.Name)
+			key.Fault("the receiver does not use %s: leave the template out, or add the channel", key.Name)
 		}
 		if member := v.Optional(key.Name); member.Mapping() {
 			to.wordings[key.Name] = r.readTexts(key.Name, member, parts)
@@ -671,7 +671,7 @@ func (r *reader) readSpan(m *mute, v *yamlfile.Value) {
 	var said []string
 	from, until, inWindow := v.Optional("from"), v.Optional("until"), v.Optional("during")
 	if until == nil && inWindow == nil {
-		v.Fault("must have until or during: a mute ends; for one that does not, write a route with tell: []")
+		v.Fault("must have until or during: a mute has an end; to mute for ever, write a route with tell: []")
 	}
 	var begin, end time.Time
 	if from != nil {
@@ -732,7 +732,7 @@ func (r *reader) readRoute(v *yamlfile.Value, taken []string) route {
 	if carryOn := v.Optional("continue"); carryOn != nil {
 		read.carryOn = carryOn.Truth()
 		if read.carryOn && none {
-			carryOn.Fault("must not stand beside tell: []: such a route would change nothing")
+			carryOn.Fault("must not stand beside tell: []: such a route would have no effect")
 		}
 	}
 	v.RefuseUnknown()
@@ -765,7 +765,7 @@ func (r *reader) readTell(v *yamlfile.Value) (tell []string, none bool) {
 
 func (r *reader) isReceiver(v *yamlfile.Value, name string) bool {
 	if !slices.Contains(r.config.names, name) {
-		v.Fault("there is no receiver %q: %s", name, yamlfile.OneOf(name, offered(r.config.names)))
+		v.Fault("no receiver is called %q: %s", name, yamlfile.OneOf(name, offered(r.config.names)))
 		return false
 	}
 	return true
@@ -976,7 +976,7 @@ func (r *reader) window(v *yamlfile.Value) (window, bool) {
 	}
 	w, is := r.windows[name]
 	if !is {
-		v.Fault("there is no window %q: %s", name, yamlfile.OneOf(name, offered(known(r.windows))))
+		v.Fault("no window is called %q: %s", name, yamlfile.OneOf(name, offered(known(r.windows))))
 		return window{}, false
 	}
 	r.used[name] = true

@@ -75,7 +75,7 @@ func (c *Config) ask(event alert.Event, at time.Time) []Finding {
 				decided = r.name
 			}
 			if decided != "" && len(told) == 0 {
-				f.Assignments = []alert.Assignment{{Route: r.name, Muted: "muted by the route " + r.name + ", which tells nobody"}}
+				f.Assignments = []alert.Assignment{{Route: r.name, Muted: "muted by the route " + r.name + ", which has no receivers"}}
 			}
 		}
 		way = append(way, f)

@@ -103,11 +103,11 @@ func TestRouteOrder(t *testing.T) {
 		"  - {name: one, when: {outcome: decline}, tell: [b], continue: true}\n  - {name: r, tell: [a]}":                            {"b", "a"},
 		"  - {name: one, tell: [b], continue: true}\n  - {name: two, when: {outcome: review}, tell: [c]}\n  - {name: r, tell: [a]}": {"b", "a"},
 		"  - {name: one, tell: [b], continue: true}\n  - {name: two, when: {outcome: decline}, tell: []}\n  - {name: r, tell: [a]}": {"b"},
-		"  - {name: two, when: {outcome: decline}, tell: []}\n  - {name: r, tell: [a]}":                                             {"muted by the route two, which tells nobody"},
+		"  - {name: two, when: {outcome: decline}, tell: []}\n  - {name: r, tell: [a]}":                                             {"muted by the route two, which has no receivers"},
 		"  - {name: one, tell: [a, b]}\n": {"a", "b"},
 		"  - {name: one, tell: [a], continue: true}\n  - {name: two, tell: [b], continue: true}\n  - {name: three, tell: [b, a]}\n": {"a", "b"},
 		"  - {name: one, tell: [d, a, b]}\n": {"d", "b"},
-		"  - {name: one, when: {outcome: review}, tell: [d], continue: true}\n  - {name: rest, tell: []}\n":                                                           {"muted by the route rest, which tells nobody"},
+		"  - {name: one, when: {outcome: review}, tell: [d], continue: true}\n  - {name: rest, tell: []}\n":                                                           {"muted by the route rest, which has no receivers"},
 		"  - {name: one, tell: [a], continue: true}\n  - {name: rest, tell: []}\n":                                                                                    {"a"},
 		"mutes: [{name: m, during: weekend}]\nroutes:\n  - {name: one, tell: [a]}\n":                                                                                  {"a"},
 		"mutes: [{name: m, during: office}]\nroutes:\n  - {name: one, tell: [a]}\n":                                                                                   {"muted by m during office"},
@@ -240,7 +240,7 @@ func TestToMail(t *testing.T) {
 		require.Equal(t, want, config.Route(alert.Sample(of, "e", noon), noon))
 	}
 	require.Equal(t, "1 receiver, 1 route, 0 mutes", config.Summary())
-	require.Equal(t, []string{"muted by the route all, which tells nobody"}, receivers(routing.ToMail(nil).Route(event(nil), noon)))
+	require.Equal(t, []string{"muted by the route all, which has no receivers"}, receivers(routing.ToMail(nil).Route(event(nil), noon)))
 }
 
 // The router asks the configuration that is in force.

@@ -75,7 +75,7 @@ func newHTML(name, text string, known map[string]any) (executable, error) {
 // bound ensures that every execution ends.
 func bound(name string, trees map[string]*parse.Tree) error {
 	if trees[name] == nil {
-		return errors.New("writes nothing")
+		return errors.New("is empty")
 	}
 	if err := recursion(trees); err != nil {
 		return err
@@ -124,14 +124,14 @@ func complain(part string, err error) error {
 
 func inWords(text, expression string) string {
 	if found := noFunction.FindStringSubmatch(text); found != nil {
-		return fmt.Sprintf("there is no function %s: %s", found[1], yamlfile.OneOf(found[1], functionNames()))
+		return fmt.Sprintf("the function %s does not exist: %s", found[1], yamlfile.OneOf(found[1], functionNames()))
 	}
 	if found := noField.FindStringSubmatch(text); found != nil {
 		known := fieldsOf[strings.TrimLeft(found[2], "*")]
 		if len(known) == 0 {
-			return fmt.Sprintf("%s: there is no %s in it", expression, found[1])
+			return fmt.Sprintf("%s: it has no %s", expression, found[1])
 		}
-		return fmt.Sprintf("%s: there is no %s here: %s", expression, found[1], yamlfile.OneOf(found[1], known))
+		return fmt.Sprintf("%s: it has no %s: %s", expression, found[1], yamlfile.OneOf(found[1], known))
 	}
 	if found := emptyPointer.FindStringSubmatch(text); found != nil {
 		whole := strings.TrimSuffix(expression, "."+found[1])

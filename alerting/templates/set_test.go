@@ -20,11 +20,11 @@ func TestParseFaults(t *testing.T) {
 		texts   templates.Texts
 		want    string
 	}{
-		{"mail", templates.Texts{HTML: "<p>\n\n{{env \"HOME\"}}"}, `html:3: there is no function env: it must be one of `},
-		{"mail", templates.Texts{HTML: "{{tmie .Event.Time}}"}, `html:1: there is no function tmie: did you mean "time"?`},
-		{"mail", templates.Texts{Subject: "{{.Heading}}"}, `subject:1: .Heading: there is no Heading here: did you mean "Headline"? (tried on a sample of alert.test)`},
-		{"chat", templates.Texts{Text: "a\n{{.Data.Order}}"}, `text:2: .Data.Order: there is no Order here: did you mean "OrderID"?`},
-		{"chat", templates.Texts{Text: "{{.Data.Decision.Scores}}"}, `text:1: .Data.Decision.Scores: there is no Scores here: did you mean "Score"?`},
+		{"mail", templates.Texts{HTML: "<p>\n\n{{env \"HOME\"}}"}, `html:3: the function env does not exist: it must be one of `},
+		{"mail", templates.Texts{HTML: "{{tmie .Event.Time}}"}, `html:1: the function tmie does not exist: did you mean "time"?`},
+		{"mail", templates.Texts{Subject: "{{.Heading}}"}, `subject:1: .Heading: it has no Heading: did you mean "Headline"? (tried on a sample of alert.test)`},
+		{"chat", templates.Texts{Text: "a\n{{.Data.Order}}"}, `text:2: .Data.Order: it has no Order: did you mean "OrderID"?`},
+		{"chat", templates.Texts{Text: "{{.Data.Decision.Scores}}"}, `text:1: .Data.Decision.Scores: it has no Scores: did you mean "Score"?`},
 		{"sms", templates.Texts{Text: "x{{.Data.Review.Deadline}}"}, `text:1: .Data.Review.Deadline: .Data.Review is not there for every alert: ask with {{with .Data.Review}} first`},
 		{"sms", templates.Texts{Text: "{{index .Data.Decision.Reasons 0}}"}, `text:1: index .Data.Decision.Reasons 0: `},
 		{"sms", templates.Texts{Text: "{{if .Test}}"}, `text:1: unexpected EOF`},

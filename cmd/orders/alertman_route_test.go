@@ -35,7 +35,7 @@ func TestCheckSaysWhatTheRoutesOfAlertsHold(t *testing.T) {
 	file := routesFile(t, twoReceivers+"windows: {unused: {zone: UTC}}\n")
 	out, err := printed(t, inContext(t, checkAlertmanCommand{File: file}.check))
 	require.NoError(t, err)
-	require.Regexp(t, `^warning: .*alertman\.yaml:13:11: the window unused is used by nothing\n2 receivers, 2 routes, 0 mutes, sha256:[0-9a-f]{12}\n$`, out)
+	require.Regexp(t, `^warning: .*alertman\.yaml:13:11: the window unused is not used\n2 receivers, 2 routes, 0 mutes, sha256:[0-9a-f]{12}\n$`, out)
 	require.Zero(t, execute(t.Context(), []string{"alertman", "check", file}))
 
 	account["ALERTMAN_CONFIG"] = file
@@ -51,7 +51,7 @@ func TestCheckTellsEveryFaultOfTheRoutesOfAlerts(t *testing.T) {
 	_, err := printed(t, inContext(t, checkAlertmanCommand{File: file}.check))
 	require.EqualError(t, err, file+" cannot be used:\n"+
 		file+":9:27: must be a duration from 1s to 72h, such as 90s, 15m or 2h\n"+
-		file+`:11:57: there is no receiver "oncall": did you mean "on-call"?`)
+		file+`:11:57: no receiver is called "oncall": did you mean "on-call"?`)
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"alertman", "check", file}))
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"alertman", "check", file + ".none"}))
 }

@@ -94,7 +94,7 @@ func TestAnUnknownReceiverIsToldWithThoseThereAre(t *testing.T) {
 	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: no receiver is called "mial": did you mean "mail"? There are: mail`)
 	_, notes, err := of(tryReceiverCommand{Receiver: "nobody"})
 	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: no receiver is called "nobody". There are: mail`)
-	require.Equal(t, "ALERTMAN_CONFIG is not set: the receiver mail is told of everything, "+
+	require.Equal(t, "ALERTMAN_CONFIG is not set: every alert goes to the receiver mail, "+
 		"which is TRANSACTION_FRAUD_EMAIL_ALERT_TO: a@example.com, b@example.com.\n", notes)
 	found, _, err := of(tryReceiverCommand{Receiver: "mail"})
 	require.NoError(t, err)

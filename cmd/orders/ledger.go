@@ -17,8 +17,8 @@ import (
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
-	"dummyorders/gateways/temporal"
 	"dummyorders/gateways/ledger/inspect"
+	"dummyorders/gateways/temporal"
 )
 
 type ledgerCommand struct {
@@ -212,10 +212,10 @@ func (c backupCommand) Run(ctx context.Context) error {
 type exportCommand struct {
 	period
 	Format  inspect.Format `help:"csv, with columns for spreadsheets, or jsonl, with the whole record of a transaction on each line." enum:"csv,jsonl" default:"csv"`
-	BOM     bool         `name:"bom" help:"Begin the CSV with a byte order mark, so that Excel on Windows reads it as UTF-8."`
-	Status  status       `help:"Only those with this status: a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE." placeholder:"STATUS"`
-	Outcome outcome      `help:"Only those with this outcome of the fraud check: approve, review, decline or not_evaluated." placeholder:"OUTCOME"`
-	Output  string       `help:"The file to write; it is replaced when the export is complete. - is the standard output." default:"-"`
+	BOM     bool           `name:"bom" help:"Begin the CSV with a byte order mark, so that Excel on Windows reads it as UTF-8."`
+	Status  status         `help:"Only those with this status: a code, such as 18, or a name, such as TRANSACTION_PAYMENT_COMPLETE." placeholder:"STATUS"`
+	Outcome outcome        `help:"Only those with this outcome of the fraud check: approve, review, decline or not_evaluated." placeholder:"OUTCOME"`
+	Output  string         `help:"The file to write; it is replaced when the export is complete. - is the standard output." default:"-"`
 }
 
 // Validate refuses arguments that make no sense.

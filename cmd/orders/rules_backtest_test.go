@@ -97,7 +97,7 @@ func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
 	out.Reset()
 	empty := backtestCommand{period: period{Until: moment{time.Now().Add(-3 * 24 * time.Hour)}}, Format: "text"}
 	require.NoError(t, empty.backtest(t.Context(), store, rules.Default(), output{&out, io.Discard}))
-	require.Contains(t, out.String(), "There is nothing to compare")
+	require.Contains(t, out.String(), "there are none to compare")
 }
 
 func TestAPageThatCannotBeWrittenIsAFailureBeforeTheLedgerIsRead(t *testing.T) {

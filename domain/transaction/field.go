@@ -125,7 +125,7 @@ func country(of, when string, at func(*Transaction) *string) Field {
 	return Field{
 		Path: of + ".country", Form: Signal, Max: len("IN"), Example: "IN", When: when, Text: at,
 		Doc:  "By ISO 3166-1: alpha-2, which is what is kept, or alpha-3 or the number.",
-		Seen: "the country, by ISO 3166; empty where nobody said",
+		Seen: "the country, by ISO 3166; empty if not given",
 	}
 }
 

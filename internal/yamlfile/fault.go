@@ -68,7 +68,7 @@ func OneOf(name string, known []string) string {
 	}
 	switch len(known) {
 	case 0:
-		return "there is none"
+		return "none is defined"
 	case 1:
 		return `it must be "` + known[0] + `"`
 	}

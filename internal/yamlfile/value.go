@@ -159,7 +159,7 @@ func (v *Value) RefuseUnknown() {
 	slices.Sort(known)
 	for _, key := range v.keys {
 		if !v.read[key.Value] {
-			v.doc.Fault(key.Line, key.Column, "%q is no key that is known here: %s", key.Value, OneOf(key.Value, known))
+			v.doc.Fault(key.Line, key.Column, "the key %q is not known here: %s", key.Value, OneOf(key.Value, known))
 		}
 	}
 }
@@ -201,7 +201,7 @@ func (v *Value) OneOrMore() []*Value {
 	}
 	items := v.List()
 	if v != nil && len(items) == 0 {
-		v.Fault("must name one at least: leave the key out where there is none")
+		v.Fault("must name at least one: leave the key out if there is none")
 	}
 	return items
 }

@@ -36,9 +36,9 @@ some: []
 		`some.yaml:3:7: must be a duration from 1s to 24h, such as 90s, 15m or 2h`,
 		`some.yaml:4:7: "noon" must be a time of RFC 3339, such as 2026-03-04T12:00:00Z`,
 		`some.yaml:5:9: "blu" is not known here: did you mean "blue"?`,
-		`some.yaml:6:1: "unknown" is no key that is known here: it must be one of choice, list, missing, name, number, some, span, when`,
+		`some.yaml:6:1: the key "unknown" is not known here: it must be one of choice, list, missing, name, number, some, span, when`,
 		`some.yaml:7:7: must be a list`,
-		`some.yaml:8:7: must name one at least: leave the key out where there is none`,
+		`some.yaml:8:7: must name at least one: leave the key out if there is none`,
 	}, "\n")
 	if diff := cmp.Diff(want, yamlfile.Faults(yamlfile.InOrder(d.Faults)).Error()); diff != "" {
 		t.Error(diff)

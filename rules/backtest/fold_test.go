@@ -175,7 +175,7 @@ func TestReportShortLedger(t *testing.T) {
 		if err := r.WriteText(&text); err != nil {
 			t.Fatal(err)
 		}
-		if says := strings.Contains(text.String(), "The ledger holds nothing from before "); r.Folded.Reached != c.reached || says == c.reached {
+		if says := strings.Contains(text.String(), "The ledger has no transactions from before "); r.Folded.Reached != c.reached || says == c.reached {
 			t.Errorf("%s: reached %v, and the report is\n%s", c.name, r.Folded.Reached, text.String())
 		}
 		if c.name == "nothing before" && !strings.Contains(text.String(), short) {

@@ -142,7 +142,7 @@ func (r *Report) writeShadow(out io.Writer) {
 	if r.Shadow == nil {
 		return
 	}
-	writeRules(out, "Shadow rules: they count for nothing above", r.Shadow.Rules)
+	writeRules(out, "Shadow rules: without effect on the figures above", r.Shadow.Rules)
 	if r.Shadow.Outcomes != nil {
 		heading(out, "Outcomes if they were live: the candidate's in the lines, with its shadow rules in the columns")
 		writeMatrix(out, "decisions", r.Shadow.Outcomes, func(c Cell) string { return grouped(c.Decisions) })
@@ -272,13 +272,13 @@ func (r *Report) counts() []string {
 	}
 	lines := []string{plural(r.Decisions, "decision") + " compared: " + strings.Join(deciders, ", ")}
 	if r.Decisions == 0 {
-		lines[0] = "There is nothing to compare: no decision was made about a transaction of this period."
+		lines[0] = "No decision was made about a transaction of this period, so there are none to compare."
 	}
 	if n := r.Skipped.NoDecision; n > 0 {
 		lines = append(lines, plural(n, "transaction")+" left out: no decision yet")
 	}
 	if n := r.Skipped.NotEvaluated; n > 0 {
-		lines = append(lines, plural(n, "transaction")+" left out: not_evaluated, nobody decided in time")
+		lines = append(lines, plural(n, "transaction")+" left out: not_evaluated, without a decision in time")
 	}
 	return lines
 }
@@ -292,14 +292,14 @@ func (f *Folded) lines() []string {
 	}
 	lines = append(lines, fmt.Sprintf("They look back as far as %s.", people(f.From)))
 	if !f.Reached {
-		lines = append(lines, fmt.Sprintf("The ledger holds nothing from before %s: what it held once is not counted.", people(f.Oldest)))
+		lines = append(lines, fmt.Sprintf("The ledger has no transactions from before %s: those that it had are not counted.", people(f.Oldest)))
 	}
 	return lines
 }
 
 const (
 	notKnown  = "not known"
-	noLabels  = "Nobody has labelled any of these transactions, so precision and recall are not known."
+	noLabels  = "None of these transactions has a label, so precision and recall are not known."
 	noChanges = "No decision would have another outcome."
 )
 

@@ -21,7 +21,7 @@ func TestReportWithoutLabels(t *testing.T) {
 	require.Equal(t, backtest.Labels{}, r.Labels)
 	var text bytes.Buffer
 	require.NoError(t, r.WriteText(&text))
-	require.Contains(t, text.String(), "Nobody has labelled any of these transactions, so precision and recall are not known.")
+	require.Contains(t, text.String(), "None of these transactions has a label, so precision and recall are not known.")
 	require.NotContains(t, text.String(), "precision before")
 }
 
@@ -33,7 +33,7 @@ func TestReportEmptyPeriod(t *testing.T) {
 	require.NoError(t, r.WriteHTML(&page))
 	require.NoError(t, r.WriteJSON(&object))
 	for name, out := range map[string]string{"text": text.String(), "page": page.String()} {
-		require.Contains(t, out, "There is nothing to compare: no decision was made about a transaction of this period.", name)
+		require.Contains(t, out, "No decision was made about a transaction of this period, so there are none to compare.", name)
 		require.NotContains(t, out, "Outcomes", name)
 	}
 	require.Contains(t, object.String(), `"decisions": 0`)
