@@ -159,7 +159,7 @@ func TestReportCounts(t *testing.T) {
 // A ledger that reaches back far enough is not said to be short. A time without transactions does not mean that the
 // ledger lacks any.
 func TestReportShortLedger(t *testing.T) {
-	const short = "The ledger holds nothing from before 2026-01-02 03:04:05 UTC: what it held once is not counted."
+	const short = "The ledger has no transactions from before 2026-01-02 03:04:05 UTC: those that it had are not counted."
 	book := memory{decided(number(1), start, fraud.Approve, 0), decided(number(2), after(5*time.Minute), fraud.Approve, 0)}
 	for _, c := range []struct {
 		name    string
