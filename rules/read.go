@@ -14,6 +14,8 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/velocity"
+	"dummyorders/internal/reload"
+	"dummyorders/internal/timezone"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -61,14 +63,14 @@ func (r reading) whole() (*Set, error) {
 // readSet reads a ruleset. Faults in cases alone are no error: they are in the result. If there are other faults too, the
 // error holds them all.
 func readSet(files fs.FS, name string) (reading, error) {
-	r := &reader{files: files, set: &Set{names: map[call]string{}}, ids: map[string]string{}}
+	r := &reader{files: files, digest: reload.NewDigest(engine, timezone.Version()), set: &Set{names: map[call]string{}}, ids: map[string]string{}}
 	if err := r.readAll(); err != nil {
 		return reading{lists: r.listFiles}, fmt.Errorf("read ruleset %s: %w", name, err)
 	}
 	if len(r.faults) > 0 {
 		return reading{lists: r.listFiles}, Faults(redacted(append(r.faults, r.caseFaults...)))
 	}
-	r.set.ruleset.Digest = r.digest.sum()
+	r.set.ruleset.Digest = r.digest.Sum()
 	r.set.warnings, r.set.unreachable = redacted(r.warnings), redacted(r.unreachable)
 	return reading{r.set, r.listFiles, redacted(r.caseFaults)}, nil
 }
@@ -77,7 +79,7 @@ func readSet(files fs.FS, name string) (reading, error) {
 type reader struct {
 	files  fs.FS
 	set    *Set
-	digest digest
+	digest reload.Digest
 
 	names      []string // the names of all lists, including those with faults
 	listFiles  []string
@@ -153,7 +155,7 @@ func (r *reader) document(file string) (*yamlfile.Document, error) {
 		return nil, err
 	}
 	if !isCaseFile(file) {
-		r.digest.add(file, content)
+		r.digest.Add([]byte(file), content)
 	}
 	d := yamlfile.Parse(file, content)
 	if !d.Root.Mapping() {
@@ -171,23 +173,15 @@ func (r *reader) done(d *yamlfile.Document) {
 
 // content returns the content of a file. It returns nil without an error after recording a fault.
 func (r *reader) content(file string) ([]byte, error) {
-	info, err := fs.Stat(r.files, file)
+	content, err := reload.Content(r.files, file, maxFile)
+	unfit, is := errors.AsType[reload.UnfitError](err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		r.fault(file, "is missing: there must be such a file in the ruleset's folder")
 		return nil, nil
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		r.fault(file, "must be a regular file")
+	case is:
+		r.fault(file, "cannot be read: %v", unfit)
 		return nil, nil
-	case info.Size() > maxFile:
-		r.fault(file, "is too large: it must have at most %d bytes", maxFile)
-		return nil, nil
-	}
-	content, err := fs.ReadFile(r.files, file)
-	if content == nil {
-		content = []byte{}
 	}
 	return content, err
 }
@@ -469,7 +463,7 @@ func (r *reader) readList(name string, v *yamlfile.Value) error {
 	if err != nil || content == nil {
 		return err
 	}
-	r.digest.add(l.File, content)
+	r.digest.Add([]byte(l.File), content)
 	r.faults = append(r.faults, made.fill(content)...)
 	return nil
 }

@@ -2,21 +2,13 @@ package rules
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"hash"
 	"io/fs"
 	"log/slog"
 	"os"
-	"path"
 	"slices"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/internal/reload"
-	"dummyorders/internal/timezone"
 )
 
 // Source is a ruleset in a folder that may change: see [reload.Source]. Faults in cases, and thresholds that no score
@@ -49,11 +41,17 @@ type watched struct {
 
 // State implements [reload.Files].
 func (w *watched) State() string {
-	state, err := folderState(w.folder, w.lists)
+	root, err := os.OpenRoot(w.folder)
 	if err != nil {
 		return err.Error()
 	}
-	return state
+	defer func() { _ = root.Close() }()
+	files := append([]string{mainFile}, w.lists...)
+	for _, folder := range []string{rulesFolder, casesFolder} {
+		found, _ := fs.Glob(root.FS(), folder+"/[^.#]*.y*ml")
+		files = append(files, found...)
+	}
+	return reload.State(root.FS(), maxFile, files...)
 }
 
 // Read implements [reload.Files].
@@ -102,64 +100,6 @@ func (w *watched) Restored(ctx context.Context, stays *reading) {
 		"ruleset", deciding.ID, "version", deciding.Version, "digest", deciding.Digest)
 }
 
-// folderState returns a digest of all files that make up the ruleset in a folder. It changes when a file's content changes,
-// and when a file can no longer be read.
-func folderState(folder string, lists []string) (string, error) {
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return "", fmt.Errorf("look at ruleset: %w", err)
-	}
-	defer func() { _ = root.Close() }()
-	files := []string{mainFile}
-	for _, of := range []string{rulesFolder, casesFolder} {
-		entries, err := fs.ReadDir(root.FS(), of)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("look at ruleset %s: %w", folder, err)
-		}
-		for _, entry := range entries {
-			if ext := path.Ext(entry.Name()); !isHidden(entry.Name()) && (ext == extension || ext == otherExtension) {
-				files = append(files, path.Join(of, entry.Name()))
-			}
-		}
-	}
-	var d digest
-	for _, file := range append(files, lists...) {
-		content, err := fs.ReadFile(root.FS(), file)
-		if err != nil {
-			content = []byte("cannot be read")
-		}
-		d.add(file, content)
-	}
-	return d.sum(), nil
-}
-
 // engine is part of every digest, as is the version of the time zones. Change it whenever the same files would lead to
 // other decisions.
 const engine = "orders rules engine 2"
-
-// digest hashes the names and contents of files, in the order in which they are read.
-type digest struct {
-	hash hash.Hash
-}
-
-func (d *digest) add(name string, content []byte) {
-	if d.hash == nil {
-		d.hash = sha256.New()
-		d.part([]byte(engine))
-		d.part([]byte(timezone.Version()))
-	}
-	d.part([]byte(name))
-	d.part(content)
-}
-
-// part adds content and its length to the digest, so that different sequences of parts never give the same bytes.
-func (d *digest) part(content []byte) {
-	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(content)))
-	d.hash.Write(length[:])
-	d.hash.Write(content)
-}
-
-func (d *digest) sum() string {
-	return "sha256:" + hex.EncodeToString(d.hash.Sum(nil))
-}

@@ -125,5 +125,5 @@ func TestWhatStandsInTheFolderAndIsNotReadIsWarnedOf(t *testing.T) {
 
 func TestAFileThatIsTooLargeIsNotRead(t *testing.T) {
 	huge := plain.with(folder{"rules/b.yaml": "#" + strings.Repeat(" ", 32<<20)})
-	require.Equal(t, []string{"rules/b.yaml: is too large: it must have at most 33554432 bytes"}, huge.faults(t))
+	require.Equal(t, []string{"rules/b.yaml: cannot be read: it is larger than 33554432 bytes"}, huge.faults(t))
 }

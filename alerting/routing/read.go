@@ -1,17 +1,12 @@
 package routing
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"io/fs"
 	"maps"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -26,6 +21,7 @@ import (
 	"dummyorders/gateways/chat"
 	"dummyorders/gateways/webhook"
 	"dummyorders/internal/mailaddress"
+	"dummyorders/internal/reload"
 	"dummyorders/internal/spelling"
 	"dummyorders/internal/textfile"
 	"dummyorders/internal/timezone"
@@ -49,17 +45,17 @@ type reading struct {
 }
 
 func load(file string) (reading, error) {
-	content, err := contentOf(file, maxFile)
+	content, err := reload.Content(reload.Disk{}, file, maxFile)
 	if err != nil {
 		return reading{files: []string{file}}, fmt.Errorf("read the routes of alerts: %w", err)
 	}
-	return read(file, content, contentOf)
+	return read(file, content, reload.Disk{})
 }
 
-// read parses the content of a file. open reads the files that it names.
-func read(file string, content []byte, open opener) (reading, error) {
+// read parses the content of a file. It looks for the files that it names in disk.
+func read(file string, content []byte, disk fs.FS) (reading, error) {
 	r := &reader{
-		config: newConfig(), open: open, folder: filepath.Dir(file), digest: sha256.New(),
+		config: newConfig(), disk: disk, folder: filepath.Dir(file), digest: reload.NewDigest(),
 		windows: map[string]*window{}, used: map[string]bool{},
 	}
 	r.digested(file, content)
@@ -70,7 +66,7 @@ func read(file string, content []byte, open opener) (reading, error) {
 	if len(d.Faults) > 0 {
 		return reading{files: r.files}, yamlfile.Faults(discreet(yamlfile.Bounded(yamlfile.InOrder(d.Faults))))
 	}
-	r.config.digest = "sha256:" + hex.EncodeToString(r.digest.Sum(nil))
+	r.config.digest = r.digest.Sum()
 	r.config.warnings = discreet(yamlfile.InOrder(r.config.warnings))
 	return reading{r.config, r.files}, nil
 }
@@ -78,10 +74,10 @@ func read(file string, content []byte, open opener) (reading, error) {
 // reader builds a configuration.
 type reader struct {
 	config *Config
-	open   opener
+	disk   fs.FS
 	folder string
 	files  []string
-	digest hash.Hash
+	digest reload.Digest
 
 	windows map[string]*window
 	used    map[string]bool // windows
@@ -142,34 +138,10 @@ var (
 	holdsSecret = holding{most: 64 << 10, secret: true}
 )
 
-// opener reads a file of up to most bytes. Its errors are fs.PathErrors, whose wrapped error does not name the file.
-type opener func(file string, most int) ([]byte, error)
-
-func contentOf(file string, most int) ([]byte, error) {
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "read", Path: file, Err: errors.New("it is not a regular file")}
-	}
-	opened, err := os.Open(file) //nolint:gosec // the operator names it
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = opened.Close() }()
-	content, err := io.ReadAll(io.LimitReader(opened, int64(most)+1))
-	if err == nil && len(content) > most {
-		return nil, &fs.PathError{Op: "read", Path: file, Err: fmt.Errorf("it is larger than %d bytes", most)}
-	}
-	return content, err
-}
-
-// digested adds a file to the digest. The lengths go first, so that no two different readings give the same bytes.
+// digested adds a file to the digest.
 func (r *reader) digested(file string, content []byte) {
 	r.files = append(r.files, file)
-	_, _ = fmt.Fprintf(r.digest, "%d %s %d ", len(file), filepath.Base(file), len(content))
-	_, _ = r.digest.Write(content)
+	r.digest.Add([]byte(filepath.Base(file)), content)
 }
 
 // named returns the content of the file that a value names. A file that cannot be read, or is blank, is a fault. If the
@@ -188,7 +160,7 @@ func (r *reader) named(v *yamlfile.Value, it holding) (string, bool) {
 	if it.secret {
 		called = "the file named here"
 	}
-	content, err := r.open(file, it.most)
+	content, err := reload.Content(r.disk, file, it.most)
 	r.digested(file, content)
 	if err != nil {
 		v.Fault("%s cannot be read: %v", called, cause(err))

@@ -2,9 +2,6 @@ package routing
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"log/slog"
 
 	"dummyorders/internal/reload"
@@ -34,16 +31,7 @@ type watched struct {
 
 // State implements [reload.Files].
 func (w *watched) State() string {
-	sum := sha256.New()
-	for _, file := range w.files {
-		content, err := contentOf(file, maxFile)
-		if err != nil {
-			content = []byte("cannot be read")
-		}
-		_, _ = fmt.Fprintf(sum, "%d %s %d ", len(file), file, len(content))
-		_, _ = sum.Write(content)
-	}
-	return hex.EncodeToString(sum.Sum(nil))
+	return reload.State(reload.Disk{}, maxFile, w.files...)
 }
 
 // Read implements [reload.Files].
