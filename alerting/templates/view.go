@@ -17,7 +17,7 @@ type View struct {
 	ID       string // the alert's; a digest has one of its own
 	Type     string // as routes name it, such as fraud.detected; alert.test of a test
 	Receiver string // the name of the receiver of the message
-	Test     bool   // whether this is a test: nothing has happened, and nothing needs to be done
+	Test     bool   // whether this is a test alert
 
 	Subject  string   // the default subject of a mail
 	Title    string   // what happened, in a few words: "order 1234 declined, INR 123.00"

@@ -53,8 +53,8 @@ func sayEvent(e alert.Event, receiver string) words {
 // trial returns the words of a test alert, by which people check that alerts reach them.
 func trial(receiver string) words {
 	return words{
-		title:    "test, nothing happened",
-		headline: "This is a test: nothing has happened, and nothing is to be done.",
+		title:    "test alert",
+		headline: "This is a test alert. You need not do anything.",
 		advice:   []string{"Alerts for the receiver " + receiver + " arrive here."},
 	}
 }
@@ -63,12 +63,12 @@ func stopped(order, amount string, by *review.Review) words {
 	w := words{
 		title:    fmt.Sprintf("%s declined, %s", order, amount),
 		headline: "A transaction was declined as fraudulent.",
-		advice:   []string{"No money was taken. Look at the transaction, and tell the customer if it was a mistake."},
+		advice:   []string{"No money was taken. Look at the transaction, and contact the customer if it was a mistake."},
 	}
 	if by != nil {
 		w.headline = "A reviewer declined a transaction as fraudulent."
-		w.advice = []string{"No money was taken, and what was held is given back. There is nothing to do, " +
-			"unless the verdict was a mistake: then ask the customer to order again."}
+		w.advice = []string{"No money was taken, and the hold is released. If the verdict was a mistake, " +
+			"ask the customer to order again."}
 	}
 	return w
 }
@@ -99,26 +99,26 @@ func askedFor(order, amount string, e alert.Event) words {
 // unlessDecided returns what happens to the transaction if no decision is made.
 func unlessDecided(r *review.Review) string {
 	if r.OnExpiry == review.Approve {
-		return "If nobody does, it is approved then and the money is taken, " +
+		return "Without a decision it is approved then and the money is taken, " +
 			"unless the fraud check, asked again, finds it worse or does not answer."
 	}
-	return "If nobody does, it is declined then: the money is given back, and the order is not paid for."
+	return "Without a decision it is declined then: the hold is released, and the order is not paid for."
 }
 
 func expired(order, amount string, verdict review.Verdict) words {
 	if verdict == review.Approve {
 		return words{
-			title:    fmt.Sprintf("%s approved, as nobody reviewed it, %s", order, amount),
-			headline: "Nobody reviewed a transaction in time, so it was approved.",
+			title:    fmt.Sprintf("%s approved without review, %s", order, amount),
+			headline: "A transaction was not reviewed in time, so it was approved.",
 			advice: []string{"The service is set to approve then (REVIEW_ON_EXPIRY), and takes the money. " +
 				"Look at the transaction, and stop the order and refund it if it is a fraud."},
 		}
 	}
 	return words{
-		title:    fmt.Sprintf("%s declined, as nobody reviewed it, %s", order, amount),
-		headline: "Nobody reviewed a transaction in time, so it was declined.",
-		advice: []string{"No money was taken, and what was held is given back. " +
-			"That is no verdict of fraud: if the transaction was good, ask the customer to order again."},
+		title:    fmt.Sprintf("%s declined without review, %s", order, amount),
+		headline: "A transaction was not reviewed in time, so it was declined.",
+		advice: []string{"No money was taken, and the hold is released. " +
+			"This does not mean that it was a fraud: if the transaction was good, ask the customer to order again."},
 	}
 }
 
@@ -146,17 +146,17 @@ func sayDigest(n alert.Notice) words {
 	title := fmt.Sprintf("%d more %s", len(members), plural(len(members), "alert", "alerts"))
 	w := words{
 		title: title + total(*n.Digest),
-		headline: fmt.Sprintf("%s%s. The first of them all, about order %s, was told before.",
+		headline: fmt.Sprintf("%s%s. The first alert of this group, about order %s, was sent before.",
 			title, total(*n.Digest), n.Event.Data.OrderID),
-		advice: []string{"Each is about a transaction of its own and has to be looked at. They came to: " + outcomes(members) + "."},
+		advice: []string{"Each is about another transaction and must be looked at. Their outcomes: " + outcomes(members) + "."},
 	}
 	if has(members, fraud.Review, fraud.NotEvaluated) {
 		w.decide = true
-		w.advice = append(w.advice, "Those of outcome review or not_evaluated may wait for your decision, each until its own deadline.")
+		w.advice = append(w.advice, "Those with outcome review or not_evaluated may wait for your decision, each until its own deadline.")
 	}
 	if n.Event.Type == alert.CompensationFailed || has(members, fraud.Approve) {
-		w.advice = append(w.advice, "Those of outcome approve may hold money that could not be given back, or that was taken as nobody "+
-			"reviewed them in time: see their records.")
+		w.advice = append(w.advice, "With outcome approve, money could not be given back, or was taken because the transaction "+
+			"was not reviewed in time: see their records.")
 	}
 	return w
 }
@@ -179,7 +179,7 @@ func heldBack(h *alert.Holding, receiver string) string {
 	if h == nil {
 		return ""
 	}
-	text := fmt.Sprintf("The throttle of %s is used up: what follows comes as one digest by %s.", receiver, h.Until.UTC().Format(timeLayout))
+	text := fmt.Sprintf("The throttle of %s is used up: later alerts come as one digest by %s.", receiver, h.Until.UTC().Format(timeLayout))
 	if h.Waiting > 0 {
 		text += fmt.Sprintf(" %d %s for it already.", h.Waiting, plural(h.Waiting, "alert waits", "alerts wait"))
 	}

@@ -247,9 +247,9 @@ func TestDigestMail(t *testing.T) {
 // What a digest has no room for is counted.
 func TestDigestCountsRest(t *testing.T) {
 	for channel, want := range map[string]string{
-		alert.Mail:    "and 2000 more, for which this message has no room: GET https://orders.test/alerts/d1d1d1d1-0000-5000-8000-000000000001",
-		alert.Chat:    "and 2980 more, for which this message has no room: `GET https://orders.test/alerts/d1d1d1d1-0000-5000-8000-000000000001`",
-		alert.Console: "and 2980 more, for which",
+		alert.Mail:    "and 2000 more, not shown here: GET https://orders.test/alerts/d1d1d1d1-0000-5000-8000-000000000001",
+		alert.Chat:    "and 2980 more, not shown here: `GET https://orders.test/alerts/d1d1d1d1-0000-5000-8000-000000000001`",
+		alert.Console: "and 2980 more, not shown here",
 		alert.SMS:     "3000 more alerts, EUR 7875.00 and INR 562500000.00 in all",
 	} {
 		assert.Contains(t, write(t, writer(), channel, digest(3000), "fraud-team").Text, want)
@@ -300,7 +300,7 @@ func TestTestAlertSaysSo(t *testing.T) {
 	m := write(t, w, alert.Mail, notice(alert.Sample(alert.Test, "1", anEvent().Time)), "fraud-team")
 	assert.Equal(t, "Test: 1234", m.Subject)
 	for _, text := range []string{m.Text, m.HTML} {
-		assert.Contains(t, text, "This is a test: nothing has happened")
+		assert.Contains(t, text, "This is a test alert")
 		assert.Contains(t, text, "declined")
 	}
 }

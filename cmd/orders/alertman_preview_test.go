@@ -49,7 +49,7 @@ func TestAPreviewShowsWhatWasAskedFor(t *testing.T) {
 	require.Contains(t, out, "JSON, and as its summary: 25 more alerts, INR 3075.00 in all\n")
 	out, err = previews(t, previewAlertmanCommand{Channel: "console", Type: "fraud.detected", Ask: true}, nil)
 	require.NoError(t, err)
-	require.Contains(t, out, "or on-call is told next")
+	require.Contains(t, out, "or it goes to on-call next")
 }
 
 func TestWithoutAConfigurationAPreviewIsOfTheReceiverThatMailGoesTo(t *testing.T) {
