@@ -22,7 +22,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
-	"dummyorders/internal/grpcsent"
+	"dummyorders/gateways/temporal"
 )
 
 // held posts a transaction that goes to review, and returns its id.
@@ -248,7 +248,7 @@ func TestAVerdictThatWasHandedInIsAcceptedWhateverBreaksAfterwards(t *testing.T)
 
 // sent notes that a fake's call was sent to Temporal, as a real connection does.
 func sent(args mock.Arguments) {
-	grpcsent.Handler{}.HandleRPC(args.Get(0).(context.Context), &stats.OutPayload{})
+	temporal.SentHandler{}.HandleRPC(args.Get(0).(context.Context), &stats.OutPayload{})
 }
 
 func TestEveryFaultOfAReviewIsToldAtOnce(t *testing.T) {

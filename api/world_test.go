@@ -18,7 +18,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
-	"dummyorders/internal/grpcsent"
+	"dummyorders/gateways/temporal"
 	"dummyorders/internal/stack"
 	"dummyorders/workflows"
 )
@@ -110,7 +110,7 @@ func startWorld() (*world, error) {
 func dial(ctx context.Context, address, namespace string) (client.Client, error) {
 	return client.DialContext(ctx, client.Options{
 		HostPort: address, Namespace: namespace, Logger: quiet{},
-		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithStatsHandler(grpcsent.Handler{})}},
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithStatsHandler(temporal.SentHandler{})}},
 	})
 }
 

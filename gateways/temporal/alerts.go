@@ -20,7 +20,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/alert"
-	"dummyorders/internal/grpcsent"
 	"dummyorders/workflows"
 )
 
@@ -135,7 +134,7 @@ func (s *Alerts) Find(ctx context.Context, id string) (*alert.Report, error) {
 }
 
 func (s *Alerts) describeAlert(ctx context.Context, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	ctx, sent := grpcsent.Track(ctx)
+	ctx, sent := trackSent(ctx)
 	found, err := s.Client.DescribeWorkflowExecution(ctx, workflows.AlertWorkflowID(id), "")
 	if isNotFound(err) {
 		return nil, alert.ErrNotFound
@@ -148,7 +147,7 @@ func (s *Alerts) describeAlert(ctx context.Context, id string) (*workflowservice
 
 // deliveries returns the same as Log, with the domain's errors.
 func (s *Alerts) deliveries(ctx context.Context, id string) (alert.Log, error) {
-	ctx, sent := grpcsent.Track(ctx)
+	ctx, sent := trackSent(ctx)
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	log, err := s.Log(ctx, id)
@@ -216,7 +215,7 @@ func (s *Alerts) progress(ctx context.Context, found *workflowservice.DescribeWo
 	for _, activity := range found.GetPendingActivities() {
 		pending[activity.GetActivityId()] = triesOf(activity)
 	}
-	ctx, sent := grpcsent.Track(ctx)
+	ctx, sent := trackSent(ctx)
 	execution := info.GetExecution()
 	history := s.Client.GetWorkflowHistory(ctx, execution.GetWorkflowId(), execution.GetRunId(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for len(pending) > 0 && history.HasNext() {
@@ -290,7 +289,7 @@ func (s *Alerts) Acknowledge(ctx context.Context, id string, a alert.Acknowledge
 // sendAcknowledgement waits for the workflow's answer. Each call has an update id of its own, so that a caller may try
 // again after a refusal.
 func (s *Alerts) sendAcknowledgement(ctx context.Context, id string, a alert.Acknowledgement) (kept alert.Acknowledgement, err error) {
-	ctx, sent := grpcsent.Track(ctx)
+	ctx, sent := trackSent(ctx)
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	handle, err := s.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{

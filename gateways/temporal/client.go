@@ -16,8 +16,6 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc"
-
-	"dummyorders/internal/grpcsent"
 )
 
 // Client is a connection to Temporal.
@@ -42,7 +40,7 @@ func New(logger *slog.Logger) (Client, error) {
 	options.Logger = log.NewStructuredLogger(logger)
 	options.ContextPropagators = []workflow.ContextPropagator{propagator{}}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions,
-		grpc.WithStatsHandler(grpcsent.Handler{}))
+		grpc.WithStatsHandler(SentHandler{}))
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("make a Temporal client: %w", err)

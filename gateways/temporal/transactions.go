@@ -20,7 +20,6 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
-	"dummyorders/internal/grpcsent"
 	"dummyorders/workflows"
 )
 
@@ -100,7 +99,7 @@ func (s *Transactions) join(ctx context.Context, earlier result, wait time.Durat
 
 // submit asks Temporal, which decides whether the transaction exists already.
 func (s *Transactions) submit(ctx context.Context, t transaction.Transaction, wait time.Duration) (result, error) {
-	ctx, sent := grpcsent.Track(ctx)
+	ctx, sent := trackSent(ctx)
 	var reply workflows.Reply
 	var err error
 	if wait > 0 {
@@ -370,7 +369,7 @@ func (s *Transactions) query(ctx context.Context, id string, patience time.Durat
 //
 // The wait begins when the transaction has the verdict: otherwise it would be unknown whether it has.
 func (s *Transactions) Review(ctx context.Context, id string, q review.Request, wait time.Duration) (ledger.Answer, error) {
-	ctx, sent := grpcsent.Track(context.WithoutCancel(ctx))
+	ctx, sent := trackSent(context.WithoutCancel(ctx))
 	handle, err := s.handIn(ctx, id, q)
 	if err != nil && !sent() {
 		return ledger.Answer{}, fmt.Errorf("%w: Temporal cannot be reached: %w", transaction.ErrNotAccepted, err)
