@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"dummyorders/activities"
 	"dummyorders/alerting/routing"
 	"dummyorders/gateways/rabbitmq"
@@ -30,28 +28,21 @@ func (runAlertmanCommand) Run(ctx context.Context) error {
 }
 
 func deliverAlerts(p *process) func(context.Context) error {
-	address := p.env.healthAddress(p.values)
 	alerting := p.env.alerting(p.values, p.log)
 	broker, check := p.env.consumer(p.values), temporal.Check(p.temporal)
 	broker.Downstream = check
 	consumer := rabbitmq.NewConsumer(broker, p.log)
 	intake := &workers.Intake{Alerts: &temporal.Alerts{Client: p.temporal}, Router: routing.Current(alerting.routes), Log: p.log, Check: check}
 	atOnce := p.values.number("ALERTMAN_DELIVERIES", p.env.AlertmanDeliveries, 1, 10_000)
-	runner := workers.NewRunner("alertman", workers.NewAlertman(p.temporal,
-		&activities.Deliveries{Channels: alerting.channels, Writer: alerting.writer},
-		&activities.Groups{Gatherer: &temporal.Groups{Client: p.temporal}}, atOnce), p.log)
-	return func(ctx context.Context) error {
-		group, ctx := errgroup.WithContext(ctx)
-		group.Go(func() error {
-			return p.serveHealth(ctx, address, map[string]health.Check{
-				"temporal": check,
-				"worker":   runner.Ready,
-				"rabbitmq": func(context.Context) error { return consumer.Ready() },
-			})
-		})
-		group.Go(func() error { return alerting.run(ctx) })
-		group.Go(func() error { return consumer.Consume(ctx, intake.Take) })
-		group.Go(func() error { return runner.Run(ctx) })
-		return group.Wait()
-	}
+	return p.work(worker{
+		name: "alertman",
+		maker: workers.NewAlertman(p.temporal,
+			&activities.Deliveries{Channels: alerting.channels, Writer: alerting.writer},
+			&activities.Groups{Gatherer: &temporal.Groups{Client: p.temporal}}, atOnce),
+		checks: map[string]health.Check{"rabbitmq": func(context.Context) error { return consumer.Ready() }},
+		beside: []func(context.Context) error{
+			alerting.run,
+			func(ctx context.Context) error { return consumer.Consume(ctx, intake.Take) },
+		},
+	})
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"dummyorders/api"
 	"dummyorders/domain/card"
 	"dummyorders/gateways/temporal"
@@ -41,13 +39,15 @@ func serveAPI(p *process) func(context.Context) error {
 		Log:                   p.log,
 	}
 	return func(ctx context.Context) error {
-		group, ctx := errgroup.WithContext(ctx)
-		options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
-		group.Go(func() error { return serve(ctx, p.log, address, api.New(options), drainRequests) })
-		group.Go(func() error {
-			health.Await(ctx, p.log, "ledger", store.Ready) // not part of /readyz: see api.Options
-			return nil
-		})
-		return errors.Join(group.Wait(), store.Close())
+		err := together(ctx,
+			func(ctx context.Context) error {
+				options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
+				return serve(ctx, p.log, address, api.New(options), drainRequests)
+			},
+			func(ctx context.Context) error {
+				health.Await(ctx, p.log, "ledger", store.Ready) // not part of /readyz: see api.Options
+				return nil
+			})
+		return errors.Join(err, store.Close())
 	}
 }

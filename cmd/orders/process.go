@@ -17,6 +17,7 @@ import (
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 	"dummyorders/internal/logging"
+	"dummyorders/workers"
 )
 
 // process holds what every process needs.
@@ -35,7 +36,6 @@ type part func(p *process) func(ctx context.Context) error
 // in the settings of all parts before it starts any.
 func run(ctx context.Context, parts map[string]part) error {
 	var faults []string
-	group, ctx := errgroup.WithContext(ctx)
 	var todo []func(context.Context) error
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		p, err := newProcess(ctx, name)
@@ -50,6 +50,12 @@ func run(ctx context.Context, parts map[string]part) error {
 	if faults = slices.Compact(faults); len(faults) > 0 {
 		return &configError{faults: faults}
 	}
+	return together(ctx, todo...)
+}
+
+// together runs functions until all have ended. When one of them fails, the ctx of the others ends.
+func together(ctx context.Context, todo ...func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
 	for _, do := range todo {
 		group.Go(func() error { return do(ctx) })
 	}
@@ -79,13 +85,26 @@ func (p *process) close() {
 	}
 }
 
-// serveHealth serves /livez and /readyz until ctx ends. It does nothing if address is empty.
-func (p *process) serveHealth(ctx context.Context, address string, checks map[string]health.Check) error {
-	if address == "" {
-		<-ctx.Done()
-		return nil
+// worker is what a part needs to run one of the workers.
+type worker struct {
+	name   string
+	maker  workers.Maker
+	checks map[string]health.Check // for /readyz, in addition to those of Temporal and of the worker itself
+	beside []func(context.Context) error
+}
+
+// work returns a function that runs the worker, all that is beside it, and a server for its health.
+func (p *process) work(w worker) func(context.Context) error {
+	runner := workers.NewRunner(w.name, w.maker, p.log)
+	checks := map[string]health.Check{"temporal": temporal.Check(p.temporal), "worker": runner.Ready}
+	maps.Copy(checks, w.checks)
+	todo := append([]func(context.Context) error{runner.Run}, w.beside...)
+	if address := p.env.healthAddress(p.values); address != "" {
+		todo = append(todo, func(ctx context.Context) error {
+			return serve(ctx, p.log, address, health.Handler(p.log, checks), 5*time.Second)
+		})
 	}
-	return serve(ctx, p.log, address, health.Handler(p.log, checks), 5*time.Second)
+	return func(ctx context.Context) error { return together(ctx, todo...) }
 }
 
 // maxHeader is the largest size of a request's headers, in bytes: they are read before the caller is known.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
-	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/fraud"
 	ledgerdb "dummyorders/gateways/ledger"
@@ -19,8 +18,8 @@ import (
 // fraudCheck holds a detector and what it depends on. It has no connections yet.
 type fraudCheck struct {
 	detector fraud.Detector
-	velocity *ledgerdb.Ledger // nil if the detector counts nothing
-	rulesets []*rules.Source  // those that are read again when they change
+	velocity *ledgerdb.Ledger              // nil if the detector counts nothing
+	watches  []func(context.Context) error // each keeps a ruleset in step with its folder until ctx ends
 }
 
 // detectors lists the values that FRAUD_DETECTOR may have.
@@ -110,25 +109,16 @@ func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) 
 		v.faults = append(v.faults, name+": "+err.Error())
 		return nil
 	}
-	c.rulesets = append(c.rulesets, source)
+	c.watches = append(c.watches, source.Run)
 	return source.Current
 }
 
-// ready adds the health checks of what a decision needs.
-func (c fraudCheck) ready(checks map[string]health.Check) map[string]health.Check {
-	if c.velocity != nil {
-		checks["ledger"] = c.velocity.Writable
+// checks returns the health checks of what a decision needs.
+func (c fraudCheck) checks() map[string]health.Check {
+	if c.velocity == nil {
+		return nil
 	}
-	return checks
-}
-
-// run keeps the rulesets in step with their folders until ctx ends.
-func (c fraudCheck) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, source := range c.rulesets {
-		group.Go(func() error { return source.Run(ctx) })
-	}
-	return group.Wait()
+	return map[string]health.Check{"ledger": c.velocity.Writable}
 }
 
 // close closes the connections.

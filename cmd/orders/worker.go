@@ -5,12 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"dummyorders/activities"
 	"dummyorders/domain/review"
 	"dummyorders/gateways/rabbitmq"
-	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 	"dummyorders/workers"
 	"dummyorders/workflows"
@@ -27,7 +24,6 @@ func (workerCommand) Run(ctx context.Context) error {
 }
 
 func workOnOrders(p *process) func(context.Context) error {
-	address := p.env.healthAddress(p.values)
 	orders, gateways := p.env.orders(p.values), p.env.gateways(p.values)
 	orders.Gateways = gateways
 	if isLive(p.env.StripeAPIKey) && p.env.StripeURL != stripeAPI {
@@ -35,30 +31,30 @@ func workOnOrders(p *process) func(context.Context) error {
 	}
 	publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
 	store, retention := p.env.ledger(p.values), p.env.ledgerRetention(p.values)
-	runner := workers.NewRunner("orders", workers.NewOrders(p.temporal, orders, workers.OrdersActivities{
-		Payment: &activities.Payment{Gateways: gateways},
-		Alerts:  &activities.Alerts{Publisher: publisher},
-		Ledger:  &activities.Ledger{Writer: store},
-	}), p.log)
+	work := p.work(worker{
+		name: "orders",
+		maker: workers.NewOrders(p.temporal, orders, workers.OrdersActivities{
+			Payment: &activities.Payment{Gateways: gateways},
+			Alerts:  &activities.Alerts{Publisher: publisher},
+			Ledger:  &activities.Ledger{Writer: store},
+		}),
+		checks: map[string]health.Check{
+			"rabbitmq": func(context.Context) error { return publisher.Ready() },
+			"ledger":   store.Writable,
+		},
+		beside: []func(context.Context) error{
+			func(ctx context.Context) error { return workers.KeepLedger(ctx, store, retention, p.log) },
+		},
+	})
 	return func(ctx context.Context) error {
-		group, ctx := errgroup.WithContext(ctx)
-		group.Go(func() error {
-			return p.serveHealth(ctx, address, map[string]health.Check{
-				"temporal": temporal.Check(p.temporal),
-				"worker":   runner.Ready,
-				"rabbitmq": func(context.Context) error { return publisher.Ready() },
-				"ledger":   store.Writable,
+		// The publisher stops only after the last activity has published its alert.
+		publishing, stop := context.WithCancel(context.WithoutCancel(ctx))
+		err := together(ctx,
+			func(context.Context) error { return publisher.Run(publishing) },
+			func(ctx context.Context) error {
+				defer stop()
+				return work(ctx)
 			})
-		})
-		group.Go(func() error { return workers.KeepLedger(ctx, store, retention, p.log) })
-		// The background work stops only after the last activity has published its alert and saved its entry.
-		background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
-		group.Go(func() error { return publisher.Run(background) })
-		group.Go(func() error {
-			defer stopBackground()
-			return runner.Run(ctx)
-		})
-		err := group.Wait()
 		return errors.Join(err, store.Close())
 	}
 }
