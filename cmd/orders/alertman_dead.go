@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -73,14 +72,18 @@ func (c listDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		err = printLines(q.results, letters)
-	} else if len(letters) > 0 {
-		err = printTable(q.results, letters)
+	lines, table := json.NewEncoder(q.results), tabwriter.NewWriter(q.results, 0, 0, 2, ' ', 0)
+	for i, l := range letters {
+		if c.JSON {
+			_ = lines.Encode(l) // standard remembers what failed
+			continue
+		}
+		if i == 0 {
+			fmt.Fprintln(table, "ID\tTIME\tTYPE\tORDER\tBYTES\tREASON")
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", l.ID, timeOf(l), cmp.Or(l.Type, "-"), cmp.Or(l.OrderID, "-"), l.Size, l.Reason)
 	}
-	if err != nil {
-		return fmt.Errorf("list dead letters: %w", err)
-	}
+	_ = table.Flush()
 	switch {
 	case total == 0:
 		fmt.Fprintf(q.progress, "No dead letter waits in %s.\n", q.name)
@@ -90,25 +93,6 @@ func (c listDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 		fmt.Fprintf(q.progress, "%s in %s\n", many(total, "dead letter"), q.name)
 	}
 	return nil
-}
-
-func printLines(to io.Writer, letters []rabbitmq.DeadLetter) error {
-	lines := json.NewEncoder(to)
-	for _, l := range letters {
-		if err := lines.Encode(l); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func printTable(to io.Writer, letters []rabbitmq.DeadLetter) error {
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tTIME\tTYPE\tORDER\tBYTES\tREASON")
-	for _, l := range letters {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", l.ID, timeOf(l), cmp.Or(l.Type, "-"), cmp.Or(l.OrderID, "-"), l.Size, l.Reason)
-	}
-	return w.Flush()
 }
 
 func timeOf(l rabbitmq.DeadLetter) string {
