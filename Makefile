@@ -1,4 +1,4 @@
-# make help says what there is.
+# make help lists the targets.
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test lint lint-go lint-contract fmt bench bench-rules bench-alerts compare-ledger chaos-alerts record-histories devstack
@@ -7,21 +7,21 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 DEVSTACK := .run/devstack
 TOOL := go tool -modfile=internal/tools/go.mod
 
-help: ## show this
+help: ## list the targets
 	@awk -F ':.*## ' '/^# --- / { gsub(/^# --- | -+$$/, ""); printf "\n%s\n", $$0 } \
 		/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- On this machine, without containers -----------------------------------------------------------------------------
 
-build: devstack ## make bin/orders, and bin/temporal: Temporal's CLI with its dev server
+build: devstack ## build bin/orders, and bin/temporal: Temporal's CLI with its dev server
 	@$(DEVSTACK) install temporal
 	@CGO_ENABLED=0 $(DEVSTACK) progress 'Compiling bin/orders' -- \
 		go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/orders ./cmd/orders
 
-run: build ## start everything: servers, our four processes, a mail server; Ctrl-C stops it all
+run: build ## start everything: servers, the four processes, a mail server; Ctrl-C stops all
 	@exec $(DEVSTACK) run
 
-# It starts and installs things, and so is made before all else.
+# The tool that starts and installs things; other targets need it first.
 devstack:
 	@mkdir -p .run
 	@[ -e $(DEVSTACK) ] || echo 'Compiling the tool that starts and installs things (the first time, Go fetches modules)'
@@ -35,7 +35,7 @@ test: build lint-go ## run the linters but vacuum, and every test against real s
 	@CGO_ENABLED=1 $(DEVSTACK) progress 'Testing, with the race detector' -- \
 		go test -race -shuffle=on -timeout 40m ./internal/e2e ./...
 
-lint: lint-go lint-contract ## look for what the compiler lets pass (compiles the linters the first time, which takes minutes)
+lint: lint-go lint-contract ## run all linters (compiles them the first time, which takes minutes)
 
 lint-go: devstack
 	@$(DEVSTACK) progress 'Compiling the linters' -- $(TOOL) golangci-lint version --short
@@ -51,14 +51,14 @@ lint-contract: devstack # the OpenAPI document; the tests do it too, without vac
 fmt: ## format the code
 	@$(TOOL) golangci-lint fmt
 
-bench: ## measure the running stack beside the bare floor of its Temporal server; BENCH='-rounds 1' for a quick look
+bench: ## measure the running stack against empty workflows on its Temporal server; BENCH='-rounds 1' for a quick look
 	@CGO_ENABLED=0 go run ./internal/bench $(BENCH)
 
-bench-rules: ## measure decisions by rules, over histories of a million rows, beside whole transactions of the running stack
+bench-rules: ## measure decisions by rules, over a million rows, against whole transactions of the running stack
 	@$(DEVSTACK) install postgresql
 	@CGO_ENABLED=0 go run ./internal/bench -rules -rounds 3 -duration 3s $(BENCH)
 
-bench-alerts: build ## measure alertman beside Debian's prometheus-alertmanager: from an alert to the webhook, and killed in between
+bench-alerts: build ## measure alertman against Debian's prometheus-alertmanager, from an alert to the webhook, also when killed
 	@$(DEVSTACK) install rabbitmq alertmanager
 	@CGO_ENABLED=0 go run ./internal/bench -alerts -rounds 3 $(BENCH)
 
@@ -66,7 +66,7 @@ compare-ledger: build ## compare ledger and histories over RUNS random transacti
 	@$(DEVSTACK) install rabbitmq postgresql cc
 	go test -race -count=1 -v -timeout 90m -run TestTheLedgerAgreesWithEveryHistory ./internal/e2e -runs $(or $(RUNS),3000)
 
-chaos-alerts: build ## kill alertmen KILLS times while alerts come in, with Temporal away for a minute, and count what people were told
+chaos-alerts: build ## kill alertmen KILLS times while alerts come in, with Temporal stopped for a minute, and check that no alert is lost
 	@$(DEVSTACK) install rabbitmq postgresql cc
 	go test -race -count=1 -v -timeout 120m -run 'TestNoAlertIsLostWhateverIsKilled|TestAlertmansMemory' ./internal/e2e -kills $(or $(KILLS),300) -away 60s -backlog 100000
 
@@ -84,7 +84,7 @@ COMPOSE ?= $(eval COMPOSE := $(shell $(DOCKER) compose version >/dev/null 2>&1 &
 LOGS ?= --follow --tail=100
 
 processes = api worker fraud-police alertman
-# Processes of which there are to be several: make start SCALE="fraud-police=3 worker=2".
+# How many of a process to run: make start SCALE="fraud-police=3 worker=2".
 SCALE ?=
 
 # The mail server of .env, where that is another machine; a copy of env says localhost.
@@ -101,15 +101,15 @@ wait = DOCKER='$(DOCKER)' deploy/wait.sh
 	check-logs-dev check-logs-dev-app check-mail-dev build-tag-push start-production
 
 docker-engine:
-	@command -v $(firstword $(DOCKER)) >/dev/null || { echo 'make: there is no $(firstword $(DOCKER)) here: install Docker, or use make run, which needs none' >&2; exit 1; }
+	@command -v $(firstword $(DOCKER)) >/dev/null || { echo 'make: $(firstword $(DOCKER)) was not found: install Docker, or use make run, which needs no Docker' >&2; exit 1; }
 	@why=$$($(DOCKER) info 2>&1 >/dev/null) || { echo "make: the Docker engine does not answer: $$(echo "$$why" | head -n 1)" >&2; exit 1; }
-	@$(COMPOSE) version >/dev/null 2>&1 || { echo 'make: there is neither docker compose nor docker-compose here: install one, or use make run, which needs none' >&2; exit 1; }
+	@$(COMPOSE) version >/dev/null 2>&1 || { echo 'make: neither docker compose nor docker-compose was found: install one, or use make run, which needs no Docker' >&2; exit 1; }
 
 # Compose makes both by itself; it takes these for its own by their labels.
-build-network-dev: docker-engine ## make the containers' network, orders
+build-network-dev: docker-engine ## create the containers' network, orders
 	@$(DOCKER) network inspect orders >/dev/null 2>&1 || $(DOCKER) network create $(compose-label).network=default orders
 
-build-volume-dev: docker-engine ## make the volumes of the data: orders-postgres, orders-rabbitmq, orders-mail
+build-volume-dev: docker-engine ## create the volumes of the data: orders-postgres, orders-rabbitmq, orders-mail
 	@for name in postgres rabbitmq mail; do \
 		$(DOCKER) volume inspect orders-$$name >/dev/null 2>&1 || $(DOCKER) volume create $(compose-label).volume=$$name orders-$$name || exit 1; \
 	done
@@ -118,7 +118,7 @@ start-service-rabbitmq: docker-engine ## start RabbitMQ alone, and wait until it
 	$(COMPOSE) up -d rabbitmq
 	@$(wait) $$($(COMPOSE) ps -q rabbitmq)
 
-start: docker-engine ## build the image, start everything in containers, and say where it is
+start: docker-engine ## build the image, start everything in containers, and print the addresses
 	$(with-buildkit) $(COMPOSE) build --build-arg VERSION='$(VERSION)' api
 	$(COMPOSE) $(development) up -d --no-build $(addprefix --scale ,$(SCALE))
 	@$(wait) $$($(COMPOSE) $(development) ps -aq)
@@ -137,7 +137,7 @@ clean: docker-engine ## remove containers, network, all data, and the image that
 check-logs-dev: docker-engine ## follow the logs of all containers; LOGS=--tail=20 shows the last lines only
 	$(COMPOSE) logs $(LOGS)
 
-check-logs-dev-app: docker-engine ## follow the logs of our four processes
+check-logs-dev-app: docker-engine ## follow the logs of the four processes
 	$(COMPOSE) logs $(LOGS) $(processes)
 
 check-mail-dev: docker-engine ## show the newest alert mail that the development mail server took; LAST=5 the last five
@@ -151,6 +151,6 @@ start-production: docker-engine ## start production's containers from a pushed i
 	@case $$($(COMPOSE) version --short) in 1.*) echo 'make: start-production needs Compose 2.24 or later' >&2; exit 1;; esac
 	@$(COMPOSE) $(production) config --quiet
 	@names=$$($(COMPOSE) $(production) config | sed -n '/CORS/!s/^ *\([A-Z_]*\): .*localhost.*/\1/p' | paste -sd ' ' -); \
-		[ -z "$$names" ] || { echo "make: production cannot do with localhost; change in .env: $$names" >&2; exit 1; }
+		[ -z "$$names" ] || { echo "make: in production these must not name localhost; change them in .env: $$names" >&2; exit 1; }
 	$(COMPOSE) $(production) up -d --no-build $(addprefix --scale ,$(SCALE))
 	@$(wait) $$($(COMPOSE) $(production) ps -aq)

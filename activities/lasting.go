@@ -45,7 +45,7 @@ func (l Lasting) tell(ctx context.Context) {
 	short, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
 	if err := l(short); err != nil {
-		activity.GetLogger(ctx).Warn("The workflow was not told that its activity lasts; the next try tells it", "error", err)
+		activity.GetLogger(ctx).Warn("Signalling the workflow that its activity lasts failed; the next try signals it again", "error", err)
 		return
 	}
 	activity.RecordHeartbeat(ctx, true)

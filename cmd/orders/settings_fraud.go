@@ -92,7 +92,7 @@ func warnOfAddresses(log *slog.Logger) func(fraud.Check) {
 		if now.Unix() < due || !next.CompareAndSwap(due, now.Add(addressWarnings).Unix()) {
 			return
 		}
-		log.Warn("A posted ip is not an address of the internet, and rules count nothing by it: the merchant should post the buyer's, not a proxy's. This is said once an hour",
+		log.Warn("A posted ip is not an address of the internet, so rules do not count by it: the merchant must post the buyer's address, not a proxy's. This is logged once an hour",
 			"transaction", c.ID, "ip", c.IP)
 	}
 }

@@ -123,7 +123,7 @@ func (e environment) stripe(v *values, named map[string]string) payment.Gateway 
 		v.wrong("STRIPE_URL", url, "https://api.stripe.com, or with a test key the URL of a stand-in")
 	}
 	if d, err := time.ParseDuration(e.PaymentDeadline); err == nil && d >= stripeForgets {
-		v.wrong("PAYMENT_DEADLINE", e.PaymentDeadline, "less than 24h where PAYMENT_GATEWAYS names stripe, which keeps idempotency keys no longer")
+		v.wrong("PAYMENT_DEADLINE", e.PaymentDeadline, "less than 24h if PAYMENT_GATEWAYS names stripe, which keeps idempotency keys for 24h")
 	}
 	return stripe.New(e.StripeAPIKey, e.StripeURL)
 }

@@ -85,7 +85,7 @@ func TestWhatStripeNeedsIsAskedForOnlyWhereAMethodGoesThere(t *testing.T) {
 	const (
 		key      = "STRIPE_API_KEY: must be the secret key of a Stripe account, sk_live_… or sk_test_…, since PAYMENT_GATEWAYS names stripe"
 		url      = ": must be https://api.stripe.com, or with a test key the URL of a stand-in"
-		deadline = `PAYMENT_DEADLINE="24h": must be less than 24h where PAYMENT_GATEWAYS names stripe, which keeps idempotency keys no longer`
+		deadline = `PAYMENT_DEADLINE="24h": must be less than 24h if PAYMENT_GATEWAYS names stripe, which keeps idempotency keys for 24h`
 	)
 	for _, c := range []struct {
 		change func(*environment)

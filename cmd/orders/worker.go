@@ -27,7 +27,7 @@ func workOnOrders(p *process) func(context.Context) error {
 	orders, gateways := p.env.orders(p.values), p.env.gateways(p.values)
 	orders.Gateways = gateways
 	if isLive(p.env.StripeAPIKey) && p.env.StripeURL != stripeAPI {
-		p.log.Warn("Payments with the live key go to STRIPE_URL, which is not Stripe's own address: make sure that it passes them on to Stripe")
+		p.log.Warn("Payments with the live key go to STRIPE_URL, which is not Stripe's own address: check that it passes them on to Stripe")
 	}
 	publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
 	store, retention := p.env.ledger(p.values), p.env.ledgerRetention(p.values)

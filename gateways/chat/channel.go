@@ -41,7 +41,7 @@ func New(find func(name string) (Endpoint, bool), client *http.Client) *Channel 
 func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message) (string, error) {
 	endpoint, found := c.find(to)
 	if !found {
-		return "", fmt.Errorf("chat %s: there is no such endpoint in this configuration", to)
+		return "", fmt.Errorf("chat %s: the configuration has no such endpoint", to)
 	}
 	body, err := posting.JSON(payload{Text: posting.Cut(message.Text, maxText)})
 	if err != nil {

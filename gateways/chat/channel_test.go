@@ -96,7 +96,7 @@ func TestAnswers(t *testing.T) {
 func TestUnknownEndpointIsRetried(t *testing.T) {
 	c := chat.New(endpoint("https://hooks.example.com"+path), channeltest.Answering(200, nil, "ok"))
 	_, err := c.Deliver(t.Context(), "fraud-team/other", alert.Message{Text: "text"})
-	require.ErrorContains(t, err, "chat fraud-team/other: there is no such endpoint")
+	require.ErrorContains(t, err, "chat fraud-team/other: the configuration has no such endpoint")
 	assert.False(t, alert.IsRefused(err))
 }
 

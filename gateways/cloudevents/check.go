@@ -77,7 +77,7 @@ func (f *faults) review(of alert.Type, r review.Review) {
 	f.must(r.Deadline.After(r.RequestedAt), "data.review.deadline", "a time after requestedAt")
 	decided := r.Verdict == review.Approve || r.Verdict == review.Decline
 	f.must(decided || r.Verdict == "", "data.review.verdict", "approve or decline, or left out")
-	f.must(decided == (r.DecidedAt != nil), "data.review.decidedAt", "a time where there is a verdict, and left out otherwise")
+	f.must(decided == (r.DecidedAt != nil), "data.review.decidedAt", "a time if there is a verdict, and left out otherwise")
 	if of == alert.ReviewExpired {
 		f.must(decided && r.Expired, "data.review.expired", "true, with a verdict")
 	}

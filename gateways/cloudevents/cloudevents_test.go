@@ -145,8 +145,8 @@ func TestEncodeRefusesBadReview(t *testing.T) {
 		{"data.review.deadline must be a time after requestedAt", func(r *review.Review) { r.Deadline = time.Time{} }},
 		{"data.review.deadline must be a time after requestedAt", func(r *review.Review) { r.Deadline = r.RequestedAt }},
 		{"data.review.verdict must be approve or decline, or left out", func(r *review.Review) { r.Verdict = "yes" }},
-		{"data.review.decidedAt must be a time where there is a verdict", func(r *review.Review) { r.DecidedAt = nil }},
-		{"data.review.decidedAt must be a time where there is a verdict", func(r *review.Review) { r.Verdict = "" }},
+		{"data.review.decidedAt must be a time if there is a verdict", func(r *review.Review) { r.DecidedAt = nil }},
+		{"data.review.decidedAt must be a time if there is a verdict", func(r *review.Review) { r.Verdict = "" }},
 		{"data.review.expired must be true, with a verdict", func(r *review.Review) { r.Expired = false }},
 		{"data.review.expired must be true, with a verdict", func(r *review.Review) { r.Verdict, r.DecidedAt = "", nil }},
 	} {

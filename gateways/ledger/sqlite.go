@@ -163,7 +163,7 @@ func noSQLiteTables(path string, err error) bool {
 // on the disk. To restore it, put it in the place of the ledger's file while no process uses that.
 func Backup(ctx context.Context, from, to string) error {
 	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("back up the ledger to %s: there is such a file already", to)
+		return fmt.Errorf("back up the ledger to %s: the file exists already", to)
 	}
 	part := to + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {

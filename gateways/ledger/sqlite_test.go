@@ -172,7 +172,7 @@ func TestABackupNeverTakesThePlaceOfAFile(t *testing.T) {
 	path, taken := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "backup.db")
 	require.NoError(t, openFile(t, path).Save(t.Context(), ledgertest.Whole()))
 	require.NoError(t, os.WriteFile(taken, []byte("precious"), 0o600))
-	require.ErrorContains(t, ledgerdb.Backup(t.Context(), path, taken), "there is such a file already")
+	require.ErrorContains(t, ledgerdb.Backup(t.Context(), path, taken), "the file exists already")
 	text, err := os.ReadFile(taken)
 	require.NoError(t, err)
 	require.Equal(t, "precious", string(text))

@@ -109,7 +109,7 @@ func checkURL(text string) error {
 	}
 	if err != nil || parsed.Host == "" {
 		return errors.New("RabbitMQ URL is malformed: must be like amqp://user:password@host:5672/vhost, " +
-			"with whatever is special in a URL percent-encoded")
+			"with special characters percent-encoded")
 	}
 	if parsed.User.Username() == "" && !parsed.Query().Has("auth_mechanism") {
 		return fmt.Errorf("RabbitMQ URL %s names no user: must be like amqp://user:password@host:5672/vhost", Redact(text))

@@ -232,7 +232,7 @@ func (s *supervisor[T]) lost(ctx context.Context, err error) {
 	s.state.set(state[T]{why: fmt.Errorf("not connected to RabbitMQ: %w", err)})
 	if !s.told {
 		s.told = true
-		s.log.WarnContext(ctx, "No connection to RabbitMQ, trying until there is one", "error", err)
+		s.log.WarnContext(ctx, "No connection to RabbitMQ; connecting again until it works", "error", err)
 	}
 }
 

@@ -50,7 +50,7 @@ func noAnswer(err error) error {
 		return &payment.TemporaryError{Gateway: name, Code: "unreachable"}
 	}
 	if _, is := errors.AsType[*url.Error](err); !is && !ended(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the answer is none of Stripe's API") // and may contain anything
+		err = errors.New("the answer is not from Stripe's API") // and may contain anything
 	}
 	return unknown(err)
 }

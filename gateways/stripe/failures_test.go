@@ -77,9 +77,9 @@ func TestErrors(t *testing.T) {
 
 		{500, `{"error": {"type": "api_error"}}`, http.Header{"Stripe-Should-Retry": {"true"}}, `unknown: HTTP 500, api_error, request "req_9"`},
 		{503, `{"error": {"type": "api_error"}}`, nil, `unknown: HTTP 503, api_error, request "req_9"`},
-		{502, `<html>Bad Gateway ` + clientSecret + `</html>`, nil, "unknown: the answer is none of Stripe's API"},
-		{200, `{"id": "pi_1", "client_secret": "` + clientSecret, nil, "unknown: the answer is none of Stripe's API"},
-		{301, ``, http.Header{"Location": {"http://127.0.0.1:1/"}}, "unknown: the answer is none of Stripe's API"},
+		{502, `<html>Bad Gateway ` + clientSecret + `</html>`, nil, "unknown: the answer is not from Stripe's API"},
+		{200, `{"id": "pi_1", "client_secret": "` + clientSecret, nil, "unknown: the answer is not from Stripe's API"},
+		{301, ``, http.Header{"Location": {"http://127.0.0.1:1/"}}, "unknown: the answer is not from Stripe's API"},
 		{424, `{"error": {"type": "api_error"}}`, nil, `unknown: HTTP 424, api_error, request "req_9"`},
 		{408, `{"error": {"type": "invalid_request_error"}}`, nil, "unknown: HTTP 408"},
 		{200, `{"id": "pi_1", "status": "processing"}`, nil, "unknown: the PaymentIntent pi_1 is processing"},

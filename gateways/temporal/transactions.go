@@ -435,7 +435,7 @@ func (s *Transactions) afterwards(ctx context.Context, id string, q review.Reque
 	answer, status := record.CallersAnswer(), record.TransactionStatus
 	switch r := record.Review; {
 	case status.Code == transaction.InReview && isNotFound(cause):
-		return ledger.Answer{}, &ledger.ClosedError{Why: "nobody can decide any more: the transaction was ended by force while it was in review", Status: &status}
+		return ledger.Answer{}, &ledger.ClosedError{Why: "it cannot be decided any more: the transaction was ended by force while it was in review", Status: &status}
 	case status.Code == transaction.InReview:
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
 	case r == nil || !r.Decided():

@@ -44,7 +44,7 @@ func New(find func(name string) (Endpoint, bool), client *http.Client) *Channel 
 func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message) (string, error) {
 	endpoint, found := c.find(to)
 	if !found {
-		return "", fmt.Errorf("webhook %s: there is no such endpoint in this configuration", to)
+		return "", fmt.Errorf("webhook %s: the configuration has no such endpoint", to)
 	}
 	body, err := posting.JSON(newBody(to, message))
 	if err != nil {
@@ -73,7 +73,7 @@ func (e Endpoint) sign(id string, at time.Time, body []byte) (http.Header, error
 	for _, secret := range e.Secrets {
 		signer, err := standardwebhooks.NewWebhook(secret)
 		if err != nil {
-			return nil, errors.New("a secret is no " + secretPrefix + " and base64")
+			return nil, errors.New("a secret is not " + secretPrefix + " and base64")
 		}
 		signature, err := signer.Sign(id, at, body)
 		if err != nil {
@@ -82,7 +82,7 @@ func (e Endpoint) sign(id string, at time.Time, body []byte) (http.Header, error
 		signatures = append(signatures, signature)
 	}
 	if len(signatures) == 0 {
-		return nil, errors.New("there is no secret to sign with")
+		return nil, errors.New("the secret to sign with is missing")
 	}
 	header := http.Header{}
 	header.Set(standardwebhooks.HeaderWebhookID, id)

@@ -177,9 +177,9 @@ func TestAnswers(t *testing.T) {
 // What is wrong in the configuration is tried again.
 func TestBadEndpointIsRetried(t *testing.T) {
 	for want, find := range map[string]func(string) (webhook.Endpoint, bool){
-		"there is no such endpoint in this configuration": func(string) (webhook.Endpoint, bool) { return webhook.Endpoint{}, false },
-		"there is no secret to sign with":                 endpoint("https://case.example.com" + path),
-		"a secret is no whsec_ and base64":                endpoint("https://case.example.com"+path, "whsec_canary secret"),
+		"the configuration has no such endpoint": func(string) (webhook.Endpoint, bool) { return webhook.Endpoint{}, false },
+		"the secret to sign with is missing":                 endpoint("https://case.example.com" + path),
+		"a secret is not whsec_ and base64":                endpoint("https://case.example.com"+path, "whsec_canary secret"),
 		"its address is not an https:// or http:// URL":   endpoint("case.example.com"+path, newSecret),
 	} {
 		_, err := webhook.New(find, channeltest.Answering(200, nil, "")).Deliver(t.Context(), name, channeltest.Message("k"))

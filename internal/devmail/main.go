@@ -23,9 +23,9 @@ import (
 )
 
 type commands struct {
-	Serve       serveCommand       `cmd:"" help:"Take mail until told to stop."`
+	Serve       serveCommand       `cmd:"" help:"Take mail until the process is stopped."`
 	Show        showCommand        `cmd:"" help:"Print the messages that were taken, the newest last."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server whether it takes mail; exit 1 when it does not."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server whether it takes mail; exits with 1 if it does not."`
 }
 
 func main() {

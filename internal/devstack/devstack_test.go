@@ -196,7 +196,7 @@ func TestWhenOneProcessEndsByItselfAllAreStoppedAndItsLastWordsAreShown(t *testi
 	require.Contains(t, s.screen.String(), "Temporal: using the one at temporal.example.com:7233")
 	require.Contains(t, s.screen.String(), "RabbitMQ: using the one that RABBITMQ_PUBLISHER_URL names")
 	require.NoError(t, os.WriteFile(filepath.Join(s.doom, "worker"), nil, 0o600))
-	s.screen.shows(t, "orders worker has ended by itself")
+	s.screen.shows(t, "orders worker has ended, so everything is stopped")
 	err := ended()
 	require.ErrorContains(t, err, "orders worker ended: exit status 7; the last lines of ")
 	require.ErrorContains(t, err, "\n    the database is gone")

@@ -46,7 +46,7 @@ func (c installCommand) Run(ctx context.Context) error {
 }
 
 type progressCommand struct {
-	What    string   `arg:"" help:"What it does, for people."`
+	What    string   `arg:"" help:"What the command does, as people read it."`
 	Command []string `arg:"" passthrough:"" help:"The command."`
 }
 

@@ -130,7 +130,7 @@ func (d *devStack) run(ctx context.Context) error {
 	d.out.say("%s", d.whatNext())
 	select {
 	case p := <-d.ended:
-		d.out.say("\n%s has ended by itself, and so everything is stopped\n", p.Name())
+		d.out.say("\n%s has ended, so everything is stopped\n", p.Name())
 		return p.Exit()
 	case <-ctx.Done():
 		return nil
@@ -212,7 +212,7 @@ func (d *devStack) ledgerURL() string {
 // startProcesses starts the four processes and waits until each is ready.
 func (d *devStack) startProcesses(ctx context.Context) error {
 	if _, err := os.Stat(d.orders); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no %s: make build makes it", d.orders)
+		return fmt.Errorf("%s does not exist: run make build", d.orders)
 	}
 	d.out.say("Starting the processes")
 	group, ctx := errgroup.WithContext(ctx)
@@ -264,12 +264,12 @@ func (d *devStack) startServers(ctx context.Context) error {
 	if d.plan.temporal != 0 {
 		group.Go(func() error { return d.startTemporal(ctx, temporal) })
 	} else {
-		d.out.say("  Temporal: using the one at %s; temporal-config/setup.sh tells it what the service needs", d.settings.TemporalAddress)
+		d.out.say("  Temporal: using the one at %s; temporal-config/setup.sh creates what the service needs there", d.settings.TemporalAddress)
 	}
 	if d.plan.rabbitmq != 0 {
 		group.Go(func() error { return d.startRabbitMQ(ctx, rabbitmq) })
 	} else {
-		d.out.say("  RabbitMQ: using the one that RABBITMQ_PUBLISHER_URL names; gateways/rabbitmq/definitions.json is what it needs")
+		d.out.say("  RabbitMQ: using the one that RABBITMQ_PUBLISHER_URL names; it needs what gateways/rabbitmq/definitions.json has")
 	}
 	if d.plan.mail != "" {
 		group.Go(d.startMail)

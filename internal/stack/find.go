@@ -80,7 +80,7 @@ var serverVersion = regexp.MustCompile(`Server 1\.(\d+)\.`)
 // temporalServes returns why the program cannot run our dev server, or nil if it can.
 func temporalServes(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no %s", path)
+		return fmt.Errorf("%s does not exist", path)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -43,7 +43,7 @@ func (i Installer) With(what string, do func() error) error {
 			}
 			return err
 		case <-ticker.C:
-			fmt.Fprintf(i.Out, "  still at it, %s\n", time.Since(start).Round(time.Second))
+			fmt.Fprintf(i.Out, "  still running, %s\n", time.Since(start).Round(time.Second))
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (i Installer) apt(ctx context.Context, what, size string, packages ...strin
 	names := strings.Join(packages, " ")
 	byHand := "install by hand: " + names
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("%s is missing, and there is no apt-get here to install it with; %s", what, byHand)
+		return fmt.Errorf("%s is missing, and apt-get, which would install it, was not found; %s", what, byHand)
 	}
 	prefix, err := asRoot(ctx)
 	if err != nil {
@@ -185,13 +185,13 @@ func asRoot(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	if _, err := exec.LookPath("sudo"); err != nil {
-		return nil, errors.New("installing it takes root's rights, and there is no sudo")
+		return nil, errors.New("installing it needs root's rights, and sudo was not found")
 	}
 	if isatty.IsTerminal(os.Stdin.Fd()) {
 		return []string{"sudo"}, nil
 	}
 	if err := exec.CommandContext(ctx, "sudo", "-n", "true").Run(); err != nil {
-		return nil, errors.New("installing it takes root's rights: sudo asks for a password, and there is no terminal to ask on")
+		return nil, errors.New("installing it needs root's rights, and sudo asks for a password, but this is not a terminal")
 	}
 	return []string{"sudo", "-n"}, nil
 }

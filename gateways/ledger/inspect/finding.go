@@ -93,9 +93,9 @@ func unfinished(e ledger.Entry, x Execution) *Finding {
 
 func unrecorded(x Execution) *Finding {
 	if x.Closed.IsZero() {
-		return &Finding{x.TransactionID, Unrecorded, fmt.Sprintf("ledger says nothing, history says %s since %s", x.State, instant(x.Started))}
+		return &Finding{x.TransactionID, Unrecorded, fmt.Sprintf("the ledger has no record, the history says %s since %s", x.State, instant(x.Started))}
 	}
-	return &Finding{x.TransactionID, Unrecorded, fmt.Sprintf("ledger says nothing, history says %s at %s", x.State, instant(x.Closed))}
+	return &Finding{x.TransactionID, Unrecorded, fmt.Sprintf("the ledger has no record, the history says %s at %s", x.State, instant(x.Closed))}
 }
 
 // unknown returns nil if Temporal has removed the history as planned, after its retention.
