@@ -18,6 +18,7 @@ import (
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
+	"dummyorders/domain/money"
 	"dummyorders/workflows"
 )
 
@@ -186,8 +187,7 @@ func TestTheMorePeopleGetADigestTheFewerAlertsItHolds(t *testing.T) {
 // Temporal terminates a workflow that answers with more than 4 MiB at once.
 func TestNoOrderIDMakesADigestTooLargeToTell(t *testing.T) {
 	longest := alert.Member{
-		EventID: strings.Repeat("e", 36), TransactionID: strings.Repeat("t", 36), OrderID: strings.Repeat("<", 64), Amount: "999999999999.9999",
-		Currency: "CLF", Outcome: "decline", Score: 100, Reason: strings.Repeat("R", 64), Time: time.Now(), Expiry: time.Now(),
+		EventID: strings.Repeat("e", 36), TransactionID: strings.Repeat("t", 36), OrderID: strings.Repeat("<", 64), Wire: money.Wire{Amount: "999999999999.9999", Currency: "CLF"}, Outcome: "decline", Score: 100, Reason: strings.Repeat("R", 64), Time: time.Now(), Expiry: time.Now(),
 	}
 	for _, targets := range []int{1, 4, 20, 100} {
 		g := newGroupRun(t)

@@ -486,8 +486,7 @@ func (p *process) event(ctx workflow.Context, kind alert.Type) alert.Event {
 
 			Result: p.record.Payment.Result,
 
-			Amount:    t.Payment.Amount.Decimal(),
-			Currency:  string(t.Payment.Amount.Currency),
+			Wire:      t.Payment.Amount.Wire(),
 			Decision:  *record.Decision,
 			Review:    record.Review,
 			Link:      p.link(info),

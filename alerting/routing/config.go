@@ -280,7 +280,7 @@ func worth(currency money.Currency, least, below *money.Money) test {
 		if event.Data.Currency != string(currency) {
 			return fmt.Sprintf("amount is in %s, not in %s", safetext.Line(event.Data.Currency), currency)
 		}
-		amount, err := money.Parse(event.Data.Amount.String(), currency)
+		amount, err := money.FromWire(event.Data.Wire)
 		switch {
 		case err != nil:
 			return "amount is none that can be compared: it " + err.Error()

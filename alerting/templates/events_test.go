@@ -6,6 +6,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
 	"dummyorders/domain/review"
 )
 
@@ -66,7 +67,7 @@ func anEvent() alert.Event {
 		Time: time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC),
 		Data: alert.Data{
 			TransactionID: "0199c0de-0000-7000-8000-000000000001", OrderID: "1234", OrderName: "avengers 4 <spoilers> & more",
-			PaymentMethod: "amazonpay", Card: "123456******4321", Amount: "250000.00", Currency: "INR",
+			PaymentMethod: "amazonpay", Card: "123456******4321", Wire: money.Wire{Amount: "250000.00", Currency: "INR"},
 			Decision: fraud.Decision{
 				Outcome: fraud.Decline, Score: 90, RiskLevel: fraud.HighestRisk,
 				Reasons: []fraud.Reason{{Code: "AMOUNT_OVER_LIMIT", Message: "INR 250000.00 is above the limit of INR 200000.00"}},

@@ -3,13 +3,13 @@ package alert
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 )
@@ -81,15 +81,14 @@ type Data struct {
 	Card string `json:"card"`
 	// CardFingerprint and CustomerID are what alerts are grouped by. Without the key, a number cannot be found from its
 	// fingerprint, which is empty for a payment by token.
-	CardFingerprint string         `json:"cardFingerprint,omitempty"`
-	CustomerID      string         `json:"customerID,omitempty"`
-	Amount          json.Number    `json:"amount"`
-	Currency        string         `json:"currency"`
-	Decision        fraud.Decision `json:"decision"`
-	Review          *review.Review `json:"review,omitempty"`    // set if people were asked
-	Problem         string         `json:"problem,omitempty"`   // for CompensationFailed: what could not be done
-	Link            string         `json:"link,omitempty"`      // to the transaction in the Web UI
-	ExpiresAt       *time.Time     `json:"expiresAt,omitempty"` // see Event.Expiry
+	CardFingerprint string `json:"cardFingerprint,omitempty"`
+	CustomerID      string `json:"customerID,omitempty"`
+	money.Wire
+	Decision  fraud.Decision `json:"decision"`
+	Review    *review.Review `json:"review,omitempty"`    // set if people were asked
+	Problem   string         `json:"problem,omitempty"`   // for CompensationFailed: what could not be done
+	Link      string         `json:"link,omitempty"`      // to the transaction in the Web UI
+	ExpiresAt *time.Time     `json:"expiresAt,omitempty"` // see Event.Expiry
 }
 
 // Publisher publishes events to the broker.
@@ -124,7 +123,7 @@ func Sample(of Type, id string, at time.Time) Event {
 	e := Event{ID: id, Source: "/orders", Type: of, Subject: "1234", Time: at, Data: Data{
 		TransactionID: "00000000-0000-7000-8000-000000000000", OrderID: "1234", OrderName: "avengers 4 spoilers book",
 		PaymentMethod: "amazonpay", Card: "123456******4321", CardFingerprint: "sample", CustomerID: "c-1",
-		Amount: "123.00", Currency: "INR", Decision: sampleDecision(of),
+		Wire: money.Wire{Amount: "123.00", Currency: "INR"}, Decision: sampleDecision(of),
 		Link: "http://localhost:8233/namespaces/default/workflows/transaction-00000000-0000-7000-8000-000000000000",
 	}}
 	switch of {

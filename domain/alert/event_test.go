@@ -12,6 +12,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
 	"dummyorders/domain/review"
 )
 
@@ -75,7 +76,7 @@ func TestAnEventTravelsWithoutLoss(t *testing.T) {
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
 		Data: alert.Data{
 			TransactionID: "01990000-0000-7000-8000-000000000001", OrderID: "1234", OrderName: "avengers 4 spoilers book",
-			PaymentMethod: "amazonpay", Card: "123456******4321", Amount: "90071992547409.93", Currency: "INR",
+			PaymentMethod: "amazonpay", Card: "123456******4321", Wire: money.Wire{Amount: "90071992547409.93", Currency: "INR"},
 			Decision: fraud.Decision{
 				Outcome: fraud.Decline, Score: 90, RiskLevel: fraud.HighestRisk,
 				Reasons: []fraud.Reason{{Code: "AMOUNT_OVER_LIMIT", Message: "INR 5000.01 is above the limit of INR 5000.00"}},
@@ -113,7 +114,7 @@ func TestAnEventTravelsWithoutLoss(t *testing.T) {
 
 // If these fields are missing, receivers take the event for one that has nothing to do with reviews and problems.
 func TestAnEventWithoutReviewAndProblemSaysNothingOfThem(t *testing.T) {
-	text, err := json.Marshal(alert.Data{TransactionID: "1", Amount: "1"})
+	text, err := json.Marshal(alert.Data{TransactionID: "1", Wire: money.Wire{Amount: "1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

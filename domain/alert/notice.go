@@ -2,7 +2,6 @@ package alert
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -45,23 +44,21 @@ type Digest struct {
 
 // Member is an alert in a digest.
 type Member struct {
-	EventID       string      `json:"eventID"`
-	TransactionID string      `json:"transactionID"`
-	OrderID       string      `json:"orderID"`
-	Amount        json.Number `json:"amount"`
-	Currency      string      `json:"currency"`
-	Outcome       string      `json:"outcome"`
-	Score         int         `json:"score"`
-	Reason        string      `json:"reason,omitempty"` // the code of the first reason
-	Time          time.Time   `json:"time"`
-	Expiry        time.Time   `json:"expiry"`
+	EventID       string `json:"eventID"`
+	TransactionID string `json:"transactionID"`
+	OrderID       string `json:"orderID"`
+	money.Wire
+	Outcome string    `json:"outcome"`
+	Score   int       `json:"score"`
+	Reason  string    `json:"reason,omitempty"` // the code of the first reason
+	Time    time.Time `json:"time"`
+	Expiry  time.Time `json:"expiry"`
 }
 
 // Member returns the event in the form in which a digest lists it.
 func (e Event) Member() Member {
 	return Member{
-		EventID: e.ID, TransactionID: e.Data.TransactionID, OrderID: e.Data.OrderID,
-		Amount: e.Data.Amount, Currency: e.Data.Currency,
+		EventID: e.ID, TransactionID: e.Data.TransactionID, OrderID: e.Data.OrderID, Wire: e.Data.Wire,
 		Outcome: string(e.Data.Decision.Outcome), Score: e.Data.Decision.Score, Reason: e.Data.reason(),
 		Time: e.Time, Expiry: e.Expiry(),
 	}
@@ -79,7 +76,7 @@ func (d Data) reason() string {
 func (d Digest) Sums() []money.Money {
 	sums := map[money.Currency]money.Money{}
 	for _, m := range d.Members {
-		amount, err := money.Parse(m.Amount.String(), money.Currency(m.Currency))
+		amount, err := money.FromWire(m.Wire)
 		if err != nil {
 			continue
 		}

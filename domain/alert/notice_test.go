@@ -15,11 +15,11 @@ import (
 
 func TestADigestAddsUpEachCurrencyByItself(t *testing.T) {
 	d := alert.Digest{Members: []alert.Member{
-		{Amount: "0.10", Currency: "USD"},
-		{Amount: "100", Currency: "JPY"},
-		{Amount: "0.20", Currency: "USD"},
-		{Amount: "much", Currency: "USD"},
-		{Amount: "5.00", Currency: "beads"},
+		{Wire: money.Wire{Amount: "0.10", Currency: "USD"}},
+		{Wire: money.Wire{Amount: "100", Currency: "JPY"}},
+		{Wire: money.Wire{Amount: "0.20", Currency: "USD"}},
+		{Wire: money.Wire{Amount: "much", Currency: "USD"}},
+		{Wire: money.Wire{Amount: "5.00", Currency: "beads"}},
 	}}
 	want := []money.Money{{Minor: 100, Currency: "JPY"}, {Minor: 30, Currency: "USD"}}
 	if diff := cmp.Diff(want, d.Sums()); diff != "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -55,16 +56,15 @@ type Order struct {
 
 // Payment is the payment with the card masked, and its progress so far.
 type Payment struct {
-	Card            string      `json:"card,omitempty" example:"123456******4321"`
-	Brand           string      `json:"brand,omitempty"`
-	CoBrand         string      `json:"coBrand,omitempty" doc:"The second brand of a card that has two"`
-	Type            string      `json:"type"`
-	Amount          json.Number `json:"amount"`
-	Currency        string      `json:"currency"`
-	AuthorizationID string      `json:"authorizationID,omitempty"`
-	CaptureID       string      `json:"captureID,omitempty"`
-	VoidedAt        *time.Time  `json:"voidedAt,omitempty" doc:"When the hold was released"`
-	RefundID        string      `json:"refundID,omitempty" doc:"Set if the money was taken and given back"`
+	Card    string `json:"card,omitempty" example:"123456******4321"`
+	Brand   string `json:"brand,omitempty"`
+	CoBrand string `json:"coBrand,omitempty" doc:"The second brand of a card that has two"`
+	Type    string `json:"type"`
+	money.Wire
+	AuthorizationID string     `json:"authorizationID,omitempty"`
+	CaptureID       string     `json:"captureID,omitempty"`
+	VoidedAt        *time.Time `json:"voidedAt,omitempty" doc:"When the hold was released"`
+	RefundID        string     `json:"refundID,omitempty" doc:"Set if the money was taken and given back"`
 	payment.Result
 	Error     string `json:"error,omitempty" doc:"Why no money was taken, in the gateway's words"`
 	StillHeld string `json:"stillHeld,omitempty" doc:"Why the money could not be given back; a person must do it"`
@@ -79,13 +79,14 @@ type Step struct {
 
 // Open returns the record of a transaction that was just accepted.
 func Open(t transaction.Transaction, at time.Time) *Record {
+	cost := t.Order.Cost.Wire()
 	r := &Record{
 		Answer:        Answer{TransactionID: t.ID},
-		Order:         Order{ID: t.Order.ID, Name: t.Order.Name, Cost: t.Order.Cost.Decimal(), Currency: string(t.Order.Cost.Currency)},
+		Order:         Order{ID: t.Order.ID, Name: t.Order.Name, Cost: cost.Amount, Currency: cost.Currency},
 		PaymentMethod: t.PaymentMethod,
 		Payment: Payment{
 			Card: t.Payment.Card.Masked(), Brand: t.Payment.Card.Brand, CoBrand: t.Payment.Card.CoBrand, Type: t.Payment.Type,
-			Amount: t.Payment.Amount.Decimal(), Currency: string(t.Payment.Amount.Currency),
+			Wire: t.Payment.Amount.Wire(),
 		},
 		Metadata:  t.Metadata,
 		StartTime: at,

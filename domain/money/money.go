@@ -108,6 +108,22 @@ func (m Money) Decimal() json.Number {
 	return json.Number(sign + text[:point] + "." + text[point:])
 }
 
+// Wire is an amount as it stands in JSON beside other members: a decimal and a currency code, which are not checked.
+type Wire struct {
+	Amount   json.Number `json:"amount"`
+	Currency string      `json:"currency"`
+}
+
+// Wire returns the amount in its form for JSON.
+func (m Money) Wire() Wire {
+	return Wire{Amount: m.Decimal(), Currency: string(m.Currency)}
+}
+
+// FromWire parses an amount from its form in JSON, as Parse does.
+func FromWire(w Wire) (Money, error) {
+	return Parse(w.Amount.String(), Currency(w.Currency))
+}
+
 // String returns the amount for people: "INR 123.00".
 func (m Money) String() string {
 	return string(m.Currency) + " " + m.Decimal().String()

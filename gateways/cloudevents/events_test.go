@@ -5,6 +5,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
 	"dummyorders/domain/review"
 )
 
@@ -33,8 +34,7 @@ func fraudDetected() alert.Event {
 			OrderName:     "avengers 4 <spoilers> & more",
 			PaymentMethod: "amazonpay",
 			Card:          "123456******4321",
-			Amount:        "123.00",
-			Currency:      "INR",
+			Wire:          money.Wire{Amount: "123.00", Currency: "INR"},
 			Decision: fraud.Decision{
 				Outcome:   fraud.Decline,
 				Score:     90,

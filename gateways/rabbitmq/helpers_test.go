@@ -17,6 +17,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
 	"dummyorders/gateways/rabbitmq"
 )
 
@@ -57,7 +58,7 @@ func newEvent(name string) alert.Event {
 		Subject: name,
 		Time:    time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC),
 		Data: alert.Data{
-			TransactionID: "transaction of " + name, OrderID: name, Amount: "123.00", Currency: "INR",
+			TransactionID: "transaction of " + name, OrderID: name, Wire: money.Wire{Amount: "123.00", Currency: "INR"},
 			Decision: fraud.Decision{Outcome: fraud.Decline},
 		},
 	}

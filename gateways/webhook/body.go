@@ -1,11 +1,11 @@
 package webhook
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/money"
 )
 
 // digestType is the Body's type for a digest. For an event it is the event's type.
@@ -41,14 +41,8 @@ type Digest struct {
 	Since   time.Time      `json:"since"`
 	Until   time.Time      `json:"until"`
 	Count   int            `json:"count"`
-	Sums    []Sum          `json:"sums"`
+	Sums    []money.Wire   `json:"sums"` // of the members, exactly, one in each currency
 	Members []alert.Member `json:"members"`
-}
-
-// Sum is the exact sum of the members in one currency.
-type Sum struct {
-	Amount   json.Number `json:"amount"`
-	Currency string      `json:"currency"`
 }
 
 // newBody returns the body of a message to an endpoint. to is the endpoint's receiver and its own name: "fraud-team/hook".
@@ -65,9 +59,9 @@ func newBody(to string, message alert.Message) Body {
 }
 
 func newDigest(d alert.Digest) *Digest {
-	sums := []Sum{}
+	sums := []money.Wire{}
 	for _, sum := range d.Sums() {
-		sums = append(sums, Sum{Amount: sum.Decimal(), Currency: string(sum.Currency)})
+		sums = append(sums, sum.Wire())
 	}
 	return &Digest{
 		Number: d.Number, Group: d.Group, Since: d.Since, Until: d.Until,

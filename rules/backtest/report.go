@@ -187,13 +187,12 @@ type Changed struct {
 
 // Change is a transaction whose outcome would change.
 type Change struct {
-	TransactionID string      `json:"transactionID"`
-	StartTime     time.Time   `json:"startTime"`
-	Amount        json.Number `json:"amount"`
-	Currency      string      `json:"currency"`
-	Label         string      `json:"label,omitempty"`
-	Before        Verdict     `json:"before"`
-	After         Verdict     `json:"after"`
+	TransactionID string    `json:"transactionID"`
+	StartTime     time.Time `json:"startTime"`
+	money.Wire
+	Label  string  `json:"label,omitempty"`
+	Before Verdict `json:"before"`
+	After  Verdict `json:"after"`
 }
 
 // Verdict is the short form of a decision. Reasons holds the codes of its reasons.

@@ -97,7 +97,7 @@ func TestReportChanges(t *testing.T) {
 	require.Equal(t, 2, r.Changed.Decisions)
 	require.Equal(t, 2, r.Changed.OnlyScore)
 	require.Equal(t, backtest.Change{
-		TransactionID: number(1), StartTime: start, Amount: "100.00", Currency: "INR", Label: ledger.Fraudulent,
+		TransactionID: number(1), StartTime: start, Wire: money.Wire{Amount: "100.00", Currency: "INR"}, Label: ledger.Fraudulent,
 		Before: backtest.Verdict{Outcome: fraud.Approve, Score: 5, Reasons: []string{}},
 		After:  backtest.Verdict{Outcome: fraud.Decline, Score: 80, Reasons: []string{"R_basket", "R_list:blocked_cards"}},
 	}, r.Changed.Latest[1])

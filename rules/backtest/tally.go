@@ -115,9 +115,8 @@ func (t *tally) change(d decision, after fraud.Decision) {
 		return
 	}
 	c.Decisions++
-	amount := d.amount()
 	c.Latest = append(c.Latest, Change{
-		TransactionID: d.turn.id, StartTime: d.startTime.UTC(), Amount: amount.Decimal(), Currency: string(amount.Currency),
+		TransactionID: d.turn.id, StartTime: d.startTime.UTC(), Wire: d.amount().Wire(),
 		Label: d.label, Before: verdict(d.before), After: verdict(after),
 	})
 	if len(c.Latest) > 2*t.test.Changes+stride {
