@@ -202,10 +202,6 @@ func (d *DeadLetters) each(ctx context.Context, visit func(amqp.Delivery) (drop 
 	}
 	l := &look{conn: conn, queue: d.reading.DeadQueue}
 	err = errors.Join(l.run(ctx, visit), l.end())
-	if lost := conn.lost(); lost != nil && l.dropped {
-		const unsure = "whether the broker has forgotten what was taken is not known: it may still be in the dead queue, too"
-		err = errors.Join(fmt.Errorf("%s: %w", unsure, lost), err)
-	}
 	return l.total, err
 }
 
@@ -271,14 +267,19 @@ func (l *look) get() (message amqp.Delivery, ok bool, err error) {
 }
 
 // end puts back what the look holds, the oldest first. Without it the broker does so when the connection ends, but in no
-// particular order. The broker answers the closing of a channel only after all earlier requests on it are done.
+// particular order. The broker answers the closing of a channel only after all earlier requests on it are done, so end
+// fails if what was dropped may still be in the queue.
 func (l *look) end() error {
 	for _, w := range l.windows {
-		if err := l.conn.within(replyTimeout, func() error {
+		err := l.conn.within(replyTimeout, func() error {
 			const all, multiple, requeue = 0, true, true
 			return errors.Join(w.channel.Nack(all, multiple, requeue), w.channel.Close())
-		}); err != nil {
-			return fmt.Errorf("put the messages back: %w", err)
+		})
+		if l.conn.IsClosed() { // Close returns nil if the library has noticed that first
+			err = errors.Join(err, errors.New("the connection was lost"))
+		}
+		if err != nil && l.dropped {
+			return fmt.Errorf("whether the broker has forgotten what was taken is not known: it may still be in the dead queue, too: %w", err)
 		}
 	}
 	return nil
