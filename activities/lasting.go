@@ -14,8 +14,8 @@ type Lasting func(ctx context.Context) error
 const (
 	// lastingAfter is how long a first try runs before it counts as lasting.
 	lastingAfter = 2 * time.Second
-	// tellWithin bounds the time that the signal adds to a try.
-	tellWithin = 5 * time.Second
+	// notifyTimeout bounds the time that the signal adds to a try.
+	notifyTimeout = 5 * time.Second
 )
 
 // begin signals to the workflow once an activity lasts: when its first try takes longer than lastingAfter, or when its
@@ -26,13 +26,13 @@ func (l Lasting) begin(ctx context.Context) (end func()) {
 		return func() {}
 	}
 	if activity.GetInfo(ctx).Attempt > 1 {
-		l.tell(ctx)
+		l.notify(ctx)
 		return func() {}
 	}
 	over := make(chan struct{})
 	timer := time.AfterFunc(lastingAfter, func() {
 		defer close(over)
-		l.tell(ctx)
+		l.notify(ctx)
 	})
 	return func() {
 		if !timer.Stop() {
@@ -41,8 +41,8 @@ func (l Lasting) begin(ctx context.Context) (end func()) {
 	}
 }
 
-func (l Lasting) tell(ctx context.Context) {
-	short, cancel := context.WithTimeout(ctx, tellWithin)
+func (l Lasting) notify(ctx context.Context) {
+	short, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
 	if err := l(short); err != nil {
 		activity.GetLogger(ctx).Warn("Signalling the workflow that its activity lasts failed; the next try signals it again", "error", err)

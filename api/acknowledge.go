@@ -147,7 +147,7 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 		v.refuse(s.notAcknowledged(v.r.Context(), v.id, err))
 		return
 	}
-	v.tell(kept, sent.By)
+	v.showAcknowledged(kept, sent.By)
 }
 
 // askAgain shows the form as it was typed, with its faults.
@@ -180,8 +180,8 @@ func pageOf(a *alertAnswer) page {
 	return p
 }
 
-// tell answers with who takes care of the alert, which may be somebody else.
-func (v *visit) tell(kept alert.Acknowledgement, by string) {
+// showAcknowledged answers with who takes care of the alert, which may be somebody else.
+func (v *visit) showAcknowledged(kept alert.Acknowledgement, by string) {
 	if v.html {
 		heading := "Thank you"
 		if kept.By != by {

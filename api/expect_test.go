@@ -59,8 +59,8 @@ func (w *world) charged(t *testing.T, id string, times int) {
 	}
 }
 
-// tell lets a paysWhenTold transaction go on.
-func (w *world) tell(t *testing.T, id string) {
+// letPay lets a paysOnSignal transaction go on.
+func (w *world) letPay(t *testing.T, id string) {
 	t.Helper()
 	must(t, w.client.SignalWorkflow(t.Context(), workflows.TransactionWorkflowID(id), "", "go", nil))
 }

@@ -149,8 +149,8 @@ func (c *contract) valid(text []byte, place ...string) error {
 func (c *contract) operation(r *http.Request) (path string, operation map[string]any) {
 	asked := strings.Split(strings.TrimSuffix(r.URL.Path, "/"), "/")
 	for path, item := range c.document["paths"].(map[string]any) {
-		same := slices.EqualFunc(strings.Split(path, "/"), asked, func(name, given string) bool {
-			return name == given || strings.HasPrefix(name, "{")
+		same := slices.EqualFunc(strings.Split(path, "/"), asked, func(name, part string) bool {
+			return name == part || strings.HasPrefix(name, "{")
 		})
 		if operation, is := item.(map[string]any)[strings.ToLower(methodOf(r))].(map[string]any); same && is {
 			return path, operation

@@ -105,7 +105,7 @@ func TestACardNumberInANoteIsMasked(t *testing.T) {
 // The workflow, which is asked, knows only its reviewer's label.
 func TestARunningTransactionHasTheLabelsThatTheLedgerHas(t *testing.T) {
 	w := realWorld(t)
-	id := w.held(t, heldForward)
+	id := w.held(t, heldForReview)
 	handler := w.api()
 	lost := asLabel(t, labelled(t, handler, id, lostDispute), 201, id)
 	if diff := cmp.Diff([]ledger.Label{lost}, labelsOf(t, handler, id)); diff != "" {

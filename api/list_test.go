@@ -197,7 +197,7 @@ func TestATransactionIsReadFromWhoeverKnowsItBest(t *testing.T) {
 
 func TestARunningTransactionIsReadFromItsWorkflow(t *testing.T) {
 	w := realWorld(t)
-	id := w.held(t, heldForward)
+	id := w.held(t, heldForReview)
 	stale := ledger.Entry{Record: *ledger.Open(transaction.Transaction{ID: id}, start)}
 	for _, m := range []*memory{newMemory(), newMemory(stale)} {
 		answer := request(t, handlerWith(options(w.client, m)), http.MethodGet, "/transactions/"+id, "")

@@ -23,11 +23,11 @@ import (
 // logRequests logs each request by its route, never by its path, body or query: those may hold anything.
 func (s *server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, seen := time.Now(), middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(seen, r)
+		start, recorder := time.Now(), middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(recorder, r)
 		route := chi.RouteContext(r.Context()).RoutePattern()
 		s.log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route,
-			"status", seen.Status(), "took", time.Since(start))
+			"status", recorder.Status(), "took", time.Since(start))
 	})
 }
 

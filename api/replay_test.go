@@ -54,7 +54,7 @@ func TestAHundredAtOnceWithOneKeyAreOneTransaction(t *testing.T) {
 
 func TestTheSameKeyAndBodyAreTheSameTransactionAtAnyTime(t *testing.T) {
 	w, key := realWorld(t), freshKey()
-	body := paidBy(t, paysWhenTold)
+	body := paidBy(t, paysOnSignal)
 	first := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async")
 	mustBeReplayed(t, first, false)
 	id := asAnswer(t, first, 202).TransactionID
@@ -72,7 +72,7 @@ func TestTheSameKeyAndBodyAreTheSameTransactionAtAnyTime(t *testing.T) {
 	mustBeReplayed(t, async, true)
 	asAnswer(t, async, 202)
 
-	w.tell(t, id)
+	w.letPay(t, id)
 	settled := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
 	mustBeReplayed(t, settled, true)
 	want := asAnswer(t, settled, 200)
@@ -147,7 +147,7 @@ func TestTheAnswerAfterAWaitIsWhereItStands(t *testing.T) {
 				continue // without the ledger, no key counts as new
 			}
 			t.Run(fmt.Sprintf("%s, with a key %v", name, key != ""), func(t *testing.T) {
-				body := paidBy(t, paysWhenTold)
+				body := paidBy(t, paysOnSignal)
 				headers := []string{"Prefer: wait=1"}
 				if key != "" {
 					headers = append(headers, key)
@@ -179,12 +179,12 @@ func reordered(t *testing.T, body string) string {
 
 func TestAnotherBodyUnderAKeyIsRefusedAtAnyTime(t *testing.T) {
 	w, key := realWorld(t), freshKey()
-	body := paidBy(t, paysWhenTold)
+	body := paidBy(t, paysOnSignal)
 	id := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async"), 202).TransactionID
 	for _, prefer := range []string{"Prefer: wait=1", "Prefer: respond-async"} {
 		mustBeUsed(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, prefer))
 	}
-	w.tell(t, id)
+	w.letPay(t, id)
 	w.ended(t, id)
 	forgetful := handlerWith(options(w.client, newMemory()))
 	for _, handler := range []http.Handler{w.api(), forgetful, handlerWith(options(nowhere(t), w.ledger))} {
@@ -287,7 +287,7 @@ func TestKeysBelongToTheClient(t *testing.T) {
 
 func TestATransactionEndedByForceIsNeverChargedAgain(t *testing.T) {
 	w, key := realWorld(t), freshKey()
-	body := paidBy(t, heldForward) // the ledger knows that it is in review
+	body := paidBy(t, heldForReview) // the ledger knows that it is in review
 	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, patient), 202)
 	eventually(t, func() error {
 		_, err := w.ledger.Find(t.Context(), first.TransactionID)
@@ -310,7 +310,7 @@ func TestATransactionEndedByForceIsNeverChargedAgain(t *testing.T) {
 
 func TestATransactionEndedByForceBeforeTheLedgerKnewItIsAnsweredWithWhereItStands(t *testing.T) {
 	w, key := realWorld(t), freshKey()
-	body := paidBy(t, paysWhenTold)
+	body := paidBy(t, paysOnSignal)
 	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1"), 202)
 	must(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
 	for _, prefer := range []string{patient, "Prefer: respond-async"} {

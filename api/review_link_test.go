@@ -66,7 +66,7 @@ func TestAPersonDecidesByTheButtonsBehindTheLink(t *testing.T) {
 		{"decline", "approve", "declined", "No money was taken.", 0},
 	} {
 		t.Run(c.decision, func(t *testing.T) {
-			id := w.held(t, heldForward)
+			id := w.held(t, heldForReview)
 			link := reviewLink(id, "jo@example.com")
 			has(t, asPage(t, request(t, w.linked(), http.MethodGet, link, ""), 200),
 				"waits for your decision", "<dd>1234", "<strong>INR 123.00</strong>", id, "jo@example.com", `<form method="post">`,
@@ -93,7 +93,7 @@ func TestAPersonDecidesByTheButtonsBehindTheLink(t *testing.T) {
 
 func TestToOpenAReviewsLinkDecidesNothing(t *testing.T) {
 	w := realWorld(t)
-	id := w.held(t, heldForward)
+	id := w.held(t, heldForReview)
 	for _, query := range []string{"", "&decision=approve"} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			if answer := request(t, w.linked(), method, reviewLink(id, "jo@example.com")+query, "", "Accept: */*"); answer.Code != 200 {

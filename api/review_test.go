@@ -41,7 +41,7 @@ const adaApproves = `{"decision":"approve","reviewer":"ada"}`
 
 func TestATransactionInReviewIs202AtOnceAndItsRetryIs200OnceDecided(t *testing.T) {
 	w, key := realWorld(t), freshKey()
-	body := paidBy(t, heldForward)
+	body := paidBy(t, heldForReview)
 	answer := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
 	a := asAnswer(t, answer, 202)
 	if a.TransactionStatus.Code != transaction.InReview || a.Review == nil || answer.Header().Get("Retry-After") != "60" ||
@@ -71,7 +71,7 @@ func TestAVerdictSettlesTheTransaction(t *testing.T) {
 	for verdict, want := range map[string]transaction.Status{
 		"approve": transaction.PaymentComplete, "decline": transaction.AlertInitiated,
 	} {
-		id := w.held(t, heldForward)
+		id := w.held(t, heldForReview)
 		body := fmt.Sprintf(`{"decision":%q,"reviewer":"ada","note":"card 4111-1111-1111-1111"}`, verdict)
 		a := asAnswer(t, judge(t, w.api(), id, body, patient), 200)
 		if a.TransactionStatus.Code != want || a.Review.Reviewer != "ada" {
@@ -100,7 +100,7 @@ func TestAnApprovalThatTheCheckSpeaksAgainstHasToBeConfirmed(t *testing.T) {
 
 func TestOfTwoReviewersAtOnceOneWins(t *testing.T) {
 	w := realWorld(t)
-	id := w.held(t, heldForward)
+	id := w.held(t, heldForReview)
 	codes := map[int]int{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -121,7 +121,7 @@ func TestOfTwoReviewersAtOnceOneWins(t *testing.T) {
 
 func TestTheSameVerdictOfTheSameReviewerGetsTheSameAnswerAgain(t *testing.T) {
 	w := realWorld(t)
-	id := w.held(t, heldForward)
+	id := w.held(t, heldForReview)
 	want := asAnswer(t, judge(t, w.api(), id, adaApproves, patient), 200)
 	w.ended(t, id)
 	for _, handler := range []http.Handler{w.api(), w.later(), handlerWith(options(w.client, newMemory()))} {
@@ -140,7 +140,7 @@ func TestTheSameVerdictOfTheSameReviewerGetsTheSameAnswerAgain(t *testing.T) {
 
 func TestAVerdictThatIsNotWaitedForIsTaken(t *testing.T) {
 	w := realWorld(t)
-	id := w.held(t, heldForward)
+	id := w.held(t, heldForReview)
 	answer := judge(t, w.api(), id, adaApproves, "Prefer: respond-async")
 	h := answer.Header()
 	if answer.Code == 202 && (h.Get("Location") != "/transactions/"+id || h.Get("Retry-After") != "1") {
@@ -155,12 +155,12 @@ func TestAVerdictThatIsNotWaitedForIsTaken(t *testing.T) {
 
 func TestThereIsNothingToDecideAboutATransactionThatIsNotInReview(t *testing.T) {
 	w := realWorld(t)
-	running := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, paysWhenTold), "Prefer: wait=1"), 202)
+	running := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, paysOnSignal), "Prefer: wait=1"), 202)
 	p := asProblem(t, judge(t, w.api(), running.TransactionID, adaApproves, patient))
 	if p.Status != 409 || p.TransactionStatus == nil || p.TransactionStatus.Code != transaction.PaymentInitiated {
 		t.Errorf("while it is paid: %+v", p)
 	}
-	w.tell(t, running.TransactionID)
+	w.letPay(t, running.TransactionID)
 	w.ended(t, running.TransactionID)
 	for _, handler := range []http.Handler{w.api(), w.later()} {
 		p = asProblem(t, judge(t, handler, running.TransactionID, adaApproves, patient))

@@ -224,8 +224,8 @@ func (g generator) value(t *rapid.T, s map[string]any, name string) any {
 func number(t *rapid.T, s map[string]any, name string) any {
 	least := json.Number("1")
 	for _, bound := range []string{"minimum", "exclusiveMinimum"} {
-		if given, is := s[bound].(json.Number); is && given != "0" {
-			least = given
+		if part, is := s[bound].(json.Number); is && part != "0" {
+			least = part
 		}
 	}
 	if s["type"] == "number" {

@@ -16,9 +16,9 @@ import (
 
 // These are the payment methods that the scripted workflow knows. Any other is paid at once.
 const (
-	paysWhenTold = "pays-when-told" // waits for the signal "go" before it charges
-	heldForward  = "held"           // goes to review
-	heldAndWorse = "held-and-worse" // goes to review, and the fraud check has become worse by then
+	paysOnSignal  = "pays-on-signal" // waits for the signal "go" before it charges
+	heldForReview = "held"           // goes to review
+	heldAndWorse  = "held-and-worse" // goes to review, and the fraud check has become worse by then
 )
 
 // explanation explains how the script comes to its decisions.
@@ -73,9 +73,9 @@ func (s *script) process(ctx workflow.Context, t transaction.Transaction) (ledge
 func (r *scripted) run(ctx workflow.Context) error {
 	r.record.Move(transaction.PaymentInitiated, workflow.Now(ctx))
 	switch r.transaction.PaymentMethod {
-	case paysWhenTold:
+	case paysOnSignal:
 		workflow.GetSignalChannel(ctx, "go").Receive(ctx, nil)
-	case heldForward, heldAndWorse:
+	case heldForReview, heldAndWorse:
 		now := workflow.Now(ctx)
 		r.record.Review = &review.Review{RequestedAt: now, Deadline: now.Add(time.Hour), OnExpiry: review.Decline}
 		r.record.Move(transaction.InReview, now)

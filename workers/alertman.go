@@ -24,18 +24,18 @@ import (
 func NewAlertman(c client.Client, deliveries *activities.Deliveries, groups *activities.Groups, atOnce int) Maker {
 	return func(options worker.Options) Worker {
 		options.MaxConcurrentActivityExecutionSize = atOnce
-		all := fleet{newTeller(c, workflows.AlertmanTaskQueue, deliveries, options)}
+		all := fleet{newDeliveryWorker(c, workflows.AlertmanTaskQueue, deliveries, options)}
 		all[0].RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
 		all[0].RegisterWorkflowWithOptions(workflows.AlertGroup, workflow.RegisterOptions{Name: workflows.AlertGroupType})
 		all[0].RegisterActivity(groups)
 		for _, channel := range alert.Channels {
-			all = append(all, newTeller(c, workflows.DeliveryTaskQueue(channel), deliveries, options))
+			all = append(all, newDeliveryWorker(c, workflows.DeliveryTaskQueue(channel), deliveries, options))
 		}
 		return all
 	}
 }
 
-func newTeller(c client.Client, queue string, deliveries *activities.Deliveries, options worker.Options) worker.Worker {
+func newDeliveryWorker(c client.Client, queue string, deliveries *activities.Deliveries, options worker.Options) worker.Worker {
 	options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 4
 	options.DisableWorkflowWorker = queue != workflows.AlertmanTaskQueue
 	w := worker.New(c, queue, options)

@@ -23,7 +23,7 @@ const (
 
 var faults = []fault{works, temporary, lost, late, belated, declines}
 
-// bank is a payment gateway that fails as the test plans, and keeps strict books. It has one customer.
+// bank is a payment gateway that fails as the test plans, and counts exactly what it moved. It has one customer.
 type bank struct {
 	name string
 	plan map[string][]fault // by operation, one for each call; calls succeed once they are used up

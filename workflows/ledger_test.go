@@ -24,13 +24,13 @@ func TestTheLedgerKnowsATransactionFromItsAcceptance(t *testing.T) {
 	r.publishes(1)
 	var early []transaction.Status
 	r.RegisterDelayedCallback(func() {
-		for _, entry := range r.books.entries {
+		for _, entry := range r.ledger.entries {
 			early = append(early, entry.Record.TransactionStatus.Code)
 		}
 	}, time.Second)
 	r.execute()
 	require.Equal(t, []transaction.Status{transaction.Pending}, early)
-	require.Equal(t, aTransaction(), r.books.last().Transaction)
+	require.Equal(t, aTransaction(), r.ledger.last().Transaction)
 }
 
 func TestAPaidTransactionIsWrittenTwice(t *testing.T) {
@@ -38,20 +38,20 @@ func TestAPaidTransactionIsWrittenTwice(t *testing.T) {
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
 	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
 	r.execute()
-	require.Len(t, r.books.entries, 2, "each entry costs an event: at acceptance, and at the end")
+	require.Len(t, r.ledger.entries, 2, "each entry costs an event: at acceptance, and at the end")
 }
 
 func TestALedgerThatIsAwayHoldsUpNoPaymentAndIsCaughtUpWith(t *testing.T) {
 	r := approvedRun(t)
 	tries := 0
-	r.books.away = func() bool { tries++; return tries < tooOften }
+	r.ledger.away = func() bool { tries++; return tries < tooOften }
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
 	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
 	paidMeanwhile := false
-	r.RegisterDelayedCallback(func() { paidMeanwhile = r.answer.given && len(r.books.entries) == 0 }, 10*time.Second)
+	r.RegisterDelayedCallback(func() { paidMeanwhile = r.answer.complete && len(r.ledger.entries) == 0 }, 10*time.Second)
 	r.execute()
 	require.True(t, paidMeanwhile)
-	require.Equal(t, transaction.PaymentComplete, r.books.last().Record.TransactionStatus.Code)
+	require.Equal(t, transaction.PaymentComplete, r.ledger.last().Record.TransactionStatus.Code)
 }
 
 func TestLaterEntriesBearLaterMarks(t *testing.T) {
@@ -59,8 +59,8 @@ func TestLaterEntriesBearLaterMarks(t *testing.T) {
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
 	r.publishes(1)
 	r.execute()
-	for i, entry := range r.books.entries[1:] {
-		before := r.books.entries[i].Mark
+	for i, entry := range r.ledger.entries[1:] {
+		before := r.ledger.entries[i].Mark
 		require.False(t, entry.Mark.At.Before(before.At))
 		require.Greater(t, entry.Mark.Number, before.Number)
 	}
@@ -112,7 +112,7 @@ func TestAStatusThatLastsIsKnownWhileItLasts(t *testing.T) {
 			var known, stands transaction.Status
 			r.RegisterDelayedCallback(func() { r.SignalWorkflow(workflows.LastingSignal, nil) }, time.Second)
 			r.RegisterDelayedCallback(func() {
-				known, stands = r.books.last().Record.TransactionStatus.Code, r.record().TransactionStatus.Code
+				known, stands = r.ledger.last().Record.TransactionStatus.Code, r.record().TransactionStatus.Code
 			}, 1400*time.Millisecond)
 			r.execute()
 			require.Equal(t, test.want, stands)

@@ -237,7 +237,7 @@ func TestAPaymentThatFailedSaysWhoWasAskedAndWhyInWordsThatStayTheSame(t *testin
 			r := approvedRun(t)
 			answered := false
 			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(func(context.Context, payment.AuthorizeRequest) (payment.Authorization, error) {
-				if answered = answered || r.answer.given; answered && c.want.Code == payment.GatewayUnavailable {
+				if answered = answered || r.answer.complete; answered && c.want.Code == payment.GatewayUnavailable {
 					return payment.Authorization{}, declinedFor() // nothing was held
 				}
 				return payment.Authorization{}, c.err

@@ -452,8 +452,8 @@ func (p *process) stop(ctx workflow.Context, kind alert.Type) error {
 	return nil
 }
 
-// tell sends an alert beside the main line: only the end of the workflow waits for the broker.
-func (p *process) tell(ctx workflow.Context, kind alert.Type) {
+// sendAlert sends an alert beside the main line: only the end of the workflow waits for the broker.
+func (p *process) sendAlert(ctx workflow.Context, kind alert.Type) {
 	event := p.event(ctx, kind)
 	p.meanwhile(ctx, "alert", func(ctx workflow.Context) error { return p.publish(ctx, event, untilItSticks) })
 }

@@ -59,7 +59,7 @@ type run struct {
 
 	t      testing.TB
 	answer *answer
-	books  *books
+	ledger *memoryLedger
 	orders *workflows.Orders
 }
 
@@ -82,7 +82,7 @@ func newRun(t testing.TB) *run {
 // newBareRun returns a run that expects no calls of its activities.
 func newBareRun(t testing.TB) *run {
 	t.Helper()
-	r := &run{TestWorkflowEnvironment: newEnvironment(), t: t, answer: &answer{}, books: &books{}}
+	r := &run{TestWorkflowEnvironment: newEnvironment(), t: t, answer: &answer{}, ledger: &memoryLedger{}}
 	r.orders = &workflows.Orders{
 		FraudCheckDeadline: 15 * time.Minute, PaymentDeadline: 15 * time.Minute,
 		Gateways:       payment.NewRegistry(newBank("amazonpay", nil), nil),
@@ -92,7 +92,7 @@ func newBareRun(t testing.TB) *run {
 	r.RegisterActivity(&activities.Fraud{})
 	r.RegisterActivity(&activities.Payment{})
 	r.RegisterActivity(&activities.Alerts{})
-	r.RegisterActivity(&activities.Ledger{Writer: r.books})
+	r.RegisterActivity(&activities.Ledger{Writer: r.ledger})
 	r.RegisterDelayedCallback(func() {
 		r.UpdateWorkflow(workflows.AnswerUpdate, workflows.AnswerUpdateID, r.answer)
 	}, 0)
@@ -105,13 +105,13 @@ func (r *run) execute() {
 	r.t.Helper()
 	r.ExecuteWorkflow(workflows.ProcessTransactionType, aTransaction())
 	require.True(r.t, r.IsWorkflowCompleted())
-	require.True(r.t, r.answer.given, "the caller was never answered")
+	require.True(r.t, r.answer.complete, "the caller was never answered")
 	record := r.record()
 	require.NotNil(r.t, record.EndTime)
 	for i, step := range record.Steps[1:] {
 		require.True(r.t, record.Steps[i].Code.LeadsTo(step.Code), "from %s to %s", record.Steps[i].Code, step.Code)
 	}
-	require.Empty(r.t, cmp.Diff(record, r.books.last().Record), "record and ledger")
+	require.Empty(r.t, cmp.Diff(record, r.ledger.last().Record), "record and ledger")
 }
 
 func (r *run) record() ledger.Record {
@@ -137,7 +137,7 @@ type answer struct {
 	ledger.Answer
 
 	receipt  transaction.Receipt
-	given    bool
+	complete bool
 	err      error
 	rejected error
 }
@@ -145,7 +145,7 @@ type answer struct {
 func (a *answer) Accept()          {}
 func (a *answer) Reject(err error) { a.rejected = err }
 func (a *answer) Complete(result any, err error) {
-	a.given, a.err = true, err
+	a.complete, a.err = true, err
 	switch got := result.(type) {
 	case workflows.Reply:
 		a.Answer, a.receipt = got.Answer, got.Receipt
@@ -154,14 +154,14 @@ func (a *answer) Complete(result any, err error) {
 	}
 }
 
-// books is a ledger that keeps every entry, and can be made to fail.
-type books struct {
+// memoryLedger is a ledger that keeps every entry, and can be made to fail.
+type memoryLedger struct {
 	mu      sync.Mutex
 	entries []ledger.Entry
 	away    func() bool
 }
 
-func (b *books) Save(_ context.Context, e ledger.Entry) error {
+func (b *memoryLedger) Save(_ context.Context, e ledger.Entry) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.away != nil && b.away() {
@@ -171,7 +171,7 @@ func (b *books) Save(_ context.Context, e ledger.Entry) error {
 	return nil
 }
 
-func (b *books) last() ledger.Entry {
+func (b *memoryLedger) last() ledger.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.entries[len(b.entries)-1]

@@ -24,7 +24,7 @@ func (p *process) review(ctx workflow.Context, held payment.Authorization) error
 	verdict, expired := p.record.Review.Verdict, p.record.Review.Expired
 	if verdict == review.Approve {
 		if expired {
-			p.tell(ctx, alert.ReviewExpired)
+			p.sendAlert(ctx, alert.ReviewExpired)
 		}
 		return p.take(ctx, held)
 	}
@@ -53,12 +53,12 @@ func (p *process) awaitVerdict(ctx workflow.Context) error {
 	p.record.Review = &review.Review{RequestedAt: now, Deadline: now.Add(agreed.Deadline), OnExpiry: agreed.OnExpiry}
 	p.move(ctx, transaction.InReview)
 	p.stay(ctx)
-	p.tell(ctx, alert.ReviewRequested)
+	p.sendAlert(ctx, alert.ReviewRequested)
 	decided, err := p.awaitUntil(ctx, now.Add(agreed.Deadline/2), "remind the reviewers")
 	if err != nil || decided {
 		return err
 	}
-	p.tell(ctx, alert.ReviewReminder)
+	p.sendAlert(ctx, alert.ReviewReminder)
 	if decided, err = p.awaitUntil(ctx, p.record.Review.Deadline, "decide without a reviewer"); err != nil || decided {
 		return err
 	}

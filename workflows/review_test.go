@@ -67,11 +67,11 @@ func TestAReviewHoldsTheMoneyAndTellsTheCallerAtOnce(t *testing.T) {
 	r.rechecks(reviewed)
 	r.captures()
 	r.RegisterDelayedCallback(func() {
-		require.True(t, r.answer.given)
+		require.True(t, r.answer.complete)
 		require.Equal(t, transaction.InReview, r.answer.TransactionStatus.Code)
 		require.False(t, r.answer.TransactionStatus.FraudStatus)
 		require.Equal(t, 24*time.Hour, r.answer.Review.Deadline.Sub(r.answer.Review.RequestedAt))
-		require.Equal(t, transaction.InReview, r.books.last().Record.TransactionStatus.Code)
+		require.Equal(t, transaction.InReview, r.ledger.last().Record.TransactionStatus.Code)
 	}, time.Hour)
 	r.reviews(2*time.Hour, adaApproves)
 	r.execute()
@@ -174,7 +174,7 @@ func TestHowTheFirstCheckDecidedIsInTheRecordAndInNoAnswer(t *testing.T) {
 	r.execute()
 	record := r.record()
 	require.Equal(t, []string{"at first"}, record.Explanation.Passed)
-	require.Equal(t, record.Explanation, r.books.last().Record.Explanation)
+	require.Equal(t, record.Explanation, r.ledger.last().Record.Explanation)
 	var worse *temporal.ApplicationError
 	require.ErrorAs(t, told.err, &worse)
 	var now fraud.Decision
@@ -327,7 +327,7 @@ func TestATransactionNobodyCheckedGoesToReview(t *testing.T) {
 	r.reviews(time.Hour, adaApproves)
 	r.execute()
 	require.Equal(t, fraud.NotEvaluated, r.answer.Decision.Outcome)
-	require.Equal(t, fraud.Nobody, r.answer.Decision.Source)
+	require.Equal(t, fraud.NoSource, r.answer.Decision.Source)
 	require.Equal(t, []transaction.Status{11, 16, 19, 18}, r.steps())
 }
 

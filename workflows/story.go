@@ -104,7 +104,7 @@ func (p *process) details() string {
 		shown.Reviewer = unlinked.Replace(r.Reviewer)
 		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", shown.By(), r.Deadline.UTC().Format(time.RFC3339))
 	}
-	p.tellPayment(&story)
+	p.describePayment(&story)
 	story.WriteString("\n| step | at |\n|--|--|\n") // newest first: the Web UI cuts off what does not fit
 	for _, step := range slices.Backward(p.record.Steps) {
 		fmt.Fprintf(&story, "| %d %s | %s |\n", step.Code, step.Status, step.Time.UTC().Format(time.RFC3339))
@@ -113,7 +113,7 @@ func (p *process) details() string {
 	return story.String()
 }
 
-func (p *process) tellPayment(story *strings.Builder) {
+func (p *process) describePayment(story *strings.Builder) {
 	payment := p.record.Payment
 	for _, line := range [][2]string{
 		{"Payment", payment.Error}, {"Refund", payment.RefundID}, {"Still held", payment.StillHeld},

@@ -14,15 +14,15 @@ func (r *reader) checkChains() {
 			next.from.then = ""
 		}
 	}
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, next := range r.thens {
 		chain := r.chain(next.from)
-		if first, last := chain[0], chain[len(chain)-1]; len(chain) == 1 || first != last || told[first] {
+		if first, last := chain[0], chain[len(chain)-1]; len(chain) == 1 || first != last || reported[first] {
 			continue
 		}
 		next.at.Fault("goes round in a circle: %s; an escalation must end", strings.Join(offered(chain), " → "))
 		for _, name := range chain {
-			told[name] = true
+			reported[name] = true
 		}
 	}
 }
@@ -47,16 +47,16 @@ func (r *reader) warn(root *yamlfile.Value) {
 	if len(root.Document().Faults) > 0 {
 		return
 	}
-	told := map[string]bool{}
+	used := map[string]bool{}
 	for _, route := range r.config.routes {
-		for _, name := range route.tell {
+		for _, name := range route.receivers {
 			for _, next := range r.chain(r.config.receivers[name]) {
-				told[next] = true
+				used[next] = true
 			}
 		}
 	}
 	for i, v := range root.Required("receivers").List() {
-		if name := r.config.names[i]; !told[name] {
+		if name := r.config.names[i]; !used[name] {
 			r.warned(v, "no route and no escalation names the receiver %s", name)
 		}
 	}

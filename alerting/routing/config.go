@@ -69,7 +69,7 @@ func ToMail(addresses []string) *Config {
 		}
 	}
 	c.receivers[to.name], c.names = to, []string{to.name}
-	c.routes = []route{{name: "all", tell: c.names}}
+	c.routes = []route{{name: "all", receivers: c.names}}
 	return c
 }
 

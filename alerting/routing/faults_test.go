@@ -137,8 +137,8 @@ func TestFaultsAtOnce(t *testing.T) {
 
 func TestWarnOfUnusedReceiver(t *testing.T) {
 	require.Empty(t, read(t, good).Warnings(), "who is told by an escalation is told")
-	odd := strings.NewReplacer(", then: on-call", "", "tell: [on-call]", "tell: []", "    continue: true\n", "", ", during: office", "").Replace(good)
-	warnings := read(t, odd).Warnings()
+	fault := strings.NewReplacer(", then: on-call", "", "tell: [on-call]", "tell: []", "    continue: true\n", "", ", during: office", "").Replace(good)
+	warnings := read(t, fault).Warnings()
 	require.Equal(t, "alertman.yaml:11:5: no route and no escalation names the receiver on-call\n"+
 		"alertman.yaml:17:3: the window office is not used", yamlfile.Faults(warnings).Error())
 }

@@ -428,10 +428,10 @@ func mapping(v *yamlfile.Value, must string) bool {
 func (r *reader) endpoint(to *receiver, v *yamlfile.Value, channel string) string {
 	called := channel
 	at := v
-	if given := v.Optional("name"); given != nil {
-		at, called = given, given.Words()
+	if stated := v.Optional("name"); stated != nil {
+		at, called = stated, stated.Words()
 		if called != "" && !nameLook.MatchString(called) {
-			given.Fault("%q must be of %s", called, nameLike)
+			stated.Fault("%q must be of %s", called, nameLike)
 		}
 	}
 	endpoint := to.name + "/" + called
@@ -508,13 +508,13 @@ func isPrivate(host string) bool {
 
 // readSecrets returns the secrets that a webhook is signed with. There are several while one replaces another.
 func (r *reader) readSecrets(v *yamlfile.Value) []string {
-	var given, here, elsewhere []*yamlfile.Value
+	var stated, here, elsewhere []*yamlfile.Value
 	for _, way := range []string{"secret", "secret_file", "secrets", "secret_files"} {
 		found := v.Optional(way)
 		if found == nil {
 			continue
 		}
-		given = append(given, found)
+		stated = append(stated, found)
 		items := found.OneOrMore()
 		if strings.HasPrefix(way, "secret_file") {
 			elsewhere = append(elsewhere, items...)
@@ -522,12 +522,12 @@ func (r *reader) readSecrets(v *yamlfile.Value) []string {
 			here = append(here, items...)
 		}
 	}
-	switch len(given) {
+	switch len(stated) {
 	case 0:
 		v.Fault("\"secret\" is missing: it must be given, or secret_file, secrets or secret_files")
 	case 1:
 	default:
-		given[1].Fault("stands beside another secret: give several as secrets: […] or secret_files: […]")
+		stated[1].Fault("stands beside another secret: give several as secrets: […] or secret_files: […]")
 	}
 	var secrets []string
 	for _, item := range here {
@@ -699,8 +699,8 @@ func (r *reader) readRoute(v *yamlfile.Value, taken []string) route {
 	if when := v.Optional("when"); when != nil {
 		read.when = r.readCondition(when)
 	}
-	tell, none := r.readTell(v.Required("tell"))
-	read.tell = tell
+	names, none := r.readRouteReceivers(v.Required("tell"))
+	read.receivers = names
 	if carryOn := v.Optional("continue"); carryOn != nil {
 		read.carryOn = carryOn.Truth()
 		if read.carryOn && none {
@@ -712,8 +712,8 @@ func (r *reader) readRoute(v *yamlfile.Value, taken []string) route {
 	return read
 }
 
-// readTell returns receivers. none is true for an empty list, but not for a list of unknown receivers.
-func (r *reader) readTell(v *yamlfile.Value) (tell []string, none bool) {
+// readRouteReceivers returns receivers. none is true for an empty list, but not for a list of unknown receivers.
+func (r *reader) readRouteReceivers(v *yamlfile.Value) (names []string, none bool) {
 	if v == nil {
 		return nil, false
 	}
@@ -726,13 +726,13 @@ func (r *reader) readTell(v *yamlfile.Value) (tell []string, none bool) {
 		name := item.Words()
 		switch {
 		case name == "":
-		case slices.Contains(tell, name):
+		case slices.Contains(names, name):
 			item.Fault("%q stands twice: leave one out", name)
 		case r.isReceiver(item, name):
-			tell = append(tell, name)
+			names = append(names, name)
 		}
 	}
-	return tell, len(items) == 0
+	return names, len(items) == 0
 }
 
 func (r *reader) isReceiver(v *yamlfile.Value, name string) bool {
@@ -885,8 +885,8 @@ func (r *reader) readWindows(v *yamlfile.Value) {
 func (w *window) read(v *yamlfile.Value) {
 	w.zone = readZone(v.Required("zone"))
 	days := weekdays
-	if given := v.Optional("days"); given != nil {
-		days = words(given, weekdays...)
+	if stated := v.Optional("days"); stated != nil {
+		days = words(stated, weekdays...)
 	}
 	w.days = map[time.Weekday]bool{}
 	for _, day := range days {

@@ -9,10 +9,10 @@ import (
 
 // route assigns the events that meet a condition to receivers.
 type route struct {
-	name    string
-	when    condition // if empty, every event matches
-	tell    []string  // receivers; if empty, no alert is sent
-	carryOn bool      // later routes are tried too
+	name      string
+	when      condition // if empty, every event matches
+	receivers []string  // receivers; if empty, no alert is sent
+	carryOn   bool      // later routes are tried too
 }
 
 // mute suppresses the alerts of events that meet a condition.
@@ -62,7 +62,7 @@ func (c *Config) Explain(event alert.Event, at time.Time) []Finding {
 // ask tries an event against the routes.
 func (c *Config) ask(event alert.Event, at time.Time) []Finding {
 	var way []Finding
-	told, decided := map[alert.Target]bool{}, ""
+	covered, decided := map[alert.Target]bool{}, ""
 	for _, r := range c.routes {
 		if decided != "" {
 			way = append(way, Finding{Kind: "route", Name: r.name, Why: decided + " has decided"})
@@ -70,11 +70,11 @@ func (c *Config) ask(event alert.Event, at time.Time) []Finding {
 		}
 		f := Finding{Kind: "route", Name: r.name, Asked: true, Why: r.when.misses(event, at)}
 		if f.Matched = f.Why == ""; f.Matched {
-			f.Assignments, f.Left = c.tell(r, event, told)
+			f.Assignments, f.Left = c.assign(r, event, covered)
 			if !r.carryOn {
 				decided = r.name
 			}
-			if decided != "" && len(told) == 0 {
+			if decided != "" && len(covered) == 0 {
 				f.Assignments = []alert.Assignment{{Route: r.name, Muted: "muted by the route " + r.name + ", which has no receivers"}}
 			}
 		}
@@ -83,23 +83,23 @@ func (c *Config) ask(event alert.Event, at time.Time) []Finding {
 	return way
 }
 
-// tell assigns an event to the receivers of a route, without the targets in told, which already receive it. It leaves out
+// assign assigns an event to the receivers of a route, without the targets in covered, which already receive it. It leaves out
 // a receiver that has no target left, and with it that receiver's escalation. Receivers that need an acknowledgement
 // therefore come first.
-func (c *Config) tell(r route, event alert.Event, told map[alert.Target]bool) (assigned []alert.Assignment, left []string) {
+func (c *Config) assign(r route, event alert.Event, covered map[alert.Target]bool) (assigned []alert.Assignment, left []string) {
 	asking := func(name string) int {
 		if c.receivers[name].within > 0 {
 			return 0
 		}
 		return 1
 	}
-	askingFirst := slices.SortedStableFunc(slices.Values(r.tell), func(a, b string) int { return asking(a) - asking(b) })
+	askingFirst := slices.SortedStableFunc(slices.Values(r.receivers), func(a, b string) int { return asking(a) - asking(b) })
 	for _, name := range askingFirst {
 		to := c.receivers[name]
 		var targets []alert.Target
 		for _, target := range to.targets {
-			if !told[target] {
-				told[target] = true
+			if !covered[target] {
+				covered[target] = true
 				targets = append(targets, target)
 			}
 		}

@@ -156,9 +156,9 @@ func functionNames() []string {
 }
 
 // fieldsOf holds the fields that a template can use, by the name of their type.
-var fieldsOf = seen(reflect.TypeFor[View](), map[string][]string{})
+var fieldsOf = exportedFields(reflect.TypeFor[View](), map[string][]string{})
 
-func seen(t reflect.Type, types map[string][]string) map[string][]string {
+func exportedFields(t reflect.Type, types map[string][]string) map[string][]string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
@@ -169,7 +169,7 @@ func seen(t reflect.Type, types map[string][]string) map[string][]string {
 	for f := range t.Fields() {
 		if f.IsExported() {
 			types[t.String()] = append(types[t.String()], f.Name)
-			seen(f.Type, types)
+			exportedFields(f.Type, types)
 		}
 	}
 	return types

@@ -10,17 +10,17 @@ import (
 	"dummyorders/domain/review"
 )
 
-// told is a notice and its receiver.
-type told struct {
+// testNotice is a notice and its receiver.
+type testNotice struct {
 	name     string
 	notice   alert.Notice
 	receiver string
 }
 
-// said holds notices of every kind, in the order of the golden files.
-func said() []told {
-	of := func(name string, e alert.Event) told {
-		return told{name, alert.Notice{ID: e.ID, Event: e}, "fraud-team"}
+// testNotices holds notices of every kind, in the order of the golden files.
+func testNotices() []testNotice {
+	of := func(name string, e alert.Event) testNotice {
+		return testNotice{name, alert.Notice{ID: e.ID, Event: e}, "fraud-team"}
 	}
 	ask := of("to be acknowledged", anEvent())
 	ask.notice.Ask = &alert.Ask{Until: anEvent().Time.Add(15 * time.Minute), Next: "on-call"}
@@ -29,7 +29,7 @@ func said() []told {
 	last.notice.Ask = &alert.Ask{Until: anEvent().Time.Add(30 * time.Minute)}
 	throttled := of("the last before a throttle", anEvent())
 	throttled.notice.Holding = &alert.Holding{Until: anEvent().Time.Add(time.Hour), Waiting: 3}
-	return []told{
+	return []testNotice{
 		throttled, of("declined", anEvent()), of("declined by a reviewer", declinedByReviewer()), of("review", reviewRequested()),
 		of("review, unchecked", unchecked()), of("reminder", reminder()),
 		of("expired, declined", expired(review.Decline)), of("expired, approved", expired(review.Approve)),

@@ -60,15 +60,15 @@ func fits(channel string, t Texts) error {
 		return fmt.Errorf("%q is not a channel: it must be mail, sms, chat, console or webhook", channel)
 	}
 	var faults []error
-	for _, given := range []struct{ part, text string }{{"subject", t.Subject}, {"text", t.Text}, {"html", t.HTML}} {
+	for _, item := range []struct{ part, text string }{{"subject", t.Subject}, {"text", t.Text}, {"html", t.HTML}} {
 		switch {
-		case given.text == "":
+		case item.text == "":
 		case channel == alert.Webhook:
-			faults = append(faults, fmt.Errorf("%s: a webhook is sent JSON, and has no templates", given.part))
-		case !slices.Contains(takes, given.part):
-			faults = append(faults, fmt.Errorf("%s: %s has only %s", given.part, channel, strings.Join(takes, ", ")))
-		case len(given.text) > longestTemplate:
-			faults = append(faults, fmt.Errorf("%s: must not be longer than %d bytes", given.part, longestTemplate))
+			faults = append(faults, fmt.Errorf("%s: a webhook is sent JSON, and has no templates", item.part))
+		case !slices.Contains(takes, item.part):
+			faults = append(faults, fmt.Errorf("%s: %s has only %s", item.part, channel, strings.Join(takes, ", ")))
+		case len(item.text) > longestTemplate:
+			faults = append(faults, fmt.Errorf("%s: must not be longer than %d bytes", item.part, longestTemplate))
 		}
 	}
 	return errors.Join(faults...)

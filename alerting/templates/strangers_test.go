@@ -23,7 +23,7 @@ const hostile = "[refund](https://evil.test) ![](http://evil.test/x.png) www.evi
 
 func hostileNotices() []alert.Notice {
 	var all []alert.Notice
-	for _, c := range said() {
+	for _, c := range testNotices() {
 		n := c.notice
 		d := &n.Event.Data
 		d.OrderID, d.OrderName, d.PaymentMethod, d.Card, d.Currency, d.Problem, d.Link =

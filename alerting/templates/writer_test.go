@@ -57,7 +57,7 @@ func notice(e alert.Event) alert.Notice { return alert.Notice{ID: e.ID, Event: e
 func TestDefaultMessages(t *testing.T) {
 	for channel := range addresses {
 		text, html := "", ""
-		for _, c := range said() {
+		for _, c := range testNotices() {
 			m := write(t, writer(), channel, c.notice, c.receiver)
 			head := fmt.Sprintf("\n======== %s\n", c.name)
 			text += head
@@ -76,14 +76,14 @@ func TestDefaultMessages(t *testing.T) {
 
 func TestSamplesCoverEveryType(t *testing.T) {
 	for _, eventType := range append([]alert.Type{alert.Test}, alert.Types...) {
-		shown := slices.ContainsFunc(said(), func(c told) bool { return c.notice.Event.Type == eventType })
+		shown := slices.ContainsFunc(testNotices(), func(c testNotice) bool { return c.notice.Event.Type == eventType })
 		assert.True(t, shown, "no message about %s was looked at", eventType)
 	}
 }
 
 // Every mail about one alert has a line for its transaction. Scripts find the transaction by this line.
 func TestMailTransactionLine(t *testing.T) {
-	for _, c := range said() {
+	for _, c := range testNotices() {
 		if c.notice.Digest != nil || c.notice.Event.Type == alert.Test {
 			continue
 		}
@@ -258,7 +258,7 @@ func TestDigestCountsRest(t *testing.T) {
 
 func TestSMSIsShort(t *testing.T) {
 	gsm := "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-	for _, c := range said() {
+	for _, c := range testNotices() {
 		m := write(t, writer(), alert.SMS, c.notice, c.receiver)
 		assert.LessOrEqual(t, len(m.Text), 320, m.Text)
 		assert.LessOrEqual(t, strings.Count(m.Text, "http"), 1, m.Text)

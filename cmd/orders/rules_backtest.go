@@ -79,7 +79,7 @@ func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set 
 	test := &backtest.Backtest{
 		Ledger: store, Candidate: set, Since: span.Since, Until: span.Until, GoodBefore: c.GoodBefore.Time, Changes: int(c.Changes), Rules: knownRules(set),
 		Settle:   set.Settle,
-		Progress: far.tell,
+		Progress: far.update,
 	}
 	report, err := test.Run(ctx)
 	far.last()
@@ -119,12 +119,12 @@ func knownRules(set *rules.Set) []backtest.KnownRule {
 
 // progress reports from time to time how far a backtest has got, and once more at the end.
 type progress struct {
-	to        io.Writer
-	at        time.Time
-	now, told backtest.Progress
+	to           io.Writer
+	at           time.Time
+	now, printed backtest.Progress
 }
 
-func (p *progress) tell(now backtest.Progress) {
+func (p *progress) update(now backtest.Progress) {
 	if p.now = now; time.Since(p.at) >= backtestProgress {
 		p.print()
 	}
@@ -132,13 +132,13 @@ func (p *progress) tell(now backtest.Progress) {
 
 // last prints the final progress if it has not been printed yet.
 func (p *progress) last() {
-	if p.now != p.told {
+	if p.now != p.printed {
 		p.print()
 	}
 }
 
 func (p *progress) print() {
-	p.at, p.told = time.Now(), p.now
+	p.at, p.printed = time.Now(), p.now
 	fmt.Fprintf(p.to, "%d transactions read, %d decided again, %d to fold\n", p.now.Read, p.now.Decided, p.now.ToFold)
 }
 

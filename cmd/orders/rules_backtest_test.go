@@ -150,7 +150,7 @@ func TestThereAreNoFewerChangesThanNone(t *testing.T) {
 }
 
 func TestABacktestSaysWhereItGotToInTheEndHoweverQuickItWas(t *testing.T) {
-	store, folded := openBook(t), ruleset(t, strings.ReplaceAll(rule, `"10m"`, `"11m"`))
+	store, folded := openTestLedger(t), ruleset(t, strings.ReplaceAll(rule, `"10m"`, `"11m"`))
 	for _, e := range burst(8) {
 		require.NoError(t, store.Save(t.Context(), e))
 	}
@@ -164,9 +164,9 @@ func TestABacktestSaysWhereItGotToInTheEndHoweverQuickItWas(t *testing.T) {
 func TestTheLastWordOfProgressIsTheEnd(t *testing.T) {
 	var out bytes.Buffer
 	far := &progress{to: &out}
-	far.tell(backtest.Progress{Read: 1})
-	far.tell(backtest.Progress{Read: 2})
-	far.tell(backtest.Progress{Read: 3, Decided: 3})
+	far.update(backtest.Progress{Read: 1})
+	far.update(backtest.Progress{Read: 2})
+	far.update(backtest.Progress{Read: 3, Decided: 3})
 	require.Equal(t, "1 transactions read, 0 decided again, 0 to fold\n", out.String(), "what comes at once is told now and then")
 	far.last()
 	far.last()

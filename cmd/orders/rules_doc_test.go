@@ -43,10 +43,10 @@ func TestTheWalkThroughOfTheDocsShowsWhatComesOut(t *testing.T) {
 	require.NoError(t, err)
 	posted, err := readBody(strings.NewReader(body), aKey)
 	require.NoError(t, err)
-	var saw seen
+	var saw featureValue
 	require.NoError(t, saw.UnmarshalText([]byte(`card.distinct("order", "1d")=2`)))
 	out, err := printed(t, func(out output) error {
-		c := tryRulesCommand{At: moment{time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)}, Seen: []seen{saw}}
+		c := tryRulesCommand{At: moment{time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)}, Features: []featureValue{saw}}
 		return c.try(t.Context(), set, *posted, nothingBefore{}, out)
 	})
 	require.NoError(t, err)

@@ -124,7 +124,7 @@ func decisionOf(r ledger.Record) (d fraud.Decision, why string) {
 	switch {
 	case r.Decision == nil:
 		return d, "No fraud check has answered for it."
-	case r.Decision.Source == fraud.Nobody:
+	case r.Decision.Source == fraud.NoSource:
 		return d, fmt.Sprintf("It was not evaluated: %s.", r.Decision.Reasons[0].Message)
 	case r.Explanation == nil:
 		return d, fmt.Sprintf("%s, score %d, by the detector %s, which keeps no explanation: only rules do (FRAUD_DETECTOR).",

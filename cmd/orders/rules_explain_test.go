@@ -15,7 +15,7 @@ import (
 )
 
 func TestADecisionIsExplainedFromTheLedger(t *testing.T) {
-	store := openBook(t)
+	store := openTestLedger(t)
 	e := decided(t, map[string]float64{`card.count("10m")`: 6, `card.count("1h")`: 6})
 	e.Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: noon.Add(24 * time.Hour)}}
 	require.NoError(t, store.Save(t.Context(), e))
@@ -57,7 +57,7 @@ Labelled fraudulent by dispute at 2026-03-05T12:00:00Z
 }
 
 func TestADecisionOfAnotherRulesetIsExplainedWithoutItsNames(t *testing.T) {
-	store := openBook(t)
+	store := openTestLedger(t)
 	require.NoError(t, store.Save(t.Context(), decided(t, map[string]float64{`card.count("10m")`: 3})))
 	for command, note := range map[explainRulesCommand]string{
 		{TransactionID: "t-1", Ruleset: ruleset(t, rule)}:                      "Another ruleset decided than the one at hand, tiny version 7 (",
@@ -81,7 +81,7 @@ func TestWhatHasNoExplanationSaysWhy(t *testing.T) {
 			r.Decide(fraud.Decision{Outcome: fraud.Approve, Score: 5, Ruleset: fraud.Ruleset{ID: "dummy", Version: 1}, Source: fraud.AutomatedRule})
 		},
 	} {
-		store := openBook(t)
+		store := openTestLedger(t)
 		e := accepted(t)
 		decide(&e.Record)
 		require.NoError(t, store.Save(t.Context(), e))
@@ -97,7 +97,7 @@ func TestWhatHasNoExplanationSaysWhy(t *testing.T) {
 }
 
 func TestATransactionThatTheLedgerDoesNotHoldCannotBeExplained(t *testing.T) {
-	err := explainRulesCommand{TransactionID: "t-2"}.explain(t.Context(), openBook(t), standard())
+	err := explainRulesCommand{TransactionID: "t-2"}.explain(t.Context(), openTestLedger(t), standard())
 	require.EqualError(t, err, "find transaction t-2: the ledger holds no such transaction; LEDGER_URL names the ledger")
 
 	setEnvironment(t, map[string]string{"LEDGER_URL": "nonsense"})
@@ -144,7 +144,7 @@ func TestAReviewIsExplainedWithWhatTheFraudCheckSaidWhenItWasAskedAgain(t *testi
 		},
 		"which took 1.234ms\n": func(*review.Review) {},
 	} {
-		store, e := openBook(t), decided(t, map[string]float64{`card.count("10m")`: 3})
+		store, e := openTestLedger(t), decided(t, map[string]float64{`card.count("10m")`: 3})
 		e.Record.Review = asked()
 		change(e.Record.Review)
 		require.NoError(t, store.Save(t.Context(), e))
@@ -157,7 +157,7 @@ func TestAReviewIsExplainedWithWhatTheFraudCheckSaidWhenItWasAskedAgain(t *testi
 func TestTheTrialOfAnotherRulesetGoesWithoutTheNamesOfTheOneThatDecided(t *testing.T) {
 	const name = "The card number fails the Luhn check"
 	for digest, names := range map[string]int{rules.Default().Ruleset().Digest: 2, "sha256:another": 1} {
-		store, e := openBook(t), decided(t, nil)
+		store, e := openTestLedger(t), decided(t, nil)
 		e.Record.Explanation.Trials = []fraud.Trial{{
 			Ruleset: fraud.Ruleset{ID: "tried", Version: 1, Digest: digest}, Outcome: fraud.Approve, Score: 5,
 			Rules: []fraud.RuleResult{{ID: "card_luhn", Outcome: fraud.RuleHit, Score: 5}},

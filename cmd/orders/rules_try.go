@@ -21,10 +21,10 @@ import (
 )
 
 type tryRulesCommand struct {
-	Ruleset string `arg:"" help:"The ruleset's folder, or default for the built-in one."`
-	Seen    []seen `help:"A value for the rules to see, such as 'card.count(\"10m\")=4'. Can be repeated; other values are 0." placeholder:"FEATURE=NUMBER" sep:"none"`
-	History bool   `help:"Take the values from the ledger's database (LEDGER_URL), as they were at the moment of --at. Values of --seen replace them."`
-	At      moment `help:"The moment of the transaction: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default now." placeholder:"WHEN"`
+	Ruleset  string         `arg:"" help:"The ruleset's folder, or default for the built-in one."`
+	Features []featureValue `name:"seen" help:"A value for the rules to see, such as 'card.count(\"10m\")=4'. Can be repeated; other values are 0." placeholder:"FEATURE=NUMBER" sep:"none"`
+	History  bool           `help:"Take the values from the ledger's database (LEDGER_URL), as they were at the moment of --at. Values of --seen replace them."`
+	At       moment         `help:"The moment of the transaction: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default now." placeholder:"WHEN"`
 }
 
 // Run reads the body of a POST /transact from the standard input and decides on it. It counts and stores nothing.
@@ -103,7 +103,7 @@ func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.
 		past[dimension] = slices.DeleteFunc(uses, func(u velocity.Use) bool { return u.At.After(c.At.Time) })
 	}
 	values := velocity.Values(features, use, c.At.Time, past)
-	for _, s := range c.Seen {
+	for _, s := range c.Features {
 		if _, asked := values[s.feature]; !asked {
 			fmt.Fprintf(out.progress, "No rule asks for %s.\n", s.feature)
 			continue
@@ -122,14 +122,14 @@ func (nothingBefore) Look(context.Context, string, []velocity.Lookup) (velocity.
 	return velocity.Past{}, nil
 }
 
-// seen is a flag that gives a feature a value.
-type seen struct {
+// featureValue is a flag that gives a feature a value.
+type featureValue struct {
 	feature string
 	value   float64
 }
 
 // UnmarshalText parses a feature and its value.
-func (s *seen) UnmarshalText(text []byte) error {
+func (s *featureValue) UnmarshalText(text []byte) error {
 	at := strings.LastIndex(string(text), "=")
 	if at < 0 {
 		return fmt.Errorf("%q must be a feature, = and a number, such as card.count(\"10m\")=4", text)

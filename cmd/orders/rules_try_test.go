@@ -25,7 +25,7 @@ import (
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 func TestATriedTransactionIsExplained(t *testing.T) {
-	out, notes := try(t, tryRulesCommand{At: moment{noon}, Seen: []seen{{`card.count("10m")`, 3}, {`card.count("7d")`, 9}}}, nothingBefore{})
+	out, notes := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{`card.count("10m")`, 3}, {`card.count("7d")`, 9}}}, nothingBefore{})
 	require.Equal(t, `review, score 45 (risk: elevated), by the ruleset default version 2 (DIGEST)
 review from score 40, decline from score 80
 
@@ -55,7 +55,7 @@ func TestATransactionIsTriedAsOfTheMomentThatIsGiven(t *testing.T) {
 }
 
 func TestATriedTransactionSeesTheLedgersHistoryAndIsNotCountedThere(t *testing.T) {
-	store := openBook(t)
+	store := openTestLedger(t)
 	for i := range 3 {
 		count(t, store, i, noon.Add(time.Duration(i-5)*time.Minute))
 	}
@@ -63,7 +63,7 @@ func TestATriedTransactionSeesTheLedgersHistoryAndIsNotCountedThere(t *testing.T
 		out, _ := try(t, tryRulesCommand{At: moment{noon}}, store)
 		require.Regexp(t, `card\.count\("10m"\) +3\n`, out)
 	}
-	out, _ := try(t, tryRulesCommand{At: moment{noon}, Seen: []seen{{`card.count("10m")`, 2}}}, store)
+	out, _ := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{`card.count("10m")`, 2}}}, store)
 	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what is said goes before what was counted")
 	out, _ = try(t, tryRulesCommand{At: moment{noon.Add(-210 * time.Second)}}, store)
 	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what came later is seen")
@@ -133,7 +133,7 @@ func before(t *testing.T, text, part string) string {
 	return text[:at]
 }
 
-func openBook(t *testing.T) *ledgerdb.Ledger {
+func openTestLedger(t *testing.T) *ledgerdb.Ledger {
 	t.Helper()
 	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)

@@ -35,10 +35,10 @@ const (
 // Source says who decided.
 type Source string
 
-// The sources of a decision. The constant Nobody is the source of a decision that was not taken.
+// The sources of a decision. NoSource is the source of a decision that was not taken.
 const (
 	AutomatedRule Source = "automated_rule"
-	Nobody        Source = "none"
+	NoSource      Source = "none"
 )
 
 // MaxScore is the score of the highest risk; scores go from 0 to MaxScore.
@@ -105,7 +105,7 @@ func Undecided(why string) Decision {
 		Outcome:   NotEvaluated,
 		RiskLevel: UnknownRisk,
 		Reasons:   []Reason{{Code: "NOT_EVALUATED", Message: why}},
-		Source:    Nobody,
+		Source:    NoSource,
 	}
 }
 

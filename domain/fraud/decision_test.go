@@ -101,7 +101,7 @@ func TestAnUndecidedTransactionIsNeitherApprovedNorFraudulent(t *testing.T) {
 		t.Errorf("for want of a verdict the outcome is %s, fraudulent: %v", d.Outcome, d.Fraudulent())
 	}
 	want := fraud.Decision{
-		Outcome: fraud.NotEvaluated, RiskLevel: fraud.UnknownRisk, Source: fraud.Nobody,
+		Outcome: fraud.NotEvaluated, RiskLevel: fraud.UnknownRisk, Source: fraud.NoSource,
 		Reasons: []fraud.Reason{{Code: "NOT_EVALUATED", Message: "no fraud check answered within 15m0s"}},
 	}
 	if diff := cmp.Diff(want, d); diff != "" {

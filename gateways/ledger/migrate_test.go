@@ -21,7 +21,7 @@ func TestWithoutTablesEveryCallSaysWhoMakesThem(t *testing.T) {
 			_, findErr := l.Find(ctx, "1")
 			_, listErr := l.List(ctx, ledger.Query{Limit: 1})
 			_, pruneErr := l.Prune(ctx, start, 1)
-			_, decideErr := l.Decide(ctx, velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, seen)
+			_, decideErr := l.Decide(ctx, velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, decideByCount)
 			_, lookErr := l.Look(ctx, "1", ofTheCard)
 			_, pruneVelocityErr := l.PruneVelocity(ctx, start, 1)
 			for call, err := range map[string]error{
@@ -86,7 +86,7 @@ func TestTablesOfAnEarlierVersionAreChangedAndKeepWhatTheyHold(t *testing.T) {
 			require.NoError(t, l.Migrate(t.Context()))
 			_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
 			require.NoError(t, err)
-			_, err = l.Decide(t.Context(), velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, seen)
+			_, err = l.Decide(t.Context(), velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, decideByCount)
 			require.NoError(t, err)
 		})
 	}

@@ -142,28 +142,28 @@ func TestTheHistoryIsReadFromItsIndexes(t *testing.T) {
 	}
 }
 
-// asChecker makes a process of this test a fraud_police on the place that it names; asToldBy gives it a plan.
+// asChecker makes a process of this test a fraud_police on the place that it names; checkerPlan gives it a plan.
 const (
-	asChecker = "CHECK_WITH_HISTORY"
-	asToldBy  = "CHECK_AS"
+	asChecker   = "CHECK_WITH_HISTORY"
+	checkerPlan = "CHECK_AS"
 )
 
 // plan is what a checker does: it checks the transactions from one number to another. It may kill itself, as kill -9 does:
-// while it decides about the transaction inDeciding, which it has then counted but not committed, or after it has decided
-// about the transaction inTelling and before it has printed that. Zero is no transaction.
+// while it decides about the transaction whileDeciding, which it has then counted but not committed, or after it has decided
+// about the transaction beforePrinting and before it has printed that. Zero is no transaction.
 type plan struct {
-	engine                          string
-	from, to, inDeciding, inTelling int
+	engine                                  string
+	from, to, whileDeciding, beforePrinting int
 }
 
 func (p plan) String() string {
-	return fmt.Sprint(p.engine, " ", p.from, " ", p.to, " ", p.inDeciding, " ", p.inTelling)
+	return fmt.Sprint(p.engine, " ", p.from, " ", p.to, " ", p.whileDeciding, " ", p.beforePrinting)
 }
 
 // checkUntilKilled prints, for each transaction, how many others it saw with the same card.
 func checkUntilKilled(place string) int {
 	var p plan
-	_, err := fmt.Sscan(os.Getenv(asToldBy), &p.engine, &p.from, &p.to, &p.inDeciding, &p.inTelling)
+	_, err := fmt.Sscan(os.Getenv(checkerPlan), &p.engine, &p.from, &p.to, &p.whileDeciding, &p.beforePrinting)
 	if err == nil {
 		err = p.check(place)
 	}
@@ -186,13 +186,13 @@ func (p plan) check(place string) error {
 	for n := p.from; n != p.to+step; n += step {
 		use := velocitytest.Use(n, "a")
 		d, err := l.Decide(context.Background(), velocitytest.Check(use), use, ofTheCard, func(past velocity.Past) fraud.Decision {
-			endIf(n == p.inDeciding)
-			return seen(past)
+			endIf(n == p.whileDeciding)
+			return decideByCount(past)
 		})
 		if err != nil {
 			return err
 		}
-		endIf(n == p.inTelling)
+		endIf(n == p.beforePrinting)
 		fmt.Println(n, d.Score)
 	}
 	return l.Close()
@@ -207,7 +207,7 @@ func endIf(here bool) {
 
 var ofTheCard = []velocity.Lookup{{By: velocity.Card, Value: "a"}}
 
-func seen(past velocity.Past) fraud.Decision {
+func decideByCount(past velocity.Past) fraud.Decision {
 	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Card])}
 }
 
@@ -235,7 +235,7 @@ func TestCheckersThatAreKilledCountEachTransactionOnceAndNeverChangeADecision(t 
 			var all []int
 			for n := 1; n <= transactions; n++ {
 				use := velocitytest.Use(n, "a")
-				d, err := l.Decide(t.Context(), velocitytest.Check(use), use, ofTheCard, seen)
+				d, err := l.Decide(t.Context(), velocitytest.Check(use), use, ofTheCard, decideByCount)
 				require.NoError(t, err)
 				require.Equal(t, scores[n], d.Score)
 				all = append(all, d.Score)
@@ -258,16 +258,16 @@ type answer struct{ transaction, score int }
 
 // gather runs a checker again and again: one that is killed while it decides about a transaction, one that is killed before
 // it prints a decision, two that are killed at any point, and one that finishes.
-func (a *answers) gather(t *testing.T, place string, p plan, inDeciding, inTelling int) error {
-	dies, tells := p, p
-	dies.inDeciding, tells.inTelling = inDeciding, inTelling
+func (a *answers) gather(t *testing.T, place string, p plan, whileDeciding, beforePrinting int) error {
+	deciding, printing := p, p
+	deciding.whileDeciding, printing.beforePrinting = whileDeciding, beforePrinting
 	for _, c := range []struct {
 		plan      plan
 		killAfter int // kill it after so many answers, or never
 		ends      []syscall.WaitStatus
 	}{
-		{dies, -1, []syscall.WaitStatus{killed}},
-		{tells, -1, []syscall.WaitStatus{killed}},
+		{deciding, -1, []syscall.WaitStatus{killed}},
+		{printing, -1, []syscall.WaitStatus{killed}},
 		{p, 3, []syscall.WaitStatus{killed, done}},
 		{p, 17, []syscall.WaitStatus{killed, done}},
 		{p, -1, []syscall.WaitStatus{done}},
@@ -291,7 +291,7 @@ func (a *answers) run(t *testing.T, place string, p plan, killAfter int) (syscal
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	checker := exec.CommandContext(ctx, os.Args[0])
-	checker.Env = append(os.Environ(), asChecker+"="+place, asToldBy+"="+p.String())
+	checker.Env = append(os.Environ(), asChecker+"="+place, checkerPlan+"="+p.String())
 	checker.Stderr = os.Stderr
 	out, err := checker.StdoutPipe()
 	if err == nil {

@@ -38,13 +38,13 @@ type Client struct {
 	http http.Client
 }
 
-// NewClient returns a Client that uses a copy of the given http.Client, which it does not change; nil means
+// NewClient returns a Client that uses a copy of base, which it does not change; nil means
 // http.DefaultClient.
-func NewClient(given *http.Client) *Client {
-	if given == nil {
-		given = http.DefaultClient
+func NewClient(base *http.Client) *Client {
+	if base == nil {
+		base = http.DefaultClient
 	}
-	own := *given
+	own := *base
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{http: own}
 }
@@ -159,26 +159,26 @@ func (a Answer) Failure(words string) error {
 
 // Refused returns the error for a message that the other side rejected for good.
 func (a Answer) Refused(words string) error {
-	return &alert.RefusedError{By: a.by, Cause: said(words)}
+	return &alert.RefusedError{By: a.by, Cause: providerWords(words)}
 }
 
 // Again returns the error for a message that was not taken now, but may be taken another time.
 func (a Answer) Again(words string) error {
-	return fmt.Errorf("%s answered: %w", a.by, said(words))
+	return fmt.Errorf("%s answered: %w", a.by, providerWords(words))
 }
 
 func (a Answer) later(words string) error {
-	if after, given := RetryAfter(a.retryAfter, time.Now()); given {
-		return &alert.LaterError{By: a.by, After: after, Cause: said(words)}
+	if after, known := RetryAfter(a.retryAfter, time.Now()); known {
+		return &alert.LaterError{By: a.by, After: after, Cause: providerWords(words)}
 	}
 	return a.Again(words)
 }
 
-// said holds the other side's words as an error.
-type said string
+// providerWords holds the other side's words as an error.
+type providerWords string
 
 // Error returns the words.
-func (s said) Error() string { return string(s) }
+func (s providerWords) Error() string { return string(s) }
 
 // JSON encodes a body. It does not escape "<" and "&", because the body is not for a web page.
 func JSON(v any) ([]byte, error) {
@@ -277,9 +277,9 @@ const (
 var decimal = regexp.MustCompile(`^([0-9]+\.?[0-9]*|\.[0-9]+)$`)
 
 // RetryAfter reads the header Retry-After (RFC 9110 §10.2.3), which holds seconds or a date. It rounds a fraction up, because
-// an early retry counts against the sender. given reports whether the header could be read; after is then from a second to
+// an early retry counts against the sender. known reports whether the header could be read; after is then from a second to
 // an hour.
-func RetryAfter(header string, now time.Time) (after time.Duration, given bool) {
+func RetryAfter(header string, now time.Time) (after time.Duration, known bool) {
 	header = strings.TrimSpace(header)
 	if decimal.MatchString(header) {
 		seconds, _ := strconv.ParseFloat(header, 64) // infinite if the number is too large

@@ -17,15 +17,15 @@ import (
 // late is how long a late answer takes: less than the ten seconds that callers give a gateway.
 const late = 2 * time.Second
 
-// remembered is how many authorizations a gateway keeps in its book; beyond that it forgets the oldest.
+// remembered is how many authorizations a gateway keeps; beyond that it forgets the oldest.
 const remembered = 20_000
 
-// Gateway answers under the name of the payment method that it stands for. Its book is in memory, and its ids are a
+// Gateway answers under the name of the payment method that it stands for. Its authorizations are in memory, and its ids are a
 // function of the idempotency key. If this process does not remember a hold, the gateway relies on the hold's id.
 type Gateway struct {
-	name string
-	book *book
-	wait func(context.Context, time.Duration) error
+	name           string
+	authorizations *authorizations
+	wait           func(context.Context, time.Duration) error
 }
 
 // Option changes how a gateway works.
@@ -38,12 +38,12 @@ func WithWait(wait func(context.Context, time.Duration) error) Option {
 
 // WithMemory changes how many authorizations the gateway remembers.
 func WithMemory(authorizations int) Option {
-	return func(g *Gateway) { g.book = newBook(authorizations) }
+	return func(g *Gateway) { g.authorizations = newAuthorizations(authorizations) }
 }
 
 // New returns a gateway of that name. Gateways share no state.
 func New(name string, options ...Option) *Gateway {
-	g := &Gateway{name: name, book: newBook(remembered), wait: wait}
+	g := &Gateway{name: name, authorizations: newAuthorizations(remembered), wait: wait}
 	for _, option := range options {
 		option(g)
 	}
@@ -59,8 +59,8 @@ func (g *Gateway) Name() string {
 func (g *Gateway) Authorize(ctx context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
 	b := behaviourFor(r)
 	id := authorizationID(b, g.name, r.IdempotencyKey)
-	line := Line{AuthorizationID: id, TransactionID: r.TransactionID, Amount: r.Amount}
-	err := g.play(ctx, call{b.authorize, "authorize", line}, func() (bool, error) { return g.book.hold(line) })
+	hold := Movements{AuthorizationID: id, TransactionID: r.TransactionID, Amount: r.Amount}
+	err := g.play(ctx, call{b.authorize, "authorize", hold}, func() (bool, error) { return g.authorizations.authorize(hold) })
 	if err != nil {
 		return payment.Authorization{}, err
 	}
@@ -73,8 +73,8 @@ func (g *Gateway) Capture(ctx context.Context, r payment.CaptureRequest) (paymen
 	if !own {
 		return payment.Capture{}, g.unknownAuthorization(r.AuthorizationID)
 	}
-	line := Line{AuthorizationID: r.AuthorizationID, Amount: r.Amount}
-	err := g.play(ctx, call{b.capture, "capture", line}, func() (bool, error) { return g.book.take(line) })
+	hold := Movements{AuthorizationID: r.AuthorizationID, Amount: r.Amount}
+	err := g.play(ctx, call{b.capture, "capture", hold}, func() (bool, error) { return g.authorizations.capture(hold) })
 	if err != nil {
 		return payment.Capture{}, err
 	}
@@ -87,8 +87,8 @@ func (g *Gateway) Void(ctx context.Context, r payment.VoidRequest) error {
 	if !own {
 		return g.unknownAuthorization(r.AuthorizationID)
 	}
-	line := Line{AuthorizationID: r.AuthorizationID}
-	return g.play(ctx, call{b.void, "void", line}, func() (bool, error) { return g.book.release(line) })
+	hold := Movements{AuthorizationID: r.AuthorizationID}
+	return g.play(ctx, call{b.void, "void", hold}, func() (bool, error) { return g.authorizations.void(hold) })
 }
 
 // Refund gives back what was taken.
@@ -97,17 +97,17 @@ func (g *Gateway) Refund(ctx context.Context, r payment.RefundRequest) (payment.
 	if !own {
 		return payment.Refund{}, g.unknownAuthorization(r.AuthorizationID)
 	}
-	line := Line{AuthorizationID: r.AuthorizationID, Amount: r.Amount}
-	err := g.play(ctx, call{b.refund, "refund", line}, func() (bool, error) { return g.book.giveBack(line) })
+	hold := Movements{AuthorizationID: r.AuthorizationID, Amount: r.Amount}
+	err := g.play(ctx, call{b.refund, "refund", hold}, func() (bool, error) { return g.authorizations.refund(hold) })
 	if err != nil {
 		return payment.Refund{}, err
 	}
 	return payment.Refund{ID: idFor("refund", r.AuthorizationID)}, nil
 }
 
-// Book returns the authorizations that the gateway remembers, the oldest first.
-func (g *Gateway) Book() []Line {
-	return g.book.lines()
+// Movements returns the authorizations that the gateway remembers, the oldest first.
+func (g *Gateway) Movements() []Movements {
+	return g.authorizations.all()
 }
 
 func (g *Gateway) unknownAuthorization(id string) error {
@@ -152,7 +152,7 @@ func declines(code string) act {
 type call struct {
 	act  act
 	name string
-	line Line
+	hold Movements
 }
 
 // play handles a call as its act says. do performs the call, and reports whether it was the first to do so.
@@ -165,7 +165,7 @@ func (g *Gateway) play(ctx context.Context, c call, do func() (first bool, err e
 	case fail:
 		return g.unavailable()
 	case failOnce:
-		if g.book.firstTry(c.line, c.name) {
+		if g.authorizations.firstTry(c.hold, c.name) {
 			return g.unavailable()
 		}
 	case answerLate:
@@ -177,7 +177,7 @@ func (g *Gateway) play(ctx context.Context, c call, do func() (first bool, err e
 	first, err := do()
 	switch {
 	case err != nil:
-		return g.refusal(c.line, err)
+		return g.refusal(c.hold, err)
 	case c.act.does == loseEveryAnswer, c.act.does == loseAnswer && first:
 		return g.unanswered(ctx)
 	}
@@ -194,9 +194,9 @@ func (g *Gateway) unavailable() error {
 	return &payment.TemporaryError{Gateway: g.name, Code: "try_again_later"}
 }
 
-// refusal turns the book's error into a gateway's error.
-func (g *Gateway) refusal(l Line, err error) error {
-	if errors.Is(err, errTaken) {
+// refusal turns an error of the authorizations into a gateway's error.
+func (g *Gateway) refusal(l Movements, err error) error {
+	if errors.Is(err, errCaptured) {
 		return &payment.CapturedError{Gateway: g.name, AuthorizationID: l.AuthorizationID}
 	}
 	return &payment.DeclinedError{Gateway: g.name, Code: err.Error()}

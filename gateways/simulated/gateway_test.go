@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 		return paymenttest.Provider{
 			Gateway:             gateway,
 			Means:               means(t),
-			Read:                func(transactionID string) paymenttest.Books { return read(t, gateway, transactionID) },
+			Read:                func(transactionID string) paymenttest.Movements { return read(t, gateway, transactionID) },
 			NoSuchAuthorization: "auth_1",
 		}
 	})
@@ -55,16 +55,16 @@ func means(t *testing.T) paymenttest.Means {
 }
 
 // read counts movements of the amount, each of which has to be the whole of it.
-func read(t *testing.T, gateway *simulated.Gateway, transactionID string) paymenttest.Books {
-	var books paymenttest.Books
-	for _, line := range gateway.Book() {
-		if line.TransactionID == transactionID {
-			books.HoldsOpen += times(t, line.Held)
-			books.Taken += times(t, line.Taken)
-			books.GivenBack += times(t, line.GivenBack)
+func read(t *testing.T, gateway *simulated.Gateway, transactionID string) paymenttest.Movements {
+	var moved paymenttest.Movements
+	for _, hold := range gateway.Movements() {
+		if hold.TransactionID == transactionID {
+			moved.HoldsOpen += times(t, hold.Held)
+			moved.Taken += times(t, hold.Taken)
+			moved.GivenBack += times(t, hold.GivenBack)
 		}
 	}
-	return books
+	return moved
 }
 
 func times(t *testing.T, moved int64) int {

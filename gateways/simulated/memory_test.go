@@ -69,7 +69,7 @@ func TestNamesShareNothing(t *testing.T) {
 	paytm, amazon := simulated.New("paytm"), simulated.New("amazonpay")
 	one, err := paytm.Authorize(t.Context(), request(t, "t/authorize", "4242424242424242"))
 	require.NoError(t, err)
-	require.Empty(t, amazon.Book())
+	require.Empty(t, amazon.Movements())
 	other, err := amazon.Authorize(t.Context(), request(t, "t/authorize", "4242424242424242"))
 	require.NoError(t, err)
 	require.NotEqual(t, one.ID, other.ID)
@@ -91,15 +91,15 @@ func TestMemoryForgetsOldest(t *testing.T) {
 		}
 	}
 	var remembered []string
-	for _, line := range gateway.Book() {
-		remembered = append(remembered, line.TransactionID)
-		require.Equal(t, amount.Minor, line.Held)
+	for _, hold := range gateway.Movements() {
+		remembered = append(remembered, hold.TransactionID)
+		require.Equal(t, amount.Minor, hold.Held)
 	}
 	require.Equal(t, []string{"2", "3", "4"}, remembered)
 
 	_, err := gateway.Capture(t.Context(), payment.CaptureRequest{AuthorizationID: ids[0], Amount: amount})
 	require.NoError(t, err, "of a hold that is forgotten, it is forgotten that it was released")
-	require.Len(t, gateway.Book(), 3)
+	require.Len(t, gateway.Movements(), 3)
 }
 
 // A caller that has given up is not kept waiting.

@@ -33,7 +33,7 @@ var certificate tls.Certificate
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "smtp-")
 	if err == nil {
-		err = trustNobodyBut(filepath.Join(dir, "ca.pem"))
+		err = trustOnly(filepath.Join(dir, "ca.pem"))
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func trustNobodyBut(file string) error {
+func trustOnly(file string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err

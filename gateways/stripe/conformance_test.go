@@ -21,7 +21,7 @@ func TestConformance(t *testing.T) {
 		return paymenttest.Provider{
 			Gateway:             stripe.New(testKey, f.URL),
 			Means:               means(),
-			Read:                f.books,
+			Read:                f.movements,
 			NoSuchAuthorization: "pi_none",
 		}
 	})
@@ -54,19 +54,19 @@ func by(token string) paymenttest.Mean {
 	return paymenttest.Mean{Token: token, Amount: money.Money{Minor: 12300, Currency: "INR"}}
 }
 
-func (f *fake) books(transactionID string) paymenttest.Books {
+func (f *fake) movements(transactionID string) paymenttest.Movements {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var books paymenttest.Books
+	var moved paymenttest.Movements
 	for _, i := range f.intents {
 		if i.metadata.Get("metadata[transactionID]") != transactionID {
 			continue
 		}
-		books.Taken += i.captures
-		books.GivenBack += i.refunds
+		moved.Taken += i.captures
+		moved.GivenBack += i.refunds
 		if i.status == "requires_capture" {
-			books.HoldsOpen++
+			moved.HoldsOpen++
 		}
 	}
-	return books
+	return moved
 }

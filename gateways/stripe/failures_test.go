@@ -89,9 +89,9 @@ func TestErrors(t *testing.T) {
 		headers := http.Header{"Request-Id": {"req_9"}}
 		maps.Copy(headers, c.headers)
 		_, err := answering(t, c.status, c.body, headers).Authorize(t.Context(), hold("pm_1"))
-		require.Contains(t, told(err), c.want)
-		require.Equal(t, strings.HasPrefix(c.want, "unknown"), payment.IsUnknown(err), told(err))
-		require.NotContains(t, told(err), "canary")
+		require.Contains(t, describe(err), c.want)
+		require.Equal(t, strings.HasPrefix(c.want, "unknown"), payment.IsUnknown(err), describe(err))
+		require.NotContains(t, describe(err), "canary")
 	}
 }
 
@@ -130,8 +130,8 @@ func TestDeclineCodes(t *testing.T) {
 	}
 }
 
-// told returns the error's text, and when to try again.
-func told(err error) string {
+// describe returns the error's text, and when to try again.
+func describe(err error) string {
 	if temporary, is := errors.AsType[*payment.TemporaryError](err); is && temporary.After > 0 {
 		return err.Error() + ", ask after " + temporary.After.String()
 	}

@@ -64,7 +64,7 @@ func TestLostHoldIsFound(t *testing.T) {
 		held, err := gateway.Authorize(t.Context(), hold("pm_broken_after_authorize"))
 		require.NoError(t, err)
 		require.Contains(t, f.intents, held.ID)
-		require.Equal(t, paymenttest.Books{HoldsOpen: 1}, f.books("t"))
+		require.Equal(t, paymenttest.Movements{HoldsOpen: 1}, f.movements("t"))
 	}
 }
 
@@ -76,13 +76,13 @@ func TestLostHoldStaysUnknown(t *testing.T) {
 		_, err := gateway.Authorize(t.Context(), hold("pm_broken_authorize"))
 		require.True(t, payment.IsUnknown(err), "%v", err)
 	}
-	require.Equal(t, paymenttest.Books{}, f.books("t"))
+	require.Equal(t, paymenttest.Movements{}, f.movements("t"))
 }
 
 // After Stripe's failure the money moves once, whether the failure came before it had moved or after.
 func TestNewKeyAfterFailure(t *testing.T) {
 	for _, fault := range []string{"broken", "broken_after"} {
-		for call, want := range map[string]paymenttest.Books{
+		for call, want := range map[string]paymenttest.Movements{
 			"capture": {Taken: 1},
 			"void":    {},
 			"refund":  {Taken: 1, GivenBack: 1},
@@ -99,7 +99,7 @@ func TestNewKeyAfterFailure(t *testing.T) {
 				require.True(t, payment.IsUnknown(ask(t, gateway, call, held.ID)))
 				for range 2 {
 					require.NoError(t, ask(t, gateway, call, held.ID))
-					require.Equal(t, want, f.books("t"))
+					require.Equal(t, want, f.movements("t"))
 				}
 			})
 		}

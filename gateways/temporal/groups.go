@@ -203,7 +203,7 @@ func (g *Groups) look(ctx context.Context, groupID string, a alert.Gathering) (p
 		}
 		for _, run := range runs.GetExecutions() {
 			place := alert.Place{WorkflowID: groupID, RunID: run.GetExecution().GetRunId()}
-			if told, err := g.tells(ctx, place, a.Notice); err != nil || told {
+			if told, err := g.hasNotice(ctx, place, a.Notice); err != nil || told {
 				return place, told, err
 			}
 			if time.Now().After(until) {
@@ -225,8 +225,8 @@ func endedBefore(run *workflowpb.WorkflowExecutionInfo, at time.Time) bool {
 	return !open(run) && run.GetCloseTime().AsTime().Before(at)
 }
 
-// tells reports whether a digest of a run holds a notice.
-func (g *Groups) tells(ctx context.Context, run alert.Place, n alert.Notice) (bool, error) {
+// hasNotice reports whether a digest of a run holds a notice.
+func (g *Groups) hasNotice(ctx context.Context, run alert.Place, n alert.Notice) (bool, error) {
 	answer, err := g.Client.QueryWorkflow(ctx, run.WorkflowID, run.RunID, workflows.DigestsQuery)
 	if err != nil {
 		return false, fmt.Errorf("ask the group %s for its digests: %w", run.WorkflowID, err)

@@ -95,9 +95,9 @@ func (p alertsPlan) run(ctx context.Context) error {
 
 // outcome is one side's result in a round. Spans run from when an alert was handed over to when it was delivered.
 type outcome struct {
-	first, median, last   time.Duration
-	messages, told, again int
-	of                    int
+	first, median, last        time.Duration
+	messages, delivered, again int
+	of                         int
 }
 
 // oneByOne measures the median of alerts that come one at a time. With its default settings Alertmanager waits 30 s for
@@ -115,7 +115,7 @@ func (p alertsPlan) oneByOne(ctx context.Context, s side) (outcome, error) {
 			return o, err
 		}
 		spans = append(spans, one.first)
-		o.messages, o.told, o.again = o.messages+one.messages, o.told+one.told, o.again+one.again
+		o.messages, o.delivered, o.again = o.messages+one.messages, o.delivered+one.delivered, o.again+one.again
 	}
 	slices.Sort(spans)
 	o.first, o.median, o.last = spans[0], spans[len(spans)/2], spans[len(spans)-1]
@@ -123,16 +123,16 @@ func (p alertsPlan) oneByOne(ctx context.Context, s side) (outcome, error) {
 }
 
 func (p alertsPlan) storm(ctx context.Context, s side, n, groups int) (outcome, error) {
-	return p.tell(ctx, s, incidents(n, groups), func() error { return nil })
+	return p.measure(ctx, s, incidents(n, groups), func() error { return nil })
 }
 
 // killed kills the side as soon as it has accepted a fifth as many alerts as in the other rounds.
 func (p alertsPlan) killed(ctx context.Context, s side) (outcome, error) {
 	n := p.many / 5
-	return p.tell(ctx, s, incidents(n, n), func() error { return s.restart(ctx) })
+	return p.measure(ctx, s, incidents(n, n), func() error { return s.restart(ctx) })
 }
 
-func (p alertsPlan) tell(ctx context.Context, s side, all []incident, then func() error) (outcome, error) {
+func (p alertsPlan) measure(ctx context.Context, s side, all []incident, then func() error) (outcome, error) {
 	before, start := p.sink.tally(nil), time.Now()
 	if err := s.send(ctx, all); err != nil {
 		return outcome{}, fmt.Errorf("send alerts to %s: %w", s.name, err)
@@ -141,8 +141,8 @@ func (p alertsPlan) tell(ctx context.Context, s side, all []incident, then func(
 		return outcome{}, err
 	}
 	after := p.sink.await(ids(all), silence)
-	o := outcome{of: len(all), told: after.told, messages: after.messages - before.messages, again: after.again - before.again}
-	if after.told > 0 {
+	o := outcome{of: len(all), delivered: after.delivered, messages: after.messages - before.messages, again: after.again - before.again}
+	if after.delivered > 0 {
 		o.first, o.last = after.first.Sub(start), after.last.Sub(start)
 	}
 	var spans []time.Duration
@@ -182,14 +182,14 @@ func (p alertsPlan) compare(ctx context.Context, title string, measure func(cont
 			}
 			return fmt.Sprintf("%.1fms", 1000*seconds)
 		}
-		told, again, of := 0, 0, 0
+		delivered, again, of := 0, 0, 0
 		for _, r := range rounds {
-			told, again, of = told+r[i].told, again+r[i].again, of+r[i].of
+			delivered, again, of = delivered+r[i].delivered, again+r[i].again, of+r[i].of
 		}
 		fmt.Printf("%-44s %-28s %9s %9s %9s %9.0f %6s %6d\n", title, s.name,
 			span(func(o outcome) time.Duration { return o.first }), span(func(o outcome) time.Duration { return o.median }),
 			span(func(o outcome) time.Duration { return o.last }), figure(func(o outcome) float64 { return float64(o.messages) }, i),
-			fmt.Sprintf("%d/%d", told, of), again)
+			fmt.Sprintf("%d/%d", delivered, of), again)
 		title = ""
 	}
 	p.ratios(rounds)
@@ -399,13 +399,13 @@ func publish(ctx context.Context, publisher alert.Publisher, all []incident) err
 
 // sink is the webhook of both sides. It accepts everything at once, and records when each alert was first delivered.
 type sink struct {
-	address  string
-	server   *http.Server
-	mu       sync.Mutex
-	told     map[string]time.Time
-	repeated int // alerts that were delivered again
-	messages int
-	failed   error
+	address   string
+	server    *http.Server
+	mu        sync.Mutex
+	delivered map[string]time.Time
+	repeated  int // alerts that were delivered again
+	messages  int
+	failed    error
 }
 
 // bodies is what both sides send: the ids of our alert and of a digest's members, and the labels of Alertmanager's
@@ -447,7 +447,7 @@ func startSink() (*sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sink{address: listener.Addr().String(), told: map[string]time.Time{}}
+	s := &sink{address: listener.Addr().String(), delivered: map[string]time.Time{}}
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(listener) }()
 	return s, nil
@@ -474,18 +474,18 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.failed = fmt.Errorf("read a message: %w: %.200s", err, body)
 	}
 	for _, id := range ids {
-		if _, before := s.told[id]; before {
+		if _, before := s.delivered[id]; before {
 			s.repeated++
 			continue
 		}
-		s.told[id] = now
+		s.delivered[id] = now
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
 // tally counts what has become of some alerts so far.
 type tally struct {
-	told            int
+	delivered       int
 	first, last     time.Time
 	times           []time.Time // in the order of the ids; zero if an alert was not delivered
 	messages, again int
@@ -496,12 +496,12 @@ func (s *sink) tally(ids []string) tally {
 	defer s.mu.Unlock()
 	t := tally{messages: s.messages, again: s.repeated}
 	for _, id := range ids {
-		at, told := s.told[id]
+		at, delivered := s.delivered[id]
 		t.times = append(t.times, at)
-		if !told {
+		if !delivered {
 			continue
 		}
-		t.told++
+		t.delivered++
 		if t.first.IsZero() || at.Before(t.first) {
 			t.first = at
 		}
@@ -514,14 +514,14 @@ func (s *sink) tally(ids []string) tally {
 
 // await waits until all alerts are delivered, or until no message has come for as long as patience.
 func (s *sink) await(ids []string, patience time.Duration) tally {
-	deadline, seen := time.Now().Add(patience), -1
+	deadline, before := time.Now().Add(patience), -1
 	for {
 		t := s.tally(ids)
-		if t.told == len(ids) || time.Now().After(deadline) {
+		if t.delivered == len(ids) || time.Now().After(deadline) {
 			return t
 		}
-		if t.told > seen {
-			seen, deadline = t.told, time.Now().Add(patience)
+		if t.delivered > before {
+			before, deadline = t.delivered, time.Now().Add(patience)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -12,7 +12,7 @@ import (
 type target interface {
 	name() string
 	call(ctx context.Context) error
-	seen() []string // some of the workflows that it ran
+	sampled() []string // some of the workflows that it ran
 }
 
 // patience is how long a call may take before it counts as failed.

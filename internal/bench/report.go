@@ -82,7 +82,7 @@ func (s *samples) add(id string) {
 	}
 }
 
-func (s *samples) seen() []string {
+func (s *samples) sampled() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ids
@@ -99,7 +99,7 @@ func printCosts(ctx context.Context, c client.Client, sides []target) error {
 	fmt.Printf("%-50s %8s %12s %6s\n", "cost of a run", "events", "transitions", "runs")
 	for _, side := range sides {
 		counts := map[cost]int{}
-		for _, id := range side.seen() {
+		for _, id := range side.sampled() {
 			one, err := costOf(ctx, c, side.name(), id)
 			if err != nil {
 				return err

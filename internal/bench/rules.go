@@ -63,7 +63,7 @@ type decider struct {
 
 func (d *decider) name() string { return d.title }
 
-func (d *decider) seen() []string { return nil }
+func (d *decider) sampled() []string { return nil }
 
 func (d *decider) call(ctx context.Context) error {
 	key, now := d.key(), time.Now()

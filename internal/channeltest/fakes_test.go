@@ -29,8 +29,8 @@ const (
 
 var secret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("a secret of more than 24 bytes"))
 
-// books is what all fakes record.
-type books interface {
+// recorder is what all fakes record.
+type recorder interface {
 	http.Handler
 	Accepted() []channeltest.Accepted
 	Violations() []string
@@ -40,7 +40,7 @@ type books interface {
 
 // provider is a fake, with the form of a correct request to it.
 type provider struct {
-	fake  books
+	fake  recorder
 	path  string
 	body  string
 	dress func(r *http.Request, body string)

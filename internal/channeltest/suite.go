@@ -68,13 +68,13 @@ func (s Subject) deliver(t *testing.T, key string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	answer, err := s.Channel.Deliver(ctx, s.To, Message(key))
-	s.wellTold(t, answer, err)
+	s.checkRecorded(t, answer, err)
 	return answer, err
 }
 
-// wellTold checks everything that a history would record of a try: the answer, or the error and every error that it
+// checkRecorded checks everything that a history would record of a try: the answer, or the error and every error that it
 // wraps.
-func (s Subject) wellTold(t *testing.T, answer string, err error) {
+func (s Subject) checkRecorded(t *testing.T, answer string, err error) {
 	t.Helper()
 	told := []string{answer}
 	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
@@ -174,7 +174,7 @@ func (s Subject) gaveUp(t *testing.T, over <-chan error, because error) {
 	case err := <-over:
 		require.ErrorIs(t, err, because)
 		soon(t, err)
-		s.wellTold(t, "", err)
+		s.checkRecorded(t, "", err)
 	case <-time.After(patience):
 		t.Error("it did not give up")
 	}

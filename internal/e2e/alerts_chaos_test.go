@@ -50,7 +50,7 @@ func TestNoAlertIsLostWhateverIsKilled(t *testing.T) {
 		}
 	}
 	c.published.Wait()
-	c.everythingIsTold()
+	c.everythingIsDelivered()
 	c.count()
 }
 
@@ -275,8 +275,8 @@ func (c *chaos) takeTemporalAway() {
 	must(c.t, shared.temporal.Start(context.WithoutCancel(c.t.Context())))
 }
 
-// everythingIsTold waits until all alerts have been delivered.
-func (c *chaos) everythingIsTold() {
+// everythingIsDelivered waits until all alerts have been delivered.
+func (c *chaos) everythingIsDelivered() {
 	c.t.Helper()
 	for _, event := range c.events {
 		eventuallyWithin(c.t, 10*time.Minute, func() error {
@@ -307,7 +307,7 @@ func (c *chaos) count() {
 	unknown := c.unknown()
 	total := map[string]int{}
 	for _, channel := range channels {
-		given := c.given(channel)
+		given := c.deliveriesByAlert(channel)
 		for _, event := range c.events {
 			got := given[event.ID]
 			switch {

@@ -30,23 +30,23 @@ receivers:
 routes: [{name: frauds, tell: [fraud-team]}]
 `)
 	w.everything()
-	e := examples{t: t, world: w, given: map[string]bool{"problem.500": true}} // that one needs a fault, and package api has a test of it
+	e := examples{t: t, world: w, compared: map[string]bool{"problem.500": true}} // that one needs a fault, and package api has a test of it
 	e.ofTransactions()
 	e.ofAlerts()
 	e.ofProblems()
 	files, err := filepath.Glob(e.path("*"))
 	must(t, err)
 	for _, file := range files {
-		if name := strings.TrimSuffix(filepath.Base(file), ".json"); !e.given[name] {
+		if name := strings.TrimSuffix(filepath.Base(file), ".json"); !e.compared[name] {
 			t.Errorf("%s is an example of nothing", name)
 		}
 	}
 }
 
 type examples struct {
-	t     *testing.T
-	world *world
-	given map[string]bool // names of the examples that were compared
+	t        *testing.T
+	world    *world
+	compared map[string]bool // names of the examples that were compared
 }
 
 func (e examples) ofTransactions() {
@@ -157,7 +157,7 @@ func (e examples) path(name string) string {
 // is compares an answer with the example of that name, which ends in its status, and returns the answer.
 func (e examples) is(name string, got reply) reply {
 	e.t.Helper()
-	e.given[name] = true
+	e.compared[name] = true
 	if want := name[strings.LastIndex(name, ".")+1:]; fmt.Sprint(got.status) != want {
 		e.t.Fatalf("%s is answered %d %s", name, got.status, got.body)
 	}

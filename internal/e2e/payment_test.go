@@ -45,7 +45,7 @@ func TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails(t *testing.T) {
 		})
 	}
 	stuck := ids["refuses to release as well"]
-	w.areTold(stuck, "payment.compensation_failed")
+	w.alertsDelivered(stuck, "payment.compensation_failed")
 	if r := w.read(stuck); !strings.Contains(r.Payment.StillHeld, "void_not_allowed") {
 		t.Errorf("the record does not say what is still held: %+v", r.Payment)
 	}

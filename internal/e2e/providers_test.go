@@ -66,8 +66,8 @@ func (p *providers) onAccepted(f func()) {
 	p.w.onKept(func(stack.Message) { f() })
 }
 
-// given returns how often each alert was delivered on a channel, by itself or in a digest.
-func (p *providers) given(channel string) map[string]int {
+// deliveriesByAlert returns how often each alert was delivered on a channel, by itself or in a digest.
+func (p *providers) deliveriesByAlert(channel string) map[string]int {
 	p.w.t.Helper()
 	times := map[string]int{}
 	for _, text := range p.texts(channel) {

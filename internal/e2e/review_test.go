@@ -90,7 +90,7 @@ func TestAReviewSurvivesAnythingAndIsDecidedOverHTTP(t *testing.T) {
 	if r := w.ends(declined); codes(r) != "[11 16 19 12 13 15]" || r.Payment.CaptureID != "" || r.Payment.VoidedAt == nil {
 		t.Errorf("declined: %s %+v", codes(r), r.Payment)
 	}
-	w.areTold(declined, "fraud.review_requested", "fraud.detected")
+	w.alertsDelivered(declined, "fraud.review_requested", "fraud.detected")
 }
 
 func TestAReviewIsDecidedByTheLinkInItsMail(t *testing.T) {
@@ -201,7 +201,7 @@ func TestAReviewThatNobodyDecidesRemindsAndExpires(t *testing.T) {
 	if codes(r) != "[11 16 19 12 13 15]" || r.TransactionStatus.FraudStatus || !r.Review.Expired || r.Payment.VoidedAt == nil {
 		t.Errorf("%s %+v %+v", codes(r), r.Answer, r.Payment)
 	}
-	w.areTold(id, "fraud.review_requested", "fraud.review_reminder", "fraud.review_expired")
+	w.alertsDelivered(id, "fraud.review_requested", "fraud.review_reminder", "fraud.review_expired")
 }
 
 func TestATransactionNobodyChecksGoesToReviewAndIsNotCalledAFraud(t *testing.T) {
@@ -230,8 +230,8 @@ func TestACancelledReviewReleasesItsHold(t *testing.T) {
 	}
 }
 
-// areTold waits until a transaction's alerts were delivered, in the order of their events, once each.
-func (w *world) areTold(id string, routingKeys ...string) {
+// alertsDelivered waits until a transaction's alerts were delivered, in the order of their events, once each.
+func (w *world) alertsDelivered(id string, routingKeys ...string) {
 	w.t.Helper()
 	for i := range routingKeys {
 		eventually(w.t, func() error { return deliveredNumber(w.t.Context(), id, i+1) })

@@ -73,8 +73,8 @@ func onBothEngines(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// seen returns how many earlier transactions of its card a decision saw.
-func (w *world) seen(id string) int {
+// earlierUses returns how many earlier transactions of its card a decision saw.
+func (w *world) earlierUses(id string) int {
 	w.t.Helper()
 	features := map[string]float64{}
 	eventually(w.t, func() error {
@@ -149,7 +149,7 @@ func TestFraudPoliceKilledBetweenTheCountAndTheReportCountsOnce(t *testing.T) {
 		if after.Decision.Outcome != fraud.Decline {
 			t.Errorf("the changed ruleset decides %+v", after.Decision)
 		}
-		if got := []int{w.seen(id), w.seen(after.TransactionID)}; !slices.Equal(got, []int{1, 2}) {
+		if got := []int{w.earlierUses(id), w.earlierUses(after.TransactionID)}; !slices.Equal(got, []int{1, 2}) {
 			t.Errorf("the second and the third transaction of a card saw %v before them", got)
 		}
 	})
@@ -195,7 +195,7 @@ func TestTwoFraudPolicesOnOneHistoryAgree(t *testing.T) {
 		deciders := map[string]bool{}
 		for _, id := range ids {
 			w.ends(id)
-			got = append(got, w.seen(id))
+			got = append(got, w.earlierUses(id))
 			deciders[w.checkedBy(id)] = true
 		}
 		slices.Sort(got)
@@ -282,7 +282,7 @@ func TestAReviewChecksAgainWithoutCountingAgain(t *testing.T) {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
 	after := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
-	if seen := w.seen(after); seen != 1 {
+	if seen := w.earlierUses(after); seen != 1 {
 		t.Errorf("the transaction after one that was checked twice saw %d before it", seen)
 	}
 	r := w.ends(id)

@@ -166,7 +166,7 @@ func TestTheLongestNamesAreCarriedThrough(t *testing.T) {
 	if got.status != 200 {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
-	w.areTold(got.answer(t).TransactionID, "fraud.detected")
+	w.alertsDelivered(got.answer(t).TransactionID, "fraud.detected")
 }
 
 func TestTwoOfEachProcessTellNobodyTwice(t *testing.T) {

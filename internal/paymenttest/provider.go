@@ -10,13 +10,13 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// Provider is a gateway under test, with the means to make it behave in certain ways and the books of the provider
-// behind it.
+// Provider is a gateway under test, with the means to make it behave in certain ways and to read
+// what the provider behind it has moved.
 type Provider struct {
 	Gateway payment.Gateway
 	Means   Means
-	// Read returns the provider's books for one transaction.
-	Read func(transactionID string) Books
+	// Read returns what the provider has moved for one transaction.
+	Read func(transactionID string) Movements
 	// NoSuchAuthorization is an id that the gateway has never returned.
 	NoSuchAuthorization string
 }
@@ -55,8 +55,8 @@ const (
 	Refund    Call = "refund"
 )
 
-// Books counts movements: a hold that was released, and money that was given back, have moved twice.
-type Books struct {
+// Movements counts what a provider has moved: a hold that was released, and money that was given back, have moved twice.
+type Movements struct {
 	HoldsOpen int
 	Taken     int
 	GivenBack int

@@ -131,16 +131,16 @@ func (s *session) take() {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		_, _ = s.capture(ctx, "capture") // the books show the result
+		_, _ = s.capture(ctx, "capture") // becomes sees the result
 	}()
 	s.becomes(after(Capture))
 	giveUp()
 	<-answered
 }
 
-// after returns what the books show once the call of that kind was made, once.
-func after(kind Call) Books {
-	return map[Call]Books{
+// after returns what has moved once the call of that kind was made, once.
+func after(kind Call) Movements {
+	return map[Call]Movements{
 		Authorize: {HoldsOpen: 1},
 		Capture:   {Taken: 1},
 		Void:      {},
@@ -148,18 +148,18 @@ func after(kind Call) Books {
 	}[kind]
 }
 
-// books requires that the provider's books are as wanted.
-func (s *session) books(want Books) {
+// moved requires that the provider has moved what is wanted.
+func (s *session) moved(want Movements) {
 	s.Helper()
-	require.Equal(s.T, want, s.Read(s.id), "the provider's books")
+	require.Equal(s.T, want, s.Read(s.id), "what the provider has moved")
 }
 
-// becomes waits until the provider's books are as wanted, for calls without an answer.
-func (s *session) becomes(want Books) {
+// becomes waits until the provider has moved what is wanted, for calls without an answer.
+func (s *session) becomes(want Movements) {
 	s.Helper()
 	_, err := backoff.Retry(s.within(), func() (struct{}, error) {
 		if got := s.Read(s.id); got != want {
-			return struct{}{}, fmt.Errorf("the provider's books read %+v, want %+v", got, want)
+			return struct{}{}, fmt.Errorf("the provider has moved %+v, want %+v", got, want)
 		}
 		return struct{}{}, nil
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Millisecond)), backoff.WithMaxElapsedTime(0))

@@ -8,7 +8,7 @@ import (
 	"dummyorders/domain/payment"
 )
 
-// Run tests a gateway against the contract of payment.Gateway. start must return a provider with empty books for each
+// Run tests a gateway against the contract of payment.Gateway. start must return a provider that has moved nothing for each
 // test.
 func Run(t *testing.T, start func(*testing.T) Provider) {
 	for name, test := range map[string]func(*testing.T, Provider){
@@ -48,7 +48,7 @@ func declines(t *testing.T, p Provider) {
 		_, err := s.authorize(s.within(), "authorize")
 		s.declined(err, p.Means.DeclinedCode)
 		require.Equal(s.T, p.Means.Reason, payment.ReasonOf(err))
-		s.books(Books{})
+		s.moved(Movements{})
 	}
 }
 
@@ -56,7 +56,7 @@ func otherKeys(t *testing.T, p Provider) {
 	s := beginHeld(t, p, p.Means.Good)
 	other := must(s.authorize(s.within(), "another"))(t)
 	require.NotEqual(t, s.held.ID, other.ID)
-	s.books(Books{HoldsOpen: 2})
+	s.moved(Movements{HoldsOpen: 2})
 }
 
 func captureOfNothing(t *testing.T, p Provider) {
@@ -71,23 +71,23 @@ func captureUnderAnotherKey(t *testing.T, p Provider) {
 	if _, err := s.capture(s.within(), "another"); err != nil {
 		s.declined(err)
 	}
-	s.books(Books{Taken: 1})
+	s.moved(Movements{Taken: 1})
 }
 
 func declinedCapture(t *testing.T, p Provider) {
 	s := beginHeld(t, p, p.Means.Uncapturable)
 	_, err := s.capture(s.within(), "capture")
 	s.declined(err)
-	s.books(Books{HoldsOpen: 1})
+	s.moved(Movements{HoldsOpen: 1})
 	require.NoError(t, s.void(s.within(), "void"))
-	s.books(Books{})
+	s.moved(Movements{})
 }
 
 func voidTwice(t *testing.T, p Provider) {
 	s := beginHeld(t, p, p.Means.Good)
 	for _, key := range []string{"void", "void", "another"} {
 		require.NoError(t, s.void(s.within(), key))
-		s.books(Books{})
+		s.moved(Movements{})
 	}
 }
 
@@ -96,7 +96,7 @@ func captureAfterVoid(t *testing.T, p Provider) {
 	require.NoError(t, s.void(s.within(), "void"))
 	_, err := s.capture(s.within(), "capture")
 	s.declined(err)
-	s.books(Books{})
+	s.moved(Movements{})
 }
 
 func voidOfNothing(t *testing.T, p Provider) {

@@ -14,7 +14,7 @@ func voidAfterCapture(t *testing.T, p Provider) {
 		var captured *payment.CapturedError
 		require.ErrorAs(t, s.void(s.within(), key), &captured)
 		require.Equal(t, payment.CapturedError{Gateway: p.Gateway.Name(), AuthorizationID: s.held.ID}, *captured)
-		s.books(Books{Taken: 1})
+		s.moved(Movements{Taken: 1})
 	}
 }
 
@@ -24,7 +24,7 @@ func refundTwice(t *testing.T, p Provider) {
 	require.NotEmpty(t, first.ID)
 	for _, key := range []string{"refund", "another"} {
 		require.Equal(t, first, must(s.refund(s.within(), key))(t), "under the key %s", key)
-		s.books(Books{Taken: 1, GivenBack: 1})
+		s.moved(Movements{Taken: 1, GivenBack: 1})
 	}
 }
 
@@ -37,9 +37,9 @@ func refundOfNothing(t *testing.T, p Provider) {
 	s := beginHeld(t, p, p.Means.Good)
 	_, err = s.refund(s.within(), "refund of a hold")
 	s.declined(err)
-	s.books(Books{HoldsOpen: 1})
+	s.moved(Movements{HoldsOpen: 1})
 	require.NoError(t, s.void(s.within(), "void"))
 	_, err = s.refund(s.within(), "refund of nothing")
 	s.declined(err)
-	s.books(Books{})
+	s.moved(Movements{})
 }

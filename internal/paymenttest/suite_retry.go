@@ -20,7 +20,7 @@ func sameKey(t *testing.T, p Provider) {
 		for range 3 {
 			require.Equal(t, first, must(s.call(s.within(), kind))(t), kind)
 		}
-		s.books(after(kind))
+		s.moved(after(kind))
 	}
 }
 
@@ -39,7 +39,7 @@ func sameKeyAtOnce(t *testing.T, p Provider) {
 			require.NoError(t, errs[i], kind)
 			require.Equal(t, ids[0], ids[i], kind)
 		}
-		s.books(after(kind))
+		s.moved(after(kind))
 	}
 }
 
@@ -52,9 +52,9 @@ func failsOnce(t *testing.T, p Provider) {
 		require.ErrorAs(t, err, &temporary, kind)
 		require.Equal(t, p.Gateway.Name(), temporary.Gateway)
 		require.NotEmpty(t, temporary.Code)
-		s.books(was)
+		s.moved(was)
 		must(s.call(s.within(), kind))(t)
-		s.books(after(kind))
+		s.moved(after(kind))
 	}
 }
 
@@ -72,7 +72,7 @@ func lostAnswer(t *testing.T, p Provider) {
 		s.unknown(<-answer)
 		first := must(settled(s.within(), func() (string, error) { return s.call(s.within(), kind) }))(t)
 		require.Equal(t, first, must(s.call(s.within(), kind))(t), kind)
-		s.books(after(kind))
+		s.moved(after(kind))
 	}
 }
 
@@ -86,9 +86,9 @@ func lateAnswer(t *testing.T, p Provider) {
 	ask := func() (payment.Authorization, error) { return s.authorize(s.within(), "authorize") }
 	s.held = must(settled(s.within(), ask))(t)
 	require.Equal(t, s.held, must(ask())(t))
-	s.books(after(Authorize))
+	s.moved(after(Authorize))
 	must(s.capture(s.within(), "capture"))(t)
-	s.books(after(Capture))
+	s.moved(after(Capture))
 }
 
 func gaveUpBefore(t *testing.T, p Provider) {
@@ -100,6 +100,6 @@ func gaveUpBefore(t *testing.T, p Provider) {
 			s.unknown(err)
 		}
 		must(s.call(s.within(), kind))(t)
-		s.books(after(kind))
+		s.moved(after(kind))
 	}
 }

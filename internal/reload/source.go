@@ -13,8 +13,8 @@ import (
 const (
 	// lookEvery is how often the files are checked for changes.
 	lookEvery = 2 * time.Second
-	// complainEvery is how often it is reported again that the files cannot be used.
-	complainEvery = time.Minute
+	// reportEvery is how often it is reported again that the files cannot be used.
+	reportEvery = time.Minute
 )
 
 // Files reads a T from files. Its methods are never called concurrently.
@@ -40,12 +40,12 @@ type Source[T any] struct {
 	files   Files[T]
 	current atomic.Pointer[T]
 
-	seen  string // the files' state at the last look
-	tried string // the state that was last read
-	fault error  // what was wrong with that state
+	lastState string // the files' state at the last look
+	readState string // the state that was last read
+	fault     error  // what was wrong with that state
 
-	said   string // the last complaint
-	saidAt time.Time
+	reported   string // the last report
+	reportedAt time.Time
 }
 
 // NewSource reads the files. It fails if Files.Read does.
@@ -83,19 +83,19 @@ func (s *Source[T]) Run(ctx context.Context) error {
 // concurrently.
 func (s *Source[T]) Look(ctx context.Context, now time.Time) {
 	state := s.files.State()
-	still := state == s.seen
-	s.seen = state
+	still := state == s.lastState
+	s.lastState = state
 	if !still {
 		return
 	}
-	if state != s.tried {
+	if state != s.readState {
 		s.try(ctx, state)
 	}
 	switch {
 	case s.fault != nil:
-		s.complain(ctx, now)
-	case s.said != "":
-		s.said = ""
+		s.report(ctx, now)
+	case s.reported != "":
+		s.reported = ""
 		s.files.Restored(ctx, s.Current())
 	}
 }
@@ -103,29 +103,29 @@ func (s *Source[T]) Look(ctx context.Context, now time.Time) {
 // try reads the files and brings them into use if they have not changed meanwhile.
 func (s *Source[T]) try(ctx context.Context, state string) {
 	read, err := s.files.Read()
-	if s.seen = s.files.State(); s.seen != state {
+	if s.lastState = s.files.State(); s.lastState != state {
 		return // if the files now name other files, the state differs as well, and the next looks use it
 	}
 	s.fault = err
 	if _, final := errors.AsType[yamlfile.Faults](err); err != nil && !final {
-		s.tried = "" // the next look tries again
+		s.readState = "" // the next look tries again
 		return
 	}
-	s.tried = state
+	s.readState = state
 	if err != nil {
-		s.said = "" // this change has not been reported yet
+		s.reported = "" // this change has not been reported yet
 		return
 	}
 	if s.files.Taken(ctx, read, s.current.Swap(read)) {
-		s.said = "" // that the files can be used again needs no message
+		s.reported = "" // that the files can be used again needs no message
 	}
 }
 
-// complain reports that the files cannot be used: at once, and then from time to time.
-func (s *Source[T]) complain(ctx context.Context, now time.Time) {
-	if s.fault.Error() == s.said && now.Sub(s.saidAt) < complainEvery {
+// report reports that the files cannot be used: at once, and then from time to time.
+func (s *Source[T]) report(ctx context.Context, now time.Time) {
+	if s.fault.Error() == s.reported && now.Sub(s.reportedAt) < reportEvery {
 		return
 	}
-	s.said, s.saidAt = s.fault.Error(), now
+	s.reported, s.reportedAt = s.fault.Error(), now
 	s.files.Refused(ctx, s.fault, s.Current())
 }

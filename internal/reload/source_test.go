@@ -23,7 +23,7 @@ type text struct {
 	content string
 	fault   error  // of the next read
 	reading func() // called during the read
-	told    []string
+	calls   []string
 }
 
 func (f *text) State() string { return f.content }
@@ -40,16 +40,16 @@ func (f *text) Taken(_ context.Context, is, was *string) bool {
 	if was != nil && *was == *is {
 		return false
 	}
-	f.told = append(f.told, "taken "+*is)
+	f.calls = append(f.calls, "taken "+*is)
 	return true
 }
 
 func (f *text) Refused(_ context.Context, why error, stays *string) {
-	f.told = append(f.told, why.Error()+", "+*stays+" stays")
+	f.calls = append(f.calls, why.Error()+", "+*stays+" stays")
 }
 
 func (f *text) Restored(_ context.Context, stays *string) {
-	f.told = append(f.told, "restored "+*stays)
+	f.calls = append(f.calls, "restored "+*stays)
 }
 
 // watched is a source of such a file, with a clock.
@@ -68,7 +68,7 @@ func watch(t testing.TB) *watched {
 	require.NoError(t, err)
 	w := &watched{Source: source, t: t, file: file, now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
 	w.look(2)
-	w.file.told = nil
+	w.file.calls = nil
 	return w
 }
 
@@ -91,7 +91,7 @@ func TestAChangeIsTakenOverOnceItIsTheSameForTwoLooks(t *testing.T) {
 	}
 	w.look(10)
 	require.Equal(t, "two", *w.Current())
-	require.Equal(t, []string{"taken two"}, w.file.told)
+	require.Equal(t, []string{"taken two"}, w.file.calls)
 }
 
 func TestAChangeWhileItIsReadIsReadAgain(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAChangeWhileItIsReadIsReadAgain(t *testing.T) {
 	require.Equal(t, "one", *w.Current())
 	w.look(1)
 	require.Equal(t, "two", *w.Current())
-	require.Equal(t, []string{"taken two"}, w.file.told)
+	require.Equal(t, []string{"taken two"}, w.file.calls)
 }
 
 func TestAFaultIsToldAtOnceForEachChangeAndThenEachMinute(t *testing.T) {
@@ -111,12 +111,12 @@ func TestAFaultIsToldAtOnceForEachChangeAndThenEachMinute(t *testing.T) {
 	refused := broken.Error() + ", one stays"
 	w.file.content, w.file.fault = "tow", broken
 	w.look(2 + 29)
-	require.Equal(t, []string{refused}, w.file.told)
+	require.Equal(t, []string{refused}, w.file.calls)
 	w.look(1)
-	require.Equal(t, []string{refused, refused}, w.file.told)
+	require.Equal(t, []string{refused, refused}, w.file.calls)
 	w.file.content = "owt"
 	w.look(2)
-	require.Equal(t, []string{refused, refused, refused}, w.file.told)
+	require.Equal(t, []string{refused, refused, refused}, w.file.calls)
 	require.Equal(t, "one", *w.Current())
 }
 
@@ -128,7 +128,7 @@ func TestThatItIsOverIsToldOnce(t *testing.T) {
 			w.look(2)
 			w.file.content, w.file.fault = content, nil
 			w.look(40)
-			require.Equal(t, []string{broken.Error() + ", one stays", told}, w.file.told)
+			require.Equal(t, []string{broken.Error() + ", one stays", told}, w.file.calls)
 		})
 	}
 }
@@ -137,7 +137,7 @@ func TestWhatMayPassByItselfIsTriedAgainWithoutAChange(t *testing.T) {
 	w := watch(t)
 	w.file.content, w.file.fault = "two", errors.New("too many open files")
 	w.look(5)
-	require.Equal(t, []string{"too many open files, one stays"}, w.file.told)
+	require.Equal(t, []string{"too many open files, one stays"}, w.file.calls)
 	w.file.fault = nil
 	w.look(1)
 	require.Equal(t, "two", *w.Current())

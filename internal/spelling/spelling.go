@@ -27,18 +27,18 @@ func PaymentMethod(text string) string {
 // upper and lower case apart, because many systems use both in ids. It also keeps the characters that join or separate
 // letters in some scripts.
 func ID(text string) string {
-	seen := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Bidi_Control, r) || strings.ContainsRune(unseen, r) {
+	visible := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) || strings.ContainsRune(invisible, r) {
 			return -1
 		}
 		return r
 	}, text)
-	return strings.TrimFunc(norm.NFC.String(seen), isSpace)
+	return strings.TrimFunc(norm.NFC.String(visible), isSpace)
 }
 
-// unseen lists invisible characters: a soft hyphen, zero-width spaces, joiners that change nothing, and a byte order
+// invisible lists invisible characters: a soft hyphen, zero-width spaces, joiners that change nothing, and a byte order
 // mark.
-const unseen = "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
+const invisible = "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
 
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || r == '\u200c' || r == '\u200d'

@@ -45,16 +45,16 @@ func TestPostgresKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
 	defer func() { _ = guest.Close(ctx) }()
 
 	require.NoError(t, server.Stop(ctx))
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 	require.NoError(t, server.Start(ctx))
 	ask(t, url, "INSERT INTO kept VALUES ('second')")
 
 	server.Kill()
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 	require.NoError(t, server.Start(ctx))
 	require.Equal(t, "first second", ask(t, url, "SELECT word FROM kept"))
 	require.NoError(t, server.Stop(ctx))
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 }
 
 func TestPostgresServersRunSideBySideAndAskForAPassword(t *testing.T) {

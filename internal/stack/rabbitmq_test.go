@@ -66,13 +66,13 @@ func TestRabbitMQKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
 	publish(t, url, "kept", "second")
 
 	require.NoError(t, node.Stop(ctx))
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 	require.NoError(t, node.Start(ctx))
 	require.Equal(t, url, node.URL("operator", "secret"))
 	require.Equal(t, "first", taken(t, url, "kept"))
 
 	node.Kill()
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 	require.NoError(t, node.Start(ctx))
 	eventually(t, func() error { // the queue's leader is elected after the node takes connections
 		_, err := node.Ctl(ctx, "list_queues")
@@ -80,7 +80,7 @@ func TestRabbitMQKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
 	})
 	require.Equal(t, "second", taken(t, url, "kept"))
 	require.NoError(t, node.Stop(ctx))
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 }
 
 func TestRabbitMQNodesRunSideBySideEachUnderItsOwnCommand(t *testing.T) {
@@ -113,7 +113,7 @@ func TestRabbitMQThatCannotStartShowsItsLastWords(t *testing.T) {
 	_, err := stack.StartRabbitMQ(patience(t), stack.RabbitMQOptions{Dir: dir, Program: program})
 	require.ErrorContains(t, err, "start RabbitMQ: RabbitMQ ended: exit status 127; the last lines of ")
 	require.ErrorContains(t, err, "\n    erl: not found")
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 }
 
 func TestDefinitionsThatRabbitMQWouldPassOverInSilenceAreAnError(t *testing.T) {

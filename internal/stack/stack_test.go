@@ -52,9 +52,9 @@ func take(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// nobodyMentions waits until no process of the machine has the text in its arguments or environment, such as the folder
+// noProcessMentions waits until no process of the machine has the text in its arguments or environment, such as the folder
 // that a server was started with. Servers' helper processes end a moment after the servers.
-func nobodyMentions(t *testing.T, text string) {
+func noProcessMentions(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, func() error {
 		files, err := filepath.Glob("/proc/[0-9]*/environ")

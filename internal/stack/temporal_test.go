@@ -51,7 +51,7 @@ func TestTemporalKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
 	temporal(t, server, "workflow", "describe", "--workflow-id", "two")
 
 	require.NoError(t, server.Stop(ctx))
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 }
 
 func TestTemporalServersRunSideBySideAndKnowOurSearchAttributes(t *testing.T) {
@@ -77,7 +77,7 @@ func TestTemporalThatCannotStartShowsItsLastWords(t *testing.T) {
 	_, err := stack.StartTemporal(patience(t), stack.TemporalOptions{Dir: dir})
 	require.ErrorContains(t, err, "start Temporal: Temporal ended: exit status 1; the last lines of ")
 	require.ErrorContains(t, err, "file is not a database")
-	nobodyMentions(t, dir)
+	noProcessMentions(t, dir)
 }
 
 func TestWhatTheDevServerCannotTakeOfItsConfigIsAnError(t *testing.T) {

@@ -36,7 +36,7 @@ func oneSeesTheOther(t *testing.T, place Place) {
 		u.Values[velocity.Customer] = fmt.Sprint((transactions - n) % 7)
 		deciding.Go(func() error {
 			lookups := velocity.Lookups(features, u, u.At)
-			d, err := stores[n%len(stores)].Decide(ctx, Check(u), u, lookups, seen)
+			d, err := stores[n%len(stores)].Decide(ctx, Check(u), u, lookups, decideByCount)
 			scores[n] = d.Score
 			return err
 		})
@@ -65,7 +65,7 @@ func decidedOnce(t *testing.T, place Place) {
 			deciding.Go(func() error {
 				d, err := stores[i%len(stores)].Decide(ctx, Check(u), u, byCard("a"), func(past velocity.Past) fraud.Decision {
 					decided.Add(1)
-					return seen(past)
+					return decideByCount(past)
 				})
 				if err == nil && d.Score != n {
 					err = fmt.Errorf("it is told of %d transactions", d.Score)
@@ -85,7 +85,7 @@ func readersSeeWhatIsWhole(t *testing.T, place Place) {
 	u := Use(2, "a")
 	_, err := writer.Decide(patience(t), Check(u), u, byCard("a"), func(past velocity.Past) fraud.Decision {
 		require.Len(t, look(t, reader, byCard("a")...)[velocity.Card], 1, "what may yet fail is seen")
-		return seen(past)
+		return decideByCount(past)
 	})
 	require.NoError(t, err)
 	require.Len(t, look(t, reader, byCard("a")...)[velocity.Card], 2)

@@ -115,7 +115,7 @@ func failures(t *testing.T, store Store) {
 	}{
 		"its context ends": {ctx, func(past velocity.Past) fraud.Decision {
 			cancel()
-			return seen(past)
+			return decideByCount(past)
 		}},
 		"the decision cannot be kept": {patience(t), func(velocity.Past) fraud.Decision {
 			return fraud.Decision{Explanation: &fraud.Explanation{Features: map[string]float64{"x": math.NaN()}}}
@@ -155,7 +155,7 @@ func refused(t *testing.T, store Store) {
 		u := Use(1, "a")
 		c := Check(u)
 		change(&c, &u)
-		_, err := store.Decide(patience(t), c, u, nil, seen)
+		_, err := store.Decide(patience(t), c, u, nil, decideByCount)
 		require.Error(t, err, name)
 	}
 	require.Empty(t, look(t, store, byCard("a")...))
@@ -169,7 +169,7 @@ func cancelled(t *testing.T, store Store) {
 	defer cancelLate()
 	for name, call := range map[string]func(context.Context) error{
 		"Decide": func(ctx context.Context) error {
-			_, err := store.Decide(ctx, Check(Use(2, "a")), Use(2, "a"), byCard("a"), seen)
+			_, err := store.Decide(ctx, Check(Use(2, "a")), Use(2, "a"), byCard("a"), decideByCount)
 			return err
 		},
 		"Look":          func(ctx context.Context) error { _, err := store.Look(ctx, "", byCard("a")); return err },

@@ -53,7 +53,7 @@ func newestFirst(t *testing.T, store Store) {
 		u := Use(n, "a")
 		u.At = after(time.Duration(n/2) * time.Second)
 		deciding.Go(func() error {
-			_, err := store.Decide(patience(t), Check(u), u, nil, seen)
+			_, err := store.Decide(patience(t), Check(u), u, nil, decideByCount)
 			return err
 		})
 	}

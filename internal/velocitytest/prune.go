@@ -19,7 +19,7 @@ func prunes(t *testing.T, store Store) {
 	}
 	again := Check(Use(0, "a"))
 	again.Number, again.AsOf = 2, at(9)
-	_, err := store.Decide(patience(t), again, Use(0, "a"), nil, seen)
+	_, err := store.Decide(patience(t), again, Use(0, "a"), nil, decideByCount)
 	require.NoError(t, err)
 	prune := func(before time.Time, limit int) int {
 		t.Helper()

@@ -87,8 +87,8 @@ func byCard(card string) []velocity.Lookup {
 	return []velocity.Lookup{{By: velocity.Card, Value: card, After: after(-velocity.Horizon)}}
 }
 
-// seen decides by how many uses of the same card came before: their number is the score.
-func seen(past velocity.Past) fraud.Decision {
+// decideByCount decides by how many uses of the same card came before: their number is the score.
+func decideByCount(past velocity.Past) fraud.Decision {
 	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Card])}
 }
 
@@ -105,7 +105,7 @@ func decide(t testing.TB, store Store, u velocity.Use, number int) int {
 	t.Helper()
 	c := Check(u)
 	c.Number = number
-	d, err := store.Decide(patience(t), c, u, byCard(u.Values[velocity.Card]), seen)
+	d, err := store.Decide(patience(t), c, u, byCard(u.Values[velocity.Card]), decideByCount)
 	require.NoError(t, err)
 	return d.Score
 }

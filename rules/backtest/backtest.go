@@ -81,7 +81,7 @@ func (b *Backtest) decide(d decision) {
 // stride is how many transactions are read, or decisions folded, between two reports of progress.
 const stride = 500
 
-func (b *Backtest) tell() {
+func (b *Backtest) reportProgress() {
 	if b.Progress != nil {
 		b.Progress(b.count)
 	}
@@ -93,7 +93,7 @@ func (b *Backtest) read(ctx context.Context) error {
 		return err
 	}
 	if len(b.counter.incomplete) == 0 {
-		b.tell()
+		b.reportProgress()
 		return nil
 	}
 	return b.readAround(ctx)
@@ -149,10 +149,10 @@ func (b *Backtest) entries(ctx context.Context, since, until time.Time, each fun
 		}
 		each(entry)
 		if b.count.Read++; b.count.Read%stride == 0 {
-			b.tell()
+			b.reportProgress()
 		}
 	}
-	b.tell()
+	b.reportProgress()
 	return nil
 }
 
@@ -177,10 +177,10 @@ func (b *Backtest) fold(ctx context.Context) error {
 		b.decide(*d)
 		c.incomplete[i] = nil // frees its memory
 		if (i+1)%stride == 0 {
-			b.tell()
+			b.reportProgress()
 		}
 	}
-	b.tell()
+	b.reportProgress()
 	return nil
 }
 

@@ -113,9 +113,9 @@ func hit(id string, score int) fraud.RuleResult {
 }
 
 // run runs a backtest of the ten days from start.
-func run(t testing.TB, book ledger.Reader, c *candidate, change ...func(*backtest.Backtest)) *backtest.Report {
+func run(t testing.TB, store ledger.Reader, c *candidate, change ...func(*backtest.Backtest)) *backtest.Report {
 	t.Helper()
-	b := &backtest.Backtest{Ledger: book, Candidate: c, Since: start, Until: after(10 * day), Changes: 10}
+	b := &backtest.Backtest{Ledger: store, Candidate: c, Since: start, Until: after(10 * day), Changes: 10}
 	for _, f := range change {
 		f(b)
 	}

@@ -21,11 +21,11 @@ import (
 // A fold gives the values that were seen at the time.
 func TestFoldRepeatsValues(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		book := lived(rt, byValues)
+		store := lived(rt, byValues)
 		c := &candidate{features: features, decide: byValues}
-		run(t, forgetful(rt, book), c)
+		run(t, forgetful(rt, store), c)
 		want := map[string]map[string]float64{}
-		for _, e := range inPeriod(book) {
+		for _, e := range inPeriod(store) {
 			want[e.Record.TransactionID] = e.Record.Explanation.Features
 		}
 		if c.saw == nil {
@@ -40,10 +40,10 @@ func TestFoldRepeatsValues(t *testing.T) {
 // The ruleset that decided changes nothing.
 func TestSameRulesetChangesNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		book := forgetful(rt, lived(rt, byValues))
-		r := run(t, book, &candidate{features: features, decide: byValues})
-		if r.Changed.Decisions != 0 || r.Changed.OnlyScore != 0 || len(r.Changed.Latest) != 0 || r.Decisions != len(inPeriod(book)) {
-			rt.Fatalf("of %d of %d decisions: %+v", r.Decisions, len(inPeriod(book)), r.Changed)
+		store := forgetful(rt, lived(rt, byValues))
+		r := run(t, store, &candidate{features: features, decide: byValues})
+		if r.Changed.Decisions != 0 || r.Changed.OnlyScore != 0 || len(r.Changed.Latest) != 0 || r.Decisions != len(inPeriod(store)) {
+			rt.Fatalf("of %d of %d decisions: %+v", r.Decisions, len(inPeriod(store)), r.Changed)
 		}
 		for _, rule := range r.Rules {
 			if rule.New != 0 {
@@ -56,15 +56,15 @@ func TestSameRulesetChangesNothing(t *testing.T) {
 // When a decision is repeated, the ledger also holds what came after it. That must not count.
 func TestFoldIgnoresLaterUses(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		book := forgetful(rt, lived(rt, byValues))
-		last := book[rapid.IntRange(0, len(book)-1).Draw(rt, "decision")]
+		store := forgetful(rt, lived(rt, byValues))
+		last := store[rapid.IntRange(0, len(store)-1).Draw(rt, "decision")]
 		id, moment := last.Record.TransactionID, last.Record.StartTime
-		then := slices.DeleteFunc(slices.Clone(book), func(e ledger.Entry) bool { return decidedAt(e).After(decidedAt(last)) })
+		then := slices.DeleteFunc(slices.Clone(store), func(e ledger.Entry) bool { return decidedAt(e).After(decidedAt(last)) })
 		for i, e := range then {
 			then[i].Record.Labels = slices.DeleteFunc(slices.Clone(e.Record.Labels), func(l ledger.Label) bool { return l.Time.After(moment) })
 		}
 		now, before := &candidate{features: features, decide: byValues}, &candidate{features: features, decide: byValues}
-		run(t, book, now)
+		run(t, store, now)
 		run(t, then, before)
 		if diff := cmp.Diff(before.saw[id], now.saw[id]); diff != "" {
 			rt.Fatalf("values of %s (-then +now):\n%s", id, diff)
@@ -75,25 +75,25 @@ func TestFoldIgnoresLaterUses(t *testing.T) {
 // long returns so many transactions within four hours that a fold forgets the first before it has reached the
 // last. Every tenth is decided an hour late, as of when it came.
 func long() memory {
-	book := memory{}
+	store := memory{}
 	for i := range 1500 {
 		e := decided(number(i), after(time.Duration(i)*10*time.Second), fraud.Approve, 0)
 		e.Transaction.Payment.Card.Fingerprint = fmt.Sprint(i % 3)
 		if i%10 == 0 {
 			e.Record.Explanation.DecidedAt = e.Record.Explanation.DecidedAt.Add(time.Hour)
 		}
-		book = append(book, e)
+		store = append(store, e)
 	}
-	slices.SortFunc(book, func(a, b ledger.Entry) int { return decidedAt(a).Compare(decidedAt(b)) })
-	return book
+	slices.SortFunc(store, func(a, b ledger.Entry) int { return decidedAt(a).Compare(decidedAt(b)) })
+	return store
 }
 
 // What a long fold drops is not missed.
 func TestLongFold(t *testing.T) {
-	book, c := long(), &candidate{features: features[:1], decide: byValues}
-	run(t, book, c)
-	for i, e := range book {
-		want, got := naive(features[0], book[:i], e), c.saw[e.Record.TransactionID][features[0].String()]
+	store, c := long(), &candidate{features: features[:1], decide: byValues}
+	run(t, store, c)
+	for i, e := range store {
+		want, got := naive(features[0], store[:i], e), c.saw[e.Record.TransactionID][features[0].String()]
 		if got != want {
 			t.Fatalf("%s, decided at %s, counts %v, want %v", e.Record.TransactionID, decidedAt(e), got, want)
 		}
@@ -117,9 +117,9 @@ func TestFoldSkipsUnchecked(t *testing.T) {
 	pending, unanswered := decided(number(1), start, fraud.Approve, 0), decided(number(2), start, fraud.Approve, 0)
 	pending.Record.Decision, pending.Record.Explanation = nil, nil
 	unanswered.Record.Decide(fraud.Undecided("nobody was there"))
-	book := memory{pending, unanswered, decided(number(3), after(time.Minute), fraud.Approve, 0)}
+	store := memory{pending, unanswered, decided(number(3), after(time.Minute), fraud.Approve, 0)}
 	c := &candidate{features: features[:1], decide: byValues}
-	r := run(t, book, c)
+	r := run(t, store, c)
 	if want := map[string]map[string]float64{number(3): {`card.count("10m")`: 0}}; !cmp.Equal(want, c.saw) {
 		t.Errorf("it saw %v", c.saw)
 	}
@@ -160,15 +160,15 @@ func TestReportCounts(t *testing.T) {
 // ledger lacks any.
 func TestReportShortLedger(t *testing.T) {
 	const short = "The ledger has no transactions from before 2026-01-02 03:04:05 UTC: those that it had are not counted."
-	book := memory{decided(number(1), start, fraud.Approve, 0), decided(number(2), after(5*time.Minute), fraud.Approve, 0)}
+	store := memory{decided(number(1), start, fraud.Approve, 0), decided(number(2), after(5*time.Minute), fraud.Approve, 0)}
 	for _, c := range []struct {
 		name    string
 		book    memory
 		reached bool
 	}{
-		{"nothing before", book, false},
-		{"something as old as the features look", append(memory{decided(number(3), after(-10*time.Minute), fraud.Approve, 0)}, book...), false},
-		{"something older than the features look", append(memory{decided(number(3), after(-40*day), fraud.Approve, 0)}, book...), true},
+		{"nothing before", store, false},
+		{"something as old as the features look", append(memory{decided(number(3), after(-10*time.Minute), fraud.Approve, 0)}, store...), false},
+		{"something older than the features look", append(memory{decided(number(3), after(-40*day), fraud.Approve, 0)}, store...), true},
 	} {
 		r := run(t, c.book, &candidate{features: features[:1], decide: byValues})
 		var text bytes.Buffer
@@ -187,14 +187,14 @@ func TestReportShortLedger(t *testing.T) {
 // The ledger is read as far back as a feature looks. A backtest reads only the part of the ledger that features may
 // look back at.
 func TestLedgerIsReadAsFarAsNeeded(t *testing.T) {
-	book := &watched{memory: memory{decided(number(1), after(-40*day), fraud.Approve, 0), decided(number(2), after(day), fraud.Approve, 0)}}
-	run(t, book, &candidate{decide: byValues})
-	if !book.since.Equal(start) {
-		t.Errorf("without a feature it reads from %s", book.since)
+	store := &watched{memory: memory{decided(number(1), after(-40*day), fraud.Approve, 0), decided(number(2), after(day), fraud.Approve, 0)}}
+	run(t, store, &candidate{decide: byValues})
+	if !store.since.Equal(start) {
+		t.Errorf("without a feature it reads from %s", store.since)
 	}
-	run(t, book, &candidate{features: features[6:7], decide: byValues})
-	if want := after(day).Add(-8 * day); !book.since.Equal(want) {
-		t.Errorf("it reads from %s, want %s", book.since, want)
+	run(t, store, &candidate{features: features[6:7], decide: byValues})
+	if want := after(day).Add(-8 * day); !store.since.Equal(want) {
+		t.Errorf("it reads from %s, want %s", store.since, want)
 	}
 }
 

@@ -96,7 +96,7 @@ func fraudulentAt(labels []ledger.Label, moment time.Time) bool {
 
 // lived generates possible transactions: decisions with the values that the naive model saw at the time.
 func lived(t *rapid.T, decide func(fraud.Check, map[string]float64) fraud.Decision) memory {
-	var book memory
+	var store memory
 	pick := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }
 	for i := range rapid.IntRange(1, 25).Draw(t, "transactions") {
 		at := after(time.Duration(rapid.IntRange(-32*24*60, 10*24*60+60).Draw(t, "minute")) * time.Minute)
@@ -124,20 +124,20 @@ func lived(t *rapid.T, decide func(fraud.Check, map[string]float64) fraud.Decisi
 		}
 		late := time.Duration(rapid.SampledFrom([]int{0, 0, 0, 1, 40}).Draw(t, "late"))*time.Minute + time.Duration(i)*time.Millisecond
 		e.Record.Explanation = &fraud.Explanation{AsOf: at, DecidedAt: at.Add(late)}
-		book = append(book, e)
+		store = append(store, e)
 	}
-	slices.SortFunc(book, func(a, b ledger.Entry) int { return decidedAt(a).Compare(decidedAt(b)) })
-	for i := range book {
-		r := &book[i].Record
+	slices.SortFunc(store, func(a, b ledger.Entry) int { return decidedAt(a).Compare(decidedAt(b)) })
+	for i := range store {
+		r := &store[i].Record
 		values := map[string]float64{}
 		for _, f := range features {
-			values[f.String()] = naive(f, book[:i], book[i])
+			values[f.String()] = naive(f, store[:i], store[i])
 		}
-		d := decide(fraud.Check{Transaction: book[i].Transaction, StartTime: r.StartTime, AsOf: r.StartTime, Number: 1}, values)
+		d := decide(fraud.Check{Transaction: store[i].Transaction, StartTime: r.StartTime, AsOf: r.StartTime, Number: 1}, values)
 		d.Explanation.AsOf, d.Explanation.DecidedAt, d.Explanation.Features = r.Explanation.AsOf, r.Explanation.DecidedAt, values
 		r.Decide(d)
 	}
-	return book
+	return store
 }
 
 func decidedAt(e ledger.Entry) time.Time { return e.Record.Explanation.DecidedAt }
@@ -152,23 +152,23 @@ func byValues(_ fraud.Check, values map[string]float64) fraud.Decision {
 }
 
 // forgetful returns a copy of a ledger in which decisions lack some or all values.
-func forgetful(t *rapid.T, book memory) memory {
-	book = slices.Clone(book)
-	for i := range book {
-		explained := *book[i].Record.Explanation
+func forgetful(t *rapid.T, store memory) memory {
+	store = slices.Clone(store)
+	for i := range store {
+		explained := *store[i].Record.Explanation
 		explained.Features = maps.Clone(explained.Features)
 		for _, f := range features {
 			if rapid.Bool().Draw(t, "forgotten") {
 				delete(explained.Features, f.String())
 			}
 		}
-		book[i].Record.Explanation = &explained
+		store[i].Record.Explanation = &explained
 	}
-	return book
+	return store
 }
 
-func inPeriod(book memory) []ledger.Entry {
-	return slices.DeleteFunc(slices.Clone(book), func(e ledger.Entry) bool {
+func inPeriod(store memory) []ledger.Entry {
+	return slices.DeleteFunc(slices.Clone(store), func(e ledger.Entry) bool {
 		return e.Record.StartTime.Before(start) || !e.Record.StartTime.Before(after(10*day))
 	})
 }

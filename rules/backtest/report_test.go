@@ -33,7 +33,7 @@ func shadow(id string) fraud.RuleResult {
 func small() (memory, *candidate, func(*backtest.Backtest)) {
 	dollars := decided(number(4), after(26*time.Hour), fraud.Decline, 90, hit("velocity", 90))
 	dollars.Transaction.Payment.Amount = money.Money{Minor: 2550, Currency: "USD"}
-	book := memory{
+	store := memory{
 		labelled(decided(number(1), start, fraud.Approve, 5), ledger.Fraudulent),
 		labelled(decided(number(2), after(time.Hour), fraud.Approve, 0), ledger.Fraudulent, ledger.Legitimate),
 		decided(number(3), after(25*time.Hour), fraud.Review, 45, hit("velocity", 45)),
@@ -50,7 +50,7 @@ func small() (memory, *candidate, func(*backtest.Backtest)) {
 		number(4): verdict(fraud.Review, 40, failed),
 		number(5): tried,
 	})
-	return book, c, func(b *backtest.Backtest) {
+	return store, c, func(b *backtest.Backtest) {
 		b.Settle = byThresholds(40, 80)
 		b.Rules = []backtest.KnownRule{
 			{ID: "list:blocked_cards", Action: fraud.ActBlock},
@@ -64,8 +64,8 @@ func small() (memory, *candidate, func(*backtest.Backtest)) {
 
 // The report has both outcomes of each decision.
 func TestReportOutcomes(t *testing.T) {
-	book, c, options := small()
-	r := run(t, book, c, options)
+	store, c, options := small()
+	r := run(t, store, c, options)
 	inr := func(minor int64) backtest.Amounts { return backtest.Amounts{"INR": minor} }
 	want := map[string]backtest.Cell{
 		"approve, approve": {Decisions: 2, Amounts: inr(20000)},
@@ -92,8 +92,8 @@ func TestReportOutcomes(t *testing.T) {
 
 // The report lists the latest decisions that change.
 func TestReportChanges(t *testing.T) {
-	book, c, options := small()
-	r := run(t, book, c, options)
+	store, c, options := small()
+	r := run(t, store, c, options)
 	require.Equal(t, 2, r.Changed.Decisions)
 	require.Equal(t, 2, r.Changed.OnlyScore)
 	require.Equal(t, backtest.Change{
@@ -101,7 +101,7 @@ func TestReportChanges(t *testing.T) {
 		Before: backtest.Verdict{Outcome: fraud.Approve, Score: 5, Reasons: []string{}},
 		After:  backtest.Verdict{Outcome: fraud.Decline, Score: 80, Reasons: []string{"R_basket", "R_list:blocked_cards"}},
 	}, r.Changed.Latest[1])
-	r = run(t, book, c, options, func(b *backtest.Backtest) { b.Changes = 1 })
+	r = run(t, store, c, options, func(b *backtest.Backtest) { b.Changes = 1 })
 	require.Equal(t, 2, r.Changed.Decisions)
 	require.Len(t, r.Changed.Latest, 1)
 	require.Equal(t, number(4), r.Changed.Latest[0].TransactionID, "it started last")
@@ -120,8 +120,8 @@ func TestReportManyChanges(t *testing.T) {
 
 // The report says what each rule did.
 func TestReportRules(t *testing.T) {
-	book, c, options := small()
-	r := run(t, book, c, options)
+	store, c, options := small()
+	r := run(t, store, c, options)
 	n := func(n int) *int { return &n }
 	want := []backtest.Rule{
 		{ID: "basket", Score: 20, Hits: 3, New: 3, Decisive: n(0), Amounts: backtest.Amounts{"INR": 30000}, Labelled: 1, Fraudulent: 1, Precision: new(1.0)},
@@ -141,8 +141,8 @@ func TestReportRules(t *testing.T) {
 // Where the candidate settles in another way, no rule is called decisive. The report leaves out a number that may be
 // wrong.
 func TestReportDecisiveUnknown(t *testing.T) {
-	book, c, options := small()
-	r := run(t, book, c, options, func(b *backtest.Backtest) { b.Settle = byThresholds(40, 60) })
+	store, c, options := small()
+	r := run(t, store, c, options, func(b *backtest.Backtest) { b.Settle = byThresholds(40, 60) })
 	for _, rule := range r.Rules {
 		require.Nil(t, rule.Decisive, rule.ID)
 	}
@@ -150,8 +150,8 @@ func TestReportDecisiveUnknown(t *testing.T) {
 
 // Precision and recall go by the latest labels.
 func TestPrecisionAndRecall(t *testing.T) {
-	book, c, options := small()
-	l := run(t, book, c, options).Labels
+	store, c, options := small()
+	l := run(t, store, c, options).Labels
 	require.Equal(t, []int{3, 1, 2}, []int{l.Labelled, l.Fraudulent, l.Legitimate})
 	require.Equal(t, backtest.Quality{
 		Decline:         backtest.Detection{Flagged: 1, Precision: new(0.0), Recall: new(0.0)},

@@ -17,10 +17,10 @@ func TestFailureEndsBacktest(t *testing.T) {
 	_, err := b.Run(t.Context())
 	require.ErrorIs(t, err, away)
 
-	book, c, _ := small()
+	store, c, _ := small()
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	b = &backtest.Backtest{Ledger: book, Candidate: c, Since: start, Until: after(10 * day)}
+	b = &backtest.Backtest{Ledger: store, Candidate: c, Since: start, Until: after(10 * day)}
 	_, err = b.Run(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }
@@ -35,10 +35,10 @@ func (b broken) List(context.Context, ledger.Query) (ledger.Page, error) {
 }
 
 func TestProgress(t *testing.T) {
-	book, c, _ := small()
+	store, c, _ := small()
 	c.features = features[:1]
-	book[0].Record.Explanation.Features[features[0].String()] = 1
+	store[0].Record.Explanation.Features[features[0].String()] = 1
 	var last backtest.Progress
-	run(t, book, c, func(b *backtest.Backtest) { b.Progress = func(p backtest.Progress) { last = p } })
+	run(t, store, c, func(b *backtest.Backtest) { b.Progress = func(p backtest.Progress) { last = p } })
 	require.Equal(t, backtest.Progress{Read: 5, Decided: 5, ToFold: 4}, last)
 }

@@ -16,8 +16,8 @@ import (
 
 // Without labels the report leaves out precision and recall.
 func TestReportWithoutLabels(t *testing.T) {
-	book := memory{decided(number(1), start, fraud.Decline, 90)}
-	r := run(t, book, answers(map[string]fraud.Decision{number(1): verdict(fraud.Decline, 90)}))
+	store := memory{decided(number(1), start, fraud.Decline, 90)}
+	r := run(t, store, answers(map[string]fraud.Decision{number(1): verdict(fraud.Decline, 90)}))
 	require.Equal(t, backtest.Labels{}, r.Labels)
 	var text bytes.Buffer
 	require.NoError(t, r.WriteText(&text))
@@ -41,13 +41,13 @@ func TestReportEmptyPeriod(t *testing.T) {
 
 // Setting UPDATE=1 writes the present report as the golden.
 func TestReportGoldens(t *testing.T) {
-	book, c, options := small()
-	book[4].Record.Explanation = nil
+	store, c, options := small()
+	store[4].Record.Explanation = nil
 	c.features = features[:1]
-	for i := range book[:3] {
-		book[i].Record.Explanation.Features[features[0].String()] = 1
+	for i := range store[:3] {
+		store[i].Record.Explanation.Features[features[0].String()] = 1
 	}
-	r := run(t, book, c, options)
+	r := run(t, store, c, options)
 	for file, write := range map[string]func(*bytes.Buffer) error{
 		"testdata/report.txt":  func(b *bytes.Buffer) error { return r.WriteText(b) },
 		"testdata/report.json": func(b *bytes.Buffer) error { return r.WriteJSON(b) },
@@ -67,10 +67,10 @@ func TestReportGoldens(t *testing.T) {
 
 // The page needs no other file, and escapes foreign text.
 func TestHTMLReport(t *testing.T) {
-	book, c, options := small()
+	store, c, options := small()
 	const evil = `"><script>alert(1)</script>`
-	book[0].Record.TransactionID = evil
-	r := run(t, book, c, options, func(b *backtest.Backtest) { b.Rules[1].Name = evil })
+	store[0].Record.TransactionID = evil
+	r := run(t, store, c, options, func(b *backtest.Backtest) { b.Rules[1].Name = evil })
 	r.Changed.Latest[0].After.Reasons = []string{evil}
 	var page bytes.Buffer
 	require.NoError(t, r.WriteHTML(&page))

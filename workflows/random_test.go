@@ -19,8 +19,8 @@ import (
 	"dummyorders/workflows"
 )
 
-// sagas is how many random transactions the property is tested with.
-const sagas = 2000
+// transactions is how many random transactions the property is tested with.
+const transactions = 2000
 
 // story holds what happens to one transaction.
 type story struct {
@@ -73,7 +73,7 @@ func anyStory(t *rapid.T) story {
 // play runs a transaction through its story, and returns the alerts that were published.
 func (s *story) play(t testing.TB) (*run, []alert.Event) {
 	r := newBareRun(t)
-	r.books.away = failing(&s.ledger)
+	r.ledger.away = failing(&s.ledger)
 	var mu sync.Mutex
 	var events []alert.Event
 	brokerAway := failing(&s.broker)
@@ -127,7 +127,7 @@ func failing(plan *[]bool) func() bool {
 
 // TestMoneyIsTakenOnceOrGivenBack tests the promise of the saga, with any number of failures at every step.
 func TestMoneyIsTakenOnceOrGivenBack(t *testing.T) {
-	for range sagas / 100 {
+	for range transactions / 100 {
 		rapid.Check(t, func(rt *rapid.T) {
 			s := anyStory(rt)
 			r, events := s.play(t)
@@ -146,21 +146,21 @@ func TestMoneyIsTakenOnceOrGivenBack(t *testing.T) {
 			if b.taken > 1 || b.givenBack > 1 {
 				rt.Fatalf("money taken %d times, given back %d times", b.taken, b.givenBack)
 			}
-			if refusedForGood != told(events, alert.CompensationFailed) {
+			if refusedForGood != published(events, alert.CompensationFailed) {
 				rt.Fatalf("still held: %q, and the alerts are %v", record.Payment.StillHeld, types(events))
 			}
 			if refusedForGood && r.GetWorkflowError() == nil {
 				rt.Fatal("money could not be given back, and the workflow does not show it")
 			}
-			if stopped := record.TransactionStatus.Code == transaction.AlertDone; stopped != (told(events, alert.FraudDetected) ||
-				told(events, alert.ReviewExpired) && record.Review.Verdict == review.Decline) {
+			if stopped := record.TransactionStatus.Code == transaction.AlertDone; stopped != (published(events, alert.FraudDetected) ||
+				published(events, alert.ReviewExpired) && record.Review.Verdict == review.Decline) {
 				rt.Fatalf("%s, and the alerts are %v", record.TransactionStatus.Status, types(events))
 			}
 		})
 	}
 }
 
-func told(events []alert.Event, kind alert.Type) bool {
+func published(events []alert.Event, kind alert.Type) bool {
 	for _, e := range events {
 		if e.Type == kind {
 			return true
@@ -174,7 +174,7 @@ func TestTheStoriesReachEveryEnd(t *testing.T) {
 	seen := map[string]int{
 		transaction.AlertDone.String(): 0, transaction.PaymentComplete.String(): 0, transaction.PaymentError.String(): 0,
 	}
-	for i := range sagas {
+	for i := range transactions {
 		s := rapid.Custom(anyStory).Example(i)
 		r, events := s.play(t)
 		record := r.record()
@@ -183,7 +183,7 @@ func TestTheStoriesReachEveryEnd(t *testing.T) {
 		seen["refunded"] += count(record.Payment.RefundID != "")
 		seen["still held"] += count(record.Payment.StillHeld != "")
 		seen["unanswered"] += count(record.Payment.Error == "the payment gateway gave no answer in time")
-		seen["reminded"] += count(told(events, alert.ReviewReminder))
+		seen["reminded"] += count(published(events, alert.ReviewReminder))
 		seen["expired"] += count(record.Review != nil && record.Review.Expired)
 		seen["approved by a person"] += count(record.Review != nil && record.Review.Verdict == review.Approve)
 		seen["declined by a person"] += count(record.Review != nil && record.Review.Verdict == review.Decline && !record.Review.Expired)
