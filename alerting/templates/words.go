@@ -146,7 +146,7 @@ func sayDigest(n alert.Notice) words {
 	title := fmt.Sprintf("%d more %s", len(members), plural(len(members), "alert", "alerts"))
 	w := words{
 		title: title + total(*n.Digest),
-		headline: fmt.Sprintf("%s%s. The first alert of this group, about order %s, was sent before.",
+		headline: fmt.Sprintf("%s%s. The first alert, about order %s, was sent before.",
 			title, total(*n.Digest), n.Event.Data.OrderID),
 		advice: []string{"Each is about another transaction and must be looked at. Their outcomes: " + outcomes(members) + "."},
 	}

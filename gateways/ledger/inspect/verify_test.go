@@ -62,20 +62,20 @@ var disagreements = []struct {
 		`transactionStatus.status: ledger says "TRANSACTION_PAYMENT_ERROR", history says "TRANSACTION_PAYMENT_COMPLETE"`},
 	{"step", both(func(r *ledger.Record) { r.Steps[1].Time = r.Steps[1].Time.Add(1) }), "step differs: steps[1].time: ledger says %1+1, history says %1"},
 	{"decision", both(func(r *ledger.Record) { r.Decision = nil }), "decision differs: " +
-		`decision.outcome: the ledger has no record, the history says "review"; decision.reasons[0].code: the ledger has no record, the history says ` +
-		`"AMOUNT_OVER_REVIEW_LIMIT"; decision.reasons[0].message: the ledger has no record, the history says "m"; decision.riskLevel: ledger says ` +
-		`nothing, history says "elevated"; decision.ruleset.version: the ledger has no record, the history says 0; ` +
-		`decision.score: the ledger has no record, the history says 70`},
+		`decision.outcome: ledger says nothing, history says "review"; decision.reasons[0].code: ledger says nothing, history says ` +
+		`"AMOUNT_OVER_REVIEW_LIMIT"; decision.reasons[0].message: ledger says nothing, history says "m"; decision.riskLevel: ledger says ` +
+		`nothing, history says "elevated"; decision.ruleset.version: ledger says nothing, history says 0; ` +
+		`decision.score: ledger says nothing, history says 70`},
 	{"score", both(func(r *ledger.Record) { d := *r.Decision; d.Score++; r.Decision = &d }), "score differs: decision.score: ledger says 71, history says 70"},
 	{"capture", both(func(r *ledger.Record) { r.Payment.CaptureID = "" }), `capture differs: payment.captureID: ledger says nothing, history says "capture-1"`},
 	{"amount", both(func(r *ledger.Record) { r.Payment.Amount = "123.0" }), "amount differs: payment.amount: ledger says 123.0, history says 123.00"},
 	{"reviewer", both(func(r *ledger.Record) { v := *r.Review; v.Reviewer = "bob"; r.Review = &v }), `reviewer differs: review.reviewer: ledger says "bob", history says "ada"`},
 	{"label", both(func(r *ledger.Record) {
 		r.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: "known", Time: after(60)}}
-	}), `label differs: labels[0].label: the ledger has no record, the history says "legitimate"; labels[0].note: ledger says nothing, ` +
-		`history says "known"; labels[0].source: the ledger has no record, the history says "reviewer"; labels[0].time: the ledger has no record, the history says %60`},
+	}), `label differs: labels[0].label: ledger says nothing, history says "legitimate"; labels[0].note: ledger says nothing, ` +
+		`history says "known"; labels[0].source: ledger says nothing, history says "reviewer"; labels[0].time: ledger says nothing, history says %60`},
 	{"explanation", both(func(r *ledger.Record) { r.Explanation.Features["card.count(\"10m\")"] = 4 }), `explanation differs: explanation.features.card.count("10m"): ledger says 4, history says 3`},
-	{"late", both(func(r *ledger.Record) { r.EndTime = nil }), "late differs: endTime: the ledger has no record, the history says %62"},
+	{"late", both(func(r *ledger.Record) { r.EndTime = nil }), "late differs: endTime: ledger says nothing, history says %62"},
 	{"ahead", func(id string, book *memory, history *temporal) {
 		book.put(*waiting(id))
 		history.hold(*paying(id))
