@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 
+	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/yamlfile"
 )
@@ -62,8 +63,8 @@ func (a *analysis) visit(e ast.Expr, lists []string) {
 	case listedFunction:
 		a.visitListed(e, lists)
 	case metadataFunction:
-		if key, ok := a.literal(e, 0, "the key of the metadata"); ok && (key == "" || len([]rune(key)) > maxMetadataKey) {
-			a.fault(c.Args()[0].ID(), "%q is not a key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
+		if key, ok := a.literal(e, 0, "the key of the metadata"); ok && (key == "" || len([]rune(key)) > transaction.MaxMetadataKey) {
+			a.fault(c.Args()[0].ID(), "%q is not a key of metadata: a key has from 1 to %d characters", key, transaction.MaxMetadataKey)
 		}
 	case matchesFunction:
 		a.literal(e, len(e.AsCall().Args())-1, "the pattern")
@@ -73,13 +74,6 @@ func (a *analysis) visit(e ast.Expr, lists []string) {
 		a.visitZone(e)
 	}
 }
-
-// The API's bounds, in characters.
-const (
-	maxID            = 64
-	maxMetadataKey   = 40
-	maxMetadataValue = 500
-)
 
 // matchesFunction can be written in two ways: text.matches(pattern) and matches(text, pattern).
 const matchesFunction = "matches"
@@ -190,8 +184,8 @@ func spanWithin(text string, most time.Duration) (time.Duration, error) {
 // dimension parses the dimension whose different values a feature counts.
 func dimension(text string) (velocity.Dimension, error) {
 	if key, is := velocity.Dimension(text).MetadataKey(); is && key != "" {
-		if utf8.RuneCountInString(key) > maxMetadataKey {
-			return "", fmt.Errorf("%q is not a key of metadata: a key has from 1 to %d characters", key, maxMetadataKey)
+		if utf8.RuneCountInString(key) > transaction.MaxMetadataKey {
+			return "", fmt.Errorf("%q is not a key of metadata: a key has from 1 to %d characters", key, transaction.MaxMetadataKey)
 		}
 		return velocity.Dimension(text), nil
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/spelling"
 	"dummyorders/internal/yamlfile"
@@ -76,11 +77,11 @@ var listable = []struct {
 func newList(l List) (*list, error) {
 	made := &list{List: l, entries: map[string]bool{}}
 	if key, is := velocity.Dimension(l.Of).MetadataKey(); is && key != "" {
-		if key = spelling.ID(key); key == "" || utf8.RuneCountInString(key) > maxMetadataKey {
-			return nil, fmt.Errorf("%q is not a key of metadata: a key has from 1 to %d characters", l.Of, maxMetadataKey)
+		if key = spelling.ID(key); key == "" || utf8.RuneCountInString(key) > transaction.MaxMetadataKey {
+			return nil, fmt.Errorf("%q is not a key of metadata: a key has from 1 to %d characters", l.Of, transaction.MaxMetadataKey)
 		}
 		made.kind, made.value = anything, func(v *view) string { return v.Metadata[key] }
-		made.kind.longest = maxMetadataValue
+		made.kind.longest = transaction.MaxMetadataValue
 		return made, nil
 	}
 	known := make([]string, 0, len(listable)+1)
@@ -88,7 +89,7 @@ func newList(l List) (*list, error) {
 		if can.of == l.Of {
 			made.kind, made.value = can.kind, can.value
 			if can.of == "customer.id" {
-				made.kind.longest = maxID
+				made.kind.longest = transaction.MaxID
 			}
 			return made, nil
 		}

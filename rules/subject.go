@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -11,8 +13,11 @@ import (
 
 	"dummyorders/domain/address"
 	"dummyorders/domain/card"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/spelling"
+	"dummyorders/internal/yamlfile"
 )
 
 // subject is a part of the transaction that rules use by a name, such as the card. Its type in CEL has the same name.
@@ -22,7 +27,11 @@ type subject struct {
 	// by is the dimension that features of the subject are counted by; if it is empty, it has no features.
 	by velocity.Dimension
 	// keyed means that rules use the subject with a key, as in metadata("device"), and that features are counted by that key.
-	keyed   bool
+	keyed bool
+	// none removes the part from a case's transaction; nil if a transaction always has it. given reads it from a case's given
+	// if it is not a mapping of the fields below.
+	none    func(*transaction.Transaction)
+	given   func(*yamlfile.Value, *transaction.Transaction)
 	celType *cel.Type
 }
 
@@ -40,6 +49,8 @@ type field struct {
 	// never returns why the field never equals text or, if part is set, never contains it. It returns an empty string if it
 	// may. never may be nil.
 	never func(text string, part bool) string
+	// given reads the field from the mapping of its subject in a case's given; nil if it follows from other fields.
+	given func(*yamlfile.Value, *transaction.Transaction)
 }
 
 func (f field) within(s span) field {
@@ -49,6 +60,16 @@ func (f field) within(s span) field {
 
 func (f field) unlike(never func(text string, part bool) string) field {
 	f.never = never
+	return f
+}
+
+// from sets how the field is read from what is written for it in a case's given.
+func (f field) from(read func(*yamlfile.Value, *transaction.Transaction)) field {
+	f.given = func(v *yamlfile.Value, t *transaction.Transaction) {
+		if written := v.Optional(f.name); written != nil {
+			read(written, t)
+		}
+	}
 	return f
 }
 
@@ -166,58 +187,51 @@ func (p provider) NewValue(name string, fields map[string]ref.Val) ref.Val {
 // subjects holds everything that rules can use of a transaction apart from its time. Both the environment that rules are
 // compiled in and the documentation of the vocabulary are made from this table.
 var subjects = []*subject{
-	{name: "order", by: velocity.Order, doc: "what is bought", fields: []field{
-		text("id", 64, "the merchant's id of the order", `order.id == "1234"`,
-			func(t *thing) string { return t.seen.Order.ID }),
-		text("name", 255, "what the order is called; empty if not given", `order.name.contains("gift card")`,
-			func(t *thing) string { return t.seen.Order.Name }),
-		number("cost", "what the order costs, in whole units of its currency", `order.cost > 25000.0`,
-			func(t *thing) float64 { return t.seen.Order.Cost.Currency.Major(t.seen.Order.Cost.Minor) }).within(notBelow0),
-		text("currency", 3, "the order's currency, by ISO 4217", `order.currency == "INR"`,
-			func(t *thing) string { return string(t.seen.Order.Cost.Currency) }).unlike(neverCurrency),
+	{name: "order", by: velocity.Order, doc: "what is bought", fields: append(posted("order"),
 		whole("items", "how many lines the order has; 0 where they were not given", `order.items > 20`,
-			func(t *thing) int { return len(t.seen.Order.Items) }).within(span{most: maxItems}),
-	}},
-	{name: "payment", doc: "how it is paid for", fields: []field{
-		text("method", 64, "the payment method, in small letters", `payment.method == "amazonpay"`,
-			func(t *thing) string { return spelling.PaymentMethod(t.seen.PaymentMethod) }).unlike(neverSpelled(spelling.PaymentMethod)),
-		text("type", 64, "the kind of payment, as posted", `payment.type == "wallet"`,
-			func(t *thing) string { return t.seen.Payment.Type }),
-		number("amount", "what is charged, in whole units of its currency", `payment.amount > 1000`,
-			func(t *thing) float64 { return t.seen.Payment.Amount.Currency.Major(t.seen.Payment.Amount.Minor) }).within(notBelow0),
-		text("currency", 3, "the payment's currency, by ISO 4217", `payment.currency != order.currency`,
-			func(t *thing) string { return string(t.seen.Payment.Amount.Currency) }).unlike(neverCurrency),
+			func(t *thing) int { return len(t.seen.Order.Items) }).within(span{most: transaction.MaxItems}).
+			from(func(v *yamlfile.Value, t *transaction.Transaction) {
+				t.Order.Items = items(v.Whole(0, transaction.MaxItems))
+			}),
+	)},
+	{name: "payment", doc: "how it is paid for", fields: append(posted("payment"),
 		truth("token", "whether it is paid with a gateway's token, and no card is known", `payment.token`,
-			func(t *thing) bool { return t.seen.Payment.Token != "" }),
-	}},
-	{name: "card", by: velocity.Card, doc: "the card that it is paid with", fields: []field{
+			func(t *thing) bool { return t.seen.Payment.Token != "" }).
+			from(func(v *yamlfile.Value, t *transaction.Transaction) {
+				if v.Truth() {
+					t.Payment.Token = "token"
+				}
+			}),
+	)},
+	{name: "card", by: velocity.Card, doc: "the card that it is paid with", none: func(t *transaction.Transaction) { t.Payment.Card = card.Details{} }, fields: []field{
 		truth("known", "whether there is a card: a payment by token has none", `card.known && !card.luhnValid`,
 			func(t *thing) bool { return t.seen.Payment.Card.Fingerprint != "" }),
-		text("brand", 32, "the card scheme in small letters, visa or rupay say; unknown where the number belongs to none",
-			`card.brand in ["amex", "diners"]`, func(t *thing) string { return t.seen.Payment.Card.Brand }).unlike(neverBrand),
-		text("coBrand", 32, "the second scheme of a card that has two, such as dankort and visa; empty if it has one",
-			`card.brand == "visa" || card.coBrand == "visa"`, func(t *thing) string { return t.seen.Payment.Card.CoBrand }).unlike(neverBrand),
-		text("firstSix", 6, "the first six digits", `card.firstSix.startsWith("4111")`,
-			func(t *thing) string { return t.seen.Payment.Card.FirstSix }).unlike(neverLike(sixDigits)),
-		text("lastFour", 4, "the last four digits", `card.lastFour == "1111"`,
-			func(t *thing) string { return t.seen.Payment.Card.LastFour }).unlike(neverLike(fourDigits)),
+		scheme("brand", "the card scheme in small letters, visa or rupay say; unknown where the number belongs to none",
+			`card.brand in ["amex", "diners"]`, func(t *transaction.Transaction) *string { return &t.Payment.Card.Brand }),
+		scheme("coBrand", "the second scheme of a card that has two, such as dankort and visa; empty if it has one",
+			`card.brand == "visa" || card.coBrand == "visa"`, func(t *transaction.Transaction) *string { return &t.Payment.Card.CoBrand }),
+		kept("firstSix", 6, "the first six digits", `card.firstSix.startsWith("4111")`, sixDigits,
+			func(t *transaction.Transaction) *string { return &t.Payment.Card.FirstSix }).unlike(neverLike(sixDigits)),
+		kept("lastFour", 4, "the last four digits", `card.lastFour == "1111"`, fourDigits,
+			func(t *transaction.Transaction) *string { return &t.Payment.Card.LastFour }).unlike(neverLike(fourDigits)),
 		whole("length", "how many digits the number has", `card.brand == "amex" && card.length != 15`,
-			func(t *thing) int { return t.seen.Payment.Card.Length }).within(span{most: card.MaxDigits}),
+			func(t *thing) int { return t.seen.Payment.Card.Length }).within(span{most: card.MaxDigits}).
+			from(func(v *yamlfile.Value, t *transaction.Transaction) {
+				t.Payment.Card.Length = v.Whole(0, card.MaxDigits)
+			}),
 		truth("wrongLength", "whether it is sure that the card's schemes have no numbers of this length", `card.wrongLength`,
 			func(t *thing) bool { return t.seen.Payment.Card.WrongLength() }),
 		truth("luhnValid", "whether the number's check digit is right", `card.known && !card.luhnValid`,
-			func(t *thing) bool { return t.seen.Payment.Card.LuhnValid }),
-		text("fingerprint", 64, "what the card is recognised by: a keyed digest of its number", `card.fingerprint != ""`,
-			func(t *thing) string { return t.seen.Payment.Card.Fingerprint }).unlike(neverLike(fingerprint)),
+			func(t *thing) bool { return t.seen.Payment.Card.LuhnValid }).
+			from(func(v *yamlfile.Value, t *transaction.Transaction) { t.Payment.Card.LuhnValid = v.Truth() }),
+		kept("fingerprint", 64, "what the card is recognised by: a keyed digest of its number", `card.fingerprint != ""`, fingerprint,
+			func(t *transaction.Transaction) *string { return &t.Payment.Card.Fingerprint }).unlike(neverLike(fingerprint)),
 	}},
-	{name: "customer", by: velocity.Customer, doc: "who buys, as far as the merchant says", fields: []field{
+	{name: "customer", by: velocity.Customer, doc: "who buys, as far as the merchant says", none: func(t *transaction.Transaction) { t.Customer = nil }, fields: slices.Concat([]field{
 		truth("known", "whether the merchant said anything", `customer.known`,
 			func(t *thing) bool { return t.seen.Customer != nil }),
-		text("id", 64, "the merchant's id of the customer", `customer.id != ""`,
-			func(t *thing) string { return t.seen.customer.ID }),
-		text("email", 255, "the mail address, as posted", `customer.email.contains("+")`,
-			func(t *thing) string { return t.seen.customer.Email }),
-		text("emailDomain", 255, "what stands after the mail address's @, in small letters and as mail servers know it: `xn--bcher-kva.example` for bücher.example", `customer.emailDomain.endsWith(".example")`,
+	}, posted("customer"), []field{
+		text("emailDomain", transaction.MaxName, "what stands after the mail address's @, in small letters and as mail servers know it: `xn--bcher-kva.example` for bücher.example", `customer.emailDomain.endsWith(".example")`,
 			func(t *thing) string { return emailDomain(t.seen.customer.Email) }).unlike(neverSpelled(spellDomain)),
 		malformed("emailMalformed", "whether a mail address was posted that RFC 5322 does not allow; what can be read of it is the address. "+
 			"Some operators gave out such addresses, and buyers have them", `customer.emailMalformed && !customer.dated`, "customer.email"),
@@ -225,19 +239,19 @@ var subjects = []*subject{
 			`customer.createdAtMalformed`, "customer.createdAt"),
 		truth("dated", "whether the merchant said since when the customer has an account", `customer.dated`,
 			func(t *thing) bool { return !t.seen.customer.CreatedAt.IsZero() }),
-		{
+		field{
 			name: "createdAt", celType: cel.TimestampType, doc: "since when; the year 1 where it is not dated",
 			example: `customer.createdAt > timestamp("2026-01-01T00:00:00Z")`,
 			of:      func(t *thing) ref.Val { return types.Timestamp{Time: t.seen.customer.CreatedAt.UTC()} },
-		},
+		}.from(readCreated),
 		{
 			name: "age", celType: cel.DurationType, doc: "how old the account was when the transaction was accepted; 0 where it is not dated",
 			example: `customer.dated && customer.age < duration("72h")`,
 			of:      func(t *thing) ref.Val { return types.Duration{Duration: t.seen.age()} },
 			span:    &notBelow0,
 		},
-	}},
-	{name: "ip", by: velocity.IP, doc: "the address that it was ordered from", fields: []field{
+	})},
+	{name: "ip", by: velocity.IP, doc: "the address that it was ordered from", given: readAddress, none: func(t *transaction.Transaction) { t.IP = "" }, fields: []field{
 		truth("known", "whether the merchant said it", `ip.known`,
 			func(t *thing) bool { return t.seen.IP != "" }),
 		malformed("malformed", "whether something was posted that is not an address; it is not known then", `ip.malformed`, "ip"),
@@ -246,20 +260,16 @@ var subjects = []*subject{
 		text("address", 64, "the address; the IPv4 address that one of IPv6 embeds, as in NAT64 and 6to4",
 			`ip.address.startsWith("192.0.2.")`, func(t *thing) string { return addressText(t.seen.IP) }).unlike(neverAddress),
 	}},
-	{name: "billing", doc: "where it is billed", fields: []field{
-		text("country", 2, "the country, by ISO 3166; empty if not given", `billing.country in ["IN", "SG"]`,
-			func(t *thing) string { return t.seen.BillingCountry }).unlike(neverCountry),
+	{name: "billing", doc: "where it is billed", none: func(t *transaction.Transaction) { t.BillingCountry = "" }, fields: append(posted("billing"),
 		malformed("malformed", "whether something was posted that is not a country; the country is empty then", `billing.malformed`, "billing.country"),
-	}},
-	{name: "shipping", doc: "where it is sent", fields: []field{
-		text("country", 2, "the country, by ISO 3166; empty if not given", `shipping.country != "" && shipping.country != billing.country`,
-			func(t *thing) string { return t.seen.ShippingCountry }).unlike(neverCountry),
+	)},
+	{name: "shipping", doc: "where it is sent", none: func(t *transaction.Transaction) { t.ShippingCountry = "" }, fields: append(posted("shipping"),
 		malformed("malformed", "whether something was posted that is not a country; the country is empty then", `shipping.malformed`, "shipping.country"),
-	}},
-	{name: "metadata", keyed: true, doc: "what the merchant posted beside it, by its key", fields: []field{
+	)},
+	{name: "metadata", keyed: true, doc: "what the merchant posted beside it, by its key", given: readMetadata, fields: []field{
 		truth("known", "whether the metadata has this key", `metadata("terminal").known`,
 			func(t *thing) bool { _, known := t.seen.Metadata[t.key]; return known }),
-		text("value", 500, "the value of the key; empty if there is no such key", `metadata("channel").value == "phone"`,
+		text("value", transaction.MaxMetadataValue, "the value of the key; empty if there is no such key", `metadata("channel").value == "phone"`,
 			func(t *thing) string { return t.seen.Metadata[t.key] }),
 	}},
 }
@@ -273,6 +283,86 @@ var subjectNamed = func() map[string]*subject {
 	}
 	return all
 }()
+
+// posted returns the fields of a subject that are kept as they are posted, by the table of all fields.
+func posted(of string) []field {
+	var fields []field
+	for _, f := range transaction.Fields {
+		word := cmp.Or(f.Word, f.Path)
+		subject, name, _ := strings.Cut(word, ".")
+		if subject != of || f.Text == nil && f.Money == nil {
+			continue
+		}
+		doc, example := cmp.Or(f.Seen, strings.ToLower(f.Doc[:1])+f.Doc[1:]), cmp.Or(f.When, fmt.Sprintf("%s == %q", word, f.Example))
+		if f.Money != nil {
+			fields = append(fields, amount(name, doc, example, f.Money), currency(of, f.Money))
+			continue
+		}
+		var kind entryKind
+		var never func(string, bool) string
+		switch {
+		case f.Form == transaction.ID:
+			f.Max, kind.spell = transaction.MaxID, spelling.ID
+		case word == "payment.method":
+			kind.spell, never = spelling.PaymentMethod, neverSpelled(spelling.PaymentMethod)
+		case name == "country":
+			kind, never = country, neverCountry
+		case f.Seen == "" && f.Required:
+			doc += ", as posted"
+		case f.Seen == "":
+			doc += "; empty if not given"
+		}
+		made := kept(name, f.Max, doc, example, kind, f.Text).unlike(never)
+		if word == "payment.method" {
+			made.of = func(t *thing) ref.Val { return types.String(spelling.PaymentMethod(t.seen.PaymentMethod)) }
+		}
+		fields = append(fields, made)
+	}
+	return fields
+}
+
+// kept returns a text that a transaction keeps at a place of its own. A case gives it in a spelling and a look of its kind.
+func kept(name string, longest int, doc, example string, kind entryKind, at func(*transaction.Transaction) *string) field {
+	f := text(name, uint64(longest), doc, example, func(t *thing) string { return *at(&t.seen.Transaction) })
+	return f.from(func(v *yamlfile.Value, t *transaction.Transaction) {
+		given := v.Text()
+		*at(t) = given
+		if kind.spell != nil {
+			*at(t) = kind.spell(given)
+		}
+		if given != "" && kind.looks != nil && !kind.looks.MatchString(*at(t)) {
+			v.Fault("%q must be %s", given, kind.like)
+		}
+	})
+}
+
+// scheme returns the brand of a card.
+func scheme(name, doc, example string, at func(*transaction.Transaction) *string) field {
+	return kept(name, 32, doc, example, entryKind{}, at).unlike(neverBrand).
+		from(func(v *yamlfile.Value, t *transaction.Transaction) { *at(t) = v.Choice(brands...) })
+}
+
+func amount(name, doc, example string, at func(*transaction.Transaction) *money.Money) field {
+	f := number(name, doc+", in whole units of its currency", example, func(t *thing) float64 {
+		m := at(&t.seen.Transaction)
+		return m.Currency.Major(m.Minor)
+	}).within(notBelow0)
+	f.given = func(v *yamlfile.Value, t *transaction.Transaction) { readAmount(v, name, at(t)) }
+	return f
+}
+
+// currency returns the currency of an amount of a subject. A case's is read together with the amount.
+func currency(of string, at func(*transaction.Transaction) *money.Money) field {
+	example := `order.currency == "INR"`
+	if of != "order" {
+		example = of + ".currency != order.currency"
+	}
+	f := text("currency", 3, "the "+of+"'s currency, by ISO 4217", example, func(t *thing) string {
+		return string(at(&t.seen.Transaction).Currency)
+	}).unlike(neverCurrency)
+	f.given = func(*yamlfile.Value, *transaction.Transaction) {}
+	return f
+}
 
 func text(name string, longest uint64, doc, example string, of func(*thing) string) field {
 	return field{
