@@ -238,6 +238,7 @@ func (r records) List(context.Context, ledger.Query) (ledger.Page, error) {
 type silent struct{ err error }
 
 func (silent) Started(context.Context, inspect.Span, func(inspect.Execution) error) error { return nil }
+
 func (s silent) Execution(context.Context, string) (inspect.Execution, error) {
 	return inspect.Execution{}, s.err
 }
