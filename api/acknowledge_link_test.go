@@ -74,7 +74,8 @@ func asPage(t testing.TB, answer *httptest.ResponseRecorder, status int) string 
 	return text
 }
 
-func TestAPersonAcknowledgesByTheButtonBehindTheLink(t *testing.T) {
+// A person acknowledges by the button behind the link.
+func TestAckLinkButton(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	link := linkFor(id, "jo@example.com")
@@ -102,7 +103,8 @@ func TestAPersonAcknowledgesByTheButtonBehindTheLink(t *testing.T) {
 	}
 }
 
-func TestToOpenALinkAcknowledgesNothing(t *testing.T) {
+// To open a link acknowledges nothing.
+func TestAckLinkOpenedOnly(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodGet} {
@@ -115,7 +117,8 @@ func TestToOpenALinkAcknowledgesNothing(t *testing.T) {
 	}
 }
 
-func TestAProgramAcknowledgesByALinkWithoutABody(t *testing.T) {
+// A program acknowledges by a link without a body.
+func TestAckLinkByProgram(t *testing.T) {
 	w := realWorld(t)
 	for sentTo, want := range map[string]string{
 		"jo@example.com": "jo@example.com", "+4915112345678": "+491511***5678", strings.Repeat("é", 300): strings.Repeat("é", 199) + "…",
@@ -128,7 +131,8 @@ func TestAProgramAcknowledgesByALinkWithoutABody(t *testing.T) {
 	}
 }
 
-func TestALinkThatIsNotGoodOpensNothing(t *testing.T) {
+// A wrong link opens nothing.
+func TestAckLinkRefused(t *testing.T) {
 	id, other := uuid.NewString(), uuid.NewString()
 	changed := func(name, value string) string {
 		parsed, err := url.Parse(linkFor(id, "jo@example.com"))
@@ -168,7 +172,8 @@ func TestALinkThatIsNotGoodOpensNothing(t *testing.T) {
 	}
 }
 
-func TestWithoutALinkAnAPIKeyIsNeeded(t *testing.T) {
+// Without a link an API key is needed.
+func TestAckNeedsLinkOrAPIKey(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	path := "/alerts/" + id + "/acknowledge"
@@ -188,7 +193,8 @@ func TestWithoutALinkAnAPIKeyIsNeeded(t *testing.T) {
 	}
 }
 
-func TestWithoutAKeyForLinksThereAreNone(t *testing.T) {
+// Without a key for links there are no links.
+func TestLinksWithoutKey(t *testing.T) {
 	o := withLinks(options(nowhere(t), newMemory()))
 	o.Links = alert.NewLinks("", nil)
 	handler := handlerWith(o)
@@ -205,7 +211,8 @@ func TestWithoutAKeyForLinksThereAreNone(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithAFormIsShownInIt(t *testing.T) {
+// Faults in a form are shown in it.
+func TestAckFormFaults(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	text := asPage(t, press(t, w.linked(), linkFor(id, "jo"), url.Values{"name": {strings.Repeat("x", 65)}, "note": {"mine"}}), 422)
@@ -233,7 +240,8 @@ func TestWhatIsWrongWithAFormIsShownInIt(t *testing.T) {
 	}
 }
 
-func TestAPageSaysWhatElseMayBe(t *testing.T) {
+// The page says why there is nothing to acknowledge.
+func TestAckPageOtherStates(t *testing.T) {
 	w := realWorld(t)
 	ended, unknown := w.raise(t), uuid.NewString()
 	w.over(t, ended)
@@ -260,8 +268,9 @@ func TestAPageSaysWhatElseMayBe(t *testing.T) {
 	}
 }
 
-// A step's time to acknowledge may be over while one of its deliveries is still being tried.
-func TestAPageHasAButtonAsLongAsSomebodyIsAsked(t *testing.T) {
+// The page has a button as long as a receiver is asked. A step's time to acknowledge may be over while one of its
+// deliveries is still being tried.
+func TestAckPageButton(t *testing.T) {
 	over, left := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
 	for name, c := range map[string]struct {
 		chains []alert.ChainLog
@@ -283,7 +292,7 @@ func TestAPageHasAButtonAsLongAsSomebodyIsAsked(t *testing.T) {
 	}
 }
 
-func TestASignatureIsNotLogged(t *testing.T) {
+func TestSignatureIsNotLogged(t *testing.T) {
 	var logged bytes.Buffer
 	o := withLinks(options(nowhere(t), newMemory()))
 	o.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))

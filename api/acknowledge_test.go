@@ -36,7 +36,8 @@ func asAcknowledgement(t testing.TB, answer *httptest.ResponseRecorder) alert.Ac
 	return a
 }
 
-func TestTheFirstAcknowledgementCountsAlsoAfterTheEnd(t *testing.T) {
+// The first acknowledgement counts, also after the end.
+func TestAckFirstCounts(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	first := asAcknowledgement(t, acknowledged(t, w.api(), id, adaTakesIt))
@@ -55,7 +56,8 @@ func TestTheFirstAcknowledgementCountsAlsoAfterTheEnd(t *testing.T) {
 	}
 }
 
-func TestTwoAtOnceAreToldTheSame(t *testing.T) {
+// Two at once get the same answer.
+func TestAckTwoAtOnce(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	var all sync.WaitGroup
@@ -74,7 +76,8 @@ func TestTwoAtOnceAreToldTheSame(t *testing.T) {
 	}
 }
 
-func TestToAskAgainLeavesNoTraceInTheHistory(t *testing.T) {
+// Asking again leaves no trace in the history.
+func TestAckRepeatSendsNoUpdate(t *testing.T) {
 	temporal := &mocks.Client{} // a fake that accepts no updates
 	knows(t, temporal, alert.Log{ID: "event-1", Acknowledgement: &alert.Acknowledgement{By: "ada", At: start}}, true)
 	if a := asAcknowledgement(t, acknowledged(t, handlerOn(temporal), "event-1", `{"by":"grace"}`)); a.By != "ada" {
@@ -82,7 +85,8 @@ func TestToAskAgainLeavesNoTraceInTheHistory(t *testing.T) {
 	}
 }
 
-func TestAnAcknowledgementThatCameJustBeforeTheEndIsTold(t *testing.T) {
+// An acknowledgement that came just before the end is answered.
+func TestAckJustBeforeEnd(t *testing.T) {
 	temporal := &mocks.Client{}
 	for _, log := range []alert.Log{{ID: "event-1"}, {ID: "event-1", Acknowledgement: &alert.Acknowledgement{By: "ada", At: start}}} {
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(value(t, log), nil).Once()
@@ -93,7 +97,8 @@ func TestAnAcknowledgementThatCameJustBeforeTheEndIsTold(t *testing.T) {
 	}
 }
 
-func TestThereIsNothingToAcknowledgeWhereNobodyIsAsked(t *testing.T) {
+// Where no receiver is asked, there is nothing to acknowledge.
+func TestAckNotAsked(t *testing.T) {
 	w := realWorld(t)
 	running := w.raise(t, alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail away@example.com"}})
 	ended := w.raise(t)
@@ -113,7 +118,7 @@ func TestThereIsNothingToAcknowledgeWhereNobodyIsAsked(t *testing.T) {
 	}
 }
 
-func TestWhatCouldBeACardNumberIsMaskedInAnAcknowledgement(t *testing.T) {
+func TestAckMasksCardNumber(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	a := asAcknowledgement(t, acknowledged(t, w.api(), id, `{"by":"4111 1111 1111 1111","note":"card 4111-1111-1111-1111"}`))
@@ -122,7 +127,8 @@ func TestWhatCouldBeACardNumberIsMaskedInAnAcknowledgement(t *testing.T) {
 	}
 }
 
-func TestEveryFaultOfAnAcknowledgementIsToldAtOnce(t *testing.T) {
+// All faults are reported at once.
+func TestAckFaults(t *testing.T) {
 	for body, want := range map[string]map[string]string{
 		`[]`: {"#": "must be an object"},
 		`{}`: {"#/by": "is required"},
@@ -157,7 +163,8 @@ func TestEveryFaultOfAnAcknowledgementIsToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestAnAcknowledgementThatBringsNoAnswerIs503(t *testing.T) {
+// An acknowledgement without an answer is 503.
+func TestAckUnavailable(t *testing.T) {
 	for name, c := range map[string]struct {
 		asked, sent error
 		status      int

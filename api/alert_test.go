@@ -60,7 +60,8 @@ func asAlert(t testing.TB, answer *httptest.ResponseRecorder) shownAlert {
 	return a
 }
 
-func TestAnAlertIsShownWithTheTriesThatOnlyTemporalKnows(t *testing.T) {
+// An alert is shown with the tries that only Temporal knows.
+func TestAlertShowsTries(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail jo@example.com", "mail away@example.com"}})
 	eventually(t, func() error {
@@ -99,7 +100,8 @@ func known(tries []alert.Attempt) []string {
 	return answers
 }
 
-func TestTheAlertsOfATransactionAreListedTheOldestFirst(t *testing.T) {
+// The alerts of a transaction are listed, the oldest first.
+func TestAlertsOfTransaction(t *testing.T) {
 	w, transaction := realWorld(t), uuid.NewString()
 	var want []string
 	for i, number := range []int{3, 1} {
@@ -121,7 +123,8 @@ func TestTheAlertsOfATransactionAreListedTheOldestFirst(t *testing.T) {
 	}
 }
 
-func TestAlertsAreListedOfOneTransactionAndNothingElse(t *testing.T) {
+// Alerts are listed of one transaction and nothing else.
+func TestAlertsNeedTransaction(t *testing.T) {
 	const wrong = "must be there, and be a transactionID as POST /transact answers it, which is a UUID"
 	for query, want := range map[string]map[string]string{
 		"":               {"transaction": wrong},
@@ -143,7 +146,8 @@ func TestAlertsAreListedOfOneTransactionAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAnAlertStandsAsItsDeliveriesDo(t *testing.T) {
+// The state of an alert follows from its deliveries.
+func TestAlertState(t *testing.T) {
 	chain := func(states ...alert.State) alert.ChainLog {
 		var step alert.StepLog
 		for _, s := range states {
@@ -179,7 +183,8 @@ func TestAnAlertStandsAsItsDeliveriesDo(t *testing.T) {
 	}
 }
 
-func TestACollectedAlertLeadsToItsDigest(t *testing.T) {
+// A collected alert leads to its digest.
+func TestGroupedAlertLinksDigest(t *testing.T) {
 	until := start.Add(time.Minute)
 	waiting := alert.GroupLog{Name: "card 123456******4321", Waiting: 3, Until: &until}
 	told := alert.GroupLog{Name: "card 123456******4321", Digests: []alert.DigestLog{
@@ -217,8 +222,9 @@ func TestACollectedAlertLeadsToItsDigest(t *testing.T) {
 	}
 }
 
-// A throttle's digest lists events, even if the throttle held back a group's digest.
-func TestACollectedDigestLeadsToTheDigestThatHasItsAlerts(t *testing.T) {
+// A collected digest leads to the digest that has its alerts. A throttle's digest lists events, even if the throttle
+// held back a group's digest.
+func TestGroupedDigestLinksDigest(t *testing.T) {
 	temporal := &mocks.Client{}
 	log := alert.Log{
 		ID: "digest-1", Digest: &alert.Digest{Members: []alert.Member{
@@ -235,7 +241,8 @@ func TestACollectedDigestLeadsToTheDigestThatHasItsAlerts(t *testing.T) {
 	}
 }
 
-func TestATryThatGoesOnIsNotCalledBrokenOff(t *testing.T) {
+// A try that is still running is not shown as broken off.
+func TestAlertRunningTry(t *testing.T) {
 	tries := []alert.Attempt{{Number: 1, Answer: "451 later"}, {Number: 2, Answer: "nobody knows", Unknown: true}}
 	onGoing := []alert.Attempt{tries[0], {Number: 2, Answer: "under way"}}
 	telling := alert.Telling{Receiver: "fraud-team", Target: "mail jo@example.com"}
@@ -271,7 +278,7 @@ func TestATryThatGoesOnIsNotCalledBrokenOff(t *testing.T) {
 	}
 }
 
-func TestWhyAnAlertIsNotShownIsSaid(t *testing.T) {
+func TestAlertErrors(t *testing.T) {
 	unsent := func(mock.Arguments) {}
 	for name, c := range map[string]struct {
 		went   func(mock.Arguments)
@@ -303,7 +310,8 @@ func TestWhyAnAlertIsNotShownIsSaid(t *testing.T) {
 	}
 }
 
-func TestAnIDThatNoAlertCanHaveIsNotFoundAndNoFaultOfTemporal(t *testing.T) {
+// An id that no alert can have is not found, without asking Temporal.
+func TestAlertImpossibleID(t *testing.T) {
 	for _, id := range []string{"%FF", strings.Repeat("x", 1000)} { // the fake Temporal panics if it is asked
 		for _, answer := range []*httptest.ResponseRecorder{
 			request(t, handlerOn(&mocks.Client{}), http.MethodGet, "/alerts/"+id, ""),

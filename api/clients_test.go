@@ -9,7 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestOnlyKnownAPIKeysOpenWhatIsAboutTransactionsAndAlerts(t *testing.T) {
+// Only known API keys open what is about transactions and alerts.
+func TestAPIKeys(t *testing.T) {
 	o := options(nowhere(t), newMemory())
 	o.Clients = map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"}
 	handler := handlerWith(o)
@@ -49,7 +50,8 @@ func TestOnlyKnownAPIKeysOpenWhatIsAboutTransactionsAndAlerts(t *testing.T) {
 	}
 }
 
-func TestTheDocumentSaysWhetherAPIKeysAreNeeded(t *testing.T) {
+// The document says whether API keys are needed.
+func TestOpenAPISecurity(t *testing.T) {
 	for _, keys := range []map[string]string{nil, {"shop": "secret-of-the-shop"}} {
 		o := options(nowhere(t), newMemory())
 		o.Clients = keys

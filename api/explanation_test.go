@@ -12,8 +12,8 @@ import (
 	"dummyorders/domain/ledger"
 )
 
-// Merchants read the answers, and must not learn which rules exist.
-func TestAnExplanationIsShownWithItsTransactionAlone(t *testing.T) {
+// Only the transaction shows its explanation. Merchants read the answers, and must not learn which rules exist.
+func TestExplanationOnlyInTransaction(t *testing.T) {
 	w := realWorld(t)
 	key := freshKey()
 	held := request(t, w.api(), http.MethodPost, "/transact", paidBy(t, heldAndWorse), key, patient)
@@ -48,7 +48,8 @@ func explained(t *testing.T, handler http.Handler, id, when string) {
 	}
 }
 
-func TestTheDocumentKnowsExplanationsOfTransactionsAndOfNoDecision(t *testing.T) {
+// The document has explanations of transactions and of no decision.
+func TestOpenAPIExplanation(t *testing.T) {
 	answer := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil)
 	var document struct {
 		Components struct {

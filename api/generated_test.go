@@ -19,7 +19,8 @@ import (
 // These tests run clients that generators make from the contract, and linters that read it. make installs what comes from
 // npm.
 
-func TestGeneratedClientsChargeWhatTheyAreGiven(t *testing.T) {
+// Generated clients charge the amounts that they are given.
+func TestGeneratedClients(t *testing.T) {
 	w := realWorld(t)
 	server := httptest.NewServer(w.api())
 	t.Cleanup(server.Close)
@@ -62,7 +63,8 @@ func TestGeneratedClientsChargeWhatTheyAreGiven(t *testing.T) {
 
 var withVacuum = flag.Bool("vacuum", false, "lint the contract by vacuum as well, which takes minutes to compile")
 
-func TestLintersFindNothingInTheContract(t *testing.T) {
+// Linters find nothing in the OpenAPI document.
+func TestOpenAPILinters(t *testing.T) {
 	modules := npmModules(t)
 	root, err := stack.Root()
 	must(t, err)

@@ -21,7 +21,8 @@ func idOf(t testing.TB, lines ...string) (id string, status int) {
 	return strings.TrimPrefix(r.Header().Get("Location"), "/transactions/"), r.Code
 }
 
-func TestAKeyIsTheSameInQuotesAndWithout(t *testing.T) {
+// A key is the same with quotes and without.
+func TestIdempotencyKeyQuotes(t *testing.T) {
 	const header = "Idempotency-Key: "
 	for _, same := range [][]string{
 		{"8e03978e-40d5-43e8-bc93-6894a57f9324", `"8e03978e-40d5-43e8-bc93-6894a57f9324"`},
@@ -42,14 +43,15 @@ func TestAKeyIsTheSameInQuotesAndWithout(t *testing.T) {
 }
 
 // The ids are kept in Temporal and in the ledger: if they changed, every retry would be a new transaction.
-func TestTheIDThatAKeyMakesStays(t *testing.T) {
+func TestIdempotencyKeyID(t *testing.T) {
 	const want = "e57e367e-c8fe-5204-a738-4e7755dca5ab"
 	if got, _ := idOf(t, "Idempotency-Key: 8e03978e-40d5-43e8-bc93-6894a57f9324"); got != want {
 		t.Errorf("it is %s, want %s", got, want)
 	}
 }
 
-func TestAMalformedKeyIsRefusedWithWhatWouldBeRight(t *testing.T) {
+// A malformed key is refused with what would be right.
+func TestIdempotencyKeyFaults(t *testing.T) {
 	for name, c := range map[string]struct {
 		lines []string
 		fault string
@@ -81,7 +83,7 @@ func TestAMalformedKeyIsRefusedWithWhatWouldBeRight(t *testing.T) {
 	}
 }
 
-func TestAMissingKeyIsRefusedWhereOneIsRequired(t *testing.T) {
+func TestIdempotencyKeyRequired(t *testing.T) {
 	o := options(nowhere(t), newMemory())
 	o.RequireIdempotencyKey = true
 	answer := request(t, handlerWith(o), http.MethodPost, "/transact", api.SeedExample)
@@ -119,7 +121,8 @@ func startedWith(t *testing.T, change func(*api.Options), body string, headers .
 
 func unchanged(*api.Options) {}
 
-func TestTheReceiptStandsBesideTheWorkflow(t *testing.T) {
+// The receipt is kept beside the workflow.
+func TestReceipt(t *testing.T) {
 	named := func(o *api.Options) { o.Clients = map[string]string{"shop": "the key of the shop"} }
 	one := startedWith(t, named, api.SeedExample, freshKey(), "Authorization: Bearer the key of the shop")
 	receipt := one.transaction.Receipt

@@ -55,7 +55,8 @@ func labelsOf(t *testing.T, handler http.Handler, id string) []ledger.Label {
 	return r.Labels
 }
 
-func TestALabelIsSeenWhereverItsTransactionIs(t *testing.T) {
+// A label is shown wherever its transaction is.
+func TestLabelIsShown(t *testing.T) {
 	w := realWorld(t)
 	id := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, "amazonpay"), patient), 200).TransactionID
 	w.ended(t, id)
@@ -73,7 +74,8 @@ func TestALabelIsSeenWhereverItsTransactionIs(t *testing.T) {
 	}
 }
 
-func TestTheSameLabelAgainChangesItsNoteAndIs200(t *testing.T) {
+// The same label again changes its note and is 200.
+func TestLabelAgain(t *testing.T) {
 	m := newMemory(entry(1))
 	handler := handlerWith(options(nowhere(t), m))
 	for id := range m.entries {
@@ -91,7 +93,7 @@ func TestTheSameLabelAgainChangesItsNoteAndIs200(t *testing.T) {
 	}
 }
 
-func TestACardNumberInANoteIsMasked(t *testing.T) {
+func TestLabelMasksCardNumber(t *testing.T) {
 	m := newMemory(entry(1))
 	handler := handlerWith(options(nowhere(t), m))
 	for id := range m.entries {
@@ -102,8 +104,9 @@ func TestACardNumberInANoteIsMasked(t *testing.T) {
 	}
 }
 
-// The workflow, which is asked, knows only its reviewer's label.
-func TestARunningTransactionHasTheLabelsThatTheLedgerHas(t *testing.T) {
+// A running transaction has the labels that the ledger has. The workflow, which is asked, knows only its reviewer's
+// label.
+func TestLabelsOfRunningTransaction(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldForReview)
 	handler := w.api()
@@ -124,9 +127,9 @@ func TestARunningTransactionHasTheLabelsThatTheLedgerHas(t *testing.T) {
 	}
 }
 
-// A workflow's own label may be newer than the ledger's entry, and the label's note in the ledger newer than the
-// workflow's.
-func TestTheLabelsOfWorkflowAndLedgerAreShownTogether(t *testing.T) {
+// The labels of workflow and ledger are shown together. A workflow's own label may be newer than the ledger's entry,
+// and the label's note in the ledger newer than the workflow's.
+func TestLabelsAreMerged(t *testing.T) {
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 	own := ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known", Time: at(2)}
 	noted, lost := own, ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: at(1)}
@@ -162,7 +165,8 @@ func describes(status enums.WorkflowExecutionStatus, err error) *mocks.Client {
 	return temporal
 }
 
-func TestALabelOfATransactionThatTheLedgerLacksIsToldApart(t *testing.T) {
+// If the ledger lacks a transaction, the answer says whether it will come.
+func TestLabelNotInLedger(t *testing.T) {
 	const running, completed = enums.WORKFLOW_EXECUTION_STATUS_RUNNING, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	away := newMemory()
 	away.goAway(true)
@@ -194,7 +198,7 @@ func TestALabelOfATransactionThatTheLedgerLacksIsToldApart(t *testing.T) {
 	}
 }
 
-func TestALabelWaitsALittleForTheLedgerToFollow(t *testing.T) {
+func TestLabelWaitsForLedger(t *testing.T) {
 	e, m, asked := entry(1), newMemory(), make(chan struct{})
 	temporal := &mocks.Client{}
 	temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).
@@ -208,7 +212,8 @@ func TestALabelWaitsALittleForTheLedgerToFollow(t *testing.T) {
 	<-saved
 }
 
-func TestEveryFaultOfALabelIsToldAtOnce(t *testing.T) {
+// All faults are reported at once.
+func TestLabelFaults(t *testing.T) {
 	for body, want := range map[string]map[string]string{
 		`[]`: {"#": "must be an object"},
 		`{}`: {"#/label": "is required", "#/source": "is required"},
@@ -229,7 +234,8 @@ func TestEveryFaultOfALabelIsToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestALabelIsReadLikeATransaction(t *testing.T) {
+// A label's body is read like a transaction's.
+func TestLabelBody(t *testing.T) {
 	path := "/transactions/" + uuid.NewString() + "/labels"
 	for name, c := range map[string]struct {
 		method, kind, body string

@@ -43,7 +43,7 @@ func listing(t *testing.T, answer *httptest.ResponseRecorder) listed {
 	return l
 }
 
-func TestAListIsReadPageByPage(t *testing.T) {
+func TestListPages(t *testing.T) {
 	m := newMemory(entry(1), entry(2), entry(3), entry(4), entry(5))
 	handler := handlerWith(options(nowhere(t), m))
 	var orders []string
@@ -72,14 +72,14 @@ func TestAListIsReadPageByPage(t *testing.T) {
 	}
 }
 
-func TestAnEmptyListIsAList(t *testing.T) {
+func TestListEmpty(t *testing.T) {
 	answer := request(t, handlerWith(options(nowhere(t), newMemory())), http.MethodGet, "/transactions/", "")
 	if text := strings.TrimSpace(answer.Body.String()); answer.Code != 200 || text != `{"transactions":[]}` {
 		t.Errorf("%d %s", answer.Code, text)
 	}
 }
 
-func TestTheParametersChoose(t *testing.T) {
+func TestListFilters(t *testing.T) {
 	m := newMemory()
 	handler := handlerWith(options(nowhere(t), m))
 	at := time.Date(2026, 5, 17, 8, 30, 0, 0, time.UTC)
@@ -100,7 +100,8 @@ func TestTheParametersChoose(t *testing.T) {
 	}
 }
 
-func TestAWrongParameterIsNamedWithWhatWouldBeRight(t *testing.T) {
+// A wrong parameter is named with what would be right.
+func TestListFaults(t *testing.T) {
 	handler := unreachable(t)
 	for query, want := range map[string]map[string]string{
 		"limit=0":          {"limit": "must be a whole number from 1 to 200"},
@@ -142,7 +143,7 @@ func TestAWrongParameterIsNamedWithWhatWouldBeRight(t *testing.T) {
 	}
 }
 
-func TestWithoutTheLedgerThereIsNoList(t *testing.T) {
+func TestListWithoutLedger(t *testing.T) {
 	m := newMemory()
 	m.goAway(true)
 	answer := request(t, handlerWith(options(nowhere(t), m)), http.MethodGet, "/transactions", "")
@@ -151,7 +152,7 @@ func TestWithoutTheLedgerThereIsNoList(t *testing.T) {
 	}
 }
 
-func TestTheAPIIsReadyWithoutTheLedger(t *testing.T) {
+func TestReadyWithoutLedger(t *testing.T) {
 	temporal := &mocks.Client{}
 	temporal.On("CheckHealth", mock.Anything, mock.Anything).Return(nil, nil)
 	m := newMemory()
@@ -162,7 +163,7 @@ func TestTheAPIIsReadyWithoutTheLedger(t *testing.T) {
 }
 
 // A transaction is looked up in the ledger, then in Temporal. The answer depends on what each of them knows.
-func TestATransactionIsReadFromWhoeverKnowsItBest(t *testing.T) {
+func TestReadTransaction(t *testing.T) {
 	const ends = "ended"
 	running, ended := entry(1), entry(2)
 	ended.Record.Close(start)
@@ -195,7 +196,8 @@ func TestATransactionIsReadFromWhoeverKnowsItBest(t *testing.T) {
 	}
 }
 
-func TestARunningTransactionIsReadFromItsWorkflow(t *testing.T) {
+// A running transaction is read from its workflow.
+func TestReadRunningTransaction(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldForReview)
 	stale := ledger.Entry{Record: *ledger.Open(transaction.Transaction{ID: id}, start)}

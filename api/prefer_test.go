@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-func TestAPreferenceThatMakesNoSenseIsNotApplied(t *testing.T) {
+// A preference that makes no sense is not applied.
+func TestPrefer(t *testing.T) {
 	for header, want := range map[string]preference{
 		"":                         {wait: defaultWait},
 		"respond-async":            {applied: "respond-async"},

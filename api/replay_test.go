@@ -26,7 +26,8 @@ import (
 	"dummyorders/workflows"
 )
 
-func TestAHundredAtOnceWithOneKeyAreOneTransaction(t *testing.T) {
+// A hundred requests at once with one key are one transaction.
+func TestReplayConcurrently(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	handlers := []http.Handler{w.api(), w.api()}
 	answers := make([]*httptest.ResponseRecorder, 100)
@@ -52,7 +53,8 @@ func TestAHundredAtOnceWithOneKeyAreOneTransaction(t *testing.T) {
 	w.charged(t, first.TransactionID, 1)
 }
 
-func TestTheSameKeyAndBodyAreTheSameTransactionAtAnyTime(t *testing.T) {
+// The same key and body are the same transaction at any time.
+func TestReplay(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, paysOnSignal)
 	first := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async")
@@ -100,7 +102,8 @@ func TestTheSameKeyAndBodyAreTheSameTransactionAtAnyTime(t *testing.T) {
 	w.charged(t, id, 1)
 }
 
-func TestAnAnswerOutlivesItsHistory(t *testing.T) {
+// An answer outlives its history.
+func TestReplayWithoutHistory(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	want := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient), 200)
 	w.ended(t, want.TransactionID)
@@ -133,7 +136,8 @@ func (l lostAnswers) UpdateWithStartWorkflow(ctx context.Context, o client.Updat
 	return nil, errors.Join(errAway, err)
 }
 
-func TestTheAnswerAfterAWaitIsWhereItStands(t *testing.T) {
+// After a wait, the answer is the present state.
+func TestAnswerAfterWait(t *testing.T) {
 	w := realWorld(t)
 	for name, handler := range map[string]http.Handler{
 		"its deadline":             w.api(),
@@ -177,7 +181,8 @@ func reordered(t *testing.T, body string) string {
 		members["payment"], members["paymentMethod"], members["order"])
 }
 
-func TestAnotherBodyUnderAKeyIsRefusedAtAnyTime(t *testing.T) {
+// Another body under a key is refused at any time.
+func TestReplayOtherBody(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, paysOnSignal)
 	id := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async"), 202).TransactionID
@@ -202,7 +207,8 @@ func digestOf(t *testing.T, body string) string {
 	return startedWith(t, unchanged, body, freshKey()).transaction.Receipt.BodyDigest
 }
 
-func TestABodyIsTheSameHoweverItIsWritten(t *testing.T) {
+// A body is the same however it is written.
+func TestBodyDigestSpellings(t *testing.T) {
 	const body = `{"order": {"id": 1234, "name": "Ada's", "cost": 12.50, "currency": "EUR", "items": [{"id": "1", "cost": 12.5}]}, "paymentMethod": "card",
 		"payment": {"card": "4242 4242 4242 4242", "type": "credit", "amount": 12.50, "currency": "EUR"},
 		"customer": {"id": "c-1", "createdAt": "2024-05-17T08:30:00Z"}, "ip": "8.8.8.8", "billing": {"country": "IN"}, "metadata": {"a": "b"}}`
@@ -253,7 +259,7 @@ func TestABodyIsTheSameHoweverItIsWritten(t *testing.T) {
 
 // Digests are kept in histories and in the ledger: if they changed, every retry after an update would be refused because
 // its key is used.
-func TestTheDigestOfABodyStays(t *testing.T) {
+func TestBodyDigestStays(t *testing.T) {
 	const want, before = "cb5e537f7eb23de74cf9e44316aef10e54b739320da4a109f114594b05d366d8", "5f8f56350dfd49632ca48120c9f47c274d307f0ebe26cf589926bc6b9a325d5f"
 	if got := digestOf(t, api.SeedExample); got != want {
 		t.Errorf("it is %s, want %s", got, want)
@@ -267,7 +273,7 @@ func TestTheDigestOfABodyStays(t *testing.T) {
 	mustBeUsed(t, request(t, handler, http.MethodPost, "/transact", with(t, "order.id", "2"), key, patient))
 }
 
-func TestKeysBelongToTheClient(t *testing.T) {
+func TestKeysBelongToClient(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	o := options(w.client, w.ledger)
 	o.Clients = map[string]string{"shop": "the key of the shop", "mobile": "the key of the app"}
@@ -285,7 +291,8 @@ func TestKeysBelongToTheClient(t *testing.T) {
 	}
 }
 
-func TestATransactionEndedByForceIsNeverChargedAgain(t *testing.T) {
+// A transaction that was ended by force is never charged again.
+func TestReplayTerminated(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, heldForReview) // the ledger knows that it is in review
 	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, patient), 202)
@@ -308,7 +315,8 @@ func TestATransactionEndedByForceIsNeverChargedAgain(t *testing.T) {
 	}
 }
 
-func TestATransactionEndedByForceBeforeTheLedgerKnewItIsAnsweredWithWhereItStands(t *testing.T) {
+// A transaction that was ended by force before the ledger knew it is answered with its last state.
+func TestReplayTerminatedNotInLedger(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, paysOnSignal)
 	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1"), 202)
@@ -324,7 +332,8 @@ func TestATransactionEndedByForceBeforeTheLedgerKnewItIsAnsweredWithWhereItStand
 	w.charged(t, first.TransactionID, 0)
 }
 
-func TestWithoutTheLedgerNoKeyIsGuessedToBeNew(t *testing.T) {
+// Without the ledger no key is taken for new.
+func TestReplayWithoutLedger(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	away := newMemory()
 	away.goAway(true)
@@ -350,9 +359,9 @@ func TestWithoutTheLedgerNoKeyIsGuessedToBeNew(t *testing.T) {
 	}
 }
 
-// A settled transaction is answered from the ledger alone, with the answer that it settled with: the fake Temporal panics if
-// it is asked.
-func TestARetryIsToldWhatTheFirstCallWasTold(t *testing.T) {
+// A retry gets the answer of the first call. A settled transaction is answered from the ledger alone, with the answer
+// that it settled with: the fake Temporal panics if it is asked.
+func TestReplaySettledAnswer(t *testing.T) {
 	key := freshKey()
 	posted := startedWith(t, unchanged, api.SeedExample, key).transaction
 	record := ledger.Open(posted, start)
@@ -369,7 +378,8 @@ func TestARetryIsToldWhatTheFirstCallWasTold(t *testing.T) {
 	}
 }
 
-func TestWithoutAKeyEachRequestIsATransactionOfItsOwn(t *testing.T) {
+// Without a key each request is a new transaction.
+func TestNoKey(t *testing.T) {
 	w := realWorld(t)
 	one := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, patient)
 	other := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, patient)
@@ -379,7 +389,7 @@ func TestWithoutAKeyEachRequestIsATransactionOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestTheDigestOfABodyIsInNoAnswer(t *testing.T) {
+func TestBodyDigestIsNotShown(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	posted := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient)
 	id := asAnswer(t, posted, 200).TransactionID
@@ -398,7 +408,8 @@ func TestTheDigestOfABodyIsInNoAnswer(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeKnownIsSafeToSendAgainWithItsKey(t *testing.T) {
+// If the result cannot be known, the request is safe to send again with its key.
+func TestUnknownResultMayBeRetried(t *testing.T) {
 	for name, c := range map[string]struct {
 		describe error
 		cause    error

@@ -56,7 +56,8 @@ func has(t *testing.T, page string, texts ...string) {
 	}
 }
 
-func TestAPersonDecidesByTheButtonsBehindTheLink(t *testing.T) {
+// A person decides by the buttons behind the link.
+func TestReviewLinkButtons(t *testing.T) {
 	w := realWorld(t)
 	for _, c := range []struct {
 		decision, other, became, money string
@@ -91,7 +92,8 @@ func TestAPersonDecidesByTheButtonsBehindTheLink(t *testing.T) {
 	}
 }
 
-func TestToOpenAReviewsLinkDecidesNothing(t *testing.T) {
+// To open a review's link decides nothing.
+func TestReviewLinkOpenedOnly(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldForReview)
 	for _, query := range []string{"", "&decision=approve"} {
@@ -108,7 +110,8 @@ func TestToOpenAReviewsLinkDecidesNothing(t *testing.T) {
 	w.charged(t, id, 0)
 }
 
-func TestAnApprovalByLinkThatTheCheckSpeaksAgainstHasToBeConfirmed(t *testing.T) {
+// An approval by link against the check has to be confirmed.
+func TestReviewLinkConfirm(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldAndWorse)
 	link := reviewLink(id, "jo@example.com")
@@ -125,7 +128,8 @@ func TestAnApprovalByLinkThatTheCheckSpeaksAgainstHasToBeConfirmed(t *testing.T)
 	w.charged(t, id, 1)
 }
 
-func TestAReviewsLinkThatIsNotGoodOpensNothing(t *testing.T) {
+// A wrong link opens nothing.
+func TestReviewLinkRefused(t *testing.T) {
 	id := uuid.NewString()
 	as := func(path, link string) string {
 		_, query, _ := strings.Cut(link, "?")
@@ -156,7 +160,8 @@ func TestAReviewsLinkThatIsNotGoodOpensNothing(t *testing.T) {
 	}
 }
 
-func TestWithoutALinkAReviewNeedsAnAPIKey(t *testing.T) {
+// Without a link an API key is needed.
+func TestReviewNeedsLinkOrAPIKey(t *testing.T) {
 	id := uuid.NewString()
 	path, handler := "/transactions/"+id+"/review", handlerWith(withLinks(options(nowhere(t), newMemory())))
 	for name, answer := range map[string]*httptest.ResponseRecorder{
@@ -187,7 +192,8 @@ func waiting() *ledger.Record {
 	return r
 }
 
-func TestAReviewPageShowsWhatThereIsToDecide(t *testing.T) {
+// The page shows what there is to decide.
+func TestReviewPage(t *testing.T) {
 	r := waiting()
 	r.Review.Recheck = &fraud.Decision{Outcome: fraud.Decline, Score: 90, RiskLevel: fraud.HighestRisk}
 	handler := handlerWith(withLinks(options(nowhere(t), newMemory(ledger.Entry{Record: *r}))))
@@ -202,7 +208,8 @@ func TestAReviewPageShowsWhatThereIsToDecide(t *testing.T) {
 	has(t, asPage(t, request(t, handler, http.MethodGet, link, ""), 200), "declined by its deadline", "When it was asked again: decline, score 90", "!<form")
 }
 
-func TestAReviewPageSaysWhatElseMayBe(t *testing.T) {
+// The page says why there is nothing to decide.
+func TestReviewPageOtherStates(t *testing.T) {
 	w := realWorld(t)
 	expired, refused, unreviewed := waiting(), waiting(), waiting()
 	expired.Review.Expire(review.Decline, start)
@@ -252,7 +259,8 @@ func TestAReviewPageSaysWhatElseMayBe(t *testing.T) {
 	}
 }
 
-func TestAVerdictByLinkThatIsNotSettledYetIs202(t *testing.T) {
+// A verdict by link that is not settled yet is 202.
+func TestReviewLinkPending(t *testing.T) {
 	temporal, handle := &mocks.Client{}, &mocks.WorkflowUpdateHandle{}
 	handle.On("Get", mock.Anything, mock.Anything).Return(context.DeadlineExceeded)
 	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(handle, nil)
@@ -262,7 +270,8 @@ func TestAVerdictByLinkThatIsNotSettledYetIs202(t *testing.T) {
 	has(t, page, "Thank you", "not settled yet", "!<form")
 }
 
-func TestWhatIsWrongWithAReviewsFormIsShownInIt(t *testing.T) {
+// Faults in a form are shown in it.
+func TestReviewFormFaults(t *testing.T) {
 	r := waiting()
 	handler := handlerWith(withLinks(options(nowhere(t), newMemory(ledger.Entry{Record: *r}))))
 	link := reviewLink(r.TransactionID, "jo@example.com")
@@ -296,8 +305,9 @@ func TestWhatIsWrongWithAReviewsFormIsShownInIt(t *testing.T) {
 	}
 }
 
-// The page could never send a verdict that the workflow refuses.
-func TestAVerdictByLinkIsSignedByTheReceiverOfTheLink(t *testing.T) {
+// The reviewer of a verdict by link includes the receiver of the link. The page could never send a verdict that the
+// workflow refuses.
+func TestReviewLinkReviewer(t *testing.T) {
 	long := strings.Repeat("é", 64)
 	for name, c := range map[string]struct {
 		sentTo string

@@ -39,7 +39,8 @@ func judge(t testing.TB, handler http.Handler, id, body string, headers ...strin
 
 const adaApproves = `{"decision":"approve","reviewer":"ada"}`
 
-func TestATransactionInReviewIs202AtOnceAndItsRetryIs200OnceDecided(t *testing.T) {
+// A transaction in review is 202 at once, and its retry is 200 once it is decided.
+func TestReviewTransact(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, heldForReview)
 	answer := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
@@ -66,7 +67,8 @@ func TestATransactionInReviewIs202AtOnceAndItsRetryIs200OnceDecided(t *testing.T
 	w.charged(t, a.TransactionID, 1)
 }
 
-func TestAVerdictSettlesTheTransaction(t *testing.T) {
+// A verdict settles the transaction.
+func TestReviewVerdicts(t *testing.T) {
 	w := realWorld(t)
 	for verdict, want := range map[string]transaction.Status{
 		"approve": transaction.PaymentComplete, "decline": transaction.AlertInitiated,
@@ -83,7 +85,8 @@ func TestAVerdictSettlesTheTransaction(t *testing.T) {
 	}
 }
 
-func TestAnApprovalThatTheCheckSpeaksAgainstHasToBeConfirmed(t *testing.T) {
+// An approval against the check has to be confirmed.
+func TestReviewConfirm(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldAndWorse)
 	p := asProblem(t, judge(t, w.api(), id, adaApproves, patient))
@@ -98,7 +101,8 @@ func TestAnApprovalThatTheCheckSpeaksAgainstHasToBeConfirmed(t *testing.T) {
 	w.charged(t, id, 1)
 }
 
-func TestOfTwoReviewersAtOnceOneWins(t *testing.T) {
+// Of two reviewers at once, one wins.
+func TestReviewTwoAtOnce(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldForReview)
 	codes := map[int]int{}
@@ -119,7 +123,8 @@ func TestOfTwoReviewersAtOnceOneWins(t *testing.T) {
 	w.charged(t, id, 1)
 }
 
-func TestTheSameVerdictOfTheSameReviewerGetsTheSameAnswerAgain(t *testing.T) {
+// The same verdict of the same reviewer gets the same answer again.
+func TestReviewAgain(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldForReview)
 	want := asAnswer(t, judge(t, w.api(), id, adaApproves, patient), 200)
@@ -138,7 +143,8 @@ func TestTheSameVerdictOfTheSameReviewerGetsTheSameAnswerAgain(t *testing.T) {
 	w.charged(t, id, 1)
 }
 
-func TestAVerdictThatIsNotWaitedForIsTaken(t *testing.T) {
+// A verdict is taken also if the caller does not wait.
+func TestReviewRespondAsync(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldForReview)
 	answer := judge(t, w.api(), id, adaApproves, "Prefer: respond-async")
@@ -153,7 +159,8 @@ func TestAVerdictThatIsNotWaitedForIsTaken(t *testing.T) {
 	w.charged(t, id, 1)
 }
 
-func TestThereIsNothingToDecideAboutATransactionThatIsNotInReview(t *testing.T) {
+// There is nothing to decide about a transaction that is not in review.
+func TestReviewNotInReview(t *testing.T) {
 	w := realWorld(t)
 	running := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, paysOnSignal), "Prefer: wait=1"), 202)
 	p := asProblem(t, judge(t, w.api(), running.TransactionID, adaApproves, patient))
@@ -176,7 +183,8 @@ func TestThereIsNothingToDecideAboutATransactionThatIsNotInReview(t *testing.T) 
 	}
 }
 
-func TestWhatEndedWithoutAReviewerIsTold(t *testing.T) {
+// The answer says how the review ended without a reviewer.
+func TestReviewEndedWithoutReviewer(t *testing.T) {
 	w := realWorld(t)
 	expired, cancelled := &review.Review{RequestedAt: start}, &review.Review{RequestedAt: start}
 	expired.Expire(review.Approve, start)
@@ -199,7 +207,8 @@ func TestWhatEndedWithoutAReviewerIsTold(t *testing.T) {
 	}
 }
 
-func TestAReviewSaysWhetherTheVerdictMayHaveBeenTaken(t *testing.T) {
+// The answer says whether the verdict may have been taken.
+func TestReviewErrors(t *testing.T) {
 	id := uuid.NewString()
 	p := asProblem(t, judge(t, unreachable(t), id, adaApproves))
 	if p.Status != 503 || !strings.Contains(p.Detail, "nothing was decided") || p.TransactionID != "" {
@@ -224,8 +233,9 @@ func TestAReviewSaysWhetherTheVerdictMayHaveBeenTaken(t *testing.T) {
 	}
 }
 
-// The workflow has a verdict once it was handed in, even if the wait for the result fails.
-func TestAVerdictThatWasHandedInIsAcceptedWhateverBreaksAfterwards(t *testing.T) {
+// A verdict that was accepted stays so, whatever fails afterwards. The workflow has a verdict once it was handed in,
+// even if the wait for the result fails.
+func TestReviewErrorAfterAccepted(t *testing.T) {
 	r := waiting()
 	for name, err := range map[string]error{
 		"the wait is over":      context.DeadlineExceeded,
@@ -251,7 +261,8 @@ func sent(args mock.Arguments) {
 	temporal.SentHandler{}.HandleRPC(args.Get(0).(context.Context), &stats.OutPayload{})
 }
 
-func TestEveryFaultOfAReviewIsToldAtOnce(t *testing.T) {
+// All faults are reported at once.
+func TestReviewFaults(t *testing.T) {
 	for body, want := range map[string]map[string]string{
 		`[]`: {"#": "must be an object"},
 		`{}`: {"#/decision": "is required", "#/reviewer": "is required"},
@@ -273,7 +284,8 @@ func TestEveryFaultOfAReviewIsToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestAReviewIsReadLikeATransaction(t *testing.T) {
+// A review's body is read like a transaction's.
+func TestReviewBody(t *testing.T) {
 	path := "/transactions/" + uuid.NewString() + "/review"
 	for name, c := range map[string]struct {
 		kind, body string

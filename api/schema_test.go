@@ -92,7 +92,8 @@ func agree(t testing.TB, name, body string, s *jsonschema.Schema) (accepted bool
 	return answer.Code != http.StatusUnprocessableEntity, nil
 }
 
-func TestSchemasAndReadersAgreeAboutWhateverIsSent(t *testing.T) {
+// Schemas and readers agree about all that may be sent.
+func TestSchemasAgreeWithReaders(t *testing.T) {
 	document, schemaNamed := openAPI(t)
 	all := document["components"].(map[string]any)["schemas"].(map[string]any)
 	for name, body := range bodies {
@@ -124,7 +125,8 @@ func TestSchemasAndReadersAgreeAboutWhateverIsSent(t *testing.T) {
 	}
 }
 
-func TestSchemaAndReaderAgreeAboutWhatClientsSend(t *testing.T) {
+// Schema and reader agree about what clients send.
+func TestTransactionSchema(t *testing.T) {
 	_, schemaNamed := openAPI(t)
 	s := schemaNamed("TransactionSchema")
 	for _, c := range []struct {
@@ -300,7 +302,8 @@ func mutated(t *rapid.T, value any) any {
 	}).Draw(t, "instead")
 }
 
-func TestEveryExampleIsWhatItsSchemaSays(t *testing.T) {
+// Every example is what its schema says.
+func TestOpenAPIExamples(t *testing.T) {
 	c, examples := contractOf(true), 0
 	check := func(described any, place ...string) {
 		content, _ := described.(map[string]any)["content"].(map[string]any) // there is none if the answer is a shared one
@@ -336,7 +339,8 @@ func TestEveryExampleIsWhatItsSchemaSays(t *testing.T) {
 	}
 }
 
-func TestTheContractSaysWhatParametersMayBe(t *testing.T) {
+// The document says what parameters may be.
+func TestOpenAPIParameters(t *testing.T) {
 	c := contractOf(false)
 	answer := func(path, query string) int {
 		return request(t, unreachable(t), http.MethodGet, path+"?"+query, "").Code

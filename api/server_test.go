@@ -35,7 +35,7 @@ func call(t *testing.T, handler http.Handler, method, path, contentType string, 
 	return answer
 }
 
-func TestEveryRefusalIsAProblem(t *testing.T) {
+func TestRefusalsAreProblems(t *testing.T) {
 	handler := unreachable(t)
 	large := strings.Replace(api.SeedExample, "avengers", strings.Repeat("x", 64<<10), 1)
 	for name, test := range map[string]struct {
@@ -71,7 +71,8 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 	}
 }
 
-func TestTheSeedsBodyIsAcceptedOnBothPaths(t *testing.T) {
+// The seed's body is accepted on both paths.
+func TestTransactPaths(t *testing.T) {
 	for _, path := range []string{"/transact", "/transact/"} {
 		for _, kind := range []string{"application/json", "application/json; charset=UTF-8", "application/vnd.orders+json"} {
 			answer := call(t, accepting(t), http.MethodPost, path, kind, strings.NewReader(api.SeedExample))
@@ -82,7 +83,8 @@ func TestTheSeedsBodyIsAcceptedOnBothPaths(t *testing.T) {
 	}
 }
 
-func TestAllLinesOfPreferCount(t *testing.T) {
+// All lines of Prefer count.
+func TestPreferLines(t *testing.T) {
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/transact", strings.NewReader(api.SeedExample))
 	request.Header = http.Header{"Content-Type": {"application/json"}, "Prefer": {"handling=lenient", "respond-async"}}
 	answer := httptest.NewRecorder()
@@ -92,13 +94,14 @@ func TestAllLinesOfPreferCount(t *testing.T) {
 	}
 }
 
-func TestProbesMayAskWithHEAD(t *testing.T) {
+func TestProbesWithHEAD(t *testing.T) {
 	if answer := call(t, unreachable(t), http.MethodHead, "/livez", "", nil); answer.Code != 200 {
 		t.Errorf("%d", answer.Code)
 	}
 }
 
-func TestAmountsAreDescribedAsTheNumbersThatTheyAre(t *testing.T) {
+// Amounts are described as numbers.
+func TestOpenAPIAmounts(t *testing.T) {
 	text := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil).Body.String()
 	for _, field := range []string{`"amount":{"format":"double","type":"number"}`, `"cost":{"format":"double","type":"number"}`} {
 		if !strings.Contains(text, field) {
@@ -107,14 +110,15 @@ func TestAmountsAreDescribedAsTheNumbersThatTheyAre(t *testing.T) {
 	}
 }
 
-func TestABodyOfExactlyTheLimitIsAccepted(t *testing.T) {
+func TestBodyAtLimit(t *testing.T) {
 	body := api.SeedExample + strings.Repeat(" ", 64<<10-len(api.SeedExample))
 	if answer := post(t, accepting(t), body); answer.Code != http.StatusAccepted {
 		t.Errorf("%d %s", answer.Code, answer.Body)
 	}
 }
 
-func TestATemporalThatCannotBeReachedIs503AndNothingWasAccepted(t *testing.T) {
+// If Temporal cannot be reached, the answer is 503 and nothing was accepted.
+func TestTransactWithoutTemporal(t *testing.T) {
 	answer := post(t, unreachable(t), api.SeedExample)
 	p := asProblem(t, answer)
 	if answer.Code != 503 || p.TransactionID != "" || !strings.Contains(p.Detail, "nothing was accepted") || answer.Header().Get("Retry-After") == "" {
@@ -122,7 +126,7 @@ func TestATemporalThatCannotBeReachedIs503AndNothingWasAccepted(t *testing.T) {
 	}
 }
 
-func TestOneCallerTooManyIs429(t *testing.T) {
+func TestTooManyInFlight(t *testing.T) {
 	temporal, waiting, release := &mocks.Client{}, make(chan struct{}), make(chan struct{})
 	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).
 		Run(func(mock.Arguments) { waiting <- struct{}{}; <-release }).Return(nil, nil)
@@ -141,7 +145,8 @@ func TestOneCallerTooManyIs429(t *testing.T) {
 	}
 }
 
-func TestAllThatIsWorkedOnHasAPlace(t *testing.T) {
+// MaxInFlight limits all paths that do work.
+func TestMaxInFlightPaths(t *testing.T) {
 	o := options(nowhere(t), newMemory())
 	o.Links, o.MaxInFlight = links, 0
 	handler, id := handlerWith(o), uuid.NewString()
@@ -173,7 +178,8 @@ func TestAllThatIsWorkedOnHasAPlace(t *testing.T) {
 	}
 }
 
-func TestTheDocsRunTheirOwnScriptsAlone(t *testing.T) {
+// The docs run only their own scripts.
+func TestDocsScripts(t *testing.T) {
 	answer := call(t, unreachable(t), http.MethodGet, "/docs", "", nil)
 	policy, page := answer.Header().Get("Content-Security-Policy"), answer.Body.String()
 	directives := map[string]string{}
@@ -203,7 +209,8 @@ func TestTheDocsRunTheirOwnScriptsAlone(t *testing.T) {
 	}
 }
 
-func TestTheDocsLeadToThemselvesBehindAProxysPath(t *testing.T) {
+// Links in the docs work under a proxy's path.
+func TestDocsBehindProxy(t *testing.T) {
 	handler := unreachable(t)
 	page := call(t, handler, http.MethodGet, "/docs", "", nil).Body.String()
 	for _, found := range regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(page, -1) {
@@ -228,7 +235,8 @@ func TestTheDocsLeadToThemselvesBehindAProxysPath(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatPanicsIsAProblemAndSaysNothing(t *testing.T) {
+// A panic in a handler is a problem that gives no details.
+func TestPanicIsProblem(t *testing.T) {
 	temporal := &mocks.Client{}
 	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).
 		Run(func(mock.Arguments) { panic("1234567887654321") }).Return(nil, nil)
@@ -242,7 +250,8 @@ func TestAHandlerThatPanicsIsAProblemAndSaysNothing(t *testing.T) {
 	}
 }
 
-func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
+// The document describes every answer.
+func TestOpenAPIAnswers(t *testing.T) {
 	c := contractOf(false)
 	if version := c.document["openapi"].(string); !strings.HasPrefix(version, "3.1") {
 		t.Errorf("OpenAPI %s, want 3.1", version)
@@ -279,7 +288,8 @@ func TestTheOpenAPIDocumentDescribesEveryAnswer(t *testing.T) {
 	}
 }
 
-func TestTheOpenAPIDocumentDescribesEveryHeaderAndParameter(t *testing.T) {
+// The document describes every header and parameter.
+func TestOpenAPIHeaders(t *testing.T) {
 	text := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil).Body.String()
 	for _, name := range []string{
 		"Idempotency-Key", "Idempotent-Replayed", "Prefer", "Preference-Applied", "Location", "Retry-After", "Link",
@@ -292,7 +302,7 @@ func TestTheOpenAPIDocumentDescribesEveryHeaderAndParameter(t *testing.T) {
 	}
 }
 
-func TestTheOpenAPIDocumentDescribesSignedLinks(t *testing.T) {
+func TestOpenAPISignedLinks(t *testing.T) {
 	var document struct {
 		Paths map[string]map[string]struct {
 			Parameters []struct {
@@ -326,7 +336,8 @@ type brokenOff struct{}
 
 func (brokenOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
 
-func TestAWebPageCannotReachTheAPIByItsOwnName(t *testing.T) {
+// A web page cannot reach the API by a name of its own.
+func TestHosts(t *testing.T) {
 	o := options(nil, newMemory())
 	o.Hosts = []string{"localhost", "orders.example.com"}
 	handler := handlerIn(t.Context(), o)
@@ -350,7 +361,8 @@ func TestAWebPageCannotReachTheAPIByItsOwnName(t *testing.T) {
 	}
 }
 
-func TestLinksLeadBackThroughAProxyThatServesTheAPIUnderAPath(t *testing.T) {
+// Links lead back through a proxy that serves the API under a path.
+func TestLinksBehindProxy(t *testing.T) {
 	for _, c := range []struct{ name, known, forwarded, want string }{
 		{"no proxy", "", "", ""},
 		{"the proxy says it", "", "/orders", "/orders"},
@@ -379,7 +391,8 @@ func TestLinksLeadBackThroughAProxyThatServesTheAPIUnderAPath(t *testing.T) {
 	}
 }
 
-func TestACompressedBodyIsRefusedWithTheCodingsThatAreTaken(t *testing.T) {
+// A compressed body is refused with the codings that are taken.
+func TestCompressedBody(t *testing.T) {
 	for coding, status := range map[string]int{"": 422, "identity": 422, "Identity, identity": 422, "gzip": 415, "br": 415, "identity, gzip": 415, "x": 415} {
 		t.Run(coding, func(t *testing.T) {
 			for _, path := range []string{"/transact", "/transactions/" + uuid.NewString() + "/review", "/transactions/" + uuid.NewString() + "/labels"} {
@@ -410,7 +423,8 @@ func (b slowBody) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-func TestASlowBodyTakesNoPlaceFromOthers(t *testing.T) {
+// A slow body takes no place from others.
+func TestSlowBody(t *testing.T) {
 	for kind, path := range map[string]string{
 		"application/json": "/transact", "application/x-www-form-urlencoded": reviewLink(uuid.NewString(), "jo@example.com"),
 	} {

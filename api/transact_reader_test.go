@@ -49,7 +49,8 @@ func with(t *testing.T, path, value string) string {
 	return string(marshal(t, body))
 }
 
-func TestAWrongValueIsNamedByItsPointer(t *testing.T) {
+// A wrong value is named by its pointer.
+func TestTransactFaults(t *testing.T) {
 	for _, test := range []struct{ path, value, pointer, detail string }{
 		{"order.id", `1.5`, "#/order/id", "must be a whole number or a string"},
 		{"order.id", `""`, "#/order/id", "must not be empty"},
@@ -124,8 +125,8 @@ func TestAWrongValueIsNamedByItsPointer(t *testing.T) {
 	}
 }
 
-// An id is counted and listed as the same thing in all its spellings.
-func TestIDsAreReadInOneSpelling(t *testing.T) {
+// All spellings of an id are read as one. An id is counted and listed as the same thing in all its spellings.
+func TestTransactIDs(t *testing.T) {
 	posted := startedWith(t, unchanged, with(t, "customer", `{"id":" jose\u0301\u200b"}`)).transaction
 	if got, want := posted.Customer.ID, "jos\u00e9"; got != want {
 		t.Errorf("the customer is %q, want %q", got, want)
@@ -138,7 +139,7 @@ func TestIDsAreReadInOneSpelling(t *testing.T) {
 
 // A payment is never refused because of the form of an optional signal: a signal is kept as far as it can be read, and
 // rules can ask whether it was well-formed.
-func TestASignalIsTakenInWhateverForm(t *testing.T) {
+func TestTransactSignals(t *testing.T) {
 	email := func(posted, want string, malformed ...string) signalCase {
 		return signalCase{"customer", `{"email":` + string(marshal(t, posted)) + `}`, transaction.Transaction{Customer: &transaction.Customer{Email: want}, Malformed: malformed}}
 	}
@@ -246,7 +247,7 @@ type signalCase struct {
 }
 
 // A number counts by its value: writers of JSON spell it in different ways.
-func TestANumberIsTakenHoweverItIsWritten(t *testing.T) {
+func TestTransactNumbers(t *testing.T) {
 	posted := startedWith(t, unchanged, `{"order": {"id": 1.234E3, "cost": 1.25E7, "currency": "IDR", "items": [
 		{"id": 7.0, "cost": 62500e2, "quantity": 2.0, "discount": 0e5}, {"id": "sample", "cost": 0}, {"id": "gift", "cost": 1.0e2, "discount": 100}]},
 		"paymentMethod": "card", "payment": {"card": 1234567887654321, "type": "credit", "amount": 12500000.0, "currency": "IDR"}}`).transaction
@@ -264,7 +265,8 @@ func TestANumberIsTakenHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-func TestATokenStandsInsteadOfTheCard(t *testing.T) {
+// A token may be given instead of a card.
+func TestTransactToken(t *testing.T) {
 	posted := startedWith(t, unchanged, withToken(`"pm_card_visa"`)).transaction
 	if posted.Payment.Token != "pm_card_visa" || posted.Payment.Card != (card.Details{}) {
 		t.Errorf("it is paid with %+v", posted.Payment)
@@ -299,7 +301,8 @@ func withToken(token string) string {
 
 func quoted(s string) string { return `"` + s + `"` }
 
-func TestEveryFaultIsToldAtOnce(t *testing.T) {
+// All faults are reported at once.
+func TestTransactFaultsAtOnce(t *testing.T) {
 	got := faults(t, `{"order":{"id":"","cost":0,"cost":1,"currency":"INR"},"payment":{"card":"x","type":3,"amount":-1,"cvv":1},"x":1}`)
 	want := map[string]string{
 		"#/order/id":         "must not be empty",
@@ -317,14 +320,16 @@ func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestADuplicateKeyIsRefusedEvenWithTheSameValue(t *testing.T) {
+// A duplicate key is refused, also with the same value.
+func TestTransactDuplicateKey(t *testing.T) {
 	got := faults(t, strings.Replace(api.SeedExample, `"paymentMethod"`, `"paymentMethod": "amazonpay", "paymentMethod"`, 1))
 	if diff := cmp.Diff(map[string]string{"#/paymentMethod": "appears more than once"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestWhatIsNotJSONIsRefusedWithItsPlace(t *testing.T) {
+// What is not JSON is refused with its place.
+func TestTransactNotJSON(t *testing.T) {
 	for name, test := range map[string]struct{ body, detail string }{
 		"empty":     {"", "the body is empty; a JSON object is expected"},
 		"truncated": {"{\n  \"order\": ", "line 2, column 11: unexpected end of JSON input"},
@@ -369,7 +374,8 @@ func FuzzTransact(f *testing.F) {
 	})
 }
 
-func TestWhereNoPaymentMethodHasAGatewayAllAreRefused(t *testing.T) {
+// Where no payment method has a gateway, all are refused.
+func TestTransactNoPaymentMethods(t *testing.T) {
 	o := options(nowhere(t), newMemory())
 	o.PaymentMethods = []string{}
 	answer := post(t, handlerWith(o), api.SeedExample)
@@ -379,7 +385,8 @@ func TestWhereNoPaymentMethodHasAGatewayAllAreRefused(t *testing.T) {
 	}
 }
 
-func TestAPaymentMethodIsReadInOneSpellingAndAnUnknownOneIsRefusedWithTheKnownOnes(t *testing.T) {
+// All spellings of a payment method are read as one. An unknown one is refused with the known ones.
+func TestTransactPaymentMethod(t *testing.T) {
 	o := options(nil, newMemory())
 	o.PaymentMethods = []string{"card", "gpay"}
 	handler := handlerIn(t.Context(), o)

@@ -45,7 +45,8 @@ func read(t *testing.T, path string) file {
 	return f
 }
 
-func TestProcessesAreGivenOnlyVariablesThatTheyRead(t *testing.T) {
+// Processes get only variables that they read.
+func TestServicesGetOnlyOwnVariables(t *testing.T) {
 	known := variables(t)
 	for _, path := range []string{"docker-compose.yml", "deploy/smtp.yml"} {
 		for name, s := range read(t, path).Services {
@@ -61,7 +62,7 @@ func TestProcessesAreGivenOnlyVariablesThatTheyRead(t *testing.T) {
 	}
 }
 
-func TestEveryVariableReachesAProcess(t *testing.T) {
+func TestEveryVariableReachesProcess(t *testing.T) {
 	given := map[string]bool{}
 	for _, path := range []string{"docker-compose.yml", "deploy/smtp.yml"} {
 		f := read(t, path)
@@ -76,7 +77,8 @@ func TestEveryVariableReachesAProcess(t *testing.T) {
 	}
 }
 
-func TestProcessesHaveNoRightsAndNoDisk(t *testing.T) {
+// Processes have no rights and no disk.
+func TestServicesHaveNoRights(t *testing.T) {
 	services := read(t, "docker-compose.yml").Services
 	for _, name := range append([]string{"mail"}, ours...) {
 		s := services[name]
@@ -86,7 +88,7 @@ func TestProcessesHaveNoRightsAndNoDisk(t *testing.T) {
 	}
 }
 
-func TestProcessesCanBeScaled(t *testing.T) {
+func TestServicesCanBeScaled(t *testing.T) {
 	for name, s := range read(t, "docker-compose.yml").Services {
 		assert.Empty(t, s.ContainerName, "%s: container_name", name)
 		if slices.Contains(ours, name) && name != "api" {
@@ -95,7 +97,8 @@ func TestProcessesCanBeScaled(t *testing.T) {
 	}
 }
 
-func TestServersArePublishedOnThisMachineOnly(t *testing.T) {
+// Servers are published on this machine only.
+func TestPortsAreLocal(t *testing.T) {
 	for name, s := range read(t, "docker-compose.yml").Services {
 		for _, port := range s.Ports {
 			if name != "api" {
@@ -105,7 +108,8 @@ func TestServersArePublishedOnThisMachineOnly(t *testing.T) {
 	}
 }
 
-func TestWhatStaysUpHasAHealthCheck(t *testing.T) {
+// A service that is restarted has a health check.
+func TestHealthChecks(t *testing.T) {
 	for name, s := range read(t, "docker-compose.yml").Services {
 		if s.Restart != "" {
 			assert.NotNil(t, s.Healthcheck, name)

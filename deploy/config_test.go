@@ -20,7 +20,7 @@ var (
 	production  = []string{"docker-compose.yml", "deploy/smtp.yml", "deploy/production.yml"}
 )
 
-func TestComposeTakesTheFile(t *testing.T) {
+func TestComposeReadsFile(t *testing.T) {
 	eachCompose(t, func(t *testing.T, c command) {
 		config := c.mustConfig(t, settings(t), development)
 		for _, name := range ours {
@@ -29,9 +29,9 @@ func TestComposeTakesTheFile(t *testing.T) {
 	})
 }
 
-// What the file sets stays. A copy of env says localhost for every server, which in a container means the container
-// itself.
-func TestACopyOfTheFileEnvMovesNoServer(t *testing.T) {
+// A copy of the file env moves no server. What the file sets stays. A copy of env says localhost for every server,
+// which in a container means the container itself.
+func TestCopyOfEnvFile(t *testing.T) {
 	eachCompose(t, func(t *testing.T, c command) {
 		bare := c.mustConfig(t, settings(t), development)
 		copied := c.mustConfig(t, "env", development)
@@ -45,7 +45,8 @@ func TestACopyOfTheFileEnvMovesNoServer(t *testing.T) {
 	})
 }
 
-func TestAMailServerOfOnesOwnReachesAlertman(t *testing.T) {
+// Settings for another mail server reach alertman.
+func TestOwnMailServer(t *testing.T) {
 	eachCompose(t, func(t *testing.T, c command) {
 		env := settings(t, "SMTP_HOSTNAME=smtp.example.com", "SMTP_PORT=587", "SMTP_USE_TLS=starttls", "SMTP_USERNAME=us")
 		given := c.mustConfig(t, env, ownMail).Services["alertman"].Environment
@@ -74,7 +75,8 @@ var demanded = []string{
 	"API_URL=https://orders.example.com",
 }
 
-func TestProductionDemandsEverySecret(t *testing.T) {
+// Production demands every secret.
+func TestProductionNeedsSecrets(t *testing.T) {
 	eachCompose(t, func(t *testing.T, c command) {
 		c.skipProductionWhenOld(t)
 		for i, setting := range demanded {
@@ -87,7 +89,8 @@ func TestProductionDemandsEverySecret(t *testing.T) {
 	})
 }
 
-func TestProductionKeepsItsServersToItselfAndBuildsNothing(t *testing.T) {
+// Production publishes no server and builds nothing.
+func TestProductionServices(t *testing.T) {
 	eachCompose(t, func(t *testing.T, c command) {
 		c.skipProductionWhenOld(t)
 		config := c.mustConfig(t, settings(t, demanded...), production)

@@ -8,7 +8,8 @@ import (
 	"dummyorders/rules"
 )
 
-func TestACaseThatFailsSaysWhatWasWantedAndWhatWasSeen(t *testing.T) {
+// A case that fails says what was wanted and what was seen.
+func TestCaseFails(t *testing.T) {
 	set := plain.with(folder{
 		"rules/b.yaml": "rules:\n" + written("tried", `'card.count("1h") >= 3 && listed("vip")'`, "score: 1", "cases:",
 			"  - {name: hit, given: {seen: {card.count(\"60m\"): 3}, listed: [vip]}, hits: true}",
@@ -42,7 +43,8 @@ func TestACaseThatFailsSaysWhatWasWantedAndWhatWasSeen(t *testing.T) {
 	}, failures)
 }
 
-func TestWhatACaseGivesIsLaidOverTheUnremarkableTransaction(t *testing.T) {
+// What a case gives is laid over the unremarkable transaction.
+func TestCaseGiven(t *testing.T) {
 	for given, when := range map[string]string{
 		"{}":                              `card.known && customer.known && customer.dated && ip.known && payment.amount == 500.0`,
 		"{at: 2026-03-04T23:30:00+05:30}": `at.getHours() == 18 && customer.age > duration("17520h")`,
@@ -66,7 +68,8 @@ func TestWhatACaseGivesIsLaidOverTheUnremarkableTransaction(t *testing.T) {
 	}
 }
 
-func TestACasesListsAreThoseOfTheRulesetAndCountWithTheirEffect(t *testing.T) {
+// A case's lists are those of the ruleset and count with their effect.
+func TestCaseLists(t *testing.T) {
 	set := plain.with(folder{
 		"ruleset.yaml": plain["ruleset.yaml"] + "lists:\n  vip: {file: vip.txt, of: customer.id, effect: allow}\n",
 		"vip.txt":      "c-7\n",

@@ -12,9 +12,9 @@ import (
 	"dummyorders/rules"
 )
 
-// Each condition is written in single quotes and begins at 4:12 of its file. The number before an expected fault is the
-// number of characters of the condition before its place.
-func TestAConditionThatIsWrongIsExplainedWhereItIs(t *testing.T) {
+// A wrong condition is explained where it is. Each condition is written in single quotes and begins at 4:12 of its
+// file. The number before an expected fault is the number of characters of the condition before its place.
+func TestConditionFaults(t *testing.T) {
 	const overLimit = `units, and 10000 is the limit: compare shorter texts, go through fewer values, or make several rules of it`
 	const written = ` must be written out in quotes: it must be known before a transaction comes`
 	_, noSpan := velocity.ParseSpan("10x")
@@ -87,7 +87,7 @@ func TestAConditionThatIsWrongIsExplainedWhereItIs(t *testing.T) {
 	}
 }
 
-func TestARuleMayLookThroughAnyTextOfTheTransaction(t *testing.T) {
+func TestConditionsMaySearchTexts(t *testing.T) {
 	for _, when := range []string{
 		`metadata("note").value.matches("(?i)gift\\s*card") || order.name.lowerAscii().contains("gift")`,
 		`order.name.split(" ").exists(word, word in ["gift", "card"])`,
@@ -99,12 +99,13 @@ func TestARuleMayLookThroughAnyTextOfTheTransaction(t *testing.T) {
 	}
 }
 
-func TestTheCasesOfARuleThatDoesNotCompileAreNoFaultsOfTheirOwn(t *testing.T) {
+// The cases of a rule that does not compile are not additional faults.
+func TestCasesOfBrokenRule(t *testing.T) {
 	require.Len(t, plain.rule(`card.count("1h") + 1`, `cases: [{name: a, given: {seen: {card.count("1h"): 1}}, hits: true}]`).faults(t), 1)
 }
 
 // In all of YAML's ways to write a condition, a fault's place is that in the file.
-func TestAFaultOfAConditionIsPlacedInItsFile(t *testing.T) {
+func TestConditionFaultPlaces(t *testing.T) {
 	for name, c := range map[string]struct{ when, at string }{
 		"plain":              {"card.known && card.brnd == 'visa'", "4:30"},
 		"plain, folded":      {"card.known &&\n      !card.luhnValid &&\n      card.brnd == ''", "6:12"},
@@ -123,7 +124,8 @@ func TestAFaultOfAConditionIsPlacedInItsFile(t *testing.T) {
 	}
 }
 
-func TestALongListOfWhatIsKnownIsCutToWhatIsNear(t *testing.T) {
+// A long list of what is known is cut to what is near.
+func TestFaultSuggestionsAreCut(t *testing.T) {
 	many := folder{"rules/b.yaml": "rules:\n", "cases/a.yaml": "cases: [{name: a, given: {}, outcome: approve, rules: [card_of_somebody_else]}]\n"}
 	for i := range 100 {
 		many["rules/b.yaml"] += written(fmt.Sprintf("rule_%d", i), "true", "score: 1")
@@ -132,8 +134,8 @@ func TestALongListOfWhatIsKnownIsCutToWhatIsNear(t *testing.T) {
 	require.Regexp(t, `"card_of_somebody_else" is not known here: it must be one of card_of_a_body(, \w+){4}, …$`, plain.with(many).faults(t)[0])
 }
 
-// CEL itself would read the zone's file for each transaction.
-func TestATimeZoneIsReadOnceAndNotForEachTransaction(t *testing.T) {
+// A time zone is read once and not for each transaction. CEL itself would read the zone's file for each transaction.
+func TestZoneIsReadOnce(t *testing.T) {
 	allocations := func(zone string) float64 {
 		set := plain.rule("at.getHours("+zone+") < 5", "score: 1").read(t)
 		values := unseen(set, nil)

@@ -11,7 +11,8 @@ import (
 	"dummyorders/rules"
 )
 
-func TestAPatternIsPricedByWhatItIsCompiledTo(t *testing.T) {
+// A pattern's cost is that of what it is compiled to.
+func TestPatternCost(t *testing.T) {
 	for _, when := range []string{
 		`metadata("note").value.matches("((a?){1000})x")`, `matches(metadata("note").value, "((a?){1000})x")`,
 		`order.name.matches("((a?){1000})x")`, `order.name.lowerAscii().matches("((a?){1000})x")`,
@@ -27,7 +28,8 @@ func TestAPatternIsPricedByWhatItIsCompiledTo(t *testing.T) {
 	}
 }
 
-func TestAllRulesTogetherHaveALimitToo(t *testing.T) {
+// All rules together have a limit too.
+func TestCostOfAllRules(t *testing.T) {
 	many := func(number int, when string) folder {
 		var text strings.Builder
 		text.WriteString("rules:\n")
@@ -43,8 +45,9 @@ func TestAllRulesTogetherHaveALimitToo(t *testing.T) {
 		many(200, dear).faults(t)[0])
 }
 
-// The API limits texts to the bounds that costs are estimated from. A longer text stops the evaluation.
-func TestARuleThatCostsMoreThanWasEstimatedFails(t *testing.T) {
+// A rule that costs more than was estimated fails. The API limits texts to the bounds that costs are estimated from. A
+// longer text stops the evaluation.
+func TestCostAboveEstimate(t *testing.T) {
 	set := plain.rule(`metadata("a").value.contains(metadata("b").value)`, "score: 1").read(t)
 	c := rules.Unremarkable()
 	c.Metadata = map[string]string{"a": strings.Repeat("a", 100_000), "b": strings.Repeat("b", 100_000)}

@@ -15,7 +15,8 @@ import (
 	"dummyorders/rules"
 )
 
-func TestTheGravestThatIsSaidDecidesAndLiftsTheScore(t *testing.T) {
+// The gravest outcome decides and raises the score.
+func TestGravestDecides(t *testing.T) {
 	for name, c := range map[string]struct {
 		rules   []string // score and action of live rules that hit
 		on      string   // the effects of the lists that the transaction is on
@@ -55,7 +56,7 @@ func TestTheGravestThatIsSaidDecidesAndLiftsTheScore(t *testing.T) {
 	}
 }
 
-func TestADecisionTellsItsReasonsInTheOrderOfTheFiles(t *testing.T) {
+func TestReasonsInFileOrder(t *testing.T) {
 	set := folder{
 		"ruleset.yaml": "id: r\nversion: 7\nthresholds: {review: 10, decline: 20}\nlists:\n" +
 			"  b: {file: l.txt, of: customer.id, effect: block}\n  a: {file: l.txt, of: customer.id, effect: allow}\n" +
@@ -99,7 +100,8 @@ func TestADecisionTellsItsReasonsInTheOrderOfTheFiles(t *testing.T) {
 	}
 }
 
-func TestARuleThatFailsAsksForAReviewAndSaysWhyOnlyInTheExplanation(t *testing.T) {
+// A rule that fails asks for a review, and only the explanation says why.
+func TestRuleFails(t *testing.T) {
 	set := plain.rule(`1 / card.count("10m") > 0`, "score: 5", "action: allow").read(t)
 	d := evaluate(set, nil)
 	require.Equal(t, fraud.Review, d.Outcome)
@@ -110,7 +112,8 @@ func TestARuleThatFailsAsksForAReviewAndSaysWhyOnlyInTheExplanation(t *testing.T
 	}}, d.Explanation.Rules)
 }
 
-func TestAShadowRuleThatFailsIsOnlyRecorded(t *testing.T) {
+// A shadow rule that fails is only recorded.
+func TestShadowRuleFails(t *testing.T) {
 	d := evaluate(plain.rule(`1 / card.count("10m") > 0`, "mode: shadow").read(t), nil)
 	require.Equal(t, fraud.Approve, d.Outcome)
 	require.Zero(t, d.Score)
@@ -119,14 +122,16 @@ func TestAShadowRuleThatFailsIsOnlyRecorded(t *testing.T) {
 	require.Equal(t, fraud.Review, d.Explanation.Trials[0].Outcome)
 }
 
-func TestAValueThatWasNotCountedIsNoZero(t *testing.T) {
+// A value that was not counted is not taken for 0.
+func TestMissingValueIsNotZero(t *testing.T) {
 	set := plain.read(t)
 	d := set.Evaluate(rules.Unremarkable(), nil)
 	require.Equal(t, fraud.Review, d.Outcome)
 	require.Equal(t, `card.count("10m") was not counted`, d.Explanation.Rules[0].Error)
 }
 
-func TestARuleSeesTheValueOfAFeatureHoweverItSpellsIt(t *testing.T) {
+// A rule sees the value of a feature however it spells the feature.
+func TestFeatureSpellings(t *testing.T) {
 	set := plain.rule(`card.count("60m") == 2 && card.count("1h") == 2 && metadata("device").distinct("metadata.terminal", "24h") == 3`, "score: 1").read(t)
 	require.Equal(t, []string{`card.count("10m")`, `card.count("1h")`, `metadata("device").distinct("metadata.terminal", "1d")`}, featureNames(set))
 	d := evaluate(set, map[string]float64{`card.count("1h")`: 2, `metadata("device").distinct("metadata.terminal", "1d")`: 3})
@@ -134,7 +139,7 @@ func TestARuleSeesTheValueOfAFeatureHoweverItSpellsIt(t *testing.T) {
 }
 
 // The conditions use the words of the vocabulary, and all must be true for one transaction.
-func TestRulesSeeTheTransactionAsItIs(t *testing.T) {
+func TestRulesSeeTransaction(t *testing.T) {
 	for _, when := range []string{
 		`at == timestamp("2026-03-04T12:00:00Z") && at.getHours() == 12 && at.getHours("Asia/Kolkata") == 17 && at.getMinutes("+05:30") == 30`,
 		`order.id == "1001" && order.name == "a book" && order.cost == 500.0 && order.currency == "INR" && order.items == 1`,
@@ -152,7 +157,7 @@ func TestRulesSeeTheTransactionAsItIs(t *testing.T) {
 	}
 }
 
-func TestRulesSeeWhatIsNotThereAsEmpty(t *testing.T) {
+func TestRulesSeeAbsentAsEmpty(t *testing.T) {
 	set := plain.rule(`|
       !card.known && !customer.known && customer.id == "" && customer.emailDomain == "" && !customer.dated &&
       customer.age == duration("0s") && !ip.known && payment.token && billing.country == "" && !has(card.brand) &&
@@ -163,7 +168,7 @@ func TestRulesSeeWhatIsNotThereAsEmpty(t *testing.T) {
 	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
 }
 
-func TestRulesSeeWhatWasNotWellFormed(t *testing.T) {
+func TestRulesSeeMalformed(t *testing.T) {
 	for part, when := range map[string]string{
 		"customer.email": "customer.emailMalformed", "customer.createdAt": "customer.createdAtMalformed",
 		"ip": "ip.malformed", "billing.country": "billing.malformed", "shipping.country": "shipping.malformed",
@@ -175,13 +180,15 @@ func TestRulesSeeWhatWasNotWellFormed(t *testing.T) {
 	}
 }
 
-func TestAnAccountFromAfterTheTransactionIsNew(t *testing.T) {
+// An account from after the transaction is new.
+func TestAccountFromFutureIsNew(t *testing.T) {
 	set, c := plain.rule(`'customer.dated && customer.age == duration("0s")'`, "score: 1").read(t), rules.Unremarkable()
 	c.Customer.CreatedAt = c.StartTime.Add(time.Hour)
 	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
 }
 
-func TestAPaymentMethodIsComparedInOneSpelling(t *testing.T) {
+// All spellings of a payment method are compared as one.
+func TestPaymentMethodSpellings(t *testing.T) {
 	set, c := plain.rule(`payment.method == "card"`, "score: 1").read(t), rules.Unremarkable()
 	for _, method := range []string{"card", "Card", " CARD", "ｃａｒｄ", "card\u00a0"} {
 		c.PaymentMethod = method
@@ -189,13 +196,14 @@ func TestAPaymentMethodIsComparedInOneSpelling(t *testing.T) {
 	}
 }
 
-func TestAMailDomainIsInSmallLetters(t *testing.T) {
+func TestEmailDomainIsLowerCase(t *testing.T) {
 	set, c := plain.rule(`customer.emailDomain == "example.com"`, "score: 1").read(t), rules.Unremarkable()
 	c.Customer.Email = "Jo@EXAMPLE.com"
 	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
 }
 
-func TestAValueThatIsNoNumberIsAFailure(t *testing.T) {
+// A value that is not a number is a failure.
+func TestValueNotANumber(t *testing.T) {
 	set := plain.rule(`card.sum("1h") >= 0.0 || card.sum("1h") < 0.0`, "score: 1").read(t)
 	for _, value := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		d := evaluate(set, map[string]float64{`card.sum("1h")`: value})

@@ -19,8 +19,9 @@ import (
 	"dummyorders/rules"
 )
 
-// The demo's loop posts 200 requests, alternating between two.
-func TestTheDemosLoopIsReviewedAndThenDeclinedByTheDefaultRuleset(t *testing.T) {
+// The demo's loop is reviewed and then declined by the default ruleset. The demo's loop posts 200 requests, alternating
+// between two.
+func TestDefaultWithDemoLoop(t *testing.T) {
 	var past velocity.Timeline
 	var outcomes []fraud.Outcome
 	begin := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -36,7 +37,8 @@ func TestTheDemosLoopIsReviewedAndThenDeclinedByTheDefaultRuleset(t *testing.T) 
 	require.Equal(t, slices.Repeat([]fraud.Outcome{decline}, 188), outcomes[12:])
 }
 
-func TestTheDemosFirstRequestsScoreFive(t *testing.T) {
+// The demo's first requests have the score 5.
+func TestDefaultWithDemoFirstRequests(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		d := decide(new(velocity.Timeline), rules.Default(), demo(t, first, time.Now()))
 		require.Equal(t, 5, d.Score)
@@ -44,8 +46,9 @@ func TestTheDemosFirstRequestsScoreFive(t *testing.T) {
 	}
 }
 
-// The lists of the default ruleset are empty: the test adds entries to them.
-func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
+// The default ruleset's lists decide about what is on them. The lists of the default ruleset are empty: the test adds
+// entries to them.
+func TestDefaultLists(t *testing.T) {
 	for file, c := range map[string]struct {
 		entry string
 		want  fraud.Outcome
@@ -69,8 +72,9 @@ func TestTheDefaultRulesetsListsDecideAboutWhoIsOnThem(t *testing.T) {
 	}
 }
 
-// The address of a proxy, or one that many subscribers of a provider share, says nothing about a buyer.
-func TestBuyersWhoShareAnAddressThatNamesNoneOfThemAreApproved(t *testing.T) {
+// Buyers who share an address that names none of them are approved. The address of a proxy, or one that many
+// subscribers of a provider share, says nothing about a buyer.
+func TestDefaultWithSharedAddress(t *testing.T) {
 	for ip, want := range map[string]fraud.Outcome{
 		"8.8.8.8": fraud.Decline, "::ffff:8.8.8.8": fraud.Decline, "64:ff9b::8.8.8.8": fraud.Decline, "2002:808:808::7": fraud.Decline,
 		"2606:4700:4700:1::7": fraud.Decline,
@@ -92,7 +96,8 @@ func TestBuyersWhoShareAnAddressThatNamesNoneOfThemAreApproved(t *testing.T) {
 	}
 }
 
-func TestABlockListOfTheDefaultRulesetGoesBeforeItsAllowList(t *testing.T) {
+// A block list of the default ruleset goes before its allow list.
+func TestDefaultBlockBeforeAllow(t *testing.T) {
 	files := defaultFiles(t)
 	for _, file := range []string{"lists/blocked_customers.txt", "lists/trusted_customers.txt"} {
 		files[file] = &fstest.MapFile{Data: []byte("c-1\n")}
@@ -102,7 +107,8 @@ func TestABlockListOfTheDefaultRulesetGoesBeforeItsAllowList(t *testing.T) {
 	require.Equal(t, fraud.Decline, decide(new(velocity.Timeline), set, customerOf(t, "4242424242424242")).Outcome)
 }
 
-func TestEveryRuleOfTheDefaultRulesetHasACaseOnEitherSide(t *testing.T) {
+// Every rule of the default ruleset has a case on either side.
+func TestDefaultCases(t *testing.T) {
 	report := rules.RunCases(rules.Default())
 	require.Empty(t, report.Failures)
 	hits, misses := map[string]bool{}, map[string]bool{}

@@ -9,7 +9,8 @@ import (
 	"dummyorders/rules"
 )
 
-func TestADiffSaysFieldByFieldWhatChanged(t *testing.T) {
+// A diff says field by field what changed.
+func TestDiff(t *testing.T) {
 	a := on("customer.id", "a\nb\nc\n").with(folder{"rules/b.yaml": "rules:\n" + written("gone", "true", "score: 3")})
 	b := a.with(folder{
 		"ruleset.yaml": strings.NewReplacer("version: 1", "version: 2", "review: 40", "review: 30", "effect: block", "effect: allow").Replace(a["ruleset.yaml"]),
@@ -38,7 +39,8 @@ func TestADiffSaysFieldByFieldWhatChanged(t *testing.T) {
 	require.Empty(t, rules.Diff(a.read(t), a.read(t)))
 }
 
-func TestTheDigestCoversWhatDecidesAndNoCases(t *testing.T) {
+// The digest covers what decides and not the cases.
+func TestDigest(t *testing.T) {
 	base := on("customer.id", "a\n")
 	digest := base.read(t).Ruleset().Digest
 	require.Regexp(t, "^sha256:[0-9a-f]{64}$", digest)

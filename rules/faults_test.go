@@ -12,8 +12,9 @@ import (
 	"dummyorders/rules"
 )
 
-// If a file cannot be read, references to what it should hold are not reported as faults.
-func TestAFileThatIsNoYAMLIsTheOnlyFault(t *testing.T) {
+// A file that is not YAML is the only fault. If a file cannot be read, references to what it should hold are not
+// reported as faults.
+func TestBrokenFileIsOnlyFault(t *testing.T) {
 	files, err := fs.ReadFile(rules.Files(), "ruleset.yaml")
 	require.NoError(t, err)
 	torn := t.TempDir()
@@ -29,7 +30,8 @@ func TestAFileThatIsNoYAMLIsTheOnlyFault(t *testing.T) {
 	}
 }
 
-func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
+// A fault says where it is and what would be right.
+func TestFaults(t *testing.T) {
 	main := func(text string) folder { return folder{"ruleset.yaml": text} }
 	const good = "id: plain\nversion: 1\nthresholds: {review: 40, decline: 80}\n"
 	oneRule := func(text string) folder { return folder{"rules/b.yaml": text} }
@@ -95,7 +97,8 @@ func TestAFaultSaysWhereItIsAndWhatWouldBeRight(t *testing.T) {
 	}
 }
 
-func TestAllFaultsOfAllFilesAreToldAtOnceInTheirOrder(t *testing.T) {
+// All faults of all files are reported at once, in their order.
+func TestFaultsAtOnce(t *testing.T) {
 	require.Equal(t, []string{
 		`lists/bad.txt:2:1: "300.0.2.1" is neither an address nor a network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
 		`lists/bad.txt:4:1: "192.0.2.0/33" is neither an address nor a network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24`,
@@ -113,7 +116,8 @@ func TestAllFaultsOfAllFilesAreToldAtOnceInTheirOrder(t *testing.T) {
 	}.faults(t))
 }
 
-func TestAFileThatIsAllWrongIsNotToldInThousandsOfLines(t *testing.T) {
+// A file that is all wrong is not reported in thousands of lines.
+func TestFaultsAreBounded(t *testing.T) {
 	faults := plain.with(folder{
 		"ruleset.yaml": plain["ruleset.yaml"] + "lists:\n  bad: {file: bad.txt, of: ip.address, effect: block}\n",
 		"bad.txt":      strings.Repeat("x\n", 5000),
@@ -122,7 +126,7 @@ func TestAFileThatIsAllWrongIsNotToldInThousandsOfLines(t *testing.T) {
 	require.Equal(t, "bad.txt: there are 4900 more faults in this file", faults[0])
 }
 
-func TestWhatIsOddIsWarnedOf(t *testing.T) {
+func TestWarnings(t *testing.T) {
 	set := plain.with(folder{
 		"ruleset.yaml": plain["ruleset.yaml"] + "lists:\n  odd: {file: odd.txt, of: customer.id}\n",
 		"odd.txt":      "# nobody\n",
@@ -142,13 +146,14 @@ func TestWhatIsOddIsWarnedOf(t *testing.T) {
 	}, warnings)
 }
 
-func TestAThresholdThatOnlyAnActionReachesIsWarnedOf(t *testing.T) {
+// A threshold that only an action reaches is warned of.
+func TestWarnOfUnreachableThreshold(t *testing.T) {
 	set := plain.with(folder{"ruleset.yaml": strings.Replace(plain["ruleset.yaml"], "80", "95", 1)}).rule("true", "action: block").read(t)
 	require.Len(t, set.Warnings(), 1)
 	require.Contains(t, set.Warnings()[0].String(), "ruleset.yaml:3:35: no score can reach this")
 }
 
-func TestAFolderThatIsNotThereIsSaidToBeSo(t *testing.T) {
+func TestLoadMissingFolder(t *testing.T) {
 	_, err := rules.Load(t.TempDir() + "/nowhere")
 	require.ErrorContains(t, err, "read ruleset: ")
 	require.ErrorContains(t, err, "nowhere")

@@ -80,7 +80,8 @@ func inTurn(number int) []int {
 
 var severity = map[fraud.Outcome]int{fraud.Approve: 0, fraud.Review: 1, fraud.Decline: 2}
 
-func TestTheOrderOfRulesChangesNeitherOutcomeNorScore(t *testing.T) {
+// The order of rules changes neither outcome nor score.
+func TestRuleOrderChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
 		seed := rapid.Uint64().Draw(t, "order")
@@ -92,7 +93,8 @@ func TestTheOrderOfRulesChangesNeitherOutcomeNorScore(t *testing.T) {
 	})
 }
 
-func TestARaisedScoreNeverLowersTheOutcome(t *testing.T) {
+// A raised score never lowers the outcome.
+func TestRaisedScore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, on := rapid.SliceOfN(anyRule, 1, 6).Draw(t, "rules"), anyLists.Draw(t, "lists")
 		before := decided(t, all, inTurn(len(all)), on)
@@ -105,7 +107,7 @@ func TestARaisedScoreNeverLowersTheOutcome(t *testing.T) {
 	})
 }
 
-func TestABlockListBeatsEverything(t *testing.T) {
+func TestBlockListBeatsEverything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := anyRules.Draw(t, "rules")
 		on := rapid.SampledFrom([]string{"block", "allow block"}).Draw(t, "lists")
@@ -115,7 +117,7 @@ func TestABlockListBeatsEverything(t *testing.T) {
 	})
 }
 
-func TestAnAllowListBeatsEverythingButABlockList(t *testing.T) {
+func TestAllowListBeatsAllButBlockList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := anyRules.Draw(t, "rules")
 		if d := decided(t, all, inTurn(len(all)), "allow"); d.Outcome != fraud.Approve {
@@ -124,7 +126,7 @@ func TestAnAllowListBeatsEverythingButABlockList(t *testing.T) {
 	})
 }
 
-func TestOutcomeScoreAndThresholdsAgree(t *testing.T) {
+func TestOutcomeAgreesWithThresholds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
 		d := decided(t, all, inTurn(len(all)), on)
@@ -135,7 +137,7 @@ func TestOutcomeScoreAndThresholdsAgree(t *testing.T) {
 	})
 }
 
-func TestWhatHitSettlesToTheOutcome(t *testing.T) {
+func TestHitsSettleToOutcome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, lists := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
 		set := madeOf(t, all, inTurn(len(all)), lists)
@@ -147,7 +149,8 @@ func TestWhatHitSettlesToTheOutcome(t *testing.T) {
 	})
 }
 
-func TestShadowRulesChangeNothingButTheExplanation(t *testing.T) {
+// Shadow rules change nothing but the explanation.
+func TestShadowRulesOnlyExplain(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
 		var live []int
@@ -164,7 +167,8 @@ func TestShadowRulesChangeNothingButTheExplanation(t *testing.T) {
 	})
 }
 
-func TestATrialDecidesAsIfShadowRulesWereLive(t *testing.T) {
+// A trial decides as if shadow rules were live.
+func TestTrial(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
 		all = append(all, drawn{shadow: true})
@@ -179,7 +183,7 @@ func TestATrialDecidesAsIfShadowRulesWereLive(t *testing.T) {
 	})
 }
 
-func TestTheSameCheckWithTheSameValuesIsTheSameDecision(t *testing.T) {
+func TestEvaluateIsDeterministic(t *testing.T) {
 	set := rules.Default()
 	rapid.Check(t, func(t *rapid.T) {
 		values := map[string]float64{}

@@ -21,9 +21,9 @@ func warnings(t *testing.T, when string) []string {
 	return all
 }
 
-// The number before an expected warning is the number of characters before its place, as in
-// TestAConditionThatIsWrongIsExplainedWhereItIs.
-func TestAConditionThatCanHardlyBeMeantIsWarnedOf(t *testing.T) {
+// A condition that can hardly be meant is warned of. The number before an expected warning is the number of characters
+// before its place, as in TestConditionFaults.
+func TestConditionWarnings(t *testing.T) {
 	const (
 		guard = "a division by 0 is infinite, and more than any limit: guard it with "
 		more  = " is from 0 to 1000: no more than the latest 1000 are looked at"
@@ -100,7 +100,7 @@ func TestAConditionThatCanHardlyBeMeantIsWarnedOf(t *testing.T) {
 	}
 }
 
-func TestAConditionThatIsMeantIsNotWarnedOf(t *testing.T) {
+func TestConditionsWithoutWarning(t *testing.T) {
 	for _, when := range []string{
 		`customer.mean("30d") > 0.0 && payment.amount / customer.mean("30d") > 5.0`,
 		`payment.amount / (customer.mean("30d") + 1.0) > 5.0`,
@@ -130,7 +130,8 @@ func TestAConditionThatIsMeantIsNotWarnedOf(t *testing.T) {
 	}
 }
 
-func TestWhatWasNotPostedIsNoFailure(t *testing.T) {
+// What was not posted is not a failure.
+func TestAbsentFieldsAreNotFailures(t *testing.T) {
 	for _, when := range []string{
 		`at - customer.createdAt > duration("72h")`,
 		`customer.createdAt - at < duration("-72h")`,
@@ -152,7 +153,8 @@ func TestWhatWasNotPostedIsNoFailure(t *testing.T) {
 	require.Equal(t, "RULE_FAILED", d.Reasons[0].Code)
 }
 
-func TestTheBrandsThatRulesKnowAreThoseOfCards(t *testing.T) {
+// The brands that rules know are those of cards.
+func TestBrandsAreKnown(t *testing.T) {
 	for _, brand := range card.Brands() {
 		require.Empty(t, warnings(t, fmt.Sprintf("card.brand == %q || card.coBrand == %q", brand, brand)))
 	}

@@ -19,7 +19,8 @@ func on(of, entries string) folder {
 	})
 }
 
-func TestAListHoldsWhatStandsOnItAndNothingElse(t *testing.T) {
+// A list holds its entries and nothing else.
+func TestLists(t *testing.T) {
 	for name, c := range map[string]struct {
 		of, entries string
 		change      func(*fraud.Check)
@@ -87,7 +88,8 @@ func TestAListHoldsWhatStandsOnItAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAnEntryThatCanMatchNothingIsAFault(t *testing.T) {
+// An entry that can match nothing is a fault.
+func TestListEntryFaults(t *testing.T) {
 	for of, entries := range map[string][]string{
 		"customer.id": {strings.Repeat("c", 65)}, "metadata.device": {strings.Repeat("d", 501)},
 		"card.fingerprint": {"4111111111111111"}, "card.firstSix": {"41111"}, "customer.email": {"jo"},
@@ -103,7 +105,8 @@ func TestAnEntryThatCanMatchNothingIsAFault(t *testing.T) {
 	}
 }
 
-func TestALineOfAListIsOneEntry(t *testing.T) {
+// A line of a list is one entry.
+func TestListLines(t *testing.T) {
 	for _, of := range []string{"customer.id", "metadata.device", "ip.address", "card.fingerprint"} {
 		for _, entry := range []string{"192.0.2.1, 192.0.2.2", `"192.0.2.1"`, "'192.0.2.1'", "192.0.2.1,because"} {
 			require.Equal(t, []string{"l.txt:1:1: must be one entry a line, without commas and quotes"}, on(of, entry).faults(t))
@@ -112,11 +115,11 @@ func TestALineOfAListIsOneEntry(t *testing.T) {
 }
 
 // A card number must never get into a log. A fault of a list would quote it.
-func TestAFaultOfAListOfCardsDoesNotQuoteACardNumber(t *testing.T) {
+func TestListFaultHidesCardNumber(t *testing.T) {
 	require.NotContains(t, strings.Join(on("card.fingerprint", "4111111111111111\n").faults(t), ""), "41111")
 }
 
-func TestNoFaultQuotesACardNumber(t *testing.T) {
+func TestFaultsHideCardNumbers(t *testing.T) {
 	for name, f := range map[string]folder{
 		"a wrong list": on("ip.address", "4111 1111 1111 1111\n"),
 		"a condition":  plain.rule(`card.4111111111111111`),
@@ -129,12 +132,13 @@ func TestNoFaultQuotesACardNumber(t *testing.T) {
 		on("ip.address", "4111111111111111\n").faults(t)[0])
 }
 
-func TestListsAreToldWithTheirSizes(t *testing.T) {
+func TestListSizes(t *testing.T) {
 	set := on("ip.address", "192.0.2.1\n192.0.2.1/32\n198.51.100.0/24\n").read(t)
 	require.Equal(t, []rules.List{{Name: "l", File: "l.txt", Of: "ip.address", Effect: fraud.ActBlock, Entries: 2}}, set.Lists())
 }
 
-func TestAHundredThousandEntriesAreFound(t *testing.T) {
+// A hundred thousand entries are found.
+func TestLargeList(t *testing.T) {
 	var text strings.Builder
 	for i := range 100_000 {
 		fmt.Fprintf(&text, "10.%d.%d.%d/30\n", i>>16&255, i>>8&255, i&255&^3)

@@ -91,7 +91,8 @@ const (
 	refused  = "ERROR A changed ruleset cannot be used: the old one goes on deciding"
 )
 
-func TestAChangedRulesetIsTakenOverOnceItStandsStill(t *testing.T) {
+// A changed ruleset is taken over once it stays the same.
+func TestReloadWhenStable(t *testing.T) {
 	w := watch(t, numbered(2))
 	w.save(numbered(3))
 	w.look(1)
@@ -106,7 +107,8 @@ func TestAChangedRulesetIsTakenOverOnceItStandsStill(t *testing.T) {
 	require.Len(t, w.logs(), 1, "nothing changed since")
 }
 
-func TestABrokenRulesetIsRefusedLoudlyAndTheOldOneStays(t *testing.T) {
+// A broken ruleset is refused loudly and the old one stays.
+func TestReloadBroken(t *testing.T) {
 	w := watch(t, numbered(2))
 	w.save(folder{"rules/b.yaml": "rules:\n" + written("bad", "card.brnd == ''") + written("says", "true")})
 	w.look(2)
@@ -122,7 +124,8 @@ func TestABrokenRulesetIsRefusedLoudlyAndTheOldOneStays(t *testing.T) {
 	require.Equal(t, []string{refused, tookOver}, w.logs())
 }
 
-func TestAnEntryOnAListCountsAfterTwoLooks(t *testing.T) {
+// An entry on a list counts after two looks.
+func TestReloadListEntry(t *testing.T) {
 	w := watch(t, numbered(1))
 	require.Equal(t, fraud.Review, w.Current().Evaluate(rules.Unremarkable(), nil).Outcome)
 	w.save(folder{"l.txt": "c-1001\n"})
@@ -130,7 +133,8 @@ func TestAnEntryOnAListCountsAfterTwoLooks(t *testing.T) {
 	require.Equal(t, fraud.Decline, w.Current().Evaluate(rules.Unremarkable(), nil).Outcome)
 }
 
-func TestAListThatIsNewIsWatchedToo(t *testing.T) {
+// A new list is watched too.
+func TestReloadNewList(t *testing.T) {
 	w := watch(t, numbered(1))
 	changed := numbered(1)
 	changed["ruleset.yaml"] = strings.Replace(changed["ruleset.yaml"], "l.txt", "other/l.txt", 1)
@@ -143,7 +147,8 @@ func TestAListThatIsNewIsWatchedToo(t *testing.T) {
 	require.Equal(t, fraud.Decline, w.Current().Evaluate(rules.Unremarkable(), nil).Outcome)
 }
 
-func TestAFolderThatIsAwayForAWhileDecidesOn(t *testing.T) {
+// A ruleset whose folder is away for a while goes on to decide.
+func TestReloadMissingFolder(t *testing.T) {
 	w := watch(t, numbered(2))
 	away := w.folder + "-away"
 	require.NoError(t, os.Rename(w.folder, away))
@@ -155,7 +160,8 @@ func TestAFolderThatIsAwayForAWhileDecidesOn(t *testing.T) {
 	require.Equal(t, []string{refused, "INFO The folder holds the ruleset that decides again"}, w.logs())
 }
 
-func TestALinkDoesNotLeadOutOfTheFolder(t *testing.T) {
+// A link does not lead out of the folder.
+func TestLinkOutOfFolder(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "outside.txt")
 	require.NoError(t, os.WriteFile(outside, []byte("c-1001\n"), 0o600))
 	w := watch(t, numbered(2))
@@ -167,13 +173,14 @@ func TestALinkDoesNotLeadOutOfTheFolder(t *testing.T) {
 	require.ErrorContains(t, err, "l.txt")
 }
 
-func TestWithoutARulesetThereIsNoSource(t *testing.T) {
+func TestNewSourceRefuses(t *testing.T) {
 	_, err := rules.NewSource(t.TempDir(), slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "ruleset.yaml: is missing")
 }
 
-// Each version of the ruleset shows its number in three places: its version, its score and the codes of its reasons.
-func TestEveryDecisionIsWhollyOfOneRuleset(t *testing.T) {
+// Every decision is made wholly by one ruleset. Each version of the ruleset shows its number in three places: its
+// version, its score and the codes of its reasons.
+func TestDecisionIsOfOneRuleset(t *testing.T) {
 	w := watch(t, whole(1))
 	digests := map[string]int{w.Current().Ruleset().Digest: 1}
 	ctx, cancel := context.WithCancel(t.Context())

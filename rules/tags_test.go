@@ -6,8 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// YAML reads a value that begins with ! as a tag, and would keep only the part of a condition after the first space.
-func TestAConditionThatBeginsWithAnExclamationMarkIsRefused(t *testing.T) {
+// A condition that begins with an exclamation mark is refused. YAML reads a value that begins with ! as a tag, and
+// would keep only the part of a condition after the first space.
+func TestConditionExclamationMark(t *testing.T) {
 	const text = ": begins with !, which YAML takes for a tag: put it in quotes or after |"
 	for _, when := range []string{
 		"! card.known", "!card.known", "!card.known && ip.known", "!card.known && !ip.known", "!(card.known) && ip.known", "!",

@@ -15,7 +15,8 @@ import (
 
 const inSpite = "WARN A ruleset is used in spite of faults: they change no decision"
 
-func TestAThresholdOutOfReachIsAFaultThatDoesNotKeepTheSetFromDeciding(t *testing.T) {
+// A threshold out of reach is a fault that does not keep the ruleset from deciding.
+func TestThresholdOutOfReach(t *testing.T) {
 	set := plain.with(folder{"ruleset.yaml": strings.Replace(plain["ruleset.yaml"], "80", "91", 1)}).read(t)
 	require.Equal(t, []rules.Fault{{
 		File: "ruleset.yaml", Line: 3, Column: 35,
@@ -25,8 +26,9 @@ func TestAThresholdOutOfReachIsAFaultThatDoesNotKeepTheSetFromDeciding(t *testin
 	require.Empty(t, rules.Default().Unreachable())
 }
 
-// Putting a rule in shadow in an emergency may leave a threshold that no score can reach.
-func TestARulePutInShadowIsTakenOverThoughAThresholdIsOutOfReachThen(t *testing.T) {
+// A rule put in shadow is taken over, although a threshold is then out of reach. Putting a rule in shadow in an
+// emergency may leave a threshold that no score can reach.
+func TestReloadRuleInShadow(t *testing.T) {
 	w := watch(t, numbered(2))
 	inShadow := numbered(2)
 	inShadow["rules/a.yaml"] += "    mode: shadow\n"
@@ -37,7 +39,8 @@ func TestARulePutInShadowIsTakenOverThoughAThresholdIsOutOfReachThen(t *testing.
 	require.Contains(t, w.logged.String(), "ruleset.yaml:3:22: no score can reach this")
 }
 
-func TestFaultsInCasesKeepNoChangeFromDeciding(t *testing.T) {
+// Faults in cases do not keep a change from deciding.
+func TestReloadFaultsInCases(t *testing.T) {
 	for name, broken := range map[string]folder{
 		"of the whole set":  {"cases/a.yaml": "cases: [{name: a, given: {crad: none}, outcome: approve}]\n"},
 		"that are no YAML":  {"cases/a.yaml": "cases: ["},
@@ -59,7 +62,8 @@ func TestFaultsInCasesKeepNoChangeFromDeciding(t *testing.T) {
 	}
 }
 
-func TestASourceThatStartsWithFaultsInCasesSaysSoOnce(t *testing.T) {
+// A source that starts with faults in cases says so once.
+func TestSourceStartsWithCaseFaults(t *testing.T) {
 	w := &watched{t: t, folder: t.TempDir(), logged: &bytes.Buffer{}}
 	w.save(numbered(2).with(folder{"cases/a.yaml": "cases: ["}))
 	source, err := rules.NewSource(w.folder, slog.New(slog.NewJSONHandler(w.logged, nil)))
@@ -71,7 +75,8 @@ func TestASourceThatStartsWithFaultsInCasesSaysSoOnce(t *testing.T) {
 	require.Contains(t, w.logged.String(), "cases/a.yaml:")
 }
 
-func TestAFileOfCasesThatCannotBeReadHidesNoFaultsOfOthers(t *testing.T) {
+// A file of cases that cannot be read hides no faults of others.
+func TestUnreadableCasesHideNothing(t *testing.T) {
 	for _, torn := range []string{"cases: [", "#" + strings.Repeat(" ", 32<<20)} {
 		require.Len(t, plain.with(folder{
 			"cases/a.yaml": torn, "cases/b.yaml": "cases: [{name: a, given: {crad: none}, outcome: approve}]\n",
@@ -79,15 +84,16 @@ func TestAFileOfCasesThatCannotBeReadHidesNoFaultsOfOthers(t *testing.T) {
 	}
 }
 
-func TestFaultsInCasesAreToldBesideThoseOfRules(t *testing.T) {
+// Faults in cases are reported beside those of rules.
+func TestFaultsOfCasesAndRules(t *testing.T) {
 	require.Len(t, plain.with(folder{
 		"cases/a.yaml": "cases: [{name: a, given: {crad: none}, outcome: approve}]\n", "rules/b.yaml": "rules:\n" + written("x", "card"),
 	}).faults(t), 2)
 }
 
-// The state of the folder is the same before and after: for the state, a file that cannot be read counts as one that
-// contains "cannot be read".
-func TestAFileThatCannotBeReadIsTriedAgainThoughNothingChanges(t *testing.T) {
+// A file that cannot be read is tried again, although nothing changes. The state of the folder is the same before and
+// after: for the state, a file that cannot be read counts as one that contains "cannot be read".
+func TestReloadUnreadableFile(t *testing.T) {
 	w := watch(t, numbered(2))
 	outside, list := filepath.Join(t.TempDir(), "outside.txt"), filepath.Join(w.folder, "l.txt")
 	require.NoError(t, os.Remove(list))
@@ -101,7 +107,8 @@ func TestAFileThatCannotBeReadIsTriedAgainThoughNothingChanges(t *testing.T) {
 	require.Equal(t, []string{refused, tookOver}, w.logs())
 }
 
-func TestAFolderWithoutRulesSaysSoAndNothingElse(t *testing.T) {
+// A folder without rules says so and nothing else.
+func TestFolderWithoutRules(t *testing.T) {
 	for _, f := range []folder{
 		{"ruleset.yaml": plain["ruleset.yaml"]},
 		{"ruleset.yaml": plain["ruleset.yaml"] + "odd: 1\n", "rulez/a.yaml": plain["rules/a.yaml"], "cases/a.yaml": "cases: [{name: a}]"},
@@ -111,7 +118,8 @@ func TestAFolderWithoutRulesSaysSoAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestWhatStandsInTheFolderAndIsNotReadIsWarnedOf(t *testing.T) {
+// Files in the folder that are not read are warned of.
+func TestWarnOfUnreadFiles(t *testing.T) {
 	set := plain.with(folder{
 		"ruleset.yaml":     plain["ruleset.yaml"] + "lists:\n  l: {file: people/l.txt, of: customer.id, effect: block}\n",
 		"people/l.txt":     "c-1\n",
@@ -123,7 +131,7 @@ func TestWhatStandsInTheFolderAndIsNotReadIsWarnedOf(t *testing.T) {
 	}, set.Warnings())
 }
 
-func TestAFileThatIsTooLargeIsNotRead(t *testing.T) {
+func TestLargeFileIsNotRead(t *testing.T) {
 	huge := plain.with(folder{"rules/b.yaml": "#" + strings.Repeat(" ", 32<<20)})
 	require.Equal(t, []string{"rules/b.yaml: cannot be read: it is larger than 33554432 bytes"}, huge.faults(t))
 }

@@ -2,7 +2,7 @@ package rules
 
 import "testing"
 
-func TestEveryExampleOfTheLanguageCompiles(t *testing.T) {
+func TestLanguageExamples(t *testing.T) {
 	for _, l := range language {
 		if _, faults := compile(l.Example, nil); len(faults) > 0 {
 			t.Errorf("%s: %v", l.Example, faults)

@@ -16,7 +16,8 @@ var update = flag.Bool("update", false, "write docs/vocabulary.md anew")
 // vocabularyFile is the page of the vocabulary for analysts.
 const vocabularyFile = "../docs/vocabulary.md"
 
-func TestThePageOfTheVocabularyIsWhatRulesAreCompiledBy(t *testing.T) {
+// The page of the vocabulary is what rules are compiled by.
+func TestVocabularyPage(t *testing.T) {
 	page, err := rules.VocabularyPage()
 	require.NoError(t, err)
 	if *update {

@@ -10,8 +10,8 @@ import (
 	"dummyorders/rules"
 )
 
-// The built-in ruleset has the list that one of the examples uses.
-func TestEveryExampleOfTheVocabularyIsACondition(t *testing.T) {
+// Every example of the vocabulary is a condition. The built-in ruleset has the list that one of the examples uses.
+func TestVocabularyExamples(t *testing.T) {
 	set := everyWord(t)
 	require.NotEmpty(t, exampleRules())
 	for _, r := range evaluate(set, nil).Explanation.Rules {
@@ -19,7 +19,8 @@ func TestEveryExampleOfTheVocabularyIsACondition(t *testing.T) {
 	}
 }
 
-func TestEveryWordIsExplainedAndItsExampleUsesIt(t *testing.T) {
+// Every word is explained and its example uses it.
+func TestVocabularyWords(t *testing.T) {
 	for _, part := range rules.Vocabulary() {
 		require.NotEmpty(t, part.Doc, part.Name)
 		for _, word := range part.Words {

@@ -49,7 +49,8 @@ func closed(t *testing.T, err error, says string) {
 	require.Contains(t, closed.Message(), says)
 }
 
-func TestAnAcknowledgementInTimeStopsTheEscalationOfEveryChain(t *testing.T) {
+// An acknowledgement in time stops the escalation of every chain.
+func TestAckStopsEscalation(t *testing.T) {
 	d := newDelivery(t)
 	got := d.acknowledges(10*time.Minute, alert.Acknowledgement{By: "ada", Note: "mine"})
 	other := escalating()
@@ -67,7 +68,8 @@ func TestAnAcknowledgementInTimeStopsTheEscalationOfEveryChain(t *testing.T) {
 	}
 }
 
-func TestTheNextStepIsToldWhenNobodyAcknowledgesInTime(t *testing.T) {
+// If a step is not acknowledged in time, the alert goes to the next one.
+func TestEscalate(t *testing.T) {
 	d := newDelivery(t)
 	d.acknowledges(20*time.Minute, alert.Acknowledgement{By: "grace"})
 	log := d.execute(escalating())
@@ -83,7 +85,8 @@ func TestTheNextStepIsToldWhenNobodyAcknowledgesInTime(t *testing.T) {
 	require.True(t, log.Chains[0].Steps[1].AskedUntil.Equal(d.start.Add(30*time.Minute)))
 }
 
-func TestTheNextStepIsToldAtOnceWhenNobodyOfAStepCanBe(t *testing.T) {
+// If no target of a step can be reached, the alert goes to the next step at once.
+func TestEscalateAtOnce(t *testing.T) {
 	d := newDelivery(t)
 	d.fails(ada, errRefused, 1)
 	d.acknowledges(time.Minute, alert.Acknowledgement{By: "grace"})
@@ -93,7 +96,8 @@ func TestTheNextStepIsToldAtOnceWhenNobodyOfAStepCanBe(t *testing.T) {
 	require.Contains(t, d.failure(workflows.NotDelivered), string(ada))
 }
 
-func TestAnAlertThatNobodyAcknowledgesFailsItsWorkflow(t *testing.T) {
+// An alert that is not acknowledged fails its workflow.
+func TestNotAcknowledged(t *testing.T) {
 	d := newDelivery(t)
 	log := d.execute(escalating())
 	require.Contains(t, d.failure(workflows.NotAcknowledged), "not acknowledged by on-call")
@@ -101,7 +105,8 @@ func TestAnAlertThatNobodyAcknowledgesFailsItsWorkflow(t *testing.T) {
 	require.Len(t, d.told, 2)
 }
 
-func TestTheFirstAcknowledgementCountsAndTheOthersAreToldWhoseItWas(t *testing.T) {
+// The first acknowledgement counts, and the others get it as their answer.
+func TestFirstAckCounts(t *testing.T) {
 	d := newDelivery(t)
 	d.fails(ada, errAway, 7) // for two minutes, in which the workflow goes on
 	d.acknowledges(10*time.Second, alert.Acknowledgement{By: "ada"})
@@ -114,7 +119,8 @@ func TestTheFirstAcknowledgementCountsAndTheOthersAreToldWhoseItWas(t *testing.T
 	require.NotContains(t, d.told, grace)
 }
 
-func TestAnAcknowledgementIsRefusedWhereThereIsNothingToAcknowledge(t *testing.T) {
+// An acknowledgement is refused where there is nothing to acknowledge.
+func TestAckRefused(t *testing.T) {
 	collected := escalating()
 	collected.Group = &alert.Grouping{Key: "k", Window: time.Minute}
 	muted := escalating()
@@ -146,7 +152,8 @@ func TestAnAcknowledgementIsRefusedWhereThereIsNothingToAcknowledge(t *testing.T
 	}
 }
 
-func TestNobodyIsAskedForLongerThanTheAlertIsWorthTelling(t *testing.T) {
+// Once an alert has expired, no receiver is asked to acknowledge it.
+func TestAckEndsWithExpiry(t *testing.T) {
 	d := newDelivery(t)
 	expires := d.start.Add(5 * time.Minute)
 	d.event.Data.ExpiresAt = &expires

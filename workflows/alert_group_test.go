@@ -110,7 +110,8 @@ func (g *group) members() [][]string {
 	return digests
 }
 
-func TestWhatFollowsWithinAWindowComesInOneDigest(t *testing.T) {
+// What follows within a window comes in one digest.
+func TestGroupDigest(t *testing.T) {
 	g := newGroupRun(t)
 	for i, id := range []string{"b", "c", "b", "first", "d"} { // two of them twice
 		g.joins(time.Duration(i)*time.Minute, id)
@@ -132,7 +133,8 @@ func TestWhatFollowsWithinAWindowComesInOneDigest(t *testing.T) {
 	require.Zero(t, d.Assignments[0].Steps[0].Within, "a digest asks for an acknowledgement")
 }
 
-func TestAWindowFollowsUponADigestAndTheGroupEndsInSilence(t *testing.T) {
+// A window follows upon a digest, and the group ends in silence.
+func TestGroupWindows(t *testing.T) {
 	g := newGroupRun(t)
 	g.joins(time.Minute, "b")
 	g.joins(6*time.Minute, "c")
@@ -144,7 +146,8 @@ func TestAWindowFollowsUponADigestAndTheGroupEndsInSilence(t *testing.T) {
 	require.Equal(t, 3*window, g.Now().Sub(g.start))
 }
 
-func TestAStormHasADigestForEachThousand(t *testing.T) {
+// A storm of alerts has a digest for each thousand.
+func TestGroupStorm(t *testing.T) {
 	g := newGroupRun(t)
 	for i := 0; i < 2500; i += 500 { // the test environment does not accept a thousand at once
 		g.RegisterDelayedCallback(func() {
@@ -166,8 +169,9 @@ func TestAStormHasADigestForEachThousand(t *testing.T) {
 	}
 }
 
-// Every delivery carries the digest, and all of them begin in one answer to Temporal, which refuses a large one.
-func TestTheMorePeopleGetADigestTheFewerAlertsItHolds(t *testing.T) {
+// The more people get a digest, the fewer alerts it holds. Every delivery carries the digest, and all of them begin in
+// one answer to Temporal, which refuses a large one.
+func TestDigestSizeByRecipients(t *testing.T) {
 	g := newGroupRun(t)
 	g.RegisterDelayedCallback(func() {
 		for id := range 150 {
@@ -184,8 +188,9 @@ func TestTheMorePeopleGetADigestTheFewerAlertsItHolds(t *testing.T) {
 	require.Equal(t, []int{40, 40, 40, 30}, sizes)
 }
 
-// Temporal terminates a workflow that answers with more than 4 MiB at once.
-func TestNoOrderIDMakesADigestTooLargeToTell(t *testing.T) {
+// No order id makes a digest too large to deliver. Temporal terminates a workflow that answers with more than 4 MiB at
+// once.
+func TestDigestFitsTemporal(t *testing.T) {
 	longest := alert.Member{
 		EventID: strings.Repeat("e", 36), TransactionID: strings.Repeat("t", 36), OrderID: strings.Repeat("<", 64), Wire: money.Wire{Amount: "999999999999.9999", Currency: "CLF"}, Outcome: "decline", Score: 100, Reason: strings.Repeat("R", 64), Time: time.Now(), Expiry: time.Now(),
 	}
@@ -207,7 +212,8 @@ func TestNoOrderIDMakesADigestTooLargeToTell(t *testing.T) {
 	}
 }
 
-func TestTheQueryOfAGroupSaysWhatWaitsAndWhatWasTold(t *testing.T) {
+// The query of a group says what waits and what was delivered.
+func TestGroupQuery(t *testing.T) {
 	g := newGroupRun(t)
 	g.joins(time.Minute, "b")
 	g.joins(6*time.Minute, "c")
@@ -233,7 +239,8 @@ func TestTheQueryOfAGroupSaysWhatWaitsAndWhatWasTold(t *testing.T) {
 	require.Equal(t, g.digests[1].DigestID, after.Digests[1].ID)
 }
 
-func TestAGroupThatIsCancelledTellsWhatItHolds(t *testing.T) {
+// A group that is cancelled delivers what it holds.
+func TestGroupCancelled(t *testing.T) {
 	g := newGroupRun(t)
 	g.joins(time.Minute, "b")
 	g.RegisterDelayedCallback(g.CancelWorkflow, 2*time.Minute)
@@ -242,7 +249,8 @@ func TestAGroupThatIsCancelledTellsWhatItHolds(t *testing.T) {
 	require.Equal(t, [][]string{{"b"}}, g.members())
 }
 
-func TestALongGroupGoesOnWithAllThatItHolds(t *testing.T) {
+// A long group continues as new with all that it holds.
+func TestGroupContinuesAsNew(t *testing.T) {
 	g := newGroupRun(t)
 	g.joins(time.Minute, "b")
 	g.joins(90*time.Second, "c")
@@ -275,7 +283,8 @@ func (g *group) continued() bool {
 	return is
 }
 
-func TestAThrottleAdmitsSoManyAndCollectsTheRest(t *testing.T) {
+// A throttle admits so many and collects the rest.
+func TestThrottle(t *testing.T) {
 	g := newGroupRun(t)
 	a, b, again := g.asks(0, "a"), g.asks(time.Minute, "b"), g.asks(3*time.Minute, "a")
 	c, cAgain := g.asks(2*time.Minute, "c"), g.asks(4*time.Minute, "c")
@@ -297,7 +306,8 @@ func TestAThrottleAdmitsSoManyAndCollectsTheRest(t *testing.T) {
 	require.Equal(t, 3*time.Hour, g.Now().Sub(g.start), "it ends in silence")
 }
 
-func TestAFraudOfANewGroupPassesWhereOthersHaveUsedUpTheThrottle(t *testing.T) {
+// A fraud of a new group passes where others have used up the throttle.
+func TestThrottlePassesNewFraud(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*alert.Notice)
 		passes bool
@@ -331,7 +341,8 @@ func TestAFraudOfANewGroupPassesWhereOthersHaveUsedUpTheThrottle(t *testing.T) {
 	}
 }
 
-func TestFraudsHaveNoMorePlacesThanTheThrottleGivesThem(t *testing.T) {
+// Frauds have no more places than the throttle gives them.
+func TestThrottleLimitsFrauds(t *testing.T) {
 	g := newGroupRun(t)
 	var passed []bool
 	for i, of := range []alert.Type{alert.ReviewRequested, alert.FraudDetected, alert.FraudDetected, alert.FraudDetected} {
@@ -342,7 +353,8 @@ func TestFraudsHaveNoMorePlacesThanTheThrottleGivesThem(t *testing.T) {
 	require.Equal(t, []bool{true, true, true, false}, passed)
 }
 
-func TestAnAlertThatWaitsAloneIsNoDigest(t *testing.T) {
+// An alert that waits alone does not become a digest.
+func TestGroupOfOne(t *testing.T) {
 	g := newGroupRun(t)
 	g.recall.errs = nil
 	g.joins(time.Minute, "b")
@@ -364,7 +376,8 @@ func TestAnAlertThatWaitsAloneIsNoDigest(t *testing.T) {
 	require.Equal(t, []string{"b"}, log.Digests[0].Events)
 }
 
-func TestAThrottleHoldsAllTheAlertsOfADigest(t *testing.T) {
+// A throttle holds all the alerts of a digest.
+func TestThrottleHoldsDigest(t *testing.T) {
 	g := newGroupRun(t)
 	digest := g.gathering("digest-1")
 	digest.Notice.Digest = &alert.Digest{Members: []alert.Member{{EventID: "x"}, {EventID: "y"}}}
@@ -377,9 +390,9 @@ func TestAThrottleHoldsAllTheAlertsOfADigest(t *testing.T) {
 	require.Equal(t, [][]string{{"x", "y"}}, g.members())
 }
 
-// The order, times and repetitions of the arrivals make no difference: each collected alert is in exactly one digest, and no
-// other alert is in any, over all runs of the workflow.
-func TestNoAlertIsLostAndNoneIsInTwoDigests(t *testing.T) {
+// No alert is lost and none is in two digests. The order, times and repetitions of the arrivals make no difference:
+// each collected alert is in exactly one digest, and no other alert is in any, over all runs of the workflow.
+func TestGroupOfAnyArrivals(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := newGroupRun(t)
 		throttled := rapid.Bool().Draw(t, "throttled")

@@ -153,7 +153,8 @@ func toTell(targets ...alert.Target) alert.Assignment {
 	return alert.Assignment{Receiver: "fraud-team", Route: "all", Steps: []alert.Step{{Receiver: "fraud-team", Targets: targets}}}
 }
 
-func TestATargetThatIsDownHoldsUpNoOtherAndNobodyIsToldTwice(t *testing.T) {
+// A target that is down does not delay others, and no target gets the alert twice.
+func TestDeliverOneTargetDown(t *testing.T) {
 	d := newDelivery(t)
 	d.fails(ada, errAway, tooOften-1)
 	log := d.execute(toTell(ada, grace))
@@ -172,7 +173,8 @@ func TestATargetThatIsDownHoldsUpNoOtherAndNobodyIsToldTwice(t *testing.T) {
 	require.Len(t, deliveries[1].Attempts, 1)
 }
 
-func TestARefusedTargetFailsTheWorkflowOnceTheOthersWereTold(t *testing.T) {
+// A refused target fails the workflow once the others got the alert.
+func TestDeliverRefused(t *testing.T) {
 	d := newDelivery(t)
 	d.fails(ada, errRefused, 1)
 	d.fails(grace, errAway, 3)
@@ -189,7 +191,8 @@ func TestARefusedTargetFailsTheWorkflowOnceTheOthersWereTold(t *testing.T) {
 	require.Equal(t, alert.Delivered, deliveries[1].State)
 }
 
-func TestATargetThatCannotBeToldInTimeIsExpiredAndTheLogHasWhatWasTried(t *testing.T) {
+// A target that cannot be reached in time is expired, and the log has what was tried.
+func TestDeliverExpires(t *testing.T) {
 	d := newDelivery(t)
 	expires := d.start.Add(10 * time.Second)
 	d.event.Data.ExpiresAt = &expires
@@ -202,7 +205,8 @@ func TestATargetThatCannotBeToldInTimeIsExpiredAndTheLogHasWhatWasTried(t *testi
 	require.Equal(t, "connection refused", expired.Attempts[3].Answer)
 }
 
-func TestWhatIsExpiredAlreadyIsToldNobody(t *testing.T) {
+// An alert that has already expired is not delivered.
+func TestDeliverAlreadyExpired(t *testing.T) {
 	d := newDelivery(t)
 	d.event.Time = d.start.Add(-72 * time.Hour)
 	assignment := escalating()
@@ -215,7 +219,8 @@ func TestWhatIsExpiredAlreadyIsToldNobody(t *testing.T) {
 	require.Equal(t, alert.Expired, log.Chains[0].Steps[0].Deliveries[0].State)
 }
 
-func TestATargetIsNotAskedAgainBeforeItWishesToBe(t *testing.T) {
+// A target is not asked again before it wishes to be.
+func TestDeliverRetryAfter(t *testing.T) {
 	d := newDelivery(t)
 	d.fails(ada, &alert.LaterError{By: "chat", After: 17 * time.Minute, Cause: errors.New("429")}, 1)
 	d.execute(toTell(ada))
@@ -223,7 +228,8 @@ func TestATargetIsNotAskedAgainBeforeItWishesToBe(t *testing.T) {
 	require.Equal(t, 17*time.Minute, d.told[ada].Round(time.Minute))
 }
 
-func TestAMutedAlertIsToldNobodyAndTheLogSaysWhy(t *testing.T) {
+// A muted alert is not delivered, and the log says why.
+func TestDeliverMuted(t *testing.T) {
 	d := newDelivery(t)
 	muted := escalating()
 	muted.Muted = "muted by load-test until noon"
@@ -233,7 +239,8 @@ func TestAMutedAlertIsToldNobodyAndTheLogSaysWhy(t *testing.T) {
 	require.Equal(t, "muted by load-test until noon", log.Chains[0].Muted)
 }
 
-func TestTheLogSaysWhatTheAlertIs(t *testing.T) {
+// The log says what the alert is.
+func TestDeliverLog(t *testing.T) {
 	d := newDelivery(t)
 	log := d.execute(toTell(ada))
 	require.Equal(t, "event-1", log.ID)
@@ -246,7 +253,8 @@ func TestTheLogSaysWhatTheAlertIs(t *testing.T) {
 	require.Nil(t, d.notices[ada][0].Ask)
 }
 
-func TestADigestIsToldUnderItsOwnIDUntilItsLastAlertExpires(t *testing.T) {
+// A digest is delivered under its own id until its last alert expires.
+func TestDeliverDigest(t *testing.T) {
 	d := newDelivery(t)
 	early, late := d.event.Member(), d.event.Member()
 	late.Expiry = early.Expiry.Add(time.Hour)
@@ -262,7 +270,8 @@ func TestADigestIsToldUnderItsOwnIDUntilItsLastAlertExpires(t *testing.T) {
 	require.Len(t, d.notices[ada][0].Digest.Members, 2)
 }
 
-func TestAnAlertThatItsGroupCollectsIsToldInADigestAlone(t *testing.T) {
+// An alert that its group collects is delivered only in a digest.
+func TestDeliverCollected(t *testing.T) {
 	d := newDelivery(t)
 	d.group.answer = alert.Place{WorkflowID: "alert-group-1", RunID: "run"}
 	grouped := toTell(ada)
@@ -276,7 +285,8 @@ func TestAnAlertThatItsGroupCollectsIsToldInADigestAlone(t *testing.T) {
 	require.Contains(t, d.told, grace, "a group of one receiver is no other's")
 }
 
-func TestAnAlertThatWouldExpireBeforeItsDigestIsToldAtOnce(t *testing.T) {
+// An alert that would expire before its digest is delivered at once.
+func TestDeliverExpiresBeforeDigest(t *testing.T) {
 	for name, c := range map[string]struct {
 		window, per time.Duration
 		asked       []string
@@ -299,7 +309,8 @@ func TestAnAlertThatWouldExpireBeforeItsDigestIsToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestTheLastThatAThrottleLetsPassSaysSo(t *testing.T) {
+// The last alert that a throttle admits says so.
+func TestDeliverLastOfThrottle(t *testing.T) {
 	d := newDelivery(t)
 	holding := &alert.Holding{Until: d.start.Add(time.Hour).UTC(), Waiting: 3}
 	d.group.answer = alert.Place{Now: true, Holding: holding}
@@ -311,7 +322,8 @@ func TestTheLastThatAThrottleLetsPassSaysSo(t *testing.T) {
 	require.Equal(t, holding, log.Chains[0].Holding)
 }
 
-func TestAnAlertThatWaitedAloneIsToldAsAnAlert(t *testing.T) {
+// An alert that waited alone is delivered as an alert.
+func TestDeliverGroupOfOne(t *testing.T) {
 	d := newDelivery(t)
 	holding := &alert.Holding{Until: d.start.Add(time.Hour).UTC()}
 	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{
@@ -326,7 +338,8 @@ func TestAnAlertThatWaitedAloneIsToldAsAnAlert(t *testing.T) {
 	require.Equal(t, "event-1", d.notices[ada][0].Event.ID)
 }
 
-func TestTheFirstOfAGroupGoesThroughTheThrottle(t *testing.T) {
+// The first of a group goes through the throttle.
+func TestDeliverGroupThenThrottle(t *testing.T) {
 	d := newDelivery(t)
 	d.group.answer = alert.Place{Now: true}
 	grouped := toTell(ada)
@@ -336,7 +349,8 @@ func TestTheFirstOfAGroupGoesThroughTheThrottle(t *testing.T) {
 	require.Contains(t, d.told, ada)
 }
 
-func TestAGroupThatIsSlowToAnswerIsAskedAgain(t *testing.T) {
+// A group that is slow to answer is asked again.
+func TestDeliverSlowGroup(t *testing.T) {
 	d := newDelivery(t)
 	d.group.errs, d.group.answer = []error{errAway, errAway, errAway}, alert.Place{WorkflowID: "alert-group-1"}
 	grouped := toTell(ada)
@@ -346,7 +360,8 @@ func TestAGroupThatIsSlowToAnswerIsAskedAgain(t *testing.T) {
 	require.Empty(t, d.told)
 }
 
-func TestAnAlertWhoseGroupIsNotReachedIsToldByItself(t *testing.T) {
+// An alert whose group is not reached is delivered by itself.
+func TestDeliverWithoutGroup(t *testing.T) {
 	d := newDelivery(t)
 	for range 100 {
 		d.group.errs = append(d.group.errs, errAway)
@@ -358,7 +373,8 @@ func TestAnAlertWhoseGroupIsNotReachedIsToldByItself(t *testing.T) {
 	require.Contains(t, d.told, ada)
 }
 
-func TestACancelledDeliveryTellsNobodyElse(t *testing.T) {
+// A cancelled delivery goes to no further target.
+func TestDeliverCancelled(t *testing.T) {
 	d := newDelivery(t)
 	d.fails(ada, errAway, tooOften)
 	d.RegisterDelayedCallback(d.CancelWorkflow, 30*time.Second)

@@ -18,7 +18,8 @@ import (
 	"dummyorders/workflows"
 )
 
-func TestTheLedgerKnowsATransactionFromItsAcceptance(t *testing.T) {
+// The ledger knows a transaction from its acceptance.
+func TestLedgerKnowsAcceptance(t *testing.T) {
 	r := newRun(t)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).After(time.Minute).Return(declined, nil)
 	r.publishes(1)
@@ -33,7 +34,8 @@ func TestTheLedgerKnowsATransactionFromItsAcceptance(t *testing.T) {
 	require.Equal(t, aTransaction(), r.ledger.last().Transaction)
 }
 
-func TestAPaidTransactionIsWrittenTwice(t *testing.T) {
+// A paid transaction is written twice.
+func TestLedgerWritesTwice(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
 	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
@@ -41,7 +43,8 @@ func TestAPaidTransactionIsWrittenTwice(t *testing.T) {
 	require.Len(t, r.ledger.entries, 2, "each entry costs an event: at acceptance, and at the end")
 }
 
-func TestALedgerThatIsAwayHoldsUpNoPaymentAndIsCaughtUpWith(t *testing.T) {
+// A ledger that is away does not delay a payment, and gets the entries later.
+func TestLedgerAway(t *testing.T) {
 	r := approvedRun(t)
 	tries := 0
 	r.ledger.away = func() bool { tries++; return tries < tooOften }
@@ -54,7 +57,8 @@ func TestALedgerThatIsAwayHoldsUpNoPaymentAndIsCaughtUpWith(t *testing.T) {
 	require.Equal(t, transaction.PaymentComplete, r.ledger.last().Record.TransactionStatus.Code)
 }
 
-func TestLaterEntriesBearLaterMarks(t *testing.T) {
+// Later entries bear later marks.
+func TestLedgerEntryOrder(t *testing.T) {
 	r := newRun(t)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
 	r.publishes(1)
@@ -66,7 +70,8 @@ func TestLaterEntriesBearLaterMarks(t *testing.T) {
 	}
 }
 
-func TestAStatusThatLastsIsKnownWhileItLasts(t *testing.T) {
+// A status that lasts is known while it lasts.
+func TestLastingStatus(t *testing.T) {
 	away := errors.New("away")
 	takes := func(r *run) {
 		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
@@ -121,7 +126,8 @@ func TestAStatusThatLastsIsKnownWhileItLasts(t *testing.T) {
 	}
 }
 
-func TestAnActivityTellsOnceThatItLasts(t *testing.T) {
+// An activity reports once that it lasts.
+func TestActivityReportsRetryOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		plan []fault
 		told int

@@ -40,7 +40,8 @@ var (
 	}
 )
 
-func TestADeclinedPaymentIsAResultAndNoFailure(t *testing.T) {
+// A declined payment is a result and not a failure.
+func TestPayDeclined(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
 
@@ -52,7 +53,8 @@ func TestADeclinedPaymentIsAResultAndNoFailure(t *testing.T) {
 	require.Contains(t, r.record().Payment.Error, "insufficient_funds")
 }
 
-func TestAHoldThatCannotBeTakenIsReleasedForAsLongAsItTakes(t *testing.T) {
+// A hold that cannot be taken is released, for as long as it takes.
+func TestPayCaptureFails(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
 	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined()).Once()
@@ -66,7 +68,8 @@ func TestAHoldThatCannotBeTakenIsReleasedForAsLongAsItTakes(t *testing.T) {
 	require.NotNil(t, r.record().Payment.VoidedAt)
 }
 
-func TestAPaymentOfUnknownOutcomeIsAskedForAgainUnderTheSameKey(t *testing.T) {
+// A payment of unknown outcome is asked for again under the same key.
+func TestPayUnknownOutcome(t *testing.T) {
 	r := approvedRun(t)
 	keys := map[string]int{}
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
@@ -84,7 +87,8 @@ func TestAPaymentOfUnknownOutcomeIsAskedForAgainUnderTheSameKey(t *testing.T) {
 	require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
 }
 
-func TestAGatewayThatGivesNoAnswerInTimeEndsThePayment(t *testing.T) {
+// A gateway that gives no answer in time ends the payment.
+func TestPayDeadline(t *testing.T) {
 	t.Run("and what it turns out to hold is released", func(t *testing.T) {
 		r := approvedRun(t)
 		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(tooOften)
@@ -118,7 +122,8 @@ func TestAGatewayThatGivesNoAnswerInTimeEndsThePayment(t *testing.T) {
 	})
 }
 
-func TestMoneyThatCannotBeGivenBackIsAlertedAndTheWorkflowFails(t *testing.T) {
+// Money that cannot be given back raises an alert, and the workflow fails.
+func TestPayGiveBackFails(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
 	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined())
@@ -136,7 +141,8 @@ func TestMoneyThatCannotBeGivenBackIsAlertedAndTheWorkflowFails(t *testing.T) {
 	require.Contains(t, r.record().Payment.StillHeld, "void_refused")
 }
 
-func TestAGatewayThatGivesMoneyBackTooLateIsAlertedAndGoesOnBeingAsked(t *testing.T) {
+// A gateway that gives money back too late raises an alert, and is asked further.
+func TestPayGiveBackLate(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
 	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined())
@@ -153,7 +159,8 @@ func TestAGatewayThatGivesMoneyBackTooLateIsAlertedAndGoesOnBeingAsked(t *testin
 	require.NotNil(t, r.record().Payment.VoidedAt)
 }
 
-func TestAHoldThatTurnsOutNotToExistIsNotCalledStillHeld(t *testing.T) {
+// A hold that turns out not to exist is not called still held.
+func TestPayNoSuchHold(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(2 * tooOften)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
@@ -163,7 +170,8 @@ func TestAHoldThatTurnsOutNotToExistIsNotCalledStillHeld(t *testing.T) {
 	require.Empty(t, r.record().Payment.StillHeld)
 }
 
-func TestAPaymentStaysWithTheGatewayThatItBeganWith(t *testing.T) {
+// A payment stays with the gateway that it began with.
+func TestPayKeepsGateway(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
@@ -179,7 +187,7 @@ func TestAPaymentStaysWithTheGatewayThatItBeganWith(t *testing.T) {
 	r.execute()
 }
 
-func TestACancellation(t *testing.T) {
+func TestPayCancelled(t *testing.T) {
 	t.Run("before the verdict ends the transaction and answers its caller", func(t *testing.T) {
 		r := newRun(t)
 		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).After(time.Minute).Return(approved, nil)
@@ -217,7 +225,8 @@ func TestACancellation(t *testing.T) {
 	})
 }
 
-func TestAPaymentThatFailedSaysWhoWasAskedAndWhyInWordsThatStayTheSame(t *testing.T) {
+// A payment that failed says which gateway was asked and why, in words that stay the same.
+func TestPayErrorText(t *testing.T) {
 	declinedFor := func(details ...any) error {
 		return temporal.NewNonRetryableApplicationError("gateway simulated-amazonpay declined: it did", activities.PaymentDeclined, nil, details...)
 	}
@@ -250,7 +259,8 @@ func TestAPaymentThatFailedSaysWhoWasAskedAndWhyInWordsThatStayTheSame(t *testin
 	}
 }
 
-func TestWhoIsAskedForTheMoneyStandsInTheAnswerOfAPaymentThatSucceeds(t *testing.T) {
+// The answer of a payment that succeeds names the gateway.
+func TestPayNamesGateway(t *testing.T) {
 	r := approvedRun(t)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
 	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)

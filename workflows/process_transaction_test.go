@@ -177,7 +177,8 @@ func (b *memoryLedger) last() ledger.Entry {
 	return b.entries[len(b.entries)-1]
 }
 
-func TestAnApprovedTransactionIsHeldThenTaken(t *testing.T) {
+// The money of an approved transaction is held, then taken.
+func TestTransactionApproved(t *testing.T) {
 	r := newRun(t)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.MatchedBy(func(c fraud.Check) bool {
 		return cmp.Equal(c.Transaction, aTransaction()) && c.Number == 1 && !c.StartTime.IsZero() && c.AsOf.Equal(c.StartTime)
@@ -201,7 +202,8 @@ func TestAnApprovedTransactionIsHeldThenTaken(t *testing.T) {
 	require.NotNil(t, r.record().EndTime)
 }
 
-func TestAFraudIsStoppedAndAlertedWithoutAnyPayment(t *testing.T) {
+// A fraud is stopped and raises an alert, without any payment.
+func TestTransactionDeclined(t *testing.T) {
 	r := newRun(t)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil).Once()
 	events := r.publishes(1)
@@ -230,7 +232,8 @@ func (r *run) publishes(count int) *[]alert.Event {
 	return events
 }
 
-func TestTheReplyCarriesTheReceiptOfTheCallThatWasAccepted(t *testing.T) {
+// The reply carries the receipt of the call that was accepted.
+func TestReplyReceipt(t *testing.T) {
 	r := newRun(t)
 	posted := aTransaction()
 	posted.Receipt = transaction.Receipt{Client: "shop", BodyDigest: "digest", Call: "call-1"}
@@ -240,7 +243,8 @@ func TestTheReplyCarriesTheReceiptOfTheCallThatWasAccepted(t *testing.T) {
 	require.Equal(t, posted.Receipt, r.answer.receipt)
 }
 
-func TestAnAlertThatNoRetryCanPublishFailsTheWorkflow(t *testing.T) {
+// An alert that no retry can publish fails the workflow.
+func TestAlertCannotBePublished(t *testing.T) {
 	r := newRun(t)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
 	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(
@@ -252,7 +256,8 @@ func TestAnAlertThatNoRetryCanPublishFailsTheWorkflow(t *testing.T) {
 	require.Equal(t, transaction.AlertError, r.record().TransactionStatus.Code)
 }
 
-func TestAnAlertIsPublishedUnderOneIDHoweverLongTheBrokerIsAway(t *testing.T) {
+// An alert is published under one id, however long the broker is away.
+func TestAlertKeepsItsID(t *testing.T) {
 	r := newRun(t)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
 	ids, tries := map[string]bool{}, 0

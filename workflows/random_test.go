@@ -169,8 +169,8 @@ func published(events []alert.Event, kind alert.Type) bool {
 	return false
 }
 
-// TestTheStoriesReachEveryEnd makes sure that the property above is tested with stories of every ending.
-func TestTheStoriesReachEveryEnd(t *testing.T) {
+// TestStoriesReachEveryEnd makes sure that the property above is tested with stories of every ending.
+func TestStoriesReachEveryEnd(t *testing.T) {
 	seen := map[string]int{
 		transaction.AlertDone.String(): 0, transaction.PaymentComplete.String(): 0, transaction.PaymentError.String(): 0,
 	}

@@ -57,7 +57,7 @@ func recorded(t *testing.T, file string) (*history.History, workflow.Execution) 
 	return events, workflow.Execution{ID: began.GetWorkflowId(), RunID: began.GetOriginalExecutionRunId()}
 }
 
-func TestNoRecordedHistoryIsMissing(t *testing.T) {
+func TestRecordedHistoriesAreComplete(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(histories, "*.json"))
 	require.NoError(t, err)
 	var names []string

@@ -61,7 +61,8 @@ var (
 	graceDeclines = review.Request{Verdict: review.Decline, Reviewer: "grace"}
 )
 
-func TestAReviewHoldsTheMoneyAndTellsTheCallerAtOnce(t *testing.T) {
+// A review holds the money and answers the caller at once.
+func TestReviewHoldsMoney(t *testing.T) {
 	r := reviewedRun(t)
 	events := r.publishes(1)
 	r.rechecks(reviewed)
@@ -79,7 +80,8 @@ func TestAReviewHoldsTheMoneyAndTellsTheCallerAtOnce(t *testing.T) {
 	require.NotNil(t, (*events)[0].Data.Review)
 }
 
-func TestAnApprovalTakesTheMoney(t *testing.T) {
+// An approval takes the money.
+func TestReviewApproved(t *testing.T) {
 	r := reviewedRun(t)
 	r.publishes(1)
 	r.rechecks(reviewed)
@@ -96,7 +98,8 @@ func TestAnApprovalTakesTheMoney(t *testing.T) {
 	}}, record.Labels)
 }
 
-func TestADeclineReleasesTheHoldAndIsAFraud(t *testing.T) {
+// A decline releases the hold and is a fraud.
+func TestReviewDeclined(t *testing.T) {
 	r := reviewedRun(t)
 	r.voids()
 	events := r.publishes(2)
@@ -112,7 +115,8 @@ func TestADeclineReleasesTheHoldAndIsAFraud(t *testing.T) {
 	require.Equal(t, ledger.Fraudulent, r.record().Labels[0].Label)
 }
 
-func TestAReviewerHearsOfACheckThatGotWorseBeforeTheApprovalTakesEffect(t *testing.T) {
+// If the check got worse, the reviewer has to confirm the approval.
+func TestReviewRecheckWorse(t *testing.T) {
 	for name, now := range map[string]fraud.Decision{
 		"a worse outcome":            declined,
 		"a higher score":             {Outcome: fraud.Review, Score: 71},
@@ -147,8 +151,9 @@ func TestAReviewerHearsOfACheckThatGotWorseBeforeTheApprovalTakesEffect(t *testi
 	}
 }
 
-// Merchants read the answers, and the record would grow with each check.
-func TestHowTheFirstCheckDecidedIsInTheRecordAndInNoAnswer(t *testing.T) {
+// How the first check decided is in the record and in no answer. Merchants read the answers, and the record would grow
+// with each check.
+func TestReviewExplanationInRecord(t *testing.T) {
 	explained := func(d fraud.Decision, passed string) fraud.Decision {
 		d.Explanation = &fraud.Explanation{Passed: []string{passed}}
 		return d
@@ -194,7 +199,8 @@ func TestHowTheFirstCheckDecidedIsInTheRecordAndInNoAnswer(t *testing.T) {
 	require.Len(t, checks, 3)
 }
 
-func TestOfTwoReviewersAtOnceOneWinsAndTheOtherIsToldWho(t *testing.T) {
+// Of two reviewers at once, one wins and the other is answered who did.
+func TestReviewTwoAtOnce(t *testing.T) {
 	r := reviewedRun(t)
 	r.publishes(1)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).After(time.Second).Return(reviewed, nil).Once()
@@ -209,7 +215,8 @@ func TestOfTwoReviewersAtOnceOneWinsAndTheOtherIsToldWho(t *testing.T) {
 	require.Contains(t, closed.Message(), "approved by ada")
 }
 
-func TestAConfirmationCoversNothingWorseThanWasTold(t *testing.T) {
+// A confirmation covers nothing worse than the answer before it said.
+func TestReviewConfirm(t *testing.T) {
 	r := reviewedRun(t)
 	r.publishes(2)
 	worse, worst := fraud.Decision{Outcome: fraud.Review, Score: 80}, fraud.Decision{Outcome: fraud.Decline, Score: 95}
@@ -225,7 +232,8 @@ func TestAConfirmationCoversNothingWorseThanWasTold(t *testing.T) {
 	require.ErrorContains(t, second.err, "score 95")
 }
 
-func TestAReviewerMayRepeatTheVerdict(t *testing.T) {
+// A reviewer may repeat the verdict.
+func TestReviewRepeated(t *testing.T) {
 	r := reviewedRun(t)
 	r.publishes(1)
 	r.rechecks(reviewed)
@@ -239,7 +247,8 @@ func TestAReviewerMayRepeatTheVerdict(t *testing.T) {
 	require.ErrorContains(t, other.rejected, "approved by ada")
 }
 
-func TestAReviewIsRefusedWhereThereIsNothingToDecide(t *testing.T) {
+// A review is refused where there is nothing to decide.
+func TestReviewRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		request review.Request
 		says    string
@@ -261,7 +270,7 @@ func TestAReviewIsRefusedWhereThereIsNothingToDecide(t *testing.T) {
 	}
 }
 
-func TestAReviewThatNobodyDecides(t *testing.T) {
+func TestReviewNotDecided(t *testing.T) {
 	t.Run("reminds at half its time, and declines at its end without calling it a fraud", func(t *testing.T) {
 		r := reviewedRun(t)
 		r.voids()
@@ -317,7 +326,8 @@ func approvesOnExpiry(t *testing.T, found fraud.Decision) *run {
 	return r
 }
 
-func TestATransactionNobodyCheckedGoesToReview(t *testing.T) {
+// A transaction that no fraud check answered for goes to review.
+func TestReviewWithoutCheck(t *testing.T) {
 	r := newRun(t)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(fraud.Decision{}, temporal.NewTimeoutError(2, nil)).Once()
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
@@ -331,7 +341,8 @@ func TestATransactionNobodyCheckedGoesToReview(t *testing.T) {
 	require.Equal(t, []transaction.Status{11, 16, 19, 18}, r.steps())
 }
 
-func TestACancellationDuringAReviewReleasesTheHold(t *testing.T) {
+// A cancellation during a review releases the hold.
+func TestReviewCancelled(t *testing.T) {
 	t.Run("while it waits", func(t *testing.T) {
 		r := reviewedRun(t)
 		r.publishes(1)
@@ -354,7 +365,8 @@ func TestACancellationDuringAReviewReleasesTheHold(t *testing.T) {
 	})
 }
 
-func TestARepeatedVerdictIsAnsweredAsItWasFirst(t *testing.T) {
+// A repeated verdict gets the answer of the first time.
+func TestReviewRepeatedAnswer(t *testing.T) {
 	r := reviewedRun(t)
 	r.voids()
 	tries := 0
@@ -372,7 +384,8 @@ func TestARepeatedVerdictIsAnsweredAsItWasFirst(t *testing.T) {
 	require.Equal(t, first.Answer, again.Answer)
 }
 
-func TestAReviewCanBeDecidedWhileTheBrokerIsAway(t *testing.T) {
+// A review can be decided while the broker is away.
+func TestReviewBrokerAway(t *testing.T) {
 	r := reviewedRun(t)
 	tries := 0
 	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(func(context.Context, alert.Event) error {

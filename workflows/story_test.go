@@ -16,7 +16,8 @@ import (
 	"dummyorders/workflows"
 )
 
-func TestASummaryIsShortAndWholeWhateverTheOrderIsCalled(t *testing.T) {
+// A summary is short and complete, whatever the order is called.
+func TestTransactionSummary(t *testing.T) {
 	named := aTransaction()
 	require.Equal(t, "order 1234: INR 123.00 by amazonpay", workflows.TransactionSummary(named))
 	named.Order.ID, named.PaymentMethod = strings.Repeat("𝄞", 64), strings.Repeat("𝄞", 64)
@@ -38,7 +39,8 @@ func shownOf(t *testing.T, of interface {
 	return shown.GetCurrentDetails()
 }
 
-func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
+// What merchants and people write makes no link in the Web UI.
+func TestWebUIHasNoForeignLinks(t *testing.T) {
 	const link = `[click](https://evil.example)<a href="//evil.example">\[x](//evil.example) MAILTO:%40evil.example`
 	merchants := aTransaction()
 	merchants.Order.ID = link
@@ -58,8 +60,9 @@ func TestWhatMerchantsAndPeopleWriteMakesNoLinkInTheWebUI(t *testing.T) {
 	}
 }
 
-// The Web UI cuts off what does not fit, and may cut through the last line.
-func TestTheStoryOfATransactionHasItsNewestStepFirstAndAnEmptyLastLine(t *testing.T) {
+// The newest step is first, and the last line is empty. The Web UI cuts off what does not fit, and may cut through the
+// last line.
+func TestDetailsOrder(t *testing.T) {
 	r := newRun(t)
 	r.execute()
 	details := shownOf(t, r)
@@ -67,8 +70,9 @@ func TestTheStoryOfATransactionHasItsNewestStepFirstAndAnEmptyLastLine(t *testin
 	require.True(t, strings.HasSuffix(details, "|\n\n"), "%q", details)
 }
 
-// Current Details are rendered as Markdown in the Web UI, and printed as they are by `temporal workflow metadata`.
-func TestAReviewReadsWellWithAndWithoutMarkdown(t *testing.T) {
+// A review reads well with and without Markdown. Current Details are rendered as Markdown in the Web UI, and printed as
+// they are by `temporal workflow metadata`.
+func TestDetailsOfReview(t *testing.T) {
 	for reviewer, shown := range map[string]string{"ada": "ada", "https://evil.example": `https\://evil.example`} {
 		t.Run(reviewer, func(t *testing.T) {
 			r := reviewedRun(t)

@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCheckWarnsOfAChannelThatIsNotSetUp(t *testing.T) {
+// Check warns of a channel that is not set up.
+func TestCheckWarnsOfMissingChannel(t *testing.T) {
 	file := routesWith(t, `mail: jo@example.com, sms: "+4915112345678"`)
 	for _, c := range []struct {
 		vars    map[string]string

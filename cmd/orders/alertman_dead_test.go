@@ -13,7 +13,8 @@ import (
 	"dummyorders/gateways/rabbitmq"
 )
 
-func TestWrongArgumentsOfDeadLetterCommandsAreTold(t *testing.T) {
+// Wrong arguments are refused.
+func TestDeadLetterArguments(t *testing.T) {
 	setEnvironment(t, nil)
 	for _, args := range []string{
 		"", "list --most=0", "list --most=100001", "show", "show a b", "replay", "replay a --all", "purge", "purge a --all --yes", "purge --all",
@@ -26,7 +27,8 @@ func TestWrongArgumentsOfDeadLetterCommandsAreTold(t *testing.T) {
 	}
 }
 
-func TestTheListSaysWhatIsDeadAndWhy(t *testing.T) {
+// The list says what is dead and why.
+func TestListDead(t *testing.T) {
 	for name, c := range map[string]struct {
 		letters     fakeDead
 		command     listDeadCommand
@@ -56,7 +58,8 @@ func TestTheListSaysWhatIsDeadAndWhy(t *testing.T) {
 	}
 }
 
-func TestADeadLetterIsShownWithoutCardNumbersUnlessItIsAskedForRaw(t *testing.T) {
+// A dead letter is shown without card numbers, unless it is asked for raw.
+func TestShowDead(t *testing.T) {
 	dead := fakeDead{letters: letters()}
 	body := "{\"card\":\"4111111111111111\"} \x1b[J\xff"
 	dead.letters[1].Body = []byte(body)
@@ -82,7 +85,8 @@ Body         18 bytes, card numbers masked; --raw shows it as it is
 	require.Empty(t, dead.dropped)
 }
 
-func TestReplaySaysWhatWasReplayedAndWhatWasLeft(t *testing.T) {
+// The output says what was replayed and what was left.
+func TestReplayDead(t *testing.T) {
 	dead := fakeDead{letters: letters()}
 	out, notes, err := dead.run(t, replayDeadCommand{deadChoice: deadChoice{All: true}})
 	require.EqualError(t, err, "1 dead letter left in dead")
@@ -104,7 +108,8 @@ func TestReplaySaysWhatWasReplayedAndWhatWasLeft(t *testing.T) {
 	require.Empty(t, dead.dropped)
 }
 
-func TestPurgeSaysWhatIsGone(t *testing.T) {
+// The output says what is gone.
+func TestPurgeDead(t *testing.T) {
 	dead := fakeDead{letters: letters()}
 	out, notes, err := dead.run(t, purgeDeadCommand{deadChoice: deadChoice{IDs: []string{"odd", "none"}}})
 	require.EqualError(t, err, "none: no such dead letter in queue dead, or another look holds it just now")

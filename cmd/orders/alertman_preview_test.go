@@ -18,7 +18,8 @@ func previews(t *testing.T, c previewAlertmanCommand, routes *routing.Config) (s
 	return printed(t, func(out output) error { return c.preview(w, routes, noon, out) })
 }
 
-func TestAPreviewShowsEveryTypeInEveryChannel(t *testing.T) {
+// Without arguments a preview shows every type in every channel.
+func TestPreviewAll(t *testing.T) {
 	out, err := previews(t, previewAlertmanCommand{}, nil)
 	require.NoError(t, err)
 	for _, name := range append(typeNames(alert.Types), "alert.test") {
@@ -28,7 +29,8 @@ func TestAPreviewShowsEveryTypeInEveryChannel(t *testing.T) {
 	}
 }
 
-func TestNoPreviewShowsATestThatIsDigestedOrAsksAnybody(t *testing.T) {
+// No preview shows a test alert in a digest or one that asks to be acknowledged.
+func TestPreviewOfTestAlert(t *testing.T) {
 	for _, c := range []previewAlertmanCommand{{Digest: true}, {Ask: true}} {
 		out, err := previews(t, c, nil)
 		require.NoError(t, err)
@@ -39,7 +41,8 @@ func TestNoPreviewShowsATestThatIsDigestedOrAsksAnybody(t *testing.T) {
 	}
 }
 
-func TestAPreviewShowsWhatWasAskedFor(t *testing.T) {
+// A preview shows what was asked for.
+func TestPreviewChoice(t *testing.T) {
 	out, err := previews(t, previewAlertmanCommand{Channel: "sms", Type: "fraud.detected", Receiver: "desk"}, nil)
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(out, "=== fraud.detected, for desk by sms (+4915112345678)\nAlert: order 1234 declined, INR 123.00"), out)
@@ -52,7 +55,8 @@ func TestAPreviewShowsWhatWasAskedFor(t *testing.T) {
 	require.Contains(t, out, "or it goes to on-call next")
 }
 
-func TestWithoutAConfigurationAPreviewIsOfTheReceiverThatMailGoesTo(t *testing.T) {
+// Without a configuration a preview is of the receiver that mail goes to.
+func TestPreviewWithoutConfig(t *testing.T) {
 	setEnvironment(t, map[string]string{"TRANSACTION_FRAUD_EMAIL_ALERT_TO": "risk@example.com"})
 	out, notes := captured(t, inContext(t, previewAlertmanCommand{}.show))
 	require.Contains(t, out, "=== fraud.detected, for mail by mail (risk@example.com)")
@@ -66,7 +70,8 @@ func TestWithoutAConfigurationAPreviewIsOfTheReceiverThatMailGoesTo(t *testing.T
 	require.Empty(t, notes)
 }
 
-func TestAPreviewHasTheWordsOfTheConfiguration(t *testing.T) {
+// A preview uses the templates of the configuration.
+func TestPreviewUsesTemplates(t *testing.T) {
 	file := routesFile(t, strings.Replace(twoReceivers, "    throttle:", "    templates: {mail: {html: '<p>ours {{.Title}}</p>'}}\n    throttle:", 1))
 	routes, err := routing.Load(file)
 	require.NoError(t, err)
@@ -91,7 +96,8 @@ func TestAPreviewHasTheWordsOfTheConfiguration(t *testing.T) {
 	}
 }
 
-func TestWrongArgumentsOfAPreviewEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
+// Wrong arguments have an exit code of their own.
+func TestPreviewArguments(t *testing.T) {
 	setEnvironment(t, nil)
 	for _, args := range []string{"--channel=pager", "--type=fraud.detectd", "--digest --ask", "--type=alert.test --digest", "extra"} {
 		require.Equal(t, exitConfig, execute(ended(t), append([]string{"alertman", "preview"}, strings.Fields(args)...)), args)

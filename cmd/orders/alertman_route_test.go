@@ -29,7 +29,8 @@ routes:
   - {name: rest, tell: [fraud-team]}
 `
 
-func TestCheckSaysWhatTheRoutesOfAlertsHold(t *testing.T) {
+// Check says what the configuration holds.
+func TestCheckAlertman(t *testing.T) {
 	account := map[string]string{"SMS_ACCOUNT_SID": "AC01", "SMS_AUTH_TOKEN": "token", "SMS_FROM": "+4930123456"}
 	setEnvironment(t, account)
 	file := routesFile(t, twoReceivers+"windows: {unused: {zone: UTC}}\n")
@@ -45,7 +46,8 @@ func TestCheckSaysWhatTheRoutesOfAlertsHold(t *testing.T) {
 	require.Equal(t, out, again)
 }
 
-func TestCheckTellsEveryFaultOfTheRoutesOfAlerts(t *testing.T) {
+// Check reports every fault of the configuration.
+func TestCheckAlertmanFaults(t *testing.T) {
 	setEnvironment(t, nil)
 	file := routesFile(t, strings.NewReplacer("tell: [on-call]", "tell: [oncall]", "within: 5m", "within: 5").Replace(twoReceivers))
 	_, err := printed(t, inContext(t, checkAlertmanCommand{File: file}.check))
@@ -56,7 +58,8 @@ func TestCheckTellsEveryFaultOfTheRoutesOfAlerts(t *testing.T) {
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"alertman", "check", file + ".none"}))
 }
 
-func TestWithoutAFileTheMailVariablesAreChecked(t *testing.T) {
+// Without a file the variables for mail are checked.
+func TestCheckAlertmanWithoutFile(t *testing.T) {
 	setEnvironment(t, nil)
 	out, notes := captured(t, inContext(t, checkAlertmanCommand{}.check))
 	require.Equal(t, "1 receiver, 1 route, 0 mutes\n", out)
@@ -65,7 +68,8 @@ func TestWithoutAFileTheMailVariablesAreChecked(t *testing.T) {
 	require.Equal(t, exitConfig, execute(t.Context(), []string{"alertman", "check"}))
 }
 
-func TestRouteSaysWhereAnEventWouldGoAndWhy(t *testing.T) {
+// The output says where an event would go and why.
+func TestRoute(t *testing.T) {
 	setEnvironment(t, nil)
 	at := moment{time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	c := routeAlertmanCommand{Config: routesFile(t, twoReceivers), At: at}
@@ -90,7 +94,8 @@ route rest: yes
 	require.Equal(t, exitConfig, execute(t.Context(), []string{"alertman", "route", "--at=noon"}))
 }
 
-func TestRouteSaysWhichRoutesWereNotAsked(t *testing.T) {
+// The output says which routes were not asked.
+func TestRouteNotAsked(t *testing.T) {
 	setEnvironment(t, nil)
 	c := routeAlertmanCommand{Config: routesFile(t, strings.NewReplacer("95", "90", ", continue: true", "").Replace(twoReceivers))}
 	document, err := cloudevents.Encode(alert.Sample(alert.FraudDetected, "e-1", time.Now()))
@@ -101,7 +106,8 @@ func TestRouteSaysWhichRoutesWereNotAsked(t *testing.T) {
 	require.Contains(t, out, "\nroute rest: not asked, since large has decided\n")
 }
 
-func TestRouteSaysWhyNobodyIsTold(t *testing.T) {
+// The output says why no receiver gets an event.
+func TestRouteNoReceiver(t *testing.T) {
 	setEnvironment(t, nil)
 	c := routeAlertmanCommand{Config: routesFile(t, twoReceivers+"mutes:\n  - {name: drill, when: {customer: c-1}, until: 2126-01-01T00:00:00Z}\n")}
 	document, err := cloudevents.Encode(alert.Sample(alert.FraudDetected, "e-1", time.Now()))
@@ -112,7 +118,8 @@ func TestRouteSaysWhyNobodyIsTold(t *testing.T) {
 	require.Equal(t, "mute drill: yes\n  not sent: muted by drill until 2126-01-01T00:00:00Z\n", out)
 }
 
-func TestWhatIsNoEventIsToldWithItsReason(t *testing.T) {
+// What is not an event is refused with the reason.
+func TestRouteNotEvent(t *testing.T) {
 	for text, why := range map[string]string{
 		"nonsense": "the event on the standard input: no CloudEvent in JSON", strings.Repeat(" ", maxEvent+1): "is larger than 1 MiB",
 	} {

@@ -19,14 +19,16 @@ import (
 	"dummyorders/workflows"
 )
 
-func TestWrongArgumentsOfATestAlertAreTold(t *testing.T) {
+// Wrong arguments are refused.
+func TestTryArguments(t *testing.T) {
 	setEnvironment(t, nil)
 	for _, args := range []string{"", "a b", "mail --wait=0s", "mail --wait=2h", "mail --wait=soon"} {
 		require.Equal(t, exitConfig, execute(ended(t), strings.Fields("alertman test "+args)), args)
 	}
 }
 
-func TestATestAlertToldIsShownTargetByTarget(t *testing.T) {
+// A test alert that was delivered is shown target by target.
+func TestTryDelivered(t *testing.T) {
 	at := time.Now().UTC()
 	var started workflows.Delivery
 	out, err := tryReceiver(t, &started, alert.Delivery{
@@ -42,7 +44,8 @@ func TestATestAlertToldIsShownTargetByTarget(t *testing.T) {
 	require.Equal(t, 2*time.Second, started.Event.Expiry().Sub(started.Event.Time), "it is tried for as long as somebody waits")
 }
 
-func TestATargetThatWasNotToldIsAFailureWithItsLastAnswer(t *testing.T) {
+// A target that was not reached is a failure with its last answer.
+func TestTryNotDelivered(t *testing.T) {
 	at := time.Now().UTC()
 	out, err := tryReceiver(t, nil,
 		alert.Delivery{Target: "mail a@example.com", State: alert.Delivered, At: &at},
@@ -53,7 +56,8 @@ func TestATargetThatWasNotToldIsAFailureWithItsLastAnswer(t *testing.T) {
 	require.Contains(t, out, "mail a@example.com: delivered")
 }
 
-func TestAnAnswerDoesNothingToATerminal(t *testing.T) {
+// An answer does nothing to a terminal.
+func TestTryRemovesControls(t *testing.T) {
 	at := time.Now().UTC()
 	refused := alert.Delivery{Target: "mail a@example.com", State: alert.Refused, At: &at, Attempts: []alert.Attempt{
 		{Number: 1, At: at, Answer: "550 no\r\n  attempt 2: 250 Ok\x1b[2J\x1b]0;x\x07\u202e\xff"},
@@ -65,7 +69,8 @@ func TestAnAnswerDoesNothingToATerminal(t *testing.T) {
 	require.Equal(t, 2, strings.Count(out, "\n"))
 }
 
-func TestWithoutAnAlertmanATestSaysThatOneMustBeRunning(t *testing.T) {
+// Without an alertman the error says that one must be running.
+func TestTryWithoutAlertman(t *testing.T) {
 	server := mocks.NewClient(t)
 	server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil)
 	server.On("QueryWorkflow", mock.Anything, mock.Anything, "", workflows.DeliveriesQuery).
@@ -75,7 +80,8 @@ func TestWithoutAnAlertmanATestSaysThatOneMustBeRunning(t *testing.T) {
 	require.ErrorContains(t, err, "no poller seen")
 }
 
-func TestATestAlertThatTemporalDoesNotTakeIsAFailure(t *testing.T) {
+// A test alert that Temporal does not take is a failure.
+func TestTryNotAccepted(t *testing.T) {
 	server := mocks.NewClient(t)
 	server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).
 		Return(nil, serviceerror.NewUnavailable("no connection"))
@@ -83,7 +89,8 @@ func TestATestAlertThatTemporalDoesNotTakeIsAFailure(t *testing.T) {
 	require.ErrorContains(t, err, "hand the test alert to Temporal (TEMPORAL_ADDRESS says where it is): no connection")
 }
 
-func TestAnUnknownReceiverIsToldWithThoseThereAre(t *testing.T) {
+// An unknown receiver is refused with the known ones.
+func TestTryUnknownReceiver(t *testing.T) {
 	setEnvironment(t, map[string]string{"TRANSACTION_FRAUD_EMAIL_ALERT_TO": "a@example.com, b@example.com"})
 	of := func(c tryReceiverCommand) (found alert.Assignment, notes string, err error) {
 		var told bytes.Buffer

@@ -20,7 +20,8 @@ import (
 // envFile is the list of variables that people copy.
 const envFile = "../../env"
 
-func TestTheFileEnvListsEveryVariableWithItsDefault(t *testing.T) {
+// The file env lists every variable with its default.
+func TestEnvFileIsComplete(t *testing.T) {
 	listed, err := godotenv.Read(envFile)
 	require.NoError(t, err)
 	require.Equal(t, "15672", listed["RABBITMQ_MANAGEMENT_PORT"], "make run and docker-compose.yml read it")
@@ -30,13 +31,14 @@ func TestTheFileEnvListsEveryVariableWithItsDefault(t *testing.T) {
 	}
 }
 
-func TestTheFileEnvListsNoVariableTwice(t *testing.T) {
+func TestEnvFileHasNoDuplicates(t *testing.T) {
 	names := variableLines(t, `(?m)^#?([A-Z][A-Z0-9_]*)=`)
 	slices.Sort(names)
 	require.Equal(t, slices.Compact(slices.Clone(names)), names)
 }
 
-func TestAShellReadsTheFileEnvAlike(t *testing.T) {
+// A shell reads the file env in the same way.
+func TestEnvFileInShell(t *testing.T) {
 	shell := exec.CommandContext(t.Context(), "/bin/sh", "-c", `set -eu; set -a; . "$0"; env`, "./"+envFile)
 	shell.Env = []string{"PATH=" + os.Getenv("PATH")}
 	out, err := shell.Output()
@@ -51,8 +53,9 @@ func TestAShellReadsTheFileEnvAlike(t *testing.T) {
 	}
 }
 
-// The codec's variables are left out of the file: Temporal's library reads them, but this service uses no codec.
-func TestTheFileEnvNamesTemporalsOwnVariablesInComments(t *testing.T) {
+// The file env has Temporal's own variables in comments. The codec's variables are left out of the file: Temporal's
+// library reads them, but this service uses no codec.
+func TestEnvFileTemporalVariables(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // hides the profiles of the user who runs the tests
 	asked := askedFor{}
 	_, err := temporalenv.LoadClientOptions(temporalenv.LoadClientOptionsRequest{EnvLookup: asked})

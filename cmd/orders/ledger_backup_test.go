@@ -11,7 +11,8 @@ import (
 	"dummyorders/internal/ledgertest"
 )
 
-func TestABackupHoldsWhatTheLedgerHolds(t *testing.T) {
+// A backup holds what the ledger holds.
+func TestBackup(t *testing.T) {
 	dir := t.TempDir()
 	path, copied := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "copy.db")
 	store, err := ledgerdb.Open("sqlite:" + path)
@@ -33,7 +34,8 @@ func TestABackupHoldsWhatTheLedgerHolds(t *testing.T) {
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"ledger", "backup", copied}), "an existing file is replaced")
 }
 
-func TestABackupOfWhatIsNoSQLiteFileIsRefused(t *testing.T) {
+// A backup of what is not an SQLite file is refused.
+func TestBackupRefuses(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "copy.db")
 	t.Setenv("LEDGER_URL", "postgres://orders:secret@localhost/orders")
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"ledger", "backup", to}))

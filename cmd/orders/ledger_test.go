@@ -20,7 +20,8 @@ import (
 	"dummyorders/gateways/ledger/inspect"
 )
 
-func TestWrongArgumentsOfLedgerCommandsEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
+// Wrong arguments have an exit code of their own.
+func TestLedgerArguments(t *testing.T) {
 	setEnvironment(t, nil)
 	for _, args := range []string{
 		"ledger",
@@ -44,14 +45,15 @@ func TestWrongArgumentsOfLedgerCommandsEndTheProcessWithACodeOfTheirOwn(t *testi
 	}
 }
 
-func TestLedgerCommandsTellWrongSettings(t *testing.T) {
+func TestLedgerWrongSettings(t *testing.T) {
 	setEnvironment(t, map[string]string{"LEDGER_URL": "nonsense"})
 	for _, args := range []string{"ledger verify --all", "ledger export"} {
 		require.Equal(t, exitConfig, execute(ended(t), strings.Fields(args)), args)
 	}
 }
 
-func TestAMomentIsATimeADateOrHowLongAgo(t *testing.T) {
+// A moment is a time, a date or how long ago.
+func TestMoment(t *testing.T) {
 	var at, ago moment
 	require.NoError(t, at.UnmarshalText([]byte("2026-11-02T09:30:00+05:30")))
 	require.True(t, at.Equal(time.Date(2026, 11, 2, 4, 0, 0, 0, time.UTC)))
@@ -61,7 +63,7 @@ func TestAMomentIsATimeADateOrHowLongAgo(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(-24*time.Hour), ago.Time, time.Minute)
 }
 
-func TestADayIsVerifiedWhereNothingElseIsSaid(t *testing.T) {
+func TestVerifyDefaultSpan(t *testing.T) {
 	span := verifyCommand{}.span()
 	require.WithinDuration(t, time.Now().Add(-24*time.Hour), span.Since, time.Minute)
 	require.Zero(t, span.Until)
@@ -73,7 +75,8 @@ func TestADayIsVerifiedWhereNothingElseIsSaid(t *testing.T) {
 	require.Zero(t, verifyCommand{All: true}.span())
 }
 
-func TestVerifySaysHowItWentAndEndsAccordingly(t *testing.T) {
+// Verify says how it went, and its exit code agrees.
+func TestVerify(t *testing.T) {
 	silence := errors.New("no connection")
 	for name, c := range map[string]struct {
 		store   records
@@ -118,13 +121,15 @@ func TestVerifySaysHowItWentAndEndsAccordingly(t *testing.T) {
 	}
 }
 
-func TestAVerificationThatIsStoppedIsNotOne(t *testing.T) {
+// A verification that is stopped is a failure.
+func TestVerifyStopped(t *testing.T) {
 	var out bytes.Buffer
 	err := verifyCommand{All: true}.verify(ended(t), records{ended24hAgo()}, silent{err: context.Canceled}, 0, output{&out, io.Discard})
 	require.EqualError(t, err, "stopped before everything was compared")
 }
 
-func TestAnExportHoldsWhatTheLedgerHolds(t *testing.T) {
+// An export holds what the ledger holds.
+func TestExport(t *testing.T) {
 	dir := t.TempDir()
 	url := "sqlite:" + filepath.Join(dir, "ledger.db")
 	store, err := ledgerdb.Open(url)
@@ -158,7 +163,8 @@ func TestAnExportHoldsWhatTheLedgerHolds(t *testing.T) {
 	require.Empty(t, left, "half a file is left behind")
 }
 
-func TestAFileIsReplacedOnceAllOfItIsWrittenAndNoSooner(t *testing.T) {
+// A file is replaced once all of it is written and no sooner.
+func TestIntoReplacesFile(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "export.csv"), filepath.Join(dir, "link.csv")
 	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
@@ -182,7 +188,7 @@ func TestAFileIsReplacedOnceAllOfItIsWrittenAndNoSooner(t *testing.T) {
 	require.Len(t, entries, 2)
 }
 
-func TestADeviceIsWrittenToAndStays(t *testing.T) {
+func TestIntoDevice(t *testing.T) {
 	require.NoError(t, into(os.DevNull, nil, func(w io.Writer) error {
 		_, err := io.WriteString(w, "gone")
 		return err

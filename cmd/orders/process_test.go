@@ -16,7 +16,8 @@ import (
 	"dummyorders/internal/stack"
 )
 
-func TestAnswersAreKeptNowhereAndLargeHeadersAreRefused(t *testing.T) {
+// Answers are not to be cached, and large headers are refused.
+func TestServeAPI(t *testing.T) {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))

@@ -23,7 +23,8 @@ import (
 	"dummyorders/rules/backtest"
 )
 
-func TestWrongArgumentsOfABacktestEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
+// Wrong arguments have an exit code of their own.
+func TestBacktestArguments(t *testing.T) {
 	setEnvironment(t, nil)
 	for _, args := range []string{
 		"", "default --since=30", "default --since=1.5d", "default --since=-30d", "default --since=1h --until=2h", "default --until=31x",
@@ -35,20 +36,20 @@ func TestWrongArgumentsOfABacktestEndTheProcessWithACodeOfTheirOwn(t *testing.T)
 	require.Equal(t, exitConfig, execute(ended(t), strings.Fields("rules backtest default")))
 }
 
-func TestAMomentMayBeDaysAgo(t *testing.T) {
+func TestMomentInDays(t *testing.T) {
 	var ago moment
 	require.NoError(t, ago.UnmarshalText([]byte("30d")))
 	require.WithinDuration(t, time.Now().Add(-30*24*time.Hour), ago.Time, time.Minute)
 	require.ErrorContains(t, ago.UnmarshalText([]byte("30")), `"30" must be a time, such as 2026-11-02T09:30:00Z, a date, such as 2026-11-02, or how long ago, such as 24h or 30d`)
 }
 
-func TestABacktestIsOfThirtyDaysWhereNothingElseIsSaid(t *testing.T) {
+func TestBacktestDefaultSpan(t *testing.T) {
 	span := backtestCommand{}.span()
 	require.WithinDuration(t, time.Now(), span.Until, time.Minute)
 	require.Equal(t, 30*24*time.Hour, span.Until.Sub(span.Since))
 }
 
-func TestABacktestNeedsARulesetWithoutFaults(t *testing.T) {
+func TestBacktestBrokenRuleset(t *testing.T) {
 	setEnvironment(t, map[string]string{"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")})
 	for name, broken := range map[string]string{
 		"no folder": filepath.Join(t.TempDir(), "none"), "faults": ruleset(t, strings.Replace(rule, "card.count(", "cart.count(", 1)),
@@ -58,7 +59,7 @@ func TestABacktestNeedsARulesetWithoutFaults(t *testing.T) {
 }
 
 // The built-in ruleset made the decisions, so it changes nothing, and its own account of what was decisive is right.
-func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
+func TestBacktestOfSameRuleset(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
 	store, err := ledgerdb.Open(url)
 	require.NoError(t, err)
@@ -100,7 +101,8 @@ func TestABacktestOfWhatDecidedChangesNothing(t *testing.T) {
 	require.Contains(t, out.String(), "there are none to compare")
 }
 
-func TestAPageThatCannotBeWrittenIsAFailureBeforeTheLedgerIsRead(t *testing.T) {
+// A page that cannot be written is a failure before the ledger is read.
+func TestBacktestUnwritablePage(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "none", "report.html")
 	err := backtestCommand{HTML: page}.backtest(t.Context(), unread{t: t}, rules.Default(), output{io.Discard, io.Discard})
 	require.ErrorContains(t, err, "write the page "+page)
@@ -118,7 +120,8 @@ func (u unread) List(context.Context, ledger.Query) (ledger.Page, error) {
 	return ledger.Page{}, nil
 }
 
-func TestThePlaceOfAPageIsLeftAsItWasUntilThePageIsWhole(t *testing.T) {
+// The place of a page stays as it was until the page is complete.
+func TestReplaceable(t *testing.T) {
 	folder := t.TempDir()
 	page := filepath.Join(folder, "report.html")
 	require.NoError(t, replaceable(page))
@@ -132,7 +135,8 @@ func TestThePlaceOfAPageIsLeftAsItWasUntilThePageIsWhole(t *testing.T) {
 	require.NoError(t, replaceable(os.DevNull))
 }
 
-func TestThereAreNoFewerChangesThanNone(t *testing.T) {
+// The number of changes cannot be negative.
+func TestBacktestChangesFlag(t *testing.T) {
 	for text, says := range map[string]string{"-1": `--changes: "-1" must be a whole number, 0 or more`, "some": `"some" must be`} {
 		parser, err := kong.New(&commands{}, kong.BindTo(t.Context(), (*context.Context)(nil)))
 		require.NoError(t, err)
@@ -149,7 +153,8 @@ func TestThereAreNoFewerChangesThanNone(t *testing.T) {
 	}
 }
 
-func TestABacktestSaysWhereItGotToInTheEndHoweverQuickItWas(t *testing.T) {
+// A backtest says at its end where it got to, also if it was quick.
+func TestBacktestProgress(t *testing.T) {
 	store, folded := openTestLedger(t), ruleset(t, strings.ReplaceAll(rule, `"10m"`, `"11m"`))
 	for _, e := range burst(8) {
 		require.NoError(t, store.Save(t.Context(), e))
@@ -161,7 +166,8 @@ func TestABacktestSaysWhereItGotToInTheEndHoweverQuickItWas(t *testing.T) {
 	require.Equal(t, "8 transactions read, 0 decided again, 8 to fold\n8 transactions read, 8 decided again, 8 to fold\n", far.String())
 }
 
-func TestTheLastWordOfProgressIsTheEnd(t *testing.T) {
+// The last report of progress is the end.
+func TestProgressEnd(t *testing.T) {
 	var out bytes.Buffer
 	far := &progress{to: &out}
 	far.update(backtest.Progress{Read: 1})

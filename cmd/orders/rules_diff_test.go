@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDiffNamesEachThingThatDiffers(t *testing.T) {
+// Diff names each thing that differs.
+func TestDiff(t *testing.T) {
 	was, is := ruleset(t, rule), ruleset(t, strings.Replace(rule, "score: 40", "score: 50", 1))
 	out, err := printed(t, diffRulesCommand{From: was, To: is}.diff)
 	require.EqualError(t, err, was+" and "+is+" differ in 1 thing")
@@ -15,7 +16,8 @@ func TestDiffNamesEachThingThatDiffers(t *testing.T) {
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"rules", "diff", was, is}))
 }
 
-func TestRulesetsThatDecideAlikeDoNotDiffer(t *testing.T) {
+// Rulesets that decide alike do not differ.
+func TestDiffSame(t *testing.T) {
 	was := ruleset(t, rule)
 	for is, line := range map[string]string{
 		was:                                "They decide alike.\n",
@@ -28,7 +30,8 @@ func TestRulesetsThatDecideAlikeDoNotDiffer(t *testing.T) {
 	}
 }
 
-func TestDiffShowsOfALongConditionTheLinesThatDiffer(t *testing.T) {
+// Of a long condition, diff shows the lines that differ.
+func TestDiffLongCondition(t *testing.T) {
 	long := func(lines ...string) string {
 		return ruleset(t, strings.Replace(rule, ` card.count("10m") >= 3`, " |\n      "+strings.Join(lines, "\n      "), 1))
 	}
@@ -52,7 +55,8 @@ func TestDiffShowsOfALongConditionTheLinesThatDiffer(t *testing.T) {
 `, out)
 }
 
-func TestDiffShowsARuleThatIsNewOrGoneAsABlock(t *testing.T) {
+// A rule that is new or gone is shown as a block.
+func TestDiffNewAndRemovedRules(t *testing.T) {
 	other := strings.Replace(strings.Replace(rule, "id: velocity", "id: twice", 1), ` card.count("10m") >= 3`, " |\n      card.count(\"10m\") >= 3 ||\n        false", 1)
 	one, two := ruleset(t, rule), ruleset(t, rule+strings.TrimPrefix(other, "rules:\n"))
 	block := `

@@ -12,7 +12,7 @@ import (
 )
 
 // The walk-through of docs/rules.md shows the actual output of its commands.
-func TestTheWalkThroughOfTheDocsShowsWhatComesOut(t *testing.T) {
+func TestDocsWalkThrough(t *testing.T) {
 	text, err := os.ReadFile("../../docs/rules.md")
 	require.NoError(t, err)
 	readme, err := os.ReadFile("../../README.md")

@@ -14,7 +14,8 @@ import (
 	"dummyorders/rules"
 )
 
-func TestADecisionIsExplainedFromTheLedger(t *testing.T) {
+// A decision is explained from the ledger.
+func TestExplain(t *testing.T) {
 	store := openTestLedger(t)
 	e := decided(t, map[string]float64{`card.count("10m")`: 6, `card.count("1h")`: 6})
 	e.Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: noon.Add(24 * time.Hour)}}
@@ -56,7 +57,8 @@ Labelled fraudulent by dispute at 2026-03-05T12:00:00Z
 	require.NotContains(t, out, "jo@")
 }
 
-func TestADecisionOfAnotherRulesetIsExplainedWithoutItsNames(t *testing.T) {
+// A decision of another ruleset is explained without its names.
+func TestExplainOtherRuleset(t *testing.T) {
 	store := openTestLedger(t)
 	require.NoError(t, store.Save(t.Context(), decided(t, map[string]float64{`card.count("10m")`: 3})))
 	for command, note := range map[explainRulesCommand]string{
@@ -71,7 +73,8 @@ func TestADecisionOfAnotherRulesetIsExplainedWithoutItsNames(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoExplanationSaysWhy(t *testing.T) {
+// The output says why there is no explanation.
+func TestExplainWithoutExplanation(t *testing.T) {
 	for why, decide := range map[string]func(*ledger.Record){
 		"No fraud check has answered for it.\n": func(*ledger.Record) {},
 		"It was not evaluated: no fraud_police worker decided in time.\n": func(r *ledger.Record) {
@@ -96,7 +99,7 @@ func TestWhatHasNoExplanationSaysWhy(t *testing.T) {
 	}
 }
 
-func TestATransactionThatTheLedgerDoesNotHoldCannotBeExplained(t *testing.T) {
+func TestExplainUnknownTransaction(t *testing.T) {
 	err := explainRulesCommand{TransactionID: "t-2"}.explain(t.Context(), openTestLedger(t), standard())
 	require.EqualError(t, err, "find transaction t-2: the ledger holds no such transaction; LEDGER_URL names the ledger")
 
@@ -125,7 +128,8 @@ func decided(t *testing.T, values map[string]float64) ledger.Entry {
 	return e
 }
 
-func TestAReviewIsExplainedWithWhatTheFraudCheckSaidWhenItWasAskedAgain(t *testing.T) {
+// A review is explained with what the fraud check said when it was asked again.
+func TestExplainRecheck(t *testing.T) {
 	again := fraud.Decision{
 		Outcome: fraud.Decline, Score: 80, RiskLevel: fraud.HighestRisk, Reasons: []fraud.Reason{{Code: "CARD_VELOCITY", Message: "used often"}, {Code: "BASKET", Message: "odd"}},
 		Ruleset: fraud.Ruleset{ID: "default", Version: 2, Digest: "sha256:3b83e76b8e76ffff"},
@@ -153,8 +157,9 @@ func TestAReviewIsExplainedWithWhatTheFraudCheckSaidWhenItWasAskedAgain(t *testi
 	}
 }
 
-// Rules of two rulesets may have the same id but different meanings.
-func TestTheTrialOfAnotherRulesetGoesWithoutTheNamesOfTheOneThatDecided(t *testing.T) {
+// The trial of another ruleset is shown without the names of the one that decided. Rules of two rulesets may have the
+// same id but different meanings.
+func TestExplainShadow(t *testing.T) {
 	const name = "The card number fails the Luhn check"
 	for digest, names := range map[string]int{rules.Default().Ruleset().Digest: 2, "sha256:another": 1} {
 		store, e := openTestLedger(t), decided(t, nil)

@@ -13,7 +13,8 @@ import (
 	"dummyorders/rules"
 )
 
-func TestWrongArgumentsOfRulesCommandsEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
+// Wrong arguments have an exit code of their own.
+func TestRulesArguments(t *testing.T) {
 	setEnvironment(t, nil)
 	for _, args := range []string{
 		"rules", "rules lint", "rules init", "rules check", "rules check a b", "rules test", "rules try", "rules explain", "rules diff a",
@@ -31,7 +32,8 @@ func TestWrongArgumentsOfRulesCommandsEndTheProcessWithACodeOfTheirOwn(t *testin
 	}
 }
 
-func TestTheRulesetThatInitWritesIsTheBuiltInOne(t *testing.T) {
+// The ruleset that init writes is the built-in one.
+func TestInit(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "shop", "my-rules")
 	require.Zero(t, execute(t.Context(), []string{"rules", "init", folder}))
 	set, err := loadRuleset(folder)
@@ -40,15 +42,16 @@ func TestTheRulesetThatInitWritesIsTheBuiltInOne(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "ruleset.yaml"), nil, 0o600), "what was written cannot be changed")
 }
 
-// Only the bare word default names the built-in ruleset.
-func TestAFolderThatIsCalledDefaultIsNamedSoThatItIsNotTakenForTheBuiltInRuleset(t *testing.T) {
+// A folder called default is named so that it is not taken for the built-in ruleset. Only the bare word default names
+// the built-in ruleset.
+func TestInitFolderCalledDefault(t *testing.T) {
 	t.Chdir(t.TempDir())
 	out, err := printed(t, initRulesCommand{Folder: "default"}.init)
 	require.NoError(t, err)
 	require.Equal(t, "The built-in ruleset is in ./default. Change it, then run: orders rules check ./default\n", out)
 }
 
-func TestInitTouchesNoFolderThatHoldsSomething(t *testing.T) {
+func TestInitRefusesFullFolder(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "ruleset.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
@@ -60,14 +63,16 @@ func TestInitTouchesNoFolderThatHoldsSomething(t *testing.T) {
 	require.Len(t, entries, 1)
 }
 
-func TestCheckSaysWhatARulesetHolds(t *testing.T) {
+// Check says what a ruleset holds.
+func TestCheckRules(t *testing.T) {
 	folder := ruleset(t, rule)
 	out, err := printed(t, checkRulesCommand{Ruleset: folder}.check)
 	require.NoError(t, err)
 	require.Regexp(t, `^tiny version 7: 1 rule \(0 in shadow\), 1 feature, 0 lists, a cost of [0-9]+ at most, sha256:[0-9a-f]{64}\n$`, out)
 }
 
-func TestCheckTellsEveryFaultWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
+// Check reports every fault with its place and what would be right.
+func TestCheckRulesFaults(t *testing.T) {
 	folder := ruleset(t, strings.NewReplacer("card.count(", "cart.count(", "score: 40", "score: 400").Replace(rule))
 	_, err := printed(t, checkRulesCommand{Ruleset: folder}.check)
 	lines := strings.Split(err.Error(), "\n")
@@ -78,7 +83,7 @@ func TestCheckTellsEveryFaultWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"rules", "check", folder}))
 }
 
-func TestCheckWarnsOfWhatIsOdd(t *testing.T) {
+func TestCheckRulesWarnings(t *testing.T) {
 	untried, _, _ := strings.Cut(rule, "    cases:")
 	folder := ruleset(t, untried)
 	out, err := printed(t, checkRulesCommand{Ruleset: folder}.check)
@@ -86,19 +91,20 @@ func TestCheckWarnsOfWhatIsOdd(t *testing.T) {
 	require.Contains(t, out, "warning: "+filepath.Join(folder, "rules", "velocity.yaml")+":2:5: the rule velocity has no cases")
 }
 
-func TestARulesetThatIsNotThereIsNamed(t *testing.T) {
+func TestMissingRuleset(t *testing.T) {
 	_, err := loadRuleset(filepath.Join(t.TempDir(), "none"))
 	require.ErrorContains(t, err, "none")
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"rules", "test", filepath.Join(t.TempDir(), "none")}))
 }
 
-func TestTestCountsTheCasesThatPassed(t *testing.T) {
+// The output counts the cases that passed.
+func TestTestRules(t *testing.T) {
 	out, err := printed(t, testRulesCommand{Ruleset: ruleset(t, rule)}.test)
 	require.NoError(t, err)
 	require.Equal(t, "2 cases passed, of 1 rule and of the whole ruleset\n", out)
 }
 
-func TestTestShowsACaseThatFails(t *testing.T) {
+func TestTestRulesFails(t *testing.T) {
 	folder := ruleset(t, strings.Replace(rule, ">= 3", ">= 4", 1))
 	out, err := printed(t, testRulesCommand{Ruleset: folder}.test)
 	require.EqualError(t, err, "1 of 2 cases failed")
@@ -110,7 +116,7 @@ func TestTestShowsACaseThatFails(t *testing.T) {
 `, out)
 }
 
-func TestTheVocabularyIsPrintedWhole(t *testing.T) {
+func TestVocabulary(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, printVocabulary(&out))
 	for _, part := range rules.Vocabulary() {

@@ -24,7 +24,8 @@ import (
 // noon is when transactions are tried.
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-func TestATriedTransactionIsExplained(t *testing.T) {
+// A transaction that is tried is explained.
+func TestTryRules(t *testing.T) {
 	out, notes := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{`card.count("10m")`, 3}, {`card.count("7d")`, 9}}}, nothingBefore{})
 	require.Equal(t, `review, score 45 (risk: elevated), by the ruleset default version 2 (DIGEST)
 review from score 40, decline from score 80
@@ -45,7 +46,8 @@ What they saw
 	require.Equal(t, "No rule asks for card.count(\"7d\").\n", notes)
 }
 
-func TestATransactionIsTriedAsOfTheMomentThatIsGiven(t *testing.T) {
+// A transaction is tried as of the moment that is given.
+func TestTryRulesAt(t *testing.T) {
 	night := tryRulesCommand{At: moment{time.Date(2026, 3, 4, 2, 0, 0, 0, time.FixedZone("IST", 5*3600+1800))}}
 	body := strings.Replace(api.SeedExample, `"order"`, `"customer": {"id": "c-1"}, "order"`, 1)
 	out, _ := tryBody(t, night, body, nothingBefore{})
@@ -54,7 +56,8 @@ func TestATransactionIsTriedAsOfTheMomentThatIsGiven(t *testing.T) {
 	require.NotContains(t, out, "first_purchase_at_night  +10")
 }
 
-func TestATriedTransactionSeesTheLedgersHistoryAndIsNotCountedThere(t *testing.T) {
+// A transaction that is tried sees the ledger's past uses and is not counted there.
+func TestTryRulesWithLedger(t *testing.T) {
 	store := openTestLedger(t)
 	for i := range 3 {
 		count(t, store, i, noon.Add(time.Duration(i-5)*time.Minute))
@@ -69,7 +72,8 @@ func TestATriedTransactionSeesTheLedgersHistoryAndIsNotCountedThere(t *testing.T
 	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what came later is seen")
 }
 
-func TestABodyThatIsNoTransactionIsToldAsTheAPITellsIt(t *testing.T) {
+// A body that is not a transaction is refused as the API refuses it.
+func TestTryRulesFaults(t *testing.T) {
 	for body, fault := range map[string]string{
 		`nonsense`: "the transaction on the standard input: the body is not JSON",
 		`{}`: "the transaction on the standard input is not as POST /transact takes it:\n" +
@@ -83,12 +87,12 @@ func TestABodyThatIsNoTransactionIsToldAsTheAPITellsIt(t *testing.T) {
 	}
 }
 
-func TestTryShowsNoCardNumber(t *testing.T) {
+func TestTryRulesHidesCardNumber(t *testing.T) {
 	out, notes := try(t, tryRulesCommand{At: moment{noon}}, nothingBefore{})
 	require.NotContains(t, out+notes, "1234567887654321")
 }
 
-func TestTheCommandTryReadsTheStandardInput(t *testing.T) {
+func TestTryRulesStandardInput(t *testing.T) {
 	setEnvironment(t, map[string]string{"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "none.db")})
 	for args, code := range map[string]int{
 		"rules try default":                             0,

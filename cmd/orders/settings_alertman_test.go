@@ -22,7 +22,8 @@ func routesWith(t *testing.T, channels string) string {
 	return file
 }
 
-func TestAlertmanIsNotStartedWithABrokenConfiguration(t *testing.T) {
+// Alertman does not start with a broken configuration.
+func TestAlertmanBrokenConfig(t *testing.T) {
 	faults := faultsOf(t, "alertman", map[string]string{"ALERTMAN_CONFIG": routesWith(t, "mial: jo@example.com")})
 	require.Len(t, faults, 1)
 	require.Contains(t, faults[0], "ALERTMAN_CONFIG: ")
@@ -30,7 +31,8 @@ func TestAlertmanIsNotStartedWithABrokenConfiguration(t *testing.T) {
 	require.Contains(t, faults[0], `did you mean "mail"?`)
 }
 
-func TestSMSNeedAnAccountWhereSomebodyGetsThem(t *testing.T) {
+// An account for SMS is required where a receiver gets them.
+func TestSMSAccountIsRequired(t *testing.T) {
 	sms := routesWith(t, `sms: "+4915112345678"`)
 	faults := faultsOf(t, "alertman", map[string]string{"ALERTMAN_CONFIG": sms})
 	require.Equal(t, []string{"SMS_ACCOUNT_SID, SMS_AUTH_TOKEN and SMS_FROM: must be set, as a receiver in ALERTMAN_CONFIG has SMS"}, faults)
@@ -38,7 +40,8 @@ func TestSMSNeedAnAccountWhereSomebodyGetsThem(t *testing.T) {
 	require.Equal(t, []string{"SMS_URL, SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM: SMS account: must have a token"}, faults)
 }
 
-func TestAReloadedConfigurationThatNeedsAnAccountIsRefusedWithoutOne(t *testing.T) {
+// A reloaded configuration that needs an account is refused without one.
+func TestReloadNeedsSMSAccount(t *testing.T) {
 	file := routesWith(t, "mail: jo@example.com")
 	setEnvironment(t, map[string]string{"ALERTMAN_CONFIG": file})
 	env, err := readEnvironment(t.Context(), lookup())
@@ -57,7 +60,8 @@ func TestAReloadedConfigurationThatNeedsAnAccountIsRefusedWithoutOne(t *testing.
 	require.Contains(t, logged.String(), "sms cannot be used: alertman must be started with SMS_ACCOUNT_SID, SMS_AUTH_TOKEN, SMS_FROM")
 }
 
-func TestAKeyOfLinksThatIsTooShortIsRefusedAndNotShown(t *testing.T) {
+// A key for links that is too short is refused and not shown.
+func TestShortLinkKey(t *testing.T) {
 	for _, process := range []string{"api", "alertman"} {
 		faults := faultsOf(t, process, map[string]string{"ALERT_LINK_KEY": "short-canary"})
 		require.Len(t, faults, 1)
@@ -66,7 +70,8 @@ func TestAKeyOfLinksThatIsTooShortIsRefusedAndNotShown(t *testing.T) {
 	}
 }
 
-func TestTwoSpellingsOfAnAddressAreToldOnce(t *testing.T) {
+// Two spellings of an address are one receiver.
+func TestAddressSpellings(t *testing.T) {
 	v := &values{}
 	to := v.addresses("TO", "ada@BÜCHER.example, Ada <ada@xn--bcher-kva.example>, jo@Example.com")
 	require.NoError(t, v.err())
@@ -77,7 +82,8 @@ func TestTwoSpellingsOfAnAddressAreToldOnce(t *testing.T) {
 	require.NoError(t, v.err())
 }
 
-func TestEveryChannelIsThereWithoutAConfiguration(t *testing.T) {
+// Every channel is there without a configuration.
+func TestChannelsWithoutConfig(t *testing.T) {
 	setEnvironment(t, map[string]string{"SMS_ACCOUNT_SID": "AC00000000000000000000000000000001", "SMS_AUTH_TOKEN": "token", "SMS_FROM": "+4930123456"})
 	env, err := readEnvironment(t.Context(), lookup())
 	require.NoError(t, err)

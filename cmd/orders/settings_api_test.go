@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAPIKeysAreNamesWithTheirKeys(t *testing.T) {
+// API keys are given as names with their keys.
+func TestAPIKeys(t *testing.T) {
 	const secret = "0123456789abcdef"
 	for text, want := range map[string]map[string]string{
 		"":               nil,
@@ -22,7 +23,8 @@ func TestAPIKeysAreNamesWithTheirKeys(t *testing.T) {
 	}
 }
 
-func TestWhereOnlyThisMachineCallsWithoutAKeyTheHostIsChecked(t *testing.T) {
+// Where only this machine calls without a key, the host is checked.
+func TestHosts(t *testing.T) {
 	for _, c := range []struct {
 		address, keys, url string
 		want               []string
@@ -41,7 +43,8 @@ func TestWhereOnlyThisMachineCallsWithoutAKeyTheHostIsChecked(t *testing.T) {
 	}
 }
 
-func TestAWrongAPIKeyIsToldByItsPlaceAndNeverShown(t *testing.T) {
+// A wrong API key is named by its place and never shown.
+func TestWrongAPIKey(t *testing.T) {
 	const secret = "0123456789abcdef"
 	for _, c := range []struct{ text, place string }{
 		{secret, "1"},
@@ -65,7 +68,8 @@ func TestAWrongAPIKeyIsToldByItsPlaceAndNeverShown(t *testing.T) {
 	}
 }
 
-func TestTheAPIsFaultsAreToldTogether(t *testing.T) {
+// All faults of the API's settings are reported at once.
+func TestAPIFaultsAtOnce(t *testing.T) {
 	faults := faultsOf(t, "api", map[string]string{"API_KEYS": "shop", "IDEMPOTENCY_KEY_REQUIRED": "always"})
 	require.Len(t, faults, 2)
 	require.Contains(t, strings.Join(faults, "\n"), `IDEMPOTENCY_KEY_REQUIRED="always": must be true or false`)

@@ -15,7 +15,8 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
+// The detector is the one that is named.
+func TestDetector(t *testing.T) {
 	for name, want := range map[string]fraud.Detector{"rules": &fraud.Rules{}, "dummy": fraud.Dummy{}, "limit": &fraud.Limit{}} {
 		v := &values{}
 		check := environment{FraudDetector: name, TestDoubles: "auto", FraudRuleset: "default", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}.fraudCheck(v, slog.Default())
@@ -25,8 +26,8 @@ func TestTheDetectorIsTheOneThatIsNamed(t *testing.T) {
 	}
 }
 
-// A shop that posts its proxy's address posts it with every transaction.
-func TestAnAddressThatIsNotCountedIsLoggedOnce(t *testing.T) {
+// An address that is not counted is logged once. A shop that posts its proxy's address posts it with every transaction.
+func TestWarnOfAddresses(t *testing.T) {
 	var logged strings.Builder
 	warn := warnOfAddresses(slog.New(slog.NewTextHandler(&logged, nil)))
 	for range 100 {
@@ -37,7 +38,7 @@ func TestAnAddressThatIsNotCountedIsLoggedOnce(t *testing.T) {
 	require.Contains(t, logged.String(), "ip=10.0.0.7")
 }
 
-func TestTheBuiltInRulesetNeedsNoFolder(t *testing.T) {
+func TestBuiltInRuleset(t *testing.T) {
 	v := &values{}
 	check := environment{FraudDetector: "rules", FraudRuleset: "default", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}.fraudCheck(v, slog.Default())
 	require.NoError(t, v.err())
@@ -47,7 +48,8 @@ func TestTheBuiltInRulesetNeedsNoFolder(t *testing.T) {
 	require.NoError(t, check.close())
 }
 
-func TestARulesetThatCannotDecideIsToldBeforeAnythingIsBegun(t *testing.T) {
+// A ruleset that cannot decide is refused before the process starts.
+func TestBrokenRuleset(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "mine")
 	require.NoError(t, initRulesCommand{Folder: broken}.init(output{results: io.Discard}))
 	require.NoError(t, os.WriteFile(filepath.Join(broken, "ruleset.yaml"), []byte("id: mine\nversion: one\n"), 0o600))
@@ -64,7 +66,7 @@ func TestARulesetThatCannotDecideIsToldBeforeAnythingIsBegun(t *testing.T) {
 	}
 }
 
-func TestLimitsThatTheDetectorDoesNotLookAtAreRefused(t *testing.T) {
+func TestUnusedLimitsAreRefused(t *testing.T) {
 	for _, detector := range []string{"", "rules", "dummy"} {
 		faults := faultsOf(t, "fraud-police", map[string]string{
 			"FRAUD_DETECTOR": detector, "FRAUD_LIMIT_REVIEW": "INR:5", "FRAUD_LIMIT_DECLINE": "INR:7", "LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
@@ -81,7 +83,7 @@ func TestLimitsThatTheDetectorDoesNotLookAtAreRefused(t *testing.T) {
 	}
 }
 
-func TestWrongLimitsAreToldByTheLimitDetector(t *testing.T) {
+func TestWrongLimits(t *testing.T) {
 	const pairs = "currency:amount pairs, each currency once, such as INR:100000,USD:1200 "
 	for _, c := range []struct{ name, value, right string }{
 		{"FRAUD_LIMIT_REVIEW", "100000", pairs + `(at "100000")`},

@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheLedgerIsTheDatabaseThatItsURLNames(t *testing.T) {
+// The ledger is the database that its URL names.
+func TestLedgerURL(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, url := range []string{"sqlite:orders-ledger.db", "sqlite:/var/lib/orders/ledger.db", "postgres://orders:secret@localhost:5432/orders?sslmode=require"} {
 		v := &values{}
@@ -17,7 +18,8 @@ func TestTheLedgerIsTheDatabaseThatItsURLNames(t *testing.T) {
 	}
 }
 
-func TestAWrongLedgerURLIsToldWithWhatWouldBeRightAndWithoutItsPassword(t *testing.T) {
+// A wrong URL is refused with what would be right and without its password.
+func TestWrongLedgerURL(t *testing.T) {
 	for url, fault := range map[string]string{
 		"orders-ledger.db": "LEDGER_URL: ledger URL: must be sqlite: and a file, such as sqlite:orders-ledger.db, " +
 			"or a PostgreSQL URL, such as postgres://orders:secret@localhost:5432/orders?sslmode=require",
@@ -32,7 +34,8 @@ func TestAWrongLedgerURLIsToldWithWhatWouldBeRightAndWithoutItsPassword(t *testi
 	}
 }
 
-func TestTheLedgerKeepsTransactionsFromThirtyDaysToTenYears(t *testing.T) {
+// The ledger keeps transactions from thirty days to ten years.
+func TestLedgerRetention(t *testing.T) {
 	for value, want := range map[string]time.Duration{"720h": 720 * time.Hour, "9600h": 9600 * time.Hour, "87600h": 87600 * time.Hour} {
 		v := &values{}
 		require.Equal(t, want, environment{LedgerRetention: value}.ledgerRetention(v))

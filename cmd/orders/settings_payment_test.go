@@ -20,7 +20,8 @@ func withGateways(list string) environment {
 	}
 }
 
-func TestEachMethodGoesToTheGatewayThatIsNamedForIt(t *testing.T) {
+// Each method goes to the gateway that is named for it.
+func TestGateways(t *testing.T) {
 	for list, want := range map[string]map[string]string{
 		"*:simulated": {
 			"paytm": "simulated-paytm", "icicidebit": "simulated-icicidebit", "icici-debit": "simulated-icici-debit",
@@ -42,7 +43,8 @@ func TestEachMethodGoesToTheGatewayThatIsNamedForIt(t *testing.T) {
 	}
 }
 
-func TestAMethodKeepsOneGatewayForItsWholeLife(t *testing.T) {
+// A method keeps one gateway for the life of the process.
+func TestGatewayIsMadeOnce(t *testing.T) {
 	registry := withGateways("card:stripe,gpay:stripe,*:simulated").gateways(&values{})
 	require.Same(t, registry.For("card"), registry.For("gpay"), "there is one account at Stripe")
 	first, again := registry.For("paytm"), registry.For("paytm")
@@ -50,7 +52,8 @@ func TestAMethodKeepsOneGatewayForItsWholeLife(t *testing.T) {
 	require.NotSame(t, registry.For("paytm"), registry.For("amazonpay"))
 }
 
-func TestTheMethodsThatTheAPITakesAreThoseThatTheWorkerPays(t *testing.T) {
+// The methods that the API takes are those that the worker pays.
+func TestAPIMethodsAreWorkersMethods(t *testing.T) {
 	for list, want := range map[string][]string{
 		"*:simulated":                      nil,
 		"card:stripe,*:stripe":             nil,
@@ -61,7 +64,8 @@ func TestTheMethodsThatTheAPITakesAreThoseThatTheWorkerPays(t *testing.T) {
 	}
 }
 
-func TestAWrongListOfGatewaysIsToldWithWhereItIsWrong(t *testing.T) {
+// A wrong list of gateways is refused with its place.
+func TestWrongGateways(t *testing.T) {
 	const pairs = "method:gateway pairs, each method once, each gateway simulated, stripe or refuse, such as card:stripe,*:refuse"
 	for list, where := range map[string]string{
 		"card:paypal,*:simulated":                ` (at "card:paypal")`,
@@ -81,7 +85,8 @@ func TestAWrongListOfGatewaysIsToldWithWhereItIsWrong(t *testing.T) {
 	}
 }
 
-func TestWhatStripeNeedsIsAskedForOnlyWhereAMethodGoesThere(t *testing.T) {
+// What Stripe needs is required only where a method goes there.
+func TestStripeSettings(t *testing.T) {
 	const (
 		key      = "STRIPE_API_KEY: must be the secret key of a Stripe account, sk_live_… or sk_test_…, since PAYMENT_GATEWAYS names stripe"
 		url      = ": must be https://api.stripe.com, or with a test key the URL of a stand-in"
@@ -118,7 +123,8 @@ func TestWhatStripeNeedsIsAskedForOnlyWhereAMethodGoesThere(t *testing.T) {
 	}
 }
 
-func TestNothingStandsInForTheRealThingWherePaymentsAreReal(t *testing.T) {
+// Where payments are real, test doubles are refused.
+func TestNoTestDoublesWithStripe(t *testing.T) {
 	for _, c := range []struct {
 		name, process string
 		vars          map[string]string
@@ -153,7 +159,8 @@ func TestNothingStandsInForTheRealThingWherePaymentsAreReal(t *testing.T) {
 	}
 }
 
-func TestTheAPIKnowsTheMethodsThatHaveAGateway(t *testing.T) {
+// The API knows the methods that have a gateway.
+func TestAPIMethods(t *testing.T) {
 	for list, want := range map[string][]string{
 		"*:simulated": nil, "card:stripe,*:stripe": nil, "Card:stripe,gpay:simulated,paytm:refuse,*:refuse": {"card", "gpay"},
 	} {

@@ -84,7 +84,8 @@ var wrongValues = []struct {
 	{"alertman", "TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", " ", "set"},
 }
 
-func TestAWrongValueIsToldWithItsVariableAndWhatWouldBeRight(t *testing.T) {
+// A wrong value is refused with its variable and what would be right.
+func TestWrongValues(t *testing.T) {
 	for _, c := range wrongValues {
 		t.Run(fmt.Sprintf("%s %s %q", c.process, c.name, c.value), func(t *testing.T) {
 			want := fmt.Sprintf("%s=%q: must be %s", c.name, c.value, c.right)
@@ -93,7 +94,8 @@ func TestAWrongValueIsToldWithItsVariableAndWhatWouldBeRight(t *testing.T) {
 	}
 }
 
-func TestAllWrongValuesOfAProcessAreToldAtOnce(t *testing.T) {
+// All wrong values of a process are reported at once.
+func TestWrongValuesAtOnce(t *testing.T) {
 	for process := range processes {
 		t.Run(process, func(t *testing.T) {
 			vars := map[string]string{}
@@ -117,7 +119,7 @@ func TestAllWrongValuesOfAProcessAreToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestAWrongSecretIsNamedAndNotShown(t *testing.T) {
+func TestWrongSecretIsNotShown(t *testing.T) {
 	const canary = "Xanary-7"
 	const amqpURL = ": must be a URL such as amqp://user:password@localhost:5672/ (or amqps://)"
 	for _, c := range []struct{ process, name, value, want string }{
@@ -139,8 +141,9 @@ func TestAWrongSecretIsNamedAndNotShown(t *testing.T) {
 	}
 }
 
-// The test sets one wrong value: if it is the only fault, nothing else is wrong, and the test need not start anything.
-func TestTheDefaultsNeedOnlyAFingerprintKey(t *testing.T) {
+// The defaults need only a fingerprint key. The test sets one wrong value: if it is the only fault, nothing else is
+// wrong, and the test need not start anything.
+func TestDefaults(t *testing.T) {
 	const deliberate = `LOG_LEVEL="loud": must be one of debug, info, warn, error`
 	for process := range processes {
 		require.Equal(t, []string{deliberate}, faultsOf(t, process, map[string]string{"LOG_LEVEL": "loud"}), process)
@@ -150,14 +153,15 @@ func TestTheDefaultsNeedOnlyAFingerprintKey(t *testing.T) {
 	require.Contains(t, keyless[0], "CARD_FINGERPRINT_KEY")
 }
 
-func TestWrongSettingsEndTheProcessWithACodeOfTheirOwn(t *testing.T) {
+func TestWrongSettingsExitCode(t *testing.T) {
 	setEnvironment(t, map[string]string{"LOG_LEVEL": "loud"})
 	for process := range processes {
 		require.Equal(t, exitConfig, execute(ended(t), []string{process}), process)
 	}
 }
 
-func TestMailSecurityTakesTheWordsOfEarlierVersionsToo(t *testing.T) {
+// The words of earlier versions are taken too.
+func TestMailSecurity(t *testing.T) {
 	for value, want := range map[string]smtp.Security{
 		"none": smtp.Plain, "starttls": smtp.StartTLS, "implicit": smtp.Implicit, "STARTTLS": smtp.StartTLS,
 		"True": smtp.Implicit, "true": smtp.Implicit, "False": smtp.Plain, "false": smtp.Plain,
@@ -200,7 +204,8 @@ func setEnvironment(t *testing.T, vars map[string]string) {
 	}
 }
 
-func TestOneProcessForAllTellsTheFaultsOfAll(t *testing.T) {
+// One process for all reports the faults of all.
+func TestDevFaultsOfAll(t *testing.T) {
 	t.Setenv("HTTP_ADDRESS", "9001")
 	t.Setenv("SMTP_PORT", "x")
 	t.Setenv("TEMPORAL_ADDRESS", "nonsense")
@@ -213,7 +218,8 @@ func TestOneProcessForAllTellsTheFaultsOfAll(t *testing.T) {
 	require.Equal(t, 1, strings.Count(wrong.Error(), "TEMPORAL_ADDRESS"), "a fault of all is told once")
 }
 
-func TestTheVersionIsAFlagAndACommand(t *testing.T) {
+// The version is a flag and a command.
+func TestVersion(t *testing.T) {
 	var out strings.Builder
 	ended := errors.New("ended")
 	parser, err := newParser(t.Context(), kong.Writers(&out, &out), kong.Exit(func(code int) {
@@ -226,7 +232,7 @@ func TestTheVersionIsAFlagAndACommand(t *testing.T) {
 	require.Equal(t, versions()+"\n", out.String())
 }
 
-func TestAnEmptyArgumentIsRefused(t *testing.T) {
+func TestEmptyArgumentIsRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{"alertman", "preview", "--receiver="},
 		{"alertman", "preview", "--receiver", ""},
@@ -239,7 +245,7 @@ func TestAnEmptyArgumentIsRefused(t *testing.T) {
 	}
 }
 
-func TestACommandWhoseOutputCannotBeWrittenFails(t *testing.T) {
+func TestOutputCannotBeWritten(t *testing.T) {
 	setEnvironment(t, nil)
 	event, err := os.Open("../../gateways/cloudevents/testdata/" + anyEvent(t))
 	require.NoError(t, err)

@@ -7,7 +7,8 @@ import (
 	"dummyorders/domain/alert"
 )
 
-func TestAnAcknowledgementSaysWhatIsWrongWithIt(t *testing.T) {
+// An acknowledgement says what is wrong with it.
+func TestAcknowledgementFault(t *testing.T) {
 	for _, c := range []struct {
 		given alert.Acknowledgement
 		want  string

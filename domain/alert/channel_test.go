@@ -11,7 +11,8 @@ import (
 
 var errNoSuchUser = errors.New("550 5.1.1 no such user")
 
-func TestARefusalIsKnownHoweverItIsWrapped(t *testing.T) {
+// A refusal is known however it is wrapped.
+func TestIsRefused(t *testing.T) {
 	refused := &alert.RefusedError{By: "mail.example.com", Cause: errNoSuchUser}
 	for _, err := range []error{
 		refused,
@@ -28,7 +29,7 @@ func TestARefusalIsKnownHoweverItIsWrapped(t *testing.T) {
 	}
 }
 
-func TestNoOtherFailureIsARefusal(t *testing.T) {
+func TestIsRefusedNothingElse(t *testing.T) {
 	for _, err := range []error{
 		nil,
 		errNoSuchUser,
@@ -41,7 +42,8 @@ func TestNoOtherFailureIsARefusal(t *testing.T) {
 	}
 }
 
-func TestARefusalSaysWhoRefusedAndWhy(t *testing.T) {
+// A refusal says who refused and why.
+func TestRefusedErrorMessage(t *testing.T) {
 	err := &alert.RefusedError{By: "mail.example.com", Cause: errNoSuchUser}
 	if want := "refused by mail.example.com: 550 5.1.1 no such user"; err.Error() != want {
 		t.Errorf("the error reads %q, want %q", err, want)

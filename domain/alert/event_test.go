@@ -25,7 +25,8 @@ var keys = map[alert.Type]string{
 	"orders.payment.compensation_failed.v1": "payment.compensation_failed",
 }
 
-func TestTheTypesKeepTheirNamesAndRoutingKeys(t *testing.T) {
+// The types keep their names and routing keys.
+func TestTypesKeepRoutingKeys(t *testing.T) {
 	for eventType, want := range keys {
 		if got := eventType.RoutingKey(); got != want {
 			t.Errorf("%s is routed by %q, want %q", eventType, got, want)
@@ -42,7 +43,8 @@ func TestTheTypesKeepTheirNamesAndRoutingKeys(t *testing.T) {
 	}
 }
 
-func TestTheRoutingKeyIsTheTypeBetweenPrefixAndVersion(t *testing.T) {
+// The routing key is the type between prefix and version.
+func TestRoutingKey(t *testing.T) {
 	for eventType, want := range map[alert.Type]string{
 		"orders.payment.refund_failed.v2":     "payment.refund_failed",
 		"orders.fraud.detected.v12":           "fraud.detected",
@@ -54,7 +56,8 @@ func TestTheRoutingKeyIsTheTypeBetweenPrefixAndVersion(t *testing.T) {
 	}
 }
 
-func TestOnlyTheTypesOfThisServiceAreKnown(t *testing.T) {
+// Only the types of this service are known.
+func TestTypeKnown(t *testing.T) {
 	for eventType := range keys {
 		if !eventType.Known() {
 			t.Errorf("%s is not known", eventType)
@@ -69,7 +72,7 @@ func TestOnlyTheTypesOfThisServiceAreKnown(t *testing.T) {
 	}
 }
 
-func TestAnEventTravelsWithoutLoss(t *testing.T) {
+func TestEventJSONRoundTrip(t *testing.T) {
 	decidedAt := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	want := alert.Event{
 		ID: "5d1d1c0a-0000-5000-8000-000000000001", Source: "/orders", Type: alert.FraudDetected, Subject: "1234",
@@ -112,8 +115,9 @@ func TestAnEventTravelsWithoutLoss(t *testing.T) {
 	}
 }
 
-// If these fields are missing, receivers take the event for one that has nothing to do with reviews and problems.
-func TestAnEventWithoutReviewAndProblemSaysNothingOfThem(t *testing.T) {
+// An event without review and problem has no such fields. If these fields are missing, receivers take the event for one
+// that has nothing to do with reviews and problems.
+func TestDataJSONOmitsEmpty(t *testing.T) {
 	text, err := json.Marshal(alert.Data{TransactionID: "1", Wire: money.Wire{Amount: "1"}})
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,8 @@ func queryOf(t *testing.T, link string) url.Values {
 	return parsed.Query()
 }
 
-func TestASignedLinkSaysWhoGotIt(t *testing.T) {
+// A signed link says who got it.
+func TestLinks(t *testing.T) {
 	links := alert.NewLinks("https://orders.example.com/", linkKey)
 	for purpose, c := range map[alert.Purpose]struct{ link, begins string }{
 		alert.Acknowledging: {links.Acknowledge("x-1", "jo@example.com", now), "https://orders.example.com/alerts/x-1/acknowledge?"},
@@ -42,8 +43,8 @@ func TestASignedLinkSaysWhoGotIt(t *testing.T) {
 	}
 }
 
-// The link was made before links had a purpose.
-func TestLinksInEarlierMessagesAreStillGood(t *testing.T) {
+// Links in earlier messages are still good. The link was made before links had a purpose.
+func TestLinksOfEarlierMessages(t *testing.T) {
 	const link = "https://orders.example.com/alerts/event-1/acknowledge?by=jo%40example.com&" +
 		"signature=rJN6LABhFIXqsymaTJNhNK4EX5ZdWuAr3QKxM8WJPjk&until=1767323045"
 	by, err := alert.NewLinks("", linkKey).Verify(alert.Acknowledging, "event-1", queryOf(t, link), now)
@@ -52,7 +53,8 @@ func TestLinksInEarlierMessagesAreStillGood(t *testing.T) {
 	}
 }
 
-func TestALinkIsGoodForOneThingAndOneReceiverAndUntilItExpires(t *testing.T) {
+// A link is good for one purpose and one receiver, until it expires.
+func TestLinkCheck(t *testing.T) {
 	links, until := alert.NewLinks("https://orders.example.com", linkKey), now.Add(time.Hour)
 	acknowledges, reviews := links.Acknowledge("x-1", "jo@example.com", until), links.Review("x-1", "jo@example.com", until)
 	changed := func(name, value string) url.Values {
@@ -88,7 +90,8 @@ func TestALinkIsGoodForOneThingAndOneReceiverAndUntilItExpires(t *testing.T) {
 	}
 }
 
-func TestThereAreNoLinksWithoutAKeyAndNoKeyIsShown(t *testing.T) {
+// There are no links without a key, and no key is shown.
+func TestLinksWithoutKey(t *testing.T) {
 	none := alert.NewLinks("https://orders.example.com", nil)
 	if link := none.Acknowledge("event-1", "jo", now) + none.Review("x-1", "jo", now); link != "" {
 		t.Errorf("a link without a key: %s", link)

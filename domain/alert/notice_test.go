@@ -13,7 +13,8 @@ import (
 	"dummyorders/domain/money"
 )
 
-func TestADigestAddsUpEachCurrencyByItself(t *testing.T) {
+// A digest adds up each currency by itself.
+func TestDigestTotals(t *testing.T) {
 	d := alert.Digest{Members: []alert.Member{
 		{Wire: money.Wire{Amount: "0.10", Currency: "USD"}},
 		{Wire: money.Wire{Amount: "100", Currency: "JPY"}},
@@ -30,7 +31,8 @@ func TestADigestAddsUpEachCurrencyByItself(t *testing.T) {
 	}
 }
 
-func TestANoticeHasItsEventOrAllOfItsDigest(t *testing.T) {
+// A notice has its event or all of its digest.
+func TestNoticeMembers(t *testing.T) {
 	event := alert.Sample(alert.FraudDetected, "event-1", now)
 	single := alert.Notice{ID: event.ID, Event: event}.Members()
 	if len(single) != 1 || single[0] != event.Member() || single[0].EventID != "event-1" || single[0].Reason != "CARD_VELOCITY" {
@@ -42,7 +44,8 @@ func TestANoticeHasItsEventOrAllOfItsDigest(t *testing.T) {
 	}
 }
 
-func TestEveryEventIsWorthTellingUntilItSaysAndElseForThreeDays(t *testing.T) {
+// An event expires when it says, or else after three days.
+func TestEventExpiry(t *testing.T) {
 	event := alert.Sample(alert.FraudDetected, "event-1", now)
 	if got := event.Expiry(); !got.Equal(now.Add(72 * time.Hour)) {
 		t.Errorf("it expires at %s", got)
@@ -54,7 +57,8 @@ func TestEveryEventIsWorthTellingUntilItSaysAndElseForThreeDays(t *testing.T) {
 	}
 }
 
-func TestAMessagesKeyIsTheSameInEveryTryAndAnotherForEachTargetAndStep(t *testing.T) {
+// A message's key is the same in every try, and differs for each target and step.
+func TestMessageKey(t *testing.T) {
 	first := alert.Telling{Notice: alert.Notice{ID: "event-1"}, Receiver: "team", Target: "mail a@example.com"}
 	seen := map[string]bool{first.Key(): true}
 	if !strings.HasPrefix(first.Key(), "event-1-") {
@@ -75,7 +79,8 @@ func TestAMessagesKeyIsTheSameInEveryTryAndAnotherForEachTargetAndStep(t *testin
 	}
 }
 
-func TestAWishToBeAskedLaterIsKnownHoweverItIsWrapped(t *testing.T) {
+// A wish to be asked later is known however it is wrapped.
+func TestRetryAfter(t *testing.T) {
 	later := &alert.LaterError{By: "hooks.example.com", After: 30 * time.Second, Cause: errNoSuchUser}
 	wrapped := fmt.Errorf("deliver: %w", later)
 	if alert.Later(wrapped) != 30*time.Second || alert.IsRefused(wrapped) || !errors.Is(wrapped, errNoSuchUser) {

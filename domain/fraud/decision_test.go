@@ -10,8 +10,8 @@ import (
 	"dummyorders/domain/money"
 )
 
-// A review has elevated risk, whatever else adds to its score.
-func TestTheRiskLevelIsTheScoreInWords(t *testing.T) {
+// The risk level is the score in words. A review has elevated risk, whatever else adds to its score.
+func TestRiskLevel(t *testing.T) {
 	l := limit(t, []money.Money{inr(100)}, []money.Money{inr(200)})
 	for _, c := range []struct {
 		amount    money.Money
@@ -34,7 +34,7 @@ func TestTheRiskLevelIsTheScoreInWords(t *testing.T) {
 	}
 }
 
-func TestTheRiskLevelGoesByTheThresholds(t *testing.T) {
+func TestRiskLevelThresholds(t *testing.T) {
 	for _, c := range []struct {
 		score, review, decline int
 		level                  fraud.RiskLevel
@@ -52,7 +52,8 @@ func TestTheRiskLevelGoesByTheThresholds(t *testing.T) {
 	}
 }
 
-func TestOnlyADeclineIsAVerdictOfFraud(t *testing.T) {
+// Only a decline is a verdict of fraud.
+func TestFraudulent(t *testing.T) {
 	for outcome, want := range map[fraud.Outcome]bool{
 		fraud.Approve: false, fraud.Review: false, fraud.Decline: true, fraud.NotEvaluated: false, "": false,
 	} {
@@ -75,7 +76,8 @@ var ascending = []fraud.Decision{
 	{Outcome: fraud.Decline, Score: fraud.MaxScore},
 }
 
-func TestADecisionIsWorseByItsOutcomeAndThenByItsScore(t *testing.T) {
+// A decision is worse by its outcome and then by its score.
+func TestWorseThan(t *testing.T) {
 	for i, earlier := range ascending {
 		for j, d := range ascending {
 			if got := d.WorseThan(earlier); got != (j > i) {
@@ -86,7 +88,8 @@ func TestADecisionIsWorseByItsOutcomeAndThenByItsScore(t *testing.T) {
 	}
 }
 
-func TestOtherReasonsForTheSameAreNoWorse(t *testing.T) {
+// Other reasons for the same outcome and score are not worse.
+func TestWorseThanIgnoresReasons(t *testing.T) {
 	before := fraud.Decision{Outcome: fraud.Review, Score: 70, Ruleset: fraud.Ruleset{ID: "limit", Version: 1}}
 	after := before
 	after.Reasons, after.Ruleset.Version = []fraud.Reason{{Code: "AMOUNT_OVER_REVIEW_LIMIT", Message: "too much"}}, 2
@@ -95,7 +98,8 @@ func TestOtherReasonsForTheSameAreNoWorse(t *testing.T) {
 	}
 }
 
-func TestAnUndecidedTransactionIsNeitherApprovedNorFraudulent(t *testing.T) {
+// An undecided transaction is neither approved nor fraudulent.
+func TestUndecided(t *testing.T) {
 	d := fraud.Undecided("no fraud check answered within 15m0s")
 	if d.Outcome == fraud.Approve || d.Fraudulent() {
 		t.Errorf("for want of a verdict the outcome is %s, fraudulent: %v", d.Outcome, d.Fraudulent())
@@ -109,7 +113,8 @@ func TestAnUndecidedTransactionIsNeitherApprovedNorFraudulent(t *testing.T) {
 	}
 }
 
-func TestADecisionWithoutReasonsHasAnEmptyListInJSON(t *testing.T) {
+// A decision without reasons has an empty list in JSON.
+func TestDecisionJSONWithoutReasons(t *testing.T) {
 	text, err := json.Marshal(detect(t, fraud.Dummy{}, payment(approvedID, inr(12300), true)))
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +128,8 @@ func TestADecisionWithoutReasonsHasAnEmptyListInJSON(t *testing.T) {
 	}
 }
 
-func TestARulesetIsNamedByItsVersionAndByTheBeginningOfItsDigest(t *testing.T) {
+// A ruleset is named by its version and the beginning of its digest.
+func TestRulesetString(t *testing.T) {
 	for want, ruleset := range map[string]fraud.Ruleset{
 		"default version 2 (sha256:3b83e76b8e76)": {ID: "default", Version: 2, Digest: "sha256:3b83e76b8e76aaaaaaaa"},
 		"default version 3 (sha256:3b)":           {ID: "default", Version: 3, Digest: "sha256:3b"},

@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-func TestEveryDetectorIsADetector(t *testing.T) {
+func TestConformance(t *testing.T) {
 	testDetector(t, "dummy", fraud.Dummy{})
 	testDetector(t, "limit", limit(t, []money.Money{inr(100_000), usd(50_000)}, []money.Money{inr(500_000)}))
 }
@@ -100,8 +100,9 @@ func testWholeDecisions(t *testing.T, detector fraud.Detector) {
 	}
 }
 
-// A token stands for a card number that only the gateway has seen.
-func TestAPaymentByTokenIsNotBlamedForItsCardNumber(t *testing.T) {
+// A payment by token is not declined for its card number. A token stands for a card number that only the gateway has
+// seen.
+func TestTokenHasNoCardNumberCheck(t *testing.T) {
 	byToken := payment(approvedID, inr(1), false)
 	byToken.Payment.Card, byToken.Payment.Token = card.Details{}, "pm_card_visa"
 	for name, detector := range map[string]fraud.Detector{"dummy": fraud.Dummy{}, "limit": limit(t, []money.Money{inr(100)}, nil)} {

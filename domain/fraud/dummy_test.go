@@ -28,7 +28,8 @@ func TestDummyDeclinesOneInTen(t *testing.T) {
 	}
 }
 
-func TestDummyLooksAtTheIDAlone(t *testing.T) {
+// Dummy looks at nothing but the id.
+func TestDummyDecidesByID(t *testing.T) {
 	ids := newIDs(3)
 	for range 200 {
 		one := payment(ids.next(), inr(12300), true)
@@ -41,7 +42,7 @@ func TestDummyLooksAtTheIDAlone(t *testing.T) {
 }
 
 // A retry may reach another version of the program. If these decisions change, the ruleset's version has to change as well.
-func TestDummyDecidesAsEver(t *testing.T) {
+func TestDummyStays(t *testing.T) {
 	for id, want := range map[string]fraud.Outcome{
 		approvedID:                             fraud.Approve,
 		"01990000-0000-7000-8000-000000000002": fraud.Approve,
@@ -55,7 +56,7 @@ func TestDummyDecidesAsEver(t *testing.T) {
 	}
 }
 
-func TestDummyExplainsItself(t *testing.T) {
+func TestDummyReasons(t *testing.T) {
 	luhn := fraud.Reason{Code: "CARD_LUHN_INVALID", Message: "the card number fails the Luhn check"}
 	oneInTen := fraud.Reason{Code: "DUMMY_ONE_IN_TEN", Message: "the dummy detector declines one transaction in ten"}
 	for _, c := range []struct {

@@ -20,7 +20,8 @@ func limit(t *testing.T, review, decline []money.Money) *fraud.Limit {
 	return l
 }
 
-func TestLimitDecidesByTheAmountInItsCurrency(t *testing.T) {
+// Limit decides by the amount in its currency.
+func TestLimit(t *testing.T) {
 	l := limit(t, []money.Money{inr(100_000), usd(50_000)}, []money.Money{inr(500_000), jpy(9_000)})
 	const (
 		over       = "AMOUNT_OVER_LIMIT"
@@ -80,7 +81,8 @@ func TestLimitDecidesByTheAmountInItsCurrency(t *testing.T) {
 	}
 }
 
-func TestLimitLooksAtThePaymentAndNotAtTheOrder(t *testing.T) {
+// Limit looks at the payment and not at the order.
+func TestLimitIgnoresOrderCost(t *testing.T) {
 	tr := payment(approvedID, inr(600_000), true)
 	tr.Order.Cost = inr(1)
 	if got := detect(t, limit(t, nil, []money.Money{inr(500_000)}), tr).Outcome; got != fraud.Decline {
@@ -88,13 +90,15 @@ func TestLimitLooksAtThePaymentAndNotAtTheOrder(t *testing.T) {
 	}
 }
 
-func TestLimitWithoutAnyLimitsWantsAReview(t *testing.T) {
+// Without any limit each transaction is reviewed.
+func TestLimitWithoutLimits(t *testing.T) {
 	if got := detect(t, limit(t, nil, nil), payment(approvedID, inr(1), true)).Outcome; got != fraud.Review {
 		t.Errorf("without any limit the outcome is %s, want %s", got, fraud.Review)
 	}
 }
 
-func TestAReviewLimitThatCouldNeverBeReachedIsRefused(t *testing.T) {
+// A review limit that could never be reached is refused.
+func TestNewLimitRefuses(t *testing.T) {
 	_, err := fraud.NewLimit([]money.Money{usd(1), inr(500_001)}, []money.Money{usd(2), inr(500_000)})
 	if err == nil {
 		t.Fatal("a review limit above the decline limit of its currency is accepted")
@@ -106,12 +110,14 @@ func TestAReviewLimitThatCouldNeverBeReachedIsRefused(t *testing.T) {
 	}
 }
 
-func TestLimitsOfDifferentCurrenciesAreNotCompared(t *testing.T) {
+// Limits of different currencies are not compared.
+func TestNewLimitOtherCurrencies(t *testing.T) {
 	limit(t, []money.Money{inr(500_001)}, []money.Money{usd(500_000)})
 	limit(t, []money.Money{inr(500_000)}, []money.Money{inr(500_000)})
 }
 
-func TestTwoProcessesWithTheSameLimitsDecideTheSame(t *testing.T) {
+// Two processes with the same limits decide the same.
+func TestLimitIsDeterministic(t *testing.T) {
 	review := []money.Money{inr(100_000), usd(50_000), jpy(7)}
 	decline := []money.Money{inr(500_000), usd(60_000)}
 	one := limit(t, review, decline)
@@ -125,7 +131,8 @@ func TestTwoProcessesWithTheSameLimitsDecideTheSame(t *testing.T) {
 	}
 }
 
-func TestTheDigestOfLimitsTellsThemApart(t *testing.T) {
+// The digest differs for different limits.
+func TestLimitDigestDiffers(t *testing.T) {
 	type limits struct{ review, decline []money.Money }
 	seen := map[string]limits{}
 	for _, l := range []limits{
@@ -147,7 +154,8 @@ func TestTheDigestOfLimitsTellsThemApart(t *testing.T) {
 	}
 }
 
-func TestTheDigestOfLimitsChangesWithNothingElse(t *testing.T) {
+// The digest changes with nothing but the limits.
+func TestLimitDigestStays(t *testing.T) {
 	want := digestOf(t, []money.Money{inr(100), usd(200)}, nil)
 	if got := digestOf(t, []money.Money{usd(200), inr(100)}, []money.Money{}); got != want {
 		t.Errorf("the same limits in another order have the digest %s, want %s", got, want)

@@ -89,7 +89,8 @@ func nth(number int, asOf time.Time) fraud.Check {
 	return fraud.Check{Transaction: of("0199"), StartTime: accepted, AsOf: asOf, Number: number}
 }
 
-func TestRulesDecideFromWhatCameBefore(t *testing.T) {
+// Rules decide from what came before.
+func TestRules(t *testing.T) {
 	for n, want := range []fraud.Outcome{fraud.Approve, fraud.Approve, fraud.Decline} {
 		got, err := detector(before(t, n)).Detect(t.Context(), nth(1, accepted))
 		if err != nil || got.Outcome != want {
@@ -98,7 +99,8 @@ func TestRulesDecideFromWhatCameBefore(t *testing.T) {
 	}
 }
 
-func TestRulesSayWhatTheySawAndHowLongItTook(t *testing.T) {
+// The explanation says what rules saw and how long it took.
+func TestRulesExplanation(t *testing.T) {
 	got, err := detector(before(t, 2)).Detect(t.Context(), nth(1, accepted))
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +115,8 @@ func TestRulesSayWhatTheySawAndHowLongItTook(t *testing.T) {
 	}
 }
 
-func TestRulesAskedAgainAnswerAsBefore(t *testing.T) {
+// Rules that are asked again answer as before.
+func TestRulesAskedAgain(t *testing.T) {
 	h := before(t, 2)
 	d := detector(h)
 	first, err := d.Detect(t.Context(), nth(1, accepted))
@@ -124,14 +127,16 @@ func TestRulesAskedAgainAnswerAsBefore(t *testing.T) {
 	}
 }
 
-func TestALaterCheckLooksBackFromItsOwnMoment(t *testing.T) {
+// A later check looks back from its own moment.
+func TestRulesLaterCheck(t *testing.T) {
 	got, err := detector(before(t, 2)).Detect(t.Context(), nth(2, accepted.Add(45*time.Minute)))
 	if err != nil || got.Explanation.Features[`card.count("1h")`] != 1 {
 		t.Errorf("%+v, %v, want one transaction within the hour before", got.Explanation, err)
 	}
 }
 
-func TestAShadowRulesetIsTriedAndNeverActs(t *testing.T) {
+// A shadow ruleset is tried and never acts.
+func TestRulesShadow(t *testing.T) {
 	d := detector(before(t, 2))
 	d.Live, d.Shadow = always(overOne{"live", perDay}), always(overOne{"tried", perHour})
 	got, err := d.Detect(t.Context(), nth(1, accepted))
@@ -147,7 +152,8 @@ func TestAShadowRulesetIsTriedAndNeverActs(t *testing.T) {
 	}
 }
 
-func TestATransactionIsCountedUnderTheMetadataThatSomeRuleNames(t *testing.T) {
+// A transaction is counted under the metadata that a rule names.
+func TestRulesMetadata(t *testing.T) {
 	h := before(t, 0)
 	d := detector(h)
 	d.Shadow = always(overOne{"tried", perDay})
@@ -165,14 +171,16 @@ func TestATransactionIsCountedUnderTheMetadataThatSomeRuleNames(t *testing.T) {
 	}
 }
 
-func TestRulesWithoutTheirHistoryDecideNothing(t *testing.T) {
+// Rules without their store of past uses decide nothing.
+func TestRulesWithoutStore(t *testing.T) {
 	refused := errors.New("connection refused")
 	if _, err := detector(away{refused}).Detect(t.Context(), nth(1, accepted)); !errors.Is(err, refused) {
 		t.Errorf("got %v, want %v", err, refused)
 	}
 }
 
-func TestAnAddressThatIsNotCountedIsTold(t *testing.T) {
+// An address that is not counted is reported.
+func TestRulesUncountedAddress(t *testing.T) {
 	for ip, want := range map[string]int{"10.0.0.7": 1, "64:ff9b::127.0.0.1": 1, "unknown": 1, "8.8.8.8": 0, "": 0} {
 		told, check := 0, nth(1, accepted)
 		d := detector(before(t, 0))

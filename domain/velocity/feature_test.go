@@ -21,7 +21,8 @@ func of(minor int64, currency money.Currency) velocity.Use {
 	return velocity.Use{TransactionID: "this", At: moment, Amount: money.Money{Minor: minor, Currency: currency}}
 }
 
-func TestAFeatureIsNamedAsRulesWriteIt(t *testing.T) {
+// A feature is named as rules write it.
+func TestFeatureString(t *testing.T) {
 	for want, f := range map[string]velocity.Feature{
 		`card.count("10m")`:                                {Measure: velocity.Count, By: velocity.Card, Window: 10 * time.Minute},
 		`customer.sum("1d")`:                               {Measure: velocity.Sum, By: velocity.Customer, Window: 24 * time.Hour},
@@ -37,7 +38,7 @@ func TestAFeatureIsNamedAsRulesWriteIt(t *testing.T) {
 	}
 }
 
-func TestEachMeasureSeesWhatItIsOf(t *testing.T) {
+func TestMeasures(t *testing.T) {
 	inr := func(id string, minor int64) velocity.Use {
 		return velocity.Use{TransactionID: id, At: ago(time.Minute), Amount: money.Money{Minor: minor, Currency: "INR"}}
 	}
@@ -72,7 +73,8 @@ func TestEachMeasureSeesWhatItIsOf(t *testing.T) {
 	}
 }
 
-func TestAWindowEndsToTheMicrosecond(t *testing.T) {
+// A window ends to the microsecond.
+func TestWindowIsExact(t *testing.T) {
 	const window, delay, step = time.Hour, 24 * time.Hour, time.Microsecond
 	for _, test := range []struct {
 		at              time.Time
@@ -99,7 +101,7 @@ func TestAWindowEndsToTheMicrosecond(t *testing.T) {
 	}
 }
 
-func TestTheLastLabelThatIsKnownCounts(t *testing.T) {
+func TestLastKnownLabelCounts(t *testing.T) {
 	fraud := func(d time.Duration) velocity.Label { return velocity.Label{Fraudulent: true, At: ago(d)} }
 	fine := func(d time.Duration) velocity.Label { return velocity.Label{At: ago(d)} }
 	for _, test := range []struct {
@@ -125,7 +127,8 @@ func TestTheLastLabelThatIsKnownCounts(t *testing.T) {
 	}
 }
 
-func TestAValueIsAlwaysANumberAndTheOrderOfUsesChangesNothing(t *testing.T) {
+// A value is always a number, and the order of uses changes nothing.
+func TestValueOfAnyUses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		uses := drawUses(t, 12)
 		order := rapid.Permutation(uses).Draw(t, "order")

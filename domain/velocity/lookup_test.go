@@ -15,7 +15,8 @@ import (
 	"dummyorders/domain/velocity"
 )
 
-func TestFeaturesAskForAsLittleAsAnswersThem(t *testing.T) {
+// Features ask for no more than what answers them.
+func TestLookups(t *testing.T) {
 	const day = 24 * time.Hour
 	use := velocity.Use{Values: map[velocity.Dimension]string{velocity.Card: "f00d", velocity.IP: "192.0.2.1"}}
 	features := []velocity.Feature{
@@ -39,8 +40,9 @@ func TestFeaturesAskForAsLittleAsAnswersThem(t *testing.T) {
 	require.Empty(t, velocity.Dimensions(nil))
 }
 
-// The lookup of one feature must not change what another one sees.
-func TestAFeatureIsWorthTheSameWhateverElseIsAskedFor(t *testing.T) {
+// A feature has the same value whatever else is asked for. The lookup of one feature must not change what another one
+// sees.
+func TestValuesTogetherAndAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var line velocity.Timeline
 		for _, u := range drawUses(t, 30) {
@@ -61,8 +63,8 @@ func valuesOf(line *velocity.Timeline, this velocity.Use, features []velocity.Fe
 	return velocity.Values(features, this, moment, line.Look(this.TransactionID, velocity.Lookups(features, this, moment)))
 }
 
-// The model searches all uses, and does what the contract says.
-func TestATimelineFindsWhatAPlainListWould(t *testing.T) {
+// A timeline finds what a plain list would. The model searches all uses, and does what the contract says.
+func TestTimelineLook(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var line velocity.Timeline
 		var list []velocity.Use
@@ -101,7 +103,8 @@ func plainly(list []velocity.Use, transactionID string, lookups []velocity.Looku
 	return past
 }
 
-func TestATimelineGivesNoMoreThanADatabaseDoes(t *testing.T) {
+// A timeline gives no more uses than a database does.
+func TestTimelineLookIsBounded(t *testing.T) {
 	var line velocity.Timeline
 	for n := range velocity.MostUses + 5 {
 		line.Add(velocity.Use{
@@ -119,8 +122,9 @@ func TestATimelineGivesNoMoreThanADatabaseDoes(t *testing.T) {
 	require.InDelta(t, velocity.MostUses, count.Value(all, of(1, "INR"), moment), 0)
 }
 
-// The latest uses of a busy terminal are all too young to have known labels.
-func TestADelayedFeatureSeesWhatIsOldEnoughHoweverMuchCameSince(t *testing.T) {
+// A delayed feature sees what is old enough, however much came since. The latest uses of a busy terminal are all too
+// young to have known labels.
+func TestDelayedFeatureOfBusyValue(t *testing.T) {
 	var line velocity.Timeline
 	at := func(n int) time.Time { return ago(time.Duration(n) * time.Minute) }
 	for n := range 3 * velocity.MostUses {

@@ -10,7 +10,8 @@ import (
 	"dummyorders/domain/velocity"
 )
 
-func TestASpanIsWrittenInTheLargestUnitThatFits(t *testing.T) {
+// A span is written in the largest unit that fits.
+func TestParseSpan(t *testing.T) {
 	for text, want := range map[string]struct {
 		length  time.Duration
 		written string
@@ -31,7 +32,8 @@ func TestASpanIsWrittenInTheLargestUnitThatFits(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSpanIsRefusedByName(t *testing.T) {
+// The error quotes the text that is not a span.
+func TestParseSpanRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "m", "10", "0m", "01m", "-1m", "+1m", "1.5h", "10s", "1w", "1M", "1H", "1 h", " 1h", "1h ", "1h\n", "1h30m", "１h", "1234567m",
 	} {

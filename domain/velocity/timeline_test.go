@@ -12,7 +12,7 @@ import (
 )
 
 // Timelines of millions of transactions drop their oldest uses, which must not change any answer.
-func TestWhatATimelineForgetsNobodyAsksFor(t *testing.T) {
+func TestTimelineForget(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	rapid.Check(t, func(t *rapid.T) {
 		var whole, cut velocity.Timeline

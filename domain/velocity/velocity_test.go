@@ -12,7 +12,8 @@ import (
 	"dummyorders/domain/velocity"
 )
 
-func TestATransactionIsFoundByAllThatItHas(t *testing.T) {
+// A transaction is found by all that it has.
+func TestOf(t *testing.T) {
 	whole := transaction.Transaction{
 		ID: "0199", Order: transaction.Order{ID: "1234"}, Customer: &transaction.Customer{ID: "ada"}, IP: "8.8.8.8",
 		Payment:  transaction.Payment{Card: card.Details{Fingerprint: "f00d"}, Amount: money.Money{Minor: 12300, Currency: "INR"}},
@@ -33,14 +34,16 @@ func TestATransactionIsFoundByAllThatItHas(t *testing.T) {
 	require.Equal(t, map[velocity.Dimension]string{velocity.Order: "1234"}, velocity.Of(bare, at, nil).Values)
 }
 
-func TestAnAddressThatNamesNoSubscriberIsNotCounted(t *testing.T) {
+// An address that names no subscriber is not counted.
+func TestOfPrivateAddress(t *testing.T) {
 	for _, ip := range []string{"10.0.0.1", "127.0.0.1", "::1", "fe80::1%eth0", "64:ff9b::10.0.0.1", "no address"} {
 		require.Empty(t, velocity.Of(transaction.Transaction{IP: ip}, moment, nil).Values, ip)
 	}
 	require.Equal(t, "8.8.8.8", velocity.Of(transaction.Transaction{IP: "64:ff9b::808:808"}, moment, nil).Values[velocity.IP])
 }
 
-func TestOnlyADimensionOfMetadataHasAKey(t *testing.T) {
+// Only a dimension of metadata has a key.
+func TestMetadataKey(t *testing.T) {
 	for _, d := range []velocity.Dimension{velocity.Card, velocity.Customer, velocity.IP, velocity.Order} {
 		_, is := d.MetadataKey()
 		require.False(t, is, d)

@@ -14,7 +14,8 @@ import (
 
 const noTables = "has no tables yet: the worker makes them at its start"
 
-func TestWithoutTablesEveryCallSaysWhoMakesThem(t *testing.T) {
+// Without tables every call says what makes them.
+func TestWithoutTables(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l, ctx := engine.at(t, engine.place(t)), t.Context()
@@ -38,7 +39,8 @@ func TestWithoutTablesEveryCallSaysWhoMakesThem(t *testing.T) {
 	}
 }
 
-func TestWorkersThatStartAtOnceMakeTheTablesOnce(t *testing.T) {
+// Workers that start at once make the tables once.
+func TestMigrateConcurrently(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			place := engine.place(t)
@@ -62,7 +64,8 @@ func TestWorkersThatStartAtOnceMakeTheTablesOnce(t *testing.T) {
 	}
 }
 
-func TestMigratingAgainChangesNothing(t *testing.T) {
+// Migrating again changes nothing.
+func TestMigrateAgain(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)
@@ -74,7 +77,8 @@ func TestMigratingAgainChangesNothing(t *testing.T) {
 	}
 }
 
-func TestTablesOfAnEarlierVersionAreChangedAndKeepWhatTheyHold(t *testing.T) {
+// Tables of an earlier version are changed and keep what they hold.
+func TestMigrateEarlierTables(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)
@@ -92,7 +96,8 @@ func TestTablesOfAnEarlierVersionAreChangedAndKeepWhatTheyHold(t *testing.T) {
 	}
 }
 
-func TestNewerTablesServeOlderCodeUnlessTheySayOtherwise(t *testing.T) {
+// Newer tables serve older code unless they say otherwise.
+func TestNewerTables(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)
@@ -107,7 +112,8 @@ func TestNewerTablesServeOlderCodeUnlessTheySayOtherwise(t *testing.T) {
 	}
 }
 
-func TestAVersionThatDoesNotFitSaysWhatToDo(t *testing.T) {
+// A version that does not fit says what to do.
+func TestVersionFault(t *testing.T) {
 	for _, c := range []struct {
 		tables, oldest, code int64
 		fault                string
@@ -129,7 +135,7 @@ func TestAVersionThatDoesNotFitSaysWhatToDo(t *testing.T) {
 }
 
 // This test fails when a column is added, as a reminder to think of card numbers.
-func TestNoColumnIsForACardNumber(t *testing.T) {
+func TestColumns(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)

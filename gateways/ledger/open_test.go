@@ -10,7 +10,8 @@ import (
 	"dummyorders/internal/ledgertest"
 )
 
-func TestTheURLSaysWhichDatabaseItIs(t *testing.T) {
+// The URL says which database it is.
+func TestOpen(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for url, file := range map[string]string{
 		"sqlite:ledger.db":  "ledger.db",
@@ -37,7 +38,8 @@ func TestTheURLSaysWhichDatabaseItIs(t *testing.T) {
 	}
 }
 
-func TestAWrongURLSaysWhatWouldBeRightAndShowsNoPassword(t *testing.T) {
+// A wrong URL is refused with what would be right and without its password.
+func TestOpenWrongURL(t *testing.T) {
 	for url, fault := range map[string]string{
 		"":                                      "must be sqlite: and a file",
 		"orders-ledger.db":                      "must be sqlite: and a file",
@@ -58,7 +60,8 @@ func TestAWrongURLSaysWhatWouldBeRightAndShowsNoPassword(t *testing.T) {
 	}
 }
 
-func TestOnlyASQLiteURLNamesAFile(t *testing.T) {
+// Only an SQLite URL names a file.
+func TestFile(t *testing.T) {
 	for url, want := range map[string]string{
 		"sqlite:a/b.db": "a/b.db", "sqlite:/a/b.db": "/a/b.db", "sqlite:": "", "postgres://orders@localhost/orders": "", "a.db": "",
 	} {

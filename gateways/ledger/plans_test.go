@@ -51,7 +51,8 @@ func fill(t *testing.T, l *ledgerdb.Ledger) {
 	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 }
 
-func TestEveryQuestionIsAnsweredFromAnIndex(t *testing.T) {
+// Every query is answered from an index.
+func TestQueriesUseIndexes(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)
@@ -121,7 +122,8 @@ func TestPagesVisitEachRowOnce(t *testing.T) {
 	}
 }
 
-func TestTheLowerOfUntilAndCursorEndsAPage(t *testing.T) {
+// A page ends at the lower of until and cursor.
+func TestUntilAndCursor(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)

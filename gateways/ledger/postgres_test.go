@@ -52,7 +52,7 @@ func open(t *testing.T) *ledgerdb.Ledger {
 	return l
 }
 
-func TestTheLedgerInPostgreSQLDoesWhatALedgerMust(t *testing.T) {
+func TestPostgresConformance(t *testing.T) {
 	ledgertest.Conformance(t, func(t *testing.T) ledgertest.Store { return open(t) })
 }
 
@@ -61,7 +61,7 @@ const readerRights = `
 	CREATE ROLE orders_reader LOGIN PASSWORD 'postgres';
 	GRANT SELECT ON ALL TABLES IN SCHEMA public TO orders_reader;`
 
-func TestARoleThatMayOnlyReadReads(t *testing.T) {
+func TestReadOnlyRole(t *testing.T) {
 	name := server.Database(t)
 	writer := connect(t, server.URL("postgres", name))
 	require.NoError(t, writer.Migrate(t.Context()))
@@ -79,7 +79,8 @@ func TestARoleThatMayOnlyReadReads(t *testing.T) {
 	require.ErrorContains(t, err, "permission denied")
 }
 
-func TestAContextThatEndsTakesItsStatementOffTheServer(t *testing.T) {
+// A context that ends stops its statement on the server.
+func TestContextEndsStatement(t *testing.T) {
 	name := server.Database(t)
 	l := connect(t, server.URL("postgres", name))
 	require.NoError(t, l.Migrate(t.Context()))
@@ -108,7 +109,8 @@ func TestAContextThatEndsTakesItsStatementOffTheServer(t *testing.T) {
 	require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))
 }
 
-func TestALedgerOpensWhileItsServerIsAwayAndWorksOnceItIsThere(t *testing.T) {
+// A ledger opens while its server is away, and works once the server is there.
+func TestPostgresStartsLater(t *testing.T) {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
 	l := connect(t, fmt.Sprintf("postgres://postgres:postgres@127.0.0.1:%d/postgres?sslmode=disable", port))
@@ -127,8 +129,8 @@ func TestALedgerOpensWhileItsServerIsAwayAndWorksOnceItIsThere(t *testing.T) {
 	require.Empty(t, cmp.Diff(ledgertest.Whole(), found), "what was saved is not there after a crash")
 }
 
-// The commands are those of docs/ledger.md.
-func TestADumpIsTheLedgerOfAMomentThoughWritesGoOn(t *testing.T) {
+// A dump is the ledger of one moment, although writes go on. The commands are those of docs/ledger.md.
+func TestPostgresDump(t *testing.T) {
 	from, to, file := server.Database(t), server.Database(t), filepath.Join(t.TempDir(), "orders.dump")
 	l := connect(t, server.URL("postgres", from))
 	require.NoError(t, l.Migrate(t.Context()))
@@ -198,7 +200,8 @@ const policeRights = `
 	CREATE ROLE orders_police LOGIN PASSWORD 'postgres';
 	ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO orders_police;`
 
-func TestFraudPoliceCountsAndChangesNothingElse(t *testing.T) {
+// The rights of fraud-police let it count and change nothing else.
+func TestFraudPoliceRights(t *testing.T) {
 	name := server.Database(t)
 	execute(t, server.URL("postgres", name), policeRights)
 	owner := connect(t, server.URL("postgres", name))
@@ -213,8 +216,9 @@ func TestFraudPoliceCountsAndChangesNothingElse(t *testing.T) {
 	require.ErrorContains(t, police.Save(t.Context(), ledgertest.Accepted(1)), "permission denied")
 }
 
-// A role with another name is granted the same rights by hand.
-func TestWithoutTheRolesOfTheScriptTablesAreMadeAllTheSame(t *testing.T) {
+// Without the roles of the script the tables are made as well. A role with another name is granted the same rights by
+// hand.
+func TestMigrateWithoutRoles(t *testing.T) {
 	require.Equal(t, 0, checked(t, open(t), 1))
 }
 
@@ -303,7 +307,7 @@ func (p *pair) worksSoon(round int) {
 	}
 }
 
-func TestTheLedgerFollowsAFailover(t *testing.T) {
+func TestPostgresFailover(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*pair){
 		// Its connections stay open, as in the failovers of Aurora and Patroni, and no call fails.
@@ -331,7 +335,8 @@ func TestTheLedgerFollowsAFailover(t *testing.T) {
 	}
 }
 
-func TestALedgerThatTakesNoWritesIsNotReady(t *testing.T) {
+// A ledger that takes no writes is not ready.
+func TestReadOnlyIsNotReady(t *testing.T) {
 	t.Parallel()
 	l := open(t)
 	require.NoError(t, l.Writable(t.Context()))
@@ -392,7 +397,8 @@ default_pool_size = 2
 	return behind.String()
 }
 
-func TestTheLedgerWorksThroughAPoolerByTransaction(t *testing.T) {
+// The ledger works through a pooler by transaction.
+func TestPooler(t *testing.T) {
 	direct := database(t)
 	pooled := throughPgBouncer(t, direct)
 	var migrations errgroup.Group
@@ -431,7 +437,8 @@ func TestTheLedgerWorksThroughAPoolerByTransaction(t *testing.T) {
 	require.Len(t, page.Entries, callers*each)
 }
 
-func TestNoConnectionThatIsCutThroughAPoolerCountsTwice(t *testing.T) {
+// A connection that is cut through a pooler does not count a use twice.
+func TestPoolerCutConnections(t *testing.T) {
 	direct := database(t)
 	l := connect(t, throughPgBouncer(t, direct))
 	require.NoError(t, l.Migrate(t.Context()))
@@ -490,7 +497,8 @@ func TestNoConnectionThatIsCutThroughAPoolerCountsTwice(t *testing.T) {
 
 const secret = "hunter%2" // its % makes a URL malformed unless it is percent-encoded
 
-func TestAWrongPostgreSQLURLSaysWhatWouldBeRightAndShowsNoPassword(t *testing.T) {
+// A wrong URL is refused with what would be right and without its password.
+func TestPostgresWrongURL(t *testing.T) {
 	for url, fault := range map[string]string{
 		"postgres://orders:" + secret + "@localhost/orders":                                 "malformed: must be like postgres://user:password@host:5432/database",
 		"postgres://orders:front@hunter2@localhost/orders":                                  "malformed: must be like",
@@ -516,7 +524,8 @@ func TestAWrongPostgreSQLURLSaysWhatWouldBeRightAndShowsNoPassword(t *testing.T)
 	}
 }
 
-func TestTheURLsOfLibpqAreTaken(t *testing.T) {
+// The URLs of libpq are taken.
+func TestPostgresURLs(t *testing.T) {
 	for _, url := range []string{
 		"postgres://orders:p%40ss@db.example:5433/orders?sslmode=require",
 		"postgresql://orders@localhost/orders",

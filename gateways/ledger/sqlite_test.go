@@ -41,11 +41,12 @@ func openFile(t *testing.T, path string) *ledgerdb.Ledger {
 	return l
 }
 
-func TestTheLedgerInSQLiteDoesWhatALedgerMust(t *testing.T) {
+func TestSQLiteConformance(t *testing.T) {
 	ledgertest.Conformance(t, func(t *testing.T) ledgertest.Store { return openFile(t, filepath.Join(t.TempDir(), "ledger.db")) })
 }
 
-func TestAPathMayHoldWhatIsSpecialInAURL(t *testing.T) {
+// A path may hold what is special in a URL.
+func TestSQLitePathWithURLCharacters(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b%41?c#d&mode=memory.db")
 	require.NoError(t, openFile(t, path).Save(t.Context(), ledgertest.Whole()))
 	require.FileExists(t, path)
@@ -53,7 +54,8 @@ func TestAPathMayHoldWhatIsSpecialInAURL(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestOnlyTheOwnerMayReadTheFiles(t *testing.T) {
+// Only the owner may read the files.
+func TestSQLiteFileModes(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, openFile(t, filepath.Join(dir, "ledger.db")).Save(t.Context(), ledgertest.Whole()))
 	entries, err := os.ReadDir(dir)
@@ -66,7 +68,7 @@ func TestOnlyTheOwnerMayReadTheFiles(t *testing.T) {
 	}
 }
 
-func TestTheFolderIsMadeWithTheFile(t *testing.T) {
+func TestSQLiteMakesFolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missing", "ledger.db")
 	l := connectFile(t, path)
 	require.ErrorContains(t, l.Ready(t.Context()), "the worker makes them at its start")
@@ -93,9 +95,10 @@ func TestReadingNeedsNoWriter(t *testing.T) {
 	}
 }
 
-// Only at level 2 is a commit flushed, so that it survives a power failure, and only with a log can readers read meanwhile.
-// What is counted waits for no flush; with a log, the file still stays sound.
-func TestWhatIsSavedIsFlushedAndWhatIsCountedIsNot(t *testing.T) {
+// What is saved is flushed and what is counted is not. Only at level 2 is a commit flushed, so that it survives a power
+// failure, and only with a log can readers read meanwhile. What is counted waits for no flush; with a log, the file
+// still stays sound.
+func TestSQLitePragmas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	openFile(t, path)
 	for pragma, want := range map[string][2]string{"synchronous": {"2", "1"}, "foreign_keys": {"1", "1"}, "journal_mode": {"wal", "wal"}} {
@@ -114,7 +117,8 @@ func logged(t *testing.T, path string) bool {
 	return file[18] == 2 && file[19] == 2
 }
 
-func TestABackupIsTheLedgerOfAMomentThoughWritesGoOn(t *testing.T) {
+// A backup is the ledger of one moment, although writes go on.
+func TestBackup(t *testing.T) {
 	dir := t.TempDir()
 	path, copied := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "backup.db")
 	l := openFile(t, path)
@@ -167,7 +171,7 @@ func TestABackupIsTheLedgerOfAMomentThoughWritesGoOn(t *testing.T) {
 	require.True(t, logged(t, restored))
 }
 
-func TestABackupNeverTakesThePlaceOfAFile(t *testing.T) {
+func TestBackupKeepsExistingFile(t *testing.T) {
 	dir := t.TempDir()
 	path, taken := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "backup.db")
 	require.NoError(t, openFile(t, path).Save(t.Context(), ledgertest.Whole()))
@@ -178,7 +182,8 @@ func TestABackupNeverTakesThePlaceOfAFile(t *testing.T) {
 	require.Equal(t, "precious", string(text))
 }
 
-func TestABackupThatFailsLeavesNothing(t *testing.T) {
+// A backup that fails leaves no file.
+func TestBackupFails(t *testing.T) {
 	dir := t.TempDir()
 	require.ErrorContains(t, ledgerdb.Backup(t.Context(), filepath.Join(dir, "missing.db"), filepath.Join(dir, "backup.db")), "missing.db")
 	ended, cancel := context.WithCancel(t.Context())
@@ -192,7 +197,8 @@ func TestABackupThatFailsLeavesNothing(t *testing.T) {
 	require.NoError(t, ledgerdb.Backup(t.Context(), path, filepath.Join(dir, "backup.db")), "what an earlier one left is in the way")
 }
 
-func TestACheckThatWaitsForAnotherProcessEndsWithItsContextAndWhoLooksDoesNotWait(t *testing.T) {
+// A check that waits for another process ends with its context. To look does not wait.
+func TestDecideWaitsForOtherProcess(t *testing.T) {
 	l, other := busy(t)
 	use := velocitytest.Use(1, "a")
 	check := func(ctx context.Context) error {
@@ -233,8 +239,9 @@ func saveUntilKilled(path string) {
 	os.Exit(1)
 }
 
-// Four workers start at once on a file that does not exist, while this process reads it, and are killed one by one.
-func TestProcessesShareAFileAndNothingThatWasSavedIsLostWhenTheyAreKilled(t *testing.T) {
+// Processes share a file, and nothing that was saved is lost when they are killed. Four workers start at once on a file
+// that does not exist, while this process reads it, and are killed one by one.
+func TestSQLiteKilledProcesses(t *testing.T) {
 	const each = 100
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
@@ -304,7 +311,8 @@ func saveAll(ctx context.Context, l *ledgerdb.Ledger, orders ...string) map[stri
 	return results
 }
 
-func TestASaveThatWaitsForAnotherProcessEndsWithItsContextAndReadersDoNotWait(t *testing.T) {
+// A save that waits for another process ends with its context. Readers do not wait.
+func TestSaveWaitsForOtherProcess(t *testing.T) {
 	l, other := busy(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -319,7 +327,8 @@ func TestASaveThatWaitsForAnotherProcessEndsWithItsContextAndReadersDoNotWait(t 
 	require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))
 }
 
-func TestASaverThatGivesUpTakesNobodyWithIt(t *testing.T) {
+// A saver that gives up does not stop others.
+func TestSaveCancelled(t *testing.T) {
 	l, other := busy(t)
 	ctx, giveUp := context.WithCancel(t.Context())
 	first := saveAll(ctx, l, "first", "second", "third")
@@ -334,7 +343,8 @@ func TestASaverThatGivesUpTakesNobodyWithIt(t *testing.T) {
 	}
 }
 
-func TestASaveThatFailsFailsNobodyElse(t *testing.T) {
+// A save that fails does not fail others.
+func TestSaveFailsAlone(t *testing.T) {
 	l, other := busy(t)
 	_, err := other.ExecContext(t.Context(), `CREATE TRIGGER refuse BEFORE INSERT ON transactions WHEN new.order_id = 'poison'
 		BEGIN SELECT raise(ABORT, 'this one cannot be saved'); END`)

@@ -26,7 +26,8 @@ func (d *disk) saveAll(ctx context.Context, entries int) error {
 	}
 }
 
-func TestSaversWhoWaitAreServedTogetherInBoundedPortions(t *testing.T) {
+// Savers that wait are served together in bounded portions.
+func TestTurnsPortions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{free: make(chan struct{})}
 		turns := ledgerdb.NewTurns(d.saveAll)
@@ -49,8 +50,9 @@ func TestSaversWhoWaitAreServedTogetherInBoundedPortions(t *testing.T) {
 	})
 }
 
-// Whichever of the two has the turn, the one that gives up must not take it from the other.
-func TestASaverWhoGivesUpLeavesTheTurnToTheOthers(t *testing.T) {
+// A saver that gives up leaves the turn to the others. Whichever of the two has the turn, the one that gives up must
+// not take it from the other.
+func TestTurnsCancelledInTurn(t *testing.T) {
 	for round := range 2 {
 		synctest.Test(t, func(t *testing.T) {
 			d := &disk{free: make(chan struct{})}
@@ -75,7 +77,8 @@ func TestASaverWhoGivesUpLeavesTheTurnToTheOthers(t *testing.T) {
 	}
 }
 
-func TestASaverWhoGivesUpBeforeItsTurnIsNotSaved(t *testing.T) {
+// A saver that gives up before its turn is not saved.
+func TestTurnsCancelledBeforeTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{free: make(chan struct{})}
 		turns := ledgerdb.NewTurns(d.saveAll)

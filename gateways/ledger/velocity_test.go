@@ -27,7 +27,7 @@ const strict = `DO $$ BEGIN
 	EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database());
 END $$`
 
-func TestTheHistoryDoesWhatAHistoryMust(t *testing.T) {
+func TestVelocityConformance(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			velocitytest.Conformance(t, func(t *testing.T) velocitytest.Place {
@@ -43,9 +43,10 @@ func TestTheHistoryDoesWhatAHistoryMust(t *testing.T) {
 	}
 }
 
-// If a process hangs in the middle of a check, others wait for it no longer than this timeout. The settings of a check's
-// database transaction must not apply to any other on the same connection.
-func TestOnPostgreSQLACheckSetsItsOwnTermsAndNoOthers(t *testing.T) {
+// On PostgreSQL a check sets its own settings and no others. If a process hangs in the middle of a check, others wait
+// for it no longer than this timeout. The settings of a check's database transaction must not apply to any other on the
+// same connection.
+func TestPostgresCheckSettings(t *testing.T) {
 	l := engines["PostgreSQL"].migrated(t)
 	terms := ledgerdb.Statement{Text: `current_setting('synchronous_commit') || ' ' ||
 		current_setting('idle_in_transaction_session_timeout') || ' ' || current_setting('transaction_isolation')`}
@@ -59,8 +60,9 @@ func TestOnPostgreSQLACheckSetsItsOwnTermsAndNoOthers(t *testing.T) {
 	}
 }
 
-// The rows of decisions say which transactions are counted. Both tables are pruned, each in portions of its own.
-func TestOnlyWhatWasDeletedByItsAgeIsCountedAgain(t *testing.T) {
+// Only what was deleted by its age is counted again. The rows of decisions say which transactions are counted. Both
+// tables are pruned, each in portions of its own.
+func TestPrunedUseIsCountedAgain(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l, use := engine.migrated(t), velocitytest.Use(1, "a")
@@ -97,8 +99,9 @@ var labelAll = []string{
 	`ANALYZE`,
 }
 
-// With a value that all transactions share, a planner is tempted to choose another plan.
-func TestTheHistoryIsReadFromItsIndexes(t *testing.T) {
+// Past uses are read from their indexes. With a value that all transactions share, a planner is tempted to choose
+// another plan.
+func TestVelocityUsesIndexes(t *testing.T) {
 	wanted := map[string]map[string][]string{
 		"SQLite": {
 			"Look": {
@@ -211,9 +214,10 @@ func decideByCount(past velocity.Past) fraud.Decision {
 	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Card])}
 }
 
-// Two processes check 40 transactions of one card; half of these are checked by both. Each process is killed four times,
-// and starts again from its first transaction.
-func TestCheckersThatAreKilledCountEachTransactionOnceAndNeverChangeADecision(t *testing.T) {
+// Processes that are killed count each transaction once and never change a decision. Two processes check 40
+// transactions of one card; half of these are checked by both. Each process is killed four times, and starts again from
+// its first transaction.
+func TestDecideKilledProcesses(t *testing.T) {
 	const transactions = 40
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAConfigurationWithNothingButAURLIsValid(t *testing.T) {
+// A configuration with only a URL is valid.
+func TestConfigURLOnly(t *testing.T) {
 	for _, url := range []string{
 		"amqp://orders:orders@localhost",
 		"amqps://orders:p%40ss@broker.example.com:5671/vhost?cacertfile=/etc/ca.pem",
@@ -18,7 +19,7 @@ func TestAConfigurationWithNothingButAURLIsValid(t *testing.T) {
 	}
 }
 
-func TestEveryFaultOfAConfigurationIsNamed(t *testing.T) {
+func TestConfigFaults(t *testing.T) {
 	err := Config{
 		URL: "amqp://localhost", DeliveryLimit: -1, Channels: 2000, Prefetch: 70000,
 		ConfirmTimeout: -time.Second, Patience: -1, DrainTimeout: -1,
@@ -36,7 +37,8 @@ func TestEveryFaultOfAConfigurationIsNamed(t *testing.T) {
 	}
 }
 
-func TestAMalformedURLIsRefusedWithoutItsPassword(t *testing.T) {
+// A malformed URL is refused without its password.
+func TestConfigMalformedURL(t *testing.T) {
 	for _, url := range []string{
 		"", "orders", "http://orders:secret@localhost", "amqp://orders:se cret@localhost", "amqp://orders:secret#1@localhost",
 		"amqp://orders:secret%zz@localhost", "amqp://orders:secret@localhost:port", "amqp:///vhost",
@@ -50,6 +52,6 @@ func TestAMalformedURLIsRefusedWithoutItsPassword(t *testing.T) {
 	}
 }
 
-func TestARedactedURLShowsAllButThePassword(t *testing.T) {
+func TestRedact(t *testing.T) {
 	assert.Equal(t, "amqps://orders:xxxxx@broker:5671/v?heartbeat=5", Redact("amqps://orders:secret@broker:5671/v?heartbeat=5"))
 }

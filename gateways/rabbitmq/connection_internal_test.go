@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAWriteToAPeerThatReadsNothingFailsInTimeAndEndsTheConnection(t *testing.T) {
+// A write to a peer that reads nothing fails in time and ends the connection.
+func TestBoundedWrites(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
 	conn := boundedWrites{ours, time.Millisecond}

@@ -18,7 +18,8 @@ import (
 	"dummyorders/gateways/rabbitmq"
 )
 
-func TestAHandledAlertIsForgottenByTheBroker(t *testing.T) {
+// A handled alert is removed from the queue.
+func TestConsume(t *testing.T) {
 	cfg := config(t)
 	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, Remote: true})
 	type call struct {
@@ -40,7 +41,7 @@ func TestAHandledAlertIsForgottenByTheBroker(t *testing.T) {
 	counts(t, cfg.Queue, 0)
 }
 
-func TestAFailingHandlerIsAskedAgain(t *testing.T) {
+func TestHandlerIsRetried(t *testing.T) {
 	cfg := config(t)
 	var calls atomic.Int64
 	handled := make(chan string, 1)
@@ -56,7 +57,8 @@ func TestAFailingHandlerIsAskedAgain(t *testing.T) {
 	require.Equal(t, event.ID, until(t, handled))
 }
 
-func TestWhatOneConsumerCannotHandleAnotherMay(t *testing.T) {
+// What one consumer cannot handle another may.
+func TestFailedAlertGoesToOtherConsumer(t *testing.T) {
 	cfg := config(t)
 	cfg.Patience, cfg.DeliveryLimit = time.Nanosecond, 1_000_000 // the one may get it back often before the other does
 	startConsumer(t, cfg, func(context.Context, alert.Event) error { return errBusy })
@@ -70,7 +72,8 @@ func TestWhatOneConsumerCannotHandleAnotherMay(t *testing.T) {
 	counts(t, cfg.DeadQueue, 0)
 }
 
-func TestAnOutageOfWhatTakesAlertsCostsEachOneDelivery(t *testing.T) {
+// An outage of what takes alerts costs each alert one delivery.
+func TestDownstreamOutage(t *testing.T) {
 	cfg := config(t)
 	cfg.DeliveryLimit, cfg.Prefetch = 2, 3
 	var away atomic.Bool
@@ -116,7 +119,8 @@ func TestAnOutageOfWhatTakesAlertsCostsEachOneDelivery(t *testing.T) {
 	counts(t, cfg.Queue, 0)
 }
 
-func TestAnAlertThatFailsBeyondTheLimitIsADeadLetter(t *testing.T) {
+// An alert that fails beyond the limit is a dead letter.
+func TestDeliveryLimit(t *testing.T) {
 	cfg := config(t)
 	cfg.Patience, cfg.DeliveryLimit = time.Nanosecond, 3
 	var calls atomic.Int64
@@ -134,7 +138,8 @@ func TestAnAlertThatFailsBeyondTheLimitIsADeadLetter(t *testing.T) {
 	counts(t, cfg.Queue, 0)
 }
 
-func TestWhatIsNoEventGoesToTheDeadQueueAtOnceWithTheReason(t *testing.T) {
+// What is not an event goes to the dead queue at once, with the reason.
+func TestConsumeNotEvent(t *testing.T) {
 	cfg := config(t)
 	handled := newTally()
 	startConsumer(t, cfg, handled.handle)
@@ -163,8 +168,9 @@ func TestWhatIsNoEventGoesToTheDeadQueueAtOnceWithTheReason(t *testing.T) {
 	counts(t, cfg.Queue, 0)
 }
 
-// Temporal would refuse it for being one request too many, and be waited for.
-func TestAnEventThatIsVeryLargeGoesToTheDeadQueueAtOnceWithTheReason(t *testing.T) {
+// A very large event goes to the dead queue at once, with the reason. Temporal would refuse it for being one request
+// too many, and be waited for.
+func TestConsumeLargeEvent(t *testing.T) {
 	cfg := config(t)
 	handled := newTally()
 	startConsumer(t, cfg, handled.handle)
@@ -188,7 +194,8 @@ func TestAnEventThatIsVeryLargeGoesToTheDeadQueueAtOnceWithTheReason(t *testing.
 	counts(t, cfg.Queue, 0)
 }
 
-func TestNoCardNumberGetsIntoTheLogOrTheReason(t *testing.T) {
+// No card number gets into the log or the reason.
+func TestConsumeHidesCardNumber(t *testing.T) {
 	const number, masked = "4012888888881881", "401288******1881"
 	cfg := config(t)
 	c := startConsumer(t, cfg, newTally().handle)
@@ -208,7 +215,8 @@ func TestNoCardNumberGetsIntoTheLogOrTheReason(t *testing.T) {
 	assert.NotZero(t, c.log.says(masked))
 }
 
-func TestWhatCannotBePutIntoTheDeadQueueStaysInTheQueue(t *testing.T) {
+// What cannot be put into the dead queue stays in the queue.
+func TestDeadQueueIsUnbound(t *testing.T) {
 	cfg := config(t)
 	c := startConsumer(t, cfg, newTally().handle)
 	ch := operator(t)
@@ -220,7 +228,7 @@ func TestWhatCannotBePutIntoTheDeadQueueStaysInTheQueue(t *testing.T) {
 	assert.Equal(t, "hello", string(next(t, cfg.DeadQueue).Body))
 }
 
-func TestTwoConsumersShareAQueue(t *testing.T) {
+func TestTwoConsumers(t *testing.T) {
 	cfg := config(t)
 	cfg.Prefetch = 1
 	started, finish := make(chan string), make(chan struct{})
@@ -240,7 +248,8 @@ func TestTwoConsumersShareAQueue(t *testing.T) {
 	counts(t, cfg.Queue, 0)
 }
 
-func TestStoppingFinishesWhatIsInHandAndLeavesTheRest(t *testing.T) {
+// Stopping finishes what is in progress and leaves the rest.
+func TestConsumerStop(t *testing.T) {
 	cfg := config(t)
 	cfg.Prefetch = 2
 	started, finish := make(chan context.Context), make(chan struct{})
@@ -265,7 +274,8 @@ func TestStoppingFinishesWhatIsInHandAndLeavesTheRest(t *testing.T) {
 	assert.Error(t, c.Ready())
 }
 
-func TestStoppingHandsAFailingAlertBackAtOnce(t *testing.T) {
+// Stopping returns a failing alert at once.
+func TestConsumerStopReturnsFailing(t *testing.T) {
 	cfg := config(t)
 	c := startConsumer(t, cfg, func(context.Context, alert.Event) error { return errBusy })
 	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), newEvent("one")))
@@ -274,7 +284,8 @@ func TestStoppingHandsAFailingAlertBackAtOnce(t *testing.T) {
 	counts(t, cfg.Queue, 1)
 }
 
-func TestAHandlerThatDoesNotFinishIsCutOff(t *testing.T) {
+// A handler that does not finish is cut off.
+func TestConsumerDrainTimeout(t *testing.T) {
 	cfg := config(t)
 	cfg.DrainTimeout = time.Millisecond
 	started, ended := make(chan struct{}, 1), make(chan error, 1)
@@ -291,7 +302,7 @@ func TestAHandlerThatDoesNotFinishIsCutOff(t *testing.T) {
 	counts(t, cfg.Queue, 1)
 }
 
-func TestAWrongConfigurationIsRefusedAtTheStart(t *testing.T) {
+func TestWrongConfigIsRefused(t *testing.T) {
 	wrong := rabbitmq.Config{URL: "http://orders:secret@localhost/", Prefetch: -1}
 	errs := []error{
 		rabbitmq.NewConsumer(wrong, logger(t)).Consume(t.Context(), nil),

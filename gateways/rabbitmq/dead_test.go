@@ -114,7 +114,8 @@ func deadEvent(t *testing.T, e alert.Event) amqp.Publishing {
 	}
 }
 
-func TestALookAtDeadLettersTakesNothingAway(t *testing.T) {
+// A look at dead letters takes nothing away.
+func TestDeadList(t *testing.T) {
 	d := newDying(t)
 	event := newEvent("one")
 	odd := message("odd", "card 4111 1111 1111 1111")
@@ -134,7 +135,8 @@ func TestALookAtDeadLettersTakesNothingAway(t *testing.T) {
 	d.holds(t, event.ID, "odd", "third")
 }
 
-func TestAMessageWithoutAnIDThatCanBeTypedIsNamedByItsBody(t *testing.T) {
+// A message without an id that can be typed is named by its body.
+func TestDeadIDs(t *testing.T) {
 	d := newDying(t)
 	digits := "01234567-8901-5234-8678-901234567890"
 	d.bury(t, message("", "a"), message("4111111111111111", "b"), message("two words", "c"), message("\x1b[2J", "d"), message(digits, "e"))
@@ -145,7 +147,8 @@ func TestAMessageWithoutAnIDThatCanBeTypedIsNamedByItsBody(t *testing.T) {
 	d.holds(t, want[2:]...)
 }
 
-func TestAReplayedLetterIsTheSameMessageWithoutTheMarksOfItsDeath(t *testing.T) {
+// A replayed letter is the same message without the headers of a dead letter.
+func TestReplay(t *testing.T) {
 	d := newDying(t)
 	event := newEvent("one")
 	dead := deadEvent(t, event)
@@ -170,7 +173,8 @@ func TestAReplayedLetterIsTheSameMessageWithoutTheMarksOfItsDeath(t *testing.T) 
 	d.holds(t, "other")
 }
 
-func TestALetterWithoutAConfirmStaysInTheDeadQueue(t *testing.T) {
+// A letter without a confirm stays in the dead queue.
+func TestReplayNotConfirmed(t *testing.T) {
 	d := newDying(t)
 	between := newProxy(t)
 	publishing := d.cfg
@@ -200,7 +204,8 @@ func TestALetterWithoutAConfirmStaysInTheDeadQueue(t *testing.T) {
 	}
 }
 
-func TestALetterIsInBothQueuesWhenTheConnectionIsCutAfterItsConfirm(t *testing.T) {
+// A letter is in both queues when the connection is cut after its confirm.
+func TestReplayCutAfterConfirm(t *testing.T) {
 	first, second := newEvent("first"), newEvent("second")
 	chosen := has([]string{first.ID})
 	for what, act := range map[string]func(dying, func()) error{
@@ -233,7 +238,8 @@ func TestALetterIsInBothQueuesWhenTheConnectionIsCutAfterItsConfirm(t *testing.T
 	}
 }
 
-func TestAReplayThatTheBrokerDoesNotTakeIsGivenUp(t *testing.T) {
+// A replay that the broker does not take is given up.
+func TestReplayNotTaken(t *testing.T) {
 	d := newDying(t)
 	require.NoError(t, operator(t).QueueUnbind(d.cfg.Queue, "fraud.#", d.cfg.Exchange, nil))
 	var ids []string
@@ -252,7 +258,8 @@ func TestAReplayThatTheBrokerDoesNotTakeIsGivenUp(t *testing.T) {
 	d.holds(t, ids...)
 }
 
-func TestPurgedLettersAreGoneAndOthersStay(t *testing.T) {
+// Purged letters are gone and others stay.
+func TestPurge(t *testing.T) {
 	d := newDying(t)
 	d.bury(t, message("a", "1"), message("b", "2"), message("a", "3"), message("c", "4"))
 	require.Equal(t, []string{"a", "a"}, d.purge(t, "a", "nowhere"))
@@ -261,7 +268,8 @@ func TestPurgedLettersAreGoneAndOthersStay(t *testing.T) {
 	d.holds(t)
 }
 
-func TestAnAlertThatFailedTooOftenIsADeadLetterThatSaysSoAndCanBeReplayed(t *testing.T) {
+// An alert that failed too often is a dead letter that says so and can be replayed.
+func TestReplayAfterDeliveryLimit(t *testing.T) {
 	failing := config(t)
 	failing.Patience, failing.DeliveryLimit = time.Nanosecond, 2
 	d := dying{rabbitmq.NewDeadLetters(failing, failing), failing}
@@ -286,8 +294,8 @@ func TestAnAlertThatFailedTooOftenIsADeadLetterThatSaysSoAndCanBeReplayed(t *tes
 	counts(t, failing.DeadQueue, 0)
 }
 
-// Many means several times as many letters as one window holds.
-func TestManyDeadLettersKeepTheirOrderAndAreAllReached(t *testing.T) {
+// Many dead letters keep their order and are all reached. Many means several times as many letters as one window holds.
+func TestManyDeadLetters(t *testing.T) {
 	const many = 1200
 	d := newDying(t)
 	var messages []amqp.Publishing
@@ -307,7 +315,8 @@ func TestManyDeadLettersKeepTheirOrderAndAreAllReached(t *testing.T) {
 	counts(t, d.cfg.Queue, len(rest))
 }
 
-func TestOfTwoLooksAtOnceTheSecondSeesWhatTheFirstDoesNotHold(t *testing.T) {
+// Of two looks at once, the second sees what the first does not hold.
+func TestTwoLooksAtOnce(t *testing.T) {
 	d := newDying(t)
 	d.bury(t, message("a", "1"), message("b", "2"))
 	_, err := d.Look(t.Context(), func(l rabbitmq.DeadLetter) bool {
@@ -321,7 +330,8 @@ func TestOfTwoLooksAtOnceTheSecondSeesWhatTheFirstDoesNotHold(t *testing.T) {
 	d.holds(t, "b")
 }
 
-func TestAnOperatorWhoGivesUpLeavesEverythingWhereItIs(t *testing.T) {
+// An operator who gives up leaves everything where it is.
+func TestDeadCancelled(t *testing.T) {
 	d := newDying(t)
 	ids := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 	for _, id := range ids {
@@ -337,7 +347,8 @@ func TestAnOperatorWhoGivesUpLeavesEverythingWhereItIs(t *testing.T) {
 	d.holds(t, ids...)
 }
 
-func TestTheUsersOfTheDefinitionsMayLookAfterDeadLetters(t *testing.T) {
+// The users of the definitions may list, replay and purge dead letters.
+func TestDeadPermissions(t *testing.T) {
 	d := dying{rabbitmq.NewDeadLetters(as(t, "alertman"), as(t, "orders")), as(t, "operator")}
 	d.cfg.DeadExchange, d.cfg.DeadQueue = "alerts.dead", "alertman.dead"
 	event := newEvent("one")
@@ -351,7 +362,7 @@ func TestTheUsersOfTheDefinitionsMayLookAfterDeadLetters(t *testing.T) {
 	d.holds(t)
 }
 
-func TestDeadLettersOfAWrongConfigurationAreRefusedAtOnce(t *testing.T) {
+func TestDeadWrongConfig(t *testing.T) {
 	wrong := rabbitmq.Config{URL: "http://orders:secret@localhost/"}
 	away := rabbitmq.Config{URL: "amqp://orders:secret@127.0.0.1:1/"}
 	for _, cfg := range []rabbitmq.Config{wrong, away} {
@@ -363,7 +374,8 @@ func TestDeadLettersOfAWrongConfigurationAreRefusedAtOnce(t *testing.T) {
 		"must be like amqp://user:password@host:5672/vhost")
 }
 
-func TestADeadLetterIsWrittenWithoutItsBody(t *testing.T) {
+// A dead letter is written without its body.
+func TestDeadLetterJSON(t *testing.T) {
 	text, err := json.Marshal(rabbitmq.DeadLetter{ID: "a", Reason: "odd", Size: 3, Body: []byte("abc")})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"id": "a", "reason": "odd", "size": 3}`, string(text))

@@ -23,7 +23,8 @@ func as(t *testing.T, user string) rabbitmq.Config {
 	return rabbitmq.Config{URL: theBroker(t).url(user)}
 }
 
-func TestTheDefinitionsCarryAlertsFromOrdersToAlertman(t *testing.T) {
+// The definitions carry alerts from orders to alertman.
+func TestDefinitionsCarryAlerts(t *testing.T) {
 	handled := newTally()
 	startConsumer(t, as(t, "alertman"), handled.handle)
 	p := startPublisher(t, as(t, "orders"))
@@ -32,7 +33,7 @@ func TestTheDefinitionsCarryAlertsFromOrdersToAlertman(t *testing.T) {
 }
 
 // The publisher fails when a message is in no queue, so that each type has to be routed.
-func TestTheDefinitionsRouteEveryTypeOfAlert(t *testing.T) {
+func TestDefinitionsRouteEveryType(t *testing.T) {
 	handled := newTally()
 	startConsumer(t, as(t, "alertman"), handled.handle)
 	p := startPublisher(t, as(t, "orders"))
@@ -47,8 +48,9 @@ func TestTheDefinitionsRouteEveryTypeOfAlert(t *testing.T) {
 	handled.waitFor(t, len(alert.Types))
 }
 
-// Each time that the broker takes events back counts as a failed delivery of them, and after 20 they are dead letters.
-func TestTheBrokersLetAlertmanHoldEventsWhileTemporalIsAwayForDays(t *testing.T) {
+// The brokers let alertman hold events while Temporal is away for days. Each time that the broker takes events back
+// counts as a failed delivery of them, and after 20 they are dead letters.
+func TestBrokerTimeouts(t *testing.T) {
 	const day = 24 * time.Hour
 	text, err := os.ReadFile("rabbitmq.conf")
 	require.NoError(t, err)
@@ -60,13 +62,15 @@ func TestTheBrokersLetAlertmanHoldEventsWhileTemporalIsAwayForDays(t *testing.T)
 	require.Equal(t, fmt.Sprintf("{ok,%d}", day.Milliseconds()), strings.TrimSpace(set), "in development")
 }
 
-func TestAlertmanMayPutIntoTheDeadQueue(t *testing.T) {
+// Alertman may put messages into the dead queue.
+func TestDefinitionsDeadQueue(t *testing.T) {
 	startConsumer(t, as(t, "alertman"), newTally().handle)
 	require.NoError(t, operator(t).Publish("alerts", "payment.refused", true, false, amqp.Publishing{Body: []byte("hello")}))
 	assert.Equal(t, "hello", string(next(t, "alertman.dead").Body))
 }
 
-func TestDeclaringMakesWhatTheDefinitionsHold(t *testing.T) {
+// Declare makes what the definitions hold.
+func TestDeclareMatchesDefinitions(t *testing.T) {
 	cfg := as(t, "operator")
 	cfg.Declare = true
 	startPublisher(t, cfg) // RabbitMQ rejects the declaration of something that exists but differs

@@ -16,7 +16,8 @@ import (
 	"dummyorders/gateways/rabbitmq"
 )
 
-func TestPublishFailsWhileTheBrokerIsAwayAndWorksAfter(t *testing.T) {
+// Publish fails while the broker is away and works afterwards.
+func TestPublishBrokerAway(t *testing.T) {
 	cfg := config(t)
 	cfg.ConfirmTimeout = time.Second
 	p := startPublisher(t, cfg)
@@ -31,7 +32,8 @@ func TestPublishFailsWhileTheBrokerIsAwayAndWorksAfter(t *testing.T) {
 	eventually(t, func() error { return p.Publish(t.Context(), event) })
 }
 
-func TestNoAlertIsLostWhenTheBrokerIsKilled(t *testing.T) {
+// No alert is lost when the broker is killed.
+func TestBrokerIsKilled(t *testing.T) {
 	const all, publishers = 1000, 20
 	cfg := config(t)
 	handled := newTally()
@@ -67,7 +69,8 @@ func publish(ctx context.Context, p *rabbitmq.Publisher, event alert.Event) {
 	_, _ = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, p.Publish(ctx, event) })
 }
 
-func TestABlockedBrokerFailsPublishesAtOnceWithItsReason(t *testing.T) {
+// A blocked broker fails each publish at once with its reason.
+func TestPublishBrokerBlocked(t *testing.T) {
 	cfg := config(t)
 	cfg.ConfirmTimeout = time.Hour
 	p := startPublisher(t, cfg)
@@ -89,7 +92,8 @@ func TestABlockedBrokerFailsPublishesAtOnceWithItsReason(t *testing.T) {
 	require.NoError(t, p.Publish(t.Context(), newEvent("after")))
 }
 
-func TestAConsumerComesBackAndEveryAlertIsHandled(t *testing.T) {
+// A consumer reconnects and every alert is handled.
+func TestConsumerReconnects(t *testing.T) {
 	const all = 50
 	cfg := config(t)
 	handled := newTally()
@@ -105,9 +109,10 @@ func TestAConsumerComesBackAndEveryAlertIsHandled(t *testing.T) {
 	counts(t, cfg.Queue, 0)
 }
 
-// Both deliveries of the event have tag 1, each on its own channel. If the first handler's acknowledgement were sent on
-// the second channel, it would remove the event while the second handler works on it; if that failed, the event would be lost.
-func TestAHandlerThatOutlivesItsConnectionAcknowledgesNothing(t *testing.T) {
+// A handler that outlives its connection acknowledges nothing. Both deliveries of the event have tag 1, each on its own
+// channel. If the first handler's acknowledgement were sent on the second channel, it would remove the event while the
+// second handler works on it; if that failed, the event would be lost.
+func TestHandlerOutlivesConnection(t *testing.T) {
 	cfg := config(t)
 	started, finish := make(chan int), []chan error{make(chan error), make(chan error)}
 	var calls atomic.Int64
@@ -130,7 +135,8 @@ func TestAHandlerThatOutlivesItsConnectionAcknowledgesNothing(t *testing.T) {
 	counts(t, cfg.Queue, 1)
 }
 
-func TestADeletedQueueIsMadeAgainAndConsumed(t *testing.T) {
+// A deleted queue is made again and consumed.
+func TestQueueIsDeleted(t *testing.T) {
 	cfg := config(t)
 	handled := newTally()
 	c := startConsumer(t, cfg, handled.handle)
@@ -145,7 +151,8 @@ func TestADeletedQueueIsMadeAgainAndConsumed(t *testing.T) {
 	eventually(t, c.Ready)
 }
 
-func TestAConsumerWithoutItsQueueTriesOnUntilItIsThere(t *testing.T) {
+// A consumer without its queue retries until the queue is there.
+func TestQueueIsMissing(t *testing.T) {
 	cfg := config(t)
 	p := startPublisher(t, cfg)
 	cfg.Declare = false
@@ -162,7 +169,7 @@ func TestAConsumerWithoutItsQueueTriesOnUntilItIsThere(t *testing.T) {
 	handled.waitFor(t, 1)
 }
 
-func TestAnUnconfirmedMessageIsAFailure(t *testing.T) {
+func TestPublishNotConfirmed(t *testing.T) {
 	between := newProxy(t)
 	cfg := config(t)
 	cfg.URL, cfg.ConfirmTimeout = between.url("operator"), time.Second
@@ -225,7 +232,8 @@ func (o *overtaken) handle(ctx context.Context, e alert.Event) error {
 	return o.handled.handle(ctx, e)
 }
 
-func TestTheHandlersOfALostConnectionCountAmongThoseAtOnce(t *testing.T) {
+// The handlers of a lost connection count towards the limit of handlers at once.
+func TestHandlersOfLostConnection(t *testing.T) {
 	o := overtake(t, 20)
 	close(o.finish)
 	o.handled.waitFor(t, 20)
@@ -233,7 +241,8 @@ func TestTheHandlersOfALostConnectionCountAmongThoseAtOnce(t *testing.T) {
 	require.EqualValues(t, 2, o.most.Load())
 }
 
-func TestStoppingHandsBackWhatNoHandlerHasSeen(t *testing.T) {
+// Stopping returns what no handler has seen.
+func TestConsumerStopReturnsUnhandled(t *testing.T) {
 	o := overtake(t, 5)
 	o.cancel()
 	counts(t, o.cfg.Queue, 5) // before those in hand, which will be handled in vain, are finished

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestUsersMayDoTheirWorkAndNothingElse(t *testing.T) {
+// Users may do their work and nothing else.
+func TestPermissions(t *testing.T) {
 	for _, c := range []struct {
 		user, what string
 		try        func(*amqp.Channel) error
@@ -51,7 +52,7 @@ func TestUsersMayDoTheirWorkAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestThereIsNoGuest(t *testing.T) {
+func TestNoGuestUser(t *testing.T) {
 	_, err := amqp.Dial(theBroker(t).url("guest"))
 	require.ErrorContains(t, err, "username or password not allowed")
 }

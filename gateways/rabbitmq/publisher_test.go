@@ -16,7 +16,8 @@ import (
 	"dummyorders/gateways/rabbitmq"
 )
 
-func TestAConfirmedAlertIsInTheQueueWithItsProperties(t *testing.T) {
+// A confirmed alert is in the queue with its properties.
+func TestPublish(t *testing.T) {
 	cfg := config(t)
 	p := startPublisher(t, cfg)
 	event := newEvent("one")
@@ -39,7 +40,7 @@ func TestAConfirmedAlertIsInTheQueueWithItsProperties(t *testing.T) {
 	assert.Equal(t, event, decoded)
 }
 
-func TestAReturnedMessageIsAFailure(t *testing.T) {
+func TestPublishReturned(t *testing.T) {
 	cfg := config(t)
 	p := startPublisher(t, cfg)
 	require.NoError(t, operator(t).QueueUnbind(cfg.Queue, "fraud.#", cfg.Exchange, nil))
@@ -54,7 +55,7 @@ func TestAReturnedMessageIsAFailure(t *testing.T) {
 	counts(t, cfg.Queue, 1)
 }
 
-func TestARefusedMessageIsAFailure(t *testing.T) {
+func TestPublishRefused(t *testing.T) {
 	cfg := config(t)
 	p := startPublisher(t, cfg)
 	ch := operator(t)
@@ -69,7 +70,8 @@ func TestARefusedMessageIsAFailure(t *testing.T) {
 	require.ErrorContains(t, err, "nack")
 }
 
-func TestAnExchangeThatIsMissingIsAFailureWithTheBrokersWords(t *testing.T) {
+// A missing exchange is a failure with the broker's words.
+func TestPublishExchangeMissing(t *testing.T) {
 	cfg := config(t)
 	p := startPublisher(t, cfg)
 	require.NoError(t, operator(t).ExchangeDelete(cfg.Exchange, false, false))
@@ -86,7 +88,8 @@ func TestAnExchangeThatIsMissingIsAFailureWithTheBrokersWords(t *testing.T) {
 	require.NoError(t, p.Publish(t.Context(), event))
 }
 
-func TestWithoutAConnectionPublishFailsInTime(t *testing.T) {
+// Without a connection Publish fails in time.
+func TestPublishWithoutConnection(t *testing.T) {
 	cfg := rabbitmq.Config{URL: "amqp://orders:secret@127.0.0.1:1/", ConfirmTimeout: time.Second}
 	event := newEvent("one")
 	p := rabbitmq.NewPublisher(cfg, logger(t))
@@ -104,7 +107,8 @@ func TestWithoutAConnectionPublishFailsInTime(t *testing.T) {
 	require.ErrorContains(t, p.Publish(context.Background(), event), "closed for good", "at once, when it runs no more")
 }
 
-func TestStoppingDoesNotWaitForAServerThatSaysNothing(t *testing.T) {
+// Stopping does not wait for a server that does not answer.
+func TestPublisherStopSilentServer(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer silent.Close()
@@ -116,14 +120,15 @@ func TestStoppingDoesNotWaitForAServerThatSaysNothing(t *testing.T) {
 	stop()
 }
 
-func TestACallerWhoGivesUpIsNotHeld(t *testing.T) {
+// A caller that gives up is not kept waiting.
+func TestPublishCancelled(t *testing.T) {
 	p := rabbitmq.NewPublisher(rabbitmq.Config{URL: "amqp://orders:orders@127.0.0.1:1/", ConfirmTimeout: time.Hour}, logger(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, p.Publish(ctx, newEvent("one")), context.Canceled)
 }
 
-func TestWhatIsNoEventIsNotPublished(t *testing.T) {
+func TestPublishNotEvent(t *testing.T) {
 	p := rabbitmq.NewPublisher(rabbitmq.Config{}, logger(t))
 	event := newEvent("one")
 	event.Type = "orders.unheard_of.v1"

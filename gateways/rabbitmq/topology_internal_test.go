@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheDefinitionsHoldTheTopology(t *testing.T) {
+func TestDefinitionsHoldTopology(t *testing.T) {
 	file, err := os.ReadFile("definitions.json")
 	require.NoError(t, err)
 	var defined topology

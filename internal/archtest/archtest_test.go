@@ -20,7 +20,8 @@ import (
 // repository is the repository's top folder, seen from this one.
 var repository = os.DirFS("../..")
 
-func TestDependenciesPointOneWay(t *testing.T) {
+// Dependencies point one way.
+func TestDependencies(t *testing.T) {
 	files := productionFiles(t, repository)
 	for _, fault := range faults(files) {
 		t.Error(fault)
@@ -32,7 +33,8 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	}
 }
 
-func TestABreachIsNamed(t *testing.T) {
+// A breach of the layers is named.
+func TestFaults(t *testing.T) {
 	const (
 		onlyStandard = "domain may import only domain and the standard library"
 		notTheSDK    = "only workflows, activities, workers, gateways/temporal may import Temporal's SDK"

@@ -18,7 +18,8 @@ var topLevel = []string{
 	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE",
 }
 
-func TestTheTopLevelHoldsNothingElse(t *testing.T) {
+// The top level holds nothing else.
+func TestTopLevel(t *testing.T) {
 	entries, err := fs.ReadDir(repository, ".")
 	if err != nil {
 		t.Fatal(err)

@@ -125,7 +125,8 @@ func form(field string, values ...string) func(*http.Request) {
 	return withBody(right.Encode())
 }
 
-func TestARightRequestIsTakenAndAnsweredAsTheProviderDoes(t *testing.T) {
+// A right request is taken, and answered as the provider does.
+func TestFakeAccepts(t *testing.T) {
 	for name, want := range map[string]struct {
 		status        int
 		body, to, key string
@@ -149,7 +150,8 @@ func TestARightRequestIsTakenAndAnsweredAsTheProviderDoes(t *testing.T) {
 	}
 }
 
-func TestWhatBreaksTheFormIsRefusedAndKept(t *testing.T) {
+// A request that breaks the form is refused and kept.
+func TestFakeRefuses(t *testing.T) {
 	for name, breaches := range map[string]map[string]func(*http.Request){
 		"Twilio": {
 			"method":             func(r *http.Request) { r.Method = http.MethodPut },
@@ -201,7 +203,8 @@ func TestWhatBreaksTheFormIsRefusedAndKept(t *testing.T) {
 	}
 }
 
-func TestAScriptDecidesHowRequestsAreAnswered(t *testing.T) {
+// A script decides how requests are answered.
+func TestFakeScript(t *testing.T) {
 	for name, p := range providers() {
 		t.Run(name, func(t *testing.T) {
 			p.fake.Script(func(n int, _ *http.Request) channeltest.Answer {
@@ -235,8 +238,8 @@ func TestAScriptDecidesHowRequestsAreAnswered(t *testing.T) {
 	}
 }
 
-// End-to-end tests kill the sender in the call.
-func TestWhatWasTakenIsKeptAndToldBeforeItIsAnswered(t *testing.T) {
+// What was taken is kept and announced before it is answered. End-to-end tests kill the sender in the call.
+func TestFakeKeepsBeforeAnswer(t *testing.T) {
 	for name, p := range providers() {
 		t.Run(name, func(t *testing.T) {
 			kept := make(chan int, 1)
@@ -251,7 +254,8 @@ func TestWhatWasTakenIsKeptAndToldBeforeItIsAnswered(t *testing.T) {
 	}
 }
 
-func TestAThousandAtOnceAreCountedRight(t *testing.T) {
+// A thousand requests at once are counted right.
+func TestFakeConcurrently(t *testing.T) {
 	const many, askers = 1000, 20
 	for name, p := range providers() {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,8 @@ func serve(t *testing.T, dir string) (address string) {
 	return address
 }
 
-func TestMessagesAreKeptAndTheNewestAreShown(t *testing.T) {
+// Messages are kept and the newest are shown.
+func TestMessages(t *testing.T) {
 	dir := t.TempDir()
 	address := serve(t, dir)
 	for _, subject := range []string{"one", "two", "three"} {
@@ -53,7 +54,8 @@ func TestMessagesAreKeptAndTheNewestAreShown(t *testing.T) {
 	assert.Contains(t, shown.String(), "Subject: one")
 }
 
-func TestTheHealthCheckFailsWhereNobodyTakesMail(t *testing.T) {
+// The health check fails where no server takes mail.
+func TestHealthcheckFails(t *testing.T) {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
 	require.Error(t, healthcheckCommand{Address: fmt.Sprintf("127.0.0.1:%d", port)}.Run(t.Context()))

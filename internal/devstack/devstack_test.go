@@ -156,7 +156,8 @@ func temporal(t *testing.T, s *standInStack, args ...string) string {
 	return string(printed)
 }
 
-func TestEverythingStartsIsStoppedAndIsThereAgainTheNextTime(t *testing.T) {
+// Everything starts, is stopped, and is there again the next time.
+func TestStartAndStop(t *testing.T) {
 	ownPorts(t)
 	dir := t.TempDir()
 	first := newStandInStack(t, dir)
@@ -185,7 +186,8 @@ func TestEverythingStartsIsStoppedAndIsThereAgainTheNextTime(t *testing.T) {
 	require.NoError(t, end())
 }
 
-func TestWhenOneProcessEndsByItselfAllAreStoppedAndItsLastWordsAreShown(t *testing.T) {
+// When one process ends by itself, all are stopped and its last lines are shown.
+func TestProcessEnds(t *testing.T) {
 	ownPorts(t)
 	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.com:7233") // so that this test needs no servers
 	t.Setenv("RABBITMQ_PUBLISHER_URL", "amqp://rabbitmq.example.com/")
@@ -202,7 +204,8 @@ func TestWhenOneProcessEndsByItselfAllAreStoppedAndItsLastWordsAreShown(t *testi
 	require.ErrorContains(t, err, "\n    the database is gone")
 }
 
-func TestAProcessThatCannotStartIsShownWithItsLastWords(t *testing.T) {
+// A process that cannot start is shown with its last lines.
+func TestProcessCannotStart(t *testing.T) {
 	ownPorts(t)
 	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.com:7233")
 	t.Setenv("RABBITMQ_PUBLISHER_URL", "amqp://rabbitmq.example.com/")

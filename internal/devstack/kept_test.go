@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheFingerprintKeyIsMadeOnceAndIsTheOwnersAlone(t *testing.T) {
+// The fingerprint key is made once, and only its owner can read it.
+func TestKeptKey(t *testing.T) {
 	dir := t.TempDir()
 	key, err := keptKey(dir, fingerprintKey)
 	require.NoError(t, err)
@@ -25,7 +26,8 @@ func TestTheFingerprintKeyIsMadeOnceAndIsTheOwnersAlone(t *testing.T) {
 	require.NotEqual(t, key, other)
 }
 
-func TestOneDevStackAtATimeUsesAFolder(t *testing.T) {
+// One dev stack at a time uses a folder.
+func TestLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	held, err := lock(dir)
 	require.NoError(t, err)

@@ -27,7 +27,8 @@ func defaults(t *testing.T) settings {
 	return s
 }
 
-func TestWithoutSettingsEverythingIsOnItsUsualPort(t *testing.T) {
+// Without settings everything is on its usual port.
+func TestPlanDefaults(t *testing.T) {
 	p, err := newPlan(defaults(t))
 	require.NoError(t, err)
 	require.Equal(t, plan{
@@ -35,7 +36,8 @@ func TestWithoutSettingsEverythingIsOnItsUsualPort(t *testing.T) {
 	}, p)
 }
 
-func TestWhatIsOnAnotherMachineIsNotStartedHere(t *testing.T) {
+// What is on another machine is not started here.
+func TestPlanRemoteServers(t *testing.T) {
 	s := defaults(t)
 	s.TemporalAddress, s.SMTPHostname = "temporal.example.com:7233", "mail.example.com"
 	s.PublisherURL, s.ConsumerURL = "amqp://a:b@rabbitmq.example.com/", "amqps://c:d@rabbitmq.example.com/"
@@ -44,7 +46,8 @@ func TestWhatIsOnAnotherMachineIsNotStartedHere(t *testing.T) {
 	require.Equal(t, plan{api: "http://localhost:9001"}, p)
 }
 
-func TestAddressesThatAreNoneAreAllNamed(t *testing.T) {
+// All wrong addresses are named.
+func TestPlanWrongAddresses(t *testing.T) {
 	s := defaults(t)
 	s.HTTPAddress, s.TemporalAddress, s.WebUIURL, s.SMTPPort = "9001", "localhost", "localhost:8233", "mail"
 	s.PublisherURL = "amqp://orders:s3cret@[/"
@@ -56,14 +59,16 @@ func TestAddressesThatAreNoneAreAllNamed(t *testing.T) {
 	require.NotContains(t, err.Error(), "s3cret")
 }
 
-func TestThereIsOneBrokerForBothItsUsers(t *testing.T) {
+// There is one broker for both its users.
+func TestPlanOneBroker(t *testing.T) {
 	s := defaults(t)
 	s.PublisherURL = "amqp://orders:orders@localhost:5673/"
 	_, err := newPlan(s)
 	require.ErrorContains(t, err, "must name the same host and port")
 }
 
-func TestEveryTakenPortIsNamedWithTheVariableThatMovesIt(t *testing.T) {
+// Every taken port is named with the variable that moves it.
+func TestTakenPorts(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { _ = listener.Close() }()
@@ -75,7 +80,8 @@ func TestEveryTakenPortIsNamedWithTheVariableThatMovesIt(t *testing.T) {
 		"port %d (RabbitMQ) is taken by another program: stop it, or put another port into RABBITMQ_PUBLISHER_URL and RABBITMQ_CONSUMER_URL", taken, taken))
 }
 
-func TestTheEnvironmentWinsOverTheFileAndDotEnvOverEnv(t *testing.T) {
+// The environment wins over the files, and .env over env.
+func TestSettingsOrder(t *testing.T) {
 	defaults(t)
 	root := t.TempDir()
 	write := func(name, text string) {
@@ -103,7 +109,8 @@ func TestTheEnvironmentWinsOverTheFileAndDotEnvOverEnv(t *testing.T) {
 	require.ErrorContains(t, err, "read .env")
 }
 
-func TestProcessesAreHandedWhatIsSetAndNoEmptyVariableOfTemporals(t *testing.T) {
+// Processes get what is set, and no empty variable of Temporal's.
+func TestProcessEnvironment(t *testing.T) {
 	s := defaults(t)
 	t.Setenv("TEMPORAL_TLS_SERVER_NAME", "") // an empty variable would turn TLS on
 	d := &devStack{root: "/project", settings: s}
@@ -115,7 +122,8 @@ func TestProcessesAreHandedWhatIsSetAndNoEmptyVariableOfTemporals(t *testing.T) 
 	}))
 }
 
-func TestALocalTemporalIsNotAskedForTheKeysOfAnother(t *testing.T) {
+// The keys of a Temporal elsewhere are not used for a local one.
+func TestLocalTemporalGetsNoKeys(t *testing.T) {
 	s := defaults(t)
 	t.Setenv("TEMPORAL_API_KEY", "secret")
 	t.Setenv("TEMPORAL_TLS_CLIENT_CERT_PATH", "/home/somebody/cert.pem")

@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestLinesBearTheNameOfTheirProcessInColourOnATerminal(t *testing.T) {
+// Lines bear the name of their process, in colour on a terminal.
+func TestTerminalLines(t *testing.T) {
 	var plain, coloured strings.Builder
 	(&terminal{out: &plain}).lines(1, "worker")("Started")
 	require.Equal(t, "worker       | Started\n", plain.String())

@@ -29,11 +29,11 @@ var (
 // eachKill is the number of alerts that come in around each kill.
 const eachKill = 3
 
-// TestNoAlertIsLostWhateverIsKilled publishes alerts while two alertmen are killed, as kill -9 does, at each of their
+// TestAlertsChaos publishes alerts while two alertmen are killed, as kill -9 does, at each of their
 // steps, while RabbitMQ is restarted, its queue is deleted and made again, and Temporal is unreachable. Every provider
 // must have been given every alert, and none twice, except for those that alertman itself marks as unknown: the kill
 // came between the provider's confirmation and Temporal's record of it.
-func TestNoAlertIsLostWhateverIsKilled(t *testing.T) {
+func TestAlertsChaos(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := newChaos(t, rand.New(rand.NewPCG(seed, 0)))

@@ -25,7 +25,8 @@ var backlog = flag.Int("backlog", 20_000, "alerts that wait while alertman's mem
 // alerts in memory would take several times that.
 const mostGrowth = 64 << 20
 
-func TestAlertmansMemoryDoesNotGrowWithTheAlertsThatWait(t *testing.T) {
+// Alertman's memory does not grow with the alerts that wait.
+func TestAlertmanMemory(t *testing.T) {
 	w := newWorld(t, nil)
 	temporal := startProxy(t, shared.temporal.Address())
 	p := w.startWith(alertman, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
@@ -67,7 +68,8 @@ func resident(t *testing.T, pid int) int {
 	return kib << 10
 }
 
-func TestAnAlertmanThatIsToldToStopFinishesWhatItIsSending(t *testing.T) {
+// An alertman that is asked to stop finishes what it is sending.
+func TestAlertmanStop(t *testing.T) {
 	w := newWorld(t, nil)
 	p := newProviders(t, w)
 	w.alertsTo(fmt.Sprintf("version: 1\nreceivers: [{name: team, channels: [webhook: {url: %q, secret: %q}], group: none}]\nroutes: [{name: all, tell: [team]}]\n",

@@ -24,7 +24,8 @@ import (
 	"dummyorders/workflows"
 )
 
-func TestAStormOfFraudsOnOneCardIsOneAlertAndAFewDigestsAndNoneIsMissing(t *testing.T) {
+// A storm of frauds on one card is one alert and a few digests, and none is missing.
+func TestAlertStorm(t *testing.T) {
 	const frauds = 1000
 	w := newWorld(t, nil)
 	p := newProviders(t, w)
@@ -112,7 +113,8 @@ receivers:
 routes: [{name: all, tell: [shift]}]
 `
 
-func TestAnAlertIsEscalatedUntilSomebodyAcknowledgesItByTheLinkInTheMail(t *testing.T) {
+// An alert is escalated until it is acknowledged by the link in the mail.
+func TestAlertEscalation(t *testing.T) {
 	w := newWorld(t, map[string]string{"ALERT_LINK_KEY": "a key for links, which is long enough"})
 	w.env["API_URL"] = w.api
 	w.alertsTo(chain)
@@ -200,7 +202,8 @@ func fetch(t *testing.T, method, link, form string) reply {
 	return got
 }
 
-func TestAChangedConfigurationIsTakenOverAndABrokenOneRefused(t *testing.T) {
+// A changed configuration is taken over and a broken one refused.
+func TestAlertmanConfigReload(t *testing.T) {
 	const config = `
 version: 1
 receivers: [{name: team, channels: [mail: %s], group: none}]
@@ -224,7 +227,8 @@ routes: [{name: all, tell: [team]}]
 	mailTo(t, "second@example.com", tell())
 }
 
-func TestReceiversAreTriedAndDeadLettersLookedAfterFromTheCommandLine(t *testing.T) {
+// Receivers are tried, and dead letters handled, from the command line.
+func TestAlertmanCommands(t *testing.T) {
 	w := newWorld(t, nil)
 	w.alertsTo("version: 1\nreceivers: [{name: team, channels: [mail: team@example.com]}]\nroutes: [{name: all, tell: [team]}]\n")
 	w.env["RABBITMQ_PUBLISHER_URL"] = shared.rabbitmq.URL("orders", "orders")

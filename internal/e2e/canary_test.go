@@ -18,9 +18,9 @@ const (
 	canaryDeclined = "4000000000009995"
 )
 
-// TestACardNumberIsNowhereButInTheCall posts card numbers on every path and in every wrong place. Then it reads every
+// TestCardNumberIsNowhere posts card numbers on every path and in every wrong place. Then it reads every
 // byte that was written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, and the answers.
-func TestACardNumberIsNowhereButInTheCall(t *testing.T) {
+func TestCardNumberIsNowhere(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": rulesetFolder(t, "canary")})
 	w.start(worker, fraudPolice, apiProcess) // no alertman yet: the event stays in the queue
 	var answers bytes.Buffer

@@ -32,9 +32,9 @@ const (
 `
 )
 
-// TestASecondVersionIsDeployedOverReviewsOfTheFirst shows how to change a workflow while others run: the new step is
+// TestDeploySecondVersion shows how to change a workflow while others run: the new step is
 // behind workflow.GetVersion, so that each workflow keeps the version with which it reached that place.
-func TestASecondVersionIsDeployedOverReviewsOfTheFirst(t *testing.T) {
+func TestDeploySecondVersion(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	waiting := []string{w.held(), w.held(), w.held()}
 	w.deploy(secondVersion(t, patchedStep))
@@ -52,9 +52,9 @@ func TestASecondVersionIsDeployedOverReviewsOfTheFirst(t *testing.T) {
 	}
 }
 
-// TestAChangeWithoutAVersionBreaksWhatRuns shows that the test above would notice a mistake: histories of decided
+// TestDeployWithoutVersion shows that the test above would notice a mistake: histories of decided
 // reviews do not replay after a change without a version.
-func TestAChangeWithoutAVersionBreaksWhatRuns(t *testing.T) {
+func TestDeployWithoutVersion(t *testing.T) {
 	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms"})
 	broker := startProxy(t, brokerAddress())
 	w.env["RABBITMQ_PUBLISHER_URL"] = through(broker, shared.rabbitmq.URL("orders", "orders"))

@@ -16,7 +16,8 @@ import (
 	"dummyorders/workflows"
 )
 
-func TestOneKeyIsOneTransactionAndOneCharge(t *testing.T) {
+// One key is one transaction and one charge.
+func TestIdempotencyOneCharge(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	key := []string{"Idempotency-Key", `"order-1234"`, "Prefer", "wait=60"}
 	first := w.hundredAtOnce(body(small, goodCard), key)
@@ -44,9 +45,9 @@ func TestOneKeyIsOneTransactionAndOneCharge(t *testing.T) {
 	}
 }
 
-// TestTheLedgerOutlivesTemporal checks that an ended transaction can still be read, and its key is still known, after
+// TestLedgerOutlivesTemporal checks that an ended transaction can still be read, and its key is still known, after
 // Temporal has forgotten it. The answer is the one that was given first, whatever has happened to the alert since.
-func TestTheLedgerOutlivesTemporal(t *testing.T) {
+func TestLedgerOutlivesTemporal(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	key := []string{"Idempotency-Key", "fraud", "Prefer", "wait=60"}
 	first := w.post(body(tooMuch, goodCard), key...)
@@ -67,7 +68,8 @@ func TestTheLedgerOutlivesTemporal(t *testing.T) {
 	}
 }
 
-func TestAKeyIsKnownWhileItsTransactionRuns(t *testing.T) {
+// A key is known while its transaction runs.
+func TestIdempotencyWhileRunning(t *testing.T) {
 	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police nothing is decided
 	key := []string{"Idempotency-Key", "running", "Prefer", "respond-async"}
 	first := w.post(body(small, goodCard), key...)
@@ -84,7 +86,8 @@ func TestAKeyIsKnownWhileItsTransactionRuns(t *testing.T) {
 	w.reaches(first.answer(t).TransactionID, transaction.PaymentComplete)
 }
 
-func TestAKeyBelongsToItsClient(t *testing.T) {
+// A key belongs to its client.
+func TestIdempotencyByClient(t *testing.T) {
 	w := newWorld(t, map[string]string{"API_KEYS": "shop:the-key-of-the-shop,mobile:the-key-of-the-app"}).everything()
 	if refused := w.post(body(small, goodCard)); refused.status != 401 || refused.header.Get("WWW-Authenticate") == "" {
 		t.Errorf("without an API key: %d %s", refused.status, refused.body)

@@ -21,7 +21,8 @@ import (
 // Each process is killed, as kill -9 does, at its worst moment. Everything that was accepted must end in the right
 // status, and every fraud must have its event and its mail. A mail comes twice in one case only, which its test names.
 
-func TestAPIKilledWhileACallerWaitsLosesNoTransaction(t *testing.T) {
+// An API that is killed while a caller waits loses no transaction.
+func TestKillAPI(t *testing.T) {
 	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police there is no check, so the caller waits
 	answered := make(chan error, 1)
 	go func() {
@@ -38,7 +39,8 @@ func TestAPIKilledWhileACallerWaitsLosesNoTransaction(t *testing.T) {
 	w.reaches(id, transaction.AlertDone)
 }
 
-func TestFraudPoliceKilledBetweenItsVerdictAndTheReport(t *testing.T) {
+// Fraud-police is killed between its verdict and the report.
+func TestKillFraudPolice(t *testing.T) {
 	w := newWorld(t, nil).start(worker, alertman, apiProcess)
 	temporal := startProxy(t, shared.temporal.Address())
 	w.startWith(fraudPolice, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
@@ -55,7 +57,8 @@ func TestFraudPoliceKilledBetweenItsVerdictAndTheReport(t *testing.T) {
 	w.reaches(id, transaction.AlertDone)
 }
 
-func TestWorkerKilledBetweenTheReplyAndTheAlert(t *testing.T) {
+// The worker is killed between the reply and the alert.
+func TestKillWorkerBeforeAlert(t *testing.T) {
 	w := newWorld(t, nil)
 	broker := startProxy(t, brokerAddress())
 	broker.Stop() // no alert can be published
@@ -73,7 +76,8 @@ func TestWorkerKilledBetweenTheReplyAndTheAlert(t *testing.T) {
 	w.reaches(id, transaction.AlertDone)
 }
 
-func TestWorkerKilledAfterThePublishIsSentAndBeforeItIsConfirmed(t *testing.T) {
+// The worker is killed after the alert is published and before that is confirmed.
+func TestKillWorkerBeforeConfirm(t *testing.T) {
 	w := newWorld(t, nil).start(fraudPolice, apiProcess) // no alertman: events stay to be counted
 	broker := startProxy(t, brokerAddress())
 	w.startWith(worker, map[string]string{"RABBITMQ_PUBLISHER_URL": through(broker, shared.rabbitmq.URL("orders", "orders"))})
@@ -91,7 +95,8 @@ func TestWorkerKilledAfterThePublishIsSentAndBeforeItIsConfirmed(t *testing.T) {
 	w.isMailed(id, 1)
 }
 
-func TestAlertmanKilledAfterTemporalHasTheAlertAndBeforeItIsAcked(t *testing.T) {
+// Alertman is killed after Temporal has the alert and before it is acknowledged to the broker.
+func TestKillAlertmanBeforeAck(t *testing.T) {
 	w := newWorld(t, nil).start(worker, fraudPolice, apiProcess)
 	broker := startProxy(t, brokerAddress())
 	w.startWith(alertman, map[string]string{"RABBITMQ_CONSUMER_URL": through(broker, shared.rabbitmq.URL("alertman", "alertman"))})
@@ -114,10 +119,11 @@ func TestAlertmanKilledAfterTemporalHasTheAlertAndBeforeItIsAcked(t *testing.T) 
 	w.isMailed(id, 1)
 }
 
-// This is the only case in which a mail comes twice. SMTP has no key by which a server could recognize that it got the
-// same message before (RFC 5321 §6.1). If alertman dies after the server has accepted the message and before Temporal
-// knows, it cannot be known whether the server accepted it. So it is sent again, with the same Message-ID.
-func TestAlertmanKilledAfterTheMailIsAcceptedAndBeforeThatIsRecorded(t *testing.T) {
+// Alertman is killed after the mail is accepted and before that is recorded. This is the only case in which a mail
+// comes twice. SMTP has no key by which a server could recognize that it got the same message before (RFC 5321 §6.1).
+// If alertman dies after the server has accepted the message and before Temporal knows, it cannot be known whether the
+// server accepted it. So it is sent again, with the same Message-ID.
+func TestKillAlertmanBeforeRecord(t *testing.T) {
 	w := newWorld(t, nil).start(worker, fraudPolice, apiProcess)
 	temporal := startProxy(t, shared.temporal.Address())
 	accepted := make(chan struct{})

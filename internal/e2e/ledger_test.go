@@ -20,9 +20,9 @@ import (
 
 var runs = flag.Int("runs", 200, "random transactions to compare ledger and histories over")
 
-// TestTheLedgerAgreesWithEveryHistory sends random transactions, reviews and cancellations while one process after the
+// TestLedgerAgreesWithHistories sends random transactions, reviews and cancellations while one process after the
 // other is killed. Then it has `orders ledger verify` compare each entry with its history.
-func TestTheLedgerAgreesWithEveryHistory(t *testing.T) {
+func TestLedgerAgreesWithHistories(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	w := newWorld(t, map[string]string{"REVIEW_DEADLINE": "20s"}).everything()

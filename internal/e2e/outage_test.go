@@ -17,7 +17,8 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-func TestRabbitMQStoppedAndStartedWhileFraudsComeInLosesNoAlert(t *testing.T) {
+// No alert is lost while RabbitMQ is stopped and started.
+func TestRabbitMQOutage(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	ids := w.streamOfFrauds(func() {
 		must(t, shared.rabbitmq.Stop(context.WithoutCancel(t.Context())))
@@ -32,7 +33,8 @@ func TestRabbitMQStoppedAndStartedWhileFraudsComeInLosesNoAlert(t *testing.T) {
 	w.endAs(ids, transaction.AlertDone)
 }
 
-func TestTemporalStoppedAndStartedWhileFraudsComeInLosesNothingAccepted(t *testing.T) {
+// Nothing that was accepted is lost while Temporal is stopped and started.
+func TestTemporalOutage(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	ids := w.streamOfFrauds(func() {
 		must(t, shared.temporal.Stop(context.WithoutCancel(t.Context())))
@@ -99,7 +101,7 @@ func (w *world) streamOfFrauds(happens func()) []string {
 	return ids
 }
 
-func TestACallIsTold(t *testing.T) {
+func TestOutageAnswers(t *testing.T) {
 	t.Run("which transaction to ask for when nobody can know whether it was accepted", func(t *testing.T) {
 		temporal := startProxy(t, shared.temporal.Address())
 		w := newWorld(t, nil).start(worker, fraudPolice)
@@ -131,7 +133,8 @@ func TestACallIsTold(t *testing.T) {
 	})
 }
 
-func TestEveryProcessEndsWellWhenToldTo(t *testing.T) {
+// Every process ends well when asked to.
+func TestProcessesStop(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	w.post(body(tooMuch, goodCard))
 	for name, p := range w.processes {

@@ -13,9 +13,9 @@ import (
 	"dummyorders/workflows"
 )
 
-// TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails relies on an attempt being given up after ten seconds, so that
+// TestPaymentFaults relies on an attempt being given up after ten seconds, so that
 // the deadline leaves time for a second one.
-func TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails(t *testing.T) {
+func TestPaymentFaults(t *testing.T) {
 	w := newWorld(t, map[string]string{"PAYMENT_DEADLINE": "30s"}).everything()
 	tests := map[string]struct {
 		card  string
@@ -57,7 +57,7 @@ func TestAPaymentEndsPaidOrGivenBackHoweverItsGatewayFails(t *testing.T) {
 	w.verify(len(tests))
 }
 
-func TestACallerThatHangsUpChangesNothing(t *testing.T) {
+func TestCallerHangsUp(t *testing.T) {
 	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police there is no check, so the caller waits
 	ctx, hangUp := context.WithCancel(t.Context())
 	defer hangUp()

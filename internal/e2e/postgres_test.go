@@ -13,9 +13,9 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// TestPaymentsGoOnWhileTheLedgerIsAwayAndItIsCaughtUpWith runs on PostgreSQL, as set up for production: the worker owns
+// TestLedgerOutage runs on PostgreSQL, as set up for production: the worker owns
 // the tables, and the API can only read them.
-func TestPaymentsGoOnWhileTheLedgerIsAwayAndItIsCaughtUpWith(t *testing.T) {
+func TestLedgerOutage(t *testing.T) {
 	server := startPostgres(t)
 	w := newWorld(t, map[string]string{"LEDGER_URL": server.URL("orders", "orders")}).start(worker, fraudPolice, alertman)
 	w.startWith(apiProcess, map[string]string{"LEDGER_URL": server.URL("orders_reader", "orders")})

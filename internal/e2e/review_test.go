@@ -64,7 +64,8 @@ func codes(r ledger.Record) string {
 	return stepCodes(all)
 }
 
-func TestAReviewSurvivesAnythingAndIsDecidedOverHTTP(t *testing.T) {
+// A review survives a restart of everything and is decided over HTTP.
+func TestReviewSurvivesRestart(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	approved, declined := w.held(), w.held()
 	for name := range w.processes {
@@ -93,7 +94,8 @@ func TestAReviewSurvivesAnythingAndIsDecidedOverHTTP(t *testing.T) {
 	w.alertsDelivered(declined, "fraud.review_requested", "fraud.detected")
 }
 
-func TestAReviewIsDecidedByTheLinkInItsMail(t *testing.T) {
+// A review is decided by the link in its mail.
+func TestReviewLink(t *testing.T) {
 	w := newWorld(t, map[string]string{"ALERT_LINK_KEY": "a key for links, which is long enough"})
 	w.env["API_URL"] = w.api
 	w.alertsTo(`
@@ -131,7 +133,8 @@ routes: [{name: all, tell: [reviewers]}]
 	}
 }
 
-func TestOfTwoReviewersOneWinsAndTheOtherIsToldWho(t *testing.T) {
+// Of two reviewers, one wins and the other is answered who did.
+func TestReviewTwoAtOnce(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	id := w.held()
 	var all sync.WaitGroup
@@ -166,7 +169,8 @@ func TestOfTwoReviewersOneWinsAndTheOtherIsToldWho(t *testing.T) {
 	}
 }
 
-func TestAReviewerIsToldWhenTheCheckGotWorse(t *testing.T) {
+// A reviewer has to confirm if the check got worse.
+func TestReviewRecheckWorse(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	id := w.held()
 	w.getsStricter()
@@ -194,7 +198,8 @@ func (w *world) getsStricter() {
 	must(w.t, p.WaitHealthy(w.t.Context(), "http://"+address+"/readyz"))
 }
 
-func TestAReviewThatNobodyDecidesRemindsAndExpires(t *testing.T) {
+// A review that is not decided reminds and expires.
+func TestReviewExpires(t *testing.T) {
 	w := newWorld(t, map[string]string{"REVIEW_DEADLINE": "6s"}).everything()
 	id := w.held()
 	r := w.ends(id)
@@ -204,7 +209,8 @@ func TestAReviewThatNobodyDecidesRemindsAndExpires(t *testing.T) {
 	w.alertsDelivered(id, "fraud.review_requested", "fraud.review_reminder", "fraud.review_expired")
 }
 
-func TestATransactionNobodyChecksGoesToReviewAndIsNotCalledAFraud(t *testing.T) {
+// A transaction that no process checks goes to review and is not called a fraud.
+func TestReviewWithoutCheck(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_CHECK_DEADLINE": "2s"}).start(worker, alertman, apiProcess)
 	got := w.post(body(small, goodCard), "Prefer", "wait=60")
 	answer := got.answer(t)
@@ -221,7 +227,8 @@ func TestATransactionNobodyChecksGoesToReviewAndIsNotCalledAFraud(t *testing.T) 
 	}
 }
 
-func TestACancelledReviewReleasesItsHold(t *testing.T) {
+// A cancelled review releases its hold.
+func TestReviewCancelled(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	id := w.held()
 	must(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(id), ""))

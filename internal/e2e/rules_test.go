@@ -90,9 +90,9 @@ func (w *world) earlierUses(id string) int {
 	return int(features[counted])
 }
 
-// TestTheLoopOfTheReadmeIsStoppedAfterAFew posts as the seed's README does, two cards one after the other, with the
+// TestRulesWithSeedLoop posts as the seed's README does, two cards one after the other, with the
 // built-in ruleset.
-func TestTheLoopOfTheReadmeIsStoppedAfterAFew(t *testing.T) {
+func TestRulesWithSeedLoop(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules"}).everything()
 	var last string
 	for _, text := range []string{seedBody, otherSeedBody} {
@@ -122,7 +122,8 @@ func TestTheLoopOfTheReadmeIsStoppedAfterAFew(t *testing.T) {
 	}
 }
 
-func TestFraudPoliceKilledBetweenTheCountAndTheReportCountsOnce(t *testing.T) {
+// A fraud-police that is killed between the count and the report counts once.
+func TestRulesKilledBeforeReport(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, w *world) {
 		w.start(worker, apiProcess)
 		temporal := startProxy(t, shared.temporal.Address())
@@ -173,7 +174,7 @@ func (w *world) counted(book *ledgerdb.Ledger, id string) error {
 }
 
 // Two processes decide about one card's transactions at the same time, and one of them is killed meanwhile.
-func TestTwoFraudPolicesOnOneHistoryAgree(t *testing.T) {
+func TestRulesTwoFraudPolices(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, w *world) {
 		const n = 40
 		w.start(worker, apiProcess)
@@ -234,7 +235,8 @@ func (w *world) checkedBy(id string) string {
 	return ""
 }
 
-func TestAChangedRulesetIsSwappedInAndABrokenOneIsRefused(t *testing.T) {
+// A changed ruleset is taken over and a broken one refused.
+func TestRulesReload(t *testing.T) {
 	folder := rulesetFolder(t, "tested")
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": folder}).start(worker, fraudPolice, apiProcess)
 	before := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).Decision
@@ -271,7 +273,8 @@ func (w *world) logged(name, text string) error {
 	return fmt.Errorf("%s has not logged %q", name, text)
 }
 
-func TestAReviewChecksAgainWithoutCountingAgain(t *testing.T) {
+// A review checks again without counting again.
+func TestRulesRecheck(t *testing.T) {
 	w := newWorld(t, map[string]string{
 		"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": rulesetFolder(t, "tested"), "FRAUD_SHADOW_RULESET": rulesetFolder(t, "tried"),
 	}).everything()
@@ -294,9 +297,9 @@ func TestAReviewChecksAgainWithoutCountingAgain(t *testing.T) {
 	}
 }
 
-// TestALabelCountsForTheNextTransactionOfTheCard runs on PostgreSQL, set up as for production: each process has a user
+// TestRulesLabel runs on PostgreSQL, set up as for production: each process has a user
 // with only the rights it needs.
-func TestALabelCountsForTheNextTransactionOfTheCard(t *testing.T) {
+func TestRulesLabel(t *testing.T) {
 	server := startPostgres(t)
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "LEDGER_URL": server.URL("orders", "orders")}).start(worker)
 	w.startWith(fraudPolice, map[string]string{"LEDGER_URL": server.URL("orders_police", "orders")})

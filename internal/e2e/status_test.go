@@ -11,8 +11,8 @@ import (
 	"dummyorders/workflows"
 )
 
-// TestEveryStatusIsSeenOverHTTP takes transactions to each status, and reads them there with GET.
-func TestEveryStatusIsSeenOverHTTP(t *testing.T) {
+// TestStatusOverHTTP takes transactions to each status, and reads them there with GET.
+func TestStatusOverHTTP(t *testing.T) {
 	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms"})
 	broker := startProxy(t, brokerAddress())
 	broker.Stop()
@@ -47,9 +47,9 @@ func TestEveryStatusIsSeenOverHTTP(t *testing.T) {
 	}
 }
 
-// TestWhatLastsIsFoundByItsStatus is about an outage of the gateway and of the broker: lists and search show the same
+// TestStatusSearch is about an outage of the gateway and of the broker: lists and search show the same
 // status as the transaction itself.
-func TestWhatLastsIsFoundByItsStatus(t *testing.T) {
+func TestStatusSearch(t *testing.T) {
 	w := newWorld(t, map[string]string{"RABBITMQ_CONFIRM_TIMEOUT": "200ms", "PAYMENT_DEADLINE": "40s"})
 	broker := startProxy(t, brokerAddress())
 	broker.Stop()
@@ -99,7 +99,8 @@ func (w *world) shows(id string, status transaction.Status) {
 	})
 }
 
-func TestTransactionsAreListedByPagesAndFilters(t *testing.T) {
+// Transactions are listed by pages and filters.
+func TestTransactionList(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	var want []string
 	for i := range 7 {

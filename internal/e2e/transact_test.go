@@ -14,7 +14,8 @@ import (
 	"dummyorders/workflows"
 )
 
-func TestTheSeedsLoopOf200AtOnceIsAnsweredAndEveryFraudIsMailedOnce(t *testing.T) {
+// The seed's loop of 200 requests at once is answered, and every fraud is mailed once.
+func TestSeedLoop(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "dummy"}).everything()
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -54,7 +55,7 @@ func TestTheSeedsLoopOf200AtOnceIsAnsweredAndEveryFraudIsMailedOnce(t *testing.T
 	}
 }
 
-func TestWhatBecomesOfATransaction(t *testing.T) {
+func TestTransactionEnds(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	for name, test := range map[string]struct {
 		body    string
@@ -97,7 +98,7 @@ func TestWhatBecomesOfATransaction(t *testing.T) {
 	}
 }
 
-func TestATransactionCanBeLookedAt(t *testing.T) {
+func TestTransactionIsShown(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	id := w.post(body(tooMuch, goodCard)).answer(t).TransactionID
 	w.reaches(id, transaction.AlertDone)
@@ -137,7 +138,8 @@ func TestATransactionCanBeLookedAt(t *testing.T) {
 	})
 }
 
-func TestACallerMayPreferNotToWait(t *testing.T) {
+// A caller may prefer not to wait.
+func TestPrefer(t *testing.T) {
 	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police nothing is decided
 	for _, prefer := range []string{"respond-async", "wait=1"} {
 		t.Run(prefer, func(t *testing.T) {
@@ -158,7 +160,7 @@ func TestACallerMayPreferNotToWait(t *testing.T) {
 }
 
 // The longest names that are accepted reach everything: Temporal, RabbitMQ and the mail.
-func TestTheLongestNamesAreCarriedThrough(t *testing.T) {
+func TestLongestNames(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	longest := strings.Repeat("𝄞", 64)
 	text := strings.NewReplacer("order-4242", longest, paymentMethodName, longest).Replace(body(tooMuch, goodCard))
@@ -169,7 +171,8 @@ func TestTheLongestNamesAreCarriedThrough(t *testing.T) {
 	w.alertsDelivered(got.answer(t).TransactionID, "fraud.detected")
 }
 
-func TestTwoOfEachProcessTellNobodyTwice(t *testing.T) {
+// Two of each process deliver nothing twice.
+func TestTwoOfEachProcess(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	for _, name := range []string{worker, fraudPolice, alertman} {
 		first, second := w.processes[name], w.startWith(name, nil)

@@ -13,7 +13,8 @@ import (
 	"dummyorders/internal/health"
 )
 
-func TestAwaitAsksForAsLongAsItTakesAndSaysWhatIsWrong(t *testing.T) {
+// Await asks for as long as it takes and says what is wrong.
+func TestAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said bytes.Buffer
 		began := time.Now()
@@ -31,7 +32,7 @@ func TestAwaitAsksForAsLongAsItTakesAndSaysWhatIsWrong(t *testing.T) {
 	})
 }
 
-func TestAwaitEndsWithItsContext(t *testing.T) {
+func TestAwaitEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()

@@ -20,7 +20,8 @@ func ask(t *testing.T, path string, checks map[string]health.Check) *httptest.Re
 	return answer
 }
 
-func TestAProcessIsReadyOnlyWhenEveryCheckPasses(t *testing.T) {
+// A process is ready only when every check passes.
+func TestReady(t *testing.T) {
 	fine := func(context.Context) error { return nil }
 	away := func(context.Context) error { return errors.New("connection refused") }
 	if answer := ask(t, "/readyz", map[string]health.Check{"temporal": fine, "rabbitmq": fine}); answer.Code != 200 {
@@ -31,7 +32,8 @@ func TestAProcessIsReadyOnlyWhenEveryCheckPasses(t *testing.T) {
 	}
 }
 
-func TestStrangersLearnWhatIsNotReadyAndTheLogWhy(t *testing.T) {
+// The answer says what is not ready, and only the log says why.
+func TestNotReadyDetailsOnlyInLog(t *testing.T) {
 	fine := func(context.Context) error { return nil }
 	away := func(context.Context) error { return errors.New("dial tcp 10.1.2.3:5672: connection refused") }
 	var log bytes.Buffer
@@ -51,7 +53,8 @@ func TestStrangersLearnWhatIsNotReadyAndTheLogWhy(t *testing.T) {
 	}
 }
 
-func TestACheckThatHangsIsAFailureAndNotAHang(t *testing.T) {
+// A check that hangs is a failure and does not hang the answer.
+func TestHungCheck(t *testing.T) {
 	hangs := func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()

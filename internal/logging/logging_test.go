@@ -9,7 +9,8 @@ import (
 	"dummyorders/internal/logging"
 )
 
-func TestOnlyThePrettyFormatHasColoursAndOnlyWhereTheyAreWanted(t *testing.T) {
+// Only the pretty format has colours, and only where they are wanted.
+func TestColours(t *testing.T) {
 	for _, c := range []struct {
 		format          string
 		colour, escapes bool

@@ -11,7 +11,8 @@ import (
 	"dummyorders/internal/mailaddress"
 )
 
-func TestEverySpellingOfAMailboxIsReadAsOne(t *testing.T) {
+// Every spelling of a mailbox is read as one.
+func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
 		"ada@bücher.example":         "<ada@xn--bcher-kva.example>",
 		"ada@BÜCHER.example":         "<ada@xn--bcher-kva.example>",
@@ -50,7 +51,8 @@ func TestEverySpellingOfAMailboxIsReadAsOne(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestAHostGreetsByItsFullNameOrItsAddressInBrackets(t *testing.T) {
+// A host greets by its full name or its address in brackets.
+func TestHost(t *testing.T) {
 	for text, want := range map[string]string{
 		"mail.example.com":       "mail.example.com",
 		"Mail.Example.COM.":      "mail.example.com",
@@ -70,7 +72,8 @@ func TestAHostGreetsByItsFullNameOrItsAddressInBrackets(t *testing.T) {
 	}
 }
 
-func TestAnAddressStandsInBrackets(t *testing.T) {
+// An address is in brackets.
+func TestLiteral(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.5": "[192.0.2.5]", "::ffff:192.0.2.5": "[192.0.2.5]", "2001:db8::5": "[IPv6:2001:db8::5]", "fe80::1%eth0": "[IPv6:fe80::1]",
 	} {

@@ -11,7 +11,8 @@ import (
 	"dummyorders/internal/reload"
 )
 
-func TestContentOfWhatIsNoFileOrTooLargeIsRefused(t *testing.T) {
+// Content of what is not a file, or too large, is refused.
+func TestContentRefuses(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "file")
 	require.NoError(t, os.WriteFile(file, []byte("12345"), 0o600))
@@ -27,7 +28,8 @@ func TestContentOfWhatIsNoFileOrTooLargeIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestStateDiffersWithEachNameAndContent(t *testing.T) {
+// The state differs with each name and content.
+func TestStateDiffers(t *testing.T) {
 	states := map[string]string{}
 	for name, files := range map[string]fstest.MapFS{
 		"none":       {},

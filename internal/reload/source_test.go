@@ -83,7 +83,8 @@ func (w *watched) look(times int) {
 // broken is a fault that only a change of the file can repair.
 var broken = yamlfile.Faults{{Text: "no word"}}
 
-func TestAChangeIsTakenOverOnceItIsTheSameForTwoLooks(t *testing.T) {
+// A change is taken over once it is the same for two looks.
+func TestReloadWhenStable(t *testing.T) {
 	w := watch(t)
 	for _, w.file.content = range []string{"t", "tw", "two"} {
 		w.look(1)
@@ -94,7 +95,8 @@ func TestAChangeIsTakenOverOnceItIsTheSameForTwoLooks(t *testing.T) {
 	require.Equal(t, []string{"taken two"}, w.file.calls)
 }
 
-func TestAChangeWhileItIsReadIsReadAgain(t *testing.T) {
+// A change while it is read is read again.
+func TestChangeWhileReading(t *testing.T) {
 	w := watch(t)
 	w.file.content = "tw"
 	w.look(1)
@@ -106,7 +108,8 @@ func TestAChangeWhileItIsReadIsReadAgain(t *testing.T) {
 	require.Equal(t, []string{"taken two"}, w.file.calls)
 }
 
-func TestAFaultIsToldAtOnceForEachChangeAndThenEachMinute(t *testing.T) {
+// A fault is reported at once for each change, and then each minute.
+func TestFaultReports(t *testing.T) {
 	w := watch(t)
 	refused := broken.Error() + ", one stays"
 	w.file.content, w.file.fault = "tow", broken
@@ -120,7 +123,7 @@ func TestAFaultIsToldAtOnceForEachChangeAndThenEachMinute(t *testing.T) {
 	require.Equal(t, "one", *w.Current())
 }
 
-func TestThatItIsOverIsToldOnce(t *testing.T) {
+func TestFaultEndIsReportedOnce(t *testing.T) {
 	for content, told := range map[string]string{"one": "restored one", "two": "taken two"} {
 		t.Run(told, func(t *testing.T) {
 			w := watch(t)
@@ -133,7 +136,8 @@ func TestThatItIsOverIsToldOnce(t *testing.T) {
 	}
 }
 
-func TestWhatMayPassByItselfIsTriedAgainWithoutAChange(t *testing.T) {
+// A fault that may pass by itself is tried again without a change.
+func TestPassingFaultIsRetried(t *testing.T) {
 	w := watch(t)
 	w.file.content, w.file.fault = "two", errors.New("too many open files")
 	w.look(5)
@@ -143,12 +147,13 @@ func TestWhatMayPassByItselfIsTriedAgainWithoutAChange(t *testing.T) {
 	require.Equal(t, "two", *w.Current())
 }
 
-func TestWithoutAWholeFileThereIsNoSource(t *testing.T) {
+func TestNewSourceRefuses(t *testing.T) {
 	_, err := reload.NewSource(&text{fault: broken})
 	require.ErrorContains(t, err, "no word")
 }
 
-func TestRunLooksByItselfAndEndsWithItsContext(t *testing.T) {
+// Run looks by itself and ends with its context.
+func TestRun(t *testing.T) {
 	w := watch(t)
 	synctest.Test(t, func(t *testing.T) {
 		w.file.content = "two"

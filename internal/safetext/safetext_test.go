@@ -11,7 +11,8 @@ import (
 	"dummyorders/internal/safetext"
 )
 
-func TestLineIsOneLineThatATerminalOnlyShows(t *testing.T) {
+// The result is one line that a terminal only shows.
+func TestLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                   "",
 		" \r\n\t":                            "",
@@ -25,11 +26,13 @@ func TestLineIsOneLineThatATerminalOnlyShows(t *testing.T) {
 	}
 }
 
-func TestBlockKeepsLinesAndShowsWhereSomethingWas(t *testing.T) {
+// Block keeps lines and shows where something was removed.
+func TestBlock(t *testing.T) {
 	assert.Equal(t, "a\tb\n\nc�[2J � � d", safetext.Block("a\tb\n\nc\x1b[2J \u202e \xff d"))
 }
 
-func TestATextThatIsTooLongIsCutBetweenCharacters(t *testing.T) {
+// A text that is too long is cut between characters.
+func TestCut(t *testing.T) {
 	for text, want := range map[string]string{
 		"üüü": "üüü", "üüüü": "üü…", "𝄞𝄞𝄞": "𝄞𝄞𝄞", "𝄞𝄞𝄞𝄞": "𝄞𝄞…", "a \n b": "a b",
 	} {

@@ -6,7 +6,8 @@ import (
 	"dummyorders/internal/spelling"
 )
 
-func TestAPaymentMethodHasOneSpelling(t *testing.T) {
+// A payment method has one spelling.
+func TestPaymentMethod(t *testing.T) {
 	for text, want := range map[string]string{
 		"card": "card", "Card": "card", "CARD": "card", "card ": "card", "\tcard\n": "card", "ｃａｒｄ": "card", "car\u200bd": "card",
 		"\ufeffcard": "card", "card\u00a0": "card", "Cre\u0301dit  Card": "cr\u00e9dit card", "Amazon\u00a0Pay": "amazon pay", "credit_card": "credit_card",
@@ -28,7 +29,8 @@ func FuzzPaymentMethod(f *testing.F) {
 	})
 }
 
-func TestTwoSpellingsOfAnIDAreOne(t *testing.T) {
+// All spellings of an id are read as one.
+func TestID(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"c-1001", "c-1001"},
 		{" c-1001\t", "c-1001"},
@@ -62,7 +64,8 @@ func TestTwoSpellingsOfAnIDAreOne(t *testing.T) {
 	}
 }
 
-func TestACountryHasOneCode(t *testing.T) {
+// A country has one code.
+func TestCountry(t *testing.T) {
 	for code, want := range map[string]string{
 		"IN": "IN", "in": "IN", "IND": "IN", "356": "IN", "GB": "GB", "UK": "GB", "uk": "GB", "GBR": "GB", "EL": "GR", "GR": "GR", "XK": "XK",
 		"AC": "AC", "TA": "TA", "DG": "DG", "EA": "EA", "IC": "IC", "CP": "CP", "CQ": "CQ", "FX": "FR", "SU": "SU", "TW": "TW", "AQ": "AQ", "BU": "MM",

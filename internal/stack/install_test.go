@@ -28,7 +28,8 @@ func newInstaller(t *testing.T) (stack.Installer, *bytes.Buffer) {
 	return stack.Installer{Root: root, Log: filepath.Join(root, "log"), Out: said}, said
 }
 
-func TestATemporalOnPathIsLinkedRatherThanBuilt(t *testing.T) {
+// A Temporal on PATH is linked rather than built.
+func TestTemporalOnPathIsLinked(t *testing.T) {
 	i, said := newInstaller(t)
 	dir := t.TempDir()
 	script(t, dir, "temporal", `echo "temporal version 1.9.0 (Server 1.31.0, UI 2.50.0)"`)
@@ -43,7 +44,8 @@ func TestATemporalOnPathIsLinkedRatherThanBuilt(t *testing.T) {
 	require.Equal(t, "Temporal: using "+filepath.Join(dir, "temporal")+"\n", said.String(), "it is said once")
 }
 
-func TestATemporalIsBuiltWhereTheOneOnPathWillNotDo(t *testing.T) {
+// Temporal is built where the one on PATH will not do.
+func TestTemporalIsBuilt(t *testing.T) {
 	for name, text := range map[string]string{
 		"too old":         `echo "temporal version 0.13.0 (Server 1.24.1, UI 2.28.0)"`,
 		"another program": `echo "temporal database 7"`,
@@ -65,7 +67,7 @@ func TestATemporalIsBuiltWhereTheOneOnPathWillNotDo(t *testing.T) {
 	}
 }
 
-func TestABrokenLinkIsReplaced(t *testing.T) {
+func TestBrokenLinkIsReplaced(t *testing.T) {
 	i, _ := newInstaller(t)
 	dir := t.TempDir()
 	script(t, dir, "temporal", `exit 1`)
@@ -79,7 +81,8 @@ func TestABrokenLinkIsReplaced(t *testing.T) {
 	require.True(t, info.Mode().IsRegular())
 }
 
-func TestABuildThatFailsShowsItsLastLines(t *testing.T) {
+// A build that fails shows its last lines.
+func TestTemporalBuildFails(t *testing.T) {
 	i, _ := newInstaller(t)
 	dir := t.TempDir()
 	script(t, dir, "temporal", `exit 1`)
@@ -89,7 +92,8 @@ func TestABuildThatFailsShowsItsLastLines(t *testing.T) {
 	require.ErrorContains(t, err, "log/install-temporal.log:\n    dial tcp: no route to host")
 }
 
-func TestWithoutATemporalTheErrorSaysWhatBringsOne(t *testing.T) {
+// The error says what installs Temporal.
+func TestFindTemporalFails(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := stack.FindTemporal(t.Context(), t.TempDir())
 	require.ErrorContains(t, err, "make build brings one")

@@ -27,7 +27,8 @@ func send(server *stack.Mail, to ...string) error {
 	return smtp.SendMail(server.Address(), nil, "orders@example.com", to, []byte(letter))
 }
 
-func TestMailIsKeptAsAFileThatHoldsTheEnvelope(t *testing.T) {
+// A mail is kept as a file that holds the envelope.
+func TestMailIsKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mail")
 	server := startMail(t, stack.MailOptions{Dir: dir})
 	require.NoError(t, send(server, "a@example.com", "b@example.com"))
@@ -48,7 +49,7 @@ func TestMailIsKeptAsAFileThatHoldsTheEnvelope(t *testing.T) {
 	require.Empty(t, unfinished)
 }
 
-func TestMailStaysWhenTheServerStopsAndStartsAgain(t *testing.T) {
+func TestMailStaysAfterRestart(t *testing.T) {
 	dir := t.TempDir()
 	server := startMail(t, stack.MailOptions{Dir: dir})
 	require.NoError(t, send(server, "a@example.com"))
@@ -64,7 +65,8 @@ func TestMailStaysWhenTheServerStopsAndStartsAgain(t *testing.T) {
 	require.Equal(t, []string{"b@example.com"}, messages[1].To)
 }
 
-func TestAMailServersAnswersCanBeScripted(t *testing.T) {
+// A mail server's answers can be scripted.
+func TestMailAnswers(t *testing.T) {
 	busy := &gosmtp.SMTPError{Code: 451, EnhancedCode: gosmtp.EnhancedCode{4, 7, 1}, Message: "come back later"}
 	for name, c := range map[string]struct {
 		options stack.MailOptions
@@ -91,7 +93,8 @@ func TestAMailServersAnswersCanBeScripted(t *testing.T) {
 	}
 }
 
-func TestAMessageIsKeptBeforeItsSenderIsTold(t *testing.T) {
+// A message is kept before its sender gets the answer.
+func TestMailIsKeptBeforeAnswer(t *testing.T) {
 	told := make(chan struct{})
 	var server *stack.Mail
 	server = startMail(t, stack.MailOptions{Dir: t.TempDir(), OnKept: func(m stack.Message) {

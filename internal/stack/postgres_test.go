@@ -34,7 +34,8 @@ func ask(t *testing.T, url, statement string) string {
 	return strings.Join(texts, " ")
 }
 
-func TestPostgresKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
+// Postgres keeps its data whether it is stopped or killed.
+func TestPostgresKeepsData(t *testing.T) {
 	t.Parallel()
 	ctx, dir := patience(t), t.TempDir()
 	server := startPostgres(t, stack.PostgresOptions{Dir: dir})
@@ -57,7 +58,8 @@ func TestPostgresKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
 	noProcessMentions(t, dir)
 }
 
-func TestPostgresServersRunSideBySideAndAskForAPassword(t *testing.T) {
+// Postgres servers run side by side and ask for a password.
+func TestPostgresSideBySide(t *testing.T) {
 	t.Parallel()
 	one := startPostgres(t, stack.PostgresOptions{Dir: t.TempDir()})
 	two := startPostgres(t, stack.PostgresOptions{Dir: t.TempDir(), Password: "an&other %"})
@@ -68,7 +70,8 @@ func TestPostgresServersRunSideBySideAndAskForAPassword(t *testing.T) {
 	require.ErrorContains(t, err, "password authentication failed")
 }
 
-func TestPostgresThatCannotStartShowsItsLastWords(t *testing.T) {
+// A Postgres that cannot start shows its last lines.
+func TestPostgresCannotStart(t *testing.T) {
 	t.Parallel()
 	dir, programs := t.TempDir(), t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(programs), 0o755))
@@ -84,7 +87,7 @@ func TestPostgresThatCannotStartShowsItsLastWords(t *testing.T) {
 	require.ErrorContains(t, err, "\n    FATAL: no such thing")
 }
 
-func TestATakenPortIsNotPostgres(t *testing.T) {
+func TestPostgresPortTaken(t *testing.T) {
 	t.Parallel()
 	_, err := stack.StartPostgres(patience(t), stack.PostgresOptions{Dir: t.TempDir(), Programs: "/bin", Port: take(t)})
 	require.ErrorIs(t, err, stack.ErrPortTaken)

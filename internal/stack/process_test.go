@@ -31,7 +31,8 @@ func shell(t *testing.T, script string, change func(*stack.Command)) *stack.Proc
 	return p
 }
 
-func TestAProcessIsAskedToEndBeforeItIsKilled(t *testing.T) {
+// A process is asked to end before it is killed.
+func TestProcessStop(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	p := shell(t, `trap 'echo drained; exit 0' TERM; echo ready; while :; do sleep 0.05; done`,
 		func(c *stack.Command) { c.Log = log })
@@ -41,7 +42,8 @@ func TestAProcessIsAskedToEndBeforeItIsKilled(t *testing.T) {
 	logged(t, log, "drained")
 }
 
-func TestAProcessThatWouldNotEndIsKilledWithItsChildren(t *testing.T) {
+// A process that does not end is killed with its children.
+func TestProcessStopKills(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	p := shell(t, `trap '' TERM; sleep 300 & echo child $!; wait; sleep 300`, func(c *stack.Command) {
 		c.Log, c.StopWithin = log, 50*time.Millisecond
@@ -54,7 +56,8 @@ func TestAProcessThatWouldNotEndIsKilledWithItsChildren(t *testing.T) {
 	eventually(t, func() error { return gone(child) })
 }
 
-func TestWhoDoesNotWaitKills(t *testing.T) {
+// If the caller does not wait, the process is killed.
+func TestProcessStopWithoutWait(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	p := shell(t, `trap '' TERM; echo ready; while :; do sleep 0.05; done`, func(c *stack.Command) { c.Log = log })
 	logged(t, log, "ready")
@@ -64,7 +67,8 @@ func TestWhoDoesNotWaitKills(t *testing.T) {
 	require.False(t, running(p.Pid()))
 }
 
-func TestAProcessStartsAgainAndItsLogGoesOn(t *testing.T) {
+// A process starts again and its log goes on.
+func TestProcessRestart(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	p := shell(t, `echo one of $$; exec sleep 300`, func(c *stack.Command) { c.Log = log })
 	first := p.Pid()
@@ -77,7 +81,8 @@ func TestAProcessStartsAgainAndItsLogGoesOn(t *testing.T) {
 	logged(t, log, fmt.Sprintf("one of %d", first))
 }
 
-func TestLinesAreHandedOnAsTheyComeAndKeptWithoutColours(t *testing.T) {
+// Lines are passed on as they come, and kept without colours.
+func TestProcessLines(t *testing.T) {
 	var mu sync.Mutex
 	var lines []string
 	log := filepath.Join(t.TempDir(), "log")
@@ -96,14 +101,16 @@ func TestLinesAreHandedOnAsTheyComeAndKeptWithoutColours(t *testing.T) {
 	require.Equal(t, "one\ntwo\nno endcomplaint\n", string(text))
 }
 
-func TestWaitingForHealthEndsWhenTheProcessDoesAndShowsWhy(t *testing.T) {
+// Waiting ends when the process does, and the error shows why.
+func TestWaitHealthyProcessEnds(t *testing.T) {
 	p := shell(t, `echo cannot open the database; exit 3`, nil)
 	err := p.WaitHealthy(t.Context(), "http://127.0.0.1:1/readyz")
 	require.ErrorContains(t, err, "shell ended: exit status 3; the last lines of ")
 	require.ErrorContains(t, err, "\n    cannot open the database")
 }
 
-func TestWaitingForHealthWaitsFor200(t *testing.T) {
+// WaitHealthy waits for an answer 200.
+func TestWaitHealthy(t *testing.T) {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if asked++; asked < 3 {
@@ -116,7 +123,8 @@ func TestWaitingForHealthWaitsFor200(t *testing.T) {
 	require.Equal(t, 3, asked)
 }
 
-func TestWaitingForHealthEndsWithItsContextAndSaysWhatWasAnswered(t *testing.T) {
+// Waiting ends with its context, and the error says what was answered.
+func TestWaitHealthyContextEnds(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "no broker", http.StatusServiceUnavailable)
 	}))
@@ -129,7 +137,7 @@ func TestWaitingForHealthEndsWithItsContextAndSaysWhatWasAnswered(t *testing.T) 
 	require.ErrorContains(t, err, "503 Service Unavailable: no broker")
 }
 
-func TestAProgramThatIsNotThereIsAnError(t *testing.T) {
+func TestProcessProgramMissing(t *testing.T) {
 	_, err := stack.StartProcess(stack.Command{Name: "orders", Path: "/nowhere/orders"})
 	require.EqualError(t, err, "start orders: fork/exec /nowhere/orders: no such file or directory")
 }
@@ -137,7 +145,8 @@ func TestAProgramThatIsNotThereIsAnError(t *testing.T) {
 // parentMode makes this test binary a parent that starts a child, prints its id, and waits to be killed.
 const parentMode = "STACK_TEST_PARENT"
 
-func TestAProcessIsToldToEndWhenItsParentIsKilled(t *testing.T) {
+// A process is asked to end when its parent is killed.
+func TestProcessEndsWithParent(t *testing.T) {
 	if os.Getenv(parentMode) != "" {
 		p, err := stack.StartProcess(stack.Command{Name: "orphan", Path: "/bin/sleep", Args: []string{"300"}})
 		require.NoError(t, err)

@@ -55,7 +55,8 @@ func taken(t *testing.T, url, queue string) string {
 	return string(delivery.Body)
 }
 
-func TestRabbitMQKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
+// RabbitMQ keeps its data whether it is stopped or killed.
+func TestRabbitMQKeepsData(t *testing.T) {
 	t.Parallel()
 	ctx, dir := patience(t), t.TempDir()
 	file := filepath.Join(t.TempDir(), "definitions.json")
@@ -83,7 +84,8 @@ func TestRabbitMQKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
 	noProcessMentions(t, dir)
 }
 
-func TestRabbitMQNodesRunSideBySideEachUnderItsOwnCommand(t *testing.T) {
+// RabbitMQ nodes run side by side, each under its own command.
+func TestRabbitMQSideBySide(t *testing.T) {
 	t.Parallel()
 	ctx := patience(t)
 	management, err := stack.FreePort()
@@ -106,7 +108,8 @@ func TestRabbitMQNodesRunSideBySideEachUnderItsOwnCommand(t *testing.T) {
 	require.NoError(t, connection.Close())
 }
 
-func TestRabbitMQThatCannotStartShowsItsLastWords(t *testing.T) {
+// A RabbitMQ that cannot start shows its last lines.
+func TestRabbitMQCannotStart(t *testing.T) {
 	t.Parallel()
 	dir, program := t.TempDir(), filepath.Join(t.TempDir(), "rabbitmq-server")
 	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho erl: not found >&2\nexit 127\n"), 0o700))
@@ -116,7 +119,8 @@ func TestRabbitMQThatCannotStartShowsItsLastWords(t *testing.T) {
 	noProcessMentions(t, dir)
 }
 
-func TestDefinitionsThatRabbitMQWouldPassOverInSilenceAreAnError(t *testing.T) {
+// Definitions that RabbitMQ would ignore in silence are an error.
+func TestRabbitMQWrongDefinitions(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "definitions.json")
 	_, err := stack.StartRabbitMQ(t.Context(), stack.RabbitMQOptions{Dir: t.TempDir(), Program: "/bin/false", Definitions: file})

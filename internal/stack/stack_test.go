@@ -75,7 +75,7 @@ func running(pid int) bool {
 	return syscall.Kill(pid, 0) == nil
 }
 
-func TestATakenPortIsSaidToBeTaken(t *testing.T) {
+func TestRabbitMQPortTaken(t *testing.T) {
 	port := take(t)
 	_, err := stack.StartRabbitMQ(patience(t), stack.RabbitMQOptions{Dir: t.TempDir(), Program: "/bin/false", Port: port})
 	require.ErrorIs(t, err, stack.ErrPortTaken)
@@ -88,7 +88,8 @@ func TestATakenPortIsSaidToBeTaken(t *testing.T) {
 	require.EqualError(t, err, fmt.Sprintf("start mail: 127.0.0.1:%d: taken by another program", port))
 }
 
-func TestFreePortsAreFreeAndAreNotHandedOutTwice(t *testing.T) {
+// Free ports are free and are not given out twice.
+func TestFreePort(t *testing.T) {
 	seen := map[int]bool{}
 	for range 100 {
 		port, err := stack.FreePort()

@@ -32,7 +32,8 @@ func startTemporal(t *testing.T, o stack.TemporalOptions) *stack.Temporal {
 	return server
 }
 
-func TestTemporalKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
+// Temporal keeps its data whether it is stopped or killed.
+func TestTemporalKeepsData(t *testing.T) {
 	t.Parallel()
 	ctx, dir := patience(t), t.TempDir()
 	server := startTemporal(t, stack.TemporalOptions{Dir: dir})
@@ -54,7 +55,8 @@ func TestTemporalKeepsItsDataWhetherItIsStoppedOrKilled(t *testing.T) {
 	noProcessMentions(t, dir)
 }
 
-func TestTemporalServersRunSideBySideAndKnowOurSearchAttributes(t *testing.T) {
+// Temporal servers run side by side and know our search attributes.
+func TestTemporalSideBySide(t *testing.T) {
 	t.Parallel()
 	ctx := patience(t)
 	ui, err := stack.FreePort()
@@ -70,7 +72,8 @@ func TestTemporalServersRunSideBySideAndKnowOurSearchAttributes(t *testing.T) {
 	require.NoError(t, two.Stop(ctx))
 }
 
-func TestTemporalThatCannotStartShowsItsLastWords(t *testing.T) {
+// A Temporal that cannot start shows its last lines.
+func TestTemporalCannotStart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "temporal.db"), []byte("this is no database"), 0o600))
@@ -80,7 +83,8 @@ func TestTemporalThatCannotStartShowsItsLastWords(t *testing.T) {
 	noProcessMentions(t, dir)
 }
 
-func TestWhatTheDevServerCannotTakeOfItsConfigIsAnError(t *testing.T) {
+// What the dev server cannot take of its config is an error.
+func TestTemporalWrongConfig(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ dynamic, attributes, complaint string }{
 		"no YAML":      {"a: [", "", "dev.yaml"},

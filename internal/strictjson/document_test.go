@@ -20,7 +20,7 @@ func parse(t testing.TB, text string) *strictjson.Document {
 	return doc
 }
 
-func TestNumbersStayAsTheyWereWritten(t *testing.T) {
+func TestNumbersStayAsWritten(t *testing.T) {
 	doc := parse(t, `{"a": 123.00, "b": 1234567890123456789, "c": 1e2}`)
 	for name, want := range map[string]string{"a": "123.00", "b": "1234567890123456789", "c": "1e2"} {
 		if got := doc.Root().Required(name).Literal(); got != want {
@@ -29,7 +29,8 @@ func TestNumbersStayAsTheyWereWritten(t *testing.T) {
 	}
 }
 
-func TestEveryFaultIsFoundWithItsPointer(t *testing.T) {
+// Every fault is found with its pointer.
+func TestFaults(t *testing.T) {
 	doc := parse(t, `{"a": 1, "a": 2, "list": [{"x": 1}, 7], "odd/~": 1}`)
 	root := doc.Root()
 	root.Required("a").Is(strictjson.String, strictjson.Object)
@@ -52,7 +53,8 @@ func TestEveryFaultIsFoundWithItsPointer(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereReadsAsNothingAndIsNoFault(t *testing.T) {
+// An absent value reads as nothing and is not a fault.
+func TestAbsentValue(t *testing.T) {
 	doc := parse(t, `{}`)
 	absent := doc.Root().Optional("a").Required("b").Optional("c")
 	if absent != nil || absent.Is(strictjson.String) || absent.Literal() != "" || absent.Kind() != "" || len(absent.Elements()) > 0 || len(absent.Names()) > 0 {
@@ -65,7 +67,8 @@ func TestWhatIsNotThereReadsAsNothingAndIsNoFault(t *testing.T) {
 	}
 }
 
-func TestAHostileDocumentIsToldOnlySoMuch(t *testing.T) {
+// The faults reported for a hostile document are bounded.
+func TestFaultsAreBounded(t *testing.T) {
 	var text strings.Builder
 	for i := range 500 {
 		text.WriteString(`,"` + strconv.Itoa(i) + strings.Repeat("x", 1000) + `":1`)

@@ -9,7 +9,8 @@ import (
 	"dummyorders/internal/textfile"
 )
 
-func TestATextIsTheSameWhateverWroteIt(t *testing.T) {
+// A text is the same whatever editor wrote it.
+func TestEncodings(t *testing.T) {
 	for name, content := range map[string]string{
 		"as it is":           "a ü\nb\n",
 		"CRLF":               "a ü\r\nb\r\n",

@@ -14,9 +14,9 @@ import (
 	"dummyorders/internal/timezone"
 )
 
-// On a machine with data from before 2024, Almaty is six hours ahead. Go reads ZONEINFO only once in a process, so this
-// test runs itself in a process of its own.
-func TestAZoneIsThatOfTheProgramWhateverTheMachineHas(t *testing.T) {
+// A zone is that of the program, whatever the machine has. On a machine with data from before 2024, Almaty is six hours
+// ahead. Go reads ZONEINFO only once in a process, so this test runs itself in a process of its own.
+func TestLoadIgnoresMachine(t *testing.T) {
 	if os.Getenv("ZONEINFO") != "" {
 		require.Equal(t, 6*60*60, ahead(t, time.LoadLocation), "of the machine")
 		require.Equal(t, 5*60*60, ahead(t, timezone.Load))
@@ -40,7 +40,8 @@ func ahead(t *testing.T, load func(string) (*time.Location, error)) int {
 	return offset
 }
 
-func TestZonesAreThoseOfTheDatabase(t *testing.T) {
+// Zones are those of the database.
+func TestLoad(t *testing.T) {
 	for _, name := range []string{"", "UTC", "Asia/Kolkata", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "EST5EDT", "US/Pacific"} {
 		zone, err := timezone.Load(name)
 		require.NoError(t, err, name)
@@ -55,7 +56,7 @@ func TestZonesAreThoseOfTheDatabase(t *testing.T) {
 }
 
 // A new release of Go brings new rules for time zones: then run go generate to copy them.
-func TestTheDatabaseIsThatOfGo(t *testing.T) {
+func TestDatabaseIsThatOfGo(t *testing.T) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	require.NoError(t, err)
 	folder := filepath.Join(strings.TrimSpace(string(root)), "lib", "time")

@@ -6,7 +6,7 @@ import (
 	"dummyorders/internal/velocitytest"
 )
 
-func TestTheHistoryInMemoryDoesWhatAHistoryMust(t *testing.T) {
+func TestMemoryConformance(t *testing.T) {
 	velocitytest.Conformance(t, func(*testing.T) velocitytest.Place {
 		var m velocitytest.Memory
 		return func(*testing.T) velocitytest.Store { return &m }

@@ -10,7 +10,8 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-func TestEveryFaultOfAFileIsFoundAtOnceAndAtItsPlace(t *testing.T) {
+// Every fault of a file is found at once and at its place.
+func TestFaults(t *testing.T) {
 	d := yamlfile.Parse("some.yaml", []byte(`name: " "
 number: 11
 span: 2d
@@ -45,7 +46,8 @@ some: []
 	}
 }
 
-func TestAValueThatIsNotThereReadsAsNothing(t *testing.T) {
+// An absent value reads as nothing.
+func TestAbsentValue(t *testing.T) {
 	d := yamlfile.Parse("some.yaml", []byte("a: b\n"))
 	none := d.Root.Optional("none")
 	if none.Text() != "" || none.Words() != "" || none.Whole(1, 2) != 1 || none.Truth() || none.Number() != 0 || none.List() != nil ||
@@ -54,7 +56,8 @@ func TestAValueThatIsNotThereReadsAsNothing(t *testing.T) {
 	}
 }
 
-func TestOneValueStandsForAListOfOne(t *testing.T) {
+// A single value stands for a list of one.
+func TestItems(t *testing.T) {
 	d := yamlfile.Parse("some.yaml", []byte("one: a\nmore: [a, b]\n"))
 	var got []string
 	for _, name := range []string{"one", "more"} {

