@@ -3,11 +3,14 @@ package rules
 import (
 	_ "embed"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/template"
+	"time"
 
 	"cel.dev/cel-go/cel"
 
+	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 )
 
@@ -116,7 +119,7 @@ var language = []struct{ Doc, Words, Example string }{
 
 // VocabularyPage returns the vocabulary as a page in Markdown. A test compares it with docs/vocabulary.md.
 func VocabularyPage() (string, error) {
-	page, err := template.New("vocabulary.md").Funcs(template.FuncMap{"cell": cell}).Parse(vocabularyPage)
+	page, err := template.New("vocabulary.md").Funcs(template.FuncMap{"cell": cell, "given": givenOf}).Parse(vocabularyPage)
 	if err != nil {
 		return "", fmt.Errorf("read the page of the vocabulary: %w", err)
 	}
@@ -130,6 +133,7 @@ func VocabularyPage() (string, error) {
 		"MaxCost":      maxCost,
 		"MaxSetCost":   maxSetCost,
 		"MostUses":     velocity.MostUses,
+		"Malformable":  strings.Join(transaction.Malformable(), "`, `"),
 	})
 	if err != nil {
 		return "", fmt.Errorf("write the page of the vocabulary: %w", err)
@@ -140,4 +144,35 @@ func VocabularyPage() (string, error) {
 // cell escapes text for a cell of a table: a bar would end the cell.
 func cell(text string) string {
 	return strings.ReplaceAll(text, "|", `\|`)
+}
+
+// givenOf returns what a case can give of a subject, and the unremarkable transaction's values of it in YAML. It leaves out
+// those that are too long for a cell.
+func givenOf(name string) struct{ Names, Values string } {
+	s, seen := subjectNamed[name], newView(Unremarkable(), nil, nil, nil)
+	var names, values []string
+	for _, f := range s.fields {
+		if f.given == nil {
+			continue
+		}
+		names = append(names, f.name)
+		if value := inYAML(f.of(&thing{subject: s, seen: seen}).Value()); value != "" && len(value) <= 40 {
+			values = append(values, f.name+": "+value)
+		}
+	}
+	return struct{ Names, Values string }{"`" + strings.Join(names, "`, `") + "`", "`{" + strings.Join(values, ", ") + "}`"}
+}
+
+func inYAML(value any) string {
+	switch v := value.(type) {
+	case string:
+		if _, err := strconv.Atoi(v); err == nil {
+			return strconv.Quote(v)
+		}
+	case float64:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case time.Time:
+		return v.Format(time.RFC3339)
+	}
+	return fmt.Sprint(value)
 }
