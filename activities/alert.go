@@ -57,10 +57,10 @@ type Deliveries struct {
 	Writer   alert.Writer
 }
 
-// Tell makes a delivery. It fails with DeliveryRefused, whose details are an alert.Told, if the other side refuses for good.
+// Tell makes a delivery. It fails with DeliveryRefused, whose details are an alert.Delivery, if the other side refuses for good.
 // Any other failure is retried, even for a channel that this worker does not have: another worker may have it, or it may be
 // configured again.
-func (a *Deliveries) Tell(ctx context.Context, t alert.Telling) (alert.Told, error) {
+func (a *Deliveries) Tell(ctx context.Context, t alert.Telling) (alert.Delivery, error) {
 	before, now := attemptsBefore(ctx), attempt(ctx)
 	stop := keepBeating(ctx, before.with(unknown(now)))
 	answer, err := a.deliver(ctx, t)
@@ -69,10 +69,10 @@ func (a *Deliveries) Tell(ctx context.Context, t alert.Telling) (alert.Told, err
 		now.Answer = brief(err.Error())
 		made := before.with(now)
 		made.keep(ctx)
-		return alert.Told{}, made.failure(ctx, fmt.Errorf("deliver alert %s to %s: %w", t.Notice.ID, t.Target, err))
+		return alert.Delivery{}, made.failure(ctx, fmt.Errorf("deliver alert %s to %s: %w", t.Notice.ID, t.Target, err))
 	}
 	now.Answer = brief(answer)
-	return alert.Told{State: alert.Delivered, At: time.Now().UTC(), Attempts: before.with(now)}, nil
+	return alert.Delivery{State: alert.Delivered, At: new(time.Now().UTC()), Attempts: before.with(now)}, nil
 }
 
 func (a *Deliveries) deliver(ctx context.Context, t alert.Telling) (answer string, err error) {
@@ -185,12 +185,12 @@ func (a attempts) keep(ctx context.Context) {
 // out, because the server truncates what it keeps of a failure that is retried.
 func (a attempts) failure(ctx context.Context, err error) error {
 	kind, options := DeliveryFailed, temporal.ApplicationErrorOptions{NextRetryDelay: alert.Later(err)}
-	told := alert.Told{State: alert.Pending, At: time.Now().UTC(), Attempts: a}
+	failed := alert.Delivery{State: alert.Pending, At: new(time.Now().UTC()), Attempts: a}
 	if alert.IsRefused(err) {
-		kind, told.State, options.NonRetryable = DeliveryRefused, alert.Refused, true
+		kind, failed.State, options.NonRetryable = DeliveryRefused, alert.Refused, true
 	}
 	if options.NonRetryable || timeLeft(ctx) <= max(LongestPause, options.NextRetryDelay) {
-		options.Details = []any{told}
+		options.Details = []any{failed}
 	}
 	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, options)
 }

@@ -53,7 +53,7 @@ func TestDeliverHeartbeats(t *testing.T) {
 		default: // a heartbeat came before
 		}
 	})
-	var told alert.Told
+	var told alert.Delivery
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: time.Hour, HeartbeatTimeout: 6 * time.Second,

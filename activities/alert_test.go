@@ -50,7 +50,7 @@ var telling = alert.Telling{
 
 // tell makes a delivery after others whose attempts are given by before. It returns as kept the attempts that the delivery
 // leaves.
-func (m *mail) tell(t *testing.T, to alert.Target, before []alert.Attempt) (told alert.Told, kept []alert.Attempt, err error) {
+func (m *mail) tell(t *testing.T, to alert.Target, before []alert.Attempt) (told alert.Delivery, kept []alert.Attempt, err error) {
 	t.Helper()
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -78,7 +78,7 @@ func TestDeliver(t *testing.T) {
 	told, kept, err := m.tell(t, telling.Target, nil)
 	require.NoError(t, err)
 	require.Equal(t, alert.Delivered, told.State)
-	require.WithinDuration(t, time.Now(), told.At, time.Minute)
+	require.WithinDuration(t, time.Now(), *told.At, time.Minute)
 	require.Len(t, told.Attempts, 1)
 	require.Equal(t, "250 queued as 1", told.Attempts[0].Answer)
 	require.Equal(t, 1, told.Attempts[0].Number)
@@ -115,7 +115,7 @@ func TestDeliverFailures(t *testing.T) {
 			require.Len(t, kept, 1, "the next try does not know of this one")
 			require.Equal(t, 1, kept[0].Number)
 			if test.final {
-				var told alert.Told
+				var told alert.Delivery
 				require.NoError(t, failure.Details(&told))
 				require.Equal(t, alert.Refused, told.State)
 				require.Len(t, told.Attempts, 1)
@@ -167,13 +167,13 @@ func TestDeliverUnknownAttempt(t *testing.T) {
 	d := m.deliveries()
 	env.RegisterActivity(d)
 	tries := 0
-	env.OnActivity(d.Tell, mock.Anything, mock.Anything).Return(func(ctx context.Context, t alert.Telling) (alert.Told, error) {
+	env.OnActivity(d.Tell, mock.Anything, mock.Anything).Return(func(ctx context.Context, t alert.Telling) (alert.Delivery, error) {
 		if tries++; tries < 3 {
-			return alert.Told{}, errors.New("killed")
+			return alert.Delivery{}, errors.New("killed")
 		}
 		return d.Tell(ctx, t)
 	})
-	var told alert.Told
+	var told alert.Delivery
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 		return workflow.ExecuteActivity(ctx, d.Tell, telling).Get(ctx, &told)

@@ -96,8 +96,8 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 		return nil, s.alertUnread(ctx, id, err)
 	}
 	answer := alertsAnswer{make([]alertAnswer, len(found))}
-	for i, report := range found {
-		answer.Alerts[i] = *answerAlert(report)
+	for i, log := range found {
+		answer.Alerts[i] = *answerAlert(log)
 	}
 	return &alertsResponse{answer}, nil
 }
@@ -143,63 +143,24 @@ const (
 
 var alertStates = []alertState{delivering, notDelivered, expired, delivered, collected, muted}
 
-// alertAnswer is an alert's log with what only Temporal and the groups know. Its fields replace those of the same name in
-// the log.
+// alertAnswer is an alert's log with the state that follows from it.
 type alertAnswer struct {
 	alert.Log
 
-	State  alertState   `json:"state" enum:"delivering,not_delivered,expired,delivered,collected,muted" doc:"delivering: a target has not got it yet; not_delivered: a target refused it for good, or the delivery was ended by force; expired: it could not be delivered to a target before it expired; delivered: all targets got it; collected: it comes in a digest, see group; muted: it is sent to no receiver"`
-	Chains []alertChain `json:"chains" nullable:"false" doc:"A receiver that was chosen, and the receivers that it escalates to"`
-
-	running bool
+	State alertState `json:"state" enum:"delivering,not_delivered,expired,delivered,collected,muted" doc:"delivering: a target has not got it yet; not_delivered: a target refused it for good, or the delivery was ended by force; expired: it could not be delivered to a target before it expired; delivered: all targets got it; collected: it comes in a digest, see group; muted: it is sent to no receiver"`
 }
 
-type alertChain struct {
-	alert.ChainLog
-
-	Steps []alertStep `json:"steps" nullable:"false"`
-	Group *alertGroup `json:"group,omitempty" doc:"The group of a collected alert; absent if the group cannot be asked"`
-}
-
-type alertStep struct {
-	alert.StepLog
-
-	Deliveries []alertDelivery `json:"deliveries" nullable:"false"`
-}
-
-type alertDelivery struct {
-	alert.Delivery
-
-	Attempts []alert.Attempt `json:"attempts" nullable:"false" doc:"All attempts, or the first and the last of many"`
-	NextTry  *time.Time      `json:"nextTry,omitempty" doc:"When it is tried again"`
-}
-
-// alertGroup is the group that a collected alert went to.
-type alertGroup struct {
-	Name     string     `json:"name" doc:"What the alerts in the group have in common"`
-	DigestID string     `json:"digestID,omitempty" doc:"The id of the digest that has the alert; GET /alerts/{id} shows it too"`
-	Waiting  int        `json:"waiting,omitempty" doc:"How many alerts wait for the digest, until it is sent"`
-	Until    *time.Time `json:"until,omitempty" doc:"When the digest will be sent"`
-}
-
-// answerAlert turns a report into an answer.
-func answerAlert(r *alert.Report) *alertAnswer {
-	log := r.Log
-	a := &alertAnswer{Log: log, Chains: make([]alertChain, len(log.Chains)), running: r.Running}
+func answerAlert(log alert.Log) *alertAnswer {
+	a := &alertAnswer{Log: log, State: delivering} // as an alert that was only just accepted
 	states := map[alertState]bool{}
-	for i, chain := range log.Chains {
-		a.Chains[i] = alertChain{ChainLog: chain, Steps: make([]alertStep, len(chain.Steps)), Group: (*alertGroup)(r.Groups[i])}
-		for j, step := range chain.Steps {
-			a.Chains[i].Steps[j] = answerStep(j, step, r)
-		}
-		for _, state := range statesOf(chain, r.Running) {
+	for _, chain := range log.Chains {
+		for _, state := range statesOf(chain, log.Running) {
 			states[state] = true
 		}
 	}
-	a.State = delivering // an alert that was only just accepted
 	if first := slices.IndexFunc(alertStates, func(state alertState) bool { return states[state] }); first >= 0 {
 		a.State = alertStates[first]
-	} else if !r.Running {
+	} else if !log.Running {
 		a.State = notDelivered
 	}
 	return a
@@ -207,32 +168,16 @@ func answerAlert(r *alert.Report) *alertAnswer {
 
 // asks reports whether somebody is still asked to acknowledge the alert.
 func (a *alertAnswer) asks(now time.Time) bool {
-	if !a.running || a.Acknowledgement != nil {
+	if !a.Running || a.Acknowledgement != nil {
 		return false
 	}
-	return slices.ContainsFunc(a.Log.Chains, func(c alert.ChainLog) bool {
+	return slices.ContainsFunc(a.Chains, func(c alert.ChainLog) bool {
 		if c.Unacknowledged || len(c.Steps) == 0 {
 			return false
 		}
 		until := c.Steps[len(c.Steps)-1].AskedUntil
 		return until != nil && now.Before(*until)
 	})
-}
-
-func answerStep(number int, step alert.StepLog, r *alert.Report) alertStep {
-	answer := alertStep{StepLog: step, Deliveries: make([]alertDelivery, len(step.Deliveries))}
-	for i, d := range step.Deliveries {
-		answer.Deliveries[i] = alertDelivery{Delivery: d, Attempts: d.Attempts}
-		if d.State == alert.Pending {
-			if tries, known := r.UnderWay[alert.DeliveryKey{Receiver: step.Receiver, Step: number, Target: d.Target}]; known {
-				answer.Deliveries[i].Attempts, answer.Deliveries[i].NextTry = tries.Attempts, tries.Next
-			}
-		}
-		if answer.Deliveries[i].Attempts == nil {
-			answer.Deliveries[i].Attempts = []alert.Attempt{}
-		}
-	}
-	return answer
 }
 
 // statesOf returns the states of a chain's parts.

@@ -324,9 +324,23 @@ func TestAlertImpossibleID(t *testing.T) {
 	}
 }
 
-// knows makes a fake Temporal know an alert, and the beginning of its history.
+// knows makes a fake Temporal know an alert, and the beginning of its history. As in every log, each delivery has a target
+// and a list of attempts.
 func knows(t testing.TB, temporal *mocks.Client, log alert.Log, running bool, events ...*history.HistoryEvent) {
 	t.Helper()
+	log.Chains = append([]alert.ChainLog{}, log.Chains...)
+	for i := range log.Chains {
+		chain := &log.Chains[i]
+		chain.Steps = append([]alert.StepLog{}, chain.Steps...)
+		for _, step := range chain.Steps {
+			for k := range step.Deliveries {
+				if step.Deliveries[k].Target == "" {
+					step.Deliveries[k].Target = "mail jo@example.com"
+				}
+				step.Deliveries[k].Attempts = append([]alert.Attempt{}, step.Deliveries[k].Attempts...)
+			}
+		}
+	}
 	temporal.On("QueryWorkflow", mock.Anything, workflows.AlertWorkflowID(log.ID), "", workflows.DeliveriesQuery).Return(value(t, log), nil)
 	temporal.On("DescribeWorkflowExecution", mock.Anything, workflows.AlertWorkflowID(log.ID), "").Return(described(running), nil)
 	iterator := &mocks.HistoryEventIterator{}

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -133,6 +134,16 @@ func describeSchemas(document *huma.OpenAPI) {
 	} {
 		schemas[name].Examples = []any{example(answer)}
 	}
+}
+
+// schemaNames holds the names of the schemas whose types' names say too little beside those of transactions.
+var schemaNames = map[string]string{
+	"ChainLog": "AlertChain", "Delivery": "AlertDelivery", "Membership": "AlertGroup", "StepLog": "AlertStep",
+}
+
+func schemaName(of reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(of, hint)
+	return cmp.Or(schemaNames[name], name)
 }
 
 var schemaDescriptions = map[string]string{

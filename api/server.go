@@ -48,8 +48,8 @@ type Transactions interface {
 
 // Alerts shows alerts and takes their acknowledgements. Its errors are those of the package alert.
 type Alerts interface {
-	Find(ctx context.Context, id string) (*alert.Report, error)
-	OfTransaction(ctx context.Context, transactionID string) ([]*alert.Report, error)
+	Find(ctx context.Context, id string) (alert.Log, error)
+	OfTransaction(ctx context.Context, transactionID string) ([]alert.Log, error)
 	// Acknowledge returns the acknowledgement that counts, which may be an earlier one.
 	Acknowledge(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)
 }
@@ -129,6 +129,7 @@ func (s *server) register(router chi.Router, o Options) {
 	config.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/openapi", "", ""
 	config.CreateHooks = nil // no $schema links in the answers: clients know the seed's bodies
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	api := humachi.New(router, config)
 	api.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[json.Number](), reflect.TypeFor[float64]())
 	s.clients.describe(api.OpenAPI())

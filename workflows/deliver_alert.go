@@ -209,18 +209,18 @@ func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.S
 // tell begins a delivery, and records its end.
 func (c *chain) tell(ctx workflow.Context, t alert.Telling, d *alert.Delivery) {
 	if c.expired(ctx) {
-		c.conclude(ctx, d, alert.Told{State: alert.Expired}, nil)
+		c.conclude(ctx, d, alert.Delivery{State: alert.Expired}, nil)
 		return
 	}
 	channel, _ := t.Target.Split()
 	ctx = deliveryOptions(ctx, DeliveryTaskQueue(channel), tellingSummary(t), c.expiry.Sub(workflow.Now(ctx)))
-	made := workflow.ExecuteActivity(ctx, deliveries.Tell, t)
+	telling := workflow.ExecuteActivity(ctx, deliveries.Tell, t)
 	c.underWay.Add(1)
 	workflow.GoNamed(ctx, "tell "+string(t.Target), func(ctx workflow.Context) {
 		defer c.underWay.Done()
-		told := alert.Told{State: alert.Delivered}
-		err := made.Get(ctx, &told)
-		c.conclude(ctx, d, told, err)
+		made := alert.Delivery{State: alert.Delivered}
+		err := telling.Get(ctx, &made)
+		c.conclude(ctx, d, made, err)
 		c.note(ctx)
 	})
 }
@@ -318,24 +318,24 @@ func pending(targets []alert.Target) []alert.Delivery {
 }
 
 // conclude records how a delivery ended. A cancelled delivery has not ended.
-func (a *alarm) conclude(ctx workflow.Context, d *alert.Delivery, told alert.Told, err error) {
+func (a *alarm) conclude(ctx workflow.Context, d *alert.Delivery, made alert.Delivery, err error) {
 	switch {
 	case temporal.IsCanceledError(err):
 		return
 	case isType(err, activities.DeliveryRefused):
-		told = alert.Told{State: alert.Refused, Attempts: attemptsOf(err)}
+		made = alert.Delivery{State: alert.Refused, Attempts: attemptsOf(err)}
 	case err != nil:
-		told = alert.Told{State: alert.Expired, Attempts: attemptsOf(err)}
+		made = alert.Delivery{State: alert.Expired, Attempts: attemptsOf(err)}
 	}
 	if err != nil {
 		a.cause = err
 	}
-	if told.At.IsZero() {
-		told.At = workflow.Now(ctx)
+	if made.At == nil {
+		made.At = new(workflow.Now(ctx))
 	}
-	d.State, d.At = told.State, &told.At
-	if told.Attempts != nil {
-		d.Attempts = told.Attempts
+	d.State, d.At = made.State, made.At
+	if made.Attempts != nil {
+		d.Attempts = made.Attempts
 	}
 }
 
@@ -346,9 +346,9 @@ func attemptsOf(err error) []alert.Attempt {
 	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok && timeout.LastHeartbeatDetails(&attempts) == nil {
 		return attempts
 	}
-	var told alert.Told
-	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.Details(&told) == nil {
-		return told.Attempts
+	var made alert.Delivery
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.Details(&made) == nil {
+		return made.Attempts
 	}
 	return nil
 }

@@ -36,19 +36,14 @@ type Attempt struct {
 	Unknown bool `json:"unknown,omitempty" doc:"It is not known whether the other side took the message: alertman ended before the answer came"`
 }
 
-// Told is the result of a delivery, reported by the activity that made it.
-type Told struct {
-	State    State     `json:"state"`
-	At       time.Time `json:"at"`
-	Attempts []Attempt `json:"attempts"` // only the first and the last ones, if there were many
-}
-
-// Delivery is a target's entry in the log.
+// Delivery is a target's entry in the log. The activity that makes the delivery reports it without the target.
 type Delivery struct {
-	Target   Target     `json:"target"`
+	Target   Target     `json:"target,omitempty" required:"true"`
 	State    State      `json:"state" enum:"pending,delivered,refused,expired"`
 	At       *time.Time `json:"at,omitempty" doc:"When it was delivered, refused or expired"`
-	Attempts []Attempt  `json:"attempts"`
+	Attempts []Attempt  `json:"attempts" nullable:"false" doc:"All attempts, or the first and the last of many"`
+	// NextTry is not known to the workflow.
+	NextTry *time.Time `json:"nextTry,omitempty" doc:"When it is tried again"`
 }
 
 // StepLog is the log of a step of an escalation that was begun.
@@ -56,7 +51,7 @@ type StepLog struct {
 	Receiver   string     `json:"receiver"`
 	At         time.Time  `json:"at"`
 	AskedUntil *time.Time `json:"askedUntil,omitempty" doc:"The time by which it must be acknowledged"`
-	Deliveries []Delivery `json:"deliveries"`
+	Deliveries []Delivery `json:"deliveries" nullable:"false"`
 }
 
 // ChainLog is the log of an assignment.
@@ -66,9 +61,11 @@ type ChainLog struct {
 	Muted    string `json:"muted,omitempty" doc:"Why the alert was not sent"`
 	// Collected is the group whose digest contains the alert.
 	Collected *Place `json:"collected,omitempty"`
+	// Group is not known to the workflow.
+	Group *Membership `json:"group,omitempty" doc:"The group of a collected alert; absent if the group cannot be asked"`
 	// Holding is set if the receiver's throttle holds back the alerts that came after.
 	Holding *Holding  `json:"holding,omitempty"`
-	Steps   []StepLog `json:"steps"`
+	Steps   []StepLog `json:"steps" nullable:"false"`
 	// Unacknowledged is true if the alert was not acknowledged before the time of the last step was over, or before the
 	// alert expired.
 	Unacknowledged bool `json:"unacknowledged,omitempty"`
@@ -84,10 +81,12 @@ type Log struct {
 	Time            time.Time        `json:"time" doc:"When the event happened"`
 	TakenAt         time.Time        `json:"takenAt" doc:"When alertman took it"`
 	ExpiresAt       time.Time        `json:"expiresAt"`
-	Chains          []ChainLog       `json:"chains"`
+	Chains          []ChainLog       `json:"chains" nullable:"false" doc:"A receiver that was chosen, and the receivers that it escalates to"`
 	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
 	// Digest is set if the log is about a digest.
 	Digest *Digest `json:"digest,omitempty" doc:"All alerts in it, if this is a digest"`
+	// Running is whether the workflow still runs, which it does not say of itself.
+	Running bool `json:"-"`
 }
 
 // GroupLog lists the digests that a group has handed on, and says what it holds.
@@ -105,33 +104,12 @@ type DigestLog struct {
 	Events []string  `json:"events"` // the ids of the alerts in it
 }
 
-// Report is an alert's log, and what its workflow does not know.
-type Report struct {
-	Log      Log
-	Running  bool                  // whether the workflow still runs
-	UnderWay map[DeliveryKey]Tries // the deliveries that are being tried
-	Groups   map[int]*Membership   // by the chain's index, where a collected alert went; nil where unknown
-}
-
-// DeliveryKey identifies a delivery within a log.
-type DeliveryKey struct {
-	Receiver string // of the step
-	Step     int
-	Target   Target
-}
-
-// Tries lists the attempts of a delivery that is under way.
-type Tries struct {
-	Attempts []Attempt
-	Next     *time.Time // nil while an attempt goes on
-}
-
 // Membership says where an alert is that was collected in a group.
 type Membership struct {
-	Name     string
-	DigestID string
-	Waiting  int
-	Until    *time.Time
+	Name     string     `json:"name" doc:"What the alerts in the group have in common"`
+	DigestID string     `json:"digestID,omitempty" doc:"The id of the digest that has the alert; GET /alerts/{id} shows it too"`
+	Waiting  int        `json:"waiting,omitempty" doc:"How many alerts wait for the digest, until it is sent"`
+	Until    *time.Time `json:"until,omitempty" doc:"When the digest will be sent"`
 }
 
 // Errors of asking for an alert.

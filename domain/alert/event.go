@@ -109,14 +109,6 @@ type Handler func(ctx context.Context, event Event) error
 // ErrAway means that the service which takes charge of events cannot be reached.
 var ErrAway = errors.New("no events can be taken now")
 
-// Consumer takes events off the broker.
-type Consumer interface {
-	// Consume passes each event to handle, several at a time, until ctx ends; then it finishes those in hand and returns. It
-	// outlives every loss of the broker. A message that is not an event is put aside with the reason, and never passed to
-	// handle.
-	Consume(ctx context.Context, handle Handler) error
-}
-
 // Sample returns an event as it could be of the type of, about a transaction that does not exist. It serves to try out
 // routes and templates and, with the type Test, receivers.
 func Sample(of Type, id string, at time.Time) Event {

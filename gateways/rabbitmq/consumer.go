@@ -17,7 +17,7 @@ import (
 	"dummyorders/gateways/cloudevents"
 )
 
-// Consumer is an alert.Consumer. Any number of them, in any number of processes, share one queue.
+// Consumer takes events off the broker. Any number of consumers, in any number of processes, share one queue.
 type Consumer struct {
 	cfg  Config
 	log  *slog.Logger
@@ -26,8 +26,6 @@ type Consumer struct {
 	// reading acknowledgements.
 	dead sender
 }
-
-var _ alert.Consumer = (*Consumer)(nil)
 
 // NewConsumer returns a Consumer that is not connected yet: Consume connects it.
 func NewConsumer(cfg Config, log *slog.Logger) *Consumer {
@@ -43,10 +41,12 @@ func (c *Consumer) Ready() error {
 	return now.why
 }
 
-// Consume implements alert.Consumer; call it once. It holds an event whose handling fails, and calls handle again with
-// growing waits, for Config.Patience. Then the event returns to the queue, and after Config.DeliveryLimit such rounds it
-// goes to the dead queue. A message that is not an event, or is too large, goes there at once, with the reason in the
-// header x-reason.
+// Consume passes each event to handle, several at a time, until ctx ends; then it finishes those in hand and returns. It
+// outlives every loss of the broker. Call it once.
+//
+// It holds an event whose handling fails, and calls handle again with growing waits, for Config.Patience. Then the event
+// returns to the queue, and after Config.DeliveryLimit such rounds it goes to the dead queue. A message that is not an
+// event, or is too large, goes there at once, with the reason in the header x-reason.
 //
 // handle's ctx outlives Consume's by up to Config.DrainTimeout. Consume returns an error only if the configuration is
 // wrong, or if handlers had to be cut off at the end.

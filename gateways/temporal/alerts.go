@@ -70,8 +70,8 @@ const maxAlerts = 8
 
 // OfTransaction returns the alerts of a transaction that alertman has accepted, the oldest first. Their ids are derived
 // from the transaction's id.
-func (s *Alerts) OfTransaction(ctx context.Context, transactionID string) ([]*alert.Report, error) {
-	var all [maxAlerts]*alert.Report
+func (s *Alerts) OfTransaction(ctx context.Context, transactionID string) ([]alert.Log, error) {
+	var all [maxAlerts]alert.Log
 	asked, ctx := errgroup.WithContext(ctx)
 	for i := range all {
 		asked.Go(func() error {
@@ -86,8 +86,8 @@ func (s *Alerts) OfTransaction(ctx context.Context, transactionID string) ([]*al
 	if err := asked.Wait(); err != nil {
 		return nil, err
 	}
-	there := slices.DeleteFunc(all[:], func(found *alert.Report) bool { return found == nil })
-	slices.SortStableFunc(there, func(a, b *alert.Report) int { return a.Log.Time.Compare(b.Log.Time) })
+	there := slices.DeleteFunc(all[:], func(log alert.Log) bool { return log.ID == "" })
+	slices.SortStableFunc(there, func(a, b alert.Log) int { return a.Time.Compare(b.Time) })
 	return there, nil
 }
 
@@ -99,14 +99,13 @@ func isAlertID(id string) bool {
 	return utf8.ValidString(id) && len(id) <= maxAlertID
 }
 
-// Find returns everything that is known about an alert.
-func (s *Alerts) Find(ctx context.Context, id string) (*alert.Report, error) {
+// Find returns an alert's log, with what its workflow does not know itself.
+func (s *Alerts) Find(ctx context.Context, id string) (log alert.Log, err error) {
 	if !isAlertID(id) {
-		return nil, alert.ErrNotFound
+		return log, alert.ErrNotFound
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	var log alert.Log
 	var found *workflowservice.DescribeWorkflowExecutionResponse
 	asked, both := errgroup.WithContext(ctx)
 	asked.Go(func() (err error) {
@@ -118,19 +117,18 @@ func (s *Alerts) Find(ctx context.Context, id string) (*alert.Report, error) {
 		return err
 	})
 	if err := asked.Wait(); err != nil {
-		return nil, err
+		return alert.Log{}, err
 	}
-	report, err := s.progress(ctx, found)
-	if err != nil {
-		return nil, err
+	log.Running = found.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	if err := s.addTries(ctx, log, found); err != nil {
+		return alert.Log{}, err
 	}
-	report.Log = log
 	for i, chain := range log.Chains {
 		if chain.Collected != nil {
-			report.Groups[i] = s.group(ctx, log, *chain.Collected)
+			log.Chains[i].Group = s.group(ctx, log, *chain.Collected)
 		}
 	}
-	return report, nil
+	return log, nil
 }
 
 func (s *Alerts) describeAlert(ctx context.Context, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
@@ -179,7 +177,7 @@ func (s *Alerts) group(ctx context.Context, log alert.Log, at alert.Place) *aler
 	}
 	var latest *alert.Membership
 	for _, run := range []string{at.RunID, ""} {
-		group, err := s.digests(ctx, at.WorkflowID, run)
+		group, err := digests(ctx, s.Client, at.WorkflowID, run)
 		if err != nil {
 			continue
 		}
@@ -193,70 +191,80 @@ func (s *Alerts) group(ctx context.Context, log alert.Log, at alert.Place) *aler
 	return latest
 }
 
-func (s *Alerts) digests(ctx context.Context, workflowID, runID string) (alert.GroupLog, error) {
-	var log alert.GroupLog
-	value, err := s.Client.QueryWorkflow(ctx, workflowID, runID, workflows.DigestsQuery)
-	if err != nil {
-		return log, err
+// digests asks a run of a group, or without a run the latest one, for the digests that it handed on.
+func digests(ctx context.Context, c client.Client, workflowID, runID string) (log alert.GroupLog, err error) {
+	answer, err := c.QueryWorkflow(ctx, workflowID, runID, workflows.DigestsQuery)
+	if err == nil {
+		err = answer.Get(&log)
 	}
-	return log, value.Get(&log)
+	if err != nil {
+		return log, fmt.Errorf("ask the group %s for its digests: %w", workflowID, err)
+	}
+	return log, nil
 }
 
-// progress reads what Temporal knows about an alert and the workflow does not: whether it is still running, and the tries
-// of deliveries that are under way. The workflow learns of those tries only when they are over. progress reads the history
-// as far as it must: only the history says which delivery a try belongs to.
-func (s *Alerts) progress(ctx context.Context, found *workflowservice.DescribeWorkflowExecutionResponse) (*alert.Report, error) {
-	info := found.GetWorkflowExecutionInfo()
-	r := &alert.Report{
-		Running:  info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
-		UnderWay: map[alert.DeliveryKey]alert.Tries{}, Groups: map[int]*alert.Membership{},
-	}
-	pending := map[string]alert.Tries{}
+// addTries adds the tries of the deliveries that are under way, of which the workflow learns only when they are over. It
+// reads the history as far as it must: only the history says which delivery a try belongs to.
+func (s *Alerts) addTries(ctx context.Context, log alert.Log, found *workflowservice.DescribeWorkflowExecutionResponse) error {
+	pending := map[string]*workflow.PendingActivityInfo{}
 	for _, activity := range found.GetPendingActivities() {
-		pending[activity.GetActivityId()] = triesOf(activity)
+		pending[activity.GetActivityId()] = activity
 	}
 	ctx, sent := trackSent(ctx)
-	execution := info.GetExecution()
+	execution := found.GetWorkflowExecutionInfo().GetExecution()
 	history := s.Client.GetWorkflowHistory(ctx, execution.GetWorkflowId(), execution.GetRunId(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for len(pending) > 0 && history.HasNext() {
 		event, err := history.Next()
 		if err != nil {
-			return nil, unasked(err, sent)
+			return unasked(err, sent)
 		}
 		scheduled := event.GetActivityTaskScheduledEventAttributes()
-		if t, known := pending[scheduled.GetActivityId()]; known {
-			r.UnderWay[keyOf(scheduled.GetInput())] = t
+		if activity, known := pending[scheduled.GetActivityId()]; known {
+			if d := deliveryOf(log, scheduled.GetInput()); d != nil {
+				readTries(d, activity)
+			}
 			delete(pending, scheduled.GetActivityId())
 		}
 	}
-	return r, nil
+	return nil
 }
 
-// triesOf reads what the activity Tell left for its next try. Tell records the try under way as broken off, in case that
+// readTries reads what the activity Tell left for its next try. Tell records the try under way as broken off, in case that
 // happens.
-func triesOf(pending *workflow.PendingActivityInfo) alert.Tries {
-	var t alert.Tries
-	if converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &t.Attempts) != nil {
-		t.Attempts = nil // other activities leave something else
-	}
+func readTries(d *alert.Delivery, pending *workflow.PendingActivityInfo) {
 	if next := pending.GetNextAttemptScheduleTime(); next != nil {
-		t.Next = new(next.AsTime())
+		d.NextTry = new(next.AsTime())
 	}
-	last := len(t.Attempts) - 1
-	if pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED && last >= 0 && t.Attempts[last].Number == int(pending.GetAttempt()) {
-		t.Attempts[last].Unknown, t.Attempts[last].Answer = false, "under way"
+	var tries []alert.Attempt
+	if converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &tries) != nil || len(tries) == 0 {
+		return
 	}
-	return t
+	last := &tries[len(tries)-1]
+	if pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED && last.Number == int(pending.GetAttempt()) {
+		last.Unknown, last.Answer = false, "under way"
+	}
+	d.Attempts = tries
 }
 
-// keyOf reads the delivery's key from an activity's input. For activities other than Tell, no delivery has the key that it
-// returns.
-func keyOf(input *common.Payloads) alert.DeliveryKey {
+// deliveryOf returns the pending delivery that an activity with that input makes. It returns nil for activities other than
+// Tell.
+func deliveryOf(log alert.Log, input *common.Payloads) *alert.Delivery {
 	var telling alert.Telling
 	if converter.GetDefaultDataConverter().FromPayloads(input, &telling) != nil {
-		return alert.DeliveryKey{}
+		return nil
 	}
-	return alert.DeliveryKey{Receiver: telling.Receiver, Step: telling.Step, Target: telling.Target}
+	for _, chain := range log.Chains {
+		if telling.Step >= len(chain.Steps) || chain.Steps[telling.Step].Receiver != telling.Receiver {
+			continue
+		}
+		deliveries := chain.Steps[telling.Step].Deliveries
+		for i, d := range deliveries {
+			if d.Target == telling.Target && d.State == alert.Pending {
+				return &deliveries[i]
+			}
+		}
+	}
+	return nil
 }
 
 // Acknowledge returns the acknowledgement that counts, which may be an earlier one by somebody else. It fails with a

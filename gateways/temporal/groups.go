@@ -227,13 +227,9 @@ func endedBefore(run *workflowpb.WorkflowExecutionInfo, at time.Time) bool {
 
 // hasNotice reports whether a digest of a run holds a notice.
 func (g *Groups) hasNotice(ctx context.Context, run alert.Place, n alert.Notice) (bool, error) {
-	answer, err := g.Client.QueryWorkflow(ctx, run.WorkflowID, run.RunID, workflows.DigestsQuery)
+	log, err := digests(ctx, g.Client, run.WorkflowID, run.RunID)
 	if err != nil {
-		return false, fmt.Errorf("ask the group %s for its digests: %w", run.WorkflowID, err)
-	}
-	var log alert.GroupLog
-	if err := answer.Get(&log); err != nil {
-		return false, fmt.Errorf("read the digests of the group %s: %w", run.WorkflowID, err)
+		return false, err
 	}
 	first := n.Members()[0].EventID
 	return slices.ContainsFunc(log.Digests, func(d alert.DigestLog) bool { return slices.Contains(d.Events, first) }), nil
