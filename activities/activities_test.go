@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
 	"dummyorders/activities"
@@ -112,9 +113,7 @@ func TestFinalErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.do()
-			if err == nil || !strings.Contains(err.Error(), test.says) {
-				t.Fatalf("%v, want it to say %q", err, test.says)
-			}
+			require.ErrorContains(t, err, test.says)
 			application, is := errors.AsType[*temporal.ApplicationError](err)
 			final := is && application.NonRetryable()
 			if final != (test.final != "") || final && application.Type() != test.final {
@@ -129,9 +128,9 @@ func TestPaymentRetryAfter(t *testing.T) {
 	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.TemporaryError{After: time.Minute}}, nil)}
 	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
 	application, is := errors.AsType[*temporal.ApplicationError](err)
-	if !is || application.NextRetryDelay() != time.Minute || application.Type() != activities.PaymentTemporary {
-		t.Errorf("%v is tried again after %s", err, application.NextRetryDelay())
-	}
+	require.True(t, is, "%v", err)
+	assert.Equal(t, time.Minute, application.NextRetryDelay(), "%v", err)
+	assert.Equal(t, activities.PaymentTemporary, application.Type(), "%v", err)
 }
 
 // A decline is an answer and not an alarm.
@@ -139,7 +138,6 @@ func TestDeclineIsBenign(t *testing.T) {
 	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.DeclinedError{}}, nil)}
 	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
 	application, is := errors.AsType[*temporal.ApplicationError](err)
-	if !is || application.Category() != temporal.ApplicationErrorCategoryBenign {
-		t.Errorf("%v is not benign", err)
-	}
+	require.True(t, is, "%v is not benign", err)
+	assert.Equal(t, temporal.ApplicationErrorCategoryBenign, application.Category(), "%v is not benign", err)
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
@@ -52,9 +54,7 @@ func press(t testing.TB, handler http.Handler, link string, fields url.Values) *
 func asPage(t testing.TB, answer *httptest.ResponseRecorder, status int) string {
 	t.Helper()
 	text := answer.Body.String()
-	if answer.Code != status {
-		t.Fatalf("%d, want %d: %s", answer.Code, status, text)
-	}
+	require.Equal(t, status, answer.Code, text)
 	_, style, _ := strings.Cut(text, "<style>")
 	style, _, _ = strings.Cut(style, "</style>")
 	sum := sha256.Sum256([]byte(style))
@@ -64,13 +64,10 @@ func asPage(t testing.TB, answer *httptest.ResponseRecorder, status int) string 
 		"Content-Security-Policy": "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 			"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	} {
-		if got := answer.Header().Get(name); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
+		assert.Equal(t, want, answer.Header().Get(name), name)
 	}
-	if strings.Contains(text, "<script") || strings.Contains(text, "ZgotmplZ") {
-		t.Errorf("the page is not as it should be:\n%s", text)
-	}
+	assert.NotContains(t, text, "<script")
+	assert.NotContains(t, text, "ZgotmplZ")
 	return text
 }
 
@@ -81,26 +78,21 @@ func TestAckLinkButton(t *testing.T) {
 	link := linkFor(id, "jo@example.com")
 	before := asPage(t, request(t, w.linked(), http.MethodGet, link, ""), 200)
 	for _, want := range []string{"stopped as a fraud", "1234", "orders.fraud.detected.v1", `<form method="post">`, "jo@example.com", "I take care of it"} {
-		if !strings.Contains(before, want) {
-			t.Errorf("the page lacks %q:\n%s", want, before)
-		}
+		assert.Contains(t, before, want)
 	}
 	done := asPage(t, press(t, w.linked(), link, url.Values{"name": {" ada "}, "note": {"calling\r\nthe <b>buyer</b>"}}), 200)
 	after := asPage(t, request(t, w.linked(), http.MethodGet, link, ""), 200)
 	again := asPage(t, press(t, w.linked(), linkFor(id, "al@example.com"), url.Values{"name": {"grace"}}), 200)
 	for _, text := range []string{done, after, again} {
-		if !strings.Contains(text, "<strong>ada (jo@example.com)</strong>") || !strings.Contains(text, "calling the &lt;b&gt;buyer&lt;/b&gt;") ||
-			strings.Contains(text, "<form") || strings.Contains(text, "grace") {
-			t.Errorf("once ada takes care the page is\n%s", text)
-		}
+		assert.Contains(t, text, "<strong>ada (jo@example.com)</strong>")
+		assert.Contains(t, text, "calling the &lt;b&gt;buyer&lt;/b&gt;")
+		assert.NotContains(t, text, "<form")
+		assert.NotContains(t, text, "grace")
 	}
-	if !strings.Contains(done, "<h1>Thank you</h1>") || !strings.Contains(again, "<h1>The alert was acknowledged before</h1>") {
-		t.Errorf("ada is told\n%s\nand grace\n%s", done, again)
-	}
+	assert.Contains(t, done, "<h1>Thank you</h1>")
+	assert.Contains(t, again, "<h1>The alert was acknowledged before</h1>")
 	w.over(t, id)
-	if text := asPage(t, request(t, w.linked(), http.MethodGet, link, ""), 200); !strings.Contains(text, "ada (jo@example.com)") {
-		t.Errorf("after the end the page is\n%s", text)
-	}
+	assert.Contains(t, asPage(t, request(t, w.linked(), http.MethodGet, link, ""), 200), "ada (jo@example.com)", "after the end the page")
 }
 
 // To open a link acknowledges nothing.
@@ -108,13 +100,10 @@ func TestAckLinkOpenedOnly(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodGet} {
-		if answer := request(t, w.linked(), method, linkFor(id, "jo@example.com"), "", "Accept: */*"); answer.Code != 200 {
-			t.Errorf("%s is %d %s", method, answer.Code, answer.Body)
-		}
+		answer := request(t, w.linked(), method, linkFor(id, "jo@example.com"), "", "Accept: */*")
+		assert.Equal(t, 200, answer.Code, "%s %s", method, answer.Body)
 	}
-	if a := w.alert(t, id); a.Acknowledgement != nil {
-		t.Errorf("it was acknowledged by %+v", a.Acknowledgement)
-	}
+	assert.Nil(t, w.alert(t, id).Acknowledgement)
 }
 
 // A program acknowledges by a link without a body.
@@ -125,9 +114,7 @@ func TestAckLinkByProgram(t *testing.T) {
 	} {
 		id := w.raise(t, asking)
 		a := asAcknowledgement(t, request(t, w.linked(), http.MethodPost, linkFor(id, sentTo), ""))
-		if a.By != want {
-			t.Errorf("it was acknowledged by %q, want %q", a.By, want)
-		}
+		assert.Equal(t, want, a.By)
 	}
 }
 
@@ -136,7 +123,7 @@ func TestAckLinkRefused(t *testing.T) {
 	id, other := uuid.NewString(), uuid.NewString()
 	changed := func(name, value string) string {
 		parsed, err := url.Parse(linkFor(id, "jo@example.com"))
-		must(t, err)
+		require.NoError(t, err)
 		query := parsed.Query()
 		query.Set(name, value)
 		return parsed.Path + "?" + query.Encode()
@@ -161,14 +148,13 @@ func TestAckLinkRefused(t *testing.T) {
 			request(t, handler, http.MethodPost, c.link, "", "Accept: text/html,*/*;q=0.8"),
 		}
 		for _, answer := range pages {
-			if text := asPage(t, answer, 403); !strings.Contains(text, c.detail) || strings.Contains(text, "<form") {
-				t.Errorf("%s: %s", name, text)
-			}
+			text := asPage(t, answer, 403)
+			assert.Contains(t, text, c.detail, name)
+			assert.NotContains(t, text, "<form", name)
 		}
 		p := asProblem(t, request(t, handler, http.MethodPost, c.link, ""))
-		if p.Status != 403 || !strings.Contains(p.Detail, c.detail) {
-			t.Errorf("%s: %+v", name, p)
-		}
+		assert.Equal(t, 403, p.Status, "%s: %+v", name, p)
+		assert.Contains(t, p.Detail, c.detail, "%s: %+v", name, p)
 	}
 }
 
@@ -183,14 +169,12 @@ func TestAckNeedsLinkOrAPIKey(t *testing.T) {
 		"nothing":              request(t, w.linked(), http.MethodPost, path, ""),
 		"a link and a bad key": request(t, w.linked(), http.MethodPost, linkFor(id, "jo"), adaTakesIt, "Authorization: Bearer guess"),
 	} {
-		if p := asProblem(t, answer); p.Status != 401 {
-			t.Errorf("%s: %+v", name, p)
-		}
+		p := asProblem(t, answer)
+		assert.Equal(t, 401, p.Status, "%s: %+v", name, p)
 	}
 	asPage(t, request(t, w.linked(), http.MethodGet, path, ""), 403)
-	if a := asAcknowledgement(t, acknowledged(t, w.linked(), id, adaTakesIt, "Authorization: Bearer secret-of-the-shop")); a.By != "ada" {
-		t.Errorf("with the key: %+v", a)
-	}
+	a := asAcknowledgement(t, acknowledged(t, w.linked(), id, adaTakesIt, "Authorization: Bearer secret-of-the-shop"))
+	assert.Equal(t, "ada", a.By, "with the key: %+v", a)
 }
 
 // Without a key for links there are no links.
@@ -202,12 +186,9 @@ func TestLinksWithoutKey(t *testing.T) {
 		"POST /alerts/{id}/acknowledge":  linkFor("event-1", "jo@example.com"),
 		"POST /transactions/{id}/review": reviewLink(uuid.NewString(), "jo@example.com"),
 	} {
-		if text := asPage(t, request(t, handler, http.MethodGet, link, ""), 404); !strings.Contains(text, path) {
-			t.Errorf("the page does not say %s: %s", path, text)
-		}
-		if p := asProblem(t, request(t, handler, http.MethodPost, link, "")); p.Status != 401 {
-			t.Errorf("%+v", p)
-		}
+		assert.Contains(t, asPage(t, request(t, handler, http.MethodGet, link, ""), 404), path)
+		p := asProblem(t, request(t, handler, http.MethodPost, link, ""))
+		assert.Equal(t, 401, p.Status, "%+v", p)
 	}
 }
 
@@ -217,9 +198,7 @@ func TestAckFormFaults(t *testing.T) {
 	id := w.raise(t, asking)
 	text := asPage(t, press(t, w.linked(), linkFor(id, "jo"), url.Values{"name": {strings.Repeat("x", 65)}, "note": {"mine"}}), 422)
 	for _, want := range []string{"at most 64 characters", ">mine</textarea>", strings.Repeat("x", 65), "<form"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page lacks %q:\n%s", want, text)
-		}
+		assert.Contains(t, text, want)
 	}
 	for body, c := range map[string]struct {
 		kind   string
@@ -231,13 +210,9 @@ func TestAckFormFaults(t *testing.T) {
 	} {
 		kind := strings.TrimPrefix(c.kind, "Content-Type: ")
 		answer := call(t, w.linked(), http.MethodPost, linkFor(id, "jo"), kind, strings.NewReader(body))
-		if answer.Code != c.status {
-			t.Errorf("%.20s as %s: %d %s", body, kind, answer.Code, answer.Body)
-		}
+		assert.Equal(t, c.status, answer.Code, "%.20s %s %s", body, kind, answer.Body)
 	}
-	if a := w.alert(t, id); a.Acknowledgement != nil {
-		t.Errorf("it was acknowledged by %+v", a.Acknowledgement)
-	}
+	assert.Nil(t, w.alert(t, id).Acknowledgement)
 }
 
 // The page says why there is nothing to acknowledge.
@@ -261,9 +236,8 @@ func TestAckPageOtherStates(t *testing.T) {
 		for _, text := range []string{
 			asPage(t, request(t, c.handler, http.MethodGet, link, ""), c.get), asPage(t, press(t, c.handler, link, nil), c.post),
 		} {
-			if !strings.Contains(strings.ToLower(text), c.text) || strings.Contains(text, "<form") {
-				t.Errorf("%s: %s", name, text)
-			}
+			assert.Contains(t, strings.ToLower(text), c.text, name)
+			assert.NotContains(t, text, "<form", name)
 		}
 	}
 }
@@ -286,9 +260,8 @@ func TestAckPageButton(t *testing.T) {
 		knows(t, temporal, alert.Log{ID: "event-1", Chains: c.chains}, true)
 		handler := handlerWith(withLinks(options(temporal, newMemory())))
 		text := asPage(t, request(t, handler, http.MethodGet, linkFor("event-1", "jo@example.com"), ""), 200)
-		if strings.Contains(text, "<button>") != c.button || strings.Contains(text, "cannot be acknowledged any more") == c.button {
-			t.Errorf("%s: %s", name, text)
-		}
+		assert.Equal(t, c.button, strings.Contains(text, "<button>"), "%s: %s", name, text)
+		assert.NotEqual(t, c.button, strings.Contains(text, "cannot be acknowledged any more"), "%s: %s", name, text)
 	}
 }
 
@@ -303,8 +276,9 @@ func TestSignatureIsNotLogged(t *testing.T) {
 		press(t, handlerWith(o), link, url.Values{"decision": {"approve"}})
 		request(t, handlerWith(o), http.MethodPost, link, adaTakesIt, "Authorization: Bearer secret-of-the-shop")
 		signature := regexp.MustCompile(`signature=([^&]+)`).FindStringSubmatch(link)[1]
-		if text := logged.String(); strings.Contains(text, signature) || strings.Contains(text, "jo%40example") || !strings.Contains(text, route) {
-			t.Errorf("the log is\n%s", text)
-		}
+		text := logged.String()
+		assert.NotContains(t, text, signature)
+		assert.NotContains(t, text, "jo%40example")
+		assert.Contains(t, text, route)
 	}
 }

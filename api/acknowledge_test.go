@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
@@ -28,11 +30,11 @@ const adaTakesIt = `{"by":"ada","note":"calling the buyer"}`
 
 func asAcknowledgement(t testing.TB, answer *httptest.ResponseRecorder) alert.Acknowledgement {
 	t.Helper()
-	if answer.Code != 200 || answer.Header().Get("Content-Type") != "application/json" || answer.Header().Get("Cache-Control") != "no-store" {
-		t.Fatalf("%d %v %s", answer.Code, answer.Header(), answer.Body)
-	}
+	require.Equal(t, 200, answer.Code, "%v %s", answer.Header(), answer.Body)
+	require.Equal(t, "application/json", answer.Header().Get("Content-Type"), "%v %s", answer.Header(), answer.Body)
+	require.Equal(t, "no-store", answer.Header().Get("Cache-Control"), "%v %s", answer.Header(), answer.Body)
 	var a alert.Acknowledgement
-	must(t, json.Unmarshal(answer.Body.Bytes(), &a))
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &a))
 	return a
 }
 
@@ -41,19 +43,17 @@ func TestAckFirstCounts(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	first := asAcknowledgement(t, acknowledged(t, w.api(), id, adaTakesIt))
-	if first.By != "ada" || first.Note != "calling the buyer" || first.At.IsZero() {
-		t.Errorf("ada is told %+v", first)
-	}
+	assert.Equal(t, "ada", first.By, "ada is told %+v", first)
+	assert.Equal(t, "calling the buyer", first.Note, "ada is told %+v", first)
+	assert.False(t, first.At.IsZero(), "ada is told %+v", first)
 	for range 2 {
-		if diff := cmp.Diff(first, asAcknowledgement(t, acknowledged(t, w.api(), id, `{"by":"grace"}`))); diff != "" {
-			t.Errorf("grace is told otherwise:\n%s", diff)
-		}
+		assert.Empty(t, cmp.Diff(first, asAcknowledgement(t, acknowledged(t, w.api(), id, `{"by":"grace"}`))), "grace is told otherwise")
 		w.over(t, id)
 	}
 	shown := w.alert(t, id)
-	if shown.Acknowledgement == nil || shown.Acknowledgement.By != "ada" || shown.State != "delivered" {
-		t.Errorf("the alert is %+v", shown)
-	}
+	require.NotNil(t, shown.Acknowledgement, "the alert is %+v", shown)
+	assert.Equal(t, "ada", shown.Acknowledgement.By, "the alert is %+v", shown)
+	assert.Equal(t, "delivered", shown.State, "the alert is %+v", shown)
 }
 
 // Two at once get the same answer.
@@ -65,9 +65,8 @@ func TestAckTwoAtOnce(t *testing.T) {
 	for i, by := range []string{"ada", "grace"} {
 		all.Go(func() {
 			answer := acknowledged(t, w.api(), id, fmt.Sprintf(`{"by":%q}`, by))
-			if answer.Code != 200 || json.Unmarshal(answer.Body.Bytes(), &told[i]) != nil {
-				t.Errorf("%s is told %d %s", by, answer.Code, answer.Body)
-			}
+			assert.Equal(t, 200, answer.Code, "%s %s", by, answer.Body)
+			assert.NoError(t, json.Unmarshal(answer.Body.Bytes(), &told[i]), "%s %s", by, answer.Body)
 		})
 	}
 	all.Wait()
@@ -80,9 +79,8 @@ func TestAckTwoAtOnce(t *testing.T) {
 func TestAckRepeatSendsNoUpdate(t *testing.T) {
 	temporal := &mocks.Client{} // a fake that accepts no updates
 	knows(t, temporal, alert.Log{ID: "event-1", Acknowledgement: &alert.Acknowledgement{By: "ada", At: start}}, true)
-	if a := asAcknowledgement(t, acknowledged(t, handlerOn(temporal), "event-1", `{"by":"grace"}`)); a.By != "ada" {
-		t.Errorf("grace is told %+v", a)
-	}
+	a := asAcknowledgement(t, acknowledged(t, handlerOn(temporal), "event-1", `{"by":"grace"}`))
+	assert.Equal(t, "ada", a.By, "grace is told %+v", a)
 }
 
 // An acknowledgement that came just before the end is answered.
@@ -92,9 +90,8 @@ func TestAckJustBeforeEnd(t *testing.T) {
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(value(t, log), nil).Once()
 	}
 	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, serviceerror.NewNotFound(""))
-	if a := asAcknowledgement(t, acknowledged(t, handlerOn(temporal), "event-1", `{"by":"grace"}`)); a.By != "ada" {
-		t.Errorf("grace is told %+v", a)
-	}
+	a := asAcknowledgement(t, acknowledged(t, handlerOn(temporal), "event-1", `{"by":"grace"}`))
+	assert.Equal(t, "ada", a.By, "grace is told %+v", a)
 }
 
 // Where no receiver is asked, there is nothing to acknowledge.
@@ -108,23 +105,21 @@ func TestAckNotAsked(t *testing.T) {
 		ended:   "not acknowledged: the alert is over",
 	} {
 		for range 2 {
-			if p := asProblem(t, acknowledged(t, w.api(), id, adaTakesIt)); p.Status != 409 || p.Detail != want {
-				t.Errorf("%+v, want 409, %s", p, want)
-			}
+			p := asProblem(t, acknowledged(t, w.api(), id, adaTakesIt))
+			assert.Equal(t, 409, p.Status, "%+v", p)
+			assert.Equal(t, want, p.Detail, "%+v", p)
 		}
 	}
-	if p := asProblem(t, acknowledged(t, w.api(), uuid.NewString(), adaTakesIt)); p.Status != 404 {
-		t.Errorf("an unknown one: %+v", p)
-	}
+	p := asProblem(t, acknowledged(t, w.api(), uuid.NewString(), adaTakesIt))
+	assert.Equal(t, 404, p.Status, "an unknown one: %+v", p)
 }
 
 func TestAckMasksCardNumber(t *testing.T) {
 	w := realWorld(t)
 	id := w.raise(t, asking)
 	a := asAcknowledgement(t, acknowledged(t, w.api(), id, `{"by":"4111 1111 1111 1111","note":"card 4111-1111-1111-1111"}`))
-	if a.By != "411111******1111" || a.Note != "card 411111******1111" {
-		t.Errorf("%+v", a)
-	}
+	assert.Equal(t, "411111******1111", a.By, "%+v", a)
+	assert.Equal(t, "card 411111******1111", a.Note, "%+v", a)
 }
 
 // All faults are reported at once.
@@ -143,9 +138,8 @@ func TestAckFaults(t *testing.T) {
 		},
 	} {
 		answer := acknowledged(t, unreachable(t), uuid.NewString(), body)
-		if diff := cmp.Diff(want, faultsOf(t, answer)); answer.Code != 422 || diff != "" {
-			t.Errorf("%s: %d\n%s", body, answer.Code, diff)
-		}
+		assert.Equal(t, 422, answer.Code, body)
+		assert.Empty(t, cmp.Diff(want, faultsOf(t, answer)), body)
 	}
 	for name, c := range map[string]struct {
 		kind, body string
@@ -157,9 +151,8 @@ func TestAckFaults(t *testing.T) {
 		"too large": {"application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
 	} {
 		answer := call(t, unreachable(t), http.MethodPost, "/alerts/event-1/acknowledge", c.kind, strings.NewReader(c.body))
-		if asProblem(t, answer); answer.Code != c.status {
-			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
-		}
+		asProblem(t, answer)
+		assert.Equal(t, c.status, answer.Code, "%s %s", name, answer.Body)
 	}
 }
 
@@ -185,13 +178,12 @@ func TestAckUnavailable(t *testing.T) {
 		}
 		answer := acknowledged(t, handlerOn(temporal), "event-1", adaTakesIt)
 		p := asProblem(t, answer)
-		if p.Status != c.status || !strings.Contains(p.Detail, c.detail) || (p.Status == 503) != (answer.Header().Get("Retry-After") != "") {
-			t.Errorf("%s: %v %+v", name, answer.Header(), p)
-		}
+		assert.Equal(t, c.status, p.Status, "%s: %v %+v", name, answer.Header(), p)
+		assert.Contains(t, p.Detail, c.detail, "%s: %v %+v", name, answer.Header(), p)
+		assert.Equal(t, answer.Header().Get("Retry-After") != "", p.Status == 503, "%s: %v %+v", name, answer.Header(), p)
 	}
-	if p := asProblem(t, acknowledged(t, unreachable(t), "event-1", adaTakesIt)); p.Status != 503 {
-		t.Errorf("where no Temporal is: %+v", p)
-	}
+	p := asProblem(t, acknowledged(t, unreachable(t), "event-1", adaTakesIt))
+	assert.Equal(t, 503, p.Status, "where no Temporal is: %+v", p)
 }
 
 // FuzzAcknowledgement checks for any body that it is answered, never with a 500, that no answer repeats a card number, and
@@ -216,8 +208,6 @@ func FuzzAcknowledgement(f *testing.F) {
 		if answer.Code != 409 && answer.Code != 400 && answer.Code != 413 && answer.Code != 422 {
 			t.Fatalf("%d for %q: %s", answer.Code, body, answer.Body)
 		}
-		if strings.Contains(answer.Body.String(), "4111111111111111") {
-			t.Fatalf("the answer repeats a card number: %s", answer.Body)
-		}
+		require.NotContains(t, answer.Body.String(), "4111111111111111", "the answer repeats a card number: %s", answer.Body)
 	})
 }

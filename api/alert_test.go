@@ -14,7 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
@@ -52,11 +54,9 @@ type shownAlert struct {
 
 func asAlert(t testing.TB, answer *httptest.ResponseRecorder) shownAlert {
 	t.Helper()
-	if answer.Code != 200 {
-		t.Fatalf("%d %s", answer.Code, answer.Body)
-	}
+	require.Equal(t, 200, answer.Code, "%s", answer.Body)
 	var a shownAlert
-	must(t, json.Unmarshal(answer.Body.Bytes(), &a))
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &a))
 	return a
 }
 
@@ -66,9 +66,9 @@ func TestAlertShowsTries(t *testing.T) {
 	id := w.raise(t, alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail jo@example.com", "mail away@example.com"}})
 	eventually(t, func() error {
 		a := w.alert(t, id)
-		if a.ID != id || a.State != "delivering" || len(a.Chains) != 1 {
-			t.Fatalf("%+v", a)
-		}
+		require.Equal(t, id, a.ID, "%+v", a)
+		require.Equal(t, "delivering", a.State, "%+v", a)
+		require.Len(t, a.Chains, 1, "%+v", a)
 		if len(a.Chains[0].Steps) == 0 {
 			return errors.New("nobody was told yet")
 		}
@@ -82,11 +82,9 @@ func TestAlertShowsTries(t *testing.T) {
 		}
 		return nil
 	})
-	must(t, w.client.CancelWorkflow(t.Context(), workflows.AlertWorkflowID(id), ""))
+	require.NoError(t, w.client.CancelWorkflow(t.Context(), workflows.AlertWorkflowID(id), ""))
 	w.over(t, id)
-	if a := w.alert(t, id); a.State != "not_delivered" {
-		t.Errorf("once it was ended with a delivery that is not over it is %s", a.State)
-	}
+	assert.Equal(t, "not_delivered", w.alert(t, id).State, "once it was ended with a delivery that is not over")
 }
 
 // known returns the answers of tries, except those that took so long on a slow machine that Temporal gave up on them.
@@ -112,14 +110,14 @@ func TestAlertsOfTransaction(t *testing.T) {
 	for id, want := range map[string][]string{transaction: want, strings.ToUpper(transaction): want, uuid.NewString(): nil} {
 		answer := request(t, w.api(), http.MethodGet, "/alerts?transaction="+id, "")
 		var list struct{ Alerts []shownAlert }
-		must(t, json.Unmarshal(answer.Body.Bytes(), &list))
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &list))
 		var got []string
 		for _, a := range list.Alerts {
 			got = append(got, a.ID)
 		}
-		if diff := cmp.Diff(want, got); answer.Code != 200 || list.Alerts == nil || diff != "" {
-			t.Errorf("%d %s\n%s", answer.Code, answer.Body, diff)
-		}
+		assert.Equal(t, 200, answer.Code, "%s", answer.Body)
+		require.NotNil(t, list.Alerts, "%s", answer.Body)
+		assert.Empty(t, cmp.Diff(want, got), "%s", answer.Body)
 	}
 }
 
@@ -140,9 +138,8 @@ func TestAlertsNeedTransaction(t *testing.T) {
 		for _, fault := range asProblem(t, answer).Errors {
 			got[fault.Parameter] = fault.Detail
 		}
-		if diff := cmp.Diff(want, got); answer.Code != 422 || diff != "" {
-			t.Errorf("%s: %d (-want +got):\n%s", query, answer.Code, diff)
-		}
+		assert.Equal(t, 422, answer.Code, query)
+		assert.Empty(t, cmp.Diff(want, got), query)
 	}
 }
 
@@ -177,9 +174,7 @@ func TestAlertState(t *testing.T) {
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, workflows.DigestsQuery).
 			Return(nil, serviceerror.NewUnavailable(""))
 		a := asAlert(t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", ""))
-		if a.State != c.want {
-			t.Errorf("%+v, running: %v, is %s, want %s", c.chains, c.running, a.State, c.want)
-		}
+		assert.Equal(t, c.want, a.State, "%+v, running: %v", c.chains, c.running)
 	}
 }
 
@@ -236,9 +231,9 @@ func TestGroupedDigestLinksDigest(t *testing.T) {
 	temporal.On("QueryWorkflow", mock.Anything, "alert-throttle-on-call", "", workflows.DigestsQuery).
 		Return(value(t, alert.GroupLog{Digests: []alert.DigestLog{{ID: "digest-9", Events: []string{"event-7", "event-1", "event-2"}}}}), nil)
 	a := asAlert(t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/digest-1", ""))
-	if group := a.Chains[0].Group; group == nil || group.DigestID != "digest-9" {
-		t.Errorf("it leads to %+v", group)
-	}
+	group := a.Chains[0].Group
+	require.NotNil(t, group)
+	assert.Equal(t, "digest-9", group.DigestID)
 }
 
 // A try that is still running is not shown as broken off.
@@ -264,7 +259,7 @@ func TestAlertRunningTry(t *testing.T) {
 			Receiver: telling.Receiver, Deliveries: []alert.Delivery{{Target: telling.Target, State: alert.Pending}},
 		}}}}}
 		left, err := converter.GetDefaultDataConverter().ToPayloads(c.left)
-		must(t, err)
+		require.NoError(t, err)
 		found := described(true)
 		found.PendingActivities = []*workflow.PendingActivityInfo{{ActivityId: "5", State: c.state, Attempt: c.attempt, HeartbeatDetails: left}}
 		temporal := &mocks.Client{}
@@ -272,9 +267,8 @@ func TestAlertRunningTry(t *testing.T) {
 		knows(t, temporal, log, true, happened(t, "", workflows.Delivery{}), happened(t, "5", c.given))
 		answer := request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", "")
 		got := asAlert(t, answer).Chains[0].Steps[0].Deliveries[0].Attempts
-		if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" || got == nil {
-			t.Errorf("%s (-want +got):\n%s%s", name, diff, answer.Body)
-		}
+		assert.Empty(t, cmp.Diff(c.want, got, cmpopts.EquateEmpty()), "%s %s", name, answer.Body)
+		assert.NotNil(t, got, "%s %s", name, answer.Body)
 	}
 }
 
@@ -297,17 +291,17 @@ func TestAlertErrors(t *testing.T) {
 		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(described(true), nil)
 		answer := request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", "")
 		p := asProblem(t, answer)
-		if p.Status != c.status || !strings.Contains(p.Detail, c.detail) || (p.Status == 503) != (answer.Header().Get("Retry-After") != "") {
-			t.Errorf("%s: %d %v %s", name, answer.Code, answer.Header(), answer.Body)
-		}
+		assert.Equal(t, c.status, p.Status, "%s: %d %v %s", name, answer.Code, answer.Header(), answer.Body)
+		assert.Contains(t, p.Detail, c.detail, "%s: %d %v %s", name, answer.Code, answer.Header(), answer.Body)
+		assert.Equal(t, answer.Header().Get("Retry-After") != "", p.Status == 503, "%s: %d %v %s", name, answer.Code, answer.Header(), answer.Body)
 		list := request(t, handlerOn(temporal), http.MethodGet, "/alerts?transaction="+uuid.NewString(), "")
 		if (list.Code == 503) != (c.status == 503) || list.Code != 503 && list.Code != 200 {
 			t.Errorf("%s: the list is %d %s", name, list.Code, list.Body)
 		}
 	}
-	if p := asProblem(t, request(t, unreachable(t), http.MethodGet, "/alerts/event-1", "")); p.Status != 503 || !strings.Contains(p.Detail, "workflow engine") {
-		t.Errorf("where no Temporal is: %+v", p)
-	}
+	p := asProblem(t, request(t, unreachable(t), http.MethodGet, "/alerts/event-1", ""))
+	assert.Equal(t, 503, p.Status, "where no Temporal is: %+v", p)
+	assert.Contains(t, p.Detail, "workflow engine", "where no Temporal is: %+v", p)
 }
 
 // An id that no alert can have is not found, without asking Temporal.
@@ -317,9 +311,9 @@ func TestAlertImpossibleID(t *testing.T) {
 			request(t, handlerOn(&mocks.Client{}), http.MethodGet, "/alerts/"+id, ""),
 			request(t, handlerOn(&mocks.Client{}), http.MethodPost, "/alerts/"+id+"/acknowledge", adaTakesIt, "Content-Type: application/json"),
 		} {
-			if p := asProblem(t, answer); p.Status != 404 || !strings.Contains(p.Detail, "no such alert") {
-				t.Errorf("%.10s: %d %s", id, answer.Code, answer.Body)
-			}
+			p := asProblem(t, answer)
+			assert.Equal(t, 404, p.Status, "%.10s: %d %s", id, answer.Code, answer.Body)
+			assert.Contains(t, p.Detail, "no such alert", "%.10s: %d %s", id, answer.Code, answer.Body)
 		}
 	}
 }
@@ -356,7 +350,7 @@ func knows(t testing.TB, temporal *mocks.Client, log alert.Log, running bool, ev
 func happened(t testing.TB, activity string, input any) *history.HistoryEvent {
 	t.Helper()
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(input)
-	must(t, err)
+	require.NoError(t, err)
 	if activity == "" {
 		return &history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 			WorkflowExecutionStartedEventAttributes: &history.WorkflowExecutionStartedEventAttributes{Input: payloads},
@@ -378,6 +372,6 @@ func described(running bool) *workflowservice.DescribeWorkflowExecutionResponse 
 func value(t testing.TB, v any) converter.EncodedValue {
 	t.Helper()
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(v)
-	must(t, err)
+	require.NoError(t, err)
 	return client.NewValue(payloads)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
@@ -61,7 +62,7 @@ func (w *world) take(t testing.TB, event alert.Event, steps ...alert.Step) strin
 	}, workflows.DeliverAlertType, workflows.Delivery{
 		Event: event, Assignments: []alert.Assignment{{Receiver: steps[0].Receiver, Route: "all", Steps: steps}},
 	})
-	must(t, err)
+	require.NoError(t, err)
 	return event.ID
 }
 
@@ -84,7 +85,6 @@ func (w *world) over(t testing.TB, id string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	if err := w.client.GetWorkflow(ctx, workflows.AlertWorkflowID(id), "").Get(ctx, nil); ctx.Err() != nil {
-		t.Fatal(err)
-	}
+	err := w.client.GetWorkflow(ctx, workflows.AlertWorkflowID(id), "").Get(ctx, nil)
+	require.NoError(t, ctx.Err(), "%v", err)
 }

@@ -3,10 +3,11 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // Only known API keys open what is about transactions and alerts.
@@ -33,20 +34,18 @@ func TestAPIKeys(t *testing.T) {
 		} {
 			answer := request(t, handler, operation.method, operation.path, "{}", header)
 			p := asProblem(t, answer)
-			if p.Status != 401 || answer.Header().Get("WWW-Authenticate") != "Bearer" || strings.Contains(answer.Body.String(), "secret") {
-				t.Errorf("%s %s with %s: %d %v %s", operation.method, operation.path, header, answer.Code, answer.Header(), answer.Body)
-			}
+			assert.Equal(t, 401, p.Status)
+			assert.Equal(t, "Bearer", answer.Header().Get("WWW-Authenticate"))
+			assert.NotContains(t, answer.Body.String(), "secret")
 		}
 		for _, header := range []string{"Authorization: Bearer secret-of-the-shop", "Authorization: BEARER  secret-of-the-app"} {
-			if answer := request(t, handler, operation.method, operation.path, "{}", header); answer.Code == 401 {
-				t.Errorf("%s %s with %s: %s", operation.method, operation.path, header, answer.Body)
-			}
+			answer := request(t, handler, operation.method, operation.path, "{}", header)
+			assert.NotEqual(t, 401, answer.Code, "%s %s with %s: %s", operation.method, operation.path, header, answer.Body)
 		}
 	}
 	for _, path := range []string{"/livez", "/readyz", "/docs", "/openapi.json", "/openapi.yaml"} {
-		if answer := request(t, handler, http.MethodGet, path, ""); answer.Code == 401 {
-			t.Errorf("%s: %s", path, answer.Body)
-		}
+		answer := request(t, handler, http.MethodGet, path, "")
+		assert.NotEqual(t, 401, answer.Code, "%s: %s", path, answer.Body)
 	}
 }
 
@@ -64,11 +63,9 @@ func TestOpenAPISecurity(t *testing.T) {
 				Security    []map[string][]string
 			}
 		}
-		must(t, json.Unmarshal(request(t, handlerWith(o), http.MethodGet, "/openapi.json", "").Body.Bytes(), &document))
+		require.NoError(t, json.Unmarshal(request(t, handlerWith(o), http.MethodGet, "/openapi.json", "").Body.Bytes(), &document))
 		schemes := document.Components.SecuritySchemes
-		if (schemes["apiKey"].Scheme == "bearer") != (keys != nil) {
-			t.Errorf("with %v the schemes are %v", keys, schemes)
-		}
+		assert.Equal(t, keys != nil, schemes["apiKey"].Scheme == "bearer", "with %v the schemes are %v", keys, schemes)
 		for path, operations := range document.Paths {
 			for method, operation := range operations {
 				if operation.OperationID == "acknowledgePage" || operation.OperationID == "reviewPage" {
@@ -78,9 +75,8 @@ func TestOpenAPISecurity(t *testing.T) {
 				headers, _ := unauthorized["headers"].(map[string]any)
 				described := headers["WWW-Authenticate"] != nil
 				needed := len(operation.Security) > 0 && operation.Security[0]["apiKey"] != nil
-				if needed != (keys != nil) || described != (keys != nil) {
-					t.Errorf("with %v %s %s needs %v, and its 401 is described: %v", keys, method, path, operation.Security, described)
-				}
+				assert.Equal(t, keys != nil, needed, "with %v %s %s needs %v", keys, method, path, operation.Security)
+				assert.Equal(t, keys != nil, described, "with %v %s %s needs %v", keys, method, path, operation.Security)
 			}
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/ledger"
 	"dummyorders/workflows"
@@ -29,40 +31,35 @@ func freshKey() string {
 
 func asAnswer(t *testing.T, answer *httptest.ResponseRecorder, status int) ledger.Answer {
 	t.Helper()
-	if answer.Code != status {
-		t.Fatalf("%d, want %d: %s", answer.Code, status, answer.Body)
-	}
+	require.Equal(t, status, answer.Code, "%s", answer.Body)
 	var a ledger.Answer
-	must(t, json.Unmarshal(answer.Body.Bytes(), &a))
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &a))
 	return a
 }
 
 func mustBeReplayed(t *testing.T, answer *httptest.ResponseRecorder, want bool) {
 	t.Helper()
-	if got := answer.Header().Get("Idempotent-Replayed") == "true"; got != want {
-		t.Errorf("replayed is %v, want %v: %d %s", got, want, answer.Code, answer.Body)
-	}
+	assert.Equal(t, want, answer.Header().Get("Idempotent-Replayed") == "true", "%d %s", answer.Code, answer.Body)
 }
 
 func mustBeUsed(t *testing.T, answer *httptest.ResponseRecorder) {
 	t.Helper()
-	if p := asProblem(t, answer); p.Status != 422 || p.Title != "Idempotency-Key is already used" || len(p.Errors) > 0 {
-		t.Errorf("%d %s, want the 422 of a used key", answer.Code, answer.Body)
-	}
+	p := asProblem(t, answer)
+	assert.Equal(t, 422, p.Status, "%d %s, want the 422 of a used key", answer.Code, answer.Body)
+	assert.Equal(t, "Idempotency-Key is already used", p.Title, "%d %s, want the 422 of a used key", answer.Code, answer.Body)
+	assert.Empty(t, p.Errors, "%d %s, want the 422 of a used key", answer.Code, answer.Body)
 }
 
 // charged checks how often a transaction was charged.
 func (w *world) charged(t *testing.T, id string, times int) {
 	t.Helper()
-	if got := w.till.of(id); got != times {
-		t.Errorf("%s was charged %d times, want %d", id, got, times)
-	}
+	assert.Equal(t, times, w.till.of(id), id)
 }
 
 // letPay lets a paysOnSignal transaction go on.
 func (w *world) letPay(t *testing.T, id string) {
 	t.Helper()
-	must(t, w.client.SignalWorkflow(t.Context(), workflows.TransactionWorkflowID(id), "", "go", nil))
+	require.NoError(t, w.client.SignalWorkflow(t.Context(), workflows.TransactionWorkflowID(id), "", "go", nil))
 }
 
 // ended waits until the ledger has the end of a transaction.
@@ -75,7 +72,7 @@ func (w *world) ended(t *testing.T, id string) {
 		}
 		return err
 	})
-	must(t, w.client.GetWorkflow(t.Context(), workflows.TransactionWorkflowID(id), "").Get(t.Context(), nil))
+	require.NoError(t, w.client.GetWorkflow(t.Context(), workflows.TransactionWorkflowID(id), "").Get(t.Context(), nil))
 }
 
 // later returns the API as it is after Temporal's retention, when only the ledger has the transactions.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/ledger"
 )
@@ -42,10 +44,8 @@ func TestExplanationOnlyInTransaction(t *testing.T) {
 func explained(t *testing.T, handler http.Handler, id, when string) {
 	t.Helper()
 	var r ledger.Record
-	must(t, json.Unmarshal(request(t, handler, http.MethodGet, "/transactions/"+id, "").Body.Bytes(), &r))
-	if diff := cmp.Diff(explanation, r.Explanation); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", when, diff)
-	}
+	require.NoError(t, json.Unmarshal(request(t, handler, http.MethodGet, "/transactions/"+id, "").Body.Bytes(), &r))
+	assert.Empty(t, cmp.Diff(explanation, r.Explanation), "%s (-want +got)", when)
 }
 
 // The document has explanations of transactions and of no decision.
@@ -56,11 +56,11 @@ func TestOpenAPIExplanation(t *testing.T) {
 			Schemas map[string]struct{ Properties map[string]any }
 		}
 	}
-	must(t, json.Unmarshal(answer.Body.Bytes(), &document))
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &document))
 	for name, want := range map[string]bool{"Record": true, "Decision": false, "Answer": false} {
 		described, there := document.Components.Schemas[name]
-		if _, got := described.Properties["explanation"]; !there || got != want {
-			t.Errorf("%s has an explanation: %v, want %v", name, got, want)
-		}
+		_, got := described.Properties["explanation"]
+		require.True(t, there, name)
+		assert.Equal(t, want, got, name)
 	}
 }

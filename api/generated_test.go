@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/money"
 	"dummyorders/internal/stack"
 )
@@ -47,14 +50,11 @@ func TestGeneratedClients(t *testing.T) {
 					id, amounts, _ := strings.Cut(strings.Split(said, "\n")[i], " ")
 					w.ended(t, id)
 					e, err := w.ledger.Find(t.Context(), id)
-					must(t, err)
+					require.NoError(t, err)
 					want := money.Money{Minor: c.minor, Currency: money.Currency(c.currency)}
-					if e.Transaction.Order.Cost != want || e.Transaction.Payment.Amount != want {
-						t.Errorf("%s %s %s costs %v and is charged %v", c.currency, c.amount, form, e.Transaction.Order.Cost, e.Transaction.Payment.Amount)
-					}
-					if amounts != c.amount+" "+c.amount {
-						t.Errorf("%s %s %s is read back as %s", c.currency, c.amount, form, amounts)
-					}
+					assert.Equal(t, want, e.Transaction.Order.Cost, "%s %s %s", c.currency, c.amount, form)
+					assert.Equal(t, want, e.Transaction.Payment.Amount, "%s %s %s", c.currency, c.amount, form)
+					assert.Equal(t, c.amount+" "+c.amount, amounts, "%s %s %s", c.currency, c.amount, form)
 				}
 			}
 		})
@@ -67,7 +67,7 @@ var withVacuum = flag.Bool("vacuum", false, "lint the contract by vacuum as well
 func TestOpenAPILinters(t *testing.T) {
 	modules := npmModules(t)
 	root, err := stack.Root()
-	must(t, err)
+	require.NoError(t, err)
 	rules := filepath.Join(root, "api/testdata/contract")
 	for name, keys := range map[string]bool{"with API keys": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
@@ -76,10 +76,8 @@ func TestOpenAPILinters(t *testing.T) {
 			// Redocly fails only on errors, not on warnings.
 			said := run(t, filepath.Join(modules, ".bin/redocly"), "lint", document, "--config", filepath.Join(rules, "redocly.yaml"), "--format", "json")
 			var found struct{ Problems []any }
-			must(t, json.Unmarshal([]byte(said[max(0, strings.Index(said, "{")):]), &found))
-			if len(found.Problems) > 0 {
-				t.Error(said)
-			}
+			require.NoError(t, json.Unmarshal([]byte(said[max(0, strings.Index(said, "{")):]), &found))
+			assert.Empty(t, found.Problems, said)
 			if !*withVacuum {
 				return
 			}
@@ -93,12 +91,12 @@ func TestOpenAPILinters(t *testing.T) {
 func npmModules(t *testing.T) string {
 	t.Helper()
 	root, err := stack.Root()
-	must(t, err)
+	require.NoError(t, err)
 	modules, err := stack.FindNPM(root)
 	if errors.Is(err, os.ErrNotExist) {
 		t.Skip("what internal/tools/npm lists is not installed")
 	}
-	must(t, err)
+	require.NoError(t, err)
 	return modules
 }
 
@@ -106,8 +104,8 @@ func npmModules(t *testing.T) string {
 func goClient(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
-	must(t, os.CopyFS(dir, os.DirFS("testdata/clients/go")))
-	must(t, os.Mkdir(filepath.Join(dir, "orders"), 0o755))
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/clients/go")))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "orders"), 0o755))
 	document := writeContract(t, dir, false)
 	run(t, "go", "tool", "-C", dir, "oapi-codegen", "-generate", "types,client", "-package", "orders", "-o", "orders/orders.go", document)
 	run(t, "go", "build", "-C", dir, "-o", "client", ".")
@@ -117,8 +115,8 @@ func goClient(t *testing.T) []string {
 func typescriptClient(t *testing.T) []string {
 	t.Helper()
 	modules, dir := npmModules(t), t.TempDir()
-	must(t, os.CopyFS(dir, os.DirFS("testdata/clients/typescript")))
-	must(t, os.Symlink(modules, filepath.Join(dir, "node_modules")))
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/clients/typescript")))
+	require.NoError(t, os.Symlink(modules, filepath.Join(dir, "node_modules")))
 	document := writeContract(t, dir, false)
 	run(t, filepath.Join(modules, ".bin/openapi-typescript"), document, "-o", filepath.Join(dir, "orders.ts"))
 	run(t, filepath.Join(modules, ".bin/tsc"), "-p", dir)
@@ -132,7 +130,7 @@ func writeContract(t *testing.T, dir string, keys bool) string {
 		o.Clients = map[string]string{"shop": "the key of the shop"}
 	}
 	path := filepath.Join(dir, "openapi.json")
-	must(t, os.WriteFile(path, request(t, handlerWith(o), http.MethodGet, "/openapi.json", "").Body.Bytes(), 0o600))
+	require.NoError(t, os.WriteFile(path, request(t, handlerWith(o), http.MethodGet, "/openapi.json", "").Body.Bytes(), 0o600))
 	return path
 }
 
@@ -144,8 +142,6 @@ func run(t *testing.T, name string, args ...string) string {
 	var faults strings.Builder
 	cmd.Stderr = &faults
 	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s%s", cmd, err, out, &faults)
-	}
+	require.NoError(t, err, "%s %s %s", cmd, out, &faults)
 	return string(out)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
 
@@ -188,7 +189,7 @@ func unreachable(t testing.TB) http.Handler {
 func nowhere(t testing.TB) client.Client {
 	t.Helper()
 	c, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: quiet{}})
-	must(t, err)
+	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c
 }
@@ -214,29 +215,20 @@ func post(t testing.TB, handler http.Handler, body string) *httptest.ResponseRec
 
 func asProblem(t testing.TB, answer *httptest.ResponseRecorder) api.Problem {
 	t.Helper()
-	if got := answer.Header().Get("Content-Type"); got != "application/problem+json" {
-		t.Fatalf("Content-Type %q, want application/problem+json; body %s", got, answer.Body)
-	}
+	require.Equal(t, "application/problem+json", answer.Header().Get("Content-Type"), "%s", answer.Body)
 	var p api.Problem
-	must(t, json.Unmarshal(answer.Body.Bytes(), &p))
-	if p.Status != answer.Code || p.Title == "" || p.Detail == "" {
-		t.Fatalf("status %d with a problem of %+v", answer.Code, p)
-	}
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &p))
+	require.Equal(t, answer.Code, p.Status, "%+v", p)
+	require.NotEmpty(t, p.Title, "%+v", p)
+	require.NotEmpty(t, p.Detail, "%+v", p)
 	return p
 }
 
 func marshal(t testing.TB, v any) []byte {
 	t.Helper()
 	out, err := json.Marshal(v)
-	must(t, err)
+	require.NoError(t, err)
 	return out
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // quiet drops what the Temporal client logs about a server that does not exist.
@@ -260,6 +252,6 @@ func faultsOf(t *testing.T, answer *httptest.ResponseRecorder) map[string]string
 func indented(t *testing.T, text []byte) string {
 	t.Helper()
 	var to bytes.Buffer
-	must(t, json.Indent(&to, bytes.TrimSpace(text), "", "  "))
+	require.NoError(t, json.Indent(&to, bytes.TrimSpace(text), "", "  "))
 	return to.String()
 }

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
 
@@ -32,22 +34,20 @@ func TestIdempotencyKeyQuotes(t *testing.T) {
 	} {
 		one, code := idOf(t, header+same[0])
 		other, otherCode := idOf(t, header+same[1])
-		if code != 202 || otherCode != 202 || one != other {
-			t.Errorf("%.40s is %d %s, and %.40s is %d %s", same[0], code, one, same[1], otherCode, other)
-		}
+		assert.Equal(t, 202, code, "%.40s %.40s", same[0], same[1])
+		assert.Equal(t, 202, otherCode, "%.40s %.40s", same[0], same[1])
+		assert.Equal(t, other, one, "%.40s %.40s", same[0], same[1])
 	}
 	one, _ := idOf(t, header+"a")
-	if other, _ := idOf(t, header+"b"); one == other {
-		t.Error("two keys are one transaction")
-	}
+	other, _ := idOf(t, header+"b")
+	assert.NotEqual(t, other, one, "two keys are one transaction")
 }
 
 // The ids are kept in Temporal and in the ledger: if they changed, every retry would be a new transaction.
 func TestIdempotencyKeyID(t *testing.T) {
 	const want = "e57e367e-c8fe-5204-a738-4e7755dca5ab"
-	if got, _ := idOf(t, "Idempotency-Key: 8e03978e-40d5-43e8-bc93-6894a57f9324"); got != want {
-		t.Errorf("it is %s, want %s", got, want)
-	}
+	got, _ := idOf(t, "Idempotency-Key: 8e03978e-40d5-43e8-bc93-6894a57f9324")
+	assert.Equal(t, want, got)
 }
 
 // A malformed key is refused with what would be right.
@@ -75,10 +75,10 @@ func TestIdempotencyKeyFaults(t *testing.T) {
 			}
 			answer := request(t, unreachable(t), http.MethodPost, "/transact", api.SeedExample, lines...)
 			p := asProblem(t, answer)
-			if p.Status != 400 || p.Title != "Idempotency-Key is malformed" || !strings.Contains(p.Detail, c.fault) ||
-				!strings.Contains(p.Detail, "1 to 255 printable ASCII characters") {
-				t.Errorf("%d %+v", answer.Code, p)
-			}
+			assert.Equal(t, 400, p.Status, "%d %+v", answer.Code, p)
+			assert.Equal(t, "Idempotency-Key is malformed", p.Title, "%d %+v", answer.Code, p)
+			assert.Contains(t, p.Detail, c.fault, "%d %+v", answer.Code, p)
+			assert.Contains(t, p.Detail, "1 to 255 printable ASCII characters", "%d %+v", answer.Code, p)
 		})
 	}
 }
@@ -88,9 +88,9 @@ func TestIdempotencyKeyRequired(t *testing.T) {
 	o.RequireIdempotencyKey = true
 	answer := request(t, handlerWith(o), http.MethodPost, "/transact", api.SeedExample)
 	p := asProblem(t, answer)
-	if p.Status != 400 || p.Title != "Idempotency-Key is missing" || !strings.Contains(answer.Header().Get("Link"), `rel="describedby"`) {
-		t.Errorf("%d %v %+v", answer.Code, answer.Header(), p)
-	}
+	assert.Equal(t, 400, p.Status, "%d %v %+v", answer.Code, answer.Header(), p)
+	assert.Equal(t, "Idempotency-Key is missing", p.Title, "%d %v %+v", answer.Code, answer.Header(), p)
+	assert.Contains(t, answer.Header().Get("Link"), `rel="describedby"`, "%d %v %+v", answer.Code, answer.Header(), p)
 	if answer := request(t, handlerWith(o), http.MethodPost, "/transact", api.SeedExample, freshKey()); answer.Code != 503 {
 		t.Errorf("with a key: %d %s", answer.Code, answer.Body)
 	}
@@ -113,9 +113,7 @@ func startedWith(t *testing.T, change func(*api.Options), body string, headers .
 	o := options(temporal, newMemory())
 	change(&o)
 	answer := request(t, handlerWith(o), http.MethodPost, "/transact", body, append(headers, "Prefer: respond-async")...)
-	if answer.Code != 202 {
-		t.Fatalf("%d %s", answer.Code, answer.Body)
-	}
+	require.Equal(t, 202, answer.Code, "%s", answer.Body)
 	return s
 }
 
@@ -130,13 +128,11 @@ func TestReceipt(t *testing.T) {
 		t.Errorf("the receipt is %+v, and the memo %+v", receipt, one.options.Memo)
 	}
 	other := startedWith(t, named, api.SeedExample, freshKey(), "Authorization: Bearer the key of the shop").transaction.Receipt
-	if other.Call == receipt.Call || other.BodyDigest != receipt.BodyDigest {
-		t.Errorf("two calls with one body: %+v and %+v", receipt, other)
-	}
+	assert.NotEqual(t, receipt.Call, other.Call, "two calls with one body: %+v and %+v", receipt, other)
+	assert.Equal(t, receipt.BodyDigest, other.BodyDigest, "two calls with one body: %+v and %+v", receipt, other)
 	bare := startedWith(t, unchanged, api.SeedExample)
-	if bare.transaction.Receipt != (transaction.Receipt{}) || bare.options.Memo != nil {
-		t.Errorf("without key and client: %+v, %+v", bare.transaction.Receipt, bare.options.Memo)
-	}
+	assert.Equal(t, transaction.Receipt{}, bare.transaction.Receipt)
+	assert.Nil(t, bare.options.Memo)
 }
 
 // FuzzIdempotencyKey checks for any key that it is accepted or refused, and in the same way each time.

@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
@@ -32,11 +34,10 @@ func labelled(t testing.TB, handler http.Handler, id, body string, headers ...st
 // asLabel returns the label of an answer, and checks that the answer says where the transaction is.
 func asLabel(t testing.TB, answer *httptest.ResponseRecorder, status int, id string) ledger.Label {
 	t.Helper()
-	if answer.Code != status || answer.Header().Get("Location") != "/transactions/"+id {
-		t.Fatalf("%d %v, want %d and where the transaction is: %s", answer.Code, answer.Header(), status, answer.Body)
-	}
+	require.Equal(t, status, answer.Code, "%v %s", answer.Header(), answer.Body)
+	require.Equal(t, "/transactions/"+id, answer.Header().Get("Location"), "%v %s", answer.Header(), answer.Body)
 	var l ledger.Label
-	must(t, json.Unmarshal(answer.Body.Bytes(), &l))
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &l))
 	return l
 }
 
@@ -46,7 +47,7 @@ func labelsOf(t *testing.T, handler http.Handler, id string) []ledger.Label {
 	answer := request(t, handler, http.MethodGet, "/transactions/"+id, "")
 	asAnswer(t, answer, 200)
 	var r ledger.Record
-	must(t, json.Unmarshal(answer.Body.Bytes(), &r))
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &r))
 	for _, other := range listing(t, request(t, handler, http.MethodGet, "/transactions?limit=200", "")).Transactions {
 		if diff := cmp.Diff(r.Labels, other.Labels); other.TransactionID == id && diff != "" {
 			t.Errorf("alone and in the list (-alone +list):\n%s", diff)
@@ -65,13 +66,10 @@ func TestLabelIsShown(t *testing.T) {
 	if want := (ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "chargeback 4853", Time: lost.Time}); lost != want {
 		t.Errorf("the label is %+v, want %+v", lost, want)
 	}
-	if lost.Time.Before(before) || lost.Time.After(time.Now()) {
-		t.Errorf("its time is %s, want now", lost.Time)
-	}
+	assert.False(t, lost.Time.Before(before), "its time is %s, want now", lost.Time)
+	assert.False(t, lost.Time.After(time.Now()), "its time is %s, want now", lost.Time)
 	won := asLabel(t, labelled(t, w.later(), strings.ToUpper(id), `{"label":"legitimate","source":"dispute","note":""}`), 201, id)
-	if diff := cmp.Diff([]ledger.Label{lost, won}, labelsOf(t, w.api(), id)); diff != "" {
-		t.Errorf("labels (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff([]ledger.Label{lost, won}, labelsOf(t, w.api(), id)), "labels (-want +got)")
 }
 
 // The same label again changes its note and is 200.
@@ -83,12 +81,8 @@ func TestLabelAgain(t *testing.T) {
 		for _, note := range []string{"chargeback 4853", "closed", ""} {
 			again := asLabel(t, labelled(t, handler, id, fmt.Sprintf(`{"label":"fraudulent","source":"dispute","note":%q}`, note)), 200, id)
 			first.Note = note
-			if diff := cmp.Diff(first, again); diff != "" {
-				t.Errorf("with the note %q (-want +got):\n%s", note, diff)
-			}
-			if diff := cmp.Diff([]ledger.Label{first}, labelsOf(t, handler, id)); diff != "" {
-				t.Errorf("labels (-want +got):\n%s", diff)
-			}
+			assert.Empty(t, cmp.Diff(first, again), "with the note %q (-want +got)", note)
+			assert.Empty(t, cmp.Diff([]ledger.Label{first}, labelsOf(t, handler, id)), "labels (-want +got)")
 		}
 	}
 }
@@ -111,9 +105,7 @@ func TestLabelsOfRunningTransaction(t *testing.T) {
 	id := w.held(t, heldForReview)
 	handler := w.api()
 	lost := asLabel(t, labelled(t, handler, id, lostDispute), 201, id)
-	if diff := cmp.Diff([]ledger.Label{lost}, labelsOf(t, handler, id)); diff != "" {
-		t.Errorf("in review (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff([]ledger.Label{lost}, labelsOf(t, handler, id)), "in review (-want +got)")
 	asAnswer(t, judge(t, handler, id, adaApproves, patient), 200)
 	w.ended(t, id)
 	labels := labelsOf(t, handler, id)
@@ -122,9 +114,7 @@ func TestLabelsOfRunningTransaction(t *testing.T) {
 	}
 	asLabel(t, labelled(t, handler, id, `{"label":"legitimate","source":"reviewer","note":"known for years"}`), 200, id)
 	labels[1].Note = "known for years"
-	if diff := cmp.Diff(labels, labelsOf(t, handler, id)); diff != "" {
-		t.Errorf("with a note of later (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(labels, labelsOf(t, handler, id)), "with a note of later (-want +got)")
 }
 
 // The labels of workflow and ledger are shown together. A workflow's own label may be newer than the ledger's entry,
@@ -150,10 +140,8 @@ func TestLabelsAreMerged(t *testing.T) {
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(value, nil)
 		answer := request(t, handlerWith(options(temporal, newMemory(e))), http.MethodGet, "/transactions/"+e.Record.TransactionID, "")
 		var r ledger.Record
-		must(t, json.Unmarshal(answer.Body.Bytes(), &r))
-		if diff := cmp.Diff(c.want, r.Labels); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &r))
+		assert.Empty(t, cmp.Diff(c.want, r.Labels), "%s (-want +got)", name)
 	}
 }
 
@@ -185,17 +173,14 @@ func TestLabelNotInLedger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // some of them wait for the ledger
 			answer := labelled(t, handlerWith(options(c.temporal, c.ledger)), uuid.NewString(), lostDispute)
-			if p := asProblem(t, answer); p.Status != c.status || !strings.Contains(p.Detail, c.detail) {
-				t.Errorf("%+v, want %d %q", p, c.status, c.detail)
-			}
-			if (answer.Header().Get("Retry-After") != "") != (c.status == 503) {
-				t.Errorf("%d with %v", answer.Code, answer.Header())
-			}
+			p := asProblem(t, answer)
+			assert.Equal(t, c.status, p.Status, "%+v", p)
+			assert.Contains(t, p.Detail, c.detail, "%+v", p)
+			assert.Equal(t, c.status == 503, answer.Header().Get("Retry-After") != "", "%d with %v", answer.Code, answer.Header())
 		})
 	}
-	if p := asProblem(t, labelled(t, unreachable(t), "42", lostDispute)); p.Status != 404 {
-		t.Errorf("what is no transactionID: %+v", p)
-	}
+	p := asProblem(t, labelled(t, unreachable(t), "42", lostDispute))
+	assert.Equal(t, 404, p.Status, "what is no transactionID: %+v", p)
 }
 
 func TestLabelWaitsForLedger(t *testing.T) {
@@ -228,9 +213,8 @@ func TestLabelFaults(t *testing.T) {
 		`{"label":"fraudulent","source":"dispute","note":true}`: {"#/note": "must be a string"},
 	} {
 		answer := labelled(t, unreachable(t), uuid.NewString(), body)
-		if diff := cmp.Diff(want, faultsOf(t, answer)); answer.Code != 422 || diff != "" {
-			t.Errorf("%s: %d\n%s", body, answer.Code, diff)
-		}
+		assert.Equal(t, 422, answer.Code, body)
+		assert.Empty(t, cmp.Diff(want, faultsOf(t, answer)), body)
 	}
 }
 
@@ -248,9 +232,8 @@ func TestLabelBody(t *testing.T) {
 		"wrong method": {http.MethodGet, "application/json", "", 405},
 	} {
 		answer := call(t, unreachable(t), c.method, path, c.kind, strings.NewReader(c.body))
-		if asProblem(t, answer); answer.Code != c.status {
-			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
-		}
+		asProblem(t, answer)
+		assert.Equal(t, c.status, answer.Code, "%s %s", name, answer.Body)
 	}
 }
 
@@ -269,9 +252,8 @@ func FuzzLabel(f *testing.F) {
 			t.Fatalf("%d for %q: %s", answer.Code, body, answer.Body)
 		}
 		for _, text := range []string{answer.Body.String(), fmt.Sprint(m.labels[id])} {
-			if strings.Contains(text, "4111111111111111") || strings.Contains(text, "4111 1111 1111 1111") {
-				t.Fatalf("a card number is shown or kept: %s", text)
-			}
+			require.NotContains(t, text, "4111111111111111")
+			require.NotContains(t, text, "4111 1111 1111 1111")
 		}
 	})
 }

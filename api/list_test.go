@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/mocks"
 
@@ -35,11 +37,9 @@ type listed struct {
 
 func listing(t *testing.T, answer *httptest.ResponseRecorder) listed {
 	t.Helper()
-	if answer.Code != 200 {
-		t.Fatalf("%d %s", answer.Code, answer.Body)
-	}
+	require.Equal(t, 200, answer.Code, "%s", answer.Body)
 	var l listed
-	must(t, json.Unmarshal(answer.Body.Bytes(), &l))
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &l))
 	return l
 }
 
@@ -57,9 +57,8 @@ func TestListPages(t *testing.T) {
 		m.save(entry(6 + len(orders))) // what is added in between is on no later page
 		link := answer.Header().Get("Link")
 		if page.Next == "" {
-			if link != "" || strings.Contains(answer.Body.String(), "next") {
-				t.Errorf("the last page has the link %q: %s", link, answer.Body)
-			}
+			assert.Empty(t, link, "%s", answer.Body)
+			assert.NotContains(t, answer.Body.String(), "next", "%s", answer.Body)
 			break
 		}
 		next, relation, _ := strings.Cut(strings.TrimPrefix(link, "<"), ">")
@@ -67,9 +66,7 @@ func TestListPages(t *testing.T) {
 			t.Fatalf("the link is %q, and next %q", link, page.Next)
 		}
 	}
-	if diff := cmp.Diff([]string{"5", "4", "3", "2", "1"}, orders); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff([]string{"5", "4", "3", "2", "1"}, orders))
 }
 
 func TestListEmpty(t *testing.T) {
@@ -94,9 +91,7 @@ func TestListFilters(t *testing.T) {
 		"since=2026-05-17T08:29:59.5Z&limit=7": {Limit: 7, Since: at.Add(-time.Second / 2)},
 	} {
 		listing(t, request(t, handler, http.MethodGet, "/transactions?"+query, ""))
-		if diff := cmp.Diff(want, m.asked); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", query, diff)
-		}
+		assert.Empty(t, cmp.Diff(want, m.asked), "%s (-want +got)", query)
 	}
 }
 
@@ -134,22 +129,20 @@ func TestListFaults(t *testing.T) {
 		for _, fault := range asProblem(t, answer).Errors {
 			got[fault.Parameter] = fault.Detail
 		}
-		if diff := cmp.Diff(want, got); answer.Code != 422 || diff != "" {
-			t.Errorf("%s: %d (-want +got):\n%s", query, answer.Code, diff)
-		}
+		assert.Equal(t, 422, answer.Code, query)
+		assert.Empty(t, cmp.Diff(want, got), query)
 	}
-	if answer := request(t, handler, http.MethodGet, "/transactions?a=%25zz&b=%zz", ""); answer.Code != 422 {
-		t.Errorf("a query that is none: %d %s", answer.Code, answer.Body)
-	}
+	answer := request(t, handler, http.MethodGet, "/transactions?a=%25zz&b=%zz", "")
+	assert.Equal(t, 422, answer.Code, "%s", answer.Body)
 }
 
 func TestListWithoutLedger(t *testing.T) {
 	m := newMemory()
 	m.goAway(true)
 	answer := request(t, handlerWith(options(nowhere(t), m)), http.MethodGet, "/transactions", "")
-	if asProblem(t, answer); answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
-		t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
-	}
+	asProblem(t, answer)
+	assert.Equal(t, 503, answer.Code, "%v %s", answer.Header(), answer.Body)
+	assert.NotEmpty(t, answer.Header().Get("Retry-After"), "%v %s", answer.Header(), answer.Body)
 }
 
 func TestReadyWithoutLedger(t *testing.T) {
@@ -157,9 +150,8 @@ func TestReadyWithoutLedger(t *testing.T) {
 	temporal.On("CheckHealth", mock.Anything, mock.Anything).Return(nil, nil)
 	m := newMemory()
 	m.goAway(true)
-	if answer := request(t, handlerWith(options(temporal, m)), http.MethodGet, "/readyz", ""); answer.Code != 200 {
-		t.Errorf("%d %s", answer.Code, answer.Body)
-	}
+	answer := request(t, handlerWith(options(temporal, m)), http.MethodGet, "/readyz", "")
+	assert.Equal(t, 200, answer.Code, "%s", answer.Body)
 }
 
 // A transaction is looked up in the ledger, then in Temporal. The answer depends on what each of them knows.
@@ -187,12 +179,9 @@ func TestReadTransaction(t *testing.T) {
 		temporal := &mocks.Client{}
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, c.err)
 		answer := request(t, handlerWith(options(temporal, c.ledger)), http.MethodGet, "/transactions/"+c.id, "")
-		if answer.Code != c.status || (c.status == 503) != (answer.Header().Get("Retry-After") != "") {
-			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
-		}
-		if asked := len(temporal.Calls) > 0; asked != (name != ends) {
-			t.Errorf("%s: Temporal was asked: %v", name, asked)
-		}
+		assert.Equal(t, c.status, answer.Code, "%s %s", name, answer.Body)
+		assert.Equal(t, answer.Header().Get("Retry-After") != "", c.status == 503, "%s %s", name, answer.Body)
+		assert.Equal(t, name != ends, len(temporal.Calls) > 0, name)
 	}
 }
 
@@ -203,8 +192,7 @@ func TestReadRunningTransaction(t *testing.T) {
 	stale := ledger.Entry{Record: *ledger.Open(transaction.Transaction{ID: id}, start)}
 	for _, m := range []*memory{newMemory(), newMemory(stale)} {
 		answer := request(t, handlerWith(options(w.client, m)), http.MethodGet, "/transactions/"+id, "")
-		if a := asAnswer(t, answer, 200); a.Message != "Transaction In Review" {
-			t.Errorf("it is read as %+v", a)
-		}
+		a := asAnswer(t, answer, 200)
+		assert.Equal(t, "Transaction In Review", a.Message, "it is read as %+v", a)
 	}
 }

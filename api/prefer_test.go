@@ -3,6 +3,8 @@ package api
 import (
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // A preference that makes no sense is not applied.
@@ -22,8 +24,6 @@ func TestPrefer(t *testing.T) {
 		"wait=soon":                {wait: defaultWait},
 		"handling=lenient, wait=2": {wait: 2 * time.Second, applied: "wait=2"},
 	} {
-		if got := readPrefer(header); got != want {
-			t.Errorf("Prefer: %s: %+v, want %+v", header, got, want)
-		}
+		assert.Equal(t, want, readPrefer(header), header)
 	}
 }

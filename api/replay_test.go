@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
@@ -40,16 +42,12 @@ func TestReplayConcurrently(t *testing.T) {
 	all.Wait()
 	first, accepted := asAnswer(t, answers[0], 200), 0
 	for _, answer := range answers {
-		if diff := cmp.Diff(first, asAnswer(t, answer, 200)); diff != "" {
-			t.Errorf("two answers differ:\n%s", diff)
-		}
+		assert.Empty(t, cmp.Diff(first, asAnswer(t, answer, 200)), "two answers differ")
 		if answer.Header().Get("Idempotent-Replayed") == "" {
 			accepted++
 		}
 	}
-	if accepted != 1 {
-		t.Errorf("%d calls were told that they were accepted, want 1", accepted)
-	}
+	assert.Equal(t, 1, accepted)
 	w.charged(t, first.TransactionID, 1)
 }
 
@@ -63,13 +61,12 @@ func TestReplay(t *testing.T) {
 
 	running := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1")
 	mustBeReplayed(t, running, true)
-	if a := asAnswer(t, running, 202); a.TransactionID != id || a.TransactionStatus.Code != transaction.PaymentInitiated {
-		t.Errorf("while it runs the answer is %+v, want where it stands", a)
-	}
+	a := asAnswer(t, running, 202)
+	assert.Equal(t, id, a.TransactionID, "while it runs the answer is %+v, want where it stands", a)
+	assert.Equal(t, transaction.PaymentInitiated, a.TransactionStatus.Code, "while it runs the answer is %+v, want where it stands", a)
 	at := running.Header().Get("Location")
-	if at != "/transactions/"+id || running.Header().Get("Retry-After") == "" {
-		t.Errorf("202 with %v", running.Header())
-	}
+	assert.Equal(t, "/transactions/"+id, at, "202 with %v", running.Header())
+	assert.NotEmpty(t, running.Header().Get("Retry-After"), "202 with %v", running.Header())
 	async := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async")
 	mustBeReplayed(t, async, true)
 	asAnswer(t, async, 202)
@@ -95,9 +92,7 @@ func TestReplay(t *testing.T) {
 		}
 		again := request(t, handler, http.MethodPost, "/transact", sent, key, prefer)
 		mustBeReplayed(t, again, true)
-		if diff := cmp.Diff(want, asAnswer(t, again, 200)); diff != "" {
-			t.Errorf("%s:\n%s", what, diff)
-		}
+		assert.Empty(t, cmp.Diff(want, asAnswer(t, again, 200)), "%s", what)
 	}
 	w.charged(t, id, 1)
 }
@@ -109,13 +104,10 @@ func TestReplayWithoutHistory(t *testing.T) {
 	w.ended(t, want.TransactionID)
 	again := request(t, w.later(), http.MethodPost, "/transact", api.SeedExample, key, patient)
 	mustBeReplayed(t, again, true)
-	if diff := cmp.Diff(want, asAnswer(t, again, 200)); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff(want, asAnswer(t, again, 200)))
 	mustBeUsed(t, request(t, w.later(), http.MethodPost, "/transact", with(t, "order.id", "2"), key, patient))
-	if read := request(t, w.later(), http.MethodGet, "/transactions/"+want.TransactionID, ""); read.Code != 200 {
-		t.Errorf("it cannot be read: %d %s", read.Code, read.Body)
-	}
+	read := request(t, w.later(), http.MethodGet, "/transactions/"+want.TransactionID, "")
+	assert.Equal(t, 200, read.Code, "%s", read.Body)
 	w.charged(t, want.TransactionID, 1)
 }
 
@@ -164,9 +156,8 @@ func TestAnswerAfterWait(t *testing.T) {
 				}
 				answer := request(t, handler, http.MethodPost, "/transact", body, headers...)
 				a := asAnswer(t, answer, 202)
-				if a.TransactionStatus.Code != transaction.PaymentInitiated || a.Decision == nil {
-					t.Errorf("%s", answer.Body)
-				}
+				assert.Equal(t, transaction.PaymentInitiated, a.TransactionStatus.Code, "%s", answer.Body)
+				assert.NotNil(t, a.Decision, "%s", answer.Body)
 			})
 		}
 	}
@@ -176,7 +167,7 @@ func TestAnswerAfterWait(t *testing.T) {
 func reordered(t *testing.T, body string) string {
 	t.Helper()
 	var members map[string]json.RawMessage
-	must(t, json.Unmarshal([]byte(body), &members))
+	require.NoError(t, json.Unmarshal([]byte(body), &members))
 	return fmt.Sprintf("{ \"payment\" : %s,\n \"paymentMethod\": %s, \"order\": %s }",
 		members["payment"], members["paymentMethod"], members["order"])
 }
@@ -261,9 +252,7 @@ func TestBodyDigestSpellings(t *testing.T) {
 // its key is used.
 func TestBodyDigestStays(t *testing.T) {
 	const want, before = "cb5e537f7eb23de74cf9e44316aef10e54b739320da4a109f114594b05d366d8", "5f8f56350dfd49632ca48120c9f47c274d307f0ebe26cf589926bc6b9a325d5f"
-	if got := digestOf(t, api.SeedExample); got != want {
-		t.Errorf("it is %s, want %s", got, want)
-	}
+	assert.Equal(t, want, digestOf(t, api.SeedExample))
 	key := freshKey()
 	posted := startedWith(t, unchanged, api.SeedExample, key).transaction
 	posted.Receipt.BodyDigest = before // as it was kept when digests were made from the text
@@ -282,13 +271,10 @@ func TestKeysBelongToClient(t *testing.T) {
 	mobile := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient, "Authorization: bearer the key of the app")
 	one, other := asAnswer(t, shop, 200), asAnswer(t, mobile, 200)
 	mustBeReplayed(t, mobile, false)
-	if one.TransactionID == other.TransactionID {
-		t.Error("two clients share a transaction by their key")
-	}
+	assert.NotEqual(t, other.TransactionID, one.TransactionID, "two clients share a transaction by their key")
 	e, err := w.ledger.Find(t.Context(), one.TransactionID)
-	if must(t, err); e.Transaction.Receipt.Client != "shop" {
-		t.Errorf("it was posted by %q", e.Transaction.Receipt.Client)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, "shop", e.Transaction.Receipt.Client)
 }
 
 // A transaction that was ended by force is never charged again.
@@ -300,19 +286,16 @@ func TestReplayTerminated(t *testing.T) {
 		_, err := w.ledger.Find(t.Context(), first.TransactionID)
 		return err
 	})
-	must(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
+	require.NoError(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
 	for _, handler := range []http.Handler{w.api(), w.later(), handlerWith(options(nowhere(t), w.ledger))} {
 		for _, prefer := range []string{patient, "Prefer: respond-async"} {
 			again := request(t, handler, http.MethodPost, "/transact", body, key, prefer)
 			mustBeReplayed(t, again, true)
-			if diff := cmp.Diff(first, asAnswer(t, again, 202)); diff != "" {
-				t.Error(diff)
-			}
+			assert.Empty(t, cmp.Diff(first, asAnswer(t, again, 202)))
 		}
 	}
-	if _, err := w.forgetful.DescribeWorkflowExecution(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), ""); err == nil {
-		t.Error("it was started again")
-	}
+	_, err := w.forgetful.DescribeWorkflowExecution(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "")
+	assert.Error(t, err, "it was started again")
 }
 
 // A transaction that was ended by force before the ledger knew it is answered with its last state.
@@ -320,13 +303,12 @@ func TestReplayTerminatedNotInLedger(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, paysOnSignal)
 	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1"), 202)
-	must(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
+	require.NoError(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
 	for _, prefer := range []string{patient, "Prefer: respond-async"} {
 		again := request(t, w.api(), http.MethodPost, "/transact", body, key, prefer)
 		mustBeReplayed(t, again, true)
-		if a := asAnswer(t, again, 202); a.TransactionStatus.Code != transaction.PaymentInitiated {
-			t.Errorf("it stands at %+v", a.TransactionStatus)
-		}
+		a := asAnswer(t, again, 202)
+		assert.Equal(t, transaction.PaymentInitiated, a.TransactionStatus.Code, "it stands at %+v", a.TransactionStatus)
 		mustBeUsed(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, prefer))
 	}
 	w.charged(t, first.TransactionID, 0)
@@ -341,22 +323,20 @@ func TestReplayWithoutLedger(t *testing.T) {
 	for _, prefer := range []string{patient, "Prefer: respond-async"} {
 		answer := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, prefer)
 		p := asProblem(t, answer)
-		if p.Status != 503 || !strings.Contains(p.Detail, "nothing was accepted") || p.TransactionID != "" || answer.Header().Get("Retry-After") == "" {
-			t.Errorf("%d %s", answer.Code, answer.Body)
-		}
+		assert.Equal(t, 503, p.Status, "%d %s", answer.Code, answer.Body)
+		assert.Contains(t, p.Detail, "nothing was accepted", "%d %s", answer.Code, answer.Body)
+		assert.Empty(t, p.TransactionID, "%d %s", answer.Code, answer.Body)
+		assert.NotEmpty(t, answer.Header().Get("Retry-After"), "%d %s", answer.Code, answer.Body)
 	}
 	first := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient)
 	mustBeReplayed(t, first, false) // so the 503 was right
 
 	again := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient)
 	mustBeReplayed(t, again, true)
-	if diff := cmp.Diff(asAnswer(t, first, 200), asAnswer(t, again, 200)); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff(asAnswer(t, first, 200), asAnswer(t, again, 200)))
 	mustBeUsed(t, request(t, handler, http.MethodPost, "/transact", with(t, "order.id", "2"), key, patient))
-	if without := request(t, handler, http.MethodPost, "/transact", api.SeedExample, patient); without.Code != 200 {
-		t.Errorf("a transaction without a key needs no ledger to be accepted: %d %s", without.Code, without.Body)
-	}
+	without := request(t, handler, http.MethodPost, "/transact", api.SeedExample, patient)
+	assert.Equal(t, 200, without.Code, "%s", without.Body)
 }
 
 // A retry gets the answer of the first call. A settled transaction is answered from the ledger alone, with the answer
@@ -373,9 +353,7 @@ func TestReplaySettledAnswer(t *testing.T) {
 	handler := handlerWith(options(&mocks.Client{}, newMemory(ledger.Entry{Record: *record, Transaction: posted})))
 	again := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient)
 	mustBeReplayed(t, again, true)
-	if diff := cmp.Diff(want, asAnswer(t, again, 200)); diff != "" {
-		t.Errorf("answer (-the first +the retry's):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, asAnswer(t, again, 200)), "answer (-the first +the retry's)")
 }
 
 // Without a key each request is a new transaction.
@@ -384,9 +362,7 @@ func TestNoKey(t *testing.T) {
 	one := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, patient)
 	other := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, patient)
 	mustBeReplayed(t, other, false)
-	if asAnswer(t, one, 200).TransactionID == asAnswer(t, other, 200).TransactionID {
-		t.Error("they are the same")
-	}
+	assert.NotEqual(t, asAnswer(t, other, 200).TransactionID, asAnswer(t, one, 200).TransactionID, "they are the same")
 }
 
 func TestBodyDigestIsNotShown(t *testing.T) {
@@ -395,16 +371,15 @@ func TestBodyDigestIsNotShown(t *testing.T) {
 	id := asAnswer(t, posted, 200).TransactionID
 	w.ended(t, id)
 	e, err := w.ledger.Find(t.Context(), id)
-	must(t, err)
+	require.NoError(t, err)
 	receipt := e.Transaction.Receipt
-	if len(receipt.BodyDigest) != 64 || receipt.Call == "" {
-		t.Fatalf("the receipt is %+v", receipt)
-	}
+	require.Len(t, receipt.BodyDigest, 64, "the receipt is %+v", receipt)
+	require.NotEmpty(t, receipt.Call, "the receipt is %+v", receipt)
 	for _, path := range []string{"/transactions/" + id, "/transactions?limit=200"} {
 		text := request(t, w.api(), http.MethodGet, path, "").Body.String() + posted.Body.String()
-		if !strings.Contains(text, id) || strings.Contains(text, receipt.BodyDigest) || strings.Contains(text, receipt.Call) {
-			t.Errorf("GET %s: %s", path, text)
-		}
+		assert.Contains(t, text, id, path)
+		assert.NotContains(t, text, receipt.BodyDigest, path)
+		assert.NotContains(t, text, receipt.Call, path)
 	}
 }
 
@@ -424,8 +399,8 @@ func TestUnknownResultMayBeRetried(t *testing.T) {
 		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(nil, c.describe)
 		answer := request(t, handlerOn(temporal), http.MethodPost, "/transact", api.SeedExample, freshKey(), "Prefer: respond-async")
 		p := asProblem(t, answer)
-		if p.Status != c.status || !strings.Contains(p.Detail, c.detail) || (p.TransactionID != "") != (c.status == 503) {
-			t.Errorf("%s: %+v", name, p)
-		}
+		assert.Equal(t, c.status, p.Status, "%s: %+v", name, p)
+		assert.Contains(t, p.Detail, c.detail, "%s: %+v", name, p)
+		assert.Equal(t, c.status == 503, p.TransactionID != "", "%s: %+v", name, p)
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
@@ -32,7 +34,7 @@ func (w *world) read(t *testing.T, id string) ledger.Record {
 	t.Helper()
 	answer := request(t, w.api(), http.MethodGet, "/transactions/"+id, "")
 	var r ledger.Record
-	must(t, json.Unmarshal(answer.Body.Bytes(), &r))
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &r))
 	return r
 }
 
@@ -50,9 +52,7 @@ func has(t *testing.T, page string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		without, absent := strings.CutPrefix(text, "!")
-		if strings.Contains(page, without) == absent {
-			t.Errorf("want %q in the page:\n%s", text, page)
-		}
+		assert.NotEqual(t, absent, strings.Contains(page, without), "want %q in the page:\n%s", text, page)
 	}
 }
 
@@ -78,9 +78,8 @@ func TestReviewLinkButtons(t *testing.T) {
 			w.ended(t, id)
 			w.charged(t, id, c.charges)
 			record := w.read(t, id)
-			if record.Review.Note != "card 411111******1111" || record.Review.Confirmed {
-				t.Errorf("the review is kept as %+v", record.Review)
-			}
+			assert.Equal(t, "card 411111******1111", record.Review.Note, "the review is kept as %+v", record.Review)
+			assert.False(t, record.Review.Confirmed, "the review is kept as %+v", record.Review)
 			for _, handler := range []http.Handler{w.linked(), handlerWith(withLinks(options(w.forgetful, w.ledger)))} {
 				has(t, asPage(t, request(t, handler, http.MethodGet, link, ""), 200), "is decided", by, c.money, "!<form")
 				has(t, asPage(t, press(t, handler, link, verdict(c.other, "name", "ada")), 409), by, "!<form")
@@ -98,15 +97,14 @@ func TestReviewLinkOpenedOnly(t *testing.T) {
 	id := w.held(t, heldForReview)
 	for _, query := range []string{"", "&decision=approve"} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			if answer := request(t, w.linked(), method, reviewLink(id, "jo@example.com")+query, "", "Accept: */*"); answer.Code != 200 {
-				t.Errorf("%s is %d %s", method, answer.Code, answer.Body)
-			}
+			answer := request(t, w.linked(), method, reviewLink(id, "jo@example.com")+query, "", "Accept: */*")
+			assert.Equal(t, 200, answer.Code, "%s %s", method, answer.Body)
 		}
 	}
 	has(t, asPage(t, press(t, w.linked(), reviewLink(id, "jo@example.com")+"&decision=approve", nil), 422), "Press one of the two buttons", "<form")
-	if r := w.read(t, id); r.Review.Decided() || r.Status() != transaction.InReview {
-		t.Errorf("it was decided: %+v", r.Review)
-	}
+	r := w.read(t, id)
+	assert.False(t, r.Review.Decided(), "it was decided: %+v", r.Review)
+	assert.Equal(t, transaction.InReview, r.Status(), "it was decided: %+v", r.Review)
 	w.charged(t, id, 0)
 }
 
@@ -153,9 +151,9 @@ func TestReviewLinkRefused(t *testing.T) {
 			handler := handlerWith(withLinks(options(nowhere(t), newMemory())))
 			has(t, asPage(t, request(t, handler, http.MethodGet, c.link, ""), 403), c.detail, "!<form")
 			has(t, asPage(t, press(t, handler, c.link, verdict("approve")), 403), c.detail, "!<form")
-			if p := asProblem(t, request(t, handler, http.MethodPost, c.link, adaApproves)); p.Status != 403 || !strings.Contains(p.Detail, c.detail) {
-				t.Errorf("%+v", p)
-			}
+			p := asProblem(t, request(t, handler, http.MethodPost, c.link, adaApproves))
+			assert.Equal(t, 403, p.Status, "%+v", p)
+			assert.Contains(t, p.Detail, c.detail, "%+v", p)
 		})
 	}
 }
@@ -169,15 +167,13 @@ func TestReviewNeedsLinkOrAPIKey(t *testing.T) {
 		"the form":             press(t, handler, path, verdict("approve")),
 		"a link and a bad key": request(t, handler, http.MethodPost, reviewLink(id, "jo"), adaApproves, "Authorization: Bearer guess"),
 	} {
-		if p := asProblem(t, answer); p.Status != 401 {
-			t.Errorf("%s: %+v", name, p)
-		}
+		p := asProblem(t, answer)
+		assert.Equal(t, 401, p.Status, "%s: %+v", name, p)
 	}
 	has(t, asPage(t, request(t, handler, http.MethodGet, path, ""), 403), "!<form")
 	good := request(t, handler, http.MethodPost, reviewLink(id, "jo"), adaApproves, "Authorization: Bearer secret-of-the-shop")
-	if p := asProblem(t, good); p.Status != 503 {
-		t.Errorf("with the key and JSON: %+v", p)
-	}
+	p := asProblem(t, good)
+	assert.Equal(t, 503, p.Status, "with the key and JSON: %+v", p)
 }
 
 // waiting returns a transaction in review as the ledger has it.
@@ -251,9 +247,7 @@ func TestReviewPageOtherStates(t *testing.T) {
 				request(t, c.handler, http.MethodGet, link, ""): c.get, press(t, c.handler, link, verdict("approve")): c.post,
 			} {
 				has(t, strings.ToLower(asPage(t, answer, status)), strings.ToLower(c.text), "!<form")
-				if (answer.Header().Get("Retry-After") != "") != (status == 429 || status == 503) {
-					t.Errorf("%d with %v", status, answer.Header())
-				}
+				assert.Equal(t, status == 429 || status == 503, answer.Header().Get("Retry-After") != "", "%d with %v", status, answer.Header())
 			}
 		})
 	}
@@ -298,9 +292,8 @@ func TestReviewFormFaults(t *testing.T) {
 		"nothing":   {"", "", 422},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if answer := call(t, handler, http.MethodPost, link, c.kind, strings.NewReader(c.body)); answer.Code != c.status {
-				t.Errorf("%d, want %d: %s", answer.Code, c.status, answer.Body)
-			}
+			answer := call(t, handler, http.MethodPost, link, c.kind, strings.NewReader(c.body))
+			assert.Equal(t, c.status, answer.Code, "%s", answer.Body)
 		})
 	}
 }
@@ -332,9 +325,8 @@ func TestReviewLinkReviewer(t *testing.T) {
 				sent(args)
 			}).Return(nil, serviceerror.NewResourceExhausted(0, ""))
 			asPage(t, press(t, handlerWith(withLinks(options(temporal, newMemory()))), reviewLink(uuid.NewString(), c.sentTo), c.form), 429)
-			if got != c.want || got.Check() != nil {
-				t.Errorf("%+v (%v), want %+v", got, got.Check(), c.want)
-			}
+			assert.Equal(t, c.want, got)
+			assert.NoError(t, got.Check())
 		})
 	}
 }

@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
@@ -45,23 +47,19 @@ func TestReviewTransact(t *testing.T) {
 	body := paidBy(t, heldForReview)
 	answer := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
 	a := asAnswer(t, answer, 202)
-	if a.TransactionStatus.Code != transaction.InReview || a.Review == nil || answer.Header().Get("Retry-After") != "60" ||
-		answer.Header().Get("Location") != "/transactions/"+a.TransactionID {
-		t.Errorf("%v %s", answer.Header(), answer.Body)
-	}
+	assert.Equal(t, transaction.InReview, a.TransactionStatus.Code, "%v %s", answer.Header(), answer.Body)
+	require.NotNil(t, a.Review, "%v %s", answer.Header(), answer.Body)
+	assert.Equal(t, "60", answer.Header().Get("Retry-After"), "%v %s", answer.Header(), answer.Body)
+	assert.Equal(t, "/transactions/"+a.TransactionID, answer.Header().Get("Location"), "%v %s", answer.Header(), answer.Body)
 	again := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
 	mustBeReplayed(t, again, true)
-	if diff := cmp.Diff(a, asAnswer(t, again, 202)); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff(a, asAnswer(t, again, 202)))
 	asAnswer(t, judge(t, w.api(), a.TransactionID, adaApproves, patient), 200)
 	for _, handler := range []http.Handler{w.api(), handlerWith(options(w.client, newMemory()))} {
 		for _, prefer := range []string{patient, "Prefer: respond-async"} {
 			decided := request(t, handler, http.MethodPost, "/transact", body, key, prefer)
 			mustBeReplayed(t, decided, true)
-			if s := asAnswer(t, decided, 200).TransactionStatus.Code; s != transaction.PaymentComplete {
-				t.Errorf("it stands at %s", s)
-			}
+			assert.Equal(t, transaction.PaymentComplete, asAnswer(t, decided, 200).TransactionStatus.Code)
 		}
 	}
 	w.charged(t, a.TransactionID, 1)
@@ -76,12 +74,9 @@ func TestReviewVerdicts(t *testing.T) {
 		id := w.held(t, heldForReview)
 		body := fmt.Sprintf(`{"decision":%q,"reviewer":"ada","note":"card 4111-1111-1111-1111"}`, verdict)
 		a := asAnswer(t, judge(t, w.api(), id, body, patient), 200)
-		if a.TransactionStatus.Code != want || a.Review.Reviewer != "ada" {
-			t.Errorf("%s comes to %+v", verdict, a)
-		}
-		if a.Review.Note != "card 411111******1111" {
-			t.Errorf("the note is kept as %q", a.Review.Note)
-		}
+		assert.Equal(t, want, a.TransactionStatus.Code, "%s comes to %+v", verdict, a)
+		assert.Equal(t, "ada", a.Review.Reviewer, "%s comes to %+v", verdict, a)
+		assert.Equal(t, "card 411111******1111", a.Review.Note, "the note is kept")
 	}
 }
 
@@ -90,12 +85,12 @@ func TestReviewConfirm(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldAndWorse)
 	p := asProblem(t, judge(t, w.api(), id, adaApproves, patient))
-	if p.Status != 409 || p.Decision == nil || p.Decision.Outcome != fraud.Decline || p.Decision.Score != 99 {
-		t.Errorf("%+v, want 409 with the new decision", p)
-	}
-	if !strings.Contains(p.Detail, "now says decline, score 99") || !strings.Contains(p.Detail, `"confirm": true`) {
-		t.Errorf("the detail is %q", p.Detail)
-	}
+	assert.Equal(t, 409, p.Status, "%+v, want 409 with the new decision", p)
+	require.NotNil(t, p.Decision, "%+v, want 409 with the new decision", p)
+	assert.Equal(t, fraud.Decline, p.Decision.Outcome, "%+v, want 409 with the new decision", p)
+	assert.Equal(t, 99, p.Decision.Score, "%+v, want 409 with the new decision", p)
+	assert.Contains(t, p.Detail, "now says decline, score 99")
+	assert.Contains(t, p.Detail, `"confirm": true`)
 	w.charged(t, id, 0)
 	asAnswer(t, judge(t, w.api(), id, `{"decision":"approve","reviewer":"ada","confirm":true}`, patient), 200)
 	w.charged(t, id, 1)
@@ -130,14 +125,12 @@ func TestReviewAgain(t *testing.T) {
 	want := asAnswer(t, judge(t, w.api(), id, adaApproves, patient), 200)
 	w.ended(t, id)
 	for _, handler := range []http.Handler{w.api(), w.later(), handlerWith(options(w.client, newMemory()))} {
-		if diff := cmp.Diff(want, asAnswer(t, judge(t, handler, id, adaApproves, patient), 200)); diff != "" {
-			t.Error(diff)
-		}
+		assert.Empty(t, cmp.Diff(want, asAnswer(t, judge(t, handler, id, adaApproves, patient), 200)))
 		for _, other := range []string{`{"decision":"decline","reviewer":"ada"}`, `{"decision":"approve","reviewer":"grace"}`} {
 			p := asProblem(t, judge(t, handler, id, other, patient))
-			if p.Status != 409 || !strings.Contains(p.Detail, "approved by ada at 20") || p.TransactionStatus.Code != transaction.PaymentComplete {
-				t.Errorf("%s is told %+v", other, p)
-			}
+			assert.Equal(t, 409, p.Status, "%s is told %+v", other, p)
+			assert.Contains(t, p.Detail, "approved by ada at 20", "%s is told %+v", other, p)
+			assert.Equal(t, transaction.PaymentComplete, p.TransactionStatus.Code, "%s is told %+v", other, p)
 		}
 	}
 	w.charged(t, id, 1)
@@ -152,9 +145,8 @@ func TestReviewRespondAsync(t *testing.T) {
 	if answer.Code == 202 && (h.Get("Location") != "/transactions/"+id || h.Get("Retry-After") != "1") {
 		t.Errorf("202 with %v", h)
 	}
-	if answer.Code >= 300 || h.Get("Preference-Applied") != "respond-async" {
-		t.Errorf("%d %v %s", answer.Code, h, answer.Body)
-	}
+	assert.Less(t, answer.Code, 300, "%v %s", h, answer.Body)
+	assert.Equal(t, "respond-async", h.Get("Preference-Applied"), "%v %s", h, answer.Body)
 	w.ended(t, id)
 	w.charged(t, id, 1)
 }
@@ -164,17 +156,16 @@ func TestReviewNotInReview(t *testing.T) {
 	w := realWorld(t)
 	running := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, paysOnSignal), "Prefer: wait=1"), 202)
 	p := asProblem(t, judge(t, w.api(), running.TransactionID, adaApproves, patient))
-	if p.Status != 409 || p.TransactionStatus == nil || p.TransactionStatus.Code != transaction.PaymentInitiated {
-		t.Errorf("while it is paid: %+v", p)
-	}
+	assert.Equal(t, 409, p.Status, "while it is paid: %+v", p)
+	require.NotNil(t, p.TransactionStatus, "while it is paid: %+v", p)
+	assert.Equal(t, transaction.PaymentInitiated, p.TransactionStatus.Code, "while it is paid: %+v", p)
 	w.letPay(t, running.TransactionID)
 	w.ended(t, running.TransactionID)
 	for _, handler := range []http.Handler{w.api(), w.later()} {
 		p = asProblem(t, judge(t, handler, running.TransactionID, adaApproves, patient))
-		if p.Status != 409 || p.TransactionStatus.Code != transaction.PaymentComplete ||
-			p.Detail != "the transaction is not in review: it is TRANSACTION_PAYMENT_COMPLETE" {
-			t.Errorf("after its end: %+v", p)
-		}
+		assert.Equal(t, 409, p.Status, "after its end: %+v", p)
+		assert.Equal(t, transaction.PaymentComplete, p.TransactionStatus.Code, "after its end: %+v", p)
+		assert.Equal(t, "the transaction is not in review: it is TRANSACTION_PAYMENT_COMPLETE", p.Detail, "after its end: %+v", p)
 	}
 	for _, id := range []string{uuid.NewString(), "42"} {
 		if p := asProblem(t, judge(t, w.api(), id, adaApproves, patient)); p.Status != 404 {
@@ -201,9 +192,9 @@ func TestReviewEndedWithoutReviewer(t *testing.T) {
 		r.Move(c.status, start)
 		handler := handlerWith(options(w.client, newMemory(ledger.Entry{Record: *r})))
 		p := asProblem(t, judge(t, handler, r.TransactionID, adaApproves))
-		if p.Status != 409 || !strings.Contains(p.Detail, detail) || p.TransactionStatus.Code != c.status {
-			t.Errorf("%+v, want %q", p, detail)
-		}
+		assert.Equal(t, 409, p.Status, "%+v", p)
+		assert.Contains(t, p.Detail, detail, "%+v", p)
+		assert.Equal(t, c.status, p.TransactionStatus.Code, "%+v", p)
 	}
 }
 
@@ -211,9 +202,9 @@ func TestReviewEndedWithoutReviewer(t *testing.T) {
 func TestReviewErrors(t *testing.T) {
 	id := uuid.NewString()
 	p := asProblem(t, judge(t, unreachable(t), id, adaApproves))
-	if p.Status != 503 || !strings.Contains(p.Detail, "nothing was decided") || p.TransactionID != "" {
-		t.Errorf("without Temporal: %+v", p)
-	}
+	assert.Equal(t, 503, p.Status, "without Temporal: %+v", p)
+	assert.Contains(t, p.Detail, "nothing was decided", "without Temporal: %+v", p)
+	assert.Empty(t, p.TransactionID, "without Temporal: %+v", p)
 	for name, c := range map[string]struct {
 		err    error
 		status int
@@ -226,10 +217,10 @@ func TestReviewErrors(t *testing.T) {
 		temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, c.err)
 		answer := judge(t, handlerOn(temporal), id, adaApproves)
 		p := asProblem(t, answer)
-		if p.Status != c.status || !strings.Contains(p.Detail, c.detail) || answer.Header().Get("Retry-After") == "" ||
-			(p.TransactionID == id) != (c.status == 503) {
-			t.Errorf("%s: %v %+v", name, answer.Header(), p)
-		}
+		assert.Equal(t, c.status, p.Status, "%s: %v %+v", name, answer.Header(), p)
+		assert.Contains(t, p.Detail, c.detail, "%s: %v %+v", name, answer.Header(), p)
+		assert.NotEmpty(t, answer.Header().Get("Retry-After"), "%s: %v %+v", name, answer.Header(), p)
+		assert.Equal(t, c.status == 503, p.TransactionID == id, "%s: %v %+v", name, answer.Header(), p)
 	}
 }
 
@@ -249,9 +240,8 @@ func TestReviewErrorAfterAccepted(t *testing.T) {
 			temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(handle, nil)
 			temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, serviceerror.NewUnavailable(""))
 			answer := judge(t, handlerWith(options(temporal, newMemory(ledger.Entry{Record: *r}))), r.TransactionID, adaApproves)
-			if answer.Code != 202 || !strings.Contains(answer.Body.String(), `"code":19`) {
-				t.Errorf("%d %s", answer.Code, answer.Body)
-			}
+			assert.Equal(t, 202, answer.Code, "%s", answer.Body)
+			assert.Contains(t, answer.Body.String(), `"code":19`, "%s", answer.Body)
 		})
 	}
 }
@@ -278,9 +268,8 @@ func TestReviewFaults(t *testing.T) {
 		},
 	} {
 		answer := judge(t, unreachable(t), uuid.NewString(), body)
-		if diff := cmp.Diff(want, faultsOf(t, answer)); answer.Code != 422 || diff != "" {
-			t.Errorf("%s: %d\n%s", body, answer.Code, diff)
-		}
+		assert.Equal(t, 422, answer.Code, body)
+		assert.Empty(t, cmp.Diff(want, faultsOf(t, answer)), body)
 	}
 }
 
@@ -302,9 +291,8 @@ func TestReviewBody(t *testing.T) {
 			method = http.MethodPut
 		}
 		answer := call(t, unreachable(t), method, path, c.kind, strings.NewReader(c.body))
-		if asProblem(t, answer); answer.Code != c.status {
-			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
-		}
+		asProblem(t, answer)
+		assert.Equal(t, c.status, answer.Code, "%s %s", name, answer.Body)
 	}
 }
 
@@ -323,8 +311,6 @@ func FuzzReview(f *testing.F) {
 		if answer.Code != 404 && answer.Code != 400 && answer.Code != 413 && answer.Code != 422 {
 			t.Fatalf("%d for %q: %s", answer.Code, body, answer.Body)
 		}
-		if strings.Contains(answer.Body.String(), "4111111111111111") {
-			t.Fatalf("the answer repeats a card number: %s", answer.Body)
-		}
+		require.NotContains(t, answer.Body.String(), "4111111111111111", "the answer repeats a card number: %s", answer.Body)
 	})
 }

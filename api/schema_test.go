@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"dummyorders/api"
@@ -60,12 +62,12 @@ func openAPI(t testing.TB) (document map[string]any, schemaNamed func(name strin
 	t.Helper()
 	text := request(t, unreachable(t), http.MethodGet, "/openapi.json", "").Body.Bytes()
 	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	must(t, err)
+	require.NoError(t, err)
 	compiler := jsonschema.NewCompiler()
-	must(t, compiler.AddResource("openapi.json", parsed))
+	require.NoError(t, compiler.AddResource("openapi.json", parsed))
 	return parsed.(map[string]any), func(name string) *jsonschema.Schema {
 		compiled, err := compiler.Compile("openapi.json#/components/schemas/" + name)
-		must(t, err)
+		require.NoError(t, err)
 		return compiled
 	}
 }
@@ -74,7 +76,7 @@ func openAPI(t testing.TB) (document map[string]any, schemaNamed func(name strin
 func agree(t testing.TB, name, body string, s *jsonschema.Schema) (accepted bool, err error) {
 	t.Helper()
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
-	must(t, err)
+	require.NoError(t, err)
 	invalid := s.Validate(value)
 	answer := bodies[name].post(t, body)
 	switch {
@@ -108,7 +110,7 @@ func TestSchemasAgreeWithReaders(t *testing.T) {
 					value = mutated(r, value)
 				}
 				text, err := json.Marshal(value)
-				must(t, err)
+				require.NoError(t, err)
 				switch taken, err := agree(t, name, string(text), s); {
 				case err != nil:
 					r.Fatal(err)
@@ -118,9 +120,8 @@ func TestSchemasAgreeWithReaders(t *testing.T) {
 					refused++
 				}
 			})
-			if accepted == 0 || refused == 0 {
-				t.Errorf("%d accepted and %d refused say nothing", accepted, refused)
-			}
+			assert.NotZero(t, accepted)
+			assert.NotZero(t, refused)
 		})
 	}
 }
@@ -179,9 +180,9 @@ func TestTransactionSchema(t *testing.T) {
 		{"colour", `"red"`, false},
 	} {
 		t.Run(c.path+"="+c.value[:min(len(c.value), 30)], func(t *testing.T) {
-			if taken, err := agree(t, "TransactionSchema", with(t, c.path, c.value), s); err != nil || taken != c.accepted {
-				t.Errorf("accepted is %v, want %v: %v", taken, c.accepted, err)
-			}
+			taken, err := agree(t, "TransactionSchema", with(t, c.path, c.value), s)
+			require.NoError(t, err)
+			assert.Equal(t, c.accepted, taken)
 		})
 	}
 }
@@ -314,9 +315,7 @@ func TestOpenAPIExamples(t *testing.T) {
 			}
 			if is {
 				examples++
-				if err := c.valid(marshal(t, example), append(place, "content", kind, "schema")...); err != nil {
-					t.Errorf("%v: %v", place, err)
-				}
+				assert.NoError(t, c.valid(marshal(t, example), append(place, "content", kind, "schema")...), "%v", place)
 			}
 		}
 	}
@@ -334,9 +333,7 @@ func TestOpenAPIExamples(t *testing.T) {
 	for name, response := range c.document["components"].(map[string]any)["responses"].(map[string]any) {
 		check(response, "components", "responses", name)
 	}
-	if examples < 30 {
-		t.Errorf("%d examples", examples)
-	}
+	assert.GreaterOrEqual(t, examples, 30)
 }
 
 // The document says what parameters may be.
@@ -362,9 +359,8 @@ func TestOpenAPIParameters(t *testing.T) {
 			for _, value := range values[name] {
 				invalid := c.valid([]byte(value), "paths", path, "get", "parameters", strconv.Itoa(i), "schema")
 				text := strings.Trim(value, `"`)
-				if got := answer(path, url.Values{name: {text}}.Encode()); (got == 422) != (invalid != nil) {
-					t.Errorf("%s?%s=%s is answered %d, and the contract says %v", path, name, text, got, invalid)
-				}
+				got := answer(path, url.Values{name: {text}}.Encode())
+				assert.Equal(t, invalid != nil, got == 422, "%s?%s=%s is answered %d, and the contract says %v", path, name, text, got, invalid)
 			}
 		}
 	}

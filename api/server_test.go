@@ -16,7 +16,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
@@ -61,9 +63,8 @@ func TestRefusalsAreProblems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := call(t, handler, test.method, test.path, test.contentType, test.body)
-			if asProblem(t, answer); answer.Code != test.status {
-				t.Errorf("%d, want %d: %s", answer.Code, test.status, answer.Body)
-			}
+			asProblem(t, answer)
+			assert.Equal(t, test.status, answer.Code, "%s", answer.Body)
 			if allow := answer.Header().Get("Allow"); test.status == 405 && allow == "" {
 				t.Error("405 without Allow")
 			}
@@ -76,9 +77,7 @@ func TestTransactPaths(t *testing.T) {
 	for _, path := range []string{"/transact", "/transact/"} {
 		for _, kind := range []string{"application/json", "application/json; charset=UTF-8", "application/vnd.orders+json"} {
 			answer := call(t, accepting(t), http.MethodPost, path, kind, strings.NewReader(api.SeedExample))
-			if answer.Code != http.StatusAccepted {
-				t.Errorf("%s as %s: %d %s", path, kind, answer.Code, answer.Body)
-			}
+			assert.Equal(t, http.StatusAccepted, answer.Code, "%s %s %s", path, kind, answer.Body)
 		}
 	}
 }
@@ -89,41 +88,36 @@ func TestPreferLines(t *testing.T) {
 	request.Header = http.Header{"Content-Type": {"application/json"}, "Prefer": {"handling=lenient", "respond-async"}}
 	answer := httptest.NewRecorder()
 	accepting(t).ServeHTTP(answer, request)
-	if answer.Code != http.StatusAccepted || answer.Header().Get("Preference-Applied") != "respond-async" {
-		t.Errorf("%d %v", answer.Code, answer.Header())
-	}
+	assert.Equal(t, http.StatusAccepted, answer.Code, "%v", answer.Header())
+	assert.Equal(t, "respond-async", answer.Header().Get("Preference-Applied"), "%v", answer.Header())
 }
 
 func TestProbesWithHEAD(t *testing.T) {
-	if answer := call(t, unreachable(t), http.MethodHead, "/livez", "", nil); answer.Code != 200 {
-		t.Errorf("%d", answer.Code)
-	}
+	assert.Equal(t, 200, call(t, unreachable(t), http.MethodHead, "/livez", "", nil).Code)
 }
 
 // Amounts are described as numbers.
 func TestOpenAPIAmounts(t *testing.T) {
 	text := call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil).Body.String()
 	for _, field := range []string{`"amount":{"format":"double","type":"number"}`, `"cost":{"format":"double","type":"number"}`} {
-		if !strings.Contains(text, field) {
-			t.Errorf("the document lacks %s", field)
-		}
+		assert.Contains(t, text, field)
 	}
 }
 
 func TestBodyAtLimit(t *testing.T) {
 	body := api.SeedExample + strings.Repeat(" ", 64<<10-len(api.SeedExample))
-	if answer := post(t, accepting(t), body); answer.Code != http.StatusAccepted {
-		t.Errorf("%d %s", answer.Code, answer.Body)
-	}
+	answer := post(t, accepting(t), body)
+	assert.Equal(t, http.StatusAccepted, answer.Code, "%s", answer.Body)
 }
 
 // If Temporal cannot be reached, the answer is 503 and nothing was accepted.
 func TestTransactWithoutTemporal(t *testing.T) {
 	answer := post(t, unreachable(t), api.SeedExample)
 	p := asProblem(t, answer)
-	if answer.Code != 503 || p.TransactionID != "" || !strings.Contains(p.Detail, "nothing was accepted") || answer.Header().Get("Retry-After") == "" {
-		t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
-	}
+	assert.Equal(t, 503, answer.Code, "%v %s", answer.Header(), answer.Body)
+	assert.Empty(t, p.TransactionID, "%v %s", answer.Header(), answer.Body)
+	assert.Contains(t, p.Detail, "nothing was accepted", "%v %s", answer.Header(), answer.Body)
+	assert.NotEmpty(t, answer.Header().Get("Retry-After"), "%v %s", answer.Header(), answer.Body)
 }
 
 func TestTooManyInFlight(t *testing.T) {
@@ -136,9 +130,9 @@ func TestTooManyInFlight(t *testing.T) {
 		<-waiting
 	}
 	answer := post(t, handler, api.SeedExample)
-	if asProblem(t, answer); answer.Code != http.StatusTooManyRequests || answer.Header().Get("Retry-After") == "" {
-		t.Errorf("%d %v", answer.Code, answer.Header())
-	}
+	asProblem(t, answer)
+	assert.Equal(t, http.StatusTooManyRequests, answer.Code, "%v", answer.Header())
+	assert.NotEmpty(t, answer.Header().Get("Retry-After"), "%v", answer.Header())
 	close(release)
 	for range 10 {
 		<-done
@@ -171,9 +165,8 @@ func TestMaxInFlightPaths(t *testing.T) {
 				body, kind = strings.NewReader(`{}`), "application/json"
 			}
 			answer := call(t, handler, method, path, kind, body)
-			if answer.Code != http.StatusTooManyRequests || answer.Header().Get("Retry-After") == "" {
-				t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
-			}
+			assert.Equal(t, http.StatusTooManyRequests, answer.Code, "%v %s", answer.Header(), answer.Body)
+			assert.NotEmpty(t, answer.Header().Get("Retry-After"), "%v %s", answer.Header(), answer.Body)
 		})
 	}
 }
@@ -188,9 +181,7 @@ func TestDocsScripts(t *testing.T) {
 		directives[name] = sources
 	}
 	for name, want := range map[string]string{"default-src": "'none'", "connect-src": "'self'", "frame-ancestors": "'none'", "base-uri": "'none'", "form-action": "'none'"} {
-		if directives[name] != want {
-			t.Errorf("%s is %q, want %q", name, directives[name], want)
-		}
+		assert.Equal(t, want, directives[name], name)
 	}
 	inline := regexp.MustCompile(`(?s)<(script|style)([^>]*)>(.*?)</(?:script|style)>`).FindAllStringSubmatch(page, -1)
 	hashed := 0
@@ -200,13 +191,11 @@ func TestDocsScripts(t *testing.T) {
 		}
 		sum := sha256.Sum256([]byte(found[3]))
 		hashed++
-		if sources := directives[found[1]+"-src"]; !strings.Contains(sources, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
-			t.Errorf("%s-src %s lacks the hash of %s", found[1], sources, found[3])
-		}
+		assert.Contains(t, directives[found[1]+"-src"], "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'", "%s %s", found[1], found[3])
 	}
-	if hashed < 3 || strings.Contains(policy, "unsafe") || regexp.MustCompile(`\son[a-z]+=|\sstyle=`).MatchString(page) {
-		t.Errorf("%d inline parts in %s with %s", hashed, page, policy)
-	}
+	assert.GreaterOrEqual(t, hashed, 3, page)
+	assert.NotContains(t, policy, "unsafe", page)
+	assert.False(t, regexp.MustCompile(`\son[a-z]+=|\sstyle=`).MatchString(page), page)
 }
 
 // Links in the docs work under a proxy's path.
@@ -215,13 +204,12 @@ func TestDocsBehindProxy(t *testing.T) {
 	page := call(t, handler, http.MethodGet, "/docs", "", nil).Body.String()
 	for _, found := range regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(page, -1) {
 		address, err := url.Parse("https://shop.example/orders/docs")
-		must(t, err)
+		require.NoError(t, err)
 		address, err = address.Parse(found[1])
-		must(t, err)
+		require.NoError(t, err)
 		path, under := strings.CutPrefix(address.String(), "https://shop.example/orders")
-		if answer := call(t, handler, http.MethodGet, path, "", nil); !under || answer.Code != http.StatusOK {
-			t.Errorf("%s leads to %s, %d", found[1], address, answer.Code)
-		}
+		require.True(t, under, "%s leads to %s", found[1], address)
+		assert.Equal(t, http.StatusOK, call(t, handler, http.MethodGet, path, "", nil).Code, "%s leads to %s", found[1], address)
 	}
 	if !strings.Contains(page, `"swaggerJsonUrl":"./../openapi.json"`) { // the page adds this to its own address and a slash
 		t.Errorf("the document is elsewhere: %s", page)
@@ -230,9 +218,8 @@ func TestDocsBehindProxy(t *testing.T) {
 	request.Header.Set("X-Forwarded-Prefix", "/orders")
 	answer := httptest.NewRecorder()
 	handler.ServeHTTP(answer, request)
-	if to := answer.Header().Get("Location"); answer.Code != http.StatusPermanentRedirect || to != "/orders/docs" {
-		t.Errorf("with a slash: %d to %s", answer.Code, to)
-	}
+	assert.Equal(t, http.StatusPermanentRedirect, answer.Code)
+	assert.Equal(t, "/orders/docs", answer.Header().Get("Location"))
 }
 
 // A panic in a handler is a problem that gives no details.
@@ -241,34 +228,27 @@ func TestPanicIsProblem(t *testing.T) {
 	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).
 		Run(func(mock.Arguments) { panic("1234567887654321") }).Return(nil, nil)
 	answer := post(t, handlerOn(temporal), api.SeedExample)
-	if asProblem(t, answer); answer.Code != 500 || strings.Contains(answer.Body.String(), "1234") {
-		t.Errorf("%d %s", answer.Code, answer.Body)
-	}
+	asProblem(t, answer)
+	assert.Equal(t, 500, answer.Code, "%s", answer.Body)
+	assert.NotContains(t, answer.Body.String(), "1234", "%s", answer.Body)
 	example, err := os.ReadFile("examples/problem.500.json")
-	if must(t, err); string(example) != indented(t, answer.Body.Bytes()) {
-		t.Errorf("the example is %s, and the answer %s", example, answer.Body)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, indented(t, answer.Body.Bytes()), string(example), "%s", answer.Body)
 }
 
 // The document describes every answer.
 func TestOpenAPIAnswers(t *testing.T) {
 	c := contractOf(false)
-	if version := c.document["openapi"].(string); !strings.HasPrefix(version, "3.1") {
-		t.Errorf("OpenAPI %s, want 3.1", version)
-	}
+	version := c.document["openapi"].(string)
+	assert.True(t, strings.HasPrefix(version, "3.1"), "OpenAPI %s, want 3.1", version)
 	for _, status := range []string{"200", "202", "400", "413", "415", "422", "429", "503"} {
 		described, _ := c.response("/transact", "post", status)
 		content, _ := described["content"].(map[string]any)
-		if len(content) != 1 {
-			t.Errorf("answer %s is not described", status)
-		}
-		if _, problem := content["application/problem+json"]; problem != (status >= "400") {
-			t.Errorf("answer %s is described as %v", status, content)
-		}
+		assert.Len(t, content, 1, status)
+		_, problem := content["application/problem+json"]
+		assert.Equal(t, status >= "400", problem, "answer %s is described as %v", status, content)
 	}
-	if err := c.valid([]byte(api.SeedExample), "paths", "/transact", "post", "requestBody", "content", "application/json", "schema"); err != nil {
-		t.Errorf("the request is not described: %v", err)
-	}
+	require.NoError(t, c.valid([]byte(api.SeedExample), "paths", "/transact", "post", "requestBody", "content", "application/json", "schema"), "the request is not described")
 	for operation, statuses := range map[[2]string][]string{
 		{"/transactions/{id}", "get"}:         {"200", "404", "503"},
 		{"/transactions", "get"}:              {"200", "422", "503"},
@@ -312,7 +292,7 @@ func TestOpenAPISignedLinks(t *testing.T) {
 			RequestBody struct{ Content map[string]any }
 		}
 	}
-	must(t, json.Unmarshal(call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil).Body.Bytes(), &document))
+	require.NoError(t, json.Unmarshal(call(t, unreachable(t), http.MethodGet, "/openapi.json", "", nil).Body.Bytes(), &document))
 	for _, path := range []string{"/alerts/{id}/acknowledge", "/transactions/{id}/review"} {
 		for method, operation := range document.Paths[path] {
 			described := map[string]bool{}
@@ -322,12 +302,9 @@ func TestOpenAPISignedLinks(t *testing.T) {
 				}
 			}
 			needed := method == "get"
-			if diff := cmp.Diff(map[string]bool{"id": true, "by": needed, "until": needed, "signature": needed}, described); diff != "" {
-				t.Errorf("parameters of %s %s (-want +got):\n%s", method, path, diff)
-			}
-			if form := operation.RequestBody.Content["application/x-www-form-urlencoded"]; (form == nil) == (method == "post") {
-				t.Errorf("the form of %s %s is %v", method, path, form)
-			}
+			assert.Empty(t, cmp.Diff(map[string]bool{"id": true, "by": needed, "until": needed, "signature": needed}, described), "parameters of %s %s (-want +got)", method, path)
+			form := operation.RequestBody.Content["application/x-www-form-urlencoded"]
+			assert.NotEqual(t, method == "post", form == nil, "the form of %s %s is %v", method, path, form)
 		}
 	}
 }
@@ -351,9 +328,7 @@ func TestHosts(t *testing.T) {
 			request.Host = host
 			answer := httptest.NewRecorder()
 			handler.ServeHTTP(answer, request)
-			if answer.Code != want {
-				t.Errorf("%d, want %d: %s", answer.Code, want, answer.Body)
-			}
+			assert.Equal(t, want, answer.Code, "%s", answer.Body)
 			if want == 421 {
 				asProblem(t, answer)
 			}
@@ -384,9 +359,8 @@ func TestLinksBehindProxy(t *testing.T) {
 			}
 			answer := httptest.NewRecorder()
 			handlerWith(o).ServeHTTP(answer, request)
-			if link := answer.Header().Get("Link"); !strings.HasPrefix(link, "<"+c.want+"/transactions?cursor=") {
-				t.Errorf("%d, Link %q", answer.Code, link)
-			}
+			link := answer.Header().Get("Link")
+			assert.True(t, strings.HasPrefix(link, "<"+c.want+"/transactions?cursor="), "%d, Link %q", answer.Code, link)
 		})
 	}
 }
@@ -403,12 +377,10 @@ func TestCompressedBody(t *testing.T) {
 				}
 				answer := httptest.NewRecorder()
 				unreachable(t).ServeHTTP(answer, request)
-				if asProblem(t, answer); answer.Code != status {
-					t.Errorf("%s: %d, want %d: %s", path, answer.Code, status, answer.Body)
-				}
-				if taken := answer.Header().Get("Accept-Encoding"); (taken == "identity") != (status == 415) {
-					t.Errorf("%s: Accept-Encoding %q", path, taken)
-				}
+				asProblem(t, answer)
+				assert.Equal(t, status, answer.Code, "%s %s", path, answer.Body)
+				taken := answer.Header().Get("Accept-Encoding")
+				assert.Equal(t, status == 415, taken == "identity", "%s: Accept-Encoding %q", path, taken)
 			}
 		})
 	}
@@ -437,9 +409,8 @@ func TestSlowBody(t *testing.T) {
 				call(t, handler, http.MethodPost, path, kind, body)
 			}()
 			<-body.reading
-			if answer := call(t, handler, http.MethodPost, "/transact", "application/json", strings.NewReader(`{}`)); answer.Code != http.StatusUnprocessableEntity {
-				t.Errorf("%d: %s", answer.Code, answer.Body)
-			}
+			answer := call(t, handler, http.MethodPost, "/transact", "application/json", strings.NewReader(`{}`))
+			assert.Equal(t, http.StatusUnprocessableEntity, answer.Code, "%s", answer.Body)
 			close(body.release)
 			<-done
 		})

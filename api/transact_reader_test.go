@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
@@ -22,9 +24,7 @@ import (
 func faults(t *testing.T, body string) map[string]string {
 	t.Helper()
 	answer := post(t, unreachable(t), body)
-	if answer.Code != http.StatusUnprocessableEntity {
-		t.Fatalf("status %d, want 422: %s", answer.Code, answer.Body)
-	}
+	require.Equal(t, http.StatusUnprocessableEntity, answer.Code, "%s", answer.Body)
 	found := map[string]string{}
 	for _, fault := range asProblem(t, answer).Errors {
 		found[fault.Pointer] = fault.Detail
@@ -36,13 +36,13 @@ func faults(t *testing.T, body string) map[string]string {
 func with(t *testing.T, path, value string) string {
 	t.Helper()
 	var body map[string]json.RawMessage
-	must(t, json.Unmarshal([]byte(api.SeedExample), &body))
+	require.NoError(t, json.Unmarshal([]byte(api.SeedExample), &body))
 	parent, name, nested := strings.Cut(path, ".")
 	if !nested {
 		body[parent] = json.RawMessage(value)
 	} else {
 		var inner map[string]json.RawMessage
-		must(t, json.Unmarshal(body[parent], &inner))
+		require.NoError(t, json.Unmarshal(body[parent], &inner))
 		inner[name] = json.RawMessage(value)
 		body[parent] = marshal(t, inner)
 	}
@@ -118,9 +118,7 @@ func TestTransactFaults(t *testing.T) {
 		{"1234567887654321", `1`, "#/123456******4321", "must not hold the card number, which belongs in payment.card alone"},
 	} {
 		t.Run(test.path+"="+test.value[:min(len(test.value), 30)], func(t *testing.T) {
-			if got := faults(t, with(t, test.path, test.value))[test.pointer]; got != test.detail {
-				t.Errorf("at %s: %q, want %q", test.pointer, got, test.detail)
-			}
+			assert.Equal(t, test.detail, faults(t, with(t, test.path, test.value))[test.pointer], test.pointer)
 		})
 	}
 }
@@ -128,9 +126,8 @@ func TestTransactFaults(t *testing.T) {
 // All spellings of an id are read as one. An id is counted and listed as the same thing in all its spellings.
 func TestTransactIDs(t *testing.T) {
 	posted := startedWith(t, unchanged, with(t, "customer", `{"id":" jose\u0301\u200b"}`)).transaction
-	if got, want := posted.Customer.ID, "jos\u00e9"; got != want {
-		t.Errorf("the customer is %q, want %q", got, want)
-	}
+	got, want := posted.Customer.ID, "jos\u00e9"
+	assert.Equal(t, want, got)
 	posted = startedWith(t, unchanged, with(t, "metadata", `{"de\u0301vice\ufeff":"\u00a0d-1 "}`)).transaction
 	if got, want := posted.Metadata["d\u00e9vice"], "d-1"; got != want {
 		t.Errorf("the metadata is %q, want %q", posted.Metadata, want)
@@ -146,7 +143,7 @@ func TestTransactSignals(t *testing.T) {
 	created := func(posted, want string, malformed ...string) signalCase {
 		at, err := time.Parse(time.RFC3339Nano, want)
 		if want != "" {
-			must(t, err)
+			require.NoError(t, err)
 		}
 		return signalCase{"customer", `{"createdAt":` + string(marshal(t, posted)) + `}`, transaction.Transaction{Customer: &transaction.Customer{CreatedAt: at}, Malformed: malformed}}
 	}
@@ -234,9 +231,7 @@ func TestTransactSignals(t *testing.T) {
 			if c.path != "order.name" {
 				got.Order.Name = ""
 			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			assert.Empty(t, cmp.Diff(c.want, got), "(-want +got)")
 		})
 	}
 }
@@ -257,20 +252,15 @@ func TestTransactNumbers(t *testing.T) {
 		{ID: "sample", Cost: idr(0), Quantity: 1, Discount: idr(0)},
 		{ID: "gift", Cost: idr(10000), Quantity: 1, Discount: idr(10000)},
 	}}
-	if diff := cmp.Diff(want, posted.Order); diff != "" {
-		t.Errorf("the order (-want +got):\n%s", diff)
-	}
-	if posted.Payment.Amount != idr(1250000000) {
-		t.Errorf("the amount is %s", posted.Payment.Amount)
-	}
+	assert.Empty(t, cmp.Diff(want, posted.Order), "the order (-want +got)")
+	assert.Equal(t, idr(1250000000), posted.Payment.Amount)
 }
 
 // A token may be given instead of a card.
 func TestTransactToken(t *testing.T) {
 	posted := startedWith(t, unchanged, withToken(`"pm_card_visa"`)).transaction
-	if posted.Payment.Token != "pm_card_visa" || posted.Payment.Card != (card.Details{}) {
-		t.Errorf("it is paid with %+v", posted.Payment)
-	}
+	assert.Equal(t, "pm_card_visa", posted.Payment.Token, "it is paid with %+v", posted.Payment)
+	assert.Equal(t, card.Details{}, posted.Payment.Card, "it is paid with %+v", posted.Payment)
 	const looksLikeACard = "must be a token that a gateway gave out, and this holds what looks like a card number, which belongs in payment.card"
 	for token, detail := range map[string]string{
 		`""`:                             "must not be empty",
@@ -280,18 +270,15 @@ func TestTransactToken(t *testing.T) {
 		`"4111111111111111"`:             looksLikeACard,
 		`"tok_4111 1111-1111 1111"`:      looksLikeACard,
 	} {
-		if got := faults(t, withToken(token)); got["#/payment/token"] != detail || len(got) != 1 {
-			t.Errorf("%.40s: %v, want %q", token, got, detail)
-		}
+		got := faults(t, withToken(token))
+		assert.Equal(t, detail, got["#/payment/token"], "%.40s", token)
+		assert.Len(t, got, 1, "%.40s", token)
 	}
 	for _, token := range []string{`"4111111111111112"`, quoted(strings.Repeat("t", 255)), `"tok-42424242"`} {
-		if answer := post(t, accepting(t), withToken(token)); answer.Code != http.StatusAccepted {
-			t.Errorf("%.40s: %d %s", token, answer.Code, answer.Body)
-		}
+		answer := post(t, accepting(t), withToken(token))
+		assert.Equal(t, http.StatusAccepted, answer.Code, "%.40s %s", token, answer.Body)
 	}
-	if got := faults(t, strings.Replace(api.SeedExample, `"card": 1234567887654321, `, "", 1))["#/payment"]; got != "must have either card or token" {
-		t.Errorf("with neither: %q", got)
-	}
+	assert.Equal(t, "must have either card or token", faults(t, strings.Replace(api.SeedExample, `"card": 1234567887654321, `, "", 1))["#/payment"])
 }
 
 // withToken returns the seed's body with a token, in JSON, instead of the card.
@@ -315,17 +302,13 @@ func TestTransactFaultsAtOnce(t *testing.T) {
 		"#/payment/cvv":      "a card verification value must never be sent here",
 		"#/x":                "is not a known field",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff(want, got))
 }
 
 // A duplicate key is refused, also with the same value.
 func TestTransactDuplicateKey(t *testing.T) {
 	got := faults(t, strings.Replace(api.SeedExample, `"paymentMethod"`, `"paymentMethod": "amazonpay", "paymentMethod"`, 1))
-	if diff := cmp.Diff(map[string]string{"#/paymentMethod": "appears more than once"}, got); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff(map[string]string{"#/paymentMethod": "appears more than once"}, got))
 }
 
 // What is not JSON is refused with its place.
@@ -339,9 +322,8 @@ func TestTransactNotJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := post(t, unreachable(t), test.body)
-			if p := asProblem(t, answer); answer.Code != http.StatusBadRequest || !strings.Contains(p.Detail, test.detail) {
-				t.Errorf("%d %q, want 400 with %q", answer.Code, p.Detail, test.detail)
-			}
+			assert.Equal(t, http.StatusBadRequest, answer.Code)
+			assert.Contains(t, asProblem(t, answer).Detail, test.detail)
 		})
 	}
 }
@@ -352,22 +334,16 @@ func FuzzTransact(f *testing.F) {
 	f.Add(`{"order":{"items":[{"id":1,"cost":1e99999}]},"metadata":{"":""}}`)
 	f.Add(`[[[[{"payment":{"card":4111111111111111}}]]]]`)
 	seeds, err := filepath.Glob("testdata/bodies/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
+	require.NoError(f, err)
 	for _, seed := range seeds {
 		body, err := os.ReadFile(seed)
-		if err != nil {
-			f.Fatal(err)
-		}
+		require.NoError(f, err)
 		f.Add(string(body))
 	}
 	handler := accepting(f)
 	f.Fuzz(func(t *testing.T, body string) {
 		answer := post(t, handler, body)
-		if answer.Code >= 500 {
-			t.Fatalf("%d for %q: %s", answer.Code, body, answer.Body)
-		}
+		require.Less(t, answer.Code, 500, "%q %s", body, answer.Body)
 		if answer.Code != http.StatusAccepted && strings.Contains(answer.Body.String(), "1234567887654321") {
 			t.Fatalf("the answer repeats a card number: %s", answer.Body)
 		}
@@ -380,9 +356,8 @@ func TestTransactNoPaymentMethods(t *testing.T) {
 	o.PaymentMethods = []string{}
 	answer := post(t, handlerWith(o), api.SeedExample)
 	want := map[string]string{"#/paymentMethod": "is not known here: no payment method has a gateway"}
-	if diff := cmp.Diff(want, faultsOf(t, answer)); answer.Code != http.StatusUnprocessableEntity || diff != "" {
-		t.Errorf("status %d, %s", answer.Code, diff)
-	}
+	assert.Equal(t, http.StatusUnprocessableEntity, answer.Code)
+	assert.Empty(t, cmp.Diff(want, faultsOf(t, answer)))
 }
 
 // All spellings of a payment method are read as one. An unknown one is refused with the known ones.
@@ -403,8 +378,7 @@ func TestTransactPaymentMethod(t *testing.T) {
 				found = e.Detail
 			}
 		}
-		if answer.Code != http.StatusUnprocessableEntity || found != fault {
-			t.Errorf("%q: %d, %q, want %q", method, answer.Code, found, fault)
-		}
+		assert.Equal(t, http.StatusUnprocessableEntity, answer.Code, method)
+		assert.Equal(t, fault, found, method)
 	}
 }

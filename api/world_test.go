@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
@@ -71,7 +72,7 @@ func TestMain(m *testing.M) {
 func realWorld(t *testing.T) *world {
 	t.Helper()
 	w, err := shared()
-	must(t, err)
+	require.NoError(t, err)
 	return w
 }
 
@@ -154,9 +155,7 @@ func eventually(t *testing.T, try func() error) {
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("gave up: %v", err)
-		}
+		require.False(t, time.Now().After(deadline), "gave up: %v", err)
 		time.Sleep(20 * time.Millisecond)
 	}
 }

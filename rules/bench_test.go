@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/rules"
 )
 
@@ -37,8 +39,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	files := plain.with(folder{"rules/a.yaml": text}).files()
 	for b.Loop() {
-		if _, err := rules.Read(files, "thousand"); err != nil {
-			b.Fatal(err)
-		}
+		_, err := rules.Read(files, "thousand")
+		require.NoError(b, err)
 	}
 }

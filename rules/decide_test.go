@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
@@ -95,9 +96,7 @@ func TestReasonsInFileOrder(t *testing.T) {
 			Rules: []fraud.RuleResult{{ID: "dark", Outcome: fraud.RuleHit, Score: 1, Shadow: true}},
 		}},
 	}
-	if diff := cmp.Diff(want, d.Explanation); diff != "" {
-		t.Errorf("explanation (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, d.Explanation), "explanation (-want +got)")
 }
 
 // A rule that fails asks for a review, and only the explanation says why.

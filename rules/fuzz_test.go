@@ -10,6 +10,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
@@ -43,9 +45,7 @@ func FuzzCondition(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, when string) {
 		quoted, err := json.Marshal(when) // JSON strings are valid in YAML
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		tried(t, plain.rule(string(quoted), "score: 5"))
 	})
 }
@@ -55,9 +55,7 @@ func tried(t *testing.T, f folder) {
 	t.Helper()
 	set, err := rules.Read(f.files(), "fuzzed")
 	if err != nil {
-		if strings.TrimSpace(err.Error()) == "" {
-			t.Fatal("it is refused without a reason")
-		}
+		require.NotEmpty(t, strings.TrimSpace(err.Error()), "it is refused without a reason")
 		return
 	}
 	sound(t, set, evaluate(set, nil))
@@ -92,18 +90,18 @@ func FuzzEvaluate(f *testing.F) {
 // sound checks what must be true of every decision.
 func sound(t *testing.T, set *rules.Set, d fraud.Decision) {
 	t.Helper()
-	if _, known := severity[d.Outcome]; !known || d.Score < 0 || d.Score > fraud.MaxScore || d.Reasons == nil {
-		t.Fatalf("it decides %+v", d)
-	}
+	_, known := severity[d.Outcome]
+	require.True(t, known, "it decides %+v", d)
+	require.GreaterOrEqual(t, d.Score, 0, "it decides %+v", d)
+	require.LessOrEqual(t, d.Score, fraud.MaxScore, "it decides %+v", d)
+	require.NotNil(t, d.Reasons, "it decides %+v", d)
 	said := 0
 	for _, r := range d.Explanation.Rules {
 		if !strings.HasPrefix(r.ID, "list:") {
 			said++
 		}
 	}
-	if said+len(d.Explanation.Passed) != len(set.Rules()) {
-		t.Fatalf("%d rules hit or failed and %d passed, of %d", said, len(d.Explanation.Passed), len(set.Rules()))
-	}
+	require.Equal(t, len(set.Rules()), said+len(d.Explanation.Passed), "%d", said)
 }
 
 // everyWord returns the built-in ruleset with a rule for every example of the vocabulary added.
@@ -118,13 +116,9 @@ func everyWord(t testing.TB) *rules.Set {
 		files[name] = &fstest.MapFile{Data: content}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	files["rules/words.yaml"] = &fstest.MapFile{Data: []byte("rules:\n" + exampleRules())}
 	set, err := rules.Read(files, "every word")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return set
 }

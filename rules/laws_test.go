@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"dummyorders/domain/fraud"
@@ -64,9 +65,7 @@ func madeOf(t *rapid.T, all []drawn, order []int, on string) *rules.Set {
 	}
 	files := saying(nil, on).with(folder{"rules/c.yaml": text}).files()
 	set, err := rules.Read(files, "drawn")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return set
 }
 
@@ -87,9 +86,9 @@ func TestRuleOrderChangesNothing(t *testing.T) {
 		seed := rapid.Uint64().Draw(t, "order")
 		other := rand.New(rand.NewPCG(seed, 0)).Perm(len(all))
 		a, b := decided(t, all, inTurn(len(all)), on), decided(t, all, other, on)
-		if a.Outcome != b.Outcome || a.Score != b.Score || len(a.Reasons) != len(b.Reasons) {
-			t.Fatalf("%s with %d in one order, %s with %d in another", a.Outcome, a.Score, b.Outcome, b.Score)
-		}
+		require.Equal(t, b.Outcome, a.Outcome)
+		require.Equal(t, b.Score, a.Score)
+		require.Len(t, a.Reasons, len(b.Reasons))
 	})
 }
 
@@ -101,9 +100,8 @@ func TestRaisedScore(t *testing.T) {
 		i := rapid.IntRange(0, len(all)-1).Draw(t, "which")
 		all[i].score = rapid.IntRange(all[i].score, 100).Draw(t, "raised")
 		after := decided(t, all, inTurn(len(all)), on)
-		if severity[after.Outcome] < severity[before.Outcome] || after.Score < before.Score {
-			t.Fatalf("%s with %d became %s with %d", before.Outcome, before.Score, after.Outcome, after.Score)
-		}
+		require.GreaterOrEqual(t, severity[after.Outcome], severity[before.Outcome], "%s %s", before.Outcome, after.Outcome)
+		require.GreaterOrEqual(t, after.Score, before.Score, "%s %s", before.Outcome, after.Outcome)
 	})
 }
 
@@ -111,18 +109,17 @@ func TestBlockListBeatsEverything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := anyRules.Draw(t, "rules")
 		on := rapid.SampledFrom([]string{"block", "allow block"}).Draw(t, "lists")
-		if d := decided(t, all, inTurn(len(all)), on); d.Outcome != fraud.Decline || d.Score < 80 {
-			t.Fatalf("%s with %d", d.Outcome, d.Score)
-		}
+		d := decided(t, all, inTurn(len(all)), on)
+		require.Equal(t, fraud.Decline, d.Outcome)
+		require.GreaterOrEqual(t, d.Score, 80)
 	})
 }
 
 func TestAllowListBeatsAllButBlockList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := anyRules.Draw(t, "rules")
-		if d := decided(t, all, inTurn(len(all)), "allow"); d.Outcome != fraud.Approve {
-			t.Fatalf("%s with %d", d.Outcome, d.Score)
-		}
+		d := decided(t, all, inTurn(len(all)), "allow")
+		require.Equal(t, fraud.Approve, d.Outcome, "%d", d.Score)
 	})
 }
 
@@ -131,9 +128,8 @@ func TestOutcomeAgreesWithThresholds(t *testing.T) {
 		all, on := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
 		d := decided(t, all, inTurn(len(all)), on)
 		least := map[fraud.Outcome]int{fraud.Approve: 0, fraud.Review: 40, fraud.Decline: 80}[d.Outcome]
-		if d.Score < least || d.Score > fraud.MaxScore {
-			t.Fatalf("%s with %d", d.Outcome, d.Score)
-		}
+		require.GreaterOrEqual(t, d.Score, least, d.Outcome)
+		require.LessOrEqual(t, d.Score, fraud.MaxScore, d.Outcome)
 	})
 }
 
@@ -143,9 +139,7 @@ func TestHitsSettleToOutcome(t *testing.T) {
 		set := madeOf(t, all, inTurn(len(all)), lists)
 		d := set.Evaluate(rules.Unremarkable(), unseen(set, nil))
 		live := slices.DeleteFunc(slices.Clone(d.Explanation.Rules), func(r fraud.RuleResult) bool { return r.Shadow })
-		if got := set.Settle(live); got != d.Outcome {
-			t.Fatalf("%+v settle to %s, and %s was decided", live, got, d.Outcome)
-		}
+		require.Equal(t, d.Outcome, set.Settle(live), "%+v", live)
 	})
 }
 
@@ -161,9 +155,7 @@ func TestShadowRulesOnlyExplain(t *testing.T) {
 		}
 		with, without := decided(t, all, inTurn(len(all)), on), decided(t, all, live, on)
 		with.Explanation, without.Explanation, with.Ruleset, without.Ruleset = nil, nil, fraud.Ruleset{}, fraud.Ruleset{}
-		if diff := cmp.Diff(without, with); diff != "" {
-			t.Fatalf("without and with rules in shadow:\n%s", diff)
-		}
+		require.Empty(t, cmp.Diff(without, with), "without and with rules in shadow")
 	})
 }
 
@@ -177,9 +169,8 @@ func TestTrial(t *testing.T) {
 			all[i].shadow = false
 		}
 		acting := decided(t, all, inTurn(len(all)), on)
-		if tried.Outcome != acting.Outcome || tried.Score != acting.Score {
-			t.Fatalf("%s with %d tried, %s with %d live", tried.Outcome, tried.Score, acting.Outcome, acting.Score)
-		}
+		require.Equal(t, acting.Outcome, tried.Outcome)
+		require.Equal(t, acting.Score, tried.Score)
 	})
 }
 
@@ -190,8 +181,6 @@ func TestEvaluateIsDeterministic(t *testing.T) {
 		for _, f := range set.Features() {
 			values[f.String()] = rapid.Float64Range(0, 1000).Draw(t, f.String())
 		}
-		if diff := cmp.Diff(set.Evaluate(rules.Unremarkable(), values), set.Evaluate(rules.Unremarkable(), values)); diff != "" {
-			t.Fatal(diff)
-		}
+		require.Empty(t, cmp.Diff(set.Evaluate(rules.Unremarkable(), values), set.Evaluate(rules.Unremarkable(), values)))
 	})
 }

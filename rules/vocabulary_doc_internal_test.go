@@ -1,11 +1,14 @@
 package rules
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
 
 func TestLanguageExamples(t *testing.T) {
 	for _, l := range language {
-		if _, faults := compile(l.Example, nil); len(faults) > 0 {
-			t.Errorf("%s: %v", l.Example, faults)
-		}
+		_, faults := compile(l.Example, nil)
+		assert.Empty(t, faults, l.Example)
 	}
 }

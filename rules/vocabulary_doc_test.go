@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/rules"
@@ -25,7 +26,5 @@ func TestVocabularyPage(t *testing.T) {
 	}
 	written, err := os.ReadFile(vocabularyFile)
 	require.NoError(t, err)
-	if diff := cmp.Diff(page, string(written)); diff != "" {
-		t.Errorf("docs/vocabulary.md is not what the code says; go test ./rules -update writes it anew (-code +file):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(page, string(written)), "docs/vocabulary.md is not what the code says; go test ./rules -update writes it anew (-code +file)")
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -66,9 +67,8 @@ func (d *delivery) Deliver(_ context.Context, to string, m alert.Message) (strin
 		d.answers[target] = planned[1:]
 		return "", planned[0]
 	}
-	if _, before := d.told[target]; before {
-		d.t.Errorf("%s was told twice", target)
-	}
+	_, before := d.told[target]
+	assert.False(d.t, before, "%s was told twice", target)
 	d.told[target] = d.Now().Sub(d.start)
 	return "250 queued", nil
 }

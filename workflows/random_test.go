@@ -143,12 +143,9 @@ func TestMoneyIsTakenOnceOrGivenBack(t *testing.T) {
 			if b.held != 0 && !refusedForGood {
 				rt.Fatalf("%d holds are open at the end", b.held)
 			}
-			if b.taken > 1 || b.givenBack > 1 {
-				rt.Fatalf("money taken %d times, given back %d times", b.taken, b.givenBack)
-			}
-			if refusedForGood != published(events, alert.CompensationFailed) {
-				rt.Fatalf("still held: %q, and the alerts are %v", record.Payment.StillHeld, types(events))
-			}
+			require.LessOrEqual(rt, b.taken, 1)
+			require.LessOrEqual(rt, b.givenBack, 1)
+			require.Equal(rt, published(events, alert.CompensationFailed), refusedForGood, "still held: %q, and the alerts are %v", record.Payment.StillHeld, types(events))
 			if refusedForGood && r.GetWorkflowError() == nil {
 				rt.Fatal("money could not be given back, and the workflow does not show it")
 			}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/alerting/routing"
 	"dummyorders/domain/alert"
 )
@@ -21,18 +23,14 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content string) {
 		config, err := routing.Read(content, secrets)
 		if err != nil {
-			if strings.TrimSpace(err.Error()) == "" {
-				t.Fatal("it is refused without a reason")
-			}
+			require.NotEmpty(t, strings.TrimSpace(err.Error()), "it is refused without a reason")
 			if strings.Contains(err.Error(), "verysecret") && !strings.Contains(content, "verysecret") {
 				t.Fatalf("a secret is shown: %v", err)
 			}
 			return
 		}
 		for _, of := range alert.Types {
-			if assigned := config.Route(alert.Sample(of, "e", noon), noon); len(assigned) == 0 {
-				t.Fatalf("nobody is told, and nothing says why")
-			}
+			require.NotEmpty(t, config.Route(alert.Sample(of, "e", noon), noon), "nobody is told, and nothing says why")
 		}
 	})
 }

@@ -194,9 +194,8 @@ func FuzzParse(f *testing.F) {
 		}
 		set, err := templates.Parse(channel, templates.Texts{Text: text, HTML: html})
 		if err != nil {
-			if err.Error() == "" || set != nil {
-				t.Fatalf("%q", err)
-			}
+			require.NotEmpty(t, err.Error())
+			require.Nil(t, set)
 			return
 		}
 		w := writer()
@@ -205,9 +204,8 @@ func FuzzParse(f *testing.F) {
 			notice(alert.Event{Type: alert.FraudDetected}), {ID: "d", Event: anEvent(), Digest: &alert.Digest{}}, templates.SampleDigest(alert.ReviewExpired, "d", at, 3),
 		} {
 			m, err := w.Write(alert.Telling{Notice: n, Receiver: "r", Target: alert.NewTarget(channel, "x")})
-			if err != nil || strings.TrimSpace(m.Text) == "" {
-				t.Fatalf("%q: %v", m.Text, err)
-			}
+			require.NoError(t, err)
+			require.NotEmpty(t, strings.TrimSpace(m.Text))
 			within(t, channel, n, m)
 		}
 	})

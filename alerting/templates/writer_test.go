@@ -314,7 +314,5 @@ func golden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s: %s", file, diff)
-	}
+	assert.Empty(t, cmp.Diff(string(want), got), file)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/joho/godotenv"
 	"github.com/sethvargo/go-envconfig"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	temporalenv "go.temporal.io/sdk/contrib/envconfig"
 )
@@ -26,9 +27,7 @@ func TestEnvFileIsComplete(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "15672", listed["RABBITMQ_MANAGEMENT_PORT"], "make run and docker-compose.yml read it")
 	delete(listed, "RABBITMQ_MANAGEMENT_PORT")
-	if diff := cmp.Diff(defaults(t), listed); diff != "" {
-		t.Errorf("the file env is not what the code reads (-code +file):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(defaults(t), listed), "the file env is not what the code reads (-code +file)")
 }
 
 func TestEnvFileHasNoDuplicates(t *testing.T) {

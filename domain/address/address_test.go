@@ -3,6 +3,8 @@ package address_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"dummyorders/domain/address"
 )
 
@@ -79,9 +81,7 @@ func TestParse(t *testing.T) {
 		{"ff02::1", ""},
 	} {
 		t.Run(c.text, func(t *testing.T) {
-			if got := address.Subscriber(c.text); got != c.subscriber {
-				t.Errorf("Subscriber(%q) = %q, want %q", c.text, got, c.subscriber)
-			}
+			assert.Equal(t, c.subscriber, address.Subscriber(c.text), c.text)
 		})
 	}
 }

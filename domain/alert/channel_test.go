@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"dummyorders/domain/alert"
 )
 
@@ -20,12 +22,8 @@ func TestIsRefused(t *testing.T) {
 		fmt.Errorf("alert 1: %w", fmt.Errorf("deliver: %w", refused)),
 		errors.Join(errors.New("close the connection"), refused),
 	} {
-		if !alert.IsRefused(err) {
-			t.Errorf("%q is not known as a refusal", err)
-		}
-		if !errors.Is(err, errNoSuchUser) {
-			t.Errorf("%q has lost the other side's words", err)
-		}
+		assert.True(t, alert.IsRefused(err), "%q is not known as a refusal", err)
+		assert.ErrorIs(t, err, errNoSuchUser)
 	}
 }
 
@@ -36,16 +34,12 @@ func TestIsRefusedNothingElse(t *testing.T) {
 		context.DeadlineExceeded,
 		fmt.Errorf("deliver: %v", &alert.RefusedError{By: "mail.example.com", Cause: errNoSuchUser}),
 	} {
-		if alert.IsRefused(err) {
-			t.Errorf("%v is taken for a refusal", err)
-		}
+		assert.False(t, alert.IsRefused(err), "%v is taken for a refusal", err)
 	}
 }
 
 // A refusal says who refused and why.
 func TestRefusedErrorMessage(t *testing.T) {
 	err := &alert.RefusedError{By: "mail.example.com", Cause: errNoSuchUser}
-	if want := "refused by mail.example.com: 550 5.1.1 no such user"; err.Error() != want {
-		t.Errorf("the error reads %q, want %q", err, want)
-	}
+	assert.EqualError(t, err, "refused by mail.example.com: 550 5.1.1 no such user")
 }

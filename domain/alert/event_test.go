@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
@@ -28,18 +29,15 @@ var keys = map[alert.Type]string{
 // The types keep their names and routing keys.
 func TestTypesKeepRoutingKeys(t *testing.T) {
 	for eventType, want := range keys {
-		if got := eventType.RoutingKey(); got != want {
-			t.Errorf("%s is routed by %q, want %q", eventType, got, want)
-		}
+		assert.Equal(t, want, eventType.RoutingKey(), eventType)
 	}
 	all := slices.Sorted(maps.Keys(keys))
 	named := []alert.Type{
 		alert.FraudDetected, alert.ReviewRequested, alert.ReviewReminder, alert.ReviewExpired, alert.CompensationFailed,
 	}
 	for _, types := range [][]alert.Type{named, alert.Types} {
-		if got := slices.Sorted(slices.Values(types)); !slices.Equal(got, all) {
-			t.Errorf("the types are %v, want %v", got, all)
-		}
+		got := slices.Sorted(slices.Values(types))
+		assert.True(t, slices.Equal(got, all), "the types are %v, want %v", got, all)
 	}
 }
 
@@ -50,25 +48,19 @@ func TestRoutingKey(t *testing.T) {
 		"orders.fraud.detected.v12":           "fraud.detected",
 		"orders.payment.hold.voided.twice.v1": "payment.hold.voided.twice",
 	} {
-		if got := eventType.RoutingKey(); got != want {
-			t.Errorf("%s is routed by %q, want %q", eventType, got, want)
-		}
+		assert.Equal(t, want, eventType.RoutingKey(), eventType)
 	}
 }
 
 // Only the types of this service are known.
 func TestTypeKnown(t *testing.T) {
 	for eventType := range keys {
-		if !eventType.Known() {
-			t.Errorf("%s is not known", eventType)
-		}
+		assert.True(t, eventType.Known(), "%s is not known", eventType)
 	}
 	for _, eventType := range []alert.Type{
 		"orders.fraud.detected.v2", "orders.fraud.detected", "fraud.detected", "orders.payment.review_expired.v1", "",
 	} {
-		if eventType.Known() {
-			t.Errorf("%q is known", eventType)
-		}
+		assert.False(t, eventType.Known(), "%q is known", eventType)
 	}
 }
 
@@ -94,37 +86,23 @@ func TestEventJSONRoundTrip(t *testing.T) {
 		},
 	}
 	text, err := json.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var got alert.Event
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("after the journey (-want +got):\n%s", diff)
-	}
+	require.NoError(t, json.Unmarshal(text, &got))
+	assert.Empty(t, cmp.Diff(want, got), "after the journey (-want +got)")
 	var raw struct {
 		Data struct{ Amount json.RawMessage }
 	}
-	if err := json.Unmarshal(text, &raw); err != nil {
-		t.Fatal(err)
-	}
-	if string(raw.Data.Amount) != "90071992547409.93" {
-		t.Errorf("the amount travels as %s, want the exact number 90071992547409.93", raw.Data.Amount)
-	}
+	require.NoError(t, json.Unmarshal(text, &raw))
+	assert.Equal(t, "90071992547409.93", string(raw.Data.Amount), "the amount travels")
 }
 
 // An event without review and problem has no such fields. If these fields are missing, receivers take the event for one
 // that has nothing to do with reviews and problems.
 func TestDataJSONOmitsEmpty(t *testing.T) {
 	text, err := json.Marshal(alert.Data{TransactionID: "1", Wire: money.Wire{Amount: "1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, key := range []string{"review", "problem", "link", "orderName"} {
-		if strings.Contains(string(text), `"`+key+`"`) {
-			t.Errorf("%s is written though there is none: %s", key, text)
-		}
+		assert.NotContains(t, string(text), `"`+key+`"`, key)
 	}
 }

@@ -1,12 +1,14 @@
 package alert_test
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
 )
@@ -19,9 +21,7 @@ var (
 func queryOf(t *testing.T, link string) url.Values {
 	t.Helper()
 	parsed, err := url.Parse(link)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return parsed.Query()
 }
 
@@ -33,12 +33,10 @@ func TestLinks(t *testing.T) {
 		alert.Reviewing:     {links.Review("x-1", "jo@example.com", now), "https://orders.example.com/transactions/x-1/review?"},
 	} {
 		t.Run(string(purpose), func(t *testing.T) {
-			if !strings.HasPrefix(c.link, c.begins) {
-				t.Errorf("the link is %s", c.link)
-			}
-			if by, err := links.Verify(purpose, "x-1", queryOf(t, c.link), now); by != "jo@example.com" || err != nil {
-				t.Errorf("the link is of %q, %v", by, err)
-			}
+			assert.True(t, strings.HasPrefix(c.link, c.begins), "the link is %s", c.link)
+			by, err := links.Verify(purpose, "x-1", queryOf(t, c.link), now)
+			assert.Equal(t, "jo@example.com", by)
+			assert.NoError(t, err)
 		})
 	}
 }
@@ -48,9 +46,8 @@ func TestLinksOfEarlierMessages(t *testing.T) {
 	const link = "https://orders.example.com/alerts/event-1/acknowledge?by=jo%40example.com&" +
 		"signature=rJN6LABhFIXqsymaTJNhNK4EX5ZdWuAr3QKxM8WJPjk&until=1767323045"
 	by, err := alert.NewLinks("", linkKey).Verify(alert.Acknowledging, "event-1", queryOf(t, link), now)
-	if by != "jo@example.com" || err != nil {
-		t.Errorf("the link is of %q, %v", by, err)
-	}
+	assert.Equal(t, "jo@example.com", by)
+	assert.NoError(t, err)
 }
 
 // A link is good for one purpose and one receiver, until it expires.
@@ -83,9 +80,9 @@ func TestLinkCheck(t *testing.T) {
 		"where there is no key": {alert.NewLinks("", nil), alert.Acknowledging, "x-1", changed("x", ""), now, alert.ErrNoLink},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if by, err := c.links.Verify(c.purpose, c.id, c.query, c.at); by != "" || !errors.Is(err, c.want) {
-				t.Errorf("%q, %v, want %v", by, err, c.want)
-			}
+			by, err := c.links.Verify(c.purpose, c.id, c.query, c.at)
+			assert.Empty(t, by)
+			assert.ErrorIs(t, err, c.want)
 		})
 	}
 }
@@ -93,10 +90,6 @@ func TestLinkCheck(t *testing.T) {
 // There are no links without a key, and no key is shown.
 func TestLinksWithoutKey(t *testing.T) {
 	none := alert.NewLinks("https://orders.example.com", nil)
-	if link := none.Acknowledge("event-1", "jo", now) + none.Review("x-1", "jo", now); link != "" {
-		t.Errorf("a link without a key: %s", link)
-	}
-	if shown := fmt.Sprintf("%v %+v %#v", alert.NewLinks("b", linkKey), alert.NewLinks("b", linkKey), alert.NewLinks("b", linkKey)); strings.Contains(shown, "key for tests") {
-		t.Errorf("the key is shown: %s", shown)
-	}
+	assert.Empty(t, none.Acknowledge("event-1", "jo", now)+none.Review("x-1", "jo", now), "a link without a key")
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", alert.NewLinks("b", linkKey), alert.NewLinks("b", linkKey), alert.NewLinks("b", linkKey)), "key for tests")
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/money"
@@ -23,12 +25,8 @@ func TestDigestTotals(t *testing.T) {
 		{Wire: money.Wire{Amount: "5.00", Currency: "beads"}},
 	}}
 	want := []money.Money{{Minor: 100, Currency: "JPY"}, {Minor: 30, Currency: "USD"}}
-	if diff := cmp.Diff(want, d.Sums()); diff != "" {
-		t.Errorf("sums (-want +got):\n%s", diff)
-	}
-	if sums := (alert.Digest{}).Sums(); len(sums) != 0 {
-		t.Errorf("nothing adds up to %v", sums)
-	}
+	assert.Empty(t, cmp.Diff(want, d.Sums()), "sums (-want +got)")
+	assert.Empty(t, (alert.Digest{}).Sums(), "nothing adds up")
 }
 
 // A notice has its event or all of its digest.
@@ -39,31 +37,23 @@ func TestNoticeMembers(t *testing.T) {
 		t.Errorf("the event's members are %+v", single)
 	}
 	others := []alert.Member{{EventID: "event-2"}, {EventID: "event-3"}}
-	if diff := cmp.Diff(others, alert.Notice{Event: event, Digest: &alert.Digest{Members: others}}.Members()); diff != "" {
-		t.Errorf("the digest's members (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(others, alert.Notice{Event: event, Digest: &alert.Digest{Members: others}}.Members()), "the digest's members (-want +got)")
 }
 
 // An event expires when it says, or else after three days.
 func TestEventExpiry(t *testing.T) {
 	event := alert.Sample(alert.FraudDetected, "event-1", now)
-	if got := event.Expiry(); !got.Equal(now.Add(72 * time.Hour)) {
-		t.Errorf("it expires at %s", got)
-	}
+	assert.WithinDuration(t, now.Add(72*time.Hour), event.Expiry(), 0)
 	until := now.Add(time.Hour)
 	event.Data.ExpiresAt = &until
-	if got := event.Expiry(); !got.Equal(until) {
-		t.Errorf("it expires at %s, want %s", got, until)
-	}
+	assert.WithinDuration(t, until, event.Expiry(), 0)
 }
 
 // A message's key is the same in every try, and differs for each target and step.
 func TestMessageKey(t *testing.T) {
 	first := alert.Telling{Notice: alert.Notice{ID: "event-1"}, Receiver: "team", Target: "mail a@example.com"}
 	seen := map[string]bool{first.Key(): true}
-	if !strings.HasPrefix(first.Key(), "event-1-") {
-		t.Errorf("the key is %s", first.Key())
-	}
+	assert.True(t, strings.HasPrefix(first.Key(), "event-1-"), "the key is %s", first.Key())
 	for _, change := range []func(*alert.Telling){
 		func(t *alert.Telling) { t.Notice.ID = "event-2" },
 		func(t *alert.Telling) { t.Receiver = "on-call" },
@@ -72,9 +62,7 @@ func TestMessageKey(t *testing.T) {
 	} {
 		other := first
 		change(&other)
-		if seen[other.Key()] {
-			t.Errorf("%+v has the key of another", other)
-		}
+		assert.False(t, seen[other.Key()], "%+v has the key of another", other)
 		seen[other.Key()] = true
 	}
 }
@@ -86,10 +74,6 @@ func TestRetryAfter(t *testing.T) {
 	if alert.Later(wrapped) != 30*time.Second || alert.IsRefused(wrapped) || !errors.Is(wrapped, errNoSuchUser) {
 		t.Errorf("%v is not known", wrapped)
 	}
-	if want := "put off by hooks.example.com for 30s: 550 5.1.1 no such user"; later.Error() != want {
-		t.Errorf("the error reads %q, want %q", later.Error(), want)
-	}
-	if alert.Later(errNoSuchUser) != 0 {
-		t.Error("a plain error puts off")
-	}
+	require.EqualError(t, later, "put off by hooks.example.com for 30s: 550 5.1.1 no such user")
+	assert.Zero(t, alert.Later(errNoSuchUser), "a plain error puts off")
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/card"
 )
 
@@ -46,23 +49,15 @@ var testNumbers = []struct{ digits, brand string }{
 func TestPublishedTestNumbers(t *testing.T) {
 	for _, c := range testNumbers {
 		details := describer.Describe(parse(t, c.digits))
-		if details.Brand != c.brand {
-			t.Errorf("%s is of brand %s, want %s", c.digits, details.Brand, c.brand)
-		}
-		if !details.LuhnValid {
-			t.Errorf("%s fails the Luhn check", c.digits)
-		}
-		if details.Length != len(c.digits) {
-			t.Errorf("%s has %d digits, want %d", c.digits, details.Length, len(c.digits))
-		}
+		assert.Equal(t, c.brand, details.Brand, c.digits)
+		assert.True(t, details.LuhnValid, "%s fails the Luhn check", c.digits)
+		assert.Equal(t, len(c.digits), details.Length)
 	}
 }
 
 func TestDescribeLuhnInvalid(t *testing.T) {
 	for _, digits := range []string{"1234567887654321", "4111111111111112", "378282246310006", "4111111111111"} {
-		if describer.Describe(parse(t, digits)).LuhnValid {
-			t.Errorf("%s passes the Luhn check", digits)
-		}
+		assert.False(t, describer.Describe(parse(t, digits)).LuhnValid, "%s passes the Luhn check", digits)
 	}
 }
 
@@ -82,9 +77,7 @@ func TestBrandBeyondRanges(t *testing.T) {
 	} {
 		for lead := range strings.FieldsSeq(c.leads) {
 			digits := lead + strings.Repeat("0", card.MaxDigits-len(lead))
-			if got := describer.Describe(parse(t, digits)).Brand; got != c.brand {
-				t.Errorf("a number that starts with %s is of brand %s, want %s", lead, got, c.brand)
-			}
+			assert.Equal(t, c.brand, describer.Describe(parse(t, digits)).Brand, lead)
 		}
 	}
 }
@@ -152,9 +145,9 @@ func TestBrandOfLongestRange(t *testing.T) {
 	} {
 		t.Run(c.digits, func(t *testing.T) {
 			d := describer.Describe(parse(t, c.digits))
-			if d.Brand != c.brand || d.CoBrand != c.coBrand || d.WrongLength() != c.wrongLength {
-				t.Errorf("%s %s, wrong length %v; want %s %s, %v", d.Brand, d.CoBrand, d.WrongLength(), c.brand, c.coBrand, c.wrongLength)
-			}
+			assert.Equal(t, c.brand, d.Brand)
+			assert.Equal(t, c.coBrand, d.CoBrand)
+			assert.Equal(t, c.wrongLength, d.WrongLength())
 		})
 	}
 }
@@ -162,9 +155,7 @@ func TestBrandOfLongestRange(t *testing.T) {
 // The table says where it is from, and has sound ranges.
 func TestBrandTable(t *testing.T) {
 	text, err := os.ReadFile("brands.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var table struct {
 		Source, Date string
 		Brands       []struct {
@@ -184,9 +175,8 @@ func TestBrandTable(t *testing.T) {
 			}
 		}
 		for _, n := range b.Lengths {
-			if n < card.MinDigits || n > card.MaxDigits {
-				t.Errorf("%s: length %d", b.Brand, n)
-			}
+			assert.GreaterOrEqual(t, n, card.MinDigits, b.Brand)
+			assert.LessOrEqual(t, n, card.MaxDigits, b.Brand)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"dummyorders/domain/card"
@@ -21,35 +23,24 @@ func TestDescribe(t *testing.T) {
 		// printf 4111111111111111 | openssl dgst -sha256 -hmac 0123456789abcdef0123456789abcdef
 		Fingerprint: "7b7e6cb2715c7b1c37110f035123abd3fe93c04fa302da2946c4bd9342d2fd2c",
 	}
-	if diff := cmp.Diff(want, describer.Describe(parse(t, "4111111111111111"))); diff != "" {
-		t.Errorf("details (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, describer.Describe(parse(t, "4111111111111111"))), "details (-want +got)")
 }
 
 func TestDetailsHideDigits(t *testing.T) {
 	details := describer.Describe(parse(t, canary))
 	text, err := json.Marshal(details)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if shows(string(text)) || shows(fmt.Sprintf("%+v", details)) {
-		t.Errorf("the details tell the number: %s", text)
-	}
+	require.NoError(t, err)
+	assert.False(t, shows(string(text)), "the details tell the number: %s", text)
+	assert.False(t, shows(fmt.Sprintf("%+v", details)), "the details tell the number: %s", text)
 }
 
 func TestDetailsJSON(t *testing.T) {
 	want := describer.Describe(parse(t, canary))
 	text, err := json.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var got card.Details
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("details read back (-want +got):\n%s", diff)
-	}
+	require.NoError(t, json.Unmarshal(text, &got))
+	assert.Empty(t, cmp.Diff(want, got), "details read back (-want +got)")
 }
 
 // Details show the same mask as their number.
@@ -58,24 +49,18 @@ func TestDetailsMask(t *testing.T) {
 		digits := rapid.StringMatching(`[0-9]{12,19}`).Draw(t, "digits")
 		number := parse(t, digits)
 		got := describer.Describe(number).Masked()
-		if got != card.Mask(digits) || got != fmt.Sprint(number) {
-			t.Fatalf("the details of %s are masked as %s, its mask is %s, and it prints %s",
-				digits, got, card.Mask(digits), number)
-		}
+		require.Equal(t, card.Mask(digits), got)
+		require.Equal(t, fmt.Sprint(number), got)
 	})
 }
 
 // A card has one fingerprint under a key.
 func TestFingerprintIsStable(t *testing.T) {
 	want := describer.Describe(parse(t, "4111111111111111")).Fingerprint
-	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(want) {
-		t.Errorf("the fingerprint %q is no SHA-256 in hexadecimal", want)
-	}
+	assert.True(t, regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(want), "the fingerprint %q is no SHA-256 in hexadecimal", want)
 	for _, text := range []string{"4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111"} {
 		again := card.NewDescriber([]byte("0123456789abcdef0123456789abcdef"))
-		if got := again.Describe(parse(t, text)).Fingerprint; got != want {
-			t.Errorf("%q has the fingerprint %s under the same key, want %s", text, got, want)
-		}
+		assert.Equal(t, want, again.Describe(parse(t, text)).Fingerprint, text)
 	}
 }
 
@@ -86,9 +71,8 @@ func TestFingerprintsDiffer(t *testing.T) {
 		for _, text := range []string{"4111111111111111", "4111111111111112", "04111111111111111", "411111111111111"} {
 			what := fmt.Sprintf("%s under the key %q", text, key)
 			fingerprint := card.NewDescriber([]byte(key)).Describe(parse(t, text)).Fingerprint
-			if other, taken := seen[fingerprint]; taken {
-				t.Errorf("%s has the fingerprint of %s", what, other)
-			}
+			other, taken := seen[fingerprint]
+			assert.False(t, taken, "%s has the fingerprint of %s", what, other)
 			seen[fingerprint] = what
 		}
 	}
@@ -104,9 +88,7 @@ func TestLuhnCheckDigit(t *testing.T) {
 				valid++
 			}
 		}
-		if valid != 1 {
-			t.Fatalf("%s has %d valid check digits", head, valid)
-		}
+		require.Equal(t, 1, valid, head)
 	})
 }
 
@@ -117,9 +99,7 @@ func TestLuhnMistypedDigit(t *testing.T) {
 		digits := []byte(number.digits)
 		at := rapid.IntRange(0, len(digits)-1).Draw(t, "at")
 		digits[at] = '0' + (digits[at]-'0'+byte(rapid.IntRange(1, 9).Draw(t, "by")))%10
-		if describer.Describe(parse(t, string(digits))).LuhnValid {
-			t.Fatalf("%s passes the Luhn check", digits)
-		}
+		require.False(t, describer.Describe(parse(t, string(digits))).LuhnValid, "%s passes the Luhn check", digits)
 	})
 }
 
@@ -127,20 +107,14 @@ func TestLuhnMistypedDigit(t *testing.T) {
 func TestDigest(t *testing.T) {
 	text := []byte("4929186730458126")
 	number, err := card.ParseNumber(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	one, other := card.NewDescriber([]byte("one key")), card.NewDescriber([]byte("another key"))
 	digest := one.Digest(text)
-	if again := card.NewDescriber([]byte("one key")).Digest(text); again != digest {
-		t.Errorf("the same text has the digests %s and %s", digest, again)
-	}
+	assert.Equal(t, digest, card.NewDescriber([]byte("one key")).Digest(text), "the same text has the digests")
 	for what, not := range map[string]string{
 		"another key's": other.Digest(text), "another text's": one.Digest([]byte("4929186730458127")),
 		"the card's fingerprint": one.Describe(number).Fingerprint,
 	} {
-		if digest == not {
-			t.Errorf("the digest is %s as well", what)
-		}
+		assert.NotEqual(t, not, digest, what)
 	}
 }

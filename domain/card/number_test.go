@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"dummyorders/domain/card"
@@ -37,9 +39,8 @@ func TestParseNumber(t *testing.T) {
 		"3782 822463 10005",
 		"0000 0000 0000",
 	} {
-		if _, err := card.ParseNumber(text); err != nil {
-			t.Errorf("ParseNumber(%q): %v", text, err)
-		}
+		_, err := card.ParseNumber(text)
+		assert.NoError(t, err, text)
 	}
 }
 
@@ -107,9 +108,7 @@ func TestMask(t *testing.T) {
 		{"1234", "****"},
 		{"", ""},
 	} {
-		if got := card.Mask(c.digits); got != c.want {
-			t.Errorf("Mask(%q) = %q, want %q", c.digits, got, c.want)
-		}
+		assert.Equal(t, c.want, card.Mask(c.digits), c.digits)
 	}
 }
 
@@ -131,9 +130,7 @@ func TestAppearsIn(t *testing.T) {
 		{"4111 1111 1111 1235", false},
 		{"", false},
 	} {
-		if got := number.AppearsIn(c.text); got != c.want {
-			t.Errorf("AppearsIn(%q) = %v, want %v", c.text, got, c.want)
-		}
+		assert.Equal(t, c.want, number.AppearsIn(c.text), c.text)
 	}
 }
 
@@ -145,17 +142,14 @@ func TestAppearsInAnyGrouping(t *testing.T) {
 			text.WriteRune(digit)
 			text.WriteString(rapid.StringMatching(`[ -]{0,2}`).Draw(t, "separator"))
 		}
-		if !parse(t, digits).AppearsIn("before " + text.String() + " after") {
-			t.Fatalf("%s does not appear in %q", digits, text.String())
-		}
+		require.True(t, parse(t, digits).AppearsIn("before "+text.String()+" after"), "%s does not appear in %q", digits, text.String())
 	})
 }
 
 func TestAppearsInZeroNumber(t *testing.T) {
 	var none card.Number
-	if none.AppearsIn("") || none.AppearsIn("4111111111111111") {
-		t.Error("a number that was never parsed appears in a text")
-	}
+	assert.False(t, none.AppearsIn(""), "a number that was never parsed appears in a text")
+	assert.False(t, none.AppearsIn("4111111111111111"), "a number that was never parsed appears in a text")
 }
 
 // Redact masks all that could be a card number.
@@ -185,9 +179,7 @@ func TestRedact(t *testing.T) {
 		{"01a20824-dd1f-7a75-9b83-01a192dcec83", "01a20824-dd1f-7a75-9b83-01a192dcec83"},
 		{"1700000000 4929186730458126", "170000****************8126"},
 	} {
-		if got := card.Redact(c.text); got != c.want {
-			t.Errorf("Redact(%q) = %q, want %q", c.text, got, c.want)
-		}
+		assert.Equal(t, c.want, card.Redact(c.text), c.text)
 	}
 }
 
@@ -199,9 +191,8 @@ func TestRedactAmongOtherDigits(t *testing.T) {
 			text += string(digit) + rapid.StringMatching(`[ -]{0,2}`).Draw(t, "separator")
 		}
 		text += around.Draw(t, "after")
-		if redacted := card.Redact(text); shows(redacted) {
-			t.Fatalf("Redact(%q) = %q", text, redacted)
-		}
+		redacted := card.Redact(text)
+		require.False(t, shows(redacted), "Redact(%q) = %q", text, redacted)
 	})
 }
 
@@ -213,18 +204,14 @@ func TestHoldsNumber(t *testing.T) {
 		"order 7: 4242424242424242 12/27", "tok_4242424242424242_x", "378282246310005", "3782 822463 10005", "5555555555554444", "6011111111111117",
 		"30569309025904", "3530111333300000", "6200000000000005", "4222222222222", "6759649826438453", "4000000000000000006",
 	} {
-		if !card.HoldsNumber(text) {
-			t.Errorf("none is found in %q", text)
-		}
+		assert.True(t, card.HoldsNumber(text), "none is found in %q", text)
 	}
 	for _, text := range []string{
 		"", "1234567887654321", "4242424242424241", "1000000000000008", // the last one passes the Luhn check, but belongs to no scheme
 		"01a20824-dd1f-7a75-9b83-01a192dcec83", "2026-05-17T08:30:00.123Z", "+628123456789010", "424242424242", "1790000000000000000",
 		"4242424242424242424242", "424242******4242", "4242 words 4242 4242 4242",
 	} {
-		if card.HoldsNumber(text) {
-			t.Errorf("one is found in %q", text)
-		}
+		assert.False(t, card.HoldsNumber(text), "one is found in %q", text)
 	}
 }
 
@@ -236,7 +223,6 @@ func TestHoldsNumberFalseAlarms(t *testing.T) {
 			found++
 		}
 	}
-	if found < 2_000 || found > 4_000 {
-		t.Errorf("%d in 100000 are", found)
-	}
+	assert.GreaterOrEqual(t, found, 2_000)
+	assert.LessOrEqual(t, found, 4_000)
 }

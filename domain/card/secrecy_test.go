@@ -12,6 +12,9 @@ import (
 	"testing"
 	"text/template"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/card"
 )
 
@@ -116,9 +119,8 @@ func TestCheckSeesPlainDigits(t *testing.T) {
 		"string": canary, "bytes": []byte(canary), "field": plain{canary}, "slice": []string{canary},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "% x", "%# x"} {
-			if text := fmt.Sprintf(verb, v); !shows(text) {
-				t.Errorf("a plain %s printed with %s is not seen in %q", name, verb, text)
-			}
+			text := fmt.Sprintf(verb, v)
+			assert.True(t, shows(text), "a plain %s printed with %s is not seen in %q", name, verb, text)
 		}
 	}
 }
@@ -140,13 +142,9 @@ func TestNoVerbShowsDigits(t *testing.T) {
 func TestNumberPrintsMask(t *testing.T) {
 	number := parse(t, "4929 1867 3045 8126")
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%20s", "%.3s"} {
-		if got := fmt.Sprintf(format, number); got != maskedCanary {
-			t.Errorf("%s prints %q, want %q", format, got, maskedCanary)
-		}
+		assert.Equal(t, maskedCanary, fmt.Sprintf(format, number), format)
 	}
-	if got := fmt.Sprint(card.Number{}); got != "" {
-		t.Errorf("a number that was never parsed prints %q, want nothing", got)
-	}
+	assert.Empty(t, fmt.Sprint(card.Number{}), "a number that was never parsed prints")
 }
 
 func TestNoEncoderWritesDigits(t *testing.T) {
@@ -159,9 +157,7 @@ func TestNoEncoderWritesDigits(t *testing.T) {
 		fmt.Fprintln(&text, string(encoded), err)
 		fmt.Fprintln(&text, gob.NewEncoder(&text).Encode(v))
 		fmt.Fprintln(&text, template.Must(template.New("").Parse(`{{.}} {{printf "%d" .}}`)).Execute(&text, v))
-		if shows(text.String()) {
-			t.Errorf("%s is written as %q", name, &text)
-		}
+		assert.False(t, shows(text.String()), "%s is written as %q", name, &text)
 	}
 }
 
@@ -179,9 +175,9 @@ func TestNumberJSON(t *testing.T) {
 		{map[card.Number]int{number: 1}, `{"492918******8126":1}`},
 		{card.Number{}, `""`},
 	} {
-		if got, err := json.Marshal(c.value); err != nil || string(got) != c.want {
-			t.Errorf("%T in JSON is %s, %v; want %s", c.value, got, err, c.want)
-		}
+		got, err := json.Marshal(c.value)
+		require.NoError(t, err, "%T", c.value)
+		assert.Equal(t, c.want, string(got), "%T", c.value)
 	}
 }
 
@@ -196,23 +192,18 @@ func TestNoLogShowsDigits(t *testing.T) {
 			logger := slog.New(newHandler(&log))
 			logger.With("before", v).WithGroup("group").Info("charge", "value", v, slog.Group("more", "value", v))
 			logger.Error(fmt.Sprint("charge ", v))
-			if shows(log.String()) {
-				t.Errorf("%s logged as %s: %s", name, handler, &log)
-			}
+			assert.False(t, shows(log.String()), "%s logged as %s: %s", name, handler, &log)
 		}
 		var log bytes.Buffer
 		slog.New(newHandler(&log)).Info("charge", "card", number)
-		if !strings.Contains(log.String(), maskedCanary) {
-			t.Errorf("a number logged as %s is not its mask: %s", handler, &log)
-		}
+		assert.Contains(t, log.String(), maskedCanary, "a number logged as %s is not its mask: %s", handler, &log)
 	}
 }
 
 func TestPanicHidesDigits(t *testing.T) {
 	defer func() {
-		if text := fmt.Sprint(recover()); shows(text) {
-			t.Errorf("the panic says %s", text)
-		}
+		text := fmt.Sprint(recover())
+		assert.False(t, shows(text), "the panic says %s", text)
 	}()
 	panic(unexported{parse(t, canary)})
 }

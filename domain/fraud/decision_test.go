@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
@@ -27,10 +29,8 @@ func TestRiskLevel(t *testing.T) {
 		{inr(201), false, 95, fraud.HighestRisk},
 	} {
 		d := detect(t, l, payment(approvedID, c.amount, c.luhnValid))
-		if d.Score != c.score || d.RiskLevel != c.level {
-			t.Errorf("%s with a Luhn check of %v scores %d, %s risk; want %d, %s",
-				c.amount, c.luhnValid, d.Score, d.RiskLevel, c.score, c.level)
-		}
+		assert.Equal(t, c.score, d.Score, "%s with a Luhn check of %v", c.amount, c.luhnValid)
+		assert.Equal(t, c.level, d.RiskLevel, "%s with a Luhn check of %v", c.amount, c.luhnValid)
 	}
 }
 
@@ -46,9 +46,7 @@ func TestRiskLevelThresholds(t *testing.T) {
 		{70, 80, 90, fraud.NormalRisk},
 		{10, 5, 10, fraud.HighestRisk},
 	} {
-		if got := fraud.RiskOf(c.score, c.review, c.decline); got != c.level {
-			t.Errorf("%d of %d and %d is %s risk, want %s", c.score, c.review, c.decline, got, c.level)
-		}
+		assert.Equal(t, c.level, fraud.RiskOf(c.score, c.review, c.decline), "%d of %d and %d", c.score, c.review, c.decline)
 	}
 }
 
@@ -57,9 +55,7 @@ func TestFraudulent(t *testing.T) {
 	for outcome, want := range map[fraud.Outcome]bool{
 		fraud.Approve: false, fraud.Review: false, fraud.Decline: true, fraud.NotEvaluated: false, "": false,
 	} {
-		if got := (fraud.Decision{Outcome: outcome, Score: fraud.MaxScore}).Fraudulent(); got != want {
-			t.Errorf("the outcome %q is fraudulent: %v, want %v", outcome, got, want)
-		}
+		assert.Equal(t, want, (fraud.Decision{Outcome: outcome, Score: fraud.MaxScore}).Fraudulent(), outcome)
 	}
 }
 
@@ -80,10 +76,7 @@ var ascending = []fraud.Decision{
 func TestWorseThan(t *testing.T) {
 	for i, earlier := range ascending {
 		for j, d := range ascending {
-			if got := d.WorseThan(earlier); got != (j > i) {
-				t.Errorf("%s with score %d is worse than %s with score %d: %v",
-					d.Outcome, d.Score, earlier.Outcome, earlier.Score, got)
-			}
+			assert.Equal(t, j > i, d.WorseThan(earlier), "%s with score %d is worse than %s with score %d", d.Outcome, d.Score, earlier.Outcome, earlier.Score)
 		}
 	}
 }
@@ -93,39 +86,29 @@ func TestWorseThanIgnoresReasons(t *testing.T) {
 	before := fraud.Decision{Outcome: fraud.Review, Score: 70, Ruleset: fraud.Ruleset{ID: "limit", Version: 1}}
 	after := before
 	after.Reasons, after.Ruleset.Version = []fraud.Reason{{Code: "AMOUNT_OVER_REVIEW_LIMIT", Message: "too much"}}, 2
-	if after.WorseThan(before) || before.WorseThan(after) {
-		t.Error("of two decisions with the same outcome and score, one counts as worse")
-	}
+	assert.False(t, after.WorseThan(before), "of two decisions with the same outcome and score, one counts as worse")
+	assert.False(t, before.WorseThan(after), "of two decisions with the same outcome and score, one counts as worse")
 }
 
 // An undecided transaction is neither approved nor fraudulent.
 func TestUndecided(t *testing.T) {
 	d := fraud.Undecided("no fraud check answered within 15m0s")
-	if d.Outcome == fraud.Approve || d.Fraudulent() {
-		t.Errorf("for want of a verdict the outcome is %s, fraudulent: %v", d.Outcome, d.Fraudulent())
-	}
+	assert.NotEqual(t, fraud.Approve, d.Outcome)
+	assert.False(t, d.Fraudulent())
 	want := fraud.Decision{
 		Outcome: fraud.NotEvaluated, RiskLevel: fraud.UnknownRisk, Source: fraud.NoSource,
 		Reasons: []fraud.Reason{{Code: "NOT_EVALUATED", Message: "no fraud check answered within 15m0s"}},
 	}
-	if diff := cmp.Diff(want, d); diff != "" {
-		t.Errorf("decision (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, d), "decision (-want +got)")
 }
 
 // A decision without reasons has an empty list in JSON.
 func TestDecisionJSONWithoutReasons(t *testing.T) {
 	text, err := json.Marshal(detect(t, fraud.Dummy{}, payment(approvedID, inr(12300), true)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var got struct{ Reasons json.RawMessage }
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
-	if string(got.Reasons) != "[]" {
-		t.Errorf("the reasons are %s, want []", got.Reasons)
-	}
+	require.NoError(t, json.Unmarshal(text, &got))
+	assert.Equal(t, "[]", string(got.Reasons))
 }
 
 // A ruleset is named by its version and the beginning of its digest.
@@ -136,8 +119,6 @@ func TestRulesetString(t *testing.T) {
 		"dummy version 1":                         {ID: "dummy", Version: 1},
 		"unnamed version 0":                       {},
 	} {
-		if got := ruleset.String(); got != want {
-			t.Errorf("%s, want %s", got, want)
-		}
+		assert.Equal(t, want, ruleset.String())
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
@@ -35,15 +37,11 @@ func testDetector(t *testing.T, name string, detector fraud.Detector) {
 func testAnswersTheSame(t *testing.T, detector fraud.Detector) {
 	for _, tr := range allKinds() {
 		first, again := detect(t, detector, tr), detect(t, detector, tr)
-		if diff := cmp.Diff(first, again); diff != "" {
-			t.Errorf("%s asked again (-first +again):\n%s", tr.ID, diff)
-		}
+		assert.Empty(t, cmp.Diff(first, again), "%s asked again (-first +again)", tr.ID)
 		for i := range first.Reasons {
 			first.Reasons[i] = fraud.Reason{Code: "CHANGED", Message: "by whoever got the decision"}
 		}
-		if diff := cmp.Diff(again, detect(t, detector, tr)); diff != "" {
-			t.Errorf("%s asked after its decision was written over (-before +after):\n%s", tr.ID, diff)
-		}
+		assert.Empty(t, cmp.Diff(again, detect(t, detector, tr)), "%s asked after its decision was written over (-before +after)", tr.ID)
 	}
 }
 
@@ -73,30 +71,19 @@ func testWholeDecisions(t *testing.T, detector fraud.Detector) {
 	levels := []fraud.RiskLevel{fraud.NormalRisk, fraud.ElevatedRisk, fraud.HighestRisk}
 	for _, tr := range allKinds() {
 		d := detect(t, detector, tr)
-		if !slices.Contains(verdicts, d.Outcome) {
-			t.Errorf("%s: the outcome %q is no verdict", tr.ID, d.Outcome)
-		}
-		if d.Score < 0 || d.Score > fraud.MaxScore {
-			t.Errorf("%s: the score %d is not within 0 and %d", tr.ID, d.Score, fraud.MaxScore)
-		}
-		if !slices.Contains(levels, d.RiskLevel) {
-			t.Errorf("%s: the risk level %q is none of a transaction that was looked at", tr.ID, d.RiskLevel)
-		}
-		if d.Reasons == nil {
-			t.Errorf("%s: the reasons are nil, and null in JSON", tr.ID)
-		}
+		assert.Contains(t, verdicts, d.Outcome, tr.ID)
+		assert.GreaterOrEqual(t, d.Score, 0, tr.ID)
+		assert.LessOrEqual(t, d.Score, fraud.MaxScore, tr.ID)
+		assert.Contains(t, levels, d.RiskLevel, tr.ID)
+		assert.NotNil(t, d.Reasons, tr.ID)
 		if d.Outcome != fraud.Approve && len(d.Reasons) == 0 {
 			t.Errorf("%s: the outcome %s has no reason", tr.ID, d.Outcome)
 		}
-		if slices.ContainsFunc(d.Reasons, func(r fraud.Reason) bool { return r.Code == "" || r.Message == "" }) {
-			t.Errorf("%s: a reason lacks its code or its message: %+v", tr.ID, d.Reasons)
-		}
-		if d.Ruleset.ID == "" || d.Ruleset.Version < 1 || !digest.MatchString(d.Ruleset.Digest) {
-			t.Errorf("%s: the ruleset %+v lacks its id, version or digest", tr.ID, d.Ruleset)
-		}
-		if d.Source != fraud.AutomatedRule {
-			t.Errorf("%s: the source is %q, want %q", tr.ID, d.Source, fraud.AutomatedRule)
-		}
+		assert.False(t, slices.ContainsFunc(d.Reasons, func(r fraud.Reason) bool { return r.Code == "" || r.Message == "" }), "%s: a reason lacks its code or its message: %+v", tr.ID, d.Reasons)
+		assert.NotEmpty(t, d.Ruleset.ID, "%s: the ruleset %+v lacks its id, version or digest", tr.ID, d.Ruleset)
+		assert.GreaterOrEqual(t, d.Ruleset.Version, 1, "%s: the ruleset %+v lacks its id, version or digest", tr.ID, d.Ruleset)
+		assert.True(t, digest.MatchString(d.Ruleset.Digest), "%s: the ruleset %+v lacks its id, version or digest", tr.ID, d.Ruleset)
+		assert.Equal(t, fraud.AutomatedRule, d.Source, tr.ID)
 	}
 }
 
@@ -107,22 +94,18 @@ func TestTokenHasNoCardNumberCheck(t *testing.T) {
 	byToken.Payment.Card, byToken.Payment.Token = card.Details{}, "pm_card_visa"
 	for name, detector := range map[string]fraud.Detector{"dummy": fraud.Dummy{}, "limit": limit(t, []money.Money{inr(100)}, nil)} {
 		d := detect(t, detector, byToken)
-		if d.Score != 0 || len(d.Reasons) > 0 || d.Outcome != fraud.Approve {
-			t.Errorf("%s: a payment by token is of outcome %s, score %d: %+v", name, d.Outcome, d.Score, d.Reasons)
-		}
+		assert.Zero(t, d.Score, name)
+		require.Empty(t, d.Reasons, name)
+		assert.Equal(t, fraud.Approve, d.Outcome, name)
 		byCard := payment(approvedID, inr(1), false)
-		if d := detect(t, detector, byCard); d.Score == 0 {
-			t.Errorf("%s: a card number that fails the Luhn check scores nothing", name)
-		}
+		assert.NotZero(t, detect(t, detector, byCard).Score, name)
 	}
 }
 
 func detect(t *testing.T, detector fraud.Detector, tr transaction.Transaction) fraud.Decision {
 	t.Helper()
 	d, err := detector.Detect(context.Background(), check(tr))
-	if err != nil {
-		t.Fatalf("decide about %s: %v", tr.ID, err)
-	}
+	require.NoError(t, err, tr.ID)
 	return d
 }
 

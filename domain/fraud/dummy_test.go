@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 
 	"dummyorders/domain/fraud"
 )
@@ -23,9 +24,8 @@ func TestDummyDeclinesOneInTen(t *testing.T) {
 		}
 	}
 	// The ids are always the same, so the result does not depend on luck; 100 either way is three standard deviations.
-	if declined < 900 || declined > 1100 {
-		t.Errorf("%d of %d transactions are declined, want about one in ten", declined, transactions)
-	}
+	assert.GreaterOrEqual(t, declined, 900)
+	assert.LessOrEqual(t, declined, 1100)
 }
 
 // Dummy looks at nothing but the id.
@@ -35,9 +35,7 @@ func TestDummyDecidesByID(t *testing.T) {
 		one := payment(ids.next(), inr(12300), true)
 		other := payment(one.ID, usd(1<<40), true)
 		other.Order.ID, other.PaymentMethod, other.IP = "4321", "paytm", "192.0.2.1"
-		if diff := cmp.Diff(detect(t, fraud.Dummy{}, one), detect(t, fraud.Dummy{}, other)); diff != "" {
-			t.Errorf("two transactions with the id %s are decided differently:\n%s", one.ID, diff)
-		}
+		assert.Empty(t, cmp.Diff(detect(t, fraud.Dummy{}, one), detect(t, fraud.Dummy{}, other)), "two transactions with the id %s are decided differently", one.ID)
 	}
 }
 
@@ -50,9 +48,8 @@ func TestDummyStays(t *testing.T) {
 		"01990000-0000-7000-8000-00000000001e": fraud.Decline,
 	} {
 		d := detect(t, fraud.Dummy{}, payment(id, inr(12300), true))
-		if d.Outcome != want || d.Ruleset.Version != 1 {
-			t.Errorf("%s: %s by version %d, want %s by version 1", id, d.Outcome, d.Ruleset.Version, want)
-		}
+		assert.Equal(t, want, d.Outcome, id)
+		assert.Equal(t, 1, d.Ruleset.Version, id)
 	}
 }
 
@@ -80,13 +77,9 @@ func TestDummyReasons(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := detect(t, fraud.Dummy{}, payment(c.id, inr(12300), c.luhnValid))
-			if got.Ruleset.ID != "dummy" {
-				t.Errorf("the ruleset is %q, want dummy", got.Ruleset.ID)
-			}
+			assert.Equal(t, "dummy", got.Ruleset.ID)
 			c.want.Ruleset, c.want.Source = got.Ruleset, fraud.AutomatedRule
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("decision (-want +got):\n%s", diff)
-			}
+			assert.Empty(t, cmp.Diff(c.want, got), "decision (-want +got)")
 		})
 	}
 }

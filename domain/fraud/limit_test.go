@@ -2,10 +2,11 @@ package fraud_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
@@ -14,9 +15,7 @@ import (
 func limit(t *testing.T, review, decline []money.Money) *fraud.Limit {
 	t.Helper()
 	l, err := fraud.NewLimit(review, decline)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return l
 }
 
@@ -70,13 +69,9 @@ func TestLimit(t *testing.T) {
 				want.Reasons = []fraud.Reason{c.reason}
 			}
 			got := detect(t, l, payment(approvedID, c.amount, true))
-			if got.Ruleset.ID != "limit" {
-				t.Errorf("the ruleset is %q, want limit", got.Ruleset.ID)
-			}
+			assert.Equal(t, "limit", got.Ruleset.ID)
 			want.Ruleset, want.Source = got.Ruleset, fraud.AutomatedRule
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("decision (-want +got):\n%s", diff)
-			}
+			assert.Empty(t, cmp.Diff(want, got), "decision (-want +got)")
 		})
 	}
 }
@@ -85,28 +80,20 @@ func TestLimit(t *testing.T) {
 func TestLimitIgnoresOrderCost(t *testing.T) {
 	tr := payment(approvedID, inr(600_000), true)
 	tr.Order.Cost = inr(1)
-	if got := detect(t, limit(t, nil, []money.Money{inr(500_000)}), tr).Outcome; got != fraud.Decline {
-		t.Errorf("a payment above the limit for a cheap order is %s, want %s", got, fraud.Decline)
-	}
+	assert.Equal(t, fraud.Decline, detect(t, limit(t, nil, []money.Money{inr(500_000)}), tr).Outcome, "a payment above the limit for a cheap order")
 }
 
 // Without any limit each transaction is reviewed.
 func TestLimitWithoutLimits(t *testing.T) {
-	if got := detect(t, limit(t, nil, nil), payment(approvedID, inr(1), true)).Outcome; got != fraud.Review {
-		t.Errorf("without any limit the outcome is %s, want %s", got, fraud.Review)
-	}
+	assert.Equal(t, fraud.Review, detect(t, limit(t, nil, nil), payment(approvedID, inr(1), true)).Outcome, "without any limit the outcome")
 }
 
 // A review limit that could never be reached is refused.
 func TestNewLimitRefuses(t *testing.T) {
 	_, err := fraud.NewLimit([]money.Money{usd(1), inr(500_001)}, []money.Money{usd(2), inr(500_000)})
-	if err == nil {
-		t.Fatal("a review limit above the decline limit of its currency is accepted")
-	}
+	require.Error(t, err, "a review limit above the decline limit of its currency is accepted")
 	for _, amount := range []string{"INR 5000.01", "INR 5000.00"} {
-		if !strings.Contains(err.Error(), amount) {
-			t.Errorf("the error does not name %s: %v", amount, err)
-		}
+		assert.ErrorContains(t, err, amount)
 	}
 }
 
@@ -125,9 +112,7 @@ func TestLimitIsDeterministic(t *testing.T) {
 	slices.Reverse(decline)
 	other := limit(t, review, decline)
 	for _, tr := range allKinds() {
-		if diff := cmp.Diff(detect(t, one, tr), detect(t, other, tr)); diff != "" {
-			t.Errorf("%s is decided otherwise by the other instance:\n%s", tr.ID, diff)
-		}
+		assert.Empty(t, cmp.Diff(detect(t, one, tr), detect(t, other, tr)), "%s is decided otherwise by the other instance", tr.ID)
 	}
 }
 
@@ -147,9 +132,8 @@ func TestLimitDigestDiffers(t *testing.T) {
 		{review: []money.Money{inr(100), usd(200)}},
 	} {
 		digest := digestOf(t, l.review, l.decline)
-		if other, taken := seen[digest]; taken {
-			t.Errorf("the limits %v and %v have the same digest", l, other)
-		}
+		other, taken := seen[digest]
+		assert.False(t, taken, "the limits %v and %v have the same digest", l, other)
 		seen[digest] = l
 	}
 }
@@ -157,14 +141,10 @@ func TestLimitDigestDiffers(t *testing.T) {
 // The digest changes with nothing but the limits.
 func TestLimitDigestStays(t *testing.T) {
 	want := digestOf(t, []money.Money{inr(100), usd(200)}, nil)
-	if got := digestOf(t, []money.Money{usd(200), inr(100)}, []money.Money{}); got != want {
-		t.Errorf("the same limits in another order have the digest %s, want %s", got, want)
-	}
+	assert.Equal(t, want, digestOf(t, []money.Money{usd(200), inr(100)}, []money.Money{}), "the same limits in another order have the digest")
 	l := limit(t, []money.Money{inr(100), usd(200)}, nil)
 	for _, tr := range allKinds() {
-		if got := detect(t, l, tr).Ruleset.Digest; got != want {
-			t.Errorf("with %s the digest is %s, want %s", tr.ID, got, want)
-		}
+		assert.Equal(t, want, detect(t, l, tr).Ruleset.Digest, tr.ID)
 	}
 }
 

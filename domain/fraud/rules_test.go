@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
@@ -61,9 +63,8 @@ func counted(t *testing.T, h fraud.VelocityStore, id string, at time.Time) {
 	t.Helper()
 	use := velocity.Of(of(id), at, nil)
 	approve := func(velocity.Past) fraud.Decision { return fraud.Decision{Outcome: fraud.Approve} }
-	if _, err := h.Decide(t.Context(), velocitytest.Check(use), use, nil, approve); err != nil {
-		t.Fatal(err)
-	}
+	_, err := h.Decide(t.Context(), velocitytest.Check(use), use, nil, approve)
+	require.NoError(t, err)
 }
 
 func of(id string) transaction.Transaction {
@@ -93,26 +94,21 @@ func nth(number int, asOf time.Time) fraud.Check {
 func TestRules(t *testing.T) {
 	for n, want := range []fraud.Outcome{fraud.Approve, fraud.Approve, fraud.Decline} {
 		got, err := detector(before(t, n)).Detect(t.Context(), nth(1, accepted))
-		if err != nil || got.Outcome != want {
-			t.Errorf("after %d: %+v, %v, want %s", n, got, err, want)
-		}
+		require.NoError(t, err, "after %d: %+v", n, got)
+		assert.Equal(t, want, got.Outcome, "after %d: %+v", n, got)
 	}
 }
 
 // The explanation says what rules saw and how long it took.
 func TestRulesExplanation(t *testing.T) {
 	got, err := detector(before(t, 2)).Detect(t.Context(), nth(1, accepted))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	want := &fraud.Explanation{
 		AsOf: accepted, DecidedAt: accepted.Add(time.Minute + 2*time.Millisecond), TookMicros: 2000,
 		Rules:    []fraud.RuleResult{{ID: "live_rule", Outcome: fraud.RuleHit, Score: 90}},
 		Features: map[string]float64{`card.count("1h")`: 2},
 	}
-	if diff := cmp.Diff(want, got.Explanation); diff != "" {
-		t.Errorf("explanation (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, got.Explanation), "explanation (-want +got)")
 }
 
 // Rules that are asked again answer as before.
@@ -122,9 +118,9 @@ func TestRulesAskedAgain(t *testing.T) {
 	first, err := d.Detect(t.Context(), nth(1, accepted))
 	counted(t, h, "since", accepted)
 	again, errAgain := d.Detect(t.Context(), nth(1, accepted))
-	if diff := cmp.Diff(first, again); diff != "" || err != nil || errAgain != nil {
-		t.Errorf("%v, %v (-first +again):\n%s", err, errAgain, diff)
-	}
+	assert.Empty(t, cmp.Diff(first, again))
+	require.NoError(t, err)
+	assert.NoError(t, errAgain)
 }
 
 // A later check looks back from its own moment.
@@ -140,16 +136,14 @@ func TestRulesShadow(t *testing.T) {
 	d := detector(before(t, 2))
 	d.Live, d.Shadow = always(overOne{"live", perDay}), always(overOne{"tried", perHour})
 	got, err := d.Detect(t.Context(), nth(1, accepted))
-	if err != nil || got.Outcome != fraud.Approve || got.Ruleset.ID != "live" {
-		t.Errorf("decided %+v, %v", got, err)
-	}
+	require.NoError(t, err, "decided %+v", got)
+	assert.Equal(t, fraud.Approve, got.Outcome, "decided %+v", got)
+	assert.Equal(t, "live", got.Ruleset.ID, "decided %+v", got)
 	want := []fraud.Trial{{
 		Ruleset: fraud.Ruleset{ID: "tried", Version: 1}, Outcome: fraud.Decline, Score: 90,
 		Rules: []fraud.RuleResult{{ID: "tried_rule", Outcome: fraud.RuleHit, Score: 90}},
 	}}
-	if diff := cmp.Diff(want, got.Explanation.Trials); diff != "" {
-		t.Errorf("trials (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, got.Explanation.Trials), "trials (-want +got)")
 }
 
 // A transaction is counted under the metadata that a rule names.
@@ -163,20 +157,18 @@ func TestRulesMetadata(t *testing.T) {
 	found, err := h.Look(t.Context(), "", []velocity.Lookup{
 		{By: velocity.Card, Value: "f00d"}, {By: velocity.Metadata("terminal"), Value: "t1"}, {By: velocity.Metadata("other"), Value: "o"},
 	})
-	if err != nil || len(found[velocity.Card]) != 1 || len(found[velocity.Metadata("terminal")]) != 1 || len(found[velocity.Metadata("other")]) != 0 {
-		t.Fatalf("counted under %v, %v", found, err)
-	}
-	if at := found[velocity.Card][0].At; !at.Equal(accepted) {
-		t.Errorf("counted at %s, want %s", at, accepted)
-	}
+	require.NoError(t, err, "counted under %v", found)
+	require.Len(t, found[velocity.Card], 1, "counted under %v", found)
+	require.Len(t, found[velocity.Metadata("terminal")], 1, "counted under %v", found)
+	require.Empty(t, found[velocity.Metadata("other")], "counted under %v", found)
+	assert.WithinDuration(t, accepted, found[velocity.Card][0].At, 0)
 }
 
 // Rules without their store of past uses decide nothing.
 func TestRulesWithoutStore(t *testing.T) {
 	refused := errors.New("connection refused")
-	if _, err := detector(away{refused}).Detect(t.Context(), nth(1, accepted)); !errors.Is(err, refused) {
-		t.Errorf("got %v, want %v", err, refused)
-	}
+	_, err := detector(away{refused}).Detect(t.Context(), nth(1, accepted))
+	assert.ErrorIs(t, err, refused)
 }
 
 // An address that is not counted is reported.
@@ -190,8 +182,8 @@ func TestRulesUncountedAddress(t *testing.T) {
 			}
 		}
 		check.IP = ip
-		if _, err := d.Detect(t.Context(), check); err != nil || told != want {
-			t.Errorf("%q was told %d times, and must be %d: %v", ip, told, want, err)
-		}
+		_, err := d.Detect(t.Context(), check)
+		require.NoError(t, err, ip)
+		assert.Equal(t, want, told, ip)
 	}
 }

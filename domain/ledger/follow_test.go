@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
@@ -95,26 +97,19 @@ func TestRecordFollowsTransaction(t *testing.T) {
 			steps := []ledger.Step{{Code: transaction.Pending, Status: transaction.Pending.String(), Time: start}}
 			for i, m := range c.moves {
 				at, from := after(i+1), r.Status()
-				if !from.LeadsTo(m.to) {
-					t.Fatalf("no transaction goes from %s to %s", from, m.to)
-				}
+				require.True(t, from.LeadsTo(m.to), "no transaction goes from %s to %s", from, m.to)
 				if m.before != nil {
 					m.before(r)
 				}
 				r.Move(m.to, at)
 				steps = append(steps, ledger.Step{Code: m.to, Status: m.to.String(), Time: at})
 				want := ledger.Status{Code: m.to, Status: m.to.String(), FraudStatus: m.fraud}
-				if r.TransactionStatus != want || r.Status() != m.to || r.Message != m.message {
-					t.Errorf("after the move to %s it stands at %+v, %q; want %+v, %q",
-						m.to, r.TransactionStatus, r.Message, want, m.message)
-				}
+				assert.Equal(t, want, r.TransactionStatus)
+				assert.Equal(t, m.to, r.Status())
+				assert.Equal(t, m.message, r.Message)
 			}
-			if diff := cmp.Diff(steps, r.Steps); diff != "" {
-				t.Errorf("steps (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(&c.decision, r.Decision); diff != "" {
-				t.Errorf("decision (-want +got):\n%s", diff)
-			}
+			assert.Empty(t, cmp.Diff(steps, r.Steps), "steps (-want +got)")
+			assert.Empty(t, cmp.Diff(&c.decision, r.Decision), "decision (-want +got)")
 		})
 	}
 }
@@ -136,16 +131,12 @@ func TestSettledAnswer(t *testing.T) {
 					answer := r.Answer
 					settled = &answer
 				}
-				if diff := cmp.Diff(settled, r.SettledAnswer()); diff != "" {
-					t.Errorf("at %s the settled answer is (-want +got):\n%s", m.to, diff)
-				}
+				assert.Empty(t, cmp.Diff(settled, r.SettledAnswer()), "at %s the settled answer is (-want +got)", m.to)
 			}
-			if settled == nil {
-				t.Error("it was never settled")
-			}
-			if last := c.moves[len(c.moves)-1]; r.Status() != last.to || len(r.Steps) != len(c.moves)+1 {
-				t.Errorf("asking for the answer has moved it: %s, %d steps", r.Status(), len(r.Steps))
-			}
+			assert.NotNil(t, settled, "it was never settled")
+			last := c.moves[len(c.moves)-1]
+			assert.Equal(t, last.to, r.Status())
+			assert.Len(t, r.Steps, len(c.moves)+1)
 		})
 	}
 }
@@ -153,7 +144,5 @@ func TestSettledAnswer(t *testing.T) {
 // Nothing is settled just after the acceptance.
 func TestSettledAnswerWhenPending(t *testing.T) {
 	r := ledger.Open(posted(t), start)
-	if answer := r.SettledAnswer(); answer != nil {
-		t.Errorf("the answer is settled: %+v", answer)
-	}
+	assert.Nil(t, r.SettledAnswer(), "the answer is settled")
 }

@@ -5,10 +5,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
@@ -113,17 +114,11 @@ func TestRecordJSON(t *testing.T) {
 		"opened.json":   ledger.Open(bare, start),
 	} {
 		if file = filepath.Join("testdata", file); *update {
-			if err := os.WriteFile(file, []byte(indented(t, value)), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, os.WriteFile(file, []byte(indented(t, value)), 0o600))
 		}
 		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), indented(t, value)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", file, diff)
-		}
+		require.NoError(t, err)
+		assert.Empty(t, cmp.Diff(string(want), indented(t, value)), "%s (-want +got)", file)
 	}
 }
 
@@ -131,13 +126,11 @@ func TestRecordJSON(t *testing.T) {
 // a decision was found.
 func TestExplanationOnlyInRecord(t *testing.T) {
 	r := reviewed(t)
-	if diff := cmp.Diff(explained(forReview).Explanation, r.Explanation); diff != "" {
-		t.Errorf("explanation (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(explained(forReview).Explanation, r.Explanation), "explanation (-want +got)")
 	for name, answer := range map[string]any{"the answer": r.Answer, "the settled answer": r.SettledAnswer()} {
-		if text := indented(t, answer); strings.Contains(text, "card_velocity") || strings.Contains(text, "explanation") {
-			t.Errorf("%s says how the decision was found: %s", name, text)
-		}
+		text := indented(t, answer)
+		assert.NotContains(t, text, "card_velocity", name)
+		assert.NotContains(t, text, "explanation", name)
 	}
 }
 
@@ -149,30 +142,22 @@ func TestRecordPaymentError(t *testing.T) {
 	for _, why := range []string{
 		`"error": "gateway simulated declined: insufficient_funds"`, `"stillHeld": "gateway simulated declined: hold_expired"`,
 	} {
-		if !strings.Contains(text, why) {
-			t.Errorf("the record does not say %s: %s", why, text)
-		}
+		assert.Contains(t, text, why)
 	}
 }
 
 func TestRecordJSONRoundTrip(t *testing.T) {
 	for _, want := range []*ledger.Record{paid(t), reviewed(t), byToken(t), refused(t)} {
 		var got ledger.Record
-		if err := json.Unmarshal([]byte(indented(t, want)), &got); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, &got); diff != "" {
-			t.Errorf("read back (-want +got):\n%s", diff)
-		}
+		require.NoError(t, json.Unmarshal([]byte(indented(t, want)), &got))
+		assert.Empty(t, cmp.Diff(want, &got), "read back (-want +got)")
 	}
 }
 
 // A record holds neither the customer's mail address nor the card number.
 func TestRecordHidesEmailAndCard(t *testing.T) {
 	tr := posted(t)
-	if tr.Customer.Email != email {
-		t.Fatal("the transaction has no mail address that could be held")
-	}
+	require.Equal(t, email, tr.Customer.Email, "the transaction has no mail address that could be held")
 	opened := ledger.Open(tr, start)
 	stopped := ledger.Open(tr, start)
 	stopped.Decide(declined)
@@ -183,25 +168,21 @@ func TestRecordHidesEmailAndCard(t *testing.T) {
 			"mail address": email, "mail domain": "@", "card number": number, "hidden digits": number[6:12],
 			"fingerprint": tr.Payment.Card.Fingerprint,
 		} {
-			if strings.Contains(text, secret) {
-				t.Errorf("at %s the record holds the %s: %s", r.Status(), what, text)
-			}
+			assert.NotContains(t, text, secret, "at %s the record holds the %s", r.Status(), what)
 		}
 	}
 }
 
 // With a token, everyone who may use the gateway's account can charge the card.
 func TestRecordHidesToken(t *testing.T) {
-	if text := indented(t, byToken(t)); strings.Contains(text, "pm_card_visa") || strings.Contains(text, `"card"`) {
-		t.Errorf("the record of a payment by token holds the token, or an empty card: %s", text)
-	}
+	text := indented(t, byToken(t))
+	assert.NotContains(t, text, "pm_card_visa")
+	assert.NotContains(t, text, `"card"`)
 }
 
 func indented(t *testing.T, value any) string {
 	t.Helper()
 	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return string(text) + "\n"
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 
 	"dummyorders/domain/ledger"
 )
@@ -19,9 +20,8 @@ func TestLabelSame(t *testing.T) {
 		{ledger.Label{Label: ledger.Legitimate, Source: ledger.ByDispute, Note: "opened", Time: start}, false},
 		{ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: "opened", Time: start}, false},
 	} {
-		if lost.Same(c.other) != c.same || c.other.Same(lost) != c.same {
-			t.Errorf("%+v is the same as %+v: %v", lost, c.other, !c.same)
-		}
+		assert.Equal(t, c.same, lost.Same(c.other))
+		assert.Equal(t, c.same, c.other.Same(lost))
 	}
 }
 
@@ -35,7 +35,5 @@ func TestLabelOrder(t *testing.T) {
 	}
 	got := []ledger.Label{want[3], want[2], want[1], want[0]}
 	ledger.SortLabels(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("labels (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, got), "labels (-want +got)")
 }

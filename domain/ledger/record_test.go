@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
@@ -29,9 +31,7 @@ func after(seconds int) time.Time {
 func posted(t *testing.T) transaction.Transaction {
 	t.Helper()
 	parsed, err := card.ParseNumber(number)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return transaction.Transaction{
 		ID: "01990000-0000-7000-8000-000000000001",
 		Order: transaction.Order{
@@ -62,23 +62,18 @@ var (
 // A record just opened is pending.
 func TestOpen(t *testing.T) {
 	r := ledger.Open(posted(t), start)
-	if r.Status() != transaction.Pending || r.Message != "Transaction Pending" {
-		t.Errorf("it stands at %s: %q", r.Status(), r.Message)
-	}
-	if r.Decision != nil || r.EndTime != nil || !r.StartTime.Equal(start) {
-		t.Errorf("it starts at %v, ends at %v, with the decision %v", r.StartTime, r.EndTime, r.Decision)
-	}
-	if diff := cmp.Diff([]ledger.Step{{Code: 11, Status: "TRANSACTION_PENDING", Time: start}}, r.Steps); diff != "" {
-		t.Errorf("steps (-want +got):\n%s", diff)
-	}
+	assert.Equal(t, transaction.Pending, r.Status())
+	assert.Equal(t, "Transaction Pending", r.Message)
+	require.Nil(t, r.Decision)
+	require.Nil(t, r.EndTime)
+	assert.WithinDuration(t, start, r.StartTime, 0)
+	assert.Empty(t, cmp.Diff([]ledger.Step{{Code: 11, Status: "TRANSACTION_PENDING", Time: start}}, r.Steps), "steps (-want +got)")
 }
 
 // The pending answer is that of a record just opened.
 func TestPendingAnswer(t *testing.T) {
 	tr := posted(t)
-	if diff := cmp.Diff(ledger.Open(tr, start).Answer, ledger.PendingAnswer(tr.ID)); diff != "" {
-		t.Errorf("answer (-of the record +pending):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(ledger.Open(tr, start).Answer, ledger.PendingAnswer(tr.ID)), "answer (-of the record +pending)")
 }
 
 // A record ends when it is closed and no sooner.
@@ -86,16 +81,12 @@ func TestRecordClose(t *testing.T) {
 	r := ledger.Open(posted(t), start)
 	r.Decide(declined)
 	r.Move(transaction.AlertDone, after(1))
-	if r.EndTime != nil {
-		t.Errorf("it has ended at %s before it was closed", r.EndTime)
-	}
+	assert.Nil(t, r.EndTime)
 	r.Close(after(2))
-	if r.EndTime == nil || !r.EndTime.Equal(after(2)) {
-		t.Errorf("it has ended at %v, want %v", r.EndTime, after(2))
-	}
-	if r.Status() != transaction.AlertDone || len(r.Steps) != 2 {
-		t.Errorf("closing has moved it: %s, %d steps", r.Status(), len(r.Steps))
-	}
+	require.NotNil(t, r.EndTime)
+	assert.WithinDuration(t, after(2), *r.EndTime, 0)
+	assert.Equal(t, transaction.AlertDone, r.Status())
+	assert.Len(t, r.Steps, 2)
 }
 
 // A copy of a record stays as it is. An event and an entry of the ledger hold copies while the transaction goes on.
@@ -107,9 +98,7 @@ func TestRecordClone(t *testing.T) {
 	r.Move(transaction.InReview, after(2))
 	r.Labels = append(make([]ledger.Label, 0, 8), ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer})
 	before, c := indented(t, r), r.Clone()
-	if diff := cmp.Diff(*r, c); diff != "" {
-		t.Errorf("the copy differs (-record +copy):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(*r, c), "the copy differs (-record +copy)")
 	r.Review.Recheck = &declined
 	r.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada"}, after(3))
 	r.Labels[0].Note = "changed"
@@ -119,7 +108,5 @@ func TestRecordClone(t *testing.T) {
 	r.Move(transaction.Fraudulent, after(3))
 	r.Payment.Error = "declined in review"
 	r.Close(after(4))
-	if diff := cmp.Diff(before, indented(t, c)); diff != "" {
-		t.Errorf("the copy has changed with the record (-before +after):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(before, indented(t, c)), "the copy has changed with the record (-before +after)")
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	iso4217 "github.com/bojanz/currency"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/money"
 )
@@ -34,9 +36,9 @@ func TestParseCurrencyOnlyISO(t *testing.T) {
 
 // A currency is a code in capitals.
 func TestParseCurrency(t *testing.T) {
-	if currency, err := money.ParseCurrency("INR"); err != nil || currency != "INR" {
-		t.Errorf("ParseCurrency(INR) = %q, %v", currency, err)
-	}
+	currency, err := money.ParseCurrency("INR")
+	require.NoError(t, err)
+	assert.Equal(t, money.Currency("INR"), currency)
 	for _, code := range []string{"", "inr", "Inr", " INR", "INR ", "RUPEE", "₹", "356", "XXX", "XTS", "XAU"} {
 		_, err := money.ParseCurrency(code)
 		if err == nil {
@@ -58,8 +60,7 @@ func TestSamplesCoverAllDigits(t *testing.T) {
 		covered[digits] = true
 	}
 	for _, code := range iso4217.GetCurrencyCodes() {
-		if digits, _ := iso4217.GetDigits(code); !covered[digits] {
-			t.Errorf("%s has %d digits, and no test looks at such a currency", code, digits)
-		}
+		digits, _ := iso4217.GetDigits(code)
+		assert.True(t, covered[digits], "%s has %d digits, and no test looks at such a currency", code, digits)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	iso4217 "github.com/bojanz/currency"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"dummyorders/domain/money"
@@ -18,9 +19,7 @@ import (
 func amounts(t *rapid.T) money.Money {
 	currency := money.Currency(rapid.SampledFrom(iso4217.GetCurrencyCodes()).Draw(t, "currency"))
 	digits, err := currency.Digits()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	largest := int64(math.Pow10(money.MaxIntegerDigits+digits)) - 1
 	return money.Money{Minor: rapid.Int64Range(0, largest).Draw(t, "minor"), Currency: currency}
 }
@@ -30,9 +29,8 @@ func TestDecimalRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := amounts(t)
 		got, err := money.FromWire(m.Wire())
-		if err != nil || got != m {
-			t.Fatalf("%+v is written %q and read back as %+v, %v", m, m.Decimal(), got, err)
-		}
+		require.NoError(t, err, m.Decimal())
+		require.Equal(t, m, got, m.Decimal())
 	})
 }
 
@@ -47,9 +45,8 @@ func TestParseExtraZeros(t *testing.T) {
 			decimal += "."
 		}
 		got, err := money.Parse(decimal+after, m.Currency)
-		if err != nil || got != m {
-			t.Fatalf("Parse(%q, %s) = %+v, %v; want %+v", decimal+after, m.Currency, got, err, m)
-		}
+		require.NoError(t, err, "%q %s", decimal+after, m.Currency)
+		require.Equal(t, m, got, "%q %s", decimal+after, m.Currency)
 	})
 }
 
@@ -59,12 +56,8 @@ func TestDecimalIsExact(t *testing.T) {
 		currency := money.Currency(rapid.SampledFrom(iso4217.GetCurrencyCodes()).Draw(t, "currency"))
 		m := money.Money{Minor: rapid.Int64().Draw(t, "minor"), Currency: currency}
 		text, err := json.Marshal(m.Decimal())
-		if err != nil {
-			t.Fatalf("%+v is no JSON number: %v", m, err)
-		}
-		if got := value(t, string(text)); got.Cmp(exactly(t, m)) != 0 {
-			t.Fatalf("%+v is written %s", m, text)
-		}
+		require.NoError(t, err, "%+v", m)
+		require.Zero(t, value(t, string(text)).Cmp(exactly(t, m)), "%+v is written %s", m, text)
 	})
 }
 
@@ -85,15 +78,11 @@ func FuzzParse(f *testing.F) {
 		if farAway.MatchString(decimal) {
 			return
 		}
-		if want := isAmount(decimal, currency); (err == nil) != want {
-			t.Fatalf("Parse(%q, %q) says %v; by the grammar its being an amount is %v", decimal, code, err, want)
-		}
+		require.Equal(t, isAmount(decimal, currency), err == nil, "Parse(%q, %q) says %v", decimal, code, err)
 		if err != nil {
 			return
 		}
-		if value(t, decimal).Cmp(exactly(t, m)) != 0 {
-			t.Fatalf("Parse(%q, %q) = %+v, which is another value", decimal, code, m)
-		}
+		require.Zero(t, value(t, decimal).Cmp(exactly(t, m)), "Parse(%q, %q) = %+v, which is another value", decimal, code, m)
 		if again, err := money.Parse(m.Decimal().String(), currency); err != nil || again != m {
 			t.Fatalf("%+v is written %q and read back as %+v, %v", m, m.Decimal(), again, err)
 		}

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/money"
 )
 
@@ -49,9 +52,8 @@ func TestParse(t *testing.T) {
 		{"0e999999999999999999999", "INR", 0},
 	} {
 		got, err := money.Parse(c.decimal, c.currency)
-		if want := (money.Money{Minor: c.minor, Currency: c.currency}); err != nil || got != want {
-			t.Errorf("Parse(%q, %s) = %+v, %v; want %+v", c.decimal, c.currency, got, err, want)
-		}
+		require.NoError(t, err, "%q %s", c.decimal, c.currency)
+		assert.Equal(t, money.Money{Minor: c.minor, Currency: c.currency}, got, "%q %s", c.decimal, c.currency)
 	}
 }
 
@@ -112,12 +114,8 @@ func TestParseRefuses(t *testing.T) {
 		{"1.00", "BTC", knownCurrency},
 	} {
 		got, err := money.Parse(c.decimal, c.currency)
-		if err == nil || !strings.Contains(err.Error(), c.why) {
-			t.Errorf("Parse(%q, %q) = %+v, %v; want an error with %q", c.decimal, c.currency, got, err, c.why)
-		}
-		if got != (money.Money{}) {
-			t.Errorf("Parse(%q, %q) gives an amount beside its error: %+v", c.decimal, c.currency, got)
-		}
+		require.ErrorContains(t, err, c.why, "Parse(%q, %q) = %+v", c.decimal, c.currency, got)
+		assert.Equal(t, money.Money{}, got, "%q %q", c.decimal, c.currency)
 	}
 }
 
@@ -128,14 +126,13 @@ func TestWhole(t *testing.T) {
 		"9007199254740993": "9007199254740993", "1e18": "1000000000000000000", "0": "0", "-0.0": "0", "0e99999999999": "0",
 		strings.Repeat("9", 19): strings.Repeat("9", 19),
 	} {
-		if got, ok := money.Whole(number, 19); !ok || got != want {
-			t.Errorf("Whole(%q) = %q, %v; want %q", number, got, ok, want)
-		}
+		got, ok := money.Whole(number, 19)
+		require.True(t, ok, number)
+		assert.Equal(t, want, got, number)
 	}
 	for _, number := range []string{"1.5", "15e-1", "1e-999999999", "-1", "1e19", "1e999999999999", "", "x", "1e", strings.Repeat("9", 20)} {
-		if got, ok := money.Whole(number, 19); ok {
-			t.Errorf("Whole(%q) = %q, want none", number, got)
-		}
+		got, ok := money.Whole(number, 19)
+		assert.False(t, ok, "Whole(%q) = %q, want none", number, got)
 	}
 }
 
@@ -161,15 +158,11 @@ func TestDecimal(t *testing.T) {
 		{money.Money{Minor: math.MinInt64, Currency: "INR"}, "-92233720368547758.08"},
 		{money.Money{Minor: 7}, "7"},
 	} {
-		if got := c.money.Decimal(); got != c.want {
-			t.Errorf("%d minor units of %q are written %q, want %q", c.money.Minor, c.money.Currency, got, c.want)
-		}
+		assert.Equal(t, c.want, c.money.Decimal(), "%d minor units of %q", c.money.Minor, c.money.Currency)
 	}
 }
 
 // The currency comes first.
 func TestString(t *testing.T) {
-	if got := fmt.Sprint(money.Money{Minor: 12300, Currency: "INR"}); got != "INR 123.00" {
-		t.Errorf("an amount reads %q, want %q", got, "INR 123.00")
-	}
+	assert.Equal(t, "INR 123.00", fmt.Sprint(money.Money{Minor: 12300, Currency: "INR"}))
 }

@@ -7,14 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/payment"
 )
 
 func TestDocsListDeclineCodes(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/payments.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	_, table, _ := strings.Cut(string(docs), "| code | retryable | what it means |\n|--|--|--|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	var want []string
@@ -40,9 +41,7 @@ func TestReasonOf(t *testing.T) {
 		{&payment.DeclinedError{Code: "card_declined"}, payment.GenericDecline, false},
 		{errors.New("away"), payment.GenericDecline, false},
 	} {
-		if got := *payment.NewDecline(payment.ReasonOf(c.err)); got != (payment.Decline{Code: c.code, Retryable: c.retryable}) {
-			t.Errorf("%v: %+v", c.err, got)
-		}
+		assert.Equal(t, payment.Decline{Code: c.code, Retryable: c.retryable}, *payment.NewDecline(payment.ReasonOf(c.err)), "%v", c.err)
 	}
 }
 
@@ -50,16 +49,14 @@ func TestReasonOf(t *testing.T) {
 func TestRefuse(t *testing.T) {
 	refuse := payment.Refuse{Known: []string{"card", "gpay"}}
 	_, err := refuse.Authorize(t.Context(), payment.AuthorizeRequest{})
-	if !payment.IsDeclined(err) || payment.ReasonOf(err) != payment.UnknownPaymentMethod || !strings.Contains(err.Error(), "known methods: card, gpay") {
-		t.Errorf("Authorize: %v", err)
-	}
+	assert.True(t, payment.IsDeclined(err))
+	assert.Equal(t, payment.UnknownPaymentMethod, payment.ReasonOf(err))
+	require.ErrorContains(t, err, "known methods: card, gpay")
 	if _, err := refuse.Capture(t.Context(), payment.CaptureRequest{}); !payment.IsDeclined(err) {
 		t.Errorf("Capture: %v", err)
 	}
 	if _, err := refuse.Refund(t.Context(), payment.RefundRequest{}); !payment.IsDeclined(err) {
 		t.Errorf("Refund: %v", err)
 	}
-	if err := refuse.Void(t.Context(), payment.VoidRequest{}); err != nil {
-		t.Errorf("Void: %v", err)
-	}
+	assert.NoError(t, refuse.Void(t.Context(), payment.VoidRequest{}))
 }

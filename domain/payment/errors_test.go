@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"dummyorders/domain/payment"
 )
 
@@ -30,9 +32,7 @@ func TestFailureIsKnownWhenWrapped(t *testing.T) {
 			fmt.Errorf("transaction 1: %w", fmt.Errorf("authorize: %w", answer.err)),
 			errors.Join(errors.New("close the connection"), answer.err),
 		} {
-			if !answer.known(err) {
-				t.Errorf("%q is not known as %s", err, answer.name)
-			}
+			assert.True(t, answer.known(err), "%q is not known as %s", err, answer.name)
 		}
 	}
 }
@@ -46,9 +46,7 @@ func TestFailuresAreDistinct(t *testing.T) {
 			}
 		}
 		for _, err := range others {
-			if answer.known(err) {
-				t.Errorf("%v is taken for %s", err, answer.name)
-			}
+			assert.False(t, answer.known(err), "%v is taken for %s", err, answer.name)
 		}
 	}
 }
@@ -64,15 +62,11 @@ func TestFailureMessages(t *testing.T) {
 		"gateway simulated gave no answer, and what it did is unknown: context deadline exceeded": answers[2].err,
 		"gateway simulated has taken the money of authorization auth_1 already":                   answers[3].err,
 	} {
-		if err.Error() != want {
-			t.Errorf("the error reads %q, want %q", err, want)
-		}
+		assert.EqualError(t, err, want)
 	}
 }
 
 // An unknown outcome keeps the error that came instead of an answer.
 func TestUnknownErrorUnwraps(t *testing.T) {
-	if err := answers[2].err; !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v hides the deadline behind it", err)
-	}
+	assert.ErrorIs(t, answers[2].err, context.DeadlineExceeded)
 }

@@ -3,6 +3,9 @@ package payment_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/payment"
 )
 
@@ -24,16 +27,12 @@ func TestRegistryFor(t *testing.T) {
 	for method, want := range map[string]string{
 		"amazonpay": "amazon", "paytm": "paytm", "googlepay": "fallback", "AmazonPay": "fallback", "": "fallback",
 	} {
-		if got := registry.For(method).Name(); got != want {
-			t.Errorf("the method %q goes to %s, want %s", method, got, want)
-		}
+		assert.Equal(t, want, registry.For(method).Name(), method)
 	}
 }
 
 func TestRegistryOnlyFallback(t *testing.T) {
-	if got := payment.NewRegistry(named{name: "fallback"}, nil).For("amazonpay").Name(); got != "fallback" {
-		t.Errorf("amazonpay goes to %s, want fallback", got)
-	}
+	assert.Equal(t, "fallback", payment.NewRegistry(named{name: "fallback"}, nil).For("amazonpay").Name())
 }
 
 // The gateway of a payment is found by its name, also if its method now goes to another.
@@ -44,11 +43,10 @@ func TestRegistryChosen(t *testing.T) {
 	})
 	for chosen, want := range map[string]string{"stripe": "stripe", "fallback": "fallback", "": "amazon"} {
 		gateway, err := registry.Chosen(chosen, "amazonpay")
-		if err != nil || gateway.Name() != want {
-			t.Errorf("begun with %q: %v, %v; want %s", chosen, gateway, err, want)
-		}
+		require.NoError(t, err, "begun with %q: %v", chosen, gateway)
+		assert.Equal(t, want, gateway.Name(), "begun with %q: %v", chosen, gateway)
 	}
-	if _, err := registry.Chosen("gone", "amazonpay"); err == nil || payment.IsDeclined(err) {
-		t.Errorf("a gateway that is not configured is %v; want an error that is tried again", err)
-	}
+	_, err := registry.Chosen("gone", "amazonpay")
+	require.Error(t, err)
+	assert.False(t, payment.IsDeclined(err))
 }

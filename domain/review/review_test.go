@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/review"
@@ -20,13 +22,10 @@ func requested() *review.Review {
 // A review is open until it is decided.
 func TestReviewOpen(t *testing.T) {
 	r := requested()
-	if r.Decided() || r.By() != "not decided" {
-		t.Errorf("just requested, it is decided: %v, %s", r.Decided(), r.By())
-	}
+	assert.False(t, r.Decided())
+	assert.Equal(t, "not decided", r.By())
 	r.Recheck = &fraud.Decision{Outcome: fraud.Decline}
-	if r.Decided() {
-		t.Error("asking the fraud check again has decided it")
-	}
+	assert.False(t, r.Decided(), "asking the fraud check again has decided it")
 }
 
 // A review keeps what its reviewer said.
@@ -40,12 +39,8 @@ func TestReviewDecide(t *testing.T) {
 		r.Decide(q, at)
 		want := requested()
 		want.Verdict, want.Reviewer, want.Note, want.Confirmed, want.DecidedAt = q.Verdict, q.Reviewer, q.Note, q.Confirm, &at
-		if diff := cmp.Diff(want, r); diff != "" {
-			t.Errorf("after %+v (-want +got):\n%s", q, diff)
-		}
-		if !r.Decided() {
-			t.Errorf("after %+v it is not decided", q)
-		}
+		assert.Empty(t, cmp.Diff(want, r), "after %+v (-want +got)", q)
+		assert.True(t, r.Decided(), "after %+v it is not decided", q)
 	}
 }
 
@@ -56,12 +51,8 @@ func TestReviewExpire(t *testing.T) {
 		r.Expire(verdict, at)
 		want := requested()
 		want.Verdict, want.Expired, want.DecidedAt = verdict, true, &at
-		if diff := cmp.Diff(want, r); diff != "" {
-			t.Errorf("expired with %s (-want +got):\n%s", verdict, diff)
-		}
-		if !r.Decided() {
-			t.Errorf("expired with %s it is not decided", verdict)
-		}
+		assert.Empty(t, cmp.Diff(want, r), "expired with %s (-want +got)", verdict)
+		assert.True(t, r.Decided(), "expired with %s it is not decided", verdict)
 	}
 }
 
@@ -80,9 +71,7 @@ func TestReviewBy(t *testing.T) {
 	} {
 		r := requested()
 		decide(r)
-		if got := r.By(); got != want {
-			t.Errorf("it says %q, want %q", got, want)
-		}
+		assert.Equal(t, want, r.By())
 	}
 }
 
@@ -102,16 +91,11 @@ func TestReviewJSON(t *testing.T) {
 			`"ruleset":{"id":"","version":0,"digest":""},"source":""}}`: decided,
 	} {
 		text, err := json.Marshal(r)
-		if err != nil || string(text) != want {
-			t.Errorf("in JSON it is %s, %v; want %s", text, err, want)
-		}
+		require.NoError(t, err)
+		assert.Equal(t, want, string(text))
 		var again review.Review
-		if err := json.Unmarshal(text, &again); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(r, &again); diff != "" {
-			t.Errorf("read back (-want +got):\n%s", diff)
-		}
+		require.NoError(t, json.Unmarshal(text, &again))
+		assert.Empty(t, cmp.Diff(r, &again), "read back (-want +got)")
 	}
 }
 
@@ -119,12 +103,8 @@ func TestReviewJSON(t *testing.T) {
 func TestRequestJSON(t *testing.T) {
 	var got review.Request
 	const text = `{"decision":"decline","reviewer":"ada","note":"stolen","confirm":true}`
-	if err := json.Unmarshal([]byte(text), &got); err != nil {
-		t.Fatal(err)
-	}
-	if want := (review.Request{Verdict: review.Decline, Reviewer: "ada", Note: "stolen", Confirm: true}); got != want {
-		t.Errorf("it is read as %+v, want %+v", got, want)
-	}
+	require.NoError(t, json.Unmarshal([]byte(text), &got))
+	assert.Equal(t, review.Request{Verdict: review.Decline, Reviewer: "ada", Note: "stolen", Confirm: true}, got)
 }
 
 // A request must have a verdict and a reviewer.
@@ -143,8 +123,6 @@ func TestRequestFault(t *testing.T) {
 		if err := c.request.Check(); err != nil {
 			got = err.Error()
 		}
-		if got != c.fault {
-			t.Errorf("of %+v it says %q, want %q", c.request, got, c.fault)
-		}
+		assert.Equal(t, c.fault, got, "of %+v", c.request)
 	}
 }

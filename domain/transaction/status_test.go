@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/transaction"
 )
 
@@ -29,21 +32,18 @@ var statuses = []struct {
 // Clients know these codes and names.
 func TestStatusCodesAndNames(t *testing.T) {
 	for _, c := range statuses {
-		if int(c.status) != c.code || c.status.String() != c.name {
-			t.Errorf("%d is %s, want %d to be %s", int(c.status), c.status, c.code, c.name)
-		}
-		if text, err := json.Marshal(c.status); err != nil || string(text) != strconv.Itoa(c.code) {
-			t.Errorf("%s in JSON is %s, %v; want its code", c.status, text, err)
-		}
+		assert.Equal(t, c.code, int(c.status))
+		assert.Equal(t, c.name, c.status.String())
+		text, err := json.Marshal(c.status)
+		require.NoError(t, err, "%s", c.status)
+		assert.Equal(t, strconv.Itoa(c.code), string(text), "%s", c.status)
 	}
 }
 
 // A status is settled once the caller's answer is known.
 func TestStatusSettled(t *testing.T) {
 	for _, c := range statuses {
-		if got := c.status.Settled(); got != c.settled {
-			t.Errorf("%s: settled is %v, want %v", c.status, got, c.settled)
-		}
+		assert.Equal(t, c.settled, c.status.Settled(), "%s", c.status)
 	}
 }
 
@@ -52,12 +52,8 @@ func TestUnknownStatus(t *testing.T) {
 	for status, want := range map[transaction.Status]string{
 		0: "TRANSACTION_STATUS_0", 10: "TRANSACTION_STATUS_10", 99: "TRANSACTION_STATUS_99", -1: "TRANSACTION_STATUS_-1",
 	} {
-		if got := status.String(); got != want {
-			t.Errorf("status %d is %s, want %s", int(status), got, want)
-		}
-		if status.Settled() {
-			t.Errorf("status %d is settled", int(status))
-		}
+		assert.Equal(t, want, status.String(), "status %d", int(status))
+		assert.False(t, status.Settled(), "status %d is settled", int(status))
 	}
 }
 
@@ -65,9 +61,9 @@ func TestUnknownStatus(t *testing.T) {
 func TestParseStatus(t *testing.T) {
 	for _, c := range statuses {
 		for _, text := range []string{strconv.Itoa(c.code), c.name} {
-			if got, known := transaction.ParseStatus(text); !known || got != c.status {
-				t.Errorf("%q is taken for %s, %v; want %s", text, got, known, c.status)
-			}
+			got, known := transaction.ParseStatus(text)
+			require.True(t, known, text)
+			assert.Equal(t, c.status, got, text)
 		}
 	}
 }
@@ -77,8 +73,8 @@ func TestParseStatusRefuses(t *testing.T) {
 		"", "0", "10", "20", "-18", "+18", "018", "18.0", " 18", "18 ", "PAYMENT_COMPLETE",
 		"transaction_payment_complete", "TRANSACTION_STATUS_10",
 	} {
-		if got, known := transaction.ParseStatus(text); known || got != 0 {
-			t.Errorf("%q is taken for %s, %v", text, got, known)
-		}
+		got, known := transaction.ParseStatus(text)
+		assert.False(t, known, text)
+		assert.Zero(t, got, text)
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/transaction"
 )
 
@@ -35,9 +38,8 @@ func TestLeadsTo(t *testing.T) {
 		transaction.PaymentError:     nil,
 		transaction.PaymentComplete:  nil,
 	} {
-		if got := ways(from); !slices.Equal(got, want) {
-			t.Errorf("%s leads to %v, want %v", from, got, want)
-		}
+		got := ways(from)
+		assert.True(t, slices.Equal(got, want), "%s leads to %v, want %v", from, got, want)
 	}
 }
 
@@ -49,9 +51,7 @@ func TestLeadsToHasNoCycle(t *testing.T) {
 		last := way[len(way)-1]
 		reached[last] = true
 		for _, next := range ways(last) {
-			if slices.Contains(way, next) {
-				t.Fatalf("the way %v comes back to %s", way, next)
-			}
+			require.False(t, slices.Contains(way, next), "the way %v comes back to %s", way, next)
 			walk(append(slices.Clone(way), next))
 		}
 		if len(ways(last)) == 0 && !slices.Contains(endings, last) {
@@ -60,9 +60,7 @@ func TestLeadsToHasNoCycle(t *testing.T) {
 	}
 	walk([]transaction.Status{transaction.Pending})
 	for _, c := range statuses {
-		if !reached[c.status] {
-			t.Errorf("no way leads to %s", c.status)
-		}
+		assert.True(t, reached[c.status], "no way leads to %s", c.status)
 	}
 }
 
@@ -83,21 +81,18 @@ func TestRandomMovesEndSettled(t *testing.T) {
 			}
 			settled = at.Settled()
 		}
-		if !slices.Contains(endings, at) || !settled || moves >= len(statuses) {
-			t.Fatalf("after %d moves it stands at %s, settled: %v", moves, at, settled)
-		}
+		require.Contains(t, endings, at)
+		require.True(t, settled)
+		require.Less(t, moves, len(statuses))
 	}
 }
 
 func TestUnknownStatusLeadsNowhere(t *testing.T) {
 	for _, status := range []transaction.Status{0, 10, 20, -1} {
 		for _, c := range statuses {
-			if status.LeadsTo(c.status) || c.status.LeadsTo(status) {
-				t.Errorf("there is a way between %s and %s", status, c.status)
-			}
+			assert.False(t, status.LeadsTo(c.status), "there is a way between %s and %s", status, c.status)
+			assert.False(t, c.status.LeadsTo(status), "there is a way between %s and %s", status, c.status)
 		}
-		if status.LeadsTo(status) {
-			t.Errorf("%s leads to itself", status)
-		}
+		assert.False(t, status.LeadsTo(status), "%s leads to itself", status)
 	}
 }

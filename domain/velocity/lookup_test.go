@@ -77,9 +77,7 @@ func TestTimelineLook(t *testing.T) {
 			this := rapid.Custom(drawUse).Draw(t, "this")
 			features := rapid.SliceOfN(rapid.Custom(drawFeature), 0, 6).Draw(t, "features")
 			lookups := velocity.Lookups(features, this, moment)
-			if diff := gocmp.Diff(plainly(list, this.TransactionID, lookups), line.Look(this.TransactionID, lookups), cmpopts.EquateEmpty()); diff != "" {
-				t.Fatalf("(-list +timeline):\n%s", diff)
-			}
+			require.Empty(t, gocmp.Diff(plainly(list, this.TransactionID, lookups), line.Look(this.TransactionID, lookups), cmpopts.EquateEmpty()), "(-list +timeline)")
 		}
 	})
 }

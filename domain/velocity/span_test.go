@@ -53,16 +53,12 @@ func FuzzParseSpan(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if length < time.Minute || length%time.Minute != 0 {
-			t.Fatalf("%q is %s", text, length)
-		}
+		require.GreaterOrEqual(t, length, time.Minute, text)
+		require.Zero(t, length%time.Minute, text)
 		written := velocity.FormatSpan(length)
 		again, err := velocity.ParseSpan(written)
-		if err != nil || again != length {
-			t.Fatalf("%q is %s, written %q, read again %s: %v", text, length, written, again, err)
-		}
-		if strings.TrimRight(text, "mhd") == text {
-			t.Fatalf("%q has no unit", text)
-		}
+		require.NoError(t, err, "%q %q", text, written)
+		require.Equal(t, length, again, "%q %q", text, written)
+		require.NotEqual(t, text, strings.TrimRight(text, "mhd"))
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"dummyorders/domain/velocity"
@@ -31,13 +32,9 @@ func TestTimelineForget(t *testing.T) {
 		for _, card := range []string{"a", "b"} {
 			lookups := []velocity.Lookup{{By: velocity.Card, Value: card, After: after}}
 			want := whole.Look("0", lookups)
-			if diff := cmp.Diff(want, cut.Look("0", lookups)); diff != "" {
-				t.Fatalf("(-whole +cut):\n%s", diff)
-			}
+			require.Empty(t, cmp.Diff(want, cut.Look("0", lookups)), "(-whole +cut)")
 			seen += len(cut.Look("", lookups)[velocity.Card])
 		}
-		if left != seen {
-			t.Fatalf("it says that %d are left, and %d are needed", left, seen)
-		}
+		require.Equal(t, seen, left)
 	})
 }

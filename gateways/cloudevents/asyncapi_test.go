@@ -6,6 +6,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
 
 	"dummyorders/domain/alert"
@@ -15,9 +17,7 @@ import (
 // The examples in the AsyncAPI document are events.
 func TestAsyncAPIExamples(t *testing.T) {
 	text, err := os.ReadFile("../../docs/asyncapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var document struct {
 		Components struct {
 			Messages map[string]struct {
@@ -28,48 +28,34 @@ func TestAsyncAPIExamples(t *testing.T) {
 			}
 		}
 	}
-	if err := yaml.Load(text, &document); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, yaml.Load(text, &document))
 	shown := map[alert.Type]bool{}
 	for name, message := range document.Components.Messages {
-		if !message.Name.Known() {
-			t.Errorf("message %s is of type %q, which nobody knows", name, message.Name)
-		}
+		assert.True(t, message.Name.Known(), "message %s is of type %q, which nobody knows", name, message.Name)
 		for _, example := range message.Examples {
 			shown[message.Name] = true
 			body, err := json.Marshal(example.Payload)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			if event, err := cloudevents.Decode(body); err != nil || event.Type != message.Name {
 				t.Errorf("an example of %s: %v: %+v", name, err, event)
 			}
-			if err := onlyKnownMembers(example.Payload["data"]); err != nil {
-				t.Errorf("an example of %s: %v", name, err)
-			}
+			require.NoError(t, onlyKnownMembers(example.Payload["data"]), name)
 		}
 	}
 	for _, eventType := range alert.Types {
-		if !shown[eventType] {
-			t.Errorf("the document has no example of %s", eventType)
-		}
+		assert.True(t, shown[eventType], "the document has no example of %s", eventType)
 	}
 }
 
 // The channels of the AsyncAPI document carry every message.
 func TestAsyncAPIChannels(t *testing.T) {
 	text, err := os.ReadFile("../../docs/asyncapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var document struct {
 		Channels   map[string]struct{ Messages map[string]any }
 		Components struct{ Messages map[string]any }
 	}
-	if err := yaml.Load(text, &document); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, yaml.Load(text, &document))
 	for _, channel := range []string{"alerts", "alertman"} {
 		for name := range document.Components.Messages {
 			if document.Channels[channel].Messages[name] == nil {

@@ -143,13 +143,11 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, retryAfter, body string) {
 		answer := post(t, status, http.Header{"Retry-After": {retryAfter}}, body)
 		words := answer.Failure(answer.String()).Error()
-		if !utf8.ValidString(words) || strings.ContainsAny(words, "\r\n\x00\x1b") || utf8.RuneCountInString(words) > 500 {
-			t.Errorf("%d %q is told as %q", status, body, words)
-		}
+		assert.True(t, utf8.ValidString(words), "%d %q", status, body)
+		assert.False(t, strings.ContainsAny(words, "\r\n\x00\x1b"), "%d %q", status, body)
+		assert.LessOrEqual(t, utf8.RuneCountInString(words), 500, "%d %q", status, body)
 		for _, secret := range []string{"canary-token", "canary-password", "canary-secret"} {
-			if strings.Contains(words, secret) {
-				t.Errorf("%d %q is told as %q", status, body, words)
-			}
+			assert.NotContains(t, words, secret, "%d %q", status, body)
 		}
 	})
 }
@@ -161,9 +159,8 @@ func FuzzCut(f *testing.F) {
 			t.Skip()
 		}
 		cut := posting.Cut(text, most)
-		if len(utf16.Encode([]rune(cut))) > most || !utf8.ValidString(cut) {
-			t.Errorf("%q cut to %d is %q", text, most, cut)
-		}
+		require.LessOrEqual(t, len(utf16.Encode([]rune(cut))), most, text)
+		assert.True(t, utf8.ValidString(cut), text)
 		if cut != text && (len(utf16.Encode([]rune(text))) <= most || !strings.HasPrefix(text, strings.TrimSuffix(cut, "…"))) {
 			t.Errorf("%q cut to %d is %q", text, most, cut)
 		}

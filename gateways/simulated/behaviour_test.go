@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/money"
@@ -120,9 +121,7 @@ var byCard = map[string]string{
 // A test card decides the result of each call.
 func TestCards(t *testing.T) {
 	for number, want := range byCard {
-		if got := payFor(t, simulated.New("default", atOnce), request(t, "k", number)); got != want {
-			t.Errorf("%s: %s; want %s", number, got, want)
-		}
+		assert.Equal(t, want, payFor(t, simulated.New("default", atOnce), request(t, "k", number)), number)
 	}
 }
 
@@ -162,9 +161,7 @@ func TestAmounts(t *testing.T) {
 		} {
 			r := request(t, "k", "4242424242424242")
 			r.Amount = money.Money{Minor: minor, Currency: currency}
-			if got := payFor(t, simulated.New("default", atOnce), r); got != want {
-				t.Errorf("%s: %s; want %s", r.Amount, got, want)
-			}
+			assert.Equal(t, want, payFor(t, simulated.New("default", atOnce), r), "%s", r.Amount)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"go.uber.org/goleak"
 
 	"dummyorders/domain/money"
@@ -68,9 +69,7 @@ func read(t *testing.T, gateway *simulated.Gateway, transactionID string) paymen
 }
 
 func times(t *testing.T, moved int64) int {
-	if moved%amount.Minor != 0 {
-		t.Errorf("%d was moved, which is no multiple of %d", moved, amount.Minor)
-	}
+	assert.Zero(t, moved%amount.Minor, "%d was moved, which is no multiple of %d", moved, amount.Minor)
 	return int(moved / amount.Minor)
 }
 

@@ -185,8 +185,9 @@ func FuzzAnswers(f *testing.F) {
 		if (err == nil) != (answer != "") || err == nil && status/100 != 2 {
 			t.Errorf("%d %q: %q, %v", status, body, answer, err)
 		}
-		if strings.Contains(words, token) || strings.ContainsAny(words, "\n\r\x00") || utf8.RuneCountInString(words) > 500 || !utf8.ValidString(words) {
-			t.Errorf("%d %q is told as %q", status, body, words)
-		}
+		assert.NotContains(t, words, token, "%d %q", status, body)
+		assert.False(t, strings.ContainsAny(words, "\n\r\x00"), "%d %q", status, body)
+		assert.LessOrEqual(t, utf8.RuneCountInString(words), 500, "%d %q", status, body)
+		assert.True(t, utf8.ValidString(words), "%d %q", status, body)
 	})
 }

@@ -10,6 +10,8 @@ import (
 
 	server "github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/smtp"
@@ -20,7 +22,7 @@ const receiver = "fraud-team@example.com"
 func channel(t *testing.T, s smtp.Server) *smtp.Channel {
 	t.Helper()
 	c, err := smtp.New(s, "orders@example.com")
-	must(t, err)
+	require.NoError(t, err)
 	return c
 }
 
@@ -29,9 +31,7 @@ func TestDeliverWithEachSecurity(t *testing.T) {
 		t.Run(string(security), func(t *testing.T) {
 			m := &mailServer{security: security}
 			delivered(t, channel(t, m.start(t)))
-			if got := len(m.received()); got != 1 {
-				t.Fatalf("%d messages, want 1", got)
-			}
+			require.Len(t, m.received(), 1)
 		})
 	}
 }
@@ -51,25 +51,24 @@ func TestAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			test.server.security = smtp.Plain
 			_, err := channel(t, test.server.start(t)).Deliver(t.Context(), receiver, aMessage())
-			if err == nil || alert.IsRefused(err) != test.refused {
-				t.Errorf("refused is %v, want %v: %v", alert.IsRefused(err), test.refused, err)
-			}
+			require.Error(t, err)
+			assert.Equal(t, test.refused, alert.IsRefused(err))
 		})
 	}
 	t.Run("the server is away", func(t *testing.T) {
 		s := (&mailServer{security: smtp.Plain}).start(t)
 		s.Port = 1
-		if _, err := channel(t, s).Deliver(t.Context(), receiver, aMessage()); err == nil || alert.IsRefused(err) {
-			t.Error(err)
-		}
+		_, err := channel(t, s).Deliver(t.Context(), receiver, aMessage())
+		require.Error(t, err)
+		assert.False(t, alert.IsRefused(err))
 	})
 	t.Run("the password is wrong", func(t *testing.T) {
 		s := (&mailServer{security: smtp.StartTLS, user: "orders", password: "right"}).start(t)
 		s.Username, s.Password = "orders", "wrong"
 		_, err := channel(t, s).Deliver(t.Context(), receiver, aMessage())
-		if err == nil || alert.IsRefused(err) || strings.Contains(err.Error(), "wrong") {
-			t.Error(err)
-		}
+		require.Error(t, err)
+		assert.False(t, alert.IsRefused(err))
+		assert.NotContains(t, err.Error(), "wrong")
 		s.Password = "right"
 		delivered(t, channel(t, s))
 	})
@@ -86,12 +85,10 @@ func TestStartTLSNotOffered(t *testing.T) {
 	m := &mailServer{security: smtp.Plain}
 	s := m.start(t)
 	s.Security = smtp.StartTLS
-	if _, err := channel(t, s).Deliver(t.Context(), receiver, aMessage()); err == nil || alert.IsRefused(err) {
-		t.Error(err)
-	}
-	if got := m.received(); len(got) > 0 {
-		t.Errorf("sent in clear: %s", got)
-	}
+	_, err := channel(t, s).Deliver(t.Context(), receiver, aMessage())
+	require.Error(t, err)
+	assert.False(t, alert.IsRefused(err))
+	assert.Empty(t, m.received(), "sent in clear")
 }
 
 func TestNewRefusesWrongSettings(t *testing.T) {
@@ -107,9 +104,8 @@ func TestNewRefusesWrongSettings(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := channel(); err == nil {
-				t.Error("accepted")
-			}
+			_, err := channel()
+			assert.Error(t, err, "accepted")
 		})
 	}
 }
@@ -135,35 +131,30 @@ func TestEnvelopeInASCII(t *testing.T) {
 			s := m.start(t)
 			s.Greeting = "Mail.example.com"
 			c, err := smtp.New(s, "Zoë <orders@läden.example>")
-			must(t, err)
+			require.NoError(t, err)
 			_, err = c.Deliver(t.Context(), test.to, aMessage())
 			if test.refused != "" {
-				if !alert.IsRefused(err) || !strings.Contains(err.Error(), test.refused) {
-					t.Errorf("%v, want a refusal for %q", err, test.refused)
-				}
+				assert.True(t, alert.IsRefused(err))
+				require.ErrorContains(t, err, test.refused)
 			} else {
-				must(t, err)
+				require.NoError(t, err)
 				test.heard = append([]string{"EHLO mail.example.com"}, test.heard...)
 			}
-			if diff := cmp.Diff(test.heard, m.commands()); diff != "" {
-				t.Error(diff)
-			}
+			assert.Empty(t, cmp.Diff(test.heard, m.commands()))
 			for _, message := range m.received() {
-				if !strings.Contains(message, "To: <"+strings.TrimPrefix(test.heard[len(test.heard)-1], "RCPT ")+">") ||
-					!strings.Contains(message, "From: =?utf-8?q?Zo=C3=AB?= <orders@xn--lden-loa.example>") {
-					t.Error(message)
-				}
+				assert.Contains(t, message, "To: <"+strings.TrimPrefix(test.heard[len(test.heard)-1], "RCPT ")+">")
+				assert.Contains(t, message, "From: =?utf-8?q?Zo=C3=AB?= <orders@xn--lden-loa.example>")
 			}
 		})
 	}
 	t.Run("a sender's local part, without SMTPUTF8", func(t *testing.T) {
 		m := &mailServer{security: smtp.Plain}
 		c, err := smtp.New(m.start(t), "zoë@example.com")
-		must(t, err)
+		require.NoError(t, err)
 		_, err = c.Deliver(t.Context(), receiver, aMessage())
-		if err == nil || alert.IsRefused(err) || !strings.Contains(err.Error(), "sender's address zoë@example.com") {
-			t.Errorf("%v: it is a setting, and may be mended", err)
-		}
+		require.Error(t, err)
+		assert.False(t, alert.IsRefused(err))
+		assert.ErrorContains(t, err, "sender's address zoë@example.com")
 	})
 }
 
@@ -173,9 +164,7 @@ func TestGreeting(t *testing.T) {
 		"3f2a1b0c9d8e": "", "localhost": "", "192.0.2.5": "", "my_host.example": "", "[192.0.2.5]": "", "": "",
 		"app-1.example.com": "app-1.example.com", "App-1.Example.com.": "app-1.example.com",
 	} {
-		if got := smtp.OwnName(hostname, nil); got != want {
-			t.Errorf("%q: %q, want %q", hostname, got, want)
-		}
+		assert.Equal(t, want, smtp.OwnName(hostname, nil), hostname)
 	}
 	m := &mailServer{security: smtp.Plain}
 	c := channel(t, m.start(t))
@@ -189,7 +178,7 @@ func TestGreeting(t *testing.T) {
 // A server that does not answer QUIT delays the record of the delivery no longer than a moment.
 func TestServerNeverAnswersQuit(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	require.NoError(t, err)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -219,8 +208,6 @@ func TestServerNeverAnswersQuit(t *testing.T) {
 func delivered(t *testing.T, c *smtp.Channel) {
 	t.Helper()
 	answer, err := c.Deliver(t.Context(), receiver, aMessage())
-	must(t, err)
-	if !strings.HasPrefix(answer, "2.0.0 OK") {
-		t.Errorf("the answer is %q, want the server's words", answer)
-	}
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(answer, "2.0.0 OK"), "the answer is %q, want the server's words", answer)
 }

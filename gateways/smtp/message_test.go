@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/smtp"
@@ -34,50 +36,38 @@ func TestMail(t *testing.T) {
 		"To": "<fraud-team@example.com>", "From": "<orders@example.com>", "Date": "Mon, 02 Nov 2026 09:30:15 +0000",
 	}
 	for name, want := range header {
-		if got := message.Header.Get(name); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
+		assert.Equal(t, want, message.Header.Get(name), name)
 	}
 	subject, err := new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject"))
-	must(t, err)
-	if subject != aMessage().Subject {
-		t.Errorf("subject %q", subject)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, aMessage().Subject, subject)
 	want := map[string]string{"text/plain": aMessage().Text, "text/html": aMessage().HTML}
-	if diff := cmp.Diff(want, parts(t, message)); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff(want, parts(t, message)))
 }
 
 // A digest is dated by its end.
 func TestDigestDate(t *testing.T) {
 	digest := aMessage()
 	digest.Notice.Digest = &alert.Digest{Until: digest.Notice.Event.Time.Add(time.Hour)}
-	if got, want := mailed(t, digest).Header.Get("Date"), "Mon, 02 Nov 2026 10:30:15 +0000"; got != want {
-		t.Errorf("Date: %q, want %q", got, want)
-	}
+	got, want := mailed(t, digest).Header.Get("Date"), "Mon, 02 Nov 2026 10:30:15 +0000"
+	assert.Equal(t, want, got)
 }
 
 func TestMailWithoutHTML(t *testing.T) {
 	plain := aMessage()
 	plain.HTML = ""
 	message := mailed(t, plain)
-	if kind := message.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") {
-		t.Errorf("type %s", kind)
-	}
+	kind := message.Header.Get("Content-Type")
+	assert.True(t, strings.HasPrefix(kind, "text/plain"), "type %s", kind)
 	text, err := io.ReadAll(quotedprintable.NewReader(message.Body))
-	must(t, err)
-	if got := strings.ReplaceAll(string(text), "\r\n", "\n"); got != plain.Text {
-		t.Errorf("%q", got)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, plain.Text, strings.ReplaceAll(string(text), "\r\n", "\n"))
 }
 
 func TestNoHeaderInjection(t *testing.T) {
 	evil := aMessage()
 	evil.Subject, evil.Key, evil.Notice.ID = "a\r\nBcc: x@example.com", "b\r\nBcc: x@example.com", "c\r\nBcc: x@example.com"
-	if got := mailed(t, evil).Header.Get("Bcc"); got != "" {
-		t.Errorf("Bcc: %s", got)
-	}
+	assert.Empty(t, mailed(t, evil).Header.Get("Bcc"))
 }
 
 // mailed returns the message that a mail server receives.
@@ -85,9 +75,9 @@ func mailed(t *testing.T, message alert.Message) *mail.Message {
 	t.Helper()
 	m := &mailServer{security: smtp.Plain}
 	_, err := channel(t, m.start(t)).Deliver(t.Context(), receiver, message)
-	must(t, err)
+	require.NoError(t, err)
 	got, err := mail.ReadMessage(strings.NewReader(m.received()[0]))
-	must(t, err)
+	require.NoError(t, err)
 	return got
 }
 
@@ -95,20 +85,19 @@ func mailed(t *testing.T, message alert.Message) *mail.Message {
 func parts(t *testing.T, message *mail.Message) map[string]string {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
-	if err != nil || kind != "multipart/alternative" {
-		t.Fatalf("type %s: %v", kind, err)
-	}
+	require.NoError(t, err)
+	require.Equal(t, "multipart/alternative", kind)
 	found, reader := map[string]string{}, multipart.NewReader(message.Body, params["boundary"])
 	for {
 		part, err := reader.NextRawPart()
 		if err == io.EOF {
 			return found
 		}
-		must(t, err)
+		require.NoError(t, err)
 		text, err := io.ReadAll(quotedprintable.NewReader(part))
-		must(t, err)
+		require.NoError(t, err)
 		kind, _, err := mime.ParseMediaType(part.Header.Get("Content-Type"))
-		must(t, err)
+		require.NoError(t, err)
 		found[kind] = strings.ReplaceAll(string(text), "\r\n", "\n")
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/emersion/go-sasl"
 	server "github.com/emersion/go-smtp"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"dummyorders/gateways/smtp"
@@ -87,7 +88,7 @@ func (m *mailServer) start(t *testing.T) smtp.Server {
 	s.ReadTimeout, s.WriteTimeout = 10*time.Second, 10*time.Second
 	s.AllowInsecureAuth, s.EnableSMTPUTF8 = true, m.utf8
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	require.NoError(t, err)
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	switch m.security {
 	case smtp.StartTLS:
@@ -107,9 +108,9 @@ func (m *mailServer) start(t *testing.T) smtp.Server {
 		<-served
 	})
 	_, port, err := net.SplitHostPort(listener.Addr().String())
-	must(t, err)
+	require.NoError(t, err)
 	number, err := strconv.Atoi(port)
-	must(t, err)
+	require.NoError(t, err)
 	return smtp.Server{Host: "localhost", Port: number, Security: m.security}
 }
 
@@ -188,11 +189,4 @@ func (s *session) Auth(string) (sasl.Server, error) {
 		}
 		return nil
 	}), nil
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // fake is a stand-in for Stripe that knows only the gateway's requests, keeps their state, and rejects whatever differs
@@ -96,9 +98,7 @@ func (f *fake) checked(r *http.Request, allowed []string) (url.Values, string) {
 func (f *fake) unkeyed(allowed []string, do func(id string, form url.Values) (int, object)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		form, wrong := f.checked(r, allowed)
-		if wrong != "" {
-			f.t.Errorf("%s %s: %s", r.Method, r.URL, wrong)
-		}
+		assert.Empty(f.t, wrong, "%s %s", r.Method, r.URL)
 		f.mu.Lock()
 		status, body := do(r.PathValue("id"), form)
 		f.mu.Unlock()
@@ -111,9 +111,9 @@ func (f *fake) keyed(call string, allowed []string, do func(id string, form url.
 	return func(w http.ResponseWriter, r *http.Request) {
 		form, wrong := f.checked(r, allowed)
 		key := r.Header.Get("Idempotency-Key")
-		if wrong != "" || key == "" || len(key) > 255 {
-			f.t.Errorf("%s %s under the key %q: %s", r.Method, r.URL, key, wrong)
-		}
+		assert.Empty(f.t, wrong, "%s %s", r.Method, r.URL)
+		assert.NotEmpty(f.t, key, "%s %s", r.Method, r.URL)
+		assert.LessOrEqual(f.t, len(key), 255, "%s %s", r.Method, r.URL)
 		a, repeated := f.answerOnce(w, key, r.URL.Path+"?"+form.Encode())
 		if repeated {
 			return

@@ -15,6 +15,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // repository is the repository's top folder, seen from this one.
@@ -27,9 +30,7 @@ func TestDependencies(t *testing.T) {
 		t.Error(fault)
 	}
 	for folder := range layers {
-		if !slices.ContainsFunc(files, func(f source) bool { return layer(f.folder()) == folder }) {
-			t.Errorf("no Go file was found in %s: this test does not look where the code is", folder)
-		}
+		assert.True(t, slices.ContainsFunc(files, func(f source) bool { return layer(f.folder()) == folder }), "no Go file was found in %s: this test does not look where the code is", folder)
 	}
 }
 
@@ -85,9 +86,7 @@ func TestFaults(t *testing.T) {
 		if c.fault != "" {
 			want = []string{c.file + " imports " + c.imports + ": " + c.fault}
 		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s imports %s: found %q, want %q", c.file, c.imports, got, want)
-		}
+		assert.True(t, slices.Equal(got, want), "%s imports %s: found %q, want %q", c.file, c.imports, got, want)
 	}
 }
 
@@ -128,9 +127,7 @@ func productionFiles(t *testing.T, tree fs.FS) []source {
 		files = append(files, source{name, imports})
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return files
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // topLevel lists everything in the repository's top folder. Names that begin with a dot belong to tools and are
@@ -21,9 +23,7 @@ var topLevel = []string{
 // The top level holds nothing else.
 func TestTopLevel(t *testing.T) {
 	entries, err := fs.ReadDir(repository, ".")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	made := madeHere(t)
 	for _, entry := range entries {
 		name := entry.Name()
@@ -38,14 +38,10 @@ var inDocs = regexp.MustCompile("`((?:" + strings.Join(topLevel[:13], "|") + ")/
 
 func TestDocsNameWhatIsThere(t *testing.T) {
 	pages, err := fs.Glob(repository, "docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, page := range append(pages, "README.md", "CONTRIBUTING.md") {
 		text, err := fs.ReadFile(repository, page)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, named := range inDocs.FindAllStringSubmatch(string(text), -1) {
 			name := cmp.Or(named[1], path.Join(path.Dir(page), named[2]))
 			if _, err := fs.Stat(repository, strings.TrimSuffix(name, "/")); err != nil {
@@ -59,9 +55,7 @@ func TestDocsNameWhatIsThere(t *testing.T) {
 func madeHere(t *testing.T) []string {
 	t.Helper()
 	text, err := fs.ReadFile(repository, ".gitignore")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var names []string
 	for line := range strings.Lines(string(text)) {
 		if name, here := strings.CutPrefix(strings.TrimSpace(line), "/"); here {

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"dummyorders/internal/duration"
 )
 
@@ -13,8 +15,6 @@ func TestShort(t *testing.T) {
 		24 * time.Hour: "24h", 90 * time.Minute: "1h30m", 10 * time.Minute: "10m", 90 * time.Second: "1m30s", 20 * time.Second: "20s",
 		time.Hour + time.Second: "1h0m1s", 0: "0s", 10 * time.Hour: "10h",
 	} {
-		if got := duration.Short(d); got != want {
-			t.Errorf("%v is %q, want %q", d, got, want)
-		}
+		assert.Equal(t, want, duration.Short(d), "%v", d)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/alert"
@@ -32,7 +34,7 @@ func TestAlertmanMemory(t *testing.T) {
 	p := w.startWith(alertman, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
 	broker := publisher(t, rabbitmq.Config{URL: shared.rabbitmq.URL("orders", "orders")})
 	id := uuid.NewString()
-	must(t, broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, id, time.Now().UTC())))
+	require.NoError(t, broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, id, time.Now().UTC())))
 	mailTo(t, "fraud-team@example.com", id) // everything is warm
 	temporal.hold(toServer)                 // alerts are taken off the queue but get no further
 	before := resident(t, p.Pid())
@@ -43,12 +45,10 @@ func TestAlertmanMemory(t *testing.T) {
 			return broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now().UTC()))
 		})
 	}
-	must(t, waiting.Wait())
+	require.NoError(t, waiting.Wait())
 	after := resident(t, p.Pid())
 	t.Logf("%d alerts wait: %d MiB in place of %d MiB", *backlog, after>>20, before>>20)
-	if after > before+mostGrowth {
-		t.Errorf("alertman has grown by %d MiB", (after-before)>>20)
-	}
+	assert.LessOrEqual(t, after, before+mostGrowth, "alertman has grown by %d MiB", (after-before)>>20)
 	w.kill(alertman)
 }
 
@@ -58,13 +58,11 @@ var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 func resident(t *testing.T, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	must(t, err)
+	require.NoError(t, err)
 	found := peak.FindSubmatch(status)
-	if found == nil {
-		t.Fatalf("no peak in %s", status)
-	}
+	require.NotNil(t, found, "no peak in %s", status)
 	kib, err := strconv.Atoi(string(found[1]))
-	must(t, err)
+	require.NoError(t, err)
 	return kib << 10
 }
 
@@ -76,7 +74,7 @@ func TestAlertmanStop(t *testing.T) {
 		p.hookURL(), hookSecret))
 	health := freeAddress(t)
 	process := w.startWith(alertman, map[string]string{"HEALTH_ADDRESS": health})
-	must(t, process.WaitHealthy(t.Context(), "http://"+health+"/readyz"))
+	require.NoError(t, process.WaitHealthy(t.Context(), "http://"+health+"/readyz"))
 	taken, answer := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	p.onAccepted(func() {
@@ -85,7 +83,7 @@ func TestAlertmanStop(t *testing.T) {
 	})
 	broker := publisher(t, rabbitmq.Config{URL: shared.rabbitmq.URL("orders", "orders")})
 	id := uuid.NewString()
-	must(t, broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, id, time.Now().UTC())))
+	require.NoError(t, broker.Publish(t.Context(), alert.Sample(alert.FraudDetected, id, time.Now().UTC())))
 	<-taken
 	stopped := make(chan error, 1)
 	go func() { stopped <- process.Stop(t.Context()) }()
@@ -96,11 +94,11 @@ func TestAlertmanStop(t *testing.T) {
 		return nil
 	})
 	close(answer)
-	must(t, <-stopped)
+	require.NoError(t, <-stopped)
 	w.start(alertman)
 	eventually(t, func() error { return noneRuns(t.Context(), alertWorkflows) })
 	delivery := w.deliveries(id).Chains[0].Steps[0].Deliveries[0]
-	if len(p.hook.Accepted()) != 1 || delivery.State != alert.Delivered || len(delivery.Attempts) != 1 {
-		t.Errorf("told %d times: %+v", len(p.hook.Accepted()), delivery)
-	}
+	require.Len(t, p.hook.Accepted(), 1, "%+v", delivery)
+	assert.Equal(t, alert.Delivered, delivery.State, "%+v", delivery)
+	assert.Len(t, delivery.Attempts, 1, "%+v", delivery)
 }

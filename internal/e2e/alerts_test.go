@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/alert"
@@ -45,7 +47,7 @@ routes: [{name: all, tell: [team]}]
 		ids[event.ID] = 0
 		storm.Go(func() error { return broker.Publish(t.Context(), event) })
 	}
-	must(t, storm.Wait())
+	require.NoError(t, storm.Wait())
 	eventuallyWithin(t, 5*time.Minute, func() error {
 		got := 0
 		for _, body := range hooked(t, p) {
@@ -65,17 +67,14 @@ routes: [{name: all, tell: [team]}]
 		}
 		digests++
 		count, sum := body.Data.Digest.Count, body.Data.Digest.Sums[0]
-		if count != len(body.Data.Digest.Members) || sum.Amount.String() != fmt.Sprintf("%d.00", 123*count) {
-			t.Errorf("a digest of %d alerts says %d, and %s", len(body.Data.Digest.Members), count, sum.Amount)
-		}
+		assert.Equal(t, len(body.Data.Digest.Members), count, sum.Amount)
+		assert.Equal(t, fmt.Sprintf("%d.00", 123*count), sum.Amount.String(), sum.Amount)
 		for _, m := range body.Data.Digest.Members {
 			ids[m.EventID]++
 		}
 	}
 	for id, told := range ids {
-		if told != 1 {
-			t.Errorf("alert %s was told %d times", id, told)
-		}
+		assert.Equal(t, 1, told, id)
 	}
 	t.Logf("%d frauds were %d alert and %d digests", frauds, singles, digests)
 	if singles > 5 || digests > 30 { // an alert that comes alone in a window is not a digest
@@ -89,7 +88,7 @@ func hooked(t *testing.T, p *providers) []webhook.Body {
 	var bodies []webhook.Body
 	for _, a := range p.hook.Accepted() {
 		var body webhook.Body
-		must(t, json.Unmarshal(a.Body, &body))
+		require.NoError(t, json.Unmarshal(a.Body, &body))
 		bodies = append(bodies, body)
 	}
 	return bodies
@@ -122,16 +121,12 @@ func TestAlertEscalation(t *testing.T) {
 	transactionID := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	id := workflows.EventID(workflows.TransactionWorkflowID(transactionID), 1)
 	mail := mailTo(t, "on-call@example.com", id)
-	if told := string(mail.Text); !strings.Contains(told, "shift") {
-		t.Errorf("the second receiver is not told who was asked before: %s", told)
-	}
+	assert.Contains(t, string(mail.Text), "shift", "the second receiver is not told who was asked before")
 	link := linkIn(t, mail)
-	if page := fetch(t, http.MethodGet, link, ""); page.status != http.StatusOK || !strings.Contains(page.header.Get("Content-Type"), "html") {
-		t.Errorf("the link's page: %d %s", page.status, page.body)
-	}
-	if log := w.deliveries(id); log.Acknowledgement != nil {
-		t.Fatalf("who looks at the link acknowledges: %+v", log.Acknowledgement)
-	}
+	page := fetch(t, http.MethodGet, link, "")
+	assert.Equal(t, http.StatusOK, page.status, "%s", page.body)
+	assert.Contains(t, page.header.Get("Content-Type"), "html", "%s", page.body)
+	require.Nil(t, w.deliveries(id).Acknowledgement, "who looks at the link acknowledges")
 	forged := strings.Replace(link, "on-call", "boss", 1)
 	if page := fetch(t, http.MethodPost, forged, "name=eve"); page.status != http.StatusForbidden {
 		t.Errorf("a forged link: %d %s", page.status, page.body)
@@ -141,19 +136,21 @@ func TestAlertEscalation(t *testing.T) {
 	}
 	eventually(t, func() error { return deliveredNumber(t.Context(), transactionID, 1) })
 	log := w.deliveries(id)
-	if log.Acknowledgement == nil || !strings.Contains(log.Acknowledgement.By, "ada") || len(log.Chains) != 1 || len(log.Chains[0].Steps) != 2 {
-		t.Errorf("the log: %+v", log)
-	}
+	require.NotNil(t, log.Acknowledgement, "the log: %+v", log)
+	assert.Contains(t, log.Acknowledgement.By, "ada", "the log: %+v", log)
+	require.Len(t, log.Chains, 1, "the log: %+v", log)
+	assert.Len(t, log.Chains[0].Steps, 2, "the log: %+v", log)
 	var shown struct {
 		Alerts []struct {
 			ID    string `json:"id"`
 			State string `json:"state"`
 		} `json:"alerts"`
 	}
-	if got := w.get("/alerts?transaction=" + transactionID); json.Unmarshal(got.body, &shown) != nil ||
-		len(shown.Alerts) != 1 || shown.Alerts[0].ID != id || shown.Alerts[0].State != "delivered" {
-		t.Errorf("the transaction's alerts: %d %s", got.status, got.body)
-	}
+	got := w.get("/alerts?transaction=" + transactionID)
+	require.NoError(t, json.Unmarshal(got.body, &shown), "the transaction's alerts: %d %s", got.status, got.body)
+	require.Len(t, shown.Alerts, 1, "the transaction's alerts: %d %s", got.status, got.body)
+	assert.Equal(t, id, shown.Alerts[0].ID, "the transaction's alerts: %d %s", got.status, got.body)
+	assert.Equal(t, "delivered", shown.Alerts[0].State, "the transaction's alerts: %d %s", got.status, got.body)
 }
 
 // mailTo waits for a mail to an address about an alert.
@@ -182,23 +179,21 @@ func linkIn(t *testing.T, m stack.Message) string {
 	t.Helper()
 	text := strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(string(m.Text)) // quoted-printable
 	link := signedLink.FindString(text)
-	if link == "" {
-		t.Fatalf("no link in %s", text)
-	}
+	require.NotEmpty(t, link, text)
 	return html.UnescapeString(link)
 }
 
 func fetch(t *testing.T, method, link, form string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, link, strings.NewReader(form))
-	must(t, err)
+	require.NoError(t, err)
 	if form != "" {
 		_, err := url.ParseQuery(form)
-		must(t, err)
+		require.NoError(t, err)
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	got, err := do(request)
-	must(t, err)
+	require.NoError(t, err)
 	return got
 }
 
@@ -218,7 +213,7 @@ routes: [{name: all, tell: [team]}]
 	}
 	mailTo(t, "first@example.com", tell())
 	change := func(text, logged string) {
-		must(t, os.WriteFile(w.env["ALERTMAN_CONFIG"], []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(w.env["ALERTMAN_CONFIG"], []byte(text), 0o600))
 		eventually(t, func() error { return w.logged(alertman, logged) })
 	}
 	change(fmt.Sprintf(config, "second@example.com"), "Changed routes of alerts are in force from now on")
@@ -233,9 +228,9 @@ func TestAlertmanCommands(t *testing.T) {
 	w.alertsTo("version: 1\nreceivers: [{name: team, channels: [mail: team@example.com]}]\nroutes: [{name: all, tell: [team]}]\n")
 	w.env["RABBITMQ_PUBLISHER_URL"] = shared.rabbitmq.URL("orders", "orders")
 	w.start(alertman)
-	if out, code := w.command("alertman", "test", "team"); code != 0 || !strings.Contains(out, "team@example.com") {
-		t.Errorf("alertman test: %d %s", code, out)
-	}
+	out, code := w.command("alertman", "test", "team")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "team@example.com")
 	if out, code := w.command("alertman", "test", "taem"); code != 1 || !strings.Contains(out, "team") {
 		t.Errorf("alertman test of nobody: %d %s", code, out)
 	}
@@ -273,12 +268,12 @@ func (w *world) command(args ...string) (out string, code int) {
 func publishRaw(t *testing.T, id, text string) {
 	t.Helper()
 	connection, err := amqp.Dial(shared.rabbitmq.URL("orders", "orders"))
-	must(t, err)
+	require.NoError(t, err)
 	defer func() { _ = connection.Close() }()
 	channel, err := connection.Channel()
-	must(t, err)
-	must(t, channel.PublishWithContext(t.Context(), "alerts", "fraud.detected", true, false, amqp.Publishing{
+	require.NoError(t, err)
+	require.NoError(t, channel.PublishWithContext(t.Context(), "alerts", "fraud.detected", true, false, amqp.Publishing{
 		MessageId: id, DeliveryMode: amqp.Persistent, Body: []byte(text),
 	}))
-	must(t, channel.Close())
+	require.NoError(t, channel.Close())
 }

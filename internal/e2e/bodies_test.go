@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
@@ -76,9 +77,9 @@ func eventTypeOf(t *testing.T, id string, number int) string {
 	t.Helper()
 	pages := shared.client.GetWorkflowHistory(t.Context(), alertWorkflowNumber(id, number), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	started, err := pages.Next()
-	must(t, err)
+	require.NoError(t, err)
 	var d workflows.Delivery
-	must(t, converter.GetDefaultDataConverter().FromPayloads(started.GetWorkflowExecutionStartedEventAttributes().GetInput(), &d))
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(started.GetWorkflowExecutionStartedEventAttributes().GetInput(), &d))
 	return string(d.Event.Type)
 }
 

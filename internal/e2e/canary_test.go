@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/transaction"
 )
 
@@ -36,15 +39,15 @@ func TestCardNumberIsNowhere(t *testing.T) {
 	held := post(body(forReview, canaryApproved)).answer(t).TransactionID
 	review, err := w.sendTo("/transactions/"+held+"/review",
 		fmt.Sprintf(`{"decision": "decline", "reviewer": %q, "note": "asked about card %s"}`, canaryApproved, spaced), "Prefer", "wait=60")
-	must(t, err)
+	require.NoError(t, err)
 	fmt.Fprintf(&answers, "%v %s\n", review.header, review.body)
 	label, err := w.sendTo("/transactions/"+stopped+"/labels", fmt.Sprintf(`{"label": "fraudulent", "source": "dispute", "note": %q}`, spaced))
-	must(t, err)
+	require.NoError(t, err)
 	fmt.Fprintf(&answers, "%v %s\n", label.header, label.body)
 	for _, wrong := range wrongPlaces() {
-		if got := post(wrong); got.status < 400 || got.status >= 500 {
-			t.Errorf("a card number in a wrong place is answered %d: %s", got.status, got.body)
-		}
+		got := post(wrong)
+		assert.GreaterOrEqual(t, got.status, 400, "%s", got.body)
+		assert.Less(t, got.status, 500, "%s", got.body)
 	}
 	lookUp := w.get("/transactions/" + canaryApproved)
 	fmt.Fprintf(&answers, "%v %s\n", lookUp.header, lookUp.body)
@@ -54,9 +57,7 @@ func TestCardNumberIsNowhere(t *testing.T) {
 	w.isMailed(stopped, 1)
 	assertNoCanary(t, "the answers", answers.Bytes())
 	assertNoCanary(t, "the files", nil)
-	if !bytes.Contains(everythingWritten(t), []byte("471619******4368")) {
-		t.Error("the mask is nowhere either: the search does not see what it should search")
-	}
+	assert.True(t, bytes.Contains(everythingWritten(t), []byte("471619******4368")), "the mask is nowhere either: the search does not see what it should search")
 }
 
 func wrongPlaces() []string {
@@ -84,9 +85,8 @@ func assertNoCanary(t *testing.T, where string, text []byte) {
 	}
 	for _, canary := range []string{canaryApproved, canaryDeclined} {
 		for _, form := range []string{canary, canary[:4] + " " + canary[4:8], canary[:4] + "-" + canary[4:8]} {
-			if at := bytes.Index(text, []byte(form)); at >= 0 {
-				t.Errorf("%s hold the card number: …%q…", where, text[max(0, at-200):min(len(text), at+40)])
-			}
+			at := bytes.Index(text, []byte(form))
+			assert.Negative(t, at, "%s hold the card number: …%q…", where, text[max(0, at-200):min(len(text), at+40)])
 		}
 	}
 }
@@ -105,9 +105,7 @@ func everythingWritten(t *testing.T) []byte {
 		}
 		return nil
 	})
-	must(t, err)
-	if all.Len() < 1<<20 {
-		t.Fatalf("only %d bytes are written below %s", all.Len(), shared.dir)
-	}
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, all.Len(), 1<<20, shared.dir)
 	return all.Bytes()
 }

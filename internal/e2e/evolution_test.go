@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
 	"dummyorders/domain/transaction"
@@ -42,13 +44,10 @@ func TestDeploySecondVersion(t *testing.T) {
 	ends := []string{"[11 16 19 18]", "[11 16 19 12 13 15]", "[11 16 19 18]"}
 	for i, id := range append(waiting, w.held()) {
 		got, err := w.reviewBy("ada", id, verdicts[i%3], "Prefer", "wait=60")
-		must(t, err)
-		if got.status != 200 {
-			t.Errorf("%s: %d %s", verdicts[i%3], got.status, got.body)
-		}
-		if r := w.ends(id); codes(r) != ends[i%3] {
-			t.Errorf("%s ended as %s", verdicts[i%3], codes(r))
-		}
+		require.NoError(t, err)
+		assert.Equal(t, 200, got.status, "%s %s", verdicts[i%3], got.body)
+		r := w.ends(id)
+		assert.Equal(t, ends[i%3], codes(r), verdicts[i%3])
 	}
 }
 
@@ -63,12 +62,10 @@ func TestDeployWithoutVersion(t *testing.T) {
 	w.isMailed(id, 1)
 	broker.Stop() // the verdict's alert cannot be published: the workflow stays open after the changed place
 	got, err := w.reviewBy("ada", id, "decline", "Prefer", "wait=60")
-	must(t, err)
-	if got.status != 200 {
-		t.Fatalf("%d %s", got.status, got.body)
-	}
+	require.NoError(t, err)
+	require.Equal(t, 200, got.status, "%s", got.body)
 	w.deploy(secondVersion(t, unpatchedStep))
-	must(t, broker.Start())
+	require.NoError(t, broker.Start())
 	eventually(t, func() error { return w.taskFailed(id) })
 	w.deploy(shared.binary) // and the first version, deployed again, completes it
 	w.reaches(id, transaction.AlertDone)
@@ -77,7 +74,7 @@ func TestDeployWithoutVersion(t *testing.T) {
 // deploy drains the worker, and starts another version of it.
 func (w *world) deploy(binary string) {
 	w.t.Helper()
-	must(w.t, w.processes[worker].Stop(w.t.Context()))
+	require.NoError(w.t, w.processes[worker].Stop(w.t.Context()))
 	w.binary = binary
 	w.start(worker)
 }
@@ -102,20 +99,18 @@ func (w *world) taskFailed(id string) error {
 func secondVersion(t *testing.T, step string) string {
 	t.Helper()
 	root, err := stack.Root()
-	must(t, err)
+	require.NoError(t, err)
 	original := filepath.Join(root, reviewSource)
 	source, err := os.ReadFile(original)
-	must(t, err)
+	require.NoError(t, err)
 	changed := strings.Replace(string(source), decidedLine, step+decidedLine, 1)
-	if changed == string(source) {
-		t.Fatalf("%s has no line %q", reviewSource, decidedLine)
-	}
+	require.NotEqual(t, string(source), changed, "%s has no line %q", reviewSource, decidedLine)
 	dir := t.TempDir()
 	replacement, overlay, binary := filepath.Join(dir, "review.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "orders")
-	must(t, os.WriteFile(replacement, []byte(changed), 0o600))
+	require.NoError(t, os.WriteFile(replacement, []byte(changed), 0o600))
 	text, err := json.Marshal(map[string]map[string]string{"Replace": {original: replacement}})
-	must(t, err)
-	must(t, os.WriteFile(overlay, text, 0o600))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(overlay, text, 0o600))
 	build := exec.CommandContext(t.Context(), "go", "build", "-race", "-overlay", overlay, "-o", binary, "./cmd/orders")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/stack"
 	"dummyorders/workflows"
@@ -35,11 +38,10 @@ routes: [{name: frauds, tell: [fraud-team]}]
 	e.ofAlerts()
 	e.ofProblems()
 	files, err := filepath.Glob(e.path("*"))
-	must(t, err)
+	require.NoError(t, err)
 	for _, file := range files {
-		if name := strings.TrimSuffix(filepath.Base(file), ".json"); !e.compared[name] {
-			t.Errorf("%s is an example of nothing", name)
-		}
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		assert.True(t, e.compared[name], "%s is an example of nothing", name)
 	}
 }
 
@@ -100,14 +102,13 @@ func (e examples) ofProblems() {
 	w.env["HTTP_ADDRESS"] = freeAddress(e.t)
 	w.api = "http://" + w.env["HTTP_ADDRESS"]
 	p := w.startAs(apiProcess, "the other api", map[string]string{"HTTP_MAX_IN_FLIGHT": "1", "TEMPORAL_ADDRESS": temporal.Listen})
-	must(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
+	require.NoError(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
 	w.kill(fraudPolice)
 	done := make(chan struct{})
 	go func() { // occupies the only slot until its transaction is checked
 		defer close(done)
-		if _, err := w.send(body(small, goodCard), "Prefer", "wait=60"); err != nil {
-			e.t.Errorf("the caller that waits: %v", err)
-		}
+		_, err := w.send(body(small, goodCard), "Prefer", "wait=60")
+		assert.NoError(e.t, err, "the caller that waits")
 	}()
 	eventually(e.t, func() error {
 		if got := w.get("/transactions?status=11&orderID=order-" + goodCard[12:]); !bytes.Contains(got.body, []byte(`"transactionID"`)) {
@@ -121,10 +122,10 @@ func (e examples) ofProblems() {
 	temporal.Stop()
 	e.is("problem.503", w.post(seedBody))
 
-	must(e.t, p.Stop(e.t.Context()))
+	require.NoError(e.t, p.Stop(e.t.Context()))
 	w.env["API_KEYS"], w.env["ALERT_LINK_KEY"] = "shop:a-key-for-the-tests-of-examples", "a key for links, which is long enough"
 	p = w.startAs(apiProcess, "the api with keys", nil)
-	must(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
+	require.NoError(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
 	e.is("problem.401", w.post(seedBody))
 	e.is("problem.403", e.send("/alerts/01990000-0000-7000-8000-000000000001/acknowledge?signature=forged", `{"by": "eve"}`))
 }
@@ -144,13 +145,13 @@ func (e examples) postUntil(status transaction.Status) string {
 func (e examples) send(path, body string, headers ...string) reply {
 	e.t.Helper()
 	got, err := e.world.sendTo(path, body, headers...)
-	must(e.t, err)
+	require.NoError(e.t, err)
 	return got
 }
 
 func (e examples) path(name string) string {
 	root, err := stack.Root()
-	must(e.t, err)
+	require.NoError(e.t, err)
 	return filepath.Join(root, "api", "examples", name+".json")
 }
 
@@ -158,18 +159,15 @@ func (e examples) path(name string) string {
 func (e examples) is(name string, got reply) reply {
 	e.t.Helper()
 	e.compared[name] = true
-	if want := name[strings.LastIndex(name, ".")+1:]; fmt.Sprint(got.status) != want {
-		e.t.Fatalf("%s is answered %d %s", name, got.status, got.body)
-	}
+	require.Equal(e.t, name[strings.LastIndex(name, ".")+1:], fmt.Sprint(got.status), "%s %s", name, got.body)
 	var text bytes.Buffer
-	must(e.t, json.Indent(&text, withExampleIDs(got.body), "", "  "))
+	require.NoError(e.t, json.Indent(&text, withExampleIDs(got.body), "", "  "))
 	if *updateExamples {
-		must(e.t, os.WriteFile(e.path(name), text.Bytes(), 0o644))
+		require.NoError(e.t, os.WriteFile(e.path(name), text.Bytes(), 0o644))
 	}
 	example, err := os.ReadFile(e.path(name))
-	if must(e.t, err); !bytes.Equal(unmeasured(example), unmeasured(text.Bytes())) {
-		e.t.Errorf("the answer for %s is\n%s\nand the example\n%s", name, &text, example)
-	}
+	require.NoError(e.t, err)
+	assert.True(e.t, bytes.Equal(unmeasured(example), unmeasured(text.Bytes())), "the answer for %s is\n%s\nand the example\n%s", name, &text, example)
 	return got
 }
 

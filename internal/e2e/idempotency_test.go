@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -26,19 +28,18 @@ func TestIdempotencyOneCharge(t *testing.T) {
 		t.Helper()
 		after()
 		again := w.post(body(small, goodCard), key...)
-		if again.status != 200 || again.header.Get("Idempotent-Replayed") != "true" || cmp.Diff(first.answer(t), again.answer(t)) != "" {
-			t.Errorf("%s: %d %v %s, want %s", when, again.status, again.header, again.body, first.body)
-		}
-		if other := w.post(body("124.00", goodCard), key...); other.status != 422 {
-			t.Errorf("%s, another body: %d %s", when, other.status, other.body)
-		}
+		assert.Equal(t, 200, again.status, "%s %v %s %s", when, again.header, again.body, first.body)
+		assert.Equal(t, "true", again.header.Get("Idempotent-Replayed"), "%s %v %s %s", when, again.header, again.body, first.body)
+		assert.Empty(t, cmp.Diff(first.answer(t), again.answer(t)), "%s %v %s %s", when, again.header, again.body, first.body)
+		other := w.post(body("124.00", goodCard), key...)
+		assert.Equal(t, 422, other.status, "%s %s", when, other.body)
 	}
 	same(t, "after the answer", func() {})
 	same(t, "after a restart of everything", w.restartEverything)
 	w.ends(id)
-	if r, err := record(t.Context(), id); err != nil || r.Payment.CaptureID == "" {
-		t.Errorf("%v: %+v", err, r.Payment)
-	}
+	r, err := record(t.Context(), id)
+	require.NoError(t, err, "%+v", r.Payment)
+	assert.NotEmpty(t, r.Payment.CaptureID, "%+v", r.Payment)
 	same(t, "after Temporal has forgotten it", func() { w.forget(id) })
 	if _, err := record(t.Context(), id); err == nil {
 		t.Error("Temporal has a workflow of it again")
@@ -59,12 +60,9 @@ func TestLedgerOutlivesTemporal(t *testing.T) {
 			w.forget(id)
 		}
 		again := w.post(body(tooMuch, goodCard), key...)
-		if diff := cmp.Diff(first.answer(t), again.answer(t)); diff != "" || again.status != 200 {
-			t.Errorf("forgotten %t: %d (-first +again):\n%s", forgotten, again.status, diff)
-		}
-		if diff := cmp.Diff(before, w.read(id)); diff != "" {
-			t.Errorf("forgotten %t: read (-before +after):\n%s", forgotten, diff)
-		}
+		assert.Empty(t, cmp.Diff(first.answer(t), again.answer(t)), "forgotten %t", forgotten)
+		assert.Equal(t, 200, again.status, "forgotten %t", forgotten)
+		assert.Empty(t, cmp.Diff(before, w.read(id)), "forgotten %t: read (-before +after)", forgotten)
 	}
 }
 
@@ -75,12 +73,11 @@ func TestIdempotencyWhileRunning(t *testing.T) {
 	first := w.post(body(small, goodCard), key...)
 	for _, prefer := range []string{"respond-async", "wait=1"} {
 		again := w.post(body(small, goodCard), "Idempotency-Key", "running", "Prefer", prefer)
-		if again.status != 202 || again.header.Get("Idempotent-Replayed") != "true" || again.answer(t).TransactionID != first.answer(t).TransactionID {
-			t.Errorf("%s: %d %v %s", prefer, again.status, again.header, again.body)
-		}
-		if other := w.post(body("124.00", goodCard), "Idempotency-Key", "running", "Prefer", prefer); other.status != 422 {
-			t.Errorf("%s, another body: %d %s", prefer, other.status, other.body)
-		}
+		assert.Equal(t, 202, again.status, "%s %v %s", prefer, again.header, again.body)
+		assert.Equal(t, "true", again.header.Get("Idempotent-Replayed"), "%s %v %s", prefer, again.header, again.body)
+		assert.Equal(t, first.answer(t).TransactionID, again.answer(t).TransactionID, "%s %v %s", prefer, again.header, again.body)
+		other := w.post(body("124.00", goodCard), "Idempotency-Key", "running", "Prefer", prefer)
+		assert.Equal(t, 422, other.status, "%s %s", prefer, other.body)
 	}
 	w.start(fraudPolice)
 	w.reaches(first.answer(t).TransactionID, transaction.PaymentComplete)
@@ -89,17 +86,15 @@ func TestIdempotencyWhileRunning(t *testing.T) {
 // A key belongs to its client.
 func TestIdempotencyByClient(t *testing.T) {
 	w := newWorld(t, map[string]string{"API_KEYS": "shop:the-key-of-the-shop,mobile:the-key-of-the-app"}).everything()
-	if refused := w.post(body(small, goodCard)); refused.status != 401 || refused.header.Get("WWW-Authenticate") == "" {
-		t.Errorf("without an API key: %d %s", refused.status, refused.body)
-	}
+	refused := w.post(body(small, goodCard))
+	assert.Equal(t, 401, refused.status, "%s", refused.body)
+	assert.NotEmpty(t, refused.header.Get("WWW-Authenticate"), "%s", refused.body)
 	ids := map[string]bool{}
 	for _, apiKey := range []string{"the-key-of-the-shop", "the-key-of-the-app"} {
 		got := w.post(body(small, goodCard), "Authorization", "Bearer "+apiKey, "Idempotency-Key", "same", "Prefer", "wait=60")
 		ids[got.answer(t).TransactionID] = true
 	}
-	if len(ids) != 2 {
-		t.Errorf("two clients' keys are %d transactions, want 2", len(ids))
-	}
+	assert.Len(t, ids, 2, "two clients' keys are %d transactions, want 2", len(ids))
 }
 
 // hundredAtOnce posts a body a hundred times concurrently, and returns the one answer that all of them got.
@@ -123,16 +118,13 @@ func (w *world) hundredAtOnce(body string, headers []string) reply {
 	all.Wait()
 	replayed := 0
 	for _, r := range replies {
-		if diff := cmp.Diff(replies[0].answer(w.t), r.answer(w.t)); diff != "" {
-			w.t.Errorf("two answers:\n%s", diff)
-		}
+		assert.Empty(w.t, cmp.Diff(replies[0].answer(w.t), r.answer(w.t)), "two answers")
 		if r.header.Get("Idempotent-Replayed") == "true" {
 			replayed++
 		}
 	}
-	if len(replies) != 100 || replayed != 99 {
-		w.t.Fatalf("%d answers, %d of them replayed, want 100 and 99", len(replies), replayed)
-	}
+	require.Len(w.t, replies, 100)
+	require.Equal(w.t, 99, replayed)
 	return replies[0]
 }
 
@@ -141,11 +133,11 @@ func (w *world) restartEverything() {
 	w.t.Helper()
 	names := make([]string, 0, len(w.processes))
 	for name, p := range w.processes {
-		must(w.t, p.Stop(context.WithoutCancel(w.t.Context())))
+		require.NoError(w.t, p.Stop(context.WithoutCancel(w.t.Context())))
 		names = append(names, name)
 	}
-	must(w.t, shared.temporal.Stop(context.WithoutCancel(w.t.Context())))
-	must(w.t, shared.temporal.Start(context.WithoutCancel(w.t.Context())))
+	require.NoError(w.t, shared.temporal.Stop(context.WithoutCancel(w.t.Context())))
+	require.NoError(w.t, shared.temporal.Start(context.WithoutCancel(w.t.Context())))
 	w.start(names...)
 }
 
@@ -157,7 +149,7 @@ func (w *world) forget(id string) {
 		Namespace:         "default",
 		WorkflowExecution: &common.WorkflowExecution{WorkflowId: workflowID},
 	})
-	must(w.t, err)
+	require.NoError(w.t, err)
 	eventually(w.t, func() error {
 		_, err := shared.client.DescribeWorkflowExecution(w.t.Context(), workflowID, "")
 		if err == nil {

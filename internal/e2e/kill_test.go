@@ -11,6 +11,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
 	"dummyorders/domain/transaction"
@@ -31,9 +33,7 @@ func TestKillAPI(t *testing.T) {
 	}()
 	id := w.onlyRunning()
 	w.kill(apiProcess)
-	if err := <-answered; err == nil {
-		t.Fatal("the caller was answered by a killed process")
-	}
+	require.Error(t, <-answered, "the caller was answered by a killed process")
 	w.start(fraudPolice, alertman, apiProcess)
 	w.isMailed(id, 1)
 	w.reaches(id, transaction.AlertDone)
@@ -45,9 +45,7 @@ func TestKillFraudPolice(t *testing.T) {
 	temporal := startProxy(t, shared.temporal.Address())
 	w.startWith(fraudPolice, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
 	first := w.post(body(small, goodCard), "Prefer", "wait=60") // shows that it works, and polls
-	if first.status != 200 {
-		t.Fatalf("%d %s", first.status, first.body)
-	}
+	require.Equal(t, 200, first.status, "%s", first.body)
 	temporal.hold(toServer) // its open polls still bring tasks, but its verdicts do not arrive
 	id := w.post(body(tooMuch, goodCard), "Prefer", "respond-async").answer(t).TransactionID
 	w.activityStarted(workflows.TransactionWorkflowID(id), "CheckFraud")
@@ -65,11 +63,10 @@ func TestKillWorkerBeforeAlert(t *testing.T) {
 	w.env["RABBITMQ_PUBLISHER_URL"] = through(broker, shared.rabbitmq.URL("orders", "orders"))
 	w.everything()
 	got := w.post(body(tooMuch, goodCard), "Prefer", "wait=60")
-	if got.status != http.StatusOK || got.answer(t).TransactionStatus.Code != transaction.AlertInitiated {
-		t.Fatalf("the reply waited for the broker: %d %s", got.status, got.body)
-	}
+	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+	require.Equal(t, transaction.AlertInitiated, got.answer(t).TransactionStatus.Code, "%s", got.body)
 	w.kill(worker)
-	must(t, broker.Start())
+	require.NoError(t, broker.Start())
 	w.start(worker)
 	id := got.answer(t).TransactionID
 	w.isMailed(id, 1)
@@ -140,15 +137,13 @@ func TestKillAlertmanBeforeRecord(t *testing.T) {
 	}
 	w.kill(alertman)
 	w.onKept(nil)
-	if got := len(mails(t)[id]); got != 1 {
-		t.Fatalf("%d mails before the second try, want 1", got)
-	}
+	require.Len(t, mails(t)[id], 1)
 	w.start(alertman)
 	w.isMailed(id, 2)
 	twice := mails(t)[id]
-	if one, other := messageID(twice[0]), messageID(twice[1]); one == "" || one != other {
-		t.Errorf("the two mails are not known as one: Message-ID %q and %q", one, other)
-	}
+	one, other := messageID(twice[0]), messageID(twice[1])
+	assert.NotEmpty(t, one)
+	assert.Equal(t, other, one)
 }
 
 // onlyRunning waits until exactly one transaction is running, and returns its id.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/workflows"
@@ -106,9 +108,7 @@ func (w *world) verify(atLeast int) {
 	command.Env = w.environ(nil)
 	out, err := command.CombinedOutput()
 	w.t.Logf("%s", out)
-	if err != nil {
-		w.t.Errorf("orders ledger verify: %v", err)
-	}
+	require.NoError(w.t, err, "orders ledger verify")
 	var compared, equal int
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	_, err = fmt.Sscanf(lines[len(lines)-1], "%d compared: %d equal", &compared, &equal)

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"dummyorders/api"
@@ -21,13 +22,11 @@ import (
 func TestRabbitMQOutage(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	ids := w.streamOfFrauds(func() {
-		must(t, shared.rabbitmq.Stop(context.WithoutCancel(t.Context())))
+		require.NoError(t, shared.rabbitmq.Stop(context.WithoutCancel(t.Context())))
 		down := w.post(body(tooMuch, goodCard), "Prefer", "wait=60")
-		if down.status != http.StatusOK {
-			t.Errorf("while RabbitMQ is down: %d %s", down.status, down.body)
-		}
+		assert.Equal(t, http.StatusOK, down.status, "%s", down.body)
 		w.reaches(down.answer(t).TransactionID, transaction.AlertError)
-		must(t, shared.rabbitmq.Start(context.WithoutCancel(t.Context())))
+		require.NoError(t, shared.rabbitmq.Start(context.WithoutCancel(t.Context())))
 	})
 	w.areMailed(ids, 1)
 	w.endAs(ids, transaction.AlertDone)
@@ -37,16 +36,13 @@ func TestRabbitMQOutage(t *testing.T) {
 func TestTemporalOutage(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	ids := w.streamOfFrauds(func() {
-		must(t, shared.temporal.Stop(context.WithoutCancel(t.Context())))
+		require.NoError(t, shared.temporal.Stop(context.WithoutCancel(t.Context())))
 		refused := w.post(body(tooMuch, goodCard), "Prefer", "wait=1")
-		if refused.status != http.StatusServiceUnavailable || !strings.Contains(string(refused.body), "nothing was accepted") ||
-			refused.header.Get("Retry-After") == "" {
-			t.Errorf("while Temporal is down: %d %s", refused.status, refused.body)
-		}
-		if ready := w.get("/readyz"); ready.status != http.StatusServiceUnavailable {
-			t.Errorf("/readyz answers %d while Temporal is down", ready.status)
-		}
-		must(t, shared.temporal.Start(context.WithoutCancel(t.Context())))
+		assert.Equal(t, http.StatusServiceUnavailable, refused.status)
+		assert.Contains(t, string(refused.body), "nothing was accepted")
+		assert.NotEmpty(t, refused.header.Get("Retry-After"))
+		assert.Equal(t, http.StatusServiceUnavailable, w.get("/readyz").status)
+		require.NoError(t, shared.temporal.Start(context.WithoutCancel(t.Context())))
 	})
 	w.areMailed(ids, 1)
 	w.endAs(ids, transaction.AlertDone)
@@ -110,10 +106,10 @@ func TestOutageAnswers(t *testing.T) {
 		temporal.hold(fromServer) // calls arrive, but answers do not
 		got := w.post(body(small, goodCard), "Prefer", "wait=1")
 		var problem api.Problem
-		must(t, json.Unmarshal(got.body, &problem))
-		if got.status != http.StatusServiceUnavailable || problem.TransactionID == "" || got.header.Get("Retry-After") == "" {
-			t.Fatalf("%d %s", got.status, got.body)
-		}
+		require.NoError(t, json.Unmarshal(got.body, &problem))
+		require.Equal(t, http.StatusServiceUnavailable, got.status, "%s", got.body)
+		require.NotEmpty(t, problem.TransactionID, "%s", got.body)
+		require.NotEmpty(t, got.header.Get("Retry-After"), "%s", got.body)
 		w.reaches(problem.TransactionID, transaction.PaymentComplete) // here it was
 	})
 	t.Run("where to ask when the API is told to stop while it waits", func(t *testing.T) {
@@ -124,10 +120,10 @@ func TestOutageAnswers(t *testing.T) {
 			answered <- got
 		}()
 		id := w.onlyRunning()
-		must(t, w.processes[apiProcess].Stop(t.Context()))
-		if got := <-answered; got.status != http.StatusAccepted || got.header.Get("Location") != "/transactions/"+id {
-			t.Errorf("%d %s", got.status, got.body)
-		}
+		require.NoError(t, w.processes[apiProcess].Stop(t.Context()))
+		got := <-answered
+		assert.Equal(t, http.StatusAccepted, got.status, "%s", got.body)
+		assert.Equal(t, "/transactions/"+id, got.header.Get("Location"), "%s", got.body)
 		w.startWith(fraudPolice, nil)
 		w.reaches(id, transaction.PaymentComplete)
 	})
@@ -138,10 +134,8 @@ func TestProcessesStop(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	w.post(body(tooMuch, goodCard))
 	for name, p := range w.processes {
-		must(t, p.Stop(t.Context()))
-		if err := p.Wait(t.Context()); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		require.NoError(t, p.Stop(t.Context()))
+		assert.NoError(t, p.Wait(t.Context()), name)
 	}
 }
 

@@ -2,11 +2,12 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
 	"dummyorders/domain/transaction"
@@ -38,22 +39,19 @@ func TestPaymentFaults(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := w.ends(ids[name])
-			if got := codes(r); got != test.steps || (r.Payment.CaptureID != "") != test.taken ||
-				(r.Payment.VoidedAt != nil) != test.voided || (r.Payment.RefundID != "") != test.refunded {
-				t.Errorf("%s %+v", got, r.Payment)
-			}
+			assert.Equal(t, test.steps, codes(r), "%+v", r.Payment)
+			assert.Equal(t, test.taken, r.Payment.CaptureID != "", "%+v", r.Payment)
+			assert.Equal(t, test.voided, r.Payment.VoidedAt != nil, "%+v", r.Payment)
+			assert.Equal(t, test.refunded, r.Payment.RefundID != "", "%+v", r.Payment)
 		})
 	}
 	stuck := ids["refuses to release as well"]
 	w.alertsDelivered(stuck, "payment.compensation_failed")
-	if r := w.read(stuck); !strings.Contains(r.Payment.StillHeld, "void_not_allowed") {
-		t.Errorf("the record does not say what is still held: %+v", r.Payment)
-	}
+	r := w.read(stuck)
+	assert.Contains(t, r.Payment.StillHeld, "void_not_allowed", "the record does not say what is still held: %+v", r.Payment)
 	answer, err := shared.client.DescribeWorkflowExecution(t.Context(), workflows.TransactionWorkflowID(stuck), "")
-	must(t, err)
-	if status := answer.GetWorkflowExecutionInfo().GetStatus(); status != enums.WORKFLOW_EXECUTION_STATUS_FAILED {
-		t.Errorf("its workflow is %s, and does not stand out", status)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, enums.WORKFLOW_EXECUTION_STATUS_FAILED, answer.GetWorkflowExecutionInfo().GetStatus())
 	w.verify(len(tests))
 }
 
@@ -62,7 +60,7 @@ func TestCallerHangsUp(t *testing.T) {
 	ctx, hangUp := context.WithCancel(t.Context())
 	defer hangUp()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.api+"/transact", strings.NewReader(body(small, goodCard)))
-	must(t, err)
+	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Prefer", "wait=60")
 	answered := make(chan error, 1)
@@ -72,9 +70,7 @@ func TestCallerHangsUp(t *testing.T) {
 	}()
 	id := w.onlyRunning()
 	hangUp()
-	if err := <-answered; !errors.Is(err, context.Canceled) {
-		t.Fatalf("the caller was answered: %v", err)
-	}
+	require.ErrorIs(t, <-answered, context.Canceled, "the caller was answered")
 	w.start(fraudPolice)
 	w.shows(id, transaction.PaymentComplete)
 }

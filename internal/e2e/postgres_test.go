@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/internal/stack"
 )
 
@@ -19,28 +22,23 @@ func TestLedgerOutage(t *testing.T) {
 	server := startPostgres(t)
 	w := newWorld(t, map[string]string{"LEDGER_URL": server.URL("orders", "orders")}).start(worker, fraudPolice, alertman)
 	w.startWith(apiProcess, map[string]string{"LEDGER_URL": server.URL("orders_reader", "orders")})
-	must(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
+	require.NoError(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
 	w.findsLedger()
 	before := w.post(body(small, goodCard), "Idempotency-Key", "before", "Prefer", "wait=60")
-	if before.status != http.StatusOK {
-		t.Fatalf("%d %s", before.status, before.body)
-	}
+	require.Equal(t, http.StatusOK, before.status, "%s", before.body)
 	w.ends(before.answer(t).TransactionID)
 
-	must(t, server.Stop(context.WithoutCancel(t.Context())))
+	require.NoError(t, server.Stop(context.WithoutCancel(t.Context())))
 	paid := w.post(body(small, goodCard), "Prefer", "wait=60")
-	if paid.status != http.StatusOK || paid.answer(t).Message != "Transaction Successful" {
-		t.Errorf("while the ledger is away: %d %s", paid.status, paid.body)
-	}
+	assert.Equal(t, http.StatusOK, paid.status, "%s", paid.body)
+	assert.Equal(t, "Transaction Successful", paid.answer(t).Message, "%s", paid.body)
 	known := w.post(body(small, goodCard), "Idempotency-Key", "before", "Prefer", "wait=60")
-	if known.status != http.StatusOK || known.header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("a key that Temporal knows: %d %s", known.status, known.body)
-	}
+	assert.Equal(t, http.StatusOK, known.status, "%s", known.body)
+	assert.Equal(t, "true", known.header.Get("Idempotent-Replayed"), "%s", known.body)
 	unknown := w.post(body(small, goodCard), "Idempotency-Key", "new", "Prefer", "wait=60")
-	if unknown.status != http.StatusServiceUnavailable || !strings.Contains(string(unknown.body), "nothing was accepted") {
-		t.Errorf("a key that may be an old one: %d %s", unknown.status, unknown.body)
-	}
-	must(t, server.Start(context.WithoutCancel(t.Context())))
+	assert.Equal(t, http.StatusServiceUnavailable, unknown.status)
+	assert.Contains(t, string(unknown.body), "nothing was accepted")
+	require.NoError(t, server.Start(context.WithoutCancel(t.Context())))
 
 	w.everythingEnds(soon)
 	eventually(t, func() error {
@@ -56,7 +54,7 @@ func TestLedgerOutage(t *testing.T) {
 func startPostgres(t *testing.T) *stack.Postgres {
 	t.Helper()
 	server, err := stack.StartPostgres(t.Context(), stack.PostgresOptions{Dir: filepath.Join(shared.dir, "postgres", t.Name())})
-	must(t, err)
+	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Stop(context.Background()) })
 	setUpPostgres(t, server)
 	setUpPostgres(t, server) // the script can be run again
@@ -67,7 +65,7 @@ func startPostgres(t *testing.T) *stack.Postgres {
 func setUpPostgres(t *testing.T, server *stack.Postgres) {
 	t.Helper()
 	root, err := stack.Root()
-	must(t, err)
+	require.NoError(t, err)
 	setup := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(root, "gateways", "ledger", "setup.sh"))
 	setup.Env = []string{
 		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/rabbitmq"
@@ -85,7 +86,7 @@ func (p *providers) texts(channel string) []string {
 	switch channel {
 	case "mail":
 		all, err := shared.mail.Messages()
-		must(p.w.t, err)
+		require.NoError(p.w.t, err)
 		for _, m := range all {
 			if id := headerOf(m, "X-Alert-ID"); slices.Contains(m.To, "each@example.com") {
 				texts = append(texts, "alerts/"+id)
@@ -133,7 +134,7 @@ func (p *providers) violations() []string {
 func (w *world) alertsTo(config string) {
 	w.t.Helper()
 	file := filepath.Join(w.t.TempDir(), "alertman.yaml")
-	must(w.t, os.WriteFile(file, []byte(config), 0o600))
+	require.NoError(w.t, os.WriteFile(file, []byte(config), 0o600))
 	w.env["ALERTMAN_CONFIG"] = file
 }
 
@@ -153,12 +154,12 @@ func deleteQueue(t *testing.T) (remake func()) {
 	t.Helper()
 	operator := shared.rabbitmq.URL("operator", "operator")
 	connection, err := amqp.Dial(operator)
-	must(t, err)
+	require.NoError(t, err)
 	t.Cleanup(func() { _ = connection.Close() })
 	channel, err := connection.Channel()
-	must(t, err)
+	require.NoError(t, err)
 	_, err = channel.QueueDelete("alertman", false, false, false)
-	must(t, err)
+	require.NoError(t, err)
 	return func() { publisher(t, rabbitmq.Config{URL: operator, Declare: true}) }
 }
 

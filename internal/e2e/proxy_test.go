@@ -6,6 +6,7 @@ import (
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
 )
 
 // direction is the direction of bytes through a proxy.
@@ -27,7 +28,7 @@ func startProxy(t *testing.T, upstream string) *proxy {
 	t.Helper()
 	control := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	p := &proxy{toxiproxy.NewProxy(control, t.Name(), "127.0.0.1:0", upstream), t}
-	must(t, p.Start())
+	require.NoError(t, p.Start())
 	t.Cleanup(p.Stop)
 	return p
 }
@@ -36,5 +37,5 @@ func startProxy(t *testing.T, upstream string) *proxy {
 func (p *proxy) hold(way direction) {
 	p.t.Helper()
 	_, err := p.Toxics.AddToxicJson(strings.NewReader(`{"name":"` + string(way) + `","type":"timeout","stream":"` + string(way) + `","attributes":{"timeout":0}}`))
-	must(p.t, err)
+	require.NoError(p.t, err)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
 	"dummyorders/domain/alert"
@@ -38,7 +39,7 @@ func (r recorder) alerts(t *testing.T) {
 	raise := func(customer string) string {
 		event := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now().UTC())
 		event.Data.CustomerID = customer
-		must(t, broker.Publish(t.Context(), event))
+		require.NoError(t, broker.Publish(t.Context(), event))
 		eventually(t, func() error {
 			_, err := shared.client.DescribeWorkflowExecution(t.Context(), workflows.AlertWorkflowID(event.ID), "")
 			return err
@@ -61,8 +62,8 @@ func (r recorder) alerts(t *testing.T) {
 		WorkflowID: workflows.AlertWorkflowID(acknowledged), UpdateName: workflows.AcknowledgeUpdate,
 		Args: []any{alert.Acknowledgement{By: "ada"}}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
-	must(t, err)
-	must(t, update.Get(t.Context(), nil))
+	require.NoError(t, err)
+	require.NoError(t, update.Get(t.Context(), nil))
 	r.keep(t, "deliver-alert-acknowledged", workflows.AlertWorkflowID(acknowledged))
 	r.keep(t, "deliver-alert-unacknowledged", workflows.AlertWorkflowID(silent))
 }

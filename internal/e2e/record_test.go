@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/emersion/go-smtp"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
@@ -28,7 +29,7 @@ func TestRecordHistories(t *testing.T) {
 		t.Skip("histories are recorded by make record-histories")
 	}
 	root, err := stack.Root()
-	must(t, err)
+	require.NoError(t, err)
 	r := recorder{dir: filepath.Join(root, *recordTo)}
 	t.Run("decided", r.decided)
 	t.Run("undecided", r.undecided)
@@ -74,13 +75,13 @@ func (r recorder) reviewed(t *testing.T) {
 	for _, verdict := range []string{"approve", "decline"} {
 		id := w.held()
 		_, err := w.reviewBy("ada", id, verdict, "Prefer", "wait=60")
-		must(t, err)
+		require.NoError(t, err)
 		r.keep(t, "process-transaction-review-"+verdict+"d", workflows.TransactionWorkflowID(id))
 	}
 	w.getsStricter()
 	_, err := w.reviewBy("ada", waiting, "approve", "Prefer", "wait=60") // the answer says that the check got worse
-	must(t, err)
-	must(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(waiting), ""))
+	require.NoError(t, err)
+	require.NoError(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(waiting), ""))
 	r.keep(t, "process-transaction-review-cancelled", workflows.TransactionWorkflowID(waiting))
 }
 
@@ -108,9 +109,9 @@ func (r recorder) givenBack(t *testing.T) {
 func (r recorder) ledgerAway(t *testing.T) {
 	server := startPostgres(t)
 	w := newWorld(t, map[string]string{"LEDGER_URL": server.URL("orders", "orders")}).everything()
-	must(t, server.Stop(t.Context()))
+	require.NoError(t, server.Stop(t.Context()))
 	id := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
-	must(t, server.Start(t.Context()))
+	require.NoError(t, server.Start(t.Context()))
 	r.keep(t, "process-transaction-ledger-away", workflows.TransactionWorkflowID(id))
 }
 
@@ -122,7 +123,7 @@ func (r recorder) lateAlert(t *testing.T) {
 	w.everything()
 	id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	w.reaches(id, transaction.AlertError)
-	must(t, broker.Start())
+	require.NoError(t, broker.Start())
 	r.keep(t, "process-transaction-alert-late", workflows.TransactionWorkflowID(id))
 	r.keep(t, "deliver-alert-told", alertWorkflowOf(id))
 }
@@ -159,7 +160,7 @@ func (r recorder) cancelled(t *testing.T) {
 		}
 		return err
 	})
-	must(t, shared.client.CancelWorkflow(t.Context(), id, ""))
+	require.NoError(t, shared.client.CancelWorkflow(t.Context(), id, ""))
 	r.keep(t, "process-transaction-cancelled", id)
 }
 
@@ -192,13 +193,13 @@ func (r recorder) write(t *testing.T, name, workflowID string) {
 	pages := shared.client.GetWorkflowHistory(t.Context(), workflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for pages.HasNext() {
 		event, err := pages.Next()
-		must(t, err)
+		require.NoError(t, err)
 		events.Events = append(events.Events, event)
 	}
 	text, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(events)
-	must(t, err)
-	must(t, os.MkdirAll(r.dir, 0o750))
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(r.dir, 0o750))
 	text = whoWasIt.ReplaceAll(text, []byte(`$1"recorded"`))
 	text = whereWasIt.ReplaceAll(text, []byte(`${1}recorded$2`))
-	must(t, os.WriteFile(filepath.Join(r.dir, name+".json"), append(text, '\n'), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, name+".json"), append(text, '\n'), 0o600))
 }

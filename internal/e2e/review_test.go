@@ -9,6 +9,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
@@ -37,9 +40,8 @@ func (w *world) read(id string) ledger.Record {
 
 func (w *world) decode(got reply, into any) {
 	w.t.Helper()
-	if err := json.Unmarshal(got.body, into); err != nil || got.status != 200 {
-		w.t.Fatalf("%v: %d %s", err, got.status, got.body)
-	}
+	require.NoError(w.t, json.Unmarshal(got.body, into), "%s", got.body)
+	require.Equal(w.t, 200, got.status, "%s", got.body)
 }
 
 // ends waits until a transaction has ended, and returns its record as the API shows it.
@@ -71,23 +73,25 @@ func TestReviewSurvivesRestart(t *testing.T) {
 	for name := range w.processes {
 		w.kill(name)
 	}
-	must(t, shared.temporal.Stop(context.WithoutCancel(t.Context())))
-	must(t, shared.temporal.Start(context.WithoutCancel(t.Context())))
+	require.NoError(t, shared.temporal.Stop(context.WithoutCancel(t.Context())))
+	require.NoError(t, shared.temporal.Start(context.WithoutCancel(t.Context())))
 	w.everything()
 
 	got, err := w.reviewBy("ada", approved, "approve", "Prefer", "wait=60")
-	must(t, err)
-	if a := got.answer(t); got.status != 200 || a.Message != "Transaction Successful" || a.Review.Reviewer != "ada" {
-		t.Errorf("approved: %d %s", got.status, got.body)
-	}
+	require.NoError(t, err)
+	a := got.answer(t)
+	assert.Equal(t, 200, got.status, "%s", got.body)
+	assert.Equal(t, "Transaction Successful", a.Message, "%s", got.body)
+	assert.Equal(t, "ada", a.Review.Reviewer, "%s", got.body)
 	got, err = w.reviewBy("grace", declined, "decline", "Prefer", "wait=60")
-	must(t, err)
+	require.NoError(t, err)
 	if a := got.answer(t); got.status != 200 || a.Message != "Transaction Fraudulent" || !a.TransactionStatus.FraudStatus {
 		t.Errorf("declined: %d %s", got.status, got.body)
 	}
-	if r := w.ends(approved); codes(r) != "[11 16 19 18]" || r.Payment.CaptureID == "" || r.Payment.VoidedAt != nil {
-		t.Errorf("approved: %s %+v", codes(r), r.Payment)
-	}
+	r := w.ends(approved)
+	assert.Equal(t, "[11 16 19 18]", codes(r), "%+v", r.Payment)
+	assert.NotEmpty(t, r.Payment.CaptureID, "%+v", r.Payment)
+	assert.Nil(t, r.Payment.VoidedAt, "%+v", r.Payment)
 	if r := w.ends(declined); codes(r) != "[11 16 19 12 13 15]" || r.Payment.CaptureID != "" || r.Payment.VoidedAt == nil {
 		t.Errorf("declined: %s %+v", codes(r), r.Payment)
 	}
@@ -108,17 +112,14 @@ routes: [{name: all, tell: [reviewers]}]
 	link := linkIn(t, mailTo(t, "reviewers@example.com", workflows.EventID(workflows.TransactionWorkflowID(id), 1)))
 	page := fetch(t, http.MethodGet, link, "")
 	for _, want := range []string{id, "INR " + forReview, "Approve", "Decline"} {
-		if page.status != http.StatusOK || !strings.Contains(string(page.body), want) {
-			t.Errorf("the page lacks %q: %d %s", want, page.status, page.body)
-		}
+		assert.Equal(t, http.StatusOK, page.status)
+		assert.Contains(t, string(page.body), want)
 	}
-	if r := w.read(id); r.Review.Decided() {
-		t.Fatalf("to look at the link decides: %+v", r.Review)
-	}
+	r := w.read(id)
+	require.False(t, r.Review.Decided(), "to look at the link decides: %+v", r.Review)
 	acknowledging := strings.Replace(strings.Replace(link, "/transactions/", "/alerts/", 1), "/review?", "/acknowledge?", 1)
-	if got := fetch(t, http.MethodPost, acknowledging, "name=eve"); got.status != http.StatusForbidden {
-		t.Errorf("the link acknowledges: %d %s", got.status, got.body)
-	}
+	got := fetch(t, http.MethodPost, acknowledging, "name=eve")
+	assert.Equal(t, http.StatusForbidden, got.status, "%s", got.body)
 	if got := fetch(t, http.MethodPost, link, "decision=approve&name=ada"); got.status != http.StatusOK {
 		t.Fatalf("approve: %d %s", got.status, got.body)
 	}
@@ -127,9 +128,8 @@ routes: [{name: all, tell: [reviewers]}]
 	}
 	for method, status := range map[string]int{http.MethodGet: http.StatusOK, http.MethodPost: http.StatusConflict} {
 		got := fetch(t, method, link, map[string]string{http.MethodPost: "decision=decline"}[method])
-		if got.status != status || !strings.Contains(string(got.body), "approved by ada (reviewers@example.com)") {
-			t.Errorf("%s once it is decided: %d %s", method, got.status, got.body)
-		}
+		assert.Equal(t, status, got.status, method)
+		assert.Contains(t, string(got.body), "approved by ada (reviewers@example.com)", method)
 	}
 }
 
@@ -142,9 +142,7 @@ func TestReviewTwoAtOnce(t *testing.T) {
 	for i, verdict := range []string{"approve", "decline"} {
 		all.Go(func() {
 			got, err := w.reviewBy([]string{"ada", "grace"}[i], id, verdict, "Prefer", "wait=60")
-			if err != nil {
-				t.Error(err)
-			}
+			assert.NoError(t, err)
 			replies[i] = got
 		})
 	}
@@ -153,20 +151,17 @@ func TestReviewTwoAtOnce(t *testing.T) {
 		replies[0], replies[1] = replies[1], replies[0]
 	}
 	lost, won := replies[0], replies[1]
-	if won.status != 200 || lost.status != 409 || !strings.Contains(string(lost.body), "by "+won.answer(t).Review.Reviewer) {
-		t.Errorf("won: %d %s; lost: %d %s", won.status, won.body, lost.status, lost.body)
-	}
+	assert.Equal(t, 200, won.status, "%s", won.body)
+	assert.Equal(t, 409, lost.status, "%s", won.body)
+	assert.Contains(t, string(lost.body), "by "+won.answer(t).Review.Reviewer, "%s", won.body)
 	w.ends(id)
 	late, err := w.reviewBy("late", id, "approve")
-	must(t, err)
-	if late.status != 409 || !strings.Contains(string(late.body), "by "+won.answer(t).Review.Reviewer) {
-		t.Errorf("after the end: %d %s", late.status, late.body)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, 409, late.status)
+	assert.Contains(t, string(late.body), "by "+won.answer(t).Review.Reviewer)
 	repeated, err := w.reviewBy(won.answer(t).Review.Reviewer, id, string(won.answer(t).Review.Verdict))
-	must(t, err)
-	if repeated.status != 200 {
-		t.Errorf("the same again: %d %s", repeated.status, repeated.body)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, 200, repeated.status, "%s", repeated.body)
 }
 
 // A reviewer has to confirm if the check got worse.
@@ -175,27 +170,26 @@ func TestReviewRecheckWorse(t *testing.T) {
 	id := w.held()
 	w.getsStricter()
 	worse, err := w.reviewBy("ada", id, "approve", "Prefer", "wait=60")
-	must(t, err)
-	if worse.status != 409 || !strings.Contains(string(worse.body), "confirm") || !strings.Contains(string(worse.body), `"decline"`) {
-		t.Fatalf("%d %s", worse.status, worse.body)
-	}
-	if r := w.read(id); r.TransactionStatus.Code != transaction.InReview || r.Review.Recheck.Outcome != fraud.Decline {
-		t.Errorf("it has not stayed in review: %+v", r.Answer)
-	}
+	require.NoError(t, err)
+	require.Equal(t, 409, worse.status)
+	require.Contains(t, string(worse.body), "confirm")
+	require.Contains(t, string(worse.body), `"decline"`)
+	r := w.read(id)
+	assert.Equal(t, transaction.InReview, r.TransactionStatus.Code, "it has not stayed in review: %+v", r.Answer)
+	assert.Equal(t, fraud.Decline, r.Review.Recheck.Outcome, "it has not stayed in review: %+v", r.Answer)
 	confirmed, err := w.sendTo("/transactions/"+id+"/review", `{"decision":"approve","reviewer":"ada","confirm":true}`, "Prefer", "wait=60")
-	must(t, err)
-	if confirmed.status != 200 || confirmed.answer(t).TransactionStatus.Code != transaction.PaymentComplete {
-		t.Errorf("%d %s", confirmed.status, confirmed.body)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, 200, confirmed.status, "%s", confirmed.body)
+	assert.Equal(t, transaction.PaymentComplete, confirmed.answer(t).TransactionStatus.Code, "%s", confirmed.body)
 }
 
 // getsStricter makes the fraud check decline from now on what it sent to review before.
 func (w *world) getsStricter() {
 	w.t.Helper()
-	must(w.t, w.processes[fraudPolice].Stop(w.t.Context()))
+	require.NoError(w.t, w.processes[fraudPolice].Stop(w.t.Context()))
 	address := freeAddress(w.t)
 	p := w.startWith(fraudPolice, map[string]string{"FRAUD_LIMIT_DECLINE": "INR:120000", "HEALTH_ADDRESS": address})
-	must(w.t, p.WaitHealthy(w.t.Context(), "http://"+address+"/readyz"))
+	require.NoError(w.t, p.WaitHealthy(w.t.Context(), "http://"+address+"/readyz"))
 }
 
 // A review that is not decided reminds and expires.
@@ -203,9 +197,10 @@ func TestReviewExpires(t *testing.T) {
 	w := newWorld(t, map[string]string{"REVIEW_DEADLINE": "6s"}).everything()
 	id := w.held()
 	r := w.ends(id)
-	if codes(r) != "[11 16 19 12 13 15]" || r.TransactionStatus.FraudStatus || !r.Review.Expired || r.Payment.VoidedAt == nil {
-		t.Errorf("%s %+v %+v", codes(r), r.Answer, r.Payment)
-	}
+	assert.Equal(t, "[11 16 19 12 13 15]", codes(r), "%+v %+v", r.Answer, r.Payment)
+	assert.False(t, r.TransactionStatus.FraudStatus, "%+v %+v", r.Answer, r.Payment)
+	assert.True(t, r.Review.Expired, "%+v %+v", r.Answer, r.Payment)
+	assert.NotNil(t, r.Payment.VoidedAt, "%+v %+v", r.Answer, r.Payment)
 	w.alertsDelivered(id, "fraud.review_requested", "fraud.review_reminder", "fraud.review_expired")
 }
 
@@ -214,27 +209,27 @@ func TestReviewWithoutCheck(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_CHECK_DEADLINE": "2s"}).start(worker, alertman, apiProcess)
 	got := w.post(body(small, goodCard), "Prefer", "wait=60")
 	answer := got.answer(t)
-	if got.status != 202 || answer.Decision.Outcome != fraud.NotEvaluated || answer.TransactionStatus.FraudStatus ||
-		answer.TransactionStatus.Code != transaction.InReview {
-		t.Fatalf("%d %s", got.status, got.body)
-	}
+	require.Equal(t, 202, got.status, "%s", got.body)
+	require.Equal(t, fraud.NotEvaluated, answer.Decision.Outcome, "%s", got.body)
+	require.False(t, answer.TransactionStatus.FraudStatus, "%s", got.body)
+	require.Equal(t, transaction.InReview, answer.TransactionStatus.Code, "%s", got.body)
 	w.isMailed(answer.TransactionID, 1)
 	w.start(fraudPolice)
 	approved, err := w.reviewBy("ada", answer.TransactionID, "approve", "Prefer", "wait=60")
-	must(t, err)
-	if approved.status != 200 || approved.answer(t).TransactionStatus.Code != transaction.PaymentComplete {
-		t.Errorf("%d %s", approved.status, approved.body)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, 200, approved.status, "%s", approved.body)
+	assert.Equal(t, transaction.PaymentComplete, approved.answer(t).TransactionStatus.Code, "%s", approved.body)
 }
 
 // A cancelled review releases its hold.
 func TestReviewCancelled(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	id := w.held()
-	must(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(id), ""))
-	if r := w.ends(id); codes(r) != "[11 16 19 17]" || r.Payment.VoidedAt == nil || r.Payment.Error != "cancelled" {
-		t.Errorf("%s %+v", codes(r), r.Payment)
-	}
+	require.NoError(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(id), ""))
+	r := w.ends(id)
+	assert.Equal(t, "[11 16 19 17]", codes(r), "%+v", r.Payment)
+	require.NotNil(t, r.Payment.VoidedAt, "%+v", r.Payment)
+	assert.Equal(t, "cancelled", r.Payment.Error, "%+v", r.Payment)
 }
 
 // alertsDelivered waits until a transaction's alerts were delivered, in the order of their events, once each.
@@ -243,12 +238,8 @@ func (w *world) alertsDelivered(id string, routingKeys ...string) {
 	for i := range routingKeys {
 		eventually(w.t, func() error { return deliveredNumber(w.t.Context(), id, i+1) })
 	}
-	if got := len(mails(w.t)[id]); got != len(routingKeys) {
-		w.t.Errorf("%d mails about transaction %s, want %d", got, id, len(routingKeys))
-	}
+	assert.Len(w.t, mails(w.t)[id], len(routingKeys), id)
 	for i, key := range routingKeys {
-		if got := eventTypeOf(w.t, id, i+1); !strings.Contains(got, key) {
-			w.t.Errorf("alert %d of transaction %s is %s, want %s", i+1, id, got, key)
-		}
+		assert.Contains(w.t, eventTypeOf(w.t, id, i+1), key, "alert %d of transaction %s", i+1, id)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
 	"dummyorders/domain/fraud"
@@ -54,9 +56,9 @@ const rulesFor = `rules:
 func rulesetFolder(t *testing.T, id string) string {
 	t.Helper()
 	folder := filepath.Join(shared.dir, "rulesets", strings.ReplaceAll(t.Name(), "/", "_"), id)
-	must(t, os.MkdirAll(filepath.Join(folder, "rules"), 0o750))
-	must(t, os.WriteFile(filepath.Join(folder, "ruleset.yaml"), fmt.Appendf(nil, rulesetFor, id), 0o600))
-	must(t, os.WriteFile(filepath.Join(folder, "rules", "all.yaml"), []byte(rulesFor), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(folder, "rules"), 0o750))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "ruleset.yaml"), fmt.Appendf(nil, rulesetFor, id), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules", "all.yaml"), []byte(rulesFor), 0o600))
 	return folder
 }
 
@@ -99,27 +101,23 @@ func TestRulesWithSeedLoop(t *testing.T) {
 		var decisions []fraud.Decision
 		for range 10 {
 			answer := w.post(text, "Prefer", "wait=60").answer(t)
-			if answer.Decision == nil || answer.Decision.Ruleset.ID != "default" {
-				t.Fatalf("decided by %+v", answer.Decision)
-			}
+			require.NotNil(t, answer.Decision)
+			require.Equal(t, "default", answer.Decision.Ruleset.ID)
 			decisions, last = append(decisions, *answer.Decision), answer.TransactionID
 		}
-		if decisions[0].Outcome != fraud.Approve || decisions[1].Outcome != fraud.Approve || decisions[9].Outcome != fraud.Decline {
-			t.Errorf("decisions of a loop over a card: %+v", decisions)
-		}
+		assert.Equal(t, fraud.Approve, decisions[0].Outcome, "decisions of a loop over a card: %+v", decisions)
+		assert.Equal(t, fraud.Approve, decisions[1].Outcome, "decisions of a loop over a card: %+v", decisions)
+		assert.Equal(t, fraud.Decline, decisions[9].Outcome, "decisions of a loop over a card: %+v", decisions)
 		for i := range 9 {
-			if decisions[i].WorseThan(decisions[i+1]) {
-				t.Errorf("a loop that goes on looks better: %+v, then %+v", decisions[i], decisions[i+1])
-			}
+			assert.False(t, decisions[i].WorseThan(decisions[i+1]), "a loop that goes on looks better: %+v, then %+v", decisions[i], decisions[i+1])
 		}
 	}
 	explained := w.read(last)
 	if e := explained.Explanation; e == nil || len(e.Rules) == 0 || len(e.Features) == 0 || e.DecidedAt.IsZero() || e.TookMicros <= 0 {
 		t.Errorf("explanation: %+v", e)
 	}
-	if answer := w.post(seedBody, "Prefer", "wait=60"); bytes.Contains(answer.body, []byte("explanation")) {
-		t.Errorf("the merchant is told how it was found: %s", answer.body)
-	}
+	answer := w.post(seedBody, "Prefer", "wait=60")
+	assert.False(t, bytes.Contains(answer.body, []byte("explanation")), "the merchant is told how it was found: %s", answer.body)
 }
 
 // A fraud-police that is killed between the count and the report counts once.
@@ -129,30 +127,25 @@ func TestRulesKilledBeforeReport(t *testing.T) {
 		temporal := startProxy(t, shared.temporal.Address())
 		w.startWith(fraudPolice, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})
 		first := w.post(body(small, goodCard), "Prefer", "wait=60")
-		if first.status != http.StatusOK {
-			t.Fatalf("%d %s", first.status, first.body)
-		}
+		require.Equal(t, http.StatusOK, first.status, "%s", first.body)
 		temporal.hold(toServer) // its open polls still bring tasks, but its verdicts do not arrive
 		id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
 		w.activityStarted(workflows.TransactionWorkflowID(id), "CheckFraud")
 		book, err := ledgerdb.Open(w.env["LEDGER_URL"])
-		must(t, err)
+		require.NoError(t, err)
 		eventually(t, func() error { return w.counted(book, id) })
-		must(t, book.Close())
+		require.NoError(t, book.Close())
 		w.kill(fraudPolice)
 		stricter := strings.Replace(rulesFor, "200000", "100", 1)
-		must(t, os.WriteFile(filepath.Join(w.env["FRAUD_RULESET"], "rules", "all.yaml"), []byte(stricter), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(w.env["FRAUD_RULESET"], "rules", "all.yaml"), []byte(stricter), 0o600))
 		w.start(fraudPolice)
-		if r := w.ends(id); r.Decision.Outcome != fraud.Approve || r.Decision.Ruleset != first.answer(t).Decision.Ruleset {
-			t.Errorf("what was decided before the kill is decided anew: %+v", r.Decision)
-		}
+		r := w.ends(id)
+		assert.Equal(t, fraud.Approve, r.Decision.Outcome, "what was decided before the kill is decided anew: %+v", r.Decision)
+		assert.Equal(t, first.answer(t).Decision.Ruleset, r.Decision.Ruleset, "what was decided before the kill is decided anew: %+v", r.Decision)
 		after := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
-		if after.Decision.Outcome != fraud.Decline {
-			t.Errorf("the changed ruleset decides %+v", after.Decision)
-		}
-		if got := []int{w.earlierUses(id), w.earlierUses(after.TransactionID)}; !slices.Equal(got, []int{1, 2}) {
-			t.Errorf("the second and the third transaction of a card saw %v before them", got)
-		}
+		assert.Equal(t, fraud.Decline, after.Decision.Outcome, "the changed ruleset decides %+v", after.Decision)
+		got := []int{w.earlierUses(id), w.earlierUses(after.TransactionID)}
+		assert.True(t, slices.Equal(got, []int{1, 2}), "the second and the third transaction of a card saw %v before them", got)
 	})
 }
 
@@ -201,13 +194,9 @@ func TestRulesTwoFraudPolices(t *testing.T) {
 		}
 		slices.Sort(got)
 		for i := range got {
-			if got[i] != i {
-				t.Fatalf("%d transactions of one card saw %v before them, want 0 to %d", len(got), got, len(got)-1)
-			}
+			require.Equal(t, i, got[i], "%d transactions of one card saw %v before them, want 0 to %d", len(got), got, len(got)-1)
 		}
-		if len(deciders) != 2 {
-			t.Errorf("%v have decided, want both", deciders)
-		}
+		assert.Len(t, deciders, 2)
 	})
 }
 
@@ -217,7 +206,7 @@ func (w *world) startPolice(name string) {
 	address := freeAddress(w.t)
 	w.processes[name] = w.startWith(fraudPolice, map[string]string{"HEALTH_ADDRESS": address})
 	delete(w.processes, fraudPolice)
-	must(w.t, w.processes[name].WaitHealthy(w.t.Context(), "http://"+address+"/readyz"))
+	require.NoError(w.t, w.processes[name].WaitHealthy(w.t.Context(), "http://"+address+"/readyz"))
 }
 
 // checkedBy returns the process that last took a transaction's check.
@@ -226,7 +215,7 @@ func (w *world) checkedBy(id string) string {
 	events := shared.client.GetWorkflowHistory(w.t.Context(), workflows.TransactionWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
-		must(w.t, err)
+		require.NoError(w.t, err)
 		if started := event.GetActivityTaskStartedEventAttributes(); started != nil {
 			return started.GetIdentity() // the check is the first activity
 		}
@@ -241,19 +230,18 @@ func TestRulesReload(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": folder}).start(worker, fraudPolice, apiProcess)
 	before := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).Decision
 	rules := filepath.Join(folder, "rules", "all.yaml")
-	must(t, os.WriteFile(rules, []byte(strings.Replace(rulesFor, "200000", "100", 1)), 0o600))
+	require.NoError(t, os.WriteFile(rules, []byte(strings.Replace(rulesFor, "200000", "100", 1)), 0o600))
 	eventually(t, func() error {
 		if got := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).Decision; got.Outcome != fraud.Decline || got.Ruleset.Digest == before.Ruleset.Digest {
 			return fmt.Errorf("decided %s by %s", got.Outcome, got.Ruleset.Digest)
 		}
 		return nil
 	})
-	must(t, os.WriteFile(rules, []byte(strings.Replace(rulesFor, "payment.amount", "payment.amuont", 1)), 0o600))
+	require.NoError(t, os.WriteFile(rules, []byte(strings.Replace(rulesFor, "payment.amount", "payment.amuont", 1)), 0o600))
 	eventually(t, func() error { return w.logged(fraudPolice, "amuont") })
-	if got := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).Decision; got.Outcome != fraud.Decline {
-		t.Errorf("after a broken ruleset: %+v", got)
-	}
-	must(t, os.WriteFile(rules, []byte(rulesFor), 0o600))
+	got := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).Decision
+	assert.Equal(t, fraud.Decline, got.Outcome, "after a broken ruleset: %+v", got)
+	require.NoError(t, os.WriteFile(rules, []byte(rulesFor), 0o600))
 	eventually(t, func() error {
 		if got := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).Decision; got.Ruleset != before.Ruleset {
 			return fmt.Errorf("decided by %+v", got.Ruleset)
@@ -280,21 +268,18 @@ func TestRulesRecheck(t *testing.T) {
 	}).everything()
 	id := w.held()
 	got, err := w.reviewBy("ada", id, "approve", "Prefer", "wait=60")
-	must(t, err)
-	if got.status != http.StatusOK || got.answer(t).TransactionStatus.Code != transaction.PaymentComplete {
-		t.Fatalf("%d %s", got.status, got.body)
-	}
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+	require.Equal(t, transaction.PaymentComplete, got.answer(t).TransactionStatus.Code, "%s", got.body)
 	after := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
-	if seen := w.earlierUses(after); seen != 1 {
-		t.Errorf("the transaction after one that was checked twice saw %d before it", seen)
-	}
+	assert.Equal(t, 1, w.earlierUses(after), "the transaction after one that was checked twice saw")
 	r := w.ends(id)
-	if r.Review.Recheck == nil || r.Review.Recheck.Explanation != nil {
-		t.Errorf("recheck: %+v", r.Review.Recheck)
-	}
-	if trials := r.Explanation.Trials; len(trials) != 1 || trials[0].Ruleset.ID != "tried" || trials[0].Outcome != fraud.Review {
-		t.Errorf("the ruleset in shadow: %+v", trials)
-	}
+	require.NotNil(t, r.Review.Recheck)
+	assert.Nil(t, r.Review.Recheck.Explanation)
+	trials := r.Explanation.Trials
+	require.Len(t, trials, 1)
+	assert.Equal(t, "tried", trials[0].Ruleset.ID)
+	assert.Equal(t, fraud.Review, trials[0].Outcome)
 }
 
 // TestRulesLabel runs on PostgreSQL, set up as for production: each process has a user
@@ -304,35 +289,30 @@ func TestRulesLabel(t *testing.T) {
 	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "LEDGER_URL": server.URL("orders", "orders")}).start(worker)
 	w.startWith(fraudPolice, map[string]string{"LEDGER_URL": server.URL("orders_police", "orders")})
 	w.startWith(apiProcess, map[string]string{"LEDGER_URL": server.URL("orders_reader", "orders")})
-	must(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
+	require.NoError(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
 	w.findsLedger()
 	setUpPostgres(t, server) // again, now that the tables exist
 	paid := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
-	if paid.Decision == nil || paid.Decision.Outcome != fraud.Approve {
-		t.Fatalf("%+v", paid)
-	}
+	require.NotNil(t, paid.Decision, "%+v", paid)
+	require.Equal(t, fraud.Approve, paid.Decision.Outcome, "%+v", paid)
 	label := `{"label": "fraudulent", "source": "dispute", "note": "chargeback"}`
 	for _, want := range []int{http.StatusCreated, http.StatusOK} {
 		got, err := w.sendTo("/transactions/"+paid.TransactionID+"/labels", label)
-		must(t, err)
-		if got.status != want {
-			t.Errorf("a label: %d %s, want %d", got.status, got.body, want)
-		}
+		require.NoError(t, err)
+		assert.Equal(t, want, got.status, "%s", got.body)
 	}
 	next := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
-	if next.Decision == nil || next.Decision.Outcome != fraud.Review {
-		t.Fatalf("after a fraud with the card: %+v", next)
-	}
-	if got, err := w.reviewBy("ada", next.TransactionID, "decline", "Prefer", "wait=60"); err != nil || got.status != http.StatusOK {
-		t.Fatalf("declined by a person: %v, %v", got, err)
-	}
+	require.NotNil(t, next.Decision, "after a fraud with the card: %+v", next)
+	require.Equal(t, fraud.Review, next.Decision.Outcome, "after a fraud with the card: %+v", next)
+	got, err := w.reviewBy("ada", next.TransactionID, "decline", "Prefer", "wait=60")
+	require.NoError(t, err, "declined by a person: %v", got)
+	require.Equal(t, http.StatusOK, got.status, "declined by a person: %v", got)
 	last := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
-	if last.Decision == nil || last.Decision.Outcome != fraud.Decline {
-		t.Errorf("after a second fraud with the card: %+v", last)
-	}
-	if labels := w.ends(paid.TransactionID).Labels; len(labels) != 1 || labels[0].Note != "chargeback" {
-		t.Errorf("labels: %+v", labels)
-	}
+	require.NotNil(t, last.Decision, "after a second fraud with the card: %+v", last)
+	assert.Equal(t, fraud.Decline, last.Decision.Outcome, "after a second fraud with the card: %+v", last)
+	labels := w.ends(paid.TransactionID).Labels
+	require.Len(t, labels, 1)
+	assert.Equal(t, "chargeback", labels[0].Note)
 	w.everythingEnds(soon)
 	w.verify(3)
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/workflows"
@@ -33,17 +36,13 @@ func TestStatusOverHTTP(t *testing.T) {
 	w.shows(w.held(), transaction.InReview)
 
 	fraud := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t)
-	if fraud.TransactionStatus.Code != transaction.AlertInitiated {
-		t.Errorf("the reply about a fraud says %s", fraud.TransactionStatus.Status)
-	}
+	assert.Equal(t, transaction.AlertInitiated, fraud.TransactionStatus.Code, fraud.TransactionStatus.Status)
 	w.shows(fraud.TransactionID, transaction.AlertError)
-	must(t, broker.Start())
+	require.NoError(t, broker.Start())
 	w.shows(fraud.TransactionID, transaction.AlertDone)
 	// These two statuses last only a moment, but their steps remain visible.
 	for _, passed := range []transaction.Status{transaction.Fraudulent, transaction.AlertInitiated} {
-		if !strings.Contains(codes(w.read(fraud.TransactionID)), fmt.Sprint(int(passed))) {
-			t.Errorf("no step of %s is shown", passed)
-		}
+		assert.Contains(t, codes(w.read(fraud.TransactionID)), fmt.Sprint(int(passed)), "no step of %s is shown", passed)
 	}
 }
 
@@ -57,20 +56,17 @@ func TestStatusSearch(t *testing.T) {
 	w.start(worker, fraudPolice, apiProcess)
 
 	waiting := w.post(body(small, silentCard), "Prefer", "wait=5").answer(t)
-	if waiting.TransactionStatus.Code != transaction.PaymentInitiated || waiting.Decision == nil {
-		t.Errorf("after the wait: %+v", waiting)
-	}
+	assert.Equal(t, transaction.PaymentInitiated, waiting.TransactionStatus.Code, "after the wait: %+v", waiting)
+	assert.NotNil(t, waiting.Decision, "after the wait: %+v", waiting)
 	reviewed := w.held()
 	w.shows(waiting.TransactionID, transaction.PaymentInitiated)
 
 	got, err := w.reviewBy("ada", reviewed, "approve", "Prefer", "wait=60")
-	if must(t, err); got.answer(t).TransactionStatus.Code != transaction.PaymentComplete {
-		t.Errorf("approved: %d %s", got.status, got.body)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, transaction.PaymentComplete, got.answer(t).TransactionStatus.Code, "approved: %d %s", got.status, got.body)
 	w.shows(reviewed, transaction.PaymentComplete) // although its request for review cannot be published yet
-	if r := w.read(reviewed); r.EndTime != nil {
-		t.Errorf("it has ended without its alert: %+v", r)
-	}
+	r := w.read(reviewed)
+	assert.Nil(t, r.EndTime, "it has ended without its alert: %+v", r)
 	w.shows(waiting.TransactionID, transaction.PaymentError) // the hold has an unknown outcome, which is being queried
 	if r := w.read(waiting.TransactionID); r.EndTime != nil {
 		t.Errorf("it has ended without an answer of the gateway: %+v", r)
@@ -118,20 +114,16 @@ func TestTransactionList(t *testing.T) {
 			path = "/transactions?limit=3&cursor=" + next
 		}
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("listed %v, want %v", got, want)
-	}
+	assert.True(t, slices.Equal(got, want), "listed %v, want %v", got, want)
 	for query, count := range map[string]int{
 		"outcome=decline": 3, "outcome=approve": 4, "status=18": 4, "status=TRANSACTION_ALERT_DONE": 3,
 		"orderID=order-4242": 7, "orderID=order-0000": 0, "status=18&outcome=decline": 0,
 	} {
-		if records, _ := w.list("/transactions?" + query); len(records) != count {
-			t.Errorf("%s: %d transactions, want %d", query, len(records), count)
-		}
+		records, _ := w.list("/transactions?" + query)
+		assert.Len(t, records, count, query)
 	}
-	if bad := w.get("/transactions?status=99"); bad.status != 422 {
-		t.Errorf("a status that there is not: %d %s", bad.status, bad.body)
-	}
+	bad := w.get("/transactions?status=99")
+	assert.Equal(t, 422, bad.status, "%s", bad.body)
 }
 
 // list returns a page of the list, and the cursor of the next one.

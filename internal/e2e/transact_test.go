@@ -8,6 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/stack"
@@ -30,9 +33,7 @@ func TestSeedLoop(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if len(ids) != 200 {
-		t.Fatalf("%d transactions, want 200 with ids of their own", len(ids))
-	}
+	require.Len(t, ids, 200, "%d transactions, want 200 with ids of their own", len(ids))
 	var frauds []string
 	for id := range ids {
 		var r transaction.Status
@@ -50,9 +51,7 @@ func TestSeedLoop(t *testing.T) {
 		}
 	}
 	w.areMailed(frauds, 1)
-	if len(frauds) == 0 {
-		t.Error("no fraud among 200: the dummy detector should find about 20")
-	}
+	assert.NotEmpty(t, frauds, "no fraud among 200: the dummy detector should find about 20")
 }
 
 func TestTransactionEnds(t *testing.T) {
@@ -72,10 +71,10 @@ func TestTransactionEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := w.post(test.body, "Prefer", "wait=60")
 			answer := got.answer(t)
-			if got.status != 200 || answer.Message != test.message || answer.TransactionStatus.Code != test.code ||
-				answer.Decision.Outcome != test.outcome {
-				t.Errorf("%d %s", got.status, got.body)
-			}
+			assert.Equal(t, 200, got.status, "%s", got.body)
+			assert.Equal(t, test.message, answer.Message, "%s", got.body)
+			assert.Equal(t, test.code, answer.TransactionStatus.Code, "%s", got.body)
+			assert.Equal(t, test.outcome, answer.Decision.Outcome, "%s", got.body)
 			var steps []transaction.Status
 			eventually(t, func() error {
 				r, err := record(t.Context(), answer.TransactionID)
@@ -88,9 +87,7 @@ func TestTransactionEnds(t *testing.T) {
 				}
 				return err
 			})
-			if codes := stepCodes(steps); codes != test.steps {
-				t.Errorf("steps %s, want %s", codes, test.steps)
-			}
+			assert.Equal(t, test.steps, stepCodes(steps))
 			if test.code == transaction.AlertInitiated {
 				w.isMailed(answer.TransactionID, 1)
 			}
@@ -104,26 +101,24 @@ func TestTransactionIsShown(t *testing.T) {
 	w.reaches(id, transaction.AlertDone)
 	t.Run("over HTTP", func(t *testing.T) {
 		got := w.get("/transactions/" + id)
-		if got.status != 200 || !strings.Contains(string(got.body), `"cost":250000.00`) || !strings.Contains(string(got.body), "424242******4242") {
-			t.Errorf("%d %s", got.status, got.body)
-		}
-		if missing := w.get("/transactions/01930000-0000-7000-8000-000000000000"); missing.status != 404 {
-			t.Errorf("of no transaction: %d %s", missing.status, missing.body)
-		}
+		assert.Equal(t, 200, got.status)
+		assert.Contains(t, string(got.body), `"cost":250000.00`)
+		assert.Contains(t, string(got.body), "424242******4242")
+		missing := w.get("/transactions/01930000-0000-7000-8000-000000000000")
+		assert.Equal(t, 404, missing.status, "%s", missing.body)
 		if missing := w.get("/transactions/42"); missing.status != 404 {
 			t.Errorf("of no id: %d %s", missing.status, missing.body)
 		}
 	})
 	t.Run("with Temporal's own command", func(t *testing.T) {
 		root, err := stack.Root()
-		must(t, err)
+		require.NoError(t, err)
 		program, err := stack.FindTemporal(t.Context(), root)
-		must(t, err)
+		require.NoError(t, err)
 		out, err := exec.CommandContext(t.Context(), program, "workflow", "query", "--address", shared.temporal.Address(),
 			"--type", workflows.StatusQuery, "-w", workflows.TransactionWorkflowID(id)).CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "TRANSACTION_ALERT_DONE") {
-			t.Errorf("%v: %s", err, out)
-		}
+		require.NoError(t, err)
+		assert.Contains(t, string(out), "TRANSACTION_ALERT_DONE")
 	})
 	t.Run("by filters on search attributes", func(t *testing.T) {
 		eventually(t, func() error {
@@ -149,9 +144,9 @@ func TestPrefer(t *testing.T) {
 				got.header.Get("Location") != "/transactions/"+answer.TransactionID || got.header.Get("Preference-Applied") != prefer {
 				t.Fatalf("%d %v %s", got.status, got.header, got.body)
 			}
-			if pending := w.get(got.header.Get("Location")); pending.status != 200 || !strings.Contains(string(pending.body), "TRANSACTION_PENDING") {
-				t.Errorf("%d %s", pending.status, pending.body)
-			}
+			pending := w.get(got.header.Get("Location"))
+			assert.Equal(t, 200, pending.status)
+			assert.Contains(t, string(pending.body), "TRANSACTION_PENDING")
 		})
 	}
 	id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
@@ -165,9 +160,7 @@ func TestLongestNames(t *testing.T) {
 	longest := strings.Repeat("𝄞", 64)
 	text := strings.NewReplacer("order-4242", longest, paymentMethodName, longest).Replace(body(tooMuch, goodCard))
 	got := w.post(text, "Prefer", "wait=60")
-	if got.status != 200 {
-		t.Fatalf("%d %s", got.status, got.body)
-	}
+	require.Equal(t, 200, got.status, "%s", got.body)
 	w.alertsDelivered(got.answer(t).TransactionID, "fraud.detected")
 }
 

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
@@ -77,7 +79,7 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 func ledgerFile(t *testing.T) string {
 	t.Helper()
 	folder := filepath.Join(shared.dir, "ledgers", strings.ReplaceAll(t.Name(), "/", "_"))
-	must(t, os.MkdirAll(folder, 0o750))
+	require.NoError(t, os.MkdirAll(folder, 0o750))
 	return filepath.Join(folder, "ledger.db")
 }
 
@@ -88,7 +90,7 @@ func (w *world) start(names ...string) *world {
 		w.startWith(name, nil)
 	}
 	if p := w.processes[apiProcess]; p != nil {
-		must(w.t, p.WaitHealthy(w.t.Context(), w.api+"/readyz"))
+		require.NoError(w.t, p.WaitHealthy(w.t.Context(), w.api+"/readyz"))
 		w.findsLedger()
 	}
 	return w
@@ -118,9 +120,9 @@ func (w *world) startWith(name string, settings map[string]string) *stack.Proces
 func (w *world) startAs(kind, name string, settings map[string]string) *stack.Process {
 	w.t.Helper()
 	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(w.logs)))
-	must(w.t, os.MkdirAll(filepath.Dir(log), 0o750))
+	require.NoError(w.t, os.MkdirAll(filepath.Dir(log), 0o750))
 	p, err := stack.StartProcess(stack.Command{Name: name, Path: w.binary, Args: []string{kind}, Env: w.environ(settings), Log: log})
-	must(w.t, err)
+	require.NoError(w.t, err)
 	w.processes[name] = p
 	w.logs = append(w.logs, log)
 	return p
@@ -180,10 +182,10 @@ func (w *world) abandon() {
 func purge(t *testing.T) {
 	t.Helper()
 	connection, err := amqp.Dial(shared.rabbitmq.URL("operator", "operator"))
-	must(t, err)
+	require.NoError(t, err)
 	defer func() { _ = connection.Close() }()
 	channel, err := connection.Channel()
-	must(t, err)
+	require.NoError(t, err)
 	eventually(t, func() error {
 		queue, err := channel.QueueDeclarePassive("alertman", true, false, false, false, nil)
 		if err == nil && queue.Consumers > 0 {
@@ -192,7 +194,7 @@ func purge(t *testing.T) {
 		return err
 	})
 	_, err = channel.QueuePurge("alertman", false)
-	must(t, err)
+	require.NoError(t, err)
 }
 
 // reply is an answer of the API.
@@ -205,9 +207,8 @@ type reply struct {
 func (r reply) answer(t *testing.T) ledger.Answer {
 	t.Helper()
 	var a ledger.Answer
-	if err := json.Unmarshal(r.body, &a); err != nil || a.TransactionID == "" {
-		t.Fatalf("no answer: %d %s", r.status, r.body)
-	}
+	require.NoError(t, json.Unmarshal(r.body, &a), "no answer: %d %s", r.status, r.body)
+	require.NotEmpty(t, a.TransactionID, "no answer: %d %s", r.status, r.body)
 	return a
 }
 
@@ -246,7 +247,7 @@ func do(request *http.Request) (reply, error) {
 func (w *world) post(body string, headers ...string) reply {
 	w.t.Helper()
 	r, err := w.send(body, headers...)
-	must(w.t, err)
+	require.NoError(w.t, err)
 	return r
 }
 
@@ -263,12 +264,12 @@ func (w *world) idOf(body string, headers ...string) string {
 func (w *world) get(path string) reply {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.api+path, nil)
-	must(w.t, err)
+	require.NoError(w.t, err)
 	if _, key, named := strings.Cut(strings.Split(w.env["API_KEYS"], ",")[0], ":"); named {
 		request.Header.Set("Authorization", "Bearer "+key)
 	}
 	r, err := do(request)
-	must(w.t, err)
+	require.NoError(w.t, err)
 	return r
 }
 
@@ -319,16 +320,14 @@ func (w *world) endAs(ids []string, status transaction.Status) {
 func mails(t *testing.T) map[string][]stack.Message {
 	t.Helper()
 	all, err := shared.mail.Messages()
-	must(t, err)
+	require.NoError(t, err)
 	about := map[string][]stack.Message{}
 	for _, m := range all {
 		if !slices.Contains(m.To, "fraud-team@example.com") {
 			continue
 		}
 		id := transactionLine.FindStringSubmatch(string(m.Text))
-		if id == nil {
-			t.Fatalf("a mail about no transaction: %s", m.Text)
-		}
+		require.NotNil(t, id, "a mail about no transaction: %s", m.Text)
 		about[id[1]] = append(about[id[1]], m)
 	}
 	return about
@@ -350,16 +349,14 @@ func (w *world) areMailed(ids []string, count int) {
 	}
 	about := mails(w.t)
 	for _, id := range ids {
-		if got := len(about[id]); got != count {
-			w.t.Errorf("%d mails about transaction %s, want %d", got, id, count)
-		}
+		assert.Len(w.t, about[id], count, id)
 	}
 }
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	port, err := stack.FreePort()
-	must(t, err)
+	require.NoError(t, err)
 	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
@@ -376,16 +373,7 @@ func eventuallyWithin(t *testing.T, patience time.Duration, check func() error) 
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %v", patience, err)
-		}
+		require.False(t, time.Now().After(deadline), "not within %s: %v", patience, err)
 		time.Sleep(100 * time.Millisecond)
-	}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

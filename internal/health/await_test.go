@@ -10,6 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/internal/health"
 )
 
@@ -26,9 +29,9 @@ func TestAwait(t *testing.T) {
 		})
 		const notReady = ` msg="Not ready" what=ledger error="connection refused"`
 		first, _, _ := strings.Cut(said.String(), "\n")
-		if !passed || !strings.Contains(first, "level=INFO"+notReady) || !strings.Contains(said.String(), "level=ERROR"+notReady) {
-			t.Errorf("passed %v; said %.2000s", passed, &said)
-		}
+		require.True(t, passed, "%.2000s", &said)
+		assert.Contains(t, first, "level=INFO"+notReady, "%.2000s", &said)
+		assert.Contains(t, said.String(), "level=ERROR"+notReady, "%.2000s", &said)
 	})
 }
 
@@ -36,8 +39,6 @@ func TestAwaitEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if health.Await(ctx, slog.New(slog.DiscardHandler), "ledger", func(context.Context) error { return errors.New("never") }) {
-			t.Error("what never passes has passed")
-		}
+		assert.False(t, health.Await(ctx, slog.New(slog.DiscardHandler), "ledger", func(context.Context) error { return errors.New("never") }), "what never passes has passed")
 	})
 }

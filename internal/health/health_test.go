@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"dummyorders/internal/health"
 )
 
@@ -24,12 +26,9 @@ func ask(t *testing.T, path string, checks map[string]health.Check) *httptest.Re
 func TestReady(t *testing.T) {
 	fine := func(context.Context) error { return nil }
 	away := func(context.Context) error { return errors.New("connection refused") }
-	if answer := ask(t, "/readyz", map[string]health.Check{"temporal": fine, "rabbitmq": fine}); answer.Code != 200 {
-		t.Errorf("%d %s", answer.Code, answer.Body)
-	}
-	if answer := ask(t, "/livez", map[string]health.Check{"rabbitmq": away}); answer.Code != 200 {
-		t.Errorf("a process is called dead for what is wrong elsewhere: %d", answer.Code)
-	}
+	answer := ask(t, "/readyz", map[string]health.Check{"temporal": fine, "rabbitmq": fine})
+	assert.Equal(t, 200, answer.Code, "%s", answer.Body)
+	assert.Equal(t, 200, ask(t, "/livez", map[string]health.Check{"rabbitmq": away}).Code, "a process is called dead for what is wrong elsewhere")
 }
 
 // The answer says what is not ready, and only the log says why.
@@ -43,13 +42,12 @@ func TestNotReadyDetailsOnlyInLog(t *testing.T) {
 		answer = httptest.NewRecorder()
 		handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 	}
-	if body := answer.Body.String(); answer.Code != 503 || !strings.Contains(body, "not ready: ledger, rabbitmq;") || strings.Contains(body, "10.1.2.3") {
-		t.Errorf("%d %s", answer.Code, body)
-	}
+	body := answer.Body.String()
+	assert.Equal(t, 503, answer.Code)
+	assert.Contains(t, body, "not ready: ledger, rabbitmq;")
+	assert.NotContains(t, body, "10.1.2.3")
 	for _, name := range []string{"ledger", "rabbitmq"} {
-		if strings.Count(log.String(), "what="+name+` error="dial tcp 10.1.2.3:5672: connection refused"`) != 1 {
-			t.Errorf("the log does not have once why %s is not ready: %s", name, log.String())
-		}
+		assert.Equal(t, 1, strings.Count(log.String(), "what="+name+` error="dial tcp 10.1.2.3:5672: connection refused"`), "the log does not have once why %s is not ready: %s", name, log.String())
 	}
 }
 
@@ -59,7 +57,6 @@ func TestHungCheck(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if answer := ask(t, "/readyz", map[string]health.Check{"temporal": hangs}); answer.Code != 503 {
-		t.Errorf("%d %s", answer.Code, answer.Body)
-	}
+	answer := ask(t, "/readyz", map[string]health.Check{"temporal": hangs})
+	assert.Equal(t, 503, answer.Code, "%s", answer.Body)
 }

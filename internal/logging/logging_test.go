@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/internal/logging"
 )
 
@@ -17,12 +20,9 @@ func TestColours(t *testing.T) {
 	}{{"pretty", true, true}, {"pretty", false, false}, {"text", true, false}, {"json", true, false}} {
 		var out bytes.Buffer
 		log, err := logging.New(&out, "api", c.format, c.colour, slog.LevelInfo)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		log.Error("Not ready", "what", "ledger")
-		if got := strings.Contains(out.String(), "\x1b"); got != c.escapes || !strings.Contains(out.String(), "Not ready") {
-			t.Errorf("%s, colour %v: escapes %v: %q", c.format, c.colour, got, out.String())
-		}
+		assert.Equal(t, c.escapes, strings.Contains(out.String(), "\x1b"), "%s, colour %v", c.format, c.colour)
+		assert.Contains(t, out.String(), "Not ready", "%s, colour %v", c.format, c.colour)
 	}
 }

@@ -90,8 +90,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		domain := address.Address[strings.LastIndex(address.Address, "@")+1:]
-		if !mailaddress.ASCII(domain) || domain != strings.ToLower(domain) {
-			t.Errorf("%q has the domain %q", text, domain)
-		}
+		assert.True(t, mailaddress.ASCII(domain), text)
+		assert.Equal(t, strings.ToLower(domain), domain, text)
 	})
 }

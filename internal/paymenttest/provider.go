@@ -5,6 +5,8 @@ package paymenttest
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/card"
 	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
@@ -66,8 +68,6 @@ type Movements struct {
 func Card(t *testing.T, number string) card.Details {
 	t.Helper()
 	parsed, err := card.ParseNumber(number)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return card.NewDescriber([]byte("a fingerprint key of the tests.....")).Describe(parsed)
 }

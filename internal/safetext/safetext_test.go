@@ -48,8 +48,8 @@ func FuzzLine(f *testing.F) {
 		}
 		got := safetext.Cut(safetext.Line(text), most, "…")
 		unreadable := func(r rune) bool { return !unicode.IsPrint(r) && r != '\u200c' && r != '\u200d' }
-		if strings.ContainsFunc(got, unreadable) || !utf8.ValidString(got) || utf8.RuneCountInString(got) > most {
-			t.Errorf("%q in %d characters is %q", text, most, got)
-		}
+		assert.False(t, strings.ContainsFunc(got, unreadable), text)
+		assert.True(t, utf8.ValidString(got), text)
+		assert.LessOrEqual(t, utf8.RuneCountInString(got), most, text)
 	})
 }

@@ -3,6 +3,8 @@ package spelling_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"dummyorders/internal/spelling"
 )
 
@@ -13,9 +15,7 @@ func TestPaymentMethod(t *testing.T) {
 		"\ufeffcard": "card", "card\u00a0": "card", "Cre\u0301dit  Card": "cr\u00e9dit card", "Amazon\u00a0Pay": "amazon pay", "credit_card": "credit_card",
 		"": "", " \u200b ": "", "支付宝": "支付宝", "ÄPFEL": "äpfel", "STRASSE": "strasse", "Straße": "strasse", "ΚΆΡΤΑΣ": "κάρτασ", "κάρτας": "κάρτασ", "card\ufe0f": "card",
 	} {
-		if got := spelling.PaymentMethod(text); got != want {
-			t.Errorf("PaymentMethod(%q) = %q, want %q", text, got, want)
-		}
+		assert.Equal(t, want, spelling.PaymentMethod(text), text)
 	}
 }
 
@@ -23,9 +23,7 @@ func FuzzPaymentMethod(f *testing.F) {
 	f.Add("Ｃａｒd \u200b")
 	f.Fuzz(func(t *testing.T, text string) {
 		once := spelling.PaymentMethod(text)
-		if again := spelling.PaymentMethod(once); again != once {
-			t.Errorf("%q, then %q", once, again)
-		}
+		assert.Equal(t, once, spelling.PaymentMethod(once))
 	})
 }
 
@@ -54,12 +52,8 @@ func TestID(t *testing.T) {
 		{"\xff", "\ufffd"},
 	} {
 		t.Run(c.text, func(t *testing.T) {
-			if got := spelling.ID(c.text); got != c.want {
-				t.Errorf("ID(%q) = %q, want %q", c.text, got, c.want)
-			}
-			if got := spelling.ID(spelling.ID(c.text)); got != c.want {
-				t.Errorf("ID of ID(%q) = %q, want %q", c.text, got, c.want)
-			}
+			assert.Equal(t, c.want, spelling.ID(c.text), c.text)
+			assert.Equal(t, c.want, spelling.ID(spelling.ID(c.text)), c.text)
 		})
 	}
 }
@@ -73,8 +67,7 @@ func TestCountry(t *testing.T) {
 		"": "", "ZZ": "", "QQ": "", "001": "", "EU": "", "Bharat": "", "I": "", "12": "",
 	} {
 		got, known := spelling.Country(code)
-		if got != want || known != (want != "") {
-			t.Errorf("Country(%q) = %q, %v, want %q", code, got, known, want)
-		}
+		assert.Equal(t, want, got, code)
+		assert.Equal(t, want != "", known, code)
 	}
 }

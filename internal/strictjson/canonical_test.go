@@ -3,15 +3,16 @@ package strictjson_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/internal/strictjson"
 )
 
 func canonical(t *testing.T, text string) string {
 	t.Helper()
 	doc, err := strictjson.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return string(doc.Root().Canonical())
 }
 
@@ -38,9 +39,8 @@ func TestCanonicalDiffers(t *testing.T) {
 		`["a\",\"b"]`, `{"a\":0,\"b":0}`,
 	} {
 		got := canonical(t, text)
-		if other, twice := seen[got]; twice {
-			t.Errorf("%s and %s are both %s", text, other, got)
-		}
+		other, twice := seen[got]
+		assert.False(t, twice, "%s and %s are both %s", text, other, got)
 		seen[got] = text
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/internal/strictjson"
 )
@@ -14,18 +16,14 @@ import (
 func parse(t testing.TB, text string) *strictjson.Document {
 	t.Helper()
 	doc, err := strictjson.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return doc
 }
 
 func TestNumbersStayAsWritten(t *testing.T) {
 	doc := parse(t, `{"a": 123.00, "b": 1234567890123456789, "c": 1e2}`)
 	for name, want := range map[string]string{"a": "123.00", "b": "1234567890123456789", "c": "1e2"} {
-		if got := doc.Root().Required(name).Literal(); got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
-		}
+		assert.Equal(t, want, doc.Root().Required(name).Literal(), name)
 	}
 }
 
@@ -48,9 +46,7 @@ func TestFaults(t *testing.T) {
 		{"/list/1", "must be an object"},
 		{"/odd~1~0", "is not a known field"},
 	}
-	if diff := cmp.Diff(want, doc.Faults()); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff(want, doc.Faults()))
 }
 
 // An absent value reads as nothing and is not a fault.
@@ -62,9 +58,7 @@ func TestAbsentValue(t *testing.T) {
 	}
 	absent.Fault("nothing")
 	absent.RefuseUnknown()
-	if faults := doc.Faults(); len(faults) > 0 {
-		t.Error(faults)
-	}
+	assert.Empty(t, doc.Faults())
 }
 
 // The faults reported for a hostile document are bounded.
@@ -75,9 +69,7 @@ func TestFaultsAreBounded(t *testing.T) {
 	}
 	doc := parse(t, "{"+text.String()[1:]+"}")
 	doc.Root().RefuseUnknown()
-	if got := len(doc.Faults()); got != 100 {
-		t.Errorf("%d faults, want 100", got)
-	}
+	assert.Len(t, doc.Faults(), 100)
 }
 
 // FuzzParse checks for any input that Parse never panics, and accepts exactly what encoding/json accepts, except for

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 
 	"dummyorders/internal/yamlfile"
 )
@@ -41,9 +42,7 @@ some: []
 		`some.yaml:7:7: must be a list`,
 		`some.yaml:8:7: must name at least one: leave the key out if there is none`,
 	}, "\n")
-	if diff := cmp.Diff(want, yamlfile.Faults(yamlfile.InOrder(d.Faults)).Error()); diff != "" {
-		t.Error(diff)
-	}
+	assert.Empty(t, cmp.Diff(want, yamlfile.Faults(yamlfile.InOrder(d.Faults)).Error()))
 }
 
 // An absent value reads as nothing.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
@@ -120,9 +122,7 @@ func run(t testing.TB, store ledger.Reader, c *candidate, change ...func(*backte
 		f(b)
 	}
 	report, err := b.Run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return report
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"dummyorders/domain/fraud"
@@ -31,9 +33,7 @@ func TestFoldRepeatsValues(t *testing.T) {
 		if c.saw == nil {
 			c.saw = map[string]map[string]float64{}
 		}
-		if diff := cmp.Diff(want, c.saw); diff != "" {
-			rt.Fatalf("values (-seen at the time +folded):\n%s", diff)
-		}
+		require.Empty(rt, cmp.Diff(want, c.saw), "values (-seen at the time +folded)")
 	})
 }
 
@@ -42,13 +42,12 @@ func TestSameRulesetChangesNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		store := forgetful(rt, lived(rt, byValues))
 		r := run(t, store, &candidate{features: features, decide: byValues})
-		if r.Changed.Decisions != 0 || r.Changed.OnlyScore != 0 || len(r.Changed.Latest) != 0 || r.Decisions != len(inPeriod(store)) {
-			rt.Fatalf("of %d of %d decisions: %+v", r.Decisions, len(inPeriod(store)), r.Changed)
-		}
+		require.Zero(rt, r.Changed.Decisions, "%+v", r.Changed)
+		require.Zero(rt, r.Changed.OnlyScore, "%+v", r.Changed)
+		require.Empty(rt, r.Changed.Latest, "%+v", r.Changed)
+		require.Equal(rt, len(inPeriod(store)), r.Decisions, "%+v", r.Changed)
 		for _, rule := range r.Rules {
-			if rule.New != 0 {
-				rt.Fatalf("a hit is new: %+v", rule)
-			}
+			require.Zero(rt, rule.New, "a hit is new: %+v", rule)
 		}
 	})
 }
@@ -66,9 +65,7 @@ func TestFoldIgnoresLaterUses(t *testing.T) {
 		now, before := &candidate{features: features, decide: byValues}, &candidate{features: features, decide: byValues}
 		run(t, store, now)
 		run(t, then, before)
-		if diff := cmp.Diff(before.saw[id], now.saw[id]); diff != "" {
-			rt.Fatalf("values of %s (-then +now):\n%s", id, diff)
-		}
+		require.Empty(rt, cmp.Diff(before.saw[id], now.saw[id]), "values of %s (-then +now)", id)
 	})
 }
 
@@ -120,12 +117,10 @@ func TestFoldSkipsUnchecked(t *testing.T) {
 	store := memory{pending, unanswered, decided(number(3), after(time.Minute), fraud.Approve, 0)}
 	c := &candidate{features: features[:1], decide: byValues}
 	r := run(t, store, c)
-	if want := map[string]map[string]float64{number(3): {`card.count("10m")`: 0}}; !cmp.Equal(want, c.saw) {
-		t.Errorf("it saw %v", c.saw)
-	}
-	if r.Decisions != 1 || r.Skipped != (backtest.Skipped{NoDecision: 1, NotEvaluated: 1}) {
-		t.Errorf("%d compared, left out %+v", r.Decisions, r.Skipped)
-	}
+	want := map[string]map[string]float64{number(3): {`card.count("10m")`: 0}}
+	assert.True(t, cmp.Equal(want, c.saw), "it saw %v", c.saw)
+	assert.Equal(t, 1, r.Decisions)
+	assert.Equal(t, backtest.Skipped{NoDecision: 1, NotEvaluated: 1}, r.Skipped)
 }
 
 // The report says what was folded.
@@ -140,9 +135,7 @@ func TestReportCounts(t *testing.T) {
 		From: after(time.Minute).Add(-6 * day), Oldest: after(-5 * day), Reached: false, Decisions: 2, Unrecorded: 1,
 		Features: []backtest.FoldedFeature{{`card.count("10m")`, 1}, {`card.frauds("5d", "1d")`, 2}},
 	}
-	if diff := cmp.Diff(want, r.Folded); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, r.Folded), "(-want +got)")
 	if got := c.saw[number(2)][`card.count("10m")`]; got != 7 {
 		t.Errorf("a recorded value is now %v", got)
 	}
@@ -151,9 +144,7 @@ func TestReportCounts(t *testing.T) {
 	}
 
 	recorded.Record.Explanation.Features[`card.frauds("5d", "1d")`] = 0
-	if r := run(t, memory{before, recorded}, c); r.Folded != nil {
-		t.Errorf("nothing was to be folded, and it says %+v", r.Folded)
-	}
+	assert.Nil(t, run(t, memory{before, recorded}, c).Folded, "nothing was to be folded,")
 }
 
 // A ledger that reaches back far enough is not said to be short. A time without transactions does not mean that the
@@ -172,12 +163,9 @@ func TestReportShortLedger(t *testing.T) {
 	} {
 		r := run(t, c.book, &candidate{features: features[:1], decide: byValues})
 		var text bytes.Buffer
-		if err := r.WriteText(&text); err != nil {
-			t.Fatal(err)
-		}
-		if says := strings.Contains(text.String(), "The ledger has no transactions from before "); r.Folded.Reached != c.reached || says == c.reached {
-			t.Errorf("%s: reached %v, and the report is\n%s", c.name, r.Folded.Reached, text.String())
-		}
+		require.NoError(t, r.WriteText(&text))
+		assert.Equal(t, c.reached, r.Folded.Reached, "%s %s", c.name, text.String())
+		assert.NotEqual(t, c.reached, strings.Contains(text.String(), "The ledger has no transactions from before "))
 		if c.name == "nothing before" && !strings.Contains(text.String(), short) {
 			t.Errorf("the report does not say %q:\n%s", short, text.String())
 		}
@@ -189,13 +177,9 @@ func TestReportShortLedger(t *testing.T) {
 func TestLedgerIsReadAsFarAsNeeded(t *testing.T) {
 	store := &watched{memory: memory{decided(number(1), after(-40*day), fraud.Approve, 0), decided(number(2), after(day), fraud.Approve, 0)}}
 	run(t, store, &candidate{decide: byValues})
-	if !store.since.Equal(start) {
-		t.Errorf("without a feature it reads from %s", store.since)
-	}
+	assert.WithinDuration(t, start, store.since, 0, "without a feature it reads")
 	run(t, store, &candidate{features: features[6:7], decide: byValues})
-	if want := after(day).Add(-8 * day); !store.since.Equal(want) {
-		t.Errorf("it reads from %s, want %s", store.since, want)
-	}
+	assert.WithinDuration(t, after(day).Add(-8*day), store.since, 0)
 }
 
 // watched records the earliest start that was asked for.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
@@ -130,9 +131,7 @@ func TestReportRules(t *testing.T) {
 		{ID: "divides", Score: 3, Failed: 1, Decisive: n(0), Amounts: backtest.Amounts{}},
 		{ID: "never", Score: 7, Decisive: n(0), Amounts: backtest.Amounts{}},
 	}
-	if diff := cmp.Diff(want, r.Rules); diff != "" {
-		t.Errorf("rules (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, r.Rules), "rules (-want +got)")
 	require.Equal(t, []backtest.Rule{{ID: "device", Name: "A new device", Score: 20, Hits: 1, New: 1, Amounts: backtest.Amounts{"INR": 10000}}}, r.Shadow.Rules)
 	require.Equal(t, 1, r.Shadow.Outcomes.Sum(fraud.Approve, fraud.Review).Decisions)
 	require.Equal(t, 1, r.Shadow.Outcomes.Sum("", "").Decisions)

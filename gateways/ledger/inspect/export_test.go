@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
@@ -57,18 +58,14 @@ func TestExportCSV(t *testing.T) {
 	}
 	want, err := os.ReadFile("testdata/export.csv")
 	require.NoError(t, err)
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("programs read these columns (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(string(want), got), "programs read these columns (-want +got)")
 }
 
 // JSON lines are whole records, the newest first.
 func TestExportJSONLines(t *testing.T) {
 	want, err := os.ReadFile("testdata/records.jsonl")
 	require.NoError(t, err)
-	if diff := cmp.Diff(string(want), export(t, onRecord(t), ledger.Query{}, inspect.JSONLines)); diff != "" {
-		t.Errorf("lines (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(string(want), export(t, onRecord(t), ledger.Query{}, inspect.JSONLines)), "lines (-want +got)")
 }
 
 func TestCSVHasNoFormula(t *testing.T) {
@@ -80,9 +77,9 @@ func TestCSVHasNoFormula(t *testing.T) {
 		book := &memory{}
 		book.put(*r)
 		lines := readCSV(t, export(t, book, ledger.Query{}, inspect.CSV))
-		if got := lines[0]["orderName"]; !strings.HasPrefix(got, "'") || strings.ReplaceAll(got[1:], "\r", "") != strings.ReplaceAll(text, "\r", "") {
-			t.Errorf("%q is written as %q, want it as it is, after an apostrophe", text, got)
-		}
+		got := lines[0]["orderName"]
+		assert.True(t, strings.HasPrefix(got, "'"), "%q is written as %q, want it as it is, after an apostrophe", text, got)
+		assert.Equal(t, strings.ReplaceAll(text, "\r", ""), strings.ReplaceAll(got[1:], "\r", ""))
 	}
 	for _, text := range []string{"", "book", "1-2", "a=b", "–dash", `say "hi", twice`, "two\nlines"} {
 		r := paid("1")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
@@ -152,9 +153,7 @@ func TestVerifyDisagreements(t *testing.T) {
 	slices.Sort(want)
 	lines, counts, err := verify(t, book, history)
 	require.NoError(t, err)
-	if diff := cmp.Diff(want, lines); diff != "" {
-		t.Errorf("lines (-want +got):\n%s", diff)
-	}
+	assert.Empty(t, cmp.Diff(want, lines), "lines (-want +got)")
 	require.Equal(t, inspect.Counts{Compared: len(disagreements) + 1, Equal: 1, Disagreeing: len(disagreements)}, counts)
 }
 
