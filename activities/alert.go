@@ -142,7 +142,7 @@ func attemptsBefore(ctx context.Context) attempts {
 	var kept attempts
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &kept); err != nil {
-			activity.GetLogger(ctx).Warn("What became of earlier attempts cannot be read", "error", err)
+			activity.GetLogger(ctx).Warn("Earlier attempts of the delivery cannot be read", "error", err)
 		}
 	}
 	next, known := attempt(ctx), 0

@@ -96,7 +96,7 @@ func (w *watched) Refused(ctx context.Context, why error, stays *reading) {
 // Restored implements [reload.Files].
 func (w *watched) Restored(ctx context.Context, stays *reading) {
 	deciding := stays.set.ruleset
-	w.log.InfoContext(ctx, "The folder holds the ruleset that decides again", "folder", w.folder,
+	w.log.InfoContext(ctx, "The folder has the deciding ruleset again", "folder", w.folder,
 		"ruleset", deciding.ID, "version", deciding.Version, "digest", deciding.Digest)
 }
 

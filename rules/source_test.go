@@ -157,7 +157,7 @@ func TestReloadMissingFolder(t *testing.T) {
 	require.Equal(t, []string{refused}, w.logs())
 	require.NoError(t, os.Rename(away, w.folder))
 	w.look(40)
-	require.Equal(t, []string{refused, "INFO The folder holds the ruleset that decides again"}, w.logs())
+	require.Equal(t, []string{refused, "INFO The folder has the deciding ruleset again"}, w.logs())
 }
 
 // A link does not lead out of the folder.

@@ -51,7 +51,7 @@ func pruneLedger(ctx context.Context, pruner ledger.Pruner, retention time.Durat
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		log.WarnContext(ctx, "Old transactions could not be deleted from the ledger", "deleted", deleted, "error", err)
+		log.WarnContext(ctx, "Deleting old transactions from the ledger failed", "deleted", deleted, "error", err)
 	case deleted > 0:
 		log.InfoContext(ctx, "Old transactions were deleted from the ledger", "deleted", deleted, "retention", retention)
 	}

@@ -106,7 +106,7 @@ func TestPruneFailure(t *testing.T) {
 	p := &pile{heap: heap{err: errors.New("the disk is full")}}
 	log := tidy(t, p, 90*time.Minute)
 	require.Len(t, p.calls, 2)
-	require.Contains(t, log, `level=WARN msg="Old transactions could not be deleted from the ledger" deleted=0 error="the disk is full"`)
+	require.Contains(t, log, `level=WARN msg="Deleting old transactions from the ledger failed" deleted=0 error="the disk is full"`)
 }
 
 // Only what no check looks at is deleted of the past uses, whatever the ledger's retention is. A use is not old while a

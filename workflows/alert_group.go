@@ -501,7 +501,7 @@ func (c *chain) hold(ctx workflow.Context, holding *alert.Holding) {
 	if c.log.Holding = holding; holding == nil {
 		return
 	}
-	workflow.GetLogger(ctx).Warn("A throttle is used up: it holds back what follows, which comes as one digest", "receiver", c.Receiver,
+	workflow.GetLogger(ctx).Warn("A throttle is used up: later alerts come as one digest", "receiver", c.Receiver,
 		"most", c.Throttle.Most, "per", c.Throttle.Per, "until", holding.Until, "waiting", holding.Waiting, "alert", c.notice.ID)
 }
 

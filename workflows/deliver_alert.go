@@ -251,7 +251,7 @@ func allLost(deliveries []alert.Delivery) bool {
 }
 
 func tellingSummary(t alert.Telling) string {
-	summary := "tell " + string(t.Target)
+	summary := "deliver to " + string(t.Target)
 	if t.Step > 0 {
 		summary += fmt.Sprintf(", step %d", t.Step+1)
 	}

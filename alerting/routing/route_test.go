@@ -209,7 +209,7 @@ func TestGroupName(t *testing.T) {
 	}
 }
 
-// A group's key depends on what its alerts have in common and on nothing else.
+// A group's key depends only on what its alerts have in common.
 func TestGroupKey(t *testing.T) {
 	config := read(t, good)
 	key := func(change func(*alert.Event)) string { return config.Route(event(change), noon)[0].Group.Key }

@@ -63,7 +63,7 @@ func (w *watched) Taken(ctx context.Context, is, was *Config) bool {
 // warn logs the warnings of a configuration that is used nevertheless.
 func (w *watched) warn(ctx context.Context, config *Config) {
 	if warnings := config.Warnings(); len(warnings) > 0 {
-		w.log.WarnContext(ctx, "The routes of alerts are used, and something is odd about them", "file", w.file,
+		w.log.WarnContext(ctx, "The routes of alerts are used, but have warnings", "file", w.file,
 			"warnings", yamlfile.Faults(warnings).Error())
 	}
 }
@@ -76,5 +76,5 @@ func (w *watched) Refused(ctx context.Context, why error, stays *Config) {
 
 // Restored implements [reload.Files].
 func (w *watched) Restored(ctx context.Context, stays *Config) {
-	w.log.InfoContext(ctx, "The file holds the routes of alerts that are in force again", "file", w.file, "routes", stays.Summary())
+	w.log.InfoContext(ctx, "The file has the routes of alerts in force again", "file", w.file, "routes", stays.Summary())
 }

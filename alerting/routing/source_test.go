@@ -77,8 +77,8 @@ func (w *watched) logs() []string {
 const (
 	tookOver = "INFO Changed routes of alerts are in force from now on"
 	refused  = "ERROR Changed routes of alerts cannot be used: the old ones stay in force"
-	inForce  = "INFO The file holds the routes of alerts that are in force again"
-	odd      = "WARN The routes of alerts are used, and something is odd about them"
+	inForce  = "INFO The file has the routes of alerts in force again"
+	odd      = "WARN The routes of alerts are used, but have warnings"
 )
 
 // A changed file is taken over once it stays the same.

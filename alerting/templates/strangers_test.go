@@ -17,7 +17,7 @@ import (
 	"dummyorders/domain/fraud"
 )
 
-// hostile is what a customer may call an order, and what may come back in reasons and problems.
+// hostile holds texts as customers may write them, and as reasons and problems may contain them.
 const hostile = "[refund](https://evil.test) ![](http://evil.test/x.png) www.evil.test 192.0.2.1 " +
 	"<!channel> @channel <script>alert(1)</script> *bold* `code` \"q\" 'q'\r\nBcc: x\u202e\u2028 \x1b[31m\x00 {{.Ask}} &amp;"
 

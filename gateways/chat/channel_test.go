@@ -16,7 +16,7 @@ import (
 	"dummyorders/internal/channeltest"
 )
 
-// path is of a webhook's URL, and what nobody may see of it.
+// path is a webhook's path, which is secret.
 const (
 	secret = "canary24charactersSecret"
 	path   = "/services/T00000000/B00000000/" + secret

@@ -160,7 +160,7 @@ func (s *shift) take(ctx context.Context, d amqp.Delivery) {
 	case ctx.Err() != nil:
 		s.handBack(d)
 	case errors.Is(err, alert.ErrAway):
-		log.WarnContext(ctx, "Alert goes back to the queue, since what takes it is away", "error", shown(err.Error(), longestReason))
+		log.WarnContext(ctx, "Alert returned to the queue, because its handler is not available", "error", shown(err.Error(), longestReason))
 		s.setAside(d)
 	default:
 		log.ErrorContext(ctx, "Alert not handled: back to the queue as a failed delivery", "error", shown(err.Error(), longestReason))
@@ -319,7 +319,7 @@ func (s *shift) wait(ctx context.Context, from *subscription) error {
 	if why == nil || ctx.Err() != nil {
 		return nil
 	}
-	s.log.WarnContext(ctx, "No more alerts are taken until what takes them is there again", "queue", s.cfg.Queue, "error", why)
+	s.log.WarnContext(ctx, "No alerts are taken until their handler is available again", "queue", s.cfg.Queue, "error", why)
 	from.cancel()
 	for d := range from.deliveries {
 		s.handBack(d)

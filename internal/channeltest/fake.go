@@ -36,7 +36,7 @@ type Fake struct {
 	onAccepted func(Accepted)
 }
 
-// form is what differs between providers.
+// form holds what differs between providers.
 type form interface {
 	// read parses a request into a message. Its error says what breaks the form.
 	read(r *http.Request, body []byte) (Accepted, error)
