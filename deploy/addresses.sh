@@ -1,10 +1,10 @@
 #!/bin/sh
-# addresses.sh: prints where everything is that docker-compose.yml has started, and what to do next. COMPOSE and DOCKER
-# are the commands that were used.
+# addresses.sh prints the addresses of what docker-compose.yml has started, and what to do next. COMPOSE and DOCKER are
+# the commands that were used.
 set -eu
 # shellcheck disable=SC2086 # they may be several words
 
-# published SERVICE PORT prints host:port as this machine reaches it; nothing where the port is not published.
+# published SERVICE PORT prints host:port as this machine reaches it, or nothing if the port is not published.
 published() {
 	$COMPOSE port "$1" "$2" 2>/dev/null | sed -n '1s/^\(0\.0\.0\.0\|127\.0\.0\.1\|\[::\]\):/localhost:/p'
 }
@@ -13,7 +13,7 @@ line() { # line WHAT ADDRESS NOTE
 	[ -z "$2" ] || printf '  %-11s http://%s   %s\n' "$1" "$2" "$3"
 }
 
-# smtp_hostname prints the mail server that alertman was told.
+# smtp_hostname prints the mail server that alertman uses.
 smtp_hostname() {
 	$DOCKER inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$($COMPOSE ps -q alertman | head -n 1)" |
 		sed -n 's/^SMTP_HOSTNAME=//p'
@@ -32,7 +32,7 @@ $(line RabbitMQ "$(published rabbitmq 15672)" 'user operator, password operator'
   Mail        goes to $mail
   Logs        make check-logs-dev-app
 
-Post a transaction. A card that is used again and again is for review, then a fraud, which sends mail:
+Post a transaction. A card that is used again and again is reviewed, then a fraud, which sends mail:
 
 curl http://$api/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
 TEXT

@@ -23,7 +23,7 @@ sort_out() {
 
 # give_up WHY CONTAINER
 give_up() {
-	echo "wait.sh: $1; the last that $2 said:" >&2
+	echo "wait.sh: $1; the last lines of $2:" >&2
 	$docker logs --tail 5 "$2" >&2 || true
 	exit 1
 }

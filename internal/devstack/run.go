@@ -378,7 +378,7 @@ Everything runs. Ctrl-C stops it; what it has taken in is there again the next t
 {{- end}}
   Logs        {{.Logs}}
 
-Post a transaction. A card that is used again and again is for review, then a fraud, which sends mail:
+Post a transaction. A card that is used again and again is reviewed, then a fraud, which sends mail:
 
 curl {{.API}}/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
 `))
