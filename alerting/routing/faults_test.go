@@ -113,7 +113,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// addresses are so many, each with a comma.
+// addresses returns that many addresses, each with a comma.
 func addresses(n int) string {
 	var list strings.Builder
 	for i := range n {

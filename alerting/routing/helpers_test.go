@@ -59,7 +59,7 @@ routes:
     tell: [fraud-team]
 `
 
-// noon is a Monday's.
+// noon is noon of a Monday.
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func read(t testing.TB, content string) *routing.Config {

@@ -62,7 +62,7 @@ func (w *watched) look(times int) {
 	}
 }
 
-// logs are the levels and messages so far.
+// logs returns the levels and messages so far.
 func (w *watched) logs() []string {
 	w.t.Helper()
 	lines := []string{}
@@ -141,7 +141,7 @@ func TestReloadMissingChannel(t *testing.T) {
 	require.NotSame(t, old, w.Current(), "the next change is taken")
 }
 
-// A file that is away for a while stays in force.
+// If the file is missing for a while, its routes stay in force.
 func TestReloadMissingFile(t *testing.T) {
 	w := watch(t)
 	old := w.Current()

@@ -150,8 +150,8 @@ func TestTemplateCannotDecideReview(t *testing.T) {
 }
 
 // A template that changes what it sees changes no other message. A time can be read anew from another, in place, by
-// what it has for encoders: GobDecode gives back an error alone, so that templates can call it. What they change is
-// theirs.
+// what it has for encoders: GobDecode gives back an error alone, so that templates can call it. They change only
+// their own copy.
 func TestTemplateCannotChangeEvent(t *testing.T) {
 	const change = `{{with .Data.Review}}{{$x := .Deadline.GobDecode .RequestedAt.GobEncode}}` +
 		`{{with .DecidedAt}}{{$x := .GobDecode $.Data.Review.RequestedAt.GobEncode}}{{end}}{{end}}` +

@@ -56,7 +56,7 @@ var (
 	liveLink = regexp.MustCompile(`\w+://[^\s'|>]*|[\w-]+\.(?:test|png)\b|\d+\.\d+\.\d+\.\d+`)
 )
 
-// Text from outside is only text.
+// Text from outside is shown only as text.
 func TestForeignTextIsText(t *testing.T) {
 	for channel := range addresses {
 		for _, n := range hostileNotices() {
@@ -149,7 +149,7 @@ func TestForeignTextInChatIsCode(t *testing.T) {
 	}
 }
 
-// zzq stands in all that chats make something of.
+// zzq stands in everything that a chat could turn into a link or markup.
 const zzq = "*zzq* _zzq_ ~zzq~ `zzq` ```zzq``` <!zzq> <https://zzq.test|zzq> @zzq [zzq](https://zzq.test) :zzq: www.zzq.test #zzq > zzq " +
 	"\r\n* zzq\r\n>zzq \u202ezzq \ufdd0zzq\ufdd1zzq"
 
@@ -186,7 +186,7 @@ func wrapped(before string, inner []string, after string) []string {
 	return inner
 }
 
-// full is a notice that lacks nothing, and in which every text is hostile.
+// full is a notice that has every value, and in which every text is hostile.
 func full(text string) alert.Notice {
 	n := notice(declinedByReviewer())
 	n.Digest, n.Ask, n.Holding = digest(1).Digest, &alert.Ask{Until: n.Event.Time}, &alert.Holding{Until: n.Event.Time}
@@ -252,7 +252,7 @@ func TestChatEscapesEveryField(t *testing.T) {
 	}
 }
 
-// inWords is a notice by an operator's template.
+// inWords writes a notice with an operator's template.
 func inWords(t *testing.T, channel, template string, n alert.Notice) string {
 	t.Helper()
 	set, err := templates.Parse(channel, templates.Texts{Text: template})

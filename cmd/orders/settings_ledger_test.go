@@ -26,7 +26,7 @@ func TestWrongLedgerURL(t *testing.T) {
 		"sqlite:": "LEDGER_URL: ledger URL sqlite: names no file: must be sqlite: and the path alone, such as sqlite:orders-ledger.db " +
 			"or sqlite:/var/lib/orders/ledger.db",
 		"postgres://orders:hunter2@localhost": "LEDGER_URL: PostgreSQL URL names no database: must be like " +
-			"postgres://user:password@host:5432/database?sslmode=require, with whatever is special in a URL percent-encoded",
+			"postgres://user:password@host:5432/database?sslmode=require, with special characters percent-encoded",
 	} {
 		v := &values{}
 		require.Nil(t, environment{LedgerURL: url}.ledger(v))

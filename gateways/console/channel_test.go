@@ -28,7 +28,7 @@ func TestDeliver(t *testing.T) {
 	assert.Equal(t, "── alert 0199-1 ──\norder 1234 declined\n\tü 𝄞\n\n", out.String())
 }
 
-// A terminal obeys nothing in a message.
+// A message cannot control a terminal.
 func TestDeliverRemovesControls(t *testing.T) {
 	var out bytes.Buffer
 	_, err := console.New(&out).Deliver(t.Context(), "-", message("1\x1b[2J", "a\x1b]0;title\x07b\rc\x9bd"))
@@ -37,7 +37,7 @@ func TestDeliverRemovesControls(t *testing.T) {
 	assert.Contains(t, out.String(), "a�]0;title�b�c�d")
 }
 
-// pieces keeps each write by itself, and takes them from several at once no better than a plain writer does.
+// pieces records each write separately. Like a plain writer, it is not safe for concurrent use.
 type pieces []string
 
 func (p *pieces) Write(b []byte) (int, error) {

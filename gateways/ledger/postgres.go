@@ -223,7 +223,7 @@ func throughPooler(ctx context.Context, made driver.Conn) (bool, error) {
 // postgresExample describes a valid URL, for messages.
 //
 //nolint:gosec // the password opens nothing
-const postgresExample = "postgres://user:password@host:5432/database?sslmode=require, with whatever is special in a URL percent-encoded"
+const postgresExample = "postgres://user:password@host:5432/database?sslmode=require, with special characters percent-encoded"
 
 // parsePostgres reads the URLs that libpq reads. Its errors show no password.
 func parsePostgres(text string) (*pgx.ConnConfig, error) {

@@ -99,7 +99,7 @@ func accepted(i int, raw string) channeltest.Accepted {
 	if err != nil {
 		return a
 	}
-	text, _ := io.ReadAll(quotedprintable.NewReader(part)) // what is missing is missed
+	text, _ := io.ReadAll(quotedprintable.NewReader(part)) // the test notices what is missing
 	a.Text = string(text)
 	return a
 }

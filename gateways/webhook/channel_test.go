@@ -96,7 +96,7 @@ func TestEachTryIsSigned(t *testing.T) {
 	assert.Empty(t, fake.Violations())
 }
 
-// Programs know these bodies.
+// Receivers' programs read these bodies, so they must not change.
 func TestBody(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
 	for file, notice := range map[string]alert.Notice{
@@ -177,10 +177,10 @@ func TestAnswers(t *testing.T) {
 // What is wrong in the configuration is tried again.
 func TestBadEndpointIsRetried(t *testing.T) {
 	for want, find := range map[string]func(string) (webhook.Endpoint, bool){
-		"the configuration has no such endpoint": func(string) (webhook.Endpoint, bool) { return webhook.Endpoint{}, false },
-		"the secret to sign with is missing":                 endpoint("https://case.example.com" + path),
-		"a secret is not whsec_ and base64":                endpoint("https://case.example.com"+path, "whsec_canary secret"),
-		"its address is not an https:// or http:// URL":   endpoint("case.example.com"+path, newSecret),
+		"the configuration has no such endpoint":        func(string) (webhook.Endpoint, bool) { return webhook.Endpoint{}, false },
+		"the secret to sign with is missing":            endpoint("https://case.example.com" + path),
+		"a secret is not whsec_ and base64":             endpoint("https://case.example.com"+path, "whsec_canary secret"),
+		"its address is not an https:// or http:// URL": endpoint("case.example.com"+path, newSecret),
 	} {
 		_, err := webhook.New(find, channeltest.Answering(200, nil, "")).Deliver(t.Context(), name, channeltest.Message("k"))
 		require.ErrorContains(t, err, want)
