@@ -71,25 +71,25 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 	}
 	kept, err := s.deliveries.Acknowledge(ctx, r.ID, a)
 	if err != nil {
-		return nil, s.notAcknowledged(ctx, r.ID, err)
+		return nil, s.acknowledgeProblem(ctx, r.ID, err)
 	}
 	return &acknowledgeResponse{CacheControl: noStore, Body: kept}, nil
 }
 
-// notAcknowledged returns the reason why an alert was not acknowledged.
-func (s *server) notAcknowledged(ctx context.Context, id string, err error) *Problem {
+// acknowledgeProblem returns the reason why an alert was not acknowledged.
+func (s *server) acknowledgeProblem(ctx context.Context, id string, err error) *Problem {
 	if closed, is := errors.AsType[*alert.ClosedError](err); is {
 		return problem(http.StatusConflict, "not acknowledged: "+closed.Why)
 	}
 	if errors.Is(err, alert.ErrNotFound) {
-		return s.alertUnread(ctx, id, err)
+		return s.alertProblem(ctx, id, err)
 	}
 	s.log.ErrorContext(ctx, "Alert not acknowledged", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
-		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 			"no alertman answers, so it is not known whether the alert is acknowledged; it is safe to try again")
 	}
-	return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 		"the workflow engine cannot be reached, so it is not known whether the alert is acknowledged; it is safe to try again")
 }
 
@@ -128,7 +128,7 @@ var acknowledgements = object[alert.Acknowledgement]{name: "AcknowledgementSchem
 func (s *server) showAcknowledgePage(v *visit) {
 	found, err := s.deliveries.Find(v.r.Context(), v.id)
 	if err != nil {
-		v.refuse(s.alertUnread(v.r.Context(), v.id, err))
+		v.refuse(s.alertProblem(v.r.Context(), v.id, err))
 		return
 	}
 	v.show(http.StatusOK, pageOf(answerAlert(found)))
@@ -144,7 +144,7 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 	sent := alert.Acknowledgement{By: f.by(v.sentTo, alert.MaxBy), Note: f.Note}
 	kept, err := s.deliveries.Acknowledge(v.r.Context(), v.id, sent)
 	if err != nil {
-		v.refuse(s.notAcknowledged(v.r.Context(), v.id, err))
+		v.refuse(s.acknowledgeProblem(v.r.Context(), v.id, err))
 		return
 	}
 	v.showAcknowledged(kept, sent.By)
@@ -190,7 +190,7 @@ func (v *visit) showAcknowledged(kept alert.Acknowledgement, by string) {
 		v.show(http.StatusOK, page{Heading: heading, Acknowledgement: &kept})
 		return
 	}
-	v.guard()
+	v.setHeaders()
 	v.w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(v.w).Encode(kept) // the client may be gone; the error can be reported nowhere
 }

@@ -81,7 +81,7 @@ func (s *server) registerAlerts(api huma.API) {
 func (s *server) alert(ctx context.Context, r *alertRequest) (*alertResponse, error) {
 	found, err := s.deliveries.Find(ctx, r.ID)
 	if err != nil {
-		return nil, s.alertUnread(ctx, r.ID, err)
+		return nil, s.alertProblem(ctx, r.ID, err)
 	}
 	return &alertResponse{*answerAlert(found)}, nil
 }
@@ -93,7 +93,7 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 	}
 	found, err := s.deliveries.OfTransaction(ctx, id)
 	if err != nil {
-		return nil, s.alertUnread(ctx, id, err)
+		return nil, s.alertProblem(ctx, id, err)
 	}
 	answer := alertsAnswer{make([]alertAnswer, len(found))}
 	for i, log := range found {
@@ -102,17 +102,17 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 	return &alertsResponse{answer}, nil
 }
 
-// alertUnread returns the reason why an alert cannot be shown. id is the alert's, or its transaction's.
-func (s *server) alertUnread(ctx context.Context, id string, err error) *Problem {
+// alertProblem returns the reason why an alert cannot be shown. id is the alert's, or its transaction's.
+func (s *server) alertProblem(ctx context.Context, id string, err error) *Problem {
 	if errors.Is(err, alert.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such alert: alertman has not taken it yet, or it is older than what Temporal keeps")
 	}
 	s.log.ErrorContext(ctx, "Alert not read", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
-		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 			"no alertman answers, and only alertman can read this log; the alert itself is safe, and its delivery goes on when alertman is back")
 	}
-	return comeBack(http.StatusServiceUnavailable, retryAfterOutage, "the workflow engine cannot be asked now")
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the workflow engine cannot be asked now")
 }
 
 // readAlertsQuery returns the id of the transaction whose alerts are asked for. It returns all faults at once, as a

@@ -67,7 +67,7 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 	label.Time = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
 	kept, err := s.transactions.Label(ctx, id, label)
 	if err != nil {
-		return nil, s.unlabelled(ctx, id, err)
+		return nil, s.labelProblem(ctx, id, err)
 	}
 	response := &labelResponse{Status: http.StatusOK, Location: "/transactions/" + id, Body: kept}
 	if kept.Time.Equal(label.Time) {
@@ -76,17 +76,17 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 	return response, nil
 }
 
-// unlabelled returns the reason why a label was not kept, as far as it is known.
-func (s *server) unlabelled(ctx context.Context, id string, err error) *Problem {
+// labelProblem returns the reason why a label was not kept, as far as it is known.
+func (s *server) labelProblem(ctx context.Context, id string, err error) *Problem {
 	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")
 	}
 	s.log.ErrorContext(ctx, "Label not kept", "transaction", id, "error", err)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return comeBack(http.StatusServiceUnavailable, retryAfterPending,
+		return retryLater(http.StatusServiceUnavailable, retryAfterPending,
 			"the transaction was accepted, and is not in the ledger yet; nothing was kept, and the label can safely be sent again")
 	}
-	return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 		"the ledger cannot be written now, or cannot say whether it has kept the label, which can safely be sent again")
 }
 

@@ -204,7 +204,7 @@ var refusals = map[int]string{
 // refuse answers with a problem, in the form that the visit asked for.
 func (v *visit) refuse(p *Problem) {
 	if !v.html {
-		v.guard()
+		v.setHeaders()
 		p.write(v.w)
 		return
 	}
@@ -222,15 +222,15 @@ func (v *visit) show(status int, p page) {
 	if err := pageTemplate.Execute(&written, p); err != nil {
 		panic(err) // the template does not fit its own data
 	}
-	v.guard()
+	v.setHeaders()
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
 	_, _ = v.w.Write(written.Bytes()) // the client may be gone; the error can be reported nowhere
 }
 
-// guard keeps the link, which is a secret, out of caches and away from other sites, and keeps other sites from framing the
+// setHeaders keeps the link, which is a secret, out of caches and away from other sites, and keeps other sites from framing the
 // page.
-func (v *visit) guard() {
+func (v *visit) setHeaders() {
 	h := v.w.Header()
 	h.Set("Cache-Control", noStore)
 	h.Set("Referrer-Policy", "no-referrer")

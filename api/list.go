@@ -90,7 +90,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	page, err := s.ledger.List(ctx, query)
 	if err != nil {
 		s.log.ErrorContext(ctx, "Transactions not listed", "error", err)
-		return nil, comeBack(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
+		return nil, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
 	}
 	response := &listResponse{Body: list{Transactions: make([]ledger.Record, len(page.Entries))}}
 	for i := range page.Entries {

@@ -142,7 +142,7 @@ func limitBody(next http.Handler) http.Handler {
 		case len(body) == 0:
 			problem(http.StatusBadRequest, "the body is empty; a JSON object is expected").write(w)
 			return
-		case isWide(body):
+		case isUTF16OrUTF32(body):
 			problem(http.StatusUnsupportedMediaType, "the body is UTF-16 or UTF-32; it must be UTF-8 (RFC 8259)").write(w)
 			return
 		}
@@ -175,8 +175,8 @@ func unsupported(header http.Header) *Problem {
 // utf8Names lists the names of UTF-8, and of ASCII, which is a part of it.
 var utf8Names = []string{"utf-8", "utf8", "us-ascii"}
 
-// isWide reports whether a body is UTF-16 or UTF-32, by its byte order mark or by the zeros beside its first character.
-func isWide(body []byte) bool {
+// isUTF16OrUTF32 reports whether a body is UTF-16 or UTF-32, by its byte order mark or by the zeros beside its first character.
+func isUTF16OrUTF32(body []byte) bool {
 	return bytes.HasPrefix(body, []byte{0xfe, 0xff}) || bytes.HasPrefix(body, []byte{0xff, 0xfe}) ||
 		len(body) > 1 && (body[0] == 0) != (body[1] == 0)
 }
@@ -197,7 +197,7 @@ func (g gate) enter() (leave func(), full *Problem) {
 	case g.places <- struct{}{}:
 		return func() { <-g.places }, nil
 	default:
-		return nil, comeBack(http.StatusTooManyRequests, retryAfterPending, g.busy)
+		return nil, retryLater(http.StatusTooManyRequests, retryAfterPending, g.busy)
 	}
 }
 

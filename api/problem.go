@@ -55,8 +55,8 @@ func problem(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-// comeBack returns a problem that may go away with time.
-func comeBack(status int, seconds, detail string) *Problem {
+// retryLater returns a problem that may go away with time.
+func retryLater(status int, seconds, detail string) *Problem {
 	p := problem(status, detail)
 	p.headers = http.Header{"Retry-After": {seconds}}
 	return p

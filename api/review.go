@@ -97,7 +97,7 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 	prefer := readPrefer(r.Prefer)
 	answer, err := s.transactions.Review(ctx, id, q, prefer.wait)
 	if err != nil {
-		return nil, s.notReviewed(ctx, id, err)
+		return nil, s.reviewProblem(ctx, id, err)
 	}
 	response := respond(answer, false, prefer)
 	if response.Status == http.StatusAccepted {
@@ -106,8 +106,8 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 	return response, nil
 }
 
-// notReviewed returns what is known about a verdict that got no answer.
-func (s *server) notReviewed(ctx context.Context, id string, err error) *Problem {
+// reviewProblem returns what is known about a verdict that got no answer.
+func (s *server) reviewProblem(ctx context.Context, id string, err error) *Problem {
 	if closed, is := errors.AsType[*ledger.ClosedError](err); is {
 		p := problem(http.StatusConflict, closed.Why)
 		p.TransactionStatus = closed.Status
@@ -119,18 +119,18 @@ func (s *server) notReviewed(ctx context.Context, id string, err error) *Problem
 		return p
 	}
 	if errors.Is(err, transaction.ErrNotFound) || errors.Is(err, transaction.ErrUnavailable) {
-		return s.unread(ctx, id, err)
+		return s.readProblem(ctx, id, err)
 	}
 	s.log.ErrorContext(ctx, "Review not taken", "transaction", id, "error", err)
 	switch {
 	case errors.Is(err, transaction.ErrNotAccepted):
-		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 			"the workflow engine cannot be reached; nothing was decided, and the verdict can safely be sent again")
 	case errors.Is(err, transaction.ErrBusy):
-		return comeBack(http.StatusTooManyRequests, retryAfterOutage,
+		return retryLater(http.StatusTooManyRequests, retryAfterOutage,
 			"too many reviews at once; nothing was decided, and the verdict can safely be sent again")
 	}
-	p := comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+	p := retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 		"it is not known whether the verdict was taken: look at the transaction, or send the same verdict again, which is safe")
 	p.TransactionID = id
 	return p

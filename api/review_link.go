@@ -33,16 +33,16 @@ func (s *server) reviewByLink(v *visit, values url.Values) {
 func (s *server) decideByLink(v *visit, f form, q review.Request) {
 	id, err := parseID(v.id)
 	if err != nil {
-		v.refuse(s.unread(v.r.Context(), v.id, transaction.ErrNotFound))
+		v.refuse(s.readProblem(v.r.Context(), v.id, transaction.ErrNotFound))
 		return
 	}
 	answer, err := s.transactions.Review(v.r.Context(), id, q, defaultWait)
 	worse, isWorse := errors.AsType[*ledger.WorseError](err)
 	switch {
 	case isWorse:
-		s.askForVerdict(v, f, s.notReviewed(v.r.Context(), id, err), worse.Now)
+		s.askForVerdict(v, f, s.reviewProblem(v.r.Context(), id, err), worse.Now)
 	case err != nil:
-		v.refuse(s.notReviewed(v.r.Context(), id, err))
+		v.refuse(s.reviewProblem(v.r.Context(), id, err))
 	case !answer.TransactionStatus.Code.Settled() || answer.Review == nil:
 		v.show(http.StatusAccepted, page{Heading: "Thank you", Text: "Your decision is with the transaction, which is not settled yet. " +
 			"Open the link again in a moment to see the result."})
@@ -71,11 +71,11 @@ func (s *server) askForVerdict(v *visit, f form, p *Problem, now *fraud.Decision
 func (s *server) reviewPage(v *visit) (page, *Problem) {
 	id, err := parseID(v.id)
 	if err != nil {
-		return page{}, s.unread(v.r.Context(), v.id, transaction.ErrNotFound)
+		return page{}, s.readProblem(v.r.Context(), v.id, transaction.ErrNotFound)
 	}
 	record, err := s.transactions.Record(v.r.Context(), id)
 	if err != nil {
-		return page{}, s.unread(v.r.Context(), id, err)
+		return page{}, s.readProblem(v.r.Context(), id, err)
 	}
 	p := page{Record: record}
 	if record.Review != nil {

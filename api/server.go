@@ -162,7 +162,7 @@ func docs() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/docs":
-			page := &unsent{ResponseWriter: w}
+			page := &bufferedResponse{ResponseWriter: w}
 			ui.ServeHTTP(page, r)
 			w.Header().Set("Content-Security-Policy", docsPolicy(page.String()))
 			_, _ = page.WriteTo(w) // the client may be gone; the error can be reported nowhere
@@ -181,11 +181,11 @@ func docsPolicy(page string) string {
 		"; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 }
 
-// unsent is an answer whose body is buffered and not sent yet.
-type unsent struct {
+// bufferedResponse is an answer whose body is buffered and not sent yet.
+type bufferedResponse struct {
 	http.ResponseWriter
 	bytes.Buffer
 }
 
 // Write adds to the buffer.
-func (u *unsent) Write(body []byte) (int, error) { return u.Buffer.Write(body) }
+func (u *bufferedResponse) Write(body []byte) (int, error) { return u.Buffer.Write(body) }

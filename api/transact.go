@@ -65,7 +65,7 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 	prefer := readPrefer(r.Prefer)
 	answer, replayed, err := s.transactions.Process(ctx, *posted, prefer.wait)
 	if err != nil {
-		return nil, s.unprocessed(ctx, posted, err)
+		return nil, s.processProblem(ctx, posted, err)
 	}
 	return respond(answer, replayed, prefer), nil
 }
@@ -94,8 +94,8 @@ const (
 	retryAfterReview  = "60" // people take their time
 )
 
-// unprocessed returns what is known about a transaction that got no answer.
-func (s *server) unprocessed(ctx context.Context, t *transaction.Transaction, err error) *Problem {
+// processProblem returns what is known about a transaction that got no answer.
+func (s *server) processProblem(ctx context.Context, t *transaction.Transaction, err error) *Problem {
 	if errors.Is(err, transaction.ErrKeyUsed) {
 		return keyProblem(http.StatusUnprocessableEntity, keyUsed,
 			"this key was used with another body: send that body again, or use another key for another transaction")
@@ -103,16 +103,16 @@ func (s *server) unprocessed(ctx context.Context, t *transaction.Transaction, er
 	s.log.ErrorContext(ctx, "Transaction not processed", "transaction", t.ID, "error", err)
 	switch {
 	case errors.Is(err, transaction.ErrLedgerAway):
-		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 			"the ledger cannot be asked whether this key is new; nothing was accepted, and the request can safely be sent again with the same key")
 	case errors.Is(err, transaction.ErrNotAccepted):
-		return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 			"the workflow engine cannot be reached; nothing was accepted, and the request can safely be sent again")
 	case errors.Is(err, transaction.ErrBusy):
-		return comeBack(http.StatusTooManyRequests, retryAfterOutage,
+		return retryLater(http.StatusTooManyRequests, retryAfterOutage,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again")
 	}
-	p := comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+	p := retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 		"it is not known whether the transaction was accepted: ask for it before sending it again")
 	if t.Receipt.Call != "" {
 		p.Detail = "it is not known whether the transaction was accepted: ask for it, or send it again with the same Idempotency-Key, which is safe"

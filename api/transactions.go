@@ -41,7 +41,7 @@ func (s *server) transaction(ctx context.Context, r *transactionRequest) (*trans
 	}
 	record, err := s.transactions.Record(ctx, id)
 	if err != nil {
-		return nil, s.unread(ctx, id, err)
+		return nil, s.readProblem(ctx, id, err)
 	}
 	return &transactionResponse{Body: *record}, nil
 }
@@ -54,12 +54,12 @@ func parseID(text string) (string, error) {
 	return id.String(), nil
 }
 
-// unread returns the reason why a transaction cannot be shown.
-func (s *server) unread(ctx context.Context, id string, err error) *Problem {
+// readProblem returns the reason why a transaction cannot be shown.
+func (s *server) readProblem(ctx context.Context, id string, err error) *Problem {
 	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")
 	}
 	s.log.ErrorContext(ctx, "Transaction not read", "transaction", id, "error", err)
-	return comeBack(http.StatusServiceUnavailable, retryAfterOutage,
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 		"the transaction cannot be read now: the ledger does not show it, and the workflow engine or its orders worker is away")
 }

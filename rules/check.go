@@ -7,9 +7,9 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// checkReach finds thresholds that no score can reach: their author believes that they stop something. A set with such a
+// checkThresholds finds thresholds that no score can reach: their author believes that they stop something. A set with such a
 // threshold can still decide, since in an emergency it must be possible to put a rule in shadow at once.
-func (r *reader) checkReach() {
+func (r *reader) checkThresholds() {
 	if r.thresholds == nil {
 		return
 	}
@@ -25,11 +25,11 @@ func (r *reader) checkReach() {
 		block = block || l.Effect == fraud.ActBlock
 	}
 	most = min(most, fraud.MaxScore)
-	r.reach("review", most, r.set.thresholds.Review, review)
-	r.reach("decline", most, r.set.thresholds.Decline, block)
+	r.checkThreshold("review", most, r.set.thresholds.Review, review)
+	r.checkThreshold("decline", most, r.set.thresholds.Decline, block)
 }
 
-func (r *reader) reach(name string, most, threshold int, forced bool) {
+func (r *reader) checkThreshold(name string, most, threshold int, forced bool) {
 	if most >= threshold {
 		return
 	}

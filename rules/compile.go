@@ -70,7 +70,7 @@ func plan(env *cel.Env, checked *cel.Ast, a *analysis) (*condition, []conditionF
 	if estimate.Max > maxCost {
 		return nil, []conditionFault{{1, 1, tooDear(estimate.Max)}}
 	}
-	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(keepZones), cel.CustomDecoratorV2(holdTimes), cel.CostLimit(maxCost))
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(loadZones), cel.CustomDecoratorV2(boundTimes), cel.CostLimit(maxCost))
 	if err != nil {
 		return nil, []conditionFault{{1, 1, "cannot be planned: " + err.Error()}}
 	}

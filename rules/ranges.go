@@ -157,7 +157,7 @@ func (a *analysis) isNumber(e ast.Expr) bool {
 }
 
 // spanOfSum returns the range of a calculation with two numbers. It is not known for times, since results that are times
-// are held within bounds: see holdTimes.
+// are held within bounds: see boundTimes.
 func (a *analysis) spanOfSum(name string, left, right ast.Expr) (span, bool) {
 	l, known := a.spanOf(left)
 	r, too := a.spanOf(right)

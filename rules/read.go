@@ -87,8 +87,8 @@ type reader struct {
 	thresholds *yamlfile.Value
 	written    []*writtenCases
 
-	// torn is true once a file could not be read at all. A reference to what that file should hold is then not a fault.
-	torn             bool
+	// incomplete is true once a file could not be read at all. A reference to what that file should hold is then not a fault.
+	incomplete       bool
 	faults, warnings []Fault
 
 	// These faults do not prevent the set from deciding.
@@ -97,7 +97,7 @@ type reader struct {
 
 // readAll reads all files of the set. Its error means that files cannot be read; faults are in the reader.
 func (r *reader) readAll() error {
-	if err := r.readMain(); err != nil || r.torn {
+	if err := r.readMain(); err != nil || r.incomplete {
 		return err
 	}
 	if has, err := r.hasRules(); err != nil || !has {
@@ -118,10 +118,10 @@ func (r *reader) readAll() error {
 func (r *reader) finish() {
 	r.set.collect()
 	if len(r.faults) == 0 {
-		r.checkReach()
+		r.checkThresholds()
 		r.checkCost()
 	}
-	if !r.torn {
+	if !r.incomplete {
 		for _, w := range r.written {
 			r.readCases(w)
 		}
@@ -151,7 +151,7 @@ func isCaseFile(file string) bool {
 func (r *reader) document(file string) (*yamlfile.Document, error) {
 	content, err := r.content(file)
 	if err != nil || content == nil {
-		r.torn = r.torn || !isCaseFile(file)
+		r.incomplete = r.incomplete || !isCaseFile(file)
 		return nil, err
 	}
 	if !isCaseFile(file) {
@@ -159,7 +159,7 @@ func (r *reader) document(file string) (*yamlfile.Document, error) {
 	}
 	d := yamlfile.Parse(file, content)
 	if !d.Root.Mapping() {
-		r.torn = r.torn || !isCaseFile(file)
+		r.incomplete = r.incomplete || !isCaseFile(file)
 		r.done(d)
 		return nil, nil
 	}
@@ -343,7 +343,7 @@ func (r *reader) readRule(v *yamlfile.Value) {
 	if mode := v.Optional("mode"); mode != nil {
 		read.Mode = Mode(mode.Choice(string(Live), string(Shadow)))
 	}
-	r.claim(read.ID, id)
+	r.recordID(read.ID, id)
 	r.compile(read, v.Required("when"))
 	r.written = append(r.written, &writtenCases{v.Optional("cases"), read})
 	v.RefuseUnknown()
@@ -351,8 +351,8 @@ func (r *reader) readRule(v *yamlfile.Value) {
 	r.lintRule(read, v)
 }
 
-// claim records the id of a rule. Each id may be used only once in the whole set.
-func (r *reader) claim(id string, v *yamlfile.Value) {
+// recordID records the id of a rule. Each id may be used only once in the whole set.
+func (r *reader) recordID(id string, v *yamlfile.Value) {
 	if id == "" {
 		return
 	}

@@ -34,9 +34,9 @@ func (a *analysis) visitZone(e ast.Expr) {
 	}
 }
 
-// keepZones loads the time zones that a condition names when the condition is planned. CEL would read a zone's file at each
+// loadZones loads the time zones that a condition names when the condition is planned. CEL would read a zone's file at each
 // evaluation, and from the machine's own data, but a decision must not read files.
-func keepZones(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+func loadZones(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	asked, is := i.(interpreter.InterpretableCall)
 	if !is || len(asked.Args()) != 2 {
 		return i, nil
@@ -72,10 +72,10 @@ var (
 	lastMoment  = time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC)
 )
 
-// holdTimes makes a planned condition limit moments and lengths of time to their bounds where CEL would fail. Data that the
+// boundTimes makes a planned condition limit moments and lengths of time to their bounds where CEL would fail. Data that the
 // merchant did not post must never make a rule fail, and an account without a date begins in the year 1, which is longer
 // ago than the longest duration, 292 years.
-func holdTimes(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+func boundTimes(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	asked, is := i.(interpreter.InterpretableCall)
 	if !is || len(asked.Args()) != 2 || asked.Function() != operator.Add && asked.Function() != operator.Subtract {
 		return i, nil

@@ -24,7 +24,7 @@ import (
 func NewAlertman(c client.Client, deliveries *activities.Deliveries, groups *activities.Groups, atOnce int) Maker {
 	return func(options worker.Options) Worker {
 		options.MaxConcurrentActivityExecutionSize = atOnce
-		all := fleet{newDeliveryWorker(c, workflows.AlertmanTaskQueue, deliveries, options)}
+		all := workerGroup{newDeliveryWorker(c, workflows.AlertmanTaskQueue, deliveries, options)}
 		all[0].RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
 		all[0].RegisterWorkflowWithOptions(workflows.AlertGroup, workflow.RegisterOptions{Name: workflows.AlertGroupType})
 		all[0].RegisterActivity(groups)

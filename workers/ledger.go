@@ -15,10 +15,10 @@ type LedgerStore interface {
 }
 
 // KeepLedger migrates the ledger's tables to what this code needs, retrying for as long as the database is down. It then
-// deletes old rows, as KeepTidy does. It returns when ctx ends.
+// deletes old rows, as KeepPruned does. It returns when ctx ends.
 func KeepLedger(ctx context.Context, store LedgerStore, retention time.Duration, log *slog.Logger) error {
 	if !health.Await(ctx, log, "ledger", store.Migrate) {
 		return nil
 	}
-	return KeepTidy(ctx, store, retention, log)
+	return KeepPruned(ctx, store, retention, log)
 }

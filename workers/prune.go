@@ -31,10 +31,10 @@ type Pruner interface {
 	fraud.VelocityPruner
 }
 
-// KeepTidy deletes transactions from the ledger that ended longer ago than retention, and uses that no
+// KeepPruned deletes transactions from the ledger that ended longer ago than retention, and uses that no
 // fraud check looks at any more. It does so at once and then every hour, until ctx ends, which is not an error. A deletion
 // that fails is tried again the next hour: nothing depends on it.
-func KeepTidy(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
+func KeepPruned(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
 		pruneLedger(ctx, pruner, retention, log)
 		pruneVelocity(ctx, pruner, log)

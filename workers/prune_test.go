@@ -56,7 +56,7 @@ func (p *heap) delete(ctx context.Context, endedBefore time.Time, limit int) (in
 	return deleted, ctx.Err()
 }
 
-// tidy runs KeepTidy on the pile for a while, on a clock of its own, and returns what was logged. It fails if KeepTidy goes
+// tidy runs KeepPruned on the pile for a while, on a clock of its own, and returns what was logged. It fails if KeepPruned goes
 // on after its context's end.
 func tidy(t *testing.T, p *pile, while time.Duration) string {
 	t.Helper()
@@ -65,7 +65,7 @@ func tidy(t *testing.T, p *pile, while time.Duration) string {
 		p.begun, p.uses.begun = time.Now(), time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- workers.KeepTidy(ctx, p, retention, slog.New(slog.NewTextHandler(&log, nil))) }()
+		go func() { ended <- workers.KeepPruned(ctx, p, retention, slog.New(slog.NewTextHandler(&log, nil))) }()
 		time.Sleep(while)
 		stop()
 		require.NoError(t, <-ended)

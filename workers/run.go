@@ -27,11 +27,11 @@ type Worker interface {
 	Stop()
 }
 
-// fleet is several workers, each with its own task queue.
-type fleet []worker.Worker
+// workerGroup is several workers, each with its own task queue.
+type workerGroup []worker.Worker
 
 // Start starts all workers, or none.
-func (f fleet) Start() error {
+func (f workerGroup) Start() error {
 	for i, w := range f {
 		if err := w.Start(); err != nil {
 			f[:i].Stop()
@@ -42,7 +42,7 @@ func (f fleet) Start() error {
 }
 
 // Stop drains all workers at the same time.
-func (f fleet) Stop() {
+func (f workerGroup) Stop() {
 	var all sync.WaitGroup
 	for _, w := range f {
 		all.Go(w.Stop)

@@ -89,8 +89,8 @@ func patientSave(ctx workflow.Context, summary string) workflow.Context {
 // firstPublishAttempts is how many attempts are made before the transaction's status says that its alert is late.
 const firstPublishAttempts = 3
 
-// untilItSticks sets no limit to the attempts: publishing an alert is never given up.
-const untilItSticks = 0
+// unlimitedAttempts sets no limit to the attempts: publishing an alert is never given up.
+const unlimitedAttempts = 0
 
 // publishOptions returns a context with the options of publishing an alert. The broker confirms within milliseconds, and the
 // publisher itself gives up within ten seconds, so after fifteen the worker must be dead.

@@ -50,7 +50,7 @@ func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transact
 	if err := p.listen(ctx); err != nil {
 		return ledger.Answer{}, err
 	}
-	workflow.GoNamed(detached(ctx), "lasting", p.makeKnown)
+	workflow.GoNamed(detached(ctx), "lasting", p.publishStatusOnSignal)
 	p.save(ctx)
 	err := p.run(ctx)
 	if failed := p.finish(ctx); failed != nil {
@@ -142,8 +142,8 @@ func (p *process) finish(ctx workflow.Context) error {
 	return p.failed
 }
 
-// meanwhile runs do beside the main line. It runs to its end even when the transaction is cancelled.
-func (p *process) meanwhile(ctx workflow.Context, name string, do func(workflow.Context) error) {
+// inBackground runs do beside the main line. It runs to its end even when the transaction is cancelled.
+func (p *process) inBackground(ctx workflow.Context, name string, do func(workflow.Context) error) {
 	p.background.Add(1)
 	p.pending++
 	workflow.GoNamed(detached(ctx), name, func(ctx workflow.Context) {
@@ -162,12 +162,12 @@ func (p *process) fail(err error) {
 
 // cancelled settles a transaction that was cancelled before any money was taken.
 func (p *process) cancelled(ctx workflow.Context, err error) error {
-	p.unpaid(ctx, temporal.NewCanceledError())
+	p.recordUnpaid(ctx, temporal.NewCanceledError())
 	return err
 }
 
-// unpaid settles a transaction for which no money was taken; err says what went wrong.
-func (p *process) unpaid(ctx workflow.Context, err error) {
+// recordUnpaid settles a transaction for which no money was taken; err says what went wrong.
+func (p *process) recordUnpaid(ctx workflow.Context, err error) {
 	why, code := whyUnpaid(err)
 	p.record.Payment.Error, p.record.Payment.Decline = why, payment.NewDecline(code)
 	p.move(ctx, transaction.PaymentError)
@@ -233,9 +233,9 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	}
 	authorization, err := p.authorize(p.withDeadline(detached(ctx)))
 	if err != nil {
-		p.unpaid(ctx, err)
+		p.recordUnpaid(ctx, err)
 		if !isType(err, activities.PaymentDeclined) {
-			p.meanwhile(ctx, "release", p.releaseUnknown)
+			p.inBackground(ctx, "release", p.releaseUnknown)
 		}
 		return nil, nil //nolint:nilnil // nothing held, and no failure of the workflow: a result of the transaction
 	}
@@ -269,7 +269,7 @@ func (p *process) take(ctx workflow.Context, held payment.Authorization) error {
 	capture, err := p.capture(p.withDeadline(detached(ctx)), held)
 	if err != nil {
 		p.giveBack(ctx, held)
-		p.unpaid(ctx, err)
+		p.recordUnpaid(ctx, err)
 		return nil
 	}
 	p.record.Payment.CaptureID = capture.ID
@@ -336,7 +336,7 @@ const alarmAfter = time.Hour
 
 // giveBack releases the held money, or refunds it if it turns out to be taken. Only the end of the workflow waits for it.
 func (p *process) giveBack(ctx workflow.Context, held payment.Authorization) {
-	p.meanwhile(ctx, "give back", func(ctx workflow.Context) error { return p.release(ctx, held) })
+	p.inBackground(ctx, "give back", func(ctx workflow.Context) error { return p.release(ctx, held) })
 }
 
 // releaseUnknown handles a hold that may or may not exist, because no answer came. It asks again under the same key to find
@@ -425,7 +425,7 @@ func (p *process) stillHeld(ctx workflow.Context, why string) error {
 	p.save(ctx)
 	event := p.event(ctx, alert.CompensationFailed)
 	event.Data.Problem = why
-	return p.publish(ctx, event, untilItSticks)
+	return p.publish(ctx, event, unlimitedAttempts)
 }
 
 // eventSource is the source of events in CloudEvents' sense: together with the id, it makes an event unique.
@@ -444,7 +444,7 @@ func (p *process) stop(ctx workflow.Context, kind alert.Type) error {
 	if err := p.publish(free, event, firstPublishAttempts); err != nil {
 		p.move(ctx, transaction.AlertError)
 		p.stay(ctx)
-		if err := p.publish(free, event, untilItSticks); err != nil {
+		if err := p.publish(free, event, unlimitedAttempts); err != nil {
 			return err
 		}
 	}
@@ -455,7 +455,7 @@ func (p *process) stop(ctx workflow.Context, kind alert.Type) error {
 // sendAlert sends an alert beside the main line: only the end of the workflow waits for the broker.
 func (p *process) sendAlert(ctx workflow.Context, kind alert.Type) {
 	event := p.event(ctx, kind)
-	p.meanwhile(ctx, "alert", func(ctx workflow.Context) error { return p.publish(ctx, event, untilItSticks) })
+	p.inBackground(ctx, "alert", func(ctx workflow.Context) error { return p.publish(ctx, event, unlimitedAttempts) })
 }
 
 func (p *process) publish(ctx workflow.Context, event alert.Event, attempts int32) error {

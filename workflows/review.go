@@ -35,17 +35,17 @@ func (p *process) review(ctx workflow.Context, held payment.Authorization) error
 	return p.stop(ctx, alert.FraudDetected)
 }
 
-// terms are what a review begins with. They are kept in its history, so that changed settings affect later reviews only.
-type terms struct {
+// reviewTerms are what a review begins with. They are kept in its history, so that changed settings affect later reviews only.
+type reviewTerms struct {
 	Deadline time.Duration  `json:"deadline"`
 	OnExpiry review.Verdict `json:"onExpiry"`
 }
 
 // awaitVerdict waits for a verdict, and decides by itself at the deadline. It fails only when the transaction is cancelled.
 func (p *process) awaitVerdict(ctx workflow.Context) error {
-	var agreed terms
+	var agreed reviewTerms
 	options := workflow.SideEffectOptions{Summary: "keep the review's deadline"}
-	kept := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return terms{p.ReviewDeadline, p.ReviewOnExpiry} })
+	kept := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return reviewTerms{p.ReviewDeadline, p.ReviewOnExpiry} })
 	if err := kept.Get(&agreed); err != nil {
 		return fmt.Errorf("read the terms of the review: %w", err)
 	}

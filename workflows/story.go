@@ -63,9 +63,9 @@ func (p *process) stay(ctx workflow.Context) {
 	p.save(ctx)
 }
 
-// makeKnown publishes the status whenever an activity signals that it lasts. If every activity succeeds at once, as nearly
+// publishStatusOnSignal publishes the status whenever an activity signals that it lasts. If every activity succeeds at once, as nearly
 // always, this costs nothing. The version is for workflows that received such a signal before their code knew it.
-func (p *process) makeKnown(ctx workflow.Context) {
+func (p *process) publishStatusOnSignal(ctx workflow.Context) {
 	signals := workflow.GetSignalChannelWithOptions(ctx, LastingSignal, workflow.SignalChannelOptions{
 		Description: "Makes the status known to lists and search, because something is being tried again",
 	})

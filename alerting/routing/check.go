@@ -9,18 +9,18 @@ import (
 
 // checkChains rejects escalations that never end, and those to a receiver that does not exist.
 func (r *reader) checkChains() {
-	for _, next := range r.thens {
+	for _, next := range r.escalations {
 		if to := next.from.then; to != "" && !r.isReceiver(next.at, to) {
 			next.from.then = ""
 		}
 	}
 	reported := map[string]bool{}
-	for _, next := range r.thens {
+	for _, next := range r.escalations {
 		chain := r.chain(next.from)
 		if first, last := chain[0], chain[len(chain)-1]; len(chain) == 1 || first != last || reported[first] {
 			continue
 		}
-		next.at.Fault("goes round in a circle: %s; an escalation must end", strings.Join(offered(chain), " → "))
+		next.at.Fault("goes round in a circle: %s; an escalation must end", strings.Join(safeNames(chain), " → "))
 		for _, name := range chain {
 			reported[name] = true
 		}

@@ -27,7 +27,7 @@ type Config struct {
 	chats     map[string]chat.Endpoint
 	webhooks  map[string]webhook.Endpoint
 
-	uses     []use
+	uses     []channelUse
 	warnings []yamlfile.Fault
 	digest   string // of the file and all files that it names; empty if the configuration was not read from a file
 }
@@ -45,8 +45,8 @@ type receiver struct {
 	wordings map[string]*templates.Set
 }
 
-// use records that a receiver uses a channel, and where the file says so.
-type use struct {
+// channelUse records that a receiver uses a channel, and where the file says so.
+type channelUse struct {
 	channel string
 	at      yamlfile.Fault // without a text
 }
@@ -83,14 +83,14 @@ const digestShown = len("sha256:") + 12
 
 // Summary describes the configuration in one line.
 func (c *Config) Summary() string {
-	text := fmt.Sprintf("%s, %s, %s", many(len(c.names), "receiver"), many(len(c.routes), "route"), many(len(c.mutes), "mute"))
+	text := fmt.Sprintf("%s, %s, %s", plural(len(c.names), "receiver"), plural(len(c.routes), "route"), plural(len(c.mutes), "mute"))
 	if c.digest == "" {
 		return text
 	}
 	return text + ", " + c.digest[:digestShown]
 }
 
-func many(n int, thing string) string {
+func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
@@ -372,13 +372,13 @@ func (c Current) Route(event alert.Event, at time.Time) []alert.Assignment {
 	return c().Route(event, at)
 }
 
-// discreet removes what may be secret from faults, so that they may be logged: an operator may have written a URL or a
+// redacted removes what may be secret from faults, so that they may be logged: an operator may have written a URL or a
 // secret in the place of a name. A fault quotes what it repeats of the file; the rest is this program's own words, and
 // stays.
-func discreet(faults []yamlfile.Fault) []yamlfile.Fault {
+func redacted(faults []yamlfile.Fault) []yamlfile.Fault {
 	for i := range faults {
 		faults[i].Text = quoted.ReplaceAllStringFunc(faults[i].Text, func(value string) string {
-			if secretive(value) {
+			if mayBeSecret(value) {
 				return value[:1] + hidden + value[:1]
 			}
 			return value
@@ -400,14 +400,14 @@ var (
 	lump = regexp.MustCompile(`[A-Za-z0-9+/=]{24,}`)
 )
 
-// secretive reports whether a value may be a secret, or contain one. A long word of letters alone is a time zone or a name.
-func secretive(value string) bool {
+// mayBeSecret reports whether a value may be a secret, or contain one. A long word of letters alone is a time zone or a name.
+func mayBeSecret(value string) bool {
 	return addressed.MatchString(value) || slices.ContainsFunc(lump.FindAllString(value, -1), func(word string) bool {
 		return strings.ContainsAny(word, "0123456789+=")
 	})
 }
 
-// offered returns the names that a fault may list without quotes: text that does not look like a name may be a secret.
-func offered(names []string) []string {
+// safeNames returns the names that a fault may list without quotes: text that does not look like a name may be a secret.
+func safeNames(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !nameLook.MatchString(name) })
 }

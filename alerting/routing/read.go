@@ -58,16 +58,16 @@ func read(file string, content []byte, disk fs.FS) (reading, error) {
 		config: newConfig(), disk: disk, folder: filepath.Dir(file), digest: reload.NewDigest(),
 		windows: map[string]*window{}, used: map[string]bool{},
 	}
-	r.digested(file, content)
+	r.addFile(file, content)
 	d := yamlfile.Parse(file, content)
 	if d.Root.Mapping() {
 		r.readAll(d.Root)
 	}
 	if len(d.Faults) > 0 {
-		return reading{files: r.files}, yamlfile.Faults(discreet(yamlfile.Bounded(yamlfile.InOrder(d.Faults))))
+		return reading{files: r.files}, yamlfile.Faults(redacted(yamlfile.Bounded(yamlfile.InOrder(d.Faults))))
 	}
 	r.config.digest = r.digest.Sum()
-	r.config.warnings = discreet(yamlfile.InOrder(r.config.warnings))
+	r.config.warnings = redacted(yamlfile.InOrder(r.config.warnings))
 	return reading{r.config, r.files}, nil
 }
 
@@ -79,9 +79,9 @@ type reader struct {
 	files  []string
 	digest reload.Digest
 
-	windows map[string]*window
-	used    map[string]bool // windows
-	thens   []then
+	windows     map[string]*window
+	used        map[string]bool // windows
+	escalations []escalation
 }
 
 func (r *reader) readAll(root *yamlfile.Value) {
@@ -114,8 +114,8 @@ func name(v *yamlfile.Value, taken []string) string {
 	return text
 }
 
-// few returns the items of a list, up to mostNamed of them; more are a fault.
-func few(v *yamlfile.Value) []*yamlfile.Value {
+// boundedItems returns the items of a list, up to mostNamed of them; more are a fault.
+func boundedItems(v *yamlfile.Value) []*yamlfile.Value {
 	items := v.List()
 	if len(items) > mostNamed {
 		v.Fault("must have at most %d entries, and has %d", mostNamed, len(items))
@@ -127,27 +127,27 @@ func few(v *yamlfile.Value) []*yamlfile.Value {
 // maxFile is a file's greatest size in bytes.
 const maxFile = 1 << 20
 
-// holding describes what a named file holds.
-type holding struct {
+// fileKind describes what a named file holds.
+type fileKind struct {
 	most   int // bytes
 	secret bool
 }
 
 var (
-	holdsText   = holding{most: maxFile}
-	holdsSecret = holding{most: 64 << 10, secret: true}
+	textFile   = fileKind{most: maxFile}
+	secretFile = fileKind{most: 64 << 10, secret: true}
 )
 
-// digested adds a file to the digest.
-func (r *reader) digested(file string, content []byte) {
+// addFile adds a file to the digest.
+func (r *reader) addFile(file string, content []byte) {
 	r.files = append(r.files, file)
 	r.digest.Add([]byte(filepath.Base(file)), content)
 }
 
-// named returns the content of the file that a value names. A file that cannot be read, or is blank, is a fault. If the
+// readNamedFile returns the content of the file that a value names. A file that cannot be read, or is blank, is a fault. If the
 // file holds a secret, the fault leaves out its name: an operator may have written the secret itself there, and the
 // fault's line and column identify the value.
-func (r *reader) named(v *yamlfile.Value, it holding) (string, bool) {
+func (r *reader) readNamedFile(v *yamlfile.Value, it fileKind) (string, bool) {
 	name := v.Words()
 	if name == "" {
 		return "", false
@@ -161,7 +161,7 @@ func (r *reader) named(v *yamlfile.Value, it holding) (string, bool) {
 		called = "the file named here"
 	}
 	content, err := reload.Content(r.disk, file, it.most)
-	r.digested(file, content)
+	r.addFile(file, content)
 	if err != nil {
 		v.Fault("%s cannot be read: %v", called, cause(err))
 		return "", false
@@ -199,7 +199,7 @@ const (
 const none = "none"
 
 func (r *reader) readReceivers(v *yamlfile.Value) {
-	items := few(v)
+	items := boundedItems(v)
 	if v != nil && len(items) == 0 {
 		v.Fault("must have a receiver at least")
 	}
@@ -260,8 +260,8 @@ func readThrottle(v *yamlfile.Value) *alert.Throttle {
 	return bound
 }
 
-// then is a receiver with an escalation, and where the file says so.
-type then struct {
+// escalation names a receiver that escalates, and where the file says so.
+type escalation struct {
 	from *receiver
 	at   *yamlfile.Value
 }
@@ -273,7 +273,7 @@ func (r *reader) readAcknowledge(to *receiver, v *yamlfile.Value) {
 	to.within = v.Required("within").Duration(leastSpan, mostWithin)
 	if next := v.Optional("then"); next != nil {
 		to.then = next.Words()
-		r.thens = append(r.thens, then{from: to, at: next})
+		r.escalations = append(r.escalations, escalation{from: to, at: next})
 	}
 	v.RefuseUnknown()
 }
@@ -321,8 +321,8 @@ func (r *reader) readChannels(to *receiver, v *yamlfile.Value) {
 	}
 }
 
-// enough returns at most one more address than a receiver may have, which is enough to see that there are too many.
-func enough(addresses []*yamlfile.Value) []*yamlfile.Value {
+// boundedAddresses returns at most one more address than a receiver may have, which is enough to see that there are too many.
+func boundedAddresses(addresses []*yamlfile.Value) []*yamlfile.Value {
 	return addresses[:min(len(addresses), mostTargets+1)]
 }
 
@@ -337,7 +337,7 @@ func (r *reader) readChannel(to *receiver, v *yamlfile.Value) {
 		return
 	}
 	member := v.Optional(keys[0].Name)
-	r.config.uses = append(r.config.uses, use{keys[0].Name, keys[0].Warning("")})
+	r.config.uses = append(r.config.uses, channelUse{keys[0].Name, keys[0].Warning("")})
 	switch keys[0].Name {
 	case alert.Mail:
 		readAddresses(to, member)
@@ -364,7 +364,7 @@ func (to *receiver) add(v *yamlfile.Value, target alert.Target) {
 }
 
 func readAddresses(to *receiver, v *yamlfile.Value) {
-	for _, item := range enough(v.OneOrMore()) {
+	for _, item := range boundedAddresses(v.OneOrMore()) {
 		text := item.Words()
 		if text == "" {
 			continue
@@ -385,7 +385,7 @@ func readAddresses(to *receiver, v *yamlfile.Value) {
 var number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
 func readNumbers(to *receiver, v *yamlfile.Value) {
-	for _, item := range enough(v.OneOrMore()) {
+	for _, item := range boundedAddresses(v.OneOrMore()) {
 		text := item.Words()
 		switch {
 		case text == "":
@@ -398,7 +398,7 @@ func readNumbers(to *receiver, v *yamlfile.Value) {
 }
 
 func (r *reader) readChat(to *receiver, v *yamlfile.Value) {
-	if !mapping(v, "must be a mapping: {url: …} or {url_file: …}") {
+	if !isMapping(v, "must be a mapping: {url: …} or {url_file: …}") {
 		return
 	}
 	endpoint := r.endpoint(to, v, alert.Chat)
@@ -407,7 +407,7 @@ func (r *reader) readChat(to *receiver, v *yamlfile.Value) {
 }
 
 func (r *reader) readWebhook(to *receiver, v *yamlfile.Value) {
-	if !mapping(v, "must be a mapping: {url: …, secret: …}") {
+	if !isMapping(v, "must be a mapping: {url: …, secret: …}") {
 		return
 	}
 	endpoint := r.endpoint(to, v, alert.Webhook)
@@ -415,9 +415,9 @@ func (r *reader) readWebhook(to *receiver, v *yamlfile.Value) {
 	v.RefuseUnknown()
 }
 
-// mapping reports whether v is a mapping. If not, it adds the fault must, which does not repeat the value: most often the
+// isMapping reports whether v is a mapping. If not, it adds the fault must, which does not repeat the value: most often the
 // value is a URL.
-func mapping(v *yamlfile.Value, must string) bool {
+func isMapping(v *yamlfile.Value, must string) bool {
 	if v != nil && !v.IsMapping() {
 		v.Fault("%s", must)
 	}
@@ -447,14 +447,14 @@ func (r *reader) endpoint(to *receiver, v *yamlfile.Value, channel string) strin
 
 // inline returns a text from a mapping, or from a file that the mapping names, and its place. at is nil if neither is
 // given, or if it cannot be used.
-func (r *reader) inline(v *yamlfile.Value, key string, it holding) (text string, at *yamlfile.Value) {
+func (r *reader) inline(v *yamlfile.Value, key string, it fileKind) (text string, at *yamlfile.Value) {
 	here, elsewhere := v.Optional(key), v.Optional(key+"_file")
 	switch {
 	case here != nil && elsewhere != nil:
 		elsewhere.Fault("stands beside %s: leave one out", key)
 		return "", nil
 	case elsewhere != nil:
-		content, ok := r.named(elsewhere, it)
+		content, ok := r.readNamedFile(elsewhere, it)
 		if !ok {
 			return "", nil
 		}
@@ -466,7 +466,7 @@ func (r *reader) inline(v *yamlfile.Value, key string, it holding) (text string,
 }
 
 func (r *reader) readURL(v *yamlfile.Value) string {
-	text, at := r.inline(v, "url", holdsSecret)
+	text, at := r.inline(v, "url", secretFile)
 	if at == nil {
 		if v.Optional("url") == nil && v.Optional("url_file") == nil {
 			v.Fault("\"url\" is missing: it must be given, or url_file")
@@ -532,19 +532,19 @@ func (r *reader) readSecrets(v *yamlfile.Value) []string {
 	var secrets []string
 	for _, item := range here {
 		if text := item.Words(); text != "" {
-			secrets = append(secrets, checked(item, text))
+			secrets = append(secrets, checkedSecret(item, text))
 		}
 	}
 	for _, item := range elsewhere {
-		if text, ok := r.named(item, holdsSecret); ok {
-			secrets = append(secrets, checked(item, strings.TrimSpace(text)))
+		if text, ok := r.readNamedFile(item, secretFile); ok {
+			secrets = append(secrets, checkedSecret(item, strings.TrimSpace(text)))
 		}
 	}
 	return secrets
 }
 
-// checked checks a secret, and returns it. A fault does not show it.
-func checked(v *yamlfile.Value, secret string) string {
+// checkedSecret checks a secret, and returns it. A fault does not show it.
+func checkedSecret(v *yamlfile.Value, secret string) string {
 	if err := webhook.CheckSecret(secret); err != nil {
 		v.Fault("the secret %v", err)
 	}
@@ -596,7 +596,7 @@ func (r *reader) readTexts(channel string, v *yamlfile.Value, parts []part) *tem
 	var all templates.Texts
 	whole := true
 	for _, p := range parts {
-		text, at := r.inline(v, p.key, holdsText)
+		text, at := r.inline(v, p.key, textFile)
 		if at == nil {
 			continue
 		}
@@ -623,7 +623,7 @@ func (r *reader) readTexts(channel string, v *yamlfile.Value, parts []part) *tem
 
 func (r *reader) readMutes(v *yamlfile.Value) {
 	var names []string
-	for _, item := range few(v) {
+	for _, item := range boundedItems(v) {
 		if !item.Mapping() {
 			continue
 		}
@@ -668,7 +668,7 @@ func (r *reader) readSpan(m *mute, v *yamlfile.Value) {
 }
 
 func (r *reader) readRoutes(v *yamlfile.Value) {
-	items := few(v)
+	items := boundedItems(v)
 	if v != nil && len(items) == 0 {
 		v.Fault("must have a route at least: the last, without when and continue, takes every event")
 		return
@@ -737,7 +737,7 @@ func (r *reader) readRouteReceivers(v *yamlfile.Value) (names []string, none boo
 
 func (r *reader) isReceiver(v *yamlfile.Value, name string) bool {
 	if !slices.Contains(r.config.names, name) {
-		v.Fault("no receiver is called %q: %s", name, yamlfile.OneOf(name, offered(r.config.names)))
+		v.Fault("no receiver is called %q: %s", name, yamlfile.OneOf(name, safeNames(r.config.names)))
 		return false
 	}
 	return true
@@ -948,7 +948,7 @@ func (r *reader) window(v *yamlfile.Value) (window, bool) {
 	}
 	w, is := r.windows[name]
 	if !is {
-		v.Fault("no window is called %q: %s", name, yamlfile.OneOf(name, offered(known(r.windows))))
+		v.Fault("no window is called %q: %s", name, yamlfile.OneOf(name, safeNames(known(r.windows))))
 		return window{}, false
 	}
 	r.used[name] = true

@@ -56,11 +56,11 @@ func (c *Config) Explain(event alert.Event, at time.Time) []Finding {
 		}
 		way = append(way, f)
 	}
-	return append(way, c.ask(event, at)...)
+	return append(way, c.explainRoutes(event, at)...)
 }
 
-// ask tries an event against the routes.
-func (c *Config) ask(event alert.Event, at time.Time) []Finding {
+// explainRoutes tries an event against the routes.
+func (c *Config) explainRoutes(event alert.Event, at time.Time) []Finding {
 	var way []Finding
 	covered, decided := map[alert.Target]bool{}, ""
 	for _, r := range c.routes {

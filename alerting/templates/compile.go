@@ -33,7 +33,7 @@ func newPart(channel, name, text string) (*part, error) {
 		p.template, p.words, err = newText(name, text, known, marked[channel] != nil)
 	}
 	if err != nil {
-		return nil, complain(name, err)
+		return nil, explain(name, err)
 	}
 	return p, nil
 }
@@ -103,8 +103,8 @@ var (
 	namelessPlace = regexp.MustCompile(`^(?:html/)?template: ?\w*: ?`)
 )
 
-// complain returns an error that says in plain words what is wrong with a part: "html:3: …".
-func complain(part string, err error) error {
+// explain returns an error that says in plain words what is wrong with a part: "html:3: …".
+func explain(part string, err error) error {
 	text, at := err.Error(), part
 	if found := place.FindStringSubmatch(text); found != nil {
 		at, text = part+":"+found[2], text[len(found[0]):]

@@ -25,7 +25,7 @@ const printName = "printValue"
 // noWidth is a space that people do not see. Programs that look for mentions and links see it, and find none after it.
 const noWidth = "\u200b"
 
-// These two characters, which occur in no text, enclose a value in a chat message until coded formats it as code.
+// These two characters, which occur in no text, enclose a value in a chat message until asCode formats it as code.
 const (
 	valueBegins = '\ufdd0'
 	valueEnds   = '\ufdd1'
@@ -143,10 +143,10 @@ func wordsIn(pipe *parse.PipeNode) []string {
 	return words
 }
 
-// coded formats every value of a chat message as code, in which nothing is markup, a link or a mention. A value that the
+// asCode formats every value of a chat message as code, in which nothing is markup, a link or a mention. A value that the
 // template has put into code itself is unchanged. An unpaired mark of code would begin or end the code of a value, so a
 // quotation mark replaces it.
-func coded(text string) string {
+func asCode(text string) string {
 	var out strings.Builder
 	code, block := false, false
 	for len(text) > 0 {

@@ -87,7 +87,7 @@ func (s *Set) try() error {
 	failed := map[string]bool{}
 	var faults []error
 	for _, sample := range samples(s.channel) {
-		v := w.view(sample.Telling, s.channel, rooms(s.channel, 0))
+		v := w.view(sample.Telling, s.channel, limitsFor(s.channel, 0))
 		for _, p := range []*part{s.subject, s.text, s.html} {
 			if p == nil || failed[p.name] {
 				continue
@@ -145,11 +145,11 @@ func (p *part) write(v View) (string, error) {
 	p.budget.steps, p.printer = 0, printerFor(v, p.channel, p.words)
 	out := &limited{most: mostBytes(v)}
 	if err := p.template.Execute(out, v); err != nil {
-		return "", complain(p.name, err)
+		return "", explain(p.name, err)
 	}
 	text := out.text.String()
 	if p.channel == alert.Chat {
-		text = coded(text)
+		text = asCode(text)
 	}
 	text = strings.TrimSpace(text) + "\n"
 	if p.name == "subject" {

@@ -76,15 +76,15 @@ const (
 	longestID    = 200
 )
 
-// room is how much of a notice goes into a message.
-type room struct {
+// limits is how much of a notice goes into a message.
+type limits struct {
 	value int // characters of one value
 	list  int // members of a digest
 	links int // to reviews of a digest
 }
 
 // view returns a template's data for a telling on a channel.
-func (w *Writer) view(t alert.Telling, channel string, r room) View {
+func (w *Writer) view(t alert.Telling, channel string, r limits) View {
 	text := cleaner(channel, r.value)
 	notice, receiver := cleaned(t.Notice, text), text(t.Receiver)
 	notice.Event.Type = t.Notice.Event.Type // unchanged, because it is compared
@@ -107,7 +107,7 @@ func (w *Writer) view(t alert.Telling, channel string, r room) View {
 
 // words returns a View with the words about a notice.
 func (w *Writer) words(n alert.Notice, receiver string) View {
-	said := say(n, receiver)
+	said := describe(n, receiver)
 	v := View{
 		Subject: said.title, Title: said.title, Headline: said.headline, Advice: said.advice, Review: said.decide, LookUp: said.lookUp,
 		HeldBack: heldBack(n.Holding, receiver),

@@ -22,11 +22,11 @@ type words struct {
 	lookUp   bool     // whether to show how the transaction's record is read
 }
 
-// say returns the words for a notice whose values are already cleaned.
-func say(n alert.Notice, receiver string) words {
-	w := sayEvent(n.Event, receiver)
+// describe returns the words for a notice whose values are already cleaned.
+func describe(n alert.Notice, receiver string) words {
+	w := describeEvent(n.Event, receiver)
 	if n.Digest != nil {
-		w = sayDigest(n)
+		w = describeDigest(n)
 	}
 	if len(n.Unanswered) > 0 {
 		w.title = "not acknowledged: " + w.title
@@ -34,11 +34,11 @@ func say(n alert.Notice, receiver string) words {
 	return w
 }
 
-func sayEvent(e alert.Event, receiver string) words {
+func describeEvent(e alert.Event, receiver string) words {
 	amount, order := e.Data.Currency+" "+e.Data.Amount.String(), "order "+e.Data.OrderID
 	switch e.Type {
 	case alert.Test:
-		return trial(receiver)
+		return describeTest(receiver)
 	case alert.CompensationFailed:
 		return cannotGiveBack(order, amount)
 	case alert.ReviewExpired:
@@ -50,8 +50,8 @@ func sayEvent(e alert.Event, receiver string) words {
 	return askedFor(order, amount, e)
 }
 
-// trial returns the words of a test alert, by which people check that alerts reach them.
-func trial(receiver string) words {
+// describeTest returns the words of a test alert, by which people check that alerts reach them.
+func describeTest(receiver string) words {
 	return words{
 		title:    "test alert",
 		headline: "This is a test alert. You need not do anything.",
@@ -139,9 +139,9 @@ func cannotGiveBack(order, amount string) words {
 // mostSums is how many sums a title names; there may be a sum for each currency.
 const mostSums = 3
 
-// sayDigest returns the words of a digest. Alerts that a throttle held back may be of several types, so its words must be
+// describeDigest returns the words of a digest. Alerts that a throttle held back may be of several types, so its words must be
 // true of any type.
-func sayDigest(n alert.Notice) words {
+func describeDigest(n alert.Notice) words {
 	members := n.Digest.Members
 	title := fmt.Sprintf("%d more %s", len(members), plural(len(members), "alert", "alerts"))
 	w := words{

@@ -52,7 +52,7 @@ func (w *Writer) own(t alert.Telling, channel string) (writing, error) {
 	if set == nil || set.channel != channel {
 		return writing{}, nil
 	}
-	v := w.view(t, channel, rooms(channel, 0))
+	v := w.view(t, channel, limitsFor(channel, 0))
 	m, err := set.write(v, defaults[channel])
 	if err != nil || !v.Test {
 		return m, err
@@ -78,7 +78,7 @@ func (m writing) markedAsTest(headline string) writing {
 // the message says how many it leaves out.
 func (w *Writer) byDefault(t alert.Telling, channel string) (m writing, err error) {
 	for halvings := range mostHalvings {
-		v := w.view(t, channel, rooms(channel, halvings))
+		v := w.view(t, channel, limitsFor(channel, halvings))
 		if m, err = defaults[channel].write(v, defaults[channel]); err == nil {
 			return m, nil
 		}
@@ -102,9 +102,9 @@ var members = map[string]int{alert.Mail: 1000, alert.Chat: 20, alert.Console: 20
 // reviewLinks is how many reviews of a digest a message links to. Each link has about 200 characters.
 var reviewLinks = map[string]int{alert.Mail: 100, alert.Chat: 3, alert.Console: 20}
 
-// rooms returns the room of a message after it was too long halvings times.
-func rooms(channel string, halvings int) room {
-	r := room{value: longestValue >> halvings, list: members[channel] >> halvings, links: reviewLinks[channel] >> halvings}
+// limitsFor returns the limits of a message after it was too long halvings times.
+func limitsFor(channel string, halvings int) limits {
+	r := limits{value: longestValue >> halvings, list: members[channel] >> halvings, links: reviewLinks[channel] >> halvings}
 	if halvings == mostHalvings-1 {
 		r.list = 0
 	}

@@ -110,9 +110,9 @@ func (p *process) work(w worker) func(context.Context) error {
 // maxHeader is the largest size of a request's headers, in bytes: they are read before the caller is known.
 const maxHeader = 16 << 10
 
-// careful sets headers that stop browsers from guessing an answer's content type and from caching it. Handlers may
+// withSafeHeaders sets headers that stop browsers from guessing an answer's content type and from caching it. Handlers may
 // override them.
-func careful(next http.Handler) http.Handler {
+func withSafeHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
@@ -127,7 +127,7 @@ func serve(ctx context.Context, log *slog.Logger, address string, handler http.H
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
 	server := &http.Server{
-		Handler:           careful(handler),
+		Handler:           withSafeHeaders(handler),
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,

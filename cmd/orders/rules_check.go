@@ -82,12 +82,12 @@ func (c testRulesCommand) test(out output) error {
 	if len(report.Failures) > 0 {
 		return fmt.Errorf("%d of %s failed", len(report.Failures), many(report.Cases, "case"))
 	}
-	fmt.Fprintf(out.results, "%s passed, of %s and of the whole ruleset\n", many(passed, "case"), many(ruled(set), "rule"))
+	fmt.Fprintf(out.results, "%s passed, of %s and of the whole ruleset\n", many(passed, "case"), many(rulesWithCases(set), "rule"))
 	return nil
 }
 
-// ruled returns the number of rules that have cases.
-func ruled(set *rules.Set) int {
+// rulesWithCases returns the number of rules that have cases.
+func rulesWithCases(set *rules.Set) int {
 	var ids []string
 	for _, c := range set.Cases() {
 		if c.Rule != "" {

@@ -47,7 +47,7 @@ func TestDocsWalkThrough(t *testing.T) {
 	require.NoError(t, saw.UnmarshalText([]byte(`card.distinct("order", "1d")=2`)))
 	out, err := printed(t, func(out output) error {
 		c := tryRulesCommand{At: moment{time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)}, Features: []featureValue{saw}}
-		return c.try(t.Context(), set, *posted, nothingBefore{}, out)
+		return c.try(t.Context(), set, *posted, noPastUses{}, out)
 	})
 	require.NoError(t, err)
 	shows(`try my-rules --seen 'card.distinct("order", "1d")=2' < body.json`, before(t, out, "Rules that did not hit"))

@@ -65,26 +65,26 @@ func (c explainRulesCommand) explain(ctx context.Context, store ledger.Reader, o
 	if err != nil {
 		return err
 	}
-	if err := posted(out.results, entry); err != nil {
+	if err := printTransaction(out.results, entry); err != nil {
 		return err
 	}
 	d, why := decisionOf(entry.Record)
 	if why != "" {
 		fmt.Fprintln(out.results, why)
-		aftermath(out.results, entry.Record)
+		printFollowUp(out.results, entry.Record)
 		return nil
 	}
-	if err := explained(out.results, d, c.rulesetOf(d, out.progress)); err != nil {
+	if err := printDecision(out.results, d, c.rulesetOf(d, out.progress)); err != nil {
 		return err
 	}
 	fmt.Fprintf(out.results, "\n%s\n", moments(d.Explanation))
-	aftermath(out.results, entry.Record)
+	printFollowUp(out.results, entry.Record)
 	return nil
 }
 
-// posted prints what the decision was about. The fingerprint, the customer and the address are the values that lists
+// printTransaction prints what the decision was about. The fingerprint, the customer and the address are the values that lists
 // can hold.
-func posted(to io.Writer, e ledger.Entry) error {
+func printTransaction(to io.Writer, e ledger.Entry) error {
 	t, w := e.Transaction, tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Transaction\t%s, %s\n", e.Record.TransactionID, e.Record.StartTime.UTC().Format(time.RFC3339))
 	fmt.Fprintf(w, "Status\t%s\n", e.Record.TransactionStatus.Status)
@@ -149,8 +149,8 @@ func (c explainRulesCommand) rulesetOf(d fraud.Decision, notes io.Writer) *rules
 	return nil
 }
 
-// reviewed prints a review and the result of the second fraud check, which may have prevented an approval.
-func reviewed(to io.Writer, r *review.Review) {
+// printReview prints a review and the result of the second fraud check, which may have prevented an approval.
+func printReview(to io.Writer, r *review.Review) {
 	if d := r.Recheck; d != nil {
 		fmt.Fprintf(to, "Asked again before an approval: %s, score %d (risk: %s), by the ruleset %s\n", d.Outcome, d.Score, d.RiskLevel, d.Ruleset)
 		w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
@@ -169,35 +169,35 @@ func reviewed(to io.Writer, r *review.Review) {
 	fmt.Fprintln(to)
 }
 
-// aftermath prints what people have since said about the transaction.
-func aftermath(to io.Writer, r ledger.Record) {
+// printFollowUp prints what people have since said about the transaction.
+func printFollowUp(to io.Writer, r ledger.Record) {
 	if r.Review != nil {
-		reviewed(to, r.Review)
+		printReview(to, r.Review)
 	}
 	for _, l := range r.Labels {
 		fmt.Fprintf(to, "Labelled %s by %s at %s\n", l.Label, l.Source, l.Time.UTC().Format(time.RFC3339))
 	}
 }
 
-// explained prints a decision with everything that led to it. set is the ruleset that made the decision, for what the
+// printDecision prints a decision with everything that led to it. set is the ruleset that made the decision, for what the
 // decision itself does not contain. It may be nil.
-func explained(to io.Writer, d fraud.Decision, set *rules.Set) error {
+func printDecision(to io.Writer, d fraud.Decision, set *rules.Set) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s, score %d (risk: %s), by the ruleset %s\n", d.Outcome, d.Score, d.RiskLevel, d.Ruleset)
 	if set != nil {
 		fmt.Fprintf(w, "review from score %d, decline from score %d\n", set.Thresholds().Review, set.Thresholds().Decline)
 	}
-	reasons(w, d.Reasons)
+	printReasons(w, d.Reasons)
 	if e := d.Explanation; e != nil {
 		names := ruleNames(set)
-		results(w, "Rules that hit", e.Rules, fraud.RuleHit, names)
-		results(w, "Rules that failed", e.Rules, fraud.RuleFailed, names)
-		features(w, e.Features)
+		printRuleResults(w, "Rules that hit", e.Rules, fraud.RuleHit, names)
+		printRuleResults(w, "Rules that failed", e.Rules, fraud.RuleFailed, names)
+		printFeatures(w, e.Features)
 		for _, trial := range e.Trials {
 			if trial.Ruleset.Digest != d.Ruleset.Digest { // another ruleset, whose rules may have the same ids
-				tried(w, trial, nil)
+				printTrial(w, trial, nil)
 			} else {
-				tried(w, trial, names)
+				printTrial(w, trial, names)
 			}
 		}
 		if len(e.Passed) > 0 {
@@ -207,7 +207,7 @@ func explained(to io.Writer, d fraud.Decision, set *rules.Set) error {
 	return w.Flush()
 }
 
-func reasons(w io.Writer, all []fraud.Reason) {
+func printReasons(w io.Writer, all []fraud.Reason) {
 	if len(all) == 0 {
 		return
 	}
@@ -217,7 +217,7 @@ func reasons(w io.Writer, all []fraud.Reason) {
 	}
 }
 
-func results(w io.Writer, title string, all []fraud.RuleResult, outcome fraud.RuleOutcome, names map[string]string) {
+func printRuleResults(w io.Writer, title string, all []fraud.RuleResult, outcome fraud.RuleOutcome, names map[string]string) {
 	all = slices.DeleteFunc(slices.Clone(all), func(r fraud.RuleResult) bool { return r.Outcome != outcome })
 	if len(all) == 0 {
 		return
@@ -240,8 +240,8 @@ func worth(r fraud.RuleResult) string {
 	return strings.Join(parts, ", ")
 }
 
-// features prints features. Those that were 0 share one line: usually there are many, and they say little.
-func features(w io.Writer, values map[string]float64) {
+// printFeatures prints features. Those that were 0 share one line: usually there are many, and they say little.
+func printFeatures(w io.Writer, values map[string]float64) {
 	if len(values) == 0 {
 		return
 	}
@@ -266,7 +266,7 @@ func number(n float64) string {
 	return strings.TrimSuffix(text, ".00")
 }
 
-func tried(w io.Writer, t fraud.Trial, names map[string]string) {
+func printTrial(w io.Writer, t fraud.Trial, names map[string]string) {
 	fmt.Fprintf(w, "\nShadow ruleset, without effect: %s says %s, score %d\n", t.Ruleset, t.Outcome, t.Score)
 	for _, r := range t.Rules {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", r.ID, worth(r), cmp.Or(r.Error, names[r.ID]))

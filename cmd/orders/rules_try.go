@@ -45,7 +45,7 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 		c.At.Time = time.Now()
 	}
 	if !c.History {
-		return c.try(ctx, set, *t, nothingBefore{}, standard())
+		return c.try(ctx, set, *t, noPastUses{}, standard())
 	}
 	if env.CardFingerprintKey == "" {
 		fmt.Fprintln(os.Stderr, "CARD_FINGERPRINT_KEY is not set: no card is recognized, and all values counted by card are 0")
@@ -112,13 +112,13 @@ func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.
 	}
 	d := set.Evaluate(fraud.Check{Transaction: t, StartTime: c.At.Time, AsOf: c.At.Time, Number: 1}, values)
 	d.Explanation.Features = values
-	return explained(out.results, d, set)
+	return printDecision(out.results, d, set)
 }
 
-// nothingBefore is a shop without earlier transactions.
-type nothingBefore struct{}
+// noPastUses is a shop without earlier transactions.
+type noPastUses struct{}
 
-func (nothingBefore) Look(context.Context, string, []velocity.Lookup) (velocity.Past, error) {
+func (noPastUses) Look(context.Context, string, []velocity.Lookup) (velocity.Past, error) {
 	return velocity.Past{}, nil
 }
 

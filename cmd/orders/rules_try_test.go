@@ -26,7 +26,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // A transaction that is tried is explained.
 func TestTryRules(t *testing.T) {
-	out, notes := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{`card.count("10m")`, 3}, {`card.count("7d")`, 9}}}, nothingBefore{})
+	out, notes := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{`card.count("10m")`, 3}, {`card.count("7d")`, 9}}}, noPastUses{})
 	require.Equal(t, `review, score 45 (risk: elevated), by the ruleset default version 2 (DIGEST)
 review from score 40, decline from score 80
 
@@ -50,9 +50,9 @@ What they saw
 func TestTryRulesAt(t *testing.T) {
 	night := tryRulesCommand{At: moment{time.Date(2026, 3, 4, 2, 0, 0, 0, time.FixedZone("IST", 5*3600+1800))}}
 	body := strings.Replace(api.SeedExample, `"order"`, `"customer": {"id": "c-1"}, "order"`, 1)
-	out, _ := tryBody(t, night, body, nothingBefore{})
+	out, _ := tryBody(t, night, body, noPastUses{})
 	require.Contains(t, out, "first_purchase_at_night  +10, in shadow")
-	out, _ = tryBody(t, tryRulesCommand{At: moment{noon}}, body, nothingBefore{})
+	out, _ = tryBody(t, tryRulesCommand{At: moment{noon}}, body, noPastUses{})
 	require.NotContains(t, out, "first_purchase_at_night  +10")
 }
 
@@ -88,7 +88,7 @@ func TestTryRulesFaults(t *testing.T) {
 }
 
 func TestTryRulesHidesCardNumber(t *testing.T) {
-	out, notes := try(t, tryRulesCommand{At: moment{noon}}, nothingBefore{})
+	out, notes := try(t, tryRulesCommand{At: moment{noon}}, noPastUses{})
 	require.NotContains(t, out+notes, "1234567887654321")
 }
 

@@ -12,7 +12,7 @@ type behaviour struct {
 	lastFour                         string // of the card 4000 00** **** ****
 	cents                            int64  // of the amount, in a currency with two digits; 0 for no amount
 	pm                               string // the token
-	authorize, capture, void, refund act
+	authorize, capture, void, refund reaction
 }
 
 // behaviours are the same as in docs/payments.md, which a test checks. The cards that decline, and the tokens, are those of
@@ -24,26 +24,26 @@ var behaviours = []behaviour{
 	{name: "stolencard", lastFour: "9979", pm: "pm_card_visa_chargeDeclinedStolenCard", authorize: declines("stolen_card")},
 	{name: "expiredcard", lastFour: "0069", pm: "pm_card_chargeDeclinedExpiredCard", authorize: declines("expired_card")},
 
-	{name: "silent", lastFour: "6603", cents: 7702, authorize: act{does: silent}},
-	{name: "failsonce", lastFour: "6611", cents: 7703, authorize: act{does: failOnce}},
-	{name: "fails", lastFour: "6629", cents: 7704, authorize: act{does: fail}},
-	{name: "late", lastFour: "6637", cents: 7705, authorize: act{does: answerLate}},
-	{name: "lost", lastFour: "6645", cents: 7706, authorize: act{does: loseAnswer}},
+	{name: "silent", lastFour: "6603", cents: 7702, authorize: reaction{does: silent}},
+	{name: "failsonce", lastFour: "6611", cents: 7703, authorize: reaction{does: failOnce}},
+	{name: "fails", lastFour: "6629", cents: 7704, authorize: reaction{does: fail}},
+	{name: "late", lastFour: "6637", cents: 7705, authorize: reaction{does: answerLate}},
+	{name: "lost", lastFour: "6645", cents: 7706, authorize: reaction{does: loseAnswer}},
 
 	{name: "uncapturable", lastFour: "0341", cents: 7707, capture: declines("processing_error")},
-	{name: "capturesilent", lastFour: "6652", capture: act{does: silent}},
-	{name: "capturefailsonce", lastFour: "6660", capture: act{does: failOnce}},
-	{name: "capturefails", lastFour: "6678", capture: act{does: fail}},
-	{name: "capturelate", lastFour: "6686", capture: act{does: answerLate}},
-	{name: "capturelost", lastFour: "6694", cents: 7708, capture: act{does: loseAnswer}},
-	{name: "capturemute", lastFour: "6702", capture: act{does: loseEveryAnswer}},
+	{name: "capturesilent", lastFour: "6652", capture: reaction{does: silent}},
+	{name: "capturefailsonce", lastFour: "6660", capture: reaction{does: failOnce}},
+	{name: "capturefails", lastFour: "6678", capture: reaction{does: fail}},
+	{name: "capturelate", lastFour: "6686", capture: reaction{does: answerLate}},
+	{name: "capturelost", lastFour: "6694", cents: 7708, capture: reaction{does: loseAnswer}},
+	{name: "capturemute", lastFour: "6702", capture: reaction{does: loseEveryAnswer}},
 
-	{name: "voidfailsonce", lastFour: "6710", capture: declines("processing_error"), void: act{does: failOnce}},
-	{name: "voidlost", lastFour: "6728", capture: declines("processing_error"), void: act{does: loseAnswer}},
+	{name: "voidfailsonce", lastFour: "6710", capture: declines("processing_error"), void: reaction{does: failOnce}},
+	{name: "voidlost", lastFour: "6728", capture: declines("processing_error"), void: reaction{does: loseAnswer}},
 	{name: "unvoidable", lastFour: "6736", cents: 7709, capture: declines("processing_error"), void: declines("void_not_allowed")},
-	{name: "refundfailsonce", lastFour: "6744", capture: act{does: loseEveryAnswer}, refund: act{does: failOnce}},
-	{name: "refundlost", lastFour: "6751", capture: act{does: loseEveryAnswer}, refund: act{does: loseAnswer}},
-	{name: "unrefundable", lastFour: "6769", capture: act{does: loseEveryAnswer}, refund: declines("refund_not_allowed")},
+	{name: "refundfailsonce", lastFour: "6744", capture: reaction{does: loseEveryAnswer}, refund: reaction{does: failOnce}},
+	{name: "refundlost", lastFour: "6751", capture: reaction{does: loseEveryAnswer}, refund: reaction{does: loseAnswer}},
+	{name: "unrefundable", lastFour: "6769", capture: reaction{does: loseEveryAnswer}, refund: declines("refund_not_allowed")},
 }
 
 // behaviourFor chooses a behaviour by the card or the token, then by the amount.

@@ -125,16 +125,16 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// act is what the gateway does on one kind of call.
-type act struct {
-	does deed
+// reaction is what the gateway does on one kind of call.
+type reaction struct {
+	does outcome
 	code string // of a decline
 }
 
-type deed int
+type outcome int
 
 const (
-	comply deed = iota
+	comply outcome = iota
 	decline
 	silent          // does nothing, and never answers
 	failOnce        // fails for now, then complies
@@ -144,18 +144,18 @@ const (
 	loseEveryAnswer // complies, and the caller never learns of it
 )
 
-func declines(code string) act {
-	return act{does: decline, code: code}
+func declines(code string) reaction {
+	return reaction{does: decline, code: code}
 }
 
 // call is one call about an authorization.
 type call struct {
-	act  act
+	act  reaction
 	name string
 	hold Movements
 }
 
-// play handles a call as its act says. do performs the call, and reports whether it was the first to do so.
+// play handles a call as its reaction says. do performs the call, and reports whether it was the first to do so.
 func (g *Gateway) play(ctx context.Context, c call, do func() (first bool, err error)) error {
 	switch c.act.does {
 	case decline:

@@ -22,9 +22,9 @@ type reply struct {
 // queueFull is Twilio's error code for too many waiting messages of the sender. It is temporary.
 const queueFull = 21611
 
-// judge interprets the answer. It relies on the HTTP status, because Twilio changes its codes; the rest is for people, and
+// interpret interprets the answer. It relies on the HTTP status, because Twilio changes its codes; the rest is for people, and
 // for the few cases that the status does not distinguish.
-func judge(answer posting.Answer) (string, error) {
+func interpret(answer posting.Answer) (string, error) {
 	var r reply
 	_ = json.Unmarshal(answer.Body, &r) // if the form differs, r holds what could be read
 	if !answer.Taken() {

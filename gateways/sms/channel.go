@@ -86,7 +86,7 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	if err != nil {
 		return "", fmt.Errorf("send SMS: %w", err)
 	}
-	return judge(answer)
+	return interpret(answer)
 }
 
 func (c *Channel) request(to, text string) posting.Request {

@@ -132,7 +132,7 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	hangUp := context.AfterFunc(ctx, func() { _ = connection.Text.Close() }) // the library ignores ctx while it waits for answers
 	defer hangUp()
 	_ = connection.UpdateDeadline(sendTimeout) // if this fails the connection is lost, and the next command fails too
-	answer, err := c.hand(connection, receiver, c.letter(receiver, message))
+	answer, err := c.send(connection, receiver, c.letter(receiver, message))
 	// The server keeps the message even if QUIT fails: to report that as a failure would send the mail twice.
 	_ = connection.UpdateDeadline(quitTimeout)
 	_ = connection.Quit()
@@ -177,9 +177,9 @@ func (c *Channel) ownAddress(ctx context.Context) (string, error) {
 	return mailaddress.Literal(own.AddrPort().Addr()), nil
 }
 
-// hand sends the message over a connection. It requests SMTPUTF8 only if an address needs it: the server could not relay
+// send sends the message over a connection. It requests SMTPUTF8 only if an address needs it: the server could not relay
 // the message to one that lacks it (RFC 6531 §3.4). Its error is an alert.RefusedError if the server's rejection is final.
-func (c *Channel) hand(connection *smtp.Client, to *mail.Address, letter *gomail.Msg) (answer string, err error) {
+func (c *Channel) send(connection *smtp.Client, to *mail.Address, letter *gomail.Msg) (answer string, err error) {
 	needed := !mailaddress.ASCII(c.from.Address) || !mailaddress.ASCII(to.Address)
 	connection.SkipSMTPUTF8(!needed)
 	if offered, _ := connection.Extension("SMTPUTF8"); needed && !offered {

@@ -129,7 +129,7 @@ func (g *Gateway) refund(ctx context.Context, r payment.RefundRequest) (payment.
 	if err != nil {
 		return payment.Refund{}, failure(err)
 	}
-	if !stands(refund) {
+	if !givesBack(refund) {
 		return payment.Refund{}, declined(cmp.Or(string(refund.FailureReason), string(refund.Status)), refund.ID)
 	}
 	return payment.Refund{ID: refund.ID}, nil
@@ -250,15 +250,15 @@ func chargeOf(intent *stripe.PaymentIntent) string {
 // firstRefund returns the refund that gave the money back. All that was captured can be refunded only once.
 func (g *Gateway) firstRefund(ctx context.Context, intentID string, why error) (*stripe.Refund, error) {
 	for refund, err := range g.client.V1Refunds.List(ctx, &stripe.RefundListParams{PaymentIntent: &intentID}) {
-		if err != nil || stands(refund) {
+		if err != nil || givesBack(refund) {
 			return refund, err
 		}
 	}
 	return nil, why
 }
 
-// stands reports whether a refund gives the money back, now or once the bank has processed it.
-func stands(r *stripe.Refund) bool {
+// givesBack reports whether a refund gives the money back, now or once the bank has processed it.
+func givesBack(r *stripe.Refund) bool {
 	return r.Status != stripe.RefundStatusFailed && r.Status != stripe.RefundStatusCanceled
 }
 
@@ -320,18 +320,18 @@ func newClient(apiKey, baseURL string) *stripe.Client {
 func httpClient() *http.Client {
 	return &http.Client{
 		Timeout:       answerWithin,
-		Transport:     discreet{http.DefaultTransport},
+		Transport:     anonymousTransport{http.DefaultTransport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// discreet removes the header in which the client sends details of this machine: its name and kernel.
-type discreet struct {
+// anonymousTransport removes the header in which the client sends details of this machine: its name and kernel.
+type anonymousTransport struct {
 	http.RoundTripper
 }
 
 // RoundTrip sends a copy of the request without that header.
-func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d anonymousTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Del("X-Stripe-Client-User-Agent")
 	return d.RoundTripper.RoundTrip(r)

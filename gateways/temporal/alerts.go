@@ -138,7 +138,7 @@ func (s *Alerts) describeAlert(ctx context.Context, id string) (*workflowservice
 		return nil, alert.ErrNotFound
 	}
 	if err != nil {
-		return nil, unasked(err, sent)
+		return nil, queryError(err, sent)
 	}
 	return found, nil
 }
@@ -153,14 +153,14 @@ func (s *Alerts) deliveries(ctx context.Context, id string) (alert.Log, error) {
 	case isNotFound(err):
 		return log, alert.ErrNotFound
 	case err != nil:
-		return log, unasked(err, sent)
+		return log, queryError(err, sent)
 	}
 	return log, nil
 }
 
-// unasked wraps err, and adds alert.ErrNoAlertman if the cause is that no alertman answers, rather than that Temporal is
+// queryError wraps err, and adds alert.ErrNoAlertman if the cause is that no alertman answers, rather than that Temporal is
 // away. For a query, Temporal waits for a worker until the call times out, or says at once that it has seen no worker.
-func unasked(err error, sent func() bool) error {
+func queryError(err error, sent func() bool) error {
 	if sent() && (is[*serviceerror.DeadlineExceeded](err) || is[*serviceerror.FailedPrecondition](err) ||
 		errors.Is(err, context.DeadlineExceeded)) {
 		return fmt.Errorf("%w: %w", alert.ErrNoAlertman, err)
@@ -216,7 +216,7 @@ func (s *Alerts) addTries(ctx context.Context, log alert.Log, found *workflowser
 	for len(pending) > 0 && history.HasNext() {
 		event, err := history.Next()
 		if err != nil {
-			return unasked(err, sent)
+			return queryError(err, sent)
 		}
 		scheduled := event.GetActivityTaskScheduledEventAttributes()
 		if activity, known := pending[scheduled.GetActivityId()]; known {
@@ -313,7 +313,7 @@ func (s *Alerts) sendAcknowledgement(ctx context.Context, id string, a alert.Ack
 	if err == nil || isNotFound(err) || is[*temporal.ApplicationError](err) {
 		return kept, err
 	}
-	return kept, unasked(err, sent)
+	return kept, queryError(err, sent)
 }
 
 // acknowledgedBefore handles an alert whose workflow ended between the query and the update.

@@ -94,7 +94,7 @@ func (s *Transactions) join(ctx context.Context, earlier result, wait time.Durat
 			return result{reply.Answer, true}
 		}
 	}
-	return result{s.standing(ctx, id, earlier.answer), true}
+	return result{s.currentAnswer(ctx, id, earlier.answer), true}
 }
 
 // submit asks Temporal, which decides whether the transaction exists already.
@@ -128,7 +128,7 @@ func (s *Transactions) replied(ctx context.Context, t transaction.Transaction, r
 	}
 	found := result{reply.Answer, replayed}
 	if replayed && !found.settled() {
-		found.answer = s.standing(ctx, t.ID, reply.Answer)
+		found.answer = s.currentAnswer(ctx, t.ID, reply.Answer)
 	}
 	return found, nil
 }
@@ -154,7 +154,7 @@ func (s *Transactions) accepted(ctx context.Context, t transaction.Transaction, 
 	if err != nil {
 		return result{}, err
 	}
-	return result{s.standing(ctx, t.ID, ledger.PendingAnswer(t.ID)), replayed}, nil
+	return result{s.currentAnswer(ctx, t.ID, ledger.PendingAnswer(t.ID)), replayed}, nil
 }
 
 func (s *Transactions) describe(ctx context.Context, id string) (*workflow.WorkflowExecutionInfo, error) {
@@ -332,10 +332,10 @@ func withLabels(record *ledger.Record, inLedger []ledger.Label) *ledger.Record {
 	return record
 }
 
-// standing returns a transaction's current state if that can be found out soon, and else before. It asks the workflow
+// currentAnswer returns a transaction's current state if that can be found out soon, and else before. It asks the workflow
 // first, because the ledger is written only when a transaction stays in a state. Each has its own timeout, so that one that
 // hangs does not use up the other's.
-func (s *Transactions) standing(ctx context.Context, id string, before ledger.Answer) ledger.Answer {
+func (s *Transactions) currentAnswer(ctx context.Context, id string, before ledger.Answer) ledger.Answer {
 	if record, err := s.query(ctx, id, confirmTimeout); err == nil {
 		return record.CallersAnswer()
 	}
@@ -370,7 +370,7 @@ func (s *Transactions) query(ctx context.Context, id string, patience time.Durat
 // The wait begins when the transaction has the verdict: otherwise it would be unknown whether it has.
 func (s *Transactions) Review(ctx context.Context, id string, q review.Request, wait time.Duration) (ledger.Answer, error) {
 	ctx, sent := trackSent(context.WithoutCancel(ctx))
-	handle, err := s.handIn(ctx, id, q)
+	handle, err := s.sendVerdict(ctx, id, q)
 	if err != nil && !sent() {
 		return ledger.Answer{}, fmt.Errorf("%w: Temporal cannot be reached: %w", transaction.ErrNotAccepted, err)
 	}
@@ -380,14 +380,14 @@ func (s *Transactions) Review(ctx context.Context, id string, q review.Request, 
 			return answer, nil
 		}
 		if !isRefused(err) { // the wait is over, or the connection broke: the workflow has the verdict
-			return s.standing(ctx, id, ledger.PendingAnswer(id)), nil
+			return s.currentAnswer(ctx, id, ledger.PendingAnswer(id)), nil
 		}
 	}
-	return s.notTaken(ctx, id, q, err)
+	return s.reviewError(ctx, id, q, err)
 }
 
-// handIn returns once the workflow has accepted the verdict, or refused it.
-func (s *Transactions) handIn(ctx context.Context, id string, q review.Request) (client.WorkflowUpdateHandle, error) {
+// sendVerdict returns once the workflow has accepted the verdict, or refused it.
+func (s *Transactions) sendVerdict(ctx context.Context, id string, q review.Request) (client.WorkflowUpdateHandle, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	return s.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
@@ -408,26 +408,26 @@ func (s *Transactions) awaitVerdict(ctx context.Context, handle client.WorkflowU
 	return answer, err
 }
 
-// notTaken returns the reason why there is no answer. A workflow that has ended takes no updates; its record says who
+// reviewError returns the reason why there is no answer. A workflow that has ended takes no updates; its record says who
 // decided.
-func (s *Transactions) notTaken(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
+func (s *Transactions) reviewError(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
 	refused, isRefused := errors.AsType[*temporal.ApplicationError](cause)
 	switch {
 	case isRefused && refused.Type() == workflows.ReviewClosed:
-		return ledger.Answer{}, closedBy(refused)
+		return ledger.Answer{}, closedError(refused)
 	case isRefused && refused.Type() == workflows.CheckWorse:
-		return ledger.Answer{}, worseBy(refused)
+		return ledger.Answer{}, worseError(refused)
 	case is[*serviceerror.ResourceExhausted](cause):
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrBusy, cause)
 	case isRefused, isNotFound(cause):
-		return s.afterwards(ctx, id, q, cause)
+		return s.answerOfEnded(ctx, id, q, cause)
 	default:
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
 	}
 }
 
-// afterwards handles a transaction whose workflow has ended: the reviewer who decided it gets its answer again.
-func (s *Transactions) afterwards(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
+// answerOfEnded handles a transaction whose workflow has ended: the reviewer who decided it gets its answer again.
+func (s *Transactions) answerOfEnded(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
 	record, err := s.Record(ctx, id)
 	if err != nil {
 		return ledger.Answer{}, err
@@ -447,7 +447,7 @@ func (s *Transactions) afterwards(ctx context.Context, id string, q review.Reque
 	}
 }
 
-func closedBy(refused *temporal.ApplicationError) error {
+func closedError(refused *temporal.ApplicationError) error {
 	var answer ledger.Answer
 	if refused.Details(&answer) != nil {
 		return &ledger.ClosedError{Why: refused.Message()}
@@ -455,7 +455,7 @@ func closedBy(refused *temporal.ApplicationError) error {
 	return &ledger.ClosedError{Why: refused.Message(), Status: &answer.TransactionStatus}
 }
 
-func worseBy(refused *temporal.ApplicationError) error {
+func worseError(refused *temporal.ApplicationError) error {
 	var now fraud.Decision
 	if refused.Details(&now) != nil {
 		return &ledger.WorseError{Why: refused.Message()}
@@ -472,7 +472,7 @@ func isRefused(err error) bool {
 // workflow, Label waits a little for its first entry, and fails with ledger.ErrNotFound if none comes. It fails with
 // transaction.ErrNotFound if the transaction is unknown, or if the ledger has lost its entry.
 func (s *Transactions) Label(ctx context.Context, id string, l ledger.Label) (ledger.Label, error) {
-	kept, err := s.keep(ctx, id, l)
+	kept, err := s.saveLabel(ctx, id, l)
 	if !errors.Is(err, ledger.ErrNotFound) {
 		return kept, err
 	}
@@ -484,7 +484,7 @@ func (s *Transactions) Label(ctx context.Context, id string, l ledger.Label) (le
 		return ledger.Label{}, fmt.Errorf("%w: the ledger: %s; Temporal: %w", transaction.ErrUnavailable, err.Error(), describeErr)
 	}
 	kept, err = backoff.Retry(ctx, func() (ledger.Label, error) {
-		kept, err := s.keep(ctx, id, l)
+		kept, err := s.saveLabel(ctx, id, l)
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			err = backoff.Permanent(err)
 		}
@@ -496,7 +496,7 @@ func (s *Transactions) Label(ctx context.Context, id string, l ledger.Label) (le
 	return kept, err
 }
 
-func (s *Transactions) keep(ctx context.Context, id string, l ledger.Label) (ledger.Label, error) {
+func (s *Transactions) saveLabel(ctx context.Context, id string, l ledger.Label) (ledger.Label, error) {
 	ctx, cancel := context.WithTimeout(ctx, labelTimeout)
 	defer cancel()
 	return s.Ledger.Label(ctx, id, l)

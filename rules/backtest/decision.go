@@ -23,27 +23,27 @@ type decision struct {
 	judged    string // the label, or what is presumed without one
 	// values holds the values of the candidate's features, in the order of the features: NaN if not recorded.
 	values []float64
-	turn   turn
+	turn   position
 }
 
-// turn is the place of a transaction in the order in which transactions were counted and decided.
-type turn struct {
+// position is the place of a transaction in the order in which transactions were counted and decided.
+type position struct {
 	decidedAt, startTime time.Time
 	id                   string
 }
 
-func (t turn) compare(other turn) int {
+func (t position) compare(other position) int {
 	return cmp.Or(t.decidedAt.Compare(other.decidedAt), t.startTime.Compare(other.startTime), cmp.Compare(t.id, other.id))
 }
 
-// turnOf returns the turn of a record, by the time of its decision. For detectors that do not record that time, it is the
+// positionOf returns the position of a record, by the time of its decision. For detectors that do not record that time, it is the
 // start of the transaction.
-func turnOf(r ledger.Record) turn {
+func positionOf(r ledger.Record) position {
 	decidedAt := r.StartTime
 	if r.Explanation != nil && !r.Explanation.DecidedAt.IsZero() {
 		decidedAt = r.Explanation.DecidedAt
 	}
-	return turn{decidedAt: decidedAt, startTime: r.StartTime, id: r.TransactionID}
+	return position{decidedAt: decidedAt, startTime: r.StartTime, id: r.TransactionID}
 }
 
 func asOf(r ledger.Record) time.Time {
@@ -63,7 +63,7 @@ func checked(r ledger.Record) bool {
 func decisionOf(e ledger.Entry, features []string) decision {
 	r := e.Record
 	d := decision{
-		posted: e.Transaction, startTime: r.StartTime, asOf: asOf(r), before: *r.Decision, turn: turnOf(r),
+		posted: e.Transaction, startTime: r.StartTime, asOf: asOf(r), before: *r.Decision, turn: positionOf(r),
 		label: latest(r.Labels), values: make([]float64, len(features)),
 	}
 	if r.Explanation != nil { // keeps only the rules: the rest is not needed again, and is most of it

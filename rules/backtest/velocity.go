@@ -22,7 +22,7 @@ type counter struct {
 
 // past holds what later transactions count of a transaction. It is compact, since there may be a million of them.
 type past struct {
-	turn   turn
+	turn   position
 	at     time.Time
 	amount money.Money
 	values []string // in the order of the counter's dimensions; empty if the transaction has no value
@@ -46,7 +46,7 @@ func (c *counter) remember(e ledger.Entry) {
 		c.oldest = e.Record.StartTime
 	}
 	use := velocity.Of(e.Transaction, e.Record.StartTime, c.dimensions)
-	p := past{turn: turnOf(e.Record), at: use.At, amount: use.Amount, values: make([]string, len(c.dimensions)), labels: labelsOf(e.Record)}
+	p := past{turn: positionOf(e.Record), at: use.At, amount: use.Amount, values: make([]string, len(c.dimensions)), labels: labelsOf(e.Record)}
 	p.amount.Currency = money.Currency(c.once(string(use.Amount.Currency)))
 	for i, dimension := range c.dimensions {
 		p.values[i] = c.once(use.Values[dimension])
