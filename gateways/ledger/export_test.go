@@ -16,7 +16,7 @@ func (l *Ledger) Statements(id string, q ledger.Query, endedBefore time.Time) ma
 	return map[string]Statement{
 		"Find":  {find.text, find.args},
 		"List":  {list.text, list.args},
-		"Prune": {l.statements.prune, []any{l.engine.Time(endedBefore), 100}},
+		"Prune": {l.statements.prune, []any{l.engine.sqlTime(endedBefore), 100}},
 	}
 }
 
@@ -31,7 +31,7 @@ func (l *Ledger) Plan(ctx context.Context, explain string, s Statement) ([]strin
 	return plan(ctx, l.writer, explain, s)
 }
 
-func plan(ctx context.Context, db asker, explain string, s Statement) ([]string, error) {
+func plan(ctx context.Context, db querier, explain string, s Statement) ([]string, error) {
 	rows, err := db.QueryContext(ctx, explain+" "+s.Text, s.Args...)
 	if err != nil {
 		return nil, err
@@ -83,20 +83,20 @@ func (l *Ledger) Columns(ctx context.Context, table string) ([]string, error) {
 
 // Alone makes each save commit by itself.
 func (l *Ledger) Alone() {
-	l.turns = nil
+	l.groupCommit = nil
 }
 
-// NewTurns returns turns whose saveAll gets only the number of entries that it has to save.
-func NewTurns(saveAll func(ctx context.Context, entries int) error) *turns {
-	return newTurns(func(ctx context.Context, all []saving) error { return saveAll(ctx, len(all)) })
+// NewGroupCommit returns a group commit whose saveAll gets only the number of entries that it has to save.
+func NewGroupCommit(saveAll func(ctx context.Context, entries int) error) *groupCommit {
+	return newGroupCommit(func(ctx context.Context, all []saving) error { return saveAll(ctx, len(all)) })
 }
 
-func (t *turns) Save(ctx context.Context) error {
+func (t *groupCommit) Save(ctx context.Context) error {
 	return t.save(ctx, saving{})
 }
 
 // Waiting returns how many savers have not had their turn.
-func (t *turns) Waiting() int {
+func (t *groupCommit) Waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.waiting)
@@ -110,8 +110,8 @@ func (l *Ledger) VelocityStatements(u velocity.Use, lookups []velocity.Lookup, b
 		"Look":            {look.text, look.args},
 		"count":           {count.text, count.args},
 		"decisions":       {l.velocityStatements.decisions, []any{u.TransactionID}},
-		"prune uses":      {l.velocityStatements.pruneUses, []any{l.engine.Time(before), 100}},
-		"prune decisions": {l.velocityStatements.pruneDecisions, []any{l.engine.Time(before), 100}},
+		"prune uses":      {l.velocityStatements.pruneUses, []any{l.engine.sqlTime(before), 100}},
+		"prune decisions": {l.velocityStatements.pruneDecisions, []any{l.engine.sqlTime(before), 100}},
 	}, err
 }
 
@@ -136,6 +136,6 @@ func Pragma(ctx context.Context, path, name string) (saving, counting string, er
 	ask := func(db *sql.DB, value *string) error {
 		return db.QueryRowContext(ctx, "PRAGMA "+name).Scan(value)
 	}
-	err = errors.Join(ask(all.Writer, &saving), ask(all.Velocity, &counting), all.Writer.Close(), all.Velocity.Close(), all.Reader.Close())
+	err = errors.Join(ask(all.writer, &saving), ask(all.velocity, &counting), all.writer.Close(), all.velocity.Close(), all.reader.Close())
 	return saving, counting, err
 }

@@ -19,40 +19,40 @@ import (
 
 // engine holds what each kind of database does in its own way.
 type engine struct {
-	Place      string // where the database is, for messages, without a password
-	Dialect    goose.Dialect
-	Migrations fs.FS // SQL files as goose reads them, in the folder at its root
-	// Numbered reports whether placeholders are $1, $2 and so on. Otherwise each is a question mark.
-	Numbered bool
-	// OneWriter reports whether the database takes one writer at a time. Savers that wait for it are then served together.
-	OneWriter bool
-	// Time converts a time to what the database takes. The database keeps microseconds.
-	Time func(time.Time) any
-	// Prune deletes ended transactions: the first placeholder is the time, the second the limit. PruneUses and
-	// PruneDecisions delete the rows from before the time.
-	Prune, PruneUses, PruneDecisions string
-	// Lock takes the locks whose numbers are listed in its one placeholder, in the list's order, until the end of the
+	place      string // where the database is, for messages, without a password
+	dialect    goose.Dialect
+	migrations fs.FS // SQL files as goose reads them, in the folder at its root
+	// numbered reports whether placeholders are $1, $2 and so on. Otherwise each is a question mark.
+	numbered bool
+	// oneWriter reports whether the database takes one writer at a time. Savers that wait for it are then served together.
+	oneWriter bool
+	// sqlTime converts a time to what the database takes. The database keeps microseconds.
+	sqlTime func(time.Time) any
+	// prune deletes ended transactions: the first placeholder is the time, the second the limit. pruneUses and
+	// pruneDecisions delete the rows from before the time.
+	prune, pruneUses, pruneDecisions string
+	// lock takes the locks whose numbers are listed in its one placeholder, in the list's order, until the end of the
 	// database transaction. It is empty if a writing transaction excludes all other writers from its beginning.
-	Lock string
-	// NoTables reports whether an error means that the tables, or the whole database, do not exist yet.
-	NoTables func(error) bool
-	// Again reports whether work that failed may succeed on a new connection, as after a failover. The work is then done
-	// once more. This is safe for all work of a ledger: it is keyed, and what was done already is not done again. If Again
+	lock string
+	// noTables reports whether an error means that the tables, or the whole database, do not exist yet.
+	noTables func(error) bool
+	// mayRetry reports whether work that failed may succeed on a new connection, as after a failover. The work is then done
+	// once more. This is safe for all work of a ledger: it is keyed, and what was done already is not done again. If mayRetry
 	// is nil, nothing is repeated.
-	Again func(error) bool
-	// ReadOnly is a query for whether the database takes no writes. It is empty if the database always takes them. Renew is
+	mayRetry func(error) bool
+	// readOnly is a query for whether the database takes no writes. It is empty if the database always takes them. renew is
 	// called when it takes none, and replaces the connections.
-	ReadOnly string
-	Renew    func()
-	// Alone runs a migration while no other process runs one.
-	Alone func(ctx context.Context, migrate func(...goose.ProviderOption) error) error
+	readOnly string
+	renew    func()
+	// withLock runs a migration while no other process runs one.
+	withLock func(ctx context.Context, migrate func(...goose.ProviderOption) error) error
 }
 
 // pools holds a pool of connections for each kind of work. They may be the same pool.
 type pools struct {
-	Writer   *sql.DB // for saving
-	Reader   *sql.DB
-	Velocity *sql.DB // for counting: a power failure may lose what it commits, but never a part of a transaction
+	writer   *sql.DB // for saving
+	reader   *sql.DB
+	velocity *sql.DB // for counting: a power failure may lose what it commits, but never a part of a transaction
 }
 
 // Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner, and fraud.VelocityStore, fraud.VelocityReader
@@ -64,17 +64,17 @@ type Ledger struct {
 	velocity           *sql.DB
 	statements         statements
 	velocityStatements velocityStatements
-	turns              *turns // nil if savers need not wait for each other
+	groupCommit        *groupCommit // nil if savers need not wait for each other
 }
 
 // newLedger returns a ledger that owns the pools: Close closes them.
 func newLedger(engine engine, pools pools) *Ledger {
 	l := &Ledger{
-		engine: engine, writer: pools.Writer, reader: pools.Reader, velocity: pools.Velocity,
+		engine: engine, writer: pools.writer, reader: pools.reader, velocity: pools.velocity,
 		statements: newStatements(engine), velocityStatements: newVelocityStatements(engine),
 	}
-	if engine.OneWriter {
-		l.turns = newTurns(l.saveAll)
+	if engine.oneWriter {
+		l.groupCommit = newGroupCommit(l.saveAll)
 	}
 	return l
 }
@@ -84,10 +84,10 @@ func (l *Ledger) Close() error {
 	return errors.Join(l.writer.Close(), l.reader.Close(), l.velocity.Close()) // closing a pool twice does nothing
 }
 
-// twice runs do, and runs it once more if the server or the connection was gone.
-func (l *Ledger) twice(ctx context.Context, do func() error) error {
+// retry runs do, and runs it once more if the server or the connection was gone.
+func (l *Ledger) retry(ctx context.Context, do func() error) error {
 	err := do()
-	if err != nil && ctx.Err() == nil && l.engine.Again != nil && l.engine.Again(err) {
+	if err != nil && ctx.Err() == nil && l.engine.mayRetry != nil && l.engine.mayRetry(err) {
 		err = do()
 	}
 	return err
@@ -95,7 +95,7 @@ func (l *Ledger) twice(ctx context.Context, do func() error) error {
 
 // inTransaction runs do in a database transaction: all of its work is kept, or none.
 func (l *Ledger) inTransaction(ctx context.Context, do func(*sql.Tx) error) error {
-	return l.twice(ctx, func() error { return l.once(ctx, do) })
+	return l.retry(ctx, func() error { return l.once(ctx, do) })
 }
 
 func (l *Ledger) once(ctx context.Context, do func(*sql.Tx) error) error {
@@ -111,7 +111,7 @@ func (l *Ledger) once(ctx context.Context, do func(*sql.Tx) error) error {
 
 // explain adds a plain message to err if the tables do not exist.
 func (l *Ledger) explain(err error) error {
-	if l.engine.NoTables(err) {
+	if l.engine.noTables(err) {
 		return fmt.Errorf("%w (%w)", l.noTables(), err)
 	}
 	return err
@@ -136,7 +136,7 @@ func (l *Ledger) Label(ctx context.Context, transactionID string, label ledger.L
 	}
 	err := l.inTransaction(ctx, func(tx *sql.Tx) (err error) {
 		kept, err = scanLabel(tx.QueryRowContext(ctx, l.statements.keepLabel,
-			nullable(label.Source), nullable(label.Label), nullable(label.Note), l.engine.Time(label.Time), nullable(transactionID)))
+			nullable(label.Source), nullable(label.Label), nullable(label.Note), l.engine.sqlTime(label.Time), nullable(transactionID)))
 		return err
 	})
 	switch {
@@ -180,8 +180,8 @@ func (l *Ledger) Prune(ctx context.Context, endedBefore time.Time, limit int) (i
 // delete runs a statement that deletes rows from before a time, and returns how many it deleted.
 func (l *Ledger) delete(ctx context.Context, pool *sql.DB, statement string, before time.Time, limit int) (int, error) {
 	var result sql.Result
-	err := l.twice(ctx, func() (err error) {
-		result, err = pool.ExecContext(ctx, statement, l.engine.Time(before), limit)
+	err := l.retry(ctx, func() (err error) {
+		result, err = pool.ExecContext(ctx, statement, l.engine.sqlTime(before), limit)
 		return err
 	})
 	if err != nil {

@@ -19,15 +19,15 @@ const versionTable = "ledger_migrations"
 
 // noTables returns the error for a database without the tables.
 func (l *Ledger) noTables() error {
-	return fmt.Errorf("the ledger in %s has no tables yet: the worker makes them at its start", l.engine.Place)
+	return fmt.Errorf("the ledger in %s has no tables yet: the worker makes them at its start", l.engine.place)
 }
 
 // Migrate creates the tables, or changes them to what this code needs. If several processes call it at once, one migrates
 // and the others wait. It leaves a database of newer code unchanged.
 func (l *Ledger) Migrate(ctx context.Context) error {
-	err := l.engine.Alone(ctx, func(options ...goose.ProviderOption) error {
+	err := l.engine.withLock(ctx, func(options ...goose.ProviderOption) error {
 		options = append(options, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
-		provider, err := goose.NewProvider(l.engine.Dialect, l.writer, l.engine.Migrations, options...)
+		provider, err := goose.NewProvider(l.engine.dialect, l.writer, l.engine.migrations, options...)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (l *Ledger) Migrate(ctx context.Context) error {
 func (l *Ledger) Ready(ctx context.Context) error {
 	var version sql.NullInt64
 	var oldest int64
-	err := l.twice(ctx, func() error { return l.reader.QueryRowContext(ctx, l.statements.version).Scan(&version, &oldest) })
+	err := l.retry(ctx, func() error { return l.reader.QueryRowContext(ctx, l.statements.version).Scan(&version, &oldest) })
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return l.noTables()
@@ -57,27 +57,27 @@ func (l *Ledger) Ready(ctx context.Context) error {
 // Writable returns nil if the ledger is ready and its database takes writes. If the server has become read-only, Writable
 // connects anew, to the server that the URL leads to by now.
 func (l *Ledger) Writable(ctx context.Context) error {
-	if err := l.Ready(ctx); err != nil || l.engine.ReadOnly == "" {
+	if err := l.Ready(ctx); err != nil || l.engine.readOnly == "" {
 		return err
 	}
 	for _, pool := range []*sql.DB{l.writer, l.velocity} {
 		readOnly, err := l.asksReadOnly(ctx, pool)
 		if err == nil && readOnly {
-			l.engine.Renew()
+			l.engine.renew()
 			readOnly, err = l.asksReadOnly(ctx, pool)
 		}
 		switch {
 		case err != nil:
 			return fmt.Errorf("ask the ledger whether it takes writes: %w", err)
 		case readOnly:
-			return fmt.Errorf("the ledger in %s takes no writes: it is a standby, or read-only", l.engine.Place)
+			return fmt.Errorf("the ledger in %s takes no writes: it is a standby, or read-only", l.engine.place)
 		}
 	}
 	return nil
 }
 
 func (l *Ledger) asksReadOnly(ctx context.Context, pool *sql.DB) (readOnly bool, err error) {
-	err = l.twice(ctx, func() error { return pool.QueryRowContext(ctx, l.engine.ReadOnly).Scan(&readOnly) })
+	err = l.retry(ctx, func() error { return pool.QueryRowContext(ctx, l.engine.readOnly).Scan(&readOnly) })
 	return readOnly, err
 }
 
@@ -97,7 +97,7 @@ func compatible(tables, oldest, code int64) error {
 
 // version returns the number of the last migration. Migrations are numbered from 1 on, without a gap.
 func (e engine) version() int64 {
-	files, err := fs.Glob(e.Migrations, "*.sql")
+	files, err := fs.Glob(e.migrations, "*.sql")
 	if err != nil {
 		panic(err) // only a malformed pattern is an error
 	}

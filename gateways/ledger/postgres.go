@@ -75,16 +75,16 @@ func openPostgres(text string) (*Ledger, error) {
 	options := servers.watch(config)
 	db := postgresPool(config, options)
 	return newLedger(engine{
-		Place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
-		Dialect: goose.DialectPostgres, Migrations: files, Numbered: true,
-		Prune: postgresPrune, PruneUses: postgresPruneUses, PruneDecisions: postgresPruneDecisions, Lock: postgresLock,
-		Time:     func(t time.Time) any { return t },
-		NoTables: noPostgresTables,
-		Alone:    withTableLocked,
-		Again:    mayWorkAgain,
-		ReadOnly: `SELECT current_setting('transaction_read_only') = 'on'`,
-		Renew:    servers.renew,
-	}, pools{Writer: db, Reader: db, Velocity: postgresPool(config, options)}), nil
+		place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
+		dialect: goose.DialectPostgres, migrations: files, numbered: true,
+		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, lock: postgresLock,
+		sqlTime:  func(t time.Time) any { return t },
+		noTables: noPostgresTables,
+		withLock: withTableLocked,
+		mayRetry: mayWorkAgain,
+		readOnly: `SELECT current_setting('transaction_read_only') = 'on'`,
+		renew:    servers.renew,
+	}, pools{writer: db, reader: db, velocity: postgresPool(config, options)}), nil
 }
 
 // postgresPool returns a pool, and does not connect yet. Checks have a pool of their own: checks that share a frequent

@@ -47,8 +47,8 @@ func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) 
 	return page, nil
 }
 
-// held is an entry as the tables hold it.
-type held struct {
+// storedEntry is an entry as the tables hold it.
+type storedEntry struct {
 	id      string
 	started instant
 	entry   ledger.Entry
@@ -56,21 +56,21 @@ type held struct {
 }
 
 // read returns the entries that a selection finds, the newest first.
-func (l *Ledger) read(ctx context.Context, q query) (found []*held, err error) {
-	err = l.twice(ctx, func() (err error) {
+func (l *Ledger) read(ctx context.Context, q query) (found []*storedEntry, err error) {
+	err = l.retry(ctx, func() (err error) {
 		found, err = l.readOnce(ctx, q)
 		return err
 	})
 	return found, err
 }
 
-func (l *Ledger) readOnce(ctx context.Context, q query) ([]*held, error) {
+func (l *Ledger) readOnce(ctx context.Context, q query) ([]*storedEntry, error) {
 	rows, err := l.reader.QueryContext(ctx, q.text, q.args...)
 	if err != nil {
 		return nil, l.explain(err)
 	}
 	defer func() { _ = rows.Close() }()
-	byID := map[string]*held{}
+	byID := map[string]*storedEntry{}
 	for rows.Next() {
 		if err := scan(rows, byID); err != nil {
 			return nil, err
@@ -79,7 +79,7 @@ func (l *Ledger) readOnce(ctx context.Context, q query) ([]*held, error) {
 	if err := rows.Err(); err != nil {
 		return nil, l.explain(err)
 	}
-	all := slices.SortedFunc(maps.Values(byID), func(a, b *held) int {
+	all := slices.SortedFunc(maps.Values(byID), func(a, b *storedEntry) int {
 		return cmp.Or(b.started.Compare(a.started.Time), cmp.Compare(b.id, a.id))
 	})
 	for _, h := range all {
@@ -89,9 +89,9 @@ func (l *Ledger) readOnce(ctx context.Context, q query) ([]*held, error) {
 }
 
 // scan reads a row: an entry, and one of its labels if it has any.
-func scan(rows *sql.Rows, byID map[string]*held) error {
+func scan(rows *sql.Rows, byID map[string]*storedEntry) error {
 	var (
-		h              held
+		h              storedEntry
 		markAt         int64
 		record, posted []byte
 		label, source  sql.NullString
@@ -114,7 +114,7 @@ func scan(rows *sql.Rows, byID map[string]*held) error {
 	return nil
 }
 
-func (h *held) fill(record, posted []byte, markAt int64) error {
+func (h *storedEntry) fill(record, posted []byte, markAt int64) error {
 	h.entry.Mark.At = time.Unix(0, markAt).UTC()
 	if err := json.Unmarshal(record, &h.entry.Record); err != nil {
 		return fmt.Errorf("its record: %w", err)
@@ -193,15 +193,15 @@ func (l *Ledger) listQuery(q ledger.Query) query {
 		c.add("order_id = ?", nullable(q.OrderID))
 	}
 	if !q.Since.IsZero() {
-		c.add("started_at >= ?", l.engine.Time(q.Since))
+		c.add("started_at >= ?", l.engine.sqlTime(q.Since))
 	}
 	// Add one upper bound only, the lower of the two: given two, SQLite seeks by the first, and every page would start
 	// reading where the first page began.
 	switch until := q.Until.Truncate(time.Microsecond); {
 	case q.After.TransactionID != "" && (q.Until.IsZero() || until.After(q.After.StartTime)):
-		c.add("(started_at, id) < (?, ?)", l.engine.Time(q.After.StartTime), nullable(q.After.TransactionID))
+		c.add("(started_at, id) < (?, ?)", l.engine.sqlTime(q.After.StartTime), nullable(q.After.TransactionID))
 	case !q.Until.IsZero():
-		c.add("started_at < ?", l.engine.Time(q.Until))
+		c.add("started_at < ?", l.engine.sqlTime(q.Until))
 	}
 	chosen := c.where() + "ORDER BY started_at DESC, id DESC LIMIT ?"
 	return query{l.engine.bind(fmt.Sprintf(selection, chosen)), append(c.args, q.Limit+1)}

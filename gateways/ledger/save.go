@@ -23,12 +23,12 @@ func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	s := saving{id: e.Record.TransactionID, row: row, labels: e.Record.Labels, mayLabel: e.Record.Review != nil || len(e.Record.Labels) > 0}
 	switch {
 	case err != nil:
-	case l.turns != nil:
-		err = l.turns.save(ctx, s)
+	case l.groupCommit != nil:
+		err = l.groupCommit.save(ctx, s)
 	case s.mayLabel:
 		err = l.saveAll(ctx, []saving{s})
 	default:
-		err = l.twice(ctx, func() error {
+		err = l.retry(ctx, func() error {
 			_, err := l.writer.ExecContext(ctx, l.statements.save, row...)
 			return err
 		})
@@ -73,7 +73,7 @@ func (l *Ledger) saveOne(ctx context.Context, tx *sql.Tx, s saving) error {
 	if added {
 		return l.label(ctx, tx, s, nil)
 	}
-	said, err := l.said(ctx, tx, s.id)
+	said, err := l.recordedLabels(ctx, tx, s.id)
 	if err != nil {
 		return err
 	}
@@ -83,9 +83,9 @@ func (l *Ledger) saveOne(ctx context.Context, tx *sql.Tx, s saving) error {
 	return l.label(ctx, tx, s, said)
 }
 
-// said returns the labels in the record of the stored entry. That entry does not change until the end of the database
+// recordedLabels returns the labels in the record of the stored entry. That entry does not change until the end of the database
 // transaction.
-func (l *Ledger) said(ctx context.Context, tx *sql.Tx, id string) ([]ledger.Label, error) {
+func (l *Ledger) recordedLabels(ctx context.Context, tx *sql.Tx, id string) ([]ledger.Label, error) {
 	var text []byte
 	var record struct{ Labels []ledger.Label }
 	err := tx.QueryRowContext(ctx, l.statements.said, id).Scan(&text)
@@ -108,13 +108,13 @@ func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving, said []ledger.
 		if slices.ContainsFunc(s.labels, label.Equal) {
 			continue
 		}
-		_, err := tx.ExecContext(ctx, l.statements.dropLabel, s.id, label.Source, label.Label, nullable(label.Note), l.engine.Time(label.Time))
+		_, err := tx.ExecContext(ctx, l.statements.dropLabel, s.id, label.Source, label.Label, nullable(label.Note), l.engine.sqlTime(label.Time))
 		if err != nil {
 			return fmt.Errorf("drop label %s of source %s: %w", label.Label, label.Source, err)
 		}
 	}
 	for _, label := range s.labels {
-		_, err := tx.ExecContext(ctx, l.statements.addLabel, s.id, label.Source, label.Label, nullable(label.Note), l.engine.Time(label.Time))
+		_, err := tx.ExecContext(ctx, l.statements.addLabel, s.id, label.Source, label.Label, nullable(label.Note), l.engine.sqlTime(label.Time))
 		if err != nil {
 			return fmt.Errorf("add label %s of source %s: %w", label.Label, label.Source, err)
 		}
@@ -149,7 +149,7 @@ func (l *Ledger) row(e ledger.Entry) ([]any, error) {
 	return []any{
 		r.TransactionID, nullable(t.Receipt.Client), nullable(t.Receipt.BodyDigest), nullable(r.Order.ID), nullable(r.PaymentMethod),
 		int(r.Status()), outcome, score, t.Payment.Amount.Minor, nullable(string(t.Payment.Amount.Currency)),
-		nullable(t.Payment.Card.Fingerprint), nullable(customer(t)), l.engine.Time(r.StartTime), l.ended(r.EndTime),
+		nullable(t.Payment.Card.Fingerprint), nullable(customer(t)), l.engine.sqlTime(r.StartTime), l.ended(r.EndTime),
 		e.Mark.At.UnixNano(), e.Mark.Number, string(record), string(posted),
 	}, nil
 }
@@ -173,7 +173,7 @@ func (l *Ledger) ended(at *time.Time) any {
 	if at == nil {
 		return nil
 	}
-	return l.engine.Time(*at)
+	return l.engine.sqlTime(*at)
 }
 
 // nullable returns text as PostgreSQL takes it: without the NUL characters and broken UTF-8 that JSON can hold. For an
@@ -188,13 +188,13 @@ func nullable(text string) any {
 const (
 	// most bounds how many entries are saved in one turn, and so how long a saver waits for others.
 	most = 64
-	// turnWithin bounds how long a turn may take. Most of that time is waiting for other processes.
-	turnWithin = time.Minute
+	// commitTimeout bounds how long a turn may take. Most of that time is waiting for other processes.
+	commitTimeout = time.Minute
 )
 
-// turns lets one saver write at a time, for itself and for all that wait. A commit flushes the disk once, whether it holds
+// groupCommit lets one saver write at a time, for itself and for all that wait. A commit flushes the disk once, whether it holds
 // one entry or many: 16 savers at once are served three to four times as fast as one by one.
-type turns struct {
+type groupCommit struct {
 	saveAll func(context.Context, []saving) error
 	turn    chan struct{} // holds one element while a turn is being taken
 
@@ -208,13 +208,13 @@ type waiter struct {
 	done   chan error
 }
 
-func newTurns(saveAll func(context.Context, []saving) error) *turns {
-	return &turns{saveAll: saveAll, turn: make(chan struct{}, 1)}
+func newGroupCommit(saveAll func(context.Context, []saving) error) *groupCommit {
+	return &groupCommit{saveAll: saveAll, turn: make(chan struct{}, 1)}
 }
 
 // save returns when the entry is saved, or when ctx ends. In the second case the entry may still be saved, if its turn had
 // come.
-func (t *turns) save(ctx context.Context, s saving) error {
+func (t *groupCommit) save(ctx context.Context, s saving) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -233,20 +233,20 @@ func (t *turns) save(ctx context.Context, s saving) error {
 	}
 }
 
-func (t *turns) join(w *waiter) {
+func (t *groupCommit) join(w *waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting = append(t.waiting, w)
 }
 
-func (t *turns) leave(w *waiter) {
+func (t *groupCommit) leave(w *waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting = slices.DeleteFunc(t.waiting, func(other *waiter) bool { return other == w })
 }
 
 // next removes and returns the waiters that have waited longest, up to most of them.
-func (t *turns) next() []*waiter {
+func (t *groupCommit) next() []*waiter {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := min(most, len(t.waiting))
@@ -256,9 +256,9 @@ func (t *turns) next() []*waiter {
 }
 
 // take takes a turn. If saving all entries together fails, it saves each by itself, so that none fails because of another.
-func (t *turns) take(ctx context.Context) {
+func (t *groupCommit) take(ctx context.Context) {
 	defer func() { <-t.turn }()
-	ctx, cancel := context.WithTimeout(ctx, turnWithin)
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	waiters := t.next()
 	if len(waiters) == 0 {
@@ -296,7 +296,7 @@ func newStatements(e engine) statements {
 	}
 	insert := fmt.Sprintf(`INSERT INTO transactions (%s) VALUES (?%s)`, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
 	said := `SELECT record FROM transactions WHERE id = ?`
-	if !e.OneWriter {
+	if !e.oneWriter {
 		said += ` FOR UPDATE`
 	}
 	return statements{
@@ -309,14 +309,14 @@ func newStatements(e engine) statements {
 			ON CONFLICT (transaction_id, source, label) DO NOTHING`),
 		keepLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, at) SELECT id, ?, ?, ?, ? FROM transactions WHERE id = ?
 			ON CONFLICT (transaction_id, source, label) DO UPDATE SET note = excluded.note RETURNING label, source, note, at`),
-		prune:   e.bind(e.Prune),
+		prune:   e.bind(e.prune),
 		version: `SELECT (SELECT max(version_id) FROM ` + versionTable + `), oldest_code FROM ledger_compatibility`,
 	}
 }
 
 // bind replaces question marks by the engine's placeholders. The statement must hold no other question mark.
 func (e engine) bind(statement string) string {
-	if !e.Numbered {
+	if !e.numbered {
 		return statement
 	}
 	parts := strings.Split(statement, "?")

@@ -67,12 +67,12 @@ func openSQLite(path string) (*Ledger, error) {
 		return nil, err
 	}
 	return newLedger(engine{
-		Place:   path,
-		Dialect: goose.DialectSQLite3, Migrations: files, OneWriter: true,
-		Prune: sqlitePrune, PruneUses: sqlitePruneUses, PruneDecisions: sqlitePruneDecisions,
-		Time:     func(t time.Time) any { return t.UnixMicro() },
-		NoTables: func(err error) bool { return noSQLiteTables(path, err) },
-		Alone: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {
+		place:   path,
+		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true,
+		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions,
+		sqlTime:  func(t time.Time) any { return t.UnixMicro() },
+		noTables: func(err error) bool { return noSQLiteTables(path, err) },
+		withLock: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {
 			return withFileLocked(ctx, path, migrate)
 		},
 	}, pools), nil
@@ -91,7 +91,7 @@ func sqlitePools(path string) (pools, error) {
 	if err != nil {
 		return pools{}, errors.Join(err, writer.Close(), velocity.Close())
 	}
-	return pools{Writer: writer, Reader: reader, Velocity: velocity}, nil
+	return pools{writer: writer, reader: reader, velocity: velocity}, nil
 }
 
 // sqliteWriter returns a pool that writes. Pages of a new file have 8 KB, since only one transaction fits into the usual 4

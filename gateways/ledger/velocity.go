@@ -27,7 +27,7 @@ func (l *Ledger) Decide(
 	var decision fraud.Decision
 	err := ready(c, use)
 	if err == nil {
-		err = l.twice(ctx, func() error {
+		err = l.retry(ctx, func() error {
 			return l.counting(ctx, func(tx *sql.Tx) (err error) {
 				decision, err = l.decideOnce(ctx, tx, c, use, lookups, decide)
 				return err
@@ -142,7 +142,7 @@ func (l *Ledger) keep(ctx context.Context, tx *sql.Tx, c fraud.Check, d fraud.De
 	if err != nil {
 		return fmt.Errorf("write it as JSON: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, l.velocityStatements.keep, stored(c.ID), c.Number, l.engine.Time(c.AsOf), string(text))
+	_, err = tx.ExecContext(ctx, l.velocityStatements.keep, stored(c.ID), c.Number, l.engine.sqlTime(c.AsOf), string(text))
 	return err
 }
 
@@ -187,7 +187,7 @@ func lockKey(parts ...string) int64 {
 // Look reads without waiting for writers.
 func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
 	var past velocity.Past
-	err := l.twice(ctx, func() (err error) {
+	err := l.retry(ctx, func() (err error) {
 		past, err = l.look(ctx, l.reader, transactionID, lookups)
 		return err
 	})
@@ -197,13 +197,13 @@ func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []veloc
 	return past, nil
 }
 
-// asker is what a pool and a database transaction have in common.
-type asker interface {
+// querier is what a pool and a database transaction have in common.
+type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // look answers all lookups with one statement.
-func (l *Ledger) look(ctx context.Context, db asker, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
+func (l *Ledger) look(ctx context.Context, db querier, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
 	if len(lookups) == 0 {
 		return velocity.Past{}, nil
 	}
@@ -287,11 +287,11 @@ type velocityStatements struct {
 
 func newVelocityStatements(e engine) velocityStatements {
 	return velocityStatements{
-		lock:           e.bind(e.Lock),
+		lock:           e.bind(e.lock),
 		decisions:      e.bind(`SELECT number, decision FROM decisions WHERE transaction_id = ?`),
 		keep:           e.bind(`INSERT INTO decisions (transaction_id, number, at, decision) VALUES (?, ?, ?, ?)`),
-		pruneUses:      e.bind(e.PruneUses),
-		pruneDecisions: e.bind(e.PruneDecisions),
+		pruneUses:      e.bind(e.pruneUses),
+		pruneDecisions: e.bind(e.pruneDecisions),
 	}
 }
 
@@ -312,10 +312,10 @@ func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup) quer
 		if asked.Labels {
 			labels, join = "l.label, l.at", "LEFT JOIN labels l ON l.transaction_id = u.transaction_id"
 		}
-		args = append(args, stored(string(asked.By)), stored(asked.Value), l.engine.Time(asked.After), stored(transactionID))
+		args = append(args, stored(string(asked.By)), stored(asked.Value), l.engine.sqlTime(asked.After), stored(transactionID))
 		bound := ""
 		if !asked.Until.IsZero() {
-			bound, args = "AND at <= ?", append(args, l.engine.Time(asked.Until))
+			bound, args = "AND at <= ?", append(args, l.engine.sqlTime(asked.Until))
 		}
 		texts = append(texts, fmt.Sprintf(lookup, i, labels, facts, bound, velocity.MostUses, join))
 	}
@@ -335,7 +335,7 @@ func (l *Ledger) countQuery(use velocity.Use) (query, error) {
 	}
 	var args []any
 	for _, dimension := range slices.Sorted(maps.Keys(values)) {
-		args = append(args, dimension, values[dimension], l.engine.Time(use.At), stored(use.TransactionID),
+		args = append(args, dimension, values[dimension], l.engine.sqlTime(use.At), stored(use.TransactionID),
 			use.Amount.Minor, stored(string(use.Amount.Currency)), string(facts))
 	}
 	return query{l.engine.bind(`INSERT INTO uses (dimension, value, at, transaction_id, amount, currency, facts)

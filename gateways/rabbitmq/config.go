@@ -21,7 +21,7 @@ import (
 // Config holds the broker's address, and the names and limits to use on it. Every field but URL may be zero; its comment
 // then gives the value used.
 type Config struct {
-	// URL is amqp:// or amqps:// with user, password, host, port and vhost. Show it only through Redact.
+	// URL is amqp:// or amqps:// with user, password, host, port and vhost. Show it only through redact.
 	URL string
 	// ConnectionName identifies the connection to the broker's operators: "orders".
 	ConnectionName string
@@ -112,13 +112,13 @@ func checkURL(text string) error {
 			"with special characters percent-encoded")
 	}
 	if parsed.User.Username() == "" && !parsed.Query().Has("auth_mechanism") {
-		return fmt.Errorf("RabbitMQ URL %s names no user: must be like amqp://user:password@host:5672/vhost", Redact(text))
+		return fmt.Errorf("RabbitMQ URL %s names no user: must be like amqp://user:password@host:5672/vhost", redact(text))
 	}
 	return nil
 }
 
-// Redact returns the URL without its password, to be shown and logged.
-func Redact(text string) string {
+// redact returns the URL without its password, to be shown and logged.
+func redact(text string) string {
 	parsed, err := url.Parse(text)
 	if err != nil {
 		return "(a malformed URL)"

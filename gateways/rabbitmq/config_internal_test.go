@@ -48,10 +48,10 @@ func TestConfigMalformedURL(t *testing.T) {
 		require.ErrorContains(t, err, "amqp://user:password@host:5672/vhost", url)
 		assert.NotContains(t, err.Error(), "secret", url)
 		assert.NotContains(t, err.Error(), "se cret", url)
-		assert.NotContains(t, Redact(url), "secret", url)
+		assert.NotContains(t, redact(url), "secret", url)
 	}
 }
 
 func TestRedact(t *testing.T) {
-	assert.Equal(t, "amqps://orders:xxxxx@broker:5671/v?heartbeat=5", Redact("amqps://orders:secret@broker:5671/v?heartbeat=5"))
+	assert.Equal(t, "amqps://orders:xxxxx@broker:5671/v?heartbeat=5", redact("amqps://orders:secret@broker:5671/v?heartbeat=5"))
 }

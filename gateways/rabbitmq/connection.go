@@ -59,7 +59,7 @@ func dial(ctx context.Context, cfg Config) (*connection, error) {
 		if c.socket != nil {
 			_ = c.socket.Close() // the library leaves it open when the handshake fails
 		}
-		return nil, fmt.Errorf("connect to %s: %w", Redact(cfg.URL), err)
+		return nil, fmt.Errorf("connect to %s: %w", redact(cfg.URL), err)
 	}
 	alive, end := context.WithCancelCause(context.Background())
 	c.alive = alive
@@ -156,8 +156,8 @@ type supervisor[T any] struct {
 	state watched[state[T]]
 
 	// Used only by run's goroutine.
-	away time.Time // since when there has been no service
-	told bool      // whether the loss has been logged
+	away   time.Time // since when there has been no service
+	logged bool      // whether the loss has been logged
 }
 
 type state[T any] struct {
@@ -222,16 +222,16 @@ func (s *supervisor[T]) epoch(
 }
 
 func (s *supervisor[T]) found(ctx context.Context, service T) {
-	s.told = false
+	s.logged = false
 	s.state.set(state[T]{up: true, service: service})
-	s.log.InfoContext(ctx, "Connected to RabbitMQ", "url", Redact(s.cfg.URL), "away", time.Since(s.away).Round(time.Millisecond))
+	s.log.InfoContext(ctx, "Connected to RabbitMQ", "url", redact(s.cfg.URL), "away", time.Since(s.away).Round(time.Millisecond))
 }
 
 // lost logs only the first failure, however many attempts to reconnect fail after it.
 func (s *supervisor[T]) lost(ctx context.Context, err error) {
 	s.state.set(state[T]{why: fmt.Errorf("not connected to RabbitMQ: %w", err)})
-	if !s.told {
-		s.told = true
+	if !s.logged {
+		s.logged = true
 		s.log.WarnContext(ctx, "No connection to RabbitMQ; connecting again until it works", "error", err)
 	}
 }

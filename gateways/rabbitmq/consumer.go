@@ -54,7 +54,7 @@ func (c *Consumer) Consume(ctx context.Context, handle alert.Handler) error {
 	if err := c.cfg.Validate(); err != nil {
 		return err
 	}
-	s := c.newShift(ctx, handle)
+	s := c.newConsumption(ctx, handle)
 	defer s.cutOff(nil)
 	var dead sync.WaitGroup
 	defer dead.Wait()
@@ -141,7 +141,7 @@ func read(body []byte) (alert.Event, error) {
 
 // take handles one delivery and answers it on the channel it came from. If that channel is gone, the answer is lost and
 // the broker delivers the event again. When ctx ends, take stops retrying, but never interrupts a handler.
-func (s *shift) take(ctx context.Context, d amqp.Delivery) {
+func (s *consumption) take(ctx context.Context, d amqp.Delivery) {
 	log := s.log.With("event", idOf(d), "redelivered", d.Redelivered)
 	work := s.work(d)
 	waits := &backoff.ExponentialBackOff{
@@ -169,11 +169,11 @@ func (s *shift) take(ctx context.Context, d amqp.Delivery) {
 	}
 }
 
-// work returns what to do with a delivery: handle its event, or bury it if it carries none.
-func (s *shift) work(d amqp.Delivery) func() error {
+// work returns what to do with a delivery: handle its event, or send it to the dead queue if it carries none.
+func (s *consumption) work(d amqp.Delivery) func() error {
 	event, err := read(d.Body)
 	if err != nil {
-		return func() error { return s.bury(d, shown(err.Error(), longestReason)) }
+		return func() error { return s.sendToDeadQueue(d, shown(err.Error(), longestReason)) }
 	}
 	ctx := withTrace(s.handling, d.Headers)
 	return func() error {
@@ -185,8 +185,8 @@ func (s *shift) work(d amqp.Delivery) func() error {
 	}
 }
 
-// bury puts a message that is not an event into the dead queue unchanged, with the reason.
-func (s *shift) bury(d amqp.Delivery, reason string) error {
+// sendToDeadQueue puts a message that is not an event into the dead queue unchanged, with the reason.
+func (s *consumption) sendToDeadQueue(d amqp.Delivery, reason string) error {
 	if err := s.dead.send(s.handling, s.cfg.DeadExchange, d.RoutingKey, deadLetter(d, reason)); err != nil {
 		return err
 	}
@@ -219,9 +219,9 @@ func deadLetter(d amqp.Delivery, reason string) amqp.Publishing {
 // cutOffGrace is how long handlers have to return after their ctx has ended.
 const cutOffGrace = 5 * time.Second
 
-// shift is one call of Consume, over all its epochs. Handlers of a lost epoch go on during the next one, and still count
+// consumption is one call of Consume, over all its epochs. Handlers of a lost epoch go on during the next one, and still count
 // toward Prefetch.
-type shift struct {
+type consumption struct {
 	*Consumer
 
 	handle   alert.Handler
@@ -235,8 +235,8 @@ type shift struct {
 	aside []amqp.Delivery // not handled; handed back once no more events are taken
 }
 
-func (c *Consumer) newShift(ctx context.Context, handle alert.Handler) *shift {
-	s := &shift{Consumer: c, handle: handle, places: semaphore.NewWeighted(int64(c.cfg.Prefetch)), away: make(chan struct{}, 1)}
+func (c *Consumer) newConsumption(ctx context.Context, handle alert.Handler) *consumption {
+	s := &consumption{Consumer: c, handle: handle, places: semaphore.NewWeighted(int64(c.cfg.Prefetch)), away: make(chan struct{}, 1)}
 	s.handling, s.cutOff = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.drain = sync.OnceValue(func() error {
 		if s.idle(c.cfg.DrainTimeout) {
@@ -251,7 +251,7 @@ func (c *Consumer) newShift(ctx context.Context, handle alert.Handler) *shift {
 }
 
 // idle reports whether all handlers have returned within the span.
-func (s *shift) idle(within time.Duration) bool {
+func (s *consumption) idle(within time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	if s.places.Acquire(ctx, int64(s.cfg.Prefetch)) != nil {
@@ -262,7 +262,7 @@ func (s *shift) idle(within time.Duration) bool {
 }
 
 // serve hands deliveries to handlers until there are no more, or ctx ends.
-func (s *shift) serve(ctx context.Context, from *subscription) error {
+func (s *consumption) serve(ctx context.Context, from *subscription) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -292,7 +292,7 @@ const lookAgain = 2 * time.Second
 
 // setAside keeps a delivery until no more are taken. Handed back before that, it would come again at once, and each time
 // counts toward its delivery limit.
-func (s *shift) setAside(d amqp.Delivery) {
+func (s *consumption) setAside(d amqp.Delivery) {
 	s.mu.Lock()
 	s.aside = append(s.aside, d)
 	s.mu.Unlock()
@@ -302,7 +302,7 @@ func (s *shift) setAside(d amqp.Delivery) {
 	}
 }
 
-func (s *shift) handBackAside() {
+func (s *consumption) handBackAside() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.aside {
@@ -313,7 +313,7 @@ func (s *shift) handBackAside() {
 
 // wait takes no events until Downstream returns nil. So an outage costs an event one delivery, however long it lasts and
 // whatever the broker's consumer_timeout is. The connection stays open.
-func (s *shift) wait(ctx context.Context, from *subscription) error {
+func (s *consumption) wait(ctx context.Context, from *subscription) error {
 	defer s.handBackAside()
 	why := s.downstream(ctx)
 	if why == nil || ctx.Err() != nil {
@@ -340,7 +340,7 @@ func (s *shift) wait(ctx context.Context, from *subscription) error {
 	return s.resume(from)
 }
 
-func (s *shift) downstream(ctx context.Context) error {
+func (s *consumption) downstream(ctx context.Context) error {
 	if s.cfg.Downstream == nil {
 		return nil
 	}
@@ -350,7 +350,7 @@ func (s *shift) downstream(ctx context.Context) error {
 }
 
 // leave waits for the running handlers while the connection is still open, so that their events can be acknowledged.
-func (s *shift) leave(from *subscription) error {
+func (s *consumption) leave(from *subscription) error {
 	if err := from.conn.lost(); err != nil {
 		return err
 	}
@@ -362,7 +362,7 @@ func (s *shift) leave(from *subscription) error {
 }
 
 // handBack returns a delivery to the queue. That is not a failed delivery: RabbitMQ 4.3 and later do not count it as one.
-func (s *shift) handBack(d amqp.Delivery) {
+func (s *consumption) handBack(d amqp.Delivery) {
 	const multiple, requeue = false, true
 	_ = d.Nack(multiple, requeue) // on a lost connection the broker does the same by itself
 }

@@ -192,25 +192,25 @@ func until[T any](t *testing.T, c <-chan T) T {
 
 // tally is a handler that records which events it receives.
 type tally struct {
-	mu   sync.Mutex
-	seen map[string]int
+	mu      sync.Mutex
+	handled map[string]int
 }
 
 func newTally() *tally {
-	return &tally{seen: map[string]int{}}
+	return &tally{handled: map[string]int{}}
 }
 
 func (c *tally) handle(_ context.Context, e alert.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seen[e.Subject]++
+	c.handled[e.Subject]++
 	return nil
 }
 
 func (c *tally) events() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.seen)
+	return len(c.handled)
 }
 
 // waitFor returns when that many events, each counted once, were handled.

@@ -75,26 +75,26 @@ func (p *Publisher) Publish(ctx context.Context, e alert.Event) error {
 
 // sender sends messages with confirms over a supervised connection of its own.
 type sender struct {
-	*supervisor[*lanes]
+	*supervisor[*channelPool]
 }
 
 func newSender(cfg Config, log *slog.Logger) sender {
-	return sender{newSupervisor[*lanes](cfg, log)}
+	return sender{newSupervisor[*channelPool](cfg, log)}
 }
 
 func (s sender) run(ctx context.Context) {
 	s.supervisor.run(ctx,
-		func(conn *connection) (*lanes, error) { return newLanes(conn, s.cfg.Channels), nil },
-		func(ctx context.Context, _ *lanes) error {
+		func(conn *connection) (*channelPool, error) { return newChannelPool(conn, s.cfg.Channels), nil },
+		func(ctx context.Context, _ *channelPool) error {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		})
 }
 
-// send waits up to ConfirmTimeout for a lane, and then as long for the confirm. After an error the message may have
+// send waits up to ConfirmTimeout for a channel, and then as long for the confirm. After an error the message may have
 // arrived nevertheless.
 func (s sender) send(ctx context.Context, exchange, key string, message amqp.Publishing) error {
-	from, lane, err := s.lane(ctx)
+	from, lane, err := s.takeChannel(ctx)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (s sender) send(ctx context.Context, exchange, key string, message amqp.Pub
 	return err
 }
 
-func (s sender) lane(ctx context.Context) (*lanes, *lane, error) {
+func (s sender) takeChannel(ctx context.Context) (*channelPool, *confirmChannel, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.ConfirmTimeout, fmt.Errorf("no channel free within %s", s.cfg.ConfirmTimeout))
 	defer cancel()
 	for {

@@ -30,15 +30,15 @@ func (d *disk) saveAll(ctx context.Context, entries int) error {
 func TestTurnsPortions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{free: make(chan struct{})}
-		turns := ledgerdb.NewTurns(d.saveAll)
+		group := ledgerdb.NewGroupCommit(d.saveAll)
 		saved := make(chan error, 101)
-		go func() { saved <- turns.Save(t.Context()) }()
+		go func() { saved <- group.Save(t.Context()) }()
 		synctest.Wait()
 		for range 100 {
-			go func() { saved <- turns.Save(t.Context()) }()
+			go func() { saved <- group.Save(t.Context()) }()
 		}
 		synctest.Wait()
-		require.Equal(t, 100, turns.Waiting())
+		require.Equal(t, 100, group.Waiting())
 		for range 3 {
 			d.free <- struct{}{}
 		}
@@ -56,12 +56,12 @@ func TestTurnsCancelledInTurn(t *testing.T) {
 	for round := range 2 {
 		synctest.Test(t, func(t *testing.T) {
 			d := &disk{free: make(chan struct{})}
-			turns := ledgerdb.NewTurns(d.saveAll)
+			group := ledgerdb.NewGroupCommit(d.saveAll)
 			first, gone, stays := make(chan error, 1), make(chan error, 1), make(chan error, 1)
-			go func() { first <- turns.Save(t.Context()) }()
+			go func() { first <- group.Save(t.Context()) }()
 			synctest.Wait()
 			ctx, giveUp := context.WithCancel(t.Context())
-			savers := []func(){func() { gone <- turns.Save(ctx) }, func() { stays <- turns.Save(t.Context()) }}
+			savers := []func(){func() { gone <- group.Save(ctx) }, func() { stays <- group.Save(t.Context()) }}
 			go savers[round]()
 			synctest.Wait()
 			go savers[1-round]()
@@ -81,13 +81,13 @@ func TestTurnsCancelledInTurn(t *testing.T) {
 func TestTurnsCancelledBeforeTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{free: make(chan struct{})}
-		turns := ledgerdb.NewTurns(d.saveAll)
+		group := ledgerdb.NewGroupCommit(d.saveAll)
 		first := make(chan error, 1)
-		go func() { first <- turns.Save(t.Context()) }()
+		go func() { first <- group.Save(t.Context()) }()
 		synctest.Wait()
 		ctx, giveUp := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
-		go func() { gone <- turns.Save(ctx) }()
+		go func() { gone <- group.Save(ctx) }()
 		synctest.Wait()
 		giveUp()
 		require.ErrorIs(t, <-gone, context.Canceled)

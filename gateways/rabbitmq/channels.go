@@ -8,17 +8,17 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// lane is a channel in confirm mode with at most one message under way, so that every answer on it is about that
+// confirmChannel is a channel in confirm mode with at most one message under way, so that every answer on it is about that
 // message. After any error it must not be used again.
-type lane struct {
+type confirmChannel struct {
 	conn    *connection
 	channel *amqp.Channel
 	returns chan amqp.Return
 	closed  chan *amqp.Error
 }
 
-func (c *connection) openLane() (*lane, error) {
-	l := &lane{conn: c}
+func (c *connection) openConfirmChannel() (*confirmChannel, error) {
+	l := &confirmChannel{conn: c}
 	err := c.within(replyTimeout, func() (err error) {
 		if l.channel, err = c.Channel(); err != nil {
 			return err
@@ -34,7 +34,7 @@ func (c *connection) openLane() (*lane, error) {
 }
 
 // send returns nil once the broker has taken charge of the message in at least one queue.
-func (l *lane) send(ctx context.Context, exchange, key string, message amqp.Publishing) error {
+func (l *confirmChannel) send(ctx context.Context, exchange, key string, message amqp.Publishing) error {
 	const mandatory, immediate = true, false
 	confirm, err := l.channel.PublishWithDeferredConfirmWithContext(ctx, exchange, key, mandatory, immediate, message)
 	if err != nil {
@@ -57,7 +57,7 @@ func (l *lane) send(ctx context.Context, exchange, key string, message amqp.Publ
 
 // verdict returns what the broker did with the message. RabbitMQ sends a return before the confirm, so it looks for one
 // first.
-func (l *lane) verdict(acked bool) error {
+func (l *confirmChannel) verdict(acked bool) error {
 	select {
 	case r, open := <-l.returns:
 		if open {
@@ -84,9 +84,9 @@ func blockedError(reason string) error {
 	return fmt.Errorf("the broker takes no messages at present: %s", reason)
 }
 
-// retire closes a failed lane. While the broker reads nothing from us, it would not answer the request to close, and
+// retire closes a failed channel. While the broker reads nothing from us, it would not answer the request to close, and
 // the timeout would close the whole connection; so retire waits until the broker reads again.
-func (l *lane) retire() {
+func (l *confirmChannel) retire() {
 	for {
 		reason, changed := l.conn.blocked.get()
 		if reason == "" {
@@ -103,23 +103,23 @@ func (l *lane) retire() {
 
 var errConnectionLost = errors.New("the connection to RabbitMQ was lost")
 
-// lanes is a pool of lanes on one connection. It opens them when they are needed.
-type lanes struct {
+// channelPool is a pool of channels on one connection. It opens them when they are needed.
+type channelPool struct {
 	conn   *connection
-	idle   chan *lane
-	places chan struct{} // one for each lane that may still be opened
+	idle   chan *confirmChannel
+	places chan struct{} // one for each channel that may still be opened
 }
 
-func newLanes(conn *connection, most int) *lanes {
-	ls := &lanes{conn: conn, idle: make(chan *lane, most), places: make(chan struct{}, most)}
+func newChannelPool(conn *connection, most int) *channelPool {
+	ls := &channelPool{conn: conn, idle: make(chan *confirmChannel, most), places: make(chan struct{}, most)}
 	for range most {
 		ls.places <- struct{}{}
 	}
 	return ls
 }
 
-// take returns an idle or new lane, or waits for one. It fails at once while the broker reads nothing from us.
-func (ls *lanes) take(ctx context.Context) (*lane, error) {
+// take returns an idle or new channel, or waits for one. It fails at once while the broker reads nothing from us.
+func (ls *channelPool) take(ctx context.Context) (*confirmChannel, error) {
 	if err := ls.conn.lost(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errConnectionLost, err)
 	}
@@ -143,8 +143,8 @@ func (ls *lanes) take(ctx context.Context) (*lane, error) {
 	}
 }
 
-func (ls *lanes) open() (*lane, error) {
-	l, err := ls.conn.openLane()
+func (ls *channelPool) open() (*confirmChannel, error) {
+	l, err := ls.conn.openConfirmChannel()
 	if err == nil {
 		return l, nil
 	}
@@ -155,8 +155,8 @@ func (ls *lanes) open() (*lane, error) {
 	return nil, err
 }
 
-// giveBack returns a good lane to the pool. It closes a failed one, and only then makes room for another.
-func (ls *lanes) giveBack(l *lane, good bool) {
+// giveBack returns a good channel to the pool. It closes a failed one, and only then makes room for another.
+func (ls *channelPool) giveBack(l *confirmChannel, good bool) {
 	if good {
 		ls.idle <- l
 		return
