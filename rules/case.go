@@ -25,10 +25,10 @@ type Case struct {
 	Rules   []string // the live rules and the lists that must hit, in any order; if nil, any pass
 }
 
-// testCase is a case together with its given.
+// testCase is a case together with its fixture.
 type testCase struct {
 	Case
-	given given
+	fixture fixture
 }
 
 // Cases returns the cases of the rules, in the order of the rules, and then those of the whole set.
@@ -69,7 +69,7 @@ func (r *reader) readCases(w *writtenCases) {
 func (r *reader) readCase(v *yamlfile.Value, of *rule) *testCase {
 	c := &testCase{Case: Case{Name: v.Required("name").Words(), File: v.Document().File, Line: v.Line()}}
 	written := v.Required("given")
-	c.given = r.set.readGiven(written, r.names)
+	c.fixture = r.set.readFixture(written, r.names)
 	if of != nil {
 		c.Rule = of.ID
 		c.Hits = v.Required("hits").Truth()
@@ -102,11 +102,11 @@ func (r *reader) readExpected(v *yamlfile.Value, c *testCase) {
 }
 
 // checkFeaturesOf refuses values of features that the rule does not ask for: a case that gives one does not test what it claims.
-func (r *reader) checkFeaturesOf(seen *yamlfile.Value, of *rule) {
-	if seen == nil || of.condition == nil {
+func (r *reader) checkFeaturesOf(features *yamlfile.Value, of *rule) {
+	if features == nil || of.condition == nil {
 		return
 	}
-	for _, key := range seen.Keys() {
+	for _, key := range features.Keys() {
 		f, err := ParseFeature(key.Name)
 		if err == nil && slices.Contains(names(r.set.features), f.String()) && !slices.Contains(of.Features, f.String()) {
 			key.Fault("the rule %s does not ask for %s: %s", of.ID, f, yamlfile.OneOf(f.String(), of.Features))
@@ -140,7 +140,7 @@ func (f Failure) String() string {
 func RunCases(s *Set) Report {
 	report := Report{Cases: len(s.cases)}
 	for _, c := range s.cases {
-		wrong := c.wrong(s.evaluate(c.given.check, s.counted(c.given), c.given.listed))
+		wrong := c.wrong(s.evaluate(c.fixture.check, s.counted(c.fixture), c.fixture.listed))
 		if len(wrong) > 0 {
 			report.Failures = append(report.Failures, Failure{c.Case, append(wrong, s.inputsOf(c)...)})
 		}
@@ -149,10 +149,10 @@ func RunCases(s *Set) Report {
 }
 
 // counted returns the values of all features: those that are not given are 0.
-func (s *Set) counted(g given) map[string]float64 {
+func (s *Set) counted(g fixture) map[string]float64 {
 	values := make(map[string]float64, len(s.features))
 	for _, f := range s.features {
-		values[f.String()] = g.seen[f.String()]
+		values[f.String()] = g.features[f.String()]
 	}
 	return values
 }
@@ -216,15 +216,15 @@ func failing(e *fraud.Explanation, id string) []string {
 }
 
 // inputsOf returns the condition of the case's rule and the values that the rule looks at, one line each. For a case of the
-// whole set, it returns the values that were given.
+// whole set, it returns the values of its fixture.
 func (s *Set) inputsOf(c *testCase) []string {
-	looked := slices.Sorted(maps.Keys(c.given.seen))
+	looked := slices.Sorted(maps.Keys(c.fixture.features))
 	var when []string
 	if i := slices.IndexFunc(s.rules, func(r *rule) bool { return r.ID == c.Rule }); i >= 0 {
 		looked, when = s.rules[i].Features, []string{"when: " + strings.TrimSpace(s.rules[i].When)}
 	}
 	for _, name := range looked {
-		when = append(when, fmt.Sprintf("%s was %g", name, c.given.seen[name]))
+		when = append(when, fmt.Sprintf("%s was %g", name, c.fixture.features[name]))
 	}
 	return when
 }

@@ -45,7 +45,7 @@ func TestCaseFails(t *testing.T) {
 
 // What a case gives is laid over the unremarkable transaction.
 func TestCaseGiven(t *testing.T) {
-	for given, when := range map[string]string{
+	for fixture, when := range map[string]string{
 		"{}":                              `card.known && customer.known && customer.dated && ip.known && payment.amount == 500.0`,
 		"{at: 2026-03-04T23:30:00+05:30}": `at.getHours() == 18 && customer.age > duration("17520h")`,
 		"{order: {id: 7, cost: 12.50, currency: USD}}":                          `order.id == "7" && order.cost == 12.5 && order.currency == "USD" && order.name == "a book"`,
@@ -62,8 +62,8 @@ func TestCaseGiven(t *testing.T) {
 		"{ip: none, billing: none, shipping: {country: SG}}":                    `!ip.known && billing.country == "" && shipping.country == "SG"`,
 		"{metadata: {device: d, n: 7}}":                                         `metadata("device").value == "d" && metadata("n").value == "7"`,
 	} {
-		set := plain.rule("|\n      "+when, "score: 1", "cases: [{name: a, given: "+given+", hits: true}]").read(t)
-		require.Empty(t, rules.RunCases(set).Failures, given)
+		set := plain.rule("|\n      "+when, "score: 1", "cases: [{name: a, given: "+fixture+", hits: true}]").read(t)
+		require.Empty(t, rules.RunCases(set).Failures, fixture)
 		require.Len(t, set.Cases(), 1)
 	}
 }

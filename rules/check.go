@@ -74,7 +74,7 @@ func (r *reader) warn() {
 	if len(r.faults) > 0 {
 		return
 	}
-	v := newView(Unremarkable(), r.set.names, r.set.counted(given{}), map[string]bool{})
+	v := newView(Unremarkable(), r.set.names, r.set.counted(fixture{}), map[string]bool{})
 	for _, rule := range r.set.rules {
 		if _, err := rule.hits(v); err != nil {
 			r.warnings = append(r.warnings, Fault{File: rule.File, Line: rule.Line, Text: fmt.Sprintf(

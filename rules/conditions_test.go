@@ -138,7 +138,7 @@ func TestFaultSuggestionsAreCut(t *testing.T) {
 func TestZoneIsReadOnce(t *testing.T) {
 	allocations := func(zone string) float64 {
 		set := plain.rule("at.getHours("+zone+") < 5", "score: 1").read(t)
-		values := unseen(set, nil)
+		values := withZeros(set, nil)
 		return testing.AllocsPerRun(20, func() { set.Evaluate(rules.Unremarkable(), values) })
 	}
 	require.InDelta(t, allocations(""), allocations(`"Asia/Kolkata"`), 5)

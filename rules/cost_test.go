@@ -51,7 +51,7 @@ func TestCostAboveEstimate(t *testing.T) {
 	set := plain.rule(`metadata("a").value.contains(metadata("b").value)`, "score: 1").read(t)
 	c := rules.Unremarkable()
 	c.Metadata = map[string]string{"a": strings.Repeat("a", 100_000), "b": strings.Repeat("b", 100_000)}
-	d := set.Evaluate(c, unseen(set, nil))
+	d := set.Evaluate(c, withZeros(set, nil))
 	require.Equal(t, fraud.Review, d.Outcome)
 	require.Contains(t, d.Explanation.Rules[0].Error, "cost limit exceeded")
 }

@@ -164,7 +164,7 @@ func TestRulesSeeAbsentAsEmpty(t *testing.T) {
 	c := rules.Unremarkable()
 	c.Customer, c.IP, c.BillingCountry, c.Metadata = nil, "", "", map[string]string{"device": "x"}
 	c.Payment.Card, c.Payment.Token = (transaction.Payment{}).Card, "tok"
-	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
+	require.Equal(t, 1, set.Evaluate(c, withZeros(set, nil)).Score)
 }
 
 func TestRulesSeeMalformed(t *testing.T) {
@@ -173,9 +173,9 @@ func TestRulesSeeMalformed(t *testing.T) {
 		"ip": "ip.malformed", "billing.country": "billing.malformed", "shipping.country": "shipping.malformed",
 	} {
 		set, c := plain.rule(when, "score: 1").read(t), rules.Unremarkable()
-		require.Zero(t, set.Evaluate(c, unseen(set, nil)).Score, when)
+		require.Zero(t, set.Evaluate(c, withZeros(set, nil)).Score, when)
 		c.Malformed = []string{part}
-		require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score, when)
+		require.Equal(t, 1, set.Evaluate(c, withZeros(set, nil)).Score, when)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestRulesSeeMalformed(t *testing.T) {
 func TestAccountFromFutureIsNew(t *testing.T) {
 	set, c := plain.rule(`'customer.dated && customer.age == duration("0s")'`, "score: 1").read(t), rules.Unremarkable()
 	c.Customer.CreatedAt = c.StartTime.Add(time.Hour)
-	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
+	require.Equal(t, 1, set.Evaluate(c, withZeros(set, nil)).Score)
 }
 
 // All spellings of a payment method are compared as one.
@@ -191,14 +191,14 @@ func TestPaymentMethodSpellings(t *testing.T) {
 	set, c := plain.rule(`payment.method == "card"`, "score: 1").read(t), rules.Unremarkable()
 	for _, method := range []string{"card", "Card", " CARD", "ｃａｒｄ", "card\u00a0"} {
 		c.PaymentMethod = method
-		require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score, method)
+		require.Equal(t, 1, set.Evaluate(c, withZeros(set, nil)).Score, method)
 	}
 }
 
 func TestEmailDomainIsLowerCase(t *testing.T) {
 	set, c := plain.rule(`customer.emailDomain == "example.com"`, "score: 1").read(t), rules.Unremarkable()
 	c.Customer.Email = "Jo@EXAMPLE.com"
-	require.Equal(t, 1, set.Evaluate(c, unseen(set, nil)).Score)
+	require.Equal(t, 1, set.Evaluate(c, withZeros(set, nil)).Score)
 }
 
 // A value that is not a number is a failure.

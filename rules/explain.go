@@ -208,22 +208,22 @@ var operators = map[string]string{
 }
 
 func noOperator(operator string, types []string) string {
-	given := strings.Join(types, " and ")
+	operands := strings.Join(types, " and ")
 	switch {
 	case operator == "in":
-		return fmt.Sprintf("in looks for a value in a list of its type, and here are %s: write [\"a\", \"b\"]", given)
+		return fmt.Sprintf("in looks for a value in a list of its type, and here are %s: write [\"a\", \"b\"]", operands)
 	case operator == "!" || operator == "&&" || operator == "||":
-		return fmt.Sprintf("%s takes what is true or false, and here is %s: compare it with something", operator, given)
+		return fmt.Sprintf("%s takes what is true or false, and here is %s: compare it with something", operator, operands)
 	case slices.Contains(types, "double") && slices.Contains(types, "int"):
-		return fmt.Sprintf("%s takes two numbers of one type, and here are %s: write 2.0 instead of 2, or double(…)", operator, given)
+		return fmt.Sprintf("%s takes two numbers of one type, and here are %s: write 2.0 instead of 2, or double(…)", operator, operands)
 	case slices.Contains(types, "duration") && slices.Contains(types, "string"):
-		return fmt.Sprintf(`%s takes two values of one type, and here are %s: write duration("72h")`, operator, given)
+		return fmt.Sprintf(`%s takes two values of one type, and here are %s: write duration("72h")`, operator, operands)
 	case slices.Contains(types, "timestamp") && slices.Contains(types, "string"):
-		return fmt.Sprintf(`%s takes two values of one type, and here are %s: write timestamp("2026-03-04T12:00:00Z")`, operator, given)
+		return fmt.Sprintf(`%s takes two values of one type, and here are %s: write timestamp("2026-03-04T12:00:00Z")`, operator, operands)
 	case len(types) == 1:
-		return fmt.Sprintf("%s cannot be applied to %s", operator, given)
+		return fmt.Sprintf("%s cannot be applied to %s", operator, operands)
 	}
-	return fmt.Sprintf("%s cannot be applied to %s: both must be of one type that it knows", operator, given)
+	return fmt.Sprintf("%s cannot be applied to %s: both must be of one type that it knows", operator, operands)
 }
 
 // before returns the last word before a place, on the same line.

@@ -12,8 +12,8 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// readSeen reads values of features. A feature may be spelled as a rule spells it, or by its name.
-func (s *Set) readSeen(v *yamlfile.Value, seen map[string]float64) {
+// readFeatures reads values of features. A feature may be spelled as a rule spells it, or by its name.
+func (s *Set) readFeatures(v *yamlfile.Value, values map[string]float64) {
 	if v == nil || !v.Mapping() {
 		return
 	}
@@ -28,16 +28,16 @@ func (s *Set) readSeen(v *yamlfile.Value, seen map[string]float64) {
 			key.Fault("no rule asks for %s: %s", f, yamlfile.OneOf(f.String(), known))
 			continue
 		}
-		if _, twice := seen[f.String()]; twice {
+		if _, twice := values[f.String()]; twice {
 			key.Fault("%q is given twice: %s is another spelling of it", key.Name, f)
 			continue
 		}
-		seen[f.String()] = seenValue(v.Optional(key.Name), f)
+		values[f.String()] = featureValue(v.Optional(key.Name), f)
 	}
 }
 
-// seenValue reads a value that the feature can have.
-func seenValue(v *yamlfile.Value, f velocity.Feature) float64 {
+// featureValue reads a value that the feature can have.
+func featureValue(v *yamlfile.Value, f velocity.Feature) float64 {
 	if m, is := measureNamed(string(f.Measure)); v != nil && is && m.result == cel.IntType {
 		return float64(v.Whole(0, velocity.MostUses))
 	}

@@ -121,27 +121,27 @@ func ofTheTransaction(name string) cel.Macro {
 }
 
 func listed(whole, name ref.Val) ref.Val {
-	t, ok := whole.(*thing)
+	t, ok := whole.(*subjectValue)
 	list, isText := name.(types.String)
 	if !ok || !isText {
 		return types.MaybeNoSuchOverloadErr(name)
 	}
-	return types.Bool(t.seen.listed[string(list)])
+	return types.Bool(t.view.listed[string(list)])
 }
 
 func metadata(whole, key ref.Val) ref.Val {
-	t, ok := whole.(*thing)
+	t, ok := whole.(*subjectValue)
 	name, isText := key.(types.String)
 	if !ok || !isText {
 		return types.MaybeNoSuchOverloadErr(key)
 	}
-	return &thing{subject: subjectNamed[metadataFunction], seen: t.seen, key: string(name)}
+	return &subjectValue{subject: subjectNamed[metadataFunction], view: t.view, key: string(name)}
 }
 
 // read returns a feature's value. It fails if the value is missing or not a finite number: an unknown value must not count
 // as 0.
 func (m measure) read(arguments ...ref.Val) ref.Val {
-	t, ok := arguments[0].(*thing)
+	t, ok := arguments[0].(*subjectValue)
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(arguments[0])
 	}
@@ -153,8 +153,8 @@ func (m measure) read(arguments ...ref.Val) ref.Val {
 		}
 		spelled.arguments[i] = string(text)
 	}
-	name, known := t.seen.names[spelled]
-	value, has := t.seen.values[name]
+	name, known := t.view.names[spelled]
+	value, has := t.view.values[name]
 	switch {
 	case !known:
 		return types.NewErr("%s of %s was not counted", m.Measure, t.name)

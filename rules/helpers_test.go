@@ -72,16 +72,16 @@ func written(id, when string, lines ...string) string {
 	return text
 }
 
-// unseen returns values of all features of a set: 0, except for those given in seen.
-func unseen(s *rules.Set, seen map[string]float64) map[string]float64 {
+// withZeros returns values of all features of a set: 0, except for those in known.
+func withZeros(s *rules.Set, known map[string]float64) map[string]float64 {
 	values := map[string]float64{}
 	for _, f := range s.Features() {
 		values[f.String()] = 0
 	}
-	maps.Copy(values, seen)
+	maps.Copy(values, known)
 	return values
 }
 
-func evaluate(s *rules.Set, seen map[string]float64) fraud.Decision {
-	return s.Evaluate(rules.Unremarkable(), unseen(s, seen))
+func evaluate(s *rules.Set, known map[string]float64) fraud.Decision {
+	return s.Evaluate(rules.Unremarkable(), withZeros(s, known))
 }

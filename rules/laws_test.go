@@ -55,7 +55,7 @@ var anyLists = rapid.SampledFrom([]string{"", "", "allow", "block", "allow block
 // decided returns the decision of a ruleset about the unremarkable transaction. order is the order of the rules in it.
 func decided(t *rapid.T, all []drawn, order []int, on string) fraud.Decision {
 	set := madeOf(t, all, order, on)
-	return set.Evaluate(rules.Unremarkable(), unseen(set, nil))
+	return set.Evaluate(rules.Unremarkable(), withZeros(set, nil))
 }
 
 func madeOf(t *rapid.T, all []drawn, order []int, on string) *rules.Set {
@@ -137,7 +137,7 @@ func TestHitsSettleToOutcome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, lists := anyRules.Draw(t, "rules"), anyLists.Draw(t, "lists")
 		set := madeOf(t, all, inTurn(len(all)), lists)
-		d := set.Evaluate(rules.Unremarkable(), unseen(set, nil))
+		d := set.Evaluate(rules.Unremarkable(), withZeros(set, nil))
 		live := slices.DeleteFunc(slices.Clone(d.Explanation.Rules), func(r fraud.RuleResult) bool { return r.Shadow })
 		require.Equal(t, d.Outcome, set.Settle(live), "%+v", live)
 	})

@@ -146,7 +146,7 @@ func TestAbsentFieldsAreNotFailures(t *testing.T) {
 	} {
 		set, check := plain.rule("'"+when+"'", "score: 1").read(t), rules.Unremarkable()
 		check.Customer = nil
-		d := set.Evaluate(check, unseen(set, nil))
+		d := set.Evaluate(check, withZeros(set, nil))
 		require.Equal(t, 1, d.Score, "%s: %v", when, d.Explanation.Rules)
 	}
 	d := evaluate(plain.rule("1 / (order.items - 1) + 1 > 0", "score: 1").read(t), nil)

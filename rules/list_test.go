@@ -81,7 +81,7 @@ func TestLists(t *testing.T) {
 			if c.change != nil {
 				c.change(&check)
 			}
-			d := set.Evaluate(check, unseen(set, nil))
+			d := set.Evaluate(check, withZeros(set, nil))
 			require.Equal(t, c.listed, d.Outcome == fraud.Decline)
 			require.Equal(t, c.listed, len(d.Reasons) == 1)
 		})

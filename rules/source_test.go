@@ -184,14 +184,14 @@ func TestDecisionIsOfOneRuleset(t *testing.T) {
 	w := watch(t, whole(1))
 	digests := map[string]int{w.Current().Ruleset().Digest: 1}
 	ctx, cancel := context.WithCancel(t.Context())
-	seen := make([]map[string]string, 4)
+	states := make([]map[string]string, 4)
 	var group sync.WaitGroup
-	for i := range seen {
-		seen[i] = map[string]string{}
+	for i := range states {
+		states[i] = map[string]string{}
 		group.Go(func() {
 			for ctx.Err() == nil {
 				d := w.Current().Evaluate(rules.Unremarkable(), nil)
-				seen[i][d.Ruleset.Digest] = fmt.Sprint(d.Ruleset.Version, d.Score, d.Reasons)
+				states[i][d.Ruleset.Digest] = fmt.Sprint(d.Ruleset.Version, d.Score, d.Reasons)
 			}
 		})
 	}
@@ -206,7 +206,7 @@ func TestDecisionIsOfOneRuleset(t *testing.T) {
 	cancel()
 	group.Wait()
 	require.Len(t, digests, 12)
-	for _, decisions := range seen {
+	for _, decisions := range states {
 		for digest, said := range decisions {
 			version, known := digests[digest]
 			require.True(t, known, "nobody saved this: %s", said)

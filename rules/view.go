@@ -20,25 +20,25 @@ const (
 type view struct {
 	fraud.Check
 
-	customer transaction.Customer // the zero customer if none is known
-	names    map[call]string      // the names of the features that the rules call
-	values   map[string]float64
-	listed   map[string]bool // the lists that the transaction is on
-	things   []thing         // one per subject
-	whole    thing           // the value of wholeName
+	customer      transaction.Customer // the zero customer if none is known
+	names         map[call]string      // the names of the features that the rules call
+	values        map[string]float64
+	listed        map[string]bool // the lists that the transaction is on
+	subjectValues []subjectValue  // one per subject
+	whole         subjectValue    // the value of wholeName
 }
 
 var _ cel.Activation = (*view)(nil)
 
 func newView(c fraud.Check, names map[call]string, values map[string]float64, listed map[string]bool) *view {
-	v := &view{Check: c, names: names, values: values, listed: listed, things: make([]thing, len(subjects))}
+	v := &view{Check: c, names: names, values: values, listed: listed, subjectValues: make([]subjectValue, len(subjects))}
 	if c.Customer != nil {
 		v.customer = *c.Customer
 	}
 	for i, s := range subjects {
-		v.things[i] = thing{subject: s, seen: v}
+		v.subjectValues[i] = subjectValue{subject: s, view: v}
 	}
-	v.whole = thing{subject: wholeTransaction, seen: v}
+	v.whole = subjectValue{subject: wholeTransaction, view: v}
 	return v
 }
 
@@ -50,9 +50,9 @@ func (v *view) ResolveName(name string) (any, bool) {
 	case wholeName:
 		return &v.whole, true
 	}
-	for i := range v.things {
-		if v.things[i].name == name {
-			return &v.things[i], true
+	for i := range v.subjectValues {
+		if v.subjectValues[i].name == name {
+			return &v.subjectValues[i], true
 		}
 	}
 	return nil, false

@@ -152,11 +152,11 @@ func givenOf(name string) struct{ Names, Values string } {
 	s, seen := subjectNamed[name], newView(Unremarkable(), nil, nil, nil)
 	var names, values []string
 	for _, f := range s.fields {
-		if f.given == nil {
+		if f.readFrom == nil {
 			continue
 		}
 		names = append(names, f.name)
-		if value := inYAML(f.of(&thing{subject: s, seen: seen}).Value()); value != "" && len(value) <= 40 {
+		if value := inYAML(f.of(&subjectValue{subject: s, view: seen}).Value()); value != "" && len(value) <= 40 {
 			values = append(values, f.name+": "+value)
 		}
 	}

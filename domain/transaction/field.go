@@ -43,9 +43,9 @@ type Field struct {
 	// Doc describes the field in the OpenAPI document, and Example is a value of it.
 	Doc, Example string
 	// Rules have the texts and amounts of order, payment, customer, billing and shipping. Word is the field's name there, if
-	// it is not Path; Seen describes what rules see of it, if Doc does not; When is a condition that uses it, if it is not
+	// it is not Path; RuleDoc describes what rules see of it, if Doc does not; When is a condition that uses it, if it is not
 	// order.name == "Example".
-	Word, Seen, When string
+	Word, RuleDoc, When string
 	// Text returns where a transaction keeps a text; Money returns where it keeps an amount.
 	Text  func(*Transaction) *string
 	Money func(*Transaction) *money.Money
@@ -73,7 +73,7 @@ var Fields = []Field{
 	},
 	{
 		Path: "paymentMethod", Form: Text, Required: true, Max: MaxWord, Doc: "Decides which gateway moves the money", Example: "amazonpay",
-		Word: "payment.method", Seen: "the payment method, in small letters",
+		Word: "payment.method", RuleDoc: "the payment method, in small letters",
 		Text: func(t *Transaction) *string { return &t.PaymentMethod },
 	},
 	{Path: "payment", Required: true},
@@ -101,7 +101,7 @@ var Fields = []Field{
 	},
 	{
 		Path: "customer.email", Form: Signal, Max: MaxName, Doc: "The customer's mail address.", Example: "jo@example.com",
-		Seen: "the mail address, as posted", When: `customer.email.contains("+")`,
+		RuleDoc: "the mail address, as posted", When: `customer.email.contains("+")`,
 		Text: func(t *Transaction) *string { return &t.customer().Email },
 	},
 	{
@@ -124,8 +124,8 @@ var Fields = []Field{
 func country(of, when string, at func(*Transaction) *string) Field {
 	return Field{
 		Path: of + ".country", Form: Signal, Max: len("IN"), Example: "IN", When: when, Text: at,
-		Doc:  "By ISO 3166-1: alpha-2, which is what is kept, or alpha-3 or the number.",
-		Seen: "the country, by ISO 3166; empty if not given",
+		Doc:     "By ISO 3166-1: alpha-2, which is what is kept, or alpha-3 or the number.",
+		RuleDoc: "the country, by ISO 3166; empty if not given",
 	}
 }
 

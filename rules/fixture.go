@@ -11,16 +11,16 @@ import (
 	"dummyorders/internal/yamlfile"
 )
 
-// given is the input of a case: a transaction, and what was counted before it.
-type given struct {
-	check  fraud.Check
-	seen   map[string]float64
-	listed []string
+// fixture is the input of a case: a transaction, and what was counted before it.
+type fixture struct {
+	check    fraud.Check
+	features map[string]float64
+	listed   []string
 }
 
-// readGiven reads a case's given: the unremarkable transaction, with the parts that are written replaced.
-func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
-	g := given{check: Unremarkable(), seen: map[string]float64{}}
+// readFixture reads a case's given: the unremarkable transaction, with the parts that are written replaced.
+func (s *Set) readFixture(v *yamlfile.Value, names []string) fixture {
+	g := fixture{check: Unremarkable(), features: map[string]float64{}}
 	if !v.Mapping() {
 		return g
 	}
@@ -30,12 +30,12 @@ func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
 		g.check.AsOf = g.check.StartTime
 	}
 	for _, part := range subjects {
-		part.readGiven(v.Optional(part.name), t)
+		part.readFixture(v.Optional(part.name), t)
 	}
 	for _, part := range v.Optional("malformed").List() {
 		t.Malformed = append(t.Malformed, part.Choice(transaction.Malformable()...))
 	}
-	s.readSeen(v.Optional("seen"), g.seen)
+	s.readFeatures(v.Optional("seen"), g.features)
 	for _, name := range v.Optional("listed").List() {
 		g.listed = append(g.listed, name.Choice(names...))
 	}
@@ -46,17 +46,17 @@ func (s *Set) readGiven(v *yamlfile.Value, names []string) given {
 // none is the word that removes a part from a case's transaction.
 const none = "none"
 
-// readGiven reads a part of a case's transaction. What is left out stays as it is, but of a customer it is unknown: it must
+// readFixture reads a part of a case's transaction. What is left out stays as it is, but of a customer it is unknown: it must
 // not come from the unremarkable one.
-func (s *subject) readGiven(v *yamlfile.Value, t *transaction.Transaction) {
+func (s *subject) readFixture(v *yamlfile.Value, t *transaction.Transaction) {
 	switch {
 	case v == nil:
 		return
 	case s.none != nil && v.Is(none):
 		s.none(t)
 		return
-	case s.given != nil:
-		s.given(v, t)
+	case s.readFrom != nil:
+		s.readFrom(v, t)
 		return
 	case !v.Mapping():
 		return
@@ -64,8 +64,8 @@ func (s *subject) readGiven(v *yamlfile.Value, t *transaction.Transaction) {
 		t.Customer = &transaction.Customer{}
 	}
 	for _, f := range s.fields {
-		if f.given != nil {
-			f.given(v, t)
+		if f.readFrom != nil {
+			f.readFrom(v, t)
 		}
 	}
 	v.RefuseUnknown()
