@@ -168,26 +168,26 @@ func published(events []alert.Event, kind alert.Type) bool {
 
 // TestStoriesReachEveryEnd makes sure that the property above is tested with stories of every ending.
 func TestStoriesReachEveryEnd(t *testing.T) {
-	seen := map[string]int{
+	counts := map[string]int{
 		transaction.AlertDone.String(): 0, transaction.PaymentComplete.String(): 0, transaction.PaymentError.String(): 0,
 	}
 	for i := range transactions {
 		s := rapid.Custom(anyStory).Example(i)
 		r, events := s.play(t)
 		record := r.record()
-		seen[record.TransactionStatus.Status]++
-		seen["voided"] += count(record.Payment.VoidedAt != nil)
-		seen["refunded"] += count(record.Payment.RefundID != "")
-		seen["still held"] += count(record.Payment.StillHeld != "")
-		seen["unanswered"] += count(record.Payment.Error == "the payment gateway gave no answer in time")
-		seen["reminded"] += count(published(events, alert.ReviewReminder))
-		seen["expired"] += count(record.Review != nil && record.Review.Expired)
-		seen["approved by a person"] += count(record.Review != nil && record.Review.Verdict == review.Approve)
-		seen["declined by a person"] += count(record.Review != nil && record.Review.Verdict == review.Decline && !record.Review.Expired)
-		seen["cancelled"] += count(record.Payment.Error == "cancelled")
+		counts[record.TransactionStatus.Status]++
+		counts["voided"] += count(record.Payment.VoidedAt != nil)
+		counts["refunded"] += count(record.Payment.RefundID != "")
+		counts["still held"] += count(record.Payment.StillHeld != "")
+		counts["unanswered"] += count(record.Payment.Error == "the payment gateway gave no answer in time")
+		counts["reminded"] += count(published(events, alert.ReviewReminder))
+		counts["expired"] += count(record.Review != nil && record.Review.Expired)
+		counts["approved by a person"] += count(record.Review != nil && record.Review.Verdict == review.Approve)
+		counts["declined by a person"] += count(record.Review != nil && record.Review.Verdict == review.Decline && !record.Review.Expired)
+		counts["cancelled"] += count(record.Payment.Error == "cancelled")
 	}
-	t.Log(seen)
-	for what, times := range seen {
+	t.Log(counts)
+	for what, times := range counts {
 		require.GreaterOrEqual(t, times, 3, what)
 	}
 }

@@ -172,7 +172,7 @@ func TestReviewExplanationInRecord(t *testing.T) {
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
 	r.publishes(1)
 	r.captures()
-	told := r.reviews(time.Hour, adaApproves)
+	second := r.reviews(time.Hour, adaApproves)
 	confirmed := adaApproves
 	confirmed.Confirm = true
 	answered := r.reviews(2*time.Hour, confirmed)
@@ -181,7 +181,7 @@ func TestReviewExplanationInRecord(t *testing.T) {
 	require.Equal(t, []string{"at first"}, record.Explanation.Passed)
 	require.Equal(t, record.Explanation, r.ledger.last().Record.Explanation)
 	var worse *temporal.ApplicationError
-	require.ErrorAs(t, told.err, &worse)
+	require.ErrorAs(t, second.err, &worse)
 	var now fraud.Decision
 	require.NoError(t, worse.Details(&now))
 	require.NoError(t, answered.err)

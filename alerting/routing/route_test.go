@@ -270,7 +270,7 @@ routes:
 		e.Data.CustomerID = rapid.SampledFrom([]string{"loadtest", "c-1", ""}).Draw(t, "customer")
 		assigned := config.Route(e, noon.Add(time.Duration(rapid.Int64Range(0, int64(400*24*time.Hour)).Draw(t, "at"))))
 		require.NotEmpty(t, assigned)
-		told, to := map[alert.Target]bool{}, map[string]bool{}
+		covered, to := map[alert.Target]bool{}, map[string]bool{}
 		for _, a := range assigned {
 			if a.Muted != "" {
 				require.Len(t, assigned, 1)
@@ -280,8 +280,8 @@ routes:
 			to[a.Receiver] = true
 			require.NotEmpty(t, a.Steps[0].Targets)
 			for _, target := range a.Steps[0].Targets {
-				require.False(t, told[target], "%s is told twice", target)
-				told[target] = true
+				require.False(t, covered[target], "%s is told twice", target)
+				covered[target] = true
 			}
 		}
 	})

@@ -146,12 +146,12 @@ func printFinding(w io.Writer, f routing.Finding) {
 
 func printAssignment(w io.Writer, a alert.Assignment) {
 	for i, step := range a.Steps {
-		told := fmt.Sprintf("%s by %s", step.Receiver, targetNames(step.Targets))
+		line := fmt.Sprintf("%s by %s", step.Receiver, targetNames(step.Targets))
 		if i == 0 {
-			fmt.Fprintf(w, "  %s\n", told)
+			fmt.Fprintf(w, "  %s\n", line)
 			printBounds(w, a)
 		} else {
-			fmt.Fprintf(w, "    if not acknowledged within %s, %s\n", duration.Short(a.Steps[i-1].Within), told)
+			fmt.Fprintf(w, "    if not acknowledged within %s, %s\n", duration.Short(a.Steps[i-1].Within), line)
 		}
 	}
 	if last := a.Steps[len(a.Steps)-1]; last.Within > 0 {

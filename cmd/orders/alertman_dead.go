@@ -27,7 +27,7 @@ type deadCommand struct {
 type deadQueue struct {
 	letters interface {
 		Look(ctx context.Context, visit func(rabbitmq.DeadLetter) (drop bool)) (total int, err error)
-		Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, tell func(rabbitmq.DeadLetter, error)) error
+		Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, report func(rabbitmq.DeadLetter, error)) error
 	}
 	name string
 	output

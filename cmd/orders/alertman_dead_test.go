@@ -159,12 +159,12 @@ func (d *fakeDead) Look(_ context.Context, visit func(rabbitmq.DeadLetter) bool)
 	return len(d.letters), nil
 }
 
-func (d *fakeDead) Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, tell func(rabbitmq.DeadLetter, error)) error {
+func (d *fakeDead) Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, report func(rabbitmq.DeadLetter, error)) error {
 	_, _ = d.Look(ctx, func(l rabbitmq.DeadLetter) bool {
 		if !chosen(l) {
 			return false
 		}
-		tell(l, d.err)
+		report(l, d.err)
 		return d.err == nil
 	})
 	return d.err

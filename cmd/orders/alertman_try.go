@@ -170,7 +170,7 @@ func answerLine(a alert.Attempt) string {
 
 // verdictOn returns an error if a target was not reached. The error gives the last known attempt for each of them.
 func verdictOn(deliveries []alert.Delivery) error {
-	var untold []string
+	var undelivered []string
 	for _, d := range deliveries {
 		if d.State == alert.Delivered {
 			continue
@@ -179,12 +179,12 @@ func verdictOn(deliveries []alert.Delivery) error {
 		if len(d.Attempts) > 0 {
 			why += ": " + answerLine(d.Attempts[len(d.Attempts)-1])
 		}
-		untold = append(untold, fmt.Sprintf("%s (%s)", d.Target, why))
+		undelivered = append(undelivered, fmt.Sprintf("%s (%s)", d.Target, why))
 	}
-	if len(untold) == 0 {
+	if len(undelivered) == 0 {
 		return nil
 	}
-	return fmt.Errorf("not delivered to %d of %s: %s", len(untold), many(len(deliveries), "target"), strings.Join(untold, "; "))
+	return fmt.Errorf("not delivered to %d of %s: %s", len(undelivered), many(len(deliveries), "target"), strings.Join(undelivered, "; "))
 }
 
 // notOver returns nil for a try that used up its time: verdictOn's error says it better.

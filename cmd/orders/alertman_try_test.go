@@ -93,9 +93,9 @@ func TestTryNotAccepted(t *testing.T) {
 func TestTryUnknownReceiver(t *testing.T) {
 	setEnvironment(t, map[string]string{"TRANSACTION_FRAUD_EMAIL_ALERT_TO": "a@example.com, b@example.com"})
 	of := func(c tryReceiverCommand) (found alert.Assignment, notes string, err error) {
-		var told bytes.Buffer
-		found, err = c.assignment(t.Context(), output{io.Discard, &told})
-		return found, told.String(), err
+		var progress bytes.Buffer
+		found, err = c.assignment(t.Context(), output{io.Discard, &progress})
+		return found, progress.String(), err
 	}
 	_, _, err := of(tryReceiverCommand{Receiver: "mial"})
 	require.EqualError(t, err, `without ALERTMAN_CONFIG or --config: no receiver is called "mial": did you mean "mail"? There are: mail`)

@@ -134,15 +134,15 @@ func TestExplainRecheck(t *testing.T) {
 		Outcome: fraud.Decline, Score: 80, RiskLevel: fraud.HighestRisk, Reasons: []fraud.Reason{{Code: "CARD_VELOCITY", Message: "used often"}, {Code: "BASKET", Message: "odd"}},
 		Ruleset: fraud.Ruleset{ID: "default", Version: 2, Digest: "sha256:3b83e76b8e76ffff"},
 	}
-	const told = "\nAsked again before an approval: decline, score 80 (risk: highest), by the ruleset default version 2 (sha256:3b83e76b8e76)\n" +
+	const recheck = "\nAsked again before an approval: decline, score 80 (risk: highest), by the ruleset default version 2 (sha256:3b83e76b8e76)\n" +
 		"  CARD_VELOCITY  used often\n  BASKET         odd\n"
 	asked := func() *review.Review { return &review.Review{RequestedAt: noon, Deadline: noon.Add(time.Hour)} }
 	for want, change := range map[string]func(*review.Review){
-		told + "Review: approved by ada at 2026-03-04T12:30:00Z, confirmed although the fraud check had become worse\n": func(r *review.Review) {
+		recheck + "Review: approved by ada at 2026-03-04T12:30:00Z, confirmed although the fraud check had become worse\n": func(r *review.Review) {
 			r.Recheck = &again
 			r.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada", Confirm: true}, noon.Add(30*time.Minute))
 		},
-		told: func(r *review.Review) { r.Recheck = &again },
+		recheck: func(r *review.Review) { r.Recheck = &again },
 		"\nReview: declined by bob at 2026-03-04T12:30:00Z\n": func(r *review.Review) {
 			r.Decide(review.Request{Verdict: review.Decline, Reviewer: "bob"}, noon.Add(30*time.Minute))
 		},

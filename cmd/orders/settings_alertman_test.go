@@ -75,8 +75,8 @@ func TestAddressSpellings(t *testing.T) {
 	v := &values{}
 	to := v.addresses("TO", "ada@BÜCHER.example, Ada <ada@xn--bcher-kva.example>, jo@Example.com")
 	require.NoError(t, v.err())
-	told, _ := routing.ToMail(to).Receiver("mail")
-	require.Equal(t, []alert.Target{"mail ada@xn--bcher-kva.example", "mail jo@example.com"}, told.Steps[0].Targets)
+	assignment, _ := routing.ToMail(to).Receiver("mail")
+	require.Equal(t, []alert.Target{"mail ada@xn--bcher-kva.example", "mail jo@example.com"}, assignment.Steps[0].Targets)
 	require.Equal(t, `"Fraud" <orders@xn--bcher-kva.example>`, v.address("FROM", "Fraud <orders@bücher.example>"))
 	require.Equal(t, "[192.0.2.5]", v.greeting("SMTP_HELO", "[192.0.2.5]"))
 	require.NoError(t, v.err())

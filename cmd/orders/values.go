@@ -151,18 +151,18 @@ func (v *values) addresses(name, value string) []string {
 // amounts parses a list such as "INR:100000,USD:1200".
 func (v *values) amounts(name, value string) []money.Money {
 	var amounts []money.Money
-	seen := map[money.Currency]bool{}
+	known := map[money.Currency]bool{}
 	for entry := range strings.SplitSeq(value, ",") {
 		if entry = strings.TrimSpace(entry); entry == "" {
 			continue
 		}
 		code, decimal, _ := strings.Cut(entry, ":")
 		amount, err := money.Parse(decimal, money.Currency(code))
-		if err != nil || seen[amount.Currency] {
+		if err != nil || known[amount.Currency] {
 			v.wrong(name, value, fmt.Sprintf("currency:amount pairs, each currency once, such as INR:100000,USD:1200 (at %q)", entry))
 			return nil
 		}
-		seen[amount.Currency] = true
+		known[amount.Currency] = true
 		amounts = append(amounts, amount)
 	}
 	return amounts

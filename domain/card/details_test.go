@@ -66,14 +66,14 @@ func TestFingerprintIsStable(t *testing.T) {
 
 // Other cards and other keys have other fingerprints.
 func TestFingerprintsDiffer(t *testing.T) {
-	seen := map[string]string{}
+	numbers := map[string]string{}
 	for _, key := range []string{"0123456789abcdef0123456789abcdef", "1123456789abcdef0123456789abcdef", ""} {
 		for _, text := range []string{"4111111111111111", "4111111111111112", "04111111111111111", "411111111111111"} {
 			what := fmt.Sprintf("%s under the key %q", text, key)
 			fingerprint := card.NewDescriber([]byte(key)).Describe(parse(t, text)).Fingerprint
-			other, taken := seen[fingerprint]
+			other, taken := numbers[fingerprint]
 			assert.False(t, taken, "%s has the fingerprint of %s", what, other)
-			seen[fingerprint] = what
+			numbers[fingerprint] = what
 		}
 	}
 }

@@ -119,7 +119,7 @@ func TestLimitIsDeterministic(t *testing.T) {
 // The digest differs for different limits.
 func TestLimitDigestDiffers(t *testing.T) {
 	type limits struct{ review, decline []money.Money }
-	seen := map[string]limits{}
+	results := map[string]limits{}
 	for _, l := range []limits{
 		{},
 		{review: []money.Money{inr(100)}},
@@ -132,9 +132,9 @@ func TestLimitDigestDiffers(t *testing.T) {
 		{review: []money.Money{inr(100), usd(200)}},
 	} {
 		digest := digestOf(t, l.review, l.decline)
-		other, taken := seen[digest]
+		other, taken := results[digest]
 		assert.False(t, taken, "the limits %v and %v have the same digest", l, other)
-		seen[digest] = l
+		results[digest] = l
 	}
 }
 

@@ -174,16 +174,16 @@ func TestRulesWithoutStore(t *testing.T) {
 // An address that is not counted is reported.
 func TestRulesUncountedAddress(t *testing.T) {
 	for ip, want := range map[string]int{"10.0.0.7": 1, "64:ff9b::127.0.0.1": 1, "unknown": 1, "8.8.8.8": 0, "": 0} {
-		told, check := 0, nth(1, accepted)
+		calls, check := 0, nth(1, accepted)
 		d := detector(before(t, 0))
 		d.Uncounted = func(c fraud.Check) {
 			if c.IP == ip {
-				told++
+				calls++
 			}
 		}
 		check.IP = ip
 		_, err := d.Detect(t.Context(), check)
 		require.NoError(t, err, ip)
-		assert.Equal(t, want, told, ip)
+		assert.Equal(t, want, calls, ip)
 	}
 }

@@ -67,13 +67,13 @@ func (f Feature) String() string {
 // feature's dimension that were known at moment, the newest first, and no others. Of the uses that the feature covers, Value
 // looks at the newest MostUses.
 func (f Feature) Value(earlier []Use, of Use, moment time.Time) float64 {
-	var seen tally
+	var total tally
 	for _, use := range earlier {
-		if use.TransactionID != of.TransactionID && seen.count < MostUses && f.covers(use.At, moment) {
-			seen.add(f, use, of, moment)
+		if use.TransactionID != of.TransactionID && total.count < MostUses && f.covers(use.At, moment) {
+			total.add(f, use, of, moment)
 		}
 	}
-	return seen.value(f, of)
+	return total.value(f, of)
 }
 
 // covers reports whether a use is within the window. Without a delay the window has no end: if transactions waited for their

@@ -28,13 +28,13 @@ func TestTimelineForget(t *testing.T) {
 		}
 		after := start.Add(time.Duration(rapid.IntRange(-1, 101).Draw(t, "after")) * time.Minute)
 		left := cut.Forget(after)
-		seen := 0
+		count := 0
 		for _, card := range []string{"a", "b"} {
 			lookups := []velocity.Lookup{{By: velocity.Card, Value: card, After: after}}
 			want := whole.Look("0", lookups)
 			require.Empty(t, cmp.Diff(want, cut.Look("0", lookups)), "(-whole +cut)")
-			seen += len(cut.Look("", lookups)[velocity.Card])
+			count += len(cut.Look("", lookups)[velocity.Card])
 		}
-		require.Equal(t, seen, left)
+		require.Equal(t, count, left)
 	})
 }

@@ -40,13 +40,13 @@ func TestRetryAfter(t *testing.T) {
 		"Mon, 23 Nov 2026 08:00:00 GMT":   time.Second,
 		"Tue, 24 Nov 2026 09:30:00 GMT":   time.Hour,
 	} {
-		after, given := posting.RetryAfter(header, now)
-		assert.True(t, given, header)
+		after, ok := posting.RetryAfter(header, now)
+		assert.True(t, ok, header)
 		assert.Equal(t, want, after, header)
 	}
 	for _, header := range []string{"", "soon", "-7", "-0.5", ".", "7.5.1", "7,5", "1e3", "Inf", "NaN", "7s", "0x7", "+7", "1_0"} {
-		_, given := posting.RetryAfter(header, now)
-		assert.False(t, given, header)
+		_, ok := posting.RetryAfter(header, now)
+		assert.False(t, ok, header)
 	}
 }
 
@@ -56,9 +56,9 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Add("Fri, 31 Dec 9999 23:59:59 GMT")
 	f.Add("99999999999999999999999")
 	f.Fuzz(func(t *testing.T, header string) {
-		after, given := posting.RetryAfter(header, now)
-		if given && (after < time.Second || after > time.Hour) || !given && after != 0 {
-			t.Errorf("%q: %s, %v", header, after, given)
+		after, ok := posting.RetryAfter(header, now)
+		if ok && (after < time.Second || after > time.Hour) || !ok && after != 0 {
+			t.Errorf("%q: %s, %v", header, after, ok)
 		}
 	})
 }
@@ -205,9 +205,9 @@ func TestPostTimeout(t *testing.T) {
 
 // The given client stays as it is.
 func TestNewClientCopies(t *testing.T) {
-	given := &http.Client{}
-	posting.NewClient(given)
-	assert.Nil(t, given.CheckRedirect)
+	base := &http.Client{}
+	posting.NewClient(base)
+	assert.Nil(t, base.CheckRedirect)
 	posting.NewClient(nil)
 	assert.Nil(t, http.DefaultClient.CheckRedirect)
 }

@@ -64,7 +64,7 @@ func (d *DeadLetters) Look(ctx context.Context, visit func(DeadLetter) (drop boo
 // with the error that kept it in the dead queue. A letter leaves the dead queue only after its confirm. After a crash in
 // between it is in both queues, and alertman recognizes it by its id. Replay gives up at the first letter that the broker
 // does not take.
-func (d *DeadLetters) Replay(ctx context.Context, chosen func(DeadLetter) bool, tell func(DeadLetter, error)) error {
+func (d *DeadLetters) Replay(ctx context.Context, chosen func(DeadLetter) bool, report func(DeadLetter, error)) error {
 	if err := d.publishing.Validate(); err != nil {
 		return fmt.Errorf("replay dead letters: %w", err)
 	}
@@ -81,7 +81,7 @@ func (d *DeadLetters) Replay(ctx context.Context, chosen func(DeadLetter) bool, 
 			return false
 		}
 		err := to.send(sending, d.publishing.Exchange, message.RoutingKey, alive(message))
-		tell(letter, err)
+		report(letter, err)
 		if err != nil {
 			failed = fmt.Errorf("the broker did not take %s, and the rest was left where it is: %w", letter.ID, err)
 		}

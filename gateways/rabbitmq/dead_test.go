@@ -118,9 +118,9 @@ func deadEvent(t *testing.T, e alert.Event) amqp.Publishing {
 func TestDeadList(t *testing.T) {
 	d := newDying(t)
 	event := newEvent("one")
-	odd := message("odd", "card 4111 1111 1111 1111")
-	odd.Headers = amqp.Table{"x-reason": "no CloudEvent in JSON:\n\x1b[31m4111111111111111"}
-	d.bury(t, deadEvent(t, event), odd, message("third", "{}"))
+	malformed := message("odd", "card 4111 1111 1111 1111")
+	malformed.Headers = amqp.Table{"x-reason": "no CloudEvent in JSON:\n\x1b[31m4111111111111111"}
+	d.bury(t, deadEvent(t, event), malformed, message("third", "{}"))
 
 	letters := d.list(t)
 	require.Len(t, letters, 3)
@@ -183,16 +183,16 @@ func TestReplayNotConfirmed(t *testing.T) {
 	first, second := newEvent("first"), newEvent("second")
 	d.bury(t, deadEvent(t, first), deadEvent(t, second))
 
-	var told []error
+	var reported []error
 	err := letters.Replay(t.Context(), has(nil), func(_ rabbitmq.DeadLetter, err error) {
-		if told = append(told, err); len(told) == 1 { // with a connection that is there
+		if reported = append(reported, err); len(reported) == 1 { // with a connection that is there
 			between.freeze(t)
 		}
 	})
 	require.ErrorContains(t, err, "no confirm within 1s")
-	require.Len(t, told, 2)
-	require.NoError(t, told[0])
-	require.ErrorContains(t, told[1], "no confirm within 1s")
+	require.Len(t, reported, 2)
+	require.NoError(t, reported[0])
+	require.ErrorContains(t, reported[1], "no confirm within 1s")
 	d.holds(t, second.ID)
 	counts(t, d.cfg.Queue, 2) // the second is in both
 

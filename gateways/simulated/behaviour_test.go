@@ -34,8 +34,8 @@ var atOnce = simulated.WithWait(func(context.Context, time.Duration) error { ret
 // come. What it returns are the words for each answer.
 func payFor(t *testing.T, g *simulated.Gateway, r payment.AuthorizeRequest) string {
 	t.Helper()
-	held, told := payment.Authorization{}, []string{}
-	tell := func(name string, call func(ctx context.Context) error) error {
+	held, results := payment.Authorization{}, []string{}
+	try := func(name string, call func(ctx context.Context) error) error {
 		var err error
 		for range 3 {
 			ctx, giveUp := context.WithCancel(t.Context())
@@ -43,32 +43,32 @@ func payFor(t *testing.T, g *simulated.Gateway, r payment.AuthorizeRequest) stri
 			err = call(ctx)
 			timer.Stop()
 			giveUp()
-			told = append(told, name+" "+word(err))
+			results = append(results, name+" "+word(err))
 			if !payment.IsTemporary(err) && !payment.IsUnknown(err) {
 				break
 			}
 		}
 		return err
 	}
-	err := tell("hold", func(ctx context.Context) (err error) { held, err = g.Authorize(ctx, r); return err })
+	err := try("hold", func(ctx context.Context) (err error) { held, err = g.Authorize(ctx, r); return err })
 	if err == nil {
-		err = tell("take", func(ctx context.Context) error {
+		err = try("take", func(ctx context.Context) error {
 			_, err := g.Capture(ctx, payment.CaptureRequest{AuthorizationID: held.ID, Amount: r.Amount})
 			return err
 		})
 		if err != nil {
-			err = tell("release", func(ctx context.Context) error {
+			err = try("release", func(ctx context.Context) error {
 				return g.Void(ctx, payment.VoidRequest{AuthorizationID: held.ID})
 			})
 		}
 		if payment.IsCaptured(err) {
-			_ = tell("give back", func(ctx context.Context) error {
+			_ = try("give back", func(ctx context.Context) error {
 				_, err := g.Refund(ctx, payment.RefundRequest{AuthorizationID: held.ID, Amount: r.Amount})
 				return err
 			})
 		}
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(results, ", ")
 }
 
 func word(err error) string {

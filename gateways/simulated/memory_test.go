@@ -47,7 +47,7 @@ func TestOtherProcessKnowsCard(t *testing.T) {
 func TestUnknownIDIsDeclined(t *testing.T) {
 	const id = "2f5e8a3c-5b7e-5d0c-9a54-0d9f3f0b8a11" // of version 5, as all of the gateway's
 	gateway := simulated.New("default")
-	for given, want := range map[string]string{
+	for id, want := range map[string]string{
 		"auth_" + id:              "ok",
 		"auth_uncapturable_" + id: "ok", // as earlier versions gave out as well
 		"auth__" + id:             "no_such_authorization",
@@ -60,7 +60,7 @@ func TestUnknownIDIsDeclined(t *testing.T) {
 		"":                        "no_such_authorization",
 		"auth_2f5e8a3c-5b7e-4d0c-9a54-0d9f3f0b8a11": "no_such_authorization",
 	} {
-		require.Equal(t, want, word(gateway.Void(t.Context(), payment.VoidRequest{AuthorizationID: given})), given)
+		require.Equal(t, want, word(gateway.Void(t.Context(), payment.VoidRequest{AuthorizationID: id})), id)
 	}
 }
 

@@ -125,11 +125,11 @@ func (g *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var told []string
+	var found []string
 	for _, m := range (alert.Notice{Event: began.Event, Digest: began.Digest}).Members() {
-		told = append(told, m.EventID)
+		found = append(found, m.EventID)
 	}
-	return told, nil
+	return found, nil
 }
 
 // began returns the input of a DeliverAlert workflow.
@@ -203,8 +203,8 @@ func (g *Groups) look(ctx context.Context, groupID string, a alert.Gathering) (p
 		}
 		for _, run := range runs.GetExecutions() {
 			place := alert.Place{WorkflowID: groupID, RunID: run.GetExecution().GetRunId()}
-			if told, err := g.hasNotice(ctx, place, a.Notice); err != nil || told {
-				return place, told, err
+			if found, err := g.hasNotice(ctx, place, a.Notice); err != nil || found {
+				return place, found, err
 			}
 			if time.Now().After(until) {
 				break

@@ -76,11 +76,11 @@ func (s Subject) deliver(t *testing.T, key string) (string, error) {
 // wraps.
 func (s Subject) checkRecorded(t *testing.T, answer string, err error) {
 	t.Helper()
-	told := []string{answer}
+	texts := []string{answer}
 	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
-		told = append(told, cause.Error())
+		texts = append(texts, cause.Error())
 	}
-	for _, words := range told {
+	for _, words := range texts {
 		assert.LessOrEqual(t, utf8.RuneCountInString(words), maxWords, words)
 		assert.True(t, utf8.ValidString(words), "%q", words)
 		assert.NotContains(t, words, "\n", "an answer is told on one line")

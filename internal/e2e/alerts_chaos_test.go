@@ -309,9 +309,9 @@ func (c *chaos) count() {
 	unknown := c.unknown()
 	total := map[string]int{}
 	for _, channel := range channels {
-		given := c.deliveriesByAlert(channel)
+		delivered := c.deliveriesByAlert(channel)
 		for _, event := range c.events {
-			got := given[event.ID]
+			got := delivered[event.ID]
 			switch {
 			case got == 0:
 				c.t.Errorf("alert %s is lost on %s", event.ID, channel)

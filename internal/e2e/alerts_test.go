@@ -73,8 +73,8 @@ routes: [{name: all, tell: [team]}]
 			ids[m.EventID]++
 		}
 	}
-	for id, told := range ids {
-		assert.Equal(t, 1, told, id)
+	for id, deliveries := range ids {
+		assert.Equal(t, 1, deliveries, id)
 	}
 	t.Logf("%d frauds were %d alert and %d digests", frauds, singles, digests)
 	if singles > 5 || digests > 30 { // an alert that comes alone in a window is not a digest
@@ -207,19 +207,19 @@ routes: [{name: all, tell: [team]}]
 	w := newWorld(t, nil)
 	w.alertsTo(fmt.Sprintf(config, "first@example.com"))
 	w.start(worker, fraudPolice, alertman, apiProcess)
-	tell := func() string {
+	preview := func() string {
 		id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 		return workflows.EventID(workflows.TransactionWorkflowID(id), 1)
 	}
-	mailTo(t, "first@example.com", tell())
+	mailTo(t, "first@example.com", preview())
 	change := func(text, logged string) {
 		require.NoError(t, os.WriteFile(w.env["ALERTMAN_CONFIG"], []byte(text), 0o600))
 		eventually(t, func() error { return w.logged(alertman, logged) })
 	}
 	change(fmt.Sprintf(config, "second@example.com"), "Changed routes of alerts are in force from now on")
-	mailTo(t, "second@example.com", tell())
+	mailTo(t, "second@example.com", preview())
 	change("version: 1\nreceivers: []\n", "alertman.yaml:2")
-	mailTo(t, "second@example.com", tell())
+	mailTo(t, "second@example.com", preview())
 }
 
 // Receivers are tried, and dead letters handled, from the command line.

@@ -131,10 +131,10 @@ func TestRulesKilledBeforeReport(t *testing.T) {
 		temporal.hold(toServer) // its open polls still bring tasks, but its verdicts do not arrive
 		id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
 		w.activityStarted(workflows.TransactionWorkflowID(id), "CheckFraud")
-		book, err := ledgerdb.Open(w.env["LEDGER_URL"])
+		store, err := ledgerdb.Open(w.env["LEDGER_URL"])
 		require.NoError(t, err)
-		eventually(t, func() error { return w.counted(book, id) })
-		require.NoError(t, book.Close())
+		eventually(t, func() error { return w.counted(store, id) })
+		require.NoError(t, store.Close())
 		w.kill(fraudPolice)
 		stricter := strings.Replace(rulesFor, "200000", "100", 1)
 		require.NoError(t, os.WriteFile(filepath.Join(w.env["FRAUD_RULESET"], "rules", "all.yaml"), []byte(stricter), 0o600))
@@ -150,13 +150,13 @@ func TestRulesKilledBeforeReport(t *testing.T) {
 }
 
 // counted returns nil once fraud_police has counted a transaction of the good card, and stored its decision.
-func (w *world) counted(book *ledgerdb.Ledger, id string) error {
-	entry, err := book.Find(w.t.Context(), id)
+func (w *world) counted(store *ledgerdb.Ledger, id string) error {
+	entry, err := store.Find(w.t.Context(), id)
 	if err != nil {
 		return err
 	}
 	card := velocity.Lookup{By: velocity.Card, Value: entry.Transaction.Payment.Card.Fingerprint}
-	past, err := book.Look(w.t.Context(), "", []velocity.Lookup{card})
+	past, err := store.Look(w.t.Context(), "", []velocity.Lookup{card})
 	if err != nil {
 		return err
 	}

@@ -122,37 +122,37 @@ func labelsStay(t *testing.T, store Store) {
 	})
 	labelled(t, store, id(1), lost, reviewer)
 
-	given := ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known", Time: after(3 * time.Minute)}
-	next(func(r *ledger.Record) { r.Labels = []ledger.Label{given} })
-	labelled(t, store, id(1), lost, reviewer, given)
+	label := ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known", Time: after(3 * time.Minute)}
+	next(func(r *ledger.Record) { r.Labels = []ledger.Label{label} })
+	labelled(t, store, id(1), lost, reviewer, label)
 
-	again := given // its time has more digits than a column, and the record keeps them
+	again := label // its time has more digits than a column, and the record keeps them
 	again.Note, again.Time = "known for years", disputed(9).Time
 	kept, err := store.Label(patience(t), id(1), again)
 	require.NoError(t, err)
-	require.Equal(t, given.Time.Truncate(time.Microsecond), kept.Time)
-	given.Note = again.Note
-	labelled(t, store, id(1), lost, reviewer, given)
+	require.Equal(t, label.Time.Truncate(time.Microsecond), kept.Time)
+	label.Note = again.Note
+	labelled(t, store, id(1), lost, reviewer, label)
 
 	next(func(r *ledger.Record) {
 		r.Move(transaction.PaymentComplete, after(4*time.Minute))
 		r.Close(after(time.Hour))
 	})
-	labelled(t, store, id(1), lost, reviewer, given)
+	labelled(t, store, id(1), lost, reviewer, label)
 	taken := e
 	taken.Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: "from the review", Time: after(5 * time.Minute)}}
 	for i, entry := range []ledger.Entry{taken, e} { // a killed worker's verdict repeats what was posted, and is then taken back
 		entry.Mark.Number += i + 1
 		save(t, store, entry)
-		want := given
-		if want.Time = given.Time.Truncate(time.Microsecond); i > 0 {
-			want = given
+		want := label
+		if want.Time = label.Time.Truncate(time.Microsecond); i > 0 {
+			want = label
 		}
 		labelled(t, store, id(1), lost, reviewer, want)
 	}
 	late := Accepted(1) // by a worker that was thought dead
 	save(t, store, late)
-	labelled(t, store, id(1), lost, reviewer, given)
+	labelled(t, store, id(1), lost, reviewer, label)
 }
 
 func labelsPruned(t *testing.T, store Store) {

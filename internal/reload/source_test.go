@@ -124,14 +124,14 @@ func TestFaultReports(t *testing.T) {
 }
 
 func TestFaultEndIsReportedOnce(t *testing.T) {
-	for content, told := range map[string]string{"one": "restored one", "two": "taken two"} {
-		t.Run(told, func(t *testing.T) {
+	for content, report := range map[string]string{"one": "restored one", "two": "taken two"} {
+		t.Run(report, func(t *testing.T) {
 			w := watch(t)
 			w.file.content, w.file.fault = "tow", broken
 			w.look(2)
 			w.file.content, w.file.fault = content, nil
 			w.look(40)
-			require.Equal(t, []string{broken.Error() + ", one stays", told}, w.file.calls)
+			require.Equal(t, []string{broken.Error() + ", one stays", report}, w.file.calls)
 		})
 	}
 }

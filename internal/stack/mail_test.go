@@ -95,14 +95,14 @@ func TestMailAnswers(t *testing.T) {
 
 // A message is kept before its sender gets the answer.
 func TestMailIsKeptBeforeAnswer(t *testing.T) {
-	told := make(chan struct{})
+	received := make(chan struct{})
 	var server *stack.Mail
 	server = startMail(t, stack.MailOptions{Dir: t.TempDir(), OnKept: func(m stack.Message) {
-		defer close(told)
+		defer close(received)
 		messages, err := server.Messages()
 		require.NoError(t, err)
 		require.Equal(t, []stack.Message{m}, messages)
 	}})
 	require.NoError(t, send(server, "a@example.com"))
-	<-told
+	<-received
 }

@@ -90,13 +90,13 @@ func TestRabbitMQPortTaken(t *testing.T) {
 
 // Free ports are free and are not given out twice.
 func TestFreePort(t *testing.T) {
-	seen := map[int]bool{}
+	ports := map[int]bool{}
 	for range 100 {
 		port, err := stack.FreePort()
 		require.NoError(t, err)
-		require.False(t, seen[port], "port %d was handed out twice", port)
+		require.False(t, ports[port], "port %d was handed out twice", port)
 		require.NoError(t, stack.CheckPort(fmt.Sprintf("127.0.0.1:%d", port)))
-		seen[port] = true
+		ports[port] = true
 	}
 }
 

@@ -32,15 +32,15 @@ func TestCanonical(t *testing.T) {
 
 // Documents that say different things have different canonical texts.
 func TestCanonicalDiffers(t *testing.T) {
-	seen := map[string]string{}
+	forms := map[string]string{}
 	for _, text := range []string{
 		`{}`, `[]`, `null`, `""`, `"null"`, `true`, `false`, `"true"`, `0`, `0.0`, `0e0`, `"0"`, `[0]`, `[[0]]`, `[0,0]`,
 		`{"a":0}`, `{"a":"0"}`, `{"a":null}`, `{"a":0,"b":0}`, `{"a":{"b":0}}`, `["a","b"]`, `["b","a"]`, `["a,b"]`,
 		`["a\",\"b"]`, `{"a\":0,\"b":0}`,
 	} {
 		got := canonical(t, text)
-		other, twice := seen[got]
+		other, twice := forms[got]
 		assert.False(t, twice, "%s and %s are both %s", text, other, got)
-		seen[got] = text
+		forms[got] = text
 	}
 }

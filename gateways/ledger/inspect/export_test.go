@@ -31,19 +31,19 @@ func onRecord(t *testing.T) *memory {
 	t.Helper()
 	text, err := os.ReadFile("testdata/records.jsonl")
 	require.NoError(t, err)
-	book := &memory{}
+	store := &memory{}
 	for line := range strings.Lines(string(text)) {
 		var r ledger.Record
 		require.NoError(t, json.Unmarshal([]byte(line), &r))
-		book.put(r)
+		store.put(r)
 	}
-	return book
+	return store
 }
 
-func export(t *testing.T, book *memory, q ledger.Query, format inspect.Format) string {
+func export(t *testing.T, store *memory, q ledger.Query, format inspect.Format) string {
 	t.Helper()
 	var out bytes.Buffer
-	written, err := inspect.Export(t.Context(), book, q, format, &out)
+	written, err := inspect.Export(t.Context(), store, q, format, &out)
 	require.NoError(t, err)
 	if lines := strings.Count(out.String(), "\n"); format == inspect.JSONLines {
 		require.Equal(t, lines, written)
@@ -74,9 +74,9 @@ func TestCSVHasNoFormula(t *testing.T) {
 	} {
 		r := paid("1")
 		r.Order.Name = text
-		book := &memory{}
-		book.put(*r)
-		lines := readCSV(t, export(t, book, ledger.Query{}, inspect.CSV))
+		store := &memory{}
+		store.put(*r)
+		lines := readCSV(t, export(t, store, ledger.Query{}, inspect.CSV))
 		got := lines[0]["orderName"]
 		assert.True(t, strings.HasPrefix(got, "'"), "%q is written as %q, want it as it is, after an apostrophe", text, got)
 		assert.Equal(t, strings.ReplaceAll(text, "\r", ""), strings.ReplaceAll(got[1:], "\r", ""))
@@ -84,9 +84,9 @@ func TestCSVHasNoFormula(t *testing.T) {
 	for _, text := range []string{"", "book", "1-2", "a=b", "–dash", `say "hi", twice`, "two\nlines"} {
 		r := paid("1")
 		r.Order.Name = text
-		book := &memory{}
-		book.put(*r)
-		require.Equal(t, text, readCSV(t, export(t, book, ledger.Query{}, inspect.CSV))[0]["orderName"])
+		store := &memory{}
+		store.put(*r)
+		require.Equal(t, text, readCSV(t, export(t, store, ledger.Query{}, inspect.CSV))[0]["orderName"])
 	}
 }
 
@@ -100,12 +100,12 @@ func TestExportNothing(t *testing.T) {
 
 // An export holds what was asked for.
 func TestExportQuery(t *testing.T) {
-	book := &memory{}
-	book.put(*paid("paid"))
-	book.put(*waiting("waiting"))
+	store := &memory{}
+	store.put(*paid("paid"))
+	store.put(*waiting("waiting"))
 	old := opened("old")
 	old.StartTime = after(-100)
-	book.put(*old)
+	store.put(*old)
 	for want, q := range map[string]ledger.Query{
 		"waiting paid old": {},
 		"waiting":          {Status: transaction.InReview},
@@ -114,7 +114,7 @@ func TestExportQuery(t *testing.T) {
 		"":                 {Since: after(1)},
 	} {
 		var ids []string
-		for _, line := range readCSV(t, export(t, book, q, inspect.CSV)) {
+		for _, line := range readCSV(t, export(t, store, q, inspect.CSV)) {
 			ids = append(ids, line["transactionID"])
 		}
 		require.Equal(t, want, strings.Join(ids, " "))
@@ -122,11 +122,11 @@ func TestExportQuery(t *testing.T) {
 }
 
 func TestExportPages(t *testing.T) {
-	book := &memory{}
+	store := &memory{}
 	for i := range 1200 {
-		book.put(*paid(fmt.Sprintf("%04d", i)))
+		store.put(*paid(fmt.Sprintf("%04d", i)))
 	}
-	lines := readCSV(t, export(t, book, ledger.Query{}, inspect.CSV))
+	lines := readCSV(t, export(t, store, ledger.Query{}, inspect.CSV))
 	require.Len(t, lines, 1200)
 	for i, line := range lines {
 		require.Equal(t, fmt.Sprintf("%04d", 1199-i), line["transactionID"])
@@ -135,14 +135,14 @@ func TestExportPages(t *testing.T) {
 
 // An export that is stopped ends with a whole line.
 func TestExportStopped(t *testing.T) {
-	book := &memory{}
+	store := &memory{}
 	for i := range 1000 {
-		book.put(*paid(fmt.Sprintf("%04d", i)))
+		store.put(*paid(fmt.Sprintf("%04d", i)))
 	}
 	for _, format := range []inspect.Format{inspect.CSV, inspect.JSONLines} {
 		ctx, stop := context.WithCancel(t.Context())
 		out := &stopping{stop: stop}
-		written, err := inspect.Export(ctx, book, ledger.Query{}, format, out)
+		written, err := inspect.Export(ctx, store, ledger.Query{}, format, out)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Less(t, written, 1000)
 		require.True(t, strings.HasSuffix(out.String(), "\n"))
@@ -160,10 +160,10 @@ func TestExportStopped(t *testing.T) {
 
 func TestExportWriteError(t *testing.T) {
 	full := errors.New("no space left on device")
-	book := &memory{}
-	book.put(*paid("1"))
+	store := &memory{}
+	store.put(*paid("1"))
 	for _, format := range []inspect.Format{inspect.CSV, inspect.JSONLines} {
-		_, err := inspect.Export(t.Context(), book, ledger.Query{}, format, broken{full})
+		_, err := inspect.Export(t.Context(), store, ledger.Query{}, format, broken{full})
 		require.ErrorIs(t, err, full)
 	}
 	_, err := inspect.Export(t.Context(), &memory{err: full}, ledger.Query{}, inspect.CSV, &bytes.Buffer{})

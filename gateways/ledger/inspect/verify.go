@@ -139,32 +139,32 @@ func (c *comparison) concurrently(ctx context.Context, feed func(ctx context.Con
 
 // first counts a transaction if it is as it should be. Otherwise it adds it to the suspects.
 func (c *comparison) first(ctx context.Context, e ledger.Entry) error {
-	seen, err := c.compare(ctx, e)
+	found, err := c.compare(ctx, e)
 	if err != nil {
 		return err
 	}
-	if seen.finding != nil {
+	if found.finding != nil {
 		c.suspect(e.Record.TransactionID)
 		return nil
 	}
-	c.count(seen)
+	c.count(found)
 	return nil
 }
 
 // second counts a transaction, and reports it if it is not as it should be.
 func (c *comparison) second(ctx context.Context, id string) error {
 	e, err := c.Ledger.Find(ctx, id)
-	var seen look
+	var found look
 	switch {
 	case err == nil:
-		seen, err = c.compare(ctx, e)
+		found, err = c.compare(ctx, e)
 	case errors.Is(err, ledger.ErrNotFound):
-		seen, err = c.unrecorded(ctx, id)
+		found, err = c.unrecorded(ctx, id)
 	}
 	if err != nil {
 		return err
 	}
-	c.count(seen)
+	c.count(found)
 	return nil
 }
 
