@@ -26,6 +26,10 @@ import (
 // connections. Calls may run at the same time; each then sees only what the others do not hold. A call that takes
 // longer than the broker's consumer_timeout, by default 30m, fails.
 type DeadLetters struct {
+	// MaxHeld is how many messages a call can put back. It stops once it holds so many: the broker allows 2047 channels on a
+	// connection, and each keeps the order of inOrder messages.
+	MaxHeld int
+
 	reading, publishing Config
 }
 
@@ -33,7 +37,7 @@ type DeadLetters struct {
 func NewDeadLetters(reading, publishing Config) *DeadLetters {
 	reading, publishing = reading.withDefaults(), publishing.withDefaults()
 	reading.ConnectionName, publishing.ConnectionName = "orders alertman dead", "orders alertman dead, replay"
-	return &DeadLetters{reading: reading, publishing: publishing}
+	return &DeadLetters{MaxHeld: 2000 * inOrder, reading: reading, publishing: publishing}
 }
 
 // DeadLetter is a message in the dead queue, made safe to show to people: its texts, except for Body, are short, contain
@@ -55,7 +59,7 @@ type DeadLetter struct {
 }
 
 // Look passes each letter to visit, the oldest first, and drops those for which visit returns true. It returns how many
-// there were when it began. Later ones are not visited.
+// there were when it began. Later ones are not visited, and none after MaxHeld that are not dropped.
 func (d *DeadLetters) Look(ctx context.Context, visit func(DeadLetter) (drop bool)) (total int, err error) {
 	return d.each(ctx, func(message amqp.Delivery) bool { return visit(d.letter(message)) })
 }
@@ -200,17 +204,18 @@ func (d *DeadLetters) each(ctx context.Context, visit func(amqp.Delivery) (drop 
 			return 0, err
 		}
 	}
-	l := &look{conn: conn, queue: d.reading.DeadQueue}
+	l := &look{conn: conn, queue: d.reading.DeadQueue, maxHeld: d.MaxHeld}
 	err = errors.Join(l.run(ctx, visit), l.end())
 	return l.total, err
 }
 
 // look goes once through the dead queue, and holds what it does not drop until its end. It gets one message at a time,
-// which takes RabbitMQ about 1ms. It always goes to the end of the queue: RabbitMQ puts messages back behind those put
-// back before, so that half a look would change the order.
+// which takes RabbitMQ about 1ms. It always goes to the end of the queue, or until it holds maxHeld: RabbitMQ puts messages
+// back behind those put back before, so that half a look would change the order.
 type look struct {
 	conn    *connection
 	queue   string
+	maxHeld int
 	total   int // messages in the queue at the beginning
 	windows []window
 	dropped bool // any message
@@ -228,7 +233,7 @@ type window struct {
 const inOrder = 32
 
 func (l *look) run(ctx context.Context, visit func(amqp.Delivery) (drop bool)) error {
-	for got := 0; got == 0 || got < l.total; got++ {
+	for got, held := 0, 0; held < l.maxHeld && (got == 0 || got < l.total); got++ {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -241,6 +246,7 @@ func (l *look) run(ctx context.Context, visit func(amqp.Delivery) (drop bool)) e
 		}
 		if !visit(message) {
 			l.windows[len(l.windows)-1].held++
+			held++
 			continue
 		}
 		l.dropped = true

@@ -315,6 +315,24 @@ func TestManyDeadLetters(t *testing.T) {
 	counts(t, d.cfg.Queue, len(rest))
 }
 
+// A queue with more letters than a look can hold is listed as far as it goes, and its order stays.
+func TestLookHoldsNoMoreThanItCan(t *testing.T) {
+	d := newDying(t)
+	d.bury(t, message("a", "1"), message("b", "2"), message("c", "3"))
+	d.MaxHeld = 2
+	for range 2 {
+		var ids []string
+		total, err := d.Look(t.Context(), func(l rabbitmq.DeadLetter) bool {
+			ids = append(ids, l.ID)
+			return false
+		})
+		require.NoError(t, err)
+		require.Equal(t, 3, total)
+		require.Equal(t, []string{"a", "b"}, ids)
+	}
+	require.Equal(t, []string{"a", "b", "c"}, d.replay(t), "what goes is not held")
+}
+
 // Of two looks at once, the second sees what the first does not hold.
 func TestTwoLooksAtOnce(t *testing.T) {
 	d := newDying(t)
