@@ -92,7 +92,7 @@ func TestAckLinkButton(t *testing.T) {
 	assert.Contains(t, done, "<h1>Thank you</h1>")
 	assert.Contains(t, again, "<h1>The alert was acknowledged before</h1>")
 	w.over(t, id)
-	assert.Contains(t, asPage(t, request(t, w.linked(), http.MethodGet, link, ""), 200), "ada (jo@example.com)", "after the end the page")
+	assert.Contains(t, asPage(t, request(t, w.linked(), http.MethodGet, link, ""), 200), "ada (jo@example.com)", "after the end")
 }
 
 // To open a link acknowledges nothing.

@@ -248,7 +248,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 		_, problem := content["application/problem+json"]
 		assert.Equal(t, status >= "400", problem, "answer %s is described as %v", status, content)
 	}
-	require.NoError(t, c.valid([]byte(api.SeedExample), "paths", "/transact", "post", "requestBody", "content", "application/json", "schema"), "the request is not described")
+	require.NoError(t, c.valid([]byte(api.SeedExample), "paths", "/transact", "post", "requestBody", "content", "application/json", "schema"),
+		"the request is not described")
 	for operation, statuses := range map[[2]string][]string{
 		{"/transactions/{id}", "get"}:         {"200", "404", "503"},
 		{"/transactions", "get"}:              {"200", "422", "503"},
@@ -302,7 +303,8 @@ func TestOpenAPISignedLinks(t *testing.T) {
 				}
 			}
 			needed := method == "get"
-			assert.Empty(t, cmp.Diff(map[string]bool{"id": true, "by": needed, "until": needed, "signature": needed}, described), "parameters of %s %s (-want +got)", method, path)
+			assert.Empty(t, cmp.Diff(map[string]bool{"id": true, "by": needed, "until": needed, "signature": needed}, described),
+				"parameters of %s %s (-want +got)", method, path)
 			form := operation.RequestBody.Content["application/x-www-form-urlencoded"]
 			assert.NotEqual(t, method == "post", form == nil, "the form of %s %s is %v", method, path, form)
 		}

@@ -94,7 +94,7 @@ func TestEventJSONRoundTrip(t *testing.T) {
 		Data struct{ Amount json.RawMessage }
 	}
 	require.NoError(t, json.Unmarshal(text, &raw))
-	assert.Equal(t, "90071992547409.93", string(raw.Data.Amount), "the amount travels")
+	assert.Equal(t, "90071992547409.93", string(raw.Data.Amount))
 }
 
 // An event without review and problem has no such fields. If these fields are missing, receivers take the event for one

@@ -26,7 +26,7 @@ func TestDigestTotals(t *testing.T) {
 	}}
 	want := []money.Money{{Minor: 100, Currency: "JPY"}, {Minor: 30, Currency: "USD"}}
 	assert.Empty(t, cmp.Diff(want, d.Sums()), "sums (-want +got)")
-	assert.Empty(t, (alert.Digest{}).Sums(), "nothing adds up")
+	assert.Empty(t, (alert.Digest{}).Sums(), "the sum of nothing")
 }
 
 // A notice has its event or all of its digest.

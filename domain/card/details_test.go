@@ -110,7 +110,7 @@ func TestDigest(t *testing.T) {
 	require.NoError(t, err)
 	one, other := card.NewDescriber([]byte("one key")), card.NewDescriber([]byte("another key"))
 	digest := one.Digest(text)
-	assert.Equal(t, digest, card.NewDescriber([]byte("one key")).Digest(text), "the same text has the digests")
+	assert.Equal(t, digest, card.NewDescriber([]byte("one key")).Digest(text), "the same text")
 	for what, not := range map[string]string{
 		"another key's": other.Digest(text), "another text's": one.Digest([]byte("4929186730458127")),
 		"the card's fingerprint": one.Describe(number).Fingerprint,

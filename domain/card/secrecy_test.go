@@ -144,7 +144,7 @@ func TestNumberPrintsMask(t *testing.T) {
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%20s", "%.3s"} {
 		assert.Equal(t, maskedCanary, fmt.Sprintf(format, number), format)
 	}
-	assert.Empty(t, fmt.Sprint(card.Number{}), "a number that was never parsed prints")
+	assert.Empty(t, fmt.Sprint(card.Number{}), "a number that was never parsed")
 }
 
 func TestNoEncoderWritesDigits(t *testing.T) {

@@ -79,7 +79,8 @@ func testWholeDecisions(t *testing.T, detector fraud.Detector) {
 		if d.Outcome != fraud.Approve && len(d.Reasons) == 0 {
 			t.Errorf("%s: the outcome %s has no reason", tr.ID, d.Outcome)
 		}
-		assert.False(t, slices.ContainsFunc(d.Reasons, func(r fraud.Reason) bool { return r.Code == "" || r.Message == "" }), "%s: a reason lacks its code or its message: %+v", tr.ID, d.Reasons)
+		assert.False(t, slices.ContainsFunc(d.Reasons, func(r fraud.Reason) bool { return r.Code == "" || r.Message == "" }),
+			"%s: a reason lacks its code or its message: %+v", tr.ID, d.Reasons)
 		assert.NotEmpty(t, d.Ruleset.ID, "%s: the ruleset %+v lacks its id, version or digest", tr.ID, d.Ruleset)
 		assert.GreaterOrEqual(t, d.Ruleset.Version, 1, "%s: the ruleset %+v lacks its id, version or digest", tr.ID, d.Ruleset)
 		assert.True(t, digest.MatchString(d.Ruleset.Digest), "%s: the ruleset %+v lacks its id, version or digest", tr.ID, d.Ruleset)

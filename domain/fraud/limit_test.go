@@ -85,7 +85,7 @@ func TestLimitIgnoresOrderCost(t *testing.T) {
 
 // Without any limit each transaction is reviewed.
 func TestLimitWithoutLimits(t *testing.T) {
-	assert.Equal(t, fraud.Review, detect(t, limit(t, nil, nil), payment(approvedID, inr(1), true)).Outcome, "without any limit the outcome")
+	assert.Equal(t, fraud.Review, detect(t, limit(t, nil, nil), payment(approvedID, inr(1), true)).Outcome, "without any limit")
 }
 
 // A review limit that could never be reached is refused.
@@ -141,7 +141,7 @@ func TestLimitDigestDiffers(t *testing.T) {
 // The digest changes with nothing but the limits.
 func TestLimitDigestStays(t *testing.T) {
 	want := digestOf(t, []money.Money{inr(100), usd(200)}, nil)
-	assert.Equal(t, want, digestOf(t, []money.Money{usd(200), inr(100)}, []money.Money{}), "the same limits in another order have the digest")
+	assert.Equal(t, want, digestOf(t, []money.Money{usd(200), inr(100)}, []money.Money{}), "the same limits in another order")
 	l := limit(t, []money.Money{inr(100), usd(200)}, nil)
 	for _, tr := range allKinds() {
 		assert.Equal(t, want, detect(t, l, tr).Ruleset.Digest, tr.ID)

@@ -30,7 +30,8 @@ func TestDependencies(t *testing.T) {
 		t.Error(fault)
 	}
 	for folder := range layers {
-		assert.True(t, slices.ContainsFunc(files, func(f source) bool { return layer(f.folder()) == folder }), "no Go file was found in %s: this test does not look where the code is", folder)
+		assert.True(t, slices.ContainsFunc(files, func(f source) bool { return layer(f.folder()) == folder }),
+			"no Go file was found in %s: this test does not look where the code is", folder)
 	}
 }
 

@@ -118,7 +118,7 @@ func (w *world) hundredAtOnce(body string, headers []string) reply {
 	all.Wait()
 	replayed := 0
 	for _, r := range replies {
-		assert.Empty(w.t, cmp.Diff(replies[0].answer(w.t), r.answer(w.t)), "two answers")
+		assert.Empty(w.t, cmp.Diff(replies[0].answer(w.t), r.answer(w.t)), "two answers differ")
 		if r.header.Get("Idempotent-Replayed") == "true" {
 			replayed++
 		}

@@ -272,7 +272,7 @@ func TestRulesRecheck(t *testing.T) {
 	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
 	require.Equal(t, transaction.PaymentComplete, got.answer(t).TransactionStatus.Code, "%s", got.body)
 	after := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
-	assert.Equal(t, 1, w.earlierUses(after), "the transaction after one that was checked twice saw")
+	assert.Equal(t, 1, w.earlierUses(after), "the transaction after one that was checked twice")
 	r := w.ends(id)
 	require.NotNil(t, r.Review.Recheck)
 	assert.Nil(t, r.Review.Recheck.Explanation)

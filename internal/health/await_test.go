@@ -39,6 +39,7 @@ func TestAwaitEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		assert.False(t, health.Await(ctx, slog.New(slog.DiscardHandler), "ledger", func(context.Context) error { return errors.New("never") }), "what never passes has passed")
+		assert.False(t, health.Await(ctx, slog.New(slog.DiscardHandler), "ledger", func(context.Context) error { return errors.New("never") }),
+			"what never passes has passed")
 	})
 }

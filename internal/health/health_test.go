@@ -47,7 +47,8 @@ func TestNotReadyDetailsOnlyInLog(t *testing.T) {
 	assert.Contains(t, body, "not ready: ledger, rabbitmq;")
 	assert.NotContains(t, body, "10.1.2.3")
 	for _, name := range []string{"ledger", "rabbitmq"} {
-		assert.Equal(t, 1, strings.Count(log.String(), "what="+name+` error="dial tcp 10.1.2.3:5672: connection refused"`), "the log does not have once why %s is not ready: %s", name, log.String())
+		assert.Equal(t, 1, strings.Count(log.String(), "what="+name+` error="dial tcp 10.1.2.3:5672: connection refused"`),
+			"the log does not have once why %s is not ready: %s", name, log.String())
 	}
 }
 

@@ -144,7 +144,7 @@ func TestReportCounts(t *testing.T) {
 	}
 
 	recorded.Record.Explanation.Features[`card.frauds("5d", "1d")`] = 0
-	assert.Nil(t, run(t, memory{before, recorded}, c).Folded, "nothing was to be folded,")
+	assert.Nil(t, run(t, memory{before, recorded}, c).Folded, "nothing was to be folded")
 }
 
 // A ledger that reaches back far enough is not said to be short. A time without transactions does not mean that the
@@ -177,7 +177,7 @@ func TestReportShortLedger(t *testing.T) {
 func TestLedgerIsReadAsFarAsNeeded(t *testing.T) {
 	store := &watched{memory: memory{decided(number(1), after(-40*day), fraud.Approve, 0), decided(number(2), after(day), fraud.Approve, 0)}}
 	run(t, store, &candidate{decide: byValues})
-	assert.WithinDuration(t, start, store.since, 0, "without a feature it reads")
+	assert.WithinDuration(t, start, store.since, 0, "without a feature")
 	run(t, store, &candidate{features: features[6:7], decide: byValues})
 	assert.WithinDuration(t, after(day).Add(-8*day), store.since, 0)
 }
