@@ -102,6 +102,11 @@ func memberOf(name string, f transaction.Field) member[posting] {
 	case m.read != nil:
 	case f.Form == transaction.Object:
 		m.read = readObject(f)
+	case name == "country":
+		m.read = readSignal(f.Path, func(text string, t *transaction.Transaction) (known bool) {
+			*f.Text(t), known = spelling.Country(text)
+			return known
+		})
 	case f.Form == transaction.Amount:
 		m.read = func(v *strictjson.Value, p *posting) {
 			amount := f.Money(&p.Transaction)
@@ -188,15 +193,7 @@ var readers = map[string]func(*strictjson.Value, *posting){
 	"customer.email":     readSignal("customer.email", readEmail),
 	"customer.createdAt": readSignal("customer.createdAt", readCreated),
 	"ip":                 readSignal("ip", readIP),
-	"billing.country": readSignal("billing.country", func(text string, t *transaction.Transaction) (known bool) {
-		t.BillingCountry, known = spelling.Country(text)
-		return known
-	}),
-	"shipping.country": readSignal("shipping.country", func(text string, t *transaction.Transaction) (known bool) {
-		t.ShippingCountry, known = spelling.Country(text)
-		return known
-	}),
-	"metadata": readMetadata,
+	"metadata":           readMetadata,
 }
 
 var items = object[transaction.Item]{name: "ItemSchema", members: []member[transaction.Item]{

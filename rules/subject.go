@@ -323,7 +323,7 @@ func posted(of string) []field {
 
 // kept returns a text that a transaction keeps at a place of its own. A case gives it in a spelling and a look of its kind.
 func kept(name string, longest int, doc, example string, kind entryKind, at func(*transaction.Transaction) *string) field {
-	f := text(name, uint64(longest), doc, example, func(t *subjectValue) string { return *at(&t.view.Transaction) })
+	f := text(name, uint64(longest), doc, example, func(t *subjectValue) string { return *at(&t.view.Transaction) }) //nolint:gosec // bounds are positive
 	return f.from(func(v *yamlfile.Value, t *transaction.Transaction) {
 		given := v.Text()
 		*at(t) = given

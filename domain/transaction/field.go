@@ -23,11 +23,12 @@ const (
 // Form says how a field is posted.
 type Form int
 
+// The forms of fields.
 const (
 	Object Form = iota // holds the fields whose paths begin with its own
 	ID                 // a text of at most MaxID characters, or a whole number, which is read as its digits
 	Text               // a text; if it is optional, it is cleaned of control characters
-	Amount             // an amount, with its currency in a field of its own beside it
+	Amount             // an amount, with its currency in a field of its own beside it; an object has one at most
 	Signal             // a text in any form: what cannot be read is left out, and Malformed names the field
 	Other              // a form that only this field has
 )
