@@ -40,6 +40,8 @@ func readBody[T any](body []byte, o object[T], what string) (T, error) {
 		return read, problem(http.StatusBadRequest, err.Error())
 	}
 	if root := doc.Root(); root.Is(strictjson.Object) {
+		refuseVerificationValues(root)
+		refuseAnyCardNumber(root)
 		o.read(root, &read)
 	}
 	if faults := doc.Faults(); len(faults) > 0 {

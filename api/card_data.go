@@ -5,7 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"dummyorders/domain/card"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
 	"dummyorders/internal/strictjson"
 )
 
@@ -28,7 +32,11 @@ func isVerificationName(name string) bool {
 	return slices.ContainsFunc(words, verificationWord.MatchString) || verificationName.MatchString(strings.Join(words, ""))
 }
 
+// refuseVerificationValues refuses them by the names of members, and in texts by such a name before three or four digits.
 func refuseVerificationValues(v *strictjson.Value) {
+	if card.HoldsVerificationValue(norm.NFKC.String(v.Literal())) {
+		v.Fault("must not hold a card verification value")
+	}
 	for _, name := range v.Names() {
 		if isVerificationName(name) {
 			v.Refuse(name, "a card verification value must never be sent here")
@@ -41,26 +49,76 @@ func refuseVerificationValues(v *strictjson.Value) {
 	}
 }
 
-// refuseCardNumbers looks everywhere else for the payment's own card number, and for what is very likely another card
-// number: there it would be kept and shown. Amounts are searched only for the payment's own number, and tokens have a check
-// of their own.
-func refuseCardNumbers(root *strictjson.Value) {
+// Faults of values that hold a card number.
+const (
+	ownNumber   = "must not hold the card number, which belongs in payment.card alone"
+	otherNumber = "must not hold a card number, which belongs in payment.card alone"
+	anyNumber   = "must not hold a card number"
+)
+
+// refuseCardNumbers looks everywhere else in a transaction for the payment's own card number, and for what is very likely
+// another card number: there it would be kept and shown. An amount with a point is searched only for the payment's own
+// number, and tokens have a check of their own. It returns the payment's own number.
+func (r reader) refuseCardNumbers(root *strictjson.Value) card.Number {
 	order, payment := root.Peek("order"), root.Peek("payment")
 	own := payment.Peek("card")
 	number, _ := card.ParseNumber(own.Literal())
-	exempt := []*strictjson.Value{order.Peek("cost"), payment.Peek("amount"), payment.Peek("token")}
+	exempt, amounts := []*strictjson.Value{payment.Peek("token")}, []*strictjson.Value{order.Peek("cost"), payment.Peek("amount")}
 	for _, item := range order.Peek("items").Elements() {
-		exempt = append(exempt, item.Peek("cost"), item.Peek("discount"))
+		amounts = append(amounts, item.Peek("cost"), item.Peek("discount"))
+	}
+	for _, amount := range amounts {
+		if strings.Contains(amount.Literal(), ".") {
+			exempt = append(exempt, amount)
+		}
+	}
+	if r.maskOrderIDs {
+		exempt = append(exempt, order.Peek("id"))
 	}
 	root.Walk(func(name string, v *strictjson.Value) {
 		switch {
 		case v == own:
-		case number.AppearsIn(name) || number.AppearsIn(v.Literal()):
-			v.Fault("must not hold the card number, which belongs in payment.card alone")
-		case card.HoldsNumber(name) || !slices.Contains(exempt, v) && card.HoldsNumber(v.Literal()):
-			v.Fault("must not hold a card number, which belongs in payment.card alone")
+		case number.AppearsIn(name) || slices.ContainsFunc(readAs(v), number.AppearsIn):
+			v.Fault(ownNumber)
+		case holdsNumber(name) || !slices.Contains(exempt, v) && slices.ContainsFunc(readAs(v), card.HoldsNumber):
+			v.Fault(otherNumber)
 		}
 	})
+	return number
+}
+
+// refuseAnyCardNumber looks for card numbers in a body that has no place for one.
+func refuseAnyCardNumber(root *strictjson.Value) {
+	root.Walk(func(name string, v *strictjson.Value) {
+		if holdsNumber(name) || slices.ContainsFunc(readAs(v), card.HoldsNumber) {
+			v.Fault(anyNumber)
+		}
+	})
+}
+
+// readAs returns the texts that a value may be kept or seen as: as it is written, with one sign for each that stands for
+// several, such as a circled 42, and as the digits of a whole number.
+func readAs(v *strictjson.Value) []string {
+	texts := []string{v.Literal()}
+	if composed := norm.NFKC.String(v.Literal()); composed != v.Literal() {
+		texts = append(texts, composed)
+	}
+	if digits, whole := money.Whole(v.Literal(), transaction.MaxID); whole && v.Kind() == strictjson.Number {
+		texts = append(texts, digits)
+	}
+	return texts
+}
+
+func holdsNumber(text string) bool {
+	return card.HoldsNumber(text) || card.HoldsNumber(norm.NFKC.String(text))
+}
+
+// orderID returns an order's id as it is kept and looked for: masked, if it looks like a card number.
+func (r reader) orderID(id string) string {
+	if !r.maskOrderIDs || !holdsNumber(id) {
+		return id
+	}
+	return r.cards.MaskID(id, transaction.MaxID)
 }
 
 // digitRun matches digits that belong together, with or without the grouping that is printed on cards.
@@ -70,10 +128,11 @@ var digitRun = regexp.MustCompile(`[0-9](?:[ -]?[0-9])*`)
 // shown.
 func (r reader) token(v *strictjson.Value) string {
 	token := v.Literal()
-	for _, run := range digitRun.FindAllString(token, -1) {
-		if number, err := card.ParseNumber(run); err == nil && r.cards.Describe(number).LuhnValid {
-			v.Fault("must be a token that a gateway gave out, and this holds what looks like a card number, which belongs in payment.card")
-		}
+	if holdsNumber(token) || slices.ContainsFunc(digitRun.FindAllString(token, -1), func(run string) bool {
+		number, err := card.ParseNumber(run)
+		return err == nil && r.cards.Describe(number).LuhnValid
+	}) {
+		v.Fault("must be a token that a gateway gave out, and this holds what looks like a card number, which belongs in payment.card")
 	}
 	return token
 }

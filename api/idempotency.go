@@ -8,6 +8,8 @@ import (
 
 	"github.com/dunglas/httpsfv"
 	"github.com/google/uuid"
+
+	"dummyorders/domain/card"
 )
 
 // Idempotency keys follow draft-ietf-httpapi-idempotency-key-header-07. They are also accepted without the draft's quotes,
@@ -29,27 +31,30 @@ const (
 // keySpace is the namespace of the transaction ids that are made from keys. If it changed, every key would be new.
 var keySpace = uuid.MustParse("66285108-7833-47aa-b5d0-0d490112ab48")
 
-// checkKey refuses a key that is missing or malformed, and leaves a valid one in the header without its quotes.
-func checkKey(required bool) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			lines := r.Header.Values(keyHeader)
-			if len(lines) == 0 && required {
-				keyProblem(http.StatusBadRequest, keyMissing,
-					"this operation must not be done twice by mistake: send an Idempotency-Key, as "+keyForm).write(w)
+// checkKey refuses a key that is missing, malformed or holds a card number, and leaves a valid one in the header without its
+// quotes.
+func (s *server) checkKey(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lines := r.Header.Values(keyHeader)
+		if len(lines) == 0 && s.requireKey {
+			keyProblem(http.StatusBadRequest, keyMissing,
+				"this operation must not be done twice by mistake: send an Idempotency-Key, as "+keyForm).write(w)
+			return
+		}
+		if len(lines) > 0 {
+			key, err := parseKey(lines)
+			if err != nil {
+				keyProblem(http.StatusBadRequest, keyMalformed, err.Error()+": it must be "+keyForm).write(w)
 				return
 			}
-			if len(lines) > 0 {
-				key, err := parseKey(lines)
-				if err != nil {
-					keyProblem(http.StatusBadRequest, keyMalformed, err.Error()+": it must be "+keyForm).write(w)
-					return
-				}
-				r.Header.Set(keyHeader, key)
+			if !s.reader.maskOrderIDs && card.HoldsNumber(key) || card.HoldsVerificationValue(key) {
+				keyHoldsNumber().write(w)
+				return
 			}
-			next.ServeHTTP(w, r)
-		})
-	}
+			r.Header.Set(keyHeader, key)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // parseKey returns the key. Its errors never repeat the key, which may be anything.
@@ -81,6 +86,13 @@ func parseKey(lines []string) (string, error) {
 // length keeps (a, bc) and (ab, c) apart.
 func transactionID(client, key string) string {
 	return uuid.NewSHA1(keySpace, fmt.Appendf(nil, "%d:%s:%s", len(client), client, key)).String()
+}
+
+// keyHoldsNumber returns a problem for a key from which a card number could be found: the transaction's id follows from it.
+func keyHoldsNumber() *Problem {
+	p := keyProblem(http.StatusUnprocessableEntity, keyMalformed, "the Idempotency-Key cannot be accepted as it is: see errors")
+	p.Errors = []Fault{{Header: keyHeader, Detail: "must not hold a card number or a card verification value: send a UUID"}}
+	return p
 }
 
 // keyProblem returns a problem that links to where keys are explained, as the draft requires.

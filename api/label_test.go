@@ -91,8 +91,8 @@ func TestLabelMasksCardNumber(t *testing.T) {
 	m := newMemory(entry(1))
 	handler := handlerWith(options(nowhere(t), m))
 	for id := range m.entries {
-		l := asLabel(t, labelled(t, handler, id, `{"label":"fraudulent","source":"reviewer","note":"card 4111-1111-1111-1111"}`), 201, id)
-		if l.Note != "card 411111******1111" || m.labels[id][0] != l {
+		l := asLabel(t, labelled(t, handler, id, `{"label":"fraudulent","source":"reviewer","note":"card 1234-5678-8765-4321"}`), 201, id)
+		if l.Note != "card 123456******4321" || m.labels[id][0] != l {
 			t.Errorf("the note is answered as %q, and kept as %+v", l.Note, m.labels[id])
 		}
 	}

@@ -296,6 +296,11 @@ func readForm(values url.Values) form {
 	if utf8.RuneCountInString(f.Name) > maxReviewer {
 		f.Faults = append(f.Faults, "The name must have at most "+strconv.Itoa(maxReviewer)+" characters.")
 	}
+	for _, field := range []string{"name", "note"} {
+		if text := values.Get(field); holdsNumber(text) || card.HoldsVerificationValue(text) {
+			f.Faults = append(f.Faults, "The "+field+" must not hold a card number or a card verification value.")
+		}
+	}
 	if utf8.RuneCountInString(f.Note) > maxNote {
 		f.Faults = append(f.Faults, "The note must have at most "+strconv.Itoa(maxNote)+" characters.")
 	}

@@ -81,7 +81,7 @@ func (s *server) registerList(api huma.API) {
 }
 
 func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error) {
-	query, err := readQuery(r.url.RawQuery)
+	query, err := s.reader.readQuery(r.url.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -99,14 +99,18 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	}
 	if page.Next != (ledger.Cursor{}) {
 		response.Body.Next = writeCursor(page.Next)
-		response.Link = nextLink(r.url, response.Body.Next)
+		response.Link = nextLink(r.url, query.OrderID, response.Body.Next)
 	}
 	return response, nil
 }
 
-// nextLink returns a link to the next page of the same list.
-func nextLink(asked url.URL, cursor string) string {
+// nextLink returns a link to the next page of the same list. The order's id is in it as it is looked for, which may be
+// masked.
+func nextLink(asked url.URL, orderID, cursor string) string {
 	query := asked.Query()
+	if orderID != "" {
+		query.Set("orderID", orderID)
+	}
 	query.Set("cursor", cursor)
 	return "</transactions?" + query.Encode() + `>; rel="next"`
 }
@@ -151,7 +155,7 @@ func (p *parameters) problem(detail string) error {
 }
 
 // readQuery returns all faults at once, as a *Problem.
-func readQuery(raw string) (ledger.Query, error) {
+func (r reader) readQuery(raw string) (ledger.Query, error) {
 	p, err := readParameters(raw, listParameters...)
 	if err != nil {
 		return ledger.Query{}, err
@@ -159,7 +163,7 @@ func readQuery(raw string) (ledger.Query, error) {
 	q := ledger.Query{
 		Status:  p.status(),
 		Outcome: p.outcome(),
-		OrderID: p.orderID(),
+		OrderID: r.orderID(p.orderID(r.maskOrderIDs)),
 		Since:   p.time("since"),
 		Until:   p.time("until"),
 		After:   p.cursor(),
@@ -195,6 +199,8 @@ func (p *parameters) refuseUnknown(known []string) {
 			p.wrong(name, "must not stand more than once")
 		case strings.TrimSpace(p.values.Get(name)) == "":
 			p.wrong(name, "must not be empty: leave it out, or give it a value")
+		case name != "orderID" && name != "cursor" && holdsNumber(p.values.Get(name)):
+			p.wrong(name, anyNumber)
 		}
 	}
 }
@@ -216,11 +222,14 @@ func (p *parameters) outcome() fraud.Outcome {
 	return outcome
 }
 
-func (p *parameters) orderID() string {
+func (p *parameters) orderID(mayHoldNumber bool) string {
 	asked := p.values.Get("orderID")
 	id := spelling.ID(asked)
 	if utf8.RuneCountInString(asked) > transaction.MaxID || !utf8.ValidString(asked) || !printable(asked) || id == "" && asked != "" {
 		p.wrong("orderID", "must be an order's id: at most 64 characters, without control characters")
+	}
+	if !mayHoldNumber && holdsNumber(asked) {
+		p.wrong("orderID", anyNumber)
 	}
 	return id
 }

@@ -31,11 +31,12 @@ type Problem struct {
 	headers http.Header
 }
 
-// Fault is one wrong value, in the body or in the query. Pointer is a JSON Pointer in URI fragment form, as in RFC 9457's
+// Fault is one wrong value, in the body, in the query or in a header. Pointer is a JSON Pointer in URI fragment form, as in RFC 9457's
 // examples.
 type Fault struct {
 	Pointer   string `json:"pointer,omitempty" example:"#/order/cost"`
 	Parameter string `json:"parameter,omitempty" example:"limit" doc:"The query parameter that is wrong"`
+	Header    string `json:"header,omitempty" example:"Idempotency-Key" doc:"The header that is wrong"`
 	Detail    string `json:"detail" example:"must be a number"`
 }
 

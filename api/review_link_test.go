@@ -73,12 +73,12 @@ func TestReviewLinkButtons(t *testing.T) {
 				"waits for your decision", "<dd>1234", "<strong>INR 123.00</strong>", id, "jo@example.com", `<form method="post">`,
 				`name="decision" value="approve"`, `name="decision" value="decline"`, "!all the same", "!confirm")
 			by := c.became + " by ada (jo@example.com) at 20"
-			form := verdict(c.decision, "name", " ada ", "note", "card\r\n4111-1111-1111-1111")
+			form := verdict(c.decision, "name", " ada ", "note", "card\r\n1234-5678-8765-4321")
 			has(t, asPage(t, press(t, w.linked(), link, form), 200), "<h1>Thank you</h1>", by, c.money, "!<form")
 			w.ended(t, id)
 			w.charged(t, id, c.charges)
 			record := w.read(t, id)
-			assert.Equal(t, "card 411111******1111", record.Review.Note, "the review is kept as %+v", record.Review)
+			assert.Equal(t, "card 123456******4321", record.Review.Note, "the review is kept as %+v", record.Review)
 			assert.False(t, record.Review.Confirmed, "the review is kept as %+v", record.Review)
 			for _, handler := range []http.Handler{w.linked(), handlerWith(withLinks(options(w.forgetful, w.ledger)))} {
 				has(t, asPage(t, request(t, handler, http.MethodGet, link, ""), 200), "is decided", by, c.money, "!<form")
@@ -312,7 +312,7 @@ func TestReviewLinkReviewer(t *testing.T) {
 		"a long name":     {"jo@example.com", verdict("approve", "name", long), review.Request{Verdict: review.Approve, Reviewer: strings.Repeat("é", 46) + "… (jo@example.com)"}},
 		"a long address":  {long + "é", verdict("approve", "name", "ada"), review.Request{Verdict: review.Approve, Reviewer: strings.Repeat("é", 63) + "…"}},
 		"a telephone":     {"+4915112345678", verdict("approve", "name", "12"), review.Request{Verdict: review.Approve, Reviewer: "124915*****5678)"}},
-		"a card's number": {"jo", verdict("approve", "name", "4111 1111 1111 1111"), review.Request{Verdict: review.Approve, Reviewer: "411111******1111 (jo)"}},
+		"a card's number": {"jo", verdict("approve", "name", "1234 5678 8765 4321"), review.Request{Verdict: review.Approve, Reviewer: "123456******4321 (jo)"}},
 		"confirmed":       {"jo", verdict("approve", "confirm", "true"), review.Request{Verdict: review.Approve, Reviewer: "jo", Confirm: true}},
 		"declined then":   {"jo", verdict("decline", "confirm", "true"), review.Request{Verdict: review.Decline, Reviewer: "jo"}},
 	} {

@@ -72,11 +72,11 @@ func TestReviewVerdicts(t *testing.T) {
 		"approve": transaction.PaymentComplete, "decline": transaction.AlertInitiated,
 	} {
 		id := w.held(t, heldForReview)
-		body := fmt.Sprintf(`{"decision":%q,"reviewer":"ada","note":"card 4111-1111-1111-1111"}`, verdict)
+		body := fmt.Sprintf(`{"decision":%q,"reviewer":"ada","note":"card 1234-5678-8765-4321"}`, verdict)
 		a := asAnswer(t, judge(t, w.api(), id, body, patient), 200)
 		assert.Equal(t, want, a.TransactionStatus.Code, "%s comes to %+v", verdict, a)
 		assert.Equal(t, "ada", a.Review.Reviewer, "%s comes to %+v", verdict, a)
-		assert.Equal(t, "card 411111******1111", a.Review.Note)
+		assert.Equal(t, "card 123456******4321", a.Review.Note)
 	}
 }
 

@@ -75,6 +75,8 @@ type Options struct {
 	// PaymentMethods lists those that have a gateway, in the spelling of spelling.PaymentMethod. Nil means that all have
 	// one.
 	PaymentMethods []string
+	// OrderIDsMayLookLikeCards masks orders' ids that look like card numbers, which are refused otherwise.
+	OrderIDsMayLookLikeCards bool
 	// RequireIdempotencyKey refuses transactions without an idempotency key.
 	RequireIdempotencyKey bool
 	// MaxInFlight bounds how many transactions and reviews may be waited for at once, and, separately, how many other
@@ -104,7 +106,7 @@ func New(o Options) http.Handler {
 		transactions: o.Transactions,
 		deliveries:   o.Alerts,
 		ledger:       o.Ledger,
-		reader:       reader{cards: o.Cards, methods: o.PaymentMethods},
+		reader:       reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
 		clients:      newClients(o.Clients),
 		links:        o.Links,
 		requireKey:   o.RequireIdempotencyKey,

@@ -41,7 +41,7 @@ func (s *server) registerTransact(api huma.API) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(checkKey(s.requireKey)), before(limitBody), before(s.waits.admit)},
+		Middlewares:      huma.Middlewares{before(s.checkKey), before(limitBody), before(s.waits.admit)},
 		Errors:           []int{400, 413, 415, 422, 429, 503},
 	})
 	huma.Register(api, operation, s.transact)
@@ -49,7 +49,7 @@ func (s *server) registerTransact(api huma.API) {
 }
 
 func (s *server) transact(ctx context.Context, r *transactRequest) (*transactResponse, error) {
-	posted, receipt, err := s.reader.read(r.RawBody)
+	posted, receipt, err := s.reader.read(r.RawBody, r.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ import (
 type reader struct {
 	cards   card.Describer
 	methods []string // payment methods that have a gateway; nil if all have one
+	// maskOrderIDs masks orders' ids that look like card numbers, which are refused otherwise.
+	maskOrderIDs bool
 }
 
 // method returns a payment method in the spelling that is stored, and refuses one that has no gateway.
@@ -35,8 +37,9 @@ func (r reader) method(v *strictjson.Value) string {
 	return method
 }
 
-// read returns all faults at once, as a *Problem. The receipt has the digests of what was posted.
-func (r reader) read(body []byte) (*transaction.Transaction, transaction.Receipt, error) {
+// read returns all faults at once, as a *Problem. The receipt has the digests of what was posted. key is the request's
+// idempotency key.
+func (r reader) read(body []byte, key string) (*transaction.Transaction, transaction.Receipt, error) {
 	doc, err := strictjson.Parse(body)
 	if err != nil {
 		return nil, transaction.Receipt{}, problem(http.StatusBadRequest, err.Error())
@@ -46,7 +49,9 @@ func (r reader) read(body []byte) (*transaction.Transaction, transaction.Receipt
 	if root.Is(strictjson.Object) {
 		refuseVerificationValues(root)
 		transactions.read(root, &p)
-		refuseCardNumbers(root)
+		if r.refuseCardNumbers(root).AppearsIn(key) {
+			return nil, transaction.Receipt{}, keyHoldsNumber()
+		}
 	}
 	if faults := doc.Faults(); len(faults) > 0 {
 		return nil, transaction.Receipt{}, invalid("the transaction", faults)
@@ -180,6 +185,9 @@ func readText(v *strictjson.Value, f transaction.Field) string {
 
 // readers read the fields that need more than their form says.
 var readers = map[string]func(*strictjson.Value, *posting){
+	"order.id": func(v *strictjson.Value, p *posting) {
+		p.Order.ID = mustShow(v, p.reader.orderID(readID(v)))
+	},
 	"order.items":   func(v *strictjson.Value, p *posting) { readItems(v, &p.Order) },
 	"paymentMethod": func(v *strictjson.Value, p *posting) { p.PaymentMethod = p.reader.method(v) },
 	"payment.card": func(v *strictjson.Value, p *posting) {
@@ -288,6 +296,6 @@ func readMetadata(v *strictjson.Value, p *posting) {
 // ReadTransaction reads a body as POST /transact does, but only to look at it: the transaction has no id, and is not
 // processed. The error is a *Problem with all faults.
 func ReadTransaction(body []byte, cards card.Describer) (*transaction.Transaction, error) {
-	t, _, err := reader{cards: cards}.read(body)
+	t, _, err := reader{cards: cards}.read(body, "")
 	return t, err
 }

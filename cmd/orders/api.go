@@ -25,18 +25,19 @@ func (apiCommand) Run(ctx context.Context) error {
 func serveAPI(p *process) func(context.Context) error {
 	address, store := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress), p.env.ledger(p.values)
 	options := api.Options{
-		Alerts:                &temporal.Alerts{Client: p.temporal},
-		Ledger:                store,
-		Cards:                 card.NewDescriber(p.env.fingerprintKey(p.values)),
-		Clients:               p.env.clients(p.values),
-		Links:                 p.env.links(p.values),
-		Hosts:                 p.env.hosts(),
-		Prefix:                p.env.prefix(),
-		PaymentMethods:        p.env.paymentMethods(p.values),
-		RequireIdempotencyKey: p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey),
-		MaxInFlight:           p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
-		Version:               buildVersion(),
-		Log:                   p.log,
+		Alerts:                   &temporal.Alerts{Client: p.temporal},
+		Ledger:                   store,
+		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
+		Clients:                  p.env.clients(p.values),
+		Links:                    p.env.links(p.values),
+		Hosts:                    p.env.hosts(),
+		Prefix:                   p.env.prefix(),
+		PaymentMethods:           p.env.paymentMethods(p.values),
+		RequireIdempotencyKey:    p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey),
+		OrderIDsMayLookLikeCards: p.values.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", p.env.CardLikeOrderIDs),
+		MaxInFlight:              p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
+		Version:                  buildVersion(),
+		Log:                      p.log,
 	}
 	return func(ctx context.Context) error {
 		err := together(ctx,

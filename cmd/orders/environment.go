@@ -15,6 +15,7 @@ type environment struct {
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
 	APIKeys            string `env:"API_KEYS"`
 	RequireKey         string `env:"IDEMPOTENCY_KEY_REQUIRED, default=false"`
+	CardLikeOrderIDs   string `env:"ORDER_ID_MAY_LOOK_LIKE_A_CARD, default=false"`
 
 	LedgerURL       string `env:"LEDGER_URL, default=sqlite:.run/orders-ledger.db"`
 	LedgerRetention string `env:"LEDGER_RETENTION, default=9600h"`

@@ -70,14 +70,20 @@ func (f firstDigits) width() int {
 // schemeOf returns the scheme that a number's first digits belong to, or nil if the table has none.
 func schemeOf(digits string) *scheme {
 	for _, f := range ranges() {
-		if len(digits) < len(f.from) {
-			continue
-		}
-		if lead := digits[:len(f.from)]; f.from <= lead && lead <= f.to {
+		if f.hold(digits) {
 			return f.scheme
 		}
 	}
 	return nil
+}
+
+// hold reports whether a number's first digits are in the range.
+func (f firstDigits) hold(digits string) bool {
+	if len(digits) < len(f.from) {
+		return false
+	}
+	lead := digits[:len(f.from)]
+	return f.from <= lead && lead <= f.to
 }
 
 func brands(digits string) (brand, coBrand string) {

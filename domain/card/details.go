@@ -67,6 +67,19 @@ func (d Describer) Digest(text []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
+// MaskID returns an id of at most so many characters in which whatever could be a card number is masked. Eight letters at its
+// end keep ids apart that look alike then; the digits cannot be found from them without the key.
+func (d Describer) MaskID(id string, most int) string {
+	letters := []byte(d.Digest([]byte("id " + id))[:8])
+	for i, digit := range letters {
+		if '0' <= digit && digit <= '9' {
+			letters[i] = digit - '0' + 'g' // no digits, which would count as part of a number
+		}
+	}
+	masked := []rune(Redact(id))
+	return string(masked[:min(len(masked), most-len(letters)-1)]) + "-" + string(letters)
+}
+
 // luhnValid reports whether digits pass the check digit formula of ISO/IEC 7812-1, annex B.
 func luhnValid(digits string) bool {
 	sum := 0
