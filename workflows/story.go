@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
 	"dummyorders/domain/transaction"
 )
 
@@ -33,9 +34,9 @@ const maxLine = 200
 // links: an order's id must not be able to lead a reader to another site.
 var unlinked = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `<`, `\<`, `: `, `: `, `:`, `\:`)
 
-// line returns text escaped and short enough for Temporal to accept it as a summary.
+// line returns text without card numbers, escaped, and short enough for Temporal to accept it as a summary.
 func line(text string) string {
-	text = unlinked.Replace(text)
+	text = unlinked.Replace(card.Conceal(text))
 	if len(text) <= maxLine {
 		return text
 	}
@@ -46,8 +47,8 @@ func line(text string) string {
 func SearchAttributes(t transaction.Transaction) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(
 		TransactionStatusKey.ValueSet(transaction.Pending.String()),
-		OrderIDKey.ValueSet(t.Order.ID),
-		PaymentMethodKey.ValueSet(t.PaymentMethod),
+		OrderIDKey.ValueSet(card.Conceal(t.Order.ID)),
+		PaymentMethodKey.ValueSet(card.Conceal(t.PaymentMethod)),
 	)
 }
 

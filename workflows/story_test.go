@@ -13,6 +13,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
 	"dummyorders/workflows"
 )
 
@@ -82,5 +83,18 @@ func TestDetailsOfReview(t *testing.T) {
 			r.execute()
 			require.Regexp(t, `\nReview: declined by `+regexp.QuoteMeta(shown)+` at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; deadline \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n`, shownOf(t, r))
 		})
+	}
+}
+
+// Temporal keeps summaries and search attributes in plain text.
+func TestNoCardNumberInSummariesAndSearchAttributes(t *testing.T) {
+	paid := transaction.Transaction{Order: transaction.Order{ID: "4716190207394368"}, PaymentMethod: "4716-1902-0739-4368"}
+	event := alert.Event{Subject: "4716 1902 0739 4368"}
+	attributes := workflows.SearchAttributes(paid)
+	order, _ := attributes.GetKeyword(workflows.OrderIDKey)
+	method, _ := attributes.GetKeyword(workflows.PaymentMethodKey)
+	for _, text := range []string{workflows.TransactionSummary(paid), workflows.AlertSummary(event), order, method} {
+		require.Contains(t, text, "471619******4368")
+		require.NotContains(t, text, "0739")
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dummyorders/domain/card"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 	"dummyorders/internal/logging"
@@ -70,7 +71,7 @@ func newProcess(ctx context.Context, name string) (*process, error) {
 	}
 	p := &process{env: env, values: &values{}}
 	level, format := p.values.level("LOG_LEVEL", env.LogLevel), env.logFormat(p.values)
-	if p.log, err = logging.New(os.Stderr, name, format, env.NoColor == "", level); err != nil {
+	if p.log, err = logging.New(os.Stderr, name, format, env.NoColor == "", level, card.Conceal); err != nil {
 		p.log = slog.New(slog.DiscardHandler) // the faults of the settings say it better
 	}
 	if p.temporal, err = temporal.New(p.log); err != nil {

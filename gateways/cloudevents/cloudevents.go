@@ -9,6 +9,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/types"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
 )
 
 // ContentType is the media type of a structured-mode event in JSON.
@@ -36,5 +37,5 @@ func Encode(e alert.Event) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
 	}
-	return body, nil
+	return card.ConcealJSON(body), nil
 }

@@ -30,9 +30,11 @@ type envelope struct {
 // Decode parses what Encode returns, and any other CloudEvent that carries a known alert in JSON. It ignores extension
 // attributes and unknown data members. The error for anything else says what is wrong with it, is short whatever the
 // document holds, and shows nothing that could be a card number.
+//
+// Card numbers in the event's texts are masked.
 func Decode(document []byte) (alert.Event, error) {
 	var in envelope
-	if err := json.Unmarshal(document, &in); err != nil {
+	if err := json.Unmarshal(card.ConcealJSON(document), &in); err != nil {
 		return alert.Event{}, fmt.Errorf("no CloudEvent in JSON: %s", brief(err))
 	}
 	if in.SpecVersion != event.CloudEventsVersionV1 {

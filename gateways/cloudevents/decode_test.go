@@ -1,6 +1,7 @@
 package cloudevents_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,4 +129,25 @@ func FuzzDecode(f *testing.F) {
 		again.Source = e.Source // a URI reference may be escaped in more than one way
 		assert.Equal(t, e, again)
 	})
+}
+
+// An event with card numbers in its texts is published and read without them, and is otherwise the same.
+func TestMasksCardNumbers(t *testing.T) {
+	e := fraudDetected()
+	e.Subject, e.Data.OrderID, e.Data.OrderName = "4716190207394368", "4716190207394368", "for card 4716x1902x0739x4368"
+	want := fraudDetected()
+	want.Subject, want.Data.OrderID, want.Data.OrderName = "471619******4368", "471619******4368", "for card 471619******4368"
+	body, err := cloudevents.Encode(e)
+	require.NoError(t, err)
+	if bytes.Contains(body, []byte("4716190207394368")) || bytes.Contains(body, []byte("0739x4368")) {
+		t.Errorf("published as %s", body)
+	}
+	plain, err := cloudevents.Encode(want)
+	require.NoError(t, err)
+	require.JSONEq(t, string(plain), string(body))
+	foreign := strings.ReplaceAll(string(plain), "471619******4368", "4716 1902 0739 4368")
+	read, err := cloudevents.Decode([]byte(foreign))
+	require.NoError(t, err)
+	require.Equal(t, "for card 471619******4368", read.Data.OrderName)
+	require.Equal(t, "471619******4368", read.Subject)
 }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
 	"dummyorders/workflows"
 )
 
@@ -39,7 +40,7 @@ func (s *Alerts) Start(ctx context.Context, event alert.Event, assignments []ale
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            workflows.AlertSummary(event),
-		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.OrderIDKey.ValueSet(event.Subject)),
+		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.OrderIDKey.ValueSet(card.Conceal(event.Subject))),
 	}
 	if event.Type == alert.Test && len(assignments) > 0 { // a test's order does not exist
 		options.StaticSummary = "test of receiver " + assignments[0].Receiver

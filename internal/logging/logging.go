@@ -15,9 +15,10 @@ import (
 var Formats = []string{"text", "json", "pretty"}
 
 // New returns a logger that writes records of a level and above to w, each with its source line and the process's name.
-// Only the format pretty uses colour.
-func New(w io.Writer, process, format string, colour bool, level slog.Level) (*slog.Logger, error) {
-	options := &slog.HandlerOptions{Level: level, AddSource: true, ReplaceAttr: shortSource}
+// Every text passes through conceal, which masks what no log may hold. Only the format pretty uses colour.
+func New(w io.Writer, process, format string, colour bool, level slog.Level, conceal func(string) string) (*slog.Logger, error) {
+	replace := func(groups []string, a slog.Attr) slog.Attr { return concealed(shortSource(groups, a), conceal) }
+	options := &slog.HandlerOptions{Level: level, AddSource: true, ReplaceAttr: replace}
 	var handler slog.Handler
 	switch format {
 	case "text":
@@ -25,11 +26,24 @@ func New(w io.Writer, process, format string, colour bool, level slog.Level) (*s
 	case "json":
 		handler = slog.NewJSONHandler(w, options)
 	case "pretty":
-		handler = tint.NewTextHandler(w, &tint.Options{Level: level, AddSource: true, TimeFormat: time.TimeOnly, NoColor: !colour})
+		handler = tint.NewTextHandler(w, &tint.Options{Level: level, AddSource: true, ReplaceAttr: replace, TimeFormat: time.TimeOnly, NoColor: !colour})
 	default:
 		return nil, fmt.Errorf("log format %q: must be one of %v", format, Formats)
 	}
 	return slog.New(handler).With("process", process), nil
+}
+
+// concealed returns an attribute whose value, as text, has passed through conceal. What conceal leaves stays what it was.
+func concealed(a slog.Attr, conceal func(string) string) slog.Attr {
+	value := a.Value.Resolve()
+	switch value.Kind() {
+	case slog.KindString, slog.KindInt64, slog.KindUint64, slog.KindAny:
+		if text := fmt.Sprintf("%+v", value.Any()); conceal(text) != text {
+			return slog.String(a.Key, conceal(text))
+		}
+	case slog.KindBool, slog.KindDuration, slog.KindFloat64, slog.KindTime, slog.KindGroup, slog.KindLogValuer:
+	}
+	return a
 }
 
 // shortSource shortens the source to folder and file: enough to find the line, without the path of the build.

@@ -2,6 +2,7 @@ package logging_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -19,10 +20,30 @@ func TestColours(t *testing.T) {
 		colour, escapes bool
 	}{{"pretty", true, true}, {"pretty", false, false}, {"text", true, false}, {"json", true, false}} {
 		var out bytes.Buffer
-		log, err := logging.New(&out, "api", c.format, c.colour, slog.LevelInfo)
+		log, err := logging.New(&out, "api", c.format, c.colour, slog.LevelInfo, strings.Clone)
 		require.NoError(t, err)
 		log.Error("Not ready", "what", "ledger")
 		assert.Equal(t, c.escapes, strings.Contains(out.String(), "\x1b"), "%s, colour %v", c.format, c.colour)
 		assert.Contains(t, out.String(), "Not ready", "%s, colour %v", c.format, c.colour)
+	}
+}
+
+// secret is printed by fmt, as errors and structs in logs are.
+type secret struct{ Text string }
+
+// Whatever kind of value holds a secret, and in the message too, it is concealed, in every format.
+func TestConcealed(t *testing.T) {
+	for _, format := range logging.Formats {
+		t.Run(format, func(t *testing.T) {
+			var out bytes.Buffer
+			log, err := logging.New(&out, "api", format, false, slog.LevelInfo, strings.NewReplacer("4242", "****").Replace)
+			require.NoError(t, err)
+			log = log.With("with", "4242").WithGroup("group")
+			log.Info("message 4242", "text", "a 4242", "number", 4242, "error", errors.New("4242"), "struct", secret{"4242"}, "seen", 17,
+				slog.Group("inner", "pointer", &secret{"4242"}, "list", []string{"4242"}))
+			assert.NotContains(t, out.String(), "4242")
+			assert.Equal(t, 8, strings.Count(out.String(), "****"), &out)
+			assert.Contains(t, out.String(), "17")
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/payment"
 )
@@ -26,7 +27,8 @@ const (
 	JSONLines Format = "jsonl"
 )
 
-// Export writes the records that a query chooses, the newest first, and returns how many it has written. It holds one
+// Export writes the records that a query chooses, the newest first, and returns how many it has written. Card numbers, which
+// no record should hold, are masked. It holds one
 // page of them in memory at a time. Even if it fails, it has written only whole lines to out.
 func Export(ctx context.Context, from ledger.Reader, q ledger.Query, format Format, out io.Writer) (written int, err error) {
 	buffer := bufio.NewWriterSize(out, 64<<10)
@@ -55,8 +57,14 @@ func writeAll(entries iter.Seq2[ledger.Entry, error], write func(ledger.Record) 
 }
 
 func jsonLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() error) {
-	encoder := json.NewEncoder(out)
-	return func(r ledger.Record) error { return encoder.Encode(r) }, out.Flush
+	write = func(r ledger.Record) error {
+		line, err := json.Marshal(r)
+		if err == nil {
+			_, err = out.Write(append(card.ConcealJSON(line), '\n'))
+		}
+		return err
+	}
+	return write, out.Flush
 }
 
 func csvLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() error) {
@@ -149,7 +157,7 @@ func header() []string {
 func cells(r ledger.Record) []string {
 	line := make([]string, len(columns))
 	for i, c := range columns {
-		line[i] = harmless(c.cell(r))
+		line[i] = harmless(card.Conceal(c.cell(r)))
 	}
 	return line
 }

@@ -217,3 +217,23 @@ func TestSamplesFillEveryColumn(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// A record that holds a card number, as none should, is exported with its mask.
+func TestExportMasksCardNumbers(t *testing.T) {
+	book := onRecord(t)
+	for id, e := range book.entries {
+		e.Record.Order.ID, e.Record.Order.Name = "4716190207394368", "cvv 123 of 4716-1902-0739-4368"
+		book.entries[id] = e
+	}
+	for _, format := range []inspect.Format{inspect.CSV, inspect.JSONLines} {
+		t.Run(string(format), func(t *testing.T) {
+			got := export(t, book, ledger.Query{}, format)
+			if strings.Contains(got, "0207394368") || strings.Contains(got, "0739-4368") || strings.Contains(got, "cvv 123") {
+				t.Errorf("a card number or verification value is in %s", got)
+			}
+			if strings.Count(got, "471619******4368") != 2*len(book.entries) {
+				t.Errorf("the mask is not in %s", got)
+			}
+		})
+	}
+}
