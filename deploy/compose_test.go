@@ -101,11 +101,27 @@ func TestServicesCanBeScaled(t *testing.T) {
 func TestPortsAreLocal(t *testing.T) {
 	for name, s := range read(t, "docker-compose.yml").Services {
 		for _, port := range s.Ports {
-			if name != "api" {
-				assert.True(t, strings.HasPrefix(fmt.Sprint(port), "127.0.0.1:"), "%s: %s", name, port)
+			host := "127.0.0.1:"
+			if name == "api" {
+				host = "${API_HOST:-127.0.0.1}:"
 			}
+			assert.True(t, strings.HasPrefix(fmt.Sprint(port), host), "%s: %s", name, port)
 		}
 	}
+}
+
+// The processes see only the container's address, and so are given the one at which its port is published.
+func TestAPIPublishedOn(t *testing.T) {
+	published := read(t, "docker-compose.yml").Services["api"].Environment["API_PUBLISHED_ON"]
+	require.NotNil(t, published)
+	assert.Equal(t, "${API_HOST:-127.0.0.1}", *published)
+}
+
+// It holds without Compose too, which TestProductionNeedsSecrets needs.
+func TestProductionAPIKeys(t *testing.T) {
+	text, err := os.ReadFile(root + "/deploy/production.yml")
+	require.NoError(t, err)
+	assert.Regexp(t, `(?m)^      API_KEYS: \$\{API_KEYS:\?[^}]+\}$`, string(text))
 }
 
 // A service that is restarted has a health check.

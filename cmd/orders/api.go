@@ -23,7 +23,7 @@ func (apiCommand) Run(ctx context.Context) error {
 }
 
 func serveAPI(p *process) func(context.Context) error {
-	address, store := p.values.listen("HTTP_ADDRESS", p.env.HTTPAddress), p.env.ledger(p.values)
+	address, store := p.env.httpAddress(p.values), p.env.ledger(p.values)
 	options := api.Options{
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		Ledger:                   store,

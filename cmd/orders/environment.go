@@ -11,6 +11,8 @@ type environment struct {
 	HealthAddress string `env:"HEALTH_ADDRESS"`
 
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
+	APIPublishedOn     string `env:"API_PUBLISHED_ON"`
+	APIOpen            string `env:"API_OPEN, default=false"`
 	HTTPMaxInFlight    string `env:"HTTP_MAX_IN_FLIGHT, default=1000"`
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
 	APIKeys            string `env:"API_KEYS"`

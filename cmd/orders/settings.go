@@ -43,12 +43,14 @@ func (e environment) fingerprintKey(v *values) []byte {
 	if len(e.CardFingerprintKey) < minKeyBytes {
 		v.wrongSecret("CARD_FINGERPRINT_KEY", "a secret of at least 32 characters, such as `openssl rand -hex 32` prints")
 	}
+	e.refusePublished(v, "CARD_FINGERPRINT_KEY", e.CardFingerprintKey)
 	return []byte(e.CardFingerprintKey)
 }
 
 func (e environment) publisher(v *values) rabbitmq.Config {
 	c := e.broker(v)
 	c.URL = v.amqpURL("RABBITMQ_PUBLISHER_URL", e.RabbitMQPublisherURL)
+	e.refusePublished(v, "RABBITMQ_PUBLISHER_URL", passwordIn(c.URL))
 	c.ConnectionName = "orders worker"
 	return c
 }
@@ -56,6 +58,7 @@ func (e environment) publisher(v *values) rabbitmq.Config {
 func (e environment) consumer(v *values) rabbitmq.Config {
 	c := e.broker(v)
 	c.URL = v.amqpURL("RABBITMQ_CONSUMER_URL", e.RabbitMQConsumerURL)
+	e.refusePublished(v, "RABBITMQ_CONSUMER_URL", passwordIn(c.URL))
 	c.Prefetch = v.number("ALERTMAN_PREFETCH", e.AlertmanPrefetch, 1, 10_000)
 	c.ConnectionName = "alertman"
 	c.DrainTimeout = drainAlerts

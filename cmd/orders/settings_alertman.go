@@ -70,6 +70,7 @@ func (e environment) links(v *values) alert.Links {
 	if e.AlertLinkKey != "" && len(e.AlertLinkKey) < minKeyBytes {
 		v.wrongSecret("ALERT_LINK_KEY", "a secret of at least 32 characters, such as `openssl rand -hex 32` prints, or empty")
 	}
+	e.refusePublished(v, "ALERT_LINK_KEY", e.AlertLinkKey)
 	return alert.NewLinks(v.webURL("API_URL", e.APIURL), []byte(e.AlertLinkKey))
 }
 
@@ -90,6 +91,7 @@ func (e environment) mail(v *values) alert.Channel {
 		e.refuseDouble(v, fmt.Sprintf("SMTP_HOSTNAME=%s and SMTP_PORT=%d", server.Host, server.Port),
 			"must be a mail server that delivers; the development one keeps mail in files")
 	}
+	e.refusePublished(v, "SMTP_PASSWORD", e.SMTPPassword)
 	from := v.address("TRANSACTION_FRAUD_EMAIL_ALERT_FROM", e.MailFrom)
 	if v.err() != nil {
 		return nil
@@ -109,6 +111,7 @@ func (e environment) sms(v *values, routes func() *routing.Config) alert.Channel
 		}
 		return nil
 	}
+	e.refusePublished(v, "SMS_AUTH_TOKEN", e.SMSAuthToken)
 	channel, err := sms.New(sms.Account{URL: e.SMSURL, SID: e.SMSAccountSID, Token: e.SMSAuthToken, From: e.SMSFrom},
 		&http.Client{Transport: http.DefaultTransport})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,11 +15,46 @@ var (
 	clientKey  = regexp.MustCompile(`^[!-+\--~]{16,}$`)
 )
 
-// hosts returns the names that callers may use for the api if it listens on this machine only and requires no key. An
-// empty list allows any name.
-func (e environment) hosts() []string {
+// httpAddress returns the address to listen on. An api that does not know its callers serves this machine only, unless
+// API_OPEN says otherwise.
+func (e environment) httpAddress(v *values) string {
+	faults := len(v.faults)
+	address, open := v.listen("HTTP_ADDRESS", e.HTTPAddress), v.flag("API_OPEN", e.APIOpen)
+	if len(v.faults) == faults && !open && !e.knowsCallers() && !isThisMachine(e.reachedAt()) {
+		name, value := "HTTP_ADDRESS", e.HTTPAddress
+		if e.APIPublishedOn != "" {
+			name, value = "API_PUBLISHED_ON", e.APIPublishedOn
+		}
+		v.wrong(name, value, "localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, or API_OPEN=true lets everybody call")
+	}
+	return address
+}
+
+// knowsCallers reports whether callers must prove who they are. A key that is published with the source proves nothing.
+func (e environment) knowsCallers() bool {
+	if strings.TrimSpace(e.APIKeys) == "" {
+		return false
+	}
+	return !slices.ContainsFunc(strings.Split(e.APIKeys, ","), func(entry string) bool {
+		_, key, _ := strings.Cut(strings.TrimSpace(entry), ":")
+		return isPublished(key)
+	})
+}
+
+// reachedAt returns the host at which callers reach the api: where its container's port is published, or else where it
+// listens.
+func (e environment) reachedAt() string {
+	if e.APIPublishedOn != "" {
+		return strings.Trim(e.APIPublishedOn, "[]") // Compose writes IPv6 addresses in brackets
+	}
 	host, _, _ := net.SplitHostPort(e.HTTPAddress)
-	if strings.TrimSpace(e.APIKeys) != "" || !isThisMachine(host) {
+	return host
+}
+
+// hosts returns the names that callers may use for the api if only this machine reaches it and it does not know its
+// callers. An empty list allows any name.
+func (e environment) hosts() []string {
+	if e.knowsCallers() || !isThisMachine(e.reachedAt()) {
 		return nil
 	}
 	names := []string{"localhost"}
@@ -57,6 +93,7 @@ func (e environment) clients(v *values) map[string]string {
 				"names of letters, digits, - and _, keys of at least 16 printable characters without spaces, each name and key once (at number %d)", i+1))
 			return nil
 		}
+		e.refusePublished(v, "API_KEYS", key)
 		clients[name], owners[key] = key, name
 	}
 	return clients

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func TestHosts(t *testing.T) {
 		address, keys, url string
 		want               []string
 	}{
+		{"127.0.0.1:9001", "shop:a-long-secret-of-its-own", "", []string{"localhost"}},
 		{"127.0.0.1:9001", "", "http://localhost:9001", []string{"localhost", "localhost"}},
 		{"[::1]:9001", "", "https://orders.example.com/api", []string{"localhost", "orders.example.com"}},
 		{"localhost:9001", " ", "", []string{"localhost"}},
@@ -39,6 +41,62 @@ func TestHosts(t *testing.T) {
 	} {
 		t.Run(c.address, func(t *testing.T) {
 			require.Equal(t, c.want, environment{HTTPAddress: c.address, APIKeys: c.keys, APIURL: c.url}.hosts())
+		})
+	}
+	require.Equal(t, []string{"localhost"}, environment{HTTPAddress: ":9001", APIPublishedOn: "127.0.0.1"}.hosts(), "a container's port on this machine")
+	require.Empty(t, environment{HTTPAddress: ":9001", APIPublishedOn: "0.0.0.0"}.hosts())
+}
+
+func TestHTTPAddress(t *testing.T) {
+	const (
+		right = ": must be localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, or API_OPEN=true lets everybody call"
+		keys  = "shop:0123456789abcdef"
+	)
+	for _, c := range []struct {
+		address, published, keys, open string
+		fault                          string // empty if there is none
+	}{
+		{"127.0.0.1:9001", "", "", "false", ""},
+		{"127.8.9.10:9001", "", "", "false", ""},
+		{"localhost:9001", "", "", "false", ""},
+		{"[::1]:9001", "", "", "false", ""},
+		{":9001", "", "", "false", `HTTP_ADDRESS=":9001"` + right},
+		{"0.0.0.0:9001", "", "", "false", `HTTP_ADDRESS="0.0.0.0:9001"` + right},
+		{"[::]:9001", "", " ", "false", `HTTP_ADDRESS="[::]:9001"` + right},
+		{"192.0.2.5:9001", "", "", "0", `HTTP_ADDRESS="192.0.2.5:9001"` + right},
+		{"orders.example.com:9001", "", "", "false", `HTTP_ADDRESS="orders.example.com:9001"` + right},
+		{":9001", "", keys, "false", ""},
+		{":9001", "", "", "true", ""},
+		{":9001", "", "shop:a-long-secret-of-its-own", "false", `HTTP_ADDRESS=":9001"` + right},
+		{":9001", "", keys + ",app:a-long-secret-of-its-own", "false", `HTTP_ADDRESS=":9001"` + right},
+		{":9001", "127.0.0.1", "", "false", ""},
+		{":9001", "[::1]", "", "false", ""},
+		{":9001", "0.0.0.0", "", "false", `API_PUBLISHED_ON="0.0.0.0"` + right},
+		{":9001", "0.0.0.0", keys, "false", ""},
+		{":9001", "0.0.0.0", "", "true", ""},
+		{"127.0.0.1:9001", "", "", "yes", `API_OPEN="yes": must be true or false`},
+	} {
+		t.Run(c.address+" "+c.published+" "+c.keys+" "+c.open, func(t *testing.T) {
+			v := &values{}
+			address := environment{HTTPAddress: c.address, APIPublishedOn: c.published, APIKeys: c.keys, APIOpen: c.open}.httpAddress(v)
+			require.Equal(t, c.address, address)
+			require.Equal(t, c.fault, strings.Join(v.faults, "\n"))
+		})
+	}
+}
+
+// An address that is open by mistake is reported together with all other faults.
+func TestOpenAddressFaults(t *testing.T) {
+	setEnvironment(t, map[string]string{"HTTP_ADDRESS": ":9001", "HTTP_MAX_IN_FLIGHT": "0", "CARD_FINGERPRINT_KEY": ""})
+	for name, command := range map[string]interface {
+		Run(ctx context.Context) error
+	}{"api": apiCommand{}, "dev": devCommand{}} {
+		t.Run(name, func(t *testing.T) {
+			var wrong *configError
+			require.ErrorAs(t, command.Run(ended(t)), &wrong)
+			require.Len(t, wrong.faults, 3)
+			require.Contains(t, wrong.Error(), `HTTP_ADDRESS=":9001": must be localhost`)
+			require.Equal(t, exitConfig, execute(ended(t), []string{name}))
 		})
 	}
 }

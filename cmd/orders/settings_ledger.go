@@ -20,6 +20,7 @@ func (e environment) ledger(v *values) *ledgerdb.Ledger {
 		v.faults = append(v.faults, "LEDGER_URL: "+err.Error())
 		return nil
 	}
+	e.refusePublished(v, "LEDGER_URL", ledgerdb.Password(e.LedgerURL))
 	return ledger
 }
 

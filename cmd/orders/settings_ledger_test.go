@@ -12,7 +12,7 @@ func TestLedgerURL(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, url := range []string{"sqlite:orders-ledger.db", "sqlite:/var/lib/orders/ledger.db", "postgres://orders:secret@localhost:5432/orders?sslmode=require"} {
 		v := &values{}
-		ledger := environment{LedgerURL: url}.ledger(v)
+		ledger := environment{LedgerURL: url, TestDoubles: "auto"}.ledger(v)
 		require.NoError(t, v.err(), url)
 		require.NoError(t, ledger.Close())
 	}
@@ -29,7 +29,7 @@ func TestWrongLedgerURL(t *testing.T) {
 			"postgres://user:password@host:5432/database?sslmode=require, with special characters percent-encoded",
 	} {
 		v := &values{}
-		require.Nil(t, environment{LedgerURL: url}.ledger(v))
+		require.Nil(t, environment{LedgerURL: url, TestDoubles: "auto"}.ledger(v))
 		require.Equal(t, []string{fault}, v.faults)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -141,7 +142,9 @@ func TestNoTestDoublesWithStripe(t *testing.T) {
 		{"another word", "worker", map[string]string{"TEST_DOUBLES": "yes"}, `TEST_DOUBLES="yes": must be one of auto, allow, refuse`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			faults := faultsOf(t, c.process, c.vars)
+			vars := map[string]string{"RABBITMQ_PUBLISHER_URL": "amqp://orders:own@localhost/", "RABBITMQ_CONSUMER_URL": "amqp://alertman:own@localhost/"}
+			maps.Copy(vars, c.vars)
+			faults := faultsOf(t, c.process, vars)
 			require.Len(t, faults, 1)
 			require.True(t, strings.HasPrefix(faults[0], c.fault), faults[0])
 			require.NotContains(t, faults[0], "canary")

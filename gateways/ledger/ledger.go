@@ -213,6 +213,15 @@ func Open(url string) (*Ledger, error) {
 	}
 }
 
+// Password returns the password in a PostgreSQL URL, or "" if there is none, as in any other URL.
+func Password(url string) string {
+	config, err := parsePostgres(url)
+	if err != nil {
+		return ""
+	}
+	return config.Password
+}
+
 // SQLiteFile returns the path in a sqlite: URL, and false for any other URL.
 func SQLiteFile(url string) (string, bool) {
 	rest, named := strings.CutPrefix(url, "sqlite:")

@@ -190,6 +190,7 @@ func (d *devStack) environment(file map[string]string) []string {
 		"LEDGER_URL":             d.ledgerURL(),
 		"LOG_FORMAT":             s.LogFormat,
 		"HEALTH_ADDRESS":         "",
+		"API_PUBLISHED_ON":       "",
 	})
 	list := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
