@@ -167,6 +167,7 @@ func TestStartAndStop(t *testing.T) {
 	require.Contains(t, first.screen.String(), os.Getenv("WEB_UI_URL"))
 	require.Contains(t, first.screen.String(), "http://localhost:"+os.Getenv("RABBITMQ_MANAGEMENT_PORT"))
 	require.Contains(t, first.screen.String(), "fraud-police | settings fraud-police "+os.Getenv("RABBITMQ_PUBLISHER_URL")+" 64\n")
+	requireLoopback(t, first)
 	temporal(t, first, "workflow", "start", "--type", "Yesterday", "--task-queue", "none", "--workflow-id", "yesterday")
 	require.Contains(t, temporal(t, first, "operator", "namespace", "describe"), "720h")
 	require.NoError(t, end())
