@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -136,6 +138,47 @@ func TestTooManyInFlight(t *testing.T) {
 	close(release)
 	for range 10 {
 		<-done
+	}
+}
+
+// A caller that hangs up gives its place back, and its transaction goes on.
+func TestHangUp(t *testing.T) {
+	temporal, waiting, accepted := &mocks.Client{}, make(chan struct{}), make(chan struct{}, 1)
+	temporal.On("NewWithStartWorkflowOperation", mock.Anything, mock.Anything, mock.Anything).Return(nil)
+	temporal.On("UpdateWithStartWorkflow", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
+		waiting <- struct{}{}
+		<-args.Get(0).(context.Context).Done()
+	}).Return(nil, context.Canceled)
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
+		if err := args.Get(0).(context.Context).Err(); err != nil {
+			t.Errorf("the transaction does not go on: %v", err)
+		}
+		accepted <- struct{}{}
+	}).Return(nil, nil)
+	o := options(temporal, newMemory())
+	o.MaxInFlight = 1
+	handler, done := handlerWith(o), make(chan struct{})
+	ctx, hangUp := context.WithCancel(t.Context())
+	go func() {
+		defer close(done)
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/transact", strings.NewReader(api.SeedExample))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Prefer", "wait=30")
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	<-waiting
+	if answer := post(t, handler, api.SeedExample); answer.Code != http.StatusTooManyRequests {
+		t.Errorf("while it waits: %d %s", answer.Code, answer.Body)
+	}
+	hangUp()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it keeps its place")
+	}
+	<-accepted
+	if answer := post(t, handler, api.SeedExample); answer.Code != http.StatusAccepted {
+		t.Errorf("afterwards: %d %s", answer.Code, answer.Body)
 	}
 }
 

@@ -65,14 +65,14 @@ func (r result) settled() bool {
 // Process has a transaction accepted, and waits up to wait for its answer. If it returns no error, the transaction will be
 // processed, whatever happens to this caller. A retry is replayed: it gets the first call's answer, and changes nothing.
 //
-// The request goes on if the caller hangs up.
+// If the caller hangs up, only the wait ends.
 func (s *Transactions) Process(ctx context.Context, t transaction.Transaction, wait time.Duration) (answer ledger.Answer, replayed bool, err error) {
-	found, err := s.process(context.WithoutCancel(ctx), t, wait)
+	found, err := s.process(ctx, t, wait)
 	return found.answer, found.replayed, err
 }
 
 func (s *Transactions) process(ctx context.Context, t transaction.Transaction, wait time.Duration) (result, error) {
-	earlier, err := s.earlier(ctx, t)
+	earlier, err := s.earlier(context.WithoutCancel(ctx), t)
 	switch {
 	case err != nil:
 		return result{}, err
@@ -104,8 +104,11 @@ func (s *Transactions) submit(ctx context.Context, t transaction.Transaction, wa
 	var err error
 	if wait > 0 {
 		reply, err = s.startAndWait(ctx, t, wait)
-	} else {
-		err = s.start(ctx, t)
+	}
+	hungUp := err != nil && ctx.Err() != nil // perhaps before Temporal accepted the transaction
+	ctx = context.WithoutCancel(ctx)
+	if wait == 0 || hungUp {
+		wait, err = 0, s.start(ctx, t)
 	}
 	switch {
 	case err == nil && wait > 0:
@@ -369,8 +372,8 @@ func (s *Transactions) query(ctx context.Context, id string, patience time.Durat
 //
 // The wait begins when the transaction has the verdict: otherwise it would be unknown whether it has.
 func (s *Transactions) Review(ctx context.Context, id string, q review.Request, wait time.Duration) (ledger.Answer, error) {
-	ctx, sent := trackSent(context.WithoutCancel(ctx))
-	handle, err := s.sendVerdict(ctx, id, q)
+	goesOn, sent := trackSent(context.WithoutCancel(ctx))
+	handle, err := s.sendVerdict(goesOn, id, q)
 	if err != nil && !sent() {
 		return ledger.Answer{}, fmt.Errorf("%w: Temporal cannot be reached: %w", transaction.ErrNotAccepted, err)
 	}
@@ -379,11 +382,11 @@ func (s *Transactions) Review(ctx context.Context, id string, q review.Request, 
 		if answer, err = s.awaitVerdict(ctx, handle, wait); err == nil {
 			return answer, nil
 		}
-		if !isRefused(err) { // the wait is over, or the connection broke: the workflow has the verdict
+		if !isRefused(err) { // the wait is over, the caller hung up, or the connection broke: the workflow has the verdict
 			return s.currentAnswer(ctx, id, ledger.PendingAnswer(id)), nil
 		}
 	}
-	return s.reviewError(ctx, id, q, err)
+	return s.reviewError(goesOn, id, q, err)
 }
 
 // sendVerdict returns once the workflow has accepted the verdict, or refused it.
