@@ -28,27 +28,27 @@ func (a *Alerts) PublishAlert(ctx context.Context, event alert.Event) error {
 
 // Groups puts alerts into groups, and asks throttles.
 type Groups struct {
-	Gatherer alert.Gatherer
+	Store alert.GroupStore
 }
 
 // Gather puts a notice into its group. A retry gets the same answer.
-func (a *Groups) Gather(ctx context.Context, g alert.Gathering) (alert.Place, error) {
-	return a.Gatherer.Gather(ctx, g)
+func (a *Groups) Gather(ctx context.Context, g alert.GroupRequest) (alert.Place, error) {
+	return a.Store.Gather(ctx, g)
 }
 
 // Admit asks the receiver's throttle. A retry gets the same answer.
-func (a *Groups) Admit(ctx context.Context, g alert.Gathering) (alert.Place, error) {
-	return a.Gatherer.Admit(ctx, g)
+func (a *Groups) Admit(ctx context.Context, g alert.GroupRequest) (alert.Place, error) {
+	return a.Store.Admit(ctx, g)
 }
 
 // Recall returns an event that was taken before.
 func (a *Groups) Recall(ctx context.Context, eventID string) (alert.Event, error) {
-	return a.Gatherer.Recall(ctx, eventID)
+	return a.Store.Recall(ctx, eventID)
 }
 
 // Told returns the ids of the events in a digest that was begun before.
 func (a *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
-	return a.Gatherer.Told(ctx, digestID)
+	return a.Store.Told(ctx, digestID)
 }
 
 // Deliveries delivers notices to their targets. The key of a channel is the name that its targets begin with.
@@ -60,7 +60,7 @@ type Deliveries struct {
 // Tell makes a delivery. It fails with DeliveryRefused, whose details are an alert.Delivery, if the other side refuses for good.
 // Any other failure is retried, even for a channel that this worker does not have: another worker may have it, or it may be
 // configured again.
-func (a *Deliveries) Tell(ctx context.Context, t alert.Telling) (alert.Delivery, error) {
+func (a *Deliveries) Tell(ctx context.Context, t alert.DeliveryRequest) (alert.Delivery, error) {
 	before, now := attemptsBefore(ctx), attempt(ctx)
 	stop := keepBeating(ctx, before.with(unknown(now)))
 	answer, err := a.deliver(ctx, t)
@@ -75,7 +75,7 @@ func (a *Deliveries) Tell(ctx context.Context, t alert.Telling) (alert.Delivery,
 	return alert.Delivery{State: alert.Delivered, At: new(time.Now().UTC()), Attempts: before.with(now)}, nil
 }
 
-func (a *Deliveries) deliver(ctx context.Context, t alert.Telling) (answer string, err error) {
+func (a *Deliveries) deliver(ctx context.Context, t alert.DeliveryRequest) (answer string, err error) {
 	name, address := t.Target.Split()
 	channel, known := a.Channels[name]
 	if !known {

@@ -31,7 +31,7 @@ type mail struct {
 	to     string
 }
 
-func (m *mail) Write(t alert.Telling) (alert.Message, error) {
+func (m *mail) Write(t alert.DeliveryRequest) (alert.Message, error) {
 	return alert.Message{Notice: t.Notice, Text: "for " + t.Receiver, Key: "the writer's"}, m.wrote
 }
 
@@ -44,7 +44,7 @@ func (m *mail) deliveries() *activities.Deliveries {
 	return &activities.Deliveries{Channels: map[string]alert.Channel{"mail": m}, Writer: m}
 }
 
-var telling = alert.Telling{
+var telling = alert.DeliveryRequest{
 	Notice: alert.Notice{ID: "8d1c0a52"}, Receiver: "fraud-team", Step: 1, Target: "mail jo@example.com",
 }
 
@@ -167,7 +167,7 @@ func TestDeliverUnknownAttempt(t *testing.T) {
 	d := m.deliveries()
 	env.RegisterActivity(d)
 	tries := 0
-	env.OnActivity(d.Tell, mock.Anything, mock.Anything).Return(func(ctx context.Context, t alert.Telling) (alert.Delivery, error) {
+	env.OnActivity(d.Tell, mock.Anything, mock.Anything).Return(func(ctx context.Context, t alert.DeliveryRequest) (alert.Delivery, error) {
 		if tries++; tries < 3 {
 			return alert.Delivery{}, errors.New("killed")
 		}

@@ -240,7 +240,7 @@ func TestGroupedDigestLinksDigest(t *testing.T) {
 func TestAlertRunningTry(t *testing.T) {
 	tries := []alert.Attempt{{Number: 1, Answer: "451 later"}, {Number: 2, Answer: "nobody knows", Unknown: true}}
 	onGoing := []alert.Attempt{tries[0], {Number: 2, Answer: "under way"}}
-	telling := alert.Telling{Receiver: "fraud-team", Target: "mail jo@example.com"}
+	telling := alert.DeliveryRequest{Receiver: "fraud-team", Target: "mail jo@example.com"}
 	for name, c := range map[string]struct {
 		given   any // to the activity
 		state   enums.PendingActivityState
@@ -251,9 +251,9 @@ func TestAlertRunningTry(t *testing.T) {
 		"it goes on":               {telling, enums.PENDING_ACTIVITY_STATE_STARTED, 2, tries, onGoing},
 		"the one after it goes on": {telling, enums.PENDING_ACTIVITY_STATE_STARTED, 3, tries, tries},
 		"it is waited for":         {telling, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, tries, tries},
-		"another step's":           {alert.Telling{Receiver: telling.Receiver, Target: telling.Target, Step: 1}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, tries, nil},
-		"another target's":         {alert.Telling{Receiver: telling.Receiver, Target: "mail al@example.com"}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, tries, nil},
-		"another activity's":       {alert.Gathering{}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, "something", nil},
+		"another step's":           {alert.DeliveryRequest{Receiver: telling.Receiver, Target: telling.Target, Step: 1}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, tries, nil},
+		"another target's":         {alert.DeliveryRequest{Receiver: telling.Receiver, Target: "mail al@example.com"}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, tries, nil},
+		"another activity's":       {alert.GroupRequest{}, enums.PENDING_ACTIVITY_STATE_SCHEDULED, 2, "something", nil},
 	} {
 		log := alert.Log{ID: "event-1", Chains: []alert.ChainLog{{Steps: []alert.StepLog{{
 			Receiver: telling.Receiver, Deliveries: []alert.Delivery{{Target: telling.Target, State: alert.Pending}},
@@ -264,7 +264,7 @@ func TestAlertRunningTry(t *testing.T) {
 		found.PendingActivities = []*workflow.PendingActivityInfo{{ActivityId: "5", State: c.state, Attempt: c.attempt, HeartbeatDetails: left}}
 		temporal := &mocks.Client{}
 		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(found, nil)
-		knows(t, temporal, log, true, happened(t, "", workflows.Delivery{}), happened(t, "5", c.given))
+		knows(t, temporal, log, true, happened(t, "", workflows.DeliverAlertInput{}), happened(t, "5", c.given))
 		answer := request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", "")
 		got := asAlert(t, answer).Chains[0].Steps[0].Deliveries[0].Attempts
 		assert.Empty(t, cmp.Diff(c.want, got, cmpopts.EquateEmpty()), "%s %s", name, answer.Body)

@@ -33,7 +33,7 @@ func (postOffice) Deliver(_ context.Context, to string, _ alert.Message) (string
 // wordless writes messages without text.
 type wordless struct{}
 
-func (wordless) Write(t alert.Telling) (alert.Message, error) {
+func (wordless) Write(t alert.DeliveryRequest) (alert.Message, error) {
 	return alert.Message{Notice: t.Notice}, nil
 }
 
@@ -59,7 +59,7 @@ func (w *world) take(t testing.TB, event alert.Event, steps ...alert.Step) strin
 	}
 	_, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
 		ID: workflows.AlertWorkflowID(event.ID), TaskQueue: workflows.AlertmanTaskQueue,
-	}, workflows.DeliverAlertType, workflows.Delivery{
+	}, workflows.DeliverAlertType, workflows.DeliverAlertInput{
 		Event: event, Assignments: []alert.Assignment{{Receiver: steps[0].Receiver, Route: "all", Steps: steps}},
 	})
 	require.NoError(t, err)

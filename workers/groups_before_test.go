@@ -15,7 +15,7 @@ import (
 )
 
 // lasting returns a gathering with a window that ends after every test.
-func lasting(receiver, id string) alert.Gathering {
+func lasting(receiver, id string) alert.GroupRequest {
 	g := assigned(receiver, id)
 	g.Assignment.Group.Window = time.Hour
 	return g

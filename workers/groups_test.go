@@ -89,7 +89,7 @@ func newStation(t *testing.T) *station {
 // end.
 func (s *station) work(t *testing.T, channels map[string]alert.Channel, atOnce int) {
 	t.Helper()
-	maker := workers.NewAlertman(s.client, &activities.Deliveries{Channels: channels, Writer: s}, &activities.Groups{Gatherer: s.groups}, atOnce)
+	maker := workers.NewAlertman(s.client, &activities.Deliveries{Channels: channels, Writer: s}, &activities.Groups{Store: s.groups}, atOnce)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- workers.NewRunner("alertman", maker, slog.New(slog.DiscardHandler)).Run(ctx) }()
@@ -114,7 +114,7 @@ func eagerToContinue(t *testing.T) string {
 	return dir
 }
 
-func (*station) Write(t alert.Telling) (alert.Message, error) {
+func (*station) Write(t alert.DeliveryRequest) (alert.Message, error) {
 	return alert.Message{Notice: t.Notice}, nil
 }
 
@@ -162,8 +162,8 @@ func until(t *testing.T, so func() bool) {
 }
 
 // assigned returns the gathering of an event for a receiver whose only address is its name.
-func assigned(receiver, id string) alert.Gathering {
-	return alert.Gathering{
+func assigned(receiver, id string) alert.GroupRequest {
+	return alert.GroupRequest{
 		Notice: alert.Notice{ID: id, Event: alert.Sample(alert.FraudDetected, id, time.Now())},
 		Assignment: alert.Assignment{
 			Receiver: receiver, Route: "all", Steps: []alert.Step{{Receiver: receiver, Targets: []alert.Target{alert.NewTarget("mail", receiver)}}},
@@ -225,7 +225,7 @@ func (s *station) again(t *testing.T) {
 	first, second := assigned("again", "again 1"), assigned("again", "again 2")
 	first.Assignment.Group.Window, second.Assignment.Group.Window = time.Hour, time.Hour
 	for range 3 {
-		for _, g := range []alert.Gathering{first, second} {
+		for _, g := range []alert.GroupRequest{first, second} {
 			place, err := s.groups.Gather(t.Context(), g)
 			require.NoError(t, err)
 			require.Equal(t, g.Notice.ID == "again 1", place.Now)

@@ -15,38 +15,38 @@ import (
 	"dummyorders/internal/duration"
 )
 
-// Group is the input of AlertGroup, and what one run of it passes on to the next.
-type Group struct {
+// AlertGroupInput is the input of AlertGroup, and what one run of it passes on to the next.
+type AlertGroupInput struct {
 	Event      alert.Event      `json:"event"` // the event it began with, which was delivered by itself
 	Assignment alert.Assignment `json:"assignment"`
 	Throttled  bool             `json:"throttled,omitempty"` // whether it is a receiver's throttle
 	Digests    int              `json:"digests,omitempty"`   // how many were handed on so far
-	Held       Collection       `json:"held,omitzero"`
+	Held       collection       `json:"held,omitzero"`
 }
 
 // NewGroup returns a group whose first notice is delivered by the caller that begins it.
-func NewGroup(g alert.Gathering) Group {
-	return Group{
+func NewGroup(g alert.GroupRequest) AlertGroupInput {
+	return AlertGroupInput{
 		Event: g.Notice.Event, Assignment: Arriving(g).Assignment,
-		Held: Collection{Known: []Known{{ID: g.Notice.ID, Now: true}}},
+		Held: collection{Known: []knownNotice{{ID: g.Notice.ID, Now: true}}},
 	}
 }
 
 // NewThrottle returns a throttle that has not been asked yet.
-func NewThrottle(g alert.Gathering) Group {
-	return Group{Event: g.Notice.Event, Assignment: Arriving(g).Assignment, Throttled: true}
+func NewThrottle(g alert.GroupRequest) AlertGroupInput {
+	return AlertGroupInput{Event: g.Notice.Event, Assignment: Arriving(g).Assignment, Throttled: true}
 }
 
 // GroupSummary returns the line that the Web UI shows with a group's workflow.
-func GroupSummary(g Group) string {
+func GroupSummary(g AlertGroupInput) string {
 	return line("for " + g.Assignment.Receiver + ": " + g.name())
 }
 
 // AlertGroup collects the alerts of a group that follow its first one, or those that a receiver's throttle holds back. It
 // hands them on in digests, each to a DeliverAlert of its own. It ends after a span of silence. No alert is lost and none is
 // in two digests: the workflow never ends, nor continues as a new run, with an alert that it has not taken in.
-func AlertGroup(ctx workflow.Context, g Group) error {
-	r := &gathering{Group: g, joining: workflow.GetSignalChannel(ctx, JoinSignal), handed: []alert.DigestLog{}}
+func AlertGroup(ctx workflow.Context, g AlertGroupInput) error {
+	r := &groupRun{AlertGroupInput: g, joining: workflow.GetSignalChannel(ctx, JoinSignal), handed: []alert.DigestLog{}}
 	r.Held.recall()
 	if r.Held.Until.IsZero() {
 		r.Held.begin(workflow.Now(ctx), r.span())
@@ -66,21 +66,21 @@ func AlertGroup(ctx workflow.Context, g Group) error {
 		case r.Held.over(workflow.Now(ctx)):
 			return nil
 		case cancelled == nil && workflow.GetInfo(ctx).GetContinueAsNewSuggested():
-			return workflow.NewContinueAsNewError(ctx, AlertGroupType, r.Group)
+			return workflow.NewContinueAsNewError(ctx, AlertGroupType, r.AlertGroupInput)
 		}
 	}
 }
 
-// gathering is one run of AlertGroup.
-type gathering struct {
-	Group
+// groupRun is one run of AlertGroup.
+type groupRun struct {
+	AlertGroupInput
 
 	joining workflow.ReceiveChannel
 	handed  []alert.DigestLog // the latest ones
 	logged  int               // how many alerts are in them
 }
 
-func (r *gathering) listen(ctx workflow.Context) error {
+func (r *groupRun) listen(ctx workflow.Context) error {
 	err := workflow.SetQueryHandlerWithOptions(ctx, DigestsQuery, r.log,
 		workflow.QueryHandlerOptions{Description: "The alerts that wait, and the digests that were started"})
 	if err != nil || !r.Throttled {
@@ -92,7 +92,7 @@ func (r *gathering) listen(ctx workflow.Context) error {
 
 // admit answers a throttle's AdmitUpdate. It finishes before any other code of the workflow runs, so that a run that ends
 // has answered every caller it knows of.
-func (r *gathering) admit(ctx workflow.Context, a Arrival) (alert.Place, error) {
+func (r *groupRun) admit(ctx workflow.Context, a Arrival) (alert.Place, error) {
 	r.Assignment = a.Assignment
 	a.Urgent = a.Urgent && workflow.GetVersion(ctx, "urgent alerts pass", workflow.DefaultVersion, 1) >= 1
 	run := workflow.GetInfo(ctx).WorkflowExecution
@@ -105,7 +105,7 @@ func (r *gathering) admit(ctx workflow.Context, a Arrival) (alert.Place, error) 
 }
 
 // holding describes what the throttle holds back. It returns nil while the throttle has room.
-func (r *gathering) holding() *alert.Holding {
+func (r *groupRun) holding() *alert.Holding {
 	if !r.Throttled || r.Held.Told < r.most() {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (r *gathering) holding() *alert.Holding {
 
 // await waits until the span ends, or until there is something to do before. Signals stay in their channel meanwhile,
 // because looking at each one would cost a timer each time.
-func (r *gathering) await(ctx workflow.Context) {
+func (r *groupRun) await(ctx workflow.Context) {
 	_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{ // the only error is the cancellation, which ctx has as well
 		Timeout:      r.Held.Until.Sub(workflow.Now(ctx)),
 		TimerOptions: workflow.TimerOptions{Summary: "until the next digest"},
@@ -125,7 +125,7 @@ func (r *gathering) await(ctx workflow.Context) {
 
 // collect takes in the notices that came, and hands on the digests that are due. If the group is cancelled, everything that
 // waits is due.
-func (r *gathering) collect(ctx workflow.Context) error {
+func (r *groupRun) collect(ctx workflow.Context) error {
 	now := workflow.Now(ctx)
 	r.takeIn(now)
 	if r.Held.roll(now, r.span()); ctx.Err() != nil {
@@ -135,18 +135,18 @@ func (r *gathering) collect(ctx workflow.Context) error {
 }
 
 // overfull reports whether the notices that were signalled make a digest due before the span's end.
-func (r *gathering) overfull() bool {
+func (r *groupRun) overfull() bool {
 	signalled := r.joining.Len()
 	return signalled > 0 && signalled+len(r.Held.Waiting) >= room(r.Assignment)
 }
 
 // busy reports whether a digest is due.
-func (r *gathering) busy() bool {
+func (r *groupRun) busy() bool {
 	return len(r.Held.due) > 0
 }
 
 // takeIn collects the notices that were signalled.
-func (r *gathering) takeIn(now time.Time) {
+func (r *groupRun) takeIn(now time.Time) {
 	var a Arrival
 	for r.joining.ReceiveAsync(&a) {
 		r.Assignment = a.Assignment
@@ -156,7 +156,7 @@ func (r *gathering) takeIn(now time.Time) {
 }
 
 // handOn starts the digests that are due, and takes in the notices that come meanwhile.
-func (r *gathering) handOn(ctx workflow.Context) error {
+func (r *groupRun) handOn(ctx workflow.Context) error {
 	free := detached(ctx)
 	for r.busy() {
 		next := r.Held.due[0]
@@ -174,8 +174,8 @@ func (r *gathering) handOn(ctx workflow.Context) error {
 
 // start begins the delivery of a digest. If a digest with that id was begun before, as before a reset of this workflow, only
 // the rest of the batch is delivered.
-func (r *gathering) start(ctx workflow.Context, id string, b batch) error {
-	delivery := Delivery{Event: r.Event, DigestID: id, Assignments: []alert.Assignment{r.toTell()}}
+func (r *groupRun) start(ctx workflow.Context, id string, b batch) error {
+	delivery := DeliverAlertInput{Event: r.Event, DigestID: id, Assignments: []alert.Assignment{r.toTell()}}
 	if event, alone := r.alone(ctx, b); alone {
 		delivery.Event = event
 	} else {
@@ -193,7 +193,7 @@ func (r *gathering) start(ctx workflow.Context, id string, b batch) error {
 // startRest begins a digest of those alerts that are not in an earlier digest of the same number, begun before a reset of
 // this workflow: after a reset all alerts that had come are signalled again at once, and are collected in other digests than
 // before. If the earlier digest cannot be read, some alerts are delivered twice, and none is lost.
-func (r *gathering) startRest(ctx workflow.Context, id string, b batch) error {
+func (r *groupRun) startRest(ctx workflow.Context, id string, b batch) error {
 	if workflow.GetVersion(ctx, "digests after a reset", workflow.DefaultVersion, 1) < 1 {
 		return nil
 	}
@@ -215,7 +215,7 @@ func (r *gathering) startRest(ctx workflow.Context, id string, b batch) error {
 
 // alone returns the event of a batch of one, which is delivered as if it had never waited: a digest would say less about it.
 // An event that cannot be found is delivered in a digest all the same.
-func (r *gathering) alone(ctx workflow.Context, b batch) (event alert.Event, found bool) {
+func (r *groupRun) alone(ctx workflow.Context, b batch) (event alert.Event, found bool) {
 	if len(b.members) != 1 || workflow.GetVersion(ctx, "one alert is no digest", workflow.DefaultVersion, 1) < 1 {
 		return alert.Event{}, false
 	}
@@ -225,7 +225,7 @@ func (r *gathering) alone(ctx workflow.Context, b batch) (event alert.Event, fou
 
 // toTell returns the assignment for a digest: a group's digest goes through the receiver's throttle, and a throttle's digest
 // goes through neither a group nor a throttle.
-func (r *gathering) toTell() alert.Assignment {
+func (r *groupRun) toTell() alert.Assignment {
 	a := r.Assignment
 	a.Group = nil
 	if r.Throttled {
@@ -237,14 +237,14 @@ func (r *gathering) toTell() alert.Assignment {
 // maxLogged is how many alerts' digests a run remembers for the query, whose answer has to fit into a payload.
 const maxLogged = 20_000
 
-func (r *gathering) noteDigest(d alert.DigestLog) {
+func (r *groupRun) noteDigest(d alert.DigestLog) {
 	r.handed = append(r.handed, d)
 	for r.logged += len(d.Events); r.logged > maxLogged; r.handed = r.handed[1:] {
 		r.logged -= len(r.handed[0].Events)
 	}
 }
 
-func (r *gathering) log() (alert.GroupLog, error) {
+func (r *groupRun) log() (alert.GroupLog, error) {
 	log := alert.GroupLog{Name: r.name(), Waiting: r.Held.waiting() + r.joining.Len(), Digests: r.handed}
 	if log.Waiting > 0 {
 		log.Until = &r.Held.Until
@@ -254,21 +254,21 @@ func (r *gathering) log() (alert.GroupLog, error) {
 
 // The methods below take their bounds from the newest assignment.
 
-func (g Group) most() int {
+func (g AlertGroupInput) most() int {
 	if g.Throttled {
 		return g.Assignment.Throttle.Most
 	}
 	return 1
 }
 
-func (g Group) span() time.Duration {
+func (g AlertGroupInput) span() time.Duration {
 	if g.Throttled {
 		return g.Assignment.Throttle.Per
 	}
 	return g.Assignment.Group.Window
 }
 
-func (g Group) name() string {
+func (g AlertGroupInput) name() string {
 	if g.Throttled {
 		return fmt.Sprintf("what is more than %d in %s", g.Assignment.Throttle.Most, duration.Short(g.Assignment.Throttle.Per))
 	}
@@ -314,7 +314,7 @@ type Arrival struct {
 
 // Arriving returns a notice in the form in which it comes to a group. A digest is not escalated: it asks for no
 // acknowledgement.
-func Arriving(g alert.Gathering) Arrival {
+func Arriving(g alert.GroupRequest) Arrival {
 	a := Arrival{ID: g.Notice.ID, Members: g.Notice.Members(), Urgent: g.Notice.Urgent(), Assignment: g.Assignment}
 	if len(a.Assignment.Steps) > 0 {
 		first := a.Assignment.Steps[0]
@@ -343,23 +343,23 @@ func room(to alert.Assignment) int {
 	return max(1, min(maxMembers, maxListed/targets))
 }
 
-// Collection is the state of a group. It lets a number of notices through in a span of time, and collects the rest; a group
+// collection is the state of a group. It lets a number of notices through in a span of time, and collects the rest; a group
 // lets its first alert through. The collected alerts are due at the span's end, and their digest is the first notice of the
-// next span. A Collection reads no clock: the caller passes the time.
-type Collection struct {
+// next span. A collection reads no clock: the caller passes the time.
+type collection struct {
 	Since   time.Time      `json:"since,omitzero"`   // when the waiting alerts began to be collected
 	Until   time.Time      `json:"until,omitzero"`   // the span's end
 	Told    int            `json:"told,omitempty"`   // notices let through in this span
 	Urgent  int            `json:"urgent,omitempty"` // urgent ones among them
 	Waiting []alert.Member `json:"waiting,omitempty"`
-	Known   []Known        `json:"known,omitempty"` // the latest answers
+	Known   []knownNotice  `json:"known,omitempty"` // the latest answers
 
 	answers map[string]bool // the same answers, by id
 	due     []batch
 }
 
-// Known is a notice that came, and whether it was let through.
-type Known struct {
+// knownNotice is a notice that came, and whether it was let through.
+type knownNotice struct {
 	ID  string `json:"id"`
 	Now bool   `json:"now,omitempty"`
 }
@@ -371,12 +371,12 @@ type batch struct {
 }
 
 // begin starts a span in which no notice was let through yet.
-func (c *Collection) begin(now time.Time, span time.Duration) {
+func (c *collection) begin(now time.Time, span time.Duration) {
 	c.Since, c.Until, c.Told, c.Urgent = now, now.Add(span), 0, 0
 }
 
 // recall prepares a collection that came from an earlier run.
-func (c *Collection) recall() {
+func (c *collection) recall() {
 	c.answers = make(map[string]bool, len(c.Known))
 	for _, k := range c.Known {
 		c.answers[k.ID] = k.Now
@@ -385,7 +385,7 @@ func (c *Collection) recall() {
 
 // admit reports whether a notice is delivered now, and collects it if not. Urgent notices have as many places again to
 // themselves, which others, above all digests of them, cannot use up.
-func (c *Collection) admit(now time.Time, a Arrival, most int, span time.Duration) bool {
+func (c *collection) admit(now time.Time, a Arrival, most int, span time.Duration) bool {
 	if told, known := c.answers[a.ID]; known {
 		return told
 	}
@@ -405,7 +405,7 @@ func (c *Collection) admit(now time.Time, a Arrival, most int, span time.Duratio
 }
 
 // collect makes a notice wait for the next digest. It ignores a notice that it already knows.
-func (c *Collection) collect(now time.Time, a Arrival) {
+func (c *collection) collect(now time.Time, a Arrival) {
 	if _, known := c.answers[a.ID]; known {
 		return
 	}
@@ -419,7 +419,7 @@ func (c *Collection) collect(now time.Time, a Arrival) {
 
 // roll begins the next span once this one is over, if alerts wait. The first notice of the new span is the digest that is
 // due then.
-func (c *Collection) roll(now time.Time, span time.Duration) {
+func (c *collection) roll(now time.Time, span time.Duration) {
 	if now.Before(c.Until) || len(c.Waiting) == 0 {
 		return
 	}
@@ -429,7 +429,7 @@ func (c *Collection) roll(now time.Time, span time.Duration) {
 }
 
 // flush makes the waiting alerts due.
-func (c *Collection) flush(now time.Time) {
+func (c *collection) flush(now time.Time) {
 	if len(c.Waiting) > 0 {
 		c.due = append(c.due, batch{c.Since, now, c.Waiting})
 		c.Waiting = nil
@@ -437,7 +437,7 @@ func (c *Collection) flush(now time.Time) {
 }
 
 // waiting returns how many alerts are not yet in a digest that was handed on.
-func (c *Collection) waiting() int {
+func (c *collection) waiting() int {
 	count := len(c.Waiting)
 	for _, b := range c.due {
 		count += len(b.members)
@@ -446,13 +446,13 @@ func (c *Collection) waiting() int {
 }
 
 // over reports whether the span has ended with no alert waiting.
-func (c *Collection) over(now time.Time) bool {
+func (c *collection) over(now time.Time) bool {
 	return !now.Before(c.Until) && len(c.Waiting) == 0 && len(c.due) == 0
 }
 
-func (c *Collection) remember(id string, now bool) {
+func (c *collection) remember(id string, now bool) {
 	c.answers[id] = now
-	c.Known = append(c.Known, Known{id, now})
+	c.Known = append(c.Known, knownNotice{id, now})
 	if len(c.Known) > maxKnown {
 		delete(c.answers, c.Known[0].ID)
 		c.Known = c.Known[1:]
@@ -466,7 +466,7 @@ func (c *chain) toldHere(ctx workflow.Context) bool {
 	if c.expired(ctx) {
 		return true // escalate records that it is too late
 	}
-	g := alert.Gathering{Notice: c.notice, Assignment: c.Assignment, Since: c.alarm.log.TakenAt}
+	g := alert.GroupRequest{Notice: c.notice, Assignment: c.Assignment, Since: c.alertRun.log.TakenAt}
 	if c.Group != nil && c.outlives(ctx, c.Group.Window) && !c.placed(ctx, g, gather) {
 		return false
 	}
@@ -480,7 +480,7 @@ func (c *chain) outlives(ctx workflow.Context, span time.Duration) bool {
 
 // placed asks whether the notice is delivered now or in a digest, and reports whether it is now. A place in a digest goes
 // into the log.
-func (c *chain) placed(ctx workflow.Context, g alert.Gathering, ask func(workflow.Context, alert.Gathering) (alert.Place, error)) bool {
+func (c *chain) placed(ctx workflow.Context, g alert.GroupRequest, ask func(workflow.Context, alert.GroupRequest) (alert.Place, error)) bool {
 	place, err := ask(ctx, g)
 	switch {
 	case ctx.Err() != nil:
@@ -508,7 +508,7 @@ func (c *chain) hold(ctx workflow.Context, holding *alert.Holding) {
 // gather costs one event in the history while Temporal is quick: most alerts of a storm need nothing else. Otherwise a
 // regular activity takes over: the server retries it, which holds up no workflow task. Gathering a notice twice has the
 // effect of gathering it once.
-func gather(ctx workflow.Context, g alert.Gathering) (alert.Place, error) {
+func gather(ctx workflow.Context, g alert.GroupRequest) (alert.Place, error) {
 	var place alert.Place
 	if workflow.ExecuteLocalActivity(quickGather(ctx), groups.Gather, g).Get(ctx, &place) == nil {
 		return place, nil
@@ -518,7 +518,7 @@ func gather(ctx workflow.Context, g alert.Gathering) (alert.Place, error) {
 }
 
 // admit may have to wait for its turn among many, so it is a regular activity at once.
-func admit(ctx workflow.Context, g alert.Gathering) (alert.Place, error) {
+func admit(ctx workflow.Context, g alert.GroupRequest) (alert.Place, error) {
 	var place alert.Place
 	err := workflow.ExecuteActivity(patientGather(ctx, "throttle of "+g.Assignment.Receiver), groups.Admit, g).Get(ctx, &place)
 	return place, err

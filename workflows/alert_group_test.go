@@ -31,16 +31,16 @@ type group struct {
 	t       require.TestingT
 	start   time.Time
 	recall  *place // finds events again
-	digests []workflows.Delivery
+	digests []workflows.DeliverAlertInput
 	at      []time.Duration // when each digest was handed on, after the start
 }
 
 func newGroupRun(t require.TestingT) *group {
 	g := &group{TestWorkflowEnvironment: newEnvironment(), t: t, recall: &place{errs: slices.Repeat([]error{errAway}, 100)}}
-	g.RegisterActivity(&activities.Groups{Gatherer: g.recall})
+	g.RegisterActivity(&activities.Groups{Store: g.recall})
 	g.start = g.Now()
 	g.RegisterWorkflowWithOptions(workflows.AlertGroup, workflow.RegisterOptions{Name: workflows.AlertGroupType})
-	g.RegisterWorkflowWithOptions(func(ctx workflow.Context, d workflows.Delivery) error {
+	g.RegisterWorkflowWithOptions(func(ctx workflow.Context, d workflows.DeliverAlertInput) error {
 		g.digests = append(g.digests, d)
 		g.at = append(g.at, workflow.Now(ctx).Sub(g.start))
 		return nil
@@ -48,12 +48,12 @@ func newGroupRun(t require.TestingT) *group {
 	return g
 }
 
-func (g *group) gathering(id string) alert.Gathering {
+func (g *group) gathering(id string) alert.GroupRequest {
 	assignment := escalating()
 	assignment.Group = &alert.Grouping{Key: "k", Name: "fraud.detected, card 123456******4321", Window: window}
 	assignment.Throttle = &alert.Throttle{Most: 2, Per: time.Hour}
 	event := alert.Sample(alert.FraudDetected, id, g.start)
-	return alert.Gathering{Notice: alert.Notice{ID: id, Event: event}, Assignment: assignment}
+	return alert.GroupRequest{Notice: alert.Notice{ID: id, Event: event}, Assignment: assignment}
 }
 
 // joins sends the group an alert that follows the first one.
@@ -270,10 +270,10 @@ func TestGroupContinuesAsNew(t *testing.T) {
 }
 
 // next returns what a run has left to the one that follows.
-func (g *group) next(t require.TestingT) workflows.Group {
+func (g *group) next(t require.TestingT) workflows.AlertGroupInput {
 	var again *workflow.ContinueAsNewError
 	require.ErrorAs(t, g.GetWorkflowError(), &again)
-	var next workflows.Group
+	var next workflows.AlertGroupInput
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &next))
 	return next
 }

@@ -13,9 +13,9 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// Delivery is an event, or a digest of several, with its receivers. They were chosen once, when alertman took the event, and
-// are kept in the history: a changed configuration does not change what a running delivery does.
-type Delivery struct {
+// DeliverAlertInput is an event, or a digest of several, with its receivers. They were chosen once, when alertman took the
+// event, and are kept in the history: a changed configuration does not change what a running delivery does.
+type DeliverAlertInput struct {
 	Event    alert.Event   `json:"event"`
 	Digest   *alert.Digest `json:"digest,omitempty"`
 	DigestID string        `json:"digestID,omitempty"` // also set for an event that waited for a digest alone
@@ -29,8 +29,8 @@ type Delivery struct {
 // holds up no other, and one that has the alert does not get it again. It fails with NotDelivered if a target refused the
 // alert for good or could not be reached in time, and with NotAcknowledged if the alert was not acknowledged: the failed
 // workflows of this type are the alerts that a person has to look after.
-func DeliverAlert(ctx workflow.Context, d Delivery) error {
-	a := newAlarm(ctx, d)
+func DeliverAlert(ctx workflow.Context, d DeliverAlertInput) error {
+	a := newAlertRun(ctx, d)
 	if err := a.listen(ctx); err != nil {
 		return err
 	}
@@ -54,8 +54,8 @@ func DeliverAlert(ctx workflow.Context, d Delivery) error {
 	return a.outcome()
 }
 
-// alarm is one run of DeliverAlert.
-type alarm struct {
+// alertRun is one run of DeliverAlert.
+type alertRun struct {
 	notice alert.Notice
 	expiry time.Time
 	chains []*chain
@@ -63,8 +63,8 @@ type alarm struct {
 	cause  error // the error of the last target that the alert did not reach
 }
 
-func newAlarm(ctx workflow.Context, d Delivery) *alarm {
-	a := &alarm{notice: d.notice(), expiry: d.expiry()}
+func newAlertRun(ctx workflow.Context, d DeliverAlertInput) *alertRun {
+	a := &alertRun{notice: d.notice(), expiry: d.expiry()}
 	a.log = a.opened(workflow.GetInfo(ctx).WorkflowStartTime, d.Assignments)
 	if a.notice.FollowUp {
 		a.log.ID, a.log.EventID = d.DigestID, d.Event.ID
@@ -75,7 +75,7 @@ func newAlarm(ctx workflow.Context, d Delivery) *alarm {
 	return a
 }
 
-func (a *alarm) listen(ctx workflow.Context) error {
+func (a *alertRun) listen(ctx workflow.Context) error {
 	err := workflow.SetQueryHandlerWithOptions(ctx, DeliveriesQuery, func() (alert.Log, error) { return a.log, nil },
 		workflow.QueryHandlerOptions{Description: "Every delivery with its attempts, and the acknowledgement"})
 	if err != nil {
@@ -88,7 +88,7 @@ func (a *alarm) listen(ctx workflow.Context) error {
 }
 
 // outcome returns the workflow's result: nil, NotAcknowledged or NotDelivered.
-func (a *alarm) outcome() error {
+func (a *alertRun) outcome() error {
 	silent, untold := a.unacknowledged(), a.undelivered()
 	missing := "not delivered to " + strings.Join(untold, ", ")
 	switch {
@@ -106,7 +106,7 @@ func (a *alarm) outcome() error {
 }
 
 // notice returns the notice to send, as it is before it asks for an acknowledgement.
-func (d Delivery) notice() alert.Notice {
+func (d DeliverAlertInput) notice() alert.Notice {
 	if d.Digest == nil {
 		return alert.Notice{ID: d.Event.ID, Event: d.Event, FollowUp: d.DigestID != "", Holding: d.Holding}
 	}
@@ -114,7 +114,7 @@ func (d Delivery) notice() alert.Notice {
 }
 
 // expiry returns when the delivery expires. A digest expires with the last of its alerts to do so.
-func (d Delivery) expiry() time.Time {
+func (d DeliverAlertInput) expiry() time.Time {
 	if d.Digest == nil {
 		return d.Event.Expiry()
 	}
@@ -130,7 +130,7 @@ func (d Delivery) expiry() time.Time {
 // chain handles one assignment: it notifies the first receiver, and then the next one if the alert is not acknowledged in
 // time.
 type chain struct {
-	*alarm
+	*alertRun
 	alert.Assignment
 
 	log      *alert.ChainLog
@@ -138,8 +138,8 @@ type chain struct {
 	underWay workflow.WaitGroup
 }
 
-func newChain(ctx workflow.Context, a *alarm, assignment alert.Assignment, log *alert.ChainLog) *chain {
-	c := &chain{alarm: a, Assignment: assignment, log: log, underWay: workflow.NewWaitGroup(ctx)}
+func newChain(ctx workflow.Context, a *alertRun, assignment alert.Assignment, log *alert.ChainLog) *chain {
+	c := &chain{alertRun: a, Assignment: assignment, log: log, underWay: workflow.NewWaitGroup(ctx)}
 	c.asking = c.asks()
 	return c
 }
@@ -200,14 +200,14 @@ func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.S
 	}
 	c.log.Steps = append(c.log.Steps, told)
 	for i, target := range step.Targets {
-		c.tell(ctx, alert.Telling{Notice: notice, Receiver: step.Receiver, Step: number, Target: target}, &told.Deliveries[i])
+		c.tell(ctx, alert.DeliveryRequest{Notice: notice, Receiver: step.Receiver, Step: number, Target: target}, &told.Deliveries[i])
 	}
 	c.note(ctx)
 	return told
 }
 
 // tell begins a delivery, and records its end.
-func (c *chain) tell(ctx workflow.Context, t alert.Telling, d *alert.Delivery) {
+func (c *chain) tell(ctx workflow.Context, t alert.DeliveryRequest, d *alert.Delivery) {
 	if c.expired(ctx) {
 		c.conclude(ctx, d, alert.Delivery{State: alert.Expired}, nil)
 		return
@@ -228,7 +228,7 @@ func (c *chain) tell(ctx workflow.Context, t alert.Telling, d *alert.Delivery) {
 // acknowledged waits for an acknowledgement until the step's time is over, or the step can no longer reach any target. It
 // reports whether one came.
 func (c *chain) acknowledged(ctx workflow.Context, step alert.StepLog) bool {
-	heard := func() bool { return c.alarm.log.Acknowledgement != nil }
+	heard := func() bool { return c.alertRun.log.Acknowledgement != nil }
 	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 		Timeout:      step.AskedUntil.Sub(workflow.Now(ctx)),
 		TimerOptions: workflow.TimerOptions{Summary: line("until " + step.Receiver + " acknowledges")},
@@ -250,7 +250,7 @@ func allLost(deliveries []alert.Delivery) bool {
 	return true
 }
 
-func tellingSummary(t alert.Telling) string {
+func tellingSummary(t alert.DeliveryRequest) string {
 	summary := "deliver to " + string(t.Target)
 	if t.Step > 0 {
 		summary += fmt.Sprintf(", step %d", t.Step+1)
@@ -259,7 +259,7 @@ func tellingSummary(t alert.Telling) string {
 }
 
 // acknowledge records an acknowledgement of the whole alert. The first one counts, and is the answer to all later ones.
-func (a *alarm) acknowledge(ctx workflow.Context, by alert.Acknowledgement) (alert.Acknowledgement, error) {
+func (a *alertRun) acknowledge(ctx workflow.Context, by alert.Acknowledgement) (alert.Acknowledgement, error) {
 	if a.log.Acknowledgement == nil {
 		by.At = workflow.Now(ctx)
 		a.log.Acknowledgement = &by
@@ -269,7 +269,7 @@ func (a *alarm) acknowledge(ctx workflow.Context, by alert.Acknowledgement) (ale
 }
 
 // acknowledgeable refuses an acknowledgement that could not change anything, without a trace in the history.
-func (a *alarm) acknowledgeable(by alert.Acknowledgement) error {
+func (a *alertRun) acknowledgeable(by alert.Acknowledgement) error {
 	if err := by.Check(); err != nil {
 		return err
 	}
@@ -294,7 +294,7 @@ func acknowledgementClosed(why string) error {
 }
 
 // opened returns the log as it is before anything was done.
-func (a *alarm) opened(taken time.Time, assignments []alert.Assignment) alert.Log {
+func (a *alertRun) opened(taken time.Time, assignments []alert.Assignment) alert.Log {
 	event := a.notice.Event
 	log := alert.Log{
 		ID: a.notice.ID, Type: event.Type, OrderID: event.Data.OrderID, TransactionID: event.Data.TransactionID,
@@ -318,7 +318,7 @@ func pending(targets []alert.Target) []alert.Delivery {
 }
 
 // conclude records how a delivery ended. A cancelled delivery has not ended.
-func (a *alarm) conclude(ctx workflow.Context, d *alert.Delivery, made alert.Delivery, err error) {
+func (a *alertRun) conclude(ctx workflow.Context, d *alert.Delivery, made alert.Delivery, err error) {
 	switch {
 	case temporal.IsCanceledError(err):
 		return
@@ -354,7 +354,7 @@ func attemptsOf(err error) []alert.Attempt {
 }
 
 // undelivered returns the targets that the alert did not reach, and will not reach.
-func (a *alarm) undelivered() []string {
+func (a *alertRun) undelivered() []string {
 	var targets []string
 	for _, c := range a.log.Chains {
 		for _, step := range c.Steps {
@@ -369,7 +369,7 @@ func (a *alarm) undelivered() []string {
 }
 
 // unacknowledged returns the receiver of the last step begun, for each chain in which the alert was not acknowledged.
-func (a *alarm) unacknowledged() []string {
+func (a *alertRun) unacknowledged() []string {
 	var receivers []string
 	for _, c := range a.log.Chains {
 		if c.Unacknowledged {
@@ -380,12 +380,12 @@ func (a *alarm) unacknowledged() []string {
 }
 
 // note shows the log in the Web UI. It costs no history event.
-func (a *alarm) note(ctx workflow.Context) {
+func (a *alertRun) note(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, a.details())
 }
 
 // details returns the log so far, in the Markdown that the Web UI renders.
-func (a *alarm) details() string {
+func (a *alertRun) details() string {
 	var story strings.Builder
 	fmt.Fprintf(&story, "**%s**\n\n", AlertSummary(a.notice.Event))
 	if d := a.notice.Digest; d != nil {

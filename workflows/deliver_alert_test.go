@@ -48,12 +48,12 @@ func newDelivery(t testing.TB) *delivery {
 	d.event = alert.Sample(alert.FraudDetected, "event-1", d.start)
 	d.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
 	d.RegisterActivity(&activities.Deliveries{Channels: map[string]alert.Channel{"mail": d}, Writer: d})
-	d.RegisterActivity(&activities.Groups{Gatherer: d.group})
+	d.RegisterActivity(&activities.Groups{Store: d.group})
 	return d
 }
 
 // Write returns a message without text.
-func (*delivery) Write(t alert.Telling) (alert.Message, error) {
+func (*delivery) Write(t alert.DeliveryRequest) (alert.Message, error) {
 	return alert.Message{Notice: t.Notice}, nil
 }
 
@@ -82,7 +82,7 @@ func (d *delivery) fails(target alert.Target, err error, times int) {
 
 func (d *delivery) execute(assignments ...alert.Assignment) alert.Log {
 	d.t.Helper()
-	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{Event: d.event, Assignments: assignments})
+	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.DeliverAlertInput{Event: d.event, Assignments: assignments})
 	return d.log()
 }
 
@@ -105,7 +105,7 @@ func (d *delivery) failure(kind string) string {
 	return failure.Message()
 }
 
-// place is a gatherer that answers as the test configures.
+// place is a group store that answers as the test configures.
 type place struct {
 	mu     sync.Mutex
 	answer alert.Place
@@ -113,11 +113,11 @@ type place struct {
 	asked  []string
 }
 
-func (p *place) Gather(_ context.Context, g alert.Gathering) (alert.Place, error) {
+func (p *place) Gather(_ context.Context, g alert.GroupRequest) (alert.Place, error) {
 	return p.ask("gather " + g.Notice.ID)
 }
 
-func (p *place) Admit(_ context.Context, g alert.Gathering) (alert.Place, error) {
+func (p *place) Admit(_ context.Context, g alert.GroupRequest) (alert.Place, error) {
 	return p.ask("admit " + g.Notice.ID)
 }
 
@@ -258,7 +258,7 @@ func TestDeliverDigest(t *testing.T) {
 	d := newDelivery(t)
 	early, late := d.event.Member(), d.event.Member()
 	late.Expiry = early.Expiry.Add(time.Hour)
-	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{
+	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.DeliverAlertInput{
 		Event: d.event, DigestID: "digest-1", Digest: &alert.Digest{Number: 1, Members: []alert.Member{late, early}},
 		Assignments: []alert.Assignment{toTell(ada)},
 	})
@@ -326,7 +326,7 @@ func TestDeliverLastOfThrottle(t *testing.T) {
 func TestDeliverGroupOfOne(t *testing.T) {
 	d := newDelivery(t)
 	holding := &alert.Holding{Until: d.start.Add(time.Hour).UTC()}
-	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.Delivery{
+	d.ExecuteWorkflow(workflows.DeliverAlertType, workflows.DeliverAlertInput{
 		Event: d.event, DigestID: "digest-1", Holding: holding, Assignments: []alert.Assignment{toTell(ada)},
 	})
 	require.NoError(t, d.GetWorkflowError())

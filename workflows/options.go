@@ -159,7 +159,7 @@ func patientGather(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // digestOptions returns a context with the options of a digest's workflow, which outlives its group.
-func digestOptions(ctx workflow.Context, id string, d Delivery) workflow.Context {
+func digestOptions(ctx workflow.Context, id string, d DeliverAlertInput) workflow.Context {
 	summary := AlertSummary(d.Event)
 	if d.Digest != nil {
 		summary = line(fmt.Sprintf("%d more: %s", len(d.Digest.Members), d.Digest.Group))

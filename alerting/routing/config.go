@@ -38,7 +38,7 @@ var _ alert.Router = (*Config)(nil)
 type receiver struct {
 	name     string
 	targets  []alert.Target
-	group    *grouping
+	group    *groupRule
 	throttle *alert.Throttle
 	within   time.Duration // time limit to acknowledge; 0 if no acknowledgement is needed
 	then     string        // the receiver to escalate to; empty if there is none
@@ -159,8 +159,8 @@ const defaultWindow = 5 * time.Minute
 // defaultBy is what alerts of a group have in common by default, besides their type.
 var defaultBy = []string{"card", "reason"}
 
-// grouping is how a receiver's alerts are grouped. With a nil grouping each alert is sent separately.
-type grouping struct {
+// groupRule is how a receiver's alerts are grouped. With a nil groupRule each alert is sent separately.
+type groupRule struct {
 	by     []string // besides the type
 	window time.Duration
 }
@@ -211,7 +211,7 @@ func reason(e alert.Event) trait {
 }
 
 // of returns the group of an event, or nil to send it separately, which is so if it lacks a trait to group by.
-func (g *grouping) of(e alert.Event) *alert.Grouping {
+func (g *groupRule) of(e alert.Event) *alert.Grouping {
 	if g == nil {
 		return nil
 	}

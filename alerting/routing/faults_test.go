@@ -171,7 +171,7 @@ func TestReadEncodings(t *testing.T) {
 			require.Equal(t, []string{hookSecret}, hook.Secrets)
 			to := alert.NewTarget(alert.Mail, "jo@example.com")
 			w := &templates.Writer{Choose: c.Wording}
-			message, err := w.Write(alert.Telling{Receiver: "fraud-team", Target: to, Notice: alert.Notice{ID: "a-1", Event: event(nil)}})
+			message, err := w.Write(alert.DeliveryRequest{Receiver: "fraud-team", Target: to, Notice: alert.Notice{ID: "a-1", Event: event(nil)}})
 			require.NoError(t, err)
 			require.Equal(t, "a-1: über", message.Subject)
 			require.Equal(t, "a-1:\nüber\n", message.Text)

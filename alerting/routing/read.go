@@ -225,8 +225,8 @@ func (r *reader) readReceiver(v *yamlfile.Value) {
 	r.config.receivers[to.name] = to
 }
 
-func readGroup(v *yamlfile.Value) *grouping {
-	g := &grouping{by: defaultBy, window: defaultWindow}
+func readGroup(v *yamlfile.Value) *groupRule {
+	g := &groupRule{by: defaultBy, window: defaultWindow}
 	if v == nil {
 		return g
 	}

@@ -8,7 +8,7 @@ import (
 
 // sample is an alert to try templates on, with its description in words.
 type sample struct {
-	alert.Telling
+	alert.DeliveryRequest
 	of string
 }
 
@@ -55,7 +55,7 @@ func samples(channel string) []sample {
 	at := time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC)
 	target := alert.NewTarget(channel, sampleAddresses[channel])
 	telling := func(of string, n alert.Notice) sample {
-		return sample{alert.Telling{Notice: n, Receiver: "fraud-team", Target: target}, of}
+		return sample{alert.DeliveryRequest{Notice: n, Receiver: "fraud-team", Target: target}, of}
 	}
 	var all []sample
 	for _, of := range append([]alert.Type{alert.Test}, alert.Types...) {

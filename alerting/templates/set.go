@@ -87,7 +87,7 @@ func (s *Set) try() error {
 	failed := map[string]bool{}
 	var faults []error
 	for _, sample := range samples(s.channel) {
-		v := w.view(sample.Telling, s.channel, limitsFor(s.channel, 0))
+		v := w.view(sample.DeliveryRequest, s.channel, limitsFor(s.channel, 0))
 		for _, p := range []*part{s.subject, s.text, s.html} {
 			if p == nil || failed[p.name] {
 				continue

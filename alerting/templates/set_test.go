@@ -203,7 +203,7 @@ func FuzzParse(f *testing.F) {
 		for _, n := range []alert.Notice{
 			notice(alert.Event{Type: alert.FraudDetected}), {ID: "d", Event: anEvent(), Digest: &alert.Digest{}}, templates.SampleDigest(alert.ReviewExpired, "d", at, 3),
 		} {
-			m, err := w.Write(alert.Telling{Notice: n, Receiver: "r", Target: alert.NewTarget(channel, "x")})
+			m, err := w.Write(alert.DeliveryRequest{Notice: n, Receiver: "r", Target: alert.NewTarget(channel, "x")})
 			require.NoError(t, err)
 			require.NotEmpty(t, strings.TrimSpace(m.Text))
 			within(t, channel, n, m)

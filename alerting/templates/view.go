@@ -84,7 +84,7 @@ type limits struct {
 }
 
 // view returns a template's data for a telling on a channel.
-func (w *Writer) view(t alert.Telling, channel string, r limits) View {
+func (w *Writer) view(t alert.DeliveryRequest, channel string, r limits) View {
 	text := cleaner(channel, r.value)
 	notice, receiver := cleaned(t.Notice, text), text(t.Receiver)
 	notice.Event.Type = t.Notice.Event.Type // unchanged, because it is compared
@@ -144,7 +144,7 @@ func typeName(of alert.Type, text func(string) string) string {
 }
 
 // link sets the addresses, unshortened: a shortened one would not work.
-func (w *Writer) link(v *View, t alert.Telling, channel string) {
+func (w *Writer) link(v *View, t alert.DeliveryRequest, channel string) {
 	of := func(address string) string { return cleanURL(address, channel) }
 	event := t.Notice.Event
 	if v.Event.Data.Link = of(webOnly(event.Data.Link)); len(v.Event.Data.Link) > longestLink {
@@ -168,7 +168,7 @@ func (w *Writer) link(v *View, t alert.Telling, channel string) {
 }
 
 // linkReviews sets the links to the reviews that need a decision.
-func (w *Writer) linkReviews(v *View, t alert.Telling, channel string, most int) {
+func (w *Writer) linkReviews(v *View, t alert.DeliveryRequest, channel string, most int) {
 	add := func(orderID, transactionID string, until time.Time) {
 		switch link := w.Links.Review(transactionID, acknowledger(t), until); {
 		case link == "":
@@ -200,7 +200,7 @@ func placeholder(channel string) string {
 
 // acknowledger returns who is known to have received a message: the address for mail and SMS, which belongs to a person,
 // and else the receiver.
-func acknowledger(t alert.Telling) string {
+func acknowledger(t alert.DeliveryRequest) string {
 	by := t.Receiver
 	if channel, address := t.Target.Split(); channel == alert.Mail || channel == alert.SMS {
 		by = address

@@ -22,7 +22,7 @@ type Writer struct {
 
 // Write puts a notice into words. If the operator's templates fail, it logs that, and the message has the default words.
 // It returns an error only if the defaults fail, and no such case is known.
-func (w *Writer) Write(t alert.Telling) (alert.Message, error) {
+func (w *Writer) Write(t alert.DeliveryRequest) (alert.Message, error) {
 	channel, _ := t.Target.Split()
 	if _, known := parts[channel]; !known {
 		channel = alert.Console
@@ -44,7 +44,7 @@ func (w *Writer) Write(t alert.Telling) (alert.Message, error) {
 }
 
 // own returns a message from the operator's templates, or an empty one if there are none.
-func (w *Writer) own(t alert.Telling, channel string) (writing, error) {
+func (w *Writer) own(t alert.DeliveryRequest, channel string) (writing, error) {
 	if w.Choose == nil {
 		return writing{}, nil
 	}
@@ -76,7 +76,7 @@ func (m writing) markedAsTest(headline string) writing {
 
 // byDefault writes a message from the defaults. It shortens values, and lists less of a digest, until the message fits;
 // the message says how many it leaves out.
-func (w *Writer) byDefault(t alert.Telling, channel string) (m writing, err error) {
+func (w *Writer) byDefault(t alert.DeliveryRequest, channel string) (m writing, err error) {
 	for halvings := range mostHalvings {
 		v := w.view(t, channel, limitsFor(channel, halvings))
 		if m, err = defaults[channel].write(v, defaults[channel]); err == nil {

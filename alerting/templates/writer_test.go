@@ -44,7 +44,7 @@ func unsigned() *templates.Writer {
 
 func write(t *testing.T, w *templates.Writer, channel string, n alert.Notice, receiver string) alert.Message {
 	t.Helper()
-	telling := alert.Telling{Notice: n, Receiver: receiver, Target: alert.NewTarget(channel, addresses[channel])}
+	telling := alert.DeliveryRequest{Notice: n, Receiver: receiver, Target: alert.NewTarget(channel, addresses[channel])}
 	m, err := w.Write(telling)
 	require.NoError(t, err)
 	require.Equal(t, telling.Key(), m.Key)

@@ -117,7 +117,7 @@ func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Con
 }
 
 // whom returns a target for each channel of each receiver that was asked for.
-func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.Telling, error) {
+func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.DeliveryRequest, error) {
 	if routes == nil {
 		return c.anybody(), nil
 	}
@@ -128,7 +128,7 @@ func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.Telling, e
 		}
 		names = []string{c.Receiver}
 	}
-	var told []alert.Telling
+	var told []alert.DeliveryRequest
 	for _, name := range names {
 		receiver, _ := routes.Receiver(name)
 		told = append(told, c.targets(receiver)...)
@@ -140,8 +140,8 @@ func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.Telling, e
 }
 
 // targets returns the first target of each channel: messages to the others of the same channel read the same.
-func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.Telling {
-	var told []alert.Telling
+func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.DeliveryRequest {
+	var told []alert.DeliveryRequest
 	shown := map[string]bool{}
 	for _, target := range to.Steps[0].Targets {
 		channel, _ := target.Split()
@@ -149,13 +149,13 @@ func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.Telling {
 			continue
 		}
 		shown[channel] = true
-		told = append(told, alert.Telling{Receiver: to.Receiver, Target: target})
+		told = append(told, alert.DeliveryRequest{Receiver: to.Receiver, Target: target})
 	}
 	return told
 }
 
 // anybody returns the targets of a made-up receiver that uses every channel.
-func (c previewAlertmanCommand) anybody() []alert.Telling {
+func (c previewAlertmanCommand) anybody() []alert.DeliveryRequest {
 	name := c.Receiver
 	if name == "" {
 		name = "fraud-team"
@@ -164,10 +164,10 @@ func (c previewAlertmanCommand) anybody() []alert.Telling {
 		alert.Mail: "jo@example.com", alert.SMS: "+4915112345678", alert.Chat: name + "/chat", alert.Console: "-",
 		alert.Webhook: name + "/webhook",
 	}
-	var told []alert.Telling
+	var told []alert.DeliveryRequest
 	for _, channel := range previewed {
 		if c.Channel == "" || c.Channel == channel {
-			told = append(told, alert.Telling{Receiver: name, Target: alert.NewTarget(channel, addresses[channel])})
+			told = append(told, alert.DeliveryRequest{Receiver: name, Target: alert.NewTarget(channel, addresses[channel])})
 		}
 	}
 	return told
@@ -188,7 +188,7 @@ func (c previewAlertmanCommand) notice(of alert.Type, at time.Time) alert.Notice
 	}
 }
 
-func show(out output, t alert.Telling, m alert.Message) {
+func show(out output, t alert.DeliveryRequest, m alert.Message) {
 	channel, address := t.Target.Split()
 	fmt.Fprintf(out.results, "=== %s, for %s by %s (%s)\n", t.Notice.Event.Type.RoutingKey(), t.Receiver, channel, address)
 	if m.Subject != "" {

@@ -30,7 +30,7 @@ func TestTryArguments(t *testing.T) {
 // A test alert that was delivered is shown target by target.
 func TestTryDelivered(t *testing.T) {
 	at := time.Now().UTC()
-	var started workflows.Delivery
+	var started workflows.DeliverAlertInput
 	out, err := tryReceiver(t, &started, alert.Delivery{
 		Target: "mail a@example.com", State: alert.Delivered, At: &at,
 		Attempts: []alert.Attempt{{Number: 1, At: at, Answer: "451 busy"}, {Number: 2, At: at, Answer: "250 Ok"}},
@@ -116,13 +116,13 @@ var toFraudTeam = alert.Assignment{
 
 // tryReceiver tries a receiver whose alertman first does not answer, then has not delivered yet, and then answers with
 // deliveries.
-func tryReceiver(t *testing.T, started *workflows.Delivery, deliveries ...alert.Delivery) (string, error) {
+func tryReceiver(t *testing.T, started *workflows.DeliverAlertInput, deliveries ...alert.Delivery) (string, error) {
 	t.Helper()
 	server := mocks.NewClient(t)
 	server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil).Run(func(a mock.Arguments) {
 		options, ok := a.Get(1).(client.StartWorkflowOptions)
 		require.True(t, ok)
-		input, ok := a.Get(3).(workflows.Delivery)
+		input, ok := a.Get(3).(workflows.DeliverAlertInput)
 		require.True(t, ok)
 		require.Equal(t, workflows.AlertWorkflowID(input.Event.ID), options.ID)
 		require.Equal(t, workflows.AlertmanTaskQueue, options.TaskQueue)

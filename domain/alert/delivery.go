@@ -126,8 +126,8 @@ type ClosedError struct {
 // Error implements error.
 func (e *ClosedError) Error() string { return e.Why }
 
-// Telling is one delivery to make: what to send, and to whom.
-type Telling struct {
+// DeliveryRequest is one delivery to make: what to send, and to whom.
+type DeliveryRequest struct {
 	Notice   Notice `json:"notice"`
 	Receiver string `json:"receiver"`
 	Step     int    `json:"step"` // of the escalation, counted from 0
@@ -139,14 +139,14 @@ const keyBytes = 8
 
 // Key returns the message's key, see Message. It contains no dot, because Standard Webhooks signs the key with dots around
 // it.
-func (t Telling) Key() string {
+func (t DeliveryRequest) Key() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s", t.Receiver, t.Step, t.Target))
 	return t.Notice.ID + "-" + hex.EncodeToString(sum[:keyBytes])
 }
 
 // Writer turns a notice into a message for the channel on which it is sent.
 type Writer interface {
-	Write(t Telling) (Message, error)
+	Write(t DeliveryRequest) (Message, error)
 }
 
 // Acknowledgement says that a person takes care of an alert: no further step is begun.

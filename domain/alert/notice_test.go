@@ -51,14 +51,14 @@ func TestEventExpiry(t *testing.T) {
 
 // A message's key is the same in every try, and differs for each target and step.
 func TestMessageKey(t *testing.T) {
-	first := alert.Telling{Notice: alert.Notice{ID: "event-1"}, Receiver: "team", Target: "mail a@example.com"}
+	first := alert.DeliveryRequest{Notice: alert.Notice{ID: "event-1"}, Receiver: "team", Target: "mail a@example.com"}
 	seen := map[string]bool{first.Key(): true}
 	assert.True(t, strings.HasPrefix(first.Key(), "event-1-"), "the key is %s", first.Key())
-	for _, change := range []func(*alert.Telling){
-		func(t *alert.Telling) { t.Notice.ID = "event-2" },
-		func(t *alert.Telling) { t.Receiver = "on-call" },
-		func(t *alert.Telling) { t.Step = 1 },
-		func(t *alert.Telling) { t.Target = "mail b@example.com" },
+	for _, change := range []func(*alert.DeliveryRequest){
+		func(t *alert.DeliveryRequest) { t.Notice.ID = "event-2" },
+		func(t *alert.DeliveryRequest) { t.Receiver = "on-call" },
+		func(t *alert.DeliveryRequest) { t.Step = 1 },
+		func(t *alert.DeliveryRequest) { t.Target = "mail b@example.com" },
 	} {
 		other := first
 		change(&other)

@@ -47,21 +47,21 @@ type Throttle struct {
 	Per  time.Duration `json:"per"`
 }
 
-// Gatherer keeps groups of alerts, each durably.
-type Gatherer interface {
+// GroupStore keeps groups of alerts, each durably.
+type GroupStore interface {
 	// Gather puts a notice into its group. It gives the same answer again for the same notice, so that a notice in a digest
 	// is in one digest only.
-	Gather(ctx context.Context, g Gathering) (Place, error)
+	Gather(ctx context.Context, g GroupRequest) (Place, error)
 	// Admit asks the receiver's throttle. It gives the same answer again for the same notice.
-	Admit(ctx context.Context, g Gathering) (Place, error)
+	Admit(ctx context.Context, g GroupRequest) (Place, error)
 	// Recall returns an event that was taken, by its id.
 	Recall(ctx context.Context, eventID string) (Event, error)
 	// Told returns the ids of the events in a digest.
 	Told(ctx context.Context, digestID string) ([]string, error)
 }
 
-// Gathering is a notice on its way into a group.
-type Gathering struct {
+// GroupRequest is a notice on its way into a group.
+type GroupRequest struct {
 	Notice     Notice     `json:"notice"`
 	Assignment Assignment `json:"assignment"` // the receivers, also of the group's digests
 	// Since is the earliest time at which the notice may have been gathered before, by a process that was killed before it

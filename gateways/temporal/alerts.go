@@ -46,7 +46,7 @@ func (s *Alerts) Start(ctx context.Context, event alert.Event, assignments []ale
 		options.StaticSummary = "test of receiver " + assignments[0].Receiver
 		options.TypedSearchAttributes = temporal.SearchAttributes{}
 	}
-	_, err = s.Client.ExecuteWorkflow(ctx, options, workflows.DeliverAlertType, workflows.Delivery{Event: event, Assignments: assignments})
+	_, err = s.Client.ExecuteWorkflow(ctx, options, workflows.DeliverAlertType, workflows.DeliverAlertInput{Event: event, Assignments: assignments})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return false, nil
 	}
@@ -250,7 +250,7 @@ func readTries(d *alert.Delivery, pending *workflow.PendingActivityInfo) {
 // deliveryOf returns the pending delivery that an activity with that input makes. It returns nil for activities other than
 // Tell.
 func deliveryOf(log alert.Log, input *common.Payloads) *alert.Delivery {
-	var telling alert.Telling
+	var telling alert.DeliveryRequest
 	if converter.GetDefaultDataConverter().FromPayloads(input, &telling) != nil {
 		return nil
 	}

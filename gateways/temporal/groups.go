@@ -23,11 +23,11 @@ type Groups struct {
 	Client client.Client
 }
 
-var _ alert.Gatherer = (*Groups)(nil)
+var _ alert.GroupStore = (*Groups)(nil)
 
 // Gather begins a group with the notice, or adds the notice to the group that is running. If that group ends in between,
 // Gather tries again.
-func (g *Groups) Gather(ctx context.Context, a alert.Gathering) (alert.Place, error) {
+func (g *Groups) Gather(ctx context.Context, a alert.GroupRequest) (alert.Place, error) {
 	id := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key)
 	if place, found, err := g.before(ctx, id, a); found || err != nil {
 		return place, err
@@ -48,7 +48,7 @@ func (g *Groups) Gather(ctx context.Context, a alert.Gathering) (alert.Place, er
 }
 
 // begin returns the group's place. Its Now is set if this call has begun the group.
-func (g *Groups) begin(ctx context.Context, a alert.Gathering) (alert.Place, error) {
+func (g *Groups) begin(ctx context.Context, a alert.GroupRequest) (alert.Place, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	id, group := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key), workflows.NewGroup(a)
@@ -66,7 +66,7 @@ func (g *Groups) begin(ctx context.Context, a alert.Gathering) (alert.Place, err
 
 // join adds a notice to a running group, and reports whether the notice is the one that began the group: then this is a
 // retry, and nothing is added.
-func (g *Groups) join(ctx context.Context, to alert.Place, a alert.Gathering) (first bool, err error) {
+func (g *Groups) join(ctx context.Context, to alert.Place, a alert.GroupRequest) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	running, err := g.Client.DescribeWorkflowExecution(ctx, to.WorkflowID, to.RunID)
@@ -86,7 +86,7 @@ func (g *Groups) join(ctx context.Context, to alert.Place, a alert.Gathering) (f
 
 // Admit asks the receiver's throttle, and begins one if none is running. Temporal gives the same notice's update the same
 // answer. It limits how many updates run at once: a caller that is refused for that reason asks again.
-func (g *Groups) Admit(ctx context.Context, a alert.Gathering) (alert.Place, error) {
+func (g *Groups) Admit(ctx context.Context, a alert.GroupRequest) (alert.Place, error) {
 	id, throttle := workflows.ThrottleWorkflowID(a.Assignment.Receiver), workflows.NewThrottle(a)
 	if place, found, err := g.before(ctx, id, a); found || err != nil {
 		return place, err
@@ -133,7 +133,7 @@ func (g *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
 }
 
 // began returns the input of a DeliverAlert workflow.
-func (g *Groups) began(ctx context.Context, id string) (began workflows.Delivery, err error) {
+func (g *Groups) began(ctx context.Context, id string) (began workflows.DeliverAlertInput, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	first, err := g.Client.GetWorkflowHistory(ctx, workflows.AlertWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
@@ -147,7 +147,7 @@ func (g *Groups) began(ctx context.Context, id string) (began workflows.Delivery
 	return began, nil
 }
 
-func groupOptions(id string, group workflows.Group, conflict enums.WorkflowIdConflictPolicy) client.StartWorkflowOptions {
+func groupOptions(id string, group workflows.AlertGroupInput, conflict enums.WorkflowIdConflictPolicy) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                                       id,
 		TaskQueue:                                workflows.AlertmanTaskQueue,
@@ -168,7 +168,7 @@ const lookFor = 5 * time.Second
 
 // before looks for a digest that holds a notice, in the runs of a group that ended since the notice came: a running one
 // knows itself what it was given. It uses Temporal's list of runs, which is a moment behind.
-func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) (place alert.Place, found bool, err error) {
+func (g *Groups) before(ctx context.Context, groupID string, a alert.GroupRequest) (place alert.Place, found bool, err error) {
 	if a.Since.IsZero() || time.Since(a.Since) < secondLook {
 		return alert.Place{}, false, nil
 	}
@@ -190,7 +190,7 @@ func (g *Groups) before(ctx context.Context, groupID string, a alert.Gathering) 
 }
 
 // look searches the runs that ended since a notice came.
-func (g *Groups) look(ctx context.Context, groupID string, a alert.Gathering) (place alert.Place, found bool, err error) {
+func (g *Groups) look(ctx context.Context, groupID string, a alert.GroupRequest) (place alert.Place, found bool, err error) {
 	until := time.Now().Add(lookFor)
 	request := &workflowservice.ListWorkflowExecutionsRequest{
 		Query:    fmt.Sprintf("WorkflowId = '%s' AND CloseTime >= '%s'", groupID, a.Since.UTC().Format(time.RFC3339Nano)),

@@ -78,7 +78,7 @@ func eventTypeOf(t *testing.T, id string, number int) string {
 	pages := shared.client.GetWorkflowHistory(t.Context(), alertWorkflowNumber(id, number), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	started, err := pages.Next()
 	require.NoError(t, err)
-	var d workflows.Delivery
+	var d workflows.DeliverAlertInput
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(started.GetWorkflowExecutionStartedEventAttributes().GetInput(), &d))
 	return string(d.Event.Type)
 }
