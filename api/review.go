@@ -143,7 +143,7 @@ const (
 )
 
 // noteSchema is for what people write beside a verdict, a label or an acknowledgement.
-var noteSchema = optionalText(maxNote, "A note for later readers. What could be a card number is masked", "the buyer was called")
+var noteSchema = optionalText(maxNote, "A note for later readers, without card numbers or verification values", "the buyer was called")
 
 // reviews lists the members of a review. People paste what they should not, so whatever could be a card number is masked
 // before it goes anywhere.

@@ -15,7 +15,7 @@ import (
 // transactRequest describes POST /transact for huma. The body is read by reader, because huma cannot keep card digits and
 // exact amounts, or report every fault at once. The OpenAPI document is made from reader's tables.
 type transactRequest struct {
-	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a retry safe: the same key with the same body is the same transaction. 1 to 255 printable ASCII characters, in quotes or without" example:"8e03978e-40d5-43e8-bc93-6894a57f9324"`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a retry safe: the same key with the same body is the same transaction. 1 to 255 printable ASCII characters, in quotes or without. Never a card number" example:"8e03978e-40d5-43e8-bc93-6894a57f9324"`
 	Prefer         string `header:"Prefer" doc:"respond-async to be answered 202 at once; wait=N to wait at most N seconds (RFC 7240)" example:"wait=5"`
 	RawBody        []byte `contentType:"application/json"`
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,12 +20,15 @@ import (
 const (
 	canaryApproved = "4716190207394368"
 	canaryDeclined = "4000000000009995"
+	canaryOrder    = "5375820461937440" // an order's id
 )
 
 // TestCardNumberIsNowhere posts card numbers on every path and in every wrong place. Then it reads every
 // byte that was written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, and the answers.
 func TestCardNumberIsNowhere(t *testing.T) {
-	w := newWorld(t, map[string]string{"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": rulesetFolder(t, "canary")})
+	w := newWorld(t, map[string]string{
+		"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": rulesetFolder(t, "canary"), "ORDER_ID_MAY_LOOK_LIKE_A_CARD": "true",
+	})
 	w.start(worker, fraudPolice, apiProcess) // no alertman yet: the event stays in the queue
 	var answers bytes.Buffer
 	post := func(body string) reply {
@@ -35,11 +39,12 @@ func TestCardNumberIsNowhere(t *testing.T) {
 	spaced := canaryApproved[:4] + " " + canaryApproved[4:8] + "-" + canaryApproved[8:12] + " " + canaryApproved[12:]
 	post(body(small, canaryApproved))
 	post(body(small, canaryDeclined))
-	stopped := post(body(tooMuch, spaced)).answer(t).TransactionID
+	stopped := post(strings.Replace(body(tooMuch, spaced), "order-"+spaced[12:], canaryOrder, 1)).answer(t).TransactionID
 	held := post(body(forReview, canaryApproved)).answer(t).TransactionID
 	review, err := w.sendTo("/transactions/"+held+"/review",
 		fmt.Sprintf(`{"decision": "decline", "reviewer": %q, "note": "asked about card %s"}`, canaryApproved, spaced), "Prefer", "wait=60")
 	require.NoError(t, err)
+	assert.Equal(t, http.StatusUnprocessableEntity, review.status, "%s", review.body)
 	fmt.Fprintf(&answers, "%v %s\n", review.header, review.body)
 	label, err := w.sendTo("/transactions/"+stopped+"/labels", fmt.Sprintf(`{"label": "fraudulent", "source": "dispute", "note": %q}`, spaced))
 	require.NoError(t, err)
@@ -49,12 +54,18 @@ func TestCardNumberIsNowhere(t *testing.T) {
 		assert.GreaterOrEqual(t, got.status, 400, "%s", got.body)
 		assert.Less(t, got.status, 500, "%s", got.body)
 	}
+	keyed := w.post(body(small, canaryDeclined), "Idempotency-Key", canaryDeclined)
+	assert.Equal(t, http.StatusUnprocessableEntity, keyed.status, "%s", keyed.body)
+	fmt.Fprintf(&answers, "%v %s\n", keyed.header, keyed.body)
 	lookUp := w.get("/transactions/" + canaryApproved)
 	fmt.Fprintf(&answers, "%v %s\n", lookUp.header, lookUp.body)
 	w.reaches(stopped, transaction.AlertDone)
 	assertNoCanary(t, "the queue and the files while the event waits", nil)
 	w.start(alertman)
 	w.isMailed(stopped, 1)
+	found := w.get("/transactions?limit=1&orderID=" + canaryOrder)
+	assert.Contains(t, string(found.body), stopped)
+	fmt.Fprintf(&answers, "%v %s\n", found.header, found.body)
 	assertNoCanary(t, "the answers", answers.Bytes())
 	assertNoCanary(t, "the files", nil)
 	assert.True(t, bytes.Contains(everythingWritten(t), []byte("471619******4368")), "the mask is nowhere either: the search does not see what it should search")
@@ -75,6 +86,10 @@ func wrongPlaces() []string {
 		canaryApproved + " is no JSON",
 		`"` + canaryApproved + `"`,
 		`{"order": {"id": ` + canaryApproved,
+		strings.Replace(seed, `{"order"`, `{"metadata": {"note": "4716x1902x0739x4368"}, "order"`, 1),
+		strings.Replace(seed, `{"order"`, `{"customer": {"id": "٤٧١٦ 1902 ０７３９ 4368"}, "order"`, 1),
+		strings.Replace(seed, `{"order"`, `{"customer": {"email": "4000000000009995@example.com"}, "order"`, 1),
+		strings.Replace(seed, `{"order"`, `{"metadata": {"note": "its cvv is 123"}, "order"`, 1),
 	}
 }
 
@@ -83,7 +98,7 @@ func assertNoCanary(t *testing.T, where string, text []byte) {
 	if text == nil {
 		text = everythingWritten(t)
 	}
-	for _, canary := range []string{canaryApproved, canaryDeclined} {
+	for _, canary := range []string{canaryApproved, canaryDeclined, canaryOrder} {
 		for _, form := range []string{canary, canary[:4] + " " + canary[4:8], canary[:4] + "-" + canary[4:8]} {
 			at := bytes.Index(text, []byte(form))
 			assert.Negative(t, at, "%s hold the card number: …%q…", where, text[max(0, at-200):min(len(text), at+40)])
