@@ -45,7 +45,7 @@ type acknowledgeResponse struct {
 }
 
 func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
-	operation := s.clients.protect(huma.Operation{
+	operation := s.protect(huma.Operation{
 		OperationID:      "acknowledgeAlert",
 		Method:           http.MethodPost,
 		Path:             "/alerts/{id}/acknowledge",
@@ -55,7 +55,7 @@ func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), before(s.short.admit)},
+		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
 		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 429, 503},
 	})
 	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Acknowledging, s.short, s.acknowledgeByLink)}, operation.Middlewares...)

@@ -53,9 +53,9 @@ type alertsAnswer struct {
 }
 
 func (s *server) registerAlerts(api huma.API) {
-	huma.Register(api, s.clients.protect(huma.Operation{
+	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "getAlert",
-		Middlewares: huma.Middlewares{before(s.short.admit)},
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/alerts/{id}",
 		Summary:     "Look at an alert",
@@ -63,9 +63,9 @@ func (s *server) registerAlerts(api huma.API) {
 		Tags:        []string{"alerts"},
 		Errors:      []int{404, 429, 503},
 	}), s.alert)
-	huma.Register(api, s.clients.protect(huma.Operation{
+	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "listAlerts",
-		Middlewares: huma.Middlewares{before(s.short.admit)},
+		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/alerts",
 		Summary:     "List the alerts of a transaction",

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -44,28 +45,29 @@ func clientOf(ctx context.Context) string {
 	return name
 }
 
-// authenticate lets a request pass if its API key is known, and adds the client's name to its context.
-func (c clients) authenticate(ctx huma.Context, next func(huma.Context)) {
-	if len(c) == 0 {
+// authenticate lets a request pass if its API key is known, and adds the client's name to its context. A right key passes
+// however many wrong ones came from its address, which clients may share.
+func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
+	if len(s.clients) == 0 {
 		next(ctx)
 		return
 	}
 	scheme, key, _ := strings.Cut(ctx.Header("Authorization"), " ")
-	name, known := c.find(strings.TrimSpace(key))
+	name, known := s.clients.find(strings.TrimSpace(key))
 	if !known || !strings.EqualFold(scheme, "Bearer") {
 		p := problem(http.StatusUnauthorized, "an API key that is known here is needed in the header Authorization, after the word Bearer")
 		p.headers = http.Header{"Www-Authenticate": {"Bearer"}}
-		_, w := humachi.Unwrap(ctx)
-		p.write(w)
+		r, w := humachi.Unwrap(ctx)
+		cmp.Or(s.callers.failed(r), p).write(w)
 		return
 	}
 	next(huma.WithValue(ctx, clientKey{}, name))
 }
 
-// protect requires an API key for an operation, and describes that in the OpenAPI document.
-func (c clients) protect(operation huma.Operation) huma.Operation {
-	operation.Middlewares = append(huma.Middlewares{c.authenticate}, operation.Middlewares...)
-	if len(c) > 0 {
+// protect requires an API key for an operation, which it describes in the OpenAPI document, and bounds each caller's rate.
+func (s *server) protect(operation huma.Operation) huma.Operation {
+	operation.Middlewares = append(huma.Middlewares{s.authenticate, s.callers.limit}, operation.Middlewares...)
+	if len(s.clients) > 0 {
 		operation.Errors = append(operation.Errors, http.StatusUnauthorized)
 		operation.Security = []map[string][]string{{apiKeyScheme: {}}}
 	}

@@ -175,6 +175,7 @@ func options(server client.Client, l temporal.Ledger) api.Options {
 		Ledger:       l,
 		Cards:        card.NewDescriber([]byte("a key for tests, and nothing else")),
 		MaxInFlight:  10,
+		Limits:       api.Limits{Rate: 1000, Burst: 100_000, InFlight: 1000, WrongKeys: 100_000},
 		Log:          slog.New(slog.DiscardHandler),
 	}
 }

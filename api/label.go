@@ -33,7 +33,7 @@ type labelResponse struct {
 }
 
 func (s *server) registerLabel(api huma.API) {
-	huma.Register(api, s.clients.protect(huma.Operation{
+	huma.Register(api, s.protect(huma.Operation{
 		OperationID:      "labelTransaction",
 		Method:           http.MethodPost,
 		Path:             "/transactions/{id}/labels",
@@ -43,7 +43,7 @@ func (s *server) registerLabel(api huma.API) {
 		DefaultStatus:    http.StatusCreated,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), before(s.short.admit)},
+		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
 		Errors:           []int{400, 404, 413, 415, 422, 429, 503},
 	}), s.label)
 	operation := api.OpenAPI().Paths["/transactions/{id}/labels"].Post

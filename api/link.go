@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -48,7 +49,7 @@ type visit struct {
 
 // byLink has answer handle requests with a signed link and without an API key. answer gets the page's form, and runs with a
 // place of places. All other requests go to next.
-func (s *server) byLink(purpose alert.Purpose, places gate, answer func(*visit, url.Values)) func(huma.Context, func(huma.Context)) {
+func (s *server) byLink(purpose alert.Purpose, places *gate, answer func(*visit, url.Values)) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
 		if !s.links.Signed() || r.Header.Get("Authorization") != "" || !r.URL.Query().Has("signature") {
@@ -56,6 +57,10 @@ func (s *server) byLink(purpose alert.Purpose, places gate, answer func(*visit, 
 			return
 		}
 		v := &visit{w: w, r: r, purpose: purpose, id: ctx.Param("id"), html: wantsPage(r)}
+		if refused := s.callers.spend(w, callerOf(r.Context(), r)); refused != nil {
+			v.refuse(refused)
+			return
+		}
 		if !s.verify(v) {
 			return
 		}
@@ -72,6 +77,10 @@ func (s *server) byLink(purpose alert.Purpose, places gate, answer func(*visit, 
 func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{w: w, r: r, purpose: purpose, id: pathID(r), html: true}
+		if refused := s.callers.spend(w, callerOf(r.Context(), r)); refused != nil {
+			v.refuse(refused)
+			return
+		}
 		if !s.links.Signed() {
 			v.refuse(problem(http.StatusNotFound, "links are not in use here: "+withoutLink[purpose]))
 			return
@@ -83,8 +92,8 @@ func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.Handler
 }
 
 // within runs answer if there is a place, and refuses the request if there is none.
-func (v *visit) within(places gate, answer func()) {
-	leave, full := places.enter()
+func (v *visit) within(places *gate, answer func()) {
+	leave, full := places.enter(callerOf(v.r.Context(), v.r))
 	if full != nil {
 		v.refuse(full)
 		return
@@ -110,8 +119,8 @@ func (s *server) verify(v *visit) bool {
 	case errors.Is(err, alert.ErrLinkExpired):
 		v.refuse(problem(http.StatusForbidden, expiredLink[v.purpose]))
 	case err != nil:
-		v.refuse(problem(http.StatusForbidden,
-			"this link is not from this service, or was changed or cut on its way: open it from the message again, or copy all of it"))
+		v.refuse(cmp.Or(s.callers.failed(v.r), problem(http.StatusForbidden,
+			"this link is not from this service, or was changed or cut on its way: open it from the message again, or copy all of it")))
 	}
 	v.sentTo = sentTo
 	return err == nil

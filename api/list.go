@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -56,14 +58,14 @@ type list struct {
 }
 
 func (s *server) registerList(api huma.API) {
-	huma.Register(api, s.clients.protect(huma.Operation{
+	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "listTransactions",
-		Middlewares: huma.Middlewares{before(s.short.admit)},
+		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/transactions",
 		Summary:     "List transactions",
 		Description: "Transactions from the ledger, the newest first, in pages. A cursor keeps its place while " +
-			"transactions are added. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
+			"transactions are added. A page of large transactions may have fewer than limit. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
 			"has the explanation of the decision, which lists leave out.",
 		Tags:   []string{"transactions"},
 		Errors: []int{422, 429, 503},
@@ -87,7 +89,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	page, err := s.ledger.List(ctx, query)
+	page, err := s.page(ctx, query)
 	if err != nil {
 		s.log.ErrorContext(ctx, "Transactions not listed", "error", err)
 		return nil, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
@@ -95,13 +97,43 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	response := &listResponse{Body: list{Transactions: make([]ledger.Record, len(page.Entries))}}
 	for i := range page.Entries {
 		response.Body.Transactions[i] = page.Entries[i].Record
-		response.Body.Transactions[i].Explanation = nil // it is as large as everything else together
 	}
 	if page.Next != (ledger.Cursor{}) {
 		response.Body.Next = writeCursor(page.Next)
 		response.Link = nextLink(r.url, query.OrderID, response.Body.Next)
 	}
 	return response, nil
+}
+
+// These bound the memory that lists take, also for readers that are slow.
+const (
+	maxLists = 16        // how many are handled at once; one caller has half of them at most
+	maxPage  = 512 << 10 // bytes after which a page ends
+	maxPart  = 25        // how many transactions are read from the ledger at once
+)
+
+// page reads a page in parts. It ends early, with a cursor, if its transactions are large.
+func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, err error) {
+	for limit, size := q.Limit, 0; limit > len(page.Entries) && size < maxPage; q.After = page.Next {
+		q.Limit = min(maxPart, limit-len(page.Entries))
+		part, err := s.ledger.List(ctx, q)
+		if err != nil {
+			return ledger.Page{}, err
+		}
+		for _, e := range part.Entries {
+			e.Record.Explanation = nil // it is as large as everything else together
+			text, err := json.Marshal(e.Record)
+			if err != nil {
+				return ledger.Page{}, fmt.Errorf("measure transaction %s: %w", e.Record.TransactionID, err)
+			}
+			size += len(text)
+			page.Entries = append(page.Entries, ledger.Entry{Record: e.Record})
+		}
+		if page.Next = part.Next; page.Next == (ledger.Cursor{}) {
+			break
+		}
+	}
+	return page, nil
 }
 
 // nextLink returns a link to the next page of the same list. The order's id is in it as it is looked for, which may be

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -181,38 +182,63 @@ func isUTF16OrUTF32(body []byte) bool {
 		len(body) > 1 && (body[0] == 0) != (body[1] == 0)
 }
 
-// gate bounds how many requests of a kind are handled at once, and so the memory they take.
+// gate bounds how many requests of a kind are handled at once, and so the memory they take: in all, and for one caller.
 type gate struct {
-	places chan struct{}
-	busy   string // the detail of the answer to a request that finds no place
+	places, each int
+	busy         string // the detail of the answer to a request that finds no place
+
+	mu    sync.Mutex
+	taken int
+	by    map[string]int // the places that each caller has taken
 }
 
-func newGate(places int, busy string) gate {
-	return gate{make(chan struct{}, places), busy}
+func newGate(places, each int, busy string) *gate {
+	return &gate{places: places, each: each, busy: busy, by: map[string]int{}}
 }
 
-// enter takes a place, and returns leave, which gives it back. If there is none, it returns a problem.
-func (g gate) enter() (leave func(), full *Problem) {
-	select {
-	case g.places <- struct{}{}:
-		return func() { <-g.places }, nil
-	default:
+// enter takes a place, and returns leave, which gives it back. If the caller may take none, it returns a problem.
+func (g *gate) enter(caller string) (leave func(), full *Problem) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.taken >= g.places || g.by[caller] >= g.each {
 		return nil, retryLater(http.StatusTooManyRequests, retryAfterPending, g.busy)
+	}
+	g.taken++
+	g.by[caller]++
+	return func() { g.leave(caller) }, nil
+}
+
+func (g *gate) leave(caller string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.taken--
+	if g.by[caller]--; g.by[caller] == 0 {
+		delete(g.by, caller)
 	}
 }
 
+// answerWithin is how long a request may take that is answered soon, up to the last byte of its answer: a caller that reads
+// slowly gives its place back then.
+const answerWithin = 30 * time.Second
+
 // admit lets a request pass if there is a place. It comes after limitBody, so that a caller that sends its body slowly
 // takes no place from others.
-func (g gate) admit(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		leave, full := g.enter()
-		if full != nil {
-			full.write(w)
-			return
-		}
-		defer leave()
-		next.ServeHTTP(w, r)
-	})
+func (g *gate) admit(ctx huma.Context, next func(huma.Context)) {
+	r, w := humachi.Unwrap(ctx)
+	leave, full := g.enter(callerOf(ctx.Context(), r))
+	if full != nil {
+		full.write(w)
+		return
+	}
+	defer leave()
+	next(ctx)
+}
+
+// admitBriefly is admit for requests that are answered soon.
+func (g *gate) admitBriefly(ctx huma.Context, next func(huma.Context)) {
+	_, w := humachi.Unwrap(ctx)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // a test's recorder has none
+	g.admit(ctx, next)
 }
 
 // before puts ordinary middleware before one of huma's operations. The middleware may change the request, but not replace

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -91,6 +92,37 @@ var problemHeaders = map[string]map[string]*huma.Header{
 	"401": {"WWW-Authenticate": {Description: "Bearer", Schema: &huma.Schema{Type: huma.TypeString}}},
 	"429": {"Retry-After": {Description: "In how many seconds to try again", Schema: &huma.Schema{Type: huma.TypeInteger}}},
 	"503": {"Retry-After": {Description: "In how many seconds to try again", Schema: &huma.Schema{Type: huma.TypeInteger}}},
+}
+
+// rateHeaders describes the headers that say what a caller has left.
+var rateHeaders = map[string]*huma.Header{
+	"RateLimit": {
+		Description: "How many requests the caller may send now (r), and in how many seconds all of them (t); draft-ietf-httpapi-ratelimit-headers-10",
+		Schema:      &huma.Schema{Type: huma.TypeString}, Example: `"caller";r=1999;t=1`,
+	},
+	"RateLimit-Policy": {
+		Description: "How many requests a caller may send at once (q), and in how many seconds as many again (w); draft-ietf-httpapi-ratelimit-headers-10",
+		Schema:      &huma.Schema{Type: huma.TypeString}, Example: `"caller";q=2000;w=2`,
+	},
+}
+
+// describeRates adds the headers with which every request of a known caller is answered.
+func describeRates(document *huma.OpenAPI) {
+	document.Components.Headers = rateHeaders
+	for _, operation := range operations(document) {
+		for status, response := range operation.Responses {
+			if status == "401" {
+				continue
+			}
+			response.Headers = maps.Clone(response.Headers)
+			if response.Headers == nil {
+				response.Headers = map[string]*huma.Header{}
+			}
+			for name := range rateHeaders {
+				response.Headers[name] = &huma.Header{Ref: "#/components/headers/" + name}
+			}
+		}
+	}
 }
 
 // describeHeaders gives the headers of answers their types. To huma they are strings.
@@ -200,7 +232,7 @@ var problemDescriptions = map[string]string{
 	"413": "The body is too large",
 	"415": "The body has a type or an encoding that is not supported",
 	"422": "A value is wrong: errors says which, and what would be right",
-	"429": "Too many requests at once; nothing was accepted",
+	"429": "Too many requests at once, or too many of this caller; nothing was accepted",
 	"500": "A fault of the service",
 	"503": "A part that the service needs does not answer: detail says what is known, and whether it is safe to send the request again",
 }

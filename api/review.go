@@ -45,7 +45,7 @@ type reviewForm struct {
 
 // registerReview bounds reviews like transactions, since they wait in the same way.
 func (s *server) registerReview(api huma.API, router chi.Router) {
-	operation := s.clients.protect(huma.Operation{
+	operation := s.protect(huma.Operation{
 		OperationID:      "reviewTransaction",
 		Method:           http.MethodPost,
 		Path:             "/transactions/{id}/review",
@@ -55,7 +55,7 @@ func (s *server) registerReview(api huma.API, router chi.Router) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), before(s.waits.admit)},
+		Middlewares:      huma.Middlewares{before(limitBody), s.waits.admit},
 		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 429, 503},
 	})
 	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Reviewing, s.waits, s.reviewByLink)}, operation.Middlewares...)

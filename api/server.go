@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"time"
 
@@ -82,8 +83,14 @@ type Options struct {
 	// MaxInFlight bounds how many transactions and reviews may be waited for at once, and, separately, how many other
 	// requests may be handled at once. A request beyond it is answered 429.
 	MaxInFlight int
-	Version     string
-	Log         *slog.Logger
+	// Limits bound each caller.
+	Limits Limits
+	// TrustedProxies are believed when they say in X-Forwarded-For for whom they ask.
+	TrustedProxies []netip.Prefix
+	// Now is the clock of the limits; nil means time.Now.
+	Now     func() time.Time
+	Version string
+	Log     *slog.Logger
 }
 
 type server struct {
@@ -94,14 +101,19 @@ type server struct {
 	clients      clients
 	links        alert.Links
 	requireKey   bool
-	waits        gate // for transactions and reviews, which wait for their answer
-	short        gate // for all other requests that do work, which are answered soon
+	callers      *callers
+	waits        *gate // for transactions and reviews, which wait for their answer
+	short        *gate // for all other requests that do work, which are answered soon
+	lists        *gate // for lists, whose answers are large
 	log          *slog.Logger
 }
 
 // New returns the whole API as a handler. Once ctx has ended it is draining: callers that still wait are then answered with
 // where to ask.
 func New(o Options) http.Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	s := &server{
 		transactions: o.Transactions,
 		deliveries:   o.Alerts,
@@ -110,13 +122,15 @@ func New(o Options) http.Handler {
 		clients:      newClients(o.Clients),
 		links:        o.Links,
 		requireKey:   o.RequireIdempotencyKey,
-		waits: newGate(o.MaxInFlight,
+		callers:      newCallers(o.Limits, o.Now, o.Log),
+		waits: newGate(o.MaxInFlight, o.Limits.InFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
-		short: newGate(o.MaxInFlight, "too many requests at once: ask again later"),
+		short: newGate(o.MaxInFlight, o.Limits.InFlight, "too many requests at once: ask again later"),
+		lists: newGate(min(o.MaxInFlight, maxLists), min(o.Limits.InFlight, maxLists/2), "too many lists at once: ask again later"),
 		log:   o.Log,
 	}
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced, s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
+	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced, s.logRequests, s.recoverPanics, findAddress(o.TrustedProxies), onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})
@@ -144,6 +158,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerAcknowledge(api, router)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
+	describeRates(api.OpenAPI())
 	describeWords(api.OpenAPI())
 	describeSchemas(api.OpenAPI())
 	describeAnswers(api.OpenAPI())

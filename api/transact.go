@@ -31,7 +31,7 @@ type transactResponse struct {
 }
 
 func (s *server) registerTransact(api huma.API) {
-	operation := s.clients.protect(huma.Operation{
+	operation := s.protect(huma.Operation{
 		OperationID:      "transact",
 		Method:           http.MethodPost,
 		Path:             "/transact",
@@ -41,7 +41,7 @@ func (s *server) registerTransact(api huma.API) {
 		DefaultStatus:    http.StatusOK,
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(s.checkKey), before(limitBody), before(s.waits.admit)},
+		Middlewares:      huma.Middlewares{before(s.checkKey), before(limitBody), s.waits.admit},
 		Errors:           []int{400, 413, 415, 422, 429, 503},
 	})
 	huma.Register(api, operation, s.transact)

@@ -21,9 +21,9 @@ type transactionResponse struct {
 }
 
 func (s *server) registerTransactions(api huma.API) {
-	huma.Register(api, s.clients.protect(huma.Operation{
+	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "getTransaction",
-		Middlewares: huma.Middlewares{before(s.short.admit)},
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/transactions/{id}",
 		Summary:     "Look at a transaction",

@@ -36,14 +36,17 @@ func serveAPI(p *process) func(context.Context) error {
 		RequireIdempotencyKey:    p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey),
 		OrderIDsMayLookLikeCards: p.values.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", p.env.CardLikeOrderIDs),
 		MaxInFlight:              p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
+		Limits:                   p.env.limits(p.values),
+		TrustedProxies:           p.values.networks("TRUSTED_PROXIES", p.env.TrustedProxies),
 		Version:                  buildVersion(),
 		Log:                      p.log,
 	}
+	connections := p.values.number("HTTP_MAX_CONNECTIONS", p.env.HTTPMaxConnections, 1, 100_000)
 	return func(ctx context.Context) error {
 		err := together(ctx,
 			func(ctx context.Context) error {
 				options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
-				return serve(ctx, p.log, address, api.New(options), drainRequests)
+				return serve(ctx, p.log, address, connections, api.New(options), drainRequests)
 			},
 			func(ctx context.Context) error {
 				health.Await(ctx, p.log, "ledger", store.Ready) // not part of /readyz: see api.Options

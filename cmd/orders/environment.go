@@ -14,6 +14,11 @@ type environment struct {
 	APIPublishedOn     string `env:"API_PUBLISHED_ON"`
 	APIOpen            string `env:"API_OPEN, default=false"`
 	HTTPMaxInFlight    string `env:"HTTP_MAX_IN_FLIGHT, default=1000"`
+	HTTPMaxConnections string `env:"HTTP_MAX_CONNECTIONS, default=4000"`
+	CallerInFlight     string `env:"HTTP_MAX_IN_FLIGHT_PER_CALLER, default=500"`
+	CallerRate         string `env:"HTTP_RATE_PER_CALLER, default=1000"`
+	CallerBurst        string `env:"HTTP_BURST_PER_CALLER, default=2000"`
+	TrustedProxies     string `env:"TRUSTED_PROXIES"`
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
 	APIKeys            string `env:"API_KEYS"`
 	RequireKey         string `env:"IDEMPOTENCY_KEY_REQUIRED, default=false"`

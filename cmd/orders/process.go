@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/card"
@@ -102,7 +103,7 @@ func (p *process) work(w worker) func(context.Context) error {
 	todo := append([]func(context.Context) error{runner.Run}, w.beside...)
 	if address := p.env.healthAddress(p.values); address != "" {
 		todo = append(todo, func(ctx context.Context) error {
-			return serve(ctx, p.log, address, health.Handler(p.log, checks), 5*time.Second)
+			return serve(ctx, p.log, address, healthConnections, health.Handler(p.log, checks), 5*time.Second)
 		})
 	}
 	return func(ctx context.Context) error { return together(ctx, todo...) }
@@ -121,12 +122,17 @@ func withSafeHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// serve listens until ctx ends, then waits up to drain for open requests to finish.
-func serve(ctx context.Context, log *slog.Logger, address string, handler http.Handler, drain time.Duration) error {
+// healthConnections is more than what asks a process for its health.
+const healthConnections = 100
+
+// serve listens until ctx ends, then waits up to drain for open requests to finish. It takes that many connections at once;
+// more wait until the system accepts them.
+func serve(ctx context.Context, log *slog.Logger, address string, connections int, handler http.Handler, drain time.Duration) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
+	listener = netutil.LimitListener(listener, connections)
 	server := &http.Server{
 		Handler:           withSafeHeaders(handler),
 		MaxHeaderBytes:    maxHeader,

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"dummyorders/api"
 )
 
 // An API key is sent in a header and listed with commas, so it has neither commas nor spaces.
@@ -97,4 +99,17 @@ func (e environment) clients(v *values) map[string]string {
 		clients[name], owners[key] = key, name
 	}
 	return clients
+}
+
+// wrongKeys is how many wrong API keys and links an address may send a minute.
+const wrongKeys = 20
+
+// limits returns what one caller may ask for.
+func (e environment) limits(v *values) api.Limits {
+	return api.Limits{
+		Rate:      v.number("HTTP_RATE_PER_CALLER", e.CallerRate, 1, 1_000_000),
+		Burst:     v.number("HTTP_BURST_PER_CALLER", e.CallerBurst, 1, 1_000_000),
+		InFlight:  v.number("HTTP_MAX_IN_FLIGHT_PER_CALLER", e.CallerInFlight, 1, 100_000),
+		WrongKeys: wrongKeys,
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -99,6 +100,25 @@ func (v *values) listen(name, value string) string {
 		v.wrong(name, value, "an address to listen on, such as :9001 or 127.0.0.1:9001")
 	}
 	return value
+}
+
+// networks parses a list of networks and addresses with commas between them.
+func (v *values) networks(name, value string) (networks []netip.Prefix) {
+	for entry := range strings.SplitSeq(value, ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(entry)
+		if address, addressErr := netip.ParseAddr(entry); addressErr == nil {
+			network, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil || network.Addr().Zone() != "" {
+			v.wrong(name, value, fmt.Sprintf("networks and addresses with commas between them, such as 10.0.0.0/8,2001:db8::7 (at %q)", entry))
+			return nil
+		}
+		networks = append(networks, network)
+	}
+	return networks
 }
 
 func (v *values) webURL(name, value string) string {
