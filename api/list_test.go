@@ -103,7 +103,7 @@ func TestListFaults(t *testing.T) {
 		"limit=0":          {"limit": "must be a whole number from 1 to 200"},
 		"limit=201":        {"limit": "must be a whole number from 1 to 200"},
 		"limit=many":       {"limit": "must be a whole number from 1 to 200"},
-		"status=20":        {"status": "must be a status by code or name, such as 19 or TRANSACTION_IN_REVIEW"},
+		"status=99":        {"status": "must be a status by code or name, such as 19 or TRANSACTION_IN_REVIEW"},
 		"outcome=approved": {"outcome": "must be approve, review, decline or not_evaluated"},
 		"cursor=abc":       {"cursor": "must be the next of an earlier answer, as it stands there"},
 		"cursor=%21":       {"cursor": "must be the next of an earlier answer, as it stands there"},

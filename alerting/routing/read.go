@@ -304,9 +304,6 @@ func words(v *yamlfile.Value, known ...string) []string {
 // several receivers, and along their escalations. For more people, use a mailing list.
 const mostTargets = 100
 
-// channels are in the order in which faults list them.
-var channels = []string{alert.Mail, alert.SMS, alert.Chat, alert.Webhook, alert.Console}
-
 func (r *reader) readChannels(to *receiver, v *yamlfile.Value) {
 	items := v.List()
 	if v != nil && (len(items) == 0 || len(items) > mostTargets) {
@@ -350,7 +347,7 @@ func (r *reader) readChannel(to *receiver, v *yamlfile.Value) {
 	case alert.Console:
 		keys[0].Fault("must be the word console alone")
 	default:
-		keys[0].Fault("%q is not a channel: %s", keys[0].Name, yamlfile.OneOf(keys[0].Name, channels))
+		keys[0].Fault("%q is not a channel: %s", keys[0].Name, yamlfile.OneOf(keys[0].Name, alert.Channels))
 	}
 }
 

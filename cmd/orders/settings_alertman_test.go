@@ -90,7 +90,7 @@ func TestChannelsWithoutConfig(t *testing.T) {
 	v := &values{}
 	a := env.alerting(v, slog.New(slog.DiscardHandler))
 	require.NoError(t, v.err())
-	for _, name := range []string{alert.Mail, alert.SMS, alert.Chat, alert.Webhook, alert.Console} {
+	for _, name := range alert.Channels {
 		require.Contains(t, a.channels, name)
 	}
 	require.Equal(t, []string{"mail"}, a.routes().Receivers())

@@ -37,7 +37,7 @@ const (
 	Console = "console"
 )
 
-// Channels lists the names of all channels.
+// Channels lists the names of all channels, in the order in which faults list them.
 var Channels = []string{Mail, SMS, Chat, Webhook, Console}
 
 // Target is a channel's name and an address on it, such as "mail jo@example.com". It is kept in histories, and means the

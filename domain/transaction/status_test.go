@@ -70,7 +70,7 @@ func TestParseStatus(t *testing.T) {
 
 func TestParseStatusRefuses(t *testing.T) {
 	for _, text := range []string{
-		"", "0", "10", "20", "-18", "+18", "018", "18.0", " 18", "18 ", "PAYMENT_COMPLETE",
+		"", "0", "10", "99", "-18", "+18", "018", "18.0", " 18", "18 ", "PAYMENT_COMPLETE",
 		"transaction_payment_complete", "TRANSACTION_STATUS_10",
 	} {
 		got, known := transaction.ParseStatus(text)
