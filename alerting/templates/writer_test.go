@@ -55,7 +55,8 @@ func write(t *testing.T, w *templates.Writer, channel string, n alert.Notice, re
 func notice(e alert.Event) alert.Notice { return alert.Notice{ID: e.ID, Event: e} }
 
 func TestDefaultMessages(t *testing.T) {
-	for channel := range addresses {
+	for _, channel := range alert.Channels {
+		require.Contains(t, addresses, channel)
 		text, html := "", ""
 		for _, c := range testNotices() {
 			m := write(t, writer(), channel, c.notice, c.receiver)
