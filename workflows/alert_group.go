@@ -459,10 +459,10 @@ func (c *collection) remember(id string, now bool) {
 	}
 }
 
-// toldHere reports whether this workflow delivers the alert; otherwise it comes in a digest, and the log says of which
+// deliversHere reports whether this workflow delivers the alert; otherwise it comes in a digest, and the log says of which
 // group. A group or throttle that cannot be reached for long holds up no alert: it is delivered by itself. So is an alert
 // that would have expired by the time of its digest, or had less than half of its life left.
-func (c *chain) toldHere(ctx workflow.Context) bool {
+func (c *chain) deliversHere(ctx workflow.Context) bool {
 	if c.expired(ctx) {
 		return true // escalate records that it is too late
 	}

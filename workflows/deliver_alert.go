@@ -156,7 +156,7 @@ func (c *chain) asks() bool {
 
 // run notifies the receivers, and returns when every delivery that was begun has ended.
 func (c *chain) run(ctx workflow.Context) {
-	if c.Muted == "" && c.toldHere(ctx) {
+	if c.Muted == "" && c.deliversHere(ctx) {
 		c.escalate(ctx)
 	}
 	c.asking = false
@@ -167,8 +167,8 @@ func (c *chain) run(ctx workflow.Context) {
 // escalate begins one step after the other, until the alert is acknowledged.
 func (c *chain) escalate(ctx workflow.Context) {
 	for number, step := range c.Steps {
-		told := c.begin(ctx, number, step)
-		if step.Within == 0 || c.acknowledged(ctx, told) || ctx.Err() != nil {
+		begun := c.begin(ctx, number, step)
+		if step.Within == 0 || c.acknowledged(ctx, begun) || ctx.Err() != nil {
 			return
 		}
 		if c.expired(ctx) {
@@ -181,13 +181,13 @@ func (c *chain) escalate(ctx workflow.Context) {
 // begin sends the notice to all targets of a step.
 func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.StepLog {
 	notice, now := c.notice, workflow.Now(ctx)
-	told := alert.StepLog{Receiver: step.Receiver, At: now, Deliveries: pending(step.Targets)}
+	begun := alert.StepLog{Receiver: step.Receiver, At: now, Deliveries: pending(step.Targets)}
 	if step.Within > 0 {
 		until := now.Add(step.Within)
 		if until.After(c.expiry) {
 			until = c.expiry
 		}
-		notice.Ask, told.AskedUntil = &alert.Ask{Until: until}, &until
+		notice.Ask, begun.AskedUntil = &alert.Ask{Until: until}, &until
 		if number+1 < len(c.Steps) {
 			notice.Ask.Next = c.Steps[number+1].Receiver
 		}
@@ -198,22 +198,22 @@ func (c *chain) begin(ctx workflow.Context, number int, step alert.Step) alert.S
 	for _, before := range c.Steps[:number] {
 		notice.Unanswered = append(notice.Unanswered, before.Receiver)
 	}
-	c.log.Steps = append(c.log.Steps, told)
+	c.log.Steps = append(c.log.Steps, begun)
 	for i, target := range step.Targets {
-		c.tell(ctx, alert.DeliveryRequest{Notice: notice, Receiver: step.Receiver, Step: number, Target: target}, &told.Deliveries[i])
+		c.deliver(ctx, alert.DeliveryRequest{Notice: notice, Receiver: step.Receiver, Step: number, Target: target}, &begun.Deliveries[i])
 	}
 	c.note(ctx)
-	return told
+	return begun
 }
 
-// tell begins a delivery, and records its end.
-func (c *chain) tell(ctx workflow.Context, t alert.DeliveryRequest, d *alert.Delivery) {
+// deliver begins a delivery, and records its end.
+func (c *chain) deliver(ctx workflow.Context, t alert.DeliveryRequest, d *alert.Delivery) {
 	if c.expired(ctx) {
 		c.conclude(ctx, d, alert.Delivery{State: alert.Expired}, nil)
 		return
 	}
 	channel, _ := t.Target.Split()
-	ctx = deliveryOptions(ctx, DeliveryTaskQueue(channel), tellingSummary(t), c.expiry.Sub(workflow.Now(ctx)))
+	ctx = deliveryOptions(ctx, DeliveryTaskQueue(channel), deliverySummary(t), c.expiry.Sub(workflow.Now(ctx)))
 	telling := workflow.ExecuteActivity(ctx, deliveries.Tell, t)
 	c.underWay.Add(1)
 	workflow.GoNamed(ctx, "tell "+string(t.Target), func(ctx workflow.Context) {
@@ -250,7 +250,7 @@ func allLost(deliveries []alert.Delivery) bool {
 	return true
 }
 
-func tellingSummary(t alert.DeliveryRequest) string {
+func deliverySummary(t alert.DeliveryRequest) string {
 	summary := "deliver to " + string(t.Target)
 	if t.Step > 0 {
 		summary += fmt.Sprintf(", step %d", t.Step+1)
@@ -395,12 +395,12 @@ func (a *alertRun) details() string {
 		fmt.Fprintf(&story, "Acknowledged by **%s** at %s\n\n", unlinked.Replace(by.By), clock(by.At))
 	}
 	for _, c := range a.log.Chains {
-		tellChain(&story, c)
+		writeChain(&story, c)
 	}
 	return story.String()
 }
 
-func tellChain(story *strings.Builder, c alert.ChainLog) {
+func writeChain(story *strings.Builder, c alert.ChainLog) {
 	fmt.Fprintf(story, "**%s** (route %s)\n\n", c.Receiver, c.Route)
 	switch {
 	case c.Muted != "":

@@ -54,16 +54,16 @@ const digestSize = 25
 func samples(channel string) []sample {
 	at := time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC)
 	target := alert.NewTarget(channel, sampleAddresses[channel])
-	telling := func(of string, n alert.Notice) sample {
+	delivery := func(of string, n alert.Notice) sample {
 		return sample{alert.DeliveryRequest{Notice: n, Receiver: "fraud-team", Target: target}, of}
 	}
 	var all []sample
 	for _, of := range append([]alert.Type{alert.Test}, alert.Types...) {
 		name := "a sample of " + of.RoutingKey()
-		all = append(all, telling(name, alert.Notice{ID: sampleID, Event: alert.Sample(of, sampleID, at)}))
+		all = append(all, delivery(name, alert.Notice{ID: sampleID, Event: alert.Sample(of, sampleID, at)}))
 	}
 	return append(all,
-		telling("a digest", SampleDigest(alert.FraudDetected, sampleID, at, digestSize)),
-		telling("the last alert that a throttle lets pass", sampleHeld(alert.FraudDetected, sampleID, at)),
-		telling("an alert that has to be acknowledged", SampleAsk(alert.FraudDetected, sampleID, at)))
+		delivery("a digest", SampleDigest(alert.FraudDetected, sampleID, at, digestSize)),
+		delivery("the last alert that a throttle lets pass", sampleHeld(alert.FraudDetected, sampleID, at)),
+		delivery("an alert that has to be acknowledged", SampleAsk(alert.FraudDetected, sampleID, at)))
 }

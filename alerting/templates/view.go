@@ -83,7 +83,7 @@ type limits struct {
 	links int // to reviews of a digest
 }
 
-// view returns a template's data for a telling on a channel.
+// view returns a template's data for a delivery on a channel.
 func (w *Writer) view(t alert.DeliveryRequest, channel string, r limits) View {
 	text := cleaner(channel, r.value)
 	notice, receiver := cleaned(t.Notice, text), text(t.Receiver)

@@ -94,7 +94,7 @@ func (c previewAlertmanCommand) show(ctx context.Context, out output) error {
 
 // preview shows the wording of routes, or the default wording if routes is nil.
 func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Config, at time.Time, out output) error {
-	told, err := c.whom(routes)
+	deliveries, err := c.whom(routes)
 	if err != nil {
 		return err
 	}
@@ -102,14 +102,14 @@ func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Con
 		w.Choose = routes.Wording
 	}
 	var pages strings.Builder
-	for _, telling := range told {
+	for _, delivery := range deliveries {
 		for _, of := range c.types() {
-			telling.Notice = c.notice(of, at)
-			message, err := w.Write(telling)
+			delivery.Notice = c.notice(of, at)
+			message, err := w.Write(delivery)
 			if err != nil {
 				return err
 			}
-			show(out, telling, message)
+			show(out, delivery, message)
 			pages.WriteString(message.HTML)
 		}
 	}
@@ -128,20 +128,20 @@ func (c previewAlertmanCommand) whom(routes *routing.Config) ([]alert.DeliveryRe
 		}
 		names = []string{c.Receiver}
 	}
-	var told []alert.DeliveryRequest
+	var deliveries []alert.DeliveryRequest
 	for _, name := range names {
 		receiver, _ := routes.Receiver(name)
-		told = append(told, c.targets(receiver)...)
+		deliveries = append(deliveries, c.targets(receiver)...)
 	}
-	if len(told) == 0 {
+	if len(deliveries) == 0 {
 		return nil, fmt.Errorf("--channel: no receiver uses %s: the receivers are %s", c.Channel, strings.Join(names, ", "))
 	}
-	return told, nil
+	return deliveries, nil
 }
 
 // targets returns the first target of each channel: messages to the others of the same channel read the same.
 func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.DeliveryRequest {
-	var told []alert.DeliveryRequest
+	var deliveries []alert.DeliveryRequest
 	shown := map[string]bool{}
 	for _, target := range to.Steps[0].Targets {
 		channel, _ := target.Split()
@@ -149,9 +149,9 @@ func (c previewAlertmanCommand) targets(to alert.Assignment) []alert.DeliveryReq
 			continue
 		}
 		shown[channel] = true
-		told = append(told, alert.DeliveryRequest{Receiver: to.Receiver, Target: target})
+		deliveries = append(deliveries, alert.DeliveryRequest{Receiver: to.Receiver, Target: target})
 	}
-	return told
+	return deliveries
 }
 
 // anybody returns the targets of a made-up receiver that uses every channel.
@@ -164,13 +164,13 @@ func (c previewAlertmanCommand) anybody() []alert.DeliveryRequest {
 		alert.Mail: "jo@example.com", alert.SMS: "+4915112345678", alert.Chat: name + "/chat", alert.Console: "-",
 		alert.Webhook: name + "/webhook",
 	}
-	var told []alert.DeliveryRequest
+	var deliveries []alert.DeliveryRequest
 	for _, channel := range previewed {
 		if c.Channel == "" || c.Channel == channel {
-			told = append(told, alert.DeliveryRequest{Receiver: name, Target: alert.NewTarget(channel, addresses[channel])})
+			deliveries = append(deliveries, alert.DeliveryRequest{Receiver: name, Target: alert.NewTarget(channel, addresses[channel])})
 		}
 	}
-	return told
+	return deliveries
 }
 
 // previewDigest is the number of alerts in a previewed digest: more than a chat message lists.

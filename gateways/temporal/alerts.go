@@ -250,17 +250,17 @@ func readTries(d *alert.Delivery, pending *workflow.PendingActivityInfo) {
 // deliveryOf returns the pending delivery that an activity with that input makes. It returns nil for activities other than
 // Tell.
 func deliveryOf(log alert.Log, input *common.Payloads) *alert.Delivery {
-	var telling alert.DeliveryRequest
-	if converter.GetDefaultDataConverter().FromPayloads(input, &telling) != nil {
+	var request alert.DeliveryRequest
+	if converter.GetDefaultDataConverter().FromPayloads(input, &request) != nil {
 		return nil
 	}
 	for _, chain := range log.Chains {
-		if telling.Step >= len(chain.Steps) || chain.Steps[telling.Step].Receiver != telling.Receiver {
+		if request.Step >= len(chain.Steps) || chain.Steps[request.Step].Receiver != request.Receiver {
 			continue
 		}
-		deliveries := chain.Steps[telling.Step].Deliveries
+		deliveries := chain.Steps[request.Step].Deliveries
 		for i, d := range deliveries {
-			if d.Target == telling.Target && d.State == alert.Pending {
+			if d.Target == request.Target && d.State == alert.Pending {
 				return &deliveries[i]
 			}
 		}
