@@ -8,6 +8,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/internal/yamlfile"
+	"dummyorders/rules/lang"
 )
 
 // Case is a test of a rule, or of the whole ruleset.
@@ -107,7 +108,7 @@ func (r *reader) checkFeaturesOf(features *yamlfile.Value, of *rule) {
 		return
 	}
 	for _, key := range features.Keys() {
-		f, err := ParseFeature(key.Name)
+		f, err := lang.ParseFeature(key.Name)
 		if err == nil && slices.Contains(names(r.set.features), f.String()) && !slices.Contains(of.Features, f.String()) {
 			key.Fault("the rule %s does not ask for %s: %s", of.ID, f, yamlfile.OneOf(f.String(), of.Features))
 		}

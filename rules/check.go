@@ -5,6 +5,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/internal/yamlfile"
+	"dummyorders/rules/lang"
 )
 
 // checkThresholds finds thresholds that no score can reach: their author believes that they stop something. A set with such a
@@ -52,9 +53,9 @@ func (r *reader) checkCost() {
 			dearest = rule
 		}
 	}
-	if sum > maxSetCost {
+	if sum > lang.MaxSetCost {
 		r.faults = append(r.faults, Fault{File: dearest.File, Line: dearest.Line, Text: fmt.Sprintf(
-			"all rules together may cost up to %d units, and %d is the limit: the dearest is this, %s, of %d", sum, maxSetCost, dearest.ID, dearest.Cost)})
+			"all rules together may cost up to %d units, and %d is the limit: the dearest is this, %s, of %d", sum, lang.MaxSetCost, dearest.ID, dearest.Cost)})
 	}
 }
 
@@ -74,9 +75,9 @@ func (r *reader) warn() {
 	if len(r.faults) > 0 {
 		return
 	}
-	v := newView(Unremarkable(), r.set.names, r.set.counted(fixture{}), map[string]bool{})
+	v := lang.NewView(Unremarkable(), r.set.names, r.set.counted(fixture{}), map[string]bool{})
 	for _, rule := range r.set.rules {
-		if _, err := rule.hits(v); err != nil {
+		if _, err := rule.condition.Hits(v); err != nil {
 			r.warnings = append(r.warnings, Fault{File: rule.File, Line: rule.Line, Text: fmt.Sprintf(
 				"the rule %s cannot be evaluated for an ordinary transaction without earlier ones: %v", rule.ID, err)})
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/rules/lang"
 )
 
 // verdict adds up the results of lists and rules.
@@ -73,12 +74,13 @@ func (s *Set) Evaluate(c fraud.Check, values map[string]float64) fraud.Decision 
 
 // evaluate decides like Evaluate, and treats the transaction as if it were also on the lists named in on.
 func (s *Set) evaluate(c fraud.Check, values map[string]float64, on []string) fraud.Decision {
-	v := newView(c, s.names, values, make(map[string]bool, len(s.lists)))
+	listed := make(map[string]bool, len(s.lists))
 	for _, name := range on {
-		v.listed[name] = true
+		listed[name] = true
 	}
 	d := deciding{
-		view: v, live: verdict{thresholds: s.thresholds}, trial: verdict{thresholds: s.thresholds}, reasons: []fraud.Reason{},
+		view: lang.NewView(c, s.names, values, listed), listed: listed,
+		live: verdict{thresholds: s.thresholds}, trial: verdict{thresholds: s.thresholds}, reasons: []fraud.Reason{},
 		explanation: &fraud.Explanation{Rules: []fraud.RuleResult{}, Passed: make([]string, 0, len(s.rules)), Features: values},
 	}
 	for _, l := range s.lists {
@@ -97,7 +99,8 @@ func (s *Set) evaluate(c fraud.Check, values map[string]float64, on []string) fr
 // deciding holds the state of one decision. trial is the verdict that includes rules in shadow; tried holds the results of
 // the rules in shadow that hit.
 type deciding struct {
-	*view
+	view   *lang.View
+	listed map[string]bool // the lists that the transaction is on
 
 	live, trial verdict
 	tried       []fraud.RuleResult
@@ -165,9 +168,9 @@ func (s *Set) trial(v verdict, tried []fraud.RuleResult) fraud.Trial {
 
 // result returns a rule's result, and whether the rule hit or failed. A failure has a score of 0; if the rule is live, it
 // asks for a review.
-func (r *rule) result(v *view) (fraud.RuleResult, bool) {
+func (r *rule) result(v *lang.View) (fraud.RuleResult, bool) {
 	result := fraud.RuleResult{ID: r.ID, Outcome: fraud.RuleHit, Score: r.Score, Action: r.Action, Shadow: r.Mode == Shadow}
-	hit, err := r.hits(v)
+	hit, err := r.condition.Hits(v)
 	if err != nil {
 		result.Outcome, result.Score, result.Action, result.Error = fraud.RuleFailed, 0, fraud.ActReview, err.Error()
 		return result, true

@@ -14,10 +14,10 @@ type networks struct {
 	lengths []int // the prefix lengths, of IPv4 and IPv6 together
 }
 
-func (n *networks) add(entry, like string) error {
+func (n *networks) add(entry string) error {
 	network, err := address.ParseNetwork(entry)
 	if err != nil {
-		return fmt.Errorf("%q is neither an address nor a network: it must be %s", entry, like)
+		return fmt.Errorf("%q is neither an address nor a network: it must be an address such as 192.0.2.1, or a network such as 192.0.2.0/24", entry)
 	}
 	if n.all == nil {
 		n.all = map[netip.Prefix]bool{}

@@ -17,6 +17,7 @@ import (
 	"dummyorders/internal/reload"
 	"dummyorders/internal/timezone"
 	"dummyorders/internal/yamlfile"
+	"dummyorders/rules/lang"
 )
 
 // The files and folders that make up a ruleset.
@@ -63,7 +64,7 @@ func (r reading) whole() (*Set, error) {
 // readSet reads a ruleset. Faults in cases alone are no error: they are in the result. If there are other faults too, the
 // error holds them all.
 func readSet(files fs.FS, name string) (reading, error) {
-	r := &reader{files: files, digest: reload.NewDigest(engine, timezone.Version()), set: &Set{names: map[call]string{}}, ids: map[string]string{}}
+	r := &reader{files: files, digest: reload.NewDigest(engine, timezone.Version()), set: &Set{names: map[lang.Call]string{}}, ids: map[string]string{}}
 	if err := r.readAll(); err != nil {
 		return reading{lists: r.listFiles}, fmt.Errorf("read ruleset %s: %w", name, err)
 	}
@@ -304,7 +305,7 @@ var (
 // rule is a rule with its compiled condition, which is nil if it has faults.
 type rule struct {
 	Rule
-	*condition
+	condition *lang.Condition
 }
 
 // matching reads text that must match the pattern look; like describes that pattern in a fault.
@@ -374,21 +375,21 @@ func (r *reader) compile(read *rule, when *yamlfile.Value) {
 	if read.When = when.Words(); read.When == "" {
 		return
 	}
-	compiled, faults := compile(norm.NFC.String(read.When), r.names)
+	compiled, faults := lang.Compile(norm.NFC.String(read.When), r.names)
 	for _, c := range faults {
-		line, column := when.Place(c.line, c.column)
-		when.Document().Fault(line, column, "%s", c.text)
+		line, column := when.Place(c.Line, c.Column)
+		when.Document().Fault(line, column, "%s", c.Text)
 	}
 	if compiled == nil {
 		return
 	}
 	read.condition = compiled
-	for _, c := range compiled.warnings {
-		line, column := when.Place(c.line, c.column)
-		r.warnings = append(r.warnings, Fault{File: when.Document().File, Line: line, Column: column, Text: c.text})
+	for _, c := range compiled.Warnings {
+		line, column := when.Place(c.Line, c.Column)
+		r.warnings = append(r.warnings, Fault{File: when.Document().File, Line: line, Column: column, Text: c.Text})
 	}
-	read.Cost, read.Lists = compiled.cost, slices.Compact(slices.Sorted(slices.Values(compiled.lists)))
-	for _, f := range compiled.features {
+	read.Cost, read.Lists = compiled.Cost, slices.Compact(slices.Sorted(slices.Values(compiled.Lists)))
+	for _, f := range compiled.Features {
 		read.Features = append(read.Features, f.String())
 	}
 	slices.Sort(read.Features)
@@ -404,7 +405,7 @@ func (s *Set) collect() {
 			s.partial = true
 			continue
 		}
-		for spelled, f := range r.features {
+		for spelled, f := range r.condition.Features {
 			s.names[spelled] = f.String()
 			byName[f.String()] = f
 		}

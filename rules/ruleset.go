@@ -13,6 +13,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/velocity"
+	"dummyorders/rules/lang"
 )
 
 // Set is a compiled ruleset. Any number of goroutines may use it at once.
@@ -27,9 +28,9 @@ type Set struct {
 	unreachable []Fault
 
 	features []velocity.Feature
-	names    map[call]string // the names of the features, by the call as rules spell it
-	shadow   bool            // some rule is in shadow
-	partial  bool            // some rule has no condition: the set has faults and is not returned to callers
+	names    map[lang.Call]string // the names of the features, by the call as rules spell it
+	shadow   bool                 // some rule is in shadow
+	partial  bool                 // some rule has no condition: the set has faults and is not returned to callers
 }
 
 var _ fraud.Evaluator = (*Set)(nil)

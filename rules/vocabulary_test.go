@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dummyorders/rules"
+	"dummyorders/rules/lang"
 )
 
 // Every example of the vocabulary is a condition. The built-in ruleset has the list that one of the examples uses.
@@ -21,7 +21,7 @@ func TestVocabularyExamples(t *testing.T) {
 
 // Every word is explained and its example uses it.
 func TestVocabularyWords(t *testing.T) {
-	for _, part := range rules.Vocabulary() {
+	for _, part := range lang.Vocabulary() {
 		require.NotEmpty(t, part.Doc, part.Name)
 		for _, word := range part.Words {
 			require.NotEmpty(t, word.Doc, word.Name)
@@ -35,7 +35,7 @@ func TestVocabularyWords(t *testing.T) {
 // exampleRules returns a rule for every example, as YAML.
 func exampleRules() string {
 	var text strings.Builder
-	for i, part := range rules.Vocabulary() {
+	for i, part := range lang.Vocabulary() {
 		for j, word := range part.Words {
 			text.WriteString(written(fmt.Sprintf("word_%d_%d", i, j), "|\n      "+word.Example, "score: 1"))
 		}

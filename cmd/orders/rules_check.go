@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"dummyorders/rules"
+	"dummyorders/rules/lang"
 )
 
 type checkRulesCommand struct {
@@ -106,7 +107,7 @@ func (vocabularyRulesCommand) Run() error {
 }
 
 func printVocabulary(to io.Writer) error {
-	for _, part := range rules.Vocabulary() {
+	for _, part := range lang.Vocabulary() {
 		fmt.Fprintf(to, "%s: %s\n", part.Name, part.Doc)
 		w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 		for _, word := range part.Words {

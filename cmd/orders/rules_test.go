@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/rules"
+	"dummyorders/rules/lang"
 )
 
 // Wrong arguments have an exit code of their own.
@@ -119,7 +120,7 @@ func TestTestRulesFails(t *testing.T) {
 func TestVocabulary(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, printVocabulary(&out))
-	for _, part := range rules.Vocabulary() {
+	for _, part := range lang.Vocabulary() {
 		for _, word := range part.Words {
 			require.Contains(t, out.String(), word.Name)
 			require.Contains(t, out.String(), word.Example)

@@ -18,6 +18,7 @@ import (
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	"dummyorders/rules"
+	"dummyorders/rules/lang"
 )
 
 type tryRulesCommand struct {
@@ -134,7 +135,7 @@ func (s *featureValue) UnmarshalText(text []byte) error {
 	if at < 0 {
 		return fmt.Errorf("%q must be a feature, = and a number, such as card.count(\"10m\")=4", text)
 	}
-	feature, err := rules.ParseFeature(strings.TrimSpace(string(text[:at])))
+	feature, err := lang.ParseFeature(strings.TrimSpace(string(text[:at])))
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ const module = "dummyorders"
 // layers holds what the packages of each folder may import from this module, in addition to each other:
 //
 //	domain  ◀  activities  ◀  workflows  ◀  workers       ◀  cmd
-//	domain  ◀  gateways, api, rules                       ◀  cmd
+//	domain  ◀  gateways, api                              ◀  cmd
+//	domain  ◀  rules/lang  ◀  rules                       ◀  cmd
 //	           gateways   ◀  alerting                     ◀  cmd
 //	           workflows  ◀  gateways/temporal            ◀  cmd
 //
@@ -24,16 +25,17 @@ var layers = map[string][]string{
 	"workers":    {"domain", "activities", "workflows", "internal"},
 	"api":        {"domain", "internal"},
 	"gateways":   {"domain", "internal"},
-	"rules":      {"domain", "internal"},
+	"rules":      {"domain", "rules/lang", "internal"},
 	"alerting":   {"domain", "gateways", "internal"},
 	"internal":   {},
 	"deploy":     {},
 	"cmd": {
-		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/backtest", "alerting",
-		"internal",
+		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/lang", "rules/backtest",
+		"alerting", "internal",
 	},
 
 	"gateways/temporal": {"domain", "workflows", "gateways", "internal"},
+	"rules/lang":        {"domain", "internal"},
 	"rules/backtest":    {"domain"},
 }
 

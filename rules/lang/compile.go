@@ -1,4 +1,4 @@
-package rules
+package lang
 
 import (
 	"fmt"
@@ -12,38 +12,39 @@ import (
 	"dummyorders/domain/velocity"
 )
 
-// condition is a compiled when.
-type condition struct {
-	program  cel.Program
-	features map[call]velocity.Feature
-	lists    []string
-	// warnings are about what the condition probably does not mean.
-	warnings []conditionFault
-	// cost is the most that evaluating the condition can cost, in CEL's units.
-	cost uint64
+// Condition is a compiled when.
+type Condition struct {
+	program cel.Program
+	// Features holds the features that the condition asks for, by their calls, and Lists the names of the lists.
+	Features map[Call]velocity.Feature
+	Lists    []string
+	// Warnings are about what the condition probably does not mean.
+	Warnings []Fault
+	// Cost is the most that evaluating the condition can cost, in CEL's units.
+	Cost uint64
 }
 
-// conditionFault is a fault in a condition. Line and column count from 1, in characters of the condition's own text.
-type conditionFault struct {
-	line, column int
-	text         string
+// Fault is a fault in a condition. Line and column count from 1, in characters of the condition's own text.
+type Fault struct {
+	Line, Column int
+	Text         string
 }
 
-// compile compiles a rule's when, or returns everything that is wrong with it. lists holds the names of the set's lists.
-func compile(when string, lists []string) (*condition, []conditionFault) {
+// Compile compiles a rule's when, or returns everything that is wrong with it. lists holds the names of the set's lists.
+func Compile(when string, lists []string) (*Condition, []Fault) {
 	if len([]rune(when)) > maxWhen {
-		return nil, []conditionFault{{1, 1, fmt.Sprintf("must have at most %d characters: make several rules of it", maxWhen)}}
+		return nil, []Fault{{1, 1, fmt.Sprintf("must have at most %d characters: make several rules of it", maxWhen)}}
 	}
 	env, err := environment()
 	if err != nil {
-		return nil, []conditionFault{{1, 1, "cannot be compiled: " + err.Error()}}
+		return nil, []Fault{{1, 1, "cannot be compiled: " + err.Error()}}
 	}
 	checked, issues := env.Compile(when)
 	if issues.Err() != nil {
 		return nil, explain(env, when, issues)
 	}
 	if t := checked.OutputType(); !t.IsExactType(cel.BoolType) {
-		return nil, []conditionFault{{1, 1, fmt.Sprintf("is of type %s, and must be true or false: compare it with something", typeName(t))}}
+		return nil, []Fault{{1, 1, fmt.Sprintf("is of type %s, and must be true or false: compare it with something", typeName(t))}}
 	}
 	a := analyze(checked.NativeRep(), lists)
 	if len(a.faults) > 0 {
@@ -53,28 +54,28 @@ func compile(when string, lists []string) (*condition, []conditionFault) {
 }
 
 // located returns the faults with the places of the expressions that they are about.
-func located(checked *cel.Ast, faults []exprFault) []conditionFault {
-	all := make([]conditionFault, len(faults))
+func located(checked *cel.Ast, faults []exprFault) []Fault {
+	all := make([]Fault, len(faults))
 	for i, f := range faults {
 		at := checked.NativeRep().SourceInfo().GetStartLocation(f.id)
-		all[i] = conditionFault{max(1, at.Line()), max(1, at.Column()+1), f.text}
+		all[i] = Fault{max(1, at.Line()), max(1, at.Column()+1), f.text}
 	}
 	return all
 }
 
-func plan(env *cel.Env, checked *cel.Ast, a *analysis) (*condition, []conditionFault) {
+func plan(env *cel.Env, checked *cel.Ast, a *analysis) (*Condition, []Fault) {
 	estimate, err := env.EstimateCost(checked, sizes{})
 	if err != nil {
-		return nil, []conditionFault{{1, 1, "its cost cannot be estimated: " + err.Error()}}
+		return nil, []Fault{{1, 1, "its cost cannot be estimated: " + err.Error()}}
 	}
 	if estimate.Max > maxCost {
-		return nil, []conditionFault{{1, 1, tooDear(estimate.Max)}}
+		return nil, []Fault{{1, 1, tooDear(estimate.Max)}}
 	}
 	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(loadZones), cel.CustomDecoratorV2(boundTimes), cel.CostLimit(maxCost))
 	if err != nil {
-		return nil, []conditionFault{{1, 1, "cannot be planned: " + err.Error()}}
+		return nil, []Fault{{1, 1, "cannot be planned: " + err.Error()}}
 	}
-	return &condition{program: program, features: a.features, lists: a.lists, warnings: located(checked, lint(checked.NativeRep())), cost: estimate.Max}, nil
+	return &Condition{program: program, Features: a.features, Lists: a.lists, Warnings: located(checked, lint(checked.NativeRep())), Cost: estimate.Max}, nil
 }
 
 func tooDear(most uint64) string {
@@ -121,8 +122,8 @@ func (sizes) EstimateCallCost(function, _ string, target *cost.AstNode, argument
 	return cost.NewCallEstimate(cost.FixedCostEstimate(1), nil)
 }
 
-// hits evaluates the condition for one transaction.
-func (c *condition) hits(v *view) (bool, error) {
+// Hits evaluates the condition for one transaction.
+func (c *Condition) Hits(v *View) (bool, error) {
 	result, _, err := c.program.Eval(v)
 	if err != nil {
 		return false, err

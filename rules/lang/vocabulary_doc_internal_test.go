@@ -1,4 +1,4 @@
-package rules
+package lang
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 
 func TestLanguageExamples(t *testing.T) {
 	for _, l := range language {
-		_, faults := compile(l.Example, nil)
+		_, faults := Compile(l.Example, nil)
 		assert.Empty(t, faults, l.Example)
 	}
 }

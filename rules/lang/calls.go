@@ -1,4 +1,4 @@
-package rules
+package lang
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ import (
 // analysis holds what a condition asks for apart from the transaction itself, and the faults found in it.
 type analysis struct {
 	checked  *ast.AST
-	features map[call]velocity.Feature
+	features map[Call]velocity.Feature
 	lists    []string
 	faults   []exprFault
 }
@@ -37,7 +37,7 @@ func (a *analysis) fault(id int64, format string, arguments ...any) {
 // analyze walks over a checked condition. All arguments of features must be literals, so that what has to be looked up is known
 // before a transaction comes.
 func analyze(checked *ast.AST, lists []string) *analysis {
-	a := &analysis{checked: checked, features: map[call]velocity.Feature{}}
+	a := &analysis{checked: checked, features: map[Call]velocity.Feature{}}
 	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() == ast.CallKind {
 			a.visit(e, lists)
@@ -118,7 +118,7 @@ func (a *analysis) literal(e ast.Expr, i int, what string) (string, bool) {
 
 func (a *analysis) visitFeature(e ast.Expr, m measure) {
 	c := e.AsCall()
-	spelled := call{measure: string(m.Measure)}
+	spelled := Call{measure: string(m.Measure)}
 	var by velocity.Dimension
 	if by, spelled.subject, spelled.key = a.subjectOf(c.Target()); by == "" {
 		a.fault(e.ID(), "%s must be asked of card, customer, ip, order or metadata(\"…\") itself", m.Measure)

@@ -1,4 +1,4 @@
-package rules
+package lang
 
 import (
 	"time"
@@ -16,22 +16,24 @@ const (
 	wholeName = "@seen"
 )
 
-// view is one transaction as the rules of a set see it. Each decision needs a new one.
-type view struct {
+// View is one transaction as the rules of a set see it. Each decision needs a new one.
+type View struct {
 	fraud.Check
 
 	customer      transaction.Customer // the zero customer if none is known
-	names         map[call]string      // the names of the features that the rules call
+	names         map[Call]string      // the names of the features that the rules call
 	values        map[string]float64
 	listed        map[string]bool // the lists that the transaction is on
 	subjectValues []subjectValue  // one per subject
 	whole         subjectValue    // the value of wholeName
 }
 
-var _ cel.Activation = (*view)(nil)
+var _ cel.Activation = (*View)(nil)
 
-func newView(c fraud.Check, names map[call]string, values map[string]float64, listed map[string]bool) *view {
-	v := &view{Check: c, names: names, values: values, listed: listed, subjectValues: make([]subjectValue, len(subjects))}
+// NewView returns the view of one transaction. names holds the names of the features by the calls of all conditions, values
+// what was counted by those names, and listed the lists that the transaction is on: it may grow until a condition is evaluated.
+func NewView(c fraud.Check, names map[Call]string, values map[string]float64, listed map[string]bool) *View {
+	v := &View{Check: c, names: names, values: values, listed: listed, subjectValues: make([]subjectValue, len(subjects))}
 	if c.Customer != nil {
 		v.customer = *c.Customer
 	}
@@ -43,7 +45,7 @@ func newView(c fraud.Check, names map[call]string, values map[string]float64, li
 }
 
 // ResolveName returns the value of a variable.
-func (v *view) ResolveName(name string) (any, bool) {
+func (v *View) ResolveName(name string) (any, bool) {
 	switch name {
 	case timeName:
 		return types.Timestamp{Time: v.StartTime.UTC()}, true
@@ -59,10 +61,10 @@ func (v *view) ResolveName(name string) (any, bool) {
 }
 
 // Parent returns nil: a view has no parent.
-func (v *view) Parent() cel.Activation { return nil }
+func (v *View) Parent() cel.Activation { return nil }
 
 // age returns the age of the customer's account: 0 if its date is not known, or if it begins after the transaction.
-func (v *view) age() time.Duration {
+func (v *View) age() time.Duration {
 	if v.customer.CreatedAt.IsZero() {
 		return 0
 	}

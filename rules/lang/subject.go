@@ -1,4 +1,4 @@
-package rules
+package lang
 
 import (
 	"cmp"
@@ -93,7 +93,7 @@ func (s *subject) fieldNames() []string {
 // subjectValue is a subject of one transaction, as a value in CEL. key is the key of a keyed subject.
 type subjectValue struct {
 	*subject
-	view *view
+	view *View
 	key  string
 }
 
@@ -191,7 +191,7 @@ var subjects = []*subject{
 		whole("items", "how many lines the order has; 0 where they were not given", `order.items > 20`,
 			func(t *subjectValue) int { return len(t.view.Order.Items) }).within(span{most: transaction.MaxItems}).
 			from(func(v *yamlfile.Value, t *transaction.Transaction) {
-				t.Order.Items = items(v.Whole(0, transaction.MaxItems))
+				t.Order.Items = make([]transaction.Item, v.Whole(0, transaction.MaxItems))
 			}),
 	)},
 	{name: "payment", doc: "how it is paid for", fields: append(posted("payment"),

@@ -1,4 +1,4 @@
-package rules
+package lang
 
 import (
 	"fmt"
@@ -10,19 +10,18 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 
-	"dummyorders/domain/card"
 	"dummyorders/internal/yamlfile"
 )
 
 // explain translates CEL's errors in a condition into words for analysts. It stops after a syntax error, since the errors
 // after it follow from it.
-func explain(env *cel.Env, when string, issues *cel.Issues) []conditionFault {
+func explain(env *cel.Env, when string, issues *cel.Issues) []Fault {
 	parsed, _ := env.Parse(when)
-	var all []conditionFault
+	var all []Fault
 	for _, e := range issues.Errors() {
-		c := conditionFault{max(1, e.Location.Line()), max(1, e.Location.Column()+1), e.Message}
+		c := Fault{max(1, e.Location.Line()), max(1, e.Location.Column()+1), e.Message}
 		if text, is := strings.CutPrefix(e.Message, "Syntax error: "); is {
-			c.text = syntaxError(text, before(when, c))
+			c.Text = syntaxError(text, before(when, c))
 			return append(all, c)
 		}
 		c.explain(env, when, expression(parsed, e.ExprID))
@@ -66,10 +65,10 @@ var messages = []struct {
 	{regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`), mixed},
 }
 
-func (c *conditionFault) explain(env *cel.Env, when string, e ast.Expr) {
+func (c *Fault) explain(env *cel.Env, when string, e ast.Expr) {
 	for _, m := range messages {
-		if parts := m.look.FindStringSubmatch(c.text); parts != nil {
-			c.text = m.says(env, e, parts)
+		if parts := m.look.FindStringSubmatch(c.Text); parts != nil {
+			c.Text = m.says(env, e, parts)
 			c.toName(when, parts)
 			return
 		}
@@ -78,18 +77,18 @@ func (c *conditionFault) explain(env *cel.Env, when string, e ast.Expr) {
 
 // toName moves a fault to the name that it is about: CEL places one about a call at the bracket after the name, and
 // one about a field at the dot before it.
-func (c *conditionFault) toName(when string, parts []string) {
+func (c *Fault) toName(when string, parts []string) {
 	lines := strings.Split(when, "\n")
-	if len(parts) < 2 || c.line > len(lines) {
+	if len(parts) < 2 || c.Line > len(lines) {
 		return
 	}
-	line, name := []rune(lines[c.line-1]), []rune(parts[1])
-	begin := c.column - 1 - len(name)
-	if begin >= 0 && c.column <= len(line) && line[c.column-1] == '(' && string(line[begin:c.column-1]) == parts[1] {
-		c.column = begin + 1
+	line, name := []rune(lines[c.Line-1]), []rune(parts[1])
+	begin := c.Column - 1 - len(name)
+	if begin >= 0 && c.Column <= len(line) && line[c.Column-1] == '(' && string(line[begin:c.Column-1]) == parts[1] {
+		c.Column = begin + 1
 	}
-	if begin := c.column; begin+len(name) <= len(line) && line[c.column-1] == '.' && string(line[begin:begin+len(name)]) == parts[1] {
-		c.column = begin + 1
+	if begin := c.Column; begin+len(name) <= len(line) && line[c.Column-1] == '.' && string(line[begin:begin+len(name)]) == parts[1] {
+		c.Column = begin + 1
 	}
 }
 
@@ -227,13 +226,13 @@ func noOperator(operator string, types []string) string {
 }
 
 // before returns the last word before a place, on the same line.
-func before(when string, c conditionFault) string {
+func before(when string, c Fault) string {
 	lines := strings.Split(when, "\n")
-	if c.line > len(lines) {
+	if c.Line > len(lines) {
 		return ""
 	}
-	line := []rune(lines[c.line-1])
-	words := strings.Fields(string(line[:min(len(line), c.column-1)]))
+	line := []rune(lines[c.Line-1])
+	words := strings.Fields(string(line[:min(len(line), c.Column-1)]))
 	if len(words) == 0 {
 		return ""
 	}
@@ -263,19 +262,4 @@ func syntaxError(text, before string) string {
 		return fmt.Sprintf("%s is not closed or stands where no text can: put it in a pair of quotes, after an operator", found)
 	}
 	return fmt.Sprintf("%q cannot stand here: an operator such as && or ==, or the end of the condition, must come first", found)
-}
-
-// Fault is one thing wrong with a ruleset. Its file is relative to the ruleset's folder, with slashes.
-type Fault = yamlfile.Fault
-
-// Faults holds all faults of a ruleset, in the order of files and lines.
-type Faults = yamlfile.Faults
-
-// redacted returns faults in a form that may be logged: in order and without card numbers, which are sometimes in the wrong
-// list.
-func redacted(faults []Fault) []Fault {
-	for i := range faults {
-		faults[i].Text = card.Redact(faults[i].Text)
-	}
-	return yamlfile.InOrder(faults)
 }

@@ -1,4 +1,9 @@
-package rules
+// Package lang is the language that the conditions of rules are written in: CEL, with the transaction's parts, the counted
+// history and the lists as its words. It compiles a condition, says in an analyst's words what is wrong with it or probably
+// not meant, and evaluates it for one transaction. It also lists the words themselves, and reads what cases and lists give
+// for them. Conditions have no clock, no network and no randomness: what they come to depends only on the transaction and
+// on what was counted and looked up for it.
+package lang
 
 import (
 	"sync"
@@ -13,9 +18,9 @@ const (
 	maxWhen = 4000
 	// maxCost is the most that evaluating one rule may cost, in CEL's units of about a tenth of a microsecond.
 	maxCost = 10_000
-	// maxSetCost is the most that all rules of a set may cost together: about twenty milliseconds. A plain rule costs about
+	// MaxSetCost is the most that all rules of a set may cost together: about twenty milliseconds. A plain rule costs about
 	// ten units, and a pattern matched against metadata about a hundred.
-	maxSetCost = 200_000
+	MaxSetCost = 200_000
 	// maxDepth bounds the nesting of a condition.
 	maxDepth = 60
 )

@@ -1,4 +1,4 @@
-package rules
+package lang
 
 import (
 	_ "embed"
@@ -10,6 +10,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 )
@@ -117,9 +118,12 @@ var language = []struct{ Doc, Words, Example string }{
 	{"if", "`?` `:`", `payment.amount > (payment.currency == "INR" ? 25000.0 : 300.0)`},
 }
 
-// VocabularyPage returns the vocabulary as a page in Markdown. A test compares it with docs/vocabulary.md.
-func VocabularyPage() (string, error) {
-	page, err := template.New("vocabulary.md").Funcs(template.FuncMap{"cell": cell, "given": givenOf}).Parse(vocabularyPage)
+// VocabularyPage returns the vocabulary as a page in Markdown. Its examples of what a case gives are of the transaction
+// unremarkable. A test compares it with docs/vocabulary.md.
+func VocabularyPage(unremarkable fraud.Check) (string, error) {
+	page, err := template.New("vocabulary.md").Funcs(template.FuncMap{
+		"cell": cell, "given": func(name string) given { return givenOf(name, unremarkable) },
+	}).Parse(vocabularyPage)
 	if err != nil {
 		return "", fmt.Errorf("read the page of the vocabulary: %w", err)
 	}
@@ -128,10 +132,10 @@ func VocabularyPage() (string, error) {
 		"Vocabulary":   Vocabulary(),
 		"Language":     language,
 		"Accessors":    accessors,
-		"Unremarkable": Unremarkable(),
+		"Unremarkable": unremarkable,
 		"MaxWhen":      maxWhen,
 		"MaxCost":      maxCost,
-		"MaxSetCost":   maxSetCost,
+		"MaxSetCost":   MaxSetCost,
 		"MostUses":     velocity.MostUses,
 		"Malformable":  strings.Join(transaction.Malformable(), "`, `"),
 	})
@@ -146,10 +150,13 @@ func cell(text string) string {
 	return strings.ReplaceAll(text, "|", `\|`)
 }
 
+// given is what a case can give of a subject.
+type given struct{ Names, Values string }
+
 // givenOf returns what a case can give of a subject, and the unremarkable transaction's values of it in YAML. It leaves out
 // those that are too long for a cell.
-func givenOf(name string) struct{ Names, Values string } {
-	s, seen := subjectNamed[name], newView(Unremarkable(), nil, nil, nil)
+func givenOf(name string, unremarkable fraud.Check) given {
+	s, seen := subjectNamed[name], NewView(unremarkable, nil, nil, nil)
 	var names, values []string
 	for _, f := range s.fields {
 		if f.readFrom == nil {
@@ -160,7 +167,7 @@ func givenOf(name string) struct{ Names, Values string } {
 			values = append(values, f.name+": "+value)
 		}
 	}
-	return struct{ Names, Values string }{"`" + strings.Join(names, "`, `") + "`", "`{" + strings.Join(values, ", ") + "}`"}
+	return given{"`" + strings.Join(names, "`, `") + "`", "`{" + strings.Join(values, ", ") + "}`"}
 }
 
 func inYAML(value any) string {

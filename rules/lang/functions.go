@@ -1,4 +1,4 @@
-package rules
+package lang
 
 import (
 	"math"
@@ -66,8 +66,8 @@ const (
 // wholeTransaction is the subject for the whole transaction: listed("…") and metadata("…") are called on it.
 var wholeTransaction = &subject{name: wholeName, celType: cel.OpaqueType(wholeName)}
 
-// call is a feature as a rule spells it: card.count("60m") and card.count("1h") are two calls of one feature.
-type call struct {
+// Call is a feature as a rule spells it: card.count("60m") and card.count("1h") are two calls of one feature.
+type Call struct {
 	subject, key, measure string
 	arguments             [2]string
 }
@@ -145,7 +145,7 @@ func (m measure) read(arguments ...ref.Val) ref.Val {
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(arguments[0])
 	}
-	spelled := call{subject: t.name, key: t.key, measure: string(m.Measure)}
+	spelled := Call{subject: t.name, key: t.key, measure: string(m.Measure)}
 	for i, argument := range arguments[1:] {
 		text, isText := argument.(types.String)
 		if !isText || i >= len(spelled.arguments) {

@@ -1,0 +1,44 @@
+package lang
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+
+	"dummyorders/domain/velocity"
+	"dummyorders/internal/yamlfile"
+)
+
+// ReadValue reads a value that the feature can have.
+func ReadValue(v *yamlfile.Value, f velocity.Feature) float64 {
+	if m, is := measureNamed(string(f.Measure)); v != nil && is && m.result == cel.IntType {
+		return float64(v.Whole(0, velocity.MostUses))
+	}
+	return v.Number()
+}
+
+// ParseFeature parses a feature as a rule spells it: only the call, with nothing around it.
+func ParseFeature(text string) (velocity.Feature, error) {
+	env, err := environment()
+	if err != nil {
+		return velocity.Feature{}, err
+	}
+	checked, issues := env.Compile(text)
+	if issues.Err() != nil {
+		return velocity.Feature{}, errors.New(explain(env, text, issues)[0].Text)
+	}
+	a := analyze(checked.NativeRep(), nil)
+	if len(a.faults) > 0 {
+		return velocity.Feature{}, errors.New(a.faults[0].text)
+	}
+	root := checked.NativeRep().Expr()
+	if root.Kind() == ast.CallKind {
+		if _, is := measureNamed(root.AsCall().FunctionName()); is && len(a.features) == 1 {
+			return slices.Collect(maps.Values(a.features))[0], nil
+		}
+	}
+	return velocity.Feature{}, errors.New(`it must be written as in a rule, such as card.count("10m")`)
+}
