@@ -1,8 +1,8 @@
-// Package lang is the language that the conditions of rules are written in: CEL, with the transaction's parts, the counted
-// history and the lists as its words. It compiles a condition, says in an analyst's words what is wrong with it or probably
-// not meant, and evaluates it for one transaction. It also lists the words themselves, and reads what cases and lists give
-// for them. Conditions have no clock, no network and no randomness: what they come to depends only on the transaction and
-// on what was counted and looked up for it.
+// Package lang is the language that the conditions of rules are written in: CEL, with the transaction's parts, velocity and
+// the lists as its words. It compiles a condition, says in an analyst's words what is wrong with it or probably not meant,
+// and evaluates it for one transaction. It also lists the words themselves, and reads what cases and lists give for them.
+// Conditions have no clock, no network and no randomness: their result depends only on the transaction and on what was
+// counted and looked up for it.
 package lang
 
 import (

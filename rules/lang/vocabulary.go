@@ -71,7 +71,7 @@ func countedWords() Words {
 		}
 	}
 	w := Words{
-		Name: "counted history",
+		Name: "velocity",
 		Doc: "what came before with the same value, asked of " + strings.Join(of, ", ") +
 			`; a window is from "1m" to "30d", and the transaction itself is never counted`,
 	}
