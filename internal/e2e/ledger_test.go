@@ -20,7 +20,7 @@ import (
 	"dummyorders/workflows"
 )
 
-var runs = flag.Int("runs", 200, "random transactions to compare ledger and histories over")
+var runs = flag.Int("runs", 100, "random transactions to compare ledger and histories over")
 
 // TestLedgerAgreesWithHistories sends random transactions, reviews and cancellations while one process after the
 // other is killed. Then it has `orders ledger verify` compare each entry with its history.
