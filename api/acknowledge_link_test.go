@@ -228,9 +228,9 @@ func TestAckPageOtherStates(t *testing.T) {
 		post    int
 		text    string
 	}{
-		"it is over":      {w.linked(), ended, 200, 409, "is over"},
-		"nobody knows it": {w.linked(), unknown, 404, 404, "no such alert"},
-		"nobody is there": {away, ended, 503, 503, "engine cannot be"},
+		"it is over":       {w.linked(), ended, 200, 409, "is over"},
+		"nobody knows it":  {w.linked(), unknown, 404, 404, "no such alert"},
+		"Temporal is away": {away, ended, 503, 503, "engine cannot be"},
 	} {
 		link := linkFor(c.id, "jo@example.com")
 		for _, text := range []string{

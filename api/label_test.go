@@ -180,7 +180,7 @@ func TestLabelNotInLedger(t *testing.T) {
 		})
 	}
 	p := asProblem(t, labelled(t, unreachable(t), "42", lostDispute))
-	assert.Equal(t, 404, p.Status, "what is no transactionID: %+v", p)
+	assert.Equal(t, 404, p.Status, "not a transactionID: %+v", p)
 }
 
 func TestLabelWaitsForLedger(t *testing.T) {

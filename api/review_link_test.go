@@ -236,7 +236,7 @@ func TestReviewPageOtherStates(t *testing.T) {
 		"it is not in review":      {linked(w.client), unreviewed.TransactionID, 200, 409, "not in review: it is TRANSACTION_PAYMENT_COMPLETE"},
 		"it is unknown":            {linked(w.client), uuid.NewString(), 404, 404, "no such transaction"},
 		"it is no transaction":     {linked(w.client), "event-1", 404, 404, "no such transaction"},
-		"nobody is there":          {linked(nowhere(t)), uuid.NewString(), 503, 503, ""},
+		"Temporal cannot be found": {linked(nowhere(t)), uuid.NewString(), 503, 503, ""},
 		"too many at once":         {handlerWith(full), expired.TransactionID, 429, 429, "too many"},
 		"Temporal is busy":         {linked(busy), uuid.NewString(), 503, 429, ""},
 		"the answer does not come": {linked(unknown), uuid.NewString(), 503, 503, "now"},

@@ -86,7 +86,7 @@ func TestFaults(t *testing.T) {
 		"a window":             {"during: office", "during: ofice", `25:60: no window is called "ofice": did you mean "office"?`},
 		"a score":              {"{below: 10}", "{below: 102}", `29:27: must be a whole number from 1 to 101`},
 		"no score":             {"{below: 10}", "{at_least: 10, below: 10}", `29:19: no score is at least 10 and below 10`},
-		"continue for nobody":  {"tell: []", "tell: []\n    continue: true", `31:15: must not stand beside tell: []: such a route would have no effect`},
+		"continue for none":    {"tell: []", "tell: []\n    continue: true", `31:15: must not stand beside tell: []: such a route would have no effect`},
 		"an unknown receiver":  {"tell: [fraud-team]", "tell: [fraud-tem]", `32:12: no receiver is called "fraud-tem": did you mean "fraud-team"?`},
 		"tell without a list":  {"tell: [fraud-team]", "tell:", `32:10: must be a list of receivers, or [] for none`},
 		"a receiver told twice": {

@@ -30,7 +30,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		for _, of := range alert.Types {
-			require.NotEmpty(t, config.Route(alert.Sample(of, "e", noon), noon), "nobody is told, and nothing says why")
+			require.NotEmpty(t, config.Route(alert.Sample(of, "e", noon), noon), "the alert is routed to no receiver, without a reason")
 		}
 	})
 }

@@ -168,7 +168,7 @@ func TestReloadWatchesNewFile(t *testing.T) {
 	require.Equal(t, slackURL+"/other", endpoint.URL)
 }
 
-// Without a file that can be used there is no source.
+// A source needs a file that can be used.
 func TestNewSourceRefuses(t *testing.T) {
 	_, err := routing.NewSource(filepath.Join(t.TempDir(), "none.yaml"), nil, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "none.yaml")

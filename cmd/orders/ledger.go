@@ -295,7 +295,7 @@ func into(name string, stdout io.Writer, write func(io.Writer) error) error {
 }
 
 func intoDevice(name string, write func(io.Writer) error) error {
-	file, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // whoever runs the command names it
+	file, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // the operator names it
 	if err != nil {
 		return err
 	}

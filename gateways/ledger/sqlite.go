@@ -140,7 +140,7 @@ func withFileLocked(ctx context.Context, path string, migrate func(...goose.Prov
 // createFile creates an empty file, for its owner only. It never opens a file that exists: closing that would release the
 // locks that SQLite holds on it in this process (sqlite.org/howtocorrupt.html, 2.2).
 func createFile(path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // whoever runs the service names it
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -204,7 +204,7 @@ func copyFile(ctx context.Context, from, to string) error {
 
 // flush writes a file, or a folder's names, to the disk.
 func flush(path string) error {
-	file, err := os.Open(path) //nolint:gosec // whoever makes the backup names it
+	file, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return err
 	}

@@ -48,8 +48,8 @@ func Conformance(t *testing.T, start func(*testing.T) Subject) {
 	}
 	t.Run("a message is taken, and the answer told", func(t *testing.T) { taken(t, start(t)) })
 	t.Run("a lost answer is a failure, and the next try has the same key", func(t *testing.T) { lostAnswer(t, start(t)) })
-	t.Run("whoever is cancelled returns at once", func(t *testing.T) { cancelled(t, start(t)) })
-	t.Run("whoever has no time left returns at once", func(t *testing.T) { expired(t, start(t)) })
+	t.Run("a cancelled delivery returns at once", func(t *testing.T) { cancelled(t, start(t)) })
+	t.Run("a delivery without time left returns at once", func(t *testing.T) { expired(t, start(t)) })
 	t.Run("many are told at once", func(t *testing.T) { atOnce(t, start(t)) })
 }
 

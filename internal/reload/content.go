@@ -29,7 +29,7 @@ func (e UnfitError) Error() string { return string(e) }
 // Content returns the content of a regular file of up to most bytes; others give an UnfitError. Its errors are
 // fs.PathErrors, whose wrapped errors do not name the file.
 func Content(files fs.FS, name string, most int) ([]byte, error) {
-	info, err := fs.Stat(files, name) // before it is opened, which would wait for whoever writes to a pipe
+	info, err := fs.Stat(files, name) // before it is opened: opening a pipe would wait for its writer
 	switch {
 	case err != nil:
 		return nil, err
