@@ -1,0 +1,127 @@
+// Package identity says who may do what. Merchants own transactions, and all that is stored or counted about them; clients
+// and persons act for merchants; scopes say what each of them may do.
+package identity
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// DefaultMerchant is the merchant of everything that names no other: of transactions from before there were merchants, and
+// of a service on which no merchant is configured.
+const DefaultMerchant = "default"
+
+// MerchantOf returns the merchant's name, and DefaultMerchant for none.
+func MerchantOf(name string) string {
+	return cmp.Or(name, DefaultMerchant)
+}
+
+// Merchants is a set of merchants: those for which a subject may do something. The zero value holds none.
+type Merchants struct {
+	all   bool
+	names []string // sorted, each once
+}
+
+// AllMerchants returns the set of all merchants, also those that are added later.
+func AllMerchants() Merchants {
+	return Merchants{all: true}
+}
+
+// OnlyMerchants returns a set of some merchants.
+func OnlyMerchants(names ...string) Merchants {
+	names = slices.Sorted(slices.Values(names))
+	return Merchants{names: slices.Compact(names)}
+}
+
+// Has reports whether the set holds a merchant. No name means DefaultMerchant.
+func (m Merchants) Has(name string) bool {
+	return m.all || slices.Contains(m.names, MerchantOf(name))
+}
+
+// All reports whether the set holds all merchants.
+func (m Merchants) All() bool {
+	return m.all
+}
+
+// None reports whether the set is empty.
+func (m Merchants) None() bool {
+	return !m.all && len(m.names) == 0
+}
+
+// Names returns the merchants in the set, sorted. It is empty for AllMerchants.
+func (m Merchants) Names() []string {
+	return m.names
+}
+
+func (m Merchants) and(more Merchants) Merchants {
+	if m.all || more.all {
+		return AllMerchants()
+	}
+	return OnlyMerchants(slices.Concat(m.names, more.names)...)
+}
+
+// String returns the names with commas between them, or an asterisk for all.
+func (m Merchants) String() string {
+	if m.all {
+		return "*"
+	}
+	return strings.Join(m.names, ",")
+}
+
+// Kind says what a subject is.
+type Kind string
+
+// The kinds of subjects.
+const (
+	Anonymous Kind = "anonymous" // a caller where no keys and no issuer are configured
+	Client    Kind = "client"    // a program with an API key
+	Person    Kind = "person"    // who signed in by OpenID Connect
+	Receiver  Kind = "receiver"  // who opened the signed link of a message
+	Operator  Kind = "operator"  // who runs a command of this program, by the name of the system's user
+)
+
+// Subject is who acts.
+type Subject struct {
+	Kind Kind
+	// Name tells subjects of a kind apart. A client's is its own name, after its merchant's and a slash if that is not
+	// DefaultMerchant; a person's is the mail address or name that the issuer vouches for.
+	Name string
+	// Merchant is the one that the subject posts transactions for: a client's own. It is empty for persons, who post none.
+	Merchant string
+	// Grants say what it may do.
+	Grants []Grant
+}
+
+// Grant allows what its scopes name, for some merchants.
+type Grant struct {
+	Scopes    []Scope
+	Merchants Merchants
+}
+
+// For returns the merchants for which the subject has a scope. An empty set means that it lacks the scope.
+func (s Subject) For(scope Scope) Merchants {
+	var all Merchants
+	for _, grant := range s.Grants {
+		if slices.Contains(grant.Scopes, scope) {
+			all = all.and(grant.Merchants)
+		}
+	}
+	return all
+}
+
+// String returns the kind and the name, as logs and the audit trail show a subject: "client acme/shop".
+func (s Subject) String() string {
+	if s.Name == "" {
+		return string(s.Kind)
+	}
+	return string(s.Kind) + " " + s.Name
+}
+
+// ClientName returns the name by which a client of a merchant is known everywhere.
+func ClientName(merchant, name string) string {
+	if merchant = MerchantOf(merchant); merchant != DefaultMerchant {
+		return merchant + "/" + name
+	}
+	return name
+}
