@@ -30,7 +30,7 @@ func (w *world) linked() http.Handler {
 }
 
 func withLinks(o api.Options) api.Options {
-	o.Links, o.Clients = links, map[string]string{"shop": "secret-of-the-shop"}
+	o.Links, o.Authenticators = links, clients(map[string]string{"shop": "secret-of-the-shop"})
 	return o
 }
 

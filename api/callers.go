@@ -16,6 +16,8 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"dummyorders/domain/identity"
 )
 
 // Limits bound what one caller may ask for. A caller is the client of an API key. Without a key it is an address, and for
@@ -126,10 +128,10 @@ func (c *callers) failed(r *http.Request) *Problem {
 	return retryLater(http.StatusTooManyRequests, wait(a.rate, now), "too many requests with a wrong API key or link; nothing was accepted")
 }
 
-// callerOf names who sent a request: the client of its API key, or its address.
+// callerOf names who sent a request: its subject, or its address if that is not known.
 func callerOf(ctx context.Context, r *http.Request) string {
-	if client := clientOf(ctx); client != "" {
-		return "client " + client
+	if subject := subjectOf(ctx); subject.Kind != "" && subject.Kind != identity.Anonymous {
+		return subject.String()
 	}
 	return "address " + addressOf(r)
 }

@@ -80,7 +80,7 @@ func TestRatePerCaller(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, at := limited(t, api.Limits{Rate: 2, Burst: 4, InFlight: 5, WrongKeys: 5})
-			o.Clients, o.Links = test.clients, links
+			o.Authenticators, o.Links = clients(test.clients), links
 			if test.trusted != "" {
 				o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(test.trusted)}
 			}
@@ -121,7 +121,7 @@ func TestWrongKeysPerAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, at := limited(t, api.Limits{Rate: 1000, Burst: 1000, InFlight: 5, WrongKeys: 3})
-			o.Clients, o.Links = map[string]string{"shop": "secret-of-the-shop"}, links
+			o.Authenticators, o.Links = clients(map[string]string{"shop": "secret-of-the-shop"}), links
 			var log bytes.Buffer
 			o.Log = slog.New(slog.NewTextHandler(&log, nil))
 			handler := handlerWith(o)
@@ -157,7 +157,7 @@ func TestInFlightPerCaller(t *testing.T) {
 	}).Return(nil, nil)
 	o := options(temporal, newMemory())
 	o.MaxInFlight, o.Limits.InFlight = 4, 2
-	o.Clients = map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"}
+	o.Authenticators = clients(map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"})
 	handler, ended := handlerIn(context.Background(), o), make(chan int)
 	send := func(key string) int {
 		return request(t, handler, http.MethodPost, "/transact", api.SeedExample, "Authorization: Bearer "+key, "Prefer: respond-async").Code

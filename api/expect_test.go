@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/workflows"
 )
@@ -66,7 +67,7 @@ func (w *world) letPay(t *testing.T, id string) {
 func (w *world) ended(t *testing.T, id string) {
 	t.Helper()
 	eventually(t, func() error {
-		e, err := w.ledger.Find(t.Context(), id)
+		e, err := w.ledger.Find(t.Context(), identity.AllMerchants(), id)
 		if err == nil && e.Record.EndTime == nil {
 			return fmt.Errorf("it stands at %s", e.Record.Status())
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/internal/stack"
 )
@@ -49,7 +50,7 @@ func TestGeneratedClients(t *testing.T) {
 				for i, form := range []string{"as a text", "as a number"} {
 					id, amounts, _ := strings.Cut(strings.Split(said, "\n")[i], " ")
 					w.ended(t, id)
-					e, err := w.ledger.Find(t.Context(), id)
+					e, err := w.ledger.Find(t.Context(), identity.AllMerchants(), id)
 					require.NoError(t, err)
 					want := money.Money{Minor: c.minor, Currency: money.Currency(c.currency)}
 					assert.Equal(t, want, e.Transaction.Order.Cost, "%s %s %s", c.currency, c.amount, form)
@@ -127,7 +128,7 @@ func writeContract(t *testing.T, dir string, keys bool) string {
 	t.Helper()
 	o := options(nowhere(t), newMemory())
 	if keys {
-		o.Clients = map[string]string{"shop": "the key of the shop"}
+		o.Authenticators = clients(map[string]string{"shop": "the key of the shop"})
 	}
 	path := filepath.Join(dir, "openapi.json")
 	require.NoError(t, os.WriteFile(path, request(t, handlerWith(o), http.MethodGet, "/openapi.json", "").Body.Bytes(), 0o600))

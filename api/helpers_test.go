@@ -25,6 +25,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 	"dummyorders/gateways/temporal"
 )
 
@@ -38,7 +39,7 @@ func handlerWith(o api.Options) http.Handler {
 
 func handlerIn(ctx context.Context, o api.Options) http.Handler {
 	o.Transactions.(*temporal.Transactions).Draining = ctx
-	return describedHandler{api.New(o), contractOf(len(o.Clients) > 0)}
+	return describedHandler{api.New(o), contractOf(len(o.Authenticators) > 0)}
 }
 
 // describedHandler panics if it answers anything other than its OpenAPI document says.
@@ -78,7 +79,7 @@ var contracts = map[bool]func() *contract{
 
 func newContract(keys map[string]string) *contract {
 	o := options(nil, newMemory())
-	o.Clients = keys
+	o.Authenticators = clients(keys)
 	answer := httptest.NewRecorder()
 	api.New(o).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
 	document, err := jsonschema.UnmarshalJSON(answer.Body)
@@ -177,6 +178,26 @@ func options(server client.Client, l temporal.Ledger) api.Options {
 		MaxInFlight:  10,
 		Limits:       api.Limits{Rate: 1000, Burst: 100_000, InFlight: 1000, WrongKeys: 100_000},
 		Log:          slog.New(slog.DiscardHandler),
+	}
+}
+
+// clients returns the authenticators for clients of the default merchant, by their names and keys.
+func clients(keys map[string]string) []api.Authenticator {
+	if len(keys) == 0 {
+		return nil
+	}
+	subjects := map[string]identity.Subject{}
+	for name, key := range keys {
+		subjects[key] = aClient(identity.DefaultMerchant, name, identity.Scopes...)
+	}
+	return []api.Authenticator{api.NewKeys(subjects)}
+}
+
+// aClient returns a client of a merchant.
+func aClient(merchant, name string, scopes ...identity.Scope) identity.Subject {
+	return identity.Subject{
+		Kind: identity.Client, Name: identity.ClientName(merchant, name), Merchant: merchant,
+		Grants: []identity.Grant{{Scopes: scopes, Merchants: identity.OnlyMerchants(merchant)}},
 	}
 }
 

@@ -121,7 +121,7 @@ func unchanged(*api.Options) {}
 
 // The receipt is kept beside the workflow.
 func TestReceipt(t *testing.T) {
-	named := func(o *api.Options) { o.Clients = map[string]string{"shop": "the key of the shop"} }
+	named := func(o *api.Options) { o.Authenticators = clients(map[string]string{"shop": "the key of the shop"}) }
 	one := startedWith(t, named, api.SeedExample, freshKey(), "Authorization: Bearer the key of the shop")
 	receipt := one.transaction.Receipt
 	if receipt.Client != "shop" || len(receipt.BodyDigest) != 64 || receipt.Call == "" || one.options.Memo["receipt"] != receipt {

@@ -65,7 +65,7 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 		return nil, err
 	}
 	label.Time = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
-	kept, err := s.transactions.Label(ctx, id, label)
+	kept, err := s.transactions.Label(ctx, merchantsOf(ctx), id, label)
 	if err != nil {
 		return nil, s.labelProblem(ctx, id, err)
 	}

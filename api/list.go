@@ -89,6 +89,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
+	query.Merchants = merchantsOf(ctx)
 	page, err := s.page(ctx, query)
 	if err != nil {
 		s.log.ErrorContext(ctx, "Transactions not listed", "error", err)

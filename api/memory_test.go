@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 )
 
@@ -34,28 +35,28 @@ func (m *memory) save(e ledger.Entry) {
 	m.entries[e.Record.TransactionID] = e
 }
 
-func (m *memory) Find(_ context.Context, id string) (ledger.Entry, error) {
+func (m *memory) Find(_ context.Context, of identity.Merchants, id string) (ledger.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.away {
 		return ledger.Entry{}, errAway
 	}
 	e, there := m.entries[id]
-	if !there {
+	if !there || !of.Has(e.Record.Merchant) {
 		return ledger.Entry{}, ledger.ErrNotFound
 	}
 	return m.labelled(e), nil
 }
 
 // Label keeps labels beside the entries, which are saved without them.
-func (m *memory) Label(_ context.Context, id string, l ledger.Label) (ledger.Label, error) {
+func (m *memory) Label(_ context.Context, of identity.Merchants, id string, l ledger.Label) (ledger.Label, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, there := m.entries[id]
 	switch {
 	case m.away:
 		return ledger.Label{}, errAway
-	case !there:
+	case !there, !of.Has(e.Record.Merchant):
 		return ledger.Label{}, ledger.ErrNotFound
 	}
 	all := m.labelled(e).Record.Labels
@@ -88,6 +89,9 @@ func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	}
 	var page ledger.Page
 	for _, e := range m.entries {
+		if !q.Merchants.Has(e.Record.Merchant) {
+			continue
+		}
 		page.Entries = append(page.Entries, m.labelled(e))
 	}
 	slices.SortFunc(page.Entries, func(a, b ledger.Entry) int { return compare(place(b), place(a)) })

@@ -22,6 +22,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/gateways/temporal"
@@ -114,7 +115,7 @@ func TestReplayWithoutHistory(t *testing.T) {
 // slowLedger does not answer before the caller gives up.
 type slowLedger struct{ temporal.Ledger }
 
-func (slowLedger) Find(ctx context.Context, _ string) (ledger.Entry, error) {
+func (slowLedger) Find(ctx context.Context, _ identity.Merchants, _ string) (ledger.Entry, error) {
 	<-ctx.Done()
 	return ledger.Entry{}, ctx.Err()
 }
@@ -265,14 +266,14 @@ func TestBodyDigestStays(t *testing.T) {
 func TestKeysBelongToClient(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	o := options(w.client, w.ledger)
-	o.Clients = map[string]string{"shop": "the key of the shop", "mobile": "the key of the app"}
+	o.Authenticators = clients(map[string]string{"shop": "the key of the shop", "mobile": "the key of the app"})
 	handler := handlerWith(o)
 	shop := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient, "Authorization: Bearer the key of the shop")
 	mobile := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient, "Authorization: bearer the key of the app")
 	one, other := asAnswer(t, shop, 200), asAnswer(t, mobile, 200)
 	mustBeReplayed(t, mobile, false)
 	assert.NotEqual(t, other.TransactionID, one.TransactionID, "two clients share a transaction by their key")
-	e, err := w.ledger.Find(t.Context(), one.TransactionID)
+	e, err := w.ledger.Find(t.Context(), identity.AllMerchants(), one.TransactionID)
 	require.NoError(t, err)
 	assert.Equal(t, "shop", e.Transaction.Receipt.Client)
 }
@@ -283,7 +284,7 @@ func TestReplayTerminated(t *testing.T) {
 	body := paidBy(t, heldForReview) // the ledger knows that it is in review
 	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, patient), 202)
 	eventually(t, func() error {
-		_, err := w.ledger.Find(t.Context(), first.TransactionID)
+		_, err := w.ledger.Find(t.Context(), identity.AllMerchants(), first.TransactionID)
 		return err
 	})
 	require.NoError(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
@@ -370,7 +371,7 @@ func TestBodyDigestIsNotShown(t *testing.T) {
 	posted := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient)
 	id := asAnswer(t, posted, 200).TransactionID
 	w.ended(t, id)
-	e, err := w.ledger.Find(t.Context(), id)
+	e, err := w.ledger.Find(t.Context(), identity.AllMerchants(), id)
 	require.NoError(t, err)
 	receipt := e.Transaction.Receipt
 	require.Len(t, receipt.BodyDigest, 64, "the receipt is %+v", receipt)

@@ -95,7 +95,7 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 		return nil, err
 	}
 	prefer := readPrefer(r.Prefer)
-	answer, err := s.transactions.Review(ctx, id, q, prefer.wait)
+	answer, err := s.transactions.Review(ctx, merchantsOf(ctx), id, q, prefer.wait)
 	if err != nil {
 		return nil, s.reviewProblem(ctx, id, err)
 	}

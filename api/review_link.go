@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -36,7 +37,7 @@ func (s *server) decideByLink(v *visit, f form, q review.Request) {
 		v.refuse(s.readProblem(v.r.Context(), v.id, transaction.ErrNotFound))
 		return
 	}
-	answer, err := s.transactions.Review(v.r.Context(), id, q, defaultWait)
+	answer, err := s.transactions.Review(v.r.Context(), identity.AllMerchants(), id, q, defaultWait)
 	worse, isWorse := errors.AsType[*ledger.WorseError](err)
 	switch {
 	case isWorse:
@@ -73,7 +74,7 @@ func (s *server) reviewPage(v *visit) (page, *Problem) {
 	if err != nil {
 		return page{}, s.readProblem(v.r.Context(), v.id, transaction.ErrNotFound)
 	}
-	record, err := s.transactions.Record(v.r.Context(), id)
+	record, err := s.transactions.Record(v.r.Context(), identity.AllMerchants(), id)
 	if err != nil {
 		return page{}, s.readProblem(v.r.Context(), id, err)
 	}

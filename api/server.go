@@ -23,6 +23,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -33,16 +34,17 @@ import (
 const MaxBody = 64 << 10
 
 // Transactions processes, decides, shows and labels transactions. Its errors are those of the package transaction, and for
-// a review also *ledger.ClosedError and *ledger.WorseError.
+// a review also *ledger.ClosedError and *ledger.WorseError. A transaction of other merchants than the given ones does not
+// exist for it.
 type Transactions interface {
 	// Process has a transaction accepted, and waits up to wait for its answer. replayed reports whether an earlier call
 	// with the same idempotency key was accepted.
 	Process(ctx context.Context, t transaction.Transaction, wait time.Duration) (a ledger.Answer, replayed bool, err error)
 	// Review hands in a verdict, and waits up to wait until the transaction is settled.
-	Review(ctx context.Context, id string, r review.Request, wait time.Duration) (ledger.Answer, error)
-	Record(ctx context.Context, id string) (*ledger.Record, error)
+	Review(ctx context.Context, of identity.Merchants, id string, r review.Request, wait time.Duration) (ledger.Answer, error)
+	Record(ctx context.Context, of identity.Merchants, id string) (*ledger.Record, error)
 	// Label keeps a label. It fails with ledger.ErrNotFound if the ledger does not have the transaction yet.
-	Label(ctx context.Context, id string, l ledger.Label) (ledger.Label, error)
+	Label(ctx context.Context, of identity.Merchants, id string, l ledger.Label) (ledger.Label, error)
 	// Ready returns an error if no transaction can be accepted.
 	Ready(ctx context.Context) error
 }
@@ -64,8 +66,9 @@ type Options struct {
 	Ledger ledger.Reader
 	// Cards turns card numbers into what is stored of them, and makes the digests by which retries are recognized.
 	Cards card.Describer
-	// Clients maps the names of clients to their API keys. If it is empty, everybody may call.
-	Clients map[string]string
+	// Authenticators find out who calls: the first that knows the caller counts. If there are none, everybody may call, and
+	// do everything.
+	Authenticators []Authenticator
 	// Hosts lists the names that requests may have in their Host header, besides loopback addresses. If it is empty, every
 	// name is allowed.
 	Hosts []string
@@ -94,18 +97,18 @@ type Options struct {
 }
 
 type server struct {
-	transactions Transactions
-	deliveries   Alerts
-	ledger       ledger.Reader
-	reader       reader
-	clients      clients
-	links        alert.Links
-	requireKey   bool
-	callers      *callers
-	waits        *gate // for transactions and reviews, which wait for their answer
-	short        *gate // for all other requests that do work, which are answered soon
-	lists        *gate // for lists, whose answers are large
-	log          *slog.Logger
+	transactions   Transactions
+	deliveries     Alerts
+	ledger         ledger.Reader
+	reader         reader
+	authenticators []Authenticator
+	links          alert.Links
+	requireKey     bool
+	callers        *callers
+	waits          *gate // for transactions and reviews, which wait for their answer
+	short          *gate // for all other requests that do work, which are answered soon
+	lists          *gate // for lists, whose answers are large
+	log            *slog.Logger
 }
 
 // New returns the whole API as a handler. Once ctx has ended it is draining: callers that still wait are then answered with
@@ -115,14 +118,14 @@ func New(o Options) http.Handler {
 		o.Now = time.Now
 	}
 	s := &server{
-		transactions: o.Transactions,
-		deliveries:   o.Alerts,
-		ledger:       o.Ledger,
-		reader:       reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
-		clients:      newClients(o.Clients),
-		links:        o.Links,
-		requireKey:   o.RequireIdempotencyKey,
-		callers:      newCallers(o.Limits, o.Now, o.Log),
+		transactions:   o.Transactions,
+		deliveries:     o.Alerts,
+		ledger:         o.Ledger,
+		reader:         reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
+		authenticators: o.Authenticators,
+		links:          o.Links,
+		requireKey:     o.RequireIdempotencyKey,
+		callers:        newCallers(o.Limits, o.Now, o.Log),
 		waits: newGate(o.MaxInFlight, o.Limits.InFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
 		short: newGate(o.MaxInFlight, o.Limits.InFlight, "too many requests at once: ask again later"),
@@ -148,7 +151,7 @@ func (s *server) register(router chi.Router, o Options) {
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	api := humachi.New(router, config)
 	api.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[json.Number](), reflect.TypeFor[float64]())
-	s.clients.describe(api.OpenAPI())
+	s.describeCallers(api.OpenAPI())
 	s.registerTransact(api)
 	s.registerList(api)
 	s.registerTransactions(api)

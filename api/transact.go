@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 )
@@ -53,8 +54,11 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 	if err != nil {
 		return nil, err
 	}
-	client := clientOf(ctx)
-	posted.Receipt.Client = client
+	subject, client := subjectOf(ctx), ""
+	if subject.Kind == identity.Client {
+		client = subject.Name
+	}
+	posted.Merchant, posted.Receipt.Client = subject.Merchant, client
 	if key := r.IdempotencyKey; key != "" {
 		posted.ID = transactionID(client, key)
 		posted.Receipt = receipt

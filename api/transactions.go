@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 )
@@ -39,9 +40,12 @@ func (s *server) transaction(ctx context.Context, r *transactionRequest) (*trans
 	if err != nil {
 		return nil, err
 	}
-	record, err := s.transactions.Record(ctx, id)
+	record, err := s.transactions.Record(ctx, merchantsOf(ctx), id)
 	if err != nil {
 		return nil, s.readProblem(ctx, id, err)
+	}
+	if !subjectOf(ctx).For(identity.Rules).Has(record.Merchant) {
+		record.Explanation = nil
 	}
 	return &transactionResponse{Body: *record}, nil
 }

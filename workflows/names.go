@@ -105,6 +105,7 @@ var (
 	FraudScoreKey        = temporal.NewSearchAttributeKeyInt64("FraudScore")
 	OrderIDKey           = temporal.NewSearchAttributeKeyKeyword("OrderID")
 	PaymentMethodKey     = temporal.NewSearchAttributeKeyKeyword("PaymentMethod")
+	MerchantKey          = temporal.NewSearchAttributeKeyKeyword("Merchant")
 )
 
 // TransactionWorkflowID returns the id of the workflow that processes a transaction.

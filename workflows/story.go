@@ -11,6 +11,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/transaction"
 )
 
@@ -49,6 +50,7 @@ func SearchAttributes(t transaction.Transaction) temporal.SearchAttributes {
 		TransactionStatusKey.ValueSet(transaction.Pending.String()),
 		OrderIDKey.ValueSet(card.Conceal(t.Order.ID)),
 		PaymentMethodKey.ValueSet(card.Conceal(t.PaymentMethod)),
+		MerchantKey.ValueSet(identity.MerchantOf(t.Merchant)),
 	)
 }
 

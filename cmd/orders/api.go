@@ -28,7 +28,7 @@ func serveAPI(p *process) func(context.Context) error {
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		Ledger:                   store,
 		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
-		Clients:                  p.env.clients(p.values),
+		Authenticators:           p.env.authenticators(p.values),
 		Links:                    p.env.links(p.values),
 		Hosts:                    p.env.hosts(),
 		Prefix:                   p.env.prefix(),

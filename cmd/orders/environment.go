@@ -21,6 +21,7 @@ type environment struct {
 	TrustedProxies     string `env:"TRUSTED_PROXIES"`
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
 	APIKeys            string `env:"API_KEYS"`
+	APIKeysScopes      string `env:"API_KEYS_SCOPES, default=transact,read,review,label,rules,alerts"`
 	RequireKey         string `env:"IDEMPOTENCY_KEY_REQUIRED, default=false"`
 	CardLikeOrderIDs   string `env:"ORDER_ID_MAY_LOOK_LIKE_A_CARD, default=false"`
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
@@ -244,7 +245,7 @@ func (c exportCommand) Run(ctx context.Context) error {
 }
 
 func (c exportCommand) export(ctx context.Context, store ledger.Reader, out output) error {
-	q := ledger.Query{Status: c.Status.Status, Outcome: c.Outcome.Outcome, Since: c.Since.Time, Until: c.Until.Time}
+	q := ledger.Query{Merchants: identity.AllMerchants(), Status: c.Status.Status, Outcome: c.Outcome.Outcome, Since: c.Since.Time, Until: c.Until.Time}
 	written := 0
 	err := into(c.Output, out.results, func(to io.Writer) (err error) {
 		if c.BOM {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 )
@@ -28,7 +29,7 @@ func TestBackup(t *testing.T) {
 	restored, err := ledgerdb.Open("sqlite:" + copied)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = restored.Close() })
-	found, err := restored.Find(t.Context(), saved.Record.TransactionID)
+	found, err := restored.Find(t.Context(), identity.AllMerchants(), saved.Record.TransactionID)
 	require.NoError(t, err)
 	require.Equal(t, saved.Record.Answer, found.Record.Answer)
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"ledger", "backup", copied}), "an existing file is replaced")

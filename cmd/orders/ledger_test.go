@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
@@ -223,7 +224,7 @@ func running() ledger.Record {
 // records is a ledger.
 type records []ledger.Record
 
-func (r records) Find(_ context.Context, id string) (ledger.Entry, error) {
+func (r records) Find(_ context.Context, _ identity.Merchants, id string) (ledger.Entry, error) {
 	for _, record := range r {
 		if record.TransactionID == id {
 			return ledger.Entry{Record: record}, nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -58,7 +59,7 @@ func openLedger(ctx context.Context, env environment) (*ledgerdb.Ledger, error) 
 }
 
 func (c explainRulesCommand) explain(ctx context.Context, store ledger.Reader, out output) error {
-	entry, err := store.Find(ctx, c.TransactionID)
+	entry, err := store.Find(ctx, identity.AllMerchants(), c.TransactionID)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return fmt.Errorf("%w; LEDGER_URL names the ledger", err)
 	}

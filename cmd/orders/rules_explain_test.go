@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/rules"
@@ -20,7 +21,7 @@ func TestExplain(t *testing.T) {
 	e := decided(t, map[string]float64{`card.count("10m")`: 6, `card.count("1h")`: 6})
 	e.Record.Labels = []ledger.Label{{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: noon.Add(24 * time.Hour)}}
 	require.NoError(t, store.Save(t.Context(), e))
-	_, err := store.Label(t.Context(), e.Record.TransactionID, e.Record.Labels[0])
+	_, err := store.Label(t.Context(), identity.AllMerchants(), e.Record.TransactionID, e.Record.Labels[0])
 	require.NoError(t, err)
 
 	out, notes := explain(t, explainRulesCommand{TransactionID: "t-1"}, store)

@@ -9,11 +9,12 @@ import (
 	"strings"
 
 	"dummyorders/api"
+	"dummyorders/domain/identity"
 )
 
 // An API key is sent in a header and listed with commas, so it has neither commas nor spaces.
 var (
-	clientName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	clientName = regexp.MustCompile(`^(?:([A-Za-z0-9_-]{1,64})/)?([A-Za-z0-9_-]{1,64})$`) // the merchant, if any, and the client
 	clientKey  = regexp.MustCompile(`^[!-+\--~]{16,}$`)
 )
 
@@ -79,26 +80,48 @@ func isThisMachine(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// clients returns the API keys by the names of their clients. If there are none, everybody may call the api.
-func (e environment) clients(v *values) map[string]string {
+// authenticators returns the ways to find out who calls the api. If there are none, everybody may call.
+func (e environment) authenticators(v *values) (all []api.Authenticator) {
+	if keys := e.keys(v); len(keys) > 0 {
+		all = append(all, api.NewKeys(keys))
+	}
+	return all
+}
+
+// keys returns the clients of API_KEYS by their keys.
+func (e environment) keys(v *values) map[string]identity.Subject {
+	scopes := v.scopes("API_KEYS_SCOPES", e.APIKeysScopes)
 	if strings.TrimSpace(e.APIKeys) == "" {
 		return nil
 	}
-	clients, owners := map[string]string{}, map[string]string{}
+	clients, names := map[string]identity.Subject{}, map[string]bool{}
 	for i, entry := range strings.Split(e.APIKeys, ",") {
-		name, key, _ := strings.Cut(strings.TrimSpace(entry), ":")
-		_, named := clients[name]
-		_, owned := owners[key]
-		if !clientName.MatchString(name) || !clientKey.MatchString(key) || named || owned {
+		text, key, _ := strings.Cut(strings.TrimSpace(entry), ":")
+		client := clientOf(text, scopes)
+		if _, known := clients[key]; known || names[client.Name] || client.Name == "" || !clientKey.MatchString(key) {
 			// Name the faulty entry by its position alone: its text may be a key.
-			v.wrongSecret("API_KEYS", fmt.Sprintf("name:key pairs with commas between them, such as shop:a-long-secret-of-its-own; "+
-				"names of letters, digits, - and _, keys of at least 16 printable characters without spaces, each name and key once (at number %d)", i+1))
+			v.wrongSecret("API_KEYS", fmt.Sprintf("name:key pairs with commas between them, such as shop:a-long-secret-of-its-own or, for a client of "+
+				"the merchant acme, acme/shop:a-long-secret-of-its-own; names of letters, digits, - and _, keys of at least 16 printable characters "+
+				"without spaces, each name and key once (at number %d)", i+1))
 			return nil
 		}
 		e.refusePublished(v, "API_KEYS", key)
-		clients[name], owners[key] = key, name
+		clients[key], names[client.Name] = client, true
 	}
 	return clients
+}
+
+// clientOf returns the client that a name in API_KEYS stands for. It has no name if the text is malformed.
+func clientOf(text string, scopes []identity.Scope) identity.Subject {
+	parts := clientName.FindStringSubmatch(text)
+	if parts == nil {
+		return identity.Subject{}
+	}
+	merchant := identity.MerchantOf(parts[1])
+	return identity.Subject{
+		Kind: identity.Client, Name: identity.ClientName(merchant, parts[2]), Merchant: merchant,
+		Grants: []identity.Grant{{Scopes: scopes, Merchants: identity.OnlyMerchants(merchant)}},
+	}
 }
 
 // wrongKeys is how many wrong API keys and links an address may send a minute.

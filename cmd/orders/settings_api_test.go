@@ -6,21 +6,44 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/identity"
 )
 
-// API keys are given as names with their keys.
+// API keys are given as names with their keys. A client's merchant stands before its name.
 func TestAPIKeys(t *testing.T) {
 	const secret = "0123456789abcdef"
-	for text, want := range map[string]map[string]string{
+	scopes := []identity.Scope{identity.Transact, identity.Read}
+	client := func(merchant, name string) identity.Subject {
+		return identity.Subject{
+			Kind: identity.Client, Name: name, Merchant: merchant,
+			Grants: []identity.Grant{{Scopes: scopes, Merchants: identity.OnlyMerchants(merchant)}},
+		}
+	}
+	for text, want := range map[string]map[string]identity.Subject{
 		"":               nil,
 		" ":              nil,
-		"shop:" + secret: {"shop": secret},
-		"shop:" + secret + ", mobile_2:" + secret + "2": {"shop": secret, "mobile_2": secret + "2"},
-		"a-b:~!:/+" + secret:                            {"a-b": "~!:/+" + secret},
+		"shop:" + secret: {secret: client("default", "shop")},
+		"shop:" + secret + ", mobile_2:" + secret + "2":           {secret: client("default", "shop"), secret + "2": client("default", "mobile_2")},
+		"a-b:~!:/+" + secret:                                      {"~!:/+" + secret: client("default", "a-b")},
+		"acme/shop:" + secret + ",shop:" + secret + "2":           {secret: client("acme", "acme/shop"), secret + "2": client("default", "shop")},
+		"acme/shop:" + secret + ",default/shop:" + secret + "/22": {secret: client("acme", "acme/shop"), secret + "/22": client("default", "shop")},
 	} {
 		v := &values{}
-		require.Equal(t, want, environment{APIKeys: text}.clients(v), text)
+		require.Equal(t, want, environment{APIKeys: text, APIKeysScopes: "transact, read"}.keys(v), text)
 		require.NoError(t, v.err(), text)
+	}
+}
+
+func TestAPIKeysScopes(t *testing.T) {
+	for text, fault := range map[string]string{
+		"transact,read": "", "read": "", "admin  audit": "",
+		"": "at least one scope", " , ": "at least one scope", "transact write": "must be scopes with commas between them, of [transact read", "Read": "must be scopes",
+	} {
+		v := &values{}
+		environment{APIKeysScopes: text}.keys(v)
+		require.Equal(t, fault != "", len(v.faults) == 1, "%q: %v", text, v.faults)
+		require.Contains(t, strings.Join(v.faults, ""), fault, text)
 	}
 }
 
@@ -116,9 +139,13 @@ func TestWrongAPIKey(t *testing.T) {
 		{"shop:" + secret + ",mobile:" + secret, "2"},
 		{"shop:" + secret + ",shop:" + secret + "2", "2"},
 		{"shop:" + secret + ",mobile=" + secret + "2", "2"},
+		{"shop:" + secret + ",default/shop:" + secret + "2", "2"},
+		{"acme/:" + secret, "1"},
+		{"/shop:" + secret, "1"},
+		{"acme/shop/till:" + secret, "1"},
 	} {
 		v := &values{}
-		require.Empty(t, environment{APIKeys: c.text}.clients(v), c.text)
+		require.Empty(t, environment{APIKeys: c.text, APIKeysScopes: "read"}.keys(v), c.text)
 		require.Len(t, v.faults, 1, c.text)
 		require.True(t, strings.HasPrefix(v.faults[0], "API_KEYS: must be name:key pairs"), v.faults[0])
 		require.Contains(t, v.faults[0], "(at number "+c.place+")", c.text)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/internal/mailaddress"
 )
@@ -76,6 +77,21 @@ func (v *values) oneOf(name, value string, allowed []string) string {
 		v.wrong(name, value, "one of "+strings.Join(allowed, ", "))
 	}
 	return value
+}
+
+// scopes reads scopes with commas or spaces between them.
+func (v *values) scopes(name, value string) (scopes []identity.Scope) {
+	for _, word := range strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ',' }) {
+		if !slices.Contains(identity.Scopes, identity.Scope(word)) {
+			v.wrong(name, value, fmt.Sprintf("scopes with commas between them, of %s", identity.Scopes))
+			return nil
+		}
+		scopes = append(scopes, identity.Scope(word))
+	}
+	if scopes == nil {
+		v.wrong(name, value, fmt.Sprintf("at least one scope, of %s", identity.Scopes))
+	}
+	return scopes
 }
 
 func (v *values) text(name, value string) string {

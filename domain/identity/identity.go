@@ -4,6 +4,7 @@ package identity
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -124,4 +125,16 @@ func ClientName(merchant, name string) string {
 		return merchant + "/" + name
 	}
 	return name
+}
+
+// ErrUnknown means that a token belongs to no known subject.
+var ErrUnknown = errors.New("unknown key or token")
+
+// RefusedError means that a token belonged to a subject, and is not valid any more. Why says so to its owner.
+type RefusedError struct {
+	Why string
+}
+
+func (e *RefusedError) Error() string {
+	return e.Why
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
@@ -34,6 +35,7 @@ type Status struct {
 type Record struct {
 	Answer
 
+	Merchant      string             `json:"merchant" doc:"Who owns the transaction"`
 	Order         Order              `json:"order"`
 	PaymentMethod string             `json:"paymentMethod"`
 	Payment       Payment            `json:"payment"`
@@ -82,6 +84,7 @@ func Open(t transaction.Transaction, at time.Time) *Record {
 	cost := t.Order.Cost.Wire()
 	r := &Record{
 		Answer:        Answer{TransactionID: t.ID},
+		Merchant:      identity.MerchantOf(t.Merchant),
 		Order:         Order{ID: t.Order.ID, Name: t.Order.Name, Cost: cost.Amount, Currency: cost.Currency},
 		PaymentMethod: t.PaymentMethod,
 		Payment: Payment{

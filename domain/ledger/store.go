@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/transaction"
 )
 
@@ -36,17 +37,18 @@ type Writer interface {
 
 // Reader reads transactions from the ledger.
 type Reader interface {
-	// Find returns the entry of a transaction, or ErrNotFound.
-	Find(ctx context.Context, transactionID string) (Entry, error)
-	// List returns a page of entries, those with the newest start first.
+	// Find returns the entry of a transaction of one of these merchants, or ErrNotFound.
+	Find(ctx context.Context, of identity.Merchants, transactionID string) (Entry, error)
+	// List returns a page of entries, those with the newest start first. A query that names no merchants finds none.
 	List(ctx context.Context, q Query) (Page, error)
 }
 
 // Labeler keeps labels, which say what turned out to be true about transactions.
 type Labeler interface {
 	// Label adds a label to those of other sources and other words. If there is one with the same source and word, Label
-	// changes its note and leaves its time. It returns the label as it is kept now, or ErrNotFound.
-	Label(ctx context.Context, transactionID string, l Label) (Label, error)
+	// changes its note and leaves its time. It returns the label as it is kept now, or ErrNotFound, also for a transaction
+	// of other merchants than these.
+	Label(ctx context.Context, of identity.Merchants, transactionID string, l Label) (Label, error)
 }
 
 // Pruner deletes old transactions.
@@ -56,15 +58,16 @@ type Pruner interface {
 	Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error)
 }
 
-// Query selects entries. A field with its zero value excludes none.
+// Query selects entries. Except for Merchants, a field with its zero value excludes none.
 type Query struct {
-	Status  transaction.Status
-	Outcome fraud.Outcome
-	OrderID string
-	Since   time.Time // entries that started then or later
-	Until   time.Time // entries that started before then
-	After   Cursor    // the end of the page before
-	Limit   int       // entries in the page; at least 1
+	Merchants identity.Merchants // whose entries; none by default
+	Status    transaction.Status
+	Outcome   fraud.Outcome
+	OrderID   string
+	Since     time.Time // entries that started then or later
+	Until     time.Time // entries that started before then
+	After     Cursor    // the end of the page before
+	Limit     int       // entries in the page; at least 1
 }
 
 // Cursor is a place in the list. It stays at that place while transactions are added before or after it.

@@ -11,7 +11,9 @@ import (
 
 // Transaction is an accepted request: an order, and how it is paid for. It holds no card number.
 type Transaction struct {
-	ID              string            `json:"id"`
+	ID string `json:"id"`
+	// Merchant owns the transaction. It is empty in transactions from before there were merchants: see identity.MerchantOf.
+	Merchant        string            `json:"merchant,omitempty"`
 	Order           Order             `json:"order"`
 	PaymentMethod   string            `json:"paymentMethod"`
 	Payment         Payment           `json:"payment"`
@@ -28,7 +30,7 @@ type Transaction struct {
 
 // Receipt says how a transaction came in. A retry of its request is recognized by it.
 type Receipt struct {
-	// Client is the name of the API key that the transaction was posted with; empty if there are no API keys.
+	// Client is the name of the client that posted the transaction, see identity.ClientName; empty if there are no API keys.
 	Client string `json:"client,omitempty"`
 	// BodyDigest is a keyed digest of the meaning of the request's body, set if the request had an idempotency key.
 	BodyDigest string `json:"bodyDigest,omitempty"`

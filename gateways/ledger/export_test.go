@@ -6,13 +6,16 @@ import (
 	"errors"
 	"time"
 
+	"github.com/pressly/goose/v3"
+
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/velocity"
 )
 
 // Statements returns the ledger's statements, so that tests can see their plans.
 func (l *Ledger) Statements(id string, q ledger.Query, endedBefore time.Time) map[string]Statement {
-	find, list := l.findQuery(id), l.listQuery(q)
+	find, list := l.findQuery(identity.AllMerchants(), id), l.listQuery(q)
 	return map[string]Statement{
 		"Find":  {find.text, find.args},
 		"List":  {list.text, list.args},
@@ -138,4 +141,16 @@ func Pragma(ctx context.Context, path, name string) (saving, counting string, er
 	}
 	err = errors.Join(ask(all.writer, &saving), ask(all.velocity, &counting), all.writer.Close(), all.velocity.Close(), all.reader.Close())
 	return saving, counting, err
+}
+
+// MigrateTo makes the tables as an earlier version of the code did.
+func (l *Ledger) MigrateTo(ctx context.Context, version int64) error {
+	return l.engine.withLock(ctx, func(options ...goose.ProviderOption) error {
+		provider, err := l.migrationProvider(options)
+		if err != nil {
+			return err
+		}
+		_, err = provider.UpTo(ctx, version)
+		return err
+	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 )
 
@@ -129,14 +130,14 @@ func ignoreDone(err error) error {
 const foreignKeyViolation = "23503"
 
 // Label keeps a label that does not come from the transaction itself. A later save does not remove it.
-func (l *Ledger) Label(ctx context.Context, transactionID string, label ledger.Label) (ledger.Label, error) {
+func (l *Ledger) Label(ctx context.Context, of identity.Merchants, transactionID string, label ledger.Label) (ledger.Label, error) {
 	var kept ledger.Label
 	if label.Label == "" || label.Source == "" || label.Time.IsZero() {
 		return kept, fmt.Errorf("label transaction %s in the ledger: the label needs its word, its source and its time", transactionID)
 	}
 	err := l.inTransaction(ctx, func(tx *sql.Tx) (err error) {
-		kept, err = scanLabel(tx.QueryRowContext(ctx, l.statements.keepLabel,
-			nullable(label.Source), nullable(label.Label), nullable(label.Note), l.engine.sqlTime(label.Time), nullable(transactionID)))
+		q := l.keepLabelQuery(of, transactionID, label)
+		kept, err = scanLabel(tx.QueryRowContext(ctx, q.text, q.args...))
 		return err
 	})
 	switch {
@@ -146,6 +147,14 @@ func (l *Ledger) Label(ctx context.Context, transactionID string, label ledger.L
 		return ledger.Label{}, fmt.Errorf("label transaction %s in the ledger: %w", transactionID, l.explain(err))
 	}
 	return kept, nil
+}
+
+func (l *Ledger) keepLabelQuery(of identity.Merchants, transactionID string, label ledger.Label) query {
+	c := conditions{args: []any{nullable(label.Source), nullable(label.Label), nullable(label.Note), l.engine.sqlTime(label.Time)}}
+	c.add("id = ?", nullable(transactionID))
+	c.of(of)
+	return query{l.engine.bind(`INSERT INTO labels (transaction_id, source, label, note, at) SELECT id, ?, ?, ?, ? FROM transactions ` + c.where() +
+		`ON CONFLICT (transaction_id, source, label) DO UPDATE SET note = excluded.note RETURNING label, source, note, at`), c.args}
 }
 
 // scanLabel fails with sql.ErrNoRows if the transaction to label does not exist.

@@ -26,8 +26,7 @@ func (l *Ledger) noTables() error {
 // and the others wait. It leaves a database of newer code unchanged.
 func (l *Ledger) Migrate(ctx context.Context) error {
 	err := l.engine.withLock(ctx, func(options ...goose.ProviderOption) error {
-		options = append(options, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
-		provider, err := goose.NewProvider(l.engine.dialect, l.writer, l.engine.migrations, options...)
+		provider, err := l.migrationProvider(options)
 		if err != nil {
 			return err
 		}
@@ -38,6 +37,11 @@ func (l *Ledger) Migrate(ctx context.Context) error {
 		return fmt.Errorf("make the ledger's tables: %w", err)
 	}
 	return l.Ready(ctx)
+}
+
+func (l *Ledger) migrationProvider(options []goose.ProviderOption) (*goose.Provider, error) {
+	options = append(options, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(l.engine.dialect, l.writer, l.engine.migrations, options...)
 }
 
 // Ready returns nil if the database answers, and has tables that this code can work with.

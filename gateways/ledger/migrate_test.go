@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
@@ -19,8 +20,8 @@ func TestWithoutTables(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l, ctx := engine.at(t, engine.place(t)), t.Context()
-			_, findErr := l.Find(ctx, "1")
-			_, listErr := l.List(ctx, ledger.Query{Limit: 1})
+			_, findErr := l.Find(ctx, identity.AllMerchants(), "1")
+			_, listErr := l.List(ctx, ledger.Query{Merchants: identity.AllMerchants(), Limit: 1})
 			_, pruneErr := l.Prune(ctx, start, 1)
 			_, decideErr := l.Decide(ctx, velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, decideByCount)
 			_, lookErr := l.Look(ctx, "1", ofTheCard)
@@ -71,25 +72,30 @@ func TestMigrateAgain(t *testing.T) {
 			l := engine.migrated(t)
 			require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))
 			require.NoError(t, l.Migrate(t.Context()))
-			_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+			_, err := l.Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 			require.NoError(t, err)
 		})
 	}
 }
 
-// Tables of an earlier version are changed and keep what they hold.
+// Tables of an earlier version are changed and keep what they hold, which then belongs to the default merchant.
 func TestMigrateEarlierTables(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l := engine.migrated(t)
-			require.NoError(t, l.Save(t.Context(), ledgertest.Whole()))
-			for _, statement := range []string{"DROP TABLE uses", "DROP TABLE decisions", "DELETE FROM ledger_migrations WHERE version_id = 2"} {
-				require.NoError(t, l.Exec(t.Context(), statement)) // as the first version left them
-			}
-			require.ErrorContains(t, l.Ready(t.Context()), "the ledger's tables are of version 1, and this version of orders needs 2")
+			l := engine.at(t, engine.place(t))
+			require.NoError(t, l.MigrateTo(t.Context(), 2))
+			require.ErrorContains(t, l.Ready(t.Context()), "the ledger's tables are of version 2, and this version of orders needs ")
+			at := map[string]string{"SQLite": "1767323045000000", "PostgreSQL": "'2026-01-02T03:04:05Z'"}[name]
+			require.NoError(t, l.Exec(t.Context(), `INSERT INTO transactions (id, status, amount, started_at, mark_at, mark_number, record, posted)
+				VALUES ('old', 18, 100, `+at+`, 1, 1, '{"transactionID": "old", "order": {"cost": 1}, "amount": 1}', '{"id": "old"}')`))
 			require.NoError(t, l.Migrate(t.Context()))
-			_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
-			require.NoError(t, err)
+			for _, of := range []identity.Merchants{identity.AllMerchants(), identity.OnlyMerchants(identity.DefaultMerchant)} {
+				found, err := l.Find(t.Context(), of, "old")
+				require.NoError(t, err)
+				require.Equal(t, identity.DefaultMerchant, found.Record.Merchant)
+			}
+			_, err := l.Find(t.Context(), identity.OnlyMerchants("acme"), "old")
+			require.ErrorIs(t, err, ledger.ErrNotFound)
 			_, err = l.Decide(t.Context(), velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, decideByCount)
 			require.NoError(t, err)
 		})
@@ -143,6 +149,7 @@ func TestColumns(t *testing.T) {
 				"transactions": {
 					"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 					"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
+					"merchant",
 				},
 				"labels":    {"transaction_id", "source", "label", "note", "at"},
 				"uses":      {"dimension", "value", "at", "transaction_id", "amount", "currency", "facts"},

@@ -13,6 +13,7 @@ import (
 	"modernc.org/sqlite"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
@@ -43,6 +44,7 @@ func fill(t *testing.T, l *ledgerdb.Ledger) {
 			e = ledgertest.Ended(n, start.Add(time.Duration(n)*time.Minute))
 		}
 		e.Record.Order.ID = fmt.Sprintf("order-%d", n/2)
+		e.Transaction.Merchant = map[bool]string{true: "acme"}[n%20 == 0]
 		e.Record.Decide(fraud.Decision{Outcome: outcomes[n%len(outcomes)]})
 		e.Record.Labels = ledgertest.Whole().Record.Labels
 		savers.Go(func() error { return l.Save(t.Context(), e) })
@@ -101,7 +103,7 @@ func TestPagesVisitEachRowOnce(t *testing.T) {
 		"until, of a status":   {Status: transaction.Pending, Until: start.Add(5000 * time.Minute)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q.Limit = 20
+			q.Limit, q.Merchants = 20, identity.AllMerchants()
 			visits.Store(0)
 			read, pages := 0, 0
 			for more := true; more; pages++ {
@@ -138,7 +140,7 @@ func TestUntilAndCursor(t *testing.T) {
 				until  time.Time
 				newest int
 			}{{time.Time{}, 2}, {at(5), 2}, {at(3).Add(time.Nanosecond), 2}, {at(3), 2}, {at(2), 1}} {
-				page, err := l.List(t.Context(), ledger.Query{Limit: 10, Until: c.until, After: cursor})
+				page, err := l.List(t.Context(), ledger.Query{Merchants: identity.AllMerchants(), Limit: 10, Until: c.until, After: cursor})
 				require.NoError(t, err)
 				require.Len(t, page.Entries, c.newest+1, "until %s", c.until)
 				require.Equal(t, all[c.newest].Record.TransactionID, page.Entries[0].Record.TransactionID)
@@ -165,8 +167,8 @@ type question struct {
 // questions returns all combinations of filters, with and without a span of time and an earlier page.
 func questions() []question {
 	var all []question
-	for bits := range 1 << 5 {
-		q := question{query: ledger.Query{Limit: 20}}
+	for bits := range 1 << 6 {
+		q := question{query: ledger.Query{Merchants: identity.AllMerchants(), Limit: 20}}
 		for bit, part := range []struct {
 			name, index string
 			set         func(*ledger.Query)
@@ -174,6 +176,7 @@ func questions() []question {
 			{"status", "transactions_by_status", func(q *ledger.Query) { q.Status = transaction.Pending }},
 			{"outcome", "transactions_by_outcome", func(q *ledger.Query) { q.Outcome = fraud.Decline }},
 			{"order", "transactions_by_order", func(q *ledger.Query) { q.OrderID = "order-700" }},
+			{"merchant", "transactions_by_merchant", func(q *ledger.Query) { q.Merchants = identity.OnlyMerchants("acme") }},
 			{"span", "", func(q *ledger.Query) { q.Since, q.Until = start.Add(5*time.Minute), start.Add(50*time.Minute) }},
 			{"page", "", func(q *ledger.Query) {
 				q.After = ledger.Cursor{StartTime: start.Add(40 * time.Minute), TransactionID: "01990000-0000-7000-8000-000000002400"}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
@@ -69,9 +70,9 @@ func TestReadOnlyRole(t *testing.T) {
 	execute(t, server.URL("postgres", name), readerRights)
 	reader := connect(t, server.URL("orders_reader", name))
 	require.NoError(t, reader.Ready(t.Context()))
-	_, err := reader.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+	_, err := reader.Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 	require.NoError(t, err)
-	page, err := reader.List(t.Context(), ledger.Query{Limit: 10})
+	page, err := reader.List(t.Context(), ledger.Query{Merchants: identity.AllMerchants(), Limit: 10})
 	require.NoError(t, err)
 	require.Len(t, page.Entries, 1)
 	require.ErrorContains(t, reader.Save(t.Context(), ledgertest.Accepted(1)), "permission denied")
@@ -124,7 +125,7 @@ func TestPostgresStartsLater(t *testing.T) {
 	own.Kill()
 	require.Error(t, l.Ready(t.Context()))
 	require.NoError(t, own.Start(t.Context()))
-	found, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+	found, err := l.Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 	require.NoError(t, err, "a connection of before the outage is in the way")
 	require.Empty(t, cmp.Diff(ledgertest.Whole(), found), "what was saved is not there after a crash")
 }
@@ -165,10 +166,10 @@ func TestPostgresDump(t *testing.T) {
 	restored := connect(t, server.URL("postgres", to))
 	require.NoError(t, restored.Ready(t.Context()))
 	require.NoError(t, restored.Migrate(t.Context()))
-	found, err := restored.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+	found, err := restored.Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(ledgertest.Whole(), found))
-	page, err := restored.List(t.Context(), ledger.Query{Limit: 100_000})
+	page, err := restored.List(t.Context(), ledger.Query{Merchants: identity.AllMerchants(), Limit: 100_000})
 	require.NoError(t, err)
 	require.Greater(t, len(page.Entries), 300, "what was saved before the dump is missing")
 	require.NoError(t, restored.Save(t.Context(), ledgertest.Accepted(1_000_000)))
@@ -276,11 +277,11 @@ func (p *pair) work(ctx context.Context, round int) error {
 			if err != nil {
 				failed <- err
 			}
-			if _, err = p.ledger.Find(ctx, entry.Record.TransactionID); err != nil {
+			if _, err = p.ledger.Find(ctx, identity.AllMerchants(), entry.Record.TransactionID); err != nil {
 				failed <- err
 			}
 			label := ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: time.Now()}
-			if _, err = p.ledger.Label(ctx, entry.Record.TransactionID, label); err != nil {
+			if _, err = p.ledger.Label(ctx, identity.AllMerchants(), entry.Record.TransactionID, label); err != nil {
 				failed <- err
 			}
 		})
@@ -328,7 +329,7 @@ func TestPostgresFailover(t *testing.T) {
 			require.NoError(t, p.ledger.Writable(t.Context()))
 			fail(p)
 			p.worksSoon(2)
-			found, err := p.ledger.List(t.Context(), ledger.Query{Limit: 100})
+			found, err := p.ledger.List(t.Context(), ledger.Query{Merchants: identity.AllMerchants(), Limit: 100})
 			require.NoError(t, err)
 			require.Len(t, found.Entries, 20, "each saved once, and none lost")
 		})
@@ -424,7 +425,7 @@ func TestPooler(t *testing.T) {
 				if err != nil {
 					return fmt.Errorf("decide: %w", err)
 				}
-				if _, err := l.Find(t.Context(), ledgertest.Accepted(id).Record.TransactionID); err != nil {
+				if _, err := l.Find(t.Context(), identity.AllMerchants(), ledgertest.Accepted(id).Record.TransactionID); err != nil {
 					return err
 				}
 			}
@@ -432,7 +433,7 @@ func TestPooler(t *testing.T) {
 		})
 	}
 	require.NoError(t, all.Wait())
-	page, err := l.List(t.Context(), ledger.Query{Limit: 1000})
+	page, err := l.List(t.Context(), ledger.Query{Merchants: identity.AllMerchants(), Limit: 1000})
 	require.NoError(t, err)
 	require.Len(t, page.Entries, callers*each)
 }
@@ -486,7 +487,7 @@ func TestPoolerCutConnections(t *testing.T) {
 		}
 	}
 	require.Positive(t, cuts)
-	page, err := l.List(t.Context(), ledger.Query{Limit: 1000})
+	page, err := l.List(t.Context(), ledger.Query{Merchants: identity.AllMerchants(), Limit: 1000})
 	require.NoError(t, err)
 	require.Len(t, page.Entries, callers*each)
 	execute(t, direct, fmt.Sprintf(`DO $$ BEGIN

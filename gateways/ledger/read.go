@@ -11,12 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 )
 
-// Find returns the entry of a transaction, or ledger.ErrNotFound.
-func (l *Ledger) Find(ctx context.Context, transactionID string) (ledger.Entry, error) {
-	found, err := l.read(ctx, l.findQuery(transactionID))
+// Find returns the entry of a transaction of one of these merchants, or ledger.ErrNotFound.
+func (l *Ledger) Find(ctx context.Context, of identity.Merchants, transactionID string) (ledger.Entry, error) {
+	found, err := l.read(ctx, l.findQuery(of, transactionID))
 	if err != nil {
 		return ledger.Entry{}, fmt.Errorf("find transaction %s in the ledger: %w", transactionID, err)
 	}
@@ -119,6 +120,7 @@ func (h *storedEntry) fill(record, posted []byte, markAt int64) error {
 	if err := json.Unmarshal(record, &h.entry.Record); err != nil {
 		return fmt.Errorf("its record: %w", err)
 	}
+	h.entry.Record.Merchant = identity.MerchantOf(h.entry.Record.Merchant) // older records name none
 	if err := json.Unmarshal(posted, &h.entry.Transaction); err != nil {
 		return fmt.Errorf("what was posted: %w", err)
 	}
@@ -176,13 +178,17 @@ type query struct {
 const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, t.posted, l.label, l.source, l.note, l.at
 	FROM (SELECT * FROM transactions %s) t LEFT JOIN labels l ON l.transaction_id = t.id`
 
-func (l *Ledger) findQuery(transactionID string) query {
-	return query{l.engine.bind(fmt.Sprintf(selection, "WHERE id = ?")), []any{nullable(transactionID)}}
+func (l *Ledger) findQuery(of identity.Merchants, transactionID string) query {
+	var c conditions
+	c.add("id = ?", nullable(transactionID))
+	c.of(of)
+	return query{l.engine.bind(fmt.Sprintf(selection, c.where())), c.args}
 }
 
 // listQuery asks for one entry more than the page holds, to find out whether there is a next page.
 func (l *Ledger) listQuery(q ledger.Query) query {
 	var c conditions
+	c.of(q.Merchants)
 	if q.Status != 0 {
 		c.add("status = ?", int(q.Status))
 	}
@@ -216,6 +222,21 @@ type conditions struct {
 func (c *conditions) add(text string, args ...any) {
 	c.texts = append(c.texts, text)
 	c.args = append(c.args, args...)
+}
+
+// of adds that a transaction belongs to one of these merchants.
+func (c *conditions) of(merchants identity.Merchants) {
+	switch names := merchants.Names(); {
+	case merchants.All():
+	case merchants.None():
+		c.add("false")
+	default:
+		args := make([]any, len(names))
+		for i, name := range names {
+			args[i] = nullable(name)
+		}
+		c.add("merchant IN (?"+strings.Repeat(", ?", len(names)-1)+")", args...)
+	}
 }
 
 func (c *conditions) where() string {

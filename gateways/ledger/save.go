@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 )
@@ -151,6 +152,7 @@ func (l *Ledger) row(e ledger.Entry) ([]any, error) {
 		int(r.Status()), outcome, score, t.Payment.Amount.Minor, nullable(string(t.Payment.Amount.Currency)),
 		nullable(t.Payment.Card.Fingerprint), nullable(customer(t)), l.engine.sqlTime(r.StartTime), l.ended(r.EndTime),
 		e.Mark.At.UnixNano(), e.Mark.Number, string(record), string(posted),
+		identity.MerchantOf(t.Merchant),
 	}, nil
 }
 
@@ -282,11 +284,12 @@ func (t *groupCommit) take(ctx context.Context) {
 var columns = []string{
 	"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 	"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
+	"merchant",
 }
 
 // statements holds the statements about the ledger, with the engine's placeholders.
 type statements struct {
-	save, add, said, dropLabel, addLabel, keepLabel, prune, version string
+	save, add, said, dropLabel, addLabel, prune, version string
 }
 
 func newStatements(e engine) statements {
@@ -307,8 +310,6 @@ func newStatements(e engine) statements {
 		dropLabel: e.bind(`DELETE FROM labels WHERE transaction_id = ? AND source = ? AND label = ? AND note IS NOT DISTINCT FROM ? AND at = ?`),
 		addLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (transaction_id, source, label) DO NOTHING`),
-		keepLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, at) SELECT id, ?, ?, ?, ? FROM transactions WHERE id = ?
-			ON CONFLICT (transaction_id, source, label) DO UPDATE SET note = excluded.note RETURNING label, source, note, at`),
 		prune:   e.bind(e.prune),
 		version: `SELECT (SELECT max(version_id) FROM ` + versionTable + `), oldest_code FROM ledger_compatibility`,
 	}

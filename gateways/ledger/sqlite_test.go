@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
@@ -50,7 +51,7 @@ func TestSQLitePathWithURLCharacters(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b%41?c#d&mode=memory.db")
 	require.NoError(t, openFile(t, path).Save(t.Context(), ledgertest.Whole()))
 	require.FileExists(t, path)
-	_, err := connectFile(t, path).Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+	_, err := connectFile(t, path).Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 	require.NoError(t, err)
 }
 
@@ -86,11 +87,11 @@ func TestReadingNeedsNoWriter(t *testing.T) {
 	require.NoError(t, writer.Migrate(t.Context()))
 	require.NoError(t, writer.Save(t.Context(), ledgertest.Whole()))
 	reader := connectFile(t, path)
-	_, err = reader.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+	_, err = reader.Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 	require.NoError(t, err)
 	require.NoError(t, writer.Close())
 	for _, l := range []*ledgerdb.Ledger{reader, connectFile(t, path)} {
-		_, err = l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+		_, err = l.Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 		require.NoError(t, err)
 	}
 }
@@ -161,10 +162,10 @@ func TestBackup(t *testing.T) {
 	require.NoError(t, os.Rename(copied, restored))
 	require.NoError(t, connectFile(t, restored).Ready(t.Context()), "an API that reads it before a worker has opened it")
 	again := openFile(t, restored)
-	found, err := again.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+	found, err := again.Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(ledgertest.Whole(), found))
-	page, err := again.List(t.Context(), ledger.Query{Limit: 100_000})
+	page, err := again.List(t.Context(), ledger.Query{Merchants: identity.AllMerchants(), Limit: 100_000})
 	require.NoError(t, err)
 	require.Greater(t, len(page.Entries), 500, "what was saved before the backup is missing")
 	require.NoError(t, again.Save(t.Context(), ledgertest.Accepted(1_000_000)))
@@ -264,7 +265,7 @@ func TestSQLiteKilledProcesses(t *testing.T) {
 			line, err := said[i].ReadString('\n')
 			require.NoError(t, err, "a worker ended by itself")
 			saved = append(saved, strings.TrimSpace(line))
-			_, err = reader.List(ctx, ledger.Query{Limit: 1})
+			_, err = reader.List(ctx, ledger.Query{Merchants: identity.AllMerchants(), Limit: 1})
 			require.NoError(t, err)
 		}
 		require.NoError(t, worker.Process.Kill())
@@ -278,7 +279,7 @@ func TestSQLiteKilledProcesses(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, len(saved), len(workers)*each)
 	for _, id := range saved {
-		_, err := reader.Find(ctx, id)
+		_, err := reader.Find(ctx, identity.AllMerchants(), id)
 		require.NoError(t, err)
 	}
 	require.NoError(t, openFile(t, path).Save(ctx, ledgertest.Whole()), "a lock has outlived its process")
@@ -317,7 +318,7 @@ func TestSaveWaitsForOtherProcess(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, l.Save(ctx, ledgertest.Whole()), context.DeadlineExceeded)
-	_, err := l.Find(t.Context(), ledgertest.Whole().Record.TransactionID)
+	_, err := l.Find(t.Context(), identity.AllMerchants(), ledgertest.Whole().Record.TransactionID)
 	require.ErrorIs(t, err, ledger.ErrNotFound)
 	pruning, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer stop()
@@ -358,7 +359,7 @@ func TestSaveFailsAlone(t *testing.T) {
 			require.NoError(t, err, order)
 		}
 	}
-	page, err := l.List(t.Context(), ledger.Query{Limit: 100})
+	page, err := l.List(t.Context(), ledger.Query{Merchants: identity.AllMerchants(), Limit: 100})
 	require.NoError(t, err)
 	require.Len(t, page.Entries, len(results)-1)
 }

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -271,7 +272,7 @@ func (s *Transactions) earlier(ctx context.Context, t transaction.Transaction) (
 	if t.Receipt.BodyDigest == "" {
 		return nil, nil
 	}
-	entry, err := s.find(ctx, t.ID)
+	entry, err := s.find(ctx, identity.OnlyMerchants(identity.MerchantOf(t.Merchant)), t.ID)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		return nil, nil
@@ -296,11 +297,11 @@ func (s *Transactions) running(ctx context.Context, t transaction.Transaction, l
 	return &result{ledger.PendingAnswer(t.ID), true}, nil
 }
 
-// Record returns everything that is known about a transaction. It reads an ended transaction from the ledger, which keeps
+// Record returns everything that is known about a transaction of one of these merchants. It reads an ended transaction from the ledger, which keeps
 // it longer than Temporal keeps histories. For any other it asks the workflow, which knows most, except for labels from
 // others.
-func (s *Transactions) Record(ctx context.Context, id string) (*ledger.Record, error) {
-	entry, ledgerErr := s.find(ctx, id)
+func (s *Transactions) Record(ctx context.Context, of identity.Merchants, id string) (*ledger.Record, error) {
+	entry, ledgerErr := s.find(ctx, of, id)
 	if ledgerErr == nil && entry.Record.EndTime != nil {
 		return &entry.Record, nil
 	}
@@ -310,6 +311,8 @@ func (s *Transactions) Record(ctx context.Context, id string) (*ledger.Record, e
 	}
 	record, err := s.query(ctx, id, patience)
 	switch {
+	case err == nil && !of.Has(record.Merchant):
+		return nil, transaction.ErrNotFound
 	case err == nil:
 		return withLabels(record, entry.Record.Labels), nil
 	case ledgerErr == nil:
@@ -337,21 +340,52 @@ func withLabels(record *ledger.Record, inLedger []ledger.Label) *ledger.Record {
 
 // currentAnswer returns a transaction's current state if that can be found out soon, and else before. It asks the workflow
 // first, because the ledger is written only when a transaction stays in a state. Each has its own timeout, so that one that
-// hangs does not use up the other's.
+// hangs does not use up the other's. The caller may see the transaction: that was checked before.
 func (s *Transactions) currentAnswer(ctx context.Context, id string, before ledger.Answer) ledger.Answer {
 	if record, err := s.query(ctx, id, confirmTimeout); err == nil {
 		return record.CallersAnswer()
 	}
-	if entry, err := s.find(ctx, id); err == nil {
+	if entry, err := s.find(ctx, identity.AllMerchants(), id); err == nil {
 		return entry.Record.CallersAnswer()
 	}
 	return before
 }
 
-func (s *Transactions) find(ctx context.Context, id string) (ledger.Entry, error) {
+func (s *Transactions) find(ctx context.Context, of identity.Merchants, id string) (ledger.Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, ledgerTimeout)
 	defer cancel()
-	return s.Ledger.Find(ctx, id)
+	return s.Ledger.Find(ctx, of, id)
+}
+
+// belongs returns nil if a transaction belongs to one of these merchants, and transaction.ErrNotFound if it belongs to
+// another one or does not exist. It asks Temporal for a transaction that the ledger does not show.
+func (s *Transactions) belongs(ctx context.Context, of identity.Merchants, id string) error {
+	if of.All() {
+		return nil
+	}
+	_, ledgerErr := s.find(ctx, of, id)
+	if ledgerErr == nil {
+		return nil
+	}
+	found, err := s.describe(ctx, id)
+	switch {
+	case err == nil && of.Has(merchantOf(found)):
+		return nil
+	case err == nil, isNotFound(err) && errors.Is(ledgerErr, ledger.ErrNotFound):
+		return transaction.ErrNotFound
+	default:
+		return fmt.Errorf("%w: the ledger: %w; Temporal: %w", transaction.ErrUnavailable, ledgerErr, err)
+	}
+}
+
+// merchantOf returns the merchant that a workflow belongs to. One from before there were merchants belongs to the default.
+func merchantOf(found *workflow.WorkflowExecutionInfo) string {
+	payload := found.GetSearchAttributes().GetIndexedFields()[workflows.MerchantKey.GetName()]
+	merchant := ""
+	if payload != nil && converter.GetDefaultDataConverter().FromPayload(payload, &merchant) != nil {
+		return "?" // no merchant has this name
+	}
+	return identity.MerchantOf(merchant)
 }
 
 func (s *Transactions) query(ctx context.Context, id string, patience time.Duration) (*ledger.Record, error) {
@@ -371,7 +405,10 @@ func (s *Transactions) query(ctx context.Context, id string, patience time.Durat
 // the caller did not wait for.
 //
 // The wait begins when the transaction has the verdict: otherwise it would be unknown whether it has.
-func (s *Transactions) Review(ctx context.Context, id string, q review.Request, wait time.Duration) (ledger.Answer, error) {
+func (s *Transactions) Review(ctx context.Context, of identity.Merchants, id string, q review.Request, wait time.Duration) (ledger.Answer, error) {
+	if err := s.belongs(ctx, of, id); err != nil {
+		return ledger.Answer{}, err
+	}
 	goesOn, sent := trackSent(context.WithoutCancel(ctx))
 	handle, err := s.sendVerdict(goesOn, id, q)
 	if err != nil && !sent() {
@@ -431,7 +468,7 @@ func (s *Transactions) reviewError(ctx context.Context, id string, q review.Requ
 
 // answerOfEnded handles a transaction whose workflow has ended: the reviewer who decided it gets its answer again.
 func (s *Transactions) answerOfEnded(ctx context.Context, id string, q review.Request, cause error) (ledger.Answer, error) {
-	record, err := s.Record(ctx, id)
+	record, err := s.Record(ctx, identity.AllMerchants(), id)
 	if err != nil {
 		return ledger.Answer{}, err
 	}
@@ -473,21 +510,21 @@ func isRefused(err error) bool {
 
 // Label has the ledger keep a label. A transaction that was just accepted may not be in the ledger yet: if it has a
 // workflow, Label waits a little for its first entry, and fails with ledger.ErrNotFound if none comes. It fails with
-// transaction.ErrNotFound if the transaction is unknown, or if the ledger has lost its entry.
-func (s *Transactions) Label(ctx context.Context, id string, l ledger.Label) (ledger.Label, error) {
-	kept, err := s.saveLabel(ctx, id, l)
+// transaction.ErrNotFound if the transaction is unknown or of another merchant, or if the ledger has lost its entry.
+func (s *Transactions) Label(ctx context.Context, of identity.Merchants, id string, l ledger.Label) (ledger.Label, error) {
+	kept, err := s.saveLabel(ctx, of, id, l)
 	if !errors.Is(err, ledger.ErrNotFound) {
 		return kept, err
 	}
 	found, describeErr := s.describe(ctx, id)
 	switch {
-	case isNotFound(describeErr):
+	case isNotFound(describeErr), describeErr == nil && !of.Has(merchantOf(found)):
 		return ledger.Label{}, transaction.ErrNotFound
 	case describeErr != nil:
 		return ledger.Label{}, fmt.Errorf("%w: the ledger: %s; Temporal: %w", transaction.ErrUnavailable, err.Error(), describeErr)
 	}
 	kept, err = backoff.Retry(ctx, func() (ledger.Label, error) {
-		kept, err := s.saveLabel(ctx, id, l)
+		kept, err := s.saveLabel(ctx, of, id, l)
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			err = backoff.Permanent(err)
 		}
@@ -499,8 +536,8 @@ func (s *Transactions) Label(ctx context.Context, id string, l ledger.Label) (le
 	return kept, err
 }
 
-func (s *Transactions) saveLabel(ctx context.Context, id string, l ledger.Label) (ledger.Label, error) {
+func (s *Transactions) saveLabel(ctx context.Context, of identity.Merchants, id string, l ledger.Label) (ledger.Label, error) {
 	ctx, cancel := context.WithTimeout(ctx, labelTimeout)
 	defer cancel()
-	return s.Ledger.Label(ctx, id, l)
+	return s.Ledger.Label(ctx, of, id, l)
 }

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
@@ -151,7 +152,7 @@ func TestRulesKilledBeforeReport(t *testing.T) {
 
 // counted returns nil once fraud_police has counted a transaction of the good card, and stored its decision.
 func (w *world) counted(store *ledgerdb.Ledger, id string) error {
-	entry, err := store.Find(w.t.Context(), id)
+	entry, err := store.Find(w.t.Context(), identity.AllMerchants(), id)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ const hard = "O'Neill; \"--\" \\ % _ ? $1 :x @y \n\t\u0000 \u2028 ü 日本 🛒
 
 func posted() transaction.Transaction {
 	return transaction.Transaction{
-		ID: "01990000-0000-7000-8000-ffffffffffff",
+		ID: "01990000-0000-7000-8000-ffffffffffff", Merchant: "acme",
 		Order: transaction.Order{
 			ID: "order " + hard, Name: hard, Cost: money.Money{Minor: 999_999_999_999_999, Currency: "KWD"},
 			Items: []transaction.Item{{

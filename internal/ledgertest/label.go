@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -30,7 +31,7 @@ func with(l ledger.Label, source, word string) ledger.Label {
 // label adds a label and requires that the store returns it unchanged.
 func label(t *testing.T, store Store, id string, l ledger.Label) {
 	t.Helper()
-	kept, err := store.Label(patience(t), id, l)
+	kept, err := store.Label(patience(t), identity.AllMerchants(), id, l)
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(l, kept))
 }
@@ -40,7 +41,7 @@ func labelled(t *testing.T, store Store, id string, want ...ledger.Label) {
 	t.Helper()
 	found := find(t, store, id).Record
 	require.Empty(t, cmp.Diff(want, found.Labels))
-	for _, e := range list(t, store, ledger.Query{Limit: 100}).Entries {
+	for _, e := range list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: 100}).Entries {
 		if e.Record.TransactionID == id {
 			require.Empty(t, cmp.Diff(want, e.Record.Labels), "in the list")
 		}
@@ -66,7 +67,7 @@ func labelledAgain(t *testing.T, store Store) {
 	label(t, store, id(1), first)
 	for _, note := range []string{"accepted by the bank", "", "closed"} {
 		later.Note, first.Note = note, note
-		kept, err := store.Label(patience(t), id(1), later)
+		kept, err := store.Label(patience(t), identity.AllMerchants(), id(1), later)
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(first, kept), "the first with the later note")
 		labelled(t, store, id(1), first)
@@ -76,13 +77,13 @@ func labelledAgain(t *testing.T, store Store) {
 func notLabelled(t *testing.T, store Store) {
 	save(t, store, Accepted(1))
 	for _, unknown := range []string{id(2), "", "'; DROP TABLE labels", "\x00", "\xff"} {
-		_, err := store.Label(patience(t), unknown, disputed(1))
+		_, err := store.Label(patience(t), identity.AllMerchants(), unknown, disputed(1))
 		require.ErrorIs(t, err, ledger.ErrNotFound, "%q", unknown)
 	}
 	undated := disputed(1)
 	undated.Time = time.Time{}
 	for _, l := range []ledger.Label{{}, undated, with(disputed(1), "", ledger.Fraudulent), with(disputed(1), ledger.ByDispute, "")} {
-		_, err := store.Label(patience(t), id(1), l)
+		_, err := store.Label(patience(t), identity.AllMerchants(), id(1), l)
 		require.ErrorContains(t, err, "the label needs its word, its source and its time")
 	}
 	labelled(t, store, id(1))
@@ -94,7 +95,7 @@ func labelText(t *testing.T, store Store) {
 	for i, note := range []string{hard, "\xff broken", "'); DELETE FROM labels; --", "日本 🛒"} {
 		l := disputed(i)
 		l.Source, l.Note = fmt.Sprintf("source %d ?", i), note
-		kept, err := store.Label(patience(t), id(1), l)
+		kept, err := store.Label(patience(t), identity.AllMerchants(), id(1), l)
 		require.NoError(t, err)
 		require.NotEmpty(t, kept.Note)
 		require.Contains(t, find(t, store, id(1)).Record.Labels, kept)
@@ -128,7 +129,7 @@ func labelsStay(t *testing.T, store Store) {
 
 	again := label // its time has more digits than a column, and the record keeps them
 	again.Note, again.Time = "known for years", disputed(9).Time
-	kept, err := store.Label(patience(t), id(1), again)
+	kept, err := store.Label(patience(t), identity.AllMerchants(), id(1), again)
 	require.NoError(t, err)
 	require.Equal(t, label.Time.Truncate(time.Microsecond), kept.Time)
 	label.Note = again.Note
@@ -162,7 +163,7 @@ func labelsPruned(t *testing.T, store Store) {
 	deleted, err := store.Prune(patience(t), after(2*time.Hour), 10)
 	require.NoError(t, err)
 	require.Equal(t, 1, deleted)
-	_, err = store.Label(patience(t), id(1), disputed(2))
+	_, err = store.Label(patience(t), identity.AllMerchants(), id(1), disputed(2))
 	require.ErrorIs(t, err, ledger.ErrNotFound)
 	labelled(t, store, id(2), disputed(1))
 	save(t, store, Accepted(1))
@@ -180,11 +181,11 @@ func labelledByMany(t *testing.T, store Store) {
 		save(t, store, Accepted(n), Ended(100+n, after(time.Hour)))
 		for m := range each {
 			working.Go(func() {
-				_, err := store.Label(ctx, id(n), with(disputed(m), fmt.Sprintf("source %d", m/2), ledger.Fraudulent)) // two for each source
+				_, err := store.Label(ctx, identity.AllMerchants(), id(n), with(disputed(m), fmt.Sprintf("source %d", m/2), ledger.Fraudulent)) // two for each source
 				errs <- err
 			})
 			working.Go(func() {
-				_, err := store.Label(ctx, id(100+n), disputed(m))
+				_, err := store.Label(ctx, identity.AllMerchants(), id(100+n), disputed(m))
 				if errors.Is(err, ledger.ErrNotFound) {
 					err = nil
 				}
@@ -205,7 +206,7 @@ func labelledByMany(t *testing.T, store Store) {
 	}
 	_, err := store.Prune(ctx, after(2*time.Hour), 100) // a transaction that was just being labelled may have been skipped
 	require.NoError(t, err)
-	require.Len(t, list(t, store, ledger.Query{Limit: 100}).Entries, transactions)
+	require.Len(t, list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: 100}).Entries, transactions)
 }
 
 // reviewedBy returns the n-th transaction with the label of its review.

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 )
@@ -22,7 +23,7 @@ func newestFirst(t *testing.T, store Store) {
 	}
 	one.Record.Labels = Whole().Record.Labels // more rows for one entry do not change its position
 	save(t, store, two, late, one, early, three)
-	page := list(t, store, ledger.Query{Limit: 10})
+	page := list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: 10})
 	require.Equal(t, []string{id(5), id(4), id(3), id(2), id(1)}, ids(page.Entries))
 	require.Zero(t, page.Next, "there is a next page after the last entry")
 }
@@ -35,6 +36,7 @@ func many() []ledger.Entry {
 	for n := range 60 {
 		e := Accepted(n)
 		e.Record.Order.ID = []string{"a", "b", "B", "ä"}[n%4]
+		e.Transaction.Merchant = []string{"", "acme", "gamma"}[n%3]
 		if outcome := outcomes[n%5]; outcome != "" {
 			e.Record.Decide(fraud.Decision{Outcome: outcome})
 		}
@@ -58,6 +60,9 @@ func filters(t *testing.T, store Store) {
 	})
 	rapid.Check(t, func(r *rapid.T) {
 		q := ledger.Query{
+			Merchants: rapid.SampledFrom([]identity.Merchants{
+				identity.AllMerchants(), identity.OnlyMerchants("default"), identity.OnlyMerchants("acme"), identity.OnlyMerchants("acme", "default", "beta"), {},
+			}).Draw(r, "merchants"),
 			Status:  rapid.SampledFrom([]transaction.Status{0, 0, 11, 15, 18, 19, 99}).Draw(r, "status"),
 			Outcome: rapid.SampledFrom([]fraud.Outcome{"", "", fraud.Approve, fraud.Decline, fraud.NotEvaluated, "?"}).Draw(r, "outcome"),
 			OrderID: rapid.SampledFrom([]string{"", "", "a", "b", "B", "ä", "c"}).Draw(r, "order"),
@@ -91,7 +96,8 @@ func chosen(q ledger.Query, e ledger.Entry) bool {
 	if e.Record.Decision != nil {
 		outcome = e.Record.Decision.Outcome
 	}
-	return (q.Status == 0 || q.Status == e.Record.Status()) &&
+	return q.Merchants.Has(e.Transaction.Merchant) &&
+		(q.Status == 0 || q.Status == e.Record.Status()) &&
 		(q.Outcome == "" || q.Outcome == outcome) &&
 		(q.OrderID == "" || q.OrderID == e.Record.Order.ID) &&
 		!e.Record.StartTime.Before(q.Since) &&
@@ -105,10 +111,10 @@ func pages(t *testing.T, store Store) {
 		e.Record.StartTime = after(time.Duration(n/8) * time.Second) // several start at the same time
 		save(t, store, e)
 	}
-	was := ids(list(t, store, ledger.Query{Limit: 100}).Entries)
+	was := ids(list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: 100}).Entries)
 	added := map[string]bool{}
 	var got []string
-	for q, more := (ledger.Query{Limit: 3}), true; more; {
+	for q, more := (ledger.Query{Merchants: identity.AllMerchants(), Limit: 3}), true; more; {
 		require.Less(t, len(got), 1000, "the pages do not end")
 		page := list(t, store, q)
 		got = append(got, ids(page.Entries)...)
@@ -129,12 +135,12 @@ func limits(t *testing.T, store Store) {
 		save(t, store, Accepted(n))
 	}
 	for limit, want := range map[int]int{1: 1, 3: 3, 4: 4, 5: 4} {
-		page := list(t, store, ledger.Query{Limit: limit})
+		page := list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: limit})
 		require.Len(t, page.Entries, want)
 		require.Equal(t, limit < 4, page.Next != ledger.Cursor{}, "limit %d: the next page begins at %v", limit, page.Next)
 	}
 	for _, limit := range []int{0, -1} {
-		_, err := store.List(patience(t), ledger.Query{Limit: limit})
+		_, err := store.List(patience(t), ledger.Query{Merchants: identity.AllMerchants(), Limit: limit})
 		require.ErrorContains(t, err, "must be at least 1")
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 )
@@ -27,12 +28,12 @@ func prunes(t *testing.T, store Store) {
 	}
 	require.Equal(t, 0, prune(start, 100), "what ended then or later was deleted")
 	require.Equal(t, 3, prune(after(5*time.Hour), 3))
-	require.Len(t, list(t, store, ledger.Query{Status: transaction.PaymentComplete, Limit: 100}).Entries, 7)
+	require.Len(t, list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Status: transaction.PaymentComplete, Limit: 100}).Entries, 7)
 	require.Equal(t, 2, prune(after(5*time.Hour), 100))
 	require.Equal(t, 0, prune(after(5*time.Hour), 100))
-	require.Equal(t, []string{id(9), id(8), id(7), id(6), id(5)}, ids(list(t, store, ledger.Query{Status: transaction.PaymentComplete, Limit: 100}).Entries))
+	require.Equal(t, []string{id(9), id(8), id(7), id(6), id(5)}, ids(list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Status: transaction.PaymentComplete, Limit: 100}).Entries))
 	require.Equal(t, 5, prune(after(1000*time.Hour), 100))
-	require.Len(t, list(t, store, ledger.Query{Limit: 100}).Entries, 10, "one that has not ended was deleted")
+	require.Len(t, list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: 100}).Entries, 10, "one that has not ended was deleted")
 
 	save(t, store, Accepted(0)) // its labels were deleted with it
 	same(t, Accepted(0), find(t, store, id(0)))
@@ -47,15 +48,21 @@ func cancelled(t *testing.T, store Store) {
 	for name, call := range map[string]func(context.Context) error{
 		"Save":             func(ctx context.Context) error { return store.Save(ctx, Accepted(2)) },
 		"Save with labels": func(ctx context.Context) error { return store.Save(ctx, Whole()) },
-		"Label":            func(ctx context.Context) error { _, err := store.Label(ctx, id(1), disputed(1)); return err },
-		"Find":             func(ctx context.Context) error { _, err := store.Find(ctx, id(1)); return err },
-		"List":             func(ctx context.Context) error { _, err := store.List(ctx, ledger.Query{Limit: 1}); return err },
-		"Prune":            func(ctx context.Context) error { _, err := store.Prune(ctx, start, 1); return err },
+		"Label": func(ctx context.Context) error {
+			_, err := store.Label(ctx, identity.AllMerchants(), id(1), disputed(1))
+			return err
+		},
+		"Find": func(ctx context.Context) error { _, err := store.Find(ctx, identity.AllMerchants(), id(1)); return err },
+		"List": func(ctx context.Context) error {
+			_, err := store.List(ctx, ledger.Query{Merchants: identity.AllMerchants(), Limit: 1})
+			return err
+		},
+		"Prune": func(ctx context.Context) error { _, err := store.Prune(ctx, start, 1); return err },
 	} {
 		require.ErrorIs(t, call(ended), context.Canceled, name)
 		require.ErrorIs(t, call(late), context.DeadlineExceeded, name)
 	}
-	require.Len(t, list(t, store, ledger.Query{Limit: 10}).Entries, 1)
+	require.Len(t, list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: 10}).Entries, 1)
 	same(t, Accepted(1), find(t, store, id(1)))
 }
 
@@ -79,7 +86,7 @@ func concurrent(t *testing.T, store Store) {
 	working.Go(func() {
 		var all error
 		for range 2 * each {
-			_, err := store.List(ctx, ledger.Query{Limit: 50})
+			_, err := store.List(ctx, ledger.Query{Merchants: identity.AllMerchants(), Limit: 50})
 			all = errors.Join(all, err)
 		}
 		errs <- all
@@ -96,5 +103,5 @@ func concurrent(t *testing.T, store Store) {
 	for range savers + 2 {
 		require.NoError(t, <-errs)
 	}
-	require.Len(t, list(t, store, ledger.Query{Status: transaction.PaymentComplete, Limit: 1000}).Entries, savers*each)
+	require.Len(t, list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Status: transaction.PaymentComplete, Limit: 1000}).Entries, savers*each)
 }

@@ -8,10 +8,38 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
+
+// anothers finds, lists and labels a merchant's transactions for others, which see none of them.
+func anothers(t *testing.T, store Store) {
+	entry := Accepted(1)
+	entry.Transaction.Merchant, entry.Record.Merchant = "acme", "acme"
+	save(t, store, entry)
+	label := ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: start}
+	for name, of := range map[string]identity.Merchants{
+		"none": {}, "another": identity.OnlyMerchants("beta"), "several others": identity.OnlyMerchants("beta", "default"), "a part of the name": identity.OnlyMerchants("acm"),
+	} {
+		_, err := store.Find(patience(t), of, id(1))
+		require.ErrorIs(t, err, ledger.ErrNotFound, name)
+		require.Empty(t, list(t, store, ledger.Query{Merchants: of, Limit: 10}).Entries, name)
+		_, err = store.Label(patience(t), of, id(1), label)
+		require.ErrorIs(t, err, ledger.ErrNotFound, name)
+	}
+	for name, of := range map[string]identity.Merchants{
+		"all": identity.AllMerchants(), "its own": identity.OnlyMerchants("acme"), "several": identity.OnlyMerchants("acme", "beta"),
+	} {
+		found, err := store.Find(patience(t), of, id(1))
+		require.NoError(t, err, name)
+		require.Equal(t, "acme", found.Record.Merchant)
+		require.Len(t, list(t, store, ledger.Query{Merchants: of, Limit: 10}).Entries, 1, name)
+		_, err = store.Label(patience(t), of, id(1), label)
+		require.NoError(t, err, name)
+	}
+}
 
 func comesBack(t *testing.T, store Store) {
 	for name, e := range map[string]ledger.Entry{
@@ -21,7 +49,7 @@ func comesBack(t *testing.T, store Store) {
 		t.Run(name, func(t *testing.T) {
 			save(t, store, e, e)
 			same(t, e, find(t, store, e.Record.TransactionID))
-			page := list(t, store, ledger.Query{OrderID: e.Record.Order.ID, Since: e.Record.StartTime, Until: e.Record.StartTime.Add(time.Second), Limit: 2})
+			page := list(t, store, ledger.Query{Merchants: identity.AllMerchants(), OrderID: e.Record.Order.ID, Since: e.Record.StartTime, Until: e.Record.StartTime.Add(time.Second), Limit: 2})
 			require.Equal(t, []string{e.Record.TransactionID}, ids(page.Entries))
 			same(t, e, page.Entries[0])
 		})
@@ -31,10 +59,10 @@ func comesBack(t *testing.T, store Store) {
 func notFound(t *testing.T, store Store) {
 	save(t, store, Accepted(1))
 	for _, unknown := range []string{id(2), "", "'; DROP TABLE transactions", "\x00", "\xff"} {
-		_, err := store.Find(patience(t), unknown)
+		_, err := store.Find(patience(t), identity.AllMerchants(), unknown)
 		require.ErrorIs(t, err, ledger.ErrNotFound, "%q", unknown)
 	}
-	require.Zero(t, list(t, store, ledger.Query{OrderID: "unknown", Limit: 10}))
+	require.Zero(t, list(t, store, ledger.Query{Merchants: identity.AllMerchants(), OrderID: "unknown", Limit: 10}))
 }
 
 func refused(t *testing.T, store Store) {
@@ -47,7 +75,7 @@ func refused(t *testing.T, store Store) {
 		change(&e)
 		require.ErrorContains(t, store.Save(patience(t), e), "the entry needs a transaction id, a start time, and the time of its mark", name)
 	}
-	require.Zero(t, list(t, store, ledger.Query{Limit: 10}))
+	require.Zero(t, list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: 10}))
 }
 
 func laterCounts(t *testing.T, store Store) {
@@ -76,7 +104,7 @@ func laterCounts(t *testing.T, store Store) {
 				want = second
 			}
 			same(t, want, find(t, store, id(n)))
-			page := list(t, store, ledger.Query{Status: want.Record.Status(), Since: want.Record.StartTime, Limit: 1})
+			page := list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Status: want.Record.Status(), Since: want.Record.StartTime, Limit: 1})
 			require.Equal(t, []string{id(n)}, ids(page.Entries), "the list goes by another entry than Find")
 		})
 	}

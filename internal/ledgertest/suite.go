@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 )
 
@@ -26,6 +27,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 	for name, test := range map[string]func(*testing.T, Store){
 		"an entry comes back as it was saved":                           comesBack,
 		"what was not saved is not found":                               notFound,
+		"what is another merchant's is not found":                       anothers,
 		"an entry without what it is known by is refused":               refused,
 		"the entry of the later mark counts":                            laterCounts,
 		"in whatever order entries are saved, the latest counts":        latestCounts,
@@ -67,7 +69,7 @@ func save(t *testing.T, store Store, entries ...ledger.Entry) {
 
 func find(t *testing.T, store Store, id string) ledger.Entry {
 	t.Helper()
-	found, err := store.Find(patience(t), id)
+	found, err := store.Find(patience(t), identity.AllMerchants(), id)
 	require.NoError(t, err)
 	return found
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/velocity"
 )
@@ -125,7 +126,7 @@ func (b *Backtest) readAround(ctx context.Context) error {
 	from, to := b.counter.span()
 	from = from.Add(-b.counter.reach())
 	b.tally.foldedFrom = from
-	older, err := b.Ledger.List(ctx, ledger.Query{Until: from, Limit: 1})
+	older, err := b.Ledger.List(ctx, ledger.Query{Merchants: identity.AllMerchants(), Until: from, Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (b *Backtest) readAround(ctx context.Context) error {
 
 // entries calls each for the transactions that started from since until before until, the newest first.
 func (b *Backtest) entries(ctx context.Context, since, until time.Time, each func(ledger.Entry)) error {
-	for entry, err := range ledger.Entries(ctx, b.Ledger, ledger.Query{Since: since, Until: until}) {
+	for entry, err := range ledger.Entries(ctx, b.Ledger, ledger.Query{Merchants: identity.AllMerchants(), Since: since, Until: until}) {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
@@ -29,7 +30,7 @@ const day = 24 * time.Hour
 // memory is a ledger in memory.
 type memory []ledger.Entry
 
-func (m memory) Find(context.Context, string) (ledger.Entry, error) {
+func (m memory) Find(context.Context, identity.Merchants, string) (ledger.Entry, error) {
 	return ledger.Entry{}, ledger.ErrNotFound
 }
 

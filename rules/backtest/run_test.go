@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/rules/backtest"
 )
@@ -28,7 +29,9 @@ func TestFailureEndsBacktest(t *testing.T) {
 // broken is a ledger that cannot be read.
 type broken struct{ err error }
 
-func (b broken) Find(context.Context, string) (ledger.Entry, error) { return ledger.Entry{}, b.err }
+func (b broken) Find(context.Context, identity.Merchants, string) (ledger.Entry, error) {
+	return ledger.Entry{}, b.err
+}
 
 func (b broken) List(context.Context, ledger.Query) (ledger.Page, error) {
 	return ledger.Page{}, b.err

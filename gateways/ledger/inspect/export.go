@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/payment"
 )
@@ -144,6 +145,7 @@ var columns = []column{
 	{"gateway", func(r ledger.Record) string { return r.Payment.Gateway }},
 	{"declineCode", declined(func(d payment.Decline) string { return string(d.Code) })},
 	{"retryable", declined(func(d payment.Decline) string { return strconv.FormatBool(d.Retryable) })},
+	{"merchant", func(r ledger.Record) string { return identity.MerchantOf(r.Merchant) }},
 }
 
 func header() []string {

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/gateways/ledger/inspect"
@@ -52,7 +53,7 @@ func export(t *testing.T, store *memory, q ledger.Query, format inspect.Format) 
 }
 
 func TestExportCSV(t *testing.T) {
-	got := export(t, onRecord(t), ledger.Query{}, inspect.CSV)
+	got := export(t, onRecord(t), ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV)
 	if *update {
 		require.NoError(t, os.WriteFile("testdata/export.csv", []byte(got), 0o600))
 	}
@@ -65,7 +66,7 @@ func TestExportCSV(t *testing.T) {
 func TestExportJSONLines(t *testing.T) {
 	want, err := os.ReadFile("testdata/records.jsonl")
 	require.NoError(t, err)
-	assert.Empty(t, cmp.Diff(string(want), export(t, onRecord(t), ledger.Query{}, inspect.JSONLines)), "lines (-want +got)")
+	assert.Empty(t, cmp.Diff(string(want), export(t, onRecord(t), ledger.Query{Merchants: identity.AllMerchants()}, inspect.JSONLines)), "lines (-want +got)")
 }
 
 func TestCSVHasNoFormula(t *testing.T) {
@@ -76,7 +77,7 @@ func TestCSVHasNoFormula(t *testing.T) {
 		r.Order.Name = text
 		store := &memory{}
 		store.put(*r)
-		lines := readCSV(t, export(t, store, ledger.Query{}, inspect.CSV))
+		lines := readCSV(t, export(t, store, ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV))
 		got := lines[0]["orderName"]
 		assert.True(t, strings.HasPrefix(got, "'"), "%q is written as %q, want it as it is, after an apostrophe", text, got)
 		assert.Equal(t, strings.ReplaceAll(text, "\r", ""), strings.ReplaceAll(got[1:], "\r", ""))
@@ -86,16 +87,16 @@ func TestCSVHasNoFormula(t *testing.T) {
 		r.Order.Name = text
 		store := &memory{}
 		store.put(*r)
-		require.Equal(t, text, readCSV(t, export(t, store, ledger.Query{}, inspect.CSV))[0]["orderName"])
+		require.Equal(t, text, readCSV(t, export(t, store, ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV))[0]["orderName"])
 	}
 }
 
 // An export of nothing has a header in CSV only.
 func TestExportNothing(t *testing.T) {
-	header := export(t, &memory{}, ledger.Query{}, inspect.CSV)
+	header := export(t, &memory{}, ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV)
 	require.True(t, strings.HasPrefix(header, "transactionID,startTime,endTime,"), header)
 	require.Equal(t, 1, strings.Count(header, "\n"))
-	require.Empty(t, export(t, &memory{}, ledger.Query{}, inspect.JSONLines))
+	require.Empty(t, export(t, &memory{}, ledger.Query{Merchants: identity.AllMerchants()}, inspect.JSONLines))
 }
 
 // An export holds what was asked for.
@@ -126,7 +127,7 @@ func TestExportPages(t *testing.T) {
 	for i := range 1200 {
 		store.put(*paid(fmt.Sprintf("%04d", i)))
 	}
-	lines := readCSV(t, export(t, store, ledger.Query{}, inspect.CSV))
+	lines := readCSV(t, export(t, store, ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV))
 	require.Len(t, lines, 1200)
 	for i, line := range lines {
 		require.Equal(t, fmt.Sprintf("%04d", 1199-i), line["transactionID"])
@@ -142,7 +143,7 @@ func TestExportStopped(t *testing.T) {
 	for _, format := range []inspect.Format{inspect.CSV, inspect.JSONLines} {
 		ctx, stop := context.WithCancel(t.Context())
 		out := &stopping{stop: stop}
-		written, err := inspect.Export(ctx, store, ledger.Query{}, format, out)
+		written, err := inspect.Export(ctx, store, ledger.Query{Merchants: identity.AllMerchants()}, format, out)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Less(t, written, 1000)
 		require.True(t, strings.HasSuffix(out.String(), "\n"))
@@ -163,10 +164,10 @@ func TestExportWriteError(t *testing.T) {
 	store := &memory{}
 	store.put(*paid("1"))
 	for _, format := range []inspect.Format{inspect.CSV, inspect.JSONLines} {
-		_, err := inspect.Export(t.Context(), store, ledger.Query{}, format, broken{full})
+		_, err := inspect.Export(t.Context(), store, ledger.Query{Merchants: identity.AllMerchants()}, format, broken{full})
 		require.ErrorIs(t, err, full)
 	}
-	_, err := inspect.Export(t.Context(), &memory{err: full}, ledger.Query{}, inspect.CSV, &bytes.Buffer{})
+	_, err := inspect.Export(t.Context(), &memory{err: full}, ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV, &bytes.Buffer{})
 	require.ErrorIs(t, err, full)
 }
 
@@ -204,7 +205,7 @@ func readCSV(t *testing.T, text string) []map[string]string {
 
 // The file of records is made once and then stays the same: otherwise its times would change every day.
 func TestSamplesFillEveryColumn(t *testing.T) {
-	lines := readCSV(t, export(t, onRecord(t), ledger.Query{}, inspect.CSV))
+	lines := readCSV(t, export(t, onRecord(t), ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV))
 	for name := range lines[0] {
 		filled := false
 		for _, line := range lines {
@@ -227,7 +228,7 @@ func TestExportMasksCardNumbers(t *testing.T) {
 	}
 	for _, format := range []inspect.Format{inspect.CSV, inspect.JSONLines} {
 		t.Run(string(format), func(t *testing.T) {
-			got := export(t, book, ledger.Query{}, format)
+			got := export(t, book, ledger.Query{Merchants: identity.AllMerchants()}, format)
 			if strings.Contains(got, "0207394368") || strings.Contains(got, "0739-4368") || strings.Contains(got, "cvv 123") {
 				t.Errorf("a card number or verification value is in %s", got)
 			}

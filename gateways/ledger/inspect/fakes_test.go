@@ -14,6 +14,7 @@ import (
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/review"
@@ -40,7 +41,7 @@ func (m *memory) put(r ledger.Record) {
 	m.entries[r.TransactionID] = ledger.Entry{Record: r}
 }
 
-func (m *memory) Find(_ context.Context, id string) (ledger.Entry, error) {
+func (m *memory) Find(_ context.Context, _ identity.Merchants, id string) (ledger.Entry, error) {
 	if m.onFind != nil {
 		m.onFind(id)
 	}

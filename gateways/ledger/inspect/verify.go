@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 )
 
@@ -73,7 +74,7 @@ func (c *comparison) run(ctx context.Context) (err error) {
 // fromLedger compares every entry in the span with its workflow.
 func (c *comparison) fromLedger(ctx context.Context) error {
 	return c.concurrently(ctx, func(ctx context.Context, todo func(func() error)) error {
-		q := ledger.Query{Since: c.Span.Since, Until: c.Span.Until}
+		q := ledger.Query{Merchants: identity.AllMerchants(), Since: c.Span.Since, Until: c.Span.Until}
 		for e, err := range ledger.Entries(ctx, c.Ledger, q) {
 			if err := cmp.Or(err, ctx.Err()); err != nil {
 				return err
@@ -89,7 +90,7 @@ func (c *comparison) fromHistory(ctx context.Context) error {
 	return c.concurrently(ctx, func(ctx context.Context, todo func(func() error)) error {
 		return c.History.Started(ctx, c.Span, func(x Execution) error {
 			todo(func() error {
-				_, err := c.Ledger.Find(ctx, x.TransactionID)
+				_, err := c.Ledger.Find(ctx, identity.AllMerchants(), x.TransactionID)
 				if errors.Is(err, ledger.ErrNotFound) {
 					c.suspect(x.TransactionID)
 					return nil
@@ -153,7 +154,7 @@ func (c *comparison) first(ctx context.Context, e ledger.Entry) error {
 
 // second counts a transaction, and reports it if it is not as it should be.
 func (c *comparison) second(ctx context.Context, id string) error {
-	e, err := c.Ledger.Find(ctx, id)
+	e, err := c.Ledger.Find(ctx, identity.AllMerchants(), id)
 	var found look
 	switch {
 	case err == nil:
@@ -269,7 +270,7 @@ func (c *comparison) compareEnded(ctx context.Context, e ledger.Entry, x Executi
 	if err != nil {
 		return c.withoutHistory(e, err)
 	}
-	switch e, err = c.Ledger.Find(ctx, id); {
+	switch e, err = c.Ledger.Find(ctx, identity.AllMerchants(), id); {
 	case errors.Is(err, ledger.ErrNotFound): // pruned just now
 		return look{}, nil
 	case err != nil:

@@ -13,7 +13,7 @@ import (
 // Only known API keys open what is about transactions and alerts.
 func TestAPIKeys(t *testing.T) {
 	o := options(nowhere(t), newMemory())
-	o.Clients = map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"}
+	o.Authenticators = clients(map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"})
 	handler := handlerWith(o)
 	review, labels := "/transactions/"+uuid.NewString()+"/review", "/transactions/"+uuid.NewString()+"/labels"
 	for _, operation := range []struct{ method, path string }{
@@ -53,7 +53,7 @@ func TestAPIKeys(t *testing.T) {
 func TestOpenAPISecurity(t *testing.T) {
 	for _, keys := range []map[string]string{nil, {"shop": "secret-of-the-shop"}} {
 		o := options(nowhere(t), newMemory())
-		o.Clients = keys
+		o.Authenticators = clients(keys)
 		var document struct {
 			Components struct {
 				SecuritySchemes map[string]struct{ Type, Scheme string }

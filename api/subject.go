@@ -1,0 +1,178 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"dummyorders/domain/identity"
+)
+
+// needs says which scope each operation needs. The check, the OpenAPI document and docs/security.md all follow it.
+var needs = map[string]identity.Scope{
+	"transact":          identity.Transact,
+	"listTransactions":  identity.Read,
+	"getTransaction":    identity.Read,
+	"reviewTransaction": identity.Review,
+	"labelTransaction":  identity.Label,
+	"getAlert":          identity.Alerts,
+	"listAlerts":        identity.Alerts,
+	"acknowledgeAlert":  identity.Alerts,
+}
+
+// Authenticator finds out who calls, in one way.
+type Authenticator interface {
+	// Authenticate returns the subject that a bearer token belongs to. It fails with identity.ErrUnknown if the token is
+	// not one of its own, and with an *identity.RefusedError if it is, but is not valid any more. Any other error means
+	// that it cannot be known now.
+	Authenticate(ctx context.Context, token string) (identity.Subject, error)
+}
+
+// anonymous is the subject of all requests where callers need not say who they are.
+var anonymous = identity.Subject{
+	Kind: identity.Anonymous, Merchant: identity.DefaultMerchant,
+	Grants: []identity.Grant{{Scopes: identity.Scopes, Merchants: identity.AllMerchants()}},
+}
+
+// Keys are API keys that stand in the settings. Their digests are compared, so a key itself is not kept.
+type Keys map[[sha256.Size]byte]identity.Subject
+
+// NewKeys returns the keys of these subjects.
+func NewKeys(subjects map[string]identity.Subject) Keys {
+	keys := Keys{}
+	for key, subject := range subjects {
+		keys[sha256.Sum256([]byte(key))] = subject
+	}
+	return keys
+}
+
+// Authenticate compares the token with all keys, each to its end, so that the time it takes says nothing about any key.
+func (k Keys) Authenticate(_ context.Context, token string) (identity.Subject, error) {
+	presented := sha256.Sum256([]byte(token))
+	found, err := identity.Subject{}, identity.ErrUnknown
+	for digest, subject := range k {
+		if subtle.ConstantTimeCompare(presented[:], digest[:]) == 1 {
+			found, err = subject, nil
+		}
+	}
+	return found, err
+}
+
+type (
+	subjectKey   struct{}
+	merchantsKey struct{}
+)
+
+// subjectOf returns who calls.
+func subjectOf(ctx context.Context) identity.Subject {
+	subject, _ := ctx.Value(subjectKey{}).(identity.Subject)
+	return subject
+}
+
+// merchantsOf returns the merchants for which the caller may do what it asks for.
+func merchantsOf(ctx context.Context) identity.Merchants {
+	merchants, _ := ctx.Value(merchantsKey{}).(identity.Merchants)
+	return merchants
+}
+
+// authenticate lets a request pass if its caller is known, and adds the subject to its context. A right key passes however
+// many wrong ones came from its address, which clients may share.
+func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
+	subject, refused := s.identify(ctx)
+	if refused != nil {
+		_, w := humachi.Unwrap(ctx)
+		refused.write(w)
+		return
+	}
+	next(huma.WithValue(ctx, subjectKey{}, subject))
+}
+
+// identify returns who calls, or a problem.
+func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
+	if len(s.authenticators) == 0 {
+		return anonymous, nil
+	}
+	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
+	subject, err := identity.Subject{}, error(identity.ErrUnknown)
+	if token = strings.TrimSpace(token); strings.EqualFold(scheme, "Bearer") && token != "" {
+		subject, err = s.whose(ctx.Context(), token)
+	}
+	refused, isRefused := errors.AsType[*identity.RefusedError](err)
+	switch {
+	case err == nil:
+		return subject, nil
+	case errors.Is(err, identity.ErrUnknown):
+		return subject, s.unauthorized(ctx, "an API key that is known here is needed in the header Authorization, after the word Bearer")
+	case isRefused:
+		return subject, s.unauthorized(ctx, refused.Why)
+	default:
+		s.log.ErrorContext(ctx.Context(), "Caller not identified", "error", err)
+		return subject, retryLater(http.StatusServiceUnavailable, retryAfterOutage,
+			"it cannot be found out now who calls; nothing was accepted, and the request can safely be sent again")
+	}
+}
+
+// whose asks each authenticator in turn.
+func (s *server) whose(ctx context.Context, token string) (identity.Subject, error) {
+	for _, a := range s.authenticators {
+		if subject, err := a.Authenticate(ctx, token); !errors.Is(err, identity.ErrUnknown) {
+			return subject, err
+		}
+	}
+	return identity.Subject{}, identity.ErrUnknown
+}
+
+func (s *server) unauthorized(ctx huma.Context, why string) *Problem {
+	p := problem(http.StatusUnauthorized, why)
+	p.headers = http.Header{"Www-Authenticate": {"Bearer"}}
+	r, _ := humachi.Unwrap(ctx)
+	return cmp.Or(s.callers.failed(r), p)
+}
+
+// authorize lets a request pass if its caller has a scope, and adds the merchants for which it has it.
+func authorize(scope identity.Scope) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		merchants := subjectOf(ctx.Context()).For(scope)
+		if merchants.None() {
+			_, w := humachi.Unwrap(ctx)
+			problem(http.StatusForbidden, "this needs the scope "+string(scope)+", which lets one "+scope.Allows()).write(w)
+			return
+		}
+		next(huma.WithValue(ctx, merchantsKey{}, merchants))
+	}
+}
+
+// protect has an operation require a known caller with the operation's scope, which it describes in the OpenAPI document,
+// and bounds each caller's rate.
+func (s *server) protect(operation huma.Operation) huma.Operation {
+	scope, known := needs[operation.OperationID]
+	if !known {
+		panic("no scope is set for the operation " + operation.OperationID)
+	}
+	operation.Middlewares = append(huma.Middlewares{s.authenticate, s.callers.limit, authorize(scope)}, operation.Middlewares...)
+	if len(s.authenticators) > 0 {
+		operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusForbidden)
+		operation.Security = []map[string][]string{{apiKeyScheme: {string(scope)}}}
+	}
+	return operation
+}
+
+// apiKeyScheme is the name of the API keys in the OpenAPI document.
+const apiKeyScheme = "apiKey"
+
+// describeCallers declares in the OpenAPI document how callers say who they are, if they must.
+func (s *server) describeCallers(document *huma.OpenAPI) {
+	if len(s.authenticators) == 0 {
+		return
+	}
+	document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{apiKeyScheme: {
+		Type: "http", Scheme: "bearer", Description: "The client's API key. An operation lists the scope that it needs",
+	}}
+}
