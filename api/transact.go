@@ -55,6 +55,9 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 		return nil, err
 	}
 	subject, client := subjectOf(ctx), ""
+	if subject.Merchant == "" || !merchantsOf(ctx).Has(subject.Merchant) {
+		return nil, problem(http.StatusForbidden, "transactions are posted by clients, with an API key of their merchant")
+	}
 	if subject.Kind == identity.Client {
 		client = subject.Name
 	}
