@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/velocitytest"
@@ -155,13 +156,15 @@ func TestRulesMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err := h.Look(t.Context(), "", []velocity.Lookup{
-		{By: velocity.Card, Value: "f00d"}, {By: velocity.Metadata("terminal"), Value: "t1"}, {By: velocity.Metadata("other"), Value: "o"},
+		{By: velocity.Card, Value: "f00d", Merchant: identity.DefaultMerchant},
+		{By: velocity.Metadata("terminal"), Value: "t1", Merchant: identity.DefaultMerchant},
+		{By: velocity.Metadata("other"), Value: "o", Merchant: identity.DefaultMerchant},
 	})
 	require.NoError(t, err, "counted under %v", found)
-	require.Len(t, found[velocity.Card], 1, "counted under %v", found)
-	require.Len(t, found[velocity.Metadata("terminal")], 1, "counted under %v", found)
-	require.Empty(t, found[velocity.Metadata("other")], "counted under %v", found)
-	assert.WithinDuration(t, accepted, found[velocity.Card][0].At, 0)
+	require.Len(t, found[velocity.Pool{By: velocity.Card}], 1, "counted under %v", found)
+	require.Len(t, found[velocity.Pool{By: velocity.Metadata("terminal")}], 1, "counted under %v", found)
+	require.Empty(t, found[velocity.Pool{By: velocity.Metadata("other")}], "counted under %v", found)
+	assert.WithinDuration(t, accepted, found[velocity.Pool{By: velocity.Card}][0].At, 0)
 }
 
 // Rules without their store of past uses decide nothing.

@@ -41,12 +41,27 @@ type Feature struct {
 	By      Dimension
 	Of      Dimension     // the dimension that Distinct counts values of; empty for other measures
 	Window  time.Duration // from MinWindow to MaxWindow
+	// Across counts the transactions of all merchants, instead of only those of the transaction's own: see AcrossMerchants.
+	Across bool
 	// Delay leaves out the latest transactions, because their labels cannot be known yet. Only Frauds may have one.
 	Delay time.Duration
 }
 
-// String returns the feature as rules write it, always in the same form: card.count("10m"). It is the feature's name
-// wherever its value is recorded.
+// acrossMerchants stands after the name of a feature that counts across merchants. Rules do not write it: their ruleset says
+// what goes across.
+const acrossMerchants = " across merchants"
+
+// AcrossMerchants returns the feature as it counts where its dimension goes across merchants. Sums and means do not: amounts
+// are a merchant's own.
+func (f Feature) AcrossMerchants() Feature {
+	f.Across = f.By.Shared() && f.Measure != Sum && f.Measure != Mean
+	return f
+}
+
+func (f Feature) pool() Pool { return Pool{f.By, f.Across} }
+
+// String returns the feature as rules write it, always in the same form: card.count("10m"). One that counts across merchants
+// says so: card.count("10m") across merchants. It is the feature's name wherever its value is recorded.
 func (f Feature) String() string {
 	var arguments []string
 	if f.Of != "" {
@@ -60,11 +75,15 @@ func (f Feature) String() string {
 	if key, ok := f.By.MetadataKey(); ok {
 		by = "metadata(" + quoted(key) + ")"
 	}
-	return fmt.Sprintf("%s.%s(%s)", by, f.Measure, strings.Join(arguments, ", "))
+	name := fmt.Sprintf("%s.%s(%s)", by, f.Measure, strings.Join(arguments, ", "))
+	if f.Across {
+		name += acrossMerchants
+	}
+	return name
 }
 
-// Value returns the feature's value for a transaction. earlier holds the uses with the transaction's own value in the
-// feature's dimension that were known at moment, the newest first, and no others. Of the uses that the feature covers, Value
+// Value returns the feature's value for a transaction. earlier holds the uses of the feature's pool that were known at
+// moment, the newest first, and no others. Of the uses that the feature covers, Value
 // looks at the newest MostUses.
 func (f Feature) Value(earlier []Use, of Use, moment time.Time) float64 {
 	var total tally
@@ -87,8 +106,11 @@ func (f Feature) covers(at, moment time.Time) bool {
 type tally struct {
 	count, sameCurrency, frauds int
 	minor                       int64
-	values                      map[string]bool
+	values                      map[distinct]bool
 }
+
+// distinct tells values apart. The merchant is empty for values that mean the same for all merchants.
+type distinct struct{ merchant, value string }
 
 func (s *tally) add(f Feature, use, of Use, moment time.Time) {
 	s.count++
@@ -100,18 +122,22 @@ func (s *tally) add(f Feature, use, of Use, moment time.Time) {
 		s.frauds++
 	}
 	if f.Measure == Distinct {
-		s.distinguish(use.Values[f.Of])
+		s.distinguish(f.Of, use)
 	}
 }
 
-func (s *tally) distinguish(value string) {
-	if value == "" {
+func (s *tally) distinguish(of Dimension, use Use) {
+	d := distinct{use.Merchant, use.Values[of]}
+	if d.value == "" {
 		return
 	}
-	if s.values == nil {
-		s.values = map[string]bool{}
+	if of.Shared() {
+		d.merchant = ""
 	}
-	s.values[value] = true
+	if s.values == nil {
+		s.values = map[distinct]bool{}
+	}
+	s.values[d] = true
 }
 
 func (s *tally) value(f Feature, of Use) float64 {

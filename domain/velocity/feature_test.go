@@ -33,8 +33,20 @@ func TestFeatureString(t *testing.T) {
 		`metadata("say \"hi\"\n\\").frauds("30d", "7d")`:   {Measure: velocity.Frauds, By: velocity.Metadata("say \"hi\"\n\\"), Window: velocity.MaxWindow, Delay: 7 * 24 * time.Hour},
 		`metadata("metadata.terminal").count("1m")`:        {Measure: velocity.Count, By: velocity.Metadata("metadata.terminal"), Window: time.Minute},
 		`metadata("card").distinct("metadata.card", "1m")`: {Measure: velocity.Distinct, By: velocity.Metadata("card"), Of: velocity.Metadata("card"), Window: time.Minute},
+		`ip.distinct("card", "1h") across merchants`:       {Measure: velocity.Distinct, By: velocity.IP, Of: velocity.Card, Window: time.Hour, Across: true},
 	} {
 		require.Equal(t, want, f.String())
+	}
+}
+
+// Amounts are a merchant's own, and so are all dimensions but the card and the address.
+func TestAcrossMerchants(t *testing.T) {
+	for _, by := range []velocity.Dimension{velocity.Card, velocity.IP, velocity.Customer, velocity.Order, velocity.Metadata("device")} {
+		for _, measure := range []velocity.Measure{velocity.Count, velocity.Distinct, velocity.Frauds, velocity.Sum, velocity.Mean} {
+			f := velocity.Feature{Measure: measure, By: by, Window: time.Hour}
+			counted := measure != velocity.Sum && measure != velocity.Mean
+			require.Equal(t, counted && (by == velocity.Card || by == velocity.IP), f.AcrossMerchants().Across, f)
+		}
 	}
 }
 
@@ -154,6 +166,7 @@ func drawUses(t *rapid.T, most int) []velocity.Use {
 func drawUse(t *rapid.T) velocity.Use {
 	u := velocity.Use{
 		TransactionID: fmt.Sprint(rapid.IntRange(0, 20).Draw(t, "id")),
+		Merchant:      rapid.SampledFrom([]string{"default", "acme"}).Draw(t, "merchant"),
 		At:            ago(time.Duration(rapid.IntRange(-60, 240).Draw(t, "minutes")) * time.Minute),
 		Amount: money.Money{
 			Minor:    rapid.SampledFrom([]int64{1, 99, 12300, 999_999_999_999_9999, math.MaxInt64}).Draw(t, "minor"),
@@ -185,6 +198,9 @@ func drawFeature(t *rapid.T) velocity.Feature {
 	}
 	if f.Measure == velocity.Frauds {
 		f.Delay = time.Duration(rapid.IntRange(0, 120).Draw(t, "delay")) * time.Minute
+	}
+	if rapid.Bool().Draw(t, "across") {
+		return f.AcrossMerchants()
 	}
 	return f
 }

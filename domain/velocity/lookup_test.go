@@ -18,7 +18,7 @@ import (
 // Features ask for no more than what answers them.
 func TestLookups(t *testing.T) {
 	const day = 24 * time.Hour
-	use := velocity.Use{Values: map[velocity.Dimension]string{velocity.Card: "f00d", velocity.IP: "192.0.2.1"}}
+	use := velocity.Use{Merchant: "acme", Values: map[velocity.Dimension]string{velocity.Card: "f00d", velocity.IP: "192.0.2.1"}}
 	features := []velocity.Feature{
 		{Measure: velocity.Count, By: velocity.Card, Window: time.Hour},
 		{Measure: velocity.Frauds, By: velocity.Card, Window: day, Delay: day},
@@ -26,11 +26,14 @@ func TestLookups(t *testing.T) {
 		{Measure: velocity.Distinct, By: velocity.IP, Of: velocity.Customer, Window: time.Hour},
 		{Measure: velocity.Mean, By: velocity.IP, Window: time.Minute},
 		{Measure: velocity.Count, By: velocity.Customer, Window: velocity.MaxWindow}, // the transaction has no customer
+		velocity.Feature{Measure: velocity.Frauds, By: velocity.Card, Window: day}.AcrossMerchants(),
+		velocity.Feature{Measure: velocity.Count, By: velocity.Card, Window: time.Minute}.AcrossMerchants(),
 	}
 	want := []velocity.Lookup{
-		{By: velocity.Card, Value: "f00d", After: ago(36 * time.Hour), Labels: true},
-		{By: velocity.Card, Value: "f00d", After: ago(2 * day), Until: ago(day), Labels: true},
-		{By: velocity.IP, Value: "192.0.2.1", After: ago(time.Hour), Values: true},
+		{By: velocity.Card, Value: "f00d", Merchant: "acme", After: ago(36 * time.Hour), Labels: true},
+		{By: velocity.Card, Value: "f00d", Merchant: "acme", After: ago(2 * day), Until: ago(day), Labels: true},
+		{By: velocity.Card, Value: "f00d", Merchant: "acme", Across: true, After: ago(day), Labels: true},
+		{By: velocity.IP, Value: "192.0.2.1", Merchant: "acme", After: ago(time.Hour), Values: true},
 	}
 	require.Equal(t, want, velocity.Lookups(features, use, moment))
 	slices.Reverse(features)
@@ -86,16 +89,16 @@ func plainly(list []velocity.Use, transactionID string, lookups []velocity.Looku
 	past := velocity.Past{}
 	for _, l := range lookups {
 		for _, u := range list {
-			if u.TransactionID != transactionID && u.Values[l.By] == l.Value && u.At.After(l.After) &&
-				(l.Until.IsZero() || !u.At.After(l.Until)) && !slices.ContainsFunc(past[l.By], func(p velocity.Use) bool { return p.TransactionID == u.TransactionID }) {
-				past[l.By] = append(past[l.By], u)
+			if u.TransactionID != transactionID && u.Values[l.By] == l.Value && (l.Across || u.Merchant == l.Merchant) && u.At.After(l.After) &&
+				(l.Until.IsZero() || !u.At.After(l.Until)) && !slices.ContainsFunc(past[l.Pool()], func(p velocity.Use) bool { return p.TransactionID == u.TransactionID }) {
+				past[l.Pool()] = append(past[l.Pool()], u)
 			}
 		}
-		slices.SortFunc(past[l.By], func(a, b velocity.Use) int {
+		slices.SortFunc(past[l.Pool()], func(a, b velocity.Use) int {
 			return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.TransactionID, a.TransactionID))
 		})
-		if past[l.By] == nil {
-			delete(past, l.By)
+		if past[l.Pool()] == nil {
+			delete(past, l.Pool())
 		}
 	}
 	return past
@@ -111,7 +114,7 @@ func TestTimelineLookIsBounded(t *testing.T) {
 	}
 	lookups := []velocity.Lookup{{By: velocity.Card, Value: "a"}}
 	last := fmt.Sprintf("%05d", velocity.MostUses+4)
-	all, others := line.Look("", lookups)[velocity.Card], line.Look(last, lookups)[velocity.Card]
+	all, others := line.Look("", lookups)[velocity.Pool{By: velocity.Card}], line.Look(last, lookups)[velocity.Pool{By: velocity.Card}]
 	require.Len(t, all, velocity.MostUses)
 	require.Len(t, others, velocity.MostUses, "the transaction itself takes a place")
 	require.Equal(t, last, all[0].TransactionID)

@@ -20,7 +20,7 @@ func TestTimelineForget(t *testing.T) {
 		minutes := rapid.SliceOfN(rapid.IntRange(0, 100), 0, 40).Draw(t, "minutes")
 		for i, minute := range minutes {
 			u := velocity.Use{
-				TransactionID: fmt.Sprint(i), At: start.Add(time.Duration(minute) * time.Minute),
+				TransactionID: fmt.Sprint(i), Merchant: "acme", At: start.Add(time.Duration(minute) * time.Minute),
 				Values: map[velocity.Dimension]string{velocity.Card: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "card")},
 			}
 			whole.Add(u)
@@ -30,10 +30,10 @@ func TestTimelineForget(t *testing.T) {
 		left := cut.Forget(after)
 		count := 0
 		for _, card := range []string{"a", "b"} {
-			lookups := []velocity.Lookup{{By: velocity.Card, Value: card, After: after}}
+			lookups := []velocity.Lookup{{By: velocity.Card, Value: card, Merchant: "acme", After: after}}
 			want := whole.Look("0", lookups)
 			require.Empty(t, cmp.Diff(want, cut.Look("0", lookups)), "(-whole +cut)")
-			count += len(cut.Look("", lookups)[velocity.Card])
+			count += len(cut.Look("", lookups)[velocity.Pool{By: velocity.Card}])
 		}
 		require.Equal(t, count, left)
 	})

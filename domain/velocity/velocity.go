@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dummyorders/domain/address"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 )
@@ -25,6 +26,12 @@ const (
 	Order    Dimension = "order"    // by its id
 )
 
+// Shared reports whether a value of the dimension means the same for all merchants: a card, and an address. The ids and the
+// metadata of two merchants have nothing to do with each other.
+func (d Dimension) Shared() bool {
+	return d == Card || d == IP
+}
+
 const metadataPrefix = "metadata."
 
 // Metadata returns the dimension of a key of the metadata, such as a terminal or a device.
@@ -40,6 +47,7 @@ func (d Dimension) MetadataKey() (string, bool) {
 // Use is a transaction as later ones see it.
 type Use struct {
 	TransactionID string
+	Merchant      string // whose transaction it is; never empty
 	// At is when the transaction was accepted, to the microsecond: databases keep no more.
 	At     time.Time
 	Amount money.Money
@@ -72,7 +80,10 @@ func Of(t transaction.Transaction, at time.Time, named []Dimension) Use {
 			delete(values, dimension)
 		}
 	}
-	return Use{TransactionID: t.ID, At: at.Truncate(time.Microsecond).UTC(), Amount: t.Payment.Amount, Values: values}
+	return Use{
+		TransactionID: t.ID, Merchant: identity.MerchantOf(t.Merchant), At: at.Truncate(time.Microsecond).UTC(),
+		Amount: t.Payment.Amount, Values: values,
+	}
 }
 
 // fraudulentAt reports whether the last label up to a moment says fraudulent. If several labels have the same time,
@@ -91,22 +102,36 @@ func (u Use) fraudulentAt(moment time.Time) bool {
 // Timeline holds uses in memory, to repeat decisions of long ago: it is filled in the order of the decisions, so that each
 // sees what came before it and nothing else. It must not be used by several goroutines at once.
 type Timeline struct {
-	uses map[Dimension]map[string][]Use // the uses of each value, sorted by time
+	uses map[place]map[string][]Use // the uses of each value, sorted by time
+}
+
+// place is where a timeline holds the uses of a dimension: those of all merchants together if it is shared.
+type place struct {
+	by       Dimension
+	merchant string
+}
+
+func placeOf(by Dimension, merchant string) place {
+	if by.Shared() {
+		return place{by: by}
+	}
+	return place{by, merchant}
 }
 
 // Add adds a use, unless it is already there.
 func (t *Timeline) Add(u Use) {
 	if t.uses == nil {
-		t.uses = map[Dimension]map[string][]Use{}
+		t.uses = map[place]map[string][]Use{}
 	}
 	for dimension, value := range u.Values {
-		if t.uses[dimension] == nil {
-			t.uses[dimension] = map[string][]Use{}
+		place := placeOf(dimension, u.Merchant)
+		if t.uses[place] == nil {
+			t.uses[place] = map[string][]Use{}
 		}
-		all := t.uses[dimension][value]
+		all := t.uses[place][value]
 		at, known := slices.BinarySearchFunc(all, u, inTime)
 		if !known {
-			t.uses[dimension][value] = slices.Insert(all, at, u)
+			t.uses[place][value] = slices.Insert(all, at, u)
 		}
 	}
 }
@@ -115,17 +140,17 @@ func (t *Timeline) Add(u Use) {
 func (t *Timeline) Look(transactionID string, lookups []Lookup) Past {
 	past := Past{}
 	for _, l := range lookups {
-		all := t.uses[l.By][l.Value]
+		all := t.uses[placeOf(l.By, l.Merchant)][l.Value]
 		if !l.Until.IsZero() {
 			all = all[:firstAfter(all, l.Until)]
 		}
 		var found []Use
 		for i := len(all) - 1; i >= 0 && all[i].At.After(l.After) && len(found) < MostUses; i-- {
-			if all[i].TransactionID != transactionID {
+			if all[i].TransactionID != transactionID && (l.Across || all[i].Merchant == l.Merchant) {
 				found = append(found, all[i])
 			}
 		}
-		past.Join(l.By, found)
+		past.Join(l.Pool(), found)
 	}
 	return past
 }
@@ -162,66 +187,90 @@ func inTime(a, b Use) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.TransactionID, b.TransactionID))
 }
 
+// Pool says which uses are counted together: those with the transaction's own value in a dimension, of its merchant or of all
+// merchants.
+type Pool struct {
+	By     Dimension
+	Across bool
+}
+
+func (p Pool) compare(other Pool) int {
+	switch {
+	case p == other:
+		return 0
+	case p.By < other.By, p.By == other.By && other.Across:
+		return -1
+	default:
+		return 1
+	}
+}
+
 // Lookup asks for the uses of one value.
 type Lookup struct {
-	By    Dimension
-	Value string
+	By       Dimension
+	Value    string
+	Merchant string // whose uses are wanted
+	Across   bool   // those of all merchants are wanted; only for a shared dimension
 	// After and Until bound the times of the uses: later than After, and not later than Until. A zero Until sets no bound.
 	After, Until time.Time
-	// Values and Labels say whether the uses are wanted with their values and labels, which cost something to read.
+	// Values and Labels say whether the uses are wanted with their values and merchants, and with their labels, which cost
+	// something to read.
 	Values, Labels bool
 }
 
-// Past holds the uses that lookups found, by dimension: the newest first, at most MostUses for each lookup, and never the
-// transaction itself.
-type Past map[Dimension][]Use
+// Pool returns the pool that the lookup finds uses for.
+func (l Lookup) Pool() Pool { return Pool{l.By, l.Across} }
 
-// Join adds the uses that a lookup found to those that other lookups found in the same dimension.
-func (p Past) Join(by Dimension, found []Use) {
+// Past holds the uses that lookups found, by pool: the newest first, at most MostUses for each lookup, and never the
+// transaction itself.
+type Past map[Pool][]Use
+
+// Join adds the uses that a lookup found to those that other lookups found in the same pool.
+func (p Past) Join(pool Pool, found []Use) {
 	if len(found) == 0 {
 		return
 	}
-	known := len(p[by]) > 0
-	if p[by] = append(p[by], found...); !known {
+	known := len(p[pool]) > 0
+	if p[pool] = append(p[pool], found...); !known {
 		return
 	}
-	slices.SortFunc(p[by], func(a, b Use) int { return inTime(b, a) })
-	p[by] = slices.CompactFunc(p[by], func(a, b Use) bool { return a.TransactionID == b.TransactionID })
+	slices.SortFunc(p[pool], func(a, b Use) int { return inTime(b, a) })
+	p[pool] = slices.CompactFunc(p[pool], func(a, b Use) bool { return a.TransactionID == b.TransactionID })
 }
 
-// Lookups returns the fewest lookups that answer all features for a transaction: one for each dimension, and one more for
-// each delay in it, because the latest uses of a busy value may all be younger than the delay. A dimension in which the
+// Lookups returns the fewest lookups that answer all features for a transaction: one for each pool, and one more for each
+// delay in it, because the latest uses of a busy value may all be younger than the delay. A dimension in which the
 // transaction has no value is not looked up: its features are 0.
 func Lookups(features []Feature, of Use, moment time.Time) []Lookup {
 	type key struct {
-		by    Dimension
+		pool  Pool
 		delay time.Duration
 	}
-	asked, wanted := map[key]Lookup{}, map[Dimension]Lookup{}
+	asked, wanted := map[key]Lookup{}, map[Pool]Lookup{}
 	for _, f := range features {
 		value, has := of.Values[f.By]
 		if !has {
 			continue
 		}
-		l, known := asked[key{f.By, f.Delay}]
+		l, known := asked[key{f.pool(), f.Delay}]
 		if after := moment.Add(-f.Delay - f.Window); !known || after.Before(l.After) {
 			l.After = after
 		}
 		if f.Delay > 0 {
 			l.Until = moment.Add(-f.Delay)
 		}
-		l.By, l.Value = f.By, value
-		asked[key{f.By, f.Delay}] = l
-		w := wanted[f.By]
+		l.By, l.Value, l.Merchant, l.Across = f.By, value, of.Merchant, f.Across
+		asked[key{f.pool(), f.Delay}] = l
+		w := wanted[f.pool()]
 		w.Values, w.Labels = w.Values || f.Measure == Distinct, w.Labels || f.Measure == Frauds
-		wanted[f.By] = w
+		wanted[f.pool()] = w
 	}
 	all := make([]Lookup, 0, len(asked))
 	for _, l := range asked {
-		l.Values, l.Labels = wanted[l.By].Values, wanted[l.By].Labels // two lookups may find the same use
+		l.Values, l.Labels = wanted[l.Pool()].Values, wanted[l.Pool()].Labels // two lookups may find the same use
 		all = append(all, l)
 	}
-	slices.SortFunc(all, func(a, b Lookup) int { return cmp.Or(cmp.Compare(a.By, b.By), a.Until.Compare(b.Until)) })
+	slices.SortFunc(all, func(a, b Lookup) int { return cmp.Or(a.Pool().compare(b.Pool()), a.Until.Compare(b.Until)) })
 	return all
 }
 
@@ -229,7 +278,7 @@ func Lookups(features []Feature, of Use, moment time.Time) []Lookup {
 func Values(features []Feature, of Use, moment time.Time, past Past) map[string]float64 {
 	values := make(map[string]float64, len(features))
 	for _, f := range features {
-		values[f.String()] = f.Value(past[f.By], of, moment)
+		values[f.String()] = f.Value(past[f.pool()], of, moment)
 	}
 	return values
 }

@@ -22,11 +22,13 @@ func TestOf(t *testing.T) {
 	named := []velocity.Dimension{velocity.Card, velocity.Metadata("device"), velocity.Metadata("empty"), velocity.Metadata("missing")}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.FixedZone("IST", 19800))
 	require.Equal(t, velocity.Use{
-		TransactionID: "0199", At: time.Date(2026, 1, 1, 21, 34, 5, 123456000, time.UTC), Amount: whole.Payment.Amount,
+		TransactionID: "0199", Merchant: "default", At: time.Date(2026, 1, 1, 21, 34, 5, 123456000, time.UTC), Amount: whole.Payment.Amount,
 		Values: map[velocity.Dimension]string{
 			velocity.Card: "f00d", velocity.Customer: "ada", velocity.IP: "8.8.8.8", velocity.Order: "1234", velocity.Metadata("device"): "d",
 		},
 	}, velocity.Of(whole, at, named))
+	whole.Merchant = "acme"
+	require.Equal(t, "acme", velocity.Of(whole, at, named).Merchant)
 
 	bare := transaction.Transaction{ID: "0199", Order: transaction.Order{ID: "1234"}, Customer: &transaction.Customer{Email: "ada@example.com"}}
 	require.Equal(t, map[velocity.Dimension]string{velocity.Order: "1234"}, velocity.Of(bare, at, named).Values)

@@ -107,15 +107,15 @@ func (t *groupCommit) Waiting() int {
 
 // VelocityStatements returns the statements that count, so that tests can see their plans.
 func (l *Ledger) VelocityStatements(u velocity.Use, lookups []velocity.Lookup, before time.Time) (map[string]Statement, error) {
-	look := l.lookQuery(u.TransactionID, lookups)
-	count, err := l.countQuery(u)
+	look, errLook := l.lookQuery(u.TransactionID, lookups)
+	count, errCount := l.countQuery(u)
 	return map[string]Statement{
 		"Look":            {look.text, look.args},
 		"count":           {count.text, count.args},
 		"decisions":       {l.velocityStatements.decisions, []any{u.TransactionID}},
 		"prune uses":      {l.velocityStatements.pruneUses, []any{l.engine.sqlTime(before), 100}},
 		"prune decisions": {l.velocityStatements.pruneDecisions, []any{l.engine.sqlTime(before), 100}},
-	}, err
+	}, errors.Join(errLook, errCount)
 }
 
 // VelocityPlan returns the database's plan for a statement, made while it counts the use.

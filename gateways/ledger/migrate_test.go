@@ -1,13 +1,16 @@
 package ledger_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 	"dummyorders/internal/velocitytest"
@@ -102,6 +105,54 @@ func TestMigrateEarlierTables(t *testing.T) {
 	}
 }
 
+// sqlTimes holds the time of use 1 as each engine writes it.
+var sqlTimes = map[string]string{
+	"SQLite": fmt.Sprint(velocitytest.Use(1, "").At.UnixMicro()), "PostgreSQL": velocitytest.Use(1, "").At.Format("'2006-01-02 15:04:05.999999Z'"),
+}
+
+// What was counted before there were merchants is the default merchant's.
+func TestMigrateUses(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, ctx := engine.at(t, engine.place(t)), t.Context()
+			require.NoError(t, l.MigrateTo(ctx, 2))
+			old := velocitytest.Use(1, "a")
+			countOld := fmt.Sprintf(`INSERT INTO uses (dimension, value, at, transaction_id, amount, currency, facts)
+				VALUES ('card', 'a', %[1]s, '%[2]s', 12300, 'INR', '{"card":"a","order":"1"}'), ('order', '1', %[1]s, '%[2]s', 12300, 'INR', '{"card":"a","order":"1"}')`,
+				sqlTimes[name], old.TransactionID)
+			require.NoError(t, l.Exec(ctx, countOld))
+			require.NoError(t, l.Exec(ctx, fmt.Sprintf(`INSERT INTO decisions (transaction_id, number, at, decision) VALUES ('%s', 1, %s, '{"score":7}')`,
+				old.TransactionID, sqlTimes[name])))
+			require.NoError(t, l.Migrate(ctx))
+
+			if name == "PostgreSQL" { // it can be repeated, as after a worker that was killed in it
+				require.NoError(t, l.Exec(ctx, "DELETE FROM ledger_migrations WHERE version_id = 4"))
+				require.NoError(t, l.Migrate(ctx))
+			}
+			kept, err := l.Decide(ctx, velocitytest.Check(old), old, nil, decideByCount)
+			require.NoError(t, err)
+			require.Equal(t, 7, kept.Score, "it is decided again")
+			lookup := velocity.Lookup{By: velocity.Card, Value: "a", Merchant: identity.DefaultMerchant, Values: true}
+			across, acme, order := lookup, lookup, lookup
+			across.Across, acme.Merchant, order.By, order.Value = true, "acme", velocity.Order, "1"
+			for _, looked := range []velocity.Lookup{lookup, across, acme, order} {
+				past, err := l.Look(ctx, "", []velocity.Lookup{looked})
+				require.NoError(t, err)
+				if looked == acme {
+					require.Empty(t, past)
+					continue
+				}
+				require.Len(t, past[looked.Pool()], 1)
+				use := past[looked.Pool()][0]
+				require.Equal(t, identity.DefaultMerchant, use.Merchant)
+				require.Equal(t, old.At.Truncate(time.Microsecond), use.At)
+				require.Equal(t, map[velocity.Dimension]string{velocity.Card: "a", velocity.Order: "1"}, use.Values)
+			}
+			require.Error(t, l.Exec(ctx, countOld), "code of before counts without a merchant")
+		})
+	}
+}
+
 // Newer tables serve older code unless they say otherwise.
 func TestNewerTables(t *testing.T) {
 	for name, engine := range engines {
@@ -152,7 +203,7 @@ func TestColumns(t *testing.T) {
 					"merchant",
 				},
 				"labels":    {"transaction_id", "source", "label", "note", "at"},
-				"uses":      {"dimension", "value", "at", "transaction_id", "amount", "currency", "facts"},
+				"uses":      {"dimension", "value", "at", "transaction_id", "amount", "currency", "facts", "merchant"},
 				"decisions": {"transaction_id", "number", "at", "decision"},
 			} {
 				columns, err := l.Columns(t.Context(), table)

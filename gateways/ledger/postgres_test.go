@@ -186,9 +186,9 @@ func tool(t *testing.T, name string, args ...string) {
 func checked(t *testing.T, l *ledgerdb.Ledger, n int) int {
 	t.Helper()
 	use := velocitytest.Use(n, "a")
-	lookups := []velocity.Lookup{{By: velocity.Card, Value: "a", Values: true, Labels: true}}
+	lookups := []velocity.Lookup{{By: velocity.Card, Value: "a", Merchant: identity.DefaultMerchant, Values: true, Labels: true}}
 	d, err := l.Decide(t.Context(), velocitytest.Check(use), use, lookups, func(past velocity.Past) fraud.Decision {
-		return fraud.Decision{Score: len(past[velocity.Card])}
+		return fraud.Decision{Score: len(past[velocity.Pool{By: velocity.Card}])}
 	})
 	require.NoError(t, err)
 	_, err = l.Look(t.Context(), "", lookups)

@@ -38,12 +38,12 @@ const (
 )
 
 // Rows are deleted by rowid, which needs no look into another index. Uses have no rowid, and are found by their times: if
-// the planner chose dimension and value, it would go through all uses of a frequent value.
+// the planner chose their key, it would go through all uses of a frequent value.
 const (
 	sqlitePrune = `DELETE FROM transactions WHERE rowid IN
 		(SELECT rowid FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`
-	sqlitePruneUses = `DELETE FROM uses INDEXED BY uses_by_time WHERE (dimension, value, at, transaction_id) IN
-		(SELECT dimension, value, at, transaction_id FROM uses WHERE at < ? ORDER BY at LIMIT ?)`
+	sqlitePruneUses = `DELETE FROM uses INDEXED BY uses_by_time WHERE (merchant, dimension, value, at, transaction_id) IN
+		(SELECT merchant, dimension, value, at, transaction_id FROM uses WHERE at < ? ORDER BY at LIMIT ?)`
 	sqlitePruneDecisions = `DELETE FROM decisions WHERE rowid IN
 		(SELECT rowid FROM decisions WHERE at < ? ORDER BY at LIMIT ?)`
 )

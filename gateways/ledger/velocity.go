@@ -46,6 +46,8 @@ func ready(c fraud.Check, use velocity.Use) error {
 		return fmt.Errorf("it must have the id of the transaction that is counted, which is %q", use.TransactionID)
 	case c.Number < 1 || c.AsOf.IsZero() || use.At.IsZero():
 		return errors.New("it needs a number from 1 on, the moment that it is for, and the transaction's own time")
+	case use.Merchant == "":
+		return errors.New("the transaction that is counted needs its merchant")
 	}
 	return nil
 }
@@ -165,14 +167,22 @@ func (l *Ledger) lock(ctx context.Context, tx *sql.Tx, use velocity.Use, lookups
 	}
 	keys := []int64{lockKey("transaction", use.TransactionID)}
 	for dimension, value := range use.Values {
-		keys = append(keys, lockKey("use", string(dimension), value))
+		keys = append(keys, valueKey(dimension, value, use.Merchant))
 	}
 	for _, lookup := range lookups {
-		keys = append(keys, lockKey("use", string(lookup.By), lookup.Value))
+		keys = append(keys, valueKey(lookup.By, lookup.Value, lookup.Merchant))
 	}
 	slices.Sort(keys)
 	_, err := tx.ExecContext(ctx, l.velocityStatements.lock, slices.Compact(keys))
 	return err
+}
+
+// valueKey returns the number of a value's lock. What may be counted across merchants has one lock for all of them.
+func valueKey(by velocity.Dimension, value, merchant string) int64 {
+	if by.Shared() {
+		return lockKey("use", string(by), value)
+	}
+	return lockKey("use", string(by), value, merchant)
 }
 
 // lockKey returns a lock's number. It is the same in every process.
@@ -207,7 +217,10 @@ func (l *Ledger) look(ctx context.Context, db querier, transactionID string, loo
 	if len(lookups) == 0 {
 		return velocity.Past{}, nil
 	}
-	q := l.lookQuery(transactionID, lookups)
+	q, err := l.lookQuery(transactionID, lookups)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := db.QueryContext(ctx, q.text, q.args...)
 	if err != nil {
 		return nil, err
@@ -221,7 +234,7 @@ func (l *Ledger) look(ctx context.Context, db querier, transactionID string, loo
 	}
 	past := velocity.Past{}
 	for i, lookup := range lookups {
-		past.Join(lookup.By, found[i].newestFirst())
+		past.Join(lookup.Pool(), found[i].newestFirst())
 	}
 	return past, rows.Err()
 }
@@ -240,12 +253,13 @@ func scanUse(rows *sql.Rows, found []uses) error {
 		at, labelAt instant
 		currency    string
 		facts       []byte
+		merchant    sql.NullString
 		label       sql.NullString
 	)
-	if err := rows.Scan(&number, &use.TransactionID, &at, &use.Amount.Minor, &currency, &facts, &label, &labelAt); err != nil {
+	if err := rows.Scan(&number, &use.TransactionID, &at, &use.Amount.Minor, &currency, &facts, &merchant, &label, &labelAt); err != nil {
 		return err
 	}
-	use.At, use.Amount.Currency = at.Time, money.Currency(currency)
+	use.At, use.Amount.Currency, use.Merchant = at.Time, money.Currency(currency), merchant.String
 	if facts != nil {
 		if err := json.Unmarshal(facts, &use.Values); err != nil {
 			return fmt.Errorf("read what transaction %s has in common with others: %w", use.TransactionID, err)
@@ -297,29 +311,38 @@ func newVelocityStatements(e engine) velocityStatements {
 
 // lookup finds the uses of one value, and returns a row for each of their labels. The inner query chooses the uses and
 // limits their number, so labels do not count towards the limit. The number tells the lookups of one statement apart.
-const lookup = `SELECT %d, u.transaction_id, u.at, u.amount, u.currency, u.facts, %s FROM (
-	SELECT transaction_id, at, amount, currency, %s AS facts FROM uses
-	WHERE dimension = ? AND value = ? AND at > ? AND transaction_id <> ? %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u %s`
+const lookup = `SELECT %d, u.transaction_id, u.at, u.amount, u.currency, u.facts, u.merchant, %s FROM (
+	SELECT transaction_id, at, amount, currency, %s FROM uses
+	WHERE %s AND value = ? AND at > ? AND transaction_id <> ? %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u %s`
 
-func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup) query {
+func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup) (query, error) {
 	var texts []string
 	var args []any
 	for i, asked := range lookups {
-		facts, labels, join := "CAST(NULL AS json)", "CAST(NULL AS text), CAST(NULL AS timestamptz)", ""
+		values, labels, join := "CAST(NULL AS json) AS facts, CAST(NULL AS text) AS merchant", "CAST(NULL AS text), CAST(NULL AS timestamptz)", ""
 		if asked.Values {
-			facts = "facts"
+			values = "facts, merchant"
 		}
 		if asked.Labels {
 			labels, join = "l.label, l.at", "LEFT JOIN labels l ON l.transaction_id = u.transaction_id"
 		}
-		args = append(args, stored(string(asked.By)), stored(asked.Value), l.engine.sqlTime(asked.After), stored(transactionID))
+		of := "merchant = ? AND dimension = ?"
+		switch {
+		case !asked.Across:
+			args = append(args, stored(asked.Merchant), stored(string(asked.By)))
+		case asked.By.Shared():
+			of = fmt.Sprintf("dimension || '' = '%s'", asked.By) // word by word as in the index uses_across_merchants
+		default:
+			return query{}, fmt.Errorf("%s is a merchant's own, and cannot be looked up across merchants", asked.By)
+		}
+		args = append(args, stored(asked.Value), l.engine.sqlTime(asked.After), stored(transactionID))
 		bound := ""
 		if !asked.Until.IsZero() {
 			bound, args = "AND at <= ?", append(args, l.engine.sqlTime(asked.Until))
 		}
-		texts = append(texts, fmt.Sprintf(lookup, i, labels, facts, bound, velocity.MostUses, join))
+		texts = append(texts, fmt.Sprintf(lookup, i, labels, values, of, bound, velocity.MostUses, join))
 	}
-	return query{l.engine.bind(strings.Join(texts, "\nUNION ALL\n")), args}
+	return query{l.engine.bind(strings.Join(texts, "\nUNION ALL\n")), args}, nil
 }
 
 // countQuery ignores rows that exist already: those of a transaction whose decisions were deleted by age, but whose uses
@@ -335,11 +358,11 @@ func (l *Ledger) countQuery(use velocity.Use) (query, error) {
 	}
 	var args []any
 	for _, dimension := range slices.Sorted(maps.Keys(values)) {
-		args = append(args, dimension, values[dimension], l.engine.sqlTime(use.At), stored(use.TransactionID),
+		args = append(args, stored(use.Merchant), dimension, values[dimension], l.engine.sqlTime(use.At), stored(use.TransactionID),
 			use.Amount.Minor, stored(string(use.Amount.Currency)), string(facts))
 	}
-	return query{l.engine.bind(`INSERT INTO uses (dimension, value, at, transaction_id, amount, currency, facts)
-		VALUES (?, ?, ?, ?, ?, ?, ?)` + strings.Repeat(", (?, ?, ?, ?, ?, ?, ?)", len(values)-1) + ` ON CONFLICT DO NOTHING`), args}, nil
+	return query{l.engine.bind(`INSERT INTO uses (merchant, dimension, value, at, transaction_id, amount, currency, facts)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)` + strings.Repeat(", (?, ?, ?, ?, ?, ?, ?, ?)", len(values)-1) + ` ON CONFLICT DO NOTHING`), args}, nil
 }
 
 // stored returns text as the tables of uses keep it: their columns are never null.

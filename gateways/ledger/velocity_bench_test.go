@@ -58,8 +58,8 @@ func fillHistory(b testing.TB, l *ledgerdb.Ledger, engine string, size int) {
 	few, some := max(1, transactions/20), max(1, transactions/10)
 	numbers := fmt.Sprintf("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d)", transactions-1)
 	for _, statement := range []string{
-		fmt.Sprintf(`INSERT INTO uses (dimension, value, at, transaction_id, amount, currency, facts) %[1]s
-			SELECT d, CASE d WHEN 'card' THEN 'card-' || (i %% %[2]d) WHEN 'ip' THEN 'ip-' || (i %% %[2]d)
+		fmt.Sprintf(`INSERT INTO uses (merchant, dimension, value, at, transaction_id, amount, currency, facts) %[1]s
+			SELECT CASE i %% 10 WHEN 0 THEN 'umbrella' ELSE 'acme' END, d, CASE d WHEN 'card' THEN 'card-' || (i %% %[2]d) WHEN 'ip' THEN 'ip-' || (i %% %[2]d)
 				WHEN 'customer' THEN 'customer-' || (i %% %[3]d) WHEN 'order' THEN 'order-' || i ELSE 'hot' END,
 				%[4]s, 'old-' || i, 12300, 'INR', CAST('{"card":"card-' || (i %% %[2]d) || '","customer":"customer-' || (i %% %[3]d)
 				|| '","ip":"ip-' || (i %% %[2]d) || '","order":"order-' || i || '","metadata.terminal":"hot"}' AS %[5]s)
@@ -83,6 +83,15 @@ func features(by ...velocity.Dimension) []velocity.Feature {
 			velocity.Feature{Measure: velocity.Mean, By: dimension, Window: velocity.MaxWindow},
 			velocity.Feature{Measure: velocity.Frauds, By: dimension, Window: velocity.MaxWindow},
 		)
+	}
+	return all
+}
+
+// acrossMerchants returns the features as they are where cards and addresses are counted across merchants.
+func acrossMerchants(own []velocity.Feature) []velocity.Feature {
+	var all []velocity.Feature
+	for _, f := range own {
+		all = append(all, f.AcrossMerchants())
 	}
 	return all
 }
@@ -124,7 +133,7 @@ func benchmarked(n, transactions int, hot bool) velocity.Use {
 		values[terminal] = "hot"
 	}
 	return velocity.Use{
-		TransactionID: fmt.Sprint("new-", n), At: asOf.Add(time.Duration(n) * time.Millisecond),
+		TransactionID: fmt.Sprint("new-", n), Merchant: "acme", At: asOf.Add(time.Duration(n) * time.Millisecond),
 		Amount: money.Money{Minor: 12300, Currency: "INR"}, Values: values,
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/velocitytest"
@@ -85,7 +86,7 @@ func TestPrunedUseIsCountedAgain(t *testing.T) {
 			check(2) // its uses still exist
 			past, err = l.Look(t.Context(), "", ofTheCard)
 			require.NoError(t, err)
-			require.Len(t, past[velocity.Card], 1)
+			require.Len(t, past[velocity.Pool{By: velocity.Card}], 1)
 		})
 	}
 }
@@ -105,7 +106,11 @@ func TestVelocityUsesIndexes(t *testing.T) {
 	wanted := map[string]map[string][]string{
 		"SQLite": {
 			"Look": {
-				"SEARCH uses USING PRIMARY KEY (dimension=? AND value=? AND at>?)", "SEARCH l USING PRIMARY KEY (transaction_id=?)",
+				"SEARCH uses USING PRIMARY KEY (merchant=? AND dimension=? AND value=? AND at>?)", "SEARCH l USING PRIMARY KEY (transaction_id=?)",
+			},
+			"Look across": {
+				"SEARCH uses USING PRIMARY KEY (merchant=? AND dimension=? AND value=? AND at>?)",
+				"SEARCH uses USING INDEX uses_across_merchants (<expr>=? AND value=? AND at>?)", "SEARCH l USING PRIMARY KEY (transaction_id=?)",
 			},
 			"decisions":       {"SEARCH decisions USING INDEX sqlite_autoindex_decisions_1 (transaction_id=?)"},
 			"prune uses":      {"SEARCH uses USING INDEX uses_by_time (at=?", "SEARCH uses USING COVERING INDEX uses_by_time (at<?)"},
@@ -113,6 +118,7 @@ func TestVelocityUsesIndexes(t *testing.T) {
 		},
 		"PostgreSQL": {
 			"Look":            {"Index Scan Backward using uses_pkey on uses", "labels_pkey"},
+			"Look across":     {"Scan Backward using uses_pkey on uses", "Index Scan Backward using uses_across_merchants on uses", "labels_pkey"},
 			"decisions":       {"decisions_pkey"},
 			"prune uses":      {"Tid Scan on uses", "Index Scan using uses_by_time on uses"},
 			"prune decisions": {"Tid Scan on decisions", "Index Scan using decisions_by_time on decisions"},
@@ -126,13 +132,17 @@ func TestVelocityUsesIndexes(t *testing.T) {
 				require.NoError(t, l.Exec(t.Context(), statement))
 			}
 			u := benchmarked(1, 10_000, true)
-			for _, dimensions := range [][]velocity.Dimension{{velocity.Card}, {terminal}, {velocity.Card, velocity.Customer, velocity.IP, velocity.Order, terminal}} {
-				statements, err := l.VelocityStatements(u, velocity.Lookups(features(dimensions...), u, u.At), start.Add(time.Hour))
+			all := features(velocity.Card, velocity.Customer, velocity.IP, velocity.Order, terminal)
+			for _, counted := range [][]velocity.Feature{features(velocity.Card), features(terminal), all, acrossMerchants(features(velocity.IP)), acrossMerchants(all)} {
+				statements, err := l.VelocityStatements(u, velocity.Lookups(counted, u, u.At), start.Add(time.Hour))
 				require.NoError(t, err)
 				for kind, statement := range statements {
+					if kind == "Look" && slices.ContainsFunc(counted, func(f velocity.Feature) bool { return f.Across }) {
+						kind = "Look across"
+					}
 					plan, err := l.VelocityPlan(t.Context(), engine.explain, u, statement)
 					require.NoError(t, err)
-					text := fmt.Sprintf("%s by %v:\n%s", kind, dimensions, strings.Join(plan, "\n"))
+					text := fmt.Sprintf("%s by %v:\n%s", kind, counted, strings.Join(plan, "\n"))
 					for _, line := range wanted[name][kind] {
 						require.Contains(t, text, line)
 					}
@@ -208,10 +218,10 @@ func endIf(here bool) {
 	}
 }
 
-var ofTheCard = []velocity.Lookup{{By: velocity.Card, Value: "a"}}
+var ofTheCard = []velocity.Lookup{{By: velocity.Card, Value: "a", Merchant: identity.DefaultMerchant}}
 
 func decideByCount(past velocity.Past) fraud.Decision {
-	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Card])}
+	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Pool{By: velocity.Card}])}
 }
 
 // Processes that are killed count each transaction once and never change a decision. Two processes check 40
@@ -250,7 +260,7 @@ func TestDecideKilledProcesses(t *testing.T) {
 			}
 			past, err := l.Look(t.Context(), "", ofTheCard)
 			require.NoError(t, err)
-			require.Len(t, past[velocity.Card], transactions)
+			require.Len(t, past[velocity.Pool{By: velocity.Card}], transactions)
 		})
 	}
 }

@@ -156,12 +156,12 @@ func (w *world) counted(store *ledgerdb.Ledger, id string) error {
 	if err != nil {
 		return err
 	}
-	card := velocity.Lookup{By: velocity.Card, Value: entry.Transaction.Payment.Card.Fingerprint}
+	card := velocity.Lookup{By: velocity.Card, Value: entry.Transaction.Payment.Card.Fingerprint, Merchant: identity.DefaultMerchant}
 	past, err := store.Look(w.t.Context(), "", []velocity.Lookup{card})
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(past[velocity.Card], func(u velocity.Use) bool { return u.TransactionID == id }) {
+	if !slices.ContainsFunc(past[velocity.Pool{By: velocity.Card}], func(u velocity.Use) bool { return u.TransactionID == id }) {
 		return fmt.Errorf("transaction %s is not counted", id)
 	}
 	return nil

@@ -26,12 +26,28 @@ func several(t *testing.T, place Place, n int) []Store {
 // oneSeesTheOther checks transactions from several processes at once. They all have the same card, and share other
 // values with some. Each must see a different number of the others, from none to all.
 func oneSeesTheOther(t *testing.T, place Place) {
+	seesAll(t, place, features, func(int) string { return merchant }, decideByCount)
+}
+
+// oneSeesTheOthers does the same with the transactions of two merchants, whose other values are not the same.
+func oneSeesTheOthers(t *testing.T, place Place) {
+	all := slices.Concat(features, []velocity.Feature{features[0].AcrossMerchants()})
+	seesAll(t, place, all, func(n int) string { return fmt.Sprint("merchant", n%2) }, func(past velocity.Past) fraud.Decision {
+		return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Pool{By: velocity.Card, Across: true}])}
+	})
+}
+
+func seesAll(
+	t *testing.T, place Place, features []velocity.Feature, merchantOf func(n int) string, decideByCount func(velocity.Past) fraud.Decision,
+) {
+	t.Helper()
 	const transactions = 60
 	stores, ctx := several(t, place, 3), patience(t)
 	scores := make([]int, transactions)
 	var deciding errgroup.Group
 	for n := range transactions {
 		u := Use(n, "a")
+		u.Merchant = merchantOf(n)
 		u.Values[velocity.IP], u.Values[velocity.Order] = fmt.Sprint(n%3), fmt.Sprint(n%5)
 		u.Values[velocity.Customer] = fmt.Sprint((transactions - n) % 7)
 		deciding.Go(func() error {
@@ -84,9 +100,9 @@ func readersSeeWhatIsWhole(t *testing.T, place Place) {
 	decide(t, writer, Use(1, "a"), 1)
 	u := Use(2, "a")
 	_, err := writer.Decide(patience(t), Check(u), u, byCard("a"), func(past velocity.Past) fraud.Decision {
-		require.Len(t, look(t, reader, byCard("a")...)[velocity.Card], 1, "what may yet fail is seen")
+		require.Len(t, look(t, reader, byCard("a")...)[velocity.Pool{By: velocity.Card}], 1, "what may yet fail is seen")
 		return decideByCount(past)
 	})
 	require.NoError(t, err)
-	require.Len(t, look(t, reader, byCard("a")...)[velocity.Card], 2)
+	require.Len(t, look(t, reader, byCard("a")...)[velocity.Pool{By: velocity.Card}], 2)
 }

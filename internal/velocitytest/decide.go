@@ -19,7 +19,7 @@ func countsOnce(t *testing.T, store Store) {
 	for range 3 {
 		require.Equal(t, 0, decide(t, store, Use(1, "a"), 1), "it sees itself")
 	}
-	require.Len(t, look(t, store, byCard("a")...)[velocity.Card], 1)
+	require.Len(t, look(t, store, byCard("a")...)[velocity.Pool{By: velocity.Card}], 1)
 	require.Equal(t, 1, decide(t, store, Use(2, "a"), 1))
 	require.Equal(t, 0, decide(t, store, Use(3, "b"), 1))
 }
@@ -55,7 +55,7 @@ func laterChecks(t *testing.T, store Store) {
 	require.Equal(t, 0, decide(t, store, again, 1), "the second check has changed what the first one found")
 	require.Equal(t, 2, decide(t, store, Use(3, "a"), 1), "the second check has counted, too")
 	require.Equal(t, 2, decide(t, store, again, 3))
-	require.Empty(t, look(t, store, velocity.Lookup{By: device, Value: "d"}))
+	require.Empty(t, look(t, store, velocity.Lookup{By: device, Value: "d", Merchant: merchant}))
 
 	require.Equal(t, 3, decide(t, store, Use(4, "a"), 2), "the first check was never made")
 	require.Equal(t, 3, decide(t, store, Use(4, "a"), 1))
@@ -150,6 +150,7 @@ func refused(t *testing.T, store Store) {
 		"another's use":    func(_ *fraud.Check, u *velocity.Use) { u.TransactionID = id(2) },
 		"no number":        func(c *fraud.Check, _ *velocity.Use) { c.Number = 0 },
 		"no moment":        func(c *fraud.Check, _ *velocity.Use) { c.AsOf = time.Time{} },
+		"no merchant":      func(_ *fraud.Check, u *velocity.Use) { u.Merchant = "" },
 		"no time accepted": func(_ *fraud.Check, u *velocity.Use) { u.At = time.Time{} },
 	} {
 		u := Use(1, "a")
@@ -178,5 +179,5 @@ func cancelled(t *testing.T, store Store) {
 		require.ErrorIs(t, call(over), context.Canceled, name)
 		require.ErrorIs(t, call(late), context.DeadlineExceeded, name)
 	}
-	require.Len(t, look(t, store, byCard("a")...)[velocity.Card], 1)
+	require.Len(t, look(t, store, byCard("a")...)[velocity.Pool{By: velocity.Card}], 1)
 }

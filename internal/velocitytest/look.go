@@ -36,7 +36,7 @@ func edges(t *testing.T, store Store) {
 		{base.Add(apart - 1), []string{id(2)}},
 		{base.Add(apart), []string{}},
 	} {
-		found := look(t, store, velocity.Lookup{By: velocity.Card, Value: "a", After: c.after})[velocity.Card]
+		found := look(t, store, velocity.Lookup{By: velocity.Card, Value: "a", Merchant: merchant, After: c.after})[velocity.Pool{By: velocity.Card}]
 		require.Equal(t, c.want, ids(found), "after %s", c.after)
 		for _, u := range found {
 			require.Zero(t, u.At.Nanosecond()%1000, "a time is kept more exactly than others may keep it")
@@ -62,10 +62,10 @@ func newestFirst(t *testing.T, store Store) {
 	for n := more - 1; len(want) < velocity.MostUses; n-- {
 		want = append(want, id(n))
 	}
-	require.Equal(t, want, ids(look(t, store, byCard("a")...)[velocity.Card]))
+	require.Equal(t, want, ids(look(t, store, byCard("a")...)[velocity.Pool{By: velocity.Card}]))
 	past, err := store.Look(patience(t), id(more-1), byCard("a"))
 	require.NoError(t, err)
-	require.Equal(t, append(want[1:], id(2)), ids(past[velocity.Card]), "the transaction itself takes a place")
+	require.Equal(t, append(want[1:], id(2)), ids(past[velocity.Pool{By: velocity.Card}]), "the transaction itself takes a place")
 	require.Equal(t, velocity.MostUses, decide(t, store, Use(more, "a"), 1))
 }
 
@@ -76,7 +76,7 @@ func onlyWhatIsAskedFor(t *testing.T, store Store) {
 	labelled(t, store, 1, ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: start})
 	u.At = u.At.Truncate(time.Microsecond)
 	label := []velocity.Label{{Fraudulent: true, At: start.Truncate(time.Microsecond)}}
-	card := velocity.Lookup{By: velocity.Card, Value: "a"}
+	card := velocity.Lookup{By: velocity.Card, Value: "a", Merchant: merchant}
 	for name, c := range map[string]struct {
 		values, labels bool
 		want           velocity.Use
@@ -84,19 +84,19 @@ func onlyWhatIsAskedFor(t *testing.T, store Store) {
 		"neither":     {want: velocity.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount}},
 		"its values":  {values: true, want: u},
 		"its labels":  {labels: true, want: velocity.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount, Labels: label}},
-		"all of both": {values: true, labels: true, want: velocity.Use{TransactionID: u.TransactionID, At: u.At, Amount: u.Amount, Values: u.Values, Labels: label}},
+		"all of both": {values: true, labels: true, want: velocity.Use{TransactionID: u.TransactionID, Merchant: merchant, At: u.At, Amount: u.Amount, Values: u.Values, Labels: label}},
 	} {
 		card.Values, card.Labels = c.values, c.labels
-		require.Empty(t, cmp.Diff(velocity.Past{velocity.Card: {c.want}}, look(t, store, card)), name)
+		require.Empty(t, cmp.Diff(velocity.Past{{By: velocity.Card}: {c.want}}, look(t, store, card)), name)
 	}
 	card.Values, card.Labels = true, false
-	ip := velocity.Lookup{By: velocity.IP, Value: "192.0.2.1", Labels: true}
+	ip := velocity.Lookup{By: velocity.IP, Value: "192.0.2.1", Merchant: merchant, Labels: true}
 	for _, both := range [][]velocity.Lookup{{card, ip}, {ip, card}} {
 		past := look(t, store, both...)
-		require.Len(t, past[velocity.Card][0].Values, 2)
-		require.Empty(t, past[velocity.Card][0].Labels)
-		require.Empty(t, past[velocity.IP][0].Values)
-		require.Len(t, past[velocity.IP][0].Labels, 1)
+		require.Len(t, past[velocity.Pool{By: velocity.Card}][0].Values, 2)
+		require.Empty(t, past[velocity.Pool{By: velocity.Card}][0].Labels)
+		require.Empty(t, past[velocity.Pool{By: velocity.IP}][0].Values)
+		require.Len(t, past[velocity.Pool{By: velocity.IP}][0].Labels, 1)
 	}
 	require.Empty(t, look(t, store))
 }
@@ -122,7 +122,7 @@ func labels(t *testing.T, store Store) {
 	labelled(t, store, 3, ledger.Label{Label: ledger.Legitimate, Source: ledger.ByReviewer, Time: start})
 	asked := byCard("a")[0]
 	asked.Labels = true
-	found := look(t, store, asked)[velocity.Card]
+	found := look(t, store, asked)[velocity.Pool{By: velocity.Card}]
 	require.Equal(t, []string{id(3), id(2), id(1), id(0)}, ids(found), "labels count as uses")
 	require.ElementsMatch(t, []velocity.Label{
 		{Fraudulent: true, At: after(time.Hour).Truncate(time.Microsecond)},
@@ -153,7 +153,7 @@ func anyText(t *testing.T, store Store) {
 		u := Use(100+n, text)
 		u.Values[key] = text
 		require.Equal(t, 1, decide(t, store, u, 1), "%q is not found again", text)
-		found := look(t, store, velocity.Lookup{By: key, Value: text, Values: true})[key]
+		found := look(t, store, velocity.Lookup{By: key, Value: text, Merchant: merchant, Values: true})[velocity.Pool{By: key}]
 		require.Equal(t, []string{id(100 + n), id(n)}, ids(found), "%q", text)
 		require.Equal(t, found[0].Values, found[1].Values)
 		require.Len(t, found[0].Values, 2)
@@ -170,7 +170,7 @@ func amounts(t *testing.T, store Store) {
 		u.Amount = amount
 		decide(t, store, u, 1)
 	}
-	found := look(t, store, byCard("a")...)[velocity.Card]
+	found := look(t, store, byCard("a")...)[velocity.Pool{By: velocity.Card}]
 	require.Len(t, found, len(all))
 	for n, amount := range all {
 		require.Equal(t, amount, found[len(all)-1-n].Amount)

@@ -41,7 +41,7 @@ type kept struct {
 func (m *Memory) Decide(
 	ctx context.Context, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
 ) (fraud.Decision, error) {
-	if c.ID == "" || c.ID != use.TransactionID || c.Number < 1 || c.AsOf.IsZero() || use.At.IsZero() {
+	if c.ID == "" || c.ID != use.TransactionID || c.Number < 1 || c.AsOf.IsZero() || use.At.IsZero() || use.Merchant == "" {
 		return fraud.Decision{}, errors.New("the check is incomplete")
 	}
 	m.turn.Lock()
@@ -100,7 +100,7 @@ func (m *Memory) Look(ctx context.Context, transactionID string, lookups []veloc
 	for _, l := range lookups {
 		var found []velocity.Use
 		for _, u := range m.uses {
-			if u.by == l.By && u.value == l.Value && u.TransactionID != transactionID && u.At.After(l.After) &&
+			if u.by == l.By && u.value == l.Value && (l.Across || u.Merchant == l.Merchant) && u.TransactionID != transactionID && u.At.After(l.After) &&
 				(l.Until.IsZero() || !u.At.After(l.Until)) {
 				found = append(found, m.asAsked(u.Use, l))
 			}
@@ -108,14 +108,14 @@ func (m *Memory) Look(ctx context.Context, transactionID string, lookups []veloc
 		slices.SortFunc(found, func(a, b velocity.Use) int {
 			return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.TransactionID, a.TransactionID))
 		})
-		past.Join(l.By, found[:min(len(found), velocity.MostUses)])
+		past.Join(l.Pool(), found[:min(len(found), velocity.MostUses)])
 	}
 	return past, ctx.Err()
 }
 
 func (m *Memory) asAsked(u velocity.Use, l velocity.Lookup) velocity.Use {
 	if !l.Values {
-		u.Values = nil
+		u.Values, u.Merchant = nil, ""
 	}
 	if l.Labels {
 		u.Labels = m.labels[u.TransactionID]

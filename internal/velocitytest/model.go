@@ -70,8 +70,9 @@ func ordered(past velocity.Past) velocity.Past {
 func drawUse(r *rapid.T, round, n int) velocity.Use {
 	u := Use(round*10+n, "")
 	u.At = after(time.Duration(rapid.IntRange(0, 5).Draw(r, "minute")) * time.Minute)
+	u.Merchant = rapid.SampledFrom([]string{merchant, "acme"}).Draw(r, "merchant")
 	u.Amount.Minor = int64(rapid.IntRange(1, 1000).Draw(r, "amount"))
-	for _, by := range []velocity.Dimension{velocity.Card, velocity.IP, velocity.Metadata("device")} {
+	for _, by := range []velocity.Dimension{velocity.Card, velocity.IP, velocity.Order, velocity.Metadata("device")} {
 		if u.Values[by] = fmt.Sprint(round, rapid.IntRange(0, 2).Draw(r, string(by))); rapid.IntRange(0, 3).Draw(r, "absent") == 0 {
 			delete(u.Values, by)
 		}
@@ -82,9 +83,12 @@ func drawUse(r *rapid.T, round, n int) velocity.Use {
 func drawLookups(r *rapid.T, u velocity.Use) []velocity.Lookup {
 	var all []velocity.Lookup
 	for by, value := range u.Values {
-		all = append(all, velocity.Lookup{By: by, Value: value})
+		all = append(all, velocity.Lookup{By: by, Value: value, Merchant: u.Merchant})
+		if by.Shared() {
+			all = append(all, velocity.Lookup{By: by, Value: value, Merchant: u.Merchant, Across: true})
+		}
 	}
-	slices.SortFunc(all, func(a, b velocity.Lookup) int { return cmp.Compare(a.By, b.By) })
+	slices.SortFunc(all, func(a, b velocity.Lookup) int { return cmp.Compare(fmt.Sprint(a.Pool()), fmt.Sprint(b.Pool())) })
 	for i := range all {
 		all[i].After = after(time.Duration(rapid.IntRange(-1, 5).Draw(r, "after")) * time.Minute)
 		if rapid.IntRange(0, 2).Draw(r, "bounded") == 0 {

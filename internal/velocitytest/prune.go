@@ -27,16 +27,16 @@ func prunes(t *testing.T, store Store) {
 		require.NoError(t, err)
 		return deleted
 	}
-	left := func() int { return len(look(t, store, byCard("a")...)[velocity.Card]) }
+	left := func() int { return len(look(t, store, byCard("a")...)[velocity.Pool{By: velocity.Card}]) }
 
 	require.Zero(t, prune(at(0), 100), "what is of then or later was deleted")
 	require.Equal(t, 3+3, prune(at(5), 3), "three uses and three decisions")
 	require.GreaterOrEqual(t, left(), 8)
 	require.Equal(t, 7+2, prune(at(5), 100))
 	require.Zero(t, prune(at(5), 100))
-	found := look(t, store, byCard("a")...)[velocity.Card]
+	found := look(t, store, byCard("a")...)[velocity.Pool{By: velocity.Card}]
 	require.Equal(t, []string{id(9), id(8), id(7), id(6), id(5)}, ids(found))
-	require.Len(t, look(t, store, velocity.Lookup{By: velocity.IP, Value: "192.0.2.1"})[velocity.IP], 5)
+	require.Len(t, look(t, store, velocity.Lookup{By: velocity.IP, Value: "192.0.2.1", Merchant: merchant})[velocity.Pool{By: velocity.IP}], 5)
 
 	kept := Use(7, "a")
 	kept.At = at(7)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
@@ -41,6 +42,7 @@ func Conformance(t *testing.T, another func(t *testing.T) Place) {
 		"the newest come first, and no more than are looked at":      newestFirst,
 		"values and labels are read where they are asked for":        onlyWhatIsAskedFor,
 		"labels are those of the ledger":                             labels,
+		"merchants do not see each other's transactions":             func(t *testing.T, store Store) { MerchantsApart(t, store) },
 		"values may be any text":                                     anyText,
 		"amounts are exact, each in its currency":                    amounts,
 		"only what is old is pruned, and in the portions asked":      prunes,
@@ -50,12 +52,16 @@ func Conformance(t *testing.T, another func(t *testing.T) Place) {
 	}
 	for name, test := range map[string]func(*testing.T, Place){
 		"of two transactions that share a value, one sees the other": oneSeesTheOther,
+		"of two merchants' that share a card, one sees the other":    oneSeesTheOthers,
 		"the same check asked by many at once is decided once":       decidedOnce,
 		"readers see what is whole":                                  readersSeeWhatIsWhole,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, another(t)) })
 	}
 }
+
+// merchant is whose transactions are used where a test needs only one merchant.
+const merchant = identity.DefaultMerchant
 
 // start has more digits than a database column can hold.
 var start = time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
@@ -72,7 +78,7 @@ func id(n int) string {
 // Use returns a use of a card by the n-th transaction, n seconds after the first.
 func Use(n int, card string) velocity.Use {
 	return velocity.Use{
-		TransactionID: id(n), At: after(time.Duration(n) * time.Second), Amount: money.Money{Minor: 12300, Currency: "INR"},
+		TransactionID: id(n), Merchant: merchant, At: after(time.Duration(n) * time.Second), Amount: money.Money{Minor: 12300, Currency: "INR"},
 		Values: map[velocity.Dimension]string{velocity.Card: card},
 	}
 }
@@ -84,12 +90,12 @@ func Check(u velocity.Use) fraud.Check {
 
 // byCard looks up all uses of a card.
 func byCard(card string) []velocity.Lookup {
-	return []velocity.Lookup{{By: velocity.Card, Value: card, After: after(-velocity.Horizon)}}
+	return []velocity.Lookup{{By: velocity.Card, Value: card, Merchant: merchant, After: after(-velocity.Horizon)}}
 }
 
 // decideByCount decides by how many uses of the same card came before: their number is the score.
 func decideByCount(past velocity.Past) fraud.Decision {
-	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Card])}
+	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Pool{By: velocity.Card}])}
 }
 
 // patience returns a context that generously limits a test's time.

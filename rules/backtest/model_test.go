@@ -27,6 +27,9 @@ var features = []velocity.Feature{
 	{Measure: velocity.Distinct, By: velocity.Card, Of: velocity.Metadata("terminal"), Window: 2 * day},
 	{Measure: velocity.Frauds, By: velocity.Metadata("terminal"), Window: 7 * day, Delay: day},
 	{Measure: velocity.Frauds, By: velocity.Card, Window: 30 * day},
+	{Measure: velocity.Count, By: velocity.Card, Window: day, Across: true},
+	{Measure: velocity.Distinct, By: velocity.Card, Of: velocity.Customer, Window: day, Across: true},
+	{Measure: velocity.Frauds, By: velocity.IP, Window: 30 * day, Delay: day, Across: true},
 }
 
 // naive computes a feature by its definition, from everything that was decided so far.
@@ -40,7 +43,7 @@ func naive(f velocity.Feature, decidedSoFar []ledger.Entry, e ledger.Entry) floa
 			if t.Customer == nil {
 				return ""
 			}
-			return t.Customer.ID
+			return t.Merchant + "/" + t.Customer.ID
 		case velocity.IP:
 			return t.IP
 		case velocity.Order:
@@ -54,6 +57,9 @@ func naive(f velocity.Feature, decidedSoFar []ledger.Entry, e ledger.Entry) floa
 	for _, other := range decidedSoFar {
 		age := moment.Sub(other.Record.StartTime)
 		if value(e, f.By) == "" || value(other, f.By) != value(e, f.By) || age >= f.Window+f.Delay || f.Delay > 0 && age < f.Delay {
+			continue
+		}
+		if !f.Across && other.Transaction.Merchant != e.Transaction.Merchant {
 			continue
 		}
 		count++
@@ -104,7 +110,7 @@ func lived(t *rapid.T, decide func(fraud.Check, map[string]float64) fraud.Decisi
 			at = after(time.Duration(rapid.IntRange(-30, 30).Draw(t, "minute")) * time.Minute)
 		}
 		posted := transaction.Transaction{
-			ID: number(i), Order: transaction.Order{ID: pick("order", "1", "2")}, IP: pick("ip", "", "8.8.8.8", "8.8.4.4"),
+			ID: number(i), Merchant: pick("merchant", "", "acme"), Order: transaction.Order{ID: pick("order", "1", "2")}, IP: pick("ip", "", "8.8.8.8", "8.8.4.4"),
 			Payment: transaction.Payment{
 				Card:   card.Details{Fingerprint: pick("card", "", "a", "b")},
 				Amount: money.Money{Minor: rapid.Int64Range(1, 99999).Draw(t, "amount"), Currency: money.Currency(pick("currency", "INR", "USD"))},

@@ -22,11 +22,12 @@ type counter struct {
 
 // past holds what later transactions count of a transaction. It is compact, since there may be a million of them.
 type past struct {
-	turn   position
-	at     time.Time
-	amount money.Money
-	values []string // in the order of the counter's dimensions; empty if the transaction has no value
-	labels []velocity.Label
+	turn     position
+	merchant string
+	at       time.Time
+	amount   money.Money
+	values   []string // in the order of the counter's dimensions; empty if the transaction has no value
+	labels   []velocity.Label
 }
 
 func newCounter(features []velocity.Feature) *counter {
@@ -46,7 +47,10 @@ func (c *counter) remember(e ledger.Entry) {
 		c.oldest = e.Record.StartTime
 	}
 	use := velocity.Of(e.Transaction, e.Record.StartTime, c.dimensions)
-	p := past{turn: positionOf(e.Record), at: use.At, amount: use.Amount, values: make([]string, len(c.dimensions)), labels: labelsOf(e.Record)}
+	p := past{
+		turn: positionOf(e.Record), merchant: c.once(use.Merchant), at: use.At, amount: use.Amount,
+		values: make([]string, len(c.dimensions)), labels: labelsOf(e.Record),
+	}
 	p.amount.Currency = money.Currency(c.once(string(use.Amount.Currency)))
 	for i, dimension := range c.dimensions {
 		p.values[i] = c.once(use.Values[dimension])
@@ -70,7 +74,7 @@ func (c *counter) use(p past) velocity.Use {
 			values[dimension] = p.values[i]
 		}
 	}
-	return velocity.Use{TransactionID: p.turn.id, At: p.at, Amount: p.amount, Values: values, Labels: p.labels}
+	return velocity.Use{TransactionID: p.turn.id, Merchant: p.merchant, At: p.at, Amount: p.amount, Values: values, Labels: p.labels}
 }
 
 // lacking returns the features for which a decision has no value.
