@@ -170,11 +170,19 @@ func scanLabel(row *sql.Row) (ledger.Label, error) {
 // violatesForeignKey reports whether the transaction was deleted while it was labelled. This cannot happen in SQLite, which
 // has one writer at a time.
 func violatesForeignKey(err error) bool {
+	return sqlState(err) == foreignKeyViolation
+}
+
+// sqlState returns the SQLSTATE code of an error of PostgreSQL, and "" for any other.
+func sqlState(err error) string {
 	refused, is := errors.AsType[interface {
 		error
 		SQLState() string
 	}](err)
-	return is && refused.SQLState() == foreignKeyViolation
+	if !is {
+		return ""
+	}
+	return refused.SQLState()
 }
 
 // Prune deletes the transactions that ended first, with their labels.

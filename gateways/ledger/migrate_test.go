@@ -29,7 +29,11 @@ func TestWithoutTables(t *testing.T) {
 			_, decideErr := l.Decide(ctx, velocitytest.Check(velocitytest.Use(1, "a")), velocitytest.Use(1, "a"), ofTheCard, decideByCount)
 			_, lookErr := l.Look(ctx, "1", ofTheCard)
 			_, pruneVelocityErr := l.PruneVelocity(ctx, start, 1)
+			_, keysErr := l.Keys(ctx)
+			_, keyChangesErr := l.KeyChanges(ctx)
+			_, merchantsErr := l.Merchants(ctx)
 			for call, err := range map[string]error{
+				"Keys": keysErr, "KeyChanges": keyChangesErr, "AddKey": l.AddKey(ctx, keyFor("shop", 1)), "Merchants": merchantsErr,
 				"Ready": l.Ready(ctx), "Save": l.Save(ctx, ledgertest.Accepted(1)), "Save with labels": l.Save(ctx, ledgertest.Whole()),
 				"Find": findErr, "List": listErr, "Prune": pruneErr, "Decide": decideErr, "Look": lookErr, "PruneVelocity": pruneVelocityErr,
 			} {

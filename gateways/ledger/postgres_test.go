@@ -58,15 +58,23 @@ func TestPostgresConformance(t *testing.T) {
 }
 
 // docs/ledger.md gives these rights to a role of the API's own.
-const readerRights = `
-	CREATE ROLE orders_reader LOGIN PASSWORD 'postgres';
-	GRANT SELECT ON ALL TABLES IN SCHEMA public TO orders_reader;`
+const readerRights = `GRANT SELECT ON ALL TABLES IN SCHEMA public TO orders_reader;`
+
+// role makes a role as setup.sh does, before there are tables. Roles belong to the server, which other tests share.
+func role(t *testing.T, url, name string) {
+	t.Helper()
+	execute(t, url, fmt.Sprintf(`DO $$ BEGIN
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%[1]s') THEN CREATE ROLE %[1]s LOGIN PASSWORD 'postgres'; END IF;
+	END $$;
+	ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO %[1]s`, name))
+}
 
 func TestReadOnlyRole(t *testing.T) {
 	name := server.Database(t)
 	writer := connect(t, server.URL("postgres", name))
 	require.NoError(t, writer.Migrate(t.Context()))
 	require.NoError(t, writer.Save(t.Context(), ledgertest.Whole()))
+	role(t, server.URL("postgres", name), "orders_reader")
 	execute(t, server.URL("postgres", name), readerRights)
 	reader := connect(t, server.URL("orders_reader", name))
 	require.NoError(t, reader.Ready(t.Context()))
@@ -196,15 +204,10 @@ func checked(t *testing.T, l *ledgerdb.Ledger, n int) int {
 	return d.Score
 }
 
-// setup.sh makes this role, before there are tables.
-const policeRights = `
-	CREATE ROLE orders_police LOGIN PASSWORD 'postgres';
-	ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO orders_police;`
-
 // The rights of fraud-police let it count and change nothing else.
 func TestFraudPoliceRights(t *testing.T) {
 	name := server.Database(t)
-	execute(t, server.URL("postgres", name), policeRights)
+	role(t, server.URL("postgres", name), "orders_police")
 	owner := connect(t, server.URL("postgres", name))
 	require.NoError(t, owner.Migrate(t.Context()))
 	police := connect(t, server.URL("orders_police", name))

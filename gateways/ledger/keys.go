@@ -1,0 +1,280 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"dummyorders/domain/identity"
+)
+
+// mostLiveKeys is how many live keys a client may have: the one in use, and the one that takes its place.
+const mostLiveKeys = 2
+
+// insufficientPrivilege is a SQLSTATE code, from PostgreSQL's appendix A.
+const insufficientPrivilege = "42501"
+
+// changeKeys runs a change of merchants, clients or keys in one database transaction, and has all who keep keys in memory
+// read them again. Changes wait for each other. It never tries again: a change that was made, although the connection was
+// lost before its answer came, would then seem to have been made before.
+func (l *Ledger) changeKeys(ctx context.Context, do func(*sql.Tx) error) error {
+	err := l.once(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE key_changes SET number = number + 1`); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+	if err = l.explain(err); sqlState(err) == insufficientPrivilege {
+		return fmt.Errorf("%w: merchants and keys are changed by the role that owns the tables, which gateways/ledger/setup.sh calls orders", err)
+	}
+	return err
+}
+
+// change runs a statement of such a change, and reports whether it has changed a row.
+func (l *Ledger) change(ctx context.Context, tx *sql.Tx, statement string, args ...any) (bool, error) {
+	return changes(tx.ExecContext(ctx, l.engine.bind(statement), args...))
+}
+
+// AddMerchant adds a merchant.
+func (l *Ledger) AddMerchant(ctx context.Context, m identity.Merchant) error {
+	err := l.changeKeys(ctx, func(tx *sql.Tx) error {
+		added, err := l.change(ctx, tx, `INSERT INTO merchants (name, added_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, m.Name, l.engine.sqlTime(m.AddedAt))
+		if err == nil && !added {
+			return errors.New("it exists already")
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("add merchant %s: %w", m.Name, err)
+	}
+	return nil
+}
+
+// DisableMerchant has the keys of a merchant's clients refused from a time on, or not any more if the time is zero.
+func (l *Ledger) DisableMerchant(ctx context.Context, name string, at time.Time) error {
+	statement, args, doing := `UPDATE merchants SET disabled_at = coalesce(disabled_at, ?) WHERE name = ?`, []any{l.engine.sqlTime(at), name}, "disable"
+	if at.IsZero() {
+		statement, args, doing = `UPDATE merchants SET disabled_at = NULL WHERE name = ?`, []any{name}, "enable"
+	}
+	err := l.changeKeys(ctx, func(tx *sql.Tx) error {
+		changed, err := l.change(ctx, tx, statement, args...)
+		if err == nil && !changed {
+			return errors.New("there is no such merchant")
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s merchant %s: %w", doing, name, err)
+	}
+	return nil
+}
+
+// Merchants returns all merchants by their names.
+func (l *Ledger) Merchants(ctx context.Context) ([]identity.Merchant, error) {
+	var all []identity.Merchant
+	rows, err := l.reader.QueryContext(ctx, `SELECT name, added_at, disabled_at FROM merchants ORDER BY name`)
+	if err != nil {
+		return nil, fmt.Errorf("list merchants: %w", l.explain(err))
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var m identity.Merchant
+		var added, disabled instant
+		if err := rows.Scan(&m.Name, &added, &disabled); err != nil {
+			return nil, fmt.Errorf("list merchants: %w", err)
+		}
+		m.AddedAt, m.DisabledAt = added.Time, disabled.Time
+		all = append(all, m)
+	}
+	return all, rows.Err()
+}
+
+// AddKey adds a key, and its client if that is new.
+func (l *Ledger) AddKey(ctx context.Context, key identity.Key) error {
+	err := l.changeKeys(ctx, func(tx *sql.Tx) error { return l.addKey(ctx, tx, key) })
+	if err != nil {
+		return fmt.Errorf("make a key for client %s: %w", identity.ClientName(key.Merchant, key.Client), err)
+	}
+	return nil
+}
+
+func (l *Ledger) addKey(ctx context.Context, tx *sql.Tx, key identity.Key) error {
+	var disabled instant
+	err := tx.QueryRowContext(ctx, l.engine.bind(`SELECT disabled_at FROM merchants WHERE name = ?`), key.Merchant).Scan(&disabled)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("there is no merchant %s: orders merchants add %[1]s", key.Merchant)
+	case err != nil:
+		return err
+	case !disabled.IsZero():
+		return fmt.Errorf("merchant %s is disabled: orders merchants enable %[1]s", key.Merchant)
+	}
+	if err := l.roomForKey(ctx, tx, key); err != nil {
+		return err
+	}
+	if _, err := l.change(ctx, tx, `INSERT INTO clients (merchant, name, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		key.Merchant, key.Client, l.engine.sqlTime(key.CreatedAt)); err != nil {
+		return err
+	}
+	var scopes []string
+	for _, scope := range key.Scopes {
+		scopes = append(scopes, string(scope))
+	}
+	var expires any
+	if !key.ExpiresAt.IsZero() {
+		expires = l.engine.sqlTime(key.ExpiresAt)
+	}
+	_, err = l.change(ctx, tx, `INSERT INTO keys (name, merchant, client, digest, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		key.Name, key.Merchant, key.Client, key.Digest[:], strings.Join(scopes, ","), l.engine.sqlTime(key.CreatedAt), expires)
+	return err
+}
+
+// roomForKey fails if the client has as many live keys as it may have.
+func (l *Ledger) roomForKey(ctx context.Context, tx *sql.Tx, key identity.Key) error {
+	all, err := l.keys(ctx, tx, `WHERE k.merchant = ? AND k.client = ?`, key.Merchant, key.Client)
+	if err != nil {
+		return err
+	}
+	var live []string
+	for _, k := range all {
+		if k.State(key.CreatedAt) == identity.KeyLive {
+			live = append(live, k.Name)
+		}
+	}
+	if len(live) >= mostLiveKeys {
+		return fmt.Errorf("it has two live keys already, %s: revoke one of them", strings.Join(live, " and "))
+	}
+	return nil
+}
+
+// RollKey adds a key for the client of a live key, with the scopes of that if it has none of its own. The earlier key
+// expires at a time, if it does not sooner. RollKey returns both keys as they are then.
+func (l *Ledger) RollKey(ctx context.Context, name string, next identity.Key, expires time.Time) (before, after identity.Key, err error) {
+	err = l.changeKeys(ctx, func(tx *sql.Tx) error {
+		if before, err = l.findKey(ctx, tx, name); err != nil {
+			return err
+		}
+		if state := before.State(next.CreatedAt); state != identity.KeyLive {
+			return fmt.Errorf("it is %s: orders keys new makes another", state)
+		}
+		if before.ExpiresAt.IsZero() || expires.Before(before.ExpiresAt) {
+			before.ExpiresAt = expires
+		}
+		after = next
+		after.Merchant, after.Client = before.Merchant, before.Client
+		if len(after.Scopes) == 0 {
+			after.Scopes = before.Scopes
+		}
+		if err := l.addKey(ctx, tx, after); err != nil {
+			return err
+		}
+		_, err := l.change(ctx, tx, `UPDATE keys SET expires_at = ? WHERE name = ?`, l.engine.sqlTime(before.ExpiresAt), name)
+		return err
+	})
+	if err != nil {
+		return identity.Key{}, identity.Key{}, fmt.Errorf("roll key %s: %w", name, err)
+	}
+	return before, after, nil
+}
+
+// RevokeKey has a key refused for good, and returns it as it is then.
+func (l *Ledger) RevokeKey(ctx context.Context, name string, at time.Time) (revoked identity.Key, err error) {
+	err = l.changeKeys(ctx, func(tx *sql.Tx) error {
+		if _, err := l.change(ctx, tx, `UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE name = ?`, l.engine.sqlTime(at), name); err != nil {
+			return err
+		}
+		revoked, err = l.findKey(ctx, tx, name)
+		return err
+	})
+	if err != nil {
+		return identity.Key{}, fmt.Errorf("revoke key %s: %w", name, err)
+	}
+	return revoked, nil
+}
+
+func (l *Ledger) findKey(ctx context.Context, tx *sql.Tx, name string) (identity.Key, error) {
+	found, err := l.keys(ctx, tx, `WHERE k.name = ?`, name)
+	switch {
+	case err != nil:
+		return identity.Key{}, err
+	case len(found) == 0:
+		return identity.Key{}, errors.New("there is no such key: orders keys list shows their names")
+	}
+	return found[0], nil
+}
+
+// KeyUsed notes the hour in which a key was used.
+func (l *Ledger) KeyUsed(ctx context.Context, name string, hour time.Time) error {
+	err := l.retry(ctx, func() error {
+		at := l.engine.sqlTime(hour)
+		_, err := l.writer.ExecContext(ctx, l.engine.bind(`UPDATE keys SET last_used_at = ? WHERE name = ? AND (last_used_at IS NULL OR last_used_at < ?)`), at, name, at)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note in the ledger that key %s was used: %w", name, l.explain(err))
+	}
+	return nil
+}
+
+// KeyChanges returns a number that is another after every change of merchants, clients and keys.
+func (l *Ledger) KeyChanges(ctx context.Context) (number int64, err error) {
+	err = l.retry(ctx, func() error { return l.reader.QueryRowContext(ctx, `SELECT number FROM key_changes`).Scan(&number) })
+	if err != nil {
+		return 0, fmt.Errorf("ask the ledger whether keys have changed: %w", l.explain(err))
+	}
+	return number, nil
+}
+
+// Keys returns all keys, also those that open nothing any more, by merchant, client and age.
+func (l *Ledger) Keys(ctx context.Context) (all []identity.Key, err error) {
+	err = l.retry(ctx, func() (err error) {
+		all, err = l.keys(ctx, l.reader, "")
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the keys in the ledger: %w", l.explain(err))
+	}
+	return all, nil
+}
+
+func (l *Ledger) keys(ctx context.Context, db querier, where string, args ...any) ([]identity.Key, error) {
+	rows, err := db.QueryContext(ctx, l.engine.bind(`SELECT k.name, k.merchant, k.client, k.digest, k.scopes, k.created_at, k.expires_at, k.revoked_at,
+		k.last_used_at, m.disabled_at FROM keys k JOIN merchants m ON m.name = k.merchant `+where+` ORDER BY k.merchant, k.client, k.created_at, k.name`), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []identity.Key
+	for rows.Next() {
+		key, err := scanKey(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, key)
+	}
+	return all, rows.Err()
+}
+
+func scanKey(rows *sql.Rows) (identity.Key, error) {
+	var (
+		key                                       identity.Key
+		digest                                    []byte
+		scopes                                    string
+		created, expires, revoked, used, disabled instant
+	)
+	if err := rows.Scan(&key.Name, &key.Merchant, &key.Client, &digest, &scopes, &created, &expires, &revoked, &used, &disabled); err != nil {
+		return identity.Key{}, err
+	}
+	if copy(key.Digest[:], digest) != len(key.Digest) {
+		return identity.Key{}, fmt.Errorf("the digest of key %s has %d bytes, and not %d", key.Name, len(digest), len(key.Digest))
+	}
+	for scope := range strings.SplitSeq(scopes, ",") {
+		key.Scopes = append(key.Scopes, identity.Scope(scope))
+	}
+	key.CreatedAt, key.ExpiresAt, key.RevokedAt, key.LastUsedAt = created.Time, expires.Time, revoked.Time, used.Time
+	key.MerchantDisabled = !disabled.IsZero()
+	return key, nil
+}
