@@ -72,6 +72,7 @@ func TestFaults(t *testing.T) {
 		{"gateways/rabbitmq/publisher.go", "dummyorders/activities", "of dummyorders, gateways may import only gateways, domain, internal"},
 		{"cmd/orders/main.go", "dummyorders/gateways/smtp", ""},
 		{"cmd/orders/main.go", "dummyorders/internal/devstack", forTests},
+		{"gateways/oidc/issuer.go", "dummyorders/internal/devissuer", forTests},
 		{"cmd/orders/main.go", "dummyorders/internal/channeltest", forTests},
 		{"internal/health/health.go", "dummyorders/domain/card", "of dummyorders, internal may import only internal"},
 		{"internal/health/health.go", "dummyorders/internal/stack", forTests},

@@ -1,0 +1,88 @@
+package oidc
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// askEvery is how often the issuer is asked for the same thing at most, also if asking failed: a token with an unknown
+	// key makes the service ask for new keys, and anybody can send one.
+	askEvery = 5 * time.Second
+	// maxAnswer is more than an issuer's settings or keys take, in bytes.
+	maxAnswer = 1 << 20
+)
+
+// keeping keeps the issuer's answers, its settings and keys, and gives them again while the issuer is away. It takes them
+// over HTTPS only, except from a development issuer. Requests other than GET it passes on.
+type keeping struct {
+	insecure bool
+	log      *slog.Logger
+	now      func() time.Time
+
+	mu   sync.Mutex
+	kept map[string]*answer // by URL
+}
+
+// answer is what the issuer answered last, and whether asking failed since.
+type answer struct {
+	asked  time.Time
+	header http.Header
+	body   []byte
+	err    error // if body is nil
+}
+
+func newKeeping(c Config) *keeping {
+	return &keeping{insecure: IsDevelopment(c.URL), log: c.Log, now: c.Now, kept: map[string]*answer{}}
+}
+
+// RoundTrip answers a request.
+func (k *keeping) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" && !k.insecure {
+		return nil, fmt.Errorf("%s is not an https:// URL", r.URL.Redacted())
+	}
+	if r.Method != http.MethodGet {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	a := k.kept[r.URL.String()]
+	if a == nil {
+		a = &answer{}
+		k.kept[r.URL.String()] = a
+	}
+	if now := k.now(); now.Sub(a.asked) >= askEvery {
+		a.asked = now
+		if header, body, err := get(r); err == nil {
+			a.header, a.body = header, body
+		} else {
+			a.err = err
+			k.log.WarnContext(r.Context(), "Issuer does not answer", "url", r.URL.Redacted(), "kept", a.body != nil, "error", err)
+		}
+	}
+	if a.body == nil {
+		return nil, a.err
+	}
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: a.header.Clone(), Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r,
+	}, nil
+}
+
+func get(r *http.Request) (http.Header, []byte, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("it answered %s", response.Status)
+	}
+	return response.Header, body, err
+}
