@@ -6,6 +6,7 @@ import (
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 )
@@ -17,7 +18,8 @@ func Unremarkable() fraud.Check {
 	price := money.Money{Minor: 500_00, Currency: "INR"}
 	return fraud.Check{
 		Transaction: transaction.Transaction{
-			ID: "01990000-0000-7000-8000-000000000001",
+			ID:       "01990000-0000-7000-8000-000000000001",
+			Merchant: identity.DefaultMerchant,
 			Order: transaction.Order{
 				ID: "1001", Name: "a book", Cost: price, Items: items(1),
 			},

@@ -109,6 +109,7 @@ func (r *reader) checkFeaturesOf(features *yamlfile.Value, of *rule) {
 	}
 	for _, key := range features.Keys() {
 		f, err := lang.ParseFeature(key.Name)
+		f = r.set.Counts(f)
 		if err == nil && slices.Contains(names(r.set.features), f.String()) && !slices.Contains(of.Features, f.String()) {
 			key.Fault("the rule %s does not ask for %s: %s", of.ID, f, yamlfile.OneOf(f.String(), of.Features))
 		}

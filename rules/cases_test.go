@@ -46,26 +46,52 @@ func TestCaseFails(t *testing.T) {
 // What a case gives is laid over the unremarkable transaction.
 func TestCaseGiven(t *testing.T) {
 	for fixture, when := range map[string]string{
-		"{}":                              `card.known && customer.known && customer.dated && ip.known && payment.amount == 500.0`,
+		"{}":                              `merchant == "default" && card.known && customer.known && customer.dated && ip.known && payment.amount == 500.0`,
 		"{at: 2026-03-04T23:30:00+05:30}": `at.getHours() == 18 && customer.age > duration("17520h")`,
 		"{order: {id: 7, cost: 12.50, currency: USD}}":                          `order.id == "7" && order.cost == 12.5 && order.currency == "USD" && order.name == "a book"`,
 		"{order: {currency: JPY, cost: 1200, items: 0}}":                        `order.cost == 1200.0 && order.items == 0`,
 		"{payment: {method: m, type: t, amount: \"0.01\"}}":                     `payment.method == "m" && payment.type == "t" && payment.amount == 0.01`,
 		"{payment: {token: true}, card: none}":                                  `payment.token && !card.known && card.brand == ""`,
 		"{card: {brand: amex, length: 15, luhnValid: false, firstSix: 370000}}": `card.brand == "amex" && card.length == 15 && !card.luhnValid && card.firstSix == "370000" && card.lastFour == "1111"`,
-		"{customer: {id: c}}":                                                   `customer.id == "c" && customer.known && !customer.dated && customer.email == ""`,
-		"{customer: {email: e}}":                                                `customer.id == "" && customer.email == "e"`,
-		"{customer: none}":                                                      `!customer.known`,
-		"{customer: {id: c, createdAt: none}}":                                  `customer.id == "c" && !customer.dated`,
-		"{customer: {createdAt: 2026-03-04T11:00:00Z}}":                         `customer.age == duration("1h")`,
-		"{ip: 203.0.113.9}":                                                     `ip.address == "203.0.113.9"`,
-		"{ip: none, billing: none, shipping: {country: SG}}":                    `!ip.known && billing.country == "" && shipping.country == "SG"`,
-		"{metadata: {device: d, n: 7}}":                                         `metadata("device").value == "d" && metadata("n").value == "7"`,
+		"{merchant: acme}":                                   `merchant == "acme"`,
+		"{customer: {id: c}}":                                `customer.id == "c" && customer.known && !customer.dated && customer.email == ""`,
+		"{customer: {email: e}}":                             `customer.id == "" && customer.email == "e"`,
+		"{customer: none}":                                   `!customer.known`,
+		"{customer: {id: c, createdAt: none}}":               `customer.id == "c" && !customer.dated`,
+		"{customer: {createdAt: 2026-03-04T11:00:00Z}}":      `customer.age == duration("1h")`,
+		"{ip: 203.0.113.9}":                                  `ip.address == "203.0.113.9"`,
+		"{ip: none, billing: none, shipping: {country: SG}}": `!ip.known && billing.country == "" && shipping.country == "SG"`,
+		"{metadata: {device: d, n: 7}}":                      `metadata("device").value == "d" && metadata("n").value == "7"`,
 	} {
 		set := plain.rule("|\n      "+when, "score: 1", "cases: [{name: a, given: "+fixture+", hits: true}]").read(t)
 		require.Empty(t, rules.RunCases(set).Failures, fixture)
 		require.Len(t, set.Cases(), 1)
 	}
+}
+
+// A set that counts across merchants names these features so. Cases give them as rules write them, or by their names.
+func TestAcrossMerchants(t *testing.T) {
+	const often = `card.count("10m") >= 3 && card.sum("1d") < 5.0 && customer.count("1d") == 0`
+	set := plain.with(folder{
+		"ruleset.yaml": plain["ruleset.yaml"] + "across_merchants: [card]\n",
+		"rules/a.yaml": "rules:\n" + written("often", "'"+often+"'", "score: 45",
+			`cases: [{name: a, given: {seen: {'card.count("10m")': 3}}, hits: true}, {name: b, given: {seen: {'card.count("10m") across merchants': 3}}, hits: true}]`),
+	}).read(t)
+	require.Empty(t, rules.RunCases(set).Failures)
+	var names []string
+	for _, f := range set.Features() {
+		names = append(names, f.String())
+	}
+	require.Equal(t, []string{`card.count("10m") across merchants`, `card.sum("1d")`, `customer.count("1d")`}, names)
+	require.Equal(t, names, set.Rules()[0].Features)
+	require.Equal(t, 45, evaluate(set, map[string]float64{names[0]: 3}).Score)
+	require.Equal(t, 0, evaluate(set, map[string]float64{`card.count("10m")`: 3}).Score)
+
+	of := plain.rule("'"+often+"'", "score: 1", `cases: [{name: a, given: {seen: {'card.count("10m") across merchants': 3, 'card.sum("1d") across merchants': 1}}, hits: true}]`)
+	require.Equal(t, []string{
+		`rules/b.yaml:8:38: no rule asks for card.count("10m") across merchants: it must be one of card.count("10m"), card.sum("1d"), customer.count("1d")`,
+		`rules/b.yaml:8:79: "card.sum(\"1d\") across merchants" is not a feature: card.sum("1d") never counts across merchants: only count, distinct and frauds of card and ip can`,
+	}, of.faults(t))
 }
 
 // A case's lists are those of the ruleset and count with their effect.

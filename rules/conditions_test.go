@@ -23,7 +23,7 @@ func TestConditionFaults(t *testing.T) {
 		`crad.brand == "visa"`:                             `0: "crad" is not known: did you mean "card"?`,
 		`metadata("x").vlaue == ""`:                        `14: metadata("key") has no field "vlaue": did you mean "value"?`,
 		`metadata.x == "1"`:                                `8: metadata is asked with a key in quotes: metadata("key").value`,
-		`undefined`:                                        `0: "undefined" is not known: it must be one of at, order, payment, card, customer, ip, billing, shipping, metadata`,
+		`undefined`:                                        `0: "undefined" is not known: it must be one of at, merchant, order, payment, card, customer, ip, billing, shipping, metadata`,
 		`now() > at`:                                       `0: rules have no clock: at is when the transaction was accepted`,
 		`card.cout("10m") > 3`:                             `5: the function "cout" does not exist: did you mean "count"?`,
 		`card.brand.initials() > 1`:                        "11: the function \"initials\" does not exist: `orders rules vocabulary` lists the functions beside CEL's own",

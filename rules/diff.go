@@ -49,11 +49,17 @@ func Diff(a, b *Set) []Change {
 type attribute struct{ name, text string }
 
 func (s *Set) fields() []attribute {
+	var across []string
+	for _, by := range s.across {
+		across = append(across, string(by))
+	}
+	slices.Sort(across)
 	return []attribute{
 		{"id", s.ruleset.ID},
 		{"version", fmt.Sprint(s.ruleset.Version)},
 		{"the threshold of review", fmt.Sprint(s.thresholds.Review)},
 		{"the threshold of decline", fmt.Sprint(s.thresholds.Decline)},
+		{"across_merchants", strings.Join(across, ", ")},
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func TestDiff(t *testing.T) {
 	a := on("customer.id", "a\nb\nc\n").with(folder{"rules/b.yaml": "rules:\n" + written("gone", "true", "score: 3")})
 	b := a.with(folder{
-		"ruleset.yaml": strings.NewReplacer("version: 1", "version: 2", "review: 40", "review: 30", "effect: block", "effect: allow").Replace(a["ruleset.yaml"]),
+		"ruleset.yaml": strings.NewReplacer("version: 1", "version: 2", "review: 40", "review: 30", "effect: block", "effect: allow").Replace(a["ruleset.yaml"]) + "across_merchants: [ip, card]\n",
 		"l.txt":        "c\nd\n",
 		"rules/b.yaml": "rules:\n" + written("new", "false", "action: block"),
 		"rules/a.yaml": "rules:\n" + written("big", "payment.amount > 1000", "action: review", "score: 80") +
@@ -26,6 +26,7 @@ func TestDiff(t *testing.T) {
 	require.Equal(t, []string{
 		`the ruleset: version was 1, is 2`,
 		`the ruleset: the threshold of review was 40, is 30`,
+		`the ruleset: across_merchants was not given, is card, ip`,
 		`the list l: effect was block, is allow`,
 		`the list l: entries was 3, is 2 (1 added, 2 removed)`,
 		`the rule big: score was 45, is 80`,
@@ -46,6 +47,7 @@ func TestDigest(t *testing.T) {
 	require.Regexp(t, "^sha256:[0-9a-f]{64}$", digest)
 	for name, changed := range map[string]folder{
 		"a threshold": base.with(folder{"ruleset.yaml": strings.Replace(base["ruleset.yaml"], "review: 40", "review: 41", 1)}),
+		"merchants":   base.with(folder{"ruleset.yaml": base["ruleset.yaml"] + "across_merchants: [card]\n"}),
 		"a list":      base.with(folder{"l.txt": "b\n"}),
 		"a rule":      base.with(folder{"rules/a.yaml": strings.Replace(base["rules/a.yaml"], ">= 3", ">= 4", 1)}),
 		"a file":      base.with(folder{"rules/b.yaml": "rules: []\n"}),

@@ -20,6 +20,7 @@ func (s *Set) readFeatures(v *yamlfile.Value, values map[string]float64) {
 			key.Fault("%q is not a feature: %v", key.Name, err)
 			continue
 		}
+		f = s.Counts(f)
 		if !s.partial && !slices.Contains(known, f.String()) {
 			key.Fault("no rule asks for %s: %s", f, yamlfile.OneOf(f.String(), known))
 			continue

@@ -271,6 +271,7 @@ func (r *reader) readMain() error {
 		Version: root.Required("version").Whole(1, 1<<31-1),
 	}
 	r.readThresholds(root.Required("thresholds"))
+	r.readAcross(root.Optional("across_merchants"))
 	err = r.readLists(root.Optional("lists"))
 	root.RefuseUnknown()
 	r.done(d)
@@ -293,6 +294,17 @@ func (r *reader) readThresholds(v *yamlfile.Value) {
 		return
 	}
 	r.thresholds = v
+}
+
+// readAcross reads which dimensions are counted across merchants.
+func (r *reader) readAcross(v *yamlfile.Value) {
+	for _, word := range v.List() {
+		by := velocity.Dimension(word.Choice(string(velocity.Card), string(velocity.IP)))
+		if slices.Contains(r.set.across, by) {
+			word.Fault("%q stands twice: leave one out", by)
+		}
+		r.set.across = append(r.set.across, by)
+	}
 }
 
 // The patterns that names must match.
@@ -390,7 +402,7 @@ func (r *reader) compile(read *rule, when *yamlfile.Value) {
 	}
 	read.Cost, read.Lists = compiled.Cost, slices.Compact(slices.Sorted(slices.Values(compiled.Lists)))
 	for _, f := range compiled.Features {
-		read.Features = append(read.Features, f.String())
+		read.Features = append(read.Features, r.set.Counts(f).String())
 	}
 	slices.Sort(read.Features)
 	read.Features = slices.Compact(read.Features)
@@ -406,6 +418,7 @@ func (s *Set) collect() {
 			continue
 		}
 		for spelled, f := range r.condition.Features {
+			f = s.Counts(f)
 			s.names[spelled] = f.String()
 			byName[f.String()] = f
 		}

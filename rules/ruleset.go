@@ -20,8 +20,9 @@ import (
 type Set struct {
 	ruleset    fraud.Ruleset
 	thresholds Thresholds
-	lists      []*list // sorted by name
-	rules      []*rule // ordered by file and by place in the file
+	across     []velocity.Dimension // what is counted across merchants
+	lists      []*list              // sorted by name
+	rules      []*rule              // ordered by file and by place in the file
 	cases      []*testCase
 	warnings   []Fault
 	// unreachable holds the thresholds that no score reaches.
@@ -120,6 +121,14 @@ func (s *Set) Ruleset() fraud.Ruleset { return s.ruleset }
 
 // Features returns the features that the rules count, each once, including those of rules in shadow.
 func (s *Set) Features() []velocity.Feature { return slices.Clone(s.features) }
+
+// Counts returns a feature as the set counts it: across merchants if the set says so of its dimension.
+func (s *Set) Counts(f velocity.Feature) velocity.Feature {
+	if slices.Contains(s.across, f.By) {
+		return f.AcrossMerchants()
+	}
+	return f
+}
 
 // Thresholds returns the set's thresholds.
 func (s *Set) Thresholds() Thresholds { return s.thresholds }

@@ -25,6 +25,7 @@ type tryRulesCommand struct {
 	Ruleset  string         `arg:"" help:"The ruleset's folder, or default for the built-in one."`
 	Features []featureValue `name:"seen" help:"A value for the rules to see, such as 'card.count(\"10m\")=4'. Can be repeated; other values are 0." placeholder:"FEATURE=NUMBER" sep:"none"`
 	History  bool           `help:"Take the values from the ledger's database (LEDGER_URL), as they were at the moment of --at. Values of --seen replace them."`
+	Merchant string         `help:"Whose transaction it is: counts are a merchant's own." default:"default" placeholder:"NAME"`
 	At       moment         `help:"The moment of the transaction: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default now." placeholder:"WHEN"`
 }
 
@@ -93,7 +94,7 @@ func wrongBody(p *api.Problem) string {
 }
 
 func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.Transaction, store fraud.VelocityReader, out output) error {
-	t.ID = "tried"
+	t.ID, t.Merchant = "tried", c.Merchant
 	features := set.Features()
 	use := velocity.Of(t, c.At.Time, velocity.Dimensions(features))
 	past, err := store.Look(ctx, t.ID, velocity.Lookups(features, use, c.At.Time))
@@ -105,11 +106,12 @@ func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.
 	}
 	values := velocity.Values(features, use, c.At.Time, past)
 	for _, s := range c.Features {
-		if _, asked := values[s.feature]; !asked {
-			fmt.Fprintf(out.progress, "No rule asks for %s.\n", s.feature)
+		name := set.Counts(s.feature).String()
+		if _, asked := values[name]; !asked {
+			fmt.Fprintf(out.progress, "No rule asks for %s.\n", name)
 			continue
 		}
-		values[s.feature] = s.value
+		values[name] = s.value
 	}
 	d := set.Evaluate(fraud.Check{Transaction: t, StartTime: c.At.Time, AsOf: c.At.Time, Number: 1}, values)
 	d.Explanation.Features = values
@@ -125,7 +127,7 @@ func (noPastUses) Look(context.Context, string, []velocity.Lookup) (velocity.Pas
 
 // featureValue is a flag that gives a feature a value.
 type featureValue struct {
-	feature string
+	feature velocity.Feature
 	value   float64
 }
 
@@ -139,7 +141,7 @@ func (s *featureValue) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	s.feature = feature.String()
+	s.feature = feature
 	s.value, err = strconv.ParseFloat(strings.TrimSpace(string(text[at+1:])), 64)
 	if err != nil || !(s.value >= 0 && s.value <= math.MaxFloat64) {
 		return fmt.Errorf("%q must end with a number from 0 on, such as card.count(\"10m\")=4", text)

@@ -26,7 +26,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // A transaction that is tried is explained.
 func TestTryRules(t *testing.T) {
-	out, notes := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{`card.count("10m")`, 3}, {`card.count("7d")`, 9}}}, noPastUses{})
+	out, notes := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{cardCount(10 * time.Minute), 3}, {cardCount(7 * 24 * time.Hour), 9}}}, noPastUses{})
 	require.Equal(t, `review, score 45 (risk: elevated), by the ruleset default version 2 (DIGEST)
 review from score 40, decline from score 80
 
@@ -66,10 +66,31 @@ func TestTryRulesWithLedger(t *testing.T) {
 		out, _ := try(t, tryRulesCommand{At: moment{noon}}, store)
 		require.Regexp(t, `card\.count\("10m"\) +3\n`, out)
 	}
-	out, _ := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{`card.count("10m")`, 2}}}, store)
+	out, _ := try(t, tryRulesCommand{At: moment{noon}, Features: []featureValue{{cardCount(10 * time.Minute), 2}}}, store)
 	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what is said goes before what was counted")
 	out, _ = try(t, tryRulesCommand{At: moment{noon.Add(-210 * time.Second)}}, store)
 	require.Regexp(t, `card\.count\("10m"\) +2\n`, out, "what came later is seen")
+}
+
+// A transaction that is tried sees its merchant's past uses, and those of all where the ruleset counts across merchants.
+func TestTryRulesMerchants(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "across")
+	require.NoError(t, os.CopyFS(folder, rules.Files()))
+	edit(t, filepath.Join(folder, "ruleset.yaml"), "\nversion: 2\n", "\nversion: 2\nacross_merchants: [card]\n")
+	across, err := loadRuleset(folder)
+	require.NoError(t, err)
+	store := openTestLedger(t)
+	for i := range 3 {
+		count(t, store, i, noon.Add(time.Duration(i-5)*time.Minute))
+	}
+	for set, line := range map[*rules.Set]string{rules.Default(): `0: card\.count\("10m"\), `, across: `card\.count\("10m"\) across merchants +3\n`} {
+		out, _ := captured(t, func(out output) error {
+			posted, err := readBody(strings.NewReader(api.SeedExample), aKey)
+			require.NoError(t, err)
+			return tryRulesCommand{At: moment{noon}, Merchant: "acme"}.try(t.Context(), set, *posted, store, out)
+		})
+		require.Regexp(t, line, out)
+	}
 }
 
 // A body that is not a transaction is refused as the API refuses it.
@@ -158,6 +179,10 @@ func accepted(t *testing.T) ledger.Entry {
 		Customer: &transaction.Customer{ID: "c-1", Email: "jo@example.com"}, IP: "203.0.113.7",
 	}
 	return ledger.Entry{Record: *ledger.Open(posted, noon), Transaction: posted, Mark: ledger.Mark{At: noon, Number: 1}}
+}
+
+func cardCount(window time.Duration) velocity.Feature {
+	return velocity.Feature{Measure: velocity.Count, By: velocity.Card, Window: window}
 }
 
 // count adds a transaction with the same card to the history.

@@ -147,6 +147,23 @@ func TestRulesShadow(t *testing.T) {
 	assert.Empty(t, cmp.Diff(want, got.Explanation.Trials), "trials (-want +got)")
 }
 
+// A shadow ruleset may count across merchants where the live one does not, and the other way round.
+func TestRulesAcrossMerchants(t *testing.T) {
+	h := before(t, 2) // of the default merchant
+	for n, c := range []struct{ live, shadow velocity.Feature }{{perHour, perHour.AcrossMerchants()}, {perHour.AcrossMerchants(), perHour}} {
+		d := detector(h)
+		d.Live, d.Shadow = always(overOne{"live", c.live}), always(overOne{"tried", c.shadow})
+		check := fraud.Check{Transaction: of("0199" + strings.Repeat("i", n)), StartTime: accepted, AsOf: accepted, Number: 1}
+		check.Merchant = "acme"
+		got, err := d.Detect(t.Context(), check)
+		require.NoError(t, err)
+		require.Equal(t, map[string]float64{`card.count("1h")`: float64(n), `card.count("1h") across merchants`: float64(2 + n)}, got.Explanation.Features)
+		outcomes := map[velocity.Feature]fraud.Outcome{perHour: fraud.Approve, perHour.AcrossMerchants(): fraud.Decline}
+		require.Equal(t, outcomes[c.live], got.Outcome)
+		require.Equal(t, outcomes[c.shadow], got.Explanation.Trials[0].Outcome)
+	}
+}
+
 // A transaction is counted under the metadata that a rule names.
 func TestRulesMetadata(t *testing.T) {
 	h := before(t, 0)

@@ -58,6 +58,11 @@ func (f Feature) AcrossMerchants() Feature {
 	return f
 }
 
+// CutAcross returns a feature's name without the words that say that it counts across merchants, and whether it had them.
+func CutAcross(name string) (string, bool) {
+	return strings.CutSuffix(name, acrossMerchants)
+}
+
 func (f Feature) pool() Pool { return Pool{f.By, f.Across} }
 
 // String returns the feature as rules write it, always in the same form: card.count("10m"). One that counts across merchants

@@ -92,9 +92,16 @@ func tooDear(most uint64) string {
 // sizes gives CEL's cost estimate the greatest lengths of a transaction's texts.
 type sizes struct{}
 
-// EstimateSize returns the size of a text field of a subject, and nil for anything else.
+// longestMerchant is the most characters that a merchant's name has.
+const longestMerchant = 64
+
+// EstimateSize returns the size of the merchant's name and of a text field of a subject, and nil for anything else.
 func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	e := node.Expr()
+	if e.Kind() == ast.IdentKind && e.AsIdent() == merchantName {
+		size := cost.RangedSizeEstimate(0, longestMerchant)
+		return &size
+	}
 	if e.Kind() != ast.SelectKind {
 		return nil
 	}

@@ -30,6 +30,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		subjectTypes,
 		cel.Variable(timeName, cel.TimestampType),
+		cel.Variable(merchantName, cel.StringType),
 		cel.Variable(wholeName, wholeTransaction.celType),
 		cel.CrossTypeNumericComparisons(true),
 		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals(),

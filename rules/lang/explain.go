@@ -126,7 +126,7 @@ func (m measure) usage(s *subject) string {
 func unknownName(env *cel.Env, e ast.Expr, parts []string) string {
 	name := parts[1]
 	if e.Kind() != ast.CallKind {
-		variables := []string{timeName}
+		variables := []string{timeName, merchantName}
 		for _, s := range subjects {
 			variables = append(variables, s.name)
 		}

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -20,8 +21,21 @@ func ReadValue(v *yamlfile.Value, f velocity.Feature) float64 {
 	return v.Number()
 }
 
-// ParseFeature parses a feature as a rule spells it: only the call, with nothing around it.
+// ParseFeature parses a feature as a rule spells it: only the call, with nothing around it. It also parses the name of a feature
+// that counts across merchants.
 func ParseFeature(text string) (velocity.Feature, error) {
+	spelled, across := velocity.CutAcross(text)
+	f, err := parseCall(spelled)
+	if err != nil || !across {
+		return f, err
+	}
+	if f = f.AcrossMerchants(); !f.Across {
+		return f, fmt.Errorf("%s never counts across merchants: only count, distinct and frauds of card and ip can", f)
+	}
+	return f, nil
+}
+
+func parseCall(text string) (velocity.Feature, error) {
 	env, err := environment()
 	if err != nil {
 		return velocity.Feature{}, err

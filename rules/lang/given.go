@@ -12,6 +12,9 @@ import (
 
 // ReadGiven reads the parts of the transaction that a case's given writes, and replaces those of t.
 func ReadGiven(v *yamlfile.Value, t *transaction.Transaction) {
+	if merchant := v.Optional(merchantName); merchant != nil {
+		t.Merchant = merchant.Words()
+	}
 	for _, part := range subjects {
 		part.readGiven(v.Optional(part.name), t)
 	}

@@ -7,13 +7,15 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/transaction"
 )
 
-// The variables that are not subjects. Rules cannot write the second: listed(…) and metadata(…) are called on it.
+// The variables that are not subjects. Rules cannot write the last: listed(…) and metadata(…) are called on it.
 const (
-	timeName  = "at"
-	wholeName = "@seen"
+	timeName     = "at"
+	merchantName = "merchant"
+	wholeName    = "@seen"
 )
 
 // View is one transaction as the rules of a set see it. Each decision needs a new one.
@@ -49,6 +51,8 @@ func (v *View) ResolveName(name string) (any, bool) {
 	switch name {
 	case timeName:
 		return types.Timestamp{Time: v.StartTime.UTC()}, true
+	case merchantName:
+		return types.String(identity.MerchantOf(v.Merchant)), true
 	case wholeName:
 		return &v.whole, true
 	}

@@ -39,6 +39,10 @@ func Vocabulary() []Words {
 	all := []Words{{Name: timeName, Doc: "when the transaction was accepted", Words: []Word{{
 		Name: timeName, Type: typeName(cel.TimestampType), Doc: "the moment; its parts are asked with a time zone, and in UTC without one",
 		Example: `at.getHours("Asia/Kolkata") < 5`,
+	}}}, {Name: merchantName, Doc: "whose transaction it is", Words: []Word{{
+		Name: merchantName, Type: typeName(cel.StringType),
+		Doc:     "the merchant's name, which comes from the API key that the transaction was posted with; default where that names none",
+		Example: `merchant == "acme" && payment.amount > 1000.0`,
 	}}}}
 	for _, s := range subjects {
 		all = append(all, s.words())
@@ -72,8 +76,8 @@ func countedWords() Words {
 	}
 	w := Words{
 		Name: "velocity",
-		Doc: "what came before with the same value, asked of " + strings.Join(of, ", ") +
-			`; a window is from "1m" to "30d", and the transaction itself is never counted`,
+		Doc: "what came before of the same merchant with the same value, asked of " + strings.Join(of, ", ") +
+			`; a ruleset can count cards and addresses across merchants; a window is from "1m" to "30d", and the transaction itself is never counted`,
 	}
 	for _, m := range measures {
 		for _, shape := range m.shapes {
