@@ -294,8 +294,8 @@ func readMetadata(v *strictjson.Value, p *posting) {
 }
 
 // ReadTransaction reads a body as POST /transact does, but only to look at it: the transaction has no id, and is not
-// processed. The error is a *Problem with all faults.
-func ReadTransaction(body []byte, cards card.Describer) (*transaction.Transaction, error) {
-	t, _, err := reader{cards: cards}.read(body, "")
+// processed. maskOrderIDs is as in Options.OrderIDsMayLookLikeCards. The error is a *Problem with all faults.
+func ReadTransaction(body []byte, cards card.Describer, maskOrderIDs bool) (*transaction.Transaction, error) {
+	t, _, err := reader{cards: cards, maskOrderIDs: maskOrderIDs}.read(body, "")
 	return t, err
 }

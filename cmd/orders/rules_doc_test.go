@@ -41,7 +41,7 @@ func TestDocsWalkThrough(t *testing.T) {
 
 	set, err := loadRuleset("my-rules")
 	require.NoError(t, err)
-	posted, err := readBody(strings.NewReader(body), aKey)
+	posted, err := readBody(strings.NewReader(body), aKey, false)
 	require.NoError(t, err)
 	var saw featureValue
 	require.NoError(t, saw.UnmarshalText([]byte(`card.distinct("order", "1d")=2`)))

@@ -39,7 +39,12 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := readBody(os.Stdin, env.CardFingerprintKey)
+	v := &values{}
+	maskOrderIDs := v.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", env.CardLikeOrderIDs)
+	if err := v.err(); err != nil {
+		return err
+	}
+	t, err := readBody(os.Stdin, env.CardFingerprintKey, maskOrderIDs)
 	if err != nil {
 		return err
 	}
@@ -63,7 +68,7 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 // standInKey is the key of fingerprints that are not compared with any others.
 const standInKey = "of a card that is tried and not kept"
 
-func readBody(from io.Reader, key string) (*transaction.Transaction, error) {
+func readBody(from io.Reader, key string, maskOrderIDs bool) (*transaction.Transaction, error) {
 	body, err := io.ReadAll(io.LimitReader(from, api.MaxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the transaction: %w", err)
@@ -74,7 +79,7 @@ func readBody(from io.Reader, key string) (*transaction.Transaction, error) {
 	if key == "" {
 		key = standInKey
 	}
-	t, err := api.ReadTransaction(body, card.NewDescriber([]byte(key)))
+	t, err := api.ReadTransaction(body, card.NewDescriber([]byte(key)), maskOrderIDs)
 	if problem, is := errors.AsType[*api.Problem](err); is {
 		return nil, errors.New(wrongBody(problem))
 	}

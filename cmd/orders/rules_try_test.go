@@ -85,7 +85,7 @@ func TestTryRulesMerchants(t *testing.T) {
 	}
 	for set, line := range map[*rules.Set]string{rules.Default(): `0: card\.count\("10m"\), `, across: `card\.count\("10m"\) across merchants +3\n`} {
 		out, _ := captured(t, func(out output) error {
-			posted, err := readBody(strings.NewReader(api.SeedExample), aKey)
+			posted, err := readBody(strings.NewReader(api.SeedExample), aKey, false)
 			require.NoError(t, err)
 			return tryRulesCommand{At: moment{noon}, Merchant: "acme"}.try(t.Context(), set, *posted, store, out)
 		})
@@ -102,7 +102,7 @@ func TestTryRulesFaults(t *testing.T) {
 		strings.Repeat(" ", api.MaxBody+1):                                                  "the transaction is larger than 64 KiB: POST /transact refuses it",
 		strings.Replace(api.SeedExample, "avengers 4 spoilers book", "1234567887654321", 1): "  #/order/name must not hold the card number",
 	} {
-		_, err := readBody(strings.NewReader(body), "")
+		_, err := readBody(strings.NewReader(body), "", false)
 		require.ErrorContains(t, err, fault)
 		require.NotContains(t, err.Error(), "1234567887654321")
 	}
@@ -127,6 +127,16 @@ func TestTryRulesStandardInput(t *testing.T) {
 	}
 }
 
+// Order ids that look like card numbers are taken as the api takes them.
+func TestTryRulesOrderID(t *testing.T) {
+	body := strings.Replace(api.SeedExample, "1234,", `"4242424242424242",`, 1)
+	for setting, code := range map[string]int{"true": 0, "false": exitFailure, "": exitFailure, "perhaps": exitConfig} {
+		setEnvironment(t, map[string]string{"ORDER_ID_MAY_LOOK_LIKE_A_CARD": setting})
+		standardInput(t, body)
+		require.Equal(t, code, execute(t.Context(), []string{"rules", "try", "default"}), setting)
+	}
+}
+
 // try decides about the demo's request with the built-in ruleset.
 func try(t *testing.T, c tryRulesCommand, history fraud.VelocityReader) (out, notes string) {
 	t.Helper()
@@ -135,7 +145,7 @@ func try(t *testing.T, c tryRulesCommand, history fraud.VelocityReader) (out, no
 
 func tryBody(t *testing.T, c tryRulesCommand, body string, history fraud.VelocityReader) (out, notes string) {
 	t.Helper()
-	posted, err := readBody(strings.NewReader(body), aKey)
+	posted, err := readBody(strings.NewReader(body), aKey, false)
 	require.NoError(t, err)
 	return captured(t, func(out output) error {
 		return c.try(t.Context(), rules.Default(), *posted, history, out)
