@@ -23,16 +23,22 @@ type file struct {
 }
 
 type service struct {
-	Image         string             `yaml:"image"`
-	Build         any                `yaml:"build"`
-	ContainerName string             `yaml:"container_name"`
-	Environment   map[string]*string `yaml:"environment"` // nil means the value of the shell or .env
-	Ports         []any              `yaml:"ports"`
-	ReadOnly      bool               `yaml:"read_only"`
-	CapDrop       []string           `yaml:"cap_drop"`
-	SecurityOpt   []string           `yaml:"security_opt"`
-	Healthcheck   *struct{}          `yaml:"healthcheck"`
-	Restart       string             `yaml:"restart"`
+	Image         string                `yaml:"image"`
+	Build         any                   `yaml:"build"`
+	ContainerName string                `yaml:"container_name"`
+	Environment   map[string]*string    `yaml:"environment"` // nil means the value of the shell or .env
+	Ports         []any                 `yaml:"ports"`
+	ReadOnly      bool                  `yaml:"read_only"`
+	CapDrop       []string              `yaml:"cap_drop"`
+	SecurityOpt   []string              `yaml:"security_opt"`
+	Healthcheck   *struct{}             `yaml:"healthcheck"`
+	Restart       string                `yaml:"restart"`
+	Volumes       []any                 `yaml:"volumes"`
+	DependsOn     map[string]dependency `yaml:"depends_on"`
+}
+
+type dependency struct {
+	Condition string `yaml:"condition"`
 }
 
 func read(t *testing.T, path string) file {
@@ -122,6 +128,24 @@ func TestProductionAPIKeys(t *testing.T) {
 	text, err := os.ReadFile(root + "/deploy/production.yml")
 	require.NoError(t, err)
 	assert.Regexp(t, `(?m)^      API_KEYS: \$\{API_KEYS:\?[^}]+\}$`, string(text))
+}
+
+// The servers start in production once check-secrets has looked at the passwords that they take.
+func TestProductionChecksSecrets(t *testing.T) {
+	services := read(t, "deploy/production.yml").Services
+	check := services["check-secrets"]
+	for name, variable := range map[string]string{"postgres": "POSTGRES_PASSWORD", "ledger-setup": "PGPASSWORD", "temporal-schema": "SQL_PASSWORD", "temporal": "POSTGRES_PWD"} {
+		assert.Equal(t, check.Environment["POSTGRES_PASSWORD"], services[name].Environment[variable], name)
+	}
+	definitions := func(s service) string {
+		file, _, _ := strings.Cut(fmt.Sprint(s.Volumes), ":/")
+		return file[:strings.IndexAny(file, ":}")]
+	}
+	assert.Equal(t, definitions(check), definitions(services["rabbitmq"]))
+	assert.Equal(t, definitions(check), "[${RABBITMQ_DEFINITIONS")
+	for _, name := range []string{"postgres", "rabbitmq"} {
+		assert.Equal(t, map[string]dependency{"check-secrets": {"service_completed_successfully"}}, services[name].DependsOn, name)
+	}
 }
 
 // A service that is restarted has a health check.

@@ -29,15 +29,16 @@ const (
 )
 
 type commands struct {
-	API         apiCommand         `cmd:"" name:"api" help:"Serve the HTTP API: take transactions and answer with their outcome."`
-	Worker      workerCommand      `cmd:"" help:"Run the workflow ProcessTransaction, its payments and its alerts."`
-	FraudPolice fraudPoliceCommand `cmd:"" help:"Check transactions for fraud."`
-	Alertman    alertmanCommand    `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people; check receivers and routes; handle dead letters."`
-	Dev         devCommand         `cmd:"" help:"Run all four in one process, for a laptop."`
-	Ledger      ledgerCommand      `cmd:"" help:"Compare the ledger with Temporal, export it, or back it up."`
-	Rules       rulesCommand       `cmd:"" help:"Write, check, test and compare the rules that fraud-police decides by, and explain its decisions."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask a process whether it is ready; exits with 1 if it is not."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	API          apiCommand          `cmd:"" name:"api" help:"Serve the HTTP API: take transactions and answer with their outcome."`
+	Worker       workerCommand       `cmd:"" help:"Run the workflow ProcessTransaction, its payments and its alerts."`
+	FraudPolice  fraudPoliceCommand  `cmd:"" help:"Check transactions for fraud."`
+	Alertman     alertmanCommand     `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people; check receivers and routes; handle dead letters."`
+	Dev          devCommand          `cmd:"" help:"Run all four in one process, for a laptop."`
+	Ledger       ledgerCommand       `cmd:"" help:"Compare the ledger with Temporal, export it, or back it up."`
+	Rules        rulesCommand        `cmd:"" help:"Write, check, test and compare the rules that fraud-police decides by, and explain its decisions."`
+	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask a process whether it is ready; exits with 1 if it is not."`
+	CheckSecrets checkSecretsCommand `cmd:"" help:"Refuse passwords of PostgreSQL and RabbitMQ that are published with the source, before these start in production."`
+	Version      versionCommand      `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }

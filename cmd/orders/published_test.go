@@ -2,11 +2,14 @@ package main
 
 import (
 	"crypto/sha256"
-	"encoding/json"
+	"crypto/sha512"
+	"encoding/base64"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -98,24 +101,53 @@ func TestPublishedSecrets(t *testing.T) {
 }
 
 func TestPublishedBrokerPasswords(t *testing.T) {
-	text, err := os.ReadFile("../../gateways/rabbitmq/definitions.json")
+	users, err := readBrokerUsers(brokerDefinitions)
 	require.NoError(t, err)
-	var definitions struct {
-		Users []struct {
-			Name string
-			Hash []byte `json:"password_hash"`
-		}
+	require.NotEmpty(t, users)
+	for _, user := range users {
+		require.True(t, slices.ContainsFunc(publishedSecrets, user.has), "the password of %s is not in publishedSecrets", user.Name)
 	}
-	require.NoError(t, json.Unmarshal(text, &definitions))
-	require.NotEmpty(t, definitions.Users)
-	for _, user := range definitions.Users {
-		// https://www.rabbitmq.com/docs/passwords#computing-password-hash: four bytes of salt, then the hash.
-		salt, hash := user.Hash[:4], user.Hash[4:]
-		require.True(t, slices.ContainsFunc(publishedSecrets, func(secret string) bool {
-			sum := sha256.Sum256(append(slices.Clone(salt), secret...))
-			return slices.Equal(sum[:], hash)
-		}), "the password of %s is not in publishedSecrets", user.Name)
+}
+
+const brokerDefinitions = "../../gateways/rabbitmq/definitions.json"
+
+func TestCheckSecrets(t *testing.T) {
+	const (
+		own       = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR" // the example of RabbitMQ's documentation
+		published = "must hold a secret of your own, since this one is published with the source, where payments are real " +
+			"(STRIPE_API_KEY is a live key, or TEST_DOUBLES=refuse); TEST_DOUBLES=allow takes it all the same"
+		unknown = "must be one that rabbitmqctl hash_password prints, by rabbit_password_hashing_sha256 or rabbit_password_hashing_sha512, where payments are real " +
+			"(STRIPE_API_KEY is a live key, or TEST_DOUBLES=refuse); TEST_DOUBLES=allow takes it all the same"
+	)
+	file := filepath.Join(t.TempDir(), "definitions.json")
+	salted := append([]byte("salt"), "operator"...)
+	sum256, sum512 := sha256.Sum256(salted), sha512.Sum512(salted)
+	operator256 := base64.StdEncoding.EncodeToString(append([]byte("salt"), sum256[:]...))
+	operator512 := base64.StdEncoding.EncodeToString(append([]byte("salt"), sum512[:]...))
+	for name, c := range map[string]struct{ password, doubles, hash, algorithm, fault string }{
+		"own":                             {"own", "refuse", own, "rabbit_password_hashing_sha256", ""},
+		"published password":              {"temporal", "refuse", own, "", "POSTGRES_PASSWORD: " + published},
+		"published hash":                  {"own", "refuse", operator256, "rabbit_password_hashing_sha256", file + ": password_hash of the user ada: " + published},
+		"published hash by the default":   {"own", "refuse", operator256, "", file + ": password_hash of the user ada: " + published},
+		"published hash by SHA-512":       {"own", "refuse", operator512, "rabbit_password_hashing_sha512", file + ": password_hash of the user ada: " + published},
+		"hash of another length":          {"own", "refuse", operator256, "rabbit_password_hashing_sha512", file + ": password_hash of the user ada: " + unknown},
+		"hash by MD5":                     {"own", "refuse", own, "rabbit_password_hashing_md5", file + ": password_hash of the user ada: " + unknown},
+		"published where it is allowed":   {"temporal", "allow", operator256, "", ""},
+		"published on a development host": {"temporal", "auto", operator256, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setEnvironment(t, map[string]string{"POSTGRES_PASSWORD": c.password, "TEST_DOUBLES": c.doubles})
+			text := fmt.Sprintf(`{"vhosts": [], "users": [{"name": "ada", "password_hash": %q, "hashing_algorithm": %q, "tags": []}]}`, c.hash, c.algorithm)
+			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+			err := checkSecretsCommand{Definitions: file}.Run(t.Context())
+			if c.fault == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.EqualError(t, err, "wrong settings:\n  "+c.fault)
+		})
 	}
+	require.Equal(t, exitFailure, execute(t.Context(), []string{"check-secrets", filepath.Join(t.TempDir(), "none.json")}))
 }
 
 // withPublished holds, for each variable that holds a secret, a value with a published one, and a process that reads it.
