@@ -10,6 +10,8 @@ type environment struct {
 	NoColor       string `env:"NO_COLOR"`
 	HealthAddress string `env:"HEALTH_ADDRESS"`
 
+	TemporalCompression string `env:"TEMPORAL_COMPRESSION, default=auto"`
+
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	APIPublishedOn     string `env:"API_PUBLISHED_ON"`
 	APIOpen            string `env:"API_OPEN, default=false"`

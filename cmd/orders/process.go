@@ -75,7 +75,7 @@ func newProcess(ctx context.Context, name string) (*process, error) {
 	if p.log, err = logging.New(os.Stderr, name, format, env.NoColor == "", level, card.Conceal); err != nil {
 		p.log = slog.New(slog.DiscardHandler) // the faults of the settings say it better
 	}
-	if p.temporal, err = temporal.New(p.log); err != nil {
+	if p.temporal, err = temporal.New(p.log, env.temporalCompression(p.values)); err != nil {
 		p.values.faults = append(p.values.faults, err.Error())
 	}
 	return p, nil

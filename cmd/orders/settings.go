@@ -8,6 +8,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"dummyorders/gateways/rabbitmq"
+	"dummyorders/gateways/temporal"
 	"dummyorders/internal/logging"
 )
 
@@ -30,6 +31,10 @@ func readEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (environm
 
 func (e environment) logFormat(v *values) string {
 	return v.oneOf("LOG_FORMAT", e.LogFormat, logging.Formats)
+}
+
+func (e environment) temporalCompression(v *values) temporal.Compression {
+	return temporal.Compression(v.oneOf("TEMPORAL_COMPRESSION", e.TemporalCompression, temporal.Compressions))
 }
 
 func (e environment) healthAddress(v *values) string {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -27,7 +29,7 @@ const askWithin = 10 * time.Second
 // New makes a client from Temporal's own environment variables and profiles (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
 // TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE). It connects at its first call, so that
 // processes may start in any order. It fails only on invalid settings.
-func New(logger *slog.Logger) (Client, error) {
+func New(logger *slog.Logger, compression Compression) (Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
@@ -37,6 +39,7 @@ func New(logger *slog.Logger) (Client, error) {
 			return nil, fmt.Errorf("TEMPORAL_ADDRESS=%q: must be host:port, such as localhost:7233", options.HostPort)
 		}
 	}
+	options.ConnectionOptions.GrpcCompression = compression.of(options.HostPort)
 	options.Logger = log.NewStructuredLogger(logger)
 	options.ContextPropagators = []workflow.ContextPropagator{propagator{}}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions,
@@ -46,6 +49,38 @@ func New(logger *slog.Logger) (Client, error) {
 		return nil, fmt.Errorf("make a Temporal client: %w", err)
 	}
 	return c, nil
+}
+
+// Compression says whether what is sent to Temporal is compressed.
+type Compression string
+
+// The compressions. AutoCompression compresses only what goes to a server that is far away: to a near one, compressing
+// costs more time than it saves.
+const (
+	AutoCompression Compression = "auto"
+	Gzip            Compression = "gzip"
+	NoCompression   Compression = "none"
+)
+
+// Compressions lists all compressions.
+var Compressions = []string{string(AutoCompression), string(Gzip), string(NoCompression)}
+
+func (c Compression) of(address string) client.GrpcCompression {
+	if c == NoCompression || c == AutoCompression && isNear(address) {
+		return &client.GrpcCompressionNone{}
+	}
+	return &client.GrpcCompressionGzip{}
+}
+
+// isNear reports whether an address is on this machine or in a private network. A name without a dot is one of Compose, or of
+// the same cluster.
+func isNear(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return !strings.Contains(host, ".")
+	}
+	return ip.IsLoopback() || ip.IsPrivate()
 }
 
 // Check returns a function that checks whether Temporal can be reached.

@@ -54,7 +54,7 @@ func main() {
 		fail(benchAlerts(ctx, p.rounds))
 		return
 	}
-	c, err := temporal.New(slog.New(slog.DiscardHandler))
+	c, err := temporal.New(slog.New(slog.DiscardHandler), temporal.AutoCompression)
 	fail(err)
 	defer c.Close()
 	if *ofRules {
