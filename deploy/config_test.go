@@ -73,7 +73,6 @@ var demanded = []string{
 	"TRANSACTION_FRAUD_EMAIL_ALERT_TO=fraud@example.com",
 	"WEB_UI_URL=https://temporal.example.com",
 	"API_URL=https://orders.example.com",
-	"API_KEYS=shop:0123456789abcdef",
 }
 
 // Production demands every secret.

@@ -24,11 +24,12 @@ func (apiCommand) Run(ctx context.Context) error {
 
 func serveAPI(p *process) func(context.Context) error {
 	address, store := p.env.httpAddress(p.values), p.env.ledger(p.values)
+	stored := p.env.storedKeys(p.values, store, p.log)
 	options := api.Options{
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		Ledger:                   store,
 		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
-		Authenticators:           p.env.authenticators(p.values),
+		Authenticators:           p.env.authenticators(p.values, stored),
 		Links:                    p.env.links(p.values),
 		Hosts:                    p.env.hosts(),
 		Prefix:                   p.env.prefix(),
@@ -43,7 +44,7 @@ func serveAPI(p *process) func(context.Context) error {
 	}
 	connections := p.values.number("HTTP_MAX_CONNECTIONS", p.env.HTTPMaxConnections, 1, 100_000)
 	return func(ctx context.Context) error {
-		err := together(ctx,
+		todo := []func(context.Context) error{
 			func(ctx context.Context) error {
 				options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
 				return serve(ctx, p.log, address, connections, api.New(options), drainRequests)
@@ -51,7 +52,12 @@ func serveAPI(p *process) func(context.Context) error {
 			func(ctx context.Context) error {
 				health.Await(ctx, p.log, "ledger", store.Ready) // not part of /readyz: see api.Options
 				return nil
-			})
+			},
+		}
+		if stored != nil {
+			todo = append(todo, stored.Run)
+		}
+		err := together(ctx, todo...)
 		return errors.Join(err, store.Close())
 	}
 }

@@ -24,6 +24,8 @@ type environment struct {
 	CardFingerprintKey string `env:"CARD_FINGERPRINT_KEY"`
 	APIKeys            string `env:"API_KEYS"`
 	APIKeysScopes      string `env:"API_KEYS_SCOPES, default=transact,read,review,label,rules,alerts"`
+	StoredKeys         string `env:"API_KEYS_IN_LEDGER, default=false"`
+	KeysWithoutLedger  string `env:"API_KEYS_WITHOUT_LEDGER, default=1h"`
 	RequireKey         string `env:"IDEMPOTENCY_KEY_REQUIRED, default=false"`
 	CardLikeOrderIDs   string `env:"ORDER_ID_MAY_LOOK_LIKE_A_CARD, default=false"`
 

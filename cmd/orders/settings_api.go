@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"dummyorders/api"
 	"dummyorders/domain/identity"
@@ -28,7 +31,7 @@ func (e environment) httpAddress(v *values) string {
 		if e.APIPublishedOn != "" {
 			name, value = "API_PUBLISHED_ON", e.APIPublishedOn
 		}
-		v.wrong(name, value, "localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, or API_OPEN=true lets everybody call")
+		v.wrong(name, value, "localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, API_KEYS_IN_LEDGER=true asks for those that orders keys makes, or API_OPEN=true lets everybody call")
 	}
 	return address
 }
@@ -36,7 +39,8 @@ func (e environment) httpAddress(v *values) string {
 // knowsCallers reports whether callers must prove who they are. A key that is published with the source proves nothing.
 func (e environment) knowsCallers() bool {
 	if strings.TrimSpace(e.APIKeys) == "" {
-		return false
+		stored, _ := strconv.ParseBool(e.StoredKeys)
+		return stored
 	}
 	return !slices.ContainsFunc(strings.Split(e.APIKeys, ","), func(entry string) bool {
 		_, key, _ := strings.Cut(strings.TrimSpace(entry), ":")
@@ -81,11 +85,23 @@ func isThisMachine(host string) bool {
 }
 
 // authenticators returns the ways to find out who calls the api. If there are none, everybody may call.
-func (e environment) authenticators(v *values) (all []api.Authenticator) {
+func (e environment) authenticators(v *values, stored *api.StoredKeys) (all []api.Authenticator) {
 	if keys := e.keys(v); len(keys) > 0 {
 		all = append(all, api.NewKeys(keys))
 	}
+	if stored != nil {
+		all = append(all, stored)
+	}
 	return all
+}
+
+// storedKeys returns the keys in the ledger's database, or nil if callers do not send those.
+func (e environment) storedKeys(v *values, store api.KeyStore, log *slog.Logger) *api.StoredKeys {
+	without := v.duration("API_KEYS_WITHOUT_LEDGER", e.KeysWithoutLedger, time.Minute, 7*24*time.Hour)
+	if !v.flag("API_KEYS_IN_LEDGER", e.StoredKeys) {
+		return nil
+	}
+	return api.NewStoredKeys(store, without, time.Now, log)
 }
 
 // keys returns the clients of API_KEYS by their keys.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -72,7 +73,7 @@ func TestHosts(t *testing.T) {
 
 func TestHTTPAddress(t *testing.T) {
 	const (
-		right = ": must be localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, or API_OPEN=true lets everybody call"
+		right = ": must be localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, API_KEYS_IN_LEDGER=true asks for those that orders keys makes, or API_OPEN=true lets everybody call"
 		keys  = "shop:0123456789abcdef"
 	)
 	for _, c := range []struct {
@@ -106,6 +107,33 @@ func TestHTTPAddress(t *testing.T) {
 			require.Equal(t, c.fault, strings.Join(v.faults, "\n"))
 		})
 	}
+}
+
+// Where callers send stored keys, the api may be reached, and none is let in without a key.
+func TestStoredKeys(t *testing.T) {
+	for _, c := range []struct {
+		stored, keys string
+		knows        bool
+		ways         int
+		fault        string
+	}{
+		{"false", "", false, 0, ""},
+		{"true", "", true, 1, ""},
+		{"true", "shop:0123456789abcdef", true, 2, ""},
+		{"true", "shop:a-long-secret-of-its-own", false, 2, ""},
+		{"yes", "", false, 0, `API_KEYS_IN_LEDGER="yes": must be true or false`},
+	} {
+		t.Run(c.stored+" "+c.keys, func(t *testing.T) {
+			e, v := environment{StoredKeys: c.stored, KeysWithoutLedger: "1h", APIKeys: c.keys, APIKeysScopes: "read", TestDoubles: "auto"}, &values{}
+			ways := e.authenticators(v, e.storedKeys(v, nil, slog.New(slog.DiscardHandler)))
+			require.Len(t, ways, c.ways)
+			require.Equal(t, c.knows, e.knowsCallers())
+			require.Equal(t, c.fault, strings.Join(v.faults, "\n"))
+		})
+	}
+	v := &values{}
+	environment{StoredKeys: "true", KeysWithoutLedger: "1s"}.storedKeys(v, nil, nil)
+	require.Equal(t, []string{`API_KEYS_WITHOUT_LEDGER="1s": must be a duration from 1m0s to 168h0m0s, such as 90s or 15m`}, v.faults)
 }
 
 // An address that is open by mistake is reported together with all other faults.
