@@ -156,9 +156,14 @@ func addressOf(r *http.Request) string {
 		peer, _ := netip.ParseAddrPort(r.RemoteAddr)
 		address = peer.Addr().Unmap()
 	}
+	return site(address)
+}
+
+// site names what belongs to one caller: an address, and for IPv6 a /64, which is what one site has.
+func site(address netip.Addr) string {
 	if address.Is6() {
-		site, _ := address.WithZone("").Prefix(64)
-		return site.String()
+		network, _ := address.WithZone("").Prefix(64)
+		return network.String()
 	}
 	return address.String()
 }

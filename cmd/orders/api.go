@@ -42,12 +42,17 @@ func serveAPI(p *process) func(context.Context) error {
 		Version:                  buildVersion(),
 		Log:                      p.log,
 	}
-	connections := p.values.number("HTTP_MAX_CONNECTIONS", p.env.HTTPMaxConnections, 1, 100_000)
+	connections := api.Connections{
+		All:     p.values.number("HTTP_MAX_CONNECTIONS", p.env.HTTPMaxConnections, 1, 100_000),
+		Address: p.values.number("HTTP_MAX_CONNECTIONS_PER_ADDRESS", p.env.AddressConnections, 1, 100_000),
+		Exempt:  options.TrustedProxies,
+		Log:     p.log,
+	}
 	return func(ctx context.Context) error {
 		todo := []func(context.Context) error{
 			func(ctx context.Context) error {
 				options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
-				return serve(ctx, p.log, address, connections, api.New(options), drainRequests)
+				return serve(ctx, p.log, address, connections.Limit, api.New(options), drainRequests)
 			},
 			func(ctx context.Context) error {
 				health.Await(ctx, p.log, "ledger", store.Ready) // not part of /readyz: see api.Options

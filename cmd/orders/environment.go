@@ -17,6 +17,7 @@ type environment struct {
 	APIOpen            string `env:"API_OPEN, default=false"`
 	HTTPMaxInFlight    string `env:"HTTP_MAX_IN_FLIGHT, default=1000"`
 	HTTPMaxConnections string `env:"HTTP_MAX_CONNECTIONS, default=4000"`
+	AddressConnections string `env:"HTTP_MAX_CONNECTIONS_PER_ADDRESS, default=1000"`
 	CallerInFlight     string `env:"HTTP_MAX_IN_FLIGHT_PER_CALLER, default=500"`
 	CallerRate         string `env:"HTTP_RATE_PER_CALLER, default=1000"`
 	CallerBurst        string `env:"HTTP_BURST_PER_CALLER, default=2000"`

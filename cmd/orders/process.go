@@ -103,7 +103,7 @@ func (p *process) work(w worker) func(context.Context) error {
 	todo := append([]func(context.Context) error{runner.Run}, w.beside...)
 	if address := p.env.healthAddress(p.values); address != "" {
 		todo = append(todo, func(ctx context.Context) error {
-			return serve(ctx, p.log, address, healthConnections, health.Handler(p.log, checks), 5*time.Second)
+			return serve(ctx, p.log, address, fewConnections, health.Handler(p.log, checks), 5*time.Second)
 		})
 	}
 	return func(ctx context.Context) error { return together(ctx, todo...) }
@@ -122,17 +122,18 @@ func withSafeHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// healthConnections is more than what asks a process for its health.
-const healthConnections = 100
+// fewConnections is for a listener to which only those connect who ask a process for its health.
+func fewConnections(listener net.Listener) net.Listener {
+	return netutil.LimitListener(listener, 100)
+}
 
-// serve listens until ctx ends, then waits up to drain for open requests to finish. It takes that many connections at once;
-// more wait until the system accepts them.
-func serve(ctx context.Context, log *slog.Logger, address string, connections int, handler http.Handler, drain time.Duration) error {
+// serve listens until ctx ends, then waits up to drain for open requests to finish. limit bounds the listener's connections.
+func serve(ctx context.Context, log *slog.Logger, address string, limit func(net.Listener) net.Listener, handler http.Handler, drain time.Duration) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
-	listener = netutil.LimitListener(listener, connections)
+	listener = limit(listener)
 	server := &http.Server{
 		Handler:           withSafeHeaders(handler),
 		MaxHeaderBytes:    maxHeader,

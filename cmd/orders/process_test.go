@@ -24,7 +24,7 @@ func TestServeAPI(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, slog.New(slog.DiscardHandler), address, 10, http.NotFoundHandler(), time.Second)
+		ended <- serve(ctx, slog.New(slog.DiscardHandler), address, fewConnections, http.NotFoundHandler(), time.Second)
 	}()
 	defer func() {
 		stop()

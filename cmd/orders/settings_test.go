@@ -44,6 +44,7 @@ var wrongValues = []struct {
 	{"api", "HTTP_RATE_PER_CALLER", "0", "a whole number from 1 to 1000000"},
 	{"api", "HTTP_BURST_PER_CALLER", "-1", "a whole number from 1 to 1000000"},
 	{"api", "HTTP_MAX_CONNECTIONS", "0", "a whole number from 1 to 100000"},
+	{"api", "HTTP_MAX_CONNECTIONS_PER_ADDRESS", "all", "a whole number from 1 to 100000"},
 	{"api", "TRUSTED_PROXIES", "10.0.0.0/8, proxy", `networks and addresses with commas between them, such as 10.0.0.0/8,2001:db8::7 (at "proxy")`},
 	{"api", "TRUSTED_PROXIES", "10.0.0.0/33", `networks and addresses with commas between them, such as 10.0.0.0/8,2001:db8::7 (at "10.0.0.0/33")`},
 	{"api", "HTTP_MAX_IN_FLIGHT", "0", "a whole number from 1 to 100000"},
