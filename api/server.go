@@ -69,6 +69,8 @@ type Options struct {
 	// Authenticators find out who calls: the first that knows the caller counts. If there are none, everybody may call, and
 	// do everything.
 	Authenticators []Authenticator
+	// AlsoAnonymous lets a request without the header Authorization pass as if there were none of them: for development.
+	AlsoAnonymous bool
 	// Hosts lists the names that requests may have in their Host header, besides loopback addresses. If it is empty, every
 	// name is allowed.
 	Hosts []string
@@ -102,6 +104,7 @@ type server struct {
 	ledger         ledger.Reader
 	reader         reader
 	authenticators []Authenticator
+	alsoAnonymous  bool
 	links          alert.Links
 	requireKey     bool
 	callers        *callers
@@ -123,6 +126,7 @@ func New(o Options) http.Handler {
 		ledger:         o.Ledger,
 		reader:         reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
 		authenticators: o.Authenticators,
+		alsoAnonymous:  o.AlsoAnonymous,
 		links:          o.Links,
 		requireKey:     o.RequireIdempotencyKey,
 		callers:        newCallers(o.Limits, o.Now, o.Log),

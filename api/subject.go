@@ -96,7 +96,7 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 
 // identify returns who calls, or a problem.
 func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
-	if len(s.authenticators) == 0 {
+	if len(s.authenticators) == 0 || s.alsoAnonymous && ctx.Header("Authorization") == "" {
 		return anonymous, nil
 	}
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
@@ -160,6 +160,9 @@ func (s *server) protect(operation huma.Operation) huma.Operation {
 	if len(s.authenticators) > 0 {
 		operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusForbidden)
 		operation.Security = []map[string][]string{{apiKeyScheme: {string(scope)}}}
+		if s.alsoAnonymous {
+			operation.Security = append(operation.Security, map[string][]string{})
+		}
 	}
 	return operation
 }
@@ -173,6 +176,7 @@ func (s *server) describeCallers(document *huma.OpenAPI) {
 		return
 	}
 	document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{apiKeyScheme: {
-		Type: "http", Scheme: "bearer", Description: "The client's API key. An operation lists the scope that it needs",
+		Type: "http", Scheme: "bearer", Description: "The client's API key, or the ID token of a person who has signed in. " +
+			"An operation lists the scope that it needs",
 	}}
 }

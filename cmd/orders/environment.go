@@ -27,6 +27,10 @@ type environment struct {
 	APIKeysScopes      string `env:"API_KEYS_SCOPES, default=transact,read,review,label,rules,alerts"`
 	StoredKeys         string `env:"API_KEYS_IN_LEDGER, default=false"`
 	KeysWithoutLedger  string `env:"API_KEYS_WITHOUT_LEDGER, default=1h"`
+	OIDCIssuer         string `env:"OIDC_ISSUER"`
+	OIDCAudience       string `env:"OIDC_AUDIENCE, default=orders"`
+	OIDCGroupsClaim    string `env:"OIDC_GROUPS_CLAIM, default=groups"`
+	OIDCRoles          string `env:"OIDC_ROLES"`
 	RequireKey         string `env:"IDEMPOTENCY_KEY_REQUIRED, default=false"`
 	CardLikeOrderIDs   string `env:"ORDER_ID_MAY_LOOK_LIKE_A_CARD, default=false"`
 

@@ -36,6 +36,7 @@ type commands struct {
 	Dev          devCommand          `cmd:"" help:"Run all four in one process, for a laptop."`
 	Ledger       ledgerCommand       `cmd:"" help:"Compare the ledger with Temporal, export it, or back it up."`
 	Rules        rulesCommand        `cmd:"" help:"Write, check, test and compare the rules that fraud-police decides by, and explain its decisions."`
+	SignIn       signInCommand       `cmd:"" name:"sign-in" help:"Sign in as a person, and print the token with which to call the API."`
 	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask a process whether it is ready; exits with 1 if it is not."`
 	CheckSecrets checkSecretsCommand `cmd:"" help:"Refuse passwords of PostgreSQL and RabbitMQ that are published with the source, before these start in production."`
 	Version      versionCommand      `cmd:"" help:"Print the version."`

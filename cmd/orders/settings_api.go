@@ -31,13 +31,17 @@ func (e environment) httpAddress(v *values) string {
 		if e.APIPublishedOn != "" {
 			name, value = "API_PUBLISHED_ON", e.APIPublishedOn
 		}
-		v.wrong(name, value, "localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, API_KEYS_IN_LEDGER=true asks for those that orders keys makes, or API_OPEN=true lets everybody call")
+		v.wrong(name, value, "localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, API_KEYS_IN_LEDGER=true asks for those that orders keys makes, OIDC_ISSUER names who signs persons in, or API_OPEN=true lets everybody call")
 	}
 	return address
 }
 
-// knowsCallers reports whether callers must prove who they are. A key that is published with the source proves nothing.
+// knowsCallers reports whether callers must prove who they are. A key that is published with the source proves nothing, and
+// neither does an issuer for development.
 func (e environment) knowsCallers() bool {
+	if e.OIDCIssuer != "" && !e.developmentIssuer() {
+		return true
+	}
 	if strings.TrimSpace(e.APIKeys) == "" {
 		stored, _ := strconv.ParseBool(e.StoredKeys)
 		return stored
@@ -85,12 +89,15 @@ func isThisMachine(host string) bool {
 }
 
 // authenticators returns the ways to find out who calls the api. If there are none, everybody may call.
-func (e environment) authenticators(v *values, stored *api.StoredKeys) (all []api.Authenticator) {
+func (e environment) authenticators(v *values, stored *api.StoredKeys, log *slog.Logger) (all []api.Authenticator) {
 	if keys := e.keys(v); len(keys) > 0 {
 		all = append(all, api.NewKeys(keys))
 	}
 	if stored != nil {
 		all = append(all, stored)
+	}
+	if persons := e.persons(v, log); persons != nil {
+		all = append(all, persons)
 	}
 	return all
 }

@@ -73,7 +73,7 @@ func TestHosts(t *testing.T) {
 
 func TestHTTPAddress(t *testing.T) {
 	const (
-		right = ": must be localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, API_KEYS_IN_LEDGER=true asks for those that orders keys makes, or API_OPEN=true lets everybody call"
+		right = ": must be localhost or a loopback address such as 127.0.0.1, unless API_KEYS holds keys of your own, API_KEYS_IN_LEDGER=true asks for those that orders keys makes, OIDC_ISSUER names who signs persons in, or API_OPEN=true lets everybody call"
 		keys  = "shop:0123456789abcdef"
 	)
 	for _, c := range []struct {
@@ -125,7 +125,7 @@ func TestStoredKeys(t *testing.T) {
 	} {
 		t.Run(c.stored+" "+c.keys, func(t *testing.T) {
 			e, v := environment{StoredKeys: c.stored, KeysWithoutLedger: "1h", APIKeys: c.keys, APIKeysScopes: "read", TestDoubles: "auto"}, &values{}
-			ways := e.authenticators(v, e.storedKeys(v, nil, slog.New(slog.DiscardHandler)))
+			ways := e.authenticators(v, e.storedKeys(v, nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
 			require.Len(t, ways, c.ways)
 			require.Equal(t, c.knows, e.knowsCallers())
 			require.Equal(t, c.fault, strings.Join(v.faults, "\n"))
