@@ -79,19 +79,26 @@ func (v *values) oneOf(name, value string, allowed []string) string {
 	return value
 }
 
-// scopes reads scopes with commas or spaces between them.
-func (v *values) scopes(name, value string) (scopes []identity.Scope) {
+func (v *values) scopes(name, value string) []identity.Scope {
+	scopes, right := readScopes(value)
+	if right != "" {
+		v.wrong(name, value, right)
+	}
+	return scopes
+}
+
+// readScopes reads scopes with commas or spaces between them. If they are wrong, it returns what would be right.
+func readScopes(value string) (scopes []identity.Scope, right string) {
 	for _, word := range strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ',' }) {
 		if !slices.Contains(identity.Scopes, identity.Scope(word)) {
-			v.wrong(name, value, fmt.Sprintf("scopes with commas between them, of %s", identity.Scopes))
-			return nil
+			return nil, fmt.Sprintf("scopes with commas between them, of %s", identity.Scopes)
 		}
 		scopes = append(scopes, identity.Scope(word))
 	}
 	if scopes == nil {
-		v.wrong(name, value, fmt.Sprintf("at least one scope, of %s", identity.Scopes))
+		return nil, fmt.Sprintf("at least one scope, of %s", identity.Scopes)
 	}
-	return scopes
+	return scopes, ""
 }
 
 func (v *values) text(name, value string) string {

@@ -1,5 +1,7 @@
 package identity
 
+import "strings"
+
 // Scope is a kind of operation that a subject may be allowed.
 type Scope string
 
@@ -32,6 +34,15 @@ func (s Scope) Allows() string {
 		Audit:       "read the audit trail",
 		Admin:       "manage merchants, clients and keys",
 	}[s]
+}
+
+// JoinScopes returns scopes with commas between them.
+func JoinScopes(scopes []Scope) string {
+	var words []string
+	for _, scope := range scopes {
+		words = append(words, string(scope))
+	}
+	return strings.Join(words, ",")
 }
 
 // Role is a named set of scopes, which persons have. Clients have scopes of their own instead.

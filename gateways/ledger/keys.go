@@ -119,16 +119,12 @@ func (l *Ledger) addKey(ctx context.Context, tx *sql.Tx, key identity.Key) error
 		key.Merchant, key.Client, l.engine.sqlTime(key.CreatedAt)); err != nil {
 		return err
 	}
-	var scopes []string
-	for _, scope := range key.Scopes {
-		scopes = append(scopes, string(scope))
-	}
 	var expires any
 	if !key.ExpiresAt.IsZero() {
 		expires = l.engine.sqlTime(key.ExpiresAt)
 	}
 	_, err = l.change(ctx, tx, `INSERT INTO keys (name, merchant, client, digest, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		key.Name, key.Merchant, key.Client, key.Digest[:], strings.Join(scopes, ","), l.engine.sqlTime(key.CreatedAt), expires)
+		key.Name, key.Merchant, key.Client, key.Digest[:], identity.JoinScopes(key.Scopes), l.engine.sqlTime(key.CreatedAt), expires)
 	return err
 }
 
@@ -150,8 +146,8 @@ func (l *Ledger) roomForKey(ctx context.Context, tx *sql.Tx, key identity.Key) e
 	return nil
 }
 
-// RollKey adds a key for the client of a live key, with the scopes of that if it has none of its own. The earlier key
-// expires at a time, if it does not sooner. RollKey returns both keys as they are then.
+// RollKey adds a key for the client of a live key, with the scopes and the lifetime of that if it has none of its own. The
+// earlier key expires at a time, if it does not sooner. RollKey returns both keys as they are then.
 func (l *Ledger) RollKey(ctx context.Context, name string, next identity.Key, expires time.Time) (before, after identity.Key, err error) {
 	err = l.changeKeys(ctx, func(tx *sql.Tx) error {
 		if before, err = l.findKey(ctx, tx, name); err != nil {
@@ -160,13 +156,16 @@ func (l *Ledger) RollKey(ctx context.Context, name string, next identity.Key, ex
 		if state := before.State(next.CreatedAt); state != identity.KeyLive {
 			return fmt.Errorf("it is %s: orders keys new makes another", state)
 		}
-		if before.ExpiresAt.IsZero() || expires.Before(before.ExpiresAt) {
-			before.ExpiresAt = expires
-		}
 		after = next
 		after.Merchant, after.Client = before.Merchant, before.Client
 		if len(after.Scopes) == 0 {
 			after.Scopes = before.Scopes
+		}
+		if after.ExpiresAt.IsZero() && !before.ExpiresAt.IsZero() {
+			after.ExpiresAt = after.CreatedAt.Add(before.ExpiresAt.Sub(before.CreatedAt))
+		}
+		if before.ExpiresAt.IsZero() || expires.Before(before.ExpiresAt) {
+			before.ExpiresAt = expires
 		}
 		if err := l.addKey(ctx, tx, after); err != nil {
 			return err

@@ -32,6 +32,7 @@ func TestKeysConformance(t *testing.T) {
 			"two live":          keysTwoLive,
 			"two at once":       keysAtOnce,
 			"roll":              keysRoll,
+			"roll's lifetime":   keysRollLifetime,
 			"revoke":            keysRevoke,
 			"changes":           keysChanges,
 			"used":              keysUsed,
@@ -146,9 +147,26 @@ func keysRoll(t *testing.T, l *ledgerdb.Ledger) {
 	_, after, err = l.RollKey(t.Context(), second.Name, third, start.Add(24*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, third.Scopes, after.Scopes)
+	require.Zero(t, after.ExpiresAt)
 	_, _, err = l.RollKey(t.Context(), second.Name, keyFor("", 1500), start.Add(48*time.Hour))
 	require.Error(t, err)
 	require.Equal(t, start.Add(24*time.Hour), keysOf(t, l)[1].ExpiresAt, "not put off")
+}
+
+// A key that expires is followed by one that lives as long, unless it says otherwise.
+func keysRollLifetime(t *testing.T, l *ledgerdb.Ledger) {
+	first, second, third := keyFor("shop", 0), keyFor("", 30), keyFor("", 60)
+	first.ExpiresAt, third.ExpiresAt = start.Add(48*time.Hour), start.Add(72*time.Hour)
+	require.NoError(t, l.AddKey(t.Context(), first))
+	before, after, err := l.RollKey(t.Context(), first.Name, second, start.Add(50*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, first.ExpiresAt, before.ExpiresAt, "not put off")
+	require.Equal(t, start.Add(48*time.Hour+30*time.Minute), after.ExpiresAt)
+	_, err = l.RevokeKey(t.Context(), first.Name, start)
+	require.NoError(t, err)
+	_, after, err = l.RollKey(t.Context(), second.Name, third, start.Add(2*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, third.ExpiresAt, after.ExpiresAt)
 }
 
 func keysRevoke(t *testing.T, l *ledgerdb.Ledger) {

@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"dummyorders/domain/identity"
+	ledgerdb "dummyorders/gateways/ledger"
+)
+
+type merchantsCommand struct {
+	Add     addMerchantCommand     `cmd:"" help:"Add a merchant."`
+	List    listMerchantsCommand   `cmd:"" help:"List the merchants."`
+	Disable disableMerchantCommand `cmd:"" help:"Have the keys of a merchant's clients refused, within five seconds. What it has stays, and people go on reading it."`
+	Enable  enableMerchantCommand  `cmd:"" help:"Have the keys of a disabled merchant's clients taken again."`
+}
+
+type keysCommand struct {
+	New    newKeyCommand    `cmd:"" help:"Make a key for a client, and print it, this once."`
+	List   listKeysCommand  `cmd:"" help:"List keys: whose they are, what they may do, and whether they are in use."`
+	Roll   rollKeyCommand   `cmd:"" help:"Make a second key for a client and print it, this once; the first goes on for a while."`
+	Revoke revokeKeyCommand `cmd:"" help:"Have a key refused for good, within five seconds."`
+}
+
+// commandPatience bounds how long a command waits for the ledger.
+const commandPatience = 30 * time.Second
+
+// withMerchants runs a command on the ledger in which merchants, clients and keys are kept.
+func withMerchants(ctx context.Context, do func(context.Context, *ledgerdb.Ledger) error) error {
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return err
+	}
+	v := &values{}
+	store := env.ledger(v)
+	if err := v.err(); err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, commandPatience)
+	defer cancel()
+	if err := store.Ready(ctx); err != nil {
+		return err
+	}
+	return do(ctx, store)
+}
+
+// name is a flag or argument that takes the name of a merchant or client.
+type name string
+
+// UnmarshalText checks a name.
+func (n *name) UnmarshalText(text []byte) error {
+	if *n = name(text); !identity.IsName(string(text)) {
+		return fmt.Errorf("%q must be 1 to 64 letters, digits, - and _", text)
+	}
+	return nil
+}
+
+// scopes is a flag that takes scopes.
+type scopes []identity.Scope
+
+// UnmarshalText parses scopes with commas between them.
+func (s *scopes) UnmarshalText(text []byte) error {
+	read, right := readScopes(string(text))
+	if right != "" {
+		return fmt.Errorf("%q must be %s", text, right)
+	}
+	*s = read
+	return nil
+}
+
+// lifetime is a flag that takes a duration, such as 24h or 90d.
+type lifetime struct {
+	time.Duration
+}
+
+// UnmarshalText parses a duration.
+func (l *lifetime) UnmarshalText(text []byte) (err error) {
+	if l.Duration, err = span(string(text)); err != nil || l.Duration <= 0 {
+		return fmt.Errorf("%q must be a duration, such as 24h or 90d", text)
+	}
+	return nil
+}
+
+// from returns the end of a lifetime that begins at a time. It is zero for none.
+func (l lifetime) from(begin time.Time) time.Time {
+	if l.Duration == 0 {
+		return time.Time{}
+	}
+	return begin.Add(l.Duration)
+}
+
+type addMerchantCommand struct {
+	Merchant name `arg:"" help:"Its name: letters, digits, - and _."`
+}
+
+// Run adds the merchant.
+func (c addMerchantCommand) Run(ctx context.Context) error {
+	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		if err := store.AddMerchant(ctx, identity.Merchant{Name: string(c.Merchant), AddedAt: time.Now()}); err != nil {
+			return err
+		}
+		fmt.Fprintf(standard().progress, "Merchant %s is there: orders keys new --merchant %[1]s makes a key for a client of it.\n", c.Merchant)
+		return nil
+	})
+}
+
+type listMerchantsCommand struct {
+	JSON bool `name:"json" help:"A JSON object on each line."`
+}
+
+// Run lists the merchants by name.
+func (c listMerchantsCommand) Run(ctx context.Context) error {
+	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		all, err := store.Merchants(ctx)
+		if err != nil {
+			return err
+		}
+		return printRows(c.JSON, all, "MERCHANT\tADDED\tDISABLED", func(m identity.Merchant) (any, string) {
+			shown := struct {
+				Merchant   string     `json:"merchant"`
+				AddedAt    time.Time  `json:"addedAt"`
+				DisabledAt *time.Time `json:"disabledAt,omitempty"`
+			}{m.Name, m.AddedAt, optional(m.DisabledAt)}
+			return shown, fmt.Sprintf("%s\t%s\t%s", m.Name, shortTime(m.AddedAt), shortTime(m.DisabledAt))
+		})
+	})
+}
+
+type disableMerchantCommand struct {
+	Merchant name `arg:"" help:"The merchant, as list names it."`
+}
+
+// Run disables the merchant.
+func (c disableMerchantCommand) Run(ctx context.Context) error {
+	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		if err := store.DisableMerchant(ctx, string(c.Merchant), time.Now()); err != nil {
+			return err
+		}
+		fmt.Fprintf(standard().progress, "Merchant %s is disabled: its clients' keys are refused within five seconds. "+
+			"Clients in API_KEYS are not; they are taken out there.\n", c.Merchant)
+		return nil
+	})
+}
+
+type enableMerchantCommand struct {
+	Merchant name `arg:"" help:"The merchant, as list names it."`
+}
+
+// Run enables the merchant.
+func (c enableMerchantCommand) Run(ctx context.Context) error {
+	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		return store.DisableMerchant(ctx, string(c.Merchant), time.Time{})
+	})
+}
+
+type newKeyCommand struct {
+	Merchant name     `help:"The merchant that the client acts for." default:"default"`
+	Client   name     `help:"The client: letters, digits, - and _. It has at most two live keys." required:""`
+	Scopes   scopes   `help:"What the key may do, with commas between: transact, read, review, label, rules, alerts, deadletters, audit, admin." required:"" placeholder:"SCOPES"`
+	Expires  lifetime `help:"How long the key is good for, such as 90d. Without it, it does not expire." placeholder:"DURATION"`
+}
+
+// Run makes a key.
+func (c newKeyCommand) Run(ctx context.Context) error {
+	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		secret, now := identity.NewSecret(), time.Now()
+		key := identity.Key{
+			Name: secret.Name(), Digest: secret.Digest(), Merchant: string(c.Merchant), Client: string(c.Client), Scopes: c.Scopes,
+			CreatedAt: now, ExpiresAt: c.Expires.from(now),
+		}
+		if err := store.AddKey(ctx, key); err != nil {
+			return err
+		}
+		showOnce(secret, key)
+		return nil
+	})
+}
+
+// showOnce prints a secret alone to the standard output, for a script to put where the client reads it.
+func showOnce(secret identity.Secret, key identity.Key) {
+	out, expiry := standard(), "does not expire"
+	if !key.ExpiresAt.IsZero() {
+		expiry = "expires at " + shortTime(key.ExpiresAt)
+	}
+	fmt.Fprintln(out.results, secret.Reveal())
+	fmt.Fprintf(out.progress, "This is key %s of client %s, for %s; it %s. It is shown this once.\n"+
+		"An api with API_KEYS_IN_LEDGER=true takes it at once, as Authorization: Bearer and the key.\n",
+		key.Name, identity.ClientName(key.Merchant, key.Client), identity.JoinScopes(key.Scopes), expiry)
+}
+
+type listKeysCommand struct {
+	Merchant name `help:"Only those of a merchant." placeholder:"NAME"`
+	Client   name `help:"Only those of a client." placeholder:"NAME"`
+	JSON     bool `name:"json" help:"A JSON object on each line."`
+}
+
+// Run lists the keys by merchant, client and age. It knows no secret.
+func (c listKeysCommand) Run(ctx context.Context) error {
+	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		all, err := store.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		var chosen []identity.Key
+		for _, key := range all {
+			if (c.Merchant == "" || key.Merchant == string(c.Merchant)) && (c.Client == "" || key.Client == string(c.Client)) {
+				chosen = append(chosen, key)
+			}
+		}
+		return printRows(c.JSON, chosen, "KEY\tCLIENT\tMERCHANT\tSCOPES\tCREATED\tEXPIRES\tLAST USED\tSTATE", showKey)
+	})
+}
+
+// showKey returns a key as JSON and as a line of a table: all but its digest.
+func showKey(key identity.Key) (any, string) {
+	state := key.State(time.Now())
+	shown := struct {
+		Key        string            `json:"key"`
+		Client     string            `json:"client"`
+		Merchant   string            `json:"merchant"`
+		Scopes     []identity.Scope  `json:"scopes"`
+		CreatedAt  time.Time         `json:"createdAt"`
+		ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
+		RevokedAt  *time.Time        `json:"revokedAt,omitempty"`
+		LastUsedAt *time.Time        `json:"lastUsedAt,omitempty"`
+		State      identity.KeyState `json:"state"`
+	}{
+		key.Name, key.Client, key.Merchant, key.Scopes, key.CreatedAt,
+		optional(key.ExpiresAt), optional(key.RevokedAt), optional(key.LastUsedAt), state,
+	}
+	return shown, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", key.Name, key.Client, key.Merchant, identity.JoinScopes(key.Scopes),
+		shortTime(key.CreatedAt), shortTime(key.ExpiresAt), shortTime(key.LastUsedAt), state)
+}
+
+// keyName is an argument that takes a key's name, or the whole key, as it may stand where it leaked.
+type keyName string
+
+// UnmarshalText takes the name out of what was given.
+func (k *keyName) UnmarshalText(text []byte) error {
+	*k = keyName(identity.KeyName(string(text)))
+	if !identity.IsName(string(*k)) {
+		return errors.New("must be the name of a key, as orders keys list shows it") // without the text, which may be a key
+	}
+	return nil
+}
+
+type rollKeyCommand struct {
+	Key     keyName  `arg:"" help:"The name of the client's present key, as list shows it."`
+	Overlap lifetime `help:"How long the present key goes on, if it does not expire sooner." default:"24h"`
+	Scopes  scopes   `help:"What the new key may do. Without it, the same." placeholder:"SCOPES"`
+	Expires lifetime `help:"How long the new key is good for, such as 90d. Without it, as long as the present one was made for." placeholder:"DURATION"`
+}
+
+// Run makes a second key.
+func (c rollKeyCommand) Run(ctx context.Context) error {
+	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		secret, now := identity.NewSecret(), time.Now()
+		next := identity.Key{Name: secret.Name(), Digest: secret.Digest(), Scopes: c.Scopes, CreatedAt: now, ExpiresAt: c.Expires.from(now)}
+		before, after, err := store.RollKey(ctx, string(c.Key), next, c.Overlap.from(now))
+		if err != nil {
+			return err
+		}
+		showOnce(secret, after)
+		fmt.Fprintf(standard().progress, "Key %s goes on until %s.\n", before.Name, shortTime(before.ExpiresAt))
+		return nil
+	})
+}
+
+type revokeKeyCommand struct {
+	Key keyName `arg:"" help:"The key's name, as list shows it."`
+}
+
+// Run revokes the key.
+func (c revokeKeyCommand) Run(ctx context.Context) error {
+	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		key, err := store.RevokeKey(ctx, string(c.Key), time.Now())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(standard().progress, "Key %s of client %s is revoked: it is refused within five seconds.\n",
+			key.Name, identity.ClientName(key.Merchant, key.Client))
+		return nil
+	})
+}
+
+// printRows prints a table, or a JSON object on each line.
+func printRows[T any](asJSON bool, all []T, head string, show func(T) (object any, line string)) error {
+	out := standard().results
+	lines, table := json.NewEncoder(out), tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if !asJSON {
+		fmt.Fprintln(table, head)
+	}
+	for _, one := range all {
+		object, line := show(one)
+		if !asJSON {
+			fmt.Fprintln(table, line)
+		} else if err := lines.Encode(object); err != nil {
+			return err
+		}
+	}
+	return table.Flush()
+}
+
+func optional(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// shortTime returns a time for a table, or a dash for none.
+func shortTime(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return at.UTC().Format("2006-01-02T15:04Z")
+}
