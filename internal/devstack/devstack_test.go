@@ -39,6 +39,7 @@ func standIn(name string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	fmt.Println("settings", name, os.Getenv("RABBITMQ_PUBLISHER_URL"), len(os.Getenv("CARD_FINGERPRINT_KEY")))
+	fmt.Println("persons of", os.Getenv("OIDC_ISSUER"))
 	address := os.Getenv("HEALTH_ADDRESS")
 	if name == "api" {
 		address = os.Getenv("HTTP_ADDRESS")
@@ -198,6 +199,8 @@ func TestProcessEnds(t *testing.T) {
 	s.screen.shows(t, "Everything runs.")
 	require.Contains(t, s.screen.String(), "Temporal: using the one at temporal.example.com:7233")
 	require.Contains(t, s.screen.String(), "RabbitMQ: using the one that RABBITMQ_PUBLISHER_URL names")
+	require.Contains(t, s.screen.String(), "Sign-in     "+s.issuer.Link())
+	s.screen.shows(t, "api          | persons of "+s.issuer.URL()+"\n")
 	require.NoError(t, os.WriteFile(filepath.Join(s.doom, "worker"), nil, 0o600))
 	s.screen.shows(t, "orders worker has ended, so everything is stopped")
 	err := ended()

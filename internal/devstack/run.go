@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dummyorders/internal/devissuer"
 	"dummyorders/internal/stack"
 )
 
@@ -82,6 +83,7 @@ type devStack struct {
 	temporal  *stack.Temporal
 	rabbitmq  *stack.RabbitMQ
 	mail      *stack.Mail
+	issuer    *devissuer.Issuer
 	processes map[string]*stack.Process
 	ended     chan *stack.Process // processes that ended without being asked to
 }
@@ -277,6 +279,9 @@ func (d *devStack) startServers(ctx context.Context) error {
 	} else {
 		d.out.say("  Mail: using the server at %s", d.settings.SMTPHostname)
 	}
+	if d.settings.wantsSignIn() {
+		group.Go(d.startSignIn)
+	}
 	return group.Wait()
 }
 
@@ -377,16 +382,26 @@ Everything runs. Ctrl-C stops it; what it has taken in is there again the next t
 {{- else}}
   Mail        goes to {{.MailAddress}}
 {{- end}}
+{{- with .SignIn}}
+  Sign-in     {{.}}   as any person, in this run
+{{- end}}
   Logs        {{.Logs}}
 
 Post a transaction. A card that is used again and again is reviewed, then a fraud, which sends mail:
 
 curl {{.API}}/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
+{{- with .Issuer}}
+
+Call as a person: open the address of Sign-in with a browser first.
+
+TOKEN=$(OIDC_ISSUER={{.}} bin/orders sign-in)
+curl {{$.API}}/transactions -H "Authorization: Bearer $TOKEN"
+{{- end}}
 `))
 
 // whatNext returns next with its values filled in.
 func (d *devStack) whatNext() string {
-	facts := struct{ API, UI, Management, Mail, MailAddress, Logs string }{
+	facts := struct{ API, UI, Management, Mail, MailAddress, SignIn, Issuer, Logs string }{
 		API: d.plan.api, Logs: runFolder + "/log/", MailAddress: d.settings.SMTPHostname + ":" + d.settings.SMTPPort,
 	}
 	if d.plan.ui != 0 || d.plan.temporal == 0 {
@@ -397,6 +412,9 @@ func (d *devStack) whatNext() string {
 	}
 	if d.mail != nil {
 		facts.Mail = runFolder + "/mail/"
+	}
+	if d.issuer != nil {
+		facts.SignIn, facts.Issuer = d.issuer.Link(), d.issuer.URL()
 	}
 	var text strings.Builder
 	_ = next.Execute(&text, facts) // writing to a strings.Builder never fails
@@ -423,6 +441,9 @@ func (d *devStack) stop(ctx context.Context) error {
 	}
 	if d.mail != nil {
 		servers["mail"] = d.mail.Stop
+	}
+	if d.issuer != nil {
+		servers["sign-in"] = d.issuer.Stop
 	}
 	return errors.Join(d.stopAll(ctx, ours), d.stopAll(ctx, servers))
 }

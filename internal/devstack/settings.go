@@ -16,7 +16,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// settings holds the variables that say where the servers are. They have the same names and defaults as in cmd/orders,
+// settings holds the variables that say where the servers are, and how callers are known. They have the same names and defaults as in cmd/orders,
 // except for the last, which only the dev stack has, and for API_URL, whose default here is the API's own address.
 type settings struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
@@ -32,6 +32,12 @@ type settings struct {
 	AlertLinkKey       string `env:"ALERT_LINK_KEY"`
 	LedgerURL          string `env:"LEDGER_URL, default=sqlite:.run/orders-ledger.db"`
 	LogFormat          string `env:"LOG_FORMAT"`
+	OIDCIssuer         string `env:"OIDC_ISSUER"`
+	APIKeys            string `env:"API_KEYS"`
+	StoredKeys         string `env:"API_KEYS_IN_LEDGER"`
+	APIOpen            string `env:"API_OPEN"`
+	TestDoubles        string `env:"TEST_DOUBLES"`
+	StripeAPIKey       string `env:"STRIPE_API_KEY"`
 	ManagementPort     int    `env:"RABBITMQ_MANAGEMENT_PORT, default=15672"`
 }
 

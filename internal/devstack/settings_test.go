@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
+	"dummyorders/gateways/oidc"
 	"dummyorders/internal/stack"
 )
 
@@ -19,6 +21,7 @@ func defaults(t *testing.T) settings {
 	for _, name := range []string{
 		"HTTP_ADDRESS", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "WEB_UI_URL", "RABBITMQ_PUBLISHER_URL", "RABBITMQ_CONSUMER_URL",
 		"RABBITMQ_MANAGEMENT_PORT", "SMTP_HOSTNAME", "SMTP_PORT", "CARD_FINGERPRINT_KEY", "API_URL", "ALERT_LINK_KEY", "LEDGER_URL", "LOG_FORMAT",
+		"OIDC_ISSUER", "API_KEYS", "API_KEYS_IN_LEDGER", "API_OPEN", "TEST_DOUBLES", "STRIPE_API_KEY",
 	} {
 		t.Setenv(name, "")
 	}
@@ -44,6 +47,35 @@ func TestPlanRemoteServers(t *testing.T) {
 	p, err := newPlan(s)
 	require.NoError(t, err)
 	require.Equal(t, plan{api: "http://localhost:9001"}, p)
+}
+
+// The dev stack signs persons in where nothing else is chosen, and only this machine calls.
+func TestWantsSignIn(t *testing.T) {
+	require.True(t, defaults(t).wantsSignIn())
+	for name, change := range map[string]func(*settings){
+		"an issuer":      func(s *settings) { s.OIDCIssuer = "https://login.example.com" },
+		"keys":           func(s *settings) { s.APIKeys = "shop:0123456789abcdef" },
+		"stored keys":    func(s *settings) { s.StoredKeys = "true" },
+		"open":           func(s *settings) { s.APIOpen = "true" },
+		"all interfaces": func(s *settings) { s.HTTPAddress = ":9001" },
+		"an address":     func(s *settings) { s.HTTPAddress = "192.0.2.5:9001" },
+		"production":     func(s *settings) { s.TestDoubles = "refuse" },
+		"real payments":  func(s *settings) { s.StripeAPIKey = "sk_live_1" },
+	} {
+		s := defaults(t)
+		change(&s)
+		require.False(t, s.wantsSignIn(), name)
+	}
+}
+
+// A person can choose any role there is.
+func TestSignInRoles(t *testing.T) {
+	roles, err := oidc.ParseRoles(signInRoles)
+	require.NoError(t, err)
+	require.Len(t, roles, len(identity.Roles))
+	for _, role := range identity.Roles {
+		require.Equal(t, role.Scopes(), roles[string(role)][0].Scopes)
+	}
 }
 
 // All wrong addresses are named.
