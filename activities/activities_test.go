@@ -67,6 +67,10 @@ func TestFinalErrors(t *testing.T) {
 			_, err := pay(declined).Authorize(t.Context(), payment.AuthorizeRequest{Amount: amount})
 			return err
 		}, activities.PaymentDeclined, "authorize INR 123.00: gateway amazonpay declined: insufficient_funds"},
+		"a decline when the amount is charged": {func() error {
+			_, err := pay(declined).Charge(t.Context(), payment.ChargeRequest{AuthorizeRequest: payment.AuthorizeRequest{Amount: amount}})
+			return err
+		}, activities.PaymentDeclined, "charge INR 123.00: authorize: gateway amazonpay declined: insufficient_funds"},
 		"a gateway that is away": {func() error {
 			_, err := pay(errAway).Authorize(t.Context(), payment.AuthorizeRequest{Amount: amount})
 			return err
@@ -119,6 +123,60 @@ func TestFinalErrors(t *testing.T) {
 			if final != (test.final != "") || final && application.Type() != test.final {
 				t.Errorf("final %v, want %q: %v", final, test.final, err)
 			}
+		})
+	}
+}
+
+// steps is a gateway that holds, and then answers the capture with err.
+type steps struct {
+	broken
+
+	authorized, captured string // the keys
+}
+
+func (s *steps) Authorize(_ context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
+	s.authorized = r.IdempotencyKey
+	return payment.Authorization{ID: "auth_1", Gateway: "broken"}, nil
+}
+
+func (s *steps) Capture(_ context.Context, r payment.CaptureRequest) (payment.Capture, error) {
+	s.captured = r.IdempotencyKey + " " + r.AuthorizationID + " " + r.Gateway
+	return payment.Capture{ID: "capture_1"}, s.err
+}
+
+// A charge holds and takes under keys of their own. A hold that cannot be taken is a result.
+func TestCharge(t *testing.T) {
+	held := payment.Authorization{ID: "auth_1", Gateway: "broken"}
+	request := payment.ChargeRequest{
+		AuthorizeRequest: payment.AuthorizeRequest{IdempotencyKey: "1/authorize", Method: "card", Amount: money.Money{Minor: 12300, Currency: "INR"}},
+		CaptureKey:       "1/capture",
+	}
+	for name, c := range map[string]struct {
+		capture error
+		want    payment.Charge
+		fault   string
+	}{
+		"taken": {nil, payment.Charge{Authorization: held, Capture: payment.Capture{ID: "capture_1"}}, ""},
+		"refused": {
+			&payment.DeclinedError{Gateway: "bank", Code: "hold_expired", Reason: payment.ProcessingError},
+			payment.Charge{Authorization: held, Refusal: "capture: gateway bank declined: hold_expired", Decline: payment.ProcessingError}, "",
+		},
+		"not answered": {&payment.UnknownError{Gateway: "bank", Err: errAway}, payment.Charge{}, "capture of authorization auth_1: gateway bank gave no answer"},
+		"busy":         {&payment.TemporaryError{Gateway: "bank", Code: "busy"}, payment.Charge{}, "gateway bank cannot now: busy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gateway := &steps{broken: broken{c.capture}}
+			got, err := (&activities.Payment{Gateways: payment.NewRegistry(gateway, nil)}).Charge(t.Context(), request)
+			assert.Equal(t, c.want, got)
+			assert.Equal(t, "1/authorize", gateway.authorized)
+			assert.Equal(t, "1/capture auth_1 broken", gateway.captured)
+			if c.fault == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.fault)
+			failure, is := errors.AsType[*temporal.ApplicationError](err)
+			assert.True(t, is && !failure.NonRetryable(), "%v is final", err)
 		})
 	}
 }

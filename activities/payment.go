@@ -31,6 +31,26 @@ func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (paymen
 	})
 }
 
+// Charge holds the amount, and takes it. If the hold cannot be taken, that is a result: the hold is the caller's to release.
+func (a *Payment) Charge(ctx context.Context, r payment.ChargeRequest) (payment.Charge, error) {
+	return ask(ctx, a, r.Gateway, r.Method, "charge "+r.Amount.String(), func(g payment.Gateway) (payment.Charge, error) {
+		held, err := g.Authorize(ctx, r.AuthorizeRequest)
+		if err != nil {
+			return payment.Charge{}, fmt.Errorf("authorize: %w", err)
+		}
+		taken, err := g.Capture(ctx, payment.CaptureRequest{
+			IdempotencyKey: r.CaptureKey, Gateway: held.Gateway, Method: r.Method, AuthorizationID: held.ID, Amount: r.Amount,
+		})
+		switch {
+		case payment.IsDeclined(err):
+			return payment.Charge{Authorization: held, Refusal: fmt.Sprintf("capture: %v", err), Decline: payment.ReasonOf(err)}, nil
+		case err != nil:
+			return payment.Charge{}, fmt.Errorf("capture of authorization %s: %w", held.ID, err)
+		}
+		return payment.Charge{Authorization: held, Capture: taken}, nil
+	})
+}
+
 // Void releases the held money. It fails with PaymentCaptured once the money was taken.
 func (a *Payment) Void(ctx context.Context, r payment.VoidRequest) error {
 	_, err := ask(ctx, a, r.Gateway, r.Method, "void authorization "+r.AuthorizationID, func(g payment.Gateway) (struct{}, error) {

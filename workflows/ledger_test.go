@@ -37,8 +37,7 @@ func TestLedgerKnowsAcceptance(t *testing.T) {
 // A paid transaction is written twice.
 func TestLedgerWritesTwice(t *testing.T) {
 	r := approvedRun(t)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(charged, nil)
 	r.execute()
 	require.Len(t, r.ledger.entries, 2, "each entry costs an event: at acceptance, and at the end")
 }
@@ -48,8 +47,7 @@ func TestLedgerAway(t *testing.T) {
 	r := approvedRun(t)
 	tries := 0
 	r.ledger.away = func() bool { tries++; return tries < tooOften }
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(charged, nil)
 	paidMeanwhile := false
 	r.RegisterDelayedCallback(func() { paidMeanwhile = r.answer.complete && len(r.ledger.entries) == 0 }, 10*time.Second)
 	r.execute()
@@ -82,18 +80,12 @@ func TestLastingStatus(t *testing.T) {
 		happens  func(r *run)
 		want     transaction.Status
 	}{
-		"the hold is asked for again": {approved, func(r *run) {
-			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, away).Times(tooOften - 1)
-			takes(r)
-		}, transaction.PaymentInitiated},
-		"the capture is asked for again": {approved, func(r *run) {
-			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-			r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, away).Times(tooOften - 1)
-			r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
+		"the charge is asked for again": {approved, func(r *run) {
+			r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(payment.Charge{}, away).Times(tooOften - 1)
+			r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(charged, nil)
 		}, transaction.PaymentInitiated},
 		"the release is asked for again": {approved, func(r *run) {
-			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-			r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined())
+			r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(untakable, nil)
 			r.OnActivity(pay.Void, mock.Anything, mock.Anything).Return(away).Times(tooOften - 1)
 			r.OnActivity(pay.Void, mock.Anything, mock.Anything).Return(nil)
 		}, transaction.PaymentError},

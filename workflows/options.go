@@ -56,6 +56,9 @@ func paymentOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// chargeWithin is how long one try of a charge may take, which makes two calls.
+const chargeWithin = 20 * time.Second
+
 // described sets the summary that the Web UI shows with an activity.
 func described(ctx workflow.Context, summary string) workflow.Context {
 	options := workflow.GetActivityOptions(ctx)

@@ -12,6 +12,7 @@ import (
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/transaction"
 	"dummyorders/workflows"
@@ -33,6 +34,12 @@ func approvedRun(t *testing.T) *run {
 	return r
 }
 
+// What comes of a charge, unless it is declined at the hold.
+var (
+	charged   = payment.Charge{Authorization: held, Capture: payment.Capture{ID: "capture_1"}}
+	untakable = payment.Charge{Authorization: held, Refusal: "capture: gateway amazonpay declined: hold_expired", Decline: payment.ProcessingError}
+)
+
 var (
 	voidOfHeld   = payment.VoidRequest{IdempotencyKey: transactionID + "/void", Gateway: "amazonpay", Method: "amazonpay", AuthorizationID: "auth_1"}
 	refundOfHeld = payment.RefundRequest{
@@ -43,7 +50,7 @@ var (
 // A declined payment is a result and not a failure.
 func TestPayDeclined(t *testing.T) {
 	r := approvedRun(t)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(payment.Charge{}, paymentDeclined()).Once()
 
 	r.execute()
 
@@ -56,8 +63,7 @@ func TestPayDeclined(t *testing.T) {
 // A hold that cannot be taken is released, for as long as it takes.
 func TestPayCaptureFails(t *testing.T) {
 	r := approvedRun(t)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined()).Once()
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(untakable, nil).Once()
 	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(errors.New("gateway away")).Times(tooOften - 1)
 	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
 
@@ -65,6 +71,8 @@ func TestPayCaptureFails(t *testing.T) {
 
 	require.NoError(t, r.GetWorkflowError())
 	require.Equal(t, transaction.PaymentError, r.answer.TransactionStatus.Code)
+	require.Equal(t, &payment.Result{Gateway: "amazonpay", Decline: payment.NewDecline(payment.ProcessingError)}, r.answer.Payment)
+	require.Equal(t, untakable.Refusal, r.record().Payment.Error)
 	require.NotNil(t, r.record().Payment.VoidedAt)
 }
 
@@ -72,18 +80,17 @@ func TestPayCaptureFails(t *testing.T) {
 func TestPayUnknownOutcome(t *testing.T) {
 	r := approvedRun(t)
 	keys := map[string]int{}
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
-			if keys[request.IdempotencyKey]++; keys[request.IdempotencyKey] < tooOften {
-				return payment.Authorization{}, errors.New("gateway timed out")
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, request payment.ChargeRequest) (payment.Charge, error) {
+			if keys[request.IdempotencyKey+" "+request.CaptureKey]++; keys[request.IdempotencyKey+" "+request.CaptureKey] < tooOften {
+				return payment.Charge{}, errors.New("gateway timed out")
 			}
-			return held, nil
+			return charged, nil
 		})
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
 
 	r.execute()
 
-	require.Equal(t, map[string]int{transactionID + "/authorize": tooOften}, keys)
+	require.Equal(t, map[string]int{transactionID + "/authorize " + transactionID + "/capture": tooOften}, keys)
 	require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
 }
 
@@ -91,7 +98,7 @@ func TestPayUnknownOutcome(t *testing.T) {
 func TestPayDeadline(t *testing.T) {
 	t.Run("and what it turns out to hold is released", func(t *testing.T) {
 		r := approvedRun(t)
-		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(tooOften)
+		r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(payment.Charge{}, errors.New("no answer"))
 		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
 		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
 		r.execute()
@@ -103,7 +110,7 @@ func TestPayDeadline(t *testing.T) {
 	})
 	t.Run("and where it holds nothing there is nothing to release", func(t *testing.T) {
 		r := approvedRun(t)
-		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(tooOften)
+		r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(payment.Charge{}, errors.New("no answer"))
 		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
 		r.execute()
 		require.NoError(t, r.GetWorkflowError())
@@ -111,8 +118,8 @@ func TestPayDeadline(t *testing.T) {
 	})
 	t.Run("and what it turns out to have taken is refunded", func(t *testing.T) {
 		r := approvedRun(t)
-		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-		r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, errors.New("no answer")).Times(tooOften)
+		r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(payment.Charge{}, errors.New("no answer"))
+		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
 		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(alreadyCaptured()).Once()
 		r.OnActivity(pay.Refund, mock.Anything, refundOfHeld).Return(payment.Refund{ID: "refund_1"}, nil).Once()
 		r.execute()
@@ -125,8 +132,7 @@ func TestPayDeadline(t *testing.T) {
 // Money that cannot be given back raises an alert, and the workflow fails.
 func TestPayGiveBackFails(t *testing.T) {
 	r := approvedRun(t)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined())
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(untakable, nil).Once()
 	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(
 		temporal.NewNonRetryableApplicationError("gateway amazonpay declined: void_refused", activities.PaymentDeclined, nil)).Once()
 	events := r.publishes(1)
@@ -144,8 +150,7 @@ func TestPayGiveBackFails(t *testing.T) {
 // A gateway that gives money back too late raises an alert, and is asked further.
 func TestPayGiveBackLate(t *testing.T) {
 	r := approvedRun(t)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{}, paymentDeclined())
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(untakable, nil).Once()
 	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(errors.New("gateway away")).Times(tooOften + 3)
 	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
 	events := r.publishes(1)
@@ -162,7 +167,8 @@ func TestPayGiveBackLate(t *testing.T) {
 // A hold that turns out not to exist is not called still held.
 func TestPayNoSuchHold(t *testing.T) {
 	r := approvedRun(t)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(2 * tooOften)
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(payment.Charge{}, errors.New("no answer"))
+	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, errors.New("no answer")).Times(tooOften)
 	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, paymentDeclined()).Once()
 	r.publishes(1)
 	r.execute()
@@ -173,17 +179,13 @@ func TestPayNoSuchHold(t *testing.T) {
 // A payment stays with the gateway that it began with.
 func TestPayKeepsGateway(t *testing.T) {
 	r := approvedRun(t)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, request payment.ChargeRequest) (payment.Charge, error) {
 			require.Equal(t, "amazonpay", request.Gateway)
 			r.orders.Gateways = payment.NewRegistry(newBank("another", nil), nil) // the settings change
-			return held, nil
+			return untakable, nil
 		})
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, request payment.CaptureRequest) (payment.Capture, error) {
-			require.Equal(t, "amazonpay", request.Gateway)
-			return payment.Capture{ID: "capture_1"}, nil
-		})
+	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
 	r.execute()
 }
 
@@ -197,23 +199,33 @@ func TestPayCancelled(t *testing.T) {
 		require.NoError(t, r.answer.err)
 		require.Equal(t, transaction.PaymentError, r.answer.TransactionStatus.Code)
 	})
-	t.Run("while the money is being held releases it", func(t *testing.T) {
+	t.Run("just after the verdict takes no money", func(t *testing.T) {
+		r := newRun(t)
+		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(func(context.Context, fraud.Check) (fraud.Decision, error) {
+			r.CancelWorkflow()
+			return approved, nil
+		})
+		r.execute()
+		require.ErrorAs(t, r.GetWorkflowError(), new(*temporal.CanceledError))
+		require.Equal(t, transaction.PaymentError, r.answer.TransactionStatus.Code)
+	})
+	t.Run("while the money is being taken comes too late", func(t *testing.T) {
 		r := approvedRun(t)
+		r.OnActivity(pay.Charge, mock.Anything, mock.Anything).After(time.Second).Return(charged, nil)
+		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
+		r.execute()
+		require.NoError(t, r.GetWorkflowError())
+		require.Equal(t, []transaction.Status{11, 16, 18}, r.steps())
+	})
+	t.Run("while the money is being held for a review releases it", func(t *testing.T) {
+		r := newRun(t)
+		r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(reviewed, nil)
 		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).After(time.Second).Return(held, nil)
 		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(nil).Once()
 		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
 		r.execute()
 		require.ErrorAs(t, r.GetWorkflowError(), new(*temporal.CanceledError))
 		require.Equal(t, []transaction.Status{11, 16, 17}, r.steps())
-	})
-	t.Run("while the money is being taken comes too late", func(t *testing.T) {
-		r := approvedRun(t)
-		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-		r.OnActivity(pay.Capture, mock.Anything, mock.Anything).After(time.Second).Return(payment.Capture{ID: "capture_1"}, nil)
-		r.RegisterDelayedCallback(r.CancelWorkflow, 500*time.Millisecond)
-		r.execute()
-		require.NoError(t, r.GetWorkflowError())
-		require.Equal(t, []transaction.Status{11, 16, 18}, r.steps())
 	})
 	t.Run("after a fraud was found loses no alert", func(t *testing.T) {
 		r := newRun(t)
@@ -244,13 +256,10 @@ func TestPayErrorText(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := approvedRun(t)
-			answered := false
-			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(func(context.Context, payment.AuthorizeRequest) (payment.Authorization, error) {
-				if answered = answered || r.answer.complete; answered && c.want.Code == payment.GatewayUnavailable {
-					return payment.Authorization{}, declinedFor() // nothing was held
-				}
-				return payment.Authorization{}, c.err
-			})
+			r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(payment.Charge{}, c.err)
+			if c.want.Code == payment.GatewayUnavailable {
+				r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(payment.Authorization{}, declinedFor()).Once() // nothing was held
+			}
 			r.execute()
 			want := payment.Result{Gateway: "amazonpay", Decline: &c.want}
 			require.Equal(t, &want, r.answer.Payment)
@@ -262,8 +271,7 @@ func TestPayErrorText(t *testing.T) {
 // The answer of a payment that succeeds names the gateway.
 func TestPayNamesGateway(t *testing.T) {
 	r := approvedRun(t)
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
-	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).Return(payment.Capture{ID: "capture_1"}, nil)
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(charged, nil)
 	r.execute()
 	require.Equal(t, &payment.Result{Gateway: "amazonpay"}, r.answer.Payment)
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -116,6 +117,14 @@ func (p *process) run(ctx workflow.Context) error {
 	if decision.Outcome == fraud.Decline {
 		return p.stop(ctx, alert.FraudDetected)
 	}
+	p.move(ctx, transaction.PaymentInitiated)
+	atOnce, err := p.chooseGateway(ctx)
+	if err != nil {
+		return err
+	}
+	if decision.Outcome == fraud.Approve && atOnce {
+		return p.charge(ctx)
+	}
 	held, err := p.hold(ctx)
 	if err != nil || held == nil {
 		return err
@@ -169,6 +178,11 @@ func (p *process) cancelled(ctx workflow.Context, err error) error {
 // recordUnpaid settles a transaction for which no money was taken; err says what went wrong.
 func (p *process) recordUnpaid(ctx workflow.Context, err error) {
 	why, code := whyUnpaid(err)
+	p.settleUnpaid(ctx, why, code)
+}
+
+// settleUnpaid settles a transaction for which no money was taken, with the reason in words and as a code.
+func (p *process) settleUnpaid(ctx workflow.Context, why string, code payment.DeclineCode) {
 	p.record.Payment.Error, p.record.Payment.Decline = why, payment.NewDecline(code)
 	p.move(ctx, transaction.PaymentError)
 }
@@ -219,7 +233,8 @@ func (p *process) summary() string {
 }
 
 // Holding and taking money run to their end even when the transaction is cancelled meanwhile, because after an interrupted
-// call it would be unknown whether money moved. The cancellation takes effect before them and between them.
+// call it would be unknown whether money moved. The cancellation takes effect before them, and between them where a review
+// comes between.
 
 // unanswered is the reason for a failed payment when the gateway gave no answer before the deadline.
 const unanswered = "the payment gateway gave no answer in time"
@@ -227,10 +242,6 @@ const unanswered = "the payment gateway gave no answer in time"
 // hold authorizes the amount. It returns nil if no money is held that the transaction could go on with: the transaction is
 // settled then.
 func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
-	p.move(ctx, transaction.PaymentInitiated)
-	if err := p.chooseGateway(ctx); err != nil {
-		return nil, err
-	}
 	authorization, err := p.authorize(p.withDeadline(detached(ctx)))
 	if err != nil {
 		p.recordUnpaid(ctx, err)
@@ -249,13 +260,65 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 
 // chooseGateway chooses the gateway and keeps the choice in the history: if the answer to a hold was lost, the same gateway
 // has to be asked about it, even if the settings have changed since.
-func (p *process) chooseGateway(ctx workflow.Context) error {
+//
+// It reports whether an approved transaction is charged at once. Older histories say that it is not: there the money is held and
+// taken in two steps. This costs no event, as workflow.GetVersion would.
+func (p *process) chooseGateway(ctx workflow.Context) (atOnce bool, err error) {
 	options := workflow.SideEffectOptions{Summary: "choose the payment gateway"}
-	chosen := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return p.Gateways.For(p.transaction.PaymentMethod).Name() })
-	if err := chosen.Get(&p.gateway); err != nil {
-		return fmt.Errorf("read the choice of the gateway: %w", err)
+	kept := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any {
+		return gatewayChoice{Name: p.Gateways.For(p.transaction.PaymentMethod).Name(), AtOnce: true}
+	})
+	var chosen gatewayChoice
+	if err := kept.Get(&chosen); err != nil {
+		return false, fmt.Errorf("read the choice of the gateway: %w", err)
 	}
+	p.gateway = chosen.Name
 	p.record.Payment.Gateway = p.gateway
+	return chosen.AtOnce, nil
+}
+
+// gatewayChoice is a choice as histories keep it. Older ones keep the name alone.
+type gatewayChoice struct {
+	Name   string `json:"gateway"`
+	AtOnce bool   `json:"atOnce"`
+}
+
+// UnmarshalJSON also reads the choice of an older history.
+func (c *gatewayChoice) UnmarshalJSON(text []byte) error {
+	if json.Unmarshal(text, &c.Name) == nil {
+		return nil
+	}
+	type plain gatewayChoice
+	return json.Unmarshal(text, (*plain)(c))
+}
+
+// charge takes the money of an approved transaction in one step. A cancellation takes effect until it begins. If no answer
+// comes, what was held or taken is given back.
+func (p *process) charge(ctx workflow.Context) error {
+	if err := ctx.Err(); err != nil {
+		return p.cancelled(ctx, err)
+	}
+	t := p.transaction
+	var charged payment.Charge
+	options := described(p.withDeadline(detached(ctx)), "take "+t.Payment.Amount.String())
+	err := workflow.ExecuteActivity(workflow.WithStartToCloseTimeout(options, chargeWithin), pay.Charge, payment.ChargeRequest{
+		AuthorizeRequest: p.authorizeRequest(), CaptureKey: t.ID + "/capture",
+	}).Get(ctx, &charged)
+	if err != nil {
+		p.recordUnpaid(ctx, err)
+		if !isType(err, activities.PaymentDeclined) {
+			p.inBackground(ctx, "release", p.releaseUnknown)
+		}
+		return nil
+	}
+	p.record.Payment.AuthorizationID = charged.Authorization.ID
+	if charged.Refusal != "" {
+		p.giveBack(ctx, charged.Authorization)
+		p.settleUnpaid(ctx, charged.Refusal, charged.Decline)
+		return nil
+	}
+	p.record.Payment.CaptureID = charged.Capture.ID
+	p.move(ctx, transaction.PaymentComplete)
 	return nil
 }
 
@@ -295,8 +358,14 @@ func whyUnpaid(err error) (string, payment.DeclineCode) {
 }
 
 func (p *process) authorize(ctx workflow.Context) (authorization payment.Authorization, err error) {
+	options := described(ctx, "hold "+p.transaction.Payment.Amount.String())
+	err = workflow.ExecuteActivity(options, pay.Authorize, p.authorizeRequest()).Get(ctx, &authorization)
+	return authorization, err
+}
+
+func (p *process) authorizeRequest() payment.AuthorizeRequest {
 	t := p.transaction
-	err = workflow.ExecuteActivity(described(ctx, "hold "+t.Payment.Amount.String()), pay.Authorize, payment.AuthorizeRequest{
+	return payment.AuthorizeRequest{
 		IdempotencyKey: t.ID + "/authorize",
 		TransactionID:  t.ID,
 		Gateway:        p.gateway,
@@ -304,8 +373,7 @@ func (p *process) authorize(ctx workflow.Context) (authorization payment.Authori
 		Card:           t.Payment.Card,
 		Token:          t.Payment.Token,
 		Amount:         t.Payment.Amount,
-	}).Get(ctx, &authorization)
-	return authorization, err
+	}
 }
 
 func (p *process) capture(ctx workflow.Context, held payment.Authorization) (capture payment.Capture, err error) {

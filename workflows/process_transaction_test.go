@@ -177,21 +177,19 @@ func (b *memoryLedger) last() ledger.Entry {
 	return b.entries[len(b.entries)-1]
 }
 
-// The money of an approved transaction is held, then taken.
+// The money of an approved transaction is taken in one step.
 func TestTransactionApproved(t *testing.T) {
 	r := newRun(t)
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.MatchedBy(func(c fraud.Check) bool {
 		return cmp.Equal(c.Transaction, aTransaction()) && c.Number == 1 && !c.StartTime.IsZero() && c.AsOf.Equal(c.StartTime)
 	})).Return(approved, nil).Once()
-	r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, request payment.AuthorizeRequest) (payment.Authorization, error) {
+	r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, request payment.ChargeRequest) (payment.Charge, error) {
 			require.Equal(t, transactionID+"/authorize", request.IdempotencyKey)
+			require.Equal(t, transactionID+"/capture", request.CaptureKey)
 			require.Equal(t, aTransaction().Payment.Amount, request.Amount)
-			return held, nil
+			return charged, nil
 		}).Once()
-	r.OnActivity(pay.Capture, mock.Anything, payment.CaptureRequest{
-		IdempotencyKey: transactionID + "/capture", Gateway: "amazonpay", Method: "amazonpay", AuthorizationID: "auth_1", Amount: aTransaction().Payment.Amount,
-	}).Return(payment.Capture{ID: "capture_1"}, nil).Once()
 
 	r.execute()
 

@@ -19,7 +19,7 @@ import (
 )
 
 // histories is where the histories are that `make record-histories` recorded on a real server. Those named "before" take the
-// path that a workflow.GetVersion keeps.
+// path that a workflow.GetVersion keeps, or, before charges, what the history of the gateway's choice says.
 const histories = "testdata/histories"
 
 // TestRecordedHistoriesReplay fails when a change to the workflows would break those that are running. Then either keep the
@@ -86,22 +86,29 @@ func TestRecordedHistoriesAreComplete(t *testing.T) {
 		"deliver-alert-unacknowledged",
 		"process-transaction-alert-late",
 		"process-transaction-approved",
+		"process-transaction-approved-before-charge",
 		"process-transaction-cancelled",
 		"process-transaction-capture-answer-lost",
+		"process-transaction-capture-answer-lost-before-charge",
 		"process-transaction-capture-declined",
+		"process-transaction-capture-declined-before-charge",
 		"process-transaction-capture-unanswered",
+		"process-transaction-capture-unanswered-before-charge",
 		"process-transaction-declined",
 		"process-transaction-hold-answer-lost",
+		"process-transaction-hold-answer-lost-before-charge",
 		"process-transaction-ledger-away",
 		"process-transaction-nobody-waits",
 		"process-transaction-not-evaluated",
 		"process-transaction-payment-declined",
+		"process-transaction-payment-declined-before-charge",
 		"process-transaction-review-approved",
 		"process-transaction-review-cancelled",
 		"process-transaction-review-declined",
 		"process-transaction-review-expired-approved",
 		"process-transaction-review-expired-declined",
 		"process-transaction-still-held",
+		"process-transaction-still-held-before-charge",
 		"process-transaction-waiting-for-review",
 	}, names)
 }

@@ -61,6 +61,23 @@ type Capture struct {
 	ID string `json:"id"`
 }
 
+// ChargeRequest asks to hold an amount and to take it at once. Both calls have keys of their own, so that a retry goes on where
+// the try before it ended.
+type ChargeRequest struct {
+	AuthorizeRequest
+
+	CaptureKey string `json:"captureKey"`
+}
+
+// Charge is what came of a charge: a hold, and either what was taken of it or why nothing can be. In the second case the money
+// is still held.
+type Charge struct {
+	Authorization Authorization `json:"authorization"`
+	Capture       Capture       `json:"capture,omitzero"`
+	Refusal       string        `json:"refusal,omitempty"` // in the gateway's words
+	Decline       DeclineCode   `json:"decline,omitempty"`
+}
+
 // VoidRequest asks to release the money that an authorization holds.
 type VoidRequest struct {
 	IdempotencyKey  string `json:"idempotencyKey"`

@@ -18,7 +18,7 @@ const (
 )
 
 // floorWorkers run the floor's workflow. It calls as many activities as a transaction that is paid for: one on another
-// task queue, two on its own.
+// task queue, one on its own.
 type floorWorkers []worker.Worker
 
 func startFloor(c client.Client) (floorWorkers, error) {
@@ -97,7 +97,7 @@ func FloorWorkflow(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, queue := range []string{floorRemote, floorQueue, floorQueue} {
+	for _, queue := range []string{floorRemote, floorQueue} {
 		ctx := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{TaskQueue: queue, StartToCloseTimeout: 10 * time.Second})
 		if err := workflow.ExecuteActivity(ctx, NoOp).Get(ctx, nil); err != nil {
 			return err
