@@ -17,7 +17,7 @@ import (
 var topLevel = []string{
 	"workflows", "activities", "workers", "api", "domain", "rules", "alerting", "gateways", "cmd", "internal", "docs",
 	"temporal-config", "deploy", "docker-compose.yml", "Dockerfile", "Makefile", "go.mod", "go.sum", "env",
-	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE",
+	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE",
 }
 
 // The top level holds nothing else.
