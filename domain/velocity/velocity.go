@@ -105,7 +105,8 @@ type Timeline struct {
 	uses map[place]map[string][]Use // the uses of each value, sorted by time
 }
 
-// place is where a timeline holds the uses of a dimension: those of all merchants together if it is shared.
+// place is where a timeline holds the uses of a dimension: those of all merchants together if it is shared. Otherwise a value
+// that is frequent at one merchant does not slow down the lookups of others.
 type place struct {
 	by       Dimension
 	merchant string

@@ -28,17 +28,24 @@ const terminal = velocity.Dimension("metadata.terminal")
 var asOf = start.Add(30 * 24 * time.Hour)
 
 // BenchmarkDecide decides about transactions with ten counted features, with one checker and with 16 at once, over a small
-// history and a large one: with values that some twenty transactions share, and with one that all share.
+// history and a large one: with values that some twenty transactions share, with one that all share, and with the first of them
+// counted across merchants.
 func BenchmarkDecide(b *testing.B) {
 	for name, engine := range engines {
 		for _, size := range []int{1000, *rows} {
 			l := engine.migrated(b)
 			fillHistory(b, l, name, size)
-			for _, hot := range []bool{false, true} {
+			for _, c := range []struct {
+				label   string
+				counted []velocity.Feature
+			}{
+				{"usual", features(velocity.Card, velocity.IP)},
+				{"across", acrossMerchants(features(velocity.Card, velocity.IP))},
+				{"busy", features(velocity.Card, terminal)},
+			} {
 				for _, checkers := range []int{1, 16} {
-					label := map[bool]string{false: "usual", true: "busy"}[hot]
-					b.Run(fmt.Sprintf("%s/%d rows/%s/%d", name, size, label, checkers), func(b *testing.B) {
-						decideBy(b, l, size/perTransaction, hot, checkers)
+					b.Run(fmt.Sprintf("%s/%d rows/%s/%d", name, size, c.label, checkers), func(b *testing.B) {
+						decideBy(b, l, size/perTransaction, c.counted, c.label == "busy", checkers)
 					})
 				}
 			}
@@ -46,7 +53,7 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
-// fillHistory adds the transactions of 30 days. Their rows are in the order of writing: one transaction after another.
+// fillHistory adds the transactions of 30 days, one in ten of each card and address of another merchant. Their rows are in the order of writing: one transaction after another.
 func fillHistory(b testing.TB, l *ledgerdb.Ledger, engine string, size int) {
 	b.Helper()
 	transactions := size / perTransaction
@@ -59,7 +66,7 @@ func fillHistory(b testing.TB, l *ledgerdb.Ledger, engine string, size int) {
 	numbers := fmt.Sprintf("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d)", transactions-1)
 	for _, statement := range []string{
 		fmt.Sprintf(`INSERT INTO uses (merchant, dimension, value, at, transaction_id, amount, currency, facts) %[1]s
-			SELECT CASE i %% 10 WHEN 0 THEN 'umbrella' ELSE 'acme' END, d, CASE d WHEN 'card' THEN 'card-' || (i %% %[2]d) WHEN 'ip' THEN 'ip-' || (i %% %[2]d)
+			SELECT CASE i / %[2]d %% 10 WHEN 0 THEN 'umbrella' ELSE 'acme' END, d, CASE d WHEN 'card' THEN 'card-' || (i %% %[2]d) WHEN 'ip' THEN 'ip-' || (i %% %[2]d)
 				WHEN 'customer' THEN 'customer-' || (i %% %[3]d) WHEN 'order' THEN 'order-' || i ELSE 'hot' END,
 				%[4]s, 'old-' || i, 12300, 'INR', CAST('{"card":"card-' || (i %% %[2]d) || '","customer":"customer-' || (i %% %[3]d)
 				|| '","ip":"ip-' || (i %% %[2]d) || '","order":"order-' || i || '","metadata.terminal":"hot"}' AS %[5]s)
@@ -98,11 +105,8 @@ func acrossMerchants(own []velocity.Feature) []velocity.Feature {
 
 var asked atomic.Int64
 
-func decideBy(b *testing.B, l *ledgerdb.Ledger, transactions int, hot bool, checkers int) {
-	counted := features(velocity.Card, velocity.IP)
-	if hot {
-		counted = features(velocity.Card, terminal)
-	}
+func decideBy(b *testing.B, l *ledgerdb.Ledger, transactions int, counted []velocity.Feature, hot bool, checkers int) {
+	b.Helper()
 	var left atomic.Int64
 	left.Store(int64(b.N))
 	b.ResetTimer()
