@@ -165,6 +165,8 @@ func (i *Issuer) verify(ctx context.Context, provider *oidc.Provider, token, non
 	}
 	begins := time.Unix(max(int64(c.NotBefore), verified.IssuedAt.Unix()), 0)
 	switch {
+	case c.Subject == "":
+		return identity.Subject{}, errors.New("verify a token: it has no sub")
 	case begins.After(now.Add(leeway)):
 		return identity.Subject{}, fmt.Errorf("verify a token: it is valid from %s on", begins.UTC().Format(time.RFC3339))
 	case c.Party != "" && c.Party != i.config.Audience:

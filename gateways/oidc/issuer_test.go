@@ -47,6 +47,7 @@ func TestTokens(t *testing.T) {
 		"no audience":       {map[string]any{"aud": nil}, "not valid here"},
 		"for other client":  {map[string]any{"aud": []string{"orders", "other"}, "azp": "other"}, "not valid here"},
 		"groups malformed":  {map[string]any{"groups": map[string]any{"a": 1}}, "not valid here"},
+		"no sub":            {map[string]any{"sub": nil}, "not valid here"},
 		"sub malformed":     {map[string]any{"sub": 7}, "not valid here"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -166,7 +166,7 @@ func (s *storage) SetUserinfoFromRequest(_ context.Context, info *oidc.UserInfo,
 	if !ok {
 		return errNoRequest
 	}
-	info.PreferredUsername = r.name
+	info.Subject, info.PreferredUsername = r.GetSubject(), r.name
 	info.Email, info.EmailVerified = r.name+"@localhost", true
 	info.AppendClaims(GroupsClaim, r.groups)
 	return nil
