@@ -23,6 +23,7 @@ import (
 
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/stack"
 	"dummyorders/workflows"
 )
@@ -96,18 +97,16 @@ func (w *world) start(names ...string) *world {
 	return w
 }
 
-// findsLedger waits until the worker, if there is one, has created the ledger's tables.
+// findsLedger waits until the worker, if there is one, has brought the ledger's tables to this version.
 func (w *world) findsLedger() {
 	w.t.Helper()
 	if w.processes[worker] == nil {
 		return
 	}
-	eventually(w.t, func() error {
-		if got := w.get("/transactions?limit=1"); got.status != http.StatusOK {
-			return fmt.Errorf("the ledger is not there: %d %s", got.status, got.body)
-		}
-		return nil
-	})
+	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
+	require.NoError(w.t, err)
+	defer func() { require.NoError(w.t, store.Close()) }()
+	eventually(w.t, func() error { return store.Ready(w.t.Context()) })
 }
 
 // startWith starts a process with settings of its own.
