@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"dummyorders/domain/audit"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/velocity"
@@ -29,15 +30,17 @@ const (
 type Pruner interface {
 	ledger.Pruner
 	fraud.VelocityPruner
+	audit.Pruner
 }
 
-// KeepPruned deletes transactions from the ledger that ended longer ago than retention, and uses that no
-// fraud check looks at any more. It does so at once and then every hour, until ctx ends, which is not an error. A deletion
+// KeepPruned deletes transactions from the ledger that ended longer ago than retention, uses that no fraud check looks at any
+// more, and what is old in the audit trail. It does so at once and then every hour, until ctx ends, which is not an error. A deletion
 // that fails is tried again the next hour: nothing depends on it.
 func KeepPruned(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
 		pruneLedger(ctx, pruner, retention, log)
 		pruneVelocity(ctx, pruner, log)
+		pruneAudit(ctx, pruner, log)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -65,6 +68,17 @@ func pruneVelocity(ctx context.Context, pruner fraud.VelocityPruner, log *slog.L
 		log.WarnContext(ctx, "Pruning old fraud-check data failed; it is tried again within the hour", "deleted", deleted, "error", err)
 	case deleted > 0:
 		log.InfoContext(ctx, "Old fraud-check data was deleted", "deleted", deleted, "retention", velocityRetention)
+	}
+}
+
+func pruneAudit(ctx context.Context, pruner audit.Pruner, log *slog.Logger) {
+	deleted, err := prune(ctx, pruner.PruneAudit, audit.Retention)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		log.WarnContext(ctx, "Deleting old entries of the audit trail failed; it is tried again within the hour", "deleted", deleted, "error", err)
+	case deleted > 0:
+		log.InfoContext(ctx, "Old entries were deleted from the audit trail", "deleted", deleted, "retention", audit.Retention)
 	}
 }
 

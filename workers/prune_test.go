@@ -19,7 +19,8 @@ const retention = 30 * 24 * time.Hour
 // pile is a ledger that holds only old transactions, and uses that are as old.
 type pile struct {
 	heap
-	uses heap
+	uses   heap
+	audits heap
 }
 
 func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
@@ -29,6 +30,11 @@ func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int
 // PruneVelocity finds as many uses, and as many decisions, as the limit allows.
 func (p *pile) PruneVelocity(ctx context.Context, before time.Time, limit int) (int, error) {
 	return p.uses.delete(ctx, before, limit)
+}
+
+// PruneAudit deletes entries of the audit trail.
+func (p *pile) PruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
+	return p.audits.delete(ctx, before, limit)
 }
 
 type heap struct {
@@ -62,7 +68,7 @@ func tidy(t *testing.T, p *pile, while time.Duration) string {
 	t.Helper()
 	var log bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		p.begun, p.uses.begun = time.Now(), time.Now()
+		p.begun, p.uses.begun, p.audits.begun = time.Now(), time.Now(), time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- workers.KeepPruned(ctx, p, retention, slog.New(slog.NewTextHandler(&log, nil))) }()
@@ -121,6 +127,17 @@ func TestPruneVelocity(t *testing.T) {
 		require.Equal(t, call{c.since, c.since - horizon, 500, true}, c)
 	}
 	require.Contains(t, log, `level=INFO msg="Old fraud-check data was deleted" deleted=1200 retention=1464h0m0s`)
+}
+
+// The audit trail is kept for 400 days, whatever the ledger's retention is.
+func TestPruneAudit(t *testing.T) {
+	p := &pile{audits: heap{old: 700}, uses: heap{err: errors.New("the disk is full")}}
+	log := tidy(t, p, time.Minute)
+	require.Zero(t, p.audits.old)
+	require.Equal(t, []call{{0, -400 * 24 * time.Hour, 500, true}, {0, -400 * 24 * time.Hour, 500, true}}, p.audits.calls)
+	require.Contains(t, log, `level=INFO msg="Old entries were deleted from the audit trail" deleted=700 retention=9600h0m0s`)
+	p = &pile{audits: heap{err: errors.New("the disk is full")}}
+	require.Contains(t, tidy(t, p, time.Minute), `level=WARN msg="Deleting old entries of the audit trail failed; it is tried again within the hour"`)
 }
 
 // A failure to prune the ledger does not keep the past uses from being pruned.

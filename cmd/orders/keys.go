@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
 	ledgerdb "dummyorders/gateways/ledger"
 )
@@ -101,12 +102,26 @@ type addMerchantCommand struct {
 // Run adds the merchant.
 func (c addMerchantCommand) Run(ctx context.Context) error {
 	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
-		if err := store.AddMerchant(ctx, identity.Merchant{Name: string(c.Merchant), AddedAt: time.Now()}); err != nil {
+		err := audited(ctx, store, aboutMerchant("add", c.Merchant), func(*audit.Entry) error {
+			return store.AddMerchant(ctx, identity.Merchant{Name: string(c.Merchant), AddedAt: time.Now()})
+		})
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(standard().progress, "Merchant %s is there: orders keys new --merchant %[1]s makes a key for a client of it.\n", c.Merchant)
 		return nil
 	})
+}
+
+// aboutMerchant begins an entry of the audit trail about a change of a merchant.
+func aboutMerchant(change string, merchant name) audit.Entry {
+	return audit.Entry{Action: "merchants " + change, Merchant: string(merchant), Object: "merchant " + string(merchant)}
+}
+
+// wordsOf describes a key in the audit trail.
+func wordsOf(key identity.Key) string {
+	return fmt.Sprintf("key %s of client %s, for %s, expires %s, revoked %s", key.Name, identity.ClientName(key.Merchant, key.Client),
+		identity.JoinScopes(key.Scopes), shortTime(key.ExpiresAt), shortTime(key.RevokedAt))
 }
 
 type listMerchantsCommand struct {
@@ -138,7 +153,10 @@ type disableMerchantCommand struct {
 // Run disables the merchant.
 func (c disableMerchantCommand) Run(ctx context.Context) error {
 	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
-		if err := store.DisableMerchant(ctx, string(c.Merchant), time.Now()); err != nil {
+		err := audited(ctx, store, aboutMerchant("disable", c.Merchant), func(*audit.Entry) error {
+			return store.DisableMerchant(ctx, string(c.Merchant), time.Now())
+		})
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(standard().progress, "Merchant %s is disabled: its clients' keys are refused within five seconds. "+
@@ -154,7 +172,9 @@ type enableMerchantCommand struct {
 // Run enables the merchant.
 func (c enableMerchantCommand) Run(ctx context.Context) error {
 	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
-		return store.DisableMerchant(ctx, string(c.Merchant), time.Time{})
+		return audited(ctx, store, aboutMerchant("enable", c.Merchant), func(*audit.Entry) error {
+			return store.DisableMerchant(ctx, string(c.Merchant), time.Time{})
+		})
 	})
 }
 
@@ -173,7 +193,8 @@ func (c newKeyCommand) Run(ctx context.Context) error {
 			Name: secret.Name(), Digest: secret.Digest(), Merchant: string(c.Merchant), Client: string(c.Client), Scopes: c.Scopes,
 			CreatedAt: now, ExpiresAt: c.Expires.from(now),
 		}
-		if err := store.AddKey(ctx, key); err != nil {
+		asked := audit.Entry{Action: "keys new", Merchant: key.Merchant, Object: "key " + key.Name, After: wordsOf(key)}
+		if err := audited(ctx, store, asked, func(*audit.Entry) error { return store.AddKey(ctx, key) }); err != nil {
 			return err
 		}
 		showOnce(secret, key)
@@ -261,7 +282,13 @@ func (c rollKeyCommand) Run(ctx context.Context) error {
 	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
 		secret, now := identity.NewSecret(), time.Now()
 		next := identity.Key{Name: secret.Name(), Digest: secret.Digest(), Scopes: c.Scopes, CreatedAt: now, ExpiresAt: c.Expires.from(now)}
-		before, after, err := store.RollKey(ctx, string(c.Key), next, c.Overlap.from(now))
+		var before, after identity.Key
+		err := audited(ctx, store, audit.Entry{Action: "keys roll", Object: "key " + string(c.Key)}, func(e *audit.Entry) (err error) {
+			if before, after, err = store.RollKey(ctx, string(c.Key), next, c.Overlap.from(now)); err == nil {
+				e.Merchant, e.Before, e.After = after.Merchant, wordsOf(before), wordsOf(after)
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -278,7 +305,13 @@ type revokeKeyCommand struct {
 // Run revokes the key.
 func (c revokeKeyCommand) Run(ctx context.Context) error {
 	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
-		key, err := store.RevokeKey(ctx, string(c.Key), time.Now())
+		var key identity.Key
+		err := audited(ctx, store, audit.Entry{Action: "keys revoke", Object: "key " + string(c.Key)}, func(e *audit.Entry) (err error) {
+			if key, err = store.RevokeKey(ctx, string(c.Key), time.Now()); err == nil {
+				e.Merchant, e.After = key.Merchant, wordsOf(key)
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}

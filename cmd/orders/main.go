@@ -35,6 +35,7 @@ type commands struct {
 	Alertman     alertmanCommand     `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people; check receivers and routes; handle dead letters."`
 	Dev          devCommand          `cmd:"" help:"Run all four in one process, for a laptop."`
 	Ledger       ledgerCommand       `cmd:"" help:"Compare the ledger with Temporal, export it, or back it up."`
+	Audit        auditCommand        `cmd:"" help:"List, export and verify the audit trail: who did what."`
 	Merchants    merchantsCommand    `cmd:"" help:"Add, list and disable merchants, who own transactions."`
 	Keys         keysCommand         `cmd:"" help:"Make, list, roll and revoke the API keys of merchants' clients."`
 	Rules        rulesCommand        `cmd:"" help:"Write, check, test and compare the rules that fraud-police decides by, and explain its decisions."`

@@ -90,16 +90,17 @@ func (l *Ledger) Alone() {
 }
 
 // NewGroupCommit returns a group commit whose saveAll gets only the number of entries that it has to save.
-func NewGroupCommit(saveAll func(ctx context.Context, entries int) error) *groupCommit {
+func NewGroupCommit(saveAll func(ctx context.Context, entries int) error) *groupCommit[saving] {
 	return newGroupCommit(func(ctx context.Context, all []saving) error { return saveAll(ctx, len(all)) })
 }
 
-func (t *groupCommit) Save(ctx context.Context) error {
-	return t.save(ctx, saving{})
+func (t *groupCommit[T]) Save(ctx context.Context) error {
+	var none T
+	return t.save(ctx, none)
 }
 
 // Waiting returns how many savers have not had their turn.
-func (t *groupCommit) Waiting() int {
+func (t *groupCommit[T]) Waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.waiting)

@@ -35,6 +35,10 @@ type engine struct {
 	// lock takes the locks whose numbers are listed in its one placeholder, in the list's order, until the end of the
 	// database transaction. It is empty if a writing transaction excludes all other writers from its beginning.
 	lock string
+	// lockLast and lockFirst read the two ends of the audit trail, and keep others from changing them until the end of the
+	// database transaction. All that is read with the isolation snapshot is of one moment.
+	lockLast, lockFirst string
+	snapshot            sql.IsolationLevel
 	// noTables reports whether an error means that the tables, or the whole database, do not exist yet.
 	noTables func(error) bool
 	// mayRetry reports whether work that failed may succeed on a new connection, as after a failover. The work is then done
@@ -56,8 +60,8 @@ type pools struct {
 	velocity *sql.DB // for counting: a power failure may lose what it commits, but never a part of a transaction
 }
 
-// Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner, and fraud.VelocityStore, fraud.VelocityReader
-// and fraud.VelocityPruner. It connects on first use, and reconnects after the database was away.
+// Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner; fraud.VelocityStore, fraud.VelocityReader
+// and fraud.VelocityPruner; and audit.Trail, audit.Reader and audit.Pruner. It connects on first use, and reconnects after the database was away.
 type Ledger struct {
 	engine             engine
 	writer             *sql.DB
@@ -65,7 +69,8 @@ type Ledger struct {
 	velocity           *sql.DB
 	statements         statements
 	velocityStatements velocityStatements
-	groupCommit        *groupCommit // nil if savers need not wait for each other
+	groupCommit        *groupCommit[saving] // nil if savers need not wait for each other
+	audits             *groupCommit[*auditing]
 }
 
 // newLedger returns a ledger that owns the pools: Close closes them.
@@ -74,6 +79,7 @@ func newLedger(engine engine, pools pools) *Ledger {
 		engine: engine, writer: pools.writer, reader: pools.reader, velocity: pools.velocity,
 		statements: newStatements(engine), velocityStatements: newVelocityStatements(engine),
 	}
+	l.audits = newGroupCommit(l.appendAll)
 	if engine.oneWriter {
 		l.groupCommit = newGroupCommit(l.saveAll)
 	}

@@ -78,6 +78,7 @@ func openPostgres(text string) (*Ledger, error) {
 		place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
 		dialect: goose.DialectPostgres, migrations: files, numbered: true,
 		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, lock: postgresLock,
+		lockLast: postgresAuditEnd + "last FOR UPDATE", lockFirst: postgresAuditEnd + "first FOR UPDATE", snapshot: sql.LevelRepeatableRead,
 		sqlTime:  func(t time.Time) any { return t },
 		noTables: noPostgresTables,
 		withLock: withTableLocked,

@@ -35,6 +35,29 @@ func BenchmarkSave(b *testing.B) {
 	}
 }
 
+// BenchmarkAudit appends to the audit trail, by one and by 16 at once.
+func BenchmarkAudit(b *testing.B) {
+	for name, engine := range engines {
+		for _, by := range []int{1, 16} {
+			b.Run(fmt.Sprintf("%s/%d", name, by), func(b *testing.B) {
+				l := engine.migrated(b)
+				var working sync.WaitGroup
+				var begun atomic.Int64
+				b.ResetTimer()
+				for range by {
+					working.Go(func() {
+						for n := int(begun.Add(1)); n <= b.N; n = int(begun.Add(1)) {
+							_, err := l.Append(b.Context(), ledgertest.Audited(n))
+							assert.NoError(b, err)
+						}
+					})
+				}
+				working.Wait()
+			})
+		}
+	}
+}
+
 func saveBy(b *testing.B, l *ledgerdb.Ledger, savers int) {
 	var working sync.WaitGroup
 	var begun atomic.Int64

@@ -70,6 +70,7 @@ func openSQLite(path string) (*Ledger, error) {
 		place:   path,
 		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true,
 		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions,
+		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
 		sqlTime:  func(t time.Time) any { return t.UnixMicro() },
 		noTables: func(err error) bool { return noSQLiteTables(path, err) },
 		withLock: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {

@@ -32,34 +32,48 @@ const (
 // no record should hold, are masked. It holds one
 // page of them in memory at a time. Even if it fails, it has written only whole lines to out.
 func Export(ctx context.Context, from ledger.Reader, q ledger.Query, format Format, out io.Writer) (written int, err error) {
-	buffer := bufio.NewWriterSize(out, 64<<10)
-	write, flush := jsonLines(buffer)
-	if format == CSV {
-		write, flush = csvLines(buffer)
+	return export(recordsOf(ledger.Entries(ctx, from, q)), columns, format, out)
+}
+
+func recordsOf(entries iter.Seq2[ledger.Entry, error]) iter.Seq2[ledger.Record, error] {
+	return func(yield func(ledger.Record, error) bool) {
+		for e, err := range entries {
+			if !yield(e.Record, err) {
+				return
+			}
+		}
 	}
-	written, err = writeAll(ledger.Entries(ctx, from, q), write)
+}
+
+func export[T any](all iter.Seq2[T, error], columns []column[T], format Format, out io.Writer) (written int, err error) {
+	buffer := bufio.NewWriterSize(out, 64<<10)
+	write, flush := jsonLines[T](buffer)
+	if format == CSV {
+		write, flush = csvLines(buffer, columns)
+	}
+	written, err = writeAll(all, write)
 	if flushErr := flush(); err == nil && flushErr != nil {
-		err = fmt.Errorf("write the last transactions: %w", flushErr)
+		err = fmt.Errorf("write the last lines: %w", flushErr)
 	}
 	return written, err
 }
 
-func writeAll(entries iter.Seq2[ledger.Entry, error], write func(ledger.Record) error) (written int, err error) {
-	for e, err := range entries {
+func writeAll[T any](all iter.Seq2[T, error], write func(T) error) (written int, err error) {
+	for one, err := range all {
 		if err != nil {
 			return written, err
 		}
-		if err := write(e.Record); err != nil {
-			return written, fmt.Errorf("write transaction %s: %w", e.Record.TransactionID, err)
+		if err := write(one); err != nil {
+			return written, fmt.Errorf("write line %d: %w", written+1, err)
 		}
 		written++
 	}
 	return written, nil
 }
 
-func jsonLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() error) {
-	write = func(r ledger.Record) error {
-		line, err := json.Marshal(r)
+func jsonLines[T any](out *bufio.Writer) (write func(T) error, flush func() error) {
+	write = func(one T) error {
+		line, err := json.Marshal(one)
 		if err == nil {
 			_, err = out.Write(append(card.ConcealJSON(line), '\n'))
 		}
@@ -68,7 +82,7 @@ func jsonLines(out *bufio.Writer) (write func(ledger.Record) error, flush func()
 	return write, out.Flush
 }
 
-func csvLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() error) {
+func csvLines[T any](out *bufio.Writer, columns []column[T]) (write func(T) error, flush func() error) {
 	lines := csv.NewWriter(out)
 	headed := false
 	head := func() error {
@@ -76,13 +90,13 @@ func csvLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() 
 			return nil
 		}
 		headed = true
-		return lines.Write(header())
+		return lines.Write(header(columns))
 	}
-	write = func(r ledger.Record) error {
+	write = func(one T) error {
 		if err := head(); err != nil {
 			return err
 		}
-		return lines.Write(cells(r))
+		return lines.Write(cells(columns, one))
 	}
 	flush = func() error {
 		if err := head(); err != nil { // an empty list has a header, too
@@ -98,12 +112,12 @@ func csvLines(out *bufio.Writer) (write func(ledger.Record) error, flush func() 
 }
 
 // column is a column of the CSV. Programs find it by name and spreadsheets by position, so new columns go to the end.
-type column struct {
+type column[T any] struct {
 	name string
-	cell func(r ledger.Record) string
+	cell func(T) string
 }
 
-var columns = []column{
+var columns = []column[ledger.Record]{
 	{"transactionID", func(r ledger.Record) string { return r.TransactionID }},
 	{"startTime", func(r ledger.Record) string { return timestamp(&r.StartTime) }},
 	{"endTime", func(r ledger.Record) string { return timestamp(r.EndTime) }},
@@ -148,7 +162,7 @@ var columns = []column{
 	{"merchant", func(r ledger.Record) string { return identity.MerchantOf(r.Merchant) }},
 }
 
-func header() []string {
+func header[T any](columns []column[T]) []string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.name
@@ -156,10 +170,10 @@ func header() []string {
 	return names
 }
 
-func cells(r ledger.Record) []string {
+func cells[T any](columns []column[T], one T) []string {
 	line := make([]string, len(columns))
 	for i, c := range columns {
-		line[i] = harmless(card.Conceal(c.cell(r)))
+		line[i] = harmless(card.Conceal(c.cell(one)))
 	}
 	return line
 }

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+	"dummyorders/gateways/ledger/inspect"
+	"dummyorders/internal/safetext"
+)
+
+type auditCommand struct {
+	List   listAuditCommand   `cmd:"" help:"List entries of the audit trail, by default the last 100 of the last 24 hours."`
+	Export exportAuditCommand `cmd:"" help:"Export the audit trail, the oldest entry first, as CSV or as JSON lines."`
+	Verify verifyAuditCommand `cmd:"" help:"Check that no entry was changed, removed or put in between; exits with 1 and the first that was, if one was."`
+}
+
+// auditFilter holds the flags that choose entries.
+type auditFilter struct {
+	Since    moment `help:"Only those of that time or later: a time, such as 2026-11-02T09:30:00Z, a date, which is its midnight in UTC, or how long ago, such as 24h or 30d." placeholder:"WHEN"`
+	Until    moment `help:"Only those from before that time, given in the same way." placeholder:"WHEN"`
+	Subject  string `help:"Only those of this subject: a name, such as acme/shop, a kind, such as anonymous, or both, such as 'client acme/shop'." placeholder:"SUBJECT"`
+	Merchant name   `help:"Only those about this merchant." placeholder:"NAME"`
+	Action   string `help:"Only those of this action: an operation of the API, such as reviewTransaction, or a command, such as 'keys new'." placeholder:"ACTION"`
+	Result   string `help:"Only those with this result: begun, done, failed, or an HTTP status, such as 403." placeholder:"RESULT"`
+}
+
+// Validate refuses arguments that contradict each other.
+func (f auditFilter) Validate() error {
+	return period{}.check(inspect.Span{Since: f.Since.Time, Until: f.Until.Time})
+}
+
+func (f auditFilter) query() audit.Query {
+	return audit.Query{
+		Since: f.Since.Time, Until: f.Until.Time, Subject: f.Subject, Merchant: string(f.Merchant), Action: f.Action, Result: f.Result,
+	}
+}
+
+// withAudit runs a command on the audit trail.
+func withAudit(ctx context.Context, do func(context.Context, audit.Reader) error) error {
+	return run(ctx, map[string]part{"audit": func(p *process) func(context.Context) error {
+		store := p.env.ledger(p.values)
+		return func(ctx context.Context) error {
+			defer func() { _ = store.Close() }()
+			if err := store.Ready(ctx); err != nil {
+				return err
+			}
+			return do(ctx, store)
+		}
+	}})
+}
+
+type listAuditCommand struct {
+	auditFilter
+	Last int  `help:"At most so many, the last ones." default:"100"`
+	JSON bool `name:"json" help:"A JSON object on each line."`
+}
+
+// Run lists entries, the oldest first.
+func (c listAuditCommand) Run(ctx context.Context) error {
+	if c.Since.IsZero() {
+		c.Since.Time = time.Now().Add(-defaultSince)
+	}
+	return withAudit(ctx, func(ctx context.Context, trail audit.Reader) error {
+		found, err := lastOf(trail.Audit(ctx, c.query()), max(1, c.Last))
+		if err != nil {
+			return err
+		}
+		return printRows(c.JSON, found, "NUMBER\tTIME\tSUBJECT\tADDRESS\tMERCHANT\tACTION\tOBJECT\tRESULT\tTIMES", showAudit)
+	})
+}
+
+// lastOf returns the last n entries. It holds at most twice as many at once.
+func lastOf(all iter.Seq2[audit.Kept, error], n int) (last []audit.Kept, err error) {
+	for kept, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		if last = append(last, kept); len(last) == 2*n {
+			last = append(last[:0], last[n:]...)
+		}
+	}
+	return last[max(0, len(last)-n):], nil
+}
+
+// showAudit returns an entry as JSON and as a line of a table.
+func showAudit(k audit.Kept) (any, string) {
+	subject := identity.Subject{Kind: k.Kind, Name: k.Subject}.String()
+	cells := []string{
+		fmt.Sprint(k.Number), k.Time.Format("2006-01-02T15:04:05Z"), subject, k.Address, k.Merchant, k.Action, k.Object, k.Result, fmt.Sprint(k.Times),
+	}
+	for i, cell := range cells {
+		cells[i] = cmp.Or(safetext.Line(cell), "-")
+	}
+	return k, strings.Join(cells, "\t")
+}
+
+type exportAuditCommand struct {
+	auditFilter
+	Format inspect.Format `help:"csv, for spreadsheets, or jsonl, a JSON object on each line." enum:"csv,jsonl" default:"csv"`
+	Output string         `help:"The file to write; it is replaced when the export is complete. - is the standard output." default:"-"`
+}
+
+// Validate refuses arguments that make no sense.
+func (c exportAuditCommand) Validate() error {
+	if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
+		return fmt.Errorf("--output: must be a file, and %s is a folder", c.Output)
+	}
+	return c.auditFilter.Validate()
+}
+
+// Run writes the entries to the output and reports on the standard error how many there were.
+func (c exportAuditCommand) Run(ctx context.Context) error {
+	return withAudit(ctx, func(ctx context.Context, trail audit.Reader) error {
+		written := 0
+		err := into(c.Output, standard().results, func(to io.Writer) (err error) {
+			written, err = inspect.ExportAudit(trail.Audit(ctx, c.query()), c.Format, to)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("export the audit trail: %w, after %d entries", err, written)
+		}
+		fmt.Fprintln(standard().progress, written, "entries written")
+		return nil
+	})
+}
+
+type verifyAuditCommand struct{}
+
+// Run checks the chain.
+func (verifyAuditCommand) Run(ctx context.Context) error {
+	return withAudit(ctx, func(ctx context.Context, trail audit.Reader) error {
+		report, err := trail.VerifyAudit(ctx)
+		if err != nil {
+			return err
+		}
+		if report.Broken != nil {
+			return errors.New("the audit trail is not as it was: " + report.Broken.String())
+		}
+		fmt.Fprintf(standard().results, "%d entries, all as they were kept; the last is number %d with digest %s\n", report.Entries, report.Last.Number, report.Last.Digest)
+		return nil
+	})
+}
+
+// operator returns who runs a command.
+func operator() identity.Subject {
+	name := "uid " + strconv.Itoa(os.Getuid())
+	if known, err := user.Current(); err == nil {
+		name = known.Username
+	}
+	return identity.Subject{Kind: identity.Operator, Name: name}
+}
+
+// audited runs a change between two entries of the audit trail: that it is begun, and how it ended. What cannot be kept there
+// is not done. change may add to the second entry what it did.
+func audited(ctx context.Context, trail audit.Trail, e audit.Entry, change func(e *audit.Entry) error) error {
+	keep := func() (audit.Kept, error) {
+		e.Time = time.Now()
+		return trail.Append(ctx, e.By(operator()))
+	}
+	e.Result = audit.Begun
+	begun, err := keep()
+	if err != nil {
+		return fmt.Errorf("nothing was done: %w", err)
+	}
+	e.Ends, e.Result = begun.Number, audit.Done
+	changed := change(&e)
+	if changed != nil {
+		e.Result = audit.Failed
+	}
+	_, err = keep()
+	return errors.Join(changed, err)
+}

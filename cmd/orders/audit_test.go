@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+	ledgerdb "dummyorders/gateways/ledger"
+)
+
+func TestAuditCommands(t *testing.T) {
+	store := openKeyLedger(t)
+	for n := range 3 {
+		_, err := store.Append(t.Context(), audit.Entry{
+			Time: time.Now(), Address: "192.0.2.5", Merchant: "acme", Action: []string{"transact", "getTransaction"}[n%2], Object: "=1+1", Result: audit.Begun,
+		}.By(identity.Subject{Kind: identity.Client, Name: "acme/shop"}))
+		require.NoError(t, err)
+	}
+	table, _ := said(t, 0, "audit", "list")
+	require.Regexp(t, `^NUMBER +TIME +SUBJECT +ADDRESS +MERCHANT +ACTION +OBJECT +RESULT +TIMES\n1 +20\S+Z +client acme/shop +192\.0\.2\.5 +acme +transact +=1\+1 +begun +1\n2 `, table)
+	table, _ = said(t, 0, "audit", "list", "--last=1", "--action=transact", "--subject=acme/shop")
+	require.Regexp(t, `TIMES\n3 `, table)
+	lines, _ := said(t, 0, "audit", "list", "--json", "--result=begun", "--merchant=acme")
+	require.Equal(t, 3, strings.Count(lines, `{"number":`))
+
+	file := filepath.Join(t.TempDir(), "audit.csv")
+	_, about := said(t, 0, "audit", "export", "--since=1h", "--output="+file)
+	require.Equal(t, "3 entries written\n", about)
+	csv, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Regexp(t, `^number,day,time,kind,subject,address,merchant,action,object,before,after,result,ends,times,previous,digest\n1,20\S+,client,acme/shop,192.0.2.5,acme,transact,'=1\+1,`, string(csv))
+	lines, _ = said(t, 0, "audit", "export", "--format=jsonl")
+	require.Equal(t, 3, strings.Count(lines, `{"number":`))
+
+	whole, _ := said(t, 0, "audit", "verify")
+	require.Regexp(t, `^3 entries, all as they were kept; the last is number 3 with digest [0-9a-f]{64}\n$`, whole)
+	_, fault := said(t, exitConfig, "audit", "list", "--since=1h", "--until=2h")
+	require.Contains(t, fault, "--since: must be before --until")
+}
+
+func TestAuditDamage(t *testing.T) {
+	store := openKeyLedger(t)
+	for range 3 {
+		_, err := store.Append(t.Context(), audit.Entry{Time: time.Now(), Action: "transact"})
+		require.NoError(t, err)
+	}
+	file, _ := ledgerdb.SQLiteFile(os.Getenv("LEDGER_URL")) //nolint:forbidigo // the test has set it
+	openFile(t, file, `DROP TRIGGER audit_unchanged`, `UPDATE audit SET subject = 'eve' WHERE number = 2`)
+	_, fault := said(t, exitFailure, "audit", "verify")
+	require.Equal(t, "orders: the audit trail is not as it was: entry 2, of "+time.Now().UTC().Format(time.DateOnly)+", was changed\n", fault)
+}
+
+// Changes of merchants and keys are kept with who made them, and without any key. What cannot be kept is not done.
+func TestAuditedKeys(t *testing.T) {
+	store := openKeyLedger(t)
+	said(t, 0, "merchants", "add", "acme")
+	said(t, exitFailure, "merchants", "add", "acme")
+	key, _ := said(t, 0, "keys", "new", "--merchant", "acme", "--client", "shop", "--scopes", "transact")
+	said(t, 0, "keys", "roll", key)
+	said(t, 0, "keys", "revoke", key)
+	said(t, 0, "merchants", "disable", "acme")
+	said(t, 0, "merchants", "enable", "acme")
+	secret, _ := identity.ParseSecret(strings.TrimSpace(key))
+	var got []string
+	for kept, err := range store.Audit(t.Context(), audit.Query{}) {
+		require.NoError(t, err)
+		require.Equal(t, operator(), identity.Subject{Kind: kept.Kind, Name: kept.Subject})
+		require.NotContains(t, kept.Object+kept.Before+kept.After, key[16:40])
+		if kept.Result == audit.Begun {
+			continue
+		}
+		require.Equal(t, kept.Number-1, kept.Ends)
+		got = append(got, strings.Join([]string{kept.Action, kept.Object, kept.Merchant, kept.Result}, ", "))
+		if kept.Action == "keys revoke" {
+			require.Regexp(t, `^key `+secret.Name()+` of client acme/shop, for transact, expires 20\S+Z, revoked 20\S+Z$`, kept.After)
+		}
+	}
+	require.Equal(t, []string{
+		"merchants add, merchant acme, acme, done", "merchants add, merchant acme, acme, failed",
+		"keys new, key " + secret.Name() + ", acme, done", "keys roll, key " + secret.Name() + ", acme, done",
+		"keys revoke, key " + secret.Name() + ", acme, done", "merchants disable, merchant acme, acme, done", "merchants enable, merchant acme, acme, done",
+	}, got)
+
+	file, _ := ledgerdb.SQLiteFile(os.Getenv("LEDGER_URL")) //nolint:forbidigo // the test has set it
+	openFile(t, file, `DROP TABLE audit`)
+	_, fault := said(t, exitFailure, "merchants", "add", "beta")
+	require.Contains(t, fault, "nothing was done: keep an entry of the audit trail")
+	merchants, err := store.Merchants(context.Background())
+	require.NoError(t, err)
+	require.Len(t, merchants, 2)
+}
+
+// openFile runs statements on a file of SQLite, as somebody could who owns it.
+func openFile(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	for _, statement := range statements {
+		_, err := db.ExecContext(t.Context(), statement)
+		require.NoError(t, err, statement)
+	}
+}
