@@ -83,7 +83,7 @@ func await(ctx context.Context, listener net.Listener, s *oidc.SignIn) (signedIn
 		if err != nil {
 			http.Error(w, "The sign-in has failed; orders says why.", http.StatusBadGateway)
 		} else {
-			fmt.Fprintf(w, "Signed in: %s. You can close this page.\n", person)
+			fmt.Fprintln(w, "You are signed in, and can close this page.")
 		}
 		select {
 		case ends <- signedIn{token, person, err}:

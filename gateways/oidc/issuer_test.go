@@ -103,7 +103,7 @@ func TestSignatures(t *testing.T) {
 	}
 	for _, key := range []string{"", "a-key", "a.key", "a.b.c.d", "ok_shop_0123"} {
 		_, err := w.issuer.Authenticate(t.Context(), key)
-		assert.ErrorIs(t, err, identity.ErrUnknown, "%q is no token, but may be a key", key)
+		require.ErrorIs(t, err, identity.ErrUnknown, "%q is no token, but may be a key", key)
 	}
 	_, err = w.issuer.Authenticate(t.Context(), good)
 	assert.NoError(t, err)
@@ -197,11 +197,11 @@ func TestIssuerAway(t *testing.T) {
 	for range 2 {
 		_, err := w.issuer.Authenticate(t.Context(), token)
 		_, refused := errors.AsType[*identity.RefusedError](err)
-		assert.ErrorContains(t, err, "ask the issuer "+w.provider.URL())
+		require.ErrorContains(t, err, "ask the issuer "+w.provider.URL())
 		assert.False(t, refused || errors.Is(err, identity.ErrUnknown), "the token may be good: %v", err)
 	}
 	_, err := w.issuer.SignIn(t.Context(), back)
-	assert.ErrorContains(t, err, "ask the issuer")
+	require.ErrorContains(t, err, "ask the issuer")
 	require.NoError(t, w.provider.Start())
 	w.wait(6 * time.Second)
 	_, err = w.issuer.Authenticate(t.Context(), token)
@@ -210,7 +210,7 @@ func TestIssuerAway(t *testing.T) {
 	for range 3 {
 		w.wait(time.Hour)
 		_, err = w.issuer.Authenticate(t.Context(), token)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 	}
 	_, err = w.issuer.Authenticate(t.Context(), w.token(t, map[string]any{"aud": "other"}))
 	requireRefused(t, err, "not valid here")
@@ -231,20 +231,20 @@ func TestIssuerKeysAway(t *testing.T) {
 	issuer := oidc.New(oidc.Config{URL: server.URL, Audience: "orders", Log: slog.New(slog.DiscardHandler)})
 	_, err := issuer.Authenticate(t.Context(), w.token(t, map[string]any{"iss": server.URL}))
 	_, refused := errors.AsType[*identity.RefusedError](err)
-	assert.ErrorContains(t, err, "503")
+	require.ErrorContains(t, err, "503")
 	assert.False(t, refused, err)
 }
 
 // An issuer is named by an HTTPS URL. Plain HTTP is for development, to this machine alone.
 func TestIssuerURL(t *testing.T) {
 	for _, right := range []string{"https://login.example.com", "https://login.example.com/realms/staff/", "http://127.0.0.1:9005", "http://localhost:9005"} {
-		assert.NoError(t, oidc.CheckURL(right), right)
+		require.NoError(t, oidc.CheckURL(right), right)
 	}
 	for _, wrong := range []string{
 		"", "login.example.com", "http://login.example.com", "http://10.0.0.1:9005", "http://localhost.example.com", "https://", "https://a@b.example",
 		"https://login.example.com?a=b", "https://login.example.com#a", "ftp://127.0.0.1", "https://login.example.com:x",
 	} {
-		assert.ErrorContains(t, oidc.CheckURL(wrong), "an https:// URL without a query", wrong)
+		require.ErrorContains(t, oidc.CheckURL(wrong), "an https:// URL without a query", wrong)
 	}
 	for url, development := range map[string]bool{
 		"http://127.0.0.1:9005": true, "http://localhost": true, "http://[::1]:9005": true,

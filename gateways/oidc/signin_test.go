@@ -11,14 +11,12 @@ import (
 	"dummyorders/gateways/oidc"
 )
 
-var ada = url.Values{"name": {"ada"}, "group": {"reviewer", "staff"}}
-
 // A person signs in at a real provider, and is then known by the token.
 func TestSignIn(t *testing.T) {
 	w := newWorld(t)
 	s, err := w.issuer.SignIn(t.Context(), back)
 	require.NoError(t, err)
-	query := w.signIn(t, s.URL, ada)
+	query := w.signIn(t, s.URL)
 	assert.True(t, s.IsOf(query))
 	token, person, err := s.Finish(t.Context(), query)
 	require.NoError(t, err)
@@ -62,12 +60,12 @@ func TestSignInRefused(t *testing.T) {
 				c.page(asked)
 				page.RawQuery = asked.Encode()
 			}
-			query := w.signIn(t, page.String(), ada)
+			query := w.signIn(t, page.String())
 			if c.query != nil {
 				c.query(query)
 			}
 			token, _, err := s.Finish(t.Context(), query)
-			assert.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, err, c.says)
 			assert.Empty(t, token)
 		})
 	}

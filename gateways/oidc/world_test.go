@@ -2,13 +2,11 @@ package oidc_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"regexp"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,16 +67,12 @@ func (w *world) token(t *testing.T, changed map[string]any) string {
 	return token
 }
 
-// hidden finds the request in the provider's form.
-var hidden = regexp.MustCompile(`name="request" value="([^"]+)"`)
-
-// signIn opens a page of the provider in a browser, chooses to be somebody, and returns the query with which the browser
-// was sent back.
-func (w *world) signIn(t *testing.T, page string, form url.Values) url.Values {
+// signIn opens a page of the provider in a browser, chooses to be ada, and returns the query with which the browser was sent
+// back.
+func (w *world) signIn(t *testing.T, page string) (query url.Values) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	var query url.Values
 	browser := &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 		if r.URL.Host != "127.0.0.1:1" {
 			return nil
@@ -86,18 +80,8 @@ func (w *world) signIn(t *testing.T, page string, form url.Values) url.Values {
 		query = r.URL.Query()
 		return http.ErrUseLastResponse
 	}}
-	read := func(answer *http.Response, err error) string {
-		require.NoError(t, err)
-		defer func() { _ = answer.Body.Close() }()
-		text, err := io.ReadAll(answer.Body)
-		require.NoError(t, err)
-		return string(text)
-	}
-	read(browser.Get(w.provider.Link()))
-	found := hidden.FindStringSubmatch(read(browser.Get(page)))
-	require.NotNil(t, found, "the provider shows no form")
-	form.Set("request", found[1])
-	text := read(browser.PostForm(w.provider.URL()+"/sign-in", form))
+	text, err := w.provider.SignIn(t.Context(), browser, page, "ada", "reviewer", "staff")
+	require.NoError(t, err)
 	require.NotNil(t, query, text)
 	return query
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -19,14 +18,16 @@ import (
 func TestOnlyThisMachine(t *testing.T) {
 	for _, address := range []string{":9005", "0.0.0.0:9005", "[::]:9005", "192.0.2.5:9005", "login.example.com:9005", "127.0.0.1"} {
 		_, err := devissuer.Start(devissuer.Options{Address: address})
-		assert.ErrorContains(t, err, "must be a loopback address", address)
+		require.ErrorContains(t, err, "must be a loopback address", address)
 	}
 	i := start(t)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, i.Link(), http.NoBody)
 	require.NoError(t, err)
 	r.Host = "attacker.example.com"
-	status, text := answer(t)(http.DefaultClient.Do(r))
-	assert.Equal(t, http.StatusMisdirectedRequest, status, text)
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, http.StatusMisdirectedRequest, response.StatusCode)
 }
 
 // A browser signs in once it has the token of this run.
@@ -38,33 +39,31 @@ func TestSignInPage(t *testing.T) {
 	browser := &http.Client{Jar: jar, CheckRedirect: stay}
 	page := func(client *http.Client) string {
 		t.Helper()
-		asked := url.Values{
-			"client_id": {devissuer.ClientID}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {"http://127.0.0.1:1/callback"},
-			"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
-		}
-		response, err := client.Get(i.URL() + "/authorize?" + asked.Encode())
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, i.URL()+"/authorize?"+good().Encode(), http.NoBody)
 		require.NoError(t, err)
-		_ = response.Body.Close()
+		response, err := client.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
 		return i.URL() + response.Header.Get("Location")
 	}
 	post := func(client *http.Client, page, name, group string) (int, string) {
 		t.Helper()
 		id, err := url.Parse(page)
 		require.NoError(t, err)
-		return answer(t)(client.PostForm(i.URL()+"/sign-in", url.Values{"request": {id.Query().Get("request")}, "name": {name}, "group": {group}}))
+		return fetch(t, client, i.URL()+"/sign-in", url.Values{"request": {id.Query().Get("request")}, "name": {name}, "group": {group}})
 	}
 
-	_, text := answer(t)(stranger.Get(page(stranger)))
+	_, text := fetch(t, stranger, page(stranger), nil)
 	assert.Contains(t, text, "paste the token")
 	status, _ := post(stranger, page(stranger), "ada", "reviewer")
 	assert.Equal(t, http.StatusForbidden, status, "without the token")
-	_, text = answer(t)(browser.Get(strings.Replace(i.Link(), "token=", "token=a", 1)))
+	_, text = fetch(t, browser, strings.Replace(i.Link(), "token=", "token=a", 1), nil)
 	assert.Contains(t, text, "paste the token")
-	_, text = answer(t)(browser.Get(i.Link()))
+	_, text = fetch(t, browser, i.Link(), nil)
 	assert.Contains(t, text, "This browser may sign in now")
 
 	asked := page(browser)
-	_, text = answer(t)(browser.Get(asked))
+	_, text = fetch(t, browser, asked, nil)
 	assert.Contains(t, text, `value="reviewer" checked`)
 	for _, wrong := range [][2]string{{"", "reviewer"}, {"<b>", "reviewer"}, {"Ada", "reviewer"}, {"ada", "king"}} {
 		status, text = post(browser, asked, wrong[0], wrong[1])
@@ -80,10 +79,6 @@ func TestSignInPage(t *testing.T) {
 // Only the one client signs people in, at this machine and with PKCE.
 func TestAuthorizeRefused(t *testing.T) {
 	i := start(t)
-	good := url.Values{
-		"client_id": {devissuer.ClientID}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {"http://127.0.0.1:1/callback"},
-		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
-	}
 	for name, wrong := range map[string][2]string{
 		"another client":  {"client_id", "other"},
 		"another machine": {"redirect_uri", "https://attacker.example.com/callback"},
@@ -93,22 +88,27 @@ func TestAuthorizeRefused(t *testing.T) {
 		"a token at once": {"response_type", "id_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			asked := url.Values{wrong[0]: {wrong[1]}}
-			for key, value := range good {
-				if key != wrong[0] {
-					asked[key] = value
-				}
-			}
-			response, err := (&http.Client{CheckRedirect: stay}).Get(i.URL() + "/authorize?" + asked.Encode())
-			require.NoError(t, err)
-			text, err := io.ReadAll(response.Body)
-			require.NoError(t, err)
-			_ = response.Body.Close()
-			assert.NotRegexp(t, regexp.MustCompile(`^/sign-in|attacker`), response.Header.Get("Location"), "%s", text)
+			asked := good()
+			asked.Set(wrong[0], wrong[1])
+			var hops []string
+			client := &http.Client{CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+				hops = append(hops, r.URL.String())
+				return http.ErrUseLastResponse
+			}}
+			_, text := fetch(t, client, i.URL()+"/authorize?"+asked.Encode(), nil)
+			assert.NotRegexp(t, `/sign-in|attacker`, strings.Join(hops, " "), text)
 		})
 	}
-	status, _ := answer(t)(http.Get(i.URL() + "/userinfo"))
+	status, _ := fetch(t, http.DefaultClient, i.URL()+"/userinfo", nil)
 	assert.Equal(t, http.StatusNotFound, status, "it has no more than signing in needs")
+}
+
+// good returns what a client asks for.
+func good() url.Values {
+	return url.Values{
+		"client_id": {devissuer.ClientID}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {"http://127.0.0.1:1/callback"},
+		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+	}
 }
 
 func start(t *testing.T) *devissuer.Issuer {
@@ -121,13 +121,20 @@ func start(t *testing.T) *devissuer.Issuer {
 
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-func answer(t *testing.T) func(*http.Response, error) (int, string) {
-	return func(response *http.Response, err error) (int, string) {
-		t.Helper()
-		require.NoError(t, err)
-		defer func() { _ = response.Body.Close() }()
-		text, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		return response.StatusCode, string(text)
+// fetch gets a page, or posts a form, and returns the answer.
+func fetch(t *testing.T, client *http.Client, page string, form url.Values) (status int, text string) {
+	t.Helper()
+	method, body := http.MethodGet, ""
+	if form != nil {
+		method, body = http.MethodPost, form.Encode()
 	}
+	r, err := http.NewRequestWithContext(t.Context(), method, page, strings.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	read, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(read)
 }

@@ -175,18 +175,23 @@ func (s *storage) SetUserinfoFromRequest(_ context.Context, info *oidc.UserInfo,
 // client is a program that signs people in: on this machine, without a secret, with PKCE.
 type client struct{}
 
-func (client) GetID() string                                                { return ClientID }
-func (client) RedirectURIs() []string                                       { return []string{"http://127.0.0.1/callback"} } // any port, RFC 8252 §7.3
-func (client) PostLogoutRedirectURIs() []string                             { return nil }
-func (client) ApplicationType() op.ApplicationType                          { return op.ApplicationTypeNative }
-func (client) AuthMethod() oidc.AuthMethod                                  { return oidc.AuthMethodNone }
-func (client) ResponseTypes() []oidc.ResponseType                           { return []oidc.ResponseType{oidc.ResponseTypeCode} }
-func (client) GrantTypes() []oidc.GrantType                                 { return []oidc.GrantType{oidc.GrantTypeCode} }
-func (client) LoginURL(id string) string                                    { return signInPath + "?request=" + id }
+func (client) GetID() string                       { return ClientID }
+func (client) RedirectURIs() []string              { return []string{"http://127.0.0.1/callback"} } // any port, RFC 8252 §7.3
+func (client) PostLogoutRedirectURIs() []string    { return nil }
+func (client) ApplicationType() op.ApplicationType { return op.ApplicationTypeNative }
+
+func (client) AuthMethod() oidc.AuthMethod { return oidc.AuthMethodNone }
+
+func (client) ResponseTypes() []oidc.ResponseType { return []oidc.ResponseType{oidc.ResponseTypeCode} }
+
+func (client) GrantTypes() []oidc.GrantType { return []oidc.GrantType{oidc.GrantTypeCode} }
+
+func (client) LoginURL(id string) string { return signInPath + "?request=" + id }
+
 func (client) AccessTokenType() op.AccessTokenType                          { return op.AccessTokenTypeBearer }
 func (client) IDTokenLifetime() time.Duration                               { return Lifetime }
 func (client) DevMode() bool                                                { return false }
-func (client) RestrictAdditionalIdTokenScopes() func([]string) []string     { return same }
+func (client) RestrictAdditionalIdTokenScopes() func([]string) []string     { return same } //nolint:revive // its name in op.Client
 func (client) RestrictAdditionalAccessTokenScopes() func([]string) []string { return same }
 func (client) IsScopeAllowed(string) bool                                   { return false }
 func (client) IDTokenUserinfoClaimsAssertion() bool                         { return true }
