@@ -235,6 +235,33 @@ func TestIssuerKeysAway(t *testing.T) {
 	assert.False(t, refused, err)
 }
 
+// Those who wait while the issuer is slow share what it answers.
+func TestIssuerSlow(t *testing.T) {
+	w := newWorld(t)
+	token, asked, release := w.token(t, nil), make(chan struct{}, 10), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		<-release
+		http.Error(answer, "later", http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(server.Close)
+	issuer := oidc.New(oidc.Config{URL: server.URL, Audience: "orders", Log: slog.New(slog.DiscardHandler), Now: w.now})
+	errs := make(chan error)
+	for range 5 {
+		go func() {
+			_, err := issuer.Authenticate(t.Context(), token)
+			errs <- err
+		}()
+	}
+	<-asked
+	w.wait(6 * time.Second)
+	close(release)
+	for range 5 {
+		require.ErrorContains(t, <-errs, "503")
+	}
+	assert.Empty(t, asked)
+}
+
 // An issuer is named by an HTTPS URL. Plain HTTP is for development, to this machine alone.
 func TestIssuerURL(t *testing.T) {
 	for _, right := range []string{"https://login.example.com", "https://login.example.com/realms/staff/", "http://127.0.0.1:9005", "http://localhost:9005"} {

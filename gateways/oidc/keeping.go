@@ -56,14 +56,14 @@ func (k *keeping) RoundTrip(r *http.Request) (*http.Response, error) {
 		a = &answer{}
 		k.kept[r.URL.String()] = a
 	}
-	if now := k.now(); now.Sub(a.asked) >= askEvery {
-		a.asked = now
+	if k.now().Sub(a.asked) >= askEvery {
 		if header, body, err := get(r); err == nil {
 			a.header, a.body = header, body
 		} else {
 			a.err = err
 			k.log.WarnContext(r.Context(), "Issuer does not answer", "url", r.URL.Redacted(), "kept", a.body != nil, "error", err)
 		}
+		a.asked = k.now() // those that have waited for this answer do not ask again
 	}
 	if a.body == nil {
 		return nil, a.err
