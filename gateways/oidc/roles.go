@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,8 +10,6 @@ import (
 
 // Roles holds what the members of each group of the issuer may do.
 type Roles map[string][]identity.Grant
-
-var merchantName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // ParseRoles parses a list such as "fraud-team=reviewer, acme-staff=merchant@acme, auditors=auditor@acme+beta": groups and
 // their roles, for some merchants or else for all. A group may stand there more than once. The error names each entry
@@ -47,7 +44,7 @@ func parseRole(entry string) (group string, grant identity.Grant, fault string) 
 	merchants := identity.AllMerchants()
 	if some {
 		names := strings.Split(of, "+")
-		if slices.ContainsFunc(names, func(name string) bool { return !merchantName.MatchString(name) }) {
+		if slices.ContainsFunc(names, func(name string) bool { return !identity.IsName(name) }) {
 			return "", grant, "after @ must stand merchants with + between them, such as acme+beta, in letters, digits, - and _"
 		}
 		merchants = identity.OnlyMerchants(names...)
