@@ -34,6 +34,21 @@ func (l *Ledger) Plan(ctx context.Context, explain string, s Statement) ([]strin
 	return plan(ctx, l.writer, explain, s)
 }
 
+// PlanFor returns PostgreSQL's plan for a statement that sees the rows of these merchants.
+func (l *Ledger) PlanFor(ctx context.Context, of identity.Merchants, s Statement) (lines []string, err error) {
+	err = l.engine.read(ctx, l.reader, of, query{"EXPLAIN " + s.Text, s.Args}, func(r row) error {
+		lines = append(lines, "")
+		return r.Scan(&lines[len(lines)-1])
+	})
+	return lines, err
+}
+
+// Count returns how many rows of a table the reader sees without saying whose.
+func (l *Ledger) Count(ctx context.Context, table string) (rows int, err error) {
+	err = l.reader.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&rows)
+	return rows, err
+}
+
 func plan(ctx context.Context, db querier, explain string, s Statement) ([]string, error) {
 	rows, err := db.QueryContext(ctx, explain+" "+s.Text, s.Args...)
 	if err != nil {

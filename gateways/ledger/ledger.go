@@ -32,6 +32,12 @@ type engine struct {
 	// prune deletes ended transactions: the first placeholder is the time, the second the limit. pruneUses and
 	// pruneDecisions delete the rows from before the time.
 	prune, pruneUses, pruneDecisions string
+	// read runs a query, and passes on its rows one by one. A database with users of its own shows no rows of other merchants
+	// to a user who may see those of some only.
+	read func(ctx context.Context, db *sql.DB, of identity.Merchants, q query, each func(row) error) error
+	// restrict names, in its one placeholder, the merchants whose rows such a user sees until the end of the database
+	// transaction. It is empty if the database has no users.
+	restrict string
 	// lock takes the locks whose numbers are listed in its one placeholder, in the list's order, until the end of the
 	// database transaction. It is empty if a writing transaction excludes all other writers from its beginning.
 	lock string
@@ -142,6 +148,11 @@ func (l *Ledger) Label(ctx context.Context, of identity.Merchants, transactionID
 		return kept, fmt.Errorf("label transaction %s in the ledger: the label needs its word, its source and its time", transactionID)
 	}
 	err := l.inTransaction(ctx, func(tx *sql.Tx) (err error) {
+		if l.engine.restrict != "" {
+			if _, err := tx.ExecContext(ctx, l.engine.restrict, of.String()); err != nil {
+				return err
+			}
+		}
 		q := l.keepLabelQuery(of, transactionID, label)
 		kept, err = scanLabel(tx.QueryRowContext(ctx, q.text, q.args...))
 		return err

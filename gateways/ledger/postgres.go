@@ -21,6 +21,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	gooselock "github.com/pressly/goose/v3/lock"
+
+	"dummyorders/domain/identity"
 )
 
 const (
@@ -57,6 +59,9 @@ const (
 	// bitmap scan reads them all.
 	postgresLock = `SELECT set_config('synchronous_commit', 'off', true), set_config('idle_in_transaction_session_timeout', '30s', true),
 		set_config('enable_bitmapscan', 'off', true), pg_advisory_xact_lock(key) FROM unnest(?::bigint[]) AS key`
+
+	// postgresRestrict names the merchants for the policies in migrations/.
+	postgresRestrict = `SELECT set_config('orders.merchants', $1, true)`
 )
 
 // openPostgres returns a ledger in the database that the URL names, for processes on any number of machines. The database
@@ -79,6 +84,7 @@ func openPostgres(text string) (*Ledger, error) {
 		dialect: goose.DialectPostgres, migrations: files, numbered: true,
 		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, lock: postgresLock,
 		lockLast: postgresAuditEnd + "last FOR UPDATE", lockFirst: postgresAuditEnd + "first FOR UPDATE", snapshot: sql.LevelRepeatableRead,
+		read: readPostgres, restrict: postgresRestrict,
 		sqlTime:  func(t time.Time) any { return t },
 		noTables: noPostgresTables,
 		withLock: withTableLocked,
@@ -97,6 +103,37 @@ func postgresPool(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *sql.DB
 	db.SetConnMaxIdleTime(idleFor)
 	db.SetConnMaxLifetime(renewAfter)
 	return db
+}
+
+// readPostgres sends both statements at once, and so waits for the server once. What is sent together, without a BEGIN, is
+// one database transaction, and a pooler gives it one server.
+func readPostgres(ctx context.Context, db *sql.DB, of identity.Merchants, q query, each func(row) error) error {
+	connection, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }() // returns it to the pool
+	return connection.Raw(func(made any) error {
+		pgxConn, is := made.(*stdlib.Conn)
+		if !is {
+			return fmt.Errorf("%T is not a connection of pgx", made)
+		}
+		var both pgx.Batch
+		both.Queue(postgresRestrict, of.String())
+		both.Queue(q.text, q.args...).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				if err := each(rows); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+		err := pgxConn.Conn().SendBatch(ctx, &both).Close()
+		if pgconn.SafeToRetry(err) {
+			return errors.Join(driver.ErrBadConn, err)
+		}
+		return err
+	})
 }
 
 // withTableLocked uses goose's lock: a leased row, since a pooler gives no connection that could hold a lock. If a process

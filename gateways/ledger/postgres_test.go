@@ -377,7 +377,7 @@ func throughPgBouncer(t *testing.T, direct string) string {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	settings := filepath.Join(dir, "pgbouncer.ini")
 	require.NoError(t, os.WriteFile(settings, fmt.Appendf(nil, `[databases]
-* = host=127.0.0.1 port=%s user=postgres password=%s
+* = host=127.0.0.1 port=%s user=%s password=%s
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = %d
@@ -385,7 +385,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 2
-`, behind.Port(), password, port), 0o644))
+`, behind.Port(), behind.User.Username(), password, port), 0o644))
 	args := []string{settings}
 	if os.Geteuid() == 0 {
 		args = append([]string{"-u", "nobody"}, args...)

@@ -17,7 +17,7 @@ import (
 
 // Find returns the entry of a transaction of one of these merchants, or ledger.ErrNotFound.
 func (l *Ledger) Find(ctx context.Context, of identity.Merchants, transactionID string) (ledger.Entry, error) {
-	found, err := l.read(ctx, l.findQuery(of, transactionID))
+	found, err := l.read(ctx, of, l.findQuery(of, transactionID))
 	if err != nil {
 		return ledger.Entry{}, fmt.Errorf("find transaction %s in the ledger: %w", transactionID, err)
 	}
@@ -33,7 +33,7 @@ func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) 
 	if q.Limit < 1 {
 		return ledger.Page{}, fmt.Errorf("list transactions of the ledger: the limit is %d, and must be at least 1", q.Limit)
 	}
-	found, err := l.read(ctx, l.listQuery(q))
+	found, err := l.read(ctx, q.Merchants, l.listQuery(q))
 	if err != nil {
 		return ledger.Page{}, fmt.Errorf("list transactions of the ledger: %w", err)
 	}
@@ -57,27 +57,17 @@ type storedEntry struct {
 }
 
 // read returns the entries that a selection finds, the newest first.
-func (l *Ledger) read(ctx context.Context, q query) (found []*storedEntry, err error) {
+func (l *Ledger) read(ctx context.Context, of identity.Merchants, q query) (found []*storedEntry, err error) {
 	err = l.retry(ctx, func() (err error) {
-		found, err = l.readOnce(ctx, q)
+		found, err = l.readOnce(ctx, of, q)
 		return err
 	})
 	return found, err
 }
 
-func (l *Ledger) readOnce(ctx context.Context, q query) ([]*storedEntry, error) {
-	rows, err := l.reader.QueryContext(ctx, q.text, q.args...)
-	if err != nil {
-		return nil, l.explain(err)
-	}
-	defer func() { _ = rows.Close() }()
+func (l *Ledger) readOnce(ctx context.Context, of identity.Merchants, q query) ([]*storedEntry, error) {
 	byID := map[string]*storedEntry{}
-	for rows.Next() {
-		if err := scan(rows, byID); err != nil {
-			return nil, err
-		}
-	}
-	if err := rows.Err(); err != nil {
+	if err := l.engine.read(ctx, l.reader, of, q, func(r row) error { return scan(r, byID) }); err != nil {
 		return nil, l.explain(err)
 	}
 	all := slices.SortedFunc(maps.Values(byID), func(a, b *storedEntry) int {
@@ -90,7 +80,7 @@ func (l *Ledger) readOnce(ctx context.Context, q query) ([]*storedEntry, error) 
 }
 
 // scan reads a row: an entry, and one of its labels if it has any.
-func scan(rows *sql.Rows, byID map[string]*storedEntry) error {
+func scan(r row, byID map[string]*storedEntry) error {
 	var (
 		h              storedEntry
 		markAt         int64
@@ -99,7 +89,7 @@ func scan(rows *sql.Rows, byID map[string]*storedEntry) error {
 		note           sql.NullString
 		at             instant
 	)
-	if err := rows.Scan(&h.id, &h.started, &markAt, &h.entry.Mark.Number, &record, &posted, &label, &source, &note, &at); err != nil {
+	if err := r.Scan(&h.id, &h.started, &markAt, &h.entry.Mark.Number, &record, &posted, &label, &source, &note, &at); err != nil {
 		return err
 	}
 	if byID[h.id] == nil {
@@ -165,6 +155,11 @@ func (i *instant) Scan(value any) error {
 		return fmt.Errorf("a time is a %T", value)
 	}
 	return nil
+}
+
+// row is a row of a query's result.
+type row interface {
+	Scan(into ...any) error
 }
 
 // query is a statement with the values of its placeholders.

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes the ledger's database and its three users on a PostgreSQL server: orders, who owns the tables (orders worker, and
-# the commands for merchants and keys); orders_reader, who reads them, adds labels, and notes when keys were used (orders
-# api); and orders_police, who counts and keeps decisions, and sees no transaction (orders fraud-police). The last two add to
-# the audit trail, and cannot read it. It can be run again at any time, and then sets the passwords anew. It needs psql, its variables PGHOST, PGUSER and PGPASSWORD for a user
-# who may make users and databases, and the three passwords below.
+# the commands for merchants and keys); orders_reader, who reads them of the merchants that it names, adds labels, and notes
+# when keys were used (orders api); and orders_police, who counts and keeps decisions, and sees no transaction (orders
+# fraud-police). The last two add to the audit trail, and cannot read it. It can be run again at any time, and then sets the
+# passwords anew. It needs psql, its variables PGHOST, PGUSER and PGPASSWORD for a user who may make users and databases, and
+# the three passwords below.
 #
 # Who may write which table is said again in migrations/, for tables that are made after this has run.
 set -eu
@@ -44,6 +45,7 @@ psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
 	SELECT 'REVOKE SELECT ON audit FROM orders_reader; GRANT INSERT ON audit TO orders_reader, orders_police' WHERE to_regclass('audit') IS NOT NULL \gexec
 	SELECT 'GRANT SELECT, UPDATE ON audit_last TO orders_reader, orders_police' WHERE to_regclass('audit') IS NOT NULL \gexec
 	SELECT 'GRANT UPDATE (last_used_at) ON keys TO orders_reader' WHERE to_regclass('keys') IS NOT NULL \gexec
+	SELECT 'DO $$ BEGIN PERFORM ledger_protect(); END $$' WHERE to_regproc('ledger_protect') IS NOT NULL \gexec
 	SELECT 'GRANT SELECT ON uses, decisions, labels, ledger_migrations, ledger_compatibility TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
 	SELECT 'GRANT INSERT ON uses, decisions TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
 SQL

@@ -15,6 +15,8 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	driver "modernc.org/sqlite"
+
+	"dummyorders/domain/identity"
 )
 
 const (
@@ -71,12 +73,27 @@ func openSQLite(path string) (*Ledger, error) {
 		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true,
 		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions,
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
+		read:     readSQLite,
 		sqlTime:  func(t time.Time) any { return t.UnixMicro() },
 		noTables: func(err error) bool { return noSQLiteTables(path, err) },
 		withLock: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {
 			return withFileLocked(ctx, path, migrate)
 		},
 	}, pools), nil
+}
+
+func readSQLite(ctx context.Context, db *sql.DB, _ identity.Merchants, q query, each func(row) error) error {
+	rows, err := db.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func sqlitePools(path string) (pools, error) {
