@@ -16,10 +16,7 @@ import (
 )
 
 // An API key is sent in a header and listed with commas, so it has neither commas nor spaces.
-var (
-	clientName = regexp.MustCompile(`^(?:([A-Za-z0-9_-]{1,64})/)?([A-Za-z0-9_-]{1,64})$`) // the merchant, if any, and the client
-	clientKey  = regexp.MustCompile(`^[!-+\--~]{16,}$`)
-)
+var clientKey = regexp.MustCompile(`^[!-+\--~]{16,}$`)
 
 // httpAddress returns the address to listen on. An api that does not know its callers serves this machine only, unless
 // API_OPEN says otherwise.
@@ -136,13 +133,15 @@ func (e environment) keys(v *values) map[string]identity.Subject {
 
 // clientOf returns the client that a name in API_KEYS stands for. It has no name if the text is malformed.
 func clientOf(text string, scopes []identity.Scope) identity.Subject {
-	parts := clientName.FindStringSubmatch(text)
-	if parts == nil {
+	merchant, client, named := strings.Cut(text, "/")
+	if !named {
+		merchant, client = identity.DefaultMerchant, text
+	}
+	if !identity.IsName(merchant) || !identity.IsName(client) {
 		return identity.Subject{}
 	}
-	merchant := identity.MerchantOf(parts[1])
 	return identity.Subject{
-		Kind: identity.Client, Name: identity.ClientName(merchant, parts[2]), Merchant: merchant,
+		Kind: identity.Client, Name: identity.ClientName(merchant, client), Merchant: merchant,
 		Grants: []identity.Grant{{Scopes: scopes, Merchants: identity.OnlyMerchants(merchant)}},
 	}
 }
