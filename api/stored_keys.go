@@ -84,9 +84,9 @@ func (s *StoredKeys) Authenticate(ctx context.Context, token string) (identity.S
 		return identity.Subject{}, &identity.RefusedError{Why: "this API key expired at " + key.ExpiresAt.Format(time.RFC3339)}
 	case identity.KeyRevoked:
 		return identity.Subject{}, &identity.RefusedError{Why: "this API key was revoked at " + key.RevokedAt.Format(time.RFC3339)}
-	default:
-		return identity.Subject{}, &identity.RefusedError{Why: "this API key belongs to a merchant that is disabled"}
+	case identity.KeyDisabled:
 	}
+	return identity.Subject{}, &identity.RefusedError{Why: "this API key belongs to a merchant that is disabled"}
 }
 
 // find returns the key of a name. For one that is not in memory it has the database asked.
