@@ -97,7 +97,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	}
 	response := &listResponse{Body: list{Transactions: make([]ledger.Record, len(page.Entries))}}
 	for i := range page.Entries {
-		response.Body.Transactions[i] = page.Entries[i].Record
+		response.Body.Transactions[i] = s.shown(ctx, page.Entries[i].Record)
 	}
 	if page.Next != (ledger.Cursor{}) {
 		response.Body.Next = writeCursor(page.Next)

@@ -99,6 +99,9 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 	if err != nil {
 		return nil, s.reviewProblem(ctx, id, err)
 	}
+	if !isAnalyst(ctx, merchantsOf(ctx)) {
+		answer = s.detail.answer(answer)
+	}
 	response := respond(answer, false, prefer)
 	if response.Status == http.StatusAccepted {
 		response.RetryAfter = retryAfterPending // no person has to be waited for any more
@@ -114,8 +117,12 @@ func (s *server) reviewProblem(ctx context.Context, id string, err error) *Probl
 		return p
 	}
 	if worse, is := errors.AsType[*ledger.WorseError](err); is {
-		p := problem(http.StatusConflict, worse.Why+`: nothing was decided; send it again with "confirm": true to approve all the same`)
-		p.Decision = worse.Now
+		why, now := worse.Why, worse.Now
+		if !isAnalyst(ctx, merchantsOf(ctx)) {
+			why, now = "the fraud check has got worse", s.detail.decision(now)
+		}
+		p := problem(http.StatusConflict, why+`: nothing was decided; send it again with "confirm": true to approve all the same`)
+		p.Decision = now
 		return p
 	}
 	if errors.Is(err, transaction.ErrNotFound) || errors.Is(err, transaction.ErrUnavailable) {

@@ -27,6 +27,9 @@ var explanation = &fraud.Explanation{
 	Features: map[string]float64{`card.count("10m")`: 3},
 }
 
+// reasons are those of all its decisions.
+var reasons = []fraud.Reason{{Code: "CARD_VELOCITY", Message: "four of this card's uses were declined", PublicMessage: "the card was used often"}}
+
 // script is a workflow that answers like workflows.ProcessTransaction, and acts as its payment method says.
 type script struct {
 	ledger *memory
@@ -58,7 +61,7 @@ func (s *script) process(ctx workflow.Context, t transaction.Transaction) (ledge
 		return ledger.Answer{}, err
 	}
 	r.record.Decide(fraud.Decision{
-		Outcome: fraud.Approve, RiskLevel: fraud.NormalRisk, Source: fraud.AutomatedRule, Explanation: explanation,
+		Outcome: fraud.Approve, RiskLevel: fraud.NormalRisk, Source: fraud.AutomatedRule, Reasons: reasons, Explanation: explanation,
 	})
 	if err := r.run(ctx); err != nil {
 		return ledger.Answer{}, err
@@ -122,7 +125,8 @@ func (r *scripted) listen(ctx workflow.Context) error {
 
 func (r *scripted) review(ctx workflow.Context, q review.Request) (ledger.Answer, error) {
 	if q.Verdict == review.Approve && !q.Confirm && r.transaction.PaymentMethod == heldAndWorse {
-		now := fraud.Decision{Outcome: fraud.Decline, Score: 99, RiskLevel: fraud.HighestRisk, Source: fraud.AutomatedRule}
+		now := fraud.Decision{Outcome: fraud.Decline, Score: 99, RiskLevel: fraud.HighestRisk, Source: fraud.AutomatedRule, Reasons: reasons}
+		r.record.Review.Recheck = &now
 		return ledger.Answer{}, temporal.NewNonRetryableApplicationError("the fraud check now says decline, score 99", workflows.CheckWorse, nil, now)
 	}
 	if !r.record.Review.Decided() {

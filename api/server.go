@@ -83,6 +83,8 @@ type Options struct {
 	PaymentMethods []string
 	// OrderIDsMayLookLikeCards masks orders' ids that look like card numbers, which are refused otherwise.
 	OrderIDsMayLookLikeCards bool
+	// Detail says how much of decisions merchants are shown; empty means FullDetail.
+	Detail Detail
 	// RequireIdempotencyKey refuses transactions without an idempotency key.
 	RequireIdempotencyKey bool
 	// MaxInFlight bounds how many transactions and reviews may be waited for at once, and, separately, how many other
@@ -106,6 +108,7 @@ type server struct {
 	authenticators []Authenticator
 	alsoAnonymous  bool
 	links          alert.Links
+	detail         Detail
 	requireKey     bool
 	callers        *callers
 	waits          *gate // for transactions and reviews, which wait for their answer
@@ -128,6 +131,7 @@ func New(o Options) http.Handler {
 		authenticators: o.Authenticators,
 		alsoAnonymous:  o.AlsoAnonymous,
 		links:          o.Links,
+		detail:         o.Detail,
 		requireKey:     o.RequireIdempotencyKey,
 		callers:        newCallers(o.Limits, o.Now, o.Log),
 		waits: newGate(o.MaxInFlight, o.Limits.InFlight,

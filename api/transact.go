@@ -74,7 +74,7 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 	if err != nil {
 		return nil, s.processProblem(ctx, posted, err)
 	}
-	return respond(answer, replayed, prefer), nil
+	return respond(s.detail.answer(answer), replayed, prefer), nil
 }
 
 // respond returns the state of an accepted transaction, with 200 if that will not change any more.

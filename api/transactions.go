@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 )
@@ -44,10 +43,7 @@ func (s *server) transaction(ctx context.Context, r *transactionRequest) (*trans
 	if err != nil {
 		return nil, s.readProblem(ctx, id, err)
 	}
-	if !subjectOf(ctx).For(identity.Rules).Has(record.Merchant) {
-		record.Explanation = nil
-	}
-	return &transactionResponse{Body: *record}, nil
+	return &transactionResponse{Body: s.shown(ctx, *record)}, nil
 }
 
 func parseID(text string) (string, error) {

@@ -178,11 +178,11 @@ func (r *rule) result(v *lang.View) (fraud.RuleResult, bool) {
 	return result, hit
 }
 
-// reason returns the reason that the merchant sees, and whether there is one. It leaves out why a rule failed, since that
-// may quote the transaction.
+// reason returns the rule's reason, and whether there is one. Its messages are as the ruleset has them, without any value
+// of this or another transaction. It leaves out why a rule failed, since that may quote the transaction.
 func (r *rule) reason(result fraud.RuleResult) (fraud.Reason, bool) {
 	if result.Outcome == fraud.RuleFailed {
-		return fraud.Reason{Code: "RULE_FAILED", Message: fmt.Sprintf("the rule %s could not be evaluated", r.ID)}, true
+		return fraud.Reason{Code: "RULE_FAILED", Message: fmt.Sprintf("the rule %s could not be evaluated", r.ID), PublicMessage: "a rule could not be evaluated"}, true
 	}
-	return fraud.Reason{Code: r.Reason, Message: r.Message}, r.Score != 0 || r.Action != ""
+	return fraud.Reason{Code: r.Reason, Message: r.Message, PublicMessage: r.PublicMessage}, r.Score != 0 || r.Action != ""
 }

@@ -64,16 +64,16 @@ func TestReasonsInFileOrder(t *testing.T) {
 			"  c: {file: l.txt, of: customer.id}\n",
 		"l.txt":        "c-1001\n",
 		"rules/b.yaml": "rules:\n" + written("third", "true", "score: 20"),
-		"rules/a.yaml": "rules:\n" + written("second", "true", "action: review") + written("first", "true", "score: -5") +
+		"rules/a.yaml": "rules:\n" + written("second", "true", "action: review") + written("first", "true", "score: -5", "public_message: you may") +
 			written("silent", "true") + written("unhit", "false", "score: 20") +
 			written("dark", "true", "score: 1", "mode: shadow") + written("in_dark", "false", "mode: shadow"),
 	}.read(t)
 	d := evaluate(set, nil)
 	require.Equal(t, []fraud.Reason{
-		{Code: "ALLOW_LIST", Message: "the transaction is on the allow list a"},
-		{Code: "BLOCK_LIST", Message: "the transaction is on the block list b"},
+		{Code: "ALLOW_LIST", Message: "the transaction is on the allow list a", PublicMessage: "the transaction is on an allow list"},
+		{Code: "BLOCK_LIST", Message: "the transaction is on the block list b", PublicMessage: "the transaction is on a block list"},
 		{Code: "SECOND", Message: "it is so"},
-		{Code: "FIRST", Message: "it is so"},
+		{Code: "FIRST", Message: "it is so", PublicMessage: "you may"},
 		{Code: "THIRD", Message: "it is so"},
 	}, d.Reasons)
 	require.Equal(t, set.Ruleset(), d.Ruleset)
@@ -105,7 +105,9 @@ func TestRuleFails(t *testing.T) {
 	d := evaluate(set, nil)
 	require.Equal(t, fraud.Review, d.Outcome)
 	require.Equal(t, 40, d.Score)
-	require.Equal(t, []fraud.Reason{{Code: "RULE_FAILED", Message: "the rule tried could not be evaluated"}}, d.Reasons)
+	require.Equal(t, []fraud.Reason{{
+		Code: "RULE_FAILED", Message: "the rule tried could not be evaluated", PublicMessage: "a rule could not be evaluated",
+	}}, d.Reasons)
 	require.Equal(t, []fraud.RuleResult{{
 		ID: "tried", Outcome: fraud.RuleFailed, Action: fraud.ActReview, Error: "division by zero",
 	}}, d.Explanation.Rules)

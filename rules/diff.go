@@ -81,6 +81,7 @@ func (s *Set) ruleFields() map[string][]attribute {
 			{"mode", string(r.Mode)},
 			{"reason", r.Reason},
 			{"message", r.Message},
+			{"public_message", r.PublicMessage},
 			{"name", r.Name},
 		}
 	}

@@ -16,7 +16,7 @@ func TestDiff(t *testing.T) {
 		"ruleset.yaml": strings.NewReplacer("version: 1", "version: 2", "review: 40", "review: 30", "effect: block", "effect: allow").Replace(a["ruleset.yaml"]) + "across_merchants: [ip, card]\n",
 		"l.txt":        "c\nd\n",
 		"rules/b.yaml": "rules:\n" + written("new", "false", "action: block"),
-		"rules/a.yaml": "rules:\n" + written("big", "payment.amount > 1000", "action: review", "score: 80") +
+		"rules/a.yaml": "rules:\n" + written("big", "payment.amount > 1000", "action: review", "score: 80", "public_message: no") +
 			written("often", `card.count("10m") >= 4`, "mode: shadow"),
 	})
 	var changes []string
@@ -31,6 +31,7 @@ func TestDiff(t *testing.T) {
 		`the list l: entries was 3, is 2 (1 added, 2 removed)`,
 		`the rule big: score was 45, is 80`,
 		`the rule big: action was not given, is review`,
+		`the rule big: public_message was not given, is no`,
 		`the rule gone is gone: when true, score 3, mode live, reason GONE, message it is so, name a rule`,
 		`the rule new is new: when false, score 0, action block, mode live, reason NEW, message it is so, name a rule`,
 		`the rule often: when was card.count("10m") >= 3, is card.count("10m") >= 4`,

@@ -87,12 +87,12 @@ func (l *list) id() string { return listPrefix + l.Name }
 // listPrefix distinguishes the ids of lists from those of rules, which have no colon.
 const listPrefix = "list:"
 
-// reason returns the reason that the merchant sees. It names the list, but not the value that is on it.
+// reason names the list, but not the value that is on it. The list's name is not public.
 func (l *list) reason() fraud.Reason {
 	if l.Effect == fraud.ActBlock {
-		return fraud.Reason{Code: "BLOCK_LIST", Message: "the transaction is on the block list " + l.Name}
+		return fraud.Reason{Code: "BLOCK_LIST", Message: "the transaction is on the block list " + l.Name, PublicMessage: "the transaction is on a block list"}
 	}
-	return fraud.Reason{Code: "ALLOW_LIST", Message: "the transaction is on the allow list " + l.Name}
+	return fraud.Reason{Code: "ALLOW_LIST", Message: "the transaction is on the allow list " + l.Name, PublicMessage: "the transaction is on an allow list"}
 }
 
 // written returns the entries in the spelling in which they are compared.

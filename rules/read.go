@@ -346,9 +346,12 @@ func (r *reader) readRule(v *yamlfile.Value) {
 		Score:   v.Optional("score").Whole(-fraud.MaxScore, fraud.MaxScore),
 		Reason:  matching(v.Required("reason"), reasonCode, "capitals, digits and _, a letter first"),
 		Message: v.Required("message").Words(),
-		Mode:    Live,
-		File:    v.Document().File,
-		Line:    v.Line(),
+
+		PublicMessage: v.Optional("public_message").Words(),
+
+		Mode: Live,
+		File: v.Document().File,
+		Line: v.Line(),
 	}}
 	if action := v.Optional("action"); action != nil {
 		read.Action = fraud.Action(action.Choice(string(fraud.ActAllow), string(fraud.ActReview), string(fraud.ActBlock)))

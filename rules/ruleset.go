@@ -56,6 +56,7 @@ type Rule struct {
 	Score           int          // from -100 to 100
 	Action          fraud.Action // if empty, the rule only adds its score
 	Reason, Message string
+	PublicMessage   string // what merchants read instead of Message; empty if they read that
 	Mode            Mode
 	// Features holds the names of the features that the rule counts, Lists those of the lists that it asks for.
 	Features, Lists []string

@@ -30,7 +30,7 @@ type View struct {
 	// the group, which was sent before.
 	Event alert.Event
 	// Data is the event's: .Data.OrderID, .Data.OrderName, .Data.Amount, .Data.Currency, .Data.PaymentMethod, .Data.Card,
-	// .Data.Decision (.Outcome, .Score, .RiskLevel, .Reasons of .Code and .Message), .Data.Review (empty if no review was
+	// .Data.Decision (.Outcome, .Score, .RiskLevel, .Reasons of .Code, .Message and, if it has one, .PublicMessage), .Data.Review (empty if no review was
 	// requested), .Data.Problem, .Data.Link (to the transaction in the Web UI), .Data.TransactionID, .Data.CustomerID.
 	Data alert.Data
 

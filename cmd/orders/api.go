@@ -35,6 +35,7 @@ func serveAPI(p *process) func(context.Context) error {
 		Hosts:                    p.env.hosts(),
 		Prefix:                   p.env.prefix(),
 		PaymentMethods:           p.env.paymentMethods(p.values),
+		Detail:                   api.Detail(p.values.oneOf("DECISION_DETAIL", p.env.DecisionDetail, api.Details)),
 		RequireIdempotencyKey:    p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey),
 		OrderIDsMayLookLikeCards: p.values.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", p.env.CardLikeOrderIDs),
 		MaxInFlight:              p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),

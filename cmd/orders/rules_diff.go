@@ -78,9 +78,10 @@ func whole(what string, set *rules.Set) string {
 		{"mode", string(r.Mode)},
 		{"reason", r.Reason},
 		{"message", r.Message},
+		{"public_message", r.PublicMessage},
 	} {
 		if key[1] != "" {
-			lines = append(lines, fmt.Sprintf("  %-9s%s", key[0], strings.ReplaceAll(key[1], "\n", "\n"+strings.Repeat(" ", 11))))
+			lines = append(lines, fmt.Sprintf("  %-8s %s", key[0], strings.ReplaceAll(key[1], "\n", "\n"+strings.Repeat(" ", 11))))
 		}
 	}
 	return strings.Join(lines, "\n")

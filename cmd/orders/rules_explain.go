@@ -215,6 +215,9 @@ func printReasons(w io.Writer, all []fraud.Reason) {
 	fmt.Fprintln(w, "\nReasons")
 	for _, r := range all {
 		fmt.Fprintf(w, "  %s\t%s\n", r.Code, r.Message)
+		if r.PublicMessage != "" {
+			fmt.Fprintf(w, "  \tmerchants read: %s\n", r.PublicMessage)
+		}
 	}
 }
 

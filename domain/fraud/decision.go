@@ -58,10 +58,12 @@ type Decision struct {
 	Explanation *Explanation `json:"explanation,omitempty"`
 }
 
-// Reason is one observation behind a decision. Code is for programs, Message for people.
+// Reason is one observation behind a decision. Code is for programs, Message for analysts. PublicMessage is what merchants
+// read instead; if it is empty, they read Message too.
 type Reason struct {
-	Code    string `json:"code" example:"CARD_LUHN_INVALID"`
-	Message string `json:"message"`
+	Code          string `json:"code" example:"CARD_LUHN_INVALID"`
+	Message       string `json:"message,omitempty" doc:"Absent where merchants are shown codes only"`
+	PublicMessage string `json:"publicMessage,omitempty" doc:"What merchants read instead of the message; only analysts see both"`
 }
 
 // Ruleset identifies exactly the ruleset that decided. Digest covers everything that could change a decision.

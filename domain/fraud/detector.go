@@ -46,7 +46,7 @@ func newFinding(t transaction.Transaction) *finding {
 	f := &finding{outcome: Approve, reasons: []Reason{}}
 	if t.Payment.Token == "" && !t.Payment.Card.LuhnValid {
 		f.score = 5
-		f.reasons = append(f.reasons, Reason{"CARD_LUHN_INVALID", "the card number fails the Luhn check"})
+		f.reasons = append(f.reasons, Reason{Code: "CARD_LUHN_INVALID", Message: "the card number fails the Luhn check"})
 	}
 	return f
 }

@@ -19,7 +19,7 @@ func (Dummy) Detect(_ context.Context, c Check) (Decision, error) {
 	f := newFinding(c.Transaction)
 	sum := sha256.Sum256([]byte(c.ID))
 	if binary.BigEndian.Uint64(sum[:8])%oneIn == 0 {
-		f.add(Decline, declineScore, Reason{"DUMMY_ONE_IN_TEN", "the dummy detector declines one transaction in ten"})
+		f.add(Decline, declineScore, Reason{Code: "DUMMY_ONE_IN_TEN", Message: "the dummy detector declines one transaction in ten"})
 	}
 	return f.decision(dummyRuleset), nil
 }

@@ -42,11 +42,11 @@ func (l *Limit) Detect(_ context.Context, c Check) (Decision, error) {
 	review, hasReview := l.review[amount.Currency]
 	switch {
 	case hasDecline && amount.Minor > decline.Minor:
-		f.add(Decline, declineScore, Reason{"AMOUNT_OVER_LIMIT", fmt.Sprintf("%s is above the limit of %s", amount, decline)})
+		f.add(Decline, declineScore, Reason{Code: "AMOUNT_OVER_LIMIT", Message: fmt.Sprintf("%s is above the limit of %s", amount, decline)})
 	case hasReview && amount.Minor > review.Minor:
-		f.add(Review, reviewScore, Reason{"AMOUNT_OVER_REVIEW_LIMIT", fmt.Sprintf("%s is above the review limit of %s", amount, review)})
+		f.add(Review, reviewScore, Reason{Code: "AMOUNT_OVER_REVIEW_LIMIT", Message: fmt.Sprintf("%s is above the review limit of %s", amount, review)})
 	case !hasDecline && !hasReview:
-		f.add(Review, reviewScore, Reason{"CURRENCY_WITHOUT_LIMIT", fmt.Sprintf("no limit is set for %s", amount.Currency)})
+		f.add(Review, reviewScore, Reason{Code: "CURRENCY_WITHOUT_LIMIT", Message: fmt.Sprintf("no limit is set for %s", amount.Currency)})
 	}
 	return f.decision(l.ruleset), nil
 }

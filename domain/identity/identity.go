@@ -40,6 +40,11 @@ func (m Merchants) Has(name string) bool {
 	return m.all || slices.Contains(m.names, MerchantOf(name))
 }
 
+// Covers reports whether the set has all that are in another one.
+func (m Merchants) Covers(others Merchants) bool {
+	return m.all || !others.all && !slices.ContainsFunc(others.names, func(name string) bool { return !m.Has(name) })
+}
+
 // All reports whether the set holds all merchants.
 func (m Merchants) All() bool {
 	return m.all

@@ -34,6 +34,16 @@ func TestMerchants(t *testing.T) {
 	}
 }
 
+func TestMerchantsCovers(t *testing.T) {
+	acme, both, all := identity.OnlyMerchants("acme"), identity.OnlyMerchants("acme", "beta"), identity.AllMerchants()
+	assert.True(t, both.Covers(acme))
+	assert.True(t, all.Covers(both))
+	assert.True(t, all.Covers(all))
+	assert.False(t, acme.Covers(both))
+	assert.False(t, both.Covers(all))
+	assert.False(t, identity.Merchants{}.Covers(acme))
+}
+
 // A scope holds for the merchants of the grants that have it, and for no others.
 func TestSubjectFor(t *testing.T) {
 	ada := identity.Subject{Kind: identity.Person, Name: "ada@example.com", Grants: []identity.Grant{

@@ -1,0 +1,67 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+)
+
+// Detail says how much of a decision merchants are shown, whatever they ask for. Callers with the scope rules are analysts:
+// of transactions that they look at they are shown all of it.
+type Detail string
+
+// FullDetail shows a decision with the public messages of its reasons, CodesDetail without any message, and NoDetail shows
+// no decision.
+const (
+	FullDetail  Detail = "full"
+	CodesDetail Detail = "codes"
+	NoDetail    Detail = "none"
+)
+
+// Details lists all of them.
+var Details = []string{string(FullDetail), string(CodesDetail), string(NoDetail)}
+
+// answer returns an answer as a merchant reads it.
+func (d Detail) answer(a ledger.Answer) ledger.Answer {
+	a.Decision = d.decision(a.Decision)
+	if a.Review != nil {
+		public := *a.Review
+		public.Recheck = d.decision(public.Recheck)
+		a.Review = &public
+	}
+	return a
+}
+
+// decision returns a decision as a merchant reads it, or nil. It leaves the given one as it is.
+func (d Detail) decision(of *fraud.Decision) *fraud.Decision {
+	if of == nil || d == NoDetail {
+		return nil
+	}
+	public := *of
+	public.Explanation, public.Reasons = nil, slices.Clone(of.Reasons)
+	for i, reason := range of.Reasons {
+		public.Reasons[i] = fraud.Reason{Code: reason.Code}
+		if d != CodesDetail {
+			public.Reasons[i].Message = cmp.Or(reason.PublicMessage, reason.Message)
+		}
+	}
+	return &public
+}
+
+// isAnalyst reports whether the caller may see the messages for analysts and the explanations of all these merchants.
+func isAnalyst(ctx context.Context, of identity.Merchants) bool {
+	rules := subjectOf(ctx).For(identity.Rules)
+	return !rules.None() && rules.Covers(of)
+}
+
+// shown returns a record as the caller reads it.
+func (s *server) shown(ctx context.Context, r ledger.Record) ledger.Record {
+	if !isAnalyst(ctx, identity.OnlyMerchants(identity.MerchantOf(r.Merchant))) {
+		r.Answer, r.Explanation = s.detail.answer(r.Answer), nil
+	}
+	return r
+}

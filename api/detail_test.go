@@ -1,0 +1,95 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/api"
+	"dummyorders/domain/identity"
+)
+
+// No operation shows a merchant more of a decision than DECISION_DETAIL says, and analysts are shown all of it.
+func TestDecisionDetail(t *testing.T) {
+	w := realWorld(t)
+	for _, detail := range []api.Detail{api.FullDetail, api.CodesDetail, api.NoDetail} {
+		t.Run(string(detail), func(t *testing.T) {
+			o := options(w.client, w.ledger)
+			o.Detail = detail
+			o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{
+				"secret-of-the-shop": aClient(identity.DefaultMerchant, "shop", identity.Transact, identity.Read, identity.Review, identity.Label, identity.Alerts),
+				"secret-of-analysts": aClient(identity.DefaultMerchant, "analysts", identity.Scopes...),
+			})}
+			handler, shop, analysts := handlerWith(o), "Authorization: Bearer secret-of-the-shop", "Authorization: Bearer secret-of-analysts"
+			shows := func(text string) map[string]bool {
+				found := map[string]bool{}
+				for _, part := range []string{"CARD_VELOCITY", "the card was used often", "four of this card", "publicMessage", "riskLevel", "score 99", "card_velocity"} {
+					found[part] = strings.Contains(text, part)
+				}
+				return found
+			}
+			public := shows(map[api.Detail]string{
+				api.FullDetail: "CARD_VELOCITY the card was used often riskLevel", api.CodesDetail: "CARD_VELOCITY riskLevel",
+			}[detail])
+			asked := map[string]bool{}
+			ask := func(operation string, status int, method, path, body string, headers ...string) string {
+				t.Helper()
+				answer := request(t, handler, method, path, body, headers...)
+				require.Equal(t, status, answer.Code, "%s: %s", operation, answer.Body)
+				asked[operation] = true
+				return answer.Body.String()
+			}
+			decides := func(operation string, status int, method, path, body string, headers ...string) {
+				t.Helper()
+				assert.Equal(t, public, shows(ask(operation, status, method, path, body, append(headers, shop)...)), operation)
+				for part, shown := range shows(ask(operation, status, method, path, body, append(headers, analysts)...)) {
+					if part != "card_velocity" && part != "score 99" {
+						assert.True(t, shown, "%s shows %s to analysts", operation, part)
+					}
+				}
+			}
+
+			posted, key := paidBy(t, heldAndWorse), freshKey()
+			answer := request(t, handler, http.MethodPost, "/transact", posted, key, shop, patient)
+			id := asAnswer(t, answer, 202).TransactionID
+			assert.Equal(t, public, shows(answer.Body.String()))
+			assert.Equal(t, public, shows(ask("transact", 202, http.MethodPost, "/transact", posted, key, shop, patient)), "again")
+			assert.Equal(t, public, shows(ask("transact", 202, http.MethodPost, "/transact", posted, key, analysts, patient)), "by an analyst")
+			decides("getTransaction", 200, http.MethodGet, "/transactions/"+id, "")
+			decides("listTransactions", 200, http.MethodGet, "/transactions?limit=1", "")
+			decides("reviewTransaction", 409, http.MethodPost, "/transactions/"+id+"/review", adaApproves, patient)
+			decides("reviewTransaction", 200, http.MethodPost, "/transactions/"+id+"/review",
+				`{"decision":"approve","reviewer":"ada","confirm":true}`, patient)
+			w.ended(t, id)
+			decides("getTransaction", 200, http.MethodGet, "/transactions/"+id, "")
+			assert.Equal(t, public, shows(ask("transact", 200, http.MethodPost, "/transact", posted, key, shop, patient)))
+
+			nothing, alert := shows(""), w.raise(t)
+			assert.Equal(t, nothing, shows(ask("labelTransaction", 201, http.MethodPost, "/transactions/"+id+"/labels", `{"label":"legitimate","source":"dispute"}`, shop)))
+			assert.Equal(t, nothing, shows(ask("getAlert", 200, http.MethodGet, "/alerts/"+alert, "", shop)))
+			assert.Equal(t, nothing, shows(ask("listAlerts", 200, http.MethodGet, "/alerts?transaction="+id, "", shop)))
+			assert.Equal(t, nothing, shows(ask("acknowledgeAlert", 409, http.MethodPost, "/alerts/"+alert+"/acknowledge", `{"by":"ada"}`, shop)))
+			asked["acknowledgePage"], asked["reviewPage"] = true, true // for who got the message: both show what it shows
+			assert.Equal(t, operationsOf(t, handler), asked)
+		})
+	}
+}
+
+func operationsOf(t *testing.T, handler http.Handler) map[string]bool {
+	t.Helper()
+	var document struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	require.NoError(t, json.Unmarshal(request(t, handler, http.MethodGet, "/openapi.json", "").Body.Bytes(), &document))
+	all := map[string]bool{}
+	for _, operations := range document.Paths {
+		for _, operation := range operations {
+			all[operation.OperationID] = true
+		}
+	}
+	return all
+}
