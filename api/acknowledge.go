@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -14,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/audit"
 	"dummyorders/domain/card"
 	"dummyorders/internal/strictjson"
 )
@@ -69,11 +71,25 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 	if err != nil {
 		return nil, err
 	}
-	kept, err := s.deliveries.Acknowledge(ctx, r.ID, a)
-	if err != nil {
-		return nil, s.acknowledgeProblem(ctx, r.ID, err)
+	kept, refused := s.takeCare(ctx, r.ID, a)
+	if refused != nil {
+		return nil, refused
 	}
 	return &acknowledgeResponse{CacheControl: noStore, Body: kept}, nil
+}
+
+// takeCare acknowledges an alert, between two entries of the audit trail.
+func (s *server) takeCare(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, *Problem) {
+	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alert " + id, After: fmt.Sprintf("by %s: %s", a.By, a.Note)})
+	if p != nil {
+		return alert.Acknowledgement{}, p
+	}
+	kept, err := s.deliveries.Acknowledge(ctx, id, a)
+	if err != nil {
+		p = s.acknowledgeProblem(ctx, id, err)
+	}
+	s.audit.end(ctx, begun, "", statusOf(p, http.StatusOK))
+	return kept, p
 }
 
 // acknowledgeProblem returns the reason why an alert was not acknowledged.
@@ -142,9 +158,9 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 		return
 	}
 	sent := alert.Acknowledgement{By: f.by(v.sentTo, alert.MaxBy), Note: f.Note}
-	kept, err := s.deliveries.Acknowledge(v.r.Context(), v.id, sent)
-	if err != nil {
-		v.refuse(s.acknowledgeProblem(v.r.Context(), v.id, err))
+	kept, refused := s.takeCare(v.r.Context(), v.id, sent)
+	if refused != nil {
+		v.refuse(refused)
 		return
 	}
 	v.showAcknowledged(kept, sent.By)

@@ -91,6 +91,7 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 	if err != nil {
 		return nil, err
 	}
+	visitorOf(ctx).object = "alerts of " + id
 	found, err := s.deliveries.OfTransaction(ctx, id)
 	if err != nil {
 		return nil, s.alertProblem(ctx, id, err)

@@ -149,14 +149,19 @@ func findAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return middleware.ClientIPFromXFF(prefixes...)
 }
 
-// addressOf returns the address that findAddress has found. If a proxy names none, it is the proxy's.
+// addressOf names the site of the address that a request comes from.
 func addressOf(r *http.Request) string {
+	return site(clientAddress(r))
+}
+
+// clientAddress returns the address that findAddress has found. If a proxy names none, it is the proxy's.
+func clientAddress(r *http.Request) netip.Addr {
 	address := middleware.GetClientIPAddr(r.Context())
 	if !address.IsValid() {
 		peer, _ := netip.ParseAddrPort(r.RemoteAddr)
 		address = peer.Addr().Unmap()
 	}
-	return site(address)
+	return address
 }
 
 // site names what belongs to one caller: an address, and for IPv6 a /64, which is what one site has.

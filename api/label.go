@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"dummyorders/domain/audit"
 	"dummyorders/domain/card"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
@@ -65,13 +67,25 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 		return nil, err
 	}
 	label.Time = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
-	kept, err := s.transactions.Label(ctx, merchantsOf(ctx), id, label)
-	if err != nil {
-		return nil, s.labelProblem(ctx, id, err)
+	known, earlier := s.known(ctx, merchantsOf(ctx), id), ""
+	if i := slices.IndexFunc(known.Labels, label.Same); i >= 0 {
+		earlier = inWords(known.Labels[i])
 	}
+	begun, p := s.audit.begin(ctx, audit.Entry{Object: id, Merchant: known.Merchant, After: inWords(label)})
+	if p != nil {
+		return nil, p
+	}
+	kept, err := s.transactions.Label(ctx, merchantsOf(ctx), id, label)
 	response := &labelResponse{Status: http.StatusOK, Location: "/transactions/" + id, Body: kept}
 	if kept.Time.Equal(label.Time) {
 		response.Status = http.StatusCreated
+	}
+	if err != nil {
+		p = s.labelProblem(ctx, id, err)
+	}
+	s.audit.end(ctx, begun, earlier, statusOf(p, response.Status))
+	if p != nil {
+		return nil, p
 	}
 	return response, nil
 }

@@ -24,6 +24,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/internal/safetext"
 )
@@ -57,6 +58,7 @@ func (s *server) byLink(purpose alert.Purpose, places *gate, answer func(*visit,
 			return
 		}
 		v := &visit{w: w, r: r, purpose: purpose, id: ctx.Param("id"), html: wantsPage(r)}
+		visitorOf(r.Context()).action = linkActions[purpose]
 		if refused := s.callers.spend(w, callerOf(r.Context(), r)); refused != nil {
 			v.refuse(refused)
 			return
@@ -77,6 +79,7 @@ func (s *server) byLink(purpose alert.Purpose, places *gate, answer func(*visit,
 func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{w: w, r: r, purpose: purpose, id: pathID(r), html: true}
+		visitorOf(r.Context()).action = linkActions[purpose]
 		if refused := s.callers.spend(w, callerOf(r.Context(), r)); refused != nil {
 			v.refuse(refused)
 			return
@@ -102,6 +105,9 @@ func (v *visit) within(places *gate, answer func()) {
 	answer()
 }
 
+// linkActions are the operations that links lead to, for the audit trail.
+var linkActions = map[alert.Purpose]string{alert.Acknowledging: "acknowledgeAlert", alert.Reviewing: "reviewTransaction"}
+
 var withoutLink = map[alert.Purpose]string{
 	alert.Acknowledging: "alerts are acknowledged by POST /alerts/{id}/acknowledge",
 	alert.Reviewing:     "reviews are decided by POST /transactions/{id}/review",
@@ -123,6 +129,9 @@ func (s *server) verify(v *visit) bool {
 			"this link is not from this service, or was changed or cut on its way: open it from the message again, or copy all of it")))
 	}
 	v.sentTo = sentTo
+	if err == nil {
+		visitorOf(v.r.Context()).subject = identity.Subject{Kind: identity.Receiver, Name: sentTo}
+	}
 	return err == nil
 }
 

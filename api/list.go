@@ -99,6 +99,9 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	for i := range page.Entries {
 		response.Body.Transactions[i] = s.shown(ctx, page.Entries[i].Record)
 	}
+	if n := len(page.Entries); n > 0 {
+		visitorOf(ctx).shown = fmt.Sprintf("%d transactions, from %s back to %s", n, page.Entries[0].Record.TransactionID, page.Entries[n-1].Record.TransactionID)
+	}
 	if page.Next != (ledger.Cursor{}) {
 		response.Body.Next = writeCursor(page.Next)
 		response.Link = nextLink(r.url, query.OrderID, response.Body.Next)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -21,11 +22,18 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// logRequests logs each request by its route, never by its path, body or query: those may hold anything.
+// logRequests logs each request by its route, never by its path, body or query: those may hold anything. It also has the
+// audit trail keep reads and refusals.
 func (s *server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, recorder := time.Now(), middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		v := &visitor{address: clientAddress(r).String(), site: addressOf(r)}
+		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
 		next.ServeHTTP(recorder, r)
+		if v.object == "" {
+			v.object = pathID(r)
+		}
+		s.audit.visited(r, v, recorder.Status())
 		route := chi.RouteContext(r.Context()).RoutePattern()
 		s.log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route,
 			"status", recorder.Status(), "took", time.Since(start))

@@ -3,14 +3,18 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/audit"
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -95,9 +99,9 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 		return nil, err
 	}
 	prefer := readPrefer(r.Prefer)
-	answer, err := s.transactions.Review(ctx, merchantsOf(ctx), id, q, prefer.wait)
-	if err != nil {
-		return nil, s.reviewProblem(ctx, id, err)
+	answer, refused := s.decide(ctx, merchantsOf(ctx), id, q, prefer.wait)
+	if refused != nil {
+		return nil, refused
 	}
 	if !isAnalyst(ctx, merchantsOf(ctx)) {
 		answer = s.detail.answer(answer)
@@ -107,6 +111,23 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 		response.RetryAfter = retryAfterPending // no person has to be waited for any more
 	}
 	return response, nil
+}
+
+// decide hands in a verdict, between two entries of the audit trail.
+func (s *server) decide(ctx context.Context, of identity.Merchants, id string, q review.Request, wait time.Duration) (ledger.Answer, *Problem) {
+	known := s.known(ctx, of, id)
+	begun, p := s.audit.begin(ctx, audit.Entry{
+		Object: id, Merchant: known.Merchant, After: fmt.Sprintf("%s, by %s: %s", q.Verdict, q.Reviewer, q.Note),
+	})
+	if p != nil {
+		return ledger.Answer{}, p
+	}
+	answer, err := s.transactions.Review(ctx, of, id, q, wait)
+	if err != nil {
+		p = s.reviewProblem(ctx, id, err)
+	}
+	s.audit.end(ctx, begun, known.TransactionStatus.Status, statusOf(p, http.StatusOK))
+	return answer, p
 }
 
 // reviewProblem returns what is known about a verdict that got no answer.

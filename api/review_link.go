@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -37,13 +36,12 @@ func (s *server) decideByLink(v *visit, f form, q review.Request) {
 		v.refuse(s.readProblem(v.r.Context(), v.id, transaction.ErrNotFound))
 		return
 	}
-	answer, err := s.transactions.Review(v.r.Context(), identity.AllMerchants(), id, q, defaultWait)
-	worse, isWorse := errors.AsType[*ledger.WorseError](err)
+	answer, refused := s.decide(v.r.Context(), identity.AllMerchants(), id, q, defaultWait)
 	switch {
-	case isWorse:
-		s.askForVerdict(v, f, s.reviewProblem(v.r.Context(), id, err), worse.Now)
-	case err != nil:
-		v.refuse(s.reviewProblem(v.r.Context(), id, err))
+	case refused != nil && refused.Decision != nil:
+		s.askForVerdict(v, f, refused, refused.Decision)
+	case refused != nil:
+		v.refuse(refused)
 	case !answer.TransactionStatus.Code.Settled() || answer.Review == nil:
 		v.show(http.StatusAccepted, page{Heading: "Thank you", Text: "Your decision is with the transaction, which is not settled yet. " +
 			"Open the link again in a moment to see the result."})
@@ -78,6 +76,7 @@ func (s *server) reviewPage(v *visit) (page, *Problem) {
 	if err != nil {
 		return page{}, s.readProblem(v.r.Context(), id, err)
 	}
+	visitorOf(v.r.Context()).merchant = identity.MerchantOf(record.Merchant)
 	p := page{Record: record}
 	if record.Review != nil {
 		p.Recheck = record.Review.Recheck

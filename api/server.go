@@ -22,6 +22,7 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/audit"
 	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -61,9 +62,11 @@ type Alerts interface {
 type Options struct {
 	Transactions Transactions
 	Alerts       Alerts
-	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: most
-	// transactions can be accepted without it, and a load balancer would otherwise send no requests here.
+	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: running
+	// transactions can be shown without it, and a load balancer would otherwise send no requests here.
 	Ledger ledger.Reader
+	// Audit keeps what callers do. If it is nil, that is not kept.
+	Audit audit.Trail
 	// Cards turns card numbers into what is stored of them, and makes the digests by which retries are recognized.
 	Cards card.Describer
 	// Authenticators find out who calls: the first that knows the caller counts. If there are none, everybody may call, and
@@ -111,6 +114,7 @@ type server struct {
 	detail         Detail
 	requireKey     bool
 	callers        *callers
+	audit          *auditor
 	waits          *gate // for transactions and reviews, which wait for their answer
 	short          *gate // for all other requests that do work, which are answered soon
 	lists          *gate // for lists, whose answers are large
@@ -134,6 +138,7 @@ func New(o Options) http.Handler {
 		detail:         o.Detail,
 		requireKey:     o.RequireIdempotencyKey,
 		callers:        newCallers(o.Limits, o.Now, o.Log),
+		audit:          newAuditor(o.Audit, o.Log),
 		waits: newGate(o.MaxInFlight, o.Limits.InFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
 		short: newGate(o.MaxInFlight, o.Limits.InFlight, "too many requests at once: ask again later"),
@@ -141,7 +146,7 @@ func New(o Options) http.Handler {
 		log:   o.Log,
 	}
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced, s.logRequests, s.recoverPanics, findAddress(o.TrustedProxies), onlyFor(o.Hosts), underPrefix(o.Prefix))
+	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced, findAddress(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})

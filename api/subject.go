@@ -91,6 +91,7 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refused.write(w)
 		return
 	}
+	visitorOf(ctx.Context()).subject = subject
 	next(huma.WithValue(ctx, subjectKey{}, subject))
 }
 
@@ -103,6 +104,9 @@ func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
 	subject, err := identity.Subject{}, error(identity.ErrUnknown)
 	if token = strings.TrimSpace(token); strings.EqualFold(scheme, "Bearer") && token != "" {
 		subject, err = s.whose(ctx.Context(), token)
+	}
+	if err == nil {
+		s.audit.signIn(ctx.Context(), subject, token)
 	}
 	refused, isRefused := errors.AsType[*identity.RefusedError](err)
 	switch {
@@ -145,6 +149,7 @@ func authorize(scope identity.Scope) func(huma.Context, func(huma.Context)) {
 			problem(http.StatusForbidden, "this needs the scope "+string(scope)+", which lets one "+scope.Allows()).write(w)
 			return
 		}
+		visitorOf(ctx.Context()).merchant = merchants.String()
 		next(huma.WithValue(ctx, merchantsKey{}, merchants))
 	}
 }
@@ -156,7 +161,11 @@ func (s *server) protect(operation huma.Operation) huma.Operation {
 	if !known {
 		panic("no scope is set for the operation " + operation.OperationID)
 	}
-	operation.Middlewares = append(huma.Middlewares{s.authenticate, s.callers.limit, authorize(scope)}, operation.Middlewares...)
+	name := func(ctx huma.Context, next func(huma.Context)) {
+		visitorOf(ctx.Context()).action = operation.OperationID
+		next(ctx)
+	}
+	operation.Middlewares = append(huma.Middlewares{name, s.authenticate, s.callers.limit, authorize(scope)}, operation.Middlewares...)
 	if len(s.authenticators) > 0 {
 		operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusForbidden)
 		operation.Security = []map[string][]string{{apiKeyScheme: {string(scope)}}}

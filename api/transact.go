@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
@@ -69,10 +70,16 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 	} else {
 		posted.ID = uuid.Must(uuid.NewV7()).String() // fails only without a source of randomness, and then Go ends the process
 	}
+	begun, refused := s.audit.begin(ctx, audit.Entry{Object: posted.ID, Merchant: posted.Merchant, After: posted.Receipt.BodyDigest})
+	if refused != nil {
+		return nil, refused
+	}
 	prefer := readPrefer(r.Prefer)
 	answer, replayed, err := s.transactions.Process(ctx, *posted, prefer.wait)
-	if err != nil {
-		return nil, s.processProblem(ctx, posted, err)
+	if err != nil { // otherwise the transaction itself says what became of it
+		p := s.processProblem(ctx, posted, err)
+		s.audit.end(ctx, begun, "", p.Status)
+		return nil, p
 	}
 	return respond(s.detail.answer(answer), replayed, prefer), nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 )
@@ -43,6 +44,7 @@ func (s *server) transaction(ctx context.Context, r *transactionRequest) (*trans
 	if err != nil {
 		return nil, s.readProblem(ctx, id, err)
 	}
+	visitorOf(ctx).merchant = identity.MerchantOf(record.Merchant)
 	return &transactionResponse{Body: s.shown(ctx, *record)}, nil
 }
 

@@ -28,6 +28,7 @@ func serveAPI(p *process) func(context.Context) error {
 	options := api.Options{
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		Ledger:                   store,
+		Audit:                    p.env.audit(p.values, store),
 		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
 		Authenticators:           p.env.authenticators(p.values, stored, p.log),
 		AlsoAnonymous:            p.env.developmentIssuer(),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"os"
 	"os/user"
 	"strconv"
@@ -180,4 +181,32 @@ func audited(ctx context.Context, trail audit.Trail, e audit.Entry, change func(
 	}
 	_, err = keep()
 	return errors.Join(changed, err)
+}
+
+// inUseEvery is how often it is looked at what a process goes by. Changed files are looked for less often, so no change is
+// missed.
+const inUseEvery = time.Second
+
+// keepInUse keeps in the audit trail what a process goes by, at its start and after each change, until ctx ends. What cannot
+// be kept is tried again: a process does not wait for it.
+func keepInUse(ctx context.Context, trail audit.Trail, action string, current func() (object, digest string), log *slog.Logger) error {
+	was, failing := "", false
+	for {
+		if object, digest := current(); digest != was {
+			e := audit.Entry{Time: time.Now(), Action: action, Object: object, Before: was, After: digest, Result: audit.Done}
+			_, err := trail.Append(ctx, e.By(operator()))
+			switch {
+			case err == nil:
+				was = digest
+			case !failing && ctx.Err() == nil:
+				log.WarnContext(ctx, "Entry of the audit trail not kept; it is tried again", "action", action, "object", object, "digest", digest, "error", err)
+			}
+			failing = err != nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(inUseEvery):
+		}
+	}
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -108,4 +112,45 @@ func openFile(t *testing.T, path string, statements ...string) {
 		_, err := db.ExecContext(t.Context(), statement)
 		require.NoError(t, err, statement)
 	}
+}
+
+// What a process goes by is kept at its start and after each change, also if the database was away then.
+func TestKeepInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trail, digest := &inUseTrail{err: errors.New("the database is away")}, "sha256:a"
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		var log bytes.Buffer
+		current := func() (string, string) { return "ruleset mine, version 2", digest }
+		go func() {
+			ended <- keepInUse(ctx, trail, "use ruleset", current, slog.New(slog.NewTextHandler(&log, nil)))
+		}()
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, strings.Count(log.String(), "Entry of the audit trail not kept; it is tried again"))
+		trail.err = nil
+		time.Sleep(time.Minute)
+		digest = "sha256:b"
+		time.Sleep(time.Minute)
+		stop()
+		require.NoError(t, <-ended)
+		require.Len(t, trail.entries, 2)
+		for i, want := range [][2]string{{"", "sha256:a"}, {"sha256:a", "sha256:b"}} {
+			e := trail.entries[i]
+			require.Equal(t, want, [2]string{e.Before, e.After})
+			require.Equal(t, "use ruleset ruleset mine, version 2", e.Action+" "+e.Object)
+			require.Equal(t, identity.Operator, e.Kind)
+		}
+	})
+}
+
+type inUseTrail struct {
+	err     error
+	entries []audit.Entry
+}
+
+func (i *inUseTrail) Append(_ context.Context, e audit.Entry) (audit.Kept, error) {
+	if i.err == nil {
+		i.entries = append(i.entries, e)
+	}
+	return audit.Kept{}, i.err
 }

@@ -37,6 +37,7 @@ type environment struct {
 
 	LedgerURL       string `env:"LEDGER_URL, default=sqlite:.run/orders-ledger.db"`
 	LedgerRetention string `env:"LEDGER_RETENTION, default=9600h"`
+	AuditStream     string `env:"AUDIT_STREAM, default=none"`
 
 	FraudCheckDeadline string `env:"FRAUD_CHECK_DEADLINE, default=15m"`
 	PaymentDeadline    string `env:"PAYMENT_DEADLINE, default=15m"`

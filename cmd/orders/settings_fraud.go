@@ -9,6 +9,7 @@ import (
 
 	"github.com/sethvargo/go-envconfig"
 
+	"dummyorders/domain/audit"
 	"dummyorders/domain/fraud"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/health"
@@ -19,7 +20,7 @@ import (
 type fraudCheck struct {
 	detector fraud.Detector
 	velocity *ledgerdb.Ledger              // nil if the detector counts nothing
-	watches  []func(context.Context) error // each keeps a ruleset in step with its folder until ctx ends
+	watches  []func(context.Context) error // each watches a ruleset until ctx ends
 }
 
 // detectors lists the values that FRAUD_DETECTOR may have.
@@ -72,9 +73,12 @@ func (e environment) refuseLimits(v *values, detector string) {
 func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
 	check := fraudCheck{velocity: e.ledger(v)}
 	detector := &fraud.Rules{Velocity: check.velocity, Now: time.Now, Uncounted: warnOfAddresses(log)}
+	trail := e.audit(v, check.velocity)
 	detector.Live = check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log)
+	check.audited(trail, "use ruleset", detector.Live, log)
 	if e.FraudShadowRuleset != "" {
 		detector.Shadow = check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
+		check.audited(trail, "use shadow ruleset", detector.Shadow, log)
 	}
 	check.detector = detector
 	return check
@@ -111,6 +115,16 @@ func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) 
 	}
 	c.watches = append(c.watches, source.Run)
 	return source.Current
+}
+
+// audited has the audit trail say which ruleset is in use.
+func (c *fraudCheck) audited(trail audit.Trail, action string, current func() fraud.Evaluator, log *slog.Logger) {
+	c.watches = append(c.watches, func(ctx context.Context) error {
+		return keepInUse(ctx, trail, action, func() (object, digest string) {
+			set := current().Ruleset()
+			return fmt.Sprintf("ruleset %s, version %d", set.ID, set.Version), set.Digest
+		}, log)
+	})
 }
 
 // checks returns the health checks of what a decision needs.

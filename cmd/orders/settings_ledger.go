@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"dummyorders/domain/audit"
 	ledgerdb "dummyorders/gateways/ledger"
 )
 
@@ -22,6 +23,14 @@ func (e environment) ledger(v *values) *ledgerdb.Ledger {
 	}
 	e.refusePublished(v, "LEDGER_URL", ledgerdb.Password(e.LedgerURL))
 	return ledger
+}
+
+// audit returns the audit trail in the ledger, which also goes to the standard output if AUDIT_STREAM says so.
+func (e environment) audit(v *values, store *ledgerdb.Ledger) audit.Trail {
+	if v.oneOf("AUDIT_STREAM", e.AuditStream, []string{"none", "stdout"}) == "stdout" {
+		return audit.Stream(store, stdout)
+	}
+	return store
 }
 
 func (e environment) ledgerRetention(v *values) time.Duration {
