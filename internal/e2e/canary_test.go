@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/channeltest"
 )
 
 // These are the canaries: a card number that is used nowhere else, and one that the gateway declines.
@@ -24,11 +26,18 @@ const (
 )
 
 // TestCardNumberIsNowhere posts card numbers on every path and in every wrong place. Then it reads every
-// byte that was written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, and the answers.
+// byte that was written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, chat, webhooks, exports, and the answers.
 func TestCardNumberIsNowhere(t *testing.T) {
 	w := newWorld(t, map[string]string{
 		"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": rulesetFolder(t, "canary"), "ORDER_ID_MAY_LOOK_LIKE_A_CARD": "true",
 	})
+	p := newProviders(t, w)
+	w.alertsTo(fmt.Sprintf(`
+version: 1
+receivers:
+  - {name: team, channels: [{mail: fraud-team@example.com}, {chat: {url: %q}}, {webhook: {url: %q, secret: %q}}]}
+routes: [{name: all, tell: [team]}]
+`, p.chatURL(), p.hookURL(), hookSecret))
 	w.start(worker, fraudPolice, apiProcess) // no alertman yet: the event stays in the queue
 	var answers bytes.Buffer
 	post := func(body string) reply {
@@ -67,6 +76,22 @@ func TestCardNumberIsNowhere(t *testing.T) {
 	assert.Contains(t, string(found.body), stopped)
 	fmt.Fprintf(&answers, "%v %s\n", found.header, found.body)
 	assertNoCanary(t, "the answers", answers.Bytes())
+	for channel, accepted := range map[string][]channeltest.Accepted{"chat": p.chat.Accepted(), "webhook": p.hook.Accepted()} {
+		require.NotEmpty(t, accepted, channel)
+		for _, message := range accepted {
+			assert.Contains(t, string(message.Body), canaryApproved[12:], channel) // so it is about this card
+			assertNoCanary(t, channel, message.Body)
+		}
+	}
+	for _, format := range []string{"csv", "jsonl"} {
+		command := exec.CommandContext(t.Context(), w.binary, "ledger", "export", "--format="+format)
+		command.Env = w.environ(nil)
+		exported, err := command.Output()
+		require.NoError(t, err)
+		require.Contains(t, string(exported), stopped)
+		require.Contains(t, string(exported), canaryApproved[12:])
+		assertNoCanary(t, "the export as "+format, exported)
+	}
 	assertNoCanary(t, "the files", nil)
 	assert.True(t, bytes.Contains(everythingWritten(t), []byte("471619******4368")), "the mask is nowhere either: the search does not see what it should search")
 }
