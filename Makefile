@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint lint-go lint-contract fmt bench bench-rules bench-alerts compare-ledger chaos-alerts record-histories devstack
+.PHONY: help build run test lint lint-go lint-contract fmt bench bench-rules bench-alerts bench-callers compare-ledger chaos-alerts record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -61,6 +61,10 @@ bench-rules: ## measure decisions by rules, over a million rows, against whole t
 bench-alerts: build ## measure alertman against Debian's prometheus-alertmanager, from an alert to the webhook, also when killed
 	@$(DEVSTACK) install rabbitmq alertmanager
 	@CGO_ENABLED=0 go run ./internal/bench -alerts -rounds 3 $(BENCH)
+
+bench-callers: build ## measure how much a caller at ten times its rate, with 2,000 slow sockets, slows the others down
+	@$(DEVSTACK) install rabbitmq
+	@CGO_ENABLED=0 go run ./internal/bench -greedy -rounds 5 -duration 20s $(BENCH)
 
 compare-ledger: build ## compare ledger and histories over RUNS random transactions while processes are killed
 	@$(DEVSTACK) install rabbitmq postgresql cc

@@ -38,6 +38,7 @@ func main() {
 	flag.DurationVar(&p.duration, "duration", 8*time.Second, "how long a round of one side takes")
 	ofRules := flag.Bool("rules", false, "measure decisions by rules beside whole transactions, instead")
 	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead; it needs no running stack")
+	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead; it needs no running stack")
 	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in")
 	flag.Parse()
 	for text := range strings.SplitSeq(*callers, ",") {
@@ -52,6 +53,10 @@ func main() {
 	}
 	if *ofAlerts {
 		fail(benchAlerts(ctx, p.rounds))
+		return
+	}
+	if *ofCallers {
+		fail(benchCallers(ctx, p.rounds, p.duration))
 		return
 	}
 	c, err := temporal.New(slog.New(slog.DiscardHandler), temporal.AutoCompression)
@@ -70,7 +75,7 @@ func (p plan) run(ctx context.Context, c client.Client) error {
 		return fmt.Errorf("start the floor's workers: is the stack running (make run)? %w", err)
 	}
 	defer workers.stop()
-	sides := []target{&floor{temporal: c}, &updateFloor{temporal: c}, newOrders(p.api, c)}
+	sides := []target{&floor{temporal: c}, &updateFloor{temporal: c}, newOrders(p.api)}
 	fmt.Println("warming up")
 	for _, side := range sides {
 		if result := closedLoop(ctx, side, 4, 3*time.Second); result.failed > 0 {

@@ -146,7 +146,7 @@ func (p plan) benchRules(ctx context.Context, c client.Client, rows int) error {
 	if err != nil {
 		return err
 	}
-	printDecisions(ctx, append(sides, &updateFloor{temporal: c}, newOrders(p.api, c)), p)
+	printDecisions(ctx, append(sides, &updateFloor{temporal: c}, newOrders(p.api)), p)
 	return nil
 }
 
