@@ -17,10 +17,12 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
+	"dummyorders/internal/safetext"
 	"dummyorders/internal/strictjson"
 )
 
-const acknowledgeDescription = "Acknowledges an alert: its escalation stops. The first acknowledgement counts, and later calls are answered " +
+const acknowledgeDescription = "Acknowledges an alert: its escalation stops. A caller with an API key or a token does so under its own name. The first acknowledgement counts, and later calls are answered " +
 	"200 with that first one. The answer is 409 if the alert does not ask for an acknowledgement, or if its time is over." +
 	"\n\nA signed link, as messages hold it, needs no API key: with its by, until and signature the receiver of the link " +
 	"acknowledges, and the body is empty or the form of the link's page."
@@ -67,9 +69,13 @@ func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
 }
 
 func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*acknowledgeResponse, error) {
-	a, err := readBody(r.RawBody, acknowledgements, "the acknowledgement")
+	caller := subjectOf(ctx)
+	a, err := readBody(r.RawBody, acknowledgements(caller), "the acknowledgement")
 	if err != nil {
 		return nil, err
+	}
+	if isKnown(caller) {
+		a.By = safetext.Cut(caller.Name, alert.MaxBy, "…")
 	}
 	kept, refused := s.takeCare(ctx, r.ID, a)
 	if refused != nil {
@@ -112,7 +118,7 @@ func (s *server) acknowledgeProblem(ctx context.Context, id string, err error) *
 // describeAcknowledge adds to the operations what huma cannot infer: the two bodies, the links, and the page.
 func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 	item := document.Paths["/alerts/{id}/acknowledge"]
-	describeBody(document, item.Post, acknowledgements,
+	describeBody(document, item.Post, acknowledgements(s.typicalCaller()),
 		`{"by": "ada", "note": "calling the buyer"}`)
 	item.Post.RequestBody.Required = false
 	item.Post.RequestBody.Content[formType] = &huma.MediaType{
@@ -133,13 +139,12 @@ func (s *server) describeAcknowledge(document *huma.OpenAPI) {
 
 // acknowledgements lists the members of an acknowledgement. Whatever could be a card number is masked before it goes
 // anywhere.
-var acknowledgements = object[alert.Acknowledgement]{name: "AcknowledgementSchema", members: []member[alert.Acknowledgement]{
-	{
-		"by", true, requiredText(alert.MaxBy, "Who takes care", "ada"),
-		func(v *strictjson.Value, a *alert.Acknowledgement) { a.By = card.Redact(v.Literal()) },
-	},
-	{"note", false, noteSchema, func(v *strictjson.Value, a *alert.Acknowledgement) { a.Note = card.Redact(clean(v.Literal())) }},
-}}
+func acknowledgements(caller identity.Subject) object[alert.Acknowledgement] {
+	return object[alert.Acknowledgement]{name: "AcknowledgementSchema", members: []member[alert.Acknowledgement]{
+		byName(caller, "by", alert.MaxBy, "Who takes care", func(a *alert.Acknowledgement, name string) { a.By = name }),
+		{"note", false, noteSchema, func(v *strictjson.Value, a *alert.Acknowledgement) { a.Note = card.Redact(clean(v.Literal())) }},
+	}}
+}
 
 func (s *server) showAcknowledgePage(v *visit) {
 	found, err := s.deliveries.Find(v.r.Context(), v.id)

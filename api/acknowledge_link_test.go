@@ -173,8 +173,11 @@ func TestAckNeedsLinkOrAPIKey(t *testing.T) {
 		assert.Equal(t, 401, p.Status, "%s: %+v", name, p)
 	}
 	asPage(t, request(t, w.linked(), http.MethodGet, path, ""), 403)
-	a := asAcknowledgement(t, acknowledged(t, w.linked(), id, adaTakesIt, "Authorization: Bearer secret-of-the-shop"))
-	assert.Equal(t, "ada", a.By, "with the key: %+v", a)
+	const key = "Authorization: Bearer secret-of-the-shop"
+	p := asProblem(t, acknowledged(t, w.linked(), id, adaTakesIt, key))
+	assert.Equal(t, []string{"#/by", `must be "shop", as which you are signed in, or be left out`}, []string{p.Errors[0].Pointer, p.Errors[0].Detail})
+	a := asAcknowledgement(t, acknowledged(t, w.linked(), id, `{"note": "calling"}`, key))
+	assert.Equal(t, "shop", a.By, "with the key: %+v", a)
 }
 
 // Without a key for links there are no links.

@@ -25,6 +25,9 @@ const reviewDescription = "Approves or declines a transaction in review: its mon
 	"Before an approval the fraud check is asked again; where it has got worse the answer is 409, and the approval has to " +
 	"be sent again with confirm. The first verdict counts: another reviewer is answered 409 with who decided, and the same " +
 	"reviewer with the same verdict gets the same answer again." +
+	"\n\nA caller with an API key or a token decides under its own name. The client that posted a transaction may decline it, and " +
+	"not approve it. Where a review needs a second person, the first approval is answered 202, with review.first, and another " +
+	"person has to approve too; either can decline at once." +
 	"\n\nA signed link, as messages hold it, needs no API key: with its by, until and signature the receiver of the link " +
 	"decides, and the body is the form of the link's page, which answers with a page."
 
@@ -65,14 +68,15 @@ func (s *server) registerReview(api huma.API, router chi.Router) {
 	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Reviewing, s.waits, s.reviewByLink)}, operation.Middlewares...)
 	huma.Register(api, operation, s.review)
 	router.Get("/transactions/{id}/review", s.linkPage(alert.Reviewing, s.showReviewPage))
-	describeReview(api.OpenAPI())
+	s.describeReview(api.OpenAPI())
 }
 
-func describeReview(document *huma.OpenAPI) {
+func (s *server) describeReview(document *huma.OpenAPI) {
 	operation := document.Paths["/transactions/{id}/review"].Post
-	describeBody(document, operation, reviews,
+	describeBody(document, operation, reviews(s.typicalCaller()),
 		`{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`)
-	describeAccepted(operation, "The verdict is taken, and the transaction is not settled yet; ask at Location")
+	describeAccepted(operation, "The verdict is taken, and the transaction is not settled yet; ask at Location. "+
+		"Where review.first is there and no verdict, a second person has to agree")
 	operation.RequestBody.Content[formType] = &huma.MediaType{
 		Schema:  document.Components.Schemas.Schema(reflect.TypeFor[reviewForm](), true, "ReviewForm"),
 		Example: reviewForm{Decision: "approve", Name: "ada", Note: "the buyer was called"},
@@ -94,9 +98,13 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 	if err != nil {
 		return nil, err
 	}
-	q, err := readBody(r.RawBody, reviews, "the review")
+	caller := subjectOf(ctx)
+	q, err := readBody(r.RawBody, reviews(caller), "the review")
 	if err != nil {
 		return nil, err
+	}
+	if isKnown(caller) {
+		q.Reviewer, q.Person = caller.Name, caller.Name
 	}
 	prefer := readPrefer(r.Prefer)
 	answer, refused := s.decide(ctx, merchantsOf(ctx), id, q, prefer.wait)
@@ -107,7 +115,7 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 		answer = s.detail.answer(answer)
 	}
 	response := respond(answer, false, prefer)
-	if response.Status == http.StatusAccepted {
+	if response.Status == http.StatusAccepted && !answer.Review.AwaitsSecond() {
 		response.RetryAfter = retryAfterPending // no person has to be waited for any more
 	}
 	return response, nil
@@ -146,6 +154,9 @@ func (s *server) reviewProblem(ctx context.Context, id string, err error) *Probl
 		p.Decision = now
 		return p
 	}
+	if poster, is := errors.AsType[*ledger.PosterError](err); is {
+		return problem(http.StatusForbidden, poster.Why)
+	}
 	if errors.Is(err, transaction.ErrNotFound) || errors.Is(err, transaction.ErrUnavailable) {
 		return s.readProblem(ctx, id, err)
 	}
@@ -175,17 +186,16 @@ var noteSchema = optionalText(maxNote, "A note for later readers, without card n
 
 // reviews lists the members of a review. People paste what they should not, so whatever could be a card number is masked
 // before it goes anywhere.
-var reviews = object[review.Request]{name: "ReviewSchema", members: []member[review.Request]{
-	{
-		"decision", true, choice("approve takes the money, decline gives it back", string(review.Approve), string(review.Decline)),
-		func(v *strictjson.Value, q *review.Request) { q.Verdict = review.Verdict(v.Literal()) },
-	},
-	{
-		"reviewer", true, requiredText(maxReviewer, "Who decides", "ada"),
-		func(v *strictjson.Value, q *review.Request) { q.Reviewer = card.Redact(v.Literal()) },
-	},
-	{"note", false, noteSchema, func(v *strictjson.Value, q *review.Request) { q.Note = card.Redact(clean(v.Literal())) }},
-	{"confirm", false, &huma.Schema{
-		Type: huma.TypeBoolean, Nullable: true, Description: "true approves although the fraud check has got worse",
-	}, func(v *strictjson.Value, q *review.Request) { q.Confirm = v.Literal() == "true" }},
-}}
+func reviews(caller identity.Subject) object[review.Request] {
+	return object[review.Request]{name: "ReviewSchema", members: []member[review.Request]{
+		{
+			"decision", true, choice("approve takes the money, decline gives it back", string(review.Approve), string(review.Decline)),
+			func(v *strictjson.Value, q *review.Request) { q.Verdict = review.Verdict(v.Literal()) },
+		},
+		byName(caller, "reviewer", maxReviewer, "Who decides", func(q *review.Request, name string) { q.Reviewer = name }),
+		{"note", false, noteSchema, func(v *strictjson.Value, q *review.Request) { q.Note = card.Redact(clean(v.Literal())) }},
+		{"confirm", false, &huma.Schema{
+			Type: huma.TypeBoolean, Nullable: true, Description: "true approves although the fraud check has got worse",
+		}, func(v *strictjson.Value, q *review.Request) { q.Confirm = v.Literal() == "true" }},
+	}}
+}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -42,6 +43,8 @@ func (s *server) decideByLink(v *visit, f form, q review.Request) {
 		s.askForVerdict(v, f, refused, refused.Decision)
 	case refused != nil:
 		v.refuse(refused)
+	case answer.Review.AwaitsSecond():
+		v.show(http.StatusAccepted, page{Heading: "Thank you", Text: awaitsSecond(answer.Review)})
 	case !answer.TransactionStatus.Code.Settled() || answer.Review == nil:
 		v.show(http.StatusAccepted, page{Heading: "Thank you", Text: "Your decision is with the transaction, which is not settled yet. " +
 			"Open the link again in a moment to see the result."})
@@ -89,8 +92,19 @@ func (s *server) reviewPage(v *visit) (page, *Problem) {
 	default:
 		p.Heading, p.Text = "A transaction waits for your decision", "Its money is held, and not taken."
 		p.Open = true
+		if r.AwaitsSecond() {
+			p.Text = awaitsSecond(r)
+		} else if r.NeedsSecond {
+			p.Text += " An approval needs a second person."
+		}
 	}
 	return p, nil
+}
+
+// awaitsSecond says what a review with one approval waits for.
+func awaitsSecond(r *review.Review) string {
+	return "The transaction was " + r.By() + ". Until then its money is held, and not taken. Each link counts as the one person " +
+		"that it was sent to, so a second approval by the same link changes nothing. One person can decline."
 }
 
 // decided says who decided, and what the result is.
@@ -111,7 +125,7 @@ func decided(a ledger.Answer) string {
 // readVerdict reads the form, and which button was pressed.
 func readVerdict(values url.Values, sentTo string) (form, review.Request) {
 	f := readForm(values)
-	q := review.Request{Verdict: review.Verdict(values.Get("decision")), Reviewer: f.by(sentTo, maxReviewer), Note: f.Note}
+	q := review.Request{Verdict: review.Verdict(values.Get("decision")), Reviewer: f.by(sentTo, maxReviewer), Person: card.Redact(sentTo), Note: f.Note}
 	if q.Verdict != review.Approve && q.Verdict != review.Decline {
 		f.Faults = append(f.Faults, "Press one of the two buttons, to approve or to decline.")
 	}

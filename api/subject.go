@@ -7,12 +7,16 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
+	"dummyorders/internal/strictjson"
 )
 
 // needs says which scope each operation needs. The check, the OpenAPI document and docs/security.md all follow it.
@@ -178,6 +182,33 @@ func (s *server) protect(operation huma.Operation) huma.Operation {
 
 // apiKeyScheme is the name of the API keys in the OpenAPI document.
 const apiKeyScheme = "apiKey"
+
+// isKnown reports whether the service knows who calls, because the caller has proved it.
+func isKnown(caller identity.Subject) bool {
+	return caller.Kind != identity.Anonymous
+}
+
+// typicalCaller returns a caller of the kind that the OpenAPI document describes.
+func (s *server) typicalCaller() identity.Subject {
+	if len(s.authenticators) == 0 {
+		return anonymous
+	}
+	return identity.Subject{Kind: identity.Client}
+}
+
+// byName is the member that says who sends the body. A known caller need not say it, and can name only itself.
+func byName[T any](caller identity.Subject, name string, limit int, doc string, set func(into *T, name string)) member[T] {
+	if !isKnown(caller) {
+		return member[T]{name, true, requiredText(limit, doc, "ada"), func(v *strictjson.Value, into *T) { set(into, card.Redact(v.Literal())) }}
+	}
+	schema := requiredText(max(limit, utf8.RuneCountInString(caller.Name)), doc+": the caller's own name, which also counts if this is left out", "ada")
+	schema.Nullable = true
+	return member[T]{name, false, schema, func(v *strictjson.Value, _ *T) {
+		if v.Literal() != caller.Name {
+			v.Fault("must be " + strconv.Quote(caller.Name) + ", as which you are signed in, or be left out")
+		}
+	}}
+}
 
 // describeCallers declares in the OpenAPI document how callers say who they are, if they must.
 func (s *server) describeCallers(document *huma.OpenAPI) {

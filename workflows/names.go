@@ -45,7 +45,7 @@ const (
 	AnswerUpdate   = "answer"
 	AnswerUpdateID = "answer"
 	// ReviewUpdate takes a review.Request, and answers with the ledger.Answer once the transaction is settled. It fails with
-	// ReviewClosed or CheckWorse, which change nothing.
+	// ReviewClosed, CheckWorse or ReviewByPoster, which change nothing.
 	ReviewUpdate = "review"
 	// LastingSignal comes from an activity that does not succeed at once. The workflow then publishes the transaction's
 	// status.
@@ -78,6 +78,8 @@ const (
 	// CheckWorse means that the repeated fraud check speaks more against the transaction than the one before: the reviewer
 	// has to confirm. Its details are the new fraud.Decision.
 	CheckWorse = "CheckWorse"
+	// ReviewByPoster means that the client that posted the transaction asks to approve it.
+	ReviewByPoster = "ReviewByPoster"
 )
 
 // Error types that concern alerts.

@@ -16,6 +16,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -33,6 +34,8 @@ type Orders struct {
 	// ReviewDeadline is how long a review waits for a person, and ReviewOnExpiry is the verdict after that.
 	ReviewDeadline time.Duration
 	ReviewOnExpiry review.Verdict
+	// ReviewSecondFrom are the amounts, one for a currency, above which a second person has to agree to an approval.
+	ReviewSecondFrom []money.Money
 	// WebUI is the address of Temporal's Web UI, for the links in alerts; empty for none.
 	WebUI string
 }

@@ -46,6 +46,7 @@ func aTransaction() transaction.Transaction {
 	return transaction.Transaction{
 		ID:            transactionID,
 		Order:         transaction.Order{ID: "1234", Name: "avengers 4 spoilers book", Cost: amount},
+		Receipt:       transaction.Receipt{Client: "acme/shop"},
 		PaymentMethod: "amazonpay",
 		Payment: transaction.Payment{
 			Card: card.Details{FirstSix: "123456", LastFour: "4321", Length: 16}, Type: "wallet", Amount: amount,

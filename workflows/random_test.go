@@ -13,6 +13,7 @@ import (
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -27,6 +28,7 @@ type story struct {
 	decisions []fraud.Decision // of the first check and of the repeated one
 	bank      *bank
 	reviews   []review.Request
+	second    bool // whether a second person has to agree
 	cancel    bool
 	broker    []bool // whether a publish fails; none once they are used up
 	ledger    []bool // the same for the ledger
@@ -59,7 +61,8 @@ func anyStory(t *rapid.T) story {
 			"void":      steady.Draw(t, "void"),
 			"refund":    steady.Draw(t, "refund"),
 		}),
-		reviews: rapid.SliceOfN(verdict, 0, 3).Draw(t, "reviews"),
+		reviews: rapid.SliceOfN(verdict, 0, 4).Draw(t, "reviews"),
+		second:  rapid.Bool().Draw(t, "second"),
 		cancel:  rapid.Bool().Draw(t, "cancel"),
 		broker:  outage.Draw(t, "broker"),
 		ledger:  outage.Draw(t, "ledger"),
@@ -74,6 +77,9 @@ func anyStory(t *rapid.T) story {
 func (s *story) play(t testing.TB) (*run, []alert.Event) {
 	r := newBareRun(t)
 	r.ledger.away = failing(&s.ledger)
+	if s.second {
+		r.orders.ReviewSecondFrom = []money.Money{{Minor: 1, Currency: aTransaction().Payment.Amount.Currency}}
+	}
 	var mu sync.Mutex
 	var events []alert.Event
 	brokerAway := failing(&s.broker)
@@ -146,6 +152,9 @@ func TestMoneyIsTakenOnceOrGivenBack(t *testing.T) {
 			require.LessOrEqual(rt, b.taken, 1)
 			require.LessOrEqual(rt, b.givenBack, 1)
 			require.Equal(rt, published(events, alert.CompensationFailed), refusedForGood, "still held: %q, and the alerts are %v", record.Payment.StillHeld, types(events))
+			if v := record.Review; v != nil && v.Verdict == review.Approve && s.second && (v.First == nil || v.First.Reviewer == v.Reviewer) {
+				rt.Fatalf("approved by one person: %s", v.By())
+			}
 			if refusedForGood && r.GetWorkflowError() == nil {
 				rt.Fatal("money could not be given back, and the workflow does not show it")
 			}
@@ -183,6 +192,8 @@ func TestStoriesReachEveryEnd(t *testing.T) {
 		counts["reminded"] += count(published(events, alert.ReviewReminder))
 		counts["expired"] += count(record.Review != nil && record.Review.Expired)
 		counts["approved by a person"] += count(record.Review != nil && record.Review.Verdict == review.Approve)
+		counts["approved by two"] += count(record.Review != nil && record.Review.Verdict == review.Approve && record.Review.First != nil)
+		counts["waited for a second in vain"] += count(record.Review != nil && record.Review.Verdict != review.Approve && record.Review.First != nil)
 		counts["declined by a person"] += count(record.Review != nil && record.Review.Verdict == review.Decline && !record.Review.Expired)
 		counts["cancelled"] += count(record.Payment.Error == "cancelled")
 	}

@@ -103,6 +103,7 @@ func TestRecordedHistoriesAreComplete(t *testing.T) {
 		"process-transaction-payment-declined",
 		"process-transaction-payment-declined-before-charge",
 		"process-transaction-review-approved",
+		"process-transaction-review-approved-by-two",
 		"process-transaction-review-cancelled",
 		"process-transaction-review-declined",
 		"process-transaction-review-expired-approved",

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -10,6 +11,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -39,18 +41,32 @@ func (p *process) review(ctx workflow.Context, held payment.Authorization) error
 type reviewTerms struct {
 	Deadline time.Duration  `json:"deadline"`
 	OnExpiry review.Verdict `json:"onExpiry"`
+	Second   bool           `json:"second,omitempty"` // a second person has to agree to an approval
+}
+
+// reviewTerms returns the terms of a review that begins now. Where two people are needed, the deadline declines: it would
+// else approve what one person alone may not.
+func (o *Orders) reviewTerms(amount money.Money) reviewTerms {
+	terms := reviewTerms{Deadline: o.ReviewDeadline, OnExpiry: o.ReviewOnExpiry}
+	terms.Second = slices.ContainsFunc(o.ReviewSecondFrom, func(from money.Money) bool {
+		return amount.Currency == from.Currency && amount.Minor > from.Minor
+	})
+	if terms.Second {
+		terms.OnExpiry = review.Decline
+	}
+	return terms
 }
 
 // awaitVerdict waits for a verdict, and decides by itself at the deadline. It fails only when the transaction is cancelled.
 func (p *process) awaitVerdict(ctx workflow.Context) error {
 	var agreed reviewTerms
 	options := workflow.SideEffectOptions{Summary: "keep the review's deadline"}
-	kept := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return reviewTerms{p.ReviewDeadline, p.ReviewOnExpiry} })
+	kept := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any { return p.reviewTerms(p.transaction.Payment.Amount) })
 	if err := kept.Get(&agreed); err != nil {
 		return fmt.Errorf("read the terms of the review: %w", err)
 	}
 	now := workflow.Now(ctx)
-	p.record.Review = &review.Review{RequestedAt: now, Deadline: now.Add(agreed.Deadline), OnExpiry: agreed.OnExpiry}
+	p.record.Review = &review.Review{RequestedAt: now, Deadline: now.Add(agreed.Deadline), OnExpiry: agreed.OnExpiry, NeedsSecond: agreed.Second}
 	p.move(ctx, transaction.InReview)
 	p.stay(ctx)
 	p.sendAlert(ctx, alert.ReviewRequested)
@@ -97,7 +113,7 @@ func (p *process) expire(ctx workflow.Context, verdict review.Verdict) error {
 }
 
 // onReview takes a reviewer's verdict. If two come at once, the first decides, and the other gets an error that says who
-// did.
+// did. An approval to which a second person has to agree is answered at once.
 func (p *process) onReview(ctx workflow.Context, q review.Request) (ledger.Answer, error) {
 	ctx = detached(ctx)
 	if err := p.reviewing.Lock(ctx); err != nil {
@@ -108,12 +124,15 @@ func (p *process) onReview(ctx workflow.Context, q review.Request) (ledger.Answe
 	if err != nil {
 		return ledger.Answer{}, err
 	}
+	if p.record.Review.AwaitsSecond() {
+		return p.record.Standing(), nil
+	}
 	err = workflow.Await(ctx, func() bool { return p.record.Status().Settled() })
 	return p.record.CallersAnswer(), err
 }
 
 func (p *process) decide(ctx workflow.Context, q review.Request) error {
-	if p.repeats(q) {
+	if p.record.Review.Repeats(q) {
 		return nil
 	}
 	if q.Verdict == review.Approve {
@@ -127,6 +146,12 @@ func (p *process) decide(ctx workflow.Context, q review.Request) error {
 	now, recheck := workflow.Now(ctx), p.record.Review.Recheck
 	q.Confirm = q.Confirm && recheck != nil && recheck.WorseThan(*p.record.Decision)
 	p.record.Review.Decide(q, now)
+	if p.record.Review.AwaitsSecond() {
+		p.record.Message = p.record.Standing().Message
+		workflow.SetCurrentDetails(ctx, p.details())
+		p.save(ctx)
+		return nil
+	}
 	p.record.Labels = append(p.record.Labels, ledger.Label{Label: labels[q.Verdict], Source: ledger.ByReviewer, Note: q.Note, Time: now})
 	p.save(ctx)
 	return nil
@@ -157,21 +182,20 @@ func (p *process) mayApprove(ctx workflow.Context, q review.Request) error {
 		now.Outcome, now.Score, p.record.Decision.Outcome, p.record.Decision.Score), CheckWorse, nil, now)
 }
 
-// reviewable refuses a request that could not change anything, without a trace in the history.
+// reviewable refuses a request that could not change anything, or that its sender may not make, without a trace in the
+// history.
 func (p *process) reviewable(q review.Request) error {
 	if err := q.Check(); err != nil {
 		return err
 	}
-	if p.repeats(q) {
+	if q.Verdict == review.Approve && q.Person != "" && q.Person == p.transaction.Receipt.Client {
+		return temporal.NewNonRetryableApplicationError(
+			q.Person+" posted the transaction, so somebody else has to approve it; declining it is allowed", ReviewByPoster, nil)
+	}
+	if p.record.Review.Repeats(q) {
 		return nil
 	}
 	return p.open()
-}
-
-// repeats reports whether a reviewer repeats the verdict that already counts, as after a lost answer.
-func (p *process) repeats(q review.Request) bool {
-	r := p.record.Review
-	return r != nil && r.Decided() && !r.Expired && r.Verdict == q.Verdict && r.Reviewer == q.Reviewer
 }
 
 // open fails with ReviewClosed if there is nothing to decide.

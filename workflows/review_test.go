@@ -13,6 +13,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
@@ -401,4 +402,145 @@ func TestReviewBrokerAway(t *testing.T) {
 	require.NoError(t, reviewer.err)
 	require.Equal(t, transaction.PaymentComplete, reviewer.TransactionStatus.Code)
 	require.Equal(t, tooOften, tries, "the alert is published all the same")
+}
+
+// secondRun returns a run in review whose amount needs a second person.
+func secondRun(t *testing.T) *run {
+	t.Helper()
+	r := reviewedRun(t)
+	amount := aTransaction().Payment.Amount
+	r.orders.ReviewSecondFrom = []money.Money{{Minor: amount.Minor - 1, Currency: amount.Currency}}
+	r.orders.ReviewOnExpiry = review.Approve // which does not hold for what needs two people
+	return r
+}
+
+var bobApproves = review.Request{Verdict: review.Approve, Reviewer: "bob", Note: "called"}
+
+// Above an amount two people have to approve, and both are shown.
+func TestReviewTwoApprove(t *testing.T) {
+	r := secondRun(t)
+	events := r.publishes(2)
+	r.rechecks(reviewed)
+	r.rechecks(reviewed)
+	r.captures()
+	first, again := r.reviews(time.Hour, adaApproves), r.reviews(2*time.Hour, adaApproves)
+	r.RegisterDelayedCallback(func() {
+		for _, a := range []*answer{first, again} {
+			require.NoError(t, a.err)
+			require.True(t, a.complete)
+			require.Equal(t, transaction.InReview, a.TransactionStatus.Code)
+			require.Equal(t, "Transaction In Review, A Second Person Has To Agree", a.Message)
+			require.Equal(t, "ada", a.Review.First.Reviewer)
+		}
+		kept := r.ledger.last().Record
+		require.Equal(t, first.Message, kept.Message)
+		require.Equal(t, "known customer", kept.Review.First.Note)
+		require.Empty(t, kept.Labels)
+	}, 3*time.Hour)
+	second, late := r.reviews(13*time.Hour, bobApproves), r.reviews(14*time.Hour, adaApproves)
+	r.execute()
+	require.NoError(t, r.GetWorkflowError())
+	require.NoError(t, second.err)
+	require.Equal(t, "Transaction Successful", second.Message)
+	require.NoError(t, late.err, "the first of the two repeats it")
+	record := r.record()
+	require.Regexp(t, "^approved by ada at .* and by bob at ", record.Review.By())
+	require.Equal(t, "called", record.Labels[0].Note)
+	require.Equal(t, []alert.Type{alert.ReviewRequested, alert.ReviewReminder}, types(*events))
+	require.True(t, (*events)[0].Data.Review.NeedsSecond)
+	require.Nil(t, (*events)[0].Data.Review.First)
+	require.Equal(t, "ada", (*events)[1].Data.Review.First.Reviewer)
+}
+
+// Anyone can decline at once what one person has approved, and so does the deadline.
+func TestReviewOneDeclines(t *testing.T) {
+	for name, c := range map[string]struct {
+		then   *review.Request
+		alerts int
+		by     string
+	}{
+		"another person": {&graceDeclines, 2, "^declined by grace at .*, after an approval by ada at "},
+		"the same one":   {&review.Request{Verdict: review.Decline, Reviewer: "ada"}, 2, "^declined by ada at .*, after an approval by ada at "},
+		"the deadline":   {nil, 3, "^declined by its deadline at .*, after an approval by ada at "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := secondRun(t)
+			r.publishes(c.alerts)
+			r.rechecks(reviewed)
+			r.voids()
+			r.reviews(time.Hour, adaApproves)
+			if c.then != nil {
+				require.NoError(t, r.reviews(2*time.Hour, *c.then).err)
+			}
+			r.execute()
+			require.NoError(t, r.GetWorkflowError())
+			require.Equal(t, transaction.AlertDone, r.record().TransactionStatus.Code)
+			require.Regexp(t, c.by, r.record().Review.By())
+		})
+	}
+}
+
+// Each of the two confirms a fraud check that has become worse.
+func TestReviewTwoConfirm(t *testing.T) {
+	r := secondRun(t)
+	r.publishes(1)
+	confirmed := []review.Request{adaApproves, bobApproves}
+	var answers []*answer
+	for i := range confirmed {
+		r.rechecks(declined)
+		answers = append(answers, r.reviews(time.Duration(2*i+1)*time.Minute, confirmed[i]))
+		r.rechecks(declined)
+		confirmed[i].Confirm = true
+		answers = append(answers, r.reviews(time.Duration(2*i+2)*time.Minute, confirmed[i]))
+	}
+	r.captures()
+	r.execute()
+	for i, a := range answers {
+		if i%2 == 0 {
+			var refused *temporal.ApplicationError
+			require.ErrorAs(t, a.err, &refused)
+			require.Equal(t, workflows.CheckWorse, refused.Type())
+			continue
+		}
+		require.NoError(t, a.err)
+	}
+	require.True(t, r.record().Review.First.Confirmed)
+	require.True(t, r.record().Review.Confirmed)
+}
+
+// One person suffices up to the amount, in other currencies, and where no amount is set.
+func TestReviewOneApproves(t *testing.T) {
+	for name, from := range map[string][]money.Money{
+		"just that amount": {aTransaction().Payment.Amount},
+		"another currency": {{Minor: 1, Currency: "EUR"}},
+		"no amount":        nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := reviewedRun(t)
+			r.orders.ReviewSecondFrom = from
+			r.publishes(1)
+			r.rechecks(reviewed)
+			r.captures()
+			r.reviews(time.Hour, adaApproves)
+			r.execute()
+			require.Equal(t, transaction.PaymentComplete, r.record().TransactionStatus.Code)
+			require.Nil(t, r.record().Review.First)
+		})
+	}
+}
+
+// Who posted a transaction cannot approve it, and can decline it.
+func TestReviewByPoster(t *testing.T) {
+	r := reviewedRun(t)
+	r.publishes(2)
+	r.voids()
+	poster := aTransaction().Receipt.Client
+	approves := r.reviews(time.Hour, review.Request{Verdict: review.Approve, Reviewer: poster, Person: poster})
+	declines := r.reviews(2*time.Hour, review.Request{Verdict: review.Decline, Reviewer: poster, Person: poster})
+	r.execute()
+	var refused *temporal.ApplicationError
+	require.ErrorAs(t, approves.rejected, &refused)
+	require.Equal(t, workflows.ReviewByPoster, refused.Type())
+	require.NoError(t, declines.err)
+	require.Equal(t, poster, r.record().Review.Reviewer)
 }

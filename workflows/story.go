@@ -12,6 +12,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
 
@@ -105,6 +106,9 @@ func (p *process) details() string {
 	if r := p.record.Review; r != nil {
 		shown := *r
 		shown.Reviewer = unlinked.Replace(r.Reviewer)
+		if r.First != nil {
+			shown.First = &review.Approval{Reviewer: unlinked.Replace(r.First.Reviewer), Time: r.First.Time}
+		}
 		fmt.Fprintf(&story, "\nReview: %s; deadline %s\n", shown.By(), r.Deadline.UTC().Format(time.RFC3339))
 	}
 	p.describePayment(&story)

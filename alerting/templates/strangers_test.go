@@ -15,6 +15,7 @@ import (
 	"dummyorders/alerting/templates"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/review"
 )
 
 // hostile holds texts as customers may write them, and as reasons and problems may contain them.
@@ -35,6 +36,7 @@ func hostileNotices() []alert.Notice {
 		if d.Review != nil {
 			changed := *d.Review
 			changed.Reviewer, changed.Note = hostile, hostile
+			changed.First = &review.Approval{Reviewer: hostile, Person: hostile, Note: hostile}
 			d.Review = &changed
 		}
 		if n.Digest != nil {

@@ -90,6 +90,12 @@ func askedFor(order, amount string, e alert.Event) words {
 		w.headline = "A transaction still waits for a decision, and half the time is over. Its money is held, and not taken."
 	}
 	w.advice = append(w.advice, "Decide by "+until.Format(timeLayout)+". "+unlessDecided(e.Data.Review))
+	switch r := e.Data.Review; {
+	case r.AwaitsSecond():
+		w.advice = append(w.advice, "It was "+r.By()+".")
+	case r.NeedsSecond:
+		w.advice = append(w.advice, "An approval needs a second person, because of the amount.")
+	}
 	if unchecked {
 		w.advice = append(w.advice, "Also see that fraud_police is running.")
 	}

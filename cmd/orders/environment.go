@@ -43,6 +43,7 @@ type environment struct {
 	PaymentDeadline    string `env:"PAYMENT_DEADLINE, default=15m"`
 	ReviewDeadline     string `env:"REVIEW_DEADLINE, default=24h"`
 	ReviewOnExpiry     string `env:"REVIEW_ON_EXPIRY, default=decline"`
+	ReviewSecondFrom   string `env:"REVIEW_SECOND_FROM"`
 	WebUIURL           string `env:"WEB_UI_URL, default=http://localhost:8233"`
 
 	PaymentGateways string `env:"PAYMENT_GATEWAYS, default=*:simulated"`

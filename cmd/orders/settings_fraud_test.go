@@ -99,4 +99,6 @@ func TestWrongLimits(t *testing.T) {
 		want := fmt.Sprintf("%s=%q: must be %s", c.name, c.value, c.right)
 		require.Equal(t, []string{want}, faultsOf(t, "fraud-police", map[string]string{"FRAUD_DETECTOR": "limit", c.name: c.value}))
 	}
+	require.Equal(t, []string{`REVIEW_SECOND_FROM="100000": must be ` + pairs + `(at "100000")`},
+		faultsOf(t, "worker", map[string]string{"REVIEW_SECOND_FROM": "100000"}))
 }

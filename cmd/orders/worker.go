@@ -66,6 +66,7 @@ func (e environment) orders(v *values) *workflows.Orders {
 		PaymentDeadline:    v.duration("PAYMENT_DEADLINE", e.PaymentDeadline, time.Second, maxWait),
 		ReviewDeadline:     v.duration("REVIEW_DEADLINE", e.ReviewDeadline, 2*time.Second, maxWait),
 		ReviewOnExpiry:     review.Verdict(v.oneOf("REVIEW_ON_EXPIRY", e.ReviewOnExpiry, []string{"decline", "approve"})),
+		ReviewSecondFrom:   v.amounts("REVIEW_SECOND_FROM", e.ReviewSecondFrom),
 		WebUI:              v.webURL("WEB_UI_URL", e.WebUIURL),
 	}
 }

@@ -192,6 +192,9 @@ func (r *Record) message(status transaction.Status) string {
 	case transaction.PaymentError:
 		return "Transaction Payment Failed"
 	case transaction.InReview:
+		if r.Review.AwaitsSecond() {
+			return "Transaction In Review, A Second Person Has To Agree"
+		}
 		return "Transaction In Review"
 	case transaction.Fraudulent, transaction.AlertInitiated, transaction.AlertError, transaction.AlertDone:
 		if r.fraudulent() {
@@ -217,6 +220,14 @@ type ClosedError struct {
 
 // Error implements error.
 func (e *ClosedError) Error() string { return e.Why }
+
+// PosterError means that who posted a transaction asks to approve it.
+type PosterError struct {
+	Why string
+}
+
+// Error implements error.
+func (e *PosterError) Error() string { return e.Why }
 
 // WorseError means that the reviewer has to confirm an approval, because the fraud check's result has got worse.
 type WorseError struct {

@@ -2,6 +2,7 @@
 package review
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,8 +34,10 @@ type Review struct {
 	RequestedAt time.Time       `json:"requestedAt"`
 	Deadline    time.Time       `json:"deadline" doc:"When it is decided without a person"`
 	OnExpiry    Verdict         `json:"onExpiry" enum:"approve,decline" doc:"What is decided then; it is an approval only if the fraud check, asked again, finds it no worse"`
+	NeedsSecond bool            `json:"needsSecond,omitempty" doc:"The amount is so high that a second person has to agree to an approval"`
+	First       *Approval       `json:"first,omitempty" doc:"The first of two approvals; while there is no verdict, a second person has to agree"`
 	Verdict     Verdict         `json:"verdict,omitempty" enum:"approve,decline" doc:"Absent until it is decided"`
-	Reviewer    string          `json:"reviewer,omitempty" doc:"Who decided; absent if the deadline passed without a decision"`
+	Reviewer    string          `json:"reviewer,omitempty" doc:"Who decided, of two people the second; absent if the deadline passed without a decision"`
 	Note        string          `json:"note,omitempty"`
 	Confirmed   bool            `json:"confirmed,omitempty" doc:"The reviewer approved although the fraud check had got worse"`
 	DecidedAt   *time.Time      `json:"decidedAt,omitempty"`
@@ -42,11 +45,23 @@ type Review struct {
 	Recheck     *fraud.Decision `json:"recheck,omitempty" doc:"What the fraud check said when it was asked again, before an approval"`
 }
 
+// Approval is an approval to which a second person has to agree.
+type Approval struct {
+	Reviewer  string    `json:"reviewer"`
+	Person    string    `json:"person,omitempty" doc:"By which name the service knows the reviewer; absent if it does not"`
+	Note      string    `json:"note,omitempty"`
+	Confirmed bool      `json:"confirmed,omitempty" doc:"The reviewer approved although the fraud check had got worse"`
+	Time      time.Time `json:"time"`
+}
+
 // Request is a reviewer's request to decide.
 type Request struct {
 	Verdict  Verdict `json:"decision"`
 	Reviewer string  `json:"reviewer"`
-	Note     string  `json:"note,omitempty"`
+	// Person is the name by which the service knows who asks: a subject's, or the receiver of a signed link. It is empty for
+	// an anonymous caller.
+	Person string `json:"person,omitempty"`
+	Note   string `json:"note,omitempty"`
 	// Confirm approves although the fraud check's result has got worse, which an earlier answer reported to a reviewer.
 	Confirm bool `json:"confirm,omitempty"`
 }
@@ -56,8 +71,35 @@ func (r *Review) Decided() bool {
 	return r.Verdict != ""
 }
 
-// Decide records a person's verdict.
+// AwaitsSecond reports whether one person has approved, and another has to agree.
+func (r *Review) AwaitsSecond() bool {
+	return r != nil && r.First != nil && !r.Decided()
+}
+
+// Repeats reports whether a request says what its reviewer has said before, as after a lost answer: the verdict, or the
+// first of two approvals. It changes nothing then.
+func (r *Review) Repeats(q Request) bool {
+	switch {
+	case r == nil, r.Expired, r.Decided() && r.Verdict != q.Verdict:
+		return false
+	case q.Verdict == Approve && r.First != nil && r.First.isBy(q):
+		return true
+	default:
+		return r.Verdict == q.Verdict && r.Reviewer == q.Reviewer
+	}
+}
+
+// isBy reports whether the approval and the request come from one person.
+func (a *Approval) isBy(q Request) bool {
+	return strings.EqualFold(strings.TrimSpace(cmp.Or(a.Person, a.Reviewer)), strings.TrimSpace(cmp.Or(q.Person, q.Reviewer)))
+}
+
+// Decide records a person's verdict, or an approval to which a second person has to agree. The request is no repetition.
 func (r *Review) Decide(q Request, at time.Time) {
+	if q.Verdict == Approve && r.NeedsSecond && r.First == nil {
+		r.First = &Approval{Reviewer: q.Reviewer, Person: q.Person, Note: q.Note, Confirmed: q.Confirm, Time: at}
+		return
+	}
 	r.Verdict, r.Reviewer, r.Note, r.Confirmed, r.DecidedAt = q.Verdict, q.Reviewer, q.Note, q.Confirm, &at
 }
 
@@ -69,14 +111,29 @@ func (r *Review) Expire(verdict Verdict, at time.Time) {
 // By says who decided, for people: "approved by ada at 2026-01-02T03:04:05Z".
 func (r *Review) By() string {
 	words := map[Verdict]string{Approve: "approved", Decline: "declined"}
-	if r.DecidedAt == nil {
+	first := ""
+	if r.First != nil {
+		first = fmt.Sprintf("%s at %s", r.First.Reviewer, r.First.Time.UTC().Format(time.RFC3339))
+	}
+	switch {
+	case r.AwaitsSecond():
+		return "approved by " + first + ", to which a second person has to agree"
+	case r.DecidedAt == nil:
 		return "not decided"
 	}
-	at := r.DecidedAt.UTC().Format(time.RFC3339)
+	by := r.Reviewer
 	if r.Expired {
-		return fmt.Sprintf("%s by its deadline at %s", words[r.Verdict], at)
+		by = "its deadline"
 	}
-	return fmt.Sprintf("%s by %s at %s", words[r.Verdict], r.Reviewer, at)
+	by += " at " + r.DecidedAt.UTC().Format(time.RFC3339)
+	switch {
+	case first == "":
+		return words[r.Verdict] + " by " + by
+	case r.Verdict == Approve:
+		return "approved by " + first + " and by " + by
+	default:
+		return "declined by " + by + ", after an approval by " + first
+	}
 }
 
 // Check returns an error that says what is wrong with a request, or nil.
@@ -86,7 +143,7 @@ func (q Request) Check() error {
 		return fmt.Errorf("decision %q: must be approve or decline", q.Verdict)
 	case strings.TrimSpace(q.Reviewer) == "":
 		return errors.New("reviewer: must say who decides")
-	case utf8.RuneCountInString(q.Reviewer) > MaxReviewer:
+	case utf8.RuneCountInString(q.Reviewer) > MaxReviewer && q.Reviewer != q.Person:
 		return fmt.Errorf("reviewer: must not be longer than %d characters", MaxReviewer)
 	case utf8.RuneCountInString(q.Note) > MaxNote:
 		return fmt.Errorf("note: must not be longer than %d characters", MaxNote)

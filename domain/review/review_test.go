@@ -66,13 +66,65 @@ func TestReviewBy(t *testing.T) {
 		"declined by bob at 2026-01-02T04:04:05Z": func(r *review.Review) {
 			r.Decide(review.Request{Verdict: review.Decline, Reviewer: "bob"}, inIndia)
 		},
-		"declined by its deadline at 2026-01-03T03:04:05Z": func(r *review.Review) { r.Expire(review.Decline, r.Deadline) },
-		"approved by its deadline at 2026-01-03T03:04:05Z": func(r *review.Review) { r.Expire(review.Approve, r.Deadline) },
+		"declined by its deadline at 2026-01-03T03:04:05Z":                               func(r *review.Review) { r.Expire(review.Decline, r.Deadline) },
+		"approved by its deadline at 2026-01-03T03:04:05Z":                               func(r *review.Review) { r.Expire(review.Approve, r.Deadline) },
+		"approved by ada at 2026-01-02T04:04:05Z, to which a second person has to agree": adaFirst(inIndia),
+		"approved by ada at 2026-01-02T04:04:05Z and by bob at 2026-01-02T05:04:05Z": func(r *review.Review) {
+			adaFirst(inIndia)(r)
+			r.Decide(review.Request{Verdict: review.Approve, Reviewer: "bob"}, inIndia.Add(time.Hour))
+		},
+		"declined by bob at 2026-01-02T05:04:05Z, after an approval by ada at 2026-01-02T04:04:05Z": func(r *review.Review) {
+			adaFirst(inIndia)(r)
+			r.Decide(review.Request{Verdict: review.Decline, Reviewer: "bob"}, inIndia.Add(time.Hour))
+		},
+		"declined by its deadline at 2026-01-03T03:04:05Z, after an approval by ada at 2026-01-02T04:04:05Z": func(r *review.Review) {
+			adaFirst(inIndia)(r)
+			r.Expire(review.Decline, r.Deadline)
+		},
 	} {
 		r := requested()
 		decide(r)
 		assert.Equal(t, want, r.By())
 	}
+}
+
+// adaFirst returns how ada gives the first of two approvals.
+func adaFirst(at time.Time) func(*review.Review) {
+	return func(r *review.Review) {
+		r.NeedsSecond = true
+		r.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada (jo@example.com)", Person: "jo@example.com"}, at)
+		r.First.Reviewer = "ada"
+	}
+}
+
+// One person cannot give both approvals, by whichever name.
+func TestReviewSecond(t *testing.T) {
+	r := requested()
+	adaFirst(asked)(r)
+	assert.True(t, r.AwaitsSecond())
+	assert.False(t, r.Decided())
+	assert.Equal(t, &review.Approval{Reviewer: "ada", Person: "jo@example.com", Time: asked}, r.First)
+	for name, c := range map[string]struct {
+		q       review.Request
+		repeats bool
+	}{
+		"the same link":         {review.Request{Verdict: review.Approve, Reviewer: "bob (jo@example.com)", Person: "jo@example.com"}, true},
+		"signed in":             {review.Request{Verdict: review.Approve, Reviewer: "Jo@example.com", Person: "Jo@example.com"}, true},
+		"by a name alone":       {review.Request{Verdict: review.Approve, Reviewer: " jo@example.com"}, true},
+		"another person":        {review.Request{Verdict: review.Approve, Reviewer: "ada (bo@example.com)", Person: "bo@example.com"}, false},
+		"the same one declines": {review.Request{Verdict: review.Decline, Reviewer: "ada (jo@example.com)", Person: "jo@example.com"}, false},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.repeats, r.Repeats(c.q)) })
+	}
+	r.Decide(review.Request{Verdict: review.Approve, Reviewer: "bob", Note: "called"}, asked.Add(time.Hour))
+	assert.False(t, r.AwaitsSecond())
+	assert.Equal(t, []string{"approve", "bob", "called"}, []string{string(r.Verdict), r.Reviewer, r.Note})
+	for reviewer, repeats := range map[string]bool{"jo@example.com": true, "bob": true, "cid": false} {
+		assert.Equal(t, repeats, r.Repeats(review.Request{Verdict: review.Approve, Reviewer: reviewer}), reviewer)
+		assert.False(t, r.Repeats(review.Request{Verdict: review.Decline, Reviewer: reviewer}), reviewer)
+	}
+	assert.False(t, (*review.Review)(nil).AwaitsSecond())
+	assert.False(t, (*review.Review)(nil).Repeats(review.Request{Verdict: review.Approve, Reviewer: "ada"}))
 }
 
 // Clients know this JSON.

@@ -457,6 +457,8 @@ func (s *Transactions) reviewError(ctx context.Context, id string, q review.Requ
 		return ledger.Answer{}, closedError(refused)
 	case isRefused && refused.Type() == workflows.CheckWorse:
 		return ledger.Answer{}, worseError(refused)
+	case isRefused && refused.Type() == workflows.ReviewByPoster:
+		return ledger.Answer{}, &ledger.PosterError{Why: refused.Message()}
 	case is[*serviceerror.ResourceExhausted](cause):
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrBusy, cause)
 	case isRefused, isNotFound(cause):
@@ -480,7 +482,7 @@ func (s *Transactions) answerOfEnded(ctx context.Context, id string, q review.Re
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
 	case r == nil || !r.Decided():
 		return ledger.Answer{}, &ledger.ClosedError{Why: "the transaction is not in review: it is " + status.Status, Status: &status}
-	case r.Verdict == q.Verdict && r.Reviewer == q.Reviewer: // a deadline has no reviewer
+	case r.Repeats(q):
 		return answer, nil
 	default:
 		return ledger.Answer{}, &ledger.ClosedError{Why: "the transaction was " + r.By(), Status: &status}

@@ -34,6 +34,7 @@ func TestRecordHistories(t *testing.T) {
 	t.Run("decided", r.decided)
 	t.Run("undecided", r.undecided)
 	t.Run("reviewed", r.reviewed)
+	t.Run("by two", r.byTwo)
 	t.Run("expired", r.expired)
 	t.Run("given back", r.givenBack)
 	t.Run("ledger away", r.ledgerAway)
@@ -83,6 +84,16 @@ func (r recorder) reviewed(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, shared.client.CancelWorkflow(t.Context(), workflows.TransactionWorkflowID(waiting), ""))
 	r.keep(t, "process-transaction-review-cancelled", workflows.TransactionWorkflowID(waiting))
+}
+
+func (r recorder) byTwo(t *testing.T) {
+	w := newWorld(t, map[string]string{"REVIEW_SECOND_FROM": "INR:1"}).everything()
+	id := w.held()
+	for _, reviewer := range []string{"ada", "grace"} {
+		_, err := w.reviewBy(reviewer, id, "approve", "Prefer", "wait=60")
+		require.NoError(t, err)
+	}
+	r.keep(t, "process-transaction-review-approved-by-two", workflows.TransactionWorkflowID(id))
 }
 
 func (r recorder) expired(t *testing.T) {
