@@ -156,7 +156,7 @@ func TestSlowReader(t *testing.T) {
 		o := options(nil, newMemory(all...))
 		o.MaxInFlight = 1
 		p := pipes{make(chan net.Conn)}
-		server := &http.Server{Handler: api.New(o)} //nolint:gosec // the limit that is tested is the API's own
+		server := &http.Server{Handler: api.New(o)}
 		served := make(chan error)
 		go func() { served <- server.Serve(p) }()
 		list := func() net.Conn {

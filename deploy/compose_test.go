@@ -142,7 +142,7 @@ func TestProductionChecksSecrets(t *testing.T) {
 		return file[:strings.IndexAny(file, ":}")]
 	}
 	assert.Equal(t, definitions(check), definitions(services["rabbitmq"]))
-	assert.Equal(t, definitions(check), "[${RABBITMQ_DEFINITIONS")
+	assert.Equal(t, "[${RABBITMQ_DEFINITIONS", definitions(check))
 	for _, name := range []string{"postgres", "rabbitmq"} {
 		assert.Equal(t, map[string]dependency{"check-secrets": {"service_completed_successfully"}}, services[name].DependsOn, name)
 	}

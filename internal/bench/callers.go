@@ -115,13 +115,13 @@ func hold(ctx context.Context, address, key string, whole bool) {
 	for ctx.Err() == nil {
 		attempt, cancel := context.WithTimeout(ctx, 30*time.Second)
 		if connection, err := new(net.Dialer).DialContext(attempt, "tcp", address); err == nil {
-			close := context.AfterFunc(attempt, func() { _ = connection.Close() })
+			stop := context.AfterFunc(attempt, func() { _ = connection.Close() })
 			if _, err = io.WriteString(connection, request); err == nil && !whole {
 				_, _ = io.Copy(io.Discard, connection)
 			} else if err == nil {
 				<-attempt.Done()
 			}
-			close()
+			stop()
 			_ = connection.Close()
 		}
 		cancel()
