@@ -63,6 +63,7 @@ var demanded = []string{
 	"LEDGER_PASSWORD=secret-l",
 	"LEDGER_READER_PASSWORD=secret-r",
 	"LEDGER_POLICE_PASSWORD=secret-f",
+	"LEDGER_ALERTMAN_PASSWORD=secret-m",
 	"RABBITMQ_DEFINITIONS=/etc/orders/definitions.json",
 	"RABBITMQ_PUBLISHER_URL=amqp://orders:secret-o@rabbitmq:5672/",
 	"RABBITMQ_CONSUMER_URL=amqp://alertman:secret-a@rabbitmq:5672/",

@@ -81,6 +81,10 @@ func (c Config) Format(state fmt.State, _ rune) {
 // digestShown is how much of a digest Summary shows: enough to distinguish files by eye.
 const digestShown = len("sha256:") + 12
 
+// Digest returns the digest of the file and of all files that it names. It is empty if the configuration was not read from a
+// file.
+func (c *Config) Digest() string { return c.digest }
+
 // Summary describes the configuration in one line.
 func (c *Config) Summary() string {
 	text := fmt.Sprintf("%s, %s, %s", plural(len(c.names), "receiver"), plural(len(c.routes), "route"), plural(len(c.mutes), "mute"))

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"dummyorders/activities"
 	"dummyorders/alerting/routing"
+	"dummyorders/domain/audit"
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
@@ -29,12 +32,14 @@ func (runAlertmanCommand) Run(ctx context.Context) error {
 
 func deliverAlerts(p *process) func(context.Context) error {
 	alerting := p.env.alerting(p.values, p.log)
+	store := p.env.ledger(p.values)
+	trail := p.env.audit(p.values, store)
 	broker, check := p.env.consumer(p.values), temporal.Check(p.temporal)
 	broker.Downstream = check
 	consumer := rabbitmq.NewConsumer(broker, p.log)
 	intake := &workers.Intake{Alerts: &temporal.Alerts{Client: p.temporal}, Router: routing.Current(alerting.routes), Log: p.log, Check: check}
 	atOnce := p.values.number("ALERTMAN_DELIVERIES", p.env.AlertmanDeliveries, 1, 10_000)
-	return p.work(worker{
+	work := p.work(worker{
 		name: "alertman",
 		maker: workers.NewAlertman(p.temporal,
 			&activities.Deliveries{Channels: alerting.channels, Writer: alerting.writer},
@@ -42,7 +47,14 @@ func deliverAlerts(p *process) func(context.Context) error {
 		checks: map[string]health.Check{"rabbitmq": func(context.Context) error { return consumer.Ready() }},
 		beside: []func(context.Context) error{
 			alerting.run,
+			func(ctx context.Context) error {
+				return keepInUse(ctx, trail, "use routes", func() (object, digest string) {
+					routes := alerting.routes()
+					return routes.Summary(), cmp.Or(routes.Digest(), audit.Digest(p.env.MailTo))
+				}, p.log)
+			},
 			func(ctx context.Context) error { return consumer.Consume(ctx, intake.Take) },
 		},
 	})
+	return func(ctx context.Context) error { return errors.Join(work(ctx), store.Close()) }
 }

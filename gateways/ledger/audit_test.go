@@ -26,7 +26,7 @@ func TestAudit(t *testing.T) {
 
 // The roles of the API and of fraud_police add to the audit trail. They neither read nor change it.
 func TestAuditRights(t *testing.T) {
-	for _, user := range []string{"orders_reader", "orders_police"} {
+	for _, user := range []string{"orders_reader", "orders_police", "orders_alertman"} {
 		t.Run(user, func(t *testing.T) {
 			name := server.Database(t)
 			role(t, server.URL("postgres", name), user)

@@ -20,10 +20,17 @@ import (
 // the tables, and the API can only read them.
 func TestLedgerOutage(t *testing.T) {
 	server := startPostgres(t)
-	w := newWorld(t, map[string]string{"LEDGER_URL": server.URL("orders", "orders")}).start(worker, fraudPolice, alertman)
+	w := newWorld(t, map[string]string{"LEDGER_URL": server.URL("orders", "orders")}).start(worker, fraudPolice)
+	w.startWith(alertman, map[string]string{"LEDGER_URL": server.URL("orders_alertman", "orders")})
 	w.startWith(apiProcess, map[string]string{"LEDGER_URL": server.URL("orders_reader", "orders")})
 	require.NoError(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
 	w.findsLedger()
+	eventually(t, func() error {
+		if trail, code := w.command("audit", "list"); code != 0 || !strings.Contains(trail, "use routes") {
+			return fmt.Errorf("%d %s", code, trail)
+		}
+		return nil
+	})
 	before := w.post(body(small, goodCard), "Idempotency-Key", "before", "Prefer", "wait=60")
 	require.Equal(t, http.StatusOK, before.status, "%s", before.body)
 	w.ends(before.answer(t).TransactionID)
@@ -51,6 +58,8 @@ func TestLedgerOutage(t *testing.T) {
 		return nil
 	})
 	w.verify(2)
+	whole, code := w.command("audit", "verify")
+	assert.Zero(t, code, whole)
 }
 
 // startPostgres starts a server for this test, with the ledger's database and users.
@@ -74,6 +83,7 @@ func setUpPostgres(t *testing.T, server *stack.Postgres) {
 		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
 		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres", "LEDGER_POLICE_PASSWORD=postgres",
+		"LEDGER_ALERTMAN_PASSWORD=postgres",
 	}
 	if out, err := setup.CombinedOutput(); err != nil {
 		t.Fatalf("setup.sh: %v: %s", err, out)

@@ -61,7 +61,7 @@ DO $$
 DECLARE
     adding text;
 BEGIN
-    FOREACH adding IN ARRAY ARRAY['orders_reader', 'orders_police'] LOOP
+    FOREACH adding IN ARRAY ARRAY['orders_reader', 'orders_police', 'orders_alertman'] LOOP
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = adding) THEN
             EXECUTE format('REVOKE ALL ON audit FROM %I', adding);
             EXECUTE format('GRANT INSERT ON audit TO %I', adding);
