@@ -18,7 +18,8 @@ import (
 
 const labelDescription = "Keeps what turned out to be true about a transaction: from a dispute, from an early fraud warning of the " +
 	"card network, or from a reviewer who looked at it outside a review. A transaction has one label of each source and word: " +
-	"sending it again changes its note, keeps its time and is answered 200, so a label can safely be sent again. " +
+	"sending it again changes its note, keeps its time and is answered 200, so a label can safely be sent again. The notes that " +
+	"it had before are kept in earlier, with who gave each and when. " +
 	"The transaction is always shown with its labels, and rules count them."
 
 // labelRequest describes POST /transactions/{id}/labels for huma. The body is read by its table, labels.
@@ -65,6 +66,9 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 	label, err := readBody(r.RawBody, labels, "the label")
 	if err != nil {
 		return nil, err
+	}
+	if caller := subjectOf(ctx); isKnown(caller) {
+		label.By = caller.Name
 	}
 	label.Time = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
 	known, earlier := s.known(ctx, merchantsOf(ctx), id), ""

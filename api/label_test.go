@@ -63,7 +63,7 @@ func TestLabelIsShown(t *testing.T) {
 	w.ended(t, id)
 	before := time.Now().UTC().Truncate(time.Microsecond)
 	lost := asLabel(t, labelled(t, w.api(), id, lostDispute), 201, id)
-	if want := (ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "chargeback 4853", Time: lost.Time}); lost != want {
+	if want := (ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Note: "chargeback 4853", Time: lost.Time}); !lost.Equal(want) {
 		t.Errorf("the label is %+v, want %+v", lost, want)
 	}
 	assert.False(t, lost.Time.Before(before), "its time is %s, want now", lost.Time)
@@ -87,12 +87,25 @@ func TestLabelAgain(t *testing.T) {
 	}
 }
 
+// A label says which client gave it.
+func TestLabelBy(t *testing.T) {
+	m := newMemory(entry(1))
+	o := options(nowhere(t), m)
+	o.Authenticators = clients(map[string]string{"shop": "secret-of-the-shop"})
+	for id := range m.entries {
+		l := asLabel(t, labelled(t, handlerWith(o), id, lostDispute, shopKey), 201, id)
+		assert.Equal(t, "shop", l.By)
+		p := asProblem(t, labelled(t, handlerWith(o), id, `{"label":"fraudulent","source":"dispute","by":"ada"}`, shopKey))
+		assert.Equal(t, 422, p.Status, "%+v", p)
+	}
+}
+
 func TestLabelMasksCardNumber(t *testing.T) {
 	m := newMemory(entry(1))
 	handler := handlerWith(options(nowhere(t), m))
 	for id := range m.entries {
 		l := asLabel(t, labelled(t, handler, id, `{"label":"fraudulent","source":"reviewer","note":"card 1234-5678-8765-4321"}`), 201, id)
-		if l.Note != "card 123456******4321" || m.labels[id][0] != l {
+		if l.Note != "card 123456******4321" || !m.labels[id][0].Equal(l) {
 			t.Errorf("the note is answered as %q, and kept as %+v", l.Note, m.labels[id])
 		}
 	}
@@ -109,7 +122,7 @@ func TestLabelsOfRunningTransaction(t *testing.T) {
 	asAnswer(t, judge(t, handler, id, adaApproves, patient), 200)
 	w.ended(t, id)
 	labels := labelsOf(t, handler, id)
-	if len(labels) != 2 || labels[0] != lost || labels[1].Source != ledger.ByReviewer {
+	if len(labels) != 2 || !labels[0].Equal(lost) || labels[1].Source != ledger.ByReviewer {
 		t.Errorf("after its end: %+v", labels)
 	}
 	asLabel(t, labelled(t, handler, id, `{"label":"legitimate","source":"reviewer","note":"known for years"}`), 200, id)

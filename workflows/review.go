@@ -152,7 +152,7 @@ func (p *process) decide(ctx workflow.Context, q review.Request) error {
 		p.save(ctx)
 		return nil
 	}
-	p.record.Labels = append(p.record.Labels, ledger.Label{Label: labels[q.Verdict], Source: ledger.ByReviewer, Note: q.Note, Time: now})
+	p.record.Labels = append(p.record.Labels, ledger.Label{Label: labels[q.Verdict], Source: ledger.ByReviewer, Note: q.Note, By: q.Reviewer, Time: now})
 	p.save(ctx)
 	return nil
 }

@@ -95,7 +95,7 @@ func TestReviewApproved(t *testing.T) {
 	record := r.record()
 	require.Equal(t, "ada", record.Review.Reviewer)
 	require.Equal(t, []ledger.Label{{
-		Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known customer", Time: *record.Review.DecidedAt,
+		Label: ledger.Legitimate, Source: ledger.ByReviewer, Note: "known customer", By: "ada", Time: *record.Review.DecidedAt,
 	}}, record.Labels)
 }
 

@@ -11,7 +11,18 @@ type Label struct {
 	Label  string    `json:"label" enum:"fraudulent,legitimate"`
 	Source string    `json:"source" enum:"dispute,early_fraud_warning,reviewer"`
 	Note   string    `json:"note,omitempty"`
+	By     string    `json:"by,omitempty" doc:"Who gave it, or changed its note; absent if callers need not say who they are"`
 	Time   time.Time `json:"time"`
+
+	NotedAt *time.Time `json:"notedAt,omitempty" doc:"When its note was last changed; absent if it never was"`
+	Earlier []Note     `json:"earlier,omitempty" doc:"The notes that it had before, the oldest first"`
+}
+
+// Note is a note that a label had before.
+type Note struct {
+	Note string    `json:"note,omitempty"`
+	By   string    `json:"by,omitempty" doc:"Who gave it; absent if callers need not say who they are"`
+	Time time.Time `json:"time"`
 }
 
 // The words of labels.
@@ -30,9 +41,9 @@ func (l Label) Same(other Label) bool {
 	return l.Source == other.Source && l.Label == other.Label
 }
 
-// Equal reports whether both labels are the same in every field.
+// Equal reports whether both labels are the same, whatever notes they had before.
 func (l Label) Equal(other Label) bool {
-	return l.Same(other) && l.Note == other.Note && l.Time.Equal(other.Time)
+	return l.Same(other) && l.Note == other.Note && l.By == other.By && l.Time.Equal(other.Time)
 }
 
 // SortLabels sorts labels by time, the order in which they are shown.

@@ -46,7 +46,8 @@ type Reader interface {
 // Labeler keeps labels, which say what turned out to be true about transactions.
 type Labeler interface {
 	// Label adds a label to those of other sources and other words. If there is one with the same source and word, Label
-	// changes its note and leaves its time. It returns the label as it is kept now, or ErrNotFound, also for a transaction
+	// changes its note and who gave it, leaves its time, and keeps the earlier note. If the same subject gives the same note
+	// again, nothing changes. It returns the label as it is kept now, or ErrNotFound, also for a transaction
 	// of other merchants than these.
 	Label(ctx context.Context, of identity.Merchants, transactionID string, l Label) (Label, error)
 }

@@ -154,7 +154,10 @@ func (l *Ledger) Label(ctx context.Context, of identity.Merchants, transactionID
 			}
 		}
 		q := l.keepLabelQuery(of, transactionID, label)
-		kept, err = scanLabel(tx.QueryRowContext(ctx, q.text, q.args...))
+		if kept, err = scanLabel(tx.QueryRowContext(ctx, q.text, q.args...)); err != nil {
+			return err
+		}
+		kept, err = l.changeNote(ctx, tx, transactionID, kept, label)
 		return err
 	})
 	switch {
@@ -166,21 +169,54 @@ func (l *Ledger) Label(ctx context.Context, of identity.Merchants, transactionID
 	return kept, nil
 }
 
+// keepLabelQuery adds a label, or locks and returns the one that is there.
 func (l *Ledger) keepLabelQuery(of identity.Merchants, transactionID string, label ledger.Label) query {
-	c := conditions{args: []any{nullable(label.Source), nullable(label.Label), nullable(label.Note), l.engine.sqlTime(label.Time)}}
+	c := conditions{args: []any{nullable(label.Source), nullable(label.Label), nullable(label.Note), nullable(label.By), l.engine.sqlTime(label.Time)}}
 	c.add("id = ?", nullable(transactionID))
 	c.of(of)
-	return query{l.engine.bind(`INSERT INTO labels (transaction_id, source, label, note, at) SELECT id, ?, ?, ?, ? FROM transactions ` + c.where() +
-		`ON CONFLICT (transaction_id, source, label) DO UPDATE SET note = excluded.note RETURNING label, source, note, at`), c.args}
+	return query{l.engine.bind(`INSERT INTO labels (transaction_id, source, label, note, given_by, at) SELECT id, ?, ?, ?, ?, ? FROM transactions ` + c.where() +
+		`ON CONFLICT (transaction_id, source, label) DO UPDATE SET note = labels.note RETURNING label, source, note, given_by, at, noted_at`), c.args}
+}
+
+// changeNote gives a label that is there the note of another one, and keeps its earlier note.
+func (l *Ledger) changeNote(ctx context.Context, tx *sql.Tx, transactionID string, there, label ledger.Label) (ledger.Label, error) {
+	key := []any{nullable(transactionID), nullable(label.Source), nullable(label.Label)}
+	if nullable(there.Note) != nullable(label.Note) || nullable(there.By) != nullable(label.By) {
+		if _, err := tx.ExecContext(ctx, l.statements.keepNote, key...); err != nil {
+			return there, err
+		}
+		changes := append([]any{nullable(label.Note), nullable(label.By), l.engine.sqlTime(label.Time)}, key...)
+		var err error
+		if there, err = scanLabel(tx.QueryRowContext(ctx, l.statements.changeNote, changes...)); err != nil {
+			return there, err
+		}
+	}
+	if there.NotedAt == nil {
+		return there, nil
+	}
+	rows, err := tx.QueryContext(ctx, l.statements.earlier, key...)
+	if err != nil {
+		return there, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var note, by sql.NullString
+		var at instant
+		if err := rows.Scan(&note, &by, &at); err != nil {
+			return there, err
+		}
+		there.Earlier = append(there.Earlier, ledger.Note{Note: note.String, By: by.String, Time: at.Time})
+	}
+	return there, rows.Err()
 }
 
 // scanLabel fails with sql.ErrNoRows if the transaction to label does not exist.
 func scanLabel(row *sql.Row) (ledger.Label, error) {
 	var label ledger.Label
-	var note sql.NullString
-	var at instant
-	err := row.Scan(&label.Label, &label.Source, &note, &at)
-	label.Note, label.Time = note.String, at.Time
+	var note, by sql.NullString
+	var at, notedAt instant
+	err := row.Scan(&label.Label, &label.Source, &note, &by, &at, &notedAt)
+	label.Note, label.By, label.Time, label.NotedAt = note.String, by.String, at.Time, notedAt.pointer()
 	return label, err
 }
 

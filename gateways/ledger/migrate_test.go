@@ -205,9 +205,10 @@ func TestColumns(t *testing.T) {
 					"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
 					"merchant",
 				},
-				"labels":    {"transaction_id", "source", "label", "note", "at"},
-				"uses":      {"dimension", "value", "at", "transaction_id", "amount", "currency", "facts", "merchant"},
-				"decisions": {"transaction_id", "number", "at", "decision"},
+				"labels":      {"transaction_id", "source", "label", "note", "at", "given_by", "noted_at"},
+				"label_notes": {"transaction_id", "source", "label", "number", "note", "given_by", "at"},
+				"uses":        {"dimension", "value", "at", "transaction_id", "amount", "currency", "facts", "merchant"},
+				"decisions":   {"transaction_id", "number", "at", "decision"},
 			} {
 				columns, err := l.Columns(t.Context(), table)
 				require.NoError(t, err)

@@ -50,6 +50,8 @@ func fill(t *testing.T, l *ledgerdb.Ledger) {
 		savers.Go(func() error { return l.Save(t.Context(), e) })
 	}
 	require.NoError(t, savers.Wait())
+	require.NoError(t, l.Exec(t.Context(), "INSERT INTO label_notes (transaction_id, source, label, number, note, at) "+
+		"SELECT transaction_id, source, label, 1, note, at FROM labels"))
 	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 }
 

@@ -54,6 +54,14 @@ type storedEntry struct {
 	started instant
 	entry   ledger.Entry
 	labels  []ledger.Label
+	notes   []earlierNote
+}
+
+// earlierNote is a note that a label had before.
+type earlierNote struct {
+	of     ledger.Label
+	number int64 // from 1 for the label's oldest
+	ledger.Note
 }
 
 // read returns the entries that a selection finds, the newest first.
@@ -74,22 +82,38 @@ func (l *Ledger) readOnce(ctx context.Context, of identity.Merchants, q query) (
 		return cmp.Or(b.started.Compare(a.started.Time), cmp.Compare(b.id, a.id))
 	})
 	for _, h := range all {
+		h.keepNotes()
 		h.entry.Record.Labels = merged(h.entry.Record.Labels, h.labels)
 	}
 	return all, nil
 }
 
-// scan reads a row: an entry, and one of its labels if it has any.
+// keepNotes gives each label its earlier notes, the oldest first.
+func (h *storedEntry) keepNotes() {
+	slices.SortFunc(h.notes, func(a, b earlierNote) int { return cmp.Compare(a.number, b.number) })
+	for _, note := range h.notes {
+		of := &h.labels[slices.IndexFunc(h.labels, note.of.Same)]
+		of.Earlier = append(of.Earlier, note.Note)
+	}
+}
+
+// scan reads a row: an entry, one of its labels if it has any, and one of the label's earlier notes if there are any.
 func scan(r row, byID map[string]*storedEntry) error {
 	var (
 		h              storedEntry
 		markAt         int64
 		record, posted []byte
 		label, source  sql.NullString
-		note           sql.NullString
-		at             instant
+		note, by       sql.NullString
+		at, notedAt    instant
+		number         sql.NullInt64
+		earlier        struct {
+			note, by sql.NullString
+			at       instant
+		}
 	)
-	if err := r.Scan(&h.id, &h.started, &markAt, &h.entry.Mark.Number, &record, &posted, &label, &source, &note, &at); err != nil {
+	if err := r.Scan(&h.id, &h.started, &markAt, &h.entry.Mark.Number, &record, &posted, &label, &source, &note, &by, &at, &notedAt,
+		&number, &earlier.note, &earlier.by, &earlier.at); err != nil {
 		return err
 	}
 	if byID[h.id] == nil {
@@ -98,9 +122,17 @@ func scan(r row, byID map[string]*storedEntry) error {
 		}
 		byID[h.id] = &h
 	}
-	if label.Valid {
-		known := byID[h.id]
-		known.labels = append(known.labels, ledger.Label{Label: label.String, Source: source.String, Note: note.String, Time: at.Time})
+	if !label.Valid {
+		return nil
+	}
+	known := byID[h.id]
+	read := ledger.Label{Label: label.String, Source: source.String, Note: note.String, By: by.String, Time: at.Time, NotedAt: notedAt.pointer()}
+	if !slices.ContainsFunc(known.labels, read.Same) {
+		known.labels = append(known.labels, read)
+	}
+	if number.Valid {
+		note := ledger.Note{Note: earlier.note.String, By: earlier.by.String, Time: earlier.at.Time}
+		known.notes = append(known.notes, earlierNote{of: read, number: number.Int64, Note: note})
 	}
 	return nil
 }
@@ -162,16 +194,26 @@ type row interface {
 	Scan(into ...any) error
 }
 
+// pointer returns the time, or nil for the zero time.
+func (i *instant) pointer() *time.Time {
+	if i.IsZero() {
+		return nil
+	}
+	return &i.Time
+}
+
 // query is a statement with the values of its placeholders.
 type query struct {
 	text string
 	args []any
 }
 
-// selection reads entries with their labels, a row for each label. The inner query chooses the entries and limits their
+// selection reads entries with their labels and these labels' earlier notes, a row for each label or note. The inner query chooses the entries and limits their
 // number, so labels do not count towards the limit. The rows do not keep the inner order.
-const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, t.posted, l.label, l.source, l.note, l.at
-	FROM (SELECT * FROM transactions %s) t LEFT JOIN labels l ON l.transaction_id = t.id`
+const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, t.posted, l.label, l.source, l.note, l.given_by, l.at, l.noted_at,
+		n.number, n.note, n.given_by, n.at
+	FROM (SELECT * FROM transactions %s) t LEFT JOIN labels l ON l.transaction_id = t.id
+	LEFT JOIN label_notes n ON n.transaction_id = l.transaction_id AND n.source = l.source AND n.label = l.label`
 
 func (l *Ledger) findQuery(of identity.Merchants, transactionID string) query {
 	var c conditions

@@ -76,6 +76,7 @@ func TestWritesOfMerchants(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, connection.Close(t.Context())) }()
 	const insert = "INSERT INTO labels (transaction_id, source, label, at) VALUES ('%s', 'dispute', 'legitimate', now())"
+	const note = "INSERT INTO label_notes (transaction_id, source, label, number, at) VALUES ('%s', 'dispute', 'legitimate', 1, now())"
 	for name, c := range map[string]struct {
 		statement string
 		changed   int64
@@ -85,6 +86,10 @@ func TestWritesOfMerchants(t *testing.T) {
 		"label of another's":     {statement: fmt.Sprintf(insert, idOf(4)), refused: "row-level security"},
 		"label moved to another": {statement: fmt.Sprintf("UPDATE labels SET transaction_id = '%s' WHERE transaction_id = '%s'", idOf(4), idOf(0)), refused: "row-level security"},
 		"notes":                  {statement: "UPDATE labels SET note = 'changed'", changed: 3},
+		"note of its own":        {statement: fmt.Sprintf(note, idOf(0)), changed: 1},
+		"note of another's":      {statement: fmt.Sprintf(note, idOf(4)), refused: "row-level security"},
+		"note changed":           {statement: "UPDATE label_notes SET note = 'changed'", refused: "permission denied"},
+		"note removed":           {statement: "DELETE FROM label_notes", refused: "permission denied"},
 		"uses":                   {statement: "SELECT FROM uses", refused: "permission denied"},
 		"decisions":              {statement: "SELECT FROM decisions", refused: "permission denied"},
 		"transactions":           {statement: "UPDATE transactions SET merchant = 'acme'", refused: "permission denied"},

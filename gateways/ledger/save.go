@@ -115,7 +115,7 @@ func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving, said []ledger.
 		}
 	}
 	for _, label := range s.labels {
-		_, err := tx.ExecContext(ctx, l.statements.addLabel, s.id, label.Source, label.Label, nullable(label.Note), l.engine.sqlTime(label.Time))
+		_, err := tx.ExecContext(ctx, l.statements.addLabel, s.id, label.Source, label.Label, nullable(label.Note), nullable(label.By), l.engine.sqlTime(label.Time))
 		if err != nil {
 			return fmt.Errorf("add label %s of source %s: %w", label.Label, label.Source, err)
 		}
@@ -289,7 +289,7 @@ var columns = []string{
 
 // statements holds the statements about the ledger, with the engine's placeholders.
 type statements struct {
-	save, add, said, dropLabel, addLabel, prune, version string
+	save, add, said, dropLabel, addLabel, keepNote, changeNote, earlier, prune, version string
 }
 
 func newStatements(e engine) statements {
@@ -308,8 +308,15 @@ func newStatements(e engine) statements {
 		add:       e.bind(insert + ` ON CONFLICT (id) DO NOTHING`),
 		said:      e.bind(said),
 		dropLabel: e.bind(`DELETE FROM labels WHERE transaction_id = ? AND source = ? AND label = ? AND note IS NOT DISTINCT FROM ? AND at = ?`),
-		addLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, at) VALUES (?, ?, ?, ?, ?)
+		addLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, given_by, at) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (transaction_id, source, label) DO NOTHING`),
+		keepNote: e.bind(`INSERT INTO label_notes (transaction_id, source, label, number, note, given_by, at)
+			SELECT transaction_id, source, label, 1 + (SELECT count(*) FROM label_notes n
+				WHERE n.transaction_id = l.transaction_id AND n.source = l.source AND n.label = l.label), note, given_by, coalesce(noted_at, at)
+			FROM labels l WHERE transaction_id = ? AND source = ? AND label = ?`),
+		changeNote: e.bind(`UPDATE labels SET note = ?, given_by = ?, noted_at = ? WHERE transaction_id = ? AND source = ? AND label = ?
+			RETURNING label, source, note, given_by, at, noted_at`),
+		earlier: e.bind(`SELECT note, given_by, at FROM label_notes WHERE transaction_id = ? AND source = ? AND label = ? ORDER BY number`),
 		prune:   e.bind(e.prune),
 		version: `SELECT (SELECT max(version_id) FROM ` + versionTable + `), oldest_code FROM ledger_compatibility`,
 	}

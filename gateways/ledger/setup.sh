@@ -44,6 +44,7 @@ psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
 	GRANT SELECT ON ALL TABLES IN SCHEMA public TO orders_reader;
 	ALTER DEFAULT PRIVILEGES FOR ROLE orders IN SCHEMA public GRANT SELECT ON TABLES TO orders_reader;
 	SELECT 'GRANT INSERT, UPDATE ON labels TO orders_reader' WHERE to_regclass('labels') IS NOT NULL \gexec
+	SELECT 'DO $$ BEGIN PERFORM ledger_protect_notes(); END $$' WHERE to_regproc('ledger_protect_notes') IS NOT NULL \gexec
 	SELECT 'REVOKE SELECT ON audit FROM orders_reader; GRANT INSERT ON audit TO orders_reader, orders_police, orders_alertman' WHERE to_regclass('audit') IS NOT NULL \gexec
 	SELECT 'GRANT SELECT, UPDATE ON audit_last TO orders_reader, orders_police, orders_alertman' WHERE to_regclass('audit') IS NOT NULL \gexec
 	SELECT 'GRANT UPDATE (last_used_at) ON keys TO orders_reader' WHERE to_regclass('keys') IS NOT NULL \gexec

@@ -63,14 +63,33 @@ func labels(t *testing.T, store Store) {
 
 func labelledAgain(t *testing.T, store Store) {
 	save(t, store, Ended(1, after(time.Hour)))
-	first, later := disputed(1), disputed(9)
-	label(t, store, id(1), first)
-	for _, note := range []string{"accepted by the bank", "", "closed"} {
-		later.Note, first.Note = note, note
+	other := with(disputed(1), ledger.ByDispute, ledger.Legitimate) // keeps its own notes
+	other.By = "acme/shop"
+	label(t, store, id(1), other)
+	want := disputed(2)
+	label(t, store, id(1), want)
+	for i, given := range []ledger.Note{
+		{Note: "accepted by the bank", By: "acme/shop"}, {By: "acme/shop"}, {Note: "closed", By: "ada@example.com"},
+		{Note: "closed", By: "acme/shop"}, {Note: "closed"}, {Note: hard, By: hard}, {Note: "closed"},
+	} {
+		later := disputed(9 - i) // the clocks of two machines may differ
+		later.Note, later.By = given.Note, given.By
+		earlier := ledger.Note{Note: want.Note, By: want.By, Time: want.Time}
+		if want.NotedAt != nil {
+			earlier.Time = *want.NotedAt
+		}
 		kept, err := store.Label(patience(t), identity.AllMerchants(), id(1), later)
 		require.NoError(t, err)
-		require.Empty(t, cmp.Diff(first, kept), "the first with the later note")
-		labelled(t, store, id(1), first)
+		want.Note, want.By, want.NotedAt, want.Earlier = kept.Note, kept.By, &later.Time, append(want.Earlier, earlier)
+		require.Empty(t, cmp.Diff(want, kept))
+		if given.Note != hard { // of which a database keeps what it can
+			require.Equal(t, given, ledger.Note{Note: kept.Note, By: kept.By})
+		}
+		later.Time = disputed(20).Time
+		again, err := store.Label(patience(t), identity.AllMerchants(), id(1), later)
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(want, again), "given again")
+		labelled(t, store, id(1), other, want)
 	}
 }
 
@@ -132,7 +151,8 @@ func labelsStay(t *testing.T, store Store) {
 	kept, err := store.Label(patience(t), identity.AllMerchants(), id(1), again)
 	require.NoError(t, err)
 	require.Equal(t, label.Time.Truncate(time.Microsecond), kept.Time)
-	label.Note = again.Note
+	label.Earlier = []ledger.Note{{Note: label.Note, Time: kept.Time}}
+	label.Note, label.NotedAt = again.Note, &again.Time
 	labelled(t, store, id(1), lost, reviewer, label)
 
 	next(func(r *ledger.Record) {

@@ -34,7 +34,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 		"the labels of an entry replace those of the one before":        labelsReplaced,
 		"a review without a label takes back the label of its reviewer": reviewWithoutLabel,
 		"a label is kept beside those of other sources and words":       labels,
-		"a label that is given again changes its note alone":            labelledAgain,
+		"a label that is given again keeps the notes it had before":     labelledAgain,
 		"only what is there can be labelled":                            notLabelled,
 		"a label may hold any text":                                     labelText,
 		"no save takes back a label that was given to the ledger":       labelsStay,
