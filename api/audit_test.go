@@ -96,25 +96,25 @@ func TestAudited(t *testing.T) {
 	link := reviewLink(id, "jo@example.com")
 	asPage(t, request(t, handler, http.MethodGet, link, ""), 200)
 	asPage(t, press(t, handler, link, verdict("approve", "name", "ada")), 200)
-	answer := judge(t, handler, id, `{"decision":"decline","reviewer":"bob"}`, shop)
+	answer := judge(t, handler, id, `{"decision":"decline"}`, shop)
 	require.Equal(t, 409, answer.Code)
 	lines = kept.lines()
 	require.Len(t, lines, 5)
 	require.Equal(t, "receiver jo@example.com | default | reviewTransaction | "+id+" | 200", lines[0])
 	require.Equal(t, "receiver jo@example.com | default | reviewTransaction | "+id+" | begun |  > approve, by ada (jo@example.com): ", lines[1])
 	require.Equal(t, "receiver jo@example.com | default | reviewTransaction | "+id+" | 200 | TRANSACTION_IN_REVIEW > approve, by ada (jo@example.com):  | ends 2", lines[2])
-	require.Regexp(t, `^client shop \| default \| reviewTransaction \| `+id+` \| 409 \| TRANSACTION_\w+ > decline, by bob:  \| ends 4$`, lines[4])
+	require.Regexp(t, `^client shop \| default \| reviewTransaction \| `+id+` \| 409 \| TRANSACTION_\w+ > decline, by shop:  \| ends 4$`, lines[4])
 
 	alertID := w.raise(t, asking)
 	eventually(t, func() error {
-		answer = request(t, handler, http.MethodPost, "/alerts/"+alertID+"/acknowledge", `{"by":"ada"}`, shop)
+		answer = request(t, handler, http.MethodPost, "/alerts/"+alertID+"/acknowledge", `{}`, shop)
 		if answer.Code != 200 {
 			return fmt.Errorf("%d %s", answer.Code, answer.Body)
 		}
 		return nil
 	})
 	lines = kept.lines()
-	require.Contains(t, lines[len(lines)-1], "client shop | default | acknowledgeAlert | alert "+alertID+" | 200 |  > by ada:  | ends ")
+	require.Contains(t, lines[len(lines)-1], "client shop | default | acknowledgeAlert | alert "+alertID+" | 200 |  > by shop:  | ends ")
 	request(t, handler, http.MethodGet, "/alerts?transaction="+id, "", shop)
 	require.Equal(t, []string{"client shop | default | listAlerts | alerts of " + id + " | 200"}, kept.lines())
 	listed := listing(t, request(t, handler, http.MethodGet, "/transactions?limit=1", "", shop)).Transactions
@@ -175,10 +175,10 @@ func TestAuditAway(t *testing.T) {
 		"transact": func() *httptest.ResponseRecorder {
 			return request(t, handler, http.MethodPost, "/transact", paidBy(t, "amazonpay"), shop)
 		},
-		"reviewTransaction": func() *httptest.ResponseRecorder { return judge(t, handler, id, adaApproves, shop) },
+		"reviewTransaction": func() *httptest.ResponseRecorder { return judge(t, handler, id, `{"decision":"approve"}`, shop) },
 		"labelTransaction":  func() *httptest.ResponseRecorder { return labelled(t, handler, id, lostDispute, shop) },
 		"acknowledgeAlert": func() *httptest.ResponseRecorder {
-			return request(t, handler, http.MethodPost, "/alerts/"+id+"/acknowledge", `{"by":"ada"}`, shop)
+			return request(t, handler, http.MethodPost, "/alerts/"+id+"/acknowledge", `{}`, shop)
 		},
 		"review by link": func() *httptest.ResponseRecorder {
 			return press(t, handler, reviewLink(id, "jo@example.com"), verdict("approve"))

@@ -29,6 +29,7 @@ type Problem struct {
 	Decision          *fraud.Decision `json:"decision,omitempty" doc:"With a 409 that asks for confirm: what the fraud check says now"`
 
 	headers http.Header
+	worse   *fraud.Decision // as Decision, for people who see all of it
 }
 
 // Fault is one wrong value, in the body, in the query or in a header. Pointer is a JSON Pointer in URI fragment form, as in RFC 9457's

@@ -151,7 +151,7 @@ func (s *server) reviewProblem(ctx context.Context, id string, err error) *Probl
 			why, now = "the fraud check has got worse", s.detail.decision(now)
 		}
 		p := problem(http.StatusConflict, why+`: nothing was decided; send it again with "confirm": true to approve all the same`)
-		p.Decision = now
+		p.Decision, p.worse = now, worse.Now
 		return p
 	}
 	if poster, is := errors.AsType[*ledger.PosterError](err); is {

@@ -39,8 +39,8 @@ func (s *server) decideByLink(v *visit, f form, q review.Request) {
 	}
 	answer, refused := s.decide(v.r.Context(), identity.AllMerchants(), id, q, defaultWait)
 	switch {
-	case refused != nil && refused.Decision != nil:
-		s.askForVerdict(v, f, refused, refused.Decision)
+	case refused != nil && refused.worse != nil:
+		s.askForVerdict(v, f, refused, refused.worse)
 	case refused != nil:
 		v.refuse(refused)
 	case answer.Review.AwaitsSecond():

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
 
+	"dummyorders/api"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
@@ -108,14 +109,16 @@ func TestReviewLinkOpenedOnly(t *testing.T) {
 	w.charged(t, id, 0)
 }
 
-// An approval by link against the check has to be confirmed.
+// An approval by link against the check has to be confirmed, also where merchants are shown no decision.
 func TestReviewLinkConfirm(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldAndWorse)
 	link := reviewLink(id, "jo@example.com")
 	form := verdict("approve", "name", "ada", "note", "a <b>known</b> buyer")
-	for range 2 {
-		has(t, asPage(t, press(t, w.linked(), link, form), 409), "has got worse", "Nothing was decided",
+	for _, detail := range []api.Detail{api.FullDetail, api.NoDetail} {
+		o := withLinks(options(w.client, w.ledger))
+		o.Detail = detail
+		has(t, asPage(t, press(t, handlerWith(o), link, form), 409), "has got worse", "Nothing was decided",
 			"The fraud check said approve, score 0", "When it was asked again: decline, score 99",
 			`<input type="hidden" name="confirm" value="true">`, "Approve all the same", `value="decline"`,
 			`value="ada"`, ">a &lt;b&gt;known&lt;/b&gt; buyer</textarea>")
