@@ -77,7 +77,7 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 	if isKnown(caller) {
 		a.By = safetext.Cut(caller.Name, alert.MaxBy, "…")
 	}
-	kept, refused := s.takeCare(ctx, r.ID, a)
+	kept, refused := s.takeCare(ctx, merchantsOf(ctx), r.ID, a)
 	if refused != nil {
 		return nil, refused
 	}
@@ -85,12 +85,12 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 }
 
 // takeCare acknowledges an alert, between two entries of the audit trail.
-func (s *server) takeCare(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, *Problem) {
+func (s *server) takeCare(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, *Problem) {
 	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alert " + id, After: fmt.Sprintf("by %s: %s", a.By, a.Note)})
 	if p != nil {
 		return alert.Acknowledgement{}, p
 	}
-	kept, err := s.deliveries.Acknowledge(ctx, id, a)
+	kept, err := s.deliveries.Acknowledge(ctx, of, id, a)
 	if err != nil {
 		p = s.acknowledgeProblem(ctx, id, err)
 	}
@@ -147,7 +147,7 @@ func acknowledgements(caller identity.Subject) object[alert.Acknowledgement] {
 }
 
 func (s *server) showAcknowledgePage(v *visit) {
-	found, err := s.deliveries.Find(v.r.Context(), v.id)
+	found, err := s.deliveries.Find(v.r.Context(), identity.AllMerchants(), v.id)
 	if err != nil {
 		v.refuse(s.alertProblem(v.r.Context(), v.id, err))
 		return
@@ -163,7 +163,7 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 		return
 	}
 	sent := alert.Acknowledgement{By: f.by(v.sentTo, alert.MaxBy), Note: f.Note}
-	kept, refused := s.takeCare(v.r.Context(), v.id, sent)
+	kept, refused := s.takeCare(v.r.Context(), identity.AllMerchants(), v.id, sent)
 	if refused != nil {
 		v.refuse(refused)
 		return
@@ -173,7 +173,7 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 
 // askAgain shows the form as it was typed, with its faults.
 func (s *server) askAgain(v *visit, f form) {
-	found, err := s.deliveries.Find(v.r.Context(), v.id)
+	found, err := s.deliveries.Find(v.r.Context(), identity.AllMerchants(), v.id)
 	if err != nil {
 		v.refuse(problem(http.StatusUnprocessableEntity, strings.Join(f.Faults, " ")))
 		return

@@ -79,7 +79,7 @@ func (s *server) registerAlerts(api huma.API) {
 }
 
 func (s *server) alert(ctx context.Context, r *alertRequest) (*alertResponse, error) {
-	found, err := s.deliveries.Find(ctx, r.ID)
+	found, err := s.deliveries.Find(ctx, merchantsOf(ctx), r.ID)
 	if err != nil {
 		return nil, s.alertProblem(ctx, r.ID, err)
 	}
@@ -92,7 +92,7 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 		return nil, err
 	}
 	visitorOf(ctx).object = "alerts of " + id
-	found, err := s.deliveries.OfTransaction(ctx, id)
+	found, err := s.deliveries.OfTransaction(ctx, merchantsOf(ctx), id)
 	if err != nil {
 		return nil, s.alertProblem(ctx, id, err)
 	}

@@ -57,13 +57,19 @@ func (w *world) take(t testing.TB, event alert.Event, steps ...alert.Step) strin
 	if len(steps) == 0 {
 		steps = []alert.Step{{Receiver: asking.Receiver, Targets: asking.Targets}}
 	}
-	_, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-		ID: workflows.AlertWorkflowID(event.ID), TaskQueue: workflows.AlertmanTaskQueue,
-	}, workflows.DeliverAlertType, workflows.DeliverAlertInput{
+	w.deliver(t, event.ID, workflows.DeliverAlertInput{
 		Event: event, Assignments: []alert.Assignment{{Receiver: steps[0].Receiver, Route: "all", Steps: steps}},
 	})
-	require.NoError(t, err)
 	return event.ID
+}
+
+// deliver starts a delivery as one from before there were merchants was started, without the search attribute Merchant.
+func (w *world) deliver(t testing.TB, id string, d workflows.DeliverAlertInput) {
+	t.Helper()
+	_, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: workflows.AlertWorkflowID(id), TaskQueue: workflows.AlertmanTaskQueue,
+	}, workflows.DeliverAlertType, d)
+	require.NoError(t, err)
 }
 
 // alert returns what the API says about an alert once alertman has answered. On a slow machine this can take longer than

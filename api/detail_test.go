@@ -22,7 +22,7 @@ func TestDecisionDetail(t *testing.T) {
 			o.Detail = detail
 			o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{
 				"secret-of-the-shop": aClient(identity.DefaultMerchant, "shop", identity.Transact, identity.Read, identity.Review, identity.Label, identity.Alerts),
-				"secret-of-analysts": aClient(identity.DefaultMerchant, "analysts", identity.Scopes...),
+				"secret-of-analysts": aClient(identity.DefaultMerchant, "shop", identity.Scopes...),
 			})}
 			handler, shop, analysts := handlerWith(o), "Authorization: Bearer secret-of-the-shop", "Authorization: Bearer secret-of-analysts"
 			shows := func(text string) map[string]bool {

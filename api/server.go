@@ -50,12 +50,13 @@ type Transactions interface {
 	Ready(ctx context.Context) error
 }
 
-// Alerts shows alerts and takes their acknowledgements. Its errors are those of the package alert.
+// Alerts shows alerts and takes their acknowledgements. Its errors are those of the package alert. An alert that is also
+// about other merchants than the given ones does not exist for it.
 type Alerts interface {
-	Find(ctx context.Context, id string) (alert.Log, error)
-	OfTransaction(ctx context.Context, transactionID string) ([]alert.Log, error)
+	Find(ctx context.Context, of identity.Merchants, id string) (alert.Log, error)
+	OfTransaction(ctx context.Context, of identity.Merchants, transactionID string) ([]alert.Log, error)
 	// Acknowledge returns the acknowledgement that counts, which may be an earlier one.
-	Acknowledge(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)
+	Acknowledge(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)
 }
 
 // Options holds what the API is built from.

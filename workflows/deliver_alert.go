@@ -11,6 +11,7 @@ import (
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
 )
 
 // DeliverAlertInput is an event, or a digest of several, with its receivers. They were chosen once, when alertman took the
@@ -111,6 +112,15 @@ func (d DeliverAlertInput) notice() alert.Notice {
 		return alert.Notice{ID: d.Event.ID, Event: d.Event, FollowUp: d.DigestID != "", Holding: d.Holding}
 	}
 	return alert.Notice{ID: d.DigestID, Event: d.Event, Digest: d.Digest, Holding: d.Holding}
+}
+
+// SearchAttributes returns the search attributes of the delivery. Merchant is left out for a digest of several merchants.
+func (d DeliverAlertInput) SearchAttributes() temporal.SearchAttributes {
+	attributes := []temporal.SearchAttributeUpdate{OrderIDKey.ValueSet(card.Conceal(d.Event.Subject))}
+	if of := d.notice().Merchants(); len(of) == 1 {
+		attributes = append(attributes, MerchantKey.ValueSet(of[0]))
+	}
+	return temporal.NewSearchAttributes(attributes...)
 }
 
 // expiry returns when the delivery expires. A digest expires with the last of its alerts to do so.
@@ -297,7 +307,7 @@ func acknowledgementClosed(why string) error {
 func (a *alertRun) opened(taken time.Time, assignments []alert.Assignment) alert.Log {
 	event := a.notice.Event
 	log := alert.Log{
-		ID: a.notice.ID, Type: event.Type, OrderID: event.Data.OrderID, TransactionID: event.Data.TransactionID,
+		ID: a.notice.ID, Merchants: a.notice.Merchants(), Type: event.Type, OrderID: event.Data.OrderID, TransactionID: event.Data.TransactionID,
 		Time: event.Time, TakenAt: taken, ExpiresAt: a.expiry, Chains: make([]alert.ChainLog, len(assignments)),
 		Digest: a.notice.Digest,
 	}

@@ -383,3 +383,19 @@ func TestDeliverCancelled(t *testing.T) {
 	require.Len(t, log.Chains[0].Steps, 1)
 	require.Equal(t, alert.Pending, log.Chains[0].Steps[0].Deliveries[0].State)
 }
+
+// An alert is found by its merchant, and a digest of several merchants by none of them.
+func TestAlertAttributes(t *testing.T) {
+	event := alert.Sample(alert.FraudDetected, "event-1", time.Now())
+	of := func(d workflows.DeliverAlertInput) string {
+		merchant, _ := d.SearchAttributes().GetKeyword(workflows.MerchantKey)
+		return merchant
+	}
+	assert.Equal(t, "default", of(workflows.DeliverAlertInput{Event: event}))
+	event.Data.Merchant = "acme"
+	assert.Equal(t, "acme", of(workflows.DeliverAlertInput{Event: event}))
+	digest := &alert.Digest{Members: []alert.Member{{Merchant: "acme"}}}
+	assert.Equal(t, "acme", of(workflows.DeliverAlertInput{Event: event, Digest: digest}))
+	digest.Members = append(digest.Members, alert.Member{Merchant: "beta"})
+	assert.Empty(t, of(workflows.DeliverAlertInput{Event: event, Digest: digest}))
+}

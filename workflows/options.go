@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/activities"
-	"dummyorders/domain/card"
 )
 
 // These nil receivers only name the activities, as is Temporal's custom: the SDK uses the method's name alone.
@@ -173,7 +172,7 @@ func digestOptions(ctx workflow.Context, id string, d DeliverAlertInput) workflo
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:         summary,
-		TypedSearchAttributes: temporal.NewSearchAttributes(OrderIDKey.ValueSet(card.Conceal(d.Event.Subject))),
+		TypedSearchAttributes: d.SearchAttributes(),
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
@@ -546,6 +547,7 @@ func (p *process) event(ctx workflow.Context, kind alert.Type) alert.Event {
 		Subject: t.Order.ID,
 		Time:    workflow.Now(ctx),
 		Data: alert.Data{
+			Merchant:      identity.MerchantOf(t.Merchant),
 			TransactionID: t.ID,
 			OrderID:       t.Order.ID,
 			OrderName:     t.Order.Name,

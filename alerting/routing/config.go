@@ -11,6 +11,7 @@ import (
 
 	"dummyorders/alerting/templates"
 	"dummyorders/domain/alert"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/gateways/chat"
 	"dummyorders/gateways/webhook"
@@ -169,8 +170,11 @@ type groupRule struct {
 	window time.Duration
 }
 
-// byType may be written in the file, and always applies.
-const byType = "type"
+// byType and byMerchant may be written in the file, and always apply: no group has alerts of two merchants.
+const (
+	byType     = "type"
+	byMerchant = "merchant"
+)
 
 // trait is something that alerts of a group have in common: key distinguishes groups, and name is for people.
 type trait struct{ key, name string }
@@ -181,6 +185,7 @@ var traits = map[string]func(e alert.Event) trait{
 	"customer": customer,
 	"reason":   reason,
 	byType:     func(e alert.Event) trait { return trait{key: string(e.Type)} },
+	byMerchant: func(e alert.Event) trait { return named(identity.MerchantOf(e.Data.Merchant), "merchant ") },
 	"outcome":  func(e alert.Event) trait { return named(string(e.Data.Decision.Outcome), "outcome ") },
 	"order":    func(e alert.Event) trait { return named(e.Data.OrderID, "order ") },
 	"currency": func(e alert.Event) trait { return named(e.Data.Currency, "") },
@@ -220,8 +225,11 @@ func (g *groupRule) of(e alert.Event) *alert.Grouping {
 		return nil
 	}
 	key := fmt.Sprintf("type=%q", e.Type.RoutingKey())
-	names := []string{e.Type.RoutingKey()}
-	for _, by := range g.by {
+	names, all := []string{e.Type.RoutingKey()}, g.by
+	if identity.MerchantOf(e.Data.Merchant) != identity.DefaultMerchant { // keys of before there were merchants stay
+		all = append([]string{byMerchant}, all...)
+	}
+	for _, by := range all {
 		common := traits[by](e)
 		if common.key == "" {
 			return nil

@@ -17,6 +17,7 @@ import (
 	"dummyorders/alerting/templates"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/gateways/chat"
 	"dummyorders/gateways/webhook"
@@ -239,7 +240,7 @@ func readGroup(v *yamlfile.Value) *groupRule {
 	if by := v.Optional("by"); by != nil {
 		g.by = nil
 		for _, trait := range words(by, known(traits)...) {
-			if trait != byType {
+			if trait != byType && trait != byMerchant {
 				g.by = append(g.by, trait)
 			}
 		}
@@ -769,6 +770,7 @@ func (r *reader) readCondition(v *yamlfile.Value) condition {
 		{"type", types(), func(e alert.Event) string { return e.Type.RoutingKey() }},
 		{"outcome", outcomes, func(e alert.Event) string { return string(e.Data.Decision.Outcome) }},
 		{"payment_method", nil, func(e alert.Event) string { return spelling.PaymentMethod(e.Data.PaymentMethod) }},
+		{"merchant", nil, func(e alert.Event) string { return identity.MerchantOf(e.Data.Merchant) }},
 		{"customer", nil, func(e alert.Event) string { return e.Data.CustomerID }},
 	} {
 		if member := v.Optional(value.key); member != nil {

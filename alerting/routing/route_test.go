@@ -52,6 +52,10 @@ func TestConditions(t *testing.T) {
 		{"payment_method: amazonpay", func(e *alert.Event) { e.Data.PaymentMethod = "ＡmazonPay\u00a0" }, noon, ""},
 		{"payment_method: amazonpay", func(e *alert.Event) { e.Data.PaymentMethod = "" }, noon, "it has no payment_method"},
 		{"payment_method: [card, wallet]", nil, noon, "payment_method is amazonpay, not card or wallet"},
+		{"merchant: default", nil, noon, ""},
+		{"merchant: default", func(e *alert.Event) { e.Data.Merchant = "" }, noon, ""},
+		{"merchant: [acme, beta]", func(e *alert.Event) { e.Data.Merchant = "beta" }, noon, ""},
+		{"merchant: [acme, beta]", nil, noon, "merchant is default, not acme or beta"},
 		{"customer: [c-1, c-2]", nil, noon, ""},
 		{"customer: c-2", nil, noon, "customer is c-1, not c-2"},
 		{"customer: c-2", func(e *alert.Event) { e.Data.CustomerID = "" }, noon, "it has no customer"},
@@ -191,6 +195,8 @@ func TestGroupName(t *testing.T) {
 		{"{by: customer}", "fraud.detected, customer c-1", nil},
 		{"{by: customer}", "", func(e *alert.Event) { e.Data.CustomerID = "" }},
 		{"{by: type}", "fraud.detected", nil},
+		{"{by: [merchant, order]}", "fraud.detected, order 1234", nil},
+		{"{by: order}", "fraud.detected, merchant acme, order 1234", func(e *alert.Event) { e.Data.Merchant = "acme" }},
 		{"{by: [type, outcome, order, currency]}", "fraud.detected, outcome decline, order 1234, INR", nil},
 		{"{by: reason}", "fraud.detected, A B", func(e *alert.Event) { e.Data.Decision.Reasons = []fraud.Reason{{Code: "A\nB"}} }},
 		{"{by: [reason, order]}", "fraud.detected, A B\uFFFD, order 1 2", func(e *alert.Event) {
@@ -213,12 +219,16 @@ func TestGroupName(t *testing.T) {
 func TestGroupKey(t *testing.T) {
 	config := read(t, good)
 	key := func(change func(*alert.Event)) string { return config.Route(event(change), noon)[0].Group.Key }
+	require.Equal(t, `type="fraud.detected" card="card sample" reason="reason CARD_VELOCITY"`, key(nil), "as before there were merchants")
+	require.Equal(t, key(nil), key(func(e *alert.Event) { e.Data.Merchant = "" }))
 	require.Equal(t, key(nil), key(func(e *alert.Event) {
 		e.ID, e.Time, e.Data.Amount, e.Data.CustomerID = "e-2", noon.Add(time.Hour), "9", "c-9"
 	}))
 	keys := []string{
 		key(nil),
 		key(func(e *alert.Event) { e.Type = alert.ReviewRequested }),
+		key(func(e *alert.Event) { e.Data.Merchant = "acme" }),
+		key(func(e *alert.Event) { e.Data.Merchant = "beta" }),
 		key(func(e *alert.Event) { e.Data.CardFingerprint = "other" }),
 		key(func(e *alert.Event) { e.Data.CardFingerprint = "" }),
 		key(func(e *alert.Event) { e.Data.CardFingerprint, e.Data.CustomerID = "", "sample" }),
@@ -226,7 +236,7 @@ func TestGroupKey(t *testing.T) {
 		key(func(e *alert.Event) { e.Data.Decision.Reasons = nil }),
 	}
 	slices.Sort(keys)
-	require.Len(t, slices.Compact(keys), 7)
+	require.Len(t, slices.Compact(keys), 9)
 }
 
 // The variables for mail send every event to each address.

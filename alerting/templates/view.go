@@ -7,6 +7,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/internal/safetext"
 )
 
@@ -30,13 +31,14 @@ type View struct {
 	// the group, which was sent before.
 	Event alert.Event
 	// Data is the event's: .Data.OrderID, .Data.OrderName, .Data.Amount, .Data.Currency, .Data.PaymentMethod, .Data.Card,
-	// .Data.Decision (.Outcome, .Score, .RiskLevel, .Reasons of .Code, .Message and, if it has one, .PublicMessage), .Data.Review (empty if no review was
-	// requested), .Data.Problem, .Data.Link (to the transaction in the Web UI), .Data.TransactionID, .Data.CustomerID.
+	// .Data.Decision (.Outcome, .Score, .RiskLevel, .Reasons of .Code, .Message and, if it has one,
+	// .PublicMessage), .Data.Review (empty if no review was requested), .Data.Problem, .Data.Link (to the transaction in the
+	// Web UI), .Data.TransactionID, .Data.CustomerID, .Data.Merchant.
 	Data alert.Data
 
 	// Digest is empty if the message is about one alert. It has .Digest.Group, which is what its alerts have in common,
-	// .Digest.Since, .Digest.Until, .Digest.Number, and .Digest.Members with .OrderID, .Amount, .Currency, .Outcome, .Score,
-	// .Reason, .Time, .TransactionID and .EventID.
+	// .Digest.Since, .Digest.Until, .Digest.Number, and .Digest.Members with .Merchant, .OrderID, .Amount, .Currency,
+	// .Outcome, .Score, .Reason, .Time, .TransactionID and .EventID.
 	Digest *alert.Digest
 	Count  int      // of the alerts in the digest
 	Sums   []string // their amounts added up, one sum for each currency
@@ -90,6 +92,7 @@ func (w *Writer) view(t alert.DeliveryRequest, channel string, r limits) View {
 	notice.Event.Type = t.Notice.Event.Type // unchanged, because it is compared
 	v := w.words(notice, receiver)
 	v.ID, v.Type, v.Receiver, v.Test = notice.ID, typeName(t.Notice.Event.Type, text), receiver, t.Notice.Event.Type == alert.Test
+	notice.Event.Data.Merchant = identity.MerchantOf(notice.Event.Data.Merchant)
 	v.Event, v.Digest, v.Unanswered, v.List = notice.Event, notice.Digest, notice.Unanswered, r.list
 	if notice.Digest != nil {
 		v.Count, v.Sums = len(notice.Digest.Members), sums(*t.Notice.Digest)

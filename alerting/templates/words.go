@@ -7,6 +7,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/review"
 )
 
@@ -36,6 +37,9 @@ func describe(n alert.Notice, receiver string) words {
 
 func describeEvent(e alert.Event, receiver string) words {
 	amount, order := e.Data.Currency+" "+e.Data.Amount.String(), "order "+e.Data.OrderID
+	if merchant := identity.MerchantOf(e.Data.Merchant); merchant != identity.DefaultMerchant {
+		order += " of " + merchant
+	}
 	switch e.Type {
 	case alert.Test:
 		return describeTest(receiver)

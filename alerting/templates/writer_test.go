@@ -292,6 +292,20 @@ func TestFailingTemplate(t *testing.T) {
 	assert.Contains(t, log.String(), "out of range")
 }
 
+// Templates can name the merchant, and the built-in words name all but the default one: orders of two may have one number.
+func TestMerchantInMessage(t *testing.T) {
+	set, err := templates.Parse(alert.SMS, templates.Texts{Text: `for {{.Data.Merchant}}`})
+	require.NoError(t, err)
+	for merchant, want := range map[string]string{"": "for default", "default": "for default", "acme": "for acme"} {
+		n, w := notice(anEvent()), writer()
+		n.Event.Data.Merchant = merchant
+		subject := write(t, w, alert.Mail, n, "fraud-team").Subject
+		assert.Equal(t, merchant == "acme", strings.Contains(subject, "order 1234 of acme "), subject)
+		w.Choose = func(string, alert.Target) *templates.Set { return set }
+		assert.Equal(t, want, write(t, w, alert.SMS, n, "fraud-team").Text)
+	}
+}
+
 // A test alert says that it is one, whatever the templates are.
 func TestTestAlertSaysSo(t *testing.T) {
 	set, err := templates.Parse(alert.Mail, templates.Texts{Subject: "{{.Data.OrderID}}", Text: "declined", HTML: "<p>declined</p>"})

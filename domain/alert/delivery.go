@@ -75,6 +75,7 @@ type ChainLog struct {
 type Log struct {
 	ID              string           `json:"id"`
 	EventID         string           `json:"eventID,omitempty" doc:"The alert's own id, if it waited for a digest and was the only one in it"`
+	Merchants       []string         `json:"merchants" nullable:"false" doc:"Whose transactions it is about; only a digest can have several"`
 	Type            Type             `json:"type"`
 	OrderID         string           `json:"orderID"`
 	TransactionID   string           `json:"transactionID"`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
@@ -73,6 +74,8 @@ func (e Event) Expiry() time.Time {
 
 // Data is the content of an alert. It holds the card's mask, never its number.
 type Data struct {
+	// Merchant owns the transaction. It is empty in events from before there were merchants, see identity.MerchantOf.
+	Merchant      string `json:"merchant,omitempty"`
 	TransactionID string `json:"transactionID"`
 	OrderID       string `json:"orderID"`
 	OrderName     string `json:"orderName,omitempty"`
@@ -113,7 +116,7 @@ var ErrAway = errors.New("no events can be taken now")
 // routes and templates and, with the type Test, receivers.
 func Sample(of Type, id string, at time.Time) Event {
 	e := Event{ID: id, Source: "/orders", Type: of, Subject: "1234", Time: at, Data: Data{
-		TransactionID: "00000000-0000-7000-8000-000000000000", OrderID: "1234", OrderName: "avengers 4 spoilers book",
+		Merchant: identity.DefaultMerchant, TransactionID: "00000000-0000-7000-8000-000000000000", OrderID: "1234", OrderName: "avengers 4 spoilers book",
 		PaymentMethod: "amazonpay", Card: "123456******4321", CardFingerprint: "sample", CustomerID: "c-1",
 		Wire: money.Wire{Amount: "123.00", Currency: "INR"}, Decision: sampleDecision(of),
 		Link: "http://localhost:8233/namespaces/default/workflows/transaction-00000000-0000-7000-8000-000000000000",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 )
 
@@ -27,6 +28,17 @@ type Notice struct {
 	Holding *Holding `json:"holding,omitempty"`
 }
 
+// Merchants returns the merchants that a notice says something about, each once and sorted. A digest names the event that
+// was sent before it, too.
+func (n Notice) Merchants() []string {
+	merchants := []string{identity.MerchantOf(n.Event.Data.Merchant)}
+	for _, m := range n.Members() {
+		merchants = append(merchants, identity.MerchantOf(m.Merchant))
+	}
+	slices.Sort(merchants)
+	return slices.Compact(merchants)
+}
+
 // Ask is a request to acknowledge a notice.
 type Ask struct {
 	Until time.Time `json:"until"`          // when the next step begins
@@ -44,6 +56,7 @@ type Digest struct {
 
 // Member is an alert in a digest.
 type Member struct {
+	Merchant      string `json:"merchant,omitempty"` // as in Data
 	EventID       string `json:"eventID"`
 	TransactionID string `json:"transactionID"`
 	OrderID       string `json:"orderID"`
@@ -58,7 +71,7 @@ type Member struct {
 // Member returns the event in the form in which a digest lists it.
 func (e Event) Member() Member {
 	return Member{
-		EventID: e.ID, TransactionID: e.Data.TransactionID, OrderID: e.Data.OrderID, Wire: e.Data.Wire,
+		Merchant: e.Data.Merchant, EventID: e.ID, TransactionID: e.Data.TransactionID, OrderID: e.Data.OrderID, Wire: e.Data.Wire,
 		Outcome: string(e.Data.Decision.Outcome), Score: e.Data.Decision.Score, Reason: e.Data.reason(),
 		Time: e.Time, Expiry: e.Expiry(),
 	}

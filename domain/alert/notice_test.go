@@ -40,6 +40,20 @@ func TestNoticeMembers(t *testing.T) {
 	assert.Empty(t, cmp.Diff(others, alert.Notice{Event: event, Digest: &alert.Digest{Members: others}}.Members()), "the digest's members (-want +got)")
 }
 
+// A notice names the merchants of all that it shows; who named none is the default one.
+func TestNoticeMerchants(t *testing.T) {
+	event := alert.Sample(alert.FraudDetected, "event-1", now)
+	assert.Equal(t, []string{"default"}, alert.Notice{Event: event}.Merchants())
+	event.Data.Merchant = ""
+	assert.Equal(t, []string{"default"}, alert.Notice{Event: event}.Merchants(), "an event from before")
+	event.Data.Merchant = "beta"
+	assert.Equal(t, "beta", event.Member().Merchant)
+	others := []alert.Member{{Merchant: "acme"}, {Merchant: "beta"}, {Merchant: "acme"}}
+	assert.Equal(t, []string{"acme", "beta"}, alert.Notice{Event: event, Digest: &alert.Digest{Members: others}}.Merchants())
+	assert.Equal(t, []string{"acme", "beta"}, alert.Notice{Event: event, Digest: &alert.Digest{Members: others[:1]}}.Merchants())
+	assert.Equal(t, []string{"beta", "default"}, alert.Notice{Event: event, Digest: &alert.Digest{Members: []alert.Member{{}}}}.Merchants())
+}
+
 // An event expires when it says, or else after three days.
 func TestEventExpiry(t *testing.T) {
 	event := alert.Sample(alert.FraudDetected, "event-1", now)

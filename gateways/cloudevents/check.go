@@ -11,6 +11,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/review"
 )
 
@@ -56,6 +57,7 @@ func check(e alert.Event) error {
 }
 
 func (f *faults) data(of alert.Type, d alert.Data) {
+	f.must(d.Merchant == "" || identity.IsName(d.Merchant), "data.merchant", "a merchant's name")
 	f.text("data.transactionID", d.TransactionID)
 	f.text("data.orderID", d.OrderID)
 	f.must(isNumber(d.Amount), "data.amount", "a number")

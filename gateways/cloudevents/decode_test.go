@@ -35,6 +35,7 @@ var noEvents = map[string]string{
 	`{"specversion":"1.0","type":"orders.fraud.review_expired.v1","data":{}}`:                                 "data.review must be an object",
 	`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":{"review":{}}}`:                            "data.review.requestedAt must be a time",
 	`{"specversion":"1.0","type":"orders.payment.compensation_failed.v1","data":{}}`:                          "data.problem must be text",
+	`{"specversion":"1.0","type":"orders.fraud.detected.v1","data":{"merchant":"a/b"}}`:                       "data.merchant must be a merchant's name",
 	`{"specversion":"1.0","data_base64":1}`:                                                                   "id must be text",
 	`{"data_base64":1,"specversion":"1.0"}`:                                                                   "id must be text",
 	`{"datacontentencoding":"","specversion":"0.3"}`:                                                          "specversion",

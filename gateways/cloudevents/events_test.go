@@ -29,6 +29,7 @@ func fraudDetected() alert.Event {
 		Subject: "1234",
 		Time:    time.Date(2026, 11, 2, 9, 30, 15, 123456789, time.UTC),
 		Data: alert.Data{
+			Merchant:      "acme",
 			TransactionID: "0199c0de-0000-7000-8000-000000000001",
 			OrderID:       "1234",
 			OrderName:     "avengers 4 <spoilers> & more",

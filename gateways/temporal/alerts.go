@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/alert"
-	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 	"dummyorders/workflows"
 )
 
@@ -34,19 +34,20 @@ type Alerts struct {
 func (s *Alerts) Start(ctx context.Context, event alert.Event, assignments []alert.Assignment) (fresh bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
+	input := workflows.DeliverAlertInput{Event: event, Assignments: assignments}
 	options := client.StartWorkflowOptions{
 		ID:                                       workflows.AlertWorkflowID(event.ID),
 		TaskQueue:                                workflows.AlertmanTaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            workflows.AlertSummary(event),
-		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.OrderIDKey.ValueSet(card.Conceal(event.Subject))),
+		TypedSearchAttributes:                    input.SearchAttributes(),
 	}
 	if event.Type == alert.Test && len(assignments) > 0 { // a test's order does not exist
 		options.StaticSummary = "test of receiver " + assignments[0].Receiver
 		options.TypedSearchAttributes = temporal.SearchAttributes{}
 	}
-	_, err = s.Client.ExecuteWorkflow(ctx, options, workflows.DeliverAlertType, workflows.DeliverAlertInput{Event: event, Assignments: assignments})
+	_, err = s.Client.ExecuteWorkflow(ctx, options, workflows.DeliverAlertType, input)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return false, nil
 	}
@@ -62,6 +63,9 @@ func (s *Alerts) Log(ctx context.Context, id string) (log alert.Log, err error) 
 	if err := value.Get(&log); err != nil {
 		return log, fmt.Errorf("read the log of alert %s: %w", id, err)
 	}
+	if len(log.Merchants) == 0 { // an alertman from before there were merchants has answered
+		log.Merchants = []string{identity.DefaultMerchant}
+	}
 	return log, nil
 }
 
@@ -69,14 +73,14 @@ func (s *Alerts) Log(ctx context.Context, id string) (log alert.Log, err error) 
 // money cannot be given back.
 const maxAlerts = 8
 
-// OfTransaction returns the alerts of a transaction that alertman has accepted, the oldest first. Their ids are derived
+// OfTransaction returns the alerts of a transaction of these merchants that alertman has accepted, the oldest first. Their ids are derived
 // from the transaction's id.
-func (s *Alerts) OfTransaction(ctx context.Context, transactionID string) ([]alert.Log, error) {
+func (s *Alerts) OfTransaction(ctx context.Context, of identity.Merchants, transactionID string) ([]alert.Log, error) {
 	var all [maxAlerts]alert.Log
 	asked, ctx := errgroup.WithContext(ctx)
 	for i := range all {
 		asked.Go(func() error {
-			found, err := s.Find(ctx, workflows.EventID(workflows.TransactionWorkflowID(transactionID), i+1))
+			found, err := s.Find(ctx, of, workflows.EventID(workflows.TransactionWorkflowID(transactionID), i+1))
 			if errors.Is(err, alert.ErrNotFound) {
 				return nil
 			}
@@ -100,25 +104,20 @@ func isAlertID(id string) bool {
 	return utf8.ValidString(id) && len(id) <= maxAlertID
 }
 
-// Find returns an alert's log, with what its workflow does not know itself.
-func (s *Alerts) Find(ctx context.Context, id string) (log alert.Log, err error) {
+// Find returns an alert's log, with what its workflow does not know itself. An alert that is also about other merchants than
+// these is not found.
+func (s *Alerts) Find(ctx context.Context, of identity.Merchants, id string) (log alert.Log, err error) {
 	if !isAlertID(id) {
 		return log, alert.ErrNotFound
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	var found *workflowservice.DescribeWorkflowExecutionResponse
-	asked, both := errgroup.WithContext(ctx)
-	asked.Go(func() (err error) {
-		log, err = s.deliveries(both, id)
-		return err
-	})
-	asked.Go(func() (err error) {
-		found, err = s.describeAlert(both, id)
-		return err
-	})
-	if err := asked.Wait(); err != nil {
-		return alert.Log{}, err
+	found, err := s.describeAlert(ctx, of, id)
+	if err != nil {
+		return log, err
+	}
+	if log, err = s.deliveries(ctx, of, id); err != nil {
+		return log, err
 	}
 	log.Running = found.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 	if err := s.addTries(ctx, log, found); err != nil {
@@ -132,8 +131,12 @@ func (s *Alerts) Find(ctx context.Context, id string) (log alert.Log, err error)
 	return log, nil
 }
 
-func (s *Alerts) describeAlert(ctx context.Context, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+// describeAlert asks Temporal about an alert. It needs no alertman, so that another merchant's alert is not found either
+// while none answers.
+func (s *Alerts) describeAlert(ctx context.Context, of identity.Merchants, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	ctx, sent := trackSent(ctx)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
 	found, err := s.Client.DescribeWorkflowExecution(ctx, workflows.AlertWorkflowID(id), "")
 	if isNotFound(err) {
 		return nil, alert.ErrNotFound
@@ -141,11 +144,15 @@ func (s *Alerts) describeAlert(ctx context.Context, id string) (*workflowservice
 	if err != nil {
 		return nil, queryError(err, sent)
 	}
+	info := found.GetWorkflowExecutionInfo()
+	if info.GetSearchAttributes().GetIndexedFields()[workflows.MerchantKey.GetName()] != nil && !of.Has(merchantOf(info)) {
+		return nil, alert.ErrNotFound
+	}
 	return found, nil
 }
 
-// deliveries returns the same as Log, with the domain's errors.
-func (s *Alerts) deliveries(ctx context.Context, id string) (alert.Log, error) {
+// deliveries returns the same as Log for an alert of these merchants, with the domain's errors.
+func (s *Alerts) deliveries(ctx context.Context, of identity.Merchants, id string) (alert.Log, error) {
 	ctx, sent := trackSent(ctx)
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
@@ -155,6 +162,8 @@ func (s *Alerts) deliveries(ctx context.Context, id string) (alert.Log, error) {
 		return log, alert.ErrNotFound
 	case err != nil:
 		return log, queryError(err, sent)
+	case !of.Covers(identity.OnlyMerchants(log.Merchants...)):
+		return alert.Log{}, alert.ErrNotFound
 	}
 	return log, nil
 }
@@ -273,12 +282,17 @@ func deliveryOf(log alert.Log, input *common.Payloads) *alert.Delivery {
 //
 // It reads the log first: a button that is pressed twice leaves no second trace in the history, and a workflow that has
 // ended takes no updates. It goes on if the caller hangs up.
-func (s *Alerts) Acknowledge(ctx context.Context, id string, a alert.Acknowledgement) (alert.Acknowledgement, error) {
+func (s *Alerts) Acknowledge(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, error) {
 	if !isAlertID(id) {
 		return alert.Acknowledgement{}, alert.ErrNotFound
 	}
 	ctx = context.WithoutCancel(ctx)
-	log, err := s.deliveries(ctx, id)
+	if !of.All() {
+		if _, err := s.describeAlert(ctx, of, id); err != nil {
+			return alert.Acknowledgement{}, err
+		}
+	}
+	log, err := s.deliveries(ctx, of, id)
 	if err != nil {
 		return alert.Acknowledgement{}, err
 	}
@@ -290,7 +304,7 @@ func (s *Alerts) Acknowledge(ctx context.Context, id string, a alert.Acknowledge
 		err = &alert.ClosedError{Why: refused.Message()}
 	}
 	if isNotFound(err) {
-		return s.acknowledgedBefore(ctx, id)
+		return s.acknowledgedBefore(ctx, of, id)
 	}
 	return kept, err
 }
@@ -318,8 +332,8 @@ func (s *Alerts) sendAcknowledgement(ctx context.Context, id string, a alert.Ack
 }
 
 // acknowledgedBefore handles an alert whose workflow ended between the query and the update.
-func (s *Alerts) acknowledgedBefore(ctx context.Context, id string) (alert.Acknowledgement, error) {
-	log, err := s.deliveries(ctx, id)
+func (s *Alerts) acknowledgedBefore(ctx context.Context, of identity.Merchants, id string) (alert.Acknowledgement, error) {
+	log, err := s.deliveries(ctx, of, id)
 	if err == nil && log.Acknowledgement != nil {
 		return *log.Acknowledgement, nil
 	}
