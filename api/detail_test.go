@@ -62,8 +62,8 @@ func TestDecisionDetail(t *testing.T) {
 			decides("getTransaction", 200, http.MethodGet, "/transactions/"+id, "")
 			decides("listTransactions", 200, http.MethodGet, "/transactions?limit=1", "")
 			decides("reviewTransaction", 409, http.MethodPost, "/transactions/"+id+"/review", `{"decision":"approve"}`, patient)
-			decides("reviewTransaction", 200, http.MethodPost, "/transactions/"+id+"/review",
-				`{"decision":"approve","confirm":true}`, patient)
+			assert.Equal(t, public, shows(ask("reviewTransaction", 200, http.MethodPost, "/transactions/"+id+"/review",
+				`{"decision":"approve","confirm":true}`, patient, shop)))
 			w.ended(t, id)
 			decides("getTransaction", 200, http.MethodGet, "/transactions/"+id, "")
 			assert.Equal(t, public, shows(ask("transact", 200, http.MethodPost, "/transact", posted, key, shop, patient)))
