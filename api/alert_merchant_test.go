@@ -44,6 +44,9 @@ func TestAlertMerchants(t *testing.T) {
 		Event: theirs, DigestID: mixed, Assignments: asked, Digest: &alert.Digest{Members: []alert.Member{of("beta").Member()}},
 	})
 
+	for _, id := range []string{theirs.ID, old.ID, mixed} {
+		w.alert(t, id) // it answers by now
+	}
 	o := options(w.client, w.ledger)
 	both := aClient("acme", "both", identity.Alerts)
 	both.Grants[0].Merchants = identity.OnlyMerchants("acme", "beta")

@@ -69,12 +69,18 @@ func TestDecisionDetail(t *testing.T) {
 			assert.Equal(t, public, shows(ask("transact", 200, http.MethodPost, "/transact", posted, key, shop, patient)))
 
 			nothing, alert := shows(""), w.raise(t)
+			w.alert(t, alert) // it answers by now
 			assert.Equal(t, nothing, shows(ask("labelTransaction", 201, http.MethodPost, "/transactions/"+id+"/labels", `{"label":"legitimate","source":"dispute"}`, shop)))
 			assert.Equal(t, nothing, shows(ask("getAlert", 200, http.MethodGet, "/alerts/"+alert, "", shop)))
 			assert.Equal(t, nothing, shows(ask("listAlerts", 200, http.MethodGet, "/alerts?transaction="+id, "", shop)))
 			assert.Equal(t, nothing, shows(ask("acknowledgeAlert", 409, http.MethodPost, "/alerts/"+alert+"/acknowledge", `{}`, shop)))
 			asked["acknowledgePage"], asked["reviewPage"] = true, true // for who got the message: both show what it shows
 			assert.Equal(t, operationsOf(t, handler), asked)
+
+			const byOutcome = "/transactions?limit=1&outcome=approve"
+			found := request(t, handler, http.MethodGet, byOutcome, "", shop)
+			assert.Equal(t, detail == api.NoDetail, found.Code == 403, "%s", found.Body)
+			assert.Equal(t, 200, request(t, handler, http.MethodGet, byOutcome, "", analysts).Code)
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/spelling"
@@ -90,6 +91,9 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	query.Merchants = merchantsOf(ctx)
+	if query.Outcome != "" && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
+		return nil, problem(http.StatusForbidden, "outcomes are shown here only with the scope "+string(identity.Rules)+": leave the parameter outcome out")
+	}
 	page, err := s.page(ctx, query)
 	if err != nil {
 		s.log.ErrorContext(ctx, "Transactions not listed", "error", err)
