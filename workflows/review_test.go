@@ -476,6 +476,7 @@ func TestReviewOneDeclines(t *testing.T) {
 			require.NoError(t, r.GetWorkflowError())
 			require.Equal(t, transaction.AlertDone, r.record().TransactionStatus.Code)
 			require.Regexp(t, c.by, r.record().Review.By())
+			require.Equal(t, review.Decline, r.record().Review.OnExpiry)
 		})
 	}
 }

@@ -41,9 +41,13 @@ func (l Label) Same(other Label) bool {
 	return l.Source == other.Source && l.Label == other.Label
 }
 
-// Equal reports whether both labels are the same, whatever notes they had before.
+// Equal reports whether both labels are the same in every field.
 func (l Label) Equal(other Label) bool {
-	return l.Same(other) && l.Note == other.Note && l.By == other.By && l.Time.Equal(other.Time)
+	return l.Same(other) && l.Note == other.Note && l.By == other.By && l.Time.Equal(other.Time) &&
+		(l.NotedAt == nil) == (other.NotedAt == nil) && (l.NotedAt == nil || l.NotedAt.Equal(*other.NotedAt)) &&
+		slices.EqualFunc(l.Earlier, other.Earlier, func(a, b Note) bool {
+			return a.Note == b.Note && a.By == b.By && a.Time.Equal(b.Time)
+		})
 }
 
 // SortLabels sorts labels by time, the order in which they are shown.

@@ -48,7 +48,7 @@ type Review struct {
 // Approval is an approval to which a second person has to agree.
 type Approval struct {
 	Reviewer  string    `json:"reviewer"`
-	Person    string    `json:"person,omitempty" doc:"By which name the service knows the reviewer; absent if it does not"`
+	Person    string    `json:"person,omitempty" doc:"The receiver of the link that the reviewer used, if the reviewer has another name"`
 	Note      string    `json:"note,omitempty"`
 	Confirmed bool      `json:"confirmed,omitempty" doc:"The reviewer approved although the fraud check had got worse"`
 	Time      time.Time `json:"time"`
@@ -97,7 +97,10 @@ func (a *Approval) isBy(q Request) bool {
 // Decide records a person's verdict, or an approval to which a second person has to agree. The request is no repetition.
 func (r *Review) Decide(q Request, at time.Time) {
 	if q.Verdict == Approve && r.NeedsSecond && r.First == nil {
-		r.First = &Approval{Reviewer: q.Reviewer, Person: q.Person, Note: q.Note, Confirmed: q.Confirm, Time: at}
+		r.First = &Approval{Reviewer: q.Reviewer, Note: q.Note, Confirmed: q.Confirm, Time: at}
+		if q.Person != q.Reviewer {
+			r.First.Person = q.Person
+		}
 		return
 	}
 	r.Verdict, r.Reviewer, r.Note, r.Confirmed, r.DecidedAt = q.Verdict, q.Reviewer, q.Note, q.Confirm, &at
