@@ -105,7 +105,7 @@ func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
 		return anonymous, nil
 	}
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
-	subject, err := identity.Subject{}, error(identity.ErrUnknown)
+	subject, err := identity.Subject{}, identity.ErrUnknown
 	if token = strings.TrimSpace(token); strings.EqualFold(scheme, "Bearer") && token != "" {
 		subject, err = s.whose(ctx.Context(), token)
 	}
