@@ -1,0 +1,160 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/api"
+	"dummyorders/domain/alert"
+	"dummyorders/domain/identity"
+)
+
+// tokens knows persons by their tokens.
+type tokens map[string]identity.Subject
+
+func (k tokens) Authenticate(_ context.Context, token string) (identity.Subject, error) {
+	subject, known := k[token]
+	if !known {
+		return identity.Subject{}, identity.ErrUnknown
+	}
+	return subject, nil
+}
+
+// keyring is a store of keys.
+type keyring []identity.Key
+
+func (k keyring) KeyChanges(context.Context) (int64, error)        { return int64(len(k)), nil }
+func (k keyring) Keys(context.Context) ([]identity.Key, error)     { return k, nil }
+func (k keyring) KeyUsed(context.Context, string, time.Time) error { return nil }
+
+// add adds a key of a client, and returns its secret.
+func (k *keyring) add(change func(*identity.Key), merchant string, scopes ...identity.Scope) string {
+	secret := identity.NewSecret()
+	key := identity.Key{
+		Name: secret.Name(), Digest: secret.Digest(), Merchant: merchant, Client: "shop", Scopes: scopes, CreatedAt: time.Now().Add(-time.Hour),
+	}
+	if change != nil {
+		change(&key)
+	}
+	*k = append(*k, key)
+	return secret.Reveal()
+}
+
+// aPerson returns a person with these scopes for a merchant.
+func aPerson(merchant string, scopes ...identity.Scope) identity.Subject {
+	return identity.Subject{
+		Kind: identity.Person, Name: "ada@example.com",
+		Grants: []identity.Grant{{Scopes: scopes, Merchants: identity.OnlyMerchants(merchant)}},
+	}
+}
+
+// try is one request for an operation, about what belongs to the merchant acme, and how it is answered.
+type try struct {
+	scope       identity.Scope
+	path        string
+	body        string
+	client      int // to a client of acme with the scope, who asks after the person
+	person      int // to a person with the scope for acme
+	otherClient int // to a client of another merchant with the scope
+	otherPerson int // to a person with the scope for another merchant
+}
+
+// tries returns a request for each operation. A review is of a new transaction each time, since it ends with its verdict.
+func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
+	t.Helper()
+	return map[string]try{
+		"transact":          {identity.Transact, "/transact", api.SeedExample, 200, 403, 200, 403},
+		"listTransactions":  {identity.Read, "/transactions?limit=1", "", 200, 200, 200, 200},
+		"getTransaction":    {identity.Read, "/transactions/" + paid, "", 200, 200, 404, 404},
+		"reviewTransaction": {identity.Review, "/transactions/" + w.ofAcme(t, heldForReview) + "/review", `{"decision": "decline"}`, 200, 200, 404, 404},
+		"labelTransaction":  {identity.Label, "/transactions/" + paid + "/labels", `{"label": "fraudulent", "source": "dispute"}`, 200, 201, 404, 404},
+		"listAlerts":        {identity.Alerts, "/alerts?transaction=" + paid, "", 200, 200, 200, 200},
+		"getAlert":          {identity.Alerts, "/alerts/" + raised, "", 200, 200, 404, 404},
+		"acknowledgeAlert":  {identity.Alerts, "/alerts/" + raised + "/acknowledge", `{}`, 200, 200, 404, 404},
+	}
+}
+
+// ofAcme posts a transaction of acme, and returns its id.
+func (w *world) ofAcme(t *testing.T, method string) string {
+	t.Helper()
+	o := options(w.client, w.ledger)
+	o.Authenticators = []api.Authenticator{tokens{"key": aClient("acme", "till", identity.Transact)}}
+	answer := request(t, handlerWith(o), http.MethodPost, "/transact", paidBy(t, method), patient, "Authorization: Bearer key")
+	require.Less(t, answer.Code, 300, answer.Body)
+	var accepted struct{ TransactionID string }
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &accepted))
+	return accepted.TransactionID
+}
+
+// byLink are the operations that a signed link opens: see the tests of links.
+var byLink = []string{"reviewPage", "acknowledgePage"}
+
+// Each operation of the OpenAPI document is answered to each kind of caller as its scope and its merchants say.
+func TestAccess(t *testing.T) {
+	w := realWorld(t)
+	paid, event := w.ofAcme(t, "card"), alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now())
+	event.Data.Merchant = "acme"
+	raised := w.take(t, event, asking)
+	w.alert(t, raised)
+	for path, item := range contractOf(true).document["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			id := operation.(map[string]any)["operationId"].(string)
+			if slices.Contains(byLink, id) {
+				continue
+			}
+			t.Run(id, func(t *testing.T) {
+				tried, has := w.tries(t, paid, raised)[id]
+				require.True(t, has, "%s %s has no row in this test", method, path)
+				others := slices.DeleteFunc(slices.Clone(identity.Scopes), func(s identity.Scope) bool { return s == tried.scope })
+				var keys keyring
+				for _, caller := range []struct {
+					name, token string
+					as          identity.Subject // a person, if it is set
+					status      int
+				}{
+					{"no token", "", identity.Subject{}, 401},
+					{"unknown token", "nonsense", identity.Subject{}, 401},
+					{"unknown key", identity.NewSecret().Reveal(), identity.Subject{}, 401},
+					{"revoked key", keys.add(func(k *identity.Key) { k.RevokedAt = time.Now() }, "acme", tried.scope), identity.Subject{}, 401},
+					{"expired key", keys.add(func(k *identity.Key) { k.ExpiresAt = time.Now() }, "acme", tried.scope), identity.Subject{}, 401},
+					{"key of a disabled merchant", keys.add(func(k *identity.Key) { k.MerchantDisabled = true }, "acme", tried.scope), identity.Subject{}, 401},
+					{"client without the scope", keys.add(nil, "acme", others...), identity.Subject{}, 403},
+					{"client without any scope", keys.add(nil, "acme"), identity.Subject{}, 403},
+					{"person without the scope", "token", aPerson("acme", others...), 403},
+					{"client of another merchant", keys.add(nil, "beta", tried.scope), identity.Subject{}, tried.otherClient},
+					{"person of another merchant", "token", aPerson("beta", tried.scope), tried.otherPerson},
+					{"person", "token", aPerson("acme", tried.scope), tried.person},
+				} {
+					w.asks(t, keys, tokens{"token": caller.as}, method, tried, caller.token, caller.status, caller.name)
+				}
+				again, owner := w.tries(t, paid, raised)[id], keys.add(nil, "acme", tried.scope)
+				w.asks(t, keys, nil, method, again, owner, again.client, "client")
+			})
+		}
+	}
+}
+
+// asks sends a request, and requires its status. What belongs to another merchant is in no answer.
+func (w *world) asks(t *testing.T, keys keyring, persons tokens, method string, tried try, token string, status int, name string) {
+	t.Helper()
+	o := options(w.client, w.ledger)
+	o.Authenticators = []api.Authenticator{api.NewStoredKeys(keys, time.Hour, time.Now, o.Log), persons}
+	headers := []string{patient}
+	if token != "" {
+		headers = append(headers, "Authorization: Bearer "+token)
+	}
+	answer := request(t, handlerWith(o), strings.ToUpper(method), tried.path, tried.body, headers...)
+	assert.Equal(t, status, answer.Code, "%s: %s", name, answer.Body)
+	if strings.Contains(name, "another merchant") {
+		assert.NotContains(t, answer.Body.String(), `"acme"`, name)
+	}
+}
