@@ -73,6 +73,9 @@ type Options struct {
 	// Authenticators find out who calls: the first that knows the caller counts. If there are none, everybody may call, and
 	// do everything.
 	Authenticators []Authenticator
+	// Issuer is the URL of the issuer that one of them takes persons' tokens of, for the OpenAPI document. It is empty if
+	// there is none.
+	Issuer string
 	// AlsoAnonymous lets a request without the header Authorization pass as if there were none of them: for development.
 	AlsoAnonymous bool
 	// Hosts lists the names that requests may have in their Host header, besides loopback addresses. If it is empty, every
@@ -110,6 +113,7 @@ type server struct {
 	ledger         ledger.Reader
 	reader         reader
 	authenticators []Authenticator
+	issuer         string
 	alsoAnonymous  bool
 	links          alert.Links
 	detail         Detail
@@ -134,6 +138,7 @@ func New(o Options) http.Handler {
 		ledger:         o.Ledger,
 		reader:         reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
 		authenticators: o.Authenticators,
+		issuer:         o.Issuer,
 		alsoAnonymous:  o.AlsoAnonymous,
 		links:          o.Links,
 		detail:         o.Detail,

@@ -101,7 +101,14 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 
 // identify returns who calls, or a problem.
 func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
-	if len(s.authenticators) == 0 || s.alsoAnonymous && ctx.Header("Authorization") == "" {
+	if len(s.authenticators) == 0 {
+		return anonymous, nil
+	}
+	r, _ := humachi.Unwrap(ctx)
+	if len(r.Header.Values("Authorization")) > 1 { // a proxy may have looked at another one
+		return identity.Subject{}, s.unauthorized(ctx, "the header Authorization must not stand more than once")
+	}
+	if s.alsoAnonymous && ctx.Header("Authorization") == "" {
 		return anonymous, nil
 	}
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
@@ -173,6 +180,9 @@ func (s *server) protect(operation huma.Operation) huma.Operation {
 	if len(s.authenticators) > 0 {
 		operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusForbidden)
 		operation.Security = []map[string][]string{{apiKeyScheme: {string(scope)}}}
+		if s.issuer != "" && scope != identity.Transact { // which no role has
+			operation.Security = append(operation.Security, map[string][]string{issuerScheme: {}})
+		}
 		if s.alsoAnonymous {
 			operation.Security = append(operation.Security, map[string][]string{})
 		}
@@ -180,8 +190,11 @@ func (s *server) protect(operation huma.Operation) huma.Operation {
 	return operation
 }
 
-// apiKeyScheme is the name of the API keys in the OpenAPI document.
-const apiKeyScheme = "apiKey"
+// The names of API keys and of persons' tokens in the OpenAPI document.
+const (
+	apiKeyScheme = "apiKey"
+	issuerScheme = "person"
+)
 
 // isKnown reports whether the service knows who calls, because the caller has proved it.
 func isKnown(caller identity.Subject) bool {
@@ -216,7 +229,13 @@ func (s *server) describeCallers(document *huma.OpenAPI) {
 		return
 	}
 	document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{apiKeyScheme: {
-		Type: "http", Scheme: "bearer", Description: "The client's API key, or the ID token of a person who has signed in. " +
-			"An operation lists the scope that it needs",
+		Type: "http", Scheme: "bearer", Description: "The client's API key. An operation lists the scope that it needs",
 	}}
+	if s.issuer != "" {
+		document.Components.SecuritySchemes[issuerScheme] = &huma.SecurityScheme{
+			Type: "openIdConnect", OpenIDConnectURL: strings.TrimSuffix(s.issuer, "/") + "/.well-known/openid-configuration",
+			Description: "The ID token of a person who has signed in, in the header Authorization after the word Bearer. " +
+				"The person's roles must have the scope that the operation lists for API keys",
+		}
+	}
 }

@@ -81,3 +81,21 @@ func TestOpenAPISecurity(t *testing.T) {
 		}
 	}
 }
+
+// The document says where persons sign in, and what they can do with their tokens.
+func TestOpenAPIIssuer(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.Authenticators, o.Issuer = clients(map[string]string{"shop": "secret-of-the-shop"}), "https://login.example.com/staff/"
+	var document struct {
+		Components struct {
+			SecuritySchemes map[string]struct{ Type, OpenIDConnectURL string }
+		}
+		Paths map[string]map[string]struct{ Security []map[string][]string }
+	}
+	require.NoError(t, json.Unmarshal(request(t, handlerWith(o), http.MethodGet, "/openapi.json", "").Body.Bytes(), &document))
+	person := document.Components.SecuritySchemes["person"]
+	assert.Equal(t, "openIdConnect", person.Type)
+	assert.Equal(t, "https://login.example.com/staff/.well-known/openid-configuration", person.OpenIDConnectURL)
+	assert.Contains(t, document.Paths["/transactions"]["get"].Security, map[string][]string{"person": {}})
+	assert.NotContains(t, document.Paths["/transact"]["post"].Security, map[string][]string{"person": {}})
+}

@@ -31,6 +31,7 @@ func serveAPI(p *process) func(context.Context) error {
 		Audit:                    p.env.audit(p.values, store),
 		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
 		Authenticators:           p.env.authenticators(p.values, stored, p.log),
+		Issuer:                   p.env.OIDCIssuer,
 		AlsoAnonymous:            p.env.developmentIssuer(),
 		Links:                    p.env.links(p.values),
 		Hosts:                    p.env.hosts(),
