@@ -56,7 +56,7 @@ func TestAuditDamage(t *testing.T) {
 		_, err := store.Append(t.Context(), audit.Entry{Time: time.Now(), Action: "transact"})
 		require.NoError(t, err)
 	}
-	file, _ := ledgerdb.SQLiteFile(os.Getenv("LEDGER_URL")) //nolint:forbidigo // the test has set it
+	file, _ := ledgerdb.SQLiteFile(os.Getenv("LEDGER_URL"))
 	openFile(t, file, `DROP TRIGGER audit_unchanged`, `UPDATE audit SET subject = 'eve' WHERE number = 2`)
 	_, fault := said(t, exitFailure, "audit", "verify")
 	require.Equal(t, "orders: the audit trail is not as it was: entry 2, of "+time.Now().UTC().Format(time.DateOnly)+", was changed\n", fault)
@@ -76,24 +76,25 @@ func TestAuditedKeys(t *testing.T) {
 	var got []string
 	for kept, err := range store.Audit(t.Context(), audit.Query{}) {
 		require.NoError(t, err)
-		require.Equal(t, operator(), identity.Subject{Kind: kept.Kind, Name: kept.Subject})
+		by := identity.Subject{Kind: kept.Kind, Name: kept.Subject}
+		require.Equal(t, operator(), by)
 		require.NotContains(t, kept.Object+kept.Before+kept.After, key[16:40])
 		if kept.Result == audit.Begun {
 			continue
 		}
 		require.Equal(t, kept.Number-1, kept.Ends)
-		got = append(got, strings.Join([]string{kept.Action, kept.Object, kept.Merchant, kept.Result}, ", "))
+		got = append(got, strings.Join([]string{kept.Action, kept.Object, kept.Merchant, kept.Result}, "|"))
 		if kept.Action == "keys revoke" {
 			require.Regexp(t, `^key `+secret.Name()+` of client acme/shop, for transact, expires 20\S+Z, revoked 20\S+Z$`, kept.After)
 		}
 	}
 	require.Equal(t, []string{
-		"merchants add, merchant acme, acme, done", "merchants add, merchant acme, acme, failed",
-		"keys new, key " + secret.Name() + ", acme, done", "keys roll, key " + secret.Name() + ", acme, done",
-		"keys revoke, key " + secret.Name() + ", acme, done", "merchants disable, merchant acme, acme, done", "merchants enable, merchant acme, acme, done",
+		"merchants add|merchant acme|acme|done", "merchants add|merchant acme|acme|failed",
+		"keys new|key " + secret.Name() + "|acme|done", "keys roll|key " + secret.Name() + "|acme|done",
+		"keys revoke|key " + secret.Name() + "|acme|done", "merchants disable|merchant acme|acme|done", "merchants enable|merchant acme|acme|done",
 	}, got)
 
-	file, _ := ledgerdb.SQLiteFile(os.Getenv("LEDGER_URL")) //nolint:forbidigo // the test has set it
+	file, _ := ledgerdb.SQLiteFile(os.Getenv("LEDGER_URL"))
 	openFile(t, file, `DROP TABLE audit`)
 	_, fault := said(t, exitFailure, "merchants", "add", "beta")
 	require.Contains(t, fault, "nothing was done: keep an entry of the audit trail")
@@ -137,7 +138,7 @@ func TestKeepInUse(t *testing.T) {
 		for i, want := range [][2]string{{"", "sha256:a"}, {"sha256:a", "sha256:b"}} {
 			e := trail.entries[i]
 			require.Equal(t, want, [2]string{e.Before, e.After})
-			require.Equal(t, "use ruleset ruleset mine, version 2", e.Action+" "+e.Object)
+			require.Equal(t, "use ruleset|ruleset mine, version 2", e.Action+"|"+e.Object)
 			require.Equal(t, identity.Operator, e.Kind)
 		}
 	})

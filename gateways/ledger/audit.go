@@ -167,8 +167,10 @@ func (l *Ledger) PruneAudit(ctx context.Context, before time.Time, limit int) (d
 			return err
 		}
 		deleted = 0
-		q := query{l.engine.bind(`SELECT ` + auditColumns + ` FROM audit WHERE number > ? AND day < ? ORDER BY number LIMIT ?`),
-			[]any{first.Number, before.UTC().Format(time.DateOnly), limit}}
+		q := query{
+			l.engine.bind(`SELECT ` + auditColumns + ` FROM audit WHERE number > ? AND day < ? ORDER BY number LIMIT ?`),
+			[]any{first.Number, before.UTC().Format(time.DateOnly), limit},
+		}
 		for k, err := range l.auditEntries(ctx, tx, q) {
 			if err != nil {
 				return err
