@@ -124,7 +124,11 @@ func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
 	case err == nil:
 		return subject, nil
 	case errors.Is(err, identity.ErrUnknown):
-		return subject, s.unauthorized(ctx, "an API key that is known here is needed in the header Authorization, after the word Bearer")
+		needed := "an API key"
+		if s.issuer != "" {
+			needed += " or a person's token"
+		}
+		return subject, s.unauthorized(ctx, needed+" that is known here is needed in the header Authorization, after the word Bearer")
 	case isRefused:
 		return subject, s.unauthorized(ctx, refused.Why)
 	default:

@@ -97,5 +97,6 @@ func TestOpenAPIIssuer(t *testing.T) {
 	assert.Equal(t, "openIdConnect", person.Type)
 	assert.Equal(t, "https://login.example.com/staff/.well-known/openid-configuration", person.OpenIDConnectURL)
 	assert.Contains(t, document.Paths["/transactions"]["get"].Security, map[string][]string{"person": {}})
+	assert.Contains(t, request(t, handlerWith(o), http.MethodGet, "/transactions", "").Body.String(), "an API key or a person's token that is known here")
 	assert.NotContains(t, document.Paths["/transact"]["post"].Security, map[string][]string{"person": {}})
 }
