@@ -79,7 +79,7 @@ func whole() fraud.Decision {
 	hit := []fraud.RuleResult{{ID: "card_velocity", Outcome: fraud.RuleFailed, Score: -45, Action: fraud.ActReview, Shadow: true, Error: "\x00 ü 🛒"}}
 	return fraud.Decision{
 		Outcome: fraud.Review, Score: 70, RiskLevel: fraud.ElevatedRisk,
-		Reasons: []fraud.Reason{{Code: "CARD_VELOCITY", Message: "the card was used several times\u2028"}},
+		Reasons: []fraud.Reason{{Code: "CARD_VELOCITY", Message: "the card was used several times\u2028", PublicMessage: "the card cannot be used now"}},
 		Ruleset: ruleset, Source: fraud.AutomatedRule,
 		Explanation: &fraud.Explanation{
 			AsOf: start, DecidedAt: after(time.Nanosecond), TookMicros: 1<<53 + 1, Rules: hit, Passed: []string{"luhn"},
