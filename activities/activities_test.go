@@ -159,7 +159,8 @@ func TestCharge(t *testing.T) {
 		"taken": {nil, payment.Charge{Authorization: held, Capture: payment.Capture{ID: "capture_1"}}, ""},
 		"refused": {
 			&payment.DeclinedError{Gateway: "bank", Code: "hold_expired", Reason: payment.ProcessingError},
-			payment.Charge{Authorization: held, Refusal: "capture: gateway bank declined: hold_expired", Decline: payment.ProcessingError}, "",
+			payment.Charge{Authorization: held, Refusal: "capture: gateway bank declined: hold_expired", Decline: payment.ProcessingError},
+			"",
 		},
 		"not answered": {&payment.UnknownError{Gateway: "bank", Err: errAway}, payment.Charge{}, "capture of authorization auth_1: gateway bank gave no answer"},
 		"busy":         {&payment.TemporaryError{Gateway: "bank", Code: "busy"}, payment.Charge{}, "gateway bank cannot now: busy"},

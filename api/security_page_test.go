@@ -41,7 +41,9 @@ func TestSecurityPage(t *testing.T) {
 	there := testsOf(t)
 	for _, name := range regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(page, -1) {
 		if name != "TestSecurityPage" {
-			assert.True(t, strings.Contains(there, "func "+name+"("), "the page names %s, which does not exist", name)
+			if !strings.Contains(there, "func "+name+"(") {
+				t.Errorf("the page names %s, which does not exist", name)
+			}
 		}
 	}
 }
