@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/audit"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 )
 
@@ -46,6 +48,35 @@ func TestAuditRights(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, 1, report.Entries)
 			require.Nil(t, report.Broken)
+		})
+	}
+}
+
+// Several processes append to one chain.
+func TestAuditProcesses(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			place := engine.place(t)
+			first := engine.at(t, place)
+			require.NoError(t, first.Migrate(t.Context()))
+			var working errgroup.Group
+			for _, l := range []*ledgerdb.Ledger{first, engine.at(t, place), engine.at(t, place)} {
+				for range 4 {
+					working.Go(func() error {
+						for n := range 20 {
+							if _, err := l.Append(t.Context(), ledgertest.Audited(n)); err != nil {
+								return err
+							}
+						}
+						return nil
+					})
+				}
+			}
+			require.NoError(t, working.Wait())
+			report, err := first.VerifyAudit(t.Context())
+			require.NoError(t, err)
+			require.Nil(t, report.Broken)
+			require.Equal(t, 3*4*20, report.Entries)
 		})
 	}
 }
