@@ -144,22 +144,27 @@ func TestAuditRefusals(t *testing.T) {
 		require.Equal(t, "203.0.113.7", kept.kept[0].Address)
 		require.Equal(t, []string{" |  | listTransactions |  | 401", "client acme/shop |  | listTransactions |  | 403", " |  | listTransactions |  | 401"}, kept.lines())
 		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
 		require.Equal(t, []string{" |  | listTransactions |  | 401 | 49 times"}, kept.lines())
 		refused("203.0.113.7", "wrong", 401)
 		require.Empty(t, kept.lines())
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []string{" |  | listTransactions |  | 401"}, kept.lines())
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Empty(t, kept.lines())
 
 		for n := range 3000 {
 			refused(fmt.Sprintf("198.51.%d.%d", n/250, n%250), "wrong", 401)
 		}
 		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
 		require.Len(t, kept.kept, 250+2)
 		require.Equal(t, "several", kept.kept[251].Address)
 		require.Equal(t, 2749, kept.kept[251].Times)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,19 +120,22 @@ func openFile(t *testing.T, path string, statements ...string) {
 // What a process goes by is kept at its start and after each change, also if the database was away then.
 func TestKeepInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		trail, digest := &inUseTrail{err: errors.New("the database is away")}, "sha256:a"
+		trail := &inUseTrail{err: errors.New("the database is away")}
+		var digest atomic.Value
+		digest.Store("sha256:a")
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		var log bytes.Buffer
-		current := func() (string, string) { return "ruleset mine, version 2", digest }
+		current := func() (string, string) { return "ruleset mine, version 2", digest.Load().(string) }
 		go func() {
 			ended <- keepInUse(ctx, trail, "use ruleset", current, slog.New(slog.NewTextHandler(&log, nil)))
 		}()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, 1, strings.Count(log.String(), "Entry of the audit trail not kept; it is tried again"))
-		trail.err = nil
+		trail.comesBack()
 		time.Sleep(time.Minute)
-		digest = "sha256:b"
+		digest.Store("sha256:b")
 		time.Sleep(time.Minute)
 		stop()
 		require.NoError(t, <-ended)
@@ -145,11 +150,20 @@ func TestKeepInUse(t *testing.T) {
 }
 
 type inUseTrail struct {
+	mu      sync.Mutex
 	err     error
 	entries []audit.Entry
 }
 
+func (i *inUseTrail) comesBack() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.err = nil
+}
+
 func (i *inUseTrail) Append(_ context.Context, e audit.Entry) (audit.Kept, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	if i.err == nil {
 		i.entries = append(i.entries, e)
 	}

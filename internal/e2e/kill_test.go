@@ -78,6 +78,7 @@ func TestKillWorkerBeforeConfirm(t *testing.T) {
 	w := newWorld(t, nil).start(fraudPolice, apiProcess) // no alertman: events stay to be counted
 	broker := startProxy(t, brokerAddress())
 	w.startWith(worker, map[string]string{"RABBITMQ_PUBLISHER_URL": through(broker, shared.rabbitmq.URL("orders", "orders"))})
+	w.findsLedger()
 	warm := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 	w.reaches(warm, transaction.AlertDone) // the worker is connected
 	broker.hold(fromServer)                // publishes arrive, but confirms do not
