@@ -232,7 +232,7 @@ func TestAckPageOtherStates(t *testing.T) {
 		text    string
 	}{
 		"it is over":       {w.linked(), ended, 200, 409, "is over"},
-		"nobody knows it":  {w.linked(), unknown, 404, 404, "no such alert"},
+		"an unknown alert": {w.linked(), unknown, 404, 404, "no such alert"},
 		"Temporal is away": {away, ended, 503, 503, "engine cannot be"},
 	} {
 		link := linkFor(c.id, "jo@example.com")

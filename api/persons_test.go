@@ -28,7 +28,7 @@ func (p persons) Authenticate(_ context.Context, token string) (identity.Subject
 	return person, &identity.RefusedError{Why: "the token has expired: sign in again"}
 }
 
-// A person may do what the roles say. With an issuer for development, a request that names nobody passes, and one with a
+// A person may do what the roles say. With an issuer for development, a request without a token passes, and one with a
 // wrong token does not.
 func TestPersons(t *testing.T) {
 	auditor := identity.Subject{Kind: identity.Person, Name: "ada@example.com", Grants: []identity.Grant{

@@ -70,7 +70,7 @@ type Options struct {
 	Audit audit.Trail
 	// Cards turns card numbers into what is stored of them, and makes the digests by which retries are recognized.
 	Cards card.Describer
-	// Authenticators find out who calls: the first that knows the caller counts. If there are none, everybody may call, and
+	// Authenticators find out who calls: the first that knows the caller counts. Without any, anyone may call, and
 	// do everything.
 	Authenticators []Authenticator
 	// Issuer is the URL of the issuer that one of them takes persons' tokens of, for the OpenAPI document. It is empty if

@@ -16,6 +16,7 @@ import (
 
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/ledger/inspect"
 	"dummyorders/internal/safetext"
 )
@@ -47,20 +48,6 @@ func (f auditFilter) query() audit.Query {
 	}
 }
 
-// withAudit runs a command on the audit trail.
-func withAudit(ctx context.Context, do func(context.Context, audit.Reader) error) error {
-	return run(ctx, map[string]part{"audit": func(p *process) func(context.Context) error {
-		store := p.env.ledger(p.values)
-		return func(ctx context.Context) error {
-			defer func() { _ = store.Close() }()
-			if err := store.Ready(ctx); err != nil {
-				return err
-			}
-			return do(ctx, store)
-		}
-	}})
-}
-
 type listAuditCommand struct {
 	auditFilter
 	Last int  `help:"At most so many, the last ones." default:"100"`
@@ -72,7 +59,7 @@ func (c listAuditCommand) Run(ctx context.Context) error {
 	if c.Since.IsZero() {
 		c.Since.Time = time.Now().Add(-defaultSince)
 	}
-	return withAudit(ctx, func(ctx context.Context, trail audit.Reader) error {
+	return withLedger(ctx, func(ctx context.Context, trail *ledgerdb.Ledger) error {
 		found, err := lastOf(trail.Audit(ctx, c.query()), max(1, c.Last))
 		if err != nil {
 			return err
@@ -122,7 +109,7 @@ func (c exportAuditCommand) Validate() error {
 
 // Run writes the entries to the output and reports on the standard error how many there were.
 func (c exportAuditCommand) Run(ctx context.Context) error {
-	return withAudit(ctx, func(ctx context.Context, trail audit.Reader) error {
+	return withLedger(ctx, func(ctx context.Context, trail *ledgerdb.Ledger) error {
 		written := 0
 		err := into(c.Output, standard().results, func(to io.Writer) (err error) {
 			written, err = inspect.ExportAudit(trail.Audit(ctx, c.query()), c.Format, to)
@@ -140,7 +127,7 @@ type verifyAuditCommand struct{}
 
 // Run checks the chain.
 func (verifyAuditCommand) Run(ctx context.Context) error {
-	return withAudit(ctx, func(ctx context.Context, trail audit.Reader) error {
+	return withLedger(ctx, func(ctx context.Context, trail *ledgerdb.Ledger) error {
 		report, err := trail.VerifyAudit(ctx)
 		if err != nil {
 			return err

@@ -32,22 +32,9 @@ const commandPatience = 30 * time.Second
 
 // withMerchants runs a command on the ledger in which merchants, clients and keys are kept.
 func withMerchants(ctx context.Context, do func(context.Context, *ledgerdb.Ledger) error) error {
-	env, err := readEnvironment(ctx, lookup())
-	if err != nil {
-		return err
-	}
-	v := &values{}
-	store := env.ledger(v)
-	if err := v.err(); err != nil {
-		return err
-	}
-	defer func() { _ = store.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
-	if err := store.Ready(ctx); err != nil {
-		return err
-	}
-	return do(ctx, store)
+	return withLedger(ctx, do)
 }
 
 // name is a flag or argument that takes the name of a merchant or client.

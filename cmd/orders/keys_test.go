@@ -128,10 +128,10 @@ func TestKeysCommandFaults(t *testing.T) {
 		{exitConfig, `missing flags: --scopes=SCOPES`, []string{"keys", "new", "--client", "shop"}},
 		{exitConfig, `"-1h" must be a duration, such as 24h or 90d`, []string{"keys", "new", "--client", "shop", "--scopes", "read", "--expires=-1h"}},
 		{exitConfig, `"a b" must be 1 to 64 letters`, []string{"merchants", "add", "a b"}},
-		{exitFailure, `there is no merchant acme: orders merchants add acme`, []string{"keys", "new", "--merchant", "acme", "--client", "shop", "--scopes", "read"}},
-		{exitFailure, `revoke key ` + secret.Name() + `: there is no such key: orders keys list shows their names`, []string{"keys", "revoke", secret.Reveal()}},
+		{exitFailure, `merchant acme does not exist: add it with orders merchants add acme`, []string{"keys", "new", "--merchant", "acme", "--client", "shop", "--scopes", "read"}},
+		{exitFailure, `revoke key ` + secret.Name() + `: it does not exist: orders keys list names all keys`, []string{"keys", "revoke", secret.Reveal()}},
 		{exitConfig, `must be the name of a key, as orders keys list shows it`, []string{"keys", "revoke", "!" + secret.Reveal()}},
-		{exitFailure, `roll key ` + secret.Name() + `: there is no such key`, []string{"keys", "roll", "ordkey_" + secret.Name()}},
+		{exitFailure, `roll key ` + secret.Name() + `: it does not exist`, []string{"keys", "roll", "ordkey_" + secret.Name()}},
 	} {
 		t.Run(strings.Join(c.args[:2], " "), func(t *testing.T) {
 			_, fault := said(t, c.code, c.args...)

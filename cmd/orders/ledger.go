@@ -28,6 +28,24 @@ type ledgerCommand struct {
 	Backup backupCommand `cmd:"" help:"Copy a ledger in SQLite to a new file, while everything runs. For PostgreSQL, use pg_dump."`
 }
 
+// withLedger runs a command that needs nothing but the ledger.
+func withLedger(ctx context.Context, do func(context.Context, *ledgerdb.Ledger) error) error {
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return err
+	}
+	v := &values{}
+	store := env.ledger(v)
+	if err := v.err(); err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	if err := store.Ready(ctx); err != nil {
+		return err
+	}
+	return do(ctx, store)
+}
+
 // defaultSince is how far back transactions are compared by default.
 const defaultSince = 24 * time.Hour
 
@@ -232,16 +250,7 @@ func (c exportCommand) Validate() error {
 
 // Run writes the transactions to the output and reports on the standard error how many there were.
 func (c exportCommand) Run(ctx context.Context) error {
-	return run(ctx, map[string]part{"ledger": func(p *process) func(context.Context) error {
-		store := p.env.ledger(p.values)
-		return func(ctx context.Context) error {
-			defer func() { _ = store.Close() }()
-			if err := store.Ready(ctx); err != nil {
-				return err
-			}
-			return c.export(ctx, store, standard())
-		}
-	}})
+	return withLedger(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error { return c.export(ctx, store, standard()) })
 }
 
 func (c exportCommand) export(ctx context.Context, store ledger.Reader, out output) error {

@@ -85,7 +85,7 @@ func isThisMachine(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// authenticators returns the ways to find out who calls the api. If there are none, everybody may call.
+// authenticators returns the ways to find out who calls the api. Without any, anyone may call.
 func (e environment) authenticators(v *values, stored *api.StoredKeys, log *slog.Logger) (all []api.Authenticator) {
 	if keys := e.keys(v); len(keys) > 0 {
 		all = append(all, api.NewKeys(keys))

@@ -8,7 +8,7 @@ import (
 )
 
 // developmentIssuer reports whether persons are signed in by an issuer of this machine, where those who reach it choose who
-// they are. So the api is no more closed than without an issuer: requests without a token pass as anonymous.
+// they are. Requests without a token then pass as anonymous, as without an issuer.
 func (e environment) developmentIssuer() bool {
 	return oidc.IsDevelopment(e.OIDCIssuer)
 }

@@ -62,7 +62,7 @@ func (l *Ledger) DisableMerchant(ctx context.Context, name string, at time.Time)
 	err := l.changeKeys(ctx, func(tx *sql.Tx) error {
 		changed, err := l.change(ctx, tx, statement, args...)
 		if err == nil && !changed {
-			return errors.New("there is no such merchant")
+			return errors.New("it does not exist")
 		}
 		return err
 	})
@@ -106,7 +106,7 @@ func (l *Ledger) addKey(ctx context.Context, tx *sql.Tx, key identity.Key) error
 	err := tx.QueryRowContext(ctx, l.engine.bind(`SELECT disabled_at FROM merchants WHERE name = ?`), key.Merchant).Scan(&disabled)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("there is no merchant %s: orders merchants add %[1]s", key.Merchant)
+		return fmt.Errorf("merchant %s does not exist: add it with orders merchants add %[1]s", key.Merchant)
 	case err != nil:
 		return err
 	case !disabled.IsZero():
@@ -200,7 +200,7 @@ func (l *Ledger) findKey(ctx context.Context, tx *sql.Tx, name string) (identity
 	case err != nil:
 		return identity.Key{}, err
 	case len(found) == 0:
-		return identity.Key{}, errors.New("there is no such key: orders keys list shows their names")
+		return identity.Key{}, errors.New("it does not exist: orders keys list names all keys")
 	}
 	return found[0], nil
 }

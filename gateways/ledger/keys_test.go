@@ -55,8 +55,8 @@ func merchants(t *testing.T, l *ledgerdb.Ledger) {
 	require.Equal(t, identity.DefaultMerchant, all[1].Name)
 	require.WithinDuration(t, time.Now(), all[1].AddedAt, time.Hour)
 	require.EqualError(t, l.AddMerchant(t.Context(), identity.Merchant{Name: "acme", AddedAt: start}), "add merchant acme: it exists already")
-	require.EqualError(t, l.DisableMerchant(t.Context(), "beta", start), "disable merchant beta: there is no such merchant")
-	require.EqualError(t, l.DisableMerchant(t.Context(), "beta", time.Time{}), "enable merchant beta: there is no such merchant")
+	require.EqualError(t, l.DisableMerchant(t.Context(), "beta", start), "disable merchant beta: it does not exist")
+	require.EqualError(t, l.DisableMerchant(t.Context(), "beta", time.Time{}), "enable merchant beta: it does not exist")
 }
 
 func keysOf(t *testing.T, l *ledgerdb.Ledger) []identity.Key {
@@ -86,7 +86,7 @@ func keysComeBack(t *testing.T, l *ledgerdb.Ledger) {
 func keysNeedMerchant(t *testing.T, l *ledgerdb.Ledger) {
 	key := keyFor("shop", 1)
 	key.Merchant = "beta"
-	require.EqualError(t, l.AddKey(t.Context(), key), "make a key for client beta/shop: there is no merchant beta: orders merchants add beta")
+	require.EqualError(t, l.AddKey(t.Context(), key), "make a key for client beta/shop: merchant beta does not exist: add it with orders merchants add beta")
 	require.NoError(t, l.DisableMerchant(t.Context(), "acme", start))
 	require.EqualError(t, l.AddKey(t.Context(), keyFor("shop", 1)),
 		"make a key for client acme/shop: merchant acme is disabled: orders merchants enable acme")
@@ -140,7 +140,7 @@ func keysRoll(t *testing.T, l *ledgerdb.Ledger) {
 	_, _, err = l.RollKey(t.Context(), first.Name, third, start.Add(24*time.Hour))
 	require.EqualError(t, err, "roll key "+first.Name+": it is expired: orders keys new makes another")
 	_, _, err = l.RollKey(t.Context(), "absent", third, start.Add(24*time.Hour))
-	require.EqualError(t, err, "roll key absent: there is no such key: orders keys list shows their names")
+	require.EqualError(t, err, "roll key absent: it does not exist: orders keys list names all keys")
 	require.Empty(t, cmp.Diff([]identity.Key{first, second}, keysOf(t, l)))
 
 	third.Scopes = []identity.Scope{identity.Review}
@@ -180,7 +180,7 @@ func keysRevoke(t *testing.T, l *ledgerdb.Ledger) {
 		require.Empty(t, cmp.Diff([]identity.Key{key}, keysOf(t, l)))
 	}
 	_, err := l.RevokeKey(t.Context(), "absent", start)
-	require.EqualError(t, err, "revoke key absent: there is no such key: orders keys list shows their names")
+	require.EqualError(t, err, "revoke key absent: it does not exist: orders keys list names all keys")
 }
 
 // Each change shows, and only changes do.
