@@ -144,6 +144,49 @@ func (s *steps) Capture(_ context.Context, r payment.CaptureRequest) (payment.Ca
 	return payment.Capture{ID: "capture_1"}, s.err
 }
 
+// charger is a gateway that takes the amount in one call, or where it only holds, as steps does.
+type charger struct {
+	steps
+
+	charge payment.Charge
+	err    error
+}
+
+func (c *charger) Charge(context.Context, payment.AuthorizeRequest) (payment.Charge, error) {
+	return c.charge, c.err
+}
+
+// A gateway that charges in one call is asked once, if the payment began so.
+func TestChargeInOneCall(t *testing.T) {
+	held := payment.Authorization{ID: "auth_1", Gateway: "broken"}
+	taken := payment.Charge{Authorization: held, Capture: payment.Capture{ID: "capture_of_charge"}}
+	inTwo := payment.Charge{Authorization: held, Capture: payment.Capture{ID: "capture_1"}}
+	for name, c := range map[string]struct {
+		oneCall bool
+		gateway payment.Gateway
+		want    payment.Charge
+		fault   string
+	}{
+		"taken":                      {true, &charger{charge: taken}, taken, ""},
+		"only held":                  {true, &charger{charge: payment.Charge{Authorization: held}}, inTwo, ""},
+		"declined":                   {true, &charger{err: &payment.DeclinedError{Gateway: "bank", Code: "no"}}, payment.Charge{}, "charge INR 123.00: gateway bank declined: no"},
+		"began with two calls":       {false, &charger{charge: taken}, inTwo, ""},
+		"began with another version": {true, &steps{}, inTwo, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := (&activities.Payment{Gateways: payment.NewRegistry(c.gateway, nil)}).Charge(t.Context(), payment.ChargeRequest{
+				AuthorizeRequest: payment.AuthorizeRequest{Amount: money.Money{Minor: 12300, Currency: "INR"}}, OneCall: c.oneCall,
+			})
+			assert.Equal(t, c.want, got)
+			if c.fault == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.fault)
+		})
+	}
+}
+
 // A charge holds and takes under keys of their own. A hold that cannot be taken is a result.
 func TestCharge(t *testing.T) {
 	held := payment.Authorization{ID: "auth_1", Gateway: "broken"}

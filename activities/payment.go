@@ -31,13 +31,15 @@ func (a *Payment) Capture(ctx context.Context, r payment.CaptureRequest) (paymen
 	})
 }
 
-// Charge holds the amount, and takes it. If the hold cannot be taken, that is a result: the hold is the caller's to release.
+// Charge takes the amount, in one call or two. If it is held and cannot be taken, that is a result: the hold is the caller's to
+// release.
 func (a *Payment) Charge(ctx context.Context, r payment.ChargeRequest) (payment.Charge, error) {
 	return ask(ctx, a, r.Gateway, r.Method, "charge "+r.Amount.String(), func(g payment.Gateway) (payment.Charge, error) {
-		held, err := g.Authorize(ctx, r.AuthorizeRequest)
-		if err != nil {
-			return payment.Charge{}, fmt.Errorf("authorize: %w", err)
+		charge, err := chargeOrHold(ctx, g, r)
+		if err != nil || charge.Capture.ID != "" {
+			return charge, err
 		}
+		held := charge.Authorization
 		taken, err := g.Capture(ctx, payment.CaptureRequest{
 			IdempotencyKey: r.CaptureKey, Gateway: held.Gateway, Method: r.Method, AuthorizationID: held.ID, Amount: r.Amount,
 		})
@@ -49,6 +51,18 @@ func (a *Payment) Charge(ctx context.Context, r payment.ChargeRequest) (payment.
 		}
 		return payment.Charge{Authorization: held, Capture: taken}, nil
 	})
+}
+
+// chargeOrHold makes the first call of a charge, which is the only one if it takes the amount.
+func chargeOrHold(ctx context.Context, g payment.Gateway, r payment.ChargeRequest) (payment.Charge, error) {
+	if charger, can := g.(payment.Charger); can && r.OneCall {
+		return charger.Charge(ctx, r.AuthorizeRequest)
+	}
+	held, err := g.Authorize(ctx, r.AuthorizeRequest)
+	if err != nil {
+		return payment.Charge{}, fmt.Errorf("authorize: %w", err)
+	}
+	return payment.Charge{Authorization: held}, nil
 }
 
 // Void releases the held money. It fails with PaymentCaptured once the money was taken.

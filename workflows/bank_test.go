@@ -31,6 +31,8 @@ type bank struct {
 	mu                     sync.Mutex     // activities run beside each other
 	answers                map[string]any // by idempotency key
 	held, taken, givenBack int
+	charged                int      // taken in one call
+	refused                bool     // to give something back
 	later                  []func() // what belated calls have yet to do
 }
 
@@ -70,6 +72,7 @@ func (b *bank) call(operation, key string, do func() (any, error)) (any, error) 
 		b.later = append(b.later, func() { _, _ = b.once(key, do) })
 		return nil, &payment.UnknownError{Gateway: "bank", Err: errors.New("no answer yet")}
 	case declines:
+		b.refused = b.refused || operation == "void" || operation == "refund"
 		return b.once(key, func() (any, error) { return nil, b.declined("refused") })
 	case works:
 	}
@@ -99,10 +102,26 @@ func (b *bank) Name() string { return b.name }
 func (b *bank) Authorize(_ context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
 	answer, err := b.call("authorize", r.IdempotencyKey, func() (any, error) {
 		b.held++
-		return payment.Authorization{ID: fmt.Sprintf("auth_%d", b.held), Gateway: b.name}, nil
+		return payment.Charge{Authorization: b.authorization()}, nil
 	})
-	authorization, _ := answer.(payment.Authorization)
-	return authorization, err
+	charge, _ := answer.(payment.Charge)
+	return charge.Authorization, err
+}
+
+// charger is the bank where it takes money in one call, which goes wrong as a hold does.
+type charger struct{ *bank }
+
+func (c charger) Charge(_ context.Context, r payment.AuthorizeRequest) (payment.Charge, error) {
+	answer, err := c.call("authorize", r.IdempotencyKey, func() (any, error) {
+		c.taken, c.charged = c.taken+1, c.charged+1
+		return payment.Charge{Authorization: c.authorization(), Capture: payment.Capture{ID: "capture_1"}}, nil
+	})
+	charge, _ := answer.(payment.Charge)
+	return charge, err
+}
+
+func (b *bank) authorization() payment.Authorization {
+	return payment.Authorization{ID: fmt.Sprintf("auth_%d", len(b.answers)+1), Gateway: b.name}
 }
 
 func (b *bank) Capture(_ context.Context, r payment.CaptureRequest) (payment.Capture, error) {

@@ -94,6 +94,21 @@ func TestPayUnknownOutcome(t *testing.T) {
 	require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
 }
 
+// A charge is asked for in one call where the gateway that was chosen can.
+func TestPayInOneCall(t *testing.T) {
+	for name, gateway := range map[string]payment.Gateway{"can": charger{newBank("amazonpay", nil)}, "cannot": newBank("amazonpay", nil)} {
+		t.Run(name, func(t *testing.T) {
+			r := approvedRun(t)
+			r.orders.Gateways = payment.NewRegistry(gateway, nil)
+			r.OnActivity(pay.Charge, mock.Anything, mock.MatchedBy(func(request payment.ChargeRequest) bool {
+				return request.OneCall == (name == "can")
+			})).Return(charged, nil).Once()
+			r.execute()
+			require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
+		})
+	}
+}
+
 // A gateway that gives no answer in time ends the payment.
 func TestPayDeadline(t *testing.T) {
 	t.Run("and what it turns out to hold is released", func(t *testing.T) {
@@ -119,7 +134,9 @@ func TestPayDeadline(t *testing.T) {
 	t.Run("and what it turns out to have taken is refunded", func(t *testing.T) {
 		r := approvedRun(t)
 		r.OnActivity(pay.Charge, mock.Anything, mock.Anything).Return(payment.Charge{}, errors.New("no answer"))
-		r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil).Once()
+		r.OnActivity(pay.Authorize, mock.Anything, mock.MatchedBy(func(request payment.AuthorizeRequest) bool {
+			return request.Settle && request.IdempotencyKey == transactionID+"/authorize" // the charge's own key
+		})).Return(held, nil).Once()
 		r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(alreadyCaptured()).Once()
 		r.OnActivity(pay.Refund, mock.Anything, refundOfHeld).Return(payment.Refund{ID: "refund_1"}, nil).Once()
 		r.execute()

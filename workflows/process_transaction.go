@@ -71,7 +71,7 @@ type process struct {
 	transaction  transaction.Transaction
 	record       *ledger.Record
 	ledgerWriter ledgerWriter
-	gateway      string         // the one the payment began with
+	gateway      gatewayChoice  // the one the payment began with
 	checks       int            // fraud checks asked for so far
 	alerts       int            // alerts created so far
 	reviewing    workflow.Mutex // held by the side that is deciding: a reviewer, or the deadline
@@ -122,11 +122,10 @@ func (p *process) run(ctx workflow.Context) error {
 		return p.stop(ctx, alert.FraudDetected)
 	}
 	p.move(ctx, transaction.PaymentInitiated)
-	atOnce, err := p.chooseGateway(ctx)
-	if err != nil {
+	if err := p.chooseGateway(ctx); err != nil {
 		return err
 	}
-	if decision.Outcome == fraud.Approve && atOnce {
+	if decision.Outcome == fraud.Approve && p.gateway.AtOnce {
 		return p.charge(ctx)
 	}
 	held, err := p.hold(ctx)
@@ -246,7 +245,7 @@ const unanswered = "the payment gateway gave no answer in time"
 // hold authorizes the amount. It returns nil if no money is held that the transaction could go on with: the transaction is
 // settled then.
 func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
-	authorization, err := p.authorize(p.withDeadline(detached(ctx)))
+	authorization, err := p.authorize(p.withDeadline(detached(ctx)), p.authorizeRequest())
 	if err != nil {
 		p.recordUnpaid(ctx, err)
 		if !isType(err, activities.PaymentDeclined) {
@@ -262,29 +261,28 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	return &authorization, nil
 }
 
-// chooseGateway chooses the gateway and keeps the choice in the history: if the answer to a hold was lost, the same gateway
-// has to be asked about it, even if the settings have changed since.
-//
-// It reports whether an approved transaction is charged at once. Older histories say that it is not: there the money is held and
-// taken in two steps. This costs no event, as workflow.GetVersion would.
-func (p *process) chooseGateway(ctx workflow.Context) (atOnce bool, err error) {
+// chooseGateway chooses the gateway, and how it is asked, and keeps the choice in the history: if the answer to a hold or a charge
+// was lost, the same gateway has to be asked about it in the same way, even if settings or code have changed since. This costs no
+// event, as workflow.GetVersion would.
+func (p *process) chooseGateway(ctx workflow.Context) error {
 	options := workflow.SideEffectOptions{Summary: "choose the payment gateway"}
 	kept := workflow.SideEffectWithOptions(ctx, options, func(workflow.Context) any {
-		return gatewayChoice{Name: p.Gateways.For(p.transaction.PaymentMethod).Name(), AtOnce: true}
+		gateway := p.Gateways.For(p.transaction.PaymentMethod)
+		_, oneCall := gateway.(payment.Charger)
+		return gatewayChoice{Name: gateway.Name(), AtOnce: true, OneCall: oneCall}
 	})
-	var chosen gatewayChoice
-	if err := kept.Get(&chosen); err != nil {
-		return false, fmt.Errorf("read the choice of the gateway: %w", err)
+	if err := kept.Get(&p.gateway); err != nil {
+		return fmt.Errorf("read the choice of the gateway: %w", err)
 	}
-	p.gateway = chosen.Name
-	p.record.Payment.Gateway = p.gateway
-	return chosen.AtOnce, nil
+	p.record.Payment.Gateway = p.gateway.Name
+	return nil
 }
 
-// gatewayChoice is a choice as histories keep it. Older ones keep the name alone.
+// gatewayChoice is a choice as histories keep it. Older ones keep the name alone, and go the way of that time.
 type gatewayChoice struct {
-	Name   string `json:"gateway"`
-	AtOnce bool   `json:"atOnce"`
+	Name    string `json:"gateway"`
+	AtOnce  bool   `json:"atOnce"`            // an approved transaction is charged by one activity, rather than held and taken by two
+	OneCall bool   `json:"oneCall,omitempty"` // and that asks the gateway once
 }
 
 // UnmarshalJSON also reads the choice of an older history.
@@ -306,7 +304,7 @@ func (p *process) charge(ctx workflow.Context) error {
 	var charged payment.Charge
 	options := described(p.withDeadline(detached(ctx)), "take "+t.Payment.Amount.String())
 	err := workflow.ExecuteActivity(workflow.WithStartToCloseTimeout(options, chargeWithin), pay.Charge, payment.ChargeRequest{
-		AuthorizeRequest: p.authorizeRequest(), CaptureKey: t.ID + "/capture",
+		AuthorizeRequest: p.authorizeRequest(), OneCall: p.gateway.OneCall, CaptureKey: t.ID + "/capture",
 	}).Get(ctx, &charged)
 	if err != nil {
 		p.recordUnpaid(ctx, err)
@@ -361,9 +359,9 @@ func whyUnpaid(err error) (string, payment.DeclineCode) {
 	return declined.Message(), code
 }
 
-func (p *process) authorize(ctx workflow.Context) (authorization payment.Authorization, err error) {
-	options := described(ctx, "hold "+p.transaction.Payment.Amount.String())
-	err = workflow.ExecuteActivity(options, pay.Authorize, p.authorizeRequest()).Get(ctx, &authorization)
+func (p *process) authorize(ctx workflow.Context, r payment.AuthorizeRequest) (authorization payment.Authorization, err error) {
+	options := described(ctx, "hold "+r.Amount.String())
+	err = workflow.ExecuteActivity(options, pay.Authorize, r).Get(ctx, &authorization)
 	return authorization, err
 }
 
@@ -372,7 +370,7 @@ func (p *process) authorizeRequest() payment.AuthorizeRequest {
 	return payment.AuthorizeRequest{
 		IdempotencyKey: t.ID + "/authorize",
 		TransactionID:  t.ID,
-		Gateway:        p.gateway,
+		Gateway:        p.gateway.Name,
 		Method:         t.PaymentMethod,
 		Card:           t.Payment.Card,
 		Token:          t.Payment.Token,
@@ -411,12 +409,14 @@ func (p *process) giveBack(ctx workflow.Context, held payment.Authorization) {
 	p.inBackground(ctx, "give back", func(ctx workflow.Context) error { return p.release(ctx, held) })
 }
 
-// releaseUnknown handles a hold that may or may not exist, because no answer came. It asks again under the same key to find
-// out, and releases what is held then.
+// releaseUnknown handles a hold or a charge that may or may not exist, because no answer came. It asks for a hold under the same
+// key to find out, which takes nothing even if nothing was done before. What is held or taken then is given back.
 func (p *process) releaseUnknown(ctx workflow.Context) error {
 	var held payment.Authorization
+	request := p.authorizeRequest()
+	request.Settle = true
 	err := p.askUntilAnswered(ctx, func(ctx workflow.Context) (err error) {
-		held, err = p.authorize(ctx)
+		held, err = p.authorize(ctx, request)
 		return err
 	})
 	if isType(err, activities.PaymentDeclined) {

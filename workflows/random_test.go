@@ -27,6 +27,8 @@ const transactions = 2000
 type story struct {
 	decisions []fraud.Decision // of the first check and of the repeated one
 	bank      *bank
+	charges   bool   // whether the bank takes money in one call
+	older     []bool // whether a try of a charge is by an older worker, which cannot ask so
 	reviews   []review.Request
 	second    bool // whether a second person has to agree
 	cancel    bool
@@ -70,6 +72,8 @@ func anyStory(t *rapid.T) story {
 	for range len(s.reviews) + 1 {
 		s.moments = append(s.moments, time.Duration(moment.Draw(t, "moment"))*time.Millisecond)
 	}
+	s.charges = rapid.Bool().Draw(t, "charges")
+	s.older = outage.Draw(t, "older")
 	return s
 }
 
@@ -84,7 +88,13 @@ func (s *story) play(t testing.TB) (*run, []alert.Event) {
 	var events []alert.Event
 	brokerAway := failing(&s.broker)
 	r.RegisterActivity(&activities.Fraud{Detector: s})
-	r.RegisterActivity(&activities.Payment{Gateways: payment.NewRegistry(s.bank, nil)})
+	older := payment.NewRegistry(s.bank, nil)
+	gateways := older
+	if s.charges {
+		gateways = payment.NewRegistry(charger{s.bank}, nil)
+	}
+	r.orders.Gateways = gateways
+	r.RegisterActivity(&payers{&activities.Payment{Gateways: gateways}, &activities.Payment{Gateways: older}, failing(&s.older)})
 	r.RegisterActivity(&activities.Alerts{Publisher: publisher(func(e alert.Event) error {
 		mu.Lock()
 		defer mu.Unlock()
@@ -104,6 +114,22 @@ func (s *story) play(t testing.TB) (*run, []alert.Event) {
 	mu.Lock()
 	defer mu.Unlock()
 	return r, events
+}
+
+// payers are workers of two versions: the next charge is tried by the older one if old says so.
+type payers struct {
+	*activities.Payment
+
+	older *activities.Payment
+	old   func() bool
+}
+
+// Charge asks the bank in one call, or as before.
+func (p *payers) Charge(ctx context.Context, r payment.ChargeRequest) (payment.Charge, error) {
+	if p.old() {
+		return p.older.Charge(ctx, r)
+	}
+	return p.Payment.Charge(ctx, r)
 }
 
 // Detect lets the story be its own fraud check.
@@ -155,6 +181,9 @@ func TestMoneyIsTakenOnceOrGivenBack(t *testing.T) {
 			if v := record.Review; v != nil && v.Verdict == review.Approve && s.second && (v.First == nil || v.First.Reviewer == v.Reviewer) {
 				rt.Fatalf("approved by one person: %s", v.By())
 			}
+			if refusedForGood && !b.refused {
+				rt.Fatalf("the bank gives back what it is asked to, and the record says: %s", record.Payment.StillHeld)
+			}
 			if refusedForGood && r.GetWorkflowError() == nil {
 				rt.Fatal("money could not be given back, and the workflow does not show it")
 			}
@@ -185,6 +214,7 @@ func TestStoriesReachEveryEnd(t *testing.T) {
 		r, events := s.play(t)
 		record := r.record()
 		counts[record.TransactionStatus.Status]++
+		counts["charged in one call"] += s.bank.charged
 		counts["voided"] += count(record.Payment.VoidedAt != nil)
 		counts["refunded"] += count(record.Payment.RefundID != "")
 		counts["still held"] += count(record.Payment.StillHeld != "")

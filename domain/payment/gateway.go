@@ -1,5 +1,5 @@
-// Package payment moves money in two steps, authorize (hold) and capture (take). Void releases held money; refund gives back
-// money that was taken.
+// Package payment moves money in two steps, authorize (hold) and capture (take), or in one, charge. Void releases held money;
+// refund gives back money that was taken.
 package payment
 
 import (
@@ -30,6 +30,17 @@ type Gateway interface {
 	Refund(ctx context.Context, r RefundRequest) (Refund, error)
 }
 
+// Charger is a Gateway that takes an amount in one call.
+type Charger interface {
+	Gateway
+	// Charge takes the amount. If it could only be held, the result has no Capture, and Capture may be called for it.
+	//
+	// Charge and Authorize share their keys: of two calls under one key only the first moves money, and the other returns what
+	// that came to. So a charge without an answer is settled by asking for a hold: either the hold's id is that of the charge,
+	// or no charge under the key is made any more.
+	Charge(ctx context.Context, r AuthorizeRequest) (Charge, error)
+}
+
 // AuthorizeRequest asks to hold Amount on the card, or on what Token stands for. Exactly one of Card and Token is set.
 type AuthorizeRequest struct {
 	IdempotencyKey string       `json:"idempotencyKey"`
@@ -39,9 +50,11 @@ type AuthorizeRequest struct {
 	Card           card.Details `json:"card,omitzero"`
 	Token          string       `json:"token,omitempty"`
 	Amount         money.Money  `json:"amount"`
+	// Settle says that earlier calls under the key gave no answer, possibly for so long that the gateway has forgotten the key.
+	Settle bool `json:"settle,omitempty"`
 }
 
-// Authorization is a hold.
+// Authorization is a hold, or stands for one where the amount was taken in one call.
 type Authorization struct {
 	ID      string `json:"id"`
 	Gateway string `json:"gateway"`
@@ -61,16 +74,17 @@ type Capture struct {
 	ID string `json:"id"`
 }
 
-// ChargeRequest asks to hold an amount and to take it at once. Both calls have keys of their own, so that a retry goes on where
-// the try before it ended.
+// ChargeRequest asks to take an amount: in one call, or by a hold and a capture. These have keys of their own, so that a retry
+// goes on where the try before it ended.
 type ChargeRequest struct {
 	AuthorizeRequest
 
+	OneCall    bool   `json:"oneCall,omitempty"` // of a Charger
 	CaptureKey string `json:"captureKey"`
 }
 
-// Charge is what came of a charge: a hold, and either what was taken of it or why nothing can be. In the second case the money
-// is still held.
+// Charge is what came of a charge: its authorization, and either what was taken or why nothing can be. In the second case the
+// money is still held.
 type Charge struct {
 	Authorization Authorization `json:"authorization"`
 	Capture       Capture       `json:"capture,omitzero"`

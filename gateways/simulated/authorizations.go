@@ -24,6 +24,7 @@ var (
 	errNothingHeld     = errors.New("nothing_held")
 	errNothingCaptured = errors.New("nothing_taken")
 	errCaptured        = errors.New("taken")
+	errOtherRequest    = errors.New("the key was used for something else")
 )
 
 type state int
@@ -61,6 +62,9 @@ func (b *authorizations) authorize(l Movements) (first bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entry(l, requested)
+	if e.Amount != l.Amount {
+		return false, errOtherRequest
+	}
 	if e.state != requested {
 		return false, nil
 	}

@@ -67,6 +67,19 @@ func (g *Gateway) Authorize(ctx context.Context, r payment.AuthorizeRequest) (pa
 	return payment.Authorization{ID: id, Gateway: g.name}, nil
 }
 
+// Charge holds the amount and takes it. If the capture is declined, the amount stays held.
+func (g *Gateway) Charge(ctx context.Context, r payment.AuthorizeRequest) (payment.Charge, error) {
+	held, err := g.Authorize(ctx, r)
+	if err != nil {
+		return payment.Charge{}, err
+	}
+	taken, err := g.Capture(ctx, payment.CaptureRequest{AuthorizationID: held.ID, Amount: r.Amount})
+	if err != nil && !payment.IsDeclined(err) {
+		return payment.Charge{}, err
+	}
+	return payment.Charge{Authorization: held, Capture: taken}, nil
+}
+
 // Capture takes what is held.
 func (g *Gateway) Capture(ctx context.Context, r payment.CaptureRequest) (payment.Capture, error) {
 	b, own := behaviourOf(r.AuthorizationID)
@@ -196,8 +209,11 @@ func (g *Gateway) unavailable() error {
 
 // refusal turns an error of the authorizations into a gateway's error.
 func (g *Gateway) refusal(l Movements, err error) error {
-	if errors.Is(err, errCaptured) {
+	switch {
+	case errors.Is(err, errCaptured):
 		return &payment.CapturedError{Gateway: g.name, AuthorizationID: l.AuthorizationID}
+	case errors.Is(err, errOtherRequest):
+		return &payment.UnknownError{Gateway: g.name, Err: err}
 	}
 	return &payment.DeclinedError{Gateway: g.name, Code: err.Error()}
 }

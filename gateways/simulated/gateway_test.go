@@ -42,12 +42,14 @@ func means(t *testing.T) paymenttest.Means {
 		Late:         card("4000000000006637"),
 		FailsOnce: map[paymenttest.Call]paymenttest.Mean{
 			paymenttest.Authorize: card("4000000000006611"),
+			paymenttest.Charge:    card("4000000000006611"),
 			paymenttest.Capture:   card("4000000000006660"),
 			paymenttest.Void:      card("4000000000006710"),
 			paymenttest.Refund:    card("4000000000006744"),
 		},
 		Lost: map[paymenttest.Call]paymenttest.Mean{
 			paymenttest.Authorize: card("4000000000006645"),
+			paymenttest.Charge:    card("4000000000006694"),
 			paymenttest.Capture:   card("4000000000006694"),
 			paymenttest.Void:      card("4000000000006728"),
 			paymenttest.Refund:    card("4000000000006751"),

@@ -12,17 +12,21 @@ import (
 	"dummyorders/gateways/stripe"
 )
 
-// sent returns the amount that reaches Stripe, or why none does.
+// sent returns the amount that reaches Stripe by a hold and by a charge, or why none does.
 func sent(t *testing.T, m money.Money) (amount int64, currency string, err error) {
 	t.Helper()
 	f := startFake(t)
-	_, err = stripe.New(testKey, f.URL).Authorize(t.Context(), payment.AuthorizeRequest{
-		IdempotencyKey: "k", TransactionID: "t", Token: "pm_card_visa", Amount: m,
-	})
+	gateway := stripe.New(testKey, f.URL)
+	r := payment.AuthorizeRequest{IdempotencyKey: "hold", TransactionID: "t", Token: "pm_card_visa", Amount: m}
+	_, err = gateway.Authorize(t.Context(), r)
+	r.IdempotencyKey = "charge"
+	_, chargeErr := gateway.Charge(t.Context(), r)
+	require.Equal(t, err, chargeErr)
 	for _, i := range f.intents {
-		return i.amount, i.metadata.Get("currency"), err
+		require.True(t, amount == 0 || amount == i.amount && currency == i.metadata.Get("currency"), "%v", i)
+		amount, currency = i.amount, i.metadata.Get("currency")
 	}
-	return 0, "", err
+	return amount, currency, err
 }
 
 // An amount reaches Stripe as Stripe counts.

@@ -34,15 +34,17 @@ func means() paymenttest.Means {
 		DeclinedCode: "insufficient_funds",
 		Reason:       payment.InsufficientFunds,
 		Uncapturable: by("pm_uncapturable"),
-		Late:         by("pm_late_authorize"),
+		Late:         by("pm_late"),
 		FailsOnce: map[paymenttest.Call]paymenttest.Mean{
 			paymenttest.Authorize: by("pm_busy_authorize"),
+			paymenttest.Charge:    by("pm_busy_charge"),
 			paymenttest.Capture:   by("pm_busy_capture"),
 			paymenttest.Void:      by("pm_busy_void"),
 			paymenttest.Refund:    by("pm_busy_refund"),
 		},
 		Lost: map[paymenttest.Call]paymenttest.Mean{
 			paymenttest.Authorize: by("pm_lost_authorize"),
+			paymenttest.Charge:    by("pm_lost_charge"),
 			paymenttest.Capture:   by("pm_lost_capture"),
 			paymenttest.Void:      by("pm_lost_void"),
 			paymenttest.Refund:    by("pm_lost_refund"),

@@ -33,8 +33,9 @@ func (f *fake) create(_ string, form url.Values) (int, object) {
 		id: "pi_" + strings.ReplaceAll(uuid.NewString(), "-", ""), status: "requires_capture",
 		token: form.Get("payment_method"), metadata: form,
 	}
-	manual := form.Get("capture_method") == "manual" && form.Get("confirm") == "true"
-	if _, err := fmt.Sscan(form.Get("amount"), &i.amount); err != nil || !manual || len(form.Get("currency")) != 3 {
+	automatic := form.Get("capture_method") == "automatic"
+	known := (automatic || form.Get("capture_method") == "manual") && form.Get("confirm") == "true"
+	if _, err := fmt.Sscan(form.Get("amount"), &i.amount); err != nil || !known || len(form.Get("currency")) != 3 {
 		f.t.Errorf("a PaymentIntent of %v", form)
 	}
 	switch i.token {
@@ -49,6 +50,9 @@ func (f *fake) create(_ string, form url.Values) (int, object) {
 		return failed(400, "invalid_request_error", "resource_missing", object{"param": "payment_method"})
 	}
 	f.intents[i.id] = i
+	if automatic && i.status == "requires_capture" {
+		return f.move(i.id, "succeeded", "requires_capture")
+	}
 	return 200, i.json()
 }
 
@@ -67,6 +71,9 @@ func (f *fake) move(id, to string, from ...string) (int, object) {
 		return failed(404, "invalid_request_error", "resource_missing", nil)
 	case !slices.Contains(from, i.status):
 		return failed(400, "invalid_request_error", "payment_intent_unexpected_state", object{"payment_intent": i.json()})
+	case to == "succeeded" && i.token == "pm_uncapturable" && i.metadata.Get("capture_method") == "automatic":
+		i.status = "requires_payment_method"
+		fallthrough
 	case to == "succeeded" && i.token == "pm_uncapturable":
 		return failed(402, "card_error", "card_declined", object{"decline_code": "generic_decline"})
 	case to == "succeeded":
@@ -104,6 +111,9 @@ func (f *fake) retrieve(id string, _ url.Values) (int, object) {
 // search knows the one query that the gateway asks.
 func (f *fake) search(_ string, form url.Values) (int, object) {
 	found := []object{}
+	if f.blind {
+		return failed(400, "invalid_request_error", "", nil)
+	}
 	for _, i := range f.intents {
 		query := fmt.Sprintf(`metadata["transactionID"]:%q AND metadata["idempotencyKey"]:%q`,
 			i.metadata.Get("metadata[transactionID]"), i.metadata.Get("metadata[idempotencyKey]"))
@@ -125,7 +135,10 @@ func (f *fake) listRefunds(_ string, form url.Values) (int, object) {
 }
 
 func (i *intent) json() object {
-	o := object{"id": i.id, "object": "payment_intent", "status": i.status, "amount": i.amount, "client_secret": clientSecret}
+	o := object{
+		"id": i.id, "object": "payment_intent", "status": i.status, "amount": i.amount, "currency": i.metadata.Get("currency"),
+		"client_secret": clientSecret,
+	}
 	if i.captures > 0 {
 		o["latest_charge"] = "ch_" + i.id
 	}

@@ -28,6 +28,7 @@ type fake struct {
 	answers map[string]*answer // by idempotency key
 	tripped map[string]bool    // tokens whose fault was met
 	headers http.Header        // of the last request
+	blind   bool               // the account has no search
 }
 
 // answer is what a key is answered with again. It is being worked out while body is nil.
@@ -139,11 +140,14 @@ func (f *fake) keyed(call string, allowed []string, do func(id string, form url.
 	}
 }
 
-// fault is what a token such as pm_lost_capture makes go wrong in the call that it names, the first time.
+// fault is what a token such as pm_lost_capture makes go wrong in the call that it names, the first time; pm_late names none.
 func (f *fake) fault(call, id string, form url.Values) string {
+	if form.Get("capture_method") == "automatic" {
+		call = "charge"
+	}
 	token := f.tokenOf(id, form)
 	fault, named := strings.CutSuffix(strings.TrimPrefix(token, "pm_"), "_"+call)
-	if !named || f.tripped[token] {
+	if !named && fault != "late" || f.tripped[token] {
 		return ""
 	}
 	f.tripped[token] = true

@@ -1,5 +1,5 @@
 // Package stripe moves money through Stripe, https://stripe.com: an authorization is a PaymentIntent with manual
-// capture. It never sends card numbers to Stripe; a payment carries the token of a PaymentMethod instead.
+// capture, and a charge one with automatic capture. It never sends card numbers to Stripe; a payment carries the token of a PaymentMethod instead.
 package stripe
 
 import (
@@ -29,7 +29,7 @@ const name = "stripe"
 // Stripe keeps the answer to an idempotency key for at least 24 hours, including its own failures: a request that failed
 // under a key goes on failing, https://docs.stripe.com/error-low-level#idempotency. A PaymentIntent can be captured,
 // canceled and refunded only once, whatever the key, so for these calls the gateway tries again under a new key. It must
-// not request a hold twice, so there it looks for the PaymentIntent that the first request may have made.
+// not request a hold or a charge twice, so there it looks for the PaymentIntent that the first request may have made.
 type Gateway struct {
 	client *stripe.Client
 }
@@ -47,21 +47,67 @@ func (g *Gateway) Name() string {
 // Authorize creates a PaymentIntent and confirms it. Besides Stripe's own decline codes, it declines with token_required,
 // unsupported_amount or authentication_required.
 func (g *Gateway) Authorize(ctx context.Context, r payment.AuthorizeRequest) (payment.Authorization, error) {
+	intent, err := g.create(ctx, r, stripe.PaymentIntentCaptureMethodManual)
+	if err != nil {
+		return payment.Authorization{}, err
+	}
+	return authorization(intent)
+}
+
+// Charge creates a PaymentIntent that Stripe captures at once, and confirms it. It declines as Authorize does.
+func (g *Gateway) Charge(ctx context.Context, r payment.AuthorizeRequest) (payment.Charge, error) {
+	intent, err := g.create(ctx, r, stripe.PaymentIntentCaptureMethodAutomatic)
+	if err != nil {
+		return payment.Charge{}, err
+	}
+	held, err := authorization(intent)
+	if err != nil || intent.Status != stripe.PaymentIntentStatusSucceeded {
+		return payment.Charge{Authorization: held}, err
+	}
+	return payment.Charge{Authorization: held, Capture: payment.Capture{ID: chargeOf(intent)}}, nil
+}
+
+// create creates a PaymentIntent and confirms it, or returns the one that an earlier call has created under the key.
+func (g *Gateway) create(ctx context.Context, r payment.AuthorizeRequest, capture stripe.PaymentIntentCaptureMethod) (*stripe.PaymentIntent, error) {
 	if r.Token == "" {
-		return payment.Authorization{}, declined("token_required", "a card number is never passed on: send payment.token")
+		return nil, declined("token_required", "a card number is never passed on: send payment.token")
 	}
 	amount, err := stripeAmount(r.Amount)
 	if err != nil {
-		return payment.Authorization{}, declined("unsupported_amount", err.Error())
+		return nil, declined("unsupported_amount", err.Error())
 	}
-	intent, err := g.client.V1PaymentIntents.Create(ctx, holdParams(r, amount))
-	if failedBefore(err) || keyUsed(err) {
-		intent, err = g.find(ctx, r, err)
+	var intent *stripe.PaymentIntent
+	wanted := intentParams(r, amount, capture)
+	if r.Settle {
+		intent, _ = g.find(ctx, wanted, nil) // Stripe may have forgotten the key
+	}
+	if intent == nil {
+		intent, err = g.createOnce(ctx, wanted)
 	}
 	if intent, err = g.newest(ctx, intent, err); err != nil {
-		return payment.Authorization{}, failure(err)
+		return nil, failure(err)
 	}
-	return authorization(intent)
+	return intent, nil
+}
+
+// createOnce asks under a key that may have been used for the other way to capture: Stripe repeats an answer only to the same
+// parameters, and does nothing for others.
+func (g *Gateway) createOnce(ctx context.Context, wanted *stripe.PaymentIntentCreateParams) (*stripe.PaymentIntent, error) {
+	intent, err := g.client.V1PaymentIntents.Create(ctx, wanted)
+	if keyUsed(err) {
+		other := *wanted
+		other.CaptureMethod = new(otherCapture[*wanted.CaptureMethod])
+		intent, err = g.client.V1PaymentIntents.Create(ctx, &other)
+	}
+	if failedBefore(err) || keyUsed(err) {
+		return g.find(ctx, wanted, err)
+	}
+	return intent, err
+}
+
+var otherCapture = map[string]string{
+	string(stripe.PaymentIntentCaptureMethodManual):    string(stripe.PaymentIntentCaptureMethodAutomatic),
+	string(stripe.PaymentIntentCaptureMethodAutomatic): string(stripe.PaymentIntentCaptureMethodManual),
 }
 
 // Capture captures all that the PaymentIntent holds.
@@ -176,15 +222,15 @@ func shortened(key string) string {
 	return hex.EncodeToString(digest[:])
 }
 
-// holdParams returns the parameters of a hold that needs no action by the customer: a payment that would have to redirect
-// the customer fails instead.
-func holdParams(r payment.AuthorizeRequest, amount int64) *stripe.PaymentIntentCreateParams {
+// intentParams returns the parameters of a PaymentIntent that needs no action by the customer: a payment that would have to
+// redirect the customer fails instead.
+func intentParams(r payment.AuthorizeRequest, amount int64, capture stripe.PaymentIntentCaptureMethod) *stripe.PaymentIntentCreateParams {
 	return &stripe.PaymentIntentCreateParams{
 		Params:        params(r.IdempotencyKey),
 		Amount:        new(amount),
 		Currency:      new(stripeCurrency(r.Amount.Currency)),
 		PaymentMethod: new(r.Token),
-		CaptureMethod: new(string(stripe.PaymentIntentCaptureMethodManual)),
+		CaptureMethod: new(string(capture)),
 		Confirm:       new(true),
 		AutomaticPaymentMethods: &stripe.PaymentIntentCreateAutomaticPaymentMethodsParams{
 			Enabled:        new(true),
@@ -223,15 +269,15 @@ func failedAttempt(intent *stripe.PaymentIntent) error {
 	return refused(intent.LastPaymentError, payment.GenericDecline, "")
 }
 
-// find looks for the PaymentIntent of a request that Stripe failed to answer. If it finds none, it returns why: that
-// proves nothing, because a new one can take a minute to appear in the search,
-// https://docs.stripe.com/search#data-freshness, and some accounts have no search.
-func (g *Gateway) find(ctx context.Context, r payment.AuthorizeRequest, why error) (*stripe.PaymentIntent, error) {
+// find looks for the PaymentIntent of a request that Stripe failed to answer. If it finds none, or one of another amount, it
+// returns why: that proves nothing, because a new one can take a minute to appear in the search,
+// https://docs.stripe.com/search#data-freshness, and accounts in India have no search.
+func (g *Gateway) find(ctx context.Context, wanted *stripe.PaymentIntentCreateParams, why error) (*stripe.PaymentIntent, error) {
 	query := fmt.Sprintf("metadata[%q]:%q AND metadata[%q]:%q",
-		transactionField, r.TransactionID, keyField, shortened(r.IdempotencyKey))
+		transactionField, wanted.Metadata[transactionField], keyField, wanted.Metadata[keyField])
 	search := &stripe.PaymentIntentSearchParams{SearchParams: stripe.SearchParams{Query: query}}
 	for intent, err := range g.client.V1PaymentIntents.Search(ctx, search) {
-		if err == nil {
+		if err == nil && intent.Amount == *wanted.Amount && string(intent.Currency) == *wanted.Currency {
 			return intent, nil
 		}
 		break

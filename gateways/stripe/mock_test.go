@@ -34,6 +34,12 @@ func TestMockAuthorize(t *testing.T) {
 	require.True(t, strings.HasPrefix(held.ID, "pi_"), held.ID)
 }
 
+func TestMockCharge(t *testing.T) {
+	charge, err := stripe.New("sk_test_123", startMock(t, "succeeded")).Charge(t.Context(), hold("pm_card_visa"))
+	require.NoError(t, err)
+	require.Equal(t, "ch_1", charge.Capture.ID)
+}
+
 func TestMockCaptureAndRefund(t *testing.T) {
 	gateway := stripe.New("sk_test_123", startMock(t, "succeeded"))
 	capture, err := gateway.Capture(t.Context(), payment.CaptureRequest{IdempotencyKey: "c", AuthorizationID: "pi_1"})

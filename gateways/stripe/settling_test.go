@@ -68,6 +68,52 @@ func TestLostHoldIsFound(t *testing.T) {
 	}
 }
 
+// A charge that Stripe made without answering is found again, by both calls under its key.
+func TestLostChargeIsFound(t *testing.T) {
+	f := startFake(t)
+	gateway := stripe.New(testKey, f.URL)
+	_, err := gateway.Charge(t.Context(), hold("pm_broken_after_charge"))
+	require.True(t, payment.IsUnknown(err), "%v", err)
+	for range 2 {
+		charge, err := gateway.Charge(t.Context(), hold("pm_broken_after_charge"))
+		require.NoError(t, err)
+		held, err := gateway.Authorize(t.Context(), hold("pm_broken_after_charge"))
+		require.NoError(t, err)
+		require.Equal(t, charge.Authorization, held)
+		require.Equal(t, paymenttest.Movements{Taken: 1}, f.movements("t"))
+	}
+}
+
+// A charge whose answer was lost is settled where there is no search, by asking for it in its own words.
+func TestSettleWithoutSearch(t *testing.T) {
+	f := startFake(t)
+	f.blind = true
+	gateway := stripe.New(testKey, f.URL)
+	charge, err := gateway.Charge(t.Context(), hold("pm_card_visa"))
+	require.NoError(t, err)
+	request := hold("pm_card_visa")
+	request.Settle = true
+	held, err := gateway.Authorize(t.Context(), request)
+	require.NoError(t, err)
+	require.Equal(t, charge.Authorization, held)
+	require.Equal(t, paymenttest.Movements{Taken: 1}, f.movements("t"))
+}
+
+// A charge whose key Stripe has forgotten is found before another is held.
+func TestSettleForgottenKey(t *testing.T) {
+	f := startFake(t)
+	gateway := stripe.New(testKey, f.URL)
+	charge, err := gateway.Charge(t.Context(), hold("pm_card_visa"))
+	require.NoError(t, err)
+	clear(f.answers)
+	request := hold("pm_card_visa")
+	request.Settle = true
+	held, err := gateway.Authorize(t.Context(), request)
+	require.NoError(t, err)
+	require.Equal(t, charge.Authorization, held)
+	require.Equal(t, paymenttest.Movements{Taken: 1}, f.movements("t"))
+}
+
 // A hold that cannot be found stays unknown.
 func TestLostHoldStaysUnknown(t *testing.T) {
 	f := startFake(t)

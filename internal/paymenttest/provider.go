@@ -29,7 +29,7 @@ type Means struct {
 	Declined     Mean
 	DeclinedCode string // the gateway's own code, whose meaning is Reason
 	Reason       payment.DeclineCode
-	// Uncapturable can be held, but its capture is declined.
+	// Uncapturable can be held, but its capture is declined. A charge is declined, or only holds.
 	Uncapturable Mean
 	// Late gets an answer, but not at once.
 	Late Mean
@@ -52,6 +52,7 @@ type Call string
 // These are the calls.
 const (
 	Authorize Call = "authorize"
+	Charge    Call = "charge" // of a payment.Charger
 	Capture   Call = "capture"
 	Void      Call = "void"
 	Refund    Call = "refund"

@@ -65,10 +65,22 @@ func (s *session) within() context.Context {
 func (s *session) key(name string) string { return s.id + "/" + name }
 
 func (s *session) authorize(ctx context.Context, key string) (payment.Authorization, error) {
-	return s.Gateway.Authorize(ctx, payment.AuthorizeRequest{
+	return s.Gateway.Authorize(ctx, s.request(key))
+}
+
+func (s *session) request(key string) payment.AuthorizeRequest {
+	return payment.AuthorizeRequest{
 		IdempotencyKey: s.key(key), TransactionID: s.id, Method: "card",
 		Card: s.means.Card, Token: s.means.Token, Amount: s.means.Amount,
-	})
+	}
+}
+
+func (s *session) charge(ctx context.Context, key string) (payment.Charge, error) {
+	charger, can := s.Gateway.(payment.Charger)
+	if !can {
+		return payment.Charge{}, errors.New("the gateway takes no amount in one call")
+	}
+	return charger.Charge(ctx, s.request(key))
 }
 
 func (s *session) capture(ctx context.Context, key string) (payment.Capture, error) {
@@ -94,6 +106,10 @@ func (s *session) call(ctx context.Context, kind Call) (id string, err error) {
 		var held payment.Authorization
 		held, err = s.authorize(ctx, string(kind))
 		return held.ID, err
+	case Charge:
+		var charge payment.Charge
+		charge, err = s.charge(ctx, string(kind))
+		return charge.Authorization.ID + charge.Capture.ID, err
 	case Capture:
 		var capture payment.Capture
 		capture, err = s.capture(ctx, string(kind))
@@ -112,7 +128,7 @@ func (s *session) call(ctx context.Context, kind Call) (id string, err error) {
 func before(t *testing.T, p Provider, m Mean, kind Call) *session {
 	t.Helper()
 	switch kind {
-	case Authorize:
+	case Authorize, Charge:
 		return begin(t, p, m)
 	case Refund:
 		s := beginHeld(t, p, m)
@@ -138,10 +154,25 @@ func (s *session) take() {
 	<-answered
 }
 
+// loseAnswer makes the call of that kind, and gives up on its answer.
+func (s *session) loseAnswer(kind Call) {
+	s.Helper()
+	ctx, giveUp := context.WithCancel(s.within())
+	answer := make(chan error, 1)
+	go func() {
+		_, err := s.call(ctx, kind)
+		answer <- err
+	}()
+	s.becomes(after(kind))
+	giveUp()
+	s.unknown(<-answer)
+}
+
 // after returns what has moved once the call of that kind was made, once.
 func after(kind Call) Movements {
 	return map[Call]Movements{
 		Authorize: {HoldsOpen: 1},
+		Charge:    {Taken: 1},
 		Capture:   {Taken: 1},
 		Void:      {},
 		Refund:    {Taken: 1, GivenBack: 1},

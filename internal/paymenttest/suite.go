@@ -30,8 +30,14 @@ func Run(t *testing.T, start func(*testing.T) Provider) {
 		"a lost answer leaves it unknown, and the same key settles it":    lostAnswer,
 		"a caller that gave up on a late answer gets it when asked again": lateAnswer,
 		"a caller that had given up before it asked gets no decline":      gaveUpBefore,
+		"the same key for another amount is refused":                      sameKeyOtherAmount,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, start(t)) })
+	}
+	if _, can := start(t).Gateway.(payment.Charger); can {
+		for name, test := range charges {
+			t.Run(name, func(t *testing.T) { test(t, start(t)) })
+		}
 	}
 }
 

@@ -11,10 +11,16 @@ import (
 	"dummyorders/domain/payment"
 )
 
-var calls = []Call{Authorize, Capture, Void, Refund}
+// calls returns the calls that the provider's gateway has.
+func calls(p Provider) []Call {
+	if _, can := p.Gateway.(payment.Charger); !can {
+		return []Call{Authorize, Capture, Void, Refund}
+	}
+	return []Call{Authorize, Charge, Capture, Void, Refund}
+}
 
 func sameKey(t *testing.T, p Provider) {
-	for _, kind := range calls {
+	for _, kind := range calls(p) {
 		s := before(t, p, p.Means.Good, kind)
 		first := must(s.call(s.within(), kind))(t)
 		for range 3 {
@@ -25,7 +31,7 @@ func sameKey(t *testing.T, p Provider) {
 }
 
 func sameKeyAtOnce(t *testing.T, p Provider) {
-	for _, kind := range calls {
+	for _, kind := range calls(p) {
 		s := before(t, p, p.Means.Good, kind)
 		var callers sync.WaitGroup
 		ids, errs := make([]string, 8), make([]error, 8)
@@ -61,15 +67,7 @@ func failsOnce(t *testing.T, p Provider) {
 func lostAnswer(t *testing.T, p Provider) {
 	for kind, m := range p.Means.Lost {
 		s := before(t, p, m, kind)
-		ctx, giveUp := context.WithCancel(s.within())
-		answer := make(chan error, 1)
-		go func() {
-			_, err := s.call(ctx, kind)
-			answer <- err
-		}()
-		s.becomes(after(kind))
-		giveUp()
-		s.unknown(<-answer)
+		s.loseAnswer(kind)
 		first := must(settled(s.within(), func() (string, error) { return s.call(s.within(), kind) }))(t)
 		require.Equal(t, first, must(s.call(s.within(), kind))(t), kind)
 		s.moved(after(kind))
@@ -91,10 +89,19 @@ func lateAnswer(t *testing.T, p Provider) {
 	s.moved(after(Capture))
 }
 
+// sameKeyOtherAmount asks for another amount under a used key, which is neither done nor answered as if it were.
+func sameKeyOtherAmount(t *testing.T, p Provider) {
+	s := beginHeld(t, p, p.Means.Good)
+	s.means.Amount.Minor++
+	_, err := s.authorize(s.within(), "authorize")
+	s.unknown(err)
+	s.moved(after(Authorize))
+}
+
 func gaveUpBefore(t *testing.T, p Provider) {
 	ended, end := context.WithCancel(t.Context())
 	end()
-	for _, kind := range calls {
+	for _, kind := range calls(p) {
 		s := before(t, p, p.Means.Good, kind)
 		if _, err := s.call(ended, kind); err != nil {
 			s.unknown(err)
