@@ -103,8 +103,10 @@ func readAs(v *strictjson.Value) []string {
 	if composed := norm.NFKC.String(v.Literal()); composed != v.Literal() {
 		texts = append(texts, composed)
 	}
-	if digits, whole := money.Whole(v.Literal(), transaction.MaxID); whole && v.Kind() == strictjson.Number {
-		texts = append(texts, digits)
+	if v.Kind() == strictjson.Number {
+		if digits, whole := money.Whole(v.Literal(), transaction.MaxID); whole {
+			texts = append(texts, digits)
+		}
 	}
 	return texts
 }

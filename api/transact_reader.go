@@ -37,8 +37,8 @@ func (r reader) method(v *strictjson.Value) string {
 	return method
 }
 
-// read returns all faults at once, as a *Problem. The receipt has the digests of what was posted. key is the request's
-// idempotency key.
+// read returns all faults at once, as a *Problem. key is the request's idempotency key; with one, the receipt
+// has the digests of what was posted.
 func (r reader) read(body []byte, key string) (*transaction.Transaction, transaction.Receipt, error) {
 	doc, err := strictjson.Parse(body)
 	if err != nil {
@@ -55,6 +55,9 @@ func (r reader) read(body []byte, key string) (*transaction.Transaction, transac
 	}
 	if faults := doc.Faults(); len(faults) > 0 {
 		return nil, transaction.Receipt{}, invalid("the transaction", faults)
+	}
+	if key == "" {
+		return &p.Transaction, transaction.Receipt{}, nil
 	}
 	return &p.Transaction, transaction.Receipt{BodyDigest: r.digest(p.Transaction), TextDigest: r.cards.Digest(root.Canonical())}, nil
 }

@@ -114,6 +114,9 @@ func searched(text string) []span {
 // issuedIn finds digits that are very probably a card number, alone or in groups: they have the length of a known scheme's
 // numbers, its first digits, and the right check digit. Up to three characters may stand between two groups, letters too.
 func issuedIn(text string) []span {
+	if !hasDigits(text, MinDigits) {
+		return nil
+	}
 	var all []span
 	for _, part := range searched(text) {
 		groups := groupsOf(text[part.start:part.end])
@@ -164,7 +167,7 @@ var verification = regexp.MustCompile(`(?i)(?:^|[^\pL\pN])(?:(?:cvv|cvc|cvn|csc|
 
 // HoldsVerificationValue reports whether text holds three or four digits after a name of the card verification value.
 func HoldsVerificationValue(text string) bool {
-	return verification.MatchString(text)
+	return hasDigits(text, 3) && verification.MatchString(text)
 }
 
 // Conceal masks what HoldsNumber and HoldsVerificationValue find, and leaves all else as it is. It is for texts that should
@@ -244,6 +247,19 @@ func digitsOf(text string) string {
 		}
 		return -1
 	}, text)
+}
+
+// hasDigits reports whether a text has at least so many digits, of any script: most texts have not, and need not be searched.
+func hasDigits(text string, least int) bool {
+	for _, r := range text {
+		if _, is := digitOf(r); is {
+			least--
+		}
+		if least == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // jsonText matches a string in a JSON document.

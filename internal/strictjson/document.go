@@ -146,6 +146,6 @@ func syntaxError(body []byte, err error) error {
 	return fmt.Errorf("the body is not JSON: line %d, column %d: %w", line, column, syntax)
 }
 
-func escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
+var escaper = strings.NewReplacer("~", "~0", "/", "~1")
+
+func escape(name string) string { return escaper.Replace(name) }
