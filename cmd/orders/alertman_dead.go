@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
+	"dummyorders/domain/audit"
 	"dummyorders/domain/card"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/internal/safetext"
 )
@@ -30,6 +33,8 @@ type deadQueue struct {
 		Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, report func(rabbitmq.DeadLetter, error)) error
 	}
 	name string
+	// audited is the function audited with the trail of the settings, which is opened only for commands that change the queue.
+	audited func(ctx context.Context, e audit.Entry, change func(e *audit.Entry) error) error
 	output
 }
 
@@ -41,7 +46,10 @@ func (deadCommand) ProvideQueue(ctx context.Context) (*deadQueue, error) {
 	}
 	v := &values{}
 	letters := rabbitmq.NewDeadLetters(env.consumer(v), env.publisher(v))
-	return &deadQueue{letters, env.RabbitMQDeadQueue, standard()}, v.err()
+	keeping := func(ctx context.Context, e audit.Entry, change func(e *audit.Entry) error) error {
+		return withLedger(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error { return audited(ctx, store, e, change) })
+	}
+	return &deadQueue{letters, env.RabbitMQDeadQueue, keeping, standard()}, v.err()
 }
 
 // mostListed bounds --most, so that a list fits in memory.
@@ -182,6 +190,14 @@ func (c deadChoice) has(l rabbitmq.DeadLetter, missing *[]string) bool {
 	return c.All || slices.Contains(c.IDs, l.ID)
 }
 
+// object names the chosen letters in the audit trail.
+func (c deadChoice) object(q *deadQueue) string {
+	if c.All {
+		return "queue " + q.name
+	}
+	return "queue " + q.name + ": " + strings.Join(c.IDs, " ")
+}
+
 // described returns a one-line description of a letter.
 func described(l rabbitmq.DeadLetter) string {
 	what := l.ID
@@ -202,7 +218,15 @@ type replayDeadCommand struct {
 
 // Run replays the chosen letters and prints the result for each.
 func (c replayDeadCommand) Run(ctx context.Context, q *deadQueue) error {
-	replayed, left, missing := 0, 0, slices.Clone(c.IDs)
+	return q.audited(ctx, audit.Entry{Action: "alertman dead replay", Object: c.object(q)}, func(e *audit.Entry) error {
+		replayed, err := c.replay(ctx, q)
+		e.After = "replayed: " + strings.Join(replayed, " ")
+		return err
+	})
+}
+
+func (c replayDeadCommand) replay(ctx context.Context, q *deadQueue) (replayed []string, _ error) {
+	left, missing := 0, slices.Clone(c.IDs)
 	leave := func(l rabbitmq.DeadLetter, why any) {
 		left++
 		fmt.Fprintf(q.results, "left      %s: %v\n", described(l), why)
@@ -221,21 +245,21 @@ func (c replayDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 			leave(l, err)
 			return
 		}
-		replayed++
+		replayed = append(replayed, l.ID)
 		note := ""
 		if l.NoEvent != "" {
 			note = ": not an event, so alertman puts it back: " + l.NoEvent
 		}
 		fmt.Fprintf(q.results, "replayed  %s%s\n", described(l), note)
 	})
-	fmt.Fprintf(q.progress, "%s replayed, %d of those chosen left in %s\n", many(replayed, "dead letter"), left, q.name)
+	fmt.Fprintf(q.progress, "%s replayed, %d of those chosen left in %s\n", many(len(replayed), "dead letter"), left, q.name)
 	if err == nil {
 		err = q.without(missing...)
 	}
 	if left > 0 {
 		err = errors.Join(err, fmt.Errorf("%s left in %s", many(left, "dead letter"), q.name))
 	}
-	return err
+	return replayed, err
 }
 
 type purgeDeadCommand struct {
@@ -254,18 +278,26 @@ func (c purgeDeadCommand) Validate() error {
 
 // Run purges the chosen letters and prints each of them.
 func (c purgeDeadCommand) Run(ctx context.Context, q *deadQueue) error {
-	purged, missing := 0, slices.Clone(c.IDs)
+	return q.audited(ctx, audit.Entry{Action: "alertman dead purge", Object: c.object(q)}, func(e *audit.Entry) error {
+		purged, err := c.purge(ctx, q)
+		e.After = "purged: " + strings.Join(purged, " ")
+		return err
+	})
+}
+
+func (c purgeDeadCommand) purge(ctx context.Context, q *deadQueue) (purged []string, _ error) {
+	missing := slices.Clone(c.IDs)
 	_, err := q.letters.Look(ctx, func(l rabbitmq.DeadLetter) bool {
 		chosen := c.has(l, &missing)
 		if chosen {
-			purged++
+			purged = append(purged, l.ID)
 			fmt.Fprintf(q.results, "purged  %s: %s\n", described(l), l.Reason)
 		}
 		return chosen
 	})
-	fmt.Fprintf(q.progress, "%s purged from %s\n", many(purged, "dead letter"), q.name)
+	fmt.Fprintf(q.progress, "%s purged from %s\n", many(len(purged), "dead letter"), q.name)
 	if err != nil {
-		return err
+		return purged, err
 	}
-	return q.without(missing...)
+	return purged, q.without(missing...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/audit"
 	"dummyorders/gateways/rabbitmq"
 )
 
@@ -83,6 +84,7 @@ Body         18 bytes, card numbers masked; --raw shows it as it is
 	_, _, err = dead.run(t, showDeadCommand{ID: "none"})
 	require.EqualError(t, err, "none: no such dead letter in queue dead, or another look holds it just now")
 	require.Empty(t, dead.dropped)
+	require.Empty(t, dead.kept, "reading changes nothing")
 }
 
 // The output says what was replayed and what was left.
@@ -94,6 +96,7 @@ func TestReplayDead(t *testing.T) {
 		"left      odd: it is not an event, and would come straight back: no CloudEvent in JSON\n", out)
 	require.Equal(t, "1 dead letter replayed, 1 of those chosen left in dead\n", notes)
 	require.Equal(t, []string{"one"}, dead.dropped)
+	require.Equal(t, []string{"alertman dead replay|queue dead|replayed: one"}, dead.kept)
 
 	dead = fakeDead{letters: letters()}
 	out, _, err = dead.run(t, replayDeadCommand{deadChoice: deadChoice{IDs: []string{"odd", "none"}}, Force: true})
@@ -120,6 +123,7 @@ func TestPurgeDead(t *testing.T) {
 	_, _, err = dead.run(t, purgeDeadCommand{deadChoice: deadChoice{All: true}})
 	require.NoError(t, err)
 	require.Equal(t, []string{"odd", "one", "odd"}, dead.dropped)
+	require.Equal(t, []string{"alertman dead purge|queue dead: odd none|purged: odd", "alertman dead purge|queue dead|purged: one odd"}, dead.kept)
 }
 
 func letters() []rabbitmq.DeadLetter {
@@ -137,6 +141,7 @@ type fakeDead struct {
 	letters []rabbitmq.DeadLetter
 	err     error
 	dropped []string
+	kept    []string // in the audit trail
 }
 
 // run returns what a command prints about this queue.
@@ -146,7 +151,12 @@ func (d *fakeDead) run(t *testing.T, command interface {
 ) (results, progress string, err error) {
 	t.Helper()
 	var out, notes bytes.Buffer
-	err = command.Run(t.Context(), &deadQueue{d, "dead", output{&out, &notes}})
+	keep := func(_ context.Context, e audit.Entry, change func(*audit.Entry) error) error {
+		err := change(&e)
+		d.kept = append(d.kept, strings.Join([]string{e.Action, e.Object, e.After}, "|"))
+		return err
+	}
+	err = command.Run(t.Context(), &deadQueue{d, "dead", keep, output{&out, &notes}})
 	return out.String(), notes.String(), err
 }
 
