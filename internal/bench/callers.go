@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -20,9 +22,12 @@ import (
 // These are the loads of the comparison: small ones, so that two cores are not busy with what is allowed.
 const (
 	callerRate  = 2  // what each caller may send, a second
-	othersRate  = 5  // what the others send together, a second
+	othersRate  = 7  // what the others send together, a second
 	tooMuch     = 10 // how many times its rate the greedy caller sends
 	slowSockets = 2000
+
+	socketAddresses = 8               // that the sockets come from
+	opening         = 5 * time.Second // how long it takes to open them
 )
 
 // besides is the others' transactions beside one more caller.
@@ -30,8 +35,7 @@ type besides struct {
 	*orders
 
 	title   string
-	greedy  *orders // nil if there is no such caller
-	rate    float64
+	rate    float64 // of the caller; 0 if there is none
 	sockets int
 }
 
@@ -50,22 +54,24 @@ func benchCallers(ctx context.Context, rounds int, duration time.Duration) error
 	if err != nil {
 		return err
 	}
-	others, greedy := newOrders("http://"+address), newOrders("http://"+address)
-	others.keys, greedy.keys = keysOf("one", "two", "three", "four"), keysOf("greedy")
+	others := newOrders("http://" + address)
+	others.keys = keysOf("one", "two", "three", "four")
 	sides := []besides{
-		{others, "alone", nil, 0, 0},
-		{others, "beside one more", greedy, callerRate, 0},
-		{others, "beside a greedy", greedy, callerRate * tooMuch, slowSockets},
+		{others, "alone", 0, 0},
+		{others, "beside one more", callerRate, 0},
+		{others, "beside a greedy", callerRate * tooMuch, slowSockets},
 	}
-	if result := closedLoop(ctx, others, 2, 5*time.Second); result.latency.TotalCount() == 0 { // warm up
-		return fmt.Errorf("all calls failed, the last with: %w", result.lastError)
+	if warm := constantRate(ctx, others, othersRate, 5*time.Second); warm.failed > 0 {
+		return fmt.Errorf("warm up: %d calls failed, the last with: %w", warm.failed, warm.lastError)
 	}
 	measured := make([][]result, rounds)
 	for i := range measured {
 		for _, side := range sides {
-			if measured[i] = append(measured[i], side.measure(ctx, address, duration)); ctx.Err() != nil {
-				return ctx.Err()
+			result, err := side.measure(ctx, address, duration)
+			if err = errors.Join(err, ctx.Err()); err != nil {
+				return err
 			}
+			measured[i] = append(measured[i], result)
 		}
 	}
 	printHeader()
@@ -81,40 +87,76 @@ func benchCallers(ctx context.Context, rounds int, duration time.Duration) error
 	return nil
 }
 
-// measure measures the others while the caller sends.
-func (b besides) measure(ctx context.Context, address string, duration time.Duration) result {
-	beside, end := context.WithCancel(ctx)
-	var all sync.WaitGroup
-	var sent result
-	if b.greedy != nil {
-		all.Go(func() { sent = constantRate(beside, b.greedy, b.rate, time.Hour) })
+// measure measures the others while the caller sends. The caller is a process that runs when a processor would be idle: its own
+// work, which a caller does on another machine, then does not delay the service's.
+func (b besides) measure(ctx context.Context, address string, duration time.Duration) (result, error) {
+	if b.rate == 0 {
+		return constantRate(ctx, b.orders, othersRate, duration), nil
 	}
-	for i := range b.sockets {
-		all.Go(func() { hold(beside, address, b.greedy.keys[0], i%2 == 0) })
+	self, err := os.Executable()
+	if err != nil {
+		return result{}, err
+	}
+	beside, end := context.WithCancel(ctx)
+	defer end()
+	caller := exec.CommandContext(beside, "chrt", "--idle", "0", self, "-api", "http://"+address,
+		"-beside", fmt.Sprintf("%g,%d", b.rate, b.sockets))
+	caller.Stdout, caller.Stderr = os.Stdout, os.Stderr
+	caller.Cancel = func() error { return caller.Process.Signal(os.Interrupt) }
+	if err := caller.Start(); err != nil {
+		return result{}, fmt.Errorf("start %s: %w", b.title, err)
 	}
 	select { // until all sockets are open
-	case <-time.After(3 * time.Second):
+	case <-time.After(opening + time.Second):
 	case <-ctx.Done():
 	}
 	measured := constantRate(ctx, b.orders, othersRate, duration)
 	end()
-	all.Wait()
-	if b.greedy != nil {
-		fmt.Printf("%s: %d answered, %d refused or cut off\n", b.title, sent.latency.TotalCount(), sent.failed)
+	if err := caller.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return result{}, fmt.Errorf("%s: %w", b.title, err)
 	}
-	return measured
+	return measured, nil
+}
+
+// besideCaller sends as the caller that the others are measured beside, until ctx ends.
+func besideCaller(ctx context.Context, api, load string) error {
+	var rate float64
+	var sockets int
+	if _, err := fmt.Sscanf(load, "%g,%d", &rate, &sockets); err != nil {
+		return fmt.Errorf("-beside %q: want transactions a second and slow sockets, as 20,2000: %w", load, err)
+	}
+	caller := newOrders(api)
+	caller.keys = keysOf("greedy")
+	var all sync.WaitGroup
+	var opened atomic.Int64
+	for i := range sockets {
+		all.Go(func() {
+			select { // so that the service does not cut all of them off in one moment
+			case <-time.After(time.Duration(i) * opening / time.Duration(sockets)):
+			case <-ctx.Done():
+			}
+			hold(ctx, i, strings.TrimPrefix(api, "http://"), caller.keys[0], &opened)
+		})
+	}
+	sent := constantRate(ctx, caller, rate, time.Hour)
+	all.Wait()
+	fmt.Printf("beside at %g/s: %d answered, %d refused or cut off, %d sockets opened\n", rate, sent.latency.TotalCount(), sent.failed, opened.Load())
+	return nil
 }
 
 // hold keeps a connection open for as long as the service lets it, again and again: with a request that does not end, or with
-// an answer that is not read.
-func hold(ctx context.Context, address, key string, whole bool) {
+// an answer that is not read. The connections come from several addresses, so that none has more than one may have.
+func hold(ctx context.Context, number int, address, key string, opened *atomic.Int64) {
+	from := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(number%socketAddresses))}
+	whole := number%2 == 0
 	request := "GET /transactions?limit=200 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + key + "\r\n"
 	if whole {
 		request += "\r\n"
 	}
 	for ctx.Err() == nil {
 		attempt, cancel := context.WithTimeout(ctx, 30*time.Second)
-		if connection, err := new(net.Dialer).DialContext(attempt, "tcp", address); err == nil {
+		if connection, err := (&net.Dialer{LocalAddr: from}).DialContext(attempt, "tcp", address); err == nil {
+			opened.Add(1)
 			stop := context.AfterFunc(attempt, func() { _ = connection.Close() })
 			if _, err = io.WriteString(connection, request); err == nil && !whole {
 				_, _ = io.Copy(io.Discard, connection)
@@ -174,8 +216,7 @@ func startOrders(ctx context.Context, dir string) (address string, stop func(), 
 			Env: append(os.Environ(), "TEMPORAL_ADDRESS="+temporal.Address(), "LOG_LEVEL=warn", "HEALTH_ADDRESS="+address, "HTTP_ADDRESS="+address,
 				"LEDGER_URL=sqlite:"+filepath.Join(dir, "ledger.db"), "RABBITMQ_PUBLISHER_URL="+broker.URL("orders", "orders"),
 				"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else", "API_KEYS="+strings.Join(clients, ","),
-				fmt.Sprintf("HTTP_RATE_PER_CALLER=%d", callerRate), fmt.Sprintf("HTTP_BURST_PER_CALLER=%d", 2*callerRate),
-				fmt.Sprintf("HTTP_MAX_CONNECTIONS_PER_ADDRESS=%d", slowSockets+1000)),
+				fmt.Sprintf("HTTP_RATE_PER_CALLER=%d", callerRate), fmt.Sprintf("HTTP_BURST_PER_CALLER=%d", 2*callerRate)),
 		})
 		if startErr != nil {
 			return "", stop, startErr

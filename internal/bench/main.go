@@ -39,6 +39,7 @@ func main() {
 	ofRules := flag.Bool("rules", false, "measure decisions by rules beside whole transactions, instead")
 	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead; it needs no running stack")
 	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead; it needs no running stack")
+	beside := flag.String("beside", "", "send as the caller that -greedy measures the others beside: its rate and slow sockets, as 20,2000")
 	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in")
 	flag.Parse()
 	for text := range strings.SplitSeq(*callers, ",") {
@@ -57,6 +58,10 @@ func main() {
 	}
 	if *ofCallers {
 		fail(benchCallers(ctx, p.rounds, p.duration))
+		return
+	}
+	if *beside != "" {
+		fail(besideCaller(ctx, p.api, *beside))
 		return
 	}
 	c, err := temporal.New(slog.New(slog.DiscardHandler), temporal.AutoCompression)
