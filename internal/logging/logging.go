@@ -2,10 +2,12 @@
 package logging
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -30,7 +32,34 @@ func New(w io.Writer, process, format string, colour bool, level slog.Level, con
 	default:
 		return nil, fmt.Errorf("log format %q: must be one of %v", format, Formats)
 	}
-	return slog.New(handler).With("process", process), nil
+	return slog.New(late{Handler: handler.WithAttrs([]slog.Attr{slog.String("process", process)})}), nil
+}
+
+// late writes out and conceals a logger's attributes only when something is logged: Temporal's SDK makes a logger with nine
+// attributes for each task, and rarely logs.
+type late struct {
+	slog.Handler // of the process
+
+	with []func(slog.Handler) slog.Handler
+}
+
+// WithAttrs keeps the attributes for later.
+func (l late) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return late{l.Handler, append(slices.Clip(l.with), func(h slog.Handler) slog.Handler { return h.WithAttrs(attrs) })}
+}
+
+// WithGroup keeps the group for later.
+func (l late) WithGroup(name string) slog.Handler {
+	return late{l.Handler, append(slices.Clip(l.with), func(h slog.Handler) slog.Handler { return h.WithGroup(name) })}
+}
+
+// Handle writes the record.
+func (l late) Handle(ctx context.Context, r slog.Record) error {
+	handler := l.Handler
+	for _, with := range l.with {
+		handler = with(handler)
+	}
+	return handler.Handle(ctx, r)
 }
 
 // concealed returns an attribute whose value, as text, has passed through conceal. What conceal leaves stays what it was.

@@ -3,6 +3,7 @@ package logging_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/card"
 	"dummyorders/internal/logging"
 )
 
@@ -45,5 +47,18 @@ func TestConcealed(t *testing.T) {
 			assert.Equal(t, 8, strings.Count(out.String(), "****"), &out)
 			assert.Contains(t, out.String(), "17")
 		})
+	}
+}
+
+// BenchmarkWith makes a logger as Temporal's SDK does for each task. If each attribute is written out at once, that takes ten
+// times as long.
+func BenchmarkWith(b *testing.B) {
+	log, err := logging.New(io.Discard, "worker", "text", false, slog.LevelInfo, card.Conceal)
+	require.NoError(b, err)
+	const id = "01a20824-dd12-7275-9583-01a192dcec83"
+	b.ReportAllocs()
+	for b.Loop() {
+		log.With("Namespace", "default", "TaskQueue", "orders", "WorkerID", "1@host@orders", "WorkflowType", "ProcessTransaction",
+			"WorkflowID", "transaction-"+id, "RunID", id, "ActivityID", "11", "ActivityType", "CheckFraud", "Attempt", 1)
 	}
 }
