@@ -43,8 +43,9 @@ type Orders struct {
 
 // ProcessTransaction checks a transaction for fraud, then pays for it, asks a person to decide about it, or stops it, and
 // sends the alerts. It answers StatusQuery at any time, and AnswerUpdate as soon as there is an answer for the caller; what
-// follows does not hold up the caller. By the time it ends, all money that was held has been taken or given back.
-func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transaction) (ledger.Answer, error) {
+// follows does not hold up the caller. By the time it ends, all money that was held has been taken or given back. Its result is
+// for people: the last status alone, because the answer is in the history already.
+func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transaction) (ledger.Status, error) {
 	p := &process{
 		Orders:      o,
 		transaction: t,
@@ -53,7 +54,7 @@ func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transact
 		background:  workflow.NewWaitGroup(ctx),
 	}
 	if err := p.listen(ctx); err != nil {
-		return ledger.Answer{}, err
+		return ledger.Status{}, err
 	}
 	workflow.GoNamed(detached(ctx), "lasting", p.publishStatusOnSignal)
 	p.save(ctx)
@@ -61,7 +62,7 @@ func (o *Orders) ProcessTransaction(ctx workflow.Context, t transaction.Transact
 	if failed := p.finish(ctx); failed != nil {
 		err = failed // money that could not be given back matters more than a cancellation
 	}
-	return p.record.Standing(), err
+	return p.record.Standing().TransactionStatus, err
 }
 
 // process is one run of ProcessTransaction.
@@ -82,6 +83,7 @@ type process struct {
 	pending    int // how many of them still run
 	failed     error
 	lasting    bool // an activity did not succeed at once
+	searchable bool // the search attributes have the decision
 }
 
 func (p *process) listen(ctx workflow.Context) error {
@@ -367,6 +369,7 @@ func (p *process) authorize(ctx workflow.Context, r payment.AuthorizeRequest) (a
 
 func (p *process) authorizeRequest() payment.AuthorizeRequest {
 	t := p.transaction
+	t.Payment.Card.Fingerprint = "" // for recognizing the card, which is not for gateways
 	return payment.AuthorizeRequest{
 		IdempotencyKey: t.ID + "/authorize",
 		TransactionID:  t.ID,

@@ -49,7 +49,7 @@ func aTransaction() transaction.Transaction {
 		Receipt:       transaction.Receipt{Client: "acme/shop"},
 		PaymentMethod: "amazonpay",
 		Payment: transaction.Payment{
-			Card: card.Details{FirstSix: "123456", LastFour: "4321", Length: 16}, Type: "wallet", Amount: amount,
+			Card: card.Details{FirstSix: "123456", LastFour: "4321", Length: 16, Fingerprint: "49df"}, Type: "wallet", Amount: amount,
 		},
 	}
 }
@@ -189,6 +189,7 @@ func TestTransactionApproved(t *testing.T) {
 			require.Equal(t, transactionID+"/authorize", request.IdempotencyKey)
 			require.Equal(t, transactionID+"/capture", request.CaptureKey)
 			require.Equal(t, aTransaction().Payment.Amount, request.Amount)
+			require.Empty(t, request.Card.Fingerprint)
 			return charged, nil
 		}).Once()
 
@@ -199,6 +200,9 @@ func TestTransactionApproved(t *testing.T) {
 	require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
 	require.Equal(t, []transaction.Status{11, 16, 18}, r.steps())
 	require.NotNil(t, r.record().EndTime)
+	var result ledger.Status
+	require.NoError(t, r.GetWorkflowResult(&result))
+	require.Equal(t, r.answer.TransactionStatus, result)
 }
 
 // A fraud is stopped and raises an alert, without any payment.

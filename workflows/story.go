@@ -82,10 +82,12 @@ func (p *process) publishStatusOnSignal(ctx workflow.Context) {
 	}
 }
 
-// publishStatus sets the search attributes to the current status. Each call costs a history event and an index write.
+// publishStatus sets the search attributes to the current status, and the first time to the decision, which stays. Each call costs
+// a history event and an index write.
 func (p *process) publishStatus(ctx workflow.Context) {
 	updates := []temporal.SearchAttributeUpdate{TransactionStatusKey.ValueSet(p.record.Status().String())}
-	if d := p.record.Decision; d != nil {
+	if d := p.record.Decision; d != nil && !p.searchable {
+		p.searchable = true
 		updates = append(updates, FraudOutcomeKey.ValueSet(string(d.Outcome)), FraudScoreKey.ValueSet(int64(d.Score)))
 	}
 	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {

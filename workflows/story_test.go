@@ -7,9 +7,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/review"
@@ -59,6 +61,18 @@ func TestWebUIHasNoForeignLinks(t *testing.T) {
 		require.Contains(t, text, "click")
 		require.NotRegexp(t, opens, text)
 	}
+}
+
+// The decision is written to the search attributes once, and the status whenever it lasts.
+func TestSearchAttributes(t *testing.T) {
+	r := newRun(t)
+	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
+	r.publishes(1)
+	initiated, done := transaction.AlertInitiated.String(), transaction.AlertDone.String()
+	r.OnUpsertTypedSearchAttributes(temporal.NewSearchAttributes(workflows.TransactionStatusKey.ValueSet(initiated),
+		workflows.FraudOutcomeKey.ValueSet("decline"), workflows.FraudScoreKey.ValueSet(90))).Return(nil).Once()
+	r.OnUpsertTypedSearchAttributes(temporal.NewSearchAttributes(workflows.TransactionStatusKey.ValueSet(done))).Return(nil).Once()
+	r.execute()
 }
 
 // The newest step is first, and the last line is empty. The Web UI cuts off what does not fit, and may cut through the

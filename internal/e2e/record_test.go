@@ -191,7 +191,8 @@ func (r recorder) keep(t *testing.T, name, workflowID string) {
 			return fmt.Errorf("%s has not ended", workflowID)
 		}
 		if err == nil {
-			t.Logf("%s: %d events, %d state transitions", name, info.GetHistoryLength(), info.GetStateTransitionCount())
+			t.Logf("%s: %d events, %d bytes, %d state transitions",
+				name, info.GetHistoryLength(), info.GetHistorySizeBytes(), info.GetStateTransitionCount())
 		}
 		return err
 	})
