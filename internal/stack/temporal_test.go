@@ -1,12 +1,19 @@
 package stack_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/internal/stack"
 )
@@ -53,6 +60,37 @@ func TestTemporalKeepsData(t *testing.T) {
 
 	require.NoError(t, server.Stop(ctx))
 	noProcessMentions(t, dir)
+}
+
+// The server hands an activity on the workflow's own queue to the worker at once, which saves a state transition.
+func TestTemporalEagerActivity(t *testing.T) {
+	t.Parallel()
+	ctx := patience(t)
+	server := startTemporal(t, stack.TemporalOptions{Dir: t.TempDir()})
+	c, err := client.DialContext(ctx, client.Options{HostPort: server.Address()})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	noOp := func(context.Context) error { return nil }
+	callsOnce := func(ctx workflow.Context, disableEager bool) error {
+		options := workflow.ActivityOptions{StartToCloseTimeout: time.Minute, DisableEagerExecution: disableEager}
+		return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), "NoOp").Get(ctx, nil)
+	}
+	w := worker.New(c, "eager", worker.Options{})
+	w.RegisterWorkflowWithOptions(callsOnce, workflow.RegisterOptions{Name: "CallsOnce"})
+	w.RegisterActivityWithOptions(noOp, activity.RegisterOptions{Name: "NoOp"})
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+
+	transitions := map[bool]int64{}
+	for _, disableEager := range []bool{false, true} {
+		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: "eager"}, "CallsOnce", disableEager)
+		require.NoError(t, err)
+		require.NoError(t, run.Get(ctx, nil))
+		described, err := c.DescribeWorkflowExecution(ctx, run.GetID(), run.GetRunID())
+		require.NoError(t, err)
+		transitions[disableEager] = described.GetWorkflowExecutionInfo().GetStateTransitionCount()
+	}
+	assert.Equal(t, transitions[true]-1, transitions[false], "state transitions")
 }
 
 // Temporal servers run side by side and know our search attributes.
