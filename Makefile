@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint lint-go lint-contract fmt bench bench-rules bench-alerts bench-callers compare-ledger chaos-alerts record-histories devstack
+.PHONY: help build run test lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers compare-ledger chaos-alerts record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -51,11 +51,20 @@ lint-contract: devstack # the OpenAPI document; the tests do it too, without vac
 fmt: ## format the code
 	@$(TOOL) golangci-lint fmt
 
-bench: ## measure the running stack against empty workflows on its Temporal server; BENCH='-rounds 1' for a quick look
+bench: build ## measure transactions beside empty workflows, ~8 minutes; BENCH='-rounds 3 -duration 1s' for a quick look
+	@$(DEVSTACK) install rabbitmq
 	@CGO_ENABLED=0 go run ./internal/bench $(BENCH)
 
-bench-rules: ## measure decisions by rules, over a million rows, against whole transactions of the running stack
-	@$(DEVSTACK) install postgresql
+bench-compare: build ## measure transactions beside those of another commit: OLD=61763a0
+	@[ -n '$(OLD)' ] || { echo 'make: give the commit to compare with: make bench-compare OLD=61763a0' >&2; exit 1; }
+	@$(DEVSTACK) install rabbitmq
+	@rm -rf .run/old && git worktree prune && git worktree add --quiet --detach .run/old '$(OLD)'
+	@cd .run/old && CGO_ENABLED=0 go build -trimpath -o '../orders-$(OLD)' ./cmd/orders; built=$$?; \
+		cd ../.. && git worktree remove --force .run/old; exit $$built
+	@CGO_ENABLED=0 go run ./internal/bench -old '.run/orders-$(OLD)' $(BENCH)
+
+bench-rules: build ## measure decisions by rules, over a million rows, beside whole transactions
+	@$(DEVSTACK) install rabbitmq postgresql
 	@CGO_ENABLED=0 go run ./internal/bench -rules -rounds 3 -duration 3s $(BENCH)
 
 bench-alerts: build ## measure alertman against Debian's prometheus-alertmanager, from an alert to the webhook, also when killed

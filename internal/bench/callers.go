@@ -74,15 +74,23 @@ func benchCallers(ctx context.Context, rounds int, duration time.Duration) error
 			measured[i] = append(measured[i], result)
 		}
 	}
-	printHeader()
-	printRounds(fmt.Sprintf("%d/s of others", othersRate), []target{sides[0], sides[1], sides[2]}, measured)
+	rows := make([]row, len(sides))
+	for i, side := range sides {
+		rows[i] = row{fmt.Sprintf("%d/s of others", othersRate), side.title, map[string][]float64{}}
+		for _, round := range measured {
+			rows[i].add(round[i].figures())
+		}
+	}
+	out := &report{}
+	out.printRows(rows, "rate/s", "p50 ms", "p95 ms", "p99 ms", "failed")
+	out.printRatios(rows, "p50 ms", "p99 ms")
 	for i, side := range sides {
 		all, each := hdrhistogram.New(1, patience.Microseconds(), 3), make([]string, rounds)
 		for n, round := range measured {
 			all.Merge(round[i].latency)
-			each[n] = cell(3, round[i].quantile(99).Seconds())
+			each[n] = number(round[i].figures()["p99 ms"])
 		}
-		fmt.Printf("p99 %-18s of all rounds %s, of each %s\n", side.title, cell(3, result{latency: all}.quantile(99).Seconds()), strings.Join(each, " "))
+		fmt.Printf("p99 %-18s of all rounds %s ms, of each %s\n", side.title, number(result{latency: all}.figures()["p99 ms"]), strings.Join(each, " "))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,63 +18,45 @@ const (
 	floorRemote = "bench-floor-remote"
 )
 
-// floorWorkers run the floor's workflow. It calls as many activities as a transaction that is paid for: one on another
-// task queue, one on its own.
-type floorWorkers []worker.Worker
-
-func startFloor(c client.Client) (floorWorkers, error) {
-	var started floorWorkers
+// startFloor starts the floor's workers, which run in this process.
+func startFloor(c client.Client) (stop func(context.Context) error, err error) {
 	options := worker.Options{MaxConcurrentActivityTaskPollers: 8, MaxConcurrentWorkflowTaskPollers: 8, WorkerStopTimeout: 5 * time.Second}
 	home, remote := worker.New(c, floorQueue, options), worker.New(c, floorRemote, options)
 	home.RegisterWorkflow(FloorWorkflow)
 	home.RegisterActivity(NoOp)
 	remote.RegisterActivity(NoOp)
-	for _, w := range []worker.Worker{home, remote} {
-		if err := w.Start(); err != nil {
-			return nil, err
-		}
-		started = append(started, w)
+	if err := home.Start(); err != nil {
+		return nil, fmt.Errorf("start the floor's worker: %w", err)
 	}
-	return started, nil
+	if err := remote.Start(); err != nil {
+		home.Stop()
+		return nil, fmt.Errorf("start the floor's second worker: %w", err)
+	}
+	return func(context.Context) error { home.Stop(); remote.Stop(); return nil }, nil
 }
 
-func (f floorWorkers) stop() {
-	for _, w := range f {
-		w.Stop()
-	}
-}
-
-// floor calls the floor's workflow in the simplest way: it starts it and gets its result. Getting a result sometimes
-// stalls for 20 s, when the server drops the notification that the long poll waits for.
+// floor is a workflow that only calls no-op activities, and is called as ProcessTransaction is: by update-with-start. With two,
+// it calls as many as a transaction that is paid for does, one of them on another task queue.
 type floor struct {
 	temporal client.Client
+	queues   []string // one for each activity
 	samples
 }
 
-func (f *floor) name() string { return "floor" }
+var (
+	sameActivities = []string{floorRemote, floorQueue}
+	oneActivity    = []string{floorQueue}
+)
+
+func (f *floor) name() string {
+	return fmt.Sprintf("floor, %d remote", len(f.queues))
+}
 
 func (f *floor) call(ctx context.Context) error {
-	run, err := f.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: floorQueue}, FloorWorkflow)
-	if err != nil {
-		return err
-	}
-	f.add(run.GetID())
-	return run.Get(ctx, nil)
-}
-
-// updateFloor calls the same workflow as ProcessTransaction is called: by update-with-start, which does not stall.
-type updateFloor struct {
-	temporal client.Client
-	samples
-}
-
-func (f *updateFloor) name() string { return "floor, by update" }
-
-func (f *updateFloor) call(ctx context.Context) error {
-	id := uuid.NewString()
+	id, sent := uuid.NewString(), time.Now()
 	start := f.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID: id, TaskQueue: floorQueue, WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-	}, FloorWorkflow)
+	}, FloorWorkflow, f.queues)
 	handle, err := f.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions:          client.UpdateWorkflowOptions{UpdateName: floorUpdate, WaitForStage: client.WorkflowUpdateStageCompleted},
@@ -81,15 +64,16 @@ func (f *updateFloor) call(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.add(id)
-	return handle.Get(ctx, nil)
+	err = handle.Get(ctx, nil)
+	f.add(sample{id, sent, time.Now()})
+	return err
 }
 
 // floorUpdate is the update that completes when the workflow is done.
 const floorUpdate = "done"
 
-// FloorWorkflow only waits for the activities.
-func FloorWorkflow(ctx workflow.Context) error {
+// FloorWorkflow only waits for the activities, one after the other, each on its task queue.
+func FloorWorkflow(ctx workflow.Context, queues []string) error {
 	done := false
 	err := workflow.SetUpdateHandler(ctx, floorUpdate, func(ctx workflow.Context) error {
 		return workflow.Await(ctx, func() bool { return done })
@@ -97,7 +81,7 @@ func FloorWorkflow(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, queue := range []string{floorRemote, floorQueue} {
+	for _, queue := range queues {
 		ctx := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{TaskQueue: queue, StartToCloseTimeout: 10 * time.Second})
 		if err := workflow.ExecuteActivity(ctx, NoOp).Get(ctx, nil); err != nil {
 			return err

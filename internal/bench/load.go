@@ -2,17 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// target is a side of the comparison. call processes one transaction and returns once it is answered.
+// target is what a load is put on. call processes one transaction and returns once it is answered.
 type target interface {
 	name() string
 	call(ctx context.Context) error
-	sampled() []string // some of the workflows that it ran
 }
 
 // patience is how long a call may take before it counts as failed.
@@ -32,6 +32,14 @@ func (r result) rate() float64 {
 
 func (r result) quantile(q float64) time.Duration {
 	return time.Duration(r.latency.ValueAtQuantile(q)) * time.Microsecond
+}
+
+func (r result) figures() map[string]float64 {
+	figures := map[string]float64{"rate/s": r.rate(), "failed": float64(r.failed)}
+	for _, q := range []float64{50, 95, 99} {
+		figures[fmt.Sprintf("p%g ms", q)] = r.quantile(q).Seconds() * 1000
+	}
+	return figures
 }
 
 // recorder collects the calls of a round.

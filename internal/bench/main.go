@@ -1,22 +1,20 @@
-// Bench measures POST /transact on the running stack and compares it with the bare floor: a workflow on the same
-// Temporal server that only calls as many no-op activities on as many task queues. It measures both in turn, in one
-// run, so that their ratio stays valid when the machine's speed changes.
+// Bench measures POST /transact, on servers and processes that it starts itself, beside bare floors: workflows on the same
+// Temporal server that only call no-op activities. It measures all in turn, in one run, so that their ratios stay valid when
+// the machine's speed changes.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
-
-	"dummyorders/gateways/temporal"
 )
 
 type plan struct {
@@ -25,30 +23,34 @@ type plan struct {
 	rates    []float64
 	rounds   int
 	duration time.Duration
+	old      string // another commit's bin/orders, to compare with
+	sizes    []int  // of a curve
+	*report
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	p := plan{}
-	callers := flag.String("callers", "1,10,50", "callers of the closed loops")
-	rates := flag.String("rates", "10,20", "constant arrival rates, transactions a second")
-	flag.StringVar(&p.api, "api", "http://localhost:9001", "the API's address")
-	flag.IntVar(&p.rounds, "rounds", 3, "rounds of each measurement; medians are printed")
-	flag.DurationVar(&p.duration, "duration", 8*time.Second, "how long a round of one side takes")
+	callers := flag.String("callers", "", `callers of the closed loops (default "1,10,50")`)
+	rates := flag.String("rates", "10,20", "constant arrival rates, transactions a second; none if empty")
+	flag.StringVar(&p.api, "api", "http://localhost:9001", "the API's address, for -beside")
+	flag.IntVar(&p.rounds, "rounds", 5, "rounds of each measurement; medians are printed")
+	flag.DurationVar(&p.duration, "duration", 5*time.Second, "how long a round of one side takes")
+	flag.StringVar(&p.old, "old", "", "another commit's bin/orders, to compare with; make bench-compare builds it")
+	curve := flag.String("curve", "", "measure a curve instead: callers, workers, ledger, histories or reviews")
+	sizes := flag.String("sizes", "", "the sizes of a curve, such as 1000,10000")
+	asJSON := flag.String("json", "", "also write every figure of every round to this file")
+	update := flag.Bool("update", false, "write the tables into docs/performance.md")
 	ofRules := flag.Bool("rules", false, "measure decisions by rules beside whole transactions, instead")
-	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead; it needs no running stack")
-	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead; it needs no running stack")
+	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead")
+	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead")
 	beside := flag.String("beside", "", "send as the caller that -greedy measures the others beside: its rate and slow sockets, as 20,2000")
 	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in")
 	flag.Parse()
-	for text := range strings.SplitSeq(*callers, ",") {
-		n, err := strconv.Atoi(text)
-		fail(err)
-		p.callers = append(p.callers, n)
-	}
-	for text := range strings.SplitSeq(*rates, ",") {
-		rate, err := strconv.ParseFloat(text, 64)
+	p.callers, p.sizes = numbers(*callers), numbers(*sizes)
+	for _, n := range split(*rates) {
+		rate, err := strconv.ParseFloat(n, 64)
 		fail(err)
 		p.rates = append(p.rates, rate)
 	}
@@ -64,49 +66,210 @@ func main() {
 		fail(besideCaller(ctx, p.api, *beside))
 		return
 	}
-	c, err := temporal.New(slog.New(slog.DiscardHandler), temporal.AutoCompression)
-	fail(err)
-	defer c.Close()
-	if *ofRules {
-		fail(p.benchRules(ctx, c, *rows))
-		return
+	p.report = newReport(fmt.Sprintf("rounds of %s: %d", p.duration, p.rounds))
+	section := "loads"
+	switch {
+	case *ofRules:
+		section = "rules"
+		fail(p.benchRules(ctx, *rows))
+	case *curve != "":
+		section = *curve
+		fail(p.benchCurve(ctx, *curve))
+	default:
+		if p.old != "" {
+			section = "old"
+		}
+		fail(p.benchLoads(ctx))
 	}
-	fail(p.run(ctx, c))
+	if *asJSON != "" {
+		fail(p.writeJSON(*asJSON))
+	}
+	if *update {
+		fail(p.update(filepath.Join("docs", "performance.md"), section))
+	}
 }
 
-func (p plan) run(ctx context.Context, c client.Client) error {
-	workers, err := startFloor(c)
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(c rune) bool { return c == ',' })
+}
+
+func numbers(list string) (all []int) {
+	for _, text := range split(list) {
+		n, err := strconv.Atoi(text)
+		fail(err)
+		all = append(all, n)
+	}
+	return all
+}
+
+// system is what is measured. Those of the service have processes of their own.
+type system struct {
+	target
+
+	title     string
+	temporal  client.Client
+	processes []process
+	samples   *samples
+}
+
+func (s system) name() string { return s.title }
+
+// floors returns the floors: with as many activities as a transaction has, and with one.
+func (s *servers) floors() (same, one system, err error) {
+	c, err := s.client("default")
 	if err != nil {
-		return fmt.Errorf("start the floor's workers: is the stack running (make run)? %w", err)
+		return same, one, err
 	}
-	defer workers.stop()
-	sides := []target{&floor{temporal: c}, &updateFloor{temporal: c}, newOrders(p.api)}
-	fmt.Println("warming up")
-	for _, side := range sides {
-		if result := closedLoop(ctx, side, 4, 3*time.Second); result.failed > 0 {
-			return fmt.Errorf("warm up %s: %d calls failed, the last with: %w", side.name(), result.failed, result.lastError)
-		}
+	stop, err := startFloor(c)
+	if err != nil {
+		return same, one, err
 	}
-	printHeader()
-	for _, n := range p.callers {
-		p.compare(fmt.Sprintf("%d callers", n), sides, func(t target) result { return closedLoop(ctx, t, n, p.duration) })
+	s.stops = append(s.stops, stop)
+	of := func(queues []string) system {
+		f := &floor{temporal: c, queues: queues}
+		return system{target: f, title: f.name(), temporal: c, processes: []process{{kinds[0], s.temporal.Address(), s.temporal.Process}}, samples: &f.samples}
 	}
-	for _, rate := range p.rates {
-		p.compare(fmt.Sprintf("%g/s arriving", rate), sides, func(t target) result { return constantRate(ctx, t, rate, p.duration) })
-	}
-	fmt.Println()
-	return printCosts(ctx, c, sides)
+	return of(sameActivities), of(oneActivity), nil
 }
 
-// compare measures all sides in turn, round after round.
-func (p plan) compare(load string, sides []target, measure func(target) result) {
-	rounds := make([][]result, p.rounds)
-	for i := range rounds {
-		for _, side := range sides {
-			rounds[i] = append(rounds[i], measure(side))
+// load is a load that all systems are measured under.
+type load struct {
+	name string
+	run  func(context.Context, target) result
+}
+
+func (p plan) loads(callers ...int) (all []load) {
+	if len(p.callers) > 0 {
+		callers = p.callers
+	}
+	for _, n := range callers {
+		all = append(all, load{plural(n, "caller"), func(ctx context.Context, t target) result { return closedLoop(ctx, t, n, p.duration) }})
+	}
+	return all
+}
+
+// plural returns a number of things, such as "1 caller" and "2 callers".
+func plural(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// benchLoads measures the service, beside the floors or beside another commit.
+func (p plan) benchLoads(ctx context.Context) error {
+	s, err := startServers(ctx, "old", "new")
+	defer s.stop()
+	if err != nil {
+		return err
+	}
+	same, one, err := s.floors()
+	if err != nil {
+		return err
+	}
+	systems := []system{one, same}
+	if p.old != "" {
+		old, err := s.start(ctx, serviceOptions{title: filepath.Base(p.old), namespace: "old", binary: p.old})
+		if err != nil {
+			return err
+		}
+		systems = []system{same, old}
+	}
+	service, err := s.start(ctx, serviceOptions{title: "POST /transact", namespace: "new"})
+	if err != nil {
+		return err
+	}
+	systems = append(systems, service)
+	loads := p.loads(1, 10, 50)
+	for _, rate := range p.rates {
+		loads = append(loads, load{fmt.Sprintf("%g/s arriving", rate), func(ctx context.Context, t target) result { return constantRate(ctx, t, rate, p.duration) }})
+	}
+	if err := p.compare(ctx, loads, systems); err != nil {
+		return err
+	}
+	if err := p.printCosts(ctx, systems); err != nil {
+		return err
+	}
+	closedLoop(ctx, service, 1, p.duration)
+	return p.printSteps(ctx, service.temporal, service.samples.take())
+}
+
+// compare measures all systems under all loads, and prints what came out.
+func (p plan) compare(ctx context.Context, loads []load, systems []system) error {
+	rows, err := p.measure(ctx, loads, systems)
+	if err != nil {
+		return err
+	}
+	p.printRows(rows, "rate/s", "p50 ms", "p95 ms", "p99 ms", "failed")
+	cpu := []string{"CPU ms"}
+	for _, kind := range kinds {
+		cpu = append(cpu, kind+" ms")
+	}
+	p.printRows(rows, cpu...)
+	p.printRatios(rows, "rate/s", "p50 ms", "p99 ms", "CPU ms", kinds[0]+" ms")
+	return nil
+}
+
+// settle is how long the end of a round's workflows may take, before another system is measured.
+const settle = 500 * time.Millisecond
+
+// measure measures all systems under all loads, in turn, round after round.
+func (p plan) measure(ctx context.Context, loads []load, systems []system) ([]row, error) {
+	for _, one := range systems {
+		fmt.Fprintln(os.Stderr, "warming up", one.name())
+		if warm := closedLoop(ctx, one, 4, 3*time.Second); warm.failed > 0 {
+			return nil, fmt.Errorf("warm up %s: %d calls failed, the last with: %w", one.name(), warm.failed, warm.lastError)
 		}
 	}
-	printRounds(load, sides, rounds)
+	var rows []row
+	for _, load := range loads {
+		fmt.Fprintln(os.Stderr, "measuring", load.name)
+		begun := len(rows)
+		for _, one := range systems {
+			rows = append(rows, row{load.name, one.name(), map[string][]float64{}})
+		}
+		for range p.rounds {
+			for i, one := range systems {
+				figures, err := one.under(ctx, load)
+				if err != nil {
+					return nil, fmt.Errorf("measure %s with %s: %w", one.name(), load.name, err)
+				}
+				rows[begun+i].add(figures)
+			}
+		}
+	}
+	p.Rows = append(p.Rows, rows...)
+	return rows, nil
+}
+
+// under measures a round: rate and latencies, and the CPU time that each kind of process takes for a transaction.
+func (s system) under(ctx context.Context, load load) (map[string]float64, error) {
+	before, err := cpuTime(s.processes)
+	if err != nil {
+		return nil, err
+	}
+	r := load.run(ctx, s)
+	time.Sleep(settle)
+	after, err := cpuTime(s.processes)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	done := float64(r.latency.TotalCount())
+	if done == 0 {
+		return nil, fmt.Errorf("no call succeeded, the last failed with: %w", r.lastError)
+	}
+	figures := r.figures()
+	for kind, used := range after {
+		took := (used - before[kind]) * 1000 / done
+		figures[kind+" ms"] = took
+		if len(after) > 1 {
+			figures["CPU ms"] += took
+		}
+	}
+	return figures, nil
 }
 
 func fail(err error) {

@@ -1,130 +1,200 @@
 package main
 
 import (
-	"context"
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
-	"sync"
+	"strings"
+	"unicode/utf8"
 
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
+	"github.com/prometheus/procfs"
 )
 
-const row = "%-15s %-18s %8s %9s %9s %9s %7s\n"
+// report is what a run measured, as -json writes it.
+type report struct {
+	Commit   string `json:"commit"`
+	Machine  string `json:"machine"`
+	Settings string `json:"settings"`
+	Rows     []row  `json:"rows"`
 
-func printHeader() {
-	fmt.Printf("\n"+row, "load", "", "rate/s", "p50", "p95", "p99", "failed")
+	text bytes.Buffer // the tables, as they are printed
 }
 
-// figures returns a round's results for one side. Each is compared with another side's.
-var figures = []func(result) float64{
-	result.rate,
-	func(r result) float64 { return r.quantile(50).Seconds() },
-	func(r result) float64 { return r.quantile(95).Seconds() },
-	func(r result) float64 { return r.quantile(99).Seconds() },
+// row holds the figures of one system under one load, each with a value of every round.
+type row struct {
+	Load    string               `json:"load"`
+	System  string               `json:"system"`
+	Figures map[string][]float64 `json:"figures"`
 }
 
-// printRounds prints the median of each side's figures. Under them it prints the median ratio of the last side to each
-// other side. Ratios are taken within a round, where both sides were measured one after the other.
-func printRounds(load string, sides []target, rounds [][]result) {
-	last := len(sides) - 1
-	for i, side := range sides {
-		cells, failed := make([]any, 0, len(figures)), 0
-		for n, figure := range figures {
-			cells = append(cells, cell(n, medianOf(rounds, func(r []result) float64 { return figure(r[i]) })))
-		}
-		for _, round := range rounds {
-			failed += round[i].failed
-		}
-		fmt.Printf(row, append(append([]any{load, side.name()}, cells...), strconv.Itoa(failed))...)
-		load = ""
+func (r row) add(figures map[string]float64) {
+	for name, value := range figures {
+		r.Figures[name] = append(r.Figures[name], value)
 	}
-	for i, side := range sides[:last] {
-		cells := []any{"", "  ratio to " + side.name()}
+}
+
+func newReport(settings string) *report {
+	r := &report{Commit: "unknown", Settings: settings, Machine: fmt.Sprintf("%d cores", runtime.NumCPU())}
+	if commit, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output(); err == nil { //nolint:noctx // it ends at once
+		r.Commit = strings.TrimSpace(string(commit))
+	}
+	if fs, err := procfs.NewDefaultFS(); err == nil {
+		if cpus, err := fs.CPUInfo(); err == nil && len(cpus) > 0 {
+			r.Machine += ", " + cpus[0].ModelName
+		}
+		if memory, err := fs.Meminfo(); err == nil && memory.MemTotal != nil {
+			r.Machine += fmt.Sprintf(", %.0f GB", float64(*memory.MemTotal)/(1<<20))
+		}
+	}
+	fmt.Fprintf(r, "Commit %s; %s; %s; %s. Each figure is the median of its rounds, ± half the distance from the lowest to the highest.\n",
+		r.Commit, r.Machine, runtime.Version(), settings)
+	return r
+}
+
+// Write prints text, and keeps it for update.
+func (r *report) Write(text []byte) (int, error) {
+	r.text.Write(text)
+	return os.Stdout.Write(text)
+}
+
+// printRows prints rows, each with those of the figures that it has.
+func (r *report) printRows(rows []row, figures ...string) {
+	cells := make([][]string, 0, len(rows))
+	for i, one := range rows {
+		load := one.Load
+		if i > 0 && rows[i-1].Load == load {
+			load = ""
+		}
+		line := []string{load, one.System}
 		for _, figure := range figures {
-			ratio := medianOf(rounds, func(r []result) float64 { return figure(r[last]) / figure(r[i]) })
-			cells = append(cells, fmt.Sprintf("%.2f", ratio))
+			line = append(line, spread(one.Figures[figure]))
 		}
-		fmt.Printf(row, append(cells, "")...)
+		cells = append(cells, line)
 	}
+	printTable(r, append([]string{"load", ""}, figures...), cells)
 }
 
-func cell(n int, value float64) string {
-	if n == 0 {
-		return fmt.Sprintf("%.1f", value)
-	}
-	return fmt.Sprintf("%.1fms", value*1000)
-}
-
-func medianOf(rounds [][]result, figure func([]result) float64) float64 {
-	values := make([]float64, len(rounds))
-	for i, round := range rounds {
-		values[i] = figure(round)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
-}
-
-// samples collects workflows to examine afterwards.
-type samples struct {
-	mu  sync.Mutex
-	ids []string
-}
-
-const maxSamples = 200
-
-func (s *samples) add(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.ids) < maxSamples {
-		s.ids = append(s.ids, id)
-	}
-}
-
-func (s *samples) sampled() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ids
-}
-
-// cost is what a run of one kind costs the engine. It is the same for every run of the kind.
-type cost struct {
-	kind               string
-	events, transition int64
-}
-
-// printCosts prints the cost of each path, from the runs of this benchmark.
-func printCosts(ctx context.Context, c client.Client, sides []target) error {
-	fmt.Printf("%-50s %8s %12s %6s\n", "cost of a run", "events", "transitions", "runs")
-	for _, side := range sides {
-		counts := map[cost]int{}
-		for _, id := range side.sampled() {
-			one, err := costOf(ctx, c, side.name(), id)
-			if err != nil {
-				return err
-			}
-			counts[one]++
+// printRatios compares the last row of each load with the others. Ratios are taken within a round, where all systems were
+// measured one after the other.
+func (r *report) printRatios(rows []row, figures ...string) {
+	var cells [][]string
+	for i, one := range rows {
+		last := i
+		for last+1 < len(rows) && rows[last+1].Load == one.Load {
+			last++
 		}
-		for one, count := range counts {
-			fmt.Printf("%-50s %8d %12d %6d\n", one.kind, one.events, one.transition, count)
+		if last == i {
+			continue
+		}
+		line := []string{one.Load, rows[last].System + " to " + one.System}
+		for _, figure := range figures {
+			line = append(line, ratio(rows[last].Figures[figure], one.Figures[figure]))
+		}
+		cells = append(cells, line)
+	}
+	if len(cells) > 0 {
+		printTable(r, append([]string{"load", "ratio of"}, figures...), cells)
+		fmt.Fprintln(r, "\nRatios are medians, with the lowest and the highest round. No difference: none beyond the spread, some rounds say more and some less.")
+	}
+}
+
+// printTable prints a table as Markdown, with columns of even width.
+func printTable(w io.Writer, header []string, rows [][]string) {
+	widths := make([]int, len(header))
+	for _, line := range append([][]string{header}, rows...) {
+		for i, cell := range line {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell), 2)
 		}
 	}
-	return nil
+	rule := make([]string, len(header))
+	for i := range rule {
+		rule[i] = strings.Repeat("-", widths[i])
+	}
+	fmt.Fprintln(w)
+	for _, line := range append([][]string{header, rule}, rows...) {
+		for i, cell := range line {
+			fmt.Fprintf(w, "| %s%s ", cell, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
+		}
+		fmt.Fprintln(w, "|")
+	}
 }
 
-func costOf(ctx context.Context, c client.Client, side, id string) (cost, error) {
-	answer, err := c.DescribeWorkflowExecution(ctx, id, "")
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
+
+// spread returns the median, and half the distance between the lowest and the highest value.
+func spread(values []float64) string {
+	switch len(values) {
+	case 0:
+		return ""
+	case 1:
+		return number(values[0])
+	}
+	if half := (slices.Max(values) - slices.Min(values)) / 2; half > 0 {
+		return number(median(values)) + " ±" + number(half)
+	}
+	return number(median(values))
+}
+
+// ratio compares two systems round by round. If some rounds say more and some say less, this is no difference.
+func ratio(of, to []float64) string {
+	ratios := make([]float64, min(len(of), len(to)))
+	for i := range ratios {
+		ratios[i] = of[i] / to[i]
+	}
+	if len(ratios) == 0 {
+		return ""
+	}
+	low, high := slices.Min(ratios), slices.Max(ratios)
+	switch between := fmt.Sprintf("(%.2f to %.2f)", low, high); {
+	case len(ratios) < 3:
+		return fmt.Sprintf("too few rounds %s", between)
+	case low <= 1 && 1 <= high:
+		return "no difference " + between
+	default:
+		return fmt.Sprintf("%.2f %s", median(ratios), between)
+	}
+}
+
+// number returns a figure with three digits that count.
+func number(value float64) string {
+	if value >= 100 {
+		return strconv.FormatFloat(value, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(value, 'g', 3, 64)
+}
+
+// writeJSON writes the report to a file.
+func (r *report) writeJSON(path string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
-		return cost{}, fmt.Errorf("describe %s: %w", id, err)
+		return fmt.Errorf("write the report: %w", err)
 	}
-	info := answer.GetWorkflowExecutionInfo()
-	kind := side
-	if status := info.GetSearchAttributes().GetIndexedFields()["TransactionStatus"]; status != nil {
-		kind += " " + string(status.GetData())
+	return os.WriteFile(path, append(text, '\n'), 0o600)
+}
+
+// update writes what was printed into a page, between the markers of that name.
+func (r *report) update(page, name string) error {
+	text, err := os.ReadFile(filepath.Clean(page))
+	if err != nil {
+		return err
 	}
-	if info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		kind += " (still running)"
+	between := regexp.MustCompile(`(?s)(<!-- bench ` + name + ` -->\n).*?(<!-- end -->)`)
+	if !between.Match(text) {
+		return fmt.Errorf("update %s: it has no <!-- bench %s --> with an <!-- end --> after it", page, name)
 	}
-	return cost{kind: kind, events: info.GetHistoryLength(), transition: info.GetStateTransitionCount()}, nil
+	return os.WriteFile(page, between.ReplaceAllFunc(text, func(found []byte) []byte {
+		parts := between.FindSubmatch(found)
+		return slices.Concat(parts[1], []byte("\n"), bytes.TrimSpace(r.text.Bytes()), []byte("\n\n"), parts[2])
+	}), 0o600)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"go.temporal.io/sdk/client"
 
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
@@ -62,8 +62,6 @@ type decider struct {
 }
 
 func (d *decider) name() string { return d.title }
-
-func (d *decider) sampled() []string { return nil }
 
 func (d *decider) call(ctx context.Context) error {
 	key, now := d.key(), time.Now()
@@ -124,29 +122,32 @@ func counting(ctx context.Context, server *stack.Postgres, engine, url string, r
 	}, store.Close, nil
 }
 
-// benchRules measures decisions and whole transactions on the running stack, in turn.
-func (p plan) benchRules(ctx context.Context, c client.Client, rows int) error {
-	dir, err := os.MkdirTemp("", "bench")
+// benchRules measures decisions and whole transactions, in turn.
+func (p plan) benchRules(ctx context.Context, rows int) error {
+	s, err := startServers(ctx, "rules")
+	defer s.stop()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	server, err := stack.StartPostgres(ctx, stack.PostgresOptions{Dir: filepath.Join(dir, "postgres")})
+	server, err := stack.StartPostgres(ctx, stack.PostgresOptions{Dir: filepath.Join(s.dir, "postgres")})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = server.Stop(context.WithoutCancel(ctx)) }()
-	workers, err := startFloor(c)
+	s.stops = append(s.stops, server.Stop)
+	same, _, err := s.floors()
 	if err != nil {
-		return fmt.Errorf("start the floor's workers: is the stack running (make run)? %w", err)
+		return err
 	}
-	defer workers.stop()
-	sides, done, err := deciders(ctx, dir, server, rows)
+	service, err := s.start(ctx, serviceOptions{title: "POST /transact", namespace: "rules"})
+	if err != nil {
+		return err
+	}
+	sides, done, err := deciders(ctx, s.dir, server, rows)
 	defer done()
 	if err != nil {
 		return err
 	}
-	printDecisions(ctx, append(sides, &updateFloor{temporal: c}, newOrders(p.api)), p)
+	p.printDecisions(ctx, append(sides, same, service))
 	return nil
 }
 
@@ -183,33 +184,23 @@ func deciders(ctx context.Context, dir string, server *stack.Postgres, rows int)
 
 // printDecisions prints the medians of the rounds, and each side's share of the whole transaction, which is the last
 // side.
-func printDecisions(ctx context.Context, sides []target, p plan) {
-	const row = "%-48s %9s %9s %9s %14s\n"
-	rounds := make([][]result, p.rounds)
-	for i := range rounds {
-		for _, side := range sides {
-			rounds[i] = append(rounds[i], closedLoop(ctx, side, 1, p.duration))
-		}
+func (p plan) printDecisions(ctx context.Context, sides []target) {
+	rows := make([]row, len(sides))
+	for i, side := range sides {
+		rows[i] = row{"1 caller", side.name(), map[string][]float64{}}
 	}
-	fmt.Printf("\n"+row, "one caller", "p50", "p99", "failed", "of POST, p50")
-	for n, side := range sides {
-		quantile := func(q float64) float64 {
-			return medianOf(rounds, func(r []result) float64 { return r[n].quantile(q).Seconds() })
-		}
-		share := medianOf(rounds, func(r []result) float64 {
-			return r[n].quantile(50).Seconds() / r[len(sides)-1].quantile(50).Seconds()
-		})
-		failed := 0
-		for _, r := range rounds {
-			failed += r[n].failed
-			if r[n].lastError != nil {
-				fmt.Fprintln(os.Stderr, side.name()+":", r[n].lastError)
+	for range p.rounds {
+		whole := 0.0
+		for i := len(sides) - 1; i >= 0; i-- {
+			r := closedLoop(ctx, sides[i], 1, p.duration)
+			if r.lastError != nil {
+				fmt.Fprintln(os.Stderr, sides[i].name()+":", r.lastError)
 			}
+			p50 := r.quantile(50).Seconds() * 1000
+			whole = cmp.Or(whole, p50)
+			rows[i].add(map[string]float64{"p50 ms": p50, "p99 ms": r.quantile(99).Seconds() * 1000, "failed": float64(r.failed), "of POST, p50": p50 / whole})
 		}
-		fmt.Printf(row, side.name(), millis(quantile(50)), millis(quantile(99)), fmt.Sprint(failed), fmt.Sprintf("%.4f", share))
 	}
-}
-
-func millis(seconds float64) string {
-	return fmt.Sprintf("%.3fms", seconds*1000)
+	p.Rows = rows
+	p.printRows(rows, "p50 ms", "p99 ms", "failed", "of POST, p50")
 }

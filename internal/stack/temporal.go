@@ -27,6 +27,8 @@ type TemporalOptions struct {
 	UIPort    int    // 0 means no Web UI
 	Namespace string // created if missing; empty means "default"
 	Log       string // if empty, temporal.log in Dir
+
+	Namespaces []string // more of them, created if missing
 }
 
 // Temporal is a Temporal server on the loopback interface, with all its services in one process and its data in a
@@ -133,6 +135,9 @@ func (t *Temporal) args() ([]string, error) {
 		args = append(args, "--headless")
 	} else {
 		args = append(args, "--ui-port", strconv.Itoa(o.UIPort))
+	}
+	for _, namespace := range o.Namespaces {
+		args = append(args, "--namespace", namespace)
 	}
 	config, err := devServerFlags(o.Config)
 	return append(args, config...), err

@@ -99,13 +99,15 @@ func TestTemporalSideBySide(t *testing.T) {
 	ctx := patience(t)
 	ui, err := stack.FreePort()
 	require.NoError(t, err)
-	one := startTemporal(t, stack.TemporalOptions{Dir: t.TempDir(), Namespace: "shop"})
+	one := startTemporal(t, stack.TemporalOptions{Dir: t.TempDir(), Namespace: "shop", Namespaces: []string{"another"}})
 	two := startTemporal(t, stack.TemporalOptions{Dir: t.TempDir(), UIPort: ui})
 	require.NotEqual(t, one.Address(), two.Address())
 	require.Empty(t, one.UIAddress())
 	require.NoError(t, two.WaitHealthy(ctx, two.UIAddress()))
-	temporal(t, one, "workflow", "start", "--namespace", "shop", "--type", "Filtered", "--task-queue", "none",
-		"--search-attribute", `FraudOutcome="decline"`, "--search-attribute", "FraudScore=90")
+	for _, namespace := range []string{"shop", "another"} {
+		temporal(t, one, "workflow", "start", "--namespace", namespace, "--type", "Filtered", "--task-queue", "none",
+			"--search-attribute", `FraudOutcome="decline"`, "--search-attribute", "FraudScore=90")
+	}
 	require.NoError(t, one.Stop(ctx))
 	require.NoError(t, two.Stop(ctx))
 }

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/prometheus/procfs"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"dummyorders/internal/stack"
+)
+
+// servers is what all systems share that are measured: Temporal, with the settings of make run, and RabbitMQ.
+type servers struct {
+	dir, root string
+	temporal  *stack.Temporal
+	broker    *stack.RabbitMQ
+	stops     []func(context.Context) error
+}
+
+// startServers starts the servers. stop must be called after an error as well.
+func startServers(ctx context.Context, namespaces ...string) (s *servers, err error) {
+	s = &servers{}
+	if s.root, err = stack.Root(); err != nil {
+		return s, err
+	}
+	if s.dir, err = os.MkdirTemp("", "orders-bench-"); err != nil {
+		return s, err
+	}
+	fmt.Fprintln(os.Stderr, "starting Temporal and RabbitMQ")
+	if s.temporal, err = stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(s.dir, "temporal"), Namespaces: namespaces}); err != nil {
+		return s, err
+	}
+	s.stops = append(s.stops, s.temporal.Stop)
+	s.broker, err = stack.StartRabbitMQ(ctx, stack.RabbitMQOptions{
+		Dir: filepath.Join(s.dir, "rabbitmq"), Definitions: filepath.Join(s.root, "gateways", "rabbitmq", "definitions.json"),
+	})
+	if err != nil {
+		return s, err
+	}
+	s.stops = append(s.stops, s.broker.Stop)
+	return s, nil
+}
+
+// stop ends all that was started, the last first, and deletes its data.
+func (s *servers) stop() {
+	for i := range s.stops {
+		_ = s.stops[len(s.stops)-1-i](context.Background())
+	}
+	_ = os.RemoveAll(s.dir)
+}
+
+// client returns a client of a namespace, with the settings that the service has on one machine.
+func (s *servers) client(namespace string) (client.Client, error) {
+	c, err := client.NewLazyClient(client.Options{
+		HostPort: s.temporal.Address(), Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a client of namespace %s: %w", namespace, err)
+	}
+	s.stops = append(s.stops, func(context.Context) error { c.Close(); return nil })
+	return c, nil
+}
+
+// process is a process whose CPU time is measured.
+type process struct {
+	kind, address string
+	*stack.Process
+}
+
+// kinds are the kinds of processes, in the order in which they are started and shown.
+var kinds = []string{"server", "worker", "fraud_police", "api"}
+
+// cpuTime returns the CPU time that the processes of each kind have used so far, in seconds.
+func cpuTime(processes []process) (map[string]float64, error) {
+	used := map[string]float64{}
+	for _, p := range processes {
+		stat, err := statOf(p)
+		if err != nil {
+			return nil, err
+		}
+		used[p.kind] += stat.CPUTime()
+	}
+	return used, nil
+}
+
+func statOf(p process) (procfs.ProcStat, error) {
+	proc, err := procfs.NewProc(p.Pid())
+	if err != nil {
+		return procfs.ProcStat{}, fmt.Errorf("find process %s: %w", p.kind, err)
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return stat, fmt.Errorf("read the times of %s: %w", p.kind, err)
+	}
+	return stat, nil
+}
+
+// serviceOptions says how to start the service. The namespace is also the folder of its ledger and logs.
+type serviceOptions struct {
+	title, namespace string
+	binary           string // if empty, the project's
+	copies           int    // of worker and fraud_police; 0 means 1
+	ledger           string // the ledger's URL; if empty, a new SQLite file
+	settings         []string
+}
+
+// start starts the service's processes, and returns it once all are ready.
+func (s *servers) start(ctx context.Context, o serviceOptions) (system, error) {
+	dir := filepath.Join(s.dir, o.namespace)
+	if o.binary == "" {
+		o.binary = filepath.Join(s.root, "bin", "orders")
+	}
+	if o.ledger == "" {
+		o.ledger = "sqlite:" + filepath.Join(dir, "ledger.db")
+	}
+	c, err := s.client(o.namespace)
+	if err != nil {
+		return system{}, err
+	}
+	found := system{title: o.title, temporal: c, processes: []process{{kinds[0], s.temporal.Address(), s.temporal.Process}}}
+	for _, kind := range kinds[1:] {
+		copies := max(o.copies, 1)
+		if kind == "api" {
+			copies = 1
+		}
+		for n := range copies {
+			port, err := stack.FreePort()
+			if err != nil {
+				return found, err
+			}
+			address := "127.0.0.1:" + strconv.Itoa(port)
+			command := map[string]string{"worker": "worker", "fraud_police": "fraud-police", "api": "api"}[kind]
+			started, err := stack.StartProcess(stack.Command{
+				Name: kind, Path: o.binary, Args: []string{command}, Log: filepath.Join(dir, fmt.Sprint(kind, n, ".log")),
+				Env: append(append(os.Environ(), "TEMPORAL_ADDRESS="+s.temporal.Address(), "TEMPORAL_NAMESPACE="+o.namespace,
+					"LOG_LEVEL=warn", "HEALTH_ADDRESS="+address, "HTTP_ADDRESS="+address, "LEDGER_URL="+o.ledger,
+					"RABBITMQ_PUBLISHER_URL="+s.broker.URL("orders", "orders"),
+					"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else"), o.settings...),
+			})
+			if err != nil {
+				return found, err
+			}
+			s.stops = append(s.stops, started.Stop)
+			found.processes = append(found.processes, process{kind, address, started})
+			if err := started.WaitHealthy(ctx, "http://"+address+"/readyz"); err != nil {
+				return found, errors.Join(err, started.Exit())
+			}
+			if kind == "api" {
+				o := newOrders("http://" + address)
+				found.target, found.samples = o, &o.samples
+			}
+		}
+	}
+	return found, nil
+}
