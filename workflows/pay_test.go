@@ -109,6 +109,18 @@ func TestPayInOneCall(t *testing.T) {
 	}
 }
 
+// A payment that began with two calls goes on with two, although its gateway can charge in one by now.
+func TestPayGoesOnAsBegun(t *testing.T) {
+	r := approvedRun(t)
+	r.orders.Gateways = payment.NewRegistry(charger{newBank("amazonpay", nil)}, nil)
+	r.OnSideEffect().Return(map[string]any{"gateway": "amazonpay", "atOnce": true})
+	r.OnActivity(pay.Charge, mock.Anything, mock.MatchedBy(func(request payment.ChargeRequest) bool {
+		return !request.OneCall && request.CaptureKey == transactionID+"/capture"
+	})).Return(charged, nil).Once()
+	r.execute()
+	require.Equal(t, transaction.PaymentComplete, r.answer.TransactionStatus.Code)
+}
+
 // A gateway that gives no answer in time ends the payment.
 func TestPayDeadline(t *testing.T) {
 	t.Run("and what it turns out to hold is released", func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 )
 
 // histories is where the histories are that `make record-histories` recorded on a real server. Those named "before" take the
-// path that a workflow.GetVersion keeps, or, before charges, what the history of the gateway's choice says.
+// path that a workflow.GetVersion keeps, or, before charges and before charges in one call, that of the gateway's choice.
 const histories = "testdata/histories"
 
 // TestRecordedHistoriesReplay fails when a change to the workflows would break those that are running. Then either keep the
@@ -87,6 +87,7 @@ func TestRecordedHistoriesAreComplete(t *testing.T) {
 		"process-transaction-alert-late",
 		"process-transaction-approved",
 		"process-transaction-approved-before-charge",
+		"process-transaction-approved-before-one-call",
 		"process-transaction-cancelled",
 		"process-transaction-capture-answer-lost",
 		"process-transaction-capture-answer-lost-before-charge",
@@ -94,6 +95,7 @@ func TestRecordedHistoriesAreComplete(t *testing.T) {
 		"process-transaction-capture-declined-before-charge",
 		"process-transaction-capture-unanswered",
 		"process-transaction-capture-unanswered-before-charge",
+		"process-transaction-capture-unanswered-before-one-call",
 		"process-transaction-declined",
 		"process-transaction-hold-answer-lost",
 		"process-transaction-hold-answer-lost-before-charge",
