@@ -161,7 +161,10 @@ var foreignTemporal = regexp.MustCompile(`^TEMPORAL_(PROFILE|API_KEY|TLS.*|CLIEN
 // stack itself sets.
 func (d *devStack) environment(file map[string]string) []string {
 	s := d.settings
-	env := map[string]string{"TEMPORAL_CONFIG_FILE": filepath.Join(d.root, "temporal-config", "temporal.toml")}
+	env := map[string]string{
+		"TEMPORAL_CONFIG_FILE": filepath.Join(d.root, "temporal-config", "temporal.toml"),
+		"GOGC":                 "400", // as in the Dockerfile, which says what for
+	}
 	set := func(name, value string) {
 		if value != "" { // Temporal treats an empty variable as set
 			env[name] = value

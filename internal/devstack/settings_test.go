@@ -148,6 +148,8 @@ func TestProcessEnvironment(t *testing.T) {
 	d := &devStack{root: "/project", settings: s}
 	env := d.environment(map[string]string{"FRAUD_DETECTOR": "limit", "TEMPORAL_API_KEY": ""})
 	require.Contains(t, env, "FRAUD_DETECTOR=limit")
+	require.Contains(t, env, "GOGC=400")
+	require.Contains(t, d.environment(map[string]string{"GOGC": "100"}), "GOGC=100", "what is set wins")
 	require.Contains(t, env, "TEMPORAL_CONFIG_FILE=/project/temporal-config/temporal.toml")
 	require.False(t, slices.ContainsFunc(env, func(entry string) bool {
 		return entry == "TEMPORAL_TLS_SERVER_NAME=" || entry == "TEMPORAL_API_KEY="
