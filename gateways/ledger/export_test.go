@@ -79,6 +79,12 @@ func (l *Ledger) Exec(ctx context.Context, statement string) error {
 	return err
 }
 
+// MostPrepared exports mostPrepared.
+const MostPrepared = mostPrepared
+
+// Writer returns the pool that saves.
+func (l *Ledger) Writer() *sql.DB { return l.writer }
+
 // Compatible exports compatible.
 var Compatible = compatible
 

@@ -29,10 +29,7 @@ func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	case s.mayLabel:
 		err = l.saveAll(ctx, []saving{s})
 	default:
-		err = l.retry(ctx, func() error {
-			_, err := l.writer.ExecContext(ctx, l.statements.save, row...)
-			return err
-		})
+		err = l.saveAlone(ctx, s)
 	}
 	if err != nil {
 		return fmt.Errorf("save transaction %s in the ledger: %w", e.Record.TransactionID, l.explain(err))
@@ -50,8 +47,19 @@ type saving struct {
 	mayLabel bool
 }
 
+// saveAlone saves an entry that has no labels, without a BEGIN and a COMMIT.
+func (l *Ledger) saveAlone(ctx context.Context, s saving) error {
+	return l.retry(ctx, func() error {
+		_, err := l.writer.ExecContext(ctx, l.statements.save, s.row...)
+		return err
+	})
+}
+
 // saveAll saves all entries or none.
 func (l *Ledger) saveAll(ctx context.Context, all []saving) error {
+	if len(all) == 1 && !all[0].mayLabel {
+		return l.saveAlone(ctx, all[0])
+	}
 	return l.inTransaction(ctx, func(tx *sql.Tx) error {
 		for _, s := range all {
 			if err := l.saveOne(ctx, tx, s); err != nil {
@@ -280,12 +288,16 @@ func (t *groupCommit[T]) take(ctx context.Context) {
 	}
 }
 
-// columns lists the columns of the table transactions, in the order in which row fills them.
-var columns = []string{
-	"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
-	"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
-	"merchant",
-}
+// columns lists the columns of the table transactions, in the order in which row fills them. A later entry of a transaction
+// changes only those in changing: what was posted stays, so neither it nor the indexes by it are written again.
+var (
+	columns = []string{
+		"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
+		"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
+		"merchant",
+	}
+	changing = []string{"status", "outcome", "score", "ended_at", "mark_at", "mark_number", "record"}
+)
 
 // statements holds the statements about the ledger, with the engine's placeholders.
 type statements struct {
@@ -294,7 +306,7 @@ type statements struct {
 
 func newStatements(e engine) statements {
 	var updates []string
-	for _, column := range columns[1:] {
+	for _, column := range changing {
 		updates = append(updates, fmt.Sprintf("%s = excluded.%[1]s", column))
 	}
 	insert := fmt.Sprintf(`INSERT INTO transactions (%s) VALUES (?%s)`, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))

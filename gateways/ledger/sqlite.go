@@ -116,7 +116,7 @@ func sqlitePools(path string) (pools, error) {
 // KB: this makes the file a third smaller. A log that a long query made grow is cut down to 64 MB again.
 func sqliteWriter(path, synchronous string) (*sql.DB, error) {
 	return sqlitePool(path, 1, url.Values{
-		"mode": {"rw"}, "_txlock": {"immediate"}, "_journal_mode": {"WAL"}, "_synchronous": {synchronous}, "_foreign_keys": {"on"},
+		"mode": {"rw"}, "_journal_mode": {"WAL"}, "_synchronous": {synchronous}, "_foreign_keys": {"on"},
 		"_pragma": {"page_size(8192)", "journal_size_limit(67108864)"},
 	})
 }
@@ -132,7 +132,7 @@ func sqlitePool(path string, size int, options url.Values) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", path, err)
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(preparing{connector})
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
