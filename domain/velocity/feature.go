@@ -92,19 +92,20 @@ func (f Feature) String() string {
 // looks at the newest MostUses.
 func (f Feature) Value(earlier []Use, of Use, moment time.Time) float64 {
 	var total tally
-	for _, use := range earlier {
-		if use.TransactionID != of.TransactionID && total.count < MostUses && f.covers(use.At, moment) {
-			total.add(f, use, of, moment)
+	until := moment.Add(-f.Delay)
+	after := until.Add(-f.Window)
+	for i := range earlier {
+		use := &earlier[i]
+		// Without a delay the window has no end: if transactions waited for their checks together, one may be checked before
+		// another that was accepted earlier, which then sees it too.
+		if !use.At.After(after) || f.Delay > 0 && use.At.After(until) || use.TransactionID == of.TransactionID {
+			continue
+		}
+		if total.add(f, use, &of, moment); total.count == MostUses {
+			break
 		}
 	}
 	return total.value(f, of)
-}
-
-// covers reports whether a use is within the window. Without a delay the window has no end: if transactions waited for their
-// checks together, one may be checked before another that was accepted earlier, which then sees it too.
-func (f Feature) covers(at, moment time.Time) bool {
-	until := moment.Add(-f.Delay)
-	return at.After(until.Add(-f.Window)) && (f.Delay == 0 || !at.After(until))
 }
 
 // tally adds up the uses that a feature looks at.
@@ -112,12 +113,13 @@ type tally struct {
 	count, sameCurrency, frauds int
 	minor                       int64
 	values                      map[distinct]bool
+	last                        distinct // the latest of values
 }
 
 // distinct tells values apart. The merchant is empty for values that mean the same for all merchants.
 type distinct struct{ merchant, value string }
 
-func (s *tally) add(f Feature, use, of Use, moment time.Time) {
+func (s *tally) add(f Feature, use, of *Use, moment time.Time) {
 	s.count++
 	if use.Amount.Currency == of.Amount.Currency {
 		s.sameCurrency++
@@ -131,18 +133,18 @@ func (s *tally) add(f Feature, use, of Use, moment time.Time) {
 	}
 }
 
-func (s *tally) distinguish(of Dimension, use Use) {
+func (s *tally) distinguish(of Dimension, use *Use) {
 	d := distinct{use.Merchant, use.Values[of]}
-	if d.value == "" {
-		return
-	}
 	if of.Shared() {
 		d.merchant = ""
+	}
+	if d.value == "" || d == s.last {
+		return
 	}
 	if s.values == nil {
 		s.values = map[distinct]bool{}
 	}
-	s.values[d] = true
+	s.values[d], s.last = true, d
 }
 
 func (s *tally) value(f Feature, of Use) float64 {

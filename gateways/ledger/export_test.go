@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -129,15 +130,18 @@ func (t *groupCommit[T]) Waiting() int {
 
 // VelocityStatements returns the statements that count, so that tests can see their plans.
 func (l *Ledger) VelocityStatements(u velocity.Use, lookups []velocity.Lookup, before time.Time) (map[string]Statement, error) {
-	look, errLook := l.lookQuery(u.TransactionID, lookups)
+	look, errLook := l.lookQuery(u.TransactionID, lookups, make([]*stretch, len(lookups)))
+	known := slices.Repeat([]*stretch{{after: u.At.Add(-velocity.MaxWindow), until: u.At.Add(-time.Hour)}}, len(lookups))
+	again, errAgain := l.lookQuery(u.TransactionID, lookups, known)
 	count, errCount := l.countQuery(u)
 	return map[string]Statement{
 		"Look":            {look.text, look.args},
+		"Look again":      {again.text, again.args},
 		"count":           {count.text, count.args},
 		"decisions":       {l.velocityStatements.decisions, []any{u.TransactionID}},
 		"prune uses":      {l.velocityStatements.pruneUses, []any{l.engine.sqlTime(before), 100}},
 		"prune decisions": {l.velocityStatements.pruneDecisions, []any{l.engine.sqlTime(before), 100}},
-	}, errors.Join(errLook, errCount)
+	}, errors.Join(errLook, errAgain, errCount)
 }
 
 // VelocityPlan returns the database's plan for a statement, made while it counts the use.
@@ -176,3 +180,14 @@ func (l *Ledger) MigrateTo(ctx context.Context, version int64) error {
 		return err
 	})
 }
+
+// Busy sets how many uses make a value busy, and how many of them are always read.
+func (l *Ledger) Busy(from, fresh int) {
+	l.busy.from, l.busy.fresh = from, fresh
+}
+
+// BusyValues returns how many lookups have uses in memory.
+func (l *Ledger) BusyValues() int { return l.busy.stretches.Len() }
+
+// ReadFacts exports readFacts.
+var ReadFacts = readFacts

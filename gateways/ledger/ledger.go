@@ -77,6 +77,7 @@ type Ledger struct {
 	velocityStatements velocityStatements
 	groupCommit        *groupCommit[saving] // nil if savers need not wait for each other
 	audits             *groupCommit[*auditing]
+	busy               *busyValues
 }
 
 // newLedger returns a ledger that owns the pools: Close closes them.
@@ -84,6 +85,7 @@ func newLedger(engine engine, pools pools) *Ledger {
 	l := &Ledger{
 		engine: engine, writer: pools.writer, reader: pools.reader, velocity: pools.velocity,
 		statements: newStatements(engine), velocityStatements: newVelocityStatements(engine),
+		busy: newBusyValues(),
 	}
 	l.audits = newGroupCommit(l.appendAll)
 	if engine.oneWriter {
@@ -101,6 +103,7 @@ func (l *Ledger) Close() error {
 func (l *Ledger) retry(ctx context.Context, do func() error) error {
 	err := do()
 	if err != nil && ctx.Err() == nil && l.engine.mayRetry != nil && l.engine.mayRetry(err) {
+		l.busy.stretches.Purge() // the next server may lack the last commits
 		err = do()
 	}
 	return err

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
@@ -94,7 +95,7 @@ func (l *Ledger) decideOnce(
 			return fraud.Decision{}, fmt.Errorf("count it: %w", err)
 		}
 	}
-	past, err := l.look(ctx, tx, c.ID, lookups)
+	past, err := l.lookAgain(ctx, tx, use, lookups)
 	if err != nil {
 		return fraud.Decision{}, fmt.Errorf("look for what came before: %w", err)
 	}
@@ -214,10 +215,25 @@ type querier interface {
 
 // look answers all lookups with one statement.
 func (l *Ledger) look(ctx context.Context, db querier, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
-	if len(lookups) == 0 {
-		return velocity.Past{}, nil
+	found, err := l.find(ctx, db, transactionID, lookups, make([]*stretch, len(lookups)))
+	if err != nil {
+		return nil, err
 	}
-	q, err := l.lookQuery(transactionID, lookups)
+	past := velocity.Past{}
+	for i, lookup := range lookups {
+		past.Join(lookup.Pool(), found[i].newestFirst())
+	}
+	return past, nil
+}
+
+// find reads what each lookup asks for, but not the uses in known, a stretch or nil for each lookup: of these, it reads how many
+// there are in the lookup's span, and their labels.
+func (l *Ledger) find(ctx context.Context, db querier, transactionID string, lookups []velocity.Lookup, known []*stretch) ([]uses, error) {
+	found := make([]uses, len(lookups))
+	if len(lookups) == 0 {
+		return found, nil
+	}
+	q, err := l.lookQuery(transactionID, lookups, known)
 	if err != nil {
 		return nil, err
 	}
@@ -226,50 +242,75 @@ func (l *Ledger) look(ctx context.Context, db querier, transactionID string, loo
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	found := make([]uses, len(lookups))
 	for rows.Next() {
 		if err := scanUse(rows, found); err != nil {
 			return nil, err
 		}
 	}
-	past := velocity.Past{}
-	for i, lookup := range lookups {
-		past.Join(lookup.Pool(), found[i].newestFirst())
-	}
-	return past, rows.Err()
+	return found, rows.Err()
 }
 
 // uses holds what one lookup found.
 type uses struct {
-	all []velocity.Use
-	at  map[string]int // the index in all of each use with labels, by transaction
+	all    []velocity.Use
+	at     map[string]int              // the index in all of each use with labels, by transaction
+	known  int                         // how many uses of the known stretch there are
+	labels map[string][]velocity.Label // of these uses, by transaction
 }
 
-// scanUse reads a row: a use, and one of its labels if it has any.
+// scanUse reads a row: a use, and one of its labels if it has any; or a label of a known use; or, without a transaction, the
+// number of known uses.
 func scanUse(rows *sql.Rows, found []uses) error {
 	var (
 		use         velocity.Use
 		number      int
 		at, labelAt instant
-		currency    string
+		currency    sql.NullString
 		facts       []byte
 		merchant    sql.NullString
 		label       sql.NullString
 	)
-	if err := rows.Scan(&number, &use.TransactionID, &at, &use.Amount.Minor, &currency, &facts, &merchant, &label, &labelAt); err != nil {
+	err := rows.Scan(&number, &use.TransactionID, &at, &use.Amount.Minor, &currency, &facts, &merchant, &label, &labelAt)
+	if err != nil {
 		return err
-	}
-	use.At, use.Amount.Currency, use.Merchant = at.Time, money.Currency(currency), merchant.String
-	if facts != nil {
-		if err := json.Unmarshal(facts, &use.Values); err != nil {
-			return fmt.Errorf("read what transaction %s has in common with others: %w", use.TransactionID, err)
-		}
 	}
 	if label.Valid {
 		use.Labels = []velocity.Label{{Fraudulent: label.String == ledger.Fraudulent, At: labelAt.Time}}
 	}
+	switch {
+	case use.TransactionID == "":
+		found[number].known = int(use.Amount.Minor)
+		return nil
+	case !currency.Valid:
+		found[number].label(use)
+		return nil
+	}
+	use.At, use.Amount.Currency, use.Merchant = at.Time, money.Currency(currency.String), merchant.String
+	if use.Values, err = readFacts(facts); err != nil {
+		return fmt.Errorf("read what transaction %s has in common with others: %w", use.TransactionID, err)
+	}
 	found[number].add(use)
 	return nil
+}
+
+// readFacts reads the values of a use, a JSON object of texts, or nil. Nearly all are without escapes, so that their texts are
+// what stands between the quotes: reading these so is several times as fast.
+func readFacts(text []byte) (map[velocity.Dimension]string, error) {
+	if text == nil {
+		return nil, nil
+	}
+	parts := strings.Split(string(text), `"`) // {, key, :, value, a comma, key, :, value, }
+	values := make(map[velocity.Dimension]string, len(parts)/4)
+	plain := len(parts)%4 == 1 && parts[0] == "{" && parts[len(parts)-1] == "}" && bytes.IndexByte(text, '\\') < 0
+	for i := 1; plain && i < len(parts); i += 4 {
+		plain = parts[i+1] == ":" && (parts[i+3] == "," || i+4 == len(parts))
+		values[velocity.Dimension(parts[i])] = parts[i+2]
+	}
+	if plain {
+		return values, nil
+	}
+	values = nil
+	return values, json.Unmarshal(text, &values)
 }
 
 func (u *uses) add(use velocity.Use) {
@@ -284,6 +325,14 @@ func (u *uses) add(use velocity.Use) {
 		u.at[use.TransactionID] = len(u.all)
 	}
 	u.all = append(u.all, use)
+}
+
+// label keeps a label of a known use.
+func (u *uses) label(of velocity.Use) {
+	if u.labels == nil {
+		u.labels = map[string][]velocity.Label{}
+	}
+	u.labels[of.TransactionID] = append(u.labels[of.TransactionID], of.Labels...)
 }
 
 // newestFirst sorts the uses itself: a join need not keep their order.
@@ -309,40 +358,65 @@ func newVelocityStatements(e engine) velocityStatements {
 	}
 }
 
-// lookup finds the uses of one value, and returns a row for each of their labels. The inner query chooses the uses and
-// limits their number, so labels do not count towards the limit. The number tells the lookups of one statement apart.
-const lookup = `SELECT %d, u.transaction_id, u.at, u.amount, u.currency, u.facts, u.merchant, %s FROM (
+// These are the parts of the statement that looks. The number tells its lookups apart.
+const (
+	// lookup finds the uses of one value, and returns a row for each of their labels. The inner query chooses the uses and
+	// limits their number, so labels do not count towards the limit.
+	lookup = `SELECT %d, u.transaction_id, u.at, u.amount, u.currency, u.facts, u.merchant, %s FROM (
 	SELECT transaction_id, at, amount, currency, %s FROM uses
-	WHERE %s AND value = ? AND at > ? AND transaction_id <> ? %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u %s`
+	WHERE %s AND transaction_id <> ? ORDER BY at DESC, transaction_id DESC LIMIT %d) u %s`
+	noFacts    = `CAST(NULL AS json) AS facts, CAST(NULL AS text) AS merchant`
+	noLabel    = `CAST(NULL AS text), CAST(NULL AS timestamptz)`
+	joinLabels = `LEFT JOIN labels l ON l.transaction_id = u.transaction_id`
+	// countKnown counts the uses of one value, as the limit makes planners go by the index. labelsOfKnown finds their labels, as
+	// the condition keeps planners from beginning with these.
+	countKnown    = `SELECT %d, '', CAST(NULL AS timestamptz), count(*), CAST(NULL AS text), ` + noFacts + `, ` + noLabel + ` FROM (
+	SELECT 1 FROM uses WHERE %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u`
+	labelsOfKnown = `SELECT %d, u.transaction_id, CAST(NULL AS timestamptz), 0, CAST(NULL AS text), ` + noFacts + `, l.label, l.at FROM (
+	SELECT transaction_id FROM uses WHERE %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u ` + joinLabels + ` WHERE coalesce(l.label, '') <> ''`
+)
 
-func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup) (query, error) {
+func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup, known []*stretch) (query, error) {
 	var texts []string
 	var args []any
 	for i, asked := range lookups {
-		values, labels, join := "CAST(NULL AS json) AS facts, CAST(NULL AS text) AS merchant", "CAST(NULL AS text), CAST(NULL AS timestamptz)", ""
+		if asked.Across && !asked.By.Shared() {
+			return query{}, fmt.Errorf("%s is a merchant's own, and cannot be looked up across merchants", asked.By)
+		}
+		if known[i] != nil {
+			within := known[i].within(asked)
+			condition, its := l.usesOf(within)
+			texts, args = append(texts, fmt.Sprintf(countKnown, i, condition, velocity.MostUses+1)), append(args, its...)
+			if asked.Labels {
+				texts, args = append(texts, fmt.Sprintf(labelsOfKnown, i, condition, velocity.MostUses)), append(args, its...)
+			}
+			asked.After = within.Until
+		}
+		values, labels, join := noFacts, noLabel, ""
 		if asked.Values {
 			values = "facts, merchant"
 		}
 		if asked.Labels {
-			labels, join = "l.label, l.at", "LEFT JOIN labels l ON l.transaction_id = u.transaction_id"
+			labels, join = "l.label, l.at", joinLabels
 		}
-		of := "merchant = ? AND dimension = ?"
-		switch {
-		case !asked.Across:
-			args = append(args, stored(asked.Merchant), stored(string(asked.By)))
-		case asked.By.Shared():
-			of = fmt.Sprintf("dimension || '' = '%s'", asked.By) // word by word as in the index uses_across_merchants
-		default:
-			return query{}, fmt.Errorf("%s is a merchant's own, and cannot be looked up across merchants", asked.By)
-		}
-		args = append(args, stored(asked.Value), l.engine.sqlTime(asked.After), stored(transactionID))
-		bound := ""
-		if !asked.Until.IsZero() {
-			bound, args = "AND at <= ?", append(args, l.engine.sqlTime(asked.Until))
-		}
-		texts = append(texts, fmt.Sprintf(lookup, i, labels, values, of, bound, velocity.MostUses, join))
+		condition, its := l.usesOf(asked)
+		texts = append(texts, fmt.Sprintf(lookup, i, labels, values, condition, velocity.MostUses, join))
+		args = append(append(args, its...), stored(transactionID))
 	}
 	return query{l.engine.bind(strings.Join(texts, "\nUNION ALL\n")), args}, nil
+}
+
+// usesOf returns the condition for the uses that a lookup asks for, and the transaction's own.
+func (l *Ledger) usesOf(asked velocity.Lookup) (condition string, args []any) {
+	condition, args = "merchant = ? AND dimension = ?", []any{stored(asked.Merchant), stored(string(asked.By))}
+	if asked.Across {
+		condition, args = fmt.Sprintf("dimension || '' = '%s'", asked.By), nil // word by word as in the index uses_across_merchants
+	}
+	condition, args = condition+" AND value = ? AND at > ?", append(args, stored(asked.Value), l.engine.sqlTime(asked.After))
+	if !asked.Until.IsZero() {
+		condition, args = condition+" AND at <= ?", append(args, l.engine.sqlTime(asked.Until))
+	}
+	return condition, args
 }
 
 // countQuery ignores rows that exist already: those of a transaction whose decisions were deleted by age, but whose uses

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,6 +51,87 @@ func BenchmarkDecide(b *testing.B) {
 				}
 			}
 		}
+	}
+}
+
+// byDefault counts what the built-in ruleset counts.
+var byDefault = []velocity.Feature{
+	{Measure: velocity.Count, By: velocity.Card, Window: 10 * time.Minute},
+	{Measure: velocity.Count, By: velocity.Card, Window: time.Hour},
+	{Measure: velocity.Count, By: velocity.Card, Window: day},
+	{Measure: velocity.Distinct, By: velocity.Card, Of: velocity.Customer, Window: 7 * day},
+	{Measure: velocity.Distinct, By: velocity.Card, Of: velocity.Order, Window: day},
+	{Measure: velocity.Frauds, By: velocity.Card, Window: 30 * day},
+	{Measure: velocity.Count, By: velocity.Customer, Window: 30 * day},
+	{Measure: velocity.Mean, By: velocity.Customer, Window: 30 * day},
+	{Measure: velocity.Distinct, By: velocity.Customer, Of: velocity.Card, Window: day},
+	{Measure: velocity.Frauds, By: velocity.Customer, Window: 30 * day},
+	{Measure: velocity.Count, By: velocity.IP, Window: time.Hour},
+	{Measure: velocity.Mean, By: velocity.IP, Window: time.Hour},
+	{Measure: velocity.Distinct, By: velocity.IP, Of: velocity.Card, Window: time.Hour},
+	{Measure: velocity.Frauds, By: velocity.IP, Window: 7 * day},
+	{Measure: velocity.Distinct, By: velocity.Order, Of: velocity.Card, Window: day},
+}
+
+const day = 24 * time.Hour
+
+// BenchmarkDecideBusy decides as the built-in ruleset does about transactions whose card, customer, address and order all have as
+// many uses, a second apart.
+func BenchmarkDecideBusy(b *testing.B) {
+	for name, engine := range engines {
+		for _, uses := range []int{10, 1000, 100_000} {
+			l, number := engine.migrated(b), 0
+			fillBusy(b, l, name, uses)
+			b.Run(fmt.Sprintf("%s/%d uses", name, uses), func(b *testing.B) {
+				var took []time.Duration
+				for b.Loop() {
+					number++
+					u := busyUse(number)
+					begun := time.Now()
+					_, err := l.Decide(b.Context(), velocitytest.Check(u), u, velocity.Lookups(byDefault, u, u.At), func(past velocity.Past) fraud.Decision {
+						return fraud.Decision{Explanation: &fraud.Explanation{Features: velocity.Values(byDefault, u, u.At, past)}}
+					})
+					require.NoError(b, err)
+					took = append(took, time.Since(begun))
+				}
+				slices.Sort(took)
+				b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms/op")
+				b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms/op")
+			})
+		}
+	}
+}
+
+// busyUse returns a use with values that fillBusy has made busy, later than all of these.
+func busyUse(number int) velocity.Use {
+	return velocity.Use{
+		TransactionID: fmt.Sprint("new-", number), Merchant: "acme", At: asOf.Add(time.Duration(number) * time.Millisecond),
+		Amount: money.Money{Minor: 12300, Currency: "INR"},
+		Values: map[velocity.Dimension]string{velocity.Card: "hot-card", velocity.Customer: "hot-customer", velocity.IP: "hot-ip", velocity.Order: "hot-order"},
+	}
+}
+
+// fillBusy adds transactions that share four values, a second apart. One in fifty has a label.
+func fillBusy(b testing.TB, l *ledgerdb.Ledger, engine string, transactions int) {
+	b.Helper()
+	at, json, id := fmt.Sprintf("%d - i * 1000000", asOf.UnixMicro()), "text", "printf('01990000-0000-7000-8000-%012d', 1000000 - i)"
+	if engine == "PostgreSQL" {
+		at, json = fmt.Sprintf("timestamptz '%s' - i * interval '1 second'", asOf.Format(time.RFC3339)), "json"
+		id = "'01990000-0000-7000-8000-' || lpad((1000000 - i)::text, 12, '0')"
+	}
+	numbers := fmt.Sprintf("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)", transactions)
+	for _, statement := range []string{
+		fmt.Sprintf(`INSERT INTO uses (merchant, dimension, value, at, transaction_id, amount, currency, facts) %s
+			SELECT 'acme', d, 'hot-' || d, %s, %s, 12300, 'INR', CAST('{"card":"hot-card","customer":"customer-' || (i %% 500)
+			|| '","ip":"203.0.113.' || (i %% 250) || '","order":"order-' || i || '"}' AS %s)
+			FROM n CROSS JOIN (SELECT 'card' AS d UNION ALL SELECT 'ip' UNION ALL SELECT 'customer' UNION ALL SELECT 'order') dimensions ORDER BY i DESC`,
+			numbers, at, id, json),
+		fmt.Sprintf(`INSERT INTO transactions (id, status, amount, started_at, mark_at, mark_number, record, posted) %s
+			SELECT %s, 11, 1, %s, 1, 1, '{}', '{}' FROM n WHERE i %% 50 = 0`, numbers, id, at),
+		`INSERT INTO labels (transaction_id, source, label, at) SELECT id, 'dispute', 'fraudulent', started_at FROM transactions`,
+		`ANALYZE`,
+	} {
+		require.NoError(b, l.Exec(b.Context(), statement))
 	}
 }
 

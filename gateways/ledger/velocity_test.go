@@ -112,6 +112,9 @@ func TestVelocityUsesIndexes(t *testing.T) {
 				"SEARCH uses USING PRIMARY KEY (merchant=? AND dimension=? AND value=? AND at>?)",
 				"SEARCH uses USING INDEX uses_across_merchants (<expr>=? AND value=? AND at>?)", "SEARCH l USING PRIMARY KEY (transaction_id=?)",
 			},
+			"Look again": {
+				"SEARCH uses USING PRIMARY KEY (merchant=? AND dimension=? AND value=? AND at>? AND at<?)", "SEARCH l USING PRIMARY KEY (transaction_id=?)",
+			},
 			"decisions":       {"SEARCH decisions USING INDEX sqlite_autoindex_decisions_1 (transaction_id=?)"},
 			"prune uses":      {"SEARCH uses USING INDEX uses_by_time (at=?", "SEARCH uses USING COVERING INDEX uses_by_time (at<?)"},
 			"prune decisions": {"SEARCH decisions USING INTEGER PRIMARY KEY (rowid=?)", "SEARCH decisions USING COVERING INDEX decisions_by_time (at<?)"},
@@ -119,6 +122,7 @@ func TestVelocityUsesIndexes(t *testing.T) {
 		"PostgreSQL": {
 			"Look":            {"Index Scan Backward using uses_pkey on uses", "labels_pkey"},
 			"Look across":     {"Scan Backward using uses_pkey on uses", "Index Scan Backward using uses_across_merchants on uses", "labels_pkey"},
+			"Look again":      {"using uses_pkey on uses", "labels_pkey"},
 			"decisions":       {"decisions_pkey"},
 			"prune uses":      {"Tid Scan on uses", "Index Scan using uses_by_time on uses"},
 			"prune decisions": {"Tid Scan on decisions", "Index Scan using decisions_by_time on decisions"},

@@ -22,12 +22,12 @@ func value(key int) string {
 
 // rowsOf inserts rows, spread evenly over the last 30 days. An eighth of them have the busiest key, and the others take
 // turns. They come in the order of the table's key, which is the fastest to insert.
-const rowsOf = `INSERT INTO uses (dimension, value, at, transaction_id, amount, currency, facts)
-	SELECT dimension, '8.0.' || (key / 256) || '.' || (key %% 256), %s, 'bench-' || i, 12300, 'INR',
+const rowsOf = `INSERT INTO uses (merchant, dimension, value, at, transaction_id, amount, currency, facts)
+	SELECT 'default', dimension, '8.0.' || (key / 256) || '.' || (key %% 256), %s, 'bench-' || i, 12300, 'INR',
 		CAST('{"card": "c' || (i %% 7) || '"}' AS %s)
 	FROM (SELECT i, CASE i %% 4 WHEN 0 THEN 'card' WHEN 1 THEN 'customer' WHEN 2 THEN 'ip' ELSE 'order' END AS dimension,
 		CASE WHEN i %% 32 < 4 THEN 0 ELSE 1 + (i / 4) %% %d END AS key FROM %s) AS numbered
-	ORDER BY 1, 2, 3`
+	ORDER BY 2, 3, 4`
 
 const thirtyDays = 30 * 24 * 3600
 
