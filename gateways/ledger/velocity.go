@@ -370,7 +370,7 @@ const (
 	joinLabels = `LEFT JOIN labels l ON l.transaction_id = u.transaction_id`
 	// countKnown counts the uses of one value, as the limit makes planners go by the index. labelsOfKnown finds their labels, as
 	// the condition keeps planners from beginning with these.
-	countKnown    = `SELECT %d, '', CAST(NULL AS timestamptz), count(*), CAST(NULL AS text), ` + noFacts + `, ` + noLabel + ` FROM (
+	countKnown = `SELECT %d, '', CAST(NULL AS timestamptz), count(*), CAST(NULL AS text), ` + noFacts + `, ` + noLabel + ` FROM (
 	SELECT 1 FROM uses WHERE %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u`
 	labelsOfKnown = `SELECT %d, u.transaction_id, CAST(NULL AS timestamptz), 0, CAST(NULL AS text), ` + noFacts + `, l.label, l.at FROM (
 	SELECT transaction_id FROM uses WHERE %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u ` + joinLabels + ` WHERE coalesce(l.label, '') <> ''`
