@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers compare-ledger chaos-alerts record-histories devstack
+.PHONY: help build run test lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads compare-ledger chaos-alerts record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -74,6 +74,10 @@ bench-alerts: build ## measure alertman against Debian's prometheus-alertmanager
 bench-callers: build ## measure how much a caller at ten times its rate, with 2,000 slow sockets, slows the others down
 	@$(DEVSTACK) install rabbitmq
 	@CGO_ENABLED=0 go run ./internal/bench -greedy -rounds 5 -duration 20s $(BENCH)
+
+bench-reads: build ## measure reads of a ledger with a million rows, on SQLite and PostgreSQL; BENCH='-dir FOLDER' keeps the rows
+	@$(DEVSTACK) install postgresql
+	@CGO_ENABLED=0 go run ./internal/bench -reads -duration 30s $(BENCH)
 
 compare-ledger: build ## compare ledger and histories over RUNS random transactions while processes are killed
 	@$(DEVSTACK) install rabbitmq postgresql cc

@@ -46,7 +46,9 @@ func main() {
 	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead")
 	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead")
 	beside := flag.String("beside", "", "send as the caller that -greedy measures the others beside: its rate and slow sockets, as 20,2000")
-	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in")
+	ofReads := flag.Bool("reads", false, "measure reads of a large ledger, instead; it needs no running stack")
+	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in, and of the ledger that is read")
+	dir := flag.String("dir", "", "where to keep the ledgers that are read, for the next time; if empty, they are deleted")
 	flag.Parse()
 	p.callers, p.sizes = numbers(*callers), numbers(*sizes)
 	for _, n := range split(*rates) {
@@ -64,6 +66,10 @@ func main() {
 	}
 	if *beside != "" {
 		fail(besideCaller(ctx, p.api, *beside))
+		return
+	}
+	if *ofReads {
+		fail(benchReads(ctx, *dir, *rows, p.duration))
 		return
 	}
 	p.report = newReport(fmt.Sprintf("rounds of %s: %d", p.duration, p.rounds))

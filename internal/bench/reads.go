@@ -1,0 +1,384 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/procfs"
+
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/devissuer"
+	"dummyorders/internal/stack"
+)
+
+const (
+	readCallers = 10
+	saveRate    = 20 // what the writer saves beside them, a second
+)
+
+// reads are the reads of one ledger by its API.
+type reads struct {
+	engine  string
+	address string
+	http    *http.Client
+	tokens  map[string][]string // of several persons, by their group
+	first   time.Time           // the day of the oldest transactions
+	days    int
+	api     *stack.Process
+	server  *stack.Postgres // nil for SQLite
+	ledger  *ledgerdb.Ledger
+}
+
+// read is a kind of read, by a person of a group.
+type read struct {
+	*reads
+
+	title, group string
+	path         func() string
+}
+
+func (r read) name() string { return r.title }
+
+func (r read) sampled() []string { return nil }
+
+func (r read) call(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.address+r.path(), nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+r.tokens[r.group][rand.IntN(readCallers)])
+	answer, err := r.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: answer %s: %s", r.title, answer.Status, body)
+	}
+	return err
+}
+
+// groups are those of persons, with the merchants whose transactions they read, as OIDC_ROLES names them.
+var groups = map[string]string{
+	"all": "analyst", "default": "merchant@default", "acme": "merchant@acme", "rare": "merchant@" + rareMerchant, "two": "merchant@" + rareMerchant + "+shop-8",
+}
+
+// all returns the kinds of reads.
+func (r *reads) all() []read {
+	list := func(filters string) func() string {
+		return func() string { return "/transactions?" + filters }
+	}
+	deep := func(filters string) func() string {
+		return func() string { return "/transactions?" + filters + "&cursor=" + r.anyCursor() }
+	}
+	byID := func() string { return "/transactions/" + r.anyEnded() }
+	return []read{
+		{r, "by id", "all", byID},
+		{r, "newest", "all", list("limit=50")},
+		{r, "deep in the list", "all", deep("limit=50")},
+		{r, "review queue", "all", list("status=TRANSACTION_IN_REVIEW")},
+		{r, "status, deep", "all", deep("status=18")},
+		{r, "outcome, deep", "all", deep("outcome=decline")},
+		{r, "a day", "all", func() string {
+			day := r.anyDay()
+			return "/transactions?since=" + day.Format(time.RFC3339) + "&until=" + day.AddDate(0, 0, 1).Format(time.RFC3339)
+		}},
+		{r, "an order", "all", func() string {
+			return "/transactions?orderID=order-" + r.anyDay().Format(time.DateOnly) + "-" + strconv.Itoa(rand.IntN(perDay/2))
+		}},
+		{r, "status and outcome", "all", deep("status=18&outcome=review")},
+		{r, "what never happens", "all", deep("status=15&outcome=approve")},
+		{r, "merchant, newest", "acme", list("limit=50")},
+		{r, "merchant, review queue", "default", list("status=19")},
+		{r, "merchant, outcome, deep", "acme", deep("outcome=not_evaluated")},
+		{r, "rare merchant, newest", "rare", list("limit=50")},
+		{r, "rare merchant, status", "rare", deep("status=18")},
+		{r, "rare merchant, outcome", "rare", deep("outcome=decline")},
+		{r, "two merchants, newest", "two", list("limit=50")},
+		{r, "two merchants, status", "two", deep("status=18")},
+	}
+}
+
+func (r *reads) anyDay() time.Time { return r.first.AddDate(0, 0, rand.IntN(r.days)) }
+
+func (r *reads) anyEnded() string {
+	for {
+		if n := rand.IntN(perDay); !journeyOf(n).open {
+			return idOf(r.anyDay(), n)
+		}
+	}
+}
+
+// anyCursor returns a cursor at any place, as the API writes them.
+func (r *reads) anyCursor() string {
+	n := rand.IntN(perDay)
+	day := r.anyDay()
+	at := day.Add(time.Duration(n) * 23 * time.Hour / perDay)
+	return base64.RawURLEncoding.EncodeToString([]byte(at.Format(time.RFC3339Nano) + "/" + idOf(day, n)))
+}
+
+// mixed makes reads of all kinds, chosen at random, half of them by id, while the writer saves. It returns the result of each
+// kind.
+func mixed(ctx context.Context, kinds []read, duration time.Duration) []result {
+	ctx, cancel := context.WithTimeout(ctx, duration)
+	defer cancel()
+	recorders := make([]*recorder, len(kinds))
+	for i := range recorders {
+		recorders[i] = newRecorder()
+	}
+	start := time.Now()
+	var all sync.WaitGroup
+	for range readCallers {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				kind := max(0, rand.IntN(2*len(kinds)-1)-len(kinds)+1)
+				due := time.Now()
+				if err := kinds[kind].call(ctx); ctx.Err() == nil {
+					recorders[kind].record(due, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	results := make([]result, len(kinds))
+	for i, recorder := range recorders {
+		results[i] = recorder.result
+		results[i].took = time.Since(start)
+	}
+	return results
+}
+
+// writer saves transactions of today, each when it is accepted and when it has ended.
+type writer struct{ *reads }
+
+func (w writer) name() string { return "saves" }
+
+func (w writer) sampled() []string { return nil }
+
+func (w writer) call(ctx context.Context) error {
+	now := time.Now().UTC()
+	e := entryOf(rand.IntN(perDay), now)
+	e.Record.TransactionID = idOf(now, perDay+int(now.UnixNano()%1e11))
+	e.Transaction.ID = e.Record.TransactionID
+	return w.ledger.Save(ctx, e)
+}
+
+// benchReads measures reads of a large ledger, on both engines.
+func benchReads(ctx context.Context, dir string, rows int, duration time.Duration) error {
+	if dir == "" {
+		made, err := os.MkdirTemp("", "orders-bench-reads-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(made) }()
+		dir = made
+	}
+	for _, engine := range []string{"SQLite", "PostgreSQL"} {
+		if err := benchReadsOf(ctx, engine, filepath.Join(dir, engine), rows, duration); err != nil {
+			return fmt.Errorf("%s: %w", engine, err)
+		}
+	}
+	return nil
+}
+
+func benchReadsOf(ctx context.Context, engine, dir string, rows int, duration time.Duration) error {
+	r := &reads{engine: engine, days: max(1, rows/perDay)}
+	stop, err := r.start(ctx, dir, rows)
+	defer stop()
+	if err != nil {
+		return err
+	}
+	kinds := r.all()
+	fmt.Printf("\n%s, %d rows, one caller\n%-28s %9s %9s %9s %12s %12s\n", engine, rows, "", "p50", "p95", "p99", "API's CPU", "database's")
+	for _, kind := range kinds {
+		if result := closedLoop(ctx, kind, 1, time.Second/4); result.failed > 0 { // warm up
+			return result.lastError
+		}
+		apiBefore, serverBefore := r.cpu()
+		result := closedLoop(ctx, kind, 1, duration/10)
+		api, server := r.cpu()
+		count := time.Duration(max(1, result.latency.TotalCount()))
+		printRead(kind.title, result, millis((api-apiBefore)/count), millis((server-serverBefore)/count))
+	}
+	fmt.Printf("\n%s, %d rows, %d callers, while %d a second are saved\n%-28s %9s %9s %9s %12s %12s\n", engine, rows, readCallers, saveRate, "", "p50", "p95", "p99", "reads", "failed")
+	var saved result
+	saving, end := context.WithCancel(ctx)
+	var saver sync.WaitGroup
+	saver.Go(func() { saved = constantRate(saving, writer{r}, saveRate, time.Hour) })
+	results := mixed(ctx, kinds, duration)
+	end()
+	saver.Wait()
+	for i, result := range results {
+		printRead(kinds[i].title, result, strconv.FormatInt(result.latency.TotalCount(), 10), strconv.Itoa(result.failed))
+		if result.failed > 0 {
+			fmt.Fprintln(os.Stderr, result.lastError)
+		}
+	}
+	printRead("saves", saved, strconv.FormatInt(saved.latency.TotalCount(), 10), "")
+	return ctx.Err()
+}
+
+func printRead(title string, of result, more ...any) {
+	cells := []any{title, millis(of.quantile(50)), millis(of.quantile(95)), millis(of.quantile(99))}
+	fmt.Printf("%-28s %9s %9s %9s %12s %12s\n", append(cells, more...)...)
+}
+
+// start starts the database and the API, and fills the ledger. stop ends what has been started.
+func (r *reads) start(ctx context.Context, dir string, rows int) (stop func(), err error) {
+	var stops []func(context.Context) error
+	stop = func() {
+		for i := range stops {
+			_ = stops[len(stops)-1-i](context.WithoutCancel(ctx))
+		}
+	}
+	ownersURL, readersURL := "sqlite:"+filepath.Join(dir, "ledger.db"), "sqlite:"+filepath.Join(dir, "ledger.db")
+	if r.engine == "PostgreSQL" {
+		if r.server, err = stack.StartPostgres(ctx, stack.PostgresOptions{Dir: dir}); err != nil {
+			return stop, err
+		}
+		stops = append(stops, r.server.Stop)
+		if err := setUp(ctx, r.server); err != nil {
+			return stop, err
+		}
+		ownersURL, readersURL = r.server.URL("orders", "orders"), r.server.URL("orders_reader", "orders")
+	}
+	if r.ledger, err = ledgerdb.Open(ownersURL); err != nil {
+		return stop, err
+	}
+	stops = append(stops, func(context.Context) error { return r.ledger.Close() })
+	if err := r.ledger.Migrate(ctx); err != nil {
+		return stop, err
+	}
+	began := time.Now()
+	if r.first, err = fillLedger(ctx, r.ledger, ownersURL, rows); err != nil {
+		return stop, err
+	}
+	fmt.Printf("%s filled in %s\n", r.engine, time.Since(began).Round(time.Second))
+	issuer, err := devissuer.Start(devissuer.Options{})
+	if err != nil {
+		return stop, err
+	}
+	stops = append(stops, issuer.Stop)
+	if err := r.signIn(issuer); err != nil {
+		return stop, err
+	}
+	err = r.startAPI(ctx, dir, readersURL, issuer.URL())
+	if r.api != nil {
+		stops = append(stops, r.api.Stop)
+	}
+	return stop, err
+}
+
+// setUp makes the ledger's database and its users, who all have the same password.
+func setUp(ctx context.Context, server *stack.Postgres) error {
+	root, err := stack.Root()
+	if err != nil {
+		return err
+	}
+	script := exec.CommandContext(ctx, "/bin/sh", filepath.Join(root, "gateways", "ledger", "setup.sh"))
+	script.Env = []string{
+		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
+		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres", "LEDGER_POLICE_PASSWORD=postgres", "LEDGER_ALERTMAN_PASSWORD=postgres",
+	}
+	if said, err := script.CombinedOutput(); err != nil {
+		return fmt.Errorf("setup.sh: %w: %s", err, said)
+	}
+	return nil
+}
+
+// signIn makes tokens for as many persons of each group as there are callers: one person has too few lists at once.
+func (r *reads) signIn(issuer *devissuer.Issuer) error {
+	r.tokens = map[string][]string{}
+	now := time.Now()
+	for group := range groups {
+		for n := range readCallers {
+			claims, err := json.Marshal(map[string]any{
+				"iss": issuer.URL(), "aud": devissuer.ClientID, "sub": fmt.Sprint(group, n), "iat": now.Unix(),
+				"exp": now.Add(devissuer.Lifetime).Unix(), devissuer.GroupsClaim: []string{group},
+			})
+			if err != nil {
+				return err
+			}
+			token, err := issuer.Sign(claims)
+			if err != nil {
+				return err
+			}
+			r.tokens[group] = append(r.tokens[group], token)
+		}
+	}
+	return nil
+}
+
+// startAPI starts the API. It asks Temporal for nothing, as all reads are of ended transactions or lists.
+func (r *reads) startAPI(ctx context.Context, dir, ledgerURL, issuer string) error {
+	root, rootErr := stack.Root()
+	port, portErr := stack.FreePort()
+	if err := errors.Join(rootErr, portErr); err != nil {
+		return err
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	var roles []string
+	for group, role := range groups {
+		roles = append(roles, group+"="+role)
+	}
+	var err error
+	r.api, err = stack.StartProcess(stack.Command{
+		Name: "api", Path: filepath.Join(root, "bin", "orders"), Args: []string{"api"}, Log: filepath.Join(dir, "api.log"),
+		Env: append(os.Environ(), "LOG_LEVEL=warn", "HTTP_ADDRESS="+address, "LEDGER_URL="+ledgerURL,
+			"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else", "OIDC_ISSUER="+issuer, "OIDC_ROLES="+strings.Join(roles, ","),
+			"HTTP_RATE_PER_CALLER=100000", "HTTP_BURST_PER_CALLER=100000"),
+	})
+	if err != nil {
+		return err
+	}
+	r.address = (&url.URL{Scheme: "http", Host: address}).String()
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the standard library's own
+	transport.MaxIdleConnsPerHost = readCallers
+	r.http = &http.Client{Transport: transport}
+	return r.api.WaitHealthy(ctx, r.address+"/livez")
+}
+
+// cpu returns the processor time that the API and the database's server have used so far.
+func (r *reads) cpu() (api, server time.Duration) {
+	api = processorTime(r.api.Pid())
+	if r.server != nil {
+		server = processorTime(r.server.Pid())
+		children, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", r.server.Pid())) // empty but on Linux
+		for child := range strings.FieldsSeq(string(children)) {
+			pid, _ := strconv.Atoi(child)
+			server += processorTime(pid)
+		}
+	}
+	return api, server
+}
+
+// processorTime returns the processor time of a process, or 0 if it has ended.
+func processorTime(pid int) time.Duration {
+	proc, err := procfs.NewProc(pid)
+	if err != nil {
+		return 0
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return 0
+	}
+	return time.Duration(stat.CPUTime() * float64(time.Second))
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.3fms", d.Seconds()*1000) }
