@@ -122,6 +122,7 @@ const (
 
 // page reads a page in parts. It ends early, with a cursor, if its transactions are large.
 func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, err error) {
+	q.Brief = true
 	for limit, size := q.Limit, 0; limit > len(page.Entries) && size < maxPage; q.After = page.Next {
 		q.Limit = min(maxPart, limit-len(page.Entries))
 		part, err := s.ledger.List(ctx, q)
@@ -129,7 +130,6 @@ func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, er
 			return ledger.Page{}, err
 		}
 		for _, e := range part.Entries {
-			e.Record.Explanation = nil // it is as large as everything else together
 			text, err := json.Marshal(e.Record)
 			if err != nil {
 				return ledger.Page{}, fmt.Errorf("measure transaction %s: %w", e.Record.TransactionID, err)

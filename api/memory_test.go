@@ -10,6 +10,7 @@ import (
 
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
 )
 
 // memory is a ledger that can be made to fail. The real ones have a conformance suite of their own.
@@ -91,6 +92,9 @@ func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	for _, e := range m.entries {
 		if !q.Merchants.Has(e.Record.Merchant) {
 			continue
+		}
+		if q.Brief {
+			e.Record.Explanation, e.Transaction = nil, transaction.Transaction{}
 		}
 		page.Entries = append(page.Entries, m.labelled(e))
 	}

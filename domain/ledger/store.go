@@ -69,6 +69,7 @@ type Query struct {
 	Until     time.Time // entries that started before then
 	After     Cursor    // the end of the page before
 	Limit     int       // entries in the page; at least 1
+	Brief     bool      // leave out explanations and what was posted, which are most of an entry
 }
 
 // Cursor is a place in the list. It stays at that place while transactions are added before or after it.

@@ -27,6 +27,8 @@ type engine struct {
 	numbered bool
 	// oneWriter reports whether the database takes one writer at a time. Savers that wait for it are then served together.
 	oneWriter bool
+	// namesIndex reports whether a list names the index to go by. Otherwise the database knows best.
+	namesIndex bool
 	// sqlTime converts a time to what the database takes. The database keeps microseconds.
 	sqlTime func(time.Time) any
 	// prune deletes ended transactions: the first placeholder is the time, the second the limit. pruneUses and

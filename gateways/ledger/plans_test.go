@@ -26,7 +26,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // several filters leave may be sorted: PostgreSQL intersects their indexes if it expects few rows.
 func costly(q question) []string {
 	words := []string{"Seq Scan", "AUTOMATIC", "TEMP B-TREE"}
-	if len(strings.Fields(q.index)) == 1 {
+	if len(strings.Fields(q.index)) == 1 && len(q.query.Merchants.Names()) < 2 { // merging is written with a sort key
 		words = append(words, "Sort")
 	}
 	return words
@@ -44,7 +44,7 @@ func fill(t *testing.T, l *ledgerdb.Ledger) {
 			e = ledgertest.Ended(n, start.Add(time.Duration(n)*time.Minute))
 		}
 		e.Record.Order.ID = fmt.Sprintf("order-%d", n/2)
-		e.Transaction.Merchant = map[bool]string{true: "acme"}[n%20 == 0]
+		e.Transaction.Merchant = map[int]string{0: "acme", 1: "rare"}[n%20]
 		e.Record.Decide(fraud.Decision{Outcome: outcomes[n%len(outcomes)]})
 		e.Record.Labels = ledgertest.Whole().Record.Labels
 		savers.Go(func() error { return l.Save(t.Context(), e) })
@@ -52,7 +52,6 @@ func fill(t *testing.T, l *ledgerdb.Ledger) {
 	require.NoError(t, savers.Wait())
 	require.NoError(t, l.Exec(t.Context(), "INSERT INTO label_notes (transaction_id, source, label, number, note, at) "+
 		"SELECT transaction_id, source, label, 1, note, at FROM labels"))
-	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 }
 
 // Every query is answered from an index.
@@ -61,6 +60,9 @@ func TestQueriesUseIndexes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)
 			fill(t, l)
+			if name != "SQLite" { // autovacuum does it; the file of SQLite has no statistics
+				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
+			}
 			for _, c := range questions() {
 				for kind, statement := range l.Statements("01990000-0000-7000-8000-000000000007", c.query, start.Add(time.Hour)) {
 					plan, err := l.Plan(t.Context(), engine.explain, statement)
@@ -103,16 +105,21 @@ func TestPagesVisitEachRowOnce(t *testing.T) {
 		"until":                {Until: start.Add(5000 * time.Minute)},
 		"until, of an outcome": {Outcome: fraud.Approve, Until: start.Add(5000 * time.Minute)},
 		"until, of a status":   {Status: transaction.Pending, Until: start.Add(5000 * time.Minute)},
+		"of a merchant":        {Merchants: identity.OnlyMerchants("acme"), Status: transaction.PaymentComplete},
+		"of two merchants":     {Merchants: identity.OnlyMerchants("acme", "rare"), Outcome: fraud.Approve},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q.Limit, q.Merchants = 20, identity.AllMerchants()
+			if q.Limit = 20; q.Merchants.None() {
+				q.Merchants = identity.AllMerchants()
+			}
 			visits.Store(0)
 			read, pages := 0, 0
 			for more := true; more; pages++ {
 				statement := l.Statements("", q, start)["List"]
-				statement.Text = strings.Replace(statement.Text, "FROM transactions ", "FROM transactions WHERE visit() AND ", 1)
-				statement.Text = strings.ReplaceAll(statement.Text, "AND WHERE", "AND")
-				statement.Text = strings.ReplaceAll(statement.Text, "AND ORDER", "ORDER")
+				if !strings.Contains(statement.Text, "WHERE ") {
+					statement.Text = strings.Replace(statement.Text, "ORDER BY", "WHERE true ORDER BY", 1)
+				}
+				statement.Text = strings.ReplaceAll(statement.Text, "WHERE ", "WHERE visit() AND ")
 				_, err := l.Plan(t.Context(), "", statement)
 				require.NoError(t, err)
 				page, err := l.List(t.Context(), q)
@@ -120,8 +127,9 @@ func TestPagesVisitEachRowOnce(t *testing.T) {
 				read, q.After, more = read+len(page.Entries), page.Next, page.Next.TransactionID != ""
 			}
 			require.Greater(t, pages, 3)
-			// Each page also visits the row of its cursor, and the row that shows whether there is a next page.
-			require.LessOrEqual(t, visits.Load(), int64(read+2*pages), "%d entries on %d pages", read, pages)
+			// Each page also visits the row of its cursor, the row that shows whether there is a next page, and the next row of
+			// a further merchant.
+			require.LessOrEqual(t, visits.Load(), int64(read+(2+max(0, len(q.Merchants.Names())-1))*pages), "%d entries on %d pages", read, pages)
 		})
 	}
 }
@@ -169,7 +177,7 @@ type question struct {
 // questions returns all combinations of filters, with and without a span of time and an earlier page.
 func questions() []question {
 	var all []question
-	for bits := range 1 << 6 {
+	for bits := range 1 << 7 {
 		q := question{query: ledger.Query{Merchants: identity.AllMerchants(), Limit: 20}}
 		for bit, part := range []struct {
 			name, index string
@@ -179,6 +187,7 @@ func questions() []question {
 			{"outcome", "transactions_by_outcome", func(q *ledger.Query) { q.Outcome = fraud.Decline }},
 			{"order", "transactions_by_order", func(q *ledger.Query) { q.OrderID = "order-700" }},
 			{"merchant", "transactions_by_merchant", func(q *ledger.Query) { q.Merchants = identity.OnlyMerchants("acme") }},
+			{"merchants", "transactions_by_merchant", func(q *ledger.Query) { q.Merchants = identity.OnlyMerchants("acme", "rare") }},
 			{"span", "", func(q *ledger.Query) { q.Since, q.Until = start.Add(5*time.Minute), start.Add(50*time.Minute) }},
 			{"page", "", func(q *ledger.Query) {
 				q.After = ledger.Cursor{StartTime: start.Add(40 * time.Minute), TransactionID: "01990000-0000-7000-8000-000000002400"}
@@ -189,7 +198,14 @@ func questions() []question {
 				q.name, q.index = q.name+" "+part.name, q.index+" "+part.index
 			}
 		}
-		if strings.TrimSpace(q.index) == "" {
+		switch ofMerchants, noOrder := !q.query.Merchants.All(), q.query.OrderID == ""; {
+		case ofMerchants && noOrder && q.query.Status != 0 && q.query.Outcome != "":
+			q.index = "transactions_by_merchant_status transactions_by_merchant_outcome"
+		case ofMerchants && noOrder && q.query.Status != 0:
+			q.index = "transactions_by_merchant_status"
+		case ofMerchants && noOrder && q.query.Outcome != "":
+			q.index = "transactions_by_merchant_outcome"
+		case strings.TrimSpace(q.index) == "":
 			q.index = "transactions_by_start"
 		}
 		all = append(all, q)

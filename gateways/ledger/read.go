@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 )
@@ -137,17 +138,38 @@ func scan(r row, byID map[string]*storedEntry) error {
 	return nil
 }
 
+// fill reads the entry, or, where what was posted is left out, a brief one.
 func (h *storedEntry) fill(record, posted []byte, markAt int64) error {
 	h.entry.Mark.At = time.Unix(0, markAt).UTC()
-	if err := json.Unmarshal(record, &h.entry.Record); err != nil {
+	var into any = &h.entry.Record
+	if posted == nil {
+		into = &briefRecord{Record: &h.entry.Record}
+	}
+	if err := json.Unmarshal(record, into); err != nil {
 		return fmt.Errorf("its record: %w", err)
 	}
 	h.entry.Record.Merchant = identity.MerchantOf(h.entry.Record.Merchant) // older records name none
+	if posted == nil {
+		return nil
+	}
 	if err := json.Unmarshal(posted, &h.entry.Transaction); err != nil {
 		return fmt.Errorf("what was posted: %w", err)
 	}
 	return nil
 }
+
+// briefRecord reads a record without its explanation.
+type briefRecord struct {
+	*ledger.Record
+
+	Explanation skipped `json:"explanation"`
+}
+
+// skipped is a value in JSON that is not read.
+type skipped struct{}
+
+// UnmarshalJSON does nothing.
+func (skipped) UnmarshalJSON([]byte) error { return nil }
 
 // merged returns the table's labels, in the order of their times. A column holds no nanoseconds, so a label that the record
 // has too is returned as the record has it, except for a note that was changed.
@@ -210,7 +232,7 @@ type query struct {
 
 // selection reads entries with their labels and these labels' earlier notes, a row for each label or note. The inner query chooses the entries and limits their
 // number, so labels do not count towards the limit. The rows do not keep the inner order.
-const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, t.posted, l.label, l.source, l.note, l.given_by, l.at, l.noted_at,
+const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, %s, l.label, l.source, l.note, l.given_by, l.at, l.noted_at,
 		n.number, n.note, n.given_by, n.at
 	FROM (SELECT * FROM transactions %s) t LEFT JOIN labels l ON l.transaction_id = t.id
 	LEFT JOIN label_notes n ON n.transaction_id = l.transaction_id AND n.source = l.source AND n.label = l.label`
@@ -219,13 +241,59 @@ func (l *Ledger) findQuery(of identity.Merchants, transactionID string) query {
 	var c conditions
 	c.add("id = ?", nullable(transactionID))
 	c.of(of)
-	return query{l.engine.bind(fmt.Sprintf(selection, c.where())), c.args}
+	return query{l.engine.bind(fmt.Sprintf(selection, "t.posted", c.where())), c.args}
 }
 
-// listQuery asks for one entry more than the page holds, to find out whether there is a next page.
+// listQuery asks for one entry more than the page holds, to find out whether there is a next page. An index has the entries of
+// one merchant in order. Those of several are merged: the engine reads no more of each than the page takes.
 func (l *Ledger) listQuery(q ledger.Query) query {
+	parts := []identity.Merchants{q.Merchants}
+	if names := q.Merchants.Names(); len(names) > 1 && len(names) <= mostMerged && !q.Merchants.All() {
+		parts = nil
+		for _, name := range names {
+			parts = append(parts, identity.OnlyMerchants(name))
+		}
+	}
+	var texts []string
+	var args []any
+	for _, of := range parts {
+		c := l.listConditions(q, of)
+		texts, args = append(texts, l.listIndex(q, of)+c.where()), append(args, c.args...)
+	}
+	chosen := strings.Join(texts, "UNION ALL SELECT * FROM transactions ") + "ORDER BY started_at DESC, id DESC LIMIT ?"
+	posted := "t.posted"
+	if q.Brief {
+		posted = "NULL"
+	}
+	return query{l.engine.bind(fmt.Sprintf(selection, posted, chosen)), append(args, q.Limit+1)}
+}
+
+// mostMerged bounds the statement. The entries of more merchants are found among those of all.
+const mostMerged = 50
+
+// listIndex names the index to go by for SQLite. Without statistics it takes any that fits, and for a merchant with few
+// transactions would read those of all. Of two filters the outcome chooses fewer, unless it is approve.
+func (l *Ledger) listIndex(q ledger.Query, of identity.Merchants) string {
+	name := "start"
+	switch {
+	case !l.engine.namesIndex:
+		return ""
+	case q.OrderID != "":
+		return "INDEXED BY transactions_by_order "
+	case q.Status != 0 && (q.Outcome == "" || q.Outcome == fraud.Approve):
+		name = "status"
+	case q.Outcome != "":
+		name = "outcome"
+	}
+	if len(of.Names()) == 1 {
+		name = strings.TrimSuffix("merchant_"+name, "_start")
+	}
+	return "INDEXED BY transactions_by_" + name + " "
+}
+
+func (l *Ledger) listConditions(q ledger.Query, of identity.Merchants) conditions {
 	var c conditions
-	c.of(q.Merchants)
+	c.of(of)
 	if q.Status != 0 {
 		c.add("status = ?", int(q.Status))
 	}
@@ -246,8 +314,7 @@ func (l *Ledger) listQuery(q ledger.Query) query {
 	case !q.Until.IsZero():
 		c.add("started_at < ?", l.engine.sqlTime(q.Until))
 	}
-	chosen := c.where() + "ORDER BY started_at DESC, id DESC LIMIT ?"
-	return query{l.engine.bind(fmt.Sprintf(selection, chosen)), append(c.args, q.Limit+1)}
+	return c
 }
 
 // conditions must all hold.

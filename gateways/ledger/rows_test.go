@@ -183,6 +183,7 @@ func TestPlansOfMerchants(t *testing.T) {
 	l := connect(t, owner)
 	require.NoError(t, l.Migrate(t.Context()))
 	fill(t, l)
+	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 	reader := connect(t, server.URL("orders_reader", name))
 	for _, c := range questions() {
 		if c.query.Merchants.All() {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -143,4 +144,15 @@ func limits(t *testing.T, store Store) {
 		_, err := store.List(patience(t), ledger.Query{Merchants: identity.AllMerchants(), Limit: limit})
 		require.ErrorContains(t, err, "must be at least 1")
 	}
+}
+
+// brief lists the same entry whole and in brief.
+func brief(t *testing.T, store Store) {
+	want := Whole()
+	save(t, store, want)
+	q := ledger.Query{Merchants: identity.AllMerchants(), Limit: 1}
+	require.Empty(t, cmp.Diff(want.Record, list(t, store, q).Entries[0].Record))
+	q.Brief = true
+	want.Record.Explanation = nil
+	require.Empty(t, cmp.Diff(ledger.Entry{Record: want.Record, Mark: want.Mark}, list(t, store, q).Entries[0]))
 }

@@ -44,6 +44,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 		"every filter, and all together, choose what they name":         filters,
 		"pages neither repeat nor miss an entry while others arrive":    pages,
 		"a page holds as many as were asked for":                        limits,
+		"a brief entry has no explanation and nothing that was posted":  brief,
 		"only what ended long ago is pruned, and in the portions asked": prunes,
 		"an ended context ends the call":                                cancelled,
 		"savers do not get into each other's way":                       concurrent,
