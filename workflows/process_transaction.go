@@ -263,7 +263,7 @@ func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
 	return &authorization, nil
 }
 
-// chooseGateway chooses the gateway, and how it is asked, and keeps the choice in the history: if the answer to a hold or a charge
+// chooseGateway chooses the gateway and how it is asked, and keeps the choice in the history: if the answer to a hold or a charge
 // was lost, the same gateway has to be asked about it in the same way, even if settings or code have changed since. This costs no
 // event, as workflow.GetVersion would.
 func (p *process) chooseGateway(ctx workflow.Context) error {
@@ -283,7 +283,7 @@ func (p *process) chooseGateway(ctx workflow.Context) error {
 // gatewayChoice is a choice as histories keep it. Older ones keep the name alone, and go the way of that time.
 type gatewayChoice struct {
 	Name    string `json:"gateway"`
-	AtOnce  bool   `json:"atOnce"`            // an approved transaction is charged by one activity, rather than held and taken by two
+	AtOnce  bool   `json:"atOnce"`            // an approved transaction is charged by one activity, not held and taken by two
 	OneCall bool   `json:"oneCall,omitempty"` // and that asks the gateway once
 }
 

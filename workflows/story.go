@@ -82,7 +82,7 @@ func (p *process) publishStatusOnSignal(ctx workflow.Context) {
 	}
 }
 
-// publishStatus sets the search attributes to the current status, and the first time to the decision, which stays. Each call costs
+// publishStatus sets the search attributes to the current status, and the first time to the decision. Each call costs
 // a history event and an index write.
 func (p *process) publishStatus(ctx workflow.Context) {
 	updates := []temporal.SearchAttributeUpdate{TransactionStatusKey.ValueSet(p.record.Status().String())}

@@ -1,5 +1,6 @@
 // Package stripe moves money through Stripe, https://stripe.com: an authorization is a PaymentIntent with manual
-// capture, and a charge one with automatic capture. It never sends card numbers to Stripe; a payment carries the token of a PaymentMethod instead.
+// capture, and a charge one with automatic capture. It never sends card numbers to Stripe; a payment carries the token of a
+// PaymentMethod instead.
 package stripe
 
 import (
@@ -68,7 +69,9 @@ func (g *Gateway) Charge(ctx context.Context, r payment.AuthorizeRequest) (payme
 }
 
 // create creates a PaymentIntent and confirms it, or returns the one that an earlier call has created under the key.
-func (g *Gateway) create(ctx context.Context, r payment.AuthorizeRequest, capture stripe.PaymentIntentCaptureMethod) (*stripe.PaymentIntent, error) {
+func (g *Gateway) create(
+	ctx context.Context, r payment.AuthorizeRequest, capture stripe.PaymentIntentCaptureMethod,
+) (*stripe.PaymentIntent, error) {
 	if r.Token == "" {
 		return nil, declined("token_required", "a card number is never passed on: send payment.token")
 	}
@@ -224,7 +227,9 @@ func shortened(key string) string {
 
 // intentParams returns the parameters of a PaymentIntent that needs no action by the customer: a payment that would have to
 // redirect the customer fails instead.
-func intentParams(r payment.AuthorizeRequest, amount int64, capture stripe.PaymentIntentCaptureMethod) *stripe.PaymentIntentCreateParams {
+func intentParams(
+	r payment.AuthorizeRequest, amount int64, capture stripe.PaymentIntentCaptureMethod,
+) *stripe.PaymentIntentCreateParams {
 	return &stripe.PaymentIntentCreateParams{
 		Params:        params(r.IdempotencyKey),
 		Amount:        new(amount),
