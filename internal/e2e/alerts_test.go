@@ -227,7 +227,7 @@ func TestAlertmanCommands(t *testing.T) {
 	w := newWorld(t, nil)
 	w.alertsTo("version: 1\nreceivers: [{name: team, channels: [mail: team@example.com]}]\nroutes: [{name: all, tell: [team]}]\n")
 	w.env["RABBITMQ_PUBLISHER_URL"] = shared.rabbitmq.URL("orders", "orders")
-	w.start(alertman)
+	w.start(worker, alertman)
 	out, code := w.command("alertman", "test", "team")
 	assert.Zero(t, code)
 	assert.Contains(t, out, "team@example.com")
