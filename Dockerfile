@@ -14,7 +14,7 @@ RUN --mount=type=bind,target=. \
     --mount=type=cache,target=/root/.cache/go-build \
     mkdir -p /out/mail && \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/ ./cmd/orders ./internal/devmail
+    go build -trimpath -pgo=cmd/orders/orders.pgo -ldflags "-s -w -X main.version=$VERSION" -o /out/ ./cmd/orders ./internal/devmail
 
 FROM ${RUNTIME_IMAGE}
 COPY --from=build /out/orders /out/devmail /

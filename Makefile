@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads compare-ledger chaos-alerts record-histories devstack
+.PHONY: help build run test lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads profile compare-ledger chaos-alerts record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -13,10 +13,12 @@ help: ## list the targets
 
 # --- On this machine, without containers -----------------------------------------------------------------------------
 
+# Compiled by a profile (make profile), api, worker and fraud-police take 5 % less CPU a transaction, and a first build 3 % more.
+# The profile is not named default.pgo: go test, go vet and the linters would then compile 665 packages twice.
 build: devstack ## build bin/orders, and bin/temporal: Temporal's CLI with its dev server
 	@$(DEVSTACK) install temporal
 	@CGO_ENABLED=0 $(DEVSTACK) progress 'Compiling bin/orders' -- \
-		go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/orders ./cmd/orders
+		go build -trimpath -pgo=cmd/orders/orders.pgo -ldflags '-X main.version=$(VERSION)' -o bin/orders ./cmd/orders
 
 run: build ## start everything: servers, the four processes, a mail server; Ctrl-C stops all
 	@exec $(DEVSTACK) run
@@ -78,6 +80,14 @@ bench-callers: build ## measure how much a caller at ten times its rate, with 2,
 bench-reads: build ## measure reads of a ledger with a million rows, on SQLite and PostgreSQL; BENCH='-dir FOLDER' keeps the rows
 	@$(DEVSTACK) install postgresql
 	@CGO_ENABLED=0 go run ./internal/bench -reads -duration 30s $(BENCH)
+
+profile: devstack ## take CPU profiles of api, worker and fraud-police under load, by which make build compiles: cmd/orders/orders.pgo
+	@$(DEVSTACK) install temporal rabbitmq
+	@CGO_ENABLED=0 $(DEVSTACK) progress 'Compiling' -- go build -trimpath -pgo=off -tags profile -o .run/profile/orders ./cmd/orders
+	@CGO_ENABLED=0 go run ./internal/bench -profile .run/profile -duration 60s
+	@go tool pprof -proto -output .run/profile/all.pgo .run/profile/*.pprof
+# The profile names its program: dots take the place of this folder's path.
+	@gzip -dc .run/profile/all.pgo | LC_ALL=C sed "s|$(CURDIR)|$$(printf %s '$(CURDIR)' | tr -c . .)|g" | gzip -9n >cmd/orders/orders.pgo
 
 compare-ledger: build ## compare ledger and histories over RUNS random transactions while processes are killed
 	@$(DEVSTACK) install rabbitmq postgresql cc

@@ -10,7 +10,7 @@ import (
 const mostPrepared = 100
 
 // preparing makes connections that keep their statements prepared, as PostgreSQL's driver does. SQLite's would parse and plan
-// each of them again, also BEGIN and COMMIT, which takes a third of a save's processor time.
+// each of them again, also BEGIN and COMMIT.
 type preparing struct{ driver.Connector }
 
 // Connect opens a connection.

@@ -49,7 +49,7 @@ func benchCallers(ctx context.Context, rounds int, duration time.Duration) error
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Println("starting Temporal, RabbitMQ, and the processes")
-	address, stop, err := startOrders(ctx, dir)
+	address, stop, err := startOrders(ctx, dir, filepath.Join("bin", "orders"), callerRate)
 	defer stop()
 	if err != nil {
 		return err
@@ -107,7 +107,8 @@ func (b besides) measure(ctx context.Context, address string, duration time.Dura
 	}
 	beside, end := context.WithCancel(ctx)
 	defer end()
-	caller := exec.CommandContext(beside, "chrt", "--idle", "0", self, "-api", "http://"+address,
+	caller := exec.CommandContext(beside, "chrt", //nolint:gosec // this program
+		"--idle", "0", self, "-api", "http://"+address,
 		"-beside", fmt.Sprintf("%g,%d", b.rate, b.sockets))
 	caller.Stdout, caller.Stderr = os.Stdout, os.Stderr
 	caller.Cancel = func() error { return caller.Process.Signal(os.Interrupt) }
@@ -185,8 +186,9 @@ func keysOf(names ...string) (keys []string) {
 	return keys
 }
 
-// startOrders starts the servers and the processes, and returns the api's address. stop ends what has been started.
-func startOrders(ctx context.Context, dir string) (address string, stop func(), err error) {
+// startOrders starts the servers, and the processes of a program in the project's folder, and returns the api's address. stop
+// ends what has been started. rate is what each caller may send, a second.
+func startOrders(ctx context.Context, dir, program string, rate int) (address string, stop func(), err error) {
 	var stops []func(context.Context) error
 	stop = func() {
 		for i := range stops {
@@ -220,11 +222,11 @@ func startOrders(ctx context.Context, dir string) (address string, stop func(), 
 		}
 		address = fmt.Sprintf("127.0.0.1:%d", port)
 		process, startErr := stack.StartProcess(stack.Command{
-			Name: name, Path: filepath.Join(root, "bin", "orders"), Args: []string{name}, Log: filepath.Join(dir, name+".log"),
+			Name: name, Path: filepath.Join(root, program), Args: []string{name}, Log: filepath.Join(dir, name+".log"),
 			Env: append(os.Environ(), "TEMPORAL_ADDRESS="+temporal.Address(), "LOG_LEVEL=warn", "HEALTH_ADDRESS="+address, "HTTP_ADDRESS="+address,
 				"LEDGER_URL=sqlite:"+filepath.Join(dir, "ledger.db"), "RABBITMQ_PUBLISHER_URL="+broker.URL("orders", "orders"),
 				"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else", "API_KEYS="+strings.Join(clients, ","),
-				fmt.Sprintf("HTTP_RATE_PER_CALLER=%d", callerRate), fmt.Sprintf("HTTP_BURST_PER_CALLER=%d", 2*callerRate)),
+				fmt.Sprintf("HTTP_RATE_PER_CALLER=%d", rate), fmt.Sprintf("HTTP_BURST_PER_CALLER=%d", 2*rate), "PROFILE_SOCKET="+socketOf(dir, name)),
 		})
 		if startErr != nil {
 			return "", stop, startErr

@@ -49,12 +49,17 @@ func main() {
 	ofReads := flag.Bool("reads", false, "measure reads of a large ledger, instead; it needs no running stack")
 	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in, and of the ledger that is read")
 	dir := flag.String("dir", "", "where to keep the ledgers that are read, for the next time; if empty, they are deleted")
+	profiles := flag.String("profile", "", "take CPU profiles of the program orders in this folder, instead; it needs no running stack")
 	flag.Parse()
 	p.callers, p.sizes = numbers(*callers), numbers(*sizes)
 	for _, n := range split(*rates) {
 		rate, err := strconv.ParseFloat(n, 64)
 		fail(err)
 		p.rates = append(p.rates, rate)
+	}
+	if *profiles != "" {
+		fail(takeProfiles(ctx, *profiles, p.duration))
+		return
 	}
 	if *ofAlerts {
 		fail(benchAlerts(ctx, p.rounds))
