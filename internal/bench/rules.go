@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing/fstest"
 	"time"
@@ -191,10 +192,10 @@ func (p plan) printDecisions(ctx context.Context, sides []target) {
 	}
 	for range p.rounds {
 		whole := 0.0
-		for i := len(sides) - 1; i >= 0; i-- {
-			r := closedLoop(ctx, sides[i], 1, p.duration)
+		for i, side := range slices.Backward(sides) {
+			r := closedLoop(ctx, side, 1, p.duration)
 			if r.lastError != nil {
-				fmt.Fprintln(os.Stderr, sides[i].name()+":", r.lastError)
+				fmt.Fprintln(os.Stderr, side.name()+":", r.lastError)
 			}
 			p50 := r.quantile(50).Seconds() * 1000
 			whole = cmp.Or(whole, p50)
