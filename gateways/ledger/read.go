@@ -245,10 +245,11 @@ func (l *Ledger) findQuery(of identity.Merchants, transactionID string) query {
 }
 
 // listQuery asks for one entry more than the page holds, to find out whether there is a next page. An index has the entries of
-// one merchant in order. Those of several are merged: the engine reads no more of each than the page takes.
+// one merchant in order. SQLite merges those of several, and reads no more of each than the page takes. PostgreSQL would read them
+// all, and instead passes over those of others.
 func (l *Ledger) listQuery(q ledger.Query) query {
 	parts := []identity.Merchants{q.Merchants}
-	if names := q.Merchants.Names(); len(names) > 1 && len(names) <= mostMerged && !q.Merchants.All() {
+	if names := q.Merchants.Names(); len(names) > 1 && len(names) <= mostMerged && l.engine.namesIndex {
 		parts = nil
 		for _, name := range names {
 			parts = append(parts, identity.OnlyMerchants(name))

@@ -186,7 +186,7 @@ func TestPlansOfMerchants(t *testing.T) {
 	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 	reader := connect(t, server.URL("orders_reader", name))
 	for _, c := range questions() {
-		if c.query.Merchants.All() {
+		if len(c.query.Merchants.Names()) != 1 {
 			continue
 		}
 		for kind, statement := range reader.Statements(idOf(7), c.query, start) {

@@ -53,8 +53,6 @@ type read struct {
 
 func (r read) name() string { return r.title }
 
-func (r read) sampled() []string { return nil }
-
 func (r read) call(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.address+r.path(), nil)
 	if err != nil {
@@ -167,8 +165,6 @@ func mixed(ctx context.Context, kinds []read, duration time.Duration) []result {
 type writer struct{ *reads }
 
 func (w writer) name() string { return "saves" }
-
-func (w writer) sampled() []string { return nil }
 
 func (w writer) call(ctx context.Context) error {
 	now := time.Now().UTC()
