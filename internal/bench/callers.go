@@ -156,7 +156,7 @@ func besideCaller(ctx context.Context, api, load string) error {
 // hold keeps a connection open for as long as the service lets it, again and again: with a request that does not end, or with
 // an answer that is not read. The connections come from several addresses, so that none has more than one may have.
 func hold(ctx context.Context, number int, address, key string, opened *atomic.Int64) {
-	from := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(number%socketAddresses))}
+	from := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(number%socketAddresses))} //nolint:gosec // it is small
 	whole := number%2 == 0
 	request := "GET /transactions?limit=200 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + key + "\r\n"
 	if whole {
