@@ -17,7 +17,7 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// accepts accepts every transaction, and answers at once.
+// accepts is a store that accepts every transaction, and answers at once.
 type accepts struct{ api.Transactions }
 
 func (accepts) Process(_ context.Context, t transaction.Transaction, _ time.Duration) (ledger.Answer, bool, error) {

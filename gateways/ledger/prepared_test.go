@@ -38,8 +38,8 @@ func TestPreparedTwiceAtOnce(t *testing.T) {
 			next(one, 10+n)
 			next(other, 20+n)
 		}
-		require.NoError(t, one.Close())
-		require.NoError(t, other.Close())
+		require.NoError(t, one.Close())   //nolint:sqlclosecheck // the next round uses the statement again
+		require.NoError(t, other.Close()) //nolint:sqlclosecheck // likewise
 		require.NoError(t, one.Err())
 		require.NoError(t, other.Err())
 	}

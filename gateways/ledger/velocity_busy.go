@@ -70,11 +70,13 @@ func (l *Ledger) lookAgain(ctx context.Context, tx *sql.Tx, of velocity.Use, loo
 	all := make([][]velocity.Use, len(lookups))
 	var changed []int
 	for i, asked := range lookups {
-		whole := true
-		if all[i], whole = known[i].join(&found[i], asked, of.TransactionID); !whole {
+		joined, whole := known[i].join(&found[i], asked, of.TransactionID)
+		all[i] = joined
+		switch {
+		case !whole:
 			changed = append(changed, i)
-		} else if known[i] == nil || len(found[i].all) > 2*l.busy.fresh {
-			l.busy.keep(asked, all[i], of)
+		case known[i] == nil || len(found[i].all) > 2*l.busy.fresh:
+			l.busy.keep(asked, joined, of)
 		}
 	}
 	if len(changed) > 0 {

@@ -107,7 +107,7 @@ func (b besides) measure(ctx context.Context, address string, duration time.Dura
 	}
 	beside, end := context.WithCancel(ctx)
 	defer end()
-	caller := exec.CommandContext(beside, "chrt", //nolint:gosec // this program
+	caller := exec.CommandContext(beside, "chrt",
 		"--idle", "0", self, "-api", "http://"+address,
 		"-beside", fmt.Sprintf("%g,%d", b.rate, b.sockets))
 	caller.Stdout, caller.Stderr = os.Stdout, os.Stderr
@@ -156,7 +156,7 @@ func besideCaller(ctx context.Context, api, load string) error {
 // hold keeps a connection open for as long as the service lets it, again and again: with a request that does not end, or with
 // an answer that is not read. The connections come from several addresses, so that none has more than one may have.
 func hold(ctx context.Context, number int, address, key string, opened *atomic.Int64) {
-	from := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(number%socketAddresses))} //nolint:gosec // it is small
+	from := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(number%socketAddresses))} //nolint:gosec // less than 8
 	whole := number%2 == 0
 	request := "GET /transactions?limit=200 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + key + "\r\n"
 	if whole {
