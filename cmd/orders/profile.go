@@ -8,13 +8,14 @@ import (
 	"net/http"
 	_ "net/http/pprof" // serves profiles under /debug/pprof
 	"os"
+	"path/filepath"
 )
 
-// init serves the process's profiles on the socket that make profile names, in a program that only make profile builds.
+// init serves the process's profiles on a socket with the command's name, in a program that only make profile builds.
 func init() {
-	listener, err := net.Listen("unix", os.Getenv("PROFILE_SOCKET"))
+	listener, err := net.Listen("unix", filepath.Join(os.Getenv("PROFILE_SOCKETS"), os.Args[1]))
 	if err != nil {
-		panic(fmt.Sprintf("PROFILE_SOCKET: %v", err))
+		panic(fmt.Sprintf("PROFILE_SOCKETS: %v", err))
 	}
 	go func() { panic(http.Serve(listener, nil)) }()
 }

@@ -84,34 +84,26 @@ func TestLostChargeIsFound(t *testing.T) {
 	}
 }
 
-// A charge whose answer was lost is settled where there is no search, by asking for it in its own words.
-func TestSettleWithoutSearch(t *testing.T) {
-	f := startFake(t)
-	f.blind = true
-	gateway := stripe.New(testKey, f.URL)
-	charge, err := gateway.Charge(t.Context(), hold("pm_card_visa"))
-	require.NoError(t, err)
-	request := hold("pm_card_visa")
-	request.Settle = true
-	held, err := gateway.Authorize(t.Context(), request)
-	require.NoError(t, err)
-	require.Equal(t, charge.Authorization, held)
-	require.Equal(t, paymenttest.Movements{Taken: 1}, f.movements("t"))
-}
-
-// A charge whose key Stripe has forgotten is found before another is held.
-func TestSettleForgottenKey(t *testing.T) {
-	f := startFake(t)
-	gateway := stripe.New(testKey, f.URL)
-	charge, err := gateway.Charge(t.Context(), hold("pm_card_visa"))
-	require.NoError(t, err)
-	clear(f.answers)
-	request := hold("pm_card_visa")
-	request.Settle = true
-	held, err := gateway.Authorize(t.Context(), request)
-	require.NoError(t, err)
-	require.Equal(t, charge.Authorization, held)
-	require.Equal(t, paymenttest.Movements{Taken: 1}, f.movements("t"))
+// A charge whose answer was lost is found when it is settled, and nothing is held besides.
+func TestSettleCharge(t *testing.T) {
+	for name, lose := range map[string]func(f *fake){
+		"the account has no search":    func(f *fake) { f.blind = true },
+		"Stripe has forgotten the key": func(f *fake) { clear(f.answers) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := startFake(t)
+			gateway := stripe.New(testKey, f.URL)
+			charge, err := gateway.Charge(t.Context(), hold("pm_card_visa"))
+			require.NoError(t, err)
+			lose(f)
+			request := hold("pm_card_visa")
+			request.Settle = true
+			held, err := gateway.Authorize(t.Context(), request)
+			require.NoError(t, err)
+			require.Equal(t, charge.Authorization, held)
+			require.Equal(t, paymenttest.Movements{Taken: 1}, f.movements("t"))
+		})
+	}
 }
 
 // A hold that cannot be found stays unknown.

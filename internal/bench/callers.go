@@ -8,15 +8,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-
-	"dummyorders/internal/stack"
 )
 
 // These are the loads of the comparison: small ones, so that two cores are not busy with what is allowed.
@@ -43,17 +40,16 @@ func (b besides) name() string { return b.title }
 
 // benchCallers measures how much one caller that sends too much slows the others down.
 func benchCallers(ctx context.Context, rounds int, duration time.Duration) error {
-	dir, err := os.MkdirTemp("", "orders-bench-callers-")
+	s, err := startServers(ctx)
+	defer s.stop()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	fmt.Println("starting Temporal, RabbitMQ, and the processes")
-	address, stop, err := startOrders(ctx, dir, filepath.Join("bin", "orders"), callerRate)
-	defer stop()
+	service, err := s.start(ctx, serviceOptions{namespace: "default", settings: settingsOf(callerRate)})
 	if err != nil {
 		return err
 	}
+	address := service.processes[len(service.processes)-1].address // the api's
 	others := newOrders("http://" + address)
 	others.keys = keysOf("one", "two", "three", "four")
 	sides := []besides{
@@ -186,55 +182,14 @@ func keysOf(names ...string) (keys []string) {
 	return keys
 }
 
-// startOrders starts the servers, and the processes of a program in the project's folder, and returns the api's address. stop
-// ends what has been started. rate is what each caller may send, a second.
-func startOrders(ctx context.Context, dir, program string, rate int) (address string, stop func(), err error) {
-	var stops []func(context.Context) error
-	stop = func() {
-		for i := range stops {
-			_ = stops[len(stops)-1-i](context.WithoutCancel(ctx))
-		}
-	}
-	root, err := stack.Root()
-	if err != nil {
-		return "", stop, err
-	}
-	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(dir, "temporal")})
-	if err != nil {
-		return "", stop, err
-	}
-	stops = append(stops, temporal.Stop)
-	broker, err := stack.StartRabbitMQ(ctx, stack.RabbitMQOptions{
-		Dir: filepath.Join(dir, "rabbitmq"), Definitions: filepath.Join(root, "gateways", "rabbitmq", "definitions.json"),
-	})
-	if err != nil {
-		return "", stop, err
-	}
-	stops = append(stops, broker.Stop)
+// settingsOf returns the API's settings with the keys of all callers, and the rate that each may send at.
+func settingsOf(rate int) []string {
 	var clients []string
 	for _, name := range []string{"one", "two", "three", "four", "greedy"} {
 		clients = append(clients, name+":"+keysOf(name)[0])
 	}
-	for _, name := range []string{"worker", "fraud-police", "api"} {
-		port, portErr := stack.FreePort()
-		if portErr != nil {
-			return "", stop, portErr
-		}
-		address = fmt.Sprintf("127.0.0.1:%d", port)
-		process, startErr := stack.StartProcess(stack.Command{
-			Name: name, Path: filepath.Join(root, program), Args: []string{name}, Log: filepath.Join(dir, name+".log"),
-			Env: append(os.Environ(), "TEMPORAL_ADDRESS="+temporal.Address(), "LOG_LEVEL=warn", "HEALTH_ADDRESS="+address, "HTTP_ADDRESS="+address,
-				"LEDGER_URL=sqlite:"+filepath.Join(dir, "ledger.db"), "RABBITMQ_PUBLISHER_URL="+broker.URL("orders", "orders"),
-				"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else", "API_KEYS="+strings.Join(clients, ","),
-				fmt.Sprintf("HTTP_RATE_PER_CALLER=%d", rate), fmt.Sprintf("HTTP_BURST_PER_CALLER=%d", 2*rate), "PROFILE_SOCKET="+socketOf(dir, name)),
-		})
-		if startErr != nil {
-			return "", stop, startErr
-		}
-		stops = append(stops, process.Stop)
-		if err := process.WaitHealthy(ctx, "http://"+address+"/readyz"); err != nil {
-			return "", stop, errors.Join(err, process.Exit())
-		}
+	return []string{
+		"API_KEYS=" + strings.Join(clients, ","),
+		fmt.Sprintf("HTTP_RATE_PER_CALLER=%d", rate), fmt.Sprintf("HTTP_BURST_PER_CALLER=%d", 2*rate),
 	}
-	return address, stop, nil
 }

@@ -46,10 +46,10 @@ func main() {
 	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead")
 	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead")
 	beside := flag.String("beside", "", "send as the caller that -greedy measures the others beside: its rate and slow sockets, as 20,2000")
-	ofReads := flag.Bool("reads", false, "measure reads of a large ledger, instead; it needs no running stack")
+	ofReads := flag.Bool("reads", false, "measure reads of a large ledger, instead")
 	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in, and of the ledger that is read")
 	dir := flag.String("dir", "", "where to keep the ledgers that are read, for the next time; if empty, they are deleted")
-	profiles := flag.String("profile", "", "take CPU profiles of the program orders in this folder, instead; it needs no running stack")
+	profiles := flag.String("profile", "", "take CPU profiles of the program orders in this folder, instead")
 	flag.Parse()
 	p.callers, p.sizes = numbers(*callers), numbers(*sizes)
 	for _, n := range split(*rates) {
@@ -57,47 +57,44 @@ func main() {
 		fail(err)
 		p.rates = append(p.rates, rate)
 	}
-	if *profiles != "" {
-		fail(takeProfiles(ctx, *profiles, p.duration))
-		return
-	}
-	if *ofAlerts {
-		fail(benchAlerts(ctx, p.rounds))
-		return
-	}
-	if *ofCallers {
-		fail(benchCallers(ctx, p.rounds, p.duration))
-		return
-	}
-	if *beside != "" {
-		fail(besideCaller(ctx, p.api, *beside))
-		return
-	}
-	if *ofReads {
-		fail(benchReads(ctx, *dir, *rows, p.duration))
-		return
-	}
-	p.report = newReport(fmt.Sprintf("rounds of %s: %d", p.duration, p.rounds))
-	section := "loads"
 	switch {
-	case *ofRules:
-		section = "rules"
-		fail(p.benchRules(ctx, *rows))
-	case *curve != "":
-		section = *curve
-		fail(p.benchCurve(ctx, *curve))
+	case *profiles != "":
+		fail(takeProfiles(ctx, *profiles, p.duration))
+	case *ofAlerts:
+		fail(benchAlerts(ctx, p.rounds))
+	case *ofCallers:
+		fail(benchCallers(ctx, p.rounds, p.duration))
+	case *beside != "":
+		fail(besideCaller(ctx, p.api, *beside))
+	case *ofReads:
+		fail(benchReads(ctx, *dir, *rows, p.duration))
 	default:
-		if p.old != "" {
-			section = "old"
+		p.report = newReport(fmt.Sprintf("rounds of %s: %d", p.duration, p.rounds))
+		section := p.benchTables(ctx, *ofRules, *curve, *rows)
+		if *asJSON != "" {
+			fail(p.writeJSON(*asJSON))
 		}
-		fail(p.benchLoads(ctx))
+		if *update {
+			fail(p.update(filepath.Join("docs", "performance.md"), section))
+		}
 	}
-	if *asJSON != "" {
-		fail(p.writeJSON(*asJSON))
+}
+
+// benchTables measures what is printed as tables, and returns the section of docs/performance.md that they belong to.
+func (p plan) benchTables(ctx context.Context, ofRules bool, curve string, rows int) (section string) {
+	switch {
+	case ofRules:
+		fail(p.benchRules(ctx, rows))
+		return "rules"
+	case curve != "":
+		fail(p.benchCurve(ctx, curve))
+		return curve
 	}
-	if *update {
-		fail(p.update(filepath.Join("docs", "performance.md"), section))
+	fail(p.benchLoads(ctx))
+	if p.old != "" {
+		return "old"
 	}
+	return "loads"
 }
 
 func split(list string) []string {

@@ -13,22 +13,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// socketOf returns the socket on which a process serves its profiles, if it was built with the tag profile.
-func socketOf(dir, name string) string { return filepath.Join(dir, name+".profile") }
-
 // takeProfiles takes CPU profiles of the processes under load, and writes them to a folder, where their program is too.
 func takeProfiles(ctx context.Context, folder string, duration time.Duration) error {
-	dir, err := os.MkdirTemp("", "orders-profile-")
+	s, err := startServers(ctx)
+	defer s.stop()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	address, stop, err := startOrders(ctx, dir, filepath.Join(folder, "orders"), 1000)
-	defer stop()
+	program, err := filepath.Abs(filepath.Join(folder, "orders"))
 	if err != nil {
 		return err
 	}
-	callers := newOrders("http://" + address)
+	service, err := s.start(ctx, serviceOptions{
+		namespace: "default", binary: program, settings: append(settingsOf(1000), "PROFILE_SOCKETS="+s.dir),
+	})
+	if err != nil {
+		return err
+	}
+	callers := newOrders("http://" + service.processes[len(service.processes)-1].address)
 	callers.keys = keysOf("one", "two", "three", "four")
 	if result := closedLoop(ctx, callers, 10, 5*time.Second); result.latency.TotalCount() == 0 { // warm up
 		return fmt.Errorf("all calls failed, the last with: %w", result.lastError)
@@ -36,7 +38,7 @@ func takeProfiles(ctx context.Context, folder string, duration time.Duration) er
 	taking, ctx := errgroup.WithContext(ctx)
 	for _, name := range []string{"worker", "fraud-police", "api"} {
 		taking.Go(func() error {
-			return takeProfile(ctx, socketOf(dir, name), filepath.Join(folder, name+".pprof"), duration)
+			return takeProfile(ctx, filepath.Join(s.dir, name), filepath.Join(folder, name+".pprof"), duration)
 		})
 	}
 	result := closedLoop(ctx, callers, 10, duration)

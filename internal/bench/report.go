@@ -146,7 +146,8 @@ func spread(values []float64) string {
 	return number(median(values))
 }
 
-// ratio compares two systems round by round. If some rounds say more and some say less, this is no difference.
+// ratio returns the median of the rounds' ratios with the lowest and the highest, or that there is no difference: some rounds
+// are above 1 and some below.
 func ratio(of, to []float64) string {
 	ratios := make([]float64, min(len(of), len(to)))
 	for i := range ratios {
