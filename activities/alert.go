@@ -11,6 +11,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/internal/safetext"
+	"dummyorders/internal/telemetry"
 )
 
 // Alerts publishes alerts to the broker.
@@ -23,7 +24,15 @@ type Alerts struct {
 // recognizes it. It fails with AlertUnpublishable, which is final, if the event has no valid form.
 func (a *Alerts) PublishAlert(ctx context.Context, event alert.Event) error {
 	defer a.Lasting.begin(ctx)()
-	return forTemporal(a.Publisher.Publish(ctx, event))
+	defer telemetry.AlertsUnconfirmed.Enter(ctx)()
+	begun, result := time.Now(), "confirmed"
+	err := a.Publisher.Publish(ctx, event)
+	if err != nil {
+		result = "failed"
+	}
+	telemetry.AlertPublishDuration.Record(ctx, time.Since(begun))
+	telemetry.AlertsPublished.Inc(ctx, string(event.Type), result)
+	return forTemporal(err)
 }
 
 // Groups puts alerts into groups, and asks throttles.
@@ -65,6 +74,7 @@ func (a *Deliveries) Tell(ctx context.Context, t alert.DeliveryRequest) (alert.D
 	stop := keepBeating(ctx, before.with(unknown(now)))
 	answer, err := a.deliver(ctx, t)
 	stop()
+	countDelivery(ctx, t.Target, err)
 	if err != nil {
 		now.Answer = brief(err.Error())
 		made := before.with(now)
@@ -73,6 +83,22 @@ func (a *Deliveries) Tell(ctx context.Context, t alert.DeliveryRequest) (alert.D
 	}
 	now.Answer = brief(answer)
 	return alert.Delivery{State: alert.Delivered, At: new(time.Now().UTC()), Attempts: before.with(now)}, nil
+}
+
+// countDelivery counts an attempt. The name of a channel comes from a history, and may be one that this code does not know.
+func countDelivery(ctx context.Context, target alert.Target, err error) {
+	channel, _ := target.Split()
+	if !slices.Contains(alert.Channels, channel) {
+		channel = "other"
+	}
+	result := "ok"
+	switch {
+	case alert.IsRefused(err):
+		result = "refused"
+	case err != nil:
+		result = "failed"
+	}
+	telemetry.Deliveries.Inc(ctx, channel, result)
 }
 
 func (a *Deliveries) deliver(ctx context.Context, t alert.DeliveryRequest) (answer string, err error) {

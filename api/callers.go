@@ -76,7 +76,7 @@ func remembered[V any](table *lru.Cache[string, V], name string, fresh V) V {
 // limit lets a request pass if its caller keeps to its rate.
 func (c *callers) limit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
-	if refused := c.spend(w, callerOf(ctx.Context(), r)); refused != nil {
+	if refused := c.spend(ctx.Context(), w, callerOf(ctx.Context(), r)); refused != nil {
 		refused.write(w)
 		return
 	}
@@ -85,7 +85,7 @@ func (c *callers) limit(ctx huma.Context, next func(huma.Context)) {
 
 // spend counts a request, and says in the answer's headers what the caller has left (draft-ietf-httpapi-ratelimit-headers-10).
 // It returns a problem if that is nothing.
-func (c *callers) spend(w http.ResponseWriter, caller string) *Problem {
+func (c *callers) spend(ctx context.Context, w http.ResponseWriter, caller string) *Problem {
 	now := c.now()
 	limiter := remembered(c.rates, caller, rate.NewLimiter(rate.Limit(c.limits.Rate), c.limits.Burst))
 	allowed := limiter.AllowN(now, 1)
@@ -96,7 +96,7 @@ func (c *callers) spend(w http.ResponseWriter, caller string) *Problem {
 	if allowed {
 		return nil
 	}
-	return retryLater(http.StatusTooManyRequests, wait(limiter, now),
+	return limited(ctx, "rate", wait(limiter, now),
 		fmt.Sprintf("too many requests of this caller, which may send %d a second; nothing was accepted, and the request can safely be sent again", c.limits.Rate))
 }
 
@@ -125,7 +125,7 @@ func (c *callers) failed(r *http.Request) *Problem {
 	if a.rate.AllowN(now, 1) {
 		return nil
 	}
-	return retryLater(http.StatusTooManyRequests, wait(a.rate, now), "too many requests with a wrong API key or link; nothing was accepted")
+	return limited(r.Context(), "wrong_keys", wait(a.rate, now), "too many requests with a wrong API key or link; nothing was accepted")
 }
 
 // callerOf names who sent a request: its subject, or its address if that is not known.

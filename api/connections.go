@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -10,6 +11,8 @@ import (
 
 	"golang.org/x/net/netutil"
 	"golang.org/x/time/rate"
+
+	"dummyorders/internal/telemetry"
 )
 
 // Connections bound how many connections are open at once.
@@ -55,6 +58,7 @@ func (l *addressLimiter) Accept() (net.Conn, error) {
 			return &limitedConn{Conn: connection, leave: sync.OnceFunc(func() { l.leave(from) })}, nil
 		}
 		_ = connection.Close()
+		telemetry.HTTPLimited.Inc(context.Background(), "connections")
 		l.warnings.Do(func() {
 			l.limits.Log.Warn("Closing connections of an address that has too many; if it is a proxy's, put it into TRUSTED_PROXIES",
 				"address", site(address), "open", l.limits.Address)

@@ -27,6 +27,7 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/internal/safetext"
+	"dummyorders/internal/telemetry"
 )
 
 // People acknowledge alerts and decide reviews from a message by a signed link, which is all the authority they need. A GET
@@ -59,7 +60,7 @@ func (s *server) byLink(purpose alert.Purpose, places *gate, answer func(*visit,
 		}
 		v := &visit{w: w, r: r, purpose: purpose, id: ctx.Param("id"), html: wantsPage(r)}
 		visitorOf(r.Context()).action = linkActions[purpose]
-		if refused := s.callers.spend(w, callerOf(r.Context(), r)); refused != nil {
+		if refused := s.callers.spend(r.Context(), w, callerOf(r.Context(), r)); refused != nil {
 			v.refuse(refused)
 			return
 		}
@@ -80,7 +81,7 @@ func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.Handler
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{w: w, r: r, purpose: purpose, id: pathID(r), html: true}
 		visitorOf(r.Context()).action = linkActions[purpose]
-		if refused := s.callers.spend(w, callerOf(r.Context(), r)); refused != nil {
+		if refused := s.callers.spend(r.Context(), w, callerOf(r.Context(), r)); refused != nil {
 			v.refuse(refused)
 			return
 		}
@@ -96,7 +97,7 @@ func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.Handler
 
 // within runs answer if there is a place, and refuses the request if there is none.
 func (v *visit) within(places *gate, answer func()) {
-	leave, full := places.enter(callerOf(v.r.Context(), v.r))
+	leave, full := places.enter(v.r.Context(), callerOf(v.r.Context(), v.r))
 	if full != nil {
 		v.refuse(full)
 		return
@@ -123,8 +124,10 @@ func (s *server) verify(v *visit) bool {
 	sentTo, err := s.links.Verify(v.purpose, v.id, v.r.URL.Query(), time.Now())
 	switch {
 	case errors.Is(err, alert.ErrLinkExpired):
+		telemetry.LoginsRefused.Inc(v.r.Context(), "expired_link")
 		v.refuse(problem(http.StatusForbidden, expiredLink[v.purpose]))
 	case err != nil:
+		telemetry.LoginsRefused.Inc(v.r.Context(), "bad_link")
 		v.refuse(cmp.Or(s.callers.failed(v.r), problem(http.StatusForbidden,
 			"this link is not from this service, or was changed or cut on its way: open it from the message again, or copy all of it")))
 	}

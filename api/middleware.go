@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +22,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+
+	"dummyorders/internal/telemetry"
 )
 
 // logRequests logs each request by its route, never by its path, body or query: those may hold anything. It also has the
@@ -34,10 +38,20 @@ func (s *server) logRequests(next http.Handler) http.Handler {
 			v.object = pathID(r)
 		}
 		s.audit.visited(r, v, recorder.Status())
-		route := chi.RouteContext(r.Context()).RoutePattern()
-		s.log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route,
-			"status", recorder.Status(), "took", time.Since(start))
+		route, took := chi.RouteContext(r.Context()).RoutePattern(), time.Since(start)
+		s.log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route, "status", recorder.Status(), "took", took)
+		telemetry.HTTPRequestDuration.Record(r.Context(), took,
+			cmp.Or(route, "other"), methodName(r.Method), strconv.Itoa(cmp.Or(recorder.Status(), http.StatusOK)))
 	})
+}
+
+// methodName returns a method's name for metrics: callers may send any word as a method.
+func methodName(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "other"
 }
 
 // recoverPanics answers for a handler that panicked. It does not log the panic's value, which may hold what the client
@@ -205,11 +219,15 @@ func newGate(places, each int, busy string) *gate {
 }
 
 // enter takes a place, and returns leave, which gives it back. If the caller may take none, it returns a problem.
-func (g *gate) enter(caller string) (leave func(), full *Problem) {
+func (g *gate) enter(ctx context.Context, caller string) (leave func(), full *Problem) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.taken >= g.places || g.by[caller] >= g.each {
-		return nil, retryLater(http.StatusTooManyRequests, retryAfterPending, g.busy)
+		limit := "in_flight"
+		if g.taken < g.places {
+			limit = "in_flight_per_caller"
+		}
+		return nil, limited(ctx, limit, retryAfterPending, g.busy)
 	}
 	g.taken++
 	g.by[caller]++
@@ -233,7 +251,7 @@ const answerWithin = 30 * time.Second
 // takes no place from others.
 func (g *gate) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
-	leave, full := g.enter(callerOf(ctx.Context(), r))
+	leave, full := g.enter(ctx.Context(), callerOf(ctx.Context(), r))
 	if full != nil {
 		full.write(w)
 		return

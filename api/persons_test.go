@@ -25,7 +25,7 @@ func (p persons) Authenticate(_ context.Context, token string) (identity.Subject
 	case strings.Count(token, ".") != 2:
 		return person, identity.ErrUnknown
 	}
-	return person, &identity.RefusedError{Why: "the token has expired: sign in again"}
+	return person, &identity.RefusedError{Reason: "expired_token", Why: "the token has expired: sign in again"}
 }
 
 // A person may do what the roles say. With an issuer for development, a request without a token passes, and one with a

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/internal/strictjson"
+	"dummyorders/internal/telemetry"
 )
 
 const problemType = "application/problem+json"
@@ -62,6 +64,12 @@ func retryLater(status int, seconds, detail string) *Problem {
 	p := problem(status, detail)
 	p.headers = http.Header{"Retry-After": {seconds}}
 	return p
+}
+
+// limited returns a problem for a request that a limit refuses. limit is a word of a fixed set, for metrics.
+func limited(ctx context.Context, limit, seconds, detail string) *Problem {
+	telemetry.HTTPLimited.Inc(ctx, limit)
+	return retryLater(http.StatusTooManyRequests, seconds, detail)
 }
 
 // maxPointer keeps a member name that a client made up from filling the answer.

@@ -166,7 +166,7 @@ func (s *server) reviewProblem(ctx context.Context, id string, err error) *Probl
 		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 			"the workflow engine cannot be reached; nothing was decided, and the verdict can safely be sent again")
 	case errors.Is(err, transaction.ErrBusy):
-		return retryLater(http.StatusTooManyRequests, retryAfterOutage,
+		return limited(ctx, "temporal", retryAfterOutage,
 			"too many reviews at once; nothing was decided, and the verdict can safely be sent again")
 	}
 	p := retryLater(http.StatusServiceUnavailable, retryAfterOutage,

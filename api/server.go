@@ -104,6 +104,8 @@ type Options struct {
 	// Now is the clock of the limits; nil means time.Now.
 	Now     func() time.Time
 	Version string
+	// Metrics serves /metrics. If it is nil, that path does not exist.
+	Metrics http.Handler
 	Log     *slog.Logger
 }
 
@@ -187,6 +189,9 @@ func (s *server) register(router chi.Router, o Options) {
 	s.describeService(api.OpenAPI(), o.Prefix)
 	router.Get("/livez", health.Live)
 	router.Get("/readyz", health.Ready(s.log, map[string]health.Check{"temporal": s.transactions.Ready}))
+	if o.Metrics != nil {
+		router.Handle("/metrics", o.Metrics)
+	}
 	router.Handle("/docs", docs())
 	router.Handle("/docs/*", docs())
 }

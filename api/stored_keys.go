@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"dummyorders/domain/identity"
+	"dummyorders/internal/telemetry"
 )
 
 // KeyStore is the database in which clients' keys are kept.
@@ -81,12 +82,12 @@ func (s *StoredKeys) Authenticate(ctx context.Context, token string) (identity.S
 		s.use(key.Name, now)
 		return key.Subject(), nil
 	case identity.KeyExpired:
-		return identity.Subject{}, &identity.RefusedError{Why: "this API key expired at " + key.ExpiresAt.Format(time.RFC3339)}
+		return identity.Subject{}, &identity.RefusedError{Reason: "expired_key", Why: "this API key expired at " + key.ExpiresAt.Format(time.RFC3339)}
 	case identity.KeyRevoked:
-		return identity.Subject{}, &identity.RefusedError{Why: "this API key was revoked at " + key.RevokedAt.Format(time.RFC3339)}
+		return identity.Subject{}, &identity.RefusedError{Reason: "revoked_key", Why: "this API key was revoked at " + key.RevokedAt.Format(time.RFC3339)}
 	case identity.KeyDisabled:
 	}
-	return identity.Subject{}, &identity.RefusedError{Why: "this API key belongs to a merchant that is disabled"}
+	return identity.Subject{}, &identity.RefusedError{Reason: "disabled_merchant", Why: "this API key belongs to a merchant that is disabled"}
 }
 
 // find returns the key of a name. For one that is not in memory it has the database asked.
@@ -172,6 +173,18 @@ func (s *StoredKeys) refresh(ctx context.Context, since time.Time) {
 		s.log.InfoContext(ctx, "Stored keys are in memory", "keys", len(keys))
 	}
 	s.failure = err
+	telemetry.KeyExpiry.Set(telemetry.At(s.firstExpiry()))
+}
+
+// firstExpiry returns when the first live key expires, or the zero time if none does.
+func (s *StoredKeys) firstExpiry() (first time.Time) {
+	now := s.now()
+	for _, key := range s.keys {
+		if at := key.ExpiresAt; key.State(now) == identity.KeyLive && !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
 }
 
 // changed returns the keys as they are in the database. It reads them only if they have changed since they were read, or

@@ -17,6 +17,7 @@ import (
 	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
 	"dummyorders/internal/strictjson"
+	"dummyorders/internal/telemetry"
 )
 
 // needs says which scope each operation needs. The check, the OpenAPI document and docs/security.md all follow it.
@@ -106,7 +107,7 @@ func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
 	}
 	r, _ := humachi.Unwrap(ctx)
 	if len(r.Header.Values("Authorization")) > 1 { // a proxy may have looked at another one
-		return identity.Subject{}, s.unauthorized(ctx, "the header Authorization must not stand more than once")
+		return identity.Subject{}, s.unauthorized(ctx, "malformed", "the header Authorization must not stand more than once")
 	}
 	if s.alsoAnonymous && ctx.Header("Authorization") == "" {
 		return anonymous, nil
@@ -124,13 +125,19 @@ func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
 	case err == nil:
 		return subject, nil
 	case errors.Is(err, identity.ErrUnknown):
-		needed := "an API key"
+		needed, reason := "an API key", "unknown_key"
+		switch {
+		case ctx.Header("Authorization") == "":
+			reason = "no_credentials"
+		case !strings.EqualFold(scheme, "Bearer"):
+			reason = "malformed"
+		}
 		if s.issuer != "" {
 			needed += " or a person's token"
 		}
-		return subject, s.unauthorized(ctx, needed+" that is known here is needed in the header Authorization, after the word Bearer")
+		return subject, s.unauthorized(ctx, reason, needed+" that is known here is needed in the header Authorization, after the word Bearer")
 	case isRefused:
-		return subject, s.unauthorized(ctx, refused.Why)
+		return subject, s.unauthorized(ctx, refused.Reason, refused.Why)
 	default:
 		s.log.ErrorContext(ctx.Context(), "Caller not identified", "error", err)
 		return subject, retryLater(http.StatusServiceUnavailable, retryAfterOutage,
@@ -148,7 +155,9 @@ func (s *server) whose(ctx context.Context, token string) (identity.Subject, err
 	return identity.Subject{}, identity.ErrUnknown
 }
 
-func (s *server) unauthorized(ctx huma.Context, why string) *Problem {
+// unauthorized refuses a caller. reason is a word of a fixed set, for metrics.
+func (s *server) unauthorized(ctx huma.Context, reason, why string) *Problem {
+	telemetry.LoginsRefused.Inc(ctx.Context(), reason)
 	p := problem(http.StatusUnauthorized, why)
 	p.headers = http.Header{"Www-Authenticate": {"Bearer"}}
 	r, _ := humachi.Unwrap(ctx)

@@ -12,6 +12,7 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/telemetry"
 )
 
 // transactRequest describes POST /transact for huma. The body is read by reader, because huma cannot keep card digits and
@@ -81,6 +82,9 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 		s.audit.end(ctx, begun, "", p.Status)
 		return nil, p
 	}
+	if replayed {
+		telemetry.IdempotentReplays.Inc(ctx)
+	}
 	return respond(s.detail.answer(answer), replayed, prefer), nil
 }
 
@@ -123,7 +127,7 @@ func (s *server) processProblem(ctx context.Context, t *transaction.Transaction,
 		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
 			"the workflow engine cannot be reached; nothing was accepted, and the request can safely be sent again")
 	case errors.Is(err, transaction.ErrBusy):
-		return retryLater(http.StatusTooManyRequests, retryAfterOutage,
+		return limited(ctx, "temporal", retryAfterOutage,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again")
 	}
 	p := retryLater(http.StatusServiceUnavailable, retryAfterOutage,

@@ -16,6 +16,7 @@ import (
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
+	"dummyorders/internal/telemetry"
 	"dummyorders/workflows"
 )
 
@@ -80,11 +81,24 @@ func (i *Intake) Take(ctx context.Context, event alert.Event) error {
 		}
 		fresh, err = i.keepTrying(ctx, event, assignments)
 	}
+	telemetry.AlertsTaken.Inc(ctx, taken(fresh, err))
 	if err != nil {
 		return fmt.Errorf("hand alert %s to Temporal: %w", event.ID, err)
 	}
 	i.Log.Info("Alert taken", "alert", event.ID, "type", event.Type, "order", event.Subject, "for", receivers(assignments), "duplicate", !fresh)
 	return nil
+}
+
+// taken says in a word what became of a message.
+func taken(fresh bool, err error) string {
+	switch {
+	case err != nil:
+		return "failed"
+	case fresh:
+		return "delivered_on"
+	default:
+		return "duplicate"
+	}
 }
 
 func (i *Intake) keepTrying(ctx context.Context, event alert.Event, to []alert.Assignment) (fresh bool, err error) {

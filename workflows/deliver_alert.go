@@ -12,6 +12,7 @@ import (
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
+	"dummyorders/internal/telemetry"
 )
 
 // DeliverAlertInput is an event, or a digest of several, with its receivers. They were chosen once, when alertman took the
@@ -62,6 +63,7 @@ type alertRun struct {
 	chains []*chain
 	log    alert.Log
 	cause  error // the error of the last target that the alert did not reach
+	told   bool  // how long it took to reach the first target has been measured
 }
 
 func newAlertRun(ctx workflow.Context, d DeliverAlertInput) *alertRun {
@@ -185,7 +187,9 @@ func (c *chain) escalate(ctx workflow.Context) {
 			break
 		}
 	}
-	c.log.Unacknowledged = len(c.Steps) > 0
+	if c.log.Unacknowledged = len(c.Steps) > 0; c.log.Unacknowledged {
+		count(ctx, telemetry.AlertsExpired)
+	}
 }
 
 // begin sends the notice to all targets of a step.
@@ -343,6 +347,7 @@ func (a *alertRun) conclude(ctx workflow.Context, d *alert.Delivery, made alert.
 	if made.At == nil {
 		made.At = new(workflow.Now(ctx))
 	}
+	a.measureTold(ctx, made.State)
 	d.State, d.At = made.State, made.At
 	if made.Attempts != nil {
 		d.Attempts = made.Attempts

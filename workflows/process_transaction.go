@@ -21,6 +21,7 @@ import (
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/telemetry"
 )
 
 // Orders holds the part of the orders worker's configuration that its workflows use. No setting may change which commands a
@@ -84,6 +85,7 @@ type process struct {
 	failed     error
 	lasting    bool // an activity did not succeed at once
 	searchable bool // the search attributes have the decision
+	answered   bool // how long that took has been measured
 }
 
 func (p *process) listen(ctx workflow.Context) error {
@@ -108,8 +110,7 @@ func (p *process) listen(ctx workflow.Context) error {
 // the cancellation.
 func (p *process) answer(ctx workflow.Context) (Reply, error) {
 	err := workflow.Await(detached(ctx), func() bool {
-		status := p.record.Status()
-		return status.Settled() || status == transaction.InReview
+		return hasAnswer(p.record.Status())
 	})
 	return Reply{Answer: p.record.CallersAnswer(), Receipt: p.transaction.Receipt}, err
 }
@@ -153,6 +154,7 @@ func (p *process) finish(ctx workflow.Context) error {
 	p.save(ctx)
 	err := workflow.Await(free, func() bool { return p.ledgerWriter.idle() && workflow.AllHandlersFinished(ctx) })
 	p.fail(err)
+	p.measureEnd(ctx)
 	return p.failed
 }
 
@@ -433,14 +435,16 @@ func (p *process) releaseUnknown(ctx workflow.Context) error {
 }
 
 func (p *process) release(ctx workflow.Context, held payment.Authorization) error {
-	err := p.askUntilAnswered(ctx, func(ctx workflow.Context) error { return p.void(ctx, held) })
+	step, err := "void", p.askUntilAnswered(ctx, func(ctx workflow.Context) error { return p.void(ctx, held) })
 	if isType(err, activities.PaymentCaptured) {
+		step = "refund"
 		err = p.askUntilAnswered(ctx, func(ctx workflow.Context) error { return p.refund(ctx, held) })
 	}
 	refused, final := errors.AsType[*temporal.ApplicationError](err)
 	if !final {
 		return err
 	}
+	count(ctx, telemetry.CompensationsFailed, step)
 	if err := p.stillHeld(ctx, refused.Message()); err != nil {
 		return err
 	}

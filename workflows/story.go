@@ -58,6 +58,7 @@ func SearchAttributes(t transaction.Transaction) temporal.SearchAttributes {
 // move changes the status in the record. It costs no history event; publishStatus does.
 func (p *process) move(ctx workflow.Context, to transaction.Status) {
 	p.record.Move(to, workflow.Now(ctx))
+	p.measureAnswer(ctx)
 	workflow.SetCurrentDetails(ctx, p.details())
 }
 

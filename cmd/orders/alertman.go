@@ -54,6 +54,7 @@ func deliverAlerts(p *process) func(context.Context) error {
 				}, p.log)
 			},
 			func(ctx context.Context) error { return consumer.Consume(ctx, intake.Take) },
+			poll(p.log, "queues", consumer.MeasureQueues),
 		},
 	})
 	return func(ctx context.Context) error { return errors.Join(work(ctx), store.Close()) }

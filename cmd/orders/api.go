@@ -46,6 +46,10 @@ func serveAPI(p *process) func(context.Context) error {
 		Version:                  buildVersion(),
 		Log:                      p.log,
 	}
+	if len(options.Authenticators) == 0 || options.AlsoAnonymous {
+		options.Metrics = p.metrics // to others, the figures of the business are shown on HEALTH_ADDRESS only
+	}
+	p.checks = map[string]health.Check{"temporal": temporal.Check(p.temporal)} // the ledger is not part of it: see api.Options
 	connections := api.Connections{
 		All:     p.values.number("HTTP_MAX_CONNECTIONS", p.env.HTTPMaxConnections, 1, 100_000),
 		Address: p.values.number("HTTP_MAX_CONNECTIONS_PER_ADDRESS", p.env.AddressConnections, 1, 100_000),
@@ -59,7 +63,7 @@ func serveAPI(p *process) func(context.Context) error {
 				return serve(ctx, p.log, address, connections.Limit, api.New(options), drainRequests)
 			},
 			func(ctx context.Context) error {
-				health.Await(ctx, p.log, "ledger", store.Ready) // not part of /readyz: see api.Options
+				health.Await(ctx, p.log, "ledger", store.Ready)
 				return nil
 			},
 		}

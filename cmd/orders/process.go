@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 	"dummyorders/internal/logging"
+	"dummyorders/internal/telemetry"
 	"dummyorders/workers"
 )
 
@@ -28,6 +30,8 @@ type process struct {
 	values   *values
 	log      *slog.Logger
 	temporal temporal.Client
+	metrics  http.Handler
+	checks   map[string]health.Check // of /readyz; set by the part
 }
 
 // part reads its settings, records their faults, and returns the function that does the work until ctx ends. It makes
@@ -37,22 +41,64 @@ type part func(p *process) func(ctx context.Context) error
 // run runs parts in one process, each with a logger of its name. When one of them fails, all end. It reports the faults
 // in the settings of all parts before it starts any.
 func run(ctx context.Context, parts map[string]part) error {
+	registry, err := telemetry.Start()
+	if err != nil {
+		return err
+	}
+	telemetry.BuildInfo.Set(telemetry.Value{Value: 1, Labels: []string{buildVersion(), runtime.Version()}})
 	var faults []string
 	var todo []func(context.Context) error
+	var log *slog.Logger
+	var certificates map[string]string
+	checks := map[string]health.Check{}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		p, err := newProcess(ctx, name)
+		p, err := newProcess(ctx, name, telemetry.Handler(registry))
 		if err != nil {
 			return err
 		}
 		defer p.close()
-		todo = append(todo, parts[name](p))
+		todo = append(todo, parts[name](p), p.serveHealth())
 		faults = append(faults, p.values.faults...)
+		join(checks, p.checks)
+		log, certificates = p.log, p.env.certificates()
 	}
+	todo = append(todo, poll(log, "readiness", func(ctx context.Context) error { return showReady(ctx, checks) }),
+		poll(log, "certificates", showExpiries(certificates)))
 	slices.Sort(faults)
 	if faults = slices.Compact(faults); len(faults) > 0 {
 		return &configError{faults: faults}
 	}
 	return together(ctx, todo...)
+}
+
+// join adds checks to others. Where two parts of one process have a check of the same name, both have to pass.
+func join(all, more map[string]health.Check) {
+	for name, check := range more {
+		if other, known := all[name]; known {
+			all[name] = func(ctx context.Context) error { return errors.Join(other(ctx), check(ctx)) }
+			continue
+		}
+		all[name] = check
+	}
+}
+
+// showReady shows which checks pass.
+func showReady(ctx context.Context, checks map[string]health.Check) error {
+	var values []telemetry.Value
+	failed := health.Run(ctx, checks)
+	for name := range checks {
+		values = append(values, telemetry.Value{Value: map[bool]float64{true: 1}[failed[name] == nil], Labels: []string{name}})
+	}
+	telemetry.Ready.Set(values...)
+	return nil
+}
+
+// poll returns a function that has metrics read until ctx ends.
+func poll(log *slog.Logger, what string, read func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		telemetry.Poll(ctx, log, what, read)
+		return nil
+	}
 }
 
 // together runs functions until all have ended. When one of them fails, the ctx of the others ends.
@@ -65,12 +111,12 @@ func together(ctx context.Context, todo ...func(context.Context) error) error {
 }
 
 // newProcess reads the environment and records its faults in the process.
-func newProcess(ctx context.Context, name string) (*process, error) {
+func newProcess(ctx context.Context, name string, metrics http.Handler) (*process, error) {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
 		return nil, err
 	}
-	p := &process{env: env, values: &values{}}
+	p := &process{env: env, values: &values{}, metrics: metrics}
 	level, format := p.values.level("LOG_LEVEL", env.LogLevel), env.logFormat(p.values)
 	if p.log, err = logging.New(os.Stderr, name, format, env.NoColor == "", level, card.Conceal); err != nil {
 		p.log = slog.New(slog.DiscardHandler) // the faults of the settings say it better
@@ -95,18 +141,25 @@ type worker struct {
 	beside []func(context.Context) error
 }
 
-// work returns a function that runs the worker, all that is beside it, and a server for its health.
+// work returns a function that runs the worker and all that is beside it.
 func (p *process) work(w worker) func(context.Context) error {
 	runner := workers.NewRunner(w.name, w.maker, p.log)
-	checks := map[string]health.Check{"temporal": temporal.Check(p.temporal), "worker": runner.Ready}
-	maps.Copy(checks, w.checks)
+	p.checks = map[string]health.Check{"temporal": temporal.Check(p.temporal), "worker": runner.Ready}
+	maps.Copy(p.checks, w.checks)
 	todo := append([]func(context.Context) error{runner.Run}, w.beside...)
-	if address := p.env.healthAddress(p.values); address != "" {
-		todo = append(todo, func(ctx context.Context) error {
-			return serve(ctx, p.log, address, fewConnections, health.Handler(p.log, checks), 5*time.Second)
-		})
-	}
 	return func(ctx context.Context) error { return together(ctx, todo...) }
+}
+
+// serveHealth returns a function that serves the process's health and metrics on HEALTH_ADDRESS, if that is set.
+func (p *process) serveHealth() func(context.Context) error {
+	address := p.env.healthAddress(p.values)
+	if address == "" {
+		return func(context.Context) error { return nil }
+	}
+	handler := health.Handler(p.log, p.checks, p.metrics)
+	return func(ctx context.Context) error {
+		return serve(ctx, p.log, address, fewConnections, handler, 5*time.Second)
+	}
 }
 
 // maxHeader is the largest size of a request's headers, in bytes: they are read before the caller is known.

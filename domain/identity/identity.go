@@ -135,9 +135,10 @@ func ClientName(merchant, name string) string {
 // ErrUnknown means that a token belongs to no known subject.
 var ErrUnknown = errors.New("unknown key or token")
 
-// RefusedError means that a token belonged to a subject, and is not valid any more. Why says so to its owner.
+// RefusedError means that a token belonged to a subject, and is not valid any more. Why says so to its owner. Reason is a word
+// of a fixed set.
 type RefusedError struct {
-	Why string
+	Why, Reason string
 }
 
 func (e *RefusedError) Error() string {

@@ -133,6 +133,11 @@ func (r *Registry) For(method string) Gateway {
 	return r.fallback
 }
 
+// Names reports whether a method has a gateway of its own. A nil Registry names none.
+func (r *Registry) Names(method string) bool {
+	return r != nil && r.byMethod[method] != nil
+}
+
 // Chosen returns the gateway that was chosen for a payment, by its name: the method may go to another gateway by now. If the
 // name is empty, it returns the gateway that the method goes to now.
 func (r *Registry) Chosen(name, method string) (Gateway, error) {

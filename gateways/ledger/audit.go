@@ -23,7 +23,7 @@ type auditing struct {
 func (l *Ledger) Append(ctx context.Context, e audit.Entry) (audit.Kept, error) {
 	a := &auditing{entry: e}
 	if err := l.audits.save(ctx, a); err != nil {
-		return audit.Kept{}, fmt.Errorf("keep an entry of the audit trail: %w", l.explain(err))
+		return audit.Kept{}, fmt.Errorf("keep an entry of the audit trail: %w", l.explain("audit", err))
 	}
 	return a.kept, nil
 }
@@ -114,7 +114,7 @@ func (l *Ledger) auditEntries(ctx context.Context, db querier, q query) iter.Seq
 	return func(yield func(audit.Kept, error) bool) {
 		rows, err := db.QueryContext(ctx, q.text, q.args...)
 		if err != nil {
-			yield(audit.Kept{}, fmt.Errorf("read the audit trail: %w", l.explain(err)))
+			yield(audit.Kept{}, fmt.Errorf("read the audit trail: %w", l.explain("audit", err)))
 			return
 		}
 		defer func() { _ = rows.Close() }()
@@ -128,7 +128,7 @@ func (l *Ledger) auditEntries(ctx context.Context, db querier, q query) iter.Seq
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(audit.Kept{}, fmt.Errorf("read the audit trail: %w", l.explain(err)))
+			yield(audit.Kept{}, fmt.Errorf("read the audit trail: %w", l.explain("audit", err)))
 		}
 	}
 }
@@ -147,13 +147,13 @@ func scanAudit(rows *sql.Rows) (audit.Kept, error) {
 func (l *Ledger) VerifyAudit(ctx context.Context) (report audit.Report, err error) {
 	tx, err := l.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: l.engine.snapshot})
 	if err != nil {
-		return report, fmt.Errorf("verify the audit trail: %w", l.explain(err))
+		return report, fmt.Errorf("verify the audit trail: %w", l.explain("audit", err))
 	}
 	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
 	var ends [2]audit.Link
 	for i, end := range []string{"first", "last"} {
 		if ends[i], err = scanLink(tx.QueryRowContext(ctx, auditEnd+end)); err != nil {
-			return report, fmt.Errorf("verify the audit trail: %w", l.explain(err))
+			return report, fmt.Errorf("verify the audit trail: %w", l.explain("audit", err))
 		}
 	}
 	return audit.Verify(ends[0], ends[1], time.Now(), l.auditEntries(ctx, tx, l.auditQuery(audit.Query{})))
@@ -188,7 +188,7 @@ func (l *Ledger) PruneAudit(ctx context.Context, before time.Time, limit int) (d
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("delete from the audit trail what is from before %s: %w", before.UTC().Format(time.DateOnly), l.explain(err))
+		return 0, fmt.Errorf("delete from the audit trail what is from before %s: %w", before.UTC().Format(time.DateOnly), l.explain("prune", err))
 	}
 	return deleted, nil
 }

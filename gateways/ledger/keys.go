@@ -27,7 +27,7 @@ func (l *Ledger) changeKeys(ctx context.Context, do func(*sql.Tx) error) error {
 		}
 		return do(tx)
 	})
-	if err = l.explain(err); sqlState(err) == insufficientPrivilege {
+	if err = l.explain("keys", err); sqlState(err) == insufficientPrivilege {
 		return fmt.Errorf("%w: merchants and keys are changed by the role that owns the tables, which gateways/ledger/setup.sh calls orders", err)
 	}
 	return err
@@ -77,7 +77,7 @@ func (l *Ledger) Merchants(ctx context.Context) ([]identity.Merchant, error) {
 	var all []identity.Merchant
 	rows, err := l.reader.QueryContext(ctx, `SELECT name, added_at, disabled_at FROM merchants ORDER BY name`)
 	if err != nil {
-		return nil, fmt.Errorf("list merchants: %w", l.explain(err))
+		return nil, fmt.Errorf("list merchants: %w", l.explain("keys", err))
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
@@ -213,7 +213,7 @@ func (l *Ledger) KeyUsed(ctx context.Context, name string, hour time.Time) error
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("note in the ledger that key %s was used: %w", name, l.explain(err))
+		return fmt.Errorf("note in the ledger that key %s was used: %w", name, l.explain("keys", err))
 	}
 	return nil
 }
@@ -222,7 +222,7 @@ func (l *Ledger) KeyUsed(ctx context.Context, name string, hour time.Time) error
 func (l *Ledger) KeyChanges(ctx context.Context) (number int64, err error) {
 	err = l.retry(ctx, func() error { return l.reader.QueryRowContext(ctx, `SELECT number FROM key_changes`).Scan(&number) })
 	if err != nil {
-		return 0, fmt.Errorf("ask the ledger whether keys have changed: %w", l.explain(err))
+		return 0, fmt.Errorf("ask the ledger whether keys have changed: %w", l.explain("keys", err))
 	}
 	return number, nil
 }
@@ -234,7 +234,7 @@ func (l *Ledger) Keys(ctx context.Context) (all []identity.Key, err error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the keys in the ledger: %w", l.explain(err))
+		return nil, fmt.Errorf("read the keys in the ledger: %w", l.explain("keys", err))
 	}
 	return all, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
+	"dummyorders/internal/telemetry"
 )
 
 // engine holds what each kind of database does in its own way.
@@ -127,8 +128,11 @@ func (l *Ledger) once(ctx context.Context, do func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// explain adds a plain message to err if the tables do not exist.
-func (l *Ledger) explain(err error) error {
+// explain adds a plain message to err if the tables do not exist, and counts the error, unless the caller has only given up.
+func (l *Ledger) explain(operation string, err error) error {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		telemetry.LedgerErrors.Inc(context.Background(), operation)
+	}
 	if l.engine.noTables(err) {
 		return fmt.Errorf("%w (%w)", l.noTables(), err)
 	}
@@ -169,7 +173,7 @@ func (l *Ledger) Label(ctx context.Context, of identity.Merchants, transactionID
 	case errors.Is(err, sql.ErrNoRows), violatesForeignKey(err):
 		return ledger.Label{}, fmt.Errorf("label transaction %s: %w", transactionID, ledger.ErrNotFound)
 	case err != nil:
-		return ledger.Label{}, fmt.Errorf("label transaction %s in the ledger: %w", transactionID, l.explain(err))
+		return ledger.Label{}, fmt.Errorf("label transaction %s in the ledger: %w", transactionID, l.explain("label", err))
 	}
 	return kept, nil
 }
@@ -260,7 +264,7 @@ func (l *Ledger) delete(ctx context.Context, pool *sql.DB, statement string, bef
 		return err
 	})
 	if err != nil {
-		return 0, l.explain(err)
+		return 0, l.explain("prune", err)
 	}
 	deleted, err := result.RowsAffected()
 	return int(deleted), err

@@ -53,7 +53,7 @@ func (l *Ledger) Ready(ctx context.Context) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return l.noTables()
 	case err != nil:
-		return fmt.Errorf("ask the ledger for its version: %w", l.explain(err))
+		return fmt.Errorf("ask the ledger for its version: %w", l.explain("ready", err))
 	}
 	return compatible(version.Int64, oldest, l.engine.version())
 }

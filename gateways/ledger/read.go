@@ -77,7 +77,7 @@ func (l *Ledger) read(ctx context.Context, of identity.Merchants, q query) (foun
 func (l *Ledger) readOnce(ctx context.Context, of identity.Merchants, q query) ([]*storedEntry, error) {
 	byID := map[string]*storedEntry{}
 	if err := l.engine.read(ctx, l.reader, of, q, func(r row) error { return scan(r, byID) }); err != nil {
-		return nil, l.explain(err)
+		return nil, l.explain("read", err)
 	}
 	all := slices.SortedFunc(maps.Values(byID), func(a, b *storedEntry) int {
 		return cmp.Or(b.started.Compare(a.started.Time), cmp.Compare(b.id, a.id))

@@ -32,7 +32,7 @@ func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 		err = l.saveAlone(ctx, s)
 	}
 	if err != nil {
-		return fmt.Errorf("save transaction %s in the ledger: %w", e.Record.TransactionID, l.explain(err))
+		return fmt.Errorf("save transaction %s in the ledger: %w", e.Record.TransactionID, l.explain("save", err))
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/velocity"
+	"dummyorders/internal/telemetry"
 )
 
 // Decide does all its work in one database transaction: other processes see what it counts and what it keeps together, or
@@ -26,7 +27,7 @@ func (l *Ledger) Decide(
 	ctx context.Context, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
 ) (fraud.Decision, error) {
 	var decision fraud.Decision
-	err := ready(c, use)
+	begun, err := time.Now(), ready(c, use)
 	if err == nil {
 		err = l.retry(ctx, func() error {
 			return l.counting(ctx, func(tx *sql.Tx) (err error) {
@@ -36,8 +37,9 @@ func (l *Ledger) Decide(
 		})
 	}
 	if err != nil {
-		return fraud.Decision{}, fmt.Errorf("check %d of transaction %s by velocity: %w", c.Number, c.ID, l.explain(ended(ctx, err)))
+		return fraud.Decision{}, fmt.Errorf("check %d of transaction %s by velocity: %w", c.Number, c.ID, l.explain("count", ended(ctx, err)))
 	}
+	telemetry.VelocityDuration.Record(ctx, time.Since(begun))
 	return decision, nil
 }
 
@@ -203,7 +205,7 @@ func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []veloc
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look for what came before transaction %s: %w", transactionID, l.explain(ended(ctx, err)))
+		return nil, fmt.Errorf("look for what came before transaction %s: %w", transactionID, l.explain("count", ended(ctx, err)))
 	}
 	return past, nil
 }

@@ -99,17 +99,17 @@ func (i *Issuer) Authenticate(ctx context.Context, token string) (identity.Subje
 	person, err := i.verify(ctx, provider, token, "")
 	if err != nil {
 		i.refused.Do(func() { i.config.Log.WarnContext(ctx, "Token of a person refused", "error", err) })
-		return identity.Subject{}, &identity.RefusedError{Why: whyRefused(err)}
+		return identity.Subject{}, refused(err)
 	}
 	return person, nil
 }
 
-// whyRefused says no more to a caller than that a token has ended or does not count here.
-func whyRefused(err error) string {
+// refused says no more to a caller than that a token has ended or does not count here.
+func refused(err error) *identity.RefusedError {
 	if _, expired := errors.AsType[*oidc.TokenExpiredError](err); expired {
-		return "the token has expired: sign in again"
+		return &identity.RefusedError{Reason: "expired_token", Why: "the token has expired: sign in again"}
 	}
-	return "the token is not valid here: sign in again"
+	return &identity.RefusedError{Reason: "bad_token", Why: "the token is not valid here: sign in again"}
 }
 
 // ask returns the issuer's settings, once its keys are known too.

@@ -15,6 +15,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/cloudevents"
+	"dummyorders/internal/telemetry"
 )
 
 // Consumer takes events off the broker. Any number of consumers, in any number of processes, share one queue.
@@ -190,6 +191,7 @@ func (s *consumption) sendToDeadQueue(d amqp.Delivery, reason string) error {
 	if err := s.dead.send(s.handling, s.cfg.DeadExchange, d.RoutingKey, deadLetter(d, reason)); err != nil {
 		return err
 	}
+	telemetry.AlertsTaken.Inc(s.handling, "dead")
 	s.log.WarnContext(s.handling, "Not an alert: put into the dead queue", "message", idOf(d), "queue", s.cfg.DeadQueue, "reason", reason)
 	return nil
 }

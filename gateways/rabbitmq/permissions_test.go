@@ -30,6 +30,8 @@ func TestPermissions(t *testing.T) {
 		{"alertman", "publish dead letters", publishTo("alerts.dead"), true},
 		{"alertman", "publish alerts", publishTo("alerts"), false},
 		{"alertman", "publish to a queue directly", publishTo(""), false},
+		{"alertman", "look at the queue", lookAtQueue("alertman"), true},
+		{"alertman", "look at dead letters", lookAtQueue("alertman.dead"), true},
 		{"alertman", "declare a queue", declareQueue, false},
 		{"alertman", "declare an exchange", declareExchange, false},
 		{"alertman", "delete the queue", deleteQueue, false},
@@ -55,6 +57,13 @@ func TestPermissions(t *testing.T) {
 func TestNoGuestUser(t *testing.T) {
 	_, err := amqp.Dial(theBroker(t).url("guest"))
 	require.ErrorContains(t, err, "username or password not allowed")
+}
+
+func lookAtQueue(queue string) func(*amqp.Channel) error {
+	return func(ch *amqp.Channel) error {
+		_, err := ch.QueueDeclarePassive(queue, true, false, false, false, nil)
+		return err
+	}
 }
 
 func publishTo(exchange string) func(*amqp.Channel) error {

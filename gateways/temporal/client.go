@@ -15,9 +15,12 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc"
+
+	"dummyorders/internal/telemetry"
 )
 
 // Client is a connection to Temporal.
@@ -41,6 +44,7 @@ func New(logger *slog.Logger, compression Compression) (Client, error) {
 	}
 	options.ConnectionOptions.GrpcCompression = compression.of(options.HostPort)
 	options.Logger = log.NewStructuredLogger(logger)
+	options.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{Meter: telemetry.Meter(), UseMonotonicCounters: true})
 	options.ContextPropagators = []workflow.ContextPropagator{propagator{}}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions,
 		grpc.WithStatsHandler(SentHandler{}))

@@ -138,10 +138,11 @@ func (s *servers) start(ctx context.Context, o serviceOptions) (system, error) {
 			}
 			address := "127.0.0.1:" + strconv.Itoa(port)
 			command := map[string]string{"worker": "worker", "fraud_police": "fraud-police", "api": "api"}[kind]
+			addressed := map[bool]string{true: "HTTP_ADDRESS=", false: "HEALTH_ADDRESS="}[kind == "api"]
 			started, err := stack.StartProcess(stack.Command{
 				Name: kind, Path: o.binary, Args: []string{command}, Log: filepath.Join(dir, fmt.Sprint(kind, n, ".log")),
 				Env: append(append(os.Environ(), "TEMPORAL_ADDRESS="+s.temporal.Address(), "TEMPORAL_NAMESPACE="+o.namespace,
-					"LOG_LEVEL=warn", "HEALTH_ADDRESS="+address, "HTTP_ADDRESS="+address, "LEDGER_URL="+o.ledger,
+					"LOG_LEVEL=warn", "HEALTH_ADDRESS=", addressed+address, "LEDGER_URL="+o.ledger,
 					"RABBITMQ_PUBLISHER_URL="+s.broker.URL("orders", "orders"),
 					"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else"), o.settings...),
 			})

@@ -26,7 +26,7 @@ const (
 )
 
 // TestCardNumberIsNowhere posts card numbers on every path and in every wrong place. Then it reads every
-// byte that was written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, chat, webhooks, exports, and the answers.
+// byte that was written: Temporal's database, RabbitMQ's files, the ledger, mails, logs, chat, webhooks, exports, metrics, and the answers.
 func TestCardNumberIsNowhere(t *testing.T) {
 	w := newWorld(t, map[string]string{
 		"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": rulesetFolder(t, "canary"), "ORDER_ID_MAY_LOOK_LIKE_A_CARD": "true",
@@ -93,6 +93,14 @@ routes: [{name: all, tell: [team]}]
 		assertNoCanary(t, "the export as "+format, exported)
 	}
 	assertNoCanary(t, "the files", nil)
+	for name := range w.processes {
+		shown := w.metrics(name)
+		assert.Contains(t, shown, "orders_build_info{", name)
+		assertNoCanary(t, "the metrics of "+name, []byte(shown))
+		for _, private := range []string{"example.com", hookSecret, w.env["CARD_FINGERPRINT_KEY"], stopped, held} {
+			assert.NotContains(t, shown, private, name)
+		}
+	}
 	assert.True(t, bytes.Contains(everythingWritten(t), []byte("471619******4368")), "the mask is nowhere either: the search does not see what it should search")
 }
 

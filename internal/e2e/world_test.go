@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,7 @@ type world struct {
 	api       string // the API's URL
 	began     time.Time
 	processes map[string]*stack.Process
+	health    map[string]string // the HEALTH_ADDRESS of each process
 	logs      []string
 }
 
@@ -55,7 +57,7 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 	t.Helper()
 	address := freeAddress(t)
 	_, mailPort, _ := strings.Cut(shared.mail.Address(), ":")
-	w := &world{t: t, binary: shared.binary, began: time.Now(), api: "http://" + address, processes: map[string]*stack.Process{}, env: map[string]string{
+	w := &world{t: t, binary: shared.binary, began: time.Now(), api: "http://" + address, processes: map[string]*stack.Process{}, health: map[string]string{}, env: map[string]string{
 		"HTTP_ADDRESS":                       address,
 		"HEALTH_ADDRESS":                     "",
 		"TEMPORAL_ADDRESS":                   shared.temporal.Address(),
@@ -120,7 +122,10 @@ func (w *world) startAs(kind, name string, settings map[string]string) *stack.Pr
 	w.t.Helper()
 	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(w.logs)))
 	require.NoError(w.t, os.MkdirAll(filepath.Dir(log), 0o750))
-	p, err := stack.StartProcess(stack.Command{Name: name, Path: w.binary, Args: []string{kind}, Env: w.environ(settings), Log: log})
+	w.health[name] = cmp.Or(settings["HEALTH_ADDRESS"], w.env["HEALTH_ADDRESS"], freeAddress(w.t))
+	p, err := stack.StartProcess(stack.Command{
+		Name: name, Path: w.binary, Args: []string{kind}, Env: append(w.environ(settings), "HEALTH_ADDRESS="+w.health[name]), Log: log,
+	})
 	require.NoError(w.t, err)
 	w.processes[name] = p
 	w.logs = append(w.logs, log)
@@ -270,6 +275,17 @@ func (w *world) get(path string) reply {
 	r, err := do(request)
 	require.NoError(w.t, err)
 	return r
+}
+
+// metrics returns what a process shows to Prometheus.
+func (w *world) metrics(name string) string {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.health[name]+"/metrics", nil)
+	require.NoError(w.t, err)
+	r, err := do(request)
+	require.NoError(w.t, err)
+	require.Equal(w.t, http.StatusOK, r.status, name)
+	return string(r.body)
 }
 
 // record asks Temporal for a transaction as `temporal workflow query --type status` does.

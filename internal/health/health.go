@@ -31,7 +31,7 @@ func Ready(log *slog.Logger, checks map[string]Check) http.HandlerFunc {
 	began, reasons := time.Now(), map[string]string{}
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
-		errs := run(r.Context(), checks)
+		errs := Run(r.Context(), checks)
 		failed := slices.Sorted(maps.Keys(errs))
 		mu.Lock()
 		for name := range checks {
@@ -54,16 +54,17 @@ func Ready(log *slog.Logger, checks map[string]Check) http.HandlerFunc {
 	}
 }
 
-// Handler serves /livez and /readyz, for processes that serve nothing else.
-func Handler(log *slog.Logger, checks map[string]Check) http.Handler {
+// Handler serves /livez and /readyz, and /metrics beside them, for those who run the processes.
+func Handler(log *slog.Logger, checks map[string]Check, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", Live)
 	mux.HandleFunc("GET /readyz", Ready(log, checks))
+	mux.Handle("GET /metrics", metrics)
 	return mux
 }
 
-// run runs the checks and returns the errors of those that fail, by their names.
-func run(ctx context.Context, checks map[string]Check) map[string]error {
+// Run runs the checks and returns the errors of those that fail, by their names.
+func Run(ctx context.Context, checks map[string]Check) map[string]error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	failed := map[string]error{}

@@ -18,7 +18,7 @@ import (
 func ask(t *testing.T, path string, checks map[string]health.Check) *httptest.ResponseRecorder {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	health.Handler(slog.New(slog.DiscardHandler), checks).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	health.Handler(slog.New(slog.DiscardHandler), checks, http.NotFoundHandler()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	return answer
 }
 
@@ -36,7 +36,7 @@ func TestNotReadyDetailsOnlyInLog(t *testing.T) {
 	fine := func(context.Context) error { return nil }
 	away := func(context.Context) error { return errors.New("dial tcp 10.1.2.3:5672: connection refused") }
 	var log bytes.Buffer
-	handler := health.Handler(slog.New(slog.NewTextHandler(&log, nil)), map[string]health.Check{"temporal": fine, "rabbitmq": away, "ledger": away})
+	handler := health.Handler(slog.New(slog.NewTextHandler(&log, nil)), map[string]health.Check{"temporal": fine, "rabbitmq": away, "ledger": away}, http.NotFoundHandler())
 	var answer *httptest.ResponseRecorder
 	for range 3 {
 		answer = httptest.NewRecorder()

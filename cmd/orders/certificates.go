@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"dummyorders/gateways/temporal"
+	"dummyorders/internal/telemetry"
+)
+
+// certificates returns the files of certificates that the settings name, by what they are for.
+func (e environment) certificates() map[string]string {
+	files := map[string]string{}
+	files["temporal_client"], files["temporal_ca"] = temporal.CertificateFiles()
+	files["ledger_client"], files["ledger_ca"] = inQuery(e.LedgerURL, "sslcert"), inQuery(e.LedgerURL, "sslrootcert")
+	for name, address := range map[string]string{"rabbitmq_publisher": e.RabbitMQPublisherURL, "rabbitmq_consumer": e.RabbitMQConsumerURL} {
+		files[name+"_client"], files[name+"_ca"] = inQuery(address, "certfile"), inQuery(address, "cacertfile")
+	}
+	for use, file := range files {
+		if file == "" || file == "system" { // PostgreSQL's word for the system's own
+			delete(files, use)
+		}
+	}
+	return files
+}
+
+// inQuery returns a parameter of a URL, or "".
+func inQuery(address, name string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get(name)
+}
+
+// showExpiries returns a function that shows when certificates expire. It reads the files each time, since they are renewed in place.
+func showExpiries(files map[string]string) func(context.Context) error {
+	return func(context.Context) error {
+		var values []telemetry.Value
+		var faults []error
+		for use, file := range files {
+			at, err := firstExpiry(file)
+			if err != nil {
+				faults = append(faults, fmt.Errorf("read the certificates of %s: %w", file, err))
+				continue
+			}
+			values = append(values, telemetry.At(at, use))
+		}
+		telemetry.CertificateExpiry.Set(values...)
+		return errors.Join(faults...)
+	}
+}
+
+// firstExpiry returns when the first certificate of a PEM file expires.
+func firstExpiry(file string) (first time.Time, err error) {
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	if err != nil {
+		return first, err
+	}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return first, err
+		}
+		if at := certificate.NotAfter; first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	if first.IsZero() {
+		return first, errors.New("it holds none")
+	}
+	return first, nil
+}

@@ -1,0 +1,13 @@
+package temporal
+
+import "go.temporal.io/sdk/contrib/envconfig"
+
+// CertificateFiles returns the files of certificates that Temporal's settings name: the client's own, and the CA of the server.
+// Either may be empty.
+func CertificateFiles() (client, ca string) {
+	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{})
+	if err != nil || profile.TLS == nil {
+		return "", "" // New reports what is wrong
+	}
+	return profile.TLS.ClientCertPath, profile.TLS.ServerCACertPath
+}

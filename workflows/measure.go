@@ -1,0 +1,62 @@
+package workflows
+
+import (
+	"cmp"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/telemetry"
+)
+
+// Workflows measure through the SDK, which leaves out what is replayed. It costs no event.
+
+func count(ctx workflow.Context, c telemetry.Counter, labels ...string) {
+	workflow.GetMetricsHandler(ctx).WithTags(c.Tags(labels...)).Counter(c.Name).Inc(1)
+}
+
+func measure(ctx workflow.Context, s telemetry.Seconds, since time.Time, labels ...string) {
+	took := max(0, workflow.Now(ctx).Sub(since))
+	workflow.GetMetricsHandler(ctx).WithTags(s.Tags(labels...)).Timer(s.Name).Record(took)
+}
+
+// hasAnswer reports whether the caller can be answered in a status.
+func hasAnswer(status transaction.Status) bool {
+	return status.Settled() || status == transaction.InReview
+}
+
+// measureAnswer measures, once, how long it took until the caller could be answered.
+func (p *process) measureAnswer(ctx workflow.Context) {
+	if status := p.record.Status(); !p.answered && hasAnswer(status) {
+		p.answered = true
+		measure(ctx, telemetry.TransactionAnswer, p.record.StartTime, status.String())
+	}
+}
+
+// measureEnd counts the transaction, at its end.
+func (p *process) measureEnd(ctx workflow.Context) {
+	status, outcome, method := p.record.Status().String(), "none", "other"
+	if p.record.Decision != nil {
+		outcome = string(p.record.Decision.Outcome)
+	}
+	if p.Gateways.Names(p.transaction.PaymentMethod) {
+		method = p.transaction.PaymentMethod
+	}
+	count(ctx, telemetry.Transactions, status, outcome, method, cmp.Or(p.gateway.Name, "none"))
+	measure(ctx, telemetry.TransactionDuration, p.record.StartTime, status)
+}
+
+// measureTold measures, once, how long it took until the alert, or the first one of a digest, reached somebody.
+func (a *alertRun) measureTold(ctx workflow.Context, state alert.State) {
+	if a.told || state != alert.Delivered {
+		return
+	}
+	a.told = true
+	since := a.notice.Event.Time
+	if a.notice.Digest != nil {
+		since = a.notice.Digest.Since
+	}
+	measure(ctx, telemetry.AlertTold, since)
+}
