@@ -101,6 +101,8 @@ type Options struct {
 	Limits Limits
 	// TrustedProxies are believed when they say in X-Forwarded-For for whom they ask.
 	TrustedProxies []netip.Prefix
+	// Running ends when the process is asked to stop: /readyz answers from then on that it drains. Nil means never.
+	Running context.Context
 	// Now is the clock of the limits; nil means time.Now.
 	Now     func() time.Time
 	Version string
@@ -128,8 +130,7 @@ type server struct {
 	log            *slog.Logger
 }
 
-// New returns the whole API as a handler. Once ctx has ended it is draining: callers that still wait are then answered with
-// where to ask.
+// New returns the whole API as a handler.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -188,7 +189,7 @@ func (s *server) register(router chi.Router, o Options) {
 	describeAnswers(api.OpenAPI())
 	s.describeService(api.OpenAPI(), o.Prefix)
 	router.Get("/livez", health.Live)
-	router.Get("/readyz", health.Ready(s.log, map[string]health.Check{"temporal": s.transactions.Ready}))
+	router.Get("/readyz", health.Ready(cmp.Or(o.Running, context.Background()), s.log, map[string]health.Check{"temporal": s.transactions.Ready}))
 	if o.Metrics != nil {
 		router.Handle("/metrics", o.Metrics)
 	}

@@ -11,8 +11,8 @@ import (
 	"dummyorders/internal/health"
 )
 
-// drainRequests is how long the process serves open requests after a stop signal. It is enough to tell a waiting caller
-// where to ask for the result.
+// drainRequests is how long the process serves open requests once it has closed its listener. It is enough to tell a waiting
+// caller where to ask for the result.
 const drainRequests = 20 * time.Second
 
 type apiCommand struct{}
@@ -56,11 +56,15 @@ func serveAPI(p *process) func(context.Context) error {
 		Exempt:  options.TrustedProxies,
 		Log:     p.log,
 	}
-	return func(ctx context.Context) error {
+	delay := p.values.duration("SHUTDOWN_DELAY", p.env.ShutdownDelay, 0, 5*time.Minute)
+	return func(running context.Context) error {
+		ctx, stop := delayed(running, delay)
+		defer stop()
+		options.Running = running
 		todo := []func(context.Context) error{
 			func(ctx context.Context) error {
 				options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
-				return serve(ctx, p.log, address, connections.Limit, api.New(options), drainRequests)
+				return serve(ctx, p.log, address, connections.Limit, closing(running, api.New(options)), drainRequests)
 			},
 			func(ctx context.Context) error {
 				health.Await(ctx, p.log, "ledger", store.Ready)

@@ -12,6 +12,7 @@ type environment struct {
 
 	TemporalCompression string `env:"TEMPORAL_COMPRESSION, default=auto"`
 
+	ShutdownDelay      string `env:"SHUTDOWN_DELAY, default=0s"`
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	APIPublishedOn     string `env:"API_PUBLISHED_ON"`
 	APIOpen            string `env:"API_OPEN, default=false"`

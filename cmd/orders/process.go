@@ -57,7 +57,7 @@ func run(ctx context.Context, parts map[string]part) error {
 			return err
 		}
 		defer p.close()
-		todo = append(todo, parts[name](p), p.serveHealth())
+		todo = append(todo, p.withHealth(parts[name](p)))
 		faults = append(faults, p.values.faults...)
 		join(checks, p.checks)
 		log, certificates = p.log, p.env.certificates()
@@ -150,15 +150,24 @@ func (p *process) work(w worker) func(context.Context) error {
 	return func(ctx context.Context) error { return together(ctx, todo...) }
 }
 
-// serveHealth returns a function that serves the process's health and metrics on HEALTH_ADDRESS, if that is set.
-func (p *process) serveHealth() func(context.Context) error {
+// withHealth returns a function that works, and serves the process's health and metrics on HEALTH_ADDRESS, if that is set, until the
+// work has ended: so /readyz can say that the process drains.
+func (p *process) withHealth(work func(context.Context) error) func(context.Context) error {
 	address := p.env.healthAddress(p.values)
 	if address == "" {
-		return func(context.Context) error { return nil }
+		return work
 	}
-	handler := health.Handler(p.log, p.checks, p.metrics)
 	return func(ctx context.Context) error {
-		return serve(ctx, p.log, address, fewConnections, handler, 5*time.Second)
+		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+		return together(ctx,
+			func(running context.Context) error {
+				handler := health.Handler(running, p.log, p.checks, p.metrics)
+				return serve(serving, p.log, address, fewConnections, handler, 5*time.Second)
+			},
+			func(ctx context.Context) error {
+				defer stop()
+				return work(ctx)
+			})
 	}
 }
 
@@ -173,6 +182,24 @@ func withSafeHeaders(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// closing has each answer close its connection once running has ended: a caller opens its next one elsewhere. A connection that
+// is closed while it is idle may have the caller's next request on its way.
+func closing(running context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if running.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// delayed returns a context that ends some time after ctx does.
+func delayed(ctx context.Context, delay time.Duration) (context.Context, context.CancelFunc) {
+	late, stop := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(delay, stop) })
+	return late, stop
 }
 
 // fewConnections is for a listener to which only those connect who ask a process for its health.

@@ -12,15 +12,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	sdk "go.temporal.io/sdk/worker"
 
 	"dummyorders/internal/stack"
+	"dummyorders/workers"
 )
 
 // Answers are not to be cached, and large headers are refused.
 func TestServeAPI(t *testing.T) {
-	port, err := stack.FreePort()
-	require.NoError(t, err)
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	address := freeAddress(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
@@ -49,4 +49,74 @@ func TestServeAPI(t *testing.T) {
 	require.Equal(t, "no-store", headers.Get("Cache-Control"))
 	status, _ = get(strings.Repeat("x", 64<<10))
 	require.Contains(t, []int{0, http.StatusRequestHeaderFieldsTooLarge}, status, "0: the server has hung up first")
+}
+
+// A process that was asked to stop serves on for a while, and has each answer close its connection.
+func TestServeDelayed(t *testing.T) {
+	const delay = time.Second
+	address := freeAddress(t)
+	running, stop := context.WithCancel(t.Context())
+	defer stop()
+	ctx, release := delayed(running, delay)
+	defer release()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serve(ctx, slog.New(slog.DiscardHandler), address, fewConnections, closing(running, http.NotFoundHandler()), time.Second)
+	}()
+	require.Eventually(t, func() bool { return ask(t, address, "/") != nil }, 10*time.Second, 10*time.Millisecond)
+	require.False(t, ask(t, address, "/").Close)
+	stop()
+	stopped := time.Now()
+	answer := ask(t, address, "/")
+	require.NotNil(t, answer, "it is no longer served")
+	require.True(t, answer.Close, "its connection stays open")
+	require.NoError(t, <-ended)
+	require.GreaterOrEqual(t, time.Since(stopped), delay)
+}
+
+// slowToStop is a worker that is draining until drained is closed.
+type slowToStop struct{ drained chan struct{} }
+
+func (slowToStop) Start() error { return nil }
+func (w slowToStop) Stop()      { <-w.drained }
+
+// A worker says on /readyz that it is draining until it has ended.
+func TestWorkerSaysThatItDrains(t *testing.T) {
+	drained := make(chan struct{})
+	p := &process{env: environment{HealthAddress: freeAddress(t)}, values: &values{}, log: slog.New(slog.DiscardHandler), metrics: http.NotFoundHandler()}
+	work := p.withHealth(p.work(worker{name: "slow", maker: func(sdk.Options) workers.Worker { return slowToStop{drained} }}))
+	running, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- work(running) }()
+	require.Eventually(t, func() bool { return ask(t, p.env.HealthAddress, "/livez") != nil }, 10*time.Second, 10*time.Millisecond)
+	stop()
+	require.Eventually(t, func() bool {
+		answer := ask(t, p.env.HealthAddress, "/readyz")
+		return answer != nil && answer.StatusCode == http.StatusServiceUnavailable
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, http.StatusOK, ask(t, p.env.HealthAddress, "/livez").StatusCode)
+	close(drained)
+	require.NoError(t, <-ended)
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	port, err := stack.FreePort()
+	require.NoError(t, err)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+}
+
+// ask returns an answer without its body, or nil if there is none.
+func ask(t *testing.T, address, path string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, http.NoBody)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil
+	}
+	_, _ = io.Copy(io.Discard, answer.Body)
+	_ = answer.Body.Close()
+	return answer
 }

@@ -27,10 +27,17 @@ func Live(w http.ResponseWriter, _ *http.Request) {
 
 // Ready answers 200 if every check passes. Otherwise it answers 503 with the names of the failed checks, as
 // problem+json. The reasons go only to the log, once for each reason, because a stranger may be asking.
-func Ready(log *slog.Logger, checks map[string]Check) http.HandlerFunc {
+//
+// running ends when the process is asked to stop. From then on Ready answers 503, so that balancers send no more requests,
+// and asks no check.
+func Ready(running context.Context, log *slog.Logger, checks map[string]Check) http.HandlerFunc {
 	began, reasons := time.Now(), map[string]string{}
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
+		if running.Err() != nil {
+			unavailable(w, "draining: the process was asked to stop, and ends what it has begun")
+			return
+		}
 		errs := Run(r.Context(), checks)
 		failed := slices.Sorted(maps.Keys(errs))
 		mu.Lock()
@@ -47,18 +54,22 @@ func Ready(log *slog.Logger, checks map[string]Check) http.HandlerFunc {
 			write(w, http.StatusOK, "application/json", map[string]any{"status": "ready"})
 			return
 		}
-		w.Header().Set("Retry-After", "5")
-		write(w, http.StatusServiceUnavailable, "application/problem+json", map[string]any{
-			"title": "Service Unavailable", "status": http.StatusServiceUnavailable, "detail": "not ready: " + strings.Join(failed, ", ") + "; the log says why",
-		})
+		unavailable(w, "not ready: "+strings.Join(failed, ", ")+"; the log says why")
 	}
 }
 
-// Handler serves /livez and /readyz, and /metrics beside them, for those who run the processes.
-func Handler(log *slog.Logger, checks map[string]Check, metrics http.Handler) http.Handler {
+func unavailable(w http.ResponseWriter, detail string) {
+	w.Header().Set("Retry-After", "5")
+	write(w, http.StatusServiceUnavailable, "application/problem+json", map[string]any{
+		"title": "Service Unavailable", "status": http.StatusServiceUnavailable, "detail": detail,
+	})
+}
+
+// Handler serves /livez and /readyz, and /metrics beside them, for those who run the processes. running is as for Ready.
+func Handler(running context.Context, log *slog.Logger, checks map[string]Check, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", Live)
-	mux.HandleFunc("GET /readyz", Ready(log, checks))
+	mux.HandleFunc("GET /readyz", Ready(running, log, checks))
 	mux.Handle("GET /metrics", metrics)
 	return mux
 }

@@ -18,7 +18,7 @@ import (
 func ask(t *testing.T, path string, checks map[string]health.Check) *httptest.ResponseRecorder {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	health.Handler(slog.New(slog.DiscardHandler), checks, http.NotFoundHandler()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	health.Handler(t.Context(), slog.New(slog.DiscardHandler), checks, http.NotFoundHandler()).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	return answer
 }
 
@@ -36,7 +36,7 @@ func TestNotReadyDetailsOnlyInLog(t *testing.T) {
 	fine := func(context.Context) error { return nil }
 	away := func(context.Context) error { return errors.New("dial tcp 10.1.2.3:5672: connection refused") }
 	var log bytes.Buffer
-	handler := health.Handler(slog.New(slog.NewTextHandler(&log, nil)), map[string]health.Check{"temporal": fine, "rabbitmq": away, "ledger": away}, http.NotFoundHandler())
+	handler := health.Handler(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), map[string]health.Check{"temporal": fine, "rabbitmq": away, "ledger": away}, http.NotFoundHandler())
 	var answer *httptest.ResponseRecorder
 	for range 3 {
 		answer = httptest.NewRecorder()
@@ -60,4 +60,24 @@ func TestHungCheck(t *testing.T) {
 	}
 	answer := ask(t, "/readyz", map[string]health.Check{"temporal": hangs})
 	assert.Equal(t, 503, answer.Code, "%s", answer.Body)
+}
+
+// A process that was asked to stop is not ready, whatever its checks say, and is alive.
+func TestDraining(t *testing.T) {
+	running, stop := context.WithCancel(t.Context())
+	asked := 0
+	check := func(context.Context) error { asked++; return nil }
+	handler := health.Handler(running, slog.New(slog.DiscardHandler), map[string]health.Check{"temporal": check}, http.NotFoundHandler())
+	get := func(path string) *httptest.ResponseRecorder {
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		return answer
+	}
+	assert.Equal(t, 200, get("/readyz").Code)
+	stop()
+	answer := get("/readyz")
+	assert.Equal(t, 503, answer.Code)
+	assert.Contains(t, answer.Body.String(), "draining")
+	assert.Equal(t, 1, asked, "its parts were asked although it stops")
+	assert.Equal(t, 200, get("/livez").Code)
 }
