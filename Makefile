@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads profile compare-ledger chaos-alerts record-histories devstack
+.PHONY: help build run test lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads profile compare-ledger chaos-alerts test-alarms record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -20,7 +20,7 @@ build: devstack ## build bin/orders, and bin/temporal: Temporal's CLI with its d
 	@CGO_ENABLED=0 $(DEVSTACK) progress 'Compiling bin/orders' -- \
 		go build -trimpath -pgo=cmd/orders/orders.pgo -ldflags '-X main.version=$(VERSION)' -o bin/orders ./cmd/orders
 
-run: build ## start everything: servers, the four processes, a mail server; Ctrl-C stops all
+run: build ## start everything: servers, the four processes, a mail server; Ctrl-C stops all; OBSERVE=1 adds Prometheus
 	@exec $(DEVSTACK) run
 
 # The tool that starts and installs things; other targets need it first.
@@ -32,7 +32,7 @@ devstack:
 # --- Development -----------------------------------------------------------------------------------------------------
 
 test: build lint-go ## run the linters but vacuum, and every test against real servers, with the race detector
-	@$(DEVSTACK) install rabbitmq postgresql pgbouncer cc npm
+	@$(DEVSTACK) install rabbitmq postgresql pgbouncer prometheus alertmanager cc npm
 # The end-to-end tests wait most of their time: they start first, and the others run beside them.
 	@CGO_ENABLED=1 $(DEVSTACK) progress 'Testing, with the race detector' -- \
 		go test -race -shuffle=on -timeout 40m ./internal/e2e ./...
@@ -97,6 +97,10 @@ chaos-alerts: build ## kill alertmen KILLS times while alerts come in, with Temp
 	@$(DEVSTACK) install rabbitmq postgresql cc
 	go test -race -count=1 -v -timeout 120m -run 'TestAlertsChaos|TestAlertmanMemory' ./internal/e2e -kills $(or $(KILLS),300) -away 60s -backlog 100000
 
+test-alarms: build ## stop one part after the other on a real stack, and check that its alarm fires and falls silent, ~30 minutes
+	@$(DEVSTACK) install rabbitmq postgresql prometheus alertmanager cc
+	go test -race -count=1 -v -timeout 90m -run TestOutageAlarms ./internal/e2e -outages
+
 record-histories: build ## record a history of every path a workflow takes, for the replay test
 	@$(DEVSTACK) install rabbitmq postgresql cc
 	go test -race -count=1 -v -run TestRecordHistories ./internal/e2e -record workflows/testdata/histories
@@ -109,6 +113,12 @@ DOCKER ?= docker
 COMPOSE ?= $(eval COMPOSE := $(shell $(DOCKER) compose version >/dev/null 2>&1 && echo $(DOCKER) compose || echo docker-compose))$(COMPOSE)
 # Options of docker compose logs for check-logs-dev*.
 LOGS ?= --follow --tail=100
+
+# make start OBSERVE=1 also starts Prometheus, Grafana, and what takes traces.
+ifneq ($(filter-out false 0,$(OBSERVE)),)
+export COMPOSE_PROFILES := observe
+export OTEL_EXPORTER_OTLP_ENDPOINT ?= http://otel-collector:4317
+endif
 
 processes = api worker fraud-police alertman
 # How many of a process to run: make start SCALE="fraud-police=3 worker=2".
@@ -145,11 +155,13 @@ start-service-rabbitmq: docker-engine ## start RabbitMQ alone, and wait until it
 	$(COMPOSE) up -d rabbitmq
 	@$(wait) $$($(COMPOSE) ps -q rabbitmq)
 
-start: docker-engine ## build the image, start everything in containers, and print the addresses
+start: docker-engine ## build the image, start everything in containers, and print the addresses; OBSERVE=1 adds Grafana
 	$(with-buildkit) $(COMPOSE) build --build-arg VERSION='$(VERSION)' api
 	$(COMPOSE) $(development) up -d --no-build $(addprefix --scale ,$(SCALE))
 	@$(wait) $$($(COMPOSE) $(development) ps -aq)
 	@COMPOSE='$(COMPOSE)' DOCKER='$(DOCKER)' deploy/addresses.sh
+
+stop remove clean: export COMPOSE_PROFILES := observe # also what an earlier make start OBSERVE=1 started
 
 stop: docker-engine ## stop the containers; all data stays
 	$(COMPOSE) stop

@@ -29,6 +29,9 @@ Everything runs, also after a restart of the Docker engine. make stop stops it; 
 $(line API "$api" "(docs: http://$api/docs)")
 $(line 'Web UI' "$(published temporal-ui 8080)" 'every transaction is a workflow')
 $(line RabbitMQ "$(published rabbitmq 15672)" 'user operator, password operator')
+$(line Grafana "$(published grafana 3000)" 'dashboards, from the one on call')
+$(line Prometheus "$(published prometheus 9090)" 'the alarms are under Alerts')
+$(line Jaeger "$(published jaeger 16686)" 'traces')
   Mail        goes to $mail
   Logs        make check-logs-dev-app
 

@@ -25,8 +25,14 @@ const envFile = "../../env"
 func TestEnvFileIsComplete(t *testing.T) {
 	listed, err := godotenv.Read(envFile)
 	require.NoError(t, err)
-	require.Equal(t, "15672", listed["RABBITMQ_MANAGEMENT_PORT"], "make run and docker-compose.yml read it")
-	delete(listed, "RABBITMQ_MANAGEMENT_PORT")
+	forMake := map[string]string{
+		"RABBITMQ_MANAGEMENT_PORT": "15672", "OBSERVE": "false",
+		"PROMETHEUS_PORT": "9090", "ALERTMANAGER_PORT": "9093", "GRAFANA_PORT": "3000", "JAEGER_PORT": "16686",
+	}
+	for name, value := range forMake {
+		assert.Equal(t, value, listed[name], "make run and docker-compose.yml read %s", name)
+		delete(listed, name)
+	}
 	assert.Empty(t, cmp.Diff(defaults(t), listed), "the file env is not what the code reads (-code +file)")
 }
 

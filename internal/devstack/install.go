@@ -18,7 +18,7 @@ func installer(root string) stack.Installer {
 }
 
 type installCommand struct {
-	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,alertmanager,cc,npm" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, alertmanager (for make bench-alerts), cc (a C compiler, for the race detector), npm (Node.js, and what internal/tools/npm lists)."`
+	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,prometheus,alertmanager,cc,npm" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, prometheus, alertmanager, cc (a C compiler, for the race detector), npm (Node.js, and what internal/tools/npm lists)."`
 }
 
 // Run installs what is missing. It prints nothing if nothing is missing.
@@ -33,6 +33,7 @@ func (c installCommand) Run(ctx context.Context) error {
 		"rabbitmq":     func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
 		"postgresql":   func() error { _, err := i.EnsurePostgres(ctx); return err },
 		"pgbouncer":    func() error { return i.EnsurePgBouncer(ctx) },
+		"prometheus":   func() error { return i.EnsurePrometheus(ctx) },
 		"alertmanager": func() error { return i.EnsureAlertmanager(ctx) },
 		"cc":           func() error { return i.EnsureCC(ctx) },
 		"npm":          func() error { _, err := i.EnsureNPM(ctx); return err },

@@ -17,6 +17,9 @@ type plan struct {
 	rabbitmq     int
 	management   int
 	mail         string // host:port
+
+	prometheus, alertmanager         int // 0 unless they are wanted
+	temporalMetrics, rabbitmqMetrics int
 }
 
 // newPlan parses the addresses in the settings, and returns everything that is wrong with them.
@@ -38,7 +41,22 @@ func newPlan(s settings) (plan, error) {
 		p.mail = net.JoinHostPort("127.0.0.1", s.SMTPPort)
 		_, _, mailErr = hostPort("SMTP_PORT", p.mail)
 	}
-	return p, errors.Join(apiErr, temporalErr, uiErr, brokerErr, mailErr)
+	return p, errors.Join(apiErr, temporalErr, uiErr, brokerErr, mailErr, p.observe(s))
+}
+
+// observe plans Prometheus and what it asks, if the settings want that.
+func (p *plan) observe(s settings) (err error) {
+	if !s.Observe {
+		return nil
+	}
+	p.prometheus, p.alertmanager = s.PrometheusPort, s.AlertmanagerPort
+	if p.temporal != 0 {
+		p.temporalMetrics, err = stack.FreePort()
+	}
+	if p.rabbitmq != 0 && err == nil {
+		p.rabbitmqMetrics, err = stack.FreePort()
+	}
+	return err
 }
 
 // brokerPort returns the port to which both broker URLs point on this machine, or 0 if they point elsewhere.
@@ -122,6 +140,8 @@ func (p plan) checkPorts(s settings) error {
 	check("Temporal's Web UI", loopback(p.ui), "WEB_UI_URL")
 	check("RabbitMQ", loopback(p.rabbitmq), "RABBITMQ_PUBLISHER_URL and RABBITMQ_CONSUMER_URL")
 	check("RabbitMQ's management", loopback(p.management), "RABBITMQ_MANAGEMENT_PORT")
+	check("Prometheus", loopback(p.prometheus), "PROMETHEUS_PORT")
+	check("Alertmanager", loopback(p.alertmanager), "ALERTMANAGER_PORT")
 	if p.mail != "" {
 		check("mail", p.mail, "SMTP_PORT")
 	}

@@ -83,6 +83,8 @@ type devStack struct {
 	temporal  *stack.Temporal
 	rabbitmq  *stack.RabbitMQ
 	mail      *stack.Mail
+	observer  *stack.Prometheus
+	targets   []stack.Target // our processes, for Prometheus
 	issuer    *devissuer.Issuer
 	processes map[string]*stack.Process
 	ended     chan *stack.Process // processes that ended without being asked to
@@ -127,6 +129,9 @@ func (d *devStack) run(ctx context.Context) error {
 		return err
 	}
 	if err := d.startProcesses(ctx); err != nil {
+		return err
+	}
+	if err := d.startPrometheus(ctx); err != nil {
 		return err
 	}
 	d.out.say("%s", d.whatNext())
@@ -248,15 +253,17 @@ func (d *devStack) startProcesses(ctx context.Context) error {
 	return group.Wait()
 }
 
-// health returns the URL of a process's readiness, and the environment that makes the process serve it. Workers serve
-// nothing else, and get a free port for it.
+// health returns the URL of a process's readiness, and the environment that makes the process serve it and its metrics, on a
+// free port. The API is ready when its own address is.
 func (d *devStack) health(name string) (ready string, env []string, err error) {
-	if name == "api" {
-		return d.plan.api + "/readyz", d.env, nil
-	}
 	port, err := stack.FreePort()
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	return "http://" + address + "/readyz", append(slices.Clone(d.env), "HEALTH_ADDRESS="+address), err
+	d.targets = append(d.targets, stack.Target{Job: name, Address: address})
+	ready = "http://" + address
+	if name == "api" {
+		ready = d.plan.api
+	}
+	return ready + "/readyz", append(slices.Clone(d.env), "HEALTH_ADDRESS="+address), err
 }
 
 // startServers starts the servers that belong on this machine, and installs them first if they are missing.
@@ -302,6 +309,11 @@ func (d *devStack) ensure(ctx context.Context) (temporal, rabbitmq string, err e
 			return "", "", err
 		}
 	}
+	if d.plan.prometheus != 0 {
+		if err = errors.Join(i.EnsurePrometheus(ctx), i.EnsureAlertmanager(ctx)); err != nil {
+			return "", "", err
+		}
+	}
 	return temporal, rabbitmq, nil
 }
 
@@ -309,7 +321,7 @@ func (d *devStack) startTemporal(ctx context.Context, program string) error {
 	start := time.Now()
 	server, err := stack.StartTemporal(ctx, stack.TemporalOptions{
 		Dir: filepath.Join(d.dir, "temporal"), Program: program, Config: filepath.Join(d.root, "temporal-config"),
-		Port: d.plan.temporal, UIPort: d.plan.ui, Namespace: d.settings.TemporalNamespace, Log: d.log("temporal.log"),
+		Port: d.plan.temporal, UIPort: d.plan.ui, MetricsPort: d.plan.temporalMetrics, Namespace: d.settings.TemporalNamespace, Log: d.log("temporal.log"),
 	})
 	if err != nil {
 		return err
@@ -324,6 +336,7 @@ func (d *devStack) startRabbitMQ(ctx context.Context, program string) error {
 	start := time.Now()
 	server, err := stack.StartRabbitMQ(ctx, stack.RabbitMQOptions{
 		Dir: filepath.Join(d.dir, "rabbitmq"), Program: program, Port: d.plan.rabbitmq, ManagementPort: d.plan.management,
+		MetricsPort: d.plan.rabbitmqMetrics,
 		Definitions: filepath.Join(d.root, "gateways", "rabbitmq", "definitions.json"), Log: d.log("rabbitmq.log"),
 	})
 	if err != nil {
@@ -388,6 +401,10 @@ Everything runs. Ctrl-C stops it; what it has taken in is there again the next t
 {{- with .SignIn}}
   Sign-in     {{.}}   as any person, in this run
 {{- end}}
+{{- with .Alarms}}
+  Alarms      {{.}}   Alertmanager has them at {{$.Alertmanager}}
+  On call     {{$.OnCall}}
+{{- end}}
   Logs        {{.Logs}}
 
 Post a transaction. A card that is used again and again is reviewed, then a fraud, which sends mail:
@@ -404,7 +421,7 @@ curl {{$.API}}/transactions -H "Authorization: Bearer $TOKEN"
 
 // whatNext returns next with its values filled in.
 func (d *devStack) whatNext() string {
-	facts := struct{ API, UI, Management, Mail, MailAddress, SignIn, Issuer, Logs string }{
+	facts := struct{ API, UI, Management, Mail, MailAddress, SignIn, Issuer, Logs, Alarms, Alertmanager, OnCall string }{
 		API: d.plan.api, Logs: runFolder + "/log/", MailAddress: d.settings.SMTPHostname + ":" + d.settings.SMTPPort,
 	}
 	if d.plan.ui != 0 || d.plan.temporal == 0 {
@@ -415,6 +432,9 @@ func (d *devStack) whatNext() string {
 	}
 	if d.mail != nil {
 		facts.Mail = runFolder + "/mail/"
+	}
+	if d.observer != nil {
+		facts.Alarms, facts.Alertmanager, facts.OnCall = d.observer.URL()+"/alerts", d.observer.AlertmanagerURL(), d.observer.URL()+"/consoles/on-call.html"
 	}
 	if d.issuer != nil {
 		facts.SignIn, facts.Issuer = d.issuer.Link(), d.issuer.URL()
@@ -444,6 +464,9 @@ func (d *devStack) stop(ctx context.Context) error {
 	}
 	if d.mail != nil {
 		servers["mail"] = d.mail.Stop
+	}
+	if d.observer != nil {
+		servers["Prometheus"] = d.observer.Stop
 	}
 	if d.issuer != nil {
 		servers["sign-in"] = d.issuer.Stop

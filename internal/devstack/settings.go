@@ -17,7 +17,7 @@ import (
 )
 
 // settings holds the variables that say where the servers are, and how callers are known. They have the same names and defaults as in cmd/orders,
-// except for the last, which only the dev stack has, and for API_URL, whose default here is the API's own address.
+// except for the last four, which only the dev stack has, and for API_URL, whose default here is the API's own address.
 type settings struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
@@ -39,6 +39,9 @@ type settings struct {
 	TestDoubles        string `env:"TEST_DOUBLES"`
 	StripeAPIKey       string `env:"STRIPE_API_KEY"`
 	ManagementPort     int    `env:"RABBITMQ_MANAGEMENT_PORT, default=15672"`
+	Observe            bool   `env:"OBSERVE"`
+	PrometheusPort     int    `env:"PROMETHEUS_PORT, default=9090"`
+	AlertmanagerPort   int    `env:"ALERTMANAGER_PORT, default=9093"`
 }
 
 // readSettings reads the process's environment, and the file for variables that are not set there.

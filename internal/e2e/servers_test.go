@@ -21,6 +21,7 @@ type servers struct {
 	temporal *stack.Temporal
 	rabbitmq *stack.RabbitMQ
 	mail     *stack.Mail
+	metrics  struct{ temporal, rabbitmq int } // the ports of the servers' metrics
 	client   client.Client
 
 	// onKept and onData are the running test's hooks into the mail server.
@@ -69,11 +70,18 @@ func (s *servers) start(ctx context.Context) error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build orders: %w: %s", err, out)
 	}
-	if s.temporal, err = stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(s.dir, "temporal")}); err != nil {
+	for _, port := range []*int{&s.metrics.temporal, &s.metrics.rabbitmq} {
+		if *port, err = stack.FreePort(); err != nil {
+			return err
+		}
+	}
+	s.temporal, err = stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(s.dir, "temporal"), MetricsPort: s.metrics.temporal})
+	if err != nil {
 		return err
 	}
 	s.rabbitmq, err = stack.StartRabbitMQ(ctx, stack.RabbitMQOptions{
 		Dir:         filepath.Join(s.dir, "rabbitmq"),
+		MetricsPort: s.metrics.rabbitmq,
 		Definitions: filepath.Join(root, "gateways", "rabbitmq", "definitions.json"),
 	})
 	if err != nil {

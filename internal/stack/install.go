@@ -106,8 +106,17 @@ func (i Installer) EnsurePgBouncer(ctx context.Context) error {
 	return i.apt(ctx, "PgBouncer", "about 1 MB to fetch", "pgbouncer")
 }
 
-// EnsureAlertmanager installs prometheus-alertmanager if it is missing, to compare alertman's performance with. It does
-// not leave the system's own service running or enabled.
+// EnsurePrometheus installs prometheus, with promtool, if it is missing. It does not leave the system's own service running or
+// enabled.
+func (i Installer) EnsurePrometheus(ctx context.Context) error {
+	if _, err := exec.LookPath("promtool"); err == nil {
+		return nil
+	}
+	return i.apt(ctx, "Prometheus", "about 20 MB to fetch", "prometheus")
+}
+
+// EnsureAlertmanager installs prometheus-alertmanager, with amtool, if it is missing. It does not leave the system's own
+// service running or enabled.
 func (i Installer) EnsureAlertmanager(ctx context.Context) error {
 	if _, err := exec.LookPath("prometheus-alertmanager"); err == nil {
 		return nil

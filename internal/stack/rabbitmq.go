@@ -24,6 +24,7 @@ type RabbitMQOptions struct {
 	Definitions    string // a file of users, exchanges and queues that is loaded at each start; empty means none
 	Port           int    // if 0, a free one is chosen
 	ManagementPort int    // 0 means no management
+	MetricsPort    int    // 0 means no metrics for Prometheus
 	Log            string // if empty, rabbitmq.log in Dir
 }
 
@@ -155,7 +156,7 @@ func (r *RabbitMQ) complete() error {
 	if o.Log == "" {
 		o.Log = filepath.Join(o.Dir, "rabbitmq.log")
 	}
-	if err := checkPorts("RabbitMQ", o.Port, o.ManagementPort); err != nil {
+	if err := checkPorts("RabbitMQ", o.Port, o.ManagementPort, o.MetricsPort); err != nil {
 		return err
 	}
 	return errors.Join(os.MkdirAll(o.Dir, 0o750), freeUnlessSet(&o.Port))
@@ -207,11 +208,15 @@ func (r *RabbitMQ) configure() error {
 		return err
 	}
 	dir := r.options.Dir
-	plugins := "[].\n"
+	var plugins []string
 	if r.options.ManagementPort != 0 {
-		plugins = "[rabbitmq_management].\n"
+		plugins = append(plugins, "rabbitmq_management")
 	}
-	for name, text := range map[string]string{"enabled_plugins": plugins, "rabbitmq.conf": r.conf()} {
+	if r.options.MetricsPort != 0 {
+		plugins = append(plugins, "rabbitmq_prometheus")
+	}
+	enabled := "[" + strings.Join(plugins, ",") + "].\n"
+	for name, text := range map[string]string{"enabled_plugins": enabled, "rabbitmq.conf": r.conf()} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return err
 		}
@@ -256,6 +261,9 @@ func (r *RabbitMQ) conf() string {
 	}
 	if r.options.ManagementPort != 0 {
 		conf = append(conf, "management.tcp.ip = 127.0.0.1", fmt.Sprintf("management.tcp.port = %d", r.options.ManagementPort))
+	}
+	if r.options.MetricsPort != 0 {
+		conf = append(conf, "prometheus.tcp.ip = 127.0.0.1", fmt.Sprintf("prometheus.tcp.port = %d", r.options.MetricsPort))
 	}
 	return strings.Join(conf, "\n") + "\n"
 }

@@ -20,13 +20,15 @@ import (
 // TemporalOptions configures Temporal's dev server. The zero value with a Dir is suitable for tests: free ports and no
 // Web UI.
 type TemporalOptions struct {
-	Dir       string // the folder for the database, created if missing
-	Program   string // the temporal CLI; if empty, StartTemporal finds one
-	Config    string // the folder temporal-config; if empty, the project's
-	Port      int    // if 0, a free one is chosen
-	UIPort    int    // 0 means no Web UI
-	Namespace string // created if missing; empty means "default"
-	Log       string // if empty, temporal.log in Dir
+	Dir     string // the folder for the database, created if missing
+	Program string // the temporal CLI; if empty, StartTemporal finds one
+	Config  string // the folder temporal-config; if empty, the project's
+	Port    int    // if 0, a free one is chosen
+	UIPort  int    // 0 means no Web UI
+	// MetricsPort is where it serves metrics for Prometheus; 0 means wherever it likes.
+	MetricsPort int
+	Namespace   string // created if missing; empty means "default"
+	Log         string // if empty, temporal.log in Dir
 
 	Namespaces []string // more of them, created if missing
 }
@@ -135,6 +137,9 @@ func (t *Temporal) args() ([]string, error) {
 		args = append(args, "--headless")
 	} else {
 		args = append(args, "--ui-port", strconv.Itoa(o.UIPort))
+	}
+	if o.MetricsPort != 0 {
+		args = append(args, "--metrics-port", strconv.Itoa(o.MetricsPort))
 	}
 	for _, namespace := range o.Namespaces {
 		args = append(args, "--namespace", namespace)

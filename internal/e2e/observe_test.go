@@ -1,0 +1,304 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/internal/stack"
+)
+
+var outages = flag.Bool("outages", false, "stop one part after the other, and wait for its alarm, which takes half an hour")
+
+// observed is a world that a Prometheus with the rules of deploy/observe looks at.
+type observed struct {
+	*world
+	prometheus *stack.Prometheus
+}
+
+// newObserved starts everything, and a Prometheus over it.
+func newObserved(t *testing.T, settings map[string]string) observed {
+	t.Helper()
+	w := newWorld(t, settings)
+	targets := []stack.Target{
+		{Job: "rabbitmq", Address: fmt.Sprintf("127.0.0.1:%d", shared.metrics.rabbitmq), Path: "/metrics/per-object"},
+		{Job: "temporal", Address: fmt.Sprintf("127.0.0.1:%d", shared.metrics.temporal)},
+	}
+	for _, name := range []string{worker, fraudPolice, alertman, apiProcess} {
+		w.startWith(name, nil)
+		targets = append(targets, stack.Target{Job: name, Address: w.health[name]})
+	}
+	w.start() // waits
+	root, err := stack.Root()
+	require.NoError(t, err)
+	p, err := stack.StartPrometheus(t.Context(), stack.PrometheusOptions{
+		Dir: filepath.Join(shared.dir, "prometheus", t.Name()), Config: filepath.Join(root, "deploy", "observe"), Targets: targets,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, p.Stop(context.Background())) })
+	return observed{w, p}
+}
+
+// ask calls Prometheus' API, and decodes the data of its answer.
+func (o observed) ask(path string, into any) error {
+	request, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, o.prometheus.URL()+"/api/v1/"+path, nil)
+	if err != nil {
+		return err
+	}
+	got, err := do(request)
+	if err != nil {
+		return err
+	}
+	answer := struct{ Data any }{into}
+	return errors.Join(json.Unmarshal(got.body, &answer), unless(got.status == http.StatusOK, string(got.body)))
+}
+
+func unless(fine bool, complaint string) error {
+	if fine {
+		return nil
+	}
+	return errors.New(complaint)
+}
+
+// hasData returns nil if a query's answer has a value that is a number.
+func (o observed) hasData(query string) error {
+	var data struct {
+		Result []struct{ Value [2]any }
+	}
+	if err := o.ask("query?query="+url.QueryEscape(query), &data); err != nil {
+		return err
+	}
+	for _, r := range data.Result {
+		if r.Value[1] != "NaN" {
+			return nil
+		}
+	}
+	return errors.New("no data: " + query)
+}
+
+// firing returns the names of the alarms that fire.
+func (o observed) firing() ([]string, error) {
+	var data struct {
+		Alerts []struct {
+			State  string
+			Labels map[string]string
+		}
+	}
+	err := o.ask("alerts", &data)
+	var names []string
+	for _, a := range data.Alerts {
+		if a.State == "firing" {
+			names = append(names, a.Labels["alertname"])
+		}
+	}
+	return names, err
+}
+
+// dashboardQueries returns the queries of Grafana's dashboards but PostgreSQL's, whose exporter does not run here.
+func dashboardQueries(t *testing.T) []string {
+	t.Helper()
+	root, err := stack.Root()
+	require.NoError(t, err)
+	paths, err := filepath.Glob(filepath.Join(root, "deploy", "observe", "dashboards", "*.json"))
+	require.NoError(t, err)
+	var queries []string
+	for _, path := range paths {
+		if filepath.Base(path) == "postgresql.json" {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		var board struct {
+			Panels []struct{ Targets []struct{ Expr string } }
+		}
+		require.NoError(t, json.Unmarshal(text, &board))
+		for _, panel := range board.Panels {
+			for _, target := range panel.Targets {
+				queries = append(queries, target.Expr)
+			}
+		}
+	}
+	require.NotEmpty(t, queries)
+	return queries
+}
+
+// unheard has no one who acknowledges.
+const unheard = `
+version: 1
+receivers: [{name: shift, channels: [mail: shift@example.com], group: none, acknowledge: {within: 1s}}]
+routes: [{name: all, tell: [shift]}]
+`
+
+// faultyRule cannot be evaluated for an order of one item, and is only recorded.
+const faultyRule = `  - id: faulty
+    name: A rule that fails
+    mode: shadow
+    when: 1 / (order.items - 1) > 2
+    score: 1
+    reason: FAULTY
+    message: never
+`
+
+// Every panel of the dashboards shows something once everything has happened.
+func TestDashboardsShow(t *testing.T) {
+	live, shadow := rulesetFolder(t, "live"), rulesetFolder(t, "shadow")
+	appendTo(t, filepath.Join(live, "rules", "all.yaml"), faultyRule)
+	strict := strings.Replace(rulesFor, "payment.amount > 200000", "payment.amount > 2", 1)
+	require.NoError(t, os.WriteFile(filepath.Join(shadow, "rules", "all.yaml"), []byte(strict), 0o600))
+	config := filepath.Join(t.TempDir(), "alertman.yaml")
+	require.NoError(t, os.WriteFile(config, []byte(unheard), 0o600))
+	o := newObserved(t, map[string]string{
+		"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": live, "FRAUD_SHADOW_RULESET": shadow, "PAYMENT_DEADLINE": "10s",
+		"API_KEYS": "shop:a key of the shop,greedy:a key of another", "HTTP_RATE_PER_CALLER": "20", "HTTP_BURST_PER_CALLER": "40",
+		"ALERTMAN_CONFIG": config, "ALERT_LINK_KEY": "a key for links, which is long enough",
+	})
+	t.Cleanup(func() { purgeDead(t) })
+	missing := dashboardQueries(t)
+	eventuallyWithin(t, 4*time.Minute, func() error {
+		o.oneOfEverything() // again and again: a rate needs two values
+		var faults []error
+		missing = slices.DeleteFunc(missing, func(query string) bool {
+			err := o.hasData(query)
+			faults = append(faults, err)
+			return err == nil
+		})
+		return errors.Join(faults...)
+	})
+}
+
+// oneOfEverything makes everything happen that is counted.
+func (o observed) oneOfEverything() {
+	o.t.Helper()
+	key := []string{"Authorization", "Bearer a key of the shop"}
+	oneItem := strings.Replace(body(small, goodCard), `"currency": "INR"}, "paymentMethod"`,
+		`"currency": "INR", "items": [{"id": "1", "name": "book", "cost": 123.00, "quantity": 1}]}, "paymentMethod"`, 1)
+	for range 2 {
+		assert.Equal(o.t, http.StatusOK, o.post(oneItem, append(key, "Idempotency-Key", o.began.String())...).status)
+	}
+	for _, b := range []string{body(tooMuch, goodCard), body(forReview, goodCard), body(small, declinedCard), body(small, unvoidableCard), body(small, goodCard)} {
+		o.idOf(b, append(key, "Prefer", "wait=2")...)
+	}
+	assert.Equal(o.t, http.StatusUnauthorized, o.post(body(small, goodCard), "Authorization", "Bearer a key of nobody").status)
+	for range 60 {
+		_, _ = o.send("{}", "Authorization", "Bearer a key of another") // past its limit
+	}
+	publishRaw(o.t, "no-event", "no event")
+}
+
+// purgeDead drops the dead letters.
+func purgeDead(t *testing.T) {
+	t.Helper()
+	connection, err := amqp.Dial(shared.rabbitmq.URL("operator", "operator"))
+	require.NoError(t, err)
+	defer func() { _ = connection.Close() }()
+	channel, err := connection.Channel()
+	require.NoError(t, err)
+	_, err = channel.QueuePurge("alertman.dead", false)
+	require.NoError(t, err)
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, append(before, text...), 0o600))
+}
+
+// outage is something that breaks, and the alarm that says so.
+type outage struct {
+	name, alarm string
+	begin, end  func() error
+}
+
+// Each outage fires its alarm within two minutes, and its alarm is quiet again after its end.
+func TestOutageAlarms(t *testing.T) {
+	if !*outages {
+		t.Skip("make test-alarms runs it")
+	}
+	postgres := startPostgres(t)
+	o := newObserved(t, map[string]string{"LEDGER_URL": postgres.URL("orders", "orders")})
+	ctx := t.Context()
+	stop := func(name string) func() error { return func() error { return o.processes[name].Stop(ctx) } }
+	start := func(name string) func() error { return func() error { return o.processes[name].Start() } }
+	noMail := func() error { return errors.New("no mail today") }
+	silent := o.posting(body(small, silentCard))
+	frauds := o.posting(body(tooMuch, goodCard))
+	for _, test := range []outage{
+		{"api", "APIDown", stop(apiProcess), start(apiProcess)},
+		{"worker", "WorkerDown", stop(worker), start(worker)},
+		{"fraud_police", "FraudPoliceDown", stop(fraudPolice), start(fraudPolice)},
+		{"alertman", "AlertmanDown", stop(alertman), start(alertman)},
+		{"RabbitMQ", "NotReady", func() error { return shared.rabbitmq.Stop(ctx) }, func() error { return shared.rabbitmq.Start(ctx) }},
+		{"the way to RabbitMQ", "AlertsUnpublished", func() error { return errors.Join(frauds.on(), shared.rabbitmq.Stop(ctx)) }, func() error { return errors.Join(frauds.off(), shared.rabbitmq.Start(ctx)) }},
+		{"the ledger", "NotReady", func() error { postgres.Kill(); return nil }, func() error { return postgres.Start(ctx) }},
+		{"Temporal", "NotReady", func() error { return shared.temporal.Stop(ctx) }, func() error { return shared.temporal.Start(ctx) }},
+		{"the gateway", "GatewayFails", silent.on, silent.off},
+		{"mail", "DeliveriesFail", func() error { shared.onData.Store(&noMail); return frauds.on() }, func() error { shared.onData.Store(nil); return frauds.off() }},
+	} {
+		t.Run(test.name, func(t *testing.T) { o.outage(t, test) })
+	}
+}
+
+// outage waits until no alarm fires, then for the outage's alarm, and then for its silence.
+func (o observed) outage(t *testing.T, test outage) {
+	t.Helper()
+	eventuallyWithin(t, 7*time.Minute, func() error {
+		firing, err := o.firing()
+		return errors.Join(err, unless(len(firing) == 0, fmt.Sprint("before it: ", firing)))
+	})
+	require.NoError(t, test.begin())
+	began := time.Now()
+	eventuallyWithin(t, 2*time.Minute, func() error {
+		firing, err := o.firing()
+		return errors.Join(err, unless(slices.Contains(firing, test.alarm), fmt.Sprint("it fires: ", firing)))
+	})
+	t.Logf("%s fires after %s", test.alarm, time.Since(began).Round(time.Second))
+	require.NoError(t, test.end())
+	began = time.Now()
+	eventuallyWithin(t, 7*time.Minute, func() error {
+		firing, err := o.firing()
+		return errors.Join(err, unless(!slices.Contains(firing, test.alarm), fmt.Sprint("after it: ", firing)))
+	})
+	t.Logf("%s is silent after %s", test.alarm, time.Since(began).Round(time.Second))
+}
+
+// stream posts a body again and again while it is on.
+type stream struct{ wanted chan bool }
+
+func (s stream) on() error  { s.wanted <- true; return nil }
+func (s stream) off() error { s.wanted <- false; return nil }
+
+func (o observed) posting(text string) stream {
+	s := stream{make(chan bool)}
+	go func() {
+		wanted := false
+		pace := time.NewTicker(3 * time.Second)
+		defer pace.Stop()
+		for {
+			select {
+			case wanted = <-s.wanted:
+			case <-pace.C:
+				if wanted {
+					_, _ = o.send(text, "Prefer", "respond-async")
+				}
+			case <-o.t.Context().Done():
+				return
+			}
+		}
+	}()
+	return s
+}
