@@ -51,7 +51,7 @@ func TestDecisionMetrics(t *testing.T) {
 		"durations":     gained(t, "orders_decision_duration_seconds"),
 		"a live":        gained(t, "orders_rule_hits_total", "rule", "a", "mode", "live"),
 		"a shadow":      gained(t, "orders_rule_hits_total", "rule", "a", "mode", "shadow"),
-		"b shadow":      gained(t, "orders_rule_hits_total", "rule", "b"),
+		"b shadow":      gained(t, "orders_rule_hits_total", "rule", "b", "mode", "shadow"),
 		"c failed":      gained(t, "orders_rule_failures_total", "rule", "c"),
 		"disagreements": gained(t, "orders_shadow_disagreements_total"),
 		"of next":       gained(t, "orders_shadow_disagreements_total", "ruleset", "next"),
