@@ -40,7 +40,7 @@ func (c tryReceiverCommand) Validate() error {
 
 // Run has a running alertman send the receiver a test alert, in the same way as for a real event.
 func (c tryReceiverCommand) Run(ctx context.Context) error {
-	return run(ctx, map[string]part{"alertman test": func(p *process) func(context.Context) error {
+	return once(ctx, "alertman test", func(p *process) func(context.Context) error {
 		c.Config = cmp.Or(c.Config, p.env.AlertmanConfig)
 		return func(ctx context.Context) error {
 			assignment, err := c.assignment(ctx, standard())
@@ -49,7 +49,7 @@ func (c tryReceiverCommand) Run(ctx context.Context) error {
 			}
 			return c.try(ctx, &temporal.Alerts{Client: p.temporal}, assignment, standard())
 		}
-	}})
+	})
 }
 
 // assignment returns the receiver's assignment, from the file or from the mail variables.

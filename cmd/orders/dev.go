@@ -12,7 +12,5 @@ func (devCommand) Run(ctx context.Context) error {
 	if err := os.Unsetenv("HEALTH_ADDRESS"); err != nil { // one address cannot serve four parts; the API's /readyz and /metrics are enough here
 		return err
 	}
-	return run(ctx, map[string]part{
-		"api": serveAPI, "worker": workOnOrders, "fraud-police": checkForFraud, "alertman": deliverAlerts,
-	})
+	return run(ctx, parts)
 }

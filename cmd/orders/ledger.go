@@ -87,7 +87,7 @@ func (c verifyCommand) span() inspect.Span {
 
 // Run prints a line for each transaction that the two sides disagree about, and the counts at the end.
 func (c verifyCommand) Run(ctx context.Context) error {
-	return run(ctx, map[string]part{"ledger": func(p *process) func(context.Context) error {
+	return once(ctx, "ledger", func(p *process) func(context.Context) error {
 		store, history := p.env.ledger(p.values), temporal.NewHistories(p.temporal)
 		return func(ctx context.Context) error {
 			defer func() { _ = store.Close() }()
@@ -96,7 +96,7 @@ func (c verifyCommand) Run(ctx context.Context) error {
 			}
 			return c.verify(ctx, store, history, verifyGrace, standard())
 		}
-	}})
+	})
 }
 
 func (c verifyCommand) verify(ctx context.Context, store ledger.Reader, history inspect.History, grace time.Duration, out output) error {

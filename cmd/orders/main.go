@@ -22,7 +22,8 @@ import (
 // version is set by the linker.
 var version = ""
 
-// These are the exit codes. exitConfig means wrong settings or arguments: starting the process again will not help.
+// These are the exit codes. exitConfig means wrong settings or arguments: starting the process again will not help. status and
+// doctor exit with the code of the worst state that they found, as ops.State has it.
 const (
 	exitFailure = 1
 	exitConfig  = 2
@@ -39,6 +40,8 @@ type commands struct {
 	Merchants    merchantsCommand    `cmd:"" help:"Add, list and disable merchants, who own transactions."`
 	Keys         keysCommand         `cmd:"" help:"Make, list, roll and revoke the API keys of merchants' clients."`
 	Rules        rulesCommand        `cmd:"" help:"Write, check, test and compare the rules that fraud-police decides by, and explain its decisions."`
+	Status       statusCommand       `cmd:"" help:"Show what runs, what is down and what is stuck, and what to do about it. Exits with 0 if all is well, 1 if something is degraded or stuck, 2 for wrong settings, 3 if something is down."`
+	Doctor       doctorCommand       `cmd:"" help:"Check settings, connections, permissions, clocks, versions, set-up and certificates. Exits as status does."`
 	SignIn       signInCommand       `cmd:"" name:"sign-in" help:"Sign in as a person, and print the token with which to call the API."`
 	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask a process whether it is ready; exits with 1 if it is not."`
 	CheckSecrets checkSecretsCommand `cmd:"" help:"Refuse passwords of PostgreSQL and RabbitMQ that are published with the source, before these start in production."`
@@ -72,12 +75,19 @@ func execute(ctx context.Context, args []string) int {
 	}
 	if err := command.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)
-		if _, is := errors.AsType[*configError](err); is {
-			return exitConfig
-		}
-		return exitFailure
+		return exitCode(err)
 	}
 	return written()
+}
+
+func exitCode(err error) int {
+	if _, is := errors.AsType[*configError](err); is {
+		return exitConfig
+	}
+	if found, is := errors.AsType[*notWell](err); is {
+		return found.state.ExitCode()
+	}
+	return exitFailure
 }
 
 // written returns the exit code of a command that succeeded: it is exitFailure if its output could not be written.

@@ -64,11 +64,32 @@ func run(ctx context.Context, parts map[string]part) error {
 	}
 	todo = append(todo, poll(log, "readiness", func(ctx context.Context) error { return showReady(ctx, checks) }),
 		poll(log, "certificates", showExpiries(certificates)))
-	slices.Sort(faults)
-	if faults = slices.Compact(faults); len(faults) > 0 {
-		return &configError{faults: faults}
+	if err := allWrong(faults); err != nil {
+		return err
 	}
 	return together(ctx, todo...)
+}
+
+// once runs a command that ends by itself. It has a process's settings, and shows neither health nor metrics.
+func once(ctx context.Context, name string, command part) error {
+	p, err := newProcess(ctx, name, http.NotFoundHandler())
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	do := command(p)
+	if err := allWrong(p.values.faults); err != nil {
+		return err
+	}
+	return do(ctx)
+}
+
+// allWrong returns an error with each fault once, or nil if there is none.
+func allWrong(faults []string) error {
+	if slices.Sort(faults); len(faults) == 0 {
+		return nil
+	}
+	return &configError{faults: slices.Compact(faults)}
 }
 
 // join adds checks to others. Where two parts of one process have a check of the same name, both have to pass.

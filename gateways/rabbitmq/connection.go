@@ -157,7 +157,7 @@ type supervisor[T any] struct {
 
 	// Used only by run's goroutine.
 	away   time.Time // since when there has been no service
-	logged bool      // whether the loss has been logged
+	failed int       // attempts since then
 }
 
 type state[T any] struct {
@@ -222,16 +222,15 @@ func (s *supervisor[T]) epoch(
 }
 
 func (s *supervisor[T]) found(ctx context.Context, service T) {
-	s.logged = false
 	s.state.set(state[T]{up: true, service: service})
-	s.log.InfoContext(ctx, "Connected to RabbitMQ", "url", redact(s.cfg.URL), "away", time.Since(s.away).Round(time.Millisecond))
+	s.log.InfoContext(ctx, "Connected to RabbitMQ", "url", redact(s.cfg.URL), "away", time.Since(s.away).Round(time.Millisecond), "failedAttempts", s.failed)
+	s.failed = 0
 }
 
 // lost logs only the first failure, however many attempts to reconnect fail after it.
 func (s *supervisor[T]) lost(ctx context.Context, err error) {
 	s.state.set(state[T]{why: fmt.Errorf("not connected to RabbitMQ: %w", err)})
-	if !s.logged {
-		s.logged = true
+	if s.failed++; s.failed == 1 {
 		s.log.WarnContext(ctx, "No connection to RabbitMQ; connecting again until it works", "error", err)
 	}
 }

@@ -11,3 +11,14 @@ func CertificateFiles() (client, ca string) {
 	}
 	return profile.TLS.ClientCertPath, profile.TLS.ServerCACertPath
 }
+
+// CertificateTexts returns the certificates that stand in Temporal's settings as PEM, by their variables.
+func CertificateTexts() map[string][]byte {
+	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{})
+	if err != nil || profile.TLS == nil {
+		return nil // New has reported the error
+	}
+	return map[string][]byte{
+		"TEMPORAL_TLS_CLIENT_CERT_DATA": profile.TLS.ClientCertData, "TEMPORAL_TLS_SERVER_CA_CERT_DATA": profile.TLS.ServerCACertData,
+	}
+}

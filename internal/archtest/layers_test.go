@@ -15,7 +15,7 @@ const module = "dummyorders"
 //	domain  ◀  gateways, api                              ◀  cmd
 //	domain  ◀  rules/lang  ◀  rules                       ◀  cmd
 //	           gateways   ◀  alerting                     ◀  cmd
-//	           workflows  ◀  gateways/temporal            ◀  cmd
+//	           workflows  ◀  gateways/temporal  ◀  ops    ◀  cmd
 //
 // All of them except the domain may import internal, which imports none of them. A subfolder may have a line of its own.
 var layers = map[string][]string{
@@ -27,11 +27,12 @@ var layers = map[string][]string{
 	"gateways":   {"domain", "internal"},
 	"rules":      {"domain", "rules/lang", "internal"},
 	"alerting":   {"domain", "gateways", "internal"},
+	"ops":        {"domain", "workflows", "gateways", "gateways/temporal", "internal"},
 	"internal":   {},
 	"deploy":     {},
 	"cmd": {
 		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/lang", "rules/backtest",
-		"alerting", "internal",
+		"alerting", "ops", "internal",
 	},
 
 	"gateways/temporal": {"domain", "workflows", "gateways", "internal"},

@@ -12,22 +12,27 @@ import (
 // creates the ledger's tables.
 const startUp = 15 * time.Second
 
-// Await repeats a check until it passes, however long that takes, and logs why it fails: at level info during start-up,
-// then as errors. It reports whether the check passed before ctx ended.
+// Await repeats a check until it passes, however long that takes. It logs once that it waits, and why, at level info; if it
+// still waits after start-up, it warns. It reports whether the check passed before ctx ended.
 func Await(ctx context.Context, log *slog.Logger, what string, check Check) bool {
-	began := time.Now()
+	began, failed := time.Now(), 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, check(ctx) },
 		backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, next time.Duration) {
-			log.Log(ctx, level(began), "Not ready", "what", what, "error", err, "againIn", next.Round(time.Millisecond))
+			if failed++; failed == 1 || time.Since(began) >= startUp {
+				log.Log(ctx, firstLevel(began), "Not ready", "what", what, "error", err, "againIn", next.Round(time.Millisecond))
+			}
 		}))
+	if err == nil && failed > 0 {
+		log.InfoContext(ctx, "Ready", "what", what, "failedChecks", failed, "after", time.Since(began).Round(time.Millisecond))
+	}
 	return err == nil
 }
 
-// level returns the level at which to log that something is not ready.
-func level(began time.Time) slog.Level {
+// firstLevel returns the level at which to log that something is not ready that never was.
+func firstLevel(began time.Time) slog.Level {
 	if time.Since(began) < startUp {
 		return slog.LevelInfo
 	}
-	return slog.LevelError
+	return slog.LevelWarn
 }

@@ -26,13 +26,12 @@ func Live(w http.ResponseWriter, _ *http.Request) {
 }
 
 // Ready answers 200 if every check passes. Otherwise it answers 503 with the names of the failed checks, as
-// problem+json. The reasons go only to the log, once for each reason, because a stranger may be asking.
+// problem+json. The reasons go only to the log, because a stranger may be asking.
 //
 // running ends when the process is asked to stop. From then on Ready answers 503, so that balancers send no more requests,
 // and asks no check.
 func Ready(running context.Context, log *slog.Logger, checks map[string]Check) http.HandlerFunc {
-	began, reasons := time.Now(), map[string]string{}
-	var mu sync.Mutex
+	known := &readiness{log: log, began: time.Now(), parts: map[string]partState{}}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if running.Err() != nil {
 			unavailable(w, "draining: the process was asked to stop, and ends what it has begun")
@@ -40,16 +39,7 @@ func Ready(running context.Context, log *slog.Logger, checks map[string]Check) h
 		}
 		errs := Run(r.Context(), checks)
 		failed := slices.Sorted(maps.Keys(errs))
-		mu.Lock()
-		for name := range checks {
-			if err := errs[name]; err == nil {
-				delete(reasons, name)
-			} else if reasons[name] != err.Error() {
-				reasons[name] = err.Error()
-				log.Log(r.Context(), level(began), "Not ready", "what", name, "error", err)
-			}
-		}
-		mu.Unlock()
+		known.note(r.Context(), checks, errs)
 		if len(failed) == 0 {
 			write(w, http.StatusOK, "application/json", map[string]any{"status": "ready"})
 			return
@@ -63,6 +53,49 @@ func unavailable(w http.ResponseWriter, detail string) {
 	write(w, http.StatusServiceUnavailable, "application/problem+json", map[string]any{
 		"title": "Service Unavailable", "status": http.StatusServiceUnavailable, "detail": detail,
 	})
+}
+
+// readiness logs what is not ready, once for each reason, and what is ready again.
+type readiness struct {
+	log   *slog.Logger
+	began time.Time
+
+	mu    sync.Mutex
+	parts map[string]partState
+}
+
+// partState is what is known of a part from its checks so far.
+type partState struct {
+	passed bool   // once
+	reason string // why it is not ready; empty if it is
+	failed int    // checks since it was ready
+}
+
+func (n *readiness) note(ctx context.Context, checks map[string]Check, errs map[string]error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name := range checks {
+		was, err := n.parts[name], errs[name]
+		if err == nil {
+			if was.reason != "" {
+				n.log.InfoContext(ctx, "Ready", "what", name, "failedChecks", was.failed)
+			}
+			n.parts[name] = partState{passed: true}
+			continue
+		}
+		if was.reason != err.Error() {
+			n.log.Log(ctx, n.level(was.passed), "Not ready", "what", name, "error", err)
+		}
+		n.parts[name] = partState{passed: was.passed, reason: err.Error(), failed: was.failed + 1}
+	}
+}
+
+// level returns an error's level only for a part that was ready before: another may still be started.
+func (n *readiness) level(passed bool) slog.Level {
+	if passed {
+		return slog.LevelError
+	}
+	return firstLevel(n.began)
 }
 
 // Handler serves /livez and /readyz, and /metrics beside them, for those who run the processes. running is as for Ready.

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -50,6 +52,35 @@ func TestNotReadyDetailsOnlyInLog(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(log.String(), "what="+name+` error="dial tcp 10.1.2.3:5672: connection refused"`),
 			"the log does not have once why %s is not ready: %s", name, log.String())
 	}
+}
+
+// What has never been ready may still be started, and is no error; what was ready and is so no more is one.
+func TestNotReadyLevels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		var wrong error
+		check := func(context.Context) error { return wrong }
+		handler := health.Handler(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), map[string]health.Check{"ledger": check}, http.NotFoundHandler())
+		for _, step := range []struct {
+			after time.Duration
+			wrong error
+			said  string
+		}{
+			{0, errors.New("no tables"), `level=INFO msg="Not ready" what=ledger error="no tables"`},
+			{time.Second, errors.New("no tables"), ""},
+			{time.Minute, errors.New("refused"), `level=WARN msg="Not ready" what=ledger error=refused`},
+			{time.Second, nil, "level=INFO msg=Ready what=ledger failedChecks=3"},
+			{time.Second, nil, ""},
+			{time.Second, errors.New("refused"), `level=ERROR msg="Not ready" what=ledger error=refused`},
+		} {
+			log.Reset()
+			wrong = step.wrong
+			time.Sleep(step.after)
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+			_, said, _ := strings.Cut(strings.TrimSpace(log.String()), " ")
+			assert.Equal(t, step.said, said)
+		}
+	})
 }
 
 // A check that hangs is a failure and does not hang the answer.

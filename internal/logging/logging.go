@@ -32,7 +32,7 @@ func New(w io.Writer, process, format string, colour bool, level slog.Level, con
 	default:
 		return nil, fmt.Errorf("log format %q: must be one of %v", format, Formats)
 	}
-	return slog.New(late{Handler: handler.WithAttrs([]slog.Attr{slog.String("process", process)})}), nil
+	return slog.New(late{Handler: handler.WithAttrs([]slog.Attr{slog.String("process", process)}), repeats: &repeats{faults: map[string]*fault{}}}), nil
 }
 
 // late writes out and conceals a logger's attributes only when something is logged: Temporal's SDK makes a logger with nine
@@ -40,26 +40,38 @@ func New(w io.Writer, process, format string, colour bool, level slog.Level, con
 type late struct {
 	slog.Handler // of the process
 
-	with []func(slog.Handler) slog.Handler
+	repeats *repeats
+	with    []func(slog.Handler) slog.Handler
 }
 
 // WithAttrs keeps the attributes for later.
 func (l late) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return late{l.Handler, append(slices.Clip(l.with), func(h slog.Handler) slog.Handler { return h.WithAttrs(attrs) })}
+	return late{l.Handler, l.repeats, append(slices.Clip(l.with), func(h slog.Handler) slog.Handler { return h.WithAttrs(attrs) })}
 }
 
 // WithGroup keeps the group for later.
 func (l late) WithGroup(name string) slog.Handler {
-	return late{l.Handler, append(slices.Clip(l.with), func(h slog.Handler) slog.Handler { return h.WithGroup(name) })}
+	return late{l.Handler, l.repeats, append(slices.Clip(l.with), func(h slog.Handler) slog.Handler { return h.WithGroup(name) })}
 }
 
-// Handle writes the record.
+// Handle writes the record. Warnings and errors that come again and again are counted instead.
 func (l late) Handle(ctx context.Context, r slog.Record) error {
-	handler := l.Handler
+	if r.Level >= slog.LevelWarn {
+		return l.repeats.handle(ctx, l, r)
+	}
+	return l.write(ctx, r)
+}
+
+func (l late) write(ctx context.Context, r slog.Record) error {
+	return l.extend(l.Handler).Handle(ctx, r)
+}
+
+// extend returns a handler with the attributes and groups that were kept.
+func (l late) extend(handler slog.Handler) slog.Handler {
 	for _, with := range l.with {
 		handler = with(handler)
 	}
-	return handler.Handle(ctx, r)
+	return handler
 }
 
 // concealed returns an attribute whose value, as text, has passed through conceal. What conceal leaves stays what it was.

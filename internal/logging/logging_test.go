@@ -3,10 +3,13 @@ package logging_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -48,6 +51,51 @@ func TestConcealed(t *testing.T) {
 			assert.Contains(t, out.String(), "17")
 		})
 	}
+}
+
+// A fault that comes again and again is one line, and then one with a count.
+func TestRepeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log, err := logging.New(&out, "api", "text", false, slog.LevelInfo, strings.Clone)
+		require.NoError(t, err)
+		for i := range 40 {
+			log.With("worker", "orders").Warn("Temporal cannot be reached", "error", fmt.Errorf("dial from port %d: refused", 50000+i), "in", time.Duration(i))
+			if i == 0 {
+				time.Sleep(time.Second / 2)
+				continue
+			}
+			time.Sleep(time.Second)
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		require.Len(t, lines, 3, "at once, after 10 s, and after 20 more: %s", &out)
+		assert.NotContains(t, lines[0], "times=")
+		assert.Contains(t, lines[1], "port 50010: refused")
+		assert.Contains(t, lines[1], "times=10 within=10s")
+		assert.Contains(t, lines[2], "times=20 within=20s")
+		time.Sleep(time.Hour)
+		out.Reset()
+		log.With("worker", "orders").Warn("Temporal cannot be reached", "error", errors.New("dial from port 1: refused"), "in", time.Second)
+		assert.Equal(t, 1, strings.Count(out.String(), "\n"), "it was forgotten: %s", &out)
+		time.Sleep(time.Hour)
+	})
+}
+
+// Different faults are all logged, and so is everything that is no fault.
+func TestNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log, err := logging.New(&out, "api", "text", false, slog.LevelInfo, strings.Clone)
+		require.NoError(t, err)
+		for _, id := range []string{"a1", "a2"} {
+			log.Error("Transaction not processed", "transaction", id, "error", errors.New("refused"))
+			log.Error("Transaction not processed", "transaction", id, "error", errors.New("reset"))
+			log.With("connection", id).Warn("No connection")
+			log.Info("Listening")
+		}
+		assert.Equal(t, 8, strings.Count(out.String(), "\n"), &out)
+		time.Sleep(time.Hour)
+	})
 }
 
 // BenchmarkWith makes a logger as Temporal's SDK does for each task. If each attribute is written out at once, that takes ten
