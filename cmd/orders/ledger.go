@@ -23,13 +23,24 @@ import (
 )
 
 type ledgerCommand struct {
-	Verify verifyCommand `cmd:"" help:"Compare the ledger with Temporal's histories, by default those of the last 24 hours; exits with 1 if they disagree. Needs a running orders worker."`
-	Export exportCommand `cmd:"" help:"Export transactions, the newest first, as CSV or as JSON lines."`
-	Backup backupCommand `cmd:"" help:"Copy a ledger in SQLite to a new file, while everything runs. For PostgreSQL, use pg_dump."`
+	Migrate migrateCommand `cmd:"" help:"Make the ledger's tables, or change them to what this version needs, as a worker does at its start."`
+	Verify  verifyCommand  `cmd:"" help:"Compare the ledger with Temporal's histories, by default those of the last 24 hours; exits with 1 if they disagree. Needs a running orders worker."`
+	Export  exportCommand  `cmd:"" help:"Export transactions, the newest first, as CSV or as JSON lines."`
+	Backup  backupCommand  `cmd:"" help:"Copy a ledger in SQLite to a new file, while everything runs. For PostgreSQL, use pg_dump."`
 }
 
 // withLedger runs a command that needs nothing but the ledger.
 func withLedger(ctx context.Context, do func(context.Context, *ledgerdb.Ledger) error) error {
+	return withDatabase(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		if err := store.Ready(ctx); err != nil {
+			return err
+		}
+		return do(ctx, store)
+	})
+}
+
+// withDatabase is withLedger for a database whose tables may be missing or old.
+func withDatabase(ctx context.Context, do func(context.Context, *ledgerdb.Ledger) error) error {
 	env, err := readEnvironment(ctx, lookup())
 	if err != nil {
 		return err
@@ -40,10 +51,20 @@ func withLedger(ctx context.Context, do func(context.Context, *ledgerdb.Ledger) 
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	if err := store.Ready(ctx); err != nil {
-		return err
-	}
 	return do(ctx, store)
+}
+
+type migrateCommand struct{}
+
+// Run brings the ledger's tables to what this version needs. It can be repeated, and run beside workers.
+func (migrateCommand) Run(ctx context.Context) error {
+	return withDatabase(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		if err := store.Migrate(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(standard().progress, "The ledger's tables are what this version needs.")
+		return nil
+	})
 }
 
 // defaultSince is how far back transactions are compared by default.

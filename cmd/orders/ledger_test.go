@@ -252,3 +252,16 @@ func (s silent) Execution(context.Context, string) (inspect.Execution, error) {
 
 func (s silent) Record(context.Context, string) (ledger.Record, error) { return ledger.Record{}, s.err }
 func (s silent) Retention(context.Context) (time.Duration, error)      { return time.Hour, nil }
+
+// The command makes the tables, and can be repeated.
+func TestMigrate(t *testing.T) {
+	setEnvironment(t, map[string]string{"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")})
+	require.Equal(t, exitFailure, execute(t.Context(), []string{"ledger", "export"}), "there are no tables yet")
+	for range 2 {
+		require.Equal(t, 0, execute(t.Context(), []string{"ledger", "migrate"}))
+	}
+	require.Equal(t, 0, execute(t.Context(), []string{"ledger", "export"}))
+
+	t.Setenv("LEDGER_URL", "mysql://localhost")
+	require.Equal(t, exitConfig, execute(t.Context(), []string{"ledger", "migrate"}))
+}

@@ -1,0 +1,294 @@
+package helm_test
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// Pods run with no rights: as an ordinary user, without a token for the cluster, and with a file system that they only read.
+func TestPodsHaveNoRights(t *testing.T) {
+	each(t, func(t *testing.T, all objects) {
+		for name, pod := range all.pods() {
+			assert.Equal(t, new(false), pod.Spec.AutomountServiceAccountToken, "%s: automountServiceAccountToken", name)
+			assert.Empty(t, pod.Spec.HostNetwork || pod.Spec.HostPID || pod.Spec.HostIPC, name)
+			security := pod.Spec.SecurityContext
+			require.NotNil(t, security, name)
+			assert.Equal(t, new(true), security.RunAsNonRoot, "%s: runAsNonRoot", name)
+			assert.Positive(t, *security.RunAsUser, "%s: runAsUser", name)
+			assert.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, security.SeccompProfile.Type, "%s: seccompProfile", name)
+			require.Len(t, pod.Spec.Containers, 1, name)
+			assert.Equal(t, &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false),
+				ReadOnlyRootFilesystem:   new(true),
+				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			}, pod.Spec.Containers[0].SecurityContext, "%s: securityContext", name)
+			for _, volume := range pod.Spec.Volumes {
+				assert.Nil(t, volume.HostPath, "%s: volume %s", name, volume.Name)
+			}
+		}
+		for name, account := range all.accounts {
+			assert.Equal(t, new(false), account.AutomountServiceAccountToken, name)
+		}
+	})
+}
+
+// Each container has an image of one version, and requests and limits that fit each other and Go's own limit.
+func TestContainers(t *testing.T) {
+	each(t, func(t *testing.T, all objects) {
+		for name, pod := range all.pods() {
+			c := pod.Spec.Containers[0]
+			assert.Regexp(t, `^[^:@]+(:[^:@]+)?(@sha256:[0-9a-f]{64})?$`, c.Image, name)
+			assert.Regexp(t, `[:@]`, c.Image, "%s: the image has neither tag nor digest", name)
+			assert.NotContains(t, c.Image, ":latest", name)
+			for _, kind := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+				limit, request := c.Resources.Limits[kind], c.Resources.Requests[kind]
+				assert.Positive(t, request.Sign(), "%s: request of %s", name, kind)
+				assert.LessOrEqual(t, request.Cmp(limit), 0, "%s: the request of %s is above the limit", name, kind)
+			}
+			if goLimit := variables(c)["GOMEMLIMIT"].Value; goLimit != "" {
+				parsed, err := resource.ParseQuantity(strings.TrimSuffix(goLimit, "B"))
+				require.NoError(t, err)
+				assert.Negative(t, parsed.Cmp(*c.Resources.Limits.Memory()), "%s: GOMEMLIMIT %s", name, goLimit)
+			}
+			assert.Len(t, variables(c), len(c.Env), "%s sets a variable twice", name)
+		}
+	})
+}
+
+// Each mount has its volume, and each volume a mount.
+func TestVolumes(t *testing.T) {
+	each(t, func(t *testing.T, all objects) {
+		for name, pod := range all.pods() {
+			var mounted, there []string
+			for _, m := range pod.Spec.Containers[0].VolumeMounts {
+				mounted = append(mounted, m.Name)
+				assert.True(t, m.ReadOnly || m.Name == "tmp" || m.Name == "more", "%s: %s is not read-only", name, m.Name)
+			}
+			for _, v := range pod.Spec.Volumes {
+				there = append(there, v.Name)
+			}
+			assert.ElementsMatch(t, there, mounted, name)
+		}
+	})
+}
+
+// The processes are asked for their health where they serve it.
+func TestProbes(t *testing.T) {
+	each(t, func(t *testing.T, all objects) {
+		require.Len(t, all.deployments, 4)
+		for name, d := range all.deployments {
+			c := d.Spec.Template.Spec.Containers[0]
+			for path, probes := range map[string][]*corev1.Probe{"/livez": {c.StartupProbe, c.LivenessProbe}, "/readyz": {c.ReadinessProbe}} {
+				for _, probe := range probes {
+					require.NotNil(t, probe, name)
+					assert.Equal(t, path, probe.HTTPGet.Path, name)
+					assert.True(t, all.hasPort(name, probe.HTTPGet.Port), "%s: port %s", name, probe.HTTPGet.Port.StrVal)
+				}
+			}
+			assert.Equal(t, ":9000", variables(c)["HEALTH_ADDRESS"].Value, name)
+			assert.True(t, all.hasPort(name, intstr.FromInt32(9000)), name)
+			if strings.HasSuffix(name, "-api") {
+				assert.Equal(t, ":9001", variables(c)["HTTP_ADDRESS"].Value)
+				assert.True(t, all.hasPort(name, intstr.FromInt32(9001)))
+			}
+		}
+	})
+}
+
+// Pods have longer to end than the processes take to finish their work, and new ones are there before old ones go.
+func TestRollingUpgrade(t *testing.T) {
+	requests := duration(t, "cmd/orders/api.go", "drainRequests")
+	work := duration(t, "workers/run.go", "drainTime")
+	alerts := duration(t, "cmd/orders/settings.go", "drainAlerts")
+	each(t, func(t *testing.T, all objects) {
+		for name, d := range all.deployments {
+			drain := work
+			switch {
+			case strings.HasSuffix(name, "-api"):
+				delay, err := time.ParseDuration(variables(d.Spec.Template.Spec.Containers[0])["SHUTDOWN_DELAY"].Value)
+				require.NoError(t, err, "an API pod that is to end takes no more requests, while proxies still send some")
+				assert.Positive(t, delay)
+				drain = delay + requests
+			case strings.HasSuffix(name, "-alertman"):
+				drain = work + alerts
+			}
+			grace := time.Duration(*d.Spec.Template.Spec.TerminationGracePeriodSeconds) * time.Second
+			assert.Greater(t, grace, drain+5*time.Second, name)
+			assert.Equal(t, new(intstr.FromInt32(0)), d.Spec.Strategy.RollingUpdate.MaxUnavailable, name)
+			assert.Positive(t, d.Spec.MinReadySeconds, name)
+		}
+	})
+}
+
+// duration returns a constant of the source, in seconds there.
+func duration(t *testing.T, file, name string) time.Duration {
+	t.Helper()
+	source, err := os.ReadFile(root + file)
+	require.NoError(t, err)
+	found := regexp.MustCompile(`\b` + name + ` += (\d+) \* time\.Second`).FindSubmatch(source)
+	require.NotNil(t, found, "%s has no constant %s in seconds", file, name)
+	seconds, err := strconv.Atoi(string(found[1]))
+	require.NoError(t, err)
+	return time.Duration(seconds) * time.Second
+}
+
+// Every selector finds the pods that it is for, and no others.
+func TestSelectors(t *testing.T) {
+	each(t, func(t *testing.T, all objects) {
+		processes := slices.Sorted(maps.Keys(all.deployments))
+		for name, d := range all.deployments {
+			assert.Equal(t, []string{name}, all.selected(t, d.Spec.Selector))
+			require.Len(t, d.Spec.Template.Spec.TopologySpreadConstraints, 2, name)
+			for _, spread := range d.Spec.Template.Spec.TopologySpreadConstraints {
+				assert.Equal(t, []string{name}, all.selected(t, spread.LabelSelector))
+			}
+		}
+		for name, s := range all.services {
+			assert.Equal(t, []string{name}, all.selected(t, &metav1.LabelSelector{MatchLabels: s.Spec.Selector}))
+			for _, port := range s.Spec.Ports {
+				assert.True(t, all.hasPort(name, port.TargetPort), "service %s: port %s", name, port.TargetPort.StrVal)
+			}
+		}
+		for name, b := range all.budgets {
+			assert.Equal(t, []string{name}, all.selected(t, b.Spec.Selector))
+		}
+		for name, m := range all.podMonitors {
+			assert.Equal(t, processes, all.selected(t, &m.Spec.Selector), name)
+			for _, endpoint := range m.Spec.PodMetricsEndpoints {
+				for _, process := range processes {
+					assert.True(t, all.hasPort(process, intstr.FromString(endpoint.Port)), process)
+				}
+			}
+		}
+		for name, p := range all.networkPolicies {
+			want := []string{name}
+			if len(p.Spec.Ingress) == 0 {
+				want = processes // nothing may connect, but for what the others allow
+			}
+			assert.Equal(t, want, all.selected(t, &p.Spec.PodSelector), name)
+		}
+		for name, i := range all.ingresses {
+			backend := i.Spec.Rules[0].HTTP.Paths[0].Backend.Service
+			require.Contains(t, all.services, backend.Name, name)
+			assert.Equal(t, backend.Port.Name, all.services[backend.Name].Spec.Ports[0].Name, name)
+		}
+	})
+}
+
+// What scales a deployment names one that is there and has no number of its own, and only the others have one.
+func TestAutoscaling(t *testing.T) {
+	each(t, func(t *testing.T, all objects) {
+		scaled := map[string]bool{}
+		for name, a := range all.autoscalers {
+			assert.Equal(t, "Deployment", a.Spec.ScaleTargetRef.Kind, name)
+			assert.LessOrEqual(t, *a.Spec.MinReplicas, a.Spec.MaxReplicas, name)
+			scaled[a.Spec.ScaleTargetRef.Name] = true
+		}
+		for name, s := range all.scaled {
+			require.Len(t, s.Spec.Triggers, 1, name)
+			trigger := s.Spec.Triggers[0]
+			assert.Equal(t, "temporal", trigger.Type)
+			assert.Contains(t, taskQueues(t), trigger.Metadata["taskQueue"], name)
+			assert.Positive(t, s.Spec.MinReplicaCount, name)
+			assert.LessOrEqual(t, s.Spec.MinReplicaCount, s.Spec.MaxReplicaCount, name)
+			if reference := trigger.AuthenticationRef.Name; reference != "" {
+				assert.Contains(t, all.authentications, reference, name)
+			}
+			assert.NotContains(t, scaled, s.Spec.ScaleTargetRef.Name, "two scale it")
+			scaled[s.Spec.ScaleTargetRef.Name] = true
+		}
+		for name, d := range all.deployments {
+			assert.Equal(t, scaled[name], d.Spec.Replicas == nil, "%s: replicas", name)
+			delete(scaled, name)
+		}
+		assert.Empty(t, scaled, "these are scaled and not there")
+	})
+}
+
+// taskQueues returns the names of the workers' task queues.
+func taskQueues(t *testing.T) []string {
+	t.Helper()
+	source, err := os.ReadFile(root + "workflows/names.go")
+	require.NoError(t, err)
+	var names []string
+	for _, found := range regexp.MustCompile(`TaskQueue += "(\w+)"`).FindAllSubmatch(source, -1) {
+		names = append(names, string(found[1]))
+	}
+	require.Len(t, names, 3)
+	return names
+}
+
+// Every NetworkPolicy allows connections to ports of the pods that it is for, and from those alone whom the values name.
+func TestNetworkPolicies(t *testing.T) {
+	each(t, func(t *testing.T, all objects) {
+		if len(all.networkPolicies) == 0 {
+			return
+		}
+		require.Len(t, all.networkPolicies, len(all.deployments)+1)
+		for name, p := range all.networkPolicies {
+			assert.Contains(t, p.Spec.PolicyTypes, networkingv1.PolicyTypeIngress, name)
+			for _, rule := range p.Spec.Ingress {
+				assert.NotEmpty(t, rule.From, "%s: from anywhere", name)
+				require.NotEmpty(t, rule.Ports, "%s: to every port", name)
+				for _, port := range rule.Ports {
+					assert.True(t, all.hasPort(name, *port.Port), "%s: port %s", name, port.Port)
+				}
+			}
+			for _, rule := range p.Spec.Egress {
+				assert.NotEmpty(t, rule.Ports, "%s: to every port of others", name)
+			}
+		}
+	})
+}
+
+// The jobs run before the processes of an install and an upgrade, each after what it needs.
+func TestJobs(t *testing.T) {
+	each(t, func(t *testing.T, all objects) {
+		weight := func(object metav1.Object) int {
+			annotations := object.GetAnnotations()
+			assert.Equal(t, "pre-install,pre-upgrade", annotations["helm.sh/hook"], object.GetName())
+			assert.Equal(t, "before-hook-creation", annotations["helm.sh/hook-delete-policy"], object.GetName())
+			n, err := strconv.Atoi(annotations["helm.sh/hook-weight"])
+			require.NoError(t, err)
+			return n
+		}
+		weights := map[string]int{}
+		for name, job := range all.jobs {
+			_, short, _ := strings.Cut(name, "-")
+			weights[short] = weight(job)
+			assert.Equal(t, corev1.RestartPolicyNever, job.Spec.Template.Spec.RestartPolicy, "%s: the log of a failed pod is lost", name)
+			for _, volume := range job.Spec.Template.Spec.Volumes {
+				if volume.Name == "setup" {
+					require.Contains(t, all.configMaps, volume.ConfigMap.Name)
+					assert.Less(t, weight(all.configMaps[volume.ConfigMap.Name]), weights[short], "%s starts before its scripts are there", name)
+				}
+			}
+			assert.Contains(t, []string{"", "default"}, job.Spec.Template.Spec.ServiceAccountName, "%s: the release's account is made later", name)
+		}
+		if setup, there := weights["ledger-setup"]; there {
+			assert.Less(t, setup, weights["ledger-migrate"])
+		}
+	})
+}
+
+func variables(c corev1.Container) map[string]corev1.EnvVar {
+	all := map[string]corev1.EnvVar{}
+	for _, variable := range c.Env {
+		all[variable.Name] = variable
+	}
+	return all
+}
