@@ -186,6 +186,11 @@ var alarmTests = []alarmTest{
 		firing: series{`temporal_num_pollers{task_queue="fraud_police"}`: "0x40"},
 	},
 	{
+		alarm: "ChecksWait", says: "Fraud checks wait for a fraud-police that takes them.",
+		quiet:  series{`approximate_backlog_age_seconds{taskqueue="fraud_police"}`: "0x40", `approximate_backlog_age_seconds{taskqueue="orders"}`: "60x40"},
+		firing: series{`approximate_backlog_age_seconds{taskqueue="fraud_police"}`: "0+15x40"},
+	},
+	{
 		alarm: "RuleFails", says: "The rule new-card fails.", labels: series{"rule": "new-card"},
 		quiet:  series{`orders_rule_failures_total{rule="new-card"}`: "0x40"},
 		firing: series{`orders_rule_failures_total{rule="new-card"}`: "_x4 1x40"},

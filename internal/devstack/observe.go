@@ -23,8 +23,12 @@ func (d *devStack) startPrometheus(ctx context.Context) error {
 		targets = append(targets, stack.Target{Job: "temporal", Address: fmt.Sprintf("127.0.0.1:%d", d.plan.temporalMetrics)})
 	}
 	start := time.Now()
+	observe, consoles := filepath.Join(d.root, "deploy", "observe"), filepath.Join(d.dir, "prometheus", "consoles")
+	if err := writeConsoles(filepath.Join(observe, "dashboards"), consoles); err != nil {
+		return err
+	}
 	server, err := stack.StartPrometheus(ctx, stack.PrometheusOptions{
-		Dir: filepath.Join(d.dir, "prometheus"), Config: filepath.Join(d.root, "deploy", "observe"),
+		Dir: filepath.Join(d.dir, "prometheus"), Config: observe, Consoles: consoles,
 		Port: d.plan.prometheus, AlertmanagerPort: d.plan.alertmanager, Targets: targets,
 	})
 	if err != nil {

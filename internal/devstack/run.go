@@ -434,7 +434,7 @@ func (d *devStack) whatNext() string {
 		facts.Mail = runFolder + "/mail/"
 	}
 	if d.observer != nil {
-		facts.Alarms, facts.Alertmanager, facts.OnCall = d.observer.URL()+"/alerts", d.observer.AlertmanagerURL(), d.observer.URL()+"/consoles/on-call.html"
+		facts.Alarms, facts.Alertmanager, facts.OnCall = d.observer.URL()+"/classic/alerts", d.observer.AlertmanagerURL(), d.observer.URL()+"/consoles/on-call.html"
 	}
 	if d.issuer != nil {
 		facts.SignIn, facts.Issuer = d.issuer.Link(), d.issuer.URL()

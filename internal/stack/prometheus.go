@@ -13,6 +13,7 @@ import (
 type PrometheusOptions struct {
 	Dir              string // the folder for data and configuration, created if missing
 	Config           string // deploy/observe
+	Consoles         string // the folder of pages that it serves under /consoles/; may be empty
 	Port             int    // if 0, a free one is chosen
 	AlertmanagerPort int    // if 0, a free one is chosen
 	Targets          []Target
@@ -54,6 +55,7 @@ func StartPrometheus(ctx context.Context, o PrometheusOptions) (*Prometheus, err
 		Args: []string{
 			"--config.file=" + filepath.Join(o.Dir, "prometheus-laptop.yml"), "--storage.tsdb.path=" + filepath.Join(o.Dir, "data"),
 			"--web.listen-address=" + loopback(p.options.Port), "--enable-feature=exemplar-storage",
+			"--web.console.templates=" + o.Consoles,
 		},
 	})
 	if err != nil {
