@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
@@ -103,6 +105,7 @@ func countDelivery(ctx context.Context, target alert.Target, err error) {
 
 func (a *Deliveries) deliver(ctx context.Context, t alert.DeliveryRequest) (answer string, err error) {
 	name, address := t.Target.Split()
+	trace.SpanFromContext(ctx).SetAttributes(attribute.String("channel", name))
 	channel, known := a.Channels[name]
 	if !known {
 		return "", fmt.Errorf("no channel %q is configured here", name)

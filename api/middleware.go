@@ -40,12 +40,13 @@ func (s *server) logRequests(next http.Handler) http.Handler {
 		s.audit.visited(r, v, recorder.Status())
 		route, took := chi.RouteContext(r.Context()).RoutePattern(), time.Since(start)
 		s.log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route, "status", recorder.Status(), "took", took)
+		describe(r.Context(), methodName(r.Method), route, recorder.Status())
 		telemetry.HTTPRequestDuration.Record(r.Context(), took,
 			cmp.Or(route, "other"), methodName(r.Method), strconv.Itoa(cmp.Or(recorder.Status(), http.StatusOK)))
 	})
 }
 
-// methodName returns a method's name for metrics: callers may send any word as a method.
+// methodName returns a method's name for metrics and traces: callers may send any word as a method.
 func methodName(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:

@@ -20,6 +20,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/swaggest/swgui"
 	"github.com/swaggest/swgui/v5emb"
+	"go.opentelemetry.io/otel/trace"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
@@ -29,6 +30,7 @@ import (
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/health"
+	"dummyorders/internal/telemetry"
 )
 
 // MaxBody is the largest request body, in bytes.
@@ -104,7 +106,9 @@ type Options struct {
 	// Running ends when the process is asked to stop: /readyz answers from then on that it drains. Nil means never.
 	Running context.Context
 	// Now is the clock of the limits; nil means time.Now.
-	Now     func() time.Time
+	Now func() time.Time
+	// Traces records the requests' spans. If it is nil, nothing is recorded.
+	Traces  trace.TracerProvider
 	Version string
 	// Metrics serves /metrics. If it is nil, that path does not exist.
 	Metrics http.Handler
@@ -155,7 +159,7 @@ func New(o Options) http.Handler {
 		log:   o.Log,
 	}
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced, findAddress(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
+	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), findAddress(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})

@@ -4,8 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"slices"
+	"strings"
 
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"dummyorders/domain/card"
@@ -16,19 +20,44 @@ import (
 // such as a card number, and would be stored permanently.
 const traceParent = "traceparent"
 
-// traced uses the caller's trace context, or begins a new one, so that an alert can be traced to the request behind it. It
-// records no spans.
-func traced(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
-		if parent := r.Header.Get(traceParent); !card.HoldsNumber(parent) {
-			ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceParent: parent})
-		}
-		if !trace.SpanContextFromContext(ctx).IsValid() {
-			ctx = beginTrace(ctx)
-		}
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
+// traced records a span of each request, within the caller's trace if there is one. If no spans are recorded, there is a trace
+// all the same, so that an alert can be traced to the request behind it.
+func traced(tracer trace.Tracer) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx := r.Context()
+			if parent := r.Header.Get(traceParent); !card.HoldsNumber(parent) {
+				ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceParent: parent})
+			}
+			if !isProbe(r) {
+				var span trace.Span
+				ctx, span = tracer.Start(ctx, "HTTP", trace.WithSpanKind(trace.SpanKindServer))
+				defer span.End()
+			}
+			if !trace.SpanContextFromContext(ctx).IsValid() {
+				ctx = beginTrace(ctx)
+			}
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
+}
+
+// isProbe reports whether a request only asks whether the process is well, as supervisors do all the time.
+func isProbe(r *http.Request) bool {
+	return slices.Contains([]string{"/livez", "/readyz", "/metrics"}, r.URL.Path)
+}
+
+// describe names the span of a request by its route: its path may hold anything.
+func describe(ctx context.Context, method, route string, status int) {
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
+	}
+	span.SetName(strings.TrimSpace(method + " " + route))
+	span.SetAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(route), semconv.HTTPResponseStatusCode(status))
+	if status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, "")
+	}
 }
 
 func beginTrace(ctx context.Context) context.Context {

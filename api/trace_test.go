@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
+
+	"dummyorders/internal/telemetry"
 )
 
 func TestTraceContext(t *testing.T) {
@@ -16,7 +18,7 @@ func TestTraceContext(t *testing.T) {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 		request.Header.Set("traceparent", traceparent)
 		var ctx context.Context
-		traced(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).
+		traced(telemetry.Tracer(nil))(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).
 			ServeHTTP(httptest.NewRecorder(), request)
 		return trace.SpanContextFromContext(ctx)
 	}

@@ -85,7 +85,8 @@ func (i *Intake) Take(ctx context.Context, event alert.Event) error {
 	if err != nil {
 		return fmt.Errorf("hand alert %s to Temporal: %w", event.ID, err)
 	}
-	i.Log.Info("Alert taken", "alert", event.ID, "type", event.Type, "order", event.Subject, "for", receivers(assignments), "duplicate", !fresh)
+	i.Log.InfoContext(ctx, "Alert taken", "alert", event.ID, "type", event.Type, "order", event.Subject, "transaction", event.Data.TransactionID,
+		"for", receivers(assignments), "duplicate", !fresh)
 	return nil
 }
 
@@ -113,7 +114,7 @@ func (i *Intake) keepTrying(ctx context.Context, event alert.Event, to []alert.A
 	}
 	return backoff.Retry(ctx, start, backoff.WithBackOff(retry), backoff.WithMaxElapsedTime(cmp.Or(i.Hold, defaultHold)),
 		backoff.WithNotify(func(err error, next time.Duration) {
-			i.Log.Warn("Alert waits for Temporal", "alert", event.ID, "error", err, "in", next)
+			i.Log.WarnContext(ctx, "Alert waits for Temporal", "alert", event.ID, "error", err, "in", next)
 		}))
 }
 

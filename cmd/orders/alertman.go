@@ -35,7 +35,7 @@ func deliverAlerts(p *process) func(context.Context) error {
 	store := p.env.ledger(p.values)
 	trail := p.env.audit(p.values, store)
 	broker, check := p.env.consumer(p.values), temporal.Check(p.temporal)
-	broker.Downstream = check
+	broker.Downstream, broker.Traces = check, p.traces
 	consumer := rabbitmq.NewConsumer(broker, p.log)
 	intake := &workers.Intake{Alerts: &temporal.Alerts{Client: p.temporal}, Router: routing.Current(alerting.routes), Log: p.log, Check: check}
 	atOnce := p.values.number("ALERTMAN_DELIVERIES", p.env.AlertmanDeliveries, 1, 10_000)

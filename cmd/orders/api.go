@@ -43,6 +43,7 @@ func serveAPI(p *process) func(context.Context) error {
 		MaxInFlight:              p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
 		Limits:                   p.env.limits(p.values),
 		TrustedProxies:           p.values.networks("TRUSTED_PROXIES", p.env.TrustedProxies),
+		Traces:                   p.traces,
 		Version:                  buildVersion(),
 		Log:                      p.log,
 	}

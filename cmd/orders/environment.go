@@ -10,6 +10,19 @@ type environment struct {
 	NoColor       string `env:"NO_COLOR"`
 	HealthAddress string `env:"HEALTH_ADDRESS"`
 
+	// OpenTelemetry's libraries read these themselves, and its other variables too.
+	OTelDisabled       string `env:"OTEL_SDK_DISABLED, default=false"`
+	TracesExporter     string `env:"OTEL_TRACES_EXPORTER"`
+	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	OTLPTracesEndpoint string `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"`
+	OTLPProtocol       string `env:"OTEL_EXPORTER_OTLP_PROTOCOL, default=http/protobuf"`
+	OTLPTracesProtocol string `env:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"`
+	OTLPHeaders        string `env:"OTEL_EXPORTER_OTLP_HEADERS"`
+	OTelServiceName    string `env:"OTEL_SERVICE_NAME"`
+	OTelResource       string `env:"OTEL_RESOURCE_ATTRIBUTES"`
+	TracesSampler      string `env:"OTEL_TRACES_SAMPLER, default=parentbased_always_on"`
+	TracesSamplerArg   string `env:"OTEL_TRACES_SAMPLER_ARG"`
+
 	TemporalCompression string `env:"TEMPORAL_COMPRESSION, default=auto"`
 
 	ShutdownDelay      string `env:"SHUTDOWN_DELAY, default=0s"`

@@ -11,8 +11,10 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
@@ -32,6 +34,8 @@ type process struct {
 	temporal temporal.Client
 	metrics  http.Handler
 	checks   map[string]health.Check // of /readyz; set by the part
+	traces   trace.TracerProvider    // nil if no spans are recorded
+	flush    func()                  // exports the last spans
 }
 
 // part reads its settings, records their faults, and returns the function that does the work until ctx ends. It makes
@@ -47,6 +51,8 @@ func run(ctx context.Context, parts map[string]part) error {
 	}
 	telemetry.BuildInfo.Set(telemetry.Value{Value: 1, Labels: []string{buildVersion(), runtime.Version()}})
 	var faults []string
+	var all sync.WaitGroup
+	defer all.Wait()
 	var todo []func(context.Context) error
 	var log *slog.Logger
 	var certificates map[string]string
@@ -56,7 +62,7 @@ func run(ctx context.Context, parts map[string]part) error {
 		if err != nil {
 			return err
 		}
-		defer p.close()
+		defer all.Go(p.close)
 		todo = append(todo, p.withHealth(parts[name](p)))
 		faults = append(faults, p.values.faults...)
 		join(checks, p.checks)
@@ -137,12 +143,13 @@ func newProcess(ctx context.Context, name string, metrics http.Handler) (*proces
 	if err != nil {
 		return nil, err
 	}
-	p := &process{env: env, values: &values{}, metrics: metrics}
+	p := &process{env: env, values: &values{}, metrics: metrics, flush: func() {}}
 	level, format := p.values.level("LOG_LEVEL", env.LogLevel), env.logFormat(p.values)
 	if p.log, err = logging.New(os.Stderr, name, format, env.NoColor == "", level, card.Conceal); err != nil {
 		p.log = slog.New(slog.DiscardHandler) // the faults of the settings say it better
 	}
-	if p.temporal, err = temporal.New(p.log, env.temporalCompression(p.values)); err != nil {
+	p.trace(ctx, name)
+	if p.temporal, err = temporal.New(p.log, env.temporalCompression(p.values), p.traces); err != nil {
 		p.values.faults = append(p.values.faults, err.Error())
 	}
 	return p, nil
@@ -152,6 +159,7 @@ func (p *process) close() {
 	if p.temporal != nil {
 		p.temporal.Close()
 	}
+	p.flush()
 }
 
 // worker is what a part needs to run one of the workers.

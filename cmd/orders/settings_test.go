@@ -37,6 +37,12 @@ var wrongValues = []struct {
 }{
 	{"api", "LOG_LEVEL", "loud", "one of debug, info, warn, error"},
 	{"api", "LOG_FORMAT", "xml", "one of text, json, pretty"},
+	{"api", "OTEL_SDK_DISABLED", "no traces", "true or false"},
+	{"api", "OTEL_TRACES_EXPORTER", "jaeger", "one of otlp, console, none"},
+	{"api", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "one of http/protobuf, grpc"},
+	{"api", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "GRPC", "one of http/protobuf, grpc"},
+	{"api", "OTEL_TRACES_SAMPLER", "sometimes", "one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio"},
+	{"api", "OTEL_TRACES_SAMPLER_ARG", "10%", "a number from 0 to 1, such as 0.1"},
 	{"api", "HTTP_ADDRESS", "9001", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
 	{"api", "HTTP_ADDRESS", ":65536", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
 	{"api", "HTTP_ADDRESS", ":http", "an address to listen on, such as :9001 or 127.0.0.1:9001"},
@@ -51,6 +57,7 @@ var wrongValues = []struct {
 	{"api", "HTTP_MAX_IN_FLIGHT", "100001", "a whole number from 1 to 100000"},
 	{"api", "HTTP_MAX_IN_FLIGHT", "1e3", "a whole number from 1 to 100000"},
 
+	{"worker", "OTEL_TRACES_SAMPLER_ARG", "NaN", "a number from 0 to 1, such as 0.1"},
 	{"worker", "LOG_LEVEL", "verbose", "one of debug, info, warn, error"},
 	{"worker", "LOG_FORMAT", "JSON", "one of text, json, pretty"},
 	{"worker", "HEALTH_ADDRESS", "localhost", "an address to listen on, such as :9001 or 127.0.0.1:9001"},

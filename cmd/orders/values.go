@@ -145,11 +145,15 @@ func (v *values) networks(name, value string) (networks []netip.Prefix) {
 }
 
 func (v *values) webURL(name, value string) string {
-	u, err := url.Parse(value)
-	if value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	if value != "" && !isWebURL(value) {
 		v.wrong(name, value, "a URL such as http://localhost:8233, or empty")
 	}
 	return value
+}
+
+func isWebURL(value string) bool {
+	u, err := url.Parse(value)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 // amqpURL checks a URL that holds a password. Its faults never show the value.

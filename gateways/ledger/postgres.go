@@ -16,13 +16,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	gooselock "github.com/pressly/goose/v3/lock"
+	"go.opentelemetry.io/otel/metric/noop"
 
 	"dummyorders/domain/identity"
+	"dummyorders/internal/telemetry"
 )
 
 const (
@@ -76,6 +79,7 @@ func openPostgres(text string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(telemetry.OfContext{}), otelpgx.WithMeterProvider(noop.NewMeterProvider()))
 	servers := &failover{}
 	options := servers.watch(config)
 	db := postgresPool(config, options)

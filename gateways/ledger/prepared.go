@@ -4,6 +4,13 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"strings"
+
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"dummyorders/internal/telemetry"
 )
 
 // mostPrepared bounds how many statements a connection keeps prepared.
@@ -88,8 +95,20 @@ func (c *prepared) Rollback() error {
 	return err
 }
 
+// startStatement begins the span of a statement, if what runs it has one. A statement holds no values.
+func startStatement(ctx context.Context, text string) trace.Span {
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return noop.Span{}
+	}
+	_, span := telemetry.StartSpan(ctx, strings.Fields(text)[0], trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(semconv.DBSystemNameSQLite, semconv.DBQueryText(text)))
+	return span
+}
+
 // ExecContext runs a statement that returns no rows.
-func (c *prepared) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+func (c *prepared) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (result driver.Result, err error) {
+	span := startStatement(ctx, text)
+	defer func() { telemetry.EndSpan(span, err) }()
 	s, err := c.take(ctx, text)
 	if err != nil {
 		return nil, err
@@ -100,16 +119,19 @@ func (c *prepared) ExecContext(ctx context.Context, text string, args []driver.N
 
 // QueryContext runs a statement that returns rows.
 func (c *prepared) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	span := startStatement(ctx, text)
 	s, err := c.take(ctx, text)
 	if err != nil {
+		telemetry.EndSpan(span, err)
 		return nil, err
 	}
 	rows, err := s.QueryContext(ctx, args)
 	if err != nil {
+		telemetry.EndSpan(span, err)
 		c.keep(text, s)
 		return nil, err
 	}
-	return &preparedRows{rows, func() { c.keep(text, s) }}, nil
+	return &preparedRows{rows, func() { c.keep(text, s); span.End() }}, nil
 }
 
 func (c *prepared) take(ctx context.Context, text string) (sqliteStmt, error) {

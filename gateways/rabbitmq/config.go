@@ -16,6 +16,7 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Config holds the broker's address, and the names and limits to use on it. Every field but URL may be zero; its comment
@@ -52,6 +53,9 @@ type Config struct {
 	Downstream func(context.Context) error
 	// DrainTimeout is how long handlers may take to finish once a consumer stops: 30s.
 	DrainTimeout time.Duration
+
+	// Traces records a span of each event that a consumer handles; if it is nil, nothing is recorded.
+	Traces trace.TracerProvider
 }
 
 func (c Config) withDefaults() Config {

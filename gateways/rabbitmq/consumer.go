@@ -11,6 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	amqp "github.com/rabbitmq/amqp091-go"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"dummyorders/domain/alert"
@@ -178,7 +179,9 @@ func (s *consumption) work(d amqp.Delivery) func() error {
 	}
 	ctx := withTrace(s.handling, d.Headers)
 	return func() error {
+		ctx, span := startSpan(ctx, s.cfg.Traces, trace.SpanKindConsumer, "process", s.cfg.Queue, event.ID)
 		err := s.handle(ctx, event)
+		telemetry.EndSpan(span, err)
 		if errors.Is(err, alert.ErrAway) {
 			return backoff.Permanent(err)
 		}

@@ -7,9 +7,11 @@ import (
 	"log/slog"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"go.opentelemetry.io/otel/trace"
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/cloudevents"
+	"dummyorders/internal/telemetry"
 )
 
 // appID names the publishing application in each message's properties.
@@ -57,6 +59,7 @@ func (p *Publisher) Publish(ctx context.Context, e alert.Event) error {
 	if err != nil {
 		return fmt.Errorf("publish alert %s: %w: %w", e.ID, alert.ErrUnpublishable, err)
 	}
+	ctx, span := startSpan(ctx, trace.SpanFromContext(ctx).TracerProvider(), trace.SpanKindProducer, "publish", p.cfg.Exchange, e.ID)
 	message := amqp.Publishing{
 		MessageId:    e.ID,
 		Type:         string(e.Type),
@@ -67,7 +70,9 @@ func (p *Publisher) Publish(ctx context.Context, e alert.Event) error {
 		Headers:      traceHeaders(ctx),
 		Body:         body,
 	}
-	if err := p.sender.send(ctx, p.cfg.Exchange, e.Type.RoutingKey(), message); err != nil {
+	err = p.sender.send(ctx, p.cfg.Exchange, e.Type.RoutingKey(), message)
+	telemetry.EndSpan(span, err)
+	if err != nil {
 		return fmt.Errorf("publish alert %s: %w", e.ID, err)
 	}
 	return nil

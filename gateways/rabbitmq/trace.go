@@ -7,10 +7,20 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"dummyorders/internal/telemetry"
 )
 
 // traces writes and reads W3C Trace Context's headers traceparent and tracestate.
 var traces propagation.TraceContext
+
+// startSpan begins the span of a message that goes to or comes from a place on the broker.
+func startSpan(ctx context.Context, traces trace.TracerProvider, kind trace.SpanKind, operation, place, id string) (context.Context, trace.Span) {
+	return telemetry.Tracer(traces).Start(ctx, operation+" "+place, trace.WithSpanKind(kind), trace.WithAttributes( //nolint:spancheck // the caller ends it
+		semconv.MessagingSystemRabbitMQ, semconv.MessagingOperationName(operation), semconv.MessagingDestinationName(place), semconv.MessagingMessageID(id)))
+}
 
 // traceHeaders returns headers that carry ctx's trace, if it has one.
 func traceHeaders(ctx context.Context) amqp.Table {

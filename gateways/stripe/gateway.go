@@ -17,6 +17,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stripe/stripe-go/v84"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
 
 	"dummyorders/domain/money"
 	"dummyorders/domain/payment"
@@ -367,11 +370,13 @@ func newClient(apiKey, baseURL string) *stripe.Client {
 	})))
 }
 
-// httpClient returns a client that follows no redirects: a redirected POST would become a GET.
+// httpClient returns a client that follows no redirects: a redirected POST would become a GET. A request has a span if the call
+// that makes it has one.
 func httpClient() *http.Client {
 	return &http.Client{
-		Timeout:       answerWithin,
-		Transport:     anonymousTransport{http.DefaultTransport},
+		Timeout: answerWithin,
+		Transport: otelhttp.NewTransport(anonymousTransport{http.DefaultTransport}, otelhttp.WithMeterProvider(noop.NewMeterProvider()),
+			otelhttp.WithFilter(func(r *http.Request) bool { return trace.SpanFromContext(r.Context()).IsRecording() })),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

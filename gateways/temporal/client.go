@@ -12,10 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/contrib/opentelemetry"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc"
@@ -31,8 +33,9 @@ const askWithin = 10 * time.Second
 
 // New makes a client from Temporal's own environment variables and profiles (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
 // TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE). It connects at its first call, so that
-// processes may start in any order. It fails only on invalid settings.
-func New(logger *slog.Logger, compression Compression) (Client, error) {
+// processes may start in any order. It fails only on invalid settings. If traces is nil, calls, workflows and activities have
+// no spans.
+func New(logger *slog.Logger, compression Compression, traces trace.TracerProvider) (Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
@@ -46,6 +49,13 @@ func New(logger *slog.Logger, compression Compression) (Client, error) {
 	options.Logger = log.NewStructuredLogger(logger)
 	options.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{Meter: telemetry.Meter(), UseMonotonicCounters: true})
 	options.ContextPropagators = []workflow.ContextPropagator{propagator{}}
+	if traces != nil {
+		tracing, err := newTracing(traces)
+		if err != nil {
+			return nil, fmt.Errorf("set up Temporal's traces: %w", err)
+		}
+		options.Interceptors = []interceptor.ClientInterceptor{tracing}
+	}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions,
 		grpc.WithStatsHandler(SentHandler{}))
 	c, err := client.NewLazyClient(options)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Formats lists the values of LOG_FORMAT.
@@ -54,7 +55,7 @@ func (l late) WithGroup(name string) slog.Handler {
 	return late{l.Handler, l.repeats, append(slices.Clip(l.with), func(h slog.Handler) slog.Handler { return h.WithGroup(name) })}
 }
 
-// Handle writes the record. Warnings and errors that come again and again are counted instead.
+// Handle writes the record, with the trace and the span of ctx if it has one. Warnings and errors that come again and again are counted instead.
 func (l late) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
 		return l.repeats.handle(ctx, l, r)
@@ -63,7 +64,14 @@ func (l late) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (l late) write(ctx context.Context, r slog.Record) error {
-	return l.extend(l.Handler).Handle(ctx, r)
+	handler := l.Handler
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		handler = handler.WithAttrs([]slog.Attr{
+			slog.String("trace_id", span.TraceID().String()), //nolint:sloglint // OpenTelemetry's names
+			slog.String("span_id", span.SpanID().String()),   //nolint:sloglint // OpenTelemetry's names
+		})
+	}
+	return l.extend(handler).Handle(ctx, r)
 }
 
 // extend returns a handler with the attributes and groups that were kept.

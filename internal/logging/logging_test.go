@@ -2,10 +2,13 @@ package logging_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
 
 	"dummyorders/domain/card"
 	"dummyorders/internal/logging"
@@ -96,6 +100,34 @@ func TestNotRepeated(t *testing.T) {
 		assert.Equal(t, 8, strings.Count(out.String(), "\n"), &out)
 		time.Sleep(time.Hour)
 	})
+}
+
+// The keys of a line in JSON are those of docs/operating.md, at the top and in this order, also for a logger with a group.
+func TestJSONKeys(t *testing.T) {
+	var out bytes.Buffer
+	log, err := logging.New(&out, "api", "json", false, slog.LevelInfo, strings.Clone)
+	require.NoError(t, err)
+	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
+	log.With("transaction", "01a2").WithGroup("group").ErrorContext(trace.ContextWithSpanContext(t.Context(), span), "Transaction not read", "error", errors.New("away"))
+	documented, err := os.ReadFile("../../docs/operating.md")
+	require.NoError(t, err)
+	var keys []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| always|(?m)^\\| `([a-z_]+)` \\| in ").FindAllStringSubmatch(string(documented), -1) {
+		keys = append(keys, row[1]+row[2])
+	}
+	line := map[string]any{}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
+	require.Equal(t, []string{"time", "level", "source", "msg", "process", "trace_id", "span_id"}, keys)
+	for _, key := range keys {
+		assert.Contains(t, line, key)
+	}
+	assert.Equal(t, "01a2", line["transaction"])
+	assert.Equal(t, map[string]any{"error": "away"}, line["group"])
+	assert.Len(t, line, len(keys)+2)
+	assert.Equal(t, "01000000000000000000000000000000", line["trace_id"])
+	assert.Equal(t, "ERROR", line["level"])
+	_, err = time.Parse(time.RFC3339Nano, fmt.Sprint(line["time"]))
+	assert.NoError(t, err)
 }
 
 // BenchmarkWith makes a logger as Temporal's SDK does for each task. If each attribute is written out at once, that takes ten

@@ -1,5 +1,5 @@
-// Package telemetry measures what the processes do, and shows it to Prometheus. instruments.go declares all of the service's
-// own metrics. Until Start they measure nothing, and cost next to nothing.
+// Package telemetry measures what the processes do, shows it to Prometheus, and exports traces. instruments.go declares all of the
+// service's own metrics. Until Start they measure nothing, and cost next to nothing.
 package telemetry
 
 import (
