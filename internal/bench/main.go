@@ -41,7 +41,7 @@ func main() {
 	curve := flag.String("curve", "", "measure a curve instead: callers, workers, histories or reviews")
 	sizes := flag.String("sizes", "", "the sizes of a curve, such as 1000,10000")
 	asJSON := flag.String("json", "", "also write every figure of every round to this file")
-	update := flag.Bool("update", false, "write the tables into docs/performance.md")
+	update := flag.Bool("update", false, "write the tables into docs/performance.md, or docs/sizing.md")
 	ofRules := flag.Bool("rules", false, "measure decisions by rules beside whole transactions, instead")
 	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead")
 	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead")
@@ -49,6 +49,7 @@ func main() {
 	ofReads := flag.Bool("reads", false, "measure reads of a large ledger, instead")
 	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in, and of the ledger that is read")
 	dir := flag.String("dir", "", "where to keep the ledgers that are read, for the next time; if empty, they are deleted")
+	ofSizes := flag.Bool("sizing", false, "compute how many cores, shards and bytes transactions need, by the figures of docs/performance.md, instead")
 	profiles := flag.String("profile", "", "take CPU profiles of the program orders in this folder, instead")
 	flag.Parse()
 	p.callers, p.sizes = numbers(*callers), numbers(*sizes)
@@ -58,6 +59,8 @@ func main() {
 		p.rates = append(p.rates, rate)
 	}
 	switch {
+	case *ofSizes:
+		fail(sizing(*update))
 	case *profiles != "":
 		fail(takeProfiles(ctx, *profiles, p.duration))
 	case *ofAlerts:
