@@ -10,10 +10,11 @@ import (
 // Change is one difference between two rulesets.
 type Change struct {
 	// What says what differs: "the rule card_velocity", "the list blocked_cards", "the ruleset".
-	What string
+	What string `json:"what"`
 	// Field names the field that differs. It is empty if the whole thing was added or removed.
-	Field    string
-	From, To string // empty if there is no value
+	Field string `json:"field,omitempty"`
+	From  string `json:"from,omitempty"` // empty if there is no value
+	To    string `json:"to,omitempty"`
 }
 
 // String returns the change in one line.

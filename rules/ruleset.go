@@ -38,7 +38,8 @@ var _ fraud.Evaluator = (*Set)(nil)
 
 // Thresholds holds the lowest score that puts a transaction under review, and the lowest that declines it.
 type Thresholds struct {
-	Review, Decline int
+	Review  int `json:"review"`
+	Decline int `json:"decline"`
 }
 
 // Mode says whether a rule affects decisions.

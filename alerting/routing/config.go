@@ -86,6 +86,26 @@ const digestShown = len("sha256:") + 12
 // file.
 func (c *Config) Digest() string { return c.digest }
 
+// Outline names what is in a configuration.
+type Outline struct {
+	Receivers []string `json:"receivers"`
+	Routes    []string `json:"routes"`
+	Mutes     []string `json:"mutes"`
+	Digest    string   `json:"digest,omitempty"`
+}
+
+// Outline returns the names of all receivers, routes and mutes, in the file's order.
+func (c *Config) Outline() Outline {
+	o := Outline{Receivers: c.Receivers(), Routes: []string{}, Mutes: []string{}, Digest: c.digest}
+	for _, r := range c.routes {
+		o.Routes = append(o.Routes, r.name)
+	}
+	for _, m := range c.mutes {
+		o.Mutes = append(o.Mutes, m.name)
+	}
+	return o
+}
+
 // Summary describes the configuration in one line.
 func (c *Config) Summary() string {
 	text := fmt.Sprintf("%s, %s, %s", plural(len(c.names), "receiver"), plural(len(c.routes), "route"), plural(len(c.mutes), "mute"))

@@ -19,6 +19,15 @@ import (
 
 type checkAlertmanCommand struct {
 	File string `arg:"" optional:"" help:"The file; by default that of ALERTMAN_CONFIG."`
+	jsonFlag
+}
+
+// checkedRoutes is what a check found, as JSON shows it.
+type checkedRoutes struct {
+	*routing.Outline // nil if the file cannot be used
+
+	Warnings []yamlfile.Fault `json:"warnings"`
+	Faults   []yamlfile.Fault `json:"faults"`
 }
 
 // Run checks the file and fails with all its faults: each says where it is and what would be right.
@@ -28,6 +37,9 @@ func (c checkAlertmanCommand) Run(ctx context.Context) error {
 
 func (c checkAlertmanCommand) check(ctx context.Context, out output) error {
 	routes, err := readRoutes(ctx, c.File, out)
+	if faults, are := errors.AsType[yamlfile.Faults](err); are && c.JSON {
+		return errors.Join(printJSON(out.results, checkedRoutes{Warnings: []yamlfile.Fault{}, Faults: faults}), err)
+	}
 	if err != nil {
 		return err
 	}
@@ -36,7 +48,12 @@ func (c checkAlertmanCommand) check(ctx context.Context, out output) error {
 		return err
 	}
 	// These are warnings rather than faults: the file may be checked on another machine than the one alertman runs on.
-	for _, warning := range append(routes.Warnings(), routes.Needs(env.lacking())...) {
+	warnings := append(routes.Warnings(), routes.Needs(env.lacking())...)
+	if c.JSON {
+		outline := routes.Outline()
+		return printJSON(out.results, checkedRoutes{&outline, array(warnings), []yamlfile.Fault{}})
+	}
+	for _, warning := range warnings {
 		fmt.Fprintf(out.results, "warning: %s\n", warning)
 	}
 	fmt.Fprintln(out.results, routes.Summary())
@@ -72,6 +89,7 @@ func readRoutes(ctx context.Context, file string, out output) (*routing.Config, 
 type routeAlertmanCommand struct {
 	Config string `help:"The file of receivers and routes; by default that of ALERTMAN_CONFIG." placeholder:"FILE"`
 	At     moment `help:"When the event is taken: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default now." placeholder:"WHEN"`
+	jsonFlag
 }
 
 // Run reads an event from the standard input and explains its routing. It sends nothing.
@@ -91,10 +109,14 @@ func (c routeAlertmanCommand) route(ctx context.Context, from io.Reader, out out
 	if c.At.IsZero() {
 		c.At.Time = time.Now()
 	}
+	findings := routes.Explain(event, c.At.Time)
+	if c.JSON {
+		return printJSON(out.results, routed{event.ID, event.Type, c.At.UTC(), shownFindings(findings)})
+	}
 	d := event.Data.Decision
 	fmt.Fprintf(out.results, "%s %q: %s, score %d, %s %s, taken at %s\n", event.Type.RoutingKey(), event.ID, d.Outcome, d.Score,
 		event.Data.Currency, event.Data.Amount, c.At.Format(time.RFC3339))
-	for _, finding := range routes.Explain(event, c.At.Time) {
+	for _, finding := range findings {
 		printFinding(out.results, finding)
 	}
 	return nil

@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"dummyorders/domain/audit"
@@ -56,8 +56,8 @@ func (deadCommand) ProvideQueue(ctx context.Context) (*deadQueue, error) {
 const mostListed = 100_000
 
 type listDeadCommand struct {
-	Most int  `help:"How many to list." default:"100"`
-	JSON bool `name:"json" help:"A JSON object on each line."`
+	Most int `help:"How many to list." default:"100"`
+	jsonFlag
 }
 
 // Validate checks the range of --most.
@@ -80,18 +80,11 @@ func (c listDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 	if err != nil {
 		return err
 	}
-	lines, table := json.NewEncoder(q.results), tabwriter.NewWriter(q.results, 0, 0, 2, ' ', 0)
-	for i, l := range letters {
-		if c.JSON {
-			_ = lines.Encode(l) // standard remembers what failed
-			continue
+	if c.JSON || len(letters) > 0 {
+		if err := printRows(q.results, c.JSON, letters, "ID\tTIME\tTYPE\tORDER\tBYTES\tREASON", showLetter); err != nil {
+			return err
 		}
-		if i == 0 {
-			fmt.Fprintln(table, "ID\tTIME\tTYPE\tORDER\tBYTES\tREASON")
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", l.ID, timeOf(l), cmp.Or(l.Type, "-"), cmp.Or(l.OrderID, "-"), l.Size, l.Reason)
 	}
-	_ = table.Flush()
 	switch {
 	case total == 0:
 		fmt.Fprintf(q.progress, "No dead letter waits in %s.\n", q.name)
@@ -101,6 +94,11 @@ func (c listDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 		fmt.Fprintf(q.progress, "%s in %s\n", many(total, "dead letter"), q.name)
 	}
 	return nil
+}
+
+// showLetter returns a letter as JSON and as a line of a table.
+func showLetter(l rabbitmq.DeadLetter) (any, string) {
+	return l, fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s", l.ID, timeOf(l), cmp.Or(l.Type, "-"), cmp.Or(l.OrderID, "-"), l.Size, l.Reason)
 }
 
 func timeOf(l rabbitmq.DeadLetter) string {
@@ -113,6 +111,22 @@ func timeOf(l rabbitmq.DeadLetter) string {
 type showDeadCommand struct {
 	ID  string `arg:"" name:"id" help:"The id of the letter, as list shows it."`
 	Raw bool   `help:"Only the body, as it is in the queue, with any card numbers."`
+	jsonFlag
+}
+
+// Validate refuses arguments that contradict each other.
+func (c showDeadCommand) Validate() error {
+	if c.Raw && c.JSON {
+		return errors.New("--raw: prints the body alone, whatever it is: leave out --json")
+	}
+	return nil
+}
+
+// shownLetter is a letter with its body as people may see it.
+type shownLetter struct {
+	rabbitmq.DeadLetter
+
+	Body string `json:"body"`
 }
 
 // Run shows what is known about the oldest letter with the id. It does not replay it.
@@ -132,6 +146,8 @@ func (c showDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 	case c.Raw:
 		_, err := q.results.Write(found.Body)
 		return err
+	case c.JSON:
+		return printJSON(q.results, shownLetter{*found, forPeople(found.Body)})
 	}
 	replay := "alertman would take it: orders alertman dead replay " + found.ID
 	if found.NoEvent != "" {
@@ -198,6 +214,22 @@ func (c deadChoice) object(q *deadQueue) string {
 	return "queue " + q.name + ": " + strings.Join(c.IDs, " ")
 }
 
+// lines returns where a command prints a line for each letter: nowhere if it prints JSON at the end.
+func (f jsonFlag) lines(q *deadQueue) io.Writer {
+	if f.JSON {
+		return io.Discard
+	}
+	return q.results
+}
+
+func idsOf(letters []rabbitmq.DeadLetter) string {
+	ids := make([]string, len(letters))
+	for i, l := range letters {
+		ids[i] = l.ID
+	}
+	return strings.Join(ids, " ")
+}
+
 // described returns a one-line description of a letter.
 func described(l rabbitmq.DeadLetter) string {
 	what := l.ID
@@ -214,22 +246,38 @@ type replayDeadCommand struct {
 	deadChoice
 
 	Force bool `help:"Also letters that are not events, which alertman puts straight back."`
+	jsonFlag
+}
+
+// replayed is what a replay did, as JSON shows it.
+type replayed struct {
+	Replayed []rabbitmq.DeadLetter `json:"replayed"`
+	Left     []leftLetter          `json:"left"`
+}
+
+type leftLetter struct {
+	rabbitmq.DeadLetter
+
+	Why string `json:"why"`
 }
 
 // Run replays the chosen letters and prints the result for each.
 func (c replayDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 	return q.audited(ctx, audit.Entry{Action: "alertman dead replay", Object: c.object(q)}, func(e *audit.Entry) error {
-		replayed, err := c.replay(ctx, q)
-		e.After = "replayed: " + strings.Join(replayed, " ")
+		done, err := c.replay(ctx, q)
+		e.After = "replayed: " + idsOf(done.Replayed)
+		if c.JSON {
+			err = errors.Join(printJSON(q.results, done), err)
+		}
 		return err
 	})
 }
 
-func (c replayDeadCommand) replay(ctx context.Context, q *deadQueue) (replayed []string, _ error) {
-	left, missing := 0, slices.Clone(c.IDs)
-	leave := func(l rabbitmq.DeadLetter, why any) {
-		left++
-		fmt.Fprintf(q.results, "left      %s: %v\n", described(l), why)
+func (c replayDeadCommand) replay(ctx context.Context, q *deadQueue) (replayed, error) {
+	done, missing, lines := replayed{[]rabbitmq.DeadLetter{}, []leftLetter{}}, slices.Clone(c.IDs), c.lines(q)
+	leave := func(l rabbitmq.DeadLetter, why string) {
+		done.Left = append(done.Left, leftLetter{l, why})
+		fmt.Fprintf(lines, "left      %s: %v\n", described(l), why)
 	}
 	err := q.letters.Replay(ctx, func(l rabbitmq.DeadLetter) bool {
 		if !c.has(l, &missing) {
@@ -242,30 +290,31 @@ func (c replayDeadCommand) replay(ctx context.Context, q *deadQueue) (replayed [
 		return true
 	}, func(l rabbitmq.DeadLetter, err error) {
 		if err != nil {
-			leave(l, err)
+			leave(l, err.Error())
 			return
 		}
-		replayed = append(replayed, l.ID)
+		done.Replayed = append(done.Replayed, l)
 		note := ""
 		if l.NoEvent != "" {
 			note = ": not an event, so alertman puts it back: " + l.NoEvent
 		}
-		fmt.Fprintf(q.results, "replayed  %s%s\n", described(l), note)
+		fmt.Fprintf(lines, "replayed  %s%s\n", described(l), note)
 	})
-	fmt.Fprintf(q.progress, "%s replayed, %d of those chosen left in %s\n", many(len(replayed), "dead letter"), left, q.name)
+	fmt.Fprintf(q.progress, "%s replayed, %d of those chosen left in %s\n", many(len(done.Replayed), "dead letter"), len(done.Left), q.name)
 	if err == nil {
 		err = q.without(missing...)
 	}
-	if left > 0 {
-		err = errors.Join(err, fmt.Errorf("%s left in %s", many(left, "dead letter"), q.name))
+	if len(done.Left) > 0 {
+		err = errors.Join(err, fmt.Errorf("%s left in %s", many(len(done.Left), "dead letter"), q.name))
 	}
-	return replayed, err
+	return done, err
 }
 
 type purgeDeadCommand struct {
 	deadChoice
 
 	Yes bool `help:"Needed with --all, because purged letters cannot be restored."`
+	jsonFlag
 }
 
 // Validate requires --yes with --all.
@@ -280,18 +329,21 @@ func (c purgeDeadCommand) Validate() error {
 func (c purgeDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 	return q.audited(ctx, audit.Entry{Action: "alertman dead purge", Object: c.object(q)}, func(e *audit.Entry) error {
 		purged, err := c.purge(ctx, q)
-		e.After = "purged: " + strings.Join(purged, " ")
+		e.After = "purged: " + idsOf(purged)
+		if c.JSON {
+			err = errors.Join(printJSON(q.results, array(purged)), err)
+		}
 		return err
 	})
 }
 
-func (c purgeDeadCommand) purge(ctx context.Context, q *deadQueue) (purged []string, _ error) {
-	missing := slices.Clone(c.IDs)
+func (c purgeDeadCommand) purge(ctx context.Context, q *deadQueue) (purged []rabbitmq.DeadLetter, _ error) {
+	missing, lines := slices.Clone(c.IDs), c.lines(q)
 	_, err := q.letters.Look(ctx, func(l rabbitmq.DeadLetter) bool {
 		chosen := c.has(l, &missing)
 		if chosen {
-			purged = append(purged, l.ID)
-			fmt.Fprintf(q.results, "purged  %s: %s\n", described(l), l.Reason)
+			purged = append(purged, l)
+			fmt.Fprintf(lines, "purged  %s: %s\n", described(l), l.Reason)
 		}
 		return chosen
 	})

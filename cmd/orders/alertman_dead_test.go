@@ -44,8 +44,9 @@ func TestListDead(t *testing.T) {
 			notes: "2 dead letters in dead\n",
 		},
 		"some": {
-			letters: fakeDead{letters: append(letters()[1:], letters()...)}, command: listDeadCommand{Most: 1, JSON: true},
-			list:  `{"id":"odd","reason":"no CloudEvent in JSON","size":18,"noEvent":"no CloudEvent in JSON"}` + "\n",
+			letters: fakeDead{letters: append(letters()[1:], letters()...)}, command: listDeadCommand{Most: 1, jsonFlag: asJSON},
+			list: "[\n  {\n    \"id\": \"odd\",\n    \"reason\": \"no CloudEvent in JSON\",\n    \"size\": 18,\n" +
+				"    \"noEvent\": \"no CloudEvent in JSON\"\n  }\n]\n",
 			notes: "3 dead letters in dead; these are the 1 oldest\n",
 		},
 	} {
@@ -144,11 +145,12 @@ type fakeDead struct {
 	kept    []string // in the audit trail
 }
 
-// run returns what a command prints about this queue.
-func (d *fakeDead) run(t *testing.T, command interface {
+type deadRunner interface {
 	Run(ctx context.Context, q *deadQueue) error
-},
-) (results, progress string, err error) {
+}
+
+// run returns what a command prints about this queue.
+func (d *fakeDead) run(t *testing.T, command deadRunner) (results, progress string, err error) {
 	t.Helper()
 	var out, notes bytes.Buffer
 	keep := func(_ context.Context, e audit.Entry, change func(*audit.Entry) error) error {

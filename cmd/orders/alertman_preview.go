@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +27,18 @@ type previewAlertmanCommand struct {
 	Digest   bool   `help:"Digests of such alerts."`
 	Ask      bool   `help:"Show them as a step of an escalation: with a request to acknowledge, and the earlier receivers who did not."`
 	HTML     string `name:"html" help:"Also write the HTML of the mails to this file, for a browser." placeholder:"FILE"`
+	jsonFlag
+}
+
+// shownMessage is a message as JSON shows it.
+type shownMessage struct {
+	Type     string `json:"type"`
+	Receiver string `json:"receiver"`
+	Channel  string `json:"channel"`
+	Address  string `json:"address"`
+	Subject  string `json:"subject,omitempty"`
+	Text     string `json:"text"` // of a webhook, the summary in its JSON
+	HTML     string `json:"html,omitempty"`
 }
 
 // Validate refuses arguments that cannot mean anything.
@@ -102,6 +116,7 @@ func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Con
 		w.Choose = routes.Wording
 	}
 	var pages strings.Builder
+	messages := []shownMessage{}
 	for _, delivery := range deliveries {
 		for _, of := range c.types() {
 			delivery.Notice = c.notice(of, at)
@@ -109,9 +124,18 @@ func (c previewAlertmanCommand) preview(w *templates.Writer, routes *routing.Con
 			if err != nil {
 				return err
 			}
-			show(out, delivery, message)
+			channel, address := delivery.Target.Split()
+			messages = append(messages, shownMessage{
+				delivery.Notice.Event.Type.RoutingKey(), delivery.Receiver, channel, address, message.Subject, message.Text, message.HTML,
+			})
 			pages.WriteString(message.HTML)
 		}
+	}
+	if c.JSON {
+		return errors.Join(printJSON(out.results, messages), c.save(pages.String(), out))
+	}
+	for _, message := range messages {
+		message.print(out.results)
 	}
 	return c.save(pages.String(), out)
 }
@@ -188,16 +212,15 @@ func (c previewAlertmanCommand) notice(of alert.Type, at time.Time) alert.Notice
 	}
 }
 
-func show(out output, t alert.DeliveryRequest, m alert.Message) {
-	channel, address := t.Target.Split()
-	fmt.Fprintf(out.results, "=== %s, for %s by %s (%s)\n", t.Notice.Event.Type.RoutingKey(), t.Receiver, channel, address)
+func (m shownMessage) print(to io.Writer) {
+	fmt.Fprintf(to, "=== %s, for %s by %s (%s)\n", m.Type, m.Receiver, m.Channel, m.Address)
 	if m.Subject != "" {
-		fmt.Fprintf(out.results, "Subject: %s\n\n", m.Subject)
+		fmt.Fprintf(to, "Subject: %s\n\n", m.Subject)
 	}
-	if channel == alert.Webhook {
-		fmt.Fprintf(out.results, "JSON, and as its summary: ")
+	if m.Channel == alert.Webhook {
+		fmt.Fprintf(to, "JSON, and as its summary: ")
 	}
-	fmt.Fprintf(out.results, "%s\n\n", strings.TrimSuffix(m.Text, "\n"))
+	fmt.Fprintf(to, "%s\n\n", strings.TrimSuffix(m.Text, "\n"))
 }
 
 func (c previewAlertmanCommand) save(pages string, out output) error {

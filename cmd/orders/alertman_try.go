@@ -22,6 +22,14 @@ type tryReceiverCommand struct {
 	Receiver string        `arg:"" help:"The receiver, as the configuration names it."`
 	Config   string        `help:"The file with the receiver. By default that of ALERTMAN_CONFIG. The running alertman must use the same file." placeholder:"FILE"`
 	Wait     time.Duration `help:"How long to try; then the test alert expires." default:"30s"`
+	jsonFlag
+}
+
+// triedReceiver is the result of a test alert, as JSON shows it.
+type triedReceiver struct {
+	EventID    string           `json:"eventID"`
+	WorkflowID string           `json:"workflowID"`
+	Deliveries []alert.Delivery `json:"deliveries"`
 }
 
 // These are the bounds of --wait.
@@ -92,6 +100,10 @@ func (c tryReceiverCommand) try(ctx context.Context, alerts *temporal.Alerts, to
 	if len(deliveries) == 0 && errors.Is(err, errTryOver) {
 		return fmt.Errorf("no alertman answered for the test alert within %s: `orders alertman` must be running, with the same "+
 			"Temporal (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE): %w", c.Wait+tryGrace, err)
+	}
+	if c.JSON {
+		shown := triedReceiver{event.ID, workflows.AlertWorkflowID(event.ID), array(deliveries)}
+		return errors.Join(printJSON(out.results, shown), verdictOn(deliveries), notOver(err))
 	}
 	for _, d := range deliveries {
 		printDelivery(out.results, d, now)

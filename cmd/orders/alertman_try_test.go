@@ -118,6 +118,11 @@ var toFraudTeam = alert.Assignment{
 // deliveries.
 func tryReceiver(t *testing.T, started *workflows.DeliverAlertInput, deliveries ...alert.Delivery) (string, error) {
 	t.Helper()
+	return tryReceiverBy(t, tryReceiverCommand{Receiver: "fraud-team", Wait: 2 * time.Second}, started, deliveries...)
+}
+
+func tryReceiverBy(t *testing.T, c tryReceiverCommand, started *workflows.DeliverAlertInput, deliveries ...alert.Delivery) (string, error) {
+	t.Helper()
 	server := mocks.NewClient(t)
 	server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, nil).Run(func(a mock.Arguments) {
 		options, ok := a.Get(1).(client.StartWorkflowOptions)
@@ -139,7 +144,7 @@ func tryReceiver(t *testing.T, started *workflows.DeliverAlertInput, deliveries 
 	query().Return(logged(t, alert.Delivery{Target: deliveries[0].Target, State: alert.Pending}), nil)
 	query().Return(logged(t, deliveries...), nil)
 	var out bytes.Buffer
-	err := tryReceiverCommand{Receiver: "fraud-team", Wait: 2 * time.Second}.try(t.Context(), &temporal.Alerts{Client: server}, toFraudTeam, output{&out, io.Discard})
+	err := c.try(t.Context(), &temporal.Alerts{Client: server}, toFraudTeam, output{&out, io.Discard})
 	return out.String(), err
 }
 

@@ -50,8 +50,8 @@ func (f auditFilter) query() audit.Query {
 
 type listAuditCommand struct {
 	auditFilter
-	Last int  `help:"At most so many, the last ones." default:"100"`
-	JSON bool `name:"json" help:"A JSON object on each line."`
+	Last int `help:"At most so many, the last ones." default:"100"`
+	jsonFlag
 }
 
 // Run lists entries, the oldest first.
@@ -64,7 +64,7 @@ func (c listAuditCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return printRows(c.JSON, found, "NUMBER\tTIME\tSUBJECT\tADDRESS\tMERCHANT\tACTION\tOBJECT\tRESULT\tTIMES", showAudit)
+		return printRows(standard().results, c.JSON, found, "NUMBER\tTIME\tSUBJECT\tADDRESS\tMERCHANT\tACTION\tOBJECT\tRESULT\tTIMES", showAudit)
 	})
 }
 
@@ -123,17 +123,25 @@ func (c exportAuditCommand) Run(ctx context.Context) error {
 	})
 }
 
-type verifyAuditCommand struct{}
+type verifyAuditCommand struct {
+	jsonFlag
+}
 
 // Run checks the chain.
-func (verifyAuditCommand) Run(ctx context.Context) error {
+func (c verifyAuditCommand) Run(ctx context.Context) error {
 	return withLedger(ctx, func(ctx context.Context, trail *ledgerdb.Ledger) error {
 		report, err := trail.VerifyAudit(ctx)
 		if err != nil {
 			return err
 		}
 		if report.Broken != nil {
-			return errors.New("the audit trail is not as it was: " + report.Broken.String())
+			err = errors.New("the audit trail is not as it was: " + report.Broken.String())
+		}
+		switch {
+		case c.JSON:
+			return errors.Join(printJSON(standard().results, report), err)
+		case err != nil:
+			return err
 		}
 		fmt.Fprintf(standard().results, "%d entries, all as they were kept; the last is number %d with digest %s\n", report.Entries, report.Last.Number, report.Last.Digest)
 		return nil

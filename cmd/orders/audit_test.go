@@ -35,7 +35,7 @@ func TestAuditCommands(t *testing.T) {
 	table, _ = said(t, 0, "audit", "list", "--last=1", "--action=transact", "--subject=acme/shop")
 	require.Regexp(t, `TIMES\n3 `, table)
 	lines, _ := said(t, 0, "audit", "list", "--json", "--result=begun", "--merchant=acme")
-	require.Equal(t, 3, strings.Count(lines, `{"number":`))
+	require.Equal(t, 3, strings.Count(lines, `"number":`))
 
 	file := filepath.Join(t.TempDir(), "audit.csv")
 	_, about := said(t, 0, "audit", "export", "--since=1h", "--output="+file)

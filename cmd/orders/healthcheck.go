@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +14,14 @@ import (
 // healthcheckCommand checks a process's health in containers that have no curl.
 type healthcheckCommand struct {
 	Address string `arg:"" optional:"" help:"The address at which the process serves /readyz. By default HEALTH_ADDRESS, or HTTP_ADDRESS if that is empty."`
+	jsonFlag
+}
+
+// readiness is a process's health as JSON shows it.
+type readiness struct {
+	Address string `json:"address"`
+	Ready   bool   `json:"ready"`
+	Why     string `json:"why,omitempty"` // it is not ready, or that is not known
 }
 
 // Run fails if the process is not ready.
@@ -28,7 +38,15 @@ func (h healthcheckCommand) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	return askReady(ctx, h.Address)
+	err := askReady(ctx, h.Address)
+	if !h.JSON {
+		return err
+	}
+	shown := readiness{Address: h.Address, Ready: err == nil}
+	if err != nil {
+		shown.Why = err.Error()
+	}
+	return errors.Join(printJSON(stdout, shown), err)
 }
 
 func askReady(ctx context.Context, address string) error {
@@ -51,7 +69,7 @@ func askReady(ctx context.Context, address string) error {
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
-		return fmt.Errorf("not ready: %s: %s", answer.Status, body)
+		return fmt.Errorf("not ready: %s: %s", answer.Status, bytes.TrimSpace(body))
 	}
 	return nil
 }

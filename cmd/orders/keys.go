@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
@@ -112,7 +112,7 @@ func wordsOf(key identity.Key) string {
 }
 
 type listMerchantsCommand struct {
-	JSON bool `name:"json" help:"A JSON object on each line."`
+	jsonFlag
 }
 
 // Run lists the merchants by name.
@@ -122,12 +122,12 @@ func (c listMerchantsCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return printRows(c.JSON, all, "MERCHANT\tADDED\tDISABLED", func(m identity.Merchant) (any, string) {
+		return printRows(standard().results, c.JSON, all, "MERCHANT\tADDED\tDISABLED", func(m identity.Merchant) (any, string) {
 			shown := struct {
 				Merchant   string     `json:"merchant"`
 				AddedAt    time.Time  `json:"addedAt"`
 				DisabledAt *time.Time `json:"disabledAt,omitempty"`
-			}{m.Name, m.AddedAt, optional(m.DisabledAt)}
+			}{m.Name, m.AddedAt.UTC(), optional(m.DisabledAt)}
 			return shown, fmt.Sprintf("%s\t%s\t%s", m.Name, shortTime(m.AddedAt), shortTime(m.DisabledAt))
 		})
 	})
@@ -170,6 +170,7 @@ type newKeyCommand struct {
 	Client   name     `help:"The client: letters, digits, - and _. It has at most two live keys." required:""`
 	Scopes   scopes   `help:"What the key may do, with commas between: transact, read, review, label, rules, alerts, deadletters, audit, admin." required:"" placeholder:"SCOPES"`
 	Expires  lifetime `help:"How long the key is good for, such as 90d. Without it, it does not expire." placeholder:"DURATION"`
+	jsonFlag
 }
 
 // Run makes a key.
@@ -184,27 +185,40 @@ func (c newKeyCommand) Run(ctx context.Context) error {
 		if err := audited(ctx, store, asked, func(*audit.Entry) error { return store.AddKey(ctx, key) }); err != nil {
 			return err
 		}
-		showOnce(secret, key)
-		return nil
+		return showOnce(c.JSON, madeKey{Secret: secret.Reveal(), shownKey: shown(key)}, key)
 	})
 }
 
-// showOnce prints a secret alone to the standard output, for a script to put where the client reads it.
-func showOnce(secret identity.Secret, key identity.Key) {
+// madeKey is a new key as JSON shows it, this once with its secret.
+type madeKey struct {
+	Secret string `json:"secret"`
+	shownKey
+
+	Previous *shownKey `json:"previous,omitempty"` // that it was rolled from
+}
+
+// showOnce prints a secret to the standard output, without --json alone, for a script to put where the client reads it.
+func showOnce(asJSON bool, made madeKey, key identity.Key) error {
 	out, expiry := standard(), "does not expire"
 	if !key.ExpiresAt.IsZero() {
 		expiry = "expires at " + shortTime(key.ExpiresAt)
 	}
-	fmt.Fprintln(out.results, secret.Reveal())
+	var err error
+	if asJSON {
+		err = printJSON(out.results, made)
+	} else {
+		_, err = fmt.Fprintln(out.results, made.Secret)
+	}
 	fmt.Fprintf(out.progress, "This is key %s of client %s, for %s; it %s. It is shown this once.\n"+
 		"An api with API_KEYS_IN_LEDGER=true takes it at once, as Authorization: Bearer and the key.\n",
 		key.Name, identity.ClientName(key.Merchant, key.Client), identity.JoinScopes(key.Scopes), expiry)
+	return err
 }
 
 type listKeysCommand struct {
 	Merchant name `help:"Only those of a merchant." placeholder:"NAME"`
 	Client   name `help:"Only those of a client." placeholder:"NAME"`
-	JSON     bool `name:"json" help:"A JSON object on each line."`
+	jsonFlag
 }
 
 // Run lists the keys by merchant, client and age. It knows no secret.
@@ -220,29 +234,35 @@ func (c listKeysCommand) Run(ctx context.Context) error {
 				chosen = append(chosen, key)
 			}
 		}
-		return printRows(c.JSON, chosen, "KEY\tCLIENT\tMERCHANT\tSCOPES\tCREATED\tEXPIRES\tLAST USED\tSTATE", showKey)
+		return printRows(standard().results, c.JSON, chosen, "KEY\tCLIENT\tMERCHANT\tSCOPES\tCREATED\tEXPIRES\tLAST USED\tSTATE", showKey)
 	})
 }
 
-// showKey returns a key as JSON and as a line of a table: all but its digest.
-func showKey(key identity.Key) (any, string) {
-	state := key.State(time.Now())
-	shown := struct {
-		Key        string            `json:"key"`
-		Client     string            `json:"client"`
-		Merchant   string            `json:"merchant"`
-		Scopes     []identity.Scope  `json:"scopes"`
-		CreatedAt  time.Time         `json:"createdAt"`
-		ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
-		RevokedAt  *time.Time        `json:"revokedAt,omitempty"`
-		LastUsedAt *time.Time        `json:"lastUsedAt,omitempty"`
-		State      identity.KeyState `json:"state"`
-	}{
-		key.Name, key.Client, key.Merchant, key.Scopes, key.CreatedAt,
-		optional(key.ExpiresAt), optional(key.RevokedAt), optional(key.LastUsedAt), state,
+// shownKey is a key as JSON shows it: all but its digest.
+type shownKey struct {
+	Key        string            `json:"key"`
+	Client     string            `json:"client"`
+	Merchant   string            `json:"merchant"`
+	Scopes     []identity.Scope  `json:"scopes"`
+	CreatedAt  time.Time         `json:"createdAt"`
+	ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
+	RevokedAt  *time.Time        `json:"revokedAt,omitempty"`
+	LastUsedAt *time.Time        `json:"lastUsedAt,omitempty"`
+	State      identity.KeyState `json:"state"`
+}
+
+func shown(key identity.Key) shownKey {
+	return shownKey{
+		key.Name, key.Client, key.Merchant, key.Scopes, key.CreatedAt.UTC(),
+		optional(key.ExpiresAt), optional(key.RevokedAt), optional(key.LastUsedAt), key.State(time.Now()),
 	}
-	return shown, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", key.Name, key.Client, key.Merchant, identity.JoinScopes(key.Scopes),
-		shortTime(key.CreatedAt), shortTime(key.ExpiresAt), shortTime(key.LastUsedAt), state)
+}
+
+// showKey returns a key as JSON and as a line of a table.
+func showKey(key identity.Key) (any, string) {
+	as := shown(key)
+	return as, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", key.Name, key.Client, key.Merchant, identity.JoinScopes(key.Scopes),
+		shortTime(key.CreatedAt), shortTime(key.ExpiresAt), shortTime(key.LastUsedAt), as.State)
 }
 
 // keyName is an argument that takes a key's name, or the whole key, as it may stand where it leaked.
@@ -262,6 +282,7 @@ type rollKeyCommand struct {
 	Overlap lifetime `help:"How long the present key goes on, if it does not expire sooner." default:"24h"`
 	Scopes  scopes   `help:"What the new key may do. Without it, the same." placeholder:"SCOPES"`
 	Expires lifetime `help:"How long the new key is good for, such as 90d. Without it, as long as the present one was made for." placeholder:"DURATION"`
+	jsonFlag
 }
 
 // Run makes a second key.
@@ -279,9 +300,10 @@ func (c rollKeyCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		showOnce(secret, after)
+		previous := shown(before)
+		err = showOnce(c.JSON, madeKey{secret.Reveal(), shown(after), &previous}, after)
 		fmt.Fprintf(standard().progress, "Key %s goes on until %s.\n", before.Name, shortTime(before.ExpiresAt))
-		return nil
+		return err
 	})
 }
 
@@ -308,20 +330,17 @@ func (c revokeKeyCommand) Run(ctx context.Context) error {
 	})
 }
 
-// printRows prints a table, or a JSON object on each line.
-func printRows[T any](asJSON bool, all []T, head string, show func(T) (object any, line string)) error {
-	out := standard().results
-	lines, table := json.NewEncoder(out), tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	if !asJSON {
-		fmt.Fprintln(table, head)
-	}
+// printRows prints a table, or the rows' objects as a JSON array.
+func printRows[T any](to io.Writer, asJSON bool, all []T, head string, show func(T) (object any, line string)) error {
+	objects, table := []any{}, tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, head)
 	for _, one := range all {
 		object, line := show(one)
-		if !asJSON {
-			fmt.Fprintln(table, line)
-		} else if err := lines.Encode(object); err != nil {
-			return err
-		}
+		objects = append(objects, object)
+		fmt.Fprintln(table, line)
+	}
+	if asJSON {
+		return printJSON(to, objects)
 	}
 	return table.Flush()
 }
@@ -330,6 +349,7 @@ func optional(at time.Time) *time.Time {
 	if at.IsZero() {
 		return nil
 	}
+	at = at.UTC()
 	return &at
 }
 

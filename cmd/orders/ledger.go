@@ -81,6 +81,7 @@ const (
 type verifyCommand struct {
 	period
 	All bool `help:"All transactions."`
+	jsonFlag
 }
 
 // Validate refuses arguments that contradict each other.
@@ -106,6 +107,13 @@ func (c verifyCommand) span() inspect.Span {
 	return span
 }
 
+// verified is the result of a comparison, as JSON shows it.
+type verified struct {
+	inspect.Counts
+
+	Findings []inspect.Finding `json:"findings"`
+}
+
 // Run prints a line for each transaction that the two sides disagree about, and the counts at the end.
 func (c verifyCommand) Run(ctx context.Context) error {
 	return once(ctx, "ledger", func(p *process) func(context.Context) error {
@@ -121,15 +129,24 @@ func (c verifyCommand) Run(ctx context.Context) error {
 }
 
 func (c verifyCommand) verify(ctx context.Context, store ledger.Reader, history inspect.History, grace time.Duration, out output) error {
+	var found []inspect.Finding
 	verifier := &inspect.Verifier{
 		Ledger: store, History: history, Span: c.span(), Workers: queriesAtOnce, Grace: grace, Every: verifyProgress,
-		Found: func(f inspect.Finding) { fmt.Fprintln(out.results, f) },
+		Found: func(f inspect.Finding) {
+			if found = append(found, f); !c.JSON {
+				fmt.Fprintln(out.results, f)
+			}
+		},
 		Progress: func(n inspect.Counts, suspected int) {
 			fmt.Fprintf(out.progress, "%d compared so far, %d to compare again\n", n.Compared, suspected)
 		},
 	}
 	counts, err := verifier.Run(ctx)
-	fmt.Fprintln(out.results, counts)
+	if c.JSON {
+		_ = printJSON(out.results, verified{counts, array(found)}) // standard remembers what failed
+	} else {
+		fmt.Fprintln(out.results, counts)
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return errors.New("stopped before everything was compared")

@@ -46,6 +46,8 @@ type commands struct {
 	Healthcheck  healthcheckCommand  `cmd:"" help:"Ask a process whether it is ready; exits with 1 if it is not."`
 	CheckSecrets checkSecretsCommand `cmd:"" help:"Refuse passwords of PostgreSQL and RabbitMQ that are published with the source, before these start in production."`
 	Version      versionCommand      `cmd:"" help:"Print the version."`
+	Help         helpCommand         `cmd:"" help:"Print a page of the documentation, or list them."`
+	Completion   completionCommand   `cmd:"" help:"Print what makes a shell complete commands and flags: source <(orders completion bash)."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
@@ -64,6 +66,7 @@ func execute(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "orders:", err)
 		return exitFailure
 	}
+	completed(parser)
 	if i := slices.IndexFunc(args, isEmpty); i >= 0 {
 		fmt.Fprintf(os.Stderr, "orders: argument %d is empty: leave it out, or give it a value; see orders --help\n", i+1)
 		return exitConfig
@@ -115,10 +118,15 @@ func newParser(ctx context.Context, options ...kong.Option) (*kong.Kong, error) 
 	}, options...)...)
 }
 
-type versionCommand struct{}
+type versionCommand struct {
+	jsonFlag
+}
 
 // Run prints the same as --version.
-func (versionCommand) Run() error {
+func (c versionCommand) Run() error {
+	if c.JSON {
+		return printJSON(stdout, map[string]string{"version": buildVersion(), "go": runtime.Version(), "timeZones": timezone.Version()})
+	}
 	_, err := fmt.Fprintln(stdout, versions())
 	return err
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +20,27 @@ import (
 	"dummyorders/internal/stack"
 	"dummyorders/workers"
 )
+
+// NO_COLOR turns colours off, whatever the log is written to.
+func TestNoColor(t *testing.T) {
+	for value, coloured := range map[string]bool{"": true, "1": false} {
+		t.Run(value, func(t *testing.T) {
+			setEnvironment(t, map[string]string{"LOG_FORMAT": "pretty", "NO_COLOR": value})
+			log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+			require.NoError(t, err)
+			defer func(stderr *os.File) { os.Stderr = stderr }(os.Stderr)
+			os.Stderr = log
+			p, err := newProcess(t.Context(), "api", nil)
+			require.NoError(t, err)
+			p.log.Warn("Started", "error", errors.New("none"))
+			p.close()
+			require.NoError(t, log.Close())
+			text := contents(t, log.Name())
+			require.Contains(t, text, "Started")
+			require.Equal(t, coloured, strings.Contains(text, "\x1b"), text)
+		})
+	}
+}
 
 // Answers are not to be cached, and large headers are refused.
 func TestServeAPI(t *testing.T) {

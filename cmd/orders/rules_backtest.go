@@ -23,8 +23,8 @@ type backtestCommand struct {
 	period
 	GoodBefore moment `help:"Count transactions without a label as legitimate if they started before that time, given as for --since: for example 60d, when a fraud would have been disputed by now." placeholder:"WHEN"`
 	HTML       string `name:"html" help:"Also write the report as a page with charts to this file; it is replaced when the report is complete." placeholder:"FILE"`
-	Format     string `help:"The format of the report on the standard output: text for people, json for programs." enum:"text,json" default:"text"`
 	Changes    atMost `help:"How many of the decisions with another outcome to list, the latest first." default:"20"`
+	jsonFlag
 }
 
 // These are the backtest's defaults: how far back it goes, and how often it reports its progress.
@@ -95,7 +95,7 @@ func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set 
 		}
 		fmt.Fprintln(out.progress, "the page is", c.HTML)
 	}
-	if c.Format == "json" {
+	if c.JSON {
 		return report.WriteJSON(out.results)
 	}
 	return report.WriteText(out.results)

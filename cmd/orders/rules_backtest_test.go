@@ -28,7 +28,7 @@ func TestBacktestArguments(t *testing.T) {
 	setEnvironment(t, nil)
 	for _, args := range []string{
 		"", "default --since=30", "default --since=1.5d", "default --since=-30d", "default --since=1h --until=2h", "default --until=31x",
-		"default --format=html", "default --changes=-1", "default --changes -1", "default --changes=some", "default --html=" + t.TempDir(),
+		"default --changes=-1", "default --changes -1", "default --changes=some", "default --html=" + t.TempDir(),
 	} {
 		require.Equal(t, exitConfig, execute(ended(t), strings.Fields("rules backtest "+args)), args)
 	}
@@ -77,7 +77,7 @@ func TestBacktestOfSameRuleset(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close() })
 	var out, progress bytes.Buffer
-	require.NoError(t, backtestCommand{Format: "json"}.backtest(t.Context(), store, rules.Default(), output{&out, &progress}))
+	require.NoError(t, backtestCommand{jsonFlag: asJSON}.backtest(t.Context(), store, rules.Default(), output{&out, &progress}))
 	var report struct {
 		Decisions int
 		Changed   backtest.Changed
@@ -96,7 +96,7 @@ func TestBacktestOfSameRuleset(t *testing.T) {
 	require.True(t, strings.HasSuffix(progress.String(), "8 transactions read, 8 decided again, 0 to fold\n"), progress.String())
 
 	out.Reset()
-	empty := backtestCommand{period: period{Until: moment{time.Now().Add(-3 * 24 * time.Hour)}}, Format: "text"}
+	empty := backtestCommand{period: period{Until: moment{time.Now().Add(-3 * 24 * time.Hour)}}}
 	require.NoError(t, empty.backtest(t.Context(), store, rules.Default(), output{&out, io.Discard}))
 	require.Contains(t, out.String(), "there are none to compare")
 }

@@ -1,18 +1,28 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/rules"
 )
 
 type diffRulesCommand struct {
 	From string `arg:"" name:"a" help:"A ruleset's folder, or default for the built-in one."`
 	To   string `arg:"" name:"b" help:"The other ruleset, given in the same way."`
+	jsonFlag
+}
+
+// compared is how two rulesets differ, as JSON shows it.
+type compared struct {
+	From    fraud.Ruleset  `json:"from"`
+	To      fraud.Ruleset  `json:"to"`
+	Changes []rules.Change `json:"changes"`
 }
 
 // Run fails if the two rulesets differ, as diff(1) does.
@@ -30,12 +40,18 @@ func (c diffRulesCommand) diff(out output) error {
 		return err
 	}
 	changes := rules.Diff(from, to)
+	if len(changes) > 0 {
+		err = fmt.Errorf("%s and %s differ in %s", c.From, c.To, many(len(changes), "thing"))
+	}
+	if c.JSON {
+		return errors.Join(printJSON(out.results, compared{from.Ruleset(), to.Ruleset(), array(changes)}), err)
+	}
 	for _, change := range changes {
 		fmt.Fprintln(out.results, difference(change, from, to))
 	}
 	switch {
-	case len(changes) > 0:
-		return fmt.Errorf("%s and %s differ in %s", c.From, c.To, many(len(changes), "thing"))
+	case err != nil:
+		return err
 	case from.Ruleset().Digest != to.Ruleset().Digest:
 		fmt.Fprintln(out.results, "They decide alike: only comments, cases or the order of rules differ.")
 	default:

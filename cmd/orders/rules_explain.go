@@ -25,6 +25,30 @@ import (
 type explainRulesCommand struct {
 	TransactionID string `arg:"" name:"transactionID" help:"The transactionID, from the answer to POST /transact."`
 	Ruleset       string `help:"The folder of the ruleset that decided, or default for the built-in one: its rules' names and thresholds are shown. By default that of FRAUD_RULESET." placeholder:"RULESET"`
+	jsonFlag
+}
+
+// explained is a transaction as the API shows it to analysts, with what explains its decision, as JSON shows it.
+type explained struct {
+	ledger.Record
+
+	Fingerprint string `json:"fingerprint,omitempty"`
+	IP          string `json:"ip,omitempty"`
+	rulesUsed
+}
+
+// rulesUsed is what only the ruleset that decided can say. It is empty if that is not at hand.
+type rulesUsed struct {
+	Thresholds *rules.Thresholds `json:"thresholds,omitempty"`
+	RuleNames  map[string]string `json:"ruleNames,omitempty"`
+}
+
+func usedOf(set *rules.Set) rulesUsed {
+	if set == nil {
+		return rulesUsed{}
+	}
+	thresholds := set.Thresholds()
+	return rulesUsed{&thresholds, ruleNames(set)}
 }
 
 // Run explains a decision from the ledger of LEDGER_URL.
@@ -66,10 +90,17 @@ func (c explainRulesCommand) explain(ctx context.Context, store ledger.Reader, o
 	if err != nil {
 		return err
 	}
+	d, why := decisionOf(entry.Record)
+	if c.JSON {
+		shown := explained{Record: entry.Record, Fingerprint: entry.Transaction.Payment.Card.Fingerprint, IP: entry.Transaction.IP}
+		if why == "" {
+			shown.rulesUsed = usedOf(c.rulesetOf(d, out.progress))
+		}
+		return printJSON(out.results, shown)
+	}
 	if err := printTransaction(out.results, entry); err != nil {
 		return err
 	}
-	d, why := decisionOf(entry.Record)
 	if why != "" {
 		fmt.Fprintln(out.results, why)
 		printFollowUp(out.results, entry.Record)

@@ -27,6 +27,13 @@ type tryRulesCommand struct {
 	History  bool           `help:"Take the values from the ledger's database (LEDGER_URL), as they were at the moment of --at. Values of --seen replace them."`
 	Merchant string         `help:"Whose transaction it is: counts are a merchant's own." default:"default" placeholder:"NAME"`
 	At       moment         `help:"The moment of the transaction: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default now." placeholder:"WHEN"`
+	jsonFlag
+}
+
+// tried is a decision as JSON shows it.
+type tried struct {
+	fraud.Decision
+	rulesUsed
 }
 
 // Run reads the body of a POST /transact from the standard input and decides on it. It counts and stores nothing.
@@ -119,7 +126,10 @@ func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.
 		values[name] = s.value
 	}
 	d := set.Evaluate(fraud.Check{Transaction: t, StartTime: c.At.Time, AsOf: c.At.Time, Number: 1}, values)
-	d.Explanation.Features = values
+	d.Explanation.Features, d.Explanation.AsOf, d.Explanation.DecidedAt = values, c.At.UTC(), c.At.UTC()
+	if c.JSON {
+		return printJSON(out.results, tried{d, usedOf(set)})
+	}
 	return printDecision(out.results, d, set)
 }
 

@@ -15,6 +15,7 @@ import (
 
 type signInCommand struct {
 	Wait time.Duration `help:"How long to wait for the person to sign in." default:"5m"`
+	jsonFlag
 }
 
 // Validate refuses arguments that cannot mean anything.
@@ -58,6 +59,9 @@ func (c signInCommand) signIn(ctx context.Context, issuer *oidc.Issuer, out outp
 		return err
 	}
 	fmt.Fprintf(out.progress, "Signed in: %s\n", signed.person)
+	if c.JSON {
+		return printJSON(out.results, map[string]string{"token": signed.token, "person": signed.person.Name})
+	}
 	_, err = fmt.Fprintln(out.results, signed.token)
 	return err
 }

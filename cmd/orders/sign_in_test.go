@@ -21,12 +21,21 @@ import (
 
 // A person signs in at a real provider with a browser, and the command prints the token.
 func TestSignIn(t *testing.T) {
+	token, issuer := signsIn(t, signInCommand{Wait: time.Minute})
+	person, err := issuer.Authenticate(t.Context(), strings.TrimSuffix(token, "\n"))
+	require.NoError(t, err)
+	assert.Equal(t, "acme", person.For(identity.Review).String())
+}
+
+// signsIn has ada sign in, and returns what the command prints.
+func signsIn(t *testing.T, c signInCommand) (printed string, issuer *oidc.Issuer) {
+	t.Helper()
 	provider, err := devissuer.Start(devissuer.Options{Groups: []string{"fraud-team"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = provider.Stop(t.Context()) })
 	roles, err := oidc.ParseRoles("fraud-team=reviewer@acme")
 	require.NoError(t, err)
-	issuer := oidc.New(oidc.Config{
+	issuer = oidc.New(oidc.Config{
 		URL: provider.URL(), Audience: devissuer.ClientID, GroupsClaim: devissuer.GroupsClaim, Roles: roles, Log: slog.New(slog.DiscardHandler),
 	})
 	progress, into := io.Pipe()
@@ -34,7 +43,7 @@ func TestSignIn(t *testing.T) {
 	var results strings.Builder
 	ended := make(chan error, 1)
 	go func() {
-		ended <- signInCommand{Wait: time.Minute}.signIn(t.Context(), issuer, output{results: &results, progress: into})
+		ended <- c.signIn(t.Context(), issuer, output{results: &results, progress: into})
 	}()
 	page := findIn(t, progress, regexp.MustCompile(`http://\S+/authorize\S+`))
 	go func() { _, _ = io.Copy(io.Discard, progress) }()
@@ -57,9 +66,7 @@ func TestSignIn(t *testing.T) {
 	assert.Contains(t, text, "You are signed in, and can close this page.")
 
 	require.NoError(t, <-ended)
-	person, err := issuer.Authenticate(t.Context(), strings.TrimSuffix(results.String(), "\n"))
-	require.NoError(t, err)
-	assert.Equal(t, "acme", person.For(identity.Review).String())
+	return results.String(), issuer
 }
 
 // The command gives up after a while, and says so if the issuer is away.

@@ -19,9 +19,9 @@ import (
 
 // reportFlags are those of commands that look at the service and report.
 type reportFlags struct {
-	Output string        `help:"text, or json: an object, and with --watch an object on each line." enum:"text,json" default:"text"`
-	Watch  bool          `help:"Look again and again, until interrupted."`
-	Every  time.Duration `help:"With --watch, the time between two looks." default:"5s"`
+	Watch bool          `help:"Look again and again, until interrupted. With --json, an object on each line."`
+	Every time.Duration `help:"With --watch, the time between two looks." default:"5s"`
+	jsonFlag
 }
 
 // Validate checks the range of --every.
@@ -84,7 +84,7 @@ func (c reportFlags) run(ctx context.Context, title string, look func(context.Co
 		if ctx.Err() != nil {
 			return nil
 		}
-		if c.Output == "text" && isTerminal(os.Stdout) {
+		if !c.JSON && isTerminal(os.Stdout) {
 			fmt.Fprint(out.results, "\x1b[H\x1b[2J")
 		}
 		if err := c.write(out.results, title, r); err != nil {
@@ -99,7 +99,7 @@ func (c reportFlags) run(ctx context.Context, title string, look func(context.Co
 }
 
 func (c reportFlags) write(to io.Writer, title string, r ops.Report) error {
-	if c.Output == "text" {
+	if !c.JSON {
 		if err := r.Text(to, title); err != nil {
 			return err
 		}
@@ -108,12 +108,10 @@ func (c reportFlags) write(to io.Writer, title string, r ops.Report) error {
 		}
 		return nil
 	}
-	encoder := json.NewEncoder(to)
-	encoder.SetEscapeHTML(false)
 	if !c.Watch {
-		encoder.SetIndent("", "  ")
+		return printJSON(to, r)
 	}
-	return encoder.Encode(r)
+	return json.NewEncoder(to).Encode(r)
 }
 
 // isTerminal reports whether a file is a device that shows characters.

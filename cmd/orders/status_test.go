@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 // Wrong arguments are refused.
 func TestReportArguments(t *testing.T) {
 	setEnvironment(t, nil)
-	for _, args := range []string{"status --output=yaml", "status --every=1ms", "status --most=0", "status --most=501", "doctor --output=xml", "doctor --every=2h", "doctor --process=none"} {
+	for _, args := range []string{"status --every=1ms", "status --most=0", "status --most=501", "doctor --every=2h", "doctor --process=none"} {
 		require.Equal(t, exitConfig, execute(ended(t), strings.Fields(args)), args)
 	}
 	setEnvironment(t, map[string]string{"RABBITMQ_CONSUMER_URL": "nonsense"})
@@ -52,7 +52,7 @@ func TestReportsEnd(t *testing.T) {
 	})
 	for _, command := range []string{"status", "doctor"} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		require.Equal(t, 3, execute(ctx, []string{command, "--output=json"}), command)
+		require.Equal(t, 3, execute(ctx, []string{command, "--json"}), command)
 		require.NoError(t, ctx.Err(), command)
 		cancel()
 	}
@@ -62,7 +62,7 @@ func TestReportsEnd(t *testing.T) {
 func TestReportExitCodes(t *testing.T) {
 	for state, code := range map[ops.State]int{ops.OK: 0, ops.Unknown: 0, ops.Degraded: 1, ops.Wrong: 2, ops.Down: 3} {
 		r := ops.Report{State: state, Parts: []ops.Line{{Name: "ledger", State: state}}}
-		err := reportFlags{Output: "text"}.run(t.Context(), "orders status", func(context.Context) ops.Report { return r }, output{results: &bytes.Buffer{}})
+		err := reportFlags{}.run(t.Context(), "orders status", func(context.Context) ops.Report { return r }, output{results: &bytes.Buffer{}})
 		if code == 0 {
 			require.NoError(t, err, state)
 			continue
@@ -80,7 +80,7 @@ func TestWatch(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 21*time.Second)
 		defer stop()
 		var out bytes.Buffer
-		err := reportFlags{Output: "json", Watch: true, Every: 5 * time.Second}.run(ctx, "orders status",
+		err := reportFlags{jsonFlag: asJSON, Watch: true, Every: 5 * time.Second}.run(ctx, "orders status",
 			func(context.Context) ops.Report { return ops.Report{State: ops.Down} }, output{results: &out})
 		require.NoError(t, err)
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")

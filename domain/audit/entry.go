@@ -85,9 +85,9 @@ func Digest(text string) string {
 // Link is an end of the chain: the last entry that is kept, or the last that was deleted because of its age. It is zero
 // before the first entry.
 type Link struct {
-	Number int64
-	Day    string
-	Digest Sum
+	Number int64  `json:"number"`
+	Day    string `json:"day"`
+	Digest Sum    `json:"digest"`
 }
 
 // Sum is the digest of an entry with all entries before it.
@@ -198,16 +198,16 @@ func (s *stream) Append(ctx context.Context, e Entry) (Kept, error) {
 
 // Report is the result of a verification.
 type Report struct {
-	Entries int
-	Last    Link
-	Broken  *Broken // nil if the chain is whole
+	Entries int     `json:"entries"`
+	Last    Link    `json:"last"`
+	Broken  *Broken `json:"broken,omitempty"` // nil if the chain is whole
 }
 
 // Broken says where a chain is broken first.
 type Broken struct {
-	Number int64
-	Day    string // of the entry, or of the one before it if it was removed
-	How    Damage
+	Number int64  `json:"number"`
+	Day    string `json:"day"` // of the entry, or of the one before it if it was removed
+	How    Damage `json:"how"`
 }
 
 // Damage says what was done to an entry.

@@ -30,8 +30,9 @@ var layers = map[string][]string{
 	"ops":        {"domain", "workflows", "gateways", "gateways/temporal", "internal"},
 	"internal":   {},
 	"deploy":     {},
+	".":          {}, // the documentation, for orders help
 	"cmd": {
-		"domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/lang", "rules/backtest",
+		".", "domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/lang", "rules/backtest",
 		"alerting", "ops", "internal",
 	},
 
@@ -67,6 +68,9 @@ func breach(folder, imported string) string {
 	from := layer(folder)
 	allowed, known := layers[from]
 	target, ours := strings.CutPrefix(imported, module+"/")
+	if imported == module {
+		target, ours = ".", true
+	}
 	switch {
 	case !known:
 		return fmt.Sprintf("no layer is given for the folder %s", from)

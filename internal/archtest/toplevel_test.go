@@ -16,7 +16,7 @@ import (
 // ignored.
 var topLevel = []string{
 	"workflows", "activities", "workers", "api", "domain", "rules", "alerting", "ops", "gateways", "cmd", "internal", "docs",
-	"temporal-config", "deploy", "docker-compose.yml", "Dockerfile", "Makefile", "go.mod", "go.sum", "env",
+	"temporal-config", "deploy", "docker-compose.yml", "Dockerfile", "Makefile", "go.mod", "go.sum", "env", "pages.go",
 	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE",
 }
 

@@ -12,10 +12,11 @@ import (
 // Fault is one thing wrong with a file: where it is, what is wrong, and what would be right.
 type Fault struct {
 	// File is the name under which the file was read.
-	File string
+	File string `json:"file"`
 	// Line and Column count from 1, in characters. 0 means the whole file or line.
-	Line, Column int
-	Text         string
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
 }
 
 // String returns the fault in the format of compilers, so that editors find the place: rules/cards.yaml:12:11: ….

@@ -18,19 +18,20 @@ import (
 // Words is a part of the vocabulary: everything that rules can ask about one thing.
 type Words struct {
 	// Name is the thing as a rule writes it: card, or metadata("key"). Doc says what it is.
-	Name, Doc string
-	Words     []Word
+	Name  string `json:"name"`
+	Doc   string `json:"doc"`
+	Words []Word `json:"words"`
 }
 
 // Word is one value or function that rules can use.
 type Word struct {
 	// Name is what a rule writes: card.brand, .count(window).
-	Name string
+	Name string `json:"name"`
 	// Type is its type in CEL: string, int, double, bool, timestamp, duration.
-	Type string
-	Doc  string
+	Type string `json:"type"`
+	Doc  string `json:"doc"`
 	// Example is a complete condition that uses it.
-	Example string
+	Example string `json:"example"`
 }
 
 // Vocabulary returns everything that rules can use in addition to CEL's own operators and functions. The environment that

@@ -64,9 +64,9 @@ const (
 
 // Finding describes one transaction that is not as it should be.
 type Finding struct {
-	TransactionID string
-	Kind          Kind
-	Detail        string
+	TransactionID string `json:"transactionID"`
+	Kind          Kind   `json:"kind"`
+	Detail        string `json:"detail"`
 }
 
 // String returns the finding in one line.
@@ -128,12 +128,12 @@ func instant(t time.Time) string {
 
 // Counts holds how many transactions had which result. Compared is the sum of the others.
 type Counts struct {
-	Compared      int
-	Equal         int // ended, and the same on both sides
-	Running       int // running, and the ledger is not ahead
-	PastRetention int // ended so long ago that Temporal has removed the history
-	Disagreeing   int
-	Unanswered    int
+	Compared      int `json:"compared"`
+	Equal         int `json:"equal"`         // ended, and the same on both sides
+	Running       int `json:"running"`       // running, and the ledger is not ahead
+	PastRetention int `json:"pastRetention"` // ended so long ago that Temporal has removed the history
+	Disagreeing   int `json:"disagreeing"`
+	Unanswered    int `json:"unanswered"`
 }
 
 // String returns the comparison's last line.
