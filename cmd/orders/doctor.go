@@ -45,7 +45,7 @@ func (c doctorCommand) doctor(ctx context.Context) (doctor *ops.Doctor, end func
 	d := &ops.Doctor{Processes: c.Process, Version: buildVersion(), Now: time.Now}
 	for _, name := range c.Process {
 		own := &process{env: p.env, values: &values{}, log: slog.New(slog.DiscardHandler), temporal: p.temporal}
-		parts[name](own) // makes no connections
+		own.withHealth(parts[name](own)) // reads the settings, and makes no connections
 		d.Faults = append(d.Faults, own.values.faults...)
 	}
 	d.Faults = append(d.Faults, p.values.faults...)
@@ -56,24 +56,33 @@ func (c doctorCommand) doctor(ctx context.Context) (doctor *ops.Doctor, end func
 	}
 	slices.Sort(d.Faults)
 	d.Faults = slices.Compact(d.Faults)
-	if slices.Contains(c.Process, "alertman") {
-		d.Warnings = warningsOf(func(out output) error { return checkAlertmanCommand{}.check(ctx, out) })
-	}
-	if ruleset := p.env.FraudRuleset; slices.Contains(c.Process, "fraud-police") && p.env.FraudDetector == "rules" {
-		d.Warnings = append(d.Warnings, warningsOf(checkRulesCommand{Ruleset: ruleset}.check)...)
-	}
+	d.Warnings = c.warnings(ctx, p.env, len(d.Faults) == 0)
 	d.Retention = p.env.ledgerRetention(&values{})
 	c.connect(p, d)
 	return d, p.close, nil
 }
 
-// warningsOf returns the warnings that another command prints. Faults are found by the settings.
-func warningsOf(check func(output) error) (warnings []string) {
-	var printed bytes.Buffer
-	_ = check(output{results: &printed, progress: io.Discard})
-	for text := range strings.Lines(printed.String()) {
-		if warning, is := strings.CutPrefix(strings.TrimSpace(text), "warning: "); is {
-			warnings = append(warnings, warning)
+// warnings returns what `orders alertman check` and `orders rules check` warn of. What they call wrong is a fault of the settings,
+// unless these have none: rules that never apply can be used.
+func (c doctorCommand) warnings(ctx context.Context, env environment, noFaults bool) (warnings []string) {
+	var checks []func(output) error
+	if slices.Contains(c.Process, "alertman") {
+		checks = append(checks, func(out output) error { return checkAlertmanCommand{}.check(ctx, out) })
+	}
+	for _, ruleset := range []string{env.FraudRuleset, env.FraudShadowRuleset} {
+		if ruleset != "" && env.FraudDetector == "rules" && slices.Contains(c.Process, "fraud-police") {
+			checks = append(checks, checkRulesCommand{Ruleset: ruleset}.check)
+		}
+	}
+	for _, check := range checks {
+		var printed bytes.Buffer
+		if err := check(output{results: &printed, progress: io.Discard}); err != nil && noFaults {
+			warnings = append(warnings, err.Error())
+		}
+		for text := range strings.Lines(printed.String()) {
+			if warning, is := strings.CutPrefix(strings.TrimSpace(text), "warning: "); is {
+				warnings = append(warnings, warning)
+			}
 		}
 	}
 	return warnings
