@@ -123,7 +123,6 @@ func report(ctx context.Context, version string, now time.Time, looks []look) Re
 		r.Parts[i].Detail = shown(r.Parts[i].Detail)
 	}
 	for i := range r.Stuck {
-		r.State = worse(r.State, Degraded)
 		r.Stuck[i].Detail = shown(r.Stuck[i].Detail)
 	}
 	slices.SortStableFunc(r.Stuck, func(a, b Stuck) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
