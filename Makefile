@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-chart lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads profile compare-ledger chaos-alerts test-alarms record-histories devstack
+.PHONY: help build run test test-chart lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads profile compare-ledger chaos-alerts test-alarms test-rolling record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -104,6 +104,10 @@ chaos-alerts: build ## kill alertmen KILLS times while alerts come in, with Temp
 test-alarms: build ## stop one part after the other on a real stack, and check that its alarm fires and falls silent, ~30 minutes
 	@$(DEVSTACK) install rabbitmq postgresql prometheus alertmanager cc
 	go test -race -count=1 -v -timeout 90m -run TestOutageAlarms ./internal/e2e -outages
+
+test-rolling: build ## upgrade every process under load from an earlier commit, and take it back, ROLLS times
+	@$(DEVSTACK) install rabbitmq postgresql cc
+	go test -race -count=1 -v -timeout 60m -run TestRollingUpgrade ./internal/e2e -rolls $(or $(ROLLS),1)
 
 record-histories: build ## record a history of every path a workflow takes, for the replay test
 	@$(DEVSTACK) install rabbitmq postgresql cc

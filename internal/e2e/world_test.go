@@ -267,14 +267,21 @@ func (w *world) idOf(body string, headers ...string) string {
 
 func (w *world) get(path string) reply {
 	w.t.Helper()
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.api+path, nil)
+	r, err := w.fetch(path)
 	require.NoError(w.t, err)
+	return r
+}
+
+// fetch is like get. It may be called from any goroutine.
+func (w *world) fetch(path string) (reply, error) {
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.api+path, nil)
+	if err != nil {
+		return reply{}, err
+	}
 	if _, key, named := strings.Cut(strings.Split(w.env["API_KEYS"], ",")[0], ":"); named {
 		request.Header.Set("Authorization", "Bearer "+key)
 	}
-	r, err := do(request)
-	require.NoError(w.t, err)
-	return r
+	return do(request)
 }
 
 // metrics returns what a process shows to Prometheus.
