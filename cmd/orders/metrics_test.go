@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The api shows its metrics on HEALTH_ADDRESS, and on its own address only while callers need not say who they are.
+func TestMetricsAddress(t *testing.T) {
+	for name, test := range map[string]struct {
+		keys string
+		want int
+	}{
+		"callers need not say who they are": {"", http.StatusOK},
+		"callers need an API key":           {"shop:0123456789abcdef-of-this-test", http.StatusNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			public, private := freeAddress(t), freeAddress(t)
+			setEnvironment(t, map[string]string{
+				"HTTP_ADDRESS": public, "HEALTH_ADDRESS": private, "API_KEYS": test.keys,
+				"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
+			})
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- run(ctx, map[string]part{"api": serveAPI}) }()
+			t.Cleanup(func() {
+				stop()
+				require.NoError(t, <-ended)
+			})
+			require.Eventually(t, func() bool {
+				return ask(t, public, "/livez") != nil && ask(t, private, "/livez") != nil
+			}, 10*time.Second, 10*time.Millisecond)
+			assert.Equal(t, test.want, ask(t, public, "/metrics").StatusCode)
+			assert.Eventually(t, func() bool { return shows(t, private, `orders_ready{part="temporal"} 0`) }, 10*time.Second, 20*time.Millisecond)
+			for _, line := range []string{`orders_build_info{goversion="go`, `orders_http_request_duration_seconds_count{method="GET",route="/livez",status="200"} `, "go_goroutines "} {
+				assert.True(t, shows(t, private, line), line)
+			}
+		})
+	}
+}
+
+// shows reports whether an address serves metrics with a text among them.
+func shows(t *testing.T, address, text string) bool {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", http.NoBody)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	shown, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return strings.Contains(string(shown), text)
+}
