@@ -18,7 +18,8 @@ type completionCommand struct {
 // as for a file, the shell completes names of files.
 var shells = map[string]string{
 	"bash": "complete -o default -C ORDERS orders\n",
-	"zsh":  "autoload -U +X bashcompinit && bashcompinit\ncomplete -o default -C ORDERS orders\n",
+	"zsh": "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n" +
+		"autoload -U +X bashcompinit && bashcompinit\ncomplete -o default -C ORDERS orders\n",
 	"fish": `function __complete_orders
     set -lx COMP_LINE (commandline -cp)
     test -z (commandline -ct)
