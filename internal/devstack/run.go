@@ -449,10 +449,13 @@ const remindEvery = 5 * time.Second
 
 type stopFunc func(context.Context) error
 
-// stop stops our processes first, so that they can finish their current work, and then the servers. When ctx ends, it
+// stop stops Prometheus first, so that it keeps no outage, then our processes, so that they can finish their current work, and then the servers. When ctx ends, it
 // kills what is still running.
 func (d *devStack) stop(ctx context.Context) error {
-	ours, servers := map[string]stopFunc{}, map[string]stopFunc{}
+	observers, ours, servers := map[string]stopFunc{}, map[string]stopFunc{}, map[string]stopFunc{}
+	if d.observer != nil {
+		observers["Prometheus"] = d.observer.Stop
+	}
 	for name, process := range d.processes {
 		ours[name] = process.Stop
 	}
@@ -465,13 +468,10 @@ func (d *devStack) stop(ctx context.Context) error {
 	if d.mail != nil {
 		servers["mail"] = d.mail.Stop
 	}
-	if d.observer != nil {
-		servers["Prometheus"] = d.observer.Stop
-	}
 	if d.issuer != nil {
 		servers["sign-in"] = d.issuer.Stop
 	}
-	return errors.Join(d.stopAll(ctx, ours), d.stopAll(ctx, servers))
+	return errors.Join(d.stopAll(ctx, observers), d.stopAll(ctx, ours), d.stopAll(ctx, servers))
 }
 
 // stopAll stops the processes at the same time, and returns when all have ended.

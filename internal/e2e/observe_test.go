@@ -163,7 +163,7 @@ func TestDashboardsShow(t *testing.T) {
 	require.NoError(t, os.WriteFile(config, []byte(unheard), 0o600))
 	o := newObserved(t, map[string]string{
 		"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": live, "FRAUD_SHADOW_RULESET": shadow, "PAYMENT_DEADLINE": "10s",
-		"API_KEYS": "shop:a key of the shop,greedy:a key of another", "HTTP_RATE_PER_CALLER": "20", "HTTP_BURST_PER_CALLER": "40",
+		"API_KEYS": "shop:the-key-of-the-shop,greedy:the-key-of-another", "HTTP_RATE_PER_CALLER": "20", "HTTP_BURST_PER_CALLER": "40",
 		"ALERTMAN_CONFIG": config, "ALERT_LINK_KEY": "a key for links, which is long enough",
 	})
 	t.Cleanup(func() { purgeDead(t) })
@@ -183,7 +183,7 @@ func TestDashboardsShow(t *testing.T) {
 // oneOfEverything makes everything happen that is counted.
 func (o observed) oneOfEverything() {
 	o.t.Helper()
-	key := []string{"Authorization", "Bearer a key of the shop"}
+	key := []string{"Authorization", "Bearer the-key-of-the-shop"}
 	oneItem := strings.Replace(body(small, goodCard), `"currency": "INR"}, "paymentMethod"`,
 		`"currency": "INR", "items": [{"id": "1", "name": "book", "cost": 123.00, "quantity": 1}]}, "paymentMethod"`, 1)
 	for range 2 {
@@ -192,9 +192,9 @@ func (o observed) oneOfEverything() {
 	for _, b := range []string{body(tooMuch, goodCard), body(forReview, goodCard), body(small, declinedCard), body(small, unvoidableCard), body(small, goodCard)} {
 		o.idOf(b, append(key, "Prefer", "wait=2")...)
 	}
-	assert.Equal(o.t, http.StatusUnauthorized, o.post(body(small, goodCard), "Authorization", "Bearer a key of nobody").status)
+	assert.Equal(o.t, http.StatusUnauthorized, o.post(body(small, goodCard), "Authorization", "Bearer the-key-of-a-stranger").status)
 	for range 60 {
-		_, _ = o.send("{}", "Authorization", "Bearer a key of another") // past its limit
+		_, _ = o.send("{}", "Authorization", "Bearer the-key-of-another") // past its limit
 	}
 	publishRaw(o.t, "no-event", "no event")
 }
