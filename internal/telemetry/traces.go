@@ -119,7 +119,7 @@ type tracerOfContext struct {
 
 // Start uses the provider of the span in ctx.
 func (t tracerOfContext) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
-	return trace.SpanFromContext(ctx).TracerProvider().Tracer(t.name, t.options...).Start(ctx, name, options...)
+	return trace.SpanFromContext(ctx).TracerProvider().Tracer(t.name, t.options...).Start(ctx, name, options...) //nolint:spancheck // the caller ends it
 }
 
 // keyOfSpan is where WithSpanKey puts its key.
