@@ -13,19 +13,22 @@ const (
 	pollWithin = 5 * time.Second
 )
 
-// Poll has gauges read at once, and then again and again until ctx ends. It logs the first of several failures in a row.
+// Poll has gauges read at once, and then again and again until ctx ends. It logs the second of several failures in a row: at a
+// start, connections may not be there yet.
 func Poll(ctx context.Context, log *slog.Logger, what string, read func(context.Context) error) {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
-	failed := false
+	failures := 0
 	for ctx.Err() == nil {
 		within, cancel := context.WithTimeout(ctx, pollWithin)
 		err := read(within)
 		cancel()
-		if err != nil && !failed && ctx.Err() == nil {
+		if failures++; err == nil {
+			failures = 0
+		}
+		if failures == 2 && ctx.Err() == nil {
 			log.WarnContext(ctx, "Metrics cannot be read now, and are left out until they can be", "what", what, "error", err)
 		}
-		failed = err != nil
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
