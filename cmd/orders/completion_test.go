@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,9 +58,9 @@ func TestCompletionCode(t *testing.T) {
 			}
 			check := exec.CommandContext(t.Context(), binary, "-n", "/dev/stdin")
 			check.Stdin = strings.NewReader(code)
-			said, err := check.CombinedOutput()
-			require.NoError(t, err, fmt.Sprintf("%s\n%s", code, said))
-			assert.Empty(t, string(said))
+			faults, err := check.CombinedOutput()
+			require.NoError(t, err, "%s\n%s", code, faults)
+			assert.Empty(t, string(faults))
 		})
 	}
 	_, fault := said(t, exitConfig, "completion", "csh")

@@ -5,17 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -94,10 +95,8 @@ func TestJSONEverywhere(t *testing.T) {
 	parser, err := newParser(t.Context())
 	require.NoError(t, err)
 	for _, leaf := range parser.Model.Leaves(false) {
-		name, has := strings.TrimPrefix(leaf.FullPath(), "orders "), false
-		for _, f := range leaf.Flags {
-			has = has || f.Name == "json"
-		}
+		name := strings.TrimPrefix(leaf.FullPath(), "orders ")
+		has := slices.ContainsFunc(leaf.Flags, func(f *kong.Flag) bool { return f.Name == "json" })
 		_, without := withoutJSON[name]
 		assert.NotEqual(t, without, has, "orders %s: a command that lists or shows something embeds jsonFlag; the others are in withoutJSON", name)
 		assert.Equal(t, has, shown[name], "orders %s: what it prints by --json is in withJSON", name)
@@ -106,9 +105,9 @@ func TestJSONEverywhere(t *testing.T) {
 
 // What programs read stays as it is.
 func TestJSON(t *testing.T) {
-	for name, print := range withJSON {
+	for name, printed := range withJSON {
 		t.Run(name, func(t *testing.T) {
-			got := steady(print(t))
+			got := steady(printed(t))
 			require.True(t, json.Valid([]byte(got)), got)
 			golden := filepath.Join("testdata", "json", strings.NewReplacer(" ", "_", ":", "").Replace(name)+".json")
 			if *update {
@@ -212,7 +211,7 @@ func healthOf(status int, body string, code int) func(*testing.T) string {
 			_, _ = w.Write([]byte(body))
 		}))
 		t.Cleanup(process.Close)
-		out, _ := said(t, code, "healthcheck", "--json", process.Listener.Addr().(*net.TCPAddr).String()) //nolint:forcetypeassert // it listens by TCP
+		out, _ := said(t, code, "healthcheck", "--json", process.Listener.Addr().String())
 		return out
 	}
 }
