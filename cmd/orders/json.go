@@ -20,5 +20,8 @@ func printJSON(to io.Writer, shown any) error {
 
 // array returns a slice that JSON shows as an array, even if it is empty.
 func array[T any](all []T) []T {
-	return append([]T{}, all...)
+	if all == nil {
+		return []T{}
+	}
+	return all
 }
