@@ -95,7 +95,7 @@ serviceAccount: {create: false}
 fullnameOverride: payments
 image: {digest: "sha256:1111111111111111111111111111111111111111111111111111111111111111"}
 imagePullSecrets: [registry]
-settings: {OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4317", HTTP_RATE_PER_CALLER: 1000000, IDEMPOTENCY_KEY_REQUIRED: true}
+settings: {OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318", HTTP_RATE_PER_CALLER: 1000000, IDEMPOTENCY_KEY_REQUIRED: true}
 temporal: {tls: {enabled: true, serverName: temporal.example.com}}
 trustedCAs: {configMap: company-cas}
 worker:

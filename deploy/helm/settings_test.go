@@ -155,7 +155,7 @@ func TestAlarms(t *testing.T) {
 	manifests, err := render(t, values(t, matrix["large"]...))
 	require.NoError(t, err)
 	all := decode(t, manifests)
-	text, err := os.ReadFile(root + "deploy/observe/alerts.yml")
+	text, err := os.ReadFile("orders/files/alerts.yml")
 	require.NoError(t, err)
 	want := &prometheusRule{}
 	require.NoError(t, yaml.UnmarshalStrict(text, &want.Spec))
