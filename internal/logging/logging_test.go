@@ -66,17 +66,17 @@ func TestRepeats(t *testing.T) {
 		for i := range 40 {
 			log.With("worker", "orders").Warn("Temporal cannot be reached", "error", fmt.Errorf("dial from port %d: refused", 50000+i), "in", time.Duration(i))
 			if i == 0 {
-				time.Sleep(time.Second / 2)
+				time.Sleep(6 * time.Second)
 				continue
 			}
-			time.Sleep(time.Second)
+			time.Sleep(12 * time.Second)
 		}
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		require.Len(t, lines, 3, "at once, after 10 s, and after 20 more: %s", &out)
+		require.Len(t, lines, 3, "at once, after 2 minutes, and after 4 more: %s", &out)
 		assert.NotContains(t, lines[0], "times=")
 		assert.Contains(t, lines[1], "port 50010: refused")
-		assert.Contains(t, lines[1], "times=10 within=10s")
-		assert.Contains(t, lines[2], "times=20 within=20s")
+		assert.Contains(t, lines[1], "times=10 within=2m0s")
+		assert.Contains(t, lines[2], "times=20 within=4m0s")
 		time.Sleep(time.Hour)
 		out.Reset()
 		log.With("worker", "orders").Warn("Temporal cannot be reached", "error", errors.New("dial from port 1: refused"), "in", time.Second)

@@ -10,9 +10,9 @@ import (
 )
 
 // A fault that comes again is counted, and the count logged after shortestSpan, and then after spans that double up to
-// longestSpan, for as long as it comes again.
+// longestSpan, for as long as it comes again. The shortest is longer than the waits between the tries of what is tried again.
 const (
-	shortestSpan = 10 * time.Second
+	shortestSpan = 2 * time.Minute
 	longestSpan  = 10 * time.Minute
 	// mostFaults bounds how many faults are counted at once. More are logged each time.
 	mostFaults = 1000
