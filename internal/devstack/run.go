@@ -449,8 +449,8 @@ const remindEvery = 5 * time.Second
 
 type stopFunc func(context.Context) error
 
-// stop stops Prometheus first, so that it keeps no outage, then our processes, so that they can finish their current work, and then the servers. When ctx ends, it
-// kills what is still running.
+// stop stops Prometheus first, so that it keeps no outage, then our processes, so that they can finish their current work, and
+// then the servers. When ctx ends, it kills what is still running.
 func (d *devStack) stop(ctx context.Context) error {
 	observers, ours, servers := map[string]stopFunc{}, map[string]stopFunc{}, map[string]stopFunc{}
 	if d.observer != nil {
