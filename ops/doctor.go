@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -363,9 +364,9 @@ func (d *Doctor) peers(name string, chain []*x509.Certificate, err error) found 
 }
 
 func (d *Doctor) certificateFiles(context.Context) (f found) {
-	texts := map[string][]byte{}
-	for setting, text := range d.Texts {
-		texts[setting] = text
+	texts := maps.Clone(d.Texts)
+	if texts == nil {
+		texts = map[string][]byte{}
 	}
 	for setting, file := range d.Files {
 		if file == "" {

@@ -47,6 +47,7 @@ func newTemporal() *fakeTemporal {
 func (f *fakeTemporal) Check(context.Context) error                      { return f.err }
 func (f *fakeTemporal) Server(context.Context) (temporal.Server, error)  { return f.server, f.err }
 func (f *fakeTemporal) Retention(context.Context) (time.Duration, error) { return f.retention, f.err }
+
 func (f *fakeTemporal) SearchAttributes(context.Context) ([]temporal.SearchAttribute, error) {
 	return f.attributes, f.err
 }
@@ -97,7 +98,8 @@ func newBroker() *fakeBroker {
 	return &fakeBroker{
 		broker: rabbitmq.Broker{Version: "3.10.8"}, alerts: rabbitmq.Queue{Name: "alertman", Consumers: 1}, dead: rabbitmq.Queue{Name: "alertman.dead"},
 		rights: []rabbitmq.Right{
-			{User: "publisher", What: "write to exchange alerts", Has: true, Want: true}, {User: "publisher", What: "read queue alertman"},
+			{User: "publisher", What: "write to exchange alerts", Has: true, Want: true},
+			{User: "publisher", What: "read queue alertman"},
 			{User: "consumer", What: "read queue alertman", Has: true, Want: true},
 		},
 	}
@@ -123,7 +125,8 @@ func newLedger() *fakeLedger {
 	return &fakeLedger{server: ledgerdb.Server{Product: "PostgreSQL", Version: "15.14 (Debian 15.14-0)", Clock: 3 * time.Millisecond}, user: "orders", records: map[string]ledger.Record{}}
 }
 
-func (f *fakeLedger) Ready(context.Context) error                     { return errors.Join(f.err, f.ready) }
+func (f *fakeLedger) Ready(context.Context) error { return errors.Join(f.err, f.ready) }
+
 func (f *fakeLedger) Writable(context.Context) error                  { return errors.Join(f.err, f.writable) }
 func (f *fakeLedger) Server(context.Context) (ledgerdb.Server, error) { return f.server, f.err }
 func (f *fakeLedger) Rights(context.Context) (string, map[string][]string, error) {

@@ -61,7 +61,7 @@ func serveAPI(p *process) func(context.Context) error {
 	return func(running context.Context) error {
 		ctx, stop := delayed(running, delay)
 		defer stop()
-		options.Running = running
+		options.Running = running //nolint:fatcontext // it is set once
 		todo := []func(context.Context) error{
 			func(ctx context.Context) error {
 				options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}

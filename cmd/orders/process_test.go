@@ -87,13 +87,13 @@ func TestServeDelayed(t *testing.T) {
 	go func() {
 		ended <- serve(ctx, slog.New(slog.DiscardHandler), address, fewConnections, closing(running, http.NotFoundHandler()), time.Second)
 	}()
-	require.Eventually(t, func() bool { return ask(t, address, "/") != nil }, 10*time.Second, 10*time.Millisecond)
-	require.False(t, ask(t, address, "/").Close)
+	require.Eventually(t, func() bool { return ask(t, address, "/").status != 0 }, 10*time.Second, 10*time.Millisecond)
+	require.False(t, ask(t, address, "/").closes)
 	stop()
 	stopped := time.Now()
 	answer := ask(t, address, "/")
-	require.NotNil(t, answer, "it is no longer served")
-	require.True(t, answer.Close, "its connection stays open")
+	require.NotZero(t, answer.status, "it is no longer served")
+	require.True(t, answer.closes, "its connection stays open")
 	require.NoError(t, <-ended)
 	require.GreaterOrEqual(t, time.Since(stopped), delay)
 }
@@ -113,13 +113,12 @@ func TestWorkerSaysThatItDrains(t *testing.T) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- work(running) }()
-	require.Eventually(t, func() bool { return ask(t, p.env.HealthAddress, "/livez") != nil }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return ask(t, p.env.HealthAddress, "/livez").status != 0 }, 10*time.Second, 10*time.Millisecond)
 	stop()
 	require.Eventually(t, func() bool {
-		answer := ask(t, p.env.HealthAddress, "/readyz")
-		return answer != nil && answer.StatusCode == http.StatusServiceUnavailable
+		return ask(t, p.env.HealthAddress, "/readyz").status == http.StatusServiceUnavailable
 	}, 10*time.Second, 10*time.Millisecond)
-	require.Equal(t, http.StatusOK, ask(t, p.env.HealthAddress, "/livez").StatusCode)
+	require.Equal(t, http.StatusOK, ask(t, p.env.HealthAddress, "/livez").status)
 	close(drained)
 	require.NoError(t, <-ended)
 }
@@ -131,16 +130,21 @@ func freeAddress(t *testing.T) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
-// ask returns an answer without its body, or nil if there is none.
-func ask(t *testing.T, address, path string) *http.Response {
+// answered is how a request was answered.
+type answered struct {
+	status int // 0 if it was not
+	closes bool
+}
+
+func ask(t *testing.T, address, path string) answered {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, http.NoBody)
 	require.NoError(t, err)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil
+		return answered{}
 	}
 	_, _ = io.Copy(io.Discard, answer.Body)
 	_ = answer.Body.Close()
-	return answer
+	return answered{answer.StatusCode, answer.Close}
 }

@@ -83,8 +83,10 @@ var matrix = map[string][]string{
 	"ledger-setup":           {"minimal", "ledger-setup"},
 	"rules-and-routes":       {"minimal", "rules-and-routes"},
 	"large":                  {"minimal", "large"},
-	"all": {"minimal", "temporal-cloud-mtls", "rabbitmq-operator", "ledger-setup", "rules-and-routes", "large",
-		"setup: {temporal: {enabled: true}}"},
+	"all": {
+		"minimal", "temporal-cloud-mtls", "rabbitmq-operator", "ledger-setup", "rules-and-routes", "large",
+		"setup: {temporal: {enabled: true}}",
+	},
 	"everything off": {"minimal", `
 setup: {temporal: {enabled: false}, migrate: {enabled: false}}
 networkPolicy: {enabled: false}

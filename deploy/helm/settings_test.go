@@ -238,8 +238,10 @@ func TestRefusals(t *testing.T) {
 		"wrong type":            {"worker: {replicas: two}", []string{"/worker/replicas", "want integer"}},
 		"a secret as a setting": {"settings: {STRIPE_API_KEY: sk_live_1}", []string{"/settings", "'STRIPE_API_KEY' not allowed"}},
 		"a secret's value":      {"secretRefs: {API_KEYS: shop:0123456789abcdef}", []string{"/secretRefs/API_KEYS", "want object"}},
-		"a password in a URL": {"worker: {secretRefs: {LEDGER_URL: {name: a, url: 'postgres://orders:geheim@db/orders'}}}",
-			[]string{"/worker/secretRefs/LEDGER_URL/url", "does not match pattern"}},
+		"a password in a URL": {
+			"worker: {secretRefs: {LEDGER_URL: {name: a, url: 'postgres://orders:geheim@db/orders'}}}",
+			[]string{"/worker/secretRefs/LEDGER_URL/url", "does not match pattern"},
+		},
 		"a reference without a key": {"secretRefs: {API_KEYS: {name: orders}}", []string{"/secretRefs/API_KEYS", "missing property 'key'"}},
 		"latest":                    {"image: {tag: latest}", []string{"image.tag: latest may be another image tomorrow"}},
 		"no tag":                    {"image: {tag: ''}", []string{"image.tag or image.digest is needed"}},

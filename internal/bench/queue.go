@@ -38,7 +38,7 @@ func (q *workQueue) Pop() any {
 // closedLoop simulates callers who each call again as soon as they are answered. It returns the sorted times to the answer, and the
 // rate a second.
 func (m machine) closedLoop(callers, answers int) (latencies []float64, rate float64) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a simulation has to come out the same each time
+	random := rand.New(rand.NewPCG(1, 2)) // a simulation has to come out the same each time
 	free, queue := make([]float64, m.cores), &workQueue{}
 	for range callers {
 		heap.Push(queue, work{left: m.stages})

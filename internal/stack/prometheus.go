@@ -97,7 +97,7 @@ func (p *Prometheus) configure() error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(o.Dir, name), text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(o.Dir, name), text, 0o600); err != nil { //nolint:gosec // the folder is the caller's
 			return err
 		}
 	}

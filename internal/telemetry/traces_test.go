@@ -86,9 +86,10 @@ func TestSpanKey(t *testing.T) {
 		return span.SpanContext().SpanID().String()
 	}
 	run := telemetry.WithSpanKey(t.Context(), "run 1")
-	assert.Equal(t, idOf(run), idOf(run))
-	assert.NotEqual(t, idOf(run), idOf(telemetry.WithSpanKey(t.Context(), "run 2")))
-	assert.NotEqual(t, idOf(t.Context()), idOf(t.Context()))
+	first, another := idOf(run), idOf(t.Context())
+	assert.Equal(t, first, idOf(run))
+	assert.NotEqual(t, first, idOf(telemetry.WithSpanKey(t.Context(), "run 2")))
+	assert.NotEqual(t, another, idOf(t.Context()))
 }
 
 // A collector that takes connections and never answers stops neither work nor the end of the process.
