@@ -117,22 +117,6 @@ func compose(t *testing.T, name string) map[string]service {
 	return file.Services
 }
 
-// What the chart has of other folders is the same there: Helm reads no file outside of a chart.
-func TestCopies(t *testing.T) {
-	for copied, original := range map[string]string{
-		"temporal-setup.sh": "temporal-config/setup.sh",
-		"search-attributes": "temporal-config/search-attributes",
-		"ledger-setup.sh":   "gateways/ledger/setup.sh",
-		"alerts.yml":        "deploy/observe/alerts.yml",
-	} {
-		want, err := os.ReadFile(root + original)
-		require.NoError(t, err)
-		got, err := os.ReadFile("orders/files/" + copied)
-		require.NoError(t, err)
-		assert.True(t, string(want) == string(got), "cp %s deploy/helm/orders/files/%s", original, copied)
-	}
-}
-
 // The jobs get whole scripts, and run the images that Compose runs.
 func TestSetupJobs(t *testing.T) {
 	manifests, err := render(t, values(t, matrix["all"]...))
