@@ -4,7 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
+	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -88,8 +88,10 @@ func TestAlertmanStop(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- process.Stop(t.Context()) }()
 	eventually(t, func() error { // until it has heard
-		if connection, err := net.Dial("tcp", health); err == nil {
-			return errors.Join(errors.New("it still serves its health"), connection.Close())
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+health+"/readyz", http.NoBody)
+		require.NoError(t, err)
+		if got, err := do(request); err != nil || got.status != http.StatusServiceUnavailable {
+			return errors.Join(fmt.Errorf("/readyz answers %d", got.status), err)
 		}
 		return nil
 	})

@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,7 +61,7 @@ func TestConcealed(t *testing.T) {
 // A fault that comes again and again is one line, and then one with a count.
 func TestRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out lockedBuffer
 		log, err := logging.New(&out, "api", "text", false, slog.LevelInfo, strings.Clone)
 		require.NoError(t, err)
 		for i := range 40 {
@@ -71,18 +72,38 @@ func TestRepeats(t *testing.T) {
 			}
 			time.Sleep(12 * time.Second)
 		}
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		require.Len(t, lines, 3, "at once, after 2 minutes, and after 4 more: %s", &out)
+		lines := strings.Split(strings.TrimSpace(out.take()), "\n")
+		require.Len(t, lines, 3, "at once, after 2 minutes, and after 4 more: %s", lines)
 		assert.NotContains(t, lines[0], "times=")
 		assert.Contains(t, lines[1], "port 50010: refused")
 		assert.Contains(t, lines[1], "times=10 within=2m0s")
 		assert.Contains(t, lines[2], "times=20 within=4m0s")
 		time.Sleep(time.Hour)
-		out.Reset()
+		out.take()
 		log.With("worker", "orders").Warn("Temporal cannot be reached", "error", errors.New("dial from port 1: refused"), "in", time.Second)
-		assert.Equal(t, 1, strings.Count(out.String(), "\n"), "it was forgotten: %s", &out)
+		assert.Equal(t, 1, strings.Count(out.take(), "\n"), "it was forgotten")
 		time.Sleep(time.Hour)
 	})
+}
+
+// lockedBuffer is a buffer that timers write to.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// take returns what was written, and forgets it.
+func (b *lockedBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.text.Reset()
+	return b.text.String()
 }
 
 // Different faults are all logged, and so is everything that is no fault.
