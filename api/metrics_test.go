@@ -62,7 +62,7 @@ func TestRequestMetrics(t *testing.T) {
 	assert.InDelta(t, 1001, shown(), 0)
 }
 
-// Whoever has no valid credentials is counted by the reason.
+// A request without valid credentials is counted by what is wrong with them.
 func TestRefusedLoginMetrics(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	var keys keyring

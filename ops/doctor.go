@@ -389,25 +389,34 @@ func (d *Doctor) certificateFiles(context.Context) (f found) {
 }
 
 func (d *Doctor) pem(text []byte) Line {
-	var chain []*x509.Certificate
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			break
-		}
-		if text = rest; block.Type != "CERTIFICATE" {
-			continue
-		}
-		read, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return failed(Wrong, err, "correct the certificate")
-		}
-		chain = append(chain, read)
-	}
-	if len(chain) == 0 {
-		return Line{State: Wrong, Detail: "no certificate in PEM", Do: "correct the setting"}
+	chain, err := Certificates(text)
+	if err != nil {
+		return failed(Wrong, err, "correct the setting or the certificate")
 	}
 	return d.expiry(chain)
+}
+
+// Certificates returns the certificates in a text of PEM blocks; none is an error.
+func Certificates(text []byte) (all []*x509.Certificate, err error) {
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, certificate)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no certificate in PEM")
+	}
+	return all, nil
+}
+
+// FirstToExpire returns the one of several certificates that expires first.
+func FirstToExpire(all []*x509.Certificate) *x509.Certificate {
+	return slices.MinFunc(all, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
 }
 
 // renewWithin is how long before its end a certificate should be renewed.
@@ -415,7 +424,7 @@ const renewWithin = 21 * 24 * time.Hour
 
 // expiry says when the first of the certificates expires.
 func (d *Doctor) expiry(chain []*x509.Certificate) Line {
-	first := slices.MinFunc(chain, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
+	first := FirstToExpire(chain)
 	left := first.NotAfter.Sub(d.Now())
 	name := cmp.Or(first.Subject.CommonName, strings.Join(first.DNSNames, ", "), "without a name")
 	l := Line{State: OK, Detail: fmt.Sprintf("%s expires in %s, on %s", name, age(left), first.NotAfter.UTC().Format(time.DateOnly))}

@@ -219,7 +219,7 @@ func TestStuck(t *testing.T) {
 	}
 }
 
-// A review in the first half of its time is no fault, and is counted.
+// A review in the first half of its time is counted, and is not called stuck.
 func TestReviewInTime(t *testing.T) {
 	s := newService()
 	s.temporal.inReview = []temporal.Waiting{transaction("a", 11*time.Hour)}

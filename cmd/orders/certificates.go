@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +10,7 @@ import (
 
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/telemetry"
+	"dummyorders/ops"
 )
 
 // certificates returns the files of certificates that the settings name, by what they are for.
@@ -58,25 +57,14 @@ func showExpiries(files map[string]string) func(context.Context) error {
 }
 
 // firstExpiry returns when the first certificate of a PEM file expires.
-func firstExpiry(file string) (first time.Time, err error) {
+func firstExpiry(file string) (time.Time, error) {
 	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 	if err != nil {
-		return first, err
+		return time.Time{}, err
 	}
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return first, err
-		}
-		if at := certificate.NotAfter; first.IsZero() || at.Before(first) {
-			first = at
-		}
+	all, err := ops.Certificates(text)
+	if err != nil {
+		return time.Time{}, err
 	}
-	if first.IsZero() {
-		return first, errors.New("it holds none")
-	}
-	return first, nil
+	return ops.FirstToExpire(all).NotAfter, nil
 }

@@ -26,8 +26,8 @@ type firstStart struct {
 	addresses map[string]string // where each serves /readyz
 }
 
-// TestFirstStart starts the processes with the worker, which makes the tables, last and late. That is no error, and the
-// status says what runs then.
+// TestFirstStart starts the processes with the worker, which makes the tables, last and late. They log no error
+// meanwhile, and orders status says what runs then.
 func TestFirstStart(t *testing.T) {
 	t.Parallel()
 	server, err := stack.StartTemporal(t.Context(), stack.TemporalOptions{Dir: t.TempDir()})

@@ -52,7 +52,7 @@ var withJSON = map[string]func(t *testing.T) string{
 	"merchants list":                 inKeyLedger("merchants list --json"),
 	"keys new":                       inKeyLedger("keys new --client till --scopes read,review --expires 90d --json"),
 	"keys list":                      inKeyLedger("keys list --json"),
-	"keys list: none":                inKeyLedger("keys list --json --client nobody"),
+	"keys list: none":                inKeyLedger("keys list --json --client another"),
 	"keys roll":                      inKeyLedger("keys roll KEY --json"),
 	"audit list":                     inKeyLedger("audit list --json --action=transact"),
 	"audit verify":                   inKeyLedger("audit verify --json"),

@@ -92,7 +92,7 @@ func TestServeDelayed(t *testing.T) {
 	stop()
 	stopped := time.Now()
 	answer := ask(t, address, "/")
-	require.NotZero(t, answer.status, "it is no longer served")
+	require.NotZero(t, answer.status, "it has stopped serving already")
 	require.True(t, answer.closes, "its connection stays open")
 	require.NoError(t, <-ended)
 	require.GreaterOrEqual(t, time.Since(stopped), delay)

@@ -29,7 +29,7 @@ func TestWrongTraceSettings(t *testing.T) {
 			map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TIMEOUT": canary},
 			"OTEL_*: cannot=\"parse duration\"",
 		},
-		"a description that is no pair": {
+		"an attribute without a value": {
 			map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_RESOURCE_ATTRIBUTES": canary},
 			"OTEL_RESOURCE_ATTRIBUTES: must be key=value pairs with commas between them",
 		},

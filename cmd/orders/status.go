@@ -65,7 +65,7 @@ func verdictOf(r ops.Report) error {
 	return found
 }
 
-// run writes one report, or with --watch one after the other until ctx ends, which is no failure.
+// run writes one report, or with --watch one after the other until ctx ends, and then returns nil.
 func (c reportFlags) run(ctx context.Context, title string, look func(context.Context) ops.Report, out output) error {
 	if !c.Watch {
 		r := look(ctx)

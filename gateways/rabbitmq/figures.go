@@ -2,7 +2,6 @@ package rabbitmq
 
 import (
 	"context"
-	"fmt"
 
 	"dummyorders/internal/telemetry"
 )
@@ -16,29 +15,18 @@ func (c *Consumer) MeasureQueues(context.Context) error {
 	return err
 }
 
-// inspect asks on a channel of its own, which the broker closes if a queue does not exist.
 func (c *Consumer) inspect(queues ...string) (messages, consumers []telemetry.Value, err error) {
 	now, _ := c.feed.state.get()
 	if !now.up {
 		return nil, nil, now.why
 	}
-	conn := now.service.conn
-	err = conn.within(replyTimeout, func() error {
-		channel, err := conn.Channel()
+	for _, name := range queues {
+		found, err := now.service.conn.queue(name)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		defer func() { _ = channel.Close() }()
-		for _, name := range queues {
-			const durable, autoDelete, exclusive, noWait = true, false, false, false // of no importance to a passive declaration, which only looks
-			found, err := channel.QueueDeclarePassive(name, durable, autoDelete, exclusive, noWait, nil)
-			if err != nil {
-				return fmt.Errorf("ask about queue %s: %w", name, err)
-			}
-			messages = append(messages, telemetry.Value{Value: float64(found.Messages), Labels: []string{name}})
-			consumers = append(consumers, telemetry.Value{Value: float64(found.Consumers), Labels: []string{name}})
-		}
-		return nil
-	})
-	return messages, consumers, err
+		messages = append(messages, telemetry.Value{Value: float64(found.Messages), Labels: []string{name}})
+		consumers = append(consumers, telemetry.Value{Value: float64(found.Consumers), Labels: []string{name}})
+	}
+	return messages, consumers, nil
 }

@@ -57,6 +57,7 @@ func (o *Operator) Queues(ctx context.Context) (alerts, dead Queue, err error) {
 	return alerts, dead, err
 }
 
+// queue asks the broker about a queue, by a declaration that only looks.
 func (c *connection) queue(name string) (Queue, error) {
 	var q amqp.Queue
 	err := c.ask(func(ch *amqp.Channel) (err error) {

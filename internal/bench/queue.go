@@ -8,7 +8,7 @@ import (
 )
 
 // machine is a model of a machine that runs the whole service: cores that take work in the order in which it comes. The answer
-// to a transaction is stages one after the other; after it comes what nobody waits for. All times are in milliseconds.
+// to a transaction is stages one after the other; after it comes work that no caller waits for. All times are in milliseconds.
 type machine struct {
 	cores  int
 	stages int     // of a transaction; each takes exponentially long

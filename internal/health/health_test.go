@@ -54,7 +54,7 @@ func TestNotReadyDetailsOnlyInLog(t *testing.T) {
 	}
 }
 
-// What has never been ready may still be started, and is no error; what was ready and is so no more is one.
+// A part that was never ready may still be starting, which is not logged as an error. A part that was ready before is.
 func TestNotReadyLevels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

@@ -106,7 +106,7 @@ func (b *lockedBuffer) take() string {
 	return b.text.String()
 }
 
-// Different faults are all logged, and so is everything that is no fault.
+// Different faults are all logged, and so is everything below a warning.
 func TestNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
