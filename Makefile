@@ -32,7 +32,7 @@ devstack:
 # --- Development -----------------------------------------------------------------------------------------------------
 
 test: build lint-go test-chart ## run the linters but vacuum, and every test against real servers, with the race detector
-	@$(DEVSTACK) install rabbitmq postgresql pgbouncer prometheus alertmanager cc npm
+	@$(DEVSTACK) install rabbitmq postgresql pgbouncer prometheus alertmanager chromium cc npm
 # The end-to-end tests wait most of their time: they start first, and the others run beside them.
 	@CGO_ENABLED=1 $(DEVSTACK) progress 'Testing, with the race detector' -- \
 		go test -race -shuffle=on -timeout 40m ./internal/e2e ./...

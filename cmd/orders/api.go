@@ -7,6 +7,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
+	"dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 )
@@ -25,28 +26,14 @@ func (apiCommand) Run(ctx context.Context) error {
 func serveAPI(p *process) func(context.Context) error {
 	address, store := p.env.httpAddress(p.values), p.env.ledger(p.values)
 	stored := p.env.storedKeys(p.values, store, p.log)
-	options := api.Options{
-		Alerts:                   &temporal.Alerts{Client: p.temporal},
-		Ledger:                   store,
-		Audit:                    p.env.audit(p.values, store),
-		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
-		Authenticators:           p.env.authenticators(p.values, stored, p.log),
-		Issuer:                   p.env.OIDCIssuer,
-		AlsoAnonymous:            p.env.developmentIssuer(),
-		Links:                    p.env.links(p.values),
-		Hosts:                    p.env.hosts(),
-		Prefix:                   p.env.prefix(),
-		PaymentMethods:           p.env.paymentMethods(p.values),
-		Detail:                   api.Detail(p.values.oneOf("DECISION_DETAIL", p.env.DecisionDetail, api.Details)),
-		RequireIdempotencyKey:    p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey),
-		OrderIDsMayLookLikeCards: p.values.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", p.env.CardLikeOrderIDs),
-		MaxInFlight:              p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
-		Limits:                   p.env.limits(p.values),
-		TrustedProxies:           p.values.networks("TRUSTED_PROXIES", p.env.TrustedProxies),
-		Traces:                   p.traces,
-		Version:                  buildVersion(),
-		Log:                      p.log,
-	}
+	options := p.apiOptions(store)
+	options.Cards = card.NewDescriber(p.env.fingerprintKey(p.values))
+	options.Authenticators = p.env.authenticators(p.values, stored, p.log)
+	options.Issuer, options.AlsoAnonymous = p.env.OIDCIssuer, p.env.developmentIssuer()
+	options.Hosts, options.Prefix = p.env.hosts(), p.env.prefix()
+	options.PaymentMethods = p.env.paymentMethods(p.values)
+	options.RequireIdempotencyKey = p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey)
+	options.Limits = p.env.limits(p.values)
 	if len(options.Authenticators) == 0 || options.AlsoAnonymous {
 		options.Metrics = p.metrics // to others, the figures of the business are shown on HEALTH_ADDRESS only
 	}
@@ -77,5 +64,22 @@ func serveAPI(p *process) func(context.Context) error {
 		}
 		err := together(ctx, todo...)
 		return errors.Join(err, store.Close())
+	}
+}
+
+// apiOptions returns the options that the API has for its own callers and for the desk's pages alike.
+func (p *process) apiOptions(store *ledger.Ledger) api.Options {
+	return api.Options{
+		Alerts:                   &temporal.Alerts{Client: p.temporal},
+		Ledger:                   store,
+		Audit:                    p.env.audit(p.values, store),
+		Links:                    p.env.links(p.values),
+		Detail:                   api.Detail(p.values.oneOf("DECISION_DETAIL", p.env.DecisionDetail, api.Details)),
+		OrderIDsMayLookLikeCards: p.values.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", p.env.CardLikeOrderIDs),
+		MaxInFlight:              p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
+		TrustedProxies:           p.values.networks("TRUSTED_PROXIES", p.env.TrustedProxies),
+		Traces:                   p.traces,
+		Version:                  buildVersion(),
+		Log:                      p.log,
 	}
 }

@@ -19,12 +19,12 @@ import (
 
 type doctorCommand struct {
 	reportFlags
-	Process     []string `help:"Check the settings of these processes only, as in a container that has no others: api, worker, fraud-police, alertman." enum:"api,worker,fraud-police,alertman" default:"api,worker,fraud-police,alertman"`
+	Process     []string `help:"Check the settings of these processes only, as in a container that has no others: api, worker, fraud-police, alertman, and desk, which is not checked otherwise." enum:"api,worker,fraud-police,alertman,desk" default:"api,worker,fraud-police,alertman"`
 	Definitions string   `help:"Check RabbitMQ's definitions in this file for published passwords too, as orders check-secrets does." placeholder:"FILE"`
 }
 
 // parts holds the processes by their names.
-var parts = map[string]part{"api": serveAPI, "worker": workOnOrders, "fraud-police": checkForFraud, "alertman": deliverAlerts}
+var parts = map[string]part{"api": serveAPI, "worker": workOnOrders, "fraud-police": checkForFraud, "alertman": deliverAlerts, "desk": serveDesk}
 
 // Run checks everything.
 func (c doctorCommand) Run(ctx context.Context) error {

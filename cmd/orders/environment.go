@@ -45,6 +45,8 @@ type environment struct {
 	OIDCAudience       string `env:"OIDC_AUDIENCE, default=orders"`
 	OIDCGroupsClaim    string `env:"OIDC_GROUPS_CLAIM, default=groups"`
 	OIDCRoles          string `env:"OIDC_ROLES"`
+	DeskAddress        string `env:"DESK_ADDRESS, default=127.0.0.1:9002"`
+	DeskURL            string `env:"DESK_URL, default=http://127.0.0.1:9002"`
 	DecisionDetail     string `env:"DECISION_DETAIL, default=full"`
 	RequireKey         string `env:"IDEMPOTENCY_KEY_REQUIRED, default=false"`
 	CardLikeOrderIDs   string `env:"ORDER_ID_MAY_LOOK_LIKE_A_CARD, default=false"`

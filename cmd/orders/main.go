@@ -34,7 +34,8 @@ type commands struct {
 	Worker       workerCommand       `cmd:"" help:"Run the workflow ProcessTransaction, its payments and its alerts."`
 	FraudPolice  fraudPoliceCommand  `cmd:"" help:"Check transactions for fraud."`
 	Alertman     alertmanCommand     `cmd:"" help:"Take alerts off RabbitMQ and deliver them to people; check receivers and routes; handle dead letters."`
-	Dev          devCommand          `cmd:"" help:"Run all four in one process, for a laptop."`
+	Desk         deskCommand         `cmd:"" help:"Serve the desk, the web console for reviewers, analysts and operators."`
+	Dev          devCommand          `cmd:"" help:"Run all of these in one process, for a laptop; the desk only where OIDC_ISSUER is set."`
 	Ledger       ledgerCommand       `cmd:"" help:"Compare the ledger with Temporal, export it, or back it up."`
 	Audit        auditCommand        `cmd:"" help:"List, export and verify the audit trail: who did what."`
 	Merchants    merchantsCommand    `cmd:"" help:"Add, list and disable merchants, who own transactions."`

@@ -54,7 +54,7 @@ func (c signInCommand) signIn(ctx context.Context, issuer *oidc.Issuer, out outp
 		return fmt.Errorf("sign in: %w", err)
 	}
 	fmt.Fprintf(out.progress, "Sign in with a browser on this machine:\n\n  %s\n\n", s.URL)
-	signed, err := await(ctx, listener, s)
+	signed, err := await(ctx, listener, issuer, s)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ type signedIn struct {
 }
 
 // await serves the page to which the browser is sent back, until it was.
-func await(ctx context.Context, listener net.Listener, s *oidc.SignIn) (signedIn, error) {
+func await(ctx context.Context, listener net.Listener, issuer *oidc.Issuer, s identity.SignIn) (signedIn, error) {
 	ends := make(chan signedIn, 1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +83,7 @@ func await(ctx context.Context, listener net.Listener, s *oidc.SignIn) (signedIn
 			http.Error(w, "This is not the sign-in that orders waits for.", http.StatusBadRequest)
 			return
 		}
-		token, person, err := s.Finish(ctx, query)
+		token, person, err := issuer.Finish(ctx, s, query)
 		if err != nil {
 			http.Error(w, "The sign-in has failed; orders says why.", http.StatusBadGateway)
 		} else {

@@ -75,6 +75,24 @@ func (m Merchants) String() string {
 	return strings.Join(m.names, ",")
 }
 
+// MarshalText returns the text of String, so that a subject can be kept.
+func (m Merchants) MarshalText() ([]byte, error) {
+	return []byte(m.String()), nil
+}
+
+// UnmarshalText reads what MarshalText has written.
+func (m *Merchants) UnmarshalText(text []byte) error {
+	switch names := string(text); names {
+	case "":
+		*m = Merchants{}
+	case "*":
+		*m = AllMerchants()
+	default:
+		*m = OnlyMerchants(strings.Split(names, ",")...)
+	}
+	return nil
+}
+
 // Kind says what a subject is.
 type Kind string
 

@@ -1,9 +1,11 @@
 package identity_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/identity"
 )
@@ -30,6 +32,12 @@ func TestMerchants(t *testing.T) {
 			}
 			assert.Equal(t, c.none, c.set.None())
 			assert.Equal(t, c.written, c.set.String())
+
+			text, err := json.Marshal(c.set)
+			require.NoError(t, err)
+			var read identity.Merchants
+			require.NoError(t, json.Unmarshal(text, &read))
+			assert.Equal(t, c.set, read)
 		})
 	}
 }

@@ -18,7 +18,7 @@ func TestSignIn(t *testing.T) {
 	require.NoError(t, err)
 	query := w.signIn(t, s.URL)
 	assert.True(t, s.IsOf(query))
-	token, person, err := s.Finish(t.Context(), query)
+	token, person, err := w.issuer.Finish(t.Context(), s, query)
 	require.NoError(t, err)
 	assert.Equal(t, "person ada@localhost", person.String())
 	assert.Equal(t, "*", person.For(identity.Review).String())
@@ -29,7 +29,7 @@ func TestSignIn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, person, known)
 
-	_, _, err = s.Finish(t.Context(), query)
+	_, _, err = w.issuer.Finish(t.Context(), s, query)
 	assert.ErrorContains(t, err, "exchange the code for a token", "the code counts once")
 }
 
@@ -64,7 +64,7 @@ func TestSignInRefused(t *testing.T) {
 			if c.query != nil {
 				c.query(query)
 			}
-			token, _, err := s.Finish(t.Context(), query)
+			token, _, err := w.issuer.Finish(t.Context(), s, query)
 			require.ErrorContains(t, err, c.says)
 			assert.Empty(t, token)
 		})

@@ -12,7 +12,7 @@ const module = "dummyorders"
 // layers holds what the packages of each folder may import from this module, in addition to each other:
 //
 //	domain  ◀  activities  ◀  workflows  ◀  workers       ◀  cmd
-//	domain  ◀  gateways, api                              ◀  cmd
+//	domain  ◀  gateways, api, desk                        ◀  cmd
 //	domain  ◀  rules/lang  ◀  rules                       ◀  cmd
 //	           gateways   ◀  alerting                     ◀  cmd
 //	           workflows  ◀  gateways/temporal  ◀  ops    ◀  cmd
@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"workflows":  {"domain", "activities", "internal"},
 	"workers":    {"domain", "activities", "workflows", "internal"},
 	"api":        {"domain", "internal"},
+	"desk":       {"domain", "internal"},
 	"gateways":   {"domain", "internal"},
 	"rules":      {"domain", "rules/lang", "internal"},
 	"alerting":   {"domain", "gateways", "internal"},
@@ -32,7 +33,7 @@ var layers = map[string][]string{
 	"deploy":     {},
 	".":          {}, // the documentation, for orders help
 	"cmd": {
-		".", "domain", "activities", "workflows", "workers", "api", "gateways", "gateways/temporal", "rules", "rules/lang", "rules/backtest",
+		".", "domain", "activities", "workflows", "workers", "api", "desk", "gateways", "gateways/temporal", "rules", "rules/lang", "rules/backtest",
 		"alerting", "ops", "internal",
 	},
 

@@ -15,7 +15,7 @@ import (
 // topLevel lists everything in the repository's top folder. Names that begin with a dot belong to tools and are
 // ignored.
 var topLevel = []string{
-	"workflows", "activities", "workers", "api", "domain", "rules", "alerting", "ops", "gateways", "cmd", "internal", "docs",
+	"workflows", "activities", "workers", "api", "desk", "domain", "rules", "alerting", "ops", "gateways", "cmd", "internal", "docs",
 	"temporal-config", "deploy", "docker-compose.yml", "Dockerfile", "Makefile", "go.mod", "go.sum", "env", "pages.go",
 	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE",
 }
@@ -34,7 +34,7 @@ func TestTopLevel(t *testing.T) {
 }
 
 // inDocs matches the files and folders that a page names: code in backquotes, and links.
-var inDocs = regexp.MustCompile("`((?:" + strings.Join(topLevel[:14], "|") + ")/[\\w./-]*)`|\\]\\(([\\w./-]+)(?:#[\\w-]*)?\\)")
+var inDocs = regexp.MustCompile("`((?:" + strings.Join(topLevel[:15], "|") + ")/[\\w./-]*)`|\\]\\(([\\w./-]+)(?:#[\\w-]*)?\\)")
 
 func TestDocsNameWhatIsThere(t *testing.T) {
 	pages, err := fs.Glob(repository, "docs/*.md")

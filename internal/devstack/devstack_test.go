@@ -173,7 +173,7 @@ func TestStartAndStop(t *testing.T) {
 	require.Contains(t, temporal(t, first, "operator", "namespace", "describe"), "720h")
 	require.NoError(t, end())
 	require.Contains(t, first.screen.String(), "alertman     | alertman has drained\n")
-	for _, name := range processes {
+	for _, name := range first.commands() {
 		log, err := os.ReadFile(filepath.Join(dir, "log", name+".log"))
 		require.NoError(t, err)
 		require.Contains(t, string(log), name+" has drained\n")

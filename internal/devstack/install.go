@@ -18,7 +18,7 @@ func installer(root string) stack.Installer {
 }
 
 type installCommand struct {
-	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,prometheus,alertmanager,cc,npm" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, prometheus, alertmanager, cc (a C compiler, for the race detector), npm (Node.js, and what internal/tools/npm lists)."`
+	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,prometheus,alertmanager,chromium,cc,npm" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, prometheus, alertmanager, chromium, cc (a C compiler, for the race detector), npm (Node.js, and what internal/tools/npm lists)."`
 }
 
 // Run installs what is missing. It prints nothing if nothing is missing.
@@ -35,6 +35,7 @@ func (c installCommand) Run(ctx context.Context) error {
 		"pgbouncer":    func() error { return i.EnsurePgBouncer(ctx) },
 		"prometheus":   func() error { return i.EnsurePrometheus(ctx) },
 		"alertmanager": func() error { return i.EnsureAlertmanager(ctx) },
+		"chromium":     func() error { return i.EnsureChromium(ctx) },
 		"cc":           func() error { return i.EnsureCC(ctx) },
 		"npm":          func() error { _, err := i.EnsureNPM(ctx); return err },
 	}

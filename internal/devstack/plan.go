@@ -136,6 +136,9 @@ func (p plan) checkPorts(s settings) error {
 	}
 	loopback := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 	check("the API", s.HTTPAddress, "HTTP_ADDRESS")
+	if s.wantsDesk() {
+		check("the desk", s.DeskAddress, "DESK_ADDRESS")
+	}
 	check("Temporal", loopback(p.temporal), "TEMPORAL_ADDRESS")
 	check("Temporal's Web UI", loopback(p.ui), "WEB_UI_URL")
 	check("RabbitMQ", loopback(p.rabbitmq), "RABBITMQ_PUBLISHER_URL and RABBITMQ_CONSUMER_URL")

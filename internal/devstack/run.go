@@ -153,8 +153,14 @@ func (d *devStack) watch(p *stack.Process) {
 	}()
 }
 
-// processes lists the commands of orders, in the order in which a transaction reaches them.
-var processes = []string{"api", "worker", "fraud-police", "alertman"}
+// commands lists the commands of orders, in the order in which a transaction reaches them, and then the desk, if it runs.
+func (d *devStack) commands() []string {
+	all := []string{"api", "worker", "fraud-police", "alertman"}
+	if d.settings.wantsDesk() {
+		all = append(all, "desk")
+	}
+	return all
+}
 
 // drainWithin is longer than any of our processes takes to finish its current work.
 const drainWithin = 45 * time.Second
@@ -220,14 +226,14 @@ func (d *devStack) ledgerURL() string {
 	return "sqlite:" + filepath.Join(d.dir, "orders-ledger.db")
 }
 
-// startProcesses starts the four processes and waits until each is ready.
+// startProcesses starts our processes and waits until each is ready.
 func (d *devStack) startProcesses(ctx context.Context) error {
 	if _, err := os.Stat(d.orders); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s does not exist: run make build", d.orders)
 	}
 	d.out.say("Starting the processes")
 	group, ctx := errgroup.WithContext(ctx)
-	for number, name := range processes {
+	for number, name := range d.commands() {
 		ready, env, err := d.health(name)
 		if err != nil {
 			return err
@@ -387,6 +393,9 @@ var next = template.Must(template.New("next").Parse(`
 Everything runs. Ctrl-C stops it; what it has taken in is there again the next time.
 
   API         {{.API}}   (docs: {{.API}}/docs)
+{{- with .Desk}}
+  Desk        {{.}}   for reviewers, analysts and operators; open the address of Sign-in first
+{{- end}}
 {{- with .UI}}
   Web UI      {{.}}   every transaction is a workflow
 {{- end}}
@@ -421,7 +430,7 @@ curl {{$.API}}/transactions -H "Authorization: Bearer $TOKEN"
 
 // whatNext returns next with its values filled in.
 func (d *devStack) whatNext() string {
-	facts := struct{ API, UI, Management, Mail, MailAddress, SignIn, Issuer, Logs, Alarms, Alertmanager, OnCall string }{
+	facts := struct{ API, UI, Management, Mail, MailAddress, SignIn, Issuer, Desk, Logs, Alarms, Alertmanager, OnCall string }{
 		API: d.plan.api, Logs: runFolder + "/log/", MailAddress: d.settings.SMTPHostname + ":" + d.settings.SMTPPort,
 	}
 	if d.plan.ui != 0 || d.plan.temporal == 0 {
@@ -438,6 +447,9 @@ func (d *devStack) whatNext() string {
 	}
 	if d.issuer != nil {
 		facts.SignIn, facts.Issuer = d.issuer.Link(), d.issuer.URL()
+	}
+	if d.settings.wantsDesk() {
+		facts.Desk = d.settings.DeskURL
 	}
 	var text strings.Builder
 	_ = next.Execute(&text, facts) // writing to a strings.Builder never fails

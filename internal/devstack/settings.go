@@ -33,6 +33,8 @@ type settings struct {
 	LedgerURL          string `env:"LEDGER_URL, default=sqlite:.run/orders-ledger.db"`
 	LogFormat          string `env:"LOG_FORMAT"`
 	OIDCIssuer         string `env:"OIDC_ISSUER"`
+	DeskAddress        string `env:"DESK_ADDRESS, default=127.0.0.1:9002"`
+	DeskURL            string `env:"DESK_URL, default=http://127.0.0.1:9002"`
 	APIKeys            string `env:"API_KEYS"`
 	StoredKeys         string `env:"API_KEYS_IN_LEDGER"`
 	APIOpen            string `env:"API_OPEN"`

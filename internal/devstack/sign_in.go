@@ -22,6 +22,11 @@ func (s settings) wantsSignIn() bool {
 	return local(host) && !known && !open && s.TestDoubles != "refuse" && !strings.Contains(s.StripeAPIKey, "_live_")
 }
 
+// wantsDesk reports whether the desk runs: where persons can sign in.
+func (s settings) wantsDesk() bool {
+	return s.OIDCIssuer != "" || s.wantsSignIn()
+}
+
 // startSignIn starts the issuer for development, and names it to the processes.
 func (d *devStack) startSignIn() error {
 	start := time.Now()

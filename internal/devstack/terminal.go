@@ -29,8 +29,8 @@ func (t *terminal) say(format string, args ...any) {
 	fmt.Fprintf(t.out, format+"\n", args...)
 }
 
-// nameColours holds the colours of the processes' names, in the order of processes: cyan, green, yellow, magenta.
-var nameColours = []int{36, 32, 33, 35}
+// nameColours holds the colours of the processes' names, in the order of commands: cyan, green, yellow, magenta, blue.
+var nameColours = []int{36, 32, 33, 35, 34}
 
 // lines returns a function that prints lines, each after the name of the process that it comes from.
 func (t *terminal) lines(number int, name string) func(string) {

@@ -124,6 +124,14 @@ func (i Installer) EnsureAlertmanager(ctx context.Context) error {
 	return i.apt(ctx, "Alertmanager", "about 15 MB to fetch", "prometheus-alertmanager")
 }
 
+// EnsureChromium installs the browser Chromium if it is missing, for the tests of the desk.
+func (i Installer) EnsureChromium(ctx context.Context) error {
+	if _, err := exec.LookPath("chromium"); err == nil {
+		return nil
+	}
+	return i.apt(ctx, "Chromium (for the tests of the desk)", "about 110 MB to fetch", "chromium")
+}
+
 // EnsureNPM returns the folder of the packages that internal/tools/npm lists. It installs them, and Node.js first, if
 // they are missing or have other versions.
 func (i Installer) EnsureNPM(ctx context.Context) (string, error) {

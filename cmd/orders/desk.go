@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+
+	"dummyorders/api"
+	"dummyorders/desk"
+	"dummyorders/gateways/ledger"
+	"dummyorders/gateways/temporal"
+	"dummyorders/internal/health"
+)
+
+type deskCommand struct{}
+
+// Run serves the desk until ctx ends.
+func (deskCommand) Run(ctx context.Context) error {
+	return run(ctx, map[string]part{"desk": serveDesk})
+}
+
+func serveDesk(p *process) func(context.Context) error {
+	store, issuer := p.env.ledger(p.values), p.env.persons(p.values, p.log)
+	if issuer == nil {
+		p.values.wrong("OIDC_ISSUER", "", "the URL of the issuer that signs persons in: the desk is for persons only")
+	}
+	address := p.env.deskAddress(p.values)
+	options := desk.Options{
+		As: api.As, Issuer: issuer, Sessions: ledger.Sessions{Ledger: store}, Audit: p.env.audit(p.values, store),
+		URL: p.env.deskURL(p.values), WebUI: p.values.webURL("WEB_UI_URL", p.env.WebUIURL), Version: buildVersion(), Log: p.log,
+	}
+	uses := p.apiOptions(store)
+	uses.Limits = deskLimits()
+	connections := api.Connections{All: 1000, Address: 200, Exempt: uses.TrustedProxies, Log: p.log}
+	p.checks = map[string]health.Check{"temporal": temporal.Check(p.temporal), "ledger": store.Ready}
+	return func(ctx context.Context) error {
+		uses.Running = ctx //nolint:fatcontext // it is set once
+		uses.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
+		options.API = api.New(uses)
+		err := serve(ctx, p.log, address, connections.Limit, closing(ctx, desk.New(options)), drainRequests)
+		return errors.Join(err, store.Close())
+	}
+}
+
+// deskAddress returns the address to listen on.
+func (e environment) deskAddress(v *values) string {
+	address := v.listen("DESK_ADDRESS", e.DeskAddress)
+	if host, _, _ := net.SplitHostPort(address); e.developmentIssuer() && !isThisMachine(host) {
+		v.wrong("DESK_ADDRESS", address, "a loopback address such as 127.0.0.1:9002 with the issuer of this machine, where those who sign in choose who they are")
+	}
+	return address
+}
+
+// deskURL returns where browsers reach the desk, to which the issuer sends them back.
+func (e environment) deskURL(v *values) *url.URL {
+	u, err := url.Parse(v.webURL("DESK_URL", e.DeskURL))
+	if err != nil || e.DeskURL == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+		u.Scheme == "http" && !isThisMachine(u.Hostname()) {
+		v.wrong("DESK_URL", e.DeskURL, "the https:// URL by which browsers reach the desk, without a path, such as https://desk.example.com; or http:// and this machine")
+		return &url.URL{}
+	}
+	return u
+}
+
+// mostByDesk bounds what one person asks of the API through the desk, each second: a page asks for several things.
+const mostByDesk = 100
+
+// deskLimits returns the limits of the API that the desk has for itself.
+func deskLimits() api.Limits {
+	return api.Limits{Rate: mostByDesk, Burst: 5 * mostByDesk, InFlight: 50, WrongKeys: wrongKeys}
+}
+

@@ -1,0 +1,144 @@
+// Package desk is the web console for reviewers, analysts and operators. Each page asks the API's own handler, in this process
+// and as the person who has signed in: the desk can do nothing that the API does not allow that person, and what is done here
+// is in the audit trail as it is there.
+package desk
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+)
+
+// Issuer signs persons in.
+type Issuer interface {
+	// SignIn begins a sign-in, after which the issuer sends the browser to the URL back.
+	SignIn(ctx context.Context, back string) (identity.SignIn, error)
+	// Finish returns who has signed in, from the query with which the browser came back, and the token that says so.
+	Finish(ctx context.Context, s identity.SignIn, query url.Values) (token string, person identity.Subject, err error)
+}
+
+// Options holds what the desk is built from.
+type Options struct {
+	// API is the handler of the API. As has its requests be those of a person.
+	API http.Handler
+	As  func(context.Context, identity.Subject) context.Context
+	// Issuer signs in the persons who use the desk.
+	Issuer Issuer
+	// Sessions keeps who has signed in.
+	Sessions scs.CtxStore
+	// Audit keeps sign-ins and sign-outs.
+	Audit audit.Trail
+	// URL is where browsers reach the desk.
+	URL *url.URL
+	// WebUI is where browsers reach Temporal's Web UI, with the namespace.
+	WebUI   string
+	Version string
+	Log     *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+type desk struct {
+	Options
+	sessions *scs.SessionManager
+}
+
+// screens lists the parts of the desk in the order of its menu. Each is shown to those who have its scope.
+var screens = []screen{
+	{Name: "You", Path: "/you"},
+}
+
+type screen struct {
+	Name, Path string
+	Scope      identity.Scope // empty for a screen that everybody may see
+}
+
+// New returns the whole desk as a handler.
+func New(o Options) http.Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	d := &desk{Options: o}
+	d.sessions = d.newSessions()
+	router := chi.NewRouter()
+	router.Use(middleware.StripSlashes, middleware.GetHead, withPolicy, http.NewCrossOriginProtection().Handler)
+	router.Handle("/static/*", static())
+	router.Group(func(router chi.Router) {
+		router.Use(d.sessions.LoadAndSave)
+		router.Get("/sign-in", d.signIn)
+		router.Get("/callback", d.callback)
+		router.Post("/sign-out", d.signOut)
+		router.Group(func(router chi.Router) {
+			router.Use(d.signedIn)
+			router.Get("/", d.home)
+			router.Get("/you", d.page("you", d.showYou))
+		})
+		router.NotFound(d.signedIn(http.HandlerFunc(d.notFound)).ServeHTTP)
+	})
+	return router
+}
+
+// withPolicy lets pages load only the desk's own files, and be in no other page's frame.
+func withPolicy(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "+
+			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		w.Header().Set("Referrer-Policy", "same-origin")
+		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// home leads to the first screen that the person may see.
+func (d *desk) home(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, menu(d.person(r))[0].Path, http.StatusSeeOther)
+}
+
+// menu returns the screens that a person may see.
+func menu(of identity.Subject) (all []screen) {
+	for _, s := range screens {
+		if s.Scope == "" || !of.For(s.Scope).None() {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// you is what the page about oneself shows.
+type you struct {
+	Scopes []allowed
+	Ends   time.Time // of the session
+}
+
+// allowed is a scope and the merchants for which somebody has it.
+type allowed struct {
+	Scope     identity.Scope
+	Merchants string
+}
+
+func (d *desk) showYou(v *visit) (any, error) {
+	y := you{Ends: d.sessions.Deadline(v.Context())}
+	for _, scope := range identity.Scopes {
+		switch of := v.Person.For(scope); {
+		case of.All():
+			y.Scopes = append(y.Scopes, allowed{scope, "all merchants"})
+		case !of.None():
+			y.Scopes = append(y.Scopes, allowed{scope, strings.Join(of.Names(), ", ")})
+		}
+	}
+	return y, nil
+}
+
+func (d *desk) notFound(w http.ResponseWriter, r *http.Request) {
+	d.show(w, d.visit(r), "fault", &Problem{Status: http.StatusNotFound, Detail: "This page does not exist."})
+}

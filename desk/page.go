@@ -1,0 +1,187 @@
+package desk
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"dummyorders/domain/identity"
+)
+
+//go:embed pages static
+var files embed.FS
+
+// pages holds each page of pages/ with the frame that all have.
+var pages = readPages()
+
+func readPages() map[string]*template.Template {
+	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "pages/frame.html", "pages/parts.html"))
+	all := map[string]*template.Template{}
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		panic(err) // the pattern is right
+	}
+	for _, name := range names {
+		page := template.Must(template.Must(frame.Clone()).ParseFS(files, name))
+		all[strings.TrimSuffix(path.Base(name), ".html")] = page
+	}
+	return all
+}
+
+// functions are what pages can call.
+var functions = template.FuncMap{
+	// when shows a time in UTC; desk.js adds the reader's own zone.
+	"when": func(at time.Time) template.HTML {
+		if at.IsZero() {
+			return ""
+		}
+		at = at.UTC()
+		return template.HTML(fmt.Sprintf(`<time datetime="%s">%s UTC</time>`, at.Format(time.RFC3339), at.Format("2006-01-02 15:04:05"))) //nolint:gosec // no part of it comes from outside
+	},
+}
+
+// flash is what the next page says first.
+type flash struct {
+	Fault bool
+	Text  string
+}
+
+// kept is a form that was not done: the page that it was on, and its values.
+type kept struct {
+	Page   string
+	Values url.Values
+}
+
+// view is what the template of a page gets.
+type view struct {
+	Person identity.Subject
+	Menu   []screen
+	Path   string
+	// Flash is what was done or not done before this page.
+	Flash flash
+	// Kept holds the values of this page's form, if that was sent and not done.
+	Kept    url.Values
+	WebUI   string
+	Version string
+	Data    any
+	may     func(identity.Scope) bool
+}
+
+// May reports whether the person has a scope, for any merchant.
+func (v view) May(scope string) bool { return v.may(identity.Scope(scope)) }
+
+// page returns a handler that shows a page of what read returns.
+func (d *desk) page(name string, read func(*visit) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := d.visit(r)
+		data, err := read(v)
+		if err != nil {
+			d.show(w, v, "fault", d.problem(v, err))
+			return
+		}
+		d.show(w, v, name, data)
+	}
+}
+
+// act returns a handler of a form. do returns the page that follows, and what that says first. If do fails, the form's own
+// page follows, says why, and has what was written still in it.
+func (d *desk) act(do func(*visit) (to, done string, err error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		v := d.visit(r)
+		to, text, err := "", "", r.ParseForm()
+		if err == nil {
+			to, text, err = do(v)
+		}
+		if err != nil {
+			to, text = d.keep(r), d.problem(v, err).Error()
+		}
+		if text != "" {
+			d.put(r.Context(), flashValue, flash{Fault: err != nil, Text: text})
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	}
+}
+
+// maxForm bounds a form, in bytes: a ruleset is the largest.
+const maxForm = 1 << 20
+
+// keep keeps the form of a request for the page that it was on, which its hidden field page names, and returns that page.
+func (d *desk) keep(r *http.Request) (page string) {
+	page = local(r.PostFormValue("page"))
+	d.put(r.Context(), keptValue, kept{Page: page, Values: r.PostForm})
+	return page
+}
+
+// problem returns an error as the page shows it. An error that is no *Problem is the desk's own fault, and is logged.
+func (d *desk) problem(v *visit, err error) *Problem {
+	if p, is := errors.AsType[*Problem](err); is {
+		return p
+	}
+	d.Log.ErrorContext(v.Context(), "Page not shown", "error", err)
+	return &Problem{Status: http.StatusInternalServerError, Detail: "The desk failed to do this; its log says why."}
+}
+
+// show writes a page. A *Problem as its data gives the answer its status.
+func (d *desk) show(w http.ResponseWriter, v *visit, name string, data any) {
+	ctx := v.Context()
+	page := view{Person: v.Person, Menu: menu(v.Person), Path: v.URL.Path, WebUI: d.WebUI, Version: d.Version, Data: data, may: v.May}
+	if d.value(ctx, flashValue, &page.Flash) {
+		d.sessions.Remove(ctx, flashValue)
+	}
+	if form := (kept{}); d.value(ctx, keptValue, &form) && form.Page == v.URL.RequestURI() {
+		page.Kept = form.Values
+		d.sessions.Remove(ctx, keptValue)
+	}
+	status := http.StatusOK
+	if p, is := data.(*Problem); is {
+		status = p.Status
+	}
+	d.write(w, status, name, page)
+}
+
+// plain is a page with a sentence and a link, for those who have not signed in. Without a link it leads to the desk.
+type plain struct {
+	Text, To, Link string
+}
+
+func (d *desk) plain(w http.ResponseWriter, status int, p plain) {
+	if p.To == "" {
+		p.To, p.Link = "/", "Open the desk"
+	}
+	d.write(w, status, "plain", view{Data: p, Version: d.Version, may: func(identity.Scope) bool { return false }})
+}
+
+// write writes a page once its whole template has been filled in.
+func (d *desk) write(w http.ResponseWriter, status int, name string, page view) {
+	var body bytes.Buffer
+	if err := pages[name].ExecuteTemplate(&body, "frame.html", page); err != nil {
+		d.Log.Error("Page not written", "page", name, "error", err)
+		http.Error(w, "The desk failed to write this page; its log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = body.WriteTo(w) // the browser may be gone; the error can be reported nowhere
+}
+
+// static serves the files of static/. Browsers ask each time whether they have changed.
+func static() http.Handler {
+	server := http.FileServerFS(files)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") { // no lists of files
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "public, max-age=600")
+		server.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,186 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+)
+
+// A session ends after a working day, or when its person has asked for nothing for an hour. Until then the person's roles are
+// those that the issuer named at the sign-in.
+const (
+	sessionLifetime = 10 * time.Hour
+	sessionIdle     = time.Hour
+)
+
+// The names of a session's values. Values are JSON, or text.
+const (
+	personValue = "person" // identity.Subject
+	sinceValue  = "since"  // when it began
+	fromValue   = "from"   // the address that it was signed in from
+	signInValue = "signIn" // identity.SignIn, of a sign-in that is under way
+	leadsValue  = "leads"  // the page to which that sign-in leads
+	flashValue  = "flash"  // flash: what the next page says first
+	keptValue   = "kept"   // kept: a form that was not done
+)
+
+func (d *desk) newSessions() *scs.SessionManager {
+	s := scs.New()
+	s.Lifetime, s.IdleTimeout = sessionLifetime, sessionIdle
+	s.Store, s.HashTokenInStore = d.Sessions, true
+	s.Cookie.Name, s.Cookie.Persist = "desk", false
+	if d.URL.Scheme == "https" {
+		s.Cookie.Name, s.Cookie.Secure = "__Host-desk", true
+	}
+	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		d.Log.ErrorContext(r.Context(), "Session not read or kept", "error", err)
+		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The desk cannot read its sessions now, because the ledger's database does not answer. "+
+			"Transactions go on without the desk. Nothing was done; try again in a moment."})
+	}
+	return s
+}
+
+// person returns who has signed in, or a subject without a name.
+func (d *desk) person(r *http.Request) (of identity.Subject) {
+	d.value(r.Context(), personValue, &of)
+	return of
+}
+
+// value reads a value of the session, and reports whether it is there.
+func (d *desk) value(ctx context.Context, name string, into any) bool {
+	text := d.sessions.GetString(ctx, name)
+	return text != "" && json.Unmarshal([]byte(text), into) == nil
+}
+
+// put keeps a value in the session.
+func (d *desk) put(ctx context.Context, name string, value any) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // all of them can be written as JSON
+	}
+	d.sessions.Put(ctx, name, string(text))
+}
+
+// signedIn lets a request pass if its person has signed in. If not, a page leads to the sign-in and back, and a form is kept
+// for the page that it was on.
+func (d *desk) signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.person(r).Name != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if r.Method == http.MethodGet {
+			http.Redirect(w, r, signInPath(r.URL.RequestURI()), http.StatusSeeOther)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		to := d.keep(r)
+		d.put(r.Context(), flashValue, flash{Fault: true, Text: "Your session had ended before this was done. What you had written is still here: send it again."})
+		d.plain(w, http.StatusUnauthorized, plain{
+			Text: "Your session has ended, and nothing was done. What you have written is kept until you have signed in again.", To: signInPath(to), Link: "Sign in",
+		})
+	})
+}
+
+func signInPath(to string) string {
+	return "/sign-in?to=" + url.QueryEscape(to)
+}
+
+// signIn leads to the issuer.
+func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
+	s, err := d.Issuer.SignIn(r.Context(), d.URL.JoinPath("callback").String())
+	if err != nil {
+		d.Log.ErrorContext(r.Context(), "Issuer cannot sign a person in", "error", err)
+		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The issuer that signs persons in does not answer. Try again in a moment."})
+		return
+	}
+	d.put(r.Context(), signInValue, s)
+	d.sessions.Put(r.Context(), leadsValue, local(r.URL.Query().Get("to")))
+	http.Redirect(w, r, s.URL, http.StatusSeeOther)
+}
+
+// local returns a path of the desk, and / for anything that leads elsewhere.
+func local(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\n\r\t") {
+		return "/"
+	}
+	return to
+}
+
+// callback ends a sign-in.
+func (d *desk) callback(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	var s identity.SignIn
+	if !d.value(ctx, signInValue, &s) || !s.IsOf(r.URL.Query()) {
+		d.plain(w, http.StatusBadRequest, plain{Text: "This is not the sign-in that was begun in this browser last. Open the desk again."})
+		return
+	}
+	d.sessions.Remove(ctx, signInValue)
+	token, person, err := d.Issuer.Finish(ctx, s, r.URL.Query())
+	if err != nil {
+		d.Log.WarnContext(ctx, "Sign-in failed", "error", err)
+		d.plain(w, http.StatusForbidden, plain{Text: "The sign-in has failed. Open the desk again."})
+		return
+	}
+	if err := d.sessions.RenewToken(ctx); err != nil { // a cookie from before the sign-in is worth nothing after it
+		d.sessions.ErrorFunc(w, r, err)
+		return
+	}
+	d.put(ctx, personValue, person)
+	d.sessions.Put(ctx, sinceValue, d.Now().UTC().Format(time.RFC3339))
+	d.sessions.Put(ctx, fromValue, address(r))
+	if err := d.note(ctx, r, person, audit.Entry{Action: "signIn", Object: "desk, token " + audit.Digest(token)[:len("sha256:")+16], Result: audit.Done}); err != nil {
+		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The audit trail cannot be written now, so you were not signed in. Try again in a moment."})
+		_ = d.sessions.Destroy(ctx) // it was not sent to the browser
+		return
+	}
+	http.Redirect(w, r, local(d.sessions.PopString(ctx, leadsValue)), http.StatusSeeOther)
+}
+
+// signOut ends the session. The issuer's own goes on.
+func (d *desk) signOut(w http.ResponseWriter, r *http.Request) {
+	person := d.person(r)
+	if err := d.sessions.Destroy(r.Context()); err != nil {
+		d.sessions.ErrorFunc(w, r, err)
+		return
+	}
+	if person.Name != "" {
+		_ = d.note(r.Context(), r, person, audit.Entry{Action: "signOut", Object: "desk", Result: audit.Done}) // note has logged it
+	}
+	d.plain(w, http.StatusOK, plain{Text: "You have signed out of the desk."})
+}
+
+// noteWithin bounds an entry of the audit trail.
+const noteWithin = 5 * time.Second
+
+// note keeps an entry in the audit trail about what the desk did itself.
+func (d *desk) note(ctx context.Context, r *http.Request, person identity.Subject, e audit.Entry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
+	defer cancel()
+	e = e.By(person)
+	e.Time, e.Address = d.Now(), address(r)
+	if _, err := d.Audit.Append(ctx, e); err != nil {
+		d.Log.ErrorContext(ctx, "Entry of the audit trail not kept", "action", e.Action, "subject", e.Subject, "error", err)
+		return errors.New("the audit trail cannot be written")
+	}
+	return nil
+}
+
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

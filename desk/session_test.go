@@ -1,0 +1,134 @@
+package desk_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/identity"
+)
+
+// A person signs in at the issuer, sees what the roles allow, and signs out.
+func TestSignIn(t *testing.T) {
+	w := newWorld(t)
+	page := w.signIn("ada", "reviewer", "merchant")
+	assert.Contains(t, page, "<h1>ada@localhost</h1>")
+	assert.Contains(t, page, "decide transactions in review</td><td>all merchants</td>")
+	assert.NotContains(t, page, "manage merchants")
+	require.Len(t, w.audit.entries, 1)
+	in := w.audit.entries[0]
+	assert.Equal(t, []any{"signIn", "ada@localhost", identity.Person, "127.0.0.1", "done"}, []any{in.Action, in.Subject, in.Kind, in.Address, in.Result})
+
+	status, page := w.post("/sign-out", url.Values{})
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, "You have signed out")
+	assert.Equal(t, "signOut", w.audit.entries[1].Action)
+	w.browser.CheckRedirect = stay
+	status, _ = w.get("/you")
+	assert.Equal(t, http.StatusSeeOther, status)
+}
+
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Without a session a page leads to the sign-in, and then to itself; never to another site.
+func TestSignInLeadsBack(t *testing.T) {
+	w := newWorld(t)
+	for page, leads := range map[string]string{
+		"/you?a=b": "/you?a=b", "//eve.example.com": "/", "https://eve.example.com/": "/", "/\\eve.example.com": "/", "you": "/",
+	} {
+		w.browser = w.newBrowser()
+		seen := ""
+		w.browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+			if r.URL.Scheme+"://"+r.URL.Host == w.url && r.URL.Path != "/callback" {
+				seen = r.URL.RequestURI()
+				return http.ErrUseLastResponse
+			}
+			return nil
+		}
+		_, err := w.issuer.SignIn(t.Context(), w.browser, w.url+"/sign-in?to="+url.QueryEscape(page), "ada", "reviewer")
+		require.NoError(t, err)
+		assert.Equal(t, leads, seen, page)
+	}
+}
+
+// The cookie of before the sign-in opens nothing after it, and one that was signed out opens nothing either.
+func TestCookie(t *testing.T) {
+	w := newWorld(t)
+	base, err := url.Parse(w.url)
+	require.NoError(t, err)
+	w.browser.CheckRedirect = stay
+	_, _ = w.get("/sign-in")
+	before := w.browser.Jar.Cookies(base)
+	require.Len(t, before, 1)
+	w.browser.CheckRedirect = nil
+	w.signIn("ada", "reviewer")
+	after := w.browser.Jar.Cookies(base)
+	require.Len(t, after, 1)
+	require.NotEqual(t, before[0].Value, after[0].Value)
+	_, _ = w.post("/sign-out", url.Values{})
+	for _, cookie := range []*http.Cookie{before[0], after[0]} {
+		other := w.newBrowser()
+		other.CheckRedirect = stay
+		other.Jar.SetCookies(base, []*http.Cookie{cookie})
+		w.browser = other
+		status, _ := w.get("/you")
+		assert.Equal(t, http.StatusSeeOther, status)
+	}
+}
+
+// A sign-in that the audit trail cannot keep does not count.
+func TestSignInIsAudited(t *testing.T) {
+	w := newWorld(t)
+	w.audit.err = errors.New("the disk is full")
+	assert.Contains(t, w.signIn("ada", "reviewer"), "you were not signed in")
+	w.browser.CheckRedirect = stay
+	status, _ := w.get("/you")
+	assert.Equal(t, http.StatusSeeOther, status)
+}
+
+// A form of another site is refused, and no page can be framed or load what is not the desk's.
+func TestForgery(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	for _, header := range []http.Header{{"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"https://eve.example.com"}}} {
+		status, _ := w.do(http.MethodPost, "/sign-out", url.Values{}, header)
+		assert.Equal(t, http.StatusForbidden, status)
+	}
+	status, _ := w.get("/you")
+	assert.Equal(t, http.StatusOK, status, "the session goes on")
+	response, err := w.browser.Head(w.url + "/you")
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	policy := response.Header.Get("Content-Security-Policy")
+	assert.Contains(t, policy, "default-src 'none'")
+	assert.Contains(t, policy, "frame-ancestors 'none'")
+	assert.NotContains(t, policy, "unsafe")
+}
+
+// Without its session store the desk says so, and does nothing.
+func TestSessionsAway(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	require.NoError(t, w.ledger.Close())
+	status, page := w.get("/you")
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Contains(t, page, "Transactions go on without the desk")
+}
+
+// Somebody without a role is shown how to get one.
+func TestNoRole(t *testing.T) {
+	w := newWorld(t)
+	assert.Contains(t, w.signIn("eve"), "the issuer put you in no group that has a role")
+}
+
+func TestNotFound(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	status, page := w.get("/nothing")
+	assert.Equal(t, http.StatusNotFound, status)
+	assert.Contains(t, page, "This page does not exist.")
+}

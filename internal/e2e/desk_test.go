@@ -1,0 +1,175 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/internal/devissuer"
+)
+
+const desk = "desk"
+
+// deskScreens holds the main work of each screen, from the sign-in to the entry of the audit trail. They share one stack.
+var deskScreens = map[string]func(*testing.T, *deskWorld){
+	"you": deskYou,
+}
+
+func TestDesk(t *testing.T) {
+	w := newDeskWorld(t)
+	for name, test := range deskScreens {
+		t.Run(name, func(t *testing.T) { test(t, w) })
+	}
+}
+
+// deskWorld is a stack with a desk, an issuer, and a browser.
+type deskWorld struct {
+	*world
+	url     string // the desk's
+	issuer  *devissuer.Issuer
+	browser context.Context //nolint:containedctx // chromedp's browser is a context
+}
+
+func newDeskWorld(t *testing.T) *deskWorld {
+	t.Helper()
+	issuer, err := devissuer.Start(devissuer.Options{Groups: []string{"reviewer", "analyst", "operator", "auditor", "admin"}})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, issuer.Stop(context.Background())) })
+	address := freeAddress(t)
+	w := &deskWorld{url: "http://" + address, issuer: issuer, world: newWorld(t, map[string]string{
+		"DESK_ADDRESS": address, "DESK_URL": "http://" + address, "OIDC_ISSUER": issuer.URL(), "OIDC_GROUPS_CLAIM": devissuer.GroupsClaim,
+		"OIDC_ROLES": "reviewer=reviewer,analyst=analyst,operator=operator,auditor=auditor,admin=admin", "FRAUD_DETECTOR": "rules",
+	})}
+	w.start(worker, fraudPolice, alertman, apiProcess, desk)
+	require.NoError(t, w.processes[desk].WaitHealthy(t.Context(), "http://"+w.health[desk]+"/readyz"))
+	path, err := exec.LookPath("chromium")
+	require.NoError(t, err, "Chromium is needed: make test installs it")
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.UserDataDir(filepath.Join(t.TempDir(), "browser")))
+	browser, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	first, stop := chromedp.NewContext(browser)
+	t.Cleanup(stop)
+	require.NoError(t, chromedp.Do(first), "start Chromium")
+	w.browser = first
+	return w
+}
+
+// tab is a browser of one person. Tabs share no cookies.
+type tab struct {
+	t   *testing.T
+	w   *deskWorld
+	ctx context.Context //nolint:containedctx // chromedp's tab is a context
+}
+
+// signIn opens the desk's page in a new tab as a person of these groups.
+func (w *deskWorld) signIn(t *testing.T, name, page string, groups ...string) *tab {
+	t.Helper()
+	ctx, stop := chromedp.NewContext(w.browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(stop)
+	ctx, cancel := context.WithTimeout(ctx, 2*soon)
+	t.Cleanup(cancel)
+	b := &tab{t: t, w: w, ctx: ctx}
+	faults := chromedp.Events(ctx, runtime.ExceptionThrown)
+	go func() {
+		for thrown, err := range faults {
+			if err == nil {
+				t.Errorf("a script of the desk failed: %s", thrown.ExceptionDetails.Text)
+			}
+		}
+	}()
+	b.open(w.issuer.Link())
+	b.open(w.url + page)
+	chosen, err := json.Marshal(groups)
+	require.NoError(t, err)
+	b.do(chromedp.SetValue(`input[name=name]`, name))
+	b.run(fmt.Sprintf(`document.querySelectorAll("[name=group]").forEach(box => box.checked = %s.includes(box.value))`, chosen))
+	b.click(`button`)
+	return b
+}
+
+// do runs actions in the tab.
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	err := chromedp.Do(b.ctx, actions...)
+	if err != nil {
+		b.t.Logf("the page was: %.3000s", b.text())
+	}
+	require.NoError(b.t, err)
+}
+
+// run runs a script in the page, as if it were typed into the browser's console.
+func (b *tab) run(script string) {
+	b.t.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](script))
+	require.NoError(b.t, err)
+}
+
+// open opens a page by its address, or by its path on the desk.
+func (b *tab) open(page string) {
+	b.t.Helper()
+	if strings.HasPrefix(page, "/") {
+		page = b.w.url + page
+	}
+	b.do(chromedp.Navigate(page))
+}
+
+// click presses a button or follows a link, and waits until the next page is there.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(selector))
+	require.NoError(b.t, err)
+}
+
+// press presses a key, and waits until the next page is there.
+func (b *tab) press(key string) {
+	b.t.Helper()
+	_, err := chromedp.RunResponse(b.ctx, chromedp.KeyEvent(key))
+	require.NoError(b.t, err)
+}
+
+// text returns what the page shows.
+func (b *tab) text() string {
+	shown, _ := chromedp.Run(b.ctx, chromedp.Text(`body`)) // the next action says what is wrong with the tab
+	return shown
+}
+
+// path returns the path and query of the page that is shown.
+func (b *tab) path() string {
+	b.t.Helper()
+	at, err := chromedp.Run(b.ctx, chromedp.Location())
+	require.NoError(b.t, err)
+	u, err := url.Parse(at)
+	require.NoError(b.t, err)
+	return u.RequestURI()
+}
+
+// shows waits until the page, loaded again, shows a text.
+func (b *tab) shows(text string) {
+	b.t.Helper()
+	eventually(b.t, func() error {
+		if shown := b.text(); !strings.Contains(shown, text) {
+			b.do(chromedp.Reload())
+			return fmt.Errorf("%q is not on the page: %.2000s", text, shown)
+		}
+		return nil
+	})
+}
+
+func deskYou(t *testing.T, w *deskWorld) {
+	b := w.signIn(t, "ada", "/you", "reviewer")
+	assert.Contains(t, b.text(), "ada@localhost")
+	assert.Equal(t, "/you", b.path())
+	b.click(`header button`)
+	assert.Contains(t, b.text(), "You have signed out")
+}
