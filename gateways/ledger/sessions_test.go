@@ -33,7 +33,7 @@ func TestSessions(t *testing.T) {
 			_, found, err = s.FindCtx(t.Context(), "a")
 			require.NoError(t, err)
 			assert.False(t, found, "it has expired")
-			require.NoError(t, s.CommitCtx(t.Context(), "c", nil, now.Add(time.Hour)))
+			require.NoError(t, s.CommitCtx(t.Context(), "c", []byte{}, now.Add(time.Hour)))
 			now = now.Add(-time.Hour)
 			all, err = s.AllCtx(t.Context())
 			require.NoError(t, err)

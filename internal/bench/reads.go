@@ -291,6 +291,7 @@ func setUp(ctx context.Context, server *stack.Postgres) error {
 		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
 		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres", "LEDGER_POLICE_PASSWORD=postgres", "LEDGER_ALERTMAN_PASSWORD=postgres",
+		"LEDGER_DESK_PASSWORD=postgres",
 	}
 	if said, err := script.CombinedOutput(); err != nil {
 		return fmt.Errorf("setup.sh: %w: %s", err, said)

@@ -92,7 +92,7 @@ func (w *deskWorld) signIn(t *testing.T, name, page string, groups ...string) *t
 	b.open(w.url + page)
 	chosen, err := json.Marshal(groups)
 	require.NoError(t, err)
-	b.do(chromedp.SetValue(`input[name=name]`, name))
+	b.do(chromedp.SetValue(chromedp.CSS(`input[name=name]`), name))
 	b.run(fmt.Sprintf(`document.querySelectorAll("[name=group]").forEach(box => box.checked = %s.includes(box.value))`, chosen))
 	b.click(`button`)
 	return b
@@ -127,7 +127,7 @@ func (b *tab) open(page string) {
 // click presses a button or follows a link, and waits until the next page is there.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(selector))
+	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector)))
 	require.NoError(b.t, err)
 }
 
@@ -140,7 +140,7 @@ func (b *tab) press(key string) {
 
 // text returns what the page shows.
 func (b *tab) text() string {
-	shown, _ := chromedp.Run(b.ctx, chromedp.Text(`body`)) // the next action says what is wrong with the tab
+	shown, _ := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(`body`))) // the next action says what is wrong with the tab
 	return shown
 }
 

@@ -83,7 +83,7 @@ func setUpPostgres(t *testing.T, server *stack.Postgres) {
 		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
 		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres", "LEDGER_POLICE_PASSWORD=postgres",
-		"LEDGER_ALERTMAN_PASSWORD=postgres",
+		"LEDGER_ALERTMAN_PASSWORD=postgres", "LEDGER_DESK_PASSWORD=postgres",
 	}
 	if out, err := setup.CombinedOutput(); err != nil {
 		t.Fatalf("setup.sh: %v: %s", err, out)
