@@ -44,7 +44,7 @@ func (d *desk) newSessions() *scs.SessionManager {
 	}
 	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		d.Log.ErrorContext(r.Context(), "Session not read or kept", "error", err)
-		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The desk cannot read its sessions now, because the ledger's database does not answer. "+
+		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The desk cannot read its sessions now, because the ledger's database does not answer. " +
 			"Transactions go on without the desk. Nothing was done; try again in a moment."})
 	}
 	return s

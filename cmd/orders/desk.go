@@ -71,4 +71,3 @@ const mostByDesk = 100
 func deskLimits() api.Limits {
 	return api.Limits{Rate: mostByDesk, Burst: 5 * mostByDesk, InFlight: 50, WrongKeys: wrongKeys}
 }
-

@@ -37,7 +37,7 @@ var update = flag.Bool("update", false, "write testdata/json anew")
 
 // withoutJSON lists the commands that neither list nor show anything, and why.
 var withoutJSON = map[string]string{
-	"api": "runs", "worker": "runs", "fraud-police": "runs", "alertman run": "runs", "dev": "runs",
+	"api": "runs", "worker": "runs", "fraud-police": "runs", "alertman run": "runs", "dev": "runs", "desk": "runs",
 	"merchants add": "changes", "merchants disable": "changes", "merchants enable": "changes", "keys revoke": "changes",
 	"ledger migrate": "changes", "ledger backup": "writes a file", "rules init": "writes files",
 	"ledger export": "has --format", "audit export": "has --format",

@@ -12,6 +12,7 @@ var publishedSecrets = []string{
 	"a-long-secret-of-its-own",
 	"alertman",
 	"another",
+	"desk",
 	"development-only-never-a-secret-0",
 	"guest",
 	"operator",
