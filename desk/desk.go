@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"golang.org/x/time/rate"
 
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
@@ -51,6 +52,7 @@ type Options struct {
 type desk struct {
 	Options
 	sessions *scs.SessionManager
+	signIns  *rate.Limiter
 }
 
 // screens lists the parts of the desk in the order of its menu. Each is shown to those who have its scope.
@@ -68,7 +70,7 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &desk{Options: o}
+	d := &desk{Options: o, signIns: rate.NewLimiter(signInsPerSec, signInsBurst)}
 	d.sessions = d.newSessions()
 	router := chi.NewRouter()
 	router.Use(middleware.StripSlashes, middleware.GetHead, withPolicy, http.NewCrossOriginProtection().Handler)

@@ -72,11 +72,10 @@ type view struct {
 	WebUI   string
 	Version string
 	Data    any
-	may     func(identity.Scope) bool
 }
 
 // May reports whether the person has a scope, for any merchant.
-func (v view) May(scope string) bool { return v.may(identity.Scope(scope)) }
+func (v view) May(scope string) bool { return !v.Person.For(identity.Scope(scope)).None() }
 
 // page returns a handler that shows a page of what read returns.
 func (d *desk) page(name string, read func(*visit) (any, error)) http.HandlerFunc {
@@ -133,7 +132,7 @@ func (d *desk) problem(v *visit, err error) *Problem {
 // show writes a page. A *Problem as its data gives the answer its status.
 func (d *desk) show(w http.ResponseWriter, v *visit, name string, data any) {
 	ctx := v.Context()
-	page := view{Person: v.Person, Menu: menu(v.Person), Path: v.URL.Path, WebUI: d.WebUI, Version: d.Version, Data: data, may: v.May}
+	page := view{Person: v.Person, Menu: menu(v.Person), Path: v.URL.Path, WebUI: d.WebUI, Version: d.Version, Data: data}
 	if d.value(ctx, flashValue, &page.Flash) {
 		d.sessions.Remove(ctx, flashValue)
 	}
@@ -157,7 +156,7 @@ func (d *desk) plain(w http.ResponseWriter, status int, p plain) {
 	if p.To == "" {
 		p.To, p.Link = "/", "Open the desk"
 	}
-	d.write(w, status, "plain", view{Data: p, Version: d.Version, may: func(identity.Scope) bool { return false }})
+	d.write(w, status, "plain", view{Data: p, Version: d.Version})
 }
 
 // write writes a page once its whole template has been filled in.

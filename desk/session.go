@@ -71,8 +71,8 @@ func (d *desk) put(ctx context.Context, name string, value any) {
 	d.sessions.Put(ctx, name, string(text))
 }
 
-// signedIn lets a request pass if its person has signed in. If not, a page leads to the sign-in and back, and a form is kept
-// for the page that it was on.
+// signedIn lets a request pass if its person has signed in. If not, a page leads to the sign-in and back. A form is shown
+// again, to be sent once its person has signed in: it is not kept here, where strangers could fill the database with forms.
 func (d *desk) signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d.person(r).Name != "" {
@@ -84,11 +84,11 @@ func (d *desk) signedIn(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		to := d.keep(r)
-		d.put(r.Context(), flashValue, flash{Fault: true, Text: "Your session had ended before this was done. What you had written is still here: send it again."})
-		d.plain(w, http.StatusUnauthorized, plain{
-			Text: "Your session has ended, and nothing was done. What you have written is kept until you have signed in again.", To: signInPath(to), Link: "Sign in",
-		})
+		if err := r.ParseForm(); err != nil {
+			d.plain(w, http.StatusBadRequest, plain{Text: "The form cannot be read. Nothing was done."})
+			return
+		}
+		d.write(w, http.StatusUnauthorized, "again", view{Path: r.URL.RequestURI(), Kept: r.PostForm, Version: d.Version})
 	})
 }
 
@@ -96,13 +96,29 @@ func signInPath(to string) string {
 	return "/sign-in?to=" + url.QueryEscape(to)
 }
 
+// A browser has ten minutes to sign in. Sign-ins are bounded, since each is kept in the ledger's database, and anybody can
+// begin one.
+const (
+	signInWithin  = 10 * time.Minute
+	signInsPerSec = 10
+	signInsBurst  = 50
+)
+
 // signIn leads to the issuer.
 func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
+	if !d.signIns.Allow() {
+		w.Header().Set("Retry-After", "1")
+		d.plain(w, http.StatusTooManyRequests, plain{Text: "Too many people sign in at once. Try again in a moment."})
+		return
+	}
 	s, err := d.Issuer.SignIn(r.Context(), d.URL.JoinPath("callback").String())
 	if err != nil {
 		d.Log.ErrorContext(r.Context(), "Issuer cannot sign a person in", "error", err)
 		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The issuer that signs persons in does not answer. Try again in a moment."})
 		return
+	}
+	if d.person(r).Name == "" {
+		d.sessions.SetDeadline(r.Context(), time.Now().Add(signInWithin))
 	}
 	d.put(r.Context(), signInValue, s)
 	d.sessions.Put(r.Context(), leadsValue, local(r.URL.Query().Get("to")))

@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/identity"
+	ledgerdb "dummyorders/gateways/ledger"
 )
 
 // A person signs in at the issuer, sees what the roles allow, and signs out.
@@ -22,6 +24,10 @@ func TestSignIn(t *testing.T) {
 	require.Len(t, w.audit.entries, 1)
 	in := w.audit.entries[0]
 	assert.Equal(t, []any{"signIn", "ada@localhost", identity.Person, "127.0.0.1", "done"}, []any{in.Action, in.Subject, in.Kind, in.Address, in.Result})
+
+	kept, err := ledgerdb.Sessions{Ledger: w.ledger, Now: func() time.Time { return time.Now().Add(59 * time.Minute) }}.AllCtx(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, kept, 1, "it goes on for an hour")
 
 	status, page := w.post("/sign-out", url.Values{})
 	assert.Equal(t, http.StatusOK, status)
@@ -107,6 +113,38 @@ func TestForgery(t *testing.T) {
 	assert.Contains(t, policy, "default-src 'none'")
 	assert.Contains(t, policy, "frame-ancestors 'none'")
 	assert.NotContains(t, policy, "unsafe")
+}
+
+// A form whose session has ended is shown again with all that was in it, and nothing is done or kept.
+func TestFormWithoutSession(t *testing.T) {
+	w := newWorld(t)
+	status, page := w.post("/reviews/one?a=b", url.Values{"note": {"the buyer <was> called"}, "decision": {"approve"}})
+	assert.Equal(t, http.StatusUnauthorized, status)
+	assert.Contains(t, page, `action="/reviews/one?a=b"`)
+	assert.Contains(t, page, `name="note" value="the buyer &lt;was&gt; called"`)
+	assert.Contains(t, page, `name="decision" value="approve"`)
+	assert.Empty(t, w.api.last())
+	kept, err := ledgerdb.Sessions{Ledger: w.ledger}.AllCtx(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, kept)
+}
+
+// Strangers can have only so many sign-ins kept, and none for long.
+func TestManySignIns(t *testing.T) {
+	w := newWorld(t)
+	refused := 0
+	for range 100 {
+		w.browser = w.newBrowser()
+		w.browser.CheckRedirect = stay
+		if status, _ := w.get("/sign-in"); status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	assert.Greater(t, refused, 20)
+	sessions := ledgerdb.Sessions{Ledger: w.ledger, Now: func() time.Time { return time.Now().Add(11 * time.Minute) }}
+	kept, err := sessions.AllCtx(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, kept)
 }
 
 // Without its session store the desk says so, and does nothing.
