@@ -159,6 +159,7 @@ func TestInFlightPerCaller(t *testing.T) {
 	o.MaxInFlight, o.Limits.InFlight = 4, 2
 	o.Authenticators = clients(map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"})
 	handler, ended := handlerIn(context.Background(), o), make(chan int)
+	ofOne, ofAll := gained(t, "orders_http_limited_total", "limit", "in_flight_per_caller"), gained(t, "orders_http_limited_total", "limit", "in_flight")
 	send := func(key string) int {
 		return request(t, handler, http.MethodPost, "/transact", api.SeedExample, "Authorization: Bearer "+key, "Prefer: respond-async").Code
 	}
@@ -170,6 +171,8 @@ func TestInFlightPerCaller(t *testing.T) {
 		}
 		assert.Equal(t, 429, send("secret-of-the-shop"))
 	}
+	assert.InDelta(t, 1, ofOne(), 0, "refused while there was one more place")
+	assert.InDelta(t, 1, ofAll(), 0, "refused while there was none")
 	close(release)
 	for range 4 {
 		assert.Equal(t, 202, <-ended)

@@ -68,17 +68,18 @@ func TestConnections(t *testing.T) {
 				All: 10, Address: 2, Exempt: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8:7::1/128")},
 				Log: slog.New(slog.NewTextHandler(&log, nil)),
 			})
-			refused := false
+			refused, counted := 0, gained(t, "orders_http_limited_total", "limit", "connections")
 			for _, c := range calls {
 				if near := p.connect(c.from); c.accepted {
 					<-accepted
 				} else {
-					refused = true
+					refused++
 					assertClosed(t, near)
 				}
 			}
 			p.end(accepted)
-			assert.Equal(t, refused, strings.Contains(log.String(), "TRUSTED_PROXIES"), log.String())
+			assert.Equal(t, refused > 0, strings.Contains(log.String(), "TRUSTED_PROXIES"), log.String())
+			assert.InDelta(t, refused, counted(), 0)
 		})
 	}
 }

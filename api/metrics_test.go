@@ -67,16 +67,21 @@ func TestRefusedLoginMetrics(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	var keys keyring
 	expired := keys.add(func(k *identity.Key) { k.ExpiresAt = now.Add(-time.Hour) }, "acme", identity.Read)
+	revoked := keys.add(func(k *identity.Key) { k.RevokedAt = now.Add(-time.Hour) }, "acme", identity.Read)
+	disabled := keys.add(func(k *identity.Key) { k.MerchantDisabled = true }, "acme", identity.Read)
 	live := keys.add(func(k *identity.Key) { k.ExpiresAt = now.Add(time.Hour) }, "acme", identity.Read)
 	o := options(nowhere(t), newMemory())
 	stored := api.NewStoredKeys(keys, time.Hour, func() time.Time { return now }, o.Log)
-	o.Authenticators = []api.Authenticator{stored}
+	o.Authenticators = []api.Authenticator{stored, persons{}}
 	handler := api.New(o)
 	for header, reason := range map[string]string{
 		"":                        "no_credentials",
 		"Basic c2hvcDpzZWNyZXQ=":  "malformed",
 		"Bearer 4716190207394368": "unknown_key",
 		"Bearer " + expired:       "expired_key",
+		"Bearer " + revoked:       "revoked_key",
+		"Bearer " + disabled:      "disabled_merchant",
+		"Bearer an.old.token":     "expired_token",
 	} {
 		t.Run(reason, func(t *testing.T) {
 			more := gained(t, "orders_logins_refused_total", "reason", reason)

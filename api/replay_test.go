@@ -395,7 +395,7 @@ func TestUnknownResultMayBeRetried(t *testing.T) {
 		"nobody answers":   {serviceerror.NewUnavailable(""), serviceerror.NewUnavailable(""), 503, "send it again with the same Idempotency-Key"},
 		"too many at once": {serviceerror.NewNotFound(""), serviceerror.NewResourceExhausted(0, ""), 429, "nothing was accepted"},
 	} {
-		temporal := &mocks.Client{}
+		temporal, limited := &mocks.Client{}, gained(t, "orders_http_limited_total", "limit", "temporal")
 		temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(sent).Return(nil, c.cause)
 		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(nil, c.describe)
 		answer := request(t, handlerOn(temporal), http.MethodPost, "/transact", api.SeedExample, freshKey(), "Prefer: respond-async")
@@ -403,5 +403,6 @@ func TestUnknownResultMayBeRetried(t *testing.T) {
 		assert.Equal(t, c.status, p.Status, "%s: %+v", name, p)
 		assert.Contains(t, p.Detail, c.detail, "%s: %+v", name, p)
 		assert.Equal(t, c.status == 503, p.TransactionID != "", "%s: %+v", name, p)
+		assert.Equal(t, c.status == 429, limited() == 1, name)
 	}
 }

@@ -151,12 +151,15 @@ func TestReviewLinkRefused(t *testing.T) {
 		"late, and changed":         {strings.Replace(links.Review(id, "jo", time.Now().Add(-time.Second)), "by=jo", "by=al", 1), none},
 	} {
 		t.Run(name, func(t *testing.T) {
+			reason := map[string]string{none: "bad_link", late: "expired_link"}[c.detail]
+			counted := gained(t, "orders_logins_refused_total", "reason", reason)
 			handler := handlerWith(withLinks(options(nowhere(t), newMemory())))
 			has(t, asPage(t, request(t, handler, http.MethodGet, c.link, ""), 403), c.detail, "!<form")
 			has(t, asPage(t, press(t, handler, c.link, verdict("approve")), 403), c.detail, "!<form")
 			p := asProblem(t, request(t, handler, http.MethodPost, c.link, adaApproves))
 			assert.Equal(t, 403, p.Status, "%+v", p)
 			assert.Contains(t, p.Detail, c.detail, "%+v", p)
+			assert.InDelta(t, 3, counted(), 0, reason)
 		})
 	}
 }

@@ -213,7 +213,7 @@ func TestReviewErrors(t *testing.T) {
 		"no answer": {client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), 503, "it is not known"},
 		"too many":  {serviceerror.NewResourceExhausted(0, ""), 429, "nothing was decided"},
 	} {
-		temporal := &mocks.Client{}
+		temporal, limited := &mocks.Client{}, gained(t, "orders_http_limited_total", "limit", "temporal")
 		temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, c.err)
 		answer := judge(t, handlerOn(temporal), id, adaApproves)
 		p := asProblem(t, answer)
@@ -221,6 +221,7 @@ func TestReviewErrors(t *testing.T) {
 		assert.Contains(t, p.Detail, c.detail, "%s: %v %+v", name, answer.Header(), p)
 		assert.NotEmpty(t, answer.Header().Get("Retry-After"), "%s: %v %+v", name, answer.Header(), p)
 		assert.Equal(t, c.status == 503, p.TransactionID == id, "%s: %v %+v", name, answer.Header(), p)
+		assert.Equal(t, c.status == 429, limited() == 1, name)
 	}
 }
 

@@ -105,7 +105,7 @@ type alarmTest struct {
 	quiet  series
 	firing series
 	every  string // between two values and two evaluations; 15s if empty
-	at     string // when it fires; 2m if empty, as every outage must be told by then
+	at     string // when it fires; 2m if empty, since every outage has to be by then
 	labels series // those of the alarm that fires, beside severity
 	says   string // its summary
 }
@@ -296,14 +296,14 @@ var alarmTests = []alarmTest{
 		firing: series{answered("2"): "0+980x30", answers("200"): "0+1000x30"},
 	},
 	{
-		alarm: "ToldLate", says: "50% of alerts reach a person's channel later than in a minute.", every: "1m", at: "70m",
-		quiet:  series{`orders_alert_told_seconds_bucket{le="60"}`: "0+99x80", `orders_alert_told_seconds_count`: "0+100x80"},
-		firing: series{`orders_alert_told_seconds_bucket{le="60.0"}`: "0+50x80", `orders_alert_told_seconds_count`: "0+100x80"},
+		alarm: "DeliveredLate", says: "50% of alerts reach a person's channel later than in a minute.", every: "1m", at: "70m",
+		quiet:  series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+99x80", `orders_alert_delivered_seconds_count`: "0+100x80"},
+		firing: series{`orders_alert_delivered_seconds_bucket{le="60.0"}`: "0+50x80", `orders_alert_delivered_seconds_count`: "0+100x80"},
 	},
 	{
-		alarm: "ToldLateSlowly", says: "2% of alerts reach a person's channel later than in a minute.", every: "15m", at: "5h",
-		quiet:  series{`orders_alert_told_seconds_bucket{le="60"}`: "0+995x30", `orders_alert_told_seconds_count`: "0+1000x30"},
-		firing: series{`orders_alert_told_seconds_bucket{le="60"}`: "0+980x30", `orders_alert_told_seconds_count`: "0+1000x30"},
+		alarm: "DeliveredLateSlowly", says: "2% of alerts reach a person's channel later than in a minute.", every: "15m", at: "5h",
+		quiet:  series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+995x30", `orders_alert_delivered_seconds_count`: "0+1000x30"},
+		firing: series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+980x30", `orders_alert_delivered_seconds_count`: "0+1000x30"},
 	},
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/temporal"
+	"dummyorders/internal/telemetrytest"
 	"dummyorders/workers"
 	"dummyorders/workflows"
 )
@@ -98,7 +99,7 @@ func TestTakeGivesBack(t *testing.T) {
 			server.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.DeliverAlertType, mock.Anything).Return(nil, unavailable)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			asked := 0
+			asked, failed := 0, telemetrytest.Value(t, "orders_alerts_taken_total", "result", "failed")
 			intake := workers.Intake{
 				Alerts: &temporal.Alerts{Client: server}, Router: router{}, Log: slog.New(slog.DiscardHandler), Hold: time.Nanosecond,
 				Check: func(context.Context) error {
@@ -112,6 +113,26 @@ func TestTakeGivesBack(t *testing.T) {
 			require.ErrorContains(t, err, "hand alert e-1 to Temporal")
 			require.Equal(t, check.away, errors.Is(err, alert.ErrAway), "%v", err)
 			require.Equal(t, !check.away, asked > 1)
+			require.InDelta(t, 1, telemetrytest.Value(t, "orders_alerts_taken_total", "result", "failed")-failed, 0)
+		})
+	}
+}
+
+// begun answers whether an alert's workflow was started now.
+type begun bool
+
+func (b begun) Start(context.Context, alert.Event, []alert.Assignment) (bool, error) {
+	return bool(b), nil
+}
+
+// Alerts that are taken are counted, and those that had been taken before apart.
+func TestTakenMetric(t *testing.T) {
+	for result, fresh := range map[string]begun{"delivered_on": true, "duplicate": false} {
+		t.Run(result, func(t *testing.T) {
+			before := telemetrytest.Value(t, "orders_alerts_taken_total", "result", result)
+			intake := workers.Intake{Alerts: fresh, Router: router{}, Log: slog.New(slog.DiscardHandler)}
+			require.NoError(t, intake.Take(t.Context(), alert.Sample(alert.FraudDetected, "e-1", time.Now())))
+			require.InDelta(t, 1, telemetrytest.Value(t, "orders_alerts_taken_total", "result", result)-before, 0)
 		})
 	}
 }

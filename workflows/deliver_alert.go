@@ -58,12 +58,12 @@ func DeliverAlert(ctx workflow.Context, d DeliverAlertInput) error {
 
 // alertRun is one run of DeliverAlert.
 type alertRun struct {
-	notice alert.Notice
-	expiry time.Time
-	chains []*chain
-	log    alert.Log
-	cause  error // the error of the last target that the alert did not reach
-	told   bool  // how long it took to reach the first target has been measured
+	notice   alert.Notice
+	expiry   time.Time
+	chains   []*chain
+	log      alert.Log
+	cause    error // the error of the last target that the alert did not reach
+	measured bool  // how long it took to reach the first target has been measured
 }
 
 func newAlertRun(ctx workflow.Context, d DeliverAlertInput) *alertRun {
@@ -347,7 +347,7 @@ func (a *alertRun) conclude(ctx workflow.Context, d *alert.Delivery, made alert.
 	if made.At == nil {
 		made.At = new(workflow.Now(ctx))
 	}
-	a.measureTold(ctx, made.State)
+	a.measureDelivered(ctx, made.State)
 	d.State, d.At = made.State, made.At
 	if made.Attempts != nil {
 		d.Attempts = made.Attempts

@@ -48,15 +48,15 @@ func (p *process) measureEnd(ctx workflow.Context) {
 	measure(ctx, telemetry.TransactionDuration, p.record.StartTime, status)
 }
 
-// measureTold measures, once, how long it took until the alert, or the first one of a digest, reached somebody.
-func (a *alertRun) measureTold(ctx workflow.Context, state alert.State) {
-	if a.told || state != alert.Delivered {
+// measureDelivered measures, once, how long it took until the alert, or the first one of a digest, reached somebody.
+func (a *alertRun) measureDelivered(ctx workflow.Context, state alert.State) {
+	if a.measured || state != alert.Delivered {
 		return
 	}
-	a.told = true
+	a.measured = true
 	since := a.notice.Event.Time
 	if a.notice.Digest != nil {
 		since = a.notice.Digest.Since
 	}
-	measure(ctx, telemetry.AlertTold, since)
+	measure(ctx, telemetry.AlertDelivered, since)
 }

@@ -110,19 +110,19 @@ func TestCompensationMetric(t *testing.T) {
 
 // An alert is measured once, when the first target has it, and counted if its last step is not acknowledged.
 func TestAlertMetrics(t *testing.T) {
-	told, expired := gained(t, "orders_alert_told_seconds"), gained(t, "orders_alerts_expired_total")
+	delivered, expired := gained(t, "orders_alert_delivered_seconds"), gained(t, "orders_alerts_expired_total")
 	d := newDelivery(t)
 	asking := toTell(ada, grace)
 	asking.Steps[0].Within = 10 * time.Minute
 	d.execute(asking)
 	require.Error(t, d.GetWorkflowError())
-	assert.InDelta(t, 1, told(), 0)
+	assert.InDelta(t, 1, delivered(), 0)
 	assert.InDelta(t, 1, expired(), 0)
 
 	d = newDelivery(t)
 	log := d.execute(toTell(ada))
 	require.NoError(t, d.GetWorkflowError())
 	require.Equal(t, alert.Delivered, log.Chains[0].Steps[0].Deliveries[0].State)
-	assert.InDelta(t, 2, told(), 0)
+	assert.InDelta(t, 2, delivered(), 0)
 	assert.InDelta(t, 1, expired(), 0)
 }

@@ -160,6 +160,7 @@ func (p *process) close() {
 		p.temporal.Close()
 	}
 	p.flush()
+	logging.Flush(p.log)
 }
 
 // worker is what a part needs to run one of the workers.

@@ -286,6 +286,7 @@ func requireRefused(t *testing.T, err error, says string) {
 	refused, is := errors.AsType[*identity.RefusedError](err)
 	require.True(t, is, "%v", err)
 	assert.Contains(t, refused.Why, says)
+	assert.Equal(t, map[bool]string{true: "expired_token", false: "bad_token"}[strings.Contains(says, "expired")], refused.Reason)
 }
 
 // publicKey returns the provider's key and its id.

@@ -16,6 +16,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/cloudevents"
 	"dummyorders/gateways/rabbitmq"
+	"dummyorders/internal/telemetrytest"
 )
 
 // A handled alert is removed from the queue.
@@ -141,7 +142,7 @@ func TestDeliveryLimit(t *testing.T) {
 // What is not an event goes to the dead queue at once, with the reason.
 func TestConsumeNotEvent(t *testing.T) {
 	cfg := config(t)
-	handled := newTally()
+	handled, dead := newTally(), telemetrytest.Value(t, "orders_alerts_taken_total", "result", "dead")
 	startConsumer(t, cfg, handled.handle)
 	unknown := []byte(`{"specversion":"1.0","id":"7","source":"/s","type":"orders.unheard_of.v1"}`)
 	sent := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -166,6 +167,7 @@ func TestConsumeNotEvent(t *testing.T) {
 	require.NoError(t, startPublisher(t, cfg).Publish(t.Context(), newEvent("one")))
 	handled.waitFor(t, 1)
 	counts(t, cfg.Queue, 0)
+	assert.InDelta(t, 1, telemetrytest.Value(t, "orders_alerts_taken_total", "result", "dead")-dead, 0)
 }
 
 // A very large event goes to the dead queue at once, with the reason. Temporal would refuse it for being one request

@@ -23,7 +23,7 @@ func TestConsoles(t *testing.T) {
 	require.NoError(t, err)
 	for _, text := range []string{
 		`<title>On call</title>`, `href="payments.html"`, `expr: ["sum by (job) (up)"], name: ["[[ job ]]"]`,
-		`expr: ["orders:told_late:ratio5m","orders:told_late:ratio1h"]`,
+		`expr: ["orders:delivered_late:ratio5m","orders:delivered_late:ratio1h"]`,
 	} {
 		assert.Contains(t, string(page), text)
 	}

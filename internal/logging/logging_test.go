@@ -86,6 +86,33 @@ func TestRepeats(t *testing.T) {
 	})
 }
 
+// What was counted and not logged yet is logged at the end of a process, once.
+func TestFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out lockedBuffer
+		log, err := logging.New(&out, "api", "text", false, slog.LevelInfo, strings.Clone)
+		require.NoError(t, err)
+		log.Warn("Logged once")
+		time.Sleep(time.Second)
+		for range 3 {
+			log.With("worker", "orders").Warn("Temporal cannot be reached")
+			time.Sleep(10 * time.Second)
+		}
+		log.Warn("Logged once and counted")
+		log.Warn("Logged once and counted")
+		out.take()
+		for range 2 {
+			logging.Flush(log.With("other", "attributes"))
+		}
+		lines := strings.Split(strings.TrimSpace(out.take()), "\n")
+		require.Len(t, lines, 2, "%s", lines)
+		assert.Contains(t, lines[0], `msg="Temporal cannot be reached" process=api worker=orders times=2 within=30s`)
+		assert.Contains(t, lines[1], `msg="Logged once and counted" process=api times=1 within=0s`)
+		logging.Flush(slog.New(slog.DiscardHandler))
+		time.Sleep(time.Hour)
+	})
+}
+
 // lockedBuffer is a buffer that timers write to.
 type lockedBuffer struct {
 	mu   sync.Mutex

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,7 +29,8 @@ type repeats struct {
 // fault is one that was logged, and may come again.
 type fault struct {
 	span  time.Duration
-	times int // since it was logged
+	since time.Time // when it was logged
+	times int       // since then
 	ctx   context.Context
 	log   late
 	last  slog.Record // that was not logged
@@ -46,7 +48,7 @@ func (s *repeats) handle(ctx context.Context, l late, r slog.Record) error {
 		return nil
 	}
 	if len(s.faults) < mostFaults {
-		s.faults[key] = &fault{span: shortestSpan}
+		s.faults[key] = &fault{span: shortestSpan, since: time.Now()}
 		time.AfterFunc(shortestSpan, func() { s.look(key) })
 	}
 	s.mu.Unlock()
@@ -62,12 +64,43 @@ func (s *repeats) look(key string) {
 		s.mu.Unlock()
 		return
 	}
-	again := *known
-	known.times, known.span = 0, min(2*known.span, longestSpan)
+	again := known.counted()
+	known.span = min(2*known.span, longestSpan)
 	time.AfterFunc(known.span, func() { s.look(key) })
 	s.mu.Unlock()
-	again.last.AddAttrs(slog.Int("times", again.times), slog.Duration("within", again.span))
-	_ = again.log.write(again.ctx, again.last) // slog drops such errors too
+	again.write()
+}
+
+// counted returns how often a fault came again, and begins to count anew.
+func (f *fault) counted() fault {
+	again := *f
+	f.times, f.since = 0, time.Now()
+	return again
+}
+
+func (f fault) write() {
+	f.last.AddAttrs(slog.Int("times", f.times), slog.Duration("within", time.Since(f.since).Round(time.Second)))
+	_ = f.log.write(f.ctx, f.last) // slog drops such errors too
+}
+
+// Flush has a logger of New log what it has counted so far. It is for the end of a process.
+func Flush(log *slog.Logger) {
+	l, ours := log.Handler().(late)
+	if !ours {
+		return
+	}
+	var all []fault
+	l.repeats.mu.Lock()
+	for _, f := range l.repeats.faults {
+		if f.times > 0 {
+			all = append(all, f.counted())
+		}
+	}
+	l.repeats.mu.Unlock()
+	slices.SortFunc(all, func(a, b fault) int { return a.since.Compare(b.since) })
+	for _, f := range all {
+		f.write()
+	}
 }
 
 // keyOf returns a record as text, without what differs between two records of the same fault.
