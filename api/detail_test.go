@@ -81,6 +81,9 @@ func TestDecisionDetail(t *testing.T) {
 			found := request(t, handler, http.MethodGet, byOutcome, "", shop)
 			assert.Equal(t, detail == api.NoDetail, found.Code == 403, "%s", found.Body)
 			assert.Equal(t, 200, request(t, handler, http.MethodGet, byOutcome, "", analysts).Code)
+			byRule := "/transactions?ip=192.0.2.1&rule=card_velocity"
+			assert.Equal(t, 403, request(t, handler, http.MethodGet, byRule, "", shop).Code)
+			assert.Equal(t, 200, request(t, handler, http.MethodGet, byRule, "", analysts).Code)
 		})
 	}
 }

@@ -33,10 +33,22 @@ type listRequest struct {
 	Status  string `query:"status" doc:"The transaction's status, by code or name" example:"TRANSACTION_IN_REVIEW"`
 	Outcome string `query:"outcome" doc:"What the fraud check found: approve, review, decline or not_evaluated" example:"review"`
 	OrderID string `query:"orderID" doc:"The order's id, as it was posted" example:"1234"`
-	Since   string `query:"since" doc:"Accepted at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
-	Until   string `query:"until" doc:"Accepted before that time, RFC 3339" example:"2026-01-03T00:00:00Z"`
-	Cursor  string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
-	Limit   string `query:"limit" doc:"The largest number of transactions on a page, 1 to 200; 50 by default"`
+
+	CustomerID    string `query:"customerID" doc:"The customer's id, as it was posted" example:"c-1"`
+	SameCardAs    string `query:"sameCardAs" doc:"A transactionID: finds the transactions with its card, of those that the caller may see" example:"01990000-0000-7000-8000-000000000001"`
+	CardLastFour  string `query:"cardLastFour" doc:"The last four digits of the card" example:"4321"`
+	IP            string `query:"ip" doc:"The IP address that the buyer was said to have" example:"192.0.2.1"`
+	Merchant      string `query:"merchant" doc:"One of the merchants whose transactions the caller may see" example:"acme"`
+	PaymentMethod string `query:"paymentMethod" doc:"How it was paid. Needs a narrower parameter or a bounded time" example:"amazonpay"`
+	Currency      string `query:"currency" doc:"The currency that was paid in. Needs a narrower parameter or a bounded time" example:"INR"`
+	AmountFrom    string `query:"amountFrom" doc:"The least amount that was paid, in currency, which must be named" example:"100.00"`
+	AmountTo      string `query:"amountTo" doc:"The greatest amount that was paid, in currency, which must be named" example:"200.00"`
+	Rule          string `query:"rule" doc:"The id of a rule that hit, also in shadow, for callers with the scope rules. Needs a narrower parameter or a bounded time" example:"card_velocity"`
+
+	Since  string `query:"since" doc:"Accepted at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
+	Until  string `query:"until" doc:"Accepted before that time, RFC 3339" example:"2026-01-03T00:00:00Z"`
+	Cursor string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
+	Limit  string `query:"limit" doc:"The largest number of transactions on a page, 1 to 200; 50 by default"`
 
 	url url.URL
 }
@@ -67,14 +79,24 @@ func (s *server) registerList(api huma.API) {
 		Summary:     "List transactions",
 		Description: "Transactions from the ledger, the newest first, in pages. A cursor keeps its place while " +
 			"transactions are added. A page of large transactions may have fewer than limit. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
-			"has the explanation of the decision, which lists leave out.",
+			"has the explanation of the decision, which lists leave out. A parameter such as metadata.channel=web " +
+			"finds transactions by their metadata. It and paymentMethod, currency, amountFrom, amountTo and rule are looked for in each " +
+			"transaction that the others leave, so they need one of orderID, customerID, sameCardAs, cardLastFour and ip beside them, or a " +
+			"bounded time: since, and until if that is not now, at most 7 days apart.",
 		Tags:   []string{"transactions"},
-		Errors: []int{422, 429, 503},
+		Errors: []int{404, 422, 429, 503},
 	}), s.list)
 	operation := api.OpenAPI().Paths["/transactions"].Get
 	describeParameter(operation, "status", huma.Schema{Enum: statusWords()})
 	describeParameter(operation, "outcome", huma.Schema{Enum: []any{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}})
 	describeParameter(operation, "orderID", huma.Schema{MinLength: new(1), MaxLength: new(transaction.MaxID)})
+	describeParameter(operation, "customerID", huma.Schema{MinLength: new(1), MaxLength: new(transaction.MaxID)})
+	describeParameter(operation, "sameCardAs", huma.Schema{Format: "uuid"})
+	describeParameter(operation, "cardLastFour", huma.Schema{Pattern: "^[0-9]{4}$"})
+	describeParameter(operation, "merchant", huma.Schema{MinLength: new(1)})
+	describeParameter(operation, "paymentMethod", huma.Schema{MinLength: new(1), MaxLength: new(transaction.MaxWord)})
+	describeParameter(operation, "currency", huma.Schema{Pattern: "^[A-Z]{3}$"})
+	describeParameter(operation, "rule", huma.Schema{MinLength: new(1), MaxLength: new(maxRuleID)})
 	describeParameter(operation, "since", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "until", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
@@ -91,13 +113,25 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	query.Merchants = merchantsOf(ctx)
+	switch {
+	case r.Merchant == "":
+	case query.Merchants.Has(r.Merchant):
+		query.Merchants = identity.OnlyMerchants(r.Merchant)
+	default: // it may exist or not
+		query.Merchants = identity.Merchants{}
+	}
 	if query.Outcome != "" && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
 		return nil, problem(http.StatusForbidden, "outcomes are shown here only with the scope "+string(identity.Rules)+": leave the parameter outcome out")
 	}
+	if query.Rule != "" && !isAnalyst(ctx, query.Merchants) {
+		return nil, problem(http.StatusForbidden, "rules are shown only with the scope "+string(identity.Rules)+": leave the parameter rule out")
+	}
+	if err := s.sameCard(ctx, r.SameCardAs, &query); err != nil {
+		return nil, err
+	}
 	page, err := s.page(ctx, query)
 	if err != nil {
-		s.log.ErrorContext(ctx, "Transactions not listed", "error", err)
-		return nil, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
+		return nil, s.unlisted(ctx, err)
 	}
 	response := &listResponse{Body: list{Transactions: make([]ledger.Record, len(page.Entries))}}
 	for i := range page.Entries {
@@ -111,6 +145,12 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 		response.Link = nextLink(r.url, query.OrderID, response.Body.Next)
 	}
 	return response, nil
+}
+
+// unlisted says that the ledger could not be read.
+func (s *server) unlisted(ctx context.Context, err error) error {
+	s.log.ErrorContext(ctx, "Transactions not listed", "error", err)
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now; a shorter time may help")
 }
 
 // These bound the memory that lists take, also for readers that are slow.
@@ -162,7 +202,7 @@ const (
 )
 
 var (
-	listParameters = []string{"status", "outcome", "orderID", "since", "until", "cursor", "limit"}
+	listParameters = slices.Concat([]string{"status", "outcome", "merchant", "since", "until", "cursor", "limit", metadataPrefix}, narrowing, scanning)
 	outcomes       = []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
 )
 
@@ -203,7 +243,7 @@ func (r reader) readQuery(raw string) (ledger.Query, error) {
 	q := ledger.Query{
 		Status:  p.status(),
 		Outcome: p.outcome(),
-		OrderID: r.orderID(p.orderID(r.maskOrderIDs)),
+		OrderID: r.orderID(p.id("orderID", "an order's id", r.maskOrderIDs)),
 		Since:   p.time("since"),
 		Until:   p.time("until"),
 		After:   p.cursor(),
@@ -212,6 +252,7 @@ func (r reader) readQuery(raw string) (ledger.Query, error) {
 	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
 		p.wrong("until", "must be later than since")
 	}
+	p.search(&q)
 	return q, p.problem("the transactions cannot be listed so: see errors")
 }
 
@@ -223,6 +264,7 @@ func (p *parameters) wrong(name, detail string) {
 	}
 }
 
+// refuseUnknown takes a known name with a point at its end for all names that begin with it.
 func (p *parameters) refuseUnknown(known []string) {
 	names := make([]string, 0, len(p.values))
 	for name := range p.values {
@@ -233,13 +275,13 @@ func (p *parameters) refuseUnknown(known []string) {
 		switch {
 		case len(p.faults) == maxLimit: // more faults would not help
 			return
-		case !slices.Contains(known, name):
+		case !slices.ContainsFunc(known, func(k string) bool { return k == name || strings.HasSuffix(k, ".") && strings.HasPrefix(name, k) }):
 			p.wrong(name, "is not a known parameter")
 		case len(p.values[name]) > 1:
 			p.wrong(name, "must not stand more than once")
 		case strings.TrimSpace(p.values.Get(name)) == "":
 			p.wrong(name, "must not be empty: leave it out, or give it a value")
-		case name != "orderID" && name != "cursor" && holdsNumber(p.values.Get(name)):
+		case name != "orderID" && name != "sameCardAs" && name != "cursor" && holdsNumber(p.values.Get(name)):
 			p.wrong(name, anyNumber)
 		}
 	}
@@ -262,14 +304,15 @@ func (p *parameters) outcome() fraud.Outcome {
 	return outcome
 }
 
-func (p *parameters) orderID(mayHoldNumber bool) string {
-	asked := p.values.Get("orderID")
+// id returns an id that a merchant has given to something.
+func (p *parameters) id(name, what string, mayHoldNumber bool) string {
+	asked := p.values.Get(name)
 	id := spelling.ID(asked)
 	if utf8.RuneCountInString(asked) > transaction.MaxID || !utf8.ValidString(asked) || !printable(asked) || id == "" && asked != "" {
-		p.wrong("orderID", "must be an order's id: at most 64 characters, without control characters")
+		p.wrong(name, "must be "+what+": at most 64 characters, without control characters")
 	}
 	if !mayHoldNumber && holdsNumber(asked) {
-		p.wrong("orderID", anyNumber)
+		p.wrong(name, anyNumber)
 	}
 	return id
 }

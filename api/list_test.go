@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/mocks"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -81,6 +82,7 @@ func TestListFilters(t *testing.T) {
 	m := newMemory()
 	handler := handlerWith(options(nowhere(t), m))
 	at := time.Date(2026, 5, 17, 8, 30, 0, 0, time.UTC)
+	const week = "since=2026-05-17T08:30:00Z&until=2026-05-24T08:30:00Z"
 	for query, want := range map[string]ledger.Query{
 		"":                                     {Limit: 50},
 		"status=19":                            {Limit: 50, Status: transaction.InReview},
@@ -90,9 +92,19 @@ func TestListFilters(t *testing.T) {
 		"since=2026-05-17T08:30:00Z":           {Limit: 50, Since: at},
 		"until=2026-05-17T10:30:00%2B02:00":    {Limit: 50, Until: at},
 		"since=2026-05-17T08:29:59.5Z&limit=7": {Limit: 7, Since: at.Add(-time.Second / 2)},
+		"customerID=c-1&cardLastFour=0042&ip=::ffff:192.0.2.1": {Limit: 50, CustomerID: "c-1", CardLastFour: "0042", IP: "192.0.2.1"},
+		"merchant=default&rule=card_velocity&" + week:          {Limit: 50, Merchants: identity.OnlyMerchants("default"), Rule: "card_velocity", Since: at, Until: at.AddDate(0, 0, 7)},
+		"ip=192.0.2.1&paymentMethod=%20Card&currency=JPY&amountFrom=1&amountTo=20": {
+			Limit: 50, IP: "192.0.2.1", PaymentMethod: "card", Currency: "JPY", AmountFrom: 1, AmountTo: 20,
+		},
+		"metadata.channel=web&metadata.a.b=%22c%22&" + week: {
+			Limit: 50, Metadata: map[string]string{"channel": "web", "a.b": `"c"`}, Since: at, Until: at.AddDate(0, 0, 7),
+		},
 	} {
 		listing(t, request(t, handler, http.MethodGet, "/transactions?"+query, ""))
-		want.Limit, want.Merchants, want.Brief = min(want.Limit, 25), identity.AllMerchants(), true // a page is read in parts
+		if want.Limit, want.Brief = min(want.Limit, 25), true; want.Merchants.None() { // a page is read in parts
+			want.Merchants = identity.AllMerchants()
+		}
 		assert.Empty(t, cmp.Diff(want, m.asked, cmp.AllowUnexported(identity.Merchants{})), "%s (-want +got)", query)
 	}
 }
@@ -100,6 +112,7 @@ func TestListFilters(t *testing.T) {
 // A wrong parameter is named with what would be right.
 func TestListFaults(t *testing.T) {
 	handler := unreachable(t)
+	const wide = "would look through the whole ledger: add orderID, customerID, sameCardAs, cardLastFour or ip, or since, and until if that is not now, at most 7 days apart"
 	for query, want := range map[string]map[string]string{
 		"limit=0":          {"limit": "must be a whole number from 1 to 200"},
 		"limit=201":        {"limit": "must be a whole number from 1 to 200"},
@@ -121,6 +134,22 @@ func TestListFaults(t *testing.T) {
 		"orderID=%E2%80%8B":                  {"orderID": "must be an order's id: at most 64 characters, without control characters"},
 		"orderID=%00":                        {"orderID": "must be an order's id: at most 64 characters, without control characters"},
 		"orderID=%ff":                        {"orderID": "must be an order's id: at most 64 characters, without control characters"},
+		"cardLastFour=123&ip=1.2.3&amountFrom=1&merchant=": {
+			"cardLastFour": "must be four digits", "ip": "must be an IP address, such as 192.0.2.1", "amountFrom": "needs the parameter currency",
+			"merchant": "must not be empty: leave it out, or give it a value",
+		},
+		"ip=::1&currency=usd&amountFrom=1.001": {
+			"currency":   "must be a currency by its three letters, such as INR",
+			"amountFrom": "must be an amount of the currency, such as 123.00",
+		},
+		"ip=::1&currency=INR&amountFrom=2&amountTo=1.5":  {"amountTo": "must not be less than amountFrom"},
+		"customerID=4111111111111111":                    {"customerID": "must not hold a card number"},
+		"ip=::1&metadata.=x":                             {"metadata.": "must name an entry of the metadata: at most 40 characters"},
+		"rule=a":                                         {"rule": wide},
+		"metadata.channel=web&outcome=decline&status=18": {"metadata.channel": wide},
+		"currency=INR&paymentMethod=card&since=2026-05-17T08:30:00Z&until=2026-05-24T08:30:01Z": {"currency": wide, "paymentMethod": wide},
+		"currency=INR&since=2026-05-17T08:30:00Z":                                               {"currency": wide},
+		"currency=INR&until=2026-05-17T08:30:00Z":                                               {"currency": wide},
 		"limit=1&limit=2&4111111111111111=1&stauts=11&outcome=x": {
 			"limit": "must not stand more than once", "411111******1111": "is not a known parameter",
 			"stauts": "is not a known parameter", "outcome": "must be approve, review, decline or not_evaluated",
@@ -136,6 +165,30 @@ func TestListFaults(t *testing.T) {
 	}
 	answer := request(t, handler, http.MethodGet, "/transactions?a=%25zz&b=%zz", "")
 	assert.Equal(t, 422, answer.Code, "%s", answer.Body)
+}
+
+// The card of a transaction is looked for by its fingerprint, if the caller may see that transaction.
+func TestListSameCard(t *testing.T) {
+	ours, theirs, noCard := entry(1), entry(2), entry(3)
+	ours.Transaction.Payment.Card = card.Details{LastFour: "4321", Fingerprint: "f00d"}
+	theirs.Record.Merchant, theirs.Transaction.Payment.Card = "acme", ours.Transaction.Payment.Card
+	m := newMemory(ours, theirs, noCard)
+	o := options(nowhere(t), m)
+	o.Authenticators = clients(map[string]string{"shop": "secret-of-the-shop"})
+	ask := func(query string) *httptest.ResponseRecorder {
+		return request(t, handlerWith(o), http.MethodGet, "/transactions?"+query, "", shopKey)
+	}
+	listing(t, ask("sameCardAs="+ours.Record.TransactionID))
+	assert.Equal(t, []string{"f00d", "4321"}, []string{m.asked.CardFingerprint, m.asked.CardLastFour})
+	for name, query := range map[string]string{
+		"without a card": "sameCardAs=" + noCard.Record.TransactionID, "other digits": "cardLastFour=1111&sameCardAs=" + ours.Record.TransactionID, "another's merchant": "merchant=acme",
+	} {
+		listing(t, ask(query))
+		assert.True(t, m.asked.Merchants.None(), "%s: it asks for %+v", name, m.asked)
+	}
+	for name, id := range map[string]string{"another's": theirs.Record.TransactionID, "unknown": entry(9).Record.TransactionID, "no id": "1"} {
+		assert.Equal(t, 404, ask("sameCardAs="+id).Code, name)
+	}
 }
 
 func TestListWithoutLedger(t *testing.T) {

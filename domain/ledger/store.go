@@ -8,6 +8,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
+	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 )
 
@@ -65,11 +66,24 @@ type Query struct {
 	Status    transaction.Status
 	Outcome   fraud.Outcome
 	OrderID   string
-	Since     time.Time // entries that started then or later
-	Until     time.Time // entries that started before then
-	After     Cursor    // the end of the page before
-	Limit     int       // entries in the page; at least 1
-	Brief     bool      // leave out explanations and what was posted, which are most of an entry
+
+	CustomerID      string
+	CardLastFour    string
+	CardFingerprint string // found by CardLastFour, which must be set too
+	IP              string
+
+	// No index leads to these five: each entry that the other fields leave is read.
+	PaymentMethod        string
+	Currency             money.Currency
+	AmountFrom, AmountTo int64  // in minor units; zero for no bound
+	Rule                 string // a rule that hit, also in shadow
+	Metadata             map[string]string
+
+	Since time.Time // entries that started then or later
+	Until time.Time // entries that started before then
+	After Cursor    // the end of the page before
+	Limit int       // entries in the page; at least 1
+	Brief bool      // leave out explanations and what was posted, which are most of an entry
 }
 
 // Cursor is a place in the list. It stays at that place while transactions are added before or after it.

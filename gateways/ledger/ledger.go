@@ -30,6 +30,9 @@ type engine struct {
 	oneWriter bool
 	// namesIndex reports whether a list names the index to go by. Otherwise the database knows best.
 	namesIndex bool
+	// find is the condition that the text of its one placeholder is in the record. The record is not read as JSON for it:
+	// PostgreSQL cannot read some of what JSON may hold.
+	find string
 	// sqlTime converts a time to what the database takes. The database keeps microseconds.
 	sqlTime func(time.Time) any
 	// prune deletes ended transactions: the first placeholder is the time, the second the limit. pruneUses and

@@ -44,6 +44,9 @@ func fill(t *testing.T, l *ledgerdb.Ledger) {
 			e = ledgertest.Ended(n, start.Add(time.Duration(n)*time.Minute))
 		}
 		e.Record.Order.ID = fmt.Sprintf("order-%d", n/2)
+		e.Transaction.Customer = &transaction.Customer{ID: fmt.Sprintf("customer-%d", n/4)}
+		e.Transaction.Payment.Card.LastFour, e.Transaction.Payment.Card.Fingerprint = fmt.Sprintf("%04d", n/8), fmt.Sprintf("%04x", n/4)
+		e.Transaction.IP = fmt.Sprintf("192.0.2.%d", n/400)
 		e.Transaction.Merchant = map[int]string{0: "acme", 1: "rare"}[n%20]
 		e.Record.Decide(fraud.Decision{Outcome: outcomes[n%len(outcomes)]})
 		e.Record.Labels = ledgertest.Whole().Record.Labels
@@ -212,6 +215,40 @@ func questions() []question {
 			q.index = "transactions_by_start"
 		}
 		all = append(all, q)
+	}
+	return append(all, searches()...)
+}
+
+// searches returns what people search by, alone and together with other filters. What has no index is read within a span.
+func searches() (all []question) {
+	span := func(q *ledger.Query) { q.Since, q.Until = start.Add(5*time.Minute), start.Add(50*time.Minute) }
+	for _, by := range []struct {
+		name, index string
+		set         func(*ledger.Query)
+	}{
+		{"customer", "transactions_by_customer", func(q *ledger.Query) { q.CustomerID = "customer-300" }},
+		{"last four", "transactions_by_card", func(q *ledger.Query) { q.CardLastFour = "0200" }},
+		{"card", "transactions_by_card", func(q *ledger.Query) { q.CardLastFour, q.CardFingerprint = "0200", "0190" }},
+		{"ip", "transactions_by_ip", func(q *ledger.Query) { q.IP = "192.0.2.3" }},
+		{"rule", "transactions_by_start", func(q *ledger.Query) { span(q); q.Rule = "card_velocity" }},
+		{"metadata", "transactions_by_start", func(q *ledger.Query) { span(q); q.Metadata = map[string]string{"channel": "web"} }},
+		{"amount", "transactions_by_start", func(q *ledger.Query) { span(q); q.Currency, q.AmountFrom, q.AmountTo = "INR", 1, 99999 }},
+		{"method", "transactions_by_start", func(q *ledger.Query) { span(q); q.PaymentMethod = "amazonpay" }},
+	} {
+		for _, with := range []struct {
+			name, index string
+			set         func(*ledger.Query)
+		}{
+			{"", "", func(*ledger.Query) {}},
+			{"of a merchant", "transactions_by_merchant", func(q *ledger.Query) { q.Merchants = identity.OnlyMerchants("acme") }},
+			{"with an outcome", "transactions_by_outcome", func(q *ledger.Query) { q.Outcome = fraud.Decline }},
+			{"in a span", "", span},
+		} {
+			q := question{name: by.name + " " + with.name, index: by.index + " " + with.index, query: ledger.Query{Merchants: identity.AllMerchants(), Limit: 20}}
+			by.set(&q.query)
+			with.set(&q.query)
+			all = append(all, q)
+		}
 	}
 	return all
 }

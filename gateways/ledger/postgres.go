@@ -85,7 +85,7 @@ func openPostgres(text string) (*Ledger, error) {
 	db := postgresPool(config, options)
 	return newLedger(engine{
 		place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
-		dialect: goose.DialectPostgres, migrations: files, numbered: true,
+		dialect: goose.DialectPostgres, migrations: files, numbered: true, find: "strpos(record::text, ?) > 0",
 		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, lock: postgresLock,
 		lockLast: postgresAuditEnd + "last FOR UPDATE", lockFirst: postgresAuditEnd + "first FOR UPDATE", snapshot: sql.LevelRepeatableRead,
 		read: readPostgres, restrict: postgresRestrict,

@@ -40,13 +40,26 @@ func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) 
 	}
 	var page ledger.Page
 	for _, row := range found[:min(q.Limit, len(found))] {
-		page.Entries = append(page.Entries, row.entry)
+		if hasAll(row.entry.Record.Metadata, q.Metadata) {
+			page.Entries = append(page.Entries, row.entry)
+		}
 	}
 	if len(found) > q.Limit {
 		last := found[q.Limit-1]
 		page.Next = ledger.Cursor{StartTime: last.started.Time, TransactionID: last.id}
 	}
 	return page, nil
+}
+
+// hasAll reports whether metadata holds all that is wanted. SQL finds the words of each, and may find them elsewhere in the record:
+// such a page is shorter than its limit.
+func hasAll(metadata, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if found, has := metadata[key]; !has || found != value {
+			return false
+		}
+	}
+	return true
 }
 
 // storedEntry is an entry as the tables hold it.
@@ -281,6 +294,12 @@ func (l *Ledger) listIndex(q ledger.Query, of identity.Merchants) string {
 		return ""
 	case q.OrderID != "":
 		return "INDEXED BY transactions_by_order "
+	case q.CustomerID != "":
+		return "INDEXED BY transactions_by_customer "
+	case q.CardLastFour != "":
+		return "INDEXED BY transactions_by_card "
+	case q.IP != "":
+		return "INDEXED BY transactions_by_ip "
 	case q.Status != 0 && (q.Outcome == "" || q.Outcome == fraud.Approve):
 		name = "status"
 	case q.Outcome != "":
@@ -301,8 +320,25 @@ func (l *Ledger) listConditions(q ledger.Query, of identity.Merchants) condition
 	if q.Outcome != "" {
 		c.add("outcome = ?", nullable(string(q.Outcome)))
 	}
-	if q.OrderID != "" {
-		c.add("order_id = ?", nullable(q.OrderID))
+	for _, equal := range []struct{ column, value string }{
+		{"order_id", q.OrderID}, {"customer_id", q.CustomerID}, {"card_last_four", q.CardLastFour}, {"card_fingerprint", q.CardFingerprint},
+		{"ip", q.IP}, {"payment_method", q.PaymentMethod}, {"currency", string(q.Currency)},
+	} {
+		if equal.value != "" {
+			c.add(equal.column+" = ?", nullable(equal.value))
+		}
+	}
+	if q.AmountFrom != 0 {
+		c.add("amount >= ?", q.AmountFrom)
+	}
+	if q.AmountTo != 0 {
+		c.add("amount <= ?", q.AmountTo)
+	}
+	if q.Rule != "" {
+		c.add(l.engine.find, `{"id":`+inJSON(q.Rule)+`,"outcome":"`+string(fraud.RuleHit)+`"`)
+	}
+	for _, key := range slices.Sorted(maps.Keys(q.Metadata)) {
+		c.add(l.engine.find, inJSON(key)+":"+inJSON(q.Metadata[key]))
 	}
 	if !q.Since.IsZero() {
 		c.add("started_at >= ?", l.engine.sqlTime(q.Since))
@@ -316,6 +352,15 @@ func (l *Ledger) listConditions(q ledger.Query, of identity.Merchants) condition
 		c.add("started_at < ?", l.engine.sqlTime(q.Until))
 	}
 	return c
+}
+
+// inJSON returns a text as it stands in a record.
+func inJSON(text string) string {
+	written, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // every string can be written
+	}
+	return string(written)
 }
 
 // conditions must all hold.

@@ -160,7 +160,7 @@ func (l *Ledger) row(e ledger.Entry) ([]any, error) {
 		int(r.Status()), outcome, score, t.Payment.Amount.Minor, nullable(string(t.Payment.Amount.Currency)),
 		nullable(t.Payment.Card.Fingerprint), nullable(customer(t)), l.engine.sqlTime(r.StartTime), l.ended(r.EndTime),
 		e.Mark.At.UnixNano(), e.Mark.Number, string(record), string(posted),
-		identity.MerchantOf(t.Merchant),
+		identity.MerchantOf(t.Merchant), nullable(t.Payment.Card.LastFour), nullable(t.IP),
 	}, nil
 }
 
@@ -294,7 +294,7 @@ var (
 	columns = []string{
 		"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 		"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
-		"merchant",
+		"merchant", "card_last_four", "ip",
 	}
 	changing = []string{"status", "outcome", "score", "ended_at", "mark_at", "mark_number", "record"}
 )

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 )
@@ -39,6 +40,8 @@ func BenchmarkSave(b *testing.B) {
 					if n%2 == 1 {
 						e = ledgertest.Ended(n/2, start.Add(time.Hour))
 					}
+					e.Transaction.Customer, e.Transaction.IP = &transaction.Customer{ID: "customer-" + strconv.Itoa(n/2%700)}, "192.0.2."+strconv.Itoa(n/2%250)
+					e.Transaction.Payment.Card.LastFour = fmt.Sprintf("%04d", n/2*617%10_000)
 					assert.NoError(b, l.Save(b.Context(), e))
 				})
 			})

@@ -70,7 +70,7 @@ func openSQLite(path string) (*Ledger, error) {
 	}
 	return newLedger(engine{
 		place:   path,
-		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true, namesIndex: true,
+		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true, namesIndex: true, find: "instr(record, ?) > 0",
 		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions,
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
 		read:     readSQLite,

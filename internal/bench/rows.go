@@ -104,7 +104,7 @@ func entryOf(n int, at time.Time) ledger.Entry {
 			{ID: "1", Name: "a book", Cost: cost, Quantity: 1, Discount: money.Money{Currency: "INR"}},
 		}},
 		Payment: transaction.Payment{Type: "card", Amount: cost, Card: card.Details{
-			FirstSix: "411111", LastFour: "1111", Length: 16, Brand: "visa", LuhnValid: true, Fingerprint: fmt.Sprintf("%064x", n%500),
+			FirstSix: "411111", LastFour: fmt.Sprintf("%04d", n%500), Length: 16, Brand: "visa", LuhnValid: true, Fingerprint: fmt.Sprintf("%064x", n%500),
 		}},
 		Customer: &transaction.Customer{ID: "customer-" + strconv.Itoa(n%700), Email: "customer-" + text + "@example.com"},
 		IP:       "192.0.2." + strconv.Itoa(n%250), BillingCountry: "IN", ShippingCountry: "IN",
@@ -260,9 +260,9 @@ func (d dialect) copyDay(ctx context.Context, db *sql.DB, first time.Time, n int
 		return err
 	}
 	_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO transactions (id, client, body_digest, order_id, payment_method, status, outcome, score,
-			amount, currency, card_fingerprint, customer_id, started_at, ended_at, mark_at, mark_number, record, posted, merchant)
+			amount, currency, card_fingerprint, customer_id, started_at, ended_at, mark_at, mark_number, record, posted, merchant, card_last_four, ip)
 		SELECT %s, client, body_digest, %s, payment_method, status, outcome, score, amount, currency, card_fingerprint, customer_id,
-			%s, %s, mark_at + %d * 86400000000000, mark_number, CAST(%s AS %s), CAST(%s AS %[7]s), merchant FROM t`+chosen,
+			%s, %s, mark_at + %d * 86400000000000, mark_number, CAST(%s AS %s), CAST(%s AS %[7]s), merchant, card_last_four, ip FROM t`+chosen,
 		text("id"), text("order_id"), later("started_at"), later("ended_at"), n, text("record"), d.json, text("posted")))
 	if err == nil {
 		_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO labels (transaction_id, source, label, note, at, given_by, noted_at)

@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 )
 
@@ -38,8 +40,15 @@ func many() []ledger.Entry {
 		e := Accepted(n)
 		e.Record.Order.ID = []string{"a", "b", "B", "ä"}[n%4]
 		e.Transaction.Merchant = []string{"", "acme", "gamma"}[n%3]
+		e.Transaction.Customer = &transaction.Customer{ID: []string{"", "a", "ä"}[n/2%3]}
+		e.Transaction.Payment.Card.LastFour, e.Transaction.Payment.Card.Fingerprint = []string{"", "1111"}[n/4%2], []string{"", "f1", "f2"}[n%3]
+		e.Transaction.IP = []string{"", "192.0.2.1", "2001:db8::1"}[n/5%3]
+		e.Record.PaymentMethod = []string{"amazonpay", "card"}[n/6%2]
+		e.Transaction.Payment.Amount = money.Money{Minor: int64(n), Currency: []money.Currency{"INR", "JPY"}[n%2]}
+		e.Record.Metadata = map[string]string{"channel": []string{"web", `"app"` + hard}[n/2%2], hard: "web"}
+		e.Record.Explanation = &fraud.Explanation{Rules: []fraud.RuleResult{{ID: "a_rule", Outcome: []fraud.RuleOutcome{fraud.RuleHit, fraud.RuleFailed}[n%2]}}}
 		if outcome := outcomes[n%5]; outcome != "" {
-			e.Record.Decide(fraud.Decision{Outcome: outcome})
+			e.Record.Decide(fraud.Decision{Outcome: outcome, Explanation: e.Record.Explanation})
 		}
 		e.Record.Move(statuses[n/3%4], start)
 		e.Record.StartTime = after(time.Duration(n/2) * time.Second) // two with each time
@@ -67,9 +76,24 @@ func filters(t *testing.T, store Store) {
 			Status:  rapid.SampledFrom([]transaction.Status{0, 0, 11, 15, 18, 19, 99}).Draw(r, "status"),
 			Outcome: rapid.SampledFrom([]fraud.Outcome{"", "", fraud.Approve, fraud.Decline, fraud.NotEvaluated, "?"}).Draw(r, "outcome"),
 			OrderID: rapid.SampledFrom([]string{"", "", "a", "b", "B", "ä", "c"}).Draw(r, "order"),
-			Since:   rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "since"),
-			Until:   rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "until"),
-			Limit:   rapid.IntRange(1, 70).Draw(r, "limit"),
+
+			CustomerID:    rapid.SampledFrom([]string{"", "", "", "a", "ä", "b"}).Draw(r, "customer"),
+			IP:            rapid.SampledFrom([]string{"", "", "", "192.0.2.1", "2001:db8::1", "192.0.2.9"}).Draw(r, "ip"),
+			PaymentMethod: rapid.SampledFrom([]string{"", "", "", "card", "amazonpay", "Card"}).Draw(r, "method"),
+			Currency:      rapid.SampledFrom([]money.Currency{"", "", "", "INR", "JPY", "USD"}).Draw(r, "currency"),
+			AmountFrom:    rapid.SampledFrom([]int64{0, 0, 0, 1, 30}).Draw(r, "from"),
+			AmountTo:      rapid.SampledFrom([]int64{0, 0, 0, 30, 59}).Draw(r, "to"),
+			Rule:          rapid.SampledFrom([]string{"", "", "", "a_rule", "rule", "%", hard}).Draw(r, "rule"),
+			Metadata: rapid.SampledFrom([]map[string]string{
+				nil, nil, nil, {"channel": "web"}, {"channel": `"app"` + hard}, {hard: "web", "channel": "web"}, {hard: "app"},
+			}).Draw(r, "metadata"),
+
+			Since: rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "since"),
+			Until: rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "until"),
+			Limit: rapid.IntRange(1, 70).Draw(r, "limit"),
+		}
+		if card := rapid.SampledFrom([][2]string{{}, {}, {}, {"1111", ""}, {"1111", "f1"}, {"4242", ""}}).Draw(r, "card"); card[0] != "" {
+			q.CardLastFour, q.CardFingerprint = card[0], card[1]
 		}
 		var want []string
 		for _, e := range entries {
@@ -101,6 +125,15 @@ func chosen(q ledger.Query, e ledger.Entry) bool {
 		(q.Status == 0 || q.Status == e.Record.Status()) &&
 		(q.Outcome == "" || q.Outcome == outcome) &&
 		(q.OrderID == "" || q.OrderID == e.Record.Order.ID) &&
+		(q.CustomerID == "" || q.CustomerID == e.Transaction.Customer.ID) &&
+		(q.CardLastFour == "" || q.CardLastFour == e.Transaction.Payment.Card.LastFour) &&
+		(q.CardFingerprint == "" || q.CardFingerprint == e.Transaction.Payment.Card.Fingerprint) &&
+		(q.IP == "" || q.IP == e.Transaction.IP) &&
+		(q.PaymentMethod == "" || q.PaymentMethod == e.Record.PaymentMethod) &&
+		(q.Currency == "" || q.Currency == e.Transaction.Payment.Amount.Currency) &&
+		q.AmountFrom <= e.Transaction.Payment.Amount.Minor && (q.AmountTo == 0 || e.Transaction.Payment.Amount.Minor <= q.AmountTo) &&
+		(q.Rule == "" || q.Rule == "a_rule" && e.Record.Explanation != nil && e.Record.Explanation.Rules[0].Outcome == fraud.RuleHit) &&
+		!slices.ContainsFunc(slices.Collect(maps.Keys(q.Metadata)), func(key string) bool { return e.Record.Metadata[key] != q.Metadata[key] }) &&
 		!e.Record.StartTime.Before(q.Since) &&
 		(q.Until.IsZero() || e.Record.StartTime.Before(q.Until))
 }

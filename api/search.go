@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"dummyorders/domain/address"
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/spelling"
+)
+
+// An index of the ledger leads to what narrowing parameters name. What scanning parameters name is looked for in each transaction
+// that the others leave, so they need a narrowing one beside them, or a bounded time.
+var (
+	narrowing = []string{"orderID", "customerID", "sameCardAs", "cardLastFour", "ip"}
+	scanning  = []string{"paymentMethod", "currency", "amountFrom", "amountTo", "rule"}
+)
+
+// longestScan bounds the time in which scanning parameters look.
+const longestScan = 7 * 24 * time.Hour
+
+// metadataPrefix begins the name of a parameter that names an entry of the metadata.
+const metadataPrefix = "metadata."
+
+// search adds to a query what people search by.
+func (p *parameters) search(q *ledger.Query) {
+	q.CustomerID = p.id("customerID", "a customer's id", false)
+	q.CardLastFour = p.lastFour()
+	q.IP = p.ip()
+	q.PaymentMethod = spelling.PaymentMethod(p.text("paymentMethod", transaction.MaxWord))
+	q.Rule = p.text("rule", maxRuleID)
+	p.amounts(q)
+	p.metadata(q)
+	p.narrow(q)
+}
+
+// maxRuleID bounds a rule's id.
+const maxRuleID = 64
+
+// text returns a parameter that may hold any text up to a length.
+func (p *parameters) text(name string, limit int) string {
+	text := p.values.Get(name)
+	if utf8.RuneCountInString(text) > limit || !utf8.ValidString(text) || !printable(text) {
+		p.wrong(name, "is too long, or has control characters")
+	}
+	return text
+}
+
+func (p *parameters) lastFour() string {
+	digits := p.values.Get("cardLastFour")
+	if digits != "" && (len(digits) != 4 || strings.Trim(digits, "0123456789") != "") {
+		p.wrong("cardLastFour", "must be four digits")
+	}
+	return digits
+}
+
+func (p *parameters) ip() string {
+	text := p.values.Get("ip")
+	if text == "" {
+		return ""
+	}
+	ip, _, err := address.Parse(text)
+	if err != nil {
+		p.wrong("ip", "must be an IP address, such as 192.0.2.1")
+	}
+	return ip.String()
+}
+
+func (p *parameters) amounts(q *ledger.Query) {
+	code := p.values.Get("currency")
+	if code != "" {
+		currency, err := money.ParseCurrency(code)
+		if err != nil {
+			p.wrong("currency", "must be a currency by its three letters, such as INR")
+		}
+		q.Currency = currency
+	}
+	for name, into := range map[string]*int64{"amountFrom": &q.AmountFrom, "amountTo": &q.AmountTo} {
+		text := p.values.Get(name)
+		if text == "" {
+			continue
+		}
+		if code == "" {
+			p.wrong(name, "needs the parameter currency")
+			continue
+		}
+		amount, err := money.Parse(text, q.Currency)
+		if err != nil {
+			p.wrong(name, "must be an amount of the currency, such as 123.00")
+		}
+		*into = amount.Minor
+	}
+	if q.AmountTo != 0 && q.AmountTo < q.AmountFrom {
+		p.wrong("amountTo", "must not be less than amountFrom")
+	}
+}
+
+func (p *parameters) metadata(q *ledger.Query) {
+	for name := range p.values {
+		key, is := strings.CutPrefix(name, metadataPrefix)
+		if !is {
+			continue
+		}
+		if key = spelling.ID(key); key == "" || utf8.RuneCountInString(key) > transaction.MaxMetadataKey || !printable(key) || !utf8.ValidString(key) {
+			p.wrong(name, "must name an entry of the metadata: at most 40 characters")
+			continue
+		}
+		if q.Metadata == nil {
+			q.Metadata = map[string]string{}
+		}
+		q.Metadata[key] = spelling.ID(p.text(name, transaction.MaxMetadataValue))
+	}
+}
+
+// narrow refuses a query that would have to look through the whole ledger.
+func (p *parameters) narrow(q *ledger.Query) {
+	bounded := slices.ContainsFunc(narrowing, p.values.Has)
+	if !q.Since.IsZero() {
+		until := q.Until
+		if until.IsZero() {
+			until = time.Now()
+		}
+		bounded = bounded || until.Sub(q.Since) <= longestScan
+	}
+	for name := range p.values {
+		if !bounded && (slices.Contains(scanning, name) || strings.HasPrefix(name, metadataPrefix)) {
+			p.wrong(name, "would look through the whole ledger: add "+strings.Join(narrowing[:len(narrowing)-1], ", ")+" or ip, "+
+				"or since, and until if that is not now, at most 7 days apart")
+		}
+	}
+}
+
+// sameCard has the query find the transactions with the card of the one that sameCardAs names, which the caller must be able to
+// see.
+func (s *server) sameCard(ctx context.Context, as string, q *ledger.Query) error {
+	if as == "" {
+		return nil
+	}
+	id, err := parseID(as)
+	if err != nil {
+		return err
+	}
+	known, err := s.ledger.Find(ctx, merchantsOf(ctx), id)
+	switch card := known.Transaction.Payment.Card; {
+	case errors.Is(err, ledger.ErrNotFound):
+		return problem(http.StatusNotFound, "sameCardAs names no transaction of the ledger")
+	case err != nil:
+		return s.unlisted(ctx, err)
+	case card.Fingerprint == "" || q.CardLastFour != "" && q.CardLastFour != card.LastFour:
+		q.Merchants = identity.Merchants{} // no transaction has this card
+	default:
+		q.CardFingerprint, q.CardLastFour = card.Fingerprint, card.LastFour
+	}
+	return nil
+}
