@@ -80,6 +80,8 @@ func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
 		"listAlerts":        {identity.Alerts, "/alerts?transaction=" + paid, "", 200, 200, 200, 200},
 		"getAlert":          {identity.Alerts, "/alerts/" + raised, "", 200, 200, 404, 404},
 		"acknowledgeAlert":  {identity.Alerts, "/alerts/" + raised + "/acknowledge", `{}`, 200, 200, 404, 404},
+		"listAudit":         {identity.Audit, "/audit", "", 200, 200, 200, 200},
+		"verifyAudit":       {identity.Audit, "/audit/verification", "", 200, 200, 200, 200},
 	}
 }
 
@@ -147,6 +149,7 @@ func TestAccess(t *testing.T) {
 func (w *world) asks(t *testing.T, keys keyring, persons tokens, method string, tried try, token string, status int, name string) {
 	t.Helper()
 	o := options(w.client, w.ledger)
+	o.Trail = w.trail
 	o.Authenticators = []api.Authenticator{api.NewStoredKeys(keys, time.Hour, time.Now, o.Log), persons}
 	headers := []string{patient}
 	if token != "" {

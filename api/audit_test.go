@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,9 +28,39 @@ import (
 
 // trail is an audit trail in memory. It keeps nothing while it has an error.
 type trail struct {
-	mu   sync.Mutex
-	err  error
-	kept []audit.Kept
+	mu    sync.Mutex
+	err   error
+	kept  []audit.Kept
+	asked audit.Query
+}
+
+// Audit returns the entries of the query's merchants, the newest first, and keeps the query in asked.
+func (t *trail) Audit(_ context.Context, q audit.Query) iter.Seq2[audit.Kept, error] {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked = q
+	all := slices.Clone(t.kept)
+	return func(yield func(audit.Kept, error) bool) {
+		if t.err != nil {
+			yield(audit.Kept{}, t.err)
+			return
+		}
+		found := 0
+		for _, k := range slices.Backward(all) {
+			if (q.Merchants.All() || k.Merchant != "" && q.Merchants.Has(k.Merchant)) && (q.Before == 0 || k.Number < q.Before) && found < q.Last {
+				found++
+				if !yield(k, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (t *trail) VerifyAudit(context.Context) (audit.Report, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return audit.Report{Entries: len(t.kept)}, t.err
 }
 
 func (t *trail) Append(_ context.Context, e audit.Entry) (audit.Kept, error) {

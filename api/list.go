@@ -142,7 +142,11 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	}
 	if page.Next != (ledger.Cursor{}) {
 		response.Body.Next = writeCursor(page.Next)
-		response.Link = nextLink(r.url, query.OrderID, response.Body.Next)
+		asked := r.url.Query()
+		if query.OrderID != "" { // as it is looked for, which may be masked
+			asked.Set("orderID", query.OrderID)
+		}
+		response.Link = nextLink("/transactions", asked, response.Body.Next)
 	}
 	return response, nil
 }
@@ -184,15 +188,10 @@ func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, er
 	return page, nil
 }
 
-// nextLink returns a link to the next page of the same list. The order's id is in it as it is looked for, which may be
-// masked.
-func nextLink(asked url.URL, orderID, cursor string) string {
-	query := asked.Query()
-	if orderID != "" {
-		query.Set("orderID", orderID)
-	}
-	query.Set("cursor", cursor)
-	return "</transactions?" + query.Encode() + `>; rel="next"`
+// nextLink returns a link to the next page of the list that was asked for.
+func nextLink(path string, asked url.Values, cursor string) string {
+	asked.Set("cursor", cursor)
+	return "<" + path + "?" + asked.Encode() + `>; rel="next"`
 }
 
 // How many transactions a page has by default, and at most.

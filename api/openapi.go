@@ -50,6 +50,7 @@ func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 		{Name: "transactions", Description: "Post transactions, and read their status and records"},
 		{Name: "reviews", Description: "Decide about transactions whose money is held"},
 		{Name: "labels", Description: "Record what turned out to be true afterwards"},
+		{Name: "audit", Description: "See who did what"},
 		{Name: "alerts", Description: "See to whom alerts were sent, and acknowledge them"},
 	}
 }
@@ -161,6 +162,7 @@ func describeSchemas(document *huma.OpenAPI) {
 		schema.Description = schemaDescriptions[name]
 	}
 	for name, answer := range map[string]string{
+		"AuditEntries": "listAudit.200", "AuditReport": "verifyAudit.200",
 		"Acknowledgement": "acknowledgeAlert.200", "AlertAnswer": "getAlert.200", "AlertsAnswer": "listAlerts.200", "Answer": "transact.200",
 		"Label": "labelTransaction.201", "List": "listTransactions.200", "Problem": "problem.422", "Record": "getTransaction.200",
 	} {
@@ -170,6 +172,7 @@ func describeSchemas(document *huma.OpenAPI) {
 
 // schemaNames holds the names of the schemas whose types' names say too little beside those of transactions.
 var schemaNames = map[string]string{
+	"Broken": "AuditDamage", "Kept": "AuditEntry", "Link": "AuditLink", "Report": "AuditReport",
 	"ChainLog": "AlertChain", "Delivery": "AlertDelivery", "Membership": "AlertGroup", "StepLog": "AlertStep",
 }
 
@@ -192,6 +195,11 @@ var schemaDescriptions = map[string]string{
 	"Approval":              "An approval by one of two people, which waits for the other's",
 	"Answer":                "The status of a transaction, and how it got there",
 	"Attempt":               "One attempt to deliver an alert, and what the other side answered",
+	"AuditDamage":           "The first entry of the audit trail that is not as it was kept",
+	"AuditEntries":          "One page of the audit trail, the newest entry first",
+	"AuditEntry":            "An entry of the audit trail: who did what, and its place in the chain",
+	"AuditLink":             "The end of a chain of entries",
+	"AuditReport":           "The result of a verification of the audit trail",
 	"CustomerSchema":        "Who buys",
 	"Decision":              "The result of the fraud check",
 	"Decline":               "Why a payment was declined",

@@ -70,6 +70,8 @@ type Options struct {
 	Ledger ledger.Reader
 	// Audit keeps what callers do. If it is nil, that is not kept.
 	Audit audit.Trail
+	// Trail reads what Audit has kept. If it is nil, or its database does not let it, that is answered 503.
+	Trail audit.Reader
 	// Cards turns card numbers into what is stored of them, and makes the digests by which retries are recognized.
 	Cards card.Describer
 	// Authenticators find out who calls: the first that knows the caller counts. Without any, anyone may call, and
@@ -128,9 +130,11 @@ type server struct {
 	requireKey     bool
 	callers        *callers
 	audit          *auditor
+	trail          audit.Reader
 	waits          *gate // for transactions and reviews, which wait for their answer
 	short          *gate // for all other requests that do work, which are answered soon
 	lists          *gate // for lists, whose answers are large
+	verifications  *gate // of the audit trail, which read it from end to end
 	log            *slog.Logger
 }
 
@@ -152,11 +156,13 @@ func New(o Options) http.Handler {
 		requireKey:     o.RequireIdempotencyKey,
 		callers:        newCallers(o.Limits, o.Now, o.Log),
 		audit:          newAuditor(o.Audit, o.Log),
+		trail:          o.Trail,
 		waits: newGate(o.MaxInFlight, o.Limits.InFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
-		short: newGate(o.MaxInFlight, o.Limits.InFlight, "too many requests at once: ask again later"),
-		lists: newGate(min(o.MaxInFlight, maxLists), min(o.Limits.InFlight, maxLists/2), "too many lists at once: ask again later"),
-		log:   o.Log,
+		short:         newGate(o.MaxInFlight, o.Limits.InFlight, "too many requests at once: ask again later"),
+		lists:         newGate(min(o.MaxInFlight, maxLists), min(o.Limits.InFlight, maxLists/2), "too many lists at once: ask again later"),
+		verifications: newGate(1, 1, "the audit trail is being verified already: ask again later"),
+		log:           o.Log,
 	}
 	router := chi.NewRouter()
 	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), findAddress(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
@@ -185,6 +191,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerLabel(api)
 	s.registerAlerts(api)
 	s.registerAcknowledge(api, router)
+	s.registerTrail(api)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	describeRates(api.OpenAPI())

@@ -30,6 +30,8 @@ var needs = map[string]identity.Scope{
 	"getAlert":          identity.Alerts,
 	"listAlerts":        identity.Alerts,
 	"acknowledgeAlert":  identity.Alerts,
+	"listAudit":         identity.Audit,
+	"verifyAudit":       identity.Audit,
 }
 
 // Authenticator finds out who calls, in one way.

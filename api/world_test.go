@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
+	"dummyorders/domain/audit"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/stack"
 	"dummyorders/workflows"
@@ -32,6 +33,7 @@ type world struct {
 	forgetful client.Client
 	ledger    *memory
 	till      *till
+	trail     *trail
 	stop      func()
 }
 
@@ -93,10 +95,11 @@ func startWorld() (*world, error) {
 		server.Kill()
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	w := &world{client: c, forgetful: forgetful, ledger: newMemory(), till: &till{charges: map[string]int{}}}
+	w := &world{client: c, forgetful: forgetful, ledger: newMemory(), till: &till{charges: map[string]int{}}, trail: &trail{}}
+	_, err = w.trail.Append(ctx, audit.Entry{Action: "labelTransaction", Merchant: "acme"})
 	working := newWorker(c, &script{w.ledger, w.till})
 	alertman := newAlertman(c)
-	err = errors.Join(working.Start(), alertman.Start())
+	err = errors.Join(err, working.Start(), alertman.Start())
 	w.stop = func() {
 		working.Stop()
 		alertman.Stop()

@@ -34,6 +34,7 @@ type auditFilter struct {
 	Subject  string `help:"Only those of this subject: a name, such as acme/shop, a kind, such as anonymous, or both, such as 'client acme/shop'." placeholder:"SUBJECT"`
 	Merchant name   `help:"Only those about this merchant." placeholder:"NAME"`
 	Action   string `help:"Only those of this action: an operation of the API, such as reviewTransaction, or a command, such as 'keys new'." placeholder:"ACTION"`
+	Object   string `help:"Only those about this object, such as the id of a transaction, 'key k3x7q2mz' or 'merchant acme'." placeholder:"OBJECT"`
 	Result   string `help:"Only those with this result: begun, done, failed, or an HTTP status, such as 403." placeholder:"RESULT"`
 }
 
@@ -44,7 +45,8 @@ func (f auditFilter) Validate() error {
 
 func (f auditFilter) query() audit.Query {
 	return audit.Query{
-		Since: f.Since.Time, Until: f.Until.Time, Subject: f.Subject, Merchant: string(f.Merchant), Action: f.Action, Result: f.Result,
+		Merchants: identity.AllMerchants(), Since: f.Since.Time, Until: f.Until.Time,
+		Subject: f.Subject, Merchant: string(f.Merchant), Action: f.Action, Object: f.Object, Result: f.Result,
 	}
 }
 

@@ -76,7 +76,7 @@ func TestAuditedKeys(t *testing.T) {
 	said(t, 0, "merchants", "enable", "acme")
 	secret, _ := identity.ParseSecret(strings.TrimSpace(key))
 	var got []string
-	for kept, err := range store.Audit(t.Context(), audit.Query{}) {
+	for kept, err := range store.Audit(t.Context(), audit.Query{Merchants: identity.AllMerchants()}) {
 		require.NoError(t, err)
 		by := identity.Subject{Kind: kept.Kind, Name: kept.Subject}
 		require.Equal(t, operator(), by)

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -26,20 +27,17 @@ const Retention = 400 * 24 * time.Hour
 // Entry says what a subject did.
 type Entry struct {
 	Time     time.Time     `json:"time"`
-	Kind     identity.Kind `json:"kind,omitempty"`    // of the subject; empty if that is unknown
-	Subject  string        `json:"subject,omitempty"` // its name
-	Address  string        `json:"address,omitempty"` // that the subject called from; a command has none
-	Merchant string        `json:"merchant,omitempty"`
-	Action   string        `json:"action"` // an operation of the API, or a command
-	Object   string        `json:"object,omitempty"`
-	Before   string        `json:"before,omitempty"`
-	After    string        `json:"after,omitempty"`
-	// Result is Begun, an HTTP status, Done or Failed.
-	Result string `json:"result"`
-	// Ends is the number of the entry that said Begun about the same. It is zero if there is none.
-	Ends int64 `json:"ends,omitempty"`
-	// Times is how often it happened, if one entry stands for several refusals.
-	Times int `json:"times"`
+	Kind     identity.Kind `json:"kind,omitempty" doc:"What the subject is; absent if that is unknown"`
+	Subject  string        `json:"subject,omitempty" doc:"The name of who did it"`
+	Address  string        `json:"address,omitempty" doc:"The address that the subject called from; a command has none"`
+	Merchant string        `json:"merchant,omitempty" doc:"The merchant that it is about; * if it is about all, absent if about none"`
+	Action   string        `json:"action" doc:"An operation of the API, such as reviewTransaction, or a command, such as keys new"`
+	Object   string        `json:"object,omitempty" doc:"What it was done to, such as the id of a transaction"`
+	Before   string        `json:"before,omitempty" doc:"What the object was before; the digest of it if it is long"`
+	After    string        `json:"after,omitempty" doc:"What the object is after, or what was shown; the digest of it if it is long"`
+	Result   string        `json:"result" doc:"An HTTP status, begun, done or failed. A write is begun, and ends with an entry that says how"`
+	Ends     int64         `json:"ends,omitempty" doc:"The number of the entry that said begun about the same"`
+	Times    int           `json:"times" doc:"How often it happened, if one entry stands for several refusals"`
 }
 
 // The results beside HTTP statuses.
@@ -85,9 +83,9 @@ func Digest(text string) string {
 // Link is an end of the chain: the last entry that is kept, or the last that was deleted because of its age. It is zero
 // before the first entry.
 type Link struct {
-	Number int64  `json:"number"`
-	Day    string `json:"day"`
-	Digest Sum    `json:"digest"`
+	Number int64  `json:"number" doc:"The entry's number; 0 before the first"`
+	Day    string `json:"day" doc:"The day whose chain the entry belongs to, in UTC; empty before the first"`
+	Digest Sum    `json:"digest" doc:"The entry's digest, in hexadecimal"`
 }
 
 // Sum is the digest of an entry with all entries before it.
@@ -99,14 +97,23 @@ func (s Sum) String() string { return hex.EncodeToString(s[:]) }
 // MarshalText writes the digest in hexadecimal.
 func (s Sum) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads what MarshalText has written.
+func (s *Sum) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(s)) {
+		return fmt.Errorf("a digest has %d characters, and not %d", hex.EncodedLen(len(s)), len(text))
+	}
+	_, err := hex.Decode(s[:], text)
+	return err
+}
+
 // Kept is an entry in its place. Numbers go on from day to day without a gap. The chain of a day, in UTC, begins with the
 // digest of the last entry of the day before.
 type Kept struct {
-	Number int64  `json:"number"`
-	Day    string `json:"day"`
+	Number int64  `json:"number" doc:"The entry's place in the trail, without a gap"`
+	Day    string `json:"day" doc:"The day whose chain the entry belongs to, in UTC"`
 	Entry
-	Previous Sum `json:"previous"`
-	Digest   Sum `json:"digest"`
+	Previous Sum `json:"previous" doc:"The digest of the entry before it, in hexadecimal"`
+	Digest   Sum `json:"digest" doc:"The SHA-256 digest of the entry with that of the entry before it, in hexadecimal"`
 }
 
 // Link returns the end of a chain that ends with this entry.
@@ -142,19 +149,29 @@ type Trail interface {
 	Append(ctx context.Context, e Entry) (Kept, error)
 }
 
-// Query selects entries. A field with its zero value excludes none.
+// Query selects entries. A field other than Merchants excludes none with its zero value.
 type Query struct {
+	// Merchants are those about which the reader may know. All of them have also the entries that are about none, or about several.
+	Merchants identity.Merchants
+
 	Since    time.Time // entries of that time or later
 	Until    time.Time // entries from before that time
 	Subject  string    // its name, or its kind and name as identity.Subject.String returns them
 	Merchant string
 	Action   string
+	Object   string
 	Result   string
+	Before   int64 // entries with a smaller number
+	// Last is how many entries there are at most, the last ones, the newest first. Zero means all, the oldest first.
+	Last int
 }
 
-// Reader reads the trail.
+// ErrMayNotRead means that the database lets this process add to the trail, and not read it.
+var ErrMayNotRead = errors.New("this process may not read the audit trail")
+
+// Reader reads the trail. It fails with ErrMayNotRead if that is so.
 type Reader interface {
-	// Audit returns the entries that a query chooses, the oldest first. An error is the last that it returns.
+	// Audit returns the entries that a query chooses, in the query's order. An error is the last that it returns.
 	Audit(ctx context.Context, q Query) iter.Seq2[Kept, error]
 	// VerifyAudit checks the whole chain as it is at this moment.
 	VerifyAudit(ctx context.Context) (Report, error)
@@ -198,16 +215,16 @@ func (s *stream) Append(ctx context.Context, e Entry) (Kept, error) {
 
 // Report is the result of a verification.
 type Report struct {
-	Entries int     `json:"entries"`
-	Last    Link    `json:"last"`
-	Broken  *Broken `json:"broken,omitempty"` // nil if the chain is whole
+	Entries int     `json:"entries" doc:"How many entries were checked"`
+	Last    Link    `json:"last" doc:"The last entry that is as it was kept. Noted elsewhere, it shows later that nothing before it has changed"`
+	Broken  *Broken `json:"broken,omitempty" doc:"The first entry that is not as it was; absent if the whole trail is"`
 }
 
 // Broken says where a chain is broken first.
 type Broken struct {
 	Number int64  `json:"number"`
-	Day    string `json:"day"` // of the entry, or of the one before it if it was removed
-	How    Damage `json:"how"`
+	Day    string `json:"day" doc:"The day of the entry, or of the one before it if it was removed; empty if there is none"`
+	How    Damage `json:"how" enum:"changed,removed,put in between" doc:"What was done to it"`
 }
 
 // Damage says what was done to an entry.

@@ -36,6 +36,7 @@ routes: [{name: frauds, tell: [fraud-team]}]
 	e := examples{t: t, world: w, compared: map[string]bool{"problem.500": true}} // that one needs a fault, and package api has a test of it
 	e.ofTransactions()
 	e.ofAlerts()
+	e.ofTrail()
 	e.ofProblems()
 	files, err := filepath.Glob(e.path("*"))
 	require.NoError(t, err)
@@ -86,6 +87,11 @@ func (e examples) ofAlerts() {
 	e.is("getAlert.200", w.get("/alerts/"+id))
 	e.is("listAlerts.200", w.get("/alerts?transaction="+about))
 	e.is("acknowledgeAlert.200", e.send("/alerts/"+id+"/acknowledge", `{"by": "ada", "note": "calling the buyer"}`))
+}
+
+func (e examples) ofTrail() {
+	e.is("listAudit.200", e.world.get("/audit?action=labelTransaction&result=200&limit=1"))
+	e.is("verifyAudit.200", e.world.get("/audit/verification"))
 }
 
 func (e examples) ofProblems() {
@@ -173,7 +179,7 @@ func (e examples) is(name string, got reply) reply {
 
 var (
 	uuids    = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	measured = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"tookMicros": \d+|queued as \w+`)
+	measured = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"tookMicros": \d+|queued as \w+|"(number|entries|ends)": \d+|"(day|next)": "[\d-]+"|[0-9a-f]{64}`)
 )
 
 // withExampleIDs replaces ids with numbered ones, in their order.

@@ -67,6 +67,9 @@ func appended(t *testing.T, store audit.Trail, entries ...audit.Entry) []audit.K
 
 func audits(t *testing.T, store audit.Reader, q audit.Query) []audit.Kept {
 	t.Helper()
+	if q.Merchants.None() {
+		q.Merchants = identity.AllMerchants()
+	}
 	var all []audit.Kept
 	for kept, err := range store.Audit(patience(t), q) {
 		require.NoError(t, err)
@@ -115,7 +118,7 @@ func auditFilters(t *testing.T, store AuditStore) {
 	at := now().Add(-time.Hour)
 	entries := []audit.Entry{
 		{Time: at, Kind: identity.Client, Subject: "shop", Merchant: "default", Action: "transact", Result: "begun"},
-		{Time: at.Add(time.Minute), Kind: identity.Person, Subject: "ada@example.com", Merchant: "acme", Action: "reviewTransaction", Result: "200"},
+		{Time: at.Add(time.Minute), Kind: identity.Person, Subject: "ada@example.com", Merchant: "acme", Action: "reviewTransaction", Object: id(1), Result: "200"},
 		{Time: at.Add(2 * time.Minute), Kind: identity.Anonymous, Action: "transact", Result: "429"},
 	}
 	appended(t, store, entries...)
@@ -131,6 +134,12 @@ func auditFilters(t *testing.T, store AuditStore) {
 		"without a name":  {audit.Query{Subject: "anonymous"}, []int64{3}},
 		"merchant":        {audit.Query{Merchant: "acme"}, []int64{2}},
 		"action":          {audit.Query{Action: "transact"}, []int64{1, 3}},
+		"object":          {audit.Query{Object: id(1)}, []int64{2}},
+		"of merchants":    {audit.Query{Merchants: identity.OnlyMerchants("acme", "default")}, []int64{1, 2}},
+		"of another":      {audit.Query{Merchants: identity.OnlyMerchants("acme"), Merchant: "default"}, nil},
+		"the last":        {audit.Query{Last: 2}, []int64{3, 2}},
+		"before those":    {audit.Query{Last: 2, Before: 2}, []int64{1}},
+		"the last of it":  {audit.Query{Last: 1, Action: "transact"}, []int64{3}},
 		"result":          {audit.Query{Result: "429"}, []int64{3}},
 		"all that matter": {audit.Query{Since: at, Action: "transact", Result: "begun", Merchant: "default"}, []int64{1}},
 	} {

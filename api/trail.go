@@ -1,0 +1,201 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+)
+
+// verifyTimeout bounds a verification of the whole trail, and leaves time for its answer (see answerWithin).
+const verifyTimeout = answerWithin - 5*time.Second
+
+// mostWords bounds a parameter that an entry's text is compared with.
+const mostWords = 200
+
+// trailRequest describes GET /audit for huma. readTrailQuery reads the parameters, because it can report every fault at once;
+// the fields only describe them.
+type trailRequest struct {
+	Subject  string `query:"subject" doc:"Who did it: a name, such as acme/shop, a kind, such as anonymous, or both, such as client acme/shop" example:"ada@example.com"`
+	Merchant string `query:"merchant" doc:"The merchant that it is about" example:"acme"`
+	Action   string `query:"action" doc:"An operation of the API, or a command" example:"reviewTransaction"`
+	Object   string `query:"object" doc:"What it was done to, such as the id of a transaction" example:"01990000-0000-7000-8000-000000000001"`
+	Result   string `query:"result" doc:"An HTTP status, begun, done or failed" example:"403"`
+	Since    string `query:"since" doc:"Done at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
+	Until    string `query:"until" doc:"Done before that time, RFC 3339" example:"2026-01-03T00:00:00Z"`
+	Cursor   string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
+	Limit    string `query:"limit" doc:"The largest number of entries on a page, 1 to 200; 50 by default"`
+
+	url url.URL
+}
+
+// Resolve keeps the whole query, including what it should not hold.
+func (r *trailRequest) Resolve(ctx huma.Context) []error {
+	r.url = ctx.URL()
+	return nil
+}
+
+type trailResponse struct {
+	Link string `header:"Link" doc:"The next page, if there is one, as rel=\"next\" (RFC 8288)"`
+	Body auditEntries
+}
+
+// auditEntries is a page of the audit trail, the newest entry first.
+type auditEntries struct {
+	Entries []audit.Kept `json:"entries" nullable:"false"`
+	Next    string       `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one"`
+}
+
+type verifyResponse struct {
+	Body audit.Report
+}
+
+func (s *server) registerTrail(api huma.API) {
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "listAudit",
+		Middlewares: huma.Middlewares{s.lists.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/audit",
+		Summary:     "List entries of the audit trail",
+		Description: "Who did what, from where, on which object, and with which result, the newest entry first, in pages. " +
+			"Who has the scope for some merchants only is shown the entries about each of them. Where the ledger is in PostgreSQL, " +
+			"the API's own user may not read the trail, and this is answered 503: the desk and orders audit list can read it.",
+		Tags:   []string{"audit"},
+		Errors: []int{422, 429, 503},
+	}), s.listAudit)
+	operation := api.OpenAPI().Paths["/audit"].Get
+	for _, name := range []string{"subject", "action", "object", "result"} {
+		describeParameter(operation, name, huma.Schema{MinLength: new(1), MaxLength: new(mostWords)})
+	}
+	describeParameter(operation, "merchant", huma.Schema{Pattern: namePattern})
+	describeParameter(operation, "since", huma.Schema{Format: "date-time"})
+	describeParameter(operation, "until", huma.Schema{Format: "date-time"})
+	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
+	describeParameter(operation, "limit", huma.Schema{
+		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
+	})
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "verifyAudit",
+		Middlewares: huma.Middlewares{s.verifications.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/audit/verification",
+		Summary:     "Verify the audit trail",
+		Description: "Checks the whole chain as it is now: that no entry was changed, removed or put in between. It says which entry is " +
+			"the first that is not as it was. One verification runs at a time, for 25 seconds at most: orders audit verify takes as long as it needs.",
+		Tags:   []string{"audit"},
+		Errors: []int{429, 503},
+	}), s.verifyAudit)
+}
+
+func (s *server) listAudit(ctx context.Context, r *trailRequest) (*trailResponse, error) {
+	query, err := readTrailQuery(r.url.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	query.Merchants = merchantsOf(ctx)
+	limit := query.Last
+	query.Last++ // which shows whether there is a next page
+	answer := &trailResponse{Body: auditEntries{Entries: []audit.Kept{}}}
+	if s.trail == nil {
+		return nil, s.trailProblem(ctx, audit.ErrMayNotRead)
+	}
+	for kept, err := range s.trail.Audit(ctx, query) {
+		if err != nil {
+			return nil, s.trailProblem(ctx, err)
+		}
+		answer.Body.Entries = append(answer.Body.Entries, kept)
+	}
+	if all := answer.Body.Entries; len(all) > limit {
+		answer.Body.Entries, answer.Body.Next = all[:limit], strconv.FormatInt(all[limit-1].Number, 10)
+		answer.Link = nextLink("/audit", r.url.Query(), answer.Body.Next)
+	}
+	if all := answer.Body.Entries; len(all) > 0 {
+		visitorOf(ctx).shown = fmt.Sprintf("%d entries, from %d back to %d", len(all), all[0].Number, all[len(all)-1].Number)
+	}
+	return answer, nil
+}
+
+func (s *server) verifyAudit(ctx context.Context, _ *struct{}) (*verifyResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
+	defer cancel()
+	if s.trail == nil {
+		return nil, s.trailProblem(ctx, audit.ErrMayNotRead)
+	}
+	report, err := s.trail.VerifyAudit(ctx)
+	switch {
+	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, problem(http.StatusServiceUnavailable, "the audit trail is too long to be verified while you wait: run orders audit verify")
+	case err != nil:
+		return nil, s.trailProblem(ctx, err)
+	}
+	visitorOf(ctx).shown = fmt.Sprintf("%d entries, whole", report.Entries)
+	if report.Broken != nil {
+		visitorOf(ctx).shown = report.Broken.String()
+	}
+	return &verifyResponse{report}, nil
+}
+
+// trailProblem returns the reason why the audit trail was not read.
+func (s *server) trailProblem(ctx context.Context, err error) *Problem {
+	if errors.Is(err, audit.ErrMayNotRead) {
+		return problem(http.StatusServiceUnavailable, "this process may only add to the audit trail: read it on the desk, or by orders audit, "+
+			"whose users of the ledger's database may read it")
+	}
+	s.log.ErrorContext(ctx, "Audit trail not read", "error", err)
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the audit trail cannot be read now")
+}
+
+// readTrailQuery returns all faults at once, as a *Problem.
+func readTrailQuery(raw string) (audit.Query, error) {
+	p, err := readParameters(raw, "subject", "merchant", "action", "object", "result", "since", "until", "cursor", "limit")
+	if err != nil {
+		return audit.Query{}, err
+	}
+	q := audit.Query{
+		Subject: p.words("subject"), Merchant: p.name("merchant"), Action: p.words("action"), Object: p.words("object"), Result: p.words("result"),
+		Since: p.time("since"), Until: p.time("until"), Last: p.limit(),
+	}
+	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
+		p.wrong("until", "must be later than since")
+	}
+	if text := p.values.Get("cursor"); text != "" {
+		if q.Before, err = strconv.ParseInt(text, 10, 64); err != nil || q.Before < 1 {
+			p.wrong("cursor", "must be the next of an earlier answer, as it stands there")
+		}
+	}
+	return q, p.problem("the audit trail cannot be listed so: see errors")
+}
+
+// words returns a parameter that a text is compared with.
+func (p *parameters) words(name string) string {
+	text := p.values.Get(name)
+	if utf8.RuneCountInString(text) > mostWords || !utf8.ValidString(text) || !printable(text) {
+		p.wrong(name, "must have at most 200 characters, and no control characters")
+	}
+	return text
+}
+
+// name returns a parameter that names a merchant or a client.
+func (p *parameters) name(name string) string {
+	text := p.values.Get(name)
+	if text != "" && !identity.IsName(text) {
+		p.wrong(name, nameFault)
+	}
+	return text
+}
+
+// nameFault says how merchants and clients may be called.
+const nameFault = "must be 1 to 64 letters, digits, - and _"
+
+var namePattern = pattern(`^[A-Za-z0-9_-]{1,64}$`, nameFault)
