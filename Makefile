@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-chart lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads profile compare-ledger chaos-alerts test-alarms test-rolling record-histories devstack
+.PHONY: help build run test test-chart lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads bench-traces profile compare-ledger chaos-alerts test-alarms test-rolling record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -84,6 +84,10 @@ bench-callers: build ## measure how much a caller at ten times its rate, with 2,
 bench-reads: build ## measure reads of a ledger with a million rows, on SQLite and PostgreSQL; BENCH='-dir FOLDER' keeps the rows
 	@$(DEVSTACK) install postgresql
 	@CGO_ENABLED=0 go run ./internal/bench -reads -duration 30s $(BENCH)
+
+bench-traces: build ## measure what it costs to export all traces, or a tenth, beside none, ~3 minutes
+	@$(DEVSTACK) install rabbitmq
+	@CGO_ENABLED=0 go run ./internal/bench -traces $(BENCH)
 
 profile: devstack ## take CPU profiles of api, worker and fraud-police under load, by which make build compiles: cmd/orders/orders.pgo
 	@$(DEVSTACK) install temporal rabbitmq

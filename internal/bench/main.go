@@ -43,6 +43,8 @@ func main() {
 	asJSON := flag.String("json", "", "also write every figure of every round to this file")
 	update := flag.Bool("update", false, "write the tables into docs/performance.md, or docs/sizing.md")
 	ofRules := flag.Bool("rules", false, "measure decisions by rules beside whole transactions, instead")
+	ofTraces := flag.Bool("traces", false, "measure what exporting traces costs, instead")
+	sink := flag.String("sink", "", "take the traces that -traces has exported, at this address")
 	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead")
 	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead")
 	beside := flag.String("beside", "", "send as the caller that -greedy measures the others beside: its rate and slow sockets, as 20,2000")
@@ -69,11 +71,13 @@ func main() {
 		fail(benchCallers(ctx, p.rounds, p.duration))
 	case *beside != "":
 		fail(besideCaller(ctx, p.api, *beside))
+	case *sink != "":
+		fail(takeTraces(ctx, *sink))
 	case *ofReads:
 		fail(benchReads(ctx, *dir, *rows, p.duration))
 	default:
 		p.report = newReport(fmt.Sprintf("rounds of %s: %d", p.duration, p.rounds))
-		section := p.benchTables(ctx, *ofRules, *curve, *rows)
+		section := p.benchTables(ctx, *ofRules, *ofTraces, *curve, *rows)
 		if *asJSON != "" {
 			fail(p.writeJSON(*asJSON))
 		}
@@ -84,8 +88,11 @@ func main() {
 }
 
 // benchTables measures what is printed as tables, and returns the section of docs/performance.md that they belong to.
-func (p plan) benchTables(ctx context.Context, ofRules bool, curve string, rows int) (section string) {
+func (p plan) benchTables(ctx context.Context, ofRules, ofTraces bool, curve string, rows int) (section string) {
 	switch {
+	case ofTraces:
+		fail(p.benchTraces(ctx))
+		return "traces"
 	case ofRules:
 		fail(p.benchRules(ctx, rows))
 		return "rules"

@@ -232,14 +232,16 @@ func TestOutageAlarms(t *testing.T) {
 	if !*outages {
 		t.Skip("make test-alarms runs it")
 	}
-	postgres := startPostgres(t)
-	o := newObserved(t, map[string]string{"LEDGER_URL": postgres.URL("orders", "orders")})
+	postgres, gateway := startPostgres(t), startProxy(t, startStripe(t).Listener.Addr().String())
+	o := newObserved(t, map[string]string{
+		"LEDGER_URL": postgres.URL("orders", "orders"), "PAYMENT_GATEWAYS": "card:stripe,*:simulated",
+		"STRIPE_API_KEY": "sk_test_outages", "STRIPE_URL": "http://" + gateway.Listen,
+	})
 	ctx := t.Context()
 	stop := func(name string) func() error { return func() error { return o.processes[name].Stop(ctx) } }
 	start := func(name string) func() error { return func() error { return o.processes[name].Start() } }
-	noMail := func() error { return errors.New("no mail today") }
-	silent := o.posting(body(small, silentCard))
-	frauds := o.posting(body(tooMuch, goodCard))
+	byStripe := strings.NewReplacer(paymentMethodName, "card", `"card": "`+goodCard+`", "type": "wallet"`, `"token": "pm_card_visa", "type": "card"`)
+	paid, frauds := o.posting(byStripe.Replace(body(small, goodCard))), o.posting(body(tooMuch, goodCard))
 	for _, test := range []outage{
 		{"api", "APIDown", stop(apiProcess), start(apiProcess)},
 		{"worker", "WorkerDown", stop(worker), start(worker)},
@@ -249,8 +251,8 @@ func TestOutageAlarms(t *testing.T) {
 		{"the way to RabbitMQ", "AlertsUnpublished", func() error { return errors.Join(frauds.on(), shared.rabbitmq.Stop(ctx)) }, func() error { return errors.Join(frauds.off(), shared.rabbitmq.Start(ctx)) }},
 		{"the ledger", "NotReady", func() error { postgres.Kill(); return nil }, func() error { return postgres.Start(ctx) }},
 		{"Temporal", "NotReady", func() error { return shared.temporal.Stop(ctx) }, func() error { return shared.temporal.Start(ctx) }},
-		{"the gateway", "GatewayFails", silent.on, silent.off},
-		{"mail", "DeliveriesFail", func() error { shared.onData.Store(&noMail); return frauds.on() }, func() error { shared.onData.Store(nil); return frauds.off() }},
+		{"the gateway", "GatewayFails", func() error { gateway.Stop(); return paid.on() }, func() error { return errors.Join(paid.off(), gateway.Start()) }},
+		{"the mail server", "DeliveriesFail", func() error { return errors.Join(frauds.on(), shared.mail.Stop(ctx)) }, func() error { return errors.Join(frauds.off(), shared.mail.Start()) }},
 	} {
 		t.Run(test.name, func(t *testing.T) { o.outage(t, test) })
 	}

@@ -83,6 +83,53 @@ func TestNoTrace(t *testing.T) {
 	}
 }
 
+// TestMixedTraces has only some processes record spans. Nothing fails, and those that do go on in the caller's trace, below the
+// last span before them.
+func TestMixedTraces(t *testing.T) {
+	for name, c := range map[string]struct {
+		traced []string
+		below  map[string]string // each of these spans has to be below the other; "" is the caller's
+	}{
+		"the worker does not": {[]string{apiProcess, fraudPolice, alertman}, map[string]string{
+			"UpdateWithStartWorkflow:answer of orders-api": "POST /transact of orders-api",
+			"RunActivity:CheckFraud of fraud-police":       "UpdateWithStartWorkflow:answer of orders-api",
+			"process alertman of alertman":                 "UpdateWithStartWorkflow:answer of orders-api",
+			"RunActivity:Tell of alertman":                 "RunWorkflow:DeliverAlert of alertman",
+		}},
+		"only the worker does": {[]string{worker}, map[string]string{
+			"RunWorkflow:ProcessTransaction of orders-worker": "",
+			"RunActivity:PublishAlert of orders-worker":       "RunWorkflow:ProcessTransaction of orders-worker",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			collector, w := startCollector(t), newWorld(t, nil)
+			for _, process := range []string{worker, fraudPolice, alertman, apiProcess} {
+				if slices.Contains(c.traced, process) {
+					w.startWith(process, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL, "OTEL_BSP_SCHEDULE_DELAY": "200"})
+				} else {
+					w.startWith(process, nil)
+				}
+			}
+			w.start()
+			id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60", "Traceparent", "00-"+callersTrace+"-"+callersSpan+"-01").answer(t).TransactionID
+			w.isMailed(id, 1)
+			var spans []span
+			eventually(t, func() error {
+				spans = collector.all()
+				for child, parent := range c.below {
+					if !slices.ContainsFunc(spans, func(s span) bool { return s.name == child && parentOf(spans, s) == parent }) {
+						return fmt.Errorf("no span %q below %q in %v", child, parent, namesOf(spans))
+					}
+				}
+				return nil
+			})
+			for _, s := range spans {
+				assert.Equal(t, callersTrace, hex.EncodeToString(s.GetTraceId()), s.name)
+			}
+		})
+	}
+}
+
 // headersIn returns the names of all headers in a history.
 func headersIn(t *testing.T, workflowID string) []string {
 	t.Helper()
