@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"dummyorders/gateways/temporal"
-	"dummyorders/workflows"
 )
 
 // Doctor checks whether the service is set up rightly: its settings, and what these lead to.
@@ -180,37 +179,25 @@ const setClocks = "have all machines take the time from the same servers (chrony
 
 func (d *Doctor) ledgerClock(ctx context.Context) Line {
 	server, err := d.Ledger.Server(ctx)
-	switch off := server.Clock; {
+	return clock(server.Product, server.Clock, err)
+}
+
+func (d *Doctor) temporalClock(ctx context.Context) Line {
+	off, err := d.Temporal.Clock(ctx)
+	return clock("Temporal", off, err)
+}
+
+func clock(server string, off time.Duration, err error) Line {
+	l := Line{State: OK, Detail: fmt.Sprintf("%s is %s off this machine's clock", server, off.Round(time.Millisecond))}
+	switch {
 	case err != nil:
 		return failed(Unknown, err, "")
 	case off.Abs() > skew:
-		return Line{State: Degraded, Detail: fmt.Sprintf("%s is %s off this machine's clock", server.Product, off.Round(time.Millisecond)), Do: setClocks}
-	case server.Clock == 0:
-		return Line{State: OK, Detail: server.Product + " uses this machine's clock"}
+		l.State, l.Do = Degraded, setClocks
+	case off == 0:
+		l.Detail = server + " uses this machine's clock"
 	}
-	return Line{State: OK, Detail: fmt.Sprintf("%s is %s off this machine's clock", server.Product, server.Clock.Round(time.Millisecond))}
-}
-
-// temporalClock goes by when workers polled: Temporal says so by its own clock. That it is behind cannot be told from workers
-// that have not polled for a while.
-func (d *Doctor) temporalClock(ctx context.Context) Line {
-	var last time.Time
-	for _, queue := range []string{workflows.OrdersTaskQueue, workflows.FraudPoliceTaskQueue, workflows.AlertmanTaskQueue} {
-		q, err := d.Temporal.TaskQueue(ctx, queue)
-		if err != nil {
-			return failed(Unknown, err, "")
-		}
-		if q.LastPoll.After(last) {
-			last = q.LastPoll
-		}
-	}
-	switch ahead := last.Sub(d.Now()); {
-	case last.IsZero():
-		return Line{State: Unknown, Detail: "no worker polls, and Temporal tells its time by nothing else"}
-	case ahead > skew:
-		return Line{State: Degraded, Detail: fmt.Sprintf("Temporal is at least %s ahead of this machine's clock", ahead.Round(time.Millisecond)), Do: setClocks}
-	}
-	return Line{State: OK, Detail: "Temporal is not ahead of this machine's clock"}
+	return l
 }
 
 // The oldest versions of the servers that the service works with.

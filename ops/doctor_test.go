@@ -109,11 +109,10 @@ func TestFindings(t *testing.T) {
 		"ledger's user suffices for none": {func(_ *testing.T, p *patient) {
 			p.ledger.lacks = map[string][]string{"worker": {"INSERT on transactions"}, "api": {"SELECT on transactions"}}
 		}, "permissions ledger", ops.Wrong, "SELECT on transactions", "setup.sh"},
-		"ledger's clock": {func(_ *testing.T, p *patient) { p.ledger.server.Clock = -time.Minute }, "clocks ledger", ops.Degraded, "-1m0s off", "chrony"},
-		"temporal's clock": {func(_ *testing.T, p *patient) {
-			p.temporal.queues["orders"] = temporal.TaskQueue{LastPoll: now.Add(time.Minute)}
-		}, "clocks temporal", ops.Degraded, "at least 1m0s ahead", "chrony"},
-		"no clock":          {func(_ *testing.T, p *patient) { clear(p.temporal.queues) }, "clocks temporal", ops.Unknown, "no worker polls", ""},
+		"ledger's clock":    {func(_ *testing.T, p *patient) { p.ledger.server.Clock = -time.Minute }, "clocks ledger", ops.Degraded, "-1m0s off", "chrony"},
+		"temporal ahead":    {func(_ *testing.T, p *patient) { p.temporal.clock = time.Minute }, "clocks temporal", ops.Degraded, "Temporal is 1m0s off", "chrony"},
+		"temporal behind":   {func(_ *testing.T, p *patient) { p.temporal.clock = -3 * time.Second }, "clocks temporal", ops.Degraded, "Temporal is -3s off", "chrony"},
+		"no clock":          {func(_ *testing.T, p *patient) { p.temporal.err = errNo }, "clocks temporal", ops.Unknown, "refused", ""},
 		"old temporal":      {func(_ *testing.T, p *patient) { p.temporal.server.Version = "1.27.4" }, "versions temporal", ops.Wrong, "older than 1.28", "1.28 or later"},
 		"old rabbitmq":      {func(_ *testing.T, p *patient) { p.broker.broker.Version = "3.9.22" }, "versions rabbitmq", ops.Wrong, "older than 3.10", "3.10 or later"},
 		"old postgres":      {func(_ *testing.T, p *patient) { p.ledger.server.Version = "11.22" }, "versions ledger", ops.Wrong, "older than 12", "12 or later"},

@@ -23,6 +23,7 @@ var (
 type fakeTemporal struct {
 	err        error
 	server     temporal.Server
+	clock      time.Duration
 	retention  time.Duration
 	attributes []temporal.SearchAttribute
 	queues     map[string]temporal.TaskQueue
@@ -31,7 +32,7 @@ type fakeTemporal struct {
 }
 
 func newTemporal() *fakeTemporal {
-	polled := temporal.TaskQueue{Workers: 1, LastPoll: now.Add(-10 * time.Second)}
+	polled := temporal.TaskQueue{Workers: 1}
 	queues := map[string]temporal.TaskQueue{}
 	for _, name := range []string{
 		"orders", "fraud_police", "alertman", "alertman_mail", "alertman_sms", "alertman_chat", "alertman_webhook", "alertman_console",
@@ -39,7 +40,7 @@ func newTemporal() *fakeTemporal {
 		queues[name] = polled
 	}
 	return &fakeTemporal{
-		server: temporal.Server{Version: "1.32.1", Namespace: "default"}, retention: 30 * 24 * time.Hour, queues: queues,
+		server: temporal.Server{Version: "1.32.1", Namespace: "default"}, clock: 3 * time.Millisecond, retention: 30 * 24 * time.Hour, queues: queues,
 		attributes: []temporal.SearchAttribute{{Name: "OrderID", Want: "Keyword", Has: "Keyword"}, {Name: "FraudScore", Want: "Int", Has: "Int"}},
 	}
 }
@@ -47,6 +48,8 @@ func newTemporal() *fakeTemporal {
 func (f *fakeTemporal) Check(context.Context) error                      { return f.err }
 func (f *fakeTemporal) Server(context.Context) (temporal.Server, error)  { return f.server, f.err }
 func (f *fakeTemporal) Retention(context.Context) (time.Duration, error) { return f.retention, f.err }
+
+func (f *fakeTemporal) Clock(context.Context) (time.Duration, error) { return f.clock, f.err }
 
 func (f *fakeTemporal) SearchAttributes(context.Context) ([]temporal.SearchAttribute, error) {
 	return f.attributes, f.err

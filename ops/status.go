@@ -25,6 +25,7 @@ type Temporal interface {
 	Retention(ctx context.Context) (time.Duration, error)
 	SearchAttributes(ctx context.Context) ([]temporal.SearchAttribute, error)
 	TaskQueue(ctx context.Context, name string) (temporal.TaskQueue, error)
+	Clock(ctx context.Context) (time.Duration, error)
 	InReview(ctx context.Context, most int) ([]temporal.Waiting, int64, error)
 	AlertLate(ctx context.Context, most int) ([]temporal.Waiting, int64, error)
 	Running(ctx context.Context, before time.Time, most int) ([]temporal.Waiting, int64, error)

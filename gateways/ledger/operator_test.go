@@ -1,10 +1,17 @@
 package ledger_test
 
 import (
+	"crypto/x509"
+	"encoding/pem"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -35,6 +42,43 @@ func TestPostgresLook(t *testing.T) {
 	assert.Equal(t, "orders_reader", user)
 	assert.Equal(t, []string{"INSERT on transactions", "DELETE on transactions", "DELETE on uses"}, lacks["worker"])
 	assert.NotContains(t, lacks["api"], "SELECT on transactions")
+}
+
+// The certificate of a PostgreSQL server with TLS is the one that it has in its folder.
+func TestPostgresCertificate(t *testing.T) {
+	made := httptest.NewTLSServer(nil)
+	made.Close()
+	certificate := made.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	require.NoError(t, err)
+	url := database(t)
+	connection, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, connection.Close(t.Context())) }()
+	var folder string
+	require.NoError(t, connection.QueryRow(t.Context(), "SHOW data_directory").Scan(&folder))
+	for name, block := range map[string]*pem.Block{
+		"server.crt": {Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}, "server.key": {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		file := filepath.Join(folder, name)
+		require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(block), 0o600))
+		owner, err := os.Stat(folder)
+		require.NoError(t, err)
+		require.NoError(t, os.Chown(file, int(owner.Sys().(*syscall.Stat_t).Uid), -1))
+	}
+	execute(t, url, "ALTER SYSTEM SET ssl = on")
+	execute(t, url, "SELECT pg_reload_conf()")
+	t.Cleanup(func() {
+		execute(t, url, "ALTER SYSTEM RESET ssl")
+		execute(t, url, "SELECT pg_reload_conf()")
+	})
+	l := connect(t, strings.Replace(url, "sslmode=disable", "sslmode=require", 1))
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		said, err := l.Server(t.Context())
+		require.NoError(c, err)
+		require.Len(c, said.Peers, 1)
+		require.Equal(c, certificate.Certificate[0], said.Peers[0].Raw)
+	}, 10*time.Second, 50*time.Millisecond)
 }
 
 // A SQLite file has neither users nor a clock.

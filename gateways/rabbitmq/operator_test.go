@@ -1,6 +1,15 @@
 package rabbitmq_test
 
 import (
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -67,4 +76,40 @@ func TestMissing(t *testing.T) {
 	_, err := rabbitmq.NewOperator(cfg, cfg).Broker(t.Context())
 	require.ErrorContains(t, err, "connect to amqp://alertman:xxxxx@")
 	require.NotErrorAs(t, err, new(*amqp.Error))
+}
+
+// The broker's certificate is that of the TLS connection, which a proxy may end.
+func TestBrokerCertificate(t *testing.T) {
+	broker, err := url.Parse(theBroker(t).url("alertman"))
+	require.NoError(t, err)
+	made := httptest.NewTLSServer(nil)
+	made.Close()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", made.TLS)
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	ended := make(chan error, 1)
+	go func() {
+		near, err := listener.Accept()
+		if err != nil {
+			ended <- err
+			return
+		}
+		far, err := net.Dial("tcp", broker.Host)
+		if err != nil {
+			ended <- errors.Join(err, near.Close())
+			return
+		}
+		go func() { _, _ = io.Copy(near, far) }()
+		_, _ = io.Copy(far, near)
+		ended <- errors.Join(near.Close(), far.Close())
+	}()
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate().Raw}), 0o600))
+	broker.Scheme, broker.Host, broker.RawQuery = "amqps", listener.Addr().String(), "cacertfile="+authority
+	secure := rabbitmq.Config{URL: broker.String()}
+	said, err := rabbitmq.NewOperator(secure, secure).Broker(t.Context())
+	require.NoError(t, err)
+	require.Len(t, said.Peers, 1)
+	assert.Equal(t, made.Certificate().Raw, said.Peers[0].Raw)
+	require.NoError(t, <-ended)
 }

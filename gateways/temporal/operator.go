@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
@@ -112,10 +113,45 @@ const pollsWithin = 75 * time.Second
 
 // TaskQueue is what Temporal knows of a task queue.
 type TaskQueue struct {
-	Workers  int           // that poll it
-	LastPoll time.Time     // by Temporal's clock; zero if none polled in the last minutes
-	Backlog  int64         // tasks that wait for a worker, approximately
-	Oldest   time.Duration // age of the oldest of them
+	Workers int           // that poll it
+	Backlog int64         // tasks that wait for a worker, approximately
+	Oldest  time.Duration // age of the oldest of them
+}
+
+// clockQueue is a task queue that has no tasks.
+const clockQueue = "orders_clock"
+
+// Clock returns Temporal's time minus this machine's. Temporal says its time only by when a worker polled, so this polls a task
+// queue of its own. The namespace's user must be allowed to.
+func (o *Operator) Clock(ctx context.Context) (time.Duration, error) {
+	polling, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	me, queue, ended := uuid.NewString(), &taskqueue.TaskQueue{Name: clockQueue, Kind: enums.TASK_QUEUE_KIND_NORMAL}, make(chan error, 1)
+	asked := time.Now()
+	go func() {
+		_, err := o.client.WorkflowService().PollActivityTaskQueue(polling, &workflowservice.PollActivityTaskQueueRequest{
+			Namespace: o.namespace, TaskQueue: queue, Identity: me,
+		})
+		ended <- cmp.Or(err, errors.New("the poll is not listed"))
+	}()
+	for {
+		described, err := o.client.WorkflowService().DescribeTaskQueue(polling, &workflowservice.DescribeTaskQueueRequest{
+			Namespace: o.namespace, TaskQueue: queue, TaskQueueType: enums.TASK_QUEUE_TYPE_ACTIVITY,
+		})
+		if err != nil {
+			return 0, fmt.Errorf("ask Temporal for its time: %w", err)
+		}
+		for _, poller := range described.GetPollers() {
+			if poller.GetIdentity() == me {
+				return poller.GetLastAccessTime().AsTime().Sub(asked), nil
+			}
+		}
+		select {
+		case err := <-ended:
+			return 0, fmt.Errorf("ask Temporal for its time: %w", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // TaskQueue describes a task queue, its workflow tasks and its activity tasks together.
@@ -131,11 +167,7 @@ func (o *Operator) TaskQueue(ctx context.Context, name string) (TaskQueue, error
 			return q, fmt.Errorf("describe task queue %s: %w", name, err)
 		}
 		for _, poller := range described.GetPollers() {
-			at := poller.GetLastAccessTime().AsTime()
-			polled[poller.GetIdentity()] = polled[poller.GetIdentity()] || time.Since(at) < pollsWithin
-			if at.After(q.LastPoll) {
-				q.LastPoll = at
-			}
+			polled[poller.GetIdentity()] = polled[poller.GetIdentity()] || time.Since(poller.GetLastAccessTime().AsTime()) < pollsWithin
 		}
 		q.Backlog += described.GetStats().GetApproximateBacklogCount()
 		q.Oldest = max(q.Oldest, described.GetStats().GetApproximateBacklogAge().AsDuration())
