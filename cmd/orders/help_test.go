@@ -28,7 +28,7 @@ func TestHelp(t *testing.T) {
 		})
 	}
 	assert.Regexp(t, `(?m)^audit +Who did what, from where, on which object, and with which result$`, list)
-	assert.Regexp(t, `(?m)^settings +Every setting of the four processes, with its default$`, list)
+	assert.Regexp(t, `(?m)^settings +Every setting of the processes, with its default$`, list)
 	_, fault := said(t, exitConfig, "help", "operatin")
 	assert.Contains(t, fault, `"operatin" is not a topic: did you mean "operating"?; orders COMMAND --help is about a command`)
 }
