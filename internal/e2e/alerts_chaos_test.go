@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 10, "how often an alertman is killed while alerts come in")
+	kills = flag.Int("kills", 0, "how often an alertman is killed while alerts come in; without it none is killed")
 	away  = flag.Duration("away", 5*time.Second, "how long Temporal is away meanwhile")
 )
 
@@ -36,6 +36,9 @@ const eachKill = 3
 // must have been given every alert, and none twice, except for those that alertman itself marks as unknown: the kill
 // came between the provider's confirmation and Temporal's record of it.
 func TestAlertsChaos(t *testing.T) {
+	if *kills == 0 {
+		t.Skip("make chaos-alerts runs it")
+	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := newChaos(t, rand.New(rand.NewPCG(seed, 0)))

@@ -21,7 +21,7 @@ import (
 	"dummyorders/gateways/rabbitmq"
 )
 
-var backlog = flag.Int("backlog", 20_000, "alerts that wait while alertman's memory is looked at")
+var backlog = flag.Int("backlog", 0, "alerts that wait while alertman's memory is looked at; without it none wait")
 
 // mostGrowth is how much alertman's memory may grow while alerts wait, with the race detector's overhead. Holding all
 // alerts in memory would take several times that.
@@ -29,6 +29,9 @@ const mostGrowth = 64 << 20
 
 // Alertman's memory does not grow with the alerts that wait.
 func TestAlertmanMemory(t *testing.T) {
+	if *backlog == 0 {
+		t.Skip("make chaos-alerts runs it")
+	}
 	w := newWorld(t, nil)
 	temporal := startProxy(t, shared.temporal.Address())
 	p := w.startWith(alertman, map[string]string{"TEMPORAL_ADDRESS": temporal.Listen})

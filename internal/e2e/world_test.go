@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 		"FRAUD_DETECTOR":                     "limit",
 		"LEDGER_URL":                         "sqlite:" + ledgerFile(t),
 		"LOG_LEVEL":                          "debug",
-		"GORACE":                             "halt_on_error=1",
+		"GORACE":                             "halt_on_error=1 atexit_sleep_ms=0",
 	}}
 	maps.Copy(w.env, settings)
 	t.Cleanup(w.stopAll)
@@ -154,11 +155,15 @@ func (w *world) kill(name string) {
 }
 
 func (w *world) stopAll() {
+	var stopped sync.WaitGroup
 	for name, p := range w.processes {
-		if err := p.Stop(context.Background()); err != nil {
-			w.t.Errorf("%s does not drain: %v", name, err)
-		}
+		stopped.Go(func() {
+			if err := p.Stop(context.Background()); err != nil {
+				w.t.Errorf("%s does not drain: %v", name, err)
+			}
+		})
 	}
+	stopped.Wait()
 	w.abandon()
 	for _, log := range w.logs {
 		text, err := os.ReadFile(log)
