@@ -57,6 +57,7 @@ type desk struct {
 
 // screens lists the parts of the desk in the order of its menu. Each is shown to those who have its scope.
 var screens = []screen{
+	{Name: "Transactions", Path: "/transactions", Scope: identity.Read},
 	{Name: "You", Path: "/you"},
 }
 
@@ -83,6 +84,11 @@ func New(o Options) http.Handler {
 		router.Group(func(router chi.Router) {
 			router.Use(d.signedIn)
 			router.Get("/", d.home)
+			router.Get("/transactions", d.page("transactions", d.showTransactions))
+			router.Get("/transactions.csv", d.transactionsCSV)
+			router.Get("/transactions/find", d.findTransaction)
+			router.Get("/transactions/{id}", d.page("transaction", d.showTransaction))
+			router.Post("/transactions/{id}/labels", d.act(d.labelTransaction))
 			router.Get("/you", d.page("you", d.showYou))
 		})
 		router.NotFound(d.signedIn(http.HandlerFunc(d.notFound)).ServeHTTP)

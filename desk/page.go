@@ -38,6 +38,8 @@ func readPages() map[string]*template.Template {
 
 // functions are what pages can call.
 var functions = template.FuncMap{
+	"status": statusInWords,
+	"field":  newField,
 	// when shows a time in UTC; desk.js adds the reader's own zone.
 	"when": func(at time.Time) template.HTML {
 		if at.IsZero() {

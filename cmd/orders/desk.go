@@ -27,9 +27,10 @@ func serveDesk(p *process) func(context.Context) error {
 		p.values.wrong("OIDC_ISSUER", "", "the URL of the issuer that signs persons in: the desk is for persons only")
 	}
 	address := p.env.deskAddress(p.values)
+	webUI := strings.TrimSuffix(p.values.webURL("WEB_UI_URL", p.env.WebUIURL), "/") + "/namespaces/" + temporal.Namespace()
 	options := desk.Options{
 		As: api.As, Issuer: issuer, Sessions: ledger.Sessions{Ledger: store}, Audit: p.env.audit(p.values, store),
-		URL: p.env.deskURL(p.values), WebUI: p.values.webURL("WEB_UI_URL", p.env.WebUIURL), Version: buildVersion(), Log: p.log,
+		URL: p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
 	}
 	uses := p.apiOptions(store)
 	uses.Limits = deskLimits()

@@ -35,12 +35,16 @@ const listPage = 500
 
 // NewHistories returns the histories of the namespace in the client's settings.
 func NewHistories(c client.Client) *Histories {
-	h := &Histories{client: c, namespace: client.DefaultNamespace}
+	return &Histories{client: c, namespace: Namespace()}
+}
+
+// Namespace returns the namespace in the client's settings.
+func Namespace() string {
 	// New has already reported errors in these settings.
 	if options, err := envconfig.LoadDefaultClientOptions(); err == nil && options.Namespace != "" {
-		h.namespace = options.Namespace
+		return options.Namespace
 	}
-	return h
+	return client.DefaultNamespace
 }
 
 // Started lists the workflows that process transactions.

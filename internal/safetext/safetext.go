@@ -45,3 +45,13 @@ func Cut(text string, most int, mark string) string {
 	}
 	return text
 }
+
+// Cell returns a text for a spreadsheet, which would take one that begins like a formula for one: it then begins with an apostrophe,
+// as https://owasp.org/www-community/attacks/CSV_Injection advises.
+func Cell(text string) string {
+	first, _ := utf8.DecodeRuneInString(text)
+	if text != "" && strings.ContainsRune("'=+-@\t\r\n＝＋－＠", first) {
+		return "'" + text
+	}
+	return text
+}

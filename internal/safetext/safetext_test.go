@@ -40,6 +40,13 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// A text that begins like a formula, and only that, begins with an apostrophe.
+func TestCell(t *testing.T) {
+	for text, want := range map[string]string{"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\t=": "'\t=", "＝1": "'＝1", "'a": "''a", "a=1": "a=1", "": "", "ü": "ü"} {
+		assert.Equal(t, want, safetext.Cell(text))
+	}
+}
+
 func FuzzLine(f *testing.F) {
 	f.Add("a\x1b[2J\r\n\xff𝄞", 3)
 	f.Fuzz(func(t *testing.T, text string, most int) {

@@ -16,6 +16,7 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/payment"
+	"dummyorders/internal/safetext"
 )
 
 // Format is the file format of an export.
@@ -173,25 +174,9 @@ func header[T any](columns []column[T]) []string {
 func cells[T any](columns []column[T], one T) []string {
 	line := make([]string, len(columns))
 	for i, c := range columns {
-		line[i] = harmless(card.Conceal(c.cell(one)))
+		line[i] = safetext.Cell(card.Conceal(c.cell(one)))
 	}
 	return line
-}
-
-// harmless keeps a spreadsheet from treating text that others wrote as a formula: it prepends an apostrophe, as
-// https://owasp.org/www-community/attacks/CSV_Injection advises. Amounts and times never begin like a formula.
-func harmless(text string) string {
-	if strings.HasPrefix(text, "'") || strings.ContainsAny(firstRune(text), "=+-@\t\r\n＝＋－＠") {
-		return "'" + text
-	}
-	return text
-}
-
-func firstRune(text string) string {
-	for _, r := range text {
-		return string(r)
-	}
-	return ""
 }
 
 // decided returns a cell that is empty if there is no decision.

@@ -1,0 +1,202 @@
+package desk
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+)
+
+// story is the page of a transaction.
+type story struct {
+	ledger.Record
+
+	Line    []event
+	Running bool
+	// WebUI leads to the workflow in Temporal's Web UI.
+	WebUI  string
+	Alerts []alertOf
+	// NoAlerts and NoAudit say why the alerts and the entries of the audit trail cannot be shown now.
+	NoAlerts, NoAudit string
+	Audit             []audit.Entry
+	Words, Sources    []string // of which labels are made
+}
+
+// alertOf is an alert of the transaction, as the API shows it.
+type alertOf struct {
+	alert.Log
+
+	State string `json:"state"`
+}
+
+// event is a line of the story. Wait is how long after the line before it was, in words.
+type event struct {
+	At   time.Time
+	Text string
+	Wait string
+}
+
+func (d *desk) showTransaction(v *visit) (any, error) {
+	id := chi.URLParam(v.Request, "id")
+	s := story{
+		Words:   []string{ledger.Fraudulent, ledger.Legitimate},
+		Sources: []string{ledger.ByReviewer, ledger.ByDispute, ledger.ByEarlyFraudWarning},
+	}
+	if err := v.get("/transactions/"+url.PathEscape(id), nil, &s.Record); err != nil {
+		return nil, err
+	}
+	s.Running = s.EndTime == nil
+	s.WebUI = d.WebUI + "/workflows/transaction-" + s.TransactionID
+	if v.May(identity.Alerts) {
+		var found struct{ Alerts []alertOf }
+		s.NoAlerts = why(v.get("/alerts", url.Values{"transaction": {s.TransactionID}}, &found))
+		s.Alerts = found.Alerts
+	}
+	if v.May(identity.Audit) {
+		var found struct{ Entries []audit.Entry }
+		s.NoAudit = why(v.get("/audit", url.Values{"object": {s.TransactionID}}, &found))
+		s.Audit = found.Entries
+	}
+	s.Line = lineOf(s.Record, s.Alerts)
+	return s, nil
+}
+
+// why says why a part of a page cannot be shown, or "" if it can.
+func why(err error) string {
+	p, is := errors.AsType[*Problem](err)
+	switch {
+	case err == nil:
+		return ""
+	case is:
+		return p.Error()
+	default:
+		return "the desk cannot read the answer"
+	}
+}
+
+// lineOf tells what happened to a transaction, the earliest first.
+func lineOf(r ledger.Record, alerts []alertOf) []event {
+	var line []event
+	add := func(at *time.Time, text string) {
+		if at != nil && !at.IsZero() {
+			line = append(line, event{At: *at, Text: text})
+		}
+	}
+	for _, step := range r.Steps {
+		add(&step.Time, stepInWords(step.Code, r))
+	}
+	if e := r.Explanation; e != nil && r.Decision != nil {
+		add(&e.DecidedAt, fmt.Sprintf("The fraud check decided: %s, with a score of %d. It took %s.", r.Decision.Outcome, r.Decision.Score,
+			time.Duration(e.TookMicros)*time.Microsecond))
+	}
+	if asked := r.Review; asked != nil {
+		if asked.First != nil {
+			add(&asked.First.Time, asked.First.Reviewer+" approved it"+said(asked.First.Note)+". A second person has to agree.")
+		}
+		add(asked.DecidedAt, reviewInWords(*asked))
+	}
+	add(r.Payment.VoidedAt, "The hold was released: the buyer keeps the money.")
+	for _, l := range r.Labels {
+		add(&l.Time, "Labelled "+l.Label+" by "+strings.ReplaceAll(l.Source, "_", " ")+by(l.By)+".")
+	}
+	for _, a := range alerts {
+		for _, chain := range a.Chains {
+			for _, step := range chain.Steps {
+				for _, delivery := range step.Deliveries {
+					add(delivery.At, fmt.Sprintf("The alert %s to %s (%s) was %s.", a.Type, step.Receiver, delivery.Target, delivery.State))
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(line, func(a, b event) int { return a.At.Compare(b.At) })
+	for i := range line[min(1, len(line)):] {
+		line[i+1].Wait = spanOf(line[i+1].At.Sub(line[i].At))
+	}
+	return line
+}
+
+// stepInWords says what a status means for this transaction.
+func stepInWords(code transaction.Status, r ledger.Record) string {
+	switch code {
+	case transaction.Pending:
+		return "Accepted. The fraud check was asked."
+	case transaction.PaymentInitiated:
+		return "The payment was begun: the gateway was asked for the money."
+	case transaction.InReview:
+		return "The money is held, and a person has to decide."
+	case transaction.PaymentComplete:
+		return "The money was taken."
+	case transaction.PaymentError:
+		return "The payment failed: " + cmp.Or(r.Payment.Error, "the gateway refused it") + "."
+	case transaction.Fraudulent:
+		return "Stopped: no money is taken."
+	case transaction.AlertInitiated:
+		return "An alert was begun."
+	case transaction.AlertError:
+		return "The alert could not be published, and is tried again."
+	case transaction.AlertDone:
+		return "The alert was published."
+	}
+	return statusInWords(code.String())
+}
+
+func reviewInWords(r review.Review) string {
+	if r.Expired {
+		return "The deadline of the review passed without a person: " + string(r.Verdict) + "."
+	}
+	return r.Reviewer + " decided: " + string(r.Verdict) + said(r.Note) + "."
+}
+
+func said(note string) string {
+	if note == "" {
+		return ""
+	}
+	return " (“" + note + "”)"
+}
+
+func by(who string) string {
+	if who == "" {
+		return ""
+	}
+	return ", " + who
+}
+
+// spanOf writes how long something took, to two digits or so.
+func spanOf(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "at once"
+	case d < time.Second:
+		return d.Round(time.Millisecond).String() + " later"
+	case d < time.Minute:
+		return d.Round(100*time.Millisecond).String() + " later"
+	case d < time.Hour:
+		return d.Round(time.Second).String() + " later"
+	case d < 48*time.Hour:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s") + " later"
+	}
+	return fmt.Sprintf("%d days later", int(d.Hours()/24))
+}
+
+// labelTransaction keeps the label of the form.
+func (d *desk) labelTransaction(v *visit) (to, done string, err error) {
+	page := "/transactions/" + url.PathEscape(chi.URLParam(v.Request, "id"))
+	label := map[string]string{"label": v.PostFormValue("label"), "source": v.PostFormValue("source"), "note": v.PostFormValue("note")}
+	if err := v.send(http.MethodPost, page+"/labels", label, nil); err != nil {
+		return "", "", err
+	}
+	return page, "The label is kept.", nil
+}

@@ -1,0 +1,318 @@
+package desk
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/safetext"
+)
+
+// search is the page that finds transactions.
+type search struct {
+	Statuses []transaction.Status
+	Outcomes []fraud.Outcome
+	// Asked is what was searched for, as the form shows it.
+	Asked   url.Values
+	Columns []choice
+	Found   []ledger.Record
+	// Next leads to the next page and First to the first one, if this is neither. CSV leads to all pages as a file.
+	Next, First, CSV string
+	// Fault says why nothing can be found so.
+	Fault *Problem
+}
+
+// field is a field of the form. Form is its type, if it is not for text.
+type field struct {
+	Name, Label, Value, Form string
+	Size                     int
+}
+
+func newField(name, label string, asked url.Values, size int, form ...string) field {
+	return field{name, label, asked.Get(name), strings.Join(form, ""), size}
+}
+
+// choice is a column that the table can have.
+type choice struct {
+	column
+
+	Shown bool
+}
+
+// column is a column of the table and of the CSV file.
+type column struct {
+	Name, Head string
+	Number     bool
+	usual      bool // shown if no columns are chosen
+	Cell       func(ledger.Record) string
+}
+
+// columns holds all columns after the time.
+var columns = []column{
+	{"id", "Transaction", false, false, func(r ledger.Record) string { return r.TransactionID }},
+	{"merchant", "Merchant", false, false, func(r ledger.Record) string { return r.Merchant }},
+	{"order", "Order", false, true, func(r ledger.Record) string { return r.Order.ID }},
+	{"name", "Order's name", false, false, func(r ledger.Record) string { return r.Order.Name }},
+	{"customer", "Customer", false, true, func(r ledger.Record) string { return r.CustomerID }},
+	{"card", "Card", false, true, func(r ledger.Record) string { return r.Payment.Card }},
+	{"method", "Payment method", false, false, func(r ledger.Record) string { return r.PaymentMethod }},
+	{"amount", "Amount", true, true, func(r ledger.Record) string { return r.Payment.Amount.String() }},
+	{"currency", "Currency", false, true, func(r ledger.Record) string { return r.Payment.Currency }},
+	{"status", "Status", false, true, func(r ledger.Record) string { return statusInWords(r.TransactionStatus.Status) }},
+	{"outcome", "Fraud check", false, true, func(r ledger.Record) string {
+		if r.Decision == nil {
+			return ""
+		}
+		return string(r.Decision.Outcome)
+	}},
+	{"score", "Score", true, false, func(r ledger.Record) string {
+		if r.Decision == nil {
+			return ""
+		}
+		return strconv.Itoa(r.Decision.Score)
+	}},
+	{"reasons", "Reasons", false, false, func(r ledger.Record) string {
+		if r.Decision == nil {
+			return ""
+		}
+		var codes []string
+		for _, reason := range r.Decision.Reasons {
+			codes = append(codes, reason.Code)
+		}
+		return strings.Join(codes, " ")
+	}},
+	{"labels", "Labels", false, false, func(r ledger.Record) string {
+		var words []string
+		for _, l := range r.Labels {
+			words = append(words, l.Label+" by "+l.Source)
+		}
+		return strings.Join(words, ", ")
+	}},
+}
+
+// statusInWords writes a transaction's status in small letters.
+func statusInWords(name string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "TRANSACTION_"), "_", " "))
+}
+
+// listed is a page of the API's list.
+type listed struct {
+	Transactions []ledger.Record `json:"transactions"`
+	Next         string          `json:"next"`
+}
+
+func (d *desk) showTransactions(v *visit) (any, error) {
+	asked := v.URL.Query()
+	s := search{Statuses: transaction.Statuses(), Outcomes: []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}, Asked: shownAs(asked)}
+	for _, c := range columns {
+		s.Columns = append(s.Columns, choice{c, slices.Contains(asked["column"], c.Name) || len(asked["column"]) == 0 && c.usual})
+	}
+	var page listed
+	if err := v.get("/transactions", searched(asked), &page); err != nil {
+		if p, is := errors.AsType[*Problem](err); is && (p.Status == http.StatusUnprocessableEntity || p.Status == http.StatusNotFound) {
+			s.Fault = p
+			return s, nil
+		}
+		return nil, err
+	}
+	s.Found = page.Transactions
+	cursor := asked.Get("cursor")
+	asked.Del("cursor")
+	s.CSV = "/transactions.csv?" + asked.Encode()
+	if cursor != "" {
+		s.First = "/transactions?" + asked.Encode()
+	}
+	if page.Next != "" {
+		asked.Set("cursor", page.Next)
+		s.Next = "/transactions?" + asked.Encode()
+	}
+	return s, nil
+}
+
+// The form has two fields for an entry of the metadata: its name, and its value.
+const (
+	metadataName  = "metadata"
+	metadataValue = "metadataValue"
+)
+
+// searched returns what the API is asked, from what the form says.
+func searched(asked url.Values) url.Values {
+	query := url.Values{}
+	for name, values := range asked {
+		text := strings.TrimSpace(values[0])
+		switch {
+		case text == "", name == "column", name == metadataValue:
+		case name == metadataName:
+			query.Set("metadata."+text, asked.Get(metadataValue))
+		case name == "since", name == "until":
+			query.Set(name, readTime(text))
+		default:
+			query.Set(name, text)
+		}
+	}
+	return query
+}
+
+// The forms in which browsers send the value of a field for a time. The form says that it is UTC.
+var fieldTimes = []string{"2006-01-02T15:04", "2006-01-02T15:04:05"}
+
+// readTime returns a time of the form as the API takes it, and leaves any other text as it is.
+func readTime(text string) string {
+	for _, form := range fieldTimes {
+		if at, err := time.Parse(form, text); err == nil {
+			return at.Format(time.RFC3339)
+		}
+	}
+	return text
+}
+
+// shownAs returns what was asked as the form shows it. A link of the desk may have asked for an entry of the metadata by one
+// parameter, and for times with their zones.
+func shownAs(asked url.Values) url.Values {
+	shown := url.Values{}
+	for name, values := range asked {
+		shown[name] = values
+		if key, is := strings.CutPrefix(name, metadataName+"."); is {
+			shown.Set(metadataName, key)
+			shown.Set(metadataValue, values[0])
+		}
+		if at, err := time.Parse(time.RFC3339, values[0]); err == nil && (name == "since" || name == "until") {
+			shown.Set(name, at.UTC().Format(fieldTimes[1]))
+		}
+	}
+	return shown
+}
+
+// findTransaction leads to what has an id: a transaction, the transaction of an alert, or those of an order, a customer, a card or
+// an address.
+func (d *desk) findTransaction(w http.ResponseWriter, r *http.Request) {
+	v := d.visit(r)
+	id := strings.TrimSpace(r.URL.Query().Get("id"))
+	to, err := v.find(id)
+	if err != nil {
+		d.show(w, v, "fault", d.problem(v, err))
+		return
+	}
+	if to == "" {
+		d.put(r.Context(), flashValue, flash{Fault: true, Text: "Nothing that you may see has the id “" + id + "”."})
+		to = "/transactions"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// find returns the page of what has an id, or "" if nothing has it.
+func (v *visit) find(id string) (string, error) {
+	if _, err := uuid.Parse(id); err == nil {
+		return v.findUUID(id)
+	}
+	names := []string{"orderID", "customerID"}
+	if _, err := strconv.Atoi(id); err == nil && len(id) == 4 {
+		names = append(names, "cardLastFour")
+	}
+	if _, err := netip.ParseAddr(id); err == nil {
+		names = []string{"ip"}
+	}
+	for _, name := range names {
+		var page listed
+		if err := v.get("/transactions", url.Values{name: {id}, "limit": {"2"}}, &page); err != nil {
+			return "", err
+		}
+		switch len(page.Transactions) {
+		case 0:
+		case 1:
+			return "/transactions/" + page.Transactions[0].TransactionID, nil
+		default:
+			return "/transactions?" + url.Values{name: {id}}.Encode(), nil
+		}
+	}
+	return "", nil
+}
+
+func (v *visit) findUUID(id string) (string, error) {
+	var found ledger.Record
+	err := v.get("/transactions/"+id, nil, &found)
+	if isNotFound(err) && v.May(identity.Alerts) {
+		var of struct {
+			TransactionID string `json:"transactionID"`
+		}
+		err = v.get("/alerts/"+id, nil, &of)
+		found.TransactionID = of.TransactionID
+	}
+	switch {
+	case isNotFound(err), err == nil && found.TransactionID == "":
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return "/transactions/" + found.TransactionID, nil
+}
+
+func isNotFound(err error) bool {
+	p, is := errors.AsType[*Problem](err)
+	return is && p.Status == http.StatusNotFound
+}
+
+// mostInCSV bounds a file, in transactions.
+const mostInCSV = 10_000
+
+// transactionsCSV writes what was searched for as a file, with every column. If a later page cannot be read, the connection is cut, so
+// that the browser does not take a part for the whole.
+func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
+	v := d.visit(r)
+	query := searched(r.URL.Query())
+	query.Set("limit", "200")
+	var page listed
+	if err := v.get("/transactions", query, &page); err != nil {
+		d.show(w, v, "fault", d.problem(v, err))
+		return
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="transactions.csv"`)
+	lines := csv.NewWriter(w)
+	head := []string{"time"}
+	for _, c := range columns {
+		head = append(head, c.Name)
+	}
+	_ = lines.Write(head) // Error returns it
+	for written := 0; ; {
+		for _, t := range page.Transactions {
+			line := []string{t.StartTime.UTC().Format(time.RFC3339)}
+			for _, c := range columns {
+				line = append(line, safetext.Cell(c.Cell(t)))
+			}
+			_ = lines.Write(line)
+			written++
+		}
+		if written >= mostInCSV && page.Next != "" {
+			last := page.Transactions[len(page.Transactions)-1].StartTime.UTC().Format(time.RFC3339)
+			_ = lines.Write([]string{fmt.Sprintf("There are more: this file ends after %d. Search until %s for the rest.", written, last)})
+			break
+		}
+		if lines.Flush(); lines.Error() != nil { // the browser is gone
+			return
+		}
+		if page.Next == "" {
+			return
+		}
+		query.Set("cursor", page.Next)
+		page = listed{}
+		if err := v.get("/transactions", query, &page); err != nil {
+			d.Log.WarnContext(r.Context(), "File of transactions cut off", "error", err)
+			panic(http.ErrAbortHandler)
+		}
+	}
+	lines.Flush()
+}

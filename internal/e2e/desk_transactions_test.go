@@ -1,0 +1,62 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A transaction is found by its card's last four digits, read, and labelled; the audit trail has the label. All of it can be read
+// on a narrow screen and without scripts, and be had as a file.
+func deskTransactions(t *testing.T, w *deskWorld) {
+	id := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	w.ends(id)
+	link := fmt.Sprintf(`a[href="/transactions/%s"]`, id)
+	b := w.signIn(t, "ada", "/transactions", "admin")
+	b.do(chromedp.SetValue(chromedp.CSS(`#cardLastFour`), goodCard[12:]))
+	b.click(`form[action="/transactions"] button`)
+	b.click(link)
+	assert.Contains(t, b.text(), "The money was taken.")
+	assert.Contains(t, b.text(), "The fraud check decided: approve")
+	b.do(chromedp.SetValue(chromedp.CSS(`#label`), "legitimate"), chromedp.SetValue(chromedp.CSS(`#note`), "the buyer called"))
+	b.click(`form[action$="/labels"] button`)
+	assert.Contains(t, b.text(), "The label is kept.")
+	assert.Contains(t, b.text(), "the buyer called")
+	b.shows("labelTransaction")
+	out, _ := w.command("audit", "list", "--subject", "ada@localhost", "--action", "labelTransaction", "--json")
+	assert.Contains(t, out, id)
+
+	b.open("/transactions/find?id=" + id)
+	assert.Equal(t, "/transactions/"+id, b.path())
+	b.open("/transactions?cardLastFour=" + goodCard[12:])
+	b.do(chromedp.SetValue(chromedp.CSS(`#search-name`), "the good card"))
+	b.run(`document.querySelector("#searches form button").click()`)
+	b.open("/transactions")
+	b.click(`#searches li a`)
+	assert.Equal(t, "/transactions?cardLastFour="+goodCard[12:], b.path())
+
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`fetch("/transactions.csv" + location.search).then((answer) => answer.text())`, chromedp.EvalAwaitPromise))
+	require.NoError(t, err)
+	assert.Contains(t, text, id)
+	assert.True(t, strings.HasPrefix(text, "time,id,merchant,order"), text)
+
+	b.do(chromedp.EmulateViewport(390, 844))
+	for _, page := range []string{"/transactions?cardLastFour=" + goodCard[12:], "/transactions/" + id} {
+		b.open(page)
+		wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`))
+		require.NoError(t, err)
+		assert.LessOrEqual(t, wide, 390, page)
+	}
+
+	_, err = chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	require.NoError(t, err)
+	b.open("/transactions?cardLastFour=" + goodCard[12:])
+	b.click(link)
+	assert.Contains(t, b.text(), "The money was taken.")
+	assert.Contains(t, b.text(), "UTC")
+}
