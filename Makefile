@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-chart lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads bench-traces profile compare-ledger chaos-alerts test-alarms test-rolling record-histories devstack
+.PHONY: help build run demo test test-chart lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads bench-traces profile compare-ledger chaos-alerts test-alarms test-rolling record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -22,6 +22,9 @@ build: devstack ## build bin/orders, and bin/temporal: Temporal's CLI with its d
 
 run: build ## start everything: servers, the four processes, a mail server; Ctrl-C stops all; OBSERVE=1 adds Prometheus
 	@exec $(DEVSTACK) run
+
+demo: ## fill the ledger of what make run has started with a month of made-up transactions; SEED=2 for another month
+	@CGO_ENABLED=0 go run ./internal/demo/fill -seed $(or $(SEED),1)
 
 # The tool that starts and installs things; other targets need it first.
 devstack:

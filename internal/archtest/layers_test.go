@@ -55,7 +55,7 @@ func layer(folder string) string {
 // helpers lists the folders of internal for tests and laptops. They may import everything, and nothing that runs in
 // production may import them. The same applies to every folder of internal whose name ends in test and that layers does
 // not name.
-var helpers = []string{"stack", "devstack", "devmail", "devissuer", "e2e", "bench"}
+var helpers = []string{"stack", "devstack", "devmail", "devissuer", "e2e", "bench", "demo"}
 
 // temporalUsers lists the folders that may import Temporal's SDK. Every other package calls gateways/temporal.
 // Helpers may import everything.

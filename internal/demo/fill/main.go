@@ -1,0 +1,60 @@
+// Fill is make demo: it fills the ledger of a running stack with made-up transactions.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/signal"
+	"time"
+
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/demo"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	seed := flag.Uint64("seed", 1, "which month is made up")
+	flag.Parse()
+	api, err := url.Parse(cmp.Or(os.Getenv("API_URL"), "http://127.0.0.1:9001"))
+	if err != nil {
+		return fmt.Errorf("read API_URL: %w", err)
+	}
+	if ip := net.ParseIP(api.Hostname()); api.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("API_URL is %s, and must be on this machine: made-up transactions belong into no ledger that others use", api.Redacted())
+	}
+	store, err := ledgerdb.Open(cmp.Or(os.Getenv("LEDGER_URL"), "sqlite:.run/orders-ledger.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	if err := store.Ready(ctx); err != nil {
+		return fmt.Errorf("start the stack first, by make run: %w", err)
+	}
+	end := time.Now().Add(-10 * time.Minute)
+	month := demo.Month(*seed, end)
+	fmt.Printf("Made up %d transactions of the %d days before %s, by seed %d. None of them happened.\n", len(month), demo.Days, end.Format(time.DateTime), *seed)
+	err = demo.Fill(ctx, store, month, func(n int) { fmt.Printf("\r%d of %d are in the ledger", n, len(month)) })
+	fmt.Println()
+	if err != nil {
+		return err
+	}
+	ids, err := demo.Post(ctx, api, os.Getenv("API_KEY"), time.Now())
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Posted %d more to %s: some wait for a review, and some were stopped. Each made-up transaction has the metadata %s=true.\n", len(ids), api.Redacted(), demo.MadeUp)
+	return nil
+}
