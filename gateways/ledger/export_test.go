@@ -191,3 +191,12 @@ func (l *Ledger) BusyValues() int { return l.busy.stretches.Len() }
 
 // ReadFacts exports readFacts.
 var ReadFacts = readFacts
+
+// CountStatements returns the statements that count days, so that tests can see their plans.
+func (l *Ledger) CountStatements(at time.Time) map[string]Statement {
+	since := l.engine.sqlTime(at)
+	return map[string]Statement{
+		"changed": {l.engine.bind(l.changedQuery()), []any{since, since}},
+		"part":    {l.engine.bind(l.partQuery()), []any{since, l.engine.sqlTime(at.Add(countedPart))}},
+	}
+}

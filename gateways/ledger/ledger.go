@@ -35,6 +35,8 @@ type engine struct {
 	find string
 	// sqlTime converts a time to what the database takes. The database keeps microseconds.
 	sqlTime func(time.Time) any
+	// day is the day of t.started_at in UTC, such as 2026-11-29, and micros is l.at as text, in microseconds since 1970.
+	day, micros string
 	// prune deletes ended transactions: the first placeholder is the time, the second the limit. pruneUses and
 	// pruneDecisions delete the rows from before the time.
 	prune, pruneUses, pruneDecisions string
@@ -84,6 +86,7 @@ type Ledger struct {
 	groupCommit        *groupCommit[saving] // nil if savers need not wait for each other
 	audits             *groupCommit[*auditing]
 	busy               *busyValues
+	counts             counts
 }
 
 // newLedger returns a ledger that owns the pools: Close closes them.

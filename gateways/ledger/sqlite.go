@@ -73,8 +73,9 @@ func openSQLite(path string) (*Ledger, error) {
 		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true, namesIndex: true, find: "instr(record, ?) > 0",
 		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions,
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
-		read:     readSQLite,
-		sqlTime:  func(t time.Time) any { return t.UnixMicro() },
+		read:    readSQLite,
+		sqlTime: func(t time.Time) any { return t.UnixMicro() },
+		day:     `date(t.started_at / 1000000, 'unixepoch')`, micros: `l.at`,
 		noTables: func(err error) bool { return noSQLiteTables(path, err) },
 		withLock: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {
 			return withFileLocked(ctx, path, migrate)

@@ -1,0 +1,244 @@
+// Package report counts transactions by day, for reports.
+package report
+
+import (
+	"time"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+)
+
+// Sum is how many transactions there are of a kind, and what they come to in minor units of their currency.
+type Sum struct {
+	Count int64 `json:"count"`
+	Minor int64 `json:"minor"`
+}
+
+func (s *Sum) add(minor int64) {
+	s.Count++
+	s.Minor += minor
+}
+
+func (s *Sum) join(o Sum) {
+	s.Count += o.Count
+	s.Minor += o.Minor
+}
+
+// Figures is what transactions of one currency come to. All of it can be added up.
+type Figures struct {
+	All      Sum                   `json:"all"`
+	Outcomes map[fraud.Outcome]Sum `json:"outcomes,omitempty"` // of the fraud check
+	Paid     Sum                   `json:"paid"`
+	Refused  Sum                   `json:"refused"` // by the gateway, or cancelled
+	Stopped  Sum                   `json:"stopped"`
+	// Reasons counts what the fraud check declined by its reasons, each transaction once for each of them; Refusals what was
+	// refused by the gateway's reason.
+	Reasons  map[string]Sum  `json:"reasons,omitempty"`
+	Refusals map[string]Sum  `json:"refusals,omitempty"`
+	Rules    map[string]Rule `json:"rules,omitempty"` // by the rules' ids; those in shadow too
+	// Fraud is what was labelled fraudulent last, FraudPaid the part of it that was paid, and Chargebacks what was disputed.
+	Fraud       Sum `json:"fraud"`
+	FraudPaid   Sum `json:"fraudPaid"`
+	Chargebacks Sum `json:"chargebacks"`
+	// FalsePositives is what the fraud check declined or had reviewed, and was labelled legitimate last.
+	FalsePositives Sum     `json:"falsePositives"`
+	Reviews        Reviews `json:"reviews"`
+}
+
+// Rule is how often a rule hit. Alone counts the hits without which no rule had spoken against a transaction that was declined or
+// reviewed. Fraudulent and Legitimate count hits by the last label.
+type Rule struct {
+	Hits       int64 `json:"hits"`
+	Alone      int64 `json:"alone"`
+	Fraudulent int64 `json:"fraudulent"`
+	Legitimate int64 `json:"legitimate"`
+}
+
+// Reviews is what was asked of people. Seconds is how long those who decided took, all together.
+type Reviews struct {
+	Asked    int64 `json:"asked"`
+	Approved int64 `json:"approved"`
+	Declined int64 `json:"declined"`
+	Expired  int64 `json:"expired"`
+	Seconds  int64 `json:"seconds"`
+}
+
+// Add counts a transaction, whose amount is given in minor units.
+func (f *Figures) Add(r *ledger.Record, minor int64) {
+	f.All.add(minor)
+	switch r.Status() {
+	case transaction.PaymentComplete:
+		f.Paid.add(minor)
+	case transaction.PaymentError:
+		f.Refused.add(minor)
+		if d := r.Payment.Decline; d != nil {
+			addTo(&f.Refusals, string(d.Code), Sum{1, minor})
+		}
+	case transaction.Fraudulent, transaction.AlertInitiated, transaction.AlertError, transaction.AlertDone:
+		f.Stopped.add(minor)
+	case transaction.Pending, transaction.PaymentInitiated, transaction.InReview:
+	}
+	word := f.addLabels(r, minor)
+	f.addDecision(r, minor, word)
+	f.addReview(r.Review)
+}
+
+// addLabels counts what turned out to be true, and returns the word that counts.
+func (f *Figures) addLabels(r *ledger.Record, minor int64) (word string) {
+	var at time.Time
+	disputed := false
+	for _, l := range r.Labels {
+		disputed = disputed || l.Source == ledger.ByDispute && l.Label == ledger.Fraudulent
+		if l.Time.After(at) || l.Time.Equal(at) && l.Label == ledger.Fraudulent {
+			word, at = l.Label, l.Time
+		}
+	}
+	if word == ledger.Fraudulent {
+		f.Fraud.add(minor)
+		if r.Status() == transaction.PaymentComplete {
+			f.FraudPaid.add(minor)
+		}
+	}
+	if disputed {
+		f.Chargebacks.add(minor)
+	}
+	return word
+}
+
+func (f *Figures) addDecision(r *ledger.Record, minor int64, word string) {
+	d := r.Decision
+	if d == nil {
+		return
+	}
+	addTo(&f.Outcomes, d.Outcome, Sum{1, minor})
+	against := d.Outcome == fraud.Decline || d.Outcome == fraud.Review
+	if against && word == ledger.Legitimate {
+		f.FalsePositives.add(minor)
+	}
+	if d.Outcome == fraud.Decline {
+		for _, reason := range d.Reasons {
+			addTo(&f.Reasons, reason.Code, Sum{1, minor})
+		}
+	}
+	if r.Explanation == nil {
+		return
+	}
+	live := 0
+	for _, hit := range r.Explanation.Rules {
+		if hit.Outcome == fraud.RuleHit && !hit.Shadow && (hit.Score > 0 || hit.Action != "") {
+			live++
+		}
+	}
+	for _, hit := range r.Explanation.Rules {
+		if hit.Outcome != fraud.RuleHit {
+			continue
+		}
+		if f.Rules == nil {
+			f.Rules = map[string]Rule{}
+		}
+		alone := against && !hit.Shadow && live == 1
+		f.Rules[hit.ID] = f.Rules[hit.ID].join(Rule{1, one(alone), one(word == ledger.Fraudulent), one(word == ledger.Legitimate)})
+	}
+}
+
+func (f *Figures) addReview(r *review.Review) {
+	if r == nil {
+		return
+	}
+	f.Reviews.Asked++
+	switch {
+	case !r.Decided():
+	case r.Expired:
+		f.Reviews.Expired++
+	case r.Verdict == review.Approve:
+		f.Reviews.Approved++
+	default:
+		f.Reviews.Declined++
+	}
+	if r.DecidedAt != nil && !r.Expired {
+		f.Reviews.Seconds += int64(r.DecidedAt.Sub(r.RequestedAt).Seconds())
+	}
+}
+
+// Decided returns how many reviews people decided.
+func (r Reviews) Decided() int64 { return r.Approved + r.Declined }
+
+// Join adds other figures of the same currency.
+func (f *Figures) Join(o Figures) {
+	for _, of := range []struct {
+		into *Sum
+		more Sum
+	}{
+		{&f.All, o.All},
+		{&f.Paid, o.Paid},
+		{&f.Refused, o.Refused},
+		{&f.Stopped, o.Stopped},
+		{&f.Fraud, o.Fraud},
+		{&f.FraudPaid, o.FraudPaid},
+		{&f.Chargebacks, o.Chargebacks},
+		{&f.FalsePositives, o.FalsePositives},
+	} {
+		of.into.join(of.more)
+	}
+	joinAll(&f.Outcomes, o.Outcomes)
+	joinAll(&f.Reasons, o.Reasons)
+	joinAll(&f.Refusals, o.Refusals)
+	for id, rule := range o.Rules {
+		if f.Rules == nil {
+			f.Rules = map[string]Rule{}
+		}
+		f.Rules[id] = f.Rules[id].join(rule)
+	}
+	f.Reviews.Asked += o.Reviews.Asked
+	f.Reviews.Approved += o.Reviews.Approved
+	f.Reviews.Declined += o.Reviews.Declined
+	f.Reviews.Expired += o.Reviews.Expired
+	f.Reviews.Seconds += o.Reviews.Seconds
+}
+
+func (r Rule) join(o Rule) Rule {
+	return Rule{r.Hits + o.Hits, r.Alone + o.Alone, r.Fraudulent + o.Fraudulent, r.Legitimate + o.Legitimate}
+}
+
+func joinAll[K comparable](into *map[K]Sum, more map[K]Sum) {
+	for key, sum := range more {
+		addTo(into, key, sum)
+	}
+}
+
+func addTo[K comparable](into *map[K]Sum, key K, more Sum) {
+	if *into == nil {
+		*into = map[K]Sum{}
+	}
+	sum := (*into)[key]
+	sum.join(more)
+	(*into)[key] = sum
+}
+
+func one(of bool) int64 {
+	if of {
+		return 1
+	}
+	return 0
+}
+
+// BasisPoints returns a part of a whole in hundredths of a percent, and 0 of nothing.
+func BasisPoints(part, whole int64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole) * 10_000
+}
+
+// Day holds the figures of a day, in UTC, of one merchant and one currency.
+type Day struct {
+	Date     string // such as 2026-11-29
+	Merchant string
+	Currency string
+	Figures  Figures
+}
+
+// DateOf returns the day, in UTC, that a time belongs to.
+func DateOf(at time.Time) string { return at.UTC().Format(time.DateOnly) }

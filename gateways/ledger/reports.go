@@ -1,0 +1,274 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/report"
+)
+
+// How days are counted for reports. A look finds the transactions that ended, and the labels that were given, since the look
+// before it, and a bit more: what took long to be saved has an earlier time.
+const (
+	lookEvery   = 50 * time.Second // a look of another worker suffices
+	lookOverlap = 5 * time.Minute
+	// countFor bounds how long days are counted after a look. The others wait for the next one.
+	countFor = 20 * time.Second
+	// idleFactor is how many times as long as today's last count took today is left alone, so that a busy day costs at most a
+	// twentieth of a core.
+	idleFactor = 20
+	// countedPart is how much of a day is read at once: a long query would keep SQLite's log from being cut, and dead rows of
+	// PostgreSQL from being removed.
+	countedPart = time.Hour
+	// firstDays is how many days back the first look goes.
+	firstDays = 400
+)
+
+// counts is when today was last counted by this process.
+type counts struct {
+	mu   sync.Mutex
+	at   time.Time
+	took time.Duration
+}
+
+// CountDays counts the days again, for reports, whose transactions have changed since they were last counted, and today. If
+// another process has done so in the last minute, it does nothing.
+func (l *Ledger) CountDays(ctx context.Context, now time.Time) error {
+	if err := l.countDays(ctx, now); err != nil {
+		return fmt.Errorf("count days in the ledger: %w", l.explain("count", err))
+	}
+	return nil
+}
+
+func (l *Ledger) countDays(ctx context.Context, now time.Time) error {
+	l.counts.mu.Lock()
+	defer l.counts.mu.Unlock()
+	begun := time.Now()
+	if mine, err := l.lookForDays(ctx, now); !mine || err != nil {
+		return err
+	}
+	today := report.DateOf(now)
+	due, err := l.daysDue(ctx)
+	if err != nil {
+		return err
+	}
+	for _, day := range due {
+		if day == today && now.Sub(l.counts.at) < idleFactor*l.counts.took {
+			continue
+		}
+		if time.Since(begun) > countFor {
+			return nil
+		}
+		start := time.Now()
+		if err := l.countDay(ctx, day); err != nil {
+			return fmt.Errorf("%s: %w", day, err)
+		}
+		if day == today {
+			l.counts.at, l.counts.took = now, time.Since(start)
+		}
+	}
+	return nil
+}
+
+// lookForDays marks the days to count, and reports whether no other process has just done so.
+func (l *Ledger) lookForDays(ctx context.Context, now time.Time) (mine bool, err error) {
+	err = l.inTransaction(ctx, func(tx *sql.Tx) error {
+		// SQLite has one writer, and this makes it this one; PostgreSQL keeps others from the row.
+		if mine, err = changes(tx.ExecContext(ctx, l.engine.bind(`UPDATE days_looked SET at = at WHERE at <= ?`), l.engine.sqlTime(now.Add(-lookEvery)))); !mine || err != nil {
+			return err
+		}
+		var last instant
+		if err := tx.QueryRowContext(ctx, `SELECT at FROM days_looked`).Scan(&last); err != nil {
+			return err
+		}
+		days, err := l.changedDays(ctx, tx, last.Time, now)
+		if err != nil {
+			return err
+		}
+		for _, day := range days {
+			if _, err := tx.ExecContext(ctx, l.engine.bind(`INSERT INTO days_due (day) VALUES (?) ON CONFLICT (day) DO NOTHING`), day); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, l.engine.bind(`UPDATE days_looked SET at = ?`), l.engine.sqlTime(now))
+		return err
+	})
+	return mine, err
+}
+
+// changedDays returns the days whose transactions may have changed since the last look. The first look of a day takes the days
+// before it too, for what was saved much later than it happened; the first of all takes all days.
+func (l *Ledger) changedDays(ctx context.Context, tx *sql.Tx, last, now time.Time) (days []string, err error) {
+	days = append(days, report.DateOf(now))
+	back := 0
+	if today := now.UTC().Truncate(24 * time.Hour); last.Unix() == 0 {
+		var first instant
+		if err := tx.QueryRowContext(ctx, `SELECT min(started_at) FROM transactions`).Scan(&first); err != nil || first.IsZero() {
+			return days, err
+		}
+		back = min(firstDays, int(today.Sub(first.Time)/(24*time.Hour))+1)
+	} else if last.Before(today) {
+		back = 3
+	}
+	for n := range back {
+		days = append(days, report.DateOf(now.AddDate(0, 0, -n-1)))
+	}
+	since := l.engine.sqlTime(last.Add(-lookOverlap))
+	rows, err := tx.QueryContext(ctx, l.engine.bind(l.changedQuery()), since, since)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var day string
+		if err := rows.Scan(&day); err != nil {
+			return nil, err
+		}
+		days = append(days, day)
+	}
+	return days, rows.Err()
+}
+
+func (l *Ledger) changedQuery() string {
+	return strings.ReplaceAll(`SELECT DAY(t.started_at) FROM transactions t WHERE t.ended_at >= ?
+		UNION SELECT DAY(t.started_at) FROM labels l JOIN transactions t ON t.id = l.transaction_id WHERE l.at >= ?`,
+		"DAY(t.started_at)", l.engine.day)
+}
+
+// daysDue returns the days to count, the newest first.
+func (l *Ledger) daysDue(ctx context.Context) (days []string, err error) {
+	err = l.engine.read(ctx, l.reader, identity.AllMerchants(), query{text: `SELECT day FROM days_due ORDER BY day DESC`}, func(r row) error {
+		var day string
+		defer func() { days = append(days, day) }()
+		return r.Scan(&day)
+	})
+	return days, err
+}
+
+// figuresOf tells the rows of a day apart.
+type figuresOf struct{ merchant, currency string }
+
+// countDay counts a day and replaces its rows.
+func (l *Ledger) countDay(ctx context.Context, day string) error {
+	begin, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return err
+	}
+	all := map[figuresOf]*report.Figures{}
+	for from := begin; from.Before(begin.Add(24 * time.Hour)); from = from.Add(countedPart) {
+		if err := l.countPart(ctx, from, all); err != nil {
+			return err
+		}
+	}
+	return l.inTransaction(ctx, func(tx *sql.Tx) error {
+		for _, statement := range []string{`DELETE FROM day_figures WHERE day = ?`, `DELETE FROM days_due WHERE day = ?`} {
+			if _, err := tx.ExecContext(ctx, l.engine.bind(statement), day); err != nil {
+				return err
+			}
+		}
+		for of, figures := range all {
+			text, err := json.Marshal(figures)
+			if err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, l.engine.bind(`INSERT INTO day_figures (day, merchant, currency, figures) VALUES (?, ?, ?, ?)
+				ON CONFLICT (day, merchant, currency) DO UPDATE SET figures = excluded.figures`), day, of.merchant, of.currency, string(text))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (l *Ledger) countPart(ctx context.Context, from time.Time, all map[figuresOf]*report.Figures) error {
+	q := query{l.engine.bind(l.partQuery()), []any{l.engine.sqlTime(from), l.engine.sqlTime(from.Add(countedPart))}}
+	return l.engine.read(ctx, l.reader, identity.AllMerchants(), q, func(r row) error {
+		var of figuresOf
+		var minor int64
+		var record, labels []byte
+		if err := r.Scan(&of.merchant, &of.currency, &minor, &record, &labels); err != nil {
+			return err
+		}
+		var counted ledger.Record
+		if err := json.Unmarshal(record, &counted); err != nil {
+			return fmt.Errorf("read a record: %w", err)
+		}
+		var err error
+		if counted.Labels, err = readLabels(string(labels)); err != nil {
+			return err
+		}
+		if all[of] == nil {
+			all[of] = &report.Figures{}
+		}
+		all[of].Add(&counted, minor)
+		return nil
+	})
+}
+
+// partQuery reads each transaction with its labels in one column.
+func (l *Ledger) partQuery() string {
+	return `SELECT t.merchant, coalesce(t.currency, ''), t.amount, t.record,
+			(SELECT string_agg(l.source || ' ' || l.label || ' ' || ` + l.engine.micros + `, ',') FROM labels l WHERE l.transaction_id = t.id)
+		FROM transactions t WHERE t.started_at >= ? AND t.started_at < ?`
+}
+
+func readLabels(text string) (all []ledger.Label, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		if part == "" {
+			continue
+		}
+		var label ledger.Label
+		var micros int64
+		if _, err := fmt.Sscan(part, &label.Source, &label.Label, &micros); err != nil {
+			return nil, fmt.Errorf("read a label: %w", err)
+		}
+		label.Time = time.UnixMicro(micros)
+		all = append(all, label)
+	}
+	return all, nil
+}
+
+// Days returns what was counted from one day to another, both included, of these merchants. Without a currency, it returns all of
+// them.
+func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to, currency string) (all []report.Day, err error) {
+	var c conditions
+	c.add("day >= ?", from)
+	c.add("day <= ?", to)
+	c.of(of)
+	if currency != "" {
+		c.add("currency = ?", currency)
+	}
+	q := query{l.engine.bind(`SELECT day, merchant, currency, figures FROM day_figures ` + c.where()), c.args}
+	err = l.retry(ctx, func() error {
+		all = nil
+		return l.engine.read(ctx, l.reader, of, q, func(r row) error {
+			var d report.Day
+			var figures []byte
+			if err := r.Scan(&d.Date, &d.Merchant, &d.Currency, &figures); err != nil {
+				return err
+			}
+			if err := json.Unmarshal(figures, &d.Figures); err != nil {
+				return fmt.Errorf("read the figures of %s: %w", d.Date, err)
+			}
+			all = append(all, d)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the days from %s to %s in the ledger: %w", from, to, l.explain("read", err))
+	}
+	slices.SortFunc(all, func(a, b report.Day) int {
+		return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Merchant, b.Merchant), cmp.Compare(a.Currency, b.Currency))
+	})
+	return all, nil
+}

@@ -1,0 +1,126 @@
+package ledger_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/report"
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
+)
+
+// paidOn returns the n-th transaction, of a merchant, accepted and paid at a time.
+func paidOn(n int, merchant string, at time.Time) ledger.Entry {
+	e := ledgertest.Ended(n, at)
+	e.Record.StartTime, e.Record.Merchant, e.Transaction.Merchant = at, merchant, merchant
+	return e
+}
+
+// days describes what was counted, in few words.
+func days(t *testing.T, l *ledgerdb.Ledger, of identity.Merchants) (all []string) {
+	t.Helper()
+	found, err := l.Days(t.Context(), of, "2026-01-01", "2026-01-31", "")
+	require.NoError(t, err)
+	for _, d := range found {
+		all = append(all, fmt.Sprintf("%s %s %s %d paid, %d fraud", d.Date, d.Merchant, d.Currency, d.Figures.Paid.Count, d.Figures.Fraud.Count))
+	}
+	return all
+}
+
+// Days are counted when their transactions have changed, however long ago they began, and not otherwise.
+func TestCountDays(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, now := engine.migrated(t), start.Add(4*24*time.Hour) // 6 January
+			require.NoError(t, l.CountDays(t.Context(), now.Add(-time.Hour)))
+			assert.Empty(t, days(t, l, identity.AllMerchants()))
+			look := func() {
+				t.Helper()
+				now = now.Add(time.Minute)
+				require.NoError(t, l.CountDays(t.Context(), now))
+			}
+			for _, e := range []ledger.Entry{
+				paidOn(1, "default", now.Add(-time.Minute)), paidOn(2, "acme", now.Add(-time.Minute)), paidOn(3, "acme", now),
+			} {
+				require.NoError(t, l.Save(t.Context(), e))
+			}
+			late := ledgertest.Ended(4, now) // it began on 2 January
+			require.NoError(t, l.Save(t.Context(), late))
+			look()
+			want := []string{"2026-01-02 default INR 1 paid, 0 fraud", "2026-01-06 acme INR 2 paid, 0 fraud", "2026-01-06 default INR 1 paid, 0 fraud"}
+			assert.Equal(t, want, days(t, l, identity.AllMerchants()))
+			assert.Equal(t, want[1:2], days(t, l, identity.OnlyMerchants("acme")))
+			assert.Empty(t, days(t, l, identity.Merchants{}))
+
+			_, err := l.Label(t.Context(), identity.AllMerchants(), late.Record.TransactionID,
+				ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: now.Add(30 * time.Second)})
+			require.NoError(t, err)
+			require.NoError(t, l.CountDays(t.Context(), now.Add(40*time.Second)), "another worker has just looked")
+			assert.Equal(t, want, days(t, l, identity.AllMerchants()))
+			look()
+			want[0] = "2026-01-02 default INR 1 paid, 1 fraud"
+			assert.Equal(t, want, days(t, l, identity.AllMerchants()))
+
+			// Old rows are deleted some day. What was counted of them stays.
+			deleted, err := l.Prune(t.Context(), now.Add(time.Hour), 100)
+			require.NoError(t, err)
+			require.Equal(t, 4, deleted)
+			now = now.Add(time.Hour)
+			assert.Equal(t, want, days(t, l, identity.AllMerchants()))
+		})
+	}
+}
+
+// The first look counts the days of all that is there, and the first of a day those before it again.
+func TestCountDaysBefore(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, now := engine.migrated(t), start.Add(20*24*time.Hour)
+			require.NoError(t, l.Save(t.Context(), paidOn(1, "default", start)))
+			require.NoError(t, l.CountDays(t.Context(), now))
+			assert.Equal(t, []string{"2026-01-02 default INR 1 paid, 0 fraud"}, days(t, l, identity.AllMerchants()))
+			require.NoError(t, l.Save(t.Context(), paidOn(2, "default", now.Add(-time.Hour)))) // long after it happened
+			require.NoError(t, l.CountDays(t.Context(), now.Add(2*24*time.Hour)))
+			assert.Len(t, days(t, l, identity.AllMerchants()), 2)
+		})
+	}
+}
+
+// What is counted is found by indexes.
+func TestCountDaysPlans(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			fill(t, l)
+			if name != "SQLite" {
+				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
+			}
+			for kind, statement := range l.CountStatements(start.Add(3990 * time.Minute)) {
+				plan, err := l.Plan(t.Context(), engine.explain, statement)
+				require.NoError(t, err)
+				for _, line := range plan {
+					scan := strings.Contains(line, "SCAN") && !strings.Contains(line, "INDEX") || strings.Contains(line, "Seq Scan")
+					assert.False(t, scan && !strings.Contains(line, "CONSTANT ROW"), "%s: %s", kind, strings.Join(plan, "\n"))
+				}
+			}
+		})
+	}
+}
+
+func TestDaysOfCurrency(t *testing.T) {
+	l := engines["SQLite"].migrated(t)
+	require.NoError(t, l.Save(t.Context(), paidOn(1, "default", start)))
+	require.NoError(t, l.CountDays(t.Context(), start))
+	for currency, rows := range map[string]int{"INR": 1, "USD": 0, "": 1} {
+		found, err := l.Days(t.Context(), identity.AllMerchants(), report.DateOf(start), report.DateOf(start), currency)
+		require.NoError(t, err)
+		assert.Len(t, found, rows, currency)
+	}
+}
