@@ -34,8 +34,8 @@ devstack:
 
 # --- Development -----------------------------------------------------------------------------------------------------
 
-# The race detector for all but SQLite, which is translated from C and has one caller at a time: it would be four times as slow. The
-# detector lets each process sleep for a second before its exit if GORACE does not say otherwise, and golangci-lint has vetted.
+# The race detector for all but SQLite, which is translated from C and has one caller at a time: the ledger's tests take half as long.
+# The detector lets each process sleep for a second before its exit if GORACE does not say otherwise, and golangci-lint has vetted.
 with-race = CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 GOFLAGS="$$(go env GOFLAGS) -gcflags=modernc.org/sqlite/lib=-race=false"
 test-race = $(with-race) go test -race -vet=off
 
@@ -134,13 +134,17 @@ COMPOSE ?= $(eval COMPOSE := $(shell $(DOCKER) compose version >/dev/null 2>&1 &
 # Options of docker compose logs for check-logs-dev*.
 LOGS ?= --follow --tail=100
 
+# The desk is for persons, so that it starts only where something signs them in.
+profiles := $(if $(or $(OIDC_ISSUER),$(shell sed -n 's/^OIDC_ISSUER=//p' .env 2>/dev/null | tr -d "\"'")),desk)
 # make start OBSERVE=1 also starts Prometheus, Grafana, and what takes traces.
 ifneq ($(filter-out false 0,$(OBSERVE)),)
-export COMPOSE_PROFILES := observe
+profiles += observe
 export OTEL_EXPORTER_OTLP_ENDPOINT ?= http://otel-collector:4317
 endif
+comma := ,
+export COMPOSE_PROFILES ?= $(subst $() ,$(comma),$(strip $(profiles)))
 
-processes = api worker fraud-police alertman
+processes = api worker fraud-police alertman $(filter desk,$(profiles))
 # How many of a process to run: make start SCALE="fraud-police=3 worker=2".
 SCALE ?=
 
@@ -181,7 +185,7 @@ start: docker-engine ## build the image, start everything in containers, and pri
 	@$(wait) $$($(COMPOSE) $(development) ps -aq)
 	@COMPOSE='$(COMPOSE)' DOCKER='$(DOCKER)' deploy/addresses.sh
 
-stop remove clean: export COMPOSE_PROFILES := observe # also what an earlier make start OBSERVE=1 started
+stop remove clean: export COMPOSE_PROFILES := desk,observe # also what an earlier make start started
 
 stop: docker-engine ## stop the containers; all data stays
 	$(COMPOSE) stop
@@ -196,7 +200,7 @@ clean: docker-engine ## remove containers, network, all data, and the image that
 check-logs-dev: docker-engine ## follow the logs of all containers; LOGS=--tail=20 shows the last lines only
 	$(COMPOSE) logs $(LOGS)
 
-check-logs-dev-app: docker-engine ## follow the logs of the four processes
+check-logs-dev-app: docker-engine ## follow the logs of the processes
 	$(COMPOSE) logs $(LOGS) $(processes)
 
 check-mail-dev: docker-engine ## show the newest alert mail that the development mail server took; LAST=5 the last five
@@ -209,7 +213,7 @@ build-tag-push: docker-engine ## build the image and push it: REGISTRY=registry.
 start-production: docker-engine ## start production's containers from a pushed image: ORDERS_IMAGE=registry.example.com/team/dummyorders:tag
 	@case $$($(COMPOSE) version --short) in 1.*) echo 'make: start-production needs Compose 2.24 or later' >&2; exit 1;; esac
 	@$(COMPOSE) $(production) config --quiet
-	@names=$$($(COMPOSE) $(production) config | sed -n '/CORS/!s/^ *\([A-Z_]*\): .*localhost.*/\1/p' | paste -sd ' ' -); \
-		[ -z "$$names" ] || { echo "make: in production these must not name localhost; change them in .env: $$names" >&2; exit 1; }
+	@names=$$($(COMPOSE) $(production) config | sed -En '/CORS|PUBLISHED_ON/!s/^ *([A-Z_]*): .*(localhost|127\.0\.0\.1).*/\1/p' | paste -sd ' ' -); \
+		[ -z "$$names" ] || { echo "make: in production these must not name this machine; change them in .env: $$names" >&2; exit 1; }
 	$(COMPOSE) $(production) up -d --no-build $(addprefix --scale ,$(SCALE))
 	@$(wait) $$($(COMPOSE) $(production) ps -aq)

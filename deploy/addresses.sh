@@ -27,6 +27,7 @@ cat <<TEXT
 Everything runs, also after a restart of the Docker engine. make stop stops it; make start goes on with the same data.
 
 $(line API "$api" "(docs: http://$api/docs)")
+$(line Desk "$(published desk 9002)" 'the web console, for those whom OIDC_ISSUER signs in')
 $(line 'Web UI' "$(published temporal-ui 8080)" 'every transaction is a workflow')
 $(line RabbitMQ "$(published rabbitmq 15672)" 'user operator, password operator')
 $(line Grafana "$(published grafana 3000)" 'dashboards, from the one on call')

@@ -134,6 +134,16 @@ var alarmTests = []alarmTest{
 		firing: series{`up{job="alertman"}`: "0x40"},
 	},
 	{
+		alarm: "DeskDown", says: "No desk answers Prometheus. Reviews wait, and transactions go on.", at: "8m", labels: series{"job": "desk"},
+		quiet:  series{`up{job="desk", instance="a"}`: "1x40", `up{job="desk", instance="b"}`: "0x40"},
+		firing: series{`up{job="desk", instance="a"}`: "1x4 0x40"},
+	},
+	{
+		alarm: "DeskDown", says: "No desk answers Prometheus. Reviews wait, and transactions go on.", at: "15m", labels: series{"job": "desk"},
+		quiet:  series{`up{job="api"}`: "1x40"},
+		firing: series{`up{job="desk"}`: "1x4 _x60"},
+	},
+	{
 		alarm: "InstanceDown", says: "worker at b is down or not ready.", at: "6m", labels: series{"job": "worker", "instance": "b"},
 		quiet:  series{`up{job="worker", instance="b"}`: "1x2 0x10 1x20"},
 		firing: series{`up{job="worker", instance="a"}`: "1x40", `up{job="worker", instance="b"}`: "0x40"},

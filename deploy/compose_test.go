@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 const root = ".."
 
 // ours lists the services that run the orders binary.
-var ours = []string{"alertman", "api", "fraud-police", "worker"}
+var ours = []string{"alertman", "api", "desk", "fraud-police", "worker"}
 
 // file holds the parts of a Compose file, or of Compose's output, that these tests check.
 type file struct {
@@ -28,6 +29,7 @@ type service struct {
 	ContainerName string                `yaml:"container_name"`
 	Environment   map[string]*string    `yaml:"environment"` // nil means the value of the shell or .env
 	Ports         []any                 `yaml:"ports"`
+	Profiles      []string              `yaml:"profiles"`
 	ReadOnly      bool                  `yaml:"read_only"`
 	CapDrop       []string              `yaml:"cap_drop"`
 	SecurityOpt   []string              `yaml:"security_opt"`
@@ -97,7 +99,7 @@ func TestServicesHaveNoRights(t *testing.T) {
 func TestServicesCanBeScaled(t *testing.T) {
 	for name, s := range read(t, "docker-compose.yml").Services {
 		assert.Empty(t, s.ContainerName, "%s: container_name", name)
-		if slices.Contains(ours, name) && name != "api" {
+		if slices.Contains(ours, name) && name != "api" && name != "desk" {
 			assert.Empty(t, s.Ports, "%s: ports", name)
 		}
 	}
@@ -121,6 +123,40 @@ func TestAPIPublishedOn(t *testing.T) {
 	published := read(t, "docker-compose.yml").Services["api"].Environment["API_PUBLISHED_ON"]
 	require.NotNil(t, published)
 	assert.Equal(t, "${API_HOST:-127.0.0.1}", *published)
+}
+
+// The desk starts only where the Makefile has seen an issuer, and without it the API goes on.
+func TestDeskIsAProfile(t *testing.T) {
+	for name, s := range read(t, "docker-compose.yml").Services {
+		if name == "desk" {
+			assert.Equal(t, []string{"desk"}, s.Profiles)
+		}
+		assert.NotContains(t, s.DependsOn, "desk", name)
+	}
+}
+
+// make start starts the desk where OIDC_ISSUER is set, in the environment or in .env.
+func TestDeskNeedsIssuer(t *testing.T) {
+	for name, c := range map[string]struct {
+		arguments []string
+		want      string
+	}{
+		"no issuer": {nil, ""},
+		"issuer":    {[]string{"OIDC_ISSUER=https://login.example.com"}, "desk"},
+		"observe":   {[]string{"OBSERVE=1"}, "observe"},
+		"both":      {[]string{"OIDC_ISSUER=https://login.example.com", "OBSERVE=1"}, "desk,observe"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			arguments := append([]string{"-s", "-f", "-", "-I", ".", "profiles"}, c.arguments...)
+			cmd := exec.CommandContext(t.Context(), "make", arguments...)
+			cmd.Dir = root
+			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+			cmd.Stdin = strings.NewReader("include Makefile\nprofiles:; @echo $$COMPOSE_PROFILES\n")
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			assert.Equal(t, c.want, strings.TrimSpace(string(out)))
+		})
+	}
 }
 
 // In production callers need a key, whether or not there are API_KEYS.

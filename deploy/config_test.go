@@ -62,6 +62,7 @@ var demanded = []string{
 	"POSTGRES_PASSWORD=secret-p",
 	"LEDGER_PASSWORD=secret-l",
 	"LEDGER_READER_PASSWORD=secret-r",
+	"LEDGER_DESK_PASSWORD=secret-d",
 	"LEDGER_POLICE_PASSWORD=secret-f",
 	"LEDGER_ALERTMAN_PASSWORD=secret-m",
 	"RABBITMQ_DEFINITIONS=/etc/orders/definitions.json",
@@ -97,7 +98,7 @@ func TestProductionServices(t *testing.T) {
 		config := c.mustConfig(t, settings(t, demanded...), production)
 		for name, s := range config.Services {
 			assert.Nil(t, s.Build, "%s: build", name)
-			if name != "api" && name != "temporal-ui" {
+			if name != "api" && name != "desk" && name != "temporal-ui" {
 				assert.Empty(t, s.Ports, "%s: ports", name)
 			}
 			for variable, value := range s.Environment {
@@ -152,7 +153,7 @@ func (c command) skipProductionWhenOld(t *testing.T) {
 // config returns Compose's output for the files, with the variables in a file.
 func (c command) config(t *testing.T, env string, files []string) (stdout, stderr string, err error) {
 	t.Helper()
-	args := []string{"--env-file", env}
+	args := []string{"--profile", "desk", "--env-file", env}
 	for _, name := range files {
 		args = append(args, "-f", name)
 	}

@@ -82,9 +82,10 @@ var matrix = map[string][]string{
 	"rabbitmq-operator":      {"minimal", "rabbitmq-operator"},
 	"ledger-setup":           {"minimal", "ledger-setup"},
 	"rules-and-routes":       {"minimal", "rules-and-routes"},
+	"desk":                   {"minimal", "desk"},
 	"large":                  {"minimal", "large"},
 	"all": {
-		"minimal", "temporal-cloud-mtls", "rabbitmq-operator", "ledger-setup", "rules-and-routes", "large",
+		"minimal", "temporal-cloud-mtls", "rabbitmq-operator", "ledger-setup", "rules-and-routes", "desk", "large",
 		"setup: {temporal: {enabled: true}}",
 	},
 	"everything off": {"minimal", `

@@ -89,7 +89,7 @@ func TestVolumes(t *testing.T) {
 // The processes are asked for their health where they serve it.
 func TestProbes(t *testing.T) {
 	each(t, func(t *testing.T, all objects) {
-		require.Len(t, all.deployments, 4)
+		require.GreaterOrEqual(t, len(all.deployments), 4)
 		for name, d := range all.deployments {
 			c := d.Spec.Template.Spec.Containers[0]
 			for path, probes := range map[string][]*corev1.Probe{"/livez": {c.StartupProbe, c.LivenessProbe}, "/readyz": {c.ReadinessProbe}} {
@@ -101,9 +101,13 @@ func TestProbes(t *testing.T) {
 			}
 			assert.Equal(t, ":9000", variables(c)["HEALTH_ADDRESS"].Value, name)
 			assert.True(t, all.hasPort(name, intstr.FromInt32(9000)), name)
-			if strings.HasSuffix(name, "-api") {
+			switch {
+			case strings.HasSuffix(name, "-api"):
 				assert.Equal(t, ":9001", variables(c)["HTTP_ADDRESS"].Value)
 				assert.True(t, all.hasPort(name, intstr.FromInt32(9001)))
+			case strings.HasSuffix(name, "-desk"):
+				assert.Equal(t, ":9002", variables(c)["DESK_ADDRESS"].Value)
+				assert.True(t, all.hasPort(name, intstr.FromInt32(9002)))
 			}
 		}
 	})

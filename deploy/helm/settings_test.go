@@ -84,8 +84,8 @@ func TestVariablesAreThoseOfCompose(t *testing.T) {
 	require.NoError(t, err)
 	var reads map[string][]string
 	require.NoError(t, yaml.UnmarshalStrict(text, &reads))
-	set := []string{"HEALTH_ADDRESS", "HTTP_ADDRESS", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} // by the chart itself
-	for _, process := range []string{"alertman", "api", "fraud-police", "worker"} {
+	set := []string{"HEALTH_ADDRESS", "HTTP_ADDRESS", "DESK_ADDRESS", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} // by the chart itself
+	for _, process := range []string{"alertman", "api", "desk", "fraud-police", "worker"} {
 		want := map[string]bool{}
 		for _, file := range []string{"docker-compose.yml", "deploy/smtp.yml"} {
 			for variable := range compose(t, file)[process].Environment {
@@ -261,9 +261,10 @@ func TestNeeded(t *testing.T) {
 		"settings.PAYMENT_GATEWAYS", "settings.API_URL", "settings.WEB_UI_URL", "secretRefs.CARD_FINGERPRINT_KEY",
 		"secretRefs.RABBITMQ_PUBLISHER_URL", "secretRefs.RABBITMQ_CONSUMER_URL", "api.secretRefs.LEDGER_URL",
 		"worker.secretRefs.LEDGER_URL", "fraudPolice.secretRefs.LEDGER_URL", "alertman.secretRefs.LEDGER_URL",
+		"desk.secretRefs.LEDGER_URL", "settings.DESK_URL", "settings.OIDC_ISSUER", "settings.OIDC_ROLES",
 	} {
 		t.Run(needed, func(t *testing.T) {
-			given := values(t, "minimal")
+			given := values(t, "minimal", "desk")
 			path := strings.Split(needed, ".")
 			inner := given
 			for _, key := range path[:len(path)-1] {

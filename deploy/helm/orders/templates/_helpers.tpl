@@ -24,7 +24,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* The processes, and their keys in the values. */}}
 {{- define "orders.processes" -}}
-{alertman: alertman, api: api, fraud-police: fraudPolice, worker: worker}
+{alertman: alertman, api: api, {{ if .Values.desk.enabled }}desk: desk, {{ end }}fraud-police: fraudPolice, worker: worker}
+{{- end -}}
+
+{{/* The processes that people and programs connect to, with the variable for the port on which they listen. */}}
+{{- define "orders.served" -}}
+{api: {variable: HTTP_ADDRESS, port: 9001}{{ if .Values.desk.enabled }}, desk: {variable: DESK_ADDRESS, port: 9002}{{ end }}}
 {{- end -}}
 
 {{- define "orders.serviceAccount" -}}
