@@ -20,7 +20,7 @@ build: devstack ## build bin/orders, and bin/temporal: Temporal's CLI with its d
 	@CGO_ENABLED=0 $(DEVSTACK) progress 'Compiling bin/orders' -- \
 		go build -trimpath -pgo=cmd/orders/orders.pgo -ldflags '-X main.version=$(VERSION)' -o bin/orders ./cmd/orders
 
-run: build ## start everything: servers, the four processes, a mail server; Ctrl-C stops all; OBSERVE=1 adds Prometheus
+run: build ## start everything: servers, all processes, a mail server; Ctrl-C stops all; OBSERVE=1 adds Prometheus
 	@exec $(DEVSTACK) run
 
 demo: ## fill the ledger of what make run has started with a month of made-up transactions; SEED=2 for another month

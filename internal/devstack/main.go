@@ -14,7 +14,7 @@ import (
 )
 
 type commands struct {
-	Run      runCommand      `cmd:"" help:"Start the servers and the four processes, and stop them all at Ctrl-C."`
+	Run      runCommand      `cmd:"" help:"Start the servers and all processes, and stop them all at Ctrl-C."`
 	Install  installCommand  `cmd:"" help:"Get what is missing on this machine."`
 	Progress progressCommand `cmd:"" help:"Run a command that takes long, and print progress meanwhile."`
 }
