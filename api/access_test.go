@@ -71,6 +71,8 @@ type try struct {
 // tries returns a request for each operation. A review is of a new transaction each time, since it ends with its verdict.
 func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
 	t.Helper()
+	var key string
+	w.clients, key = newClients(t)
 	return map[string]try{
 		"transact":          {identity.Transact, "/transact", api.SeedExample, 200, 403, 200, 403},
 		"listTransactions":  {identity.Read, "/transactions?limit=1", "", 200, 200, 200, 200},
@@ -82,6 +84,14 @@ func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
 		"acknowledgeAlert":  {identity.Alerts, "/alerts/" + raised + "/acknowledge", `{}`, 200, 200, 404, 404},
 		"listAudit":         {identity.Audit, "/audit", "", 200, 200, 200, 200},
 		"verifyAudit":       {identity.Audit, "/audit/verification", "", 200, 200, 200, 200},
+		"listMerchants":     {identity.Admin, "/merchants", "", 200, 200, 200, 200},
+		"addMerchant":       {identity.Admin, "/merchants", `{"merchant": "gamma"}`, 403, 403, 403, 403}, // not for some merchants only
+		"disableMerchant":   {identity.Admin, "/merchants/acme/disable", "", 200, 200, 404, 404},
+		"enableMerchant":    {identity.Admin, "/merchants/acme/enable", "", 200, 200, 404, 404},
+		"listKeys":          {identity.Admin, "/keys", "", 200, 200, 200, 200},
+		"makeKey":           {identity.Admin, "/keys", `{"merchant": "acme", "client": "till", "scopes": ["read"]}`, 201, 201, 404, 404},
+		"rollKey":           {identity.Admin, "/keys/" + key + "/roll", `{}`, 201, 201, 404, 404},
+		"revokeKey":         {identity.Admin, "/keys/" + key + "/revoke", "", 200, 200, 404, 404},
 	}
 }
 
@@ -149,7 +159,7 @@ func TestAccess(t *testing.T) {
 func (w *world) asks(t *testing.T, keys keyring, persons tokens, method string, tried try, token string, status int, name string) {
 	t.Helper()
 	o := options(w.client, w.ledger)
-	o.Trail = w.trail
+	o.Trail, o.Clients = w.trail, w.clients
 	o.Authenticators = []api.Authenticator{api.NewStoredKeys(keys, time.Hour, time.Now, o.Log), persons}
 	headers := []string{patient}
 	if token != "" {

@@ -217,6 +217,9 @@ func TestAuditAway(t *testing.T) {
 		"acknowledgeAlert": func() *httptest.ResponseRecorder {
 			return request(t, handler, http.MethodPost, "/alerts/"+id+"/acknowledge", `{}`, shop)
 		},
+		"makeKey": func() *httptest.ResponseRecorder {
+			return request(t, handler, http.MethodPost, "/keys", `{"client": "till", "scopes": ["read"]}`, shop)
+		},
 		"review by link": func() *httptest.ResponseRecorder {
 			return press(t, handler, reviewLink(id, "jo@example.com"), verdict("approve"))
 		},

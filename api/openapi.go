@@ -50,6 +50,7 @@ func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 		{Name: "transactions", Description: "Post transactions, and read their status and records"},
 		{Name: "reviews", Description: "Decide about transactions whose money is held"},
 		{Name: "labels", Description: "Record what turned out to be true afterwards"},
+		{Name: "keys", Description: "Manage merchants, and the keys of their clients"},
 		{Name: "audit", Description: "See who did what"},
 		{Name: "alerts", Description: "See to whom alerts were sent, and acknowledge them"},
 	}
@@ -162,6 +163,8 @@ func describeSchemas(document *huma.OpenAPI) {
 		schema.Description = schemaDescriptions[name]
 	}
 	for name, answer := range map[string]string{
+		"KeysAnswer": "listKeys.200", "MadeKey": "makeKey.201", "MerchantsAnswer": "listMerchants.200",
+		"ShownKey": "revokeKey.200", "ShownMerchant": "disableMerchant.200",
 		"AuditEntries": "listAudit.200", "AuditReport": "verifyAudit.200",
 		"Acknowledgement": "acknowledgeAlert.200", "AlertAnswer": "getAlert.200", "AlertsAnswer": "listAlerts.200", "Answer": "transact.200",
 		"Label": "labelTransaction.201", "List": "listTransactions.200", "Problem": "problem.422", "Record": "getTransaction.200",
@@ -208,9 +211,14 @@ var schemaDescriptions = map[string]string{
 	"Fault":                 "One wrong value in a request",
 	"Holding":               "How many alerts a throttle holds back, and until when",
 	"ItemSchema":            "One line of an order",
+	"KeySchema":             "Which key to make",
+	"KeysAnswer":            "All keys",
 	"Label":                 "What turned out to be true about a transaction, and by which source",
 	"LabelSchema":           "What turned out to be true about a transaction",
 	"List":                  "One page of transactions, the newest first",
+	"MadeKey":               "A new key with its secret, which is shown this once",
+	"MerchantSchema":        "Which merchant to add",
+	"MerchantsAnswer":       "All merchants",
 	"Member":                "One alert of a digest",
 	"Note":                  "A note that a label had before, and who wrote it",
 	"Order":                 "The order that is paid for",
@@ -225,8 +233,11 @@ var schemaDescriptions = map[string]string{
 	"Review":                "The review of a transaction by a person",
 	"ReviewForm":            "What the page of a signed link posts, and the button that was pressed",
 	"ReviewSchema":          "A reviewer's decision",
+	"RollSchema":            "How to roll a key",
 	"RuleResult":            "What one rule did in a decision",
 	"Ruleset":               "The rules that decided, by name, version and digest",
+	"ShownKey":              "A key: whose it is, what it may do, and until when",
+	"ShownMerchant":         "A merchant",
 	"Status":                "The status of a transaction. The codes are those of the first version of this API",
 	"Step":                  "A status that a transaction has reached, and when",
 	"TransactionSchema":     "A transaction to check and to pay for",

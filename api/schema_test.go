@@ -53,6 +53,15 @@ var bodies = map[string]struct {
 	"LabelSchema": {`{"label": "fraudulent", "source": "dispute"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
 		return labelled(t, handlerWith(options(nowhere(t), newMemory())), "01990000-0000-7000-8000-000000000001", body)
 	}},
+	"MerchantSchema": {`{"merchant": "acme"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
+		return managing(t, "/merchants", body)
+	}},
+	"KeySchema": {`{"merchant": "acme", "client": "shop", "scopes": ["transact", "read"], "expires": "90d"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
+		return managing(t, "/keys", body)
+	}},
+	"RollSchema": {`{"overlap": "24h", "scopes": ["read"], "expires": "90d"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
+		return managing(t, "/keys/absent/roll", body)
+	}},
 	"AcknowledgementSchema": {`{"by": "ada"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
 		return acknowledged(t, unreachable(t), "event-1", body)
 	}},

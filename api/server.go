@@ -72,6 +72,8 @@ type Options struct {
 	Audit audit.Trail
 	// Trail reads what Audit has kept. If it is nil, or its database does not let it, that is answered 503.
 	Trail audit.Reader
+	// Clients manages merchants, and the keys of their clients.
+	Clients Clients
 	// Cards turns card numbers into what is stored of them, and makes the digests by which retries are recognized.
 	Cards card.Describer
 	// Authenticators find out who calls: the first that knows the caller counts. Without any, anyone may call, and
@@ -131,6 +133,7 @@ type server struct {
 	callers        *callers
 	audit          *auditor
 	trail          audit.Reader
+	clients        Clients
 	waits          *gate // for transactions and reviews, which wait for their answer
 	short          *gate // for all other requests that do work, which are answered soon
 	lists          *gate // for lists, whose answers are large
@@ -157,6 +160,7 @@ func New(o Options) http.Handler {
 		callers:        newCallers(o.Limits, o.Now, o.Log),
 		audit:          newAuditor(o.Audit, o.Log),
 		trail:          o.Trail,
+		clients:        o.Clients,
 		waits: newGate(o.MaxInFlight, o.Limits.InFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
 		short:         newGate(o.MaxInFlight, o.Limits.InFlight, "too many requests at once: ask again later"),
@@ -192,6 +196,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerAlerts(api)
 	s.registerAcknowledge(api, router)
 	s.registerTrail(api)
+	s.registerKeys(api)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	describeRates(api.OpenAPI())

@@ -32,6 +32,14 @@ var needs = map[string]identity.Scope{
 	"acknowledgeAlert":  identity.Alerts,
 	"listAudit":         identity.Audit,
 	"verifyAudit":       identity.Audit,
+	"listMerchants":     identity.Admin,
+	"addMerchant":       identity.Admin,
+	"disableMerchant":   identity.Admin,
+	"enableMerchant":    identity.Admin,
+	"listKeys":          identity.Admin,
+	"makeKey":           identity.Admin,
+	"rollKey":           identity.Admin,
+	"revokeKey":         identity.Admin,
 }
 
 // Authenticator finds out who calls, in one way.

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
+	"dummyorders/api"
 	"dummyorders/domain/audit"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/stack"
@@ -34,6 +35,7 @@ type world struct {
 	ledger    *memory
 	till      *till
 	trail     *trail
+	clients   api.Clients // of the test that runs
 	stop      func()
 }
 

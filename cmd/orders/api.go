@@ -74,6 +74,7 @@ func (p *process) apiOptions(store *ledger.Ledger) api.Options {
 		Ledger:                   store,
 		Audit:                    p.env.audit(p.values, store),
 		Trail:                    store,
+		Clients:                  store,
 		Links:                    p.env.links(p.values),
 		Detail:                   api.Detail(p.values.oneOf("DECISION_DETAIL", p.env.DecisionDetail, api.Details)),
 		OrderIDsMayLookLikeCards: p.values.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", p.env.CardLikeOrderIDs),

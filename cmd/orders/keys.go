@@ -105,12 +105,6 @@ func aboutMerchant(change string, merchant name) audit.Entry {
 	return audit.Entry{Action: "merchants " + change, Merchant: string(merchant), Object: "merchant " + string(merchant)}
 }
 
-// wordsOf describes a key in the audit trail.
-func wordsOf(key identity.Key) string {
-	return fmt.Sprintf("key %s of client %s, for %s, expires %s, revoked %s", key.Name, identity.ClientName(key.Merchant, key.Client),
-		identity.JoinScopes(key.Scopes), shortTime(key.ExpiresAt), shortTime(key.RevokedAt))
-}
-
 type listMerchantsCommand struct {
 	jsonFlag
 }
@@ -123,12 +117,7 @@ func (c listMerchantsCommand) Run(ctx context.Context) error {
 			return err
 		}
 		return printRows(standard().results, c.JSON, all, "MERCHANT\tADDED\tDISABLED", func(m identity.Merchant) (any, string) {
-			shown := struct {
-				Merchant   string     `json:"merchant"`
-				AddedAt    time.Time  `json:"addedAt"`
-				DisabledAt *time.Time `json:"disabledAt,omitempty"`
-			}{m.Name, m.AddedAt.UTC(), optional(m.DisabledAt)}
-			return shown, fmt.Sprintf("%s\t%s\t%s", m.Name, shortTime(m.AddedAt), shortTime(m.DisabledAt))
+			return m.Shown(), fmt.Sprintf("%s\t%s\t%s", m.Name, shortTime(m.AddedAt), shortTime(m.DisabledAt))
 		})
 	})
 }
@@ -176,29 +165,18 @@ type newKeyCommand struct {
 // Run makes a key.
 func (c newKeyCommand) Run(ctx context.Context) error {
 	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
-		secret, now := identity.NewSecret(), time.Now()
-		key := identity.Key{
-			Name: secret.Name(), Digest: secret.Digest(), Merchant: string(c.Merchant), Client: string(c.Client), Scopes: c.Scopes,
-			CreatedAt: now, ExpiresAt: c.Expires.from(now),
-		}
-		asked := audit.Entry{Action: "keys new", Merchant: key.Merchant, Object: "key " + key.Name, After: wordsOf(key)}
+		now := time.Now()
+		secret, key := identity.NewKey(string(c.Merchant), string(c.Client), c.Scopes, now, c.Expires.from(now))
+		asked := audit.Entry{Action: "keys new", Merchant: key.Merchant, Object: "key " + key.Name, After: key.String()}
 		if err := audited(ctx, store, asked, func(*audit.Entry) error { return store.AddKey(ctx, key) }); err != nil {
 			return err
 		}
-		return showOnce(c.JSON, madeKey{Secret: secret.Reveal(), shownKey: shown(key)}, key)
+		return showOnce(c.JSON, identity.MadeKey{Secret: secret.Reveal(), ShownKey: key.Shown(now)}, key)
 	})
 }
 
-// madeKey is a new key as JSON shows it, this once with its secret.
-type madeKey struct {
-	Secret string `json:"secret"`
-	shownKey
-
-	Previous *shownKey `json:"previous,omitempty"` // that it was rolled from
-}
-
 // showOnce prints a secret to the standard output, without --json alone, for a script to put where the client reads it.
-func showOnce(asJSON bool, made madeKey, key identity.Key) error {
+func showOnce(asJSON bool, made identity.MadeKey, key identity.Key) error {
 	out, expiry := standard(), "does not expire"
 	if !key.ExpiresAt.IsZero() {
 		expiry = "expires at " + shortTime(key.ExpiresAt)
@@ -238,29 +216,9 @@ func (c listKeysCommand) Run(ctx context.Context) error {
 	})
 }
 
-// shownKey is a key as JSON shows it: all but its digest.
-type shownKey struct {
-	Key        string            `json:"key"`
-	Client     string            `json:"client"`
-	Merchant   string            `json:"merchant"`
-	Scopes     []identity.Scope  `json:"scopes"`
-	CreatedAt  time.Time         `json:"createdAt"`
-	ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
-	RevokedAt  *time.Time        `json:"revokedAt,omitempty"`
-	LastUsedAt *time.Time        `json:"lastUsedAt,omitempty"`
-	State      identity.KeyState `json:"state"`
-}
-
-func shown(key identity.Key) shownKey {
-	return shownKey{
-		key.Name, key.Client, key.Merchant, key.Scopes, key.CreatedAt.UTC(),
-		optional(key.ExpiresAt), optional(key.RevokedAt), optional(key.LastUsedAt), key.State(time.Now()),
-	}
-}
-
 // showKey returns a key as JSON and as a line of a table.
 func showKey(key identity.Key) (any, string) {
-	as := shown(key)
+	as := key.Shown(time.Now())
 	return as, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", key.Name, key.Client, key.Merchant, identity.JoinScopes(key.Scopes),
 		shortTime(key.CreatedAt), shortTime(key.ExpiresAt), shortTime(key.LastUsedAt), as.State)
 }
@@ -288,20 +246,20 @@ type rollKeyCommand struct {
 // Run makes a second key.
 func (c rollKeyCommand) Run(ctx context.Context) error {
 	return withMerchants(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
-		secret, now := identity.NewSecret(), time.Now()
-		next := identity.Key{Name: secret.Name(), Digest: secret.Digest(), Scopes: c.Scopes, CreatedAt: now, ExpiresAt: c.Expires.from(now)}
+		now := time.Now()
+		secret, next := identity.NewKey("", "", c.Scopes, now, c.Expires.from(now)) // of the client of the present key
 		var before, after identity.Key
 		err := audited(ctx, store, audit.Entry{Action: "keys roll", Object: "key " + string(c.Key)}, func(e *audit.Entry) (err error) {
 			if before, after, err = store.RollKey(ctx, string(c.Key), next, c.Overlap.from(now)); err == nil {
-				e.Merchant, e.Before, e.After = after.Merchant, wordsOf(before), wordsOf(after)
+				e.Merchant, e.Before, e.After = after.Merchant, before.String(), after.String()
 			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		previous := shown(before)
-		err = showOnce(c.JSON, madeKey{secret.Reveal(), shown(after), &previous}, after)
+		previous := before.Shown(now)
+		err = showOnce(c.JSON, identity.MadeKey{Secret: secret.Reveal(), ShownKey: after.Shown(now), Previous: &previous}, after)
 		fmt.Fprintf(standard().progress, "Key %s goes on until %s.\n", before.Name, shortTime(before.ExpiresAt))
 		return err
 	})
@@ -317,7 +275,7 @@ func (c revokeKeyCommand) Run(ctx context.Context) error {
 		var key identity.Key
 		err := audited(ctx, store, audit.Entry{Action: "keys revoke", Object: "key " + string(c.Key)}, func(e *audit.Entry) (err error) {
 			if key, err = store.RevokeKey(ctx, string(c.Key), time.Now()); err == nil {
-				e.Merchant, e.After = key.Merchant, wordsOf(key)
+				e.Merchant, e.After = key.Merchant, key.String()
 			}
 			return err
 		})
@@ -343,14 +301,6 @@ func printRows[T any](to io.Writer, asJSON bool, all []T, head string, show func
 		return printJSON(to, objects)
 	}
 	return table.Flush()
-}
-
-func optional(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	at = at.UTC()
-	return &at
 }
 
 // shortTime returns a time for a table, or a dash for none.

@@ -88,7 +88,7 @@ func TestKeysCommands(t *testing.T) {
 		require.Regexp(t, want, lines[i])
 	}
 	objects, _ := said(t, 0, "keys", "list", "--json", "--merchant", "acme", "--client", "shop")
-	var shown []shownKey
+	var shown []identity.ShownKey
 	require.NoError(t, json.Unmarshal([]byte(objects), &shown))
 	require.Len(t, shown, 2)
 	require.Equal(t, secret.Name(), shown[0].Key)
@@ -128,7 +128,7 @@ func TestKeysCommandFaults(t *testing.T) {
 		{exitConfig, `missing flags: --scopes=SCOPES`, []string{"keys", "new", "--client", "shop"}},
 		{exitConfig, `"-1h" must be a duration, such as 24h or 90d`, []string{"keys", "new", "--client", "shop", "--scopes", "read", "--expires=-1h"}},
 		{exitConfig, `"a b" must be 1 to 64 letters`, []string{"merchants", "add", "a b"}},
-		{exitFailure, `merchant acme does not exist: add it with orders merchants add acme`, []string{"keys", "new", "--merchant", "acme", "--client", "shop", "--scopes", "read"}},
+		{exitFailure, `merchant acme: it does not exist: orders merchants add adds it`, []string{"keys", "new", "--merchant", "acme", "--client", "shop", "--scopes", "read"}},
 		{exitFailure, `revoke key ` + secret.Name() + `: it does not exist: orders keys list names all keys`, []string{"keys", "revoke", secret.Reveal()}},
 		{exitConfig, `must be the name of a key, as orders keys list shows it`, []string{"keys", "revoke", "!" + secret.Reveal()}},
 		{exitFailure, `roll key ` + secret.Name() + `: it does not exist`, []string{"keys", "roll", "ordkey_" + secret.Name()}},

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"regexp"
@@ -28,6 +29,18 @@ type Merchant struct {
 	DisabledAt time.Time // zero while its clients may call
 }
 
+// ShownMerchant is a merchant as people and programs are shown it.
+type ShownMerchant struct {
+	Merchant   string     `json:"merchant" doc:"Its name"`
+	AddedAt    time.Time  `json:"addedAt"`
+	DisabledAt *time.Time `json:"disabledAt,omitempty" doc:"Since when the keys of its clients are refused; absent if they are not"`
+}
+
+// Shown returns the merchant as it is shown.
+func (m Merchant) Shown() ShownMerchant {
+	return ShownMerchant{m.Name, m.AddedAt.UTC(), Optional(m.DisabledAt)}
+}
+
 // Key is what is kept of a client's API key: all but the secret.
 type Key struct {
 	Name             string // the part of the secret that names it
@@ -39,6 +52,25 @@ type Key struct {
 	RevokedAt        time.Time // zero if it was not revoked
 	LastUsedAt       time.Time // to the hour; zero if it was never used
 	MerchantDisabled bool
+}
+
+// ErrNotFound means that a merchant or a key does not exist.
+var ErrNotFound = errors.New("it does not exist")
+
+// ErrMayNotManage means that the database does not let this process change merchants and keys.
+var ErrMayNotManage = errors.New("this process may not change merchants and keys")
+
+// ConflictError means that a change cannot be made of what is there. Why says so, and Command what to run first, if that helps.
+type ConflictError struct {
+	Why, Command string
+}
+
+// Error implements error.
+func (e *ConflictError) Error() string {
+	if e.Command == "" {
+		return e.Why
+	}
+	return e.Why + ": " + e.Command
 }
 
 // KeyState says whether a key is good, and if not, why.
@@ -63,6 +95,55 @@ func (k Key) State(now time.Time) KeyState {
 		return KeyDisabled
 	}
 	return KeyLive
+}
+
+// String describes the key in the audit trail: whose it is, what it may do, and until when.
+func (k Key) String() string {
+	until := func(at time.Time) string {
+		if at.IsZero() {
+			return "-"
+		}
+		return at.UTC().Format("2006-01-02T15:04Z")
+	}
+	return fmt.Sprintf("key %s of client %s, for %s, expires %s, revoked %s",
+		k.Name, ClientName(k.Merchant, k.Client), JoinScopes(k.Scopes), until(k.ExpiresAt), until(k.RevokedAt))
+}
+
+// ShownKey is a key as people and programs are shown it: all but its digest.
+type ShownKey struct {
+	Key        string     `json:"key" doc:"Its name, which is the second part of the secret and is not secret itself"`
+	Client     string     `json:"client" doc:"The client that it is of"`
+	Merchant   string     `json:"merchant" doc:"The merchant that the client acts for"`
+	Scopes     []Scope    `json:"scopes" nullable:"false" doc:"What it may do"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	ExpiresAt  *time.Time `json:"expiresAt,omitempty" doc:"When it expires; absent if it does not"`
+	RevokedAt  *time.Time `json:"revokedAt,omitempty" doc:"When it was revoked; absent if it was not"`
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty" doc:"When it was used last, to the hour; absent if it never was"`
+	State      KeyState   `json:"state" enum:"live,expired,revoked,disabled" doc:"Only a live key opens anything; disabled is one whose merchant is"`
+}
+
+// Shown returns the key as it is shown at a time.
+func (k Key) Shown(now time.Time) ShownKey {
+	return ShownKey{
+		k.Name, k.Client, k.Merchant, k.Scopes, k.CreatedAt.UTC(), Optional(k.ExpiresAt), Optional(k.RevokedAt), Optional(k.LastUsedAt), k.State(now),
+	}
+}
+
+// MadeKey is a new key as it is shown, this once with its secret.
+type MadeKey struct {
+	Secret string `json:"secret" doc:"The key itself, as its client sends it. It is shown this once, and kept nowhere"`
+	ShownKey
+
+	Previous *ShownKey `json:"previous,omitempty" doc:"The key that it was rolled from, which goes on until its expiresAt"`
+}
+
+// Optional returns a time in UTC, or nil for the zero time.
+func Optional(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	at = at.UTC()
+	return &at
 }
 
 // Opens reports whether the secret is this key's. The time that takes says nothing about the digest.
@@ -108,6 +189,14 @@ func NewSecret() Secret {
 	_, _ = rand.Read(random) // it never fails
 	text := keyPrefix + keyEncoding.EncodeToString(random[:keyNameBytes]) + "_" + keyEncoding.EncodeToString(random[keyNameBytes:])
 	return Secret{text + checksum(text)}
+}
+
+// NewKey makes a key, and returns what is kept of it.
+func NewKey(merchant, client string, scopes []Scope, now, expires time.Time) (Secret, Key) {
+	secret := NewSecret()
+	return secret, Key{
+		Name: secret.Name(), Digest: secret.Digest(), Merchant: merchant, Client: client, Scopes: scopes, CreatedAt: now, ExpiresAt: expires,
+	}
 }
 
 // ParseSecret returns the secret that a text is, and false for anything that NewSecret cannot have made.

@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 )
@@ -78,5 +81,84 @@ func TestAuditProcesses(t *testing.T) {
 			require.Nil(t, report.Broken)
 			require.Equal(t, 3*4*20, report.Entries)
 		})
+	}
+}
+
+// The newest entries, and those of one object, are read from an index in its order.
+func TestAuditPlans(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			var keeping errgroup.Group
+			keeping.SetLimit(64)
+			for n := range 3000 {
+				e := ledgertest.Audited(n)
+				e.Object = fmt.Sprint("object ", n/3)
+				keeping.Go(func() error {
+					_, err := l.Append(t.Context(), e)
+					return err
+				})
+			}
+			require.NoError(t, keeping.Wait())
+			if name != "SQLite" {
+				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
+			}
+			all := identity.AllMerchants()
+			for question, q := range map[string]audit.Query{
+				"all": {Merchants: all, Last: 51}, "a page": {Merchants: all, Last: 51, Before: 2000},
+				"of a merchant": {Merchants: identity.OnlyMerchants("acme"), Last: 51}, "of an object": {Merchants: all, Object: "object 7", Last: 51},
+				"a page of an object": {Merchants: identity.OnlyMerchants("acme"), Object: "object 7", Before: 2000, Last: 51},
+			} {
+				plan, err := l.Plan(t.Context(), engine.explain, l.AuditStatement(q))
+				require.NoError(t, err)
+				text := strings.Join(plan, "\n")
+				require.NotContains(t, text, "Seq Scan", question)
+				require.NotContains(t, text, "TEMP B-TREE", question)
+				if q.Object != "" {
+					require.Contains(t, text, "audit_by_object", question)
+				} else {
+					require.NotContains(t, text, "Sort", question)
+				}
+			}
+		})
+	}
+}
+
+// The desk's role manages merchants and keys, and reads the audit trail; that of the API does neither.
+func TestDeskRights(t *testing.T) {
+	name := server.Database(t)
+	for _, user := range []string{"orders_reader", "orders_desk"} {
+		role(t, server.URL("postgres", name), user)
+	}
+	execute(t, server.URL("postgres", name), "GRANT orders_reader TO orders_desk")
+	require.NoError(t, connect(t, server.URL("postgres", name)).Migrate(t.Context()))
+	desk, reader := connect(t, server.URL("orders_desk", name)), connect(t, server.URL("orders_reader", name))
+
+	require.NoError(t, desk.AddMerchant(t.Context(), identity.Merchant{Name: "acme", AddedAt: start}))
+	_, key := identity.NewKey("acme", "shop", []identity.Scope{identity.Read}, start, time.Time{})
+	require.NoError(t, desk.AddKey(t.Context(), key))
+	_, next := identity.NewKey("", "", nil, start, time.Time{})
+	_, _, err := desk.RollKey(t.Context(), key.Name, next, start.Add(time.Hour))
+	require.NoError(t, err)
+	_, err = desk.RevokeKey(t.Context(), key.Name, start)
+	require.NoError(t, err)
+	require.NoError(t, desk.DisableMerchant(t.Context(), "acme", start))
+	for _, statement := range []string{
+		"DELETE FROM keys", "UPDATE keys SET scopes = 'admin'", "UPDATE keys SET digest = ''", "DELETE FROM merchants", "UPDATE clients SET name = 'a'",
+		"UPDATE audit SET subject = ''", "DELETE FROM audit",
+	} {
+		require.Error(t, desk.Exec(t.Context(), statement), statement)
+	}
+	require.ErrorIs(t, reader.AddMerchant(t.Context(), identity.Merchant{Name: "beta", AddedAt: start}), identity.ErrMayNotManage)
+
+	_, err = desk.Append(t.Context(), audit.Entry{Time: time.Now(), Action: "start"})
+	require.NoError(t, err)
+	report, err := desk.VerifyAudit(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, report.Entries)
+	_, err = reader.VerifyAudit(t.Context())
+	require.ErrorIs(t, err, audit.ErrMayNotRead)
+	for _, err = range reader.Audit(t.Context(), audit.Query{Merchants: identity.AllMerchants()}) {
+		require.ErrorIs(t, err, audit.ErrMayNotRead)
 	}
 }

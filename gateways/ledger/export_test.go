@@ -9,6 +9,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/velocity"
@@ -22,6 +23,12 @@ func (l *Ledger) Statements(id string, q ledger.Query, endedBefore time.Time) ma
 		"List":  {list.text, list.args},
 		"Prune": {l.statements.prune, []any{l.engine.sqlTime(endedBefore), 100}},
 	}
+}
+
+// AuditStatement returns the statement that reads the audit trail.
+func (l *Ledger) AuditStatement(q audit.Query) Statement {
+	read := l.auditQuery(q)
+	return Statement{read.text, read.args}
 }
 
 // Statement is a statement with the values of its placeholders.

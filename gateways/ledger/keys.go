@@ -28,7 +28,8 @@ func (l *Ledger) changeKeys(ctx context.Context, do func(*sql.Tx) error) error {
 		return do(tx)
 	})
 	if err = l.explain("keys", err); sqlState(err) == insufficientPrivilege {
-		return fmt.Errorf("%w: merchants and keys are changed by the role that owns the tables, which gateways/ledger/setup.sh calls orders", err)
+		return fmt.Errorf("%w: %w: they are changed by the role that owns the tables, which gateways/ledger/setup.sh calls orders, and by orders_desk",
+			identity.ErrMayNotManage, err)
 	}
 	return err
 }
@@ -43,7 +44,7 @@ func (l *Ledger) AddMerchant(ctx context.Context, m identity.Merchant) error {
 	err := l.changeKeys(ctx, func(tx *sql.Tx) error {
 		added, err := l.change(ctx, tx, `INSERT INTO merchants (name, added_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, m.Name, l.engine.sqlTime(m.AddedAt))
 		if err == nil && !added {
-			return errors.New("it exists already")
+			return &identity.ConflictError{Why: "it exists already"}
 		}
 		return err
 	})
@@ -62,7 +63,7 @@ func (l *Ledger) DisableMerchant(ctx context.Context, name string, at time.Time)
 	err := l.changeKeys(ctx, func(tx *sql.Tx) error {
 		changed, err := l.change(ctx, tx, statement, args...)
 		if err == nil && !changed {
-			return errors.New("it does not exist")
+			return identity.ErrNotFound
 		}
 		return err
 	})
@@ -106,11 +107,11 @@ func (l *Ledger) addKey(ctx context.Context, tx *sql.Tx, key identity.Key) error
 	err := tx.QueryRowContext(ctx, l.engine.bind(`SELECT disabled_at FROM merchants WHERE name = ?`), key.Merchant).Scan(&disabled)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("merchant %s does not exist: add it with orders merchants add %[1]s", key.Merchant)
+		return fmt.Errorf("merchant %s: %w: orders merchants add adds it", key.Merchant, identity.ErrNotFound)
 	case err != nil:
 		return err
 	case !disabled.IsZero():
-		return fmt.Errorf("merchant %s is disabled: orders merchants enable %[1]s", key.Merchant)
+		return &identity.ConflictError{Why: "merchant " + key.Merchant + " is disabled", Command: "orders merchants enable " + key.Merchant}
 	}
 	if err := l.roomForKey(ctx, tx, key); err != nil {
 		return err
@@ -141,7 +142,7 @@ func (l *Ledger) roomForKey(ctx context.Context, tx *sql.Tx, key identity.Key) e
 		}
 	}
 	if len(live) >= mostLiveKeys {
-		return fmt.Errorf("it has two live keys already, %s: revoke one of them", strings.Join(live, " and "))
+		return &identity.ConflictError{Why: fmt.Sprintf("it has two live keys already, %s: revoke one of them", strings.Join(live, " and "))}
 	}
 	return nil
 }
@@ -154,7 +155,7 @@ func (l *Ledger) RollKey(ctx context.Context, name string, next identity.Key, ex
 			return err
 		}
 		if state := before.State(next.CreatedAt); state != identity.KeyLive {
-			return fmt.Errorf("it is %s: orders keys new makes another", state)
+			return &identity.ConflictError{Why: "it is " + string(state), Command: "orders keys new makes another"}
 		}
 		after = next
 		after.Merchant, after.Client = before.Merchant, before.Client
@@ -200,7 +201,7 @@ func (l *Ledger) findKey(ctx context.Context, tx *sql.Tx, name string) (identity
 	case err != nil:
 		return identity.Key{}, err
 	case len(found) == 0:
-		return identity.Key{}, errors.New("it does not exist: orders keys list names all keys")
+		return identity.Key{}, fmt.Errorf("%w: orders keys list names all keys", identity.ErrNotFound)
 	}
 	return found[0], nil
 }

@@ -86,7 +86,7 @@ func keysComeBack(t *testing.T, l *ledgerdb.Ledger) {
 func keysNeedMerchant(t *testing.T, l *ledgerdb.Ledger) {
 	key := keyFor("shop", 1)
 	key.Merchant = "beta"
-	require.EqualError(t, l.AddKey(t.Context(), key), "make a key for client beta/shop: merchant beta does not exist: add it with orders merchants add beta")
+	require.EqualError(t, l.AddKey(t.Context(), key), "make a key for client beta/shop: merchant beta: it does not exist: orders merchants add adds it")
 	require.NoError(t, l.DisableMerchant(t.Context(), "acme", start))
 	require.EqualError(t, l.AddKey(t.Context(), keyFor("shop", 1)),
 		"make a key for client acme/shop: merchant acme is disabled: orders merchants enable acme")
@@ -265,7 +265,7 @@ func TestKeyRights(t *testing.T) {
 	require.NoError(t, reader.KeyUsed(t.Context(), key.Name, start))
 	require.Equal(t, start, keysOf(t, reader)[0].LastUsedAt)
 	_, err := reader.RevokeKey(t.Context(), key.Name, start)
-	require.ErrorContains(t, err, "merchants and keys are changed by the role that owns the tables, which gateways/ledger/setup.sh calls orders")
+	require.ErrorContains(t, err, "they are changed by the role that owns the tables, which gateways/ledger/setup.sh calls orders, and by orders_desk")
 	for _, column := range []string{"name", "merchant", "client", "digest", "scopes", "created_at", "expires_at", "revoked_at"} {
 		require.ErrorContains(t, reader.Exec(t.Context(), "UPDATE keys SET "+column+" = "+column), "permission denied", column)
 	}

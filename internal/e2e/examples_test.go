@@ -37,6 +37,7 @@ routes: [{name: frauds, tell: [fraud-team]}]
 	e.ofTransactions()
 	e.ofAlerts()
 	e.ofTrail()
+	e.ofKeys()
 	e.ofProblems()
 	files, err := filepath.Glob(e.path("*"))
 	require.NoError(t, err)
@@ -92,6 +93,19 @@ func (e examples) ofAlerts() {
 func (e examples) ofTrail() {
 	e.is("listAudit.200", e.world.get("/audit?action=labelTransaction&result=200&limit=1"))
 	e.is("verifyAudit.200", e.world.get("/audit/verification"))
+}
+
+func (e examples) ofKeys() {
+	e.is("addMerchant.201", e.send("/merchants", `{"merchant": "acme"}`))
+	e.is("listMerchants.200", e.world.get("/merchants"))
+	made := e.is("makeKey.201", e.send("/keys", `{"merchant": "acme", "client": "shop", "scopes": ["transact", "read"], "expires": "90d"}`))
+	var key struct{ Key string }
+	require.NoError(e.t, json.Unmarshal(made.body, &key))
+	e.is("listKeys.200", e.world.get("/keys"))
+	e.is("rollKey.201", e.send("/keys/"+key.Key+"/roll", `{"overlap": "24h"}`))
+	e.is("revokeKey.200", e.send("/keys/"+key.Key+"/revoke", ""))
+	e.is("disableMerchant.200", e.send("/merchants/acme/disable", ""))
+	e.is("enableMerchant.200", e.send("/merchants/acme/enable", ""))
 }
 
 func (e examples) ofProblems() {
@@ -178,12 +192,14 @@ func (e examples) is(name string, got reply) reply {
 }
 
 var (
+	secrets  = regexp.MustCompile(`ordkey_([a-z2-7]{8})_[a-z2-7]{59}`)
 	uuids    = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	measured = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"tookMicros": \d+|queued as \w+|"(number|entries|ends)": \d+|"(day|next)": "[\d-]+"|[0-9a-f]{64}`)
+	measured = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"tookMicros": \d+|queued as \w+|"(number|entries|ends)": \d+|"(day|next)": "[\d-]+"|[0-9a-f]{64}|"(key|secret)": "\w+"`)
 )
 
-// withExampleIDs replaces ids with numbered ones, in their order.
+// withExampleIDs replaces ids with numbered ones, in their order, and secrets with what opens nothing.
 func withExampleIDs(text []byte) []byte {
+	text = secrets.ReplaceAll(text, []byte("ordkey_${1}_"+strings.Repeat("a", 59)))
 	known := map[string]string{}
 	return uuids.ReplaceAllFunc(text, func(id []byte) []byte {
 		if known[string(id)] == "" {

@@ -1,0 +1,414 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+	"dummyorders/internal/strictjson"
+)
+
+// Clients manages merchants, and the keys of their clients. Its errors are identity.ErrNotFound, *identity.ConflictError and
+// identity.ErrMayNotManage; any other means that the store does not answer.
+type Clients interface {
+	Merchants(ctx context.Context) ([]identity.Merchant, error)
+	AddMerchant(ctx context.Context, m identity.Merchant) error
+	// DisableMerchant has the keys of a merchant's clients refused from a time on, or not any more if the time is zero.
+	DisableMerchant(ctx context.Context, name string, at time.Time) error
+	Keys(ctx context.Context) ([]identity.Key, error)
+	AddKey(ctx context.Context, key identity.Key) error
+	// RollKey adds a key for the client of a live key, which expires at a time, and returns both as they are then.
+	RollKey(ctx context.Context, name string, next identity.Key, expires time.Time) (before, after identity.Key, err error)
+	RevokeKey(ctx context.Context, name string, at time.Time) (identity.Key, error)
+}
+
+// defaultOverlap is how long a key goes on that was rolled.
+const defaultOverlap = 24 * time.Hour
+
+const keysDescription = "The keys of clients, by merchant, client and age: also those that open nothing any more. No secret is shown: " +
+	"it is known to its client only. The list is whole, as each API process holds all keys in memory. " +
+	"Clients in API_KEYS are not listed."
+
+type (
+	merchantsResponse struct{ Body merchantsAnswer }
+	merchantResponse  struct {
+		Body identity.ShownMerchant
+	}
+	merchantRequest struct {
+		RawBody []byte `contentType:"application/json"`
+	}
+	namedRequest struct {
+		Name string `path:"name" doc:"The name of the merchant or of the key"`
+	}
+	keysResponse struct{ Body keysAnswer }
+	keyResponse  struct{ Body identity.ShownKey }
+	// madeKeyResponse is kept by no cache: it has a secret.
+	madeKeyResponse struct {
+		CacheControl string `header:"Cache-Control"`
+		Body         identity.MadeKey
+	}
+	keyRequest struct {
+		RawBody []byte `contentType:"application/json"`
+	}
+	rollRequest struct {
+		Name    string `path:"name" doc:"The name of the client's present key"`
+		RawBody []byte `contentType:"application/json"`
+	}
+)
+
+// merchantsAnswer is all merchants that the caller manages.
+type merchantsAnswer struct {
+	Merchants []identity.ShownMerchant `json:"merchants" nullable:"false"`
+}
+
+// keysAnswer is all keys that the caller manages.
+type keysAnswer struct {
+	Keys []identity.ShownKey `json:"keys" nullable:"false"`
+}
+
+// keysRequest describes GET /keys for huma. The parameters are read by readParameters; the fields only describe them.
+type keysRequest struct {
+	Merchant string `query:"merchant" doc:"Only those of this merchant" example:"acme"`
+	Client   string `query:"client" doc:"Only those of this client" example:"shop"`
+
+	url url.URL
+}
+
+// Resolve keeps the whole query, including what it should not hold.
+func (r *keysRequest) Resolve(ctx huma.Context) []error {
+	r.url = ctx.URL()
+	return nil
+}
+
+func (s *server) registerKeys(api huma.API) {
+	read := func(id, path, summary, description string) huma.Operation {
+		return s.protect(huma.Operation{
+			OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Description: description, Tags: []string{"keys"},
+			Middlewares: huma.Middlewares{s.short.admitBriefly}, Errors: []int{422, 429, 503},
+		})
+	}
+	change := func(id, path string, status int, summary, description string) huma.Operation {
+		return s.protect(huma.Operation{
+			OperationID: id, Method: http.MethodPost, Path: path, Summary: summary, Description: description, Tags: []string{"keys"},
+			DefaultStatus: status, Middlewares: huma.Middlewares{s.short.admitBriefly}, Errors: []int{404, 409, 429, 503},
+		})
+	}
+	send := func(id, path, summary, description string) huma.Operation {
+		operation := change(id, path, http.StatusCreated, summary, description)
+		operation.SkipValidateBody, operation.MaxBodyBytes = true, 2*MaxBody // limitBody has refused larger ones already
+		operation.Middlewares = slices.Insert(operation.Middlewares, len(operation.Middlewares)-1, before(limitBody))
+		operation.Errors = append(operation.Errors, 400, 413, 415, 422)
+		return operation
+	}
+	huma.Register(api, read("listMerchants", "/merchants", "List merchants", "All merchants, by name."), s.listMerchants)
+	huma.Register(api, send("addMerchant", "/merchants", "Add a merchant", "It needs the scope for all merchants."), s.addMerchant)
+	huma.Register(api, change("disableMerchant", "/merchants/{name}/disable", http.StatusOK, "Disable a merchant",
+		"Has the keys of its clients refused, within five seconds. What it has stays, and people go on reading it. Clients in API_KEYS are not refused."),
+		s.disableMerchant)
+	huma.Register(api, change("enableMerchant", "/merchants/{name}/enable", http.StatusOK, "Enable a merchant", "Has the keys of its clients taken again."),
+		s.enableMerchant)
+	huma.Register(api, read("listKeys", "/keys", "List keys", keysDescription), s.listKeys)
+	huma.Register(api, send("makeKey", "/keys", "Make a key", "Makes a key for a client, and shows it, this once. A client has at most two live keys."), s.makeKey)
+	huma.Register(api, send("rollKey", "/keys/{name}/roll", "Roll a key",
+		"Makes a second key for the client of a key, and shows it, this once. The present key goes on for the overlap, if it does not expire sooner."), s.rollKey)
+	huma.Register(api, change("revokeKey", "/keys/{name}/revoke", http.StatusOK, "Revoke a key", "Has a key refused for good, within five seconds."), s.revokeKey)
+	document := api.OpenAPI()
+	describeParameter(document.Paths["/keys"].Get, "merchant", huma.Schema{Pattern: namePattern})
+	describeParameter(document.Paths["/keys"].Get, "client", huma.Schema{Pattern: namePattern})
+	describeBody(document, document.Paths["/merchants"].Post, newMerchants, `{"merchant": "acme"}`)
+	describeBody(document, document.Paths["/keys"].Post, newKeys, `{"merchant": "acme", "client": "shop", "scopes": ["transact", "read"], "expires": "90d"}`)
+	describeBody(document, document.Paths["/keys/{name}/roll"].Post, rolls, `{"overlap": "24h"}`)
+}
+
+func (s *server) listMerchants(ctx context.Context, _ *struct{}) (*merchantsResponse, error) {
+	all, p := s.merchants(ctx)
+	if p != nil {
+		return nil, p
+	}
+	answer := &merchantsResponse{merchantsAnswer{[]identity.ShownMerchant{}}}
+	for _, m := range all {
+		answer.Body.Merchants = append(answer.Body.Merchants, m.Shown())
+	}
+	return answer, nil
+}
+
+// merchants returns the merchants that the caller manages.
+func (s *server) merchants(ctx context.Context) (mine []identity.Merchant, _ *Problem) {
+	all, err := s.clients.Merchants(ctx)
+	if err != nil {
+		return nil, s.keysProblem(ctx, err)
+	}
+	return slices.DeleteFunc(all, func(m identity.Merchant) bool { return !merchantsOf(ctx).Has(m.Name) }), nil
+}
+
+func (s *server) addMerchant(ctx context.Context, r *merchantRequest) (*merchantResponse, error) {
+	m, err := readBody(r.RawBody, newMerchants, "the merchant")
+	if err != nil {
+		return nil, err
+	}
+	if !merchantsOf(ctx).All() {
+		return nil, problem(http.StatusForbidden, "this needs the scope "+string(identity.Admin)+" for all merchants")
+	}
+	m.AddedAt = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
+	p := s.managed(ctx, audit.Entry{Merchant: m.Name, Object: "merchant " + m.Name}, http.StatusCreated, func(*audit.Entry) error { return s.clients.AddMerchant(ctx, m) })
+	if p != nil {
+		return nil, p
+	}
+	return &merchantResponse{m.Shown()}, nil
+}
+
+func (s *server) disableMerchant(ctx context.Context, r *namedRequest) (*merchantResponse, error) {
+	return s.setMerchant(ctx, r.Name, time.Now())
+}
+
+func (s *server) enableMerchant(ctx context.Context, r *namedRequest) (*merchantResponse, error) {
+	return s.setMerchant(ctx, r.Name, time.Time{})
+}
+
+// setMerchant disables a merchant from a time on, or enables it if the time is zero.
+func (s *server) setMerchant(ctx context.Context, name string, disabled time.Time) (*merchantResponse, error) {
+	if !identity.IsName(name) || !merchantsOf(ctx).Has(name) {
+		return nil, noMerchant()
+	}
+	p := s.managed(ctx, audit.Entry{Merchant: name, Object: "merchant " + name}, http.StatusOK, func(*audit.Entry) error {
+		return s.clients.DisableMerchant(ctx, name, disabled)
+	})
+	if p != nil {
+		return nil, p
+	}
+	all, p := s.merchants(ctx)
+	if p != nil {
+		return nil, p
+	}
+	at := slices.IndexFunc(all, func(m identity.Merchant) bool { return m.Name == name })
+	if at < 0 {
+		return nil, noMerchant()
+	}
+	return &merchantResponse{all[at].Shown()}, nil
+}
+
+func noMerchant() *Problem {
+	return problem(http.StatusNotFound, "no such merchant: GET /merchants lists all")
+}
+
+func noKey() *Problem { return problem(http.StatusNotFound, "no such key: GET /keys lists all") }
+
+func (s *server) listKeys(ctx context.Context, r *keysRequest) (*keysResponse, error) {
+	p, err := readParameters(r.url.RawQuery, "merchant", "client")
+	if err != nil {
+		return nil, err
+	}
+	merchant, client := p.name("merchant"), p.name("client")
+	if err := p.problem("the keys cannot be listed so: see errors"); err != nil {
+		return nil, err
+	}
+	all, err := s.clients.Keys(ctx)
+	if err != nil {
+		return nil, s.keysProblem(ctx, err)
+	}
+	answer, now := &keysResponse{keysAnswer{[]identity.ShownKey{}}}, time.Now()
+	for _, key := range all {
+		if merchantsOf(ctx).Has(key.Merchant) && (merchant == "" || key.Merchant == merchant) && (client == "" || key.Client == client) {
+			answer.Body.Keys = append(answer.Body.Keys, key.Shown(now))
+		}
+	}
+	visitorOf(ctx).shown = strconv.Itoa(len(answer.Body.Keys)) + " keys"
+	return answer, nil
+}
+
+func (s *server) makeKey(ctx context.Context, r *keyRequest) (*madeKeyResponse, error) {
+	asked, err := readBody(r.RawBody, newKeys, "the key")
+	if err != nil {
+		return nil, err
+	}
+	asked.merchant = identity.MerchantOf(asked.merchant)
+	if !merchantsOf(ctx).Has(asked.merchant) {
+		return nil, noMerchant()
+	}
+	now := time.Now()
+	secret, key := identity.NewKey(asked.merchant, asked.client, asked.scopes, now, asked.until(now))
+	p := s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name, After: key.String()}, http.StatusCreated, func(*audit.Entry) error {
+		return s.clients.AddKey(ctx, key)
+	})
+	if p != nil {
+		return nil, p
+	}
+	return &madeKeyResponse{noStore, identity.MadeKey{Secret: secret.Reveal(), ShownKey: key.Shown(now)}}, nil
+}
+
+func (s *server) rollKey(ctx context.Context, r *rollRequest) (*madeKeyResponse, error) {
+	asked, err := readBody(r.RawBody, rolls, "the key")
+	if err != nil {
+		return nil, err
+	}
+	present, p := s.key(ctx, r.Name)
+	if p != nil {
+		return nil, p
+	}
+	now := time.Now()
+	overlap := now.Add(defaultOverlap)
+	if asked.overlap > 0 {
+		overlap = now.Add(asked.overlap)
+	}
+	secret, next := identity.NewKey(present.Merchant, present.Client, asked.scopes, now, asked.until(now))
+	var before, after identity.Key
+	p = s.managed(ctx, audit.Entry{Merchant: present.Merchant, Object: "key " + present.Name}, http.StatusCreated, func(e *audit.Entry) (err error) {
+		if before, after, err = s.clients.RollKey(ctx, present.Name, next, overlap); err == nil {
+			e.Before, e.After = before.String(), after.String()
+		}
+		return err
+	})
+	if p != nil {
+		return nil, p
+	}
+	previous := before.Shown(now)
+	return &madeKeyResponse{noStore, identity.MadeKey{Secret: secret.Reveal(), ShownKey: after.Shown(now), Previous: &previous}}, nil
+}
+
+func (s *server) revokeKey(ctx context.Context, r *namedRequest) (*keyResponse, error) {
+	key, p := s.key(ctx, r.Name)
+	if p != nil {
+		return nil, p
+	}
+	p = s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name}, http.StatusOK, func(e *audit.Entry) (err error) {
+		e.Before = key.String()
+		if key, err = s.clients.RevokeKey(ctx, key.Name, time.Now()); err == nil {
+			e.After = key.String()
+		}
+		return err
+	})
+	if p != nil {
+		return nil, p
+	}
+	return &keyResponse{key.Shown(time.Now())}, nil
+}
+
+// key returns a key of a merchant that the caller manages.
+func (s *server) key(ctx context.Context, name string) (identity.Key, *Problem) {
+	all, err := s.clients.Keys(ctx)
+	if err != nil {
+		return identity.Key{}, s.keysProblem(ctx, err)
+	}
+	at := slices.IndexFunc(all, func(k identity.Key) bool { return k.Name == name && merchantsOf(ctx).Has(k.Merchant) })
+	if at < 0 {
+		return identity.Key{}, noKey()
+	}
+	return all[at], nil
+}
+
+// managed makes a change between two entries of the audit trail. change may add to the second what it did.
+func (s *server) managed(ctx context.Context, e audit.Entry, success int, change func(e *audit.Entry) error) *Problem {
+	begun, p := s.audit.begin(ctx, e)
+	if p != nil {
+		return p
+	}
+	if err := change(&begun.Entry); err != nil {
+		p = s.keysProblem(ctx, err)
+	}
+	s.audit.end(ctx, begun, begun.Before, statusOf(p, success))
+	return p
+}
+
+// keysProblem returns the reason why merchants or keys were not read or changed.
+func (s *server) keysProblem(ctx context.Context, err error) *Problem {
+	conflict, is := errors.AsType[*identity.ConflictError](err)
+	switch {
+	case is:
+		return problem(http.StatusConflict, conflict.Why)
+	case errors.Is(err, identity.ErrNotFound):
+		return problem(http.StatusNotFound, "no such merchant or key: GET /merchants and GET /keys list all")
+	case errors.Is(err, identity.ErrMayNotManage):
+		return problem(http.StatusServiceUnavailable, "this process may not change merchants and keys: do it on the desk, or by orders merchants and "+
+			"orders keys, whose users of the ledger's database may")
+	}
+	s.log.ErrorContext(ctx, "Merchants or keys not read or changed", "error", err)
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
+		"the ledger does not answer now, so it is not known whether a change was kept: look at GET /merchants and GET /keys before you send it again")
+}
+
+// wanted is what a body asks of a new key.
+type wanted struct {
+	merchant, client string
+	scopes           []identity.Scope
+	expires, overlap time.Duration
+}
+
+// until returns when the key expires: a zero time if it does not.
+func (w wanted) until(now time.Time) time.Time {
+	if w.expires == 0 {
+		return time.Time{}
+	}
+	return now.Add(w.expires)
+}
+
+var newMerchants = object[identity.Merchant]{name: "MerchantSchema", members: []member[identity.Merchant]{
+	{"merchant", true, nameSchema("Its name", "acme"), func(v *strictjson.Value, m *identity.Merchant) { m.Name = v.Literal() }},
+}}
+
+var newKeys = object[wanted]{name: "KeySchema", members: []member[wanted]{
+	{"merchant", false, nullable(nameSchema("The merchant that the client acts for; default if it is left out", "acme")), func(v *strictjson.Value, w *wanted) { w.merchant = v.Literal() }},
+	{"client", true, nameSchema("The client, which is added if it is new", "shop"), func(v *strictjson.Value, w *wanted) { w.client = v.Literal() }},
+	{"scopes", true, scopesSchema("What the key may do"), readScopes},
+	{"expires", false, nullable(spanSchema("How long the key is good for. Without it, it does not expire", "90d")), func(v *strictjson.Value, w *wanted) { w.expires = readSpan(v) }},
+}}
+
+var rolls = object[wanted]{name: "RollSchema", members: []member[wanted]{
+	{"overlap", false, nullable(spanSchema("How long the present key goes on; 24h if it is left out", "24h")), func(v *strictjson.Value, w *wanted) { w.overlap = readSpan(v) }},
+	{"scopes", false, nullable(scopesSchema("What the new key may do; the same if it is left out")), readScopes},
+	{"expires", false, nullable(spanSchema("How long the new key is good for; as long as the present one was made for if it is left out", "90d")), func(v *strictjson.Value, w *wanted) { w.expires = readSpan(v) }},
+}}
+
+func nameSchema(doc, example string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Pattern: namePattern, Description: doc, Examples: []any{example}}
+}
+
+func spanSchema(doc, example string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Pattern: spanPattern, Description: doc, Examples: []any{example}}
+}
+
+func scopesSchema(doc string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Items: scopeSchema(), MinItems: new(1), MaxItems: new(2 * len(identity.Scopes)), Description: doc}
+}
+
+func scopeSchema() *huma.Schema {
+	words := make([]any, len(identity.Scopes))
+	for i, scope := range identity.Scopes {
+		words[i] = string(scope)
+	}
+	return choice("", words...)
+}
+
+// readScopes reads at least one scope, each once.
+func readScopes(v *strictjson.Value, w *wanted) {
+	if len(v.Elements()) == 0 {
+		v.Fault("must name at least one scope")
+	}
+	for _, element := range v.Elements() {
+		if scope := identity.Scope(element.Literal()); conforms(element, scopeSchema()) && !slices.Contains(w.scopes, scope) {
+			w.scopes = append(w.scopes, scope)
+		}
+	}
+}
+
+var spanPattern = pattern(`^[1-9][0-9]{0,3}[hd]$`, "must be a duration in hours or days, such as 24h or 90d")
+
+// readSpan reads what matches spanPattern.
+func readSpan(v *strictjson.Value) time.Duration {
+	text := v.Literal()
+	n, err := strconv.Atoi(text[:len(text)-1])
+	if err != nil {
+		panic(err) // it has matched the pattern
+	}
+	if text[len(text)-1] == 'd' {
+		n *= 24
+	}
+	return time.Duration(n) * time.Hour
+}
