@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,8 @@ type Options struct {
 	As  func(context.Context, identity.Subject) context.Context
 	// Issuer signs in the persons who use the desk.
 	Issuer Issuer
+	// Groups holds what OIDC_ROLES gives to the issuer's groups.
+	Groups map[string][]identity.Grant
 	// Sessions keeps who has signed in.
 	Sessions scs.CtxStore
 	// Audit keeps sign-ins and sign-outs.
@@ -58,6 +61,8 @@ type desk struct {
 // screens lists the parts of the desk in the order of its menu. Each is shown to those who have its scope.
 var screens = []screen{
 	{Name: "Transactions", Path: "/transactions", Scope: identity.Read},
+	{Name: "People and keys", Path: "/people", Scope: identity.Admin},
+	{Name: "Audit trail", Path: "/audit", Scope: identity.Audit},
 	{Name: "You", Path: "/you"},
 }
 
@@ -89,6 +94,17 @@ func New(o Options) http.Handler {
 			router.Get("/transactions/find", d.findTransaction)
 			router.Get("/transactions/{id}", d.page("transaction", d.showTransaction))
 			router.Post("/transactions/{id}/labels", d.act(d.labelTransaction))
+			router.Get("/people", d.page("people", d.showPeople))
+			router.Post("/people/merchants", d.act(d.addMerchant))
+			router.Post("/people/merchants/{name}/disable", d.act(d.disableMerchant))
+			router.Post("/people/merchants/{name}/enable", d.act(d.enableMerchant))
+			router.Post("/people/keys", d.once("key", d.makeKey))
+			router.Post("/people/keys/{name}/roll", d.once("key", d.rollKey))
+			router.Post("/people/keys/{name}/revoke", d.act(d.revokeKey))
+			router.Post("/sessions/{id}/end", d.act(d.endSession))
+			router.Get("/audit", d.page("trail", d.showTrail))
+			router.Get("/audit.jsonl", d.trailFile)
+			router.Get("/audit/verification", d.page("verified", d.verifyTrail))
 			router.Get("/you", d.page("you", d.showYou))
 		})
 		router.NotFound(d.signedIn(http.HandlerFunc(d.notFound)).ServeHTTP)
@@ -124,8 +140,9 @@ func menu(of identity.Subject) (all []screen) {
 
 // you is what the page about oneself shows.
 type you struct {
-	Scopes []allowed
-	Ends   time.Time // of the session
+	Scopes   []allowed
+	Ends     time.Time // of the session
+	Sessions []session // one's own
 }
 
 // allowed is a scope and the merchants for which somebody has it.
@@ -144,7 +161,9 @@ func (d *desk) showYou(v *visit) (any, error) {
 			y.Scopes = append(y.Scopes, allowed{scope, strings.Join(of.Names(), ", ")})
 		}
 	}
-	return y, nil
+	open, err := d.openSessions(v)
+	y.Sessions = slices.DeleteFunc(open, func(s session) bool { return s.Person != v.Person.Name })
+	return y, err
 }
 
 func (d *desk) notFound(w http.ResponseWriter, r *http.Request) {

@@ -43,6 +43,15 @@ const roles = "reviewer=reviewer,analyst=analyst,operator=operator,auditor=audit
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	fake := &fakeAPI{answers: map[string]answer{}}
+	w := newWorldOver(t, fake, as)
+	w.api = fake
+	return w
+}
+
+// newWorldOver returns a desk over an API whose requests as makes those of a person.
+func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, identity.Subject) context.Context) *world {
+	t.Helper()
 	issuer, err := devissuer.Start(devissuer.Options{Groups: []string{"reviewer", "analyst", "operator", "auditor", "admin", "merchant"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, issuer.Stop(context.Background())) })
@@ -56,12 +65,12 @@ func newWorld(t *testing.T) *world {
 	server := httptest.NewUnstartedServer(nil)
 	server.Start()
 	t.Cleanup(server.Close)
-	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, api: &fakeAPI{answers: map[string]answer{}}, audit: &trail{}, clock: &clock{at: time.Now()}}
+	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, audit: &trail{}, clock: &clock{at: time.Now()}}
 	base, err := url.Parse(server.URL)
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
 	server.Config.Handler = desk.New(desk.Options{
-		API: w.api, As: as, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now,
+		API: handler, As: as, Groups: parsed, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now,
 		Issuer:   oidc.New(oidc.Config{URL: issuer.URL(), Audience: devissuer.ClientID, GroupsClaim: devissuer.GroupsClaim, Roles: parsed, Log: log}),
 		Sessions: ledgerdb.Sessions{Ledger: store, Now: w.clock.now},
 	})

@@ -103,13 +103,41 @@ func (d *desk) act(do func(*visit) (to, done string, err error)) http.HandlerFun
 			to, text, err = do(v)
 		}
 		if err != nil {
-			to, text = d.keep(r), d.problem(v, err).Error()
+			d.notDone(w, v, err)
+			return
 		}
 		if text != "" {
-			d.put(r.Context(), flashValue, flash{Fault: err != nil, Text: text})
+			d.put(r.Context(), flashValue, flash{Text: text})
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	}
+}
+
+// once returns a handler of a form that is answered with a page of what do returns, which is shown this once and not kept. If do
+// fails, it goes on as act does.
+func (d *desk) once(name string, do func(*visit) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		v := d.visit(r)
+		var data any
+		err := r.ParseForm()
+		if err == nil {
+			data, err = do(v)
+		}
+		if err != nil {
+			d.notDone(w, v, err)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		d.show(w, v, name, data)
+	}
+}
+
+// notDone leads back to the page of a form that was not done, which says why.
+func (d *desk) notDone(w http.ResponseWriter, v *visit, err error) {
+	to := d.keep(v.Request)
+	d.put(v.Context(), flashValue, flash{Fault: true, Text: d.problem(v, err).Error()})
+	http.Redirect(w, v.Request, to, http.StatusSeeOther)
 }
 
 // maxForm bounds a form, in bytes: a ruleset is the largest.

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net"
@@ -26,6 +27,7 @@ const (
 // The names of a session's values. Values are JSON, or text.
 const (
 	personValue = "person" // identity.Subject
+	idValue     = "id"     // by which people name the session: it opens nothing
 	sinceValue  = "since"  // when it began
 	fromValue   = "from"   // the address that it was signed in from
 	signInValue = "signIn" // identity.SignIn, of a sign-in that is under way
@@ -154,6 +156,7 @@ func (d *desk) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.put(ctx, personValue, person)
+	d.sessions.Put(ctx, idValue, rand.Text())
 	d.sessions.Put(ctx, sinceValue, d.Now().UTC().Format(time.RFC3339))
 	d.sessions.Put(ctx, fromValue, address(r))
 	if err := d.note(ctx, r, person, audit.Entry{Action: "signIn", Object: "desk, token " + audit.Digest(token)[:len("sha256:")+16], Result: audit.Done}); err != nil {

@@ -10,6 +10,7 @@ import (
 	"dummyorders/api"
 	"dummyorders/desk"
 	"dummyorders/gateways/ledger"
+	"dummyorders/gateways/oidc"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 )
@@ -28,8 +29,9 @@ func serveDesk(p *process) func(context.Context) error {
 	}
 	address := p.env.deskAddress(p.values)
 	webUI := strings.TrimSuffix(p.values.webURL("WEB_UI_URL", p.env.WebUIURL), "/") + "/namespaces/" + temporal.Namespace()
+	roles, _ := oidc.ParseRoles(p.env.OIDCRoles) // persons has said what is wrong with them
 	options := desk.Options{
-		As: api.As, Issuer: issuer, Sessions: ledger.Sessions{Ledger: store}, Audit: p.env.audit(p.values, store),
+		As: api.As, Issuer: issuer, Groups: roles, Sessions: ledger.Sessions{Ledger: store}, Audit: p.env.audit(p.values, store),
 		URL: p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
 	}
 	uses := p.apiOptions(store)

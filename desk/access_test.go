@@ -1,0 +1,55 @@
+package desk_test
+
+import (
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/api"
+	"dummyorders/desk"
+	"dummyorders/domain/identity"
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/gateways/temporal"
+)
+
+// shownTo says to which roles each screen is shown. All others are refused it.
+var shownTo = map[string][]identity.Role{
+	"Transactions":    identity.Roles,
+	"People and keys": {"admin"},
+	"Audit trail":     {"auditor", "admin"},
+	"You":             identity.Roles,
+}
+
+// Each screen is in the menu of those who may see it, and is refused to all others by the API itself.
+func TestScreensByRole(t *testing.T) {
+	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
+	require.NoError(t, store.Migrate(t.Context()))
+	w := newWorldOver(t, api.New(api.Options{
+		Transactions: &temporal.Transactions{}, Alerts: &temporal.Alerts{}, Ledger: store, Trail: store, Clients: store, MaxInFlight: 10, Limits: api.Limits{Rate: 1000, Burst: 1000, InFlight: 10, WrongKeys: 10},
+		Authenticators: []api.Authenticator{api.Keys{}}, Log: slog.New(slog.DiscardHandler),
+	}), api.As)
+	for _, role := range identity.Roles {
+		w.browser = w.newBrowser()
+		menu := w.signIn("ada", string(role))
+		for _, screen := range desk.Screens {
+			roles, has := shownTo[screen.Name]
+			require.True(t, has, "%s has no row in this test", screen.Name)
+			status, page := w.get(screen.Path)
+			link := `<a href="` + screen.Path + `"`
+			if slices.Contains(roles, role) {
+				assert.NotEqual(t, http.StatusForbidden, status, "%s for %s", screen.Name, role)
+				assert.Contains(t, menu, link, "%s for %s", screen.Name, role)
+			} else {
+				assert.Equal(t, http.StatusForbidden, status, "%s for %s: %s", screen.Name, role, page)
+				assert.NotContains(t, menu, link, "%s for %s", screen.Name, role)
+			}
+		}
+	}
+}

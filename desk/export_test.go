@@ -1,0 +1,4 @@
+package desk
+
+// Screens exports screens.
+var Screens = screens

@@ -1,0 +1,144 @@
+package desk_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+)
+
+// sayPeople has the API know one merchant, and one live key of a client of it.
+func (w *world) sayPeople() identity.Key {
+	_, key := identity.NewKey("acme", "shop", []identity.Scope{identity.Read}, w.clock.now(), time.Time{})
+	w.api.say("GET /merchants", 200, map[string]any{"merchants": []any{identity.Merchant{Name: "acme", AddedAt: w.clock.now()}.Shown()}})
+	w.api.say("GET /keys", 200, map[string]any{"keys": []any{key.Shown(w.clock.now())}})
+	return key
+}
+
+func TestPeople(t *testing.T) {
+	w := newWorld(t)
+	key := w.sayPeople()
+	w.signIn("ada", "admin")
+	status, page := w.get("/people")
+	assert.Equal(t, http.StatusOK, status)
+	for _, shown := range []string{
+		key.Name, "<td>shop</td>", ">live</span>", `<th scope="row">acme</th>`, "ada@localhost", "this one",
+		`<tr><th scope="row">merchant</th><td>merchant</td><td>acme</td></tr>`, `<tr><th scope="row">auditor</th><td>auditor</td><td>all merchants</td></tr>`,
+	} {
+		assert.Contains(t, page, shown)
+	}
+}
+
+// A new key is shown in the answer itself and in no later page, and a refusal leads back to the form with what was written.
+func TestKeyIsShownOnce(t *testing.T) {
+	w := newWorld(t)
+	w.sayPeople()
+	w.signIn("ada", "admin")
+	secret, key := identity.NewKey("acme", "till", []identity.Scope{identity.Read, identity.Transact}, w.clock.now(), time.Time{})
+	w.api.say("POST /keys", 201, identity.MadeKey{Secret: secret.Reveal(), ShownKey: key.Shown(w.clock.now())})
+	form := url.Values{"page": {"/people"}, "merchant": {"acme"}, "client": {"till"}, "expires": {""}, "scope": {"read", "transact"}}
+	status, page := w.post("/people/keys", form)
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, secret.Reveal())
+	assert.JSONEq(t, `{"merchant": "acme", "client": "till", "scopes": ["read", "transact"]}`, w.api.last().body)
+	_, page = w.get("/people")
+	assert.NotContains(t, page, secret.Reveal())
+
+	w.api.say("POST /keys", 409, map[string]any{"status": 409, "detail": "it has two live keys already"})
+	_, page = w.post("/people/keys", form)
+	assert.Contains(t, page, "it has two live keys already")
+	assert.Contains(t, page, `value="till"`)
+}
+
+func TestKeysAndMerchantsAreChanged(t *testing.T) {
+	w := newWorld(t)
+	w.sayPeople()
+	w.signIn("ada", "admin")
+	for path, c := range map[string]struct{ asked, body, says string }{
+		"/people/keys/abc/revoke":        {"POST /keys/abc/revoke", "", "Key abc is revoked"},
+		"/people/merchants/acme/disable": {"POST /merchants/acme/disable", "", "Merchant acme is disabled"},
+		"/people/merchants/acme/enable":  {"POST /merchants/acme/enable", "", "Merchant acme is enabled"},
+		"/people/merchants":              {"POST /merchants", `{"merchant":"beta"}`, "Merchant beta is added"},
+	} {
+		w.api.say(c.asked, 200, map[string]any{})
+		_, page := w.post(path, url.Values{"page": {"/people"}, "merchant": {"beta"}})
+		assert.Contains(t, page, c.says)
+		w.api.mu.Lock()
+		sent := w.api.asked[len(w.api.asked)-3] // before the page that follows
+		w.api.mu.Unlock()
+		assert.Equal(t, []string{c.asked, c.body, "ada@localhost"}, []string{sent.what, sent.body, sent.by.Name})
+	}
+}
+
+var endForm = regexp.MustCompile(`action="(/sessions/[^/]+/end)"`)
+
+// A person ends his own other sessions, an admin everybody's, and the audit trail has it.
+func TestSessionsAreEnded(t *testing.T) {
+	w := newWorld(t)
+	w.sayPeople()
+	w.signIn("bob", "reviewer")
+	bob := w.browser
+	w.browser = w.newBrowser()
+	page := w.signIn("eve", "reviewer")
+	assert.NotContains(t, page, "bob@localhost")
+	eve := w.browser
+	w.browser = w.newBrowser()
+	w.signIn("ada", "admin")
+	_, page = w.get("/people")
+	_, rest, _ := strings.Cut(page, "bob@localhost")
+	ends := endForm.FindStringSubmatch(rest)
+	require.NotNil(t, ends, page)
+	admin := w.browser
+
+	w.browser = eve
+	_, page = w.post(ends[1], url.Values{"page": {"/you"}})
+	assert.Contains(t, page, "This session has ended already.", "it is not eve's")
+	w.browser = admin
+	_, page = w.post(ends[1], url.Values{"page": {"/people"}})
+	assert.Contains(t, page, "A session of bob@localhost is ended.")
+	entry := w.audit.entries[len(w.audit.entries)-1]
+	assert.Equal(t, []string{"endSession", "ada@localhost"}, []string{entry.Action, entry.Subject})
+	assert.Contains(t, entry.Object, "session of bob@localhost from 127.0.0.1 since ")
+	w.browser = bob
+	w.browser.CheckRedirect = stay
+	status, _ := w.get("/you")
+	assert.Equal(t, http.StatusSeeOther, status)
+
+	w.browser = w.newBrowser()
+	page = w.signIn("eve", "reviewer")
+	ends = endForm.FindStringSubmatch(page)
+	require.NotNil(t, ends, "her other session is on the page")
+	_, page = w.post(ends[1], url.Values{"page": {"/you"}})
+	assert.Contains(t, page, "A session of eve@localhost is ended.")
+}
+
+func TestTrailOnTheDesk(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "auditor")
+	entry := audit.Link{}.Next(audit.Entry{Time: w.clock.now(), Action: "revokeKey", Object: "key abc", Before: "it was live", After: "it is revoked", Result: "200"})
+	w.api.say("GET /audit", 200, map[string]any{"entries": []audit.Kept{entry}, "next": "1"})
+	_, page := w.get("/audit?subject=+ada@localhost+&action=&since=2026-01-02T03:04")
+	assert.Equal(t, url.Values{"subject": {"ada@localhost"}, "since": {"2026-01-02T03:04:00Z"}}.Encode(), w.api.last().query)
+	for _, shown := range []string{"revokeKey", "/audit?object=key%20abc", "it was live", "it is revoked", entry.Digest.String(), "cursor=1"} {
+		assert.Contains(t, page, shown)
+	}
+	w.api.say("GET /audit", 200, map[string]any{"entries": []audit.Kept{entry}})
+	_, file := w.get("/audit.jsonl?object=key+abc")
+	assert.Contains(t, file, `"action":"revokeKey"`)
+	assert.Equal(t, 1, strings.Count(file, "\n"))
+
+	w.api.say("GET /audit/verification", 200, audit.Report{Entries: 7})
+	_, page = w.get("/audit/verification")
+	assert.Contains(t, page, "The trail is whole: 7 entries")
+	w.api.say("GET /audit/verification", 200, audit.Report{Broken: &audit.Broken{Number: 3, Day: "2026-01-02", How: audit.Changed}})
+	_, page = w.get("/audit/verification")
+	assert.Contains(t, page, "entry 3, of 2026-01-02, was changed.")
+}
