@@ -170,9 +170,9 @@ func TestInFlightPerCaller(t *testing.T) {
 			continue
 		}
 		assert.Equal(t, 429, send("secret-of-the-shop"))
+		assert.InDelta(t, 1, ofOne(), 0, "it was refused while there was one more place")
 	}
-	assert.InDelta(t, 1, ofOne(), 0, "refused while there was one more place")
-	assert.InDelta(t, 1, ofAll(), 0, "refused while there was none")
+	assert.InDelta(t, 1, ofAll(), 0, "it was refused while there was none")
 	close(release)
 	for range 4 {
 		assert.Equal(t, 202, <-ended)

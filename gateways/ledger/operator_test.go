@@ -68,10 +68,10 @@ func TestPostgresCertificate(t *testing.T) {
 	}
 	execute(t, url, "ALTER SYSTEM SET ssl = on")
 	execute(t, url, "SELECT pg_reload_conf()")
-	t.Cleanup(func() {
+	defer func() { // t.Cleanup comes too late for the test's context
 		execute(t, url, "ALTER SYSTEM RESET ssl")
 		execute(t, url, "SELECT pg_reload_conf()")
-	})
+	}()
 	l := connect(t, strings.Replace(url, "sslmode=disable", "sslmode=require", 1))
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		said, err := l.Server(t.Context())
