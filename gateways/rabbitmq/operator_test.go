@@ -80,8 +80,9 @@ func TestMissing(t *testing.T) {
 
 // The broker's certificate is that of the TLS connection, which a proxy may end.
 func TestBrokerCertificate(t *testing.T) {
-	broker, err := url.Parse(theBroker(t).url("alertman"))
+	address, err := url.Parse(theBroker(t).url("alertman"))
 	require.NoError(t, err)
+	broker := address.Host
 	made := httptest.NewTLSServer(nil)
 	made.Close()
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", made.TLS)
@@ -94,7 +95,7 @@ func TestBrokerCertificate(t *testing.T) {
 			ended <- err
 			return
 		}
-		far, err := net.Dial("tcp", broker.Host)
+		far, err := net.Dial("tcp", broker)
 		if err != nil {
 			ended <- errors.Join(err, near.Close())
 			return
@@ -105,8 +106,8 @@ func TestBrokerCertificate(t *testing.T) {
 	}()
 	authority := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate().Raw}), 0o600))
-	broker.Scheme, broker.Host, broker.RawQuery = "amqps", listener.Addr().String(), "cacertfile="+authority
-	secure := rabbitmq.Config{URL: broker.String()}
+	address.Scheme, address.Host, address.RawQuery = "amqps", listener.Addr().String(), "cacertfile="+authority
+	secure := rabbitmq.Config{URL: address.String()}
 	said, err := rabbitmq.NewOperator(secure, secure).Broker(t.Context())
 	require.NoError(t, err)
 	require.Len(t, said.Peers, 1)
