@@ -24,8 +24,9 @@ import (
 type story struct {
 	ledger.Record
 
-	Line    []event
-	Running bool
+	Line []event
+	// Waits says what a running transaction waits for.
+	Waits string
 	// WebUI leads to the workflow in Temporal's Web UI.
 	WebUI  string
 	Alerts []alertOf
@@ -58,7 +59,9 @@ func (d *desk) showTransaction(v *visit) (any, error) {
 	if err := v.get("/transactions/"+url.PathEscape(id), nil, &s.Record); err != nil {
 		return nil, err
 	}
-	s.Running = s.EndTime == nil
+	if s.EndTime == nil {
+		s.Waits = waitInWords(s.Status())
+	}
 	s.WebUI = d.WebUI + "/workflows/transaction-" + s.TransactionID
 	if v.May(identity.Alerts) {
 		var found struct{ Alerts []alertOf }
@@ -151,6 +154,22 @@ func stepInWords(code transaction.Status, r ledger.Record) string {
 		return "The alert was published."
 	}
 	return statusInWords(code.String())
+}
+
+// waitInWords says what a transaction with a status waits for.
+func waitInWords(status transaction.Status) string {
+	switch status {
+	case transaction.Pending:
+		return "It waits for the fraud check, which is asked again until it answers or its deadline passes."
+	case transaction.PaymentInitiated:
+		return "It waits for the gateway, which is asked again until it answers or the payment's deadline passes."
+	case transaction.InReview:
+		return "It waits for a person, until the deadline of the review."
+	case transaction.Fraudulent, transaction.AlertInitiated, transaction.AlertError:
+		return "It waits for the hold to be released, or for RabbitMQ to take the alert. Both are tried again until they succeed."
+	case transaction.PaymentError, transaction.PaymentComplete, transaction.AlertDone:
+	}
+	return "It waits for its last entry in the ledger."
 }
 
 func reviewInWords(r review.Review) string {

@@ -161,6 +161,7 @@ func TestTransactionInPart(t *testing.T) {
 	assert.Equal(t, http.StatusOK, status)
 	assert.Contains(t, page, "They cannot be shown now: no alertman answers.")
 	assert.Contains(t, page, "and still running")
+	assert.Contains(t, page, "It waits for the fraud check")
 	status, _ = w.get("/transactions/unknown")
 	assert.Equal(t, http.StatusNotFound, status)
 }
