@@ -99,6 +99,13 @@ func (r *reads) all() []read {
 		{r, "an order", "all", func() string {
 			return "/transactions?orderID=order-" + r.anyDay().Format(time.DateOnly) + "-" + strconv.Itoa(rand.IntN(perDay/2))
 		}},
+		{r, "a customer", "all", func() string { return "/transactions?customerID=customer-" + strconv.Itoa(rand.IntN(700)) }},
+		{r, "last four digits", "all", func() string { return fmt.Sprintf("/transactions?cardLastFour=%04d", rand.IntN(500)) }},
+		{r, "a card", "all", func() string { return "/transactions?sameCardAs=" + r.anyEnded() }},
+		{r, "an address", "all", func() string { return "/transactions?ip=192.0.2." + strconv.Itoa(rand.IntN(250)) }},
+		{r, "metadata in a week", "all", func() string { return r.anyWeek() + "&metadata.terminal=t-" + strconv.Itoa(rand.IntN(30)) }},
+		{r, "a rule in a week", "all", func() string { return r.anyWeek() + "&rule=card_velocity" }},
+		{r, "no such rule in a week", "all", func() string { return r.anyWeek() + "&rule=never" }},
 		{r, "status and outcome", "all", deep("status=18&outcome=review")},
 		{r, "what never happens", "all", deep("status=15&outcome=approve")},
 		{r, "merchant, newest", "acme", list("limit=50")},
@@ -113,6 +120,11 @@ func (r *reads) all() []read {
 }
 
 func (r *reads) anyDay() time.Time { return r.first.AddDate(0, 0, rand.IntN(r.days)) }
+
+func (r *reads) anyWeek() string {
+	day := r.anyDay()
+	return "/transactions?since=" + day.Format(time.RFC3339) + "&until=" + day.AddDate(0, 0, 7).Format(time.RFC3339)
+}
 
 func (r *reads) anyEnded() string {
 	for {
