@@ -92,6 +92,10 @@ func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
 		"makeKey":           {identity.Admin, "/keys", `{"merchant": "acme", "client": "till", "scopes": ["read"]}`, 201, 201, 404, 404},
 		"rollKey":           {identity.Admin, "/keys/" + key + "/roll", `{}`, 201, 201, 404, 404},
 		"revokeKey":         {identity.Admin, "/keys/" + key + "/revoke", "", 200, 200, 404, 404},
+		"listDeadLetters":   {identity.DeadLetters, "/dead-letters", "", 200, 200, 200, 200},
+		"getDeadLetter":     {identity.DeadLetters, "/dead-letters/of-acme", "", 200, 200, 404, 404},
+		"replayDeadLetters": {identity.DeadLetters, "/dead-letters/replay", `{"ids": ["of-acme"]}`, 200, 200, 200, 200},
+		"purgeDeadLetters":  {identity.DeadLetters, "/dead-letters/purge", `{"all": true}`, 200, 200, 200, 200},
 	}
 }
 
@@ -160,6 +164,8 @@ func (w *world) asks(t *testing.T, keys keyring, persons tokens, method string, 
 	t.Helper()
 	o := options(w.client, w.ledger)
 	o.Trail, o.Clients = w.trail, w.clients
+	o.Trail = w.trail
+	o.DeadLetters = &grave{letters: []alert.DeadLetter{{ID: "of-acme", Merchant: "acme"}}}
 	o.Authenticators = []api.Authenticator{api.NewStoredKeys(keys, time.Hour, time.Now, o.Log), persons}
 	headers := []string{patient}
 	if token != "" {

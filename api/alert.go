@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,15 +14,18 @@ import (
 	"github.com/google/uuid"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/identity"
 )
 
 const alertDescription = "The log of an alert: which route chose which receivers, every attempt of every delivery with the answer of the " +
 	"other side, the escalation, and who acknowledged. The id is that of an event or of a digest: for an alert that was " +
 	"collected in a group, group.digestID is the digest that it came in. Alerts are kept as long as Temporal keeps workflows."
 
-const alertsDescription = "All alerts of a transaction, the oldest first, each as GET /alerts/{id} shows it. An alert is listed once " +
+const alertsDescription = "Alerts that alertman has taken, each as GET /alerts/{id} shows it: first those that are still under way, " +
+	"then those that are over, the last to end first, in pages. A page may have fewer than limit, or none, while there are more. " +
+	"With transaction, all alerts of that transaction, the oldest first, and no pages: an alert is listed once " +
 	"alertman has taken it off the broker; the transaction's own steps say whether it was published. " +
-	"The list is empty for an unknown transaction, and for one that caused no alert."
+	"That list is empty for an unknown transaction, and for one that caused no alert."
 
 type alertRequest struct {
 	ID string `path:"id" doc:"The id of the alert's event, or of a digest"`
@@ -30,10 +35,16 @@ type alertResponse struct {
 	Body alertAnswer
 }
 
-// alertsRequest describes GET /alerts for huma. readAlertsQuery reads the parameter, because it can report every fault at
-// once; the field only describes it.
+// alertsRequest describes GET /alerts for huma. readAlertsQuery reads the parameters, because it can report every fault at
+// once; the fields only describe them.
 type alertsRequest struct {
-	Transaction string `query:"transaction" doc:"The transactionID of the transaction" example:"01990000-0000-7000-8000-000000000001"`
+	Transaction string `query:"transaction" doc:"The transactionID of the transaction. No other parameter goes with it" example:"01990000-0000-7000-8000-000000000001"`
+	State       string `query:"state" doc:"unacknowledged: somebody is asked to acknowledge it, or was and did not; undelivered: a target does not have it; delivered: all targets have it" example:"unacknowledged"`
+	Type        string `query:"type" doc:"The type of its event" example:"orders.fraud.detected.v1"`
+	Merchant    string `query:"merchant" doc:"Whose transactions it is about" example:"default"`
+	Since       string `query:"since" doc:"Taken by alertman at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
+	Cursor      string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
+	Limit       string `query:"limit" doc:"The largest number of alerts on a page, 1 to 50; 20 by default"`
 
 	url url.URL
 }
@@ -50,6 +61,7 @@ type alertsResponse struct {
 
 type alertsAnswer struct {
 	Alerts []alertAnswer `json:"alerts" nullable:"false"`
+	Next   string        `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one"`
 }
 
 func (s *server) registerAlerts(api huma.API) {
@@ -68,14 +80,19 @@ func (s *server) registerAlerts(api huma.API) {
 		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/alerts",
-		Summary:     "List the alerts of a transaction",
+		Summary:     "List alerts",
 		Description: alertsDescription,
 		Tags:        []string{"alerts"},
 		Errors:      []int{422, 429, 503},
 	}), s.alerts)
 	asked := api.OpenAPI().Paths["/alerts"].Get
 	describeParameter(asked, "transaction", huma.Schema{Format: "uuid"})
-	asked.Parameters[0].Required = true
+	describeParameter(asked, "state", huma.Schema{Enum: []any{unacknowledged, undelivered, string(delivered)}})
+	describeParameter(asked, "merchant", huma.Schema{MinLength: new(1)})
+	describeParameter(asked, "type", huma.Schema{Enum: typeWords()})
+	describeParameter(asked, "since", huma.Schema{Format: "date-time"})
+	describeParameter(asked, "cursor", huma.Schema{MinLength: new(1)})
+	describeParameter(asked, "limit", huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxAlerts)), Default: defaultAlerts})
 }
 
 func (s *server) alert(ctx context.Context, r *alertRequest) (*alertResponse, error) {
@@ -87,20 +104,62 @@ func (s *server) alert(ctx context.Context, r *alertRequest) (*alertResponse, er
 }
 
 func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse, error) {
-	id, err := readAlertsQuery(r.url.RawQuery)
+	q, err := readAlertsQuery(r.url.RawQuery)
 	if err != nil {
 		return nil, err
 	}
-	visitorOf(ctx).object = "alerts of " + id
-	found, err := s.deliveries.OfTransaction(ctx, merchantsOf(ctx), id)
-	if err != nil {
-		return nil, s.alertProblem(ctx, id, err)
+	answer := alertsAnswer{Alerts: []alertAnswer{}}
+	if q.transaction != "" {
+		visitorOf(ctx).object = "alerts of " + q.transaction
+		found, err := s.deliveries.OfTransaction(ctx, merchantsOf(ctx), q.transaction)
+		if err != nil {
+			return nil, s.alertProblem(ctx, q.transaction, err)
+		}
+		for _, log := range found {
+			answer.Alerts = append(answer.Alerts, *answerAlert(log))
+		}
+		return &alertsResponse{answer}, nil
 	}
-	answer := alertsAnswer{make([]alertAnswer, len(found))}
-	for i, log := range found {
-		answer.Alerts[i] = *answerAlert(log)
+	if q.Merchants = merchantsOf(ctx); q.merchant != "" {
+		if !q.Merchants.Has(q.merchant) {
+			return &alertsResponse{answer}, nil
+		}
+		q.Merchants = identity.OnlyMerchants(q.merchant)
 	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	if answer.Alerts, q.After, err = s.chosenAlerts(ctx, q); errors.Is(err, alert.ErrNoPage) {
+		p := problem(http.StatusUnprocessableEntity, "the alerts cannot be listed so: see errors")
+		p.Errors = []Fault{{Parameter: "cursor", Detail: foreignCursor}}
+		return nil, p
+	} else if err != nil {
+		return nil, s.alertProblem(ctx, "", err)
+	}
+	answer.Next = base64.RawURLEncoding.EncodeToString(q.After)
+	visitorOf(ctx).shown = fmt.Sprintf("%d alerts", len(answer.Alerts))
 	return &alertsResponse{answer}, nil
+}
+
+// chosenAlerts reads parts of the list until a page is full, or until it has looked at a few parts.
+func (s *server) chosenAlerts(ctx context.Context, q alertsQuery) (all []alertAnswer, next []byte, err error) {
+	all = []alertAnswer{}
+	limit := q.Limit
+	for range mostParts {
+		q.Limit = limit - len(all)
+		page, err := s.deliveries.List(ctx, q.Query)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, log := range page.Alerts {
+			if a := answerAlert(log); q.chooses(a, time.Now()) {
+				all = append(all, *a)
+			}
+		}
+		if q.After = page.Next; len(q.After) == 0 || len(all) == limit {
+			break
+		}
+	}
+	return all, q.After, nil
 }
 
 // alertProblem returns the reason why an alert cannot be shown. id is the alert's, or its transaction's.
@@ -116,18 +175,85 @@ func (s *server) alertProblem(ctx context.Context, id string, err error) *Proble
 	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the workflow engine cannot be asked now")
 }
 
-// readAlertsQuery returns the id of the transaction whose alerts are asked for. It returns all faults at once, as a
-// *Problem.
-func readAlertsQuery(raw string) (transactionID string, err error) {
-	p, err := readParameters(raw, "transaction")
+// alertsQuery is what a list of alerts is asked for.
+type alertsQuery struct {
+	alert.Query
+
+	transaction, merchant string
+	state                 string
+	of                    alert.Type
+}
+
+// How many alerts a page has by default and at most, and how often the list is read on for a page.
+const (
+	defaultAlerts = 20
+	maxAlerts     = 50
+	mostParts     = 5
+)
+
+// What alerts can be chosen by, beside delivered.
+const (
+	unacknowledged = "unacknowledged"
+	undelivered    = "undelivered"
+)
+
+// readAlertsQuery returns all faults at once, as a *Problem.
+func readAlertsQuery(raw string) (q alertsQuery, err error) {
+	p, err := readParameters(raw, "transaction", "state", "type", "merchant", "since", "cursor", "limit")
 	if err != nil {
-		return "", err
+		return q, err
 	}
-	id, err := uuid.Parse(p.values.Get("transaction"))
-	if err != nil {
-		p.wrong("transaction", "must be there, and be a transactionID as POST /transact answers it, which is a UUID")
+	q.transaction, q.merchant = p.values.Get("transaction"), p.values.Get("merchant")
+	q.state, q.of = p.values.Get("state"), alert.Type(p.values.Get("type"))
+	if q.transaction != "" {
+		id, err := uuid.Parse(q.transaction)
+		if err != nil {
+			p.wrong("transaction", "must be a transactionID as POST /transact answers it, which is a UUID")
+		}
+		if len(p.values) > 1 {
+			p.wrong("transaction", "must stand alone: a transaction's alerts are listed without other parameters")
+		}
+		q.transaction = id.String()
 	}
-	return id.String(), p.problem("the alerts cannot be listed so: see errors")
+	if states := []string{"", unacknowledged, undelivered, string(delivered)}; !slices.Contains(states, q.state) {
+		p.wrong("state", "must be unacknowledged, undelivered or delivered")
+	}
+	if q.of != "" && !slices.Contains(typeWords(), any(string(q.of))) {
+		p.wrong("type", "must be the type of an event, such as "+string(alert.FraudDetected))
+	}
+	if q.merchant != "" && !identity.IsName(q.merchant) {
+		p.wrong("merchant", "must be a merchant's name")
+	}
+	q.Since, q.Limit = p.time("since"), p.wholeNumber("limit", defaultAlerts, maxAlerts)
+	q.Open = q.state == unacknowledged
+	if q.After, err = base64.RawURLEncoding.Strict().DecodeString(p.values.Get("cursor")); err != nil {
+		p.wrong("cursor", foreignCursor)
+	}
+	return q, p.problem("the alerts cannot be listed so: see errors")
+}
+
+// typeWords returns the types of events that alerts can be about.
+func typeWords() (words []any) {
+	for _, of := range append(slices.Clone(alert.Types), alert.Test) {
+		words = append(words, string(of))
+	}
+	return words
+}
+
+// chooses reports whether an alert is what the query asks for.
+func (q alertsQuery) chooses(a *alertAnswer, now time.Time) bool {
+	if q.of != "" && a.Type != q.of {
+		return false
+	}
+	switch q.state {
+	case unacknowledged:
+		return a.asks(now) || a.Silent()
+	case undelivered:
+		return a.State == delivering || a.State == notDelivered || a.State == expired
+	case string(delivered):
+		return a.State == delivered
+	}
+	return true
 }
 
 // alertState is the state of an alert with all its deliveries. If several fit, the first in the order below counts.
@@ -169,16 +295,7 @@ func answerAlert(log alert.Log) *alertAnswer {
 
 // asks reports whether somebody is still asked to acknowledge the alert.
 func (a *alertAnswer) asks(now time.Time) bool {
-	if !a.Running || a.Acknowledgement != nil {
-		return false
-	}
-	return slices.ContainsFunc(a.Chains, func(c alert.ChainLog) bool {
-		if c.Unacknowledged || len(c.Steps) == 0 {
-			return false
-		}
-		until := c.Steps[len(c.Steps)-1].AskedUntil
-		return until != nil && now.Before(*until)
-	})
+	return a.Running && a.Asks(now)
 }
 
 // statesOf returns the states of a chain's parts.

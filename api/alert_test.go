@@ -26,7 +26,10 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/mocks"
 
+	"dummyorders/api"
 	"dummyorders/domain/alert"
+	"dummyorders/domain/identity"
+	"dummyorders/gateways/temporal"
 	"dummyorders/workflows"
 )
 
@@ -121,17 +124,21 @@ func TestAlertsOfTransaction(t *testing.T) {
 	}
 }
 
-// Alerts are listed of one transaction and nothing else.
-func TestAlertsNeedTransaction(t *testing.T) {
-	const wrong = "must be there, and be a transactionID as POST /transact answers it, which is a UUID"
+// Each parameter of the list of alerts is checked.
+func TestAlertsQuery(t *testing.T) {
 	for query, want := range map[string]map[string]string{
-		"":               {"transaction": wrong},
 		"transaction=":   {"transaction": "must not be empty: leave it out, or give it a value"},
-		"transaction=42": {"transaction": wrong},
-		"transaction=" + uuid.NewString() + "&limit=1&4111111111111111": {
-			"limit": "is not a known parameter", "411111******1111": "is not a known parameter",
+		"transaction=42": {"transaction": "must be a transactionID as POST /transact answers it, which is a UUID"},
+		"transaction=" + uuid.NewString() + "&limit=1": {
+			"transaction": "must stand alone: a transaction's alerts are listed without other parameters",
 		},
 		"transaction=" + uuid.NewString() + "&transaction=x": {"transaction": "must not stand more than once"},
+		"4111111111111111=": {"411111******1111": "is not a known parameter"},
+		"state=loud&type=orders.fraud.v1&merchant=%27&since=now&cursor=%21&limit=51": {
+			"state": "must be unacknowledged, undelivered or delivered", "type": "must be the type of an event, such as orders.fraud.detected.v1",
+			"merchant": "must be a merchant's name", "since": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
+			"cursor": "must be the next of an earlier answer, as it stands there", "limit": "must be a whole number from 1 to 50",
+		},
 	} {
 		answer := request(t, unreachable(t), http.MethodGet, "/alerts?"+query, "")
 		got := map[string]string{}
@@ -141,6 +148,81 @@ func TestAlertsNeedTransaction(t *testing.T) {
 		assert.Equal(t, 422, answer.Code, query)
 		assert.Empty(t, cmp.Diff(want, got), query)
 	}
+}
+
+// listedAlerts returns the ids that a list of alerts has on all its pages. On a slow machine alertman can take longer to answer
+// than the API waits.
+func listedAlerts(t *testing.T, handler http.Handler, query string, headers ...string) (ids []string) {
+	t.Helper()
+	for cursor := ""; ; {
+		var answer *httptest.ResponseRecorder
+		eventually(t, func() error {
+			if answer = request(t, handler, http.MethodGet, "/alerts?limit=2&"+query+cursor, "", headers...); answer.Code == http.StatusServiceUnavailable {
+				return errors.New(answer.Body.String())
+			}
+			return nil
+		})
+		require.Equal(t, 200, answer.Code, "%s %s", query, answer.Body)
+		var page struct {
+			Alerts []shownAlert
+			Next   string
+		}
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &page))
+		for _, a := range page.Alerts {
+			ids = append(ids, a.ID)
+		}
+		if page.Next == "" {
+			return ids
+		}
+		cursor = "&cursor=" + page.Next
+	}
+}
+
+// Alerts are listed by what has become of them, in pages, and to those only who may see them.
+func TestAlertsList(t *testing.T) {
+	w, merchant := realWorld(t), "list-"+uuid.NewString()[:8]
+	start := func(of alert.Type, step alert.Step) string {
+		event := alert.Sample(of, uuid.NewString(), time.Now())
+		event.Data.Merchant = merchant
+		fresh, err := (&temporal.Alerts{Client: w.client}).Start(t.Context(), event, []alert.Assignment{{Receiver: step.Receiver, Route: "all", Steps: []alert.Step{step}}})
+		require.NoError(t, err)
+		require.True(t, fresh)
+		return event.ID
+	}
+	informed := alert.Step{Receiver: asking.Receiver, Targets: asking.Targets}
+	older := start(alert.FraudDetected, informed)
+	w.over(t, older)
+	newer := start(alert.CompensationFailed, informed)
+	w.over(t, newer)
+	asked := start(alert.FraudDetected, asking)
+	late := start(alert.FraudDetected, alert.Step{Receiver: "fraud-team", Targets: []alert.Target{"mail away@example.com"}})
+	silent := start(alert.FraudDetected, alert.Step{Receiver: "fraud-team", Targets: asking.Targets, Within: time.Second})
+	w.over(t, silent)
+
+	o := options(w.client, w.ledger)
+	o.Authenticators = []api.Authenticator{tokens{"own": aPerson(merchant, identity.Alerts), "other": aPerson("beta", identity.Alerts)}}
+	handler := handlerWith(o)
+	for query, want := range map[string][]string{
+		"":                     {late, asked, silent, newer, older},
+		"state=unacknowledged": {asked, silent},
+		"state=undelivered":    {late},
+		"state=delivered":      {asked, silent, newer, older},
+		"type=" + string(alert.CompensationFailed):    {newer},
+		"merchant=" + merchant + "&state=undelivered": {late},
+		"merchant=beta":              nil,
+		"since=2126-01-02T00:00:00Z": nil,
+	} {
+		eventually(t, func() error {
+			if got := listedAlerts(t, handler, query, "Authorization: Bearer own"); !slices.Equal(want, got) {
+				return fmt.Errorf("%q lists %v, want %v", query, got, want)
+			}
+			return nil
+		})
+	}
+	assert.Empty(t, listedAlerts(t, handler, "", "Authorization: Bearer other"))
+	assert.Empty(t, listedAlerts(t, handler, "merchant="+merchant, "Authorization: Bearer other"))
+	foreign := request(t, handler, http.MethodGet, "/alerts?cursor=bm9uZQ", "", "Authorization: Bearer own")
+	assert.Equal(t, 422, foreign.Code, foreign.Body)
 }
 
 // The state of an alert follows from its deliveries.

@@ -246,7 +246,7 @@ func (r reader) readQuery(raw string) (ledger.Query, error) {
 		Since:   p.time("since"),
 		Until:   p.time("until"),
 		After:   p.cursor(),
-		Limit:   p.limit(),
+		Limit:   p.wholeNumber("limit", defaultLimit, maxLimit),
 	}
 	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
 		p.wrong("until", "must be later than since")
@@ -335,21 +335,25 @@ func (p *parameters) cursor() ledger.Cursor {
 	}
 	cursor, err := readCursor(text)
 	if err != nil {
-		p.wrong("cursor", "must be the next of an earlier answer, as it stands there")
+		p.wrong("cursor", foreignCursor)
 	}
 	return cursor
 }
 
-func (p *parameters) limit() int {
-	text := p.values.Get("limit")
+// foreignCursor is what is wrong with a cursor that no list has given out.
+const foreignCursor = "must be the next of an earlier answer, as it stands there"
+
+// wholeNumber returns a number from 1 to most, and usual if the parameter is absent.
+func (p *parameters) wholeNumber(name string, usual, most int) int {
+	text := p.values.Get(name)
 	if text == "" {
-		return defaultLimit
+		return usual
 	}
-	limit, err := strconv.Atoi(text)
-	if err != nil || limit < 1 || limit > maxLimit {
-		p.wrong("limit", "must be a whole number from 1 to 200")
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 || number > most {
+		p.wrong(name, fmt.Sprintf("must be a whole number from 1 to %d", most))
 	}
-	return limit
+	return number
 }
 
 // writeCursor encodes a cursor for clients, which hand it back and need not understand it.

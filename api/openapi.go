@@ -53,6 +53,7 @@ func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 		{Name: "keys", Description: "Manage merchants, and the keys of their clients"},
 		{Name: "audit", Description: "See who did what"},
 		{Name: "alerts", Description: "See to whom alerts were sent, and acknowledge them"},
+		{Name: "dead letters", Description: "Read, replay and delete messages that alertman could not take"},
 	}
 }
 
@@ -167,6 +168,7 @@ func describeSchemas(document *huma.OpenAPI) {
 		"ShownKey": "revokeKey.200", "ShownMerchant": "disableMerchant.200",
 		"AuditEntries": "listAudit.200", "AuditReport": "verifyAudit.200",
 		"Acknowledgement": "acknowledgeAlert.200", "AlertAnswer": "getAlert.200", "AlertsAnswer": "listAlerts.200", "Answer": "transact.200",
+		"DeadDone": "replayDeadLetters.200", "DeadLetterAnswer": "getDeadLetter.200", "DeadLettersAnswer": "listDeadLetters.200",
 		"Label": "labelTransaction.201", "List": "listTransactions.200", "Problem": "problem.422", "Record": "getTransaction.200",
 	} {
 		schemas[name].Examples = []any{example(answer)}
@@ -194,7 +196,7 @@ var schemaDescriptions = map[string]string{
 	"AlertDelivery":         "The delivery of an alert to one target",
 	"AlertGroup":            "The group that collects an alert for a digest",
 	"AlertStep":             "One receiver of a chain, with its deliveries",
-	"AlertsAnswer":          "The alerts about a transaction",
+	"AlertsAnswer":          "One page of alerts, or those about a transaction",
 	"Approval":              "An approval by one of two people, which waits for the other's",
 	"Answer":                "The status of a transaction, and how it got there",
 	"Attempt":               "One attempt to deliver an alert, and what the other side answered",
@@ -204,6 +206,11 @@ var schemaDescriptions = map[string]string{
 	"AuditLink":             "The end of a chain of entries",
 	"AuditReport":           "The result of a verification of the audit trail",
 	"CustomerSchema":        "Who buys",
+	"DeadDone":              "What was done with dead letters",
+	"DeadLetter":            "A message that alertman could not take, and why",
+	"DeadLetterAnswer":      "A dead letter with its body",
+	"DeadLetterSchema":      "Which dead letters are meant: some by their ids, or all",
+	"DeadLettersAnswer":     "The oldest dead letters in the queue",
 	"Decision":              "The result of the fraud check",
 	"Decline":               "Why a payment was declined",
 	"Digest":                "The alerts that one message lists together",
@@ -215,6 +222,7 @@ var schemaDescriptions = map[string]string{
 	"KeysAnswer":            "All keys",
 	"Label":                 "What turned out to be true about a transaction, and by which source",
 	"LabelSchema":           "What turned out to be true about a transaction",
+	"LeftLetter":            "A dead letter that stays in the queue, and why",
 	"List":                  "One page of transactions, the newest first",
 	"MadeKey":               "A new key with its secret, which is shown this once",
 	"MerchantSchema":        "Which merchant to add",

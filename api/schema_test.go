@@ -29,6 +29,7 @@ var beyondSchema = []string{
 	"must add up to the order's cost",
 	"must not be more than the item's cost times its quantity",
 	"its cost times its quantity is beyond any order",
+	"must have either ids, or all: true",
 	"is not known here: must be one of", // the methods depend on the gateways that are configured
 	"must not be empty",                 // of invisible characters only
 	"must be a card number",             // a schema sees the value, not the digits: 4.2E15 is whole
@@ -61,6 +62,11 @@ var bodies = map[string]struct {
 	}},
 	"RollSchema": {`{"overlap": "24h", "scopes": ["read"], "expires": "90d"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
 		return managing(t, "/keys/absent/roll", body)
+	}},
+	"DeadLetterSchema": {`{"ids": ["5d1d1c0a-0000-5000-8000-000000000001"]}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
+		o := options(nowhere(t), newMemory())
+		o.DeadLetters = &grave{}
+		return request(t, handlerWith(o), http.MethodPost, "/dead-letters/purge", body)
 	}},
 	"AcknowledgementSchema": {`{"by": "ada"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
 		return acknowledged(t, unreachable(t), "event-1", body)

@@ -57,6 +57,8 @@ type Transactions interface {
 type Alerts interface {
 	Find(ctx context.Context, of identity.Merchants, id string) (alert.Log, error)
 	OfTransaction(ctx context.Context, of identity.Merchants, transactionID string) ([]alert.Log, error)
+	// List fails with alert.ErrNoPage if the page to go on after is not one of its own.
+	List(ctx context.Context, q alert.Query) (alert.Page, error)
 	// Acknowledge returns the acknowledgement that counts, which may be an earlier one.
 	Acknowledge(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)
 }
@@ -65,6 +67,8 @@ type Alerts interface {
 type Options struct {
 	Transactions Transactions
 	Alerts       Alerts
+	// DeadLetters is nil if the process has no access to them.
+	DeadLetters DeadLetters
 	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: running
 	// transactions can be shown without it, and a load balancer would otherwise send no requests here.
 	Ledger ledger.Reader
@@ -122,6 +126,7 @@ type Options struct {
 type server struct {
 	transactions   Transactions
 	deliveries     Alerts
+	dead           DeadLetters
 	ledger         ledger.Reader
 	reader         reader
 	authenticators []Authenticator
@@ -149,6 +154,7 @@ func New(o Options) http.Handler {
 	s := &server{
 		transactions:   o.Transactions,
 		deliveries:     o.Alerts,
+		dead:           o.DeadLetters,
 		ledger:         o.Ledger,
 		reader:         reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
 		authenticators: o.Authenticators,
@@ -197,6 +203,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerAcknowledge(api, router)
 	s.registerTrail(api)
 	s.registerKeys(api)
+	s.registerDeadLetters(api)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	describeRates(api.OpenAPI())

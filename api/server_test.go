@@ -198,6 +198,10 @@ func TestMaxInFlightPaths(t *testing.T) {
 		"GET /alerts":                     "/alerts?transaction=" + id,
 		"GET /alerts/{id}":                "/alerts/" + id,
 		"POST /alerts/{id}/acknowledge":   "/alerts/" + id + "/acknowledge",
+		"GET /dead-letters":               "/dead-letters",
+		"GET /dead-letters/{id}":          "/dead-letters/" + id,
+		"POST /dead-letters/replay":       "/dead-letters/replay",
+		"POST /dead-letters/purge":        "/dead-letters/purge",
 		"GET the link to acknowledge by":  linkFor(id, "jo@example.com"),
 		"POST the link to acknowledge by": linkFor(id, "jo@example.com"),
 	} {

@@ -40,6 +40,10 @@ var needs = map[string]identity.Scope{
 	"makeKey":           identity.Admin,
 	"rollKey":           identity.Admin,
 	"revokeKey":         identity.Admin,
+	"listDeadLetters":   identity.DeadLetters,
+	"getDeadLetter":     identity.DeadLetters,
+	"replayDeadLetters": identity.DeadLetters,
+	"purgeDeadLetters":  identity.DeadLetters,
 }
 
 // Authenticator finds out who calls, in one way.

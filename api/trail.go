@@ -164,7 +164,7 @@ func readTrailQuery(raw string) (audit.Query, error) {
 	}
 	q := audit.Query{
 		Subject: p.words("subject"), Merchant: p.name("merchant"), Action: p.words("action"), Object: p.words("object"), Result: p.words("result"),
-		Since: p.time("since"), Until: p.time("until"), Last: p.limit(),
+		Since: p.time("since"), Until: p.time("until"), Last: p.wholeNumber("limit", defaultLimit, maxLimit),
 	}
 	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
 		p.wrong("until", "must be later than since")

@@ -63,6 +63,7 @@ var screens = []screen{
 	{Name: "Transactions", Path: "/transactions", Scope: identity.Read},
 	{Name: "People and keys", Path: "/people", Scope: identity.Admin},
 	{Name: "Audit trail", Path: "/audit", Scope: identity.Audit},
+	{Name: "Alerts", Path: "/alerts", Scope: identity.Alerts},
 	{Name: "You", Path: "/you"},
 }
 
@@ -105,6 +106,12 @@ func New(o Options) http.Handler {
 			router.Get("/audit", d.page("trail", d.showTrail))
 			router.Get("/audit.jsonl", d.trailFile)
 			router.Get("/audit/verification", d.page("verified", d.verifyTrail))
+			router.Get("/alerts", d.page("alerts", d.showAlerts))
+			router.Get("/alerts/{id}", d.page("alert", d.showAlert))
+			router.Post("/alerts/{id}/acknowledge", d.act(d.acknowledgeAlert))
+			router.Get("/dead-letters", d.page("dead_letters", d.showDeadLetters))
+			router.Get("/dead-letters/{id}", d.page("dead_letter", d.showDeadLetter))
+			router.Post("/dead-letters", d.act(d.changeDeadLetters))
 			router.Get("/you", d.page("you", d.showYou))
 		})
 		router.NotFound(d.signedIn(http.HandlerFunc(d.notFound)).ServeHTTP)

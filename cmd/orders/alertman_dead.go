@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,11 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
-	"dummyorders/domain/card"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/rabbitmq"
-	"dummyorders/internal/safetext"
 )
 
 type deadCommand struct {
@@ -29,8 +26,8 @@ type deadCommand struct {
 // deadQueue is a dead queue, and where the commands print what they did with it.
 type deadQueue struct {
 	letters interface {
-		Look(ctx context.Context, visit func(rabbitmq.DeadLetter) (drop bool)) (total int, err error)
-		Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, report func(rabbitmq.DeadLetter, error)) error
+		Look(ctx context.Context, visit func(alert.DeadLetter) (drop bool)) (total int, err error)
+		Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error
 	}
 	name string
 	// audited is the function audited with the trail of the settings, which is opened only for commands that change the queue.
@@ -70,8 +67,8 @@ func (c listDeadCommand) Validate() error {
 
 // Run lists the dead letters in the queue.
 func (c listDeadCommand) Run(ctx context.Context, q *deadQueue) error {
-	var letters []rabbitmq.DeadLetter
-	total, err := q.letters.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+	var letters []alert.DeadLetter
+	total, err := q.letters.Look(ctx, func(l alert.DeadLetter) bool {
 		if l.Body = nil; len(letters) < c.Most {
 			letters = append(letters, l)
 		}
@@ -97,11 +94,11 @@ func (c listDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 }
 
 // showLetter returns a letter as JSON and as a line of a table.
-func showLetter(l rabbitmq.DeadLetter) (any, string) {
+func showLetter(l alert.DeadLetter) (any, string) {
 	return l, fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s", l.ID, timeOf(l), cmp.Or(l.Type, "-"), cmp.Or(l.OrderID, "-"), l.Size, l.Reason)
 }
 
-func timeOf(l rabbitmq.DeadLetter) string {
+func timeOf(l alert.DeadLetter) string {
 	if l.Time.IsZero() {
 		return "-"
 	}
@@ -124,15 +121,15 @@ func (c showDeadCommand) Validate() error {
 
 // shownLetter is a letter with its body as people may see it.
 type shownLetter struct {
-	rabbitmq.DeadLetter
+	alert.DeadLetter
 
 	Body string `json:"body"`
 }
 
 // Run shows what is known about the oldest letter with the id. It does not replay it.
 func (c showDeadCommand) Run(ctx context.Context, q *deadQueue) error {
-	var found *rabbitmq.DeadLetter
-	_, err := q.letters.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+	var found *alert.DeadLetter
+	_, err := q.letters.Look(ctx, func(l alert.DeadLetter) bool {
 		if found == nil && l.ID == c.ID {
 			found = &l
 		}
@@ -147,7 +144,7 @@ func (c showDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 		_, err := q.results.Write(found.Body)
 		return err
 	case c.JSON:
-		return printJSON(q.results, shownLetter{*found, forPeople(found.Body)})
+		return printJSON(q.results, shownLetter{*found, found.Text()})
 	}
 	replay := "alertman would take it: orders alertman dead replay " + found.ID
 	if found.NoEvent != "" {
@@ -164,17 +161,8 @@ Body         %s, card numbers masked; --raw shows it as it is
 
 %s
 `, found.ID, timeOf(*found), found.Reason, cmp.Or(found.Type, "-"), cmp.Or(found.OrderID, "-"), cmp.Or(found.RoutingKey, "-"),
-		replay, many(found.Size, "byte"), forPeople(found.Body))
+		replay, many(found.Size, "byte"), found.Text())
 	return err
-}
-
-// forPeople returns a body to show on a terminal: without card numbers or control sequences, and with JSON indented.
-func forPeople(body []byte) string {
-	var indented bytes.Buffer
-	if json.Indent(&indented, body, "", "  ") == nil {
-		body = indented.Bytes()
-	}
-	return card.Redact(safetext.Block(string(body)))
 }
 
 // without returns an error for each id that no letter has.
@@ -201,7 +189,7 @@ func (c deadChoice) Validate() error {
 }
 
 // has reports whether a letter is chosen, and removes its id from missing.
-func (c deadChoice) has(l rabbitmq.DeadLetter, missing *[]string) bool {
+func (c deadChoice) has(l alert.DeadLetter, missing *[]string) bool {
 	*missing = slices.DeleteFunc(*missing, func(id string) bool { return id == l.ID })
 	return c.All || slices.Contains(c.IDs, l.ID)
 }
@@ -222,7 +210,7 @@ func (f jsonFlag) lines(q *deadQueue) io.Writer {
 	return q.results
 }
 
-func idsOf(letters []rabbitmq.DeadLetter) string {
+func idsOf(letters []alert.DeadLetter) string {
 	ids := make([]string, len(letters))
 	for i, l := range letters {
 		ids[i] = l.ID
@@ -231,7 +219,7 @@ func idsOf(letters []rabbitmq.DeadLetter) string {
 }
 
 // described returns a one-line description of a letter.
-func described(l rabbitmq.DeadLetter) string {
+func described(l alert.DeadLetter) string {
 	what := l.ID
 	if l.Type != "" {
 		what += ", " + l.Type
@@ -251,12 +239,12 @@ type replayDeadCommand struct {
 
 // replayed is what a replay did, as JSON shows it.
 type replayed struct {
-	Replayed []rabbitmq.DeadLetter `json:"replayed"`
-	Left     []leftLetter          `json:"left"`
+	Replayed []alert.DeadLetter `json:"replayed"`
+	Left     []leftLetter       `json:"left"`
 }
 
 type leftLetter struct {
-	rabbitmq.DeadLetter
+	alert.DeadLetter
 
 	Why string `json:"why"`
 }
@@ -274,12 +262,12 @@ func (c replayDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 }
 
 func (c replayDeadCommand) replay(ctx context.Context, q *deadQueue) (replayed, error) {
-	done, missing, lines := replayed{[]rabbitmq.DeadLetter{}, []leftLetter{}}, slices.Clone(c.IDs), c.lines(q)
-	leave := func(l rabbitmq.DeadLetter, why string) {
+	done, missing, lines := replayed{[]alert.DeadLetter{}, []leftLetter{}}, slices.Clone(c.IDs), c.lines(q)
+	leave := func(l alert.DeadLetter, why string) {
 		done.Left = append(done.Left, leftLetter{l, why})
 		fmt.Fprintf(lines, "left      %s: %v\n", described(l), why)
 	}
-	err := q.letters.Replay(ctx, func(l rabbitmq.DeadLetter) bool {
+	err := q.letters.Replay(ctx, func(l alert.DeadLetter) bool {
 		if !c.has(l, &missing) {
 			return false
 		}
@@ -288,7 +276,7 @@ func (c replayDeadCommand) replay(ctx context.Context, q *deadQueue) (replayed, 
 			return false
 		}
 		return true
-	}, func(l rabbitmq.DeadLetter, err error) {
+	}, func(l alert.DeadLetter, err error) {
 		if err != nil {
 			leave(l, err.Error())
 			return
@@ -337,9 +325,9 @@ func (c purgeDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 	})
 }
 
-func (c purgeDeadCommand) purge(ctx context.Context, q *deadQueue) (purged []rabbitmq.DeadLetter, _ error) {
+func (c purgeDeadCommand) purge(ctx context.Context, q *deadQueue) (purged []alert.DeadLetter, _ error) {
 	missing, lines := slices.Clone(c.IDs), c.lines(q)
-	_, err := q.letters.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+	_, err := q.letters.Look(ctx, func(l alert.DeadLetter) bool {
 		chosen := c.has(l, &missing)
 		if chosen {
 			purged = append(purged, l)

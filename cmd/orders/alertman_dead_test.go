@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
-	"dummyorders/gateways/rabbitmq"
 )
 
 // Wrong arguments are refused.
@@ -81,7 +81,7 @@ Body         18 bytes, card numbers masked; --raw shows it as it is
 	raw, _, err := dead.run(t, showDeadCommand{ID: "odd", Raw: true})
 	require.NoError(t, err)
 	require.Equal(t, body, raw)
-	require.Equal(t, "{\n  \"amount\": 123.00\n}", forPeople([]byte(`{"amount":123.00}`)))
+	require.Equal(t, "{\n  \"amount\": 123.00\n}", alert.DeadLetter{Body: []byte(`{"amount":123.00}`)}.Text())
 	_, _, err = dead.run(t, showDeadCommand{ID: "none"})
 	require.EqualError(t, err, "none: no such dead letter in queue dead, or another look holds it just now")
 	require.Empty(t, dead.dropped)
@@ -127,8 +127,8 @@ func TestPurgeDead(t *testing.T) {
 	require.Equal(t, []string{"alertman dead purge|queue dead: odd none|purged: odd", "alertman dead purge|queue dead|purged: one odd"}, dead.kept)
 }
 
-func letters() []rabbitmq.DeadLetter {
-	return []rabbitmq.DeadLetter{
+func letters() []alert.DeadLetter {
+	return []alert.DeadLetter{
 		{
 			ID: "one", Time: time.Date(2026, 11, 2, 9, 30, 0, 0, time.UTC), Type: "orders.fraud.detected.v1", OrderID: "1234", Size: 3,
 			Reason: "delivered again 20 times without success (delivery_limit)",
@@ -139,7 +139,7 @@ func letters() []rabbitmq.DeadLetter {
 
 // fakeDead is a dead queue. All that is replayed fails with err, if it is set.
 type fakeDead struct {
-	letters []rabbitmq.DeadLetter
+	letters []alert.DeadLetter
 	err     error
 	dropped []string
 	kept    []string // in the audit trail
@@ -162,7 +162,7 @@ func (d *fakeDead) run(t *testing.T, command deadRunner) (results, progress stri
 	return out.String(), notes.String(), err
 }
 
-func (d *fakeDead) Look(_ context.Context, visit func(rabbitmq.DeadLetter) bool) (int, error) {
+func (d *fakeDead) Look(_ context.Context, visit func(alert.DeadLetter) bool) (int, error) {
 	for _, l := range d.letters {
 		if visit(l) {
 			d.dropped = append(d.dropped, l.ID)
@@ -171,8 +171,8 @@ func (d *fakeDead) Look(_ context.Context, visit func(rabbitmq.DeadLetter) bool)
 	return len(d.letters), nil
 }
 
-func (d *fakeDead) Replay(ctx context.Context, chosen func(rabbitmq.DeadLetter) bool, report func(rabbitmq.DeadLetter, error)) error {
-	_, _ = d.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+func (d *fakeDead) Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error {
+	_, _ = d.Look(ctx, func(l alert.DeadLetter) bool {
 		if !chosen(l) {
 			return false
 		}

@@ -8,6 +8,7 @@ import (
 	"dummyorders/api"
 	"dummyorders/domain/card"
 	"dummyorders/gateways/ledger"
+	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
 )
@@ -67,10 +68,25 @@ func serveAPI(p *process) func(context.Context) error {
 	}
 }
 
+// deadLetters returns the queue of dead letters, or nil if the process has no access to it: that is alertman's, and without the
+// variable the default would be that of a laptop.
+func (p *process) deadLetters() api.DeadLetters {
+	if _, set := lookup().Lookup("RABBITMQ_CONSUMER_URL"); !set {
+		return nil
+	}
+	letters := rabbitmq.NewDeadLetters(p.env.consumer(p.values), p.env.publisher(p.values))
+	letters.MaxHeld = deadInMemory
+	return letters
+}
+
+// deadInMemory bounds how many dead letters a request holds, so that it is answered within seconds.
+const deadInMemory = 5000
+
 // apiOptions returns the options that the API has for its own callers and for the desk's pages alike.
 func (p *process) apiOptions(store *ledger.Ledger) api.Options {
 	return api.Options{
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
+		DeadLetters:              p.deadLetters(),
 		Ledger:                   store,
 		Audit:                    p.env.audit(p.values, store),
 		Trail:                    store,

@@ -26,7 +26,6 @@ import (
 	"dummyorders/domain/ledger"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/ledger/inspect"
-	"dummyorders/gateways/rabbitmq"
 	"dummyorders/internal/timezone"
 	"dummyorders/ops"
 	"dummyorders/rules"
@@ -387,7 +386,7 @@ func TestShowDeadRawJSON(t *testing.T) {
 // An output that cannot be written is a failure with --json too.
 func TestPrintJSON(t *testing.T) {
 	require.ErrorIs(t, printJSON(fullDisk{}, []string{}), errFull)
-	var letters []rabbitmq.DeadLetter
+	var letters []alert.DeadLetter
 	out, err := printed(t, func(out output) error { return printJSON(out.results, array(letters)) })
 	require.NoError(t, err)
 	require.Equal(t, "[]\n", out)

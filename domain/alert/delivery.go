@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 )
 
 // State is the state of a delivery.
@@ -90,6 +92,22 @@ type Log struct {
 	Running bool `json:"-"`
 }
 
+// Asks reports whether the log says that somebody is still asked to acknowledge.
+func (l Log) Asks(now time.Time) bool {
+	return l.Acknowledgement == nil && slices.ContainsFunc(l.Chains, func(c ChainLog) bool {
+		if c.Unacknowledged || len(c.Steps) == 0 {
+			return false
+		}
+		until := c.Steps[len(c.Steps)-1].AskedUntil
+		return until != nil && now.Before(*until)
+	})
+}
+
+// Silent reports whether the alert was not acknowledged in time.
+func (l Log) Silent() bool {
+	return l.Acknowledgement == nil && slices.ContainsFunc(l.Chains, func(c ChainLog) bool { return c.Unacknowledged })
+}
+
 // GroupLog lists the digests that a group has handed on, and says what it holds.
 type GroupLog struct {
 	Name    string      `json:"name"`
@@ -113,10 +131,26 @@ type Membership struct {
 	Until    *time.Time `json:"until,omitempty" doc:"When the digest will be sent"`
 }
 
+// Query selects alerts. A field with its zero value excludes none.
+type Query struct {
+	Merchants identity.Merchants // only alerts about these
+	Since     time.Time          // taken at that time or later
+	Open      bool               // leaves out those that were delivered, and need nothing more
+	After     []byte             // Page.Next of the page before
+	Limit     int
+}
+
+// Page is a part of a list of alerts: those that still run, and then those that have ended, the last to end first.
+type Page struct {
+	Alerts []Log
+	Next   []byte // empty on the last page
+}
+
 // Errors of asking for an alert.
 var (
 	ErrNotFound   = errors.New("no such alert")
 	ErrNoAlertman = errors.New("no alertman answers")
+	ErrNoPage     = errors.New("the list has no such page")
 )
 
 // ClosedError means that an alert cannot be acknowledged.

@@ -17,7 +17,9 @@ import (
 	"github.com/google/uuid"
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
 	"dummyorders/internal/safetext"
 )
 
@@ -40,27 +42,9 @@ func NewDeadLetters(reading, publishing Config) *DeadLetters {
 	return &DeadLetters{MaxHeld: 2000 * inOrder, reading: reading, publishing: publishing}
 }
 
-// DeadLetter is a message in the dead queue, made safe to show to people: its texts, except for Body, are short, contain
-// no control characters, and have anything that could be a card number removed.
-type DeadLetter struct {
-	// ID is the message's own id. If it has none that a person could type, ID is "body-" and the start of its body's SHA-256.
-	ID string `json:"id"`
-	// Time is when it became a dead letter; if that is unknown, when it was sent; zero if both are unknown.
-	Time time.Time `json:"time,omitzero"`
-	// Reason is why it became a dead letter.
-	Reason     string `json:"reason"`
-	Type       string `json:"type,omitempty"`
-	OrderID    string `json:"orderID,omitempty"` // if it is an event
-	RoutingKey string `json:"routingKey,omitempty"`
-	Size       int    `json:"size"` // of the body, in bytes
-	// NoEvent is why alertman would put it straight back; empty if it is an event.
-	NoEvent string `json:"noEvent,omitempty"`
-	Body    []byte `json:"-"` // unchanged, whatever it contains
-}
-
 // Look passes each letter to visit, the oldest first, and drops those for which visit returns true. It returns how many
 // there were when it began. Later ones are not visited, and none after MaxHeld that are not dropped.
-func (d *DeadLetters) Look(ctx context.Context, visit func(DeadLetter) (drop bool)) (total int, err error) {
+func (d *DeadLetters) Look(ctx context.Context, visit func(alert.DeadLetter) (drop bool)) (total int, err error) {
 	return d.each(ctx, func(message amqp.Delivery) bool { return visit(d.letter(message)) })
 }
 
@@ -68,7 +52,7 @@ func (d *DeadLetters) Look(ctx context.Context, visit func(DeadLetter) (drop boo
 // with the error that kept it in the dead queue. A letter leaves the dead queue only after its confirm. After a crash in
 // between it is in both queues, and alertman recognizes it by its id. Replay gives up at the first letter that the broker
 // does not take.
-func (d *DeadLetters) Replay(ctx context.Context, chosen func(DeadLetter) bool, report func(DeadLetter, error)) error {
+func (d *DeadLetters) Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error {
 	if err := d.publishing.Validate(); err != nil {
 		return fmt.Errorf("replay dead letters: %w", err)
 	}
@@ -103,8 +87,8 @@ const (
 	longestName   = 100
 )
 
-func (d *DeadLetters) letter(message amqp.Delivery) DeadLetter {
-	letter := DeadLetter{
+func (d *DeadLetters) letter(message amqp.Delivery) alert.DeadLetter {
+	letter := alert.DeadLetter{
 		ID: idOf(message), Time: diedAt(message), Reason: reasonOf(message.Headers, d.reading.DeliveryLimit),
 		Type: shown(message.Type, longestName), RoutingKey: shown(message.RoutingKey, longestName),
 		Size: len(message.Body), Body: message.Body,
@@ -115,6 +99,7 @@ func (d *DeadLetters) letter(message amqp.Delivery) DeadLetter {
 		return letter
 	}
 	letter.Type, letter.OrderID = string(event.Type), shown(event.Data.OrderID, longestName)
+	letter.Merchant = identity.MerchantOf(event.Data.Merchant)
 	return letter
 }
 

@@ -34,10 +34,10 @@ func newDying(t *testing.T) dying {
 }
 
 // list returns the letters that are there. It changes nothing.
-func (d dying) list(t *testing.T) []rabbitmq.DeadLetter {
+func (d dying) list(t *testing.T) []alert.DeadLetter {
 	t.Helper()
-	var letters []rabbitmq.DeadLetter
-	total, err := d.Look(t.Context(), func(l rabbitmq.DeadLetter) bool {
+	var letters []alert.DeadLetter
+	total, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
 		letters = append(letters, l)
 		return false
 	})
@@ -49,7 +49,7 @@ func (d dying) list(t *testing.T) []rabbitmq.DeadLetter {
 // purge drops the letters with these ids, or all without any, and returns the ids of those that it dropped.
 func (d dying) purge(t *testing.T, ids ...string) (purged []string) {
 	t.Helper()
-	_, err := d.Look(t.Context(), func(l rabbitmq.DeadLetter) bool {
+	_, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
 		if !has(ids)(l) {
 			return false
 		}
@@ -63,15 +63,15 @@ func (d dying) purge(t *testing.T, ids ...string) (purged []string) {
 // replay replays the letters with these ids, or all without any, and returns the ids of those that it replayed.
 func (d dying) replay(t *testing.T, ids ...string) (replayed []string) {
 	t.Helper()
-	require.NoError(t, d.Replay(t.Context(), has(ids), func(l rabbitmq.DeadLetter, err error) {
+	require.NoError(t, d.Replay(t.Context(), has(ids), func(l alert.DeadLetter, err error) {
 		require.NoError(t, err)
 		replayed = append(replayed, l.ID)
 	}))
 	return replayed
 }
 
-func has(ids []string) func(rabbitmq.DeadLetter) bool {
-	return func(l rabbitmq.DeadLetter) bool { return len(ids) == 0 || slices.Contains(ids, l.ID) }
+func has(ids []string) func(alert.DeadLetter) bool {
+	return func(l alert.DeadLetter) bool { return len(ids) == 0 || slices.Contains(ids, l.ID) }
 }
 
 // bury puts messages into the dead queue, as alertman does with messages that are not events.
@@ -125,8 +125,8 @@ func TestDeadList(t *testing.T) {
 	letters := d.list(t)
 	require.Len(t, letters, 3)
 	body := deadEvent(t, event).Body
-	assert.Equal(t, rabbitmq.DeadLetter{
-		ID: event.ID, Time: event.Time, Reason: "none was noted", Type: "orders.fraud.detected.v1", OrderID: "one",
+	assert.Equal(t, alert.DeadLetter{
+		ID: event.ID, Time: event.Time, Reason: "none was noted", Type: "orders.fraud.detected.v1", Merchant: "default", OrderID: "one",
 		RoutingKey: "fraud.detected", Size: len(body), Body: body,
 	}, letters[0])
 	assert.Equal(t, "no CloudEvent in JSON: [31m411111******1111", letters[1].Reason)
@@ -184,7 +184,7 @@ func TestReplayNotConfirmed(t *testing.T) {
 	d.bury(t, deadEvent(t, first), deadEvent(t, second))
 
 	var reported []error
-	err := letters.Replay(t.Context(), has(nil), func(_ rabbitmq.DeadLetter, err error) {
+	err := letters.Replay(t.Context(), has(nil), func(_ alert.DeadLetter, err error) {
 		if reported = append(reported, err); len(reported) == 1 { // with a connection that is there
 			between.freeze(t)
 		}
@@ -210,10 +210,10 @@ func TestReplayCutAfterConfirm(t *testing.T) {
 	chosen := has([]string{first.ID})
 	for what, act := range map[string]func(dying, func()) error{
 		"replay": func(d dying, cut func()) error {
-			return d.Replay(t.Context(), chosen, func(rabbitmq.DeadLetter, error) { cut() })
+			return d.Replay(t.Context(), chosen, func(alert.DeadLetter, error) { cut() })
 		},
 		"purge": func(d dying, cut func()) error {
-			_, err := d.Look(t.Context(), func(l rabbitmq.DeadLetter) bool {
+			_, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
 				defer cut()
 				return chosen(l)
 			})
@@ -252,7 +252,7 @@ func TestReplayNotTaken(t *testing.T) {
 	}
 	var failures []error
 	err := rabbitmq.NewDeadLetters(cfg, cfg).Replay(t.Context(), has(nil),
-		func(_ rabbitmq.DeadLetter, err error) { failures = append(failures, err) })
+		func(_ alert.DeadLetter, err error) { failures = append(failures, err) })
 	require.ErrorContains(t, err, "the broker did not take "+ids[0]+", and the rest was left where it is: returned by the broker: 312 NO_ROUTE")
 	require.Len(t, failures, 1)
 	d.holds(t, ids...)
@@ -322,7 +322,7 @@ func TestLookHoldsNoMoreThanItCan(t *testing.T) {
 	d.MaxHeld = 2
 	for range 2 {
 		var ids []string
-		total, err := d.Look(t.Context(), func(l rabbitmq.DeadLetter) bool {
+		total, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
 			ids = append(ids, l.ID)
 			return false
 		})
@@ -337,7 +337,7 @@ func TestLookHoldsNoMoreThanItCan(t *testing.T) {
 func TestTwoLooksAtOnce(t *testing.T) {
 	d := newDying(t)
 	d.bury(t, message("a", "1"), message("b", "2"))
-	_, err := d.Look(t.Context(), func(l rabbitmq.DeadLetter) bool {
+	_, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
 		if l.ID == "b" {
 			counts(t, d.cfg.DeadQueue, 0)
 			require.Empty(t, d.list(t))
@@ -356,7 +356,7 @@ func TestDeadCancelled(t *testing.T) {
 		d.bury(t, message(id, id))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := d.Look(ctx, func(l rabbitmq.DeadLetter) bool {
+	_, err := d.Look(ctx, func(l alert.DeadLetter) bool {
 		require.Equal(t, "a", l.ID)
 		cancel()
 		return false
@@ -394,7 +394,7 @@ func TestDeadWrongConfig(t *testing.T) {
 
 // A dead letter is written without its body.
 func TestDeadLetterJSON(t *testing.T) {
-	text, err := json.Marshal(rabbitmq.DeadLetter{ID: "a", Reason: "odd", Size: 3, Body: []byte("abc")})
+	text, err := json.Marshal(alert.DeadLetter{ID: "a", Reason: "odd", Size: 3, Body: []byte("abc")})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"id": "a", "reason": "odd", "size": 3}`, string(text))
 }

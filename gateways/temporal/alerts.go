@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -94,6 +96,54 @@ func (s *Alerts) OfTransaction(ctx context.Context, of identity.Merchants, trans
 	there := slices.DeleteFunc(all[:], func(log alert.Log) bool { return log.ID == "" })
 	slices.SortStableFunc(there, func(a, b alert.Log) int { return a.Time.Compare(b.Time) })
 	return there, nil
+}
+
+// List returns a page of alerts that alertman has accepted. A digest of several merchants, which has no search attribute for
+// them, is listed for those only who see all merchants.
+func (s *Alerts) List(ctx context.Context, q alert.Query) (page alert.Page, err error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	listed, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: int32(min(q.Limit, listPage)), Query: alertsQuery(q), NextPageToken: q.After, //nolint:gosec // listPage is small
+	})
+	switch {
+	case err != nil && len(q.After) > 0 && is[*serviceerror.InvalidArgument](err):
+		return page, fmt.Errorf("%w: %w", alert.ErrNoPage, err)
+	case err != nil:
+		return page, fmt.Errorf("list alerts: %w", err)
+	}
+	all := make([]alert.Log, len(listed.GetExecutions()))
+	asked, ctx := errgroup.WithContext(ctx)
+	asked.SetLimit(describedAtOnce)
+	for i, info := range listed.GetExecutions() {
+		asked.Go(func() error {
+			found, err := s.Find(ctx, q.Merchants, strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.AlertWorkflowID("")))
+			if errors.Is(err, alert.ErrNotFound) { // deleted since
+				return nil
+			}
+			all[i] = found
+			return err
+		})
+	}
+	err = asked.Wait()
+	page.Alerts = slices.DeleteFunc(all, func(log alert.Log) bool { return log.ID == "" })
+	page.Next = listed.GetNextPageToken()
+	return page, err
+}
+
+// alertsQuery returns what Temporal is asked for. Temporal lists what runs first.
+func alertsQuery(q alert.Query) string {
+	text := alertings
+	if !q.Merchants.All() {
+		text += " AND " + workflows.MerchantKey.GetName() + " IN ('" + strings.Join(q.Merchants.Names(), "', '") + "')" // names have no quotes
+	}
+	if !q.Since.IsZero() {
+		text += " AND StartTime >= '" + q.Since.UTC().Format(time.RFC3339Nano) + "'"
+	}
+	if q.Open {
+		text += " AND ExecutionStatus != 'Completed'"
+	}
+	return text
 }
 
 // maxAlertID is the longest id, in bytes, that Temporal takes for a workflow (limit.maxIDLength), without our prefix.

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/alert"
+	"dummyorders/gateways/cloudevents"
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/webhook"
 	"dummyorders/internal/stack"
@@ -267,13 +268,26 @@ func (w *world) command(args ...string) (out string, code int) {
 // publishRaw publishes any text, as a program might that does not know the format of events.
 func publishRaw(t *testing.T, id, text string) {
 	t.Helper()
-	connection, err := amqp.Dial(shared.rabbitmq.URL("orders", "orders"))
+	publishTo(t, "orders", "alerts", "fraud.detected", amqp.Publishing{MessageId: id, DeliveryMode: amqp.Persistent, Body: []byte(text)})
+}
+
+// publishDead puts an event among the dead letters, as if it had been delivered in vain.
+func publishDead(t *testing.T, event alert.Event) {
+	t.Helper()
+	body, err := cloudevents.Encode(event)
+	require.NoError(t, err)
+	publishTo(t, "alertman", "alerts.dead", event.Type.RoutingKey(), amqp.Publishing{
+		MessageId: event.ID, ContentType: cloudevents.ContentType, DeliveryMode: amqp.Persistent, Body: body,
+	})
+}
+
+func publishTo(t *testing.T, user, exchange, key string, message amqp.Publishing) {
+	t.Helper()
+	connection, err := amqp.Dial(shared.rabbitmq.URL(user, user))
 	require.NoError(t, err)
 	defer func() { _ = connection.Close() }()
 	channel, err := connection.Channel()
 	require.NoError(t, err)
-	require.NoError(t, channel.PublishWithContext(t.Context(), "alerts", "fraud.detected", true, false, amqp.Publishing{
-		MessageId: id, DeliveryMode: amqp.Persistent, Body: []byte(text),
-	}))
+	require.NoError(t, channel.PublishWithContext(t.Context(), exchange, key, true, false, message))
 	require.NoError(t, channel.Close())
 }

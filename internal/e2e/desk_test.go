@@ -23,6 +23,7 @@ const desk = "desk"
 // deskScreens holds the main work of each screen, from the sign-in to the entry of the audit trail. They share one stack.
 var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"transactions": deskTransactions,
+	"alerts":       deskAlerts,
 	"you":          deskYou,
 }
 
@@ -51,6 +52,11 @@ func newDeskWorld(t *testing.T) *deskWorld {
 		"DESK_ADDRESS": address, "DESK_URL": "http://" + address, "OIDC_ISSUER": issuer.URL(), "OIDC_GROUPS_CLAIM": devissuer.GroupsClaim,
 		"OIDC_ROLES": "reviewer=reviewer,analyst=analyst,operator=operator,auditor=auditor,admin=admin", "FRAUD_DETECTOR": "rules",
 	})}
+	w.alertsTo(`
+version: 1
+receivers: [{name: fraud-team, channels: [mail: fraud-team@example.com], group: none, acknowledge: {within: 1h}}]
+routes: [{name: all, tell: [fraud-team]}]
+`)
 	w.start(worker, fraudPolice, alertman, apiProcess, desk)
 	require.NoError(t, w.processes[desk].WaitHealthy(t.Context(), "http://"+w.health[desk]+"/readyz"))
 	path, err := exec.LookPath("chromium")

@@ -10,10 +10,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/stack"
 	"dummyorders/workflows"
@@ -87,6 +90,7 @@ func (e examples) ofAlerts() {
 	})
 	e.is("getAlert.200", w.get("/alerts/"+id))
 	e.is("listAlerts.200", w.get("/alerts?transaction="+about))
+	e.ofDeadLetters()
 	e.is("acknowledgeAlert.200", e.send("/alerts/"+id+"/acknowledge", `{"by": "ada", "note": "calling the buyer"}`))
 }
 
@@ -106,6 +110,23 @@ func (e examples) ofKeys() {
 	e.is("revokeKey.200", e.send("/keys/"+key.Key+"/revoke", ""))
 	e.is("disableMerchant.200", e.send("/merchants/acme/disable", ""))
 	e.is("enableMerchant.200", e.send("/merchants/acme/enable", ""))
+}
+
+func (e examples) ofDeadLetters() {
+	purgeDead(e.t)
+	publishDead(e.t, alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now()))
+	publishRaw(e.t, "no-event", "no event")
+	var list reply
+	eventually(e.t, func() error {
+		if list = e.world.get("/dead-letters"); strings.Count(string(list.body), `"id"`) < 2 {
+			return fmt.Errorf("not dead: %d %s", list.status, list.body)
+		}
+		return nil
+	})
+	e.is("listDeadLetters.200", list)
+	e.is("getDeadLetter.200", e.world.get("/dead-letters/no-event"))
+	e.is("replayDeadLetters.200", e.send("/dead-letters/replay", `{"all": true}`))
+	e.is("purgeDeadLetters.200", e.send("/dead-letters/purge", `{"ids": ["no-event", "no-other"]}`))
 }
 
 func (e examples) ofProblems() {

@@ -1,0 +1,243 @@
+package desk
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"dummyorders/domain/alert"
+)
+
+// alertWords say in short what events report.
+var alertWords = map[alert.Type]string{
+	alert.FraudDetected:      "Fraud stopped",
+	alert.ReviewRequested:    "Review requested",
+	alert.ReviewReminder:     "Review reminder",
+	alert.ReviewExpired:      "Review expired",
+	alert.CompensationFailed: "Money not given back",
+	alert.Test:               "Test",
+}
+
+// shownAlert is an alert as the API shows it.
+type shownAlert struct {
+	alert.Log
+
+	State string `json:"state"`
+	now   time.Time
+}
+
+// What says what the alert is about.
+func (a shownAlert) What() string { return alertWords[a.Type] }
+
+// Waits reports whether somebody is still asked to acknowledge the alert.
+func (a shownAlert) Waits() bool { return a.Asks(a.now) }
+
+// Receivers names those who got the alert, or are to get it.
+func (a shownAlert) Receivers() string {
+	var names []string
+	for _, c := range a.Chains {
+		for _, step := range c.Steps {
+			names = append(names, step.Receiver)
+		}
+		if len(c.Steps) == 0 {
+			names = append(names, c.Receiver)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+// Answers gives the last answer of each target.
+func (a shownAlert) Answers() (all []string) {
+	for _, c := range a.Chains {
+		for _, step := range c.Steps {
+			for _, d := range step.Deliveries {
+				text := string(d.Target) + ": " + string(d.State)
+				if n := len(d.Attempts); n > 0 {
+					text += ", " + d.Attempts[n-1].Answer
+				}
+				all = append(all, text)
+			}
+		}
+	}
+	return all
+}
+
+// Look returns the class that shows how well the alert stands.
+func (a shownAlert) Look() string {
+	switch {
+	case a.State == "not_delivered" || a.State == "expired":
+		return "bad"
+	case a.State == "delivering" || a.Silent():
+		return "warn"
+	default:
+		return "good"
+	}
+}
+
+// Standing gives the state in words.
+func (a shownAlert) Standing() string {
+	return strings.ReplaceAll(a.State, "_", " ")
+}
+
+type alertList struct {
+	Alerts []shownAlert `json:"alerts"`
+	Next   string       `json:"next"`
+}
+
+// alertsPage is what the list of alerts shows.
+type alertsPage struct {
+	Urgent *alertList // not acknowledged; nil if the list is chosen or goes on
+	List   alertList
+	Query  url.Values
+	Types  []typeChoice
+}
+
+// States names what the list can be chosen by.
+func (alertsPage) States() map[string]string {
+	return map[string]string{"unacknowledged": "not acknowledged", "undelivered": "not delivered", "delivered": "delivered"}
+}
+
+// Since returns the date that the list begins with.
+func (p alertsPage) Since() string {
+	date, _, _ := strings.Cut(p.Query.Get("since"), "T")
+	return date
+}
+
+type typeChoice struct {
+	Type alert.Type
+	Name string
+}
+
+// NextPage returns where the list goes on.
+func (p alertsPage) NextPage() string {
+	next := url.Values{"cursor": {p.List.Next}}
+	for name, values := range p.Query {
+		if name != "cursor" {
+			next[name] = values
+		}
+	}
+	return "/alerts?" + next.Encode()
+}
+
+func (d *desk) showAlerts(v *visit) (any, error) {
+	p := alertsPage{Query: url.Values{}}
+	for _, of := range append(slices.Clone(alert.Types), alert.Test) {
+		p.Types = append(p.Types, typeChoice{of, alertWords[of]})
+	}
+	for name, values := range v.URL.Query() {
+		if values[0] != "" { // an empty field of the form chooses nothing
+			p.Query[name] = values
+		}
+	}
+	if date, err := time.Parse(time.DateOnly, p.Query.Get("since")); err == nil {
+		p.Query.Set("since", date.Format(time.RFC3339))
+	}
+	if len(p.Query) == 0 {
+		p.Urgent = &alertList{}
+		if err := v.get("/alerts", url.Values{"state": {"unacknowledged"}}, p.Urgent); err != nil {
+			return nil, err
+		}
+		d.date(p.Urgent.Alerts)
+	}
+	err := v.get("/alerts", p.Query, &p.List)
+	d.date(p.List.Alerts)
+	return p, err
+}
+
+// date tells alerts the time.
+func (d *desk) date(alerts []shownAlert) {
+	for i := range alerts {
+		alerts[i].now = d.Now()
+	}
+}
+
+func (d *desk) showAlert(v *visit) (any, error) {
+	a := shownAlert{now: d.Now()}
+	return &a, v.get("/alerts/"+pathOf(v, "id"), nil, &a)
+}
+
+// pathOf returns a part of the path, as it can stand in a path.
+func pathOf(v *visit, name string) string {
+	return url.PathEscape(chi.URLParam(v.Request, name))
+}
+
+func (d *desk) acknowledgeAlert(v *visit) (to, done string, err error) {
+	id := pathOf(v, "id")
+	body := map[string]string{}
+	if note := strings.TrimSpace(v.PostFormValue("note")); note != "" {
+		body["note"] = note
+	}
+	var kept alert.Acknowledgement
+	if err := v.send(http.MethodPost, "/alerts/"+id+"/acknowledge", body, &kept); err != nil {
+		return "", "", err
+	}
+	if kept.By != v.Person.Name {
+		return "/alerts/" + id, kept.By + " had acknowledged this alert before.", nil
+	}
+	return "/alerts/" + id, "You have acknowledged this alert: its escalation has stopped.", nil
+}
+
+// deadLetter is a dead letter as the API shows it.
+type deadLetter struct {
+	alert.DeadLetter
+
+	Body string `json:"body"`
+	Why  string `json:"why"` // it stays in the queue
+}
+
+// deadLetters is what the pages about dead letters show.
+type deadLetters struct {
+	Letters []deadLetter `json:"letters"`
+	Total   int          `json:"total"`
+	// Purge asks for a confirmation about these ids.
+	Purge []string
+}
+
+func (d *desk) showDeadLetters(v *visit) (any, error) {
+	p := deadLetters{Purge: v.URL.Query()["purge"]}
+	return &p, v.get("/dead-letters", nil, &p)
+}
+
+// Chosen reports whether a letter is among those to purge.
+func (p deadLetters) Chosen(id string) bool { return slices.Contains(p.Purge, id) }
+
+func (d *desk) showDeadLetter(v *visit) (any, error) {
+	var l deadLetter
+	return &l, v.get("/dead-letters/"+pathOf(v, "id"), nil, &l)
+}
+
+// changeDeadLetters replays or purges the letters of a form. A purge is asked about first.
+func (d *desk) changeDeadLetters(v *visit) (to, done string, err error) {
+	ids, what := v.PostForm["id"], v.PostFormValue("do")
+	switch {
+	case len(ids) == 0:
+		return "", "", &Problem{Status: http.StatusUnprocessableEntity, Detail: "Choose at least one dead letter."}
+	case what == "ask":
+		return "/dead-letters?" + url.Values{"purge": ids}.Encode(), "", nil
+	}
+	path, past := "/dead-letters/replay", "replayed"
+	if what == "purge" {
+		path, past = "/dead-letters/purge", "purged"
+	}
+	var result struct {
+		Done, Left []deadLetter
+		Missing    []string
+	}
+	if err := v.send(http.MethodPost, path, map[string]any{"ids": ids}, &result); err != nil {
+		return "", "", err
+	}
+	done = strconv.Itoa(len(result.Done)) + " " + past + "."
+	for _, l := range result.Left {
+		done += " " + l.ID + " stays: " + l.Why + "."
+	}
+	if len(result.Missing) > 0 {
+		done += " No longer there: " + strings.Join(result.Missing, ", ") + "."
+	}
+	return "/dead-letters", done, nil
+}

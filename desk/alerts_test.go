@@ -1,0 +1,96 @@
+package desk_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"dummyorders/domain/alert"
+)
+
+// anAlert returns an alert as the API shows it, of which somebody is asked to take care.
+func (w *world) anAlert(id string) map[string]any {
+	until := w.clock.now().Add(time.Hour)
+	return map[string]any{
+		"id": id, "state": "delivered", "type": alert.FraudDetected, "orderID": "1234", "transactionID": "t-1", "merchants": []string{"default"},
+		"time": w.clock.now(), "chains": []any{map[string]any{"receiver": "fraud-team", "route": "frauds", "steps": []any{map[string]any{
+			"receiver": "fraud-team", "at": w.clock.now(), "askedUntil": until, "deliveries": []any{map[string]any{
+				"target": "mail jo@example.com", "state": "delivered", "attempts": []any{map[string]any{"number": 1, "at": w.clock.now(), "answer": "250 ok"}},
+			}},
+		}}}},
+	}
+}
+
+// The list shows what is not acknowledged first; a chosen list shows what was asked for, and leads to its next page.
+func TestAlerts(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	w.api.say("GET /alerts", http.StatusOK, map[string]any{"alerts": []any{w.anAlert("e-1")}, "next": "c2"})
+	_, page := w.get("/alerts")
+	for _, text := range []string{"Not acknowledged", `<a href="/alerts/e-1">Fraud stopped</a>`, "fraud-team", "mail jo@example.com: delivered, 250 ok", "not acknowledged yet", `href="/alerts?cursor=c2"`} {
+		assert.Contains(t, page, text)
+	}
+	assert.NotContains(t, page, "Dead letters", "a reviewer may not see them")
+	_, page = w.get("/alerts?state=undelivered&type=&merchant=&since=2026-01-02")
+	asked, err := url.ParseQuery(w.api.last().query)
+	assert.NoError(t, err)
+	assert.Equal(t, url.Values{"state": {"undelivered"}, "since": {"2026-01-02T00:00:00Z"}}, asked)
+	assert.Contains(t, page, `value="2026-01-02"`)
+	assert.NotContains(t, page, "<h2>Not acknowledged")
+}
+
+// An alert is acknowledged with a note, which is kept if that fails.
+func TestAcknowledgeAlert(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	w.api.say("GET /alerts/e-1", http.StatusOK, w.anAlert("e-1"))
+	_, page := w.get("/alerts/e-1")
+	assert.Contains(t, page, "250 ok")
+	form := url.Values{"page": {"/alerts/e-1"}, "note": {"calling the buyer"}}
+	w.api.say("POST /alerts/e-1/acknowledge", http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "no alertman answers"})
+	_, page = w.post("/alerts/e-1/acknowledge", form)
+	assert.Contains(t, page, "no alertman answers")
+	assert.Contains(t, page, "calling the buyer</textarea>")
+	w.api.say("POST /alerts/e-1/acknowledge", http.StatusOK, alert.Acknowledgement{By: "ada@localhost"})
+	_, page = w.post("/alerts/e-1/acknowledge", form)
+	assert.Contains(t, page, "You have acknowledged this alert")
+	w.api.say("POST /alerts/e-1/acknowledge", http.StatusOK, alert.Acknowledgement{By: "bob"})
+	_, page = w.post("/alerts/e-1/acknowledge", form)
+	assert.Contains(t, page, "bob had acknowledged this alert before.")
+
+	w.clock.at = w.clock.at.Add(2 * time.Hour)
+	w.signIn("ada", "reviewer")
+	_, page = w.get("/alerts/e-1")
+	assert.NotContains(t, page, "<form method=\"post\" action=\"/alerts", "nobody is asked any more")
+}
+
+// Dead letters are replayed at once, and purged only after a second question.
+func TestDeadLetters(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "operator")
+	letter := alert.DeadLetter{ID: "odd one", Reason: "delivery_limit", Size: 2}
+	w.api.say("GET /dead-letters", http.StatusOK, map[string]any{"letters": []any{letter}, "total": 1})
+	w.api.say("GET /dead-letters/odd one", http.StatusOK, map[string]any{"id": "odd one", "reason": "delivery_limit", "body": "<b>411111******1111</b>"})
+	_, page := w.get("/dead-letters")
+	assert.Contains(t, page, `href="/dead-letters/odd%20one"`)
+	_, page = w.get("/dead-letters/odd%20one")
+	assert.Contains(t, page, "&lt;b&gt;411111******1111")
+
+	form := url.Values{"page": {"/dead-letters"}, "id": {"odd one"}, "do": {"ask"}}
+	_, page = w.post("/dead-letters", form)
+	assert.Contains(t, page, "Delete 1 for good?")
+	assert.Equal(t, "GET /dead-letters", w.api.last().what)
+	done := map[string]any{"done": []any{letter}, "left": []any{map[string]any{"id": "two", "why": "no event"}}, "missing": []any{"three"}}
+	for do, path := range map[string]string{"purge": "POST /dead-letters/purge", "replay": "POST /dead-letters/replay"} {
+		w.api.say(path, http.StatusOK, done)
+		form.Set("do", do)
+		_, page = w.post("/dead-letters", form)
+		assert.Contains(t, page, "two stays: no event. No longer there: three.")
+		assert.Equal(t, `{"ids":["odd one"]}`, w.api.asked[len(w.api.asked)-2].body)
+	}
+	_, page = w.post("/dead-letters", url.Values{"page": {"/dead-letters"}, "do": {"replay"}})
+	assert.Contains(t, page, "Choose at least one dead letter.")
+}

@@ -1,0 +1,66 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/transaction"
+	"dummyorders/workflows"
+)
+
+// An alert arrives and is acknowledged, and a dead letter is replayed and another one purged; the audit trail has all of it.
+func deskAlerts(t *testing.T, w *deskWorld) {
+	about := examples{t: t, world: w.world}.postUntil(transaction.AlertInitiated)
+	id := workflows.EventID(workflows.TransactionWorkflowID(about), 1)
+	b := w.signIn(t, "ada", "/alerts", "operator")
+	b.shows("Fraud stopped")
+	b.open("/alerts/" + id)
+	b.shows("250")
+	b.do(chromedp.SetValue(chromedp.CSS(`textarea`), "calling the buyer"))
+	b.run(`document.activeElement.blur()`)
+	b.press("a")
+	assert.Contains(t, b.text(), "You have acknowledged this alert")
+	w.audited(t, "acknowledgeAlert", "alert "+id, "by ada@localhost: calling the buyer")
+
+	purgeDead(t)
+	event := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now())
+	publishDead(t, event)
+	publishRaw(t, "no-event", "no event")
+	b.open("/dead-letters")
+	b.shows("no-event")
+	b.shows(event.ID)
+	b.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`input[value="%s"]`, event.ID))))
+	b.click(`button[value=replay]`)
+	assert.Contains(t, b.text(), "1 replayed.")
+	b.do(chromedp.Click(chromedp.CSS(`input[value="no-event"]`)))
+	b.click(`button[value=ask]`)
+	assert.Contains(t, b.text(), "Delete 1 for good?")
+	b.click(`button[value=purge]`)
+	assert.Contains(t, b.text(), "1 purged.")
+	assert.Contains(t, b.text(), "alertman has taken every alert")
+	b.open("/alerts/" + event.ID)
+	b.shows("250")
+	w.audited(t, "replayDeadLetters", "dead letters "+event.ID, "1: "+event.ID)
+	w.audited(t, "purgeDeadLetters", "dead letters no-event", "1: no-event")
+}
+
+// audited requires that the audit trail has what ada did.
+func (w *deskWorld) audited(t *testing.T, action, object, after string) {
+	t.Helper()
+	eventually(t, func() error {
+		out, _ := w.command("audit", "list", "--subject", "ada@localhost", "--action", action, "--json")
+		for _, text := range []string{object, after} {
+			if !strings.Contains(out, text) {
+				return fmt.Errorf("%q is not in the trail: %s", text, out)
+			}
+		}
+		return nil
+	})
+}
