@@ -1,7 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,7 +15,9 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
+	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
+	"dummyorders/internal/safetext"
 	"dummyorders/internal/strictjson"
 )
 
@@ -143,7 +147,7 @@ func (s *server) showDead(ctx context.Context, r *deadLetterRequest) (a deadLett
 	of := merchantsOf(ctx)
 	_, err = s.lookDead(ctx, func(l alert.DeadLetter) bool {
 		if a.ID == "" && l.ID == r.ID && theirs(of, l) {
-			a = deadLetterAnswer{l, l.Text()}
+			a = deadLetterAnswer{l, ForPeople(l.Body)}
 		}
 		return false
 	})
@@ -151,6 +155,15 @@ func (s *server) showDead(ctx context.Context, r *deadLetterRequest) (a deadLett
 		err = problem(http.StatusNotFound, "no such dead letter, or another request holds it just now")
 	}
 	return a, err
+}
+
+// ForPeople returns the body of a dead letter to show: without card numbers or control sequences, and with JSON indented.
+func ForPeople(body []byte) string {
+	var indented bytes.Buffer
+	if json.Indent(&indented, body, "", "  ") == nil {
+		body = indented.Bytes()
+	}
+	return card.Redact(safetext.Block(string(body)))
 }
 
 // lookDead fails with a *Problem.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/api"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 	ledgerdb "dummyorders/gateways/ledger"
@@ -144,7 +145,7 @@ func (c showDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 		_, err := q.results.Write(found.Body)
 		return err
 	case c.JSON:
-		return printJSON(q.results, shownLetter{*found, found.Text()})
+		return printJSON(q.results, shownLetter{*found, api.ForPeople(found.Body)})
 	}
 	replay := "alertman would take it: orders alertman dead replay " + found.ID
 	if found.NoEvent != "" {
@@ -161,7 +162,7 @@ Body         %s, card numbers masked; --raw shows it as it is
 
 %s
 `, found.ID, timeOf(*found), found.Reason, cmp.Or(found.Type, "-"), cmp.Or(found.OrderID, "-"), cmp.Or(found.RoutingKey, "-"),
-		replay, many(found.Size, "byte"), found.Text())
+		replay, many(found.Size, "byte"), api.ForPeople(found.Body))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/api"
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 )
@@ -81,7 +82,7 @@ Body         18 bytes, card numbers masked; --raw shows it as it is
 	raw, _, err := dead.run(t, showDeadCommand{ID: "odd", Raw: true})
 	require.NoError(t, err)
 	require.Equal(t, body, raw)
-	require.Equal(t, "{\n  \"amount\": 123.00\n}", alert.DeadLetter{Body: []byte(`{"amount":123.00}`)}.Text())
+	require.Equal(t, "{\n  \"amount\": 123.00\n}", api.ForPeople([]byte(`{"amount":123.00}`)))
 	_, _, err = dead.run(t, showDeadCommand{ID: "none"})
 	require.EqualError(t, err, "none: no such dead letter in queue dead, or another look holds it just now")
 	require.Empty(t, dead.dropped)

@@ -1,13 +1,6 @@
 package alert
 
-import (
-	"bytes"
-	"encoding/json"
-	"time"
-
-	"dummyorders/domain/card"
-	"dummyorders/internal/safetext"
-)
+import "time"
 
 // DeadLetter is a message in the dead queue, made safe to show to people: its texts, except for Body, are short, contain
 // no control characters, and have anything that could be a card number removed.
@@ -22,14 +15,4 @@ type DeadLetter struct {
 	Size       int       `json:"size" doc:"Of the body, in bytes"`
 	NoEvent    string    `json:"noEvent,omitempty" doc:"Why alertman would put it straight back; absent if it is an event"`
 	Body       []byte    `json:"-"` // unchanged, whatever it contains
-}
-
-// Text returns the body as people may see it: without card numbers or control sequences, and with JSON indented.
-func (l DeadLetter) Text() string {
-	body := l.Body
-	var indented bytes.Buffer
-	if json.Indent(&indented, body, "", "  ") == nil {
-		body = indented.Bytes()
-	}
-	return card.Redact(safetext.Block(string(body)))
 }
