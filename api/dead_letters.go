@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -242,7 +241,6 @@ func (c deadChoice) begin(of identity.Merchants) (*deadDone, func(alert.DeadLett
 func (s *server) replayDead(ctx context.Context, c deadChoice) (deadDone, error) {
 	done, chosen := c.begin(merchantsOf(ctx))
 	leave := func(l alert.DeadLetter, why string) { done.Left = append(done.Left, leftLetter{l, why}) }
-	failed := error(nil)
 	err := s.dead.Replay(ctx, func(l alert.DeadLetter) bool {
 		if !chosen(l) {
 			return false
@@ -253,13 +251,11 @@ func (s *server) replayDead(ctx context.Context, c deadChoice) (deadDone, error)
 		}
 		return true
 	}, func(l alert.DeadLetter, err error) {
-		if err != nil {
-			failed = err
-			return
+		if err == nil { // Replay returns it too
+			done.Done = append(done.Done, l)
 		}
-		done.Done = append(done.Done, l)
 	})
-	return *done, errors.Join(err, failed)
+	return *done, err
 }
 
 func (s *server) purgeDead(ctx context.Context, c deadChoice) (deadDone, error) {
