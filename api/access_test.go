@@ -77,6 +77,8 @@ func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
 		"transact":          {identity.Transact, "/transact", api.SeedExample, 200, 403, 200, 403},
 		"listTransactions":  {identity.Read, "/transactions?limit=1", "", 200, 200, 200, 200},
 		"getTransaction":    {identity.Read, "/transactions/" + paid, "", 200, 200, 404, 404},
+		"getFigures":        {identity.Read, "/figures", "", 200, 200, 200, 200},
+		"getReports":        {identity.Read, "/reports?from=2026-01-01&to=2026-01-31", "", 200, 200, 200, 200},
 		"reviewTransaction": {identity.Review, "/transactions/" + w.ofAcme(t, heldForReview) + "/review", `{"decision": "decline"}`, 200, 200, 404, 404},
 		"labelTransaction":  {identity.Label, "/transactions/" + paid + "/labels", `{"label": "fraudulent", "source": "dispute"}`, 200, 201, 404, 404},
 		"listAlerts":        {identity.Alerts, "/alerts?transaction=" + paid, "", 200, 200, 200, 200},

@@ -75,6 +75,7 @@ func TestDecisionDetail(t *testing.T) {
 			assert.Equal(t, nothing, shows(ask("listAlerts", 200, http.MethodGet, "/alerts?transaction="+id, "", shop)))
 			assert.Equal(t, nothing, shows(ask("acknowledgeAlert", 409, http.MethodPost, "/alerts/"+alert+"/acknowledge", `{}`, shop)))
 			asked["acknowledgePage"], asked["reviewPage"] = true, true // for who got the message: both show what it shows
+			asked["getFigures"], asked["getReports"] = true, true      // they show counts: see TestFigures and TestReports
 			assert.Equal(t, operationsOf(t, handler), asked)
 
 			const byOutcome = "/transactions?limit=1&outcome=approve"

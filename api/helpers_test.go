@@ -174,6 +174,7 @@ func options(server client.Client, l temporal.Ledger) api.Options {
 		Transactions: &temporal.Transactions{Client: server, Ledger: l, Draining: context.Background()},
 		Alerts:       &temporal.Alerts{Client: server},
 		Ledger:       l,
+		Figures:      &counted{},
 		Cards:        card.NewDescriber([]byte("a key for tests, and nothing else")),
 		MaxInFlight:  10,
 		Limits:       api.Limits{Rate: 1000, Burst: 100_000, InFlight: 1000, WrongKeys: 100_000},

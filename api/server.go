@@ -27,6 +27,7 @@ import (
 	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/report"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/health"
@@ -72,6 +73,9 @@ type Options struct {
 	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: running
 	// transactions can be shown without it, and a load balancer would otherwise send no requests here.
 	Ledger ledger.Reader
+	// Figures reads what transactions come to, and Surroundings, which may be nil, says how things are beside.
+	Figures      Figures
+	Surroundings Surroundings
 	// Audit keeps what callers do. If it is nil, that is not kept.
 	Audit audit.Trail
 	// Trail reads what Audit has kept. If it is nil, or its database does not let it, that is answered 503.
@@ -144,6 +148,13 @@ type server struct {
 	lists          *gate // for lists, whose answers are large
 	verifications  *gate // of the audit trail, which read it from end to end
 	log            *slog.Logger
+
+	figures      Figures
+	surroundings Surroundings
+	clock        func() time.Time
+	now          *cache[report.Now] // by merchants, as alertCounts
+	alertCounts  *cache[report.Alerts]
+	parts        *cache[[]report.Part]
 }
 
 // New returns the whole API as a handler.
@@ -173,6 +184,11 @@ func New(o Options) http.Handler {
 		lists:         newGate(min(o.MaxInFlight, maxLists), min(o.Limits.InFlight, maxLists/2), "too many lists at once: ask again later"),
 		verifications: newGate(1, 1, "the audit trail is being verified already: ask again later"),
 		log:           o.Log,
+
+		figures: o.Figures, surroundings: o.Surroundings, clock: o.Now,
+		now:         newCache[report.Now](figuresFor, o.Now),
+		alertCounts: newCache[report.Alerts](surroundingsFor, o.Now),
+		parts:       newCache[[]report.Part](surroundingsFor, o.Now),
 	}
 	router := chi.NewRouter()
 	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), findAddress(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
@@ -201,6 +217,8 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerLabel(api)
 	s.registerAlerts(api)
 	s.registerAcknowledge(api, router)
+	s.registerFigures(api)
+	s.registerReports(api)
 	s.registerTrail(api)
 	s.registerKeys(api)
 	s.registerDeadLetters(api)

@@ -25,6 +25,8 @@ var needs = map[string]identity.Scope{
 	"transact":          identity.Transact,
 	"listTransactions":  identity.Read,
 	"getTransaction":    identity.Read,
+	"getFigures":        identity.Read,
+	"getReports":        identity.Read,
 	"reviewTransaction": identity.Review,
 	"labelTransaction":  identity.Label,
 	"getAlert":          identity.Alerts,

@@ -107,6 +107,26 @@ func (s *Status) Look(ctx context.Context) Report {
 	return report(ctx, s.Version, s.Now(), looks)
 }
 
+// Processes looks at the other processes, and at the servers, that one process can see without the credentials of all.
+func (s *Status) Processes(ctx context.Context) []Line {
+	return report(ctx, s.Version, s.Now(), []look{
+		line(processes, "worker", s.worker(workflows.OrdersTaskQueue, "orders worker")),
+		line(processes, "fraud-police", s.worker(workflows.FraudPoliceTaskQueue, "orders fraud-police")),
+		line(processes, "alertman", s.worker(workflows.AlertmanTaskQueue, "orders alertman")),
+		line(processes, "channels", s.channels),
+		line(servers, "temporal", s.temporal),
+		line(servers, "ledger", s.readable),
+	}).Parts
+}
+
+// readable looks at the ledger as one sees it who may only read it.
+func (s *Status) readable(ctx context.Context) Line {
+	if err := s.Ledger.Ready(ctx); err != nil {
+		return failed(Down, err, "start the ledger's database")
+	}
+	return Line{State: OK, Detail: "answers"}
+}
+
 func (s *Status) api(ctx context.Context) Line {
 	if err := s.API(ctx); err != nil {
 		return failed(Down, err, "start `orders api`, or say by --api where it is; its log says why it is not ready")

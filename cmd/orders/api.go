@@ -91,6 +91,8 @@ func (p *process) apiOptions(store *ledger.Ledger) api.Options {
 		Audit:                    p.env.audit(p.values, store),
 		Trail:                    store,
 		Clients:                  store,
+		Figures:                  store,
+		Surroundings:             p.surroundings(store),
 		Links:                    p.env.links(p.values),
 		Detail:                   api.Detail(p.values.oneOf("DECISION_DETAIL", p.env.DecisionDetail, api.Details)),
 		OrderIDsMayLookLikeCards: p.values.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", p.env.CardLikeOrderIDs),

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/telemetry"
@@ -18,12 +20,11 @@ const looked = 20
 
 // MeasureReviews shows in the metrics what the transactions in review come to. If that cannot be read, the metrics show nothing.
 func (l *Ledger) MeasureReviews(ctx context.Context) error {
-	var held []telemetry.Value
-	var waiting int64
-	var oldest, deadline time.Time
+	var held []heldMoney
+	var deadline time.Time
 	err := l.retry(ctx, func() (err error) {
-		if held, waiting, oldest, err = l.heldForReview(ctx); err == nil {
-			deadline, err = l.nextDeadline(ctx)
+		if held, err = l.heldForReview(ctx, identity.AllMerchants()); err == nil {
+			deadline, err = l.nextDeadline(ctx, identity.AllMerchants())
 		}
 		return err
 	})
@@ -33,55 +34,63 @@ func (l *Ledger) MeasureReviews(ctx context.Context) error {
 		}
 		return fmt.Errorf("read the reviews in the ledger: %w", l.explain("read", err))
 	}
+	var money []telemetry.Value
+	var waiting int64
+	var oldest time.Time
+	for _, h := range held {
+		waiting += h.count
+		if oldest.IsZero() || h.oldest.Before(oldest) {
+			oldest = h.oldest
+		}
+		money = append(money, telemetry.Value{Value: h.money.Currency.Major(h.money.Minor), Labels: []string{string(h.money.Currency)}})
+	}
 	telemetry.ReviewsWaiting.Set(telemetry.Value{Value: float64(waiting)})
-	telemetry.MoneyHeld.Set(held...)
+	telemetry.MoneyHeld.Set(money...)
 	telemetry.MoneyHeldOldest.Set(telemetry.At(oldest))
 	telemetry.ReviewNextDeadline.Set(telemetry.At(deadline))
 	return nil
 }
 
-func (l *Ledger) heldForReview(ctx context.Context) (held []telemetry.Value, waiting int64, oldest time.Time, err error) {
-	rows, err := l.reader.QueryContext(ctx, l.engine.bind(
-		`SELECT currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions WHERE status = ? GROUP BY currency`), int(transaction.InReview))
-	if err != nil {
-		return nil, 0, oldest, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var currency sql.NullString
-		var count, minor int64
-		var first instant
-		if err := rows.Scan(&currency, &count, &minor, &first); err != nil {
-			return nil, 0, oldest, err
-		}
-		waiting += count
-		if oldest.IsZero() || first.Before(oldest) {
-			oldest = first.Time
-		}
-		held = append(held, telemetry.Value{Value: money.Currency(currency.String).Major(minor), Labels: []string{currency.String}})
-	}
-	return held, waiting, oldest, rows.Err()
+// heldMoney is what is held in a currency for transactions in review.
+type heldMoney struct {
+	money  money.Money
+	count  int64
+	oldest time.Time
 }
 
-func (l *Ledger) nextDeadline(ctx context.Context) (next time.Time, err error) {
-	rows, err := l.reader.QueryContext(ctx, l.engine.bind(`SELECT record FROM transactions WHERE status = ? ORDER BY started_at, id LIMIT ?`),
-		int(transaction.InReview), looked)
-	if err != nil {
-		return next, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+func (l *Ledger) heldForReview(ctx context.Context, of identity.Merchants) (all []heldMoney, err error) {
+	c := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
+	q := query{l.engine.bind(`SELECT currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions ` + c.where() + `GROUP BY currency`), c.args}
+	err = l.engine.read(ctx, l.reader, of, q, func(r row) error {
+		var h heldMoney
+		var currency sql.NullString
+		var first instant
+		if err := r.Scan(&currency, &h.count, &h.money.Minor, &first); err != nil {
+			return err
+		}
+		h.money.Currency, h.oldest = money.Currency(currency.String), first.Time
+		all = append(all, h)
+		return nil
+	})
+	return all, err
+}
+
+func (l *Ledger) nextDeadline(ctx context.Context, of identity.Merchants) (next time.Time, err error) {
+	c := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
+	q := query{l.engine.bind(`SELECT record FROM transactions ` + c.where() + `ORDER BY started_at, id LIMIT ?`), append(c.args, looked)}
+	err = l.engine.read(ctx, l.reader, of, q, func(r row) error {
 		var text []byte
 		var record struct{ Review struct{ Deadline time.Time } }
-		if err := rows.Scan(&text); err != nil {
-			return next, err
+		if err := r.Scan(&text); err != nil {
+			return err
 		}
 		if err := json.Unmarshal(text, &record); err != nil {
-			return next, fmt.Errorf("its record: %w", err)
+			return fmt.Errorf("its record: %w", err)
 		}
 		if at := record.Review.Deadline; next.IsZero() || at.Before(next) {
 			next = at
 		}
-	}
-	return next, rows.Err()
+		return nil
+	})
+	return next, err
 }

@@ -35,8 +35,9 @@ type engine struct {
 	find string
 	// sqlTime converts a time to what the database takes. The database keeps microseconds.
 	sqlTime func(time.Time) any
-	// day is the day of t.started_at in UTC, such as 2026-11-29, and micros is l.at as text, in microseconds since 1970.
-	day, micros string
+	// day is the day of t.started_at in UTC, such as 2026-11-29, minute its minute since 1970, and micros is l.at in microseconds
+	// since 1970.
+	day, minute, micros string
 	// prune deletes ended transactions: the first placeholder is the time, the second the limit. pruneUses and
 	// pruneDecisions delete the rows from before the time.
 	prune, pruneUses, pruneDecisions string

@@ -90,7 +90,7 @@ func openPostgres(text string) (*Ledger, error) {
 		lockLast: postgresAuditEnd + "last FOR UPDATE", lockFirst: postgresAuditEnd + "first FOR UPDATE", snapshot: sql.LevelRepeatableRead,
 		read: readPostgres, restrict: postgresRestrict,
 		sqlTime: func(t time.Time) any { return t },
-		day:     `to_char(t.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`, micros: `(extract(epoch FROM l.at) * 1000000)::bigint`,
+		day:     `to_char(t.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`, minute: `floor(extract(epoch FROM t.started_at) / 60)::bigint`, micros: `(extract(epoch FROM l.at) * 1000000)::bigint`,
 		noTables: noPostgresTables,
 		withLock: withTableLocked,
 		mayRetry: mayWorkAgain,

@@ -75,7 +75,7 @@ func openSQLite(path string) (*Ledger, error) {
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
 		read:    readSQLite,
 		sqlTime: func(t time.Time) any { return t.UnixMicro() },
-		day:     `date(t.started_at / 1000000, 'unixepoch')`, micros: `l.at`,
+		day:     `date(t.started_at / 1000000, 'unixepoch')`, minute: `t.started_at / 60000000`, micros: `l.at`,
 		noTables: func(err error) bool { return noSQLiteTables(path, err) },
 		withLock: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {
 			return withFileLocked(ctx, path, migrate)

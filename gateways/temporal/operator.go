@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +25,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 
+	"dummyorders/domain/identity"
+	"dummyorders/domain/report"
 	"dummyorders/domain/transaction"
 	"dummyorders/workflows"
 )
@@ -246,6 +249,21 @@ func (o *Operator) RetriedAlerts(ctx context.Context, most int) (retried []Waiti
 		}
 	}
 	return retried, len(all), total, err
+}
+
+// Alerts counts the alerts of these merchants that are open, that failed since a time, and that RabbitMQ has not taken yet.
+func (o *Operator) Alerts(ctx context.Context, of identity.Merchants, since time.Time) (counts report.Alerts, err error) {
+	only := ""
+	if !of.All() {
+		only = " AND " + workflows.MerchantKey.GetName() + " IN ('" + strings.Join(of.Names(), "', '") + "')"
+	}
+	failed := alertings + failedOnes + " AND CloseTime >= '" + since.UTC().Format(time.RFC3339Nano) + "'"
+	for query, into := range map[string]*int64{alertings + runningOnes: &counts.Open, failed: &counts.Failed, alertLate: &counts.Unpublished} {
+		if *into, err = o.count(ctx, query+only); err != nil {
+			return counts, err
+		}
+	}
+	return counts, nil
 }
 
 // failures returns the longest ago of the workflows that failed, with their failures. One that was reset since, and has

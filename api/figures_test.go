@@ -1,0 +1,173 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/api"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
+	"dummyorders/domain/money"
+	"dummyorders/domain/report"
+)
+
+// counted has figures of two merchants.
+type counted struct {
+	reads int
+	err   error
+}
+
+func (c *counted) Now(_ context.Context, of identity.Merchants, at time.Time) (report.Now, error) {
+	c.reads++
+	n := report.NewNow(at)
+	for _, merchant := range []string{"acme", "beta"} {
+		if of.Has(merchant) {
+			n.Add(at.UTC().Truncate(time.Minute), fraud.Decline, 2)
+			n.Add(at.UTC().Truncate(time.Minute), "", 1)
+		}
+	}
+	n.Answers = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, time.Second}
+	n.Waiting, n.NextDeadline, n.Held = 3, at.Add(time.Hour), []money.Money{{Minor: 1234, Currency: "INR"}}
+	return n, c.err
+}
+
+func (c *counted) Days(_ context.Context, of identity.Merchants, from, to, currency string) (all []report.Day, err error) {
+	for i, merchant := range []string{"acme", "beta", "acme"} {
+		d := report.Day{Date: fmt.Sprintf("2026-01-%02d", 4+i), Merchant: merchant, Currency: "INR", Figures: report.Figures{
+			All: report.Sum{Count: 10, Minor: 100_000}, Paid: report.Sum{Count: 8, Minor: 80_000}, FraudPaid: report.Sum{Count: 1, Minor: 500},
+			Outcomes: map[fraud.Outcome]report.Sum{fraud.Decline: {Count: 2, Minor: 20_000}}, Reasons: map[string]report.Sum{"CARD_VELOCITY": {Count: 2, Minor: 20_000}},
+			Rules: map[string]report.Rule{"card_velocity": {Hits: 2}}, Reviews: report.Reviews{Asked: 3, Approved: 1, Declined: 1, Seconds: 90},
+		}}
+		if of.Has(merchant) && from <= d.Date && d.Date <= to && (currency == "" || currency == d.Currency) {
+			all = append(all, d)
+		}
+	}
+	return all, c.err
+}
+
+func (*counted) Alerts(_ context.Context, of identity.Merchants, _ time.Time) (report.Alerts, error) {
+	return report.Alerts{Open: int64(1 + len(of.Names()))}, nil
+}
+
+func (*counted) Parts(context.Context) []report.Part {
+	return []report.Part{{Name: "alertman", State: "down", Detail: "0 workers"}}
+}
+
+// figured returns the API with figures, to callers of these keys, and what reads them.
+func figured(t *testing.T, detail api.Detail, keys map[string]identity.Subject) (http.Handler, *counted) {
+	t.Helper()
+	c := &counted{}
+	o := options(nowhere(t), newMemory())
+	o.Figures, o.Surroundings, o.Detail, o.Audit = c, c, detail, &trail{}
+	o.Authenticators = []api.Authenticator{api.NewKeys(keys)}
+	return handlerWith(o), c
+}
+
+func read(t *testing.T, handler http.Handler, path, key string) map[string]any {
+	t.Helper()
+	answer := request(t, handler, http.MethodGet, path, "", "Authorization: Bearer "+key)
+	require.Equal(t, 200, answer.Code, "%s", answer.Body)
+	var found map[string]any
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &found))
+	return found
+}
+
+var operators = identity.Subject{
+	Kind: identity.Person, Name: "bob",
+	Grants: []identity.Grant{{Scopes: []identity.Scope{identity.Read, identity.Alerts, identity.Rules}, Merchants: identity.AllMerchants()}},
+}
+
+// Figures are those of the caller's merchants, and what is around them is shown to those who may see it.
+func TestFigures(t *testing.T) {
+	handler, _ := figured(t, api.NoDetail, map[string]identity.Subject{
+		"acme's key": aClient("acme", "shop", identity.Read), "acme's alerts": aClient("acme", "shop", identity.Read, identity.Alerts), "operators": operators,
+	})
+	acme := read(t, handler, "/figures", "acme's key")
+	minutes := acme["minutes"].([]any)
+	require.Len(t, minutes, 60)
+	last := minutes[59].(map[string]any)
+	assert.EqualValues(t, 3, last["transactions"])
+	assert.NotContains(t, last, "outcomes", "decisions are not shown")
+	assert.NotContains(t, acme, "alerts")
+	assert.NotContains(t, acme, "parts")
+	assert.Equal(t, map[string]any{"transactions": 3.0, "p50Milliseconds": 200.0, "p99Milliseconds": 1000.0}, acme["answers"])
+	assert.Equal(t, []any{map[string]any{"amount": 12.34, "currency": "INR"}}, acme["held"])
+	assert.EqualValues(t, 3, acme["reviews"].(map[string]any)["waiting"])
+
+	assert.Equal(t, map[string]any{"open": 2.0, "failed": 0.0, "unpublished": 0.0}, read(t, handler, "/figures", "acme's alerts")["alerts"])
+
+	all := read(t, handler, "/figures", "operators")
+	last = all["minutes"].([]any)[59].(map[string]any)
+	assert.EqualValues(t, 6, last["transactions"])
+	assert.Equal(t, map[string]any{"approve": 0.0, "review": 0.0, "decline": 4.0, "notEvaluated": 0.0}, last["outcomes"])
+	assert.Equal(t, []any{map[string]any{"name": "alertman", "state": "down", "detail": "0 workers"}}, all["parts"])
+}
+
+// Many who ask cost one read, and leave no entries. A failed read says so.
+func TestFiguresAreCached(t *testing.T) {
+	kept, c := &trail{}, &counted{}
+	o := options(nowhere(t), newMemory())
+	o.Figures, o.Audit = c, kept
+	at := start
+	o.Now = func() time.Time { return at }
+	handler := handlerWith(o)
+	for range 20 {
+		require.Equal(t, 200, request(t, handler, http.MethodGet, "/figures", "").Code)
+	}
+	assert.Equal(t, 1, c.reads)
+	assert.Empty(t, kept.kept)
+	at, c.err = at.Add(3*time.Second), errAway
+	assert.Equal(t, 503, request(t, handler, http.MethodGet, "/figures", "").Code)
+	assert.Equal(t, 2, c.reads)
+	assert.Equal(t, 503, request(t, handler, http.MethodGet, "/reports", "").Code)
+}
+
+func TestReports(t *testing.T) {
+	handler, _ := figured(t, api.FullDetail, map[string]identity.Subject{"acme's key": aClient("acme", "shop", identity.Read), "operators": operators})
+	const month = "/reports?from=2026-01-01&to=2026-01-31"
+	rows := func(query, key string) (all []string) {
+		for _, row := range read(t, handler, month+query, key)["rows"].([]any) {
+			r := row.(map[string]any)
+			all = append(all, strings.Trim(fmt.Sprint(r["day"], " ", r["merchant"], " ", r["transactions"].(map[string]any)["count"]), " "))
+		}
+		return all
+	}
+	assert.Equal(t, []string{"2026-01-04 <nil> 10", "2026-01-05 <nil> 10", "2026-01-06 <nil> 10"}, rows("", "operators"))
+	assert.Equal(t, []string{"2026-01-04 <nil> 10", "2026-01-06 <nil> 10"}, rows("", "acme's key"))
+	assert.Equal(t, []string{"2025-12-29 <nil> 10", "2026-01-05 <nil> 20"}, rows("&by=week", "operators"))
+	assert.Equal(t, []string{"<nil> acme 20", "<nil> beta 10"}, rows("&by=merchant", "operators"))
+	assert.Empty(t, rows("&currency=USD", "operators"))
+
+	row := read(t, handler, month+"&by=merchant", "operators")["rows"].([]any)[0].(map[string]any)
+	assert.Equal(t, map[string]any{"count": 16.0, "amount": 1600.0}, row["paid"])
+	assert.Equal(t, map[string]any{"byCount": 1250.0, "byAmount": 62.5}, row["fraudRate"])
+	assert.Equal(t, map[string]any{"asked": 6.0, "approved": 2.0, "declined": 2.0, "expired": 0.0, "meanSeconds": 45.0}, row["reviews"])
+	assert.Contains(t, row, "rules")
+	assert.NotContains(t, read(t, handler, month, "acme's key")["rows"].([]any)[0], "rules")
+
+	hidden, _ := figured(t, api.NoDetail, map[string]identity.Subject{"acme's key": aClient("acme", "shop", identity.Read)})
+	row = read(t, hidden, month, "acme's key")["rows"].([]any)[0].(map[string]any)
+	for _, of := range []string{"outcomes", "reasons", "falsePositives", "rules"} {
+		assert.NotContains(t, row, of)
+	}
+}
+
+func TestReportFaults(t *testing.T) {
+	handler, _ := figured(t, api.FullDetail, map[string]identity.Subject{"operators": operators})
+	for query, parameter := range map[string]string{
+		"from=yesterday": "from", "by=year": "by", "currency=RUPEES": "currency", "from=2026-02-01&to=2026-01-01": "to",
+		"from=2020-01-01&to=2026-01-01": "from", "days=3": "days",
+	} {
+		answer := request(t, handler, http.MethodGet, "/reports?"+query, "", "Authorization: Bearer operators")
+		assert.Equal(t, 422, answer.Code, "%s: %s", query, answer.Body)
+		assert.Contains(t, answer.Body.String(), `"parameter":"`+parameter+`"`, query)
+	}
+}
