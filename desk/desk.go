@@ -48,6 +48,8 @@ type Options struct {
 	WebUI   string
 	Version string
 	Log     *slog.Logger
+	// Running ends when the process is asked to stop, which ends what would go on; nil means never.
+	Running context.Context
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -56,14 +58,17 @@ type desk struct {
 	Options
 	sessions *scs.SessionManager
 	signIns  *rate.Limiter
+	streams  chan struct{} // one element for each page that follows Now
 }
 
 // screens lists the parts of the desk in the order of its menu. Each is shown to those who have its scope.
 var screens = []screen{
+	{Name: "Now", Path: "/now", Scope: identity.Read},
 	{Name: "Transactions", Path: "/transactions", Scope: identity.Read},
 	{Name: "People and keys", Path: "/people", Scope: identity.Admin},
 	{Name: "Audit trail", Path: "/audit", Scope: identity.Audit},
 	{Name: "Alerts", Path: "/alerts", Scope: identity.Alerts},
+	{Name: "Reports", Path: "/reports", Scope: identity.Read},
 	{Name: "You", Path: "/you"},
 }
 
@@ -77,11 +82,15 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &desk{Options: o, signIns: rate.NewLimiter(signInsPerSec, signInsBurst)}
+	if o.Running == nil {
+		o.Running = context.Background()
+	}
+	d := &desk{Options: o, streams: make(chan struct{}, mostStreams), signIns: rate.NewLimiter(signInsPerSec, signInsBurst)}
 	d.sessions = d.newSessions()
 	router := chi.NewRouter()
 	router.Use(middleware.StripSlashes, middleware.GetHead, withPolicy, http.NewCrossOriginProtection().Handler)
 	router.Handle("/static/*", static())
+	router.Get("/now/events", d.nowEvents)
 	router.Group(func(router chi.Router) {
 		router.Use(d.sessions.LoadAndSave)
 		router.Get("/sign-in", d.signIn)
@@ -90,6 +99,9 @@ func New(o Options) http.Handler {
 		router.Group(func(router chi.Router) {
 			router.Use(d.signedIn)
 			router.Get("/", d.home)
+			router.Get("/now", d.page("now", d.showNow))
+			router.Get("/reports", d.page("reports", d.showReports))
+			router.Get("/reports.csv", d.reportsCSV)
 			router.Get("/transactions", d.page("transactions", d.showTransactions))
 			router.Get("/transactions.csv", d.transactionsCSV)
 			router.Get("/transactions/find", d.findTransaction)

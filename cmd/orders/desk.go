@@ -39,7 +39,7 @@ func serveDesk(p *process) func(context.Context) error {
 	connections := api.Connections{All: 1000, Address: 200, Exempt: uses.TrustedProxies, Log: p.log}
 	p.checks = map[string]health.Check{"temporal": temporal.Check(p.temporal), "ledger": store.Ready}
 	return func(ctx context.Context) error {
-		uses.Running = ctx //nolint:fatcontext // it is set once
+		uses.Running, options.Running = ctx, ctx //nolint:fatcontext // they are set once
 		uses.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
 		options.API = api.New(uses)
 		err := serve(ctx, p.log, address, connections.Limit, closing(ctx, desk.New(options)), drainRequests)

@@ -94,15 +94,34 @@ func (l *Ledger) lookForDays(ctx context.Context, now time.Time) (mine bool, err
 		if err != nil {
 			return err
 		}
-		for _, day := range days {
-			if _, err := tx.ExecContext(ctx, l.engine.bind(`INSERT INTO days_due (day) VALUES (?) ON CONFLICT (day) DO NOTHING`), day); err != nil {
-				return err
-			}
+		if err := l.markDays(ctx, tx, days); err != nil {
+			return err
 		}
 		_, err = tx.ExecContext(ctx, l.engine.bind(`UPDATE days_looked SET at = ?`), l.engine.sqlTime(now))
 		return err
 	})
 	return mine, err
+}
+
+func (l *Ledger) markDays(ctx context.Context, tx *sql.Tx, days []string) error {
+	for _, day := range days {
+		if _, err := tx.ExecContext(ctx, l.engine.bind(`INSERT INTO days_due (day) VALUES (?) ON CONFLICT (day) DO NOTHING`), day); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CountAgain has the days from one time to another counted again, for what was saved long after it happened.
+func (l *Ledger) CountAgain(ctx context.Context, from, to time.Time) error {
+	var days []string
+	for day := from.UTC().Truncate(24 * time.Hour); !day.After(to); day = day.AddDate(0, 0, 1) {
+		days = append(days, report.DateOf(day))
+	}
+	if err := l.inTransaction(ctx, func(tx *sql.Tx) error { return l.markDays(ctx, tx, days) }); err != nil {
+		return fmt.Errorf("have days counted again: %w", l.explain("count", err))
+	}
+	return nil
 }
 
 // changedDays returns the days whose transactions may have changed since the last look. The first look of a day takes the days

@@ -89,6 +89,10 @@ func TestCountDaysBefore(t *testing.T) {
 			require.NoError(t, l.Save(t.Context(), paidOn(2, "default", now.Add(-time.Hour)))) // long after it happened
 			require.NoError(t, l.CountDays(t.Context(), now.Add(2*24*time.Hour)))
 			assert.Len(t, days(t, l, identity.AllMerchants()), 2)
+			require.NoError(t, l.Save(t.Context(), paidOn(3, "default", start.Add(24*time.Hour)))) // and longer
+			require.NoError(t, l.CountAgain(t.Context(), start.Add(24*time.Hour), now))
+			require.NoError(t, l.CountDays(t.Context(), now.Add(2*24*time.Hour+time.Minute)))
+			assert.Len(t, days(t, l, identity.AllMerchants()), 3)
 		})
 	}
 }

@@ -21,6 +21,8 @@ import (
 type Store interface {
 	ledger.Writer
 	fraud.VelocityStore
+	// CountAgain has days counted again for reports.
+	CountAgain(ctx context.Context, from, to time.Time) error
 }
 
 // savers is how many transactions are saved at once.
@@ -48,7 +50,10 @@ func Fill(ctx context.Context, store Store, all []ledger.Entry, done func(int)) 
 			return store.Save(ctx, e)
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil || len(all) == 0 {
+		return err
+	}
+	return store.CountAgain(context.WithoutCancel(ctx), all[0].Record.StartTime, all[len(all)-1].Record.StartTime) // the group's ctx has ended
 }
 
 // now lists transactions that are posted like anybody's: some are paid for at once, some wait for a review, and some are stopped,

@@ -22,6 +22,8 @@ const desk = "desk"
 
 // deskScreens holds the main work of each screen, from the sign-in to the entry of the audit trail. They share one stack.
 var deskScreens = map[string]func(*testing.T, *deskWorld){
+	"now":          deskNow,
+	"reports":      deskReports,
 	"transactions": deskTransactions,
 	"alerts":       deskAlerts,
 	"you":          deskYou,

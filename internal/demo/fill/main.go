@@ -55,6 +55,6 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Posted %d more to %s: some wait for a review, and some were stopped. Each made-up transaction has the metadata %s=true.\n", len(ids), api.Redacted(), demo.MadeUp)
+	fmt.Printf("Posted %d more to %s: some wait for a review, and some were stopped. Each made-up transaction has the metadata %s=true. Reports have them within two minutes.\n", len(ids), api.Redacted(), demo.MadeUp)
 	return nil
 }

@@ -1,0 +1,148 @@
+package desk
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"dummyorders/domain/identity"
+	"dummyorders/domain/money"
+)
+
+// figures is what the API says about now.
+type figures struct {
+	At      time.Time `json:"at"`
+	Minutes []minute  `json:"minutes"`
+	Answers struct {
+		Transactions int   `json:"transactions"`
+		P50          int64 `json:"p50Milliseconds"`
+		P99          int64 `json:"p99Milliseconds"`
+	} `json:"answers"`
+	Reviews struct {
+		Waiting      int64     `json:"waiting"`
+		NextDeadline time.Time `json:"nextDeadline"`
+	} `json:"reviews"`
+	Held   []money.Wire `json:"held"`
+	Alerts *struct {
+		Open        int64 `json:"open"`
+		Failed      int64 `json:"failed"`
+		Unpublished int64 `json:"unpublished"`
+	} `json:"alerts"`
+	Parts []struct {
+		Name   string `json:"name"`
+		State  string `json:"state"`
+		Detail string `json:"detail"`
+	} `json:"parts"`
+}
+
+type minute struct {
+	Begin        time.Time `json:"begin"`
+	Transactions int64     `json:"transactions"`
+	Outcomes     *struct {
+		Approve      int64 `json:"approve"`
+		Review       int64 `json:"review"`
+		Decline      int64 `json:"decline"`
+		NotEvaluated int64 `json:"notEvaluated"`
+	} `json:"outcomes"`
+}
+
+// Hour returns how many transactions were accepted in the last hour.
+func (f figures) Hour() (all int64) {
+	for _, m := range f.Minutes {
+		all += m.Transactions
+	}
+	return all
+}
+
+// Decisions reports whether the person may see what fraud checks found.
+func (f figures) Decisions() bool { return len(f.Minutes) > 0 && f.Minutes[0].Outcomes != nil }
+
+// Since returns the beginning of the first minute, as the search of transactions takes it.
+func (f figures) Since() string {
+	if len(f.Minutes) == 0 {
+		return ""
+	}
+	return f.Minutes[0].Begin.UTC().Format("2006-01-02T15:04:05")
+}
+
+func (*desk) showNow(v *visit) (any, error) {
+	var f figures
+	err := v.get("/figures", nil, &f)
+	return f, err
+}
+
+// Streams are bounded: each asks for the figures again and again.
+const (
+	mostStreams  = 100
+	streamEvery  = 2 * time.Second
+	streamWithin = 10 * time.Second // for one event to be written
+)
+
+// nowEvents sends the numbers of the page Now again and again, until the browser leaves, the session ends or the desk stops. It
+// does not keep the session from ending: somebody who only looks at the page does nothing.
+func (d *desk) nowEvents(w http.ResponseWriter, r *http.Request) {
+	select {
+	case d.streams <- struct{}{}:
+		defer func() { <-d.streams }()
+	default:
+		http.Error(w, "too many pages follow the numbers", http.StatusServiceUnavailable)
+		return
+	}
+	ticker := time.NewTicker(streamEvery)
+	defer ticker.Stop()
+	out := http.NewResponseController(w)
+	for begun := false; ; begun = true {
+		event, may := d.nowEvent(r)
+		switch {
+		case !may && !begun:
+			w.WriteHeader(http.StatusNoContent) // which keeps the browser from asking again
+			return
+		case !may:
+			return
+		case !begun:
+			w.Header().Set("Content-Type", "text/event-stream")
+		}
+		if out.SetWriteDeadline(time.Now().Add(streamWithin)) != nil {
+			return
+		}
+		if _, err := w.Write(event); err != nil || out.Flush() != nil {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-r.Context().Done():
+			return
+		case <-d.Running.Done():
+			return
+		}
+	}
+}
+
+// nowEvent returns the numbers as an event, and whether there is a session of somebody who may see them. If they cannot be read,
+// the event is a comment, and the page keeps those that it has.
+func (d *desk) nowEvent(r *http.Request) (event []byte, may bool) {
+	cookie, err := r.Cookie(d.sessions.Cookie.Name)
+	if err != nil {
+		return nil, false
+	}
+	ctx, err := d.sessions.Load(r.Context(), cookie.Value)
+	if err != nil {
+		return []byte(": the session cannot be read now\n\n"), true
+	}
+	v := d.visit(r.WithContext(ctx))
+	if v.Person.Name == "" || !v.May(identity.Read) {
+		return nil, false
+	}
+	data, err := d.showNow(v)
+	var body bytes.Buffer
+	if err == nil {
+		err = pages["now"].ExecuteTemplate(&body, "figures", view{Person: v.Person, Data: data})
+	}
+	if err != nil {
+		d.Log.WarnContext(ctx, "Numbers of the page Now not sent", "error", err)
+		return []byte(": the numbers cannot be read now\n\n"), true
+	}
+	return fmt.Appendf(nil, "data: %s\n\n", strings.ReplaceAll(strings.TrimSpace(body.String()), "\n", "\ndata: ")), true
+}

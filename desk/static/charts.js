@@ -1,0 +1,56 @@
+// Charts are drawn from tables: each row is a place on the time axis, in data-x of its first cell, and each head with data-series is
+// a line of that colour. On Now, the numbers and the tables are replaced as the desk sends them.
+"use strict";
+
+const drawn = new Map(); // by table
+
+function read(table) {
+  const heads = [...table.tHead.rows[0].cells].map((cell, column) => ({ column, label: cell.textContent, colour: cell.dataset.series })).filter((head) => head.colour);
+  const rows = [...table.tBodies[0].rows];
+  const data = [rows.map((row) => Number(row.cells[0].dataset.x))];
+  for (const head of heads) data.push(rows.map((row) => Number(row.cells[head.column].dataset.value ?? row.cells[head.column].textContent)));
+  return { heads, data };
+}
+
+function draw(table) {
+  const { heads, data } = read(table);
+  if (drawn.has(table)) return drawn.get(table).setData(data);
+  if (data[0].length < 2) return;
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const place = document.createElement("div");
+  place.className = "chart";
+  place.setAttribute("aria-hidden", "true"); // the table says the same
+  table.closest("figure").prepend(place);
+  const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 } };
+  const chart = new uPlot({
+    width: place.clientWidth, height: 240, legend: { live: false },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    scales: { y: { range: (_, least, most) => [0, Math.max(most, 1)] } },
+    axes: [{ ...axis }, { ...axis, size: 60 }],
+    series: [{}, ...heads.map((head) => ({ label: head.label, stroke: colour(head.colour), width: 2, points: { show: false } }))],
+  }, data, place);
+  drawn.set(table, chart);
+  new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 240 })).observe(place);
+}
+
+// replace puts the numbers that were sent where the old ones are.
+function replace(html) {
+  const sent = document.createElement("template");
+  sent.innerHTML = html;
+  for (const part of sent.content.querySelectorAll("[data-live]")) {
+    const there = document.getElementById(part.id);
+    if (there && there.innerHTML !== part.innerHTML) there.innerHTML = part.innerHTML;
+  }
+  document.querySelectorAll("#live time").forEach(local);
+  document.querySelectorAll("table[data-chart]").forEach(draw);
+}
+
+document.querySelectorAll("table[data-chart]").forEach(draw);
+const live = document.getElementById("live");
+if (live) {
+  const events = new EventSource(live.dataset.events);
+  const state = document.getElementById("state");
+  events.onmessage = (event) => { replace(event.data); state.textContent = "These numbers follow what happens."; };
+  events.onerror = () => { state.textContent = events.readyState === EventSource.CLOSED
+    ? "These numbers do not follow any more. Load this page again." : "The desk does not answer now; these numbers are the last ones."; };
+}

@@ -1,0 +1,92 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/demo"
+)
+
+// follows waits until the page shows a text, without loading it again.
+func (b *tab) follows(text string) {
+	b.t.Helper()
+	eventually(b.t, func() error {
+		if shown := b.text(); !strings.Contains(shown, text) {
+			return fmt.Errorf("%q is not on the page: %.2000s", text, shown)
+		}
+		return nil
+	})
+}
+
+// withoutScripts has the tab run none.
+func (b *tab) withoutScripts() {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	require.NoError(b.t, err)
+}
+
+// count returns how many elements of the page a selector finds.
+func (b *tab) count(selector string) int {
+	b.t.Helper()
+	n, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](fmt.Sprintf("document.querySelectorAll(%q).length", selector)))
+	require.NoError(b.t, err)
+	return n
+}
+
+// Now shows a new transaction within seconds, by itself. Without scripts it shows it when it is loaded.
+func deskNow(t *testing.T, w *deskWorld) {
+	b := w.signIn(t, "ada", "/now", "admin")
+	b.follows("These numbers follow what happens.")
+	before, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(`#hour a`)))
+	require.NoError(t, err)
+	w.ends(w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID)
+	eventually(t, func() error {
+		after, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(`#hour a`)))
+		if err == nil && after == before {
+			err = fmt.Errorf("there are still %s transactions", after)
+		}
+		return err
+	})
+	assert.Equal(t, 1, b.count(".chart canvas"))
+	assert.Contains(t, b.text(), "alertman: ok")
+
+	b.withoutScripts()
+	b.open("/now")
+	assert.Contains(t, b.text(), "Load this page again for newer ones.")
+	assert.Contains(t, b.text(), "in the last hour")
+}
+
+// Reports show a month of made-up transactions, as charts and without scripts.
+func deskReports(t *testing.T, w *deskWorld) {
+	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, store.Close()) }()
+	month := demo.Month(1, time.Now().Add(-10*time.Minute))
+	require.NoError(t, demo.Fill(t.Context(), store, month[len(month)/2:], func(int) {}))
+	require.NoError(t, store.CountDays(t.Context(), time.Now().Add(time.Minute))) // as the worker does
+
+	b := w.signIn(t, "bob", "/reports?by=week", "analyst")
+	for _, part := range []string{"EUR, ", "USD, ", "Transactions by week", "card_velocity", "insufficient_funds", "turned out to be frauds"} {
+		assert.Contains(t, b.text(), part)
+	}
+	b.open("/reports?currency=EUR")
+	assert.Equal(t, 2, b.count(".chart canvas"))
+	assert.NotContains(t, b.text(), "USD, ")
+	shown := b.count("table[data-chart] tbody tr")
+	assert.Greater(t, shown, 20)
+	out, _ := w.command("audit", "list", "--subject", "bob@localhost", "--action", "getReports", "--json")
+	assert.Contains(t, out, "by week")
+
+	b.withoutScripts()
+	b.open("/reports?currency=EUR")
+	assert.Contains(t, b.text(), "Transactions by day")
+	assert.Contains(t, b.text(), "Basis points by amount")
+}
