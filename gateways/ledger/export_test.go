@@ -207,3 +207,9 @@ func (l *Ledger) CountStatements(at time.Time) map[string]Statement {
 		"part":    {l.engine.bind(l.partQuery()), []any{since, l.engine.sqlTime(at.Add(countedPart))}},
 	}
 }
+
+// MinutesStatement returns the statement that counts the minutes of the last hour.
+func (l *Ledger) MinutesStatement(of identity.Merchants, since time.Time) Statement {
+	q := l.minutesQuery(of, since)
+	return Statement{q.text, q.args}
+}
