@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -128,14 +129,12 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	if answer.Alerts, q.After, err = s.chosenAlerts(ctx, q); errors.Is(err, alert.ErrNoPage) {
-		p := problem(http.StatusUnprocessableEntity, "the alerts cannot be listed so: see errors")
-		p.Errors = []Fault{{Parameter: "cursor", Detail: foreignCursor}}
-		return nil, p
-	} else if err != nil {
+	if answer.Alerts, q.After, err = s.chosenAlerts(ctx, q); err != nil {
 		return nil, s.alertProblem(ctx, "", err)
 	}
-	answer.Next = base64.RawURLEncoding.EncodeToString(q.After)
+	if len(q.After) > 0 {
+		answer.Next = base64.RawURLEncoding.EncodeToString(append([]byte(alertsCursor), q.After...))
+	}
 	visitorOf(ctx).shown = fmt.Sprintf("%d alerts", len(answer.Alerts))
 	return &alertsResponse{answer}, nil
 }
@@ -191,6 +190,9 @@ const (
 	mostParts     = 5
 )
 
+// alertsCursor begins each cursor of this list, and of no other.
+const alertsCursor = "alerts/"
+
 // What alerts can be chosen by, beside delivered.
 const (
 	unacknowledged = "unacknowledged"
@@ -226,8 +228,12 @@ func readAlertsQuery(raw string) (q alertsQuery, err error) {
 	}
 	q.Since, q.Limit = p.time("since"), p.wholeNumber("limit", defaultAlerts, maxAlerts)
 	q.Open = q.state == unacknowledged
-	if q.After, err = base64.RawURLEncoding.Strict().DecodeString(p.values.Get("cursor")); err != nil {
-		p.wrong("cursor", foreignCursor)
+	if text := p.values.Get("cursor"); text != "" {
+		plain, err := base64.RawURLEncoding.Strict().DecodeString(text)
+		after, ours := bytes.CutPrefix(plain, []byte(alertsCursor))
+		if q.After = after; err != nil || !ours {
+			p.wrong("cursor", foreignCursor)
+		}
 	}
 	return q, p.problem("the alerts cannot be listed so: see errors")
 }

@@ -58,7 +58,6 @@ type Transactions interface {
 type Alerts interface {
 	Find(ctx context.Context, of identity.Merchants, id string) (alert.Log, error)
 	OfTransaction(ctx context.Context, of identity.Merchants, transactionID string) ([]alert.Log, error)
-	// List fails with alert.ErrNoPage if the page to go on after is not one of its own.
 	List(ctx context.Context, q alert.Query) (alert.Page, error)
 	// Acknowledge returns the acknowledgement that counts, which may be an earlier one.
 	Acknowledge(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)

@@ -150,7 +150,6 @@ type Page struct {
 var (
 	ErrNotFound   = errors.New("no such alert")
 	ErrNoAlertman = errors.New("no alertman answers")
-	ErrNoPage     = errors.New("the list has no such page")
 )
 
 // ClosedError means that an alert cannot be acknowledged.

@@ -106,10 +106,7 @@ func (s *Alerts) List(ctx context.Context, q alert.Query) (page alert.Page, err 
 	listed, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		PageSize: int32(min(q.Limit, listPage)), Query: alertsQuery(q), NextPageToken: q.After, //nolint:gosec // listPage is small
 	})
-	switch {
-	case err != nil && len(q.After) > 0 && is[*serviceerror.InvalidArgument](err):
-		return page, fmt.Errorf("%w: %w", alert.ErrNoPage, err)
-	case err != nil:
+	if err != nil {
 		return page, fmt.Errorf("list alerts: %w", err)
 	}
 	all := make([]alert.Log, len(listed.GetExecutions()))

@@ -22,7 +22,7 @@ func deskAlerts(t *testing.T, w *deskWorld) {
 	b := w.signIn(t, "ada", "/alerts", "operator")
 	b.shows("Fraud stopped")
 	b.open("/alerts/" + id)
-	b.shows("250")
+	b.shows("2.0.0 OK")
 	b.do(chromedp.SetValue(chromedp.CSS(`textarea`), "calling the buyer"))
 	b.run(`document.activeElement.blur()`)
 	b.press("a")
@@ -46,7 +46,7 @@ func deskAlerts(t *testing.T, w *deskWorld) {
 	assert.Contains(t, b.text(), "1 purged.")
 	assert.Contains(t, b.text(), "alertman has taken every alert")
 	b.open("/alerts/" + event.ID)
-	b.shows("250")
+	b.shows("2.0.0 OK")
 	w.audited(t, "replayDeadLetters", "dead letters "+event.ID, "1: "+event.ID)
 	w.audited(t, "purgeDeadLetters", "dead letters no-event", "1: no-event")
 }
