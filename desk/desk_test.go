@@ -66,15 +66,13 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 	server := httptest.NewUnstartedServer(nil)
 	server.Start()
 	t.Cleanup(server.Close)
-	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, audit: &trail{}, clock: &clock{at: time.Now()}}
 	running, stop := context.WithCancel(t.Context())
-	w := &world{stop: stop, t: t, url: server.URL, issuer: issuer, ledger: store, api: &fakeAPI{answers: map[string]answer{}}, audit: &trail{}, clock: &clock{at: time.Now()}}
+	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, audit: &trail{}, clock: &clock{at: time.Now()}, stop: stop}
 	base, err := url.Parse(server.URL)
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
 	server.Config.Handler = desk.New(desk.Options{
-		API: handler, As: as, Groups: parsed, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now,
-		API: w.api, As: as, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now, Running: running,
+		API: handler, As: as, Groups: parsed, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now, Running: running,
 		Issuer:   oidc.New(oidc.Config{URL: issuer.URL(), Audience: devissuer.ClientID, GroupsClaim: devissuer.GroupsClaim, Roles: parsed, Log: log}),
 		Sessions: ledgerdb.Sessions{Ledger: store, Now: w.clock.now},
 	})

@@ -59,6 +59,8 @@ func TestCountDays(t *testing.T) {
 			assert.Equal(t, want[1:2], days(t, l, identity.OnlyMerchants("acme")))
 			assert.Empty(t, days(t, l, identity.Merchants{}))
 
+			now = now.Add(time.Hour) // its end is no longer recent
+			look()
 			_, err := l.Label(t.Context(), identity.AllMerchants(), late.Record.TransactionID,
 				ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: now.Add(30 * time.Second)})
 			require.NoError(t, err)
