@@ -19,9 +19,12 @@ import (
 
 // shownTo says to which roles each screen is shown. All others are refused it.
 var shownTo = map[string][]identity.Role{
+	"Now":             identity.Roles,
 	"Transactions":    identity.Roles,
 	"People and keys": {"admin"},
 	"Audit trail":     {"auditor", "admin"},
+	"Alerts":          {"reviewer", "operator", "admin"},
+	"Reports":         identity.Roles,
 	"You":             identity.Roles,
 }
 
