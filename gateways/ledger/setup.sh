@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes the ledger's database and its five users on a PostgreSQL server: orders, who owns the tables (orders worker, and
 # the commands for merchants and keys); orders_reader, who reads them of the merchants that it names, adds labels, and notes
-# when keys were used (orders api); orders_desk, who may do that too, reads the audit trail, and keeps the sessions of persons
-# (orders desk); orders_police, who counts and keeps decisions, and sees no transaction (orders fraud-police); and
+# when keys were used (orders api); orders_desk, who may do that too, reads the audit trail, changes merchants and keys, and keeps
+# the sessions of persons (orders desk); orders_police, who counts and keeps decisions, and sees no transaction (orders fraud-police); and
 # orders_alertman (orders alertman). All add to the audit trail; only orders and orders_desk read it. It can be run again at any
 # time, and then sets the passwords anew. It needs psql, its variables PGHOST, PGUSER and PGPASSWORD for a user who may make users and databases, and
 # the five passwords below.
