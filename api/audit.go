@@ -28,6 +28,7 @@ type visitor struct {
 	object        string
 	shown         string
 	kept          bool // there is an entry already
+	reads         bool // it reads, although it is a POST
 }
 
 type visitorKey struct{}
@@ -140,7 +141,7 @@ func (a *auditor) visited(r *http.Request, v *visitor, status int) {
 	case v.action == "" || v.kept || a.trail == nil:
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusTooManyRequests:
 		a.refuse(r.Context(), v, e)
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+	case r.Method == http.MethodGet || r.Method == http.MethodHead || v.reads:
 		a.keep(r.Context(), e, auditRead)
 	}
 }

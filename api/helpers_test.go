@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -25,8 +26,12 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/gateways/temporal"
+	"dummyorders/internal/velocitytest"
+	"dummyorders/rules"
+	"dummyorders/rules/workbench"
 )
 
 func handlerOn(server client.Client) http.Handler {
@@ -179,6 +184,14 @@ func options(server client.Client, l temporal.Ledger) api.Options {
 		MaxInFlight:  10,
 		Limits:       api.Limits{Rate: 1000, Burst: 100_000, InFlight: 1000, WrongKeys: 100_000},
 		Log:          slog.New(slog.DiscardHandler),
+		Rules: &workbench.Workbench{Ledger: l, Velocity: &velocitytest.Memory{}, Deciding: workbench.Source{
+			Current: func() fraud.Evaluator { return rules.Default() },
+			Files:   func() (fs.FS, error) { return rules.Files(), nil },
+		}},
+		Cards:       card.NewDescriber([]byte("a key for tests, and nothing else")),
+		MaxInFlight: 10,
+		Limits:      api.Limits{Rate: 1000, Burst: 100_000, InFlight: 1000, WrongKeys: 100_000},
+		Log:         slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -146,33 +147,42 @@ func (p *prefixed) Write(body []byte) (int, error) {
 // Unwrap returns the wrapped writer to http.ResponseController.
 func (p *prefixed) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// limitBody refuses a body that is too large, empty, or by its headers or encoding not JSON in UTF-8. It passes any other
-// body on, already read.
-func limitBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if why := unsupported(r.Header); why != nil {
-			why.write(w)
-			return
-		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-		_, tooLarge := errors.AsType[*http.MaxBytesError](err)
-		switch {
-		case tooLarge:
-			problem(http.StatusRequestEntityTooLarge, "the body must not be larger than 64 KiB").write(w)
-			return
-		case err != nil:
-			problem(http.StatusBadRequest, "the body could not be read to its end").write(w)
-			return
-		case len(body) == 0:
-			problem(http.StatusBadRequest, "the body is empty; a JSON object is expected").write(w)
-			return
-		case isUTF16OrUTF32(body):
-			problem(http.StatusUnsupportedMediaType, "the body is UTF-16 or UTF-32; it must be UTF-8 (RFC 8259)").write(w)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		next.ServeHTTP(w, r)
-	})
+// limitBody is limitTo for bodies of the usual size.
+var limitBody = limitTo(MaxBody)
+
+// limitTo refuses a body that is too large, empty, or by its headers or encoding not JSON in UTF-8. It passes any other body
+// on, already read.
+func limitTo(most int64) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, refused := readWhole(w, r, most)
+			if refused != nil {
+				refused.write(w)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func readWhole(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *Problem) {
+	if why := unsupported(r.Header); why != nil {
+		return nil, why
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case tooLarge:
+		return nil, problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body must not be larger than %d KiB", most>>10))
+	case err != nil:
+		return nil, problem(http.StatusBadRequest, "the body could not be read to its end")
+	case len(body) == 0:
+		return nil, problem(http.StatusBadRequest, "the body is empty; a JSON object is expected")
+	case isUTF16OrUTF32(body):
+		return nil, problem(http.StatusUnsupportedMediaType, "the body is UTF-16 or UTF-32; it must be UTF-8 (RFC 8259)")
+	}
+	return body, nil
 }
 
 // unsupported returns the reason, from the headers, for not reading a body, or nil if it can be read (RFC 9110 §15.5.16).

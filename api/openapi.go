@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"dummyorders/domain/payment"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 )
 
@@ -55,6 +56,7 @@ func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 		{Name: "figures", Description: "See what transactions come to, now and by day"},
 		{Name: "alerts", Description: "See to whom alerts were sent, and acknowledge them"},
 		{Name: "dead letters", Description: "Read, replay and delete messages that alertman could not take"},
+		{Name: "rules", Description: "See, try and check the rules of the fraud check"},
 	}
 }
 
@@ -180,12 +182,21 @@ func describeSchemas(document *huma.OpenAPI) {
 // schemaNames holds the names of the schemas whose types' names say too little beside those of transactions.
 var schemaNames = map[string]string{
 	"Broken": "AuditDamage", "Kept": "AuditEntry", "Link": "AuditLink", "Report": "AuditReport",
-	"ChainLog": "AlertChain", "Delivery": "AlertDelivery", "Membership": "AlertGroup", "StepLog": "AlertStep",
+	"ChainLog": "AlertChain", "Delivery": "AlertDelivery", "Membership": "AlertGroup", "StepLog": "AlertStep", "InUse": "RulesInUse",
+}
+
+// ofRulesets holds the names of the schemas of the package ruleset's types that other types are called like.
+var ofRulesets = map[reflect.Type]string{
+	reflect.TypeFor[ruleset.Description](): "RulesetDescription", reflect.TypeFor[ruleset.Fault](): "RulesetFault",
+	reflect.TypeFor[ruleset.Findings](): "RulesetFindings", reflect.TypeFor[ruleset.List](): "RuleList", reflect.TypeFor[ruleset.Trial](): "RuleTrial",
 }
 
 func schemaName(of reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(of, hint)
-	return cmp.Or(schemaNames[name], name)
+	if of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	return cmp.Or(ofRulesets[of], schemaNames[name], name)
 }
 
 var schemaDescriptions = map[string]string{
@@ -258,10 +269,21 @@ var schemaDescriptions = map[string]string{
 	"ReviewForm":            "What the page of a signed link posts, and the button that was pressed",
 	"ReviewSchema":          "A reviewer's decision",
 	"RollSchema":            "How to roll a key",
+	"Rule":                  "A rule as it is written",
+	"RuleList":              "A list of a ruleset",
 	"RuleResult":            "What one rule did in a decision",
+	"RuleTrial":             "A decision that was made to look at it, without any effect",
 	"Ruleset":               "The rules that decided, by name, version and digest",
 	"ShownKey":              "A key: whose it is, what it may do, and until when",
 	"ShownMerchant":         "A merchant",
+	"RulesetDescription":    "What is in a ruleset",
+	"RulesetFault":          "One thing that is wrong with a ruleset, and where",
+	"RulesetFiles":          "The files of a ruleset",
+	"RulesetFindings":       "What is wrong with a ruleset's files, and what its cases say",
+	"RulesetSchema":         "The files of a ruleset",
+	"RulesInUse":            "The rulesets in use",
+	"FailedCase":            "A case whose result is not the one that it demands",
+	"Thresholds":            "The lowest score that puts a transaction under review, and the lowest that declines it",
 	"Status":                "The status of a transaction. The codes are those of the first version of this API",
 	"Step":                  "A status that a transaction has reached, and when",
 	"TransactionSchema":     "A transaction to check and to pay for",

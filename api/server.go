@@ -69,6 +69,8 @@ type Options struct {
 	Alerts       Alerts
 	// DeadLetters is nil if the process has no access to them.
 	DeadLetters DeadLetters
+	// Rules shows and tries the rules. It is nil where another detector decides.
+	Rules Rules
 	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: running
 	// transactions can be shown without it, and a load balancer would otherwise send no requests here.
 	Ledger ledger.Reader
@@ -130,6 +132,7 @@ type server struct {
 	transactions   Transactions
 	deliveries     Alerts
 	dead           DeadLetters
+	rules          Rules
 	ledger         ledger.Reader
 	reader         reader
 	authenticators []Authenticator
@@ -165,6 +168,7 @@ func New(o Options) http.Handler {
 		transactions:   o.Transactions,
 		deliveries:     o.Alerts,
 		dead:           o.DeadLetters,
+		rules:          o.Rules,
 		ledger:         o.Ledger,
 		reader:         reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
 		authenticators: o.Authenticators,
@@ -221,6 +225,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerTrail(api)
 	s.registerKeys(api)
 	s.registerDeadLetters(api)
+	s.registerRules(api)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	describeRates(api.OpenAPI())

@@ -46,6 +46,11 @@ var needs = map[string]identity.Scope{
 	"getDeadLetter":     identity.DeadLetters,
 	"replayDeadLetters": identity.DeadLetters,
 	"purgeDeadLetters":  identity.DeadLetters,
+	"getRules":          identity.Rules,
+	"getRulesFiles":     identity.Rules,
+	"retryTransaction":  identity.Rules,
+	"tryTransaction":    identity.Rules,
+	"checkRules":        identity.Rules,
 }
 
 // Authenticator finds out who calls, in one way.

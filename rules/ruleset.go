@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/velocity"
 	"dummyorders/rules/lang"
 )
@@ -37,10 +38,7 @@ type Set struct {
 var _ fraud.Evaluator = (*Set)(nil)
 
 // Thresholds holds the lowest score that puts a transaction under review, and the lowest that declines it.
-type Thresholds struct {
-	Review  int `json:"review"`
-	Decline int `json:"decline"`
-}
+type Thresholds = ruleset.Thresholds
 
 // Mode says whether a rule affects decisions.
 type Mode string

@@ -27,8 +27,7 @@ func (apiCommand) Run(ctx context.Context) error {
 func serveAPI(p *process) func(context.Context) error {
 	address, store := p.env.httpAddress(p.values), p.env.ledger(p.values)
 	stored := p.env.storedKeys(p.values, store, p.log)
-	options := p.apiOptions(store)
-	options.Cards = card.NewDescriber(p.env.fingerprintKey(p.values))
+	options, beside := p.apiOptions(store)
 	options.Authenticators = p.env.authenticators(p.values, stored, p.log)
 	options.Issuer, options.AlsoAnonymous = p.env.OIDCIssuer, p.env.developmentIssuer()
 	options.Hosts, options.Prefix = p.env.hosts(), p.env.prefix()
@@ -50,7 +49,7 @@ func serveAPI(p *process) func(context.Context) error {
 		ctx, stop := delayed(running, delay)
 		defer stop()
 		options.Running = running //nolint:fatcontext // it is set once
-		todo := []func(context.Context) error{
+		todo := append(beside,
 			func(ctx context.Context) error {
 				options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
 				return serve(ctx, p.log, address, connections.Limit, closing(running, api.New(options)), drainRequests)
@@ -59,7 +58,7 @@ func serveAPI(p *process) func(context.Context) error {
 				health.Await(ctx, p.log, "ledger", store.Ready)
 				return nil
 			},
-		}
+		)
 		if stored != nil {
 			todo = append(todo, stored.Run)
 		}
@@ -84,7 +83,12 @@ const deadInMemory = 5000
 
 // apiOptions returns the options that the API has for its own callers and for the desk's pages alike.
 func (p *process) apiOptions(store *ledger.Ledger) api.Options {
+// apiOptions returns the options that the API has for its own callers and for the desk's pages alike, and what runs beside it.
+func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside []func(context.Context) error) {
+	rules, beside := p.env.workbench(p.values, store, p.log)
 	return api.Options{
+		Rules:                    rules,
+		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		DeadLetters:              p.deadLetters(),
 		Ledger:                   store,
@@ -101,5 +105,5 @@ func (p *process) apiOptions(store *ledger.Ledger) api.Options {
 		Traces:                   p.traces,
 		Version:                  buildVersion(),
 		Log:                      p.log,
-	}
+	}, beside
 }

@@ -34,7 +34,7 @@ func serveDesk(p *process) func(context.Context) error {
 		As: api.As, Issuer: issuer, Groups: roles, Sessions: ledger.Sessions{Ledger: store}, Audit: p.env.audit(p.values, store),
 		URL: p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
 	}
-	uses := p.apiOptions(store)
+	uses, beside := p.apiOptions(store)
 	uses.Limits = deskLimits()
 	connections := api.Connections{All: 1000, Address: 200, Exempt: uses.TrustedProxies, Log: p.log}
 	p.checks = map[string]health.Check{"temporal": temporal.Check(p.temporal), "ledger": store.Ready}
@@ -42,7 +42,9 @@ func serveDesk(p *process) func(context.Context) error {
 		uses.Running, options.Running = ctx, ctx //nolint:fatcontext // they are set once
 		uses.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
 		options.API = api.New(uses)
-		err := serve(ctx, p.log, address, connections.Limit, closing(ctx, desk.New(options)), drainRequests)
+		err := together(ctx, append(beside, func(ctx context.Context) error {
+			return serve(ctx, p.log, address, connections.Limit, closing(ctx, desk.New(options)), drainRequests)
+		})...)
 		return errors.Join(err, store.Close())
 	}
 }

@@ -3,17 +3,21 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
 
+	"dummyorders/api"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/fraud"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/health"
 	"dummyorders/rules"
+	"dummyorders/rules/workbench"
 )
 
 // fraudCheck holds a detector and what it depends on. It has no connections yet.
@@ -74,10 +78,10 @@ func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
 	check := fraudCheck{velocity: e.ledger(v)}
 	detector := &fraud.Rules{Velocity: check.velocity, Now: time.Now, Uncounted: warnOfAddresses(log)}
 	trail := e.audit(v, check.velocity)
-	detector.Live = check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log)
+	detector.Live = check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log).Current
 	check.audited(trail, "use ruleset", detector.Live, log)
 	if e.FraudShadowRuleset != "" {
-		detector.Shadow = check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
+		detector.Shadow = check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log).Current
 		check.audited(trail, "use shadow ruleset", detector.Shadow, log)
 	}
 	check.detector = detector
@@ -103,18 +107,35 @@ func warnOfAddresses(log *slog.Logger) func(fraud.Check) {
 
 // ruleset returns the built-in ruleset or the one in a folder. It records everything that is wrong with the rules as
 // faults of the setting.
-func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) func() fraud.Evaluator {
+func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) workbench.Source {
 	if ruleset == builtIn {
 		set := rules.Default()
-		return func() fraud.Evaluator { return set }
+		return workbench.Source{
+			Current: func() fraud.Evaluator { return set },
+			Files:   func() (fs.FS, error) { return rules.Files(), nil },
+		}
 	}
 	source, err := rules.NewSource(ruleset, log)
 	if err != nil {
 		v.faults = append(v.faults, name+": "+err.Error())
-		return nil
+		return workbench.Source{}
 	}
 	c.watches = append(c.watches, source.Run)
-	return source.Current
+	return workbench.Source{Current: source.Current, Files: func() (fs.FS, error) { return os.DirFS(ruleset), nil }}
+}
+
+// workbench returns what the API shows and tries of the rules, and what has to run beside it, or nil if another detector decides.
+func (e environment) workbench(v *values, store *ledgerdb.Ledger, log *slog.Logger) (api.Rules, []func(context.Context) error) {
+	if e.FraudDetector != "rules" {
+		return nil, nil
+	}
+	var check fraudCheck
+	bench := &workbench.Workbench{Velocity: store, Ledger: store, Deciding: check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log)}
+	if e.FraudShadowRuleset != "" {
+		shadow := check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
+		bench.Shadow = &shadow
+	}
+	return bench, check.watches
 }
 
 // audited has the audit trail say which ruleset is in use.

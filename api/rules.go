@@ -1,0 +1,259 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/ruleset"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/strictjson"
+)
+
+// Rules shows, tries and checks rulesets. It changes no decision.
+type Rules interface {
+	InUse(ctx context.Context) (ruleset.InUse, error)
+	// Files returns the files of the ruleset that decides.
+	Files(ctx context.Context) (ruleset.Files, error)
+	// Try decides about a transaction as of a time, from the known values of features and, if past is true, from what was counted before
+	// it. Other values are 0.
+	Try(ctx context.Context, t transaction.Transaction, at time.Time, known map[string]float64, past bool) (ruleset.Trial, error)
+	Check(files ruleset.Files) ruleset.Findings
+}
+
+// maxRulesetBody is the largest body with a ruleset's files: as JSON they may be twice as long.
+const maxRulesetBody = 2 * ruleset.MaxSize
+
+type rulesResponse struct {
+	Body ruleset.InUse
+}
+
+type filesResponse struct {
+	Body rulesetFiles
+}
+
+// rulesetFiles are the files of a ruleset in a body.
+type rulesetFiles struct {
+	Files ruleset.Files `json:"files" doc:"The texts of the ruleset's files, by their paths"`
+}
+
+type tryRequest struct {
+	Merchant string `query:"merchant" doc:"Whose transaction it is, since counts are a merchant's own; the caller's by default"`
+	History  bool   `query:"history" default:"true" doc:"Count what came before it, in the ledger's database. Otherwise all counted values are 0"`
+	RawBody  []byte `contentType:"application/json"`
+}
+
+type trialResponse struct {
+	Body ruleset.Trial
+}
+
+type checkRequest struct {
+	RawBody []byte `contentType:"application/json"`
+}
+
+type checkResponse struct {
+	Body ruleset.Findings
+}
+
+func (s *server) registerRules(api huma.API) {
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "getRules",
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/rules",
+		Summary:     "Look at the rules",
+		Description: "The ruleset that decides, and the one in shadow: each rule in words, its text, and what it is worth.",
+		Tags:        []string{"rules"},
+		Errors:      []int{409, 429, 503},
+	}), s.rulesInUse)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "getRulesFiles",
+		Middlewares: huma.Middlewares{s.lists.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/rules/files",
+		Summary:     "Read the files of the ruleset that decides",
+		Description: "The texts to begin a change with, with the entries of lists. It needs the scope for all merchants: a ruleset decides for all.",
+		Tags:        []string{"rules"},
+		Errors:      []int{403, 409, 429, 503},
+	}), s.rulesFiles)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "retryTransaction",
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/rules/try/{id}",
+		Summary:     "Decide about a transaction of the ledger once more",
+		Description: "What the ruleset that decides now says about a transaction as of its start, with the explanation and without any effect. " +
+			"The values that were recorded with its decision count; others are counted from the ledger's database.",
+		Tags:   []string{"rules"},
+		Errors: []int{404, 409, 429, 503},
+	}), s.tryKnown)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID:      "tryTransaction",
+		Method:           http.MethodPost,
+		Path:             "/rules/try",
+		Summary:          "Decide about a transaction without any effect",
+		Description:      "Takes the body of POST /transact, and answers what the ruleset that decides says about it, with the explanation. Nothing is stored, counted or paid.",
+		Tags:             []string{"rules"},
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
+		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
+	}), s.tryTyped)
+	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/try"].Post, transactions, SeedExample)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID:      "checkRules",
+		Method:           http.MethodPost,
+		Path:             "/rules/check",
+		Summary:          "Check a ruleset, and run its cases",
+		Description:      "Says everything that is wrong with a ruleset's files, and where. If nothing is, its cases are run. Nothing is stored.",
+		Tags:             []string{"rules"},
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * maxRulesetBody, // limitTo has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitTo(maxRulesetBody)), s.lists.admitBriefly},
+		Errors:           []int{400, 409, 413, 415, 422, 429},
+	}), s.checkRules)
+	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/check"].Post, rulesetBodies, `{"files": {"ruleset.yaml": "id: mine\nversion: 1\n…", "rules/amounts.yaml": "rules:\n…"}}`)
+}
+
+// withoutRules is the answer where no rules decide.
+func (s *server) withoutRules() *Problem {
+	if s.rules == nil {
+		return problem(http.StatusConflict, "no rules decide here: FRAUD_DETECTOR names another detector")
+	}
+	return nil
+}
+
+// rulesProblem returns the reason why rules cannot be shown or tried.
+func (s *server) rulesProblem(ctx context.Context, err error) *Problem {
+	s.log.ErrorContext(ctx, "Rules not shown or tried", "error", err)
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the rules, or what was counted before, cannot be read now: the log says why. "+
+		"On PostgreSQL only the desk's user may read what was counted; with history=false it is not needed")
+}
+
+// forAll refuses callers who have the scope for some merchants only.
+func forAll(ctx context.Context) *Problem {
+	if !merchantsOf(ctx).All() {
+		return problem(http.StatusForbidden, "a ruleset decides for all merchants, and so this needs the scope "+string(identity.Rules)+" for all of them")
+	}
+	return nil
+}
+
+func (s *server) rulesInUse(ctx context.Context, _ *struct{}) (*rulesResponse, error) {
+	if p := s.withoutRules(); p != nil {
+		return nil, p
+	}
+	used, err := s.rules.InUse(ctx)
+	if err != nil {
+		return nil, s.rulesProblem(ctx, err)
+	}
+	visitorOf(ctx).object = used.Deciding.Digest
+	return &rulesResponse{used}, nil
+}
+
+func (s *server) rulesFiles(ctx context.Context, _ *struct{}) (*filesResponse, error) {
+	if p := cmp.Or(s.withoutRules(), forAll(ctx)); p != nil {
+		return nil, p
+	}
+	files, err := s.rules.Files(ctx)
+	if err != nil {
+		return nil, s.rulesProblem(ctx, err)
+	}
+	return &filesResponse{rulesetFiles{files}}, nil
+}
+
+func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (*trialResponse, error) {
+	id, err := parseID(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if p := s.withoutRules(); p != nil {
+		return nil, p
+	}
+	visitorOf(ctx).object = id
+	found, err := s.ledger.Find(ctx, merchantsOf(ctx), id)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, problem(http.StatusNotFound, "no such transaction in the ledger")
+	}
+	if err != nil {
+		return nil, s.rulesProblem(ctx, err)
+	}
+	visitorOf(ctx).merchant = identity.MerchantOf(found.Record.Merchant)
+	var known map[string]float64
+	if found.Record.Explanation != nil {
+		known = found.Record.Explanation.Features
+	}
+	tried, err := s.rules.Try(ctx, found.Transaction, found.Record.StartTime, known, true)
+	if err != nil {
+		return nil, s.rulesProblem(ctx, err)
+	}
+	return &trialResponse{tried}, nil
+}
+
+func (s *server) tryTyped(ctx context.Context, r *tryRequest) (*trialResponse, error) {
+	posted, _, err := s.reader.read(r.RawBody, "")
+	if err != nil {
+		return nil, err
+	}
+	of, subject := merchantsOf(ctx), subjectOf(ctx)
+	posted.Merchant = cmp.Or(r.Merchant, subject.Merchant)
+	if names := of.Names(); posted.Merchant == "" && len(names) == 1 {
+		posted.Merchant = names[0]
+	}
+	posted.Merchant = identity.MerchantOf(posted.Merchant)
+	if !of.Has(posted.Merchant) {
+		return nil, problem(http.StatusNotFound, "no such merchant: name one of yours in the parameter merchant")
+	}
+	if p := s.withoutRules(); p != nil {
+		return nil, p
+	}
+	v := visitorOf(ctx)
+	v.reads, v.merchant, v.object = true, posted.Merchant, "order "+posted.Order.ID
+	posted.ID = "tried"
+	tried, err := s.rules.Try(ctx, *posted, time.Now(), nil, r.History)
+	if err != nil {
+		return nil, s.rulesProblem(ctx, err)
+	}
+	return &trialResponse{tried}, nil
+}
+
+func (s *server) checkRules(_ context.Context, r *checkRequest) (*checkResponse, error) {
+	files, err := readFiles(r.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	if p := s.withoutRules(); p != nil {
+		return nil, p
+	}
+	return &checkResponse{s.rules.Check(files)}, nil
+}
+
+// readFiles reads a body with a ruleset's files. What could be a card number is refused.
+func readFiles(body []byte) (ruleset.Files, error) {
+	read, err := readBody(body, rulesetBodies, "the ruleset")
+	return read.Files, err
+}
+
+var rulesetBodies = object[rulesetFiles]{name: "RulesetSchema", members: []member[rulesetFiles]{{
+	"files", true, &huma.Schema{
+		Type: huma.TypeObject, MinProperties: new(1), MaxProperties: new(ruleset.MaxFiles), AdditionalProperties: &huma.Schema{Type: huma.TypeString},
+		Description: fmt.Sprintf("The texts of the files by their paths, such as ruleset.yaml and rules/amounts.yaml; at most %d KiB in all", ruleset.MaxSize>>10),
+	},
+	func(v *strictjson.Value, into *rulesetFiles) {
+		into.Files = ruleset.Files{}
+		for _, name := range v.Names() {
+			if file := v.Optional(name); file.Is(strictjson.String) {
+				into.Files[name] = file.Literal()
+			}
+		}
+		if wrong := into.Files.Wrong(); wrong != "" {
+			v.Fault(wrong)
+		}
+	},
+}}}

@@ -1,0 +1,117 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/api"
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
+	"dummyorders/rules"
+)
+
+// answered decodes an answer of a status.
+func answered[T any](t *testing.T, handler http.Handler, method, path, body string, status int, headers ...string) (got T) {
+	t.Helper()
+	answer := request(t, handler, method, path, body, headers...)
+	require.Equal(t, status, answer.Code, "%s", answer.Body)
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &got))
+	return got
+}
+
+// The ruleset that decides is shown with each rule in words and its text.
+func TestRulesInUse(t *testing.T) {
+	used := answered[ruleset.InUse](t, unreachable(t), http.MethodGet, "/rules", "", 200)
+	assert.Equal(t, rules.Default().Ruleset(), used.Deciding.Ruleset)
+	assert.Nil(t, used.Shadow)
+	require.Len(t, used.Deciding.Rules, len(rules.Default().Rules()))
+	for _, r := range used.Deciding.Rules {
+		assert.True(t, strings.HasPrefix(r.Text, "- id: "+r.ID+"\n"), "%s: %q", r.ID, r.Text)
+		assert.Equal(t, 1, strings.Count(r.Text, "\n  when: "), "%s: %q", r.ID, r.Text)
+		assert.Contains(t, r.Text, "cases:", r.ID)
+	}
+	files := answered[struct{ Files ruleset.Files }](t, unreachable(t), http.MethodGet, "/rules/files", "", 200).Files
+	assert.Contains(t, files, "rules/amounts.yaml")
+	assert.Contains(t, files, "lists/blocked_cards.txt")
+}
+
+// A typed transaction is decided with its explanation, and a wrong one is refused as POST /transact refuses it.
+func TestTryTyped(t *testing.T) {
+	handler := unreachable(t)
+	tried := answered[ruleset.Trial](t, handler, http.MethodPost, "/rules/try", api.SeedExample, 200)
+	assert.Equal(t, rules.Default().Ruleset(), tried.Decision.Ruleset)
+	assert.Nil(t, tried.Decision.Explanation)
+	assert.Len(t, tried.Explanation.Passed, len(rules.Default().Rules())-len(tried.Explanation.Rules))
+	assert.NotEmpty(t, tried.RuleNames["amount_above_order"])
+
+	above := strings.Replace(api.SeedExample, `"amount": 123.00`, `"amount": 124.00`, 1)
+	tried = answered[ruleset.Trial](t, handler, http.MethodPost, "/rules/try?history=false", above, 200)
+	assert.Contains(t, tried.Decision.Reasons, fraud.Reason{Code: "AMOUNT_ABOVE_ORDER", Message: "more is paid than the order costs"})
+	p := asProblem(t, request(t, handler, http.MethodPost, "/rules/try", `{"order": {}}`))
+	assert.Equal(t, 422, p.Status)
+}
+
+// A ruleset's faults are said with their places; without faults its cases are run.
+func TestCheckRules(t *testing.T) {
+	handler := unreachable(t)
+	files := answered[struct{ Files ruleset.Files }](t, handler, http.MethodGet, "/rules/files", "", 200).Files
+	found := check(t, handler, files, 200)
+	assert.True(t, found.Sound(), "%+v", found)
+	assert.Equal(t, len(rules.Default().Cases()), found.Cases)
+	assert.Equal(t, rules.Default().Ruleset(), *found.Ruleset)
+
+	const amounts = "rules/amounts.yaml"
+	right := files[amounts]
+	files[amounts] = strings.Replace(right, "payment.amount > order.cost", "payment.amonut > order.cost", 1)
+	found = check(t, handler, files, 200)
+	require.NotEmpty(t, found.Faults)
+	assert.Nil(t, found.Ruleset)
+	assert.Equal(t, []any{amounts, 5}, []any{found.Faults[0].File, found.Faults[0].Line})
+
+	files[amounts] = strings.Replace(right, "payment.amount > order.cost", "payment.amount > 2.0 * order.cost", 1)
+	found = check(t, handler, files, 200)
+	assert.Empty(t, found.Faults)
+	require.NotEmpty(t, found.Failed)
+	assert.Equal(t, "amount_above_order", found.Failed[0].Rule)
+	assert.False(t, found.Sound())
+
+	check(t, handler, ruleset.Files{"../elsewhere.yaml": ""}, 422)
+	check(t, handler, ruleset.Files{"ruleset.yaml": strings.Repeat("#", ruleset.MaxSize)}, 422)
+	check(t, handler, ruleset.Files{"ruleset.yaml": strings.Repeat("#", 2*ruleset.MaxSize)}, 413)
+	check(t, handler, ruleset.Files{}, 422)
+}
+
+func check(t *testing.T, handler http.Handler, files ruleset.Files, status int) ruleset.Findings {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"files": files})
+	require.NoError(t, err)
+	return answered[ruleset.Findings](t, handler, http.MethodPost, "/rules/check", string(body), status)
+}
+
+// Where another detector decides, there are no rules to show.
+func TestNoRules(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.Rules = nil
+	for _, path := range []string{"/rules", "/rules/files", "/rules/try/01990000-0000-7000-8000-000000000001"} {
+		p := asProblem(t, request(t, handlerWith(o), http.MethodGet, path, ""))
+		assert.Equal(t, http.StatusConflict, p.Status, path)
+		assert.Contains(t, p.Detail, "FRAUD_DETECTOR")
+	}
+}
+
+// What is tried is kept in the audit trail as a read, since it shows what was counted.
+func TestTryAudited(t *testing.T) {
+	o, kept := options(nowhere(t), newMemory()), &trail{}
+	o.Audit = kept
+	answered[ruleset.Trial](t, handlerWith(o), http.MethodPost, "/rules/try", api.SeedExample, 200)
+	require.Eventually(t, func() bool {
+		lines := kept.lines()
+		return len(lines) == 1 && strings.Contains(lines[0], "| default | tryTransaction | order 1234 | 200")
+	}, time.Minute, time.Millisecond)
+}

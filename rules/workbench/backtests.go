@@ -1,0 +1,3 @@
+package workbench
+
+type backtests struct{}
