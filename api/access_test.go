@@ -102,6 +102,8 @@ func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
 		"getRulesFiles":     {identity.Rules, "/rules/files", "", 403, 403, 403, 403},
 		"retryTransaction":  {identity.Rules, "/rules/try/" + paid, "", 200, 200, 404, 404},
 		"tryTransaction":    {identity.Rules, "/rules/try", api.SeedExample, 200, 200, 200, 200},
+		"startBacktest":     {identity.Rules, "/rules/backtests", `{"days": 1, "files": {"ruleset.yaml": "id: mine"}}`, 422, 422, 422, 422},
+		"getBacktest":       {identity.Rules, "/rules/backtests/01990000-0000-7000-8000-000000000001", "", 404, 404, 404, 404},
 		"checkRules":        {identity.Rules, "/rules/check", `{"files": {"ruleset.yaml": "id: mine"}}`, 200, 200, 200, 200},
 	}
 }

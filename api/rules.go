@@ -26,6 +26,11 @@ type Rules interface {
 	// it. Other values are 0.
 	Try(ctx context.Context, t transaction.Transaction, at time.Time, known map[string]float64, past bool) (ruleset.Trial, error)
 	Check(files ruleset.Files) ruleset.Findings
+	// StartBacktest begins to decide again about the transactions of these merchants in the last days. It fails with a
+	// *ruleset.FaultyError or with ruleset.ErrBusy.
+	StartBacktest(of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error)
+	// Backtest returns a backtest of these merchants, and false if there is none of that id.
+	Backtest(of identity.Merchants, id string) (ruleset.Backtest, bool)
 }
 
 // maxRulesetBody is the largest body with a ruleset's files: as JSON they may be twice as long.

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -114,4 +115,39 @@ func TestTryAudited(t *testing.T) {
 		lines := kept.lines()
 		return len(lines) == 1 && strings.Contains(lines[0], "| default | tryTransaction | order 1234 | 200")
 	}, time.Minute, time.Millisecond)
+}
+
+// A backtest decides again about the transactions of the caller's merchants, and only who may see those sees its report.
+func TestBacktest(t *testing.T) {
+	w := realWorld(t)
+	w.ended(t, w.ofAcme(t, "card"))
+	handler := w.api()
+	files := answered[struct{ Files ruleset.Files }](t, handler, http.MethodGet, "/rules/files", "", 200).Files
+	asked := func(days int) string {
+		body, err := json.Marshal(map[string]any{"days": days, "files": files})
+		require.NoError(t, err)
+		return string(body)
+	}
+	started := request(t, handler, http.MethodPost, "/rules/backtests", asked(1))
+	require.Equal(t, 202, started.Code, "%s", started.Body)
+	var done ruleset.Backtest
+	eventually(t, func() error {
+		if done = answered[ruleset.Backtest](t, handler, http.MethodGet, started.Header().Get("Location"), "", 200); done.State == ruleset.Running {
+			return errors.New("it goes on")
+		}
+		return nil
+	})
+	assert.Equal(t, ruleset.Done, done.State, done.Why)
+	assert.Equal(t, rules.Default().Ruleset(), done.Candidate)
+	assert.Contains(t, string(done.Report), `"outcomes"`)
+	assert.Positive(t, done.Progress.Read)
+
+	for _, days := range []int{0, 91} {
+		p := asProblem(t, request(t, handler, http.MethodPost, "/rules/backtests", asked(days)))
+		assert.Equal(t, []any{422, "#/days"}, []any{p.Status, p.Errors[0].Pointer})
+	}
+	files["ruleset.yaml"] = "id: mine\n"
+	p := asProblem(t, request(t, handler, http.MethodPost, "/rules/backtests", asked(1)))
+	assert.Equal(t, 422, p.Status)
+	assert.Contains(t, p.Errors[0].Detail, "cases/outcomes.yaml:163: ")
 }

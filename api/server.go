@@ -226,6 +226,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerKeys(api)
 	s.registerDeadLetters(api)
 	s.registerRules(api)
+	s.registerBacktests(api)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	describeRates(api.OpenAPI())

@@ -51,6 +51,8 @@ var needs = map[string]identity.Scope{
 	"retryTransaction":  identity.Rules,
 	"tryTransaction":    identity.Rules,
 	"checkRules":        identity.Rules,
+	"startBacktest":     identity.Rules,
+	"getBacktest":       identity.Rules,
 }
 
 // Authenticator finds out who calls, in one way.

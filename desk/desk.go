@@ -69,6 +69,7 @@ var screens = []screen{
 	{Name: "Audit trail", Path: "/audit", Scope: identity.Audit},
 	{Name: "Alerts", Path: "/alerts", Scope: identity.Alerts},
 	{Name: "Reports", Path: "/reports", Scope: identity.Read},
+	{Name: "Rules", Path: "/rules", Scope: identity.Rules},
 	{Name: "You", Path: "/you"},
 }
 
@@ -125,6 +126,7 @@ func New(o Options) http.Handler {
 			router.Get("/dead-letters/{id}", d.page("dead_letter", d.showDeadLetter))
 			router.Post("/dead-letters", d.act(d.changeDeadLetters))
 			router.Get("/you", d.page("you", d.showYou))
+			d.rulesRoutes(router)
 		})
 		router.NotFound(d.signedIn(http.HandlerFunc(d.notFound)).ServeHTTP)
 	})

@@ -40,6 +40,7 @@ func readPages() map[string]*template.Template {
 var functions = template.FuncMap{
 	"status": statusInWords,
 	"field":  newField,
+	"worth":  worth,
 	// when shows a time in UTC; desk.js adds the reader's own zone.
 	"when": func(at time.Time) template.HTML {
 		if at.IsZero() {

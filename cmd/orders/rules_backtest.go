@@ -16,6 +16,7 @@ import (
 	"dummyorders/gateways/ledger/inspect"
 	"dummyorders/rules"
 	"dummyorders/rules/backtest"
+	"dummyorders/rules/workbench"
 )
 
 type backtestCommand struct {
@@ -77,7 +78,7 @@ func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set 
 	}
 	span, far := c.span(), &progress{to: out.progress}
 	test := &backtest.Backtest{
-		Ledger: store, Candidate: set, Since: span.Since, Until: span.Until, GoodBefore: c.GoodBefore.Time, Changes: int(c.Changes), Rules: knownRules(set),
+		Ledger: store, Candidate: set, Since: span.Since, Until: span.Until, GoodBefore: c.GoodBefore.Time, Changes: int(c.Changes), Rules: workbench.KnownRules(set),
 		Settle:   set.Settle,
 		Progress: far.update,
 	}
@@ -99,22 +100,6 @@ func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set 
 		return report.WriteJSON(out.results)
 	}
 	return report.WriteText(out.results)
-}
-
-// knownRules returns the rules and the lists that act, under the names that decisions use.
-func knownRules(set *rules.Set) []backtest.KnownRule {
-	var all []backtest.KnownRule
-	for _, list := range set.Lists() {
-		if list.Effect != "" {
-			all = append(all, backtest.KnownRule{ID: "list:" + list.Name, Action: list.Effect})
-		}
-	}
-	for _, rule := range set.Rules() {
-		all = append(all, backtest.KnownRule{
-			ID: rule.ID, Name: rule.Name, Score: rule.Score, Action: rule.Action, Shadow: rule.Mode == rules.Shadow,
-		})
-	}
-	return all
 }
 
 // progress reports from time to time how far a backtest has got, and once more at the end.

@@ -22,3 +22,45 @@ function press(event) {
 
 document.querySelectorAll("time").forEach(local);
 document.addEventListener("keydown", press);
+
+// numbered shows the numbers of a field's lines beside it, and marks those that have faults.
+function numbered(area) {
+  const faults = new Set(area.dataset.faults.split(","));
+  const numbers = document.createElement("pre");
+  numbers.className = "lines";
+  numbers.setAttribute("aria-hidden", "true");
+  area.before(numbers);
+  const show = () => {
+    const count = area.value.split("\n").length;
+    if (numbers.childElementCount !== count) {
+      numbers.replaceChildren(...Array.from({ length: count }, (_, i) => {
+        const line = document.createElement(faults.has(String(i + 1)) ? "b" : "span");
+        line.textContent = `${i + 1}\n`;
+        return line;
+      }));
+    }
+    numbers.scrollTop = area.scrollTop;
+  };
+  area.addEventListener("input", show);
+  area.addEventListener("scroll", show);
+  show();
+}
+
+// A link to a line of a field selects that line.
+function toLine(event) {
+  const link = event.target.closest("a[data-line]");
+  if (!link) return;
+  event.preventDefault();
+  const area = document.querySelector(link.getAttribute("href"));
+  const lines = area.value.split("\n");
+  const before = lines.slice(0, link.dataset.line - 1).join("\n").length + (link.dataset.line > 1 ? 1 : 0);
+  area.focus();
+  area.setSelectionRange(before, before + lines[link.dataset.line - 1].length);
+  area.scrollTop = (link.dataset.line - 3) * (area.scrollHeight / lines.length);
+}
+
+// A page about something that is under way is loaded again until that has ended.
+if (document.querySelector("[data-wait]")) setTimeout(() => location.reload(), 2000);
+
+document.querySelectorAll("textarea[data-faults]").forEach(numbered);
+document.addEventListener("click", toLine);

@@ -2,6 +2,8 @@
 package ruleset
 
 import (
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"time"
 
@@ -125,3 +127,43 @@ type Trial struct {
 	Thresholds  Thresholds         `json:"thresholds"`
 	RuleNames   map[string]string  `json:"ruleNames" doc:"The rules in words, by their ids"`
 }
+
+// Backtest is a backtest of a ruleset against past transactions.
+type Backtest struct {
+	ID        string          `json:"id"`
+	State     State           `json:"state" enum:"running,done,failed"`
+	Why       string          `json:"why,omitempty" doc:"Why it failed"`
+	Candidate fraud.Ruleset   `json:"candidate"`
+	Since     time.Time       `json:"since"`
+	Until     time.Time       `json:"until"`
+	Progress  Progress        `json:"progress"`
+	Report    json.RawMessage `json:"report,omitempty" doc:"Once it is done: what orders rules backtest --json prints"`
+}
+
+// State says how far a backtest is.
+type State string
+
+// The states of a backtest.
+const (
+	Running State = "running"
+	Done    State = "done"
+	Failed  State = "failed"
+)
+
+// Progress counts what a backtest has done so far.
+type Progress struct {
+	Read    int `json:"read" doc:"Transactions that were read"`
+	Decided int `json:"decided" doc:"Decisions that were repeated"`
+	ToFold  int `json:"toFold" doc:"Decisions whose values were not recorded, and are computed first"`
+}
+
+// ErrBusy says that enough backtests run.
+var ErrBusy = errors.New("enough backtests run at the moment")
+
+// FaultyError says that a ruleset cannot be used as it is.
+type FaultyError struct {
+	Findings Findings
+}
+
+// Error says so without the faults.
+func (e *FaultyError) Error() string { return "the ruleset has faults, or cases that fail" }

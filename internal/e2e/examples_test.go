@@ -65,6 +65,7 @@ func (e examples) ofTransactions() {
 	w.ends(id)
 	e.is("getTransaction.200", w.get("/transactions/"+id))
 	e.is("listTransactions.200", w.get("/transactions?limit=1"))
+	e.ofRules(id)
 	e.is("transact.202", w.post(seedBody, "Prefer", "respond-async"))
 
 	const approve = `{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`

@@ -1,3 +1,167 @@
 package workbench
 
-type backtests struct{}
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/ruleset"
+	"dummyorders/rules"
+	"dummyorders/rules/backtest"
+)
+
+// These bound what backtests take: how many run at once, how long each may run, how many transactions it may read, which are most of
+// its memory, and how many are kept to be looked at.
+const (
+	mostAtOnce   = 2
+	backtestTime = 10 * time.Minute
+	mostRead     = 50_000
+	mostKept     = 20
+)
+
+// changesListed is how many changed decisions a report lists.
+const changesListed = 100
+
+// backtests holds the backtests of this process, the oldest first.
+type backtests struct {
+	mu  sync.Mutex
+	all []*run
+}
+
+// run is a backtest, and the merchants whose transactions it reads.
+type run struct {
+	ruleset.Backtest
+
+	of identity.Merchants
+}
+
+// errTooMany says that a period has too many transactions.
+var errTooMany = fmt.Errorf("there are more than %d transactions, which is the most that is read here: choose fewer days, or use orders rules backtest", mostRead)
+
+// StartBacktest begins to decide again about the transactions of these merchants in the last days. It fails with a *ruleset.FaultyError if
+// the files have faults, and with ruleset.ErrBusy if enough backtests run.
+func (w *Workbench) StartBacktest(of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error) {
+	set, found := check(files)
+	if set == nil {
+		return ruleset.Backtest{}, &ruleset.FaultyError{Findings: found}
+	}
+	until := time.Now().UTC()
+	r := &run{of: of, Backtest: ruleset.Backtest{
+		ID: uuid.NewString(), State: ruleset.Running, Candidate: set.Ruleset(), Since: until.AddDate(0, 0, -days), Until: until,
+	}}
+	if !w.backtests.add(r) {
+		return ruleset.Backtest{}, ruleset.ErrBusy
+	}
+	begun := r.Backtest
+	go w.run(r, set)
+	return begun, nil
+}
+
+// Backtest returns a backtest of these merchants, and false if there is none of that id.
+func (w *Workbench) Backtest(of identity.Merchants, id string) (ruleset.Backtest, bool) {
+	w.backtests.mu.Lock()
+	defer w.backtests.mu.Unlock()
+	for _, r := range w.backtests.all {
+		if r.ID == id && of.Covers(r.of) {
+			return r.Backtest, true
+		}
+	}
+	return ruleset.Backtest{}, false
+}
+
+// add keeps a backtest, unless too many run. It forgets the oldest that has ended if there are too many.
+func (b *backtests) add(r *run) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	running := 0
+	for _, other := range b.all {
+		if other.State == ruleset.Running {
+			running++
+		}
+	}
+	if running >= mostAtOnce {
+		return false
+	}
+	b.all = append(b.all, r)
+	for i := 0; len(b.all) > mostKept && i < len(b.all); i++ {
+		if b.all[i].State != ruleset.Running {
+			b.all = append(b.all[:i], b.all[i+1:]...)
+		}
+	}
+	return true
+}
+
+func (b *backtests) change(r *run, change func(*ruleset.Backtest)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(&r.Backtest)
+}
+
+func (w *Workbench) run(r *run, set *rules.Set) {
+	ctx, cancel := context.WithTimeout(context.Background(), backtestTime)
+	defer cancel()
+	test := &backtest.Backtest{
+		Ledger: &bounded{Reader: w.Ledger, of: r.of}, Candidate: set, Since: r.Since, Until: r.Until, Changes: changesListed, Rules: KnownRules(set), Settle: set.Settle,
+		Progress: func(now backtest.Progress) {
+			w.backtests.change(r, func(b *ruleset.Backtest) { b.Progress = ruleset.Progress(now) })
+		},
+	}
+	report, err := test.Run(ctx)
+	var text []byte
+	if err == nil {
+		text, err = json.Marshal(report)
+	}
+	w.backtests.change(r, func(b *ruleset.Backtest) {
+		switch {
+		case err == nil:
+			b.State, b.Report = ruleset.Done, text
+		case errors.Is(err, context.DeadlineExceeded):
+			b.State, b.Why = ruleset.Failed, "it took more than "+backtestTime.String()+": choose fewer days, or use orders rules backtest"
+		case errors.Is(err, errTooMany):
+			b.State, b.Why = ruleset.Failed, errTooMany.Error()
+		default:
+			b.State, b.Why = ruleset.Failed, "the ledger cannot be read now: try again later"
+		}
+	})
+}
+
+// bounded reads a ledger of some merchants only, and fails once it has read too much.
+type bounded struct {
+	ledger.Reader
+
+	of   identity.Merchants
+	read int
+}
+
+// List implements ledger.Reader.
+func (b *bounded) List(ctx context.Context, q ledger.Query) (ledger.Page, error) {
+	q.Merchants = b.of
+	page, err := b.Reader.List(ctx, q)
+	if b.read += len(page.Entries); err == nil && b.read > mostRead {
+		return page, errTooMany
+	}
+	return page, err
+}
+
+// KnownRules returns the rules and the lists that act, under the names that decisions use.
+func KnownRules(set *rules.Set) []backtest.KnownRule {
+	var all []backtest.KnownRule
+	for _, list := range set.Lists() {
+		if list.Effect != "" {
+			all = append(all, backtest.KnownRule{ID: "list:" + list.Name, Action: list.Effect})
+		}
+	}
+	for _, rule := range set.Rules() {
+		all = append(all, backtest.KnownRule{
+			ID: rule.ID, Name: rule.Name, Score: rule.Score, Action: rule.Action, Shadow: rule.Mode == rules.Shadow,
+		})
+	}
+	return all
+}

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/ruleset"
+	"dummyorders/internal/strictjson"
+)
+
+const startBacktestDescription = "Decides again about the transactions of the caller's merchants in the last days, with another ruleset. Ask at Location how far it is, " +
+	"and for the report. It runs in the process that was asked, which keeps the latest backtests until it ends. It is bounded in time and in how much it reads; " +
+	"for more there is orders rules backtest. Nothing is changed."
+
+type backtestResponse struct {
+	Body ruleset.Backtest
+}
+
+type backtestStarted struct {
+	Location   string `header:"Location" doc:"Where to ask how far it is, and for the report"`
+	RetryAfter string `header:"Retry-After" doc:"After how many seconds to ask"`
+	Body       ruleset.Backtest
+}
+
+type backtestRequest struct {
+	ID string `path:"id" doc:"The id of the answer to POST /rules/backtests"`
+}
+
+func (s *server) registerBacktests(api huma.API) {
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID:      "startBacktest",
+		Method:           http.MethodPost,
+		Path:             "/rules/backtests",
+		Summary:          "Decide about past transactions with another ruleset",
+		Description:      startBacktestDescription,
+		Tags:             []string{"rules"},
+		DefaultStatus:    http.StatusAccepted,
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * maxRulesetBody, // limitTo has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitTo(maxRulesetBody)), s.lists.admitBriefly},
+		Errors:           []int{400, 409, 413, 415, 422, 429, 503},
+	}), s.startBacktest)
+	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/backtests"].Post, backtestBodies,
+		`{"days": 7, "files": {"ruleset.yaml": "id: mine\nversion: 1\n…", "rules/amounts.yaml": "rules:\n…"}}`)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "getBacktest",
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/rules/backtests/{id}",
+		Summary:     "Look at a backtest",
+		Description: "How far a backtest is, and its report once it is done.",
+		Tags:        []string{"rules"},
+		Errors:      []int{404, 409, 429},
+	}), s.backtest)
+}
+
+func (s *server) startBacktest(ctx context.Context, r *checkRequest) (*backtestStarted, error) {
+	q, err := readBody(r.RawBody, backtestBodies, "the backtest")
+	if err != nil {
+		return nil, err
+	}
+	if p := s.withoutRules(); p != nil {
+		return nil, p
+	}
+	begun, refused := s.audit.begin(ctx, audit.Entry{Object: fmt.Sprintf("a ruleset, %d days", q.days)})
+	if refused != nil {
+		return nil, refused
+	}
+	started, err := s.rules.StartBacktest(merchantsOf(ctx), q.Files, q.days)
+	faulty, isFaulty := errors.AsType[*ruleset.FaultyError](err)
+	var p *Problem
+	switch {
+	case isFaulty:
+		p = faultyProblem(faulty)
+	case err != nil:
+		p = limited(ctx, "backtests", retryAfterReview, err.Error()+"; try again later")
+	}
+	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
+	if p != nil {
+		return nil, p
+	}
+	return &backtestStarted{Location: "/rules/backtests/" + started.ID, RetryAfter: retryAfterPending, Body: started}, nil
+}
+
+// faultyProblem says what is wrong with a ruleset, each fault with its place.
+func faultyProblem(of *ruleset.FaultyError) *Problem {
+	p := problem(http.StatusUnprocessableEntity, of.Error()+": POST /rules/check shows them")
+	for _, f := range of.Findings.Faults {
+		place := f.File
+		if f.Line > 0 {
+			place += ":" + strconv.Itoa(f.Line)
+		}
+		p.Errors = append(p.Errors, Fault{Pointer: "#/files", Detail: place + ": " + f.Text})
+	}
+	return p
+}
+
+func (s *server) backtest(ctx context.Context, r *backtestRequest) (*backtestResponse, error) {
+	if p := s.withoutRules(); p != nil {
+		return nil, p
+	}
+	found, is := s.rules.Backtest(merchantsOf(ctx), r.ID)
+	if !is {
+		return nil, problem(http.StatusNotFound, "no such backtest: it ran in another process, or that process has ended, or it was long ago")
+	}
+	return &backtestResponse{found}, nil
+}
+
+// backtestBody is a ruleset's files, and how many days to look back.
+type backtestBody struct {
+	rulesetFiles
+
+	days int
+}
+
+// maxDays bounds how far back a backtest looks.
+const maxDays = 90
+
+var backtestBodies = object[backtestBody]{name: "BacktestSchema", members: []member[backtestBody]{
+	{
+		"days", true, &huma.Schema{
+			Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxDays)), Examples: []any{7}, Description: "How many days to look back",
+		},
+		func(v *strictjson.Value, b *backtestBody) {
+			days, err := strconv.Atoi(v.Literal())
+			if err != nil || days < 1 || days > maxDays {
+				v.Fault(fmt.Sprintf("must be a whole number from 1 to %d", maxDays))
+			}
+			b.days = days
+		},
+	},
+	{
+		"files", true, rulesetBodies.members[0].schema,
+		func(v *strictjson.Value, b *backtestBody) { rulesetBodies.members[0].read(v, &b.rulesetFiles) },
+	},
+}}

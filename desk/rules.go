@@ -1,0 +1,322 @@
+package desk
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
+)
+
+func (d *desk) rulesRoutes(router chi.Router) {
+	router.Get("/rules", d.page("rules", showRules))
+	router.Get("/rules/rule/{id}", d.page("rule", showRule))
+	router.Get("/rules/try", d.page("rules_try", showTry))
+	router.Post("/rules/try", d.answered("rules_try", tryTyped))
+	router.Get("/rules/workbench", d.page("workbench", showWorkbench))
+	router.Post("/rules/workbench", d.answered("workbench", checkFiles))
+	router.Post("/rules/patch", d.patch)
+	router.Post("/rules/backtests", d.startBacktest)
+	router.Get("/rules/backtests/{id}", d.page("backtest", showBacktest))
+}
+
+// answered returns a handler of a form that changes nothing: its page shows the result at once. What was written is kept nowhere.
+func (d *desk) answered(name string, read func(*visit) (any, error)) http.HandlerFunc {
+	show := d.page(name, read)
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := r.ParseForm(); err != nil {
+			d.show(w, d.visit(r), "fault", tooLarge)
+			return
+		}
+		show(w, r)
+	}
+}
+
+// tooLarge says that a form cannot be read.
+var tooLarge = &Problem{Status: http.StatusRequestEntityTooLarge, Detail: "What was sent cannot be read, or has more than 1 MiB. Nothing was done."}
+
+func showRules(v *visit) (any, error) {
+	var used ruleset.InUse
+	return &used, v.get("/rules", nil, &used)
+}
+
+// ruleShown is a rule of one of the rulesets in use.
+type ruleShown struct {
+	ruleset.Rule
+
+	Ruleset fraud.Ruleset
+}
+
+func showRule(v *visit) (any, error) {
+	var used ruleset.InUse
+	if err := v.get("/rules", nil, &used); err != nil {
+		return nil, err
+	}
+	of := used.Deciding
+	if v.URL.Query().Has("shadow") && used.Shadow != nil {
+		of = *used.Shadow
+	}
+	i := slices.IndexFunc(of.Rules, func(r ruleset.Rule) bool { return r.ID == chi.URLParam(v.Request, "id") })
+	if i < 0 {
+		return nil, &Problem{Status: http.StatusNotFound, Detail: "The ruleset has no such rule now."}
+	}
+	return ruleShown{of.Rules[i], of.Ruleset}, nil
+}
+
+// worth says in words what a rule adds to a decision.
+func worth(score int, action fraud.Action, shadow bool) string {
+	text := fmt.Sprintf("%+d", score)
+	if action != "" {
+		text += ", " + string(action)
+	}
+	if shadow {
+		text += ", in shadow"
+	}
+	return text
+}
+
+// try is what the page on which transactions are tried shows.
+type try struct {
+	ID, Body, Merchant string
+	History            bool
+	Fault              *Problem // why the transaction was not tried
+	Trial              *ruleset.Trial
+}
+
+// typed is what the page suggests to try.
+const typed = `{
+  "order": {"id": 1234, "name": "a book", "cost": 123.00, "currency": "INR"},
+  "paymentMethod": "card",
+  "payment": {"card": 4111111111111111, "type": "credit", "amount": 123.00, "currency": "INR"},
+  "customer": {"id": "c-1001", "email": "jo@example.com"},
+  "ip": "8.8.8.8",
+  "billing": {"country": "IN"},
+  "shipping": {"country": "IN"}
+}`
+
+func showTry(v *visit) (any, error) {
+	t := try{ID: strings.TrimSpace(v.URL.Query().Get("transaction")), Body: typed, History: true}
+	if t.ID == "" {
+		return t, nil
+	}
+	return t.result(v, v.get("/rules/try/"+url.PathEscape(t.ID), nil, &t.Trial))
+}
+
+func tryTyped(v *visit) (any, error) {
+	t := try{Body: v.PostForm.Get("body"), Merchant: v.PostForm.Get("merchant"), History: v.PostForm.Has("history")}
+	query := url.Values{"history": {strconv.FormatBool(t.History)}}
+	if t.Merchant != "" {
+		query.Set("merchant", t.Merchant)
+	}
+	return t.result(v, v.send(http.MethodPost, "/rules/try?"+query.Encode(), json.RawMessage(t.Body), &t.Trial))
+}
+
+// result returns the page with what the API has answered. A refusal is on the page, beside what was written.
+func (t *try) result(v *visit, err error) (any, error) {
+	if err != nil {
+		t.Trial, t.Fault = nil, v.desk.problem(v, err)
+	}
+	return *t, nil
+}
+
+// bench is what the workbench shows.
+type bench struct {
+	Files []benchFile
+	Began string // the digest of the ruleset that the files began as
+	Found *ruleset.Findings
+	Fault string // why the files were not checked
+	Added string // the file that was added last
+}
+
+// benchFile is a file in the workbench, with what is wrong with it.
+type benchFile struct {
+	Name, Text string
+	Wrong      []benchFault
+}
+
+// benchFault is a fault, a warning or a failed case at a line, with the line's text.
+type benchFault struct {
+	Line    int
+	Text    string
+	Source  string
+	Warning bool
+}
+
+// Lines returns the lines that have faults, for the editor.
+func (f benchFile) Lines() string {
+	var lines []string
+	for _, w := range f.Wrong {
+		if !w.Warning {
+			lines = append(lines, strconv.Itoa(w.Line))
+		}
+	}
+	return strings.Join(lines, ",")
+}
+
+// Rows returns the height of the file's field.
+func (f benchFile) Rows() int {
+	return min(max(strings.Count(f.Text, "\n")+1, 4), 30)
+}
+
+func showWorkbench(v *visit) (any, error) {
+	var used ruleset.InUse
+	if err := v.get("/rules", nil, &used); err != nil {
+		return nil, err
+	}
+	var read struct{ Files ruleset.Files }
+	if err := v.get("/rules/files", nil, &read); err != nil {
+		return nil, err
+	}
+	return newBench(read.Files, used.Deciding.Digest), nil
+}
+
+// newBench returns the files in their order: the ruleset's own first.
+func newBench(files ruleset.Files, began string) bench {
+	b := bench{Began: began}
+	for _, name := range slices.SortedFunc(maps.Keys(files), func(a, b string) int {
+		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
+	}) {
+		b.Files = append(b.Files, benchFile{Name: name, Text: files[name]})
+	}
+	return b
+}
+
+// filesOf returns the files in the workbench's form. A file without text is left out.
+func filesOf(form url.Values) ruleset.Files {
+	files := ruleset.Files{}
+	for field, values := range form {
+		if name, is := strings.CutPrefix(field, "file:"); is && strings.TrimSpace(values[0]) != "" {
+			files[name] = strings.TrimRight(strings.ReplaceAll(values[0], "\r\n", "\n"), "\n") + "\n"
+		}
+	}
+	return files
+}
+
+func checkFiles(v *visit) (any, error) {
+	files := filesOf(v.PostForm)
+	b := newBench(files, v.PostForm.Get("began"))
+	if added := strings.TrimSpace(v.PostForm.Get("add")); added != "" && files[added] == "" {
+		b.Files, b.Added = append(b.Files, benchFile{Name: added}), added
+	}
+	if err := v.send(http.MethodPost, "/rules/check", map[string]any{"files": files}, &b.Found); err != nil {
+		b.Found, b.Fault = nil, v.desk.problem(v, err).Error()
+		return b, nil
+	}
+	for _, f := range b.Found.Faults {
+		b.wrong(f.File, benchFault{Line: f.Line, Text: f.Text})
+	}
+	for _, f := range b.Found.Failed {
+		b.wrong(f.File, benchFault{Line: f.Line, Text: "the case “" + f.Case + "” fails: " + strings.Join(f.Wrong, "; ")})
+	}
+	for _, f := range b.Found.Warnings {
+		b.wrong(f.File, benchFault{Line: f.Line, Text: f.Text, Warning: true})
+	}
+	return b, nil
+}
+
+// wrong adds a fault to its file. One of a file that is not there stands with the ruleset's own.
+func (b *bench) wrong(file string, f benchFault) {
+	i := slices.IndexFunc(b.Files, func(of benchFile) bool { return of.Name == file })
+	if i < 0 {
+		b.Fault = strings.TrimSpace(b.Fault + "\n" + file + ": " + f.Text)
+		return
+	}
+	if lines := strings.Split(b.Files[i].Text, "\n"); f.Line > 0 && f.Line <= len(lines) {
+		f.Source = strings.TrimSpace(lines[f.Line-1])
+	}
+	b.Files[i].Wrong = append(b.Files[i].Wrong, f)
+}
+
+// patch downloads the difference between the files of the ruleset that decides and those in the workbench.
+func (d *desk) patch(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	v := d.visit(r)
+	var read struct{ Files ruleset.Files }
+	if err := r.ParseForm(); err != nil {
+		d.show(w, v, "fault", tooLarge)
+		return
+	}
+	if err := v.get("/rules/files", nil, &read); err != nil {
+		d.show(w, v, "fault", d.problem(v, err))
+		return
+	}
+	w.Header().Set("Content-Type", "text/x-diff; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="rules.patch"`)
+	_, _ = w.Write([]byte(patchOf(read.Files, filesOf(r.PostForm)))) // the browser may be gone; the error can be reported nowhere
+}
+
+// backtest is a backtest with the parts of its report that the page shows.
+type backtest struct {
+	ruleset.Backtest
+
+	Report struct {
+		Decisions int
+		Skipped   struct{ NoDecision, NotEvaluated int }
+		Outcomes  []struct {
+			Before, After fraud.Outcome
+			Decisions     int
+			Amounts       map[string]json.Number
+		}
+		Rules []struct {
+			ID, Name   string
+			Score      int
+			Action     fraud.Action
+			Hits, New  int
+			Decisive   *int
+			Failed     int
+			Labelled   int
+			Fraudulent int
+		}
+		Changed struct {
+			Decisions, OnlyScore int
+			Latest               []struct {
+				TransactionID string
+				StartTime     time.Time
+				Amount        json.Number
+				Currency      string
+				Label         string
+				Before, After struct {
+					Outcome fraud.Outcome
+					Score   int
+					Reasons []string
+				}
+			}
+		}
+	} `json:"report"`
+}
+
+func showBacktest(v *visit) (any, error) {
+	var b backtest
+	return &b, v.get("/rules/backtests/"+url.PathEscape(chi.URLParam(v.Request, "id")), nil, &b)
+}
+
+// startBacktest leads to the page of a backtest of what is in the workbench. If it is refused, the workbench says why.
+func (d *desk) startBacktest(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	v := d.visit(r)
+	if err := r.ParseForm(); err != nil {
+		d.show(w, v, "fault", tooLarge)
+		return
+	}
+	days, _ := strconv.Atoi(r.PostForm.Get("days")) // the API refuses 0
+	files := filesOf(r.PostForm)
+	var begun ruleset.Backtest
+	if err := v.send(http.MethodPost, "/rules/backtests", map[string]any{"days": days, "files": files}, &begun); err != nil {
+		b := newBench(files, r.PostForm.Get("began"))
+		b.Fault = d.problem(v, err).Error()
+		d.show(w, v, "workbench", b)
+		return
+	}
+	http.Redirect(w, r, "/rules/backtests/"+begun.ID, http.StatusSeeOther)
+}

@@ -1,0 +1,173 @@
+package desk_test
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
+)
+
+var inUse = ruleset.InUse{Deciding: ruleset.Description{
+	Ruleset: fraud.Ruleset{ID: "mine", Version: 3, Digest: "sha256:0123"}, Thresholds: ruleset.Thresholds{Review: 40, Decline: 80},
+	Rules: []ruleset.Rule{{ID: "dear", Name: "It is <dear>", When: "payment.amount > 100.0", Score: 40, Shadow: true, File: "rules/a.yaml", Line: 2, Text: "- id: dear"}},
+	Lists: []ruleset.List{{Name: "blocked", Of: "customer.id", Effect: fraud.ActBlock, Entries: 7}},
+}}
+
+func rulesWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.signIn("ada", "analyst")
+	w.api.say("GET /rules", 200, inUse)
+	return w
+}
+
+func TestRules(t *testing.T) {
+	w := rulesWorld(t)
+	status, page := w.get("/rules")
+	assert.Equal(t, http.StatusOK, status)
+	for _, want := range []string{"mine, version 3", "sha256:0123", "It is &lt;dear&gt;", "&#43;40, in shadow", "rules/a.yaml:2", "blocked", ">7<"} {
+		assert.Contains(t, page, want)
+	}
+	status, page = w.get("/rules/rule/dear")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, "payment.amount &gt; 100.0")
+	status, _ = w.get("/rules/rule/cheap")
+	assert.Equal(t, http.StatusNotFound, status)
+	assert.NotContains(t, newWorld(t).signIn("eve", "operator"), `href="/rules"`)
+}
+
+// What is tried is shown with its explanation, and a refusal beside what was written.
+func TestRulesTry(t *testing.T) {
+	w := rulesWorld(t)
+	trial := ruleset.Trial{
+		Decision: fraud.Decision{Outcome: fraud.Review, Score: 40, Ruleset: inUse.Deciding.Ruleset},
+		Explanation: &fraud.Explanation{
+			Rules: []fraud.RuleResult{{ID: "dear", Outcome: fraud.RuleHit, Score: 40}}, Features: map[string]float64{`card.count("1h")`: 5},
+		},
+		RuleNames: map[string]string{"dear": "It is dear"},
+	}
+	w.api.say("GET /rules/try/7", 200, trial)
+	_, page := w.get("/rules/try?transaction=7")
+	assert.Contains(t, page, "review, with a score of 40")
+	assert.Contains(t, page, "It is dear")
+	assert.Contains(t, page, "<dd>5</dd>")
+
+	w.api.say("POST /rules/try", 422, map[string]any{"status": 422, "detail": "cannot be accepted", "errors": []any{map[string]any{"pointer": "#/order/id", "detail": "must be there"}}})
+	_, page = w.post("/rules/try", url.Values{"body": {`{"order": {}}`}, "history": {"on"}})
+	assert.Contains(t, page, "must be there")
+	assert.Contains(t, page, "{&#34;order&#34;: {}}</textarea>")
+	assert.Equal(t, "history=true", w.api.last().query)
+	_, page = w.post("/rules/try", url.Values{"body": {`no JSON`}})
+	assert.Contains(t, page, "no JSON</textarea>")
+	w.api.say("POST /rules/try", 200, trial)
+	_, page = w.post("/rules/try", url.Values{"body": {`{}`}, "merchant": {"acme"}})
+	assert.Contains(t, page, "review, with a score of 40")
+	assert.Equal(t, "history=false&merchant=acme", w.api.last().query)
+}
+
+// Faults stand with their files, at their lines.
+func TestWorkbench(t *testing.T) {
+	w := rulesWorld(t)
+	w.api.say("GET /rules/files", 200, map[string]any{"files": ruleset.Files{"ruleset.yaml": "id: mine\n", "rules/a.yaml": "rules:\n- id: dear\n"}})
+	_, page := w.get("/rules/workbench")
+	assert.Less(t, strings.Index(page, "file:ruleset.yaml"), strings.Index(page, "file:rules/a.yaml"))
+	assert.Contains(t, page, "rules:\n- id: dear\n</textarea>")
+
+	w.api.say("POST /rules/check", 200, ruleset.Findings{Faults: []ruleset.Fault{{File: "rules/a.yaml", Line: 2, Column: 3, Text: "must be right"}, {File: "none.yaml", Text: "must be there"}}})
+	form := url.Values{"file:ruleset.yaml": {"id: mine\r\n"}, "file:rules/a.yaml": {"rules:\r\n- id: deer"}, "file:rules/b.yaml": {" "}, "add": {"rules/c.yaml"}}
+	_, page = w.post("/rules/workbench", form)
+	assert.JSONEq(t, `{"files": {"ruleset.yaml": "id: mine\n", "rules/a.yaml": "rules:\n- id: deer\n"}}`, w.api.last().body)
+	assert.Contains(t, page, "There are 2 faults")
+	assert.Contains(t, page, `data-line="2">Line 2</a>: must be right<br><code>- id: deer</code>`)
+	assert.Contains(t, page, `data-faults="2"`)
+	assert.Contains(t, page, "none.yaml: must be there")
+	assert.Contains(t, page, `name="file:rules/c.yaml"`)
+
+	w.api.say("POST /rules/check", 200, ruleset.Findings{Ruleset: &inUse.Deciding.Ruleset, Cases: 4, Failed: []ruleset.FailedCase{{Case: "one", File: "rules/a.yaml", Line: 1, Wrong: []string{"it must hit"}}}})
+	_, page = w.post("/rules/workbench", form)
+	assert.Contains(t, page, "1 of 4 cases fail")
+	assert.Contains(t, page, "the case “one” fails: it must hit")
+}
+
+// A patch makes of the ruleset's files what is in the workbench.
+func TestPatch(t *testing.T) {
+	numbers := strings.Split("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 ", " ")
+	many := strings.Join(numbers, "\n")
+	for name, c := range map[string]struct{ was, is string }{
+		"nothing":            {many, many},
+		"first line":         {many, "0\n" + many},
+		"last line":          {many, many + "21\n"},
+		"two places":         {many, strings.Replace(strings.Replace(many, "3\n", "three\n", 1), "17\n", "", 1)},
+		"two near places":    {many, strings.Replace(strings.Replace(many, "\n8\n", "\n", 1), "12\n", "12\nx\n", 1)},
+		"no newline at last": {strings.TrimSuffix(many, "\n") + "end", many},
+		"everything":         {many, "a\nb\n"},
+		"a new file":         {"", many},
+		"a file less":        {many, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, folder := rulesWorld(t), t.TempDir()
+			before := ruleset.Files{"ruleset.yaml": "id: mine\n"}
+			if c.was != "" {
+				before["rules/a.yaml"] = c.was
+				require.NoError(t, os.Mkdir(filepath.Join(folder, "rules"), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(folder, "rules/a.yaml"), []byte(c.was), 0o600))
+			}
+			w.api.say("GET /rules/files", 200, map[string]any{"files": before})
+			status, patch := w.post("/rules/patch", url.Values{"file:ruleset.yaml": {"id: mine\n"}, "file:rules/a.yaml": {c.is}})
+			require.Equal(t, http.StatusOK, status)
+			if c.was == c.is {
+				assert.Empty(t, patch)
+				return
+			}
+			apply := exec.CommandContext(t.Context(), "git", "apply", "-")
+			apply.Dir, apply.Stdin = folder, strings.NewReader(patch)
+			said, err := apply.CombinedOutput()
+			require.NoError(t, err, "%s\n%s", said, patch)
+			got, err := os.ReadFile(filepath.Join(folder, "rules/a.yaml"))
+			if c.is == "" {
+				require.ErrorIs(t, err, os.ErrNotExist)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.is, string(got))
+		})
+	}
+}
+
+// A backtest begins from the workbench, which stays as it is if that is refused; its page shows how far it is, and then its report.
+func TestBacktest(t *testing.T) {
+	w := rulesWorld(t)
+	form := url.Values{"file:ruleset.yaml": {"id: mine\n"}, "days": {"3"}, "began": {"sha256:0123"}}
+	w.api.say("POST /rules/backtests", 422, map[string]any{"status": 422, "detail": "the ruleset has faults"})
+	_, page := w.post("/rules/backtests", form)
+	assert.JSONEq(t, `{"days": 3, "files": {"ruleset.yaml": "id: mine\n"}}`, w.api.last().body)
+	assert.Contains(t, page, "the ruleset has faults")
+	assert.Contains(t, page, "id: mine\n</textarea>")
+
+	b := ruleset.Backtest{ID: "7", State: ruleset.Running, Candidate: inUse.Deciding.Ruleset, Progress: ruleset.Progress{Read: 12}}
+	w.api.say("POST /rules/backtests", 202, b)
+	w.api.say("GET /rules/backtests/7", 200, b)
+	_, page = w.post("/rules/backtests", form)
+	assert.Contains(t, page, "It goes on: 12 transactions read")
+	b.State, b.Why = ruleset.Failed, "the ledger is away"
+	w.api.say("GET /rules/backtests/7", 200, b)
+	_, page = w.get("/rules/backtests/7")
+	assert.Contains(t, page, "It was not done: the ledger is away.")
+	b.State, b.Report = ruleset.Done, []byte(`{"decisions": 5, "outcomes": [{"before": "approve", "after": "review", "decisions": 2, "amounts": {"INR": 246.00}}],
+		"rules": [{"id": "dear", "hits": 4, "decisive": 0, "score": 40}], "changed": {"decisions": 2, "latest": [{"transactionID": "0199", "amount": 123.00,
+		"currency": "INR", "before": {"outcome": "approve", "score": 0}, "after": {"outcome": "review", "score": 40, "reasons": ["DEAR"]}}]}}`)
+	w.api.say("GET /rules/backtests/7", 200, b)
+	_, page = w.get("/rules/backtests/7")
+	for _, want := range []string{"246.00 INR", `href="/transactions/0199"`, "review, 40", "<code>DEAR</code>", "123.00 INR", `<td class="number">0</td>`} {
+		assert.Contains(t, page, want)
+	}
+}
