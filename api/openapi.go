@@ -189,6 +189,7 @@ var schemaNames = map[string]string{
 var ofRulesets = map[reflect.Type]string{
 	reflect.TypeFor[ruleset.Description](): "RulesetDescription", reflect.TypeFor[ruleset.Fault](): "RulesetFault",
 	reflect.TypeFor[ruleset.Findings](): "RulesetFindings", reflect.TypeFor[ruleset.List](): "RuleList", reflect.TypeFor[ruleset.Trial](): "RuleTrial",
+	reflect.TypeFor[ruleset.Version](): "RuleVersion",
 }
 
 func schemaName(of reflect.Type, hint string) string {
@@ -290,6 +291,9 @@ var schemaDescriptions = map[string]string{
 	"Status":                "The status of a transaction. The codes are those of the first version of this API",
 	"Step":                  "A status that a transaction has reached, and when",
 	"TransactionSchema":     "A transaction to check and to pay for",
+	"RuleVersion":           "A ruleset that was proposed, to decide once it is approved",
+	"RuleVersions":          "Versions of the ruleset, the newest first",
+	"ProposalSchema":        "The files of a ruleset, and what was changed",
 	"Trial":                 "What a shadow ruleset would have decided: it is evaluated but does not act",
 }
 

@@ -29,6 +29,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/report"
 	"dummyorders/domain/review"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/health"
 	"dummyorders/internal/telemetry"
@@ -71,6 +72,10 @@ type Options struct {
 	DeadLetters DeadLetters
 	// Rules shows and tries the rules. It is nil where another detector decides.
 	Rules Rules
+	// Rulesets keeps the versions of the ruleset that people publish. It is nil where a ruleset is a folder of files.
+	Rulesets ruleset.Store
+	// OneApproves lets whoever proposes a version approve it too.
+	OneApproves bool
 	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: running
 	// transactions can be shown without it, and a load balancer would otherwise send no requests here.
 	Ledger ledger.Reader
@@ -133,6 +138,8 @@ type server struct {
 	deliveries     Alerts
 	dead           DeadLetters
 	rules          Rules
+	rulesets       ruleset.Store
+	oneApproves    bool
 	ledger         ledger.Reader
 	reader         reader
 	authenticators []Authenticator
@@ -169,6 +176,8 @@ func New(o Options) http.Handler {
 		deliveries:     o.Alerts,
 		dead:           o.DeadLetters,
 		rules:          o.Rules,
+		rulesets:       o.Rulesets,
+		oneApproves:    o.OneApproves,
 		ledger:         o.Ledger,
 		reader:         reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
 		authenticators: o.Authenticators,
@@ -227,6 +236,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerDeadLetters(api)
 	s.registerRules(api)
 	s.registerBacktests(api)
+	s.registerVersions(api)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	describeRates(api.OpenAPI())

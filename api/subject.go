@@ -51,6 +51,10 @@ var needs = map[string]identity.Scope{
 	"retryTransaction":  identity.Rules,
 	"tryTransaction":    identity.Rules,
 	"checkRules":        identity.Rules,
+	"listRuleVersions":  identity.Rules,
+	"getRuleVersion":    identity.Rules,
+	"proposeRules":      identity.Rules,
+	"approveRules":      identity.Rules,
 	"startBacktest":     identity.Rules,
 	"getBacktest":       identity.Rules,
 }

@@ -27,6 +27,11 @@ func (d *desk) rulesRoutes(router chi.Router) {
 	router.Post("/rules/workbench", d.answered("workbench", checkFiles))
 	router.Post("/rules/patch", d.patch)
 	router.Post("/rules/backtests", d.startBacktest)
+	router.Get("/rules/versions", d.page("rule_versions", showVersions))
+	router.Post("/rules/versions", d.propose)
+	router.Get("/rules/versions/{number}", d.page("rule_version", showVersion))
+	router.Post("/rules/versions/{number}/approve", d.act(approve))
+	router.Post("/rules/versions/{number}/again", d.act(again))
 	router.Get("/rules/backtests/{id}", d.page("backtest", showBacktest))
 }
 
@@ -134,6 +139,8 @@ func (t *try) result(v *visit, err error) (any, error) {
 type bench struct {
 	Files []benchFile
 	Began string // the digest of the ruleset that the files began as
+	From  string // where rulesets are published: files or database
+	Note  string
 	Found *ruleset.Findings
 	Fault string // why the files were not checked
 	Added string // the file that was added last
@@ -178,12 +185,12 @@ func showWorkbench(v *visit) (any, error) {
 	if err := v.get("/rules/files", nil, &read); err != nil {
 		return nil, err
 	}
-	return newBench(read.Files, used.Deciding.Digest), nil
+	return newBench(read.Files, url.Values{"began": {used.Deciding.Digest}, "from": {used.From}}), nil
 }
 
-// newBench returns the files in their order: the ruleset's own first.
-func newBench(files ruleset.Files, began string) bench {
-	b := bench{Began: began}
+// newBench returns the files in their order, the ruleset's own first, with the form's other fields.
+func newBench(files ruleset.Files, form url.Values) bench {
+	b := bench{Began: form.Get("began"), From: form.Get("from"), Note: form.Get("note")}
 	for _, name := range slices.SortedFunc(maps.Keys(files), func(a, b string) int {
 		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
 	}) {
@@ -205,7 +212,7 @@ func filesOf(form url.Values) ruleset.Files {
 
 func checkFiles(v *visit) (any, error) {
 	files := filesOf(v.PostForm)
-	b := newBench(files, v.PostForm.Get("began"))
+	b := newBench(files, v.PostForm)
 	if added := strings.TrimSpace(v.PostForm.Get("add")); added != "" && files[added] == "" {
 		b.Files, b.Added = append(b.Files, benchFile{Name: added}), added
 	}
@@ -303,20 +310,29 @@ func showBacktest(v *visit) (any, error) {
 
 // startBacktest leads to the page of a backtest of what is in the workbench. If it is refused, the workbench says why.
 func (d *desk) startBacktest(w http.ResponseWriter, r *http.Request) {
+	var begun ruleset.Backtest
+	d.sendFiles(w, r, "/rules/backtests", func(form url.Values) (string, any) {
+		days, _ := strconv.Atoi(form.Get("days")) // the API refuses 0
+		return "days", days
+	}, &begun, func() string { return "/rules/backtests/" + begun.ID })
+}
+
+// sendFiles sends the files in the workbench to the API, with one more member, and leads to the page that shows the answer. If they are
+// refused, the workbench is shown again with the reason.
+func (d *desk) sendFiles(w http.ResponseWriter, r *http.Request, path string, more func(url.Values) (string, any), into any, to func() string) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	v := d.visit(r)
 	if err := r.ParseForm(); err != nil {
 		d.show(w, v, "fault", tooLarge)
 		return
 	}
-	days, _ := strconv.Atoi(r.PostForm.Get("days")) // the API refuses 0
+	name, value := more(r.PostForm)
 	files := filesOf(r.PostForm)
-	var begun ruleset.Backtest
-	if err := v.send(http.MethodPost, "/rules/backtests", map[string]any{"days": days, "files": files}, &begun); err != nil {
-		b := newBench(files, r.PostForm.Get("began"))
+	if err := v.send(http.MethodPost, path, map[string]any{"files": files, name: value}, into); err != nil {
+		b := newBench(files, r.PostForm)
 		b.Fault = d.problem(v, err).Error()
 		d.show(w, v, "workbench", b)
 		return
 	}
-	http.Redirect(w, r, "/rules/backtests/"+begun.ID, http.StatusSeeOther)
+	http.Redirect(w, r, to(), http.StatusSeeOther)
 }

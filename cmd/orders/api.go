@@ -7,6 +7,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
+	"dummyorders/domain/ruleset"
 	"dummyorders/gateways/ledger"
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/temporal"
@@ -86,8 +87,14 @@ func (p *process) apiOptions(store *ledger.Ledger) api.Options {
 // apiOptions returns the options that the API has for its own callers and for the desk's pages alike, and what runs beside it.
 func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside []func(context.Context) error) {
 	rules, beside := p.env.workbench(p.values, store, p.log)
+	var rulesets ruleset.Store
+	if p.env.RulesFrom == rulesFromDatabase {
+		rulesets = store
+	}
 	return api.Options{
 		Rules:                    rules,
+		Rulesets:                 rulesets,
+		OneApproves:              !p.values.flag("RULES_FOUR_EYES", p.env.RulesFourEyes),
 		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		DeadLetters:              p.deadLetters(),

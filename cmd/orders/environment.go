@@ -69,6 +69,8 @@ type environment struct {
 
 	FraudDetector      string `env:"FRAUD_DETECTOR, default=rules"`
 	FraudRuleset       string `env:"FRAUD_RULESET, default=default"`
+	RulesFrom          string `env:"RULES_FROM, default=files"`
+	RulesFourEyes      string `env:"RULES_FOUR_EYES, default=true"`
 	FraudShadowRuleset string `env:"FRAUD_SHADOW_RULESET"`
 	FraudLimitReview   string `env:"FRAUD_LIMIT_REVIEW, default=INR:100000,USD:1200,EUR:1100,GBP:950"`
 	FraudLimitDecline  string `env:"FRAUD_LIMIT_DECLINE, default=INR:200000,USD:2400,EUR:2200,GBP:1900"`

@@ -78,7 +78,7 @@ func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
 	check := fraudCheck{velocity: e.ledger(v)}
 	detector := &fraud.Rules{Velocity: check.velocity, Now: time.Now, Uncounted: warnOfAddresses(log)}
 	trail := e.audit(v, check.velocity)
-	detector.Live = check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log).Current
+	detector.Live = check.deciding(v, e, check.velocity, log).Current
 	check.audited(trail, "use ruleset", detector.Live, log)
 	if e.FraudShadowRuleset != "" {
 		detector.Shadow = check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log).Current
@@ -105,6 +105,23 @@ func warnOfAddresses(log *slog.Logger) func(fraud.Check) {
 	}
 }
 
+// deciding returns the ruleset that decides: from files, or the one that was published last.
+func (c *fraudCheck) deciding(v *values, e environment, store *ledgerdb.Ledger, log *slog.Logger) workbench.Source {
+	files := c.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log)
+	if v.oneOf("RULES_FROM", e.RulesFrom, []string{rulesFromFiles, rulesFromDatabase}) == rulesFromFiles {
+		return files
+	}
+	published := &workbench.Published{Store: store, Before: files, Log: log}
+	c.watches = append(c.watches, published.Run)
+	return workbench.Source{Current: published.Current, Files: published.Files}
+}
+
+// The values that RULES_FROM may have.
+const (
+	rulesFromFiles    = "files"
+	rulesFromDatabase = "database"
+)
+
 // ruleset returns the built-in ruleset or the one in a folder. It records everything that is wrong with the rules as
 // faults of the setting.
 func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) workbench.Source {
@@ -130,7 +147,7 @@ func (e environment) workbench(v *values, store *ledgerdb.Ledger, log *slog.Logg
 		return nil, nil
 	}
 	var check fraudCheck
-	bench := &workbench.Workbench{Velocity: store, Ledger: store, Deciding: check.ruleset(v, "FRAUD_RULESET", e.FraudRuleset, log)}
+	bench := &workbench.Workbench{From: e.RulesFrom, Velocity: store, Ledger: store, Deciding: check.deciding(v, e, store, log)}
 	if e.FraudShadowRuleset != "" {
 		shadow := check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
 		bench.Shadow = &shadow
@@ -142,7 +159,11 @@ func (e environment) workbench(v *values, store *ledgerdb.Ledger, log *slog.Logg
 func (c *fraudCheck) audited(trail audit.Trail, action string, current func() fraud.Evaluator, log *slog.Logger) {
 	c.watches = append(c.watches, func(ctx context.Context) error {
 		return keepInUse(ctx, trail, action, func() (object, digest string) {
-			set := current().Ruleset()
+			used := current()
+			if used == nil {
+				return "", ""
+			}
+			set := used.Ruleset()
 			return fmt.Sprintf("ruleset %s, version %d", set.ID, set.Version), set.Digest
 		}, log)
 	})

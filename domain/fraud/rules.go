@@ -2,6 +2,7 @@ package fraud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,7 +14,7 @@ import (
 // Rules decides by rulesets, from the transactions that came before.
 type Rules struct {
 	// Live returns the ruleset that decides, and Shadow one that is tried beside it; without one, Shadow is nil or returns
-	// nil. Each is called once per decision, so that a ruleset may be replaced at any time.
+	// nil. Nothing is decided while Live returns nil. Each is called once per decision, so that a ruleset may be replaced at any time.
 	Live, Shadow func() Evaluator
 	Velocity     VelocityStore
 	// Now returns the time. It serves to record when decisions are taken and how long they take. No decision depends on it.
@@ -27,6 +28,9 @@ type Rules struct {
 // whatever has happened since.
 func (r *Rules) Detect(ctx context.Context, c Check) (Decision, error) {
 	begun, live, shadow := r.Now(), r.Live(), r.shadow()
+	if live == nil {
+		return Decision{}, errors.New("the ruleset that decides has not been read yet")
+	}
 	features := live.Features()
 	if shadow != nil {
 		features = both(features, shadow.Features())

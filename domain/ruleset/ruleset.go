@@ -43,6 +43,7 @@ func (f Files) Wrong() string {
 // InUse holds the rulesets in use.
 type InUse struct {
 	Deciding Description  `json:"deciding"`
+	From     string       `json:"from" enum:"files,database" doc:"Whether the ruleset is a folder of files, or what was published to the database (RULES_FROM)"`
 	Shadow   *Description `json:"shadow,omitempty" doc:"The ruleset of FRAUD_SHADOW_RULESET, which decides nothing"`
 }
 

@@ -55,6 +55,7 @@ psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect_desk(); END $$' WHERE to_regproc('ledger_protect_desk') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_let_desk_manage_keys(); END $$' WHERE to_regproc('ledger_let_desk_manage_keys') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect_reports(); END $$' WHERE to_regproc('ledger_protect_reports') IS NOT NULL \gexec
+	SELECT 'DO $$ BEGIN PERFORM ledger_let_desk_publish_rules(); END $$' WHERE to_regproc('ledger_let_desk_publish_rules') IS NOT NULL \gexec
 	SELECT 'GRANT SELECT ON uses, decisions, labels, ledger_migrations, ledger_compatibility TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
 	SELECT 'GRANT INSERT ON uses, decisions TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
 SQL

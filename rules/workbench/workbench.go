@@ -29,6 +29,7 @@ type Source struct {
 
 // Workbench implements api.Rules.
 type Workbench struct {
+	From     string // files or database
 	Deciding Source
 	Shadow   *Source // nil if there is none
 	Velocity fraud.VelocityReader
@@ -44,10 +45,10 @@ var ErrUnknown = errors.New("the ruleset that decides has not been read yet")
 func (w *Workbench) InUse(context.Context) (ruleset.InUse, error) {
 	deciding, err := w.Deciding.describe()
 	if err != nil || w.Shadow == nil {
-		return ruleset.InUse{Deciding: deciding}, err
+		return ruleset.InUse{From: w.From, Deciding: deciding}, err
 	}
 	shadow, err := w.Shadow.describe()
-	return ruleset.InUse{Deciding: deciding, Shadow: &shadow}, err
+	return ruleset.InUse{From: w.From, Deciding: deciding, Shadow: &shadow}, err
 }
 
 // Files returns the files of the ruleset that decides.
@@ -166,7 +167,7 @@ func (w *Workbench) Check(files ruleset.Files) ruleset.Findings {
 // check returns the ruleset too, or nil if the files have faults.
 func check(files ruleset.Files) (*rules.Set, ruleset.Findings) {
 	found := ruleset.Findings{Faults: []ruleset.Fault{}, Warnings: []ruleset.Fault{}, Failed: []ruleset.FailedCase{}}
-	set, err := rules.Read(filesOf(files), "that was sent")
+	set, err := rules.Read(filesOf(files, time.Time{}), "that was sent")
 	if err != nil {
 		faults, is := errors.AsType[rules.Faults](err)
 		if !is {
@@ -185,11 +186,11 @@ func check(files ruleset.Files) (*rules.Set, ruleset.Findings) {
 	return set, found
 }
 
-// filesOf returns texts as a file system.
-func filesOf(files ruleset.Files) fs.FS {
+// filesOf returns texts as a file system whose files were changed last at a time.
+func filesOf(files ruleset.Files, changed time.Time) fstest.MapFS {
 	all := fstest.MapFS{}
 	for name, text := range files {
-		all[name] = &fstest.MapFile{Data: []byte(text)}
+		all[name] = &fstest.MapFile{Data: []byte(text), ModTime: changed}
 	}
 	return all
 }

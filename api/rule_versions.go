@@ -1,0 +1,228 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ruleset"
+	"dummyorders/internal/strictjson"
+)
+
+// maxVersions is how many versions a list has at most.
+const maxVersions = 50
+
+type versionsRequest struct {
+	Before int64 `query:"before" minimum:"1" doc:"Versions with lower numbers than this one: the next page"`
+}
+
+type versionsResponse struct {
+	Body ruleVersions
+}
+
+type ruleVersions struct {
+	Versions []ruleset.Version `json:"versions" nullable:"false"`
+	Deciding int64             `json:"deciding" doc:"The number of the version that decides, or 0 as long as none is approved: then the ruleset of FRAUD_RULESET does"`
+}
+
+type versionRequest struct {
+	Number int64 `path:"number" minimum:"1" doc:"The version's number"`
+}
+
+type versionResponse struct {
+	Body ruleset.Version
+}
+
+func (s *server) registerVersions(api huma.API) {
+	const path = "/rules/versions"
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "listRuleVersions",
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        path,
+		Summary:     "List the versions of the ruleset",
+		Description: "What was proposed and published, the newest first, at most 50. It needs RULES_FROM=database, and the scope for all merchants, as do the operations below.",
+		Tags:        []string{"rules"},
+		Errors:      []int{403, 409, 422, 429, 503},
+	}), s.versions)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "getRuleVersion",
+		Middlewares: huma.Middlewares{s.lists.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        path + "/{number}",
+		Summary:     "Read a version of the ruleset",
+		Description: "The version with its files.",
+		Tags:        []string{"rules"},
+		Errors:      []int{403, 404, 409, 422, 429, 503},
+	}), s.version)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID:      "proposeRules",
+		Method:           http.MethodPost,
+		Path:             path,
+		Summary:          "Propose a version of the ruleset",
+		Description:      "Keeps a ruleset without faults whose cases pass. It decides once it is approved. To go back to an earlier version, propose its files again.",
+		Tags:             []string{"rules"},
+		DefaultStatus:    http.StatusCreated,
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * maxRulesetBody, // limitTo has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitTo(maxRulesetBody)), s.lists.admitBriefly},
+		Errors:           []int{400, 403, 409, 413, 415, 422, 429, 503},
+	}), s.propose)
+	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, proposals,
+		`{"note": "a limit for dollars", "files": {"ruleset.yaml": "id: mine\nversion: 2\n…", "rules/amounts.yaml": "rules:\n…"}}`)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "approveRules",
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Method:      http.MethodPost,
+		Path:        path + "/{number}/approve",
+		Summary:     "Have a version of the ruleset decide",
+		Description: "The version decides within five seconds, in all processes. Unless RULES_FOUR_EYES is false, a person has to approve who has not proposed it.",
+		Tags:        []string{"rules"},
+		Errors:      []int{403, 404, 409, 422, 429, 503},
+	}), s.approve)
+}
+
+// withoutVersions is the answer to those who may not publish, and where nothing can be published.
+func (s *server) withoutVersions(ctx context.Context) *Problem {
+	if p := cmp.Or(forAll(ctx), s.withoutRules()); p != nil {
+		return p
+	}
+	if s.rulesets == nil {
+		return problem(http.StatusConflict, "the ruleset is a folder of files here (RULES_FROM=files): change the files there")
+	}
+	return nil
+}
+
+// versionProblem returns the reason why versions cannot be read or written.
+func (s *server) versionProblem(ctx context.Context, err error) *Problem {
+	switch {
+	case errors.Is(err, ruleset.ErrNotFound):
+		return problem(http.StatusNotFound, err.Error())
+	case errors.Is(err, ruleset.ErrApproved):
+		return problem(http.StatusConflict, err.Error())
+	}
+	s.log.ErrorContext(ctx, "Versions of the ruleset not read or written", "error", err)
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the versions of the ruleset cannot be read or written now: the log says why. "+
+		"On PostgreSQL only the desk's user may write them")
+}
+
+func (s *server) versions(ctx context.Context, r *versionsRequest) (*versionsResponse, error) {
+	if p := s.withoutVersions(ctx); p != nil {
+		return nil, p
+	}
+	all, err := s.rulesets.Versions(ctx, cmp.Or(r.Before, math.MaxInt64), maxVersions)
+	if err != nil {
+		return nil, s.versionProblem(ctx, err)
+	}
+	deciding, err := s.rulesets.Deciding(ctx)
+	if err != nil {
+		return nil, s.versionProblem(ctx, err)
+	}
+	return &versionsResponse{ruleVersions{all, deciding}}, nil
+}
+
+func (s *server) version(ctx context.Context, r *versionRequest) (*versionResponse, error) {
+	if p := s.withoutVersions(ctx); p != nil {
+		return nil, p
+	}
+	visitorOf(ctx).object = versionName(r.Number)
+	found, err := s.rulesets.Version(ctx, r.Number)
+	if err != nil {
+		return nil, s.versionProblem(ctx, err)
+	}
+	return &versionResponse{found}, nil
+}
+
+func versionName(number int64) string { return fmt.Sprintf("ruleset, number %d", number) }
+
+func (s *server) propose(ctx context.Context, r *checkRequest) (*versionResponse, error) {
+	if p := s.withoutVersions(ctx); p != nil {
+		return nil, p
+	}
+	q, err := readBody(r.RawBody, proposals, "the ruleset")
+	if err != nil {
+		return nil, err
+	}
+	found := s.rules.Check(q.Files)
+	if !found.Sound() {
+		return nil, faultyProblem(&ruleset.FaultyError{Findings: found})
+	}
+	proposed := ruleset.Version{
+		Digest: found.Ruleset.Digest, Note: q.note, By: nameOf(subjectOf(ctx)), At: time.Now().UTC().Truncate(time.Microsecond), Files: q.Files,
+	}
+	begun, refused := s.audit.begin(ctx, audit.Entry{Object: found.Ruleset.String(), After: proposed.Digest})
+	if refused != nil {
+		return nil, refused
+	}
+	proposed, err = s.rulesets.Propose(ctx, proposed)
+	if err != nil {
+		p := s.versionProblem(ctx, err)
+		s.audit.end(ctx, begun, "", p.Status)
+		return nil, p
+	}
+	s.audit.end(ctx, begun, "", http.StatusCreated)
+	return &versionResponse{proposed}, nil
+}
+
+// nameOf returns the name under which a version is kept.
+func nameOf(caller identity.Subject) string {
+	return cmp.Or(caller.Name, string(caller.Kind))
+}
+
+func (s *server) approve(ctx context.Context, r *versionRequest) (*versionResponse, error) {
+	if p := s.withoutVersions(ctx); p != nil {
+		return nil, p
+	}
+	proposed, err := s.rulesets.Version(ctx, r.Number)
+	if err != nil {
+		return nil, s.versionProblem(ctx, err)
+	}
+	caller := subjectOf(ctx)
+	switch {
+	case s.oneApproves:
+	case caller.Kind != identity.Person:
+		return nil, problem(http.StatusForbidden, "a person has to approve this, who has signed in (RULES_FOUR_EYES)")
+	case caller.Name == proposed.By:
+		return nil, problem(http.StatusForbidden, "you have proposed this version, and another person has to approve it (RULES_FOUR_EYES)")
+	}
+	before := ""
+	if used, err := s.rules.InUse(ctx); err == nil {
+		before = used.Deciding.Digest
+	}
+	begun, refused := s.audit.begin(ctx, audit.Entry{Object: versionName(r.Number), After: proposed.Digest})
+	if refused != nil {
+		return nil, refused
+	}
+	approved, err := s.rulesets.Approve(ctx, r.Number, nameOf(caller), time.Now().UTC().Truncate(time.Microsecond))
+	if err != nil {
+		p := s.versionProblem(ctx, err)
+		s.audit.end(ctx, begun, before, p.Status)
+		return nil, p
+	}
+	s.audit.end(ctx, begun, before, http.StatusOK)
+	return &versionResponse{approved}, nil
+}
+
+// proposal is a ruleset's files, and what was changed.
+type proposal struct {
+	rulesetFiles
+
+	note string
+}
+
+var proposals = object[proposal]{name: "ProposalSchema", members: []member[proposal]{
+	{"note", false, noteSchema, func(v *strictjson.Value, p *proposal) { p.note = card.Redact(clean(v.Literal())) }},
+	{
+		"files", true, rulesetBodies.members[0].schema,
+		func(v *strictjson.Value, p *proposal) { rulesetBodies.members[0].read(v, &p.rulesetFiles) },
+	},
+}}

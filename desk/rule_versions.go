@@ -1,0 +1,84 @@
+package desk
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"dummyorders/domain/ruleset"
+)
+
+// versions is the page of all versions of the ruleset.
+type versions struct {
+	Versions []ruleset.Version
+	Deciding int64
+	Next     int64 // the number before which the next page begins, or 0
+}
+
+func showVersions(v *visit) (any, error) {
+	var all versions
+	query := url.Values{}
+	if before := v.URL.Query().Get("before"); before != "" {
+		query.Set("before", before)
+	}
+	err := v.get("/rules/versions", query, &all)
+	if n := len(all.Versions); n > 0 && all.Versions[n-1].Number > 1 {
+		all.Next = all.Versions[n-1].Number
+	}
+	return all, err
+}
+
+// version is a version of the ruleset beside the one that decides.
+type version struct {
+	ruleset.Version
+
+	InUse string // the digest of the ruleset that decides
+	Patch string // what the version changes in it
+	Own   bool   // the person has proposed it
+}
+
+func showVersion(v *visit) (any, error) {
+	var used ruleset.InUse
+	if err := v.get("/rules", nil, &used); err != nil {
+		return nil, err
+	}
+	var now struct{ Files ruleset.Files }
+	if err := v.get("/rules/files", nil, &now); err != nil {
+		return nil, err
+	}
+	of := version{InUse: used.Deciding.Digest}
+	if err := v.get(versionPath(v), nil, &of.Version); err != nil {
+		return nil, err
+	}
+	of.Patch, of.Own = patchOf(now.Files, of.Files), of.By == v.Person.Name
+	return of, nil
+}
+
+func versionPath(v *visit) string {
+	return "/rules/versions/" + url.PathEscape(chi.URLParam(v.Request, "number"))
+}
+
+func approve(v *visit) (to, done string, err error) {
+	return versionPath(v), "Approved: it decides within five seconds.", v.send(http.MethodPost, versionPath(v)+"/approve", nil, nil)
+}
+
+// again proposes a version's files as a new version, to go back to it.
+func again(v *visit) (to, done string, err error) {
+	var old, proposed ruleset.Version
+	if err := v.get(versionPath(v), nil, &old); err != nil {
+		return "", "", err
+	}
+	body := map[string]any{"files": old.Files, "note": "number " + strconv.FormatInt(old.Number, 10) + " again"}
+	err = v.send(http.MethodPost, "/rules/versions", body, &proposed)
+	return "/rules/versions/" + strconv.FormatInt(proposed.Number, 10), "Proposed. It decides once it is approved.", err
+}
+
+// propose leads to the page of the version that was proposed. If it is refused, the workbench says why.
+func (d *desk) propose(w http.ResponseWriter, r *http.Request) {
+	var proposed ruleset.Version
+	d.sendFiles(w, r, "/rules/versions", func(form url.Values) (string, any) { return "note", form.Get("note") }, &proposed, func() string {
+		return "/rules/versions/" + strconv.FormatInt(proposed.Number, 10)
+	})
+}

@@ -1,0 +1,94 @@
+package workbench_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
+	"dummyorders/rules"
+	"dummyorders/rules/workbench"
+)
+
+// store is a store whose versions are all approved.
+type store struct {
+	ruleset.Store
+
+	mu    sync.Mutex
+	err   error
+	files []ruleset.Files
+}
+
+func (s *store) set(err error, files ...ruleset.Files) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err, s.files = err, files
+}
+
+func (s *store) Deciding(context.Context) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(len(s.files)), s.err
+}
+
+func (s *store) Version(_ context.Context, number int64) (ruleset.Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return ruleset.Version{Number: number, Files: s.files[number-1], ApprovedAt: time.Now()}, s.err
+}
+
+// What is published decides within five seconds, what has faults never does, and nothing is decided before it is known what decides.
+func TestPublished(t *testing.T) {
+	builtIn, _, err := rules.ReadFiles(rules.Files())
+	require.NoError(t, err)
+	numbered := func(version string) ruleset.Files {
+		files := maps.Clone(builtIn)
+		files["ruleset.yaml"] = strings.Replace(files["ruleset.yaml"], "version: 2", "version: "+version, 1)
+		return files
+	}
+	rules.Default() // reads the time zones, which it does once
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{err: errors.New("the database is away")}
+		p := &workbench.Published{Store: s, Log: slog.New(slog.DiscardHandler), Before: workbench.Source{
+			Current: func() fraud.Evaluator { return rules.Default() },
+			Files:   func() (fs.FS, error) { return rules.Files(), nil },
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- p.Run(ctx) }()
+		after := func() fraud.Evaluator {
+			time.Sleep(5 * time.Second) // on the bubble's clock
+			synctest.Wait()
+			return p.Current()
+		}
+		assert.Nil(t, after(), "it is not known yet what decides")
+		s.set(nil)
+		assert.Equal(t, 2, after().Ruleset().Version, "none is published")
+		s.set(nil, numbered("7"))
+		assert.Equal(t, 7, after().Ruleset().Version)
+		files, err := p.Files()
+		require.NoError(t, err)
+		read, _, err := rules.ReadFiles(files)
+		require.NoError(t, err)
+		assert.Equal(t, numbered("7"), read)
+		s.set(errors.New("the database is away"), numbered("7"), numbered("8"))
+		assert.Equal(t, 7, after().Ruleset().Version)
+		s.set(nil, numbered("7"), numbered("many"))
+		assert.Equal(t, 7, after().Ruleset().Version, "it has faults")
+		s.set(nil, numbered("7"), numbered("many"), numbered("9"))
+		assert.Equal(t, 9, after().Ruleset().Version)
+		cancel()
+		require.NoError(t, <-done)
+	})
+}
