@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,9 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ruleset"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/rules"
 )
 
@@ -150,4 +153,84 @@ func TestBacktest(t *testing.T) {
 	p := asProblem(t, request(t, handler, http.MethodPost, "/rules/backtests", asked(1)))
 	assert.Equal(t, 422, p.Status)
 	assert.Contains(t, p.Errors[0].Detail, "cases/outcomes.yaml:163: ")
+}
+
+// publishing returns an API for persons that keeps versions of the ruleset in a ledger of its own.
+func publishing(t *testing.T, change func(*api.Options)) http.Handler {
+	t.Helper()
+	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
+	require.NoError(t, store.Migrate(t.Context()))
+	o := options(nowhere(t), newMemory())
+	o.Rulesets = store
+	everywhere := []identity.Grant{{Scopes: identity.Scopes, Merchants: identity.AllMerchants()}}
+	o.Authenticators = []api.Authenticator{tokens{
+		"ada": {Kind: identity.Person, Name: "ada", Grants: everywhere}, "bob": {Kind: identity.Person, Name: "bob", Grants: everywhere},
+		"robot": {Kind: identity.Client, Name: "robot", Grants: everywhere}, "acme": aPerson("acme", identity.Rules),
+	}}
+	change(&o)
+	return handlerWith(o)
+}
+
+// A ruleset decides once a second person has approved it, and each step is in the audit trail with the digest.
+func TestPublish(t *testing.T) {
+	kept := &trail{}
+	handler := publishing(t, func(o *api.Options) { o.Audit = kept })
+	const ada, bob = "Authorization: Bearer ada", "Authorization: Bearer bob"
+	files := answered[struct{ Files ruleset.Files }](t, handler, http.MethodGet, "/rules/files", "", 200, ada).Files
+	body := func() string {
+		text, err := json.Marshal(map[string]any{"files": files, "note": "higher"})
+		require.NoError(t, err)
+		return string(text)
+	}
+	files["ruleset.yaml"] = strings.Replace(files["ruleset.yaml"], "version: 2", "version: 3", 1)
+	kept.lines()
+	proposed := answered[ruleset.Version](t, handler, http.MethodPost, "/rules/versions", body(), 201, ada)
+	assert.Equal(t, []any{int64(1), "ada", "higher", false}, []any{proposed.Number, proposed.By, proposed.Note, proposed.Approved()})
+	list := answered[struct {
+		Versions []ruleset.Version
+		Deciding int64
+	}](t, handler, http.MethodGet, "/rules/versions", "", 200, bob)
+	assert.Len(t, list.Versions, 1)
+	assert.Zero(t, list.Deciding)
+	assert.Equal(t, files, answered[ruleset.Version](t, handler, http.MethodGet, "/rules/versions/1", "", 200, bob).Files)
+	kept.lines()
+
+	for who, why := range map[string]string{ada: "another person has to approve", "Authorization: Bearer robot": "a person has to approve"} {
+		p := asProblem(t, request(t, handler, http.MethodPost, "/rules/versions/1/approve", "", who))
+		assert.Equal(t, 403, p.Status)
+		assert.Contains(t, p.Detail, why)
+	}
+	require.Eventually(t, func() bool { return len(kept.lines()) > 0 }, time.Minute, time.Millisecond)
+	approved := answered[ruleset.Version](t, handler, http.MethodPost, "/rules/versions/1/approve", "", 200, bob)
+	assert.Equal(t, []any{"bob", true}, []any{approved.ApprovedBy, approved.Approved()})
+	lines := strings.Join(kept.lines(), "\n")
+	assert.Contains(t, lines, "person bob | * | approveRules | ruleset, number 1 | begun |  > "+proposed.Digest)
+	assert.Contains(t, lines, "| 200 | "+rules.Default().Ruleset().Digest+" > "+proposed.Digest)
+	assert.Equal(t, 409, asProblem(t, request(t, handler, http.MethodPost, "/rules/versions/1/approve", "", bob)).Status)
+	assert.Equal(t, 404, asProblem(t, request(t, handler, http.MethodPost, "/rules/versions/2/approve", "", bob)).Status)
+
+	files["rules/amounts.yaml"] = strings.Replace(files["rules/amounts.yaml"], "hits: true", "hits: false", 1)
+	assert.Equal(t, 422, asProblem(t, request(t, handler, http.MethodPost, "/rules/versions", body(), ada)).Status, "a case fails")
+	p := asProblem(t, request(t, handler, http.MethodGet, "/rules/versions", "", "Authorization: Bearer acme"))
+	assert.Contains(t, p.Detail, "for all merchants")
+}
+
+// With RULES_FOUR_EYES=false, who has proposed a version may approve it.
+func TestPublishAlone(t *testing.T) {
+	handler := publishing(t, func(o *api.Options) { o.OneApproves = true })
+	const ada = "Authorization: Bearer ada"
+	files := answered[struct{ Files ruleset.Files }](t, handler, http.MethodGet, "/rules/files", "", 200, ada)
+	body, err := json.Marshal(files)
+	require.NoError(t, err)
+	answered[ruleset.Version](t, handler, http.MethodPost, "/rules/versions", strings.ToLower(string(body[:8]))+string(body[8:]), 201, ada)
+	answered[ruleset.Version](t, handler, http.MethodPost, "/rules/versions/1/approve", "", 200, ada)
+}
+
+// Where rulesets are files, nothing can be published.
+func TestPublishFiles(t *testing.T) {
+	p := asProblem(t, request(t, unreachable(t), http.MethodGet, "/rules/versions", ""))
+	assert.Equal(t, 409, p.Status)
+	assert.Contains(t, p.Detail, "RULES_FROM=files")
 }

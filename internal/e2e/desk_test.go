@@ -27,6 +27,8 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"transactions": deskTransactions,
 	"alerts":       deskAlerts,
 	"you":          deskYou,
+	"rules": deskRules,
+	"you":   deskYou,
 }
 
 func TestDesk(t *testing.T) {
@@ -52,7 +54,7 @@ func newDeskWorld(t *testing.T) *deskWorld {
 	address := freeAddress(t)
 	w := &deskWorld{url: "http://" + address, issuer: issuer, world: newWorld(t, map[string]string{
 		"DESK_ADDRESS": address, "DESK_URL": "http://" + address, "OIDC_ISSUER": issuer.URL(), "OIDC_GROUPS_CLAIM": devissuer.GroupsClaim,
-		"OIDC_ROLES": "reviewer=reviewer,analyst=analyst,operator=operator,auditor=auditor,admin=admin", "FRAUD_DETECTOR": "rules",
+		"OIDC_ROLES": "reviewer=reviewer,analyst=analyst,operator=operator,auditor=auditor,admin=admin", "FRAUD_DETECTOR": "rules", "RULES_FROM": "database",
 	})}
 	w.alertsTo(`
 version: 1

@@ -48,7 +48,7 @@ func (e examples) ofRules(id string) {
 	env, api := maps.Clone(w.env), w.api
 	w.env["HTTP_ADDRESS"] = freeAddress(e.t)
 	w.api = "http://" + w.env["HTTP_ADDRESS"]
-	p := w.startAs(apiProcess, "the api with a small ruleset", map[string]string{"FRAUD_RULESET": folder})
+	p := w.startAs(apiProcess, "the api with a small ruleset", map[string]string{"FRAUD_RULESET": folder, "RULES_FROM": "database", "RULES_FOUR_EYES": "false"})
 	require.NoError(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
 	e.is("getRules.200", w.get("/rules"))
 	e.is("getRulesFiles.200", w.get("/rules/files"))
@@ -67,6 +67,12 @@ func (e examples) ofRules(id string) {
 		return nil
 	})
 	e.is("getBacktest.200", done)
+	files, err = json.Marshal(map[string]any{"note": "the first of all", "files": smallRuleset})
+	require.NoError(e.t, err)
+	e.is("proposeRules.201", e.send("/rules/versions", string(files)))
+	e.is("getRuleVersion.200", w.get("/rules/versions/1"))
+	e.is("approveRules.200", e.send("/rules/versions/1/approve", ""))
+	e.is("listRuleVersions.200", w.get("/rules/versions"))
 	require.NoError(e.t, p.Stop(e.t.Context()))
 	w.env, w.api = env, api
 }

@@ -1,0 +1,69 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// An analyst tries a transaction, breaks a rule and sees the fault at its line, mends it, runs the cases, sees what the change would
+// have done, and proposes it; another one approves it, and it decides.
+func deskRules(t *testing.T, w *deskWorld) {
+	b := w.signIn(t, "ada", "/rules", "analyst")
+	assert.Contains(t, b.text(), "default, version 2")
+	b.open("/rules/try")
+	b.click(`form[method=post][action="/rules/try"] button`)
+	assert.Contains(t, b.text(), "with a score of")
+
+	b.open("/rules/workbench")
+	const check = `form[action="/rules/workbench"] button:not([formaction])`
+	edit := func(file, was, is string) {
+		b.run(fmt.Sprintf(`{const area = document.querySelector('[name="file:%s"]'); area.closest("details").open = true; area.value = area.value.replace(%q, %q)}`, file, was, is))
+	}
+	edit("rules/amounts.yaml", "payment.amount > order.cost", "payment.amonut > order.cost")
+	b.click(check)
+	assert.Contains(t, b.text(), `did you mean "amount"?`)
+	numbers, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(`.lines b`)))
+	require.NoError(t, err)
+	assert.Equal(t, "5", strings.TrimSpace(numbers))
+	edit("rules/amounts.yaml", "payment.amonut > order.cost", "payment.amount > order.cost")
+	edit("ruleset.yaml", "version: 2", "version: 3")
+	b.click(check)
+	assert.Contains(t, b.text(), "No faults, and all")
+	b.click(`button[formaction="/rules/backtests"]`)
+	b.shows("What would change")
+	_, err = chromedp.RunResponse(b.ctx, chromedp.NavigateBack())
+	require.NoError(t, err)
+	b.click(`button[formaction="/rules/versions"]`)
+	page := b.path()
+	assert.Equal(t, "/rules/versions/1", page)
+	assert.Contains(t, b.text(), "+version: 3")
+	b.click(`form[action$="/approve"] button`)
+	assert.Contains(t, b.text(), "another person has to approve it")
+
+	other := w.signIn(t, "bob", page, "analyst")
+	other.click(`form[action$="/approve"] button`)
+	assert.Contains(t, other.text(), "Approved: it decides within five seconds.")
+	b.open("/rules")
+	b.shows("default, version 3")
+	eventually(t, func() error {
+		if got := w.post(body(small, goodCard), "Prefer", "wait=60"); !strings.Contains(string(got.body), `"version":3`) {
+			return fmt.Errorf("the old ruleset decides: %s", got.body)
+		}
+		return nil
+	})
+	out, _ := w.command("audit", "list", "--subject", "bob@localhost", "--action", "approveRules", "--json")
+	assert.Contains(t, out, "ruleset, number 1")
+
+	b.do(chromedp.EmulateViewport(390, 844))
+	for _, page := range []string{"/rules", "/rules/rule/amount_above_order", "/rules/try", "/rules/workbench", "/rules/versions", page} {
+		b.open(page)
+		wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`))
+		require.NoError(t, err)
+		assert.LessOrEqual(t, wide, 390, page)
+	}
+}
