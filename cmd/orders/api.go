@@ -7,7 +7,6 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
-	"dummyorders/domain/ruleset"
 	"dummyorders/gateways/ledger"
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/temporal"
@@ -29,6 +28,7 @@ func serveAPI(p *process) func(context.Context) error {
 	address, store := p.env.httpAddress(p.values), p.env.ledger(p.values)
 	stored := p.env.storedKeys(p.values, store, p.log)
 	options, beside := p.apiOptions(store)
+	options.Cards = card.NewDescriber(p.env.fingerprintKey(p.values))
 	options.Authenticators = p.env.authenticators(p.values, stored, p.log)
 	options.Issuer, options.AlsoAnonymous = p.env.OIDCIssuer, p.env.developmentIssuer()
 	options.Hosts, options.Prefix = p.env.hosts(), p.env.prefix()
@@ -87,15 +87,9 @@ func (p *process) apiOptions(store *ledger.Ledger) api.Options {
 // apiOptions returns the options that the API has for its own callers and for the desk's pages alike, and what runs beside it.
 func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside []func(context.Context) error) {
 	rules, beside := p.env.workbench(p.values, store, p.log)
-	var rulesets ruleset.Store
-	if p.env.RulesFrom == rulesFromDatabase {
-		rulesets = store
-	}
-	return api.Options{
+	options = api.Options{
 		Rules:                    rules,
-		Rulesets:                 rulesets,
 		OneApproves:              !p.values.flag("RULES_FOUR_EYES", p.env.RulesFourEyes),
-		Cards:                    card.NewDescriber(p.env.fingerprintKey(p.values)),
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		DeadLetters:              p.deadLetters(),
 		Ledger:                   store,
@@ -112,5 +106,9 @@ func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside 
 		Traces:                   p.traces,
 		Version:                  buildVersion(),
 		Log:                      p.log,
-	}, beside
+	}
+	if p.env.RulesFrom == rulesFromDatabase {
+		options.Rulesets = store
+	}
+	return options, beside
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -9,6 +10,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/desk"
+	"dummyorders/domain/card"
 	"dummyorders/gateways/ledger"
 	"dummyorders/gateways/oidc"
 	"dummyorders/gateways/temporal"
@@ -35,6 +37,7 @@ func serveDesk(p *process) func(context.Context) error {
 		URL: p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
 	}
 	uses, beside := p.apiOptions(store)
+	uses.Cards = card.NewDescriber([]byte(cmp.Or(p.env.CardFingerprintKey, standInKey))) // of transactions that are tried: without the key no card is recognized
 	uses.Limits = deskLimits()
 	connections := api.Connections{All: 1000, Address: 200, Exempt: uses.TrustedProxies, Log: p.log}
 	p.checks = map[string]health.Check{"temporal": temporal.Check(p.temporal), "ledger": store.Ready}
