@@ -180,10 +180,6 @@ func options(server client.Client, l temporal.Ledger) api.Options {
 		Alerts:       &temporal.Alerts{Client: server},
 		Ledger:       l,
 		Figures:      &counted{},
-		Cards:        card.NewDescriber([]byte("a key for tests, and nothing else")),
-		MaxInFlight:  10,
-		Limits:       api.Limits{Rate: 1000, Burst: 100_000, InFlight: 1000, WrongKeys: 100_000},
-		Log:          slog.New(slog.DiscardHandler),
 		Rules: &workbench.Workbench{Ledger: l, Velocity: &velocitytest.Memory{}, Deciding: workbench.Source{
 			Current: func() fraud.Evaluator { return rules.Default() },
 			Files:   func() (fs.FS, error) { return rules.Files(), nil },

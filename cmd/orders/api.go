@@ -82,8 +82,6 @@ func (p *process) deadLetters() api.DeadLetters {
 // deadInMemory bounds how many dead letters a request holds, so that it is answered within seconds.
 const deadInMemory = 5000
 
-// apiOptions returns the options that the API has for its own callers and for the desk's pages alike.
-func (p *process) apiOptions(store *ledger.Ledger) api.Options {
 // apiOptions returns the options that the API has for its own callers and for the desk's pages alike, and what runs beside it.
 func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside []func(context.Context) error) {
 	rules, beside := p.env.workbench(p.values, store, p.log)
