@@ -180,7 +180,7 @@ func options(server client.Client, l temporal.Ledger) api.Options {
 		Alerts:       &temporal.Alerts{Client: server},
 		Ledger:       l,
 		Figures:      &counted{},
-		Rules: &workbench.Workbench{Ledger: l, Velocity: &velocitytest.Memory{}, Deciding: workbench.Source{
+		Rules: &workbench.Workbench{From: "files", Ledger: l, Velocity: &velocitytest.Memory{}, Deciding: workbench.Source{
 			Current: func() fraud.Evaluator { return rules.Default() },
 			Files:   func() (fs.FS, error) { return rules.Files(), nil },
 		}},
