@@ -21,6 +21,7 @@ import (
 var shownTo = map[string][]identity.Role{
 	"Now":             identity.Roles,
 	"Transactions":    identity.Roles,
+	"Now":             identity.Roles,
 	"Rules":           {"reviewer", "analyst", "admin"},
 	"People and keys": {"admin"},
 	"Audit trail":     {"auditor", "admin"},
