@@ -22,6 +22,8 @@ var shownTo = map[string][]identity.Role{
 	"Now":             identity.Roles,
 	"Transactions":    identity.Roles,
 	"Now":             identity.Roles,
+	"Alerts":          {"reviewer", "operator", "admin"},
+	"Reports":         identity.Roles,
 	"Rules":           {"reviewer", "analyst", "admin"},
 	"People and keys": {"admin"},
 	"Audit trail":     {"auditor", "admin"},
