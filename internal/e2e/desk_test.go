@@ -27,8 +27,7 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"transactions": deskTransactions,
 	"alerts":       deskAlerts,
 	"you":          deskYou,
-	"rules": deskRules,
-	"you":   deskYou,
+	"rules":        deskRules,
 }
 
 func TestDesk(t *testing.T) {
