@@ -61,6 +61,8 @@ func TestDecisionDetail(t *testing.T) {
 			assert.Equal(t, public, shows(ask("transact", 202, http.MethodPost, "/transact", posted, key, analysts, patient)), "by an analyst")
 			decides("getTransaction", 200, http.MethodGet, "/transactions/"+id, "")
 			decides("listTransactions", 200, http.MethodGet, "/transactions?limit=1", "")
+			decides("listReviews", 200, http.MethodGet, "/reviews?limit=1", "")
+			decides("getReview", 200, http.MethodGet, "/reviews/"+id, "")
 			decides("reviewTransaction", 409, http.MethodPost, "/transactions/"+id+"/review", `{"decision":"approve"}`, patient)
 			assert.Equal(t, public, shows(ask("reviewTransaction", 200, http.MethodPost, "/transactions/"+id+"/review",
 				`{"decision":"approve","confirm":true}`, patient, shop)))
@@ -74,6 +76,9 @@ func TestDecisionDetail(t *testing.T) {
 			assert.Equal(t, nothing, shows(ask("getAlert", 200, http.MethodGet, "/alerts/"+alert, "", shop)))
 			assert.Equal(t, nothing, shows(ask("listAlerts", 200, http.MethodGet, "/alerts?transaction="+id, "", shop)))
 			assert.Equal(t, nothing, shows(ask("acknowledgeAlert", 409, http.MethodPost, "/alerts/"+alert+"/acknowledge", `{}`, shop)))
+			assert.Equal(t, nothing, shows(ask("listReviewers", 200, http.MethodGet, "/reviewers", "", shop)))
+			assert.Equal(t, nothing, shows(ask("takeReview", 409, http.MethodPut, "/transactions/"+id+"/assignment", `{}`, shop)))
+			assert.Equal(t, nothing, shows(ask("releaseReview", 204, http.MethodDelete, "/transactions/"+id+"/assignment", "", shop)))
 			asked["acknowledgePage"], asked["reviewPage"] = true, true // for who got the message: both show what it shows
 			asked["getFigures"], asked["getReports"] = true, true      // they show counts: see TestFigures and TestReports
 			assert.Equal(t, operationsOf(t, handler), asked)

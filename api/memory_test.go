@@ -18,12 +18,15 @@ type memory struct {
 	mu      sync.Mutex
 	entries map[string]ledger.Entry
 	labels  map[string][]ledger.Label
+	taken   map[string]ledger.Assignment
 	away    bool
 	asked   ledger.Query
+
+	askedReviews ledger.ReviewQuery
 }
 
 func newMemory(entries ...ledger.Entry) *memory {
-	m := &memory{entries: map[string]ledger.Entry{}, labels: map[string][]ledger.Label{}}
+	m := &memory{entries: map[string]ledger.Entry{}, labels: map[string][]ledger.Label{}, taken: map[string]ledger.Assignment{}}
 	for _, e := range entries {
 		m.save(e)
 	}
@@ -107,6 +110,91 @@ func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 		page.Next = place(page.Entries[q.Limit-1])
 	}
 	return page, nil
+}
+
+// Reviews lists by deadline, whatever the query says about the order.
+func (m *memory) Reviews(_ context.Context, q ledger.ReviewQuery) (ledger.ReviewPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.askedReviews = q; m.away {
+		return ledger.ReviewPage{}, errAway
+	}
+	var page ledger.ReviewPage
+	for id, e := range m.entries {
+		a := m.assigned(id, q.Now)
+		if q.Merchants.Has(e.Record.Merchant) && e.Record.Status() == transaction.InReview && !(q.Free && a != nil) && (q.Mine == "" || a != nil && a.Person == q.Mine) {
+			page.Reviews = append(page.Reviews, ledger.InReview{Record: e.Record, Assignment: a})
+		}
+	}
+	slices.SortFunc(page.Reviews, func(a, b ledger.InReview) int {
+		return cmp.Or(a.Record.Review.Deadline.Compare(b.Record.Review.Deadline), cmp.Compare(a.Record.TransactionID, b.Record.TransactionID))
+	})
+	page.Reviews = slices.DeleteFunc(page.Reviews, func(r ledger.InReview) bool {
+		return cmp.Or(r.Record.Review.Deadline.Compare(q.After.Deadline), cmp.Compare(r.Record.TransactionID, q.After.TransactionID)) <= 0
+	})
+	if len(page.Reviews) > q.Limit {
+		page.Reviews = page.Reviews[:q.Limit]
+		last := page.Reviews[q.Limit-1].Record
+		page.Next = ledger.ReviewCursor{Deadline: last.Review.Deadline, TransactionID: last.TransactionID}
+	}
+	return page, nil
+}
+
+func (m *memory) assigned(id string, now time.Time) *ledger.Assignment {
+	a, is := m.taken[id]
+	if !is || !a.Until.After(now) {
+		return nil
+	}
+	return &a
+}
+
+func (m *memory) Waiting(_ context.Context, of identity.Merchants) (count int, next time.Time, err error) {
+	page, err := m.Reviews(context.Background(), ledger.ReviewQuery{Merchants: of, Limit: 1000, Now: time.Now()})
+	if len(page.Reviews) > 0 {
+		next = page.Reviews[0].Record.Review.Deadline
+	}
+	return len(page.Reviews), next, err
+}
+
+func (m *memory) Reviewed(_ context.Context, of identity.Merchants, since time.Time, _ int) (all []ledger.Reviewed, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.entries {
+		if r := e.Record.Review; of.Has(e.Record.Merchant) && r != nil && r.DecidedAt != nil && !r.DecidedAt.Before(since) {
+			all = append(all, ledger.Reviewed{Review: *r, Labels: m.labels[e.Record.TransactionID]})
+		}
+	}
+	return all, nil
+}
+
+func (m *memory) Assigned(_ context.Context, _ identity.Merchants, id string, now time.Time) (*ledger.Assignment, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.assigned(id, now), nil
+}
+
+func (m *memory) Assign(_ context.Context, _ identity.Merchants, id string, a ledger.Assignment, now time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entries[id]
+	switch of := m.assigned(id, now); {
+	case e.Record.Status() != transaction.InReview:
+		return ledger.ErrNotInReview
+	case of != nil && of.Person != a.Person:
+		return &ledger.TakenError{Assignment: *of}
+	}
+	m.taken[id] = a
+	return nil
+}
+
+func (m *memory) Release(_ context.Context, _ identity.Merchants, id, person string, now time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if of := m.assigned(id, now); of != nil && person != "" && of.Person != person {
+		return &ledger.TakenError{Assignment: *of}
+	}
+	delete(m.taken, id)
+	return nil
 }
 
 func (m *memory) goAway(away bool) {

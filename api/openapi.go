@@ -151,7 +151,7 @@ func describeHeaders(document *huma.OpenAPI) {
 
 func operations(document *huma.OpenAPI) (all []*huma.Operation) {
 	for _, path := range document.Paths {
-		for _, operation := range []*huma.Operation{path.Get, path.Post} {
+		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Delete} {
 			if operation != nil {
 				all = append(all, operation)
 			}
@@ -173,6 +173,7 @@ func describeSchemas(document *huma.OpenAPI) {
 		"FiguresAnswer": "getFigures.200", "Reports": "getReports.200",
 		"Acknowledgement": "acknowledgeAlert.200", "AlertAnswer": "getAlert.200", "AlertsAnswer": "listAlerts.200", "Answer": "transact.200",
 		"DeadDone": "replayDeadLetters.200", "DeadLetterAnswer": "getDeadLetter.200", "DeadLettersAnswer": "listDeadLetters.200",
+		"Assignment": "takeReview.200", "ReviewDetail": "getReview.200", "ReviewQueue": "listReviews.200", "ReviewWork": "listReviewers.200",
 		"Label": "labelTransaction.201", "List": "listTransactions.200", "Problem": "problem.422", "Record": "getTransaction.200",
 	} {
 		schemas[name].Examples = []any{example(answer)}
@@ -213,6 +214,8 @@ var schemaDescriptions = map[string]string{
 	"AlertsAnswer":          "One page of alerts, or those about a transaction",
 	"Approval":              "An approval by one of two people, which waits for the other's",
 	"Answer":                "The status of a transaction, and how it got there",
+	"Assignment":            "Who works on a transaction in review, and until when",
+	"AssignmentSchema":      "Who takes a transaction in review",
 	"Attempt":               "One attempt to deliver an alert, and what the other side answered",
 	"AuditDamage":           "The first entry of the audit trail that is not as it was kept",
 	"AuditEntries":          "One page of the audit trail, the newest entry first",
@@ -265,11 +268,17 @@ var schemaDescriptions = map[string]string{
 	"PaymentSchema":         "Either a card or a token, how much, and of what kind",
 	"Place":                 "The workflow that collects an alert",
 	"Progress":              "What a backtest has done so far",
+	"PostedDetail":          "What was posted with a transaction, beside what the transaction shows",
+	"PostedItem":            "One line of an order",
 	"Problem":               "Why a request failed, in the form of RFC 9457",
 	"Reason":                "One finding of the fraud check",
 	"Record":                "A transaction with everything that is known about it",
 	"Result":                "How the payment went",
 	"Review":                "The review of a transaction by a person",
+	"ReviewDetail":          "A transaction in review, and what bears on the decision",
+	"ReviewQueue":           "One page of the transactions in review",
+	"ReviewWork":            "What waits for people, and what each has decided",
+	"ReviewerWork":          "What one person has decided",
 	"ReviewForm":            "What the page of a signed link posts, and the button that was pressed",
 	"ReviewSchema":          "A reviewer's decision",
 	"RollSchema":            "How to roll a key",
@@ -295,6 +304,7 @@ var schemaDescriptions = map[string]string{
 	"RuleVersions":          "Versions of the ruleset, the newest first",
 	"ProposalSchema":        "The files of a ruleset, and what was changed",
 	"Trial":                 "What a shadow ruleset would have decided: it is evaluated but does not act",
+	"WaitingReview":         "A transaction in review, and who has taken it",
 }
 
 var problemDescriptions = map[string]string{

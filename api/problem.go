@@ -27,8 +27,9 @@ type Problem struct {
 	TransactionID string  `json:"transactionID,omitempty" doc:"The transaction to ask for, if it is not known whether it was accepted"`
 	Errors        []Fault `json:"errors,omitempty" doc:"Every fault that was found"`
 
-	TransactionStatus *ledger.Status  `json:"transactionStatus,omitempty" doc:"With a 409: the status of the transaction"`
-	Decision          *fraud.Decision `json:"decision,omitempty" doc:"With a 409 that asks for confirm: what the fraud check says now"`
+	TransactionStatus *ledger.Status     `json:"transactionStatus,omitempty" doc:"With a 409: the status of the transaction"`
+	Decision          *fraud.Decision    `json:"decision,omitempty" doc:"With a 409 that asks for confirm: what the fraud check says now"`
+	Assignment        *ledger.Assignment `json:"assignment,omitempty" doc:"With a 409: who has taken the transaction"`
 
 	headers http.Header
 	worse   *fraud.Decision // as Decision, for people who see all of it

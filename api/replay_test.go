@@ -25,7 +25,6 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
-	"dummyorders/gateways/temporal"
 	"dummyorders/workflows"
 )
 
@@ -113,7 +112,7 @@ func TestReplayWithoutHistory(t *testing.T) {
 }
 
 // slowLedger does not answer before the caller gives up.
-type slowLedger struct{ temporal.Ledger }
+type slowLedger struct{ wholeLedger }
 
 func (slowLedger) Find(ctx context.Context, _ identity.Merchants, _ string) (ledger.Entry, error) {
 	<-ctx.Done()

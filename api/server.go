@@ -64,6 +64,12 @@ type Alerts interface {
 	Acknowledge(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)
 }
 
+// Ledger is the part of the ledger that the API uses itself.
+type Ledger interface {
+	ledger.Reader
+	ledger.Reviews
+}
+
 // Options holds what the API is built from.
 type Options struct {
 	Transactions Transactions
@@ -78,7 +84,7 @@ type Options struct {
 	OneApproves bool
 	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: running
 	// transactions can be shown without it, and a load balancer would otherwise send no requests here.
-	Ledger ledger.Reader
+	Ledger Ledger
 	// Figures reads what transactions come to, and Surroundings, which may be nil, says how things are beside.
 	Figures      Figures
 	Surroundings Surroundings
@@ -140,7 +146,7 @@ type server struct {
 	rules          Rules
 	rulesets       ruleset.Store
 	oneApproves    bool
-	ledger         ledger.Reader
+	ledger         Ledger
 	reader         reader
 	authenticators []Authenticator
 	issuer         string
@@ -226,6 +232,8 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerList(api)
 	s.registerTransactions(api)
 	s.registerReview(api, router)
+	s.registerQueue(api)
+	s.registerReviewers(api)
 	s.registerLabel(api)
 	s.registerAlerts(api)
 	s.registerAcknowledge(api, router)

@@ -26,6 +26,7 @@ var shownTo = map[string][]identity.Role{
 	"Reports":         identity.Roles,
 	"Rules":           {"reviewer", "analyst", "admin"},
 	"People and keys": {"admin"},
+	"Reviews":         {"reviewer", "admin"},
 	"Audit trail":     {"auditor", "admin"},
 	"Alerts":          {"reviewer", "operator", "admin"},
 	"Reports":         identity.Roles,

@@ -50,6 +50,8 @@ type Options struct {
 	Log     *slog.Logger
 	// Running ends when the process is asked to stop, which ends what would go on; nil means never.
 	Running context.Context
+	// ReviewNotes are notes to choose from when a review is decided.
+	ReviewNotes []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -64,6 +66,7 @@ type desk struct {
 // screens lists the parts of the desk in the order of its menu. Each is shown to those who have its scope.
 var screens = []screen{
 	{Name: "Now", Path: "/now", Scope: identity.Read},
+	{Name: "Reviews", Path: "/reviews", Scope: identity.Review},
 	{Name: "Transactions", Path: "/transactions", Scope: identity.Read},
 	{Name: "People and keys", Path: "/people", Scope: identity.Admin},
 	{Name: "Audit trail", Path: "/audit", Scope: identity.Audit},
@@ -103,6 +106,15 @@ func New(o Options) http.Handler {
 			router.Get("/now", d.page("now", d.showNow))
 			router.Get("/reports", d.page("reports", d.showReports))
 			router.Get("/reports.csv", d.reportsCSV)
+			router.Get("/reviews", d.page("reviews", d.showQueue))
+			router.Post("/reviews/next", d.act(d.takeNext))
+			router.Get("/reviews/{id}", d.page("review", d.showReview))
+			router.Post("/reviews/{id}", d.act(d.decide))
+			router.Post("/reviews/{id}/take", d.act(d.takeThis))
+			router.Post("/reviews/{id}/release", d.act(d.release))
+			router.Get("/reviews/{id}/{by}", d.page("together", d.showTogether))
+			router.Post("/reviews/{id}/{by}", d.act(d.declineTogether))
+			router.Get("/reviewers", d.page("reviewers", d.showReviewers))
 			router.Get("/transactions", d.page("transactions", d.showTransactions))
 			router.Get("/transactions.csv", d.transactionsCSV)
 			router.Get("/transactions/find", d.findTransaction)

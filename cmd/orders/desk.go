@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"dummyorders/api"
 	"dummyorders/desk"
 	"dummyorders/domain/card"
+	"dummyorders/domain/review"
 	"dummyorders/gateways/ledger"
 	"dummyorders/gateways/oidc"
 	"dummyorders/gateways/temporal"
@@ -34,7 +37,8 @@ func serveDesk(p *process) func(context.Context) error {
 	roles, _ := oidc.ParseRoles(p.env.OIDCRoles) // persons has said what is wrong with them
 	options := desk.Options{
 		As: api.As, Issuer: issuer, Groups: roles, Sessions: ledger.Sessions{Ledger: store}, Audit: p.env.audit(p.values, store),
-		URL: p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
+		ReviewNotes: p.env.reviewNotes(p.values),
+		URL:         p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
 	}
 	uses, beside := p.apiOptions(store)
 	uses.Cards = card.NewDescriber([]byte(cmp.Or(p.env.CardFingerprintKey, standInKey))) // of transactions that are tried: without the key no card is recognized
@@ -70,6 +74,20 @@ func (e environment) deskURL(v *values) *url.URL {
 		return &url.URL{}
 	}
 	return u
+}
+
+// reviewNotes returns the notes to choose from when a review is decided.
+func (e environment) reviewNotes(v *values) (notes []string) {
+	for note := range strings.SplitSeq(e.DeskReviewNotes, "|") {
+		if note = strings.TrimSpace(note); note == "" {
+			continue
+		}
+		if utf8.RuneCountInString(note) > review.MaxNote {
+			v.wrong("DESK_REVIEW_NOTES", note, fmt.Sprintf("notes of at most %d characters, with | between them", review.MaxNote))
+		}
+		notes = append(notes, note)
+	}
+	return notes
 }
 
 // mostByDesk bounds what one person asks of the API through the desk, each second: a page asks for several things.

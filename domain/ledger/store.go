@@ -29,6 +29,9 @@ type Mark struct {
 // ErrNotFound means that the ledger does not hold the transaction.
 var ErrNotFound = errors.New("the ledger holds no such transaction")
 
+// ErrNotInReview means that no decision is needed about a transaction, as far as the ledger knows.
+var ErrNotInReview = errors.New("the transaction is not in review")
+
 // Writer writes transactions to the ledger.
 type Writer interface {
 	// Save writes an entry. If the ledger holds an entry of the same transaction with a later mark, Save does nothing. A

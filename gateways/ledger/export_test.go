@@ -31,6 +31,12 @@ func (l *Ledger) AuditStatement(q audit.Query) Statement {
 	return Statement{read.text, read.args}
 }
 
+// ReviewStatements returns the statements about reviews: the one that chooses a page of the queue, and those that add up.
+func (l *Ledger) ReviewStatements(q ledger.ReviewQuery) (queue, waiting, reviewed Statement) {
+	of := func(q query) Statement { return Statement{q.text, q.args} }
+	return of(l.queueQuery(q)), of(l.waitingQuery(q.Merchants)), of(l.reviewedQuery(q.Merchants, q.Now, q.Limit))
+}
+
 // Statement is a statement with the values of its placeholders.
 type Statement struct {
 	Text string

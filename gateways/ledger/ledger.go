@@ -75,7 +75,7 @@ type pools struct {
 	velocity *sql.DB // for counting: a power failure may lose what it commits, but never a part of a transaction
 }
 
-// Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler and ledger.Pruner; fraud.VelocityStore, fraud.VelocityReader
+// Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler, ledger.Reviews and ledger.Pruner; fraud.VelocityStore, fraud.VelocityReader
 // and fraud.VelocityPruner; and audit.Trail, audit.Reader and audit.Pruner. It connects on first use, and reconnects after the database was away.
 type Ledger struct {
 	engine             engine

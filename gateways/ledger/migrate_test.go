@@ -203,10 +203,11 @@ func TestColumns(t *testing.T) {
 				"transactions": {
 					"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 					"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
-					"merchant",
+					"merchant", "review_deadline", "reviewed_at", "card_last_four", "ip",
 				},
 				"labels":      {"transaction_id", "source", "label", "note", "at", "given_by", "noted_at"},
 				"label_notes": {"transaction_id", "source", "label", "number", "note", "given_by", "at"},
+				"assignments": {"transaction_id", "person", "until"},
 				"uses":        {"dimension", "value", "at", "transaction_id", "amount", "currency", "facts", "merchant"},
 				"decisions":   {"transaction_id", "number", "at", "decision"},
 			} {

@@ -155,12 +155,16 @@ func (l *Ledger) row(e ledger.Entry) ([]any, error) {
 		return nil, fmt.Errorf("write the transaction as JSON: %w", err)
 	}
 	outcome, score := decided(r)
+	var deadline, reviewed *time.Time
+	if r.Review != nil {
+		deadline, reviewed = &r.Review.Deadline, r.Review.DecidedAt
+	}
 	return []any{
 		r.TransactionID, nullable(t.Receipt.Client), nullable(t.Receipt.BodyDigest), nullable(r.Order.ID), nullable(r.PaymentMethod),
 		int(r.Status()), outcome, score, t.Payment.Amount.Minor, nullable(string(t.Payment.Amount.Currency)),
-		nullable(t.Payment.Card.Fingerprint), nullable(customer(t)), l.engine.sqlTime(r.StartTime), l.ended(r.EndTime),
+		nullable(t.Payment.Card.Fingerprint), nullable(customer(t)), l.engine.sqlTime(r.StartTime), l.timeOf(r.EndTime),
 		e.Mark.At.UnixNano(), e.Mark.Number, string(record), string(posted),
-		identity.MerchantOf(t.Merchant), nullable(t.Payment.Card.LastFour), nullable(t.IP),
+		identity.MerchantOf(t.Merchant), l.timeOf(deadline), l.timeOf(reviewed), nullable(t.Payment.Card.LastFour), nullable(t.IP),
 	}, nil
 }
 
@@ -179,7 +183,7 @@ func customer(t transaction.Transaction) string {
 	return t.Customer.ID
 }
 
-func (l *Ledger) ended(at *time.Time) any {
+func (l *Ledger) timeOf(at *time.Time) any {
 	if at == nil {
 		return nil
 	}
@@ -294,9 +298,9 @@ var (
 	columns = []string{
 		"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 		"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
-		"merchant", "card_last_four", "ip",
+		"merchant", "review_deadline", "reviewed_at", "card_last_four", "ip",
 	}
-	changing = []string{"status", "outcome", "score", "ended_at", "mark_at", "mark_number", "record"}
+	changing = []string{"status", "outcome", "score", "ended_at", "mark_at", "mark_number", "record", "review_deadline", "reviewed_at"}
 )
 
 // statements holds the statements about the ledger, with the engine's placeholders.

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Makes the ledger's database and its five users on a PostgreSQL server: orders, who owns the tables (orders worker, and
-# the commands for merchants and keys); orders_reader, who reads them of the merchants that it names, adds labels, and notes
-# when keys were used (orders api); orders_desk, who may do that too, reads the audit trail, changes merchants and keys, and keeps
-# the sessions of persons (orders desk); orders_police, who counts and keeps decisions, and sees no transaction (orders fraud-police); and
+# the commands for merchants and keys); orders_reader, who reads them of the merchants that it names, adds labels, keeps who has
+# taken which review, and notes when keys were used (orders api); orders_desk, who may do that too, reads the audit trail, changes
+# merchants and keys, and keeps the sessions of persons (orders desk); orders_police, who counts and keeps decisions, and sees no
+# transaction (orders fraud-police); and
 # orders_alertman (orders alertman). All add to the audit trail; only orders and orders_desk read it. It can be run again at any
 # time, and then sets the passwords anew. It needs psql, its variables PGHOST, PGUSER and PGPASSWORD for a user who may make users and databases, and
 # the five passwords below.
@@ -52,6 +53,7 @@ psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
 	SELECT 'GRANT SELECT, UPDATE ON audit_last TO orders_reader, orders_police, orders_alertman' WHERE to_regclass('audit') IS NOT NULL \gexec
 	SELECT 'GRANT UPDATE (last_used_at) ON keys TO orders_reader' WHERE to_regclass('keys') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect(); END $$' WHERE to_regproc('ledger_protect') IS NOT NULL \gexec
+	SELECT 'DO $$ BEGIN PERFORM ledger_protect_assignments(); END $$' WHERE to_regproc('ledger_protect_assignments') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect_desk(); END $$' WHERE to_regproc('ledger_protect_desk') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_let_desk_manage_keys(); END $$' WHERE to_regproc('ledger_let_desk_manage_keys') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect_reports(); END $$' WHERE to_regproc('ledger_protect_reports') IS NOT NULL \gexec

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -69,7 +70,13 @@ func (e examples) ofTransactions() {
 	e.is("transact.202", w.post(seedBody, "Prefer", "respond-async"))
 
 	const approve = `{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`
-	e.is("reviewTransaction.200", e.send("/transactions/"+e.postUntil(transaction.InReview)+"/review", approve, "Prefer", "wait=60"))
+	id = e.postUntil(transaction.InReview)
+	e.is("takeReview.200", e.sendBy(http.MethodPut, "/transactions/"+id+"/assignment", `{"reviewer": "ada"}`))
+	e.is("getReview.200", w.get("/reviews/"+id))
+	e.is("listReviews.200", w.get("/reviews"))
+	e.is("reviewTransaction.200", e.send("/transactions/"+id+"/review", approve, "Prefer", "wait=60"))
+	w.ends(id)
+	e.is("listReviewers.200", w.get("/reviewers"))
 
 	const label = `{"label": "fraudulent", "source": "dispute", "note": "chargeback 4853"}`
 	slow := body(small, silentCaptureCard)
@@ -190,6 +197,16 @@ func (e examples) postUntil(status transaction.Status) string {
 func (e examples) send(path, body string, headers ...string) reply {
 	e.t.Helper()
 	got, err := e.world.sendTo(path, body, headers...)
+	require.NoError(e.t, err)
+	return got
+}
+
+func (e examples) sendBy(method, path, body string) reply {
+	e.t.Helper()
+	request, err := http.NewRequestWithContext(e.t.Context(), method, e.world.api+path, strings.NewReader(body))
+	require.NoError(e.t, err)
+	request.Header.Set("Content-Type", "application/json")
+	got, err := do(request)
 	require.NoError(e.t, err)
 	return got
 }

@@ -1,0 +1,403 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+)
+
+// takenFor is how long a transaction in review is somebody's, unless it is taken again.
+const takenFor = 15 * time.Minute
+
+// queueRequest describes GET /reviews for huma, as listRequest does GET /transactions.
+type queueRequest struct {
+	Sort     string `query:"sort" doc:"The next deadline first; the greatest amount first, currency by currency; or the highest score first"`
+	Merchant string `query:"merchant" doc:"Who owns the transaction" example:"acme"`
+	Currency string `query:"currency" doc:"The currency of the amount" example:"EUR"`
+	Mine     string `query:"mine" doc:"true for those that the caller has taken"`
+	Free     string `query:"free" doc:"true for those that nobody has taken"`
+	Cursor   string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
+	Limit    string `query:"limit" doc:"The largest number of transactions on a page, 1 to 200; 50 by default"`
+
+	url url.URL
+}
+
+// Resolve keeps the whole query, including what it should not hold.
+func (r *queueRequest) Resolve(ctx huma.Context) []error {
+	r.url = ctx.URL()
+	return nil
+}
+
+type queueResponse struct {
+	Body reviewQueue
+}
+
+// reviewQueue is a page of the transactions in review.
+type reviewQueue struct {
+	Reviews []waitingReview `json:"reviews" nullable:"false"`
+	Next    string          `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one"`
+}
+
+// waitingReview is a transaction in review.
+type waitingReview struct {
+	Transaction ledger.Record      `json:"transaction"`
+	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if nobody has"`
+}
+
+type getReviewResponse struct {
+	Body reviewDetail
+}
+
+// reviewDetail is what bears on a review.
+type reviewDetail struct {
+	Transaction ledger.Record      `json:"transaction"`
+	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if nobody has"`
+	Posted      *postedDetail      `json:"posted,omitempty" doc:"What was posted beside what the transaction shows; absent until the ledger has it"`
+}
+
+// postedDetail is what a record leaves out of what was posted.
+type postedDetail struct {
+	IP              string       `json:"ip,omitempty"`
+	BillingCountry  string       `json:"billingCountry,omitempty"`
+	ShippingCountry string       `json:"shippingCountry,omitempty"`
+	CustomerSince   time.Time    `json:"customerSince,omitzero" doc:"When the customer's account was made"`
+	Client          string       `json:"client,omitempty" doc:"Who posted it; absent if callers need not say who they are"`
+	Items           []postedItem `json:"items,omitempty"`
+}
+
+// postedItem is a line of the order.
+type postedItem struct {
+	ID       string      `json:"id"`
+	Name     string      `json:"name,omitempty"`
+	Quantity int64       `json:"quantity"`
+	Cost     json.Number `json:"cost" doc:"Of one piece, in the order's currency"`
+}
+
+// assignRequest describes PUT /transactions/{id}/assignment for huma. The body is read by its table, assignments.
+type assignRequest struct {
+	ID      string `path:"id" doc:"The transactionID of the transaction in review"`
+	RawBody []byte `contentType:"application/json"`
+}
+
+type assignResponse struct {
+	Body ledger.Assignment
+}
+
+type releaseRequest struct {
+	ID string `path:"id" doc:"The transactionID of the transaction in review"`
+}
+
+func (s *server) registerQueue(api huma.API) {
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "listReviews",
+		Middlewares: huma.Middlewares{s.lists.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/reviews",
+		Summary:     "List what waits for a person",
+		Description: "The transactions in review, in pages, with who has taken each. The ledger follows a running transaction within moments. " +
+			"A page of large transactions may have fewer than limit.",
+		Tags:   []string{"reviews"},
+		Errors: []int{422, 429, 503},
+	}), s.queue)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "getReview",
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/reviews/{id}",
+		Summary:     "Look at a transaction in review",
+		Description: "The transaction, what was posted with it, and who has taken it; also after it was decided.",
+		Tags:        []string{"reviews"},
+		Errors:      []int{404, 429, 503},
+	}), s.getReview)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "takeReview",
+		Method:      http.MethodPut,
+		Path:        "/transactions/{id}/assignment",
+		Summary:     "Take a transaction in review",
+		Description: "Others see for 15 minutes who works on it, and cannot take it. Taking it again begins them anew. It keeps no verdict of others " +
+			"from the transaction: the first verdict counts.",
+		Tags:             []string{"reviews"},
+		DefaultStatus:    http.StatusOK,
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
+		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
+	}), s.take)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "releaseReview",
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Method:      http.MethodDelete,
+		Path:        "/transactions/{id}/assignment",
+		Summary:     "Leave a transaction in review to others",
+		Description: "Does nothing if nobody has taken it. Where callers need not say who they are, it takes the transaction from whoever has it.",
+		Tags:        []string{"reviews"},
+		Errors:      []int{404, 409, 429, 503},
+	}), s.release)
+	operation := api.OpenAPI().Paths["/reviews"].Get
+	describeParameter(operation, "sort", huma.Schema{Enum: []any{ledger.ByDeadline, ledger.ByAmount, ledger.ByScore}, Default: ledger.ByDeadline})
+	describeParameter(operation, "merchant", huma.Schema{MinLength: new(1)})
+	describeParameter(operation, "currency", huma.Schema{MinLength: new(3), MaxLength: new(3)})
+	describeParameter(operation, "mine", huma.Schema{Type: huma.TypeBoolean})
+	describeParameter(operation, "free", huma.Schema{Type: huma.TypeBoolean})
+	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
+	describeParameter(operation, "limit", huma.Schema{
+		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
+	})
+	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/transactions/{id}/assignment"].Put, assignments(s.typicalCaller()), `{"reviewer": "ada"}`)
+}
+
+func (s *server) queue(ctx context.Context, r *queueRequest) (*queueResponse, error) {
+	query, err := readQueueQuery(ctx, r.url.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	if query.Sort == ledger.ByScore && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
+		return nil, problem(http.StatusForbidden, "scores are shown here only with the scope "+string(identity.Rules)+": sort by deadline or amount")
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	response := &queueResponse{Body: reviewQueue{Reviews: []waitingReview{}}}
+	for limit, size := query.Limit, 0; limit > len(response.Body.Reviews) && size < maxPage; {
+		query.Limit = min(maxPart, limit-len(response.Body.Reviews))
+		part, err := s.ledger.Reviews(ctx, query)
+		if err != nil {
+			return nil, s.ledgerAway(ctx, err)
+		}
+		for _, w := range part.Reviews {
+			shown := waitingReview{s.shown(ctx, w.Record), w.Assignment}
+			text, err := json.Marshal(shown)
+			if err != nil {
+				return nil, fmt.Errorf("measure transaction %s: %w", w.Record.TransactionID, err)
+			}
+			size += len(text)
+			response.Body.Reviews = append(response.Body.Reviews, shown)
+		}
+		response.Body.Next = ""
+		if query.After = part.Next; part.Next == (ledger.ReviewCursor{}) {
+			break
+		}
+		response.Body.Next = writeReviewCursor(query.Sort, part.Next)
+	}
+	visitorOf(ctx).shown = fmt.Sprintf("%d transactions in review", len(response.Body.Reviews))
+	return response, nil
+}
+
+// ledgerAway logs why the ledger cannot be read, and returns a problem that says that it cannot.
+func (s *server) ledgerAway(ctx context.Context, err error) *Problem {
+	s.log.ErrorContext(ctx, "Ledger not read", "error", err)
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
+}
+
+// readQueueQuery returns all faults at once, as a *Problem.
+func readQueueQuery(ctx context.Context, raw string) (ledger.ReviewQuery, error) {
+	p, err := readParameters(raw, "sort", "merchant", "currency", "mine", "free", "cursor", "limit")
+	if err != nil {
+		return ledger.ReviewQuery{}, err
+	}
+	q := ledger.ReviewQuery{
+		Merchants: merchantsOf(ctx), Currency: p.values.Get("currency"), Sort: p.reviewSort(), Free: p.flag("free"), Now: time.Now(), Limit: p.wholeNumber("limit", defaultLimit, maxLimit),
+	}
+	if name := p.values.Get("merchant"); name != "" && q.Merchants.Has(name) {
+		q.Merchants = identity.OnlyMerchants(name)
+	} else if name != "" {
+		q.Merchants = identity.Merchants{}
+	}
+	if _, err := money.Currency(q.Currency).Digits(); q.Currency != "" && err != nil {
+		p.wrong("currency", "must be a currency of ISO 4217, such as EUR")
+	}
+	if caller := subjectOf(ctx); p.flag("mine") {
+		if q.Mine = caller.Name; !isKnown(caller) {
+			p.wrong("mine", "is for callers who say who they are")
+		}
+	}
+	if text := p.values.Get("cursor"); text != "" {
+		if q.After, err = readReviewCursor(q.Sort, text); err != nil {
+			p.wrong("cursor", "must be the next of an earlier answer with the same sort, as it stands there")
+		}
+	}
+	return q, p.problem("the reviews cannot be listed so: see errors")
+}
+
+func (p *parameters) reviewSort() ledger.ReviewSort {
+	switch sort := ledger.ReviewSort(p.values.Get("sort")); sort {
+	case "":
+		return ledger.ByDeadline
+	case ledger.ByDeadline, ledger.ByAmount, ledger.ByScore:
+		return sort
+	default:
+		p.wrong("sort", "must be deadline, amount or score")
+		return sort
+	}
+}
+
+func (p *parameters) flag(name string) bool {
+	text := p.values.Get(name)
+	if !slices.Contains([]string{"", "true", "false"}, text) {
+		p.wrong(name, "must be true or false")
+	}
+	return text == "true"
+}
+
+// writeReviewCursor encodes a cursor for clients, which hand it back and need not understand it.
+func writeReviewCursor(sort ledger.ReviewSort, c ledger.ReviewCursor) string {
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // all of it can be written as JSON
+	}
+	return base64.RawURLEncoding.EncodeToString(append([]byte(sort), text...))
+}
+
+func readReviewCursor(sort ledger.ReviewSort, text string) (c ledger.ReviewCursor, err error) {
+	plain, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return c, err
+	}
+	written, is := strings.CutPrefix(string(plain), string(sort))
+	if !is {
+		return c, errors.New("it is of another order")
+	}
+	if err := json.Unmarshal([]byte(written), &c); err != nil {
+		return c, err
+	}
+	_, err = uuid.Parse(c.TransactionID)
+	return c, err
+}
+
+func (s *server) getReview(ctx context.Context, r *transactionRequest) (*getReviewResponse, error) {
+	id, err := parseID(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	of := merchantsOf(ctx)
+	record, err := s.transactions.Record(ctx, of, id)
+	if err != nil {
+		return nil, s.readProblem(ctx, id, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	visitorOf(ctx).merchant = identity.MerchantOf(record.Merchant)
+	response := &getReviewResponse{Body: reviewDetail{Transaction: s.shown(ctx, *record)}}
+	entry, err := s.ledger.Find(ctx, of, id)
+	switch {
+	case err == nil:
+		response.Body.Posted = postedOf(entry.Transaction)
+	case !errors.Is(err, ledger.ErrNotFound):
+		return nil, s.ledgerAway(ctx, err)
+	}
+	if response.Body.Assignment, err = s.ledger.Assigned(ctx, of, id, time.Now()); err != nil {
+		return nil, s.ledgerAway(ctx, err)
+	}
+	return response, nil
+}
+
+func postedOf(t transaction.Transaction) *postedDetail {
+	p := &postedDetail{IP: t.IP, BillingCountry: t.BillingCountry, ShippingCountry: t.ShippingCountry, Client: t.Receipt.Client}
+	if t.Customer != nil {
+		p.CustomerSince = t.Customer.CreatedAt
+	}
+	for _, i := range t.Order.Items {
+		p.Items = append(p.Items, postedItem{ID: i.ID, Name: i.Name, Quantity: i.Quantity, Cost: i.Cost.Wire().Amount})
+	}
+	return p
+}
+
+func (s *server) take(ctx context.Context, r *assignRequest) (*assignResponse, error) {
+	id, err := parseID(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	caller := subjectOf(ctx)
+	a, err := readBody(r.RawBody, assignments(caller), "the assignment")
+	if err != nil {
+		return nil, err
+	}
+	if isKnown(caller) {
+		a.Person = caller.Name
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
+	a.Until = now.Add(takenFor)
+	err = s.assign(ctx, id, fmt.Sprintf("%s until %s", a.Person, a.Until.Format(time.RFC3339)), http.StatusOK, func(of identity.Merchants) error {
+		return s.ledger.Assign(ctx, of, id, a, now)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &assignResponse{Body: a}, nil
+}
+
+func (s *server) release(ctx context.Context, r *releaseRequest) (*struct{}, error) {
+	id, err := parseID(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	person := ""
+	if caller := subjectOf(ctx); isKnown(caller) {
+		person = caller.Name
+	}
+	return nil, s.assign(ctx, id, "", http.StatusNoContent, func(of identity.Merchants) error {
+		return s.ledger.Release(ctx, of, id, person, time.Now())
+	})
+}
+
+// assign changes who works on a transaction, between two entries of the audit trail.
+func (s *server) assign(ctx context.Context, id, after string, success int, do func(identity.Merchants) error) error {
+	of := merchantsOf(ctx)
+	entry, err := s.ledger.Find(ctx, of, id)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return problem(http.StatusNotFound, "no such transaction in the ledger")
+	}
+	if err != nil {
+		return s.ledgerAway(ctx, err)
+	}
+	begun, p := s.audit.begin(ctx, audit.Entry{Object: id, Merchant: identity.MerchantOf(entry.Record.Merchant), After: after})
+	if p != nil {
+		return p
+	}
+	if err := do(of); err != nil {
+		p = s.assignProblem(ctx, id, entry.Record.TransactionStatus, err)
+	}
+	s.audit.end(ctx, begun, "", statusOf(p, success))
+	if p != nil {
+		return p
+	}
+	return nil
+}
+
+func (s *server) assignProblem(ctx context.Context, id string, status ledger.Status, err error) *Problem {
+	if taken, is := errors.AsType[*ledger.TakenError](err); is {
+		p := problem(http.StatusConflict, taken.Error())
+		p.Assignment = &taken.Assignment
+		return p
+	}
+	if errors.Is(err, ledger.ErrNotInReview) {
+		p := problem(http.StatusConflict, "the transaction is not in review: it is "+status.Status)
+		p.TransactionStatus = &status
+		return p
+	}
+	s.log.ErrorContext(ctx, "Review not assigned", "transaction", id, "error", err)
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be written now; the request can safely be sent again")
+}
+
+// assignments lists the members of an assignment.
+func assignments(caller identity.Subject) object[ledger.Assignment] {
+	return object[ledger.Assignment]{name: "AssignmentSchema", members: []member[ledger.Assignment]{
+		byName(caller, "reviewer", review.MaxReviewer, "Who takes it", func(a *ledger.Assignment, name string) { a.Person = name }),
+	}}
+}
