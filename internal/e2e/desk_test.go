@@ -26,6 +26,7 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"reports":      deskReports,
 	"transactions": deskTransactions,
 	"alerts":       deskAlerts,
+	"people":       deskPeople,
 	"you":          deskYou,
 	"rules":        deskRules,
 }
