@@ -20,16 +20,13 @@ import (
 // shownTo says to which roles each screen is shown. All others are refused it.
 var shownTo = map[string][]identity.Role{
 	"Now":             identity.Roles,
-	"Transactions":    identity.Roles,
-	"Now":             identity.Roles,
-	"Alerts":          {"reviewer", "operator", "admin"},
-	"Reports":         identity.Roles,
-	"Rules":           {"reviewer", "analyst", "admin"},
-	"People and keys": {"admin"},
 	"Reviews":         {"reviewer", "admin"},
-	"Audit trail":     {"auditor", "admin"},
+	"Transactions":    identity.Roles,
+	"Rules":           {"reviewer", "analyst", "admin"},
 	"Alerts":          {"reviewer", "operator", "admin"},
 	"Reports":         identity.Roles,
+	"People and keys": {"admin"},
+	"Audit trail":     {"auditor", "admin"},
 	"You":             identity.Roles,
 }
 
