@@ -36,6 +36,7 @@ func TestDesk(t *testing.T) {
 	for name, test := range deskScreens {
 		t.Run(name, func(t *testing.T) { test(t, w) })
 	}
+	t.Run("pages", func(t *testing.T) { deskPages(t, w) }) // over what the others have left
 }
 
 // deskWorld is a stack with a desk, an issuer, and a browser.

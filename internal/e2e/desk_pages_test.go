@@ -1,0 +1,163 @@
+package e2e_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/internal/stack"
+)
+
+var updateDesk = flag.Bool("update-desk", false, "take the pictures of the desk's screens in docs/desk anew")
+
+// mostPages bounds how many pages below the menu are looked at.
+const mostPages = 40
+
+// deskPages looks at every screen of the desk's menu, and at one page of each kind that they link to, light and dark, wide and
+// narrow: axe finds nothing that WCAG 2.2 AA forbids, and no page scrolls sideways.
+func deskPages(t *testing.T, w *deskWorld) {
+	root, err := stack.Root()
+	require.NoError(t, err)
+	modules, err := stack.FindNPM(root)
+	require.NoError(t, err)
+	axe, err := os.ReadFile(filepath.Join(modules, "axe-core", "axe.min.js"))
+	require.NoError(t, err)
+	w.post(body(small, goodCard), "Prefer", "wait=60")
+	signIn := func() *tab {
+		return w.signIn(t, "ada", "/you", "reviewer", "analyst", "operator", "auditor", "admin")
+	}
+	b := signIn()
+	screens := b.links("header nav a")
+	require.NotEmpty(t, screens)
+	if *updateDesk {
+		b.takePictures(filepath.Join(root, "docs", "desk"), screens)
+	}
+	pages := b.pagesBelow(screens)
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 390} {
+			b := signIn() // a tab has its own deadline
+			b.looksLike(scheme, width)
+			for _, page := range pages {
+				b.open(page)
+				b.run(string(axe))
+				faults, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then((found) =>
+					found.violations.flatMap((v) => v.nodes.map((node) => v.id + ": " + node.html + ": " + node.failureSummary)))`, chromedp.EvalAwaitPromise))
+				require.NoError(t, err, page)
+				assert.Empty(t, faults, "%s, %s, %d pixels", page, scheme, width)
+				wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
+				require.NoError(t, err, page)
+				assert.LessOrEqual(t, wide, width, "%s scrolls sideways", page)
+			}
+		}
+	}
+}
+
+// looksLike has the tab's pages shown in a color scheme, and as wide as that.
+func (b *tab) looksLike(scheme string, width int64) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(width, 900))
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	require.NoError(b.t, err)
+}
+
+// links returns the paths on the desk to which elements of the page link.
+func (b *tab) links(selector string) []string {
+	b.t.Helper()
+	paths, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](fmt.Sprintf(
+		`[...document.querySelectorAll(%q)].filter((a) => !a.download).map((a) => a.getAttribute("href")).filter((to) => to.startsWith("/"))`, selector)))
+	require.NoError(b.t, err)
+	return paths
+}
+
+var partsOfPaths = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[?#].*|\.csv`)
+
+// pagesBelow returns the screens, and one page of each kind that they link to. Pages that differ by an id or a query are of one kind.
+func (b *tab) pagesBelow(screens []string) []string {
+	b.t.Helper()
+	seen := map[string]bool{}
+	var pages []string
+	add := func(paths []string) {
+		for _, path := range paths {
+			kind := partsOfPaths.ReplaceAllString(path, "…")
+			if !seen[kind] && !strings.Contains(path, ".csv") && len(pages) < mostPages {
+				seen[kind] = true
+				pages = append(pages, path)
+			}
+		}
+	}
+	add(screens)
+	for _, screen := range screens {
+		b.open(screen)
+		add(b.links("main a[href]"))
+	}
+	return pages
+}
+
+// takePictures keeps a picture of each screen in a folder, under the name of its path, and takes away those of others.
+func (b *tab) takePictures(folder string, screens []string) {
+	b.t.Helper()
+	require.NoError(b.t, os.MkdirAll(folder, 0o755)) //nolint:gosec // it is part of the repository
+	old, err := filepath.Glob(filepath.Join(folder, "*.png"))
+	require.NoError(b.t, err)
+	for _, file := range old {
+		require.NoError(b.t, os.Remove(file))
+	}
+	b.looksLike("light", 1280)
+	for _, screen := range screens {
+		b.open(screen)
+		shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		require.NoError(b.t, err)
+		name := strings.ReplaceAll(strings.Trim(screen, "/"), "/", "-") + ".png"
+		require.NoError(b.t, os.WriteFile(filepath.Join(folder, name), small256(b.t, shot), 0o644)) //nolint:gosec // as above
+	}
+}
+
+// small256 returns a picture with its 256 most frequent colors only, which takes a third of the space.
+func small256(t *testing.T, shot []byte) []byte {
+	t.Helper()
+	full, err := png.Decode(bytes.NewReader(shot))
+	require.NoError(t, err)
+	counts := map[color.Color]int{}
+	bounds := full.Bounds()
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			counts[full.At(x, y)]++
+		}
+	}
+	palette := slices.SortedFunc(maps.Keys(counts), func(a, b color.Color) int { return counts[b] - counts[a] })
+	palette = palette[:min(len(palette), 256)]
+	indexed := image.NewPaletted(bounds, palette)
+	nearest := map[color.Color]uint8{}
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			at := full.At(x, y)
+			index, known := nearest[at]
+			if !known {
+				index = uint8(indexed.Palette.Index(at)) //nolint:gosec // a palette has at most 256 colors
+				nearest[at] = index
+			}
+			indexed.SetColorIndex(x, y, index)
+		}
+	}
+	var out bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	require.NoError(t, encoder.Encode(&out, indexed))
+	return out.Bytes()
+}
