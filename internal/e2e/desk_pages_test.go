@@ -86,7 +86,10 @@ func (b *tab) links(selector string) []string {
 	return paths
 }
 
-var partsOfPaths = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[?#].*|\.csv`)
+var (
+	partsOfPaths = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[?#].*`)
+	filePaths    = regexp.MustCompile(`\.(csv|jsonl)($|\?)`)
+)
 
 // pagesBelow returns the screens, and one page of each kind that they link to. Pages that differ by an id or a query are of one kind.
 func (b *tab) pagesBelow(screens []string) []string {
@@ -96,7 +99,7 @@ func (b *tab) pagesBelow(screens []string) []string {
 	add := func(paths []string) {
 		for _, path := range paths {
 			kind := partsOfPaths.ReplaceAllString(path, "…")
-			if !seen[kind] && !strings.Contains(path, ".csv") && len(pages) < mostPages {
+			if !seen[kind] && !filePaths.MatchString(path) && len(pages) < mostPages {
 				seen[kind] = true
 				pages = append(pages, path)
 			}
