@@ -44,6 +44,7 @@ func (n noClients) AddKey(context.Context, identity.Key) error               { r
 func (n noClients) RevokeKey(context.Context, string, time.Time) (identity.Key, error) {
 	return identity.Key{}, n.err
 }
+
 func (n noClients) RollKey(context.Context, string, identity.Key, time.Time) (before, after identity.Key, err error) {
 	return before, after, n.err
 }

@@ -122,7 +122,7 @@ func (m *memory) Reviews(_ context.Context, q ledger.ReviewQuery) (ledger.Review
 	var page ledger.ReviewPage
 	for id, e := range m.entries {
 		a := m.assigned(id, q.Now)
-		if q.Merchants.Has(e.Record.Merchant) && e.Record.Status() == transaction.InReview && !(q.Free && a != nil) && (q.Mine == "" || a != nil && a.Person == q.Mine) {
+		if q.Merchants.Has(e.Record.Merchant) && e.Record.Status() == transaction.InReview && (!q.Free || a == nil) && (q.Mine == "" || a != nil && a.Person == q.Mine) {
 			page.Reviews = append(page.Reviews, ledger.InReview{Record: e.Record, Assignment: a})
 		}
 	}

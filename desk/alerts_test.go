@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
 )
@@ -36,7 +37,7 @@ func TestAlerts(t *testing.T) {
 	assert.NotContains(t, page, "Dead letters", "a reviewer may not see them")
 	_, page = w.get("/alerts?state=undelivered&type=&merchant=&since=2026-01-02")
 	asked, err := url.ParseQuery(w.api.last().query)
-	assert.NoError(t, err)
+	require.NoError(t, err)
 	assert.Equal(t, url.Values{"state": {"undelivered"}, "since": {"2026-01-02T00:00:00Z"}}, asked)
 	assert.Contains(t, page, `value="2026-01-02"`)
 	assert.NotContains(t, page, "<h2>Not acknowledged")
@@ -89,7 +90,7 @@ func TestDeadLetters(t *testing.T) {
 		form.Set("do", do)
 		_, page = w.post("/dead-letters", form)
 		assert.Contains(t, page, "two stays: no event. No longer there: three.")
-		assert.Equal(t, `{"ids":["odd one"]}`, w.api.asked[len(w.api.asked)-2].body)
+		assert.JSONEq(t, `{"ids":["odd one"]}`, w.api.asked[len(w.api.asked)-2].body)
 	}
 	_, page = w.post("/dead-letters", url.Values{"page": {"/dead-letters"}, "do": {"replay"}})
 	assert.Contains(t, page, "Choose at least one dead letter.")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -112,9 +113,7 @@ func (w *world) do(method, path string, form url.Values, header http.Header) (in
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	response, err := w.browser.Do(r)
 	require.NoError(w.t, err)
 	defer func() { _ = response.Body.Close() }()

@@ -21,8 +21,10 @@ import (
 func someFigures(hour int) map[string]any {
 	return map[string]any{
 		"at": "2026-01-02T03:04:05Z", "held": []any{map[string]any{"amount": 12.5, "currency": "INR"}},
-		"minutes": []any{map[string]any{"begin": "2026-01-02T03:03:00Z", "transactions": hour,
-			"outcomes": map[string]any{"approve": hour, "review": 0, "decline": 0, "notEvaluated": 0}}},
+		"minutes": []any{map[string]any{
+			"begin": "2026-01-02T03:03:00Z", "transactions": hour,
+			"outcomes": map[string]any{"approve": hour, "review": 0, "decline": 0, "notEvaluated": 0},
+		}},
 		"answers": map[string]any{"transactions": 2, "p50Milliseconds": 40, "p99Milliseconds": 90},
 		"reviews": map[string]any{"waiting": 3, "nextDeadline": "2026-01-02T09:00:00Z"},
 		"alerts":  map[string]any{"open": 1, "failed": 2, "unpublished": 0},
@@ -50,25 +52,25 @@ func TestNow(t *testing.T) {
 }
 
 // events opens the stream of numbers.
-func (w *world) events() *http.Response {
+func (w *world) events() (status int, kind string, lines *bufio.Scanner) {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.url+"/now/events", nil)
 	require.NoError(w.t, err)
 	response, err := w.browser.Do(r)
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	return response.StatusCode, response.Header.Get("Content-Type"), bufio.NewScanner(response.Body)
 }
 
 // The stream sends new numbers, ends with the session, and gives nothing to strangers.
 func TestNowEvents(t *testing.T) {
 	w := newWorld(t)
-	assert.Equal(t, http.StatusNoContent, w.events().StatusCode)
+	status, _, _ := w.events()
+	assert.Equal(t, http.StatusNoContent, status)
 	w.api.say("GET /figures", http.StatusOK, someFigures(7))
 	w.signIn("ada", "operator")
-	response := w.events()
-	assert.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
-	lines := bufio.NewScanner(response.Body)
+	_, kind, lines := w.events()
+	assert.Equal(t, "text/event-stream", kind)
 	until := func(part string) {
 		t.Helper()
 		for lines.Scan() {
@@ -82,7 +84,7 @@ func TestNowEvents(t *testing.T) {
 	until(">7</a>")
 	w.api.say("GET /figures", http.StatusOK, someFigures(8))
 	until(">8</a>")
-	status, _ := w.post("/sign-out", url.Values{})
+	status, _ = w.post("/sign-out", url.Values{})
 	require.Equal(t, http.StatusOK, status)
 	for lines.Scan() {
 		continue
@@ -95,7 +97,7 @@ func TestNowEventsAtShutdown(t *testing.T) {
 	w := newWorld(t)
 	w.api.say("GET /figures", http.StatusOK, someFigures(7))
 	w.signIn("ada", "operator")
-	lines := bufio.NewScanner(w.events().Body)
+	_, _, lines := w.events()
 	require.True(t, lines.Scan())
 	w.stop()
 	ended := make(chan struct{})

@@ -82,7 +82,7 @@ func (d *desk) signedIn(next http.Handler) http.Handler {
 			return
 		}
 		if r.Method == http.MethodGet {
-			http.Redirect(w, r, signInPath(r.URL.RequestURI()), http.StatusSeeOther)
+			http.Redirect(w, r, signInPath(r.URL.RequestURI()), http.StatusSeeOther) //nolint:gosec // it leads to a path of the desk
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)

@@ -210,7 +210,7 @@ func (d *desk) findTransaction(w http.ResponseWriter, r *http.Request) {
 		d.put(r.Context(), flashValue, flash{Fault: true, Text: "Nothing that you may see has the id “" + id + "”."})
 		to = "/transactions"
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // find returns paths of the desk
 }
 
 // find returns the page of what has an id, or "" if nothing has it.

@@ -130,8 +130,10 @@ func TestTransaction(t *testing.T) {
 	status, page := w.get(path)
 	assert.Equal(t, http.StatusOK, status)
 	last := -1
-	for _, told := range []string{"Accepted. The fraud check was asked.", "The payment was begun", "The money is held, and a person has to decide.", "ada decided: decline",
-		"Labelled fraudulent by dispute.", "The alert fraud to fraud-team (mail team@example.com) was delivered."} {
+	for _, told := range []string{
+		"Accepted. The fraud check was asked.", "The payment was begun", "The money is held, and a person has to decide.", "ada decided: decline",
+		"Labelled fraudulent by dispute.", "The alert fraud to fraud-team (mail team@example.com) was delivered.",
+	} {
 		at := strings.Index(page, told)
 		assert.Greater(t, at, last, "%s is not told, or not in its place", told)
 		last = at

@@ -27,7 +27,7 @@ func TestEnvFileIsComplete(t *testing.T) {
 	require.NoError(t, err)
 	forMake := map[string]string{
 		"RABBITMQ_MANAGEMENT_PORT": "15672", "OBSERVE": "false",
-		"PROMETHEUS_PORT": "9090", "ALERTMANAGER_PORT": "9093", "GRAFANA_PORT": "3000", "JAEGER_PORT": "16686",
+		"PROMETHEUS_PORT": "9090", "ALERTMANAGER_PORT": "9093", "DESK_PORT": "9002", "GRAFANA_PORT": "3000", "JAEGER_PORT": "16686",
 	}
 	for name, value := range forMake {
 		assert.Equal(t, value, listed[name], "make run and docker-compose.yml read %s", name)

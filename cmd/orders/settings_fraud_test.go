@@ -19,7 +19,7 @@ import (
 func TestDetector(t *testing.T) {
 	for name, want := range map[string]fraud.Detector{"rules": &fraud.Rules{}, "dummy": fraud.Dummy{}, "limit": &fraud.Limit{}} {
 		v := &values{}
-		check := environment{FraudDetector: name, TestDoubles: "auto", FraudRuleset: "default", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"), AuditStream: "none"}.fraudCheck(v, slog.Default())
+		check := environment{FraudDetector: name, TestDoubles: "auto", FraudRuleset: "default", RulesFrom: "files", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"), AuditStream: "none"}.fraudCheck(v, slog.Default())
 		require.NoError(t, v.err())
 		require.IsType(t, want, check.detector)
 		require.NoError(t, check.close())
@@ -40,7 +40,7 @@ func TestWarnOfAddresses(t *testing.T) {
 
 func TestBuiltInRuleset(t *testing.T) {
 	v := &values{}
-	check := environment{FraudDetector: "rules", FraudRuleset: "default", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"), AuditStream: "none"}.fraudCheck(v, slog.Default())
+	check := environment{FraudDetector: "rules", FraudRuleset: "default", RulesFrom: "files", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"), AuditStream: "none"}.fraudCheck(v, slog.Default())
 	require.NoError(t, v.err())
 	detector, _ := check.detector.(*fraud.Rules)
 	require.Equal(t, "default", detector.Live().Ruleset().ID)

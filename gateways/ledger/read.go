@@ -321,8 +321,13 @@ func (l *Ledger) listConditions(q ledger.Query, of identity.Merchants) condition
 		c.add("outcome = ?", nullable(string(q.Outcome)))
 	}
 	for _, equal := range []struct{ column, value string }{
-		{"order_id", q.OrderID}, {"customer_id", q.CustomerID}, {"card_last_four", q.CardLastFour}, {"card_fingerprint", q.CardFingerprint},
-		{"ip", q.IP}, {"payment_method", q.PaymentMethod}, {"currency", string(q.Currency)},
+		{"order_id", q.OrderID},
+		{"customer_id", q.CustomerID},
+		{"card_last_four", q.CardLastFour},
+		{"card_fingerprint", q.CardFingerprint},
+		{"ip", q.IP},
+		{"payment_method", q.PaymentMethod},
+		{"currency", string(q.Currency)},
 	} {
 		if equal.value != "" {
 			c.add(equal.column+" = ?", nullable(equal.value))

@@ -330,7 +330,9 @@ func (l *Ledger) reviewedQuery(of identity.Merchants, since time.Time, limit int
 	if l.engine.namesIndex {
 		index = "INDEXED BY reviews_by_end "
 	}
-	return query{l.engine.bind(`SELECT t.id, t.record, l.label, l.source FROM (SELECT * FROM transactions ` + index + c.where() +
-		`ORDER BY reviewed_at DESC LIMIT ?) t LEFT JOIN labels l ON l.transaction_id = t.id AND l.source <> ? ORDER BY t.reviewed_at DESC, t.id`),
-		append(c.args, limit, ledger.ByReviewer)}
+	return query{
+		l.engine.bind(`SELECT t.id, t.record, l.label, l.source FROM (SELECT * FROM transactions ` + index + c.where() +
+			`ORDER BY reviewed_at DESC LIMIT ?) t LEFT JOIN labels l ON l.transaction_id = t.id AND l.source <> ? ORDER BY t.reviewed_at DESC, t.id`),
+		append(c.args, limit, ledger.ByReviewer),
+	}
 }

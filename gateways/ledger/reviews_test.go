@@ -192,7 +192,10 @@ func TestReviewPlans(t *testing.T) {
 				ledger.ByDeadline: "reviews_by_deadline", ledger.ByAmount: "reviews_by_amount", ledger.ByScore: "reviews_by_score",
 			} {
 				for _, q := range []ledger.ReviewQuery{
-					{}, {Merchants: identity.OnlyMerchants("acme")}, {Mine: "ada"}, {Free: true},
+					{},
+					{Merchants: identity.OnlyMerchants("acme")},
+					{Mine: "ada"},
+					{Free: true},
 					{After: ledger.ReviewCursor{Deadline: start, Currency: "INR", Amount: 1, Score: 50, TransactionID: idOf(7)}},
 				} {
 					if q.Sort, q.Limit = sort, 5; q.Merchants.None() {
@@ -291,7 +294,8 @@ func TestReviewed(t *testing.T) {
 			later.Record.Move(transaction.AlertDone, start.Add(time.Hour))
 			require.NoError(t, l.Save(t.Context(), later))
 			for _, label := range []ledger.Label{
-				{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: start}, {Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: start},
+				{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: start},
+				{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Time: start},
 				{Label: ledger.Legitimate, Source: ledger.ByEarlyFraudWarning, Time: start},
 			} {
 				_, err := l.Label(t.Context(), all, idOf(5), label)

@@ -33,13 +33,14 @@ var layers = map[string][]string{
 	"deploy":     {},
 	".":          {}, // the documentation, for orders help
 	"cmd": {
-		".", "domain", "activities", "workflows", "workers", "api", "desk", "gateways", "gateways/temporal", "rules", "rules/lang", "rules/backtest",
+		".", "domain", "activities", "workflows", "workers", "api", "desk", "gateways", "gateways/temporal", "rules", "rules/lang", "rules/backtest", "rules/workbench",
 		"alerting", "ops", "internal",
 	},
 
 	"gateways/temporal": {"domain", "workflows", "gateways", "internal"},
 	"rules/lang":        {"domain", "internal"},
 	"rules/backtest":    {"domain"},
+	"rules/workbench":   {"domain", "rules", "rules/lang", "rules/backtest", "internal"},
 }
 
 // layer returns the entry of layers that a folder belongs to.

@@ -69,7 +69,7 @@ func (m *month) transaction(p *purchase, number int) transaction.Transaction {
 		to = "SG"
 	}
 	id := uuid.UUID{}
-	binary.BigEndian.PutUint64(id[:8], uint64(p.at.UnixMilli())<<16|0x7000|m.random.Uint64()&0xfff) //nolint:gosec // no time before 1970
+	binary.BigEndian.PutUint64(id[:8], uint64(p.at.UnixMilli())<<16|0x7000|m.random.Uint64()&0xfff)
 	binary.BigEndian.PutUint64(id[8:], 1<<63|m.random.Uint64()>>2)
 	return transaction.Transaction{
 		ID: id.String(), Merchant: p.of.merchant, PaymentMethod: "card",

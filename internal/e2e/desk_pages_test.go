@@ -116,7 +116,7 @@ func (b *tab) pagesBelow(screens []string) []string {
 // takePictures keeps a picture of each screen in a folder, under the name of its path, and takes away those of others.
 func (b *tab) takePictures(folder string, screens []string) {
 	b.t.Helper()
-	require.NoError(b.t, os.MkdirAll(folder, 0o755)) //nolint:gosec // it is part of the repository
+	require.NoError(b.t, os.MkdirAll(folder, 0o755))
 	old, err := filepath.Glob(filepath.Join(folder, "*.png"))
 	require.NoError(b.t, err)
 	for _, file := range old {
@@ -128,7 +128,7 @@ func (b *tab) takePictures(folder string, screens []string) {
 		shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 		require.NoError(b.t, err)
 		name := strings.ReplaceAll(strings.Trim(screen, "/"), "/", "-") + ".png"
-		require.NoError(b.t, os.WriteFile(filepath.Join(folder, name), small256(b.t, shot), 0o644)) //nolint:gosec // as above
+		require.NoError(b.t, os.WriteFile(filepath.Join(folder, name), small256(b.t, shot), 0o644))
 	}
 }
 
@@ -153,7 +153,7 @@ func small256(t *testing.T, shot []byte) []byte {
 			at := full.At(x, y)
 			index, known := nearest[at]
 			if !known {
-				index = uint8(indexed.Palette.Index(at)) //nolint:gosec // a palette has at most 256 colors
+				index = uint8(indexed.Palette.Index(at))
 				nearest[at] = index
 			}
 			indexed.SetColorIndex(x, y, index)

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync/atomic"
-	"testing/fstest"
 	"time"
 
 	"dummyorders/domain/fraud"
@@ -36,7 +35,7 @@ type Published struct {
 type published struct {
 	number int64
 	set    *rules.Set
-	files  fstest.MapFS
+	files  fs.FS
 }
 
 // Current returns the ruleset, or nil until the store has answered.

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"testing/fstest"
+	"testing/fstest" //nolint:depguard // the standard library's file system in memory
 	"time"
 
 	"dummyorders/domain/fraud"
@@ -187,7 +187,7 @@ func check(files ruleset.Files) (*rules.Set, ruleset.Findings) {
 }
 
 // filesOf returns texts as a file system whose files were changed last at a time.
-func filesOf(files ruleset.Files, changed time.Time) fstest.MapFS {
+func filesOf(files ruleset.Files, changed time.Time) fs.FS {
 	all := fstest.MapFS{}
 	for name, text := range files {
 		all[name] = &fstest.MapFile{Data: []byte(text), ModTime: changed}
