@@ -74,8 +74,9 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 	log := slog.New(slog.DiscardHandler)
 	server.Config.Handler = desk.New(desk.Options{
 		API: handler, As: as, Groups: parsed, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now, Running: running,
-		Issuer:   oidc.New(oidc.Config{URL: issuer.URL(), Audience: devissuer.ClientID, GroupsClaim: devissuer.GroupsClaim, Roles: parsed, Log: log}),
-		Sessions: ledgerdb.Sessions{Ledger: store, Now: w.clock.now},
+		ReviewNotes: []string{"called the buyer"},
+		Issuer:      oidc.New(oidc.Config{URL: issuer.URL(), Audience: devissuer.ClientID, GroupsClaim: devissuer.GroupsClaim, Roles: parsed, Log: log}),
+		Sessions:    ledgerdb.Sessions{Ledger: store, Now: w.clock.now},
 	})
 	w.browser = w.newBrowser()
 	return w

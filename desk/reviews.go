@@ -134,8 +134,8 @@ func (d *desk) next(v *visit, filter queueFilter, done string) (to, says string,
 			return "", "", err
 		}
 		for _, w := range page.Reviews {
-			if r := w.Transaction.Review; r.AwaitsSecond() && r.First.Reviewer == v.Person.Name {
-				continue
+			if r := w.Transaction.Review; r.Decided() || r.AwaitsSecond() && r.First.Reviewer == v.Person.Name {
+				continue // it is about to leave the queue, or another person has to agree
 			}
 			err := v.take(w.Transaction.TransactionID)
 			if isStatus(err, http.StatusConflict) { // another person was faster
@@ -300,7 +300,10 @@ func (d *desk) decide(v *visit) (to, done string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	done = fmt.Sprintf("Decided: the transaction was %s.", answer.Review.By())
+	done = "Your decision is taken, and is being carried out."
+	if answer.Review.Decided() || answer.Review.AwaitsSecond() {
+		done = fmt.Sprintf("Decided: the transaction was %s.", answer.Review.By())
+	}
 	if answer.Review.AwaitsSecond() { // the second person takes it
 		if err := v.send(http.MethodDelete, "/transactions/"+id+"/assignment", nil, nil); err != nil {
 			return "", "", err

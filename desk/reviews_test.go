@@ -1,0 +1,275 @@
+package desk_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
+	"dummyorders/domain/transaction"
+	"dummyorders/internal/ledgertest"
+)
+
+// inReview returns the n-th transaction, which is in review for two hours more.
+func (w *world) inReview(n int) ledger.Record {
+	r := ledgertest.Accepted(n).Record
+	r.Order.ID = "order " + string(rune('a'+n))
+	r.Decide(fraud.Decision{Outcome: fraud.Review, Score: 40 + n, Reasons: []fraud.Reason{{Code: "CARD_VELOCITY", Message: "the card is used often"}}})
+	r.Review = &review.Review{RequestedAt: w.clock.now(), Deadline: w.clock.now().Add(2*time.Hour + time.Second), OnExpiry: review.Decline}
+	r.Move(transaction.InReview, w.clock.now())
+	return r
+}
+
+// waits has the API show reviews, and returns their rows of the queue.
+func (w *world) waits(taken string, all ...ledger.Record) []any {
+	rows := []any{}
+	for _, r := range all {
+		row := map[string]any{"transaction": r}
+		if taken != "" {
+			row["assignment"] = ledger.Assignment{Person: taken, Until: w.clock.now().Add(15 * time.Minute)}
+		}
+		w.api.say("GET /reviews/"+r.TransactionID, http.StatusOK, row)
+		w.api.say("PUT /transactions/"+r.TransactionID+"/assignment", http.StatusOK, row["assignment"])
+		rows = append(rows, row)
+	}
+	w.api.say("GET /reviews", http.StatusOK, map[string]any{"reviews": rows})
+	w.api.say("GET /transactions", http.StatusOK, map[string]any{"transactions": all})
+	return rows
+}
+
+// sent returns the bodies of the requests to the API such as "POST /transactions/ID/review".
+func (a *fakeAPI) sent(what string) (bodies []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, q := range a.asked {
+		if q.what == what {
+			bodies = append(bodies, strings.TrimSpace(q.body))
+		}
+	}
+	return bodies
+}
+
+func said(status int, detail string) (int, map[string]any) {
+	return status, map[string]any{"status": status, "detail": detail}
+}
+
+// The queue says how long each review has, what it is about, and who has it; its order and filter stay in all links.
+func TestReviews(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	soon, second := w.inReview(1), w.inReview(2)
+	soon.Review.Deadline = w.clock.now().Add(20*time.Minute + time.Second)
+	second.Review.NeedsSecond, second.Review.First = true, &review.Approval{Reviewer: "eve@localhost"}
+	rows := append(w.waits("", soon), w.waits("bob@localhost", second)...)
+	w.api.say("GET /reviews", http.StatusOK, map[string]any{"reviews": rows, "next": "c2"})
+	_, page := w.get("/reviews?sort=amount&currency=inr&merchant=acme&free=true")
+	asked, err := url.ParseQuery(w.api.last().query)
+	assert.NoError(t, err)
+	assert.Equal(t, url.Values{"sort": {"amount"}, "currency": {"INR"}, "merchant": {"acme"}, "free": {"true"}}, asked)
+	for _, text := range []string{
+		`<span class="state stop">20 min left</span>`, `<span class="soft">2 h left</span>`, "a second person has to agree", "<td>bob@localhost<br>", "nobody yet",
+		`href="/reviews/` + soon.TransactionID + `?currency=INR&amp;merchant=acme&amp;sort=amount"`, `action="/reviews/next?currency=INR&amp;merchant=acme&amp;sort=amount"`,
+		`href="/reviews?currency=INR&amp;cursor=c2&amp;free=true&amp;merchant=acme&amp;sort=amount"`,
+	} {
+		assert.Contains(t, page, text)
+	}
+	w.waits("")
+	_, page = w.get("/reviews")
+	assert.Contains(t, page, "Nothing waits for a decision here.")
+}
+
+// The next review is the first that nobody else takes at that moment and that the person can decide.
+func TestNextReview(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	decided, own, faster, free := w.inReview(1), w.inReview(2), w.inReview(3), w.inReview(4)
+	decided.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "bob@localhost"}, w.clock.now())
+	own.Review.NeedsSecond, own.Review.First = true, &review.Approval{Reviewer: "ada@localhost"}
+	w.waits("", decided, own, faster, free)
+	w.api.say(take(faster), http.StatusConflict, map[string]any{"status": 409, "detail": "bob@localhost has taken it"})
+	_, page := w.post("/reviews/next?sort=score", url.Values{"page": {"/reviews?sort=score"}})
+	assert.Contains(t, page, "Review of order "+free.Order.ID)
+	assert.Contains(t, page, `action="/reviews/`+free.TransactionID+`/take?sort=score"`)
+	assert.Empty(t, w.api.sent(take(decided)))
+	assert.Empty(t, w.api.sent(take(own)))
+	assert.Len(t, w.api.sent(take(free)), 1)
+
+	w.waits("", own)
+	_, page = w.post("/reviews/next", url.Values{"page": {"/reviews"}})
+	assert.Contains(t, page, "Nothing is left here that you could take.")
+}
+
+func take(r ledger.Record) string { return "PUT /transactions/" + r.TransactionID + "/assignment" }
+
+// What one has taken can be decided, with a note that is kept if that fails; then the next review comes.
+func TestDecideReview(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	first, next := w.inReview(1), w.inReview(2)
+	w.waits("ada@localhost", first)
+	path := "/reviews/" + first.TransactionID
+	_, page := w.get(path)
+	for _, text := range []string{"2 h left", "then it is declined without a person", "the card is used often", "There is no undo.", `data-key="a"`, `data-key="d"`, "You have it until",
+		`<option value="called the buyer">`} {
+		assert.Contains(t, page, text)
+	}
+	assert.NotContains(t, page, `name="confirm"`)
+	assert.Less(t, strings.Index(page, "<button disabled hidden>"), strings.Index(page, `name="note"`), "Enter in the note would decide")
+
+	decide := "POST /transactions/" + first.TransactionID + "/review"
+	form := url.Values{"page": {path}, "decision": {"decline"}, "note": {"it is not the buyer's card"}}
+	status, problem := said(http.StatusServiceUnavailable, "the workflow engine cannot be reached")
+	w.api.say(decide, status, problem)
+	_, page = w.post(path, form)
+	assert.Contains(t, page, "the workflow engine cannot be reached")
+	assert.Contains(t, page, `value="it is not the buyer&#39;s card"`)
+	assert.Equal(t, []string{`{"confirm":false,"decision":"decline","note":"it is not the buyer's card"}`}, w.api.sent(decide))
+
+	answer := first.Answer
+	answer.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada@localhost"}, w.clock.now())
+	w.api.say(decide, http.StatusOK, answer)
+	w.waits("ada@localhost", next)
+	_, page = w.post(path, form)
+	assert.Contains(t, page, "Decided: the transaction was declined by ada@localhost")
+	assert.Contains(t, page, "Review of order "+next.Order.ID)
+	assert.NotContains(t, page, "it is not the buyer&#39;s card")
+
+	w.api.say(decide, http.StatusAccepted, map[string]any{"transactionID": first.TransactionID})
+	_, page = w.post(path, form)
+	assert.Contains(t, page, "Your decision is taken, and is being carried out.")
+	w.api.say("GET "+path, http.StatusOK, map[string]any{"transaction": first})
+	_, page = w.get(path)
+	assert.Contains(t, page, "This transaction was declined by ada@localhost")
+	assert.NotContains(t, page, `name="decision"`)
+}
+
+// Where the fraud check has got worse, the page shows both of its decisions, and approving confirms the worse one.
+func TestConfirmReview(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	r := w.inReview(1)
+	r.Review.Recheck = &fraud.Decision{Outcome: fraud.Decline, Score: 95, Reasons: []fraud.Reason{{Code: "LISTED", Message: "the card is on a list"}}}
+	w.waits("ada@localhost", r)
+	path, decide := "/reviews/"+r.TransactionID, "POST /transactions/"+r.TransactionID+"/review"
+	_, page := w.get(path)
+	for _, text := range []string{"The fraud check has got worse", "<h3>First</h3><p><strong>review</strong>, score 41", "<h3>Asked again</h3><p><strong>decline</strong>, score 95", "the card is on a list",
+		`name="confirm" value="true"`, "Approve all the same"} {
+		assert.Contains(t, page, text)
+	}
+	w.api.say(decide, http.StatusOK, r.Answer)
+	w.post(path, url.Values{"page": {path}, "decision": {"approve"}, "confirm": {"true"}})
+	assert.Equal(t, []string{`{"confirm":true,"decision":"approve","note":""}`}, w.api.sent(decide))
+	r.Review.Recheck = &fraud.Decision{Outcome: fraud.Review, Score: 41}
+	w.waits("ada@localhost", r)
+	_, page = w.get(path)
+	assert.NotContains(t, page, "has got worse")
+	assert.NotContains(t, page, `name="confirm"`)
+}
+
+// After the first of two approvals the review is left to a second person, who sees who has approved, and why.
+func TestSecondPerson(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	r := w.inReview(1)
+	r.Review.NeedsSecond = true
+	w.waits("ada@localhost", r)
+	path, release := "/reviews/"+r.TransactionID, "DELETE /transactions/"+r.TransactionID+"/assignment"
+	_, page := w.get(path)
+	assert.Contains(t, page, "An approval needs a second person.")
+	r.Review.First = &review.Approval{Reviewer: "ada@localhost", Note: "a known buyer", Time: w.clock.now()}
+	w.api.say("POST /transactions/"+r.TransactionID+"/review", http.StatusAccepted, r.Answer)
+	w.api.say(release, http.StatusNoContent, nil)
+	w.waits("", r)
+	_, page = w.post(path, url.Values{"page": {path}, "decision": {"approve"}, "note": {"a known buyer"}})
+	assert.Contains(t, page, "to which a second person has to agree. Nothing is left here that you could take.")
+	assert.Len(t, w.api.sent(release), 1)
+	_, page = w.get(path)
+	assert.Contains(t, page, "Another person has to agree.")
+	assert.NotContains(t, page, `name="decision"`)
+
+	w.browser = w.newBrowser()
+	w.signIn("bob", "reviewer")
+	w.waits("bob@localhost", r)
+	_, page = w.get(path)
+	assert.Contains(t, page, "ada@localhost has approved it (“a known buyer”), and a second person has to agree.")
+	assert.Contains(t, page, `value="approve"`)
+}
+
+// What another person has taken shows who, and cannot be decided; what is free can be taken, and left again.
+func TestTakenReview(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	r := w.inReview(1)
+	w.waits("bob@localhost", r)
+	path := "/reviews/" + r.TransactionID
+	_, page := w.get(path)
+	assert.Contains(t, page, "bob@localhost has taken it until")
+	assert.NotContains(t, page, `name="decision"`)
+
+	w.waits("", r)
+	_, page = w.get(path)
+	assert.Contains(t, page, `data-key="t"`)
+	assert.NotContains(t, page, `name="decision"`)
+	status, problem := said(http.StatusConflict, "bob@localhost has taken it")
+	w.api.say(take(r), status, problem)
+	_, page = w.post(path+"/take", url.Values{"page": {path}})
+	assert.Contains(t, page, `<p class="fault" role="status">bob@localhost has taken it`)
+
+	w.waits("ada@localhost", r)
+	w.api.say("DELETE /transactions/"+r.TransactionID+"/assignment", http.StatusNoContent, nil)
+	_, page = w.post(path+"/take?sort=score", url.Values{"page": {path}})
+	assert.Contains(t, page, `value="approve"`)
+	_, page = w.post(path+"/release?sort=score", url.Values{"page": {path}})
+	assert.Contains(t, page, "You have left this review to others.")
+	assert.Equal(t, "sort=score", w.api.last().query)
+}
+
+// Before transactions are declined together, the page shows which; those that stay marked are declined, one after the other.
+func TestDeclineTogether(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	one, two, three := w.inReview(1), w.inReview(2), w.inReview(3)
+	for _, r := range []*ledger.Record{&one, &two, &three} {
+		r.Payment.Card = "424242******4242"
+	}
+	w.waits("ada@localhost", one, two, three)
+	path := "/reviews/" + one.TransactionID
+	_, page := w.get(path)
+	assert.Contains(t, page, "2 other transactions of this card, 2 of them in review")
+	assert.Contains(t, page, `href="`+path+`/card"`)
+	_, page = w.get(path + "/card")
+	asked, err := url.ParseQuery(w.api.last().query)
+	assert.NoError(t, err)
+	assert.Equal(t, url.Values{"sameCardAs": {one.TransactionID}, "status": {"TRANSACTION_IN_REVIEW"}, "limit": {"50"}}, asked)
+	assert.Equal(t, 3, strings.Count(page, `type="checkbox"`))
+	assert.Contains(t, page, "Its money is given back, and its people are alerted.")
+	assert.Contains(t, page, "There is no undo.")
+	assert.Less(t, strings.Index(page, "<button disabled hidden>"), strings.Index(page, `name="note"`), "Enter in the note would decline")
+	status, _ := w.get(path + "/customer")
+	assert.Equal(t, http.StatusNotFound, status, "it has no customer")
+
+	decide := func(r ledger.Record) string { return "POST /transactions/" + r.TransactionID + "/review" }
+	form := url.Values{"page": {path + "/card"}, "note": {"a stolen card"}}
+	_, page = w.post(path+"/card", form)
+	assert.Contains(t, page, "no transaction is marked")
+	form["id"] = []string{one.TransactionID, three.TransactionID}
+	w.api.say(decide(one), http.StatusOK, one.Answer)
+	code, problem := said(http.StatusConflict, "bob@localhost has approved it")
+	w.api.say(decide(three), code, problem)
+	_, page = w.post(path+"/card", form)
+	assert.Contains(t, page, "Declined: 1 of 2. Not declined: "+three.TransactionID+": bob@localhost has approved it")
+	assert.Contains(t, page, `value="a stolen card"`)
+	w.api.say(decide(three), http.StatusOK, three.Answer)
+	w.waits("", two)
+	_, page = w.post(path+"/card", form)
+	assert.Contains(t, page, "Declined: 2 of 2.")
+	assert.Contains(t, page, "Review of order "+two.Order.ID)
+	assert.Equal(t, `{"confirm":false,"decision":"decline","note":"a stolen card"}`, w.api.sent(decide(three))[1])
+	assert.Empty(t, w.api.sent(decide(two)))
+}
