@@ -87,11 +87,12 @@ func (b *tab) links(selector string) []string {
 }
 
 var (
-	partsOfPaths = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[?#].*`)
+	partsOfPaths = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|/rule/\w+|[?#].*`)
 	filePaths    = regexp.MustCompile(`\.(csv|jsonl)($|\?)`)
 )
 
-// pagesBelow returns the screens, and one page of each kind that they link to. Pages that differ by an id or a query are of one kind.
+// pagesBelow returns the screens, and one page of each kind that they link to. Pages that differ by an id, a rule or a query are of
+// one kind.
 func (b *tab) pagesBelow(screens []string) []string {
 	b.t.Helper()
 	seen := map[string]bool{}
