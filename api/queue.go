@@ -32,7 +32,7 @@ type queueRequest struct {
 	Merchant string `query:"merchant" doc:"Who owns the transaction" example:"acme"`
 	Currency string `query:"currency" doc:"The currency of the amount" example:"EUR"`
 	Mine     string `query:"mine" doc:"true for those that the caller has taken"`
-	Free     string `query:"free" doc:"true for those that nobody has taken"`
+	Free     string `query:"free" doc:"true for those that are free"`
 	Cursor   string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
 	Limit    string `query:"limit" doc:"The largest number of transactions on a page, 1 to 200; 50 by default"`
 
@@ -58,7 +58,7 @@ type reviewQueue struct {
 // waitingReview is a transaction in review.
 type waitingReview struct {
 	Transaction ledger.Record      `json:"transaction"`
-	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if nobody has"`
+	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if it is free"`
 }
 
 type getReviewResponse struct {
@@ -68,7 +68,7 @@ type getReviewResponse struct {
 // reviewDetail is what bears on a review.
 type reviewDetail struct {
 	Transaction ledger.Record      `json:"transaction"`
-	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if nobody has"`
+	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if it is free"`
 	Posted      *postedDetail      `json:"posted,omitempty" doc:"What was posted beside what the transaction shows; absent until the ledger has it"`
 }
 
@@ -146,7 +146,7 @@ func (s *server) registerQueue(api huma.API) {
 		Method:      http.MethodDelete,
 		Path:        "/transactions/{id}/assignment",
 		Summary:     "Leave a transaction in review to others",
-		Description: "Does nothing if nobody has taken it. Where callers need not say who they are, it takes the transaction from whoever has it.",
+		Description: "Does nothing if it is free. Where callers need not say who they are, it takes the transaction from the one who has it.",
 		Tags:        []string{"reviews"},
 		Errors:      []int{404, 409, 429, 503},
 	}), s.release)

@@ -101,7 +101,7 @@ type reviewFigures struct {
 	Approved    int64 `json:"approved"`
 	Declined    int64 `json:"declined"`
 	Expired     int64 `json:"expired" doc:"Not decided by a person in time"`
-	MeanSeconds int64 `json:"meanSeconds" doc:"How long the people who decided took on average; 0 if nobody did"`
+	MeanSeconds int64 `json:"meanSeconds" doc:"How long the people who decided took on average; 0 if none did"`
 }
 
 func (s *server) registerReports(api huma.API) {

@@ -80,7 +80,7 @@ type Options struct {
 	Rules Rules
 	// Rulesets keeps the versions of the ruleset that people publish. It is nil where a ruleset is a folder of files.
 	Rulesets ruleset.Store
-	// OneApproves lets whoever proposes a version approve it too.
+	// OneApproves lets the person who proposes a version approve it too.
 	OneApproves bool
 	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: running
 	// transactions can be shown without it, and a load balancer would otherwise send no requests here.

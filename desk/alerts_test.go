@@ -65,7 +65,7 @@ func TestAcknowledgeAlert(t *testing.T) {
 	w.clock.at = w.clock.at.Add(2 * time.Hour)
 	w.signIn("ada", "reviewer")
 	_, page = w.get("/alerts/e-1")
-	assert.NotContains(t, page, "<form method=\"post\" action=\"/alerts", "nobody is asked any more")
+	assert.NotContains(t, page, "<form method=\"post\" action=\"/alerts", "it is not asked for any more")
 }
 
 // Dead letters are replayed at once, and purged only after a second question.

@@ -68,11 +68,11 @@ var screens = []screen{
 	{Name: "Now", Path: "/now", Scope: identity.Read},
 	{Name: "Reviews", Path: "/reviews", Scope: identity.Review},
 	{Name: "Transactions", Path: "/transactions", Scope: identity.Read},
-	{Name: "People and keys", Path: "/people", Scope: identity.Admin},
-	{Name: "Audit trail", Path: "/audit", Scope: identity.Audit},
+	{Name: "Rules", Path: "/rules", Scope: identity.Rules},
 	{Name: "Alerts", Path: "/alerts", Scope: identity.Alerts},
 	{Name: "Reports", Path: "/reports", Scope: identity.Read},
-	{Name: "Rules", Path: "/rules", Scope: identity.Rules},
+	{Name: "People and keys", Path: "/people", Scope: identity.Admin},
+	{Name: "Audit trail", Path: "/audit", Scope: identity.Audit},
 	{Name: "You", Path: "/you"},
 }
 

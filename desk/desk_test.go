@@ -82,7 +82,7 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 	return w
 }
 
-// newBrowser returns a browser in which nobody has signed in.
+// newBrowser returns a browser without a session.
 func (w *world) newBrowser() *http.Client {
 	jar, err := cookiejar.New(nil)
 	require.NoError(w.t, err)

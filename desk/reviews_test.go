@@ -73,7 +73,7 @@ func TestReviews(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, url.Values{"sort": {"amount"}, "currency": {"INR"}, "merchant": {"acme"}, "free": {"true"}}, asked)
 	for _, text := range []string{
-		`<span class="state stop">20 min left</span>`, `<span class="soft">2 h left</span>`, "a second person has to agree", "<td>bob@localhost<br>", "nobody yet",
+		`<span class="state stop">20 min left</span>`, `<span class="soft">2 h left</span>`, "a second person has to agree", "<td>bob@localhost<br>", `<span class="soft">free</span>`,
 		`href="/reviews/` + soon.TransactionID + `?currency=INR&amp;merchant=acme&amp;sort=amount"`, `action="/reviews/next?currency=INR&amp;merchant=acme&amp;sort=amount"`,
 		`href="/reviews?currency=INR&amp;cursor=c2&amp;free=true&amp;merchant=acme&amp;sort=amount"`,
 	} {
@@ -84,7 +84,7 @@ func TestReviews(t *testing.T) {
 	assert.Contains(t, page, "Nothing waits for a decision here.")
 }
 
-// The next review is the first that nobody else takes at that moment and that the person can decide.
+// The next review is the first that is free at that moment and that the person can decide.
 func TestNextReview(t *testing.T) {
 	w := newWorld(t)
 	w.signIn("ada", "reviewer")

@@ -19,7 +19,7 @@ type Reviews interface {
 	// Assign gives a transaction to a person, also to one who has it already. It fails with ErrNotInReview, and with a
 	// *TakenError if another person has it.
 	Assign(ctx context.Context, of identity.Merchants, transactionID string, a Assignment, now time.Time) error
-	// Release takes a transaction back from a person, or from anybody if the name is empty. If nobody has it, Release does
+	// Release takes a transaction back from a person, or from any person if the name is empty. If it is free, Release does
 	// nothing. It fails with a *TakenError if another person has it.
 	Release(ctx context.Context, of identity.Merchants, transactionID, person string, now time.Time) error
 
@@ -57,7 +57,7 @@ type ReviewQuery struct {
 	Currency  string
 	Sort      ReviewSort // ByDeadline by default
 	Mine      string     // those that this person has taken
-	Free      bool       // those that nobody has taken
+	Free      bool       // those that are free
 	Now       time.Time
 	After     ReviewCursor // the end of the page before
 	Limit     int          // transactions in the page; at least 1

@@ -158,7 +158,7 @@ func (*month) ask(r *ledger.Record, at time.Time) {
 	r.Review = &review.Review{RequestedAt: at, Deadline: at.Add(day), OnExpiry: review.Decline}
 }
 
-// review has a person decide, who is right more often than not, or nobody in time. It returns when.
+// review has a person decide, who is right more often than not, or the deadline. It returns when.
 func (m *month) review(r *ledger.Record, p *purchase, at time.Time) time.Time {
 	took := time.Duration(m.random.ExpFloat64() * float64(40*time.Minute))
 	if p.at.Hour() < 6 { // they sleep

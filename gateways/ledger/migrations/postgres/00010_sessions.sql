@@ -10,7 +10,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 
 -- What orders_desk, the desk's user, may do beside what orders_reader may, whose member it is. orders_reader does not see
--- sessions: whoever can add one can sign in as anybody.
+-- sessions: one who can add a session can sign in as any person.
 --
 -- gateways/ledger/setup.sh calls the function too, for a user that is made after this has run.
 -- +goose StatementBegin
