@@ -25,6 +25,7 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"now":          deskNow,
 	"reports":      deskReports,
 	"transactions": deskTransactions,
+	"reviews":      deskReviews,
 	"alerts":       deskAlerts,
 	"people":       deskPeople,
 	"you":          deskYou,
@@ -100,14 +101,20 @@ func (w *deskWorld) signIn(t *testing.T, name, page string, groups ...string) *t
 			}
 		}
 	}()
-	b.open(w.issuer.Link())
-	b.open(w.url + page)
+	b.signIn(name, page, groups...)
+	return b
+}
+
+// signIn opens the desk's page in the tab as a person of these groups.
+func (b *tab) signIn(name, page string, groups ...string) {
+	b.t.Helper()
+	b.open(b.w.issuer.Link())
+	b.open(page)
 	chosen, err := json.Marshal(groups)
-	require.NoError(t, err)
+	require.NoError(b.t, err)
 	b.do(chromedp.SetValue(chromedp.CSS(`input[name=name]`), name))
 	b.run(fmt.Sprintf(`document.querySelectorAll("[name=group]").forEach(box => box.checked = %s.includes(box.value))`, chosen))
 	b.click(`button`)
-	return b
 }
 
 // do runs actions in the tab.
