@@ -92,8 +92,8 @@ func (v *visit) ask(method, path string, body any) (*answer, error) {
 		}
 		sent = bytes.NewReader(text)
 	}
-	ctx := context.WithValue(v.Context(), chi.RouteCtxKey, nil) // the API's router is not a part of the desk's
-	r, err := http.NewRequestWithContext(v.desk.As(ctx, v.Person), method, path, sent) //nolint:gosec // it is for a handler of this process, and does not leave it
+	ctx := context.WithValue(v.Context(), chi.RouteCtxKey, nil)                        // the API's router is not a part of the desk's
+	r, err := http.NewRequestWithContext(v.desk.As(ctx, v.Person), method, path, sent) //nolint:gosec // it does not leave this process
 	if err != nil {
 		return nil, fmt.Errorf("ask the API: %w", err)
 	}
