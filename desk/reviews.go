@@ -305,11 +305,16 @@ func (d *desk) decide(v *visit) (to, done string, err error) {
 		done = fmt.Sprintf("Decided: the transaction was %s.", answer.Review.By())
 	}
 	if answer.Review.AwaitsSecond() { // the second person takes it
-		if err := v.send(http.MethodDelete, "/transactions/"+id+"/assignment", nil, nil); err != nil {
-			return "", "", err
-		}
+		err = v.send(http.MethodDelete, "/transactions/"+id+"/assignment", nil, nil)
 	}
-	return d.next(v, filterOf(v.URL.Query()), done)
+	filter, says := filterOf(v.URL.Query()), done
+	if err == nil {
+		to, says, err = d.next(v, filter, done)
+	}
+	if err != nil { // the decision is taken all the same
+		return filter.On("/reviews"), done + " " + d.problem(v, err).Error(), nil
+	}
+	return to, says, nil
 }
 
 func (v *visit) review(id, verdict, note string, confirm bool) (answer ledger.Answer, err error) {

@@ -140,6 +140,13 @@ func TestDecideReview(t *testing.T) {
 	assert.Contains(t, page, "Review of order "+next.Order.ID)
 	assert.NotContains(t, page, "it is not the buyer&#39;s card")
 
+	status, problem = said(http.StatusServiceUnavailable, "the ledger cannot be read now")
+	w.api.say("GET /reviews", status, problem)
+	_, page = w.post(path, form)
+	assert.Contains(t, page, "Decided: the transaction was declined by ada@localhost", "although the next one is not found")
+	assert.Contains(t, page, "the ledger cannot be read now")
+	w.waits("ada@localhost", next)
+
 	w.api.say(decide, http.StatusAccepted, map[string]any{"transactionID": first.TransactionID})
 	_, page = w.post(path, form)
 	assert.Contains(t, page, "Your decision is taken, and is being carried out.")
