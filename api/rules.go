@@ -145,7 +145,7 @@ func (s *server) rulesProblem(ctx context.Context, err error) *Problem {
 // forAll refuses callers who have the scope for some merchants only.
 func forAll(ctx context.Context) *Problem {
 	if !merchantsOf(ctx).All() {
-		return problem(http.StatusForbidden, "a ruleset decides for all merchants, and so this needs the scope "+string(identity.Rules)+" for all of them")
+		return problem(http.StatusForbidden, "a ruleset decides for all merchants, and so this needs its scope for all of them")
 	}
 	return nil
 }

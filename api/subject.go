@@ -58,8 +58,8 @@ var needs = map[string]identity.Scope{
 	"checkRules":        identity.Rules,
 	"listRuleVersions":  identity.Rules,
 	"getRuleVersion":    identity.Rules,
-	"proposeRules":      identity.Rules,
-	"approveRules":      identity.Rules,
+	"proposeRules":      identity.Publish,
+	"approveRules":      identity.Publish,
 	"startBacktest":     identity.Rules,
 	"getBacktest":       identity.Rules,
 }

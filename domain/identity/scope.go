@@ -12,6 +12,7 @@ const (
 	Review      Scope = "review"
 	Label       Scope = "label"
 	Rules       Scope = "rules"
+	Publish     Scope = "publish"
 	Alerts      Scope = "alerts"
 	DeadLetters Scope = "deadletters"
 	Audit       Scope = "audit"
@@ -19,7 +20,7 @@ const (
 )
 
 // Scopes lists all scopes.
-var Scopes = []Scope{Transact, Read, Review, Label, Rules, Alerts, DeadLetters, Audit, Admin}
+var Scopes = []Scope{Transact, Read, Review, Label, Rules, Publish, Alerts, DeadLetters, Audit, Admin}
 
 // Allows says in words what a scope allows. It is empty for an unknown scope.
 func (s Scope) Allows() string {
@@ -29,6 +30,7 @@ func (s Scope) Allows() string {
 		Review:      "decide transactions in review",
 		Label:       "say what turned out to be true about transactions",
 		Rules:       "see how the fraud check came to a decision, with the messages for analysts",
+		Publish:     "propose rulesets, and approve those that other people propose",
 		Alerts:      "see to whom alerts were sent, and acknowledge them",
 		DeadLetters: "read, replay and delete dead letters",
 		Audit:       "read the audit trail",
@@ -56,9 +58,9 @@ func (r Role) Scopes() []Scope {
 	return map[Role][]Scope{
 		"merchant": {Read, Label},
 		"reviewer": {Read, Review, Label, Rules, Alerts},
-		"analyst":  {Read, Label, Rules},
+		"analyst":  {Read, Label, Rules, Publish},
 		"operator": {Read, Alerts, DeadLetters},
 		"auditor":  {Read, Audit},
-		"admin":    {Read, Review, Label, Rules, Alerts, DeadLetters, Audit, Admin},
+		"admin":    {Read, Review, Label, Rules, Publish, Alerts, DeadLetters, Audit, Admin},
 	}[r]
 }
