@@ -6,10 +6,12 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -104,6 +106,19 @@ func TestNoCardNumberIsAccepted(t *testing.T) {
 		}
 		r.Errorf("%q in %s: no pointer leads to the card number: %s", text, place, answer.Body)
 	})
+}
+
+// A slash between its digits, which a JSON Pointer escapes with a digit of its own, does not hide a number in a name.
+func TestNoCardNumberInPointer(t *testing.T) {
+	handler := accepting(t)
+	for _, name := range []string{"4716 19to02073943/68", "4716/1902/0739/4368", "~4716~1902~0739~4368", "4716190207394368"} {
+		for _, members := range []map[string]any{{name: 1}, inObject("metadata", name)("x"), inObject("payment", name)("x")} {
+			answer := post(t, handler, seedWith(t, members))
+			assert.Equal(t, http.StatusUnprocessableEntity, answer.Code)
+			digits := regexp.MustCompile(`%[0-9A-F]{2}|~[01]|[^0-9]`).ReplaceAllString(answer.Body.String(), "")
+			assert.NotContains(t, digits, canary[6:12], name)
+		}
+	}
 }
 
 // What is read from these values is a card number.

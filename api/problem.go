@@ -77,11 +77,20 @@ func limited(ctx context.Context, limit, seconds, detail string) *Problem {
 const maxPointer = 200
 
 // pointer returns a JSON Pointer as a URI fragment (RFC 6901 §6). It may hold member names that a client made up: whatever
-// could be a card number in them is masked before they are cut.
+// could be a card number in them is masked before they are cut. A slash in a name is written ~1, whose digit would hide a number.
 func pointer(p string) string {
-	p, rest := shorten(p)
+	names := strings.Split(p, "/")
+	for i, name := range names {
+		names[i] = escaped.Replace(card.Redact(unescaped.Replace(name)))
+	}
+	p, rest := shorten(strings.Join(names, "/"))
 	return "#" + (&url.URL{Fragment: p}).EscapedFragment() + rest
 }
+
+var (
+	escaped   = strings.NewReplacer("~", "~0", "/", "~1")
+	unescaped = strings.NewReplacer("~1", "/", "~0", "~")
+)
 
 // shorten masks and cuts a name that a client made up. rest shows that it was cut.
 func shorten(name string) (short, rest string) {
