@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -47,13 +46,7 @@ type alertsRequest struct {
 	Cursor      string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
 	Limit       string `query:"limit" doc:"The largest number of alerts on a page, 1 to 50; 20 by default"`
 
-	url url.URL
-}
-
-// Resolve keeps the whole query, including what it should not hold.
-func (r *alertsRequest) Resolve(ctx huma.Context) []error {
-	r.url = ctx.URL()
-	return nil
+	RawQuery
 }
 
 type alertsResponse struct {
@@ -105,7 +98,7 @@ func (s *server) alert(ctx context.Context, r *alertRequest) (*alertResponse, er
 }
 
 func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse, error) {
-	q, err := readAlertsQuery(r.url.RawQuery)
+	q, err := readAlertsQuery(r.sent.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +114,8 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 		}
 		return &alertsResponse{answer}, nil
 	}
-	if q.Merchants = merchantsOf(ctx); q.merchant != "" {
-		if !q.Merchants.Has(q.merchant) {
-			return &alertsResponse{answer}, nil
-		}
-		q.Merchants = identity.OnlyMerchants(q.merchant)
+	if q.Merchants = merchantsOf(ctx).Narrow(q.merchant); q.Merchants.None() {
+		return &alertsResponse{answer}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()

@@ -124,7 +124,7 @@ func answering[In, Out any](do func(context.Context, *In) (Out, error)) func(con
 	}
 }
 
-// theirs reports whether a letter is of these merchants. One that is no event may be of any.
+// theirs reports whether a letter is of these merchants. A message that is not an event may be of any.
 func theirs(of identity.Merchants, l alert.DeadLetter) bool {
 	return of.All() || l.NoEvent == "" && of.Has(l.Merchant)
 }

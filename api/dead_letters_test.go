@@ -41,7 +41,7 @@ func (g *grave) Replay(_ context.Context, chosen func(alert.DeadLetter) bool, re
 	return g.err
 }
 
-// deadWorld returns an API over dead letters of two merchants, and one that is no event.
+// deadWorld returns an API over dead letters of two merchants, and a message that is not an event.
 func deadWorld(t *testing.T) (*grave, *trail, http.Handler) {
 	t.Helper()
 	g, kept := &grave{letters: []alert.DeadLetter{

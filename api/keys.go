@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -79,13 +78,7 @@ type keysRequest struct {
 	Merchant string `query:"merchant" doc:"Only those of this merchant" example:"acme"`
 	Client   string `query:"client" doc:"Only those of this client" example:"shop"`
 
-	url url.URL
-}
-
-// Resolve keeps the whole query, including what it should not hold.
-func (r *keysRequest) Resolve(ctx huma.Context) []error {
-	r.url = ctx.URL()
-	return nil
+	RawQuery
 }
 
 func (s *server) registerKeys(api huma.API) {
@@ -202,7 +195,7 @@ func noMerchant() *Problem {
 func noKey() *Problem { return problem(http.StatusNotFound, "no such key: GET /keys lists all") }
 
 func (s *server) listKeys(ctx context.Context, r *keysRequest) (*keysResponse, error) {
-	p, err := readParameters(r.url.RawQuery, "merchant", "client")
+	p, err := readParameters(r.sent.RawQuery, "merchant", "client")
 	if err != nil {
 		return nil, err
 	}

@@ -50,12 +50,17 @@ type listRequest struct {
 	Cursor string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
 	Limit  string `query:"limit" doc:"The largest number of transactions on a page, 1 to 200; 50 by default"`
 
-	url url.URL
+	RawQuery
 }
 
-// Resolve keeps the whole query, including what it should not hold.
-func (r *listRequest) Resolve(ctx huma.Context) []error {
-	r.url = ctx.URL()
+// RawQuery is the whole query of a request, including what it should not hold. It is exported for huma, which fills in requests.
+type RawQuery struct {
+	sent url.URL
+}
+
+// Resolve implements huma.Resolver.
+func (q *RawQuery) Resolve(ctx huma.Context) []error {
+	q.sent = ctx.URL()
 	return nil
 }
 
@@ -106,20 +111,13 @@ func (s *server) registerList(api huma.API) {
 }
 
 func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error) {
-	query, err := s.reader.readQuery(r.url.RawQuery)
+	query, err := s.reader.readQuery(r.sent.RawQuery)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	query.Merchants = merchantsOf(ctx)
-	switch {
-	case r.Merchant == "":
-	case query.Merchants.Has(r.Merchant):
-		query.Merchants = identity.OnlyMerchants(r.Merchant)
-	default: // it may exist or not
-		query.Merchants = identity.Merchants{}
-	}
+	query.Merchants = merchantsOf(ctx).Narrow(r.Merchant) // whether another's exists is not said
 	if query.Outcome != "" && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
 		return nil, problem(http.StatusForbidden, "outcomes are shown here only with the scope "+string(identity.Rules)+": leave the parameter outcome out")
 	}
@@ -142,7 +140,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	}
 	if page.Next != (ledger.Cursor{}) {
 		response.Body.Next = writeCursor(page.Next)
-		asked := r.url.Query()
+		asked := r.sent.Query()
 		if query.OrderID != "" { // as it is looked for, which may be masked
 			asked.Set("orderID", query.OrderID)
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -36,13 +35,7 @@ type queueRequest struct {
 	Cursor   string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
 	Limit    string `query:"limit" doc:"The largest number of transactions on a page, 1 to 200; 50 by default"`
 
-	url url.URL
-}
-
-// Resolve keeps the whole query, including what it should not hold.
-func (r *queueRequest) Resolve(ctx huma.Context) []error {
-	r.url = ctx.URL()
-	return nil
+	RawQuery
 }
 
 type queueResponse struct {
@@ -164,7 +157,7 @@ func (s *server) registerQueue(api huma.API) {
 }
 
 func (s *server) queue(ctx context.Context, r *queueRequest) (*queueResponse, error) {
-	query, err := readQueueQuery(ctx, r.url.RawQuery)
+	query, err := readQueueQuery(ctx, r.sent.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -212,12 +205,7 @@ func readQueueQuery(ctx context.Context, raw string) (ledger.ReviewQuery, error)
 		return ledger.ReviewQuery{}, err
 	}
 	q := ledger.ReviewQuery{
-		Merchants: merchantsOf(ctx), Currency: p.values.Get("currency"), Sort: p.reviewSort(), Free: p.flag("free"), Now: time.Now(), Limit: p.wholeNumber("limit", defaultLimit, maxLimit),
-	}
-	if name := p.values.Get("merchant"); name != "" && q.Merchants.Has(name) {
-		q.Merchants = identity.OnlyMerchants(name)
-	} else if name != "" {
-		q.Merchants = identity.Merchants{}
+		Merchants: merchantsOf(ctx).Narrow(p.values.Get("merchant")), Currency: p.values.Get("currency"), Sort: p.reviewSort(), Free: p.flag("free"), Now: time.Now(), Limit: p.wholeNumber("limit", defaultLimit, maxLimit),
 	}
 	if _, err := money.Currency(q.Currency).Digits(); q.Currency != "" && err != nil {
 		p.wrong("currency", "must be a currency of ISO 4217, such as EUR")

@@ -55,7 +55,7 @@ func (w *desks) orders(path, token string) (all []string) {
 	return all
 }
 
-// desks is an API with three reviewers: of all merchants, of acme, and one who is no analyst.
+// desks is an API with three reviewers: of all merchants, of acme, and one without the scope rules.
 type desks struct {
 	t       *testing.T
 	handler http.Handler

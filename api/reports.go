@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -35,13 +34,7 @@ type reportsRequest struct {
 	By       string `query:"by" doc:"What a row is: a day, a week from Monday on, or a merchant; a day by default" example:"week"`
 	Currency string `query:"currency" doc:"The currency; without it, each has rows of its own" example:"INR"`
 
-	url url.URL
-}
-
-// Resolve keeps the whole query, including what it should not hold.
-func (r *reportsRequest) Resolve(ctx huma.Context) []error {
-	r.url = ctx.URL()
-	return nil
+	RawQuery
 }
 
 type reportsResponse struct {
@@ -155,7 +148,7 @@ func readReport(raw string, now time.Time) (reportQuery, error) {
 	case days >= mostDays:
 		p.wrong("from", fmt.Sprintf("must be less than %d days before to", mostDays))
 	}
-	return q, p.problem("there is no such report: see errors")
+	return q, p.problem("the report cannot be made so: see errors")
 }
 
 func (p *parameters) day(name string) time.Time {
@@ -171,7 +164,7 @@ func (p *parameters) day(name string) time.Time {
 }
 
 func (s *server) showReports(ctx context.Context, r *reportsRequest) (*reportsResponse, error) {
-	q, err := readReport(r.url.RawQuery, s.clock())
+	q, err := readReport(r.sent.RawQuery, s.clock())
 	if err != nil {
 		return nil, err
 	}

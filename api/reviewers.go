@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -26,13 +25,7 @@ const (
 type reviewersRequest struct {
 	Since string `query:"since" doc:"Decided at that time or later, RFC 3339; a day ago by default, and 31 days ago at most" example:"2026-01-02T00:00:00Z"`
 
-	url url.URL
-}
-
-// Resolve keeps the whole query, including what it should not hold.
-func (r *reviewersRequest) Resolve(ctx huma.Context) []error {
-	r.url = ctx.URL()
-	return nil
+	RawQuery
 }
 
 type reviewersResponse struct {
@@ -42,7 +35,7 @@ type reviewersResponse struct {
 // reviewWork is what waits, and what people have decided.
 type reviewWork struct {
 	Waiting      int            `json:"waiting" doc:"How many transactions are in review now"`
-	NextDeadline *time.Time     `json:"nextDeadline,omitempty" doc:"Of these; absent if there are none"`
+	NextDeadline *time.Time     `json:"nextDeadline,omitempty" doc:"When the first of them is decided without a person; absent if none waits"`
 	Since        time.Time      `json:"since"`
 	Cut          bool           `json:"cut,omitempty" doc:"More was decided than is counted here: only the latest 5000 are"`
 	Expired      int            `json:"expired" doc:"How many were decided by their deadline"`
@@ -75,7 +68,7 @@ func (s *server) registerReviewers(api huma.API) {
 }
 
 func (s *server) reviewers(ctx context.Context, r *reviewersRequest) (*reviewersResponse, error) {
-	p, err := readParameters(r.url.RawQuery, "since")
+	p, err := readParameters(r.sent.RawQuery, "since")
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -35,13 +34,7 @@ type trailRequest struct {
 	Cursor   string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
 	Limit    string `query:"limit" doc:"The largest number of entries on a page, 1 to 200; 50 by default"`
 
-	url url.URL
-}
-
-// Resolve keeps the whole query, including what it should not hold.
-func (r *trailRequest) Resolve(ctx huma.Context) []error {
-	r.url = ctx.URL()
-	return nil
+	RawQuery
 }
 
 type trailResponse struct {
@@ -97,7 +90,7 @@ func (s *server) registerTrail(api huma.API) {
 }
 
 func (s *server) listAudit(ctx context.Context, r *trailRequest) (*trailResponse, error) {
-	query, err := readTrailQuery(r.url.RawQuery)
+	query, err := readTrailQuery(r.sent.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +111,7 @@ func (s *server) listAudit(ctx context.Context, r *trailRequest) (*trailResponse
 	}
 	if all := answer.Body.Entries; len(all) > limit {
 		answer.Body.Entries, answer.Body.Next = all[:limit], strconv.FormatInt(all[limit-1].Number, 10)
-		answer.Link = nextLink("/audit", r.url.Query(), answer.Body.Next)
+		answer.Link = nextLink("/audit", r.sent.Query(), answer.Body.Next)
 	}
 	if all := answer.Body.Entries; len(all) > 0 {
 		visitorOf(ctx).shown = fmt.Sprintf("%d entries, from %d back to %d", len(all), all[0].Number, all[len(all)-1].Number)

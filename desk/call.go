@@ -11,9 +11,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
-	"dummyorders/domain/ledger"
 )
 
 // visit is a person's request of a page.
@@ -33,13 +31,11 @@ func (v *visit) May(scope identity.Scope) bool {
 	return !v.Person.For(scope).None()
 }
 
-// Problem is the API's answer if it is no success, or the desk's own in the same form.
+// Problem is the API's answer to what it refuses or cannot do, or the desk's own in the same form.
 type Problem struct {
-	Status            int             `json:"status"`
-	Detail            string          `json:"detail"`
-	Errors            []Fault         `json:"errors"`
-	TransactionStatus *ledger.Status  `json:"transactionStatus"`
-	Decision          *fraud.Decision `json:"decision"`
+	Status int     `json:"status"`
+	Detail string  `json:"detail"`
+	Errors []Fault `json:"errors"`
 }
 
 // Fault is one wrong value of a request.
@@ -84,7 +80,7 @@ func (v *visit) send(method, path string, body, into any) error {
 
 // ask passes a request to the API's handler. The answer is a success.
 func (v *visit) ask(method, path string, body any) (*answer, error) {
-	var sent io.Reader = http.NoBody
+	sent := io.Reader(http.NoBody)
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
@@ -92,7 +88,8 @@ func (v *visit) ask(method, path string, body any) (*answer, error) {
 		}
 		sent = bytes.NewReader(text)
 	}
-	ctx := context.WithValue(v.Context(), chi.RouteCtxKey, nil)                        // the API's router is not a part of the desk's
+	// Without this the API's router would take itself for a part of the desk's.
+	ctx := context.WithValue(v.Context(), chi.RouteCtxKey, nil)
 	r, err := http.NewRequestWithContext(v.desk.As(ctx, v.Person), method, path, sent) //nolint:gosec // it does not leave this process
 	if err != nil {
 		return nil, fmt.Errorf("ask the API: %w", err)

@@ -155,12 +155,12 @@ func TestReports(t *testing.T) {
 func TestReportsFault(t *testing.T) {
 	w := newWorld(t)
 	w.api.say("GET /reports", http.StatusUnprocessableEntity, map[string]any{
-		"status": 422, "detail": "there is no such report", "errors": []any{map[string]any{"parameter": "to", "detail": "must not be earlier than from"}},
+		"status": 422, "detail": "the report cannot be made so", "errors": []any{map[string]any{"parameter": "to", "detail": "must not be earlier than from"}},
 	})
 	w.signIn("ada", "analyst")
 	status, page := w.get("/reports?from=2026-02-01&to=2026-01-01")
 	assert.Equal(t, http.StatusOK, status)
-	assert.Contains(t, page, "there is no such report; to must not be earlier than from")
+	assert.Contains(t, page, "the report cannot be made so; to must not be earlier than from")
 	assert.Contains(t, page, `value="2026-02-01"`)
 }
 

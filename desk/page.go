@@ -151,7 +151,7 @@ func (d *desk) keep(r *http.Request) (page string) {
 	return page
 }
 
-// problem returns an error as the page shows it. An error that is no *Problem is the desk's own fault, and is logged.
+// problem returns an error as the page shows it. Any other error than a *Problem is the desk's own fault, and is logged.
 func (d *desk) problem(v *visit, err error) *Problem {
 	if p, is := errors.AsType[*Problem](err); is {
 		return p
@@ -203,7 +203,7 @@ func (d *desk) write(w http.ResponseWriter, status int, name string, page view) 
 	_, _ = body.WriteTo(w) // the browser may be gone; the error can be reported nowhere
 }
 
-// static serves the files of static/. Browsers ask each time whether they have changed.
+// static serves the files of static/, which browsers keep for ten minutes.
 func static() http.Handler {
 	server := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -77,7 +77,9 @@ func (d *desk) addMerchant(v *visit) (to, done string, err error) {
 
 func (d *desk) disableMerchant(v *visit) (to, done string, err error) {
 	name := chi.URLParam(v.Request, "name")
-	err = v.send(http.MethodPost, "/merchants/"+url.PathEscape(name)+"/disable", nil, nil)
+	if err = v.isSure(); err == nil {
+		err = v.send(http.MethodPost, "/merchants/"+url.PathEscape(name)+"/disable", nil, nil)
+	}
 	return "/people", "Merchant " + name + " is disabled: its clients' keys are refused within five seconds. Those in API_KEYS are not.", err
 }
 
@@ -85,6 +87,14 @@ func (d *desk) enableMerchant(v *visit) (to, done string, err error) {
 	name := chi.URLParam(v.Request, "name")
 	err = v.send(http.MethodPost, "/merchants/"+url.PathEscape(name)+"/enable", nil, nil)
 	return "/people", "Merchant " + name + " is enabled.", err
+}
+
+// isSure fails if the form's box is not ticked that says what is lost.
+func (v *visit) isSure() error {
+	if v.PostFormValue("sure") == "" {
+		return &Problem{Status: http.StatusUnprocessableEntity, Detail: "Nothing was done: tick the box that says what is lost."}
+	}
+	return nil
 }
 
 // wantedKey returns what a form asks of a new key, as the API takes it: what is empty is left out.
@@ -115,11 +125,13 @@ func (d *desk) rollKey(v *visit) (any, error) {
 
 func (d *desk) revokeKey(v *visit) (to, done string, err error) {
 	name := chi.URLParam(v.Request, "name")
-	err = v.send(http.MethodPost, "/keys/"+url.PathEscape(name)+"/revoke", nil, nil)
+	if err = v.isSure(); err == nil {
+		err = v.send(http.MethodPost, "/keys/"+url.PathEscape(name)+"/revoke", nil, nil)
+	}
 	return "/people", "Key " + name + " is revoked: it is refused within five seconds.", err
 }
 
-// session is somebody's session at the desk.
+// session is a person's session at the desk.
 type session struct {
 	ID, Person, From string
 	Since, Until     time.Time
@@ -128,8 +140,8 @@ type session struct {
 	digest string // of its cookie
 }
 
-// openSessions returns the sessions of all persons whom the visitor may sign out: an admin of all merchants everybody, anybody
-// else himself. The latest sign-in comes first.
+// openSessions returns the sessions that the person may end: those of all persons for an admin of all merchants, and one's own for
+// others. The latest sign-in comes first.
 func (d *desk) openSessions(v *visit) ([]session, error) {
 	all, own := []session{}, d.sessions.GetString(v.Context(), idValue)
 	err := d.sessions.Iterate(v.Context(), func(ctx context.Context) error {
@@ -150,7 +162,7 @@ func (d *desk) openSessions(v *visit) ([]session, error) {
 	return all, err
 }
 
-// endSession signs somebody out.
+// endSession ends a session.
 func (d *desk) endSession(v *visit) (to, done string, err error) {
 	all, err := d.openSessions(v)
 	if err != nil {

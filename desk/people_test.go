@@ -69,7 +69,7 @@ func TestKeysAndMerchantsAreChanged(t *testing.T) {
 		"/people/merchants":              {"POST /merchants", `{"merchant":"beta"}`, "Merchant beta is added"},
 	} {
 		w.api.say(c.asked, 200, map[string]any{})
-		_, page := w.post(path, url.Values{"page": {"/people"}, "merchant": {"beta"}})
+		_, page := w.post(path, url.Values{"page": {"/people"}, "merchant": {"beta"}, "sure": {"yes"}})
 		assert.Contains(t, page, c.says)
 		w.api.mu.Lock()
 		sent := w.api.asked[len(w.api.asked)-3] // before the page that follows
@@ -78,9 +78,24 @@ func TestKeysAndMerchantsAreChanged(t *testing.T) {
 	}
 }
 
+// What cannot be taken back needs its box ticked, also where the browser does not ask for that.
+func TestUnsure(t *testing.T) {
+	w := newWorld(t)
+	w.sayPeople()
+	w.signIn("ada", "admin")
+	for _, path := range []string{"/people/keys/abc/revoke", "/people/merchants/acme/disable"} {
+		w.api.say("POST "+strings.TrimPrefix(path, "/people"), 200, map[string]any{})
+		_, page := w.post(path, url.Values{"page": {"/people"}})
+		assert.Contains(t, page, "Nothing was done: tick the box")
+	}
+	for _, asked := range w.api.asked {
+		assert.NotContains(t, asked.what, "POST")
+	}
+}
+
 var endForm = regexp.MustCompile(`action="(/sessions/[^/]+/end)"`)
 
-// A person ends his own other sessions, an admin everybody's, and the audit trail has it.
+// A person ends other sessions of the same name, an admin those of all, and the audit trail has it.
 func TestSessionsAreEnded(t *testing.T) {
 	w := newWorld(t)
 	w.sayPeople()

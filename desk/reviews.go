@@ -151,7 +151,7 @@ func (v *visit) take(id string) error {
 	return v.send(http.MethodPut, "/transactions/"+id+"/assignment", struct{}{}, nil)
 }
 
-// isStatus reports whether the API answered with a status that is no success.
+// isStatus reports whether the API refused a request with a status.
 func isStatus(err error, status int) bool {
 	p, is := err.(*Problem) //nolint:errorlint // send does not wrap it
 	return is && p.Status == status

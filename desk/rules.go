@@ -18,23 +18,6 @@ import (
 	"dummyorders/domain/ruleset"
 )
 
-func (d *desk) rulesRoutes(router chi.Router) {
-	router.Get("/rules", d.page("rules", showRules))
-	router.Get("/rules/rule/{id}", d.page("rule", showRule))
-	router.Get("/rules/try", d.page("rules_try", showTry))
-	router.Post("/rules/try", d.answered("rules_try", tryTyped))
-	router.Get("/rules/workbench", d.page("workbench", showWorkbench))
-	router.Post("/rules/workbench", d.answered("workbench", checkFiles))
-	router.Post("/rules/patch", d.patch)
-	router.Post("/rules/backtests", d.startBacktest)
-	router.Get("/rules/versions", d.page("rule_versions", showVersions))
-	router.Post("/rules/versions", d.propose)
-	router.Get("/rules/versions/{number}", d.page("rule_version", showVersion))
-	router.Post("/rules/versions/{number}/approve", d.act(approve))
-	router.Post("/rules/versions/{number}/again", d.act(again))
-	router.Get("/rules/backtests/{id}", d.page("backtest", showBacktest))
-}
-
 // answered returns a handler of a form that changes nothing: its page shows the result at once. What was written is kept nowhere.
 func (d *desk) answered(name string, read func(*visit) (any, error)) http.HandlerFunc {
 	show := d.page(name, read)

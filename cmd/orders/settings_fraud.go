@@ -152,7 +152,7 @@ func (e environment) workbench(v *values, store *ledgerdb.Ledger, log *slog.Logg
 		shadow := check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
 		bench.Shadow = &shadow
 	}
-	return bench, check.watches
+	return bench, append(check.watches, bench.Run)
 }
 
 // audited has the audit trail say which ruleset is in use.

@@ -45,6 +45,18 @@ func (m Merchants) Covers(others Merchants) bool {
 	return m.all || !others.all && !slices.ContainsFunc(others.names, func(name string) bool { return !m.Has(name) })
 }
 
+// Narrow returns the set of one merchant, which is empty if this set does not hold it. Without a name it returns this set.
+func (m Merchants) Narrow(name string) Merchants {
+	switch {
+	case name == "":
+		return m
+	case m.Has(name):
+		return OnlyMerchants(name)
+	default:
+		return Merchants{}
+	}
+}
+
 // All reports whether the set holds all merchants.
 func (m Merchants) All() bool {
 	return m.all

@@ -42,6 +42,14 @@ func TestMerchants(t *testing.T) {
 	}
 }
 
+func TestMerchantsNarrow(t *testing.T) {
+	both, all := identity.OnlyMerchants("acme", "beta"), identity.AllMerchants()
+	assert.Equal(t, both, both.Narrow(""))
+	assert.Equal(t, identity.OnlyMerchants("acme"), both.Narrow("acme"))
+	assert.Equal(t, identity.OnlyMerchants("gamma"), all.Narrow("gamma"))
+	assert.True(t, both.Narrow("gamma").None())
+}
+
 func TestMerchantsCovers(t *testing.T) {
 	acme, both, all := identity.OnlyMerchants("acme"), identity.OnlyMerchants("acme", "beta"), identity.AllMerchants()
 	assert.True(t, both.Covers(acme))

@@ -25,7 +25,7 @@ func (s Sessions) now() any {
 // FindCtx returns a session's data, and false if there is no such session or it has expired.
 func (s Sessions) FindCtx(ctx context.Context, digest string) (data []byte, found bool, err error) {
 	err = s.Ledger.retry(ctx, func() error {
-		return s.Ledger.reader.QueryRowContext(ctx, s.Ledger.engine.bind(`SELECT data FROM sessions WHERE digest = ? AND expires_at > ?`),
+		return s.Ledger.reader.QueryRowContext(ctx, s.Ledger.engine.bind(`SELECT data FROM sessions WHERE digest = ? AND expires_at > ? AND length(data) > 0`),
 			digest, s.now()).Scan(&data)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -37,12 +37,13 @@ func (s Sessions) FindCtx(ctx context.Context, digest string) (data []byte, foun
 	return data, true, nil
 }
 
-// CommitCtx keeps a session's data until a time, and deletes sessions that have expired.
+// CommitCtx keeps a session's data until a time, and deletes sessions that have expired. It does nothing about one that was
+// deleted: a request that was under way then ends later.
 func (s Sessions) CommitCtx(ctx context.Context, digest string, data []byte, expires time.Time) error {
 	err := s.Ledger.inTransaction(ctx, func(tx *sql.Tx) error {
 		bind := s.Ledger.engine.bind
 		_, err := tx.ExecContext(ctx, bind(`INSERT INTO sessions (digest, data, expires_at) VALUES (?, ?, ?)
-			ON CONFLICT (digest) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at`), digest, data, s.Ledger.engine.sqlTime(expires))
+			ON CONFLICT (digest) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at WHERE length(sessions.data) > 0`), digest, data, s.Ledger.engine.sqlTime(expires))
 		if err == nil {
 			_, err = tx.ExecContext(ctx, bind(`DELETE FROM sessions WHERE expires_at <= ?`), s.now())
 		}
@@ -54,10 +55,10 @@ func (s Sessions) CommitCtx(ctx context.Context, digest string, data []byte, exp
 	return nil
 }
 
-// DeleteCtx deletes a session, if it is there.
+// DeleteCtx deletes a session, if it is there. Its digest stays until it would have expired.
 func (s Sessions) DeleteCtx(ctx context.Context, digest string) error {
 	err := s.Ledger.inTransaction(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, s.Ledger.engine.bind(`DELETE FROM sessions WHERE digest = ?`), digest)
+		_, err := tx.ExecContext(ctx, s.Ledger.engine.bind(`UPDATE sessions SET data = ? WHERE digest = ?`), []byte{}, digest)
 		return err
 	})
 	if err != nil {
@@ -69,7 +70,7 @@ func (s Sessions) DeleteCtx(ctx context.Context, digest string) error {
 // AllCtx returns the data of all sessions that have not expired, by their digests.
 func (s Sessions) AllCtx(ctx context.Context) (map[string][]byte, error) {
 	all := map[string][]byte{}
-	rows, err := s.Ledger.reader.QueryContext(ctx, s.Ledger.engine.bind(`SELECT digest, data FROM sessions WHERE expires_at > ?`), s.now())
+	rows, err := s.Ledger.reader.QueryContext(ctx, s.Ledger.engine.bind(`SELECT digest, data FROM sessions WHERE expires_at > ? AND length(data) > 0`), s.now())
 	if err != nil {
 		return nil, fmt.Errorf("list the sessions in the ledger: %w", s.Ledger.explain("sessions", err))
 	}

@@ -119,7 +119,7 @@ func withCheckDigit(digits string) string {
 func (b *tab) reviewID() string {
 	b.t.Helper()
 	id := partsOfPaths.FindString(b.path())
-	require.Len(b.t, id, 36, "the page is no review: %s", b.path())
+	require.Len(b.t, id, 36, "this is not the page of a review: %s", b.path())
 	return id
 }
 

@@ -31,15 +31,18 @@ const changesListed = 100
 
 // backtests holds the backtests of this process, the oldest first.
 type backtests struct {
-	mu  sync.Mutex
-	all []*run
+	mu      sync.Mutex
+	all     []*run
+	ended   bool // with the process: no more are begun
+	running sync.WaitGroup
 }
 
 // run is a backtest, and the merchants whose transactions it reads.
 type run struct {
 	ruleset.Backtest
 
-	of identity.Merchants
+	of   identity.Merchants
+	stop context.CancelFunc
 }
 
 // errTooMany says that a period has too many transactions.
@@ -56,11 +59,18 @@ func (w *Workbench) StartBacktest(of identity.Merchants, files ruleset.Files, da
 	r := &run{of: of, Backtest: ruleset.Backtest{
 		ID: uuid.NewString(), State: ruleset.Running, Candidate: set.Ruleset(), Since: until.AddDate(0, 0, -days), Until: until,
 	}}
+	begun := r.Backtest
+	ctx, stop := context.WithTimeout(context.Background(), backtestTime) // it goes on after the request
+	r.stop = stop
 	if !w.backtests.add(r) {
+		stop()
 		return ruleset.Backtest{}, ruleset.ErrBusy
 	}
-	begun := r.Backtest
-	go w.run(r, set)
+	go func() {
+		defer w.backtests.running.Done()
+		defer stop()
+		w.run(ctx, r, set)
+	}()
 	return begun, nil
 }
 
@@ -76,6 +86,20 @@ func (w *Workbench) Backtest(of identity.Merchants, id string) (ruleset.Backtest
 	return ruleset.Backtest{}, false
 }
 
+// Run stops all backtests once ctx ends, and waits until they have ended.
+func (w *Workbench) Run(ctx context.Context) error {
+	<-ctx.Done()
+	b := &w.backtests
+	b.mu.Lock()
+	b.ended = true
+	for _, r := range b.all {
+		r.stop()
+	}
+	b.mu.Unlock()
+	b.running.Wait()
+	return nil
+}
+
 // add keeps a backtest, unless too many run. It forgets the oldest that has ended if there are too many.
 func (b *backtests) add(r *run) bool {
 	b.mu.Lock()
@@ -86,9 +110,10 @@ func (b *backtests) add(r *run) bool {
 			running++
 		}
 	}
-	if running >= mostAtOnce {
+	if b.ended || running >= mostAtOnce {
 		return false
 	}
+	b.running.Add(1)
 	b.all = append(b.all, r)
 	for i := 0; len(b.all) > mostKept && i < len(b.all); i++ {
 		if b.all[i].State != ruleset.Running {
@@ -104,9 +129,7 @@ func (b *backtests) change(r *run, change func(*ruleset.Backtest)) {
 	change(&r.Backtest)
 }
 
-func (w *Workbench) run(r *run, set *rules.Set) {
-	ctx, cancel := context.WithTimeout(context.Background(), backtestTime)
-	defer cancel()
+func (w *Workbench) run(ctx context.Context, r *run, set *rules.Set) {
 	test := &backtest.Backtest{
 		Ledger: &bounded{Reader: w.Ledger, of: r.of}, Candidate: set, Since: r.Since, Until: r.Until, Changes: changesListed, Rules: KnownRules(set), Settle: set.Settle,
 		Progress: func(now backtest.Progress) {

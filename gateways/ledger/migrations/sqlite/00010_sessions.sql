@@ -1,6 +1,7 @@
 -- +goose Up
 
--- The desk's sessions: who has signed in with a browser. The browser's cookie is not here, and cannot be found from what is.
+-- The desk's sessions: who has signed in with a browser. The browser's cookie is not here, and cannot be found from what is. A row
+-- without data is a session that was ended.
 CREATE TABLE sessions (
     digest     TEXT    NOT NULL PRIMARY KEY, -- of the cookie
     data       BLOB    NOT NULL,
