@@ -47,7 +47,7 @@ func deskNow(t *testing.T, w *deskWorld) {
 	b.follows("These numbers follow what happens.")
 	before, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(`#hour a`)))
 	require.NoError(t, err)
-	w.ends(w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID)
+	w.ends(w.post(body(small, withCheckDigit("400007400000002")), "Prefer", "wait=60").answer(t).TransactionID)
 	eventually(t, func() error {
 		after, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(`#hour a`)))
 		if err == nil && after == before {

@@ -66,7 +66,7 @@ func deskReviews(t *testing.T, w *deskWorld) {
 	ada.click(`main form button`)
 	assert.Contains(t, ada.text(), "Decided: the transaction was declined by ada@localhost")
 	assert.Equal(t, "its sender is known", w.ends(third).Review.Note)
-	t.Run("in a row", func(t *testing.T) { deskReviewsInARow(t, w) })
+	t.Run("in a row", func(t *testing.T) { deskReviewsInARow(t, w.in(t)) })
 }
 
 // Many reviews follow each other within the time that the desk has for each: from the key to the last byte of the next page.

@@ -51,7 +51,7 @@ func deskRules(t *testing.T, w *deskWorld) {
 	b.open("/rules")
 	b.shows("default, version 3")
 	eventually(t, func() error {
-		if got := w.post(body(small, goodCard), "Prefer", "wait=60"); !strings.Contains(string(got.body), `"version":3`) {
+		if got := w.post(body(small, withCheckDigit("400007400000003")), "Prefer", "wait=60"); !strings.Contains(string(got.body), `"version":3`) {
 			return fmt.Errorf("the old ruleset decides: %s", got.body)
 		}
 		return nil

@@ -35,9 +35,9 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 func TestDesk(t *testing.T) {
 	w := newDeskWorld(t)
 	for name, test := range deskScreens {
-		t.Run(name, func(t *testing.T) { test(t, w) })
+		t.Run(name, func(t *testing.T) { test(t, w.in(t)) })
 	}
-	t.Run("pages", func(t *testing.T) { deskPages(t, w) }) // over what the others have left
+	t.Run("pages", func(t *testing.T) { deskPages(t, w.in(t)) }) // over what the others have left
 }
 
 // deskWorld is a stack with a desk, an issuer, and a browser.
@@ -46,6 +46,13 @@ type deskWorld struct {
 	url     string // the desk's
 	issuer  *devissuer.Issuer
 	browser context.Context //nolint:containedctx // chromedp's browser is a context
+}
+
+// in returns the same stack for a subtest, so that what fails there fails the subtest.
+func (w *deskWorld) in(t *testing.T) *deskWorld {
+	subtest, world := *w, *w.world
+	world.t, subtest.world = t, &world
+	return &subtest
 }
 
 func newDeskWorld(t *testing.T) *deskWorld {

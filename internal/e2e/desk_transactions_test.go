@@ -14,11 +14,12 @@ import (
 // A transaction is found by its card's last four digits, read, and labelled; the audit trail has the label. All of it can be read
 // on a narrow screen and without scripts, and be had as a file.
 func deskTransactions(t *testing.T, w *deskWorld) {
-	id := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID
+	card := withCheckDigit("400007400000001") // the tests share a stack, and the rules count how often a card is used
+	id := w.post(body(small, card), "Prefer", "wait=60").answer(t).TransactionID
 	w.ends(id)
 	link := fmt.Sprintf(`a[href="/transactions/%s"]`, id)
 	b := w.signIn(t, "ada", "/transactions", "admin")
-	b.do(chromedp.SetValue(chromedp.CSS(`#cardLastFour`), goodCard[12:]))
+	b.do(chromedp.SetValue(chromedp.CSS(`#cardLastFour`), card[12:]))
 	b.click(`form[action="/transactions"] button`)
 	b.click(link)
 	assert.Contains(t, b.text(), "The money was taken.")
@@ -33,12 +34,12 @@ func deskTransactions(t *testing.T, w *deskWorld) {
 
 	b.open("/transactions/find?id=" + id)
 	assert.Equal(t, "/transactions/"+id, b.path())
-	b.open("/transactions?cardLastFour=" + goodCard[12:])
+	b.open("/transactions?cardLastFour=" + card[12:])
 	b.do(chromedp.SetValue(chromedp.CSS(`#search-name`), "the good card"))
 	b.run(`document.querySelector("#searches form button").click()`)
 	b.open("/transactions")
 	b.click(`#searches li a`)
-	assert.Equal(t, "/transactions?cardLastFour="+goodCard[12:], b.path())
+	assert.Equal(t, "/transactions?cardLastFour="+card[12:], b.path())
 
 	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`fetch("/transactions.csv" + location.search).then((answer) => answer.text())`, chromedp.EvalAwaitPromise))
 	require.NoError(t, err)
@@ -46,7 +47,7 @@ func deskTransactions(t *testing.T, w *deskWorld) {
 	assert.True(t, strings.HasPrefix(text, "time,id,merchant,order"), text)
 
 	b.do(chromedp.EmulateViewport(390, 844))
-	for _, page := range []string{"/transactions?cardLastFour=" + goodCard[12:], "/transactions/" + id} {
+	for _, page := range []string{"/transactions?cardLastFour=" + card[12:], "/transactions/" + id} {
 		b.open(page)
 		wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`))
 		require.NoError(t, err)
@@ -55,7 +56,7 @@ func deskTransactions(t *testing.T, w *deskWorld) {
 
 	_, err = chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	require.NoError(t, err)
-	b.open("/transactions?cardLastFour=" + goodCard[12:])
+	b.open("/transactions?cardLastFour=" + card[12:])
 	b.click(link)
 	assert.Contains(t, b.text(), "The money was taken.")
 	assert.Contains(t, b.text(), "UTC")

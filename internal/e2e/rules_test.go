@@ -253,7 +253,7 @@ func TestRulesReload(t *testing.T) {
 
 // logged returns nil once a process of that name has written a text to its log.
 func (w *world) logged(name, text string) error {
-	for _, log := range w.logs {
+	for _, log := range *w.logs {
 		written, err := os.ReadFile(log)
 		if err == nil && strings.HasPrefix(filepath.Base(log), name) && bytes.Contains(written, []byte(text)) {
 			return nil

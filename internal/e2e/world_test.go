@@ -50,7 +50,7 @@ type world struct {
 	began     time.Time
 	processes map[string]*stack.Process
 	health    map[string]string // the HEALTH_ADDRESS of each process
-	logs      []string
+	logs      *[]string // shared with the subtests, see deskWorld.in
 }
 
 // newWorld prepares processes that decide by the amount (see fraudBody); settings override the environment.
@@ -58,7 +58,7 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 	t.Helper()
 	address := freeAddress(t)
 	_, mailPort, _ := strings.Cut(shared.mail.Address(), ":")
-	w := &world{t: t, binary: shared.binary, began: time.Now(), api: "http://" + address, processes: map[string]*stack.Process{}, health: map[string]string{}, env: map[string]string{
+	w := &world{t: t, binary: shared.binary, began: time.Now(), api: "http://" + address, logs: new([]string), processes: map[string]*stack.Process{}, health: map[string]string{}, env: map[string]string{
 		"HTTP_ADDRESS":                       address,
 		"HEALTH_ADDRESS":                     "",
 		"TEMPORAL_ADDRESS":                   shared.temporal.Address(),
@@ -121,7 +121,7 @@ func (w *world) startWith(name string, settings map[string]string) *stack.Proces
 // startAs starts one of several processes of a kind, like startWith but under a name of its own.
 func (w *world) startAs(kind, name string, settings map[string]string) *stack.Process {
 	w.t.Helper()
-	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(w.logs)))
+	log := filepath.Join(shared.dir, "logs", strings.ReplaceAll(w.t.Name(), "/", "_"), fmt.Sprintf("%s-%d.log", name, len(*w.logs)))
 	require.NoError(w.t, os.MkdirAll(filepath.Dir(log), 0o750))
 	w.health[name] = cmp.Or(settings["HEALTH_ADDRESS"], w.env["HEALTH_ADDRESS"], freeAddress(w.t))
 	p, err := stack.StartProcess(stack.Command{
@@ -129,7 +129,7 @@ func (w *world) startAs(kind, name string, settings map[string]string) *stack.Pr
 	})
 	require.NoError(w.t, err)
 	w.processes[name] = p
-	w.logs = append(w.logs, log)
+	*w.logs = append(*w.logs, log)
 	return p
 }
 
@@ -165,7 +165,7 @@ func (w *world) stopAll() {
 	}
 	stopped.Wait()
 	w.abandon()
-	for _, log := range w.logs {
+	for _, log := range *w.logs {
 		text, err := os.ReadFile(log)
 		if err != nil || bytes.Contains(text, []byte("DATA RACE")) || bytes.Contains(text, []byte("panic:")) {
 			w.t.Errorf("%s: %v: %s", log, err, text)
