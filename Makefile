@@ -41,9 +41,9 @@ test-race = $(with-race) go test -race -vet=off
 
 test: build lint-go test-chart ## run the linters but vacuum, and every test against real servers, with the race detector
 	@$(DEVSTACK) install rabbitmq postgresql pgbouncer prometheus alertmanager chromium cc npm
-# The end-to-end tests wait most of their time: they start first, and the others run beside them.
+# The end-to-end tests wait most of their time: they run in two processes, start first, and the others run beside them.
 	@$(with-race) $(DEVSTACK) progress 'Testing, with the race detector' -- \
-		go test -race -vet=off -p 3 -shuffle=on -timeout 40m ./internal/e2e ./...
+		go test -race -vet=off -p 2 -shuffle=on -timeout 40m ./internal/e2e ./...
 
 # A module of its own, which reads files outside of it: Go's test cache does not see when these change.
 test-chart: devstack ## lint and test the Helm chart alone

@@ -1,15 +1,20 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
 	"dummyorders/internal/stack"
 )
@@ -32,6 +37,7 @@ type servers struct {
 var shared servers
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	code, err := shared.run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -41,6 +47,9 @@ func TestMain(m *testing.M) {
 }
 
 func (s *servers) run(m *testing.M) (code int, err error) {
+	if isSet("list") {
+		return m.Run(), nil
+	}
 	if s.dir, err = os.MkdirTemp("", "orders-e2e-"); err != nil {
 		return 0, err
 	}
@@ -53,23 +62,64 @@ func (s *servers) run(m *testing.M) (code int, err error) {
 		}
 		fmt.Fprintln(os.Stderr, "e2e: kept", s.dir)
 	}()
-	if err := s.start(ctx); err != nil {
+	root, err := stack.Root()
+	if err != nil {
+		return 0, err
+	}
+	if s.binary = os.Getenv(laneBinary); s.binary == "" {
+		s.binary = filepath.Join(s.dir, "orders")
+		build := exec.CommandContext(ctx, "go", "build", "-race", "-o", s.binary, "./cmd/orders")
+		build.Dir = root
+		if out, err := build.CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("build orders: %w: %s", err, out)
+		}
+	}
+	if !isSet("run") && !isSet("skip") {
+		return 0, s.runInLanes(ctx)
+	}
+	if err := s.start(ctx, root); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
 }
 
-func (s *servers) start(ctx context.Context) error {
-	root, err := stack.Root()
+// isSet reports whether go test was given a flag.
+func isSet(name string) bool { return flag.Lookup("test."+name).Value.String() != "" }
+
+// lanes is how many processes share all the tests, which wait most of their time. Each process has servers of its own. laneBinary
+// tells it which orders to test.
+const (
+	lanes      = 2
+	laneBinary = "ORDERS_E2E_BINARY"
+)
+
+// runInLanes runs all tests. What the lanes print comes lane by lane.
+func (s *servers) runInLanes(ctx context.Context) error {
+	list, err := exec.CommandContext(ctx, os.Args[0], "-test.list=^Test").Output()
 	if err != nil {
-		return err
+		return fmt.Errorf("list the tests: %w", err)
 	}
-	s.binary = filepath.Join(s.dir, "orders")
-	build := exec.CommandContext(ctx, "go", "build", "-race", "-o", s.binary, "./cmd/orders")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build orders: %w: %s", err, out)
+	var tests [lanes][]string
+	for i, name := range strings.Fields(string(list)) {
+		tests[i%lanes] = append(tests[i%lanes], name)
 	}
+	args := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(arg string) bool { return strings.HasPrefix(arg, "-test.testlogfile") })
+	var outputs [lanes]bytes.Buffer
+	var all errgroup.Group
+	for i := range lanes {
+		lane := exec.CommandContext(ctx, os.Args[0], append(slices.Clip(args), "-test.run=^("+strings.Join(tests[i], "|")+")$")...)
+		lane.Env = append(os.Environ(), laneBinary+"="+s.binary)
+		lane.Stdout, lane.Stderr = &outputs[i], &outputs[i]
+		all.Go(lane.Run)
+	}
+	err = all.Wait()
+	for i := range lanes {
+		_, _ = outputs[i].WriteTo(os.Stdout)
+	}
+	return err
+}
+
+func (s *servers) start(ctx context.Context, root string) (err error) {
 	for _, port := range []*int{&s.metrics.temporal, &s.metrics.rabbitmq} {
 		if *port, err = stack.FreePort(); err != nil {
 			return err

@@ -50,7 +50,7 @@ type world struct {
 	began     time.Time
 	processes map[string]*stack.Process
 	health    map[string]string // the HEALTH_ADDRESS of each process
-	logs      *[]string // shared with the subtests, see deskWorld.in
+	logs      *[]string         // shared with the subtests, see deskWorld.in
 }
 
 // newWorld prepares processes that decide by the amount (see fraudBody); settings override the environment.
