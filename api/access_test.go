@@ -111,6 +111,9 @@ func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
 		"getRuleVersion":    {identity.Rules, "/rules/versions/1", "", 403, 403, 403, 403},
 		"proposeRules":      {identity.Rules, "/rules/versions", `{"files": {"ruleset.yaml": "id: mine"}}`, 403, 403, 403, 403},
 		"approveRules":      {identity.Rules, "/rules/versions/1/approve", "", 403, 403, 403, 403},
+		"listEntries":       {identity.Rules, "/rules/lists/blocked_customers/entries", "", 403, 403, 403, 403}, // lists are for all merchants
+		"addListEntry":      {identity.Publish, "/rules/lists/blocked_customers/entries", `{"value": "c-1", "reason": "a test"}`, 403, 403, 403, 403},
+		"removeListEntry":   {identity.Publish, "/rules/lists/blocked_customers/entries/1?reason=a+test", "", 403, 403, 403, 403},
 		"startBacktest":     {identity.Rules, "/rules/backtests", `{"days": 1, "files": {"ruleset.yaml": "id: mine"}}`, 422, 422, 422, 422},
 		"getBacktest":       {identity.Rules, "/rules/backtests/01990000-0000-7000-8000-000000000001", "", 404, 404, 404, 404},
 		"checkRules":        {identity.Rules, "/rules/check", `{"files": {"ruleset.yaml": "id: mine"}}`, 200, 200, 200, 200},

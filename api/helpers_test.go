@@ -29,6 +29,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/ruleset"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/velocitytest"
 	"dummyorders/rules"
@@ -191,7 +192,7 @@ func options(server client.Client, l wholeLedger) api.Options {
 		Alerts:       &temporal.Alerts{Client: server},
 		Ledger:       l,
 		Figures:      &counted{},
-		Rules: &workbench.Workbench{From: "files", Ledger: l, Velocity: &velocitytest.Memory{}, Deciding: workbench.Source{
+		Rules: &workbench.Workbench{From: "files", Ledger: l, Lists: noLists{}, Velocity: &velocitytest.Memory{}, Deciding: workbench.Source{
 			Current: func() fraud.Evaluator { return rules.Default() },
 			Files:   func() (fs.FS, error) { return rules.Files(), nil },
 		}},
@@ -201,6 +202,11 @@ func options(server client.Client, l wholeLedger) api.Options {
 		Log:         slog.New(slog.DiscardHandler),
 	}
 }
+
+// noLists keeps no entries of lists.
+type noLists struct{ ruleset.Lists }
+
+func (noLists) EntryChanges(context.Context, int64) ([]ruleset.ListEntry, error) { return nil, nil }
 
 // clients returns the authenticators for clients of the default merchant, by their names and keys.
 func clients(keys map[string]string) []api.Authenticator {

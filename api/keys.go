@@ -297,14 +297,20 @@ func (s *server) key(ctx context.Context, name string) (identity.Key, *Problem) 
 	return all[at], nil
 }
 
-// managed makes a change between two entries of the audit trail. change may add to the second what it did.
+// managed makes a change of merchants or keys between two entries of the audit trail.
 func (s *server) managed(ctx context.Context, e audit.Entry, success int, change func(e *audit.Entry) error) *Problem {
+	return s.changed(ctx, e, success, s.keysProblem, change)
+}
+
+// changed makes a change between two entries of the audit trail. change may add to the second what it did, and refusal says why it was
+// not done.
+func (s *server) changed(ctx context.Context, e audit.Entry, success int, refusal func(context.Context, error) *Problem, change func(e *audit.Entry) error) *Problem {
 	begun, p := s.audit.begin(ctx, e)
 	if p != nil {
 		return p
 	}
 	if err := change(&begun.Entry); err != nil {
-		p = s.keysProblem(ctx, err)
+		p = refusal(ctx, err)
 	}
 	s.audit.end(ctx, begun, begun.Before, statusOf(p, success))
 	return p

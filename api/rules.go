@@ -26,6 +26,12 @@ type Rules interface {
 	// it. Other values are 0.
 	Try(ctx context.Context, t transaction.Transaction, at time.Time, known map[string]float64, past bool) (ruleset.Trial, error)
 	Check(files ruleset.Files) ruleset.Findings
+	// List returns a list of the rulesets in use, and its entries if it is a file. It fails with ruleset.ErrNoList.
+	List(ctx context.Context, name string) (ruleset.List, []string, error)
+	// Spell returns an entry of lists of a value as they compare it, or an error that says what would be right.
+	Spell(of, entry string) (string, error)
+	// ListValue returns what a list of that value looks up for a transaction, as an entry. It is empty if the transaction has none.
+	ListValue(of string, t transaction.Transaction) string
 	// StartBacktest begins to decide again about the transactions of these merchants in the last days. It fails with a
 	// *ruleset.FaultyError or with ruleset.ErrBusy.
 	StartBacktest(of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error)

@@ -42,7 +42,7 @@ func TestRulesInUse(t *testing.T) {
 	}
 	files := answered[struct{ Files ruleset.Files }](t, unreachable(t), http.MethodGet, "/rules/files", "", 200).Files
 	assert.Contains(t, files, "rules/amounts.yaml")
-	assert.Contains(t, files, "lists/blocked_cards.txt")
+	assert.Contains(t, files, "lists/disposable_mail_domains.txt")
 }
 
 // A typed transaction is decided with its explanation, and a wrong one is refused as POST /transact refuses it.

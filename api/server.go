@@ -80,6 +80,8 @@ type Options struct {
 	Rules Rules
 	// Rulesets keeps the versions of the ruleset that people publish. It is nil where a ruleset is a folder of files.
 	Rulesets ruleset.Store
+	// Lists keeps the entries of the ruleset's lists that are in the database.
+	Lists ruleset.Lists
 	// OneApproves lets the person who proposes a version approve it too.
 	OneApproves bool
 	// Ledger keeps transactions longer than Temporal does, and is read for lists. /readyz does not check it: running
@@ -145,6 +147,7 @@ type server struct {
 	dead           DeadLetters
 	rules          Rules
 	rulesets       ruleset.Store
+	entries        ruleset.Lists
 	oneApproves    bool
 	ledger         Ledger
 	reader         reader
@@ -183,6 +186,7 @@ func New(o Options) http.Handler {
 		dead:           o.DeadLetters,
 		rules:          o.Rules,
 		rulesets:       o.Rulesets,
+		entries:        o.Lists,
 		oneApproves:    o.OneApproves,
 		ledger:         o.Ledger,
 		reader:         reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
@@ -245,6 +249,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerRules(api)
 	s.registerBacktests(api)
 	s.registerVersions(api)
+	s.registerLists(api)
 	hideExplanations(api.OpenAPI())
 	describeHeaders(api.OpenAPI())
 	describeRates(api.OpenAPI())

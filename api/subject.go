@@ -60,6 +60,9 @@ var needs = map[string]identity.Scope{
 	"getRuleVersion":    identity.Rules,
 	"proposeRules":      identity.Publish,
 	"approveRules":      identity.Publish,
+	"listEntries":       identity.Rules,
+	"addListEntry":      identity.Publish,
+	"removeListEntry":   identity.Publish,
 	"startBacktest":     identity.Rules,
 	"getBacktest":       identity.Rules,
 }

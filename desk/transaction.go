@@ -34,6 +34,7 @@ type story struct {
 	NoAlerts, NoAudit string
 	Audit             []audit.Entry
 	Words, Sources    []string // of which labels are made
+	Lists             []string // that its card, customer or address can be added to
 }
 
 // alertOf is an alert of the transaction, as the API shows it.
@@ -73,6 +74,7 @@ func (d *desk) showTransaction(v *visit) (any, error) {
 		s.NoAudit = why(v.get("/audit", url.Values{"object": {s.TransactionID}}, &found))
 		s.Audit = found.Entries
 	}
+	s.Lists = listsToAdd(v)
 	s.Line = lineOf(s.Record, s.Alerts)
 	return s, nil
 }

@@ -79,9 +79,12 @@ func (s *Set) evaluate(c fraud.Check, values map[string]float64, on []string) fr
 		listed[name] = true
 	}
 	d := deciding{
-		view: lang.NewView(c, s.names, values, listed), listed: listed,
+		set: s, view: lang.NewView(c, s.names, values, listed), listed: listed,
 		live: verdict{thresholds: s.thresholds}, trial: verdict{thresholds: s.thresholds}, reasons: []fraud.Reason{},
 		explanation: &fraud.Explanation{Rules: []fraud.RuleResult{}, Passed: make([]string, 0, len(s.rules)), Features: values},
+	}
+	if s.NeedsEntries() && s.entries != nil {
+		d.explanation.Lists = &fraud.ListsUsed{Change: s.change, Hits: []fraud.ListHit{}}
 	}
 	for _, l := range s.lists {
 		d.list(l)
@@ -99,6 +102,7 @@ func (s *Set) evaluate(c fraud.Check, values map[string]float64, on []string) fr
 // deciding holds the state of one decision. trial is the verdict that includes rules in shadow; tried holds the results of
 // the rules in shadow that hit.
 type deciding struct {
+	set    *Set
 	view   *lang.View
 	listed map[string]bool // the lists that the transaction is on
 
@@ -108,9 +112,23 @@ type deciding struct {
 	explanation *fraud.Explanation
 }
 
+// isOn reports whether the transaction is on a list. If that is in the database, the explanation says by which entry.
+func (d *deciding) isOn(l *list) bool {
+	value := l.value.Value(d.view)
+	if !l.InDatabase() {
+		return l.has(value)
+	}
+	number := d.set.entries.on(l, value, d.set.change, d.view.AsOf)
+	if number == 0 {
+		return false
+	}
+	d.explanation.Lists.Hits = append(d.explanation.Lists.Hits, fraud.ListHit{List: l.Name, Entry: number})
+	return true
+}
+
 // list records whether the transaction is on a list, and applies the list's effect.
 func (d *deciding) list(l *list) {
-	if !d.listed[l.Name] && !l.has(d.view) {
+	if !d.listed[l.Name] && !d.isOn(l) {
 		return
 	}
 	d.listed[l.Name] = true

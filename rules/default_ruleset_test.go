@@ -2,11 +2,9 @@ package rules_test
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -14,6 +12,7 @@ import (
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	"dummyorders/rules"
@@ -46,10 +45,9 @@ func TestDefaultWithDemoFirstRequests(t *testing.T) {
 	}
 }
 
-// The default ruleset's lists decide about what is on them. The lists of the default ruleset are empty: the test adds
-// entries to them.
+// The default ruleset's lists decide about what is on them.
 func TestDefaultLists(t *testing.T) {
-	for file, c := range map[string]struct {
+	for list, c := range map[string]struct {
 		entry string
 		want  fraud.Outcome
 	}{
@@ -59,14 +57,14 @@ func TestDefaultLists(t *testing.T) {
 		"blocked_mail_domains": {"example.com", fraud.Decline},
 		"trusted_customers":    {"c-1", fraud.Approve},
 	} {
-		t.Run(file, func(t *testing.T) {
+		t.Run(list, func(t *testing.T) {
 			check := customerOf(t, "4242424242424242")
 			if c.want == fraud.Approve {
 				check.Order.Cost.Currency = "USD" // without the list, this is for review
 			}
 			before := decide(new(velocity.Timeline), rules.Default(), check).Outcome
 			require.NotEqual(t, c.want, before, "the list has nothing to change")
-			after := decide(new(velocity.Timeline), withEntry(t, file, c.entry), check)
+			after := decide(new(velocity.Timeline), withEntries(t, map[string]string{list: c.entry}), check)
 			require.Equal(t, c.want, after.Outcome, after.Reasons)
 		})
 	}
@@ -98,12 +96,7 @@ func TestDefaultWithSharedAddress(t *testing.T) {
 
 // A block list of the default ruleset goes before its allow list.
 func TestDefaultBlockBeforeAllow(t *testing.T) {
-	files := defaultFiles(t)
-	for _, file := range []string{"lists/blocked_customers.txt", "lists/trusted_customers.txt"} {
-		files[file] = &fstest.MapFile{Data: []byte("c-1\n")}
-	}
-	set, err := rules.Read(files, "both")
-	require.NoError(t, err)
+	set := withEntries(t, map[string]string{"blocked_customers": "c-1", "trusted_customers": "c-1"})
 	require.Equal(t, fraud.Decline, decide(new(velocity.Timeline), set, customerOf(t, "4242424242424242")).Outcome)
 }
 
@@ -169,28 +162,17 @@ func fingerprint(t *testing.T, digits string) string {
 	return details(t, digits).Fingerprint
 }
 
-// withEntry returns the default ruleset with one more entry on a list.
-func withEntry(t *testing.T, list, entry string) *rules.Set {
+// withEntries returns the default ruleset with an entry on some of its lists, by their names.
+func withEntries(t *testing.T, on map[string]string) *rules.Set {
 	t.Helper()
-	files := defaultFiles(t)
-	file := files["lists/"+list+".txt"]
-	require.NotNil(t, file)
-	file.Data = append(file.Data, entry+"\n"...)
-	set, err := rules.Read(files, "with "+list)
-	require.NoError(t, err)
-	return set
-}
-
-func defaultFiles(t *testing.T) fstest.MapFS {
-	t.Helper()
-	files := fstest.MapFS{}
-	require.NoError(t, fs.WalkDir(rules.Files(), ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+	set, all := rules.Default(), []ruleset.ListEntry{}
+	for _, l := range set.Lists() {
+		if entry, has := on[l.Name]; has {
+			value, err := rules.SpellEntry(l.Of, entry)
+			require.NoError(t, err)
+			all = append(all, ruleset.ListEntry{Number: int64(len(all) + 1), List: l.Name, Of: l.Of, Value: value})
 		}
-		content, err := fs.ReadFile(rules.Files(), name)
-		files[name] = &fstest.MapFile{Data: content}
-		return err
-	}))
-	return files
+	}
+	e := entries(all...)
+	return set.With(e, e.Last())
 }

@@ -72,9 +72,8 @@ func (l *list) add(entry string) error {
 	return nil
 }
 
-// has reports whether the transaction's value is on the list. A transaction without such a value is not on it.
-func (l *list) has(v *lang.View) bool {
-	value := l.value.Value(v)
+// has reports whether a value is in the list's file. An empty value is not.
+func (l *list) has(value string) bool {
 	if l.value.Addresses() {
 		return l.nets.has(value)
 	}

@@ -84,6 +84,7 @@ func TestLists(t *testing.T) {
 			d := set.Evaluate(check, withZeros(set, nil))
 			require.Equal(t, c.listed, d.Outcome == fraud.Decline)
 			require.Equal(t, c.listed, len(d.Reasons) == 1)
+			alike(t, c.of, set.Written("l"), check, c.listed)
 		})
 	}
 }

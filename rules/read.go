@@ -31,6 +31,9 @@ const (
 	otherExtension = ".yml"
 )
 
+// database is what a list's from says whose entries are kept in the database.
+const database = "database"
+
 // maxFile is the size limit for each file of a ruleset, in bytes.
 const maxFile = 32 << 20
 
@@ -449,11 +452,24 @@ func (r *reader) readLists(v *yamlfile.Value) error {
 	return nil
 }
 
+// readFrom returns the name of a list's file, or nil if its entries are kept in the database.
+func readFrom(name string, v *yamlfile.Value) *yamlfile.Value {
+	from := v.Optional("from")
+	if from == nil {
+		return v.Required("file")
+	}
+	from.Choice(database)
+	if file := v.Optional("file"); file != nil {
+		file.Fault("must be left out, or from: the entries of the list %s are kept in the database or in a file", name)
+	}
+	return nil
+}
+
 func (r *reader) readList(name string, v *yamlfile.Value) error {
 	if !v.Mapping() {
 		return nil
 	}
-	file, of := v.Required("file"), v.Required("of")
+	file, of := readFrom(name, v), v.Required("of")
 	l := List{Name: name, File: file.Words(), Of: of.Words()}
 	if effect := v.Optional("effect"); effect != nil {
 		l.Effect = fraud.Action(effect.Choice(string(fraud.ActBlock), string(fraud.ActAllow)))

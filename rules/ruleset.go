@@ -7,9 +7,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ruleset"
@@ -23,6 +25,8 @@ type Set struct {
 	thresholds Thresholds
 	across     []velocity.Dimension // what is counted across merchants
 	lists      []*list              // sorted by name
+	entries    *Entries             // of the lists in the database; nil if they are not known
+	change     int64                // the last change of these that counts
 	rules      []*rule              // ordered by file and by place in the file
 	cases      []*testCase
 	warnings   []Fault
@@ -67,10 +71,22 @@ type Rule struct {
 
 // List describes a list of a ruleset.
 type List struct {
-	Name, File string
-	Of         string       // which value is looked up, such as card.fingerprint
-	Effect     fraud.Action // ActBlock, ActAllow, or empty: then only rules use the list
-	Entries    int
+	Name    string
+	File    string       // empty if the entries are kept in the database
+	Of      string       // which value is looked up, such as card.fingerprint
+	Effect  fraud.Action // ActBlock, ActAllow, or empty: then only rules use the list
+	Entries int          // of the file
+}
+
+// InDatabase reports whether the entries are kept in the database, and not in a file.
+func (l List) InDatabase() bool { return l.File == "" }
+
+// from returns what stands at from in the ruleset's file.
+func (l List) from() string {
+	if l.InDatabase() {
+		return database
+	}
+	return ""
 }
 
 // Load reads the ruleset in a folder. If the ruleset has faults, the error is Faults.
@@ -147,6 +163,46 @@ func (s *Set) Rules() []Rule {
 		all[i] = r.Rule
 	}
 	return all
+}
+
+// With returns the set with the entries of its lists in the database, as they were after a change.
+func (s *Set) With(e *Entries, change int64) *Set {
+	with := *s
+	with.entries, with.change = e, change
+	return &with
+}
+
+// AsOf returns the set with the entries of its lists in the database as they were at a time.
+func (s *Set) AsOf(at time.Time) *Set { return s.With(s.entries, s.entries.change(at)) }
+
+// NeedsEntries reports whether the set has lists in the database.
+func (s *Set) NeedsEntries() bool {
+	return slices.ContainsFunc(s.lists, func(l *list) bool { return l.InDatabase() })
+}
+
+// Count returns how many entries the list of a name has for transactions of a time.
+func (s *Set) Count(name string, at time.Time) int {
+	number := 0
+	for _, l := range s.lists {
+		switch {
+		case l.Name != name:
+		case l.InDatabase():
+			number = s.entries.count(l, s.change, at)
+		default:
+			number = l.Entries
+		}
+	}
+	return number
+}
+
+// Written returns the entries in the file of the list of a name, in the spelling in which they are compared, sorted.
+func (s *Set) Written(name string) []string {
+	for _, l := range s.lists {
+		if l.Name == name {
+			return slices.Sorted(maps.Keys(l.written()))
+		}
+	}
+	return nil
 }
 
 // Lists returns the set's lists, sorted by name.

@@ -87,6 +87,7 @@ func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside 
 	rules, beside := p.env.workbench(p.values, store, p.log)
 	options = api.Options{
 		Rules:                    rules,
+		Lists:                    store,
 		OneApproves:              !p.values.flag("RULES_FOUR_EYES", p.env.RulesFourEyes),
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		DeadLetters:              p.deadLetters(),

@@ -69,6 +69,9 @@ func (c backtestCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	if set, err = workbench.WithEntries(ctx, set, store); err != nil {
+		return err
+	}
 	return c.backtest(ctx, store, set, standard())
 }
 
@@ -78,7 +81,7 @@ func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set 
 	}
 	span, far := c.span(), &progress{to: out.progress}
 	test := &backtest.Backtest{
-		Ledger: store, Candidate: set, Since: span.Since, Until: span.Until, GoodBefore: c.GoodBefore.Time, Changes: int(c.Changes), Rules: workbench.KnownRules(set),
+		Ledger: store, Candidate: set, Then: set.Then(), Since: span.Since, Until: span.Until, GoodBefore: c.GoodBefore.Time, Changes: int(c.Changes), Rules: workbench.KnownRules(set),
 		Settle:   set.Settle,
 		Progress: far.update,
 	}

@@ -224,6 +224,7 @@ func printDecision(to io.Writer, d fraud.Decision, set *rules.Set) error {
 		names := ruleNames(set)
 		printRuleResults(w, "Rules that hit", e.Rules, fraud.RuleHit, names)
 		printRuleResults(w, "Rules that failed", e.Rules, fraud.RuleFailed, names)
+		printLists(w, e.Lists)
 		printFeatures(w, e.Features)
 		for _, trial := range e.Trials {
 			if trial.Ruleset.Digest != d.Ruleset.Digest { // another ruleset, whose rules may have the same ids
@@ -260,6 +261,17 @@ func printRuleResults(w io.Writer, title string, all []fraud.RuleResult, outcome
 	fmt.Fprintf(w, "\n%s\n", title)
 	for _, r := range all {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", r.ID, worth(r), cmp.Or(r.Error, names[r.ID]))
+	}
+}
+
+// printLists prints by which entries the transaction was on lists in the database.
+func printLists(w io.Writer, used *fraud.ListsUsed) {
+	if used == nil || len(used.Hits) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nLists in the database that it was on")
+	for _, hit := range used.Hits {
+		fmt.Fprintf(w, "  %s\tentry %d\n", hit.List, hit.Entry)
 	}
 }
 

@@ -19,12 +19,13 @@ import (
 	"dummyorders/domain/velocity"
 	"dummyorders/rules"
 	"dummyorders/rules/lang"
+	"dummyorders/rules/workbench"
 )
 
 type tryRulesCommand struct {
 	Ruleset  string         `arg:"" help:"The ruleset's folder, or default for the built-in one."`
 	Features []featureValue `name:"seen" help:"A value for the rules to see, such as 'card.count(\"10m\")=4'. Can be repeated; other values are 0." placeholder:"FEATURE=NUMBER" sep:"none"`
-	History  bool           `help:"Take the values from the ledger's database (LEDGER_URL), as they were at the moment of --at. Values of --seen replace them."`
+	History  bool           `help:"Take the values from the ledger's database (LEDGER_URL), and the entries of lists, as they were at the moment of --at. Values of --seen replace them."`
 	Merchant string         `help:"Whose transaction it is: counts are a merchant's own." default:"default" placeholder:"NAME"`
 	At       moment         `help:"The moment of the transaction: a time, such as 2026-11-02T23:30:00+05:30, a date, which is its midnight in UTC, or how long ago, such as 24h. By default now." placeholder:"WHEN"`
 	jsonFlag
@@ -69,6 +70,9 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	if set, err = workbench.WithEntries(ctx, set, store); err != nil {
+		return err
+	}
 	return c.try(ctx, set, *t, store, standard())
 }
 
@@ -106,7 +110,7 @@ func wrongBody(p *api.Problem) string {
 }
 
 func (c tryRulesCommand) try(ctx context.Context, set *rules.Set, t transaction.Transaction, store fraud.VelocityReader, out output) error {
-	t.ID, t.Merchant = "tried", c.Merchant
+	t.ID, t.Merchant, set = "tried", c.Merchant, set.AsOf(c.At.Time)
 	features := set.Features()
 	use := velocity.Of(t, c.At.Time, velocity.Dimensions(features))
 	past, err := store.Look(ctx, t.ID, velocity.Lookups(features, use, c.At.Time))

@@ -78,10 +78,12 @@ func (e environment) rules(v *values, log *slog.Logger) fraudCheck {
 	check := fraudCheck{velocity: e.ledger(v)}
 	detector := &fraud.Rules{Velocity: check.velocity, Now: time.Now, Uncounted: warnOfAddresses(log)}
 	trail := e.audit(v, check.velocity)
-	detector.Live = check.deciding(v, e, check.velocity, log).Current
+	lists := &workbench.Lists{Store: check.velocity, Log: log}
+	check.watches = append(check.watches, lists.Run)
+	detector.Live = lists.Of(check.deciding(v, e, check.velocity, log)).Current
 	check.audited(trail, "use ruleset", detector.Live, log)
 	if e.FraudShadowRuleset != "" {
-		detector.Shadow = check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log).Current
+		detector.Shadow = lists.Of(check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)).Current
 		check.audited(trail, "use shadow ruleset", detector.Shadow, log)
 	}
 	check.detector = detector
@@ -147,12 +149,13 @@ func (e environment) workbench(v *values, store *ledgerdb.Ledger, log *slog.Logg
 		return nil, nil
 	}
 	var check fraudCheck
-	bench := &workbench.Workbench{From: e.RulesFrom, Velocity: store, Ledger: store, Deciding: check.deciding(v, e, store, log)}
+	lists := &workbench.Lists{Store: store, Log: log}
+	bench := &workbench.Workbench{From: e.RulesFrom, Velocity: store, Ledger: store, Lists: store, Deciding: lists.Of(check.deciding(v, e, store, log))}
 	if e.FraudShadowRuleset != "" {
-		shadow := check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log)
+		shadow := lists.Of(check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log))
 		bench.Shadow = &shadow
 	}
-	return bench, append(check.watches, bench.Run)
+	return bench, append(check.watches, lists.Run, bench.Run)
 }
 
 // audited has the audit trail say which ruleset is in use.

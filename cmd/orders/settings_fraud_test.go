@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
@@ -43,6 +47,16 @@ func TestBuiltInRuleset(t *testing.T) {
 	check := environment{FraudDetector: "rules", FraudRuleset: "default", RulesFrom: "files", LedgerURL: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"), AuditStream: "none"}.fraudCheck(v, slog.Default())
 	require.NoError(t, v.err())
 	detector, _ := check.detector.(*fraud.Rules)
+	require.Nil(t, detector.Live(), "the entries of its lists are not known yet")
+	require.NoError(t, check.velocity.Migrate(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	var watches sync.WaitGroup
+	for _, watch := range check.watches {
+		watches.Go(func() { assert.NoError(t, watch(ctx)) })
+	}
+	require.Eventually(t, func() bool { return detector.Live() != nil }, time.Minute, 10*time.Millisecond)
+	cancel()
+	watches.Wait()
 	require.Equal(t, "default", detector.Live().Ruleset().ID)
 	require.Nil(t, detector.Shadow)
 	require.NoError(t, check.close())

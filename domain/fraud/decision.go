@@ -136,8 +136,23 @@ type Explanation struct {
 	Passed []string     `json:"passed"`
 	// Features holds the counted values that the rules saw, by the names that velocity.Feature gives them.
 	Features map[string]float64 `json:"features"`
+	// Lists says which entries of lists in the database counted. It is nil if the ruleset has no such lists. With the ruleset's digest,
+	// the transaction and the counted values it determines the decision.
+	Lists *ListsUsed `json:"lists,omitempty"`
 	// Trials holds further decisions, taken for comparison by rules in shadow or by a ruleset in shadow.
 	Trials []Trial `json:"trials,omitempty"`
+}
+
+// ListsUsed says which entries of lists in the database counted in a decision.
+type ListsUsed struct {
+	Change int64     `json:"change" doc:"The number of the last change of lists that counted: that of an entry, or of its removal"`
+	Hits   []ListHit `json:"hits" nullable:"false"`
+}
+
+// ListHit is an entry by which a transaction was on a list.
+type ListHit struct {
+	List  string `json:"list"`
+	Entry int64  `json:"entry" doc:"The entry's number"`
 }
 
 // RuleResult is the result of a rule that hit or failed.

@@ -30,7 +30,7 @@ func (s Scope) Allows() string {
 		Review:      "decide transactions in review",
 		Label:       "say what turned out to be true about transactions",
 		Rules:       "see how the fraud check came to a decision, with the messages for analysts",
-		Publish:     "propose rulesets, and approve those that other people propose",
+		Publish:     "propose rulesets, approve those that other people propose, and change lists",
 		Alerts:      "see to whom alerts were sent, and acknowledge them",
 		DeadLetters: "read, replay and delete dead letters",
 		Audit:       "read the audit trail",

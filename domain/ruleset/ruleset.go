@@ -86,9 +86,12 @@ type List struct {
 	Name    string       `json:"name"`
 	Of      string       `json:"of" doc:"Which value is looked up in it" example:"card.fingerprint"`
 	Effect  fraud.Action `json:"effect,omitempty" enum:"allow,block" doc:"What it does by itself; absent if only rules look in it"`
-	File    string       `json:"file"`
+	File    string       `json:"file,omitempty" doc:"Absent if its entries are kept in the database"`
 	Entries int          `json:"entries"`
 }
+
+// InDatabase reports whether the entries are kept in the database, and not in a file.
+func (l List) InDatabase() bool { return l.File == "" }
 
 // Findings says what is wrong with a ruleset's files.
 type Findings struct {

@@ -30,6 +30,7 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"people":       deskPeople,
 	"you":          deskYou,
 	"rules":        deskRules,
+	"lists":        deskLists,
 }
 
 func TestDesk(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -14,7 +15,8 @@ import (
 // smallRuleset is short enough for an example.
 var smallRuleset = map[string]string{
 	"ruleset.yaml": "id: small\nversion: 1\nthresholds: {review: 40, decline: 80}\nlists:\n" +
-		"  blocked_customers: {file: lists/blocked_customers.txt, of: customer.id, effect: block}\n",
+		"  blocked_customers: {file: lists/blocked_customers.txt, of: customer.id, effect: block}\n" +
+		"  blocked_ips: {from: database, of: ip.address, effect: block}\n",
 	"lists/blocked_customers.txt": "c-666\n",
 	"rules/amounts.yaml": `rules:
   - id: amount_above_order
@@ -50,12 +52,24 @@ func (e examples) ofRules(id string) {
 	w.api = "http://" + w.env["HTTP_ADDRESS"]
 	p := w.startAs(apiProcess, "the api with a small ruleset", map[string]string{"FRAUD_RULESET": folder, "RULES_FROM": "database", "RULES_FOUR_EYES": "false"})
 	require.NoError(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
+	const entries = "/rules/lists/blocked_ips/entries"
+	eventually(e.t, func() error { // until the entries of lists are known
+		if got := w.get("/rules"); got.status != http.StatusOK {
+			return fmt.Errorf("no rules: %d %s", got.status, got.body)
+		}
+		return nil
+	})
 	e.is("getRules.200", w.get("/rules"))
 	e.is("getRulesFiles.200", w.get("/rules/files"))
 	e.is("retryTransaction.200", w.get("/rules/try/"+id))
 	e.is("tryTransaction.200", e.send("/rules/try?history=false", seedBody))
 	e.is("checkRules.200", e.send("/rules/check", `{"files": {"ruleset.yaml": "id: small\nversion: 1\nthresholds: {review: 40, decline: 80}\n", `+
 		`"rules/amounts.yaml": "rules:\n  - id: dear\n    name: It is dear\n    when: payment.amonut > 100.0\n    score: 40\n"}}`))
+	added := e.is("addListEntry.201", e.send(entries, `{"value": "203.0.113.7", "reason": "card testing", "expires": "30d"}`))
+	var entry struct{ Number int64 }
+	require.NoError(e.t, json.Unmarshal(added.body, &entry))
+	e.is("listEntries.200", w.get(entries))
+	e.is("removeListEntry.200", e.sendBy(http.MethodDelete, fmt.Sprintf("%s/%d?reason=the+attack+is+over", entries, entry.Number), ""))
 	files, err := json.Marshal(map[string]any{"days": 1, "files": smallRuleset})
 	require.NoError(e.t, err)
 	started := e.is("startBacktest.202", e.send("/rules/backtests", string(files)))

@@ -84,6 +84,7 @@ func whole() fraud.Decision {
 		Explanation: &fraud.Explanation{
 			AsOf: start, DecidedAt: after(time.Nanosecond), TookMicros: 1<<53 + 1, Rules: hit, Passed: []string{"luhn"},
 			Features: map[string]float64{`card.count("10m")`: 3, `card.sum("1d")`: 1.1, `metadata("a\"b").mean("1h")`: math.MaxFloat64},
+			Lists:    &fraud.ListsUsed{Change: 7, Hits: []fraud.ListHit{{List: "blocked_cards", Entry: 5}}},
 			Trials:   []fraud.Trial{{Ruleset: ruleset, Outcome: fraud.Decline, Score: 90, Rules: hit}},
 		},
 	}

@@ -19,6 +19,9 @@ import (
 type Backtest struct {
 	Ledger    ledger.Reader
 	Candidate fraud.Evaluator
+	// Then returns the candidate as it would have been at a decision that has used these lists, or else was made at that time: with what
+	// its lists in the database had then. It is nil if the candidate is always the same.
+	Then func(used *fraud.ListsUsed, at time.Time) fraud.Evaluator
 	// Since and Until select decisions by the start of their transactions: at or after Since, and before Until. Both must
 	// be set.
 	Since, Until time.Time
@@ -75,7 +78,11 @@ func (b *Backtest) decide(d decision) {
 		values[name] = d.values[i]
 	}
 	check := fraud.Check{Transaction: d.posted, StartTime: d.startTime, AsOf: d.asOf, Number: 1}
-	b.tally.add(d, b.Candidate.Evaluate(check, values))
+	candidate := b.Candidate
+	if b.Then != nil {
+		candidate = b.Then(d.lists, d.turn.decidedAt)
+	}
+	b.tally.add(d, candidate.Evaluate(check, values))
 	b.count.Decided++
 }
 

@@ -24,6 +24,7 @@ type decision struct {
 	// values holds the values of the candidate's features, in the order of the features: NaN if not recorded.
 	values []float64
 	turn   position
+	lists  *fraud.ListsUsed // nil if none were recorded
 }
 
 // position is the place of a transaction in the order in which transactions were counted and decided.
@@ -67,7 +68,7 @@ func decisionOf(e ledger.Entry, features []string) decision {
 		label: latest(r.Labels), values: make([]float64, len(features)),
 	}
 	if r.Explanation != nil { // keeps only the rules: the rest is not needed again, and is most of it
-		d.before.Explanation = &fraud.Explanation{Rules: r.Explanation.Rules}
+		d.before.Explanation, d.lists = &fraud.Explanation{Rules: r.Explanation.Rules}, r.Explanation.Lists
 	}
 	for i, name := range features {
 		d.values[i] = math.NaN()

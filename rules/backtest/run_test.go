@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/rules/backtest"
@@ -44,4 +46,21 @@ func TestProgress(t *testing.T) {
 	var last backtest.Progress
 	run(t, store, c, func(b *backtest.Backtest) { b.Progress = func(p backtest.Progress) { last = p } })
 	require.Equal(t, backtest.Progress{Read: 5, Decided: 5, ToFold: 4}, last)
+}
+
+// A candidate that changes is taken as it was at each decision: by what that has recorded, or by its time.
+func TestCandidateThen(t *testing.T) {
+	store, c, _ := small()
+	store[0].Record.Explanation.Lists = &fraud.ListsUsed{Change: 7}
+	asked := map[time.Time]*fraud.ListsUsed{}
+	run(t, store, c, func(b *backtest.Backtest) {
+		b.Then = func(used *fraud.ListsUsed, at time.Time) fraud.Evaluator {
+			asked[at] = used
+			return c
+		}
+	})
+	require.Len(t, asked, len(store))
+	for _, e := range store {
+		require.Equal(t, e.Record.Explanation.Lists, asked[e.Record.Explanation.DecidedAt])
+	}
 }

@@ -130,13 +130,7 @@ func (b *backtests) change(r *run, change func(*ruleset.Backtest)) {
 }
 
 func (w *Workbench) run(ctx context.Context, r *run, set *rules.Set) {
-	test := &backtest.Backtest{
-		Ledger: &bounded{Reader: w.Ledger, of: r.of}, Candidate: set, Since: r.Since, Until: r.Until, Changes: changesListed, Rules: KnownRules(set), Settle: set.Settle,
-		Progress: func(now backtest.Progress) {
-			w.backtests.change(r, func(b *ruleset.Backtest) { b.Progress = ruleset.Progress(now) })
-		},
-	}
-	report, err := test.Run(ctx)
+	report, err := w.report(ctx, r, set)
 	var text []byte
 	if err == nil {
 		text, err = json.Marshal(report)
@@ -153,6 +147,20 @@ func (w *Workbench) run(ctx context.Context, r *run, set *rules.Set) {
 			b.State, b.Why = ruleset.Failed, "the ledger cannot be read now: try again later"
 		}
 	})
+}
+
+func (w *Workbench) report(ctx context.Context, r *run, set *rules.Set) (*backtest.Report, error) {
+	set, err := WithEntries(ctx, set, w.Lists)
+	if err != nil {
+		return nil, err
+	}
+	test := &backtest.Backtest{
+		Ledger: &bounded{Reader: w.Ledger, of: r.of}, Candidate: set, Then: set.Then(), Since: r.Since, Until: r.Until, Changes: changesListed, Rules: KnownRules(set), Settle: set.Settle,
+		Progress: func(now backtest.Progress) {
+			w.backtests.change(r, func(b *ruleset.Backtest) { b.Progress = ruleset.Progress(now) })
+		},
+	}
+	return test.Run(ctx)
 }
 
 // bounded reads a ledger of some merchants only, and fails once it has read too much.

@@ -33,7 +33,7 @@ func TestBacktestsEnd(t *testing.T) {
 	files, _, err := rules.ReadFiles(rules.Files())
 	require.NoError(t, err)
 	reader := hanging{asked: make(chan struct{})}
-	bench := &workbench.Workbench{Ledger: reader}
+	bench := &workbench.Workbench{Ledger: reader, Lists: &listStore{}}
 	begun, err := bench.StartBacktest(identity.AllMerchants(), files, 7)
 	require.NoError(t, err)
 	<-reader.asked

@@ -64,11 +64,18 @@ func (p *Published) Files() (fs.FS, error) {
 
 // Run takes each version that is approved, until ctx ends. While a version cannot be read or used, the one before it decides.
 func (p *Published) Run(ctx context.Context) error {
+	return follow(ctx, p.look, func(err error) {
+		p.Log.ErrorContext(ctx, "The published ruleset cannot be read or used; what decided before goes on deciding", "error", err)
+	})
+}
+
+// follow looks every two seconds until ctx ends, and reports at once and then each minute that it fails.
+func follow(ctx context.Context, look func(context.Context) error, report func(error)) error {
 	reported := time.Time{}
 	for {
-		err := p.look(ctx)
+		err := look(ctx)
 		if err != nil && ctx.Err() == nil && time.Since(reported) >= reportEvery {
-			p.Log.ErrorContext(ctx, "The published ruleset cannot be read or used; what decided before goes on deciding", "error", err)
+			report(err)
 			reported = time.Now()
 		}
 		if err == nil {

@@ -34,6 +34,7 @@ type Workbench struct {
 	Shadow   *Source // nil if there is none
 	Velocity fraud.VelocityReader
 	Ledger   ledger.Reader
+	Lists    ruleset.Lists
 
 	backtests backtests
 }
@@ -79,7 +80,7 @@ func (s Source) describe() (ruleset.Description, error) {
 		return ruleset.Description{}, err
 	}
 	files, since, _ := s.texts() // a ruleset that is too large to be edited is described without the rules' texts
-	d := ruleset.Description{Ruleset: set.Ruleset(), Since: since.UTC(), Thresholds: set.Thresholds(), Rules: []ruleset.Rule{}, Lists: []ruleset.List{}}
+	d := ruleset.Description{Ruleset: set.Ruleset(), Since: since.UTC(), Thresholds: set.Thresholds(), Rules: []ruleset.Rule{}, Lists: described(set)}
 	all := set.Rules()
 	for i, r := range all {
 		end := 0
@@ -90,9 +91,6 @@ func (s Source) describe() (ruleset.Description, error) {
 			ID: r.ID, Name: r.Name, When: strings.TrimSpace(r.When), Score: r.Score, Action: r.Action, Shadow: r.Mode == rules.Shadow, Reason: r.Reason,
 			Message: r.Message, PublicMessage: r.PublicMessage, Features: r.Features, Lists: r.Lists, File: r.File, Line: r.Line, Text: cut(files[r.File], r.Line, end),
 		})
-	}
-	for _, l := range set.Lists() {
-		d.Lists = append(d.Lists, ruleset.List{Name: l.Name, Of: l.Of, Effect: l.Effect, File: l.File, Entries: l.Entries})
 	}
 	return d, nil
 }
@@ -125,11 +123,13 @@ func cut(text string, from, until int) string {
 }
 
 // Try decides about a transaction as of a time, by the values in known and, if past is true, what was counted before. Other values are 0.
+// Lists in the database have the entries that they had then.
 func (w *Workbench) Try(ctx context.Context, t transaction.Transaction, at time.Time, known map[string]float64, past bool) (ruleset.Trial, error) {
 	set, err := w.Deciding.set()
 	if err != nil {
 		return ruleset.Trial{}, err
 	}
+	set = set.AsOf(at)
 	lacking := slices.DeleteFunc(set.Features(), func(f velocity.Feature) bool { _, has := known[f.String()]; return has })
 	use := velocity.Of(t, at, velocity.Dimensions(lacking))
 	counted := velocity.Past{}

@@ -1,0 +1,82 @@
+package desk
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ruleset"
+)
+
+// listPage is the page of a list of the ruleset.
+type listPage struct {
+	List    ruleset.List
+	Entries []ruleset.ListEntry
+	Next    string // the path of the next page
+	Asked   url.Values
+	Fault   *Problem // why entries cannot be searched so
+}
+
+func showList(v *visit) (any, error) {
+	asked := searched(v.URL.Query())
+	var page listPage
+	err := v.get(entriesPath(v), asked, &page)
+	if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusUnprocessableEntity {
+		asked, page.Fault = url.Values{}, p
+		err = v.get(entriesPath(v), asked, &page)
+	}
+	page.Asked = v.URL.Query()
+	if page.Next != "" {
+		asked.Set("cursor", page.Next)
+		page.Next = listPath(v) + "?" + asked.Encode()
+	}
+	return page, err
+}
+
+func listPath(v *visit) string {
+	return "/rules/lists/" + url.PathEscape(chi.URLParam(v.Request, "name"))
+}
+
+func entriesPath(v *visit) string { return listPath(v) + "/entries" }
+
+// listsToAdd returns the lists that the person may add a transaction's card, customer or address to.
+func listsToAdd(v *visit) (names []string) {
+	var used ruleset.InUse
+	if !v.Person.For(identity.Publish).All() || v.get("/rules", nil, &used) != nil {
+		return nil
+	}
+	for _, l := range used.Deciding.Lists {
+		if l.InDatabase() {
+			names = append(names, l.Name)
+		}
+	}
+	return names
+}
+
+// listTransaction adds what a list looks up for a transaction.
+func listTransaction(v *visit) (to, done string, err error) {
+	id, list := chi.URLParam(v.Request, "id"), v.PostFormValue("list")
+	asked := map[string]string{"transaction": id, "reason": strings.TrimSpace(v.PostFormValue("reason"))}
+	err = v.send(http.MethodPost, "/rules/lists/"+url.PathEscape(list)+"/entries", asked, nil)
+	return "/transactions/" + url.PathEscape(id), "On the list " + list + ": it counts within five seconds.", err
+}
+
+func addEntry(v *visit) (to, done string, err error) {
+	asked := map[string]any{}
+	for _, name := range []string{"value", "transaction", "reason", "expires"} {
+		if text := strings.TrimSpace(v.PostFormValue(name)); text != "" {
+			asked[name] = text
+		}
+	}
+	return listPath(v), "Added: it counts within five seconds.", v.send(http.MethodPost, entriesPath(v), asked, nil)
+}
+
+func removeEntry(v *visit) (to, done string, err error) {
+	query := url.Values{"reason": {strings.TrimSpace(v.PostFormValue("why"))}}
+	err = v.send(http.MethodDelete, entriesPath(v)+"/"+url.PathEscape(chi.URLParam(v.Request, "entry"))+"?"+query.Encode(), nil, nil)
+	return listPath(v), "Removed: it counts no longer, within five seconds.", err
+}

@@ -1,0 +1,183 @@
+package rules
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"sort"
+	"time"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
+	"dummyorders/domain/transaction"
+	"dummyorders/rules/lang"
+)
+
+// Entries holds the entries of all lists in the database, also those that were removed. It never changes. nil has none.
+type Entries struct {
+	all     map[int64]ruleset.ListEntry // by number
+	lists   map[listKey]*keptList
+	changes []changed // by time
+}
+
+// listKey names a list: one that is of another value than before is another list.
+type listKey struct{ name, of string }
+
+// keptList is a list in the database.
+type keptList struct {
+	by   map[string][]ruleset.ListEntry // by value, each in the order of their numbers
+	nets networks                       // of addresses: only the lengths of the prefixes
+}
+
+// changed says up to which change everything was made at a time.
+type changed struct {
+	at     time.Time
+	number int64
+}
+
+// With returns the entries with those that were added or removed since.
+func (e *Entries) With(since []ruleset.ListEntry) *Entries {
+	next := &Entries{all: map[int64]ruleset.ListEntry{}, lists: map[listKey]*keptList{}}
+	if e != nil {
+		maps.Copy(next.all, e.all)
+	}
+	for _, entry := range since {
+		next.all[entry.Number] = entry
+	}
+	for _, number := range slices.Sorted(maps.Keys(next.all)) {
+		next.add(next.all[number])
+	}
+	slices.SortFunc(next.changes, func(a, b changed) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.number, b.number)) })
+	last := int64(0) // clocks of several processes differ: a change may have an earlier time than the one before it
+	for i := range next.changes {
+		last = max(last, next.changes[i].number)
+		next.changes[i].number = last
+	}
+	return next
+}
+
+func (e *Entries) add(entry ruleset.ListEntry) {
+	key := listKey{entry.List, entry.Of}
+	l := e.lists[key]
+	if l == nil {
+		l = &keptList{by: map[string][]ruleset.ListEntry{}}
+		e.lists[key] = l
+	}
+	l.by[entry.Value] = append(l.by[entry.Value], entry)
+	if network, err := netip.ParsePrefix(entry.Value); err == nil {
+		l.nets.note(network)
+	}
+	e.changes = append(e.changes, changed{entry.At, entry.Number})
+	if entry.RemovedIn > 0 {
+		e.changes = append(e.changes, changed{entry.RemovedAt, entry.RemovedIn})
+	}
+}
+
+// Last returns the number of the last change.
+func (e *Entries) Last() int64 {
+	if e == nil || len(e.changes) == 0 {
+		return 0
+	}
+	return e.changes[len(e.changes)-1].number
+}
+
+// change returns the number of the last change that was made by a time.
+func (e *Entries) change(by time.Time) int64 {
+	if e == nil {
+		return 0
+	}
+	after := sort.Search(len(e.changes), func(i int) bool { return e.changes[i].at.After(by) })
+	if after == 0 {
+		return 0
+	}
+	return e.changes[after-1].number
+}
+
+// stood reports whether an entry was on its list after a change, for transactions of a time.
+func stood(entry ruleset.ListEntry, change int64, at time.Time) bool {
+	return entry.Number <= change && (entry.RemovedIn == 0 || change < entry.RemovedIn) && entry.Counts(at)
+}
+
+// on returns the number of the entry by which a value was on a list after a change, for transactions of a time. It is 0 if there is none.
+func (e *Entries) on(l *list, value string, change int64, at time.Time) (number int64) {
+	if e == nil || value == "" {
+		return 0
+	}
+	kept := e.lists[listKey{l.Name, l.Of}]
+	if kept == nil {
+		return 0
+	}
+	find := func(spelled string) bool {
+		for _, entry := range kept.by[spelled] {
+			if stood(entry, change, at) {
+				number = entry.Number
+			}
+		}
+		return number > 0
+	}
+	if l.value.Addresses() {
+		kept.nets.any(value, func(network netip.Prefix) bool { return find(network.String()) })
+	} else {
+		find(value)
+	}
+	return number
+}
+
+// count returns how many entries a list had after a change, for transactions of a time.
+func (e *Entries) count(l *list, change int64, at time.Time) (number int) {
+	if e == nil || e.lists[listKey{l.Name, l.Of}] == nil {
+		return 0
+	}
+	for _, entries := range e.lists[listKey{l.Name, l.Of}].by {
+		for _, entry := range entries {
+			if stood(entry, change, at) {
+				number++
+			}
+		}
+	}
+	return number
+}
+
+// Then returns a function that returns the set as it was at an earlier decision: with the entries of its lists in the database after the
+// change that the decision names, or else at the decision's time. It is nil if the set has no such lists.
+func (s *Set) Then() func(used *fraud.ListsUsed, at time.Time) fraud.Evaluator {
+	if !s.NeedsEntries() {
+		return nil
+	}
+	return func(used *fraud.ListsUsed, at time.Time) fraud.Evaluator {
+		if used != nil {
+			return s.With(s.entries, used.Change)
+		}
+		return s.AsOf(at)
+	}
+}
+
+// SpellEntry returns an entry of lists of that value in the spelling in which it is compared, or an error that says what would be right.
+func SpellEntry(of, entry string) (string, error) {
+	value, err := lang.ParseListable(of)
+	if err != nil {
+		return "", err
+	}
+	if !value.Addresses() {
+		return value.Spell(entry)
+	}
+	network, err := parseNetwork(entry)
+	if err != nil {
+		return "", err
+	}
+	return network.String(), nil
+}
+
+// EntryOf returns what a list of that value looks up for a transaction, as an entry. It is empty if the transaction has none.
+func EntryOf(of string, t transaction.Transaction) string {
+	value, err := lang.ParseListable(of)
+	if err != nil {
+		return ""
+	}
+	entry, err := SpellEntry(of, value.Value(lang.NewView(fraud.Check{Transaction: t}, nil, nil, nil)))
+	if err != nil {
+		return ""
+	}
+	return entry
+}

@@ -1,0 +1,141 @@
+package workbench
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
+	"dummyorders/domain/transaction"
+	"dummyorders/rules"
+)
+
+const (
+	// readWithin bounds a reading of entries: the first one is of all.
+	readWithin = 30 * time.Second
+	// startUp is how long the worker may take to make the tables when everything is started together.
+	startUp = 15 * time.Second
+)
+
+// Lists keeps the entries of lists in the database, for the rulesets in use.
+type Lists struct {
+	Store ruleset.Lists
+	Log   *slog.Logger
+
+	of  []func() fraud.Evaluator
+	now atomic.Pointer[rules.Entries] // nil until the store has answered
+}
+
+// Of returns a ruleset in use with the entries of its lists. It has no current ruleset as long as they are not known. All calls must
+// come before Run.
+func (l *Lists) Of(s Source) Source {
+	l.of = append(l.of, s.Current)
+	return Source{Files: s.Files, Current: func() fraud.Evaluator { return l.with(s.Current()) }}
+}
+
+func (l *Lists) with(current fraud.Evaluator) fraud.Evaluator {
+	set := needing(current)
+	if set == nil {
+		return current
+	}
+	entries := l.now.Load()
+	if entries == nil {
+		return nil
+	}
+	return set.With(entries, entries.Last())
+}
+
+// needing returns a ruleset that has lists in the database, or nil for another.
+func needing(current fraud.Evaluator) *rules.Set {
+	if set, is := current.(*rules.Set); is && set.NeedsEntries() {
+		return set
+	}
+	return nil
+}
+
+// mayNeed reports whether a ruleset has lists in the database, or is not known yet.
+func mayNeed(current func() fraud.Evaluator) bool {
+	now := current()
+	return now == nil || needing(now) != nil
+}
+
+// Run takes each change of lists until ctx ends, if a ruleset in use has lists in the database. While changes cannot be read, what was
+// read before counts.
+func (l *Lists) Run(ctx context.Context) error {
+	began := time.Now()
+	return follow(ctx, l.look, func(err error) {
+		level := slog.LevelError
+		if l.now.Load() == nil && time.Since(began) < startUp {
+			level = slog.LevelInfo
+		}
+		l.Log.Log(ctx, level, "The lists in the database cannot be read; what was read before goes on counting, and until there is something nothing is decided", "error", err)
+	})
+}
+
+// look takes what has changed.
+func (l *Lists) look(ctx context.Context) error {
+	if !slices.ContainsFunc(l.of, mayNeed) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	was := l.now.Load()
+	changed, err := l.Store.EntryChanges(ctx, was.Last())
+	if err == nil && (was == nil || len(changed) > 0) {
+		l.now.Store(was.With(changed))
+	}
+	return err
+}
+
+// WithEntries returns a set with the entries of its lists in the database, as they are now.
+func WithEntries(ctx context.Context, set *rules.Set, store ruleset.Lists) (*rules.Set, error) {
+	if !set.NeedsEntries() {
+		return set, nil
+	}
+	all, err := store.EntryChanges(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	entries := (*rules.Entries)(nil).With(all)
+	return set.With(entries, entries.Last()), nil
+}
+
+// List returns a list of the rulesets in use, and its entries if it is a file.
+func (w *Workbench) List(_ context.Context, name string) (ruleset.List, []string, error) {
+	sources := []Source{w.Deciding}
+	if w.Shadow != nil {
+		sources = append(sources, *w.Shadow)
+	}
+	for _, source := range sources {
+		set, err := source.set()
+		if err != nil {
+			return ruleset.List{}, nil, err
+		}
+		for _, l := range described(set) {
+			if l.Name == name {
+				return l, set.Written(name), nil
+			}
+		}
+	}
+	return ruleset.List{}, nil, ruleset.ErrNoList
+}
+
+// Spell returns an entry of lists of a value as they compare it, or an error that says what would be right.
+func (w *Workbench) Spell(of, entry string) (string, error) { return rules.SpellEntry(of, entry) }
+
+// ListValue returns what a list of that value looks up for a transaction, as an entry. It is empty if the transaction has none.
+func (w *Workbench) ListValue(of string, t transaction.Transaction) string {
+	return rules.EntryOf(of, t)
+}
+
+// described describes the lists of a set.
+func described(set *rules.Set) []ruleset.List {
+	all := []ruleset.List{}
+	for _, l := range set.Lists() {
+		all = append(all, ruleset.List{Name: l.Name, Of: l.Of, Effect: l.Effect, File: l.File, Entries: set.Count(l.Name, time.Now())})
+	}
+	return all
+}
