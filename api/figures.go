@@ -20,7 +20,7 @@ type Figures interface {
 	// Now returns the figures of the last hour, and of what waits for a review.
 	Now(ctx context.Context, of identity.Merchants, at time.Time) (report.Now, error)
 	// Days returns what was counted from one day to another, both included. An empty currency stands for all.
-	Days(ctx context.Context, of identity.Merchants, from, to, currency string) ([]report.Day, error)
+	Days(ctx context.Context, of identity.Merchants, from, to string) ([]report.Day, error)
 }
 
 // Surroundings says how things are that are not in the ledger.

@@ -39,14 +39,15 @@ func (c *counted) Now(_ context.Context, of identity.Merchants, at time.Time) (r
 	return n, c.err
 }
 
-func (c *counted) Days(_ context.Context, of identity.Merchants, from, to, currency string) (all []report.Day, err error) {
+func (c *counted) Days(_ context.Context, of identity.Merchants, from, to string) (all []report.Day, err error) {
 	for i, merchant := range []string{"acme", "beta", "acme"} {
 		d := report.Day{Date: fmt.Sprintf("2026-01-%02d", 4+i), Merchant: merchant, Currency: "INR", Figures: report.Figures{
 			All: report.Sum{Count: 10, Minor: 100_000}, Paid: report.Sum{Count: 8, Minor: 80_000}, FraudPaid: report.Sum{Count: 1, Minor: 500},
 			Outcomes: map[fraud.Outcome]report.Sum{fraud.Decline: {Count: 2, Minor: 20_000}}, Reasons: map[string]report.Sum{"CARD_VELOCITY": {Count: 2, Minor: 20_000}},
-			Rules: map[string]report.Rule{"card_velocity": {Hits: 2}}, Reviews: report.Reviews{Asked: 3, Approved: 1, Declined: 1, Seconds: 90},
+			Rules: map[string]report.Rule{"card_velocity": {Hits: 2}}, Reviews: report.Reviews{Asked: 3, Approved: 1, Declined: 1, Took: map[int64]int64{45: 2}},
+			Schemes: map[string]report.Scheme{"visa": {Payments: 8, Disputes: 1, Reports: 1}},
 		}}
-		if of.Has(merchant) && from <= d.Date && d.Date <= to && (currency == "" || currency == d.Currency) {
+		if of.Has(merchant) && from <= d.Date && d.Date <= to {
 			all = append(all, d)
 		}
 	}
@@ -149,8 +150,15 @@ func TestReports(t *testing.T) {
 	row := read(t, handler, month+"&by=merchant", "operators")["rows"].([]any)[0].(map[string]any)
 	assert.Equal(t, map[string]any{"count": 16.0, "amount": 1600.0}, row["paid"])
 	assert.Equal(t, map[string]any{"byCount": 1250.0, "byAmount": 62.5}, row["fraudRate"])
-	assert.Equal(t, map[string]any{"asked": 6.0, "approved": 2.0, "declined": 2.0, "expired": 0.0, "meanSeconds": 45.0}, row["reviews"])
+	assert.Equal(t, map[string]any{"asked": 6.0, "approved": 2.0, "declined": 2.0, "expired": 0.0, "medianSeconds": 45.0}, row["reviews"])
 	assert.Contains(t, row, "rules")
+	programs := func(query, key string) []any { return read(t, handler, "/reports?"+query, key)["programs"].([]any) }
+	assert.Equal(t, map[string]any{
+		"month": "2026-01", "merchant": "beta", "program": "Visa VAMP", "chargebacks": 2.0, "payments": 8.0, "basisPoints": 2500.0, "reached": false,
+		"threshold": map[string]any{"chargebacks": 1500.0, "basisPoints": 150.0}, "distance": "1498 more reach the 1500; the 150 basis points are reached",
+	}, programs("from=2026-01-31&to=2026-01-31&currency=USD", "operators")[1], "the whole month, of all currencies")
+	assert.Len(t, programs("from=2026-01-31&to=2026-01-31", "acme's key"), 1)
+	assert.Empty(t, programs("from=2026-02-01&to=2026-02-02", "operators"))
 	assert.NotContains(t, read(t, handler, month, "acme's key")["rows"].([]any)[0], "rules")
 
 	hidden, _ := figured(t, api.NoDetail, map[string]identity.Subject{"acme's key": aClient("acme", "shop", identity.Read)})

@@ -230,6 +230,8 @@ var schemaDescriptions = map[string]string{
 	"Minute":                "The transactions that were accepted in a minute",
 	"OutcomeCounts":         "Transactions by the outcomes of their fraud checks; those that have none yet are in none of them",
 	"Part":                  "A process or a server, and how it is",
+	"ProgramRow":            "How far a merchant is from the thresholds of a card scheme's program, in a month",
+	"Threshold":             "How many chargebacks a month, and how many of the payments, put a merchant that reaches both into a program",
 	"ReportRow":             "What transactions come to, of one currency",
 	"Reports":               "A report by day, week or merchant",
 	"ReviewFigures":         "What was asked of people",

@@ -47,6 +47,26 @@ type reports struct {
 	To   string      `json:"to" format:"date"`
 	By   string      `json:"by" enum:"day,week,merchant"`
 	Rows []reportRow `json:"rows" nullable:"false" doc:"In the order of their days or merchants; what nothing happened in has no row"`
+
+	Programs []programRow `json:"programs" nullable:"false" doc:"How far merchants are from what card schemes allow, for each month that the days are in, the latest first; whole months, and all currencies together"`
+}
+
+// programRow is how far a merchant is from the thresholds of a card scheme's program in a month.
+type programRow struct {
+	Month       string    `json:"month" pattern:"^[0-9]{4}-[0-9]{2}$"`
+	Merchant    string    `json:"merchant"`
+	Program     string    `json:"program" example:"Mastercard ECM"`
+	Chargebacks int64     `json:"chargebacks" doc:"Disputes that were labelled in the month; Visa's program counts early fraud warnings too"`
+	Payments    int64     `json:"payments" doc:"What the chargebacks are compared with: the scheme's payments of the month, or with Mastercard of the month before"`
+	BasisPoints *float64  `json:"basisPoints,omitempty" doc:"The chargebacks in hundredths of a percent of the payments; absent if there are none"`
+	Threshold   threshold `json:"threshold"`
+	Reached     bool      `json:"reached" doc:"Both thresholds are reached"`
+	Distance    string    `json:"distance" doc:"How far it is to the thresholds, in words"`
+}
+
+type threshold struct {
+	Chargebacks int64 `json:"chargebacks"`
+	BasisPoints int64 `json:"basisPoints"`
 }
 
 // reportRow is what transactions come to, by the day on which they were accepted.
@@ -90,11 +110,11 @@ type ruleFigure struct {
 }
 
 type reviewFigures struct {
-	Asked       int64 `json:"asked"`
-	Approved    int64 `json:"approved"`
-	Declined    int64 `json:"declined"`
-	Expired     int64 `json:"expired" doc:"Not decided by a person in time"`
-	MeanSeconds int64 `json:"meanSeconds" doc:"How long the people who decided took on average; 0 if none did"`
+	Asked         int64 `json:"asked"`
+	Approved      int64 `json:"approved"`
+	Declined      int64 `json:"declined"`
+	Expired       int64 `json:"expired" doc:"Not decided by a person in time"`
+	MedianSeconds int64 `json:"medianSeconds" doc:"How long half of those who decided took at most, right to 5 %; 0 if none did"`
 }
 
 func (s *server) registerReports(api huma.API) {
@@ -105,7 +125,7 @@ func (s *server) registerReports(api huma.API) {
 		Path:        "/reports",
 		Summary:     "Report by day, week or merchant",
 		Description: "What transactions came to, by the day on which they were accepted: volume, outcomes, reasons of declines, rules, fraud, " +
-			"false positives, reviews and chargebacks. A day is counted again once a minute while its transactions change, also when a label comes " +
+			"false positives, reviews and chargebacks, and how far merchants are from the thresholds of card schemes. A day is counted again once a minute while its transactions change, also when a label comes " +
 			"late. At most 400 days.",
 		Tags:   []string{"figures"},
 		Errors: []int{422, 429, 503},
@@ -171,17 +191,35 @@ func (s *server) showReports(ctx context.Context, r *reportsRequest) (*reportsRe
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	of := merchantsOf(ctx)
-	body := reports{From: report.DateOf(q.from), To: report.DateOf(q.to), By: q.by, Rows: []reportRow{}}
-	days, err := s.figures.Days(ctx, of, body.From, body.To, q.currency)
+	body := reports{From: report.DateOf(q.from), To: report.DateOf(q.to), By: q.by, Rows: []reportRow{}, Programs: []programRow{}}
+	first, next := report.FirstOfMonth(q.from), report.FirstOfMonth(q.to).AddDate(0, 1, 0)
+	days, err := s.figures.Days(ctx, of, report.DateOf(first.AddDate(0, -1, 0)), report.DateOf(next.AddDate(0, 0, -1)))
 	if err != nil {
 		s.log.ErrorContext(ctx, "Report not read", "error", err)
 		return nil, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
 	}
 	visitorOf(ctx).shown = fmt.Sprintf("report from %s to %s by %s", body.From, body.To, body.By)
-	for _, row := range joined(days, q.by) {
+	for _, standing := range report.Standings(days, q.from, q.to) {
+		body.Programs = append(body.Programs, programRowOf(standing))
+	}
+	asked := slices.DeleteFunc(days, func(d report.Day) bool {
+		return d.Date < body.From || d.Date > body.To || q.currency != "" && d.Currency != q.currency || d.Figures.All.Count == 0
+	})
+	for _, row := range joined(asked, q.by) {
 		body.Rows = append(body.Rows, s.reportRow(ctx, of, row))
 	}
 	return &reportsResponse{body}, nil
+}
+
+func programRowOf(s report.Standing) programRow {
+	row := programRow{
+		Month: s.Month, Merchant: s.Merchant, Program: s.Program.Name, Chargebacks: s.Count, Payments: s.Payments, Reached: s.Reached(), Distance: s.Distance(),
+		Threshold: threshold{s.Program.Count, s.Program.BasisPoints},
+	}
+	if s.Payments > 0 {
+		row.BasisPoints = new(tenths(s.Ratio()))
+	}
+	return row
 }
 
 // joined adds up days to the rows of a report. What a row is not about is empty in it.
@@ -227,10 +265,7 @@ func (s *server) reportRow(ctx context.Context, of identity.Merchants, d report.
 		Transactions: shown(f.All), Paid: shown(f.Paid), Refused: shown(f.Refused), Stopped: shown(f.Stopped),
 		Refusals: figuresIn(f.Refusals, shown), Fraud: shown(f.Fraud), FraudPaid: shown(f.FraudPaid), Chargebacks: shown(f.Chargebacks),
 		FraudRate: fraudRate{tenths(report.BasisPoints(f.FraudPaid.Count, f.Paid.Count)), tenths(report.BasisPoints(f.FraudPaid.Minor, f.Paid.Minor))},
-		Reviews:   reviewFigures{Asked: f.Reviews.Asked, Approved: f.Reviews.Approved, Declined: f.Reviews.Declined, Expired: f.Reviews.Expired},
-	}
-	if decided := f.Reviews.Decided(); decided > 0 {
-		row.Reviews.MeanSeconds = f.Reviews.Seconds / decided
+		Reviews:   reviewFigures{f.Reviews.Asked, f.Reviews.Approved, f.Reviews.Declined, f.Reviews.Expired, f.Reviews.MedianSeconds()},
 	}
 	if s.showsDecisions(ctx, of) {
 		row.Outcomes, row.Reasons = figuresIn(f.Outcomes, shown), figuresIn(f.Reasons, shown)

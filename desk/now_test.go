@@ -124,7 +124,7 @@ func aRow(day, currency string) map[string]any {
 		"paid": sum, "refused": sum, "stopped": sum, "reasons": map[string]any{"CARD_VELOCITY": map[string]any{"count": 4, "amount": 1}},
 		"rules": map[string]any{"card_velocity_10m": map[string]any{"hits": 5, "alone": 1, "fraudulent": 2, "legitimate": 1}},
 		"fraud": sum, "fraudPaid": sum, "fraudRate": map[string]any{"byCount": 25.5, "byAmount": 30.1}, "chargebacks": map[string]any{"count": 1, "amount": 5},
-		"falsePositives": map[string]any{"count": 2, "amount": 1}, "reviews": map[string]any{"asked": 6, "approved": 3, "declined": 2, "expired": 1, "meanSeconds": 90},
+		"falsePositives": map[string]any{"count": 2, "amount": 1}, "reviews": map[string]any{"asked": 6, "approved": 3, "declined": 2, "expired": 1, "medianSeconds": 90},
 	}
 }
 
@@ -133,6 +133,9 @@ func TestReports(t *testing.T) {
 	w := newWorld(t)
 	w.api.say("GET /reports", http.StatusOK, map[string]any{
 		"from": "2026-01-01", "to": "2026-01-31", "by": "day", "rows": []any{aRow("2026-01-04", "EUR"), aRow("2026-01-05", "EUR"), aRow("2026-01-05", "USD")},
+		"programs": []any{map[string]any{
+			"month": "2026-01", "merchant": "acme", "program": "Visa VAMP", "chargebacks": 7, "payments": 1000, "basisPoints": 70.5, "distance": "1493 more",
+		}},
 	})
 	w.signIn("ada", "analyst")
 	status, page := w.get("/reports?from=2026-01-01&to=&currency=")
@@ -141,6 +144,7 @@ func TestReports(t *testing.T) {
 	for _, part := range []string{
 		"<h2>EUR, 2026-01-01 to 2026-01-31</h2>", "<h2>USD,", "20 transactions, 20 of them paid for", "1m30s", "1000.0", // 1 of 10 is 1000 basis points
 		`<th scope="row">CARD_VELOCITY</th><td class="number">8</td>`, "card_velocity_10m", `href="/reports.csv?from=2026-01-01"`,
+		`<td class="nowrap">Visa VAMP</td><td class="number">7</td><td class="number">1000</td><td class="number">70.5</td><td>1493 more</td>`,
 	} {
 		assert.Contains(t, page, part)
 	}

@@ -23,6 +23,13 @@ type reports struct {
 	To   string      `json:"to"`
 	By   string      `json:"by"`
 	Rows []reportRow `json:"rows"`
+
+	Programs []struct {
+		Month, Merchant, Program, Distance string
+		Chargebacks, Payments              int64
+		BasisPoints                        json.Number
+		Reached                            bool
+	} `json:"programs"`
 }
 
 type reportRow struct {
@@ -43,7 +50,7 @@ type reportRow struct {
 	Chargebacks    sum                                 `json:"chargebacks"`
 	FalsePositives *sum                                `json:"falsePositives"`
 	Reviews        struct {
-		Asked, Approved, Declined, Expired, MeanSeconds int64
+		Asked, Approved, Declined, Expired, MedianSeconds int64
 	} `json:"reviews"`
 }
 
@@ -73,12 +80,12 @@ func (r reportRow) ChargebackRate() string {
 	return fmt.Sprintf("%.1f", report.BasisPoints(r.Chargebacks.Count, r.Paid.Count))
 }
 
-// Took is how long people took to decide.
+// Took is how long half of those who decided took at most.
 func (r reportRow) Took() string {
-	if r.Reviews.MeanSeconds == 0 {
+	if r.Reviews.MedianSeconds == 0 {
 		return ""
 	}
-	return (time.Duration(r.Reviews.MeanSeconds) * time.Second).String()
+	return (time.Duration(r.Reviews.MedianSeconds) * time.Second).String()
 }
 
 // reportPage is the page Reports.
@@ -203,7 +210,7 @@ func (d *desk) reportsCSV(w http.ResponseWriter, r *http.Request) {
 	_ = lines.Write([]string{
 		found.By, "currency", "transactions", "amount", "approve", "review", "decline", "notEvaluated", "paid", "paidAmount", "refused", "stopped",
 		"fraud", "fraudAmount", "fraudPaid", "fraudPaidAmount", "fraudByCountBasisPoints", "fraudByAmountBasisPoints", "falsePositives", "chargebacks",
-		"chargebackAmount", "reviewsAsked", "reviewsApproved", "reviewsDeclined", "reviewsExpired", "reviewMeanSeconds",
+		"chargebackAmount", "reviewsAsked", "reviewsApproved", "reviewsDeclined", "reviewsExpired", "reviewMedianSeconds",
 	}) // the browser may be gone; the error can be reported nowhere
 	count := func(s sum) string { return strconv.FormatInt(s.Count, 10) }
 	for _, row := range found.Rows {
@@ -218,7 +225,7 @@ func (d *desk) reportsCSV(w http.ResponseWriter, r *http.Request) {
 		line = append(line, count(row.Paid), row.Paid.Amount.String(), count(row.Refused), count(row.Stopped), count(row.Fraud), row.Fraud.Amount.String(),
 			count(row.FraudPaid), row.FraudPaid.Amount.String(), fmt.Sprint(row.FraudRate.ByCount), fmt.Sprint(row.FraudRate.ByAmount), positives,
 			count(row.Chargebacks), row.Chargebacks.Amount.String())
-		for _, n := range []int64{row.Reviews.Asked, row.Reviews.Approved, row.Reviews.Declined, row.Reviews.Expired, row.Reviews.MeanSeconds} {
+		for _, n := range []int64{row.Reviews.Asked, row.Reviews.Approved, row.Reviews.Declined, row.Reviews.Expired, row.Reviews.MedianSeconds} {
 			line = append(line, strconv.FormatInt(n, 10))
 		}
 		_ = lines.Write(line)

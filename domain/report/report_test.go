@@ -60,7 +60,7 @@ func TestFigures(t *testing.T) {
 		Rules:    map[string]report.Rule{"card_frauds": {Hits: 6, Alone: 3, Fraudulent: 1, Legitimate: 1}, "night": {Hits: 6, Fraudulent: 1, Legitimate: 1}},
 		Fraud:    report.Sum{Count: 1, Minor: 300}, FraudPaid: report.Sum{Count: 1, Minor: 300},
 		Chargebacks: report.Sum{Count: 2, Minor: 800}, FalsePositives: report.Sum{Count: 1, Minor: 500},
-		Reviews: report.Reviews{Asked: 2, Approved: 1, Expired: 1, Seconds: 60},
+		Reviews: report.Reviews{Asked: 2, Approved: 1, Expired: 1, Took: map[int64]int64{60: 1}},
 	}
 	assert.Equal(t, want, f)
 
@@ -69,9 +69,26 @@ func TestFigures(t *testing.T) {
 	both.Join(f)
 	assert.Equal(t, report.Sum{Count: 14, Minor: 3810}, both.All)
 	assert.Equal(t, report.Rule{Hits: 12, Alone: 6, Fraudulent: 2, Legitimate: 2}, both.Rules["card_frauds"])
-	assert.Equal(t, report.Reviews{Asked: 4, Approved: 2, Expired: 2, Seconds: 120}, both.Reviews)
+	assert.Equal(t, report.Reviews{Asked: 4, Approved: 2, Expired: 2, Took: map[int64]int64{60: 2}}, both.Reviews)
 	assert.Equal(t, report.Sum{Count: 6, Minor: 2740}, both.Outcomes[fraud.Approve])
 	assert.Equal(t, report.Sum{Count: 3, Minor: 1370}, f.Outcomes[fraud.Approve], "a join changes what is joined")
+}
+
+// The median of several days is that of all their reviews, right to 5 %.
+func TestReviewsMedian(t *testing.T) {
+	assert.Zero(t, report.Reviews{}.MedianSeconds())
+	for _, c := range []struct{ median, want int64 }{{0, 0}, {7, 7}, {99, 99}, {104, 100}, {105, 110}, {3725, 3700}, {86_399, 86_000}} {
+		var day, both report.Figures
+		for _, seconds := range []int64{0, c.median, 1_000_000} {
+			r := record(fraud.Review, transaction.PaymentComplete)
+			r.Review = &review.Review{RequestedAt: start}
+			r.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada"}, start.Add(time.Duration(seconds)*time.Second))
+			day = report.Figures{}
+			day.Add(r, 1)
+			both.Join(day)
+		}
+		assert.Equal(t, c.want, both.Reviews.MedianSeconds())
+	}
 }
 
 func TestBasisPoints(t *testing.T) {

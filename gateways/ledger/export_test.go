@@ -209,8 +209,9 @@ var ReadFacts = readFacts
 func (l *Ledger) CountStatements(at time.Time) map[string]Statement {
 	since := l.engine.sqlTime(at)
 	return map[string]Statement{
-		"changed": {l.engine.bind(l.changedQuery()), []any{since, since}},
-		"part":    {l.engine.bind(l.partQuery()), []any{since, l.engine.sqlTime(at.Add(countedPart))}},
+		"changed":  {l.engine.bind(l.changedQuery()), []any{since, since}},
+		"part":     {l.engine.bind(l.partQuery()), []any{since, l.engine.sqlTime(at.Add(countedPart))}},
+		"labelled": {l.engine.bind(labelledQuery), []any{since, l.engine.sqlTime(at.Add(24 * time.Hour)), ledger.ByReviewer}},
 	}
 }
 

@@ -188,6 +188,9 @@ func (l *Ledger) countDay(ctx context.Context, day string) error {
 			return err
 		}
 	}
+	if err := l.countLabelled(ctx, begin, all); err != nil {
+		return err
+	}
 	return l.inTransaction(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{`DELETE FROM day_figures WHERE day = ?`, `DELETE FROM days_due WHERE day = ?`} {
 			if _, err := tx.ExecContext(ctx, l.engine.bind(statement), day); err != nil {
@@ -218,20 +221,53 @@ func (l *Ledger) countPart(ctx context.Context, from time.Time, all map[figuresO
 		if err := r.Scan(&of.merchant, &of.currency, &minor, &record, &labels); err != nil {
 			return err
 		}
-		var counted ledger.Record
-		if err := json.Unmarshal(record, &counted); err != nil {
-			return fmt.Errorf("read a record: %w", err)
+		counted, err := readRecord(record)
+		if err != nil {
+			return err
 		}
-		var err error
 		if counted.Labels, err = readLabels(string(labels)); err != nil {
 			return err
 		}
-		if all[of] == nil {
-			all[of] = &report.Figures{}
-		}
-		all[of].Add(&counted, minor)
+		figuresIn(all, of).Add(counted, minor)
 		return nil
 	})
+}
+
+// countLabelled counts what was labelled on a day, whenever it was paid.
+func (l *Ledger) countLabelled(ctx context.Context, day time.Time, all map[figuresOf]*report.Figures) error {
+	q := query{l.engine.bind(labelledQuery), []any{l.engine.sqlTime(day), l.engine.sqlTime(day.AddDate(0, 0, 1)), ledger.ByReviewer}}
+	return l.engine.read(ctx, l.reader, identity.AllMerchants(), q, func(r row) error {
+		var of figuresOf
+		var record []byte
+		var label ledger.Label
+		if err := r.Scan(&of.merchant, &of.currency, &record, &label.Source, &label.Label); err != nil {
+			return err
+		}
+		labelled, err := readRecord(record)
+		if err != nil {
+			return err
+		}
+		figuresIn(all, of).AddLabelled(labelled, label)
+		return nil
+	})
+}
+
+const labelledQuery = `SELECT t.merchant, coalesce(t.currency, ''), t.record, l.source, l.label
+	FROM labels l JOIN transactions t ON t.id = l.transaction_id WHERE l.at >= ? AND l.at < ? AND l.source <> ?`
+
+func figuresIn(all map[figuresOf]*report.Figures, of figuresOf) *report.Figures {
+	if all[of] == nil {
+		all[of] = &report.Figures{}
+	}
+	return all[of]
+}
+
+func readRecord(text []byte) (*ledger.Record, error) {
+	var r ledger.Record
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("read a record: %w", err)
+	}
+	return &r, nil
 }
 
 // partQuery reads each transaction with its labels in one column.
@@ -257,16 +293,12 @@ func readLabels(text string) (all []ledger.Label, err error) {
 	return all, nil
 }
 
-// Days returns what was counted from one day to another, both included, of these merchants. Without a currency, it returns all of
-// them.
-func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to, currency string) (all []report.Day, err error) {
+// Days returns what was counted from one day to another, both included, of these merchants.
+func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to string) (all []report.Day, err error) {
 	var c conditions
 	c.add("day >= ?", from)
 	c.add("day <= ?", to)
 	c.of(of)
-	if currency != "" {
-		c.add("currency = ?", currency)
-	}
 	q := query{l.engine.bind(`SELECT day, merchant, currency, figures FROM day_figures ` + c.where()), c.args}
 	err = l.retry(ctx, func() error {
 		all = nil

@@ -26,7 +26,7 @@ func paidOn(n int, merchant string, at time.Time) ledger.Entry {
 // days describes what was counted, in few words.
 func days(t *testing.T, l *ledgerdb.Ledger, of identity.Merchants) (all []string) {
 	t.Helper()
-	found, err := l.Days(t.Context(), of, "2026-01-01", "2026-01-31", "")
+	found, err := l.Days(t.Context(), of, "2026-01-01", "2026-01-31")
 	require.NoError(t, err)
 	for _, d := range found {
 		all = append(all, fmt.Sprintf("%s %s %s %d paid, %d fraud", d.Date, d.Merchant, d.Currency, d.Figures.Paid.Count, d.Figures.Fraud.Count))
@@ -120,13 +120,32 @@ func TestCountDaysPlans(t *testing.T) {
 	}
 }
 
-func TestDaysOfCurrency(t *testing.T) {
-	l := engines["SQLite"].migrated(t)
-	require.NoError(t, l.Save(t.Context(), paidOn(1, "default", start)))
-	require.NoError(t, l.CountDays(t.Context(), start))
-	for currency, rows := range map[string]int{"INR": 1, "USD": 0, "": 1} {
-		found, err := l.Days(t.Context(), identity.AllMerchants(), report.DateOf(start), report.DateOf(start), currency)
-		require.NoError(t, err)
-		assert.Len(t, found, rows, currency)
+// What was disputed counts for the card's scheme on the day of its label, also if nothing was posted on that day.
+func TestCountLabelled(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, now := engine.migrated(t), start.Add(9*24*time.Hour)
+			for n, source := range []string{ledger.ByDispute, ledger.ByDispute, ledger.ByEarlyFraudWarning, ledger.ByReviewer} {
+				e := paidOn(n, "acme", start)
+				e.Record.Payment.Brand = "visa"
+				require.NoError(t, l.Save(t.Context(), e))
+				_, err := l.Label(t.Context(), identity.AllMerchants(), e.Record.TransactionID,
+					ledger.Label{Label: ledger.Fraudulent, Source: source, Time: now.Add(time.Duration(-n) * 24 * time.Hour)})
+				require.NoError(t, err)
+			}
+			require.NoError(t, l.CountAgain(t.Context(), start, now))
+			require.NoError(t, l.CountDays(t.Context(), now))
+			found, err := l.Days(t.Context(), identity.AllMerchants(), "2026-01-01", "2026-01-31")
+			require.NoError(t, err)
+			schemes := map[string]report.Scheme{}
+			for _, d := range found {
+				if scheme, has := d.Figures.Schemes["visa"]; has {
+					schemes[d.Date] = scheme
+				}
+			}
+			assert.Equal(t, map[string]report.Scheme{
+				"2026-01-02": {Payments: 4}, "2026-01-09": {Reports: 1}, "2026-01-10": {Disputes: 1}, "2026-01-11": {Disputes: 1},
+			}, schemes)
+		})
 	}
 }

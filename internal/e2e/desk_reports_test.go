@@ -74,7 +74,7 @@ func deskReports(t *testing.T, w *deskWorld) {
 	require.NoError(t, store.CountDays(t.Context(), time.Now().Add(time.Minute))) // as the worker does
 
 	b := w.signIn(t, "bob", "/reports?by=week", "analyst")
-	for _, part := range []string{"EUR, ", "USD, ", "Transactions by week", "card_velocity", "insufficient_funds", "turned out to be frauds"} {
+	for _, part := range []string{"EUR, ", "USD, ", "Transactions by week", "card_velocity", "insufficient_funds", "turned out to be frauds", "Visa VAMP", "Mastercard HECM", "basis points are"} {
 		assert.Contains(t, b.text(), part)
 	}
 	b.open("/reports?currency=EUR")
