@@ -63,5 +63,11 @@ func (s *server) shown(ctx context.Context, r ledger.Record) ledger.Record {
 	if !isAnalyst(ctx, identity.OnlyMerchants(identity.MerchantOf(r.Merchant))) {
 		r.Answer, r.Explanation = s.detail.answer(r.Answer), nil
 	}
+	if !merchantsOf(ctx).All() { // failures name servers, which are the operator's
+		r.Retries = slices.Clone(r.Retries)
+		for i := range r.Retries {
+			r.Retries[i].Failure = ""
+		}
+	}
 	return r
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
 )
 
 // No operation shows a merchant more of a decision than DECISION_DETAIL says, and analysts are shown all of it.
@@ -118,4 +120,27 @@ func operationsOf(t *testing.T, handler http.Handler) map[string]bool {
 		}
 	}
 	return all
+}
+
+// capturing has a transaction whose capture is tried again.
+type capturing struct{ api.Transactions }
+
+func (capturing) Record(_ context.Context, _ identity.Merchants, id string) (*ledger.Record, error) {
+	return &ledger.Record{Answer: ledger.Answer{TransactionID: id}, Retries: []ledger.Retry{{Step: "Capture", Failed: 3, Failure: "dial tcp 192.0.2.7:443"}}}, nil
+}
+
+// What is tried again is shown to all, and why only to those who see all merchants.
+func TestRetriesDetail(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.Transactions = capturing{}
+	o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{"shop's key": aClient("default", "shop", identity.Read), "operators": operators})}
+	handler := api.New(o)
+	for key, failure := range map[string]string{"shop's key": "", "operators": "dial tcp 192.0.2.7:443"} {
+		retries := read(t, handler, "/transactions/01990000-0000-7000-8000-000000000001", key)["retries"].([]any)
+		want := map[string]any{"step": "Capture", "failed": 3.0}
+		if failure != "" {
+			want["failure"] = failure
+		}
+		assert.Equal(t, []any{want}, retries, key)
+	}
 }

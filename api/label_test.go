@@ -149,7 +149,7 @@ func TestLabelsAreMerged(t *testing.T) {
 		e.Record.Labels, inWorkflow.Labels = c.ledger, c.workflow
 		value := &mocks.Value{}
 		value.On("Get", mock.Anything).Run(func(args mock.Arguments) { *args.Get(0).(*ledger.Record) = inWorkflow }).Return(nil)
-		temporal := &mocks.Client{}
+		temporal := undescribed()
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(value, nil)
 		answer := request(t, handlerWith(options(temporal, newMemory(e))), http.MethodGet, "/transactions/"+e.Record.TransactionID, "")
 		var r ledger.Record
@@ -165,6 +165,9 @@ func describes(status enums.WorkflowExecutionStatus, err error) *mocks.Client {
 		Return(&workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: status}}, err)
 	return temporal
 }
+
+// undescribed returns a Temporal that describes no workflow.
+func undescribed() *mocks.Client { return describes(0, serviceerror.NewUnavailable("")) }
 
 // If the ledger lacks a transaction, the answer says whether it will come.
 func TestLabelNotInLedger(t *testing.T) {

@@ -231,7 +231,7 @@ func TestReadTransaction(t *testing.T) {
 		"Temporal is away":                    {empty, running.Record.TransactionID, notNow, 503},
 		"both are away":                       {away, running.Record.TransactionID, notNow, 503},
 	} {
-		temporal := &mocks.Client{}
+		temporal := undescribed()
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, c.err)
 		answer := request(t, handlerWith(options(temporal, c.ledger)), http.MethodGet, "/transactions/"+c.id, "")
 		assert.Equal(t, c.status, answer.Code, "%s %s", name, answer.Body)

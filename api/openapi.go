@@ -286,6 +286,7 @@ var schemaDescriptions = map[string]string{
 	"ReviewQueue":           "One page of the transactions in review",
 	"ReviewWork":            "What waits for people, and what each has decided",
 	"ReviewerWork":          "What one person has decided",
+	"Retry":                 "A step of a running transaction that has failed and is tried again",
 	"ReviewForm":            "What the page of a signed link posts, and the button that was pressed",
 	"ReviewSchema":          "A reviewer's decision",
 	"RollSchema":            "How to roll a key",

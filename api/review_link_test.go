@@ -223,7 +223,7 @@ func TestReviewPageOtherStates(t *testing.T) {
 	kept := newMemory(ledger.Entry{Record: *expired}, ledger.Entry{Record: *refused}, ledger.Entry{Record: *unreviewed})
 	full := withLinks(options(w.client, kept))
 	full.MaxInFlight = 0
-	busy, unknown := &mocks.Client{}, &mocks.Client{}
+	busy, unknown := undescribed(), undescribed()
 	for c, err := range map[*mocks.Client]error{
 		busy: serviceerror.NewResourceExhausted(0, ""), unknown: client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded),
 	} {
@@ -261,7 +261,7 @@ func TestReviewPageOtherStates(t *testing.T) {
 
 // A verdict by link that is not settled yet is 202.
 func TestReviewLinkPending(t *testing.T) {
-	temporal, handle := &mocks.Client{}, &mocks.WorkflowUpdateHandle{}
+	temporal, handle := undescribed(), &mocks.WorkflowUpdateHandle{}
 	handle.On("Get", mock.Anything, mock.Anything).Return(context.DeadlineExceeded)
 	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(handle, nil)
 	temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, serviceerror.NewUnavailable(""))

@@ -236,7 +236,7 @@ func TestReviewErrorAfterAccepted(t *testing.T) {
 		"something else":        io.ErrUnexpectedEOF,
 	} {
 		t.Run(name, func(t *testing.T) {
-			temporal, handle := &mocks.Client{}, &mocks.WorkflowUpdateHandle{}
+			temporal, handle := undescribed(), &mocks.WorkflowUpdateHandle{}
 			handle.On("Get", mock.Anything, mock.Anything).Return(err)
 			temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(handle, nil)
 			temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, serviceerror.NewUnavailable(""))
@@ -303,7 +303,7 @@ func FuzzReview(f *testing.F) {
 	f.Add(`{"decision":"decline","reviewer":"4111 1111 1111 1111","note":"","confirm":false}`)
 	f.Add(`{"4111111111111111":{"decision":[1e99]}}`)
 	f.Add(`[[[[`)
-	temporal := &mocks.Client{}
+	temporal := undescribed()
 	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, serviceerror.NewNotFound(""))
 	temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil, serviceerror.NewNotFound(""))
 	handler := handlerOn(temporal)

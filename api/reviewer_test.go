@@ -23,7 +23,7 @@ const shopKey = "Authorization: Bearer secret-of-the-shop"
 
 // reviewed returns an API whose workflow answers a review of record, and where it keeps the request.
 func reviewed(record *ledger.Record, err error, keyed bool) (http.Handler, *review.Request) {
-	temporal, handle, got := &mocks.Client{}, &mocks.WorkflowUpdateHandle{}, &review.Request{}
+	temporal, handle, got := undescribed(), &mocks.WorkflowUpdateHandle{}, &review.Request{}
 	handle.On("Get", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
 		answer, _ := args.Get(1).(*ledger.Answer)
 		*answer = record.Standing()

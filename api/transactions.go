@@ -29,7 +29,7 @@ func (s *server) registerTransactions(api huma.API) {
 		Path:        "/transactions/{id}",
 		Summary:     "Look at a transaction",
 		Description: "The transaction's status, what the fraud check found and how, what reviewers decided, the labels, " +
-			"and every step with its time.",
+			"every step with its time, and what has failed and is tried again.",
 		Tags:   []string{"transactions"},
 		Errors: []int{404, 429, 503},
 	}), s.transaction)

@@ -41,6 +41,7 @@ var functions = template.FuncMap{
 	"status": statusInWords,
 	"field":  newField,
 	"worth":  worth,
+	"retry":  retryInWords,
 	// when shows a time in UTC; desk.js adds the reader's own zone.
 	"when": func(at time.Time) template.HTML {
 		if at.IsZero() {

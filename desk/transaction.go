@@ -174,6 +174,31 @@ func waitInWords(status transaction.Status) string {
 	return "It waits for its last entry in the ledger."
 }
 
+// activitiesInWords says what the steps do that can be tried again.
+var activitiesInWords = map[string]string{
+	"CheckFraud":   "The fraud check",
+	"Charge":       "Taking the money",
+	"Authorize":    "Holding the money",
+	"Capture":      "Taking the money that is held",
+	"Void":         "Releasing the hold",
+	"Refund":       "Giving the money back",
+	"Save":         "Writing to the ledger",
+	"PublishAlert": "Publishing the alert",
+}
+
+// retryInWords says what is tried again and why. The page adds when.
+func retryInWords(r ledger.Retry) string {
+	times := "once"
+	if r.Failed > 1 {
+		times = fmt.Sprintf("%d times", r.Failed)
+	}
+	why := "."
+	if r.Failure != "" {
+		why = ", the last time because: " + strings.TrimSuffix(r.Failure, ".") + "."
+	}
+	return cmp.Or(activitiesInWords[r.Step], r.Step) + " has failed " + times + why
+}
+
 func reviewInWords(r review.Review) string {
 	if r.Expired {
 		return "The deadline of the review passed without a person: " + string(r.Verdict) + "."

@@ -46,6 +46,16 @@ type Record struct {
 	StartTime     time.Time          `json:"startTime"`
 	EndTime       *time.Time         `json:"endTime" doc:"When the last step was done; null while steps are left"`
 	Steps         []Step             `json:"steps"`
+	// Retries are known while the transaction runs, and are stored nowhere.
+	Retries []Retry `json:"retries,omitempty" doc:"What has failed and is tried again; only where one running transaction is asked for"`
+}
+
+// Retry is a step of a running transaction that has failed and is tried again.
+type Retry struct {
+	Step    string     `json:"step" example:"Capture" doc:"The activity, as Temporal names it"`
+	Failed  int        `json:"failed" doc:"How many tries have failed"`
+	Next    *time.Time `json:"next,omitempty" doc:"When it is tried again; absent while it is being tried"`
+	Failure string     `json:"failure,omitempty" doc:"Why the last try failed; absent for callers of some merchants only"`
 }
 
 // Order is the order as it was posted, without its items.

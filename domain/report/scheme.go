@@ -105,7 +105,9 @@ func Standings(days []Day, from, to time.Time) (all []Standing) {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Standing) int { return cmp.Or(cmp.Compare(b.Month, a.Month), cmp.Compare(a.Merchant, b.Merchant)) })
+	slices.SortStableFunc(all, func(a, b Standing) int {
+		return cmp.Or(cmp.Compare(b.Month, a.Month), cmp.Compare(a.Merchant, b.Merchant))
+	})
 	return all
 }
 

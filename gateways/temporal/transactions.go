@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -317,14 +318,47 @@ func (s *Transactions) Record(ctx context.Context, of identity.Merchants, id str
 	case err == nil && !of.Has(record.Merchant):
 		return nil, transaction.ErrNotFound
 	case err == nil:
-		return withLabels(record, entry.Record.Labels), nil
+		return s.withRetries(ctx, withLabels(record, entry.Record.Labels)), nil
 	case ledgerErr == nil:
-		return &entry.Record, nil
+		return s.withRetries(ctx, &entry.Record), nil
 	case isNotFound(err) && errors.Is(ledgerErr, ledger.ErrNotFound):
 		return nil, transaction.ErrNotFound
 	default:
 		return nil, fmt.Errorf("%w: the ledger: %w; the workflow: %w", transaction.ErrUnavailable, ledgerErr, err)
 	}
+}
+
+const (
+	// retriesAfter is how long a transaction has run before it is looked for what is tried again: callers ask often before that.
+	retriesAfter = 2 * time.Second
+	// longestFailure bounds the characters of a failure that are shown.
+	longestFailure = 500
+)
+
+// withRetries adds what is tried again to the record of a running transaction, if Temporal says so soon.
+func (s *Transactions) withRetries(ctx context.Context, record *ledger.Record) *ledger.Record {
+	if record.EndTime != nil || time.Since(record.StartTime) < retriesAfter {
+		return record
+	}
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	found, err := s.Client.DescribeWorkflowExecution(ctx, workflows.TransactionWorkflowID(record.TransactionID), "")
+	if err != nil {
+		return record // it is shown without them
+	}
+	for _, activity := range found.GetPendingActivities() {
+		if activity.GetAttempt() < 2 {
+			continue
+		}
+		r := ledger.Retry{Step: activity.GetActivityType().GetName(), Failed: int(activity.GetAttempt()) - 1}
+		failure := []rune(card.Conceal(activity.GetLastFailure().GetMessage()))
+		r.Failure = string(failure[:min(len(failure), longestFailure)])
+		if next := activity.GetNextAttemptScheduleTime(); next != nil && activity.GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED {
+			r.Next = new(next.AsTime())
+		}
+		record.Retries = append(record.Retries, r)
+	}
+	return record
 }
 
 // withLabels adds the labels that only the ledger has, and notes that were changed there, to the record that a workflow

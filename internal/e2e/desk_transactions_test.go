@@ -32,6 +32,11 @@ func deskTransactions(t *testing.T, w *deskWorld) {
 	out, _ := w.command("audit", "list", "--subject", "ada@localhost", "--action", "labelTransaction", "--json")
 	assert.Contains(t, out, id)
 
+	const capturesFail = "4000000009016678" // docs/payments.md
+	b.open("/transactions/" + w.post(body(small, capturesFail), "Prefer", "respond-async").answer(t).TransactionID)
+	b.shows("Taking the money has failed")
+	assert.Contains(t, b.text(), "the last time because: ")
+
 	b.open("/transactions/find?id=" + id)
 	assert.Equal(t, "/transactions/"+id, b.path())
 	b.open("/transactions?cardLastFour=" + card[12:])
