@@ -32,6 +32,7 @@ type queueRequest struct {
 	Currency string `query:"currency" doc:"The currency of the amount" example:"EUR"`
 	Mine     string `query:"mine" doc:"true for those that the caller has taken"`
 	Free     string `query:"free" doc:"true for those that are free"`
+	Queue    string `query:"queue" doc:"Those in a queue of the caller's, in a queue of others, or in none, as REVIEW_ASSIGN says"`
 	Cursor   string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
 	Limit    string `query:"limit" doc:"The largest number of transactions on a page, 1 to 200; 50 by default"`
 
@@ -52,6 +53,7 @@ type reviewQueue struct {
 type waitingReview struct {
 	Transaction ledger.Record      `json:"transaction"`
 	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if it is free"`
+	Queue       string             `json:"queue,omitempty" doc:"The group or person that gets it first; absent if REVIEW_ASSIGN names none"`
 }
 
 type getReviewResponse struct {
@@ -62,6 +64,7 @@ type getReviewResponse struct {
 type reviewDetail struct {
 	Transaction ledger.Record      `json:"transaction"`
 	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if it is free"`
+	Queue       string             `json:"queue,omitempty" doc:"The group or person that gets it first; absent if REVIEW_ASSIGN names none"`
 	Posted      *postedDetail      `json:"posted,omitempty" doc:"What was posted beside what the transaction shows; absent until the ledger has it"`
 }
 
@@ -149,6 +152,7 @@ func (s *server) registerQueue(api huma.API) {
 	describeParameter(operation, "currency", huma.Schema{MinLength: new(3), MaxLength: new(3)})
 	describeParameter(operation, "mine", huma.Schema{Type: huma.TypeBoolean})
 	describeParameter(operation, "free", huma.Schema{Type: huma.TypeBoolean})
+	describeParameter(operation, "queue", huma.Schema{Enum: []any{ledger.QueueMine, ledger.QueueOthers, ledger.QueueNone}})
 	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
 	describeParameter(operation, "limit", huma.Schema{
 		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
@@ -161,6 +165,7 @@ func (s *server) queue(ctx context.Context, r *queueRequest) (*queueResponse, er
 	if err != nil {
 		return nil, err
 	}
+	query.Queues = s.queues
 	if query.Sort == ledger.ByScore && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
 		return nil, problem(http.StatusForbidden, "scores are shown here only with the scope "+string(identity.Rules)+": sort by deadline or amount")
 	}
@@ -174,7 +179,7 @@ func (s *server) queue(ctx context.Context, r *queueRequest) (*queueResponse, er
 			return nil, s.ledgerAway(ctx, err)
 		}
 		for _, w := range part.Reviews {
-			shown := waitingReview{s.shown(ctx, w.Record), w.Assignment}
+			shown := waitingReview{s.shown(ctx, w.Record), w.Assignment, s.queueOf(w.Record)}
 			text, err := json.Marshal(shown)
 			if err != nil {
 				return nil, fmt.Errorf("measure transaction %s: %w", w.Record.TransactionID, err)
@@ -192,6 +197,12 @@ func (s *server) queue(ctx context.Context, r *queueRequest) (*queueResponse, er
 	return response, nil
 }
 
+// queueOf returns who gets a transaction in review first.
+func (s *server) queueOf(r ledger.Record) string {
+	amount, _ := money.FromWire(r.Payment.Wire) // without one, it can be in a merchant's queue
+	return s.queues.Of(amount, identity.MerchantOf(r.Merchant))
+}
+
 // ledgerAway logs why the ledger cannot be read, and returns a problem that says that it cannot.
 func (s *server) ledgerAway(ctx context.Context, err error) *Problem {
 	s.log.ErrorContext(ctx, "Ledger not read", "error", err)
@@ -200,7 +211,7 @@ func (s *server) ledgerAway(ctx context.Context, err error) *Problem {
 
 // readQueueQuery returns all faults at once, as a *Problem.
 func readQueueQuery(ctx context.Context, raw string) (ledger.ReviewQuery, error) {
-	p, err := readParameters(raw, "sort", "merchant", "currency", "mine", "free", "cursor", "limit")
+	p, err := readParameters(raw, "sort", "merchant", "currency", "mine", "free", "queue", "cursor", "limit")
 	if err != nil {
 		return ledger.ReviewQuery{}, err
 	}
@@ -214,6 +225,16 @@ func readQueueQuery(ctx context.Context, raw string) (ledger.ReviewQuery, error)
 		if q.Mine = caller.Name; !isKnown(caller) {
 			p.wrong("mine", "is for callers who say who they are")
 		}
+	}
+	switch q.Queue = ledger.QueueOf(p.values.Get("queue")); q.Queue {
+	case "", ledger.QueueNone:
+	case ledger.QueueMine, ledger.QueueOthers:
+		caller := subjectOf(ctx)
+		if q.Whose = append(slices.Clone(caller.Groups), caller.Name); !isKnown(caller) {
+			p.wrong("queue", "must be none for callers who do not say who they are")
+		}
+	default:
+		p.wrong("queue", "must be mine, others or none")
 	}
 	if text := p.values.Get("cursor"); text != "" {
 		if q.After, err = readReviewCursor(q.Sort, text); err != nil {
@@ -281,7 +302,7 @@ func (s *server) getReview(ctx context.Context, r *transactionRequest) (*getRevi
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	visitorOf(ctx).merchant = identity.MerchantOf(record.Merchant)
-	response := &getReviewResponse{Body: reviewDetail{Transaction: s.shown(ctx, *record)}}
+	response := &getReviewResponse{Body: reviewDetail{Transaction: s.shown(ctx, *record), Queue: s.queueOf(*record)}}
 	entry, err := s.ledger.Find(ctx, of, id)
 	switch {
 	case err == nil:

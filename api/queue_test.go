@@ -67,10 +67,10 @@ func newDesks(t *testing.T, entries ...ledger.Entry) *desks {
 	t.Helper()
 	w := &desks{t: t, ledger: newMemory(entries...), trail: &trail{}}
 	reviewer := func(name string, of identity.Merchants, scopes ...identity.Scope) identity.Subject {
-		return identity.Subject{Kind: identity.Person, Name: name, Grants: []identity.Grant{{Scopes: scopes, Merchants: of}}}
+		return identity.Subject{Kind: identity.Person, Name: name, Groups: []string{"seniors"}, Grants: []identity.Grant{{Scopes: scopes, Merchants: of}}}
 	}
 	o := options(nowhere(t), w.ledger)
-	o.Audit, o.Detail = w.trail, api.NoDetail
+	o.Audit, o.Detail, o.Queues = w.trail, api.NoDetail, review.Queues{{Who: "seniors", Merchant: "acme"}}
 	o.Authenticators = []api.Authenticator{tokens{
 		"ada": reviewer("ada", identity.AllMerchants(), identity.Review, identity.Rules), "bob": reviewer("bob", identity.OnlyMerchants("acme"), identity.Review),
 		"eve": reviewer("eve", identity.AllMerchants(), identity.Review),
@@ -98,8 +98,16 @@ func TestReviewQueue(t *testing.T) {
 
 	w.orders("/reviews?sort=amount&currency=EUR&limit=3", "ada")
 	asked := w.ledger.askedReviews
-	asked.Now, asked.Merchants = time.Time{}, identity.Merchants{}
+	asked.Now, asked.Merchants, asked.Queues = time.Time{}, identity.Merchants{}, nil
 	assert.Empty(t, cmp.Diff(ledger.ReviewQuery{Sort: ledger.ByAmount, Currency: "EUR", Limit: 3}, asked, cmp.AllowUnexported(identity.Merchants{})))
+
+	w.orders("/reviews?queue=mine", "ada")
+	asked = w.ledger.askedReviews
+	assert.Equal(t, []any{ledger.QueueMine, []string{"seniors", "ada"}, review.Queues{{Who: "seniors", Merchant: "acme"}}}, []any{asked.Queue, asked.Whose, asked.Queues})
+	_, answer := w.ask(http.MethodGet, "/reviews?merchant=acme&limit=1", "", "ada")
+	assert.Contains(t, answer, `"queue":"seniors"`)
+	_, answer = w.ask(http.MethodGet, "/reviews?merchant=beta", "", "ada")
+	assert.NotContains(t, answer, `"queue"`)
 
 	status, answer := w.ask(http.MethodGet, "/reviews?sort=score", "", "eve")
 	assert.Equal(t, 403, status, "scores are for analysts: %s", answer)
@@ -117,7 +125,7 @@ func TestReviewQueueFaults(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(answer), &page))
 	require.NotEmpty(t, page.Next)
 	for query, parameter := range map[string]string{
-		"sort=age": "sort", "currency=EURO": "currency", "currency=eur": "currency", "mine=yes": "mine", "free=1": "free", "limit=0": "limit",
+		"sort=age": "sort", "currency=EURO": "currency", "currency=eur": "currency", "mine=yes": "mine", "free=1": "free", "queue=ada": "queue", "limit=0": "limit",
 		"cursor=nonsense": "cursor", "sort=amount&cursor=" + page.Next: "cursor", "status=19": "status", "merchant=": "merchant",
 	} {
 		answer := request(t, w.handler, http.MethodGet, "/reviews?"+query, "", "Authorization: Bearer ada")
@@ -125,7 +133,9 @@ func TestReviewQueueFaults(t *testing.T) {
 		assert.Equal(t, parameter, asProblem(t, answer).Errors[0].Parameter, query)
 	}
 	anonymous := handlerWith(options(nowhere(t), w.ledger))
-	assert.Equal(t, 422, request(t, anonymous, http.MethodGet, "/reviews?mine=true", "").Code)
+	for query, status := range map[string]int{"mine=true": 422, "queue=mine": 422, "queue=others": 422, "queue=none": 200} {
+		assert.Equal(t, status, request(t, anonymous, http.MethodGet, "/reviews?"+query, "").Code, query)
+	}
 }
 
 // One person works on a transaction at a time; others see who it is.

@@ -120,6 +120,8 @@ type Options struct {
 	OrderIDsMayLookLikeCards bool
 	// Detail says how much of decisions merchants are shown; empty means FullDetail.
 	Detail Detail
+	// Queues says who gets which reviews first.
+	Queues review.Queues
 	// RequireIdempotencyKey refuses transactions without an idempotency key.
 	RequireIdempotencyKey bool
 	// MaxInFlight bounds how many transactions and reviews may be waited for at once, and, separately, how many other
@@ -156,6 +158,7 @@ type server struct {
 	alsoAnonymous  bool
 	links          alert.Links
 	detail         Detail
+	queues         review.Queues
 	requireKey     bool
 	callers        *callers
 	audit          *auditor
@@ -195,6 +198,7 @@ func New(o Options) http.Handler {
 		alsoAnonymous:  o.AlsoAnonymous,
 		links:          o.Links,
 		detail:         o.Detail,
+		queues:         o.Queues,
 		requireKey:     o.RequireIdempotencyKey,
 		callers:        newCallers(o.Limits, o.Now, o.Log),
 		audit:          newAuditor(o.Audit, o.Log),

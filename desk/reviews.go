@@ -25,6 +25,7 @@ import (
 type waitingReview struct {
 	Transaction ledger.Record
 	Assignment  *ledger.Assignment
+	Queue       string // who gets it first
 }
 
 // queuePage is the page of what waits for people.
@@ -123,12 +124,20 @@ func (d *desk) takeNext(v *visit) (to, done string, err error) {
 	return d.next(v, filterOf(v.URL.Query()), "")
 }
 
-// next takes the next review that the person can decide: one that the person has taken already, or else a free one. It returns
-// its page, or the queue if there is none.
+// nextOf says which reviews a person gets one after the other: those that the person has taken already, and else free ones, first
+// those in the person's own queues and last those in the queues of others.
+var nextOf = []url.Values{
+	{"mine": {"true"}},
+	{"free": {"true"}, "queue": {string(ledger.QueueMine)}},
+	{"free": {"true"}, "queue": {string(ledger.QueueNone)}},
+	{"free": {"true"}, "queue": {string(ledger.QueueOthers)}},
+}
+
+// next takes the next review that the person can decide. It returns its page, or the queue if there is none.
 func (d *desk) next(v *visit, filter queueFilter, done string) (to, says string, err error) {
-	for _, which := range []string{"mine", "free"} {
+	for _, which := range nextOf {
 		query := filter.values()
-		query.Set(which, "true")
+		maps.Copy(query, which)
 		var page struct{ Reviews []waitingReview }
 		if err := v.get("/reviews", query, &page); err != nil {
 			return "", "", err

@@ -156,7 +156,8 @@ func TestTransaction(t *testing.T) {
 func TestTransactionInPart(t *testing.T) {
 	w := newWorld(t)
 	w.signIn("ada", "admin")
-	open := ledgertest.Accepted(1).Record
+	open, next := ledgertest.Accepted(1).Record, time.Date(2026, 1, 2, 3, 5, 0, 0, time.UTC)
+	open.Retries = []ledger.Retry{{Step: "Capture", Failed: 3, Next: &next, Failure: "the gateway is away."}, {Step: "Save", Failed: 1}}
 	w.api.say("GET /transactions/"+open.TransactionID, 200, open)
 	w.api.say("GET /alerts", 503, map[string]any{"status": 503, "detail": "no alertman answers"})
 	status, page := w.get("/transactions/" + open.TransactionID)
@@ -164,6 +165,8 @@ func TestTransactionInPart(t *testing.T) {
 	assert.Contains(t, page, "They cannot be shown now: no alertman answers.")
 	assert.Contains(t, page, "and still running")
 	assert.Contains(t, page, "It waits for the fraud check")
+	assert.Contains(t, page, "Taking the money that is held has failed 3 times, the last time because: the gateway is away. It is tried again at <time")
+	assert.Contains(t, page, "Writing to the ledger has failed once. It is being tried again now.")
 	status, _ = w.get("/transactions/unknown")
 	assert.Equal(t, http.StatusNotFound, status)
 }

@@ -99,6 +99,7 @@ func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside 
 		Surroundings:             p.surroundings(store),
 		Links:                    p.env.links(p.values),
 		Detail:                   api.Detail(p.values.oneOf("DECISION_DETAIL", p.env.DecisionDetail, api.Details)),
+		Queues:                   p.values.queues("REVIEW_ASSIGN", p.env.ReviewAssign),
 		OrderIDsMayLookLikeCards: p.values.flag("ORDER_ID_MAY_LOOK_LIKE_A_CARD", p.env.CardLikeOrderIDs),
 		MaxInFlight:              p.values.number("HTTP_MAX_IN_FLIGHT", p.env.HTTPMaxInFlight, 1, 100_000),
 		TrustedProxies:           p.values.networks("TRUSTED_PROXIES", p.env.TrustedProxies),

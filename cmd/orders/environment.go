@@ -48,6 +48,7 @@ type environment struct {
 	DeskAddress        string `env:"DESK_ADDRESS, default=127.0.0.1:9002"`
 	DeskURL            string `env:"DESK_URL, default=http://127.0.0.1:9002"`
 	DeskReviewNotes    string `env:"DESK_REVIEW_NOTES"`
+	ReviewAssign       string `env:"REVIEW_ASSIGN"`
 	DecisionDetail     string `env:"DECISION_DETAIL, default=full"`
 	RequireKey         string `env:"IDEMPOTENCY_KEY_REQUIRED, default=false"`
 	CardLikeOrderIDs   string `env:"ORDER_ID_MAY_LOOK_LIKE_A_CARD, default=false"`

@@ -116,3 +116,19 @@ func TestWrongLimits(t *testing.T) {
 	require.Equal(t, []string{`REVIEW_SECOND_FROM="100000": must be ` + pairs + `(at "100000")`},
 		faultsOf(t, "worker", map[string]string{"REVIEW_SECOND_FROM": "100000"}))
 }
+
+func TestReviewAssign(t *testing.T) {
+	v := &values{}
+	assert.Equal(t, review.Queues{
+		{Who: "seniors", From: money.Money{Minor: 100_000_00, Currency: "INR"}},
+		{Who: "a=b", From: money.Money{Currency: "EUR"}, Merchant: "acme"},
+		{Who: "bob@example.com", Merchant: "beta"},
+	}, v.queues("REVIEW_ASSIGN", "INR:100000=seniors, EUR@acme = a=b,@beta=bob@example.com,"))
+	assert.Empty(t, v.faults)
+	for _, wrong := range []string{"seniors", "=seniors", "EUR=", "EURO=seniors", "EUR:x=seniors", "@=seniors", "@a b=seniors", "@acme@beta=seniors"} {
+		v := &values{}
+		assert.Nil(t, v.queues("REVIEW_ASSIGN", "EUR=jo,"+wrong))
+		require.Len(t, v.faults, 1, wrong)
+		assert.Contains(t, v.faults[0], fmt.Sprintf("(at %q)", wrong))
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
+	"dummyorders/domain/review"
 	"dummyorders/internal/mailaddress"
 )
 
@@ -213,4 +214,31 @@ func (v *values) amounts(name, value string) []money.Money {
 		amounts = append(amounts, amount)
 	}
 	return amounts
+}
+
+// queues parses a list such as "INR:100000=seniors,EUR@acme=acme-staff,@beta=bob@example.com".
+func (v *values) queues(name, value string) (all review.Queues) {
+	for entry := range strings.SplitSeq(value, ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		which, who, _ := strings.Cut(entry, "=")
+		q := review.Queue{Who: strings.TrimSpace(who)}
+		amount, merchant, some := strings.Cut(strings.TrimSpace(which), "@")
+		code, least, has := strings.Cut(amount, ":")
+		if !has {
+			least = "0"
+		}
+		var err error
+		if q.From, err = money.Parse(least, money.Currency(code)); amount == "" {
+			err = nil
+		}
+		if q.Merchant = merchant; err != nil || q.Who == "" || amount == "" && !some || some && !identity.IsName(merchant) {
+			v.wrong(name, value, "reviews and who gets them first, with commas between them: a currency, also with the least amount, or a merchant after @, or both, "+
+				fmt.Sprintf("and after an equals sign a group or a person, such as INR:100000=seniors,EUR@acme=acme-staff (at %q)", entry))
+			return nil
+		}
+		all = append(all, q)
+	}
+	return all
 }

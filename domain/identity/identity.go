@@ -127,6 +127,8 @@ type Subject struct {
 	Merchant string
 	// Grants say what it may do.
 	Grants []Grant
+	// Groups are those of a person's groups at the issuer that have a role here.
+	Groups []string
 }
 
 // Grant allows what its scopes name, for some merchants.

@@ -51,6 +51,16 @@ const (
 	ByScore    ReviewSort = "score"
 )
 
+// QueueOf says whose queue a review is in.
+type QueueOf string
+
+// Whose queues reviews can be in, for the one who asks.
+const (
+	QueueMine   QueueOf = "mine"
+	QueueOthers QueueOf = "others"
+	QueueNone   QueueOf = "none"
+)
+
 // ReviewQuery selects transactions in review. Except for Merchants, a field with its zero value excludes none.
 type ReviewQuery struct {
 	Merchants identity.Merchants
@@ -58,6 +68,9 @@ type ReviewQuery struct {
 	Sort      ReviewSort // ByDeadline by default
 	Mine      string     // those that this person has taken
 	Free      bool       // those that are free
+	Queue     QueueOf    // those in the queues of Whose, of others, or of none
+	Queues    review.Queues
+	Whose     []string
 	Now       time.Time
 	After     ReviewCursor // the end of the page before
 	Limit     int          // transactions in the page; at least 1

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,6 +130,9 @@ func (l *Ledger) queueQuery(q ledger.ReviewQuery) query {
 	if q.Free {
 		c.add("person IS NULL")
 	}
+	if q.Queue != "" {
+		c.inQueue(q)
+	}
 	direction, beyond := "", ">"
 	if order.down {
 		direction, beyond = " DESC", "<"
@@ -144,6 +148,31 @@ func (l *Ledger) queueQuery(q ledger.ReviewQuery) query {
 	by = strings.Replace(by, "review_deadline", "review_deadline NULLS FIRST", 1) // older code saves none
 	return query{l.engine.bind(`SELECT id, review_deadline, currency, amount, score, person, until FROM transactions ` + index +
 		`LEFT JOIN assignments ON transaction_id = id AND until > ? ` + c.where() + `ORDER BY ` + by + ` LIMIT ?`), append(c.args, q.Limit+1)}
+}
+
+// inQueue adds that a review is in a queue of those that the query asks for: the first queue counts that it fits.
+func (c *conditions) inQueue(q ledger.ReviewQuery) {
+	text, args := "CASE", []any(nil)
+	for _, queue := range q.Queues {
+		fits := conditions{texts: []string{"true"}}
+		if queue.From.Currency != "" {
+			fits.add("currency = ?", nullable(string(queue.From.Currency)))
+			fits.add("amount >= ?", queue.From.Minor)
+		}
+		if queue.Merchant != "" {
+			fits.add("merchant = ?", nullable(queue.Merchant))
+		}
+		of := ledger.QueueOthers
+		if slices.Contains(q.Whose, queue.Who) {
+			of = ledger.QueueMine
+		}
+		text += " WHEN " + strings.Join(fits.texts, " AND ") + " THEN '" + string(of) + "'"
+		args = append(args, fits.args...)
+	}
+	if len(q.Queues) == 0 {
+		text += " WHEN false THEN ''"
+	}
+	c.add(text+" ELSE '"+string(ledger.QueueNone)+"' END = ?", append(args, string(q.Queue))...)
 }
 
 // briefRecords returns transactions by their ids, without explanations.

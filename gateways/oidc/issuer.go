@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -175,5 +176,6 @@ func (i *Issuer) verify(ctx context.Context, provider *oidc.Provider, token, non
 		return identity.Subject{}, errors.New("verify a token: its nonce is not that of this sign-in")
 	}
 	name, err := c.name()
-	return identity.Subject{Kind: identity.Person, Name: name, Grants: i.config.Roles.grants(c.groups)}, err
+	known := slices.DeleteFunc(slices.Clone(c.groups), func(group string) bool { return i.config.Roles[group] == nil })
+	return identity.Subject{Kind: identity.Person, Name: name, Grants: i.config.Roles.grants(known), Groups: known}, err
 }
