@@ -228,7 +228,7 @@ func printerFor(v View, channel string, words []string) printer {
 func ownTexts(v View, words View) map[string]string {
 	own := map[string]string{
 		v.Subject: words.Subject, v.Title: words.Title, v.Headline: words.Headline, v.HeldBack: words.HeldBack,
-		v.AlertURL: v.AlertURL, v.TransactionURL: v.TransactionURL, v.ReviewURL: v.ReviewURL, v.Event.Data.Link: v.Event.Data.Link,
+		v.AlertURL: v.AlertURL, v.TransactionURL: v.TransactionURL, v.ReviewURL: v.ReviewURL, v.DeskURL: v.DeskURL, v.Event.Data.Link: v.Event.Data.Link,
 	}
 	for i, advice := range v.Advice {
 		own[advice] = words.Advice[i]

@@ -83,7 +83,7 @@ func (s *Set) compile(to **part, name, text string) (err error) {
 
 // try writes a message of every kind. Its error reports the first sample on which each part fails.
 func (s *Set) try() error {
-	w := Writer{Links: sampleLinks, Subject: "Transaction Fraud Alert"}
+	w := Writer{Links: sampleLinks, Desk: "https://desk.example.com", Subject: "Transaction Fraud Alert"}
 	failed := map[string]bool{}
 	var faults []error
 	for _, sample := range samples(s.channel) {

@@ -53,6 +53,7 @@ type View struct {
 	ReviewURL      string // where the API takes a review's decision; for a digest it has <transaction> in place of the id
 
 	ReviewLinks []ReviewLink // pages to decide on; none if no decision is needed, or ALERT_LINK_KEY is not set
+	DeskURL     string       // the review on the desk, for those who sign in; for a digest all reviews; empty without DESK_URL
 	ReviewsLeft int          // how many reviews of a digest have no link here, because the message has no room for more
 
 	own map[string]string // texts made by this package, and how chat and SMS print them; see print.go
@@ -100,6 +101,7 @@ func (w *Writer) view(t alert.DeliveryRequest, channel string, r limits) View {
 	w.link(&v, t, channel)
 	if v.Review {
 		w.linkReviews(&v, t, channel, r.links)
+		v.DeskURL = cleanURL(w.deskURL(t.Notice), channel)
 	}
 	v.Data = v.Event.Data
 	if mark := marked[channel]; mark != nil {
@@ -190,6 +192,18 @@ func (w *Writer) linkReviews(v *View, t alert.DeliveryRequest, channel string, m
 		if has([]alert.Member{m}, fraud.Review, fraud.NotEvaluated) {
 			add(v.Digest.Members[i].OrderID, m.TransactionID, m.Expiry)
 		}
+	}
+}
+
+// deskURL returns where a review is on the desk, or all reviews of a digest are.
+func (w *Writer) deskURL(n alert.Notice) string {
+	switch {
+	case w.Desk == "":
+		return ""
+	case n.Digest != nil:
+		return w.Desk + "/reviews"
+	default:
+		return w.Desk + "/reviews/" + pathOf(n.Event.Data.TransactionID)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 type Writer struct {
 	Links   alert.Links
 	Subject string // how a mail's subject begins
+	Desk    string // where browsers reach the desk; empty if messages have no link to it
 	// Choose returns the templates of a receiver for a target. If Choose is nil or returns nil, the defaults are used.
 	Choose func(receiver string, target alert.Target) *Set
 	Log    *slog.Logger

@@ -331,3 +331,17 @@ func golden(t *testing.T, name, got string) {
 	require.NoError(t, err)
 	assert.Empty(t, cmp.Diff(string(want), got), file)
 }
+
+// With a desk, mails about reviews lead there too; others do not.
+func TestDeskLink(t *testing.T) {
+	w := writer()
+	w.Desk = "https://desk.test"
+	n := notice(reviewRequested())
+	page := "https://desk.test/reviews/" + n.Event.Data.TransactionID
+	m := write(t, w, alert.Mail, n, "fraud-team")
+	assert.Contains(t, m.Text, "\nThose who can sign in decide on the desk:\n"+page+"\n\n")
+	assert.Contains(t, m.HTML, `<a href="`+page+`">on the desk</a>`)
+	assert.Contains(t, m.Text, "https://orders.test/", "the signed link stays")
+	assert.NotContains(t, write(t, w, alert.Mail, notice(anEvent()), "fraud-team").Text, "desk.test")
+	assert.NotContains(t, write(t, writer(), alert.Mail, n, "fraud-team").Text, "desk")
+}

@@ -90,7 +90,7 @@ func (c previewAlertmanCommand) show(ctx context.Context, out output) error {
 		return err
 	}
 	v := &values{}
-	w := &templates.Writer{Links: env.links(v), Subject: v.text("TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", env.MailSubject)}
+	w := &templates.Writer{Links: env.links(v), Subject: v.text("TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", env.MailSubject), Desk: env.deskInMessages(v)}
 	if err := v.err(); err != nil {
 		return err
 	}

@@ -67,8 +67,8 @@ func (e environment) deskAddress(v *values) string {
 
 // deskURL returns where browsers reach the desk, to which the issuer sends them back.
 func (e environment) deskURL(v *values) *url.URL {
-	u, err := url.Parse(v.webURL("DESK_URL", e.DeskURL))
-	if err != nil || e.DeskURL == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+	u, err := url.Parse(v.webURL("DESK_URL", cmp.Or(e.DeskURL, "http://127.0.0.1:9002")))
+	if err != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
 		u.Scheme == "http" && !isThisMachine(u.Hostname()) {
 		v.wrong("DESK_URL", e.DeskURL, "the https:// URL by which browsers reach the desk, without a path, such as https://desk.example.com; or http:// and this machine")
 		return &url.URL{}

@@ -46,7 +46,7 @@ type environment struct {
 	OIDCGroupsClaim    string `env:"OIDC_GROUPS_CLAIM, default=groups"`
 	OIDCRoles          string `env:"OIDC_ROLES"`
 	DeskAddress        string `env:"DESK_ADDRESS, default=127.0.0.1:9002"`
-	DeskURL            string `env:"DESK_URL, default=http://127.0.0.1:9002"`
+	DeskURL            string `env:"DESK_URL"`
 	DeskReviewNotes    string `env:"DESK_REVIEW_NOTES"`
 	ReviewAssign       string `env:"REVIEW_ASSIGN"`
 	DecisionDetail     string `env:"DECISION_DETAIL, default=full"`

@@ -44,10 +44,18 @@ func (e environment) alerting(v *values, log *slog.Logger) alerting {
 	a.channels[alert.Chat] = chat.New(func(name string) (chat.Endpoint, bool) { return a.routes().Chat(name) }, client)
 	a.channels[alert.Webhook] = webhook.New(func(name string) (webhook.Endpoint, bool) { return a.routes().Webhook(name) }, client)
 	a.channels[alert.Console] = console.New(os.Stdout)
-	a.writer = &templates.Writer{Links: links, Subject: subject, Log: log, Choose: func(receiver string, target alert.Target) *templates.Set {
+	a.writer = &templates.Writer{Links: links, Subject: subject, Desk: e.deskInMessages(v), Log: log, Choose: func(receiver string, target alert.Target) *templates.Set {
 		return a.routes().Wording(receiver, target)
 	}}
 	return a
+}
+
+// deskInMessages returns where messages link to the desk, or "" if they do not.
+func (e environment) deskInMessages(v *values) string {
+	if e.DeskURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(e.deskURL(v).String(), "/")
 }
 
 // routes sets the routes of ALERTMAN_CONFIG, or those to the one receiver of the mail variables if it is not set.

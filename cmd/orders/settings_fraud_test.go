@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/money"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
 

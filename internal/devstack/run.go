@@ -208,6 +208,9 @@ func (d *devStack) environment(file map[string]string) []string {
 		"HEALTH_ADDRESS":         "",
 		"API_PUBLISHED_ON":       "",
 	})
+	if s.wantsDesk() {
+		env["DESK_URL"] = s.DeskURL
+	}
 	list := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		list = append(list, name+"="+env[name])
