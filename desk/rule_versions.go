@@ -75,10 +75,9 @@ func again(v *visit) (to, done string, err error) {
 	return "/rules/versions/" + strconv.FormatInt(proposed.Number, 10), "Proposed. It decides once it is approved.", err
 }
 
-// propose leads to the page of the version that was proposed. If it is refused, the workbench says why.
-func (d *desk) propose(w http.ResponseWriter, r *http.Request) {
+// propose leads to the page of the version that was proposed.
+func propose(v *visit) (to string, err error) {
 	var proposed ruleset.Version
-	d.sendFiles(w, r, "/rules/versions", func(form url.Values) (string, any) { return "note", form.Get("note") }, &proposed, func() string {
-		return "/rules/versions/" + strconv.FormatInt(proposed.Number, 10)
-	})
+	err = v.send(http.MethodPost, "/rules/versions", map[string]any{"files": filesOf(v.PostForm), "note": v.PostForm.Get("note")}, &proposed)
+	return "/rules/versions/" + strconv.FormatInt(proposed.Number, 10), err
 }

@@ -127,6 +127,8 @@ type bench struct {
 	Found *ruleset.Findings
 	Fault string // why the files were not checked
 	Added string // the file that was added last
+	Draft bool   // the files have changes of this session
+	Moved bool   // another ruleset decides since they were begun
 }
 
 // benchFile is a file in the workbench, with what is wrong with it.
@@ -159,6 +161,60 @@ func (f benchFile) Rows() int {
 	return min(max(strings.Count(f.Text, "\n")+1, 4), 30)
 }
 
+// draft is what a person has changed in the workbench. It lasts as long as the session.
+type draft struct {
+	Files              ruleset.Files // that differ from the ruleset's; one without text is left out
+	Began, Note, Added string
+}
+
+// fromWorkbench returns a handler of the workbench's form. It keeps what was changed, so that the browser's Back leads to it, and
+// then leads to the page that do returns. If do fails, the workbench says why.
+func (d *desk) fromWorkbench(do func(*visit) (to string, err error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		v := d.visit(r)
+		if err := r.ParseForm(); err != nil {
+			d.show(w, v, "fault", tooLarge)
+			return
+		}
+		if err := v.keepDraft(); err != nil {
+			b := newBench(filesOf(r.PostForm), r.PostForm)
+			b.Fault = d.problem(v, err).Error()
+			d.show(w, v, "workbench", b)
+			return
+		}
+		to, err := do(v)
+		if err != nil {
+			d.put(r.Context(), flashValue, flash{Fault: true, Text: d.problem(v, err).Error()})
+			to = "/rules/workbench"
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	}
+}
+
+// keepDraft keeps what the workbench's form changes.
+func (v *visit) keepDraft() error {
+	var read struct{ Files ruleset.Files }
+	if err := v.get("/rules/files", nil, &read); err != nil {
+		return err
+	}
+	kept := draft{ruleset.Files{}, v.PostForm.Get("began"), v.PostForm.Get("note"), strings.TrimSpace(v.PostForm.Get("add"))}
+	files := filesOf(v.PostForm)
+	for name := range read.Files {
+		if files[name] == "" {
+			kept.Files[name] = ""
+		}
+	}
+	for name, text := range files {
+		if text != read.Files[name] {
+			kept.Files[name] = text
+		}
+	}
+	v.desk.put(v.Context(), draftValue, kept)
+	return nil
+}
+
+// showWorkbench shows the ruleset that decides with the changes of this session, and what is wrong with these.
 func showWorkbench(v *visit) (any, error) {
 	var used ruleset.InUse
 	if err := v.get("/rules", nil, &used); err != nil {
@@ -168,7 +224,21 @@ func showWorkbench(v *visit) (any, error) {
 	if err := v.get("/rules/files", nil, &read); err != nil {
 		return nil, err
 	}
-	return newBench(read.Files, url.Values{"began": {used.Deciding.Digest}, "from": {used.From}}), nil
+	form := url.Values{"began": {used.Deciding.Digest}, "from": {used.From}}
+	var kept draft
+	if v.URL.Query().Has("anew") || !v.desk.value(v.Context(), draftValue, &kept) {
+		return newBench(read.Files, form), nil
+	}
+	maps.Copy(read.Files, kept.Files)
+	maps.DeleteFunc(read.Files, func(_, text string) bool { return text == "" })
+	form.Set("note", kept.Note)
+	b := newBench(read.Files, form)
+	b.Draft, b.Moved = true, kept.Began != used.Deciding.Digest
+	if kept.Added != "" && read.Files[kept.Added] == "" {
+		b.Files, b.Added = append(b.Files, benchFile{Name: kept.Added}), kept.Added
+	}
+	b.check(v, read.Files)
+	return b, nil
 }
 
 // newBench returns the files in their order, the ruleset's own first, with the form's other fields.
@@ -193,15 +263,13 @@ func filesOf(form url.Values) ruleset.Files {
 	return files
 }
 
-func checkFiles(v *visit) (any, error) {
-	files := filesOf(v.PostForm)
-	b := newBench(files, v.PostForm)
-	if added := strings.TrimSpace(v.PostForm.Get("add")); added != "" && files[added] == "" {
-		b.Files, b.Added = append(b.Files, benchFile{Name: added}), added
-	}
+func checkFiles(*visit) (to string, err error) { return "/rules/workbench", nil }
+
+// check adds what is wrong with the files.
+func (b *bench) check(v *visit, files ruleset.Files) {
 	if err := v.send(http.MethodPost, "/rules/check", map[string]any{"files": files}, &b.Found); err != nil {
 		b.Found, b.Fault = nil, v.desk.problem(v, err).Error()
-		return b, nil
+		return
 	}
 	for _, f := range b.Found.Faults {
 		b.wrong(f.File, benchFault{Line: f.Line, Text: f.Text})
@@ -212,7 +280,6 @@ func checkFiles(v *visit) (any, error) {
 	for _, f := range b.Found.Warnings {
 		b.wrong(f.File, benchFault{Line: f.Line, Text: f.Text, Warning: true})
 	}
-	return b, nil
 }
 
 // wrong adds a fault to its file. One of a file that is not there stands with the ruleset's own.
@@ -291,31 +358,10 @@ func showBacktest(v *visit) (any, error) {
 	return &b, v.get("/rules/backtests/"+url.PathEscape(chi.URLParam(v.Request, "id")), nil, &b)
 }
 
-// startBacktest leads to the page of a backtest of what is in the workbench. If it is refused, the workbench says why.
-func (d *desk) startBacktest(w http.ResponseWriter, r *http.Request) {
+// startBacktest leads to the page of a backtest of what is in the workbench.
+func startBacktest(v *visit) (to string, err error) {
 	var begun ruleset.Backtest
-	d.sendFiles(w, r, "/rules/backtests", func(form url.Values) (string, any) {
-		days, _ := strconv.Atoi(form.Get("days")) // the API refuses 0
-		return "days", days
-	}, &begun, func() string { return "/rules/backtests/" + begun.ID })
-}
-
-// sendFiles sends the files in the workbench to the API, with one more member, and leads to the page that shows the answer. If they are
-// refused, the workbench is shown again with the reason.
-func (d *desk) sendFiles(w http.ResponseWriter, r *http.Request, path string, more func(url.Values) (string, any), into any, to func() string) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	v := d.visit(r)
-	if err := r.ParseForm(); err != nil {
-		d.show(w, v, "fault", tooLarge)
-		return
-	}
-	name, value := more(r.PostForm)
-	files := filesOf(r.PostForm)
-	if err := v.send(http.MethodPost, path, map[string]any{"files": files, name: value}, into); err != nil {
-		b := newBench(files, r.PostForm)
-		b.Fault = d.problem(v, err).Error()
-		d.show(w, v, "workbench", b)
-		return
-	}
-	http.Redirect(w, r, to(), http.StatusSeeOther)
+	days, _ := strconv.Atoi(v.PostForm.Get("days")) // the API refuses 0
+	err = v.send(http.MethodPost, "/rules/backtests", map[string]any{"files": filesOf(v.PostForm), "days": days}, &begun)
+	return "/rules/backtests/" + begun.ID, err
 }

@@ -84,6 +84,7 @@ func TestWorkbench(t *testing.T) {
 
 	w.api.say("POST /rules/check", 200, ruleset.Findings{Faults: []ruleset.Fault{{File: "rules/a.yaml", Line: 2, Column: 3, Text: "must be right"}, {File: "none.yaml", Text: "must be there"}}})
 	form := url.Values{"file:ruleset.yaml": {"id: mine\r\n"}, "file:rules/a.yaml": {"rules:\r\n- id: deer"}, "file:rules/b.yaml": {" "}, "add": {"rules/c.yaml"}}
+	form.Set("began", inUse.Deciding.Digest)
 	_, page = w.post("/rules/workbench", form)
 	assert.JSONEq(t, `{"files": {"ruleset.yaml": "id: mine\n", "rules/a.yaml": "rules:\n- id: deer\n"}}`, w.api.last().body)
 	assert.Contains(t, page, "There are 2 faults")
@@ -96,6 +97,18 @@ func TestWorkbench(t *testing.T) {
 	_, page = w.post("/rules/workbench", form)
 	assert.Contains(t, page, "1 of 4 cases fail")
 	assert.Contains(t, page, "the case “one” fails: it must hit")
+
+	// What was changed is there when the browser comes back to it, on a page that no form has to be sent for.
+	_, page = w.get("/rules/workbench")
+	assert.Contains(t, page, "- id: deer\n</textarea>")
+	assert.NotContains(t, page, "Another ruleset decides")
+	form.Del("file:rules/a.yaml")
+	form.Set("began", "sha256:4567")
+	_, page = w.post("/rules/workbench", form)
+	assert.NotContains(t, page, "file:rules/a.yaml", "it was emptied")
+	assert.Contains(t, page, "Another ruleset decides")
+	_, page = w.get("/rules/workbench?anew=true")
+	assert.Contains(t, page, "- id: dear\n</textarea>")
 }
 
 // A patch makes of the ruleset's files what is in the workbench.
@@ -146,12 +159,14 @@ func TestPatch(t *testing.T) {
 // A backtest begins from the workbench, which stays as it is if that is refused; its page shows how far it is, and then its report.
 func TestBacktest(t *testing.T) {
 	w := rulesWorld(t)
-	form := url.Values{"file:ruleset.yaml": {"id: mine\n"}, "days": {"3"}, "began": {"sha256:0123"}}
+	form := url.Values{"file:ruleset.yaml": {"id: other\n"}, "days": {"3"}, "began": {"sha256:0123"}}
+	w.api.say("GET /rules/files", 200, map[string]any{"files": ruleset.Files{"ruleset.yaml": "id: mine\n"}})
 	w.api.say("POST /rules/backtests", 422, map[string]any{"status": 422, "detail": "the ruleset has faults"})
+	w.api.say("POST /rules/check", 200, ruleset.Findings{Ruleset: &inUse.Deciding.Ruleset})
 	_, page := w.post("/rules/backtests", form)
-	assert.JSONEq(t, `{"days": 3, "files": {"ruleset.yaml": "id: mine\n"}}`, w.api.last().body)
+	assert.JSONEq(t, `{"days": 3, "files": {"ruleset.yaml": "id: other\n"}}`, w.api.sent("POST /rules/backtests")[0].body)
 	assert.Contains(t, page, "the ruleset has faults")
-	assert.Contains(t, page, "id: mine\n</textarea>")
+	assert.Contains(t, page, "id: other\n</textarea>")
 
 	b := ruleset.Backtest{ID: "7", State: ruleset.Running, Candidate: inUse.Deciding.Ruleset, Progress: ruleset.Progress{Read: 12}}
 	w.api.say("POST /rules/backtests", 202, b)

@@ -34,6 +34,7 @@ const (
 	leadsValue  = "leads"  // the page to which that sign-in leads
 	flashValue  = "flash"  // flash: what the next page says first
 	keptValue   = "kept"   // kept: a form that was not done
+	draftValue  = "draft"  // draft: what was changed in the workbench
 )
 
 func (d *desk) newSessions() *scs.SessionManager {
