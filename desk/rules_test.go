@@ -164,7 +164,7 @@ func TestBacktest(t *testing.T) {
 	w.api.say("POST /rules/backtests", 422, map[string]any{"status": 422, "detail": "the ruleset has faults"})
 	w.api.say("POST /rules/check", 200, ruleset.Findings{Ruleset: &inUse.Deciding.Ruleset})
 	_, page := w.post("/rules/backtests", form)
-	assert.JSONEq(t, `{"days": 3, "files": {"ruleset.yaml": "id: other\n"}}`, w.api.sent("POST /rules/backtests")[0].body)
+	assert.JSONEq(t, `{"days": 3, "files": {"ruleset.yaml": "id: other\n"}}`, w.api.sent("POST /rules/backtests")[0])
 	assert.Contains(t, page, "the ruleset has faults")
 	assert.Contains(t, page, "id: other\n</textarea>")
 

@@ -65,6 +65,7 @@ func newDeskWorld(t *testing.T) *deskWorld {
 	w := &deskWorld{url: "http://" + address, issuer: issuer, world: newWorld(t, map[string]string{
 		"DESK_ADDRESS": address, "DESK_URL": "http://" + address, "OIDC_ISSUER": issuer.URL(), "OIDC_GROUPS_CLAIM": devissuer.GroupsClaim,
 		"OIDC_ROLES": "reviewer=reviewer,analyst=analyst,operator=operator,auditor=auditor,admin=admin", "FRAUD_DETECTOR": "rules", "RULES_FROM": "database",
+		"REVIEW_SECOND_FROM": "NOK:10", "REVIEW_ASSIGN": "MXN:20=bob@localhost",
 	})}
 	w.alertsTo(`
 version: 1

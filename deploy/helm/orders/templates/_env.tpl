@@ -22,10 +22,10 @@
     {{- include "orders.secretVariable" (dict "variable" $variable "ref" (get $root.Values.secretRefs $variable)) }}
   {{- else if hasKey $root.Values.settings $variable }}
     {{- include "orders.variable" (dict "variable" $variable "value" (get $root.Values.settings $variable)) }}
-  {{- else if has $variable (list "API_URL" "DESK_URL" "PAYMENT_GATEWAYS" "WEB_UI_URL") }}
+  {{- else if has $variable (list "API_URL" "PAYMENT_GATEWAYS" "WEB_UI_URL") }}
     {{- fail (printf "settings.%s is needed: the file env says what it is" $variable) }}
-  {{- else if and (eq $.process "desk") (has $variable (list "OIDC_ISSUER" "OIDC_ROLES")) }}
-    {{- fail (printf "settings.%s is needed for the desk: docs/identity.md says what it is" $variable) }}
+  {{- else if and (eq $.process "desk") (has $variable (list "DESK_URL" "OIDC_ISSUER" "OIDC_ROLES")) }}
+    {{- fail (printf "settings.%s is needed for the desk: docs/desk.md says what it is" $variable) }}
   {{- else if has $variable (list "CARD_FINGERPRINT_KEY" "RABBITMQ_CONSUMER_URL" "RABBITMQ_PUBLISHER_URL") }}
     {{- fail (printf "secretRefs.%s is needed: the file env says what it is, and values.yaml how to name its Secret" $variable) }}
   {{- else if eq $variable "LEDGER_URL" }}
