@@ -31,7 +31,7 @@ func (w *world) inReview(n int) ledger.Record {
 func (w *world) waits(taken string, all ...ledger.Record) []any {
 	rows := []any{}
 	for _, r := range all {
-		row := map[string]any{"transaction": r}
+		row := map[string]any{"transaction": r, "queue": "seniors"}
 		if taken != "" {
 			row["assignment"] = ledger.Assignment{Person: taken, Until: w.clock.now().Add(15 * time.Minute)}
 		}
@@ -74,7 +74,7 @@ func TestReviews(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, url.Values{"sort": {"amount"}, "currency": {"INR"}, "merchant": {"acme"}, "free": {"true"}}, asked)
 	for _, text := range []string{
-		`<span class="state stop">20 min left</span>`, `<span class="soft">2 h left</span>`, "a second person has to agree", "<td>bob@localhost<br>", `<span class="soft">free</span>`,
+		`<span class="state stop">20 min left</span>`, `<span class="soft">2 h left</span>`, "a second person has to agree", "<td>bob@localhost<br>", `<span class="soft">free</span><br>first for seniors`,
 		`href="/reviews/` + soon.TransactionID + `?currency=INR&amp;merchant=acme&amp;sort=amount"`, `action="/reviews/next?currency=INR&amp;merchant=acme&amp;sort=amount"`,
 		`href="/reviews?currency=INR&amp;cursor=c2&amp;free=true&amp;merchant=acme&amp;sort=amount"`,
 	} {
@@ -96,14 +96,21 @@ func TestNextReview(t *testing.T) {
 	w.api.say(take(faster), http.StatusConflict, map[string]any{"status": 409, "detail": "bob@localhost has taken it"})
 	_, page := w.post("/reviews/next?sort=score", url.Values{"page": {"/reviews?sort=score"}})
 	assert.Contains(t, page, "Review of order "+free.Order.ID)
+	assert.Contains(t, page, "It is first for seniors.")
 	assert.Contains(t, page, `action="/reviews/`+free.TransactionID+`/take?sort=score"`)
 	assert.Empty(t, w.api.sent(take(decided)))
 	assert.Empty(t, w.api.sent(take(own)))
 	assert.Len(t, w.api.sent(take(free)), 1)
 
 	w.waits("", own)
+	before := len(w.api.asked)
 	_, page = w.post("/reviews/next", url.Values{"page": {"/reviews"}})
 	assert.Contains(t, page, "Nothing is left here that you could take.")
+	var asked []string
+	for _, q := range w.api.asked[before:] {
+		asked = append(asked, q.query)
+	}
+	assert.Equal(t, []string{"mine=true", "free=true&queue=mine", "free=true&queue=none", "free=true&queue=others", ""}, asked)
 }
 
 func take(r ledger.Record) string { return "PUT /transactions/" + r.TransactionID + "/assignment" }
