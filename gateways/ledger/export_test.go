@@ -215,6 +215,18 @@ func (l *Ledger) CountStatements(at time.Time) map[string]Statement {
 	}
 }
 
+// DeskStatements returns the statements of the desk's pages that no other function here returns.
+func (l *Ledger) DeskStatements(of identity.Merchants, id string, at time.Time) map[string]Statement {
+	all := map[string]Statement{}
+	for name, q := range map[string]query{
+		"held": l.heldQuery(of), "deadline": l.deadlineQuery(of), "answers": l.answersQuery(of, at), "assigned": l.assignedQuery(of, id, at),
+		"days": l.daysQuery(of, "2026-01-01", "2026-01-31"),
+	} {
+		all[name] = Statement{q.text, q.args}
+	}
+	return all
+}
+
 // MinutesStatement returns the statement that counts the minutes of the last hour.
 func (l *Ledger) MinutesStatement(of identity.Merchants, since time.Time) Statement {
 	q := l.minutesQuery(of, since)

@@ -59,9 +59,7 @@ type heldMoney struct {
 }
 
 func (l *Ledger) heldForReview(ctx context.Context, of identity.Merchants) (all []heldMoney, err error) {
-	c := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
-	q := query{l.engine.bind(`SELECT currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions ` + c.where() + `GROUP BY currency`), c.args}
-	err = l.engine.read(ctx, l.reader, of, q, func(r row) error {
+	err = l.engine.read(ctx, l.reader, of, l.heldQuery(of), func(r row) error {
 		var h heldMoney
 		var currency sql.NullString
 		var first instant
@@ -75,10 +73,18 @@ func (l *Ledger) heldForReview(ctx context.Context, of identity.Merchants) (all 
 	return all, err
 }
 
-func (l *Ledger) nextDeadline(ctx context.Context, of identity.Merchants) (next time.Time, err error) {
+func (l *Ledger) heldQuery(of identity.Merchants) query {
 	c := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
-	q := query{l.engine.bind(`SELECT record FROM transactions ` + c.where() + `ORDER BY started_at, id LIMIT ?`), append(c.args, looked)}
-	err = l.engine.read(ctx, l.reader, of, q, func(r row) error {
+	return query{l.engine.bind(`SELECT currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions ` + c.where() + `GROUP BY currency`), c.args}
+}
+
+func (l *Ledger) deadlineQuery(of identity.Merchants) query {
+	c := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
+	return query{l.engine.bind(`SELECT record FROM transactions ` + c.where() + `ORDER BY started_at, id LIMIT ?`), append(c.args, looked)}
+}
+
+func (l *Ledger) nextDeadline(ctx context.Context, of identity.Merchants) (next time.Time, err error) {
+	err = l.engine.read(ctx, l.reader, of, l.deadlineQuery(of), func(r row) error {
 		var text []byte
 		var record struct{ Review struct{ Deadline time.Time } }
 		if err := r.Scan(&text); err != nil {

@@ -79,13 +79,17 @@ func (l *Ledger) countMinutes(ctx context.Context, of identity.Merchants, n *rep
 	})
 }
 
-// answers returns how long the last transactions since a time took until something was settled or they were held for a review,
-// sorted.
-func (l *Ledger) answers(ctx context.Context, of identity.Merchants, since time.Time) (all []time.Duration, err error) {
+func (l *Ledger) answersQuery(of identity.Merchants, since time.Time) query {
 	q := ledger.Query{Merchants: of, Since: since}
 	c := l.listConditions(q, of)
 	text := `SELECT record FROM transactions ` + l.listIndex(q, of) + c.where() + `ORDER BY started_at DESC, id DESC LIMIT ?`
-	err = l.engine.read(ctx, l.reader, of, query{l.engine.bind(text), append(c.args, timed)}, func(r row) error {
+	return query{l.engine.bind(text), append(c.args, timed)}
+}
+
+// answers returns how long the last transactions since a time took until something was settled or they were held for a review,
+// sorted.
+func (l *Ledger) answers(ctx context.Context, of identity.Merchants, since time.Time) (all []time.Duration, err error) {
+	err = l.engine.read(ctx, l.reader, of, l.answersQuery(of, since), func(r row) error {
 		var text []byte
 		var record struct {
 			StartTime time.Time

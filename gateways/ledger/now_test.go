@@ -62,6 +62,29 @@ func TestNowPlans(t *testing.T) {
 	}
 }
 
+// No page of the desk reads through all transactions.
+func TestDeskPlans(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			fill(t, l)
+			if name != "SQLite" {
+				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
+			}
+			for _, of := range []identity.Merchants{identity.AllMerchants(), identity.OnlyMerchants("acme")} {
+				for kind, statement := range l.DeskStatements(of, idOf(7), start.Add(3990*time.Minute)) {
+					plan, err := l.Plan(t.Context(), engine.explain, statement)
+					require.NoError(t, err)
+					for _, line := range plan {
+						scans := strings.Contains(line, "SCAN") && !strings.Contains(line, "INDEX") || strings.Contains(line, "Seq Scan on transactions")
+						assert.False(t, scans, "%s of %s: %s", kind, of, strings.Join(plan, "\n"))
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestPercentile(t *testing.T) {
 	sorted := make([]time.Duration, 200)
 	for i := range sorted {

@@ -293,16 +293,19 @@ func readLabels(text string) (all []ledger.Label, err error) {
 	return all, nil
 }
 
-// Days returns what was counted from one day to another, both included, of these merchants.
-func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to string) (all []report.Day, err error) {
+func (l *Ledger) daysQuery(of identity.Merchants, from, to string) query {
 	var c conditions
 	c.add("day >= ?", from)
 	c.add("day <= ?", to)
 	c.of(of)
-	q := query{l.engine.bind(`SELECT day, merchant, currency, figures FROM day_figures ` + c.where()), c.args}
+	return query{l.engine.bind(`SELECT day, merchant, currency, figures FROM day_figures ` + c.where()), c.args}
+}
+
+// Days returns what was counted from one day to another, both included, of these merchants.
+func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to string) (all []report.Day, err error) {
 	err = l.retry(ctx, func() error {
 		all = nil
-		return l.engine.read(ctx, l.reader, of, q, func(r row) error {
+		return l.engine.read(ctx, l.reader, of, l.daysQuery(of, from, to), func(r row) error {
 			var d report.Day
 			var figures []byte
 			if err := r.Scan(&d.Date, &d.Merchant, &d.Currency, &figures); err != nil {
