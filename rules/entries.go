@@ -16,7 +16,6 @@ import (
 
 // Entries holds the entries of all lists in the database, also those that were removed. It never changes. nil has none.
 type Entries struct {
-	all     map[int64]ruleset.ListEntry // by number
 	lists   map[listKey]*keptList
 	changes []changed // by time
 }
@@ -26,7 +25,7 @@ type listKey struct{ name, of string }
 
 // keptList is a list in the database.
 type keptList struct {
-	by   map[string][]ruleset.ListEntry // by value, each in the order of their numbers
+	by   map[string][]ruleset.ListEntry // by value
 	nets networks                       // of addresses: only the lengths of the prefixes
 }
 
@@ -38,17 +37,19 @@ type changed struct {
 
 // With returns the entries with those that were added or removed since.
 func (e *Entries) With(since []ruleset.ListEntry) *Entries {
-	next := &Entries{all: map[int64]ruleset.ListEntry{}, lists: map[listKey]*keptList{}}
+	next, own := &Entries{lists: map[listKey]*keptList{}}, map[listKey]bool{}
 	if e != nil {
-		maps.Copy(next.all, e.all)
+		maps.Copy(next.lists, e.lists)
+		next.changes = slices.Clone(e.changes)
 	}
-	for _, entry := range since {
-		next.all[entry.Number] = entry
+	for _, entry := range slices.SortedFunc(slices.Values(since), func(a, b ruleset.ListEntry) int { return cmp.Compare(a.Number, b.Number) }) {
+		key := listKey{entry.List, entry.Of}
+		if !own[key] {
+			next.lists[key], own[key] = next.lists[key].clone(), true
+		}
+		next.changes = append(next.changes, next.lists[key].take(entry)...)
 	}
-	for _, number := range slices.Sorted(maps.Keys(next.all)) {
-		next.add(next.all[number])
-	}
-	slices.SortFunc(next.changes, func(a, b changed) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.number, b.number)) })
+	slices.SortFunc(next.changes, func(a, b changed) int { return a.at.Compare(b.at) })
 	last := int64(0) // clocks of several processes differ: a change may have an earlier time than the one before it
 	for i := range next.changes {
 		last = max(last, next.changes[i].number)
@@ -57,21 +58,30 @@ func (e *Entries) With(since []ruleset.ListEntry) *Entries {
 	return next
 }
 
-func (e *Entries) add(entry ruleset.ListEntry) {
-	key := listKey{entry.List, entry.Of}
-	l := e.lists[key]
+// clone returns a list that can be changed without a change of l, which may be nil.
+func (l *keptList) clone() *keptList {
 	if l == nil {
-		l = &keptList{by: map[string][]ruleset.ListEntry{}}
-		e.lists[key] = l
+		return &keptList{by: map[string][]ruleset.ListEntry{}}
 	}
-	l.by[entry.Value] = append(l.by[entry.Value], entry)
+	return &keptList{by: maps.Clone(l.by), nets: networks{lengths: slices.Clone(l.nets.lengths)}}
+}
+
+// take adds an entry, or replaces it, and returns what has changed.
+func (l *keptList) take(entry ruleset.ListEntry) (changes []changed) {
+	was := l.by[entry.Value]
+	at := slices.IndexFunc(was, func(e ruleset.ListEntry) bool { return e.Number == entry.Number })
+	if at < 0 {
+		changes = append(changes, changed{entry.At, entry.Number})
+	}
+	if entry.RemovedIn > 0 && (at < 0 || was[at].RemovedIn == 0) {
+		changes = append(changes, changed{entry.RemovedAt, entry.RemovedIn})
+	}
+	others := slices.DeleteFunc(slices.Clone(was), func(e ruleset.ListEntry) bool { return e.Number == entry.Number })
+	l.by[entry.Value] = append(others, entry)
 	if network, err := netip.ParsePrefix(entry.Value); err == nil {
 		l.nets.note(network)
 	}
-	e.changes = append(e.changes, changed{entry.At, entry.Number})
-	if entry.RemovedIn > 0 {
-		e.changes = append(e.changes, changed{entry.RemovedAt, entry.RemovedIn})
-	}
+	return changes
 }
 
 // Last returns the number of the last change.
@@ -110,8 +120,8 @@ func (e *Entries) on(l *list, value string, change int64, at time.Time) (number 
 	}
 	find := func(spelled string) bool {
 		for _, entry := range kept.by[spelled] {
-			if stood(entry, change, at) {
-				number = entry.Number
+			if stood(entry, change, at) { // two may, for a transaction from before the first one expired
+				number = max(number, entry.Number)
 			}
 		}
 		return number > 0

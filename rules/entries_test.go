@@ -101,6 +101,28 @@ func TestEntriesWith(t *testing.T) {
 	assert.Nil(t, evaluate(set, nil).Explanation.Lists)
 }
 
+// Entries that are taken one change after the other are those that are taken at once.
+func TestEntriesInSteps(t *testing.T) {
+	at, set := rules.Unremarkable().AsOf, kept("customer.id").read(t)
+	entry := func(number, removed int64, hours time.Duration) ruleset.ListEntry {
+		return ruleset.ListEntry{
+			Number: number, List: "l", Of: "customer.id", Value: "c-1001", At: at.Add(hours * time.Hour), Expires: at.Add(time.Hour),
+			RemovedIn: removed, RemovedAt: at.Add((hours + 1) * time.Hour),
+		}
+	}
+	steps := entries(entry(1, 0, -9)).With([]ruleset.ListEntry{entry(1, 2, -9), entry(3, 0, -5)}).With([]ruleset.ListEntry{entry(4, 0, -6)}).
+		With([]ruleset.ListEntry{entry(3, 5, -5)}).With(nil)
+	whole := entries(entry(1, 2, -9), entry(3, 5, -5), entry(4, 0, -6))
+	assert.Equal(t, whole.Last(), steps.Last())
+	for change := range whole.Last() + 1 {
+		assert.Equal(t, evaluate(set.With(whole, change), nil), evaluate(set.With(steps, change), nil), "after change %d", change)
+	}
+	for hours := -10; hours < 1; hours++ {
+		when := at.Add(time.Duration(hours) * time.Hour)
+		assert.Equal(t, evaluate(set.With(whole, 0).AsOf(when), nil), evaluate(set.With(steps, 0).AsOf(when), nil), "%d hours", hours)
+	}
+}
+
 // Cases say which lists a transaction is on, and rules ask lists in the database as others.
 func TestCasesOfLists(t *testing.T) {
 	set := kept("customer.id").with(folder{

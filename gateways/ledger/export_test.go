@@ -232,3 +232,8 @@ func (l *Ledger) MinutesStatement(of identity.Merchants, since time.Time) Statem
 	q := l.minutesQuery(of, since)
 	return Statement{q.text, q.args}
 }
+
+// EntriesChangedSince returns the statement for what has changed in lists.
+func (l *Ledger) EntriesChangedSince(change int64) Statement {
+	return Statement{Text: l.engine.bind("SELECT " + entryColumns + " FROM list_entries " + changedSince), Args: []any{change, change}}
+}

@@ -95,9 +95,12 @@ func (l *Ledger) Entries(ctx context.Context, q ruleset.EntryQuery) ([]ruleset.L
 	return l.entries(ctx, c.where()+`ORDER BY number DESC LIMIT ?`, append(c.args, q.Limit)...)
 }
 
+// changedSince is asked every two seconds by each process.
+const changedSince = `WHERE number > ? OR removed_in > ?`
+
 // EntryChanges returns the entries of all lists that were added or removed by changes with higher numbers than that one.
 func (l *Ledger) EntryChanges(ctx context.Context, after int64) ([]ruleset.ListEntry, error) {
-	return l.entries(ctx, `WHERE number > ? OR removed_in > ?`, after, after)
+	return l.entries(ctx, changedSince, after, after)
 }
 
 func (l *Ledger) entries(ctx context.Context, which string, args ...any) (all []ruleset.ListEntry, err error) {

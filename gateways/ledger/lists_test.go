@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,27 @@ func TestListChangesAtOnce(t *testing.T) {
 				require.Len(t, changed, int(last-was), "from %d to %d", was, last)
 			}
 			require.NoError(t, all.Wait())
+		})
+	}
+}
+
+// That nothing has changed is found without reading all entries.
+func TestListChangesUseIndexes(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			require.NoError(t, l.Exec(t.Context(), `INSERT INTO list_entries (number, list, looked_up, value, reason, added_by, added_at)
+				WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+				SELECT i, 'blocked', 'customer.id', 'c', 'a', 'ada', (SELECT min(added_at) FROM merchants) FROM n`))
+			if name != "SQLite" {
+				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
+			}
+			plan, err := l.Plan(t.Context(), engine.explain, l.EntriesChangedSince(20_000))
+			require.NoError(t, err)
+			text := strings.Join(plan, "\n")
+			assert.NotContains(t, text, "Seq Scan")
+			assert.NotContains(t, text, "SCAN list_entries")
+			assert.Contains(t, text, "list_entries_removed")
 		})
 	}
 }
