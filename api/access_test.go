@@ -69,7 +69,7 @@ type try struct {
 }
 
 // tries returns a request for each operation. A review is of a new transaction each time, since it ends with its verdict.
-func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
+func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
 	t.Helper()
 	var key string
 	w.clients, key = newClients(t)
@@ -89,6 +89,7 @@ func (w *world) tries(t *testing.T, paid, raised string) map[string]try {
 		"listAlerts":        {identity.Alerts, "/alerts?transaction=" + paid, "", 200, 200, 200, 200},
 		"getAlert":          {identity.Alerts, "/alerts/" + raised, "", 200, 200, 404, 404},
 		"acknowledgeAlert":  {identity.Alerts, "/alerts/" + raised + "/acknowledge", `{}`, 200, 200, 404, 404},
+		"resendAlert":       {identity.Alerts, "/alerts/" + told + "/resend", `{"number": 1}`, 202, 202, 404, 404},
 		"listAudit":         {identity.Audit, "/audit", "", 200, 200, 200, 200},
 		"verifyAudit":       {identity.Audit, "/audit/verification", "", 200, 200, 200, 200},
 		"listMerchants":     {identity.Admin, "/merchants", "", 200, 200, 200, 200},
@@ -141,7 +142,11 @@ func TestAccess(t *testing.T) {
 	paid, event := w.ofAcme(t, "card"), alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now())
 	event.Data.Merchant = "acme"
 	raised := w.take(t, event, asking)
+	event.ID = uuid.NewString()
+	told := w.take(t, event)
+	w.over(t, told)
 	w.alert(t, raised)
+	w.alert(t, told)
 	for path, item := range contractOf(true).document["paths"].(map[string]any) {
 		for method, operation := range item.(map[string]any) {
 			id := operation.(map[string]any)["operationId"].(string)
@@ -149,7 +154,7 @@ func TestAccess(t *testing.T) {
 				continue
 			}
 			t.Run(id, func(t *testing.T) {
-				tried, has := w.tries(t, paid, raised)[id]
+				tried, has := w.tries(t, paid, raised, told)[id]
 				require.True(t, has, "%s %s has no row in this test", method, path)
 				others := slices.DeleteFunc(slices.Clone(identity.Scopes), func(s identity.Scope) bool { return s == tried.scope })
 				var keys keyring
@@ -173,7 +178,7 @@ func TestAccess(t *testing.T) {
 				} {
 					w.asks(t, keys, tokens{"token": caller.as}, method, tried, caller.token, caller.status, caller.name)
 				}
-				again, owner := w.tries(t, paid, raised)[id], keys.add(nil, "acme", tried.scope)
+				again, owner := w.tries(t, paid, raised, told)[id], keys.add(nil, "acme", tried.scope)
 				w.asks(t, keys, nil, method, again, owner, again.client, "client")
 			})
 		}
@@ -185,7 +190,6 @@ func (w *world) asks(t *testing.T, keys keyring, persons tokens, method string, 
 	t.Helper()
 	o := options(w.client, w.ledger)
 	o.Trail, o.Clients = w.trail, w.clients
-	o.Trail = w.trail
 	o.DeadLetters = &grave{letters: []alert.DeadLetter{{ID: "of-acme", Merchant: "acme"}}}
 	o.Authenticators = []api.Authenticator{api.NewStoredKeys(keys, time.Hour, time.Now, o.Log), persons}
 	headers := []string{patient}

@@ -147,12 +147,21 @@ func acknowledgements(caller identity.Subject) object[alert.Acknowledgement] {
 }
 
 func (s *server) showAcknowledgePage(v *visit) {
-	found, err := s.deliveries.Find(v.r.Context(), identity.AllMerchants(), v.id)
+	found, err := s.complete(v)
 	if err != nil {
 		v.refuse(s.alertProblem(v.r.Context(), v.id, err))
 		return
 	}
 	v.show(http.StatusOK, pageOf(answerAlert(found)))
+}
+
+// complete returns the log of a link's alert. Without an alertman it is not known whether the alert is acknowledged, so there is none.
+func (s *server) complete(v *visit) (alert.Log, error) {
+	found, err := s.deliveries.Find(v.r.Context(), identity.AllMerchants(), v.id)
+	if err == nil && found.Incomplete {
+		err = alert.ErrNoAlertman
+	}
+	return found, err
 }
 
 // acknowledgeByLink takes an empty body or the page's form.
@@ -173,7 +182,7 @@ func (s *server) acknowledgeByLink(v *visit, values url.Values) {
 
 // askAgain shows the form as it was typed, with its faults.
 func (s *server) askAgain(v *visit, f form) {
-	found, err := s.deliveries.Find(v.r.Context(), identity.AllMerchants(), v.id)
+	found, err := s.complete(v)
 	if err != nil {
 		v.refuse(problem(http.StatusUnprocessableEntity, strings.Join(f.Faults, " ")))
 		return

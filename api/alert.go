@@ -23,6 +23,7 @@ const alertDescription = "The log of an alert: which route chose which receivers
 
 const alertsDescription = "Alerts that alertman has taken, each as GET /alerts/{id} shows it: first those that are still under way, " +
 	"then those that are over, the last to end first, in pages. A page may have fewer than limit, or none, while there are more. " +
+	"If no alertman has answered after three seconds, the alerts that are left are incomplete, and a state lists also those that may be in it. " +
 	"With transaction, all alerts of that transaction, the oldest first, and no pages: an alert is listed once " +
 	"alertman has taken it off the broker; the transaction's own steps say whether it was published. " +
 	"That list is empty for an unknown transaction, and for one that caused no alert."
@@ -39,7 +40,7 @@ type alertResponse struct {
 // once; the fields only describe them.
 type alertsRequest struct {
 	Transaction string `query:"transaction" doc:"The transactionID of the transaction. No other parameter goes with it" example:"01990000-0000-7000-8000-000000000001"`
-	State       string `query:"state" doc:"unacknowledged: somebody is asked to acknowledge it, or was and did not; undelivered: a target does not have it; delivered: all targets have it" example:"unacknowledged"`
+	State       string `query:"state" doc:"unacknowledged: somebody is asked to acknowledge it, or was and did not; undelivered: a target does not have it; delivered: all targets have it; muted: it was not sent to a receiver" example:"unacknowledged"`
 	Type        string `query:"type" doc:"The type of its event" example:"orders.fraud.detected.v1"`
 	Merchant    string `query:"merchant" doc:"Whose transactions it is about" example:"default"`
 	Since       string `query:"since" doc:"Taken by alertman at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
@@ -81,7 +82,7 @@ func (s *server) registerAlerts(api huma.API) {
 	}), s.alerts)
 	asked := api.OpenAPI().Paths["/alerts"].Get
 	describeParameter(asked, "transaction", huma.Schema{Format: "uuid"})
-	describeParameter(asked, "state", huma.Schema{Enum: []any{unacknowledged, undelivered, string(delivered)}})
+	describeParameter(asked, "state", huma.Schema{Enum: alertChoices})
 	describeParameter(asked, "merchant", huma.Schema{MinLength: new(1)})
 	describeParameter(asked, "type", huma.Schema{Enum: typeWords()})
 	describeParameter(asked, "since", huma.Schema{Format: "date-time"})
@@ -119,6 +120,7 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse,
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
+	q.DetailsBy = time.Now().Add(alert.DetailsWithin)
 	if answer.Alerts, q.After, err = s.chosenAlerts(ctx, q); err != nil {
 		return nil, s.alertProblem(ctx, "", err)
 	}
@@ -183,11 +185,13 @@ const (
 // alertsCursor begins each cursor of this list, and of no other.
 const alertsCursor = "alerts/"
 
-// What alerts can be chosen by, beside delivered.
+// What alerts can be chosen by, beside delivered and muted.
 const (
 	unacknowledged = "unacknowledged"
 	undelivered    = "undelivered"
 )
+
+var alertChoices = []any{unacknowledged, undelivered, string(delivered), string(muted)}
 
 // readAlertsQuery returns all faults at once, as a *Problem.
 func readAlertsQuery(raw string) (q alertsQuery, err error) {
@@ -207,8 +211,8 @@ func readAlertsQuery(raw string) (q alertsQuery, err error) {
 		}
 		q.transaction = id.String()
 	}
-	if states := []string{"", unacknowledged, undelivered, string(delivered)}; !slices.Contains(states, q.state) {
-		p.wrong("state", "must be unacknowledged, undelivered or delivered")
+	if q.state != "" && !slices.Contains(alertChoices, any(q.state)) {
+		p.wrong("state", "must be "+oneOf(alertChoices))
 	}
 	if q.of != "" && !slices.Contains(typeWords(), any(string(q.of))) {
 		p.wrong("type", "must be the type of an event, such as "+string(alert.FraudDetected))
@@ -243,13 +247,20 @@ func (q alertsQuery) chooses(a *alertAnswer, now time.Time) bool {
 	}
 	switch q.state {
 	case unacknowledged:
-		return a.asks(now) || a.Silent()
+		return a.mayNeed() || a.asks(now) || a.Silent()
 	case undelivered:
-		return a.State == delivering || a.State == notDelivered || a.State == expired
+		return a.mayNeed() || a.State == delivering || a.State == notDelivered || a.State == expired
 	case string(delivered):
-		return a.State == delivered
+		return a.State == delivered || a.State == over
+	case string(muted):
+		return slices.ContainsFunc(a.Chains, func(c alert.ChainLog) bool { return c.Muted != "" })
 	}
 	return true
+}
+
+// mayNeed reports whether an incomplete alert may need a person.
+func (a *alertAnswer) mayNeed() bool {
+	return a.Incomplete && (a.State == delivering || a.State == failed)
 }
 
 // alertState is the state of an alert with all its deliveries. If several fit, the first in the order below counts.
@@ -262,6 +273,8 @@ const (
 	delivered    alertState = "delivered"
 	collected    alertState = "collected"
 	muted        alertState = "muted"
+	over         alertState = "over"   // incomplete, and ended well
+	failed       alertState = "failed" // incomplete, and ended otherwise
 )
 
 var alertStates = []alertState{delivering, notDelivered, expired, delivered, collected, muted}
@@ -270,11 +283,15 @@ var alertStates = []alertState{delivering, notDelivered, expired, delivered, col
 type alertAnswer struct {
 	alert.Log
 
-	State alertState `json:"state" enum:"delivering,not_delivered,expired,delivered,collected,muted" doc:"delivering: a target has not got it yet; not_delivered: a target refused it for good, or the delivery was ended by force; expired: it could not be delivered to a target before it expired; delivered: all targets got it; collected: it comes in a digest, see group; muted: it is sent to no receiver"`
+	State alertState `json:"state" enum:"delivering,not_delivered,expired,delivered,collected,muted,over,failed" doc:"delivering: a target has not got it yet; not_delivered: a target refused it for good, or the delivery was ended by force; expired: it could not be delivered to a target before it expired; delivered: all targets got it; collected: it comes in a digest, see group; muted: it is sent to no receiver. If the answer is incomplete, over: it was delivered, or comes in a digest; failed: it was not delivered, or not acknowledged"`
 }
 
 func answerAlert(log alert.Log) *alertAnswer {
 	a := &alertAnswer{Log: log, State: delivering} // as an alert that was only just accepted
+	if log.Incomplete {
+		a.State = outlined(log)
+		return a
+	}
 	states := map[alertState]bool{}
 	for _, chain := range log.Chains {
 		for _, state := range statesOf(chain, log.Running) {
@@ -287,6 +304,20 @@ func answerAlert(log alert.Log) *alertAnswer {
 		a.State = notDelivered
 	}
 	return a
+}
+
+// outlined returns the state of an alert of which alertman has said nothing.
+func outlined(log alert.Log) alertState {
+	switch sent := func(c alert.ChainLog) bool { return c.Muted == "" }; {
+	case log.Running:
+		return delivering
+	case log.Failed:
+		return failed
+	case !slices.ContainsFunc(log.Chains, sent):
+		return muted
+	default:
+		return over
+	}
 }
 
 // asks reports whether somebody is still asked to acknowledge the alert.

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
@@ -35,9 +36,14 @@ import (
 
 // shownAlert is the answer of GET /alerts/{id}, as far as it is more than the log.
 type shownAlert struct {
-	ID     string
-	State  string
-	Chains []struct {
+	ID         string
+	State      string
+	Incomplete bool
+	Resending  *alert.Resending
+	Resent     []alert.Resending
+	Chains     []struct {
+		Receiver, Muted string
+
 		Group *struct {
 			Name, DigestID string
 			Waiting        int
@@ -135,7 +141,7 @@ func TestAlertsQuery(t *testing.T) {
 		"transaction=" + uuid.NewString() + "&transaction=x": {"transaction": "must not stand more than once"},
 		"4111111111111111=": {"411111******1111": "is not a known parameter"},
 		"state=loud&type=orders.fraud.v1&merchant=%27&since=now&cursor=%21&limit=51": {
-			"state": "must be unacknowledged, undelivered or delivered", "type": "must be the type of an event, such as orders.fraud.detected.v1",
+			"state": "must be unacknowledged, undelivered, delivered or muted", "type": "must be the type of an event, such as orders.fraud.detected.v1",
 			"merchant": "must be a merchant's name", "since": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
 			"cursor": "must be the next of an earlier answer, as it stands there", "limit": "must be a whole number from 1 to 50",
 		},
@@ -157,7 +163,8 @@ func listedAlerts(t *testing.T, handler http.Handler, query string, headers ...s
 	for cursor := ""; ; {
 		var answer *httptest.ResponseRecorder
 		eventually(t, func() error {
-			if answer = request(t, handler, http.MethodGet, "/alerts?limit=2&"+query+cursor, "", headers...); answer.Code == http.StatusServiceUnavailable {
+			answer = request(t, handler, http.MethodGet, "/alerts?limit=2&"+query+cursor, "", headers...)
+			if answer.Code == http.StatusServiceUnavailable || strings.Contains(answer.Body.String(), `"incomplete":true`) {
 				return errors.New(answer.Body.String())
 			}
 			return nil
@@ -362,11 +369,9 @@ func TestAlertErrors(t *testing.T) {
 		status int
 		detail string
 	}{
-		"an unknown one":            {sent, serviceerror.NewNotFound(""), 404, "no such alert"},
-		"no worker within the time": {sent, serviceerror.NewDeadlineExceeded(""), 503, "no alertman answers"},
-		"no worker for a while":     {sent, serviceerror.NewFailedPrecondition(""), 503, "no alertman answers"},
-		"no Temporal":               {sent, serviceerror.NewUnavailable(""), 503, "the workflow engine cannot be asked"},
-		"no way to Temporal":        {unsent, serviceerror.NewDeadlineExceeded(""), 503, "the workflow engine cannot be asked"},
+		"an unknown one":     {sent, serviceerror.NewNotFound(""), 404, "no such alert"},
+		"no Temporal":        {sent, serviceerror.NewUnavailable(""), 503, "the workflow engine cannot be asked"},
+		"no way to Temporal": {unsent, serviceerror.NewDeadlineExceeded(""), 503, "the workflow engine cannot be asked"},
 	} {
 		temporal := &mocks.Client{}
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(c.went).Return(nil, c.err)
@@ -384,6 +389,53 @@ func TestAlertErrors(t *testing.T) {
 	p := asProblem(t, request(t, unreachable(t), http.MethodGet, "/alerts/event-1", ""))
 	assert.Equal(t, 503, p.Status, "where no Temporal is: %+v", p)
 	assert.Contains(t, p.Detail, "workflow engine", "where no Temporal is: %+v", p)
+}
+
+// Without an alertman, an alert is shown as Temporal itself has it, and a list has those that may be in the state that it asks for.
+func TestAlertsNoAlertman(t *testing.T) {
+	event := alert.Sample(alert.ReviewRequested, "event-1", time.Now())
+	of := func(muted string) []alert.Assignment {
+		return []alert.Assignment{{Receiver: "fraud-team", Route: "all", Muted: muted, Steps: []alert.Step{asking}}}
+	}
+	for name, c := range map[string]struct {
+		err    error
+		muted  string
+		status enums.WorkflowExecutionStatus
+		want   string
+		listed []string
+	}{
+		"under way":     {serviceerror.NewDeadlineExceeded(""), "", enums.WORKFLOW_EXECUTION_STATUS_RUNNING, "delivering", []string{"unacknowledged", "undelivered"}},
+		"ended well":    {serviceerror.NewFailedPrecondition(""), "", enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, "over", []string{"delivered"}},
+		"muted":         {serviceerror.NewFailedPrecondition(""), "load test", enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, "muted", []string{"muted"}},
+		"failed":        {serviceerror.NewFailedPrecondition(""), "", enums.WORKFLOW_EXECUTION_STATUS_FAILED, "failed", []string{"unacknowledged", "undelivered"}},
+		"ended by hand": {serviceerror.NewFailedPrecondition(""), "", enums.WORKFLOW_EXECUTION_STATUS_TERMINATED, "failed", []string{"unacknowledged", "undelivered"}},
+	} {
+		server, found := &mocks.Client{}, described(true)
+		found.WorkflowExecutionInfo.Status = c.status
+		server.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(sent).Return(nil, c.err)
+		server.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(found, nil)
+		began := &mocks.HistoryEventIterator{}
+		began.On("Next").Return(happened(t, "", workflows.DeliverAlertInput{Event: event, Assignments: of(c.muted)}), nil)
+		server.On("GetWorkflowHistory", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(began)
+		server.On("ListWorkflow", mock.Anything, mock.Anything).Return(&workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{
+			{Execution: &common.WorkflowExecution{WorkflowId: workflows.AlertWorkflowID("event-1")}},
+		}}, nil)
+		a := asAlert(t, request(t, handlerOn(server), http.MethodGet, "/alerts/event-1", ""))
+		assert.True(t, a.Incomplete, name)
+		assert.Equal(t, []string{c.want, "fraud-team", c.muted}, []string{a.State, a.Chains[0].Receiver, a.Chains[0].Muted}, name)
+		var listed []string
+		for _, state := range []string{"unacknowledged", "undelivered", "delivered", "muted"} {
+			answer := request(t, handlerOn(server), http.MethodGet, "/alerts?state="+state, "")
+			require.Equal(t, 200, answer.Code, answer.Body)
+			if strings.Contains(answer.Body.String(), `"event-1"`) {
+				listed = append(listed, state)
+			}
+		}
+		assert.Equal(t, c.listed, listed, name)
+		again := asProblem(t, request(t, handlerOn(server), http.MethodPost, "/alerts/event-1/resend", `{"by": "ada"}`))
+		assert.Equal(t, 503, again.Status, name)
+		assert.Contains(t, again.Detail, "nothing was sent again", name)
+	}
 }
 
 // An id that no alert can have is not found, without asking Temporal.
@@ -419,6 +471,7 @@ func knows(t testing.TB, temporal *mocks.Client, log alert.Log, running bool, ev
 	}
 	temporal.On("QueryWorkflow", mock.Anything, workflows.AlertWorkflowID(log.ID), "", workflows.DeliveriesQuery).Return(value(t, log), nil)
 	temporal.On("DescribeWorkflowExecution", mock.Anything, workflows.AlertWorkflowID(log.ID), "").Return(described(running), nil)
+	temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, "").Return(nil, serviceerror.NewNotFound("")) // it was not sent again
 	iterator := &mocks.HistoryEventIterator{}
 	for _, event := range events {
 		iterator.On("HasNext").Return(true).Once()

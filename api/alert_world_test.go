@@ -78,7 +78,8 @@ func (w *world) alert(t *testing.T, id string) shownAlert {
 	t.Helper()
 	var answer *httptest.ResponseRecorder
 	eventually(t, func() error {
-		if answer = request(t, w.api(), http.MethodGet, "/alerts/"+id, ""); answer.Code == http.StatusServiceUnavailable {
+		answer = request(t, w.api(), http.MethodGet, "/alerts/"+id, "")
+		if answer.Code == http.StatusServiceUnavailable || strings.Contains(answer.Body.String(), `"incomplete":true`) {
 			return errors.New(answer.Body.String())
 		}
 		return nil

@@ -74,11 +74,13 @@ func TestDecisionDetail(t *testing.T) {
 			assert.Equal(t, public, shows(ask("transact", 200, http.MethodPost, "/transact", posted, key, shop, patient)))
 
 			nothing, alert := shows(""), w.raise(t)
+			w.over(t, alert)
 			w.alert(t, alert) // it answers by now
 			assert.Equal(t, nothing, shows(ask("labelTransaction", 201, http.MethodPost, "/transactions/"+id+"/labels", `{"label":"legitimate","source":"dispute"}`, shop)))
 			assert.Equal(t, nothing, shows(ask("getAlert", 200, http.MethodGet, "/alerts/"+alert, "", shop)))
 			assert.Equal(t, nothing, shows(ask("listAlerts", 200, http.MethodGet, "/alerts?transaction="+id, "", shop)))
 			assert.Equal(t, nothing, shows(ask("acknowledgeAlert", 409, http.MethodPost, "/alerts/"+alert+"/acknowledge", `{}`, shop)))
+			assert.Equal(t, nothing, shows(ask("resendAlert", 202, http.MethodPost, "/alerts/"+alert+"/resend", `{}`, shop)))
 			assert.Equal(t, nothing, shows(ask("listReviewers", 200, http.MethodGet, "/reviewers", "", shop)))
 			assert.Equal(t, nothing, shows(ask("takeReview", 409, http.MethodPut, "/transactions/"+id+"/assignment", `{}`, shop)))
 			assert.Equal(t, nothing, shows(ask("releaseReview", 204, http.MethodDelete, "/transactions/"+id+"/assignment", "", shop)))

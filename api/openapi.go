@@ -54,7 +54,7 @@ func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 		{Name: "keys", Description: "Manage merchants, and the keys of their clients"},
 		{Name: "audit", Description: "See who did what"},
 		{Name: "figures", Description: "See what transactions come to, now and by day"},
-		{Name: "alerts", Description: "See to whom alerts were sent, and acknowledge them"},
+		{Name: "alerts", Description: "See to whom alerts were sent, acknowledge them, and send them again"},
 		{Name: "dead letters", Description: "Read, replay and delete messages that alertman could not take"},
 		{Name: "rules", Description: "See, try and check the rules of the fraud check"},
 	}
@@ -280,6 +280,8 @@ var schemaDescriptions = map[string]string{
 	"Problem":               "Why a request failed, in the form of RFC 9457",
 	"Reason":                "One finding of the fraud check",
 	"Record":                "A transaction with everything that is known about it",
+	"ResendSchema":          "To whom an alert is to be sent again",
+	"Resending":             "Who had an alert sent again, and the new delivery",
 	"Result":                "How the payment went",
 	"Review":                "The review of a transaction by a person",
 	"ReviewDetail":          "A transaction in review, and what bears on the decision",

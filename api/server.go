@@ -54,7 +54,7 @@ type Transactions interface {
 	Ready(ctx context.Context) error
 }
 
-// Alerts shows alerts and takes their acknowledgements. Its errors are those of the package alert. An alert that is also
+// Alerts shows alerts, takes their acknowledgements and sends them again. Its errors are those of the package alert. An alert that is also
 // about other merchants than the given ones does not exist for it.
 type Alerts interface {
 	Find(ctx context.Context, of identity.Merchants, id string) (alert.Log, error)
@@ -62,6 +62,8 @@ type Alerts interface {
 	List(ctx context.Context, q alert.Query) (alert.Page, error)
 	// Acknowledge returns the acknowledgement that counts, which may be an earlier one.
 	Acknowledge(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, error)
+	// Resend sends an alert again.
+	Resend(ctx context.Context, of identity.Merchants, id string, r alert.Resend) (alert.Resending, error)
 }
 
 // Ledger is the part of the ledger that the API uses itself.
@@ -245,6 +247,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerLabel(api)
 	s.registerAlerts(api)
 	s.registerAcknowledge(api, router)
+	s.registerResend(api)
 	s.registerFigures(api)
 	s.registerReports(api)
 	s.registerTrail(api)

@@ -37,6 +37,7 @@ var needs = map[string]identity.Scope{
 	"getAlert":          identity.Alerts,
 	"listAlerts":        identity.Alerts,
 	"acknowledgeAlert":  identity.Alerts,
+	"resendAlert":       identity.Alerts,
 	"listAudit":         identity.Audit,
 	"verifyAudit":       identity.Audit,
 	"listMerchants":     identity.Admin,

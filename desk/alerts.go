@@ -71,7 +71,7 @@ func (a shownAlert) Answers() (all []string) {
 // Look returns the class that shows how well the alert stands.
 func (a shownAlert) Look() string {
 	switch {
-	case a.State == "not_delivered" || a.State == "expired":
+	case a.State == "not_delivered" || a.State == "expired" || a.State == "failed":
 		return "bad"
 	case a.State == "delivering" || a.Silent():
 		return "warn"
@@ -79,6 +79,27 @@ func (a shownAlert) Look() string {
 		return "good"
 	}
 }
+
+// Over reports whether the alert can be sent again: its delivery has ended, and it is known how.
+func (a shownAlert) Over() bool { return !a.Running && !a.Incomplete }
+
+// Missed reports whether there are targets that the alert did not reach, or a mute kept it from some.
+func (a shownAlert) Missed() bool {
+	for _, c := range a.Chains {
+		if c.Muted != "" {
+			return true
+		}
+		for _, step := range c.Steps {
+			if slices.ContainsFunc(step.Deliveries, func(d alert.Delivery) bool { return d.State != alert.Delivered }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Next returns the number under which it is sent again the next time.
+func (a shownAlert) Next() int { return len(a.Resent) + 1 }
 
 // Standing gives the state in words.
 func (a shownAlert) Standing() string {
@@ -100,7 +121,7 @@ type alertsPage struct {
 
 // States names what the list can be chosen by.
 func (alertsPage) States() map[string]string {
-	return map[string]string{"unacknowledged": "not acknowledged", "undelivered": "not delivered", "delivered": "delivered"}
+	return map[string]string{"unacknowledged": "not acknowledged", "undelivered": "not delivered", "delivered": "delivered", "muted": "muted"}
 }
 
 // Since returns the date that the list begins with.
@@ -112,6 +133,15 @@ func (p alertsPage) Since() string {
 type typeChoice struct {
 	Type alert.Type
 	Name string
+}
+
+// Incomplete reports whether no alertman has said more about an alert of the page.
+func (p alertsPage) Incomplete() bool {
+	all := p.List.Alerts
+	if p.Urgent != nil {
+		all = slices.Concat(all, p.Urgent.Alerts)
+	}
+	return slices.ContainsFunc(all, func(a shownAlert) bool { return a.Incomplete })
 }
 
 // NextPage returns where the list goes on.
@@ -181,6 +211,20 @@ func (d *desk) acknowledgeAlert(v *visit) (to, done string, err error) {
 		return "/alerts/" + id, kept.By + " had acknowledged this alert before.", nil
 	}
 	return "/alerts/" + id, "You have acknowledged this alert: its escalation has stopped.", nil
+}
+
+// resendAlert sends an alert again, and leads to the new delivery. The form says the number, so that it counts once however often it is
+// sent.
+func (d *desk) resendAlert(v *visit) (to, done string, err error) {
+	number, err := strconv.Atoi(v.PostFormValue("number"))
+	if err != nil {
+		return "", "", &Problem{Status: http.StatusUnprocessableEntity, Detail: "The form has no number: load the alert's page again."}
+	}
+	var sent alert.Resending
+	if err := v.send(http.MethodPost, "/alerts/"+pathOf(v, "id")+"/resend", map[string]any{"to": v.PostFormValue("to"), "number": number}, &sent); err != nil {
+		return "", "", err
+	}
+	return "/alerts/" + url.PathEscape(sent.ID), "The alert is sent again. This is the new delivery.", nil
 }
 
 // deadLetter is a dead letter as the API shows it.

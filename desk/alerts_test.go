@@ -68,6 +68,52 @@ func TestAcknowledgeAlert(t *testing.T) {
 	assert.NotContains(t, page, "<form method=\"post\" action=\"/alerts", "it is not asked for any more")
 }
 
+// An alert that has ended is sent again, under the number that its page had.
+func TestResendAlert(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	a := w.anAlert("e-1")
+	a["running"] = true
+	w.api.say("GET /alerts/e-1", http.StatusOK, a)
+	_, page := w.get("/alerts/e-1")
+	assert.NotContains(t, page, "Send again")
+	delete(a, "running")
+	a["resent"] = []any{alert.Resending{ID: "e-2", Of: "e-1", Number: 1, To: alert.ToAll, By: "bob", At: w.clock.now()}}
+	w.api.say("GET /alerts/e-1", http.StatusOK, a)
+	_, page = w.get("/alerts/e-1")
+	assert.Contains(t, page, `<a href="/alerts/e-2">its delivery</a>`)
+	assert.Contains(t, page, `name="number" value="2"`)
+	assert.NotContains(t, page, "did not reach", "it has reached all")
+	next := w.anAlert("e-3")
+	next["resending"] = alert.Resending{ID: "e-3", Of: "e-1", Number: 2, To: alert.ToMissed, By: "ada@localhost", At: w.clock.now()}
+	w.api.say("GET /alerts/e-3", http.StatusOK, next)
+	w.api.say("POST /alerts/e-1/resend", http.StatusAccepted, next["resending"])
+	_, page = w.post("/alerts/e-1/resend", url.Values{"page": {"/alerts/e-1"}, "to": {"missed"}, "number": {"2"}})
+	assert.Contains(t, page, "This is the new delivery.")
+	assert.Contains(t, page, `to those whom <a href="/alerts/e-1">the alert</a> had not reached`)
+	assert.JSONEq(t, `{"to": "missed", "number": 2}`, w.api.asked[len(w.api.asked)-2].body)
+	w.api.say("POST /alerts/e-1/resend", http.StatusConflict, map[string]any{"status": 409, "detail": "not sent again: it has expired"})
+	_, page = w.post("/alerts/e-1/resend", url.Values{"page": {"/alerts/e-1"}, "to": {"all"}, "number": {"2"}})
+	assert.Contains(t, page, "it has expired")
+}
+
+// Without an alertman, the pages say what they lack.
+func TestAlertsIncomplete(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	a := w.anAlert("e-1")
+	a["incomplete"], a["state"], a["chains"] = true, "failed", []any{map[string]any{"receiver": "fraud-team", "route": "frauds", "steps": []any{}}}
+	w.api.say("GET /alerts", http.StatusOK, map[string]any{"alerts": []any{a}})
+	w.api.say("GET /alerts/e-1", http.StatusOK, a)
+	for _, path := range []string{"/alerts", "/alerts/e-1"} {
+		_, page := w.get(path)
+		for _, text := range []string{"details of alerts need a running alertman", `<span class="state bad">failed</span>`, "fraud-team"} {
+			assert.Contains(t, page, text, path)
+		}
+		assert.NotContains(t, page, "Send again", path)
+	}
+}
+
 // Dead letters are replayed at once, and purged only after a second question.
 func TestDeadLetters(t *testing.T) {
 	w := newWorld(t)

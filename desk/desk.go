@@ -161,6 +161,7 @@ func (d *desk) routes(router chi.Router) {
 	router.Get("/alerts", d.page("alerts", d.showAlerts))
 	router.Get("/alerts/{id}", d.page("alert", d.showAlert))
 	router.Post("/alerts/{id}/acknowledge", d.act(d.acknowledgeAlert))
+	router.Post("/alerts/{id}/resend", d.act(d.resendAlert))
 	router.Get("/dead-letters", d.page("dead_letters", d.showDeadLetters))
 	router.Get("/dead-letters/{id}", d.page("dead_letter", d.showDeadLetter))
 	router.Post("/dead-letters", d.act(d.changeDeadLetters))

@@ -45,6 +45,11 @@ func TestNow(t *testing.T) {
 	} {
 		assert.Contains(t, page, part)
 	}
+	w.browser = w.newBrowser()
+	w.signIn("bob", "reviewer")
+	_, page = w.get("/now")
+	assert.Contains(t, page, `href="/reviews">3</a>`)
+	assert.Contains(t, page, `href="/reviews">12.5 INR</a>`)
 	w.api.say("GET /figures", http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "the ledger cannot be read now"})
 	status, page = w.get("/now")
 	assert.Equal(t, http.StatusServiceUnavailable, status)

@@ -51,6 +51,11 @@ type event struct {
 	Wait string
 }
 
+// Incomplete reports whether no alertman has said more about an alert.
+func (s story) Incomplete() bool {
+	return slices.ContainsFunc(s.Alerts, func(a alertOf) bool { return a.Incomplete })
+}
+
 func (d *desk) showTransaction(v *visit) (any, error) {
 	id := chi.URLParam(v.Request, "id")
 	s := story{

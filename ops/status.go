@@ -64,6 +64,7 @@ type Status struct {
 	Broker   Broker
 	Ledger   Ledger
 	API      func(ctx context.Context) error // whether the api is ready
+	Desk     func(ctx context.Context) error // whether the desk is ready; nil if there is none
 	Gateways []Gateway
 	Version  string
 	Since    time.Time // what failed earlier is left out; zero leaves out nothing
@@ -82,17 +83,16 @@ const (
 
 // Look looks at everything at the same time, for a few seconds at most.
 func (s *Status) Look(ctx context.Context) Report {
-	looks := []look{
-		line(processes, "api", s.api),
-		line(processes, "worker", s.worker(workflows.OrdersTaskQueue, "orders worker")),
-		line(processes, "fraud-police", s.worker(workflows.FraudPoliceTaskQueue, "orders fraud-police")),
-		line(processes, "alertman", s.worker(workflows.AlertmanTaskQueue, "orders alertman")),
-		line(processes, "channels", s.channels),
+	looks := s.processes()
+	if s.Desk != nil {
+		looks = append(looks, line(processes, "desk", s.desk))
+	}
+	looks = append(looks,
 		line(servers, "temporal", s.temporal),
 		line(servers, "rabbitmq", s.rabbitmq),
 		line(servers, "ledger", s.ledger),
-		{queues, "alertman", s.queues},
-	}
+		look{queues, "alertman", s.queues},
+	)
 	for _, g := range s.Gateways {
 		looks = append(looks, line(gateways, g.Name, g.line))
 	}
@@ -107,16 +107,41 @@ func (s *Status) Look(ctx context.Context) Report {
 	return report(ctx, s.Version, s.Now(), looks)
 }
 
-// Processes looks at the other processes, and at the servers, that one process can see without the credentials of all.
-func (s *Status) Processes(ctx context.Context) []Line {
-	return report(ctx, s.Version, s.Now(), []look{
+func (s *Status) processes() []look {
+	return []look{
+		line(processes, "api", s.api),
 		line(processes, "worker", s.worker(workflows.OrdersTaskQueue, "orders worker")),
 		line(processes, "fraud-police", s.worker(workflows.FraudPoliceTaskQueue, "orders fraud-police")),
 		line(processes, "alertman", s.worker(workflows.AlertmanTaskQueue, "orders alertman")),
 		line(processes, "channels", s.channels),
-		line(servers, "temporal", s.temporal),
-		line(servers, "ledger", s.readable),
-	}).Parts
+	}
+}
+
+// Processes looks at what one process can see without the credentials of all: at the processes, the servers and the gateways. API,
+// Broker and Gateways are nil where this process lacks the settings.
+func (s *Status) Processes(ctx context.Context) []Line {
+	rabbit := s.rabbitmq
+	if s.Broker == nil {
+		rabbit = lacking("RABBITMQ_CONSUMER_URL")
+	}
+	looks := append(s.processes(), line(servers, "temporal", s.temporal), line(servers, "rabbitmq", rabbit), line(servers, "ledger", s.readable))
+	if s.API == nil {
+		looks[0] = line(processes, "api", lacking("HTTP_ADDRESS"))
+	}
+	for _, g := range s.Gateways {
+		looks = append(looks, line(gateways, g.Name, g.line))
+	}
+	if s.Gateways == nil {
+		looks = append(looks, line(gateways, "gateways", lacking("PAYMENT_GATEWAYS")))
+	}
+	return report(ctx, s.Version, s.Now(), looks).Parts
+}
+
+// lacking returns a look at what this process has no setting for.
+func lacking(variable string) func(context.Context) Line {
+	return func(context.Context) Line {
+		return Line{State: Unknown, Detail: "not looked at: " + variable + " is not set for this process"}
+	}
 }
 
 // readable looks at the ledger as one sees it who may only read it.
@@ -130,6 +155,13 @@ func (s *Status) readable(ctx context.Context) Line {
 func (s *Status) api(ctx context.Context) Line {
 	if err := s.API(ctx); err != nil {
 		return failed(Down, err, "start `orders api`, or say by --api where it is; its log says why it is not ready")
+	}
+	return Line{State: OK, Detail: "ready"}
+}
+
+func (s *Status) desk(ctx context.Context) Line {
+	if err := s.Desk(ctx); err != nil {
+		return failed(Down, err, "start `orders desk`, or say by --desk where it is, or none; its log says why it is not ready")
 	}
 	return Line{State: OK, Detail: "ready"}
 }
@@ -477,7 +509,7 @@ func (s *Status) failedAlerts(ctx context.Context) found {
 	for i, w := range all {
 		stuck[i] = Stuck{
 			Kind: "failed alert", ID: eventID(w), Since: w.Since, Look: describe(w), Detail: aboutOrder(w) + w.Failure,
-			Do: "remove the cause, then send it again to all targets: `temporal workflow reset -w alert-<id> --type FirstWorkflowTask --reason \"…\"`",
+			Do: "remove the cause, then send it again: on its page of the desk, or by POST /alerts/<id>/resend",
 		}
 	}
 	return worked("failed alerts", many(total, "alert")+" not delivered or not acknowledged"+s.window(), total, stuck)

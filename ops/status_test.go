@@ -30,6 +30,7 @@ type service struct {
 	broker   *fakeBroker
 	ledger   *fakeLedger
 	api      error
+	desk     error
 	stripe   error
 }
 
@@ -41,6 +42,7 @@ func (s *service) status(ctx context.Context) ops.Report {
 	status := &ops.Status{
 		Temporal: s.temporal, Broker: s.broker, Ledger: s.ledger, Version: "v1", Most: 2, Now: func() time.Time { return now },
 		API:      func(context.Context) error { return s.api },
+		Desk:     func(context.Context) error { return s.desk },
 		Gateways: []ops.Gateway{{Name: "stripe", Note: "for card", Check: func(context.Context) error { return s.stripe }}},
 	}
 	return status.Look(ctx)
@@ -80,6 +82,7 @@ func TestPartsDown(t *testing.T) {
 		code       int
 	}{
 		"api":    {func(s *service) { s.api = errNo }, "api", ops.Down, "refused", "`orders api`", 3},
+		"desk":   {func(s *service) { s.desk = errNo }, "desk", ops.Down, "refused", "`orders desk`", 3},
 		"worker": {func(s *service) { s.temporal.queues["orders"] = temporal.TaskQueue{Backlog: 3, Oldest: time.Hour} }, "worker", ops.Down, "0 workers on task queue orders, 3 tasks waiting, the oldest for 1h", "`orders worker`", 3},
 		"slow worker": {func(s *service) {
 			s.temporal.queues["orders"] = temporal.TaskQueue{Workers: 2, Backlog: 1, Oldest: 31 * time.Second}
@@ -112,6 +115,28 @@ func TestPartsDown(t *testing.T) {
 			assert.Equal(t, c.code, r.State.ExitCode())
 		})
 	}
+}
+
+// A process looks at what it has settings for, and says what it has none for.
+func TestProcesses(t *testing.T) {
+	s := newService()
+	status := &ops.Status{Temporal: s.temporal, Ledger: s.ledger, Version: "v1", Now: func() time.Time { return now }}
+	lines := func() map[string]ops.Line {
+		found := map[string]ops.Line{}
+		for _, l := range status.Processes(t.Context()) {
+			found[l.Name] = l
+		}
+		return found
+	}
+	for name, variable := range map[string]string{"api": "HTTP_ADDRESS", "rabbitmq": "RABBITMQ_CONSUMER_URL", "gateways": "PAYMENT_GATEWAYS"} {
+		assert.Equal(t, ops.Unknown, lines()[name].State, name)
+		assert.Equal(t, "not looked at: "+variable+" is not set for this process", lines()[name].Detail)
+	}
+	status.API, status.Broker = func(context.Context) error { return errNo }, s.broker
+	status.Gateways = []ops.Gateway{{Name: "stripe", Note: "for card", Check: func(context.Context) error { return errNo }}}
+	assert.Equal(t, []ops.State{ops.Down, ops.OK, ops.Down, ops.OK},
+		[]ops.State{lines()["api"].State, lines()["rabbitmq"].State, lines()["stripe"].State, lines()["worker"].State})
+	assert.NotContains(t, lines(), "gateways")
 }
 
 // Each kind of the table "What is stuck" has its line, and an entry that says what it waits for, how to see more and what to do.
@@ -191,7 +216,7 @@ func TestStuck(t *testing.T) {
 			func(s *service) {
 				s.temporal.failedAlerts = []temporal.Waiting{{WorkflowID: "alert-e", OrderID: "1234", Since: now.Add(-time.Hour), Failure: "not acknowledged"}}
 			},
-			"failed alerts", "1 alert not delivered or not acknowledged", "failed alert", "order 1234, not acknowledged", "describe -w alert-e", "workflow reset -w alert-<id>",
+			"failed alerts", "1 alert not delivered or not acknowledged", "failed alert", "order 1234, not acknowledged", "describe -w alert-e", "POST /alerts/<id>/resend",
 		},
 		"retried delivery": {
 			func(s *service) {

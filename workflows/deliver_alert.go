@@ -67,11 +67,7 @@ type alertRun struct {
 }
 
 func newAlertRun(ctx workflow.Context, d DeliverAlertInput) *alertRun {
-	a := &alertRun{notice: d.notice(), expiry: d.expiry()}
-	a.log = a.opened(workflow.GetInfo(ctx).WorkflowStartTime, d.Assignments)
-	if a.notice.FollowUp {
-		a.log.ID, a.log.EventID = d.DigestID, d.Event.ID
-	}
+	a := &alertRun{notice: d.notice(), expiry: d.expiry(), log: d.Opened(workflow.GetInfo(ctx).WorkflowStartTime)}
 	for i, assignment := range d.Assignments {
 		a.chains = append(a.chains, newChain(ctx, a, assignment, &a.log.Chains[i]))
 	}
@@ -307,15 +303,18 @@ func acknowledgementClosed(why string) error {
 	return temporal.NewNonRetryableApplicationError(why, AcknowledgementClosed, nil)
 }
 
-// opened returns the log as it is before anything was done.
-func (a *alertRun) opened(taken time.Time, assignments []alert.Assignment) alert.Log {
-	event := a.notice.Event
+// Opened returns the log as it is before anything was done.
+func (d DeliverAlertInput) Opened(taken time.Time) alert.Log {
+	notice, event := d.notice(), d.Event
 	log := alert.Log{
-		ID: a.notice.ID, Merchants: a.notice.Merchants(), Type: event.Type, OrderID: event.Data.OrderID, TransactionID: event.Data.TransactionID,
-		Time: event.Time, TakenAt: taken, ExpiresAt: a.expiry, Chains: make([]alert.ChainLog, len(assignments)),
-		Digest: a.notice.Digest,
+		ID: notice.ID, Merchants: notice.Merchants(), Type: event.Type, OrderID: event.Data.OrderID, TransactionID: event.Data.TransactionID,
+		Time: event.Time, TakenAt: taken, ExpiresAt: d.expiry(), Chains: make([]alert.ChainLog, len(d.Assignments)),
+		Digest: d.Digest,
 	}
-	for i, assignment := range assignments {
+	if notice.FollowUp {
+		log.ID, log.EventID = d.DigestID, event.ID
+	}
+	for i, assignment := range d.Assignments {
 		log.Chains[i] = alert.ChainLog{
 			Receiver: assignment.Receiver, Route: assignment.Route, Muted: assignment.Muted, Steps: []alert.StepLog{},
 		}

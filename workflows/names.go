@@ -57,6 +57,9 @@ const (
 	// fails with AcknowledgementClosed if there is nothing to acknowledge.
 	AcknowledgeUpdate = "acknowledge"
 
+	// ResendingMemo holds an alert.Resending in the memo of a delivery that sends an alert again.
+	ResendingMemo = "resending"
+
 	// DigestsQuery answers with an alert.GroupLog: the digests that this run of a group has handed on.
 	DigestsQuery = "digests"
 	// JoinSignal takes an Arrival, whose alerts go into the group's next digest.

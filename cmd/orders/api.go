@@ -27,7 +27,7 @@ func (apiCommand) Run(ctx context.Context) error {
 func serveAPI(p *process) func(context.Context) error {
 	address, store := p.env.httpAddress(p.values), p.env.ledger(p.values)
 	stored := p.env.storedKeys(p.values, store, p.log)
-	options, beside := p.apiOptions(store)
+	options, beside := p.apiOptions(store, temporal.Check(p.temporal)) // which is what makes it ready
 	options.Cards = card.NewDescriber(p.env.fingerprintKey(p.values))
 	options.Authenticators = p.env.authenticators(p.values, stored, p.log)
 	options.Issuer, options.AlsoAnonymous = p.env.OIDCIssuer, p.env.developmentIssuer()
@@ -71,7 +71,7 @@ func serveAPI(p *process) func(context.Context) error {
 // deadLetters returns the queue of dead letters, or nil if the process has no access to it: that is alertman's, and without the
 // variable the default would be that of a laptop.
 func (p *process) deadLetters() api.DeadLetters {
-	if _, set := lookup().Lookup("RABBITMQ_CONSUMER_URL"); !set {
+	if !isSet("RABBITMQ_CONSUMER_URL") {
 		return nil
 	}
 	letters := rabbitmq.NewDeadLetters(p.env.consumer(p.values), p.env.publisher(p.values))
@@ -82,8 +82,9 @@ func (p *process) deadLetters() api.DeadLetters {
 // deadInMemory bounds how many dead letters a request holds, so that it is answered within seconds.
 const deadInMemory = 5000
 
-// apiOptions returns the options that the API has for its own callers and for the desk's pages alike, and what runs beside it.
-func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside []func(context.Context) error) {
+// apiOptions returns the options that the API has for its own callers and for the desk's pages alike, and what runs beside it. ready is
+// as for surroundings.
+func (p *process) apiOptions(store *ledger.Ledger, ready func(context.Context) error) (options api.Options, beside []func(context.Context) error) {
 	rules, beside := p.env.workbench(p.values, store, p.log)
 	options = api.Options{
 		Rules:                    rules,
@@ -96,7 +97,7 @@ func (p *process) apiOptions(store *ledger.Ledger) (options api.Options, beside 
 		Trail:                    store,
 		Clients:                  store,
 		Figures:                  store,
-		Surroundings:             p.surroundings(store),
+		Surroundings:             p.surroundings(store, ready),
 		Links:                    p.env.links(p.values),
 		Detail:                   api.Detail(p.values.oneOf("DECISION_DETAIL", p.env.DecisionDetail, api.Details)),
 		Queues:                   p.values.queues("REVIEW_ASSIGN", p.env.ReviewAssign),

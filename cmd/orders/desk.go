@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -40,7 +41,11 @@ func serveDesk(p *process) func(context.Context) error {
 		ReviewNotes: p.env.reviewNotes(p.values),
 		URL:         p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
 	}
-	uses, beside := p.apiOptions(store)
+	var ready func(context.Context) error
+	if isSet("HTTP_ADDRESS") {
+		ready = func(ctx context.Context) error { return askReady(ctx, p.env.HTTPAddress) }
+	}
+	uses, beside := p.apiOptions(store, ready)
 	uses.Cards = card.NewDescriber([]byte(cmp.Or(p.env.CardFingerprintKey, standInKey))) // of transactions that are tried: without the key no card is recognized
 	uses.Limits = deskLimits()
 	connections := api.Connections{All: 1000, Address: 200, Exempt: uses.TrustedProxies, Log: p.log}
@@ -50,7 +55,10 @@ func serveDesk(p *process) func(context.Context) error {
 		uses.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
 		options.API = api.New(uses)
 		err := together(ctx, append(beside, func(ctx context.Context) error {
-			return serve(ctx, p.log, address, connections.Limit, closing(ctx, desk.New(options)), drainRequests)
+			pages := http.NewServeMux()
+			pages.Handle("/", desk.New(options))
+			pages.Handle("GET /readyz", health.Ready(ctx, p.log, p.checks)) // as at HEALTH_ADDRESS
+			return serve(ctx, p.log, address, connections.Limit, closing(ctx, pages), drainRequests)
 		})...)
 		return errors.Join(err, store.Close())
 	}

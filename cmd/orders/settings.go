@@ -90,3 +90,9 @@ func lookup() envconfig.Lookuper {
 		return value, value != ""
 	})
 }
+
+// isSet reports whether a variable is set: its default may be of use on a laptop only.
+func isSet(variable string) bool {
+	_, set := lookup().Lookup(variable)
+	return set
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -123,6 +124,7 @@ func isTerminal(file *os.File) bool {
 type statusCommand struct {
 	reportFlags
 	API   string `name:"api" help:"The address of the api. By default HTTP_ADDRESS." placeholder:"ADDRESS"`
+	Desk  string `help:"The address at which the desk serves /readyz, or none. By default DESK_ADDRESS if OIDC_ISSUER is set, and else none." placeholder:"ADDRESS"`
 	Since moment `help:"Leave out what failed earlier: a time, such as 2026-11-02T09:30:00Z, a date, which is its midnight in UTC, or how long ago, such as 24h or 30d." placeholder:"WHEN"`
 	Most  int    `help:"How many of each kind of stuck work to look at, the oldest." default:"20"`
 }
@@ -145,6 +147,7 @@ func (c statusCommand) Run(ctx context.Context) error {
 		if c.API != "" {
 			address = c.API
 		}
+		desk := cmp.Or(c.Desk, p.env.DeskAddress)
 		store := p.env.ledger(p.values)
 		status := &ops.Status{
 			Temporal: temporal.NewOperator(p.temporal),
@@ -153,6 +156,9 @@ func (c statusCommand) Run(ctx context.Context) error {
 			API:      func(ctx context.Context) error { return askReady(ctx, address) },
 			Gateways: p.env.gatewayChecks(p.values),
 			Version:  buildVersion(), Since: c.Since.Time, Most: c.Most, Now: time.Now,
+		}
+		if desk != "none" && (c.Desk != "" || p.env.OIDCIssuer != "") {
+			status.Desk = func(ctx context.Context) error { return askReady(ctx, desk) }
 		}
 		return func(ctx context.Context) error {
 			defer func() { _ = store.Close() }()

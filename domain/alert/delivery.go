@@ -88,8 +88,18 @@ type Log struct {
 	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
 	// Digest is set if the log is about a digest.
 	Digest *Digest `json:"digest,omitempty" doc:"All alerts in it, if this is a digest"`
-	// Running is whether the workflow still runs, which it does not say of itself.
-	Running bool `json:"-"`
+	// What follows is not known to the workflow.
+
+	// Running is whether the workflow still runs.
+	Running bool `json:"running,omitempty" doc:"It is still under way: being delivered, or waiting to be acknowledged"`
+	// Failed is whether it has ended otherwise than it should.
+	Failed bool `json:"-"`
+	// Incomplete means that no alertman has answered in time: only what Temporal itself has is known.
+	Incomplete bool `json:"incomplete,omitempty" doc:"No alertman has answered in time: chains say only for whom it was. Its deliveries and its acknowledgement are shown once an alertman runs"`
+	// Resending is set if this is an earlier alert that was sent again.
+	Resending *Resending `json:"resending,omitempty" doc:"Set if this is an earlier alert, sent again"`
+	// Resent says when this alert was sent again, the earliest first. It is known only where the alert is asked for by its id.
+	Resent []Resending `json:"resent,omitempty" doc:"When it was sent again; only in GET /alerts/{id}"`
 }
 
 // Asks reports whether the log says that somebody is still asked to acknowledge.
@@ -136,9 +146,13 @@ type Query struct {
 	Merchants identity.Merchants // only alerts about these
 	Since     time.Time          // taken at that time or later
 	Open      bool               // leaves out those that were delivered, and need nothing more
+	DetailsBy time.Time          // alerts of which alertman has said nothing by then are incomplete; zero means DetailsWithin from now
 	After     []byte             // Page.Next of the page before
 	Limit     int
 }
+
+// DetailsWithin is how long alertman has to say what it knows of the alerts of a page.
+const DetailsWithin = 3 * time.Second
 
 // Page is a part of a list of alerts: those that still run, and then those that have ended, the last to end first.
 type Page struct {
@@ -152,7 +166,7 @@ var (
 	ErrNoAlertman = errors.New("no alertman answers")
 )
 
-// ClosedError means that an alert cannot be acknowledged.
+// ClosedError means that an alert cannot be acknowledged, or sent again, as it stands.
 type ClosedError struct {
 	Why string
 }

@@ -31,7 +31,7 @@ func (s Scope) Allows() string {
 		Label:       "say what turned out to be true about transactions",
 		Rules:       "see how the fraud check came to a decision, with the messages for analysts",
 		Publish:     "propose rulesets, approve those that other people propose, and change lists",
-		Alerts:      "see to whom alerts were sent, and acknowledge them",
+		Alerts:      "see to whom alerts were sent, acknowledge them, and send them again",
 		DeadLetters: "read, replay and delete dead letters",
 		Audit:       "read the audit trail",
 		Admin:       "manage merchants, clients and keys",

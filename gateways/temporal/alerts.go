@@ -34,19 +34,24 @@ type Alerts struct {
 // Start starts the delivery of an event, and reports whether the event is new. Temporal refuses a second delivery under the
 // same id.
 func (s *Alerts) Start(ctx context.Context, event alert.Event, assignments []alert.Assignment) (fresh bool, err error) {
+	return s.start(ctx, event.ID, workflows.DeliverAlertInput{Event: event, Assignments: assignments}, nil)
+}
+
+// start starts a delivery under the id of its notice, and reports whether there was none.
+func (s *Alerts) start(ctx context.Context, id string, input workflows.DeliverAlertInput, memo map[string]any) (fresh bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	input := workflows.DeliverAlertInput{Event: event, Assignments: assignments}
 	options := client.StartWorkflowOptions{
-		ID:                                       workflows.AlertWorkflowID(event.ID),
+		ID:                                       workflows.AlertWorkflowID(id),
 		TaskQueue:                                workflows.AlertmanTaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            workflows.AlertSummary(event),
+		StaticSummary:                            workflows.AlertSummary(input.Event),
 		TypedSearchAttributes:                    input.SearchAttributes(),
+		Memo:                                     memo,
 	}
-	if event.Type == alert.Test && len(assignments) > 0 { // a test's order does not exist
-		options.StaticSummary = "test of receiver " + assignments[0].Receiver
+	if input.Event.Type == alert.Test && len(input.Assignments) > 0 { // a test's order does not exist
+		options.StaticSummary = "test of receiver " + input.Assignments[0].Receiver
 		options.TypedSearchAttributes = temporal.SearchAttributes{}
 	}
 	_, err = s.Client.ExecuteWorkflow(ctx, options, workflows.DeliverAlertType, input)
@@ -79,10 +84,11 @@ const maxAlerts = 8
 // from the transaction's id.
 func (s *Alerts) OfTransaction(ctx context.Context, of identity.Merchants, transactionID string) ([]alert.Log, error) {
 	var all [maxAlerts]alert.Log
+	by := time.Now().Add(alert.DetailsWithin)
 	asked, ctx := errgroup.WithContext(ctx)
 	for i := range all {
 		asked.Go(func() error {
-			found, err := s.Find(ctx, of, workflows.EventID(workflows.TransactionWorkflowID(transactionID), i+1))
+			found, err := s.find(ctx, by, of, workflows.EventID(workflows.TransactionWorkflowID(transactionID), i+1))
 			if errors.Is(err, alert.ErrNotFound) {
 				return nil
 			}
@@ -109,12 +115,15 @@ func (s *Alerts) List(ctx context.Context, q alert.Query) (page alert.Page, err 
 	if err != nil {
 		return page, fmt.Errorf("list alerts: %w", err)
 	}
+	if q.DetailsBy.IsZero() {
+		q.DetailsBy = time.Now().Add(alert.DetailsWithin)
+	}
 	all := make([]alert.Log, len(listed.GetExecutions()))
 	asked, ctx := errgroup.WithContext(ctx)
 	asked.SetLimit(describedAtOnce)
 	for i, info := range listed.GetExecutions() {
 		asked.Go(func() error {
-			found, err := s.Find(ctx, q.Merchants, strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.AlertWorkflowID("")))
+			found, err := s.find(ctx, q.DetailsBy, q.Merchants, strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.AlertWorkflowID("")))
 			if errors.Is(err, alert.ErrNotFound) { // deleted since
 				return nil
 			}
@@ -152,8 +161,18 @@ func isAlertID(id string) bool {
 }
 
 // Find returns an alert's log, with what its workflow does not know itself. An alert that is also about other merchants than
-// these is not found.
-func (s *Alerts) Find(ctx context.Context, of identity.Merchants, id string) (log alert.Log, err error) {
+// these is not found. If no alertman answers soon, the log is incomplete.
+func (s *Alerts) Find(ctx context.Context, of identity.Merchants, id string) (alert.Log, error) {
+	log, err := s.find(ctx, time.Now().Add(alert.DetailsWithin), of, id)
+	if err != nil {
+		return log, err
+	}
+	log.Resent, err = s.resent(ctx, id)
+	return log, err
+}
+
+// find returns an alert's log without when it was sent again. The log is incomplete if alertman has not answered by a time.
+func (s *Alerts) find(ctx context.Context, by time.Time, of identity.Merchants, id string) (log alert.Log, err error) {
 	if !isAlertID(id) {
 		return log, alert.ErrNotFound
 	}
@@ -163,25 +182,53 @@ func (s *Alerts) Find(ctx context.Context, of identity.Merchants, id string) (lo
 	if err != nil {
 		return log, err
 	}
-	if log, err = s.deliveries(ctx, of, id); err != nil {
+	details, stop := context.WithDeadline(ctx, by)
+	defer stop()
+	log, err = s.deliveries(details, of, id)
+	late := details.Err() != nil && ctx.Err() == nil // asked so late that nothing may have been sent
+	if errors.Is(err, alert.ErrNoAlertman) || late && err != nil && !errors.Is(err, alert.ErrNotFound) {
+		log, err = s.outline(ctx, of, id)
+	}
+	if err != nil {
 		return log, err
 	}
-	log.Running = found.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	info := found.GetWorkflowExecutionInfo()
+	log.Running = info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	log.Failed = !log.Running && info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	if log.Resending, err = resendingOf(info); err != nil || log.Incomplete {
+		return log, err
+	}
 	if err := s.addTries(ctx, log, found); err != nil {
 		return alert.Log{}, err
 	}
 	for i, chain := range log.Chains {
 		if chain.Collected != nil {
-			log.Chains[i].Group = s.group(ctx, log, *chain.Collected)
+			log.Chains[i].Group = s.group(details, log, *chain.Collected)
 		}
 	}
+	return log, nil
+}
+
+// outline returns what Temporal itself has of an alert of these merchants: what it is about, and for whom it was.
+func (s *Alerts) outline(ctx context.Context, of identity.Merchants, id string) (alert.Log, error) {
+	input, at, err := began(ctx, s.Client, id)
+	switch {
+	case isNotFound(err):
+		return alert.Log{}, alert.ErrNotFound
+	case err != nil:
+		return alert.Log{}, fmt.Errorf("the workflow engine cannot be asked: %w", err)
+	}
+	log := input.Opened(at)
+	if !of.Covers(identity.OnlyMerchants(log.Merchants...)) {
+		return alert.Log{}, alert.ErrNotFound
+	}
+	log.Incomplete = true
 	return log, nil
 }
 
 // describeAlert asks Temporal about an alert. It needs no alertman, so that another merchant's alert is not found either
 // while none answers.
 func (s *Alerts) describeAlert(ctx context.Context, of identity.Merchants, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	ctx, sent := trackSent(ctx)
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	found, err := s.Client.DescribeWorkflowExecution(ctx, workflows.AlertWorkflowID(id), "")
@@ -189,7 +236,7 @@ func (s *Alerts) describeAlert(ctx context.Context, of identity.Merchants, id st
 		return nil, alert.ErrNotFound
 	}
 	if err != nil {
-		return nil, queryError(err, sent)
+		return nil, fmt.Errorf("the workflow engine cannot be asked: %w", err)
 	}
 	info := found.GetWorkflowExecutionInfo()
 	if info.GetSearchAttributes().GetIndexedFields()[workflows.MerchantKey.GetName()] != nil && !of.Has(merchantOf(info)) {

@@ -115,36 +115,35 @@ func (g *Groups) Admit(ctx context.Context, a alert.GroupRequest) (alert.Place, 
 
 // Recall returns an event. It reads it from the input of the event's DeliverAlert workflow.
 func (g *Groups) Recall(ctx context.Context, eventID string) (alert.Event, error) {
-	began, err := g.began(ctx, eventID)
-	return began.Event, err
+	input, _, err := began(ctx, g.Client, eventID)
+	return input.Event, err
 }
 
 // Told returns the ids of the events in a digest. It reads them from the input of the digest's DeliverAlert workflow.
 func (g *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
-	began, err := g.began(ctx, digestID)
+	input, _, err := began(ctx, g.Client, digestID)
 	if err != nil {
 		return nil, err
 	}
 	var found []string
-	for _, m := range (alert.Notice{Event: began.Event, Digest: began.Digest}).Members() {
+	for _, m := range (alert.Notice{Event: input.Event, Digest: input.Digest}).Members() {
 		found = append(found, m.EventID)
 	}
 	return found, nil
 }
 
-// began returns the input of a DeliverAlert workflow.
-func (g *Groups) began(ctx context.Context, id string) (began workflows.DeliverAlertInput, err error) {
+// began returns the input of a DeliverAlert workflow, and when it started.
+func began(ctx context.Context, c client.Client, id string) (input workflows.DeliverAlertInput, at time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	first, err := g.Client.GetWorkflowHistory(ctx, workflows.AlertWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	first, err := c.GetWorkflowHistory(ctx, workflows.AlertWorkflowID(id), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
 	if err != nil {
-		return began, fmt.Errorf("read the history of alert %s: %w", id, err)
+		return input, at, fmt.Errorf("read the history of alert %s: %w", id, err)
 	}
-	input := first.GetWorkflowExecutionStartedEventAttributes().GetInput()
-	if err := converter.GetDefaultDataConverter().FromPayloads(input, &began); err != nil {
-		return began, fmt.Errorf("read what the delivery of alert %s began with: %w", id, err)
+	if err := converter.GetDefaultDataConverter().FromPayloads(first.GetWorkflowExecutionStartedEventAttributes().GetInput(), &input); err != nil {
+		return input, at, fmt.Errorf("read what the delivery of alert %s began with: %w", id, err)
 	}
-	return began, nil
+	return input, first.GetEventTime().AsTime(), nil
 }
 
 func groupOptions(id string, group workflows.AlertGroupInput, conflict enums.WorkflowIdConflictPolicy) client.StartWorkflowOptions {

@@ -28,6 +28,14 @@ func deskAlerts(t *testing.T, w *deskWorld) {
 	b.press("a")
 	assert.Contains(t, b.text(), "You have acknowledged this alert")
 	w.audited(t, "acknowledgeAlert", "alert "+id, "by ada@localhost: calling the buyer")
+	b.shows("Send again to all")
+	b.click(`button[value=all]`)
+	assert.Contains(t, b.text(), "This is the new delivery.")
+	b.shows("2.0.0 OK")
+	w.audited(t, "resendAlert", "alert "+id, "to all, by ada@localhost: alert ")
+	b.open("/alerts/" + id)
+	b.shows("Sent again")
+	w.withoutAlertman(t, b, id)
 
 	purgeDead(t)
 	event := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now())
@@ -49,6 +57,19 @@ func deskAlerts(t *testing.T, w *deskWorld) {
 	b.shows("2.0.0 OK")
 	w.audited(t, "replayDeadLetters", "dead letters "+event.ID, "1: "+event.ID)
 	w.audited(t, "purgeDeadLetters", "dead letters no-event", "1: no-event")
+}
+
+// withoutAlertman looks at the alerts while no alertman runs.
+func (w *deskWorld) withoutAlertman(t *testing.T, b *tab, id string) {
+	w.kill(alertman)
+	for _, page := range []string{"/alerts/" + id, "/alerts"} {
+		b.open(page)
+		b.shows("details of alerts need a running alertman")
+		assert.Contains(t, b.text(), "fraud-team", page)
+	}
+	w.startWith(alertman, nil)
+	b.open("/alerts/" + id)
+	b.shows("2.0.0 OK")
 }
 
 // audited requires that the audit trail has what ada did.

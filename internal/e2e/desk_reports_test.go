@@ -56,12 +56,16 @@ func deskNow(t *testing.T, w *deskWorld) {
 		return err
 	})
 	assert.Equal(t, 1, b.count(".chart canvas"))
-	assert.Contains(t, b.text(), "alertman: ok")
+	for _, part := range []string{"alertman: ok", "api: ok", "rabbitmq: ok", "PAYMENT_GATEWAYS is not set for this process"} {
+		assert.Contains(t, b.text(), part)
+	}
 
 	b.withoutScripts()
 	b.open("/now")
 	assert.Contains(t, b.text(), "Load this page again for newer ones.")
 	assert.Contains(t, b.text(), "in the last hour")
+	b.click(`#reviews a`)
+	assert.Equal(t, "/reviews", b.path())
 }
 
 // Reports show a month of made-up transactions, as charts and without scripts.

@@ -103,6 +103,13 @@ func (e examples) ofAlerts() {
 	e.is("listAlerts.200", w.get("/alerts?transaction="+about))
 	e.ofDeadLetters()
 	e.is("acknowledgeAlert.200", e.send("/alerts/"+id+"/acknowledge", `{"by": "ada", "note": "calling the buyer"}`))
+	eventually(e.t, func() error {
+		if got := w.get("/alerts/" + id); strings.Contains(string(got.body), `"running"`) {
+			return fmt.Errorf("not over: %d %s", got.status, got.body)
+		}
+		return nil
+	})
+	e.is("resendAlert.202", e.send("/alerts/"+id+"/resend", `{"by": "ada", "to": "all", "number": 1}`))
 }
 
 func (e examples) ofTrail() {

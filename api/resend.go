@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/audit"
+	"dummyorders/domain/identity"
+	"dummyorders/internal/safetext"
+	"dummyorders/internal/strictjson"
+)
+
+const resendDescription = "Sends an alert again whose delivery has ended, to all for whom it was or only to the targets that it did not " +
+	"reach. It is a delivery of its own, under a new id, and is sent at once: no mute, group or throttle holds it back. Who was to " +
+	"acknowledge the alert is asked anew, unless it was acknowledged. The routing file of then counts, not the one of now. " +
+	"With a number, a second call changes nothing and is answered as the first. " +
+	"The answer is 409 while the alert is under way, and once what it asks for can be done no more, such as a review after its deadline."
+
+// resendRequest describes POST /alerts/{id}/resend for huma. The body is read by its table, resends.
+type resendRequest struct {
+	ID      string `path:"id" doc:"The id of the alert's event, or of a digest"`
+	RawBody []byte `contentType:"application/json"`
+}
+
+type resendResponse struct {
+	Location string `header:"Location" doc:"The log of the new delivery"`
+	Body     alert.Resending
+}
+
+func (s *server) registerResend(api huma.API) {
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID:      "resendAlert",
+		Method:           http.MethodPost,
+		Path:             "/alerts/{id}/resend",
+		Summary:          "Send an alert again",
+		Description:      resendDescription,
+		Tags:             []string{"alerts"},
+		DefaultStatus:    http.StatusAccepted,
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
+		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
+	}), s.resend)
+	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/{id}/resend"].Post, resends(s.typicalCaller()), `{"by": "ada", "to": "missed", "number": 1}`)
+}
+
+func (s *server) resend(ctx context.Context, r *resendRequest) (*resendResponse, error) {
+	caller := subjectOf(ctx)
+	asked, err := readBody(r.RawBody, resends(caller), "the request")
+	if err != nil {
+		return nil, err
+	}
+	if isKnown(caller) {
+		asked.By = safetext.Cut(caller.Name, alert.MaxBy, "…")
+	}
+	if asked.To == "" {
+		asked.To = alert.ToAll
+	}
+	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alert " + r.ID, After: fmt.Sprintf("to %s, by %s", asked.To, asked.By)})
+	if p != nil {
+		return nil, p
+	}
+	sent, err := s.deliveries.Resend(ctx, merchantsOf(ctx), r.ID, asked)
+	if err != nil {
+		p = s.resendProblem(ctx, r.ID, err)
+	} else {
+		begun.After += ": alert " + sent.ID
+	}
+	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
+	if p != nil {
+		return nil, p
+	}
+	return &resendResponse{Location: "/alerts/" + sent.ID, Body: sent}, nil
+}
+
+// resendProblem returns the reason why an alert was not sent again.
+func (s *server) resendProblem(ctx context.Context, id string, err error) *Problem {
+	if closed, is := errors.AsType[*alert.ClosedError](err); is {
+		return problem(http.StatusConflict, "not sent again: "+closed.Why)
+	}
+	if errors.Is(err, alert.ErrNotFound) {
+		return s.alertProblem(ctx, id, err)
+	}
+	s.log.ErrorContext(ctx, "Alert not sent again", "id", id, "error", err)
+	if errors.Is(err, alert.ErrNoAlertman) {
+		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
+			"no alertman answers, so it is not known whom the alert has reached, and nothing was sent again; try again once an alertman runs")
+	}
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
+		"the workflow engine cannot be reached, so it is not known whether the alert is sent again: GET /alerts/{id} shows it, or call again with the number")
+}
+
+// resends lists the members of a request to send an alert again.
+func resends(caller identity.Subject) object[alert.Resend] {
+	return object[alert.Resend]{name: "ResendSchema", members: []member[alert.Resend]{
+		byName(caller, "by", alert.MaxBy, "Who asks for it", func(r *alert.Resend, name string) { r.By = name }),
+		{
+			"to", false, nullable(choice("all, or missed for the targets that it did not reach; all if it is left out", string(alert.ToAll), string(alert.ToMissed))),
+			func(v *strictjson.Value, r *alert.Resend) { r.To = alert.ResendTo(v.Literal()) },
+		},
+		{
+			"number", false, nullable(&huma.Schema{
+				Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(alert.MaxResent)), Examples: []any{1},
+				Description: "How often the alert will have been sent again then: 1 for the first time. If it is left out, each call sends the alert again",
+			}),
+			func(v *strictjson.Value, r *alert.Resend) {
+				number, err := strconv.Atoi(v.Literal())
+				if err != nil || number < 1 || number > alert.MaxResent {
+					v.Fault(fmt.Sprintf("must be a whole number from 1 to %d", alert.MaxResent))
+				}
+				r.Number = number
+			},
+		},
+	}}
+}

@@ -1,0 +1,44 @@
+package alert
+
+import "time"
+
+// Resend asks to send an alert again.
+type Resend struct {
+	By string
+	To ResendTo
+	// Number says how often the alert will have been sent again then, counted from 1; 0 means once more than until now. A second
+	// request with the same number changes nothing.
+	Number int
+}
+
+// ResendTo says to whom an alert is sent again.
+type ResendTo string
+
+// ToAll are the receivers that it was for, from the first step of each escalation on; ToMissed only the targets that it did not
+// reach.
+const (
+	ToAll    ResendTo = "all"
+	ToMissed ResendTo = "missed"
+)
+
+// MaxResent is how often an alert can be sent again.
+const MaxResent = 20
+
+// Resending says that an alert is sent again: by a delivery of its own, whose log has another id.
+type Resending struct {
+	ID     string    `json:"id" doc:"The id of the new delivery, for GET /alerts/{id}"`
+	Of     string    `json:"of" doc:"The id of the alert that is sent again"`
+	Number int       `json:"number" doc:"How often that alert had been sent again then, this time included"`
+	To     ResendTo  `json:"to" enum:"all,missed"`
+	By     string    `json:"by" doc:"Who asked for it"`
+	At     time.Time `json:"at"`
+}
+
+// Lasting returns the event as it is worth delivering when it is sent again: anew for as long as at first, unless it names its own
+// end, as that of a review does.
+func (e Event) Lasting(at time.Time) Event {
+	if e.Data.ExpiresAt == nil {
+		e.Data.ExpiresAt = new(at.Add(lifetime))
+	}
+	return e
+}
