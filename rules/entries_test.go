@@ -104,10 +104,11 @@ func TestEntriesWith(t *testing.T) {
 // Entries that are taken one change after the other are those that are taken at once.
 func TestEntriesInSteps(t *testing.T) {
 	at, set := rules.Unremarkable().AsOf, kept("customer.id").read(t)
-	entry := func(number, removed int64, hours time.Duration) ruleset.ListEntry {
+	in := func(hours int) time.Time { return at.Add(time.Duration(hours) * time.Hour) }
+	entry := func(number, removed int64, hours int) ruleset.ListEntry {
 		return ruleset.ListEntry{
-			Number: number, List: "l", Of: "customer.id", Value: "c-1001", At: at.Add(hours * time.Hour), Expires: at.Add(time.Hour),
-			RemovedIn: removed, RemovedAt: at.Add((hours + 1) * time.Hour),
+			Number: number, List: "l", Of: "customer.id", Value: "c-1001", At: in(hours), Expires: in(1),
+			RemovedIn: removed, RemovedAt: in(hours + 1),
 		}
 	}
 	steps := entries(entry(1, 0, -9)).With([]ruleset.ListEntry{entry(1, 2, -9), entry(3, 0, -5)}).With([]ruleset.ListEntry{entry(4, 0, -6)}).
@@ -118,8 +119,7 @@ func TestEntriesInSteps(t *testing.T) {
 		assert.Equal(t, evaluate(set.With(whole, change), nil), evaluate(set.With(steps, change), nil), "after change %d", change)
 	}
 	for hours := -10; hours < 1; hours++ {
-		when := at.Add(time.Duration(hours) * time.Hour)
-		assert.Equal(t, evaluate(set.With(whole, 0).AsOf(when), nil), evaluate(set.With(steps, 0).AsOf(when), nil), "%d hours", hours)
+		assert.Equal(t, evaluate(set.With(whole, 0).AsOf(in(hours)), nil), evaluate(set.With(steps, 0).AsOf(in(hours)), nil), "%d hours", hours)
 	}
 }
 
