@@ -90,6 +90,9 @@ func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
 		"getAlert":          {identity.Alerts, "/alerts/" + raised, "", 200, 200, 404, 404},
 		"acknowledgeAlert":  {identity.Alerts, "/alerts/" + raised + "/acknowledge", `{}`, 200, 200, 404, 404},
 		"resendAlert":       {identity.Alerts, "/alerts/" + told + "/resend", `{"number": 1}`, 202, 202, 404, 404},
+		"getRoutes":         {identity.Alerts, "/alerts/routes", "", 403, 403, 403, 403},
+		"tryRoutes":         {identity.Alerts, "/alerts/routes/try", sampleEvent(t), 403, 403, 403, 403},
+		"takeAlarms":        {identity.Alarms, "/alerts/inbound", `{"version": "4", "alerts": []}`, 403, 403, 403, 403}, // not of a merchant
 		"listAudit":         {identity.Audit, "/audit", "", 200, 200, 200, 200},
 		"verifyAudit":       {identity.Audit, "/audit/verification", "", 200, 200, 200, 200},
 		"listMerchants":     {identity.Admin, "/merchants", "", 200, 200, 200, 200},

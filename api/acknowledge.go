@@ -199,6 +199,8 @@ var headings = map[alert.Type]string{
 	alert.ReviewReminder:     "A transaction still waits for a decision",
 	alert.ReviewExpired:      "A transaction was not reviewed in time",
 	alert.CompensationFailed: "Money could not be given back",
+	alert.AlarmFiring:        "An alarm of the service fires",
+	alert.AlarmResolved:      "An alarm of the service is over",
 	alert.Test:               "This is a test",
 }
 

@@ -29,7 +29,9 @@ type member[T any] struct {
 type object[T any] struct {
 	name     string
 	optional bool // null counts as absent
-	members  []member[T]
+	// open is for bodies of other programs: members that are not listed are left, and reading masks what could be a card number.
+	open    bool
+	members []member[T]
 }
 
 // readBody returns all faults at once, as a *Problem. what names the thing that cannot be accepted.
@@ -40,8 +42,10 @@ func readBody[T any](body []byte, o object[T], what string) (T, error) {
 		return read, problem(http.StatusBadRequest, err.Error())
 	}
 	if root := doc.Root(); root.Is(strictjson.Object) {
-		refuseVerificationValues(root)
-		refuseAnyCardNumber(root)
+		if !o.open {
+			refuseVerificationValues(root)
+			refuseAnyCardNumber(root)
+		}
 		o.read(root, &read)
 	}
 	if faults := doc.Faults(); len(faults) > 0 {
@@ -64,7 +68,9 @@ func (o object[T]) read(v *strictjson.Value, into *T) {
 			m.read(value, into)
 		}
 	}
-	v.RefuseUnknown()
+	if !o.open {
+		v.RefuseUnknown()
+	}
 }
 
 // reference returns a schema that refers to the object.
@@ -77,7 +83,7 @@ const schemaPrefix = "#/components/schemas/"
 // describe adds the object to the document's schemas.
 func (o object[T]) describe(document *huma.OpenAPI) *huma.Schema {
 	s := &huma.Schema{
-		Type: huma.TypeObject, Nullable: o.optional, AdditionalProperties: false, Properties: map[string]*huma.Schema{},
+		Type: huma.TypeObject, Nullable: o.optional, AdditionalProperties: o.open, Properties: map[string]*huma.Schema{},
 	}
 	for _, m := range o.members {
 		s.Properties[m.name] = m.schema
@@ -156,6 +162,9 @@ func oneOf(choices []any) string {
 		words[i], _ = choice.(string)
 	}
 	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 

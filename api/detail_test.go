@@ -86,6 +86,7 @@ func TestDecisionDetail(t *testing.T) {
 			assert.Equal(t, nothing, shows(ask("releaseReview", 204, http.MethodDelete, "/transactions/"+id+"/assignment", "", shop)))
 			asked["acknowledgePage"], asked["reviewPage"] = true, true // for who got the message: both show what it shows
 			asked["getFigures"], asked["getReports"] = true, true      // they show counts: see TestFigures and TestReports
+			asked["getRoutes"], asked["tryRoutes"] = true, true        // they show no decision: see TestRoutes
 			assert.Equal(t, operationsOf(t, handler), asked)
 
 			const byOutcome = "/transactions?limit=1&outcome=approve"
@@ -116,7 +117,7 @@ func operationsOf(t *testing.T, handler http.Handler) map[string]bool {
 			if len(operation.Security) > 0 {
 				needs = strings.Join(operation.Security[0]["apiKey"], "")
 			}
-			if !slices.Contains([]string{"rules", "publish", "deadletters", "audit", "admin"}, needs) {
+			if !slices.Contains([]string{"rules", "publish", "deadletters", "alarms", "audit", "admin"}, needs) {
 				all[operation.OperationID] = true
 			}
 		}

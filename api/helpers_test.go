@@ -159,17 +159,17 @@ func (c *contract) valid(text []byte, place ...string) error {
 }
 
 // operation returns the operation that a request is for, or nil if there is none.
-func (c *contract) operation(r *http.Request) (path string, operation map[string]any) {
+func (c *contract) operation(r *http.Request) (path string, found map[string]any) {
 	asked := strings.Split(strings.TrimSuffix(r.URL.Path, "/"), "/")
-	for path, item := range c.document["paths"].(map[string]any) {
-		same := slices.EqualFunc(strings.Split(path, "/"), asked, func(name, part string) bool {
+	for possible, item := range c.document["paths"].(map[string]any) {
+		same := slices.EqualFunc(strings.Split(possible, "/"), asked, func(name, part string) bool {
 			return name == part || strings.HasPrefix(name, "{")
 		})
-		if operation, is := item.(map[string]any)[strings.ToLower(methodOf(r))].(map[string]any); same && is {
-			return path, operation
+		if operation, is := item.(map[string]any)[strings.ToLower(methodOf(r))].(map[string]any); same && is && (path == "" || strings.Contains(path, "{")) { // a path without a parameter counts first
+			path, found = possible, operation
 		}
 	}
-	return "", nil
+	return path, found
 }
 
 // methodOf returns the operation's method: HEAD is answered like GET.

@@ -78,6 +78,10 @@ type Options struct {
 	Alerts       Alerts
 	// DeadLetters is nil if the process has no access to them.
 	DeadLetters DeadLetters
+	// Alarms publishes alarms. It is nil if the process has no access to the broker.
+	Alarms alert.Publisher
+	// Routes shows and tries the routes of alerts. It is nil if the process does not know them.
+	Routes Routes
 	// Rules shows and tries the rules. It is nil where another detector decides.
 	Rules Rules
 	// Rulesets keeps the versions of the ruleset that people publish. It is nil where a ruleset is a folder of files.
@@ -149,6 +153,8 @@ type server struct {
 	transactions   Transactions
 	deliveries     Alerts
 	dead           DeadLetters
+	alarms         alert.Publisher
+	routes         Routes
 	rules          Rules
 	rulesets       ruleset.Store
 	entries        ruleset.Lists
@@ -189,6 +195,8 @@ func New(o Options) http.Handler {
 		transactions:   o.Transactions,
 		deliveries:     o.Alerts,
 		dead:           o.DeadLetters,
+		alarms:         o.Alarms,
+		routes:         o.Routes,
 		rules:          o.Rules,
 		rulesets:       o.Rulesets,
 		entries:        o.Lists,
@@ -248,6 +256,8 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerAlerts(api)
 	s.registerAcknowledge(api, router)
 	s.registerResend(api)
+	s.registerInbound(api)
+	s.registerRoutes(api)
 	s.registerFigures(api)
 	s.registerReports(api)
 	s.registerTrail(api)

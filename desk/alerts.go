@@ -20,6 +20,8 @@ var alertWords = map[alert.Type]string{
 	alert.ReviewReminder:     "Review reminder",
 	alert.ReviewExpired:      "Review expired",
 	alert.CompensationFailed: "Money not given back",
+	alert.AlarmFiring:        "Alarm fires",
+	alert.AlarmResolved:      "Alarm over",
 	alert.Test:               "Test",
 }
 

@@ -158,6 +158,8 @@ func (d *desk) routes(router chi.Router) {
 	router.Get("/audit", d.page("trail", d.showTrail))
 	router.Get("/audit.jsonl", d.trailFile)
 	router.Get("/audit/verification", d.page("verified", d.verifyTrail))
+	router.Get("/alerts/routes", d.page("alert_routes", d.showRoutes))
+	router.Post("/alerts/routes", d.answered("alert_routes", d.tryRoutes))
 	router.Get("/alerts", d.page("alerts", d.showAlerts))
 	router.Get("/alerts/{id}", d.page("alert", d.showAlert))
 	router.Post("/alerts/{id}/acknowledge", d.act(d.acknowledgeAlert))

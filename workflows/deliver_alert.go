@@ -309,7 +309,7 @@ func (d DeliverAlertInput) Opened(taken time.Time) alert.Log {
 	log := alert.Log{
 		ID: notice.ID, Merchants: notice.Merchants(), Type: event.Type, OrderID: event.Data.OrderID, TransactionID: event.Data.TransactionID,
 		Time: event.Time, TakenAt: taken, ExpiresAt: d.expiry(), Chains: make([]alert.ChainLog, len(d.Assignments)),
-		Digest: d.Digest,
+		Digest: d.Digest, Alarm: event.Data.Alarm,
 	}
 	if notice.FollowUp {
 		log.ID, log.EventID = d.DigestID, event.ID

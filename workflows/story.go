@@ -25,6 +25,9 @@ func TransactionSummary(t transaction.Transaction) string {
 
 // AlertSummary returns the line that the Web UI shows with the delivery of an alert.
 func AlertSummary(event alert.Event) string {
+	if a := event.Data.Alarm; a != nil {
+		return line(fmt.Sprintf("%s: %s, %s", event.Type.RoutingKey(), a.Name, a.Summary))
+	}
 	return line(fmt.Sprintf("%s: order %s, %s %s", event.Type.RoutingKey(), event.Subject, event.Data.Currency, event.Data.Amount))
 }
 

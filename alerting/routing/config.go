@@ -11,6 +11,7 @@ import (
 
 	"dummyorders/alerting/templates"
 	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/gateways/chat"
@@ -28,6 +29,7 @@ type Config struct {
 	chats     map[string]chat.Endpoint
 	webhooks  map[string]webhook.Endpoint
 
+	file     string // empty if the configuration was not read from one
 	uses     []channelUse
 	warnings []yamlfile.Fault
 	digest   string // of the file and all files that it names; empty if the configuration was not read from a file
@@ -246,7 +248,9 @@ func (g *groupRule) of(e alert.Event) *alert.Grouping {
 	}
 	key := fmt.Sprintf("type=%q", e.Type.RoutingKey())
 	names, all := []string{e.Type.RoutingKey()}, g.by
-	if identity.MerchantOf(e.Data.Merchant) != identity.DefaultMerchant { // keys of before there were merchants stay
+	switch identity.MerchantOf(e.Data.Merchant) {
+	case identity.DefaultMerchant, identity.NoMerchant: // keys of before there were merchants stay
+	default:
 		all = append([]string{byMerchant}, all...)
 	}
 	for _, by := range all {
@@ -265,22 +269,35 @@ func (g *groupRule) of(e alert.Event) *alert.Grouping {
 // condition is a list of tests that an event and the time must all pass.
 type condition []test
 
-// test returns why the event or the time fails it, or "" if they pass.
-type test func(event alert.Event, at time.Time) string
+// test is one of them. says tells people what must hold, and fails returns why the event or the time fails, or "" if they pass.
+type test struct {
+	says  string
+	fails func(event alert.Event, at time.Time) string
+}
 
 // misses returns the first reason why an event does not meet the condition, or "" if it does.
 func (c condition) misses(event alert.Event, at time.Time) string {
 	for _, t := range c {
-		if why := t(event, at); why != "" {
+		if why := t.fails(event, at); why != "" {
 			return why
 		}
 	}
 	return ""
 }
 
+// words says what must hold.
+func (c condition) words() []string {
+	all := make([]string, len(c))
+	for i, t := range c {
+		all[i] = t.says
+	}
+	return all
+}
+
 // among returns a test that a value of the event is one of those allowed.
 func among(what string, allowed []string, of func(alert.Event) string) test {
-	return func(event alert.Event, _ time.Time) string {
+	choice := strings.Join(allowed, " or ")
+	return test{what + " is " + choice, func(event alert.Event, _ time.Time) string {
 		value := of(event)
 		switch {
 		case slices.Contains(allowed, value):
@@ -288,28 +305,48 @@ func among(what string, allowed []string, of func(alert.Event) string) test {
 		case value == "":
 			return "it has no " + what
 		}
-		return fmt.Sprintf("%s is %s, not %s", what, safetext.Line(value), strings.Join(allowed, " or "))
-	}
+		return fmt.Sprintf("%s is %s, not %s", what, safetext.Line(value), choice)
+	}}
 }
 
 // scored returns a test that the score is at least least, and below below.
 func scored(least, below int) test {
-	return func(event alert.Event, _ time.Time) string {
+	says := fmt.Sprintf("score is %d or more", least)
+	switch {
+	case least == 0:
+		says = fmt.Sprintf("score is below %d", below)
+	case below <= fraud.MaxScore:
+		says += fmt.Sprintf(" and below %d", below)
+	}
+	return test{says, func(event alert.Event, _ time.Time) string {
 		switch score := event.Data.Decision.Score; {
+		case event.Data.Alarm != nil:
+			return "an alarm has no score"
 		case score < least:
 			return fmt.Sprintf("score is %d, not %d or more", score, least)
 		case score >= below:
 			return fmt.Sprintf("score is %d, not below %d", score, below)
 		}
 		return ""
-	}
+	}}
 }
 
 // worth returns a test that the amount is in the currency, at least least, and below below; a nil bound is not tested.
 // Amounts in other currencies are not compared: they fail the test.
 func worth(currency money.Currency, least, below *money.Money) test {
-	return func(event alert.Event, _ time.Time) string {
-		if event.Data.Currency != string(currency) {
+	var bounds []string
+	if least != nil {
+		bounds = append(bounds, least.String()+" or more")
+	}
+	if below != nil {
+		bounds = append(bounds, "below "+below.String())
+	}
+	return test{"amount is " + strings.Join(bounds, " and "), func(event alert.Event, _ time.Time) string {
+		switch event.Data.Currency {
+		case string(currency):
+		case "":
+			return "it has no amount"
+		default:
 			return fmt.Sprintf("amount is in %s, not in %s", safetext.Line(event.Data.Currency), currency)
 		}
 		amount, err := money.FromWire(event.Data.Wire)
@@ -322,47 +359,47 @@ func worth(currency money.Currency, least, below *money.Money) test {
 			return fmt.Sprintf("amount is %s, not below %s", amount, below)
 		}
 		return ""
-	}
+	}}
 }
 
 // during returns a test that the time is in a window.
 func during(w window) test {
-	return func(_ alert.Event, at time.Time) string {
+	return test{"it is during " + w.name, func(_ alert.Event, at time.Time) string {
 		if w.has(at) {
 			return ""
 		}
 		return fmt.Sprintf("it is %s, not during %s", w.clock(at), w.name)
-	}
+	}}
 }
 
 // outside returns a test that the time is not in a window.
 func outside(w window) test {
-	return func(_ alert.Event, at time.Time) string {
+	return test{"it is outside " + w.name, func(_ alert.Event, at time.Time) string {
 		if !w.has(at) {
 			return ""
 		}
 		return fmt.Sprintf("it is %s, not outside %s", w.clock(at), w.name)
-	}
+	}}
 }
 
 // since returns a test that the time is not before a moment.
 func since(from time.Time) test {
-	return func(_ alert.Event, at time.Time) string {
+	return test{"it is " + from.Format(time.RFC3339) + " or later", func(_ alert.Event, at time.Time) string {
 		if !at.Before(from) {
 			return ""
 		}
 		return "it begins at " + from.Format(time.RFC3339)
-	}
+	}}
 }
 
 // before returns a test that the time is before a moment.
 func before(until time.Time) test {
-	return func(_ alert.Event, at time.Time) string {
+	return test{"it is before " + until.Format(time.RFC3339), func(_ alert.Event, at time.Time) string {
 		if at.Before(until) {
 			return ""
 		}
 		return "it was over at " + until.Format(time.RFC3339)
-	}
+	}}
 }
 
 // window is a span of time on certain weekdays, by local wall-clock time: the hour that daylight saving time skips is in

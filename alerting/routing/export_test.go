@@ -8,6 +8,6 @@ func Read(content string, named map[string]string) (*Config, error) {
 	for name, text := range named {
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	read, err := read("alertman.yaml", []byte(content), files)
+	read, err := read("alertman.yaml", []byte(content), files, true)
 	return read.config, err
 }

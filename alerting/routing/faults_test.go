@@ -79,6 +79,8 @@ func TestFaults(t *testing.T) {
 		"a type":               {"[payment.compensation_failed]", "[payment.compensation_faild]", `22:19: "payment.compensation_faild" is not known here: did you mean "payment.compensation_failed"?`},
 		"an empty condition":   {"{type: [payment.compensation_failed]}", "{}", `22:11: must say when: leave it out where it is always`},
 		"an empty list":        {"{type: [payment.compensation_failed]}", "{customer: []}", `22:22: must name at least one: leave the key out if there is none`},
+		"labels":               {"{type: [payment.compensation_failed]}", "{labels: page}", `22:20: must be a mapping of keys and values`},
+		"no label":             {"{type: [payment.compensation_failed]}", "{labels: {}}", `22:20: must name a label at least, such as severity: page`},
 		"a currency":           {"currency: EUR", "currency: Euro", `25:31: "Euro" must be an ISO 4217 currency code in capitals, such as INR or USD`},
 		"an amount":            {"at_least: 500", "at_least: 500.001", `25:46: "500.001" must have at most 2 decimal digits, as EUR has`},
 		"no amount":            {", at_least: 500", "", `25:20: must have at_least or below, or both`},

@@ -34,7 +34,7 @@ const mostNamed = 1000
 
 // Load reads a file. If its content is wrong, the error is yamlfile.Faults, with every fault.
 func Load(file string) (*Config, error) {
-	read, err := load(file)
+	read, err := load(file, true)
 	return read.config, err
 }
 
@@ -45,20 +45,22 @@ type reading struct {
 	files []string
 }
 
-func load(file string) (reading, error) {
+func load(file string, secrets bool) (reading, error) {
 	content, err := reload.Content(reload.Disk{}, file, maxFile)
 	if err != nil {
 		return reading{files: []string{file}}, fmt.Errorf("read the routes of alerts: %w", err)
 	}
-	return read(file, content, reload.Disk{})
+	return read(file, content, reload.Disk{}, secrets)
 }
 
-// read parses the content of a file. It looks for the files that it names in disk.
-func read(file string, content []byte, disk fs.FS) (reading, error) {
+// read parses the content of a file. It looks for the files that it names in disk, and leaves out those that hold secrets
+// unless these are needed.
+func read(file string, content []byte, disk fs.FS, secrets bool) (reading, error) {
 	r := &reader{
-		config: newConfig(), disk: disk, folder: filepath.Dir(file), digest: reload.NewDigest(),
+		config: newConfig(), disk: disk, folder: filepath.Dir(file), digest: reload.NewDigest(), secrets: secrets,
 		windows: map[string]*window{}, used: map[string]bool{},
 	}
+	r.config.file = file
 	r.addFile(file, content)
 	d := yamlfile.Parse(file, content)
 	if d.Root.Mapping() {
@@ -79,6 +81,8 @@ type reader struct {
 	folder string
 	files  []string
 	digest reload.Digest
+	// secrets is false if files that hold secrets are not read.
+	secrets bool
 
 	windows     map[string]*window
 	used        map[string]bool // windows
@@ -150,7 +154,7 @@ func (r *reader) addFile(file string, content []byte) {
 // fault's line and column identify the value.
 func (r *reader) readNamedFile(v *yamlfile.Value, it fileKind) (string, bool) {
 	name := v.Words()
-	if name == "" {
+	if name == "" || it.secret && !r.secrets {
 		return "", false
 	}
 	file := filepath.FromSlash(name)
@@ -783,6 +787,7 @@ func (r *reader) readCondition(v *yamlfile.Value) condition {
 			c = append(c, among(value.key, allowed, value.of))
 		}
 	}
+	c = append(c, readLabels(v.Optional("labels"))...)
 	c = append(c, readScore(v.Optional("score"))...)
 	c = append(c, readAmount(v.Optional("amount"))...)
 	if inside := v.Optional("during"); inside != nil {
@@ -796,6 +801,20 @@ func (r *reader) readCondition(v *yamlfile.Value) condition {
 		}
 	}
 	v.RefuseUnknown()
+	return c
+}
+
+// readLabels reads the values of an alarm's labels that a condition allows.
+func readLabels(v *yamlfile.Value) (c condition) {
+	if v == nil || !v.Mapping() {
+		return nil
+	}
+	if len(v.Keys()) == 0 {
+		v.Fault("must name a label at least, such as severity: page")
+	}
+	for _, key := range v.Keys() {
+		c = append(c, among("label "+key.Name, words(v.Optional(key.Name)), func(e alert.Event) string { return e.Data.Alarm.Label(key.Name) }))
+	}
 	return c
 }
 

@@ -114,17 +114,24 @@ func (c *Config) assign(r route, event alert.Event, covered map[alert.Target]boo
 
 // assignment returns an assignment to a receiver with some of its targets, and to the receivers of its escalation.
 func (c *Config) assignment(to *receiver, by string, targets []alert.Target, event alert.Event) alert.Assignment {
-	a := alert.Assignment{
-		Receiver: to.name, Route: by, Group: to.group.of(event),
-		Steps: []alert.Step{{Receiver: to.name, Targets: targets, Within: to.within}},
-	}
+	a := alert.Assignment{Receiver: to.name, Route: by, Group: to.group.of(event), Steps: c.steps(to, targets)}
 	if to.throttle != nil {
 		bound := *to.throttle
 		a.Throttle = &bound
 	}
-	for to.then != "" {
-		to = c.receivers[to.then]
-		a.Steps = append(a.Steps, alert.Step{Receiver: to.name, Targets: slices.Clone(to.targets), Within: to.within})
+	if event.Type == alert.AlarmResolved { // there is nothing to take care of
+		a.Steps = a.Steps[:1]
+		a.Steps[0].Within = 0
 	}
 	return a
+}
+
+// steps returns a receiver with some of its targets, and the receivers of its escalation.
+func (c *Config) steps(to *receiver, targets []alert.Target) []alert.Step {
+	steps := []alert.Step{{Receiver: to.name, Targets: targets, Within: to.within}}
+	for to.then != "" {
+		to = c.receivers[to.then]
+		steps = append(steps, alert.Step{Receiver: to.name, Targets: slices.Clone(to.targets), Within: to.within})
+	}
+	return steps
 }

@@ -1,6 +1,7 @@
 package routing_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,14 @@ func TestConditions(t *testing.T) {
 		{"payment_method: amazonpay", func(e *alert.Event) { e.Data.PaymentMethod = "ＡmazonPay\u00a0" }, noon, ""},
 		{"payment_method: amazonpay", func(e *alert.Event) { e.Data.PaymentMethod = "" }, noon, "it has no payment_method"},
 		{"payment_method: [card, wallet]", nil, noon, "payment_method is amazonpay, not card or wallet"},
+		{"type: alarm.firing", anAlarm, noon, ""},
+		{"labels: {severity: [page, ticket], job: worker}", anAlarm, noon, ""},
+		{"labels: {severity: ticket}", anAlarm, noon, "label severity is page, not ticket"},
+		{"labels: {team: shop}", anAlarm, noon, "it has no label team"},
+		{"labels: {severity: page}", nil, noon, "it has no label severity"},
+		{"score: {below: 10}", anAlarm, noon, "an alarm has no score"},
+		{"amount: {currency: EUR, below: 10}", anAlarm, noon, "it has no amount"},
+		{"merchant: default", anAlarm, noon, "merchant is *, not default"},
 		{"merchant: default", nil, noon, ""},
 		{"merchant: default", func(e *alert.Event) { e.Data.Merchant = "" }, noon, ""},
 		{"merchant: [acme, beta]", func(e *alert.Event) { e.Data.Merchant = "beta" }, noon, ""},
@@ -295,4 +304,41 @@ routes:
 			}
 		}
 	})
+}
+
+// anAlarm makes an event an alarm's.
+func anAlarm(e *alert.Event) {
+	*e = alert.Sample(alert.AlarmFiring, e.ID, e.Time)
+}
+
+// An alarm that fires is acknowledged and grouped by its name; one that is over asks nobody.
+func TestAlarms(t *testing.T) {
+	config := routed(t, "routes: [{name: rest, tell: [d]}]\n")
+	firing := config.Route(event(anAlarm), noon)
+	require.Len(t, firing, 1)
+	require.Len(t, firing[0].Steps, 2)
+	require.Nil(t, firing[0].Group, "it has no card")
+	over := config.Route(alert.Sample(alert.AlarmResolved, "e-1", noon), noon)
+	require.Len(t, over, 1)
+	require.Len(t, over[0].Steps, 1)
+	require.Zero(t, over[0].Steps[0].Within)
+
+	config = read(t, "version: 1\nreceivers:\n  - {name: a, channels: [console], group: {by: reason}}\nroutes:\n  - {name: rest, tell: [a]}\n")
+	require.Equal(t, "alarm.firing, PaymentsFail", config.Route(event(anAlarm), noon)[0].Group.Name)
+}
+
+// What the file says is shown in words, without secrets.
+func TestShown(t *testing.T) {
+	config := read(t, good)
+	shown := config.Shown()
+	require.Equal(t, []string{"score is below 10"}, shown.Routes[2].When)
+	require.Contains(t, shown.Routes[1].When, "amount is EUR 500.00 or more")
+	require.Equal(t, []string{"card", "reason"}, shown.Receivers[0].GroupBy)
+	require.Equal(t, "15m", shown.Receivers[0].Steps[0].Within)
+	require.Equal(t, "on-call", shown.Receivers[0].Steps[1].Receiver)
+	require.Len(t, shown.Mutes, 1)
+	text := fmt.Sprint(shown)
+	for _, secret := range []string{slackURL, hookSecret, "case.example.com"} {
+		require.NotContains(t, text, secret)
+	}
 }

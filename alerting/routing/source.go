@@ -15,10 +15,16 @@ type Source = reload.Source[Config]
 // Config.Needs reports. The first reading is not rejected for that: the caller checks Config.Needs at its start, and
 // reports its faults together with all others.
 func NewSource(file string, lacking map[string]string, log *slog.Logger) (*Source, error) {
-	w := &watched{file: file, log: log}
+	w := &watched{file: file, log: log, secrets: true}
 	source, err := reload.NewSource(w)
 	w.lacking = lacking
 	return source, err
+}
+
+// NewSourceToShow is NewSource for a process that shows the configuration and delivers nothing: it does not read the files
+// that hold secrets.
+func NewSourceToShow(file string, log *slog.Logger) (*Source, error) {
+	return reload.NewSource(&watched{file: file, log: log})
 }
 
 // watched is the file of a configuration.
@@ -26,6 +32,7 @@ type watched struct {
 	file    string
 	lacking map[string]string // channels that are not set up
 	log     *slog.Logger
+	secrets bool     // whether files with secrets are read
 	files   []string // looked for by the last reading
 }
 
@@ -36,7 +43,7 @@ func (w *watched) State() string {
 
 // Read implements [reload.Files].
 func (w *watched) Read() (*Config, error) {
-	read, err := load(w.file)
+	read, err := load(w.file, w.secrets)
 	w.files = read.files
 	if err != nil {
 		return nil, err

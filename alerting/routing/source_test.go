@@ -175,3 +175,15 @@ func TestNewSourceRefuses(t *testing.T) {
 }
 
 // Run takes over a change by itself and ends with its context.
+
+// A process that shows the routes needs none of the files with secrets.
+func TestSourceToShow(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "alertman.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(good), 0o600))
+	_, err := routing.NewSource(file, nil, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "cannot be read")
+	source, err := routing.NewSourceToShow(file, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.Equal(t, file, source.Current().Shown().File)
+	require.NotEmpty(t, source.Current().Try(event(nil), noon).Findings)
+}

@@ -36,7 +36,22 @@ func testNotices() []testNotice {
 		of("compensation failed", compensationFailed()),
 		of("test", alert.Sample(alert.Test, anEvent().ID, anEvent().Time)), ask, last,
 		{"digest", digest(23), "fraud-team"},
+		of("alarm", alarm(alert.AlarmFiring)), of("alarm, over", alarm(alert.AlarmResolved)),
+		{"digest after an alarm", digestOfAlarms(), "fraud-team"},
 	}
+}
+
+func alarm(of alert.Type) alert.Event {
+	return alert.Sample(of, anEvent().ID, anEvent().Time)
+}
+
+// digestOfAlarms returns a digest in which a transaction is, too.
+func digestOfAlarms() alert.Notice {
+	n := digest(1)
+	n.Event = alarm(alert.AlarmFiring)
+	n.Digest.Group = "throttle of fraud-team"
+	n.Digest.Members = append(n.Digest.Members, alarm(alert.AlarmFiring).Member(), alarm(alert.AlarmResolved).Member())
+	return n
 }
 
 // digest returns a digest of alerts in two currencies and with two outcomes.

@@ -230,6 +230,13 @@ func ownTexts(v View, words View) map[string]string {
 		v.Subject: words.Subject, v.Title: words.Title, v.Headline: words.Headline, v.HeldBack: words.HeldBack,
 		v.AlertURL: v.AlertURL, v.TransactionURL: v.TransactionURL, v.ReviewURL: v.ReviewURL, v.DeskURL: v.DeskURL, v.Event.Data.Link: v.Event.Data.Link,
 	}
+	if a := v.Event.Data.Alarm; a != nil {
+		for _, link := range []string{a.Source, a.Runbook} {
+			if webOnly(link) != "" {
+				own[link] = link
+			}
+		}
+	}
 	for i, advice := range v.Advice {
 		own[advice] = words.Advice[i]
 	}

@@ -29,15 +29,17 @@ const longestTemplate = 64 << 10
 type Set struct {
 	channel             string
 	subject, text, html *part // nil: the default
+	alarms              bool  // whether they are for alarms too: they name .Data.Alarm
 }
 
 // Parse parses the templates of a channel, and tries them on a sample of every alert, on a digest, on the last alert before
-// a throttle, and on an alert that needs an acknowledgement. Its error says for each part what is wrong, and at which line.
+// a throttle, and on an alert that needs an acknowledgement; on alarms only if they name .Data.Alarm, as they are not used for
+// alarms otherwise. Its error says for each part what is wrong, and at which line.
 func Parse(channel string, t Texts) (*Set, error) {
 	if err := fits(channel, t); err != nil {
 		return nil, err
 	}
-	s := &Set{channel: channel}
+	s := &Set{channel: channel, alarms: strings.Contains(t.Subject+t.Text+t.HTML, ".Alarm")}
 	faults := errors.Join(
 		s.compile(&s.subject, "subject", t.Subject), s.compile(&s.text, "text", t.Text), s.compile(&s.html, "html", t.HTML))
 	if faults != nil {
@@ -87,6 +89,9 @@ func (s *Set) try() error {
 	failed := map[string]bool{}
 	var faults []error
 	for _, sample := range samples(s.channel) {
+		if sample.Notice.Event.Data.Alarm != nil && !s.alarms {
+			continue
+		}
 		v := w.view(sample.DeliveryRequest, s.channel, limitsFor(s.channel, 0))
 		for _, p := range []*part{s.subject, s.text, s.html} {
 			if p == nil || failed[p.name] {

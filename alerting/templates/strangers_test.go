@@ -33,6 +33,12 @@ func hostileNotices() []alert.Notice {
 		for i := range d.Decision.Reasons {
 			d.Decision.Reasons[i].Code, d.Decision.Reasons[i].Message = hostile, hostile
 		}
+		if d.Alarm != nil {
+			changed := *d.Alarm
+			changed.Name, changed.Severity, changed.Summary, changed.Description, changed.Runbook = hostile, hostile, hostile, hostile, hostile
+			changed.Source, changed.Labels = "javascript:alert(1)", []alert.AlarmLabel{{Name: hostile, Value: hostile}}
+			d.Alarm = &changed
+		}
 		if d.Review != nil {
 			changed := *d.Review
 			changed.Reviewer, changed.Note = hostile, hostile

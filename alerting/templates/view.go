@@ -33,7 +33,8 @@ type View struct {
 	// Data is the event's: .Data.OrderID, .Data.OrderName, .Data.Amount, .Data.Currency, .Data.PaymentMethod, .Data.Card,
 	// .Data.Decision (.Outcome, .Score, .RiskLevel, .Reasons of .Code, .Message and, if it has one,
 	// .PublicMessage), .Data.Review (empty if no review was requested), .Data.Problem, .Data.Link (to the transaction in the
-	// Web UI), .Data.TransactionID, .Data.CustomerID, .Data.Merchant.
+	// Web UI), .Data.TransactionID, .Data.CustomerID, .Data.Merchant; of an alarm only .Data.Alarm (.Name, .Severity, .Summary,
+	// .Description, .Runbook, .Source, .Since, .Until, and .Labels of .Name and .Value), which is empty otherwise.
 	Data alert.Data
 
 	// Digest is empty if the message is about one alert. It has .Digest.Group, which is what its alerts have in common,
@@ -117,7 +118,7 @@ func (w *Writer) words(n alert.Notice, receiver string) View {
 		Subject: said.title, Title: said.title, Headline: said.headline, Advice: said.advice, Review: said.decide, LookUp: said.lookUp,
 		HeldBack: heldBack(n.Holding, receiver),
 	}
-	if w.Subject != "" {
+	if w.Subject != "" && n.Event.Data.Alarm == nil { // it says that a transaction is a fraud
 		v.Subject = w.Subject + ": " + said.title
 	}
 	if n.Digest != nil {
@@ -151,10 +152,14 @@ func typeName(of alert.Type, text func(string) string) string {
 // link sets the addresses, unshortened: a shortened one would not work.
 func (w *Writer) link(v *View, t alert.DeliveryRequest, channel string) {
 	of := func(address string) string { return cleanURL(address, channel) }
-	event := t.Notice.Event
-	if v.Event.Data.Link = of(webOnly(event.Data.Link)); len(v.Event.Data.Link) > longestLink {
-		v.Event.Data.Link = ""
+	web := func(link string) string { // a longer one would leave no room for the rest
+		if link = of(webOnly(link)); len(link) > longestLink {
+			return ""
+		}
+		return link
 	}
+	event := t.Notice.Event
+	v.Event.Data.Link = web(event.Data.Link)
 	v.AlertURL = of(w.Links.Base() + "/alerts/" + pathOf(t.Notice.ID))
 	v.TransactionURL = of(w.Links.Base() + "/transactions/" + pathOf(event.Data.TransactionID))
 	v.ReviewURL = v.TransactionURL + "/review"
@@ -163,6 +168,12 @@ func (w *Writer) link(v *View, t alert.DeliveryRequest, channel string) {
 	}
 	if v.Test {
 		v.Event.Data.Link = ""
+	}
+	if a := event.Data.Alarm; a != nil {
+		v.Event.Data.Alarm.Source = web(a.Source)
+		if webOnly(a.Runbook) != "" { // else it is a text, such as the path of a file
+			v.Event.Data.Alarm.Runbook = web(a.Runbook)
+		}
 	}
 	if ask := t.Notice.Ask; ask != nil {
 		v.Ask = &Ask{

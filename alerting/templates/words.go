@@ -36,6 +36,9 @@ func describe(n alert.Notice, receiver string) words {
 }
 
 func describeEvent(e alert.Event, receiver string) words {
+	if e.Data.Alarm != nil {
+		return describeAlarm(*e.Data.Alarm)
+	}
 	amount, order := e.Data.Currency+" "+e.Data.Amount.String(), "order "+e.Data.OrderID
 	if merchant := identity.MerchantOf(e.Data.Merchant); merchant != identity.DefaultMerchant {
 		order += " of " + merchant
@@ -49,7 +52,7 @@ func describeEvent(e alert.Event, receiver string) words {
 		return expired(order, amount, e.Data.Review.Verdict)
 	case alert.FraudDetected:
 		return stopped(order, amount, e.Data.Review)
-	case alert.ReviewRequested, alert.ReviewReminder:
+	case alert.ReviewRequested, alert.ReviewReminder, alert.AlarmFiring, alert.AlarmResolved:
 	}
 	return askedFor(order, amount, e)
 }
@@ -61,6 +64,17 @@ func describeTest(receiver string) words {
 		headline: "This is a test alert. You need not do anything.",
 		advice:   []string{"Alerts for the receiver " + receiver + " arrive here."},
 	}
+}
+
+func describeAlarm(a alert.Alarm) words {
+	if a.Until != nil {
+		return words{title: "alarm " + a.Name + " is over", headline: "An alarm is over: " + a.Summary}
+	}
+	w := words{title: "alarm " + a.Name + " fires", headline: "An alarm fires: " + a.Summary}
+	if a.Severity != "" {
+		w.title += ", " + a.Severity
+	}
+	return w
 }
 
 func stopped(order, amount string, by *review.Review) words {
@@ -152,13 +166,15 @@ const mostSums = 3
 // describeDigest returns the words of a digest. Alerts that a throttle held back may be of several types, so its words must be
 // true of any type.
 func describeDigest(n alert.Notice) words {
-	members := n.Digest.Members
+	members, before := n.Digest.Members, "about order "+n.Event.Data.OrderID
+	if a := n.Event.Data.Alarm; a != nil {
+		before = "about the alarm " + a.Name
+	}
 	title := fmt.Sprintf("%d more %s", len(members), plural(len(members), "alert", "alerts"))
 	w := words{
-		title: title + total(*n.Digest),
-		headline: fmt.Sprintf("%s%s. The first alert, about order %s, was sent before.",
-			title, total(*n.Digest), n.Event.Data.OrderID),
-		advice: []string{"Each is about another transaction and must be looked at. Their outcomes: " + outcomes(members) + "."},
+		title:    title + total(*n.Digest),
+		headline: fmt.Sprintf("%s%s. The first alert, %s, was sent before.", title, total(*n.Digest), before),
+		advice:   []string{"Each is about another " + subjects(members) + " and must be looked at. Their outcomes: " + outcomes(members) + "."},
 	}
 	if has(members, fraud.Review, fraud.NotEvaluated) {
 		w.decide = true
@@ -194,6 +210,19 @@ func heldBack(h *alert.Holding, receiver string) string {
 		text += fmt.Sprintf(" %d %s for it already.", h.Waiting, plural(h.Waiting, "alert waits", "alerts wait"))
 	}
 	return text
+}
+
+// subjects says what the alerts of a digest are about. Only an alarm has no order.
+func subjects(members []alert.Member) string {
+	alarm := func(m alert.Member) bool { return m.OrderID == "" }
+	switch {
+	case !slices.ContainsFunc(members, alarm):
+		return "transaction"
+	case slices.ContainsFunc(members, func(m alert.Member) bool { return !alarm(m) }):
+		return "transaction or alarm"
+	default:
+		return "alarm"
+	}
 }
 
 // outcomes counts the outcomes of the alerts' decisions: "10 decline, 2 review".

@@ -50,7 +50,7 @@ func (w *Writer) own(t alert.DeliveryRequest, channel string) (writing, error) {
 		return writing{}, nil
 	}
 	set := w.Choose(t.Receiver, t.Target)
-	if set == nil || set.channel != channel {
+	if set == nil || set.channel != channel || t.Notice.Event.Data.Alarm != nil && !set.alarms {
 		return writing{}, nil
 	}
 	v := w.view(t, channel, limitsFor(channel, 0))

@@ -82,10 +82,10 @@ func TestSamplesCoverEveryType(t *testing.T) {
 	}
 }
 
-// Every mail about one alert has a line for its transaction. Scripts find the transaction by this line.
+// Every mail about one alert of a transaction has a line for it. Scripts find the transaction by this line.
 func TestMailTransactionLine(t *testing.T) {
 	for _, c := range testNotices() {
-		if c.notice.Digest != nil || c.notice.Event.Type == alert.Test {
+		if c.notice.Digest != nil || c.notice.Event.Type == alert.Test || c.notice.Event.Data.Alarm != nil {
 			continue
 		}
 		text := write(t, writer(), alert.Mail, c.notice, c.receiver).Text
@@ -212,8 +212,13 @@ func TestDefaultMessagesFit(t *testing.T) {
 		m.OrderID, m.Outcome, m.Reason, m.TransactionID = long, long, long, long
 	}
 	many.Event = n.Event
+	fires := alert.Notice{ID: n.ID, Event: alarm(alert.AlarmFiring), Ask: n.Ask, Unanswered: n.Unanswered}
+	fires.Event.Data.Alarm = &alert.Alarm{
+		Name: long, Severity: long, Summary: long, Description: long, Runbook: "https://x.test/" + long, Source: "https://x.test/" + long,
+		Labels: slices.Repeat([]alert.AlarmLabel{{Name: long, Value: long}}, 100),
+	}
 	for channel := range addresses {
-		for _, n := range []alert.Notice{n, many} {
+		for _, n := range []alert.Notice{n, many, fires} {
 			m := write(t, writer(), channel, n, long)
 			within(t, channel, n, m)
 		}
@@ -344,4 +349,20 @@ func TestDeskLink(t *testing.T) {
 	assert.Contains(t, m.Text, "https://orders.test/", "the signed link stays")
 	assert.NotContains(t, write(t, w, alert.Mail, notice(anEvent()), "fraud-team").Text, "desk.test")
 	assert.NotContains(t, write(t, writer(), alert.Mail, n, "fraud-team").Text, "desk")
+}
+
+// A template of before there were alarms is checked and used for transactions only; one that names alarms is used for both.
+func TestTemplatesForAlarms(t *testing.T) {
+	for text, want := range map[string]string{
+		"order {{index .Data.OrderID 0}}": "Alert: alarm PaymentsFail fires, page. More than a tenth of the payments fail. https://example.com/runbooks/payments-fail",
+		"{{with .Data.Alarm}}{{.Name}} in {{range .Labels}}{{if eq .Name \"job\"}}{{.Value}}{{end}}{{end}}{{else}}order{{end}}": "PaymentsFail in worker",
+	} {
+		set, err := templates.Parse(alert.SMS, templates.Texts{Text: text})
+		require.NoError(t, err)
+		w := writer()
+		w.Choose = func(string, alert.Target) *templates.Set { return set }
+		assert.Equal(t, want, write(t, w, alert.SMS, notice(alarm(alert.AlarmFiring)), "fraud-team").Text)
+	}
+	_, err := templates.Parse(alert.SMS, templates.Texts{Text: "{{.Data.Alarm.Name}}"})
+	require.ErrorContains(t, err, "ask with {{with")
 }

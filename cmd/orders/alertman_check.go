@@ -109,14 +109,16 @@ func (c routeAlertmanCommand) route(ctx context.Context, from io.Reader, out out
 	if c.At.IsZero() {
 		c.At.Time = time.Now()
 	}
-	findings := routes.Explain(event, c.At.Time)
 	if c.JSON {
-		return printJSON(out.results, routed{event.ID, event.Type, c.At.UTC(), shownFindings(findings)})
+		return printJSON(out.results, routes.Try(event, c.At.Time))
 	}
 	d := event.Data.Decision
-	fmt.Fprintf(out.results, "%s %q: %s, score %d, %s %s, taken at %s\n", event.Type.RoutingKey(), event.ID, d.Outcome, d.Score,
-		event.Data.Currency, event.Data.Amount, c.At.Format(time.RFC3339))
-	for _, finding := range findings {
+	about := fmt.Sprintf("%s, score %d, %s %s", d.Outcome, d.Score, event.Data.Currency, event.Data.Amount)
+	if event.Data.Alarm != nil {
+		about = event.Data.Alarm.Name
+	}
+	fmt.Fprintf(out.results, "%s %q: %s, taken at %s\n", event.Type.RoutingKey(), event.ID, about, c.At.Format(time.RFC3339))
+	for _, finding := range routes.Explain(event, c.At.Time) {
 		printFinding(out.results, finding)
 	}
 	return nil

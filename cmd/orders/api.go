@@ -35,6 +35,11 @@ func serveAPI(p *process) func(context.Context) error {
 	options.PaymentMethods = p.env.paymentMethods(p.values)
 	options.RequireIdempotencyKey = p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey)
 	options.Limits = p.env.limits(p.values)
+	if _, set := lookup().Lookup("RABBITMQ_PUBLISHER_URL"); set { // without, the default would be that of a laptop
+		publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
+		options.Alarms = publisher
+		beside = append(beside, publisher.Run)
+	}
 	if len(options.Authenticators) == 0 || options.AlsoAnonymous {
 		options.Metrics = p.metrics // to others, the figures of the business are shown on HEALTH_ADDRESS only
 	}
@@ -86,12 +91,15 @@ const deadInMemory = 5000
 // as for surroundings.
 func (p *process) apiOptions(store *ledger.Ledger, ready func(context.Context) error) (options api.Options, beside []func(context.Context) error) {
 	rules, beside := p.env.workbench(p.values, store, p.log)
+	routes, follow := p.env.shownRoutes(p.values, p.log)
+	beside = append(beside, follow)
 	options = api.Options{
 		Rules:                    rules,
 		Lists:                    store,
 		OneApproves:              !p.values.flag("RULES_FOUR_EYES", p.env.RulesFourEyes),
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
 		DeadLetters:              p.deadLetters(),
+		Routes:                   routes,
 		Ledger:                   store,
 		Audit:                    p.env.audit(p.values, store),
 		Trail:                    store,

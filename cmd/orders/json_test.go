@@ -238,7 +238,7 @@ func expect(t *testing.T, err error, says string) {
 func routedAlert(t *testing.T) string {
 	t.Helper()
 	setEnvironment(t, nil)
-	event, err := os.Open("../../gateways/cloudevents/testdata/" + anyEvent(t))
+	event, err := os.Open(anEvent)
 	require.NoError(t, err)
 	defer func() { _ = event.Close() }()
 	file := routesFile(t, strings.Replace(twoReceivers, "    throttle:", "    group: {by: [merchant], window: 5m}\n    throttle:", 1))

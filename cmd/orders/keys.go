@@ -157,7 +157,7 @@ func (c enableMerchantCommand) Run(ctx context.Context) error {
 type newKeyCommand struct {
 	Merchant name     `help:"The merchant that the client acts for." default:"default"`
 	Client   name     `help:"The client: letters, digits, - and _. It has at most two live keys." required:""`
-	Scopes   scopes   `help:"What the key may do, with commas between: transact, read, review, label, rules, publish, alerts, deadletters, audit, admin." required:"" placeholder:"SCOPES"`
+	Scopes   scopes   `help:"What the key may do, with commas between: transact, read, review, label, rules, publish, alerts, alarms, deadletters, audit, admin." required:"" placeholder:"SCOPES"`
 	Expires  lifetime `help:"How long the key is good for, such as 90d. Without it, it does not expire." placeholder:"DURATION"`
 	jsonFlag
 }

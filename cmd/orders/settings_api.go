@@ -66,6 +66,9 @@ func (e environment) hosts() []string {
 		return nil
 	}
 	names := []string{"localhost"}
+	if e.APIPublishedOn != "" {
+		names = append(names, "api") // as Alertmanager's container reaches it
+	}
 	if u, err := url.Parse(e.APIURL); err == nil && u.Hostname() != "" {
 		names = append(names, u.Hostname())
 	}

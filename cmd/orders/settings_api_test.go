@@ -67,7 +67,7 @@ func TestHosts(t *testing.T) {
 			require.Equal(t, c.want, environment{HTTPAddress: c.address, APIKeys: c.keys, APIURL: c.url}.hosts())
 		})
 	}
-	require.Equal(t, []string{"localhost"}, environment{HTTPAddress: ":9001", APIPublishedOn: "127.0.0.1"}.hosts(), "a container's port on this machine")
+	require.Equal(t, []string{"localhost", "api"}, environment{HTTPAddress: ":9001", APIPublishedOn: "127.0.0.1"}.hosts(), "a container's port on this machine")
 	require.Empty(t, environment{HTTPAddress: ":9001", APIPublishedOn: "0.0.0.0"}.hosts())
 }
 

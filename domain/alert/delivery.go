@@ -77,7 +77,7 @@ type ChainLog struct {
 type Log struct {
 	ID              string           `json:"id"`
 	EventID         string           `json:"eventID,omitempty" doc:"The alert's own id, if it waited for a digest and was the only one in it"`
-	Merchants       []string         `json:"merchants" nullable:"false" doc:"Whose transactions it is about; only a digest can have several"`
+	Merchants       []string         `json:"merchants" nullable:"false" doc:"Whose transactions it is about; only a digest can have several. * stands for an alarm, which belongs to no merchant"`
 	Type            Type             `json:"type"`
 	OrderID         string           `json:"orderID"`
 	TransactionID   string           `json:"transactionID"`
@@ -86,6 +86,7 @@ type Log struct {
 	ExpiresAt       time.Time        `json:"expiresAt"`
 	Chains          []ChainLog       `json:"chains" nullable:"false" doc:"A receiver that was chosen, and the receivers that it escalates to"`
 	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
+	Alarm           *Alarm           `json:"alarm,omitempty" doc:"The alarm that it is about; it has no order and no transaction then"`
 	// Digest is set if the log is about a digest.
 	Digest *Digest `json:"digest,omitempty" doc:"All alerts in it, if this is a digest"`
 	// What follows is not known to the workflow.

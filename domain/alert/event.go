@@ -20,13 +20,16 @@ type Type string
 
 // The types of events. FraudDetected reports that a transaction was stopped as a fraud; ReviewRequested that its money is
 // held and a person has to decide; ReviewReminder the same, when half the time is over; ReviewExpired that no person decided
-// in time; CompensationFailed that money which is held or was taken could not be given back, so that a person has to do it.
+// in time; CompensationFailed that money which is held or was taken could not be given back, so that a person has to do it;
+// AlarmFiring and AlarmResolved that a monitor says so of the service itself.
 const (
 	FraudDetected      Type = "orders.fraud.detected.v1"
 	ReviewRequested    Type = "orders.fraud.review_requested.v1"
 	ReviewReminder     Type = "orders.fraud.review_reminder.v1"
 	ReviewExpired      Type = "orders.fraud.review_expired.v1"
 	CompensationFailed Type = "orders.payment.compensation_failed.v1"
+	AlarmFiring        Type = "orders.alarm.firing.v1"
+	AlarmResolved      Type = "orders.alarm.resolved.v1"
 )
 
 // Test is the type of an alert about nothing, which shows whether a receiver can be reached. It never travels through the
@@ -34,7 +37,7 @@ const (
 const Test Type = "orders.alert.test.v1"
 
 // Types lists all types that this service knows.
-var Types = []Type{FraudDetected, ReviewRequested, ReviewReminder, ReviewExpired, CompensationFailed}
+var Types = []Type{FraudDetected, ReviewRequested, ReviewReminder, ReviewExpired, CompensationFailed, AlarmFiring, AlarmResolved}
 
 // RoutingKey returns the part of the type between its prefix and its version: "fraud.detected".
 func (t Type) RoutingKey() string {
@@ -56,7 +59,7 @@ type Event struct {
 	ID      string    `json:"id"`
 	Source  string    `json:"source"`
 	Type    Type      `json:"type"`
-	Subject string    `json:"subject"` // the order's id
+	Subject string    `json:"subject"` // the order's id, or the alarm's name
 	Time    time.Time `json:"time"`
 	Data    Data      `json:"data"`
 }
@@ -74,7 +77,8 @@ func (e Event) Expiry() time.Time {
 
 // Data is the content of an alert. It holds the card's mask, never its number.
 type Data struct {
-	// Merchant owns the transaction. It is empty in events from before there were merchants, see identity.MerchantOf.
+	// Merchant owns the transaction. It is empty in events from before there were merchants, see identity.MerchantOf, and
+	// identity.NoMerchant for an alarm.
 	Merchant      string `json:"merchant,omitempty"`
 	TransactionID string `json:"transactionID"`
 	OrderID       string `json:"orderID"`
@@ -92,6 +96,7 @@ type Data struct {
 	Problem   string         `json:"problem,omitempty"`   // for CompensationFailed: what could not be done
 	Link      string         `json:"link,omitempty"`      // to the transaction in the Web UI
 	ExpiresAt *time.Time     `json:"expiresAt,omitempty"` // see Event.Expiry
+	Alarm     *Alarm         `json:"alarm,omitempty"`     // if it is set, everything about a transaction is empty
 }
 
 // Publisher publishes events to the broker.
@@ -112,9 +117,12 @@ type Handler func(ctx context.Context, event Event) error
 // ErrAway means that the service which takes charge of events cannot be reached.
 var ErrAway = errors.New("no events can be taken now")
 
-// Sample returns an event as it could be of the type of, about a transaction that does not exist. It serves to try out
+// Sample returns an event as it could be of the type of, about a transaction or an alarm that does not exist. It serves to try out
 // routes and templates and, with the type Test, receivers.
 func Sample(of Type, id string, at time.Time) Event {
+	if of == AlarmFiring || of == AlarmResolved {
+		return sampleAlarm(of, at).Event(id, at)
+	}
 	e := Event{ID: id, Source: "/orders", Type: of, Subject: "1234", Time: at, Data: Data{
 		Merchant: identity.DefaultMerchant, TransactionID: "00000000-0000-7000-8000-000000000000", OrderID: "1234", OrderName: "avengers 4 spoilers book",
 		PaymentMethod: "amazonpay", Card: "123456******4321", CardFingerprint: "sample", CustomerID: "c-1",
@@ -126,7 +134,7 @@ func Sample(of Type, id string, at time.Time) Event {
 		e.Data.Review = sampleReview(of, at)
 	case CompensationFailed:
 		e.Data.Problem = "release the hold: gateway simulated declined: hold_expired"
-	case FraudDetected, Test:
+	case FraudDetected, Test, AlarmFiring, AlarmResolved:
 	}
 	return e
 }
@@ -142,7 +150,7 @@ func sampleDecision(of Type) fraud.Decision {
 		d.Outcome, d.Score, d.RiskLevel = fraud.Review, 70, fraud.ElevatedRisk
 	case CompensationFailed:
 		d.Outcome, d.Score, d.RiskLevel, d.Reasons = fraud.Approve, 0, fraud.NormalRisk, []fraud.Reason{}
-	case FraudDetected, Test:
+	case FraudDetected, Test, AlarmFiring, AlarmResolved:
 	}
 	return d
 }
@@ -155,7 +163,7 @@ func sampleReview(of Type, at time.Time) *review.Review {
 	case ReviewExpired:
 		r.RequestedAt, r.Deadline = at.Add(-24*time.Hour), at
 		r.Expire(review.Decline, at)
-	case FraudDetected, ReviewRequested, CompensationFailed, Test:
+	case FraudDetected, ReviewRequested, CompensationFailed, Test, AlarmFiring, AlarmResolved:
 	}
 	return r
 }

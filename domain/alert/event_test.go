@@ -24,6 +24,8 @@ var keys = map[alert.Type]string{
 	"orders.fraud.review_reminder.v1":       "fraud.review_reminder",
 	"orders.fraud.review_expired.v1":        "fraud.review_expired",
 	"orders.payment.compensation_failed.v1": "payment.compensation_failed",
+	"orders.alarm.firing.v1":                "alarm.firing",
+	"orders.alarm.resolved.v1":              "alarm.resolved",
 }
 
 // The types keep their names and routing keys.
@@ -34,6 +36,7 @@ func TestTypesKeepRoutingKeys(t *testing.T) {
 	all := slices.Sorted(maps.Keys(keys))
 	named := []alert.Type{
 		alert.FraudDetected, alert.ReviewRequested, alert.ReviewReminder, alert.ReviewExpired, alert.CompensationFailed,
+		alert.AlarmFiring, alert.AlarmResolved,
 	}
 	for _, types := range [][]alert.Type{named, alert.Types} {
 		got := slices.Sorted(slices.Values(types))
@@ -95,6 +98,26 @@ func TestEventJSONRoundTrip(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(text, &raw))
 	assert.Equal(t, "90071992547409.93", string(raw.Data.Amount))
+}
+
+// The data of an alarm has no member about a transaction, and is read back as it was.
+func TestAlarmJSON(t *testing.T) {
+	want := alert.Sample(alert.AlarmResolved, "id", time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
+	text, err := json.Marshal(want)
+	require.NoError(t, err)
+	for _, name := range []string{"transactionID", "amount", "decision"} {
+		assert.NotContains(t, string(text), name)
+	}
+	var got alert.Event
+	require.NoError(t, json.Unmarshal(text, &got))
+	assert.Empty(t, cmp.Diff(want, got))
+}
+
+// An alarm that began long ago is worth delivering from when it is known.
+func TestAlarmExpiry(t *testing.T) {
+	now := time.Now()
+	a := &alert.Alarm{Since: now.Add(-30 * 24 * time.Hour)}
+	assert.True(t, a.Event("id", now).Expiry().After(now.Add(24*time.Hour)))
 }
 
 // An event without review and problem has no such fields. If these fields are missing, receivers take the event for one

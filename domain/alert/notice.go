@@ -59,11 +59,11 @@ type Member struct {
 	Merchant      string `json:"merchant,omitempty"` // as in Data
 	EventID       string `json:"eventID"`
 	TransactionID string `json:"transactionID"`
-	OrderID       string `json:"orderID"`
+	OrderID       string `json:"orderID"` // empty for an alarm
 	money.Wire
-	Outcome string    `json:"outcome"`
+	Outcome string    `json:"outcome"` // of an alarm, firing or resolved
 	Score   int       `json:"score"`
-	Reason  string    `json:"reason,omitempty"` // the code of the first reason
+	Reason  string    `json:"reason,omitempty"` // the code of the first reason, or the alarm's name
 	Time    time.Time `json:"time"`
 	Expiry  time.Time `json:"expiry"`
 }
@@ -72,16 +72,9 @@ type Member struct {
 func (e Event) Member() Member {
 	return Member{
 		Merchant: e.Data.Merchant, EventID: e.ID, TransactionID: e.Data.TransactionID, OrderID: e.Data.OrderID, Wire: e.Data.Wire,
-		Outcome: string(e.Data.Decision.Outcome), Score: e.Data.Decision.Score, Reason: e.Data.reason(),
+		Outcome: e.Data.outcome(), Score: e.Data.Decision.Score, Reason: e.Data.about(),
 		Time: e.Time, Expiry: e.Expiry(),
 	}
-}
-
-func (d Data) reason() string {
-	if len(d.Decision.Reasons) == 0 {
-		return ""
-	}
-	return d.Decision.Reasons[0].Code
 }
 
 // Sums returns the digest's amounts added up, one sum per currency, sorted by currency code. It leaves out an amount that is

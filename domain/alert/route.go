@@ -95,9 +95,9 @@ type Holding struct {
 }
 
 // Urgent reports whether a receiver has to learn of the notice at once, however much it gets already. This is so for a
-// fraud, and for money that could not be given back. Alerts that follow such an alert in its group are not urgent, and
+// fraud, for money that could not be given back, and for an alarm. Alerts that follow such an alert in its group are not urgent, and
 // neither is any digest.
 func (n Notice) Urgent() bool {
 	of := n.Event.Type
-	return n.Digest == nil && !n.FollowUp && (of == FraudDetected || of == CompensationFailed)
+	return n.Digest == nil && !n.FollowUp && (of == FraudDetected || of == CompensationFailed || of == AlarmFiring)
 }

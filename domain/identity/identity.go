@@ -13,6 +13,10 @@ import (
 // of a service on which no merchant is configured.
 const DefaultMerchant = "default"
 
+// NoMerchant is in the place of a merchant for what belongs to the operator of the service, such as alarms. No merchant has
+// that name, so that only AllMerchants holds it.
+const NoMerchant = "*"
+
 // MerchantOf returns the merchant's name, and DefaultMerchant for none.
 func MerchantOf(name string) string {
 	return cmp.Or(name, DefaultMerchant)

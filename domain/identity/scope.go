@@ -14,13 +14,14 @@ const (
 	Rules       Scope = "rules"
 	Publish     Scope = "publish"
 	Alerts      Scope = "alerts"
+	Alarms      Scope = "alarms"
 	DeadLetters Scope = "deadletters"
 	Audit       Scope = "audit"
 	Admin       Scope = "admin"
 )
 
 // Scopes lists all scopes.
-var Scopes = []Scope{Transact, Read, Review, Label, Rules, Publish, Alerts, DeadLetters, Audit, Admin}
+var Scopes = []Scope{Transact, Read, Review, Label, Rules, Publish, Alerts, Alarms, DeadLetters, Audit, Admin}
 
 // Allows says in words what a scope allows. It is empty for an unknown scope.
 func (s Scope) Allows() string {
@@ -32,6 +33,7 @@ func (s Scope) Allows() string {
 		Rules:       "see how the fraud check came to a decision, with the messages for analysts",
 		Publish:     "propose rulesets, approve those that other people propose, and change lists",
 		Alerts:      "see to whom alerts were sent, acknowledge them, and send them again",
+		Alarms:      "report alarms of the service itself, as Alertmanager's webhook does",
 		DeadLetters: "read, replay and delete dead letters",
 		Audit:       "read the audit trail",
 		Admin:       "manage merchants, clients and keys",
@@ -50,7 +52,8 @@ func JoinScopes(scopes []Scope) string {
 // Role is a named set of scopes, which persons have. Clients have scopes of their own instead.
 type Role string
 
-// Roles lists all roles. None has Transact: transactions are posted by clients, so that it is clear whose they are.
+// Roles lists all roles. None has Transact and Alarms: transactions and alarms are posted by clients,
+// so that it is clear whose they are.
 var Roles = []Role{"merchant", "reviewer", "analyst", "operator", "auditor", "admin"}
 
 // Scopes returns the scopes of a role. There are none for an unknown role.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -57,6 +58,15 @@ func check(e alert.Event) error {
 }
 
 func (f *faults) data(of alert.Type, d alert.Data) {
+	if of == alert.AlarmFiring || of == alert.AlarmResolved {
+		f.must(d.Merchant == identity.NoMerchant, "data.merchant", strconv.Quote(identity.NoMerchant)+" for an alarm")
+		f.must(d.Alarm != nil, "data.alarm", "an object, as "+string(of)+" has")
+		if d.Alarm != nil {
+			f.alarm(of, *d.Alarm)
+		}
+		return
+	}
+	f.must(d.Alarm == nil, "data.alarm", "left out for "+string(of))
 	f.must(d.Merchant == "" || identity.IsName(d.Merchant), "data.merchant", "a merchant's name")
 	f.text("data.transactionID", d.TransactionID)
 	f.text("data.orderID", d.OrderID)
@@ -72,6 +82,13 @@ func (f *faults) data(of alert.Type, d alert.Data) {
 	if of == alert.CompensationFailed {
 		f.text("data.problem", d.Problem)
 	}
+}
+
+func (f *faults) alarm(of alert.Type, a alert.Alarm) {
+	f.text("data.alarm.name", a.Name)
+	f.text("data.alarm.summary", a.Summary)
+	f.must(!a.Since.IsZero(), "data.alarm.since", rfc3339)
+	f.must((a.Until != nil) == (of == alert.AlarmResolved), "data.alarm.until", "a time if it is over, and left out otherwise")
 }
 
 func (f *faults) review(of alert.Type, r review.Review) {

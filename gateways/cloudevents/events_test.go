@@ -18,7 +18,13 @@ func onRecord() map[string]alert.Event {
 		"fraud_review_reminder.json":       reviewReminder(),
 		"fraud_review_expired.json":        reviewExpired(),
 		"payment_compensation_failed.json": compensationFailed(),
+		"alarm_firing.json":                alarm(alert.AlarmFiring),
+		"alarm_resolved.json":              alarm(alert.AlarmResolved),
 	}
+}
+
+func alarm(of alert.Type) alert.Event {
+	return alert.Sample(of, "0b6c1f3a-6a0e-5d57-8f0d-1b9c35a7e006", time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC))
 }
 
 func fraudDetected() alert.Event {

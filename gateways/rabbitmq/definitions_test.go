@@ -40,6 +40,11 @@ func TestDefinitionsRouteEveryType(t *testing.T) {
 	for _, eventType := range alert.Types {
 		event := newEvent(string(eventType))
 		event.Type = eventType
+		if sample := alert.Sample(eventType, event.ID, event.Time); sample.Data.Alarm != nil {
+			event.Data = sample.Data
+			require.NoError(t, p.Publish(t.Context(), event), eventType)
+			continue
+		}
 		event.Data.Problem = "the hold could not be released"
 		event.Data.Review = &review.Review{RequestedAt: event.Time, Deadline: event.Time.Add(time.Hour)}
 		event.Data.Review.Expire(review.Decline, event.Time.Add(time.Hour))

@@ -7,7 +7,7 @@ import (
 )
 
 // keys are the routing keys of the alerts that the queue is bound to.
-var keys = []string{"fraud.#", "payment.#"}
+var keys = []string{"fraud.#", "payment.#", "alarm.#"}
 
 // peeks is the dead queue's delivery limit. RabbitMQ 4 counts each time that an operator looks at a message and puts it
 // back, and by default drops the message after 20; 3.10 has no "unlimited".

@@ -30,6 +30,7 @@ func (d *devStack) startPrometheus(ctx context.Context) error {
 	server, err := stack.StartPrometheus(ctx, stack.PrometheusOptions{
 		Dir: filepath.Join(d.dir, "prometheus"), Config: observe, Consoles: consoles,
 		Port: d.plan.prometheus, AlertmanagerPort: d.plan.alertmanager, Targets: targets,
+		API: d.plan.api,
 	})
 	if err != nil {
 		return err

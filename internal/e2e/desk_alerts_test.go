@@ -37,6 +37,12 @@ func deskAlerts(t *testing.T, w *deskWorld) {
 	b.shows("Sent again")
 	w.withoutAlertman(t, b, id)
 
+	b.open("/alerts/routes")
+	b.shows("Every alert.")
+	b.click(`form[action="/alerts/routes"][method=post] button`)
+	assert.Contains(t, b.text(), "Where it would go")
+	assert.Contains(t, b.text(), "matches")
+
 	purgeDead(t)
 	event := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now())
 	publishDead(t, event)

@@ -19,6 +19,7 @@ import (
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/transaction"
+	"dummyorders/gateways/cloudevents"
 	"dummyorders/internal/stack"
 	"dummyorders/workflows"
 )
@@ -40,6 +41,7 @@ routes: [{name: frauds, tell: [fraud-team]}]
 	e := examples{t: t, world: w, compared: map[string]bool{
 		"problem.500":    true,                         // that one needs a fault, and package api has a test of it
 		"getFigures.200": true, "getReports.200": true, // their numbers are others each time
+		"getRoutes.200": true, // the file's name is, too
 	}}
 	e.ofTransactions()
 	e.ofAlerts()
@@ -101,6 +103,11 @@ func (e examples) ofAlerts() {
 	})
 	e.is("getAlert.200", w.get("/alerts/"+id))
 	e.is("listAlerts.200", w.get("/alerts?transaction="+about))
+	e.is("takeAlarms.202", e.send("/alerts/inbound", `{"version": "4", "alerts": [{"status": "firing", "fingerprint": "c3d2b1a09f8e7d6c",
+		"labels": {"alertname": "WorkerDown"}, "startsAt": "2026-01-02T03:04:05Z"}]}`))
+	event, err := cloudevents.Encode(alert.Sample(alert.FraudDetected, "sample", time.Now()))
+	require.NoError(e.t, err)
+	e.is("tryRoutes.200", e.send("/alerts/routes/try", string(event)))
 	e.ofDeadLetters()
 	e.is("acknowledgeAlert.200", e.send("/alerts/"+id+"/acknowledge", `{"by": "ada", "note": "calling the buyer"}`))
 	eventually(e.t, func() error {

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ type PrometheusOptions struct {
 	Port             int    // if 0, a free one is chosen
 	AlertmanagerPort int    // if 0, a free one is chosen
 	Targets          []Target
+	API              string // the API's address, such as http://127.0.0.1:9001, to which alarms go; if empty, they go nowhere
 }
 
 // Target is what Prometheus asks for metrics.
@@ -96,6 +98,9 @@ func (p *Prometheus) configure() error {
 		text, err := os.ReadFile(filepath.Join(o.Config, name))
 		if err != nil {
 			return err
+		}
+		if o.API != "" {
+			text = bytes.ReplaceAll(text, []byte("http://api:9001"), []byte(o.API))
 		}
 		if err := os.WriteFile(filepath.Join(o.Dir, name), text, 0o600); err != nil { //nolint:gosec // the folder is the caller's
 			return err

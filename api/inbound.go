@@ -1,0 +1,257 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/audit"
+	"dummyorders/domain/card"
+	"dummyorders/domain/identity"
+	"dummyorders/internal/safetext"
+	"dummyorders/internal/strictjson"
+)
+
+const inboundDescription = "Takes the webhook of Prometheus' Alertmanager, and gives each of its alarms to alertman, which sends it to people " +
+	"by its own routes, as it does alerts about transactions: as the events orders.alarm.firing.v1 and orders.alarm.resolved.v1. " +
+	"Once this is answered, RabbitMQ has the events. An alarm that is sent again under the same start is delivered once. " +
+	"Alarms belong to the operator of the service: a caller needs the scope for the merchant default, and other merchants' callers are refused."
+
+// maxInboundBody is the largest body of a webhook: Alertmanager puts all alarms of a group into one.
+const maxInboundBody = 1 << 20
+
+// The most alarms in a webhook, and the greatest lengths of their texts, in characters. Longer texts are cut.
+const (
+	mostAlarms       = 1000
+	longestAlarmName = 60 // in bytes at most what a search attribute takes
+	longestLabelName = 100
+	longestLabel     = 300
+	longestText      = 1000
+)
+
+// publishWithin bounds how long the alarms of a webhook may take to be published, within the time that an answer may take.
+const publishWithin = 20 * time.Second
+
+// webhook is what Alertmanager sends.
+type webhook struct{ alarms []inboundAlarm }
+
+type inboundAlarm struct {
+	status, fingerprint, source string
+	labels, annotations         map[string]string
+	startsAt, endsAt            time.Time
+}
+
+type inboundRequest struct {
+	RawBody []byte `contentType:"application/json"`
+}
+
+type inboundAnswer struct {
+	Taken []takenAlarm `json:"taken" nullable:"false" doc:"The alarms, in the webhook's order"`
+}
+
+type takenAlarm struct {
+	AlertID string     `json:"alertID" doc:"Where GET /alerts/{id} shows it, once alertman has taken it"`
+	Type    alert.Type `json:"type" enum:"orders.alarm.firing.v1,orders.alarm.resolved.v1"`
+	Name    string     `json:"name" doc:"The alarm's name"`
+}
+
+func (s *server) registerInbound(api huma.API) {
+	const path = "/alerts/inbound"
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID:      "takeAlarms",
+		Method:           http.MethodPost,
+		Path:             path,
+		Summary:          "Take alarms of Alertmanager",
+		Description:      inboundDescription,
+		Tags:             []string{"alerts"},
+		DefaultStatus:    http.StatusAccepted,
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * maxInboundBody, // limitTo has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitTo(maxInboundBody)), s.short.admitBriefly},
+		Errors:           []int{400, 403, 413, 415, 422, 429, 503},
+	}), answering(s.takeAlarms))
+	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, webhooks, `{"version": "4", "status": "firing", "receiver": "alertman", "alerts": [{
+  "status": "firing", "fingerprint": "c3d2b1a09f8e7d6c",
+  "labels": {"alertname": "WorkerDown", "severity": "page", "job": "worker"},
+  "annotations": {"summary": "No worker answers Prometheus.", "runbook_url": "https://example.com/runbooks/workerdown"},
+  "startsAt": "2026-01-02T03:04:05Z", "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "http://prometheus:9090/graph"}]}`)
+	inboundAlarms.describe(api.OpenAPI())
+}
+
+// takeAlarms publishes alarms, between two entries of the audit trail.
+func (s *server) takeAlarms(ctx context.Context, r *inboundRequest) (a inboundAnswer, err error) {
+	if !merchantsOf(ctx).Has(identity.DefaultMerchant) {
+		return a, problem(http.StatusForbidden, "alarms belong to the operator of the service: this needs the scope "+string(identity.Alarms)+" for the merchant "+identity.DefaultMerchant)
+	}
+	sent, err := readBody(r.RawBody, webhooks, "the webhook")
+	if err != nil {
+		return a, err
+	}
+	if s.alarms == nil {
+		return a, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "this process cannot publish alarms: RABBITMQ_PUBLISHER_URL is not set for it")
+	}
+	a.Taken = []takenAlarm{}
+	events, names := make([]alert.Event, len(sent.alarms)), make([]string, len(sent.alarms))
+	for i, alarm := range sent.alarms {
+		events[i] = alarm.event(s.clock())
+		names[i] = events[i].Subject + " " + alarm.status
+		a.Taken = append(a.Taken, takenAlarm{events[i].ID, events[i].Type, events[i].Subject})
+	}
+	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alarms", After: safetext.Cut(strings.Join(names, ", "), longestText, "…")})
+	if p != nil {
+		return a, p
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishWithin)
+	defer cancel()
+	for _, event := range events {
+		if err := s.alarms.Publish(ctx, event); err != nil {
+			s.log.ErrorContext(ctx, "Alarm not published", "alarm", event.Subject, "id", event.ID, "error", err)
+			p = retryLater(http.StatusServiceUnavailable, retryAfterOutage, "RabbitMQ has not taken all alarms: send them again; those that it has are delivered once")
+			break
+		}
+	}
+	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
+	if p != nil {
+		return a, p
+	}
+	return a, nil
+}
+
+// alarmNamespace makes the ids of alarms' events. It must not change: an alarm would be delivered again.
+var alarmNamespace = uuid.MustParse("5b0d6f0e-3c43-4d3f-9a1c-7f2f3c0d9b51")
+
+// event returns what the alarm says, at a time. The same alarm gives an event with the same id as long as it fires.
+func (in inboundAlarm) event(now time.Time) alert.Event {
+	said := func(name string) string { return safeText(in.annotations[name], longestText) }
+	labels := make(map[string]string, len(in.labels))
+	for name, value := range in.labels {
+		labels[safeText(name, longestLabelName)] = safeText(value, longestLabel)
+	}
+	labels[nameLabel] = safeText(in.labels[nameLabel], longestAlarmName) // another label may have become the same
+	a := alert.Alarm{
+		Summary: cmp.Or(said("summary"), said("message"), labels[nameLabel]), Description: said("description"), Runbook: said("runbook_url"),
+		Source: safeText(withoutUser(in.source), longestText), Since: in.startsAt.UTC(),
+	}
+	a.SetLabels(labels)
+	if in.status == resolved {
+		a.Until = new(in.endsAt.UTC())
+	}
+	id := fmt.Sprintf("%s\n%s\n%s", in.fingerprint, in.startsAt.UTC().Format(time.RFC3339Nano), in.status)
+	return a.Event(uuid.NewSHA1(alarmNamespace, []byte(id)).String(), now)
+}
+
+// safeText returns a monitor's text on one line, without card numbers, and cut to up to most characters.
+func safeText(text string, most int) string {
+	return safetext.Cut(card.Redact(safetext.Line(text)), most, "…")
+}
+
+// withoutUser returns a URL without a user's name and password. It is empty for what is not a URL.
+func withoutUser(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.User = nil
+	return u.String()
+}
+
+// nameLabel is the label with an alarm's name.
+const nameLabel = "alertname"
+
+// What Alertmanager says of an alarm.
+const (
+	firing   = "firing"
+	resolved = "resolved"
+)
+
+// webhooks lists what is read of Alertmanager's webhook. Other members are left.
+var webhooks = object[webhook]{name: "AlertmanagerWebhook", open: true, members: []member[webhook]{
+	{"version", true, choice("The form of the webhook", "4"), func(*strictjson.Value, *webhook) {}},
+	{
+		"alerts", true, &huma.Schema{Type: huma.TypeArray, MaxItems: new(mostAlarms), Items: inboundAlarms.reference(), Description: "The alarms"},
+		func(v *strictjson.Value, w *webhook) {
+			for _, element := range v.Elements() {
+				if conforms(element, inboundAlarms.reference()) {
+					var a inboundAlarm
+					inboundAlarms.read(element, &a)
+					switch { // Alertmanager writes year 1 for a time that is not known
+					case element.Faulty():
+					case a.startsAt.IsZero():
+						element.Fault("must say in startsAt when the alarm began")
+					case a.status == resolved && a.endsAt.IsZero():
+						element.Fault("must say in endsAt when the alarm was over, as it is resolved")
+					}
+					w.alarms = append(w.alarms, a)
+				}
+			}
+		},
+	},
+}}
+
+var inboundAlarms = object[inboundAlarm]{name: "AlertmanagerAlarm", open: true, members: []member[inboundAlarm]{
+	{"status", true, choice("Whether it fires", firing, resolved), func(v *strictjson.Value, a *inboundAlarm) { a.status = v.Literal() }},
+	{
+		"fingerprint", true, requiredText(longestLabelName, "What tells alarms apart: the digest of its labels", "c3d2b1a09f8e7d6c"),
+		func(v *strictjson.Value, a *inboundAlarm) { a.fingerprint = v.Literal() },
+	},
+	{
+		"labels", true, labelsSchema("The alarm's labels: alertname, its name, is needed; severity is shown, too"),
+		func(v *strictjson.Value, a *inboundAlarm) {
+			a.labels = readTexts(v)
+			if safeText(a.labels[nameLabel], longestAlarmName) == "" {
+				v.Fault("must have the alarm's name, as alertname")
+			}
+		},
+	},
+	{
+		"annotations", false, nullable(labelsSchema("What is said about it: summary, description and runbook_url are shown")),
+		func(v *strictjson.Value, a *inboundAlarm) { a.annotations = readTexts(v) },
+	},
+	{"startsAt", true, momentSchema("When it began"), func(v *strictjson.Value, a *inboundAlarm) { a.startsAt = readMoment(v) }},
+	{
+		"endsAt", false, nullable(momentSchema("When a resolved alarm was over")),
+		func(v *strictjson.Value, a *inboundAlarm) { a.endsAt = readMoment(v) },
+	},
+	{"generatorURL", false, signal("Where the monitor shows it", "http://prometheus:9090/graph"), func(v *strictjson.Value, a *inboundAlarm) { a.source = v.Literal() }},
+}}
+
+func labelsSchema(doc string) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeObject, MaxProperties: new(mostLabels), Description: doc,
+		AdditionalProperties: &huma.Schema{Type: huma.TypeString}, Examples: []any{map[string]string{"alertname": "WorkerDown"}},
+	}
+}
+
+// mostLabels is the most labels or annotations that an alarm may have.
+const mostLabels = 100
+
+// readTexts returns an object of texts.
+func readTexts(v *strictjson.Value) map[string]string {
+	texts := map[string]string{}
+	for _, name := range v.Names() {
+		if value := v.Optional(name); value.Is(strictjson.String) {
+			texts[name] = value.Literal()
+		}
+	}
+	return texts
+}
+
+func momentSchema(doc string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Description: doc, Examples: []any{"2026-01-02T03:04:05Z"}}
+}
+
+func readMoment(v *strictjson.Value) time.Time {
+	at, err := time.Parse(time.RFC3339, v.Literal())
+	if err != nil {
+		v.Fault("must be a time as in RFC 3339, such as 2026-01-02T03:04:05Z")
+	}
+	return at
+}

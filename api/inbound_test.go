@@ -1,0 +1,188 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/api"
+	"dummyorders/domain/alert"
+	"dummyorders/domain/identity"
+	"dummyorders/gateways/cloudevents"
+)
+
+// wire keeps what is published.
+type wire struct {
+	mu     sync.Mutex
+	events []alert.Event
+	err    error
+}
+
+func (w *wire) Publish(_ context.Context, event alert.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.events = append(w.events, event)
+	}
+	return w.err
+}
+
+// fired is what Alertmanager 0.25 sends of an alarm that fires.
+const fired = `{"receiver":"alertman","status":"firing","alerts":[{"status":"firing",` +
+	`"labels":{"alertname":"WorkerDown","job":"worker","severity":"page"},` +
+	`"annotations":{"description":"It is down\nfor 1m.","runbook_url":"https://example.com/workerdown","summary":"No worker answers."},` +
+	`"startsAt":"2026-11-02T09:30:15.5Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://ada:secret@prometheus:9090/graph?g0.expr=up","fingerprint":"c3d2b1a09f8e7d6c"}],` +
+	`"groupLabels":{"alertname":"WorkerDown"},"commonLabels":{},"commonAnnotations":{},"externalURL":"http://alertmanager:9093",` +
+	`"version":"4","groupKey":"{}:{alertname=\"WorkerDown\"}","truncatedAlerts":0}`
+
+// over is what it sends once the alarm is over.
+var over = strings.NewReplacer(`"firing"`, `"resolved"`, "0001-01-01T00:00:00Z", "2026-11-02T09:40:15Z").Replace(fired)
+
+func inboundWorld(t *testing.T) (*wire, *trail, http.Handler) {
+	t.Helper()
+	w, kept := &wire{}, &trail{}
+	o := options(nowhere(t), newMemory())
+	o.Alarms, o.Audit = w, kept
+	o.Authenticators = []api.Authenticator{tokens{
+		"monitor": aClient(identity.DefaultMerchant, "monitor", identity.Alarms),
+		"acme":    aClient("acme", "till", identity.Alarms),
+		"shop":    aClient(identity.DefaultMerchant, "shop", identity.Alerts),
+	}}
+	return w, kept, handlerWith(o)
+}
+
+func reportAlarms(t *testing.T, handler http.Handler, who, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	return request(t, handler, http.MethodPost, "/alerts/inbound", body, "Authorization: Bearer "+who)
+}
+
+// An alarm becomes an event, with the same id as long as it fires, and another one once it is over.
+func TestInbound(t *testing.T) {
+	w, kept, handler := inboundWorld(t)
+	for _, body := range []string{fired, fired, over, strings.Replace(fired, "09:30:15.5", "10:30:15.5", 1)} {
+		answer := reportAlarms(t, handler, "monitor", body)
+		require.Equal(t, http.StatusAccepted, answer.Code, answer.Body)
+	}
+	require.Len(t, w.events, 4)
+	first, resolved := w.events[0], w.events[2]
+	assert.Equal(t, first.ID, w.events[1].ID, "of the same alarm")
+	assert.NotEqual(t, first.ID, resolved.ID, "of the end")
+	assert.NotEqual(t, first.ID, w.events[3].ID, "of a later start")
+	assert.Equal(t, alert.AlarmFiring, first.Type)
+	assert.Equal(t, alert.AlarmResolved, resolved.Type)
+	since, until := time.Date(2026, 11, 2, 9, 30, 15, 5e8, time.UTC), time.Date(2026, 11, 2, 9, 40, 15, 0, time.UTC)
+	assert.Equal(t, &alert.Alarm{
+		Name: "WorkerDown", Severity: "page", Summary: "No worker answers.", Description: "It is down for 1m.", Runbook: "https://example.com/workerdown",
+		Source: "http://prometheus:9090/graph?g0.expr=up", Since: since,
+		Labels: []alert.AlarmLabel{{Name: "alertname", Value: "WorkerDown"}, {Name: "job", Value: "worker"}, {Name: "severity", Value: "page"}},
+	}, first.Data.Alarm)
+	assert.Equal(t, &until, resolved.Data.Alarm.Until)
+	assert.Equal(t, identity.NoMerchant, first.Data.Merchant)
+	for _, event := range w.events {
+		_, err := cloudevents.Encode(event)
+		require.NoError(t, err)
+	}
+	assert.Contains(t, kept.lines(), "client monitor | default | takeAlarms | alarms | begun |  > WorkerDown firing")
+}
+
+// A webhook is taken whole or not at all, so that Alertmanager sends it again. What it cannot read is a clear refusal.
+func TestInboundFaults(t *testing.T) {
+	two := strings.Replace(fired, `"alerts":[`, `"alerts":[`+strings.TrimSuffix(fired[strings.Index(fired, `{"status"`):strings.Index(fired, `],`)], `,`)+",", 1)
+	for name, c := range map[string]struct {
+		who, body string
+		away      bool
+		status    int
+		says      string
+	}{
+		"two alarms":         {"monitor", two, false, 202, "WorkerDown"},
+		"no alarm":           {"monitor", `{"version":"4","alerts":[]}`, false, 202, `"taken":[]`},
+		"broker away":        {"monitor", fired, true, 503, "send them again"},
+		"not JSON":           {"monitor", `alarm!`, false, 400, ""},
+		"no object":          {"monitor", `[]`, false, 422, ""},
+		"another version":    {"monitor", strings.Replace(fired, `"version":"4"`, `"version":"5"`, 1), false, 422, `"detail":"must be 4"`},
+		"no alarms":          {"monitor", `{"version":"4"}`, false, 422, "#/alerts"},
+		"unknown status":     {"monitor", strings.ReplaceAll(fired, `"firing"`, `"odd"`), false, 422, "must be firing or resolved"},
+		"no name":            {"monitor", strings.Replace(fired, "alertname", "name", 1), false, 422, "#/alerts/0/labels"},
+		"label not text":     {"monitor", strings.Replace(fired, `"worker"`, `1`, 1), false, 422, "#/alerts/0/labels/job"},
+		"no fingerprint":     {"monitor", strings.Replace(fired, `"c3d2b1a09f8e7d6c"`, `""`, 1), false, 422, "#/alerts/0/fingerprint"},
+		"no start":           {"monitor", strings.Replace(fired, "2026-11-02T09:30:15.5Z", "0001-01-01T00:00:00Z", 1), false, 422, "must say in startsAt"},
+		"odd start":          {"monitor", strings.Replace(fired, "2026-11-02T09:30:15.5Z", "yesterday", 1), false, 422, "#/alerts/0/startsAt"},
+		"no end":             {"monitor", strings.ReplaceAll(fired, `"firing"`, `"resolved"`), false, 422, "must say in endsAt"},
+		"end left out":       {"monitor", strings.Replace(strings.ReplaceAll(fired, `"firing"`, `"resolved"`), "endsAt", "ends", 1), false, 422, "must say in endsAt"},
+		"too large":          {"monitor", strings.Replace(fired, "No worker", strings.Repeat("x", 1<<20), 1), false, 413, ""},
+		"no scope":           {"shop", fired, false, 403, "alarms"},
+		"a merchant's":       {"acme", fired, false, 403, "for the merchant default"},
+		"without annotation": {"monitor", strings.Replace(fired, `"annotations":{`, `"other":{`, 1), false, 202, "WorkerDown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _, handler := inboundWorld(t)
+			if c.away {
+				w.err = errors.New("no channel free")
+			}
+			answer := reportAlarms(t, handler, c.who, c.body)
+			assert.Equal(t, c.status, answer.Code, answer.Body)
+			assert.Contains(t, answer.Body.String(), c.says)
+			if c.status != 202 {
+				assert.Empty(t, w.events)
+			}
+		})
+	}
+}
+
+// Without access to the broker nothing is taken.
+func TestInboundWithoutBroker(t *testing.T) {
+	answer := request(t, handlerWith(options(nowhere(t), newMemory())), http.MethodPost, "/alerts/inbound", fired)
+	assert.Equal(t, http.StatusServiceUnavailable, answer.Code)
+	assert.Contains(t, answer.Body.String(), "RABBITMQ_PUBLISHER_URL")
+}
+
+// A card number in a label or a text goes nowhere.
+func TestInboundCards(t *testing.T) {
+	w, kept, handler := inboundWorld(t)
+	body := strings.NewReplacer("WorkerDown", "Card4111111111111111", `"worker"`, `"4111 1111 1111 1111"`, "No worker", "4111-1111-1111-1111").Replace(fired)
+	require.Equal(t, http.StatusAccepted, reportAlarms(t, handler, "monitor", body).Code)
+	sent, err := cloudevents.Encode(w.events[0])
+	require.NoError(t, err)
+	for _, text := range append(kept.lines(), string(sent)) {
+		assert.NotContains(t, strings.NewReplacer(" ", "", "-", "").Replace(text), "4111111111111111")
+	}
+}
+
+// FuzzInbound checks for any body that it is refused, or becomes events that can be published.
+func FuzzInbound(f *testing.F) {
+	for _, body := range []string{fired, over, `{"version":"4","alerts":[]}`, `{"version":"4","alerts":[{"status":"firing"}]}`, "", "[]"} {
+		f.Add(body)
+	}
+	w := &wire{}
+	o := options(nil, newMemory())
+	o.Alarms, o.Log = w, slog.New(slog.DiscardHandler)
+	handler := api.New(o)
+	f.Fuzz(func(t *testing.T, body string) {
+		w.events = nil
+		r := httptest.NewRequest(http.MethodPost, "/alerts/inbound", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, r)
+		if answer.Code != http.StatusAccepted && (answer.Code < 400 || answer.Code >= 500) {
+			t.Fatalf("%q is answered %d", body, answer.Code)
+		}
+		for _, event := range w.events {
+			if _, err := cloudevents.Encode(event); err != nil {
+				t.Errorf("%q: %v", body, err)
+			}
+		}
+		if answer.Code == http.StatusAccepted && !json.Valid(answer.Body.Bytes()) {
+			t.Errorf("%q is answered %q", body, answer.Body)
+		}
+	})
+}

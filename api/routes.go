@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
+	"dummyorders/internal/safetext"
+)
+
+// Routes shows and tries alertman's routes. It sends nothing.
+type Routes interface {
+	Shown() alert.Routing
+	// Try says where an event would be delivered if it were taken at a time. It fails if the document is not an event.
+	Try(document []byte, at time.Time) (alert.Routed, error)
+}
+
+const routesDescription = "What the routing file of alertman says: mutes, routes and receivers, without its secrets. " +
+	"It is read by the process that answers, from its own ALERTMAN_CONFIG. It needs the scope for all merchants, as the routes are of all."
+
+const tryRoutesDescription = "Says for each mute and route whether an event matches, and why, and to whom it would be sent. " +
+	"The body is a CloudEvent as in docs/asyncapi.yaml. Nothing is sent or kept. It needs the scope for all merchants."
+
+// sampleEvent is a body for POST /alerts/routes/try.
+const sampleEvent = `{"specversion": "1.0", "id": "sample", "source": "/orders", "type": "orders.fraud.detected.v1", "subject": "1234", "time": "2026-01-02T03:04:05Z",
+  "data": {"transactionID": "00000000-0000-7000-8000-000000000000", "orderID": "1234", "paymentMethod": "card", "card": "411111******1111", "amount": 123.00, "currency": "INR",
+    "decision": {"outcome": "decline", "score": 90, "riskLevel": "highest", "reasons": [], "ruleset": {"id": "default", "version": 1, "digest": "sha256:0"}, "source": "automated_rule"}}}`
+
+type routesResponse struct {
+	Body alert.Routing
+}
+
+type tryRoutesRequest struct {
+	At      time.Time `query:"at" doc:"When the event would be taken, RFC 3339; now by default"`
+	RawBody []byte    `contentType:"application/json"`
+}
+
+type routedResponse struct {
+	Body alert.Routed
+}
+
+// cloudEvent describes an event. It is read by what tries it.
+var cloudEvent = object[struct{}]{name: "AlertEvent", open: true}
+
+func (s *server) registerRoutes(api huma.API) {
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID: "getRoutes",
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Method:      http.MethodGet,
+		Path:        "/alerts/routes",
+		Summary:     "Look at the routes of alerts",
+		Description: routesDescription,
+		Tags:        []string{"alerts"},
+		Errors:      []int{403, 429, 503},
+	}), s.shownRoutes)
+	huma.Register(api, s.protect(huma.Operation{
+		OperationID:      "tryRoutes",
+		Method:           http.MethodPost,
+		Path:             "/alerts/routes/try",
+		Summary:          "Try an event through the routes",
+		Description:      tryRoutesDescription,
+		Tags:             []string{"alerts"},
+		SkipValidateBody: true,
+		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
+		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
+		Errors:           []int{400, 403, 413, 415, 422, 429, 503},
+	}), s.tryRoutes)
+	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/routes/try"].Post, cloudEvent, sampleEvent)
+}
+
+// withoutRoutes is the answer to those who may not see the routes, and where there are none.
+func (s *server) withoutRoutes(ctx context.Context) *Problem {
+	if !merchantsOf(ctx).All() {
+		return problem(http.StatusForbidden, "the routes are of all merchants, and so this needs its scope for all of them")
+	}
+	if s.routes == nil {
+		return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "this process does not know the routes: it cannot use the file of its ALERTMAN_CONFIG, and its log says why")
+	}
+	return nil
+}
+
+func (s *server) shownRoutes(ctx context.Context, _ *struct{}) (*routesResponse, error) {
+	if p := s.withoutRoutes(ctx); p != nil {
+		return nil, p
+	}
+	return &routesResponse{s.routes.Shown()}, nil
+}
+
+func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (*routedResponse, error) {
+	if p := s.withoutRoutes(ctx); p != nil {
+		return nil, p
+	}
+	if r.At.IsZero() {
+		r.At = s.clock()
+	}
+	tried, err := s.routes.Try(r.RawBody, r.At)
+	if err != nil {
+		return nil, problem(http.StatusUnprocessableEntity, "the body is not an event: "+err.Error())
+	}
+	v := visitorOf(ctx)
+	v.reads, v.object = true, "event "+card.Redact(safetext.Line(tried.EventID))
+	return &routedResponse{tried}, nil
+}

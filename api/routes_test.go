@@ -1,0 +1,64 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dummyorders/alerting/routing"
+	"dummyorders/api"
+	"dummyorders/domain/alert"
+	"dummyorders/domain/identity"
+	"dummyorders/gateways/cloudevents"
+)
+
+// toMail has all alerts go by mail.
+type toMail struct{ *routing.Config }
+
+func (r toMail) Try(document []byte, at time.Time) (alert.Routed, error) {
+	event, err := cloudevents.Decode(document)
+	if err != nil {
+		return alert.Routed{}, err
+	}
+	return r.Config.Try(event, at), nil
+}
+
+func sampleEvent(t *testing.T) string {
+	t.Helper()
+	document, err := cloudevents.Encode(alert.Sample(alert.FraudDetected, "sample", time.Now()))
+	require.NoError(t, err)
+	return string(document)
+}
+
+// Who has the scope for all merchants sees the routes, and tries events through them.
+func TestRoutes(t *testing.T) {
+	o, kept := options(nowhere(t), newMemory()), &trail{}
+	o.Routes, o.Audit = toMail{routing.ToMail([]string{"jo@example.com"})}, kept
+	all := aPerson("", identity.Alerts)
+	all.Grants[0].Merchants = identity.AllMerchants()
+	o.Authenticators = []api.Authenticator{tokens{"all": all}}
+	handler := handlerWith(o)
+
+	answer := request(t, handler, http.MethodGet, "/alerts/routes", "", "Authorization: Bearer all")
+	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
+	var shown alert.Routing
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &shown))
+	assert.Equal(t, []alert.RoutingRule{{Name: "all", When: []string{}, Tell: []string{"mail"}}}, shown.Routes)
+	assert.Equal(t, []alert.Target{"mail jo@example.com"}, shown.Receivers[0].Steps[0].Targets)
+
+	answer = request(t, handler, http.MethodPost, "/alerts/routes/try?at=2026-11-02T09:30:15Z", sampleEvent(t), "Authorization: Bearer all")
+	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
+	var tried alert.Routed
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &tried))
+	assert.Equal(t, time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC), tried.At)
+	assert.Equal(t, "mail", tried.Findings[0].Assignments[0].Steps[0].Receiver)
+	assert.Contains(t, kept.lines(), "person ada@example.com | * | tryRoutes | event sample | 200")
+
+	answer = request(t, handler, http.MethodPost, "/alerts/routes/try", `{"specversion": "1.0", "type": "odd"}`, "Authorization: Bearer all")
+	assert.Equal(t, http.StatusUnprocessableEntity, answer.Code)
+	assert.Contains(t, answer.Body.String(), "type must be one of")
+}
