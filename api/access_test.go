@@ -108,6 +108,7 @@ func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
 		"replayDeadLetters": {identity.DeadLetters, "/dead-letters/replay", `{"ids": ["of-acme"]}`, 200, 200, 200, 200},
 		"purgeDeadLetters":  {identity.DeadLetters, "/dead-letters/purge", `{"all": true}`, 200, 200, 200, 200},
 		"getRules":          {identity.Rules, "/rules", "", 200, 200, 200, 200},
+		"getRuleFigures":    {identity.Rules, "/rules/figures", "", 200, 200, 200, 200},
 		"getRulesFiles":     {identity.Rules, "/rules/files", "", 403, 403, 403, 403},
 		"retryTransaction":  {identity.Rules, "/rules/try/" + paid, "", 200, 200, 404, 404},
 		"tryTransaction":    {identity.Rules, "/rules/try", api.SeedExample, 200, 200, 200, 200},

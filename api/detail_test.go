@@ -96,6 +96,9 @@ func TestDecisionDetail(t *testing.T) {
 			byRule := "/transactions?ip=192.0.2.1&rule=card_velocity"
 			assert.Equal(t, 403, request(t, handler, http.MethodGet, byRule, "", shop).Code)
 			assert.Equal(t, 200, request(t, handler, http.MethodGet, byRule, "", analysts).Code)
+			const disagreeing = "/transactions?ip=192.0.2.1&disagrees=rules"
+			assert.Equal(t, 403, request(t, handler, http.MethodGet, disagreeing, "", shop).Code)
+			assert.Equal(t, 200, request(t, handler, http.MethodGet, disagreeing, "", analysts).Code)
 		})
 	}
 }

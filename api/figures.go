@@ -21,6 +21,8 @@ type Figures interface {
 	Now(ctx context.Context, of identity.Merchants, at time.Time) (report.Now, error)
 	// Days returns what was counted from one day to another, both included. An empty currency stands for all.
 	Days(ctx context.Context, of identity.Merchants, from, to string) ([]report.Day, error)
+	// RuleDays returns what rules did from one day to another, both included, in rows of a day, a merchant and a currency.
+	RuleDays(ctx context.Context, of identity.Merchants, from, to string) ([]report.RuleDay, error)
 }
 
 // Surroundings says how things are that are not in the ledger.

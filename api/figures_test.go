@@ -57,6 +57,33 @@ func (c *counted) Days(_ context.Context, of identity.Merchants, from, to string
 	return all, c.err
 }
 
+// RuleDays has two days of acme in two currencies, and one of beta of which nothing is known.
+func (c *counted) RuleDays(_ context.Context, of identity.Merchants, from, to string) (all []report.RuleDay, err error) {
+	counts := report.RuleCounts{
+		Rule: report.Rule{Hits: 4, Alone: 1, Fraudulent: 1, Legitimate: 1}, Approved: 1, Declined: 3, Stopped: report.Sum{Count: 2, Minor: 1234},
+		Beside: map[string]int64{"night": 1, "list:blocked": 3},
+	}
+	tried := report.RuleCounts{Rule: report.Rule{Hits: 1}, Failed: 2, Disagreed: 1}
+	rules := &report.Rules{
+		Fraudulent: 1, Legitimate: 2, Deciding: report.Ruleset{Compared: 9, Disagreed: 2, Rules: map[string]report.RuleCounts{"card_velocity": counts, "night": tried}},
+		Shadow: report.Ruleset{Compared: 8, Disagreed: 1, Rules: map[string]report.RuleCounts{"card_velocity": tried}},
+	}
+	for _, row := range []struct {
+		merchant string
+		report.RuleDay
+	}{
+		{"acme", report.RuleDay{Date: "2026-01-04", Currency: "INR", Rules: rules}},
+		{"acme", report.RuleDay{Date: "2026-01-04", Currency: "JPY", Rules: rules}},
+		{"beta", report.RuleDay{Date: "2026-01-05", Currency: "INR"}},
+		{"acme", report.RuleDay{Date: "2026-01-06", Currency: "INR", Rules: rules}},
+	} {
+		if of.Has(row.merchant) && from <= row.Date && row.Date <= to {
+			all = append(all, row.RuleDay)
+		}
+	}
+	return all, c.err
+}
+
 func (*counted) Alerts(_ context.Context, of identity.Merchants, _ time.Time) (report.Alerts, error) {
 	return report.Alerts{Open: int64(1 + len(of.Names()))}, nil
 }
@@ -181,4 +208,53 @@ func TestReportFaults(t *testing.T) {
 		assert.Equal(t, 422, answer.Code, "%s: %s", query, answer.Body)
 		assert.Contains(t, answer.Body.String(), `"parameter":"`+parameter+`"`, query)
 	}
+}
+
+// Figures of rules are added up over days, merchants and currencies, and amounts are not.
+func TestRuleFigures(t *testing.T) {
+	handler, c := figured(t, api.FullDetail, map[string]identity.Subject{"acme's analyst": aPerson("acme", identity.Rules), "operators": operators})
+	const days = "/rules/figures?from=2026-01-03&to=2026-01-06"
+	all := read(t, handler, days, "operators")
+	assert.Equal(t, []any{"2026-01-05"}, all["unknown"])
+	assert.Equal(t, []any{
+		map[string]any{"day": "2026-01-04", "compared": 18.0, "disagreed": 4.0}, map[string]any{"day": "2026-01-06", "compared": 9.0, "disagreed": 2.0},
+	}, all["compared"])
+	rows := all["rules"].([]any)
+	require.Len(t, rows, 2)
+	want := map[string]any{
+		"rule": "card_velocity", "hits": 12.0, "alone": 3.0, "failed": 0.0, "disagreed": 0.0, "labelled": 6.0, "fraudulent": 3.0, "precision": 0.5,
+		"reviewed": 12.0, "declined": 9.0, "declinedShare": 0.75,
+		"stopped": map[string]any{"INR": map[string]any{"count": 4.0, "amount": 24.68}, "JPY": map[string]any{"count": 2.0, "amount": 1234.0}},
+	}
+	assert.Equal(t, want, rows[0])
+	assert.NotContains(t, all, "days")
+	assert.NotContains(t, all, "beside")
+
+	one := read(t, handler, days+"&rule=card_velocity", "acme's analyst")
+	assert.Equal(t, []any{want}, one["rules"])
+	assert.NotContains(t, one, "unknown")
+	assert.Equal(t, []any{map[string]any{"rule": "list:blocked", "hits": 9.0, "share": 0.75}, map[string]any{"rule": "night", "hits": 3.0, "share": 0.25}}, one["beside"])
+	var hits []string
+	for _, row := range one["days"].([]any) {
+		hits = append(hits, fmt.Sprint(row.(map[string]any)["day"], " ", row.(map[string]any)["hits"]))
+	}
+	assert.Equal(t, []string{"2026-01-03 0", "2026-01-04 8", "2026-01-05 0", "2026-01-06 4"}, hits)
+	assert.Len(t, read(t, handler, days+"&rule=card_velocity", "operators")["days"], 3, "a day of which nothing is known has a row")
+
+	tried := read(t, handler, days+"&rule=card_velocity&ruleset=shadow", "operators")["rules"].([]any)[0].(map[string]any)
+	for name, is := range map[string]any{"hits": 3.0, "failed": 6.0, "disagreed": 3.0, "precision": nil, "declinedShare": nil} {
+		assert.Equal(t, is, tried[name], name)
+	}
+	none := read(t, handler, days+"&rule=gone", "operators")["rules"].([]any)
+	assert.EqualValues(t, 0, none[0].(map[string]any)["hits"])
+
+	for query, parameter := range map[string]string{
+		"from=yesterday": "from", "ruleset=mine": "ruleset", "rule=" + strings.Repeat("x", 65): "rule", "from=2026-02-01&to=2026-01-01": "to", "by=day": "by",
+	} {
+		answer := request(t, handler, http.MethodGet, "/rules/figures?"+query, "", "Authorization: Bearer operators")
+		assert.Equal(t, 422, answer.Code, "%s: %s", query, answer.Body)
+		assert.Contains(t, answer.Body.String(), `"parameter":"`+parameter+`"`, query)
+	}
+	c.err = errAway
+	assert.Equal(t, 503, request(t, handler, http.MethodGet, days, "", "Authorization: Bearer operators").Code)
 }

@@ -44,6 +44,7 @@ type listRequest struct {
 	AmountFrom    string `query:"amountFrom" doc:"The least amount that was paid, in currency, which must be named" example:"100.00"`
 	AmountTo      string `query:"amountTo" doc:"The greatest amount that was paid, in currency, which must be named" example:"200.00"`
 	Rule          string `query:"rule" doc:"The id of a rule that hit, also in shadow, for callers with the scope rules. Needs a narrower parameter or a bounded time" example:"card_velocity"`
+	Disagrees     string `query:"disagrees" doc:"What was tried in shadow had another outcome than the decision: the rules in shadow (rules), or the ruleset in shadow (ruleset). For callers with the scope rules. Needs a narrower parameter or a bounded time" example:"rules"`
 
 	Since  string `query:"since" doc:"Accepted at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
 	Until  string `query:"until" doc:"Accepted before that time, RFC 3339" example:"2026-01-03T00:00:00Z"`
@@ -85,7 +86,7 @@ func (s *server) registerList(api huma.API) {
 		Description: "Transactions from the ledger, the newest first, in pages. A cursor keeps its place while " +
 			"transactions are added. A page of large transactions may have fewer than limit. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
 			"has the explanation of the decision, which lists leave out. A parameter such as metadata.channel=web " +
-			"finds transactions by their metadata. It and paymentMethod, currency, amountFrom, amountTo and rule are looked for in each " +
+			"finds transactions by their metadata. It and paymentMethod, currency, amountFrom, amountTo, rule and disagrees are looked for in each " +
 			"transaction that the others leave, so they need one of orderID, customerID, sameCardAs, cardLastFour and ip beside them, or a " +
 			"bounded time: since, and until if that is not now, at most 7 days apart.",
 		Tags:   []string{"transactions"},
@@ -102,6 +103,7 @@ func (s *server) registerList(api huma.API) {
 	describeParameter(operation, "paymentMethod", huma.Schema{MinLength: new(1), MaxLength: new(transaction.MaxWord)})
 	describeParameter(operation, "currency", huma.Schema{Pattern: "^[A-Z]{3}$"})
 	describeParameter(operation, "rule", huma.Schema{MinLength: new(1), MaxLength: new(maxRuleID)})
+	describeParameter(operation, "disagrees", huma.Schema{Enum: []any{fraud.ShadowRules, fraud.ShadowRuleset}})
 	describeParameter(operation, "since", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "until", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
@@ -121,8 +123,8 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	if query.Outcome != "" && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
 		return nil, problem(http.StatusForbidden, "outcomes are shown here only with the scope "+string(identity.Rules)+": leave the parameter outcome out")
 	}
-	if query.Rule != "" && !isAnalyst(ctx, query.Merchants) {
-		return nil, problem(http.StatusForbidden, "rules are shown only with the scope "+string(identity.Rules)+": leave the parameter rule out")
+	if (query.Rule != "" || query.Disagrees != "") && !isAnalyst(ctx, query.Merchants) {
+		return nil, problem(http.StatusForbidden, "rules are shown only with the scope "+string(identity.Rules)+": leave the parameters rule and disagrees out")
 	}
 	if err := s.sameCard(ctx, r.SameCardAs, &query); err != nil {
 		return nil, err

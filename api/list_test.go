@@ -94,6 +94,7 @@ func TestListFilters(t *testing.T) {
 		"since=2026-05-17T08:29:59.5Z&limit=7": {Limit: 7, Since: at.Add(-time.Second / 2)},
 		"customerID=c-1&cardLastFour=0042&ip=::ffff:192.0.2.1": {Limit: 50, CustomerID: "c-1", CardLastFour: "0042", IP: "192.0.2.1"},
 		"merchant=default&rule=card_velocity&" + week:          {Limit: 50, Merchants: identity.OnlyMerchants("default"), Rule: "card_velocity", Since: at, Until: at.AddDate(0, 0, 7)},
+		"disagrees=ruleset&" + week:                            {Limit: 50, Disagrees: fraud.ShadowRuleset, Since: at, Until: at.AddDate(0, 0, 7)},
 		"ip=192.0.2.1&paymentMethod=%20Card&currency=JPY&amountFrom=1&amountTo=20": {
 			Limit: 50, IP: "192.0.2.1", PaymentMethod: "card", Currency: "JPY", AmountFrom: 1, AmountTo: 20,
 		},
@@ -146,6 +147,8 @@ func TestListFaults(t *testing.T) {
 		"customerID=4111111111111111":                    {"customerID": "must not hold a card number"},
 		"ip=::1&metadata.=x":                             {"metadata.": "must name an entry of the metadata: at most 40 characters"},
 		"rule=a":                                         {"rule": wide},
+		"disagrees=rules":                                {"disagrees": wide},
+		"ip=::1&disagrees=ada":                           {"disagrees": "must be rules or ruleset"},
 		"metadata.channel=web&outcome=decline&status=18": {"metadata.channel": wide},
 		"currency=INR&paymentMethod=card&since=2026-05-17T08:30:00Z&until=2026-05-24T08:30:01Z": {"currency": wide, "paymentMethod": wide},
 		"currency=INR&since=2026-05-17T08:30:00Z":                                               {"currency": wide},

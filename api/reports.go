@@ -149,26 +149,33 @@ func readReport(raw string, now time.Time) (reportQuery, error) {
 	if err != nil {
 		return reportQuery{}, err
 	}
-	q := reportQuery{from: p.day("from"), to: p.day("to"), by: cmp.Or(p.values.Get("by"), byDay), currency: p.values.Get("currency")}
-	if q.to.IsZero() {
-		q.to = now.UTC().Truncate(24 * time.Hour)
-	}
-	if q.from.IsZero() {
-		q.from = q.to.AddDate(0, 0, -30)
-	}
+	q := reportQuery{by: cmp.Or(p.values.Get("by"), byDay), currency: p.values.Get("currency")}
+	q.from, q.to = p.days(now, 30)
 	if !slices.Contains([]string{byDay, byWeek, byMerchant}, q.by) {
 		p.wrong("by", "must be day, week or merchant")
 	}
 	if _, err := money.ParseCurrency(q.currency); q.currency != "" && err != nil {
 		p.wrong("currency", err.Error())
 	}
-	switch days := q.to.Sub(q.from).Hours() / 24; {
+	return q, p.problem("the report cannot be made so: see errors")
+}
+
+// days returns the first and the last day that are asked for. By default the last is today, and the first so many days before it.
+func (p *parameters) days(now time.Time, before int) (from, to time.Time) {
+	from, to = p.day("from"), p.day("to")
+	if to.IsZero() {
+		to = now.UTC().Truncate(24 * time.Hour)
+	}
+	if from.IsZero() {
+		from = to.AddDate(0, 0, -before)
+	}
+	switch days := to.Sub(from).Hours() / 24; {
 	case days < 0:
 		p.wrong("to", "must not be earlier than from")
 	case days >= mostDays:
 		p.wrong("from", fmt.Sprintf("must be less than %d days before to", mostDays))
 	}
-	return q, p.problem("the report cannot be made so: see errors")
+	return from, to
 }
 
 func (p *parameters) day(name string) time.Time {

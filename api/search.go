@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"dummyorders/domain/address"
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
@@ -21,7 +22,7 @@ import (
 // that the others leave, so they need a narrowing one beside them, or a bounded time.
 var (
 	narrowing = []string{"orderID", "customerID", "sameCardAs", "cardLastFour", "ip"}
-	scanning  = []string{"paymentMethod", "currency", "amountFrom", "amountTo", "rule"}
+	scanning  = []string{"paymentMethod", "currency", "amountFrom", "amountTo", "rule", "disagrees"}
 )
 
 // longestScan bounds the time in which scanning parameters look.
@@ -37,6 +38,7 @@ func (p *parameters) search(q *ledger.Query) {
 	q.IP = p.ip()
 	q.PaymentMethod = spelling.PaymentMethod(p.text("paymentMethod", transaction.MaxWord))
 	q.Rule = p.text("rule", maxRuleID)
+	q.Disagrees = p.disagrees()
 	p.amounts(q)
 	p.metadata(q)
 	p.narrow(q)
@@ -52,6 +54,14 @@ func (p *parameters) text(name string, limit int) string {
 		p.wrong(name, "is too long, or has control characters")
 	}
 	return text
+}
+
+func (p *parameters) disagrees() fraud.Shadow {
+	of := fraud.Shadow(p.values.Get("disagrees"))
+	if of != "" && of != fraud.ShadowRules && of != fraud.ShadowRuleset {
+		p.wrong("disagrees", "must be rules or ruleset")
+	}
+	return of
 }
 
 func (p *parameters) lastFour() string {

@@ -260,6 +260,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerRoutes(api)
 	s.registerFigures(api)
 	s.registerReports(api)
+	s.registerRuleFigures(api)
 	s.registerTrail(api)
 	s.registerKeys(api)
 	s.registerDeadLetters(api)

@@ -56,6 +56,7 @@ var needs = map[string]identity.Scope{
 	"replayDeadLetters": identity.DeadLetters,
 	"purgeDeadLetters":  identity.DeadLetters,
 	"getRules":          identity.Rules,
+	"getRuleFigures":    identity.Rules,
 	"getRulesFiles":     identity.Rules,
 	"retryTransaction":  identity.Rules,
 	"tryTransaction":    identity.Rules,

@@ -38,10 +38,14 @@ func readPages() map[string]*template.Template {
 
 // functions are what pages can call.
 var functions = template.FuncMap{
-	"status": statusInWords,
-	"field":  newField,
-	"worth":  worth,
-	"retry":  retryInWords,
+	"status":  statusInWords,
+	"field":   newField,
+	"worth":   worth,
+	"percent": percent,
+	"shareOf": shareOf,
+	"onDay":   onDay,
+	"unix":    unix,
+	"retry":   retryInWords,
 	// when shows a time in UTC; desk.js adds the reader's own zone.
 	"when": func(at time.Time) template.HTML {
 		if at.IsZero() {

@@ -66,15 +66,6 @@ type hits struct {
 // Name is what the row is about.
 func (r reportRow) Name() string { return cmp.Or(r.Day, r.Merchant) }
 
-// Unix is the row's place in a chart.
-func (r reportRow) Unix() int64 {
-	day, err := time.Parse(time.DateOnly, r.Day)
-	if err != nil {
-		return 0
-	}
-	return day.Unix()
-}
-
 // ChargebackRate is how many of the paid transactions were disputed, in hundredths of a percent.
 func (r reportRow) ChargebackRate() string {
 	return fmt.Sprintf("%.1f", report.BasisPoints(r.Chargebacks.Count, r.Paid.Count))

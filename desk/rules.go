@@ -34,16 +34,44 @@ func (d *desk) answered(name string, read func(*visit) (any, error)) http.Handle
 // tooLarge says that a form cannot be read.
 var tooLarge = &Problem{Status: http.StatusRequestEntityTooLarge, Detail: "What was sent cannot be read, or has more than 1 MiB. Nothing was done."}
 
-func showRules(v *visit) (any, error) {
-	var used ruleset.InUse
-	return &used, v.get("/rules", nil, &used)
+// rulesShown is the page Rules.
+type rulesShown struct {
+	Deciding rulesetShown
+	Shadow   *rulesetShown
 }
 
-// ruleShown is a rule of one of the rulesets in use.
+// rulesetShown is one of the rulesets in use, with what its rules did in the last 30 days.
+type rulesetShown struct {
+	ruleset.Description
+
+	Figures ruleFigures
+	// Tried is what the ruleset tries in shadow, as a search of transactions names it.
+	Tried fraud.Shadow
+}
+
+// InShadow reports whether the ruleset decides nothing.
+func (r rulesetShown) InShadow() bool { return r.Tried == fraud.ShadowRuleset }
+
+func showRules(v *visit) (any, error) {
+	var used ruleset.InUse
+	if err := v.get("/rules", nil, &used); err != nil {
+		return nil, err
+	}
+	page := rulesShown{Deciding: rulesetShown{used.Deciding, v.figuresOfRules(url.Values{}), fraud.ShadowRules}}
+	if used.Shadow != nil {
+		page.Shadow = &rulesetShown{*used.Shadow, v.figuresOfRules(url.Values{"ruleset": {"shadow"}}), fraud.ShadowRuleset}
+	}
+	return page, nil
+}
+
+// ruleShown is a rule of one of the rulesets in use, with what it did.
 type ruleShown struct {
 	ruleset.Rule
 
-	Ruleset fraud.Ruleset
+	Figures  ruleFigures
+	Ruleset  fraud.Ruleset
+	InShadow bool // the ruleset
+	Asked    url.Values
 }
 
 func showRule(v *visit) (any, error) {
@@ -51,15 +79,29 @@ func showRule(v *visit) (any, error) {
 	if err := v.get("/rules", nil, &used); err != nil {
 		return nil, err
 	}
-	of := used.Deciding
-	if v.URL.Query().Has("shadow") && used.Shadow != nil {
+	asked := v.URL.Query()
+	of, query := used.Deciding, url.Values{"from": asked["from"], "to": asked["to"], "rule": {chi.URLParam(v.Request, "id")}}
+	inShadow := asked.Has("shadow") && used.Shadow != nil
+	if inShadow {
 		of = *used.Shadow
+		query.Set("ruleset", "shadow")
 	}
-	i := slices.IndexFunc(of.Rules, func(r ruleset.Rule) bool { return r.ID == chi.URLParam(v.Request, "id") })
+	i := slices.IndexFunc(of.Rules, func(r ruleset.Rule) bool { return r.ID == query.Get("rule") })
 	if i < 0 {
 		return nil, &Problem{Status: http.StatusNotFound, Detail: "The ruleset has no such rule now."}
 	}
-	return ruleShown{of.Rules[i], of.Ruleset}, nil
+	return ruleShown{of.Rules[i], v.figuresOfRules(filled(query)), of.Ruleset, inShadow, asked}, nil
+}
+
+// IsTried reports whether the rule decides nothing, because it or its ruleset is in shadow.
+func (r ruleShown) IsTried() bool { return r.Shadow || r.InShadow }
+
+// Tried is what the rule is tried with, as a search of transactions names it.
+func (r ruleShown) Tried() fraud.Shadow {
+	if r.InShadow {
+		return fraud.ShadowRuleset
+	}
+	return fraud.ShadowRules
 }
 
 // worth says in words what a rule adds to a decision.

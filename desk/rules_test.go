@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,6 +28,7 @@ func rulesWorld(t *testing.T) *world {
 	w := newWorld(t)
 	w.signIn("ada", "analyst")
 	w.api.say("GET /rules", 200, inUse)
+	w.api.say("GET /rules/figures", 200, map[string]any{"from": "2026-01-01", "to": "2026-01-30", "rules": []any{}})
 	return w
 }
 
@@ -185,4 +187,63 @@ func TestBacktest(t *testing.T) {
 	for _, want := range []string{"246.00 INR", `href="/transactions/0199"`, "review, 40", "<code>DEAR</code>", "123.00 INR", `<td class="number">0</td>`} {
 		assert.Contains(t, page, want)
 	}
+}
+
+// What rules did stands beside them, and on a rule's page by day. If it cannot be read, the rules are shown without it.
+func TestRuleFigures(t *testing.T) {
+	w := rulesWorld(t)
+	used := inUse
+	used.Shadow = &ruleset.Description{Ruleset: fraud.Ruleset{ID: "other"}, Rules: []ruleset.Rule{{ID: "cheap", Score: 1}}}
+	w.api.say("GET /rules", 200, used)
+	did := map[string]any{
+		"hits": 1234, "alone": 617, "failed": 5, "disagreed": 7, "labelled": 8, "fraudulent": 2, "precision": 0.25, "reviewed": 3, "declined": 1, "declinedShare": 1. / 3,
+		"stopped": map[string]any{"EUR": map[string]any{"count": 4, "amount": 99.5}, "JPY": map[string]any{"count": 1, "amount": 7}},
+	}
+	row := func(name, of string) map[string]any {
+		row := maps.Clone(did)
+		row[name] = of
+		return row
+	}
+	w.api.say("GET /rules/figures", 200, map[string]any{
+		"from": "2026-01-01", "to": "2026-01-30", "rules": []any{row("rule", "dear")}, "unknown": []string{"2026-01-03"},
+		"compared": []any{map[string]any{"day": "2026-01-04", "compared": 90, "disagreed": 11}},
+	})
+	_, page := w.get("/rules")
+	assert.Equal(t, "ruleset=shadow", w.api.last().query)
+	for _, part := range []string{
+		`<td class="number">1234</td><td class="number nowrap">25.0% of 8</td>`, `href="/rules/rule/cheap?shadow=1"`, `<td class="number">0</td><td class="number nowrap">–</td>`,
+		`<a href="/transactions?disagrees=rules&amp;since=2026-01-04T00%3A00%3A00Z&amp;until=2026-01-05T00%3A00%3A00Z">11</a>`, `disagrees=ruleset&amp;since`,
+		"from 2026-01-01 to 2026-01-30", "Not everything is known of 2026-01-03",
+	} {
+		assert.Contains(t, page, part)
+	}
+
+	quiet := map[string]any{"day": "2026-01-05", "hits": 0, "stopped": map[string]any{}}
+	w.api.say("GET /rules/figures", 200, map[string]any{
+		"from": "2026-01-04", "to": "2026-01-05", "rules": []any{row("rule", "dear")}, "days": []any{row("day", "2026-01-04"), quiet},
+		"beside": []any{map[string]any{"rule": "night", "hits": 12, "share": 0.125}},
+	})
+	_, page = w.get("/rules/rule/dear?from=2026-01-04&to=")
+	assert.Equal(t, "from=2026-01-04&rule=dear", w.api.last().query)
+	for _, part := range []string{
+		"50.0% of 1234: no other rule hit", "33.3% of 3 that people decided", `<span class="nowrap">99.5 EUR</span> in 4 transactions`, "<dd>7: the outcome",
+		`data-x="1767484800"`, `rule=dear&amp;since=2026-01-04T00%3A00%3A00Z`, `disagrees=rules&amp;rule=dear`,
+		`<td class="number">99.5</td><td class="number">7</td>`, `<td class="number">0</td><td class="number">0</td></tr>`, `<code>night</code></th><td class="number">12</td><td class="number">12.5</td>`,
+		`data-series="stop">EUR`, `data-series="link">JPY`,
+	} {
+		assert.Contains(t, page, part)
+	}
+	_, page = w.get("/rules/rule/cheap?shadow=1&from=2026-01-04")
+	assert.Equal(t, "from=2026-01-04&rule=cheap&ruleset=shadow", w.api.last().query)
+	assert.Contains(t, page, `name="shadow" value="1"`)
+
+	w.api.say("GET /rules/figures", 422, map[string]any{"status": 422, "detail": "not so", "errors": []any{map[string]any{"parameter": "to", "detail": "must not be earlier"}}})
+	status, page := w.get("/rules/rule/dear?to=2025-01-01")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, "not so; to must not be earlier")
+	assert.Contains(t, page, "payment.amount &gt; 100.0")
+	status, page = w.get("/rules")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, "What the rules did is not shown: not so")
+	assert.Contains(t, page, "It is &lt;dear&gt;")
 }

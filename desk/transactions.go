@@ -25,6 +25,7 @@ import (
 type search struct {
 	Statuses []transaction.Status
 	Outcomes []fraud.Outcome
+	Tried    []fraud.Shadow
 	// Asked is what was searched for, as the form shows it.
 	Asked   url.Values
 	Columns []choice
@@ -116,7 +117,7 @@ type listed struct {
 
 func (d *desk) showTransactions(v *visit) (any, error) {
 	asked := v.URL.Query()
-	s := search{Statuses: transaction.Statuses(), Outcomes: []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}, Asked: shownAs(asked)}
+	s := search{Statuses: transaction.Statuses(), Outcomes: []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}, Tried: []fraud.Shadow{fraud.ShadowRules, fraud.ShadowRuleset}, Asked: shownAs(asked)}
 	for _, c := range columns {
 		s.Columns = append(s.Columns, choice{c, slices.Contains(asked["column"], c.Name) || len(asked["column"]) == 0 && c.usual})
 	}

@@ -177,7 +177,7 @@ func (s *Set) decision(v verdict, reasons []fraud.Reason, e *fraud.Explanation) 
 func (s *Set) trial(v verdict, tried []fraud.RuleResult) fraud.Trial {
 	outcome, score := v.decide()
 	named := s.ruleset
-	named.ID += "+shadow"
+	named.ID += fraud.WithShadow
 	if tried == nil {
 		tried = []fraud.RuleResult{}
 	}

@@ -3,12 +3,13 @@
 "use strict";
 
 const drawn = new Map(); // by table
+const number = (text) => text.trim() === "" ? null : Number(text); // what is not known leaves a gap
 
 function read(table) {
   const heads = [...table.tHead.rows[0].cells].map((cell, column) => ({ column, label: cell.textContent, colour: cell.dataset.series })).filter((head) => head.colour);
   const rows = [...table.tBodies[0].rows];
   const data = [rows.map((row) => Number(row.cells[0].dataset.x))];
-  for (const head of heads) data.push(rows.map((row) => Number(row.cells[head.column].dataset.value ?? row.cells[head.column].textContent)));
+  for (const head of heads) data.push(rows.map((row) => number(row.cells[head.column].dataset.value ?? row.cells[head.column].textContent)));
   return { heads, data };
 }
 
@@ -27,7 +28,7 @@ function draw(table) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: { y: { range: (_, least, most) => [0, Math.max(most, 1)] } },
     axes: [{ ...axis }, { ...axis, size: 60 }],
-    series: [{}, ...heads.map((head) => ({ label: head.label, stroke: colour(head.colour), width: 2, points: { show: false } }))],
+    series: [{}, ...heads.map((head) => ({ label: head.label, stroke: colour(head.colour), width: 2, spanGaps: true, points: { show: false } }))],
   }, data, place);
   drawn.set(table, chart);
   new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 240 })).observe(place);

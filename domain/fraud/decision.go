@@ -4,6 +4,7 @@ package fraud
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"dummyorders/domain/velocity"
@@ -190,6 +191,26 @@ type Trial struct {
 	Outcome Outcome      `json:"outcome" enum:"approve,review,decline"`
 	Score   int          `json:"score"`
 	Rules   []RuleResult `json:"rules"`
+}
+
+// Shadow says what is tried beside the ruleset that decides.
+type Shadow string
+
+// ShadowRules are the rules in shadow of the ruleset that decides, which is tried with them; ShadowRuleset is another ruleset.
+const (
+	ShadowRules   Shadow = "rules"
+	ShadowRuleset Shadow = "ruleset"
+)
+
+// WithShadow is added to the id of a ruleset that is tried with its rules in shadow. No ruleset's own id ends so.
+const WithShadow = "+shadow"
+
+// Of says whose trial it is.
+func (t Trial) Of() Shadow {
+	if strings.HasSuffix(t.Ruleset.ID, WithShadow) {
+		return ShadowRules
+	}
+	return ShadowRuleset
 }
 
 // Evaluator is a ruleset that decides. It is pure: the same check with the same values gives the same decision, and it reads

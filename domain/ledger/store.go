@@ -75,11 +75,12 @@ type Query struct {
 	CardFingerprint string // found by CardLastFour, which must be set too
 	IP              string
 
-	// No index leads to these five: each entry that the other fields leave is read.
+	// No index leads to these six: each entry that the other fields leave is read.
 	PaymentMethod        string
 	Currency             money.Currency
-	AmountFrom, AmountTo int64  // in minor units; zero for no bound
-	Rule                 string // a rule that hit, also in shadow
+	AmountFrom, AmountTo int64        // in minor units; zero for no bound
+	Rule                 string       // a rule that hit, also in shadow
+	Disagrees            fraud.Shadow // whose trial had another outcome than the decision
 	Metadata             map[string]string
 
 	Since time.Time // entries that started then or later

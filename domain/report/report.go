@@ -74,34 +74,48 @@ type Reviews struct {
 // Add counts a transaction, whose amount is given in minor units.
 func (f *Figures) Add(r *ledger.Record, minor int64) {
 	f.All.add(minor)
-	switch r.Status() {
-	case transaction.PaymentComplete:
+	switch s := r.Status(); {
+	case s == transaction.PaymentComplete:
 		f.Paid.add(minor)
 		f.addScheme(r, Scheme{Payments: 1})
-	case transaction.PaymentError:
+	case s == transaction.PaymentError:
 		f.Refused.add(minor)
 		if d := r.Payment.Decline; d != nil {
 			addTo(&f.Refusals, string(d.Code), Sum{1, minor})
 		}
-	case transaction.Fraudulent, transaction.AlertInitiated, transaction.AlertError, transaction.AlertDone:
+	case stopped(s):
 		f.Stopped.add(minor)
-	case transaction.Pending, transaction.PaymentInitiated, transaction.InReview:
 	}
 	word := f.addLabels(r, minor)
 	f.addDecision(r, minor, word)
 	f.addReview(r.Review)
 }
 
-// addLabels counts what turned out to be true, and returns the word that counts.
-func (f *Figures) addLabels(r *ledger.Record, minor int64) (word string) {
+// stopped reports whether a transaction was stopped: nothing is paid for it.
+func stopped(s transaction.Status) bool {
+	switch s {
+	case transaction.Fraudulent, transaction.AlertInitiated, transaction.AlertError, transaction.AlertDone:
+		return true
+	case transaction.Pending, transaction.PaymentInitiated, transaction.PaymentError, transaction.PaymentComplete, transaction.InReview:
+	}
+	return false
+}
+
+// lastLabel returns the word that counts of a transaction's labels.
+func lastLabel(labels []ledger.Label) (word string) {
 	var at time.Time
-	disputed := false
-	for _, l := range r.Labels {
-		disputed = disputed || l.Source == ledger.ByDispute && l.Label == ledger.Fraudulent
+	for _, l := range labels {
 		if l.Time.After(at) || l.Time.Equal(at) && l.Label == ledger.Fraudulent {
 			word, at = l.Label, l.Time
 		}
 	}
+	return word
+}
+
+// addLabels counts what turned out to be true, and returns the word that counts.
+func (f *Figures) addLabels(r *ledger.Record, minor int64) (word string) {
+	word = lastLabel(r.Labels)
+	disputed := slices.ContainsFunc(r.Labels, func(l ledger.Label) bool { return l.Source == ledger.ByDispute && l.Label == ledger.Fraudulent })
 	if word == ledger.Fraudulent {
 		f.Fraud.add(minor)
 		if r.Status() == transaction.PaymentComplete {
@@ -120,8 +134,7 @@ func (f *Figures) addDecision(r *ledger.Record, minor int64, word string) {
 		return
 	}
 	addTo(&f.Outcomes, d.Outcome, Sum{1, minor})
-	against := d.Outcome == fraud.Decline || d.Outcome == fraud.Review
-	if against && word == ledger.Legitimate {
+	if against(d.Outcome) && word == ledger.Legitimate {
 		f.FalsePositives.add(minor)
 	}
 	if d.Outcome == fraud.Decline {
@@ -132,12 +145,7 @@ func (f *Figures) addDecision(r *ledger.Record, minor int64, word string) {
 	if r.Explanation == nil {
 		return
 	}
-	live := 0
-	for _, hit := range r.Explanation.Rules {
-		if hit.Outcome == fraud.RuleHit && !hit.Shadow && (hit.Score > 0 || hit.Action != "") {
-			live++
-		}
-	}
+	alone := onlyRule(r.Explanation.Rules, d.Outcome)
 	for _, hit := range r.Explanation.Rules {
 		if hit.Outcome != fraud.RuleHit {
 			continue
@@ -145,9 +153,29 @@ func (f *Figures) addDecision(r *ledger.Record, minor int64, word string) {
 		if f.Rules == nil {
 			f.Rules = map[string]Rule{}
 		}
-		alone := against && !hit.Shadow && live == 1
-		f.Rules[hit.ID] = f.Rules[hit.ID].join(Rule{1, one(alone), one(word == ledger.Fraudulent), one(word == ledger.Legitimate)})
+		f.Rules[hit.ID] = f.Rules[hit.ID].join(Rule{1, one(hit.ID == alone), one(word == ledger.Fraudulent), one(word == ledger.Legitimate)})
 	}
+}
+
+// against reports whether an outcome speaks against a transaction.
+func against(o fraud.Outcome) bool { return o == fraud.Decline || o == fraud.Review }
+
+// onlyRule returns the id of the one rule that spoke against a transaction that was declined or reviewed, or an empty text if there
+// were several, or none.
+func onlyRule(results []fraud.RuleResult, o fraud.Outcome) (id string) {
+	if !against(o) {
+		return ""
+	}
+	for _, r := range results {
+		if r.Outcome != fraud.RuleHit || r.Shadow || r.Score <= 0 && r.Action == "" {
+			continue
+		}
+		if id != "" {
+			return ""
+		}
+		id = r.ID
+	}
+	return id
 }
 
 func (f *Figures) addReview(r *review.Review) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/internal/telemetry"
@@ -33,6 +34,8 @@ type engine struct {
 	// find is the condition that the text of its one placeholder is in the record. The record is not read as JSON for it:
 	// PostgreSQL cannot read some of what JSON may hold.
 	find string
+	// tried is the outcome of the trial of each of these in the record, or null.
+	tried map[fraud.Shadow]string
 	// sqlTime converts a time to what the database takes. The database keeps microseconds.
 	sqlTime func(time.Time) any
 	// day is the day of t.started_at in UTC, such as 2026-11-29, minute its minute since 1970, and micros is l.at in microseconds

@@ -231,6 +231,7 @@ func searches() (all []question) {
 		{"card", "transactions_by_card", func(q *ledger.Query) { q.CardLastFour, q.CardFingerprint = "0200", "0190" }},
 		{"ip", "transactions_by_ip", func(q *ledger.Query) { q.IP = "192.0.2.3" }},
 		{"rule", "transactions_by_start", func(q *ledger.Query) { span(q); q.Rule = "card_velocity" }},
+		{"disagrees", "transactions_by_start", func(q *ledger.Query) { span(q); q.Disagrees = fraud.ShadowRuleset }},
 		{"metadata", "transactions_by_start", func(q *ledger.Query) { span(q); q.Metadata = map[string]string{"channel": "web"} }},
 		{"amount", "transactions_by_start", func(q *ledger.Query) { span(q); q.Currency, q.AmountFrom, q.AmountTo = "INR", 1, 99999 }},
 		{"method", "transactions_by_start", func(q *ledger.Query) { span(q); q.PaymentMethod = "amazonpay" }},

@@ -24,6 +24,7 @@ import (
 	gooselock "github.com/pressly/goose/v3/lock"
 	"go.opentelemetry.io/otel/metric/noop"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/internal/telemetry"
 )
@@ -86,6 +87,7 @@ func openPostgres(text string) (*Ledger, error) {
 	return newLedger(engine{
 		place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
 		dialect: goose.DialectPostgres, migrations: files, numbered: true, find: "strpos(record::text, ?) > 0",
+		tried: map[fraud.Shadow]string{fraud.ShadowRules: postgresTried(`\` + fraud.WithShadow), fraud.ShadowRuleset: postgresTried("")},
 		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, lock: postgresLock,
 		lockLast: postgresAuditEnd + "last FOR UPDATE", lockFirst: postgresAuditEnd + "first FOR UPDATE", snapshot: sql.LevelRepeatableRead,
 		read: readPostgres, restrict: postgresRestrict,
@@ -97,6 +99,11 @@ func openPostgres(text string) (*Ledger, error) {
 		readOnly: `SELECT current_setting('transaction_read_only') = 'on'`,
 		renew:    servers.renew,
 	}, pools{writer: db, reader: db, velocity: postgresPool(config, options)}), nil
+}
+
+// postgresTried returns the outcome of a trial whose ruleset's id ends so, as the text of the record has it.
+func postgresTried(end string) string {
+	return `substring(record::text FROM '\{"ruleset":\{"id":"[a-z0-9_-]*` + end + `","version":\d+,"digest":"[^"]*"\},"outcome":"([a-z]*)"')`
 }
 
 // postgresPool returns a pool, and does not connect yet. Checks have a pool of their own: checks that share a frequent

@@ -342,6 +342,9 @@ func (l *Ledger) listConditions(q ledger.Query, of identity.Merchants) condition
 	if q.Rule != "" {
 		c.add(l.engine.find, `{"id":`+inJSON(q.Rule)+`,"outcome":"`+string(fraud.RuleHit)+`"`)
 	}
+	if q.Disagrees != "" {
+		c.add(l.engine.tried[q.Disagrees] + " <> outcome")
+	}
 	for _, key := range slices.Sorted(maps.Keys(q.Metadata)) {
 		c.add(l.engine.find, inJSON(key)+":"+inJSON(q.Metadata[key]))
 	}

@@ -157,9 +157,11 @@ func (l *Ledger) changedDays(ctx context.Context, tx *sql.Tx, last, now time.Tim
 	return days, rows.Err()
 }
 
+// changedQuery also finds the days that an earlier version has counted, which did not count by rules.
 func (l *Ledger) changedQuery() string {
 	return strings.ReplaceAll(`SELECT DAY(t.started_at) FROM transactions t WHERE t.ended_at >= ?
-		UNION SELECT DAY(t.started_at) FROM labels l JOIN transactions t ON t.id = l.transaction_id WHERE l.at >= ?`,
+		UNION SELECT DAY(t.started_at) FROM labels l JOIN transactions t ON t.id = l.transaction_id WHERE l.at >= ?
+		UNION SELECT day FROM day_figures WHERE rules IS NULL`,
 		"DAY(t.started_at)", l.engine.day)
 }
 
@@ -176,13 +178,19 @@ func (l *Ledger) daysDue(ctx context.Context) (days []string, err error) {
 // figuresOf tells the rows of a day apart.
 type figuresOf struct{ merchant, currency string }
 
-// countDay counts a day and replaces its rows.
+// counted is what a row of a day holds.
+type counted struct {
+	figures report.Figures
+	rules   report.Rules
+}
+
+// countDay counts a day and replaces its rows, unless transactions of it have been deleted: their counts would be lost.
 func (l *Ledger) countDay(ctx context.Context, day string) error {
 	begin, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return err
 	}
-	all := map[figuresOf]*report.Figures{}
+	all := map[figuresOf]*counted{}
 	for from := begin; from.Before(begin.Add(24 * time.Hour)); from = from.Add(countedPart) {
 		if err := l.countPart(ctx, from, all); err != nil {
 			return err
@@ -192,19 +200,21 @@ func (l *Ledger) countDay(ctx context.Context, day string) error {
 		return err
 	}
 	return l.inTransaction(ctx, func(tx *sql.Tx) error {
-		for _, statement := range []string{`DELETE FROM day_figures WHERE day = ?`, `DELETE FROM days_due WHERE day = ?`} {
-			if _, err := tx.ExecContext(ctx, l.engine.bind(statement), day); err != nil {
+		for of, c := range all {
+			figures, err := json.Marshal(c.figures)
+			if err != nil {
+				return err
+			}
+			rules, err := json.Marshal(c.rules)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, l.engine.bind(keepDay), day, of.merchant, of.currency, string(figures), string(rules)); err != nil {
 				return err
 			}
 		}
-		for of, figures := range all {
-			text, err := json.Marshal(figures)
-			if err != nil {
-				return err
-			}
-			_, err = tx.ExecContext(ctx, l.engine.bind(`INSERT INTO day_figures (day, merchant, currency, figures) VALUES (?, ?, ?, ?)
-				ON CONFLICT (day, merchant, currency) DO UPDATE SET figures = excluded.figures`), day, of.merchant, of.currency, string(text))
-			if err != nil {
+		for _, statement := range []string{`UPDATE day_figures SET rules = 'null' WHERE day = ? AND rules IS NULL`, `DELETE FROM days_due WHERE day = ?`} {
+			if _, err := tx.ExecContext(ctx, l.engine.bind(statement), day); err != nil {
 				return err
 			}
 		}
@@ -212,7 +222,12 @@ func (l *Ledger) countDay(ctx context.Context, day string) error {
 	})
 }
 
-func (l *Ledger) countPart(ctx context.Context, from time.Time, all map[figuresOf]*report.Figures) error {
+// keepDay keeps what was counted last, unless more was counted before.
+const keepDay = `INSERT INTO day_figures (day, merchant, currency, figures, rules) VALUES (?, ?, ?, ?, ?)
+	ON CONFLICT (day, merchant, currency) DO UPDATE SET figures = excluded.figures, rules = excluded.rules
+	WHERE CAST(excluded.figures -> 'all' ->> 'count' AS bigint) >= CAST(day_figures.figures -> 'all' ->> 'count' AS bigint)`
+
+func (l *Ledger) countPart(ctx context.Context, from time.Time, all map[figuresOf]*counted) error {
 	q := query{l.engine.bind(l.partQuery()), []any{l.engine.sqlTime(from), l.engine.sqlTime(from.Add(countedPart))}}
 	return l.engine.read(ctx, l.reader, identity.AllMerchants(), q, func(r row) error {
 		var of figuresOf
@@ -221,20 +236,22 @@ func (l *Ledger) countPart(ctx context.Context, from time.Time, all map[figuresO
 		if err := r.Scan(&of.merchant, &of.currency, &minor, &record, &labels); err != nil {
 			return err
 		}
-		counted, err := readRecord(record)
+		transaction, err := readRecord(record)
 		if err != nil {
 			return err
 		}
-		if counted.Labels, err = readLabels(string(labels)); err != nil {
+		if transaction.Labels, err = readLabels(string(labels)); err != nil {
 			return err
 		}
-		figuresIn(all, of).Add(counted, minor)
+		c := countedIn(all, of)
+		c.figures.Add(transaction, minor)
+		c.rules.Add(transaction, minor)
 		return nil
 	})
 }
 
 // countLabelled counts what was labelled on a day, whenever it was paid.
-func (l *Ledger) countLabelled(ctx context.Context, day time.Time, all map[figuresOf]*report.Figures) error {
+func (l *Ledger) countLabelled(ctx context.Context, day time.Time, all map[figuresOf]*counted) error {
 	q := query{l.engine.bind(labelledQuery), []any{l.engine.sqlTime(day), l.engine.sqlTime(day.AddDate(0, 0, 1)), ledger.ByReviewer}}
 	return l.engine.read(ctx, l.reader, identity.AllMerchants(), q, func(r row) error {
 		var of figuresOf
@@ -247,7 +264,7 @@ func (l *Ledger) countLabelled(ctx context.Context, day time.Time, all map[figur
 		if err != nil {
 			return err
 		}
-		figuresIn(all, of).AddLabelled(labelled, label)
+		countedIn(all, of).figures.AddLabelled(labelled, label)
 		return nil
 	})
 }
@@ -255,9 +272,9 @@ func (l *Ledger) countLabelled(ctx context.Context, day time.Time, all map[figur
 const labelledQuery = `SELECT t.merchant, coalesce(t.currency, ''), t.record, l.source, l.label
 	FROM labels l JOIN transactions t ON t.id = l.transaction_id WHERE l.at >= ? AND l.at < ? AND l.source <> ?`
 
-func figuresIn(all map[figuresOf]*report.Figures, of figuresOf) *report.Figures {
+func countedIn(all map[figuresOf]*counted, of figuresOf) *counted {
 	if all[of] == nil {
-		all[of] = &report.Figures{}
+		all[of] = &counted{}
 	}
 	return all[of]
 }
@@ -293,36 +310,61 @@ func readLabels(text string) (all []ledger.Label, err error) {
 	return all, nil
 }
 
-func (l *Ledger) daysQuery(of identity.Merchants, from, to string) query {
+// Days returns what was counted from one day to another, both included, of these merchants.
+func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to string) (all []report.Day, err error) {
+	err = l.readDays(ctx, of, "day, merchant, currency, figures", from, to, func() { all = nil }, func(r row) error {
+		var d report.Day
+		var figures []byte
+		if err := r.Scan(&d.Date, &d.Merchant, &d.Currency, &figures); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(figures, &d.Figures); err != nil {
+			return fmt.Errorf("read the figures of %s: %w", d.Date, err)
+		}
+		all = append(all, d)
+		return nil
+	})
+	slices.SortFunc(all, func(a, b report.Day) int {
+		return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Merchant, b.Merchant), cmp.Compare(a.Currency, b.Currency))
+	})
+	return all, err
+}
+
+// RuleDays returns what rules did from one day to another, both included, about transactions of these merchants.
+func (l *Ledger) RuleDays(ctx context.Context, of identity.Merchants, from, to string) (all []report.RuleDay, err error) {
+	err = l.readDays(ctx, of, "day, currency, rules", from, to, func() { all = nil }, func(r row) error {
+		var d report.RuleDay
+		var rules []byte
+		if err := r.Scan(&d.Date, &d.Currency, &rules); err != nil {
+			return err
+		}
+		if rules != nil {
+			if err := json.Unmarshal(rules, &d.Rules); err != nil {
+				return fmt.Errorf("read what rules did on %s: %w", d.Date, err)
+			}
+		}
+		all = append(all, d)
+		return nil
+	})
+	return all, err
+}
+
+// readDays passes on columns of days, after begin, and once more from the beginning if the connection was lost.
+func (l *Ledger) readDays(ctx context.Context, of identity.Merchants, columns, from, to string, begin func(), each func(row) error) error {
+	err := l.retry(ctx, func() error {
+		begin()
+		return l.engine.read(ctx, l.reader, of, l.daysQuery(of, columns, from, to), each)
+	})
+	if err != nil {
+		return fmt.Errorf("read the days from %s to %s in the ledger: %w", from, to, l.explain("read", err))
+	}
+	return nil
+}
+
+func (l *Ledger) daysQuery(of identity.Merchants, columns, from, to string) query {
 	var c conditions
 	c.add("day >= ?", from)
 	c.add("day <= ?", to)
 	c.of(of)
-	return query{l.engine.bind(`SELECT day, merchant, currency, figures FROM day_figures ` + c.where()), c.args}
-}
-
-// Days returns what was counted from one day to another, both included, of these merchants.
-func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to string) (all []report.Day, err error) {
-	err = l.retry(ctx, func() error {
-		all = nil
-		return l.engine.read(ctx, l.reader, of, l.daysQuery(of, from, to), func(r row) error {
-			var d report.Day
-			var figures []byte
-			if err := r.Scan(&d.Date, &d.Merchant, &d.Currency, &figures); err != nil {
-				return err
-			}
-			if err := json.Unmarshal(figures, &d.Figures); err != nil {
-				return fmt.Errorf("read the figures of %s: %w", d.Date, err)
-			}
-			all = append(all, d)
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the days from %s to %s in the ledger: %w", from, to, l.explain("read", err))
-	}
-	slices.SortFunc(all, func(a, b report.Day) int {
-		return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Merchant, b.Merchant), cmp.Compare(a.Currency, b.Currency))
-	})
-	return all, nil
+	return query{l.engine.bind("SELECT " + columns + " FROM day_figures " + c.where()), c.args}
 }

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/report"
@@ -99,12 +101,14 @@ func TestCountDaysBefore(t *testing.T) {
 	}
 }
 
-// What is counted is found by indexes.
+// What is counted, and what was counted, is found by indexes.
 func TestCountDaysPlans(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			l := engine.migrated(t)
 			fill(t, l)
+			require.NoError(t, l.Exec(t.Context(), `WITH RECURSIVE years (year) AS (SELECT 1000 UNION ALL SELECT year + 1 FROM years WHERE year < 5000)
+				INSERT INTO day_figures (day, merchant, currency, figures, rules) SELECT year || '-01-02', 'acme', 'INR', '{}', '{}' FROM years`))
 			if name != "SQLite" {
 				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 			}
@@ -146,6 +150,79 @@ func TestCountLabelled(t *testing.T) {
 			assert.Equal(t, map[string]report.Scheme{
 				"2026-01-02": {Payments: 4}, "2026-01-09": {Reports: 1}, "2026-01-10": {Disputes: 1}, "2026-01-11": {Disputes: 1},
 			}, schemes)
+		})
+	}
+}
+
+// ruled returns the n-th transaction, of a merchant, about which rules decided: one that decides failed, another one hit.
+func ruled(n int, merchant string, at time.Time) ledger.Entry {
+	e := paidOn(n, merchant, at)
+	e.Record.Decide(fraud.Decision{Outcome: fraud.Approve, Explanation: &fraud.Explanation{
+		Rules: []fraud.RuleResult{{ID: "night", Outcome: fraud.RuleHit, Score: 40, Shadow: true}, {ID: "odd", Outcome: fraud.RuleFailed, Action: fraud.ActReview, Error: "\x00"}},
+		Trials: []fraud.Trial{
+			{Ruleset: fraud.Ruleset{ID: "mine" + fraud.WithShadow}, Outcome: fraud.Review},
+			{Ruleset: fraud.Ruleset{ID: "mine"}, Outcome: fraud.Approve, Rules: []fraud.RuleResult{{ID: "night", Outcome: fraud.RuleHit}}},
+		},
+	}})
+	return e
+}
+
+// ruleDays describes what was counted of rules, in few words.
+func ruleDays(t *testing.T, l *ledgerdb.Ledger, of identity.Merchants) (all []string) {
+	t.Helper()
+	found, err := l.RuleDays(t.Context(), of, "2026-01-01", "2026-01-31")
+	require.NoError(t, err)
+	for _, d := range found {
+		if d.Rules == nil {
+			all = append(all, d.Date+" unknown")
+			continue
+		}
+		deciding, shadow := d.Rules.Deciding, d.Rules.Shadow
+		all = append(all, fmt.Sprintf("%s %s night %d, odd %d, %d of %d; shadow: night %d, %d of %d", d.Date, d.Currency, deciding.Rules["night"].Hits, deciding.Rules["odd"].Failed,
+			deciding.Disagreed, deciding.Compared, shadow.Rules["night"].Hits, shadow.Disagreed, shadow.Compared))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// What rules did is counted with the days. Days that an earlier version has counted are counted again, and what cannot be counted
+// again stays.
+func TestRuleDays(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, now := engine.migrated(t), start.Add(4*24*time.Hour) // 6 January
+			look := func() {
+				t.Helper()
+				now = now.Add(time.Minute)
+				require.NoError(t, l.CountDays(t.Context(), now))
+			}
+			for _, e := range []ledger.Entry{ruled(1, "acme", now), ruled(2, "acme", now), ruled(3, "default", now), ruled(4, "acme", start)} {
+				require.NoError(t, l.Save(t.Context(), e))
+			}
+			look()
+			const second, sixth = "2026-01-02 INR night 1, odd 1, 1 of 1; shadow: night 1, 0 of 1", "2026-01-06 INR night 2, odd 2, 2 of 2; shadow: night 2, 0 of 2"
+			assert.Equal(t, []string{second, sixth}, ruleDays(t, l, identity.OnlyMerchants("acme")))
+			assert.Len(t, ruleDays(t, l, identity.AllMerchants()), 3)
+			assert.Empty(t, ruleDays(t, l, identity.Merchants{}))
+
+			byEarlierVersion := func() { require.NoError(t, l.Exec(t.Context(), "UPDATE day_figures SET rules = NULL")) }
+			byEarlierVersion()
+			assert.Equal(t, []string{"2026-01-02 unknown", "2026-01-06 unknown"}, ruleDays(t, l, identity.OnlyMerchants("acme")))
+			now = now.Add(time.Hour) // no transaction has changed lately
+			look()
+			assert.Equal(t, []string{second, sixth}, ruleDays(t, l, identity.OnlyMerchants("acme")))
+
+			before := days(t, l, identity.AllMerchants())
+			require.NoError(t, l.Exec(t.Context(), "DELETE FROM transactions WHERE id IN ('"+ruled(1, "", now).Record.TransactionID+"', '"+ruled(4, "", now).Record.TransactionID+"')"))
+			require.NoError(t, l.CountAgain(t.Context(), start, now))
+			look()
+			assert.Equal(t, before, days(t, l, identity.AllMerchants()), "what was counted of deleted transactions is lost")
+			assert.Equal(t, []string{second, sixth}, ruleDays(t, l, identity.OnlyMerchants("acme")))
+			byEarlierVersion()
+			look()
+			assert.Equal(t, []string{"2026-01-02 unknown", "2026-01-06 unknown"}, ruleDays(t, l, identity.OnlyMerchants("acme")))
+			assert.Equal(t, []string{"2026-01-06 INR night 1, odd 1, 1 of 1; shadow: night 1, 0 of 1"}, ruleDays(t, l, identity.OnlyMerchants("default")))
+			assert.Equal(t, before, days(t, l, identity.AllMerchants()))
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pressly/goose/v3"
 	driver "modernc.org/sqlite"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 )
 
@@ -71,6 +72,7 @@ func openSQLite(path string) (*Ledger, error) {
 	return newLedger(engine{
 		place:   path,
 		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true, namesIndex: true, find: "instr(record, ?) > 0",
+		tried: map[fraud.Shadow]string{fraud.ShadowRules: sqliteTried("LIKE"), fraud.ShadowRuleset: sqliteTried("NOT LIKE")},
 		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions,
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
 		read:    readSQLite,
@@ -81,6 +83,12 @@ func openSQLite(path string) (*Ledger, error) {
 			return withFileLocked(ctx, path, migrate)
 		},
 	}, pools), nil
+}
+
+// sqliteTried returns the outcome of the trial whose ruleset's id is, or is not, like that of a ruleset with its rules in shadow.
+func sqliteTried(like string) string {
+	return `(SELECT value ->> '$.outcome' FROM json_each(record, '$.explanation.trials')
+		WHERE value ->> '$.ruleset.id' ` + like + ` '%` + fraud.WithShadow + `')`
 }
 
 func readSQLite(ctx context.Context, db *sql.DB, _ identity.Merchants, q query, each func(row) error) error {

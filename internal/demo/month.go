@@ -61,6 +61,10 @@ func (m *month) entry(p *purchase, number int) ledger.Entry {
 
 func (m *month) transaction(p *purchase, number int) transaction.Transaction {
 	amount := money.Money{Minor: int64(math.Round(p.amount * 100)), Currency: p.of.currency}
+	cost := amount
+	if p.part {
+		cost.Minor *= 3
+	}
 	home, to := "DE", "DE"
 	if p.of.currency == "USD" {
 		home, to = "US", "US"
@@ -73,7 +77,7 @@ func (m *month) transaction(p *purchase, number int) transaction.Transaction {
 	binary.BigEndian.PutUint64(id[8:], 1<<63|m.random.Uint64()>>2)
 	return transaction.Transaction{
 		ID: id.String(), Merchant: p.of.merchant, PaymentMethod: "card",
-		Order:    transaction.Order{ID: fmt.Sprintf("demo-%d", number), Name: "made-up order", Cost: amount},
+		Order:    transaction.Order{ID: fmt.Sprintf("demo-%d", number), Name: "made-up order", Cost: cost},
 		Payment:  transaction.Payment{Card: p.of.card, Type: "card", Amount: amount},
 		Customer: &transaction.Customer{ID: p.of.id, CreatedAt: p.of.opened},
 		IP:       p.of.ip, BillingCountry: home, ShippingCountry: to,

@@ -54,6 +54,11 @@ func TestMonth(t *testing.T) {
 			require.False(t, label.Time.After(end.Add(time.Minute)))
 			counts[label.Source+" "+label.Label]++
 		}
+		for _, tried := range r.Explanation.Trials {
+			if tried.Outcome != r.Decision.Outcome {
+				counts["disagreements"]++
+			}
+		}
 		if r.Review != nil && r.Review.Expired {
 			counts["expired"]++
 		}
@@ -61,7 +66,7 @@ func TestMonth(t *testing.T) {
 	t.Log(counts)
 	assert.Len(t, ids, len(month))
 	for what, least := range map[string]int{
-		"transactions": 5_000, string(fraud.Review): 50, string(fraud.Decline): 20, "expired": 1,
+		"transactions": 5_000, string(fraud.Review): 50, string(fraud.Decline): 20, "expired": 1, "disagreements": 40,
 		ledger.ByDispute + " " + ledger.Fraudulent: 50, ledger.ByReviewer + " " + ledger.Fraudulent: 20,
 		ledger.ByReviewer + " " + ledger.Legitimate: 10, ledger.ByEarlyFraudWarning + " " + ledger.Fraudulent: 10,
 		"TRANSACTION_PAYMENT_ERROR": 100,

@@ -75,6 +75,7 @@ type purchase struct {
 	amount   float64
 	fraud    string // which kind of fraud it is; empty if it is none
 	abroad   bool
+	part     bool // only a part of the order is paid
 }
 
 // The kinds of fraud.
@@ -109,6 +110,7 @@ func newWorld(seed uint64, begin, end time.Time) *world {
 	}
 	w.compromise()
 	w.steal()
+	w.pass(places)
 	w.purchases = slices.DeleteFunc(w.purchases, func(p purchase) bool { return p.at.Before(begin) || !p.at.Before(end) })
 	slices.SortStableFunc(w.purchases, func(a, b purchase) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.of.id, b.of.id)) })
 	return w
@@ -210,5 +212,20 @@ func (w *world) steal() {
 				w.purchases = append(w.purchases, p)
 			}
 		}
+	}
+}
+
+// pass has two strangers a day buy once, when it is night in India, and pay a part of what is sent abroad: one of three with a stolen
+// card. The rule in shadow would have them reviewed.
+func (w *world) pass(places [][2]float64) {
+	for n := range 2 * w.days {
+		c := w.customer(len(w.customers), places)
+		w.customers = append(w.customers, c)
+		at := w.begin.Add(time.Duration(n/2)*day + 19*time.Hour + time.Duration(w.random.IntN(4*3600))*time.Second)
+		p := purchase{of: c, terminal: c.terminals[0], amount: c.mean, at: at, abroad: true, part: true}
+		if w.random.IntN(3) == 0 {
+			p.fraud = stolen
+		}
+		w.purchases = append(w.purchases, p)
 	}
 }

@@ -68,15 +68,20 @@ func deskNow(t *testing.T, w *deskWorld) {
 	assert.Equal(t, "/reviews", b.path())
 }
 
-// Reports show a month of made-up transactions, as charts and without scripts.
-func deskReports(t *testing.T, w *deskWorld) {
+// demo fills the ledger with the second half of a made-up month, and counts its days.
+func (w *deskWorld) demo(t *testing.T) {
+	t.Helper()
 	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, store.Close()) }()
 	month := demo.Month(1, time.Now().Add(-10*time.Minute))
 	require.NoError(t, demo.Fill(t.Context(), store, month[len(month)/2:], func(int) {}))
 	require.NoError(t, store.CountDays(t.Context(), time.Now().Add(time.Minute))) // as the worker does
+}
 
+// Reports show a month of made-up transactions, as charts and without scripts.
+func deskReports(t *testing.T, w *deskWorld) {
+	w.demo(t)
 	b := w.signIn(t, "bob", "/reports?by=week", "analyst")
 	for _, part := range []string{"EUR, ", "USD, ", "Transactions by week", "card_velocity", "insufficient_funds", "turned out to be frauds", "Visa VAMP", "Mastercard HECM", "basis points are"} {
 		assert.Contains(t, b.text(), part)

@@ -11,7 +11,7 @@ import (
 )
 
 // An analyst tries a transaction, breaks a rule and sees the fault at its line, mends it, runs the cases, sees what the change would
-// have done, and proposes it; another one approves it, and it decides.
+// have done, and proposes it; another one approves it, and it decides. What rules did stands beside them, and leads to transactions.
 func deskRules(t *testing.T, w *deskWorld) {
 	b := w.signIn(t, "ada", "/rules", "analyst")
 	assert.Contains(t, b.text(), "default, version 2")
@@ -62,6 +62,7 @@ func deskRules(t *testing.T, w *deskWorld) {
 	})
 	out, _ := w.command("audit", "list", "--subject", "bob@localhost", "--action", "approveRules", "--json")
 	assert.Contains(t, out, "ruleset, number 1")
+	deskRuleFigures(t, w, b)
 
 	b.do(chromedp.EmulateViewport(390, 844))
 	for _, page := range []string{"/rules", "/rules/rule/amount_above_order", "/rules/try", "/rules/workbench", "/rules/versions", page} {
@@ -70,4 +71,26 @@ func deskRules(t *testing.T, w *deskWorld) {
 		require.NoError(t, err)
 		assert.LessOrEqual(t, wide, 390, page)
 	}
+}
+
+// deskRuleFigures looks at what a rule and the rules in shadow did about a month of made-up transactions.
+func deskRuleFigures(t *testing.T, w *deskWorld, b *tab) {
+	w.demo(t)
+	b.open("/rules/rule/countries_differ")
+	assert.Equal(t, 3, b.count(".chart canvas"))
+	assert.Equal(t, 3*30, b.count("table[data-chart] tbody tr"))
+	for _, part := range []string{"people decided", "EUR in ", "card_frauds"} {
+		assert.Contains(t, b.text(), part)
+	}
+	out, _ := w.command("audit", "list", "--subject", "ada@localhost", "--action", "getRuleFigures", "--json")
+	assert.Contains(t, out, "figures of rules from")
+	assert.Contains(t, out, "countries_differ")
+
+	b.open("/rules")
+	assert.Equal(t, 1, b.count(".chart canvas"))
+	b.click(`a[href*="disagrees=rules"]`)
+	assert.Contains(t, b.path(), "/transactions")
+	assert.Positive(t, b.count(`tbody a[href^="/transactions/"]`))
+	b.click(`tbody a[href^="/transactions/"]`)
+	assert.Contains(t, b.text(), "first_purchase_at_night")
 }

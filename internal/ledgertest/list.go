@@ -47,6 +47,11 @@ func many() []ledger.Entry {
 		e.Transaction.Payment.Amount = money.Money{Minor: int64(n), Currency: []money.Currency{"INR", "JPY"}[n%2]}
 		e.Record.Metadata = map[string]string{"channel": []string{"web", `"app"` + hard}[n/2%2], hard: "web"}
 		e.Record.Explanation = &fraud.Explanation{Rules: []fraud.RuleResult{{ID: "a_rule", Outcome: []fraud.RuleOutcome{fraud.RuleHit, fraud.RuleFailed}[n%2]}}}
+		both := []fraud.Trial{
+			{Ruleset: fraud.Ruleset{ID: "mine" + fraud.WithShadow, Digest: "sha256:01"}, Outcome: outcomes[1+n%3]},
+			{Ruleset: fraud.Ruleset{ID: "an-other_1", Version: 22}, Outcome: outcomes[1+n/3%3]},
+		}
+		e.Record.Explanation.Trials = [][]fraud.Trial{nil, both[:1], both[1:], both}[n/2%4]
 		if outcome := outcomes[n%5]; outcome != "" {
 			e.Record.Decide(fraud.Decision{Outcome: outcome, Explanation: e.Record.Explanation})
 		}
@@ -65,6 +70,12 @@ func filters(t *testing.T, store Store) {
 	entries := many()
 	save(t, store, entries...)
 	slices.Reverse(entries)
+	for _, by := range []fraud.Shadow{fraud.ShadowRules, fraud.ShadowRuleset} { // the others leave few of these
+		q := ledger.Query{Merchants: identity.AllMerchants(), Limit: len(entries), Disagrees: by}
+		want := slices.DeleteFunc(slices.Clone(entries), func(e ledger.Entry) bool { return !chosen(q, e) })
+		require.Equal(t, ids(want), ids(list(t, store, q).Entries), by)
+		require.NotEmpty(t, want, by)
+	}
 	instant := rapid.Custom(func(r *rapid.T) time.Time {
 		return after(time.Duration(rapid.IntRange(-1, 31).Draw(r, "second")) * time.Second)
 	})
@@ -84,6 +95,7 @@ func filters(t *testing.T, store Store) {
 			AmountFrom:    rapid.SampledFrom([]int64{0, 0, 0, 1, 30}).Draw(r, "from"),
 			AmountTo:      rapid.SampledFrom([]int64{0, 0, 0, 30, 59}).Draw(r, "to"),
 			Rule:          rapid.SampledFrom([]string{"", "", "", "a_rule", "rule", "%", hard}).Draw(r, "rule"),
+			Disagrees:     rapid.SampledFrom([]fraud.Shadow{"", "", "", fraud.ShadowRules, fraud.ShadowRuleset}).Draw(r, "disagrees"),
 			Metadata: rapid.SampledFrom([]map[string]string{
 				nil, nil, nil, {"channel": "web"}, {"channel": `"app"` + hard}, {hard: "web", "channel": "web"}, {hard: "app"},
 			}).Draw(r, "metadata"),
@@ -133,6 +145,9 @@ func chosen(q ledger.Query, e ledger.Entry) bool {
 		(q.Currency == "" || q.Currency == e.Transaction.Payment.Amount.Currency) &&
 		q.AmountFrom <= e.Transaction.Payment.Amount.Minor && (q.AmountTo == 0 || e.Transaction.Payment.Amount.Minor <= q.AmountTo) &&
 		(q.Rule == "" || q.Rule == "a_rule" && e.Record.Explanation != nil && e.Record.Explanation.Rules[0].Outcome == fraud.RuleHit) &&
+		(q.Disagrees == "" || outcome != "" && slices.ContainsFunc(e.Record.Explanation.Trials, func(tried fraud.Trial) bool {
+			return tried.Of() == q.Disagrees && tried.Outcome != outcome
+		})) &&
 		!slices.ContainsFunc(slices.Collect(maps.Keys(q.Metadata)), func(key string) bool { return e.Record.Metadata[key] != q.Metadata[key] }) &&
 		!e.Record.StartTime.Before(q.Since) &&
 		(q.Until.IsZero() || e.Record.StartTime.Before(q.Until))

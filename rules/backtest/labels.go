@@ -3,6 +3,7 @@ package backtest
 import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/report"
 )
 
 // Labels says how well the decisions agree with the latest label of each transaction.
@@ -76,24 +77,12 @@ func (l *Labels) conclude() {
 			continue
 		}
 		for _, d := range []*Detection{&q.Decline, &q.ReviewOrDecline} {
-			d.Precision, d.Recall = l.precision(d.Caught, d.Flagged), share(d.Caught, l.Fraudulent)
+			d.Precision, d.Recall = l.precision(d.Caught, d.Flagged), report.Share(d.Caught, l.Fraudulent)
 		}
 	}
 }
 
 // precision returns the share of flagged transactions that are fraudulent, or nil if it cannot be known.
 func (l *Labels) precision(caught, flagged int) *float64 {
-	if l.Fraudulent == 0 || l.Legitimate+l.Presumed == 0 {
-		return nil
-	}
-	return share(caught, flagged)
-}
-
-// share returns part divided by of, or nil if of is 0.
-func share(part, of int) *float64 {
-	if of == 0 {
-		return nil
-	}
-	s := float64(part) / float64(of)
-	return &s
+	return report.Precision(caught, flagged, l.Fraudulent, l.Legitimate+l.Presumed)
 }

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/report"
 )
 
 //go:embed page.gohtml
 var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"time": people, "number": grouped, "percent": percent, "share": share, "worth": worth, "decimal": decimal,
+	"time": people, "number": grouped, "percent": percent, "share": report.Share[int], "worth": worth, "decimal": decimal,
 	"decisive": decisive, "fraudShare": fraudShare, "hits": hitsChart,
 	"join":     func(all []string) string { return strings.Join(all, ", ") },
 	"outcomes": func() []fraud.Outcome { return Outcomes },
@@ -50,7 +51,7 @@ func (v view) LabelRows() []labelRow {
 func (v view) ChangedLine() string { return v.Changed.line() }
 
 // ChangedShare returns the share of all decisions whose outcome changes.
-func (v view) ChangedShare() *float64 { return share(v.Changed.Decisions, v.Decisions) }
+func (v view) ChangedShare() *float64 { return report.Share(v.Changed.Decisions, v.Decisions) }
 
 // Newly returns how many decisions have the outcome now and did not have it before.
 func (v view) Newly(o fraud.Outcome) int {
@@ -138,7 +139,7 @@ func (t matrixTable) Cell(before, after fraud.Outcome) string { return t.say(t.S
 
 // Share returns the share of all decisions that are in a cell.
 func (t matrixTable) Share(before, after fraud.Outcome) *float64 {
-	return share(t.Sum(before, after).Decisions, t.Sum("", "").Decisions)
+	return report.Share(t.Sum(before, after).Decisions, t.Sum("", "").Decisions)
 }
 
 // Class returns the CSS class of a cell. It distinguishes changes by the outcome that they lead to.
