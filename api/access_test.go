@@ -71,8 +71,8 @@ type try struct {
 // tries returns a request for each operation. A review is of a new transaction each time, since it ends with its verdict.
 func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
 	t.Helper()
-	var key string
-	w.clients, key = newClients(t)
+	store, key := newClients(t)
+	w.clients, w.mutes = store, store
 	return map[string]try{
 		"transact":          {identity.Transact, "/transact", api.SeedExample, 200, 403, 200, 403},
 		"listTransactions":  {identity.Read, "/transactions?limit=1", "", 200, 200, 200, 200},
@@ -93,6 +93,9 @@ func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
 		"getRoutes":         {identity.Alerts, "/alerts/routes", "", 403, 403, 403, 403},
 		"tryRoutes":         {identity.Alerts, "/alerts/routes/try", sampleEvent(t), 403, 403, 403, 403},
 		"takeAlarms":        {identity.Alarms, "/alerts/inbound", `{"version": "4", "alerts": []}`, 403, 403, 403, 403}, // not of a merchant
+		"muteAlerts":        {identity.Alerts, "/mutes", `{"merchant": "acme", "hours": 1, "reason": "load test"}`, 201, 201, 404, 404},
+		"listMutes":         {identity.Alerts, "/mutes", "", 200, 200, 200, 200},
+		"endMute":           {identity.Alerts, "/mutes/" + w.muted(t, "acme"), "", 200, 200, 404, 404},
 		"listAudit":         {identity.Audit, "/audit", "", 200, 200, 200, 200},
 		"verifyAudit":       {identity.Audit, "/audit/verification", "", 200, 200, 200, 200},
 		"listMerchants":     {identity.Admin, "/merchants", "", 200, 200, 200, 200},
@@ -123,6 +126,14 @@ func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
 		"getBacktest":       {identity.Rules, "/rules/backtests/01990000-0000-7000-8000-000000000001", "", 404, 404, 404, 404},
 		"checkRules":        {identity.Rules, "/rules/check", `{"files": {"ruleset.yaml": "id: mine"}}`, 200, 200, 200, 200},
 	}
+}
+
+// muted mutes a merchant's alerts, and returns the id of the mute.
+func (w *world) muted(t *testing.T, merchant string) string {
+	t.Helper()
+	m := alert.Mute{ID: uuid.NewString(), Merchant: merchant, By: "ada", Begin: time.Now(), Until: time.Now().Add(time.Hour)}
+	require.NoError(t, w.mutes.AddMute(t.Context(), m))
+	return m.ID
 }
 
 // ofAcme posts a transaction of acme, and returns its id.
@@ -193,7 +204,7 @@ func TestAccess(t *testing.T) {
 func (w *world) asks(t *testing.T, keys keyring, persons tokens, method string, tried try, token string, status int, name string) {
 	t.Helper()
 	o := options(w.client, w.ledger)
-	o.Trail, o.Clients = w.trail, w.clients
+	o.Trail, o.Clients, o.Mutes = w.trail, w.clients, w.mutes
 	o.DeadLetters = &grave{letters: []alert.DeadLetter{{ID: "of-acme", Merchant: "acme"}}}
 	o.Authenticators = []api.Authenticator{api.NewStoredKeys(keys, time.Hour, time.Now, o.Log), persons}
 	headers := []string{patient}

@@ -23,6 +23,7 @@ func TestDecisionDetail(t *testing.T) {
 		t.Run(string(detail), func(t *testing.T) {
 			o := options(w.client, w.ledger)
 			o.Detail = detail
+			o.Mutes, _ = newClients(t)
 			o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{
 				"secret-of-the-shop": aClient(identity.DefaultMerchant, "shop", identity.Transact, identity.Read, identity.Review, identity.Label, identity.Alerts),
 				"secret-of-analysts": aClient(identity.DefaultMerchant, "shop", identity.Scopes...),
@@ -81,6 +82,9 @@ func TestDecisionDetail(t *testing.T) {
 			assert.Equal(t, nothing, shows(ask("listAlerts", 200, http.MethodGet, "/alerts?transaction="+id, "", shop)))
 			assert.Equal(t, nothing, shows(ask("acknowledgeAlert", 409, http.MethodPost, "/alerts/"+alert+"/acknowledge", `{}`, shop)))
 			assert.Equal(t, nothing, shows(ask("resendAlert", 202, http.MethodPost, "/alerts/"+alert+"/resend", `{}`, shop)))
+			assert.Equal(t, nothing, shows(ask("muteAlerts", 201, http.MethodPost, "/mutes", `{"hours": 1, "reason": "load test"}`, shop)))
+			assert.Equal(t, nothing, shows(ask("listMutes", 200, http.MethodGet, "/mutes", "", shop)))
+			assert.Equal(t, nothing, shows(ask("endMute", 404, http.MethodDelete, "/mutes/none", "", shop)))
 			assert.Equal(t, nothing, shows(ask("listReviewers", 200, http.MethodGet, "/reviewers", "", shop)))
 			assert.Equal(t, nothing, shows(ask("takeReview", 409, http.MethodPut, "/transactions/"+id+"/assignment", `{}`, shop)))
 			assert.Equal(t, nothing, shows(ask("releaseReview", 204, http.MethodDelete, "/transactions/"+id+"/assignment", "", shop)))

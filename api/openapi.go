@@ -54,7 +54,7 @@ func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 		{Name: "keys", Description: "Manage merchants, and the keys of their clients"},
 		{Name: "audit", Description: "See who did what"},
 		{Name: "figures", Description: "See what transactions come to, now and by day"},
-		{Name: "alerts", Description: "See to whom alerts were sent, acknowledge them, and send them again"},
+		{Name: "alerts", Description: "See to whom alerts were sent, acknowledge them, send them again, and mute them"},
 		{Name: "dead letters", Description: "Read, replay and delete messages that alertman could not take"},
 		{Name: "rules", Description: "See, try and check the rules of the fraud check"},
 	}
@@ -272,6 +272,9 @@ var schemaDescriptions = map[string]string{
 	"MerchantSchema":        "Which merchant to add",
 	"MerchantsAnswer":       "All merchants",
 	"Member":                "One alert of a digest",
+	"Mute":                  "Which alerts are not sent, until when, and why",
+	"MuteSchema":            "Which alerts are not to be sent, for how long, and why",
+	"MutesAnswer":           "The mutes that are on, and those that ended within the last day",
 	"Note":                  "A note that a label had before, and who wrote it",
 	"Order":                 "The order that is paid for",
 	"OrderSchema":           "What is ordered",

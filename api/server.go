@@ -76,6 +76,8 @@ type Ledger interface {
 type Options struct {
 	Transactions Transactions
 	Alerts       Alerts
+	// Mutes keeps which alerts are not sent.
+	Mutes alert.Mutes
 	// DeadLetters is nil if the process has no access to them.
 	DeadLetters DeadLetters
 	// Alarms publishes alarms. It is nil if the process has no access to the broker.
@@ -152,6 +154,7 @@ type Options struct {
 type server struct {
 	transactions   Transactions
 	deliveries     Alerts
+	mutes          alert.Mutes
 	dead           DeadLetters
 	alarms         alert.Publisher
 	routes         Routes
@@ -194,6 +197,7 @@ func New(o Options) http.Handler {
 	s := &server{
 		transactions:   o.Transactions,
 		deliveries:     o.Alerts,
+		mutes:          o.Mutes,
 		dead:           o.DeadLetters,
 		alarms:         o.Alarms,
 		routes:         o.Routes,
@@ -258,6 +262,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerResend(api)
 	s.registerInbound(api)
 	s.registerRoutes(api)
+	s.registerMutes(api)
 	s.registerFigures(api)
 	s.registerReports(api)
 	s.registerRuleFigures(api)

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 
 	"dummyorders/api"
+	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/stack"
@@ -35,7 +36,8 @@ type world struct {
 	ledger    *memory
 	till      *till
 	trail     *trail
-	clients   api.Clients // of the test that runs
+	clients   api.Clients // of the test that runs, as mutes
+	mutes     alert.Mutes
 	stop      func()
 }
 

@@ -119,6 +119,9 @@ type alertsPage struct {
 	List   alertList
 	Query  url.Values
 	Types  []typeChoice
+	// Mutes is how many mutes are on; NoMutes says why that is not known.
+	Mutes   int
+	NoMutes string
 }
 
 // States names what the list can be chosen by.
@@ -177,7 +180,14 @@ func (d *desk) showAlerts(v *visit) (any, error) {
 		}
 		d.date(p.Urgent.Alerts)
 	}
-	err := v.get("/alerts", p.Query, &p.List)
+	mutes, err := d.mutes(v)
+	p.NoMutes = why(err)
+	for _, m := range mutes {
+		if m.On {
+			p.Mutes++
+		}
+	}
+	err = v.get("/alerts", p.Query, &p.List)
 	d.date(p.List.Alerts)
 	return p, err
 }

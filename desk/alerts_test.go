@@ -3,6 +3,7 @@ package desk_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,38 @@ func TestAlertsIncomplete(t *testing.T) {
 		}
 		assert.NotContains(t, page, "Send again", path)
 	}
+}
+
+// Mutes are shown with their reasons, made from what the alert's page proposes, and ended.
+func TestMutes(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	now := w.clock.now()
+	on := alert.Mute{ID: "m-1", By: "bob", Reason: "load test", Begin: now, Until: now.Add(time.Hour)}
+	over := alert.Mute{ID: "m-2", Type: alert.FraudDetected, Merchant: "acme", By: "bob", Reason: "over", Begin: now.Add(-time.Hour), Until: now, EndedBy: "eve"}
+	w.api.say("GET /mutes", http.StatusOK, map[string]any{"mutes": []alert.Mute{on, over}})
+	w.api.say("GET /alerts", http.StatusOK, map[string]any{"alerts": []any{w.anAlert("e-1")}})
+	w.api.say("GET /alerts/e-1", http.StatusOK, w.anAlert("e-1"))
+	_, page := w.get("/alerts")
+	assert.Contains(t, page, "1 mute is on.")
+	_, page = w.get("/alerts/e-1")
+	const form = "/alerts/mutes?merchant=default&amp;type=orders.fraud.detected.v1"
+	assert.Contains(t, page, form)
+	_, page = w.get("/alerts/mutes?merchant=default&type=orders.fraud.detected.v1")
+	for _, text := range []string{"All types, urgent ones too", "load test", "Fraud stopped", "by eve", `value="orders.fraud.detected.v1" selected`, `name="merchant" size="12" value="default"`} {
+		assert.Contains(t, page, text)
+	}
+	assert.Equal(t, 1, strings.Count(page, ">End</button>"), "one has ended")
+	w.api.say("POST /mutes", http.StatusCreated, on)
+	_, page = w.post("/alerts/mutes", url.Values{"page": {"/alerts/mutes"}, "hours": {"1"}, "reason": {"load test"}, "type": {""}, "merchant": {"acme"}, "customerID": {""}})
+	assert.Contains(t, page, "Muted until "+on.Until.UTC().Format("2006-01-02 15:04"))
+	assert.JSONEq(t, `{"hours": 1, "reason": "load test", "merchant": "acme"}`, w.api.asked[len(w.api.asked)-2].body)
+	_, page = w.post("/alerts/mutes", url.Values{"page": {"/alerts/mutes"}, "hours": {"many"}, "reason": {"kept"}})
+	assert.Contains(t, page, "Say for how many hours.")
+	assert.Contains(t, page, `value="kept"`)
+	w.api.say("DELETE /mutes/m-1", http.StatusOK, on)
+	_, page = w.post("/alerts/mutes/m-1/end", url.Values{"page": {"/alerts/mutes"}})
+	assert.Contains(t, page, "The mute has ended")
 }
 
 // Dead letters are replayed at once, and purged only after a second question.

@@ -57,6 +57,7 @@ const checkTimeout = 10 * time.Second
 type Intake struct {
 	Alerts AlertStarter
 	Router alert.Router
+	Mutes  *Mutes // nil: nothing is muted beside what Router mutes
 	Log    *slog.Logger
 	// Check returns what is wrong with Temporal. If Check is nil, Temporal counts as healthy.
 	Check func(context.Context) error
@@ -73,6 +74,9 @@ const defaultHold = 10 * time.Minute
 // back, and the broker's limit decides when it becomes a dead letter.
 func (i *Intake) Take(ctx context.Context, event alert.Event) error {
 	assignments := i.Router.Route(event, time.Now())
+	if i.Mutes != nil {
+		i.Mutes.mute(ctx, event, assignments)
+	}
 	fresh, err := i.keepTrying(ctx, event, assignments)
 	for err != nil && !refused(err) && ctx.Err() == nil {
 		if away := i.check(ctx); away != nil {

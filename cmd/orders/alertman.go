@@ -37,7 +37,10 @@ func deliverAlerts(p *process) func(context.Context) error {
 	broker, check := p.env.consumer(p.values), temporal.Check(p.temporal)
 	broker.Downstream, broker.Traces = check, p.traces
 	consumer := rabbitmq.NewConsumer(broker, p.log)
-	intake := &workers.Intake{Alerts: &temporal.Alerts{Client: p.temporal}, Router: routing.Current(alerting.routes), Log: p.log, Check: check}
+	intake := &workers.Intake{
+		Alerts: &temporal.Alerts{Client: p.temporal}, Router: routing.Current(alerting.routes), Mutes: &workers.Mutes{Store: store, Log: p.log},
+		Log: p.log, Check: check,
+	}
 	atOnce := p.values.number("ALERTMAN_DELIVERIES", p.env.AlertmanDeliveries, 1, 10_000)
 	work := p.work(worker{
 		name: "alertman",

@@ -98,6 +98,7 @@ func (p *process) apiOptions(store *ledger.Ledger, ready func(context.Context) e
 		Lists:                    store,
 		OneApproves:              !p.values.flag("RULES_FOUR_EYES", p.env.RulesFourEyes),
 		Alerts:                   &temporal.Alerts{Client: p.temporal},
+		Mutes:                    store,
 		DeadLetters:              p.deadLetters(),
 		Routes:                   routes,
 		Ledger:                   store,

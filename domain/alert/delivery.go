@@ -161,10 +161,11 @@ type Page struct {
 	Next   []byte // empty on the last page
 }
 
-// Errors of asking for an alert.
+// Errors of asking for an alert or a mute.
 var (
 	ErrNotFound   = errors.New("no such alert")
 	ErrNoAlertman = errors.New("no alertman answers")
+	ErrNoMute     = errors.New("no such mute")
 )
 
 // ClosedError means that an alert cannot be acknowledged, or sent again, as it stands.

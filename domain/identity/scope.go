@@ -32,7 +32,7 @@ func (s Scope) Allows() string {
 		Label:       "say what turned out to be true about transactions",
 		Rules:       "see how the fraud check came to a decision, with the messages for analysts",
 		Publish:     "propose rulesets, approve those that other people propose, and change lists",
-		Alerts:      "see to whom alerts were sent, acknowledge them, and send them again",
+		Alerts:      "see to whom alerts were sent, acknowledge them, send them again, and mute them",
 		Alarms:      "report alarms of the service itself, as Alertmanager's webhook does",
 		DeadLetters: "read, replay and delete dead letters",
 		Audit:       "read the audit trail",

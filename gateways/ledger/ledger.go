@@ -127,6 +127,18 @@ func (l *Ledger) inTransaction(ctx context.Context, do func(*sql.Tx) error) erro
 	return l.retry(ctx, func() error { return l.once(ctx, do) })
 }
 
+// inTransactionOf does so in one that sees these merchants' rows.
+func (l *Ledger) inTransactionOf(ctx context.Context, of identity.Merchants, do func(*sql.Tx) error) error {
+	return l.inTransaction(ctx, func(tx *sql.Tx) error {
+		if l.engine.restrict != "" {
+			if _, err := tx.ExecContext(ctx, l.engine.restrict, of.String()); err != nil {
+				return err
+			}
+		}
+		return do(tx)
+	})
+}
+
 func (l *Ledger) once(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := l.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -166,12 +178,7 @@ func (l *Ledger) Label(ctx context.Context, of identity.Merchants, transactionID
 	if label.Label == "" || label.Source == "" || label.Time.IsZero() {
 		return kept, fmt.Errorf("label transaction %s in the ledger: the label needs its word, its source and its time", transactionID)
 	}
-	err := l.inTransaction(ctx, func(tx *sql.Tx) (err error) {
-		if l.engine.restrict != "" {
-			if _, err := tx.ExecContext(ctx, l.engine.restrict, of.String()); err != nil {
-				return err
-			}
-		}
+	err := l.inTransactionOf(ctx, of, func(tx *sql.Tx) (err error) {
 		q := l.keepLabelQuery(of, transactionID, label)
 		if kept, err = scanLabel(tx.QueryRowContext(ctx, q.text, q.args...)); err != nil {
 			return err

@@ -66,11 +66,13 @@ var needs = []struct{ process, table, privilege string }{
 	{"worker", "uses", "DELETE"},
 	{"api", "transactions", "SELECT"},
 	{"api", "labels", "INSERT"},
+	{"api", "mutes", "INSERT"},
 	{"api", "audit", "INSERT"},
 	{"fraud-police", "uses", "SELECT"},
 	{"fraud-police", "uses", "INSERT"},
 	{"fraud-police", "decisions", "INSERT"},
 	{"fraud-police", "audit", "INSERT"},
+	{"alertman", "mutes", "SELECT"},
 	{"alertman", "audit", "INSERT"},
 	{"alertman", "audit_last", "UPDATE"},
 }

@@ -261,16 +261,9 @@ func (l *Ledger) Release(ctx context.Context, of identity.Merchants, transaction
 	})
 }
 
-// assign runs do in a database transaction that sees these merchants' rows.
+// assign changes who works on a transaction.
 func (l *Ledger) assign(ctx context.Context, of identity.Merchants, transactionID string, do func(*sql.Tx) error) error {
-	err := l.inTransaction(ctx, func(tx *sql.Tx) error {
-		if l.engine.restrict != "" {
-			if _, err := tx.ExecContext(ctx, l.engine.restrict, of.String()); err != nil {
-				return err
-			}
-		}
-		return do(tx)
-	})
+	err := l.inTransactionOf(ctx, of, do)
 	if taken, is := errors.AsType[*ledger.TakenError](err); is {
 		return taken
 	}

@@ -35,6 +35,7 @@ func deskAlerts(t *testing.T, w *deskWorld) {
 	w.audited(t, "resendAlert", "alert "+id, "to all, by ada@localhost: alert ")
 	b.open("/alerts/" + id)
 	b.shows("Sent again")
+	w.deskMutes(t, b)
 	w.withoutAlertman(t, b, id)
 
 	b.open("/alerts/routes")
@@ -63,6 +64,35 @@ func deskAlerts(t *testing.T, w *deskWorld) {
 	b.shows("2.0.0 OK")
 	w.audited(t, "replayDeadLetters", "dead letters "+event.ID, "1: "+event.ID)
 	w.audited(t, "purgeDeadLetters", "dead letters no-event", "1: no-event")
+}
+
+// deskMutes mutes frauds, sees one that is not sent, and ends the mute. A mute holds, and ends, within five seconds.
+func (w *deskWorld) deskMutes(t *testing.T, b *tab) {
+	until := func(text string) {
+		t.Helper()
+		eventually(t, func() error {
+			about := examples{t: t, world: w.world}.postUntil(transaction.AlertInitiated)
+			b.open("/alerts/" + workflows.EventID(workflows.TransactionWorkflowID(about), 1))
+			b.shows("by the route all")
+			if shown := b.text(); !strings.Contains(shown, text) {
+				return fmt.Errorf("%q is not on the page: %.2000s", text, shown)
+			}
+			return nil
+		})
+	}
+	b.open("/alerts/mutes?type=" + string(alert.FraudDetected) + "&merchant=default")
+	b.do(chromedp.SetValue(chromedp.CSS(`input[name=reason]`), "load test"))
+	b.click(`main form:last-of-type button`)
+	assert.Contains(t, b.text(), "Muted until")
+	until("muted by ada@localhost until")
+	b.open("/alerts?state=muted")
+	b.shows("Fraud stopped")
+	b.open("/alerts/mutes")
+	b.click(`button.stop`)
+	assert.Contains(t, b.text(), "The mute has ended")
+	until("mail fraud-team@example.com")
+	w.audited(t, "muteAlerts", "mute ", "load test")
+	w.audited(t, "endMute", "mute ", "load test")
 }
 
 // withoutAlertman looks at the alerts while no alertman runs.

@@ -117,6 +117,11 @@ func (e examples) ofAlerts() {
 		return nil
 	})
 	e.is("resendAlert.202", e.send("/alerts/"+id+"/resend", `{"by": "ada", "to": "all", "number": 1}`))
+	muted := e.is("muteAlerts.201", e.send("/mutes", `{"by": "ada", "type": "orders.fraud.detected.v1", "merchant": "acme", "hours": 1, "reason": "load test"}`))
+	e.is("listMutes.200", w.get("/mutes"))
+	var mute struct{ ID string }
+	require.NoError(e.t, json.Unmarshal(muted.body, &mute))
+	e.is("endMute.200", e.sendBy(http.MethodDelete, "/mutes/"+mute.ID, ""))
 }
 
 func (e examples) ofTrail() {
