@@ -14,7 +14,7 @@ import (
 // have done, and proposes it; another one approves it, and it decides. What rules did stands beside them, and leads to transactions.
 func deskRules(t *testing.T, w *deskWorld) {
 	b := w.signIn(t, "ada", "/rules", "analyst")
-	assert.Contains(t, b.text(), "default, version 2")
+	b.shows("default, version 2") // the desk has just begun to read what was published
 	b.open("/rules/try")
 	b.click(`form[method=post][action="/rules/try"] button`)
 	assert.Contains(t, b.text(), "with a score of")
