@@ -152,10 +152,12 @@ func (s *server) listEntries(ctx context.Context, r *entriesRequest) (*entriesRe
 	if err != nil {
 		return nil, err
 	}
-	q := ruleset.EntryQuery{Search: p.values.Get("search"), Removed: p.flag("removed"), Before: p.number("cursor"), Limit: p.wholeNumber("limit", defaultLimit, maxLimit)}
+	q := ruleset.EntryQuery{Search: p.text("search", maxListValue), Removed: p.flag("removed"), Before: p.number("cursor"), Limit: p.wholeNumber("limit", defaultLimit, maxLimit)}
 	if err := p.problem("the entries cannot be listed so: see errors"); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	list, written, refused := s.listOf(ctx, r.Name)
 	if refused != nil {
 		return nil, refused
