@@ -89,8 +89,11 @@ func (l *Ledger) Entries(ctx context.Context, q ruleset.EntryQuery) ([]ruleset.L
 		c.add("removed_in IS NULL")
 	}
 	if q.Search != "" {
-		contains := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(q.Search)) + "%"
-		c.add(`(lower(value) LIKE ? ESCAPE '\' OR lower(reason) LIKE ? ESCAPE '\')`, contains, contains)
+		written := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Search) + "%"
+		small := strings.ToLower(written)
+		// The databases' lower leaves letters beyond ASCII as they are: a text with those is found as it is written.
+		c.add(`(value LIKE ? ESCAPE '\' OR lower(value) LIKE ? ESCAPE '\' OR reason LIKE ? ESCAPE '\' OR lower(reason) LIKE ? ESCAPE '\')`,
+			written, small, written, small)
 	}
 	return l.entries(ctx, c.where()+`ORDER BY number DESC LIMIT ?`, append(c.args, q.Limit)...)
 }
