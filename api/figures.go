@@ -19,7 +19,7 @@ import (
 type Figures interface {
 	// Now returns the figures of the last hour, and of what waits for a review.
 	Now(ctx context.Context, of identity.Merchants, at time.Time) (report.Now, error)
-	// Days returns what was counted from one day to another, both included. An empty currency stands for all.
+	// Days returns what was counted from one day to another, both included.
 	Days(ctx context.Context, of identity.Merchants, from, to string) ([]report.Day, error)
 	// RuleDays returns what rules did from one day to another, both included, in rows of a day, a merchant and a currency.
 	RuleDays(ctx context.Context, of identity.Merchants, from, to string) ([]report.RuleDay, error)

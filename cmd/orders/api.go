@@ -35,7 +35,7 @@ func serveAPI(p *process) func(context.Context) error {
 	options.PaymentMethods = p.env.paymentMethods(p.values)
 	options.RequireIdempotencyKey = p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey)
 	options.Limits = p.env.limits(p.values)
-	if _, set := lookup().Lookup("RABBITMQ_PUBLISHER_URL"); set { // without, the default would be that of a laptop
+	if isSet("RABBITMQ_PUBLISHER_URL") { // without, the default would be that of a laptop
 		publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
 		options.Alarms = publisher
 		beside = append(beside, publisher.Run)

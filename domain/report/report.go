@@ -61,8 +61,8 @@ type Rule struct {
 	Legitimate int64 `json:"legitimate"`
 }
 
-// Reviews is what was asked of people. Took counts the reviews that people decided by how many seconds that took, of which it keeps
-// two digits.
+// Reviews is what was asked of people. Took counts the reviews that people decided by how many seconds that took, rounded to two
+// digits.
 type Reviews struct {
 	Asked    int64           `json:"asked"`
 	Approved int64           `json:"approved"`
