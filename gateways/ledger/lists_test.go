@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -86,7 +87,7 @@ func TestListEntries(t *testing.T) {
 	}
 }
 
-// Of changes at once, each has a number of its own, and who reads one reads all before it.
+// Each of several changes at once has its own number, and a reader that has one change has all before it.
 func TestListChangesAtOnce(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -99,8 +100,10 @@ func TestListChangesAtOnce(t *testing.T) {
 					return err
 				})
 			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
 			for last := int64(0); last < number; {
-				changed, err := l.EntryChanges(t.Context(), last)
+				changed, err := l.EntryChanges(ctx, last)
 				require.NoError(t, err)
 				was := last
 				for _, e := range changed {
