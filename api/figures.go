@@ -21,7 +21,8 @@ type Figures interface {
 	Now(ctx context.Context, of identity.Merchants, at time.Time) (report.Now, error)
 	// Days returns what was counted from one day to another, both included.
 	Days(ctx context.Context, of identity.Merchants, from, to string) ([]report.Day, error)
-	// RuleDays returns what rules did from one day to another, both included, in rows of a day, a merchant and a currency.
+	// RuleDays returns what rules did from one day to another, both included, in rows of a day and a currency: one of
+	// what is known, and one without rules if it is not known of all transactions.
 	RuleDays(ctx context.Context, of identity.Merchants, from, to string) ([]report.RuleDay, error)
 }
 

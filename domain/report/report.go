@@ -193,7 +193,7 @@ func (f *Figures) addReview(r *review.Review) {
 		f.Reviews.Declined++
 	}
 	if r.DecidedAt != nil && !r.Expired {
-		addCounts(&f.Reviews.Took, map[int64]int64{twoDigits(int64(r.DecidedAt.Sub(r.RequestedAt).Seconds())): 1})
+		addCounts(&f.Reviews.Took, map[int64]int64{twoDigits(max(0, int64(r.DecidedAt.Sub(r.RequestedAt).Seconds()))): 1})
 	}
 }
 
@@ -206,7 +206,7 @@ func twoDigits(of int64) int64 {
 	return (of + unit/2) / unit * unit
 }
 
-// MedianSeconds returns the time that half of the reviews that people decided took at most, and 0 if there were none. It is right to 5 %.
+// MedianSeconds returns the time within which people decided half of the reviews, and 0 if they decided none. It is right to 5 %.
 func (r Reviews) MedianSeconds() int64 {
 	var all int64
 	for _, count := range r.Took {

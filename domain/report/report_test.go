@@ -89,6 +89,12 @@ func TestReviewsMedian(t *testing.T) {
 		}
 		assert.Equal(t, c.want, both.Reviews.MedianSeconds())
 	}
+	var early report.Figures // by another clock
+	r := record(fraud.Review, transaction.PaymentComplete)
+	r.Review = &review.Review{RequestedAt: start}
+	r.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada"}, start.Add(-time.Minute))
+	early.Add(r, 1)
+	assert.Zero(t, early.Reviews.MedianSeconds())
 }
 
 func TestBasisPoints(t *testing.T) {

@@ -131,7 +131,7 @@ func (c *RuleCounts) Join(o RuleCounts) {
 	}
 }
 
-// RuleDay holds what rules did on a day, in UTC, about transactions of one currency.
+// RuleDay holds what rules did on a day, in UTC, about transactions of one currency, or says that this is not known of some.
 type RuleDay struct {
 	Date     string // such as 2026-11-29
 	Currency string

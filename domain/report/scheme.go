@@ -33,6 +33,15 @@ func (f *Figures) AddLabelled(r *ledger.Record, label ledger.Label) {
 	}
 }
 
+// KeepLabelled takes over what the same day counted before of disputes and reports, where that was more: a label never goes, and so
+// transactions of theirs have been deleted since.
+func (f *Figures) KeepLabelled(before Figures) {
+	for brand, was := range before.Schemes {
+		now := f.Schemes[brand]
+		f.joinScheme(brand, Scheme{Disputes: max(0, was.Disputes-now.Disputes), Reports: max(0, was.Reports-now.Reports)})
+	}
+}
+
 // addScheme counts a transaction for the scheme of its card, if that has a program. The second brand of a card counts if the first
 // has none.
 func (f *Figures) addScheme(r *ledger.Record, one Scheme) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -200,26 +201,45 @@ func (l *Ledger) countDay(ctx context.Context, day string) error {
 		return err
 	}
 	return l.inTransaction(ctx, func(tx *sql.Tx) error {
-		for of, c := range all {
-			figures, err := json.Marshal(c.figures)
-			if err != nil {
-				return err
-			}
-			rules, err := json.Marshal(c.rules)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, l.engine.bind(keepDay), day, of.merchant, of.currency, string(figures), string(rules)); err != nil {
+		// The first statement keeps others from counting the day meanwhile.
+		for _, statement := range []string{`DELETE FROM days_due WHERE day = ?`, `UPDATE day_figures SET rules = 'null' WHERE day = ? AND rules IS NULL`} {
+			if _, err := tx.ExecContext(ctx, l.engine.bind(statement), day); err != nil {
 				return err
 			}
 		}
-		for _, statement := range []string{`UPDATE day_figures SET rules = 'null' WHERE day = ? AND rules IS NULL`, `DELETE FROM days_due WHERE day = ?`} {
-			if _, err := tx.ExecContext(ctx, l.engine.bind(statement), day); err != nil {
+		for of, c := range all {
+			if err := l.keepCounted(ctx, tx, day, of, c); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// keepCounted keeps a row of a day. Labels count on days of their own, so those of deleted transactions are taken from the row before.
+func (l *Ledger) keepCounted(ctx context.Context, tx *sql.Tx, day string, of figuresOf, c *counted) error {
+	var text []byte
+	row := tx.QueryRowContext(ctx, l.engine.bind(`SELECT figures FROM day_figures WHERE day = ? AND merchant = ? AND currency = ?`), day, of.merchant, of.currency)
+	switch err := row.Scan(&text); {
+	case err == nil:
+		var before report.Figures
+		if err := json.Unmarshal(text, &before); err != nil {
+			return fmt.Errorf("read the figures: %w", err)
+		}
+		c.figures.KeepLabelled(before)
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	figures, err := json.Marshal(c.figures)
+	if err != nil {
+		return err
+	}
+	rules, err := json.Marshal(c.rules)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, l.engine.bind(keepDay), day, of.merchant, of.currency, string(figures), string(rules))
+	return err
 }
 
 // keepDay keeps what was counted last, unless more was counted before.
@@ -330,9 +350,15 @@ func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to strin
 	return all, err
 }
 
-// RuleDays returns what rules did from one day to another, both included, about transactions of these merchants.
+// RuleDays returns what rules did from one day to another, both included, about transactions of these merchants together. It adds up
+// while it reads: what each merchant's rules hit together takes much memory.
 func (l *Ledger) RuleDays(ctx context.Context, of identity.Merchants, from, to string) (all []report.RuleDay, err error) {
-	err = l.readDays(ctx, of, "day, currency, rules", from, to, func() { all = nil }, func(r row) error {
+	type kind struct {
+		date, currency string
+		known          bool
+	}
+	var places map[kind]int
+	err = l.readDays(ctx, of, "day, currency, rules", from, to, func() { all, places = nil, map[kind]int{} }, func(r row) error {
 		var d report.RuleDay
 		var rules []byte
 		if err := r.Scan(&d.Date, &d.Currency, &rules); err != nil {
@@ -343,7 +369,13 @@ func (l *Ledger) RuleDays(ctx context.Context, of identity.Merchants, from, to s
 				return fmt.Errorf("read what rules did on %s: %w", d.Date, err)
 			}
 		}
-		all = append(all, d)
+		key := kind{d.Date, d.Currency, d.Rules != nil}
+		switch at, has := places[key]; {
+		case !has:
+			places[key], all = len(all), append(all, d)
+		case d.Rules != nil:
+			all[at].Rules.Join(*d.Rules)
+		}
 		return nil
 	})
 	return all, err
