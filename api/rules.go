@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/ruleset"
@@ -22,9 +23,9 @@ type Rules interface {
 	InUse(ctx context.Context) (ruleset.InUse, error)
 	// Files returns the files of the ruleset that decides.
 	Files(ctx context.Context) (ruleset.Files, error)
-	// Try decides about a transaction as of a time, from the known values of features and, if past is true, from what was counted before
-	// it. Other values are 0.
-	Try(ctx context.Context, t transaction.Transaction, at time.Time, known map[string]float64, past bool) (ruleset.Trial, error)
+	// Try decides about a transaction as of a time, from what its decision has recorded, which may be nil, and, if past is true, from what
+	// was counted before it. Other values are 0.
+	Try(ctx context.Context, t transaction.Transaction, at time.Time, decided *fraud.Explanation, past bool) (ruleset.Trial, error)
 	Check(files ruleset.Files) ruleset.Findings
 	// List returns a list of the rulesets in use, and its entries if it is a file. It fails with ruleset.ErrNoList.
 	List(ctx context.Context, name string) (ruleset.List, []string, error)
@@ -196,11 +197,7 @@ func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (*trialRes
 		return nil, s.rulesProblem(ctx, err)
 	}
 	visitorOf(ctx).merchant = identity.MerchantOf(found.Record.Merchant)
-	var known map[string]float64
-	if found.Record.Explanation != nil {
-		known = found.Record.Explanation.Features
-	}
-	tried, err := s.rules.Try(ctx, found.Transaction, found.Record.StartTime, known, true)
+	tried, err := s.rules.Try(ctx, found.Transaction, found.Record.StartTime, found.Record.Explanation, true)
 	if err != nil {
 		return nil, s.rulesProblem(ctx, err)
 	}

@@ -25,27 +25,37 @@ type Lists struct {
 	Store ruleset.Lists
 	Log   *slog.Logger
 
-	of  []func() fraud.Evaluator
-	now atomic.Pointer[rules.Entries] // nil until the store has answered
+	needed []func() bool                 // whether a ruleset in use needs entries, or is not known yet
+	now    atomic.Pointer[rules.Entries] // nil until the store has answered
 }
 
-// Of returns a ruleset in use with the entries of its lists. It has no current ruleset as long as they are not known. All calls must
-// come before Run.
+// Of returns a ruleset in use with the entries of its lists. As long as they are not known, the ruleset before it is current, or none.
+// All calls must come before Run.
 func (l *Lists) Of(s Source) Source {
-	l.of = append(l.of, s.Current)
-	return Source{Files: s.Files, Current: func() fraud.Evaluator { return l.with(s.Current()) }}
+	before := &atomic.Pointer[fraud.Evaluator]{} // the last one that needed no entries
+	l.needed = append(l.needed, func() bool {
+		now := s.Current()
+		l.with(now, before)
+		return now == nil || needing(now) != nil
+	})
+	return Source{Files: s.Files, Current: func() fraud.Evaluator { return l.with(s.Current(), before) }}
 }
 
-func (l *Lists) with(current fraud.Evaluator) fraud.Evaluator {
-	set := needing(current)
-	if set == nil {
+func (l *Lists) with(current fraud.Evaluator, before *atomic.Pointer[fraud.Evaluator]) fraud.Evaluator {
+	entries := l.now.Load()
+	switch set := needing(current); {
+	case set != nil && entries != nil:
+		return set.With(entries, entries.Last())
+	case set == nil:
+		if current != nil {
+			before.Store(&current)
+		}
 		return current
 	}
-	entries := l.now.Load()
-	if entries == nil {
-		return nil
+	if known := before.Load(); known != nil {
+		return *known
 	}
-	return set.With(entries, entries.Last())
+	return nil
 }
 
 // needing returns a ruleset that has lists in the database, or nil for another.
@@ -54,12 +64,6 @@ func needing(current fraud.Evaluator) *rules.Set {
 		return set
 	}
 	return nil
-}
-
-// mayNeed reports whether a ruleset has lists in the database, or is not known yet.
-func mayNeed(current func() fraud.Evaluator) bool {
-	now := current()
-	return now == nil || needing(now) != nil
 }
 
 // Run takes each change of lists until ctx ends, if a ruleset in use has lists in the database. While changes cannot be read, what was
@@ -71,13 +75,13 @@ func (l *Lists) Run(ctx context.Context) error {
 		if l.now.Load() == nil && time.Since(began) < startUp {
 			level = slog.LevelInfo
 		}
-		l.Log.Log(ctx, level, "The lists in the database cannot be read; what was read before goes on counting, and until there is something nothing is decided", "error", err)
+		l.Log.Log(ctx, level, "The lists in the database cannot be read; what was read before goes on counting, and until there is something the ruleset before decides, or none", "error", err)
 	})
 }
 
 // look takes what has changed.
 func (l *Lists) look(ctx context.Context) error {
-	if !slices.ContainsFunc(l.of, mayNeed) {
+	if !slices.ContainsFunc(l.needed, func(needed func() bool) bool { return needed() }) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWithin)

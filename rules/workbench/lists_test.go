@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -26,6 +27,10 @@ var withList = fstest.MapFS{
 	"ruleset.yaml": {Data: []byte("id: mine\nversion: 1\nthresholds: {review: 40, decline: 80}\nlists:\n  blocked: {from: database, of: customer.id, effect: block}\n")},
 	"rules/a.yaml": {Data: []byte("rules:\n  - {id: a, name: a, when: payment.amount > 100000, score: 80, reason: A, message: a}\n")},
 }
+
+var withoutList = fstest.MapFS{"rules/a.yaml": withList["rules/a.yaml"], "ruleset.yaml": {
+	Data: []byte("id: mine\nversion: 1\nthresholds: {review: 40, decline: 80}\n"),
+}}
 
 // listStore is a store of entries that says how often it was asked.
 type listStore struct {
@@ -97,11 +102,40 @@ func TestListsPolled(t *testing.T) {
 	})
 }
 
+// A ruleset with the first lists in the database decides once their entries are read, and until then the one before.
+func TestListsSwitch(t *testing.T) {
+	plain, err := rules.Read(withoutList, "test")
+	require.NoError(t, err)
+	listed, err := rules.Read(withList, "test")
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		s := &listStore{err: errors.New("the database is away")}
+		lists := &workbench.Lists{Store: s, Log: slog.New(slog.DiscardHandler)}
+		var current atomic.Pointer[rules.Set]
+		current.Store(plain)
+		source := lists.Of(workbench.Source{Current: func() fraud.Evaluator { return current.Load() }})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- lists.Run(ctx) }()
+		synctest.Wait()
+		assert.Zero(t, s.asked)
+		current.Store(listed)
+		assert.Same(t, plain, source.Current(), "nothing decides until the next look")
+		time.Sleep(5 * time.Second) // on the bubble's clock
+		synctest.Wait()
+		assert.Same(t, plain, source.Current(), "nothing decides while the entries cannot be read")
+		s.set(nil, ruleset.ListEntry{Number: 1})
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, fraud.Decline, source.Current().Evaluate(rules.Unremarkable(), nil).Outcome)
+		cancel()
+		require.NoError(t, <-done)
+	})
+}
+
 // Where no ruleset in use has lists in the database, it is not asked: its tables may be older.
 func TestListsNotNeeded(t *testing.T) {
-	set, err := rules.Read(fstest.MapFS{"rules/a.yaml": withList["rules/a.yaml"], "ruleset.yaml": {
-		Data: []byte("id: mine\nversion: 1\nthresholds: {review: 40, decline: 80}\n"),
-	}}, "test")
+	set, err := rules.Read(withoutList, "test")
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		s := &listStore{}
@@ -119,7 +153,7 @@ func TestListsNotNeeded(t *testing.T) {
 	})
 }
 
-// A transaction is tried with the entries of its time.
+// A transaction is tried with the entries that counted when it was decided, or else with those of its time.
 func TestTryAsOf(t *testing.T) {
 	set, err := rules.Read(withList, "test")
 	require.NoError(t, err)
@@ -129,10 +163,21 @@ func TestTryAsOf(t *testing.T) {
 		Current: func() fraud.Evaluator { return set.With(entries, entries.Last()) },
 		Files:   func() (fs.FS, error) { return withList, nil },
 	}}
-	for when, outcome := range map[time.Time]fraud.Outcome{at.Add(-time.Second): fraud.Approve, at: fraud.Decline} {
-		tried, err := bench.Try(t.Context(), rules.Unremarkable().Transaction, when, nil, false)
+	before := at.Add(-time.Second)
+	for name, c := range map[string]struct {
+		when    time.Time
+		decided *fraud.Explanation
+		want    fraud.Outcome
+	}{
+		"not decided, before the entry": {before, nil, fraud.Approve},
+		"not decided, after it":         {at, nil, fraud.Decline},
+		"decided after it":              {before, &fraud.Explanation{DecidedAt: at.Add(time.Second)}, fraud.Decline},
+		"decided by it":                 {before, &fraud.Explanation{DecidedAt: at.Add(time.Second), Lists: &fraud.ListsUsed{Change: 1}}, fraud.Decline},
+		"decided before it was read":    {before, &fraud.Explanation{DecidedAt: at.Add(time.Second), Lists: &fraud.ListsUsed{}}, fraud.Approve},
+	} {
+		tried, err := bench.Try(t.Context(), rules.Unremarkable().Transaction, c.when, c.decided, false)
 		require.NoError(t, err)
-		assert.Equal(t, outcome, tried.Decision.Outcome, when)
+		assert.Equal(t, c.want, tried.Decision.Outcome, name)
 	}
 	used, err := bench.InUse(t.Context())
 	require.NoError(t, err)

@@ -2,6 +2,7 @@
 package workbench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,14 +123,20 @@ func cut(text string, from, until int) string {
 	return strings.Join(lines, "\n")
 }
 
-// Try decides about a transaction as of a time, by the values in known and, if past is true, what was counted before. Other values are 0.
-// Lists in the database have the entries that they had then.
-func (w *Workbench) Try(ctx context.Context, t transaction.Transaction, at time.Time, known map[string]float64, past bool) (ruleset.Trial, error) {
+// Try decides about a transaction as of a time, by the values that were recorded when it was decided and, if past is true, what was
+// counted before. Other values are 0. Lists in the database have the entries that they had for that decision, or without one at that time.
+func (w *Workbench) Try(ctx context.Context, t transaction.Transaction, at time.Time, decided *fraud.Explanation, past bool) (ruleset.Trial, error) {
 	set, err := w.Deciding.set()
 	if err != nil {
 		return ruleset.Trial{}, err
 	}
-	set = set.AsOf(at)
+	if decided == nil {
+		decided = &fraud.Explanation{}
+	}
+	known, then := decided.Features, fraud.Evaluator(set)
+	if asDecided := set.Then(); asDecided != nil {
+		then = asDecided(decided.Lists, cmp.Or(decided.DecidedAt, at))
+	}
 	lacking := slices.DeleteFunc(set.Features(), func(f velocity.Feature) bool { _, has := known[f.String()]; return has })
 	use := velocity.Of(t, at, velocity.Dimensions(lacking))
 	counted := velocity.Past{}
@@ -147,7 +154,7 @@ func (w *Workbench) Try(ctx context.Context, t transaction.Transaction, at time.
 			values[f.String()] = value
 		}
 	}
-	d := set.Evaluate(fraud.Check{Transaction: t, StartTime: at, AsOf: at, Number: 1}, values)
+	d := then.Evaluate(fraud.Check{Transaction: t, StartTime: at, AsOf: at, Number: 1}, values)
 	explanation := d.Explanation
 	explanation.Features, explanation.AsOf, explanation.DecidedAt = values, at.UTC(), at.UTC()
 	d.Explanation = nil
