@@ -146,7 +146,7 @@ type Explanation struct {
 
 // ListsUsed says which entries of lists in the database counted in a decision.
 type ListsUsed struct {
-	Change int64     `json:"change" doc:"The number of the last change of lists that counted: that of an entry, or of its removal"`
+	Change int64     `json:"change" doc:"The number of the last change of any list before the decision"`
 	Hits   []ListHit `json:"hits" nullable:"false"`
 }
 
@@ -191,6 +191,8 @@ type Trial struct {
 	Outcome Outcome      `json:"outcome" enum:"approve,review,decline"`
 	Score   int          `json:"score"`
 	Rules   []RuleResult `json:"rules"`
+	// Lists is that of the Explanation of a ruleset in shadow. The members before it keep their order: searches rely on it.
+	Lists *ListsUsed `json:"lists,omitempty"`
 }
 
 // Shadow says what is tried beside the ruleset that decides.

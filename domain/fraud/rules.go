@@ -81,5 +81,5 @@ func decide(c Check, live, shadow Evaluator, values map[string]float64) Decision
 
 // trial returns the decision of a ruleset in shadow as a Trial.
 func trial(d Decision) Trial {
-	return Trial{Ruleset: d.Ruleset, Outcome: d.Outcome, Score: d.Score, Rules: d.Explanation.Rules}
+	return Trial{Ruleset: d.Ruleset, Outcome: d.Outcome, Score: d.Score, Rules: d.Explanation.Rules, Lists: d.Explanation.Lists}
 }

@@ -2,6 +2,7 @@ package fraud_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -34,13 +35,15 @@ func (o overOne) Ruleset() fraud.Ruleset       { return fraud.Ruleset{ID: o.id, 
 func (o overOne) Features() []velocity.Feature { return []velocity.Feature{o.feature} }
 
 func (o overOne) Evaluate(_ fraud.Check, values map[string]float64) fraud.Decision {
-	d := fraud.Decision{Outcome: fraud.Approve, Ruleset: o.Ruleset(), Explanation: &fraud.Explanation{}}
+	d := fraud.Decision{Outcome: fraud.Approve, Ruleset: o.Ruleset(), Explanation: &fraud.Explanation{Lists: usedLists}}
 	if values[o.feature.String()] > 1 {
 		d.Outcome, d.Score = fraud.Decline, 90
 		d.Explanation.Rules = []fraud.RuleResult{{ID: o.id + "_rule", Outcome: fraud.RuleHit, Score: 90}}
 	}
 	return d
 }
+
+var usedLists = &fraud.ListsUsed{Change: 7, Hits: []fraud.ListHit{}}
 
 // away is a history whose database is down.
 type away struct{ error }
@@ -107,7 +110,7 @@ func TestRulesExplanation(t *testing.T) {
 	want := &fraud.Explanation{
 		AsOf: accepted, DecidedAt: accepted.Add(time.Minute + 2*time.Millisecond), TookMicros: 2000,
 		Rules:    []fraud.RuleResult{{ID: "live_rule", Outcome: fraud.RuleHit, Score: 90}},
-		Features: map[string]float64{`card.count("1h")`: 2},
+		Features: map[string]float64{`card.count("1h")`: 2}, Lists: usedLists,
 	}
 	assert.Empty(t, cmp.Diff(want, got.Explanation), "explanation (-want +got)")
 }
@@ -142,9 +145,16 @@ func TestRulesShadow(t *testing.T) {
 	assert.Equal(t, "live", got.Ruleset.ID, "decided %+v", got)
 	want := []fraud.Trial{{
 		Ruleset: fraud.Ruleset{ID: "tried", Version: 1}, Outcome: fraud.Decline, Score: 90,
-		Rules: []fraud.RuleResult{{ID: "tried_rule", Outcome: fraud.RuleHit, Score: 90}},
+		Rules: []fraud.RuleResult{{ID: "tried_rule", Outcome: fraud.RuleHit, Score: 90}}, Lists: usedLists,
 	}}
 	assert.Empty(t, cmp.Diff(want, got.Explanation.Trials), "trials (-want +got)")
+}
+
+// The ledger searches the text of a trial for its outcome, which follows the ruleset.
+func TestTrialText(t *testing.T) {
+	text, err := json.Marshal(fraud.Trial{Ruleset: fraud.Ruleset{ID: "tried", Version: 1, Digest: "0a"}, Outcome: fraud.Decline, Score: 90, Lists: usedLists})
+	require.NoError(t, err)
+	assert.Regexp(t, `^{"ruleset":{"id":"tried","version":1,"digest":"0a"},"outcome":"decline",.*,"lists":{"change":7,"hits":\[\]}}$`, string(text))
 }
 
 // A shadow ruleset may count across merchants where the live one does not, and the other way round.
