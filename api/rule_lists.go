@@ -210,6 +210,8 @@ func (s *server) addEntry(ctx context.Context, r *addEntryRequest) (*entryRespon
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	list, refused := s.changeable(ctx, r.Name)
 	if refused != nil {
 		return nil, refused
@@ -283,6 +285,8 @@ func (s *server) removeEntry(ctx context.Context, r *removeEntryRequest) (*entry
 	if err := p.problem("the entry cannot be removed so: see errors"); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	list, refused := s.changeable(ctx, r.Name)
 	if refused != nil {
 		return nil, refused
@@ -327,10 +331,12 @@ func (s *server) listProblem(ctx context.Context, err error) *Problem {
 		return problem(http.StatusConflict, fmt.Sprintf("%v, by entry %d: remove that first, to change its reason or when it expires", known, known.Entry.Number))
 	case errors.Is(err, ruleset.ErrNoEntry):
 		return problem(http.StatusNotFound, ruleset.ErrNoEntry.Error())
+	case errors.Is(err, ruleset.ErrMayNotChange):
+		return problem(http.StatusServiceUnavailable, "this process may not change lists: do it on the desk, whose user of the ledger's database may")
 	}
 	s.log.ErrorContext(ctx, "Entries of a list not read or changed", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the lists in the database cannot be read or changed now: the log says why. "+
-		"On PostgreSQL only the desk's user may change them")
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the lists in the database do not answer now, so it is not known whether a change "+
+		"was kept: look at the entries of the list before you send it again")
 }
 
 // newEntry is what a body asks of a new entry.

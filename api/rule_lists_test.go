@@ -1,8 +1,11 @@
 package api_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -15,6 +18,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ruleset"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
@@ -166,6 +170,8 @@ func TestListRefusals(t *testing.T) {
 		"an unknown question": {"GET", "customers/entries?value=c-1", "", 422, "value", "not a known parameter"},
 		"an odd cursor":       {"GET", "customers/entries?cursor=x", "", 422, "cursor", "next of an earlier answer"},
 		"an odd limit":        {"GET", "customers/entries?limit=0", "", 422, "limit", "200"},
+		"a NUL":               {"GET", "customers/entries?search=%00", "", 422, "search", "control characters"},
+		"no UTF-8":            {"GET", "customers/entries?search=%ff", "", 422, "search", "control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := asProblem(t, request(t, handler, c.method, "/rules/lists/"+c.path, c.body))
@@ -179,5 +185,53 @@ func TestListRefusals(t *testing.T) {
 			assert.Contains(t, p.Errors[0].Detail, c.why)
 			assert.NotContains(t, p.Errors[0].Detail, "elsewhere")
 		})
+	}
+}
+
+// Lists are for all merchants: callers with the scopes for one can neither read nor change them.
+func TestListsOfOneMerchant(t *testing.T) {
+	handler, _ := changingLists(t, func(o *api.Options) {
+		o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{"acme's": aPerson("acme", identity.Rules, identity.Publish)})}
+	})
+	for _, c := range [][3]string{
+		{http.MethodGet, "", ""}, {http.MethodPost, "", `{"value": "c-1", "reason": "a"}`}, {http.MethodDelete, "/1?reason=a", ""},
+	} {
+		p := asProblem(t, request(t, handler, c[0], "/rules/lists/customers/entries"+c[1], c[2], "Authorization: Bearer acme's"))
+		assert.Equal(t, 403, p.Status, c[0])
+		assert.Contains(t, p.Detail, "for all merchants", c[0])
+	}
+}
+
+// unchangeable keeps no change of lists.
+type unchangeable struct {
+	ruleset.Lists
+
+	err error
+}
+
+func (u unchangeable) AddEntry(ctx context.Context, e ruleset.ListEntry) (ruleset.ListEntry, error) {
+	if _, bounded := ctx.Deadline(); !bounded {
+		return e, errors.New("it may wait forever")
+	}
+	return e, u.err
+}
+
+// A process without the right says who has it, and a store that is away does not say that nothing was kept.
+func TestListsAway(t *testing.T) {
+	for _, c := range []struct {
+		err          error
+		why, logging string
+	}{{ruleset.ErrMayNotChange, "do it on the desk", ""}, {errors.New("it is away"), "it is not known whether a change was kept", "it is away"}} {
+		log := &strings.Builder{}
+		handler, _ := changingLists(t, func(o *api.Options) {
+			o.Lists, o.Log = unchangeable{o.Lists, c.err}, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))
+		})
+		answer := request(t, handler, http.MethodPost, "/rules/lists/customers/entries", `{"value": "c-1", "reason": "a"}`)
+		require.Equal(t, 503, answer.Code)
+		assert.Contains(t, asProblem(t, answer).Detail, c.why)
+		if c.logging == "" {
+			assert.Empty(t, log.String())
+		}
+		assert.Contains(t, log.String(), c.logging)
 	}
 }

@@ -44,7 +44,8 @@ type EntryQuery struct {
 
 // Lists keeps the entries of lists.
 type Lists interface {
-	// AddEntry keeps an entry, and returns it with its number. It fails with a *ListedError if the value is on the list already.
+	// AddEntry keeps an entry, and returns it with its number. It fails with a *ListedError if the value is on the list already,
+	// and with ErrMayNotChange, as RemoveEntry does.
 	AddEntry(ctx context.Context, e ListEntry) (ListEntry, error)
 	// RemoveEntry ends the entry of that number, list and value looked up, and returns it. It fails with ErrNoEntry, also if the entry
 	// was removed before.
@@ -59,6 +60,8 @@ type Lists interface {
 var (
 	ErrNoList  = errors.New("no such list in the rulesets in use")
 	ErrNoEntry = errors.New("no such entry is on the list now")
+	// ErrMayNotChange means that the database does not let this process change lists.
+	ErrMayNotChange = errors.New("this process may not change lists")
 )
 
 // ListedError says that a value is on a list already.

@@ -53,6 +53,8 @@ type engine struct {
 	// lock takes the locks whose numbers are listed in its one placeholder, in the list's order, until the end of the
 	// database transaction. It is empty if a writing transaction excludes all other writers from its beginning.
 	lock string
+	// hurry bounds how long a client may leave a database transaction waiting; it is empty if others do not wait for it.
+	hurry string
 	// lockLast and lockFirst read the two ends of the audit trail, and keep others from changing them until the end of the
 	// database transaction. All that is read with the isolation snapshot is of one moment.
 	lockLast, lockFirst string

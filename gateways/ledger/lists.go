@@ -17,6 +17,11 @@ const entryColumns = `number, list, looked_up, value, reason, added_by, added_at
 // made, although the connection was lost before its answer came, would then seem to have been made before.
 func (l *Ledger) changeLists(ctx context.Context, do func(tx *sql.Tx, number int64) error) error {
 	err := l.once(ctx, func(tx *sql.Tx) error {
+		if l.engine.hurry != "" {
+			if _, err := tx.ExecContext(ctx, l.engine.hurry); err != nil {
+				return err
+			}
+		}
 		number := int64(0)
 		if err := tx.QueryRowContext(ctx, `UPDATE list_changes SET number = number + 1 RETURNING number`).Scan(&number); err != nil {
 			return err
@@ -26,7 +31,10 @@ func (l *Ledger) changeLists(ctx context.Context, do func(tx *sql.Tx, number int
 	if _, listed := errors.AsType[*ruleset.ListedError](err); listed || errors.Is(err, ruleset.ErrNoEntry) {
 		return err
 	}
-	return l.explain("lists", err)
+	if err = l.explain("lists", err); sqlState(err) == insufficientPrivilege {
+		return fmt.Errorf("%w: %w", ruleset.ErrMayNotChange, err)
+	}
+	return err
 }
 
 // AddEntry keeps an entry of a list, and returns it with its number. It fails with a *ruleset.ListedError if the value is on the list

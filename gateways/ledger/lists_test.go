@@ -83,6 +83,10 @@ func TestListEntries(t *testing.T) {
 				require.NoError(t, err)
 				assert.ElementsMatch(t, want, got, "after %d", after)
 			}
+			beyondASCII := addEntry(t, l, anEntry("ÖZIL"))
+			got, err := l.Entries(t.Context(), ruleset.EntryQuery{List: "blocked", Of: "customer.id", Search: "ÖZIL", Limit: 9})
+			require.NoError(t, err)
+			assert.Equal(t, []ruleset.ListEntry{beyondASCII}, got)
 		})
 	}
 }
@@ -159,8 +163,12 @@ func TestListRights(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, all, 2)
 		_, err = other.AddEntry(t.Context(), anEntry("c-4"))
-		require.ErrorContains(t, err, "permission denied")
+		require.ErrorIs(t, err, ruleset.ErrMayNotChange)
 		_, err = other.RemoveEntry(t.Context(), removal)
-		require.ErrorContains(t, err, "permission denied")
+		require.ErrorIs(t, err, ruleset.ErrMayNotChange)
 	}
+	execute(t, server.URL("postgres", name), `REVOKE SELECT ON list_entries FROM orders_police`)
+	_, lacks, err := connect(t, server.URL("orders_police", name)).Rights(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, lacks["fraud-police"], "SELECT on list_entries")
 }

@@ -64,6 +64,9 @@ const (
 	postgresLock = `SELECT set_config('synchronous_commit', 'off', true), set_config('idle_in_transaction_session_timeout', '30s', true),
 		set_config('enable_bitmapscan', 'off', true), pg_advisory_xact_lock(key) FROM unnest(?::bigint[]) AS key`
 
+	// postgresHurry has the server end a transaction whose client hangs, or vanishes silently: others wait for it.
+	postgresHurry = `SELECT set_config('idle_in_transaction_session_timeout', '10s', true)`
+
 	// postgresRestrict names the merchants for the policies in migrations/.
 	postgresRestrict = `SELECT set_config('orders.merchants', $1, true)`
 )
@@ -89,6 +92,7 @@ func openPostgres(text string) (*Ledger, error) {
 		dialect: goose.DialectPostgres, migrations: files, numbered: true, find: "strpos(record::text, ?) > 0",
 		tried: map[fraud.Shadow]string{fraud.ShadowRules: postgresTried(`\` + fraud.WithShadow), fraud.ShadowRuleset: postgresTried("")},
 		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, lock: postgresLock,
+		hurry:    postgresHurry,
 		lockLast: postgresAuditEnd + "last FOR UPDATE", lockFirst: postgresAuditEnd + "first FOR UPDATE", snapshot: sql.LevelRepeatableRead,
 		read: readPostgres, restrict: postgresRestrict,
 		sqlTime: func(t time.Time) any { return t },
