@@ -57,7 +57,7 @@ func (c *counted) Days(_ context.Context, of identity.Merchants, from, to string
 	return all, c.err
 }
 
-// RuleDays has two days of acme in two currencies, and one of beta of which nothing is known.
+// RuleDays has two days of acme in two currencies, and an unknown one of beta.
 func (c *counted) RuleDays(_ context.Context, of identity.Merchants, from, to string) (all []report.RuleDay, err error) {
 	counts := report.RuleCounts{
 		Rule: report.Rule{Hits: 4, Alone: 1, Fraudulent: 1, Legitimate: 1}, Approved: 1, Declined: 3, Stopped: report.Sum{Count: 2, Minor: 1234},
@@ -239,7 +239,7 @@ func TestRuleFigures(t *testing.T) {
 		hits = append(hits, fmt.Sprint(row.(map[string]any)["day"], " ", row.(map[string]any)["hits"]))
 	}
 	assert.Equal(t, []string{"2026-01-03 0", "2026-01-04 8", "2026-01-05 0", "2026-01-06 4"}, hits)
-	assert.Len(t, read(t, handler, days+"&rule=card_velocity", "operators")["days"], 3, "a day of which nothing is known has a row")
+	assert.Len(t, read(t, handler, days+"&rule=card_velocity", "operators")["days"], 3, "an unknown day has a row")
 
 	tried := read(t, handler, days+"&rule=card_velocity&ruleset=shadow", "operators")["rules"].([]any)[0].(map[string]any)
 	for name, is := range map[string]any{"hits": 3.0, "failed": 6.0, "disagreed": 3.0, "precision": nil, "declinedShare": nil} {

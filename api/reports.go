@@ -104,7 +104,7 @@ type fraudRate struct {
 
 type ruleFigure struct {
 	Hits       int64 `json:"hits"`
-	Alone      int64 `json:"alone" doc:"Hits of transactions that were declined or reviewed, in which no other rule hit"`
+	Alone      int64 `json:"alone" doc:"Hits of transactions that were declined or reviewed, against which no other live rule spoke"`
 	Fraudulent int64 `json:"fraudulent" doc:"Hits of transactions whose last label is fraudulent"`
 	Legitimate int64 `json:"legitimate" doc:"Hits of transactions whose last label is legitimate"`
 }
@@ -114,7 +114,7 @@ type reviewFigures struct {
 	Approved      int64 `json:"approved"`
 	Declined      int64 `json:"declined"`
 	Expired       int64 `json:"expired" doc:"Not decided by a person in time"`
-	MedianSeconds int64 `json:"medianSeconds" doc:"How long half of those who decided took at most, right to 5 %; 0 if none did"`
+	MedianSeconds int64 `json:"medianSeconds" doc:"The time within which people decided half of the reviews, right to 5 %; 0 if they decided none"`
 }
 
 func (s *server) registerReports(api huma.API) {

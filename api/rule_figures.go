@@ -43,7 +43,7 @@ type rulesFigures struct {
 	Days     []ruleRow     `json:"days,omitempty" doc:"With rule: what it did on each day"`
 	Beside   []besideRow   `json:"beside,omitempty" doc:"With rule: which other rules hit the same transactions, the most frequent first"`
 	Compared []comparedRow `json:"compared,omitempty" doc:"Without rule: how often what is tried in shadow disagreed, by day; days without a trial have no row"`
-	Unknown  []string      `json:"unknown,omitempty" doc:"Days of which this is not known for all transactions. They were counted by an earlier version: they are counted again within minutes, unless transactions of them have been deleted"`
+	Unknown  []string      `json:"unknown,omitempty" doc:"Days that are not fully known. They were counted by an earlier version: they are counted again within minutes, unless transactions of them have been deleted"`
 }
 
 // ruleRow is what a rule did in all days, or on one.
@@ -51,7 +51,7 @@ type ruleRow struct {
 	Rule          string            `json:"rule,omitempty"`
 	Day           string            `json:"day,omitempty" format:"date"`
 	Hits          int64             `json:"hits"`
-	Alone         int64             `json:"alone" doc:"Hits of transactions that were declined or reviewed, in which no other rule hit. In the ruleset in shadow, those that it would decline or have reviewed"`
+	Alone         int64             `json:"alone" doc:"Hits of transactions that were declined or reviewed, against which no other live rule spoke: the rule decided. Always 0 for a rule in shadow. In the ruleset in shadow, of what it would have declined or reviewed"`
 	Failed        int64             `json:"failed" doc:"Transactions for which it could not be evaluated"`
 	Disagreed     int64             `json:"disagreed" doc:"Of a rule that is only tried: hits where the trial's outcome was another one than the decision's"`
 	Labelled      int64             `json:"labelled" doc:"Hits of transactions that have a label"`
@@ -238,7 +238,7 @@ func (t *ruleTally) ofRules() []ruleRow {
 	return rows
 }
 
-// ofDays leaves out days of which nothing is known.
+// ofDays leaves out unknown days.
 func (t *ruleTally) ofDays() (rows []ruleRow) {
 	for _, day := range slices.Sorted(maps.Keys(t.days)) {
 		if t.unknown[day] && len(t.days[day]) == 0 {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -18,12 +19,13 @@ type listPage struct {
 	Entries []ruleset.ListEntry
 	Next    string // the path of the next page
 	Asked   url.Values
+	Now     time.Time
 	Fault   *Problem // why entries cannot be searched so
 }
 
 func showList(v *visit) (any, error) {
 	asked := searched(v.URL.Query())
-	var page listPage
+	page := listPage{Now: v.desk.Now()}
 	err := v.get(entriesPath(v), asked, &page)
 	if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusUnprocessableEntity {
 		asked, page.Fault = url.Values{}, p

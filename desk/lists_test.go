@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -20,15 +21,16 @@ func TestList(t *testing.T) {
 	w := rulesWorld(t)
 	entry := ruleset.ListEntry{Number: 4, Value: "c-<66>", Reason: "chargeback", By: "bob", At: w.clock.now()}
 	gone := ruleset.ListEntry{Number: 2, Value: "c-1", RemovedIn: 3, RemovedBy: "eve", RemovedReason: "a mistake"}
+	over := ruleset.ListEntry{Number: 1, Value: "c-2", Expires: w.clock.now().Add(-time.Hour)}
 	w.api.say("GET"+entriesOf, 200, map[string]any{
-		"list": ruleset.List{Name: "blocked", Of: "customer.id", Effect: fraud.ActBlock, Entries: 1}, "entries": []any{entry, gone}, "next": "2",
+		"list": ruleset.List{Name: "blocked", Of: "customer.id", Effect: fraud.ActBlock, Entries: 1}, "entries": []any{entry, gone, over}, "next": "2",
 	})
 	_, page := w.get("/rules")
 	assert.Contains(t, page, `href="/rules/lists/blocked"`)
 	status, page := w.get("/rules/lists/blocked?search=c-&removed=true")
 	assert.Equal(t, http.StatusOK, status)
 	for _, want := range []string{
-		"c-&lt;66&gt;", "chargeback", "by bob", "removed by eve", "a mistake", `action="/rules/lists/blocked/4/remove"`, `value="c-"`, "checked",
+		"c-&lt;66&gt;", "chargeback", "by bob", "removed by eve", "a mistake", "<td>expired <time", `action="/rules/lists/blocked/4/remove"`, `value="c-"`, "checked",
 		"/rules/lists/blocked?cursor=2&amp;removed=true&amp;search=c-",
 	} {
 		assert.Contains(t, page, want)

@@ -71,7 +71,7 @@ func (r reportRow) ChargebackRate() string {
 	return fmt.Sprintf("%.1f", report.BasisPoints(r.Chargebacks.Count, r.Paid.Count))
 }
 
-// Took is how long half of those who decided took at most.
+// Took is the time within which people decided half of the reviews.
 func (r reportRow) Took() string {
 	if r.Reviews.MedianSeconds == 0 {
 		return ""

@@ -39,7 +39,7 @@ type ruleRow struct {
 	Stopped                        map[string]sum
 }
 
-// AloneShare is the part of the hits in which no other rule hit.
+// AloneShare is the part of the hits in which the rule decided.
 func (r ruleRow) AloneShare() *float64 { return report.Share(r.Alone, r.Hits) }
 
 // figuresOfRules asks the API. A page is shown without figures if they cannot be read.

@@ -75,9 +75,12 @@ func again(v *visit) (to, done string, err error) {
 	return "/rules/versions/" + strconv.FormatInt(proposed.Number, 10), "Proposed. It decides once it is approved.", err
 }
 
-// propose leads to the page of the version that was proposed.
+// propose leads to the page of the version that was proposed. The workbench then begins anew.
 func propose(v *visit) (to string, err error) {
 	var proposed ruleset.Version
 	err = v.send(http.MethodPost, "/rules/versions", map[string]any{"files": filesOf(v.PostForm), "note": v.PostForm.Get("note")}, &proposed)
+	if err == nil {
+		v.desk.sessions.Remove(v.Context(), draftValue)
+	}
 	return "/rules/versions/" + strconv.FormatInt(proposed.Number, 10), err
 }

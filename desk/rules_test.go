@@ -111,6 +111,14 @@ func TestWorkbench(t *testing.T) {
 	assert.Contains(t, page, "Another ruleset decides")
 	_, page = w.get("/rules/workbench?anew=true")
 	assert.Contains(t, page, "- id: dear\n</textarea>")
+
+	w.api.say("POST /rules/versions", 422, map[string]any{"status": 422, "detail": "it has faults"})
+	_, page = w.post("/rules/versions", form)
+	assert.NotContains(t, page, "file:rules/a.yaml", "what was changed is lost")
+	w.api.say("POST /rules/versions", 201, ruleset.Version{Number: 4})
+	w.post("/rules/versions", form)
+	_, page = w.get("/rules/workbench")
+	assert.Contains(t, page, "- id: dear\n</textarea>", "it was proposed")
 }
 
 // A patch makes of the ruleset's files what is in the workbench.
@@ -220,13 +228,13 @@ func TestRuleFigures(t *testing.T) {
 
 	quiet := map[string]any{"day": "2026-01-05", "hits": 0, "stopped": map[string]any{}}
 	w.api.say("GET /rules/figures", 200, map[string]any{
-		"from": "2026-01-04", "to": "2026-01-05", "rules": []any{row("rule", "dear")}, "days": []any{row("day", "2026-01-04"), quiet},
+		"from": "2026-01-04", "to": "2026-01-05", "rules": []any{row("rule", "dear"), row("rule", "cheap")}, "days": []any{row("day", "2026-01-04"), quiet},
 		"beside": []any{map[string]any{"rule": "night", "hits": 12, "share": 0.125}},
 	})
 	_, page = w.get("/rules/rule/dear?from=2026-01-04&to=")
 	assert.Equal(t, "from=2026-01-04&rule=dear", w.api.last().query)
 	for _, part := range []string{
-		"50.0% of 1234: no other rule hit", "33.3% of 3 that people decided", `<span class="nowrap">99.5 EUR</span> in 4 transactions`, "<dd>7: the outcome",
+		"<dt>Alone</dt><dd>–</dd>", "in the other ruleset", "33.3% of 3 that people decided", `<span class="nowrap">99.5 EUR</span> in 4 transactions`, "<dd>7: the outcome",
 		`data-x="1767484800"`, `rule=dear&amp;since=2026-01-04T00%3A00%3A00Z`, `disagrees=rules&amp;rule=dear`,
 		`<td class="number">99.5</td><td class="number">7</td>`, `<td class="number">0</td><td class="number">0</td></tr>`, `<code>night</code></th><td class="number">12</td><td class="number">12.5</td>`,
 		`data-series="stop">EUR`, `data-series="link">JPY`,
@@ -236,6 +244,7 @@ func TestRuleFigures(t *testing.T) {
 	_, page = w.get("/rules/rule/cheap?shadow=1&from=2026-01-04")
 	assert.Equal(t, "from=2026-01-04&rule=cheap&ruleset=shadow", w.api.last().query)
 	assert.Contains(t, page, `name="shadow" value="1"`)
+	assert.Contains(t, page, "50.0% of 1234: the transaction was declined or reviewed, and no other live rule spoke against it")
 
 	w.api.say("GET /rules/figures", 422, map[string]any{"status": 422, "detail": "not so", "errors": []any{map[string]any{"parameter": "to", "detail": "must not be earlier"}}})
 	status, page := w.get("/rules/rule/dear?to=2025-01-01")

@@ -51,7 +51,7 @@ type event struct {
 	Wait string
 }
 
-// Incomplete reports whether no alertman has said more about an alert.
+// Incomplete reports whether details of an alert are missing because no alertman answers.
 func (s story) Incomplete() bool {
 	return slices.ContainsFunc(s.Alerts, func(a alertOf) bool { return a.Incomplete })
 }

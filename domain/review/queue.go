@@ -4,7 +4,7 @@ import (
 	"dummyorders/domain/money"
 )
 
-// Queue says which reviews somebody gets first. A field with its zero value excludes none.
+// Queue says who gets which reviews first. A field with its zero value excludes none.
 type Queue struct {
 	Who      string      // a group of the issuer, or a person
 	From     money.Money // the least amount, of its currency; none of another currency

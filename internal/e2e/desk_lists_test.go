@@ -40,7 +40,7 @@ func deskLists(t *testing.T, w *deskWorld) {
 	b.do(chromedp.SetValue(chromedp.CSS(`tbody [name=why]`), "won"))
 	b.click(`tbody form button`)
 	assert.Contains(t, b.text(), "Removed: it counts no longer")
-	assert.Contains(t, b.text(), "No entry is like that.")
+	assert.Contains(t, b.text(), "No entry matches.")
 	b.open("/rules/lists/blocked_cards?removed=true")
 	assert.Contains(t, b.text(), "removed by ada@localhost")
 	eventually(t, func() error {
