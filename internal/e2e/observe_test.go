@@ -24,6 +24,8 @@ import (
 
 var outages = flag.Bool("outages", false, "look at dashboards, and stop one part after the other and wait for its alarm, which takes half an hour")
 
+var calm = flag.Duration("calm", 0, "how long transactions are posted while no alarm may fire; without it none are posted")
+
 // observed is a world that a Prometheus with the rules of deploy/observe looks at.
 type observed struct {
 	*world
@@ -279,6 +281,27 @@ func (o observed) outage(t *testing.T, test outage) {
 		return errors.Join(err, unless(!slices.Contains(firing, test.alarm), fmt.Sprint("after it: ", firing)))
 	})
 	t.Logf("%s is silent after %s", test.alarm, time.Since(began).Round(time.Second))
+}
+
+// No alarm fires while transactions are paid for.
+func TestNoAlarm(t *testing.T) {
+	if *calm == 0 {
+		t.Skip("make test-alarms CALM=1h runs it")
+	}
+	o := newObserved(t, nil)
+	require.NoError(t, o.posting(body(small, goodCard)).on())
+	over, pace := time.After(*calm), time.NewTicker(5*time.Second)
+	defer pace.Stop()
+	for {
+		select {
+		case <-over:
+			return
+		case <-pace.C:
+			firing, err := o.firing()
+			require.NoError(t, err)
+			require.Empty(t, firing, "after %s", time.Since(o.began).Round(time.Second))
+		}
+	}
 }
 
 // stream posts a body again and again while it is on.
