@@ -172,3 +172,16 @@ func TestListRights(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, lacks["fraud-police"], "SELECT on list_entries")
 }
+
+// On PostgreSQL, changes that wait for one whose process hangs wait for it no longer than this timeout.
+func TestPostgresListChangeSettings(t *testing.T) {
+	l := engines["PostgreSQL"].migrated(t)
+	require.NoError(t, l.Exec(t.Context(), `CREATE FUNCTION patience() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN NEW.reason := current_setting('idle_in_transaction_session_timeout'); RETURN NEW; END $$`))
+	require.NoError(t, l.Exec(t.Context(), `CREATE TRIGGER patience BEFORE INSERT ON list_entries FOR EACH ROW EXECUTE FUNCTION patience()`))
+	addEntry(t, l, anEntry("c-1"))
+	all, err := l.EntryChanges(t.Context(), 0)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	assert.Equal(t, "10s", all[0].Reason)
+}
