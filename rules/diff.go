@@ -67,7 +67,11 @@ func (s *Set) fields() []attribute {
 func (s *Set) listFields() map[string][]attribute {
 	all := map[string][]attribute{}
 	for _, l := range s.lists {
-		all[l.Name] = []attribute{{"of", l.Of}, {"effect", string(l.Effect)}, {"file", l.File}, {"from", l.from()}}
+		from := ""
+		if l.InDatabase() {
+			from = database
+		}
+		all[l.Name] = []attribute{{"of", l.Of}, {"effect", string(l.Effect)}, {"file", l.File}, {"from", from}}
 	}
 	return all
 }

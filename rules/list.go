@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
 	"dummyorders/internal/yamlfile"
 	"dummyorders/rules/lang"
 )
 
 // list is a list together with its entries.
 type list struct {
-	List
+	ruleset.List
 	value   lang.Listable
 	entries map[string]bool
 	nets    networks
@@ -23,7 +24,7 @@ type list struct {
 }
 
 // newList returns a list without entries, or an error if lists cannot be of l.Of.
-func newList(l List) (*list, error) {
+func newList(l ruleset.List) (*list, error) {
 	value, err := lang.ParseListable(l.Of)
 	if err != nil {
 		return nil, err

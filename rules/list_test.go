@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
 	"dummyorders/rules"
 )
 
@@ -135,7 +136,7 @@ func TestFaultsHideCardNumbers(t *testing.T) {
 
 func TestListSizes(t *testing.T) {
 	set := on("ip.address", "192.0.2.1\n192.0.2.1/32\n198.51.100.0/24\n").read(t)
-	require.Equal(t, []rules.List{{Name: "l", File: "l.txt", Of: "ip.address", Effect: fraud.ActBlock, Entries: 2}}, set.Lists())
+	require.Equal(t, []ruleset.List{{Name: "l", File: "l.txt", Of: "ip.address", Effect: fraud.ActBlock, Entries: 2}}, set.Lists())
 }
 
 // A hundred thousand entries are found.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/reload"
 	"dummyorders/internal/timezone"
@@ -470,7 +471,7 @@ func (r *reader) readList(name string, v *yamlfile.Value) error {
 		return nil
 	}
 	file, of := readFrom(name, v), v.Required("of")
-	l := List{Name: name, File: file.Words(), Of: of.Words()}
+	l := ruleset.List{Name: name, File: file.Words(), Of: of.Words()}
 	if effect := v.Optional("effect"); effect != nil {
 		l.Effect = fraud.Action(effect.Choice(string(fraud.ActBlock), string(fraud.ActAllow)))
 	}

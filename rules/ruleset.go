@@ -69,26 +69,6 @@ type Rule struct {
 	Line int
 }
 
-// List describes a list of a ruleset.
-type List struct {
-	Name    string
-	File    string       // empty if the entries are kept in the database
-	Of      string       // which value is looked up, such as card.fingerprint
-	Effect  fraud.Action // ActBlock, ActAllow, or empty: then only rules use the list
-	Entries int          // of the file
-}
-
-// InDatabase reports whether the entries are kept in the database, and not in a file.
-func (l List) InDatabase() bool { return l.File == "" }
-
-// from returns what stands at from in the ruleset's file.
-func (l List) from() string {
-	if l.InDatabase() {
-		return database
-	}
-	return ""
-}
-
 // Load reads the ruleset in a folder. If the ruleset has faults, the error is Faults.
 func Load(folder string) (*Set, error) {
 	read, err := load(folder)
@@ -205,9 +185,9 @@ func (s *Set) Written(name string) []string {
 	return nil
 }
 
-// Lists returns the set's lists, sorted by name.
-func (s *Set) Lists() []List {
-	all := make([]List, len(s.lists))
+// Lists returns the set's lists, sorted by name. Entries in the database are not counted.
+func (s *Set) Lists() []ruleset.List {
+	all := make([]ruleset.List, len(s.lists))
 	for i, l := range s.lists {
 		all[i] = l.List
 	}

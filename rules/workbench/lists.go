@@ -139,7 +139,8 @@ func (w *Workbench) ListValue(of string, t transaction.Transaction) string {
 func described(set *rules.Set) []ruleset.List {
 	all := []ruleset.List{}
 	for _, l := range set.Lists() {
-		all = append(all, ruleset.List{Name: l.Name, Of: l.Of, Effect: l.Effect, File: l.File, Entries: set.Count(l.Name, time.Now())})
+		l.Entries = set.Count(l.Name, time.Now())
+		all = append(all, l)
 	}
 	return all
 }
