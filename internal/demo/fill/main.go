@@ -4,13 +4,17 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
 	"os/signal"
 	"time"
+
+	"github.com/joho/godotenv"
 
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/demo"
@@ -28,12 +32,12 @@ func main() {
 func run(ctx context.Context) error {
 	seed := flag.Uint64("seed", 1, "which month is made up")
 	flag.Parse()
-	api, err := url.Parse(cmp.Or(os.Getenv("API_URL"), "http://127.0.0.1:9001"))
-	if err != nil {
-		return fmt.Errorf("read API_URL: %w", err)
+	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) { // as make run does, what is set already wins
+		return fmt.Errorf("read .env: %w", err)
 	}
-	if ip := net.ParseIP(api.Hostname()); api.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("API_URL is %s, and must be on this machine: made-up transactions belong into no ledger that others use", api.Redacted())
+	api, err := apiURL()
+	if err != nil {
+		return err
 	}
 	store, err := ledgerdb.Open(cmp.Or(os.Getenv("LEDGER_URL"), "sqlite:.run/orders-ledger.db"))
 	if err != nil {
@@ -57,4 +61,27 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("Posted %d more to %s: some wait for a review, and some were stopped. Each made-up transaction has the metadata %s=true. Reports have them within two minutes.\n", len(ids), api.Redacted(), demo.MadeUp)
 	return nil
+}
+
+// apiURL returns the API's address on this machine: where HTTP_ADDRESS has it listen, or API_URL.
+func apiURL() (*url.URL, error) {
+	text := cmp.Or(os.Getenv("API_URL"), "http://127.0.0.1:9001")
+	if address := os.Getenv("HTTP_ADDRESS"); address != "" {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, fmt.Errorf("read HTTP_ADDRESS: %w", err)
+		}
+		if host == "" || net.ParseIP(host).IsUnspecified() {
+			host = "127.0.0.1"
+		}
+		text = "http://" + net.JoinHostPort(host, port)
+	}
+	api, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("read API_URL: %w", err)
+	}
+	if ip := net.ParseIP(api.Hostname()); api.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("the API is at %s, and must be on this machine: made-up transactions belong into no ledger that others use", api.Redacted())
+	}
+	return api, nil
 }
