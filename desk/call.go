@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 )
 
@@ -36,6 +37,8 @@ type Problem struct {
 	Status int     `json:"status"`
 	Detail string  `json:"detail"`
 	Errors []Fault `json:"errors"`
+	// Decision is the fraud check's, which has got worse since a review began: an approval has to confirm it.
+	Decision *fraud.Decision `json:"decision"`
 }
 
 // Fault is one wrong value of a request.

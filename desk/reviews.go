@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -306,6 +307,9 @@ func (d *desk) release(v *visit) (to, done string, err error) {
 func (d *desk) decide(v *visit) (to, done string, err error) {
 	id := chi.URLParam(v.Request, "id")
 	answer, err := v.review(id, v.PostFormValue("decision"), v.PostFormValue("note"), v.PostFormValue("confirm") == "true")
+	if p, is := errors.AsType[*Problem](err); is && p.Decision != nil {
+		return "", "", &Problem{Status: p.Status, Detail: "Nothing was decided: the fraud check has got worse. What it says now is below."}
+	}
 	if err != nil {
 		return "", "", err
 	}

@@ -184,6 +184,10 @@ func TestConfirmReview(t *testing.T) {
 	w.api.say(decide, http.StatusOK, r.Answer)
 	w.post(path, url.Values{"page": {path}, "decision": {"approve"}, "confirm": {"true"}})
 	assert.Equal(t, []string{`{"confirm":true,"decision":"approve","note":""}`}, w.api.sent(decide))
+	w.api.say(decide, http.StatusConflict, map[string]any{"status": http.StatusConflict, "detail": `send it again with "confirm": true`, "decision": r.Review.Recheck})
+	_, page = w.post(path, url.Values{"page": {path}, "decision": {"approve"}})
+	assert.Contains(t, page, "Nothing was decided: the fraud check has got worse.")
+	assert.NotContains(t, page, "send it again", "those are words for a program")
 	r.Review.Recheck = &fraud.Decision{Outcome: fraud.Review, Score: 41}
 	w.waits("ada@localhost", r)
 	_, page = w.get(path)
