@@ -253,5 +253,8 @@ func readMoment(v *strictjson.Value) time.Time {
 	if err != nil {
 		v.Fault("must be a time as in RFC 3339, such as 2026-01-02T03:04:05Z")
 	}
+	if year := at.UTC().Year(); year < 1 || year > 9999 { // no event could say it
+		v.Fault("must be a time from year 1 to year 9999 in UTC")
+	}
 	return at
 }

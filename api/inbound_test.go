@@ -117,6 +117,7 @@ func TestInboundFaults(t *testing.T) {
 		"no fingerprint":     {"monitor", strings.Replace(fired, `"c3d2b1a09f8e7d6c"`, `""`, 1), false, 422, "#/alerts/0/fingerprint"},
 		"no start":           {"monitor", strings.Replace(fired, "2026-11-02T09:30:15.5Z", "0001-01-01T00:00:00Z", 1), false, 422, "must say in startsAt"},
 		"odd start":          {"monitor", strings.Replace(fired, "2026-11-02T09:30:15.5Z", "yesterday", 1), false, 422, "#/alerts/0/startsAt"},
+		"start too far":      {"monitor", strings.Replace(fired, "2026-11-02T09:30:15.5Z", "9999-12-31T23:59:59-01:00", 1), false, 422, "#/alerts/0/startsAt"},
 		"no end":             {"monitor", strings.ReplaceAll(fired, `"firing"`, `"resolved"`), false, 422, "must say in endsAt"},
 		"end left out":       {"monitor", strings.Replace(strings.ReplaceAll(fired, `"firing"`, `"resolved"`), "endsAt", "ends", 1), false, 422, "must say in endsAt"},
 		"too large":          {"monitor", strings.Replace(fired, "No worker", strings.Repeat("x", 1<<20), 1), false, 413, ""},
