@@ -306,7 +306,7 @@ func answerAlert(log alert.Log) *alertAnswer {
 	return a
 }
 
-// outlined returns the state of an alert of which alertman has said nothing.
+// outlined returns the state of an incomplete alert.
 func outlined(log alert.Log) alertState {
 	switch sent := func(c alert.ChainLog) bool { return c.Muted == "" }; {
 	case log.Running:

@@ -269,7 +269,7 @@ func (g *groupRule) of(e alert.Event) *alert.Grouping {
 // condition is a list of tests that an event and the time must all pass.
 type condition []test
 
-// test is one of them. says tells people what must hold, and fails returns why the event or the time fails, or "" if they pass.
+// test is a part of a condition. says is what must hold, in words; fails returns why the event or the time fails, or "" if they pass.
 type test struct {
 	says  string
 	fails func(event alert.Event, at time.Time) string

@@ -92,7 +92,7 @@ func (r shownRoutes) Try(document []byte, at time.Time) (alert.Routed, error) {
 }
 
 // shownRoutes returns the routes of alertman, as far as this process is given its settings, and what keeps them in step with
-// their file. They are nil if the file cannot be used: to show them is no reason not to start.
+// their file. They are nil if the file cannot be used: the process starts without them.
 func (e environment) shownRoutes(v *values, log *slog.Logger) (api.Routes, func(context.Context) error) {
 	still := func(context.Context) error { return nil }
 	if e.AlertmanConfig == "" {

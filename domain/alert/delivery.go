@@ -147,7 +147,7 @@ type Query struct {
 	Merchants identity.Merchants // only alerts about these
 	Since     time.Time          // taken at that time or later
 	Open      bool               // leaves out those that were delivered, and need nothing more
-	DetailsBy time.Time          // alerts of which alertman has said nothing by then are incomplete; zero means DetailsWithin from now
+	DetailsBy time.Time          // alerts that alertman has not described by then are incomplete; zero means DetailsWithin from now
 	After     []byte             // Page.Next of the page before
 	Limit     int
 }
