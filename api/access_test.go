@@ -131,9 +131,11 @@ func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
 // muted mutes a merchant's alerts, and returns the id of the mute.
 func (w *world) muted(t *testing.T, merchant string) string {
 	t.Helper()
-	m := alert.Mute{ID: uuid.NewString(), Merchant: merchant, By: "ada", Begin: time.Now(), Until: time.Now().Add(time.Hour)}
-	require.NoError(t, w.mutes.AddMute(t.Context(), m))
-	return m.ID
+	now := time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
+	m := alert.Mute{ID: uuid.NewString(), Merchant: merchant, By: "ada", Begin: now, Until: now.Add(time.Hour)}
+	kept, err := w.mutes.AddMute(t.Context(), m)
+	require.NoError(t, err)
+	return kept.ID
 }
 
 // ofAcme posts a transaction of acme, and returns its id.

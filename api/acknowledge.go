@@ -18,7 +18,6 @@ import (
 	"dummyorders/domain/audit"
 	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
-	"dummyorders/internal/safetext"
 	"dummyorders/internal/strictjson"
 )
 
@@ -74,9 +73,7 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 	if err != nil {
 		return nil, err
 	}
-	if isKnown(caller) {
-		a.By = safetext.Cut(caller.Name, alert.MaxBy, "…")
-	}
+	setBy(caller, &a.By)
 	kept, refused := s.takeCare(ctx, merchantsOf(ctx), r.ID, a)
 	if refused != nil {
 		return nil, refused
@@ -86,6 +83,9 @@ func (s *server) acknowledge(ctx context.Context, r *acknowledgeRequest) (*ackno
 
 // takeCare acknowledges an alert, between two entries of the audit trail.
 func (s *server) takeCare(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, *Problem) {
+	if !alert.IsID(id) {
+		return alert.Acknowledgement{}, s.alertProblem(ctx, id, alert.ErrNotFound)
+	}
 	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alert " + id, After: fmt.Sprintf("by %s: %s", a.By, a.Note)})
 	if p != nil {
 		return alert.Acknowledgement{}, p

@@ -17,6 +17,7 @@ import (
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
+	"dummyorders/internal/safetext"
 )
 
 // visitor is what the audit trail keeps of a request and who sent it. It is filled in while the request is handled.
@@ -44,6 +45,9 @@ func visitorOf(ctx context.Context) *visitor {
 func (v *visitor) entry() audit.Entry {
 	return audit.Entry{Address: v.address, Merchant: v.merchant, Action: v.action, Object: v.object, After: v.shown}.By(v.subject)
 }
+
+// longestObject bounds what a read or a refusal names, in characters.
+const longestObject = 300
 
 // These bound what an entry may cost. A read goes on without its entry.
 const (
@@ -136,6 +140,7 @@ func (a *auditor) keep(ctx context.Context, e audit.Entry, within time.Duration)
 // visited keeps a read or a refusal once it is answered.
 func (a *auditor) visited(r *http.Request, v *visitor, status int) {
 	e := v.entry()
+	e.Object = safetext.Cut(safetext.Line(e.Object), longestObject, "…") // it can be any text of a path
 	e.Result = strconv.Itoa(status)
 	switch {
 	case v.action == "" || v.kept || a.trail == nil:

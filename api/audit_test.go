@@ -239,3 +239,13 @@ func TestAuditAway(t *testing.T) {
 	require.Equal(t, 200, request(t, handler, http.MethodGet, "/transactions", "", shop).Code)
 	require.Contains(t, log.String(), `msg="Entry of the audit trail not kept" action=listTransactions object="" subject=shop`)
 }
+
+// Any path can be read, and the trail's entry of it can be kept: it has no NUL, which PostgreSQL refuses, and is not long.
+func TestAuditOddPath(t *testing.T) {
+	o, kept := options(nowhere(t), newMemory()), &trail{}
+	o.Audit = kept
+	answer := request(t, handlerWith(o), http.MethodGet, "/alerts/a%00"+strings.Repeat("x", 5000), "")
+	assert.Equal(t, http.StatusNotFound, answer.Code)
+	require.Len(t, kept.kept, 1)
+	assert.Equal(t, "a "+strings.Repeat("x", 297)+"…", kept.kept[0].Object)
+}

@@ -124,16 +124,8 @@ const maxDays = 90
 
 var backtestBodies = object[backtestBody]{name: "BacktestSchema", members: []member[backtestBody]{
 	{
-		"days", true, &huma.Schema{
-			Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxDays)), Examples: []any{7}, Description: "How many days to look back",
-		},
-		func(v *strictjson.Value, b *backtestBody) {
-			days, err := strconv.Atoi(v.Literal())
-			if err != nil || days < 1 || days > maxDays {
-				v.Fault(fmt.Sprintf("must be a whole number from 1 to %d", maxDays))
-			}
-			b.days = days
-		},
+		"days", true, wholeNumber(1, maxDays, "How many days to look back"),
+		func(v *strictjson.Value, b *backtestBody) { b.days = readInteger(v, 1, maxDays) },
 	},
 	{
 		"files", true, rulesetBodies.members[0].schema,

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -153,6 +154,19 @@ func textFault(text string, s *huma.Schema) string {
 		return patterns[s.Pattern].fault
 	}
 	return ""
+}
+
+// wholeNumber is for a whole number, which readInteger reads.
+func wholeNumber(least, most int, doc string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeInteger, Minimum: new(float64(least)), Maximum: new(float64(most)), Examples: []any{least}, Description: doc}
+}
+
+func readInteger(v *strictjson.Value, least, most int) int {
+	number, err := strconv.Atoi(v.Literal())
+	if err != nil || number < least || number > most {
+		v.Fault(fmt.Sprintf("must be a whole number from %d to %d", least, most))
+	}
+	return number
 }
 
 // oneOf writes choices as people do: a, b or c.

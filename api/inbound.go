@@ -3,14 +3,19 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
@@ -28,17 +33,24 @@ const inboundDescription = "Takes the webhook of Prometheus' Alertmanager, and g
 // maxInboundBody is the largest body of a webhook: Alertmanager puts all alarms of a group into one.
 const maxInboundBody = 1 << 20
 
-// The most alarms in a webhook, and the greatest lengths of their texts, in characters. Longer texts are cut.
+// The most alarms in a webhook, and the greatest lengths of their texts, in characters. Longer texts are cut, and further labels left
+// out. JSON can need six bytes for a character, and an event has to stay below the 128 KiB that alertman takes.
 const (
 	mostAlarms       = 1000
 	longestAlarmName = 60 // in bytes at most what a search attribute takes
 	longestLabelName = 100
 	longestLabel     = 300
 	longestText      = 1000
+	mostLabels       = 100
+	mostLabelText    = 12_000 // names and values together
 )
 
 // publishWithin bounds how long the alarms of a webhook may take to be published, within the time that an answer may take.
-const publishWithin = 20 * time.Second
+// publishedAtOnce is how many are under way; the publisher bounds that too.
+const (
+	publishWithin   = 20 * time.Second
+	publishedAtOnce = 32
+)
 
 // webhook is what Alertmanager sends.
 type webhook struct{ alarms []inboundAlarm }
@@ -54,7 +66,8 @@ type inboundRequest struct {
 }
 
 type inboundAnswer struct {
-	Taken []takenAlarm `json:"taken" nullable:"false" doc:"The alarms, in the webhook's order"`
+	Taken   []takenAlarm `json:"taken" nullable:"false" doc:"The alarms, in the webhook's order"`
+	LeftOut []takenAlarm `json:"leftOut,omitempty" doc:"Alarms of which no event can be made. They are not sent; the service's log says why"`
 }
 
 type takenAlarm struct {
@@ -103,26 +116,50 @@ func (s *server) takeAlarms(ctx context.Context, r *inboundRequest) (a inboundAn
 	for i, alarm := range sent.alarms {
 		events[i] = alarm.event(s.clock())
 		names[i] = events[i].Subject + " " + alarm.status
-		a.Taken = append(a.Taken, takenAlarm{events[i].ID, events[i].Type, events[i].Subject})
 	}
 	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alarms", After: safetext.Cut(strings.Join(names, ", "), longestText, "…")})
 	if p != nil {
 		return a, p
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishWithin)
-	defer cancel()
-	for _, event := range events {
-		if err := s.alarms.Publish(ctx, event); err != nil {
-			s.log.ErrorContext(ctx, "Alarm not published", "alarm", event.Subject, "id", event.ID, "error", err)
-			p = retryLater(http.StatusServiceUnavailable, retryAfterOutage, "RabbitMQ has not taken all alarms: send them again; those that it has are delivered once")
-			break
-		}
+	odd, err := s.publishAlarms(ctx, events)
+	if err != nil {
+		s.log.ErrorContext(ctx, "Alarms not published", "error", err)
+		p = retryLater(http.StatusServiceUnavailable, retryAfterOutage, "RabbitMQ has not taken all alarms: send them again; those that it has are delivered once")
 	}
 	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
 	if p != nil {
 		return a, p
 	}
+	for i, event := range events {
+		taken := takenAlarm{event.ID, event.Type, event.Subject}
+		if odd[i] {
+			a.LeftOut = append(a.LeftOut, taken)
+		} else {
+			a.Taken = append(a.Taken, taken)
+		}
+	}
 	return a, nil
+}
+
+// publishAlarms gives events to RabbitMQ, several at once, and says which are odd: they cannot be published, and do not hold up the
+// others. After an error some may have been published.
+func (s *server) publishAlarms(ctx context.Context, events []alert.Event) (odd []bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishWithin)
+	defer cancel()
+	odd = make([]bool, len(events))
+	publishing, ctx := errgroup.WithContext(ctx)
+	publishing.SetLimit(publishedAtOnce)
+	for i, event := range events {
+		publishing.Go(func() error {
+			err := s.alarms.Publish(ctx, event)
+			if odd[i] = errors.Is(err, alert.ErrUnpublishable); odd[i] {
+				s.log.ErrorContext(ctx, "Alarm left out: no event can be made of it", "alarm", event.Subject, "id", event.ID, "error", err)
+				return nil
+			}
+			return err
+		})
+	}
+	return odd, publishing.Wait()
 }
 
 // alarmNamespace makes the ids of alarms' events. It must not change: an alarm would be delivered again.
@@ -131,11 +168,7 @@ var alarmNamespace = uuid.MustParse("5b0d6f0e-3c43-4d3f-9a1c-7f2f3c0d9b51")
 // event returns what the alarm says, at a time. The same alarm gives an event with the same id as long as it fires.
 func (in inboundAlarm) event(now time.Time) alert.Event {
 	said := func(name string) string { return safeText(in.annotations[name], longestText) }
-	labels := make(map[string]string, len(in.labels))
-	for name, value := range in.labels {
-		labels[safeText(name, longestLabelName)] = safeText(value, longestLabel)
-	}
-	labels[nameLabel] = safeText(in.labels[nameLabel], longestAlarmName) // another label may have become the same
+	labels := in.safeLabels()
 	a := alert.Alarm{
 		Summary: cmp.Or(said("summary"), said("message"), labels[nameLabel]), Description: said("description"), Runbook: said("runbook_url"),
 		Source: safeText(withoutUser(in.source), longestText), Since: in.startsAt.UTC(),
@@ -146,6 +179,27 @@ func (in inboundAlarm) event(now time.Time) alert.Event {
 	}
 	id := fmt.Sprintf("%s\n%s\n%s", in.fingerprint, in.startsAt.UTC().Format(time.RFC3339Nano), in.status)
 	return a.Event(uuid.NewSHA1(alarmNamespace, []byte(id)).String(), now)
+}
+
+// safeLabels returns the labels that the event has: the name and the severity, and others by name. Of labels whose names become the
+// same, the first counts.
+func (in inboundAlarm) safeLabels() map[string]string {
+	labels := map[string]string{nameLabel: cmp.Or(safeText(in.labels[nameLabel], longestAlarmName), nameless)}
+	size := 0
+	for _, said := range append([]string{severityLabel}, slices.Sorted(maps.Keys(in.labels))...) {
+		value, is := in.labels[said]
+		name := safeText(said, longestLabelName)
+		if _, known := labels[name]; known || !is {
+			continue
+		}
+		value = safeText(value, longestLabel)
+		size += utf8.RuneCountInString(name + value)
+		if len(labels) == mostLabels || size > mostLabelText {
+			break
+		}
+		labels[name] = value
+	}
+	return labels
 }
 
 // safeText returns a monitor's text on one line, without card numbers, and cut to up to most characters.
@@ -163,8 +217,12 @@ func withoutUser(address string) string {
 	return u.String()
 }
 
-// nameLabel is the label with an alarm's name.
-const nameLabel = "alertname"
+// The labels with an alarm's name and severity, and the name of an alarm without one.
+const (
+	nameLabel     = "alertname"
+	severityLabel = "severity"
+	nameless      = "alarm without a name"
+)
 
 // What Alertmanager says of an alarm.
 const (
@@ -203,13 +261,8 @@ var inboundAlarms = object[inboundAlarm]{name: "AlertmanagerAlarm", open: true, 
 		func(v *strictjson.Value, a *inboundAlarm) { a.fingerprint = v.Literal() },
 	},
 	{
-		"labels", true, labelsSchema("The alarm's labels: alertname, its name, is needed; severity is shown, too"),
-		func(v *strictjson.Value, a *inboundAlarm) {
-			a.labels = readTexts(v)
-			if safeText(a.labels[nameLabel], longestAlarmName) == "" {
-				v.Fault("must have the alarm's name, as alertname")
-			}
-		},
+		"labels", true, labelsSchema("The alarm's labels: alertname is its name, and severity is shown, too. Of more than 100 labels, the others are left out by name"),
+		func(v *strictjson.Value, a *inboundAlarm) { a.labels = readTexts(v) },
 	},
 	{
 		"annotations", false, nullable(labelsSchema("What is said about it: summary, description and runbook_url are shown")),
@@ -225,13 +278,10 @@ var inboundAlarms = object[inboundAlarm]{name: "AlertmanagerAlarm", open: true, 
 
 func labelsSchema(doc string) *huma.Schema {
 	return &huma.Schema{
-		Type: huma.TypeObject, MaxProperties: new(mostLabels), Description: doc,
+		Type: huma.TypeObject, Description: doc,
 		AdditionalProperties: &huma.Schema{Type: huma.TypeString}, Examples: []any{map[string]string{"alertname": "WorkerDown"}},
 	}
 }
-
-// mostLabels is the most labels or annotations that an alarm may have.
-const mostLabels = 100
 
 // readTexts returns an object of texts.
 func readTexts(v *strictjson.Value) map[string]string {
@@ -253,8 +303,16 @@ func readMoment(v *strictjson.Value) time.Time {
 	if err != nil {
 		v.Fault("must be a time as in RFC 3339, such as 2026-01-02T03:04:05Z")
 	}
-	if year := at.UTC().Year(); year < 1 || year > 9999 { // no event could say it
-		v.Fault("must be a time from year 1 to year 9999 in UTC")
+	if !isSayable(at) {
+		v.Fault(sayable)
 	}
 	return at
 }
+
+// isSayable reports whether JSON can say a time, and sayable what is wrong if not.
+func isSayable(at time.Time) bool {
+	year := at.UTC().Year()
+	return 1 <= year && year <= 9999
+}
+
+const sayable = "must be a time from year 1 to year 9999 in UTC"

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,22 +17,23 @@ import (
 	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/transaction"
-	"dummyorders/internal/safetext"
 	"dummyorders/internal/strictjson"
 )
 
 const addMuteDescription = "Has alerts not sent for some hours that are of a type, about a merchant or about a customer, or all of these; " +
 	"without any of them, all alerts. It holds within five seconds, for alerts that alertman takes from then on: what is being delivered, " +
 	"escalated or collected in a digest goes on. **Urgent alerts are muted like others**: frauds, and money that could not be given back. " +
-	"A muted alert is sent to nobody, and nobody is asked to acknowledge it; its log says by which mute, GET /alerts?state=muted lists it, and " +
-	"POST /alerts/{id}/resend sends it. It stays muted when the mute ends. " +
+	"A muted alert is not sent, and its acknowledgement is not asked for; its log says by which mute, GET /alerts?state=muted lists it, and " +
+	"POST /alerts/{id}/resend sends it. It stays muted when the mute ends; an alarm that began while it was muted is not sent either as long as it fires. " +
+	"With an id, a second call changes nothing and is answered as the first, or with 409 if it asks for another mute. The answer is also 409 if there are " +
+	"100 mutes of the merchant, or of all merchants, that are on or ended within the last day. " +
 	"Only those with the scope for all merchants can mute alerts of all. The mutes of the routing file are others, and are not listed here."
 
 const mutesDescription = "The mutes that are on, and those that ended within the last day, the latest first. Those with the scope for some " +
 	"merchants only see the mutes of these, not those of all merchants."
 
-// shownFor is how long a mute is listed after its end.
-const shownFor = 24 * time.Hour
+// muteWithin bounds how long a mute may take to be kept or ended.
+const muteWithin = 10 * time.Second
 
 type (
 	muteRequest struct {
@@ -60,7 +62,7 @@ func (s *server) registerMutes(api huma.API) {
 		SkipValidateBody: true,
 		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
 		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 404, 413, 415, 422, 429, 503},
+		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
 	}), s.addMute)
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "listMutes",
@@ -93,9 +95,7 @@ func (s *server) addMute(ctx context.Context, r *muteRequest) (*muteResponse, er
 		return nil, err
 	}
 	m := asked.mute
-	if isKnown(caller) {
-		m.By = safetext.Cut(caller.Name, alert.MaxBy, "…")
-	}
+	setBy(caller, &m.By)
 	of := merchantsOf(ctx)
 	if names := of.Names(); m.Merchant == "" && !of.All() {
 		if len(names) > 1 {
@@ -108,20 +108,23 @@ func (s *server) addMute(ctx context.Context, r *muteRequest) (*muteResponse, er
 	if m.Merchant != "" && !of.Has(m.Merchant) {
 		return nil, problem(http.StatusNotFound, "no such merchant")
 	}
-	m.ID, m.Begin = uuid.Must(uuid.NewV7()).String(), time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
+	m.ID, m.Begin = cmp.Or(m.ID, uuid.Must(uuid.NewV7()).String()), s.clock().UTC().Truncate(time.Microsecond) // as the ledger keeps it
 	m.Until = m.Begin.Add(time.Duration(asked.hours) * time.Hour)
 	begun, p := s.audit.begin(ctx, audit.Entry{Object: "mute " + m.ID, Merchant: m.Merchant, After: described(m)})
 	if p != nil {
 		return nil, p
 	}
-	if err := s.mutes.AddMute(ctx, m); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muteWithin)
+	defer cancel()
+	kept, err := s.mutes.AddMute(ctx, m)
+	if err != nil {
 		p = s.muteProblem(ctx, err)
 	}
 	s.audit.end(ctx, begun, "", statusOf(p, http.StatusCreated))
 	if p != nil {
 		return nil, p
 	}
-	return &muteResponse{m}, nil
+	return &muteResponse{kept}, nil
 }
 
 // described says what is muted, for the audit trail.
@@ -130,7 +133,9 @@ func described(m alert.Mute) string {
 }
 
 func (s *server) listMutes(ctx context.Context, _ *struct{}) (*mutesResponse, error) {
-	found, err := s.mutes.Mutes(ctx, merchantsOf(ctx), time.Now().Add(-shownFor))
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	found, err := s.mutes.Mutes(ctx, merchantsOf(ctx), s.clock().Add(-alert.Listed))
 	if err != nil {
 		return nil, s.muteProblem(ctx, err)
 	}
@@ -139,20 +144,23 @@ func (s *server) listMutes(ctx context.Context, _ *struct{}) (*mutesResponse, er
 }
 
 func (s *server) endMute(ctx context.Context, r *endMuteRequest) (*muteResponse, error) {
-	caller := subjectOf(ctx)
-	by := "someone who need not say who they are"
-	if isKnown(caller) {
-		by = safetext.Cut(caller.Name, alert.MaxBy, "…")
+	id, err := uuid.Parse(r.ID)
+	if err != nil {
+		return nil, s.muteProblem(ctx, alert.ErrNoMute)
 	}
-	begun, p := s.audit.begin(ctx, audit.Entry{Object: "mute " + r.ID})
+	by := "an anonymous caller"
+	setBy(subjectOf(ctx), &by)
+	begun, p := s.audit.begin(ctx, audit.Entry{Object: "mute " + id.String()})
 	if p != nil {
 		return nil, p
 	}
-	ended, err := s.mutes.EndMute(ctx, merchantsOf(ctx), r.ID, by, time.Now().UTC().Truncate(time.Microsecond))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muteWithin)
+	defer cancel()
+	ended, err := s.mutes.EndMute(ctx, merchantsOf(ctx), id.String(), by, s.clock().UTC().Truncate(time.Microsecond))
 	if err != nil {
 		p = s.muteProblem(ctx, err)
 	} else {
-		begun.After = described(ended)
+		begun.After, begun.Merchant = described(ended), cmp.Or(ended.Merchant, begun.Merchant)
 	}
 	s.audit.end(ctx, begun, "", statusOf(p, http.StatusOK))
 	if p != nil {
@@ -163,8 +171,13 @@ func (s *server) endMute(ctx context.Context, r *endMuteRequest) (*muteResponse,
 
 // muteProblem returns the reason why a mute was not made, ended or read.
 func (s *server) muteProblem(ctx context.Context, err error) *Problem {
-	if errors.Is(err, alert.ErrNoMute) {
+	switch {
+	case errors.Is(err, alert.ErrNoMute):
 		return problem(http.StatusNotFound, "no such mute: GET /mutes lists those that are on")
+	case errors.Is(err, alert.ErrOtherMute):
+		return problem(http.StatusConflict, "not muted: the id is that of another mute")
+	case errors.Is(err, alert.ErrManyMutes):
+		return problem(http.StatusConflict, fmt.Sprintf("not muted: there are %d such mutes that are on or ended within the last day, which is the most", alert.MostMutes))
 	}
 	s.log.ErrorContext(ctx, "Mutes not read or changed", "error", err)
 	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
@@ -184,6 +197,16 @@ func newMutes(caller identity.Subject) object[newMute] {
 		types[i] = string(of)
 	}
 	return object[newMute]{name: "MuteSchema", members: []member[newMute]{
+		{
+			"id", false, nullable(&huma.Schema{Type: huma.TypeString, Format: "uuid", Description: "The mute's id, if the call may have to be sent again", Examples: []any{"0193a2b4-0000-7000-8000-000000000001"}}),
+			func(v *strictjson.Value, m *newMute) {
+				id, err := uuid.Parse(v.Literal())
+				if err != nil {
+					v.Fault("must be a UUID")
+				}
+				m.mute.ID = id.String()
+			},
+		},
 		byName(caller, "by", alert.MaxBy, "Who mutes them", func(m *newMute, name string) { m.mute.By = name }),
 		{
 			"type", false, nullable(choice("Only alerts of this type; all types if it is left out", types...)),
@@ -198,16 +221,8 @@ func newMutes(caller identity.Subject) object[newMute] {
 			func(v *strictjson.Value, m *newMute) { m.mute.CustomerID = v.Literal() },
 		},
 		{
-			"hours", true, &huma.Schema{
-				Type: huma.TypeInteger, Minimum: new(float64(alert.LeastMute)), Maximum: new(float64(alert.MostMute)), Examples: []any{1}, Description: "For how long",
-			},
-			func(v *strictjson.Value, m *newMute) {
-				hours, err := strconv.Atoi(v.Literal())
-				if err != nil || hours < alert.LeastMute || hours > alert.MostMute {
-					v.Fault(fmt.Sprintf("must be a whole number from %d to %d", alert.LeastMute, alert.MostMute))
-				}
-				m.hours = hours
-			},
+			"hours", true, wholeNumber(alert.LeastMute, alert.MostMute, "For how long"),
+			func(v *strictjson.Value, m *newMute) { m.hours = readInteger(v, alert.LeastMute, alert.MostMute) },
 		},
 		{
 			"reason", true, requiredText(alert.MaxNote, "Why: the delivery log of each muted alert has it", "load test"),

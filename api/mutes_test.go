@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +42,15 @@ func TestMutes(t *testing.T) {
 	assert.Equal(t, []any{"acme", alert.FraudDetected, "c-1"}, []any{own.Merchant, own.Type, own.CustomerID}, "of some merchants, it is of these")
 	ask("both", http.MethodPost, "/mutes", `{"hours": 1, "reason": "load test"}`, 422)
 	ask("acme", http.MethodPost, "/mutes", `{"hours": 1, "reason": "load test", "merchant": "beta"}`, 404)
+	const chosen = `{"id": "0193A2B4-0000-7000-8000-000000000001", "reason": "twice", "hours": `
+	once := ask("acme", http.MethodPost, "/mutes", chosen+`1}`, 201)
+	assert.Equal(t, "0193a2b4-0000-7000-8000-000000000001", once.ID)
+	assert.Equal(t, once, ask("acme", http.MethodPost, "/mutes", chosen+`1}`, 201), "the button was pressed twice")
+	ask("acme", http.MethodPost, "/mutes", chosen+`2}`, 409)
+	ask("all", http.MethodPost, "/mutes", chosen+`1}`, 409)
+	ask("acme", http.MethodDelete, "/mutes/"+once.ID, "", 200)
 	for _, body := range []string{
+		`{"hours": 1, "reason": "x", "id": "m-1"}`,
 		`{"hours": 0, "reason": "x"}`, `{"hours": 25, "reason": "x"}`, `{"hours": 1.5, "reason": "x"}`, `{"hours": 1}`, `{"reason": "x"}`,
 		`{"hours": 1, "reason": " "}`, `{"hours": 1, "reason": "x", "type": "fraud"}`, `{"hours": 1, "reason": "x", "by": "eve"}`,
 	} {
@@ -56,8 +65,13 @@ func TestMutes(t *testing.T) {
 		}
 		return ids
 	}
-	assert.Equal(t, []string{own.ID, everything.ID}, listed("all"))
-	assert.Equal(t, []string{own.ID}, listed("acme"))
+	assert.Equal(t, []string{once.ID, own.ID, everything.ID}, listed("all"))
+	assert.Equal(t, []string{once.ID, own.ID}, listed("acme"))
+	begun := len(kept.kept)
+	for _, unknown := range []string{"%00", "m-1", strings.Repeat("x", 5000)} {
+		ask("all", http.MethodDelete, "/mutes/"+unknown, "", 404)
+	}
+	assert.Len(t, kept.kept, begun, "an id that no mute can have is not in the audit trail")
 	ask("acme", http.MethodDelete, "/mutes/"+everything.ID, "", 404)
 	ended := ask("all", http.MethodDelete, "/mutes/"+own.ID, "", 200)
 	assert.Equal(t, "ada@example.com", ended.EndedBy)
@@ -67,6 +81,14 @@ func TestMutes(t *testing.T) {
 		assert.True(t, slices.ContainsFunc(kept.kept, func(e audit.Kept) bool { return e.Action == action && e.Object == "mute "+own.ID }), action)
 	}
 
+	assert.True(t, slices.ContainsFunc(kept.kept, func(e audit.Kept) bool { return e.Action == "endMute" && e.Object == "mute "+own.ID && e.Merchant == "acme" }))
+
+	for range alert.MostMutes - 2 {
+		ask("acme", http.MethodPost, "/mutes", `{"hours": 1, "reason": "x"}`, 201)
+	}
+	ask("acme", http.MethodPost, "/mutes", `{"hours": 1, "reason": "x"}`, 409)
+	ask("all", http.MethodPost, "/mutes", `{"hours": 1, "reason": "x"}`, 201)
+
 	o.Mutes = noMutes{}
 	handler = handlerWith(o)
 	ask("all", http.MethodPost, "/mutes", `{"hours": 1, "reason": "x"}`, 503)
@@ -74,15 +96,22 @@ func TestMutes(t *testing.T) {
 	ask("all", http.MethodDelete, "/mutes/"+own.ID, "", 503)
 }
 
-// noMutes is a store that does not answer.
+// noMutes is a store that does not answer in time. Without a limit of time it would be waited for.
 type noMutes struct{}
 
-func (noMutes) AddMute(context.Context, alert.Mute) error { return errAway }
-
-func (noMutes) EndMute(context.Context, identity.Merchants, string, string, time.Time) (alert.Mute, error) {
-	return alert.Mute{}, errAway
+func late(ctx context.Context) error {
+	if _, is := ctx.Deadline(); !is {
+		return nil
+	}
+	return errAway
 }
 
-func (noMutes) Mutes(context.Context, identity.Merchants, time.Time) ([]alert.Mute, error) {
-	return nil, errAway
+func (noMutes) AddMute(ctx context.Context, m alert.Mute) (alert.Mute, error) { return m, late(ctx) }
+
+func (noMutes) EndMute(ctx context.Context, _ identity.Merchants, _, _ string, _ time.Time) (alert.Mute, error) {
+	return alert.Mute{}, late(ctx)
+}
+
+func (noMutes) Mutes(ctx context.Context, _ identity.Merchants, _ time.Time) ([]alert.Mute, error) {
+	return nil, late(ctx)
 }

@@ -5,22 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
-	"dummyorders/internal/safetext"
 	"dummyorders/internal/strictjson"
 )
 
 const resendDescription = "Sends an alert again whose delivery has ended, to all for whom it was or only to the targets that it did not " +
 	"reach. It is a delivery of its own, under a new id, and is sent at once: no mute, group or throttle holds it back. Who was to " +
 	"acknowledge the alert is asked anew, unless it was acknowledged. The routing file of then counts, not the one of now. " +
-	"With a number, a second call changes nothing and is answered as the first. " +
-	"The answer is 409 while the alert is under way, and once what it asks for can be done no more, such as a review after its deadline."
+	"With a number, a second call changes nothing and is answered as the first, or with 409 if it is to others. " +
+	"The answer is also 409 while the alert is under way, and once what it asks for can be done no more, such as a review after its deadline."
 
 // resendRequest describes POST /alerts/{id}/resend for huma. The body is read by its table, resends.
 type resendRequest struct {
@@ -56,11 +54,12 @@ func (s *server) resend(ctx context.Context, r *resendRequest) (*resendResponse,
 	if err != nil {
 		return nil, err
 	}
-	if isKnown(caller) {
-		asked.By = safetext.Cut(caller.Name, alert.MaxBy, "…")
-	}
+	setBy(caller, &asked.By)
 	if asked.To == "" {
 		asked.To = alert.ToAll
+	}
+	if !alert.IsID(r.ID) {
+		return nil, s.alertProblem(ctx, r.ID, alert.ErrNotFound)
 	}
 	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alert " + r.ID, After: fmt.Sprintf("to %s, by %s", asked.To, asked.By)})
 	if p != nil {
@@ -105,17 +104,8 @@ func resends(caller identity.Subject) object[alert.Resend] {
 			func(v *strictjson.Value, r *alert.Resend) { r.To = alert.ResendTo(v.Literal()) },
 		},
 		{
-			"number", false, nullable(&huma.Schema{
-				Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(alert.MaxResent)), Examples: []any{1},
-				Description: "How often the alert will have been sent again then: 1 for the first time. If it is left out, each call sends the alert again",
-			}),
-			func(v *strictjson.Value, r *alert.Resend) {
-				number, err := strconv.Atoi(v.Literal())
-				if err != nil || number < 1 || number > alert.MaxResent {
-					v.Fault(fmt.Sprintf("must be a whole number from 1 to %d", alert.MaxResent))
-				}
-				r.Number = number
-			},
+			"number", false, nullable(wholeNumber(1, alert.MaxResent, "How often the alert will have been sent again then: 1 for the first time. If it is left out, each call sends the alert again")),
+			func(v *strictjson.Value, r *alert.Resend) { r.Number = readInteger(v, 1, alert.MaxResent) },
 		},
 	}}
 }

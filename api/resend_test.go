@@ -58,7 +58,7 @@ func TestResend(t *testing.T) {
 	w.alert(t, id) // it answers by now
 
 	first := sentAgain(t, w.resend(t, id, `{"number": 1}`))
-	assert.Equal(t, first, sentAgain(t, w.resend(t, id, `{"number": 1, "to": "missed"}`)), "the button was pressed twice")
+	assert.Equal(t, first, sentAgain(t, w.resend(t, id, `{"number": 1}`)), "the button was pressed twice")
 	second := sentAgain(t, w.resend(t, id, `{}`))
 	assert.Equal(t, []any{id, 1, alert.ToAll, "ada@example.com", 2}, []any{first.Of, first.Number, first.To, first.By, second.Number})
 	assert.NotEqual(t, first.ID, second.ID)
@@ -68,7 +68,7 @@ func TestResend(t *testing.T) {
 	assert.Equal(t, first.ID, again.Event.ID, "who has the alert would take the message for a repeat")
 	assert.Equal(t, w.assignedTo(t, id).Assignments[0].Steps, again.Assignments[0].Steps, "they are asked anew")
 	for body, want := range map[string]string{
-		`{"number": 4}`: "the next number is 3", `{"to": "missed"}`: "there is no target that it did not reach",
+		`{"number": 1, "to": "missed"}`: "ada@example.com has sent it again under the number 1 before, to all", `{"number": 4}`: "the next number is 3", `{"to": "missed"}`: "there is no target that it did not reach",
 	} {
 		p := asProblem(t, w.resend(t, id, body))
 		assert.Equal(t, http.StatusConflict, p.Status, body)
@@ -79,7 +79,7 @@ func TestResend(t *testing.T) {
 		assert.Equal(t, http.StatusUnprocessableEntity, answer.Code, body)
 		assert.Contains(t, answer.Body.String(), want)
 	}
-	for _, unknown := range []string{uuid.NewString(), strings.Repeat("x", 1000)} {
+	for _, unknown := range []string{uuid.NewString(), strings.Repeat("x", 257), "%00"} {
 		assert.Equal(t, http.StatusNotFound, w.resend(t, unknown, `{}`).Code)
 	}
 }
@@ -139,10 +139,21 @@ func TestResendAsked(t *testing.T) {
 	assert.Equal(t, []alert.Assignment{{Receiver: "fraud-team", Route: "all", Steps: []alert.Step{asking}}}, again.Assignments)
 }
 
-// A digest is sent again as one.
+// An alert that was for no receiver is not sent again.
+func TestResendToNone(t *testing.T) {
+	w := realWorld(t)
+	event := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now())
+	w.deliver(t, event.ID, workflows.DeliverAlertInput{Event: event, Assignments: []alert.Assignment{{Route: "nights", Muted: "muted by nights"}}})
+	w.over(t, event.ID)
+	w.alert(t, event.ID)
+	p := asProblem(t, w.resend(t, event.ID, `{}`))
+	assert.Equal(t, []any{http.StatusConflict, "not sent again: it was for no receiver"}, []any{p.Status, p.Detail})
+}
+
+// A digest is sent again as one, also if it has expired meanwhile.
 func TestResendDigest(t *testing.T) {
 	w, id := realWorld(t), uuid.NewString()
-	member := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now()).Member()
+	member := alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now().Add(-100*time.Hour)).Member()
 	_, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.AlertWorkflowID(id), TaskQueue: workflows.AlertmanTaskQueue},
 		workflows.DeliverAlertType, workflows.DeliverAlertInput{
 			Event: alert.Sample(alert.FraudDetected, uuid.NewString(), time.Now()), DigestID: id, Digest: &alert.Digest{Number: 1, Members: []alert.Member{member}},

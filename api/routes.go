@@ -10,6 +10,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
 	"dummyorders/internal/safetext"
+	"dummyorders/internal/strictjson"
 )
 
 // Routes shows and tries alertman's routes. It sends nothing.
@@ -96,6 +97,14 @@ func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (*routedRes
 	}
 	if r.At.IsZero() {
 		r.At = s.clock()
+	}
+	if !isSayable(r.At) {
+		p := problem(http.StatusUnprocessableEntity, "the event cannot be tried so: see errors")
+		p.Errors = []Fault{{Parameter: "at", Detail: sayable}}
+		return nil, p
+	}
+	if _, err := strictjson.Parse(r.RawBody); err != nil {
+		return nil, problem(http.StatusBadRequest, err.Error())
 	}
 	tried, err := s.routes.Try(r.RawBody, r.At)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"dummyorders/gateways/cloudevents"
 )
 
-// toMail has all alerts go by mail.
+// toMail sends all alerts by mail.
 type toMail struct{ *routing.Config }
 
 func (r toMail) Try(document []byte, at time.Time) (alert.Routed, error) {
@@ -34,7 +34,7 @@ func sampleEvent(t *testing.T) string {
 	return string(document)
 }
 
-// Who has the scope for all merchants sees the routes, and tries events through them.
+// A person with the scope for all merchants can see the routes, and try events through them.
 func TestRoutes(t *testing.T) {
 	o, kept := options(nowhere(t), newMemory()), &trail{}
 	o.Routes, o.Audit = toMail{routing.ToMail([]string{"jo@example.com"})}, kept
@@ -58,7 +58,17 @@ func TestRoutes(t *testing.T) {
 	assert.Equal(t, "mail", tried.Findings[0].Assignments[0].Steps[0].Receiver)
 	assert.Contains(t, kept.lines(), "person ada@example.com | * | tryRoutes | event sample | 200")
 
-	answer = request(t, handler, http.MethodPost, "/alerts/routes/try", `{"specversion": "1.0", "type": "odd"}`, "Authorization: Bearer all")
-	assert.Equal(t, http.StatusUnprocessableEntity, answer.Code)
-	assert.Contains(t, answer.Body.String(), "type must be one of")
+	for name, c := range map[string]struct {
+		query, body string
+		status      int
+		says        string
+	}{
+		"no event":     {"", `{"specversion": "1.0", "type": "odd"}`, 422, "type must be one of"},
+		"not JSON":     {"", `{"specversion"`, 400, ""},
+		"time too far": {"?at=9999-12-31T23:59:59-01:00", sampleEvent(t), 422, "from year 1 to year 9999"},
+	} {
+		answer := request(t, handler, http.MethodPost, "/alerts/routes/try"+c.query, c.body, "Authorization: Bearer all")
+		assert.Equal(t, c.status, answer.Code, "%s: %s", name, answer.Body)
+		assert.Contains(t, answer.Body.String(), c.says, name)
+	}
 }

@@ -14,8 +14,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
+	"dummyorders/internal/safetext"
 	"dummyorders/internal/strictjson"
 	"dummyorders/internal/telemetry"
 )
@@ -266,6 +268,13 @@ const (
 // isKnown reports whether the service knows who calls, because the caller has proved it.
 func isKnown(caller identity.Subject) bool {
 	return caller.Kind != identity.Anonymous
+}
+
+// setBy sets who changes something about alerts to the name of a caller who is known.
+func setBy(caller identity.Subject, by *string) {
+	if isKnown(caller) {
+		*by = safetext.Cut(caller.Name, alert.MaxBy, "…")
+	}
 }
 
 // typicalCaller returns a caller of the kind that the OpenAPI document describes.

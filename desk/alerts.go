@@ -82,13 +82,15 @@ func (a shownAlert) Look() string {
 	}
 }
 
-// Over reports whether the alert can be sent again: its delivery has ended, and it is known how.
-func (a shownAlert) Over() bool { return !a.Running && !a.Incomplete }
+// Over reports whether the alert can be sent again: its delivery has ended, it is known how, and it was for some receiver.
+func (a shownAlert) Over() bool {
+	return !a.Running && !a.Incomplete && slices.ContainsFunc(a.Chains, func(c alert.ChainLog) bool { return c.Receiver != "" })
+}
 
 // Missed reports whether there are targets that the alert did not reach, or a mute kept it from some.
 func (a shownAlert) Missed() bool {
 	for _, c := range a.Chains {
-		if c.Muted != "" {
+		if c.Muted != "" && c.Receiver != "" {
 			return true
 		}
 		for _, step := range c.Steps {
@@ -140,6 +142,14 @@ type typeChoice struct {
 	Name string
 }
 
+// typeChoices returns the types to choose from, and further ones.
+func typeChoices(more ...alert.Type) (all []typeChoice) {
+	for _, of := range append(slices.Clone(alert.Types), more...) {
+		all = append(all, typeChoice{of, alertWords[of]})
+	}
+	return all
+}
+
 // Incomplete reports whether no alertman has said more about an alert of the page.
 func (p alertsPage) Incomplete() bool {
 	all := p.List.Alerts
@@ -161,10 +171,7 @@ func (p alertsPage) NextPage() string {
 }
 
 func (d *desk) showAlerts(v *visit) (any, error) {
-	p := alertsPage{Query: url.Values{}}
-	for _, of := range append(slices.Clone(alert.Types), alert.Test) {
-		p.Types = append(p.Types, typeChoice{of, alertWords[of]})
-	}
+	p := alertsPage{Query: url.Values{}, Types: typeChoices(alert.Test)}
 	for name, values := range v.URL.Query() {
 		if values[0] != "" { // an empty field of the form chooses nothing
 			p.Query[name] = values
@@ -236,7 +243,11 @@ func (d *desk) resendAlert(v *visit) (to, done string, err error) {
 	if err := v.send(http.MethodPost, "/alerts/"+pathOf(v, "id")+"/resend", map[string]any{"to": v.PostFormValue("to"), "number": number}, &sent); err != nil {
 		return "", "", err
 	}
-	return "/alerts/" + url.PathEscape(sent.ID), "The alert is sent again. This is the new delivery.", nil
+	done = "The alert is sent again. This is the new delivery."
+	if sent.By != v.Person.Name {
+		done = sent.By + " had sent the alert again before, and it was not sent once more. This is that delivery."
+	}
+	return "/alerts/" + url.PathEscape(sent.ID), done, nil
 }
 
 // deadLetter is a dead letter as the API shows it.

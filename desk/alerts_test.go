@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
 )
 
-// anAlert returns an alert as the API shows it, of which somebody is asked to take care.
+// anAlert returns an alert as the API shows it, which asks to be acknowledged.
 func (w *world) anAlert(id string) map[string]any {
 	until := w.clock.now().Add(time.Hour)
 	return map[string]any{
@@ -79,6 +80,12 @@ func TestResendAlert(t *testing.T) {
 	_, page := w.get("/alerts/e-1")
 	assert.NotContains(t, page, "Send again")
 	delete(a, "running")
+	chains := a["chains"]
+	a["chains"] = []any{map[string]any{"receiver": "", "route": "nights", "muted": "muted by nights", "steps": []any{}}}
+	w.api.say("GET /alerts/e-1", http.StatusOK, a)
+	_, page = w.get("/alerts/e-1")
+	assert.NotContains(t, page, "Send again", "it was for no receiver")
+	a["chains"] = chains
 	a["resent"] = []any{alert.Resending{ID: "e-2", Of: "e-1", Number: 1, To: alert.ToAll, By: "bob", At: w.clock.now()}}
 	w.api.say("GET /alerts/e-1", http.StatusOK, a)
 	_, page = w.get("/alerts/e-1")
@@ -93,6 +100,9 @@ func TestResendAlert(t *testing.T) {
 	assert.Contains(t, page, "This is the new delivery.")
 	assert.Contains(t, page, `to those whom <a href="/alerts/e-1">the alert</a> had not reached`)
 	assert.JSONEq(t, `{"to": "missed", "number": 2}`, w.api.asked[len(w.api.asked)-2].body)
+	w.api.say("POST /alerts/e-1/resend", http.StatusAccepted, alert.Resending{ID: "e-3", Of: "e-1", Number: 2, To: alert.ToMissed, By: "bob"})
+	_, page = w.post("/alerts/e-1/resend", url.Values{"page": {"/alerts/e-1"}, "to": {"missed"}, "number": {"2"}})
+	assert.Contains(t, page, "bob had sent the alert again before")
 	w.api.say("POST /alerts/e-1/resend", http.StatusConflict, map[string]any{"status": 409, "detail": "not sent again: it has expired"})
 	_, page = w.post("/alerts/e-1/resend", url.Values{"page": {"/alerts/e-1"}, "to": {"all"}, "number": {"2"}})
 	assert.Contains(t, page, "it has expired")
@@ -135,10 +145,20 @@ func TestMutes(t *testing.T) {
 		assert.Contains(t, page, text)
 	}
 	assert.Equal(t, 1, strings.Count(page, ">End</button>"), "one has ended")
+	_, rest, _ := strings.Cut(page, `name="id" value="`)
+	id, _, _ := strings.Cut(rest, `"`)
+	require.NoError(t, uuid.Validate(id))
+	w.api.say("POST /mutes", http.StatusConflict, map[string]any{"status": 409, "detail": "the id is that of another mute"})
+	_, page = w.post("/alerts/mutes", url.Values{"page": {"/alerts/mutes"}, "id": {id}, "hours": {"1"}, "reason": {"load test"}})
+	assert.Contains(t, page, "the id is that of another mute")
+	assert.NotContains(t, page, id, "it could not be sent again")
+	w.api.say("POST /mutes", http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "the ledger does not answer"})
+	_, page = w.post("/alerts/mutes", url.Values{"page": {"/alerts/mutes"}, "id": {id}, "hours": {"1"}, "reason": {"load test"}})
+	assert.Contains(t, page, id, "the mute may have been kept")
 	w.api.say("POST /mutes", http.StatusCreated, on)
-	_, page = w.post("/alerts/mutes", url.Values{"page": {"/alerts/mutes"}, "hours": {"1"}, "reason": {"load test"}, "type": {""}, "merchant": {"acme"}, "customerID": {""}})
+	_, page = w.post("/alerts/mutes", url.Values{"page": {"/alerts/mutes"}, "id": {id}, "hours": {"1"}, "reason": {"load test"}, "type": {""}, "merchant": {"acme"}, "customerID": {""}})
 	assert.Contains(t, page, "Muted until "+on.Until.UTC().Format("2006-01-02 15:04"))
-	assert.JSONEq(t, `{"hours": 1, "reason": "load test", "merchant": "acme"}`, w.api.asked[len(w.api.asked)-2].body)
+	assert.JSONEq(t, `{"id": "`+id+`", "hours": 1, "reason": "load test", "merchant": "acme"}`, w.api.asked[len(w.api.asked)-2].body)
 	_, page = w.post("/alerts/mutes", url.Values{"page": {"/alerts/mutes"}, "hours": {"many"}, "reason": {"kept"}})
 	assert.Contains(t, page, "Say for how many hours.")
 	assert.Contains(t, page, `value="kept"`)

@@ -2,9 +2,12 @@ package desk
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/google/uuid"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/identity"
@@ -30,6 +33,7 @@ func (m shownMute) What() string {
 type mutesPage struct {
 	Mutes []shownMute
 	Types []typeChoice
+	ID    string // of the mute that the form makes, so that it is made once however often it is sent
 	// Merchant, Type and Customer are what the form begins with.
 	Merchant, Customer string
 	Type               alert.Type
@@ -40,11 +44,9 @@ type mutesPage struct {
 func (d *desk) showMutes(v *visit) (any, error) {
 	asked := v.URL.Query()
 	p := mutesPage{
+		ID: uuid.NewString(), Types: typeChoices(),
 		Merchant: asked.Get("merchant"), Customer: asked.Get("customerID"), Type: alert.Type(asked.Get("type")),
 		All: v.Person.For(identity.Alerts).All(), Most: alert.MostMute,
-	}
-	for _, of := range alert.Types {
-		p.Types = append(p.Types, typeChoice{of, alertWords[of]})
 	}
 	var err error
 	p.Mutes, err = d.mutes(v)
@@ -67,16 +69,19 @@ func (*desk) muteAlerts(v *visit) (to, done string, err error) {
 		return "", "", &Problem{Status: http.StatusUnprocessableEntity, Detail: "Say for how many hours."}
 	}
 	body := map[string]any{"hours": hours, "reason": v.PostFormValue("reason")}
-	for _, name := range []string{"type", "merchant", "customerID"} {
+	for _, name := range []string{"id", "type", "merchant", "customerID"} {
 		if value := v.PostFormValue(name); value != "" {
 			body[name] = value
 		}
 	}
 	var made alert.Mute
 	if err := v.send(http.MethodPost, "/mutes", body, &made); err != nil {
+		if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusConflict {
+			v.PostForm.Del("id") // it may be that of a mute that was made before the form was changed
+		}
 		return "", "", err
 	}
-	return "/alerts/mutes", "Muted until " + made.Until.UTC().Format("2006-01-02 15:04") + " UTC, from within five seconds on.", nil
+	return "/alerts/mutes", "Muted until " + made.Until.UTC().Format("2006-01-02 15:04") + " UTC. It holds within five seconds.", nil
 }
 
 func (*desk) endMute(v *visit) (to, done string, err error) {

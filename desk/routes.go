@@ -70,9 +70,7 @@ func (d *desk) tryRoutes(v *visit) (any, error) {
 
 // read adds the routes to the page.
 func (p *routesPage) read(v *visit) (any, error) {
-	for _, of := range alert.Types {
-		p.Types = append(p.Types, typeChoice{of, alertWords[of]})
-	}
+	p.Types = typeChoices()
 	err := v.get("/alerts/routes", nil, &p.Routing)
 	return *p, err
 }

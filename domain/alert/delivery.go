@@ -15,6 +15,14 @@ import (
 	"dummyorders/domain/identity"
 )
 
+// longestID is the longest id of an alert, in bytes, that events may have.
+const longestID = 256
+
+// IsID reports whether an alert can have this id. Temporal and the audit trail take no other.
+func IsID(id string) bool {
+	return id != "" && len(id) <= longestID && utf8.ValidString(id) && !strings.ContainsRune(id, 0)
+}
+
 // State is the state of a delivery.
 type State string
 

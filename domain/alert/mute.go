@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,9 +29,24 @@ const (
 	MostMute  = 24
 )
 
+// MostMutes is how many mutes of a merchant, or of all merchants, can be on at once. Those that ended within the last day count too:
+// they are listed.
+const MostMutes = 100
+
+// Listed is how long a mute is listed after its end.
+const Listed = 24 * time.Hour
+
+// What AddMute can fail with.
+var (
+	ErrManyMutes = errors.New("there are too many mutes")
+	ErrOtherMute = errors.New("the id is that of another mute")
+)
+
 // Mutes keeps mutes.
 type Mutes interface {
-	AddMute(ctx context.Context, m Mute) error
+	// AddMute keeps a mute, and returns it. If the same one was kept before under its id, it returns that. It fails with ErrOtherMute
+	// if the id has another one, and with ErrManyMutes.
+	AddMute(ctx context.Context, m Mute) (Mute, error)
 	// EndMute ends a mute of these merchants at a time, unless it has ended before, and returns it as it is then. A mute of all
 	// merchants can be ended only by those who see all. It fails with ErrNoMute.
 	EndMute(ctx context.Context, of identity.Merchants, id, by string, at time.Time) (Mute, error)
@@ -44,6 +60,13 @@ func (m Mute) Mutes(e Event, at time.Time) bool {
 		(m.Type == "" || m.Type == e.Type) &&
 		(m.Merchant == "" || m.Merchant == identity.MerchantOf(e.Data.Merchant)) &&
 		(m.CustomerID == "" || m.CustomerID == e.Data.CustomerID)
+}
+
+// Repeats reports whether a mute asks for the same as an earlier one, which may have been ended since.
+func (m Mute) Repeats(earlier Mute) bool {
+	hours := m.Until.Sub(m.Begin)
+	m.Begin, m.Until, m.EndedBy = earlier.Begin, earlier.Until, earlier.EndedBy
+	return m == earlier && (earlier.EndedBy != "" || hours == earlier.Until.Sub(earlier.Begin))
 }
 
 // Why says in the delivery log why an alert is not sent.

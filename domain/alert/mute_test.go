@@ -32,3 +32,23 @@ func TestMuteMatches(t *testing.T) {
 		assert.Equal(t, c.want, m.Mutes(event, now), name)
 	}
 }
+
+// A mute repeats one that asks for the same, whenever it was sent, and also if that was ended since.
+func TestMuteRepeats(t *testing.T) {
+	first := alert.Mute{ID: "m-1", Reason: "load test", By: "ada", Begin: now, Until: now.Add(time.Hour)}
+	for name, c := range map[string]struct {
+		change func(again, earlier *alert.Mute)
+		want   bool
+	}{
+		"the same":       {func(_, _ *alert.Mute) {}, true},
+		"ended since":    {func(_, earlier *alert.Mute) { earlier.Until, earlier.EndedBy = now.Add(time.Minute), "bob" }, true},
+		"for longer":     {func(again, _ *alert.Mute) { again.Until = again.Until.Add(time.Hour) }, false},
+		"another reason": {func(again, _ *alert.Mute) { again.Reason = "x" }, false},
+		"another person": {func(again, _ *alert.Mute) { again.By = "bob" }, false},
+	} {
+		again, earlier := first, first
+		again.Begin, again.Until = again.Begin.Add(time.Minute), again.Until.Add(time.Minute)
+		c.change(&again, &earlier)
+		assert.Equal(t, c.want, again.Repeats(earlier), name)
+	}
+}

@@ -1,6 +1,11 @@
 package alert
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"dummyorders/domain/fraud"
+)
 
 // Resend asks to send an alert again.
 type Resend struct {
@@ -34,11 +39,23 @@ type Resending struct {
 	At     time.Time `json:"at"`
 }
 
-// Lasting returns the event as it is worth delivering when it is sent again: anew for as long as at first, unless it names its own
-// end, as that of a review does.
+// Lasting returns the event as it is worth delivering when it is sent again: anew for as long as at first, unless it asks for a
+// review, which ends at its deadline.
 func (e Event) Lasting(at time.Time) Event {
-	if e.Data.ExpiresAt == nil {
+	if e.Data.ExpiresAt == nil || e.Type != ReviewRequested && e.Type != ReviewReminder {
 		e.Data.ExpiresAt = new(at.Add(lifetime))
 	}
 	return e
+}
+
+// Lasting returns the digest with its alerts as Event.Lasting returns them. They do not name their types: one that asks for a review
+// does not end when others would.
+func (d Digest) Lasting(at time.Time) *Digest {
+	d.Members = slices.Clone(d.Members)
+	for i, m := range d.Members {
+		if m.Outcome != string(fraud.Review) || m.Expiry.Equal(m.Time.Add(lifetime)) {
+			d.Members[i].Expiry = at.Add(lifetime)
+		}
+	}
+	return &d
 }

@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -38,7 +40,13 @@ func TestMutes(t *testing.T) {
 			every, theirs := aMute("every", ""), aMute("theirs", "acme")
 			theirs.Begin = theirs.Begin.Add(time.Minute)
 			for _, m := range []alert.Mute{every, theirs, theirs} { // sent twice, after a lost answer
-				require.NoError(t, l.AddMute(t.Context(), m))
+				kept, err := l.AddMute(t.Context(), m)
+				require.NoError(t, err)
+				assert.Equal(t, m, kept)
+			}
+			for _, merchant := range []string{"", "beta"} {
+				_, err := l.AddMute(t.Context(), aMute("theirs", merchant))
+				require.ErrorIs(t, err, alert.ErrOtherMute)
 			}
 			all, err := l.Mutes(t.Context(), identity.AllMerchants(), start)
 			require.NoError(t, err)
@@ -58,8 +66,33 @@ func TestMutes(t *testing.T) {
 
 			late := aMute("late", "")
 			late.Begin, late.Until = start.Add(32*24*time.Hour), start.Add(33*24*time.Hour)
-			require.NoError(t, l.AddMute(t.Context(), late))
+			_, err = l.AddMute(t.Context(), late)
+			require.NoError(t, err)
 			assert.Equal(t, []string{"late"}, mutesOf(t, l, identity.AllMerchants(), time.Time{}))
+		})
+	}
+}
+
+// A merchant has so many mutes at most, and they leave the others' mutes room.
+func TestManyMutes(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			for i := range alert.MostMutes {
+				_, err := l.AddMute(t.Context(), aMute(strconv.Itoa(i), "acme"))
+				require.NoError(t, err)
+			}
+			_, err := l.AddMute(t.Context(), aMute("0", "acme"))
+			require.NoError(t, err, "it was kept before")
+			_, err = l.AddMute(t.Context(), aMute("more", "acme"))
+			require.ErrorIs(t, err, alert.ErrManyMutes)
+			_, err = l.AddMute(t.Context(), aMute("every", ""))
+			require.NoError(t, err)
+			assert.Len(t, mutesOf(t, l, identity.AllMerchants(), start), alert.MostMutes+1)
+			later := aMute("later", "acme")
+			later.Begin, later.Until = start.Add(26*time.Hour), start.Add(27*time.Hour)
+			_, err = l.AddMute(t.Context(), later)
+			require.NoError(t, err, "the others ended more than a day before")
 		})
 	}
 }
@@ -75,14 +108,28 @@ func TestMuteRights(t *testing.T) {
 	alertman := connect(t, server.URL("orders_alertman", name))
 	for _, user := range []string{"orders_reader", "orders_desk"} {
 		l := connect(t, server.URL(user, name))
-		require.NoError(t, l.AddMute(t.Context(), aMute(user+" every", "")))
-		require.NoError(t, l.AddMute(t.Context(), aMute(user+" theirs", "acme")))
+		for _, m := range []alert.Mute{aMute(user+" every", ""), aMute(user+" theirs", "acme")} {
+			_, err := l.AddMute(t.Context(), m)
+			require.NoError(t, err)
+		}
 		assert.Contains(t, mutesOf(t, alertman, identity.AllMerchants(), start), user+" every")
 		ended, err := l.EndMute(t.Context(), identity.OnlyMerchants("acme"), user+" theirs", "bob", start.Add(time.Minute))
 		require.NoError(t, err)
 		assert.Equal(t, "bob", ended.EndedBy)
 	}
-	require.ErrorContains(t, alertman.AddMute(t.Context(), aMute("own", "")), "permission denied")
-	_, err := alertman.EndMute(t.Context(), identity.AllMerchants(), "orders_reader every", "eve", start)
+	_, err := connect(t, server.URL("orders_reader", name)).AddMute(t.Context(), aMute("of acme", "acme"))
+	require.NoError(t, err)
+	const insert = "INSERT INTO mutes VALUES ('new', '', '%s', '', '', '', now(), clock_timestamp(), '')"
+	executeForAcme(t, server.URL("orders_reader", name), map[string]statement{
+		"those that are seen": {statement: "UPDATE mutes SET until = now()", changed: 3},
+		"one of its own":      {statement: fmt.Sprintf(insert, "acme"), changed: 1},
+		"one of another's":    {statement: fmt.Sprintf(insert, "beta"), refused: "row-level security"},
+		"one of all":          {statement: fmt.Sprintf(insert, ""), refused: "row-level security"},
+		"moved":               {statement: "UPDATE mutes SET merchant = ''", refused: "permission denied"},
+		"those of all":        {statement: "DELETE FROM mutes WHERE merchant = ''"},
+	})
+	_, err = alertman.AddMute(t.Context(), aMute("own", ""))
+	require.ErrorContains(t, err, "permission denied")
+	_, err = alertman.EndMute(t.Context(), identity.AllMerchants(), "orders_reader every", "eve", start)
 	require.ErrorContains(t, err, "permission denied")
 }

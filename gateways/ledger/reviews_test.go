@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -245,34 +244,12 @@ func TestAssignmentsOfMerchants(t *testing.T) {
 	reader, until := connect(t, server.URL("orders_reader", name)), start.Add(time.Minute)
 	require.NoError(t, reader.Assign(t.Context(), identity.OnlyMerchants("acme"), idOf(0), ledger.Assignment{Person: "ada", Until: until}, start))
 	require.NoError(t, reader.Assign(t.Context(), identity.AllMerchants(), idOf(4), ledger.Assignment{Person: "bob", Until: until}, start))
-	connection, err := pgx.Connect(t.Context(), server.URL("orders_reader", name))
-	require.NoError(t, err)
-	defer func() { require.NoError(t, connection.Close(t.Context())) }()
-	for what, c := range map[string]struct {
-		statement string
-		changed   int64
-		refused   string
-	}{
+	executeForAcme(t, server.URL("orders_reader", name), map[string]statement{
 		"all that is seen":   {statement: "UPDATE assignments SET person = 'eve'", changed: 1},
 		"all that is gone":   {statement: "DELETE FROM assignments", changed: 1},
 		"one of another's":   {statement: fmt.Sprintf("INSERT INTO assignments VALUES ('%s', 'eve', now())", idOf(3)), refused: "row-level security"},
 		"moved to another's": {statement: fmt.Sprintf("UPDATE assignments SET transaction_id = '%s'", idOf(3)), refused: "row-level security"},
-	} {
-		t.Run(what, func(t *testing.T) {
-			tx, err := connection.Begin(t.Context())
-			require.NoError(t, err)
-			defer func() { require.NoError(t, tx.Rollback(t.Context())) }()
-			_, err = tx.Exec(t.Context(), "SELECT set_config('orders.merchants', 'acme', true)")
-			require.NoError(t, err)
-			done, err := tx.Exec(t.Context(), c.statement)
-			if c.refused != "" {
-				require.ErrorContains(t, err, c.refused)
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, c.changed, done.RowsAffected())
-		})
-	}
+	})
 }
 
 // What was in review before has its deadline afterwards.

@@ -72,16 +72,9 @@ func TestRowsOfMerchants(t *testing.T) {
 
 // The API's user changes labels of these merchants alone, and does not see what fraud checks count.
 func TestWritesOfMerchants(t *testing.T) {
-	connection, err := pgx.Connect(t.Context(), server.URL("orders_reader", twoMerchants(t)))
-	require.NoError(t, err)
-	defer func() { require.NoError(t, connection.Close(t.Context())) }()
 	const insert = "INSERT INTO labels (transaction_id, source, label, at) VALUES ('%s', 'dispute', 'legitimate', now())"
 	const note = "INSERT INTO label_notes (transaction_id, source, label, number, at) VALUES ('%s', 'dispute', 'legitimate', 1, now())"
-	for name, c := range map[string]struct {
-		statement string
-		changed   int64
-		refused   string
-	}{
+	executeForAcme(t, server.URL("orders_reader", twoMerchants(t)), map[string]statement{
 		"label of its own":       {statement: fmt.Sprintf(insert, idOf(0)), changed: 1},
 		"label of another's":     {statement: fmt.Sprintf(insert, idOf(4)), refused: "row-level security"},
 		"label moved to another": {statement: fmt.Sprintf("UPDATE labels SET transaction_id = '%s' WHERE transaction_id = '%s'", idOf(4), idOf(0)), refused: "row-level security"},
@@ -95,7 +88,23 @@ func TestWritesOfMerchants(t *testing.T) {
 		"transactions":           {statement: "UPDATE transactions SET merchant = 'acme'", refused: "permission denied"},
 		"the policies":           {statement: "SET LOCAL row_security = off; SELECT FROM transactions", refused: "row-level security"},
 		"removed":                {statement: "DROP POLICY of_merchants ON transactions", refused: "must be owner"},
-	} {
+	})
+}
+
+// statement is one in SQL, and how many rows it changes or why it is refused.
+type statement struct {
+	statement string
+	changed   int64
+	refused   string
+}
+
+// executeForAcme executes each statement as a user who has named the merchant acme, and takes it back.
+func executeForAcme(t *testing.T, url string, statements map[string]statement) {
+	t.Helper()
+	connection, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, connection.Close(t.Context())) }()
+	for name, c := range statements {
 		t.Run(name, func(t *testing.T) {
 			tx, err := connection.Begin(t.Context())
 			require.NoError(t, err)

@@ -34,7 +34,7 @@ user orders_reader "$LEDGER_READER_PASSWORD"
 user orders_desk "$LEDGER_DESK_PASSWORD"
 user orders_police "$LEDGER_POLICE_PASSWORD"
 user orders_alertman "$LEDGER_ALERTMAN_PASSWORD"
-# Who is no superuser may give away only what it is a member of.
+# A user who is not a superuser can grant only roles that it is a member of.
 psql -v ON_ERROR_STOP=1 -q -d postgres -c 'GRANT orders, orders_reader TO CURRENT_USER' -c 'GRANT orders_reader TO orders_desk'
 
 echo "setup.sh: database $database"

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"go.temporal.io/api/common/v1"
@@ -152,14 +151,6 @@ func alertsQuery(q alert.Query) string {
 	return text
 }
 
-// maxAlertID is the longest id, in bytes, that Temporal takes for a workflow (limit.maxIDLength), without our prefix.
-var maxAlertID = 1000 - len(workflows.AlertWorkflowID(""))
-
-// isAlertID reports whether an alert can have this id. Temporal cannot be asked about any other.
-func isAlertID(id string) bool {
-	return utf8.ValidString(id) && len(id) <= maxAlertID
-}
-
 // Find returns an alert's log, with what its workflow does not know itself. An alert that is also about other merchants than
 // these is not found. If no alertman answers soon, the log is incomplete.
 func (s *Alerts) Find(ctx context.Context, of identity.Merchants, id string) (alert.Log, error) {
@@ -173,7 +164,7 @@ func (s *Alerts) Find(ctx context.Context, of identity.Merchants, id string) (al
 
 // find returns an alert's log without when it was sent again. The log is incomplete if alertman has not answered by a time.
 func (s *Alerts) find(ctx context.Context, by time.Time, of identity.Merchants, id string) (log alert.Log, err error) {
-	if !isAlertID(id) {
+	if !alert.IsID(id) {
 		return log, alert.ErrNotFound
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
@@ -307,7 +298,7 @@ func digests(ctx context.Context, c client.Client, workflowID, runID string) (lo
 	return log, nil
 }
 
-// addTries adds the tries of the deliveries that are under way, of which the workflow learns only when they are over. It
+// addTries adds the tries of the deliveries that are under way. The workflow itself learns of tries only once the delivery is over. This
 // reads the history as far as it must: only the history says which delivery a try belongs to.
 func (s *Alerts) addTries(ctx context.Context, log alert.Log, found *workflowservice.DescribeWorkflowExecutionResponse) error {
 	pending := map[string]*workflow.PendingActivityInfo{}
@@ -377,7 +368,7 @@ func deliveryOf(log alert.Log, input *common.Payloads) *alert.Delivery {
 // It reads the log first: a button that is pressed twice leaves no second trace in the history, and a workflow that has
 // ended takes no updates. It goes on if the caller hangs up.
 func (s *Alerts) Acknowledge(ctx context.Context, of identity.Merchants, id string, a alert.Acknowledgement) (alert.Acknowledgement, error) {
-	if !isAlertID(id) {
+	if !alert.IsID(id) {
 		return alert.Acknowledgement{}, alert.ErrNotFound
 	}
 	ctx = context.WithoutCancel(ctx)

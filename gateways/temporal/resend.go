@@ -16,8 +16,8 @@ import (
 )
 
 // Resend sends an alert again that has ended: as a new delivery, whose id follows from the alert's id and the number. The answer
-// to a number that was sent before is the one of then. It fails with a *alert.ClosedError if the alert cannot be sent again as
-// it stands. It goes on if the caller hangs up.
+// to a number that was sent before, to the same, is the one of then. It fails with a *alert.ClosedError if the alert cannot be sent
+// again as it stands. It goes on if the caller hangs up.
 func (s *Alerts) Resend(ctx context.Context, of identity.Merchants, id string, r alert.Resend) (alert.Resending, error) {
 	ctx = context.WithoutCancel(ctx)
 	log, err := s.Find(ctx, of, id)
@@ -26,7 +26,7 @@ func (s *Alerts) Resend(ctx context.Context, of identity.Merchants, id string, r
 	}
 	next := alert.Resending{Of: id, Number: cmp.Or(r.Number, len(log.Resent)+1), To: r.To, By: r.By, At: time.Now().UTC().Truncate(time.Millisecond)}
 	if next.Number <= len(log.Resent) {
-		return log.Resent[next.Number-1], nil
+		return sentBefore(log.Resent, next)
 	}
 	if log.Incomplete {
 		return alert.Resending{}, alert.ErrNoAlertman
@@ -43,8 +43,10 @@ func (s *Alerts) Resend(ctx context.Context, of identity.Merchants, id string, r
 	switch over := input.Opened(next.At).ExpiresAt; {
 	case !next.At.Before(over):
 		return alert.Resending{}, &alert.ClosedError{Why: "it has expired at " + over.UTC().Format(time.RFC3339) + ", and what it asks for can be done no more"}
-	case len(input.Assignments) == 0:
+	case len(input.Assignments) == 0 && next.To == alert.ToMissed:
 		return alert.Resending{}, &alert.ClosedError{Why: "there is no target that it did not reach"}
+	case len(input.Assignments) == 0:
+		return alert.Resending{}, &alert.ClosedError{Why: "it was for no receiver"}
 	}
 	fresh, err := s.start(ctx, next.ID, input, map[string]any{workflows.ResendingMemo: next})
 	switch {
@@ -60,7 +62,16 @@ func (s *Alerts) Resend(ctx context.Context, of identity.Merchants, id string, r
 	if err != nil {
 		return alert.Resending{}, fmt.Errorf("send alert %s again: %w", id, err)
 	}
-	return others[next.Number-1], nil
+	return sentBefore(others, next)
+}
+
+// sentBefore returns the delivery that has sent an alert again under that number. It fails if that was to others.
+func sentBefore(all []alert.Resending, next alert.Resending) (alert.Resending, error) {
+	before := all[next.Number-1]
+	if before.To != next.To {
+		return alert.Resending{}, &alert.ClosedError{Why: fmt.Sprintf("%s has sent it again under the number %d before, to %s", before.By, before.Number, before.To)}
+	}
+	return before, nil
 }
 
 // notAgain says why an alert cannot be sent again, or "" if it can.
@@ -79,11 +90,11 @@ func notAgain(log alert.Log, next alert.Resending) string {
 // again returns the delivery that sends an alert again: at once, by itself, and under an id of its own, so that those who have it
 // already do not take it for a repeat. If the alert was acknowledged, that is not asked for again.
 func again(before workflows.DeliverAlertInput, log alert.Log, r alert.Resending) workflows.DeliverAlertInput {
-	input := workflows.DeliverAlertInput{Event: before.Event.Lasting(r.At), Digest: before.Digest}
-	if input.Digest == nil {
+	input := workflows.DeliverAlertInput{Event: before.Event.Lasting(r.At)}
+	if before.Digest == nil {
 		input.Event.ID = r.ID
 	} else {
-		input.DigestID = r.ID
+		input.Digest, input.DigestID = before.Digest.Lasting(r.At), r.ID
 	}
 	for i, a := range before.Assignments {
 		chains := [][]alert.Step{a.Steps}

@@ -1,0 +1,26 @@
+package alert_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"dummyorders/domain/alert"
+)
+
+// What is sent again days later lasts anew, once and again, unless it asks for a review: that ends at its deadline.
+func TestLasting(t *testing.T) {
+	old, deadline := now.Add(-96*time.Hour), now.Add(-72*time.Hour)
+	for _, of := range alert.Types {
+		event, own := alert.Sample(of, "e-1", old), of == alert.ReviewRequested || of == alert.ReviewReminder
+		want := now.Add(72 * time.Hour)
+		if own {
+			event.Data.ExpiresAt, want = &deadline, deadline
+		}
+		digest := alert.Digest{Members: []alert.Member{event.Member()}}
+		assert.Equal(t, want, event.Lasting(old).Lasting(now).Expiry(), of)
+		assert.Equal(t, want, digest.Lasting(old).Lasting(now).Members[0].Expiry, of)
+		assert.Equal(t, event.Expiry(), digest.Members[0].Expiry, "%s: the earlier digest is changed", of)
+	}
+}
