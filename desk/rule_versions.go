@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,7 +15,8 @@ import (
 type versions struct {
 	Versions []ruleset.Version
 	Deciding int64
-	Next     int64 // the number before which the next page begins, or 0
+	Next     int64  // the number before which the next page begins, or 0
+	None     string // why there can be no versions
 }
 
 func showVersions(v *visit) (any, error) {
@@ -24,6 +26,9 @@ func showVersions(v *visit) (any, error) {
 		query.Set("before", before)
 	}
 	err := v.get("/rules/versions", query, &all)
+	if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusConflict {
+		return versions{None: p.Detail}, nil
+	}
 	if n := len(all.Versions); n > 0 && all.Versions[n-1].Number > 1 {
 		all.Next = all.Versions[n-1].Number
 	}

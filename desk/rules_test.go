@@ -121,6 +121,19 @@ func TestWorkbench(t *testing.T) {
 	assert.Contains(t, page, "- id: dear\n</textarea>", "it was proposed")
 }
 
+// The link to the versions leads to a page also where there are none, and on from there.
+func TestNoVersions(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "analyst")
+	code, detail := said(http.StatusConflict, "the ruleset is a folder of files here")
+	w.api.say("GET /rules/versions", code, detail)
+	status, page := w.get("/rules/versions")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, "There are none: the ruleset is a folder of files here.")
+	assert.Contains(t, page, `href="/rules/workbench"`)
+	assert.NotContains(t, page, "<table>")
+}
+
 // A patch makes of the ruleset's files what is in the workbench.
 func TestPatch(t *testing.T) {
 	numbers := strings.Split("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 ", " ")
