@@ -77,6 +77,7 @@ func comesBackWhole(t *testing.T, store Store) {
 func whole() fraud.Decision {
 	ruleset := fraud.Ruleset{ID: "default", Version: 3, Digest: "sha256:0123"}
 	hit := []fraud.RuleResult{{ID: "card_velocity", Outcome: fraud.RuleFailed, Score: -45, Action: fraud.ActReview, Shadow: true, Error: "\x00 ü 🛒"}}
+	lists := &fraud.ListsUsed{Change: 7, Hits: []fraud.ListHit{{List: "blocked_cards", Entry: 5}}}
 	return fraud.Decision{
 		Outcome: fraud.Review, Score: 70, RiskLevel: fraud.ElevatedRisk,
 		Reasons: []fraud.Reason{{Code: "CARD_VELOCITY", Message: "the card was used several times\u2028", PublicMessage: "the card cannot be used now"}},
@@ -84,8 +85,8 @@ func whole() fraud.Decision {
 		Explanation: &fraud.Explanation{
 			AsOf: start, DecidedAt: after(time.Nanosecond), TookMicros: 1<<53 + 1, Rules: hit, Passed: []string{"luhn"},
 			Features: map[string]float64{`card.count("10m")`: 3, `card.sum("1d")`: 1.1, `metadata("a\"b").mean("1h")`: math.MaxFloat64},
-			Lists:    &fraud.ListsUsed{Change: 7, Hits: []fraud.ListHit{{List: "blocked_cards", Entry: 5}}},
-			Trials:   []fraud.Trial{{Ruleset: ruleset, Outcome: fraud.Decline, Score: 90, Rules: hit}},
+			Lists:    lists,
+			Trials:   []fraud.Trial{{Ruleset: ruleset, Outcome: fraud.Decline, Score: 90, Rules: hit, Lists: lists}},
 		},
 	}
 }
