@@ -248,4 +248,9 @@ func TestAuditOddPath(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, answer.Code)
 	require.Len(t, kept.kept, 1)
 	assert.Equal(t, "a "+strings.Repeat("x", 297)+"…", kept.kept[0].Object)
+	for _, action := range []string{"/resend", "/acknowledge"} {
+		answer := request(t, handlerWith(o), http.MethodPost, "/alerts/a%00"+action, `{"by": "ada"}`)
+		assert.Equal(t, http.StatusNotFound, answer.Code, answer.Body)
+	}
+	assert.Len(t, kept.kept, 1, "a change of what cannot be is not kept")
 }

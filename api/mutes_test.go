@@ -81,7 +81,9 @@ func TestMutes(t *testing.T) {
 		assert.True(t, slices.ContainsFunc(kept.kept, func(e audit.Kept) bool { return e.Action == action && e.Object == "mute "+own.ID }), action)
 	}
 
-	assert.True(t, slices.ContainsFunc(kept.kept, func(e audit.Kept) bool { return e.Action == "endMute" && e.Object == "mute "+own.ID && e.Merchant == "acme" }))
+	assert.True(t, slices.ContainsFunc(kept.kept, func(e audit.Kept) bool {
+		return e.Action == "endMute" && e.Object == "mute "+own.ID && e.Merchant == "acme"
+	}))
 
 	for range alert.MostMutes - 2 {
 		ask("acme", http.MethodPost, "/mutes", `{"hours": 1, "reason": "x"}`, 201)
