@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // PostgresOptions configures a PostgreSQL server. The zero value with a Dir is suitable for tests.
@@ -77,7 +79,8 @@ func (p *Postgres) Start(ctx context.Context) error {
 // Kill ends the server and its processes as kill -9 does. Each of those processes leads a group of its own, and the
 // server cannot start again until all are gone.
 func (p *Postgres) Kill() {
-	listed, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", p.Pid())) // empty if the server has ended already
+	_ = syscall.Kill(p.Pid(), syscall.SIGSTOP) // so that it starts no other process; fails if it has ended already
+	listed, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", p.Pid()))
 	p.Process.Kill()
 	deadline := time.Now().Add(stopWithin)
 	for child := range strings.FieldsSeq(string(listed)) {
@@ -89,11 +92,14 @@ func (p *Postgres) Kill() {
 	}
 }
 
-// gone reports whether a process has ended. A zombie, whose parent has not waited for it yet, has no arguments any
-// more.
+// gone reports whether a process has ended and has given back its memory, which a zombie has, whose parent has not waited for it yet.
 func gone(pid int) bool {
-	arguments, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return len(arguments) == 0
+	process, err := procfs.NewProc(pid)
+	if err != nil {
+		return true
+	}
+	stat, err := process.Stat()
+	return err != nil || stat.State == "Z"
 }
 
 // Port returns the port on which the server listens.
