@@ -177,7 +177,7 @@ func TestConfirmReview(t *testing.T) {
 	_, page := w.get(path)
 	for _, text := range []string{
 		"The fraud check has got worse", "<h3>First</h3><p><strong>review</strong>, score 41", "<h3>Asked again</h3><p><strong>decline</strong>, score 95", "the card is on a list",
-		`name="confirm" value="true"`, "Approve all the same",
+		`name="confirm" value="true"`, `data-key="c">Approve all the same`,
 	} {
 		assert.Contains(t, page, text)
 	}
