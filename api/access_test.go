@@ -69,7 +69,7 @@ type try struct {
 }
 
 // tries returns a request for each operation. A review is of a new transaction each time, since it ends with its verdict.
-func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
+func (w *world) tries(t *testing.T, paid, raised, ended string) map[string]try {
 	t.Helper()
 	store, key := newClients(t)
 	w.clients, w.mutes = store, store
@@ -89,7 +89,7 @@ func (w *world) tries(t *testing.T, paid, raised, told string) map[string]try {
 		"listAlerts":        {identity.Alerts, "/alerts?transaction=" + paid, "", 200, 200, 200, 200},
 		"getAlert":          {identity.Alerts, "/alerts/" + raised, "", 200, 200, 404, 404},
 		"acknowledgeAlert":  {identity.Alerts, "/alerts/" + raised + "/acknowledge", `{}`, 200, 200, 404, 404},
-		"resendAlert":       {identity.Alerts, "/alerts/" + told + "/resend", `{"number": 1}`, 202, 202, 404, 404},
+		"resendAlert":       {identity.Alerts, "/alerts/" + ended + "/resend", `{"number": 1}`, 202, 202, 404, 404},
 		"getRoutes":         {identity.Alerts, "/alerts/routes", "", 403, 403, 403, 403},
 		"tryRoutes":         {identity.Alerts, "/alerts/routes/try", sampleEvent(t), 403, 403, 403, 403},
 		"takeAlarms":        {identity.Alarms, "/alerts/inbound", `{"version": "4", "alerts": []}`, 403, 403, 403, 403}, // not of a merchant
@@ -160,10 +160,10 @@ func TestAccess(t *testing.T) {
 	event.Data.Merchant = "acme"
 	raised := w.take(t, event, asking)
 	event.ID = uuid.NewString()
-	told := w.take(t, event)
-	w.over(t, told)
+	ended := w.take(t, event)
+	w.over(t, ended)
 	w.alert(t, raised)
-	w.alert(t, told)
+	w.alert(t, ended)
 	for path, item := range contractOf(true).document["paths"].(map[string]any) {
 		for method, operation := range item.(map[string]any) {
 			id := operation.(map[string]any)["operationId"].(string)
@@ -171,7 +171,7 @@ func TestAccess(t *testing.T) {
 				continue
 			}
 			t.Run(id, func(t *testing.T) {
-				tried, has := w.tries(t, paid, raised, told)[id]
+				tried, has := w.tries(t, paid, raised, ended)[id]
 				require.True(t, has, "%s %s has no row in this test", method, path)
 				others := slices.DeleteFunc(slices.Clone(identity.Scopes), func(s identity.Scope) bool { return s == tried.scope })
 				var keys keyring
@@ -195,7 +195,7 @@ func TestAccess(t *testing.T) {
 				} {
 					w.asks(t, keys, tokens{"token": caller.as}, method, tried, caller.token, caller.status, caller.name)
 				}
-				again, owner := w.tries(t, paid, raised, told)[id], keys.add(nil, "acme", tried.scope)
+				again, owner := w.tries(t, paid, raised, ended)[id], keys.add(nil, "acme", tried.scope)
 				w.asks(t, keys, nil, method, again, owner, again.client, "client")
 			})
 		}

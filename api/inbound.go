@@ -67,7 +67,7 @@ type inboundRequest struct {
 
 type inboundAnswer struct {
 	Taken   []takenAlarm `json:"taken" nullable:"false" doc:"The alarms, in the webhook's order"`
-	LeftOut []takenAlarm `json:"leftOut,omitempty" doc:"Alarms of which no event can be made. They are not sent; the service's log says why"`
+	LeftOut []takenAlarm `json:"leftOut,omitempty" doc:"Alarms that cannot be made into events. They are not sent; the service's log says why"`
 }
 
 type takenAlarm struct {

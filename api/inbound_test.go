@@ -98,7 +98,7 @@ func TestInbound(t *testing.T) {
 	assert.Contains(t, kept.lines(), "client monitor | default | takeAlarms | alarms | begun |  > WorkerDown firing")
 }
 
-// If RabbitMQ does not take one of several alarms, Alertmanager has to send them again. An alarm of which no event can be made does not
+// If RabbitMQ does not take one of several alarms, Alertmanager has to send them again. An alarm that cannot be made into an event does not
 // hold up the others.
 func TestInboundPartly(t *testing.T) {
 	one := fired[strings.Index(fired, `{"status"`):strings.Index(fired, `],`)]

@@ -68,7 +68,7 @@ func TestResend(t *testing.T) {
 	assert.Equal(t, first.ID, again.Event.ID, "who has the alert would take the message for a repeat")
 	assert.Equal(t, w.assignedTo(t, id).Assignments[0].Steps, again.Assignments[0].Steps, "they are asked anew")
 	for body, want := range map[string]string{
-		`{"number": 1, "to": "missed"}`: "ada@example.com has sent it again under the number 1 before, to all", `{"number": 4}`: "the next number is 3", `{"to": "missed"}`: "there is no target that it did not reach",
+		`{"number": 1, "to": "missed"}`: "ada@example.com sent it again before, to all, as number 1", `{"number": 4}`: "the next number is 3", `{"to": "missed"}`: "it has reached all targets",
 	} {
 		p := asProblem(t, w.resend(t, id, body))
 		assert.Equal(t, http.StatusConflict, p.Status, body)

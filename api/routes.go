@@ -73,13 +73,13 @@ func (s *server) registerRoutes(api huma.API) {
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/routes/try"].Post, cloudEvent, sampleEvent)
 }
 
-// withoutRoutes is the answer to those who may not see the routes, and where there are none.
+// withoutRoutes refuses callers who may not see the routes, and says so if this process has none to show. It returns nil otherwise.
 func (s *server) withoutRoutes(ctx context.Context) *Problem {
 	if !merchantsOf(ctx).All() {
 		return problem(http.StatusForbidden, "the routes are of all merchants, and so this needs its scope for all of them")
 	}
 	if s.routes == nil {
-		return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "this process does not know the routes: it cannot use the file of its ALERTMAN_CONFIG, and its log says why")
+		return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "this process does not know the routes: it cannot use the file of its ALERTMAN_CONFIG, as its log says: start it again once the file is right")
 	}
 	return nil
 }

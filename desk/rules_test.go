@@ -121,7 +121,7 @@ func TestWorkbench(t *testing.T) {
 	assert.Contains(t, page, "- id: dear\n</textarea>", "it was proposed")
 }
 
-// The link to the versions leads to a page also where there are none, and on from there.
+// The page of versions says so if the ruleset has none, and has the links of the other pages.
 func TestNoVersions(t *testing.T) {
 	w := newWorld(t)
 	w.signIn("ada", "analyst")

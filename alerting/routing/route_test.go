@@ -311,7 +311,7 @@ func anAlarm(e *alert.Event) {
 	*e = alert.Sample(alert.AlarmFiring, e.ID, e.Time)
 }
 
-// An alarm that fires is acknowledged and grouped by its name; one that is over asks nobody.
+// An alarm that fires is acknowledged and grouped by its name; one that is over needs no acknowledgement.
 func TestAlarms(t *testing.T) {
 	config := routed(t, "routes: [{name: rest, tell: [d]}]\n")
 	firing := config.Route(event(anAlarm), noon)

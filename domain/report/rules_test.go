@@ -65,7 +65,7 @@ func TestRules(t *testing.T) {
 			other(fraud.Approve, fraud.RuleResult{ID: "odd", Outcome: fraud.RuleFailed, Action: fraud.ActReview})),
 		// The other ruleset would decline it. "night" changes nothing.
 		50_000: decided(fraud.Approve, transaction.PaymentComplete, rules(hit("dear", 10), night), withShadow(fraud.Approve), other(fraud.Decline, hit("dear", 80))),
-		// The deadline is no verdict of a person.
+		// Here the deadline decided, not a person.
 		600_000: expired,
 		// No rule hits, or none was asked.
 		7_000_000:  labelled(decided(fraud.Approve, transaction.PaymentComplete, nil), ledger.Fraudulent),

@@ -44,7 +44,7 @@ func (s *Alerts) Resend(ctx context.Context, of identity.Merchants, id string, r
 	case !next.At.Before(over):
 		return alert.Resending{}, &alert.ClosedError{Why: "it has expired at " + over.UTC().Format(time.RFC3339) + ", and what it asks for can be done no more"}
 	case len(input.Assignments) == 0 && next.To == alert.ToMissed:
-		return alert.Resending{}, &alert.ClosedError{Why: "there is no target that it did not reach"}
+		return alert.Resending{}, &alert.ClosedError{Why: "it has reached all targets"}
 	case len(input.Assignments) == 0:
 		return alert.Resending{}, &alert.ClosedError{Why: "it was for no receiver"}
 	}
@@ -69,7 +69,7 @@ func (s *Alerts) Resend(ctx context.Context, of identity.Merchants, id string, r
 func sentBefore(all []alert.Resending, next alert.Resending) (alert.Resending, error) {
 	before := all[next.Number-1]
 	if before.To != next.To {
-		return alert.Resending{}, &alert.ClosedError{Why: fmt.Sprintf("%s has sent it again under the number %d before, to %s", before.By, before.Number, before.To)}
+		return alert.Resending{}, &alert.ClosedError{Why: fmt.Sprintf("%s sent it again before, to %s, as number %d", before.By, before.To, before.Number)}
 	}
 	return before, nil
 }
