@@ -13,18 +13,6 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// alertWords say in short what events report.
-var alertWords = map[alert.Type]string{
-	alert.FraudDetected:      "Fraud stopped",
-	alert.ReviewRequested:    "Review requested",
-	alert.ReviewReminder:     "Review reminder",
-	alert.ReviewExpired:      "Review expired",
-	alert.CompensationFailed: "Money not given back",
-	alert.AlarmFiring:        "Alarm fires",
-	alert.AlarmResolved:      "Alarm over",
-	alert.Test:               "Test",
-}
-
 // shownAlert is an alert as the API shows it.
 type shownAlert struct {
 	alert.Log
@@ -34,7 +22,7 @@ type shownAlert struct {
 }
 
 // What says what the alert is about.
-func (a shownAlert) What() string { return alertWords[a.Type] }
+func (a shownAlert) What() string { return alertInWords(a.Type) }
 
 // Waits reports whether somebody is still asked to acknowledge the alert.
 func (a shownAlert) Waits() bool { return a.Asks(a.now) }
@@ -75,7 +63,7 @@ func (a shownAlert) Look() string {
 	switch {
 	case a.State == "not_delivered" || a.State == "expired" || a.State == "failed":
 		return "bad"
-	case a.State == "delivering" || a.Silent():
+	case a.State == "delivering" || a.Waits() || a.Silent():
 		return "warn"
 	default:
 		return "good"
@@ -105,9 +93,15 @@ func (a shownAlert) Missed() bool {
 // Next returns the number under which it is sent again the next time.
 func (a shownAlert) Next() int { return len(a.Resent) + 1 }
 
-// Standing gives the state in words.
+// Standing gives the state in words, and whether somebody still has to acknowledge the alert.
 func (a shownAlert) Standing() string {
-	return strings.ReplaceAll(a.State, "_", " ")
+	switch {
+	case a.Waits():
+		return plainly(a.State) + ", not acknowledged yet"
+	case a.Silent():
+		return plainly(a.State) + ", not acknowledged in time"
+	}
+	return plainly(a.State)
 }
 
 type alertList struct {
@@ -171,12 +165,7 @@ func (p alertsPage) NextPage() string {
 }
 
 func (d *desk) showAlerts(v *visit) (any, error) {
-	p := alertsPage{Query: url.Values{}, Types: typeChoices(alert.Test)}
-	for name, values := range v.URL.Query() {
-		if values[0] != "" { // an empty field of the form chooses nothing
-			p.Query[name] = values
-		}
-	}
+	p := alertsPage{Query: v.URL.Query(), Types: typeChoices(alert.Test)}
 	if date, err := time.Parse(time.DateOnly, p.Query.Get("since")); err == nil {
 		p.Query.Set("since", date.Format(time.RFC3339))
 	}

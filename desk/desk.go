@@ -66,10 +66,10 @@ type desk struct {
 // screens lists the parts of the desk in the order of its menu. Each is shown to those who have its scope.
 var screens = []screen{
 	{Name: "Now", Path: "/now", Scope: identity.Read},
-	{Name: "Reviews", Path: "/reviews", Scope: identity.Review},
+	{Name: "Reviews", Path: "/reviews", Beside: "/reviewers", Scope: identity.Review},
 	{Name: "Transactions", Path: "/transactions", Scope: identity.Read},
 	{Name: "Rules", Path: "/rules", Scope: identity.Rules},
-	{Name: "Alerts", Path: "/alerts", Scope: identity.Alerts},
+	{Name: "Alerts", Path: "/alerts", Beside: "/dead-letters", Scope: identity.Alerts},
 	{Name: "Reports", Path: "/reports", Scope: identity.Read},
 	{Name: "People and keys", Path: "/people", Scope: identity.Admin},
 	{Name: "Audit trail", Path: "/audit", Scope: identity.Audit},
@@ -78,6 +78,7 @@ var screens = []screen{
 
 type screen struct {
 	Name, Path string
+	Beside     string         // another path with pages of the screen, if there is one
 	Scope      identity.Scope // empty for a screen that everybody may see
 }
 
@@ -101,7 +102,7 @@ func New(o Options) http.Handler {
 		router.Get("/callback", d.callback)
 		router.Post("/sign-out", d.signOut)
 		router.Group(func(router chi.Router) {
-			router.Use(d.signedIn)
+			router.Use(d.signedIn, withoutEmpty)
 			d.routes(router)
 		})
 		router.NotFound(d.signedIn(http.HandlerFunc(d.notFound)).ServeHTTP)
@@ -181,6 +182,27 @@ func withPolicy(next http.Handler) http.Handler {
 		w.Header().Set("Referrer-Policy", "same-origin")
 		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 		next.ServeHTTP(w, r)
+	})
+}
+
+// withoutEmpty leads from the address of a form, in which browsers name every field, to that of what was filled in.
+func withoutEmpty(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var filled []string
+		for parameter := range strings.SplitSeq(r.URL.RawQuery, "&") {
+			_, value, _ := strings.Cut(parameter, "=")
+			if text, err := url.QueryUnescape(value); err != nil || strings.TrimSpace(text) != "" {
+				filled = append(filled, parameter)
+			}
+		}
+		query := strings.Join(filled, "&")
+		if r.Method != http.MethodGet || query == r.URL.RawQuery {
+			next.ServeHTTP(w, r)
+			return
+		}
+		to := *r.URL
+		to.RawQuery = query
+		http.Redirect(w, r, local(to.RequestURI()), http.StatusSeeOther) //nolint:gosec // it leads to a path of the desk
 	})
 }
 

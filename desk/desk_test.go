@@ -120,6 +120,7 @@ func (w *world) do(method, path string, form url.Values, header http.Header) (in
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(w.t, err)
+	assert.Empty(w.t, rawWords(string(body)), "%s shows them as programs write them", path)
 	return response.StatusCode, string(body)
 }
 

@@ -1,4 +1,7 @@
 package desk
 
-// Screens exports screens.
-var Screens = screens
+// Screens and InWords export what is named so in small letters.
+var (
+	Screens = screens
+	InWords = inWords
+)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -81,7 +82,7 @@ func (*desk) muteAlerts(v *visit) (to, done string, err error) {
 		}
 		return "", "", err
 	}
-	return "/alerts/mutes", "Muted until " + made.Until.UTC().Format("2006-01-02 15:04") + " UTC. It holds within five seconds.", nil
+	return "/alerts/mutes", "Muted until " + made.Until.Format(time.RFC3339) + ". It holds within five seconds.", nil
 }
 
 func (*desk) endMute(v *visit) (to, done string, err error) {

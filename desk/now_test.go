@@ -147,8 +147,8 @@ func TestReports(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "from=2026-01-01", w.api.last().query, "empty fields are no parameters")
 	for _, part := range []string{
-		"<h2>EUR, 2026-01-01 to 2026-01-31</h2>", "<h2>USD,", "20 transactions, 20 of them paid for", "1m30s", "1000.0", // 1 of 10 is 1000 basis points
-		`<th scope="row">CARD_VELOCITY</th><td class="number">8</td>`, "card_velocity_10m", `href="/reports.csv?from=2026-01-01"`,
+		"<h2>EUR, 2026-01-01 to 2026-01-31</h2>", "<h2>USD,", "20 transactions, 20 of them paid for", "1 min 30 s", "1000.0", // 1 of 10 is 1000 basis points
+		`<th scope="row"><code>CARD_VELOCITY</code></th><td class="number">8</td>`, "card_velocity_10m", `href="/reports.csv?from=2026-01-01"`,
 		`<td class="nowrap">Visa VAMP</td><td class="number">7</td><td class="number">1000</td><td class="number">70.5</td><td>1493 more</td>`,
 	} {
 		assert.Contains(t, page, part)

@@ -11,8 +11,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"time"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/identity"
 )
 
@@ -46,14 +46,10 @@ var functions = template.FuncMap{
 	"onDay":   onDay,
 	"unix":    unix,
 	"retry":   retryInWords,
-	// when shows a time in UTC; desk.js adds the reader's own zone.
-	"when": func(at time.Time) template.HTML {
-		if at.IsZero() {
-			return ""
-		}
-		at = at.UTC()
-		return template.HTML(fmt.Sprintf(`<time datetime="%s">%s UTC</time>`, at.Format(time.RFC3339), at.Format("2006-01-02 15:04:05"))) //nolint:gosec // no part of it comes from outside
-	},
+	"when":    when,
+	"text":    inText,
+	"plainly": plainly,
+	"alert":   func(of any) string { return alertInWords(alert.Type(fmt.Sprint(of))) },
 }
 
 // flash is what the next page says first.
@@ -80,6 +76,17 @@ type view struct {
 	WebUI   string
 	Version string
 	Data    any
+}
+
+// Current says in the way of aria-current how the page belongs to a screen: it is its first page, or another one of it.
+func (v view) Current(s screen) string {
+	switch {
+	case v.Path == s.Path:
+		return "page"
+	case strings.HasPrefix(v.Path, s.Path+"/"), s.Beside != "" && strings.HasPrefix(v.Path+"/", s.Beside+"/"):
+		return "true"
+	}
+	return ""
 }
 
 // May reports whether the person has a scope, for any merchant.

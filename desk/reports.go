@@ -76,7 +76,7 @@ func (r reportRow) Took() string {
 	if r.Reviews.MedianSeconds == 0 {
 		return ""
 	}
-	return (time.Duration(r.Reviews.MedianSeconds) * time.Second).String()
+	return inWords(time.Duration(r.Reviews.MedianSeconds) * time.Second)
 }
 
 // reportPage is the page Reports.
@@ -116,7 +116,7 @@ type ruleHits struct {
 }
 
 func (*desk) showReports(v *visit) (any, error) {
-	asked := filled(v.URL.Query())
+	asked := v.URL.Query()
 	p := reportPage{Asked: asked, CSV: "/reports.csv?" + asked.Encode()}
 	if err := v.get("/reports", asked, &p.reports); err != nil {
 		if problem, is := errors.AsType[*Problem](err); is && problem.Status == http.StatusUnprocessableEntity {
@@ -133,17 +133,6 @@ func (*desk) showReports(v *visit) (any, error) {
 		p.Parts = append(p.Parts, partOf(currency, byCurrency[currency]))
 	}
 	return p, nil
-}
-
-// filled returns the fields of a form that have something in them: the API refuses empty parameters.
-func filled(asked url.Values) url.Values {
-	query := url.Values{}
-	for name := range asked {
-		if value := asked.Get(name); value != "" {
-			query.Set(name, value)
-		}
-	}
-	return query
 }
 
 func partOf(currency string, rows []reportRow) reportPart {
@@ -190,7 +179,7 @@ func mostFirst(counts map[string]int64) (all []counted) {
 func (d *desk) reportsCSV(w http.ResponseWriter, r *http.Request) {
 	v := d.visit(r)
 	var found reports
-	if err := v.get("/reports", filled(v.URL.Query()), &found); err != nil {
+	if err := v.get("/reports", v.URL.Query(), &found); err != nil {
 		d.show(w, v, "fault", d.problem(v, err))
 		return
 	}

@@ -27,9 +27,6 @@ type reviewer struct {
 
 // Median is the time that half of the decisions took at most.
 func (r reviewer) Median() string {
-	if r.MedianSeconds < 60 {
-		return "under a minute"
-	}
 	return inWords(time.Duration(r.MedianSeconds) * time.Second)
 }
 
@@ -42,6 +39,6 @@ func (d *desk) showReviewers(v *visit) (any, error) {
 	if err := v.get("/reviewers", url.Values{"since": {since.Format(time.RFC3339)}}, &page); err != nil {
 		return nil, err
 	}
-	page.Left = inWords(page.NextDeadline.Sub(d.Now()))
+	page.Left = leftInWords(page.NextDeadline.Sub(d.Now()))
 	return page, nil
 }

@@ -94,30 +94,13 @@ func (d *desk) showQueue(v *visit) (any, error) {
 	shown := queuePage{Filter: filter}
 	for _, w := range page.Reviews {
 		left := w.Transaction.Review.Deadline.Sub(d.Now())
-		shown.Rows = append(shown.Rows, queueRow{w, inWords(left), left < late})
+		shown.Rows = append(shown.Rows, queueRow{w, leftInWords(left), left < late})
 	}
 	if page.Next != "" {
 		query.Set("cursor", page.Next)
 		shown.More = "/reviews?" + query.Encode()
 	}
 	return shown, nil
-}
-
-// inWords writes a span of time: "3 h 20 min".
-func inWords(span time.Duration) string {
-	minutes := int(span.Minutes())
-	switch {
-	case span <= 0:
-		return "over"
-	case minutes < 60:
-		return fmt.Sprintf("%d min", minutes)
-	case minutes < 48*60 && minutes%60 == 0:
-		return fmt.Sprintf("%d h", minutes/60)
-	case minutes < 48*60:
-		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
-	default:
-		return fmt.Sprintf("%d days", minutes/60/24)
-	}
 }
 
 // takeNext leads to the next review, which is taken.
@@ -224,7 +207,7 @@ func (d *desk) showReview(v *visit) (any, error) {
 	t := page.Transaction
 	if r := t.Review; r != nil {
 		page.Open = !r.Decided()
-		page.Left = inWords(r.Deadline.Sub(d.Now()))
+		page.Left = leftInWords(r.Deadline.Sub(d.Now()))
 		page.First = r.AwaitsSecond() && r.First.Reviewer == v.Person.Name
 		if r.Recheck != nil && t.Decision != nil && r.Recheck.WorseThan(*t.Decision) {
 			page.Worse = r.Recheck

@@ -273,6 +273,8 @@ func TestDeclineTogether(t *testing.T) {
 	assert.Equal(t, 3, strings.Count(page, `type="checkbox"`))
 	assert.Contains(t, page, "Its money is given back, and its people are alerted.")
 	assert.Contains(t, page, "There is no undo.")
+	assert.Contains(t, page, one.Order.ID+"</label> (the one that you came from)</th>")
+	assert.Equal(t, 1, strings.Count(page, "came from"))
 	assert.Regexp(t, `(?s)<form method="post" action="[^"]*">(\n<input type="hidden"[^>]*>)*\s*<button disabled hidden>`, page, "Enter in the note would decline")
 	status, _ := w.get(path + "/customer")
 	assert.Equal(t, http.StatusNotFound, status, "it has no customer")

@@ -106,6 +106,17 @@ func onDay(day, rule string, disagrees fraud.Shadow) string {
 	}).Encode()
 }
 
+// filled returns the parameters that have something in them: the API refuses empty ones.
+func filled(asked url.Values) url.Values {
+	query := url.Values{}
+	for name := range asked {
+		if value := asked.Get(name); value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
+}
+
 // unix is a day's place in a chart.
 func unix(day string) int64 {
 	begin, err := time.Parse(time.DateOnly, day)

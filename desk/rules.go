@@ -170,8 +170,10 @@ type bench struct {
 	Found *ruleset.Findings
 	Fault string // why the files were not checked
 	Added string // the file that was added last
-	Draft bool   // the files have changes of this session
-	Moved bool   // another ruleset decides since they were begun
+	// Backtest is the id of the last one that was begun in this session, or empty.
+	Backtest string
+	Draft    bool // the files have changes of this session
+	Moved    bool // another ruleset decides since they were begun
 }
 
 // benchFile is a file in the workbench, with what is wrong with it.
@@ -267,7 +269,7 @@ func showWorkbench(v *visit) (any, error) {
 	if err := v.get("/rules/files", nil, &read); err != nil {
 		return nil, err
 	}
-	form := url.Values{"began": {used.Deciding.Digest}, "from": {used.From}}
+	form := url.Values{"began": {used.Deciding.Digest}, "from": {used.From}, "backtest": {v.desk.sessions.GetString(v.Context(), backtestValue)}}
 	var kept draft
 	if v.URL.Query().Has("anew") || !v.desk.value(v.Context(), draftValue, &kept) {
 		return newBench(read.Files, form), nil
@@ -286,7 +288,7 @@ func showWorkbench(v *visit) (any, error) {
 
 // newBench returns the files in their order, the ruleset's own first, with the form's other fields.
 func newBench(files ruleset.Files, form url.Values) bench {
-	b := bench{Began: form.Get("began"), From: form.Get("from"), Note: form.Get("note")}
+	b := bench{Began: form.Get("began"), From: form.Get("from"), Note: form.Get("note"), Backtest: form.Get("backtest")}
 	for _, name := range slices.SortedFunc(maps.Keys(files), func(a, b string) int {
 		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
 	}) {
@@ -406,5 +408,8 @@ func startBacktest(v *visit) (to string, err error) {
 	var begun ruleset.Backtest
 	days, _ := strconv.Atoi(v.PostForm.Get("days")) // the API refuses 0
 	err = v.send(http.MethodPost, "/rules/backtests", map[string]any{"files": filesOf(v.PostForm), "days": days}, &begun)
+	if err == nil {
+		v.desk.sessions.Put(v.Context(), backtestValue, begun.ID)
+	}
 	return "/rules/backtests/" + begun.ID, err
 }

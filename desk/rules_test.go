@@ -196,6 +196,8 @@ func TestBacktest(t *testing.T) {
 	w.api.say("GET /rules/backtests/7", 200, b)
 	_, page = w.post("/rules/backtests", form)
 	assert.Contains(t, page, "It goes on: 12 transactions read")
+	_, page = w.get("/rules/workbench")
+	assert.Contains(t, page, `<a href="/rules/backtests/7">Your last backtest</a>`)
 	b.State, b.Why = ruleset.Failed, "the ledger is away"
 	w.api.say("GET /rules/backtests/7", 200, b)
 	_, page = w.get("/rules/backtests/7")

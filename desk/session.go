@@ -35,6 +35,8 @@ const (
 	flashValue  = "flash"  // flash: what the next page says first
 	keptValue   = "kept"   // kept: a form that was not done
 	draftValue  = "draft"  // draft: what was changed in the workbench
+
+	backtestValue = "backtest" // the id of the last backtest
 )
 
 func (d *desk) newSessions() *scs.SessionManager {

@@ -109,8 +109,8 @@ func lineOf(r ledger.Record, alerts []alertOf) []event {
 		add(&step.Time, stepInWords(step.Code, r))
 	}
 	if e := r.Explanation; e != nil && r.Decision != nil {
-		add(&e.DecidedAt, fmt.Sprintf("The fraud check decided: %s, with a score of %d. It took %s.", r.Decision.Outcome, r.Decision.Score,
-			time.Duration(e.TookMicros)*time.Microsecond))
+		add(&e.DecidedAt, fmt.Sprintf("The fraud check decided: %s, with a score of %d. It took %s.", plainly(r.Decision.Outcome), r.Decision.Score,
+			inWords(time.Duration(e.TookMicros)*time.Microsecond)))
 	}
 	if asked := r.Review; asked != nil {
 		if asked.First != nil {
@@ -120,20 +120,20 @@ func lineOf(r ledger.Record, alerts []alertOf) []event {
 	}
 	add(r.Payment.VoidedAt, "The hold was released: the buyer keeps the money.")
 	for _, l := range r.Labels {
-		add(&l.Time, "Labelled "+l.Label+" by "+strings.ReplaceAll(l.Source, "_", " ")+by(l.By)+".")
+		add(&l.Time, "Labelled "+l.Label+" by "+plainly(l.Source)+by(l.By)+".")
 	}
 	for _, a := range alerts {
 		for _, chain := range a.Chains {
 			for _, step := range chain.Steps {
 				for _, delivery := range step.Deliveries {
-					add(delivery.At, fmt.Sprintf("The alert %s to %s (%s) was %s.", a.Type, step.Receiver, delivery.Target, delivery.State))
+					add(delivery.At, fmt.Sprintf("The alert “%s” to %s (%s) was %s.", alertInWords(a.Type), step.Receiver, delivery.Target, delivery.State))
 				}
 			}
 		}
 	}
 	slices.SortStableFunc(line, func(a, b event) int { return a.At.Compare(b.At) })
 	for i := range line[min(1, len(line)):] {
-		line[i+1].Wait = spanOf(line[i+1].At.Sub(line[i].At))
+		line[i+1].Wait = laterInWords(line[i+1].At.Sub(line[i].At))
 	}
 	return line
 }
@@ -223,23 +223,6 @@ func by(who string) string {
 		return ""
 	}
 	return ", " + who
-}
-
-// spanOf writes how long something took, to two digits or so.
-func spanOf(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return "at once"
-	case d < time.Second:
-		return d.Round(time.Millisecond).String() + " later"
-	case d < time.Minute:
-		return d.Round(100*time.Millisecond).String() + " later"
-	case d < time.Hour:
-		return d.Round(time.Second).String() + " later"
-	case d < 48*time.Hour:
-		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s") + " later"
-	}
-	return fmt.Sprintf("%d days later", int(d.Hours()/24))
 }
 
 // labelTransaction keeps the label of the form.

@@ -77,7 +77,7 @@ var columns = []column{
 		if r.Decision == nil {
 			return ""
 		}
-		return string(r.Decision.Outcome)
+		return plainly(r.Decision.Outcome)
 	}},
 	{"score", "Score", true, false, func(r ledger.Record) string {
 		if r.Decision == nil {
@@ -98,15 +98,10 @@ var columns = []column{
 	{"labels", "Labels", false, false, func(r ledger.Record) string {
 		var words []string
 		for _, l := range r.Labels {
-			words = append(words, l.Label+" by "+l.Source)
+			words = append(words, l.Label+" by "+plainly(l.Source))
 		}
 		return strings.Join(words, ", ")
 	}},
-}
-
-// statusInWords writes a transaction's status in small letters.
-func statusInWords(name string) string {
-	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "TRANSACTION_"), "_", " "))
 }
 
 // listed is a page of the API's list.

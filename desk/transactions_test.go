@@ -132,13 +132,13 @@ func TestTransaction(t *testing.T) {
 	last := -1
 	for _, told := range []string{
 		"Accepted. The fraud check was asked.", "The payment was begun", "The money is held, and a person has to decide.", "ada decided: decline",
-		"Labelled fraudulent by dispute.", "The alert fraud to fraud-team (mail team@example.com) was delivered.",
+		"Labelled fraudulent by dispute.", "The alert “fraud” to fraud-team (mail team@example.com) was delivered.",
 	} {
 		at := strings.Index(page, told)
 		assert.Greater(t, at, last, "%s is not told, or not in its place", told)
 		last = at
 	}
-	assert.Contains(t, page, "1m23s later")
+	assert.Contains(t, page, "1 min 22 s later")
 	assert.Contains(t, page, "still held: it has expired")
 	assert.Contains(t, page, "250 OK")
 	assert.Contains(t, page, `<a href="/alerts/e-1">fraud</a>`)

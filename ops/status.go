@@ -117,8 +117,8 @@ func (s *Status) processes() []look {
 	}
 }
 
-// Processes looks at what one process can see without the credentials of all: at the processes, the servers and the gateways. API,
-// Broker and Gateways are nil where this process lacks the settings.
+// Processes looks at what one process can see without the credentials of all: at the processes, the servers and the gateways. API and
+// Broker are nil where this process lacks the settings, and Gateways is empty where it does not know them.
 func (s *Status) Processes(ctx context.Context) []Line {
 	rabbit := s.rabbitmq
 	if s.Broker == nil {
@@ -130,9 +130,6 @@ func (s *Status) Processes(ctx context.Context) []Line {
 	}
 	for _, g := range s.Gateways {
 		looks = append(looks, line(gateways, g.Name, g.line))
-	}
-	if s.Gateways == nil {
-		looks = append(looks, line(gateways, "gateways", lacking("PAYMENT_GATEWAYS")))
 	}
 	return report(ctx, s.Version, s.Now(), looks).Parts
 }

@@ -3,7 +3,9 @@
 "use strict";
 
 const drawn = new Map(); // by table
-const number = (text) => text.trim() === "" ? null : Number(text); // what is not known leaves a gap
+const day = 86_400; // seconds
+const iso = (seconds) => new Date(seconds * 1000).toISOString();
+const number = (text) => /\d/.test(text) ? Number(text) : null; // what is not known leaves a gap
 
 function read(table) {
   const heads = [...table.tHead.rows[0].cells].map((cell, column) => ({ column, label: cell.textContent, colour: cell.dataset.series })).filter((head) => head.colour);
@@ -16,23 +18,29 @@ function read(table) {
 function draw(table) {
   const { heads, data } = read(table);
   if (drawn.has(table)) return drawn.get(table).setData(data);
-  if (data[0].length < 2) return;
+  if (data[0].length === 0) return;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const place = document.createElement("div");
   place.className = "chart";
   place.setAttribute("aria-hidden", "true"); // the table says the same
   table.closest("figure").prepend(place);
   const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 } };
+  const places = data[0].every((seconds) => seconds % day === 0)
+    ? { values: (_, all) => all.map((seconds) => iso(seconds).slice(0, 10)), space: 90, incrs: [1, 2, 3, 5, 7, 10, 15, 30, 60, 90, 180, 365].map((days) => days * day) }
+    : { values: (_, all) => all.map((seconds) => iso(seconds).slice(11, 16)) };
   const chart = new uPlot({
     width: place.clientWidth, height: 240, legend: { live: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { y: { range: (_, least, most) => [0, Math.max(most, 1)] } },
-    axes: [{ ...axis }, { ...axis, size: 60 }],
-    series: [{}, ...heads.map((head) => ({ label: head.label, stroke: colour(head.colour), width: 2, spanGaps: true, points: { show: false } }))],
+    scales: { x: { range: (_, first, last) => first === last ? [first - day, last + day] : [first, last] }, y: { range: (_, least, most) => [0, Math.max(most, 1)] } },
+    axes: [{ ...axis, ...places }, { ...axis, size: 60 }],
+    series: [{}, ...heads.map((head) => ({ label: head.label, stroke: colour(head.colour), width: 2, spanGaps: true, points: { show: alone } }))],
   }, data, place);
   drawn.set(table, chart);
   new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 240 })).observe(place);
 }
+
+// alone reports whether a line has one place only, which is drawn as a point.
+const alone = (chart, line) => chart.data[line].filter((value) => value !== null).length === 1;
 
 // replace puts the numbers that were sent where the old ones are.
 function replace(html) {

@@ -1,12 +1,12 @@
 // What pages do beyond what HTML does. Without it they can still be read, and forms sent.
 "use strict";
 
-// local writes a time in the reader's own zone, with UTC beside it.
+// local writes a time in the reader's own zone, with UTC beside it, in the form that the desk writes.
 function local(element) {
   const at = new Date(element.dateTime);
   if (isNaN(at) || element.title) return;
   const utc = element.textContent;
-  const shown = at.toLocaleString(undefined, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const shown = new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19).replace("T", " ");
   element.title = utc;
   element.textContent = at.getTimezoneOffset() === 0 ? utc : `${shown} (${utc.slice(-12)})`;
 }

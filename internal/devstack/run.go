@@ -204,6 +204,7 @@ func (d *devStack) environment(file map[string]string) []string {
 		"API_URL":                s.APIURL,
 		"ALERT_LINK_KEY":         s.AlertLinkKey,
 		"LEDGER_URL":             d.ledgerURL(),
+		"PAYMENT_GATEWAYS":       s.PaymentGateways, // the desk and the api show them only if it is set
 		"LOG_FORMAT":             s.LogFormat,
 		"HEALTH_ADDRESS":         "",
 		"API_PUBLISHED_ON":       "",

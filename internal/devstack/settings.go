@@ -31,6 +31,7 @@ type settings struct {
 	APIURL             string `env:"API_URL"`
 	AlertLinkKey       string `env:"ALERT_LINK_KEY"`
 	LedgerURL          string `env:"LEDGER_URL, default=sqlite:.run/orders-ledger.db"`
+	PaymentGateways    string `env:"PAYMENT_GATEWAYS, default=*:simulated"`
 	LogFormat          string `env:"LOG_FORMAT"`
 	OIDCIssuer         string `env:"OIDC_ISSUER"`
 	DeskAddress        string `env:"DESK_ADDRESS, default=127.0.0.1:9002"`

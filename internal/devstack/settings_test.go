@@ -21,7 +21,7 @@ func defaults(t *testing.T) settings {
 	for _, name := range []string{
 		"HTTP_ADDRESS", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "WEB_UI_URL", "RABBITMQ_PUBLISHER_URL", "RABBITMQ_CONSUMER_URL",
 		"RABBITMQ_MANAGEMENT_PORT", "SMTP_HOSTNAME", "SMTP_PORT", "CARD_FINGERPRINT_KEY", "API_URL", "ALERT_LINK_KEY", "LEDGER_URL", "LOG_FORMAT",
-		"OIDC_ISSUER", "API_KEYS", "API_KEYS_IN_LEDGER", "API_OPEN", "TEST_DOUBLES", "STRIPE_API_KEY",
+		"OIDC_ISSUER", "API_KEYS", "API_KEYS_IN_LEDGER", "API_OPEN", "TEST_DOUBLES", "STRIPE_API_KEY", "PAYMENT_GATEWAYS",
 	} {
 		t.Setenv(name, "")
 	}
@@ -149,6 +149,7 @@ func TestProcessEnvironment(t *testing.T) {
 	env := d.environment(map[string]string{"FRAUD_DETECTOR": "limit", "TEMPORAL_API_KEY": ""})
 	require.Contains(t, env, "FRAUD_DETECTOR=limit")
 	require.Contains(t, env, "GOGC=400")
+	require.Contains(t, env, "PAYMENT_GATEWAYS=*:simulated")
 	require.Contains(t, d.environment(map[string]string{"GOGC": "100"}), "GOGC=100", "what is set wins")
 	require.Contains(t, env, "TEMPORAL_CONFIG_FILE=/project/temporal-config/temporal.toml")
 	require.False(t, slices.ContainsFunc(env, func(entry string) bool {
