@@ -43,25 +43,38 @@ func (l *Ledger) auditRow(k audit.Kept) []any {
 
 // appendAll keeps all entries or none.
 func (l *Ledger) appendAll(ctx context.Context, all []*auditing) error {
-	return l.inTransaction(ctx, func(tx *sql.Tx) error {
-		last, err := scanLink(tx.QueryRowContext(ctx, l.engine.lockLast))
-		if err != nil {
-			return fmt.Errorf("find its end: %w", err)
-		}
-		rows, args := make([]string, len(all)), []any{}
-		for i, a := range all {
-			a.kept = last.Next(a.entry)
-			last = a.kept.Link()
-			rows[i] = "(" + auditPlaces + ")"
-			args = append(args, l.auditRow(a.kept)...)
-		}
-		insert := `INSERT INTO audit (` + auditColumns + `) VALUES ` + strings.Join(rows, ", ")
-		if _, err := tx.ExecContext(ctx, l.engine.bind(insert), args...); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, l.engine.bind(`UPDATE audit_last SET number = ?, day = ?, digest = ?`), last.Number, last.Day, last.Digest[:])
-		return err
+	return l.retry(ctx, func() error {
+		var end []audit.Link
+		return l.engine.inRounds(ctx, l.writer, func() ([]statement, error) {
+			return []statement{{query{text: l.engine.lockLast}, func(r row) error {
+				last, err := scanLink(r)
+				end = append(end, last)
+				return err
+			}, "find its end"}}, nil
+		}, func() ([]statement, error) {
+			if len(end) != 1 {
+				return nil, fmt.Errorf("its end has %d rows, and not one", len(end))
+			}
+			return l.appendTo(end[0], all), nil
+		})
 	})
+}
+
+// appendTo returns the statements that keep all entries after the last one.
+func (l *Ledger) appendTo(last audit.Link, all []*auditing) []statement {
+	rows, args := make([]string, len(all)), []any{}
+	for i, a := range all {
+		a.kept = last.Next(a.entry)
+		last = a.kept.Link()
+		rows[i] = "(" + auditPlaces + ")"
+		args = append(args, l.auditRow(a.kept)...)
+	}
+	insert := `INSERT INTO audit (` + auditColumns + `) VALUES ` + strings.Join(rows, ", ")
+	move := `UPDATE audit_last SET number = ?, day = ?, digest = ?`
+	return []statement{
+		{query: query{l.engine.bind(insert), args}},
+		{query: query{l.engine.bind(move), []any{last.Number, last.Day, last.Digest[:]}}},
+	}
 }
 
 // auditEnd reads an end of the chain. If a client vanishes that holds it, the server soon ends its transaction.
@@ -70,7 +83,7 @@ const (
 	postgresAuditEnd = `SELECT number, day, digest, set_config('idle_in_transaction_session_timeout', '10s', true) FROM audit_`
 )
 
-func scanLink(row *sql.Row) (audit.Link, error) {
+func scanLink(row row) (audit.Link, error) {
 	var link audit.Link
 	var digest []byte
 	var set string

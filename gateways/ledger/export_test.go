@@ -159,12 +159,17 @@ func (l *Ledger) VelocityStatements(u velocity.Use, lookups []velocity.Lookup, b
 
 // VelocityPlan returns the database's plan for a statement, made while it counts the use.
 func (l *Ledger) VelocityPlan(ctx context.Context, explain string, u velocity.Use, s Statement) (lines []string, err error) {
-	err = l.counting(ctx, func(tx *sql.Tx) error {
-		if err := l.lock(ctx, tx, u, nil); err != nil {
+	columns := map[string]int{"EXPLAIN QUERY PLAN": 4} // the plan's text is in the last column
+	err = l.engine.inRounds(ctx, l.velocity, func() ([]statement, error) {
+		return append(l.lock(u, nil), statement{query: query{explain + " " + s.Text, s.Args}, each: func(r row) error {
+			line := make([]any, max(1, columns[explain]))
+			for i := range line {
+				line[i] = new(sql.NullString)
+			}
+			err := r.Scan(line...)
+			lines = append(lines, line[len(line)-1].(*sql.NullString).String)
 			return err
-		}
-		lines, err = plan(ctx, tx, explain, s)
-		return err
+		}}), nil
 	})
 	return lines, err
 }

@@ -47,6 +47,9 @@ type engine struct {
 	// read runs a query, and passes on its rows one by one. A database with users of its own shows no rows of other merchants
 	// to a user who may see those of some only.
 	read func(ctx context.Context, db *sql.DB, of identity.Merchants, q query, each func(row) error) error
+	// inRounds runs the statements that each round returns, round after round, in one database transaction. Each statement sees
+	// what others have committed by then. A database on another machine is waited for once a round.
+	inRounds func(ctx context.Context, db *sql.DB, rounds ...round) error
 	// restrict names, in its one placeholder, the merchants whose rows such a user sees until the end of the database
 	// transaction. It is empty if the database has no users.
 	restrict string
@@ -150,6 +153,15 @@ func (l *Ledger) once(ctx context.Context, do func(*sql.Tx) error) error {
 		return errors.Join(err, ignoreDone(tx.Rollback()))
 	}
 	return tx.Commit()
+}
+
+// changes reports whether a statement has changed a row.
+func changes(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	changed, err := result.RowsAffected()
+	return changed > 0, err
 }
 
 // explain adds a plain message to err if the tables do not exist, and counts the error, unless the caller has only given up.

@@ -94,7 +94,7 @@ func openPostgres(text string) (*Ledger, error) {
 		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, lock: postgresLock,
 		hurry:    postgresHurry,
 		lockLast: postgresAuditEnd + "last FOR UPDATE", lockFirst: postgresAuditEnd + "first FOR UPDATE", snapshot: sql.LevelRepeatableRead,
-		read: readPostgres, restrict: postgresRestrict,
+		read: readPostgres, inRounds: inRoundsPostgres, restrict: postgresRestrict,
 		sqlTime: func(t time.Time) any { return t },
 		day:     `to_char(t.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`, minute: `floor(extract(epoch FROM t.started_at) / 60)::bigint`, micros: `(extract(epoch FROM l.at) * 1000000)::bigint`,
 		noTables: noPostgresTables,
@@ -121,9 +121,46 @@ func postgresPool(config *pgx.ConnConfig, options []stdlib.OptionOpenDB) *sql.DB
 	return db
 }
 
-// readPostgres sends both statements at once, and so waits for the server once. What is sent together, without a BEGIN, is
-// one database transaction, and a pooler gives it one server.
+// readPostgres sends both statements at once. What is sent together, without a BEGIN, is one database transaction, and a pooler
+// gives it one server.
 func readPostgres(ctx context.Context, db *sql.DB, of identity.Merchants, q query, each func(row) error) error {
+	return onPostgres(ctx, db, func(c *pgx.Conn) error {
+		return sendPostgres(ctx, c, []statement{{query: query{postgresRestrict, []any{of.String()}}}, {query: q, each: each}})
+	})
+}
+
+// inRoundsPostgres sends the statements of a round at once, BEGIN with the first and COMMIT with the last. If anything fails, it
+// closes the connection, and so the server rolls back and lets go of the locks.
+func inRoundsPostgres(ctx context.Context, db *sql.DB, rounds ...round) error {
+	return onPostgres(ctx, db, func(c *pgx.Conn) (err error) {
+		defer func() {
+			if err != nil {
+				short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+				defer cancel()
+				_ = c.Close(short)
+			}
+		}()
+		for i, next := range rounds {
+			all, err := next()
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				all = slices.Insert(all, 0, statement{query: query{text: "BEGIN ISOLATION LEVEL READ COMMITTED"}})
+			}
+			if i == len(rounds)-1 {
+				all = append(all, statement{query: query{text: "COMMIT"}})
+			}
+			if err := sendPostgres(ctx, c, all); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// onPostgres runs do on a connection of the pool. A panic of do closes the connection.
+func onPostgres(ctx context.Context, db *sql.DB, do func(*pgx.Conn) error) error {
 	connection, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -134,22 +171,21 @@ func readPostgres(ctx context.Context, db *sql.DB, of identity.Merchants, q quer
 		if !is {
 			return fmt.Errorf("%T is not a connection of pgx", made)
 		}
-		var both pgx.Batch
-		both.Queue(postgresRestrict, of.String())
-		both.Queue(q.text, q.args...).Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				if err := each(rows); err != nil {
-					return err
-				}
-			}
-			return rows.Err()
-		})
-		err := pgxConn.Conn().SendBatch(ctx, &both).Close()
+		err := do(pgxConn.Conn())
 		if pgconn.SafeToRetry(err) {
 			return errors.Join(driver.ErrBadConn, err)
 		}
 		return err
 	})
+}
+
+// sendPostgres runs the statements in their order, and waits for the server once.
+func sendPostgres(ctx context.Context, c *pgx.Conn, all []statement) error {
+	var batch pgx.Batch
+	for _, s := range all {
+		batch.Queue(s.text, s.args...).Query(func(rows pgx.Rows) error { return s.take(rows) })
+	}
+	return c.SendBatch(ctx, &batch).Close()
 }
 
 // withTableLocked uses goose's lock: a leased row, since a pooler gives no connection that could hold a lock. If a process

@@ -243,6 +243,38 @@ type query struct {
 	args []any
 }
 
+// statement is a query of a round. Its rows are passed to each, one by one, if that is not nil.
+type statement struct {
+	query
+	each  func(row) error
+	doing string // for errors, such as: keep the decision
+}
+
+// round returns the statements that come next.
+type round func() ([]statement, error)
+
+// take passes on the rows of either database.
+func (s statement) take(rows interface {
+	row
+	Next() bool
+	Err() error
+},
+) error {
+	for s.each != nil && rows.Next() {
+		if err := s.each(rows); err != nil {
+			return s.explain(err)
+		}
+	}
+	return s.explain(rows.Err())
+}
+
+func (s statement) explain(err error) error {
+	if err != nil && s.doing != "" {
+		return fmt.Errorf("%s: %w", s.doing, err)
+	}
+	return err
+}
+
 // selection reads entries with their labels and these labels' earlier notes, a row for each label or note. The inner query chooses the entries and limits their
 // number, so labels do not count towards the limit. The rows do not keep the inner order.
 const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, %s, l.label, l.source, l.note, l.given_by, l.at, l.noted_at,

@@ -1,8 +1,8 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +21,7 @@ import (
 // same time.
 func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	row, err := l.row(e)
-	s := saving{id: e.Record.TransactionID, row: row, labels: e.Record.Labels, mayLabel: e.Record.Review != nil || len(e.Record.Labels) > 0}
+	s := saving{id: e.Record.TransactionID, row: row, mark: e.Mark, labels: e.Record.Labels, mayLabel: e.Record.Review != nil || len(e.Record.Labels) > 0}
 	switch {
 	case err != nil:
 	case l.groupCommit != nil:
@@ -41,6 +41,7 @@ func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 type saving struct {
 	id     string
 	row    []any
+	mark   ledger.Mark
 	labels []ledger.Label
 	// mayLabel reports whether an entry of this transaction may have labels. An entry with a review may have had some even
 	// if this one has none: if a worker was killed before it recorded a verdict, the verdict's entry may have left a label.
@@ -60,84 +61,73 @@ func (l *Ledger) saveAll(ctx context.Context, all []saving) error {
 	if len(all) == 1 && !all[0].mayLabel {
 		return l.saveAlone(ctx, all[0])
 	}
-	return l.inTransaction(ctx, func(tx *sql.Tx) error {
+	return l.retry(ctx, func() error {
+		var rounds []round
 		for _, s := range all {
-			if err := l.saveOne(ctx, tx, s); err != nil {
-				return err
-			}
+			rounds = append(rounds, l.saveRounds(s)...)
 		}
-		return nil
+		return l.engine.inRounds(ctx, l.writer, rounds...)
 	})
 }
 
-func (l *Ledger) saveOne(ctx context.Context, tx *sql.Tx, s saving) error {
+// saveRounds returns the rounds that save an entry: one, or two if it may have labels. The first of two makes the row, or locks the
+// one that is there until the end of the database transaction.
+func (l *Ledger) saveRounds(s saving) []round {
+	save := statement{query: query{l.statements.save, s.row}}
 	if !s.mayLabel {
-		_, err := tx.ExecContext(ctx, l.statements.save, s.row...)
-		return err
+		return []round{func() ([]statement, error) { return []statement{save}, nil }}
 	}
-	added, err := changes(tx.ExecContext(ctx, l.statements.add, s.row...))
-	if err != nil {
-		return err
-	}
-	if added {
-		return l.label(ctx, tx, s, nil)
-	}
-	said, err := l.recordedLabels(ctx, tx, s.id)
-	if err != nil {
-		return err
-	}
-	if saved, err := changes(tx.ExecContext(ctx, l.statements.save, s.row...)); !saved || err != nil {
-		return err // a later entry is there, with its labels
-	}
-	return l.label(ctx, tx, s, said)
+	added, there := false, entryThere{}
+	return []round{func() ([]statement, error) {
+		add := func(r row) error { added = true; return r.Scan(new(string)) }
+		return []statement{{query{l.statements.add, s.row}, add, ""}, {query{l.statements.there, []any{s.id}}, there.scan, "read the entry before"}}, nil
+	}, func() ([]statement, error) {
+		switch {
+		case added:
+			return l.label(s, nil), nil
+		case there.after(s):
+			return nil, nil // a later entry is there, with its labels
+		default:
+			return append([]statement{save}, l.label(s, there.labels)...), nil
+		}
+	}}
 }
 
-// recordedLabels returns the labels in the record of the stored entry. That entry does not change until the end of the database
-// transaction.
-func (l *Ledger) recordedLabels(ctx context.Context, tx *sql.Tx, id string) ([]ledger.Label, error) {
+// entryThere is what the stored entry says: its mark, and the labels in its record.
+type entryThere struct {
+	markAt, markNumber int64
+	labels             []ledger.Label
+}
+
+func (e *entryThere) scan(r row) error {
 	var text []byte
 	var record struct{ Labels []ledger.Label }
-	err := tx.QueryRowContext(ctx, l.statements.said, id).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) { // it was deleted in between
-		return nil, nil
+	if err := r.Scan(&text, &e.markAt, &e.markNumber); err != nil {
+		return err
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &record)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the labels of the entry before: %w", err)
-	}
-	return record.Labels, nil
+	err := json.Unmarshal(text, &record)
+	e.labels = record.Labels
+	return err
+}
+
+func (e *entryThere) after(s saving) bool {
+	return cmp.Or(cmp.Compare(e.markAt, s.mark.At.UnixNano()), cmp.Compare(e.markNumber, int64(s.mark.Number))) > 0
 }
 
 // label removes the labels that the entry before had and this one does not have exactly so, and adds this entry's labels.
 // All other labels were posted, or had their notes changed by a post, and stay as they are.
-func (l *Ledger) label(ctx context.Context, tx *sql.Tx, s saving, said []ledger.Label) error {
-	for _, label := range said {
-		if slices.ContainsFunc(s.labels, label.Equal) {
-			continue
-		}
-		_, err := tx.ExecContext(ctx, l.statements.dropLabel, s.id, label.Source, label.Label, nullable(label.Note), l.engine.sqlTime(label.Time))
-		if err != nil {
-			return fmt.Errorf("drop label %s of source %s: %w", label.Label, label.Source, err)
+func (l *Ledger) label(s saving, before []ledger.Label) (all []statement) {
+	for _, label := range before {
+		if !slices.ContainsFunc(s.labels, label.Equal) {
+			drop := []any{s.id, label.Source, label.Label, nullable(label.Note), l.engine.sqlTime(label.Time)}
+			all = append(all, statement{query: query{l.statements.dropLabel, drop}, doing: fmt.Sprintf("drop label %s of source %s", label.Label, label.Source)})
 		}
 	}
 	for _, label := range s.labels {
-		_, err := tx.ExecContext(ctx, l.statements.addLabel, s.id, label.Source, label.Label, nullable(label.Note), nullable(label.By), l.engine.sqlTime(label.Time))
-		if err != nil {
-			return fmt.Errorf("add label %s of source %s: %w", label.Label, label.Source, err)
-		}
+		add := []any{s.id, label.Source, label.Label, nullable(label.Note), nullable(label.By), l.engine.sqlTime(label.Time)}
+		all = append(all, statement{query: query{l.statements.addLabel, add}, doing: fmt.Sprintf("add label %s of source %s", label.Label, label.Source)})
 	}
-	return nil
-}
-
-// changes reports whether a statement has changed a row.
-func changes(result sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, err
-	}
-	changed, err := result.RowsAffected()
-	return changed > 0, err
+	return all
 }
 
 // row returns the entry's values, in the order of columns.
@@ -305,7 +295,7 @@ var (
 
 // statements holds the statements about the ledger, with the engine's placeholders.
 type statements struct {
-	save, add, said, dropLabel, addLabel, keepNote, changeNote, earlier, prune, version string
+	save, add, there, dropLabel, addLabel, keepNote, changeNote, earlier, prune, version string
 }
 
 func newStatements(e engine) statements {
@@ -314,15 +304,15 @@ func newStatements(e engine) statements {
 		updates = append(updates, fmt.Sprintf("%s = excluded.%[1]s", column))
 	}
 	insert := fmt.Sprintf(`INSERT INTO transactions (%s) VALUES (?%s)`, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
-	said := `SELECT record FROM transactions WHERE id = ?`
+	there := `SELECT record, mark_at, mark_number FROM transactions WHERE id = ?`
 	if !e.oneWriter {
-		said += ` FOR UPDATE`
+		there += ` FOR UPDATE`
 	}
 	return statements{
 		save: e.bind(insert + ` ON CONFLICT (id) DO UPDATE SET ` + strings.Join(updates, ", ") + `
 			WHERE (transactions.mark_at, transactions.mark_number) <= (excluded.mark_at, excluded.mark_number)`),
-		add:       e.bind(insert + ` ON CONFLICT (id) DO NOTHING`),
-		said:      e.bind(said),
+		add:       e.bind(insert + ` ON CONFLICT (id) DO NOTHING RETURNING id`),
+		there:     e.bind(there),
 		dropLabel: e.bind(`DELETE FROM labels WHERE transaction_id = ? AND source = ? AND label = ? AND note IS NOT DISTINCT FROM ? AND at = ?`),
 		addLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, given_by, at) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (transaction_id, source, label) DO NOTHING`),

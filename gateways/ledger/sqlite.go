@@ -75,7 +75,7 @@ func openSQLite(path string) (*Ledger, error) {
 		tried: map[fraud.Shadow]string{fraud.ShadowRules: sqliteTried("LIKE"), fraud.ShadowRuleset: sqliteTried("NOT LIKE")},
 		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions,
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
-		read:    readSQLite,
+		read: readSQLite, inRounds: inRoundsSQLite,
 		sqlTime: func(t time.Time) any { return t.UnixMicro() },
 		day:     `date(t.started_at / 1000000, 'unixepoch')`, minute: `t.started_at / 60000000`, micros: `l.at`,
 		noTables: func(err error) bool { return noSQLiteTables(path, err) },
@@ -103,6 +103,40 @@ func readSQLite(ctx context.Context, db *sql.DB, _ identity.Merchants, q query, 
 		}
 	}
 	return rows.Err()
+}
+
+// inRoundsSQLite runs each statement by itself.
+func inRoundsSQLite(ctx context.Context, db *sql.DB, rounds ...round) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit, it does nothing
+	for _, next := range rounds {
+		all, err := next()
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			if err := s.runSQLite(ctx, tx); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.Commit()
+}
+
+func (s statement) runSQLite(ctx context.Context, tx *sql.Tx) error {
+	if s.each == nil {
+		_, err := tx.ExecContext(ctx, s.text, s.args...)
+		return s.explain(err)
+	}
+	rows, err := tx.QueryContext(ctx, s.text, s.args...)
+	if err != nil {
+		return s.explain(err)
+	}
+	defer func() { _ = rows.Close() }()
+	return s.take(rows)
 }
 
 func sqlitePools(path string) (pools, error) {

@@ -30,11 +30,9 @@ func (l *Ledger) Decide(
 	var decision fraud.Decision
 	begun, err := time.Now(), ready(c, use)
 	if err == nil {
-		err = l.retry(ctx, func() error {
-			return l.counting(ctx, func(tx *sql.Tx) (err error) {
-				decision, err = l.decideOnce(ctx, tx, c, use, lookups, decide)
-				return err
-			})
+		err = l.retry(ctx, func() (err error) {
+			decision, err = l.decideOnce(ctx, c, use, lookups, decide)
+			return err
 		})
 	}
 	if err != nil {
@@ -56,22 +54,6 @@ func ready(c fraud.Check, use velocity.Use) error {
 	return nil
 }
 
-// counting runs do in one database transaction, and rolls back if do fails or panics: a panic would otherwise leak the
-// connection.
-func (l *Ledger) counting(ctx context.Context, do func(*sql.Tx) error) error {
-	// Each statement must see what others have committed by then. With a snapshot from the beginning, it would not see the
-	// transaction that it has just waited for.
-	tx, err := l.velocity.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit, it does nothing
-	if err := do(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
 // ended adds the context's error to err once ctx has ended: the database may have reported it in its own words.
 func ended(ctx context.Context, err error) error {
 	if over := ctx.Err(); over != nil && !errors.Is(err, over) {
@@ -80,76 +62,68 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
+// decideOnce decides in two rounds: what it reads, and what it keeps. Between them it reads again what has changed in memory.
 func (l *Ledger) decideOnce(
-	ctx context.Context, tx *sql.Tx, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
+	ctx context.Context, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
 ) (fraud.Decision, error) {
-	if err := l.lock(ctx, tx, use, lookups); err != nil {
-		return fraud.Decision{}, fmt.Errorf("wait for checks that share a value: %w", err)
-	}
-	before, err := l.decisions(ctx, tx, c.ID)
-	if err != nil {
-		return fraud.Decision{}, fmt.Errorf("look for earlier decisions: %w", err)
-	}
-	if kept, decided := before[c.Number]; decided {
-		return kept, nil
-	}
-	if len(before) == 0 {
-		if err := l.count(ctx, tx, use); err != nil {
-			return fraud.Decision{}, fmt.Errorf("count it: %w", err)
+	before := map[int]fraud.Decision{}
+	past := l.remember(use, lookups)
+	err := l.engine.inRounds(ctx, l.velocity, func() ([]statement, error) {
+		look, err := past.look()
+		return slices.Concat(l.lock(use, lookups), []statement{l.decisions(c.ID, before)}, look), err
+	}, func() ([]statement, error) {
+		if _, decided := before[c.Number]; decided {
+			return nil, nil
 		}
-	}
-	past, err := l.lookAgain(ctx, tx, use, lookups)
-	if err != nil {
-		return fraud.Decision{}, fmt.Errorf("look for what came before: %w", err)
-	}
-	decision := decide(past)
-	if err := l.keep(ctx, tx, c, decision); err != nil {
-		return fraud.Decision{}, fmt.Errorf("keep the decision: %w", err)
-	}
-	return decision, nil
+		return past.lookAgain()
+	}, func() ([]statement, error) {
+		if _, decided := before[c.Number]; decided {
+			return nil, nil
+		}
+		count, err := l.count(use, before)
+		if err != nil {
+			return nil, err
+		}
+		before[c.Number] = decide(past.past())
+		keep, err := l.keep(c, before[c.Number])
+		return append(count, keep), err
+	})
+	return before[c.Number], err
 }
 
-// decisions returns the decisions about a transaction, by check number.
-func (l *Ledger) decisions(ctx context.Context, tx *sql.Tx, transactionID string) (map[int]fraud.Decision, error) {
-	rows, err := tx.QueryContext(ctx, l.velocityStatements.decisions, stored(transactionID))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	all := map[int]fraud.Decision{}
-	for rows.Next() {
+// decisions reads the decisions about a transaction into all, by check number.
+func (l *Ledger) decisions(transactionID string, all map[int]fraud.Decision) statement {
+	return statement{query{l.velocityStatements.decisions, []any{stored(transactionID)}}, func(r row) error {
 		var number int
 		var text []byte
-		if err := rows.Scan(&number, &text); err != nil {
-			return nil, err
+		if err := r.Scan(&number, &text); err != nil {
+			return err
 		}
 		var d fraud.Decision
 		if err := json.Unmarshal(text, &d); err != nil {
-			return nil, fmt.Errorf("read that of check %d: %w", number, err)
+			return fmt.Errorf("read that of check %d: %w", number, err)
 		}
 		all[number] = d
-	}
-	return all, rows.Err()
+		return nil
+	}, "look for earlier decisions"}
 }
 
-func (l *Ledger) count(ctx context.Context, tx *sql.Tx, use velocity.Use) error {
-	if len(use.Values) == 0 {
-		return nil
+// count counts the use, unless an earlier decision says that it is counted.
+func (l *Ledger) count(use velocity.Use, before map[int]fraud.Decision) ([]statement, error) {
+	if len(use.Values) == 0 || len(before) > 0 {
+		return nil, nil
 	}
 	q, err := l.countQuery(use)
-	if err == nil {
-		_, err = tx.ExecContext(ctx, q.text, q.args...)
-	}
-	return err
+	return []statement{{query: q, doing: "count it"}}, err
 }
 
-func (l *Ledger) keep(ctx context.Context, tx *sql.Tx, c fraud.Check, d fraud.Decision) error {
+func (l *Ledger) keep(c fraud.Check, d fraud.Decision) (statement, error) {
 	text, err := json.Marshal(d)
 	if err != nil {
-		return fmt.Errorf("write it as JSON: %w", err)
+		return statement{}, fmt.Errorf("write the decision as JSON: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, l.velocityStatements.keep, stored(c.ID), c.Number, l.engine.sqlTime(c.AsOf), string(text))
-	return err
+	q := query{l.velocityStatements.keep, []any{stored(c.ID), c.Number, l.engine.sqlTime(c.AsOf), string(text)}}
+	return statement{query: q, doing: "keep the decision"}, nil
 }
 
 // PruneVelocity deletes the oldest rows first.
@@ -165,7 +139,7 @@ func (l *Ledger) PruneVelocity(ctx context.Context, before time.Time, limit int)
 // lock waits until no other check of the same transaction, or of one that shares a value with it, is under way. So of two
 // transactions that share a value, one sees the other. All checks take their locks in the order of the locks' numbers, so
 // they cannot deadlock. If two values happen to have the same number, their checks only wait longer.
-func (l *Ledger) lock(ctx context.Context, tx *sql.Tx, use velocity.Use, lookups []velocity.Lookup) error {
+func (l *Ledger) lock(use velocity.Use, lookups []velocity.Lookup) []statement {
 	if l.velocityStatements.lock == "" {
 		return nil
 	}
@@ -177,8 +151,8 @@ func (l *Ledger) lock(ctx context.Context, tx *sql.Tx, use velocity.Use, lookups
 		keys = append(keys, valueKey(lookup.By, lookup.Value, lookup.Merchant))
 	}
 	slices.Sort(keys)
-	_, err := tx.ExecContext(ctx, l.velocityStatements.lock, slices.Compact(keys))
-	return err
+	q := query{l.velocityStatements.lock, []any{slices.Compact(keys)}}
+	return []statement{{query: q, doing: "wait for checks that share a value"}}
 }
 
 // valueKey returns the number of a value's lock. What may be counted across merchants has one lock for all of them.
@@ -198,22 +172,22 @@ func lockKey(parts ...string) int64 {
 	return int64(hash.Sum64()) //nolint:gosec // any number will do
 }
 
-// Look reads without waiting for writers.
+// Look reads without waiting for writers. The desk's user sees no labels unless it names merchants; which of them count, the lookups
+// say.
 func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
-	var past velocity.Past
+	past := velocity.Past{}
 	err := l.retry(ctx, func() error {
-		tx, err := l.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-		if err != nil {
+		found, look, err := l.find(transactionID, lookups, make([]*stretch, len(lookups)))
+		if err != nil || look == nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback() }() // it has changed nothing
-		if l.engine.restrict != "" {         // the desk's user sees no labels otherwise; which merchants count, the lookups say
-			if _, err := tx.ExecContext(ctx, l.engine.restrict, identity.AllMerchants().String()); err != nil {
-				return err
-			}
+		if err := l.engine.read(ctx, l.reader, identity.AllMerchants(), look[0].query, look[0].each); err != nil {
+			return err
 		}
-		past, err = l.look(ctx, tx, transactionID, lookups)
-		return err
+		for i, lookup := range lookups {
+			past.Join(lookup.Pool(), found[i].newestFirst())
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for what came before transaction %s: %w", transactionID, l.explain("count", ended(ctx, err)))
@@ -226,41 +200,16 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// look answers all lookups with one statement.
-func (l *Ledger) look(ctx context.Context, db querier, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
-	found, err := l.find(ctx, db, transactionID, lookups, make([]*stretch, len(lookups)))
-	if err != nil {
-		return nil, err
-	}
-	past := velocity.Past{}
-	for i, lookup := range lookups {
-		past.Join(lookup.Pool(), found[i].newestFirst())
-	}
-	return past, nil
-}
-
-// find reads what each lookup asks for, but not the uses in known, a stretch or nil for each lookup: of these, it reads how many
-// there are in the lookup's span, and their labels.
-func (l *Ledger) find(ctx context.Context, db querier, transactionID string, lookups []velocity.Lookup, known []*stretch) ([]uses, error) {
+// find returns the statement that answers all lookups, if there are any, and where their uses are once it has run. Of the uses in
+// known, a stretch or nil for each lookup, it reads only how many there are in the lookup's span, and their labels.
+func (l *Ledger) find(transactionID string, lookups []velocity.Lookup, known []*stretch) ([]uses, []statement, error) {
 	found := make([]uses, len(lookups))
 	if len(lookups) == 0 {
-		return found, nil
+		return found, nil, nil
 	}
 	q, err := l.lookQuery(transactionID, lookups, known)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := db.QueryContext(ctx, q.text, q.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := scanUse(rows, found); err != nil {
-			return nil, err
-		}
-	}
-	return found, rows.Err()
+	scan := func(r row) error { return scanUse(r, found) }
+	return found, []statement{{q, scan, "look for what came before"}}, err
 }
 
 // uses holds what one lookup found.
@@ -273,7 +222,7 @@ type uses struct {
 
 // scanUse reads a row: a use, and one of its labels if it has any; or a label of a known use; or, without a transaction, the
 // number of known uses.
-func scanUse(rows *sql.Rows, found []uses) error {
+func scanUse(r row, found []uses) error {
 	var (
 		use         velocity.Use
 		number      int
@@ -283,7 +232,7 @@ func scanUse(rows *sql.Rows, found []uses) error {
 		merchant    sql.NullString
 		label       sql.NullString
 	)
-	err := rows.Scan(&number, &use.TransactionID, &at, &use.Amount.Minor, &currency, &facts, &merchant, &label, &labelAt)
+	err := r.Scan(&number, &use.TransactionID, &at, &use.Amount.Minor, &currency, &facts, &merchant, &label, &labelAt)
 	if err != nil {
 		return err
 	}

@@ -192,6 +192,7 @@ func decideBy(b *testing.B, l *ledgerdb.Ledger, transactions int, counted []velo
 	var left atomic.Int64
 	left.Store(int64(b.N))
 	b.ResetTimer()
+	before := ticks(b)
 	var checking errgroup.Group
 	for range checkers {
 		checking.Go(func() error {
@@ -208,6 +209,7 @@ func decideBy(b *testing.B, l *ledgerdb.Ledger, transactions int, counted []velo
 		})
 	}
 	require.NoError(b, checking.Wait())
+	b.ReportMetric(float64((ticks(b)-before)*10_000)/float64(b.N), "cpu-µs/op")
 }
 
 func benchmarked(n, transactions int, hot bool) velocity.Use {

@@ -1,9 +1,6 @@
 package ledger
 
 import (
-	"context"
-	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
@@ -56,58 +53,60 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// lookAgain finds what look does, and reads only what is not in memory. A transaction holds the locks of its values, or is the
+// remembering finds what a transaction's lookups ask for, and reads only what is not in memory: look, lookAgain and past are called
+// in this order, and what the first two return is run before the next. The transaction holds the locks of its values, or is the
 // only one that writes: no use can come between the statements.
-func (l *Ledger) lookAgain(ctx context.Context, tx *sql.Tx, of velocity.Use, lookups []velocity.Lookup) (velocity.Past, error) {
-	known := make([]*stretch, len(lookups))
-	for i, asked := range lookups {
-		known[i] = l.busy.get(asked)
-	}
-	found, err := l.find(ctx, tx, of.TransactionID, lookups, known)
-	if err != nil {
-		return nil, err
-	}
-	all := make([][]velocity.Use, len(lookups))
-	var changed []int
-	for i, asked := range lookups {
-		joined, whole := known[i].join(&found[i], asked, of.TransactionID)
-		all[i] = joined
-		switch {
-		case !whole:
-			changed = append(changed, i)
-		case known[i] == nil || len(found[i].all) > 2*l.busy.fresh:
-			l.busy.keep(asked, joined, of)
-		}
-	}
-	if len(changed) > 0 {
-		if err := l.readWhole(ctx, tx, of, lookups, changed, all); err != nil {
-			return nil, fmt.Errorf("read it again: %w", err)
-		}
-	}
-	past := velocity.Past{}
-	for i, asked := range lookups {
-		past.Join(asked.Pool(), all[i])
-	}
-	return past, nil
+type remembering struct {
+	*Ledger
+
+	of      velocity.Use
+	lookups []velocity.Lookup
+	known   []*stretch
+	found   []uses           // what was read
+	all     [][]velocity.Use // what is known by now
+	changed []int            // the lookups whose uses in memory are not as many as in the ledger
 }
 
-// readWhole reads all uses for the lookups that changed lists, into all.
-func (l *Ledger) readWhole(
-	ctx context.Context, tx *sql.Tx, of velocity.Use, lookups []velocity.Lookup, changed []int, all [][]velocity.Use,
-) error {
+func (l *Ledger) remember(of velocity.Use, lookups []velocity.Lookup) *remembering {
+	return &remembering{Ledger: l, of: of, lookups: lookups, known: make([]*stretch, len(lookups)), all: make([][]velocity.Use, len(lookups))}
+}
+
+// look reads what is not in memory.
+func (r *remembering) look() (read []statement, err error) {
+	for i, asked := range r.lookups {
+		r.known[i] = r.busy.get(asked)
+	}
+	r.found, read, err = r.find(r.of.TransactionID, r.lookups, r.known)
+	return read, err
+}
+
+// lookAgain reads the lookups whole whose uses in memory have changed.
+func (r *remembering) lookAgain() (read []statement, err error) {
 	var again []velocity.Lookup
-	for _, i := range changed {
-		again = append(again, lookups[i])
+	for i, asked := range r.lookups {
+		joined, whole := r.known[i].join(&r.found[i], asked, r.of.TransactionID)
+		r.all[i] = joined
+		switch {
+		case !whole:
+			r.changed, again = append(r.changed, i), append(again, asked)
+		case r.known[i] == nil || len(r.found[i].all) > 2*r.busy.fresh:
+			r.busy.keep(asked, joined, r.of)
+		}
 	}
-	found, err := l.find(ctx, tx, of.TransactionID, again, make([]*stretch, len(again)))
-	if err != nil {
-		return err
+	r.found, read, err = r.find(r.of.TransactionID, again, make([]*stretch, len(again)))
+	return read, err
+}
+
+func (r *remembering) past() velocity.Past {
+	for n, i := range r.changed {
+		r.all[i] = r.found[n].newestFirst()
+		r.busy.keep(r.lookups[i], r.all[i], r.of)
 	}
-	for n, i := range changed {
-		all[i] = found[n].newestFirst()
-		l.busy.keep(lookups[i], all[i], of)
+	past := velocity.Past{}
+	for i, asked := range r.lookups {
+		past.Join(asked.Pool(), r.all[i])
 	}
-	return nil
+	return past
 }
 
 // join returns the uses that a lookup asks for, the newest first: those that were read, which are all later than the stretch,
