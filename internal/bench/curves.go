@@ -22,7 +22,8 @@ var curves = map[string]struct {
 	sizes   []int
 }{
 	"callers":   {plan.curveCallers, []int{1, 2, 5, 10, 20, 50, 100}},
-	"workers":   {plan.curveWorkers, []int{1, 2, 4}},
+	"workers":   {plan.curveWorkers, []int{1, 2, 4, 8}},
+	"police":    {plan.curvePolice, []int{1, 2, 4, 8}},
 	"histories": {plan.curveHistories, []int{1_000, 10_000, 100_000}},
 	"reviews":   {plan.curveReviews, []int{0, 1_000, 10_000, 100_000}},
 }
@@ -30,7 +31,7 @@ var curves = map[string]struct {
 func (p plan) benchCurve(ctx context.Context, name string) error {
 	curve, known := curves[name]
 	if !known {
-		return fmt.Errorf("-curve %q: want callers, workers, histories or reviews", name)
+		return fmt.Errorf("-curve %q: want callers, workers, police, histories or reviews", name)
 	}
 	if len(p.sizes) == 0 {
 		p.sizes = curve.sizes
@@ -91,9 +92,13 @@ func (p plan) ofSizes(ctx context.Context, title string, options func(s *servers
 	return p.compare(ctx, p.loads(10, 50), systems)
 }
 
-func (p plan) curveWorkers(ctx context.Context) error {
-	return p.ofSizes(ctx, "workers", func(_ *servers, _ string, size int) (serviceOptions, error) {
-		return serviceOptions{copies: size}, nil
+func (p plan) curveWorkers(ctx context.Context) error { return p.curveCopies(ctx, "worker") }
+func (p plan) curvePolice(ctx context.Context) error  { return p.curveCopies(ctx, "fraud_police") }
+
+// curveCopies measures with more and more processes of a kind, and one of each other.
+func (p plan) curveCopies(ctx context.Context, kind string) error {
+	return p.ofSizes(ctx, kind, func(_ *servers, _ string, size int) (serviceOptions, error) {
+		return serviceOptions{copies: map[string]int{kind: size}}, nil
 	})
 }
 

@@ -106,9 +106,9 @@ func statOf(p process) (procfs.ProcStat, error) {
 // serviceOptions says how to start the service. The namespace is also the folder of its ledger and logs.
 type serviceOptions struct {
 	title, namespace string
-	binary           string // if empty, the project's
-	copies           int    // of worker and fraud_police; 0 means 1
-	ledger           string // the ledger's URL; if empty, a new SQLite file
+	binary           string         // if empty, the project's
+	copies           map[string]int // of each kind; 1 of a kind that is not in it
+	ledger           string         // the ledger's URL; if empty, a new SQLite file
 	settings         []string
 }
 
@@ -127,11 +127,7 @@ func (s *servers) start(ctx context.Context, o serviceOptions) (system, error) {
 	}
 	found := system{title: o.title, temporal: c, processes: []process{{kinds[0], s.temporal.Address(), s.temporal.Process}}}
 	for _, kind := range kinds[1:] {
-		copies := max(o.copies, 1)
-		if kind == "api" {
-			copies = 1
-		}
-		for n := range copies {
+		for n := range max(o.copies[kind], 1) {
 			port, err := stack.FreePort()
 			if err != nil {
 				return found, err

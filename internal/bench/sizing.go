@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -210,6 +211,74 @@ func (r *report) compareModel(page string) error {
 	return nil
 }
 
+// notMeasured stands where docs/performance.md has no table of a curve.
+const notMeasured = "not measured"
+
+// grow prints what more processes of a kind brought on the measured machine, by the curves of docs/performance.md.
+func (r *report) grow(page string) error {
+	rows := [][]string{}
+	for _, curve := range []struct{ section, kind string }{{"workers", "worker"}, {"police", "fraud_police"}} {
+		all, err := figures(page, curve.section)
+		if err != nil {
+			return err
+		}
+		first, kind := 0.0, curve.kind
+		for _, size := range curves[curve.section].sizes {
+			of := func(column string) float64 {
+				return all[figure{"50 callers", fmt.Sprintf("%s: %d", curve.kind, size), column}]
+			}
+			if of("rate/s") == 0 {
+				continue
+			}
+			first = cmp.Or(first, of("rate/s"))
+			rows = append(rows, []string{kind, strconv.Itoa(size), rounded(of("rate/s")), rounded(of("rate/s") / first), rounded(of("p99 ms")), rounded(of("CPU ms"))})
+			kind = ""
+		}
+		if first == 0 {
+			rows = append(rows, []string{kind, notMeasured, "", "", "", ""})
+		}
+	}
+	printTable(r, []string{"process", "how many", "rate/s, 50 callers", "to the first row", "p99 ms", "CPU ms"}, rows)
+	return nil
+}
+
+// mostReviews is how many open reviews docs/sizing.md says the memory for.
+const mostReviews = 1_000_000
+
+// reviews prints the memory for open reviews, by the curve of docs/performance.md, and for more by a straight line.
+func (r *report) reviews(page string) error {
+	all, err := figures(page, "reviews")
+	if err != nil {
+		return err
+	}
+	columns := []string{"worker MB", "server MB", "worker ready s", "next decided s"}
+	rows, last := [][]string{}, 0
+	of := func(size int, column string) float64 {
+		return all[figure{fmt.Sprintf("%d open reviews", size), service, column}]
+	}
+	for _, size := range append(curves["reviews"].sizes, mostReviews) {
+		if of(size, "worker MB") == 0 {
+			continue
+		}
+		line := []string{rounded(float64(size)), "measured"}
+		for _, column := range columns {
+			line = append(line, rounded(of(size, column)))
+		}
+		rows, last = append(rows, line), size
+	}
+	if last > 0 && last < mostReviews {
+		more := func(kind string) string {
+			return rounded(of(last, kind+" MB") + of(last, kind+" KB a review")/1024*float64(mostReviews-last))
+		}
+		rows = append(rows, []string{rounded(mostReviews), "extrapolated", more("worker"), more("server"), "", ""})
+	}
+	if len(rows) == 0 {
+		rows = [][]string{{notMeasured, "", "", "", "", ""}}
+	}
+	printTable(r, append([]string{"open reviews", ""}, columns...), rows)
+	return nil
+}
+
 // plannedRates are the transactions a second that docs/sizing.md plans for.
 var plannedRates = []float64{10, 100, 1000, 10_000}
 
@@ -219,6 +288,8 @@ func sizing(update bool) error {
 	for section, write := range map[string]func(*report) error{
 		"plan":  func(r *report) error { return r.size(performance, plannedRates) },
 		"model": func(r *report) error { return r.compareModel(performance) },
+		"grow":  func(r *report) error { return r.grow(performance) },
+		"held":  func(r *report) error { return r.reviews(performance) },
 	} {
 		r := &report{}
 		if err := write(r); err != nil {

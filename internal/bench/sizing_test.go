@@ -29,11 +29,60 @@ func TestSizingPage(t *testing.T) {
 	for section, write := range map[string]func(*report) error{
 		"plan":  func(r *report) error { return r.size(pageOf(t, "performance.md"), plannedRates) },
 		"model": func(r *report) error { return r.compareModel(pageOf(t, "performance.md")) },
+		"grow":  func(r *report) error { return r.grow(pageOf(t, "performance.md")) },
+		"held":  func(r *report) error { return r.reviews(pageOf(t, "performance.md")) },
 	} {
 		r := &report{}
 		require.NoError(t, write(r))
 		assert.Contains(t, string(text), "<!-- bench "+section+" -->\n\n"+strings.TrimSpace(r.text.String())+"\n\n<!-- end -->",
 			"go run ./internal/bench -sizing -update writes it anew")
+	}
+}
+
+// Measured curves come into the tables of docs/sizing.md, and what lies beyond them is extrapolated.
+func TestSizingCurves(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "performance.md")
+	require.NoError(t, os.WriteFile(page, []byte(`<!-- bench workers -->
+
+| load       |           | rate/s   | p99 ms | failed |
+| ---------- | --------- | -------- | ------ | ------ |
+| 10 callers | worker: 1 | 30       | 400    | 0      |
+|            | worker: 2 | 31       | 410    | 0      |
+| 50 callers | worker: 1 | 40 ±3    | 1930   | 0      |
+|            | worker: 2 | 44 ±1.5  | 1800   | 0      |
+
+| load       |           | CPU ms |
+| ---------- | --------- | ------ |
+| 50 callers | worker: 1 | 57 ±1  |
+|            | worker: 2 | 60     |
+
+<!-- end -->
+<!-- bench police -->
+<!-- end -->
+<!-- bench reviews -->
+
+| load                | | worker MB | server MB | worker KB a review | server KB a review | worker ready s | next decided s |
+| ------------------- | -------------- | --- | --- | ---- | -- | --- | --- |
+| 0 open reviews      | POST /transact | 50  | 200 |      |    | 1.5 | 2   |
+| 100000 open reviews | POST /transact | 150 | 300 | 1.024 | 2.048 | 1.6 | 7 |
+
+<!-- end -->
+`), 0o600))
+	r := &report{}
+	require.NoError(t, r.grow(page))
+	require.NoError(t, r.reviews(page))
+	var cells [][]string
+	for line := range strings.Lines(r.text.String()) {
+		if row := cellsOf(line); row != nil {
+			cells = append(cells, row)
+		}
+	}
+	for _, row := range [][]string{
+		{"worker", "1", "40", "1", "1,930", "57"}, {"", "2", "44", "1.1", "1,800", "60"}, {"fraud_police", notMeasured, "", "", "", ""},
+		{"0", "measured", "50", "200", "1.5", "2"}, {"100,000", "measured", "150", "300", "1.6", "7"},
+		{"1,000,000", "extrapolated", "1,050", "2,100", "", ""},
+	} {
+		assert.Contains(t, cells, row)
 	}
 }
 
