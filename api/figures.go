@@ -89,13 +89,14 @@ func (c *cache[T]) get(ctx context.Context, key string, read func(context.Contex
 
 // figuresAnswer is the body of GET /figures.
 type figuresAnswer struct {
-	At      time.Time     `json:"at"`
-	Minutes []minute      `json:"minutes" nullable:"false" doc:"The last 60 minutes, the oldest first; the last one is not over"`
-	Answers answers       `json:"answers"`
-	Reviews waiting       `json:"reviews"`
-	Held    []money.Wire  `json:"held" nullable:"false" doc:"The money that is held for transactions in review, in each currency"`
-	Alerts  *alertFigures `json:"alerts,omitempty" doc:"Absent without the scope alerts, and while Temporal cannot be asked"`
-	Parts   []part        `json:"parts,omitempty" doc:"How the processes and servers are; absent for callers of some merchants only"`
+	At        time.Time     `json:"at"`
+	Minutes   []minute      `json:"minutes" nullable:"false" doc:"The last 60 minutes, the oldest first; the last one is not over"`
+	Answers   answers       `json:"answers"`
+	Reviews   waiting       `json:"reviews"`
+	Held      []money.Wire  `json:"held" nullable:"false" doc:"The money that is held for transactions in review, in each currency"`
+	Releasing []money.Wire  `json:"releasing,omitempty" doc:"The money that gateways are asked to give back and may still hold, in each currency; absent if there is none"`
+	Alerts    *alertFigures `json:"alerts,omitempty" doc:"Absent without the scope alerts, and while Temporal cannot be asked"`
+	Parts     []part        `json:"parts,omitempty" doc:"How the processes and servers are; absent for callers of some merchants only"`
 }
 
 // minute is how many transactions were accepted in a minute.
@@ -180,6 +181,9 @@ func (s *server) showFigures(ctx context.Context, _ *struct{}) (*figuresResponse
 	}
 	for _, held := range now.Held {
 		answer.Held = append(answer.Held, held.Wire())
+	}
+	for _, held := range now.Releasing {
+		answer.Releasing = append(answer.Releasing, held.Wire())
 	}
 	s.showSurroundings(ctx, of, &answer)
 	return &figuresResponse{answer}, nil

@@ -36,6 +36,7 @@ func (c *counted) Now(_ context.Context, of identity.Merchants, at time.Time) (r
 	}
 	n.Answers = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, time.Second}
 	n.Waiting, n.NextDeadline, n.Held = 3, at.Add(time.Hour), []money.Money{{Minor: 1234, Currency: "INR"}}
+	n.Releasing = []money.Money{{Minor: 500, Currency: "EUR"}}
 	return n, c.err
 }
 
@@ -131,6 +132,7 @@ func TestFigures(t *testing.T) {
 	assert.NotContains(t, acme, "parts")
 	assert.Equal(t, map[string]any{"transactions": 3.0, "p50Milliseconds": 200.0, "p99Milliseconds": 1000.0}, acme["answers"])
 	assert.Equal(t, []any{map[string]any{"amount": 12.34, "currency": "INR"}}, acme["held"])
+	assert.Equal(t, []any{map[string]any{"amount": 5.0, "currency": "EUR"}}, acme["releasing"])
 	assert.EqualValues(t, 3, acme["reviews"].(map[string]any)["waiting"])
 
 	assert.Equal(t, map[string]any{"open": 2.0, "failed": 0.0, "unpublished": 0.0}, read(t, handler, "/figures", "acme's alerts")["alerts"])

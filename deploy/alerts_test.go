@@ -226,9 +226,16 @@ var alarmTests = []alarmTest{
 		firing: series{`orders_compensations_failed_total{step="refund"}`: "1x80 2x40"},
 	},
 	{
-		alarm: "MoneyHeldLong", says: "Money has been held for 5d 1h 59m 59s; gateways release most holds after 7 days.", every: "1h", at: "122h",
-		quiet:  series{`orders_money_held_oldest_timestamp_seconds{instance="a"}`: "0x130", `orders_money_held_oldest_timestamp_seconds{instance="b"}`: "9000x130"},
-		firing: series{`orders_money_held_oldest_timestamp_seconds`: "1x130"},
+		alarm: "MoneyHeldLong", says: "Money has been held for 5d 1h 59m 59s (review); gateways release most holds after 7 days.", every: "1h", at: "122h",
+		labels: series{"reason": "review"},
+		quiet:  series{`orders_money_held_oldest_timestamp_seconds{reason="review", instance="a"}`: "0x130", `orders_money_held_oldest_timestamp_seconds{reason="review", instance="b"}`: "9000x130"},
+		firing: series{`orders_money_held_oldest_timestamp_seconds{reason="review"}`: "1x130"},
+	},
+	{
+		alarm: "MoneyHeldLong", says: "Money has been held for 5d 1h 59m 59s (release); gateways release most holds after 7 days.", every: "1h", at: "122h",
+		labels: series{"reason": "release"},
+		quiet:  series{`orders_money_held_oldest_timestamp_seconds{reason="release"}`: "9000x130"},
+		firing: series{`orders_money_held_oldest_timestamp_seconds{reason="review"}`: "400000x130", `orders_money_held_oldest_timestamp_seconds{reason="release"}`: "1x130"},
 	},
 	{
 		alarm: "ReviewDue", says: "A review's deadline is in 44m 0s.", at: "6m",

@@ -24,8 +24,9 @@ type figures struct {
 		Waiting      int64     `json:"waiting"`
 		NextDeadline time.Time `json:"nextDeadline"`
 	} `json:"reviews"`
-	Held   []money.Wire `json:"held"`
-	Alerts *struct {
+	Held      []money.Wire `json:"held"`
+	Releasing []money.Wire `json:"releasing"`
+	Alerts    *struct {
 		Open        int64 `json:"open"`
 		Failed      int64 `json:"failed"`
 		Unpublished int64 `json:"unpublished"`

@@ -21,6 +21,7 @@ import (
 func someFigures(hour int) map[string]any {
 	return map[string]any{
 		"at": "2026-01-02T03:04:05Z", "held": []any{map[string]any{"amount": 12.5, "currency": "INR"}},
+		"releasing": []any{map[string]any{"amount": 7.25, "currency": "EUR"}, map[string]any{"amount": 500, "currency": "JPY"}},
 		"minutes": []any{map[string]any{
 			"begin": "2026-01-02T03:03:00Z", "transactions": hour,
 			"outcomes": map[string]any{"approve": hour, "review": 0, "decline": 0, "notEvaluated": 0},
@@ -41,7 +42,7 @@ func TestNow(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	for _, part := range []string{
 		`href="/transactions?since=2026-01-02T03%3a03%3a00">7</a>`, `href="/transactions?status=TRANSACTION_IN_REVIEW">3</a>`, "12.5 INR", "40 ms", "90 ms",
-		`<strong class="bad">2 failed</strong>`, "alertman: down", "<td>7</td>",
+		`<strong class="bad">2 failed</strong>`, "alertman: down", "<td>7</td>", "7.25 EUR, 500 JPY not given back yet",
 	} {
 		assert.Contains(t, page, part)
 	}

@@ -122,6 +122,7 @@ type fakeLedger struct {
 	user                 string
 	lacks                map[string][]string
 	records              map[string]ledger.Record
+	held                 []ledgerdb.Held
 }
 
 func newLedger() *fakeLedger {
@@ -134,6 +135,10 @@ func (f *fakeLedger) Writable(context.Context) error                  { return e
 func (f *fakeLedger) Server(context.Context) (ledgerdb.Server, error) { return f.server, f.err }
 func (f *fakeLedger) Rights(context.Context) (string, map[string][]string, error) {
 	return f.user, f.lacks, f.err
+}
+
+func (f *fakeLedger) Held(context.Context, identity.Merchants) ([]ledgerdb.Held, error) {
+	return f.held, f.err
 }
 
 func (f *fakeLedger) Find(_ context.Context, _ identity.Merchants, id string) (ledger.Entry, error) {

@@ -49,6 +49,7 @@ type Ledger interface {
 	Server(ctx context.Context) (ledgerdb.Server, error)
 	Rights(ctx context.Context) (user string, lacks map[string][]string, err error)
 	Find(ctx context.Context, of identity.Merchants, transactionID string) (ledger.Entry, error)
+	Held(ctx context.Context, of identity.Merchants) ([]ledgerdb.Held, error)
 }
 
 // Gateway is a payment gateway, and whether it answers.
@@ -98,6 +99,7 @@ func (s *Status) Look(ctx context.Context) Report {
 	}
 	looks = append(looks,
 		look{work, "reviews", s.reviews},
+		line(work, "money held", s.held),
 		look{work, "transactions", s.running},
 		look{work, "failed transactions", s.failedTransactions},
 		look{work, "alerts to RabbitMQ", s.lateAlerts},
@@ -370,6 +372,24 @@ func (s *Status) reviews(ctx context.Context) found {
 		detail += ", the next deadline in " + age(next.Sub(s.Now()))
 	}
 	return worked(name, detail, total, stuck)
+}
+
+// held says what money is held. Where that is for too long, the line of the reviews or of the transactions says so.
+func (s *Status) held(ctx context.Context) Line {
+	all, err := s.Ledger.Held(ctx, identity.AllMerchants())
+	if err != nil {
+		return failed(Unknown, err, "")
+	}
+	l := Line{State: OK, Detail: "none", Figures: map[string]float64{"reviews": 0, "releases": 0}}
+	each := make([]string, len(all))
+	for i, h := range all {
+		l.Figures[h.Reason+"s"] += float64(h.Count)
+		each[i] = fmt.Sprintf("%s for %s, the oldest since %s", h.Money, many(h.Count, h.Reason), age(s.Now().Sub(h.Oldest)))
+	}
+	if len(each) > 0 {
+		l.Detail = strings.Join(each, "; ")
+	}
+	return l
 }
 
 // long is how long a transaction may run that waits for no person. Most take less than a second.

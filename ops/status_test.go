@@ -18,6 +18,7 @@ import (
 
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
 	"dummyorders/ops"
 )
@@ -115,6 +116,19 @@ func TestPartsDown(t *testing.T) {
 			assert.Equal(t, c.code, r.State.ExitCode())
 		})
 	}
+}
+
+func TestMoneyHeld(t *testing.T) {
+	s := newService()
+	s.ledger.held = []ledgerdb.Held{
+		{Reason: ledgerdb.Review, Money: money.Money{Minor: 12345, Currency: "INR"}, Count: 2, Oldest: now.Add(-3 * time.Hour)},
+		{Reason: ledgerdb.Release, Money: money.Money{Minor: 100, Currency: "EUR"}, Count: 1, Oldest: now.Add(-2 * time.Minute)},
+	}
+	l := part(t, s.status(t.Context()), "money held")
+	assert.Equal(t, "INR 123.45 for 2 reviews, the oldest since 3h; EUR 1.00 for 1 release, the oldest since 2m", l.Detail)
+	assert.Equal(t, map[string]float64{"reviews": 2, "releases": 1}, l.Figures)
+	s.ledger.err = errNo
+	assert.Equal(t, ops.Unknown, part(t, s.status(t.Context()), "money held").State)
 }
 
 // A process looks at what it has settings for, and says what it has none for.

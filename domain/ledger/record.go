@@ -189,6 +189,15 @@ func (r *Record) Close(at time.Time) {
 	r.EndTime = &at
 }
 
+// Releasing reports whether money that the transaction does not take may still be held, and the gateway is asked to give it back.
+// That is over once the gateway has done so or refused for good.
+func (r *Record) Releasing() bool {
+	status, p := r.Status(), r.Payment
+	unknown := p.Decline != nil && p.Decline.Code == payment.GatewayUnavailable
+	return status.Settled() && status != transaction.PaymentComplete && r.EndTime == nil &&
+		(p.AuthorizationID != "" || unknown) && p.VoidedAt == nil && p.RefundID == ""
+}
+
 // Status returns the transaction's current status.
 func (r *Record) Status() transaction.Status {
 	return r.TransactionStatus.Code

@@ -12,6 +12,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
+	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
@@ -109,4 +110,37 @@ func TestRecordClone(t *testing.T) {
 	r.Payment.Error = "declined in review"
 	r.Close(after(4))
 	assert.Empty(t, cmp.Diff(before, indented(t, c)), "the copy has changed with the record (-before +after)")
+}
+
+func TestReleasing(t *testing.T) {
+	unpaid := func(code payment.DeclineCode, change func(*ledger.Record)) *ledger.Record {
+		r := ledger.Open(transaction.Transaction{ID: "1"}, start)
+		r.Move(transaction.PaymentInitiated, start)
+		r.Move(transaction.PaymentError, start)
+		r.Payment.Decline = payment.NewDecline(code)
+		change(r)
+		return r
+	}
+	at := after(1)
+	for name, test := range map[string]struct {
+		record *ledger.Record
+		want   bool
+	}{
+		"accepted":              {ledger.Open(transaction.Transaction{ID: "1"}, start), false},
+		"declined":              {unpaid(payment.DoNotHonor, func(*ledger.Record) {}), false},
+		"held, not taken":       {unpaid(payment.DoNotHonor, func(r *ledger.Record) { r.Payment.AuthorizationID = "a" }), true},
+		"no answer to the hold": {unpaid(payment.GatewayUnavailable, func(*ledger.Record) {}), true},
+		"released":              {unpaid(payment.DoNotHonor, func(r *ledger.Record) { r.Payment.AuthorizationID, r.Payment.VoidedAt = "a", &at }), false},
+		"given back":            {unpaid(payment.GatewayUnavailable, func(r *ledger.Record) { r.Payment.AuthorizationID, r.Payment.RefundID = "a", "r" }), false},
+		"refused for good":      {unpaid(payment.DoNotHonor, func(r *ledger.Record) { r.Payment.AuthorizationID = "a"; r.Close(at) }), false},
+		"taken":                 {unpaid("", func(r *ledger.Record) { r.Payment.AuthorizationID = "a"; r.Move(transaction.PaymentComplete, at) }), false},
+		"in review": {unpaid("", func(r *ledger.Record) {
+			r.Payment.AuthorizationID = "a"
+			r.Review = &review.Review{}
+			r.Move(transaction.InReview, at)
+		}), false},
+		"stopped after a review": {unpaid("", func(r *ledger.Record) { r.Payment.AuthorizationID = "a"; r.Move(transaction.AlertDone, at) }), true},
+	} {
+		assert.Equal(t, test.want, test.record.Releasing(), name)
+	}
 }

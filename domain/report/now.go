@@ -16,10 +16,11 @@ type Now struct {
 	// held for a review, sorted.
 	Answers []time.Duration
 	// Waiting is how many transactions wait for a review, NextDeadline when the first of them is decided without one, and Held
-	// the money that is held for them.
+	// the money that is held for them. Releasing is what gateways are asked to give back.
 	Waiting      int64
 	NextDeadline time.Time
 	Held         []money.Money
+	Releasing    []money.Money
 }
 
 // Minute is how many transactions were accepted in a minute, by the outcomes of their fraud checks; the empty outcome stands for

@@ -18,12 +18,39 @@ import (
 // REVIEW_DEADLINE was changed, so the next deadline is that of one of the oldest.
 const looked = 20
 
-// MeasureReviews shows in the metrics what the transactions in review come to. If that cannot be read, the metrics show nothing.
+// Held is the money of one currency that gateways hold for a reason.
+type Held struct {
+	Reason string // Review or Release
+	Money  money.Money
+	Count  int64     // of transactions
+	Oldest time.Time // when the first of them was accepted
+}
+
+// The reasons for which money is held.
+const (
+	Review  = "review"  // a person decides about it
+	Release = "release" // the gateway is asked to give it back
+)
+
+// Held returns what is held for these merchants' transactions.
+func (l *Ledger) Held(ctx context.Context, of identity.Merchants) (all []Held, err error) {
+	err = l.retry(ctx, func() (err error) {
+		all, err = l.heldOnce(ctx, of)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read in the ledger what money is held: %w", l.explain("read", err))
+	}
+	return all, nil
+}
+
+// MeasureReviews shows in the metrics what the transactions in review come to, and all money that is held. If that cannot be read,
+// the metrics show nothing.
 func (l *Ledger) MeasureReviews(ctx context.Context) error {
-	var held []heldMoney
+	var all []Held
 	var deadline time.Time
 	err := l.retry(ctx, func() (err error) {
-		if held, err = l.heldForReview(ctx, identity.AllMerchants()); err == nil {
+		if all, err = l.heldOnce(ctx, identity.AllMerchants()); err == nil {
 			deadline, err = l.nextDeadline(ctx, identity.AllMerchants())
 		}
 		return err
@@ -35,47 +62,53 @@ func (l *Ledger) MeasureReviews(ctx context.Context) error {
 		return fmt.Errorf("read the reviews in the ledger: %w", l.explain("read", err))
 	}
 	var money []telemetry.Value
-	var waiting int64
-	var oldest time.Time
-	for _, h := range held {
-		waiting += h.count
-		if oldest.IsZero() || h.oldest.Before(oldest) {
-			oldest = h.oldest
+	waiting, oldest := int64(0), map[string]time.Time{}
+	for _, h := range all {
+		if h.Reason == Review {
+			waiting += h.Count
 		}
-		money = append(money, telemetry.Value{Value: h.money.Currency.Major(h.money.Minor), Labels: []string{string(h.money.Currency)}})
+		if first, any := oldest[h.Reason]; !any || h.Oldest.Before(first) {
+			oldest[h.Reason] = h.Oldest
+		}
+		currency := h.Money.Currency
+		money = append(money, telemetry.Value{Value: currency.Major(h.Money.Minor), Labels: []string{string(currency), h.Reason}})
 	}
 	telemetry.ReviewsWaiting.Set(telemetry.Value{Value: float64(waiting)})
 	telemetry.MoneyHeld.Set(money...)
-	telemetry.MoneyHeldOldest.Set(telemetry.At(oldest))
+	telemetry.MoneyHeldOldest.Set(telemetry.At(oldest[Review], Review), telemetry.At(oldest[Release], Release))
 	telemetry.ReviewNextDeadline.Set(telemetry.At(deadline))
 	return nil
 }
 
-// heldMoney is what is held in a currency for transactions in review.
-type heldMoney struct {
-	money  money.Money
-	count  int64
-	oldest time.Time
-}
-
-func (l *Ledger) heldForReview(ctx context.Context, of identity.Merchants) (all []heldMoney, err error) {
+func (l *Ledger) heldOnce(ctx context.Context, of identity.Merchants) (all []Held, err error) {
 	err = l.engine.read(ctx, l.reader, of, l.heldQuery(of), func(r row) error {
-		var h heldMoney
+		var h Held
 		var currency sql.NullString
 		var first instant
-		if err := r.Scan(&currency, &h.count, &h.money.Minor, &first); err != nil {
+		if err := r.Scan(&h.Reason, &currency, &h.Count, &h.Money.Minor, &first); err != nil {
 			return err
 		}
-		h.money.Currency, h.oldest = money.Currency(currency.String), first.Time
+		h.Money.Currency, h.Oldest = money.Currency(currency.String), first.Time
 		all = append(all, h)
 		return nil
 	})
 	return all, err
 }
 
+// heldQuery passes over what has ended: code from before the column releasing leaves it as it was.
 func (l *Ledger) heldQuery(of identity.Merchants) query {
-	c := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
-	return query{l.engine.bind(`SELECT currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions ` + c.where() + `GROUP BY currency`), c.args}
+	reviews := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
+	var releases conditions
+	releases.add("releasing")
+	releases.add("ended_at IS NULL")
+	releases.of(of)
+	index := ""
+	if l.engine.namesIndex {
+		index = "INDEXED BY transactions_releasing "
+	}
+	const held = `SELECT '%s', currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions %s%sGROUP BY currency`
+	text := fmt.Sprintf(held+" UNION ALL "+held, Review, "", reviews.where(), Release, index, releases.where())
+	return query{l.engine.bind(text), append(reviews.args, releases.args...)}
 }
 
 func (l *Ledger) deadlineQuery(of identity.Merchants) query {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/review"
@@ -27,7 +28,26 @@ func inReview(n int, amount money.Money, deadline time.Time) ledger.Entry {
 	return e
 }
 
-// The metrics show the reviews that wait, and their money in each currency. They show nothing once the database cannot be read.
+// releasing returns the n-th transaction, whose money a gateway is asked to give back.
+func releasing(n int) ledger.Entry {
+	e := ledgertest.Accepted(n)
+	e.Transaction.Payment.Amount = money.Money{Minor: 300, Currency: "EUR"}
+	e.Record.Payment.AuthorizationID = "held"
+	e.Record.Move(transaction.PaymentInitiated, e.Record.StartTime)
+	e.Record.Move(transaction.PaymentError, e.Record.StartTime)
+	e.Mark.Number = 2
+	return e
+}
+
+// released returns the same, once the gateway has.
+func released(n int) ledger.Entry {
+	e := releasing(n)
+	at := e.Record.StartTime
+	e.Record.Payment.VoidedAt, e.Mark.Number = &at, 3
+	return e
+}
+
+// The metrics show the reviews that wait, and the money that is held for each reason in each currency. They show nothing once the database cannot be read.
 func TestMeasureReviews(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -43,17 +63,32 @@ func TestMeasureReviews(t *testing.T) {
 				inReview(3, money.Money{Minor: 12345, Currency: "INR"}, start.Add(24*time.Hour)),
 				inReview(4, money.Money{Minor: 100, Currency: "INR"}, first),
 				inReview(5, money.Money{Minor: 500, Currency: "JPY"}, start.Add(25*time.Hour)),
+				releasing(6), releasing(7), released(7),
 			} {
 				require.NoError(t, l.Save(t.Context(), e))
 			}
 			require.NoError(t, l.MeasureReviews(t.Context()))
 			assert.InDelta(t, 3, telemetrytest.Value(t, "orders_reviews_waiting"), 0)
-			assert.InDelta(t, 124.45, telemetrytest.Value(t, "orders_money_held", "currency", "INR"), 1e-9)
+			assert.InDelta(t, 124.45, telemetrytest.Value(t, "orders_money_held", "currency", "INR", "reason", "review"), 1e-9)
+			assert.InDelta(t, 3, telemetrytest.Value(t, "orders_money_held", "currency", "EUR", "reason", "release"), 1e-9)
+			assert.Equal(t, 3, telemetrytest.Series(t, "orders_money_held"))
 			assert.InDelta(t, 500, telemetrytest.Value(t, "orders_money_held", "currency", "JPY"), 0)
 			assert.InDelta(t, float64(first.Unix()), telemetrytest.Value(t, "orders_review_next_deadline_timestamp_seconds"), 0)
 			oldest := ledgertest.Accepted(3).Record.StartTime
-			assert.InDelta(t, float64(oldest.Unix()), telemetrytest.Value(t, "orders_money_held_oldest_timestamp_seconds"), 1)
-
+			assert.InDelta(t, float64(oldest.Unix()), telemetrytest.Value(t, "orders_money_held_oldest_timestamp_seconds", "reason", "review"), 1)
+			assert.InDelta(t, float64(releasing(6).Record.StartTime.Unix()), telemetrytest.Value(t, "orders_money_held_oldest_timestamp_seconds", "reason", "release"), 1)
+			now, err := l.Now(t.Context(), identity.AllMerchants(), start)
+			require.NoError(t, err)
+			assert.EqualValues(t, 3, now.Waiting)
+			assert.Len(t, now.Held, 2)
+			assert.Equal(t, []money.Money{{Minor: 300, Currency: "EUR"}}, now.Releasing)
+			others, err := l.Held(t.Context(), identity.OnlyMerchants("acme"))
+			require.NoError(t, err)
+			assert.Empty(t, others)
+			require.NoError(t, l.Exec(t.Context(), "UPDATE transactions SET ended_at = started_at WHERE releasing"), "as code from before the column ends it")
+			all, err := l.Held(t.Context(), identity.AllMerchants())
+			require.NoError(t, err)
+			assert.Len(t, all, 2)
 			failed := telemetrytest.Value(t, "orders_ledger_errors_total", "operation", "read")
 			require.NoError(t, l.Close())
 			require.Error(t, l.MeasureReviews(t.Context()))

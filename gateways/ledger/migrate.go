@@ -99,11 +99,15 @@ func compatible(tables, oldest, code int64) error {
 	return nil
 }
 
-// version returns the number of the last migration. Migrations are numbered from 1 on, without a gap.
+// version returns the number of the last migration.
 func (e engine) version() int64 {
 	files, err := fs.Glob(e.migrations, "*.sql")
 	if err != nil {
 		panic(err) // only a malformed pattern is an error
 	}
-	return int64(len(files))
+	version, err := goose.NumericComponent(files[len(files)-1])
+	if err != nil {
+		panic(err) // the name is in this repository
+	}
+	return version
 }

@@ -203,7 +203,7 @@ func TestColumns(t *testing.T) {
 				"transactions": {
 					"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 					"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
-					"merchant", "review_deadline", "reviewed_at", "card_last_four", "ip",
+					"merchant", "review_deadline", "reviewed_at", "card_last_four", "ip", "releasing",
 				},
 				"labels":      {"transaction_id", "source", "label", "note", "at", "given_by", "noted_at"},
 				"label_notes": {"transaction_id", "source", "label", "number", "note", "given_by", "at"},

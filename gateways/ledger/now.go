@@ -28,10 +28,14 @@ func (l *Ledger) Now(ctx context.Context, of identity.Merchants, at time.Time) (
 		if n.Answers, err = l.answers(ctx, of, n.Minutes[0].Begin); err != nil {
 			return err
 		}
-		held, err := l.heldForReview(ctx, of)
+		held, err := l.heldOnce(ctx, of)
 		for _, h := range held {
-			n.Waiting += h.count
-			n.Held = append(n.Held, h.money)
+			if h.Reason == Release {
+				n.Releasing = append(n.Releasing, h.Money)
+				continue
+			}
+			n.Waiting += h.Count
+			n.Held = append(n.Held, h.Money)
 		}
 		if err == nil {
 			n.NextDeadline, err = l.nextDeadline(ctx, of)

@@ -154,7 +154,7 @@ func (l *Ledger) row(e ledger.Entry) ([]any, error) {
 		int(r.Status()), outcome, score, t.Payment.Amount.Minor, nullable(string(t.Payment.Amount.Currency)),
 		nullable(t.Payment.Card.Fingerprint), nullable(customer(t)), l.engine.sqlTime(r.StartTime), l.timeOf(r.EndTime),
 		e.Mark.At.UnixNano(), e.Mark.Number, string(record), string(posted),
-		identity.MerchantOf(t.Merchant), l.timeOf(deadline), l.timeOf(reviewed), nullable(t.Payment.Card.LastFour), nullable(t.IP),
+		identity.MerchantOf(t.Merchant), l.timeOf(deadline), l.timeOf(reviewed), nullable(t.Payment.Card.LastFour), nullable(t.IP), r.Releasing(),
 	}, nil
 }
 
@@ -288,9 +288,9 @@ var (
 	columns = []string{
 		"id", "client", "body_digest", "order_id", "payment_method", "status", "outcome", "score", "amount", "currency",
 		"card_fingerprint", "customer_id", "started_at", "ended_at", "mark_at", "mark_number", "record", "posted",
-		"merchant", "review_deadline", "reviewed_at", "card_last_four", "ip",
+		"merchant", "review_deadline", "reviewed_at", "card_last_four", "ip", "releasing",
 	}
-	changing = []string{"status", "outcome", "score", "ended_at", "mark_at", "mark_number", "record", "review_deadline", "reviewed_at"}
+	changing = []string{"status", "outcome", "score", "ended_at", "mark_at", "mark_number", "record", "review_deadline", "reviewed_at", "releasing"}
 )
 
 // statements holds the statements about the ledger, with the engine's placeholders.

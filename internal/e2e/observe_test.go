@@ -243,7 +243,6 @@ func TestOutageAlarms(t *testing.T) {
 	ctx := t.Context()
 	stop := func(name string) func() error { return func() error { return o.processes[name].Stop(ctx) } }
 	start := func(name string) func() error { return func() error { return o.processes[name].Start() } }
-	byStripe := strings.NewReplacer(paymentMethodName, "card", `"card": "`+goodCard+`", "type": "wallet"`, `"token": "pm_card_visa", "type": "card"`)
 	paid, frauds := o.posting(byStripe.Replace(body(small, goodCard))), o.posting(body(tooMuch, goodCard))
 	for _, test := range []outage{
 		{"api", "APIDown", stop(apiProcess), start(apiProcess)},

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os/exec"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -72,6 +75,33 @@ func TestOperatorStatus(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(r.Stuck), "PublishAlert")
 	require.NoError(t, shared.rabbitmq.Start(context.WithoutCancel(t.Context())))
 	w.endAs([]string{late}, transaction.AlertDone)
+}
+
+// Money that a gateway is asked to give back is measured and shown until it is given back.
+func TestMoneyNotGivenBack(t *testing.T) {
+	gateway := startProxy(t, startStripe(t).Listener.Addr().String())
+	w := newWorld(t, map[string]string{
+		"PAYMENT_GATEWAYS": "card:stripe,*:simulated", "STRIPE_API_KEY": "sk_test_release", "STRIPE_URL": "http://" + gateway.Listen,
+	}).everything()
+	id := w.post(byStripe.Replace(body(forReview, goodCard)), "Prefer", "wait=60").answer(t).TransactionID
+	w.reaches(id, transaction.InReview)
+	gateway.Stop()
+	declined, err := w.reviewBy("ada", id, "decline")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, declined.status, "%s", declined.body)
+	measured := func(want bool) {
+		eventuallyWithin(t, time.Minute, func() error {
+			is := strings.Contains(w.metrics(worker), `orders_money_held{currency="INR",reason="release"} 150000`)
+			return unless(is == want, fmt.Sprint("measured: ", is))
+		})
+	}
+	measured(true)
+	r, _ := w.asks(nil, "status")
+	assert.Contains(t, fmt.Sprint(r.Parts), "INR 150000.00 for 1 release")
+	assert.Contains(t, string(w.get("/figures").body), `"releasing":[{"amount":150000.00,"currency":"INR"}]`)
+	require.NoError(t, gateway.Start())
+	assert.NotNil(t, w.ends(id).Payment.VoidedAt)
+	measured(false)
 }
 
 // The doctor finds nothing wrong with the tests' own service but the retention, and says what is wrong with settings.

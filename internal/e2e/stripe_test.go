@@ -6,12 +6,16 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 )
 
+// byStripe has a body with goodCard paid by Stripe.
+var byStripe = strings.NewReplacer(paymentMethodName, "card", `"card": "`+goodCard+`", "type": "wallet"`, `"token": "pm_card_visa", "type": "card"`)
+
 // stripeAccount is a stand-in for Stripe that several processes share, and that counts how often it has taken money. It knows
-// only the calls of payments that succeed; gateways/stripe has its own, which knows all.
+// only the calls of payments that succeed or are released; gateways/stripe has its own, which knows all.
 type stripeAccount struct {
 	*httptest.Server
 
@@ -39,6 +43,7 @@ func startStripe(t *testing.T) *stripeAccount {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/payment_intents", s.once(s.create))
 	mux.HandleFunc("POST /v1/payment_intents/{id}/capture", s.once(s.capture))
+	mux.HandleFunc("POST /v1/payment_intents/{id}/cancel", s.once(s.cancel))
 	mux.HandleFunc("GET /v1/payment_intents/{id}", func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -95,6 +100,15 @@ func (s *stripeAccount) capture(r *http.Request) (int, map[string]any) {
 		return stripeFault("invalid_request_error")
 	}
 	s.take(i)
+	return i.answer()
+}
+
+func (s *stripeAccount) cancel(r *http.Request) (int, map[string]any) {
+	i := s.intents[r.PathValue("id")]
+	if i == nil || i.status != "requires_capture" {
+		return stripeFault("invalid_request_error")
+	}
+	i.status = "canceled"
 	return i.answer()
 }
 

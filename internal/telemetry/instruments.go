@@ -52,8 +52,8 @@ var (
 var (
 	ReviewsWaiting     = gauge("orders_reviews_waiting", "", "Transactions in review")
 	ReviewNextDeadline = gauge("orders_review_next_deadline_timestamp_seconds", "s", "When the next review is decided without a person; 0 if there is none")
-	MoneyHeld          = gauge("orders_money_held", "", "Money that is held for transactions in review, in major units of the currency", "currency")
-	MoneyHeldOldest    = gauge("orders_money_held_oldest_timestamp_seconds", "s", "When the oldest transaction in review was accepted; 0 if there is none")
+	MoneyHeld          = gauge("orders_money_held", "", "Money that is held, in major units of the currency. reason is review, or release where the gateway is asked to give back what it may hold", "currency", "reason")
+	MoneyHeldOldest    = gauge("orders_money_held_oldest_timestamp_seconds", "s", "When the oldest transaction whose money is held was accepted; 0 if there is none", "reason")
 )
 
 // Of alerts: the worker publishes, and alertman delivers.

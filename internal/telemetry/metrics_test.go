@@ -146,8 +146,8 @@ func TestMostSeries(t *testing.T) {
 
 // A gauge shows what was set last, and nothing once nothing could be read.
 func TestGauge(t *testing.T) {
-	telemetry.MoneyHeld.Set(telemetry.Value{Value: 12.5, Labels: []string{"EUR"}}, telemetry.Value{Value: 7, Labels: []string{"INR"}})
-	telemetry.MoneyHeld.Set(telemetry.Value{Value: 3, Labels: []string{"INR"}})
+	telemetry.MoneyHeld.Set(telemetry.Value{Value: 12.5, Labels: []string{"EUR", "review"}}, telemetry.Value{Value: 7, Labels: []string{"INR", "review"}})
+	telemetry.MoneyHeld.Set(telemetry.Value{Value: 3, Labels: []string{"INR", "review"}})
 	assert.Equal(t, 1, telemetrytest.Series(t, "orders_money_held"))
 	assert.InDelta(t, 3, telemetrytest.Value(t, "orders_money_held", "currency", "INR"), 0)
 	telemetry.MoneyHeld.Set()
