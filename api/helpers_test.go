@@ -28,7 +28,6 @@ import (
 	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
-	"dummyorders/domain/ledger"
 	"dummyorders/domain/ruleset"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/velocitytest"
@@ -183,7 +182,7 @@ func methodOf(r *http.Request) string {
 // wholeLedger is a ledger with all that the API asks of one.
 type wholeLedger interface {
 	temporal.Ledger
-	ledger.Reviews
+	api.Ledger
 }
 
 func options(server client.Client, l wholeLedger) api.Options {

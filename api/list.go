@@ -74,6 +74,7 @@ type listResponse struct {
 type list struct {
 	Transactions []ledger.Record `json:"transactions" nullable:"false"`
 	Next         string          `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one"`
+	SearchedTo   *time.Time      `json:"searchedTo,omitempty" doc:"How far back this page has looked, if it has fewer transactions than limit and there is a next page"`
 }
 
 func (s *server) registerList(api huma.API) {
@@ -84,11 +85,12 @@ func (s *server) registerList(api huma.API) {
 		Path:        "/transactions",
 		Summary:     "List transactions",
 		Description: "Transactions from the ledger, the newest first, in pages. A cursor keeps its place while " +
-			"transactions are added. A page of large transactions may have fewer than limit. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
+			"transactions are added. A page may have fewer than limit, or none, and a next one all the same: go on until there is no next. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
 			"has the explanation of the decision, which lists leave out. A parameter such as metadata.channel=web " +
 			"finds transactions by their metadata. It and paymentMethod, currency, amountFrom, amountTo, rule and disagrees are looked for in each " +
 			"transaction that the others leave, so they need one of orderID, customerID, sameCardAs, cardLastFour and ip beside them, or a " +
-			"bounded time: since, and until if that is not now, at most 7 days apart.",
+			"bounded time: since, and until if that is not now, at most 7 days apart. For these, and for several other filters at once, a page looks at a few " +
+			"thousand transactions at most, and searchedTo says how far back it has looked.",
 		Tags:   []string{"transactions"},
 		Errors: []int{404, 422, 429, 503},
 	}), s.list)
@@ -142,6 +144,9 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	}
 	if page.Next != (ledger.Cursor{}) {
 		response.Body.Next = writeCursor(page.Next)
+		if len(page.Entries) < query.Limit {
+			response.Body.SearchedTo = &page.Next.StartTime
+		}
 		asked := r.sent.Query()
 		if query.OrderID != "" { // as it is looked for, which may be masked
 			asked.Set("orderID", query.OrderID)
@@ -164,9 +169,15 @@ const (
 	maxPart  = 25        // how many transactions are read from the ledger at once
 )
 
-// page reads a page in parts. It ends early, with a cursor, if its transactions are large.
+// maxExamined bounds the time that a page takes: how many transactions a search looks at for one.
+const maxExamined = 4000
+
+// page reads a page in parts. It ends early, with a cursor, if its transactions are large, or if enough were looked at.
 func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, err error) {
 	q.Brief = true
+	if q.DownTo, err = s.ledger.Reach(ctx, q, maxExamined); err != nil {
+		return ledger.Page{}, err
+	}
 	for limit, size := q.Limit, 0; limit > len(page.Entries) && size < maxPage; q.After = page.Next {
 		q.Limit = min(maxPart, limit-len(page.Entries))
 		part, err := s.ledger.List(ctx, q)
@@ -182,6 +193,7 @@ func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, er
 			page.Entries = append(page.Entries, ledger.Entry{Record: e.Record})
 		}
 		if page.Next = part.Next; page.Next == (ledger.Cursor{}) {
+			page.Next = q.DownTo
 			break
 		}
 	}

@@ -35,6 +35,7 @@ func entry(milliseconds int) ledger.Entry {
 type listed struct {
 	Transactions []ledger.Record
 	Next         string
+	SearchedTo   *time.Time
 }
 
 func listing(t *testing.T, answer *httptest.ResponseRecorder) listed {
@@ -69,6 +70,35 @@ func TestListPages(t *testing.T) {
 		}
 	}
 	assert.Empty(t, cmp.Diff([]string{"5", "4", "3", "2", "1"}, orders))
+}
+
+// A search that has looked at enough says how far back it has looked, and its next page goes on from there.
+func TestListSearchedTo(t *testing.T) {
+	m := newMemory(entry(1), entry(2), entry(3))
+	handler, path := handlerWith(options(nowhere(t), m)), "/transactions?ip=192.0.2.1&currency=INR"
+	for _, c := range []struct {
+		reach time.Duration // after start; 0 for no bound
+		found int
+	}{{4 * time.Millisecond, 0}, {2 * time.Millisecond, 2}, {0, 1}} {
+		m.reach = ledger.Cursor{}
+		if c.reach > 0 {
+			m.reach = ledger.Cursor{StartTime: start.Add(c.reach), TransactionID: uuid.Nil.String()}
+		}
+		answer := request(t, handler, http.MethodGet, path, "")
+		page := listing(t, answer)
+		assert.Len(t, page.Transactions, c.found)
+		if c.reach == 0 {
+			assert.Equal(t, "", page.Next)
+			assert.Nil(t, page.SearchedTo)
+			continue
+		}
+		require.NotNil(t, page.SearchedTo)
+		assert.Equal(t, m.reach.StartTime, *page.SearchedTo)
+		path, _, _ = strings.Cut(strings.TrimPrefix(answer.Header().Get("Link"), "<"), ">")
+		assert.Contains(t, path, "cursor="+page.Next)
+	}
+	m.reach = ledger.Cursor{StartTime: start, TransactionID: uuid.Nil.String()}
+	assert.Nil(t, listing(t, request(t, handler, http.MethodGet, path+"&limit=1", "")).SearchedTo, "the page is full")
 }
 
 func TestListEmpty(t *testing.T) {

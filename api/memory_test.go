@@ -21,6 +21,7 @@ type memory struct {
 	taken   map[string]ledger.Assignment
 	away    bool
 	asked   ledger.Query
+	reach   ledger.Cursor // what Reach returns
 
 	askedReviews ledger.ReviewQuery
 }
@@ -84,6 +85,12 @@ func (m *memory) labelled(e ledger.Entry) ledger.Entry {
 	return e
 }
 
+func (m *memory) Reach(context.Context, ledger.Query, int) (ledger.Cursor, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reach, nil
+}
+
 // List sorts and pages as the contract says, and keeps the query in asked.
 func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	m.mu.Lock()
@@ -105,6 +112,7 @@ func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	if after := q.After; after != (ledger.Cursor{}) {
 		page.Entries = slices.DeleteFunc(page.Entries, func(e ledger.Entry) bool { return compare(place(e), after) >= 0 })
 	}
+	page.Entries = slices.DeleteFunc(page.Entries, func(e ledger.Entry) bool { return compare(place(e), q.DownTo) < 0 })
 	if len(page.Entries) > q.Limit {
 		page.Entries = page.Entries[:q.Limit]
 		page.Next = place(page.Entries[q.Limit-1])

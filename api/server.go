@@ -68,7 +68,7 @@ type Alerts interface {
 
 // Ledger is the part of the ledger that the API uses itself.
 type Ledger interface {
-	ledger.Reader
+	ledger.Searcher
 	ledger.Reviews
 }
 

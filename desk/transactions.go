@@ -30,6 +30,8 @@ type search struct {
 	Asked   url.Values
 	Columns []choice
 	Found   []ledger.Record
+	// SearchedTo is how far back this page has looked, if more may be found before that time.
+	SearchedTo time.Time
 	// Next leads to the next page and First to the first one, if this is neither. CSV leads to all pages as a file.
 	Next, First, CSV string
 	// Fault says why nothing can be found so.
@@ -108,6 +110,7 @@ var columns = []column{
 type listed struct {
 	Transactions []ledger.Record `json:"transactions"`
 	Next         string          `json:"next"`
+	SearchedTo   time.Time       `json:"searchedTo"`
 }
 
 func (d *desk) showTransactions(v *visit) (any, error) {
@@ -124,7 +127,7 @@ func (d *desk) showTransactions(v *visit) (any, error) {
 		}
 		return nil, err
 	}
-	s.Found = page.Transactions
+	s.Found, s.SearchedTo = page.Transactions, page.SearchedTo
 	cursor := asked.Get("cursor")
 	asked.Del("cursor")
 	s.CSV = "/transactions.csv?" + asked.Encode()
@@ -283,8 +286,10 @@ func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 		head = append(head, c.Name)
 	}
 	_ = lines.Write(head) // Error returns it
+	var last time.Time
 	for written := 0; ; {
 		for _, t := range page.Transactions {
+			last = t.StartTime
 			line := []string{t.StartTime.UTC().Format(time.RFC3339)}
 			for _, c := range columns {
 				line = append(line, safetext.Cell(c.Cell(t)))
@@ -293,8 +298,7 @@ func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 			written++
 		}
 		if written >= mostInCSV && page.Next != "" {
-			last := page.Transactions[len(page.Transactions)-1].StartTime.UTC().Format(time.RFC3339)
-			_ = lines.Write([]string{fmt.Sprintf("There are more: this file ends after %d. Search until %s for the rest.", written, last)})
+			_ = lines.Write([]string{fmt.Sprintf("There may be more: this file ends after %d. Search until %s for the rest.", written, last.UTC().Format(time.RFC3339))})
 			break
 		}
 		if lines.Flush(); lines.Error() != nil { // the browser is gone

@@ -47,6 +47,14 @@ type Reader interface {
 	List(ctx context.Context, q Query) (Page, error)
 }
 
+// Searcher reads the ledger for people who search it.
+type Searcher interface {
+	Reader
+	// Reach returns the place of the last entry that a search may look at, so that it looks at this many. It is zero if the search
+	// may look at all: an index leads to what is searched for, or there are fewer entries. The query's own DownTo does not count.
+	Reach(ctx context.Context, q Query, entries int) (Cursor, error)
+}
+
 // Labeler keeps labels, which say what turned out to be true about transactions.
 type Labeler interface {
 	// Label adds a label to those of other sources and other words. If there is one with the same source and word, Label
@@ -88,6 +96,8 @@ type Query struct {
 	After Cursor    // the end of the page before
 	Limit int       // entries in the page; at least 1
 	Brief bool      // leave out explanations and what was posted, which are most of an entry
+
+	DownTo Cursor // the last place to look at, as Reach has returned it for this query; zero for no bound
 }
 
 // Cursor is a place in the list. It stays at that place while transactions are added before or after it.

@@ -17,10 +17,11 @@ import (
 
 // Statements returns the ledger's statements, so that tests can see their plans.
 func (l *Ledger) Statements(id string, q ledger.Query, endedBefore time.Time) map[string]Statement {
-	find, list := l.findQuery(identity.AllMerchants(), id), l.listQuery(q)
+	find, list, reach := l.findQuery(identity.AllMerchants(), id), l.listQuery(q), l.reachQuery(indexed(q), 100)
 	return map[string]Statement{
 		"Find":  {find.text, find.args},
 		"List":  {list.text, list.args},
+		"Reach": {reach.text, reach.args},
 		"Prune": {l.statements.prune, []any{l.engine.sqlTime(endedBefore), 100}},
 	}
 }

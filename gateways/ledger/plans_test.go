@@ -82,10 +82,13 @@ func TestQueriesUseIndexes(t *testing.T) {
 						require.False(t, scan && !strings.Contains(line, "INDEX"), "%s, %s: %s", kind, c.name, text)
 					}
 					index := c.index
-					if kind != "List" {
+					if kind == "Find" || kind == "Prune" {
 						index = map[string]string{"Find": "pk", "Prune": "transactions_by_end"}[kind]
 					}
 					require.True(t, uses(text, index), "%s, %s does not go by %s:\n%s", kind, c.name, index, text)
+					if kind == "Reach" && name == "SQLite" && len(strings.Fields(index)) == 1 && c.query.CardFingerprint == "" {
+						require.Contains(t, text, "COVERING INDEX", "%s reads entries", c.name)
+					}
 				}
 			}
 		})
@@ -136,6 +139,41 @@ func TestPagesVisitEachRowOnce(t *testing.T) {
 			// Each page also visits the row of its cursor, the row that shows whether there is a next page, and the next row of
 			// a further merchant.
 			require.LessOrEqual(t, visits.Load(), int64(read+(2+max(0, len(q.Merchants.Names())-1))*pages), "%d entries on %d pages", read, pages)
+		})
+	}
+}
+
+// A search that finds nothing looks at no more entries than it may, and at the next ones when it goes on.
+func TestSearchVisitsNoMore(t *testing.T) {
+	l := engines["SQLite"].migrated(t)
+	fill(t, l)
+	const most = 100
+	for name, q := range map[string]ledger.Query{
+		"rule":                 {Rule: "never"},
+		"currency":             {Currency: "USD", AmountFrom: 1},
+		"metadata in a span":   {Metadata: map[string]string{"channel": "no"}, Since: start.Add(time.Hour), Until: start.Add(4000 * time.Minute)},
+		"of a merchant":        {Merchants: identity.OnlyMerchants("acme"), Rule: "never"},
+		"of two merchants":     {Merchants: identity.OnlyMerchants("acme", "rare"), Rule: "never"},
+		"address and currency": {IP: "192.0.2.1", Currency: "USD"},
+		"outcome and status":   {Status: transaction.InReview, Outcome: fraud.Decline},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if q.Limit = 20; q.Merchants.None() {
+				q.Merchants = identity.AllMerchants()
+			}
+			for more := true; more; {
+				reach, err := l.Reach(t.Context(), q, most)
+				require.NoError(t, err)
+				q.DownTo = reach
+				visits.Store(0)
+				statement := l.Statements("", q, start)["List"]
+				statement.Text = strings.ReplaceAll(statement.Text, "WHERE ", "WHERE visit() AND ")
+				found, err := l.Plan(t.Context(), "", statement)
+				require.NoError(t, err)
+				require.Empty(t, found)
+				require.LessOrEqual(t, visits.Load(), int64(most+1+max(0, len(q.Merchants.Names())-1)), "and the row of each cursor")
+				q.After, more = reach, reach != ledger.Cursor{}
+			}
 		})
 	}
 }
@@ -244,6 +282,9 @@ func searches() (all []question) {
 			{"of a merchant", "transactions_by_merchant", func(q *ledger.Query) { q.Merchants = identity.OnlyMerchants("acme") }},
 			{"with an outcome", "transactions_by_outcome", func(q *ledger.Query) { q.Outcome = fraud.Decline }},
 			{"in a span", "", span},
+			{"down to", "", func(q *ledger.Query) {
+				q.DownTo = ledger.Cursor{StartTime: start.Add(10 * time.Minute), TransactionID: "01990000-0000-7000-8000-000000000600"}
+			}},
 		} {
 			q := question{name: by.name + " " + with.name, index: by.index + " " + with.index, query: ledger.Query{Merchants: identity.AllMerchants(), Limit: 20}}
 			by.set(&q.query)

@@ -51,6 +51,27 @@ func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) 
 	return page, nil
 }
 
+// Reach returns the place down to which a search looks at this many entries, or zero if it may look at all.
+func (l *Ledger) Reach(ctx context.Context, q ledger.Query, entries int) (place ledger.Cursor, err error) {
+	q.DownTo = ledger.Cursor{}
+	part := indexed(q)
+	if all, some := l.listConditions(q, q.Merchants), l.listConditions(part, q.Merchants); len(all.texts) == len(some.texts) {
+		return place, nil
+	}
+	err = l.retry(ctx, func() error {
+		return l.engine.read(ctx, l.reader, q.Merchants, l.reachQuery(part, entries), func(r row) error {
+			var at instant
+			err := r.Scan(&at, &place.TransactionID)
+			place.StartTime = at.Time
+			return err
+		})
+	})
+	if err != nil {
+		return ledger.Cursor{}, fmt.Errorf("find how far back to search the ledger: %w", l.explain("read", err))
+	}
+	return place, nil
+}
+
 // hasAll reports whether metadata holds all that is wanted. SQL finds the words of each, and may find them elsewhere in the record:
 // such a page is shorter than its limit.
 func hasAll(metadata, wanted map[string]string) bool {
@@ -279,20 +300,35 @@ func (s statement) explain(err error) error {
 // number, so labels do not count towards the limit. The rows do not keep the inner order.
 const selection = `SELECT t.id, t.started_at, t.mark_at, t.mark_number, t.record, %s, l.label, l.source, l.note, l.given_by, l.at, l.noted_at,
 		n.number, n.note, n.given_by, n.at
-	FROM (SELECT * FROM transactions %s) t LEFT JOIN labels l ON l.transaction_id = t.id
+	FROM (%s) t LEFT JOIN labels l ON l.transaction_id = t.id
 	LEFT JOIN label_notes n ON n.transaction_id = l.transaction_id AND n.source = l.source AND n.label = l.label`
 
 func (l *Ledger) findQuery(of identity.Merchants, transactionID string) query {
 	var c conditions
 	c.add("id = ?", nullable(transactionID))
 	c.of(of)
-	return query{l.engine.bind(fmt.Sprintf(selection, "t.posted", c.where())), c.args}
+	return query{l.engine.bind(fmt.Sprintf(selection, "t.posted", "SELECT * FROM transactions "+c.where())), c.args}
 }
 
-// listQuery asks for one entry more than the page holds, to find out whether there is a next page. An index has the entries of
-// one merchant in order. SQLite merges those of several, and reads no more of each than the page takes. PostgreSQL would read them
-// all, and instead passes over those of others.
+// listQuery asks for one entry more than the page holds, to find out whether there is a next page.
 func (l *Ledger) listQuery(q ledger.Query) query {
+	chosen := l.newestFirst("*", q)
+	posted := "t.posted"
+	if q.Brief {
+		posted = "NULL"
+	}
+	return query{l.engine.bind(fmt.Sprintf(selection, posted, chosen.text+"LIMIT ?")), append(chosen.args, q.Limit+1)}
+}
+
+// reachQuery asks for the place of the last of so many entries. SQLite reads it in the index.
+func (l *Ledger) reachQuery(q ledger.Query, entries int) query {
+	chosen := l.newestFirst("started_at, id", q)
+	return query{l.engine.bind(chosen.text + "LIMIT 1 OFFSET ?"), append(chosen.args, entries-1)}
+}
+
+// newestFirst chooses columns of entries. An index has the entries of one merchant in order. SQLite merges those of several, and
+// reads no more of each than the page takes. PostgreSQL would read them all, and instead passes over those of others.
+func (l *Ledger) newestFirst(columns string, q ledger.Query) query {
 	parts := []identity.Merchants{q.Merchants}
 	if names := q.Merchants.Names(); len(names) > 1 && len(names) <= mostMerged && l.engine.namesIndex {
 		parts = nil
@@ -304,37 +340,53 @@ func (l *Ledger) listQuery(q ledger.Query) query {
 	var args []any
 	for _, of := range parts {
 		c := l.listConditions(q, of)
-		texts, args = append(texts, l.listIndex(q, of)+c.where()), append(args, c.args...)
+		texts, args = append(texts, "SELECT "+columns+" FROM transactions "+l.listIndex(q, of)+c.where()), append(args, c.args...)
 	}
-	chosen := strings.Join(texts, "UNION ALL SELECT * FROM transactions ") + "ORDER BY started_at DESC, id DESC LIMIT ?"
-	posted := "t.posted"
-	if q.Brief {
-		posted = "NULL"
-	}
-	return query{l.engine.bind(fmt.Sprintf(selection, posted, chosen)), append(args, q.Limit+1)}
+	return query{strings.Join(texts, "UNION ALL ") + "ORDER BY started_at DESC, id DESC ", args}
 }
 
 // mostMerged bounds the statement. The entries of more merchants are found among those of all.
 const mostMerged = 50
 
+// indexed returns the part of a query that an index leads to. The other filters are looked for in each entry that this part leaves.
+// Of two filters the outcome chooses fewer, unless it is approve.
+func indexed(q ledger.Query) ledger.Query {
+	part := ledger.Query{Merchants: q.Merchants, Since: q.Since, Until: q.Until, After: q.After}
+	switch {
+	case q.OrderID != "":
+		part.OrderID = q.OrderID
+	case q.CustomerID != "":
+		part.CustomerID = q.CustomerID
+	case q.CardLastFour != "":
+		part.CardLastFour, part.CardFingerprint = q.CardLastFour, q.CardFingerprint // few cards share their last digits
+	case q.IP != "":
+		part.IP = q.IP
+	case q.Status != 0 && (q.Outcome == "" || q.Outcome == fraud.Approve):
+		part.Status = q.Status
+	default:
+		part.Outcome = q.Outcome
+	}
+	return part
+}
+
 // listIndex names the index to go by for SQLite. Without statistics it takes any that fits, and for a merchant with few
-// transactions would read those of all. Of two filters the outcome chooses fewer, unless it is approve.
+// transactions would read those of all.
 func (l *Ledger) listIndex(q ledger.Query, of identity.Merchants) string {
 	name := "start"
-	switch {
+	switch part := indexed(q); {
 	case !l.engine.namesIndex:
 		return ""
-	case q.OrderID != "":
+	case part.OrderID != "":
 		return "INDEXED BY transactions_by_order "
-	case q.CustomerID != "":
+	case part.CustomerID != "":
 		return "INDEXED BY transactions_by_customer "
-	case q.CardLastFour != "":
+	case part.CardLastFour != "":
 		return "INDEXED BY transactions_by_card "
-	case q.IP != "":
+	case part.IP != "":
 		return "INDEXED BY transactions_by_ip "
-	case q.Status != 0 && (q.Outcome == "" || q.Outcome == fraud.Approve):
+	case part.Status != 0:
 		name = "status"
-	case q.Outcome != "":
+	case part.Outcome != "":
 		name = "outcome"
 	}
 	if len(of.Names()) == 1 {
@@ -380,11 +432,14 @@ func (l *Ledger) listConditions(q ledger.Query, of identity.Merchants) condition
 	for _, key := range slices.Sorted(maps.Keys(q.Metadata)) {
 		c.add(l.engine.find, inJSON(key)+":"+inJSON(q.Metadata[key]))
 	}
-	if !q.Since.IsZero() {
+	// Add one bound only on each side, the nearer one: given two, SQLite goes by the first, and every page would start reading where
+	// the first page began.
+	switch {
+	case q.DownTo.TransactionID != "": // it is not before since
+		c.add("(started_at, id) >= (?, ?)", l.engine.sqlTime(q.DownTo.StartTime), nullable(q.DownTo.TransactionID))
+	case !q.Since.IsZero():
 		c.add("started_at >= ?", l.engine.sqlTime(q.Since))
 	}
-	// Add one upper bound only, the lower of the two: given two, SQLite seeks by the first, and every page would start
-	// reading where the first page began.
 	switch until := q.Until.Truncate(time.Microsecond); {
 	case q.After.TransactionID != "" && (q.Until.IsZero() || until.After(q.After.StartTime)):
 		c.add("(started_at, id) < (?, ?)", l.engine.sqlTime(q.After.StartTime), nullable(q.After.TransactionID))

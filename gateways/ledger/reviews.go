@@ -183,7 +183,7 @@ func (l *Ledger) briefRecords(ctx context.Context, of identity.Merchants, places
 	}
 	var c conditions
 	c.add("id IN (?"+strings.Repeat(", ?", len(ids)-1)+")", ids...)
-	found, err := l.readOnce(ctx, of, query{l.engine.bind(fmt.Sprintf(selection, "NULL", c.where())), c.args})
+	found, err := l.readOnce(ctx, of, query{l.engine.bind(fmt.Sprintf(selection, "NULL", "SELECT * FROM transactions "+c.where())), c.args})
 	if err != nil {
 		return nil, err
 	}

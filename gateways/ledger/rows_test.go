@@ -208,7 +208,7 @@ func TestPlansOfMerchants(t *testing.T) {
 			for _, word := range costly(c) {
 				require.NotContains(t, text, word, "%s, %s: %s", kind, c.name, statement.Text)
 			}
-			index := map[string]string{"List": c.index, "Find": "pk"}[kind]
+			index := map[string]string{"List": c.index, "Reach": c.index, "Find": "pk"}[kind]
 			require.True(t, uses(text, index), "%s, %s does not go by %s:\n%s", kind, c.name, index, text)
 			require.Contains(t, text, "merchant = ANY", "the policy is not applied")
 		}

@@ -25,6 +25,7 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"now":          deskNow,
 	"reports":      deskReports,
 	"transactions": deskTransactions,
+	"searches":     deskSearches,
 	"reviews":      deskReviews,
 	"alerts":       deskAlerts,
 	"people":       deskPeople,

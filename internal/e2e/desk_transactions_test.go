@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 )
 
 // A transaction is found by its card's last four digits, read, and labelled; the audit trail has the label. All of it can be read
@@ -65,4 +70,42 @@ func deskTransactions(t *testing.T, w *deskWorld) {
 	b.click(link)
 	assert.Contains(t, b.text(), "The money was taken.")
 	assert.Contains(t, b.text(), "UTC")
+}
+
+// A search that has looked at enough offers to look further, also without scripts. Its file holds what later pages find.
+func deskSearches(t *testing.T, w *deskWorld) {
+	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	const many = 4001 // a page looks at 4000
+	day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -200)
+	var oldest string
+	var savers errgroup.Group
+	savers.SetLimit(32)
+	for n := range many {
+		at := day.Add(time.Duration(n) * time.Second)
+		e := ledgertest.Ended(n, at)
+		if e.Record.StartTime = at; n == 0 {
+			oldest, e.Record.PaymentMethod = e.Record.TransactionID, "cheque"
+		}
+		savers.Go(func() error { return store.Save(t.Context(), e) })
+	}
+	require.NoError(t, savers.Wait())
+
+	b := w.signIn(t, "ada", "/transactions", "analyst")
+	search := fmt.Sprintf("?paymentMethod=cheque&since=%s&until=%s", day.Format(time.RFC3339), day.AddDate(0, 0, 1).Format(time.RFC3339))
+	b.open("/transactions" + search)
+	assert.Contains(t, b.text(), "nothing so far")
+	b.press("n")
+	assert.Contains(t, b.text(), "The newest")
+	assert.Equal(t, 1, b.count(fmt.Sprintf(`a[href="/transactions/%s"]`, oldest)))
+	assert.NotContains(t, b.text(), "Looked back")
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`fetch("/transactions.csv%s").then((answer) => answer.text())`, search), chromedp.EvalAwaitPromise))
+	require.NoError(t, err)
+	assert.Contains(t, text, oldest)
+
+	b.withoutScripts()
+	b.open("/transactions" + search)
+	b.click(`a[href*="cursor="]`)
+	assert.Equal(t, 1, b.count(fmt.Sprintf(`a[href="/transactions/%s"]`, oldest)))
 }

@@ -76,43 +76,9 @@ func filters(t *testing.T, store Store) {
 		require.Equal(t, ids(want), ids(list(t, store, q).Entries), by)
 		require.NotEmpty(t, want, by)
 	}
-	instant := rapid.Custom(func(r *rapid.T) time.Time {
-		return after(time.Duration(rapid.IntRange(-1, 31).Draw(r, "second")) * time.Second)
-	})
 	rapid.Check(t, func(r *rapid.T) {
-		q := ledger.Query{
-			Merchants: rapid.SampledFrom([]identity.Merchants{
-				identity.AllMerchants(), identity.OnlyMerchants("default"), identity.OnlyMerchants("acme"), identity.OnlyMerchants("acme", "default", "beta"), {},
-			}).Draw(r, "merchants"),
-			Status:  rapid.SampledFrom([]transaction.Status{0, 0, 11, 15, 18, 19, 99}).Draw(r, "status"),
-			Outcome: rapid.SampledFrom([]fraud.Outcome{"", "", fraud.Approve, fraud.Decline, fraud.NotEvaluated, "?"}).Draw(r, "outcome"),
-			OrderID: rapid.SampledFrom([]string{"", "", "a", "b", "B", "ä", "c"}).Draw(r, "order"),
-
-			CustomerID:    rapid.SampledFrom([]string{"", "", "", "a", "ä", "b"}).Draw(r, "customer"),
-			IP:            rapid.SampledFrom([]string{"", "", "", "192.0.2.1", "2001:db8::1", "192.0.2.9"}).Draw(r, "ip"),
-			PaymentMethod: rapid.SampledFrom([]string{"", "", "", "card", "amazonpay", "Card"}).Draw(r, "method"),
-			Currency:      rapid.SampledFrom([]money.Currency{"", "", "", "INR", "JPY", "USD"}).Draw(r, "currency"),
-			AmountFrom:    rapid.SampledFrom([]int64{0, 0, 0, 1, 30}).Draw(r, "from"),
-			AmountTo:      rapid.SampledFrom([]int64{0, 0, 0, 30, 59}).Draw(r, "to"),
-			Rule:          rapid.SampledFrom([]string{"", "", "", "a_rule", "rule", "%", hard}).Draw(r, "rule"),
-			Disagrees:     rapid.SampledFrom([]fraud.Shadow{"", "", "", fraud.ShadowRules, fraud.ShadowRuleset}).Draw(r, "disagrees"),
-			Metadata: rapid.SampledFrom([]map[string]string{
-				nil, nil, nil, {"channel": "web"}, {"channel": `"app"` + hard}, {hard: "web", "channel": "web"}, {hard: "app"},
-			}).Draw(r, "metadata"),
-
-			Since: rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "since"),
-			Until: rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "until"),
-			Limit: rapid.IntRange(1, 70).Draw(r, "limit"),
-		}
-		if card := rapid.SampledFrom([][2]string{{}, {}, {}, {"1111", ""}, {"1111", "f1"}, {"4242", ""}}).Draw(r, "card"); card[0] != "" {
-			q.CardLastFour, q.CardFingerprint = card[0], card[1]
-		}
-		var want []string
-		for _, e := range entries {
-			if chosen(q, e) {
-				want = append(want, e.Record.TransactionID)
-			}
-		}
+		q := drawQuery(r)
+		want := wanted(q, entries)
 		got, rounds := []string{}, 0
 		for next := true; next; rounds++ {
 			page, err := store.List(patience(t), q)
@@ -126,6 +92,86 @@ func filters(t *testing.T, store Store) {
 		require.Equal(r, strings.Join(want, "\n"), strings.Join(got, "\n"))
 		require.Equal(r, max(1, (len(want)+q.Limit-1)/q.Limit), rounds, "there are more pages than are needed")
 	})
+}
+
+// searchesOn searches in pages that look at a few entries each, and compares all that they find with a plain loop.
+func searchesOn(t *testing.T, store Store) {
+	entries := many()
+	save(t, store, entries...)
+	slices.Reverse(entries)
+	reach, err := store.Reach(patience(t), ledger.Query{Merchants: identity.AllMerchants(), PaymentMethod: "cheque"}, 10)
+	require.NoError(t, err)
+	require.Equal(t, entries[9].Record.TransactionID, reach.TransactionID)
+	for name, q := range map[string]ledger.Query{
+		"an index leads to it": {Merchants: identity.OnlyMerchants("acme"), Outcome: fraud.Approve, Since: start},
+		"there are fewer":      {Merchants: identity.AllMerchants(), PaymentMethod: "cheque", Since: entries[8].Record.StartTime},
+	} {
+		reach, err := store.Reach(patience(t), q, 11)
+		require.NoError(t, err, name)
+		require.Zero(t, reach, name)
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		q, most := drawQuery(r), rapid.IntRange(1, 70).Draw(r, "most")
+		var got []string
+		for next, rounds := true, 0; next; rounds++ {
+			require.Less(r, rounds, 200, "the pages do not end")
+			q.DownTo, err = store.Reach(patience(t), q, most)
+			require.NoError(r, err)
+			page, err := store.List(patience(t), q)
+			require.NoError(r, err)
+			got = append(got, ids(page.Entries)...)
+			if q.After = page.Next; page.Next == (ledger.Cursor{}) {
+				q.After = q.DownTo
+			}
+			next = q.After != ledger.Cursor{}
+		}
+		require.Equal(r, strings.Join(wanted(q, entries), "\n"), strings.Join(got, "\n"))
+	})
+}
+
+// drawQuery draws a combination of filters.
+func drawQuery(r *rapid.T) ledger.Query {
+	instant := rapid.Custom(func(r *rapid.T) time.Time {
+		return after(time.Duration(rapid.IntRange(-1, 31).Draw(r, "second")) * time.Second)
+	})
+	q := ledger.Query{
+		Merchants: rapid.SampledFrom([]identity.Merchants{
+			identity.AllMerchants(), identity.OnlyMerchants("default"), identity.OnlyMerchants("acme"), identity.OnlyMerchants("acme", "default", "beta"), {},
+		}).Draw(r, "merchants"),
+		Status:  rapid.SampledFrom([]transaction.Status{0, 0, 11, 15, 18, 19, 99}).Draw(r, "status"),
+		Outcome: rapid.SampledFrom([]fraud.Outcome{"", "", fraud.Approve, fraud.Decline, fraud.NotEvaluated, "?"}).Draw(r, "outcome"),
+		OrderID: rapid.SampledFrom([]string{"", "", "a", "b", "B", "ä", "c"}).Draw(r, "order"),
+
+		CustomerID:    rapid.SampledFrom([]string{"", "", "", "a", "ä", "b"}).Draw(r, "customer"),
+		IP:            rapid.SampledFrom([]string{"", "", "", "192.0.2.1", "2001:db8::1", "192.0.2.9"}).Draw(r, "ip"),
+		PaymentMethod: rapid.SampledFrom([]string{"", "", "", "card", "amazonpay", "Card"}).Draw(r, "method"),
+		Currency:      rapid.SampledFrom([]money.Currency{"", "", "", "INR", "JPY", "USD"}).Draw(r, "currency"),
+		AmountFrom:    rapid.SampledFrom([]int64{0, 0, 0, 1, 30}).Draw(r, "from"),
+		AmountTo:      rapid.SampledFrom([]int64{0, 0, 0, 30, 59}).Draw(r, "to"),
+		Rule:          rapid.SampledFrom([]string{"", "", "", "a_rule", "rule", "%", hard}).Draw(r, "rule"),
+		Disagrees:     rapid.SampledFrom([]fraud.Shadow{"", "", "", fraud.ShadowRules, fraud.ShadowRuleset}).Draw(r, "disagrees"),
+		Metadata: rapid.SampledFrom([]map[string]string{
+			nil, nil, nil, {"channel": "web"}, {"channel": `"app"` + hard}, {hard: "web", "channel": "web"}, {hard: "app"},
+		}).Draw(r, "metadata"),
+
+		Since: rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "since"),
+		Until: rapid.OneOf(rapid.Just(time.Time{}), instant).Draw(r, "until"),
+		Limit: rapid.IntRange(1, 70).Draw(r, "limit"),
+	}
+	if card := rapid.SampledFrom([][2]string{{}, {}, {}, {"1111", ""}, {"1111", "f1"}, {"4242", ""}}).Draw(r, "card"); card[0] != "" {
+		q.CardLastFour, q.CardFingerprint = card[0], card[1]
+	}
+	return q
+}
+
+// wanted returns the ids of the entries that a query chooses, whatever its page.
+func wanted(q ledger.Query, entries []ledger.Entry) (all []string) {
+	for _, e := range entries {
+		if chosen(q, e) {
+			all = append(all, e.Record.TransactionID)
+		}
+	}
+	return all
 }
 
 func chosen(q ledger.Query, e ledger.Entry) bool {

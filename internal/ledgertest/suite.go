@@ -17,7 +17,7 @@ import (
 // Store is a ledger that can be written, read, labelled and pruned.
 type Store interface {
 	ledger.Writer
-	ledger.Reader
+	ledger.Searcher
 	ledger.Labeler
 	ledger.Pruner
 }
@@ -42,6 +42,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 		"many label at once while others save":                          labelledByMany,
 		"the list begins with the newest":                               newestFirst,
 		"every filter, and all together, choose what they name":         filters,
+		"a search that goes on from where it ended finds all":           searchesOn,
 		"pages neither repeat nor miss an entry while others arrive":    pages,
 		"a page holds as many as were asked for":                        limits,
 		"a brief entry has no explanation and nothing that was posted":  brief,
