@@ -25,8 +25,8 @@ const addMuteDescription = "Has alerts not sent for some hours that are of a typ
 	"escalated or collected in a digest goes on. **Urgent alerts are muted like others**: frauds, and money that could not be given back. " +
 	"A muted alert is not sent, and its acknowledgement is not asked for; its log says by which mute, GET /alerts?state=muted lists it, and " +
 	"POST /alerts/{id}/resend sends it. It stays muted when the mute ends; an alarm that began while it was muted is not sent either as long as it fires. " +
-	"With an id, a second call changes nothing and is answered as the first, or with 409 if it asks for another mute. The answer is also 409 if there are " +
-	"100 mutes of the merchant, or of all merchants, that are on or ended within the last day. " +
+	"With an id, a second call changes nothing and is answered as the first, or with 409 if it asks for another mute. The answer is also 409 if 100 mutes " +
+	"of the merchant, or of all merchants, are on, or 1000 are on or ended within the last day. " +
 	"Only those with the scope for all merchants can mute alerts of all. The mutes of the routing file are others, and are not listed here."
 
 const mutesDescription = "The mutes that are on, and those that ended within the last day, the latest first. Those with the scope for some " +
@@ -177,7 +177,7 @@ func (s *server) muteProblem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, alert.ErrOtherMute):
 		return problem(http.StatusConflict, "not muted: the id is that of another mute")
 	case errors.Is(err, alert.ErrManyMutes):
-		return problem(http.StatusConflict, fmt.Sprintf("not muted: there are %d such mutes that are on or ended within the last day, which is the most", alert.MostMutes))
+		return problem(http.StatusConflict, fmt.Sprintf("not muted: %d such mutes are on, or %d are on or ended within the last day, which is the most", alert.MostMutes, alert.MostListed))
 	}
 	s.log.ErrorContext(ctx, "Mutes not read or changed", "error", err)
 	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,

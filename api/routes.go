@@ -16,8 +16,8 @@ import (
 // Routes shows and tries alertman's routes. It sends nothing.
 type Routes interface {
 	Shown() alert.Routing
-	// Try says where an event would be delivered if it were taken at a time. It fails if the document is not an event.
-	Try(document []byte, at time.Time) (alert.Routed, error)
+	// Try says where an event would be delivered if it were taken at a time.
+	Try(event alert.Event, at time.Time) alert.Routed
 }
 
 const routesDescription = "What the routing file of alertman says: mutes, routes and receivers, without its secrets. " +
@@ -79,7 +79,7 @@ func (s *server) withoutRoutes(ctx context.Context) *Problem {
 		return problem(http.StatusForbidden, "the routes are of all merchants, and so this needs its scope for all of them")
 	}
 	if s.routes == nil {
-		return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "this process does not know the routes: it cannot use the file of its ALERTMAN_CONFIG, as its log says: start it again once the file is right")
+		return problem(http.StatusServiceUnavailable, "this process does not know the routes: it cannot use the file of its ALERTMAN_CONFIG, as its log says: start it again once the file is right")
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func (s *server) shownRoutes(ctx context.Context, _ *struct{}) (*routesResponse,
 	if p := s.withoutRoutes(ctx); p != nil {
 		return nil, p
 	}
-	return &routesResponse{s.routes.Shown()}, nil
+	return &routesResponse{s.routes().Shown()}, nil
 }
 
 func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (*routedResponse, error) {
@@ -106,11 +106,11 @@ func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (*routedRes
 	if _, err := strictjson.Parse(r.RawBody); err != nil {
 		return nil, problem(http.StatusBadRequest, err.Error())
 	}
-	tried, err := s.routes.Try(r.RawBody, r.At)
+	event, err := s.readEvent(r.RawBody)
 	if err != nil {
 		return nil, problem(http.StatusUnprocessableEntity, "the body is not an event: "+err.Error())
 	}
 	v := visitorOf(ctx)
-	v.reads, v.object = true, "event "+card.Redact(safetext.Line(tried.EventID))
-	return &routedResponse{tried}, nil
+	v.reads, v.object = true, "event "+card.Redact(safetext.Line(event.ID))
+	return &routedResponse{s.routes().Try(event, r.At)}, nil
 }

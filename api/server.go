@@ -82,8 +82,10 @@ type Options struct {
 	DeadLetters DeadLetters
 	// Alarms publishes alarms. It is nil if the process has no access to the broker.
 	Alarms alert.Publisher
-	// Routes shows and tries the routes of alerts. It is nil if the process does not know them.
-	Routes Routes
+	// Routes returns the routes of alerts as they are now. It is nil if the process does not know them.
+	Routes func() Routes
+	// ReadEvent reads a CloudEvent, to try it through the routes.
+	ReadEvent func(document []byte) (alert.Event, error)
 	// Rules shows and tries the rules. It is nil where another detector decides.
 	Rules Rules
 	// Rulesets keeps the versions of the ruleset that people publish. It is nil where a ruleset is a folder of files.
@@ -157,7 +159,8 @@ type server struct {
 	mutes          alert.Mutes
 	dead           DeadLetters
 	alarms         alert.Publisher
-	routes         Routes
+	routes         func() Routes
+	readEvent      func([]byte) (alert.Event, error)
 	rules          Rules
 	rulesets       ruleset.Store
 	entries        ruleset.Lists
@@ -201,6 +204,7 @@ func New(o Options) http.Handler {
 		dead:           o.DeadLetters,
 		alarms:         o.Alarms,
 		routes:         o.Routes,
+		readEvent:      o.ReadEvent,
 		rules:          o.Rules,
 		rulesets:       o.Rulesets,
 		entries:        o.Lists,

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
-	"dummyorders/domain/identity"
 	"dummyorders/domain/ruleset"
 )
 
@@ -45,18 +45,19 @@ func listPath(v *visit) string {
 
 func entriesPath(v *visit) string { return listPath(v) + "/entries" }
 
-// listsToAdd returns the lists that the person may add a transaction's card, customer or address to.
-func listsToAdd(v *visit) (names []string) {
+// toList is the page that puts a transaction's card, customer or address on a list.
+type toList struct {
+	ID    string
+	Lists []ruleset.List
+}
+
+func listsToAdd(v *visit) (any, error) {
 	var used ruleset.InUse
-	if !v.Person.For(identity.Publish).All() || v.get("/rules", nil, &used) != nil {
-		return nil
+	if err := v.get("/rules", nil, &used); err != nil {
+		return nil, err
 	}
-	for _, l := range used.Deciding.Lists {
-		if l.InDatabase() {
-			names = append(names, l.Name)
-		}
-	}
-	return names
+	inFiles := func(l ruleset.List) bool { return !l.InDatabase() }
+	return toList{chi.URLParam(v.Request, "id"), slices.DeleteFunc(used.Deciding.Lists, inFiles)}, nil
 }
 
 // listTransaction adds what a list looks up for a transaction.

@@ -160,6 +160,10 @@ func TestReports(t *testing.T) {
 	require.Len(t, lines, 4)
 	assert.Equal(t, "2026-01-04,EUR,10,1000.5,10,0,4,0,10,1000.5,10,10,10,1000.5,10,1000.5,25.5,30.1,2,1,5,6,3,2,1,90", lines[1])
 	assert.Equal(t, strings.Count(lines[0], ","), strings.Count(lines[1], ","))
+	assert.Contains(t, page, `href="/reports/programs.csv?from=2026-01-01"`)
+	_, file = w.get("/reports/programs.csv?from=2026-01-01")
+	assert.Equal(t, "from=2026-01-01", w.api.last().query)
+	assert.Equal(t, "month,merchant,program,chargebacks,payments,basisPoints,reached,distance\n2026-01,acme,Visa VAMP,7,1000,70.5,false,1493 more\n", file)
 }
 
 func TestReportsFault(t *testing.T) {

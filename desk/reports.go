@@ -2,7 +2,6 @@ package desk
 
 import (
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,10 +82,10 @@ func (r reportRow) Took() string {
 type reportPage struct {
 	reports
 
-	Asked url.Values
-	Parts []reportPart
-	CSV   string
-	Fault *Problem
+	Asked             url.Values
+	Parts             []reportPart
+	CSV, ProgramsFile string
+	Fault             *Problem
 }
 
 // Ways returns the ways in which a report is divided.
@@ -117,7 +116,7 @@ type ruleHits struct {
 
 func (*desk) showReports(v *visit) (any, error) {
 	asked := v.URL.Query()
-	p := reportPage{Asked: asked, CSV: "/reports.csv?" + asked.Encode()}
+	p := reportPage{Asked: asked, CSV: "/reports.csv?" + asked.Encode(), ProgramsFile: "/reports/programs.csv?" + asked.Encode()}
 	if err := v.get("/reports", asked, &p.reports); err != nil {
 		if problem, is := errors.AsType[*Problem](err); is && problem.Status == http.StatusUnprocessableEntity {
 			p.Fault = problem
@@ -183,9 +182,7 @@ func (d *desk) reportsCSV(w http.ResponseWriter, r *http.Request) {
 		d.show(w, v, "fault", d.problem(v, err))
 		return
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="report.csv"`)
-	lines := csv.NewWriter(w)
+	lines := csvFile(w, "report.csv")
 	defer lines.Flush()
 	_ = lines.Write([]string{
 		found.By, "currency", "transactions", "amount", "approve", "review", "decline", "notEvaluated", "paid", "paidAmount", "refused", "stopped",
@@ -209,5 +206,24 @@ func (d *desk) reportsCSV(w http.ResponseWriter, r *http.Request) {
 			line = append(line, strconv.FormatInt(n, 10))
 		}
 		_ = lines.Write(line)
+	}
+}
+
+// programsCSV writes how far merchants are from the thresholds of card schemes, as a file.
+func (d *desk) programsCSV(w http.ResponseWriter, r *http.Request) {
+	v := d.visit(r)
+	var found reports
+	if err := v.get("/reports", v.URL.Query(), &found); err != nil {
+		d.show(w, v, "fault", d.problem(v, err))
+		return
+	}
+	lines := csvFile(w, "programs.csv")
+	defer lines.Flush()
+	_ = lines.Write([]string{"month", "merchant", "program", "chargebacks", "payments", "basisPoints", "reached", "distance"}) // as in reportsCSV
+	for _, p := range found.Programs {
+		_ = lines.Write([]string{
+			p.Month, safetext.Cell(p.Merchant), p.Program, strconv.FormatInt(p.Chargebacks, 10), strconv.FormatInt(p.Payments, 10),
+			p.BasisPoints.String(), strconv.FormatBool(p.Reached), p.Distance,
+		})
 	}
 }

@@ -34,7 +34,8 @@ type story struct {
 	NoAlerts, NoAudit string
 	Audit             []audit.Entry
 	Words, Sources    []string // of which labels are made
-	Lists             []string // that its card, customer or address can be added to
+	// MayList reports whether the person may put its card, customer or address on a list.
+	MayList bool
 }
 
 // alertOf is an alert of the transaction, as the API shows it.
@@ -79,7 +80,7 @@ func (d *desk) showTransaction(v *visit) (any, error) {
 		s.NoAudit = why(v.get("/audit", url.Values{"object": {s.TransactionID}}, &found))
 		s.Audit = found.Entries
 	}
-	s.Lists = listsToAdd(v)
+	s.MayList = v.Person.For(identity.Publish).All()
 	s.Line = lineOf(s.Record, s.Alerts)
 	return s, nil
 }

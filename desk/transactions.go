@@ -267,6 +267,13 @@ func isNotFound(err error) bool {
 // mostInCSV bounds a file, in transactions.
 const mostInCSV = 10_000
 
+// csvFile begins a file that browsers keep under a name.
+func csvFile(w http.ResponseWriter, name string) *csv.Writer {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	return csv.NewWriter(w)
+}
+
 // transactionsCSV writes what was searched for as a file, with every column. If a later page cannot be read, the connection is cut, so
 // that the browser does not take a part for the whole.
 func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
@@ -278,9 +285,7 @@ func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 		d.show(w, v, "fault", d.problem(v, err))
 		return
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="transactions.csv"`)
-	lines := csv.NewWriter(w)
+	lines := csvFile(w, "transactions.csv")
 	head := []string{"time"}
 	for _, c := range columns {
 		head = append(head, c.Name)

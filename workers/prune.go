@@ -9,6 +9,7 @@ import (
 	"dummyorders/domain/audit"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/velocity"
 )
 
@@ -31,16 +32,18 @@ type Pruner interface {
 	ledger.Pruner
 	fraud.VelocityPruner
 	audit.Pruner
+	ruleset.EntryPruner
 }
 
 // KeepPruned deletes transactions from the ledger that ended longer ago than retention, uses that no fraud check looks at any
-// more, and what is old in the audit trail. It does so at once and then every hour, until ctx ends, which is not an error. A deletion
+// more, entries of lists that ended longer ago than retention, and what is old in the audit trail. It does so at once and then every hour, until ctx ends, which is not an error. A deletion
 // that fails is tried again the next hour: nothing depends on it.
 func KeepPruned(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
 		pruneLedger(ctx, pruner, retention, log)
 		pruneVelocity(ctx, pruner, log)
 		pruneAudit(ctx, pruner, log)
+		pruneLists(ctx, pruner, retention, log)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -79,6 +82,18 @@ func pruneAudit(ctx context.Context, pruner audit.Pruner, log *slog.Logger) {
 		log.WarnContext(ctx, "Deleting old entries of the audit trail failed; it is tried again within the hour", "deleted", deleted, "error", err)
 	case deleted > 0:
 		log.InfoContext(ctx, "Old entries were deleted from the audit trail", "deleted", deleted, "retention", audit.Retention)
+	}
+}
+
+// pruneLists keeps the entries that counted for a transaction of the ledger: backtests and decisions name them.
+func pruneLists(ctx context.Context, pruner ruleset.EntryPruner, retention time.Duration, log *slog.Logger) {
+	deleted, err := prune(ctx, pruner.PruneEntries, retention)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		log.WarnContext(ctx, "Deleting old entries of lists failed; it is tried again within the hour", "deleted", deleted, "error", err)
+	case deleted > 0:
+		log.InfoContext(ctx, "Old entries of lists were deleted", "deleted", deleted, "retention", retention)
 	}
 }
 

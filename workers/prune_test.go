@@ -21,6 +21,7 @@ type pile struct {
 	heap
 	uses   heap
 	audits heap
+	lists  heap
 }
 
 func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
@@ -35,6 +36,11 @@ func (p *pile) PruneVelocity(ctx context.Context, before time.Time, limit int) (
 // PruneAudit deletes entries of the audit trail.
 func (p *pile) PruneAudit(ctx context.Context, before time.Time, limit int) (int, error) {
 	return p.audits.delete(ctx, before, limit)
+}
+
+// PruneEntries deletes entries of lists.
+func (p *pile) PruneEntries(ctx context.Context, before time.Time, limit int) (int, error) {
+	return p.lists.delete(ctx, before, limit)
 }
 
 type heap struct {
@@ -68,7 +74,7 @@ func tidy(t *testing.T, p *pile, while time.Duration) string {
 	t.Helper()
 	var log bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		p.begun, p.uses.begun, p.audits.begun = time.Now(), time.Now(), time.Now()
+		p.begun, p.uses.begun, p.audits.begun, p.lists.begun = time.Now(), time.Now(), time.Now(), time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- workers.KeepPruned(ctx, p, retention, slog.New(slog.NewTextHandler(&log, nil))) }()
@@ -138,6 +144,16 @@ func TestPruneAudit(t *testing.T) {
 	require.Contains(t, log, `level=INFO msg="Old entries were deleted from the audit trail" deleted=700 retention=9600h0m0s`)
 	p = &pile{audits: heap{err: errors.New("the disk is full")}}
 	require.Contains(t, tidy(t, p, time.Minute), `level=WARN msg="Deleting old entries of the audit trail failed; it is tried again within the hour"`)
+}
+
+// Entries of lists are kept as long as transactions.
+func TestPruneLists(t *testing.T) {
+	p := &pile{lists: heap{old: 700}, audits: heap{err: errors.New("the disk is full")}}
+	log := tidy(t, p, time.Minute)
+	require.Equal(t, []call{{0, -retention, 500, true}, {0, -retention, 500, true}}, p.lists.calls)
+	require.Contains(t, log, `level=INFO msg="Old entries of lists were deleted" deleted=700 retention=720h0m0s`)
+	p = &pile{lists: heap{err: errors.New("the disk is full")}}
+	require.Contains(t, tidy(t, p, time.Minute), `level=WARN msg="Deleting old entries of lists failed; it is tried again within the hour"`)
 }
 
 // A failure to prune the ledger does not keep the past uses from being pruned.

@@ -7,6 +7,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/card"
+	"dummyorders/gateways/cloudevents"
 	"dummyorders/gateways/ledger"
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/temporal"
@@ -101,6 +102,7 @@ func (p *process) apiOptions(store *ledger.Ledger, ready func(context.Context) e
 		Mutes:                    store,
 		DeadLetters:              p.deadLetters(),
 		Routes:                   routes,
+		ReadEvent:                cloudevents.Decode,
 		Ledger:                   store,
 		Audit:                    p.env.audit(p.values, store),
 		Trail:                    store,

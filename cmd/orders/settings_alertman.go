@@ -8,14 +8,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"dummyorders/alerting/routing"
 	"dummyorders/alerting/templates"
 	"dummyorders/api"
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/chat"
-	"dummyorders/gateways/cloudevents"
 	"dummyorders/gateways/console"
 	"dummyorders/gateways/sms"
 	"dummyorders/gateways/smtp"
@@ -76,35 +74,20 @@ func (e environment) routes(v *values, a *alerting, log *slog.Logger) {
 	a.routes, a.watch = source.Current, source
 }
 
-// shownRoutes are alertman's routes in a process that shows and tries them.
-type shownRoutes func() *routing.Config
-
-// Shown implements api.Routes.
-func (r shownRoutes) Shown() alert.Routing { return r().Shown() }
-
-// Try implements api.Routes.
-func (r shownRoutes) Try(document []byte, at time.Time) (alert.Routed, error) {
-	event, err := cloudevents.Decode(document)
-	if err != nil {
-		return alert.Routed{}, err
-	}
-	return r().Try(event, at), nil
-}
-
 // shownRoutes returns the routes of alertman, as far as this process is given its settings, and what keeps them in step with
 // their file. They are nil if the file cannot be used: the process starts without them.
-func (e environment) shownRoutes(v *values, log *slog.Logger) (api.Routes, func(context.Context) error) {
+func (e environment) shownRoutes(v *values, log *slog.Logger) (func() api.Routes, func(context.Context) error) {
 	still := func(context.Context) error { return nil }
 	if e.AlertmanConfig == "" {
 		routes := routing.ToMail(v.addresses("TRANSACTION_FRAUD_EMAIL_ALERT_TO", e.MailTo))
-		return shownRoutes(func() *routing.Config { return routes }), still
+		return func() api.Routes { return routes }, still
 	}
 	source, err := routing.NewSourceToShow(e.AlertmanConfig, log)
 	if err != nil {
 		log.Warn("The routes of alerts cannot be shown by this process: it cannot use the file of ALERTMAN_CONFIG", "error", err)
 		return nil, still
 	}
-	return shownRoutes(source.Current), source.Run
+	return func() api.Routes { return source.Current() }, source.Run
 }
 
 // links returns the links for alerts. They are signed if a key is set.

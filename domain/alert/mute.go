@@ -29,9 +29,12 @@ const (
 	MostMute  = 24
 )
 
-// MostMutes is how many mutes of a merchant, or of all merchants, can be on at once. Those that ended within the last day count too:
-// they are listed.
-const MostMutes = 100
+// MostMutes is how many mutes of a merchant, or of all merchants, can be on at once, and MostListed how many can be listed: those too that
+// ended within the last day.
+const (
+	MostMutes  = 100
+	MostListed = 1000
+)
 
 // Listed is how long a mute is listed after its end.
 const Listed = 24 * time.Hour

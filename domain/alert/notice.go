@@ -57,6 +57,7 @@ type Digest struct {
 // Member is an alert in a digest.
 type Member struct {
 	Merchant      string `json:"merchant,omitempty"` // as in Data
+	Type          Type   `json:"type,omitempty"`     // empty in digests of earlier versions
 	EventID       string `json:"eventID"`
 	TransactionID string `json:"transactionID"`
 	OrderID       string `json:"orderID"` // empty for an alarm
@@ -71,7 +72,7 @@ type Member struct {
 // Member returns the event in the form in which a digest lists it.
 func (e Event) Member() Member {
 	return Member{
-		Merchant: e.Data.Merchant, EventID: e.ID, TransactionID: e.Data.TransactionID, OrderID: e.Data.OrderID, Wire: e.Data.Wire,
+		Merchant: e.Data.Merchant, Type: e.Type, EventID: e.ID, TransactionID: e.Data.TransactionID, OrderID: e.Data.OrderID, Wire: e.Data.Wire,
 		Outcome: e.Data.outcome(), Score: e.Data.Decision.Score, Reason: e.Data.about(),
 		Time: e.Time, Expiry: e.Expiry(),
 	}

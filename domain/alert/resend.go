@@ -42,18 +42,25 @@ type Resending struct {
 // Lasting returns the event as it is worth delivering when it is sent again: anew for as long as at first, unless it asks for a
 // review, which ends at its deadline.
 func (e Event) Lasting(at time.Time) Event {
-	if e.Data.ExpiresAt == nil || e.Type != ReviewRequested && e.Type != ReviewReminder {
+	if e.Data.ExpiresAt == nil || !e.Type.asksForReview() {
 		e.Data.ExpiresAt = new(at.Add(lifetime))
 	}
 	return e
 }
 
-// Lasting returns the digest with its alerts as Event.Lasting returns them. They do not name their types: one that asks for a review
-// does not end when others would.
+// asksForReview reports whether an event of the type is worth nothing after the review's deadline.
+func (t Type) asksForReview() bool { return t == ReviewRequested || t == ReviewReminder }
+
+// Lasting returns the digest with its alerts as Event.Lasting returns them. In digests of earlier versions they do not name their types:
+// there one that asks for a review does not end when others would.
 func (d Digest) Lasting(at time.Time) *Digest {
 	d.Members = slices.Clone(d.Members)
 	for i, m := range d.Members {
-		if m.Outcome != string(fraud.Review) || m.Expiry.Equal(m.Time.Add(lifetime)) {
+		own := m.Type.asksForReview()
+		if m.Type == "" {
+			own = m.Outcome == string(fraud.Review) && !m.Expiry.Equal(m.Time.Add(lifetime))
+		}
+		if !own {
 			d.Members[i].Expiry = at.Add(lifetime)
 		}
 	}

@@ -22,5 +22,16 @@ func TestLasting(t *testing.T) {
 		assert.Equal(t, want, event.Lasting(old).Lasting(now).Expiry(), of)
 		assert.Equal(t, want, digest.Lasting(old).Lasting(now).Members[0].Expiry, of)
 		assert.Equal(t, event.Expiry(), digest.Members[0].Expiry, "%s: the earlier digest is changed", of)
+		digest.Members[0].Type = ""
+		assert.Equal(t, want, digest.Lasting(old).Lasting(now).Members[0].Expiry, "%s in a digest of an earlier version", of)
 	}
+}
+
+// The deadline of a review counts also if it is as long after the event as other alerts last.
+func TestLastingUntilDeadline(t *testing.T) {
+	event := alert.Sample(alert.ReviewRequested, "e-1", now)
+	deadline := now.Add(72 * time.Hour)
+	event.Data.ExpiresAt = &deadline
+	digest := alert.Digest{Members: []alert.Member{event.Member()}}
+	assert.Equal(t, deadline, digest.Lasting(now.Add(time.Hour)).Members[0].Expiry)
 }

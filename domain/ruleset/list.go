@@ -56,6 +56,12 @@ type Lists interface {
 	EntryChanges(ctx context.Context, after int64) ([]ListEntry, error)
 }
 
+// EntryPruner deletes old entries of lists.
+type EntryPruner interface {
+	// PruneEntries deletes entries that ended before a time, at most as many as limit, and returns how many.
+	PruneEntries(ctx context.Context, endedBefore time.Time, limit int) (int, error)
+}
+
 // Why entries are not shown or changed.
 var (
 	ErrNoList  = errors.New("no such list in the rulesets in use")

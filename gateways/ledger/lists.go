@@ -114,6 +114,16 @@ func (l *Ledger) EntryChanges(ctx context.Context, after int64) ([]ruleset.ListE
 	return l.entries(ctx, changedSince, after, after)
 }
 
+// PruneEntries deletes the entries of lists that were removed before a time, or expired before it and were not removed.
+func (l *Ledger) PruneEntries(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
+	deleted, err := l.delete(ctx, l.writer, l.engine.bind(`DELETE FROM list_entries WHERE number IN
+		(SELECT number FROM list_entries WHERE coalesce(removed_at, expires_at) < ? ORDER BY number LIMIT ?)`), endedBefore, limit)
+	if err != nil {
+		return 0, fmt.Errorf("delete the entries of lists that ended before %s: %w", endedBefore.UTC().Format(time.RFC3339), err)
+	}
+	return deleted, nil
+}
+
 func (l *Ledger) entries(ctx context.Context, which string, args ...any) (all []ruleset.ListEntry, err error) {
 	rows, err := l.reader.QueryContext(ctx, l.engine.bind(`SELECT `+entryColumns+` FROM list_entries `+which), args...)
 	if err != nil {

@@ -185,3 +185,37 @@ func TestPostgresListChangeSettings(t *testing.T) {
 	require.Len(t, all, 1)
 	assert.Equal(t, "10s", all[0].Reason)
 }
+
+// Entries that ended before a time are deleted, and those that count, or counted later, are not.
+func TestPruneEntries(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			expiring := anEntry("expired")
+			expiring.Expires = start.Add(time.Hour)
+			late := anEntry("expired later")
+			late.Expires = start.Add(3 * time.Hour)
+			for _, e := range []ruleset.ListEntry{anEntry("counts"), expiring, late} {
+				addEntry(t, l, e)
+			}
+			for value, after := range map[string]time.Duration{"removed": time.Hour, "removed later": 3 * time.Hour} {
+				e := addEntry(t, l, anEntry(value))
+				e.RemovedBy, e.RemovedAt, e.RemovedReason = "bob", start.Add(after), "a mistake"
+				_, err := l.RemoveEntry(t.Context(), e)
+				require.NoError(t, err)
+			}
+			for _, want := range []int{1, 1, 0} {
+				deleted, err := l.PruneEntries(t.Context(), start.Add(2*time.Hour), 1)
+				require.NoError(t, err)
+				assert.Equal(t, want, deleted)
+			}
+			left, err := l.EntryChanges(t.Context(), 0)
+			require.NoError(t, err)
+			var values []string
+			for _, e := range left {
+				values = append(values, e.Value)
+			}
+			assert.ElementsMatch(t, []string{"counts", "expired later", "removed later"}, values)
+		})
+	}
+}

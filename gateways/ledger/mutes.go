@@ -21,16 +21,16 @@ func (l *Ledger) AddMute(ctx context.Context, m alert.Mute) (kept alert.Mute, er
 		of = identity.OnlyMerchants(m.Merchant)
 	}
 	err = l.inTransactionOf(ctx, of, func(tx *sql.Tx) error {
-		bind, others := l.engine.bind, 0
+		bind, listed, on := l.engine.bind, 0, 0
 		if _, err := tx.ExecContext(ctx, bind(`DELETE FROM mutes WHERE until < ?`), l.engine.sqlTime(m.Begin.Add(-mutesKept))); err != nil {
 			return err
 		}
-		row := tx.QueryRowContext(ctx, bind(`SELECT count(*) FROM mutes WHERE merchant = ? AND until > ? AND id <> ?`),
-			m.Merchant, l.engine.sqlTime(m.Begin.Add(-alert.Listed)), m.ID)
-		if err := row.Scan(&others); err != nil {
+		row := tx.QueryRowContext(ctx, bind(`SELECT count(*), count(CASE WHEN until > ? THEN 1 END) FROM mutes WHERE merchant = ? AND until > ? AND id <> ?`),
+			l.engine.sqlTime(m.Begin), m.Merchant, l.engine.sqlTime(m.Begin.Add(-alert.Listed)), m.ID)
+		if err := row.Scan(&listed, &on); err != nil {
 			return err
 		}
-		if others >= alert.MostMutes {
+		if on >= alert.MostMutes || listed >= alert.MostListed {
 			return alert.ErrManyMutes
 		}
 		_, err := tx.ExecContext(ctx, bind(`INSERT INTO mutes (id, type, merchant, customer_id, reason, muted_by, begun_at, until, ended_by)

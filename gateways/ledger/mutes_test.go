@@ -89,10 +89,18 @@ func TestManyMutes(t *testing.T) {
 			_, err = l.AddMute(t.Context(), aMute("every", ""))
 			require.NoError(t, err)
 			assert.Len(t, mutesOf(t, l, identity.AllMerchants(), start), alert.MostMutes+1)
-			later := aMute("later", "acme")
-			later.Begin, later.Until = start.Add(26*time.Hour), start.Add(27*time.Hour)
-			_, err = l.AddMute(t.Context(), later)
-			require.NoError(t, err, "the others ended more than a day before")
+			add := func(id string, after time.Duration) error {
+				m := aMute(id, "acme")
+				m.Begin, m.Until = start.Add(after), start.Add(after+time.Hour)
+				_, err := l.AddMute(t.Context(), m)
+				return err
+			}
+			for i := alert.MostMutes; i < alert.MostListed; i++ {
+				require.NoError(t, add(strconv.Itoa(i), time.Duration(i/alert.MostMutes)*2*time.Hour), "those before have ended")
+			}
+			last := alert.MostListed / alert.MostMutes * 2 * time.Hour
+			require.ErrorIs(t, add("more", last), alert.ErrManyMutes, "they are listed")
+			require.NoError(t, add("later", 26*time.Hour), "the first ended more than a day before")
 		})
 	}
 }

@@ -2,15 +2,14 @@ package smtp
 
 import (
 	"net/mail"
-	"time"
 
 	gomail "github.com/wneessen/go-mail"
 
 	"dummyorders/domain/alert"
 )
 
-// letter returns the mail for a message. It is the same for the same message, including its Message-ID, by which mailboxes
-// can recognize a mail that had to be sent twice.
+// letter returns the mail for a message, dated now. Its Message-ID is the same for the same message: mailboxes can recognize a
+// mail that had to be sent twice.
 func (c *Channel) letter(to *mail.Address, message alert.Message) *gomail.Msg {
 	m := gomail.NewMsg()
 	m.SetAddrHeaderFromMailAddress(gomail.HeaderFrom, c.from)
@@ -19,18 +18,10 @@ func (c *Channel) letter(to *mail.Address, message alert.Message) *gomail.Msg {
 	m.SetMessageIDWithValue(message.Key + "@orders")
 	m.SetGenHeader("X-Alert-ID", message.Notice.ID)
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
-	m.SetDateWithValue(date(message.Notice))
+	m.SetDate()
 	m.SetBodyString(gomail.TypeTextPlain, message.Text)
 	if message.HTML != "" {
 		m.AddAlternativeString(gomail.TypeTextHTML, message.HTML)
 	}
 	return m
-}
-
-// date returns the time of the event, or for a digest its end, because its event was sent before it.
-func date(n alert.Notice) time.Time {
-	if n.Digest != nil {
-		return n.Digest.Until
-	}
-	return n.Event.Time
 }

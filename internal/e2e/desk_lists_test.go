@@ -18,6 +18,7 @@ func deskLists(t *testing.T, w *deskWorld) {
 	require.Equal(t, 18, int(paid.TransactionStatus.Code), "%+v", paid)
 
 	b := w.signIn(t, "ada", "/transactions/"+paid.TransactionID, "analyst")
+	b.click(`a[href$="/lists"]`)
 	b.do(chromedp.SetValue(chromedp.CSS(`#list`), "blocked_cards"), chromedp.SetValue(chromedp.CSS(`form[action$="/lists"] [name=reason]`), "a chargeback"))
 	b.click(`form[action$="/lists"] button`)
 	assert.Contains(t, b.text(), "On the list blocked_cards")

@@ -1,7 +1,7 @@
 -- +goose Up
 
--- The entries of lists that are kept in the database, for all merchants. A row changes once, when the entry is removed, and is never
--- deleted: backtests ask which entries counted at a time.
+-- The entries of lists that are kept in the database, for all merchants. A row changes once, when the entry is removed. It is
+-- deleted once no transaction is kept of the time in which it counted: backtests ask which entries counted at a time.
 CREATE TABLE list_entries (
     number         bigint PRIMARY KEY, -- of the change that added it
     list           text COLLATE "C" NOT NULL,
