@@ -56,7 +56,7 @@ func (s *server) registerBacktests(api huma.API) {
 		Summary:     "Look at a backtest",
 		Description: "How far a backtest is, and its report once it is done.",
 		Tags:        []string{"rules"},
-		Errors:      []int{404, 409, 429},
+		Errors:      []int{404, 409, 429, 503},
 	}), s.backtest)
 }
 
@@ -105,9 +105,14 @@ func (s *server) backtest(ctx context.Context, r *backtestRequest) (*backtestRes
 	if p := s.withoutRules(); p != nil {
 		return nil, p
 	}
-	found, is := s.rules.Backtest(merchantsOf(ctx), r.ID)
-	if !is {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	found, err := s.rules.Backtest(ctx, merchantsOf(ctx), r.ID)
+	switch {
+	case errors.Is(err, ruleset.ErrNoBacktest):
 		return nil, problem(http.StatusNotFound, "no such backtest: it ran in another process, or that process has ended, or it was long ago")
+	case err != nil:
+		return nil, s.rulesProblem(ctx, err)
 	}
 	return &backtestResponse{found}, nil
 }

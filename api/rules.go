@@ -37,7 +37,7 @@ type Rules interface {
 	// *ruleset.FaultyError or with ruleset.ErrBusy.
 	StartBacktest(of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error)
 	// Backtest returns a backtest of these merchants, and false if there is none of that id.
-	Backtest(of identity.Merchants, id string) (ruleset.Backtest, bool)
+	Backtest(ctx context.Context, of identity.Merchants, id string) (ruleset.Backtest, error)
 }
 
 // maxRulesetBody is the largest body with a ruleset's files: as JSON they may be twice as long.

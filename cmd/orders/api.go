@@ -28,7 +28,7 @@ func (apiCommand) Run(ctx context.Context) error {
 func serveAPI(p *process) func(context.Context) error {
 	address, store := p.env.httpAddress(p.values), p.env.ledger(p.values)
 	stored := p.env.storedKeys(p.values, store, p.log)
-	options, beside := p.apiOptions(store, temporal.Check(p.temporal)) // which is what makes it ready
+	options, beside := p.apiOptions(store, false, temporal.Check(p.temporal)) // which is what makes it ready
 	options.Cards = card.NewDescriber(p.env.fingerprintKey(p.values))
 	options.Authenticators = p.env.authenticators(p.values, stored, p.log)
 	options.Issuer, options.AlsoAnonymous = p.env.OIDCIssuer, p.env.developmentIssuer()
@@ -89,9 +89,9 @@ func (p *process) deadLetters() api.DeadLetters {
 const deadInMemory = 5000
 
 // apiOptions returns the options that the API has for its own callers and for the desk's pages alike, and what runs beside it. ready is
-// as for surroundings.
-func (p *process) apiOptions(store *ledger.Ledger, ready func(context.Context) error) (options api.Options, beside []func(context.Context) error) {
-	rules, beside := p.env.workbench(p.values, store, p.log)
+// as for surroundings. keeps says whether backtests are kept in the database, for other processes: the API's user may not write them.
+func (p *process) apiOptions(store *ledger.Ledger, keeps bool, ready func(context.Context) error) (options api.Options, beside []func(context.Context) error) {
+	rules, beside := p.env.workbench(p.values, store, keeps, p.log)
 	routes, follow := p.env.shownRoutes(p.values, p.log)
 	beside = append(beside, follow)
 	options = api.Options{

@@ -45,7 +45,7 @@ func serveDesk(p *process) func(context.Context) error {
 	if isSet("HTTP_ADDRESS") {
 		ready = func(ctx context.Context) error { return askReady(ctx, p.env.HTTPAddress) }
 	}
-	uses, beside := p.apiOptions(store, ready)
+	uses, beside := p.apiOptions(store, true, ready)
 	uses.Cards = card.NewDescriber([]byte(cmp.Or(p.env.CardFingerprintKey, standInKey))) // of transactions that are tried: without the key no card is recognized
 	uses.Limits = deskLimits()
 	connections := api.Connections{All: 1000, Address: 200, Exempt: uses.TrustedProxies, Log: p.log}

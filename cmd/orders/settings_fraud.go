@@ -144,13 +144,16 @@ func (c *fraudCheck) ruleset(v *values, name, ruleset string, log *slog.Logger) 
 }
 
 // workbench returns what the API shows and tries of the rules, and what has to run beside it, or nil if another detector decides.
-func (e environment) workbench(v *values, store *ledgerdb.Ledger, log *slog.Logger) (api.Rules, []func(context.Context) error) {
+func (e environment) workbench(v *values, store *ledgerdb.Ledger, keeps bool, log *slog.Logger) (api.Rules, []func(context.Context) error) {
 	if e.FraudDetector != "rules" {
 		return nil, nil
 	}
 	var check fraudCheck
 	lists := &workbench.Lists{Store: store, Log: log}
-	bench := &workbench.Workbench{From: e.RulesFrom, Velocity: store, Ledger: store, Lists: store, Deciding: lists.Of(check.deciding(v, e, store, log))}
+	bench := &workbench.Workbench{From: e.RulesFrom, Velocity: store, Ledger: store, Lists: store, Log: log, Deciding: lists.Of(check.deciding(v, e, store, log))}
+	if keeps {
+		bench.Backtests = store
+	}
 	if e.FraudShadowRuleset != "" {
 		shadow := lists.Of(check.ruleset(v, "FRAUD_SHADOW_RULESET", e.FraudShadowRuleset, log))
 		bench.Shadow = &shadow

@@ -26,6 +26,13 @@ const (
 	mostKept     = 20
 )
 
+// A backtest that runs is kept for other processes every few seconds. If its process has not done so for a while, it has ended.
+const (
+	keepEvery  = 2 * time.Second
+	keepWithin = 5 * time.Second
+	lostAfter  = 30 * time.Second
+)
+
 // changesListed is how many changed decisions a report lists.
 const changesListed = 100
 
@@ -66,24 +73,55 @@ func (w *Workbench) StartBacktest(of identity.Merchants, files ruleset.Files, da
 		stop()
 		return ruleset.Backtest{}, ruleset.ErrBusy
 	}
+	w.keepOnce(r.ID) // before the answer: another process may be asked next
 	go func() {
 		defer w.backtests.running.Done()
 		defer stop()
+		over := make(chan struct{})
+		var kept sync.WaitGroup
+		kept.Go(func() { w.keep(r.ID, over) })
 		w.run(ctx, r, set)
+		close(over)
+		kept.Wait()
 	}()
 	return begun, nil
 }
 
-// Backtest returns a backtest of these merchants, and false if there is none of that id.
-func (w *Workbench) Backtest(of identity.Merchants, id string) (ruleset.Backtest, bool) {
-	w.backtests.mu.Lock()
-	defer w.backtests.mu.Unlock()
-	for _, r := range w.backtests.all {
-		if r.ID == id && of.Covers(r.of) {
-			return r.Backtest, true
+// Backtest returns a backtest of these merchants, of this process or as another one has kept it. It fails with ruleset.ErrNoBacktest.
+func (w *Workbench) Backtest(ctx context.Context, of identity.Merchants, id string) (ruleset.Backtest, error) {
+	if own, is := w.backtests.find(id); is {
+		return shownTo(of, own)
+	}
+	if w.Backtests == nil {
+		return ruleset.Backtest{}, ruleset.ErrNoBacktest
+	}
+	kept, err := w.Backtests.KeptBacktest(ctx, id)
+	if err != nil {
+		return ruleset.Backtest{}, err
+	}
+	if kept.State == ruleset.Running && time.Since(kept.At) > lostAfter {
+		kept.State, kept.Why = ruleset.Failed, "the desk that ran it has ended: begin it again"
+	}
+	return shownTo(of, kept)
+}
+
+func shownTo(of identity.Merchants, k ruleset.KeptBacktest) (ruleset.Backtest, error) {
+	if !of.Covers(k.Of) {
+		return ruleset.Backtest{}, ruleset.ErrNoBacktest
+	}
+	return k.Backtest, nil
+}
+
+// find returns a backtest of this process as it is now.
+func (b *backtests) find(id string) (ruleset.KeptBacktest, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.all {
+		if r.ID == id {
+			return ruleset.KeptBacktest{Backtest: r.Backtest, Of: r.of, At: time.Now()}, true
 		}
 	}
-	return ruleset.Backtest{}, false
+	return ruleset.KeptBacktest{}, false
 }
 
 // Run stops all backtests once ctx ends, and waits until they have ended.
@@ -98,6 +136,33 @@ func (w *Workbench) Run(ctx context.Context) error {
 	b.mu.Unlock()
 	b.running.Wait()
 	return nil
+}
+
+// keep keeps a backtest for other processes every few seconds, and once more when it is over.
+func (w *Workbench) keep(id string, over <-chan struct{}) {
+	ticker := time.NewTicker(keepEvery)
+	defer ticker.Stop()
+	for last := false; !last; {
+		select {
+		case <-ticker.C:
+		case <-over:
+			last = true
+		}
+		w.keepOnce(id)
+	}
+}
+
+// keepOnce is not ended with the process: it is about to end then, and the backtest's end is to be kept.
+func (w *Workbench) keepOnce(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
+	defer cancel()
+	now, is := w.backtests.find(id)
+	if !is || w.Backtests == nil {
+		return
+	}
+	if err := w.Backtests.KeepBacktest(ctx, now); err != nil {
+		w.Log.WarnContext(ctx, "Backtest not kept for other processes: only this one shows it", "error", err)
+	}
 }
 
 // add keeps a backtest, unless too many run. It forgets the oldest that has ended if there are too many.

@@ -2,6 +2,7 @@ package workbench_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,8 +48,70 @@ func TestBacktestsEnd(t *testing.T) {
 	case <-time.After(time.Minute):
 		require.Fail(t, "the backtest goes on")
 	}
-	seen, _ := bench.Backtest(identity.AllMerchants(), begun.ID)
+	seen, err := bench.Backtest(t.Context(), identity.AllMerchants(), begun.ID)
+	require.NoError(t, err)
 	assert.Equal(t, ruleset.Failed, seen.State)
 	_, err = bench.StartBacktest(identity.AllMerchants(), files, 7)
 	assert.ErrorIs(t, err, ruleset.ErrBusy)
+}
+
+// shelf keeps backtests in memory.
+type shelf struct {
+	mu   sync.Mutex
+	kept map[string]ruleset.KeptBacktest
+}
+
+func (s *shelf) KeepBacktest(_ context.Context, k ruleset.KeptBacktest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept[k.ID] = k
+	return nil
+}
+
+func (s *shelf) KeptBacktest(_ context.Context, id string) (ruleset.KeptBacktest, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k, is := s.kept[id]; is {
+		return k, nil
+	}
+	return ruleset.KeptBacktest{}, ruleset.ErrNoBacktest
+}
+
+// What one process runs another one shows, to those who may see its merchants: as it goes on, and how it has ended.
+func TestBacktestElsewhere(t *testing.T) {
+	files, _, err := rules.ReadFiles(rules.Files())
+	require.NoError(t, err)
+	reader, kept := hanging{asked: make(chan struct{})}, &shelf{kept: map[string]ruleset.KeptBacktest{}}
+	one, other := &workbench.Workbench{Ledger: reader, Lists: &listStore{}, Backtests: kept}, &workbench.Workbench{Backtests: kept}
+	process, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- one.Run(process) }()
+	acme := identity.OnlyMerchants("acme")
+	begun, err := one.StartBacktest(acme, files, 7)
+	require.NoError(t, err)
+	shown := func() ruleset.State {
+		seen, err := other.Backtest(t.Context(), acme, begun.ID)
+		require.NoError(t, err)
+		return seen.State
+	}
+	assert.Equal(t, ruleset.Running, shown())
+	for _, of := range []identity.Merchants{{}, identity.OnlyMerchants("beta")} {
+		_, err = other.Backtest(t.Context(), of, begun.ID)
+		require.ErrorIs(t, err, ruleset.ErrNoBacktest)
+	}
+	_, err = (&workbench.Workbench{}).Backtest(t.Context(), acme, begun.ID)
+	require.ErrorIs(t, err, ruleset.ErrNoBacktest, "nothing is kept for this process")
+	end()
+	require.NoError(t, <-ended)
+	assert.Equal(t, ruleset.Failed, shown())
+}
+
+// A backtest whose process was killed does not go on for ever.
+func TestBacktestLost(t *testing.T) {
+	lost := ruleset.KeptBacktest{Backtest: ruleset.Backtest{ID: "b-1", State: ruleset.Running}, Of: identity.AllMerchants(), At: time.Now().Add(-time.Minute)}
+	bench := &workbench.Workbench{Backtests: &shelf{kept: map[string]ruleset.KeptBacktest{"b-1": lost}}}
+	seen, err := bench.Backtest(t.Context(), identity.AllMerchants(), "b-1")
+	require.NoError(t, err)
+	assert.Equal(t, ruleset.Failed, seen.State)
+	assert.Contains(t, seen.Why, "begin it again")
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing/fstest" //nolint:depguard // the standard library's file system in memory
@@ -36,6 +37,9 @@ type Workbench struct {
 	Velocity fraud.VelocityReader
 	Ledger   ledger.Reader
 	Lists    ruleset.Lists
+	// Backtests keeps backtests for other processes. If it is nil, only this process knows its own.
+	Backtests ruleset.Backtests
+	Log       *slog.Logger
 
 	backtests backtests
 }
