@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -223,6 +224,18 @@ func TestReviewErrors(t *testing.T) {
 		assert.Equal(t, c.status == 503, p.TransactionID == id, "%s: %v %+v", name, answer.Header(), p)
 		assert.Equal(t, c.status == 429, limited() == 1, name)
 	}
+}
+
+// Temporal gives a task that a stopped worker has lost to another worker after ten seconds: so long a verdict waits too.
+func TestVerdictOutlastsWorker(t *testing.T) {
+	var patience time.Duration
+	temporal := &mocks.Client{}
+	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
+		until, _ := args.Get(0).(context.Context).Deadline()
+		patience = time.Until(until)
+	}).Return(nil, serviceerror.NewUnavailable(""))
+	judge(t, handlerOn(temporal), uuid.NewString(), adaApproves)
+	assert.Greater(t, patience, 11*time.Second)
 }
 
 // A verdict that was accepted stays so, whatever fails afterwards. The workflow has a verdict once it was handed in,

@@ -99,7 +99,7 @@ func (s *Status) Look(ctx context.Context) Report {
 	}
 	looks = append(looks,
 		look{work, "reviews", s.reviews},
-		line(work, "money held", s.held),
+		line(work, "holds", s.held),
 		look{work, "transactions", s.running},
 		look{work, "failed transactions", s.failedTransactions},
 		look{work, "alerts to RabbitMQ", s.lateAlerts},

@@ -124,11 +124,11 @@ func TestMoneyHeld(t *testing.T) {
 		{Reason: ledgerdb.Review, Money: money.Money{Minor: 12345, Currency: "INR"}, Count: 2, Oldest: now.Add(-3 * time.Hour)},
 		{Reason: ledgerdb.Release, Money: money.Money{Minor: 100, Currency: "EUR"}, Count: 1, Oldest: now.Add(-2 * time.Minute)},
 	}
-	l := part(t, s.status(t.Context()), "money held")
+	l := part(t, s.status(t.Context()), "holds")
 	assert.Equal(t, "INR 123.45 for 2 reviews, the oldest since 3h; EUR 1.00 for 1 release, the oldest since 2m", l.Detail)
 	assert.Equal(t, map[string]float64{"reviews": 2, "releases": 1}, l.Figures)
 	s.ledger.err = errNo
-	assert.Equal(t, ops.Unknown, part(t, s.status(t.Context()), "money held").State)
+	assert.Equal(t, ops.Unknown, part(t, s.status(t.Context()), "holds").State)
 }
 
 // A process looks at what it has settings for, and says what it has none for.

@@ -398,7 +398,7 @@ func (s *Alerts) Acknowledge(ctx context.Context, of identity.Merchants, id stri
 // again after a refusal.
 func (s *Alerts) sendAcknowledgement(ctx context.Context, id string, a alert.Acknowledgement) (kept alert.Acknowledgement, err error) {
 	ctx, sent := trackSent(ctx)
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, updateWithin)
 	defer cancel()
 	handle, err := s.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID:   workflows.AlertWorkflowID(id),

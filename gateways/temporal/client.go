@@ -31,6 +31,10 @@ type Client = client.Client
 // askWithin bounds how long one call to Temporal may take.
 const askWithin = 10 * time.Second
 
+// updateWithin bounds how long a workflow may take to accept an update. Temporal gives a task that a stopped worker has lost to
+// another worker after 10 seconds; an API that stops waits for 20.
+const updateWithin = 15 * time.Second
+
 // New makes a client from Temporal's own environment variables and profiles (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
 // TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE). It connects at its first call, so that
 // processes may start in any order. It fails only on invalid settings. If traces is nil, calls, workflows and activities have

@@ -465,7 +465,7 @@ func (s *Transactions) Review(ctx context.Context, of identity.Merchants, id str
 
 // sendVerdict returns once the workflow has accepted the verdict, or refused it.
 func (s *Transactions) sendVerdict(ctx context.Context, id string, q review.Request) (client.WorkflowUpdateHandle, error) {
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	ctx, cancel := context.WithTimeout(ctx, updateWithin)
 	defer cancel()
 	return s.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID:   workflows.TransactionWorkflowID(id),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,8 @@ import (
 )
 
 // settings holds the variables that say where the servers are, and how callers are known. They have the same names and defaults as in cmd/orders,
-// except for the last four, which only the dev stack has, and for API_URL, whose default here is the API's own address.
+// except for the last four, which only the dev stack has, and for API_URL and DESK_URL, whose defaults here are the processes' own
+// addresses.
 type settings struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
@@ -35,7 +37,7 @@ type settings struct {
 	LogFormat          string `env:"LOG_FORMAT"`
 	OIDCIssuer         string `env:"OIDC_ISSUER"`
 	DeskAddress        string `env:"DESK_ADDRESS, default=127.0.0.1:9002"`
-	DeskURL            string `env:"DESK_URL, default=http://127.0.0.1:9002"`
+	DeskURL            string `env:"DESK_URL"`
 	APIKeys            string `env:"API_KEYS"`
 	StoredKeys         string `env:"API_KEYS_IN_LEDGER"`
 	APIOpen            string `env:"API_OPEN"`
@@ -57,6 +59,9 @@ func readSettings(ctx context.Context, file map[string]string) (settings, error)
 		return file[key], file[key] != ""
 	})
 	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s, Lookuper: lookup})
+	if _, port, _ := net.SplitHostPort(s.DeskAddress); s.DeskURL == "" {
+		s.DeskURL = "http://127.0.0.1:" + port
+	}
 	return s, err
 }
 

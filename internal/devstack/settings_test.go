@@ -135,6 +135,11 @@ func TestSettingsOrder(t *testing.T) {
 	require.Equal(t, "json", read().LogFormat)
 	t.Setenv("HTTP_ADDRESS", ":9004")
 	require.Equal(t, ":9004", read().HTTPAddress)
+	require.Equal(t, "http://127.0.0.1:9002", read().DeskURL)
+	t.Setenv("DESK_ADDRESS", "127.0.0.1:9302")
+	require.Equal(t, "http://127.0.0.1:9302", read().DeskURL)
+	t.Setenv("DESK_URL", "http://localhost:9302")
+	require.Equal(t, "http://localhost:9302", read().DeskURL)
 
 	write(".env", "not a line of such a file\n")
 	_, err := readFile(root)

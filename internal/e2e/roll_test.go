@@ -243,6 +243,11 @@ func (l *load) decide(leave int) bool {
 	l.held = l.held[1:]
 	l.mu.Unlock()
 	got, err := l.reviewBy("ada", id, "approve", "Prefer", "wait=60")
+	if err == nil && got.status == http.StatusServiceUnavailable {
+		// The version before waits no longer than Temporal takes to give another worker what a stopped one has lost.
+		l.t.Logf("%s review %s is sent again: %s", time.Now().Format(time.TimeOnly), id, got.body)
+		got, err = l.reviewBy("ada", id, "approve", "Prefer", "wait=60")
+	}
 	if err != nil || got.status > http.StatusAccepted {
 		l.t.Errorf("%s review %s: %v: %d %s", time.Now().Format(time.TimeOnly), id, err, got.status, got.body)
 	}
