@@ -67,7 +67,7 @@ func (l *Ledger) MeasureReviews(ctx context.Context) error {
 		if h.Reason == Review {
 			waiting += h.Count
 		}
-		if first, any := oldest[h.Reason]; !any || h.Oldest.Before(first) {
+		if first, known := oldest[h.Reason]; !known || h.Oldest.Before(first) {
 			oldest[h.Reason] = h.Oldest
 		}
 		currency := h.Money.Currency

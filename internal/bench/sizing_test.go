@@ -78,8 +78,11 @@ func TestSizingCurves(t *testing.T) {
 		}
 	}
 	for _, row := range [][]string{
-		{"worker", "1", "40", "1", "1,930", "57"}, {"", "2", "44", "1.1", "1,800", "60"}, {"fraud_police", notMeasured, "", "", "", ""},
-		{"0", "measured", "50", "200", "1.5", "2"}, {"100,000", "measured", "150", "300", "1.6", "7"},
+		{"worker", "1", "40", "1", "1,930", "57"},
+		{"", "2", "44", "1.1", "1,800", "60"},
+		{"fraud_police", notMeasured, "", "", "", ""},
+		{"0", "measured", "50", "200", "1.5", "2"},
+		{"100,000", "measured", "150", "300", "1.6", "7"},
 		{"1,000,000", "extrapolated", "1,050", "2,100", "", ""},
 	} {
 		assert.Contains(t, cells, row)

@@ -64,7 +64,7 @@ func TestDocumentedCommands(t *testing.T) {
 	require.Greater(t, len(commands), 80)
 	for _, command := range commands {
 		var words []string
-		for _, word := range strings.Fields(command) {
+		for word := range strings.FieldsSeq(command) {
 			if !docsWord.MatchString(word) {
 				break
 			}
