@@ -88,7 +88,7 @@ func TestListSearchedTo(t *testing.T) {
 		page := listing(t, answer)
 		assert.Len(t, page.Transactions, c.found)
 		if c.reach == 0 {
-			assert.Equal(t, "", page.Next)
+			assert.Empty(t, page.Next)
 			assert.Nil(t, page.SearchedTo)
 			continue
 		}

@@ -95,6 +95,21 @@ func TestQueriesUseIndexes(t *testing.T) {
 	}
 }
 
+// PostgreSQL reads no more entries of a card than the page takes, however many have its last four digits.
+func TestCardIsReadInOrder(t *testing.T) {
+	engine := engines["PostgreSQL"]
+	l := engine.migrated(t)
+	fill(t, l)
+	require.NoError(t, l.Exec(t.Context(), "UPDATE transactions SET card_last_four = right(id, 2)::int % 20, card_fingerprint = right(id, 2)::int % 20"))
+	require.NoError(t, l.Exec(t.Context(), "ANALYZE transactions"))
+	q := ledger.Query{Merchants: identity.AllMerchants(), Limit: 20, CardLastFour: "7", CardFingerprint: "7"}
+	plan, err := l.Plan(t.Context(), engine.explain, l.Statements("", q, start)["List"])
+	require.NoError(t, err)
+	text := strings.Join(plan, "\n")
+	require.Contains(t, text, "Index Scan Backward using transactions_by_card")
+	require.NotContains(t, text, "Sort")
+}
+
 // visits counts the rows that SQLite looks at: its planner knows nothing about the function, and calls it for each row.
 var visits atomic.Int64
 
