@@ -23,6 +23,14 @@ func sampleEvent(t *testing.T) string {
 	return string(document)
 }
 
+// A process without routes says so, and does not ask to be asked again: it has to be started again.
+func TestNoRoutes(t *testing.T) {
+	answer := request(t, handlerWith(options(nowhere(t), newMemory())), http.MethodGet, "/alerts/routes", "")
+	assert.Equal(t, http.StatusServiceUnavailable, answer.Code)
+	assert.Contains(t, answer.Body.String(), "start it again once the file is right")
+	assert.Empty(t, answer.Header().Get("Retry-After"))
+}
+
 // A person with the scope for all merchants can see the routes, and try events through them.
 func TestRoutes(t *testing.T) {
 	o, kept := options(nowhere(t), newMemory()), &trail{}

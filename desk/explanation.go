@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"dummyorders/domain/velocity"
 )
@@ -61,8 +62,12 @@ func featureInWords(name string) string {
 	return words
 }
 
+// spanInWords writes a span of a rule or of the routing file. A text that is none stays as it is.
 func spanInWords(text string) string {
 	span, err := velocity.ParseSpan(text)
+	if err != nil {
+		span, err = time.ParseDuration(text)
+	}
 	if err != nil {
 		return text
 	}

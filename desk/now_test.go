@@ -26,7 +26,7 @@ func someFigures(hour int) map[string]any {
 			"begin": "2026-01-02T03:03:00Z", "transactions": hour,
 			"outcomes": map[string]any{"approve": hour, "review": 0, "decline": 0, "notEvaluated": 0},
 		}},
-		"answers": map[string]any{"transactions": 2, "p50Milliseconds": 40, "p99Milliseconds": 90},
+		"answers": map[string]any{"transactions": 2, "p50Milliseconds": 40, "p99Milliseconds": 1540},
 		"reviews": map[string]any{"waiting": 3, "nextDeadline": "2026-01-02T09:00:00Z"},
 		"alerts":  map[string]any{"open": 1, "failed": 2, "unpublished": 0},
 		"parts":   []any{map[string]any{"name": "alertman", "state": "down", "detail": "0 workers"}},
@@ -41,7 +41,7 @@ func TestNow(t *testing.T) {
 	status, page := w.get("/now")
 	require.Equal(t, http.StatusOK, status)
 	for _, part := range []string{
-		`href="/transactions?since=2026-01-02T03%3a03%3a00">7</a>`, `href="/transactions?status=TRANSACTION_IN_REVIEW">3</a>`, "12.5 INR", "40 ms", "90 ms",
+		`href="/transactions?since=2026-01-02T03%3a03%3a00">7</a>`, `href="/transactions?status=TRANSACTION_IN_REVIEW">3</a>`, "12.5 INR", "40 ms", "1.5 s",
 		`<strong class="bad">2 failed</strong>`, "alertman: down", "<td>7</td>", "7.25 EUR, 500 JPY not given back yet",
 	} {
 		assert.Contains(t, page, part)

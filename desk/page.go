@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"dummyorders/domain/alert"
 	"dummyorders/domain/identity"
@@ -49,6 +50,8 @@ var functions = template.FuncMap{
 	"when":    when,
 	"text":    inText,
 	"plainly": plainly,
+	"span":    spanInWords,
+	"ms":      func(of int64) string { return inWords(time.Duration(of) * time.Millisecond) },
 	"alert":   func(of any) string { return alertInWords(alert.Type(fmt.Sprint(of))) },
 }
 

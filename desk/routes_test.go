@@ -35,7 +35,7 @@ func TestShowRoutes(t *testing.T) {
 	_, page := w.get("/alerts/routes")
 	for _, text := range []string{
 		"alertman.yaml", "load-test", "customer is loadtest", "score is 95 or more", "and continues", "mail jo@example.com",
-		"If it does not acknowledge within 15m", "sms &#43;4915112345678", "the escalation ends", "To no receiver.", "each alert by itself",
+		"If it does not acknowledge within 15 min:", "sms &#43;4915112345678", "the escalation ends", "To no receiver.", "each alert by itself",
 	} {
 		assert.Contains(t, page, text)
 	}

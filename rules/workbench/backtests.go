@@ -205,7 +205,7 @@ func (w *Workbench) run(ctx context.Context, r *run, set *rules.Set) {
 		case err == nil:
 			b.State, b.Report = ruleset.Done, text
 		case errors.Is(err, context.DeadlineExceeded):
-			b.State, b.Why = ruleset.Failed, "it took more than "+backtestTime.String()+": choose fewer days, or use orders rules backtest"
+			b.State, b.Why = ruleset.Failed, fmt.Sprintf("it took more than %d minutes", int(backtestTime.Minutes()))+": choose fewer days, or use orders rules backtest"
 		case errors.Is(err, errTooMany):
 			b.State, b.Why = ruleset.Failed, errTooMany.Error()
 		default:
