@@ -29,9 +29,9 @@ function draw(table) {
     ? { values: (_, all) => all.map((seconds) => iso(seconds).slice(0, 10)), space: 90, incrs: [1, 2, 3, 5, 7, 10, 15, 30, 60, 90, 180, 365].map((days) => days * day) }
     : { values: (_, all) => all.map((seconds) => iso(seconds).slice(11, 16)) };
   const chart = new uPlot({
-    width: place.clientWidth, height: 240, legend: { live: false },
+    width: place.clientWidth, height: 240, legend: { live: false }, padding: [null, 36, null, null], // for half of the last date
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { x: { range: (_, first, last) => first === last ? [first - day, last + day] : [first, last] }, y: { range: (_, least, most) => [0, Math.max(most, 1)] } },
+    scales: { x: { range: ({ data: [[first, ...others]] }, least, most) => others.length ? [least, most] : [first - day, first + day] }, y: { range: (_, least, most) => [0, Math.max(most, 1)] } },
     axes: [{ ...axis, ...places }, { ...axis, size: 60 }],
     series: [{}, ...heads.map((head) => ({ label: head.label, stroke: colour(head.colour), width: 2, spanGaps: true, points: { show: alone } }))],
   }, data, place);
