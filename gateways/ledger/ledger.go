@@ -27,7 +27,7 @@ type engine struct {
 	migrations fs.FS // SQL files as goose reads them, in the folder at its root
 	// numbered reports whether placeholders are $1, $2 and so on. Otherwise each is a question mark.
 	numbered bool
-	// oneWriter reports whether the database takes one writer at a time. Savers that wait for it are then served together.
+	// oneWriter reports whether the database takes one writer at a time.
 	oneWriter bool
 	// namesIndex reports whether a list names the index to go by. Otherwise the database knows best.
 	namesIndex bool
@@ -92,7 +92,7 @@ type Ledger struct {
 	velocity           *sql.DB
 	statements         statements
 	velocityStatements velocityStatements
-	groupCommit        *groupCommit[saving] // nil if savers need not wait for each other
+	groupCommit        *groupCommit[saving]
 	audits             *groupCommit[*auditing]
 	busy               *busyValues
 	counts             counts
@@ -105,10 +105,7 @@ func newLedger(engine engine, pools pools) *Ledger {
 		statements: newStatements(engine), velocityStatements: newVelocityStatements(engine),
 		busy: newBusyValues(),
 	}
-	l.audits = newGroupCommit(l.appendAll)
-	if engine.oneWriter {
-		l.groupCommit = newGroupCommit(l.saveAll)
-	}
+	l.audits, l.groupCommit = newGroupCommit(l.appendAll), newGroupCommit(l.saveAll)
 	return l
 }
 

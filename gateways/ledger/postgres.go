@@ -140,20 +140,22 @@ func inRoundsPostgres(ctx context.Context, db *sql.DB, rounds ...round) error {
 				_ = c.Close(short)
 			}
 		}()
+		unsent := []statement{{query: query{text: "BEGIN ISOLATION LEVEL READ COMMITTED"}}}
 		for i, next := range rounds {
-			all, err := next()
+			more, err := next()
 			if err != nil {
 				return err
 			}
-			if i == 0 {
-				all = slices.Insert(all, 0, statement{query: query{text: "BEGIN ISOLATION LEVEL READ COMMITTED"}})
-			}
+			unsent = append(unsent, more...)
 			if i == len(rounds)-1 {
-				all = append(all, statement{query: query{text: "COMMIT"}})
+				unsent = append(unsent, statement{query: query{text: "COMMIT"}})
+			} else if len(more) == 0 {
+				continue
 			}
-			if err := sendPostgres(ctx, c, all); err != nil {
+			if err := sendPostgres(ctx, c, unsent); err != nil {
 				return err
 			}
+			unsent = nil
 		}
 		return nil
 	})

@@ -18,18 +18,17 @@ import (
 )
 
 // Save uses a single statement. It needs a database transaction only if the entry may have labels, or if others save at the
-// same time.
+// same time. An entry that may have labels can have to wait for who is labelling: where there are several writers, no other waits
+// with it.
 func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	row, err := l.row(e)
 	s := saving{id: e.Record.TransactionID, row: row, mark: e.Mark, labels: e.Record.Labels, mayLabel: e.Record.Review != nil || len(e.Record.Labels) > 0}
 	switch {
 	case err != nil:
-	case l.groupCommit != nil:
-		err = l.groupCommit.save(ctx, s)
-	case s.mayLabel:
+	case l.groupCommit == nil, s.mayLabel && !l.engine.oneWriter:
 		err = l.saveAll(ctx, []saving{s})
 	default:
-		err = l.saveAlone(ctx, s)
+		err = l.groupCommit.save(ctx, s)
 	}
 	if err != nil {
 		return fmt.Errorf("save transaction %s in the ledger: %w", e.Record.TransactionID, l.explain("save", err))
@@ -56,27 +55,33 @@ func (l *Ledger) saveAlone(ctx context.Context, s saving) error {
 	})
 }
 
-// saveAll saves all entries or none.
+// saveAll saves all entries or none. Those without labels are saved in one order, so that two processes cannot wait for each other.
 func (l *Ledger) saveAll(ctx context.Context, all []saving) error {
 	if len(all) == 1 && !all[0].mayLabel {
 		return l.saveAlone(ctx, all[0])
 	}
+	slices.SortStableFunc(all, func(a, b saving) int { return cmp.Compare(a.id, b.id) })
 	return l.retry(ctx, func() error {
-		var rounds []round
+		var plain []statement
+		var labelled []round
 		for _, s := range all {
-			rounds = append(rounds, l.saveRounds(s)...)
+			if s.mayLabel {
+				labelled = append(labelled, l.saveLabelled(s)...)
+			} else {
+				plain = append(plain, l.saveStatement(s))
+			}
 		}
-		return l.engine.inRounds(ctx, l.writer, rounds...)
+		return l.engine.inRounds(ctx, l.writer, append([]round{func() ([]statement, error) { return plain, nil }}, labelled...)...)
 	})
 }
 
-// saveRounds returns the rounds that save an entry: one, or two if it may have labels. The first of two makes the row, or locks the
-// one that is there until the end of the database transaction.
-func (l *Ledger) saveRounds(s saving) []round {
-	save := statement{query: query{l.statements.save, s.row}}
-	if !s.mayLabel {
-		return []round{func() ([]statement, error) { return []statement{save}, nil }}
-	}
+func (l *Ledger) saveStatement(s saving) statement {
+	return statement{query: query{l.statements.save, s.row}}
+}
+
+// saveLabelled returns the rounds that save an entry which may have labels. The first one makes the row, or locks the one that is
+// there until the end of the database transaction.
+func (l *Ledger) saveLabelled(s saving) []round {
 	added, there := false, entryThere{}
 	return []round{func() ([]statement, error) {
 		add := func(r row) error { added = true; return r.Scan(new(string)) }
@@ -88,7 +93,7 @@ func (l *Ledger) saveRounds(s saving) []round {
 		case there.after(s):
 			return nil, nil // a later entry is there, with its labels
 		default:
-			return append([]statement{save}, l.label(s, there.labels)...), nil
+			return append([]statement{l.saveStatement(s)}, l.label(s, there.labels)...), nil
 		}
 	}}
 }
@@ -197,7 +202,8 @@ const (
 )
 
 // groupCommit lets one saver write at a time, for itself and for all that wait. T is what is saved. A commit flushes the disk once, whether it holds
-// one entry or many: 16 savers at once are served three to four times as fast as one by one.
+// one entry or many: 16 savers at once are served three to four times as fast as one by one in SQLite. In PostgreSQL, 50 at once
+// take a third of the processor time, 10 two thirds, and one the same.
 type groupCommit[T any] struct {
 	saveAll func(context.Context, []T) error
 	turn    chan struct{} // holds one element while a turn is being taken

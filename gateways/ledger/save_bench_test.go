@@ -21,7 +21,7 @@ import (
 var callers = []int{1, 10, 50}
 
 // BenchmarkSave saves transactions when they are accepted and again when they end, with one saver and with several at once.
-// SQLite is measured as it is, and with a commit for each save.
+// Each database is measured as it is, and with a commit for each save.
 func BenchmarkSave(b *testing.B) {
 	for _, c := range []struct {
 		name, engine string
@@ -30,6 +30,7 @@ func BenchmarkSave(b *testing.B) {
 		{"SQLite", "SQLite", func(*ledgerdb.Ledger) {}},
 		{"SQLite, each alone", "SQLite", (*ledgerdb.Ledger).Alone},
 		{"PostgreSQL", "PostgreSQL", func(*ledgerdb.Ledger) {}},
+		{"PostgreSQL, each alone", "PostgreSQL", (*ledgerdb.Ledger).Alone},
 	} {
 		for _, savers := range callers {
 			b.Run(fmt.Sprintf("%s/%d", c.name, savers), func(b *testing.B) {
