@@ -131,7 +131,7 @@ func (s statement) runSQLite(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, s.text, s.args...)
 		return s.explain(err)
 	}
-	rows, err := tx.QueryContext(ctx, s.text, s.args...)
+	rows, err := tx.QueryContext(ctx, s.text, s.args...) //nolint:rowserrcheck // take checks it
 	if err != nil {
 		return s.explain(err)
 	}
