@@ -66,16 +66,20 @@ func (a *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
 type Deliveries struct {
 	Channels map[string]alert.Channel
 	Writer   alert.Writer
+
+	prompt prompt
 }
 
 // Tell makes a delivery. It fails with DeliveryRefused, whose details are an alert.Delivery, if the other side refuses for good.
 // Any other failure is retried, even for a channel that this worker does not have: another worker may have it, or it may be
 // configured again.
 func (a *Deliveries) Tell(ctx context.Context, t alert.DeliveryRequest) (alert.Delivery, error) {
-	before, now := attemptsBefore(ctx), attempt(ctx)
-	stop := keepBeating(ctx, before.with(unknown(now)))
+	now := attempt(ctx, t)
+	before := attemptsBefore(ctx, t, now)
+	stop := keepBeating(ctx, before.with(Unknown(now)))
 	answer, err := a.deliver(ctx, t)
 	stop()
+	a.prompt.note(t.Target, err == nil && time.Since(now.At) < promptly)
 	countDelivery(ctx, t.Target, err)
 	if err != nil {
 		now.Answer = brief(err.Error())
@@ -85,6 +89,23 @@ func (a *Deliveries) Tell(ctx context.Context, t alert.DeliveryRequest) (alert.D
 	}
 	now.Answer = brief(answer)
 	return alert.Delivery{State: alert.Delivered, At: new(time.Now().UTC()), Attempts: before.with(now)}, nil
+}
+
+// TellWithin bounds TellNow. A workflow task, which TellNow holds up, has ten seconds.
+const TellWithin = 3 * time.Second
+
+// TellNow makes the first attempt of a delivery as a local activity. It makes none, and returns a pending delivery without
+// attempts, unless the target answered promptly the last time: a message that is cut off may have been taken, and is sent
+// again. It fails as Tell does, always with an alert.Delivery as its details.
+func (a *Deliveries) TellNow(ctx context.Context, t alert.DeliveryRequest) (alert.Delivery, error) {
+	leave, may := a.prompt.enter(t.Target)
+	if !may {
+		return alert.Delivery{State: alert.Pending}, nil
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, TellWithin)
+	defer cancel()
+	return a.Tell(ctx, t)
 }
 
 // countDelivery counts an attempt. The name of a channel comes from a history, and may be one that this code does not know.
@@ -165,32 +186,32 @@ const (
 // maxAnswer bounds the characters of an answer that are kept.
 const maxAnswer = 300
 
-// attemptsBefore returns the attempts of earlier tries. An attempt that left nothing, because its process ended before the
+// attemptsBefore returns the attempts before the next one. An attempt that left nothing, because its process ended before the
 // first heartbeat, is listed as unknown, with the time at which that was found.
-func attemptsBefore(ctx context.Context) attempts {
-	var kept attempts
+func attemptsBefore(ctx context.Context, t alert.DeliveryRequest, next alert.Attempt) attempts {
+	kept := attempts(t.Made)
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &kept); err != nil {
 			activity.GetLogger(ctx).Warn("Earlier attempts of the delivery cannot be read", "error", err)
 		}
 	}
-	next, known := attempt(ctx), 0
+	known := 0
 	if len(kept) > 0 {
 		known = kept[len(kept)-1].Number
 	}
 	for number := known + 1; number < next.Number; number++ {
-		kept = kept.with(unknown(alert.Attempt{Number: number, At: next.At}))
+		kept = kept.with(Unknown(alert.Attempt{Number: number, At: next.At}))
 	}
 	return kept
 }
 
 // attempt returns the attempt that begins now.
-func attempt(ctx context.Context) alert.Attempt {
-	return alert.Attempt{Number: int(activity.GetInfo(ctx).Attempt), At: time.Now().UTC()}
+func attempt(ctx context.Context, t alert.DeliveryRequest) alert.Attempt {
+	return alert.Attempt{Number: len(t.Made) + int(activity.GetInfo(ctx).Attempt), At: time.Now().UTC()}
 }
 
-// unknown returns the attempt as it is to be reported if its result never comes.
-func unknown(a alert.Attempt) alert.Attempt {
+// Unknown returns the attempt as it is to be reported if its result never comes.
+func Unknown(a alert.Attempt) alert.Attempt {
 	a.Unknown, a.Answer = true, "unknown: alertman ended during it"
 	return a
 }

@@ -25,6 +25,7 @@ import (
 func NewAlertman(c client.Client, deliveries *activities.Deliveries, groups *activities.Groups, atOnce int) Maker {
 	return func(options worker.Options) Worker {
 		options.MaxConcurrentActivityExecutionSize = atOnce
+		options.MaxConcurrentWorkflowTaskExecutionSize = tasksAtOnce
 		all := workerGroup{newDeliveryWorker(c, workflows.AlertmanTaskQueue, deliveries, options)}
 		all[0].RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
 		all[0].RegisterWorkflowWithOptions(workflows.AlertGroup, workflow.RegisterOptions{Name: workflows.AlertGroupType})
@@ -35,6 +36,10 @@ func NewAlertman(c client.Client, deliveries *activities.Deliveries, groups *act
 		return all
 	}
 }
+
+// tasksAtOnce is how many workflow tasks are worked on at once. Alerts start them as fast as they come, each asks Temporal to
+// gather and may send messages, and all have ten seconds: without this bound, 300 alerts at once were too many in time.
+const tasksAtOnce = 20
 
 func newDeliveryWorker(c client.Client, queue string, deliveries *activities.Deliveries, options worker.Options) worker.Worker {
 	options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 4

@@ -3,12 +3,16 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -31,6 +35,9 @@ type delivery struct {
 	start time.Time
 	event alert.Event
 	group *place
+	tells []string // the names of the activities that made an attempt
+
+	deliveries *activities.Deliveries
 
 	mu      sync.Mutex                      // deliveries run beside each other
 	answers map[alert.Target][]error        // one for each attempt; after them, messages are taken
@@ -47,7 +54,8 @@ func newDelivery(t testing.TB) *delivery {
 	d.start = d.Now()
 	d.event = alert.Sample(alert.FraudDetected, "event-1", d.start)
 	d.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
-	d.RegisterActivity(&activities.Deliveries{Channels: map[string]alert.Channel{"mail": d}, Writer: d})
+	d.deliveries = &activities.Deliveries{Channels: map[string]alert.Channel{"mail": d}, Writer: d}
+	d.RegisterActivity(d.deliveries)
 	d.RegisterActivity(&activities.Groups{Store: d.group})
 	return d
 }
@@ -71,6 +79,25 @@ func (d *delivery) Deliver(_ context.Context, to string, m alert.Message) (strin
 	assert.False(d.t, before, "%s was told twice", target)
 	d.told[target] = d.Now().Sub(d.start)
 	return "250 queued", nil
+}
+
+// prompt makes alertman know that a target answers at once.
+func (d *delivery) prompt(target alert.Target) {
+	d.t.Helper()
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(d.deliveries)
+	_, err := env.ExecuteActivity(d.deliveries.Tell, alert.DeliveryRequest{Target: target})
+	require.NoError(d.t, err)
+	delete(d.told, target)
+	delete(d.notices, target)
+	d.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		d.tells = append(d.tells, info.ActivityType.Name)
+	})
+	d.SetOnLocalActivityStartedListener(func(info *activity.Info, _ context.Context, _ []any) {
+		d.tells = append(d.tells, info.ActivityType.Name)
+	})
 }
 
 // fails makes a target fail with err that many times.
@@ -226,6 +253,70 @@ func TestDeliverRetryAfter(t *testing.T) {
 	d.execute(toTell(ada))
 	require.NoError(t, d.GetWorkflowError())
 	require.Equal(t, 17*time.Minute, d.told[ada].Round(time.Minute))
+}
+
+// The first attempt at a target that answers at once is made within the workflow's first task. Those after it are as they
+// always are.
+func TestDeliverNow(t *testing.T) {
+	later := &alert.LaterError{By: "chat", After: 17 * time.Minute, Cause: errors.New("429")}
+	for name, c := range map[string]struct {
+		fails    []error
+		repeated bool // the first task
+		expires  time.Duration
+		tells    []string
+		state    alert.State
+		answers  []string
+		after    time.Duration
+	}{
+		"taken":                  {tells: []string{"TellNow"}, state: alert.Delivered, answers: []string{"250 queued"}},
+		"refused":                {fails: []error{errRefused}, tells: []string{"TellNow"}, state: alert.Refused, answers: []string{errRefused.Error()}},
+		"away":                   {fails: []error{errAway}, tells: []string{"TellNow", "Tell"}, state: alert.Delivered, answers: []string{errAway.Error(), "250 queued"}, after: time.Second},
+		"away twice":             {fails: []error{errAway, errAway}, tells: []string{"TellNow", "Tell", "Tell"}, state: alert.Delivered, answers: []string{errAway.Error(), errAway.Error(), "250 queued"}, after: 3 * time.Second},
+		"to be asked later":      {fails: []error{later}, tells: []string{"TellNow", "Tell"}, state: alert.Delivered, answers: []string{later.Error(), "250 queued"}, after: 17 * time.Minute},
+		"later than it is worth": {fails: []error{later}, expires: time.Minute, tells: []string{"TellNow"}, state: alert.Expired, answers: []string{later.Error()}},
+		"repeated task":          {repeated: true, tells: []string{"Tell"}, state: alert.Delivered, answers: []string{"unknown: alertman ended during it", "250 queued"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDelivery(t)
+			d.prompt(ada)
+			d.answers[ada] = c.fails
+			if c.repeated {
+				d.SetCurrentHistoryLength(6)
+			}
+			if c.expires > 0 {
+				d.event.Data.ExpiresAt = new(d.start.Add(c.expires))
+			}
+			made := d.execute(toTell(ada)).Chains[0].Steps[0].Deliveries[0]
+			require.Equal(t, c.tells, d.tells)
+			require.Equal(t, c.state, made.State)
+			require.Nil(t, made.NextTry)
+			require.Len(t, made.Attempts, len(c.answers))
+			for i, attempt := range made.Attempts {
+				require.Equal(t, i+1, attempt.Number)
+				require.Equal(t, c.answers[i], attempt.Answer)
+			}
+			require.Equal(t, c.after, d.told[ada].Truncate(time.Second))
+		})
+	}
+}
+
+// Between two attempts the log has the first one, and when the next one is made.
+func TestDeliverNowWaits(t *testing.T) {
+	d := newDelivery(t)
+	d.prompt(ada)
+	d.fails(ada, &alert.LaterError{By: "chat", After: time.Hour, Cause: errors.New("429")}, 1)
+	var waiting alert.Delivery
+	d.RegisterDelayedCallback(func() {
+		value, err := d.QueryWorkflow(workflows.DeliveriesQuery)
+		require.NoError(t, err)
+		var log alert.Log
+		require.NoError(t, value.Get(&log))
+		waiting = log.Chains[0].Steps[0].Deliveries[0]
+	}, time.Minute)
+	d.execute(toTell(ada))
+	require.Equal(t, alert.Pending, waiting.State)
+	require.Len(t, waiting.Attempts, 1)
+	require.WithinDuration(t, d.start.Add(time.Hour), *waiting.NextTry, time.Minute)
 }
 
 // A muted alert is not delivered, and the log says why.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"dummyorders/activities"
+	"dummyorders/domain/alert"
 )
 
 // These nil receivers only name the activities, as is Temporal's custom: the SDK uses the method's name alone.
@@ -111,23 +112,36 @@ func publishOptions(ctx workflow.Context, attempts int32, summary string) workfl
 	})
 }
 
+// firstPause is how long after its first attempt a delivery is tried again. Each pause is twice the one before.
+const firstPause = time.Second
+
+// quickTell returns a context with the options of an attempt within a workflow task. TellNow itself gives up sooner.
+func quickTell(ctx workflow.Context, t alert.DeliveryRequest) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		ScheduleToCloseTimeout: activities.TellWithin + time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:                deliverySummary(t),
+	})
+}
+
 // deliveryOptions returns a context with the options of a delivery. A mail server may take minutes to accept a message, and
 // giving up on it before that sends the message again and again (RFC 5321 §4.5.3.2.6 asks for ten minutes). A dead worker is
 // recognized by its missing heartbeats instead. The delivery is retried for worth, as long as the alert is still worth
 // sending; after that it has failed, and the workflow shows it.
-func deliveryOptions(ctx workflow.Context, queue, summary string, worth time.Duration) workflow.Context {
+func deliveryOptions(ctx workflow.Context, t alert.DeliveryRequest, worth time.Duration) workflow.Context {
+	channel, _ := t.Target.Split()
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              queue,
+		TaskQueue:              DeliveryTaskQueue(channel),
 		ScheduleToCloseTimeout: max(worth, time.Second),
 		StartToCloseTimeout:    15 * time.Minute,
 		HeartbeatTimeout:       30 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:        time.Second,
+			InitialInterval:        firstPause << len(t.Made),
 			BackoffCoefficient:     2,
 			MaximumInterval:        activities.LongestPause,
 			NonRetryableErrorTypes: []string{activities.DeliveryRefused},
 		},
-		Summary: summary,
+		Summary: deliverySummary(t),
 	})
 }
 

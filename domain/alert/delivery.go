@@ -52,7 +52,7 @@ type Delivery struct {
 	State    State      `json:"state" enum:"pending,delivered,refused,expired"`
 	At       *time.Time `json:"at,omitempty" doc:"When it was delivered, refused or expired"`
 	Attempts []Attempt  `json:"attempts" nullable:"false" doc:"All attempts, or the first and the last of many"`
-	// NextTry is not known to the workflow.
+	// NextTry is known to the workflow only after an attempt within a workflow task.
 	NextTry *time.Time `json:"nextTry,omitempty" doc:"When it is tried again"`
 }
 
@@ -190,6 +190,8 @@ type DeliveryRequest struct {
 	Receiver string `json:"receiver"`
 	Step     int    `json:"step"` // of the escalation, counted from 0
 	Target   Target `json:"target"`
+	// Made lists what came before this delivery's activity: an attempt within a workflow task.
+	Made []Attempt `json:"made,omitempty"`
 }
 
 // keyBytes is how many bytes of a hash a key holds, enough to tell the targets of one notice apart.

@@ -45,6 +45,7 @@ func (s *Alerts) start(ctx context.Context, id string, input workflows.DeliverAl
 		TaskQueue:                                workflows.AlertmanTaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		EnableEagerStart:                         true,
 		StaticSummary:                            workflows.AlertSummary(input.Event),
 		TypedSearchAttributes:                    input.SearchAttributes(),
 		Memo:                                     memo,
@@ -334,8 +335,8 @@ func readTries(d *alert.Delivery, pending *workflow.PendingActivityInfo) {
 	if converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &tries) != nil || len(tries) == 0 {
 		return
 	}
-	last := &tries[len(tries)-1]
-	if pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED && last.Number == int(pending.GetAttempt()) {
+	last, made := &tries[len(tries)-1], len(d.Attempts)
+	if pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED && last.Number == made+int(pending.GetAttempt()) {
 		last.Unknown, last.Answer = false, "under way"
 	}
 	d.Attempts = tries

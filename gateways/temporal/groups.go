@@ -53,7 +53,7 @@ func (g *Groups) begin(ctx context.Context, a alert.GroupRequest) (alert.Place, 
 	defer cancel()
 	id, group := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key), workflows.NewGroup(a)
 	options := groupOptions(id, group, enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL)
-	options.Memo = map[string]any{workflows.FirstMemo: a.Notice.ID}
+	options.Memo, options.EnableEagerStart = map[string]any{workflows.FirstMemo: a.Notice.ID}, true
 	run, err := g.Client.ExecuteWorkflow(ctx, options, workflows.AlertGroupType, group)
 	if running, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
 		return alert.Place{WorkflowID: id, RunID: running.RunId}, nil

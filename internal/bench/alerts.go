@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +35,8 @@ type alertsPlan struct {
 // silence is how long no message comes before the rest counts as lost. It is longer than any wait of either side.
 const silence = 45 * time.Second
 
-func benchAlerts(ctx context.Context, rounds int) error {
+// benchAlerts compares alertman with Alertmanager or, if old is given, with that of another commit's bin/orders.
+func benchAlerts(ctx context.Context, rounds int, old string) error {
 	root, err := stack.Root()
 	if err != nil {
 		return err
@@ -49,32 +51,40 @@ func benchAlerts(ctx context.Context, rounds int) error {
 		return err
 	}
 	defer func() { _ = p.sink.server.Close() }()
-	fmt.Println("starting Temporal, RabbitMQ, alertman, and Alertmanager twice")
-	for _, shape := range []struct {
-		title string
-		wait  time.Duration
-	}{{"Alertmanager, as it ships", 30 * time.Second}, {"Alertmanager, group_wait 0s", 0}} {
-		s, err := alertmanager(ctx, dir, p.sink.address, shape.title, shape.wait)
+	fmt.Println("starting servers and processes")
+	shapes, programs := alertmanagers, []string{filepath.Join(root, "bin", "orders")}
+	if old != "" {
+		shapes, programs = nil, append([]string{old}, programs...)
+	}
+	for _, shape := range shapes {
+		s, err := alertmanager(ctx, dir, p.sink.address, shape)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = s.process.Stop(context.WithoutCancel(ctx)) }()
 		p.sides = append(p.sides, s)
 	}
-	own, stop, err := ours(ctx, root, dir, p.sink.address)
-	if stop != nil {
-		defer stop()
+	for _, program := range programs {
+		own, stop, err := ours(ctx, root, filepath.Join(dir, filepath.Base(program)), p.sink.address, program)
+		if stop != nil {
+			defer stop()
+		}
+		if err != nil {
+			return err
+		}
+		p.sides = append(p.sides, own)
 	}
-	if err != nil {
-		return err
-	}
-	p.sides = append(p.sides, own)
 	return p.run(ctx)
 }
 
 func (p alertsPlan) run(ctx context.Context) error {
-	if _, err := p.storm(ctx, p.sides[len(p.sides)-1], 50, 50); err != nil { // warm up
-		return err
+	for _, s := range p.sides {
+		if s.wait > 0 {
+			continue
+		}
+		if _, err := p.storm(ctx, s, 50, 50); err != nil { // warm up
+			return err
+		}
 	}
 	fmt.Printf("\n%-44s %-28s %9s %9s %9s %9s %6s %6s\n", "", "", "first", "median", "last", "messages", "told", "again")
 	for _, scenario := range []struct {
@@ -104,7 +114,7 @@ type outcome struct {
 // each alert, so there are fewer of those.
 func (p alertsPlan) oneByOne(ctx context.Context, s side) (outcome, error) {
 	n := p.single
-	if s.name == p.sides[0].name {
+	if s.wait > 0 {
 		n = 2
 	}
 	var spans []time.Duration
@@ -169,6 +179,7 @@ func (p alertsPlan) compare(ctx context.Context, title string, measure func(cont
 				return err
 			}
 			rounds[i] = append(rounds[i], o)
+			time.Sleep(window) // until its groups have ended
 		}
 	}
 	figure := func(of func(outcome) float64, side int) float64 {
@@ -205,7 +216,7 @@ func (p alertsPlan) ratios(rounds [][]outcome) {
 			}
 			return fmt.Sprintf("%.3g", middle(rounds, func(r []outcome) float64 { return of(r[last]).Seconds() / of(r[i]).Seconds() }))
 		}
-		fmt.Printf("%-44s %-28s %9s %9s %9s\n", "", "  ratio to "+s.name[len("Alertmanager, "):],
+		fmt.Printf("%-44s %-28s %9s %9s %9s\n", "", "  ratio to "+strings.TrimPrefix(s.name, "Alertmanager, "),
 			ratio(func(o outcome) time.Duration { return o.first }), ratio(func(o outcome) time.Duration { return o.median }),
 			ratio(func(o outcome) time.Duration { return o.last }))
 	}
@@ -247,7 +258,8 @@ func ids(all []incident) []string {
 type side struct {
 	name    string
 	process *stack.Process
-	ready   string // the URL of its readiness
+	ready   string        // the URL of its readiness
+	wait    time.Duration // before the first message about a group
 	send    func(context.Context, []incident) error
 }
 
@@ -263,30 +275,33 @@ func (s side) restart(ctx context.Context) error {
 // window is how long both sides collect what follows the first alert of a group.
 const window = 5 * time.Second
 
+// alertmanagers are the Alertmanagers to compare with, the one that ships first.
+var alertmanagers = []side{{name: "Alertmanager, as it ships", wait: 30 * time.Second}, {name: "Alertmanager, group_wait 0s"}}
+
 // alertmanager starts Debian's Alertmanager, with its package's settings except for group_wait and group_interval.
-func alertmanager(ctx context.Context, dir, sink, title string, wait time.Duration) (side, error) {
+func alertmanager(ctx context.Context, dir, sink string, s side) (side, error) {
 	port, err := stack.FreePort()
 	if err != nil {
 		return side{}, err
 	}
-	dir = filepath.Join(dir, "alertmanager-"+wait.String())
+	dir = filepath.Join(dir, "alertmanager-"+s.wait.String())
 	config := fmt.Sprintf(`
 route: {receiver: hook, group_by: [group], group_wait: %s, group_interval: %s, repeat_interval: 3h}
 receivers:
   - name: hook
     webhook_configs: [{url: "http://%s/", send_resolved: false}]
-`, wait, window, sink)
+`, s.wait, window, sink)
 	if err := errors.Join(os.MkdirAll(dir, 0o750), os.WriteFile(filepath.Join(dir, "alertmanager.yml"), []byte(config), 0o600)); err != nil {
 		return side{}, err
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	s := side{name: title, ready: url + "/-/ready"}
+	s.ready = url + "/-/ready"
 	s.process, err = stack.StartProcess(stack.Command{
-		Name: title, Path: "prometheus-alertmanager", Log: filepath.Join(dir, "log"), Dir: dir,
+		Name: s.name, Path: "prometheus-alertmanager", Log: filepath.Join(dir, "log"), Dir: dir,
 		Args: []string{"--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address=", fmt.Sprintf("--web.listen-address=127.0.0.1:%d", port)},
 	})
 	if err != nil {
-		return side{}, fmt.Errorf("start %s, which make bench-alerts installs: %w", title, err)
+		return side{}, fmt.Errorf("start %s, which make bench-alerts installs: %w", s.name, err)
 	}
 	s.send = func(ctx context.Context, all []incident) error { return postAlerts(ctx, url+"/api/v2/alerts", all) }
 	return s, s.process.WaitHealthy(ctx, s.ready)
@@ -322,7 +337,7 @@ func postAlerts(ctx context.Context, url string, all []incident) error {
 }
 
 // ours starts alertman, with a RabbitMQ and a Temporal server of its own.
-func ours(ctx context.Context, root, dir, sink string) (side, func(), error) {
+func ours(ctx context.Context, root, dir, sink, program string) (side, func(), error) {
 	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(dir, "temporal")})
 	if err != nil {
 		return side{}, nil, err
@@ -337,7 +352,7 @@ func ours(ctx context.Context, root, dir, sink string) (side, func(), error) {
 	stop = func() {
 		_ = errors.Join(broker.Stop(context.WithoutCancel(ctx)), temporal.Stop(context.WithoutCancel(ctx)))
 	}
-	s, err := startAlertman(ctx, root, dir, sink, temporal.Address(), broker)
+	s, err := startAlertman(ctx, dir, sink, temporal.Address(), program, broker)
 	if err != nil {
 		return side{}, stop, err
 	}
@@ -355,7 +370,7 @@ func ours(ctx context.Context, root, dir, sink string) (side, func(), error) {
 	}, nil
 }
 
-func startAlertman(ctx context.Context, root, dir, sink, temporal string, broker *stack.RabbitMQ) (side, error) {
+func startAlertman(ctx context.Context, dir, sink, temporal, program string, broker *stack.RabbitMQ) (side, error) {
 	port, err := stack.FreePort()
 	if err != nil {
 		return side{}, err
@@ -373,9 +388,9 @@ routes: [{name: all, tell: [hook]}]
 		return side{}, err
 	}
 	health := fmt.Sprintf("127.0.0.1:%d", port)
-	s := side{name: "alertman", ready: "http://" + health + "/readyz"}
+	s := side{name: "alertman of " + filepath.Base(program), ready: "http://" + health + "/readyz"}
 	s.process, err = stack.StartProcess(stack.Command{
-		Name: "alertman", Path: filepath.Join(root, "bin", "orders"), Args: []string{"alertman"}, Log: filepath.Join(dir, "alertman.log"),
+		Name: "alertman", Path: program, Args: []string{"alertman"}, Log: filepath.Join(dir, "alertman.log"),
 		Env: append(os.Environ(), "ALERTMAN_CONFIG="+file, "HEALTH_ADDRESS="+health, "TEMPORAL_ADDRESS="+temporal, "LOG_LEVEL=warn",
 			"RABBITMQ_CONSUMER_URL="+broker.URL("alertman", "alertman")),
 	})

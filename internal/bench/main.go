@@ -45,7 +45,7 @@ func main() {
 	ofRules := flag.Bool("rules", false, "measure decisions by rules beside whole transactions, instead")
 	ofTraces := flag.Bool("traces", false, "measure what exporting traces costs, instead")
 	sink := flag.String("sink", "", "take the traces that -traces has exported, at this address")
-	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, instead")
+	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, or with -old beside that of another commit, instead")
 	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead")
 	beside := flag.String("beside", "", "send as the caller that -greedy measures the others beside: its rate and slow sockets, as 20,2000")
 	ofReads := flag.Bool("reads", false, "measure reads of a large ledger, instead")
@@ -66,7 +66,7 @@ func main() {
 	case *profiles != "":
 		fail(takeProfiles(ctx, *profiles, p.duration))
 	case *ofAlerts:
-		fail(benchAlerts(ctx, p.rounds))
+		fail(benchAlerts(ctx, p.rounds, p.old))
 	case *ofCallers:
 		fail(benchCallers(ctx, p.rounds, p.duration))
 	case *beside != "":

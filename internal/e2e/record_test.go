@@ -148,22 +148,28 @@ func (r recorder) lateAlert(t *testing.T) {
 
 func (r recorder) deliveries(t *testing.T) {
 	w := newWorld(t, nil).everything()
-	answers := map[string]error{
-		"deliver-alert-told-later": &smtp.SMTPError{Code: 451, Message: "try again later"},
-		"deliver-alert-refused":    &smtp.SMTPError{Code: 550, Message: "no such mailbox"},
-	}
-	for name, refusal := range answers {
+	// Each answer decides whether the next alert is sent within a workflow task.
+	for _, c := range []struct {
+		name    string
+		refusal error
+	}{
+		{"deliver-alert-told-later", &smtp.SMTPError{Code: 451, Message: "try again later"}},
+		{"deliver-alert-now", nil},
+		{"deliver-alert-now-later", &smtp.SMTPError{Code: 451, Message: "try again later"}},
+		{"deliver-alert-now-refused", &smtp.SMTPError{Code: 550, Message: "no such mailbox"}},
+		{"deliver-alert-refused", &smtp.SMTPError{Code: 550, Message: "no such mailbox"}},
+	} {
 		tries := 0
 		hook := func() error {
 			if tries++; tries > 1 {
 				return nil
 			}
-			return refusal
+			return c.refusal
 		}
 		shared.onData.Store(&hook)
 		id := w.post(body(tooMuch, goodCard), "Prefer", "wait=60").answer(t).TransactionID
 		w.reaches(id, transaction.AlertDone)
-		r.keep(t, name, alertWorkflowOf(id))
+		r.keep(t, c.name, alertWorkflowOf(id))
 		shared.onData.Store(nil)
 	}
 }
