@@ -231,10 +231,11 @@ func (p Past) Join(pool Pool, found []Use) {
 	if len(found) == 0 {
 		return
 	}
-	known := len(p[pool]) > 0
-	if p[pool] = append(p[pool], found...); !known {
+	if len(p[pool]) == 0 {
+		p[pool] = slices.Clip(found) // a thousand uses are not copied
 		return
 	}
+	p[pool] = append(p[pool], found...)
 	slices.SortFunc(p[pool], func(a, b Use) int { return inTime(b, a) })
 	p[pool] = slices.CompactFunc(p[pool], func(a, b Use) bool { return a.TransactionID == b.TransactionID })
 }

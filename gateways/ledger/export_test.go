@@ -10,6 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"dummyorders/domain/audit"
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/velocity"
@@ -144,18 +145,46 @@ func (t *groupCommit[T]) Waiting() int {
 
 // VelocityStatements returns the statements that count, so that tests can see their plans.
 func (l *Ledger) VelocityStatements(u velocity.Use, lookups []velocity.Lookup, before time.Time) (map[string]Statement, error) {
-	look, errLook := l.lookQuery(u.TransactionID, lookups, make([]*stretch, len(lookups)))
-	known := slices.Repeat([]*stretch{{after: u.At.Add(-velocity.MaxWindow), until: u.At.Add(-time.Hour)}}, len(lookups))
-	again, errAgain := l.lookQuery(u.TransactionID, lookups, known)
+	look, errLook := l.lookQuery(u.TransactionID, lookups)
+	known := slices.Repeat([]*stretch{{after: u.At.Add(-velocity.MaxWindow), until: u.At.Add(-time.Hour), uses: []velocity.Use{u}}}, len(lookups))
+	again, errAgain := l.lookAgainQuery(u.TransactionID, lookups, known)
 	count, errCount := l.countQuery(u)
 	return map[string]Statement{
-		"Look":            {look.text, look.args},
-		"Look again":      {again.text, again.args},
+		"Look":            {l.engine.bind(look.text), look.args},
+		"Look again":      {l.engine.bind(again.text), again.args},
 		"count":           {count.text, count.args},
 		"decisions":       {l.velocityStatements.decisions, []any{u.TransactionID}},
 		"prune uses":      {l.velocityStatements.pruneUses, []any{l.engine.sqlTime(before), 100}},
 		"prune decisions": {l.velocityStatements.pruneDecisions, []any{l.engine.sqlTime(before), 100}},
+		"prune changes":   {l.velocityStatements.pruneChanges, []any{l.engine.sqlTime(before), 100}},
 	}, errors.Join(errLook, errAgain, errCount)
+}
+
+// TimePast does what Decide does with a use that is not counted, but decides nothing. It returns how long it took to read the past and to
+// compute from it, between the round that waits for other checks and the one that counts the use.
+func (l *Ledger) TimePast(
+	ctx context.Context, u velocity.Use, lookups []velocity.Lookup, compute func(velocity.Past), then ...Statement,
+) (took time.Duration, answers []int, err error) {
+	var begun time.Time
+	past := l.remember(u, lookups)
+	err = l.engine.inRounds(ctx, l.velocity, func() ([]statement, error) {
+		return append(l.lock(u, lookups), l.decisions(u.TransactionID, map[int]fraud.Decision{})), nil
+	}, func() ([]statement, error) {
+		begun = time.Now()
+		return past.look()
+	}, past.lookAgain, func() ([]statement, error) {
+		compute(past.past(true))
+		took = time.Since(begun)
+		all, err := l.count(u, nil)
+		for _, s := range then {
+			all = append(all, statement{query: query{s.Text, s.Args}, each: func(r row) error {
+				answers = append(answers, 0)
+				return r.Scan(&answers[len(answers)-1])
+			}})
+		}
+		return all, err
+	})
+	return took, answers, err
 }
 
 // VelocityPlan returns the database's plan for a statement, made while it counts the use.
@@ -200,10 +229,11 @@ func (l *Ledger) MigrateTo(ctx context.Context, version int64) error {
 	})
 }
 
-// Busy sets how many uses make a value busy, and how many of them are always read.
-func (l *Ledger) Busy(from, fresh int) {
-	l.busy.from, l.busy.fresh = from, fresh
-}
+// Busy sets how many uses make a value busy.
+func (l *Ledger) Busy(from int) { l.busy.from = from }
+
+// Fresh exports fresh.
+const Fresh = fresh
 
 // BusyValues returns how many lookups have uses in memory.
 func (l *Ledger) BusyValues() int { return l.busy.stretches.Len() }

@@ -41,9 +41,9 @@ type engine struct {
 	// day is the day of t.started_at in UTC, such as 2026-11-29, minute its minute since 1970, and micros is l.at in microseconds
 	// since 1970.
 	day, minute, micros string
-	// prune deletes ended transactions: the first placeholder is the time, the second the limit. pruneUses and
-	// pruneDecisions delete the rows from before the time.
-	prune, pruneUses, pruneDecisions string
+	// prune deletes ended transactions: the first placeholder is the time, the second the limit. pruneUses,
+	// pruneDecisions and pruneChanges delete the rows from before the time.
+	prune, pruneUses, pruneDecisions, pruneChanges string
 	// read runs a query, and passes on its rows one by one. A database with users of its own shows no rows of other merchants
 	// to a user who may see those of some only.
 	read func(ctx context.Context, db *sql.DB, of identity.Merchants, q query, each func(row) error) error
@@ -56,6 +56,9 @@ type engine struct {
 	// lock takes the locks whose numbers are listed in its one placeholder, in the list's order, until the end of the
 	// database transaction. It is empty if a writing transaction excludes all other writers from its beginning.
 	lock string
+	// nextChange is a number that no later change of labels falls below, and changedSince the condition for the changes from the
+	// number in its one placeholder on.
+	nextChange, changedSince string
 	// hurry bounds how long a client may leave a database transaction waiting; it is empty if others do not wait for it.
 	hurry string
 	// lockLast and lockFirst read the two ends of the audit trail, and keep others from changing them until the end of the
@@ -118,7 +121,6 @@ func (l *Ledger) Close() error {
 func (l *Ledger) retry(ctx context.Context, do func() error) error {
 	err := do()
 	if err != nil && ctx.Err() == nil && l.engine.mayRetry != nil && l.engine.mayRetry(err) {
-		l.busy.stretches.Purge() // the next server may lack the last commits
 		err = do()
 	}
 	return err

@@ -73,6 +73,7 @@ var needs = []struct{ process, table, privilege string }{
 	{"fraud-police", "uses", "INSERT"},
 	{"fraud-police", "decisions", "INSERT"},
 	{"fraud-police", "list_entries", "SELECT"},
+	{"fraud-police", "late_uses", "SELECT"},
 	{"fraud-police", "audit", "INSERT"},
 	{"alertman", "mutes", "SELECT"},
 	{"alertman", "audit", "INSERT"},

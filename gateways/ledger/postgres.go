@@ -53,6 +53,8 @@ const (
 	postgresPruneUses = `DELETE FROM uses WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM uses WHERE at AT TIME ZONE 'UTC' < ?::timestamptz AT TIME ZONE 'UTC'
 		ORDER BY at AT TIME ZONE 'UTC' LIMIT ? FOR UPDATE SKIP LOCKED))`
+	postgresPruneChanges = `DELETE FROM label_changes WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM label_changes WHERE at < ? ORDER BY at LIMIT ? FOR UPDATE SKIP LOCKED))`
 	postgresPruneDecisions = `DELETE FROM decisions WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM decisions WHERE at < ? ORDER BY at LIMIT ? FOR UPDATE SKIP LOCKED))`
 
@@ -60,9 +62,14 @@ const (
 	// the server may lose the last commits, of less than a second, but never a part of one. If the client hangs, or
 	// vanishes silently, the server ends the transaction, and releases the locks that others wait for. Without bitmap
 	// scans, it reads no more uses than it is asked for, even of a value that is more frequent than the planner knows: a
-	// bitmap scan reads them all.
+	// bitmap scan reads them all. To plan its statements each time would take longer than to run them. Without sequential scans, a
+	// plan that was made while the tables were empty stays good; the price that this puts on a table of one row must not have it compiled.
 	postgresLock = `SELECT set_config('synchronous_commit', 'off', true), set_config('idle_in_transaction_session_timeout', '30s', true),
-		set_config('enable_bitmapscan', 'off', true), pg_advisory_xact_lock(key) FROM unnest(?::bigint[]) AS key`
+		set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
+		set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock(key) FROM unnest(?::bigint[]) AS key`
+
+	// postgresChangedSince leaves out numbers of another server, whose dump was restored into this one.
+	postgresChangedSince = `number >= ? AND number < txid_snapshot_xmax(txid_current_snapshot())`
 
 	// postgresHurry has the server end a transaction whose client hangs, or vanishes silently: others wait for it.
 	postgresHurry = `SELECT set_config('idle_in_transaction_session_timeout', '10s', true)`
@@ -90,8 +97,9 @@ func openPostgres(text string) (*Ledger, error) {
 	return newLedger(engine{
 		place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
 		dialect: goose.DialectPostgres, migrations: files, numbered: true, find: "strpos(record::text, ?) > 0",
-		tried: map[fraud.Shadow]string{fraud.ShadowRules: postgresTried(`\` + fraud.WithShadow), fraud.ShadowRuleset: postgresTried("")},
-		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, lock: postgresLock,
+		tried:      map[fraud.Shadow]string{fraud.ShadowRules: postgresTried(`\` + fraud.WithShadow), fraud.ShadowRuleset: postgresTried("")},
+		nextChange: `txid_snapshot_xmin(txid_current_snapshot())`, changedSince: postgresChangedSince,
+		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, pruneChanges: postgresPruneChanges, lock: postgresLock,
 		hurry:    postgresHurry,
 		lockLast: postgresAuditEnd + "last FOR UPDATE", lockFirst: postgresAuditEnd + "first FOR UPDATE", snapshot: sql.LevelRepeatableRead,
 		read: readPostgres, inRounds: inRoundsPostgres, restrict: postgresRestrict,

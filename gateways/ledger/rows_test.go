@@ -84,6 +84,7 @@ func TestWritesOfMerchants(t *testing.T) {
 		"note changed":           {statement: "UPDATE label_notes SET note = 'changed'", refused: "permission denied"},
 		"note removed":           {statement: "DELETE FROM label_notes", refused: "permission denied"},
 		"uses":                   {statement: "SELECT FROM uses", refused: "permission denied"},
+		"changes of labels":      {statement: "SELECT FROM label_changes", refused: "permission denied"},
 		"decisions":              {statement: "SELECT FROM decisions", refused: "permission denied"},
 		"transactions":           {statement: "UPDATE transactions SET merchant = 'acme'", refused: "permission denied"},
 		"the policies":           {statement: "SET LOCAL row_security = off; SELECT FROM transactions", refused: "row-level security"},

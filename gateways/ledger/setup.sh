@@ -62,6 +62,7 @@ psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
 	SELECT 'DO $$ BEGIN PERFORM ledger_let_desk_change_lists(); END $$' WHERE to_regproc('ledger_let_desk_change_lists') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect_mutes(); END $$' WHERE to_regproc('ledger_protect_mutes') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect_backtests(); END $$' WHERE to_regproc('ledger_protect_backtests') IS NOT NULL \gexec
+	SELECT 'DO $$ BEGIN PERFORM ledger_let_police_remember(); END $$' WHERE to_regproc('ledger_let_police_remember') IS NOT NULL \gexec
 	SELECT 'GRANT SELECT ON uses, decisions, labels, ledger_migrations, ledger_compatibility TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
 	SELECT 'GRANT INSERT ON uses, decisions TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
 SQL

@@ -47,6 +47,8 @@ const (
 		(SELECT rowid FROM transactions WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`
 	sqlitePruneUses = `DELETE FROM uses INDEXED BY uses_by_time WHERE (merchant, dimension, value, at, transaction_id) IN
 		(SELECT merchant, dimension, value, at, transaction_id FROM uses WHERE at < ? ORDER BY at LIMIT ?)`
+	sqlitePruneChanges = `DELETE FROM label_changes WHERE number IN
+		(SELECT number FROM label_changes WHERE at < ? ORDER BY at LIMIT ?)`
 	sqlitePruneDecisions = `DELETE FROM decisions WHERE rowid IN
 		(SELECT rowid FROM decisions WHERE at < ? ORDER BY at LIMIT ?)`
 )
@@ -72,8 +74,9 @@ func openSQLite(path string) (*Ledger, error) {
 	return newLedger(engine{
 		place:   path,
 		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true, namesIndex: true, find: "instr(record, ?) > 0",
-		tried: map[fraud.Shadow]string{fraud.ShadowRules: sqliteTried("LIKE"), fraud.ShadowRuleset: sqliteTried("NOT LIKE")},
-		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions,
+		tried:      map[fraud.Shadow]string{fraud.ShadowRules: sqliteTried("LIKE"), fraud.ShadowRuleset: sqliteTried("NOT LIKE")},
+		nextChange: `(SELECT coalesce(max(number), 0) + 1 FROM label_changes)`, changedSince: `number >= ?`,
+		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions, pruneChanges: sqlitePruneChanges,
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
 		read: readSQLite, inRounds: inRoundsSQLite,
 		sqlTime: func(t time.Time) any { return t.UnixMicro() },

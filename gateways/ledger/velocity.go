@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ func (l *Ledger) decideOnce(
 		if err != nil {
 			return nil, err
 		}
-		before[c.Number] = decide(past.past())
+		before[c.Number] = decide(past.past(len(before) == 0))
 		keep, err := l.keep(c, before[c.Number])
 		return append(count, keep), err
 	})
@@ -126,11 +127,12 @@ func (l *Ledger) keep(c fraud.Check, d fraud.Decision) (statement, error) {
 	return statement{query: q, doing: "keep the decision"}, nil
 }
 
-// PruneVelocity deletes the oldest rows first.
+// PruneVelocity deletes the oldest rows first. It also deletes what is known of old changes of labels, and does not count that.
 func (l *Ledger) PruneVelocity(ctx context.Context, before time.Time, limit int) (int, error) {
 	uses, errUses := l.delete(ctx, l.velocity, l.velocityStatements.pruneUses, before, limit)
 	decisions, errDecisions := l.delete(ctx, l.velocity, l.velocityStatements.pruneDecisions, before, limit)
-	if err := errors.Join(errUses, errDecisions); err != nil {
+	_, errChanges := l.delete(ctx, l.velocity, l.velocityStatements.pruneChanges, before, limit)
+	if err := errors.Join(errUses, errDecisions, errChanges); err != nil {
 		return uses + decisions, fmt.Errorf("delete uses from before %s: %w", before.UTC().Format(time.RFC3339), err)
 	}
 	return uses + decisions, nil
@@ -177,7 +179,7 @@ func lockKey(parts ...string) int64 {
 func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []velocity.Lookup) (velocity.Past, error) {
 	past := velocity.Past{}
 	err := l.retry(ctx, func() error {
-		found, look, err := l.find(transactionID, lookups, make([]*stretch, len(lookups)))
+		found, look, err := l.find(transactionID, lookups)
 		if err != nil || look == nil {
 			return err
 		}
@@ -200,29 +202,39 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// find returns the statement that answers all lookups, if there are any, and where their uses are once it has run. Of the uses in
-// known, a stretch or nil for each lookup, it reads only how many there are in the lookup's span, and their labels.
-func (l *Ledger) find(transactionID string, lookups []velocity.Lookup, known []*stretch) ([]uses, []statement, error) {
+// find returns the statement that answers all lookups, if there are any, and where their uses are once it has run.
+func (l *Ledger) find(transactionID string, lookups []velocity.Lookup) ([]uses, []statement, error) {
 	found := make([]uses, len(lookups))
 	if len(lookups) == 0 {
 		return found, nil, nil
 	}
-	q, err := l.lookQuery(transactionID, lookups, known)
-	scan := func(r row) error { return scanUse(r, found) }
-	return found, []statement{{q, scan, "look for what came before"}}, err
+	q, err := l.lookQuery(transactionID, lookups)
+	return found, l.reads(q, found, nil), err
+}
+
+// findAgain does so without the uses in known, which has a stretch or nil for each lookup. The state says whether these are as they were.
+func (l *Ledger) findAgain(transactionID string, lookups []velocity.Lookup, known []*stretch) ([]uses, *state, []statement, error) {
+	found, now := make([]uses, len(lookups)), &state{late: make([]int64, len(lookups)), labels: map[string][]velocity.Label{}}
+	if len(lookups) == 0 {
+		return found, now, nil, nil
+	}
+	q, err := l.lookAgainQuery(transactionID, lookups, known)
+	return found, now, l.reads(q, found, now), err
+}
+
+func (l *Ledger) reads(q query, found []uses, now *state) []statement {
+	q.text = l.engine.bind(q.text)
+	return []statement{{q, func(r row) error { return scanUse(r, found, now) }, "look for what came before"}}
 }
 
 // uses holds what one lookup found.
 type uses struct {
-	all    []velocity.Use
-	at     map[string]int              // the index in all of each use with labels, by transaction
-	known  int                         // how many uses of the known stretch there are
-	labels map[string][]velocity.Label // of these uses, by transaction
+	all []velocity.Use
+	at  map[string]int // the index in all of each use with labels, by transaction
 }
 
-// scanUse reads a row: a use, and one of its labels if it has any; or a label of a known use; or, without a transaction, the
-// number of known uses.
-func scanUse(r row, found []uses) error {
+// scanUse reads a row: a use, and one of its labels if it has any; or, without a currency, a part of the state.
+func scanUse(r row, found []uses, now *state) error {
 	var (
 		use         velocity.Use
 		number      int
@@ -239,15 +251,12 @@ func scanUse(r row, found []uses) error {
 	if label.Valid {
 		use.Labels = []velocity.Label{{Fraudulent: label.String == ledger.Fraudulent, At: labelAt.Time}}
 	}
-	switch {
-	case use.TransactionID == "":
-		found[number].known = int(use.Amount.Minor)
-		return nil
-	case !currency.Valid:
-		found[number].label(use)
+	use.At = at.Time
+	if !currency.Valid {
+		now.add(number, use)
 		return nil
 	}
-	use.At, use.Amount.Currency, use.Merchant = at.Time, money.Currency(currency.String), merchant.String
+	use.Amount.Currency, use.Merchant = money.Currency(currency.String), merchant.String
 	if use.Values, err = readFacts(facts); err != nil {
 		return fmt.Errorf("read what transaction %s has in common with others: %w", use.TransactionID, err)
 	}
@@ -289,14 +298,6 @@ func (u *uses) add(use velocity.Use) {
 	u.all = append(u.all, use)
 }
 
-// label keeps a label of a known use.
-func (u *uses) label(of velocity.Use) {
-	if u.labels == nil {
-		u.labels = map[string][]velocity.Label{}
-	}
-	u.labels[of.TransactionID] = append(u.labels[of.TransactionID], of.Labels...)
-}
-
 // newestFirst sorts the uses itself: a join need not keep their order.
 func (u *uses) newestFirst() []velocity.Use {
 	slices.SortFunc(u.all, func(a, b velocity.Use) int {
@@ -307,7 +308,7 @@ func (u *uses) newestFirst() []velocity.Use {
 
 // velocityStatements holds the statements that count uses, with the engine's placeholders.
 type velocityStatements struct {
-	lock, decisions, keep, pruneUses, pruneDecisions string
+	lock, decisions, keep, pruneUses, pruneDecisions, pruneChanges string
 }
 
 func newVelocityStatements(e engine) velocityStatements {
@@ -317,6 +318,7 @@ func newVelocityStatements(e engine) velocityStatements {
 		keep:           e.bind(`INSERT INTO decisions (transaction_id, number, at, decision) VALUES (?, ?, ?, ?)`),
 		pruneUses:      e.bind(e.pruneUses),
 		pruneDecisions: e.bind(e.pruneDecisions),
+		pruneChanges:   e.bind(e.pruneChanges),
 	}
 }
 
@@ -330,29 +332,21 @@ const (
 	noFacts    = `CAST(NULL AS json) AS facts, CAST(NULL AS text) AS merchant`
 	noLabel    = `CAST(NULL AS text), CAST(NULL AS timestamptz)`
 	joinLabels = `LEFT JOIN labels l ON l.transaction_id = u.transaction_id`
-	// countKnown counts the uses of one value, as the limit makes planners go by the index. labelsOfKnown finds their labels, as
-	// the condition keeps planners from beginning with these.
-	countKnown = `SELECT %d, '', CAST(NULL AS timestamptz), count(*), CAST(NULL AS text), ` + noFacts + `, ` + noLabel + ` FROM (
-	SELECT 1 FROM uses WHERE %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u`
-	labelsOfKnown = `SELECT %d, u.transaction_id, CAST(NULL AS timestamptz), 0, CAST(NULL AS text), ` + noFacts + `, l.label, l.at FROM (
-	SELECT transaction_id FROM uses WHERE %s ORDER BY at DESC, transaction_id DESC LIMIT %d) u ` + joinLabels + ` WHERE coalesce(l.label, '') <> ''`
+	// These read the state: of a lookup's value, of all uses, and the labels of the transactions whose labels have changed.
+	lateUses = `SELECT %d, '', CAST(NULL AS timestamptz), times, CAST(NULL AS text), ` + noFacts + `, ` + noLabel + `
+	FROM late_uses WHERE merchant = ? AND dimension = ? AND value = ?`
+	deletedUses   = `SELECT -1, '', at, %s, CAST(NULL AS text), ` + noFacts + `, ` + noLabel + ` FROM uses_deleted`
+	changedLabels = `SELECT -1, c.transaction_id, CAST(NULL AS timestamptz), 0, CAST(NULL AS text), ` + noFacts + `, l.label, l.at
+	FROM (SELECT transaction_id FROM label_changes WHERE %s ORDER BY number LIMIT %d) c LEFT JOIN labels l ON l.transaction_id = c.transaction_id`
 )
 
-func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup, known []*stretch) (query, error) {
+// lookQuery reads the uses that lookups ask for. Its placeholders are question marks.
+func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup) (query, error) {
 	var texts []string
 	var args []any
 	for i, asked := range lookups {
 		if asked.Across && !asked.By.Shared() {
 			return query{}, fmt.Errorf("%s is a merchant's own, and cannot be looked up across merchants", asked.By)
-		}
-		if known[i] != nil {
-			within := known[i].within(asked)
-			condition, its := l.usesOf(within)
-			texts, args = append(texts, fmt.Sprintf(countKnown, i, condition, velocity.MostUses+1)), append(args, its...)
-			if asked.Labels {
-				texts, args = append(texts, fmt.Sprintf(labelsOfKnown, i, condition, velocity.MostUses)), append(args, its...)
-			}
-			asked.After = within.Until
 		}
 		values, labels, join := noFacts, noLabel, ""
 		if asked.Values {
@@ -365,7 +359,42 @@ func (l *Ledger) lookQuery(transactionID string, lookups []velocity.Lookup, know
 		texts = append(texts, fmt.Sprintf(lookup, i, labels, values, condition, velocity.MostUses, join))
 		args = append(append(args, its...), stored(transactionID))
 	}
-	return query{l.engine.bind(strings.Join(texts, "\nUNION ALL\n")), args}, nil
+	return query{strings.Join(texts, unionAll), args}, nil
+}
+
+const unionAll = "\nUNION ALL\n"
+
+// lookAgainQuery reads the uses that are later than those in known, and the state.
+func (l *Ledger) lookAgainQuery(transactionID string, lookups []velocity.Lookup, known []*stretch) (query, error) {
+	after, since := slices.Clone(lookups), int64(math.MaxInt64)
+	for i, s := range known {
+		if s != nil && s.until.After(after[i].After) {
+			after[i].After = s.until
+		}
+		if s != nil && s.uses != nil && lookups[i].Labels {
+			since = min(since, s.changes)
+		}
+	}
+	q, err := l.lookQuery(transactionID, after)
+	if slices.ContainsFunc(known, func(s *stretch) bool { return s != nil }) {
+		q.text += unionAll + fmt.Sprintf(deletedUses, l.engine.nextChange)
+	}
+	for i, asked := range lookups {
+		if known[i] == nil {
+			continue
+		}
+		merchant := asked.Merchant
+		if asked.By.Shared() {
+			merchant = ""
+		}
+		q.text += unionAll + fmt.Sprintf(lateUses, i)
+		q.args = append(q.args, stored(merchant), stored(string(asked.By)), stored(asked.Value))
+	}
+	if since < math.MaxInt64 {
+		q.text += unionAll + fmt.Sprintf(changedLabels, l.engine.changedSince, mostChanges+1)
+		q.args = append(q.args, since)
+	}
+	return q, err
 }
 
 // usesOf returns the condition for the uses that a lookup asks for, and the transaction's own.
