@@ -2,12 +2,16 @@ package e2e_test
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"dummyorders/domain/ruleset"
+	ledgerdb "dummyorders/gateways/ledger"
 )
 
 // An analyst tries a transaction, breaks a rule and sees the fault at its line, mends it, runs the cases, sees what the change would
@@ -39,6 +43,7 @@ func deskRules(t *testing.T, w *deskWorld) {
 	assert.Contains(t, b.text(), "No faults, and all")
 	b.click(`button[formaction="/rules/backtests"]`)
 	b.shows("What would change")
+	w.keeps(t, path.Base(b.path()))
 	b.do(chromedp.NavigateBack()) // which does not ask to send the form again
 	assert.Equal(t, "/rules/workbench", b.path())
 	assert.Contains(t, b.text(), "No faults, and all")
@@ -74,6 +79,21 @@ func deskRules(t *testing.T, w *deskWorld) {
 		require.NoError(t, err)
 		assert.LessOrEqual(t, wide, 390, page)
 	}
+}
+
+// keeps waits until the ledger's database has the end of a backtest, which other desks show then.
+func (w *deskWorld) keeps(t *testing.T, backtest string) {
+	t.Helper()
+	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, store.Close()) }()
+	eventually(t, func() error {
+		kept, err := store.KeptBacktest(t.Context(), backtest)
+		if err == nil && kept.State != ruleset.Done {
+			err = fmt.Errorf("it is kept as %s", kept.State)
+		}
+		return err
+	})
 }
 
 // deskRuleFigures looks at what a rule and the rules in shadow did about a month of made-up transactions.
