@@ -12,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // These are the loads of the comparison: small ones, so that two cores are not busy with what is allowed.
@@ -29,14 +27,11 @@ const (
 
 // besides is the others' transactions beside one more caller.
 type besides struct {
-	*orders
+	system
 
-	title   string
 	rate    float64 // of the caller; 0 if there is none
 	sockets int
 }
-
-func (b besides) name() string { return b.title }
 
 // benchCallers measures how much one caller that sends too much slows the others down.
 func benchCallers(ctx context.Context, rounds int, duration time.Duration) error {
@@ -52,54 +47,50 @@ func benchCallers(ctx context.Context, rounds int, duration time.Duration) error
 	address := service.processes[len(service.processes)-1].address // the api's
 	others := newOrders("http://" + address)
 	others.keys = keysOf("one", "two", "three", "four")
+	of := func(title string) system {
+		return system{target: others, title: title, processes: service.processes}
+	}
 	sides := []besides{
-		{others, "alone", 0, 0},
-		{others, "beside one more", callerRate, 0},
-		{others, "beside a greedy", callerRate * tooMuch, slowSockets},
+		{of("alone"), 0, 0},
+		{of("beside one more"), callerRate, 0},
+		{of("beside a greedy"), callerRate * tooMuch, slowSockets},
 	}
 	if warm := constantRate(ctx, others, othersRate, 5*time.Second); warm.failed > 0 {
 		return fmt.Errorf("warm up: %d calls failed, the last with: %w", warm.failed, warm.lastError)
 	}
-	measured := make([][]result, rounds)
-	for i := range measured {
-		for _, side := range sides {
-			result, err := side.measure(ctx, address, duration)
-			if err = errors.Join(err, ctx.Err()); err != nil {
-				return err
-			}
-			measured[i] = append(measured[i], result)
-		}
-	}
 	rows := make([]row, len(sides))
 	for i, side := range sides {
 		rows[i] = row{fmt.Sprintf("%d/s of others", othersRate), side.title, map[string][]float64{}}
-		for _, round := range measured {
-			rows[i].add(round[i].figures())
+	}
+	for range rounds {
+		for i, side := range sides {
+			figures, err := side.measure(ctx, address, duration)
+			if err != nil {
+				return err
+			}
+			rows[i].add(figures)
 		}
 	}
 	out := &report{}
 	out.printRows(rows, "rate/s", "p50 ms", "p95 ms", "p99 ms", "failed")
-	out.printRatios(rows, "p50 ms", "p99 ms")
-	for i, side := range sides {
-		all, each := hdrhistogram.New(1, patience.Microseconds(), 3), make([]string, rounds)
-		for n, round := range measured {
-			all.Merge(round[i].latency)
-			each[n] = number(round[i].figures()["p99 ms"])
-		}
-		fmt.Printf("p99 %-18s of all rounds %s ms, of each %s\n", side.title, number(result{latency: all}.figures()["p99 ms"]), strings.Join(each, " "))
+	out.printRows(rows, "CPU ms", "server ms", "worker ms", "fraud_police ms", "api ms")
+	out.printRatios(rows, "p50 ms", "p99 ms", "CPU ms")
+	for _, row := range rows {
+		fmt.Printf("p99 of each round, %s: %.0f ms\n", row.System, row.Figures["p99 ms"])
 	}
 	return nil
 }
 
 // measure measures the others while the caller sends. The caller is a process that runs when a processor would be idle: its own
 // work, which a caller does on another machine, then does not delay the service's.
-func (b besides) measure(ctx context.Context, address string, duration time.Duration) (result, error) {
+func (b besides) measure(ctx context.Context, address string, duration time.Duration) (map[string]float64, error) {
+	others := load{run: func(ctx context.Context, t target) result { return constantRate(ctx, t, othersRate, duration) }}
 	if b.rate == 0 {
-		return constantRate(ctx, b.orders, othersRate, duration), nil
+		return b.under(ctx, others)
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	beside, end := context.WithCancel(ctx)
 	defer end()
@@ -109,18 +100,18 @@ func (b besides) measure(ctx context.Context, address string, duration time.Dura
 	caller.Stdout, caller.Stderr = os.Stdout, os.Stderr
 	caller.Cancel = func() error { return caller.Process.Signal(os.Interrupt) }
 	if err := caller.Start(); err != nil {
-		return result{}, fmt.Errorf("start %s: %w", b.title, err)
+		return nil, fmt.Errorf("start %s: %w", b.title, err)
 	}
 	select { // until all sockets are open
 	case <-time.After(opening + time.Second):
 	case <-ctx.Done():
 	}
-	measured := constantRate(ctx, b.orders, othersRate, duration)
+	figures, err := b.under(ctx, others)
 	end()
-	if err := caller.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return result{}, fmt.Errorf("%s: %w", b.title, err)
+	if ended := caller.Wait(); ended != nil && !errors.Is(ended, context.Canceled) {
+		err = errors.Join(err, fmt.Errorf("%s: %w", b.title, ended))
 	}
-	return measured, nil
+	return figures, err
 }
 
 // besideCaller sends as the caller that the others are measured beside, until ctx ends.
