@@ -245,13 +245,13 @@ func serve(ctx context.Context, log *slog.Logger, address string, limit func(net
 	}
 	listener = limit(listener)
 	server := &http.Server{
-		Handler:           withSafeHeaders(handler),
-		MaxHeaderBytes:    maxHeader,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      90 * time.Second, // more than the longest wait for an answer
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler:        withSafeHeaders(handler),
+		MaxHeaderBytes: maxHeader,
+		// Also of headers: a shorter time for these has slow clients connect again more often, which costs more than to wait for them.
+		ReadTimeout:  15 * time.Second,
+		WriteTimeout: 90 * time.Second, // more than the longest wait for an answer
+		IdleTimeout:  2 * time.Minute,
+		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	log.Info("Listening", "address", listener.Addr().String())
 	group, ctx := errgroup.WithContext(ctx)
