@@ -100,10 +100,13 @@ func (w *Workbench) Backtest(ctx context.Context, of identity.Merchants, id stri
 		return ruleset.Backtest{}, err
 	}
 	if kept.State == ruleset.Running && time.Since(kept.At) > lostAfter {
-		kept.State, kept.Why = ruleset.Failed, "the desk that ran it has ended: begin it again"
+		kept.State, kept.Why = ruleset.Failed, whyEnded
 	}
 	return shownTo(of, kept)
 }
+
+// whyEnded is why a backtest has failed that ended with its process.
+const whyEnded = "the desk that ran it has ended: begin it again"
 
 func shownTo(of identity.Merchants, k ruleset.KeptBacktest) (ruleset.Backtest, error) {
 	if !of.Covers(k.Of) {
@@ -152,7 +155,7 @@ func (w *Workbench) keep(id string, over <-chan struct{}) {
 	}
 }
 
-// keepOnce is not ended with the process: it is about to end then, and the backtest's end is to be kept.
+// keepOnce goes on while the process ends, so that the end of the backtest is kept too.
 func (w *Workbench) keepOnce(id string) {
 	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
 	defer cancel()
@@ -206,6 +209,8 @@ func (w *Workbench) run(ctx context.Context, r *run, set *rules.Set) {
 			b.State, b.Report = ruleset.Done, text
 		case errors.Is(err, context.DeadlineExceeded):
 			b.State, b.Why = ruleset.Failed, fmt.Sprintf("it took more than %d minutes", int(backtestTime.Minutes()))+": choose fewer days, or use orders rules backtest"
+		case errors.Is(ctx.Err(), context.Canceled): // by Run
+			b.State, b.Why = ruleset.Failed, whyEnded
 		case errors.Is(err, errTooMany):
 			b.State, b.Why = ruleset.Failed, errTooMany.Error()
 		default:

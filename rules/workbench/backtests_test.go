@@ -51,6 +51,7 @@ func TestBacktestsEnd(t *testing.T) {
 	seen, err := bench.Backtest(t.Context(), identity.AllMerchants(), begun.ID)
 	require.NoError(t, err)
 	assert.Equal(t, ruleset.Failed, seen.State)
+	assert.Equal(t, "the desk that ran it has ended: begin it again", seen.Why, "the ledger is not to blame")
 	_, err = bench.StartBacktest(identity.AllMerchants(), files, 7)
 	assert.ErrorIs(t, err, ruleset.ErrBusy)
 }
