@@ -187,7 +187,7 @@ func withPolicy(next http.Handler) http.Handler {
 	})
 }
 
-// withoutEmpty leads from the address of a form, in which browsers name every field, to that of what was filled in.
+// withoutEmpty leads from an address with empty parameters to the one without them: browsers name every field of a form.
 func withoutEmpty(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var filled []string

@@ -62,7 +62,7 @@ func featureInWords(name string) string {
 	return words
 }
 
-// spanInWords writes a span of a rule or of the routing file. A text that is none stays as it is.
+// spanInWords writes a span of a rule or of the routing file. Any other text stays as it is.
 func spanInWords(text string) string {
 	span, err := velocity.ParseSpan(text)
 	if err != nil {

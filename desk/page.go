@@ -81,7 +81,7 @@ type view struct {
 	Data    any
 }
 
-// Current says in the way of aria-current how the page belongs to a screen: it is its first page, or another one of it.
+// Current returns the aria-current of a screen in the menu: page on its first page, and true on its other pages.
 func (v view) Current(s screen) string {
 	switch {
 	case v.Path == s.Path:

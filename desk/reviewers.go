@@ -27,6 +27,9 @@ type reviewer struct {
 
 // Median is the time that half of the decisions took at most.
 func (r reviewer) Median() string {
+	if r.MedianSeconds == 0 {
+		return "less than a second"
+	}
 	return inWords(time.Duration(r.MedianSeconds) * time.Second)
 }
 

@@ -366,12 +366,18 @@ func (d *desk) declineTogether(v *visit) (to, done string, err error) {
 		return "", "", &Problem{Status: http.StatusUnprocessableEntity, Detail: "Nothing was declined, because no transaction is marked."}
 	}
 	declined, failed := 0, []string(nil)
-	for _, id := range ids {
-		if _, err := v.review(url.PathEscape(id), string(review.Decline), v.PostFormValue("note"), false); err != nil {
-			failed = append(failed, fmt.Sprintf("%s: %s", id, d.problem(v, err).Detail))
+	for i, id := range ids {
+		_, err := v.review(url.PathEscape(id), string(review.Decline), v.PostFormValue("note"), false)
+		if err == nil {
+			declined++
 			continue
 		}
-		declined++
+		problem := d.problem(v, err)
+		failed = append(failed, fmt.Sprintf("%s: %s", id, problem.Detail))
+		if problem.Status == http.StatusServiceUnavailable && i+1 < len(ids) { // each of the others would wait as long for it
+			failed = append(failed, "the others were not tried")
+			break
+		}
 	}
 	done = fmt.Sprintf("Declined: %d of %d.", declined, len(ids))
 	if len(failed) > 0 {

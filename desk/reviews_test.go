@@ -290,6 +290,12 @@ func TestDeclineTogether(t *testing.T) {
 	_, page = w.post(path+"/card", form)
 	assert.Contains(t, page, "Declined: 1 of 2. Not declined: "+three.TransactionID+": bob@localhost has approved it")
 	assert.Contains(t, page, `value="a stolen card"`)
+	code, problem = said(http.StatusServiceUnavailable, "no worker answers")
+	w.api.say(decide(one), code, problem)
+	_, page = w.post(path+"/card", form)
+	assert.Contains(t, page, "Declined: 0 of 2. Not declined: "+one.TransactionID+": no worker answers; the others were not tried")
+	assert.Len(t, w.api.sent(decide(three)), 1, "it would wait as long")
+	w.api.say(decide(one), http.StatusOK, one.Answer)
 	w.api.say(decide(three), http.StatusOK, three.Answer)
 	w.waits("", two)
 	_, page = w.post(path+"/card", form)
@@ -297,4 +303,21 @@ func TestDeclineTogether(t *testing.T) {
 	assert.Contains(t, page, "Review of order "+two.Order.ID)
 	assert.JSONEq(t, `{"confirm":false,"decision":"decline","note":"a stolen card"}`, w.api.sent(decide(three))[1])
 	assert.Empty(t, w.api.sent(decide(two)))
+
+	w.waits("", one)
+	w.api.say("GET /transactions", http.StatusOK, map[string]any{"transactions": []any{}, "next": "c2"}) // it has more than a page looks at
+	_, page = w.get(path + "/card")
+	assert.Contains(t, page, "Nothing of this card is in review, among the latest transactions.")
+}
+
+// A reviewer whose median is under a second has one all the same.
+func TestReviewersMedian(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	w.api.say("GET /reviewers", http.StatusOK, map[string]any{"reviewers": []any{
+		map[string]any{"reviewer": "ada", "approved": 1, "medianSeconds": 0}, map[string]any{"reviewer": "bob", "approved": 1, "medianSeconds": 83},
+	}})
+	_, page := w.get("/reviewers")
+	assert.Contains(t, page, `<td class="number">less than a second</td>`)
+	assert.Contains(t, page, `<td class="number">1 min 23 s</td>`)
 }

@@ -101,20 +101,14 @@ func onDay(day, rule string, disagrees fraud.Shadow) string {
 	if err != nil {
 		return "/transactions"
 	}
-	return "/transactions?" + filled(url.Values{
-		"rule": {rule}, "disagrees": {string(disagrees)}, "since": {begin.Format(time.RFC3339)}, "until": {begin.AddDate(0, 0, 1).Format(time.RFC3339)},
-	}).Encode()
-}
-
-// filled returns the parameters that have something in them: the API refuses empty ones.
-func filled(asked url.Values) url.Values {
-	query := url.Values{}
-	for name := range asked {
-		if value := asked.Get(name); value != "" {
-			query.Set(name, value)
-		}
+	query := url.Values{"since": {begin.Format(time.RFC3339)}, "until": {begin.AddDate(0, 0, 1).Format(time.RFC3339)}}
+	if rule != "" {
+		query.Set("rule", rule)
 	}
-	return query
+	if disagrees != "" {
+		query.Set("disagrees", string(disagrees))
+	}
+	return "/transactions?" + query.Encode()
 }
 
 // unix is a day's place in a chart.

@@ -91,7 +91,7 @@ func showRule(v *visit) (any, error) {
 	if i < 0 {
 		return nil, &Problem{Status: http.StatusNotFound, Detail: "The ruleset has no such rule now."}
 	}
-	return ruleShown{of.Rules[i], v.figuresOfRules(filled(query)), of.Ruleset, inShadow, used.Shadow != nil, asked}, nil
+	return ruleShown{of.Rules[i], v.figuresOfRules(query), of.Ruleset, inShadow, used.Shadow != nil, asked}, nil
 }
 
 // IsTried reports whether the rule decides nothing, because it or its ruleset is in shadow.

@@ -264,10 +264,13 @@ func isNotFound(err error) bool {
 	return is && p.Status == http.StatusNotFound
 }
 
-// mostInCSV bounds a file, in transactions.
-const mostInCSV = 10_000
+// These bound a file, and what is asked for at once, in transactions.
+const (
+	mostInCSV = 10_000
+	csvPage   = 200
+)
 
-// csvFile begins a file that browsers keep under a name.
+// csvFile begins an answer that browsers save as a file of that name.
 func csvFile(w http.ResponseWriter, name string) *csv.Writer {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
@@ -279,7 +282,7 @@ func csvFile(w http.ResponseWriter, name string) *csv.Writer {
 func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 	v := d.visit(r)
 	query := searched(r.URL.Query())
-	query.Set("limit", "200")
+	query.Set("limit", strconv.Itoa(csvPage))
 	var page listed
 	if err := v.get("/transactions", query, &page); err != nil {
 		d.show(w, v, "fault", d.problem(v, err))
@@ -313,6 +316,7 @@ func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		query.Set("cursor", page.Next)
+		query.Set("limit", strconv.Itoa(min(csvPage, mostInCSV-written)))
 		page = listed{}
 		if err := v.get("/transactions", query, &page); err != nil {
 			d.Log.WarnContext(r.Context(), "File of transactions cut off", "error", err)

@@ -55,7 +55,7 @@ func TestTransactionsSearch(t *testing.T) {
 	assert.Contains(t, page, "No transaction is like that")
 	w.api.say("GET /transactions", 200, map[string]any{"transactions": []any{}, "next": "abc", "searchedTo": "2026-01-02T03:04:05Z"})
 	_, page = w.get("/transactions?currency=INR")
-	assert.Contains(t, page, `Looked back to <time datetime="2026-01-02T03:04:05Z">2026-01-02 03:04:05 UTC</time>; nothing so far.`)
+	assert.Contains(t, page, `Looked back to <time datetime="2026-01-02T03:04:05Z">2026-01-02 03:04:05 UTC</time>: nothing so far. <a href="/transactions.csv?currency=INR">CSV</a> of what all pages find`)
 	assert.Contains(t, page, `href="/transactions?currency=INR&amp;cursor=abc" data-key="n">Look further`)
 	assert.NotContains(t, page, "No transaction is like that")
 	w.api.say("GET /transactions", 200, map[string]any{"transactions": records(1), "next": "abc", "searchedTo": "2026-01-02T03:04:05Z"})
@@ -115,6 +115,10 @@ func TestTransactionsCSV(t *testing.T) {
 	assert.Equal(t, []string{"time", "id", "merchant", "order"}, lines[0][:4])
 	assert.Equal(t, "'=1+1", lines[1][3])
 	assert.Contains(t, lines[10_001][0], "There may be more: this file ends after 10000")
+
+	w.api.say("GET /transactions", 200, map[string]any{"transactions": page[:180], "next": "again"}) // as a search that looks at many
+	w.get("/transactions.csv")
+	assert.Equal(t, "cursor=again&limit=100", w.api.last().query, "9900 are written")
 
 	w.api.say("GET /transactions", 200, map[string]any{"transactions": page[:3]})
 	_, text = w.get("/transactions.csv")

@@ -37,6 +37,7 @@ func inText(text string) template.HTML {
 
 // inWords writes a span of time: "1.5 s", "3 h 20 min".
 func inWords(span time.Duration) string {
+	const day = 24 * time.Hour
 	switch {
 	case span < time.Millisecond:
 		return fmt.Sprintf("%d µs", max(span.Microseconds(), 0))
@@ -46,13 +47,15 @@ func inWords(span time.Duration) string {
 		return strconv.FormatFloat(span.Truncate(100*time.Millisecond).Seconds(), 'f', -1, 64) + " s"
 	case span < time.Hour:
 		return inUnits(span, time.Minute, "min", time.Second, "s")
-	case span < 48*time.Hour:
+	case span < 2*day:
 		return inUnits(span, time.Hour, "h", time.Minute, "min")
+	case span < 14*day:
+		return inUnits(span, day, "days", time.Hour, "h")
 	}
-	return fmt.Sprintf("%d days", int(span.Hours())/24)
+	return fmt.Sprintf("%d days", span/day)
 }
 
-// inUnits writes a span in two units. The second is left out if there is none of it.
+// inUnits writes a span in two units, or in the first if nothing is left for the second.
 func inUnits(span, unit time.Duration, name string, small time.Duration, smallName string) string {
 	text := fmt.Sprintf("%d %s", span/unit, name)
 	if rest := span % unit / small; rest > 0 {
@@ -61,7 +64,7 @@ func inUnits(span, unit time.Duration, name string, small time.Duration, smallNa
 	return text
 }
 
-// leftInWords writes how long it is until a deadline, in minutes.
+// leftInWords writes how long it is until a deadline, in whole minutes.
 func leftInWords(left time.Duration) string {
 	switch {
 	case left <= 0:
@@ -72,7 +75,7 @@ func leftInWords(left time.Duration) string {
 	return inWords(left.Truncate(time.Minute))
 }
 
-// laterInWords writes how long after another thing one was.
+// laterInWords writes how long after the one before an event was.
 func laterInWords(span time.Duration) string {
 	if span < time.Millisecond {
 		return "at once"

@@ -24,7 +24,7 @@ func TestSpansInWords(t *testing.T) {
 	for want, span := range map[string]time.Duration{
 		"0 µs": -time.Second, "850 µs": 850 * time.Microsecond, "999 ms": time.Second - time.Microsecond, "1.5 s": 1540 * time.Millisecond,
 		"59.9 s": time.Minute - time.Millisecond, "2 min": 2 * time.Minute, "1 min 23 s": 83 * time.Second, "20 h": 20 * time.Hour,
-		"47 h 59 min": 48*time.Hour - time.Second, "2 days": 71 * time.Hour,
+		"47 h 59 min": 48*time.Hour - time.Second, "2 days": 48*time.Hour + time.Second, "2 days 12 h": 60 * time.Hour, "20 days": 20*24*time.Hour + 5*time.Hour,
 	} {
 		assert.Equal(t, want, desk.InWords(span), span)
 	}
