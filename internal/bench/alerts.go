@@ -52,9 +52,9 @@ func benchAlerts(ctx context.Context, rounds int, old string) error {
 	}
 	defer func() { _ = p.sink.server.Close() }()
 	fmt.Println("starting servers and processes")
-	shapes, programs := alertmanagers, []string{filepath.Join(root, "bin", "orders")}
+	shapes, programs := alertmanagers, []program{{"alertman", filepath.Join(root, "bin", "orders")}}
 	if old != "" {
-		shapes, programs = nil, append([]string{old}, programs...)
+		shapes, programs = nil, append([]program{{"alertman before", old}}, programs...)
 	}
 	for _, shape := range shapes {
 		s, err := alertmanager(ctx, dir, p.sink.address, shape)
@@ -64,8 +64,8 @@ func benchAlerts(ctx context.Context, rounds int, old string) error {
 		defer func() { _ = s.process.Stop(context.WithoutCancel(ctx)) }()
 		p.sides = append(p.sides, s)
 	}
-	for _, program := range programs {
-		own, stop, err := ours(ctx, root, filepath.Join(dir, filepath.Base(program)), p.sink.address, program)
+	for i, program := range programs {
+		own, stop, err := ours(ctx, root, filepath.Join(dir, fmt.Sprintf("alertman-%d", i)), p.sink.address, program)
 		if stop != nil {
 			defer stop()
 		}
@@ -86,7 +86,7 @@ func (p alertsPlan) run(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Printf("\n%-44s %-28s %9s %9s %9s %9s %6s %6s\n", "", "", "first", "median", "last", "messages", "told", "again")
+	fmt.Printf("\n%-44s %-28s %9s %9s %9s %9s %6s %6s\n", "", "", "first", "median", "last", "messages", "sent", "again")
 	for _, scenario := range []struct {
 		title   string
 		measure func(context.Context, side) (outcome, error)
@@ -336,8 +336,11 @@ func postAlerts(ctx context.Context, url string, all []incident) error {
 	return nil
 }
 
+// program is a bin/orders, and what its alertman is called.
+type program struct{ name, path string }
+
 // ours starts alertman, with a RabbitMQ and a Temporal server of its own.
-func ours(ctx context.Context, root, dir, sink, program string) (side, func(), error) {
+func ours(ctx context.Context, root, dir, sink string, program program) (side, func(), error) {
 	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(dir, "temporal")})
 	if err != nil {
 		return side{}, nil, err
@@ -370,7 +373,7 @@ func ours(ctx context.Context, root, dir, sink, program string) (side, func(), e
 	}, nil
 }
 
-func startAlertman(ctx context.Context, dir, sink, temporal, program string, broker *stack.RabbitMQ) (side, error) {
+func startAlertman(ctx context.Context, dir, sink, temporal string, program program, broker *stack.RabbitMQ) (side, error) {
 	port, err := stack.FreePort()
 	if err != nil {
 		return side{}, err
@@ -388,9 +391,9 @@ routes: [{name: all, tell: [hook]}]
 		return side{}, err
 	}
 	health := fmt.Sprintf("127.0.0.1:%d", port)
-	s := side{name: "alertman of " + filepath.Base(program), ready: "http://" + health + "/readyz"}
+	s := side{name: program.name, ready: "http://" + health + "/readyz"}
 	s.process, err = stack.StartProcess(stack.Command{
-		Name: "alertman", Path: program, Args: []string{"alertman"}, Log: filepath.Join(dir, "alertman.log"),
+		Name: program.name, Path: program.path, Args: []string{"alertman"}, Log: filepath.Join(dir, "alertman.log"),
 		Env: append(os.Environ(), "ALERTMAN_CONFIG="+file, "HEALTH_ADDRESS="+health, "TEMPORAL_ADDRESS="+temporal, "LOG_LEVEL=warn",
 			"RABBITMQ_CONSUMER_URL="+broker.URL("alertman", "alertman")),
 	})

@@ -149,6 +149,9 @@ func together(n int, do func() error) error {
 	return group.Wait()
 }
 
+// openReviews is how the rows of curveReviews are called.
+const openReviews = "%d open reviews"
+
 // curveReviews measures memory with more and more open reviews, and how long a new worker takes to be of use with them.
 func (p plan) curveReviews(ctx context.Context) error {
 	limit := serviceOptions{settings: []string{"FRAUD_DETECTOR=limit", "HTTP_RATE_PER_CALLER=100000"}}
@@ -177,7 +180,7 @@ func (p plan) curveReviews(ctx context.Context) error {
 			if err := restart(ctx, service, small, held, figures); err != nil {
 				return err
 			}
-			one := row{fmt.Sprintf("%d open reviews", size), service.name(), map[string][]float64{}}
+			one := row{fmt.Sprintf(openReviews, size), service.name(), map[string][]float64{}}
 			one.add(figures)
 			p.Rows = append(p.Rows, one)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -223,7 +224,7 @@ func (r *report) grow(page string) error {
 			return err
 		}
 		first, kind := 0.0, curve.kind
-		for _, size := range curves[curve.section].sizes {
+		for _, size := range sizesOf(all, curve.kind+": %d") {
 			of := func(column string) float64 {
 				return all[figure{"50 callers", fmt.Sprintf("%s: %d", curve.kind, size), column}]
 			}
@@ -242,6 +243,20 @@ func (r *report) grow(page string) error {
 	return nil
 }
 
+// sizesOf returns the sizes in the names of a curve's rows, which form writes.
+func sizesOf(all map[figure]float64, form string) (sizes []int) {
+	for f := range all {
+		for _, name := range []string{f.load, f.system} {
+			var size int
+			if _, err := fmt.Sscanf(name, form, &size); err == nil {
+				sizes = append(sizes, size)
+			}
+		}
+	}
+	slices.Sort(sizes)
+	return slices.Compact(sizes)
+}
+
 // mostReviews is how many open reviews docs/sizing.md says the memory for.
 const mostReviews = 1_000_000
 
@@ -254,12 +269,9 @@ func (r *report) reviews(page string) error {
 	columns := []string{"worker MB", "server MB", "worker ready s", "next decided s"}
 	rows, last := [][]string{}, 0
 	of := func(size int, column string) float64 {
-		return all[figure{fmt.Sprintf("%d open reviews", size), service, column}]
+		return all[figure{fmt.Sprintf(openReviews, size), service, column}]
 	}
-	for _, size := range append(curves["reviews"].sizes, mostReviews) {
-		if of(size, "worker MB") == 0 {
-			continue
-		}
+	for _, size := range sizesOf(all, openReviews) {
 		line := []string{rounded(float64(size)), "measured"}
 		for _, column := range columns {
 			line = append(line, rounded(of(size, column)))

@@ -39,7 +39,7 @@ func TestSizingPage(t *testing.T) {
 	}
 }
 
-// Measured curves come into the tables of docs/sizing.md, and what lies beyond them is extrapolated.
+// Measured curves come into the tables of docs/sizing.md, also those of sizes that -sizes gave, and what lies beyond them is extrapolated.
 func TestSizingCurves(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "performance.md")
 	require.NoError(t, os.WriteFile(page, []byte(`<!-- bench workers -->
@@ -47,14 +47,14 @@ func TestSizingCurves(t *testing.T) {
 | load       |           | rate/s   | p99 ms | failed |
 | ---------- | --------- | -------- | ------ | ------ |
 | 10 callers | worker: 1 | 30       | 400    | 0      |
-|            | worker: 2 | 31       | 410    | 0      |
+|            | worker: 3 | 31       | 410    | 0      |
 | 50 callers | worker: 1 | 40 ±3    | 1930   | 0      |
-|            | worker: 2 | 44 ±1.5  | 1800   | 0      |
+|            | worker: 3 | 44 ±1.5  | 1800   | 0      |
 
 | load       |           | CPU ms |
 | ---------- | --------- | ------ |
 | 50 callers | worker: 1 | 57 ±1  |
-|            | worker: 2 | 60     |
+|            | worker: 3 | 60     |
 
 <!-- end -->
 <!-- bench police -->
@@ -64,7 +64,7 @@ func TestSizingCurves(t *testing.T) {
 | load                | | worker MB | server MB | worker KB a review | server KB a review | worker ready s | next decided s |
 | ------------------- | -------------- | --- | --- | ---- | -- | --- | --- |
 | 0 open reviews      | POST /transact | 50  | 200 |      |    | 1.5 | 2   |
-| 100000 open reviews | POST /transact | 150 | 300 | 1.024 | 2.048 | 1.6 | 7 |
+| 40000 open reviews | POST /transact | 90 | 240 | 1.024 | 2.048 | 1.6 | 7 |
 
 <!-- end -->
 `), 0o600))
@@ -79,11 +79,11 @@ func TestSizingCurves(t *testing.T) {
 	}
 	for _, row := range [][]string{
 		{"worker", "1", "40", "1", "1,930", "57"},
-		{"", "2", "44", "1.1", "1,800", "60"},
+		{"", "3", "44", "1.1", "1,800", "60"},
 		{"fraud_police", notMeasured, "", "", "", ""},
 		{"0", "measured", "50", "200", "1.5", "2"},
-		{"100,000", "measured", "150", "300", "1.6", "7"},
-		{"1,000,000", "extrapolated", "1,050", "2,100", "", ""},
+		{"40,000", "measured", "90", "240", "1.6", "7"},
+		{"1,000,000", "extrapolated", "1,050", "2,160", "", ""},
 	} {
 		assert.Contains(t, cells, row)
 	}
