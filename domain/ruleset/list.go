@@ -58,7 +58,8 @@ type Lists interface {
 
 // EntryPruner deletes old entries of lists.
 type EntryPruner interface {
-	// PruneEntries deletes entries that ended before a time, at most as many as limit, and returns how many.
+	// PruneEntries deletes entries that ended before a time, and before every transaction that is kept. It deletes at most as many as
+	// limit, and returns how many.
 	PruneEntries(ctx context.Context, endedBefore time.Time, limit int) (int, error)
 }
 

@@ -114,10 +114,12 @@ func (l *Ledger) EntryChanges(ctx context.Context, after int64) ([]ruleset.ListE
 	return l.entries(ctx, changedSince, after, after)
 }
 
-// PruneEntries deletes the entries of lists that were removed before a time, or expired before it and were not removed.
+// PruneEntries deletes the entries of lists that were removed before a time, or expired before it and were not removed. It leaves those
+// that ended after a transaction of the ledger began, such as one that was long in review.
 func (l *Ledger) PruneEntries(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
 	deleted, err := l.delete(ctx, l.writer, l.engine.bind(`DELETE FROM list_entries WHERE number IN
-		(SELECT number FROM list_entries WHERE coalesce(removed_at, expires_at) < ? ORDER BY number LIMIT ?)`), endedBefore, limit)
+		(SELECT number FROM list_entries e WHERE coalesce(removed_at, expires_at) < ?
+			AND NOT EXISTS (SELECT 1 FROM transactions WHERE started_at <= coalesce(e.removed_at, e.expires_at)) ORDER BY number LIMIT ?)`), endedBefore, limit)
 	if err != nil {
 		return 0, fmt.Errorf("delete the entries of lists that ended before %s: %w", endedBefore.UTC().Format(time.RFC3339), err)
 	}

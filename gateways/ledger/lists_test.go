@@ -13,6 +13,7 @@ import (
 
 	"dummyorders/domain/ruleset"
 	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 )
 
 // anEntry returns an entry of the list of blocked customers.
@@ -204,6 +205,12 @@ func TestPruneEntries(t *testing.T) {
 				_, err := l.RemoveEntry(t.Context(), e)
 				require.NoError(t, err)
 			}
+			require.NoError(t, l.Save(t.Context(), ledgertest.Accepted(1)))
+			deleted, err := l.PruneEntries(t.Context(), start.Add(2*time.Hour), 1)
+			require.NoError(t, err)
+			require.Zero(t, deleted, "a transaction is kept that began while they counted")
+			require.NoError(t, l.Exec(t.Context(), "DELETE FROM transactions"))
+			require.NoError(t, l.Save(t.Context(), ledgertest.Accepted(2*60*60)))
 			for _, want := range []int{1, 1, 0} {
 				deleted, err := l.PruneEntries(t.Context(), start.Add(2*time.Hour), 1)
 				require.NoError(t, err)
