@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -75,6 +76,16 @@ func TestTurnsCancelledInTurn(t *testing.T) {
 			require.NoError(t, <-stays)
 		})
 	}
+}
+
+// A turn without an answer ends as soon as its savers may have given up, and does not hold up later ones.
+func TestTurnsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{free: make(chan struct{})}
+		group, begun := ledgerdb.NewGroupCommit(d.saveAll), time.Now()
+		require.ErrorIs(t, group.Save(t.Context()), context.DeadlineExceeded)
+		require.LessOrEqual(t, time.Since(begun), 15*time.Second)
+	})
 }
 
 // A saver that gives up before its turn is not saved.

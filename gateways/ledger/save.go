@@ -18,8 +18,8 @@ import (
 )
 
 // Save uses a single statement. It needs a database transaction only if the entry may have labels, or if others save at the
-// same time. An entry that may have labels can have to wait for who is labelling: where there are several writers, no other waits
-// with it.
+// same time. An entry that may have labels may have to wait until another process has labelled its transaction. Where there are several
+// writers, it is saved by itself, so that no other entry waits with it.
 func (l *Ledger) Save(ctx context.Context, e ledger.Entry) error {
 	row, err := l.row(e)
 	s := saving{id: e.Record.TransactionID, row: row, mark: e.Mark, labels: e.Record.Labels, mayLabel: e.Record.Review != nil || len(e.Record.Labels) > 0}
@@ -197,8 +197,9 @@ func nullable(text string) any {
 const (
 	// most bounds how many entries are saved in one turn, and so how long a saver waits for others.
 	most = 64
-	// commitTimeout bounds how long a turn may take. Most of that time is waiting for other processes.
-	commitTimeout = time.Minute
+	// commitTimeout bounds how long a turn may take, and so how long a server that vanished without a word holds up those who come
+	// later. Each connection to it can take a turn. No saver waits longer.
+	commitTimeout = 15 * time.Second
 )
 
 // groupCommit lets one saver write at a time, for itself and for all that wait. T is what is saved. A commit flushes the disk once, whether it holds
