@@ -258,6 +258,11 @@ func (i *instant) pointer() *time.Time {
 	return &i.Time
 }
 
+// querier is what a pool and a database transaction have in common.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // query is a statement with the values of its placeholders.
 type query struct {
 	text string
@@ -281,7 +286,10 @@ func (s statement) take(rows interface {
 	Err() error
 },
 ) error {
-	for s.each != nil && rows.Next() {
+	for rows.Next() { // also to the end of rows that are not wanted: the error comes after them
+		if s.each == nil {
+			continue
+		}
 		if err := s.each(rows); err != nil {
 			return s.explain(err)
 		}

@@ -197,11 +197,6 @@ func (l *Ledger) Look(ctx context.Context, transactionID string, lookups []veloc
 	return past, nil
 }
 
-// querier is what a pool and a database transaction have in common.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 // find returns the statement that answers all lookups, if there are any, and where their uses are once it has run.
 func (l *Ledger) find(transactionID string, lookups []velocity.Lookup) ([]uses, []statement, error) {
 	found := make([]uses, len(lookups))

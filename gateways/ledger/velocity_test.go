@@ -61,6 +61,22 @@ func TestPostgresCheckSettings(t *testing.T) {
 	}
 }
 
+// An error of the server says which statement failed, also if it comes after the statement's rows have begun.
+func TestPostgresCheckWaits(t *testing.T) {
+	engine := engines["PostgreSQL"]
+	place := engine.place(t)
+	l := engine.at(t, place)
+	require.NoError(t, l.Migrate(t.Context()))
+	require.NoError(t, l.Exec(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 100', current_database()); END $$`))
+	use, other := velocitytest.Use(1, "a"), velocitytest.Use(2, "a")
+	_, err := l.Decide(t.Context(), velocitytest.Check(use), use, ofTheCard, func(velocity.Past) fraud.Decision {
+		_, err := engine.at(t, place).Decide(t.Context(), velocitytest.Check(other), other, ofTheCard, decideByCount)
+		require.ErrorContains(t, err, "wait for checks that share a value: ERROR: canceling statement due to lock timeout")
+		return fraud.Decision{}
+	})
+	require.NoError(t, err)
+}
+
 // Only what was deleted by its age is counted again. The rows of decisions say which transactions are counted. Both
 // tables are pruned, each in portions of its own.
 func TestPrunedUseIsCountedAgain(t *testing.T) {
