@@ -74,6 +74,8 @@ var needs = []struct{ process, table, privilege string }{
 	{"fraud-police", "decisions", "INSERT"},
 	{"fraud-police", "list_entries", "SELECT"},
 	{"fraud-police", "late_uses", "SELECT"},
+	{"fraud-police", "uses_deleted", "SELECT"},
+	{"fraud-police", "label_changes", "SELECT"},
 	{"fraud-police", "audit", "INSERT"},
 	{"alertman", "mutes", "SELECT"},
 	{"alertman", "audit", "INSERT"},

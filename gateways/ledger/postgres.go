@@ -63,7 +63,8 @@ const (
 	// vanishes silently, the server ends the transaction, and releases the locks that others wait for. Without bitmap
 	// scans, it reads no more uses than it is asked for, even of a value that is more frequent than the planner knows: a
 	// bitmap scan reads them all. To plan its statements each time would take longer than to run them. Without sequential scans, a
-	// plan that was made while the tables were empty stays good; the price that this puts on a table of one row must not have it compiled.
+	// plan that was made while the tables were empty stays good. The planner then takes a table of one row for expensive, and without
+	// jit = off would compile its plan.
 	postgresLock = `SELECT set_config('synchronous_commit', 'off', true), set_config('idle_in_transaction_session_timeout', '30s', true),
 		set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
 		set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock(key) FROM unnest(?::bigint[]) AS key`

@@ -194,8 +194,8 @@ func (b *busyValues) get(asked velocity.Lookup) *stretch {
 	return s
 }
 
-// watch has the next check ask for what keep needs if the uses that a lookup found are many: for most values they are not. What a delay
-// leaves out differs from check to check, so lookups with one are always read.
+// watch marks a value whose uses are many: the next check also asks for the state, which keep needs. Most values have few uses. What a
+// delay leaves out differs from check to check, so lookups with one are always read.
 func (b *busyValues) watch(asked velocity.Lookup, uses int) {
 	if uses >= b.from && asked.Until.IsZero() {
 		b.stretches.Add(keyOf(asked), &stretch{})

@@ -1,7 +1,7 @@
 -- +goose Up
 
--- What tells fraud_police whether the uses of a busy value that it has in memory are still all, and have the same labels, without
--- reading them. Triggers write these tables, so that no version of the code can forget to.
+-- fraud_police keeps the uses of busy values in memory. From these tables it knows, without reading the uses, whether it has all of them
+-- with their present labels. Triggers write the tables, so that older code keeps them too.
 
 -- How many uses of a value came late: at least 16 others were accepted after it and counted before it. Cards and addresses have one
 -- row for all merchants together, with an empty merchant. A process that read a value's uses, and remembers those that were not among
