@@ -66,6 +66,8 @@ func (a *Groups) Told(ctx context.Context, digestID string) ([]string, error) {
 type Deliveries struct {
 	Channels map[string]alert.Channel
 	Writer   alert.Writer
+	// MostNow is how many messages are sent at once on a channel within workflow tasks, which wait for them.
+	MostNow int
 
 	prompt prompt
 }
@@ -98,7 +100,7 @@ const TellWithin = 3 * time.Second
 // attempts, unless the target answered promptly the last time: a message that is cut off may have been taken, and is sent
 // again. It fails as Tell does, always with an alert.Delivery as its details.
 func (a *Deliveries) TellNow(ctx context.Context, t alert.DeliveryRequest) (alert.Delivery, error) {
-	leave, may := a.prompt.enter(t.Target)
+	leave, may := a.prompt.enter(t.Target, a.MostNow)
 	if !may {
 		return alert.Delivery{State: alert.Pending}, nil
 	}

@@ -41,7 +41,7 @@ func (m *mail) Deliver(_ context.Context, to string, message alert.Message) (str
 }
 
 func (m *mail) deliveries() *activities.Deliveries {
-	return &activities.Deliveries{Channels: map[string]alert.Channel{"mail": m}, Writer: m}
+	return &activities.Deliveries{Channels: map[string]alert.Channel{"mail": m}, Writer: m, MostNow: 1}
 }
 
 var telling = alert.DeliveryRequest{

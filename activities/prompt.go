@@ -7,13 +7,8 @@ import (
 	"dummyorders/domain/alert"
 )
 
-const (
-	// promptly is how fast a target has to answer to be told within a workflow task the next time.
-	promptly = time.Second
-	// mostNow is how many messages are sent at once on a channel within workflow tasks, which wait for them. It is less than the
-	// tasks that are worked on at once: a channel that suddenly hangs holds up few other alerts.
-	mostNow = 10
-)
+// promptly is how fast a target has to answer so that the next message to it may be sent within a workflow task.
+const promptly = time.Second
 
 // prompt remembers which targets answered promptly when this process last sent to them. Its zero value knows none.
 type prompt struct {
@@ -35,12 +30,13 @@ func (p *prompt) note(target alert.Target, answered bool) {
 	}
 }
 
-// enter reports whether a message may be sent within a workflow task. If so, the caller calls leave after it.
-func (p *prompt) enter(target alert.Target) (leave func(), may bool) {
+// enter reports whether a message may be sent within a workflow task, beside fewer than most others of its channel. If so, the
+// caller calls leave after it.
+func (p *prompt) enter(target alert.Target, most int) (leave func(), may bool) {
 	channel, _ := target.Split()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.targets[target] || p.now[channel] >= mostNow {
+	if !p.targets[target] || p.now[channel] >= most {
 		return nil, false
 	}
 	p.now[channel]++

@@ -36,7 +36,7 @@ type Rules interface {
 	// StartBacktest begins to decide again about the transactions of these merchants in the last days. It fails with a
 	// *ruleset.FaultyError or with ruleset.ErrBusy.
 	StartBacktest(of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error)
-	// Backtest returns a backtest of these merchants, and false if there is none of that id.
+	// Backtest returns a backtest of these merchants. It fails with ruleset.ErrNoBacktest if there is none of that id.
 	Backtest(ctx context.Context, of identity.Merchants, id string) (ruleset.Backtest, error)
 }
 

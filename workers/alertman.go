@@ -21,10 +21,12 @@ import (
 )
 
 // NewAlertman returns a Maker of the workers that run DeliverAlert, AlertGroup and their activities. Each channel has its
-// own worker and task queue, with at most atOnce deliveries under way: a mail server that hangs does not slow down SMS.
+// own worker and task queue, with at most atOnce deliveries under way: a mail server that hangs does not slow down SMS. Some
+// of them may be made within workflow tasks, for which it sets MostNow of the deliveries.
 func NewAlertman(c client.Client, deliveries *activities.Deliveries, groups *activities.Groups, atOnce int) Maker {
+	deliveries.MostNow = min(mostNow, atOnce/2)
 	return func(options worker.Options) Worker {
-		options.MaxConcurrentActivityExecutionSize = atOnce
+		options.MaxConcurrentActivityExecutionSize = atOnce - deliveries.MostNow
 		options.MaxConcurrentWorkflowTaskExecutionSize = tasksAtOnce
 		all := workerGroup{newDeliveryWorker(c, workflows.AlertmanTaskQueue, deliveries, options)}
 		all[0].RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
@@ -37,9 +39,14 @@ func NewAlertman(c client.Client, deliveries *activities.Deliveries, groups *act
 	}
 }
 
-// tasksAtOnce is how many workflow tasks are worked on at once. Alerts start them as fast as they come, each asks Temporal to
-// gather and may send messages, and all have ten seconds: without this bound, 300 alerts at once were too many in time.
-const tasksAtOnce = 20
+const (
+	// tasksAtOnce is how many workflow tasks are worked on at once. Alerts start them as fast as they come, and each asks Temporal
+	// to gather and may send messages: without this bound, tasks of 300 alerts at once took longer than the ten seconds they have.
+	tasksAtOnce = 20
+	// mostNow is how many messages are sent at once on a channel within workflow tasks. It is less than tasksAtOnce: a channel that
+	// suddenly hangs holds up few other alerts.
+	mostNow = 10
+)
 
 func newDeliveryWorker(c client.Client, queue string, deliveries *activities.Deliveries, options worker.Options) worker.Worker {
 	options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 4

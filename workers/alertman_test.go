@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,6 +49,76 @@ func (h *hanging) Deliver(ctx context.Context, to string, _ alert.Message) (stri
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+}
+
+// TestMostAtOnce tests that no more messages of a channel are under way than alertman may send, within workflow tasks or not.
+func TestMostAtOnce(t *testing.T) {
+	const atOnce, known = 4, 12
+	s := newStation(t)
+	m := &counting{over: make(chan struct{})}
+	s.work(t, map[string]alert.Channel{"mail": m}, atOnce)
+	t.Cleanup(func() { close(m.over) }) // this cleanup runs first at the end
+	mails := func(id, to string, many int) {
+		g := assigned(to, id)
+		g.Assignment.Group, g.Assignment.Steps[0].Targets = nil, nil
+		for i := range many {
+			g.Assignment.Steps[0].Targets = append(g.Assignment.Steps[0].Targets, alert.NewTarget("mail", fmt.Sprintf("%s%d@example.com", to, i)))
+		}
+		s.take(t, g.Assignment, g.Notice.Event)
+	}
+	seen := func(so func() bool) func() bool {
+		return func() bool {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return so()
+		}
+	}
+	mails("known", "known", known) // who answers at once, and gets the next message within a workflow task
+	until(t, seen(func() bool { return m.answered == known }))
+	m.hang()
+	mails("others", "others", known)
+	until(t, seen(func() bool { return m.now >= atOnce/2 }))
+	mails("again", "known", known)
+	until(t, seen(func() bool { return m.cut > 0 }))
+	require.True(t, seen(func() bool { return m.most <= atOnce })(), "at once: %d", m.most)
+}
+
+// counting is a channel that answers at once until it hangs, and counts.
+type counting struct {
+	over chan struct{}
+
+	mu            sync.Mutex
+	hangs         bool
+	now, most     int // under way
+	answered, cut int
+}
+
+func (c *counting) hang() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hangs = true
+}
+
+func (c *counting) Deliver(ctx context.Context, _ string, _ alert.Message) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hangs {
+		c.answered++
+		return "250 queued", nil
+	}
+	c.now++
+	c.most = max(c.most, c.now)
+	c.mu.Unlock()
+	select {
+	case <-c.over:
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	c.now--
+	if ctx.Err() != nil {
+		c.cut++
+	}
+	return "250 queued", ctx.Err()
 }
 
 // smsBesideMail sends many more mails than there are workers: if all deliveries were in one queue, the mails would take all

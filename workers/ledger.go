@@ -14,7 +14,7 @@ import (
 type LedgerStore interface {
 	Pruner
 	Migrate(ctx context.Context) error
-	// MeasureReviews shows in the metrics what the transactions in review come to.
+	// MeasureReviews shows in the metrics what the transactions in review come to, and all money that is held.
 	MeasureReviews(ctx context.Context) error
 	// CountDays counts the days again whose transactions have changed, for reports.
 	CountDays(ctx context.Context, now time.Time) error

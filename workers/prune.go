@@ -35,9 +35,9 @@ type Pruner interface {
 	ruleset.EntryPruner
 }
 
-// KeepPruned deletes transactions from the ledger that ended longer ago than retention, uses that no fraud check looks at any
-// more, entries of lists that ended longer ago than retention, and what is old in the audit trail. It does so at once and then every hour, until ctx ends, which is not an error. A deletion
-// that fails is tried again the next hour: nothing depends on it.
+// KeepPruned deletes transactions from the ledger and entries of lists that ended longer ago than retention, uses that no fraud
+// check looks at any more, and what is old in the audit trail. It does so at once and then every hour, until ctx ends, which is
+// not an error. A deletion that fails is tried again the next hour: nothing depends on it.
 func KeepPruned(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
 		pruneLedger(ctx, pruner, retention, log)
@@ -85,7 +85,8 @@ func pruneAudit(ctx context.Context, pruner audit.Pruner, log *slog.Logger) {
 	}
 }
 
-// pruneLists keeps the entries that counted for a transaction of the ledger: backtests and decisions name them.
+// pruneLists keeps entries as long as transactions, whose backtests need them. An entry that ended before its transaction did,
+// as in a review, goes before it.
 func pruneLists(ctx context.Context, pruner ruleset.EntryPruner, retention time.Duration, log *slog.Logger) {
 	deleted, err := prune(ctx, pruner.PruneEntries, retention)
 	switch {

@@ -65,7 +65,7 @@ type alertRun struct {
 	log      alert.Log
 	cause    error // the error of the last target that the alert did not reach
 	measured bool  // how long it took to reach the first target has been measured
-	again    bool  // the first workflow task is repeated: it may have sent messages before
+	began    int   // the length of the history at the first workflow task, see firstTask
 }
 
 // firstTask is the length of the history up to the start of the first workflow task. If that task is repeated, because its
@@ -74,7 +74,7 @@ const firstTask = 3
 
 func newAlertRun(ctx workflow.Context, d DeliverAlertInput) *alertRun {
 	a := &alertRun{notice: d.notice(), expiry: d.expiry(), log: d.Opened(workflow.GetInfo(ctx).WorkflowStartTime)}
-	a.again = workflow.GetInfo(ctx).GetCurrentHistoryLength() > firstTask
+	a.began = workflow.GetInfo(ctx).GetCurrentHistoryLength()
 	for i, assignment := range d.Assignments {
 		a.chains = append(a.chains, newChain(ctx, a, assignment, &a.log.Chains[i]))
 	}
@@ -229,7 +229,7 @@ func (c *chain) deliver(ctx workflow.Context, t alert.DeliveryRequest, d *alert.
 		c.conclude(ctx, d, alert.Delivery{State: alert.Expired}, nil)
 		return
 	}
-	if c.again && t.Step == 0 {
+	if c.repeats(ctx) {
 		t.Made = lost(ctx)
 		d.Attempts = t.Made
 	}
@@ -260,6 +260,12 @@ func (c *chain) quick(ctx workflow.Context) bool {
 		workflow.GetVersion(ctx, "tell within the first task", workflow.DefaultVersion, 1) >= 1
 }
 
+// repeats reports whether this is the first workflow task and is repeated: it may have sent messages before. What a later task
+// sends first was not sent before.
+func (c *chain) repeats(ctx workflow.Context) bool {
+	return c.began > firstTask && workflow.GetInfo(ctx).GetCurrentHistoryLength() == c.began
+}
+
 func (c *chain) tell(ctx workflow.Context, t alert.DeliveryRequest) workflow.Future {
 	return workflow.ExecuteActivity(deliveryOptions(ctx, t, c.expiry.Sub(workflow.Now(ctx))), deliveries.Tell, t)
 }
@@ -273,16 +279,17 @@ func (c *chain) goOn(ctx workflow.Context, t alert.DeliveryRequest, d *alert.Del
 		if t.Made = attemptsOf(err); t.Made == nil {
 			t.Made = lost(ctx)
 		}
+		d.Attempts = t.Made
 		pause := pauseAfter(err)
 		if workflow.Now(ctx).Add(pause).After(c.expiry) {
 			return made, err
 		}
-		d.Attempts, d.NextTry = t.Made, new(workflow.Now(ctx).Add(pause))
+		d.NextTry = new(workflow.Now(ctx).Add(pause))
 		c.note(ctx)
-		if err := workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: deliverySummary(t)}).Get(ctx, nil); err != nil {
+		err := workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: deliverySummary(t)}).Get(ctx, nil)
+		if d.NextTry = nil; err != nil {
 			return made, err
 		}
-		d.NextTry = nil
 	}
 	made = alert.Delivery{State: alert.Delivered}
 	err = c.tell(ctx, t).Get(ctx, &made)

@@ -54,7 +54,7 @@ func newDelivery(t testing.TB) *delivery {
 	d.start = d.Now()
 	d.event = alert.Sample(alert.FraudDetected, "event-1", d.start)
 	d.RegisterWorkflowWithOptions(workflows.DeliverAlert, workflow.RegisterOptions{Name: workflows.DeliverAlertType})
-	d.deliveries = &activities.Deliveries{Channels: map[string]alert.Channel{"mail": d}, Writer: d}
+	d.deliveries = &activities.Deliveries{Channels: map[string]alert.Channel{"mail": d}, Writer: d, MostNow: 10}
 	d.RegisterActivity(d.deliveries)
 	d.RegisterActivity(&activities.Groups{Store: d.group})
 	return d
@@ -317,6 +317,37 @@ func TestDeliverNowWaits(t *testing.T) {
 	require.Equal(t, alert.Pending, waiting.State)
 	require.Len(t, waiting.Attempts, 1)
 	require.WithinDuration(t, d.start.Add(time.Hour), *waiting.NextTry, time.Minute)
+}
+
+// An alert that is cancelled between two attempts keeps the first one, and has no next one.
+func TestDeliverNowCancelled(t *testing.T) {
+	d := newDelivery(t)
+	d.prompt(ada)
+	d.fails(ada, &alert.LaterError{By: "chat", After: time.Hour, Cause: errors.New("429")}, 1)
+	d.RegisterDelayedCallback(d.CancelWorkflow, time.Minute)
+	left := d.execute(toTell(ada)).Chains[0].Steps[0].Deliveries[0]
+	require.ErrorAs(t, d.GetWorkflowError(), new(*temporal.CanceledError))
+	require.Equal(t, alert.Pending, left.State)
+	require.Len(t, left.Attempts, 1)
+	require.Nil(t, left.NextTry)
+}
+
+// What waited for a throttle was not sent by the first workflow task, even if that was repeated.
+func TestDeliverThrottledAfterRepeat(t *testing.T) {
+	d := newDelivery(t)
+	d.group.answer = alert.Place{Now: true}
+	d.SetCurrentHistoryLength(6)
+	d.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+		if info.ActivityType.Name == "Admit" {
+			d.SetCurrentHistoryLength(12)
+		}
+	})
+	throttled := toTell(ada)
+	throttled.Throttle = &alert.Throttle{Most: 1, Per: time.Minute}
+	made := d.execute(throttled).Chains[0].Steps[0].Deliveries[0]
+	require.Equal(t, alert.Delivered, made.State)
+	require.Len(t, made.Attempts, 1)
+	require.Equal(t, 1, made.Attempts[0].Number)
 }
 
 // A muted alert is not delivered, and the log says why.

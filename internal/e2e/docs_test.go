@@ -17,6 +17,7 @@ import (
 
 var (
 	docsFence   = regexp.MustCompile("(?ms)^```.*?^```")
+	docsPrompt  = regexp.MustCompile(`(?m)^\$ (.+)$`) // in a fence
 	docsSpan    = regexp.MustCompile("`([^`]+)`")
 	docsCommand = regexp.MustCompile(`^(?:[A-Z_]+=\S+ )*(?:\S*/)?(orders|temporal) ([^|;&#]+)|[ (](?:bin)?/(orders|temporal) ([^|;&#]+)`)
 	docsWord    = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
@@ -33,6 +34,9 @@ func documentedCommands(t *testing.T, root string) (commands []string) {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
 		prose, typed := docsFence.ReplaceAllString(string(text), ""), []string(nil)
+		for _, typing := range docsPrompt.FindAllStringSubmatch(string(text), -1) {
+			typed = append(typed, typing[1])
+		}
 		for _, span := range docsSpan.FindAllStringSubmatch(prose, -1) {
 			typed = append(typed, span[1])
 		}
