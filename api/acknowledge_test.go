@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -184,6 +186,19 @@ func TestAckUnavailable(t *testing.T) {
 	}
 	p := asProblem(t, acknowledged(t, unreachable(t), "event-1", adaTakesIt))
 	assert.Equal(t, 503, p.Status, "where no Temporal is: %+v", p)
+}
+
+// An acknowledgement waits for a worker as long as a verdict does, see TestVerdictOutlastsWorker.
+func TestAcknowledgementOutlastsWorker(t *testing.T) {
+	var patience time.Duration
+	temporal := &mocks.Client{}
+	knows(t, temporal, alert.Log{ID: "event-1"}, true)
+	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
+		until, _ := args.Get(0).(context.Context).Deadline()
+		patience = time.Until(until)
+	}).Return(nil, serviceerror.NewUnavailable(""))
+	acknowledged(t, handlerOn(temporal), "event-1", adaTakesIt)
+	assert.Greater(t, patience, 11*time.Second)
 }
 
 // FuzzAcknowledgement checks for any body that it is answered, never with a 500, that no answer repeats a card number, and
