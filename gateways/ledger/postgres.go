@@ -349,6 +349,7 @@ func parsePostgres(text string) (*pgx.ConnConfig, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "orders"
 	}
+	config.RuntimeParams["client_encoding"] = "UTF8" // a database of another encoding would choose its own, in which pgx cannot write
 	return config, nil
 }
 

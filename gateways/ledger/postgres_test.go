@@ -88,6 +88,19 @@ func TestReadOnlyRole(t *testing.T) {
 	require.ErrorContains(t, err, "permission denied")
 }
 
+// A server that was set up without a language makes databases of no encoding.
+func TestPostgresWithoutEncoding(t *testing.T) {
+	execute(t, server.URL("postgres", "postgres"), "CREATE DATABASE plain ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	l := connect(t, server.URL("postgres", "plain"))
+	require.NoError(t, l.Migrate(t.Context()))
+	e := ledgertest.Whole()
+	e.Record.CustomerID = "Käse 奶酪"
+	require.NoError(t, l.Save(t.Context(), e))
+	found, err := l.Find(t.Context(), identity.AllMerchants(), e.Record.TransactionID)
+	require.NoError(t, err)
+	require.Equal(t, "Käse 奶酪", found.Record.CustomerID)
+}
+
 // A context that ends stops its statement on the server.
 func TestContextEndsStatement(t *testing.T) {
 	name := server.Database(t)

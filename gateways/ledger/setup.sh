@@ -39,7 +39,7 @@ psql -v ON_ERROR_STOP=1 -q -d postgres -c 'GRANT orders, orders_reader TO CURREN
 
 echo "setup.sh: database $database"
 psql -v ON_ERROR_STOP=1 -q -d postgres -v database="$database" <<-'SQL'
-	SELECT format('CREATE DATABASE %I OWNER orders', :'database') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+	SELECT format('CREATE DATABASE %I OWNER orders ENCODING ''UTF8'' TEMPLATE template0', :'database') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 	REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 	GRANT CONNECT ON DATABASE :"database" TO orders_reader, orders_desk, orders_police, orders_alertman;
 SQL
