@@ -85,7 +85,7 @@ func (s *server) registerList(api huma.API) {
 		Path:        "/transactions",
 		Summary:     "List transactions",
 		Description: "Transactions from the ledger, the newest first, in pages. A cursor keeps its place while " +
-			"transactions are added. A page may have fewer than limit, or none, and a next one all the same: go on until there is no next. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
+			"transactions are added. A page may have fewer than limit, or be empty, although more follow: go on until next is absent. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
 			"has the explanation of the decision, which lists leave out. A parameter such as metadata.channel=web " +
 			"finds transactions by their metadata. It and paymentMethod, currency, amountFrom, amountTo, rule and disagrees are looked for in each " +
 			"transaction that the others leave, so they need one of orderID, customerID, sameCardAs, cardLastFour and ip beside them, or a " +

@@ -40,10 +40,25 @@ type Pruner interface {
 // not an error. A deletion that fails is tried again the next hour: nothing depends on it.
 func KeepPruned(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
-		pruneLedger(ctx, pruner, retention, log)
-		pruneVelocity(ctx, pruner, log)
-		pruneAudit(ctx, pruner, log)
-		pruneLists(ctx, pruner, retention, log)
+		for _, old := range []struct {
+			what      string
+			batch     batch
+			retention time.Duration
+		}{
+			{"transactions", pruner.Prune, retention},
+			{"data of fraud checks", pruner.PruneVelocity, velocityRetention},
+			{"entries of the audit trail", pruner.PruneAudit, audit.Retention},
+			{"entries of lists", pruner.PruneEntries, retention}, // backtests of the transactions need them as long
+		} {
+			deleted, err := prune(ctx, old.batch, old.retention)
+			switch {
+			case ctx.Err() != nil:
+			case err != nil:
+				log.WarnContext(ctx, "Deleting old rows failed; it is tried again within the hour", "of", old.what, "deleted", deleted, "error", err)
+			case deleted > 0:
+				log.InfoContext(ctx, "Old rows were deleted", "of", old.what, "deleted", deleted, "retention", old.retention)
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -52,57 +67,14 @@ func KeepPruned(ctx context.Context, pruner Pruner, retention time.Duration, log
 	}
 }
 
-func pruneLedger(ctx context.Context, pruner ledger.Pruner, retention time.Duration, log *slog.Logger) {
-	deleted, err := prune(ctx, pruner.Prune, retention)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		log.WarnContext(ctx, "Deleting old transactions from the ledger failed", "deleted", deleted, "error", err)
-	case deleted > 0:
-		log.InfoContext(ctx, "Old transactions were deleted from the ledger", "deleted", deleted, "retention", retention)
-	}
-}
-
-func pruneVelocity(ctx context.Context, pruner fraud.VelocityPruner, log *slog.Logger) {
-	deleted, err := prune(ctx, pruner.PruneVelocity, velocityRetention)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		log.WarnContext(ctx, "Pruning old fraud-check data failed; it is tried again within the hour", "deleted", deleted, "error", err)
-	case deleted > 0:
-		log.InfoContext(ctx, "Old fraud-check data was deleted", "deleted", deleted, "retention", velocityRetention)
-	}
-}
-
-func pruneAudit(ctx context.Context, pruner audit.Pruner, log *slog.Logger) {
-	deleted, err := prune(ctx, pruner.PruneAudit, audit.Retention)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		log.WarnContext(ctx, "Deleting old entries of the audit trail failed; it is tried again within the hour", "deleted", deleted, "error", err)
-	case deleted > 0:
-		log.InfoContext(ctx, "Old entries were deleted from the audit trail", "deleted", deleted, "retention", audit.Retention)
-	}
-}
-
-// pruneLists keeps entries as long as transactions, whose backtests need them. An entry that ended before its transaction did,
-// as in a review, goes before it.
-func pruneLists(ctx context.Context, pruner ruleset.EntryPruner, retention time.Duration, log *slog.Logger) {
-	deleted, err := prune(ctx, pruner.PruneEntries, retention)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		log.WarnContext(ctx, "Deleting old entries of lists failed; it is tried again within the hour", "deleted", deleted, "error", err)
-	case deleted > 0:
-		log.InfoContext(ctx, "Old entries of lists were deleted", "deleted", deleted, "retention", retention)
-	}
-}
+// batch deletes rows older than a time, at most as many as the number, and returns how many.
+type batch func(context.Context, time.Time, int) (int, error)
 
 // prune deletes one batch after the other until one is not full.
-func prune(ctx context.Context, batch func(context.Context, time.Time, int) (int, error), retention time.Duration) (int, error) {
+func prune(ctx context.Context, next batch, retention time.Duration) (int, error) {
 	before, total := time.Now().Add(-retention), 0
 	for {
-		deleted, err := pruneOnce(ctx, batch, before)
+		deleted, err := pruneOnce(ctx, next, before)
 		total += deleted
 		if err != nil || deleted < pruneBatch {
 			return total, err
@@ -110,8 +82,8 @@ func prune(ctx context.Context, batch func(context.Context, time.Time, int) (int
 	}
 }
 
-func pruneOnce(ctx context.Context, batch func(context.Context, time.Time, int) (int, error), before time.Time) (int, error) {
+func pruneOnce(ctx context.Context, next batch, before time.Time) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, pruneWithin)
 	defer cancel()
-	return batch(ctx, before, pruneBatch)
+	return next(ctx, before, pruneBatch)
 }

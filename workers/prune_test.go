@@ -94,7 +94,7 @@ func TestPruneLedger(t *testing.T) {
 	for _, c := range p.calls {
 		require.Equal(t, call{0, -retention, 500, true}, c)
 	}
-	require.Contains(t, log, `level=INFO msg="Old transactions were deleted from the ledger" deleted=1234 retention=720h0m0s`)
+	require.Contains(t, log, `level=INFO msg="Old rows were deleted" of=transactions deleted=1234 retention=720h0m0s`)
 }
 
 // The ledger is pruned about every hour.
@@ -118,7 +118,7 @@ func TestPruneFailure(t *testing.T) {
 	p := &pile{heap: heap{err: errors.New("the disk is full")}}
 	log := tidy(t, p, 90*time.Minute)
 	require.Len(t, p.calls, 2)
-	require.Contains(t, log, `level=WARN msg="Deleting old transactions from the ledger failed" deleted=0 error="the disk is full"`)
+	require.Contains(t, log, `level=WARN msg="Deleting old rows failed; it is tried again within the hour" of=transactions deleted=0 error="the disk is full"`)
 }
 
 // Only what no check looks at is deleted of the past uses, whatever the ledger's retention is. A use is not old while a
@@ -132,7 +132,7 @@ func TestPruneVelocity(t *testing.T) {
 	for _, c := range p.uses.calls {
 		require.Equal(t, call{c.since, c.since - horizon, 500, true}, c)
 	}
-	require.Contains(t, log, `level=INFO msg="Old fraud-check data was deleted" deleted=1200 retention=1464h0m0s`)
+	require.Contains(t, log, `level=INFO msg="Old rows were deleted" of="data of fraud checks" deleted=1200 retention=1464h0m0s`)
 }
 
 // The audit trail is kept for 400 days, whatever the ledger's retention is.
@@ -141,9 +141,9 @@ func TestPruneAudit(t *testing.T) {
 	log := tidy(t, p, time.Minute)
 	require.Zero(t, p.audits.old)
 	require.Equal(t, []call{{0, -400 * 24 * time.Hour, 500, true}, {0, -400 * 24 * time.Hour, 500, true}}, p.audits.calls)
-	require.Contains(t, log, `level=INFO msg="Old entries were deleted from the audit trail" deleted=700 retention=9600h0m0s`)
+	require.Contains(t, log, `level=INFO msg="Old rows were deleted" of="entries of the audit trail" deleted=700 retention=9600h0m0s`)
 	p = &pile{audits: heap{err: errors.New("the disk is full")}}
-	require.Contains(t, tidy(t, p, time.Minute), `level=WARN msg="Deleting old entries of the audit trail failed; it is tried again within the hour"`)
+	require.Contains(t, tidy(t, p, time.Minute), `level=WARN msg="Deleting old rows failed; it is tried again within the hour" of="entries of the audit trail"`)
 }
 
 // Entries of lists are kept as long as transactions.
@@ -151,9 +151,9 @@ func TestPruneLists(t *testing.T) {
 	p := &pile{lists: heap{old: 700}, audits: heap{err: errors.New("the disk is full")}}
 	log := tidy(t, p, time.Minute)
 	require.Equal(t, []call{{0, -retention, 500, true}, {0, -retention, 500, true}}, p.lists.calls)
-	require.Contains(t, log, `level=INFO msg="Old entries of lists were deleted" deleted=700 retention=720h0m0s`)
+	require.Contains(t, log, `level=INFO msg="Old rows were deleted" of="entries of lists" deleted=700 retention=720h0m0s`)
 	p = &pile{lists: heap{err: errors.New("the disk is full")}}
-	require.Contains(t, tidy(t, p, time.Minute), `level=WARN msg="Deleting old entries of lists failed; it is tried again within the hour"`)
+	require.Contains(t, tidy(t, p, time.Minute), `level=WARN msg="Deleting old rows failed; it is tried again within the hour" of="entries of lists"`)
 }
 
 // A failure to prune the ledger does not keep the past uses from being pruned.
@@ -165,5 +165,5 @@ func TestPruneFailuresAreIndependent(t *testing.T) {
 	p = &pile{heap: heap{old: 3}, uses: full}
 	log := tidy(t, p, time.Minute)
 	require.Zero(t, p.old)
-	require.Contains(t, log, `level=WARN msg="Pruning old fraud-check data failed; it is tried again within the hour" deleted=0 error="the disk is full"`)
+	require.Contains(t, log, `level=WARN msg="Deleting old rows failed; it is tried again within the hour" of="data of fraud checks" deleted=0 error="the disk is full"`)
 }

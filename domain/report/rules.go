@@ -154,8 +154,8 @@ func (r *Rules) Join(o Rules) {
 	}
 }
 
-// Precision returns the share of fraudulent transactions in those that were labelled of a kind, or nil if it cannot be known:
-// there are none of that kind, or no transaction at all is known to be fraudulent, or none to be legitimate. With labels
+// Precision returns the share of fraudulent transactions in those that were labelled of a kind. It returns nil if it cannot be
+// known: without labels of that kind, or if all labels together are only fraudulent or only legitimate ones. With labels
 // from disputes alone it would always be 1.
 func Precision[N int | int64](fraudulent, labelled, allFraudulent, allLegitimate N) *float64 {
 	if allFraudulent == 0 || allLegitimate == 0 {

@@ -27,5 +27,5 @@ type Backtests interface {
 	KeptBacktest(ctx context.Context, id string) (KeptBacktest, error)
 }
 
-// ErrNoBacktest says that there is no such backtest.
+// ErrNoBacktest says that a backtest is unknown, or was kept too long ago.
 var ErrNoBacktest = errors.New("no such backtest")
