@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // These are the loads of the comparison: small ones, so that two cores are not busy with what is allowed.
@@ -31,6 +33,7 @@ type besides struct {
 
 	rate    float64 // of the caller; 0 if there is none
 	sockets int
+	all     *hdrhistogram.Histogram // the others' latencies of every round
 }
 
 // benchCallers measures how much one caller that sends too much slows the others down.
@@ -51,9 +54,9 @@ func benchCallers(ctx context.Context, rounds int, duration time.Duration) error
 		return system{target: others, title: title, processes: service.processes}
 	}
 	sides := []besides{
-		{of("alone"), 0, 0},
-		{of("beside one more"), callerRate, 0},
-		{of("beside a greedy"), callerRate * tooMuch, slowSockets},
+		{of("alone"), 0, 0, newRecorder().result.latency},
+		{of("beside one more"), callerRate, 0, newRecorder().result.latency},
+		{of("beside a greedy"), callerRate * tooMuch, slowSockets, newRecorder().result.latency},
 	}
 	if warm := constantRate(ctx, others, othersRate, 5*time.Second); warm.failed > 0 {
 		return fmt.Errorf("warm up: %d calls failed, the last with: %w", warm.failed, warm.lastError)
@@ -75,8 +78,10 @@ func benchCallers(ctx context.Context, rounds int, duration time.Duration) error
 	out.printRows(rows, "rate/s", "p50 ms", "p95 ms", "p99 ms", "failed")
 	out.printRows(rows, "CPU ms", "server ms", "worker ms", "fraud_police ms", "api ms")
 	out.printRatios(rows, "p50 ms", "p99 ms", "CPU ms")
-	for _, row := range rows {
-		fmt.Printf("p99 of each round, %s: %.0f ms\n", row.System, row.Figures["p99 ms"])
+	for i, row := range rows {
+		all := result{latency: sides[i].all}
+		fmt.Printf("%s, p99 of each round: %.0f ms; of all %d transactions together: %.1f ms\n",
+			row.System, row.Figures["p99 ms"], all.latency.TotalCount(), all.quantile(99).Seconds()*1000)
 	}
 	return nil
 }
@@ -84,7 +89,11 @@ func benchCallers(ctx context.Context, rounds int, duration time.Duration) error
 // measure measures the others while the caller sends. The caller is a process that runs when a processor would be idle: its own
 // work, which a caller does on another machine, then does not delay the service's.
 func (b besides) measure(ctx context.Context, address string, duration time.Duration) (map[string]float64, error) {
-	others := load{run: func(ctx context.Context, t target) result { return constantRate(ctx, t, othersRate, duration) }}
+	others := load{run: func(ctx context.Context, t target) result {
+		r := constantRate(ctx, t, othersRate, duration)
+		b.all.Merge(r.latency)
+		return r
+	}}
 	if b.rate == 0 {
 		return b.under(ctx, others)
 	}
