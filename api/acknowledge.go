@@ -48,19 +48,17 @@ type acknowledgeResponse struct {
 }
 
 func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
-	operation := s.protect(huma.Operation{
-		OperationID:      "acknowledgeAlert",
-		Method:           http.MethodPost,
-		Path:             "/alerts/{id}/acknowledge",
-		Summary:          "Acknowledge an alert",
-		Description:      acknowledgeDescription,
-		Tags:             []string{"alerts"},
-		DefaultStatus:    http.StatusOK,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 429, 503},
-	})
+	operation := s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID:   "acknowledgeAlert",
+		Method:        http.MethodPost,
+		Path:          "/alerts/{id}/acknowledge",
+		Summary:       "Acknowledge an alert",
+		Description:   acknowledgeDescription,
+		Tags:          []string{"alerts"},
+		DefaultStatus: http.StatusOK,
+		Middlewares:   huma.Middlewares{s.short.admitBriefly},
+		Errors:        []int{403, 404, 409, 422, 429, 503},
+	}))
 	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Acknowledging, s.short, s.acknowledgeByLink)}, operation.Middlewares...)
 	huma.Register(api, operation, s.acknowledge)
 	router.Get("/alerts/{id}/acknowledge", s.linkPage(alert.Acknowledging, s.showAcknowledgePage))

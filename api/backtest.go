@@ -33,19 +33,17 @@ type backtestRequest struct {
 }
 
 func (s *server) registerBacktests(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "startBacktest",
-		Method:           http.MethodPost,
-		Path:             "/rules/backtests",
-		Summary:          "Decide about past transactions with another ruleset",
-		Description:      startBacktestDescription,
-		Tags:             []string{"rules"},
-		DefaultStatus:    http.StatusAccepted,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * maxRulesetBody, // limitTo has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitTo(maxRulesetBody)), s.lists.admitBriefly},
-		Errors:           []int{400, 409, 413, 415, 422, 429, 503},
-	}), s.startBacktest)
+	huma.Register(api, s.protect(takesBody(maxRulesetBody, huma.Operation{
+		OperationID:   "startBacktest",
+		Method:        http.MethodPost,
+		Path:          "/rules/backtests",
+		Summary:       "Decide about past transactions with another ruleset",
+		Description:   startBacktestDescription,
+		Tags:          []string{"rules"},
+		DefaultStatus: http.StatusAccepted,
+		Middlewares:   huma.Middlewares{s.lists.admitBriefly},
+		Errors:        []int{409, 422, 429, 503},
+	})), s.startBacktest)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/backtests"].Post, backtestBodies,
 		`{"days": 7, "files": {"ruleset.yaml": "id: mine\nversion: 1\n…", "rules/amounts.yaml": "rules:\n…"}}`)
 	huma.Register(api, s.protect(huma.Operation{

@@ -101,11 +101,11 @@ func (s *server) registerDeadLetters(api huma.API) {
 		"replayDeadLetters": {"/dead-letters/replay", "Replay dead letters", replayDescription, s.replayDead},
 		"purgeDeadLetters":  {"/dead-letters/purge", "Purge dead letters", purgeDescription, s.purgeDead},
 	} {
-		huma.Register(api, s.protect(huma.Operation{
+		huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
 			OperationID: id, Method: http.MethodPost, Path: change.path, Summary: change.summary, Description: change.description,
-			Tags: []string{"dead letters"}, DefaultStatus: http.StatusOK, SkipValidateBody: true, MaxBodyBytes: 2 * MaxBody,
-			Middlewares: huma.Middlewares{before(limitBody), s.lists.admitBriefly}, Errors: []int{400, 413, 415, 422, 429, 503},
-		}), answering(func(ctx context.Context, r *deadRequest) (deadDone, error) { return s.changeDead(ctx, r, change.do) }))
+			Tags: []string{"dead letters"}, DefaultStatus: http.StatusOK,
+			Middlewares: huma.Middlewares{s.lists.admitBriefly}, Errors: []int{422, 429, 503},
+		})), answering(func(ctx context.Context, r *deadRequest) (deadDone, error) { return s.changeDead(ctx, r, change.do) }))
 		describeBody(api.OpenAPI(), api.OpenAPI().Paths[change.path].Post, deadChoices, `{"ids": ["5d1d1c0a-0000-5000-8000-000000000001"]}`)
 	}
 }

@@ -78,19 +78,17 @@ type takenAlarm struct {
 
 func (s *server) registerInbound(api huma.API) {
 	const path = "/alerts/inbound"
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "takeAlarms",
-		Method:           http.MethodPost,
-		Path:             path,
-		Summary:          "Take alarms of Alertmanager",
-		Description:      inboundDescription,
-		Tags:             []string{"alerts"},
-		DefaultStatus:    http.StatusAccepted,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * maxInboundBody, // limitTo has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitTo(maxInboundBody)), s.short.admitBriefly},
-		Errors:           []int{400, 403, 413, 415, 422, 429, 503},
-	}), answering(s.takeAlarms))
+	huma.Register(api, s.protect(takesBody(maxInboundBody, huma.Operation{
+		OperationID:   "takeAlarms",
+		Method:        http.MethodPost,
+		Path:          path,
+		Summary:       "Take alarms of Alertmanager",
+		Description:   inboundDescription,
+		Tags:          []string{"alerts"},
+		DefaultStatus: http.StatusAccepted,
+		Middlewares:   huma.Middlewares{s.short.admitBriefly},
+		Errors:        []int{403, 422, 429, 503},
+	})), answering(s.takeAlarms))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, webhooks, `{"version": "4", "status": "firing", "receiver": "alertman", "alerts": [{
   "status": "firing", "fingerprint": "c3d2b1a09f8e7d6c",
   "labels": {"alertname": "WorkerDown", "severity": "page", "job": "worker"},

@@ -95,10 +95,8 @@ func (s *server) registerKeys(api huma.API) {
 		})
 	}
 	send := func(id, path, summary, description string) huma.Operation {
-		operation := change(id, path, http.StatusCreated, summary, description)
-		operation.SkipValidateBody, operation.MaxBodyBytes = true, 2*MaxBody // limitBody has refused larger ones already
-		operation.Middlewares = slices.Insert(operation.Middlewares, len(operation.Middlewares)-1, before(limitBody))
-		operation.Errors = append(operation.Errors, 400, 413, 415, 422)
+		operation := takesBody(MaxBody, change(id, path, http.StatusCreated, summary, description))
+		operation.Errors = append(operation.Errors, 422)
 		return operation
 	}
 	huma.Register(api, read("listMerchants", "/merchants", "List merchants", "All merchants, by name."), s.listMerchants)

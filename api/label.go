@@ -36,19 +36,17 @@ type labelResponse struct {
 }
 
 func (s *server) registerLabel(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "labelTransaction",
-		Method:           http.MethodPost,
-		Path:             "/transactions/{id}/labels",
-		Summary:          "Say what turned out to be true about a transaction",
-		Description:      labelDescription,
-		Tags:             []string{"labels"},
-		DefaultStatus:    http.StatusCreated,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 404, 413, 415, 422, 429, 503},
-	}), s.label)
+	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID:   "labelTransaction",
+		Method:        http.MethodPost,
+		Path:          "/transactions/{id}/labels",
+		Summary:       "Say what turned out to be true about a transaction",
+		Description:   labelDescription,
+		Tags:          []string{"labels"},
+		DefaultStatus: http.StatusCreated,
+		Middlewares:   huma.Middlewares{s.short.admitBriefly},
+		Errors:        []int{404, 422, 429, 503},
+	})), s.label)
 	operation := api.OpenAPI().Paths["/transactions/{id}/labels"].Post
 	describeBody(api.OpenAPI(), operation, labels,
 		`{"label": "fraudulent", "source": "dispute", "note": "chargeback 4853"}`)

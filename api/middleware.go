@@ -147,9 +147,6 @@ func (p *prefixed) Write(body []byte) (int, error) {
 // Unwrap returns the wrapped writer to http.ResponseController.
 func (p *prefixed) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// limitBody is limitTo for bodies of the usual size.
-var limitBody = limitTo(MaxBody)
-
 // limitTo refuses a body that is too large, empty, or by its headers or encoding not JSON in UTF-8. It passes any other body
 // on, already read.
 func limitTo(most int64) func(http.Handler) http.Handler {
@@ -258,7 +255,7 @@ func (g *gate) leave(caller string) {
 // slowly gives its place back then.
 const answerWithin = 30 * time.Second
 
-// admit lets a request pass if there is a place. It comes after limitBody, so that a caller that sends its body slowly
+// admit lets a request pass if there is a place. It comes after limitTo, so that a caller that sends its body slowly
 // takes no place from others.
 func (g *gate) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)

@@ -51,19 +51,17 @@ type mutesAnswer struct {
 }
 
 func (s *server) registerMutes(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "muteAlerts",
-		Method:           http.MethodPost,
-		Path:             "/mutes",
-		Summary:          "Mute alerts",
-		Description:      addMuteDescription,
-		Tags:             []string{"alerts"},
-		DefaultStatus:    http.StatusCreated,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
-	}), s.addMute)
+	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID:   "muteAlerts",
+		Method:        http.MethodPost,
+		Path:          "/mutes",
+		Summary:       "Mute alerts",
+		Description:   addMuteDescription,
+		Tags:          []string{"alerts"},
+		DefaultStatus: http.StatusCreated,
+		Middlewares:   huma.Middlewares{s.short.admitBriefly},
+		Errors:        []int{404, 409, 422, 429, 503},
+	})), s.addMute)
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "listMutes",
 		Method:      http.MethodGet,

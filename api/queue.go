@@ -122,20 +122,18 @@ func (s *server) registerQueue(api huma.API) {
 		Tags:        []string{"reviews"},
 		Errors:      []int{404, 429, 503},
 	}), s.getReview)
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
 		OperationID: "takeReview",
 		Method:      http.MethodPut,
 		Path:        "/transactions/{id}/assignment",
 		Summary:     "Take a transaction in review",
 		Description: "Others see for 15 minutes who works on it, and cannot take it. Taking it again begins them anew. It keeps no verdict of others " +
 			"from the transaction: the first verdict counts.",
-		Tags:             []string{"reviews"},
-		DefaultStatus:    http.StatusOK,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
-	}), s.take)
+		Tags:          []string{"reviews"},
+		DefaultStatus: http.StatusOK,
+		Middlewares:   huma.Middlewares{s.short.admitBriefly},
+		Errors:        []int{404, 409, 422, 429, 503},
+	})), s.take)
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "releaseReview",
 		Middlewares: huma.Middlewares{s.short.admitBriefly},

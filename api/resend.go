@@ -32,19 +32,17 @@ type resendResponse struct {
 }
 
 func (s *server) registerResend(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "resendAlert",
-		Method:           http.MethodPost,
-		Path:             "/alerts/{id}/resend",
-		Summary:          "Send an alert again",
-		Description:      resendDescription,
-		Tags:             []string{"alerts"},
-		DefaultStatus:    http.StatusAccepted,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
-	}), s.resend)
+	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID:   "resendAlert",
+		Method:        http.MethodPost,
+		Path:          "/alerts/{id}/resend",
+		Summary:       "Send an alert again",
+		Description:   resendDescription,
+		Tags:          []string{"alerts"},
+		DefaultStatus: http.StatusAccepted,
+		Middlewares:   huma.Middlewares{s.short.admitBriefly},
+		Errors:        []int{404, 409, 422, 429, 503},
+	})), s.resend)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/{id}/resend"].Post, resends(s.typicalCaller()), `{"by": "ada", "to": "missed", "number": 1}`)
 }
 

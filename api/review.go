@@ -52,19 +52,17 @@ type reviewForm struct {
 
 // registerReview bounds reviews like transactions, since they wait in the same way.
 func (s *server) registerReview(api huma.API, router chi.Router) {
-	operation := s.protect(huma.Operation{
-		OperationID:      "reviewTransaction",
-		Method:           http.MethodPost,
-		Path:             "/transactions/{id}/review",
-		Summary:          "Decide about a transaction in review",
-		Description:      reviewDescription,
-		Tags:             []string{"reviews"},
-		DefaultStatus:    http.StatusOK,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.waits.admit},
-		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 429, 503},
-	})
+	operation := s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID:   "reviewTransaction",
+		Method:        http.MethodPost,
+		Path:          "/transactions/{id}/review",
+		Summary:       "Decide about a transaction in review",
+		Description:   reviewDescription,
+		Tags:          []string{"reviews"},
+		DefaultStatus: http.StatusOK,
+		Middlewares:   huma.Middlewares{s.waits.admit},
+		Errors:        []int{403, 404, 409, 422, 429, 503},
+	}))
 	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Reviewing, s.waits, s.reviewByLink)}, operation.Middlewares...)
 	huma.Register(api, operation, s.review)
 	router.Get("/transactions/{id}/review", s.linkPage(alert.Reviewing, s.showReviewPage))

@@ -58,18 +58,16 @@ func (s *server) registerRoutes(api huma.API) {
 		Tags:        []string{"alerts"},
 		Errors:      []int{403, 429, 503},
 	}), s.shownRoutes)
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "tryRoutes",
-		Method:           http.MethodPost,
-		Path:             "/alerts/routes/try",
-		Summary:          "Try an event through the routes",
-		Description:      tryRoutesDescription,
-		Tags:             []string{"alerts"},
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 403, 413, 415, 422, 429, 503},
-	}), s.tryRoutes)
+	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID: "tryRoutes",
+		Method:      http.MethodPost,
+		Path:        "/alerts/routes/try",
+		Summary:     "Try an event through the routes",
+		Description: tryRoutesDescription,
+		Tags:        []string{"alerts"},
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Errors:      []int{403, 422, 429, 503},
+	})), s.tryRoutes)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/routes/try"].Post, cloudEvent, sampleEvent)
 }
 

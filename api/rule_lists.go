@@ -83,19 +83,17 @@ func (s *server) registerLists(api huma.API) {
 	describeParameter(operation, "limit", huma.Schema{
 		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
 	})
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "addListEntry",
-		Method:           http.MethodPost,
-		Path:             path,
-		Summary:          "Add to a list of the ruleset",
-		Description:      "The entry counts within five seconds, in all processes, for transactions that are decided from then on. The list has to be kept in the database. A card goes on a list by its fingerprint, or by one of its transactions.",
-		Tags:             []string{"rules"},
-		DefaultStatus:    http.StatusCreated,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 403, 404, 409, 413, 415, 422, 429, 503},
-	}), s.addEntry)
+	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID:   "addListEntry",
+		Method:        http.MethodPost,
+		Path:          path,
+		Summary:       "Add to a list of the ruleset",
+		Description:   "The entry counts within five seconds, in all processes, for transactions that are decided from then on. The list has to be kept in the database. A card goes on a list by its fingerprint, or by one of its transactions.",
+		Tags:          []string{"rules"},
+		DefaultStatus: http.StatusCreated,
+		Middlewares:   huma.Middlewares{s.short.admitBriefly},
+		Errors:        []int{403, 404, 409, 422, 429, 503},
+	})), s.addEntry)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, newEntries, `{"value": "c-666", "reason": "chargeback 4711", "expires": "90d"}`)
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "removeListEntry",

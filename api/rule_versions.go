@@ -64,19 +64,17 @@ func (s *server) registerVersions(api huma.API) {
 		Tags:        []string{"rules"},
 		Errors:      []int{403, 404, 409, 422, 429, 503},
 	}), s.version)
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "proposeRules",
-		Method:           http.MethodPost,
-		Path:             path,
-		Summary:          "Propose a version of the ruleset",
-		Description:      "Keeps a ruleset without faults whose cases pass. It decides once it is approved. To go back to an earlier version, propose its files again.",
-		Tags:             []string{"rules"},
-		DefaultStatus:    http.StatusCreated,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * maxRulesetBody, // limitTo has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitTo(maxRulesetBody)), s.lists.admitBriefly},
-		Errors:           []int{400, 403, 409, 413, 415, 422, 429, 503},
-	}), s.propose)
+	huma.Register(api, s.protect(takesBody(maxRulesetBody, huma.Operation{
+		OperationID:   "proposeRules",
+		Method:        http.MethodPost,
+		Path:          path,
+		Summary:       "Propose a version of the ruleset",
+		Description:   "Keeps a ruleset without faults whose cases pass. It decides once it is approved. To go back to an earlier version, propose its files again.",
+		Tags:          []string{"rules"},
+		DefaultStatus: http.StatusCreated,
+		Middlewares:   huma.Middlewares{s.lists.admitBriefly},
+		Errors:        []int{403, 409, 422, 429, 503},
+	})), s.propose)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, proposals,
 		`{"note": "a limit for dollars", "files": {"ruleset.yaml": "id: mine\nversion: 2\n…", "rules/amounts.yaml": "rules:\n…"}}`)
 	huma.Register(api, s.protect(huma.Operation{

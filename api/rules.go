@@ -106,31 +106,27 @@ func (s *server) registerRules(api huma.API) {
 		Tags:   []string{"rules"},
 		Errors: []int{404, 409, 429, 503},
 	}), s.tryKnown)
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "tryTransaction",
-		Method:           http.MethodPost,
-		Path:             "/rules/try",
-		Summary:          "Decide about a transaction without any effect",
-		Description:      "Takes the body of POST /transact, and answers what the ruleset that decides says about it, with the explanation. Nothing is stored, counted or paid.",
-		Tags:             []string{"rules"},
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitBody), s.short.admitBriefly},
-		Errors:           []int{400, 404, 409, 413, 415, 422, 429, 503},
-	}), s.tryTyped)
+	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID: "tryTransaction",
+		Method:      http.MethodPost,
+		Path:        "/rules/try",
+		Summary:     "Decide about a transaction without any effect",
+		Description: "Takes the body of POST /transact, and answers what the ruleset that decides says about it, with the explanation. Nothing is stored, counted or paid.",
+		Tags:        []string{"rules"},
+		Middlewares: huma.Middlewares{s.short.admitBriefly},
+		Errors:      []int{404, 409, 422, 429, 503},
+	})), s.tryTyped)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/try"].Post, transactions, SeedExample)
-	huma.Register(api, s.protect(huma.Operation{
-		OperationID:      "checkRules",
-		Method:           http.MethodPost,
-		Path:             "/rules/check",
-		Summary:          "Check a ruleset, and run its cases",
-		Description:      "Says everything that is wrong with a ruleset's files, and where. If nothing is, its cases are run. Nothing is stored.",
-		Tags:             []string{"rules"},
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * maxRulesetBody, // limitTo has refused larger ones already
-		Middlewares:      huma.Middlewares{before(limitTo(maxRulesetBody)), s.lists.admitBriefly},
-		Errors:           []int{400, 409, 413, 415, 422, 429},
-	}), s.checkRules)
+	huma.Register(api, s.protect(takesBody(maxRulesetBody, huma.Operation{
+		OperationID: "checkRules",
+		Method:      http.MethodPost,
+		Path:        "/rules/check",
+		Summary:     "Check a ruleset, and run its cases",
+		Description: "Says everything that is wrong with a ruleset's files, and where. If nothing is, its cases are run. Nothing is stored.",
+		Tags:        []string{"rules"},
+		Middlewares: huma.Middlewares{s.lists.admitBriefly},
+		Errors:      []int{409, 422, 429},
+	})), s.checkRules)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/check"].Post, rulesetBodies, `{"files": {"ruleset.yaml": "id: mine\nversion: 1\n…", "rules/amounts.yaml": "rules:\n…"}}`)
 }
 

@@ -34,19 +34,17 @@ type transactResponse struct {
 }
 
 func (s *server) registerTransact(api huma.API) {
-	operation := s.protect(huma.Operation{
-		OperationID:      "transact",
-		Method:           http.MethodPost,
-		Path:             "/transact",
-		Summary:          "Process a transaction",
-		Description:      transactDescription,
-		Tags:             []string{"transactions"},
-		DefaultStatus:    http.StatusOK,
-		SkipValidateBody: true,
-		MaxBodyBytes:     2 * MaxBody, // limitBody has refused larger ones already
-		Middlewares:      huma.Middlewares{before(s.checkKey), before(limitBody), s.waits.admit},
-		Errors:           []int{400, 413, 415, 422, 429, 503},
-	})
+	operation := s.protect(takesBody(MaxBody, huma.Operation{
+		OperationID:   "transact",
+		Method:        http.MethodPost,
+		Path:          "/transact",
+		Summary:       "Process a transaction",
+		Description:   transactDescription,
+		Tags:          []string{"transactions"},
+		DefaultStatus: http.StatusOK,
+		Middlewares:   huma.Middlewares{before(s.checkKey), s.waits.admit},
+		Errors:        []int{422, 429, 503},
+	}))
 	huma.Register(api, operation, s.transact)
 	describeTransact(api.OpenAPI(), s.requireKey)
 }
