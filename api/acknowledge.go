@@ -106,11 +106,9 @@ func (s *server) acknowledgeProblem(ctx context.Context, id string, err error) *
 	}
 	s.log.ErrorContext(ctx, "Alert not acknowledged", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
-		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-			"no alertman answers, so it is not known whether the alert is acknowledged; it is safe to try again")
+		return unavailable("no alertman answers, so it is not known whether the alert is acknowledged; it is safe to try again")
 	}
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-		"the workflow engine cannot be reached, so it is not known whether the alert is acknowledged; it is safe to try again")
+	return unavailable("the workflow engine cannot be reached, so it is not known whether the alert is acknowledged; it is safe to try again")
 }
 
 // describeAcknowledge adds to the operations what huma cannot infer: the two bodies, the links, and the page.

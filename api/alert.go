@@ -160,10 +160,9 @@ func (s *server) alertProblem(ctx context.Context, id string, err error) *Proble
 	}
 	s.log.ErrorContext(ctx, "Alert not read", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
-		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-			"no alertman answers, and only alertman can read this log; the alert itself is safe, and its delivery goes on when alertman is back")
+		return unavailable("no alertman answers, and only alertman can read this log; the alert itself is safe, and its delivery goes on when alertman is back")
 	}
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the workflow engine cannot be asked now")
+	return unavailable("the workflow engine cannot be asked now")
 }
 
 // alertsQuery is what a list of alerts is asked for.

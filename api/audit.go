@@ -110,8 +110,7 @@ func (a *auditor) begin(ctx context.Context, e audit.Entry) (audit.Kept, *Proble
 	begun, err := a.trail.Append(ctx, e)
 	if err != nil {
 		a.log.ErrorContext(ctx, "Write refused, because its entry of the audit trail could not be kept", "action", e.Action, "error", err)
-		return begun, retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-			"the audit trail cannot be written now; nothing was accepted, and the request can safely be sent again")
+		return begun, unavailable("the audit trail cannot be written now; nothing was accepted, and the request can safely be sent again")
 	}
 	return begun, nil
 }

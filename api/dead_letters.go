@@ -180,12 +180,12 @@ func (s *server) lookDead(ctx context.Context, visit func(alert.DeadLetter) bool
 }
 
 func noDead() *Problem {
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "this process has no access to the dead letters: RABBITMQ_CONSUMER_URL is not set for it")
+	return problem(http.StatusServiceUnavailable, "this process has no access to the dead letters: RABBITMQ_CONSUMER_URL is not set for it")
 }
 
 func (s *server) deadProblem(ctx context.Context, err error) *Problem {
 	s.log.ErrorContext(ctx, "Dead letters not read or changed", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the broker does not answer: the letters are in the queue, except those that were replayed or purged before")
+	return unavailable("the broker does not answer: the letters are in the queue, except those that were replayed or purged before")
 }
 
 // changeDead replays or purges letters, between two entries of the audit trail.

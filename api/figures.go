@@ -161,7 +161,7 @@ func (s *server) showFigures(ctx context.Context, _ *struct{}) (*figuresResponse
 	now, err := s.now.get(ctx, of.String(), func(ctx context.Context) (report.Now, error) { return s.figures.Now(ctx, of, s.clock()) })
 	if err != nil {
 		s.log.ErrorContext(ctx, "Figures not read", "error", err)
-		return nil, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
+		return nil, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).kept = true // it needs no entry
 	answer := figuresAnswer{

@@ -106,6 +106,10 @@ func (c *contract) check(r *http.Request, answer *httptest.ResponseRecorder) err
 	if operation == nil || slices.Contains(everywhere, answer.Code) {
 		return nil
 	}
+	waitingHelps := !strings.Contains(answer.Body.String(), "this process") // which lacks a setting or a right
+	if answer.Code == http.StatusServiceUnavailable && waitingHelps != (answer.Header().Get("Retry-After") != "") {
+		return fmt.Errorf("the header Retry-After is %q", answer.Header().Get("Retry-After"))
+	}
 	described, place := c.response(path, strings.ToLower(methodOf(r)), strconv.Itoa(answer.Code))
 	if described == nil {
 		return errors.New("the status is not in the contract")

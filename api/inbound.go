@@ -107,7 +107,7 @@ func (s *server) takeAlarms(ctx context.Context, r *inboundRequest) (a inboundAn
 		return a, err
 	}
 	if s.alarms == nil {
-		return a, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "this process cannot publish alarms: RABBITMQ_PUBLISHER_URL is not set for it")
+		return a, problem(http.StatusServiceUnavailable, "this process cannot publish alarms: RABBITMQ_PUBLISHER_URL is not set for it")
 	}
 	a.Taken = []takenAlarm{}
 	events, names := make([]alert.Event, len(sent.alarms)), make([]string, len(sent.alarms))
@@ -122,7 +122,7 @@ func (s *server) takeAlarms(ctx context.Context, r *inboundRequest) (a inboundAn
 	odd, err := s.publishAlarms(ctx, events)
 	if err != nil {
 		s.log.ErrorContext(ctx, "Alarms not published", "error", err)
-		p = retryLater(http.StatusServiceUnavailable, retryAfterOutage, "RabbitMQ has not taken all alarms: send them again; those that it has are delivered once")
+		p = unavailable("RabbitMQ has not taken all alarms: send them again; those that it has are delivered once")
 	}
 	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
 	if p != nil {

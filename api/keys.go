@@ -327,8 +327,7 @@ func (s *server) keysProblem(ctx context.Context, err error) *Problem {
 			"orders keys, whose users of the ledger's database may")
 	}
 	s.log.ErrorContext(ctx, "Merchants or keys not read or changed", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-		"the ledger does not answer now, so it is not known whether a change was kept: look at GET /merchants and GET /keys before you send it again")
+	return unavailable("the ledger does not answer now, so it is not known whether a change was kept: look at GET /merchants and GET /keys before you send it again")
 }
 
 // wanted is what a body asks of a new key.

@@ -159,7 +159,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 // unlisted says that the ledger could not be read.
 func (s *server) unlisted(ctx context.Context, err error) error {
 	s.log.ErrorContext(ctx, "Transactions not listed", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now; a shorter time may help")
+	return unavailable("the ledger cannot be read now; a shorter time may help")
 }
 
 // These bound the memory that lists take, also for readers that are slow.

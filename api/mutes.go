@@ -178,8 +178,7 @@ func (s *server) muteProblem(ctx context.Context, err error) *Problem {
 		return problem(http.StatusConflict, fmt.Sprintf("not muted: %d such mutes are on, or %d are on or ended within the last day, which is the most", alert.MostMutes, alert.MostListed))
 	}
 	s.log.ErrorContext(ctx, "Mutes not read or changed", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-		"the ledger does not answer now, so it is not known whether a change was kept: look at GET /mutes before you send it again")
+	return unavailable("the ledger does not answer now, so it is not known whether a change was kept: look at GET /mutes before you send it again")
 }
 
 // newMute is what a body asks for.

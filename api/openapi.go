@@ -97,7 +97,7 @@ func hideExplanations(document *huma.OpenAPI) {
 var problemHeaders = map[string]map[string]*huma.Header{
 	"401": {"WWW-Authenticate": {Description: "Bearer", Schema: &huma.Schema{Type: huma.TypeString}}},
 	"429": {"Retry-After": {Description: "In how many seconds to try again", Schema: &huma.Schema{Type: huma.TypeInteger}}},
-	"503": {"Retry-After": {Description: "In how many seconds to try again", Schema: &huma.Schema{Type: huma.TypeInteger}}},
+	"503": {"Retry-After": {Description: "In how many seconds to try again; left out where the process lacks a setting or a right", Schema: &huma.Schema{Type: huma.TypeInteger}}},
 }
 
 // rateHeaders describes the headers that say what a caller has left.

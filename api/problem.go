@@ -67,6 +67,12 @@ func retryLater(status int, seconds, detail string) *Problem {
 	return p
 }
 
+// unavailable returns the problem of a part that does not answer now. Where this process lacks a setting or a right,
+// waiting does not help: that is a 503 without Retry-After, by problem.
+func unavailable(detail string) *Problem {
+	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, detail)
+}
+
 // limited returns a problem for a request that a limit refuses. limit is a word of a fixed set, for metrics.
 func limited(ctx context.Context, limit, seconds, detail string) *Problem {
 	telemetry.HTTPLimited.Inc(ctx, limit)

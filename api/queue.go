@@ -204,7 +204,7 @@ func (s *server) queueOf(r ledger.Record) string {
 // ledgerAway logs why the ledger cannot be read, and returns a problem that says that it cannot.
 func (s *server) ledgerAway(ctx context.Context, err error) *Problem {
 	s.log.ErrorContext(ctx, "Ledger not read", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
+	return unavailable("the ledger cannot be read now")
 }
 
 // readQueueQuery returns all faults at once, as a *Problem.
@@ -399,7 +399,7 @@ func (s *server) assignProblem(ctx context.Context, id string, status ledger.Sta
 		return p
 	}
 	s.log.ErrorContext(ctx, "Review not assigned", "transaction", id, "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be written now; the request can safely be sent again")
+	return unavailable("the ledger cannot be written now; the request can safely be sent again")
 }
 
 // assignments lists the members of an assignment.

@@ -203,7 +203,7 @@ func (s *server) showReports(ctx context.Context, r *reportsRequest) (*reportsRe
 	days, err := s.figures.Days(ctx, of, report.DateOf(first.AddDate(0, -1, 0)), report.DateOf(next.AddDate(0, 0, -1)))
 	if err != nil {
 		s.log.ErrorContext(ctx, "Report not read", "error", err)
-		return nil, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
+		return nil, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).shown = fmt.Sprintf("report from %s to %s by %s", body.From, body.To, body.By)
 	for _, standing := range report.Standings(days, q.from, q.to) {

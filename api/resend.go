@@ -86,11 +86,9 @@ func (s *server) resendProblem(ctx context.Context, id string, err error) *Probl
 	}
 	s.log.ErrorContext(ctx, "Alert not sent again", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
-		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-			"no alertman answers, so it is not known whom the alert has reached, and nothing was sent again; try again once an alertman runs")
+		return unavailable("no alertman answers, so it is not known whom the alert has reached, and nothing was sent again; try again once an alertman runs")
 	}
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-		"the workflow engine cannot be reached, so it is not known whether the alert is sent again: GET /alerts/{id} shows it, or call again with the number")
+	return unavailable("the workflow engine cannot be reached, so it is not known whether the alert is sent again: GET /alerts/{id} shows it, or call again with the number")
 }
 
 // resends lists the members of a request to send an alert again.

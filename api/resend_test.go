@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -22,12 +23,19 @@ import (
 	"dummyorders/workflows"
 )
 
-// resend asks to send an alert again, as ada.
-func (w *world) resend(t *testing.T, id, body string) *httptest.ResponseRecorder {
+// resend asks to send an alert again, as ada, until an alertman has answered in time.
+func (w *world) resend(t *testing.T, id, body string) (answer *httptest.ResponseRecorder) {
 	t.Helper()
 	o := options(w.client, w.ledger)
 	o.Authenticators = []api.Authenticator{tokens{"token": aPerson(identity.DefaultMerchant, identity.Alerts)}}
-	return request(t, handlerWith(o), http.MethodPost, "/alerts/"+id+"/resend", body, "Authorization: Bearer token")
+	eventually(t, func() error {
+		answer = request(t, handlerWith(o), http.MethodPost, "/alerts/"+id+"/resend", body, "Authorization: Bearer token")
+		if answer.Code == http.StatusServiceUnavailable {
+			return errors.New(answer.Body.String())
+		}
+		return nil
+	})
+	return answer
 }
 
 // sentAgain returns the alert that an answer says was sent again.

@@ -161,14 +161,12 @@ func (s *server) reviewProblem(ctx context.Context, id string, err error) *Probl
 	s.log.ErrorContext(ctx, "Review not taken", "transaction", id, "error", err)
 	switch {
 	case errors.Is(err, transaction.ErrNotAccepted):
-		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-			"the workflow engine cannot be reached; nothing was decided, and the verdict can safely be sent again")
+		return unavailable("the workflow engine cannot be reached; nothing was decided, and the verdict can safely be sent again")
 	case errors.Is(err, transaction.ErrBusy):
 		return limited(ctx, "temporal", retryAfterOutage,
 			"too many reviews at once; nothing was decided, and the verdict can safely be sent again")
 	}
-	p := retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-		"it is not known whether the verdict was taken: look at the transaction, or send the same verdict again, which is safe")
+	p := unavailable("it is not known whether the verdict was taken: look at the transaction, or send the same verdict again, which is safe")
 	p.TransactionID = id
 	return p
 }

@@ -126,7 +126,7 @@ func (s *server) showRuleFigures(ctx context.Context, r *ruleFiguresRequest) (*r
 	days, err := s.figures.RuleDays(ctx, merchantsOf(ctx), from, to)
 	if err != nil {
 		s.log.ErrorContext(ctx, "Figures of rules not read", "error", err)
-		return nil, retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the ledger cannot be read now")
+		return nil, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).object = q.rule
 	visitorOf(ctx).shown = fmt.Sprintf("figures of rules from %s to %s", from, to)

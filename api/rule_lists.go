@@ -333,7 +333,7 @@ func (s *server) listProblem(ctx context.Context, err error) *Problem {
 		return problem(http.StatusServiceUnavailable, "this process may not change lists: do it on the desk, whose user of the ledger's database may")
 	}
 	s.log.ErrorContext(ctx, "Entries of a list not read or changed", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the lists in the database do not answer now, so it is not known whether a change "+
+	return unavailable("the lists in the database do not answer now, so it is not known whether a change " +
 		"was kept: look at the entries of the list before you send it again")
 }
 

@@ -109,7 +109,7 @@ func (s *server) versionProblem(ctx context.Context, err error) *Problem {
 		return problem(http.StatusConflict, err.Error())
 	}
 	s.log.ErrorContext(ctx, "Versions of the ruleset not read or written", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the versions of the ruleset cannot be read or written now: the log says why. "+
+	return unavailable("the versions of the ruleset cannot be read or written now: the log says why. " +
 		"On PostgreSQL only the desk's user may write them")
 }
 

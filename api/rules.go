@@ -141,7 +141,7 @@ func (s *server) withoutRules() *Problem {
 // rulesProblem returns the reason why rules cannot be shown or tried.
 func (s *server) rulesProblem(ctx context.Context, err error) *Problem {
 	s.log.ErrorContext(ctx, "Rules not shown or tried", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the rules, or what was counted before, cannot be read now: the log says why. "+
+	return unavailable("the rules, or what was counted before, cannot be read now: the log says why. " +
 		"On PostgreSQL only the desk's user may read what was counted; with history=false it is not needed")
 }
 

@@ -196,8 +196,7 @@ func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
 		return subject, s.unauthorized(ctx, refused.Reason, refused.Why)
 	default:
 		s.log.ErrorContext(ctx.Context(), "Caller not identified", "error", err)
-		return subject, retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-			"it cannot be found out now who calls; nothing was accepted, and the request can safely be sent again")
+		return subject, unavailable("it cannot be found out now who calls; nothing was accepted, and the request can safely be sent again")
 	}
 }
 

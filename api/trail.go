@@ -128,7 +128,7 @@ func (s *server) verifyAudit(ctx context.Context, _ *struct{}) (*verifyResponse,
 	report, err := s.trail.VerifyAudit(ctx)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, problem(http.StatusServiceUnavailable, "the audit trail is too long to be verified while you wait: run orders audit verify")
+		return nil, problem(http.StatusServiceUnavailable, "the audit trail is too long for this process to verify while you wait: run orders audit verify")
 	case err != nil:
 		return nil, s.trailProblem(ctx, err)
 	}
@@ -146,7 +146,7 @@ func (s *server) trailProblem(ctx context.Context, err error) *Problem {
 			"whose users of the ledger's database may read it")
 	}
 	s.log.ErrorContext(ctx, "Audit trail not read", "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage, "the audit trail cannot be read now")
+	return unavailable("the audit trail cannot be read now")
 }
 
 // readTrailQuery returns all faults at once, as a *Problem.

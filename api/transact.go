@@ -119,17 +119,14 @@ func (s *server) processProblem(ctx context.Context, t *transaction.Transaction,
 	s.log.ErrorContext(ctx, "Transaction not processed", "transaction", t.ID, "error", err)
 	switch {
 	case errors.Is(err, transaction.ErrLedgerAway):
-		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-			"the ledger cannot be asked whether this key is new; nothing was accepted, and the request can safely be sent again with the same key")
+		return unavailable("the ledger cannot be asked whether this key is new; nothing was accepted, and the request can safely be sent again with the same key")
 	case errors.Is(err, transaction.ErrNotAccepted):
-		return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-			"the workflow engine cannot be reached; nothing was accepted, and the request can safely be sent again")
+		return unavailable("the workflow engine cannot be reached; nothing was accepted, and the request can safely be sent again")
 	case errors.Is(err, transaction.ErrBusy):
 		return limited(ctx, "temporal", retryAfterOutage,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again")
 	}
-	p := retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-		"it is not known whether the transaction was accepted: ask for it before sending it again")
+	p := unavailable("it is not known whether the transaction was accepted: ask for it before sending it again")
 	if t.Receipt.Call != "" {
 		p.Detail = "it is not known whether the transaction was accepted: ask for it, or send it again with the same Idempotency-Key, which is safe"
 	}

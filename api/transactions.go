@@ -62,6 +62,5 @@ func (s *server) readProblem(ctx context.Context, id string, err error) *Problem
 		return problem(http.StatusNotFound, "no such transaction")
 	}
 	s.log.ErrorContext(ctx, "Transaction not read", "transaction", id, "error", err)
-	return retryLater(http.StatusServiceUnavailable, retryAfterOutage,
-		"the transaction cannot be read now: the ledger does not show it, and the workflow engine or its orders worker is away")
+	return unavailable("the transaction cannot be read now: the ledger does not show it, and the workflow engine or its orders worker is away")
 }

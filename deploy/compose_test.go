@@ -2,8 +2,11 @@ package deploy_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +39,8 @@ type service struct {
 	Healthcheck   *struct{}             `yaml:"healthcheck"`
 	Restart       string                `yaml:"restart"`
 	Volumes       []any                 `yaml:"volumes"`
+	Entrypoint    []string              `yaml:"entrypoint"`
+	Command       []string              `yaml:"command"`
 	DependsOn     map[string]dependency `yaml:"depends_on"`
 }
 
@@ -182,6 +187,64 @@ func TestProductionChecksSecrets(t *testing.T) {
 	for _, name := range []string{"postgres", "rabbitmq"} {
 		assert.Equal(t, map[string]dependency{"check-secrets": {"service_completed_successfully"}}, services[name].DependsOn, name)
 	}
+}
+
+var (
+	settingOr = regexp.MustCompile(`\$\{\w+:-([^}]*)\}`)
+	pathWord  = regexp.MustCompile(`^(?:--[a-z.]+=)?(/.+)$`)
+)
+
+// What containers mount of this repository is there, and other users than the one who cloned it can read it. What they run or read by a
+// path below it is there too.
+func TestMountedFiles(t *testing.T) {
+	for name, s := range read(t, "docker-compose.yml").Services {
+		mounts := map[string]string{} // by the path in the container
+		for _, volume := range s.Volumes {
+			parts := strings.Split(settingOr.ReplaceAllString(fmt.Sprint(volume), "$1"), ":")
+			if strings.HasPrefix(parts[0], "./") {
+				mounts[parts[1]] = filepath.Join(root, parts[0])
+				assertReadable(t, mounts[parts[1]])
+			}
+		}
+		words := slices.Concat(s.Entrypoint, s.Command)
+		for _, value := range s.Environment {
+			if value != nil {
+				words = append(words, *value)
+			}
+		}
+		for i, word := range words {
+			for target, source := range mounts {
+				path := pathWord.FindStringSubmatch(word)
+				if path == nil || path[1] != target && !strings.HasPrefix(path[1], target+"/") {
+					continue
+				}
+				found, err := os.Stat(source + strings.TrimPrefix(path[1], target))
+				if assert.NoError(t, err, "%s: %s", name, word) && i == 0 && word == path[1] {
+					assert.NotZero(t, found.Mode()&0o001, "%s cannot run %s", name, word)
+				}
+			}
+		}
+	}
+}
+
+// assertReadable looks at a file, or at all of a folder.
+func assertReadable(t *testing.T, path string) {
+	t.Helper()
+	assert.NoError(t, filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		needed := fs.FileMode(0o004)
+		if entry.IsDir() {
+			needed = 0o005
+		}
+		assert.Equal(t, needed, info.Mode().Perm()&needed, "%s: %s", path, info.Mode())
+		return nil
+	}))
 }
 
 // A service that is restarted has a health check.

@@ -23,7 +23,7 @@ var (
 func TestComposeReadsFile(t *testing.T) {
 	eachCompose(t, func(t *testing.T, c command) {
 		config := c.mustConfig(t, settings(t), development)
-		for _, name := range ours {
+		for _, name := range append([]string{"prometheus", "alertmanager", "grafana", "otel-collector", "jaeger"}, ours...) {
 			assert.Contains(t, config.Services, name)
 		}
 	})
@@ -98,7 +98,7 @@ func TestProductionServices(t *testing.T) {
 		config := c.mustConfig(t, settings(t, demanded...), production)
 		for name, s := range config.Services {
 			assert.Nil(t, s.Build, "%s: build", name)
-			if name != "api" && name != "desk" && name != "temporal-ui" {
+			if name != "api" && name != "desk" && name != "temporal-ui" && !slices.Contains(s.Profiles, "observe") {
 				assert.Empty(t, s.Ports, "%s: ports", name)
 			}
 			for variable, value := range s.Environment {
@@ -153,7 +153,7 @@ func (c command) skipProductionWhenOld(t *testing.T) {
 // config returns Compose's output for the files, with the variables in a file.
 func (c command) config(t *testing.T, env string, files []string) (stdout, stderr string, err error) {
 	t.Helper()
-	args := []string{"--profile", "desk", "--env-file", env}
+	args := []string{"--profile", "desk", "--profile", "observe", "--env-file", env}
 	for _, name := range files {
 		args = append(args, "-f", name)
 	}

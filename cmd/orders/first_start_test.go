@@ -14,11 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/internal/devissuer"
 	"dummyorders/internal/stack"
 	"dummyorders/ops"
 )
 
-// firstStart is the four processes on a machine that has Temporal and nothing else: no tables, and no RabbitMQ yet.
+// firstStart is all processes on a machine that has Temporal, an issuer, and nothing else: no tables, and no RabbitMQ yet.
 type firstStart struct {
 	t         *testing.T
 	dir       string
@@ -33,20 +34,24 @@ func TestFirstStart(t *testing.T) {
 	server, err := stack.StartTemporal(t.Context(), stack.TemporalOptions{Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(context.Background())) })
+	issuer, err := devissuer.Start(devissuer.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, issuer.Stop(context.Background())) })
 	f := &firstStart{t: t, dir: t.TempDir(), addresses: map[string]string{}}
 	const nowhere = "amqp://orders:orders@127.0.0.1:1/"
 	f.env = append(os.Environ(), asMain+"=1", "TEMPORAL_ADDRESS="+server.Address(), "LEDGER_URL=sqlite:"+f.dir+"/new/ledger.db",
-		"RABBITMQ_PUBLISHER_URL="+nowhere, "RABBITMQ_CONSUMER_URL="+nowhere, "CARD_FINGERPRINT_KEY="+aKey, "HTTP_ADDRESS="+freeAddress(t), "LOG_LEVEL=info")
-	for _, name := range []string{"api", "fraud-police", "alertman"} {
+		"RABBITMQ_PUBLISHER_URL="+nowhere, "RABBITMQ_CONSUMER_URL="+nowhere, "CARD_FINGERPRINT_KEY="+aKey, "HTTP_ADDRESS="+freeAddress(t), "LOG_LEVEL=info",
+		"OIDC_ISSUER="+issuer.URL(), "OIDC_AUDIENCE="+devissuer.ClientID, "OIDC_ROLES=admin=admin", "DESK_ADDRESS="+freeAddress(t))
+	for _, name := range []string{"api", "fraud-police", "alertman", "desk"} {
 		f.start(name)
 	}
 	require.Eventually(t, func() bool { // until start-up is over, so that what is not ready is more than news
 		f.ready("api")
-		return warned(f.said("api")) && !f.ready("fraud-police") &&
+		return warned(f.said("api")) && !f.ready("fraud-police") && !f.ready("desk") &&
 			strings.Contains(f.said("fraud-police"), "what=ledger")
 	}, time.Minute, 200*time.Millisecond, "nothing warns that the ledger has no tables")
 	f.start("worker")
-	require.Eventually(t, func() bool { return f.ready("fraud-police") && f.ready("api") }, time.Minute, 200*time.Millisecond)
+	require.Eventually(t, func() bool { return f.ready("fraud-police") && f.ready("api") && f.ready("desk") }, time.Minute, 200*time.Millisecond)
 	for name := range f.addresses {
 		assert.NotContains(t, f.said(name), "level=ERROR", name)
 		assert.LessOrEqual(t, strings.Count(f.said(name), "No connection to RabbitMQ"), 2, "%s says again and again that RabbitMQ is away", name)
@@ -106,7 +111,7 @@ func (f *firstStart) status() {
 		}
 		for name, want := range map[string]ops.State{
 			"processes api": ops.OK, "processes worker": ops.OK, "processes fraud-police": ops.OK, "processes alertman": ops.OK,
-			"processes channels": ops.OK, "servers temporal": ops.OK, "servers ledger": ops.OK, "servers rabbitmq": ops.Down,
+			"processes channels": ops.OK, "processes desk": ops.OK, "servers temporal": ops.OK, "servers ledger": ops.OK, "servers rabbitmq": ops.Down,
 			"queues alertman": ops.Unknown, "gateways simulated": ops.OK, "work reviews": ops.OK, "work transactions": ops.OK,
 			"work failed alerts": ops.OK,
 		} {

@@ -45,13 +45,17 @@ func startBalancer(t *testing.T) *balancer {
 	return b
 }
 
-// add adds the API at an address. It gets requests once it is ready.
-func (b *balancer) add(address string) *backend {
+// add adds the API at an address. It gets requests once it is ready, and its answers have its version in the header Server.
+func (b *balancer) add(address, version string) *backend {
 	target := &url.URL{Scheme: "http", Host: address}
 	a := &backend{url: target}
 	a.proxy = &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 10},
+		ModifyResponse: func(answer *http.Response) error {
+			answer.Header.Set("Server", version)
+			return nil
+		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			b.failed(fmt.Errorf("%s: %w", address, err))
 			w.WriteHeader(http.StatusBadGateway)

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/internal/devissuer"
 	"dummyorders/internal/stack"
 )
 
@@ -32,7 +33,7 @@ type observed struct {
 	prometheus *stack.Prometheus
 }
 
-// newObserved starts everything, and a Prometheus over it.
+// newObserved starts everything with a desk, and a Prometheus over it.
 func newObserved(t *testing.T, settings map[string]string) observed {
 	t.Helper()
 	w := newWorld(t, settings)
@@ -40,8 +41,12 @@ func newObserved(t *testing.T, settings map[string]string) observed {
 		{Job: "rabbitmq", Address: fmt.Sprintf("127.0.0.1:%d", shared.metrics.rabbitmq), Path: "/metrics/per-object"},
 		{Job: "temporal", Address: fmt.Sprintf("127.0.0.1:%d", shared.metrics.temporal)},
 	}
-	for _, name := range []string{worker, fraudPolice, alertman, apiProcess} {
-		w.startWith(name, nil)
+	issuer, err := devissuer.Start(devissuer.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, issuer.Stop(context.Background())) })
+	persons := map[string]string{"DESK_ADDRESS": freeAddress(t), "OIDC_ISSUER": issuer.URL(), "OIDC_ROLES": "admin=admin"}
+	for name, own := range map[string]map[string]string{worker: nil, fraudPolice: nil, alertman: nil, apiProcess: nil, desk: persons} {
+		w.startWith(name, own)
 		targets = append(targets, stack.Target{Job: name, Address: w.health[name]})
 	}
 	w.start() // waits
@@ -249,6 +254,7 @@ func TestOutageAlarms(t *testing.T) {
 		{"worker", "WorkerDown", stop(worker), start(worker)},
 		{"fraud_police", "FraudPoliceDown", stop(fraudPolice), start(fraudPolice)},
 		{"alertman", "AlertmanDown", stop(alertman), start(alertman)},
+		{"the desk", "DeskDown", stop(desk), start(desk)},
 		{"RabbitMQ", "NotReady", func() error { return shared.rabbitmq.Stop(ctx) }, func() error { return shared.rabbitmq.Start(ctx) }},
 		{"the way to RabbitMQ", "AlertsUnpublished", func() error { return errors.Join(frauds.on(), shared.rabbitmq.Stop(ctx)) }, func() error { return errors.Join(frauds.off(), shared.rabbitmq.Start(ctx)) }},
 		{"the ledger", "NotReady", func() error { postgres.Kill(); return nil }, func() error { return postgres.Start(ctx) }},

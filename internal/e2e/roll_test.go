@@ -45,7 +45,7 @@ func TestRollingUpgrade(t *testing.T) {
 	for _, name := range rolled {
 		r.replace(name, r.old)
 	}
-	load := startLoad(r.world)
+	load := startLoad(r.world, filepath.Base(r.old))
 	load.goesOn()
 	r.roll(load, shared.binary, worker)
 	r.roll(load, r.old, worker)
@@ -156,7 +156,7 @@ func (r *rolling) begin(name, binary string) *instance {
 	i.process = r.startAs(kind, i.key, settings)
 	require.NoError(r.t, i.process.WaitHealthy(r.t.Context(), "http://"+address+"/readyz"), name)
 	if kind == apiProcess {
-		i.backend = r.balancer.add(address)
+		i.backend = r.balancer.add(address, filepath.Base(binary))
 		eventually(r.t, func() error { return r.balancer.uses(i.backend) })
 	}
 	return i
@@ -166,6 +166,7 @@ func (r *rolling) begin(name, binary string) *instance {
 type load struct {
 	*world
 
+	old     string // the version whose verdicts may have to be sent again
 	over    chan struct{}
 	callers sync.WaitGroup
 
@@ -181,8 +182,8 @@ const (
 	loadPause   = 500 * time.Millisecond
 )
 
-func startLoad(w *world) *load {
-	l := &load{world: w, over: make(chan struct{}), posted: map[string]string{}}
+func startLoad(w *world, old string) *load {
+	l := &load{world: w, old: old, over: make(chan struct{}), posted: map[string]string{}}
 	for caller := range loadCallers {
 		l.callers.Go(func() { l.call(caller) })
 	}
@@ -243,8 +244,8 @@ func (l *load) decide(leave int) bool {
 	l.held = l.held[1:]
 	l.mu.Unlock()
 	got, err := l.reviewBy("ada", id, "approve", "Prefer", "wait=60")
-	if err == nil && got.status == http.StatusServiceUnavailable {
-		// The version before waits no longer than Temporal takes to give another worker what a stopped one has lost.
+	if err == nil && got.status == http.StatusServiceUnavailable && got.header.Get("Server") == l.old && got.header.Get("Retry-After") != "" {
+		// That version waits no longer than Temporal takes to give another worker what a stopped one has lost.
 		l.t.Logf("%s review %s is sent again: %s", time.Now().Format(time.TimeOnly), id, got.body)
 		got, err = l.reviewBy("ada", id, "approve", "Prefer", "wait=60")
 	}

@@ -51,9 +51,10 @@ func TestOneTrace(t *testing.T) {
 				return fmt.Errorf("no span %q below %q in %v", name, chain[i], namesOf(spans))
 			}
 		}
-		check := "RunActivity:CheckFraud of fraud-police"
-		if !slices.ContainsFunc(spans, func(s span) bool { return s.name == check && parentOf(spans, s) == chain[3] }) {
-			return errors.New("no span of the fraud check below the workflow's")
+		for check, below := range map[string]string{"RunActivity:CheckFraud of fraud-police": chain[3], "RunActivity:TellNow of alertman": chain[8]} {
+			if !slices.ContainsFunc(spans, func(s span) bool { return s.name == check && parentOf(spans, s) == below }) {
+				return fmt.Errorf("no span %q below %q in %v", check, below, namesOf(spans))
+			}
 		}
 		if !slices.ContainsFunc(spans, func(s span) bool { return strings.HasPrefix(parentOf(spans, s), "RunActivity:Save") }) {
 			return errors.New("no span of the ledger's database below that of its activity")

@@ -1,5 +1,7 @@
 package telemetry
 
+import "slices"
+
 // The bounds of buckets, in seconds: of what answers soon, and of what may wait for a server or a person.
 var (
 	quick = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60}
@@ -75,7 +77,7 @@ var (
 var (
 	LedgerErrors = counter("orders_ledger_errors_total",
 		"Operations of the ledger's database that failed. operation is read, save, label, count, audit, keys, prune or ready", "operation")
-	LedgerLag = seconds("orders_ledger_lag_seconds", "From the moment of an entry until it was saved in the ledger", quick)
+	LedgerLag = seconds("orders_ledger_lag_seconds", "From the moment of an entry until it was saved in the ledger", slices.Concat(quick, []float64{300, 900, 3600}))
 )
 
 // Of every process.

@@ -5,7 +5,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +101,27 @@ func scrape(t *testing.T) string {
 	require.NoError(t, err)
 	require.Contains(t, answer.Header().Get("Content-Type"), "application/openmetrics-text")
 	return string(body)
+}
+
+// A quantile is never more than the last bound of its buckets: an alarm that waits for more never fires.
+func TestAlarmsOnQuantiles(t *testing.T) {
+	_, err := telemetry.Start()
+	require.NoError(t, err)
+	measured(t)
+	shown := scrape(t)
+	rules, err := os.ReadFile("../../deploy/observe/alerts.yml")
+	require.NoError(t, err)
+	alarms := regexp.MustCompile(`histogram_quantile\(.*\b(orders_\w+_bucket).*\) > ([0-9.]+)`).FindAllStringSubmatch(string(rules), -1)
+	require.NotEmpty(t, alarms)
+	for _, alarm := range alarms {
+		bounds := regexp.MustCompile(`(?m)^`+alarm[1]+`\{.*le="([0-9.e+]+)"`).FindAllStringSubmatch(shown, -1)
+		require.NotEmpty(t, bounds, alarm[1])
+		last, err := strconv.ParseFloat(bounds[len(bounds)-1][1], 64)
+		require.NoError(t, err)
+		limit, err := strconv.ParseFloat(alarm[2], 64)
+		require.NoError(t, err)
+		assert.Greater(t, last, limit, alarm[1])
+	}
 }
 
 // A duration that was measured within a sampled trace leads to that trace; one within another trace does not.
