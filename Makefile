@@ -1,7 +1,7 @@
 # make help lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test test-chart lint lint-go lint-contract fmt bench bench-compare bench-rules bench-alerts bench-callers bench-reads bench-traces profile compare-ledger chaos-alerts test-alarms test-rolling record-histories devstack
+.PHONY: help build run demo test test-chart lint lint-go lint-contract fmt bench bench-compare bench-compose bench-rules bench-alerts bench-callers bench-reads bench-traces profile compare-ledger chaos-alerts test-alarms test-rolling record-histories devstack
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 DEVSTACK := .run/devstack
@@ -76,6 +76,15 @@ bench-compare: build ## measure transactions beside those of another commit: OLD
 	@cd .run/old && CGO_ENABLED=0 go build -trimpath -o '../orders-$(OLD)' ./cmd/orders; built=$$?; \
 		cd ../.. && git worktree remove --force .run/old; exit $$built
 	@CGO_ENABLED=0 go run ./internal/bench -old '.run/orders-$(OLD)' $(BENCH)
+
+# The version is that of the image, which holds the same program.
+bench-compose: build ## measure Temporal on PostgreSQL as Compose runs them, beside their defaults; BENCH="-try 'jit=off' -rounds 3" tries a setting
+	@$(DEVSTACK) install rabbitmq postgresql
+	@version=$$(sed -n 's|.*image: temporalio/server:|v|p' docker-compose.yml) && CGO_ENABLED=0 GOBIN='$(CURDIR)/.run/temporal-server' \
+		$(DEVSTACK) progress 'Compiling the Temporal server (minutes, once)' -- \
+		go install "go.temporal.io/server/cmd/server@$$version" "go.temporal.io/server/cmd/tools/sql@$$version"
+	@ln -sf sql .run/temporal-server/temporal-sql-tool
+	@CGO_ENABLED=0 go run ./internal/bench -compose $(BENCH)
 
 bench-rules: build ## measure decisions by rules, over a million rows, beside whole transactions
 	@$(DEVSTACK) install rabbitmq postgresql

@@ -5,14 +5,13 @@
 set -eu
 
 export SQL_PLUGIN="${SQL_PLUGIN:-postgres12}"
-schemas=${TEMPORAL_SCHEMAS:-/etc/temporal/schema/postgresql/v12}
 
 # bring DATABASE SCHEMA
 bring() {
 	echo "schema.sh: database $1"
 	temporal-sql-tool --database "$1" create
 	temporal-sql-tool --database "$1" setup-schema --version 0.0
-	temporal-sql-tool --database "$1" update-schema --schema-dir "$schemas/$2/versioned"
+	temporal-sql-tool --database "$1" update-schema --schema-name "postgresql/v12/$2"
 }
 
 bring "${DBNAME:-temporal}" temporal

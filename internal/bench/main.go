@@ -25,6 +25,7 @@ type plan struct {
 	duration time.Duration
 	old      string // another commit's bin/orders, to compare with
 	sizes    []int  // of a curve
+	tries    []string
 	*report
 }
 
@@ -47,6 +48,11 @@ func main() {
 	sink := flag.String("sink", "", "take the traces that -traces has exported, at this address")
 	ofAlerts := flag.Bool("alerts", false, "measure alertman beside Alertmanager, or with -old beside that of another commit, instead")
 	ofCallers := flag.Bool("greedy", false, "measure how much a caller that sends too much slows the others down, instead")
+	ofCompose := flag.Bool("compose", false, "measure Temporal on PostgreSQL as docker-compose.yml runs them, beside the servers' defaults, instead; make bench-compose compiles the server")
+	flag.Func("try", "for -compose: settings to measure as well, such as 'DB=postgres12 history.shardIOConcurrency=16 jit=off'; may be given again", func(settings string) error {
+		p.tries = append(p.tries, settings)
+		return nil
+	})
 	beside := flag.String("beside", "", "send as the caller that -greedy measures the others beside: its rate and slow sockets, as 20,2000")
 	ofReads := flag.Bool("reads", false, "measure reads of a large ledger, instead")
 	rows := flag.Int("rows", 1_000_000, "rows of the larger history that decisions by rules count in, and of the ledger that is read")
@@ -77,7 +83,7 @@ func main() {
 		fail(benchReads(ctx, *dir, *rows, p.duration))
 	default:
 		p.report = newReport(fmt.Sprintf("rounds of %s: %d", p.duration, p.rounds))
-		section := p.benchTables(ctx, *ofRules, *ofTraces, *curve, *rows)
+		section := p.benchTables(ctx, *ofRules, *ofTraces, *ofCompose, *curve, *rows)
 		if *asJSON != "" {
 			fail(p.writeJSON(*asJSON))
 		}
@@ -88,8 +94,11 @@ func main() {
 }
 
 // benchTables measures what is printed as tables, and returns the section of docs/performance.md that they belong to.
-func (p plan) benchTables(ctx context.Context, ofRules, ofTraces bool, curve string, rows int) (section string) {
+func (p plan) benchTables(ctx context.Context, ofRules, ofTraces, ofCompose bool, curve string, rows int) (section string) {
 	switch {
+	case ofCompose:
+		fail(p.benchCompose(ctx))
+		return "compose"
 	case ofTraces:
 		fail(p.benchTraces(ctx))
 		return "traces"
@@ -145,7 +154,7 @@ func (s *servers) floors() (same, one system, err error) {
 	s.stops = append(s.stops, stop)
 	of := func(queues []string) system {
 		f := &floor{temporal: c, queues: queues}
-		return system{target: f, title: f.name(), temporal: c, processes: []process{{kinds[0], s.temporal.Address(), s.temporal.Process}}, samples: &f.samples}
+		return system{target: f, title: f.name(), temporal: c, processes: s.counted, samples: &f.samples}
 	}
 	return of(sameActivities), of(oneActivity), nil
 }
@@ -220,11 +229,11 @@ func (p plan) compare(ctx context.Context, loads []load, systems []system) error
 	}
 	p.printRows(rows, "rate/s", "p50 ms", "p95 ms", "p99 ms", "failed")
 	cpu := []string{"CPU ms"}
-	for _, kind := range kinds {
+	for _, kind := range append([]string{kinds[0], postgresKind}, kinds[1:]...) {
 		cpu = append(cpu, kind+" ms")
 	}
 	p.printRows(rows, cpu...)
-	p.printRatios(rows, "rate/s", "p50 ms", "p99 ms", "CPU ms", kinds[0]+" ms")
+	p.printRatios(rows, "rate/s", "p50 ms", "p99 ms", "CPU ms", kinds[0]+" ms", postgresKind+" ms")
 	return nil
 }
 

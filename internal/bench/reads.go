@@ -18,8 +18,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/procfs"
-
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/devissuer"
 	"dummyorders/internal/stack"
@@ -217,11 +215,16 @@ func benchReadsOf(ctx context.Context, engine, dir string, rows int, duration ti
 		if result := closedLoop(ctx, kind, 1, time.Second/4); result.failed > 0 { // warm up
 			return result.lastError
 		}
-		apiBefore, serverBefore := r.cpu()
+		before, beforeErr := cpuTime(r.processes())
 		result := closedLoop(ctx, kind, 1, duration/10)
-		api, server := r.cpu()
-		count := time.Duration(max(1, result.latency.TotalCount()))
-		printRead(kind.title, result, millis((api-apiBefore)/count), millis((server-serverBefore)/count))
+		after, afterErr := cpuTime(r.processes())
+		if err := errors.Join(beforeErr, afterErr); err != nil {
+			return err
+		}
+		each := func(kind string) string {
+			return fmt.Sprintf("%.3fms", (after[kind]-before[kind])*1000/float64(max(1, result.latency.TotalCount())))
+		}
+		printRead(kind.title, result, each("api"), each(postgresKind))
 	}
 	fmt.Printf("\n%s, %d rows, %d callers, while %d a second are saved\n%-28s %9s %9s %9s %12s %12s\n", engine, rows, readCallers, saveRate, "", "p50", "p95", "p99", "reads", "failed")
 	var saved result
@@ -363,31 +366,13 @@ func (r *reads) startAPI(ctx context.Context, dir, ledgerURL, issuer string) err
 	return r.api.WaitHealthy(ctx, r.address+"/livez")
 }
 
-// cpu returns the processor time that the API and the database's server have used so far.
-func (r *reads) cpu() (api, server time.Duration) {
-	api = processorTime(r.api.Pid())
+// processes returns the API, and the database if that is a process.
+func (r *reads) processes() []process {
+	all := []process{{kind: "api", Process: r.api}}
 	if r.server != nil {
-		server = processorTime(r.server.Pid())
-		children, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", r.server.Pid())) // empty but on Linux
-		for child := range strings.FieldsSeq(string(children)) {
-			pid, _ := strconv.Atoi(child)
-			server += processorTime(pid)
-		}
+		all = append(all, process{kind: postgresKind, Process: r.server.Process})
 	}
-	return api, server
-}
-
-// processorTime returns the processor time of a process, or 0 if it has ended.
-func processorTime(pid int) time.Duration {
-	proc, err := procfs.NewProc(pid)
-	if err != nil {
-		return 0
-	}
-	stat, err := proc.Stat()
-	if err != nil {
-		return 0
-	}
-	return time.Duration(stat.CPUTime() * float64(time.Second))
+	return all
 }
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.3fms", d.Seconds()*1000) }

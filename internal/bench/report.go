@@ -67,6 +67,7 @@ func (r *report) Write(text []byte) (int, error) {
 
 // printRows prints rows, each with those of the figures that it has.
 func (r *report) printRows(rows []row, figures ...string) {
+	figures = had(rows, figures)
 	cells := make([][]string, 0, len(rows))
 	for i, one := range rows {
 		load := one.Load
@@ -85,6 +86,7 @@ func (r *report) printRows(rows []row, figures ...string) {
 // printRatios compares the last row of each load with the others. Ratios are taken within a round, where all systems were
 // measured one after the other.
 func (r *report) printRatios(rows []row, figures ...string) {
+	figures = had(rows, figures)
 	var cells [][]string
 	for i, one := range rows {
 		last := i
@@ -104,6 +106,16 @@ func (r *report) printRatios(rows []row, figures ...string) {
 		printTable(r, append([]string{"load", "ratio of"}, figures...), cells)
 		fmt.Fprintln(r, "\nRatios are medians, with the lowest and the highest round. No difference: none beyond the spread, some rounds say more and some less.")
 	}
+}
+
+// had returns the figures that at least one row has.
+func had(rows []row, figures []string) (some []string) {
+	for _, figure := range figures {
+		if slices.ContainsFunc(rows, func(r row) bool { return len(r.Figures[figure]) > 0 }) {
+			some = append(some, figure)
+		}
+	}
+	return some
 }
 
 // printTable prints a table as Markdown, with columns of even width.

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/procfs"
 	"go.temporal.io/sdk/client"
@@ -16,15 +18,17 @@ import (
 	"dummyorders/internal/stack"
 )
 
-// servers is what all systems share that are measured: Temporal, with the settings of make run, and RabbitMQ.
+// servers is what all systems share that are measured: Temporal and RabbitMQ.
 type servers struct {
 	dir, root string
-	temporal  *stack.Temporal
+	address   string    // Temporal's
+	counted   []process // whose CPU is that of a transaction: Temporal's, and its PostgreSQL's if it has one
+	postgres  *stack.Postgres
 	broker    *stack.RabbitMQ
 	stops     []func(context.Context) error
 }
 
-// startServers starts the servers. stop must be called after an error as well.
+// startServers starts the servers, Temporal's with the settings of make run. stop must be called after an error as well.
 func startServers(ctx context.Context, namespaces ...string) (s *servers, err error) {
 	s = &servers{}
 	if s.root, err = stack.Root(); err != nil {
@@ -34,18 +38,24 @@ func startServers(ctx context.Context, namespaces ...string) (s *servers, err er
 		return s, err
 	}
 	fmt.Fprintln(os.Stderr, "starting Temporal and RabbitMQ")
-	if s.temporal, err = stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(s.dir, "temporal"), Namespaces: namespaces}); err != nil {
+	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(s.dir, "temporal"), Namespaces: namespaces})
+	if err != nil {
 		return s, err
 	}
-	s.stops = append(s.stops, s.temporal.Stop)
+	s.stops = append(s.stops, temporal.Stop)
+	s.address, s.counted = temporal.Address(), []process{{kinds[0], temporal.Address(), temporal.Process}}
+	return s, s.startBroker(ctx)
+}
+
+func (s *servers) startBroker(ctx context.Context) (err error) {
 	s.broker, err = stack.StartRabbitMQ(ctx, stack.RabbitMQOptions{
 		Dir: filepath.Join(s.dir, "rabbitmq"), Definitions: filepath.Join(s.root, "gateways", "rabbitmq", "definitions.json"),
 	})
 	if err != nil {
-		return s, err
+		return err
 	}
 	s.stops = append(s.stops, s.broker.Stop)
-	return s, nil
+	return nil
 }
 
 // stop ends all that was started, the last first, and deletes its data.
@@ -59,7 +69,7 @@ func (s *servers) stop() {
 // client returns a client of a namespace, with the settings that the service has on one machine.
 func (s *servers) client(namespace string) (client.Client, error) {
 	c, err := client.NewLazyClient(client.Options{
-		HostPort: s.temporal.Address(), Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		HostPort: s.address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
 	})
 	if err != nil {
@@ -78,6 +88,9 @@ type process struct {
 // kinds are the kinds of processes, in the order in which they are started and shown.
 var kinds = []string{"server", "worker", "fraud_police", "api"}
 
+// postgresKind is the kind of Temporal's database, where that is a process.
+const postgresKind = "PostgreSQL"
+
 // cpuTime returns the CPU time that the processes of each kind have used so far, in seconds.
 func cpuTime(processes []process) (map[string]float64, error) {
 	used := map[string]float64{}
@@ -87,20 +100,42 @@ func cpuTime(processes []process) (map[string]float64, error) {
 			return nil, err
 		}
 		used[p.kind] += stat.CPUTime()
+		if p.kind == postgresKind {
+			used[p.kind] += childrenTime(stat)
+		}
 	}
 	return used, nil
 }
 
 func statOf(p process) (procfs.ProcStat, error) {
-	proc, err := procfs.NewProc(p.Pid())
-	if err != nil {
-		return procfs.ProcStat{}, fmt.Errorf("find process %s: %w", p.kind, err)
-	}
-	stat, err := proc.Stat()
+	stat, err := statOfPid(p.Pid())
 	if err != nil {
 		return stat, fmt.Errorf("read the times of %s: %w", p.kind, err)
 	}
 	return stat, nil
+}
+
+func statOfPid(pid int) (procfs.ProcStat, error) {
+	proc, err := procfs.NewProc(pid)
+	if err != nil {
+		return procfs.ProcStat{}, err
+	}
+	return proc.Stat()
+}
+
+// childrenTime returns the CPU time that the children of a process have used, also of those that have ended, in seconds: each session
+// of PostgreSQL is one.
+func childrenTime(of procfs.ProcStat) float64 {
+	const ticks = 100 // a second, on Linux
+	used := float64(of.CUTime+of.CSTime) / ticks
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", of.PID)) // empty but on Linux
+	for child := range strings.FieldsSeq(string(children)) {
+		pid, _ := strconv.Atoi(child)
+		if stat, err := statOfPid(pid); err == nil { // or it has ended just now
+			used += stat.CPUTime()
+		}
+	}
+	return used
 }
 
 // serviceOptions says how to start the service. The namespace is also the folder of its ledger and logs.
@@ -125,7 +160,7 @@ func (s *servers) start(ctx context.Context, o serviceOptions) (system, error) {
 	if err != nil {
 		return system{}, err
 	}
-	found := system{title: o.title, temporal: c, processes: []process{{kinds[0], s.temporal.Address(), s.temporal.Process}}}
+	found := system{title: o.title, temporal: c, processes: slices.Clone(s.counted)}
 	for _, kind := range kinds[1:] {
 		for n := range max(o.copies[kind], 1) {
 			port, err := stack.FreePort()
@@ -137,7 +172,7 @@ func (s *servers) start(ctx context.Context, o serviceOptions) (system, error) {
 			addressed := map[bool]string{true: "HTTP_ADDRESS=", false: "HEALTH_ADDRESS="}[kind == "api"]
 			started, err := stack.StartProcess(stack.Command{
 				Name: kind, Path: o.binary, Args: []string{command}, Log: filepath.Join(dir, fmt.Sprint(kind, n, ".log")),
-				Env: append(append(os.Environ(), "TEMPORAL_ADDRESS="+s.temporal.Address(), "TEMPORAL_NAMESPACE="+o.namespace,
+				Env: append(append(os.Environ(), "TEMPORAL_ADDRESS="+s.address, "TEMPORAL_NAMESPACE="+o.namespace,
 					"LOG_LEVEL=warn", "HEALTH_ADDRESS=", addressed+address, "LEDGER_URL="+o.ledger,
 					"RABBITMQ_PUBLISHER_URL="+s.broker.URL("orders", "orders"),
 					"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else"), o.settings...),

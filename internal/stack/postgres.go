@@ -20,11 +20,12 @@ import (
 
 // PostgresOptions configures a PostgreSQL server. The zero value with a Dir is suitable for tests.
 type PostgresOptions struct {
-	Dir      string // the folder for data and log, created if missing
-	Programs string // the folder of postgres and initdb; if empty, StartPostgres finds one
-	Port     int    // if 0, a free one is chosen
-	Log      string // if empty, postgres.log in Dir
-	Password string // the superuser's (postgres) password; if empty, "postgres"
+	Dir      string   // the folder for data and log, created if missing
+	Programs string   // the folder of postgres and initdb; if empty, StartPostgres finds one
+	Port     int      // if 0, a free one is chosen
+	Log      string   // if empty, postgres.log in Dir
+	Password string   // the superuser's (postgres) password; if empty, "postgres"
+	Settings []string // such as jit=off; they win over those of StartPostgres
 }
 
 // Postgres is a private server on the loopback interface, without Unix sockets. PostgreSQL refuses to run as root: if
@@ -130,6 +131,9 @@ func (p *Postgres) server() Command {
 		"shared_buffers=32MB", "max_connections=60", "max_worker_processes=2", "autovacuum_max_workers=1",
 		"logging_collector=off", "log_destination=stderr",
 	} {
+		args = append(args, "-c", setting)
+	}
+	for _, setting := range p.options.Settings {
 		args = append(args, "-c", setting)
 	}
 	return Command{

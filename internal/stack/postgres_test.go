@@ -58,6 +58,13 @@ func TestPostgresKeepsData(t *testing.T) {
 	noProcessMentions(t, dir)
 }
 
+// Settings win over those that every server here has.
+func TestPostgresSettings(t *testing.T) {
+	t.Parallel()
+	server := startPostgres(t, stack.PostgresOptions{Dir: t.TempDir(), Settings: []string{"shared_buffers=16MB"}})
+	require.Equal(t, "16MB", ask(t, server.URL("postgres", "postgres"), "SHOW shared_buffers"))
+}
+
 // Postgres servers run side by side and ask for a password.
 func TestPostgresSideBySide(t *testing.T) {
 	t.Parallel()
