@@ -15,8 +15,8 @@ import (
 )
 
 const startBacktestDescription = "Decides again about the transactions of the caller's merchants in the last days, with another ruleset. Ask at Location how far it is, " +
-	"and for the report. It runs in the process that was asked, which keeps the latest backtests until it ends. It is bounded in time and in how much it reads; " +
-	"for more there is orders rules backtest. Nothing is changed."
+	"and for the report. It runs in the process that was asked. An api keeps its latest backtests until it ends, and the desks keep theirs for a day. It is bounded in " +
+	"time and in how much it reads; for more there is orders rules backtest. Nothing is changed."
 
 type backtestResponse struct {
 	Body ruleset.Backtest
@@ -108,7 +108,7 @@ func (s *server) backtest(ctx context.Context, r *backtestRequest) (*backtestRes
 	found, err := s.rules.Backtest(ctx, merchantsOf(ctx), r.ID)
 	switch {
 	case errors.Is(err, ruleset.ErrNoBacktest):
-		return nil, problem(http.StatusNotFound, "no such backtest: it ran in another process, or that process has ended, or it was long ago")
+		return nil, problem(http.StatusNotFound, "no such backtest: an api shows its own latest ones until it ends, and the desks show theirs for a day")
 	case err != nil:
 		return nil, s.rulesProblem(ctx, err)
 	}

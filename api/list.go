@@ -39,12 +39,12 @@ type listRequest struct {
 	CardLastFour  string `query:"cardLastFour" doc:"The last four digits of the card" example:"4321"`
 	IP            string `query:"ip" doc:"The IP address that the buyer was said to have" example:"192.0.2.1"`
 	Merchant      string `query:"merchant" doc:"One of the merchants whose transactions the caller may see" example:"acme"`
-	PaymentMethod string `query:"paymentMethod" doc:"How it was paid. Needs a narrower parameter or a bounded time" example:"amazonpay"`
-	Currency      string `query:"currency" doc:"The currency that was paid in. Needs a narrower parameter or a bounded time" example:"INR"`
+	PaymentMethod string `query:"paymentMethod" doc:"How it was paid" example:"amazonpay"`
+	Currency      string `query:"currency" doc:"The currency that was paid in" example:"INR"`
 	AmountFrom    string `query:"amountFrom" doc:"The least amount that was paid, in currency, which must be named" example:"100.00"`
 	AmountTo      string `query:"amountTo" doc:"The greatest amount that was paid, in currency, which must be named" example:"200.00"`
-	Rule          string `query:"rule" doc:"The id of a rule that hit, also in shadow, for callers with the scope rules. Needs a narrower parameter or a bounded time" example:"card_velocity"`
-	Disagrees     string `query:"disagrees" doc:"What was tried in shadow had another outcome than the decision: the rules in shadow (rules), or the ruleset in shadow (ruleset). For callers with the scope rules. Needs a narrower parameter or a bounded time" example:"rules"`
+	Rule          string `query:"rule" doc:"The id of a rule that hit, also in shadow, for callers with the scope rules" example:"card_velocity"`
+	Disagrees     string `query:"disagrees" doc:"What was tried in shadow had another outcome than the decision: the rules in shadow (rules), or the ruleset in shadow (ruleset). For callers with the scope rules" example:"rules"`
 
 	Since  string `query:"since" doc:"Accepted at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
 	Until  string `query:"until" doc:"Accepted before that time, RFC 3339" example:"2026-01-03T00:00:00Z"`
@@ -88,9 +88,8 @@ func (s *server) registerList(api huma.API) {
 			"transactions are added. A page may have fewer than limit, or be empty, although more follow: go on until next is absent. The ledger follows a running transaction within moments; GET /transactions/{id} is exact, and " +
 			"has the explanation of the decision, which lists leave out. A parameter such as metadata.channel=web " +
 			"finds transactions by their metadata. It and paymentMethod, currency, amountFrom, amountTo, rule and disagrees are looked for in each " +
-			"transaction that the others leave, so they need one of orderID, customerID, sameCardAs, cardLastFour and ip beside them, or a " +
-			"bounded time: since, and until if that is not now, at most 7 days apart. For these, and for several other filters at once, a page looks at a few " +
-			"thousand transactions at most, and searchedTo says how far back it has looked.",
+			"transaction that the others leave. For these, and for several other filters at once, a page looks at a few thousand transactions at most, " +
+			"and searchedTo says how far back it has looked.",
 		Tags:   []string{"transactions"},
 		Errors: []int{404, 422, 429, 503},
 	}), s.list)
@@ -213,8 +212,11 @@ const (
 )
 
 var (
-	listParameters = slices.Concat([]string{"status", "outcome", "merchant", "since", "until", "cursor", "limit", metadataPrefix}, narrowing, scanning)
-	outcomes       = []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
+	listParameters = []string{
+		"status", "outcome", "orderID", "customerID", "sameCardAs", "cardLastFour", "ip", "merchant", "paymentMethod", "currency", "amountFrom", "amountTo",
+		"rule", "disagrees", metadataPrefix, "since", "until", "cursor", "limit",
+	}
+	outcomes = []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
 )
 
 // parameters reads a query and collects its faults. It refuses an empty parameter, as a web page sends for an empty field:

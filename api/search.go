@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"dummyorders/domain/address"
@@ -17,16 +15,6 @@ import (
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/spelling"
 )
-
-// An index of the ledger leads to what narrowing parameters name. What scanning parameters name is looked for in each transaction
-// that the others leave, so they need a narrowing one beside them, or a bounded time.
-var (
-	narrowing = []string{"orderID", "customerID", "sameCardAs", "cardLastFour", "ip"}
-	scanning  = []string{"paymentMethod", "currency", "amountFrom", "amountTo", "rule", "disagrees"}
-)
-
-// longestScan bounds the time in which scanning parameters look.
-const longestScan = 7 * 24 * time.Hour
 
 // metadataPrefix begins the name of a parameter that names an entry of the metadata.
 const metadataPrefix = "metadata."
@@ -41,7 +29,6 @@ func (p *parameters) search(q *ledger.Query) {
 	q.Disagrees = p.disagrees()
 	p.amounts(q)
 	p.metadata(q)
-	p.narrow(q)
 }
 
 // maxRuleID bounds a rule's id.
@@ -127,24 +114,6 @@ func (p *parameters) metadata(q *ledger.Query) {
 			q.Metadata = map[string]string{}
 		}
 		q.Metadata[key] = spelling.ID(p.text(name, transaction.MaxMetadataValue))
-	}
-}
-
-// narrow refuses a query that would have to look through the whole ledger.
-func (p *parameters) narrow(q *ledger.Query) {
-	bounded := slices.ContainsFunc(narrowing, p.values.Has)
-	if !q.Since.IsZero() {
-		until := q.Until
-		if until.IsZero() {
-			until = time.Now()
-		}
-		bounded = bounded || until.Sub(q.Since) <= longestScan
-	}
-	for name := range p.values {
-		if !bounded && (slices.Contains(scanning, name) || strings.HasPrefix(name, metadataPrefix)) {
-			p.wrong(name, "would look through the whole ledger: add "+strings.Join(narrowing[:len(narrowing)-1], ", ")+" or ip, "+
-				"or since, and until if that is not now, at most 7 days apart")
-		}
 	}
 }
 

@@ -3,6 +3,7 @@ package desk_test
 import (
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -28,6 +29,24 @@ var shownTo = map[string][]identity.Role{
 	"People and keys": {"admin"},
 	"Audit trail":     {"auditor", "admin"},
 	"You":             identity.Roles,
+}
+
+// Each screen has its picture in docs/desk, under the name of its path, which docs/desk.md shows; there are no others.
+func TestPictures(t *testing.T) {
+	page, err := os.ReadFile("../docs/desk.md")
+	require.NoError(t, err)
+	var wanted, there []string
+	for _, screen := range desk.Screens {
+		picture := "desk" + screen.Path + ".png"
+		wanted = append(wanted, filepath.Base(picture))
+		assert.Contains(t, string(page), "![The screen "+screen.Name+"]("+picture+")")
+	}
+	files, err := os.ReadDir("../docs/desk")
+	require.NoError(t, err)
+	for _, file := range files {
+		there = append(there, file.Name())
+	}
+	assert.ElementsMatch(t, wanted, there, "go test ./internal/e2e -run TestDesk -update-desk takes them")
 }
 
 // Each screen is in the menu of those who may see it, and is refused to all others by the API itself.

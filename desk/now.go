@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
+	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 )
@@ -47,6 +49,36 @@ type minute struct {
 		Decline      int64 `json:"decline"`
 		NotEvaluated int64 `json:"notEvaluated"`
 	} `json:"outcomes"`
+}
+
+// cell is a number of the table of minutes, and the address of the transactions behind it.
+type cell struct {
+	Count int64
+	To    string
+}
+
+// Cells returns the numbers of the minute in the order of the table's columns.
+func (m minute) Cells() (all []cell) {
+	behind := func(count int64, outcome fraud.Outcome) {
+		query := within(m.Begin, time.Minute)
+		if outcome != "" {
+			query.Set("outcome", string(outcome))
+		}
+		all = append(all, cell{count, "/transactions?" + query.Encode()})
+	}
+	if o := m.Outcomes; o != nil {
+		behind(o.Approve, fraud.Approve)
+		behind(o.Review, fraud.Review)
+		behind(o.Decline, fraud.Decline)
+		behind(o.NotEvaluated, fraud.NotEvaluated)
+	}
+	behind(m.Transactions, "")
+	return all
+}
+
+// within asks for the transactions of a span.
+func within(begin time.Time, span time.Duration) url.Values {
+	return url.Values{"since": {begin.UTC().Format(time.RFC3339)}, "until": {begin.Add(span).UTC().Format(time.RFC3339)}}
 }
 
 // Hour returns how many transactions were accepted in the last hour.

@@ -101,7 +101,7 @@ func onDay(day, rule string, disagrees fraud.Shadow) string {
 	if err != nil {
 		return "/transactions"
 	}
-	query := url.Values{"since": {begin.Format(time.RFC3339)}, "until": {begin.AddDate(0, 0, 1).Format(time.RFC3339)}}
+	query := within(begin, 24*time.Hour)
 	if rule != "" {
 		query.Set("rule", rule)
 	}

@@ -170,7 +170,7 @@ type bench struct {
 	Found *ruleset.Findings
 	Fault string // why the files were not checked
 	Added string // the file that was added last
-	// Backtest is the id of the last one that was begun in this session, or empty.
+	// Backtest is the id of the last one that was begun in this session and is kept, or empty.
 	Backtest string
 	Draft    bool // the files have changes of this session
 	Moved    bool // another ruleset decides since they were begun
@@ -269,7 +269,7 @@ func showWorkbench(v *visit) (any, error) {
 	if err := v.get("/rules/files", nil, &read); err != nil {
 		return nil, err
 	}
-	form := url.Values{"began": {used.Deciding.Digest}, "from": {used.From}, "backtest": {v.desk.sessions.GetString(v.Context(), backtestValue)}}
+	form := url.Values{"began": {used.Deciding.Digest}, "from": {used.From}, "backtest": {v.lastBacktest()}}
 	var kept draft
 	if v.URL.Query().Has("anew") || !v.desk.value(v.Context(), draftValue, &kept) {
 		return newBench(read.Files, form), nil
@@ -284,6 +284,18 @@ func showWorkbench(v *visit) (any, error) {
 	}
 	b.check(v, read.Files)
 	return b, nil
+}
+
+// lastBacktest returns the id of the backtest that was begun last in this session, or "" if there is none or it is no longer kept.
+func (v *visit) lastBacktest() string {
+	id := v.desk.sessions.GetString(v.Context(), backtestValue)
+	if id == "" {
+		return ""
+	}
+	if err := v.get("/rules/backtests/"+url.PathEscape(id), nil, nil); isNotFound(err) {
+		return ""
+	}
+	return id
 }
 
 // newBench returns the files in their order, the ruleset's own first, with the form's other fields.
@@ -396,6 +408,14 @@ type backtest struct {
 			}
 		}
 	} `json:"report"`
+}
+
+// Share is how much of its period a backtest has read, in hundredths.
+func (b *backtest) Share() int {
+	if b.Progress.ReadTo.IsZero() {
+		return 0
+	}
+	return int(100 * b.Until.Sub(b.Progress.ReadTo) / b.Until.Sub(b.Since))
 }
 
 func showBacktest(v *visit) (any, error) {

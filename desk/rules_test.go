@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -191,13 +192,22 @@ func TestBacktest(t *testing.T) {
 	assert.Contains(t, page, "the ruleset has faults")
 	assert.Contains(t, page, "id: other\n</textarea>")
 
-	b := ruleset.Backtest{ID: "7", State: ruleset.Running, Candidate: inUse.Deciding.Ruleset, Progress: ruleset.Progress{Read: 12}}
+	until := time.Date(2026, 1, 9, 0, 0, 0, 0, time.UTC)
+	b := ruleset.Backtest{
+		ID: "7", State: ruleset.Running, Candidate: inUse.Deciding.Ruleset, Since: until.AddDate(0, 0, -4), Until: until,
+		Progress: ruleset.Progress{Read: 12, ReadTo: until.AddDate(0, 0, -1)},
+	}
 	w.api.say("POST /rules/backtests", 202, b)
 	w.api.say("GET /rules/backtests/7", 200, b)
 	_, page = w.post("/rules/backtests", form)
 	assert.Contains(t, page, "It goes on: 12 transactions read")
+	assert.Contains(t, page, `<progress max="100" value="25"`)
 	_, page = w.get("/rules/workbench")
 	assert.Contains(t, page, `<a href="/rules/backtests/7">Your last backtest</a>`)
+	code, detail := said(http.StatusNotFound, "no such backtest")
+	w.api.say("GET /rules/backtests/7", code, detail)
+	_, page = w.get("/rules/workbench")
+	assert.NotContains(t, page, "Your last backtest", "it is no longer kept")
 	b.State, b.Why = ruleset.Failed, "the ledger is away"
 	w.api.say("GET /rules/backtests/7", 200, b)
 	_, page = w.get("/rules/backtests/7")

@@ -130,10 +130,11 @@ func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, s.URL, http.StatusSeeOther)
 }
 
-// local returns a path of the desk, and / for anything that leads elsewhere.
+// local returns a path of the desk, and / for anything that leads elsewhere. Browsers take a backslash for a slash, but not in a query.
 func local(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\n\r\t") {
+	path, _, _ := strings.Cut(to, "?")
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(path, "\\") || strings.ContainsAny(to, "\n\r\t") {
 		return "/"
 	}
 	return to

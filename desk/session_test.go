@@ -44,7 +44,7 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 func TestSignInLeadsBack(t *testing.T) {
 	w := newWorld(t)
 	for page, leads := range map[string]string{
-		"/you?a=b": "/you?a=b", "//eve.example.com": "/", "https://eve.example.com/": "/", "/\\eve.example.com": "/", "you": "/",
+		"/you?a=b": "/you?a=b", "/you?a=\\b": "/you?a=\\b", "//eve.example.com": "/", "https://eve.example.com/": "/", "/\\eve.example.com": "/", "/\\eve.example.com?a": "/", "you": "/",
 	} {
 		w.browser = w.newBrowser()
 		seen := ""

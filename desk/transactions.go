@@ -264,10 +264,12 @@ func isNotFound(err error) bool {
 	return is && p.Status == http.StatusNotFound
 }
 
-// These bound a file, and what is asked for at once, in transactions.
+// These bound a file, and what is asked for at once, in transactions; and how many pages are asked for, of which a search that finds
+// little has many.
 const (
-	mostInCSV = 10_000
-	csvPage   = 200
+	mostInCSV    = 10_000
+	csvPage      = 200
+	mostCSVPages = 250
 )
 
 // csvFile begins an answer that browsers save as a file of that name.
@@ -295,7 +297,7 @@ func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = lines.Write(head) // Error returns it
 	var last time.Time
-	for written := 0; ; {
+	for written, pages := 0, 1; ; pages++ {
 		for _, t := range page.Transactions {
 			last = t.StartTime
 			line := []string{t.StartTime.UTC().Format(time.RFC3339)}
@@ -305,8 +307,11 @@ func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 			_ = lines.Write(line)
 			written++
 		}
-		if written >= mostInCSV && page.Next != "" {
-			_ = lines.Write([]string{fmt.Sprintf("There may be more: this file ends after %d. Search until %s for the rest.", written, last.UTC().Format(time.RFC3339))})
+		if !page.SearchedTo.IsZero() {
+			last = page.SearchedTo
+		}
+		if page.Next != "" && (written >= mostInCSV || pages == mostCSVPages) {
+			_ = lines.Write([]string{fmt.Sprintf("There may be more: this file ends after %d. Search until %s for the rest.", written, last.UTC().Truncate(time.Second).Add(time.Second).Format(time.RFC3339))})
 			break
 		}
 		if lines.Flush(); lines.Error() != nil { // the browser is gone

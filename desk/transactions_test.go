@@ -120,6 +120,10 @@ func TestTransactionsCSV(t *testing.T) {
 	w.get("/transactions.csv")
 	assert.Equal(t, "cursor=again&limit=100", w.api.last().query, "9900 are written")
 
+	w.api.say("GET /transactions", 200, map[string]any{"transactions": []any{}, "next": "again", "searchedTo": "2026-01-02T03:04:05Z"}) // as one that finds nothing
+	_, text = w.get("/transactions.csv")
+	assert.Contains(t, text, "this file ends after 0. Search until 2026-01-02T03:04:06Z for the rest.")
+
 	w.api.say("GET /transactions", 200, map[string]any{"transactions": page[:3]})
 	_, text = w.get("/transactions.csv")
 	assert.Equal(t, 4, strings.Count(text, "\n"))

@@ -12,8 +12,8 @@ import (
 type KeptBacktest struct {
 	Backtest
 
-	Of identity.Merchants
-	At time.Time
+	Of  identity.Merchants
+	Age time.Duration // how long ago it was kept, by the store's clock: those of two processes may differ
 }
 
 // BacktestsKept is how long a backtest is kept.

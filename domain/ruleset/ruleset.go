@@ -159,6 +159,8 @@ type Progress struct {
 	Read    int `json:"read" doc:"Transactions that were read"`
 	Decided int `json:"decided" doc:"Decisions that were repeated"`
 	ToFold  int `json:"toFold" doc:"Decisions whose values were not recorded, and are computed first"`
+
+	ReadTo time.Time `json:"readTo,omitzero" doc:"Back to when it has read: it begins at until, and ends at since"`
 }
 
 // ErrBusy says that enough backtests run.

@@ -18,10 +18,11 @@ func (l *Ledger) KeepBacktest(ctx context.Context, k ruleset.KeptBacktest) error
 	}
 	err = l.inTransaction(ctx, func(tx *sql.Tx) error {
 		bind := l.engine.bind
-		_, err := tx.ExecContext(ctx, bind(`INSERT INTO backtests (id, merchants, document, kept_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET document = excluded.document, kept_at = excluded.kept_at`), k.ID, k.Of.String(), string(document), l.engine.sqlTime(k.At))
+		var now instant
+		err := tx.QueryRowContext(ctx, bind(`INSERT INTO backtests (id, merchants, document, kept_at) VALUES (?, ?, ?, `+l.engine.now+`)
+			ON CONFLICT (id) DO UPDATE SET document = excluded.document, kept_at = excluded.kept_at RETURNING kept_at`), k.ID, k.Of.String(), string(document)).Scan(&now)
 		if err == nil {
-			_, err = tx.ExecContext(ctx, bind(`DELETE FROM backtests WHERE kept_at <= ?`), l.engine.sqlTime(k.At.Add(-ruleset.BacktestsKept)))
+			_, err = tx.ExecContext(ctx, bind(`DELETE FROM backtests WHERE kept_at <= ?`), l.engine.sqlTime(now.Add(-ruleset.BacktestsKept)))
 		}
 		return err
 	})
@@ -34,9 +35,9 @@ func (l *Ledger) KeepBacktest(ctx context.Context, k ruleset.KeptBacktest) error
 // KeptBacktest returns what was kept of a backtest.
 func (l *Ledger) KeptBacktest(ctx context.Context, id string) (k ruleset.KeptBacktest, err error) {
 	var merchants, document string
-	var at instant
+	var at, now instant
 	err = l.retry(ctx, func() error {
-		return l.reader.QueryRowContext(ctx, l.engine.bind(`SELECT merchants, document, kept_at FROM backtests WHERE id = ?`), id).Scan(&merchants, &document, &at)
+		return l.reader.QueryRowContext(ctx, l.engine.bind(`SELECT merchants, document, kept_at, `+l.engine.now+` FROM backtests WHERE id = ?`), id).Scan(&merchants, &document, &at, &now)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return k, ruleset.ErrNoBacktest
@@ -50,6 +51,6 @@ func (l *Ledger) KeptBacktest(ctx context.Context, id string) (k ruleset.KeptBac
 	if err != nil {
 		return k, fmt.Errorf("read the backtest %s: %w", id, l.explain("backtests", err))
 	}
-	k.At = at.Time
+	k.Age = now.Sub(at.Time)
 	return k, nil
 }

@@ -13,12 +13,15 @@ import (
 )
 
 func aBacktest(id string) ruleset.KeptBacktest {
-	return ruleset.KeptBacktest{Of: identity.OnlyMerchants("acme", "beta"), At: start, Backtest: ruleset.Backtest{
+	return ruleset.KeptBacktest{Of: identity.OnlyMerchants("acme", "beta"), Backtest: ruleset.Backtest{
 		ID: id, State: ruleset.Running, Candidate: fraud.Ruleset{ID: "mine", Version: 3}, Since: start.AddDate(0, 0, -7), Until: start,
 	}}
 }
 
-// A backtest is kept as it was last, for a day.
+// halfADayEarlier is when a backtest was kept, less half a day, for each engine.
+var halfADayEarlier = map[string]string{"SQLite": "kept_at - 43200000000", "PostgreSQL": "kept_at - interval '12 hours'"}
+
+// A backtest is kept as it was last, for a day by the database's clock.
 func TestBacktests(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -27,18 +30,28 @@ func TestBacktests(t *testing.T) {
 			require.ErrorIs(t, err, ruleset.ErrNoBacktest)
 			first := aBacktest("b-1")
 			require.NoError(t, l.KeepBacktest(t.Context(), first))
-			first.State, first.Report, first.At = ruleset.Done, []byte(`{"decisions":5}`), start.Add(time.Hour)
+			first.State, first.Report = ruleset.Done, []byte(`{"decisions":5}`)
 			require.NoError(t, l.KeepBacktest(t.Context(), first))
-			got, err := l.KeptBacktest(t.Context(), "b-1")
-			require.NoError(t, err)
+			kept := func(id string) (k ruleset.KeptBacktest, age time.Duration) {
+				k, err := l.KeptBacktest(t.Context(), id)
+				require.NoError(t, err)
+				age, k.Age = k.Age, 0
+				return k, age
+			}
+			got, age := kept("b-1")
 			assert.Equal(t, first, got)
+			assert.Less(t, age, time.Hour)
+			require.NoError(t, l.Exec(t.Context(), "UPDATE backtests SET kept_at = "+halfADayEarlier[name]))
+			_, age = kept("b-1")
+			assert.InDelta(t, 12, age.Hours(), 1)
 
 			second := aBacktest("b-2")
-			second.Of, second.At = identity.AllMerchants(), first.At.Add(ruleset.BacktestsKept)
+			second.Of = identity.AllMerchants()
 			require.NoError(t, l.KeepBacktest(t.Context(), second))
-			got, err = l.KeptBacktest(t.Context(), "b-2")
-			require.NoError(t, err)
+			got, _ = kept("b-2")
 			assert.Equal(t, second, got)
+			require.NoError(t, l.Exec(t.Context(), "UPDATE backtests SET kept_at = "+halfADayEarlier[name]))
+			require.NoError(t, l.KeepBacktest(t.Context(), second))
 			_, err = l.KeptBacktest(t.Context(), "b-1")
 			require.ErrorIs(t, err, ruleset.ErrNoBacktest, "it was kept for a day")
 		})

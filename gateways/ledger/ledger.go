@@ -38,6 +38,8 @@ type engine struct {
 	tried map[fraud.Shadow]string
 	// sqlTime converts a time to what the database takes. The database keeps microseconds.
 	sqlTime func(time.Time) any
+	// now is the database's time, as it keeps times.
+	now string
 	// day is the day of t.started_at in UTC, such as 2026-11-29, minute its minute since 1970, and micros is l.at in microseconds
 	// since 1970.
 	day, minute, micros string

@@ -272,7 +272,7 @@ func questions() []question {
 	return append(all, searches()...)
 }
 
-// searches returns what people search by, alone and together with other filters. What has no index is read within a span.
+// searches returns what people search by, alone and together with other filters. What has no index is read within a span, or down to a place.
 func searches() (all []question) {
 	span := func(q *ledger.Query) { q.Since, q.Until = start.Add(5*time.Minute), start.Add(50*time.Minute) }
 	for _, by := range []struct {
@@ -297,7 +297,8 @@ func searches() (all []question) {
 			{"of a merchant", "transactions_by_merchant", func(q *ledger.Query) { q.Merchants = identity.OnlyMerchants("acme") }},
 			{"with an outcome", "transactions_by_outcome", func(q *ledger.Query) { q.Outcome = fraud.Decline }},
 			{"in a span", "", span},
-			{"down to", "", func(q *ledger.Query) {
+			{"down to", "", func(q *ledger.Query) { // without a span too, as a page of such a search
+				q.Since, q.Until = time.Time{}, time.Time{}
 				q.DownTo = ledger.Cursor{StartTime: start.Add(10 * time.Minute), TransactionID: "01990000-0000-7000-8000-000000000600"}
 			}},
 		} {

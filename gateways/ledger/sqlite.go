@@ -79,8 +79,8 @@ func openSQLite(path string) (*Ledger, error) {
 		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions, pruneChanges: sqlitePruneChanges,
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",
 		read: readSQLite, inRounds: inRoundsSQLite,
-		sqlTime: func(t time.Time) any { return t.UnixMicro() },
-		day:     `date(t.started_at / 1000000, 'unixepoch')`, minute: `t.started_at / 60000000`, micros: `l.at`,
+		sqlTime: func(t time.Time) any { return t.UnixMicro() }, now: `CAST(unixepoch('subsec') * 1000000 AS INTEGER)`,
+		day: `date(t.started_at / 1000000, 'unixepoch')`, minute: `t.started_at / 60000000`, micros: `l.at`,
 		noTables: func(err error) bool { return noSQLiteTables(path, err) },
 		withLock: func(ctx context.Context, migrate func(...goose.ProviderOption) error) error {
 			return withFileLocked(ctx, path, migrate)

@@ -59,8 +59,11 @@ func readSettings(ctx context.Context, file map[string]string) (settings, error)
 		return file[key], file[key] != ""
 	})
 	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s, Lookuper: lookup})
-	if _, port, _ := net.SplitHostPort(s.DeskAddress); s.DeskURL == "" {
-		s.DeskURL = "http://127.0.0.1:" + port
+	if host, port, _ := net.SplitHostPort(s.DeskAddress); s.DeskURL == "" {
+		if host == "" || net.ParseIP(host).IsUnspecified() { // it listens at all addresses
+			host = "127.0.0.1"
+		}
+		s.DeskURL = "http://" + net.JoinHostPort(host, port) // the desk refuses that of another machine, and asks for https://
 	}
 	return s, err
 }

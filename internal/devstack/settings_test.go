@@ -136,8 +136,13 @@ func TestSettingsOrder(t *testing.T) {
 	t.Setenv("HTTP_ADDRESS", ":9004")
 	require.Equal(t, ":9004", read().HTTPAddress)
 	require.Equal(t, "http://127.0.0.1:9002", read().DeskURL)
-	t.Setenv("DESK_ADDRESS", "127.0.0.1:9302")
-	require.Equal(t, "http://127.0.0.1:9302", read().DeskURL)
+	for address, url := range map[string]string{
+		"127.0.0.1:9302": "http://127.0.0.1:9302", ":9302": "http://127.0.0.1:9302", "[::]:9302": "http://127.0.0.1:9302",
+		"[::1]:9302": "http://[::1]:9302", "192.0.2.1:9302": "http://192.0.2.1:9302",
+	} {
+		t.Setenv("DESK_ADDRESS", address)
+		require.Equal(t, url, read().DeskURL)
+	}
 	t.Setenv("DESK_URL", "http://localhost:9302")
 	require.Equal(t, "http://localhost:9302", read().DeskURL)
 

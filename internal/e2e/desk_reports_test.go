@@ -1,7 +1,10 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,9 +58,29 @@ func (b *tab) draws(colour string) bool {
 	return is
 }
 
+// keepsWords keeps what charts write, for axis.
+const keepsWords = `window.words = []; CanvasRenderingContext2D.prototype.fillText = (text) => { words.push(text); };`
+
+// axis requires that the charts of the page have written numbers, and at least three places of a form at their axes, and nothing else.
+func (b *tab) axis(form string) {
+	b.t.Helper()
+	place, number := regexp.MustCompile(`^`+form+`$`), regexp.MustCompile(`^[\d,.]*$`)
+	eventually(b.t, func() error { // a chart is drawn after its page has loaded
+		words, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`words`))
+		places := slices.DeleteFunc(words, number.MatchString)
+		if len(places) < 3 || slices.ContainsFunc(places, func(word string) bool { return !place.MatchString(word) }) {
+			err = errors.Join(err, fmt.Errorf("the axes have %q", places))
+		}
+		return err
+	})
+}
+
 // Now shows a new transaction within seconds, by itself. Without scripts it shows it when it is loaded.
 func deskNow(t *testing.T, w *deskWorld) {
-	b := w.signIn(t, "ada", "/now", "admin")
+	b := w.signIn(t, "ada", "/you", "admin")
+	b.before(keepsWords)
+	b.open("/now")
+	b.axis(`\d\d:\d\d`)
 	b.follows("These numbers follow what happens.")
 	before, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(`#hour a`)))
 	require.NoError(t, err)
@@ -111,6 +134,9 @@ func deskReports(t *testing.T, w *deskWorld) {
 	yesterday := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
 	b.open("/reports?currency=EUR&from=" + yesterday + "&to=" + yesterday)
 	assert.True(t, b.draws("--good"), "one day is drawn as a point in the middle")
+	b.before(keepsWords)
+	b.open("/reports?currency=EUR")
+	b.axis(`20\d\d-\d\d-\d\d`)
 
 	b.withoutScripts()
 	b.open("/reports?currency=EUR")

@@ -9,12 +9,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/fraud"
+	"dummyorders/domain/identity"
+	"dummyorders/domain/ruleset"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/devissuer"
 )
 
@@ -32,6 +38,7 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"you":          deskYou,
 	"rules":        deskRules,
 	"lists":        deskLists,
+	"two desks":    deskTwice,
 }
 
 func TestDesk(t *testing.T) {
@@ -59,7 +66,7 @@ func (w *deskWorld) in(t *testing.T) *deskWorld {
 
 func newDeskWorld(t *testing.T) *deskWorld {
 	t.Helper()
-	issuer, err := devissuer.Start(devissuer.Options{Groups: []string{"reviewer", "analyst", "operator", "auditor", "admin"}})
+	issuer, err := devissuer.Start(devissuer.Options{Groups: allRoles})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, issuer.Stop(context.Background())) })
 	address := freeAddress(t)
@@ -201,4 +208,42 @@ func deskYou(t *testing.T, w *deskWorld) {
 	assert.Equal(t, "/you", b.path())
 	b.click(`header button`)
 	assert.Contains(t, b.text(), "You have signed out")
+}
+
+// Two desks share a ledger. Who has signed in at one goes on at the other, sees there the backtest that the first one runs, and has signed
+// out of both.
+func deskTwice(t *testing.T, w *deskWorld) {
+	const name = "another desk"
+	address := freeAddress(t)
+	another := w.startAs(desk, name, map[string]string{"DESK_ADDRESS": address})
+	require.NoError(t, another.WaitHealthy(t.Context(), "http://"+w.health[name]+"/readyz"))
+	other := "http://" + address // browsers send it the same cookie: ports make no difference
+	b := w.signIn(t, "ada", "/rules", "analyst")
+	b.shows("default, version") // the desks have just begun to read what was published
+	b.open("/rules/workbench")
+	b.click(`button[formaction="/rules/backtests"]`)
+	backtest := b.path()
+	b.open(other + backtest)
+	assert.Contains(t, b.text(), "Nothing is changed by it.")
+	b.shows("What would change")
+	b.open(other + "/rules/workbench")
+	b.shows("Your last backtest")
+	b.click(fmt.Sprintf(`a[href=%q]`, backtest))
+	assert.Contains(t, b.text(), "What would change")
+	b.click(`header button`)
+	assert.Contains(t, b.text(), "You have signed out")
+	b.open("/you")
+	assert.NotContains(t, b.text(), "ada@localhost")
+	assert.Equal(t, 1, b.count(`input[name=group][value=analyst]`), "the issuer asks who it is")
+
+	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, store.Close()) }()
+	until := time.Now()
+	goesOn := ruleset.KeptBacktest{Of: identity.AllMerchants(), Backtest: ruleset.Backtest{
+		ID: uuid.NewString(), State: ruleset.Running, Candidate: fraud.Ruleset{ID: "default", Version: 9}, Since: until.AddDate(0, 0, -2), Until: until,
+		Progress: ruleset.Progress{Read: 7, Decided: 7, ReadTo: until.AddDate(0, 0, -1)},
+	}}
+	require.NoError(t, store.KeepBacktest(t.Context(), goesOn))
+	w.looksRight(t, backtest, "/rules/backtests/"+goesOn.ID)
 }

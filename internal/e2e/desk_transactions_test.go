@@ -85,8 +85,12 @@ func deskSearches(t *testing.T, w *deskWorld) {
 	for n := range many {
 		at := day.Add(time.Duration(n) * time.Second)
 		e := ledgertest.Ended(n, at)
-		if e.Record.StartTime = at; n == 0 {
+		e.Record.StartTime = at
+		switch n {
+		case 0:
 			oldest, e.Record.PaymentMethod = e.Record.TransactionID, "cheque"
+		case many - 1:
+			e.Record.PaymentMethod = "voucher"
 		}
 		savers.Go(func() error { return store.Save(t.Context(), e) })
 	}
@@ -108,4 +112,10 @@ func deskSearches(t *testing.T, w *deskWorld) {
 	b.open("/transactions" + search)
 	b.click(`a[href*="cursor="]`)
 	assert.Equal(t, 1, b.count(fmt.Sprintf(`a[href="/transactions/%s"]`, oldest)))
+
+	found := strings.Replace(search, "cheque", "voucher", 1)
+	b.open("/transactions" + found)
+	assert.Contains(t, b.text(), "Looked back to")
+	assert.NotContains(t, b.text(), "nothing so far")
+	w.looksRight(t, "/transactions"+search, "/transactions"+found, "/transactions?ip=nowhere")
 }

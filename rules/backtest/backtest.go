@@ -55,6 +55,8 @@ type KnownRule struct {
 // recorded. After that, the values of the others are folded and those decisions are repeated too.
 type Progress struct {
 	Read, Decided, ToFold int
+	// ReadTo is the start of the last transaction of the period that was read: they are read from Until back to Since.
+	ReadTo time.Time
 }
 
 // Run reads the ledger and repeats its decisions. It needs about 1 KB of memory for each transaction that it reads, and
@@ -108,6 +110,7 @@ func (b *Backtest) read(ctx context.Context) error {
 }
 
 func (b *Backtest) compare(e ledger.Entry) {
+	b.count.ReadTo = e.Record.StartTime
 	if !checked(e.Record) {
 		b.tally.skip(e.Record)
 		return

@@ -45,7 +45,7 @@ func TestProgress(t *testing.T) {
 	store[0].Record.Explanation.Features[features[0].String()] = 1
 	var last backtest.Progress
 	run(t, store, c, func(b *backtest.Backtest) { b.Progress = func(p backtest.Progress) { last = p } })
-	require.Equal(t, backtest.Progress{Read: 5, Decided: 5, ToFold: 4}, last)
+	require.Equal(t, backtest.Progress{Read: 5, Decided: 5, ToFold: 4, ReadTo: store[0].Record.StartTime}, last)
 }
 
 // A candidate that changes is taken as it was at each decision: by what that has recorded, or by its time.

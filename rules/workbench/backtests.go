@@ -99,7 +99,7 @@ func (w *Workbench) Backtest(ctx context.Context, of identity.Merchants, id stri
 	if err != nil {
 		return ruleset.Backtest{}, err
 	}
-	if kept.State == ruleset.Running && time.Since(kept.At) > lostAfter {
+	if kept.State == ruleset.Running && kept.Age > lostAfter {
 		kept.State, kept.Why = ruleset.Failed, whyEnded
 	}
 	return shownTo(of, kept)
@@ -121,7 +121,7 @@ func (b *backtests) find(id string) (ruleset.KeptBacktest, bool) {
 	defer b.mu.Unlock()
 	for _, r := range b.all {
 		if r.ID == id {
-			return ruleset.KeptBacktest{Backtest: r.Backtest, Of: r.of, At: time.Now()}, true
+			return ruleset.KeptBacktest{Backtest: r.Backtest, Of: r.of}, true
 		}
 	}
 	return ruleset.KeptBacktest{}, false

@@ -109,7 +109,7 @@ func TestBacktestElsewhere(t *testing.T) {
 
 // A backtest whose process was killed does not go on for ever.
 func TestBacktestLost(t *testing.T) {
-	lost := ruleset.KeptBacktest{Backtest: ruleset.Backtest{ID: "b-1", State: ruleset.Running}, Of: identity.AllMerchants(), At: time.Now().Add(-time.Minute)}
+	lost := ruleset.KeptBacktest{Backtest: ruleset.Backtest{ID: "b-1", State: ruleset.Running}, Of: identity.AllMerchants(), Age: time.Minute}
 	bench := &workbench.Workbench{Backtests: &shelf{kept: map[string]ruleset.KeptBacktest{"b-1": lost}}}
 	seen, err := bench.Backtest(t.Context(), identity.AllMerchants(), "b-1")
 	require.NoError(t, err)
