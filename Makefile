@@ -148,7 +148,7 @@ profiles := $(if $(or $(OIDC_ISSUER),$(shell sed -n 's/^OIDC_ISSUER=//p' .env 2>
 # make start OBSERVE=1 also starts Prometheus, Grafana, and what takes traces.
 ifneq ($(filter-out false 0,$(OBSERVE)),)
 profiles += observe
-export OTEL_EXPORTER_OTLP_ENDPOINT ?= http://otel-collector:4317
+start start-production: export OTEL_EXPORTER_OTLP_ENDPOINT ?= http://otel-collector:4317
 endif
 comma := ,
 export COMPOSE_PROFILES ?= $(subst $() ,$(comma),$(strip $(profiles)))

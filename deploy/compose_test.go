@@ -140,7 +140,8 @@ func TestDeskIsAProfile(t *testing.T) {
 	}
 }
 
-// make start starts the desk where OIDC_ISSUER is set, in the environment or in .env.
+// make start starts the desk where OIDC_ISSUER is set, in the environment or in .env. The collector of the containers is not for other
+// targets: make run has none.
 func TestDeskNeedsIssuer(t *testing.T) {
 	for name, c := range map[string]struct {
 		arguments []string
@@ -156,7 +157,7 @@ func TestDeskNeedsIssuer(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), "make", arguments...)
 			cmd.Dir = root
 			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
-			cmd.Stdin = strings.NewReader("include Makefile\nprofiles:; @echo $$COMPOSE_PROFILES\n")
+			cmd.Stdin = strings.NewReader("include Makefile\nprofiles:; @echo $$COMPOSE_PROFILES $$OTEL_EXPORTER_OTLP_ENDPOINT\n")
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			assert.Equal(t, c.want, strings.TrimSpace(string(out)))

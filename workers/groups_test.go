@@ -348,14 +348,14 @@ func (s *station) resetThrottle(t *testing.T) {
 		ID: workflows.ThrottleWorkflowID("reset throttle"), TaskQueue: workflows.AlertmanTaskQueue,
 	}, workflows.AlertGroupType, throttle)
 	require.NoError(t, err)
-	asked := time.Now().Add(-2 * time.Minute) // no caller waits any more by the time of the reset
-	for _, id := range []string{"held 1", "held 2"} {
-		g := assigned("reset throttle", id)
+	// No caller of the first two waits any more by the time of the reset. The third was answered a moment ago.
+	for i, asked := range []time.Time{time.Now().Add(-2 * time.Minute), time.Now().Add(-2 * time.Minute), time.Now()} {
+		g := assigned("reset throttle", fmt.Sprintf("held %d", i+1))
 		g.Assignment.Throttle = throttle.Assignment.Throttle
 		arrival := workflows.Arriving(g)
 		arrival.AskedAt = asked
 		update, err := s.client.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
-			WorkflowID: run.GetID(), UpdateID: id, UpdateName: workflows.AdmitUpdate, Args: []any{arrival},
+			WorkflowID: run.GetID(), UpdateID: g.Notice.ID, UpdateName: workflows.AdmitUpdate, Args: []any{arrival},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		})
 		require.NoError(t, err)
@@ -363,8 +363,8 @@ func (s *station) resetThrottle(t *testing.T) {
 	}
 	s.reset(t, alert.Place{WorkflowID: run.GetID(), RunID: run.GetRunID()})
 	s.endNow(t, run.GetID())
-	until(t, func() bool { return len(s.digested("reset throttle")) == 2 })
-	require.Equal(t, map[string]int{"held 1": 1, "held 2": 1}, s.digested("reset throttle"))
+	until(t, func() bool { return len(s.digested("reset throttle")) == 3 })
+	require.Equal(t, map[string]int{"held 1": 1, "held 2": 1, "held 3": 1}, s.digested("reset throttle"))
 }
 
 // router sends everything to one receiver.

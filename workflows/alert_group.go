@@ -46,7 +46,7 @@ func GroupSummary(g AlertGroupInput) string {
 // hands them on in digests, each to a DeliverAlert of its own. It ends after a span of silence. No alert is lost and none is
 // in two digests: the workflow never ends, nor continues as a new run, with an alert that it has not taken in.
 func AlertGroup(ctx workflow.Context, g AlertGroupInput) error {
-	r := &groupRun{AlertGroupInput: g, joining: workflow.GetSignalChannel(ctx, JoinSignal), handed: []alert.DigestLog{}}
+	r := &groupRun{AlertGroupInput: g, began: workflow.Now(ctx), joining: workflow.GetSignalChannel(ctx, JoinSignal), handed: []alert.DigestLog{}}
 	r.Held.recall()
 	if r.Held.Until.IsZero() {
 		r.Held.begin(workflow.Now(ctx), r.span())
@@ -75,6 +75,7 @@ func AlertGroup(ctx workflow.Context, g AlertGroupInput) error {
 type groupRun struct {
 	AlertGroupInput
 
+	began   time.Time // the first workflow task of this run; after a reset to the beginning, the reset
 	joining workflow.ReceiveChannel
 	handed  []alert.DigestLog // the latest ones
 	logged  int               // how many alerts are in them
@@ -97,11 +98,19 @@ func (r *groupRun) admit(ctx workflow.Context, a Arrival) (alert.Place, error) {
 	a.Urgent = a.Urgent && workflow.GetVersion(ctx, "urgent alerts pass", workflow.DefaultVersion, 1) >= 1
 	run := workflow.GetInfo(ctx).WorkflowExecution
 	most := r.most()
-	if reset := run.RunID != workflow.GetInfo(ctx).OriginalRunID; reset && a.stale(workflow.Now(ctx)) {
+	if run.RunID != workflow.GetInfo(ctx).OriginalRunID && r.askedBefore(ctx, a) {
 		most, a.Urgent = 0, false
 	}
 	now := r.Held.admit(workflow.Now(ctx), a, most, r.span())
 	return alert.Place{Now: now, WorkflowID: run.ID, RunID: run.RunID, Holding: r.holding()}, nil
+}
+
+// askedBefore reports whether a question to a run that a reset began may have been answered by the run before. A reset asks every
+// earlier question anew: a caller that was answered "the notice comes in a digest" would not learn of a new answer "deliver it now", and
+// the notice would be lost.
+func (r *groupRun) askedBefore(ctx workflow.Context, a Arrival) bool {
+	return a.stale(workflow.Now(ctx)) || !a.AskedAt.IsZero() && !a.AskedAt.After(r.began) &&
+		workflow.GetVersion(ctx, "answered before the reset", workflow.DefaultVersion, 1) >= 1
 }
 
 // holding describes what the throttle holds back. It returns nil while the throttle has room.
@@ -327,9 +336,7 @@ func Arriving(g alert.GroupRequest) Arrival {
 // listens is the longest that a caller waits for a throttle's answer.
 const listens = time.Minute
 
-// stale reports whether the caller no longer waits for an answer. A reset asks every earlier question anew: a caller that
-// was answered "the notice comes in a digest" would not learn of a new answer "deliver it now", and the notice would be
-// lost.
+// stale reports whether the caller no longer waits for an answer.
 func (a Arrival) stale(now time.Time) bool {
 	return !a.AskedAt.IsZero() && now.Sub(a.AskedAt) > listens
 }
