@@ -21,6 +21,7 @@ import (
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/stack"
 	"dummyorders/workers"
@@ -36,6 +37,11 @@ func TestAlertmanOnRealServer(t *testing.T) {
 	s := startAlertman(t)
 	for name, test := range map[string]func(*station, *testing.T){
 		"one of many at once is told, and each other is in one digest":    (*station).manyAtOnce,
+		"the same, of a group that keeps its window":                      (*station).manyInAWindow,
+		"a group of one alert has no workflow, and the second begins it":  (*station).window,
+		"a digest names the alert that was told before it":                (*station).followers,
+		"whoever follows again once the group has ended":                  (*station).followsAfterTheEnd,
+		"a group goes on without windows that do not answer":              (*station).windowsAway,
 		"whoever gathers again gets the same answer":                      (*station).again,
 		"whoever gathers again once the group has ended":                  (*station).afterTheEnd,
 		"a group that ends while it is being joined":                      (*station).endsMeanwhile,
@@ -59,7 +65,8 @@ func TestAlertmanOnRealServer(t *testing.T) {
 // station runs alertman's worker on a server of its own, and is itself the channel of its deliveries.
 type station struct {
 	client client.Client
-	groups *temporal.Groups
+	groups *temporal.Groups // without windows
+	opens  *temporal.Groups // with windows, as alertman has them
 
 	mu      sync.Mutex
 	told    map[string][]alert.Notice // by address
@@ -82,14 +89,19 @@ func newStation(t *testing.T) *station {
 	c, err := client.Dial(client.Options{HostPort: server.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return &station{client: c, groups: &temporal.Groups{Client: c}, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
+	windows, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, windows.Close()) })
+	require.NoError(t, windows.Migrate(t.Context()))
+	opens := &temporal.Groups{Client: c, Windows: windows, Log: slog.New(slog.DiscardHandler)}
+	return &station{client: c, groups: &temporal.Groups{Client: c}, opens: opens, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
 }
 
 // work starts the workers, which make at most atOnce deliveries at the same time on each channel. They stop at the test's
 // end.
 func (s *station) work(t *testing.T, channels map[string]alert.Channel, atOnce int) {
 	t.Helper()
-	maker := workers.NewAlertman(s.client, &activities.Deliveries{Channels: channels, Writer: s}, &activities.Groups{Store: s.groups}, atOnce)
+	maker := workers.NewAlertman(s.client, &activities.Deliveries{Channels: channels, Writer: s}, &activities.Groups{Store: s.opens}, atOnce)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- workers.NewRunner("alertman", maker, slog.New(slog.DiscardHandler)).Run(ctx) }()
@@ -194,19 +206,28 @@ func places(t *testing.T, many int, ask func(id string) (alert.Place, error)) ma
 }
 
 func (s *station) manyAtOnce(t *testing.T) {
+	s.many(t, s.groups, "storm")
+}
+
+func (s *station) manyInAWindow(t *testing.T) {
+	s.many(t, s.opens, "storm in a window")
+}
+
+func (s *station) many(t *testing.T, groups *temporal.Groups, receiver string) {
+	t.Helper()
 	answers := places(t, 200, func(id string) (alert.Place, error) {
-		return s.groups.Gather(t.Context(), assigned("storm", id))
+		return groups.Gather(t.Context(), assigned(receiver, id))
 	})
 	collected := 0
 	for _, place := range answers {
-		require.NotEmpty(t, place.RunID)
 		if !place.Now {
+			require.NotEmpty(t, place.RunID)
 			collected++
 		}
 	}
 	require.Greater(t, collected, 190, "the first of a group is told, and the machine would have to be very slow for another group")
-	until(t, func() bool { return len(s.digested("storm")) >= collected })
-	in := s.digested("storm")
+	until(t, func() bool { return len(s.digested(receiver)) >= collected })
+	in := s.digested(receiver)
 	for id, place := range answers {
 		want := 1
 		if place.Now {
@@ -214,11 +235,11 @@ func (s *station) manyAtOnce(t *testing.T) {
 		}
 		require.Equal(t, want, in[id], id)
 	}
-	groups := map[string]bool{}
+	runs := map[string]bool{}
 	for _, place := range answers {
-		groups[place.RunID] = true
+		runs[place.RunID] = true
 	}
-	t.Logf("%d collected, in %d digests, over %d runs", collected, len(s.notices("storm")), len(groups))
+	t.Logf("%d collected, in %d digests, over %d runs", collected, len(s.notices(receiver)), len(runs))
 }
 
 func (s *station) again(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
@@ -25,6 +26,8 @@ const (
 	// velocityRetention is how long uses are kept: a day longer than any feature looks back, for checks that
 	// are made late.
 	velocityRetention = velocity.Horizon + 24*time.Hour
+	// windowRetention is long enough that none is deleted while an alert opens it again.
+	windowRetention = time.Hour
 )
 
 // Pruner deletes old rows from the ledger's database.
@@ -33,10 +36,11 @@ type Pruner interface {
 	fraud.VelocityPruner
 	audit.Pruner
 	ruleset.EntryPruner
+	alert.WindowPruner
 }
 
 // KeepPruned deletes transactions from the ledger and entries of lists that ended longer ago than retention, uses that no fraud
-// check looks at any more, and what is old in the audit trail. It does so at once and then every hour, until ctx ends, which is
+// check looks at any more, windows of alerts that are over, and what is old in the audit trail. It does so at once and then every hour, until ctx ends, which is
 // not an error. A deletion that fails is tried again the next hour: nothing depends on it.
 func KeepPruned(ctx context.Context, pruner Pruner, retention time.Duration, log *slog.Logger) error {
 	for {
@@ -49,6 +53,7 @@ func KeepPruned(ctx context.Context, pruner Pruner, retention time.Duration, log
 			{"data of fraud checks", pruner.PruneVelocity, velocityRetention},
 			{"entries of the audit trail", pruner.PruneAudit, audit.Retention},
 			{"entries of lists", pruner.PruneEntries, retention}, // backtests of the transactions need them as long
+			{"windows of alerts", pruner.PruneWindows, windowRetention},
 		} {
 			deleted, err := prune(ctx, old.batch, old.retention)
 			switch {

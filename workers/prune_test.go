@@ -19,9 +19,10 @@ const retention = 30 * 24 * time.Hour
 // pile is a ledger that holds only old transactions, and uses that are as old.
 type pile struct {
 	heap
-	uses   heap
-	audits heap
-	lists  heap
+	uses    heap
+	audits  heap
+	lists   heap
+	windows heap
 }
 
 func (p *pile) Prune(ctx context.Context, endedBefore time.Time, limit int) (int, error) {
@@ -41,6 +42,11 @@ func (p *pile) PruneAudit(ctx context.Context, before time.Time, limit int) (int
 // PruneEntries deletes entries of lists.
 func (p *pile) PruneEntries(ctx context.Context, before time.Time, limit int) (int, error) {
 	return p.lists.delete(ctx, before, limit)
+}
+
+// PruneWindows deletes windows of alerts.
+func (p *pile) PruneWindows(ctx context.Context, before time.Time, limit int) (int, error) {
+	return p.windows.delete(ctx, before, limit)
 }
 
 type heap struct {
@@ -74,7 +80,7 @@ func tidy(t *testing.T, p *pile, while time.Duration) string {
 	t.Helper()
 	var log bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		p.begun, p.uses.begun, p.audits.begun, p.lists.begun = time.Now(), time.Now(), time.Now(), time.Now()
+		p.begun, p.uses.begun, p.audits.begun, p.lists.begun, p.windows.begun = time.Now(), time.Now(), time.Now(), time.Now(), time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- workers.KeepPruned(ctx, p, retention, slog.New(slog.NewTextHandler(&log, nil))) }()
@@ -154,6 +160,13 @@ func TestPruneLists(t *testing.T) {
 	require.Contains(t, log, `level=INFO msg="Old rows were deleted" of="entries of lists" deleted=700 retention=720h0m0s`)
 	p = &pile{lists: heap{err: errors.New("the disk is full")}}
 	require.Contains(t, tidy(t, p, time.Minute), `level=WARN msg="Deleting old rows failed; it is tried again within the hour" of="entries of lists"`)
+}
+
+// Windows of alerts are deleted soon after their end.
+func TestPruneWindows(t *testing.T) {
+	p := &pile{windows: heap{old: 3}, lists: heap{err: errors.New("the disk is full")}}
+	tidy(t, p, time.Minute)
+	require.Equal(t, []call{{0, -time.Hour, 500, true}}, p.windows.calls)
 }
 
 // A failure to prune the ledger does not keep the past uses from being pruned.

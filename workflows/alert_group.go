@@ -32,6 +32,14 @@ func NewGroup(g alert.GroupRequest) AlertGroupInput {
 	}
 }
 
+// NewFollowers returns a group whose first notice was delivered when its window was opened.
+func NewFollowers(g alert.GroupRequest, w alert.Window, first alert.Event) AlertGroupInput {
+	return AlertGroupInput{
+		Event: first, Assignment: Arriving(g).Assignment,
+		Held: collection{Since: w.Since, Until: w.Until, Known: []knownNotice{{ID: w.First, Now: true}}},
+	}
+}
+
 // NewThrottle returns a throttle that has not been asked yet.
 func NewThrottle(g alert.GroupRequest) AlertGroupInput {
 	return AlertGroupInput{Event: g.Notice.Event, Assignment: Arriving(g).Assignment, Throttled: true}

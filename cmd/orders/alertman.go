@@ -46,7 +46,7 @@ func deliverAlerts(p *process) func(context.Context) error {
 		name: "alertman",
 		maker: workers.NewAlertman(p.temporal,
 			&activities.Deliveries{Channels: alerting.channels, Writer: alerting.writer},
-			&activities.Groups{Store: &temporal.Groups{Client: p.temporal}}, atOnce),
+			&activities.Groups{Store: &temporal.Groups{Client: p.temporal, Windows: store, Log: p.log}}, atOnce),
 		checks: map[string]health.Check{"rabbitmq": func(context.Context) error { return consumer.Ready() }},
 		beside: []func(context.Context) error{
 			alerting.run,

@@ -60,6 +60,26 @@ type GroupStore interface {
 	Told(ctx context.Context, digestID string) ([]string, error)
 }
 
+// Windows keeps, for each group of alerts, the window that its first alert has opened.
+type Windows interface {
+	// OpenWindow opens a window, and returns it. If one is there, it returns that one: it is kept until its end and, if other
+	// alerts have asked since, for as long as a group of them may run. Opening again by the same notice gives the same answer.
+	OpenWindow(ctx context.Context, w Window) (Window, error)
+}
+
+// WindowPruner deletes old windows.
+type WindowPruner interface {
+	// PruneWindows deletes windows that ended before a time, at most as many as limit, and returns how many.
+	PruneWindows(ctx context.Context, endedBefore time.Time, limit int) (int, error)
+}
+
+// Window is the span in which those alerts of a group are collected that follow its first.
+type Window struct {
+	Group        string // its id
+	First        string // the id of the notice that opened the window, and is delivered at once
+	Since, Until time.Time
+}
+
 // GroupRequest is a notice on its way into a group.
 type GroupRequest struct {
 	Notice     Notice     `json:"notice"`
@@ -81,7 +101,7 @@ func (n Notice) Members() []Member {
 type Place struct {
 	// Now means that the caller delivers the notice at once; otherwise the notice comes in a digest of the group.
 	Now bool `json:"now"`
-	// WorkflowID and RunID name the workflow that keeps the group.
+	// WorkflowID and RunID name the workflow that keeps the group. They are empty if it has none yet.
 	WorkflowID string `json:"workflowID"`
 	RunID      string `json:"runID"`
 	// Holding is set if the throttle that was asked holds back what comes after the notice, or the notice itself.

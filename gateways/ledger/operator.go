@@ -78,6 +78,7 @@ var needs = []struct{ process, table, privilege string }{
 	{"fraud-police", "label_changes", "SELECT"},
 	{"fraud-police", "audit", "INSERT"},
 	{"alertman", "mutes", "SELECT"},
+	{"alertman", "alert_windows", "INSERT"},
 	{"alertman", "audit", "INSERT"},
 	{"alertman", "audit_last", "UPDATE"},
 }

@@ -4,7 +4,7 @@
 # taken which review and which alerts are muted, and notes when keys were used (orders api); orders_desk, who may do that too, reads
 # the audit trail, changes merchants, keys, rulesets and lists, and keeps backtests and the sessions of persons (orders desk); orders_police, who counts and keeps
 # decisions, and sees no transaction (orders fraud-police); and
-# orders_alertman (orders alertman), who reads which alerts are muted. All add to the audit trail; only orders and orders_desk read it.
+# orders_alertman (orders alertman), who reads which alerts are muted, and keeps the windows of their groups. All add to the audit trail; only orders and orders_desk read it.
 # It can be run again at any
 # time, and then sets the passwords anew. It needs psql, its variables PGHOST, PGUSER and PGPASSWORD for a user who may make users and databases, and
 # the five passwords below.
@@ -61,6 +61,7 @@ psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
 	SELECT 'DO $$ BEGIN PERFORM ledger_let_desk_publish_rules(); END $$' WHERE to_regproc('ledger_let_desk_publish_rules') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_let_desk_change_lists(); END $$' WHERE to_regproc('ledger_let_desk_change_lists') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect_mutes(); END $$' WHERE to_regproc('ledger_protect_mutes') IS NOT NULL \gexec
+	SELECT 'DO $$ BEGIN PERFORM ledger_protect_windows(); END $$' WHERE to_regproc('ledger_protect_windows') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_protect_backtests(); END $$' WHERE to_regproc('ledger_protect_backtests') IS NOT NULL \gexec
 	SELECT 'DO $$ BEGIN PERFORM ledger_let_police_remember(); END $$' WHERE to_regproc('ledger_let_police_remember') IS NOT NULL \gexec
 	SELECT 'GRANT SELECT ON uses, decisions, labels, ledger_migrations, ledger_compatibility TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -18,19 +20,31 @@ import (
 	"dummyorders/workflows"
 )
 
-// Groups keeps each group of alerts, and each receiver's throttle, in an AlertGroup workflow.
+// Groups keeps each group of alerts, and each receiver's throttle, in an AlertGroup workflow. Nothing but its window is kept of
+// a group of one alert: a workflow costs more than all that is done to deliver the alert.
 type Groups struct {
 	Client client.Client
+	// Windows may be nil. Then, and while they do not answer, the first alert of a group begins the group's workflow.
+	Windows alert.Windows
+	Log     *slog.Logger // of Windows' errors
+
+	restUntil atomic.Int64 // until then, in nanoseconds since 1970, Windows is not asked
 }
 
 var _ alert.GroupStore = (*Groups)(nil)
 
-// Gather begins a group with the notice, or adds the notice to the group that is running. If that group ends in between,
-// Gather tries again.
+// Gather opens a group's window with the notice, or adds the notice to the group's workflow. If that ends in between, Gather tries
+// again.
 func (g *Groups) Gather(ctx context.Context, a alert.GroupRequest) (alert.Place, error) {
 	id := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key)
 	if place, found, err := g.before(ctx, id, a); found || err != nil {
 		return place, err
+	}
+	switch window, kept := g.window(ctx, id, a); {
+	case kept && window.First == a.Notice.ID:
+		return alert.Place{Now: true}, nil
+	case kept && time.Now().Before(window.Until):
+		return g.follow(ctx, a, window)
 	}
 	for {
 		place, err := g.begin(ctx, a)
@@ -45,6 +59,48 @@ func (g *Groups) Gather(ctx context.Context, a alert.GroupRequest) (alert.Place,
 		}
 		return place, nil
 	}
+}
+
+// How long opening a window may take, and for how long Windows is not asked after an error: alerts would wait for each.
+const (
+	windowWithin = time.Second
+	windowRest   = 5 * time.Second
+)
+
+// window returns the window of a group, which it opens with the notice if there is none. It reports whether windows are kept now.
+func (g *Groups) window(ctx context.Context, id string, a alert.GroupRequest) (window alert.Window, kept bool) {
+	now := time.Now()
+	if g.Windows == nil || now.UnixNano() < g.restUntil.Load() {
+		return window, false
+	}
+	within, cancel := context.WithTimeout(ctx, windowWithin)
+	defer cancel()
+	window, err := g.Windows.OpenWindow(within, alert.Window{Group: id, First: a.Notice.ID, Since: now, Until: now.Add(a.Assignment.Group.Window)})
+	if err != nil {
+		g.restUntil.Store(now.Add(windowRest).UnixNano())
+		g.Log.WarnContext(ctx, "A group's window is kept by a workflow: a second alert of a group may be sent at once", "alert", a.Notice.ID, "error", err)
+	}
+	return window, err == nil
+}
+
+// follow adds a notice to the workflow of the group whose window another notice has opened, and begins it if it does not run.
+func (g *Groups) follow(ctx context.Context, a alert.GroupRequest, w alert.Window) (alert.Place, error) {
+	first, err := g.Recall(ctx, w.First)
+	if isNotFound(err) { // it was deleted
+		first = a.Notice.Event
+	} else if err != nil {
+		return alert.Place{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	group := workflows.NewFollowers(a, w, first)
+	options := groupOptions(w.Group, group, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
+	options.Memo = map[string]any{workflows.FirstMemo: w.First}
+	run, err := g.Client.SignalWithStartWorkflow(ctx, w.Group, workflows.JoinSignal, workflows.Arriving(a), options, workflows.AlertGroupType, group)
+	if err != nil {
+		return alert.Place{}, fmt.Errorf("gather alert %s for %s: %w", a.Notice.ID, a.Assignment.Receiver, err)
+	}
+	return alert.Place{WorkflowID: w.Group, RunID: run.GetRunID()}, nil
 }
 
 // begin returns the group's place. Its Now is set if this call has begun the group.

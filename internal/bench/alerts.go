@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,7 +87,7 @@ func (p alertsPlan) run(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Printf("\n%-44s %-28s %9s %9s %9s %9s %6s %6s\n", "", "", "first", "median", "last", "messages", "sent", "again")
+	fmt.Printf("\n%-44s %-28s %9s %9s %9s %9s %6s %6s %9s %9s\n", "", "", "first", "median", "last", "messages", "sent", "again", "CPU ms", "server's")
 	for _, scenario := range []struct {
 		title   string
 		measure func(context.Context, side) (outcome, error)
@@ -108,6 +109,7 @@ type outcome struct {
 	first, median, last        time.Duration
 	messages, delivered, again int
 	of                         int
+	own, server                float64 // processor time for each alert, in milliseconds, until the groups have ended
 }
 
 // oneByOne measures the median of alerts that come one at a time. With its default settings Alertmanager waits 30 s for
@@ -174,12 +176,11 @@ func (p alertsPlan) compare(ctx context.Context, title string, measure func(cont
 	rounds := make([][]outcome, p.rounds)
 	for i := range rounds {
 		for _, s := range p.sides {
-			o, err := measure(ctx, s)
+			o, err := p.costed(ctx, s, measure)
 			if err != nil {
 				return err
 			}
 			rounds[i] = append(rounds[i], o)
-			time.Sleep(window) // until its groups have ended
 		}
 	}
 	figure := func(of func(outcome) float64, side int) float64 {
@@ -197,14 +198,32 @@ func (p alertsPlan) compare(ctx context.Context, title string, measure func(cont
 		for _, r := range rounds {
 			delivered, again, of = delivered+r[i].delivered, again+r[i].again, of+r[i].of
 		}
-		fmt.Printf("%-44s %-28s %9s %9s %9s %9.0f %6s %6d\n", title, s.name,
+		fmt.Printf("%-44s %-28s %9s %9s %9s %9.0f %6s %6d %9.1f %9.1f\n", title, s.name,
 			span(func(o outcome) time.Duration { return o.first }), span(func(o outcome) time.Duration { return o.median }),
 			span(func(o outcome) time.Duration { return o.last }), figure(func(o outcome) float64 { return float64(o.messages) }, i),
-			fmt.Sprintf("%d/%d", delivered, of), again)
+			fmt.Sprintf("%d/%d", delivered, of), again,
+			figure(func(o outcome) float64 { return o.own }, i), figure(func(o outcome) float64 { return o.server }, i))
 		title = ""
 	}
 	p.ratios(rounds)
 	return nil
+}
+
+// costed measures a side, waits until its groups have ended, and adds what all of that took. A process that was killed has no
+// figure.
+func (p alertsPlan) costed(ctx context.Context, s side, measure func(context.Context, side) (outcome, error)) (outcome, error) {
+	own, server, err := s.cpu()
+	if err != nil {
+		return outcome{}, err
+	}
+	o, err := measure(ctx, s)
+	if err != nil {
+		return o, err
+	}
+	time.Sleep(window + window/2)
+	ownAfter, serverAfter, err := s.cpu()
+	o.own, o.server = max(0, ownAfter-own)*1000/float64(o.of), (serverAfter-server)*1000/float64(o.of)
+	return o, err
 }
 
 func (p alertsPlan) ratios(rounds [][]outcome) {
@@ -219,6 +238,12 @@ func (p alertsPlan) ratios(rounds [][]outcome) {
 		fmt.Printf("%-44s %-28s %9s %9s %9s\n", "", "  ratio to "+strings.TrimPrefix(s.name, "Alertmanager, "),
 			ratio(func(o outcome) time.Duration { return o.first }), ratio(func(o outcome) time.Duration { return o.median }),
 			ratio(func(o outcome) time.Duration { return o.last }))
+		if s.server != nil {
+			cost := func(of func(outcome) float64) float64 {
+				return middle(rounds, func(r []outcome) float64 { return of(r[last]) / of(r[i]) })
+			}
+			fmt.Printf("%115s %9.2f %9.2f\n", "", cost(func(o outcome) float64 { return o.own }), cost(func(o outcome) float64 { return o.server }))
+		}
 	}
 }
 
@@ -261,6 +286,17 @@ type side struct {
 	ready   string        // the URL of its readiness
 	wait    time.Duration // before the first message about a group
 	send    func(context.Context, []incident) error
+	server  *stack.Process // Temporal's; nil if the side has none
+}
+
+// cpu returns the processor time that the side's own process and its Temporal server have used so far, in seconds.
+func (s side) cpu() (own, server float64, err error) {
+	processes := []process{{kind: "own", Process: s.process}}
+	if s.server != nil {
+		processes = append(processes, process{kind: "server", Process: s.server})
+	}
+	used, err := cpuTime(processes)
+	return used["own"], used["server"], err
 }
 
 // restart kills the side, as kill -9 does, and starts it again.
@@ -364,6 +400,7 @@ func ours(ctx context.Context, root, dir, sink string, program program) (side, f
 	over := make(chan struct{})
 	go func() { defer close(over); _ = publisher.Run(publishing) }()
 	s.send = func(ctx context.Context, all []incident) error { return publish(ctx, publisher, all) }
+	s.server = temporal.Process
 	servers := stop
 	return s, func() {
 		_ = s.process.Stop(context.WithoutCancel(ctx))
@@ -392,10 +429,15 @@ routes: [{name: all, tell: [hook]}]
 	}
 	health := fmt.Sprintf("127.0.0.1:%d", port)
 	s := side{name: program.name, ready: "http://" + health + "/readyz"}
+	env := append(os.Environ(), "ALERTMAN_CONFIG="+file, "HEALTH_ADDRESS="+health, "TEMPORAL_ADDRESS="+temporal, "LOG_LEVEL=warn",
+		"RABBITMQ_CONSUMER_URL="+broker.URL("alertman", "alertman"), "LEDGER_URL=sqlite:"+filepath.Join(dir, "ledger.db"))
+	migrate := exec.CommandContext(ctx, program.path, "ledger", "migrate") //nolint:gosec // a program of ours
+	migrate.Env = env
+	if out, err := migrate.CombinedOutput(); err != nil {
+		return side{}, fmt.Errorf("make the ledger of %s: %w: %s", program.name, err, out)
+	}
 	s.process, err = stack.StartProcess(stack.Command{
-		Name: program.name, Path: program.path, Args: []string{"alertman"}, Log: filepath.Join(dir, "alertman.log"),
-		Env: append(os.Environ(), "ALERTMAN_CONFIG="+file, "HEALTH_ADDRESS="+health, "TEMPORAL_ADDRESS="+temporal, "LOG_LEVEL=warn",
-			"RABBITMQ_CONSUMER_URL="+broker.URL("alertman", "alertman")),
+		Name: program.name, Path: program.path, Args: []string{"alertman"}, Log: filepath.Join(dir, "alertman.log"), Env: env,
 	})
 	if err != nil {
 		return side{}, err
