@@ -18,7 +18,7 @@ func installer(root string) stack.Installer {
 }
 
 type installCommand struct {
-	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,prometheus,alertmanager,chromium,cc,npm" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, prometheus, alertmanager, chromium, cc (a C compiler, for the race detector), npm (Node.js, and what internal/tools/npm lists)."`
+	What []string `arg:"" enum:"temporal,rabbitmq,postgresql,pgbouncer,prometheus,alertmanager,postgres-exporter,chromium,cc,npm" help:"What to make sure of: temporal (CLI and dev server, in bin/), rabbitmq, postgresql, pgbouncer, prometheus, alertmanager, postgres-exporter, chromium, cc (a C compiler, for the race detector), npm (Node.js, and what internal/tools/npm lists)."`
 }
 
 // Run installs what is missing. It prints nothing if nothing is missing.
@@ -29,15 +29,16 @@ func (c installCommand) Run(ctx context.Context) error {
 	}
 	i := installer(root)
 	ensure := map[string]func() error{
-		"temporal":     func() error { _, err := i.EnsureTemporal(ctx); return err },
-		"rabbitmq":     func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
-		"postgresql":   func() error { _, err := i.EnsurePostgres(ctx); return err },
-		"pgbouncer":    func() error { return i.EnsurePgBouncer(ctx) },
-		"prometheus":   func() error { return i.EnsurePrometheus(ctx) },
-		"alertmanager": func() error { return i.EnsureAlertmanager(ctx) },
-		"chromium":     func() error { return i.EnsureChromium(ctx) },
-		"cc":           func() error { return i.EnsureCC(ctx) },
-		"npm":          func() error { _, err := i.EnsureNPM(ctx); return err },
+		"temporal":          func() error { _, err := i.EnsureTemporal(ctx); return err },
+		"rabbitmq":          func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
+		"postgresql":        func() error { _, err := i.EnsurePostgres(ctx); return err },
+		"pgbouncer":         func() error { return i.EnsurePgBouncer(ctx) },
+		"prometheus":        func() error { return i.EnsurePrometheus(ctx) },
+		"alertmanager":      func() error { return i.EnsureAlertmanager(ctx) },
+		"postgres-exporter": func() error { return i.EnsurePostgresExporter(ctx) },
+		"chromium":          func() error { return i.EnsureChromium(ctx) },
+		"cc":                func() error { return i.EnsureCC(ctx) },
+		"npm":               func() error { _, err := i.EnsureNPM(ctx); return err },
 	}
 	for _, what := range c.What {
 		if err := ensure[what](); err != nil {

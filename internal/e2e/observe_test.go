@@ -33,14 +33,14 @@ type observed struct {
 	prometheus *stack.Prometheus
 }
 
-// newObserved starts everything with a desk, and a Prometheus over it.
-func newObserved(t *testing.T, settings map[string]string) observed {
+// newObserved starts everything with a desk, and a Prometheus over it and over more targets.
+func newObserved(t *testing.T, settings map[string]string, more ...stack.Target) observed {
 	t.Helper()
 	w := newWorld(t, settings)
-	targets := []stack.Target{
-		{Job: "rabbitmq", Address: fmt.Sprintf("127.0.0.1:%d", shared.metrics.rabbitmq), Path: "/metrics/per-object"},
-		{Job: "temporal", Address: fmt.Sprintf("127.0.0.1:%d", shared.metrics.temporal)},
-	}
+	targets := append(more,
+		stack.Target{Job: "rabbitmq", Address: fmt.Sprintf("127.0.0.1:%d", shared.metrics.rabbitmq), Path: "/metrics/per-object"},
+		stack.Target{Job: "temporal", Address: fmt.Sprintf("127.0.0.1:%d", shared.metrics.temporal)},
+	)
 	issuer, err := devissuer.Start(devissuer.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, issuer.Stop(context.Background())) })
@@ -115,7 +115,21 @@ func (o observed) firing() ([]string, error) {
 	return names, err
 }
 
-// dashboardQueries returns the queries of Grafana's dashboards but PostgreSQL's, whose exporter does not run here.
+// postgresExporter starts the exporter of a PostgreSQL's metrics.
+func postgresExporter(t *testing.T, server *stack.Postgres) stack.Target {
+	t.Helper()
+	address := freeAddress(t)
+	p, err := stack.StartProcess(stack.Command{
+		Name: "postgres_exporter", Path: "prometheus-postgres-exporter", Args: []string{"--web.listen-address=" + address},
+		Env: append(os.Environ(), "DATA_SOURCE_NAME="+server.URL("postgres", "postgres")), Log: filepath.Join(shared.dir, "postgres-exporter.log"),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, p.Stop(context.Background())) })
+	require.NoError(t, p.WaitHealthy(t.Context(), "http://"+address+"/metrics"))
+	return stack.Target{Job: "postgres", Address: address}
+}
+
+// dashboardQueries returns the queries of Grafana's dashboards.
 func dashboardQueries(t *testing.T) []string {
 	t.Helper()
 	root, err := stack.Root()
@@ -124,9 +138,6 @@ func dashboardQueries(t *testing.T) []string {
 	require.NoError(t, err)
 	var queries []string
 	for _, path := range paths {
-		if filepath.Base(path) == "postgresql.json" {
-			continue
-		}
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		var board struct {
@@ -171,11 +182,13 @@ func TestDashboardsShow(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(shadow, "rules", "all.yaml"), []byte(strict), 0o600))
 	config := filepath.Join(t.TempDir(), "alertman.yaml")
 	require.NoError(t, os.WriteFile(config, []byte(unheard), 0o600))
+	postgres := startPostgres(t)
 	o := newObserved(t, map[string]string{
+		"LEDGER_URL":     postgres.URL("orders", "orders"),
 		"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": live, "FRAUD_SHADOW_RULESET": shadow, "PAYMENT_DEADLINE": "10s",
 		"API_KEYS": "shop:the-key-of-the-shop,greedy:the-key-of-another", "HTTP_RATE_PER_CALLER": "20", "HTTP_BURST_PER_CALLER": "40",
 		"ALERTMAN_CONFIG": config, "ALERT_LINK_KEY": "a key for links, which is long enough",
-	})
+	}, postgresExporter(t, postgres))
 	t.Cleanup(func() { purgeDead(t) })
 	missing := dashboardQueries(t)
 	eventuallyWithin(t, 4*time.Minute, func() error {

@@ -115,6 +115,14 @@ func (i Installer) EnsurePrometheus(ctx context.Context) error {
 	return i.apt(ctx, "Prometheus", "about 20 MB to fetch", "prometheus")
 }
 
+// EnsurePostgresExporter installs prometheus-postgres-exporter if it is missing. It does not leave the system's own enabled.
+func (i Installer) EnsurePostgresExporter(ctx context.Context) error {
+	if _, err := exec.LookPath("prometheus-postgres-exporter"); err == nil {
+		return nil
+	}
+	return i.apt(ctx, "PostgreSQL's exporter of metrics", "about 5 MB to fetch", "prometheus-postgres-exporter")
+}
+
 // EnsureAlertmanager installs prometheus-alertmanager, with amtool, if it is missing. It does not leave the system's own
 // service running or enabled.
 func (i Installer) EnsureAlertmanager(ctx context.Context) error {

@@ -37,7 +37,7 @@ install "$@"
 
 # These packages enable their services for the next boot.
 for package in "$@"; do
-	case $package in rabbitmq-server | postgresql | pgbouncer | prometheus | prometheus-alertmanager)
+	case $package in rabbitmq-server | postgresql | pgbouncer | prometheus | prometheus-alertmanager | prometheus-postgres-exporter)
 		[ ! -d /run/systemd/system ] || systemctl disable --now "$package.service"
 		;;
 	esac
