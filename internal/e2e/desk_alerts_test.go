@@ -57,6 +57,7 @@ func deskAlerts(t *testing.T, w *deskWorld) {
 	b.do(chromedp.Click(chromedp.CSS(`input[value="no-event"]`)))
 	b.click(`button[value=ask]`)
 	assert.Contains(t, b.text(), "Delete 1 for good?")
+	b.looksRight()
 	b.click(`button[value=purge]`)
 	assert.Contains(t, b.text(), "1 purged.")
 	assert.Contains(t, b.text(), "alertman has taken every alert")

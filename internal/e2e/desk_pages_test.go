@@ -48,31 +48,49 @@ var allRoles = []string{"reviewer", "analyst", "operator", "auditor", "admin"}
 // still keeps a page that waits for something from loading itself again while it is looked at: desk.js runs later.
 const still = `document.addEventListener("readystatechange", () => document.querySelector("[data-wait]")?.removeAttribute("data-wait"))`
 
-// looksRight looks at pages, light and wide, dark and narrow: axe finds nothing that WCAG 2.2 AA forbids, and no page scrolls sideways.
+// looks are how pages are looked at: contrast follows the scheme, and overflow the width.
+var looks = map[string]int64{"light": 1280, "dark": 390}
+
+// looksRight opens pages, and requires of each what looksRightIn requires, in each of the looks.
 func (w *deskWorld) looksRight(t *testing.T, pages ...string) {
 	t.Helper()
-	root, err := stack.Root()
-	require.NoError(t, err)
-	modules, err := stack.FindNPM(root)
-	require.NoError(t, err)
-	axe, err := os.ReadFile(filepath.Join(modules, "axe-core", "axe.min.js"))
-	require.NoError(t, err)
-	for scheme, width := range map[string]int64{"light": 1280, "dark": 390} { // contrast follows the scheme, and overflow the width
+	for scheme, width := range looks {
 		b := w.signIn(t, "ada", "/you", allRoles...) // a tab has its own deadline
-		b.looksLike(scheme, width)
 		b.before(still)
 		for _, path := range pages {
 			b.open(path)
-			b.run(string(axe))
-			faults, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then((found) =>
-				found.violations.flatMap((v) => v.nodes.map((node) => v.id + ": " + node.html + ": " + node.failureSummary)))`, chromedp.EvalAwaitPromise))
-			require.NoError(t, err, path)
-			assert.Empty(t, faults, "%s, %s, %d pixels", path, scheme, width)
-			wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
-			require.NoError(t, err, path)
-			assert.LessOrEqual(t, wide, width, "%s scrolls sideways", path)
+			b.looksRightIn(scheme, width)
 		}
 	}
+}
+
+// looksRight requires of the page that is shown what looksRightIn requires, in each of the looks.
+func (b *tab) looksRight() {
+	b.t.Helper()
+	for scheme, width := range looks {
+		b.looksRightIn(scheme, width)
+	}
+	b.looksLike("light", looks["light"])
+}
+
+// looksRightIn requires that axe finds nothing on the page that WCAG 2.2 AA forbids, and that it does not scroll sideways.
+func (b *tab) looksRightIn(scheme string, width int64) {
+	b.t.Helper()
+	root, err := stack.Root()
+	require.NoError(b.t, err)
+	modules, err := stack.FindNPM(root)
+	require.NoError(b.t, err)
+	axe, err := os.ReadFile(filepath.Join(modules, "axe-core", "axe.min.js"))
+	require.NoError(b.t, err)
+	b.looksLike(scheme, width)
+	b.run(string(axe))
+	faults, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then((found) =>
+		found.violations.flatMap((v) => v.nodes.map((node) => v.id + ": " + node.html + ": " + node.failureSummary)))`, chromedp.EvalAwaitPromise))
+	require.NoError(b.t, err, b.path())
+	assert.Empty(b.t, faults, "%s, %s, %d pixels", b.path(), scheme, width)
+	wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
+	require.NoError(b.t, err, b.path())
+	assert.LessOrEqual(b.t, wide, width, "%s scrolls sideways", b.path())
 }
 
 // before has the tab run a script before those of each page that it opens.

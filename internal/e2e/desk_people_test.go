@@ -37,6 +37,7 @@ func deskPeople(t *testing.T, w *deskWorld) {
 	require.Regexp(t, `^ordkey_[a-z2-7]{8}_[a-z2-7]{59}$`, secret)
 	name := secret[len("ordkey_"):][:8]
 	assert.Equal(t, 200, called(secret))
+	b.looksRight()
 
 	b.open("/people")
 	assert.Contains(t, b.text(), name)

@@ -22,6 +22,7 @@ func deskRules(t *testing.T, w *deskWorld) {
 	b.open("/rules/try")
 	b.click(`form[method=post][action="/rules/try"] button`)
 	assert.Contains(t, b.text(), "with a score of")
+	b.looksRight()
 
 	b.open("/rules/workbench")
 	const check = `form[action="/rules/workbench"] button:not([formaction])`
@@ -37,6 +38,7 @@ func deskRules(t *testing.T, w *deskWorld) {
 	beside, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.querySelector("details[open] .lines").offsetHeight === document.querySelector("details[open] textarea").offsetHeight`))
 	require.NoError(t, err)
 	assert.True(t, beside, "the numbers of all lines that show are beside them")
+	b.looksRight()
 	edit("rules/amounts.yaml", "payment.amonut > order.cost", "payment.amount > order.cost")
 	edit("ruleset.yaml", "version: 2", "version: 3")
 	b.click(check)

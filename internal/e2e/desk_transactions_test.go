@@ -117,5 +117,5 @@ func deskSearches(t *testing.T, w *deskWorld) {
 	b.open("/transactions" + found)
 	assert.Contains(t, b.text(), "Looked back to")
 	assert.NotContains(t, b.text(), "nothing so far")
-	w.looksRight(t, "/transactions"+search, "/transactions"+found, "/transactions?ip=nowhere")
+	w.looksRight(t, "/transactions"+search, "/transactions"+found, "/transactions?ip=nowhere", "/nothing")
 }
