@@ -183,13 +183,13 @@ func TestDashboardsShow(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "alertman.yaml")
 	require.NoError(t, os.WriteFile(config, []byte(unheard), 0o600))
 	postgres := startPostgres(t)
+	t.Cleanup(func() { purgeDead(t) }) // once alertman has stopped: it may just be about to put another letter there
 	o := newObserved(t, map[string]string{
 		"LEDGER_URL":     postgres.URL("orders", "orders"),
 		"FRAUD_DETECTOR": "rules", "FRAUD_RULESET": live, "FRAUD_SHADOW_RULESET": shadow, "PAYMENT_DEADLINE": "10s",
 		"API_KEYS": "shop:the-key-of-the-shop,greedy:the-key-of-another", "HTTP_RATE_PER_CALLER": "20", "HTTP_BURST_PER_CALLER": "40",
 		"ALERTMAN_CONFIG": config, "ALERT_LINK_KEY": "a key for links, which is long enough",
 	}, postgresExporter(t, postgres))
-	t.Cleanup(func() { purgeDead(t) })
 	missing := dashboardQueries(t)
 	eventuallyWithin(t, 4*time.Minute, func() error {
 		o.oneOfEverything() // again and again: a rate needs two values
