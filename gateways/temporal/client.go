@@ -51,7 +51,9 @@ func New(logger *slog.Logger, compression Compression, traces trace.TracerProvid
 	}
 	options.ConnectionOptions.GrpcCompression = compression.of(options.HostPort)
 	options.Logger = log.NewStructuredLogger(logger)
-	options.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{Meter: telemetry.Meter(), UseMonotonicCounters: true})
+	options.MetricsHandler = &keptMetrics{MetricsHandler: opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
+		Meter: telemetry.Meter(), UseMonotonicCounters: true,
+	})}
 	options.ContextPropagators = []workflow.ContextPropagator{propagator{}}
 	if traces != nil {
 		tracing, err := newTracing(traces)
