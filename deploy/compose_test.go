@@ -208,6 +208,7 @@ func TestMountedFiles(t *testing.T) {
 			}
 		}
 		words := slices.Concat(s.Entrypoint, s.Command)
+		own := len(words) > 0 // else the image says what runs
 		for _, value := range s.Environment {
 			if value != nil {
 				words = append(words, *value)
@@ -220,7 +221,7 @@ func TestMountedFiles(t *testing.T) {
 					continue
 				}
 				found, err := os.Stat(source + strings.TrimPrefix(path[1], target))
-				if assert.NoError(t, err, "%s: %s", name, word) && i == 0 && word == path[1] {
+				if assert.NoError(t, err, "%s: %s", name, word) && own && i == 0 && word == path[1] {
 					assert.NotZero(t, found.Mode()&0o001, "%s cannot run %s", name, word)
 				}
 			}
