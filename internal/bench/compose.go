@@ -63,7 +63,7 @@ func readYAML(path string, into any) error {
 // history.shardIOConcurrency=16 in its dynamic config, and jit=off is PostgreSQL's.
 func (c composed) with(settings string) (composed, error) {
 	c.title, c.env, c.dynamic, c.postgres = settings, maps.Clone(c.env), maps.Clone(c.dynamic), slices.Clone(c.postgres)
-	for _, setting := range strings.Fields(settings) {
+	for setting := range strings.FieldsSeq(settings) {
 		name, value, found := strings.Cut(setting, "=")
 		switch {
 		case !found:
