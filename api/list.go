@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -183,14 +182,8 @@ func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, er
 		if err != nil {
 			return ledger.Page{}, err
 		}
-		for _, e := range part.Entries {
-			text, err := json.Marshal(e.Record)
-			if err != nil {
-				return ledger.Page{}, fmt.Errorf("measure transaction %s: %w", e.Record.TransactionID, err)
-			}
-			size += len(text)
-			page.Entries = append(page.Entries, ledger.Entry{Record: e.Record})
-		}
+		page.Entries = append(page.Entries, part.Entries...)
+		size += part.Size
 		if page.Next = part.Next; page.Next == (ledger.Cursor{}) {
 			page.Next = q.DownTo
 			break

@@ -3,6 +3,7 @@ package api_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -117,6 +118,9 @@ func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 		page.Entries = page.Entries[:q.Limit]
 		page.Next = place(page.Entries[q.Limit-1])
 	}
+	for _, e := range page.Entries {
+		page.Size += sizeOf(e.Record)
+	}
 	return page, nil
 }
 
@@ -144,6 +148,9 @@ func (m *memory) Reviews(_ context.Context, q ledger.ReviewQuery) (ledger.Review
 		page.Reviews = page.Reviews[:q.Limit]
 		last := page.Reviews[q.Limit-1].Record
 		page.Next = ledger.ReviewCursor{Deadline: last.Review.Deadline, TransactionID: last.TransactionID}
+	}
+	for _, r := range page.Reviews {
+		page.Size += sizeOf(r.Record)
 	}
 	return page, nil
 }
@@ -209,6 +216,14 @@ func (m *memory) goAway(away bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.away = away
+}
+
+func sizeOf(r ledger.Record) int {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err)
+	}
+	return len(text)
 }
 
 func place(e ledger.Entry) ledger.Cursor {

@@ -177,14 +177,9 @@ func (s *server) queue(ctx context.Context, r *queueRequest) (*queueResponse, er
 			return nil, s.ledgerAway(ctx, err)
 		}
 		for _, w := range part.Reviews {
-			shown := waitingReview{s.shown(ctx, w.Record), w.Assignment, s.queueOf(w.Record)}
-			text, err := json.Marshal(shown)
-			if err != nil {
-				return nil, fmt.Errorf("measure transaction %s: %w", w.Record.TransactionID, err)
-			}
-			size += len(text)
-			response.Body.Reviews = append(response.Body.Reviews, shown)
+			response.Body.Reviews = append(response.Body.Reviews, waitingReview{s.shown(ctx, w.Record), w.Assignment, s.queueOf(w.Record)})
 		}
+		size += part.Size
 		response.Body.Next = ""
 		if query.After = part.Next; part.Next == (ledger.ReviewCursor{}) {
 			break

@@ -85,10 +85,11 @@ type ReviewCursor struct {
 	TransactionID string    `json:"id"`
 }
 
-// ReviewPage is a part of the list. Next is where the next page begins, or zero at the end.
+// ReviewPage is a part of the list, with Next and Size as those of a Page.
 type ReviewPage struct {
 	Reviews []InReview
 	Next    ReviewCursor
+	Size    int
 }
 
 // InReview is a transaction in review: its record without the explanation, and who has taken it.

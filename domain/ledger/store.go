@@ -133,8 +133,10 @@ func Entries(ctx context.Context, from Reader, q Query) iter.Seq2[Entry, error] 
 	}
 }
 
-// Page is a part of a list. Next is where the next page begins, or zero at the end.
+// Page is a part of a list. Next is where the next page begins, or zero at the end. Size is how many bytes of JSON its records take,
+// about.
 type Page struct {
 	Entries []Entry
 	Next    Cursor
+	Size    int
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/pressly/goose/v3"
 
 	"dummyorders/domain/audit"
@@ -274,3 +275,6 @@ func (l *Ledger) MinutesStatement(of identity.Merchants, since time.Time) Statem
 func (l *Ledger) EntriesChangedSince(change int64) Statement {
 	return Statement{Text: l.engine.bind("SELECT " + entryColumns + " FROM list_entries " + changedSince), Args: []any{change, change}}
 }
+
+// ReadStored reads the JSON of a record or of what was posted.
+func ReadStored(text []byte, into any) error { return jsonv2.Unmarshal(text, into, asStored) }

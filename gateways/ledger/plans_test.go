@@ -110,6 +110,28 @@ func TestCardIsReadInOrder(t *testing.T) {
 	require.NotContains(t, text, "Sort")
 }
 
+// PostgreSQL keeps the plan of a page: to make it takes longer than to read the page.
+func TestPlansAreKept(t *testing.T) {
+	l := engines["PostgreSQL"].migrated(t)
+	fill(t, l)
+	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
+	l.Writer().SetMaxOpenConns(1) // which has the plans; it reads too
+	place := ledger.Cursor{StartTime: start.Add(time.Hour), TransactionID: "01990000-0000-7000-8000-000000000060"}
+	for name, q := range map[string]ledger.Query{
+		"place": {After: place}, "status": {Status: transaction.Pending, After: place}, "customer": {CustomerID: "customer-7"},
+	} {
+		q.Merchants, q.Limit, q.Brief = identity.AllMerchants(), 25, true
+		for range 7 { // of the first five, each has a plan of its own
+			_, err := l.List(t.Context(), q)
+			require.NoError(t, err)
+		}
+		var kept int
+		list := l.Statements("", q, start)["List"].Text
+		require.NoError(t, l.Writer().QueryRowContext(t.Context(), "SELECT generic_plans FROM pg_prepared_statements WHERE statement = $1", list).Scan(&kept))
+		require.Positive(t, kept, name)
+	}
+}
+
 // visits counts the rows that SQLite looks at: its planner knows nothing about the function, and calls it for each row.
 var visits atomic.Int64
 

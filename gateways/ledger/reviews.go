@@ -93,8 +93,9 @@ func (l *Ledger) reviews(ctx context.Context, q ledger.ReviewQuery) (page ledger
 		return page, err
 	}
 	for _, c := range places {
-		if r, there := records[c.TransactionID]; there && r.Status() == transaction.InReview {
-			page.Reviews = append(page.Reviews, ledger.InReview{Record: r, Assignment: assigned[c.TransactionID]})
+		if r := records[c.TransactionID]; r != nil && r.entry.Record.Status() == transaction.InReview {
+			page.Reviews = append(page.Reviews, ledger.InReview{Record: r.entry.Record, Assignment: assigned[c.TransactionID]})
+			page.Size += r.size
 		}
 	}
 	return page, nil
@@ -147,7 +148,7 @@ func (l *Ledger) queueQuery(q ledger.ReviewQuery) query {
 	by := strings.Join(order.columns, direction+", ") + direction
 	by = strings.Replace(by, "review_deadline", "review_deadline NULLS FIRST", 1) // older code saves none
 	return query{l.engine.bind(`SELECT id, review_deadline, currency, amount, score, person, until FROM transactions ` + index +
-		`LEFT JOIN assignments ON transaction_id = id AND until > ? ` + c.where() + `ORDER BY ` + by + ` LIMIT ?`), append(c.args, q.Limit+1)}
+		`LEFT JOIN assignments ON transaction_id = id AND until > ? ` + c.where() + `ORDER BY ` + by + ` ` + atMost(q.Limit+1)), c.args}
 }
 
 // inQueue adds that a review is in a queue of those that the query asks for: the first queue counts that it fits.
@@ -175,8 +176,8 @@ func (c *conditions) inQueue(q ledger.ReviewQuery) {
 	c.add(text+" ELSE '"+string(ledger.QueueNone)+"' END = ?", append(args, string(q.Queue))...)
 }
 
-// briefRecords returns transactions by their ids, without explanations.
-func (l *Ledger) briefRecords(ctx context.Context, of identity.Merchants, places []ledger.ReviewCursor) (map[string]ledger.Record, error) {
+// briefRecords returns the entries of places by their ids, without explanations.
+func (l *Ledger) briefRecords(ctx context.Context, of identity.Merchants, places []ledger.ReviewCursor) (map[string]*storedEntry, error) {
 	ids := make([]any, len(places))
 	for i, c := range places {
 		ids[i] = c.TransactionID
@@ -187,9 +188,9 @@ func (l *Ledger) briefRecords(ctx context.Context, of identity.Merchants, places
 	if err != nil {
 		return nil, err
 	}
-	records := map[string]ledger.Record{}
+	records := map[string]*storedEntry{}
 	for _, row := range found {
-		records[row.id] = row.entry.Record
+		records[row.id] = row
 	}
 	return records, nil
 }
@@ -354,7 +355,7 @@ func (l *Ledger) reviewedQuery(of identity.Merchants, since time.Time, limit int
 	}
 	return query{
 		l.engine.bind(`SELECT t.id, t.record, l.label, l.source FROM (SELECT * FROM transactions ` + index + c.where() +
-			`ORDER BY reviewed_at DESC LIMIT ?) t LEFT JOIN labels l ON l.transaction_id = t.id AND l.source <> ? ORDER BY t.reviewed_at DESC, t.id`),
-		append(c.args, limit, ledger.ByReviewer),
+			`ORDER BY reviewed_at DESC ` + atMost(limit) + `) t LEFT JOIN labels l ON l.transaction_id = t.id AND l.source <> ? ORDER BY t.reviewed_at DESC, t.id`),
+		append(c.args, ledger.ByReviewer),
 	}
 }

@@ -25,7 +25,8 @@ import (
 
 const (
 	readCallers = 10
-	saveRate    = 20 // what the writer saves beside them, a second
+	readEvery   = time.Second / 5 // how often each of them reads, where that does not depend on the answers
+	saveRate    = 20              // what the writer saves beside them, a second
 )
 
 // reads are the reads of one ledger by its API.
@@ -41,13 +42,23 @@ type reads struct {
 	ledger  *ledgerdb.Ledger
 }
 
-// read is a kind of read, by a person of a group.
+// read is a kind of read, by a person of a group. Those of a class are shown together where callers mix them.
 type read struct {
 	*reads
 
-	title, group string
-	path         func() string
+	class, title, group string
+	path                func() string
 }
+
+// The classes of reads.
+const (
+	readOne    = "one by its id"
+	readList   = "a list"
+	readQueue  = "the review queue"
+	readSearch = "a search among 4000"
+)
+
+var classes = []string{readOne, readList, readQueue, readSearch}
 
 func (r read) name() string { return r.title }
 
@@ -71,7 +82,7 @@ func (r read) call(ctx context.Context) error {
 
 // groups are those of persons, with the merchants whose transactions they read, as OIDC_ROLES names them.
 var groups = map[string]string{
-	"all": "analyst", "default": "merchant@default", "acme": "merchant@acme", "rare": "merchant@" + rareMerchant, "two": "merchant@" + rareMerchant + "+shop-8",
+	"all": "analyst", "reviewers": "reviewer", "default": "merchant@default", "acme": "merchant@acme", "rare": "merchant@" + rareMerchant, "two": "merchant@" + rareMerchant + "+shop-8",
 }
 
 // all returns the kinds of reads.
@@ -84,36 +95,38 @@ func (r *reads) all() []read {
 	}
 	byID := func() string { return "/transactions/" + r.anyEnded() }
 	return []read{
-		{r, "by id", "all", byID},
-		{r, "newest", "all", list("limit=50")},
-		{r, "deep in the list", "all", deep("limit=50")},
-		{r, "review queue", "all", list("status=TRANSACTION_IN_REVIEW")},
-		{r, "status, deep", "all", deep("status=18")},
-		{r, "outcome, deep", "all", deep("outcome=decline")},
-		{r, "a day", "all", func() string {
+		{r, readOne, "by id", "all", byID},
+		{r, readList, "newest", "all", list("limit=50")},
+		{r, readList, "deep in the list", "all", deep("limit=50")},
+		{r, readList, "in review", "all", list("status=TRANSACTION_IN_REVIEW")},
+		{r, readQueue, "review queue", "reviewers", func() string { return "/reviews" }},
+		{r, readQueue, "review queue by amount", "reviewers", func() string { return "/reviews?sort=amount" }},
+		{r, readList, "status, deep", "all", deep("status=18")},
+		{r, readList, "outcome, deep", "all", deep("outcome=decline")},
+		{r, readList, "a day", "all", func() string {
 			day := r.anyDay()
 			return "/transactions?since=" + day.Format(time.RFC3339) + "&until=" + day.AddDate(0, 0, 1).Format(time.RFC3339)
 		}},
-		{r, "an order", "all", func() string {
+		{r, readList, "an order", "all", func() string {
 			return "/transactions?orderID=order-" + r.anyDay().Format(time.DateOnly) + "-" + strconv.Itoa(rand.IntN(perDay/2))
 		}},
-		{r, "a customer", "all", func() string { return "/transactions?customerID=customer-" + strconv.Itoa(rand.IntN(700)) }},
-		{r, "last four digits", "all", func() string { return fmt.Sprintf("/transactions?cardLastFour=%04d", rand.IntN(500)) }},
-		{r, "a card", "all", func() string { return "/transactions?sameCardAs=" + r.anyEnded() }},
-		{r, "an address", "all", func() string { return "/transactions?ip=192.0.2." + strconv.Itoa(rand.IntN(250)) }},
-		{r, "metadata in a week", "all", func() string { return r.anyWeek() + "&metadata.terminal=t-" + strconv.Itoa(rand.IntN(30)) }},
-		{r, "a rule in a week", "all", func() string { return r.anyWeek() + "&rule=card_velocity" }},
-		{r, "no such rule in a week", "all", func() string { return r.anyWeek() + "&rule=never" }},
-		{r, "status and outcome", "all", deep("status=18&outcome=review")},
-		{r, "what never happens", "all", deep("status=15&outcome=approve")},
-		{r, "merchant, newest", "acme", list("limit=50")},
-		{r, "merchant, review queue", "default", list("status=19")},
-		{r, "merchant, outcome, deep", "acme", deep("outcome=not_evaluated")},
-		{r, "rare merchant, newest", "rare", list("limit=50")},
-		{r, "rare merchant, status", "rare", deep("status=18")},
-		{r, "rare merchant, outcome", "rare", deep("outcome=decline")},
-		{r, "two merchants, newest", "two", list("limit=50")},
-		{r, "two merchants, status", "two", deep("status=18")},
+		{r, readList, "a customer", "all", func() string { return "/transactions?customerID=customer-" + strconv.Itoa(rand.IntN(700)) }},
+		{r, readList, "last four digits", "all", func() string { return fmt.Sprintf("/transactions?cardLastFour=%04d", rand.IntN(500)) }},
+		{r, readList, "a card", "all", func() string { return "/transactions?sameCardAs=" + r.anyEnded() }},
+		{r, readList, "an address", "all", func() string { return "/transactions?ip=192.0.2." + strconv.Itoa(rand.IntN(250)) }},
+		{r, readSearch, "metadata in a week", "all", func() string { return r.anyWeek() + "&metadata.terminal=t-" + strconv.Itoa(rand.IntN(30)) }},
+		{r, readSearch, "a rule in a week", "all", func() string { return r.anyWeek() + "&rule=card_velocity" }},
+		{r, readSearch, "no such rule in a week", "all", func() string { return r.anyWeek() + "&rule=never" }},
+		{r, readSearch, "status and outcome", "all", deep("status=18&outcome=review")},
+		{r, readSearch, "what never happens", "all", deep("status=15&outcome=approve")},
+		{r, readList, "merchant, newest", "acme", list("limit=50")},
+		{r, readList, "merchant, in review", "default", list("status=19")},
+		{r, readList, "merchant, outcome, deep", "acme", deep("outcome=not_evaluated")},
+		{r, readList, "rare merchant, newest", "rare", list("limit=50")},
+		{r, readList, "rare merchant, status", "rare", deep("status=18")},
+		{r, readList, "rare merchant, outcome", "rare", deep("outcome=decline")},
+		{r, readList, "two merchants, newest", "two", list("limit=50")},
+		{r, readList, "two merchants, status", "two", deep("status=18")},
 	}
 }
 
@@ -140,33 +153,35 @@ func (r *reads) anyCursor() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(at.Format(time.RFC3339Nano) + "/" + idOf(day, n)))
 }
 
-// mixed makes reads of all kinds, chosen at random, half of them by id, while the writer saves. It returns the result of each
-// kind.
-func mixed(ctx context.Context, kinds []read, duration time.Duration) []result {
-	ctx, cancel := context.WithTimeout(ctx, duration)
-	defer cancel()
-	recorders := make([]*recorder, len(kinds))
-	for i := range recorders {
-		recorders[i] = newRecorder()
+// mixed makes reads of all kinds, chosen at random, half of them by id. Each caller reads again every so often, or, if every is zero,
+// as soon as it is answered. One that is answered late catches up, and its reads are measured from when they were due. It returns the
+// result of each class.
+func mixed(ctx context.Context, kinds []read, every, duration time.Duration) map[string]result {
+	recorders := map[string]*recorder{}
+	for _, class := range classes {
+		recorders[class] = newRecorder()
 	}
 	start := time.Now()
 	var all sync.WaitGroup
 	for range readCallers {
 		all.Go(func() {
-			for ctx.Err() == nil {
-				kind := max(0, rand.IntN(2*len(kinds)-1)-len(kinds)+1)
-				due := time.Now()
-				if err := kinds[kind].call(ctx); ctx.Err() == nil {
-					recorders[kind].record(due, err)
+			for due := start.Add(rand.N(every + 1)); time.Since(start) < duration && ctx.Err() == nil; due = due.Add(every) {
+				if every == 0 {
+					due = time.Now()
 				}
+				select {
+				case <-time.After(time.Until(due)):
+				case <-ctx.Done():
+				}
+				kind := kinds[max(0, rand.IntN(2*len(kinds)-1)-len(kinds)+1)]
+				recorders[kind.class].record(due, callWithin(ctx, kind))
 			}
 		})
 	}
 	all.Wait()
-	results := make([]result, len(kinds))
-	for i, recorder := range recorders {
-		results[i] = recorder.result
-		results[i].took = time.Since(start)
+	results := map[string]result{}
+	for class, recorder := range recorders {
+		results[class] = recorder.result
 	}
 	return results
 }
@@ -226,27 +241,48 @@ func benchReadsOf(ctx context.Context, engine, dir string, rows int, duration ti
 		}
 		printRead(kind.title, result, each("api"), each(postgresKind))
 	}
-	fmt.Printf("\n%s, %d rows, %d callers, while %d a second are saved\n%-28s %9s %9s %9s %12s %12s\n", engine, rows, readCallers, saveRate, "", "p50", "p95", "p99", "reads", "failed")
+	for _, every := range []time.Duration{readEvery, 0} {
+		if err := r.printMixed(ctx, kinds, every, duration); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// printMixed measures reads of all kinds while the writer saves.
+func (r *reads) printMixed(ctx context.Context, kinds []read, every, duration time.Duration) error {
+	pace := "as fast as they are answered"
+	if every > 0 {
+		pace = fmt.Sprintf("one read each every %s", every)
+	}
+	fmt.Printf("\n%s, %d callers, %s, while %d a second are saved\n%-28s %9s %9s %9s %12s\n", r.engine, readCallers, pace, saveRate, "", "p50", "p95", "p99", "reads")
 	var saved result
 	saving, end := context.WithCancel(ctx)
 	var saver sync.WaitGroup
 	saver.Go(func() { saved = constantRate(saving, writer{r}, saveRate, time.Hour) })
-	results := mixed(ctx, kinds, duration)
+	apiBefore, serverBefore := r.cpu()
+	results := mixed(ctx, kinds, every, duration)
+	api, server := r.cpu()
 	end()
 	saver.Wait()
-	for i, result := range results {
-		printRead(kinds[i].title, result, strconv.FormatInt(result.latency.TotalCount(), 10), strconv.Itoa(result.failed))
+	count := time.Duration(0)
+	for _, class := range classes {
+		result := results[class]
 		if result.failed > 0 {
-			fmt.Fprintln(os.Stderr, result.lastError)
+			return fmt.Errorf("%s: %d reads failed: %w", class, result.failed, result.lastError)
 		}
+		count += time.Duration(result.latency.TotalCount())
+		printRead(class, result, strconv.FormatInt(result.latency.TotalCount(), 10))
 	}
-	printRead("saves", saved, strconv.FormatInt(saved.latency.TotalCount(), 10), "")
-	return ctx.Err()
+	printRead("saves", saved, strconv.FormatInt(saved.latency.TotalCount(), 10))
+	fmt.Printf("%d reads a second; CPU a read: API %s, database with its saves %s\n",
+		count*time.Second/duration, millis((api-apiBefore)/max(1, count)), millis((server-serverBefore)/max(1, count)))
+	return nil
 }
 
 func printRead(title string, of result, more ...any) {
 	cells := []any{title, millis(of.quantile(50)), millis(of.quantile(95)), millis(of.quantile(99))}
-	fmt.Printf("%-28s %9s %9s %9s %12s %12s\n", append(cells, more...)...)
+	fmt.Printf("%-28s %9s %9s %9s"+strings.Repeat(" %12s", len(more))+"\n", append(cells, more...)...)
 }
 
 // start starts the database and the API, and fills the ledger. stop ends what has been started.
@@ -354,7 +390,7 @@ func (r *reads) startAPI(ctx context.Context, dir, ledgerURL, issuer string) err
 		Name: "api", Path: filepath.Join(root, "bin", "orders"), Args: []string{"api"}, Log: filepath.Join(dir, "api.log"),
 		Env: append(os.Environ(), "LOG_LEVEL=warn", "HTTP_ADDRESS="+address, "LEDGER_URL="+ledgerURL,
 			"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else", "OIDC_ISSUER="+issuer, "OIDC_ROLES="+strings.Join(roles, ","),
-			"HTTP_RATE_PER_CALLER=100000", "HTTP_BURST_PER_CALLER=100000"),
+			"HTTP_RATE_PER_CALLER=100000", "HTTP_BURST_PER_CALLER=100000", "GOGC=400"), // as in the Dockerfile
 	})
 	if err != nil {
 		return err

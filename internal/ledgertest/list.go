@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -245,8 +246,14 @@ func brief(t *testing.T, store Store) {
 	want := Whole()
 	save(t, store, want)
 	q := ledger.Query{Merchants: identity.AllMerchants(), Limit: 1}
-	require.Empty(t, cmp.Diff(want.Record, list(t, store, q).Entries[0].Record))
+	whole := list(t, store, q)
+	require.Empty(t, cmp.Diff(want.Record, whole.Entries[0].Record))
 	q.Brief = true
 	want.Record.Explanation = nil
-	require.Empty(t, cmp.Diff(ledger.Entry{Record: want.Record, Mark: want.Mark}, list(t, store, q).Entries[0]))
+	short := list(t, store, q)
+	require.Empty(t, cmp.Diff(ledger.Entry{Record: want.Record, Mark: want.Mark}, short.Entries[0]))
+	text, err := json.Marshal(want.Record)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, short.Size, len(text))
+	require.Greater(t, whole.Size, short.Size, "the explanation counts")
 }
