@@ -291,8 +291,8 @@ func (t *groupCommit[T]) take(ctx context.Context) {
 	}
 }
 
-// growStack makes the stack of a new goroutine as large as SQLite needs. Growing step by step, with all that is on it by then, would
-// take a tenth of the processor time of a save.
+// growStack makes the stack of a new goroutine as large as SQLite needs. Growing step by step, with all that is on it by then, took
+// about 8 % of the processor time of a save with one saver, and less with ten.
 //
 //go:noinline
 func growStack() {
