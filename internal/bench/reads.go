@@ -230,16 +230,15 @@ func benchReadsOf(ctx context.Context, engine, dir string, rows int, duration ti
 		if result := closedLoop(ctx, kind, 1, time.Second/4); result.failed > 0 { // warm up
 			return result.lastError
 		}
-		before, beforeErr := cpuTime(r.processes())
-		result := closedLoop(ctx, kind, 1, duration/10)
-		after, afterErr := cpuTime(r.processes())
-		if err := errors.Join(beforeErr, afterErr); err != nil {
+		var result result
+		api, database, err := r.cpu(func() int64 {
+			result = closedLoop(ctx, kind, 1, duration/10)
+			return result.latency.TotalCount()
+		})
+		if err != nil {
 			return err
 		}
-		each := func(kind string) string {
-			return fmt.Sprintf("%.3fms", (after[kind]-before[kind])*1000/float64(max(1, result.latency.TotalCount())))
-		}
-		printRead(kind.title, result, each("api"), each(postgresKind))
+		printRead(kind.title, result, api, database)
 	}
 	for _, every := range []time.Duration{readEvery, 0} {
 		if err := r.printMixed(ctx, kinds, every, duration); err != nil {
@@ -260,24 +259,41 @@ func (r *reads) printMixed(ctx context.Context, kinds []read, every, duration ti
 	saving, end := context.WithCancel(ctx)
 	var saver sync.WaitGroup
 	saver.Go(func() { saved = constantRate(saving, writer{r}, saveRate, time.Hour) })
-	apiBefore, serverBefore := r.cpu()
-	results := mixed(ctx, kinds, every, duration)
-	api, server := r.cpu()
+	var results map[string]result
+	count := int64(0)
+	api, database, err := r.cpu(func() int64 {
+		results = mixed(ctx, kinds, every, duration)
+		for _, result := range results {
+			count += result.latency.TotalCount()
+		}
+		return count
+	})
 	end()
 	saver.Wait()
-	count := time.Duration(0)
+	if err != nil {
+		return err
+	}
 	for _, class := range classes {
 		result := results[class]
 		if result.failed > 0 {
 			return fmt.Errorf("%s: %d reads failed: %w", class, result.failed, result.lastError)
 		}
-		count += time.Duration(result.latency.TotalCount())
 		printRead(class, result, strconv.FormatInt(result.latency.TotalCount(), 10))
 	}
 	printRead("saves", saved, strconv.FormatInt(saved.latency.TotalCount(), 10))
-	fmt.Printf("%d reads a second; CPU a read: API %s, database with its saves %s\n",
-		count*time.Second/duration, millis((api-apiBefore)/max(1, count)), millis((server-serverBefore)/max(1, count)))
+	fmt.Printf("%.0f reads a second; CPU a read: API %s, database with its saves %s\n", float64(count)/duration.Seconds(), api, database)
 	return nil
+}
+
+// cpu returns the processor time of the API and of the database for each of the reads that do makes and counts.
+func (r *reads) cpu(do func() int64) (api, database string, err error) {
+	before, beforeErr := cpuTime(r.processes())
+	count := max(1, do())
+	after, afterErr := cpuTime(r.processes())
+	each := func(kind string) string {
+		return fmt.Sprintf("%.3fms", (after[kind]-before[kind])*1000/float64(count))
+	}
+	return each("api"), each(postgresKind), errors.Join(beforeErr, afterErr)
 }
 
 func printRead(title string, of result, more ...any) {
