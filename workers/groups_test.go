@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -51,6 +52,7 @@ func TestAlertmanOnRealServer(t *testing.T) {
 		"whoever asks a throttle again once it has ended":                 (*station).throttledAfterTheEnd,
 		"what waits alone is told as itself":                              (*station).alone,
 		"a reset of a group loses nothing that waits":                     (*station).resetGroup,
+		"the same, of a group that keeps its window, which is over":       (*station).resetInAWindow,
 		"a reset of a throttle loses nothing that waits":                  (*station).resetThrottle,
 		"an event is taken once, told and acknowledged, and the log says": (*station).taken,
 		"what a delivery has tried is known to its next try, and after":   (*station).attempts,
@@ -332,32 +334,47 @@ func (s *station) throttled(t *testing.T) {
 	require.Len(t, s.notices("throttled"), 1)
 }
 
-// reset resets a workflow to its beginning.
+// reset resets a workflow to the end of its first task.
 func (s *station) reset(t *testing.T, of alert.Place) {
 	t.Helper()
-	_, err := s.client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+	history := s.client.GetWorkflowHistory(t.Context(), of.WorkflowID, of.RunID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	first, err := history.Next()
+	for err == nil && first.GetEventType() != enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+		first, err = history.Next()
+	}
+	require.NoError(t, err)
+	_, err = s.client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
 		Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: of.WorkflowID, RunId: of.RunID}, Reason: "a test",
-		RequestId: uuid.NewString(), WorkflowTaskFinishEventId: 4,
+		RequestId: uuid.NewString(), WorkflowTaskFinishEventId: first.GetEventId(),
 	})
 	require.NoError(t, err)
 }
 
 func (s *station) resetGroup(t *testing.T) {
+	s.resetOf(t, s.groups, "reset")
+}
+
+func (s *station) resetInAWindow(t *testing.T) {
+	s.resetOf(t, s.opens, "reset in a window")
+}
+
+func (s *station) resetOf(t *testing.T, groups *temporal.Groups, receiver string) {
+	t.Helper()
 	gathering := func(id string) alert.Place {
-		g := assigned("reset", id)
+		g := assigned(receiver, receiver+id)
 		g.Assignment.Group.Window = 3 * time.Second
-		place, err := s.groups.Gather(t.Context(), g)
+		place, err := groups.Gather(t.Context(), g)
 		require.NoError(t, err)
 		return place
 	}
-	place := gathering("reset 1")
-	gathering("reset 2")
-	until(t, func() bool { return len(s.digested("reset")) == 1 })
-	gathering("reset 3")
-	gathering("reset 4")
+	gathering(" 1")
+	place := gathering(" 2")
+	until(t, func() bool { return len(s.digested(receiver)) == 1 })
+	gathering(" 3")
+	gathering(" 4")
 	s.reset(t, place)
-	until(t, func() bool { return len(s.digested("reset")) == 3 })
-	require.Equal(t, map[string]int{"reset 2": 1, "reset 3": 1, "reset 4": 1}, s.digested("reset"))
+	until(t, func() bool { return len(s.digested(receiver)) == 3 })
+	require.Equal(t, map[string]int{receiver + " 2": 1, receiver + " 3": 1, receiver + " 4": 1}, s.digested(receiver))
 }
 
 // resetThrottle tests a throttle that is asked again by a reset: a notice that it admits then would be lost, because its
