@@ -431,7 +431,7 @@ routes: [{name: all, tell: [hook]}]
 	s := side{name: program.name, ready: "http://" + health + "/readyz"}
 	env := append(os.Environ(), "ALERTMAN_CONFIG="+file, "HEALTH_ADDRESS="+health, "TEMPORAL_ADDRESS="+temporal, "LOG_LEVEL=warn",
 		"RABBITMQ_CONSUMER_URL="+broker.URL("alertman", "alertman"), "LEDGER_URL=sqlite:"+filepath.Join(dir, "ledger.db"))
-	migrate := exec.CommandContext(ctx, program.path, "ledger", "migrate") //nolint:gosec // a program of ours
+	migrate := exec.CommandContext(ctx, program.path, "ledger", "migrate")
 	migrate.Env = env
 	if out, err := migrate.CombinedOutput(); err != nil {
 		return side{}, fmt.Errorf("make the ledger of %s: %w: %s", program.name, err, out)
