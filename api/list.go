@@ -37,6 +37,7 @@ type listRequest struct {
 	SameCardAs    string `query:"sameCardAs" doc:"A transactionID: finds the transactions with its card, of those that the caller may see" example:"01990000-0000-7000-8000-000000000001"`
 	CardLastFour  string `query:"cardLastFour" doc:"The last four digits of the card" example:"4321"`
 	IP            string `query:"ip" doc:"The IP address that the buyer was said to have" example:"192.0.2.1"`
+	Releasing     string `query:"releasing" doc:"true for those whose gateway is asked to give back what it may hold, and has not yet"`
 	Merchant      string `query:"merchant" doc:"One of the merchants whose transactions the caller may see" example:"acme"`
 	PaymentMethod string `query:"paymentMethod" doc:"How it was paid" example:"amazonpay"`
 	Currency      string `query:"currency" doc:"The currency that was paid in" example:"INR"`
@@ -99,6 +100,7 @@ func (s *server) registerList(api huma.API) {
 	describeParameter(operation, "customerID", huma.Schema{MinLength: new(1), MaxLength: new(transaction.MaxID)})
 	describeParameter(operation, "sameCardAs", huma.Schema{Format: "uuid"})
 	describeParameter(operation, "cardLastFour", huma.Schema{Pattern: "^[0-9]{4}$"})
+	describeParameter(operation, "releasing", huma.Schema{Type: huma.TypeBoolean})
 	describeParameter(operation, "merchant", huma.Schema{MinLength: new(1)})
 	describeParameter(operation, "paymentMethod", huma.Schema{MinLength: new(1), MaxLength: new(transaction.MaxWord)})
 	describeParameter(operation, "currency", huma.Schema{Pattern: "^[A-Z]{3}$"})
@@ -206,7 +208,7 @@ const (
 
 var (
 	listParameters = []string{
-		"status", "outcome", "orderID", "customerID", "sameCardAs", "cardLastFour", "ip", "merchant", "paymentMethod", "currency", "amountFrom", "amountTo",
+		"status", "outcome", "orderID", "customerID", "sameCardAs", "cardLastFour", "ip", "releasing", "merchant", "paymentMethod", "currency", "amountFrom", "amountTo",
 		"rule", "disagrees", metadataPrefix, "since", "until", "cursor", "limit",
 	}
 	outcomes = []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}

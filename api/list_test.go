@@ -122,6 +122,7 @@ func TestListFilters(t *testing.T) {
 		"until=2026-05-17T10:30:00%2B02:00":    {Limit: 50, Until: at},
 		"since=2026-05-17T08:29:59.5Z&limit=7": {Limit: 7, Since: at.Add(-time.Second / 2)},
 		"customerID=c-1&cardLastFour=0042&ip=::ffff:192.0.2.1": {Limit: 50, CustomerID: "c-1", CardLastFour: "0042", IP: "192.0.2.1"},
+		"releasing=true&status=18":                             {Limit: 50, Releasing: true, Status: transaction.PaymentComplete},
 		"merchant=default&rule=card_velocity":                  {Limit: 50, Merchants: identity.OnlyMerchants("default"), Rule: "card_velocity"},
 		"disagrees=ruleset&since=2026-05-17T08:30:00Z":         {Limit: 50, Disagrees: fraud.ShadowRuleset, Since: at},
 		"ip=192.0.2.1&paymentMethod=%20Card&currency=JPY&amountFrom=1&amountTo=20": {

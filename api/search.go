@@ -24,6 +24,7 @@ func (p *parameters) search(q *ledger.Query) {
 	q.CustomerID = p.id("customerID", "a customer's id", false)
 	q.CardLastFour = p.lastFour()
 	q.IP = p.ip()
+	q.Releasing = p.flag("releasing")
 	q.PaymentMethod = spelling.PaymentMethod(p.text("paymentMethod", transaction.MaxWord))
 	q.Rule = p.text("rule", maxRuleID)
 	q.Disagrees = p.disagrees()

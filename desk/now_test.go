@@ -45,7 +45,7 @@ func TestNow(t *testing.T) {
 		`<a class="bad" href="/alerts"><strong>2 failed</strong></a>`, "alertman: down",
 		`<td><a href="/transactions?outcome=approve&amp;since=2026-01-02T03%3A03%3A00Z&amp;until=2026-01-02T03%3A04%3A00Z">7</a></td>`, "<td>0</td>",
 		`<td><a href="/transactions?since=2026-01-02T03%3A03%3A00Z&amp;until=2026-01-02T03%3A04%3A00Z">7</a></td>`,
-		`<a class="bad" href="/transactions?status=TRANSACTION_ALERT_ERROR"><strong>4 wait for RabbitMQ</strong></a>`, "7.25 EUR, 500 JPY not given back yet",
+		`<a class="bad" href="/transactions?status=TRANSACTION_ALERT_ERROR"><strong>4 wait for RabbitMQ</strong></a>`, `<a class="bad" href="/transactions?releasing=true"><strong>7.25 EUR, 500 JPY not given back yet</strong></a>`,
 	} {
 		assert.Contains(t, page, part)
 	}

@@ -78,6 +78,7 @@ type Query struct {
 	Outcome   fraud.Outcome
 	OrderID   string
 
+	Releasing       bool // the gateway is asked to give back what it may hold
 	CustomerID      string
 	CardLastFour    string
 	CardFingerprint string // found by CardLastFour, which must be set too

@@ -95,19 +95,12 @@ func (l *Ledger) heldOnce(ctx context.Context, of identity.Merchants) (all []Hel
 	return all, err
 }
 
-// heldQuery passes over what has ended: code from before the column releasing leaves it as it was.
 func (l *Ledger) heldQuery(of identity.Merchants) query {
 	reviews := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
-	var releases conditions
-	releases.add("releasing")
-	releases.add("ended_at IS NULL")
-	releases.of(of)
-	index := ""
-	if l.engine.namesIndex {
-		index = "INDEXED BY transactions_releasing "
-	}
+	releasing := ledger.Query{Releasing: true}
+	releases := l.listConditions(releasing, of)
 	const held = `SELECT '%s', currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions %s%sGROUP BY currency`
-	text := fmt.Sprintf(held+" UNION ALL "+held, Review, "", reviews.where(), Release, index, releases.where())
+	text := fmt.Sprintf(held+" UNION ALL "+held, Review, "", reviews.where(), Release, l.listIndex(releasing, of), releases.where())
 	return query{l.engine.bind(text), append(reviews.args, releases.args...)}
 }
 

@@ -305,6 +305,7 @@ func searches() (all []question) {
 		{"last four", "transactions_by_card", func(q *ledger.Query) { q.CardLastFour = "0200" }},
 		{"card", "transactions_by_card", func(q *ledger.Query) { q.CardLastFour, q.CardFingerprint = "0200", "0190" }},
 		{"ip", "transactions_by_ip", func(q *ledger.Query) { q.IP = "192.0.2.3" }},
+		{"releasing", "transactions_releasing", func(q *ledger.Query) { q.Releasing = true }},
 		{"rule", "transactions_by_start", func(q *ledger.Query) { span(q); q.Rule = "card_velocity" }},
 		{"disagrees", "transactions_by_start", func(q *ledger.Query) { span(q); q.Disagrees = fraud.ShadowRuleset }},
 		{"metadata", "transactions_by_start", func(q *ledger.Query) { span(q); q.Metadata = map[string]string{"channel": "web"} }},

@@ -387,6 +387,8 @@ const mostMerged = 50
 func indexed(q ledger.Query) ledger.Query {
 	part := ledger.Query{Merchants: q.Merchants, Since: q.Since, Until: q.Until, After: q.After}
 	switch {
+	case q.Releasing:
+		part.Releasing = true
 	case q.OrderID != "":
 		part.OrderID = q.OrderID
 	case q.CustomerID != "":
@@ -410,6 +412,8 @@ func (l *Ledger) listIndex(q ledger.Query, of identity.Merchants) string {
 	switch part := indexed(q); {
 	case !l.engine.namesIndex:
 		return ""
+	case part.Releasing:
+		return "INDEXED BY transactions_releasing "
 	case part.OrderID != "":
 		return "INDEXED BY transactions_by_order "
 	case part.CustomerID != "":
@@ -437,6 +441,10 @@ func (l *Ledger) listConditions(q ledger.Query, of identity.Merchants) condition
 	}
 	if q.Outcome != "" {
 		c.add("outcome = ?", nullable(string(q.Outcome)))
+	}
+	if q.Releasing {
+		c.add("releasing")
+		c.add("ended_at IS NULL") // code from before the column leaves it as it was
 	}
 	for _, equal := range []struct{ column, value string }{
 		{"order_id", q.OrderID},

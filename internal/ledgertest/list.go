@@ -46,6 +46,7 @@ func many() []ledger.Entry {
 		e.Transaction.IP = []string{"", "192.0.2.1", "2001:db8::1"}[n/5%3]
 		e.Record.PaymentMethod = []string{"amazonpay", "card"}[n/6%2]
 		e.Transaction.Payment.Amount = money.Money{Minor: int64(n), Currency: []money.Currency{"INR", "JPY"}[n%2]}
+		e.Record.Payment.AuthorizationID = []string{"", "a-1"}[n%2]
 		e.Record.Metadata = map[string]string{"channel": []string{"web", `"app"` + hard}[n/2%2], hard: "web"}
 		e.Record.Explanation = &fraud.Explanation{Rules: []fraud.RuleResult{{ID: "a_rule", Outcome: []fraud.RuleOutcome{fraud.RuleHit, fraud.RuleFailed}[n%2]}}}
 		both := []fraud.Trial{
@@ -77,6 +78,7 @@ func filters(t *testing.T, store Store) {
 		require.Equal(t, ids(want), ids(list(t, store, q).Entries), by)
 		require.NotEmpty(t, want, by)
 	}
+	require.NotEmpty(t, list(t, store, ledger.Query{Merchants: identity.AllMerchants(), Limit: 1, Releasing: true}).Entries)
 	rapid.Check(t, func(r *rapid.T) {
 		q := drawQuery(r)
 		want := wanted(q, entries)
@@ -143,6 +145,7 @@ func drawQuery(r *rapid.T) ledger.Query {
 		Outcome: rapid.SampledFrom([]fraud.Outcome{"", "", fraud.Approve, fraud.Decline, fraud.NotEvaluated, "?"}).Draw(r, "outcome"),
 		OrderID: rapid.SampledFrom([]string{"", "", "a", "b", "B", "ä", "c"}).Draw(r, "order"),
 
+		Releasing:     rapid.SampledFrom([]bool{false, false, false, true}).Draw(r, "releasing"),
 		CustomerID:    rapid.SampledFrom([]string{"", "", "", "a", "ä", "b"}).Draw(r, "customer"),
 		IP:            rapid.SampledFrom([]string{"", "", "", "192.0.2.1", "2001:db8::1", "192.0.2.9"}).Draw(r, "ip"),
 		PaymentMethod: rapid.SampledFrom([]string{"", "", "", "card", "amazonpay", "Card"}).Draw(r, "method"),
@@ -184,6 +187,7 @@ func chosen(q ledger.Query, e ledger.Entry) bool {
 		(q.Status == 0 || q.Status == e.Record.Status()) &&
 		(q.Outcome == "" || q.Outcome == outcome) &&
 		(q.OrderID == "" || q.OrderID == e.Record.Order.ID) &&
+		(!q.Releasing || e.Record.Releasing()) &&
 		(q.CustomerID == "" || q.CustomerID == e.Transaction.Customer.ID) &&
 		(q.CardLastFour == "" || q.CardLastFour == e.Transaction.Payment.Card.LastFour) &&
 		(q.CardFingerprint == "" || q.CardFingerprint == e.Transaction.Payment.Card.Fingerprint) &&
