@@ -170,7 +170,7 @@ const (
 )
 
 // maxExamined bounds the time that a page takes: how many transactions a search looks at for one.
-const maxExamined = 4000
+const maxExamined = 2000
 
 // page reads a page in parts. It ends early, with a cursor, if its transactions are large, or if enough were looked at.
 func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, err error) {

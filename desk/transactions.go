@@ -269,7 +269,7 @@ func isNotFound(err error) bool {
 const (
 	mostInCSV    = 10_000
 	csvPage      = 200
-	mostCSVPages = 250
+	mostCSVPages = 500
 )
 
 // csvFile begins an answer that browsers save as a file of that name.

@@ -55,7 +55,7 @@ const (
 	readOne    = "one by its id"
 	readList   = "a list"
 	readQueue  = "the review queue"
-	readSearch = "a search among 4000"
+	readSearch = "a search among 2000"
 )
 
 var classes = []string{readOne, readList, readQueue, readSearch}

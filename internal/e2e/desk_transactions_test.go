@@ -77,7 +77,7 @@ func deskSearches(t *testing.T, w *deskWorld) {
 	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
-	const many = 4001 // a page looks at 4000
+	const many = 2001 // a page looks at 2000
 	day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -200)
 	var oldest string
 	var savers errgroup.Group
