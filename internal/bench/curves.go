@@ -160,9 +160,10 @@ func (p plan) curveReviews(ctx context.Context) error {
 		held := newOrders(strings.TrimSuffix(small.url, "/transact"))
 		held.cost, held.want = "150000.00", transaction.InReview
 		open, before := 0, map[string]float64{}
-		for _, size := range p.sizes {
-			fmt.Fprintf(os.Stderr, "opening %d more reviews\n", size-open)
-			if err := together(size-open, func() error { return callWithin(ctx, held) }); err != nil {
+		for i, size := range p.sizes {
+			more := size - open
+			fmt.Fprintf(os.Stderr, "opening %d more reviews\n", more)
+			if err := together(more, func() error { return callWithin(ctx, held) }); err != nil {
 				return fmt.Errorf("open a review: %w", err)
 			}
 			open = size
@@ -171,11 +172,11 @@ func (p plan) curveReviews(ctx context.Context) error {
 				return err
 			}
 			for _, kind := range kinds[:2] {
-				if size == p.sizes[0] {
-					before[kind] = figures[kind+" MB"]
-				} else {
-					figures[kind+" KB a review"] = (figures[kind+" MB"] - before[kind]) * 1024 / float64(size-p.sizes[0])
+				used := figures[kind+" MB"]
+				if i > 0 {
+					figures[kind+" KB a review"] = (used - before[kind]) * 1024 / float64(more)
 				}
+				before[kind] = used
 			}
 			if err := restart(ctx, service, small, held, figures); err != nil {
 				return err

@@ -274,7 +274,11 @@ func (r *report) reviews(page string) error {
 	for _, size := range sizesOf(all, openReviews) {
 		line := []string{rounded(float64(size)), "measured"}
 		for _, column := range columns {
-			line = append(line, rounded(of(size, column)))
+			cell := ""
+			if value := of(size, column); value > 0 { // without a review none is decided
+				cell = rounded(value)
+			}
+			line = append(line, cell)
 		}
 		rows, last = append(rows, line), size
 	}
