@@ -99,7 +99,8 @@ func (s *server) labelProblem(ctx context.Context, id string, err error) *Proble
 	}
 	s.log.ErrorContext(ctx, "Label not kept", "transaction", id, "error", err)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return unavailable("the transaction was accepted, and is not in the ledger yet; nothing was kept, and the label can safely be sent again")
+		return retryLater(http.StatusServiceUnavailable, retryAfterPending,
+			"the transaction was accepted, and is not in the ledger yet; nothing was kept, and the label can safely be sent again")
 	}
 	return unavailable("the ledger cannot be written now, or cannot say whether it has kept the label, which can safely be sent again")
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ import (
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/oidc"
 	"dummyorders/internal/devissuer"
+	"dummyorders/internal/logging"
 )
 
 // world is a desk with a real issuer and real sessions, over an API that answers what a test says.
@@ -37,6 +39,8 @@ type world struct {
 	api     *fakeAPI
 	audit   *trail
 	clock   *clock
+	log     *slog.Logger
+	logged  string // the file that the log is in
 	stop    func() // asks the desk to stop
 }
 
@@ -64,14 +68,19 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 	parsed, err := oidc.ParseRoles(roles)
 	require.NoError(t, err)
 
+	logged, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, logged.Close()) })
+	log, err := logging.New(logged, "desk", "text", false, slog.LevelInfo, strings.Clone)
+	require.NoError(t, err)
+
 	server := httptest.NewUnstartedServer(nil)
 	server.Start()
 	t.Cleanup(server.Close)
 	running, stop := context.WithCancel(t.Context())
-	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, audit: &trail{}, clock: &clock{at: time.Now()}, stop: stop}
+	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, audit: &trail{}, clock: &clock{at: time.Now()}, log: log, logged: logged.Name(), stop: stop}
 	base, err := url.Parse(server.URL)
 	require.NoError(t, err)
-	log := slog.New(slog.DiscardHandler)
 	server.Config.Handler = desk.New(desk.Options{
 		API: handler, As: as, Groups: parsed, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now, Running: running,
 		ReviewNotes: []string{"called the buyer"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"dummyorders/domain/identity"
 	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/logging"
 )
 
 // A person signs in at the issuer, sees what the roles allow, and signs out.
@@ -36,6 +38,22 @@ func TestSignIn(t *testing.T) {
 	w.browser.CheckRedirect = stay
 	status, _ = w.get("/you")
 	assert.Equal(t, http.StatusSeeOther, status)
+}
+
+// While the issuer is away, visitors learn so, and the log has one line about it, and one with a count.
+func TestIssuerAway(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.issuer.Stop(t.Context()))
+	for range 3 {
+		w.browser = w.newBrowser()
+		status, page := w.get("/you")
+		assert.Equal(t, http.StatusServiceUnavailable, status)
+		assert.Contains(t, page, "The issuer that signs persons in does not answer.")
+	}
+	logging.Flush(w.log)
+	logged, err := os.ReadFile(w.logged)
+	require.NoError(t, err)
+	assert.Regexp(t, `^\S+ level=ERROR .*Issuer cannot sign a person in.*\n\S+ level=ERROR .*Issuer cannot sign a person in.* times=2 .*\n$`, string(logged))
 }
 
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

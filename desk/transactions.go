@@ -264,12 +264,13 @@ func isNotFound(err error) bool {
 	return is && p.Status == http.StatusNotFound
 }
 
-// These bound a file, and what is asked for at once, in transactions; and how many pages are asked for, of which a search that finds
-// little has many.
+// These bound a file and a page, in transactions. A search that finds little has many pages, so their number and their time are bounded
+// too: the connection is closed after 90 seconds.
 const (
 	mostInCSV    = 10_000
 	csvPage      = 200
 	mostCSVPages = 500
+	csvWithin    = time.Minute
 )
 
 // csvFile begins an answer that browsers save as a file of that name.
@@ -282,7 +283,7 @@ func csvFile(w http.ResponseWriter, name string) *csv.Writer {
 // transactionsCSV writes what was searched for as a file, with every column. If a later page cannot be read, the connection is cut, so
 // that the browser does not take a part for the whole.
 func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
-	v := d.visit(r)
+	v, begun := d.visit(r), d.Now()
 	query := searched(r.URL.Query())
 	query.Set("limit", strconv.Itoa(csvPage))
 	var page listed
@@ -310,7 +311,7 @@ func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 		if !page.SearchedTo.IsZero() {
 			last = page.SearchedTo
 		}
-		if page.Next != "" && (written >= mostInCSV || pages == mostCSVPages) {
+		if page.Next != "" && (written >= mostInCSV || pages == mostCSVPages || d.Now().Sub(begun) >= csvWithin) {
 			_ = lines.Write([]string{fmt.Sprintf("There may be more: this file ends after %d. Search until %s for the rest.", written, last.UTC().Truncate(time.Second).Add(time.Second).Format(time.RFC3339))})
 			break
 		}

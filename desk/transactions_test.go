@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -127,6 +128,21 @@ func TestTransactionsCSV(t *testing.T) {
 	w.api.say("GET /transactions", 200, map[string]any{"transactions": page[:3]})
 	_, text = w.get("/transactions.csv")
 	assert.Equal(t, 4, strings.Count(text, "\n"))
+}
+
+// A file whose search takes long ends in time, and says where to go on.
+func TestTransactionsCSVInTime(t *testing.T) {
+	var w *world
+	w = newWorldOver(t, http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+		w.clock.mu.Lock()
+		defer w.clock.mu.Unlock()
+		w.clock.at = w.clock.at.Add(25 * time.Second)
+		_, _ = fmt.Fprintf(answer, `{"transactions": [], "next": "again", "searchedTo": %q}`, w.clock.at.Format(time.RFC3339))
+	}), as)
+	w.signIn("ada", "analyst")
+	third := w.clock.now().Add(76 * time.Second).UTC().Format(time.RFC3339)
+	_, text := w.get("/transactions.csv")
+	assert.Contains(t, text, "this file ends after 0. Search until "+third+" for the rest.")
 }
 
 // A transaction's page tells its story, and what else is known of it to those who may see that.

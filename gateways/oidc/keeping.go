@@ -59,9 +59,8 @@ func (k *keeping) RoundTrip(r *http.Request) (*http.Response, error) {
 	if k.now().Sub(a.asked) >= askEvery {
 		if header, body, err := get(r); err == nil {
 			a.header, a.body = header, body
-		} else {
-			a.err = err
-			k.log.WarnContext(r.Context(), "Issuer does not answer", "url", r.URL.Redacted(), "kept", a.body != nil, "error", err)
+		} else if a.err = err; a.body != nil { // if not, the caller logs the error
+			k.log.WarnContext(r.Context(), "Issuer does not answer: its last answer still counts", "url", r.URL.Redacted(), "error", err)
 		}
 		a.asked = k.now() // those that have waited for this answer do not ask again
 	}

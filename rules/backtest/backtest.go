@@ -55,7 +55,7 @@ type KnownRule struct {
 // recorded. After that, the values of the others are folded and those decisions are repeated too.
 type Progress struct {
 	Read, Decided, ToFold int
-	// ReadTo is the start of the last transaction of the period that was read: they are read from Until back to Since.
+	// ReadTo is how far back the period has been read: from Until to Since, at the start of the transaction that was read last.
 	ReadTo time.Time
 }
 
@@ -102,6 +102,7 @@ func (b *Backtest) read(ctx context.Context) error {
 	if err := b.entries(ctx, b.Since, b.Until, b.compare); err != nil {
 		return err
 	}
+	b.count.ReadTo = b.Since
 	if len(b.counter.incomplete) == 0 {
 		b.reportProgress()
 		return nil

@@ -43,9 +43,12 @@ func TestProgress(t *testing.T) {
 	store, c, _ := small()
 	c.features = features[:1]
 	store[0].Record.Explanation.Features[features[0].String()] = 1
-	var last backtest.Progress
-	run(t, store, c, func(b *backtest.Backtest) { b.Progress = func(p backtest.Progress) { last = p } })
-	require.Equal(t, backtest.Progress{Read: 5, Decided: 5, ToFold: 4, ReadTo: store[0].Record.StartTime}, last)
+	var all []backtest.Progress
+	run(t, store, c, func(b *backtest.Backtest) {
+		b.Since, b.Progress = after(-day), func(p backtest.Progress) { all = append(all, p) }
+	})
+	require.Equal(t, backtest.Progress{Read: 5, Decided: 1, ToFold: 4, ReadTo: store[0].Record.StartTime}, all[0])
+	require.Equal(t, backtest.Progress{Read: 5, Decided: 5, ToFold: 4, ReadTo: after(-day)}, all[len(all)-1])
 }
 
 // A candidate that changes is taken as it was at each decision: by what that has recorded, or by its time.
