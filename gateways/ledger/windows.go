@@ -8,7 +8,7 @@ import (
 	"dummyorders/domain/alert"
 )
 
-// OpenWindow implements alert.Windows. A crash of the machine may lose the windows of the last seconds.
+// OpenWindow implements alert.Windows. In SQLite, a crash of the machine may lose the windows of the last seconds.
 func (l *Ledger) OpenWindow(ctx context.Context, w alert.Window) (open alert.Window, err error) {
 	err = l.retry(ctx, func() error {
 		open, err = l.openWindow(ctx, w)
@@ -28,10 +28,10 @@ func (l *Ledger) openWindow(ctx context.Context, w alert.Window) (alert.Window, 
 	if opened || err != nil {
 		return w, err
 	}
-	// The group's workflow runs until a window without an alert has passed.
+	// The group's workflow runs until a window without an alert has passed. An alert with a shorter window may ask meanwhile.
 	runs := l.engine.sqlTime(w.Until.Add(w.Until.Sub(w.Since)))
 	there, since, until := alert.Window{Group: w.Group}, instant{}, instant{}
-	err = l.velocity.QueryRowContext(ctx, l.engine.bind(`UPDATE alert_windows SET kept_until = CASE WHEN until > ? THEN until ELSE ? END
+	err = l.velocity.QueryRowContext(ctx, l.engine.bind(`UPDATE alert_windows SET kept_until = CASE WHEN kept_until > ? THEN kept_until ELSE ? END
 		WHERE id = ? RETURNING opened_by, since, until`), runs, runs, w.Group).Scan(&there.First, &since, &until)
 	there.Since, there.Until = since.Time, until.Time
 	return there, err

@@ -35,6 +35,8 @@ func TestWindows(t *testing.T) {
 				{"comes at the end of a window that none followed", aWindow("e", 28*time.Minute), aWindow("e", 28*time.Minute)},
 				{"has a shorter window", alert.Window{Group: "g", First: "f", Since: start.Add(29 * time.Minute), Until: start.Add(29*time.Minute + time.Second)}, aWindow("e", 28*time.Minute)},
 				{"follows all the same", aWindow("h", 32*time.Minute), aWindow("e", 28*time.Minute)},
+				{"has a shorter window, while the group may still run", alert.Window{Group: "g", First: "i", Since: start.Add(34 * time.Minute), Until: start.Add(34*time.Minute + time.Second)}, aWindow("e", 28*time.Minute)},
+				{"comes while the group may still run, all the same", aWindow("j", 36*time.Minute), aWindow("e", 28*time.Minute)},
 			} {
 				open, err := l.OpenWindow(t.Context(), c.asks)
 				require.NoError(t, err)

@@ -37,27 +37,39 @@ var _ alert.GroupStore = (*Groups)(nil)
 // again.
 func (g *Groups) Gather(ctx context.Context, a alert.GroupRequest) (alert.Place, error) {
 	id := workflows.GroupWorkflowID(a.Assignment.Receiver, a.Assignment.Group.Key)
-	if place, found, err := g.before(ctx, id, a); found || err != nil {
+	place, found, err := g.before(ctx, id, a)
+	if found || err != nil {
 		return place, err
 	}
-	switch window, kept := g.window(ctx, id, a); {
-	case kept && window.First == a.Notice.ID:
+	running, asked := place.RunID != "", time.Now()
+	window, kept := g.window(ctx, id, a, asked)
+	first := kept && window.First == a.Notice.ID
+	switch {
+	// A run that is open may have the notice already, if this call has only now opened the window.
+	case first && (!running || !window.Since.Equal(asked)):
 		return alert.Place{Now: true}, nil
-	case kept && time.Now().Before(window.Until):
-		return g.follow(ctx, a, window)
+	case kept && !first && asked.Before(window.Until):
+		place, err = g.follow(ctx, a, window)
+	default:
+		place, err = g.beginOrJoin(ctx, a)
 	}
+	if err != nil {
+		return alert.Place{}, fmt.Errorf("gather alert %s for %s: %w", a.Notice.ID, a.Assignment.Receiver, err)
+	}
+	return place, nil
+}
+
+// beginOrJoin begins the group's workflow with the notice, or adds the notice to the one that runs.
+func (g *Groups) beginOrJoin(ctx context.Context, a alert.GroupRequest) (alert.Place, error) {
 	for {
 		place, err := g.begin(ctx, a)
 		if err == nil && !place.Now {
-			place.Now, err = g.join(ctx, place, a)
+			place, err = g.join(ctx, place, a)
 		}
 		if isNotFound(err) && ctx.Err() == nil {
 			continue
 		}
-		if err != nil {
-			return alert.Place{}, fmt.Errorf("gather alert %s for %s: %w", a.Notice.ID, a.Assignment.Receiver, err)
-		}
-		return place, nil
+		return place, err
 	}
 }
 
@@ -67,9 +79,8 @@ const (
 	windowRest   = 5 * time.Second
 )
 
-// window returns the window of a group, which it opens with the notice if there is none. It reports whether windows are kept now.
-func (g *Groups) window(ctx context.Context, id string, a alert.GroupRequest) (window alert.Window, kept bool) {
-	now := time.Now()
+// window returns the window of a group, which it opens now with the notice if there is none. It reports whether windows are kept.
+func (g *Groups) window(ctx context.Context, id string, a alert.GroupRequest, now time.Time) (window alert.Window, kept bool) {
 	if g.Windows == nil || now.UnixNano() < g.restUntil.Load() {
 		return window, false
 	}
@@ -78,18 +89,26 @@ func (g *Groups) window(ctx context.Context, id string, a alert.GroupRequest) (w
 	window, err := g.Windows.OpenWindow(within, alert.Window{Group: id, First: a.Notice.ID, Since: now, Until: now.Add(a.Assignment.Group.Window)})
 	if err != nil {
 		g.restUntil.Store(now.Add(windowRest).UnixNano())
-		g.Log.WarnContext(ctx, "A group's window is kept by a workflow: a second alert of a group may be sent at once", "alert", a.Notice.ID, "error", err)
+		g.Log.WarnContext(ctx, "Opening a group's window failed; a workflow keeps it, and a second alert of a group may be sent at once", "alert", a.Notice.ID, "error", err)
 	}
 	return window, err == nil
 }
 
 // follow adds a notice to the workflow of the group whose window another notice has opened, and begins it if it does not run.
 func (g *Groups) follow(ctx context.Context, a alert.GroupRequest, w alert.Window) (alert.Place, error) {
+	place, err := g.join(ctx, alert.Place{WorkflowID: w.Group}, a)
+	if !isNotFound(err) {
+		return place, err
+	}
 	first, err := g.Recall(ctx, w.First)
 	if isNotFound(err) { // it was deleted
 		first = a.Notice.Event
 	} else if err != nil {
 		return alert.Place{}, err
+	}
+	// The window may be of a process whose clock is ahead, or longer than windows are now.
+	if latest := time.Now().Add(a.Assignment.Group.Window); w.Until.After(latest) {
+		w.Until = latest
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -98,7 +117,7 @@ func (g *Groups) follow(ctx context.Context, a alert.GroupRequest, w alert.Windo
 	options.Memo = map[string]any{workflows.FirstMemo: w.First}
 	run, err := g.Client.SignalWithStartWorkflow(ctx, w.Group, workflows.JoinSignal, workflows.Arriving(a), options, workflows.AlertGroupType, group)
 	if err != nil {
-		return alert.Place{}, fmt.Errorf("gather alert %s for %s: %w", a.Notice.ID, a.Assignment.Receiver, err)
+		return alert.Place{}, err
 	}
 	return alert.Place{WorkflowID: w.Group, RunID: run.GetRunID()}, nil
 }
@@ -120,24 +139,24 @@ func (g *Groups) begin(ctx context.Context, a alert.GroupRequest) (alert.Place, 
 	return alert.Place{Now: true, WorkflowID: id, RunID: run.GetRunID()}, nil
 }
 
-// join adds a notice to a running group, and reports whether the notice is the one that began the group: then this is a
-// retry, and nothing is added.
-func (g *Groups) join(ctx context.Context, to alert.Place, a alert.GroupRequest) (first bool, err error) {
+// join adds a notice to a group's run, which is the latest one if to names none. If the notice is the one that began the run, this is
+// a retry: nothing is added, and Now is set. The error of a run that has ended is NotFound.
+func (g *Groups) join(ctx context.Context, to alert.Place, a alert.GroupRequest) (alert.Place, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	running, err := g.Client.DescribeWorkflowExecution(ctx, to.WorkflowID, to.RunID)
+	described, err := g.Client.DescribeWorkflowExecution(ctx, to.WorkflowID, to.RunID)
 	if err != nil {
-		return false, err
+		return to, err
 	}
-	var began string
-	memo := running.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.FirstMemo]
-	if err := converter.GetDefaultDataConverter().FromPayload(memo, &began); err != nil {
-		return false, fmt.Errorf("read who began the group %s: %w", to.WorkflowID, err)
+	run, began := described.GetWorkflowExecutionInfo(), ""
+	if err := converter.GetDefaultDataConverter().FromPayload(run.GetMemo().GetFields()[workflows.FirstMemo], &began); err != nil {
+		return to, fmt.Errorf("read who began the group %s: %w", to.WorkflowID, err)
 	}
-	if began == a.Notice.ID {
-		return true, nil
+	to.RunID = run.GetExecution().GetRunId()
+	if to.Now = began == a.Notice.ID; to.Now {
+		return to, nil
 	}
-	return false, g.Client.SignalWorkflow(ctx, to.WorkflowID, to.RunID, workflows.JoinSignal, workflows.Arriving(a))
+	return to, g.Client.SignalWorkflow(ctx, to.WorkflowID, to.RunID, workflows.JoinSignal, workflows.Arriving(a))
 }
 
 // Admit asks the receiver's throttle, and begins one if none is running. Temporal gives the same notice's update the same
@@ -222,7 +241,8 @@ const secondLook = 5 * time.Second
 const lookFor = 5 * time.Second
 
 // before looks for a digest that holds a notice, in the runs of a group that ended since the notice came: a running one
-// knows itself what it was given. It uses Temporal's list of runs, which is a moment behind.
+// knows itself what it was given. It uses Temporal's list of runs, which is a moment behind. If it finds none, place names the run
+// that is open, if there is one.
 func (g *Groups) before(ctx context.Context, groupID string, a alert.GroupRequest) (place alert.Place, found bool, err error) {
 	if a.Since.IsZero() || time.Since(a.Since) < secondLook {
 		return alert.Place{}, false, nil
@@ -238,10 +258,16 @@ func (g *Groups) before(ctx context.Context, groupID string, a alert.GroupReques
 	}
 	// Either this run has been there all the time, and knows itself what it was given, or there was no run since.
 	last := latest.GetWorkflowExecutionInfo()
-	if open(last) && !last.GetStartTime().AsTime().After(a.Since) || endedBefore(last, a.Since) {
-		return alert.Place{}, false, nil
+	if open(last) {
+		place = alert.Place{WorkflowID: groupID, RunID: last.GetExecution().GetRunId()}
 	}
-	return g.look(ctx, groupID, a)
+	if open(last) && !last.GetStartTime().AsTime().After(a.Since) || endedBefore(last, a.Since) {
+		return place, false, nil
+	}
+	if ended, found, err := g.look(ctx, groupID, a); found || err != nil {
+		return ended, found, err
+	}
+	return place, false, nil
 }
 
 // look searches the runs that ended since a notice came.

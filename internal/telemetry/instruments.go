@@ -76,7 +76,7 @@ var (
 // Of the ledger, by each process that uses it.
 var (
 	LedgerErrors = counter("orders_ledger_errors_total",
-		"Operations of the ledger's database that failed. operation is read, save, label, count, audit, keys, prune or ready", "operation")
+		"Operations of the ledger's database that failed. operation is assign, audit, backtests, count, keys, label, lists, look, mutes, prune, read, ready, rulesets, save, sessions or windows", "operation")
 	LedgerLag = seconds("orders_ledger_lag_seconds", "From the moment of an entry until it was saved in the ledger", slices.Concat(quick, []float64{300, 900, 3600}))
 )
 
