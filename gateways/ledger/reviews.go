@@ -148,7 +148,7 @@ func (l *Ledger) queueQuery(q ledger.ReviewQuery) query {
 	by := strings.Join(order.columns, direction+", ") + direction
 	by = strings.Replace(by, "review_deadline", "review_deadline NULLS FIRST", 1) // older code saves none
 	return query{l.engine.bind(`SELECT id, review_deadline, currency, amount, score, person, until FROM transactions ` + index +
-		`LEFT JOIN assignments ON transaction_id = id AND until > ? ` + c.where() + `ORDER BY ` + by + ` ` + atMost(q.Limit+1)), c.args}
+		`LEFT JOIN assignments ON transaction_id = id AND until > ? ` + c.where() + `ORDER BY ` + by + ` LIMIT ?`), append(c.args, q.Limit+1)}
 }
 
 // inQueue adds that a review is in a queue of those that the query asks for: the first queue counts that it fits.
@@ -355,7 +355,7 @@ func (l *Ledger) reviewedQuery(of identity.Merchants, since time.Time, limit int
 	}
 	return query{
 		l.engine.bind(`SELECT t.id, t.record, l.label, l.source FROM (SELECT * FROM transactions ` + index + c.where() +
-			`ORDER BY reviewed_at DESC ` + atMost(limit) + `) t LEFT JOIN labels l ON l.transaction_id = t.id AND l.source <> ? ORDER BY t.reviewed_at DESC, t.id`),
-		append(c.args, ledger.ByReviewer),
+			`ORDER BY reviewed_at DESC LIMIT ?) t LEFT JOIN labels l ON l.transaction_id = t.id AND l.source <> ? ORDER BY t.reviewed_at DESC, t.id`),
+		append(c.args, limit, ledger.ByReviewer),
 	}
 }

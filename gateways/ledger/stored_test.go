@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -33,4 +34,26 @@ func TestReadStored(t *testing.T) {
 		require.NoError(t, ledgerdb.ReadStored(text, &got), "%s", text)
 		require.Empty(t, cmp.Diff(want, got))
 	})
+}
+
+// Also what encoding/json would not write, such as members that older code wrote differently, is read as encoding/json reads it.
+func TestReadStoredOdd(t *testing.T) {
+	for _, text := range []string{
+		`{}`, `null`, `[]`, `{"order": null, "steps": null, "metadata": null, "startTime": null, "endTime": null, "labels": null}`,
+		`{"order": {"cost": null}}`, `{"order": {"cost": "12.30"}}`, `{"order": {"cost": "twelve"}}`, `{"order": {"cost": true}}`,
+		`{"order": {"cost": {"amount": 1}}}`, `{"order": {"cost": 1E+2}}`, `{"order": {"cost": 12.30}}`, `{"order": {"cost": ""}}`,
+		`{"ORDER": {"Id": "7"}, "customerId": "c"}`, `{"order": {"id": "1", "name": "n"}, "order": {"id": "2"}}`,
+		`{"unknown": {"order": [1, null]}, "transactionID": "t"}`, `{"metadata": {"a": "1", "A": "2", "a": "3"}}`,
+		"{\"transactionID\": \"\xff\"}", `{"transactionID": "\ud800 \u0000 \u2028"}`, `{"transactionID": 7, "paymentMethod": "card"}`,
+		`{"startTime": "2026-01-02T03:04:05.123456789+05:30"}`, `{"startTime": "2026-01-02T03:04:05,5Z"}`, `{"startTime": "2026-01-02"}`,
+		`{"decision": {"score": 1.0}}`, `{"decision": {"score": 9223372036854775808}}`, `{"explanation": {"features": {"a": 1e400}}}`,
+		`{"explanation": {"features": {"a": null, "b": -0.0}}}`, `{"steps": [null, {"code": 18}], "review": {"first": {}}}`, `{"order": {}} x`,
+	} {
+		var want, got ledger.Record
+		wantErr, err := json.Unmarshal([]byte(text), &want), ledgerdb.ReadStored([]byte(text), &got)
+		assert.Equal(t, wantErr == nil, err == nil, "%s: %v, and by encoding/json %v", text, err, wantErr)
+		if err == nil {
+			assert.Empty(t, cmp.Diff(want, got), text)
+		}
+	}
 }

@@ -260,4 +260,8 @@ func brief(t *testing.T, store Store) {
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, short.Size, len(text))
 	require.Greater(t, whole.Size, short.Size, "the explanation counts")
+	q.Metadata = map[string]string{"currency": want.Record.Order.Currency} // which SQL finds in the order
+	none := list(t, store, q)
+	require.Empty(t, none.Entries)
+	require.Zero(t, none.Size, "what the page lacks does not count")
 }
