@@ -26,7 +26,7 @@ type composed struct {
 	postgres []string          // PostgreSQL's settings, such as shared_buffers=256MB
 }
 
-// unset is what is compared with: the servers' own defaults, and what no server can do without.
+// unset has the servers' own defaults, and what every server needs.
 var unset = composed{title: "defaults", env: map[string]string{"DB": "postgres12", "LOG_LEVEL": "warn", "PROMETHEUS_ENDPOINT": "any"}}
 
 // readComposed returns what docker-compose.yml and temporal-config say.
