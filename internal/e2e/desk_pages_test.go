@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -40,7 +41,9 @@ func deskPages(t *testing.T, w *deskWorld) {
 		require.NoError(t, err)
 		b.takePictures(filepath.Join(root, "docs", "desk"), screens)
 	}
-	w.looksRight(t, b.pagesBelow(screens)...)
+	pages := b.pagesBelow(screens)
+	w.looksRight(t, pages...)
+	w.goesByKeyboard(t, pages...)
 }
 
 var allRoles = []string{"reviewer", "analyst", "operator", "auditor", "admin"}
@@ -91,6 +94,41 @@ func (b *tab) looksRightIn(scheme string, width int64) {
 	wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
 	require.NoError(b.t, err, b.path())
 	assert.LessOrEqual(b.t, wide, width, "%s scrolls sideways", b.path())
+}
+
+// tabStops has a page note what Tab leads to: of what people follow, press or fill in, tabStops keeps what is still ahead.
+const tabStops = `
+	var tabFaults = [], shown = (element) => element.outerHTML.slice(0, 200);
+	var tabStops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+		.filter((element) => element.checkVisibility({visibilityProperty: true}) && !element.matches(":disabled"));
+	document.addEventListener("focusin", ({target}) => {
+		tabStops = tabStops.filter((element) => element.isConnected); // Now replaces its numbers
+		for (const passed of tabStops.splice(0, tabStops.indexOf(target) + 1).slice(0, -1)) tabFaults.push("passed by: " + shown(passed));
+		if (getComputedStyle(target).outlineStyle === "none") tabFaults.push("without a focus ring: " + shown(target));
+	})`
+
+// goesByKeyboard opens pages, and requires of each that Tab leads from its top to all that people follow, press or fill in, one after the
+// other, and that each is seen to have the focus.
+func (w *deskWorld) goesByKeyboard(t *testing.T, pages ...string) {
+	t.Helper()
+	b := w.signIn(t, "ada", "/you", allRoles...)
+	b.before(still)
+	b.looksLike("light", looks["light"])
+	for _, path := range pages {
+		b.open(path)
+		b.run(tabStops)
+		for range 5 { // dates take several presses each, and tables that scroll one
+			ahead, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`tabStops.length`))
+			require.NoError(t, err, path)
+			if ahead == 0 {
+				break
+			}
+			b.do(chromedp.KeyEvent(strings.Repeat(kb.Tab, ahead+10)))
+		}
+		faults, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`[...tabFaults, ...tabStops.map((element) => "not reached: " + shown(element))]`))
+		require.NoError(t, err, path)
+		assert.Empty(t, faults, path)
+	}
 }
 
 // before has the tab run a script before those of each page that it opens.

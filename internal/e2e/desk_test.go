@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ruleset"
+	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/devissuer"
 )
@@ -39,6 +41,7 @@ var deskScreens = map[string]func(*testing.T, *deskWorld){
 	"rules":        deskRules,
 	"lists":        deskLists,
 	"two desks":    deskTwice,
+	"away":         deskAway,
 }
 
 func TestDesk(t *testing.T) {
@@ -208,6 +211,43 @@ func deskYou(t *testing.T, w *deskWorld) {
 	assert.Equal(t, "/you", b.path())
 	b.click(`header button`)
 	assert.Contains(t, b.text(), "You have signed out")
+	b.open("/callback") // without a sign-in that this browser has begun
+	assert.Contains(t, b.text(), "This is not the sign-in")
+	b.looksRight()
+}
+
+// While the desk's sessions cannot be read, and while it is dead, transactions are paid for. Persons are still signed in afterwards.
+func deskAway(t *testing.T, w *deskWorld) {
+	file, err := sql.Open("sqlite", strings.TrimPrefix(w.env["LEDGER_URL"], "sqlite:")+"?_pragma=busy_timeout(10000)")
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, file.Close()) }()
+	rename := func(from, to string) {
+		t.Helper()
+		_, err := file.ExecContext(t.Context(), fmt.Sprintf("ALTER TABLE %s RENAME TO %s", from, to))
+		require.NoError(t, err)
+	}
+	isPaid := func(card string) {
+		t.Helper()
+		id := w.post(body(small, withCheckDigit(card)), "Prefer", "wait=60").answer(t).TransactionID
+		assert.Equal(t, transaction.PaymentComplete, w.read(id).TransactionStatus.Code)
+	}
+	b := w.signIn(t, "ada", "/you", "reviewer")
+
+	rename("sessions", "sessions_away")
+	isPaid("400007400000011")
+	b.open("/you")
+	assert.Contains(t, b.text(), "The desk cannot read its sessions now")
+	b.looksRight()
+	rename("sessions_away", "sessions")
+	b.open("/you")
+	assert.Contains(t, b.text(), "ada@localhost")
+
+	w.kill(desk)
+	isPaid("400007400000012")
+	require.NoError(t, w.processes[desk].Start())
+	require.NoError(t, w.processes[desk].WaitHealthy(t.Context(), "http://"+w.health[desk]+"/readyz"))
+	b.open("/you")
+	assert.Contains(t, b.text(), "ada@localhost")
 }
 
 // Two desks share a ledger. Who has signed in at one goes on at the other, sees there the backtest that the first one runs, and has signed

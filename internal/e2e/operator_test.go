@@ -99,9 +99,14 @@ func TestMoneyNotGivenBack(t *testing.T) {
 	r, _ := w.asks(nil, "status")
 	assert.Contains(t, fmt.Sprint(r.Parts), "INR 150000.00 for 1 release")
 	assert.Contains(t, string(w.get("/figures").body), `"releasing":[{"amount":150000.00,"currency":"INR"}]`)
+	listed, _ := w.list("/transactions?releasing=true")
+	require.Len(t, listed, 1)
+	assert.Equal(t, id, listed[0].TransactionID)
 	require.NoError(t, gateway.Start())
 	assert.NotNil(t, w.ends(id).Payment.VoidedAt)
 	measured(false)
+	listed, _ = w.list("/transactions?releasing=true")
+	assert.Empty(t, listed)
 }
 
 // The doctor finds nothing wrong with the tests' own service but the retention, and says what is wrong with settings.
