@@ -87,7 +87,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 						index = map[string]string{"Find": "pk", "Prune": "transactions_by_end"}[kind]
 					}
 					require.True(t, uses(text, index), "%s, %s does not go by %s:\n%s", kind, c.name, index, text)
-					if kind == "Reach" && name == "SQLite" && len(strings.Fields(index)) == 1 && c.query.CardFingerprint == "" {
+					if kind == "Reach" && name == "SQLite" && len(strings.Fields(index)) == 1 && c.query.CardFingerprint == "" && !c.query.Releasing {
 						require.Contains(t, text, "COVERING INDEX", "%s reads entries", c.name)
 					}
 				}

@@ -4,4 +4,4 @@
 ALTER TABLE transactions ADD COLUMN releasing INTEGER;
 
 -- The index holds these only: no other transaction pays for it.
-CREATE INDEX transactions_releasing ON transactions (currency) WHERE releasing;
+CREATE INDEX transactions_releasing ON transactions (started_at, id) WHERE releasing AND ended_at IS NULL;
