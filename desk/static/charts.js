@@ -42,15 +42,21 @@ function draw(table) {
 // alone reports whether a line has one place only, which is drawn as a point.
 const alone = (chart, line) => chart.data[line].filter((value) => value !== null).length === 1;
 
-// replace puts the numbers that were sent where the old ones are.
+// replace puts the numbers that were sent where the old ones are. A link that has the focus keeps it, or the one in its place gets it.
 function replace(html) {
   const sent = document.createElement("template");
   sent.innerHTML = html;
+  sent.content.querySelectorAll("time").forEach(local);
   for (const part of sent.content.querySelectorAll("[data-live]")) {
     const there = document.getElementById(part.id);
-    if (there && there.innerHTML !== part.innerHTML) there.innerHTML = part.innerHTML;
+    if (!there || there.innerHTML === part.innerHTML) continue;
+    const links = () => [...there.querySelectorAll("a")];
+    const focused = document.activeElement, place = links().indexOf(focused);
+    there.innerHTML = part.innerHTML;
+    if (place < 0) continue;
+    const same = links().slice(0, place + 1).findLast((link) => link.href === focused.href); // the table's first row leaves it as minutes pass
+    (same ?? links()[place])?.focus({ preventScroll: true });
   }
-  document.querySelectorAll("#live time").forEach(local);
   document.querySelectorAll("table[data-chart]").forEach(draw);
 }
 

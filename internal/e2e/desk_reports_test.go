@@ -82,6 +82,7 @@ func deskNow(t *testing.T, w *deskWorld) {
 	b.open("/now")
 	b.axis(`\d\d:\d\d`)
 	b.follows("These numbers follow what happens.")
+	b.run(`document.querySelector("#hour a").focus()`)
 	before, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(`#hour a`)))
 	require.NoError(t, err)
 	w.ends(w.post(body(small, withCheckDigit("400007400000002")), "Prefer", "wait=60").answer(t).TransactionID)
@@ -92,6 +93,9 @@ func deskNow(t *testing.T, w *deskWorld) {
 		}
 		return err
 	})
+	stays, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.activeElement.matches("#hour a")`))
+	require.NoError(t, err)
+	assert.True(t, stays, "the link keeps the focus")
 	assert.Equal(t, 1, b.count(".chart canvas"))
 	for _, part := range []string{"alertman: ok", "api: ok", "rabbitmq: ok"} {
 		assert.Contains(t, b.text(), part)
