@@ -24,13 +24,9 @@ import (
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // costly returns words that must not be in a plan: for reading a whole table, and for sorting what was read. Only what
-// several filters leave may be sorted: PostgreSQL intersects their indexes if it expects few rows. So may those that are
-// releasing, which are few.
+// several filters leave may be sorted: PostgreSQL intersects their indexes if it expects few rows.
 func costly(q question) []string {
 	words := []string{"Seq Scan", "AUTOMATIC", "TEMP B-TREE"}
-	if q.query.Releasing {
-		return words[:2]
-	}
 	if len(strings.Fields(q.index)) == 1 && len(q.query.Merchants.Names()) < 2 { // merging is written with a sort key
 		words = append(words, "Sort")
 	}
