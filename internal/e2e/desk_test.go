@@ -84,7 +84,7 @@ receivers: [{name: fraud-team, channels: [mail: fraud-team@example.com], group: 
 routes: [{name: all, tell: [fraud-team]}]
 `)
 	w.start(worker, fraudPolice, alertman, apiProcess, desk)
-	require.NoError(t, w.processes[desk].WaitHealthy(t.Context(), "http://"+w.health[desk]+"/readyz"))
+	require.NoError(t, w.processes[desk].WaitHealthy(t.Context(), w.url+"/readyz"))
 	path, err := exec.LookPath("chromium")
 	require.NoError(t, err, "Chromium is needed: make test installs it")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
@@ -245,7 +245,7 @@ func deskAway(t *testing.T, w *deskWorld) {
 	w.kill(desk)
 	isPaid("400007400000012")
 	require.NoError(t, w.processes[desk].Start())
-	require.NoError(t, w.processes[desk].WaitHealthy(t.Context(), "http://"+w.health[desk]+"/readyz"))
+	require.NoError(t, w.processes[desk].WaitHealthy(t.Context(), w.url+"/readyz"))
 	b.open("/you")
 	assert.Contains(t, b.text(), "ada@localhost")
 }
@@ -256,8 +256,8 @@ func deskTwice(t *testing.T, w *deskWorld) {
 	const name = "another desk"
 	address := freeAddress(t)
 	another := w.startAs(desk, name, map[string]string{"DESK_ADDRESS": address})
-	require.NoError(t, another.WaitHealthy(t.Context(), "http://"+w.health[name]+"/readyz"))
 	other := "http://" + address // browsers send it the same cookie: ports make no difference
+	require.NoError(t, another.WaitHealthy(t.Context(), other+"/readyz"))
 	b := w.signIn(t, "ada", "/rules", "analyst")
 	b.shows("default, version") // the desks have just begun to read what was published
 	b.open("/rules/workbench")
