@@ -286,7 +286,7 @@ func showWorkbench(v *visit) (any, error) {
 	return b, nil
 }
 
-// lastBacktest returns the id of the backtest that was begun last in this session, or "" if there is none or it is no longer kept.
+// lastBacktest returns the id of the latest backtest of this session, or "" if no desk shows it any more.
 func (v *visit) lastBacktest() string {
 	id := v.desk.sessions.GetString(v.Context(), backtestValue)
 	if id == "" {

@@ -207,7 +207,7 @@ func TestBacktest(t *testing.T) {
 	code, detail := said(http.StatusNotFound, "no such backtest")
 	w.api.say("GET /rules/backtests/7", code, detail)
 	_, page = w.get("/rules/workbench")
-	assert.NotContains(t, page, "Your last backtest", "it is no longer kept")
+	assert.NotContains(t, page, "Your last backtest", "its time is over")
 	b.State, b.Why = ruleset.Failed, "the ledger is away"
 	w.api.say("GET /rules/backtests/7", 200, b)
 	_, page = w.get("/rules/backtests/7")
