@@ -345,33 +345,50 @@ func (s *Status) reviews(ctx context.Context) found {
 	var stuck []Stuck
 	var next time.Time
 	for _, w := range all {
-		one := Stuck{
-			Kind: "review", ID: transactionID(w), Since: w.Since, Look: story(w),
-			Do: "decide it: by the link in its alert, or by POST /transactions/<id>/review",
-		}
-		late := true
-		entry, err := s.Ledger.Find(ctx, identity.AllMerchants(), one.ID)
-		switch r := entry.Record.Review; {
-		case err != nil:
-			one.Detail = "order " + w.OrderID + "; its deadline is not known: " + err.Error()
-		case r != nil:
-			one.Since, one.Deadline = r.RequestedAt, r.Deadline
-			one.Detail = fmt.Sprintf("order %s, %s %s; in %s it is decided without a person: %s", w.OrderID, entry.Record.Payment.Currency,
-				entry.Record.Payment.Amount, age(r.Deadline.Sub(s.Now())), r.OnExpiry)
-			late = s.Now().After(r.RequestedAt.Add(r.Deadline.Sub(r.RequestedAt) / 2))
-			if next.IsZero() || r.Deadline.Before(next) {
-				next = r.Deadline
-			}
-		}
+		one, late := s.review(ctx, w)
 		if late {
 			stuck = append(stuck, one)
 		}
+		if at := one.Deadline; !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
 	}
 	detail := many(total, "transaction") + " in review"
-	if !next.IsZero() {
-		detail += ", the next deadline in " + age(next.Sub(s.Now()))
+	switch left := next.Sub(s.Now()); {
+	case next.IsZero():
+	case left < 0:
+		detail += ", a deadline passed " + age(-left) + " ago"
+	default:
+		detail += ", the next deadline in " + age(left)
 	}
 	return worked(name, detail, total, stuck)
+}
+
+// review describes a transaction in review, and reports whether half of its time has passed.
+func (s *Status) review(ctx context.Context, w temporal.Waiting) (one Stuck, late bool) {
+	one = Stuck{
+		Kind: "review", ID: transactionID(w), Since: w.Since, Look: story(w), Detail: "order " + w.OrderID,
+		Do: "decide it: by the link in its alert, or by POST /transactions/<id>/review",
+	}
+	entry, err := s.Ledger.Find(ctx, identity.AllMerchants(), one.ID)
+	r, pay := entry.Record.Review, entry.Record.Payment
+	switch {
+	case err != nil:
+		one.Detail += "; its deadline is not known: " + err.Error()
+		return one, true
+	case r == nil:
+		return one, true
+	}
+	one.Since, one.Deadline = r.RequestedAt, r.Deadline
+	one.Detail += fmt.Sprintf(", %s %s; ", pay.Currency, pay.Amount)
+	left := r.Deadline.Sub(s.Now())
+	if left < 0 {
+		one.Detail += "its deadline passed " + age(-left) + " ago, and it has not gone on"
+		one.Look, one.Do = describe(w), "start `orders worker`, or what else it waits for"
+		return one, true
+	}
+	one.Detail += fmt.Sprintf("in %s it is decided without a person: %s", age(left), r.OnExpiry)
+	return one, left < r.Deadline.Sub(r.RequestedAt)/2
 }
 
 // held says what money is held. Where that is for too long, the line of the reviews or of the transactions says so.

@@ -168,6 +168,14 @@ func TestStuck(t *testing.T) {
 			"reviews", "1 transaction in review, the next deadline in 11h",
 			"review", "order 1234, INR 123.00; in 11h it is decided without a person: decline", "temporal workflow metadata -w transaction-a", "/review",
 		},
+		"review, overdue": {
+			func(s *service) {
+				s.temporal.inReview = []temporal.Waiting{transaction("a", 25*time.Hour)}
+				s.ledger.records["a"] = reviewed(25 * time.Hour)
+			},
+			"reviews", "1 transaction in review, a deadline passed 1h ago",
+			"review", "order 1234, INR 123.00; its deadline passed 1h ago, and it has not gone on", "temporal workflow describe -w transaction-a", "`orders worker`",
+		},
 		"review, ledger away": {
 			func(s *service) { s.temporal.inReview = []temporal.Waiting{transaction("a", time.Hour)} },
 			"reviews", "1 transaction in review", "review", "its deadline is not known", "transaction-a", "/review",
