@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -38,22 +37,21 @@ func inQuery(address, name string) string {
 	return u.Query().Get(name)
 }
 
-// showExpiries returns a function that shows when certificates expire. It reads the files each time, since they are renewed in place.
-func showExpiries(files map[string]string) func(context.Context) error {
-	return func(context.Context) error {
-		var values []telemetry.Value
-		var faults []error
-		for use, file := range files {
-			at, err := firstExpiry(file)
-			if err != nil {
-				faults = append(faults, fmt.Errorf("read the certificates of %s: %w", file, err))
-				continue
-			}
-			values = append(values, telemetry.At(at, use))
+// showExpiries shows when certificates expire, as a process has read them at its start: one that is renewed in place later does
+// not count before a restart.
+func showExpiries(files map[string]string) error {
+	var values []telemetry.Value
+	var faults []error
+	for use, file := range files {
+		at, err := firstExpiry(file)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("read the certificates of %s: %w", file, err))
+			continue
 		}
-		telemetry.CertificateExpiry.Set(values...)
-		return errors.Join(faults...)
+		values = append(values, telemetry.At(at, use))
 	}
+	telemetry.CertificateExpiry.Set(values...)
+	return errors.Join(faults...)
 }
 
 // firstExpiry returns when the first certificate of a PEM file expires.

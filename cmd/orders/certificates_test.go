@@ -44,7 +44,7 @@ func TestCertificateExpiry(t *testing.T) {
 		RabbitMQPublisherURL: "amqps://orders:x@mq/?cacertfile=" + filepath.Join(dir, "missing.pem"),
 		RabbitMQConsumerURL:  "amqp://alertman:x@mq/",
 	}
-	err := showExpiries(e.certificates())(t.Context())
+	err := showExpiries(e.certificates())
 	require.ErrorContains(t, err, "missing.pem")
 	const metric = "orders_certificate_expiry_timestamp_seconds"
 	assert.Equal(t, 2, telemetrytest.Series(t, metric))
