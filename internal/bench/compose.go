@@ -156,9 +156,13 @@ func (s *servers) startComposed(ctx context.Context, c composed) (err error) {
 	if err := s.setUpTemporal(ctx, "schema.sh", compiled, "SQL_HOST=127.0.0.1", "SQL_PORT="+port, "SQL_USER=postgres", "SQL_PASSWORD=postgres"); err != nil {
 		return err
 	}
-	env, addresses, err := s.environment(c, port)
+	set, err := s.environment(c, port)
 	if err != nil {
 		return err
+	}
+	env := os.Environ()
+	for name, value := range set {
+		env = append(env, name+"="+value)
 	}
 	server, err := stack.StartProcess(stack.Command{
 		Name: "Temporal", Path: filepath.Join(compiled, "server"), Args: []string{"start"}, Env: env, Dir: s.dir, Log: filepath.Join(s.dir, "temporal.log"),
@@ -167,10 +171,10 @@ func (s *servers) startComposed(ctx context.Context, c composed) (err error) {
 		return err
 	}
 	s.stops = append(s.stops, server.Stop)
-	if err := server.WaitHealthy(ctx, "http://"+addresses["FRONTEND_HTTP_PORT"]+"/api/v1/cluster-info"); err != nil {
+	if err := server.WaitHealthy(ctx, "http://127.0.0.1:"+set["FRONTEND_HTTP_PORT"]+"/api/v1/cluster-info"); err != nil {
 		return err
 	}
-	s.address = addresses["FRONTEND_GRPC_PORT"]
+	s.address = "127.0.0.1:" + set["FRONTEND_GRPC_PORT"]
 	s.counted = []process{{kinds[0], s.address, server}, {postgresKind, "", s.postgres.Process}}
 	return s.setUpTemporal(ctx, "setup.sh", filepath.Join(s.root, "bin"), "TEMPORAL_ADDRESS="+s.address)
 }
@@ -185,35 +189,30 @@ func (s *servers) setUpTemporal(ctx context.Context, name, programs string, env 
 	return nil
 }
 
-// environment returns the environment of Temporal's server, with addresses of its own, and these by their variables.
-func (s *servers) environment(c composed, postgresPort string) (env []string, addresses map[string]string, err error) {
+// environment returns the variables of Temporal's server, with ports of its own.
+func (s *servers) environment(c composed, postgresPort string) (map[string]string, error) {
 	set := maps.Clone(c.env)
-	addresses = map[string]string{}
 	for _, name := range []string{
 		"FRONTEND_GRPC_PORT", "FRONTEND_HTTP_PORT", "FRONTEND_MEMBERSHIP_PORT", "MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT",
 		"HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT", "WORKER_GRPC_PORT", "WORKER_MEMBERSHIP_PORT", "PROMETHEUS_ENDPOINT",
 	} {
 		port, err := stack.FreePort()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		set[name], addresses[name] = fmt.Sprint(port), fmt.Sprint("127.0.0.1:", port)
+		set[name] = fmt.Sprint(port)
 	}
-	if set["PROMETHEUS_ENDPOINT"] = addresses["PROMETHEUS_ENDPOINT"]; c.env["PROMETHEUS_ENDPOINT"] == "" {
+	if set["PROMETHEUS_ENDPOINT"] = "127.0.0.1:" + set["PROMETHEUS_ENDPOINT"]; c.env["PROMETHEUS_ENDPOINT"] == "" {
 		delete(set, "PROMETHEUS_ENDPOINT")
 	}
 	dynamic := filepath.Join(s.dir, "dynamic.yaml")
 	text, err := json.Marshal(c.dynamic)
 	if err := errors.Join(err, os.WriteFile(dynamic, text, 0o600)); err != nil {
-		return nil, nil, fmt.Errorf("write dynamic config: %w", err)
+		return nil, fmt.Errorf("write dynamic config: %w", err)
 	}
 	maps.Copy(set, map[string]string{
 		"BIND_ON_IP": "127.0.0.1", "POSTGRES_SEEDS": "127.0.0.1", "DB_PORT": postgresPort, "POSTGRES_USER": "postgres", "POSTGRES_PWD": "postgres",
 		"DYNAMIC_CONFIG_FILE_PATH": dynamic,
 	})
-	env = os.Environ()
-	for name, value := range set {
-		env = append(env, name+"="+value)
-	}
-	return env, addresses, nil
+	return set, nil
 }
