@@ -79,11 +79,11 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 	return w
 }
 
-// ledgerFile returns the path of a test's ledger: each test has its own.
+// ledgerFile returns the path of a new ledger: each test has its own, also when it is repeated with -count.
 func ledgerFile(t *testing.T) string {
 	t.Helper()
-	folder := filepath.Join(shared.dir, "ledgers", strings.ReplaceAll(t.Name(), "/", "_"))
-	require.NoError(t, os.MkdirAll(folder, 0o750))
+	folder, err := os.MkdirTemp(shared.dir, "ledger-"+strings.ReplaceAll(t.Name(), "/", "_")+"-")
+	require.NoError(t, err)
 	return filepath.Join(folder, "ledger.db")
 }
 
