@@ -19,6 +19,7 @@ import (
 	"dummyorders/gateways/oidc"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/health"
+	"dummyorders/internal/localhost"
 )
 
 type deskCommand struct{}
@@ -67,17 +68,18 @@ func serveDesk(p *process) func(context.Context) error {
 // deskAddress returns the address to listen on.
 func (e environment) deskAddress(v *values) string {
 	address := v.listen("DESK_ADDRESS", e.DeskAddress)
-	if host, _, _ := net.SplitHostPort(address); e.developmentIssuer() && !isThisMachine(host) {
+	if host, _, _ := net.SplitHostPort(address); e.developmentIssuer() && !localhost.Is(host) {
 		v.wrong("DESK_ADDRESS", address, "a loopback address such as 127.0.0.1:9002 with the issuer of this machine, where those who sign in choose who they are")
 	}
 	return address
 }
 
-// deskURL returns where browsers reach the desk, to which the issuer sends them back.
+// deskURL returns where browsers reach the desk, to which the issuer sends them back. Without DESK_URL that is where it listens.
 func (e environment) deskURL(v *values) *url.URL {
-	u, err := url.Parse(v.webURL("DESK_URL", cmp.Or(e.DeskURL, "http://127.0.0.1:9002")))
+	local, _ := localhost.URL(e.DeskAddress) // deskAddress has said what is wrong with it
+	u, err := url.Parse(v.webURL("DESK_URL", cmp.Or(e.DeskURL, local)))
 	if err != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
-		u.Scheme == "http" && !isThisMachine(u.Hostname()) {
+		u.Scheme == "http" && !localhost.Is(u.Hostname()) {
 		v.wrong("DESK_URL", e.DeskURL, "the https:// URL by which browsers reach the desk, without a path, such as https://desk.example.com; or http:// and this machine")
 		return &url.URL{}
 	}

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
+
+	"dummyorders/internal/localhost"
 )
 
 // healthcheckCommand checks a process's health in containers that have no curl.
@@ -50,14 +51,11 @@ func (h healthcheckCommand) Run(ctx context.Context) error {
 }
 
 func askReady(ctx context.Context, address string) error {
-	host, port, err := net.SplitHostPort(address)
+	url, err := localhost.URL(address)
 	if err != nil {
-		return fmt.Errorf("address %q: must be such as :9001 or localhost:9001", address)
+		return err
 	}
-	if host == "" || net.ParseIP(host).IsUnspecified() {
-		host = "localhost"
-	}
-	url := "http://" + net.JoinHostPort(host, port) + "/readyz"
+	url += "/readyz"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", url, err)

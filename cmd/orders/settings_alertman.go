@@ -18,6 +18,7 @@ import (
 	"dummyorders/gateways/sms"
 	"dummyorders/gateways/smtp"
 	"dummyorders/gateways/webhook"
+	"dummyorders/internal/localhost"
 )
 
 // alerting holds alertman's routes and channels.
@@ -112,7 +113,7 @@ func (e environment) mail(v *values) alert.Channel {
 		Username: e.SMTPUsername,
 		Password: e.SMTPPassword,
 	}
-	if server.Port == devMailPort && (server.Host == "mail" || isThisMachine(server.Host)) {
+	if server.Port == devMailPort && (server.Host == "mail" || localhost.Is(server.Host)) {
 		e.refuseDouble(v, fmt.Sprintf("SMTP_HOSTNAME=%s and SMTP_PORT=%d", server.Host, server.Port),
 			"must be a mail server that delivers; the development one keeps mail in files")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/identity"
+	"dummyorders/internal/localhost"
 )
 
 // An API key is sent in a header and listed with commas, so it has neither commas nor spaces.
@@ -23,7 +24,7 @@ var clientKey = regexp.MustCompile(`^[!-+\--~]{16,}$`)
 func (e environment) httpAddress(v *values) string {
 	faults := len(v.faults)
 	address, open := v.listen("HTTP_ADDRESS", e.HTTPAddress), v.flag("API_OPEN", e.APIOpen)
-	if len(v.faults) == faults && !open && !e.knowsCallers() && !isThisMachine(e.reachedAt()) {
+	if len(v.faults) == faults && !open && !e.knowsCallers() && !localhost.Is(e.reachedAt()) {
 		name, value := "HTTP_ADDRESS", e.HTTPAddress
 		if e.APIPublishedOn != "" {
 			name, value = "API_PUBLISHED_ON", e.APIPublishedOn
@@ -62,7 +63,7 @@ func (e environment) reachedAt() string {
 // hosts returns the names that callers may use for the api if only this machine reaches it and it does not know its
 // callers. An empty list allows any name.
 func (e environment) hosts() []string {
-	if e.knowsCallers() || !isThisMachine(e.reachedAt()) {
+	if e.knowsCallers() || !localhost.Is(e.reachedAt()) {
 		return nil
 	}
 	names := []string{"localhost"}
@@ -82,10 +83,6 @@ func (e environment) prefix() string {
 		return ""
 	}
 	return strings.TrimSuffix(u.EscapedPath(), "/")
-}
-
-func isThisMachine(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // authenticators returns the ways to find out who calls the api. Without any, anyone may call.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dummyorders/gateways/oidc"
+	"dummyorders/internal/localhost"
 )
 
 // developmentIssuer reports whether persons are signed in by an issuer of this machine, where those who reach it choose who
@@ -25,7 +26,7 @@ func (e environment) persons(v *values, log *slog.Logger) *oidc.Issuer {
 	}
 	config.Roles = roles
 	if e.developmentIssuer() {
-		if !isThisMachine(e.reachedAt()) || v.flag("API_OPEN", e.APIOpen) ||
+		if !localhost.Is(e.reachedAt()) || v.flag("API_OPEN", e.APIOpen) ||
 			strings.TrimSpace(e.APIKeys) != "" || v.flag("API_KEYS_IN_LEDGER", e.StoredKeys) {
 			v.wrong("OIDC_ISSUER", e.OIDCIssuer, "an https:// URL, unless the api serves this machine only, without API_KEYS, API_KEYS_IN_LEDGER "+
 				"and API_OPEN: an issuer of this machine is for development")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"dummyorders/domain/identity"
+	"dummyorders/internal/localhost"
 )
 
 const (
@@ -84,7 +84,7 @@ func CheckURL(text string) error {
 // IsDevelopment reports whether a URL is that of an issuer for development: plain HTTP to this machine.
 func IsDevelopment(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
+	return err == nil && u.Scheme == "http" && localhost.Is(u.Hostname())
 }
 
 // Authenticate returns the person to whom the issuer gave a token. A person in none of the groups of the configuration is

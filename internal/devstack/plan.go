@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"dummyorders/internal/localhost"
 	"dummyorders/internal/stack"
 )
 
@@ -30,14 +31,14 @@ func newPlan(s settings) (plan, error) {
 
 	temporalHost, temporalPort, temporalErr := hostPort("TEMPORAL_ADDRESS", s.TemporalAddress)
 	var uiErr, brokerErr, mailErr error
-	if local(temporalHost) {
+	if localhost.Is(temporalHost) {
 		p.temporal = temporalPort
 		p.ui, uiErr = uiPort(s.WebUIURL)
 	}
 	if p.rabbitmq, brokerErr = brokerPort(s); p.rabbitmq != 0 {
 		p.management = s.ManagementPort
 	}
-	if local(s.SMTPHostname) {
+	if localhost.Is(s.SMTPHostname) {
 		p.mail = net.JoinHostPort("127.0.0.1", s.SMTPPort)
 		_, _, mailErr = hostPort("SMTP_PORT", p.mail)
 	}
@@ -82,7 +83,7 @@ func urlPort(name, value string) (int, error) {
 	if err != nil || u.Hostname() == "" {
 		return 0, fmt.Errorf("%s: must be a URL such as amqp://user:password@localhost:5672/", name)
 	}
-	if !local(u.Hostname()) {
+	if !localhost.Is(u.Hostname()) {
 		return 0, nil
 	}
 	if u.Port() == "" {
@@ -96,7 +97,7 @@ func uiPort(value string) (int, error) {
 	if err != nil || u.Hostname() == "" || u.Port() == "" {
 		return 0, fmt.Errorf("WEB_UI_URL=%q: must be a URL with a port, such as http://localhost:8233", value)
 	}
-	if !local(u.Hostname()) {
+	if !localhost.Is(u.Hostname()) {
 		return 0, nil
 	}
 	return strconv.Atoi(u.Port())
@@ -113,11 +114,6 @@ func hostPort(name, value string) (string, int, error) {
 		host = "localhost"
 	}
 	return host, number, nil
-}
-
-// local reports whether the host is this machine itself.
-func local(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // checkPorts returns an error for every port that is taken, with what can be done about it.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,11 +14,12 @@ import (
 
 	"github.com/joho/godotenv"
 	"github.com/sethvargo/go-envconfig"
+
+	"dummyorders/internal/localhost"
 )
 
 // settings holds the variables that say where the servers are, and how callers are known. They have the same names and defaults as in cmd/orders,
-// except for the last four, which only the dev stack has, and for API_URL and DESK_URL, whose defaults here are the processes' own
-// addresses.
+// except for the last four, which only the dev stack has, and for API_URL, whose default here is the API's own address.
 type settings struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
@@ -59,11 +59,8 @@ func readSettings(ctx context.Context, file map[string]string) (settings, error)
 		return file[key], file[key] != ""
 	})
 	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &s, Lookuper: lookup})
-	if host, port, _ := net.SplitHostPort(s.DeskAddress); s.DeskURL == "" {
-		if host == "" || net.ParseIP(host).IsUnspecified() { // it listens at all addresses
-			host = "127.0.0.1"
-		}
-		s.DeskURL = "http://" + net.JoinHostPort(host, port) // the desk refuses that of another machine, and asks for https://
+	if s.DeskURL == "" {
+		s.DeskURL, _ = localhost.URL(s.DeskAddress) // the desk refuses a wrong address, and that of another machine
 	}
 	return s, err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dummyorders/internal/devissuer"
+	"dummyorders/internal/localhost"
 )
 
 // signInRoles gives each role to a group of the same name. TestSignInRoles compares it with the roles that there are.
@@ -19,7 +20,7 @@ func (s settings) wantsSignIn() bool {
 	stored, _ := strconv.ParseBool(s.StoredKeys)
 	open, _ := strconv.ParseBool(s.APIOpen)
 	known := s.OIDCIssuer != "" || strings.TrimSpace(s.APIKeys) != "" || stored
-	return local(host) && !known && !open && s.TestDoubles != "refuse" && !strings.Contains(s.StripeAPIKey, "_live_")
+	return localhost.Is(host) && !known && !open && s.TestDoubles != "refuse" && !strings.Contains(s.StripeAPIKey, "_live_")
 }
 
 // wantsDesk reports whether the desk runs: where persons can sign in.

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/url"
 	"os"
 	"os/signal"
@@ -18,6 +17,7 @@ import (
 
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/demo"
+	"dummyorders/internal/localhost"
 )
 
 func main() {
@@ -67,20 +67,16 @@ func run(ctx context.Context) error {
 func apiURL() (*url.URL, error) {
 	text := cmp.Or(os.Getenv("API_URL"), "http://127.0.0.1:9001")
 	if address := os.Getenv("HTTP_ADDRESS"); address != "" {
-		host, port, err := net.SplitHostPort(address)
-		if err != nil {
+		var err error
+		if text, err = localhost.URL(address); err != nil {
 			return nil, fmt.Errorf("read HTTP_ADDRESS: %w", err)
 		}
-		if host == "" || net.ParseIP(host).IsUnspecified() {
-			host = "127.0.0.1"
-		}
-		text = "http://" + net.JoinHostPort(host, port)
 	}
 	api, err := url.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("read API_URL: %w", err)
 	}
-	if ip := net.ParseIP(api.Hostname()); api.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !localhost.Is(api.Hostname()) {
 		return nil, fmt.Errorf("the API is at %s, and must be on this machine: made-up transactions belong into no ledger that others use", api.Redacted())
 	}
 	return api, nil
