@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"dummyorders/domain/alert"
 )
 
@@ -198,11 +196,6 @@ func (d *desk) date(alerts []shownAlert) {
 func (d *desk) showAlert(v *visit) (any, error) {
 	a := shownAlert{now: d.Now()}
 	return &a, v.get("/alerts/"+pathOf(v, "id"), nil, &a)
-}
-
-// pathOf returns a part of the path, as it can stand in a path.
-func pathOf(v *visit, name string) string {
-	return url.PathEscape(chi.URLParam(v.Request, name))
 }
 
 func (d *desk) acknowledgeAlert(v *visit) (to, done string, err error) {

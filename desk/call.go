@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -41,6 +43,14 @@ type Problem struct {
 	Decision *fraud.Decision `json:"decision"`
 }
 
+// refusal returns err as the API's problem if it has one of these statuses, and else nil.
+func refusal(err error, statuses ...int) *Problem {
+	if p, is := errors.AsType[*Problem](err); is && slices.Contains(statuses, p.Status) {
+		return p
+	}
+	return nil
+}
+
 // Fault is one wrong value of a request.
 type Fault struct {
 	Pointer   string `json:"pointer"`
@@ -55,6 +65,11 @@ func (p *Problem) Error() string {
 		text += "; " + f.Pointer + f.Parameter + " " + f.Detail
 	}
 	return text
+}
+
+// pathOf returns a part of the page's path, as it can stand in a path.
+func pathOf(v *visit, name string) string {
+	return url.PathEscape(chi.URLParam(v.Request, name))
 }
 
 // get reads what the API has at a path, into a value of the answer's form. It fails with a *Problem if the API refuses.

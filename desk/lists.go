@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,8 +26,8 @@ func showList(v *visit) (any, error) {
 	asked := searched(v.URL.Query())
 	page := listPage{Now: v.desk.Now()}
 	err := v.get(entriesPath(v), asked, &page)
-	if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusUnprocessableEntity {
-		asked, page.Fault = url.Values{}, p
+	if page.Fault = refusal(err, http.StatusUnprocessableEntity); page.Fault != nil {
+		asked = url.Values{}
 		err = v.get(entriesPath(v), asked, &page)
 	}
 	page.Asked = v.URL.Query()
@@ -40,7 +39,7 @@ func showList(v *visit) (any, error) {
 }
 
 func listPath(v *visit) string {
-	return "/rules/lists/" + url.PathEscape(chi.URLParam(v.Request, "name"))
+	return "/rules/lists/" + pathOf(v, "name")
 }
 
 func entriesPath(v *visit) string { return listPath(v) + "/entries" }
@@ -80,6 +79,6 @@ func addEntry(v *visit) (to, done string, err error) {
 
 func removeEntry(v *visit) (to, done string, err error) {
 	query := url.Values{"reason": {strings.TrimSpace(v.PostFormValue("why"))}}
-	err = v.send(http.MethodDelete, entriesPath(v)+"/"+url.PathEscape(chi.URLParam(v.Request, "entry"))+"?"+query.Encode(), nil, nil)
+	err = v.send(http.MethodDelete, entriesPath(v)+"/"+pathOf(v, "entry")+"?"+query.Encode(), nil, nil)
 	return listPath(v), "Removed: it counts no longer, within five seconds.", err
 }

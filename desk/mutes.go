@@ -2,7 +2,6 @@ package desk
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -77,7 +76,7 @@ func (*desk) muteAlerts(v *visit) (to, done string, err error) {
 	}
 	var made alert.Mute
 	if err := v.send(http.MethodPost, "/mutes", body, &made); err != nil {
-		if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusConflict {
+		if refusal(err, http.StatusConflict) != nil {
 			v.PostForm.Del("id") // it may be that of a mute that was made before the form was changed
 		}
 		return "", "", err

@@ -112,12 +112,8 @@ func (d *desk) page(name string, read func(*visit) (any, error)) http.HandlerFun
 // page follows, says why, and has what was written still in it.
 func (d *desk) act(do func(*visit) (to, done string, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		v := d.visit(r)
-		to, text, err := "", "", r.ParseForm()
-		if err == nil {
-			to, text, err = do(v)
-		}
+		to, text, err := do(v)
 		if err != nil {
 			d.notDone(w, v, err)
 			return
@@ -133,13 +129,8 @@ func (d *desk) act(do func(*visit) (to, done string, err error)) http.HandlerFun
 // fails, it goes on as act does.
 func (d *desk) once(name string, do func(*visit) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		v := d.visit(r)
-		var data any
-		err := r.ParseForm()
-		if err == nil {
-			data, err = do(v)
-		}
+		data, err := do(v)
 		if err != nil {
 			d.notDone(w, v, err)
 			return
@@ -158,6 +149,20 @@ func (d *desk) notDone(w http.ResponseWriter, v *visit, err error) {
 
 // maxForm bounds a form, in bytes: a ruleset is the largest.
 const maxForm = 1 << 20
+
+// withForm reads the forms that are sent.
+func (d *desk) withForm(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if r.Method == http.MethodPost && r.ParseForm() != nil {
+			d.show(w, d.visit(r), "fault", &Problem{
+				Status: http.StatusRequestEntityTooLarge, Detail: "What was sent cannot be read, or has more than 1 MiB. Nothing was done.",
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // keep keeps the form of a request for the page that it was on, which its hidden field page names, and returns that page.
 func (d *desk) keep(r *http.Request) (page string) {

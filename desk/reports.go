@@ -3,7 +3,6 @@ package desk
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -118,8 +117,7 @@ func (*desk) showReports(v *visit) (any, error) {
 	asked := v.URL.Query()
 	p := reportPage{Asked: asked, CSV: "/reports.csv?" + asked.Encode(), ProgramsFile: "/reports/programs.csv?" + asked.Encode()}
 	if err := v.get("/reports", asked, &p.reports); err != nil {
-		if problem, is := errors.AsType[*Problem](err); is && problem.Status == http.StatusUnprocessableEntity {
-			p.Fault = problem
+		if p.Fault = refusal(err, http.StatusUnprocessableEntity); p.Fault != nil {
 			return p, nil
 		}
 		return nil, err

@@ -131,7 +131,7 @@ func (d *desk) next(v *visit, filter queueFilter, done string) (to, says string,
 				continue // it is about to leave the queue, or another person has to agree
 			}
 			err := v.take(w.Transaction.TransactionID)
-			if isStatus(err, http.StatusConflict) { // another person was faster
+			if refusal(err, http.StatusConflict) != nil { // another person was faster
 				continue
 			}
 			return filter.On("/reviews/" + w.Transaction.TransactionID), done, err
@@ -142,12 +142,6 @@ func (d *desk) next(v *visit, filter queueFilter, done string) (to, says string,
 
 func (v *visit) take(id string) error {
 	return v.send(http.MethodPut, "/transactions/"+id+"/assignment", struct{}{}, nil)
-}
-
-// isStatus reports whether the API refused a request with a status.
-func isStatus(err error, status int) bool {
-	p, is := err.(*Problem) //nolint:errorlint // send does not wrap it
-	return is && p.Status == status
 }
 
 // reviewPage is the page of one review.
@@ -334,13 +328,8 @@ type togetherPage struct {
 // mostTogether bounds how many are declined at once.
 const mostTogether = 50
 
+// showTogether shows what is in review of the card, the customer or the address of a transaction.
 func (d *desk) showTogether(v *visit) (any, error) {
-	page, err := d.together(v)
-	return page, err
-}
-
-// together reads what is in review of the card, the customer or the address of a transaction.
-func (d *desk) together(v *visit) (togetherPage, error) {
 	page := togetherPage{ID: chi.URLParam(v.Request, "id"), Filter: filterOf(v.URL.Query()), Notes: d.ReviewNotes}
 	var of reviewPage
 	if err := v.get("/reviews/"+page.ID, nil, &of); err != nil {

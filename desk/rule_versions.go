@@ -1,12 +1,9 @@
 package desk
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
-
-	"github.com/go-chi/chi/v5"
 
 	"dummyorders/domain/ruleset"
 )
@@ -26,7 +23,7 @@ func showVersions(v *visit) (any, error) {
 		query.Set("before", before)
 	}
 	err := v.get("/rules/versions", query, &all)
-	if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusConflict {
+	if p := refusal(err, http.StatusConflict); p != nil {
 		return versions{None: p.Detail}, nil
 	}
 	if n := len(all.Versions); n > 0 && all.Versions[n-1].Number > 1 {
@@ -62,7 +59,7 @@ func showVersion(v *visit) (any, error) {
 }
 
 func versionPath(v *visit) string {
-	return "/rules/versions/" + url.PathEscape(chi.URLParam(v.Request, "number"))
+	return "/rules/versions/" + pathOf(v, "number")
 }
 
 func approve(v *visit) (to, done string, err error) {

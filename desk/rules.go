@@ -18,22 +18,6 @@ import (
 	"dummyorders/domain/ruleset"
 )
 
-// answered returns a handler of a form that changes nothing: its page shows the result at once. What was written is kept nowhere.
-func (d *desk) answered(name string, read func(*visit) (any, error)) http.HandlerFunc {
-	show := d.page(name, read)
-	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := r.ParseForm(); err != nil {
-			d.show(w, d.visit(r), "fault", tooLarge)
-			return
-		}
-		show(w, r)
-	}
-}
-
-// tooLarge says that a form cannot be read.
-var tooLarge = &Problem{Status: http.StatusRequestEntityTooLarge, Detail: "What was sent cannot be read, or has more than 1 MiB. Nothing was done."}
-
 // rulesShown is the page Rules.
 type rulesShown struct {
 	Deciding rulesetShown
@@ -216,12 +200,7 @@ type draft struct {
 // then leads to the page that do returns. If do fails, the workbench says why.
 func (d *desk) fromWorkbench(do func(*visit) (to string, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		v := d.visit(r)
-		if err := r.ParseForm(); err != nil {
-			d.show(w, v, "fault", tooLarge)
-			return
-		}
 		if err := v.keepDraft(); err != nil {
 			b := newBench(filesOf(r.PostForm), r.PostForm)
 			b.Fault = d.problem(v, err).Error()
@@ -292,7 +271,7 @@ func (v *visit) lastBacktest() string {
 	if id == "" {
 		return ""
 	}
-	if err := v.get("/rules/backtests/"+url.PathEscape(id), nil, nil); isNotFound(err) {
+	if err := v.get("/rules/backtests/"+url.PathEscape(id), nil, nil); refusal(err, http.StatusNotFound) != nil {
 		return ""
 	}
 	return id
@@ -354,13 +333,8 @@ func (b *bench) wrong(file string, f benchFault) {
 
 // patch downloads the difference between the files of the ruleset that decides and those in the workbench.
 func (d *desk) patch(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	v := d.visit(r)
 	var read struct{ Files ruleset.Files }
-	if err := r.ParseForm(); err != nil {
-		d.show(w, v, "fault", tooLarge)
-		return
-	}
 	if err := v.get("/rules/files", nil, &read); err != nil {
 		d.show(w, v, "fault", d.problem(v, err))
 		return
@@ -420,7 +394,7 @@ func (b *backtest) Share() int {
 
 func showBacktest(v *visit) (any, error) {
 	var b backtest
-	return &b, v.get("/rules/backtests/"+url.PathEscape(chi.URLParam(v.Request, "id")), nil, &b)
+	return &b, v.get("/rules/backtests/"+pathOf(v, "id"), nil, &b)
 }
 
 // startBacktest leads to the page of a backtest of what is in the workbench.

@@ -2,7 +2,6 @@ package desk
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,8 +28,7 @@ func (d *desk) showTrail(v *visit) (any, error) {
 	t := trail{Asked: shownAs(asked)}
 	var page entriesPage
 	if err := v.get("/audit", searched(asked), &page); err != nil {
-		if p, is := errors.AsType[*Problem](err); is && p.Status == http.StatusUnprocessableEntity {
-			t.Fault = p
+		if t.Fault = refusal(err, http.StatusUnprocessableEntity); t.Fault != nil {
 			return t, nil
 		}
 		return nil, err

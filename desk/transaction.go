@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
@@ -58,12 +56,11 @@ func (s story) Incomplete() bool {
 }
 
 func (d *desk) showTransaction(v *visit) (any, error) {
-	id := chi.URLParam(v.Request, "id")
 	s := story{
 		Words:   []string{ledger.Fraudulent, ledger.Legitimate},
 		Sources: []string{ledger.ByReviewer, ledger.ByDispute, ledger.ByEarlyFraudWarning},
 	}
-	if err := v.get("/transactions/"+url.PathEscape(id), nil, &s.Record); err != nil {
+	if err := v.get("/transactions/"+pathOf(v, "id"), nil, &s.Record); err != nil {
 		return nil, err
 	}
 	if s.EndTime == nil {
@@ -228,7 +225,7 @@ func by(who string) string {
 
 // labelTransaction keeps the label of the form.
 func (d *desk) labelTransaction(v *visit) (to, done string, err error) {
-	page := "/transactions/" + url.PathEscape(chi.URLParam(v.Request, "id"))
+	page := "/transactions/" + pathOf(v, "id")
 	label := map[string]string{"label": v.PostFormValue("label"), "source": v.PostFormValue("source"), "note": v.PostFormValue("note")}
 	if err := v.send(http.MethodPost, page+"/labels", label, nil); err != nil {
 		return "", "", err

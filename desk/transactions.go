@@ -2,7 +2,6 @@ package desk
 
 import (
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -121,8 +120,7 @@ func (d *desk) showTransactions(v *visit) (any, error) {
 	}
 	var page listed
 	if err := v.get("/transactions", searched(asked), &page); err != nil {
-		if p, is := errors.AsType[*Problem](err); is && (p.Status == http.StatusUnprocessableEntity || p.Status == http.StatusNotFound) {
-			s.Fault = p
+		if s.Fault = refusal(err, http.StatusUnprocessableEntity, http.StatusNotFound); s.Fault != nil {
 			return s, nil
 		}
 		return nil, err
@@ -243,7 +241,7 @@ func (v *visit) find(id string) (string, error) {
 func (v *visit) findUUID(id string) (string, error) {
 	var found ledger.Record
 	err := v.get("/transactions/"+id, nil, &found)
-	if isNotFound(err) && v.May(identity.Alerts) {
+	if refusal(err, http.StatusNotFound) != nil && v.May(identity.Alerts) {
 		var of struct {
 			TransactionID string `json:"transactionID"`
 		}
@@ -251,17 +249,12 @@ func (v *visit) findUUID(id string) (string, error) {
 		found.TransactionID = of.TransactionID
 	}
 	switch {
-	case isNotFound(err), err == nil && found.TransactionID == "":
+	case refusal(err, http.StatusNotFound) != nil, err == nil && found.TransactionID == "":
 		return "", nil
 	case err != nil:
 		return "", err
 	}
 	return "/transactions/" + found.TransactionID, nil
-}
-
-func isNotFound(err error) bool {
-	p, is := errors.AsType[*Problem](err)
-	return is && p.Status == http.StatusNotFound
 }
 
 // These bound a file and a page, in transactions. A search that finds little has many pages, so their number and their time are bounded
