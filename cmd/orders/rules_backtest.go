@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"dummyorders/domain/ledger"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/ledger/inspect"
 	"dummyorders/rules"
 	"dummyorders/rules/backtest"
@@ -60,19 +61,13 @@ func (c backtestCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env, err := readEnvironment(ctx, lookup())
-	if err != nil {
-		return err
-	}
-	store, err := openLedger(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = store.Close() }()
-	if set, err = workbench.WithEntries(ctx, set, store); err != nil {
-		return err
-	}
-	return c.backtest(ctx, store, set, standard())
+	return withLedger(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		set, err := workbench.WithEntries(ctx, set, store)
+		if err != nil {
+			return err
+		}
+		return c.backtest(ctx, store, set, standard())
+	})
 }
 
 func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set *rules.Set, out output) error {

@@ -57,29 +57,8 @@ func (c explainRulesCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store, err := openLedger(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = store.Close() }()
-	if c.Ruleset == "" {
-		c.Ruleset = env.FraudRuleset
-	}
-	return c.explain(ctx, store, standard())
-}
-
-// openLedger opens the ledger for reading. The caller must close it.
-func openLedger(ctx context.Context, env environment) (*ledgerdb.Ledger, error) {
-	v := &values{}
-	store := env.ledger(v)
-	if err := v.err(); err != nil {
-		return nil, err
-	}
-	if err := store.Ready(ctx); err != nil {
-		_ = store.Close()
-		return nil, err
-	}
-	return store, nil
+	c.Ruleset = cmp.Or(c.Ruleset, env.FraudRuleset)
+	return withLedger(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error { return c.explain(ctx, store, standard()) })
 }
 
 func (c explainRulesCommand) explain(ctx context.Context, store ledger.Reader, out output) error {

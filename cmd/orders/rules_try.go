@@ -17,6 +17,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/rules"
 	"dummyorders/rules/lang"
 	"dummyorders/rules/workbench"
@@ -65,15 +66,13 @@ func (c tryRulesCommand) Run(ctx context.Context) error {
 	if env.CardFingerprintKey == "" {
 		fmt.Fprintln(os.Stderr, "CARD_FINGERPRINT_KEY is not set: no card is recognized, and all values counted by card are 0")
 	}
-	store, err := openLedger(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = store.Close() }()
-	if set, err = workbench.WithEntries(ctx, set, store); err != nil {
-		return err
-	}
-	return c.try(ctx, set, *t, store, standard())
+	return withLedger(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
+		set, err := workbench.WithEntries(ctx, set, store)
+		if err != nil {
+			return err
+		}
+		return c.try(ctx, set, *t, store, standard())
+	})
 }
 
 // standInKey is the key of fingerprints that are not compared with any others.
