@@ -107,7 +107,6 @@ func TestReloadChangedSecret(t *testing.T) {
 	require.NotContains(t, w.logged.String(), "slack")
 }
 
-// A half-saved file is not read.
 // A broken file is refused loudly and the old routes stay.
 func TestReloadBrokenFile(t *testing.T) {
 	w := watch(t)
@@ -173,8 +172,6 @@ func TestNewSourceRefuses(t *testing.T) {
 	_, err := routing.NewSource(filepath.Join(t.TempDir(), "none.yaml"), nil, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "none.yaml")
 }
-
-// Run takes over a change by itself and ends with its context.
 
 // A process that shows the routes needs none of the files with secrets.
 func TestSourceToShow(t *testing.T) {
