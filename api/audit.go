@@ -122,6 +122,22 @@ func (a *auditor) end(ctx context.Context, begun audit.Kept, before string, stat
 	a.keep(ctx, e, auditWrite)
 }
 
+// changed makes a change between two entries of the audit trail. change may add to the second what it did, and refusal says why it was
+// not done.
+func (s *server) changed(ctx context.Context, e audit.Entry, success int, refusal func(context.Context, error) *Problem, change func(e *audit.Entry) error) error {
+	begun, p := s.audit.begin(ctx, e)
+	if p != nil {
+		return p
+	}
+	err := change(&begun.Entry)
+	if err != nil {
+		p = refusal(ctx, err)
+		err = p
+	}
+	s.audit.end(ctx, begun, begun.Before, statusOf(p, success))
+	return err
+}
+
 // keep appends an entry, and logs it if that fails. It does so too if the caller has gone.
 func (a *auditor) keep(ctx context.Context, e audit.Entry, within time.Duration) {
 	if a.trail == nil {

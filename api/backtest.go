@@ -18,10 +18,6 @@ const startBacktestDescription = "Decides again about the transactions of the ca
 	"and for the report. It runs in the process that was asked. An api keeps its latest backtests until it ends, and the desks keep theirs for a day. It is bounded in " +
 	"time and in how much it reads; for more there is orders rules backtest. Nothing is changed."
 
-type backtestResponse struct {
-	Body ruleset.Backtest
-}
-
 type backtestStarted struct {
 	Location   string `header:"Location" doc:"Where to ask how far it is, and for the report"`
 	RetryAfter string `header:"Retry-After" doc:"After how many seconds to ask"`
@@ -55,10 +51,10 @@ func (s *server) registerBacktests(api huma.API) {
 		Description: "How far a backtest is, and its report once it is done.",
 		Tags:        []string{"rules"},
 		Errors:      []int{404, 409, 429, 503},
-	}), s.backtest)
+	}), answering(s.backtest))
 }
 
-func (s *server) startBacktest(ctx context.Context, r *checkRequest) (*backtestStarted, error) {
+func (s *server) startBacktest(ctx context.Context, r *bodyRequest) (*backtestStarted, error) {
 	q, err := readBody(r.RawBody, backtestBodies, "the backtest")
 	if err != nil {
 		return nil, err
@@ -99,20 +95,20 @@ func faultyProblem(of *ruleset.FaultyError) *Problem {
 	return p
 }
 
-func (s *server) backtest(ctx context.Context, r *backtestRequest) (*backtestResponse, error) {
+func (s *server) backtest(ctx context.Context, r *backtestRequest) (found ruleset.Backtest, err error) {
 	if p := s.withoutRules(); p != nil {
-		return nil, p
+		return found, p
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	found, err := s.rules.Backtest(ctx, merchantsOf(ctx), r.ID)
+	found, err = s.rules.Backtest(ctx, merchantsOf(ctx), r.ID)
 	switch {
 	case errors.Is(err, ruleset.ErrNoBacktest):
-		return nil, problem(http.StatusNotFound, "no such backtest: an api shows its own latest ones until it ends, and the desks show theirs for a day")
+		return found, problem(http.StatusNotFound, "no such backtest: an api shows its own latest ones until it ends, and the desks show theirs for a day")
 	case err != nil:
-		return nil, s.rulesProblem(ctx, err)
+		return found, s.rulesProblem(ctx, err)
 	}
-	return &backtestResponse{found}, nil
+	return found, nil
 }
 
 // backtestBody is a ruleset's files, and how many days to look back.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -33,6 +34,25 @@ type object[T any] struct {
 	// open is for bodies of other programs: members that are not listed are left, and reading masks what could be a card number.
 	open    bool
 	members []member[T]
+}
+
+// bodyRequest describes for huma an operation that takes a body and no parameters. The body is read by its table.
+type bodyRequest struct {
+	RawBody []byte `contentType:"application/json"`
+}
+
+// answered is an answer with a body alone.
+type answered[T any] struct{ Body T }
+
+// answering returns a function that answers with what do returns.
+func answering[In, Out any](do func(context.Context, *In) (Out, error)) func(context.Context, *In) (*answered[Out], error) {
+	return func(ctx context.Context, in *In) (*answered[Out], error) {
+		out, err := do(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return &answered[Out]{out}, nil
+	}
 }
 
 // readBody returns all faults at once, as a *Problem. what names the thing that cannot be accepted.

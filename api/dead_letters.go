@@ -62,11 +62,6 @@ type deadLetterAnswer struct {
 	Body string `json:"body" doc:"What the letter holds, with card numbers masked"`
 }
 
-// deadRequest describes the operations that change the queue for huma. The body is read by its table, deadChoices.
-type deadRequest struct {
-	RawBody []byte `contentType:"application/json"`
-}
-
 // deadChoice says which letters are meant.
 type deadChoice struct {
 	ids []string
@@ -105,22 +100,8 @@ func (s *server) registerDeadLetters(api huma.API) {
 			OperationID: id, Method: http.MethodPost, Path: change.path, Summary: change.summary, Description: change.description,
 			Tags: []string{"dead letters"}, DefaultStatus: http.StatusOK,
 			Middlewares: huma.Middlewares{s.lists.admitBriefly}, Errors: []int{422, 429, 503},
-		})), answering(func(ctx context.Context, r *deadRequest) (deadDone, error) { return s.changeDead(ctx, r, change.do) }))
+		})), answering(func(ctx context.Context, r *bodyRequest) (deadDone, error) { return s.changeDead(ctx, r, change.do) }))
 		describeBody(api.OpenAPI(), api.OpenAPI().Paths[change.path].Post, deadChoices, `{"ids": ["5d1d1c0a-0000-5000-8000-000000000001"]}`)
-	}
-}
-
-// answered is an answer with a body alone.
-type answered[T any] struct{ Body T }
-
-// answering returns a function that answers with what do returns.
-func answering[In, Out any](do func(context.Context, *In) (Out, error)) func(context.Context, *In) (*answered[Out], error) {
-	return func(ctx context.Context, in *In) (*answered[Out], error) {
-		out, err := do(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		return &answered[Out]{out}, nil
 	}
 }
 
@@ -189,7 +170,7 @@ func (s *server) deadProblem(ctx context.Context, err error) *Problem {
 }
 
 // changeDead replays or purges letters, between two entries of the audit trail.
-func (s *server) changeDead(ctx context.Context, r *deadRequest, do func(context.Context, deadChoice) (deadDone, error)) (deadDone, error) {
+func (s *server) changeDead(ctx context.Context, r *bodyRequest, do func(context.Context, deadChoice) (deadDone, error)) (deadDone, error) {
 	choice, err := readBody(r.RawBody, deadChoices, "the choice of dead letters")
 	if err == nil && choice.all == (len(choice.ids) > 0) {
 		err = invalid("the choice of dead letters", []strictjson.Fault{{Detail: "must have either ids, or all: true"}})
@@ -204,26 +185,19 @@ func (s *server) changeDead(ctx context.Context, r *deadRequest, do func(context
 	if !choice.all {
 		object = "dead letters " + strings.Join(choice.ids, " ")
 	}
-	begun, p := s.audit.begin(ctx, audit.Entry{Object: object})
-	if p != nil {
-		return deadDone{}, p
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadTimeout)
-	defer cancel()
-	done, err := do(ctx, choice)
-	if err != nil {
-		p = s.deadProblem(ctx, err)
-	}
-	ids := make([]string, len(done.Done))
-	for i, l := range done.Done {
-		ids[i] = l.ID
-	}
-	begun.After = fmt.Sprintf("%d: %s", len(ids), strings.Join(ids, " "))
-	s.audit.end(ctx, begun, "", statusOf(p, http.StatusOK))
-	if p != nil {
-		return deadDone{}, p
-	}
-	return done, nil
+	var done deadDone
+	err = s.changed(ctx, audit.Entry{Object: object}, http.StatusOK, s.deadProblem, func(e *audit.Entry) (err error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadTimeout)
+		defer cancel()
+		done, err = do(ctx, choice)
+		ids := make([]string, len(done.Done))
+		for i, l := range done.Done {
+			ids[i] = l.ID
+		}
+		e.After = fmt.Sprintf("%d: %s", len(ids), strings.Join(ids, " "))
+		return err
+	})
+	return done, err
 }
 
 // begin returns the answer to a choice, of which nothing is done yet, and a function that reports whether a letter is chosen.

@@ -61,10 +61,6 @@ type inboundAlarm struct {
 	startsAt, endsAt            time.Time
 }
 
-type inboundRequest struct {
-	RawBody []byte `contentType:"application/json"`
-}
-
 type inboundAnswer struct {
 	Taken   []takenAlarm `json:"taken" nullable:"false" doc:"The alarms, in the webhook's order"`
 	LeftOut []takenAlarm `json:"leftOut,omitempty" doc:"Alarms that cannot be made into events. They are not sent; the service's log says why"`
@@ -98,7 +94,7 @@ func (s *server) registerInbound(api huma.API) {
 }
 
 // takeAlarms publishes alarms, between two entries of the audit trail.
-func (s *server) takeAlarms(ctx context.Context, r *inboundRequest) (a inboundAnswer, err error) {
+func (s *server) takeAlarms(ctx context.Context, r *bodyRequest) (a inboundAnswer, err error) {
 	if !merchantsOf(ctx).Has(identity.DefaultMerchant) {
 		return a, problem(http.StatusForbidden, "alarms belong to the operator of the service: this needs the scope "+string(identity.Alarms)+" for the merchant "+identity.DefaultMerchant)
 	}

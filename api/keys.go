@@ -37,25 +37,13 @@ const keysDescription = "The keys of clients, by merchant, client and age: also 
 	"Clients in API_KEYS are not listed."
 
 type (
-	merchantsResponse struct{ Body merchantsAnswer }
-	merchantResponse  struct {
-		Body identity.ShownMerchant
-	}
-	merchantRequest struct {
-		RawBody []byte `contentType:"application/json"`
-	}
 	namedRequest struct {
 		Name string `path:"name" doc:"The name of the merchant or of the key"`
 	}
-	keysResponse struct{ Body keysAnswer }
-	keyResponse  struct{ Body identity.ShownKey }
 	// madeKeyResponse is kept by no cache: it has a secret.
 	madeKeyResponse struct {
 		CacheControl string `header:"Cache-Control"`
 		Body         identity.MadeKey
-	}
-	keyRequest struct {
-		RawBody []byte `contentType:"application/json"`
 	}
 	rollRequest struct {
 		Name    string `path:"name" doc:"The name of the client's present key"`
@@ -99,18 +87,18 @@ func (s *server) registerKeys(api huma.API) {
 		operation.Errors = append(operation.Errors, 422)
 		return operation
 	}
-	huma.Register(api, read("listMerchants", "/merchants", "List merchants", "All merchants, by name."), s.listMerchants)
-	huma.Register(api, send("addMerchant", "/merchants", "Add a merchant", "It needs the scope for all merchants."), s.addMerchant)
+	huma.Register(api, read("listMerchants", "/merchants", "List merchants", "All merchants, by name."), answering(s.listMerchants))
+	huma.Register(api, send("addMerchant", "/merchants", "Add a merchant", "It needs the scope for all merchants."), answering(s.addMerchant))
 	huma.Register(api, change("disableMerchant", "/merchants/{name}/disable", http.StatusOK, "Disable a merchant",
 		"Has the keys of its clients refused, within five seconds. What it has stays, and people go on reading it. Clients in API_KEYS are not refused."),
-		s.disableMerchant)
+		answering(s.disableMerchant))
 	huma.Register(api, change("enableMerchant", "/merchants/{name}/enable", http.StatusOK, "Enable a merchant", "Has the keys of its clients taken again."),
-		s.enableMerchant)
-	huma.Register(api, read("listKeys", "/keys", "List keys", keysDescription), s.listKeys)
+		answering(s.enableMerchant))
+	huma.Register(api, read("listKeys", "/keys", "List keys", keysDescription), answering(s.listKeys))
 	huma.Register(api, send("makeKey", "/keys", "Make a key", "Makes a key for a client, and shows it, this once. A client has at most two live keys."), s.makeKey)
 	huma.Register(api, send("rollKey", "/keys/{name}/roll", "Roll a key",
 		"Makes a second key for the client of a key, and shows it, this once. The present key goes on for the overlap, if it does not expire sooner."), s.rollKey)
-	huma.Register(api, change("revokeKey", "/keys/{name}/revoke", http.StatusOK, "Revoke a key", "Has a key refused for good, within five seconds."), s.revokeKey)
+	huma.Register(api, change("revokeKey", "/keys/{name}/revoke", http.StatusOK, "Revoke a key", "Has a key refused for good, within five seconds."), answering(s.revokeKey))
 	document := api.OpenAPI()
 	describeParameter(document.Paths["/keys"].Get, "merchant", huma.Schema{Pattern: namePattern})
 	describeParameter(document.Paths["/keys"].Get, "client", huma.Schema{Pattern: namePattern})
@@ -119,14 +107,14 @@ func (s *server) registerKeys(api huma.API) {
 	describeBody(document, document.Paths["/keys/{name}/roll"].Post, rolls, `{"overlap": "24h"}`)
 }
 
-func (s *server) listMerchants(ctx context.Context, _ *struct{}) (*merchantsResponse, error) {
+func (s *server) listMerchants(ctx context.Context, _ *struct{}) (answer merchantsAnswer, _ error) {
 	all, p := s.merchants(ctx)
 	if p != nil {
-		return nil, p
+		return answer, p
 	}
-	answer := &merchantsResponse{merchantsAnswer{[]identity.ShownMerchant{}}}
+	answer.Merchants = []identity.ShownMerchant{}
 	for _, m := range all {
-		answer.Body.Merchants = append(answer.Body.Merchants, m.Shown())
+		answer.Merchants = append(answer.Merchants, m.Shown())
 	}
 	return answer, nil
 }
@@ -140,50 +128,47 @@ func (s *server) merchants(ctx context.Context) (mine []identity.Merchant, _ *Pr
 	return slices.DeleteFunc(all, func(m identity.Merchant) bool { return !merchantsOf(ctx).Has(m.Name) }), nil
 }
 
-func (s *server) addMerchant(ctx context.Context, r *merchantRequest) (*merchantResponse, error) {
+func (s *server) addMerchant(ctx context.Context, r *bodyRequest) (shown identity.ShownMerchant, _ error) {
 	m, err := readBody(r.RawBody, newMerchants, "the merchant")
 	if err != nil {
-		return nil, err
+		return shown, err
 	}
 	if !merchantsOf(ctx).All() {
-		return nil, problem(http.StatusForbidden, "this needs the scope "+string(identity.Admin)+" for all merchants")
+		return shown, problem(http.StatusForbidden, "this needs the scope "+string(identity.Admin)+" for all merchants")
 	}
 	m.AddedAt = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
-	p := s.managed(ctx, audit.Entry{Merchant: m.Name, Object: "merchant " + m.Name}, http.StatusCreated, func(*audit.Entry) error { return s.clients.AddMerchant(ctx, m) })
-	if p != nil {
-		return nil, p
-	}
-	return &merchantResponse{m.Shown()}, nil
+	err = s.managed(ctx, audit.Entry{Merchant: m.Name, Object: "merchant " + m.Name}, http.StatusCreated, func(*audit.Entry) error { return s.clients.AddMerchant(ctx, m) })
+	return m.Shown(), err
 }
 
-func (s *server) disableMerchant(ctx context.Context, r *namedRequest) (*merchantResponse, error) {
+func (s *server) disableMerchant(ctx context.Context, r *namedRequest) (identity.ShownMerchant, error) {
 	return s.setMerchant(ctx, r.Name, time.Now())
 }
 
-func (s *server) enableMerchant(ctx context.Context, r *namedRequest) (*merchantResponse, error) {
+func (s *server) enableMerchant(ctx context.Context, r *namedRequest) (identity.ShownMerchant, error) {
 	return s.setMerchant(ctx, r.Name, time.Time{})
 }
 
 // setMerchant disables a merchant from a time on, or enables it if the time is zero.
-func (s *server) setMerchant(ctx context.Context, name string, disabled time.Time) (*merchantResponse, error) {
+func (s *server) setMerchant(ctx context.Context, name string, disabled time.Time) (shown identity.ShownMerchant, _ error) {
 	if !identity.IsName(name) || !merchantsOf(ctx).Has(name) {
-		return nil, noMerchant()
+		return shown, noMerchant()
 	}
-	p := s.managed(ctx, audit.Entry{Merchant: name, Object: "merchant " + name}, http.StatusOK, func(*audit.Entry) error {
+	err := s.managed(ctx, audit.Entry{Merchant: name, Object: "merchant " + name}, http.StatusOK, func(*audit.Entry) error {
 		return s.clients.DisableMerchant(ctx, name, disabled)
 	})
-	if p != nil {
-		return nil, p
+	if err != nil {
+		return shown, err
 	}
 	all, p := s.merchants(ctx)
 	if p != nil {
-		return nil, p
+		return shown, p
 	}
 	at := slices.IndexFunc(all, func(m identity.Merchant) bool { return m.Name == name })
 	if at < 0 {
-		return nil, noMerchant()
+		return shown, noMerchant()
 	}
-	return &merchantResponse{all[at].Shown()}, nil
+	return all[at].Shown(), nil
 }
 
 func noMerchant() *Problem {
@@ -192,30 +177,31 @@ func noMerchant() *Problem {
 
 func noKey() *Problem { return problem(http.StatusNotFound, "no such key: GET /keys lists all") }
 
-func (s *server) listKeys(ctx context.Context, r *keysRequest) (*keysResponse, error) {
+func (s *server) listKeys(ctx context.Context, r *keysRequest) (answer keysAnswer, _ error) {
 	p, err := readParameters(r.sent.RawQuery, "merchant", "client")
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	merchant, client := p.name("merchant"), p.name("client")
 	if err := p.problem("the keys cannot be listed so: see errors"); err != nil {
-		return nil, err
+		return answer, err
 	}
 	all, err := s.clients.Keys(ctx)
 	if err != nil {
-		return nil, s.keysProblem(ctx, err)
+		return answer, s.keysProblem(ctx, err)
 	}
-	answer, now := &keysResponse{keysAnswer{[]identity.ShownKey{}}}, time.Now()
+	now := time.Now()
+	answer.Keys = []identity.ShownKey{}
 	for _, key := range all {
 		if merchantsOf(ctx).Has(key.Merchant) && (merchant == "" || key.Merchant == merchant) && (client == "" || key.Client == client) {
-			answer.Body.Keys = append(answer.Body.Keys, key.Shown(now))
+			answer.Keys = append(answer.Keys, key.Shown(now))
 		}
 	}
-	visitorOf(ctx).shown = strconv.Itoa(len(answer.Body.Keys)) + " keys"
+	visitorOf(ctx).shown = strconv.Itoa(len(answer.Keys)) + " keys"
 	return answer, nil
 }
 
-func (s *server) makeKey(ctx context.Context, r *keyRequest) (*madeKeyResponse, error) {
+func (s *server) makeKey(ctx context.Context, r *bodyRequest) (*madeKeyResponse, error) {
 	asked, err := readBody(r.RawBody, newKeys, "the key")
 	if err != nil {
 		return nil, err
@@ -226,11 +212,11 @@ func (s *server) makeKey(ctx context.Context, r *keyRequest) (*madeKeyResponse, 
 	}
 	now := time.Now()
 	secret, key := identity.NewKey(asked.merchant, asked.client, asked.scopes, now, asked.until(now))
-	p := s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name, After: key.String()}, http.StatusCreated, func(*audit.Entry) error {
+	err = s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name, After: key.String()}, http.StatusCreated, func(*audit.Entry) error {
 		return s.clients.AddKey(ctx, key)
 	})
-	if p != nil {
-		return nil, p
+	if err != nil {
+		return nil, err
 	}
 	return &madeKeyResponse{noStore, identity.MadeKey{Secret: secret.Reveal(), ShownKey: key.Shown(now)}}, nil
 }
@@ -251,35 +237,32 @@ func (s *server) rollKey(ctx context.Context, r *rollRequest) (*madeKeyResponse,
 	}
 	secret, next := identity.NewKey(present.Merchant, present.Client, asked.scopes, now, asked.until(now))
 	var before, after identity.Key
-	p = s.managed(ctx, audit.Entry{Merchant: present.Merchant, Object: "key " + present.Name}, http.StatusCreated, func(e *audit.Entry) (err error) {
+	err = s.managed(ctx, audit.Entry{Merchant: present.Merchant, Object: "key " + present.Name}, http.StatusCreated, func(e *audit.Entry) (err error) {
 		if before, after, err = s.clients.RollKey(ctx, present.Name, next, overlap); err == nil {
 			e.Before, e.After = before.String(), after.String()
 		}
 		return err
 	})
-	if p != nil {
-		return nil, p
+	if err != nil {
+		return nil, err
 	}
 	previous := before.Shown(now)
 	return &madeKeyResponse{noStore, identity.MadeKey{Secret: secret.Reveal(), ShownKey: after.Shown(now), Previous: &previous}}, nil
 }
 
-func (s *server) revokeKey(ctx context.Context, r *namedRequest) (*keyResponse, error) {
+func (s *server) revokeKey(ctx context.Context, r *namedRequest) (shown identity.ShownKey, _ error) {
 	key, p := s.key(ctx, r.Name)
 	if p != nil {
-		return nil, p
+		return shown, p
 	}
-	p = s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name}, http.StatusOK, func(e *audit.Entry) (err error) {
+	err := s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name}, http.StatusOK, func(e *audit.Entry) (err error) {
 		e.Before = key.String()
 		if key, err = s.clients.RevokeKey(ctx, key.Name, time.Now()); err == nil {
 			e.After = key.String()
 		}
 		return err
 	})
-	if p != nil {
-		return nil, p
-	}
-	return &keyResponse{key.Shown(time.Now())}, nil
+	return key.Shown(time.Now()), err
 }
 
 // key returns a key of a merchant that the caller manages.
@@ -296,22 +279,8 @@ func (s *server) key(ctx context.Context, name string) (identity.Key, *Problem) 
 }
 
 // managed makes a change of merchants or keys between two entries of the audit trail.
-func (s *server) managed(ctx context.Context, e audit.Entry, success int, change func(e *audit.Entry) error) *Problem {
+func (s *server) managed(ctx context.Context, e audit.Entry, success int, change func(e *audit.Entry) error) error {
 	return s.changed(ctx, e, success, s.keysProblem, change)
-}
-
-// changed makes a change between two entries of the audit trail. change may add to the second what it did, and refusal says why it was
-// not done.
-func (s *server) changed(ctx context.Context, e audit.Entry, success int, refusal func(context.Context, error) *Problem, change func(e *audit.Entry) error) *Problem {
-	begun, p := s.audit.begin(ctx, e)
-	if p != nil {
-		return p
-	}
-	if err := change(&begun.Entry); err != nil {
-		p = refusal(ctx, err)
-	}
-	s.audit.end(ctx, begun, begun.Before, statusOf(p, success))
-	return p
 }
 
 // keysProblem returns the reason why merchants or keys were not read or changed.

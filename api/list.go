@@ -108,10 +108,7 @@ func (s *server) registerList(api huma.API) {
 	describeParameter(operation, "disagrees", huma.Schema{Enum: []any{fraud.ShadowRules, fraud.ShadowRuleset}})
 	describeParameter(operation, "since", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "until", huma.Schema{Format: "date-time"})
-	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
-	describeParameter(operation, "limit", huma.Schema{
-		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
-	})
+	describePages(operation)
 }
 
 func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error) {
@@ -252,14 +249,10 @@ func (r reader) readQuery(raw string) (ledger.Query, error) {
 		Status:  p.status(),
 		Outcome: p.outcome(),
 		OrderID: r.orderID(p.id("orderID", "an order's id", r.maskOrderIDs)),
-		Since:   p.time("since"),
-		Until:   p.time("until"),
 		After:   p.cursor(),
 		Limit:   p.wholeNumber("limit", defaultLimit, maxLimit),
 	}
-	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
-		p.wrong("until", "must be later than since")
-	}
+	q.Since, q.Until = p.span()
 	p.search(&q)
 	return q, p.problem("the transactions cannot be listed so: see errors")
 }
@@ -335,6 +328,15 @@ func (p *parameters) time(name string) time.Time {
 		p.wrong(name, "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B")
 	}
 	return at
+}
+
+// span returns from when on and before when, where these are asked for.
+func (p *parameters) span() (since, until time.Time) {
+	since, until = p.time("since"), p.time("until")
+	if !since.IsZero() && !until.IsZero() && !until.After(since) {
+		p.wrong("until", "must be later than since")
+	}
+	return since, until
 }
 
 func (p *parameters) cursor() ledger.Cursor {

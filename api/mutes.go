@@ -35,16 +35,9 @@ const mutesDescription = "The mutes that are on, and those that ended within the
 // muteWithin bounds how long a mute may take to be kept or ended.
 const muteWithin = 10 * time.Second
 
-type (
-	muteRequest struct {
-		RawBody []byte `contentType:"application/json"`
-	}
-	endMuteRequest struct {
-		ID string `path:"id" doc:"The id of the mute"`
-	}
-	muteResponse  struct{ Body alert.Mute }
-	mutesResponse struct{ Body mutesAnswer }
-)
+type endMuteRequest struct {
+	ID string `path:"id" doc:"The id of the mute"`
+}
 
 type mutesAnswer struct {
 	Mutes []alert.Mute `json:"mutes" nullable:"false"`
@@ -61,7 +54,7 @@ func (s *server) registerMutes(api huma.API) {
 		DefaultStatus: http.StatusCreated,
 		Middlewares:   huma.Middlewares{s.short.admitBriefly},
 		Errors:        []int{404, 409, 422, 429, 503},
-	})), s.addMute)
+	})), answering(s.addMute))
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "listMutes",
 		Method:      http.MethodGet,
@@ -71,7 +64,7 @@ func (s *server) registerMutes(api huma.API) {
 		Tags:        []string{"alerts"},
 		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Errors:      []int{429, 503},
-	}), s.listMutes)
+	}), answering(s.listMutes))
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "endMute",
 		Method:      http.MethodDelete,
@@ -81,48 +74,40 @@ func (s *server) registerMutes(api huma.API) {
 		Tags:        []string{"alerts"},
 		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Errors:      []int{404, 429, 503},
-	}), s.endMute)
+	}), answering(s.endMute))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/mutes"].Post, newMutes(s.typicalCaller()),
 		`{"by": "ada", "type": "orders.fraud.detected.v1", "merchant": "default", "hours": 1, "reason": "load test"}`)
 }
 
-func (s *server) addMute(ctx context.Context, r *muteRequest) (*muteResponse, error) {
+func (s *server) addMute(ctx context.Context, r *bodyRequest) (m alert.Mute, _ error) {
 	caller := subjectOf(ctx)
 	asked, err := readBody(r.RawBody, newMutes(caller), "the mute")
 	if err != nil {
-		return nil, err
+		return m, err
 	}
-	m := asked.mute
+	m = asked.mute
 	setBy(caller, &m.By)
 	of := merchantsOf(ctx)
 	if names := of.Names(); m.Merchant == "" && !of.All() {
 		if len(names) > 1 {
 			p := problem(http.StatusUnprocessableEntity, "the mute is not accepted: see errors")
 			p.Errors = []Fault{{Pointer: "#/merchant", Detail: "must name one of the merchants that you have the scope for, since that is not all"}}
-			return nil, p
+			return m, p
 		}
 		m.Merchant = names[0]
 	}
 	if m.Merchant != "" && !of.Has(m.Merchant) {
-		return nil, problem(http.StatusNotFound, "no such merchant")
+		return m, problem(http.StatusNotFound, "no such merchant")
 	}
 	m.ID, m.Begin = cmp.Or(m.ID, uuid.Must(uuid.NewV7()).String()), s.clock().UTC().Truncate(time.Microsecond) // as the ledger keeps it
 	m.Until = m.Begin.Add(time.Duration(asked.hours) * time.Hour)
-	begun, p := s.audit.begin(ctx, audit.Entry{Object: "mute " + m.ID, Merchant: m.Merchant, After: described(m)})
-	if p != nil {
-		return nil, p
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muteWithin)
-	defer cancel()
-	kept, err := s.mutes.AddMute(ctx, m)
-	if err != nil {
-		p = s.muteProblem(ctx, err)
-	}
-	s.audit.end(ctx, begun, "", statusOf(p, http.StatusCreated))
-	if p != nil {
-		return nil, p
-	}
-	return &muteResponse{kept}, nil
+	err = s.changed(ctx, audit.Entry{Object: "mute " + m.ID, Merchant: m.Merchant, After: described(m)}, http.StatusCreated, s.muteProblem, func(*audit.Entry) (err error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muteWithin)
+		defer cancel()
+		m, err = s.mutes.AddMute(ctx, m)
+		return err
+	})
+	return m, err
 }
 
 // described says what is muted, for the audit trail.
@@ -130,41 +115,34 @@ func described(m alert.Mute) string {
 	return fmt.Sprintf("type %q, merchant %q, customer %q, until %s, by %s: %s", m.Type, m.Merchant, m.CustomerID, m.Until.Format(time.RFC3339), m.By, m.Reason)
 }
 
-func (s *server) listMutes(ctx context.Context, _ *struct{}) (*mutesResponse, error) {
+func (s *server) listMutes(ctx context.Context, _ *struct{}) (answer mutesAnswer, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	found, err := s.mutes.Mutes(ctx, merchantsOf(ctx), s.clock().Add(-alert.Listed))
 	if err != nil {
-		return nil, s.muteProblem(ctx, err)
+		return answer, s.muteProblem(ctx, err)
 	}
 	visitorOf(ctx).shown = strconv.Itoa(len(found)) + " mutes"
-	return &mutesResponse{mutesAnswer{append([]alert.Mute{}, found...)}}, nil
+	answer.Mutes = append([]alert.Mute{}, found...)
+	return answer, nil
 }
 
-func (s *server) endMute(ctx context.Context, r *endMuteRequest) (*muteResponse, error) {
+func (s *server) endMute(ctx context.Context, r *endMuteRequest) (ended alert.Mute, _ error) {
 	id, err := uuid.Parse(r.ID)
 	if err != nil {
-		return nil, s.muteProblem(ctx, alert.ErrNoMute)
+		return ended, s.muteProblem(ctx, alert.ErrNoMute)
 	}
 	by := "an anonymous caller"
 	setBy(subjectOf(ctx), &by)
-	begun, p := s.audit.begin(ctx, audit.Entry{Object: "mute " + id.String()})
-	if p != nil {
-		return nil, p
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muteWithin)
-	defer cancel()
-	ended, err := s.mutes.EndMute(ctx, merchantsOf(ctx), id.String(), by, s.clock().UTC().Truncate(time.Microsecond))
-	if err != nil {
-		p = s.muteProblem(ctx, err)
-	} else {
-		begun.After, begun.Merchant = described(ended), cmp.Or(ended.Merchant, begun.Merchant)
-	}
-	s.audit.end(ctx, begun, "", statusOf(p, http.StatusOK))
-	if p != nil {
-		return nil, p
-	}
-	return &muteResponse{ended}, nil
+	err = s.changed(ctx, audit.Entry{Object: "mute " + id.String()}, http.StatusOK, s.muteProblem, func(e *audit.Entry) (err error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muteWithin)
+		defer cancel()
+		if ended, err = s.mutes.EndMute(ctx, merchantsOf(ctx), id.String(), by, s.clock().UTC().Truncate(time.Microsecond)); err == nil {
+			e.After, e.Merchant = described(ended), cmp.Or(ended.Merchant, e.Merchant)
+		}
+		return err
+	})
+	return ended, err
 }
 
 // muteProblem returns the reason why a mute was not made, ended or read.

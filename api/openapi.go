@@ -43,6 +43,12 @@ func describeParameter(operation *huma.Operation, name string, schema huma.Schem
 	p.Schema = &schema
 }
 
+// describePages describes the parameters of a list in pages.
+func describePages(operation *huma.Operation) {
+	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
+	describeParameter(operation, "limit", huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit})
+}
+
 // describeService says where the API is, who may call it, and what the groups of operations are about.
 func (s *server) describeService(document *huma.OpenAPI, prefix string) {
 	document.Servers = []*huma.Server{{URL: cmp.Or(prefix, "/"), Description: "Where this document is from"}}

@@ -39,10 +39,6 @@ type queueRequest struct {
 	RawQuery
 }
 
-type queueResponse struct {
-	Body reviewQueue
-}
-
 // reviewQueue is a page of the transactions in review.
 type reviewQueue struct {
 	Reviews []waitingReview `json:"reviews" nullable:"false"`
@@ -54,10 +50,6 @@ type waitingReview struct {
 	Transaction ledger.Record      `json:"transaction"`
 	Assignment  *ledger.Assignment `json:"assignment,omitempty" doc:"Who has taken it; absent if it is free"`
 	Queue       string             `json:"queue,omitempty" doc:"The group or person that gets it first; absent if REVIEW_ASSIGN names none"`
-}
-
-type getReviewResponse struct {
-	Body reviewDetail
 }
 
 // reviewDetail is what bears on a review.
@@ -92,14 +84,6 @@ type assignRequest struct {
 	RawBody []byte `contentType:"application/json"`
 }
 
-type assignResponse struct {
-	Body ledger.Assignment
-}
-
-type releaseRequest struct {
-	ID string `path:"id" doc:"The transactionID of the transaction in review"`
-}
-
 func (s *server) registerQueue(api huma.API) {
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "listReviews",
@@ -111,7 +95,7 @@ func (s *server) registerQueue(api huma.API) {
 			"A page of large transactions may have fewer than limit.",
 		Tags:   []string{"reviews"},
 		Errors: []int{422, 429, 503},
-	}), s.queue)
+	}), answering(s.queue))
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "getReview",
 		Middlewares: huma.Middlewares{s.short.admitBriefly},
@@ -121,7 +105,7 @@ func (s *server) registerQueue(api huma.API) {
 		Description: "The transaction, what was posted with it, and who has taken it; also after it was decided.",
 		Tags:        []string{"reviews"},
 		Errors:      []int{404, 429, 503},
-	}), s.getReview)
+	}), answering(s.getReview))
 	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
 		OperationID: "takeReview",
 		Method:      http.MethodPut,
@@ -133,7 +117,7 @@ func (s *server) registerQueue(api huma.API) {
 		DefaultStatus: http.StatusOK,
 		Middlewares:   huma.Middlewares{s.short.admitBriefly},
 		Errors:        []int{404, 409, 422, 429, 503},
-	})), s.take)
+	})), answering(s.take))
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "releaseReview",
 		Middlewares: huma.Middlewares{s.short.admitBriefly},
@@ -151,43 +135,40 @@ func (s *server) registerQueue(api huma.API) {
 	describeParameter(operation, "mine", huma.Schema{Type: huma.TypeBoolean})
 	describeParameter(operation, "free", huma.Schema{Type: huma.TypeBoolean})
 	describeParameter(operation, "queue", huma.Schema{Enum: []any{ledger.QueueMine, ledger.QueueOthers, ledger.QueueNone}})
-	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
-	describeParameter(operation, "limit", huma.Schema{
-		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
-	})
+	describePages(operation)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/transactions/{id}/assignment"].Put, assignments(s.typicalCaller()), `{"reviewer": "ada"}`)
 }
 
-func (s *server) queue(ctx context.Context, r *queueRequest) (*queueResponse, error) {
+func (s *server) queue(ctx context.Context, r *queueRequest) (page reviewQueue, _ error) {
 	query, err := readQueueQuery(ctx, r.sent.RawQuery)
 	if err != nil {
-		return nil, err
+		return page, err
 	}
 	query.Queues = s.queues
 	if query.Sort == ledger.ByScore && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
-		return nil, problem(http.StatusForbidden, "scores are shown here only with the scope "+string(identity.Rules)+": sort by deadline or amount")
+		return page, problem(http.StatusForbidden, "scores are shown here only with the scope "+string(identity.Rules)+": sort by deadline or amount")
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	response := &queueResponse{Body: reviewQueue{Reviews: []waitingReview{}}}
-	for limit, size := query.Limit, 0; limit > len(response.Body.Reviews) && size < maxPage; {
-		query.Limit = min(maxPart, limit-len(response.Body.Reviews))
+	page.Reviews = []waitingReview{}
+	for limit, size := query.Limit, 0; limit > len(page.Reviews) && size < maxPage; {
+		query.Limit = min(maxPart, limit-len(page.Reviews))
 		part, err := s.ledger.Reviews(ctx, query)
 		if err != nil {
-			return nil, s.ledgerAway(ctx, err)
+			return page, s.ledgerAway(ctx, err)
 		}
 		for _, w := range part.Reviews {
-			response.Body.Reviews = append(response.Body.Reviews, waitingReview{s.shown(ctx, w.Record), w.Assignment, s.queueOf(w.Record)})
+			page.Reviews = append(page.Reviews, waitingReview{s.shown(ctx, w.Record), w.Assignment, s.queueOf(w.Record)})
 		}
 		size += part.Size
-		response.Body.Next = ""
+		page.Next = ""
 		if query.After = part.Next; part.Next == (ledger.ReviewCursor{}) {
 			break
 		}
-		response.Body.Next = writeReviewCursor(query.Sort, part.Next)
+		page.Next = writeReviewCursor(query.Sort, part.Next)
 	}
-	visitorOf(ctx).shown = fmt.Sprintf("%d transactions in review", len(response.Body.Reviews))
-	return response, nil
+	visitorOf(ctx).shown = fmt.Sprintf("%d transactions in review", len(page.Reviews))
+	return page, nil
 }
 
 // queueOf returns who gets a transaction in review first.
@@ -282,31 +263,31 @@ func readReviewCursor(sort ledger.ReviewSort, text string) (c ledger.ReviewCurso
 	return c, err
 }
 
-func (s *server) getReview(ctx context.Context, r *transactionRequest) (*getReviewResponse, error) {
+func (s *server) getReview(ctx context.Context, r *transactionRequest) (detail reviewDetail, _ error) {
 	id, err := parseID(r.ID)
 	if err != nil {
-		return nil, err
+		return detail, err
 	}
 	of := merchantsOf(ctx)
 	record, err := s.transactions.Record(ctx, of, id)
 	if err != nil {
-		return nil, s.readProblem(ctx, id, err)
+		return detail, s.readProblem(ctx, id, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	visitorOf(ctx).merchant = identity.MerchantOf(record.Merchant)
-	response := &getReviewResponse{Body: reviewDetail{Transaction: s.shown(ctx, *record), Queue: s.queueOf(*record)}}
+	detail = reviewDetail{Transaction: s.shown(ctx, *record), Queue: s.queueOf(*record)}
 	entry, err := s.ledger.Find(ctx, of, id)
 	switch {
 	case err == nil:
-		response.Body.Posted = postedOf(entry.Transaction)
+		detail.Posted = postedOf(entry.Transaction)
 	case !errors.Is(err, ledger.ErrNotFound):
-		return nil, s.ledgerAway(ctx, err)
+		return detail, s.ledgerAway(ctx, err)
 	}
-	if response.Body.Assignment, err = s.ledger.Assigned(ctx, of, id, time.Now()); err != nil {
-		return nil, s.ledgerAway(ctx, err)
+	if detail.Assignment, err = s.ledger.Assigned(ctx, of, id, time.Now()); err != nil {
+		return detail, s.ledgerAway(ctx, err)
 	}
-	return response, nil
+	return detail, nil
 }
 
 func postedOf(t transaction.Transaction) *postedDetail {
@@ -320,15 +301,14 @@ func postedOf(t transaction.Transaction) *postedDetail {
 	return p
 }
 
-func (s *server) take(ctx context.Context, r *assignRequest) (*assignResponse, error) {
+func (s *server) take(ctx context.Context, r *assignRequest) (a ledger.Assignment, _ error) {
 	id, err := parseID(r.ID)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	caller := subjectOf(ctx)
-	a, err := readBody(r.RawBody, assignments(caller), "the assignment")
-	if err != nil {
-		return nil, err
+	if a, err = readBody(r.RawBody, assignments(caller), "the assignment"); err != nil {
+		return a, err
 	}
 	if isKnown(caller) {
 		a.Person = caller.Name
@@ -338,13 +318,10 @@ func (s *server) take(ctx context.Context, r *assignRequest) (*assignResponse, e
 	err = s.assign(ctx, id, fmt.Sprintf("%s until %s", a.Person, a.Until.Format(time.RFC3339)), http.StatusOK, func(of identity.Merchants) error {
 		return s.ledger.Assign(ctx, of, id, a, now)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &assignResponse{Body: a}, nil
+	return a, err
 }
 
-func (s *server) release(ctx context.Context, r *releaseRequest) (*struct{}, error) {
+func (s *server) release(ctx context.Context, r *transactionRequest) (*struct{}, error) {
 	id, err := parseID(r.ID)
 	if err != nil {
 		return nil, err
@@ -368,18 +345,11 @@ func (s *server) assign(ctx context.Context, id, after string, success int, do f
 	if err != nil {
 		return s.ledgerAway(ctx, err)
 	}
-	begun, p := s.audit.begin(ctx, audit.Entry{Object: id, Merchant: identity.MerchantOf(entry.Record.Merchant), After: after})
-	if p != nil {
-		return p
+	refusal := func(ctx context.Context, err error) *Problem {
+		return s.assignProblem(ctx, id, entry.Record.TransactionStatus, err)
 	}
-	if err := do(of); err != nil {
-		p = s.assignProblem(ctx, id, entry.Record.TransactionStatus, err)
-	}
-	s.audit.end(ctx, begun, "", statusOf(p, success))
-	if p != nil {
-		return p
-	}
-	return nil
+	e := audit.Entry{Object: id, Merchant: identity.MerchantOf(entry.Record.Merchant), After: after}
+	return s.changed(ctx, e, success, refusal, func(*audit.Entry) error { return do(of) })
 }
 
 func (s *server) assignProblem(ctx context.Context, id string, status ledger.Status, err error) *Problem {

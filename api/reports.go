@@ -37,10 +37,6 @@ type reportsRequest struct {
 	RawQuery
 }
 
-type reportsResponse struct {
-	Body reports
-}
-
 // reports is the body of GET /reports.
 type reports struct {
 	From string      `json:"from" format:"date"`
@@ -129,7 +125,7 @@ func (s *server) registerReports(api huma.API) {
 			"late. At most 400 days.",
 		Tags:   []string{"figures"},
 		Errors: []int{422, 429, 503},
-	}), s.showReports)
+	}), answering(s.showReports))
 	operation := api.OpenAPI().Paths["/reports"].Get
 	describeParameter(operation, "from", huma.Schema{Format: "date"})
 	describeParameter(operation, "to", huma.Schema{Format: "date"})
@@ -190,20 +186,20 @@ func (p *parameters) day(name string) time.Time {
 	return day
 }
 
-func (s *server) showReports(ctx context.Context, r *reportsRequest) (*reportsResponse, error) {
+func (s *server) showReports(ctx context.Context, r *reportsRequest) (body reports, _ error) {
 	q, err := readReport(r.sent.RawQuery, s.clock())
 	if err != nil {
-		return nil, err
+		return body, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	of := merchantsOf(ctx)
-	body := reports{From: report.DateOf(q.from), To: report.DateOf(q.to), By: q.by, Rows: []reportRow{}, Programs: []programRow{}}
+	body = reports{From: report.DateOf(q.from), To: report.DateOf(q.to), By: q.by, Rows: []reportRow{}, Programs: []programRow{}}
 	first, next := report.FirstOfMonth(q.from), report.FirstOfMonth(q.to).AddDate(0, 1, 0)
 	days, err := s.figures.Days(ctx, of, report.DateOf(first.AddDate(0, -1, 0)), report.DateOf(next.AddDate(0, 0, -1)))
 	if err != nil {
 		s.log.ErrorContext(ctx, "Report not read", "error", err)
-		return nil, unavailable("the ledger cannot be read now")
+		return body, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).shown = fmt.Sprintf("report from %s to %s by %s", body.From, body.To, body.By)
 	for _, standing := range report.Standings(days, q.from, q.to) {
@@ -215,7 +211,7 @@ func (s *server) showReports(ctx context.Context, r *reportsRequest) (*reportsRe
 	for _, row := range joined(asked, q.by) {
 		body.Rows = append(body.Rows, s.reportRow(ctx, of, row))
 	}
-	return &reportsResponse{body}, nil
+	return body, nil
 }
 
 func programRowOf(s report.Standing) programRow {

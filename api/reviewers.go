@@ -28,10 +28,6 @@ type reviewersRequest struct {
 	RawQuery
 }
 
-type reviewersResponse struct {
-	Body reviewWork
-}
-
 // reviewWork is what waits, and what people have decided.
 type reviewWork struct {
 	Waiting      int            `json:"waiting" doc:"How many transactions are in review now"`
@@ -63,14 +59,14 @@ func (s *server) registerReviewers(api huma.API) {
 			"decided. Labels from outside are those of disputes and early fraud warnings; where they contradict each other, the worse counts.",
 		Tags:   []string{"reviews"},
 		Errors: []int{422, 429, 503},
-	}), s.reviewers)
+	}), answering(s.reviewers))
 	describeParameter(api.OpenAPI().Paths["/reviewers"].Get, "since", huma.Schema{Format: "date-time"})
 }
 
-func (s *server) reviewers(ctx context.Context, r *reviewersRequest) (*reviewersResponse, error) {
+func (s *server) reviewers(ctx context.Context, r *reviewersRequest) (work reviewWork, _ error) {
 	p, err := readParameters(r.sent.RawQuery, "since")
 	if err != nil {
-		return nil, err
+		return work, err
 	}
 	now := time.Now().UTC()
 	since := p.time("since")
@@ -81,25 +77,25 @@ func (s *server) reviewers(ctx context.Context, r *reviewersRequest) (*reviewers
 		p.wrong("since", "must be at most 31 days ago")
 	}
 	if err := p.problem("the reviewers cannot be listed so: see errors"); err != nil {
-		return nil, err
+		return work, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	of := merchantsOf(ctx)
 	waiting, next, err := s.ledger.Waiting(ctx, of)
 	if err != nil {
-		return nil, s.ledgerAway(ctx, err)
+		return work, s.ledgerAway(ctx, err)
 	}
 	reviewed, err := s.ledger.Reviewed(ctx, of, since, mostReviewed)
 	if err != nil {
-		return nil, s.ledgerAway(ctx, err)
+		return work, s.ledgerAway(ctx, err)
 	}
-	response := &reviewersResponse{Body: workOf(reviewed)}
-	response.Body.Waiting, response.Body.Since = waiting, since.UTC()
+	work = workOf(reviewed)
+	work.Waiting, work.Since = waiting, since.UTC()
 	if !next.IsZero() {
-		response.Body.NextDeadline = &next
+		work.NextDeadline = &next
 	}
-	return response, nil
+	return work, nil
 }
 
 // workOf adds up reviews that were decided.

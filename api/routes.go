@@ -31,17 +31,9 @@ const sampleEvent = `{"specversion": "1.0", "id": "sample", "source": "/orders",
   "data": {"transactionID": "00000000-0000-7000-8000-000000000000", "orderID": "1234", "paymentMethod": "card", "card": "411111******1111", "amount": 123.00, "currency": "INR",
     "decision": {"outcome": "decline", "score": 90, "riskLevel": "highest", "reasons": [], "ruleset": {"id": "default", "version": 1, "digest": "sha256:0"}, "source": "automated_rule"}}}`
 
-type routesResponse struct {
-	Body alert.Routing
-}
-
 type tryRoutesRequest struct {
 	At      time.Time `query:"at" doc:"When the event would be taken, RFC 3339; now by default"`
 	RawBody []byte    `contentType:"application/json"`
-}
-
-type routedResponse struct {
-	Body alert.Routed
 }
 
 // cloudEvent describes an event. It is read by what tries it.
@@ -57,7 +49,7 @@ func (s *server) registerRoutes(api huma.API) {
 		Description: routesDescription,
 		Tags:        []string{"alerts"},
 		Errors:      []int{403, 429, 503},
-	}), s.shownRoutes)
+	}), answering(s.shownRoutes))
 	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
 		OperationID: "tryRoutes",
 		Method:      http.MethodPost,
@@ -67,7 +59,7 @@ func (s *server) registerRoutes(api huma.API) {
 		Tags:        []string{"alerts"},
 		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Errors:      []int{403, 422, 429, 503},
-	})), s.tryRoutes)
+	})), answering(s.tryRoutes))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/routes/try"].Post, cloudEvent, sampleEvent)
 }
 
@@ -82,16 +74,16 @@ func (s *server) withoutRoutes(ctx context.Context) *Problem {
 	return nil
 }
 
-func (s *server) shownRoutes(ctx context.Context, _ *struct{}) (*routesResponse, error) {
+func (s *server) shownRoutes(ctx context.Context, _ *struct{}) (alert.Routing, error) {
 	if p := s.withoutRoutes(ctx); p != nil {
-		return nil, p
+		return alert.Routing{}, p
 	}
-	return &routesResponse{s.routes().Shown()}, nil
+	return s.routes().Shown(), nil
 }
 
-func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (*routedResponse, error) {
+func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (routed alert.Routed, _ error) {
 	if p := s.withoutRoutes(ctx); p != nil {
-		return nil, p
+		return routed, p
 	}
 	if r.At.IsZero() {
 		r.At = s.clock()
@@ -99,16 +91,16 @@ func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (*routedRes
 	if !isSayable(r.At) {
 		p := problem(http.StatusUnprocessableEntity, "the event cannot be tried so: see errors")
 		p.Errors = []Fault{{Parameter: "at", Detail: sayable}}
-		return nil, p
+		return routed, p
 	}
 	if _, err := strictjson.Parse(r.RawBody); err != nil {
-		return nil, problem(http.StatusBadRequest, err.Error())
+		return routed, problem(http.StatusBadRequest, err.Error())
 	}
 	event, err := s.readEvent(r.RawBody)
 	if err != nil {
-		return nil, problem(http.StatusUnprocessableEntity, "the body is not an event: "+err.Error())
+		return routed, problem(http.StatusUnprocessableEntity, "the body is not an event: "+err.Error())
 	}
 	v := visitorOf(ctx)
 	v.reads, v.object = true, "event "+card.Redact(safetext.Line(event.ID))
-	return &routedResponse{s.routes().Try(event, r.At)}, nil
+	return s.routes().Try(event, r.At), nil
 }

@@ -30,10 +30,6 @@ type ruleFiguresRequest struct {
 	RawQuery
 }
 
-type ruleFiguresResponse struct {
-	Body rulesFigures
-}
-
 // rulesFigures is the body of GET /rules/figures.
 type rulesFigures struct {
 	From     string        `json:"from" format:"date"`
@@ -86,7 +82,7 @@ func (s *server) registerRuleFigures(api huma.API) {
 			"often what is tried in shadow disagreed, by the day on which transactions were accepted. Days are counted as for GET /reports. At most 400 days.",
 		Tags:   []string{"rules"},
 		Errors: []int{422, 429, 503},
-	}), s.showRuleFigures)
+	}), answering(s.showRuleFigures))
 	operation := api.OpenAPI().Paths["/rules/figures"].Get
 	describeParameter(operation, "from", huma.Schema{Format: "date"})
 	describeParameter(operation, "to", huma.Schema{Format: "date"})
@@ -115,10 +111,10 @@ func readRuleFigures(raw string, now time.Time) (ruleFiguresQuery, error) {
 	return q, p.problem("the figures of rules cannot be shown so: see errors")
 }
 
-func (s *server) showRuleFigures(ctx context.Context, r *ruleFiguresRequest) (*ruleFiguresResponse, error) {
+func (s *server) showRuleFigures(ctx context.Context, r *ruleFiguresRequest) (body rulesFigures, _ error) {
 	q, err := readRuleFigures(r.sent.RawQuery, s.clock())
 	if err != nil {
-		return nil, err
+		return body, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
@@ -126,18 +122,18 @@ func (s *server) showRuleFigures(ctx context.Context, r *ruleFiguresRequest) (*r
 	days, err := s.figures.RuleDays(ctx, merchantsOf(ctx), from, to)
 	if err != nil {
 		s.log.ErrorContext(ctx, "Figures of rules not read", "error", err)
-		return nil, unavailable("the ledger cannot be read now")
+		return body, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).object = q.rule
 	visitorOf(ctx).shown = fmt.Sprintf("figures of rules from %s to %s", from, to)
 	t := newRuleTally(q, days)
-	body := rulesFigures{From: from, To: to, Ruleset: q.ruleset, Rules: t.ofRules(), Unknown: slices.Sorted(maps.Keys(t.unknown))}
+	body = rulesFigures{From: from, To: to, Ruleset: q.ruleset, Rules: t.ofRules(), Unknown: slices.Sorted(maps.Keys(t.unknown))}
 	if q.rule == "" {
 		body.Compared = t.ofCompared()
 	} else {
 		body.Days, body.Beside = t.ofDays(), t.ofBeside()
 	}
-	return &ruleFiguresResponse{body}, nil
+	return body, nil
 }
 
 // ruleTally adds up days.

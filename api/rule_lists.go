@@ -35,10 +35,6 @@ type entriesRequest struct {
 	RawQuery
 }
 
-type entriesResponse struct {
-	Body listEntries
-}
-
 // listEntries is a page of a list's entries.
 type listEntries struct {
 	List    ruleset.List        `json:"list"`
@@ -60,10 +56,6 @@ type removeEntryRequest struct {
 	RawQuery
 }
 
-type entryResponse struct {
-	Body ruleset.ListEntry
-}
-
 func (s *server) registerLists(api huma.API) {
 	const path = "/rules/lists/{name}/entries"
 	huma.Register(api, s.protect(huma.Operation{
@@ -75,14 +67,11 @@ func (s *server) registerLists(api huma.API) {
 		Description: "The newest first, in pages; the entries of a file in the order of their values, and without their comments. Lists are for all merchants, so this needs its scope for all of them, as do the operations below.",
 		Tags:        []string{"rules"},
 		Errors:      []int{403, 404, 409, 422, 429, 503},
-	}), s.listEntries)
+	}), answering(s.listEntries))
 	operation := api.OpenAPI().Paths[path].Get
 	describeParameter(operation, "search", huma.Schema{MinLength: new(1), MaxLength: new(maxListValue)})
 	describeParameter(operation, "removed", huma.Schema{Type: huma.TypeBoolean})
-	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
-	describeParameter(operation, "limit", huma.Schema{
-		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
-	})
+	describePages(operation)
 	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
 		OperationID:   "addListEntry",
 		Method:        http.MethodPost,
@@ -93,7 +82,7 @@ func (s *server) registerLists(api huma.API) {
 		DefaultStatus: http.StatusCreated,
 		Middlewares:   huma.Middlewares{s.short.admitBriefly},
 		Errors:        []int{403, 404, 409, 422, 429, 503},
-	})), s.addEntry)
+	})), answering(s.addEntry))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, newEntries, `{"value": "c-666", "reason": "chargeback 4711", "expires": "90d"}`)
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "removeListEntry",
@@ -104,7 +93,7 @@ func (s *server) registerLists(api huma.API) {
 		Description: "It counts no longer, within five seconds. It is kept with the reason, so that earlier decisions can be explained.",
 		Tags:        []string{"rules"},
 		Errors:      []int{403, 404, 409, 422, 429, 503},
-	}), s.removeEntry)
+	}), answering(s.removeEntry))
 	operation = api.OpenAPI().Paths[path+"/{entry}"].Delete
 	describeParameter(operation, "reason", huma.Schema{MinLength: new(1), MaxLength: new(maxReason)})
 	operation.Parameters[slices.IndexFunc(operation.Parameters, func(p *huma.Param) bool { return p.Name == "reason" })].Required = true
@@ -145,31 +134,31 @@ func (s *server) changeable(ctx context.Context, name string) (ruleset.List, *Pr
 	return list, problem(http.StatusConflict, "the list is a file: change "+list.File+where+", or have the list kept in the database (from: database)")
 }
 
-func (s *server) listEntries(ctx context.Context, r *entriesRequest) (*entriesResponse, error) {
+func (s *server) listEntries(ctx context.Context, r *entriesRequest) (answer listEntries, _ error) {
 	p, err := readParameters(r.sent.RawQuery, "search", "removed", "cursor", "limit")
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	q := ruleset.EntryQuery{Search: p.text("search", maxListValue), Removed: p.flag("removed"), Before: p.number("cursor"), Limit: p.wholeNumber("limit", defaultLimit, maxLimit)}
 	if err := p.problem("the entries cannot be listed so: see errors"); err != nil {
-		return nil, err
+		return answer, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	list, written, refused := s.listOf(ctx, r.Name)
 	if refused != nil {
-		return nil, refused
+		return answer, refused
 	}
-	answer := &entriesResponse{listEntries{List: list, Entries: []ruleset.ListEntry{}}}
+	answer = listEntries{List: list, Entries: []ruleset.ListEntry{}}
 	if list.InDatabase() {
-		err = s.keptEntries(ctx, q, &answer.Body)
+		err = s.keptEntries(ctx, q, &answer)
 	} else {
-		answer.Body.written(q, written)
+		answer.written(q, written)
 	}
 	if err != nil {
-		return nil, s.listProblem(ctx, err)
+		return answer, s.listProblem(ctx, err)
 	}
-	visitorOf(ctx).shown = fmt.Sprintf("%d entries", len(answer.Body.Entries))
+	visitorOf(ctx).shown = fmt.Sprintf("%d entries", len(answer.Entries))
 	return answer, nil
 }
 
@@ -203,35 +192,33 @@ func (page *listEntries) written(q ruleset.EntryQuery, all []string) {
 	}
 }
 
-func (s *server) addEntry(ctx context.Context, r *addEntryRequest) (*entryResponse, error) {
+func (s *server) addEntry(ctx context.Context, r *addEntryRequest) (e ruleset.ListEntry, _ error) {
 	asked, err := readBody(r.RawBody, newEntries, "the entry")
 	if err != nil {
-		return nil, err
+		return e, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	list, refused := s.changeable(ctx, r.Name)
 	if refused != nil {
-		return nil, refused
+		return e, refused
 	}
 	value, refused := s.valueOf(ctx, list, asked)
 	if refused != nil {
-		return nil, refused
+		return e, refused
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
-	e := ruleset.ListEntry{List: list.Name, Of: list.Of, Value: value, Reason: asked.reason, By: nameOf(subjectOf(ctx)), At: now}
+	e = ruleset.ListEntry{List: list.Name, Of: list.Of, Value: value, Reason: asked.reason, By: nameOf(subjectOf(ctx)), At: now}
 	if asked.expires > 0 {
 		e.Expires = now.Add(asked.expires)
 	}
-	if p := s.changed(ctx, audit.Entry{Object: "list " + list.Name}, http.StatusCreated, s.listProblem, func(kept *audit.Entry) error {
+	err = s.changed(ctx, audit.Entry{Object: "list " + list.Name}, http.StatusCreated, s.listProblem, func(kept *audit.Entry) (err error) {
 		if e, err = s.entries.AddEntry(ctx, e); err == nil {
 			kept.After = entryInWords(e)
 		}
 		return err
-	}); p != nil {
-		return nil, p
-	}
-	return &entryResponse{e}, nil
+	})
+	return e, err
 }
 
 // valueOf returns the value of a new entry as its list compares it: the one that was sent, or that of a transaction.
@@ -274,32 +261,30 @@ func entryInWords(e ruleset.ListEntry) string {
 	return text + ": " + e.Reason
 }
 
-func (s *server) removeEntry(ctx context.Context, r *removeEntryRequest) (*entryResponse, error) {
+func (s *server) removeEntry(ctx context.Context, r *removeEntryRequest) (removed ruleset.ListEntry, _ error) {
 	p, err := readParameters(r.sent.RawQuery, "reason")
 	if err != nil {
-		return nil, err
+		return removed, err
 	}
-	removed := ruleset.ListEntry{Number: r.Entry, RemovedReason: p.reason(), RemovedBy: nameOf(subjectOf(ctx)), RemovedAt: time.Now().UTC().Truncate(time.Microsecond)}
+	removed = ruleset.ListEntry{Number: r.Entry, RemovedReason: p.reason(), RemovedBy: nameOf(subjectOf(ctx)), RemovedAt: time.Now().UTC().Truncate(time.Microsecond)}
 	if err := p.problem("the entry cannot be removed so: see errors"); err != nil {
-		return nil, err
+		return removed, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	list, refused := s.changeable(ctx, r.Name)
 	if refused != nil {
-		return nil, refused
+		return removed, refused
 	}
 	removed.List, removed.Of = list.Name, list.Of
 	object := fmt.Sprintf("list %s, entry %d", list.Name, removed.Number)
-	if p := s.changed(ctx, audit.Entry{Object: object, After: "removed: " + removed.RemovedReason}, http.StatusOK, s.listProblem, func(kept *audit.Entry) error {
+	err = s.changed(ctx, audit.Entry{Object: object, After: "removed: " + removed.RemovedReason}, http.StatusOK, s.listProblem, func(kept *audit.Entry) (err error) {
 		if removed, err = s.entries.RemoveEntry(ctx, removed); err == nil {
 			kept.Before = entryInWords(removed)
 		}
 		return err
-	}); p != nil {
-		return nil, p
-	}
-	return &entryResponse{removed}, nil
+	})
+	return removed, err
 }
 
 // reason returns why something is done.

@@ -25,10 +25,6 @@ type versionsRequest struct {
 	Before int64 `query:"before" minimum:"1" doc:"Versions with lower numbers than this one: the next page"`
 }
 
-type versionsResponse struct {
-	Body ruleVersions
-}
-
 type ruleVersions struct {
 	Versions []ruleset.Version `json:"versions" nullable:"false"`
 	Deciding int64             `json:"deciding" doc:"The number of the version that decides, or 0 as long as none is approved: then the ruleset of FRAUD_RULESET does"`
@@ -36,10 +32,6 @@ type ruleVersions struct {
 
 type versionRequest struct {
 	Number int64 `path:"number" minimum:"1" doc:"The version's number"`
-}
-
-type versionResponse struct {
-	Body ruleset.Version
 }
 
 func (s *server) registerVersions(api huma.API) {
@@ -53,7 +45,7 @@ func (s *server) registerVersions(api huma.API) {
 		Description: "What was proposed and published, the newest first, at most 50. It needs RULES_FROM=database, and the scope for all merchants, as do the operations below.",
 		Tags:        []string{"rules"},
 		Errors:      []int{403, 409, 422, 429, 503},
-	}), s.versions)
+	}), answering(s.versions))
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "getRuleVersion",
 		Middlewares: huma.Middlewares{s.lists.admitBriefly},
@@ -63,7 +55,7 @@ func (s *server) registerVersions(api huma.API) {
 		Description: "The version with its files.",
 		Tags:        []string{"rules"},
 		Errors:      []int{403, 404, 409, 422, 429, 503},
-	}), s.version)
+	}), answering(s.version))
 	huma.Register(api, s.protect(takesBody(maxRulesetBody, huma.Operation{
 		OperationID:   "proposeRules",
 		Method:        http.MethodPost,
@@ -74,7 +66,7 @@ func (s *server) registerVersions(api huma.API) {
 		DefaultStatus: http.StatusCreated,
 		Middlewares:   huma.Middlewares{s.lists.admitBriefly},
 		Errors:        []int{403, 409, 422, 429, 503},
-	})), s.propose)
+	})), answering(s.propose))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, proposals,
 		`{"note": "a limit for dollars", "files": {"ruleset.yaml": "id: mine\nversion: 2\n…", "rules/amounts.yaml": "rules:\n…"}}`)
 	huma.Register(api, s.protect(huma.Operation{
@@ -86,7 +78,7 @@ func (s *server) registerVersions(api huma.API) {
 		Description: "The version decides within five seconds, in all processes. Unless RULES_FOUR_EYES is false, a person has to approve who has not proposed it.",
 		Tags:        []string{"rules"},
 		Errors:      []int{403, 404, 409, 422, 429, 503},
-	}), s.approve)
+	}), answering(s.approve))
 }
 
 // withoutVersions is the answer to those who may not publish, and where nothing can be published.
@@ -113,62 +105,53 @@ func (s *server) versionProblem(ctx context.Context, err error) *Problem {
 		"On PostgreSQL only the desk's user may write them")
 }
 
-func (s *server) versions(ctx context.Context, r *versionsRequest) (*versionsResponse, error) {
+func (s *server) versions(ctx context.Context, r *versionsRequest) (answer ruleVersions, err error) {
 	if p := s.withoutVersions(ctx); p != nil {
-		return nil, p
+		return answer, p
 	}
-	all, err := s.rulesets.Versions(ctx, cmp.Or(r.Before, math.MaxInt64), maxVersions)
-	if err != nil {
-		return nil, s.versionProblem(ctx, err)
+	if answer.Versions, err = s.rulesets.Versions(ctx, cmp.Or(r.Before, math.MaxInt64), maxVersions); err != nil {
+		return answer, s.versionProblem(ctx, err)
 	}
-	deciding, err := s.rulesets.Deciding(ctx)
-	if err != nil {
-		return nil, s.versionProblem(ctx, err)
+	if answer.Deciding, err = s.rulesets.Deciding(ctx); err != nil {
+		return answer, s.versionProblem(ctx, err)
 	}
-	return &versionsResponse{ruleVersions{all, deciding}}, nil
+	return answer, nil
 }
 
-func (s *server) version(ctx context.Context, r *versionRequest) (*versionResponse, error) {
+func (s *server) version(ctx context.Context, r *versionRequest) (ruleset.Version, error) {
 	if p := s.withoutVersions(ctx); p != nil {
-		return nil, p
+		return ruleset.Version{}, p
 	}
 	visitorOf(ctx).object = versionName(r.Number)
 	found, err := s.rulesets.Version(ctx, r.Number)
 	if err != nil {
-		return nil, s.versionProblem(ctx, err)
+		return found, s.versionProblem(ctx, err)
 	}
-	return &versionResponse{found}, nil
+	return found, nil
 }
 
 func versionName(number int64) string { return fmt.Sprintf("ruleset, number %d", number) }
 
-func (s *server) propose(ctx context.Context, r *checkRequest) (*versionResponse, error) {
+func (s *server) propose(ctx context.Context, r *bodyRequest) (proposed ruleset.Version, _ error) {
 	if p := s.withoutVersions(ctx); p != nil {
-		return nil, p
+		return proposed, p
 	}
 	q, err := readBody(r.RawBody, proposals, "the ruleset")
 	if err != nil {
-		return nil, err
+		return proposed, err
 	}
 	found := s.rules.Check(q.Files)
 	if !found.Sound() {
-		return nil, faultyProblem(&ruleset.FaultyError{Findings: found})
+		return proposed, faultyProblem(&ruleset.FaultyError{Findings: found})
 	}
-	proposed := ruleset.Version{
+	proposed = ruleset.Version{
 		Digest: found.Ruleset.Digest, Note: q.note, By: nameOf(subjectOf(ctx)), At: time.Now().UTC().Truncate(time.Microsecond), Files: q.Files,
 	}
-	begun, refused := s.audit.begin(ctx, audit.Entry{Object: found.Ruleset.String(), After: proposed.Digest})
-	if refused != nil {
-		return nil, refused
-	}
-	proposed, err = s.rulesets.Propose(ctx, proposed)
-	if err != nil {
-		p := s.versionProblem(ctx, err)
-		s.audit.end(ctx, begun, "", p.Status)
-		return nil, p
-	}
-	s.audit.end(ctx, begun, "", http.StatusCreated)
-	return &versionResponse{proposed}, nil
+	err = s.changed(ctx, audit.Entry{Object: found.Ruleset.String(), After: proposed.Digest}, http.StatusCreated, s.versionProblem, func(*audit.Entry) (err error) {
+		proposed, err = s.rulesets.Propose(ctx, proposed)
+		return err
+	})
+	return proposed, err
 }
 
 // nameOf returns the name under which a version is kept.
@@ -176,38 +159,29 @@ func nameOf(caller identity.Subject) string {
 	return cmp.Or(caller.Name, string(caller.Kind))
 }
 
-func (s *server) approve(ctx context.Context, r *versionRequest) (*versionResponse, error) {
+func (s *server) approve(ctx context.Context, r *versionRequest) (v ruleset.Version, err error) {
 	if p := s.withoutVersions(ctx); p != nil {
-		return nil, p
+		return v, p
 	}
-	proposed, err := s.rulesets.Version(ctx, r.Number)
-	if err != nil {
-		return nil, s.versionProblem(ctx, err)
+	if v, err = s.rulesets.Version(ctx, r.Number); err != nil {
+		return v, s.versionProblem(ctx, err)
 	}
 	caller := subjectOf(ctx)
 	switch {
 	case s.oneApproves:
 	case caller.Kind != identity.Person:
-		return nil, problem(http.StatusForbidden, "a person has to approve this, who has signed in (RULES_FOUR_EYES)")
-	case caller.Name == proposed.By:
-		return nil, problem(http.StatusForbidden, "you have proposed this version, and another person has to approve it (RULES_FOUR_EYES)")
+		return v, problem(http.StatusForbidden, "a person has to approve this, who has signed in (RULES_FOUR_EYES)")
+	case caller.Name == v.By:
+		return v, problem(http.StatusForbidden, "you have proposed this version, and another person has to approve it (RULES_FOUR_EYES)")
 	}
-	before := ""
-	if used, err := s.rules.InUse(ctx); err == nil {
-		before = used.Deciding.Digest
-	}
-	begun, refused := s.audit.begin(ctx, audit.Entry{Object: versionName(r.Number), After: proposed.Digest})
-	if refused != nil {
-		return nil, refused
-	}
-	approved, err := s.rulesets.Approve(ctx, r.Number, nameOf(caller), time.Now().UTC().Truncate(time.Microsecond))
-	if err != nil {
-		p := s.versionProblem(ctx, err)
-		s.audit.end(ctx, begun, before, p.Status)
-		return nil, p
-	}
-	s.audit.end(ctx, begun, before, http.StatusOK)
-	return &versionResponse{approved}, nil
+	err = s.changed(ctx, audit.Entry{Object: versionName(r.Number), After: v.Digest}, http.StatusOK, s.versionProblem, func(e *audit.Entry) (err error) {
+		if used, err := s.rules.InUse(ctx); err == nil {
+			e.Before = used.Deciding.Digest
+		}
+		v, err = s.rulesets.Approve(ctx, r.Number, nameOf(caller), time.Now().UTC().Truncate(time.Microsecond))
+		return err
+	})
+	return v, err
 }
 
 // proposal is a ruleset's files, and what was changed.

@@ -43,14 +43,6 @@ type Rules interface {
 // maxRulesetBody is the largest body with a ruleset's files: as JSON they may be twice as long.
 const maxRulesetBody = 2 * ruleset.MaxSize
 
-type rulesResponse struct {
-	Body ruleset.InUse
-}
-
-type filesResponse struct {
-	Body rulesetFiles
-}
-
 // rulesetFiles are the files of a ruleset in a body.
 type rulesetFiles struct {
 	Files ruleset.Files `json:"files" doc:"The texts of the ruleset's files, by their paths"`
@@ -60,18 +52,6 @@ type tryRequest struct {
 	Merchant string `query:"merchant" doc:"Whose transaction it is, since counts are a merchant's own; the caller's by default"`
 	History  bool   `query:"history" default:"true" doc:"Count what came before it, in the ledger's database. Otherwise all counted values are 0"`
 	RawBody  []byte `contentType:"application/json"`
-}
-
-type trialResponse struct {
-	Body ruleset.Trial
-}
-
-type checkRequest struct {
-	RawBody []byte `contentType:"application/json"`
-}
-
-type checkResponse struct {
-	Body ruleset.Findings
 }
 
 func (s *server) registerRules(api huma.API) {
@@ -84,7 +64,7 @@ func (s *server) registerRules(api huma.API) {
 		Description: "The ruleset that decides, and the one in shadow: each rule in words, its text, and what it is worth.",
 		Tags:        []string{"rules"},
 		Errors:      []int{409, 429, 503},
-	}), s.rulesInUse)
+	}), answering(s.rulesInUse))
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "getRulesFiles",
 		Middlewares: huma.Middlewares{s.lists.admitBriefly},
@@ -94,7 +74,7 @@ func (s *server) registerRules(api huma.API) {
 		Description: "The texts to begin a change with, with the entries of lists. It needs the scope for all merchants: a ruleset decides for all.",
 		Tags:        []string{"rules"},
 		Errors:      []int{403, 409, 429, 503},
-	}), s.rulesFiles)
+	}), answering(s.rulesFiles))
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "retryTransaction",
 		Middlewares: huma.Middlewares{s.short.admitBriefly},
@@ -105,7 +85,7 @@ func (s *server) registerRules(api huma.API) {
 			"The values that were recorded with its decision count; others are counted from the ledger's database.",
 		Tags:   []string{"rules"},
 		Errors: []int{404, 409, 429, 503},
-	}), s.tryKnown)
+	}), answering(s.tryKnown))
 	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
 		OperationID: "tryTransaction",
 		Method:      http.MethodPost,
@@ -115,7 +95,7 @@ func (s *server) registerRules(api huma.API) {
 		Tags:        []string{"rules"},
 		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Errors:      []int{404, 409, 422, 429, 503},
-	})), s.tryTyped)
+	})), answering(s.tryTyped))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/try"].Post, transactions, SeedExample)
 	huma.Register(api, s.protect(takesBody(maxRulesetBody, huma.Operation{
 		OperationID: "checkRules",
@@ -126,7 +106,7 @@ func (s *server) registerRules(api huma.API) {
 		Tags:        []string{"rules"},
 		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Errors:      []int{409, 422, 429},
-	})), s.checkRules)
+	})), answering(s.checkRules))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/check"].Post, rulesetBodies, `{"files": {"ruleset.yaml": "id: mine\nversion: 1\n…", "rules/amounts.yaml": "rules:\n…"}}`)
 }
 
@@ -153,57 +133,54 @@ func forAll(ctx context.Context) *Problem {
 	return nil
 }
 
-func (s *server) rulesInUse(ctx context.Context, _ *struct{}) (*rulesResponse, error) {
+func (s *server) rulesInUse(ctx context.Context, _ *struct{}) (used ruleset.InUse, err error) {
 	if p := s.withoutRules(); p != nil {
-		return nil, p
+		return used, p
 	}
-	used, err := s.rules.InUse(ctx)
-	if err != nil {
-		return nil, s.rulesProblem(ctx, err)
+	if used, err = s.rules.InUse(ctx); err != nil {
+		return used, s.rulesProblem(ctx, err)
 	}
 	visitorOf(ctx).object = used.Deciding.Digest
-	return &rulesResponse{used}, nil
+	return used, nil
 }
 
-func (s *server) rulesFiles(ctx context.Context, _ *struct{}) (*filesResponse, error) {
+func (s *server) rulesFiles(ctx context.Context, _ *struct{}) (answer rulesetFiles, err error) {
 	if p := cmp.Or(s.withoutRules(), forAll(ctx)); p != nil {
-		return nil, p
+		return answer, p
 	}
-	files, err := s.rules.Files(ctx)
-	if err != nil {
-		return nil, s.rulesProblem(ctx, err)
+	if answer.Files, err = s.rules.Files(ctx); err != nil {
+		return answer, s.rulesProblem(ctx, err)
 	}
-	return &filesResponse{rulesetFiles{files}}, nil
+	return answer, nil
 }
 
-func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (*trialResponse, error) {
+func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (trial ruleset.Trial, _ error) {
 	id, err := parseID(r.ID)
 	if err != nil {
-		return nil, err
+		return trial, err
 	}
 	if p := s.withoutRules(); p != nil {
-		return nil, p
+		return trial, p
 	}
 	visitorOf(ctx).object = id
 	found, err := s.ledger.Find(ctx, merchantsOf(ctx), id)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return nil, problem(http.StatusNotFound, "no such transaction in the ledger")
+		return trial, problem(http.StatusNotFound, "no such transaction in the ledger")
 	}
 	if err != nil {
-		return nil, s.rulesProblem(ctx, err)
+		return trial, s.rulesProblem(ctx, err)
 	}
 	visitorOf(ctx).merchant = identity.MerchantOf(found.Record.Merchant)
-	tried, err := s.rules.Try(ctx, found.Transaction, found.Record.StartTime, found.Record.Explanation, true)
-	if err != nil {
-		return nil, s.rulesProblem(ctx, err)
+	if trial, err = s.rules.Try(ctx, found.Transaction, found.Record.StartTime, found.Record.Explanation, true); err != nil {
+		return trial, s.rulesProblem(ctx, err)
 	}
-	return &trialResponse{tried}, nil
+	return trial, nil
 }
 
-func (s *server) tryTyped(ctx context.Context, r *tryRequest) (*trialResponse, error) {
+func (s *server) tryTyped(ctx context.Context, r *tryRequest) (trial ruleset.Trial, _ error) {
 	posted, _, err := s.reader.read(r.RawBody, "")
 	if err != nil {
-		return nil, err
+		return trial, err
 	}
 	of, subject := merchantsOf(ctx), subjectOf(ctx)
 	posted.Merchant = cmp.Or(r.Merchant, subject.Merchant)
@@ -212,36 +189,29 @@ func (s *server) tryTyped(ctx context.Context, r *tryRequest) (*trialResponse, e
 	}
 	posted.Merchant = identity.MerchantOf(posted.Merchant)
 	if !of.Has(posted.Merchant) {
-		return nil, problem(http.StatusNotFound, "no such merchant: name one of yours in the parameter merchant")
+		return trial, problem(http.StatusNotFound, "no such merchant: name one of yours in the parameter merchant")
 	}
 	if p := s.withoutRules(); p != nil {
-		return nil, p
+		return trial, p
 	}
 	v := visitorOf(ctx)
 	v.reads, v.merchant, v.object = true, posted.Merchant, "order "+posted.Order.ID
 	posted.ID = "tried"
-	tried, err := s.rules.Try(ctx, *posted, time.Now(), nil, r.History)
-	if err != nil {
-		return nil, s.rulesProblem(ctx, err)
+	if trial, err = s.rules.Try(ctx, *posted, time.Now(), nil, r.History); err != nil {
+		return trial, s.rulesProblem(ctx, err)
 	}
-	return &trialResponse{tried}, nil
+	return trial, nil
 }
 
-func (s *server) checkRules(_ context.Context, r *checkRequest) (*checkResponse, error) {
-	files, err := readFiles(r.RawBody)
+func (s *server) checkRules(_ context.Context, r *bodyRequest) (ruleset.Findings, error) {
+	sent, err := readBody(r.RawBody, rulesetBodies, "the ruleset")
 	if err != nil {
-		return nil, err
+		return ruleset.Findings{}, err
 	}
 	if p := s.withoutRules(); p != nil {
-		return nil, p
+		return ruleset.Findings{}, p
 	}
-	return &checkResponse{s.rules.Check(files)}, nil
-}
-
-// readFiles reads a body with a ruleset's files. What could be a card number is refused.
-func readFiles(body []byte) (ruleset.Files, error) {
-	read, err := readBody(body, rulesetBodies, "the ruleset")
-	return read.Files, err
+	return s.rules.Check(sent.Files), nil
 }
 
 var rulesetBodies = object[rulesetFiles]{name: "RulesetSchema", members: []member[rulesetFiles]{{

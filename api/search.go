@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -39,7 +40,7 @@ const maxRuleID = 64
 func (p *parameters) text(name string, limit int) string {
 	text := p.values.Get(name)
 	if utf8.RuneCountInString(text) > limit || !utf8.ValidString(text) || !printable(text) {
-		p.wrong(name, "is too long, or has control characters")
+		p.wrong(name, fmt.Sprintf("must have at most %d characters, and no control characters", limit))
 	}
 	return text
 }

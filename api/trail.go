@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -48,10 +47,6 @@ type auditEntries struct {
 	Next    string       `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one"`
 }
 
-type verifyResponse struct {
-	Body audit.Report
-}
-
 func (s *server) registerTrail(api huma.API) {
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "listAudit",
@@ -72,10 +67,7 @@ func (s *server) registerTrail(api huma.API) {
 	describeParameter(operation, "merchant", huma.Schema{Pattern: namePattern})
 	describeParameter(operation, "since", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "until", huma.Schema{Format: "date-time"})
-	describeParameter(operation, "cursor", huma.Schema{MinLength: new(1)})
-	describeParameter(operation, "limit", huma.Schema{
-		Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit,
-	})
+	describePages(operation)
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "verifyAudit",
 		Middlewares: huma.Middlewares{s.verifications.admitBriefly},
@@ -86,7 +78,7 @@ func (s *server) registerTrail(api huma.API) {
 			"the first that is not as it was. One verification runs at a time, for 25 seconds at most: orders audit verify takes as long as it needs.",
 		Tags:   []string{"audit"},
 		Errors: []int{429, 503},
-	}), s.verifyAudit)
+	}), answering(s.verifyAudit))
 }
 
 func (s *server) listAudit(ctx context.Context, r *trailRequest) (*trailResponse, error) {
@@ -119,24 +111,24 @@ func (s *server) listAudit(ctx context.Context, r *trailRequest) (*trailResponse
 	return answer, nil
 }
 
-func (s *server) verifyAudit(ctx context.Context, _ *struct{}) (*verifyResponse, error) {
+func (s *server) verifyAudit(ctx context.Context, _ *struct{}) (report audit.Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
 	if s.trail == nil {
-		return nil, s.trailProblem(ctx, audit.ErrMayNotRead)
+		return report, s.trailProblem(ctx, audit.ErrMayNotRead)
 	}
-	report, err := s.trail.VerifyAudit(ctx)
+	report, err = s.trail.VerifyAudit(ctx)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, problem(http.StatusServiceUnavailable, "the audit trail is too long for this process to verify while you wait: run orders audit verify")
+		return report, problem(http.StatusServiceUnavailable, "the audit trail is too long for this process to verify while you wait: run orders audit verify")
 	case err != nil:
-		return nil, s.trailProblem(ctx, err)
+		return report, s.trailProblem(ctx, err)
 	}
 	visitorOf(ctx).shown = fmt.Sprintf("%d entries, whole", report.Entries)
 	if report.Broken != nil {
 		visitorOf(ctx).shown = report.Broken.String()
 	}
-	return &verifyResponse{report}, nil
+	return report, nil
 }
 
 // trailProblem returns the reason why the audit trail was not read.
@@ -156,27 +148,12 @@ func readTrailQuery(raw string) (audit.Query, error) {
 		return audit.Query{}, err
 	}
 	q := audit.Query{
-		Subject: p.words("subject"), Merchant: p.name("merchant"), Action: p.words("action"), Object: p.words("object"), Result: p.words("result"),
-		Since: p.time("since"), Until: p.time("until"), Last: p.wholeNumber("limit", defaultLimit, maxLimit),
+		Subject: p.text("subject", mostWords), Merchant: p.name("merchant"), Action: p.text("action", mostWords),
+		Object: p.text("object", mostWords), Result: p.text("result", mostWords),
+		Before: p.number("cursor"), Last: p.wholeNumber("limit", defaultLimit, maxLimit),
 	}
-	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Until.After(q.Since) {
-		p.wrong("until", "must be later than since")
-	}
-	if text := p.values.Get("cursor"); text != "" {
-		if q.Before, err = strconv.ParseInt(text, 10, 64); err != nil || q.Before < 1 {
-			p.wrong("cursor", "must be the next of an earlier answer, as it stands there")
-		}
-	}
+	q.Since, q.Until = p.span()
 	return q, p.problem("the audit trail cannot be listed so: see errors")
-}
-
-// words returns a parameter that a text is compared with.
-func (p *parameters) words(name string) string {
-	text := p.values.Get(name)
-	if utf8.RuneCountInString(text) > mostWords || !utf8.ValidString(text) || !printable(text) {
-		p.wrong(name, "must have at most 200 characters, and no control characters")
-	}
-	return text
 }
 
 // name returns a parameter that names a merchant or a client.

@@ -17,10 +17,6 @@ type transactionRequest struct {
 	ID string `path:"id" doc:"The transactionID of the answer to POST /transact"`
 }
 
-type transactionResponse struct {
-	Body ledger.Record
-}
-
 func (s *server) registerTransactions(api huma.API) {
 	huma.Register(api, s.protect(huma.Operation{
 		OperationID: "getTransaction",
@@ -32,20 +28,20 @@ func (s *server) registerTransactions(api huma.API) {
 			"every step with its time, and what has failed and is tried again.",
 		Tags:   []string{"transactions"},
 		Errors: []int{404, 429, 503},
-	}), s.transaction)
+	}), answering(s.transaction))
 }
 
-func (s *server) transaction(ctx context.Context, r *transactionRequest) (*transactionResponse, error) {
+func (s *server) transaction(ctx context.Context, r *transactionRequest) (shown ledger.Record, _ error) {
 	id, err := parseID(r.ID)
 	if err != nil {
-		return nil, err
+		return shown, err
 	}
 	record, err := s.transactions.Record(ctx, merchantsOf(ctx), id)
 	if err != nil {
-		return nil, s.readProblem(ctx, id, err)
+		return shown, s.readProblem(ctx, id, err)
 	}
 	visitorOf(ctx).merchant = identity.MerchantOf(record.Merchant)
-	return &transactionResponse{Body: s.shown(ctx, *record)}, nil
+	return s.shown(ctx, *record), nil
 }
 
 func parseID(text string) (string, error) {
