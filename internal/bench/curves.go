@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/transaction"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/workflows"
 )
 
@@ -26,12 +29,13 @@ var curves = map[string]struct {
 	"police":    {plan.curvePolice, []int{1, 2, 4, 8}},
 	"histories": {plan.curveHistories, []int{1_000, 10_000, 100_000}},
 	"reviews":   {plan.curveReviews, []int{0, 1_000, 10_000, 100_000}},
+	"rows":      {plan.curveRows, []int{2_000, 10_000, 100_000, 1_000_000}},
 }
 
 func (p plan) benchCurve(ctx context.Context, name string) error {
 	curve, known := curves[name]
 	if !known {
-		return fmt.Errorf("-curve %q: want callers, workers, police, histories or reviews", name)
+		return fmt.Errorf("-curve %q: want callers, workers, police, histories, reviews or rows", name)
 	}
 	if len(p.sizes) == 0 {
 		p.sizes = curve.sizes
@@ -99,6 +103,27 @@ func (p plan) curvePolice(ctx context.Context) error  { return p.curveCopies(ctx
 func (p plan) curveCopies(ctx context.Context, kind string) error {
 	return p.ofSizes(ctx, kind, func(_ *servers, _ string, size int) (serviceOptions, error) {
 		return serviceOptions{copies: map[string]int{kind: size}}, nil
+	})
+}
+
+// curveRows measures with more and more transactions in the ledger, which is a SQLite file.
+func (p plan) curveRows(ctx context.Context) error {
+	return p.ofSizes(ctx, "rows", func(s *servers, namespace string, size int) (o serviceOptions, err error) {
+		dir := filepath.Join(s.dir, namespace)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return o, err
+		}
+		o.ledger = "sqlite:" + filepath.Join(dir, "ledger.db")
+		store, err := ledgerdb.Open(o.ledger)
+		if err != nil {
+			return o, err
+		}
+		fmt.Fprintf(os.Stderr, "filling a ledger with %d rows\n", size)
+		err = store.Migrate(ctx)
+		if err == nil {
+			_, err = fillLedger(ctx, store, o.ledger, size)
+		}
+		return o, errors.Join(err, store.Close())
 	})
 }
 

@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of each measurement; medians are printed")
 	flag.DurationVar(&p.duration, "duration", 5*time.Second, "how long a round of one side takes")
 	flag.StringVar(&p.old, "old", "", "another commit's bin/orders, to compare with; make bench-compare builds it")
-	curve := flag.String("curve", "", "measure a curve instead: callers, workers, police, histories or reviews")
+	curve := flag.String("curve", "", "measure a curve instead: callers, workers, police, histories, reviews or rows")
 	sizes := flag.String("sizes", "", "the sizes of a curve, such as 1000,10000")
 	asJSON := flag.String("json", "", "also write every figure of every round to this file")
 	update := flag.Bool("update", false, "write the tables into docs/performance.md, or docs/sizing.md")
