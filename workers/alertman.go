@@ -49,7 +49,7 @@ const (
 )
 
 func newDeliveryWorker(c client.Client, queue string, deliveries *activities.Deliveries, options worker.Options) worker.Worker {
-	options.MaxConcurrentActivityTaskPollers, options.MaxConcurrentWorkflowTaskPollers = 4, 4
+	options.MaxConcurrentActivityTaskPollers, options.WorkflowTaskPollerBehavior = 4, WorkflowPollers(4)
 	options.DisableWorkflowWorker = queue != workflows.AlertmanTaskQueue
 	w := worker.New(c, queue, options)
 	w.RegisterActivity(deliveries)

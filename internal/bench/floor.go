@@ -10,6 +10,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"dummyorders/workers"
 )
 
 // These are the floor's task queues: one in the role of the orders queue, one in that of fraud_police.
@@ -20,7 +22,9 @@ const (
 
 // startFloor starts the floor's workers, which run in this process.
 func startFloor(c client.Client) (stop func(context.Context) error, err error) {
-	options := worker.Options{MaxConcurrentActivityTaskPollers: 8, MaxConcurrentWorkflowTaskPollers: 8, WorkerStopTimeout: 5 * time.Second}
+	options := worker.Options{
+		MaxConcurrentActivityTaskPollers: 8, WorkflowTaskPollerBehavior: workers.WorkflowPollers(4), WorkerStopTimeout: 5 * time.Second,
+	}
 	home, remote := worker.New(c, floorQueue, options), worker.New(c, floorRemote, options)
 	home.RegisterWorkflow(FloorWorkflow)
 	home.RegisterActivity(NoOp)
