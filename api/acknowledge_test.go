@@ -143,19 +143,6 @@ func TestAckFaults(t *testing.T) {
 		assert.Equal(t, 422, answer.Code, body)
 		assert.Empty(t, cmp.Diff(want, faultsOf(t, answer)), body)
 	}
-	for name, c := range map[string]struct {
-		kind, body string
-		status     int
-	}{
-		"a form":    {"application/x-www-form-urlencoded", "name=ada", 415},
-		"no JSON":   {"application/json", `{"by"`, 400},
-		"nothing":   {"application/json", "", 400},
-		"too large": {"application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
-	} {
-		answer := call(t, unreachable(t), http.MethodPost, "/alerts/event-1/acknowledge", c.kind, strings.NewReader(c.body))
-		asProblem(t, answer)
-		assert.Equal(t, c.status, answer.Code, "%s %s", name, answer.Body)
-	}
 }
 
 // An acknowledgement without an answer is 503.

@@ -235,25 +235,6 @@ func TestLabelFaults(t *testing.T) {
 	}
 }
 
-// A label's body is read like a transaction's.
-func TestLabelBody(t *testing.T) {
-	path := "/transactions/" + uuid.NewString() + "/labels"
-	for name, c := range map[string]struct {
-		method, kind, body string
-		status             int
-	}{
-		"a form":       {http.MethodPost, "application/x-www-form-urlencoded", "label=fraudulent", 415},
-		"no JSON":      {http.MethodPost, "application/json", `{"label"`, 400},
-		"nothing":      {http.MethodPost, "application/json", "", 400},
-		"too large":    {http.MethodPost, "application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
-		"wrong method": {http.MethodGet, "application/json", "", 405},
-	} {
-		answer := call(t, unreachable(t), c.method, path, c.kind, strings.NewReader(c.body))
-		asProblem(t, answer)
-		assert.Equal(t, c.status, answer.Code, "%s %s", name, answer.Body)
-	}
-}
-
 // FuzzLabel checks for any body that it is answered, never with a 500, and that neither the answer nor the ledger has a
 // card number.
 func FuzzLabel(f *testing.F) {

@@ -287,29 +287,6 @@ func TestReviewFaults(t *testing.T) {
 	}
 }
 
-// A review's body is read like a transaction's.
-func TestReviewBody(t *testing.T) {
-	path := "/transactions/" + uuid.NewString() + "/review"
-	for name, c := range map[string]struct {
-		kind, body string
-		status     int
-	}{
-		"a form":    {"application/x-www-form-urlencoded", "decision=approve", 415},
-		"no JSON":   {"application/json", `{"decision"`, 400},
-		"nothing":   {"application/json", "", 400},
-		"too large": {"application/json", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 413},
-		"wrong way": {"application/json", adaApproves, 405},
-	} {
-		method := http.MethodPost
-		if c.status == 405 {
-			method = http.MethodPut
-		}
-		answer := call(t, unreachable(t), method, path, c.kind, strings.NewReader(c.body))
-		asProblem(t, answer)
-		assert.Equal(t, c.status, answer.Code, "%s %s", name, answer.Body)
-	}
-}
-
 // FuzzReview checks for any body that it is answered, never with a 500, and that no answer repeats a card number.
 func FuzzReview(f *testing.F) {
 	f.Add(adaApproves)

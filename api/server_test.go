@@ -24,6 +24,7 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
+	"dummyorders/domain/ruleset"
 	"dummyorders/internal/ledgertest"
 )
 
@@ -72,6 +73,43 @@ func TestRefusalsAreProblems(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Every operation that takes a body refuses what is not JSON, before it does anything.
+func TestBodies(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.Rulesets, o.Routes = struct{ ruleset.Store }{}, func() api.Routes { return nil }
+	handler := handlerWith(o)
+	var document struct {
+		Paths map[string]map[string]struct {
+			RequestBody *struct{ Content map[string]any }
+		}
+	}
+	require.NoError(t, json.Unmarshal(request(t, handler, http.MethodGet, "/openapi.json", "").Body.Bytes(), &document))
+	checked := 0
+	for path, operations := range document.Paths {
+		path = strings.NewReplacer("{id}", uuid.NewString(), "{name}", "acme").Replace(path)
+		for method, operation := range operations {
+			if operation.RequestBody == nil {
+				continue
+			}
+			checked++
+			for name, c := range map[string]struct {
+				kind, body string
+				status     int
+			}{
+				"a form":    {"application/x-www-form-urlencoded", "name=ada", 415},
+				"no JSON":   {"application/json", `{"note"`, 400},
+				"nothing":   {"application/json", "", 400},
+				"too large": {"application/json", `{"note":"` + strings.Repeat("x", 4<<20) + `"}`, 413},
+			} {
+				answer := call(t, handler, strings.ToUpper(method), path, c.kind, strings.NewReader(c.body))
+				asProblem(t, answer)
+				assert.Equal(t, c.status, answer.Code, "%s of %s %s: %s", name, method, path, answer.Body)
+			}
+		}
+	}
+	assert.Greater(t, checked, 10)
 }
 
 // The seed's body is accepted on both paths.
