@@ -200,7 +200,7 @@ func (s *server) changeDead(ctx context.Context, r *bodyRequest, do func(context
 	return done, err
 }
 
-// begin returns the answer to a choice, of which nothing is done yet, and a function that reports whether a letter is chosen.
+// begin returns the answer to a choice before anything is done, and a function that reports whether a letter is chosen.
 func (c deadChoice) begin(of identity.Merchants) (*deadDone, func(alert.DeadLetter) bool) {
 	done := &deadDone{Done: []alert.DeadLetter{}, Left: []leftLetter{}, Missing: append([]string{}, c.ids...)}
 	return done, func(l alert.DeadLetter) bool {

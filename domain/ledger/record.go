@@ -165,7 +165,7 @@ func (r *Record) answerAt(status transaction.Status) Answer {
 }
 
 // fraudulent reports whether there is a verdict of fraud. A person's verdict overrides the fraud check's; an expired
-// deadline is no verdict of fraud.
+// deadline says nothing about fraud.
 func (r *Record) fraudulent() bool {
 	if r.Review != nil {
 		return r.Review.Verdict == review.Decline && !r.Review.Expired

@@ -94,7 +94,7 @@ func (a *Approval) isBy(q Request) bool {
 	return strings.EqualFold(strings.TrimSpace(cmp.Or(a.Person, a.Reviewer)), strings.TrimSpace(cmp.Or(q.Person, q.Reviewer)))
 }
 
-// Decide records a person's verdict, or an approval to which a second person has to agree. The request is no repetition.
+// Decide records a person's verdict, or an approval to which a second person has to agree. The caller has checked that the request repeats no earlier one.
 func (r *Review) Decide(q Request, at time.Time) {
 	if q.Verdict == Approve && r.NeedsSecond && r.First == nil {
 		r.First = &Approval{Reviewer: q.Reviewer, Note: q.Note, Confirmed: q.Confirm, Time: at}

@@ -77,7 +77,7 @@ func waits(servers int, load float64) float64 {
 	return blocked / (1 - load/float64(servers)*(1-blocked))
 }
 
-// waitOf returns the time that all but a part of the work waits at most for one of servers, each of which takes service for one.
+// waitOf returns the longest that all but a part of the work waits for one of several servers. A server takes service for one piece.
 func waitOf(servers int, load, service, part float64) float64 {
 	return max(0, math.Log(waits(servers, load)/part)*service/(float64(servers)-load))
 }

@@ -45,7 +45,7 @@ const (
 	Busy           Behaviour = "is busy, and does not say for how long"
 	Fails          Behaviour = "fails"
 	FailsAtLength  Behaviour = "fails, and says megabytes about it"
-	Repeats        Behaviour = "fails, and repeats all that it was told"
+	Repeats        Behaviour = "fails, and repeats all that it was sent"
 	Babbles        Behaviour = "speaks another protocol"
 	CutsBefore     Behaviour = "breaks off, and has not taken them"
 	CutsAfter      Behaviour = "breaks off, and has taken them"

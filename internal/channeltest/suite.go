@@ -46,11 +46,11 @@ func Conformance(t *testing.T, start func(*testing.T) Subject) {
 	} {
 		t.Run("the other side "+string(c.how), func(t *testing.T) { notTaken(t, start(t), c.how, c.want) })
 	}
-	t.Run("a message is taken, and the answer told", func(t *testing.T) { taken(t, start(t)) })
+	t.Run("a message is taken, and the answer returned", func(t *testing.T) { taken(t, start(t)) })
 	t.Run("a lost answer is a failure, and the next try has the same key", func(t *testing.T) { lostAnswer(t, start(t)) })
 	t.Run("a cancelled delivery returns at once", func(t *testing.T) { cancelled(t, start(t)) })
 	t.Run("a delivery without time left returns at once", func(t *testing.T) { expired(t, start(t)) })
-	t.Run("many are told at once", func(t *testing.T) { atOnce(t, start(t)) })
+	t.Run("many deliveries at once", func(t *testing.T) { atOnce(t, start(t)) })
 }
 
 // Message returns a message that any channel can deliver.
@@ -83,9 +83,9 @@ func (s Subject) checkRecorded(t *testing.T, answer string, err error) {
 	for _, words := range texts {
 		assert.LessOrEqual(t, utf8.RuneCountInString(words), maxWords, words)
 		assert.True(t, utf8.ValidString(words), "%q", words)
-		assert.NotContains(t, words, "\n", "an answer is told on one line")
+		assert.NotContains(t, words, "\n", "an answer has one line")
 		for _, secret := range s.Secrets {
-			assert.NotContains(t, words, secret, "a secret is told")
+			assert.NotContains(t, words, secret, "a secret is shown")
 		}
 	}
 }

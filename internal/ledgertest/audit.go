@@ -28,14 +28,14 @@ type AuditStore interface {
 // statements by which an owner gets round the guards of the tables.
 func AuditConformance(t *testing.T, open func(t *testing.T) AuditStore, unlock []string) {
 	for name, test := range map[string]func(*testing.T, AuditStore){
-		"an entry comes back as it was kept":            auditComesBack,
-		"entries of many at once are one chain":         auditOneChain,
-		"a filter chooses what it names":                auditFilters,
-		"a chain goes on after midnight":                auditDays,
-		"rows are neither changed nor deleted":          auditStays,
-		"what is old is pruned, and the rest is whole":  auditPrunes,
-		"an ended context ends an append":               auditCancelled,
-		"a chain of which nothing is kept is no damage": auditEmpty,
+		"an entry comes back as it was kept":           auditComesBack,
+		"entries of many at once are one chain":        auditOneChain,
+		"a filter chooses what it names":               auditFilters,
+		"a chain goes on after midnight":               auditDays,
+		"rows are neither changed nor deleted":         auditStays,
+		"what is old is pruned, and the rest is whole": auditPrunes,
+		"an ended context ends an append":              auditCancelled,
+		"a chain without entries is not damaged":       auditEmpty,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

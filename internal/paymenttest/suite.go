@@ -13,7 +13,7 @@ import (
 func Run(t *testing.T, start func(*testing.T) Provider) {
 	for name, test := range map[string]func(*testing.T, Provider){
 		"an answer bears the gateway's name":                              answersBearTheName,
-		"a decline is told in the gateway's word, and told again":         declines,
+		"a decline has the gateway's word, also when it is repeated":      declines,
 		"other keys are other holds":                                      otherKeys,
 		"the same key does nothing twice":                                 sameKey,
 		"the same key at the same time does nothing twice":                sameKeyAtOnce,

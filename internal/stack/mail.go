@@ -33,7 +33,7 @@ type MailOptions struct {
 
 	OnRecipient func(to string) error
 	OnData      func(from string, to []string, body []byte) error
-	OnKept      func(Message) // called after the message is stored, before its sender is told so
+	OnKept      func(Message) // called after the message is stored, before its sender gets the answer
 }
 
 // Mail is a mail server (SMTP, RFC 5321) inside this process. It accepts mail for every recipient, and stores each

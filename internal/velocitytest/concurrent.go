@@ -84,7 +84,7 @@ func decidedOnce(t *testing.T, place Place) {
 					return decideByCount(past)
 				})
 				if err == nil && d.Score != n {
-					err = fmt.Errorf("it is told of %d transactions", d.Score)
+					err = fmt.Errorf("it sees %d transactions", d.Score)
 				}
 				return err
 			})
