@@ -472,7 +472,7 @@ func remedy(p temporal.Pending) string {
 		}
 		return "see the log of fraud_police, and whether the database that its rules count in answers"
 	case "Save":
-		return "start the ledger's database; the workflow ends once its last entry is saved"
+		return "start the ledger's database, or see what it is busy with; the workflow ends once its last entry is saved"
 	case "PublishAlert":
 		return "start RabbitMQ; the alert goes out by itself"
 	case "Tell":

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
@@ -209,7 +210,7 @@ type Waiting struct {
 // Pending is an activity that a workflow waits for.
 type Pending struct {
 	Activity string
-	Since    time.Time
+	Since    time.Time // when it began, which is before its first attempt
 	Attempt  int32
 	Failure  string // of the last attempt; empty before the first has failed
 }
@@ -301,16 +302,52 @@ func (o *Operator) failure(ctx context.Context, workflowID string) (string, erro
 // waiting returns the oldest running workflows of a query, with what they wait for.
 func (o *Operator) waiting(ctx context.Context, query string, most int) ([]Waiting, int64, error) {
 	all, total, err := o.longest(ctx, query, most)
-	return all, total, o.each(ctx, all, err, func(ctx context.Context, w *Waiting) error {
-		described, err := o.client.DescribeWorkflowExecution(ctx, w.WorkflowID, "")
-		for _, activity := range described.GetPendingActivities() {
-			w.Pending = append(w.Pending, Pending{
-				Activity: activity.GetActivityType().GetName(), Since: activity.GetScheduledTime().AsTime(),
-				Attempt: activity.GetAttempt(), Failure: activity.GetLastFailure().GetMessage(),
-			})
-		}
+	return all, total, o.each(ctx, all, err, func(ctx context.Context, w *Waiting) (err error) {
+		w.Pending, err = o.pending(ctx, w.WorkflowID)
 		return err
 	})
+}
+
+// pending returns what a workflow waits for.
+func (o *Operator) pending(ctx context.Context, workflowID string) (all []Pending, err error) {
+	described, err := o.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return nil, err
+	}
+	var begun map[string]time.Time
+	for _, activity := range described.GetPendingActivities() {
+		p := Pending{
+			Activity: activity.GetActivityType().GetName(), Since: activity.GetScheduledTime().AsTime(),
+			Attempt: activity.GetAttempt(), Failure: activity.GetLastFailure().GetMessage(),
+		}
+		if p.Attempt > 1 { // then it is the time of that attempt
+			if begun == nil {
+				begun, err = o.begun(ctx, described.GetWorkflowExecutionInfo().GetExecution())
+			}
+			if at, known := begun[activity.GetActivityId()]; known {
+				p.Since = at
+			}
+		}
+		all = append(all, p)
+	}
+	return all, err
+}
+
+// latestEvents is how many events of a history are read to see since when a workflow waits for an activity.
+const latestEvents = 50
+
+// begun returns by their ids when the activities among a workflow's latest events began.
+func (o *Operator) begun(ctx context.Context, of *common.WorkflowExecution) (map[string]time.Time, error) {
+	latest, err := o.client.WorkflowService().GetWorkflowExecutionHistoryReverse(ctx, &workflowservice.GetWorkflowExecutionHistoryReverseRequest{
+		Namespace: o.namespace, Execution: of, MaximumPageSize: latestEvents,
+	})
+	begun := map[string]time.Time{}
+	for _, event := range latest.GetHistory().GetEvents() {
+		if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
+			begun[scheduled.GetActivityId()] = event.GetEventTime().AsTime()
+		}
+	}
+	return begun, err
 }
 
 // describedAtOnce bounds how many workflows are asked about at the same time.

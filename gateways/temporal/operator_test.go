@@ -163,9 +163,12 @@ func (o *office) lists(t *testing.T) {
 	finds(t, alerts, "alert-failed", "alert-again")
 	o.start(t, workflows.DeliverAlertType, "alert-again", "CheckFraud", 0) // as after a reset, and it runs
 	finds(t, alerts, "alert-failed")
-	retried := finds(t, func() ([]temporal.Waiting, int64, error) {
+	retried := func() ([]temporal.Waiting, int64, error) {
 		all, _, total, err := o.operator.RetriedAlerts(ctx, 9)
 		return all, total, err
-	}, "alert-retried")
-	assert.Contains(t, retried[0].Pending[0].Failure, "421 try later")
+	}
+	first := finds(t, retried, "alert-retried")[0].Pending[0]
+	assert.Contains(t, first.Failure, "421 try later")
+	require.Eventually(t, func() bool { return finds(t, retried, "alert-retried")[0].Pending[0].Attempt > first.Attempt }, time.Minute, 50*time.Millisecond)
+	assert.Equal(t, first.Since, finds(t, retried, "alert-retried")[0].Pending[0].Since, "it waits since before its first attempt")
 }
