@@ -57,6 +57,9 @@ func TestTryTyped(t *testing.T) {
 	above := strings.Replace(api.SeedExample, `"amount": 123.00`, `"amount": 124.00`, 1)
 	tried = answered[ruleset.Trial](t, handler, http.MethodPost, "/rules/try?history=false", above, 200)
 	assert.Contains(t, tried.Decision.Reasons, fraud.Reason{Code: "AMOUNT_ABOVE_ORDER", Message: "more is paid than the order costs"})
+	assert.Equal(t, []ruleset.Seen{
+		{Name: "payment.currency", Value: "INR"}, {Name: "order.currency", Value: "INR"}, {Name: "payment.amount", Value: "124"}, {Name: "order.cost", Value: "123"},
+	}, tried.Saw["amount_above_order"])
 	p := asProblem(t, request(t, handler, http.MethodPost, "/rules/try", `{"order": {}}`))
 	assert.Equal(t, 422, p.Status)
 }

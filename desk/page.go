@@ -42,6 +42,7 @@ var functions = template.FuncMap{
 	"status":  statusInWords,
 	"field":   newField,
 	"worth":   worth,
+	"explain": explain,
 	"percent": percent,
 	"shareOf": shareOf,
 	"onDay":   onDay,

@@ -19,6 +19,7 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 )
 
@@ -166,7 +167,7 @@ type reviewPage struct {
 	Age string
 	// Worse is what the fraud check said when it was asked again, if that is worse than what it said first.
 	Worse   *fraud.Decision
-	Values  []seenValue
+	Tried   *ruleset.Trial // by the ruleset that decided; nil if that is not at hand
 	Related []relation
 	Line    []*related
 	Notes   []string // to choose from
@@ -211,9 +212,7 @@ func (d *desk) showReview(v *visit) (any, error) {
 	if page.Posted != nil && !page.Posted.CustomerSince.IsZero() {
 		page.Age = inWords(t.StartTime.Sub(page.Posted.CustomerSince))
 	}
-	if t.Explanation != nil {
-		page.Values = valuesOf(t.Explanation.Features)
-	}
+	page.Tried = v.tryAgain(t)
 	return page, d.relate(v, &page)
 }
 

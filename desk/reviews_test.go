@@ -13,6 +13,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/ledgertest"
 )
@@ -193,6 +194,58 @@ func TestConfirmReview(t *testing.T) {
 	_, page = w.get(path)
 	assert.NotContains(t, page, "has got worse")
 	assert.NotContains(t, page, `name="confirm"`)
+}
+
+// The pages of a review and of a transaction say of each rule that hit what it is worth and which values it saw, if the ruleset that
+// decided is the one that decides now. Otherwise they show what was recorded.
+func TestWhy(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer", "analyst")
+	r := w.inReview(1)
+	r.Decision.Ruleset = inUse.Deciding.Ruleset
+	r.Explanation = &fraud.Explanation{
+		Rules: []fraud.RuleResult{
+			{ID: "often", Score: 40}, {ID: "dear_one", Score: 5, Shadow: true}, {ID: "list:bad", Action: fraud.ActBlock}, {ID: "broken", Action: fraud.ActReview, Error: "no such key"},
+		},
+		Features: map[string]float64{`card.count("1h")`: 5, `ip.count("1h")`: 7},
+	}
+	tried := ruleset.Trial{
+		Decision: *r.Decision, Explanation: r.Explanation, RuleNames: map[string]string{"often": "Many <uses>", "dear_one": "It is dear"},
+		Saw: map[string][]ruleset.Seen{
+			"often":    {{Name: `card.count("1h")`, Value: "5"}, {Name: "customer.age", Value: "72h0m0s"}, {Name: "customer.createdAt", Value: "2026-01-02T03:04:05Z"}},
+			"dear_one": {{Name: "card.luhnValid", Value: "true"}, {Name: "billing.country"}, {Name: `metadata("öl.sorte").value`, Value: "<b>"}, {Name: `listed("known_ones")`, Value: "false"}},
+		},
+	}
+	w.waits("", r)
+	w.api.say("GET /transactions/"+r.TransactionID, http.StatusOK, r)
+	for _, path := range []string{"/reviews/", "/transactions/"} {
+		w.api.say("GET /rules/try/"+r.TransactionID, http.StatusOK, tried)
+		_, page := w.get(path + r.TransactionID)
+		for _, part := range []string{
+			`<a href="/rules/rule/often">Many &lt;uses&gt;</a>`, "<td>&#43;40</td>", `<td>&#43;5 <span class="soft">(in shadow: it does not count)</span></td>`, "<td>block</td>",
+			"Earlier transactions with this card in 1 h: <strong>5</strong>", "Customer age: <strong>3 days</strong>", "Customer since: <strong><time", "Card Luhn digit right: <strong>true",
+			`Billing country: <span class="soft">not given</span>`, "Öl sorte: <strong>&lt;b&gt;</strong>", "On the list known ones: <strong>false", `<a href="/rules/lists/bad">On the list bad</a>`, "It failed: no such key",
+			"<details><summary>What other rules saw", `<code class="soft">ip.count(&#34;1h&#34;)</code></th><td class="number">7</td>`,
+		} {
+			assert.Contains(t, page, part, path)
+		}
+		assert.NotContains(t, page, `<code class="soft">card.count(`, "it stands with the rule")
+
+		other := tried
+		other.Decision.Ruleset.Digest = "sha256:4567"
+		w.api.say("GET /rules/try/"+r.TransactionID, http.StatusOK, other)
+		_, page = w.get(path + r.TransactionID)
+		for _, part := range []string{
+			"<code>often</code>", "<td>&#43;40</td>", "<details open><summary>What the rules saw", `<code class="soft">card.count(&#34;1h&#34;)</code></th><td class="number">5</td>`, "It failed: no such key",
+		} {
+			assert.Contains(t, page, part, path)
+		}
+		assert.NotContains(t, page, "Many")
+		code, problem := said(http.StatusServiceUnavailable, "the ledger is away")
+		w.api.say("GET /rules/try/"+r.TransactionID, code, problem)
+		_, page = w.get(path + r.TransactionID)
+		assert.Contains(t, page, "<code>often</code>", path)
+	}
 }
 
 // After the first of two approvals the review is left to a second person, who sees who has approved, and why.

@@ -91,9 +91,9 @@ func (r ruleShown) Tried() fraud.Shadow {
 
 // worth says in words what a rule adds to a decision.
 func worth(score int, action fraud.Action, shadow bool) string {
-	text := fmt.Sprintf("%+d", score)
-	if action != "" {
-		text += ", " + string(action)
+	text := string(action)
+	if score != 0 || action == "" {
+		text = strings.TrimSuffix(fmt.Sprintf("%+d, %s", score, action), ", ")
 	}
 	if shadow {
 		text += ", in shadow"

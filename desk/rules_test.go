@@ -56,13 +56,14 @@ func TestRulesTry(t *testing.T) {
 		Explanation: &fraud.Explanation{
 			Rules: []fraud.RuleResult{{ID: "dear", Outcome: fraud.RuleHit, Score: 40}}, Features: map[string]float64{`card.count("1h")`: 5},
 		},
-		RuleNames: map[string]string{"dear": "It is dear"},
+		RuleNames: map[string]string{"dear": "It is dear"}, Saw: map[string][]ruleset.Seen{"dear": {{Name: "payment.amount", Value: "123.45"}}},
 	}
 	w.api.say("GET /rules/try/7", 200, trial)
 	_, page := w.get("/rules/try?transaction=7")
 	assert.Contains(t, page, "review, with a score of 40")
 	assert.Contains(t, page, "It is dear")
-	assert.Contains(t, page, "<dd>5</dd>")
+	assert.Contains(t, page, "Payment amount: <strong>123.45</strong>")
+	assert.Contains(t, page, `<td class="number">5</td>`)
 
 	w.api.say("POST /rules/try", 422, map[string]any{"status": 422, "detail": "cannot be accepted", "errors": []any{map[string]any{"pointer": "#/order/id", "detail": "must be there"}}})
 	_, page = w.post("/rules/try", url.Values{"body": {`{"order": {}}`}, "history": {"on"}})

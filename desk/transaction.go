@@ -15,6 +15,7 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 )
 
@@ -22,7 +23,8 @@ import (
 type story struct {
 	ledger.Record
 
-	Line []event
+	Tried *ruleset.Trial // by the ruleset that decided; nil if that is not at hand
+	Line  []event
 	// Waits says what a running transaction waits for.
 	Waits string
 	// WebUI leads to the workflow in Temporal's Web UI.
@@ -77,6 +79,7 @@ func (d *desk) showTransaction(v *visit) (any, error) {
 		s.NoAudit = why(v.get("/audit", url.Values{"object": {s.TransactionID}}, &found))
 		s.Audit = found.Entries
 	}
+	s.Tried = v.tryAgain(s.Record)
 	s.MayList = v.Person.For(identity.Publish).All()
 	s.Line = lineOf(s.Record, s.Alerts)
 	return s, nil

@@ -2,9 +2,11 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
 	"dummyorders/rules/lang"
 )
 
@@ -97,6 +99,23 @@ func (s *Set) evaluate(c fraud.Check, values map[string]float64, on []string) fr
 		d.explanation.Trials = []fraud.Trial{s.trial(d.trial, d.tried)}
 	}
 	return decision
+}
+
+// Saw returns the values that the conditions of the rules that hit or failed have used, by the rules' ids. The explanation is that of
+// the set's decision.
+func (s *Set) Saw(c fraud.Check, e *fraud.Explanation) map[string][]ruleset.Seen {
+	d := deciding{set: s, listed: map[string]bool{}, explanation: &fraud.Explanation{Lists: &fraud.ListsUsed{}}}
+	d.view = lang.NewView(c, s.names, e.Features, d.listed)
+	for _, l := range s.lists {
+		d.listed[l.Name] = d.isOn(l)
+	}
+	saw := map[string][]ruleset.Seen{}
+	for _, r := range s.rules {
+		if slices.ContainsFunc(e.Rules, func(hit fraud.RuleResult) bool { return hit.ID == r.ID }) {
+			saw[r.ID] = r.condition.Saw(d.view)
+		}
+	}
+	return saw
 }
 
 // deciding holds the state of one decision. trial is the verdict that includes rules in shadow; tried holds the results of

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 	"dummyorders/rules"
 )
@@ -137,6 +138,34 @@ func TestFeatureSpellings(t *testing.T) {
 	require.Equal(t, []string{`card.count("10m")`, `card.count("1h")`, `metadata("device").distinct("metadata.terminal", "1d")`}, featureNames(set))
 	d := evaluate(set, map[string]float64{`card.count("1h")`: 2, `metadata("device").distinct("metadata.terminal", "1d")`: 3})
 	require.Equal(t, 1, d.Score)
+}
+
+// Each rule that hits has the values that its condition uses, each once and in its order. What the API shows nowhere is left out.
+func TestSaw(t *testing.T) {
+	for when, want := range map[string][]ruleset.Seen{
+		`payment.currency == "INR" && payment.amount > 2.5 * customer.mean("30d") && payment.amount > 1 && card.count("60m") == card.count("1h")`: {
+			{Name: "payment.currency", Value: "INR"}, {Name: "payment.amount", Value: "500"}, {Name: `customer.mean("30d")`, Value: "12.5"}, {Name: `card.count("1h")`, Value: "3"},
+		},
+		`card.known && has(card.brand) && order.items == 1 && customer.age > duration("1h") && at.getHours("UTC") == 12`: {
+			{Name: "card.known", Value: "true"},
+			{Name: "card.brand", Value: "visa"},
+			{Name: "order.items", Value: "1"},
+			{Name: "customer.age", Value: "17520h0m0s"},
+			{Name: "at", Value: "2026-03-04T12:00:00Z"},
+		},
+		`merchant == "default" && metadata("device").value == "" && listed("known") && !listed("strange") && customer.email != "" && card.fingerprint != ""`: {
+			{Name: "merchant", Value: "default"}, {Name: `metadata("device").value`}, {Name: `listed("known")`, Value: "true"}, {Name: `listed("strange")`, Value: "false"},
+		},
+		`payment.amount > 1 || card.count("10m") > 5`: {{Name: "payment.amount", Value: "500"}, {Name: `card.count("10m")`, Value: "0"}},
+		"true": {},
+	} {
+		set := plain.rule("'"+when+"'", "score: 1").with(folder{
+			"ruleset.yaml": plain["ruleset.yaml"] + "lists:\n  known: {file: known.txt, of: customer.id}\n  strange: {file: strange.txt, of: customer.id}\n",
+			"known.txt":    "c-1001\n", "strange.txt": "c-7\n",
+		}).read(t)
+		d := evaluate(set, map[string]float64{`card.count("1h")`: 3, `customer.mean("30d")`: 12.5})
+		require.Equal(t, map[string][]ruleset.Seen{"tried": want}, set.Saw(rules.Unremarkable(), d.Explanation), when)
+	}
 }
 
 // The conditions use the words of the vocabulary, and all must be true for one transaction.

@@ -155,12 +155,19 @@ func (s *Set) Then() func(used *fraud.ListsUsed, at time.Time) fraud.Evaluator {
 	if !s.NeedsEntries() {
 		return nil
 	}
-	return func(used *fraud.ListsUsed, at time.Time) fraud.Evaluator {
-		if used != nil {
-			return s.With(s.entries, used.Change)
-		}
-		return s.AsOf(at)
+	return func(used *fraud.ListsUsed, at time.Time) fraud.Evaluator { return s.AsDecided(used, at) }
+}
+
+// AsDecided returns the set with the entries of its lists in the database that a decision has used or, if it has none recorded, as they
+// were at a time.
+func (s *Set) AsDecided(used *fraud.ListsUsed, at time.Time) *Set {
+	switch {
+	case !s.NeedsEntries():
+		return s
+	case used != nil:
+		return s.With(s.entries, used.Change)
 	}
+	return s.AsOf(at)
 }
 
 // SpellEntry returns an entry of lists of that value in the spelling in which it is compared, or an error that says what would be right.

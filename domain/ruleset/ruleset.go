@@ -130,6 +130,13 @@ type Trial struct {
 	Explanation *fraud.Explanation `json:"explanation"`
 	Thresholds  Thresholds         `json:"thresholds"`
 	RuleNames   map[string]string  `json:"ruleNames" doc:"The rules in words, by their ids"`
+	Saw         map[string][]Seen  `json:"saw" doc:"The values that the conditions of the rules that hit use, by the rules' ids"`
+}
+
+// Seen is a value that a rule's condition uses.
+type Seen struct {
+	Name  string `json:"name" doc:"As rules write it" example:"payment.amount"`
+	Value string `json:"value" doc:"As the rule saw it, as text" example:"123.45"`
 }
 
 // Backtest is a backtest of a ruleset against past transactions.

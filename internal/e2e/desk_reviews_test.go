@@ -35,6 +35,7 @@ func deskReviews(t *testing.T, w *deskWorld) {
 	ada.press("n")
 	first := ada.reviewID()
 	assert.Contains(t, ada.text(), "There is no undo.")
+	ada.shows("Payment currency: CHF") // which a rule that hit saw
 	shown, err := chromedp.Run(ada.ctx, chromedp.Evaluate[int](`[...document.querySelectorAll("main [hidden]")].filter((e) => e.checkVisibility()).length`))
 	require.NoError(t, err)
 	assert.Zero(t, shown, "what is hidden does not show")

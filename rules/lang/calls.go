@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,6 +12,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 
+	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/yamlfile"
@@ -21,6 +23,7 @@ type analysis struct {
 	checked  *ast.AST
 	features map[Call]velocity.Feature
 	lists    []string
+	uses     []use
 	faults   []exprFault
 }
 
@@ -42,6 +45,7 @@ func analyze(checked *ast.AST, lists []string) *analysis {
 		if e.Kind() == ast.CallKind {
 			a.visit(e, lists)
 		}
+		a.visitValue(e)
 		if e.Kind() == ast.ComprehensionKind {
 			a.visitLoop(e.AsComprehension())
 		}
@@ -85,6 +89,9 @@ func (a *analysis) visitListed(e ast.Expr, lists []string) {
 	}
 	if slices.Contains(lists, name) {
 		a.lists = append(a.lists, name)
+		a.uses = append(a.uses, func(v *View) ruleset.Seen {
+			return ruleset.Seen{Name: fmt.Sprintf("%s(%q)", listedFunction, name), Value: strconv.FormatBool(v.listed[name])}
+		})
 		return
 	}
 	a.fault(e.AsCall().Args()[0].ID(), "no list is called %q: %s", name, yamlfile.OneOf(name, lists))
@@ -137,6 +144,13 @@ func (a *analysis) visitFeature(e ast.Expr, m measure) {
 		spelled.arguments[i] = text
 	}
 	a.features[spelled] = f
+	a.uses = append(a.uses, func(v *View) ruleset.Seen {
+		value, has := v.values[v.names[spelled]]
+		if !has {
+			return ruleset.Seen{}
+		}
+		return ruleset.Seen{Name: v.names[spelled], Value: textOf(types.Double(value))}
+	})
 }
 
 // subjectOf returns the subject that a feature is asked of. The dimension is empty if features cannot be asked of target.

@@ -15,6 +15,7 @@ import (
 // Condition is a compiled when.
 type Condition struct {
 	program cel.Program
+	uses    []use
 	// Features holds the features that the condition asks for, by their calls, and Lists the names of the lists.
 	Features map[Call]velocity.Feature
 	Lists    []string
@@ -75,7 +76,7 @@ func plan(env *cel.Env, checked *cel.Ast, a *analysis) (*Condition, []Fault) {
 	if err != nil {
 		return nil, []Fault{{1, 1, "cannot be planned: " + err.Error()}}
 	}
-	return &Condition{program: program, Features: a.features, Lists: a.lists, Warnings: located(checked, lint(checked.NativeRep())), Cost: estimate.Max}, nil
+	return &Condition{program: program, uses: a.uses, Features: a.features, Lists: a.lists, Warnings: located(checked, lint(checked.NativeRep())), Cost: estimate.Max}, nil
 }
 
 func tooDear(most uint64) string {

@@ -137,10 +137,7 @@ func (w *Workbench) Try(ctx context.Context, t transaction.Transaction, at time.
 	if decided == nil {
 		decided = &fraud.Explanation{}
 	}
-	known, then := decided.Features, fraud.Evaluator(set)
-	if asDecided := set.Then(); asDecided != nil {
-		then = asDecided(decided.Lists, cmp.Or(decided.DecidedAt, at))
-	}
+	known, then := decided.Features, set.AsDecided(decided.Lists, cmp.Or(decided.DecidedAt, at))
 	lacking := slices.DeleteFunc(set.Features(), func(f velocity.Feature) bool { _, has := known[f.String()]; return has })
 	use := velocity.Of(t, at, velocity.Dimensions(lacking))
 	counted := velocity.Past{}
@@ -158,7 +155,8 @@ func (w *Workbench) Try(ctx context.Context, t transaction.Transaction, at time.
 			values[f.String()] = value
 		}
 	}
-	d := then.Evaluate(fraud.Check{Transaction: t, StartTime: at, AsOf: at, Number: 1}, values)
+	asked := fraud.Check{Transaction: t, StartTime: at, AsOf: at, Number: 1}
+	d := then.Evaluate(asked, values)
 	explanation := d.Explanation
 	explanation.Features, explanation.AsOf, explanation.DecidedAt = values, at.UTC(), at.UTC()
 	d.Explanation = nil
@@ -166,7 +164,7 @@ func (w *Workbench) Try(ctx context.Context, t transaction.Transaction, at time.
 	for _, r := range set.Rules() {
 		names[r.ID] = r.Name
 	}
-	return ruleset.Trial{Decision: d, Explanation: explanation, Thresholds: set.Thresholds(), RuleNames: names}, nil
+	return ruleset.Trial{Decision: d, Explanation: explanation, Thresholds: set.Thresholds(), RuleNames: names, Saw: then.Saw(asked, explanation)}, nil
 }
 
 // Check checks a ruleset's files and, if they have no faults, runs their cases.
