@@ -40,10 +40,11 @@ type alertResponse struct {
 // once; the fields only describe them.
 type alertsRequest struct {
 	Transaction string `query:"transaction" doc:"The transactionID of the transaction. No other parameter goes with it" example:"01990000-0000-7000-8000-000000000001"`
-	State       string `query:"state" doc:"unacknowledged: somebody is asked to acknowledge it, or was and did not; undelivered: a target does not have it; delivered: all targets have it; muted: it was not sent to a receiver" example:"unacknowledged"`
+	State       string `query:"state" doc:"unacknowledged: somebody is asked to acknowledge it, or was and did not; undelivered: a target does not have it; failed: it is over, and was not delivered or not acknowledged; delivered: all targets have it; muted: it was not sent to a receiver" example:"unacknowledged"`
 	Type        string `query:"type" doc:"The type of its event" example:"orders.fraud.detected.v1"`
 	Merchant    string `query:"merchant" doc:"Whose transactions it is about" example:"default"`
 	Since       string `query:"since" doc:"Taken by alertman at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
+	EndedSince  string `query:"endedSince" doc:"Over at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
 	Cursor      string `query:"cursor" doc:"The value of next in an earlier answer: asks for the page after that one"`
 	Limit       string `query:"limit" doc:"The largest number of alerts on a page, 1 to 50; 20 by default"`
 
@@ -86,6 +87,7 @@ func (s *server) registerAlerts(api huma.API) {
 	describeParameter(asked, "merchant", huma.Schema{MinLength: new(1)})
 	describeParameter(asked, "type", huma.Schema{Enum: typeWords()})
 	describeParameter(asked, "since", huma.Schema{Format: "date-time"})
+	describeParameter(asked, "endedSince", huma.Schema{Format: "date-time"})
 	describeParameter(asked, "cursor", huma.Schema{MinLength: new(1)})
 	describeParameter(asked, "limit", huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxAlerts)), Default: defaultAlerts})
 }
@@ -184,17 +186,17 @@ const (
 // alertsCursor begins each cursor of this list, and of no other.
 const alertsCursor = "alerts/"
 
-// What alerts can be chosen by, beside delivered and muted.
+// What alerts can be chosen by, beside failed, delivered and muted.
 const (
 	unacknowledged = "unacknowledged"
 	undelivered    = "undelivered"
 )
 
-var alertChoices = []any{unacknowledged, undelivered, string(delivered), string(muted)}
+var alertChoices = []any{unacknowledged, undelivered, string(failed), string(delivered), string(muted)}
 
 // readAlertsQuery returns all faults at once, as a *Problem.
 func readAlertsQuery(raw string) (q alertsQuery, err error) {
-	p, err := readParameters(raw, "transaction", "state", "type", "merchant", "since", "cursor", "limit")
+	p, err := readParameters(raw, "transaction", "state", "type", "merchant", "since", "endedSince", "cursor", "limit")
 	if err != nil {
 		return q, err
 	}
@@ -219,8 +221,8 @@ func readAlertsQuery(raw string) (q alertsQuery, err error) {
 	if q.merchant != "" && !identity.IsName(q.merchant) {
 		p.wrong("merchant", "must be a merchant's name")
 	}
-	q.Since, q.Limit = p.time("since"), p.wholeNumber("limit", defaultAlerts, maxAlerts)
-	q.Open = q.state == unacknowledged
+	q.Since, q.EndedSince, q.Limit = p.time("since"), p.time("endedSince"), p.wholeNumber("limit", defaultAlerts, maxAlerts)
+	q.Open, q.Failed = q.state == unacknowledged, q.state == string(failed)
 	if text := p.values.Get("cursor"); text != "" {
 		plain, err := base64.RawURLEncoding.Strict().DecodeString(text)
 		after, ours := bytes.CutPrefix(plain, []byte(alertsCursor))

@@ -140,8 +140,9 @@ func TestAlertsQuery(t *testing.T) {
 		},
 		"transaction=" + uuid.NewString() + "&transaction=x": {"transaction": "must not stand more than once"},
 		"4111111111111111=": {"411111******1111": "is not a known parameter"},
-		"state=loud&type=orders.fraud.v1&merchant=%27&since=now&cursor=%21&limit=51": {
-			"state": "must be unacknowledged, undelivered, delivered or muted", "type": "must be the type of an event, such as orders.fraud.detected.v1",
+		"state=loud&type=orders.fraud.v1&merchant=%27&since=now&endedSince=then&cursor=%21&limit=51": {
+			"endedSince": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
+			"state":      "must be unacknowledged, undelivered, failed, delivered or muted", "type": "must be the type of an event, such as orders.fraud.detected.v1",
 			"merchant": "must be a merchant's name", "since": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
 			"cursor": "must be the next of an earlier answer, as it stands there", "limit": "must be a whole number from 1 to 50",
 		},
@@ -209,15 +210,20 @@ func TestAlertsList(t *testing.T) {
 	o := options(w.client, w.ledger)
 	o.Authenticators = []api.Authenticator{tokens{"own": aPerson(merchant, identity.Alerts), "other": aPerson("beta", identity.Alerts)}}
 	handler := handlerWith(o)
+	since := time.Now().Add(-24 * time.Hour)
+	failedToday := "state=failed&endedSince=" + since.UTC().Format(time.RFC3339Nano)
 	for query, want := range map[string][]string{
 		"":                     {late, asked, silent, newer, older},
 		"state=unacknowledged": {asked, silent},
 		"state=undelivered":    {late},
+		"state=failed":         {silent},
+		failedToday:            {silent},
 		"state=delivered":      {asked, silent, newer, older},
 		"type=" + string(alert.CompensationFailed):    {newer},
 		"merchant=" + merchant + "&state=undelivered": {late},
-		"merchant=beta":              nil,
-		"since=2126-01-02T00:00:00Z": nil,
+		"merchant=beta":                                nil,
+		"since=2126-01-02T00:00:00Z":                   nil,
+		"state=failed&endedSince=2126-01-02T00:00:00Z": nil,
 	} {
 		eventually(t, func() error {
 			if got := listedAlerts(t, handler, query, "Authorization: Bearer own"); !slices.Equal(want, got) {
@@ -226,6 +232,9 @@ func TestAlertsList(t *testing.T) {
 			return nil
 		})
 	}
+	counted, err := temporal.NewOperator(w.client).Alerts(t.Context(), identity.OnlyMerchants(merchant), since)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, counted.Failed, "as many as failedToday lists")
 	assert.Empty(t, listedAlerts(t, handler, "", "Authorization: Bearer other"))
 	assert.Empty(t, listedAlerts(t, handler, "merchant="+merchant, "Authorization: Bearer other"))
 	foreign := request(t, handler, http.MethodGet, "/alerts?cursor=bm9uZQ", "", "Authorization: Bearer own")

@@ -127,8 +127,10 @@ type waiting struct {
 
 type alertFigures struct {
 	Open        int64 `json:"open" doc:"Alerts that are being delivered, or wait to be acknowledged"`
-	Failed      int64 `json:"failed" doc:"Alerts of the last 24 hours that were not delivered, or not acknowledged"`
+	Failed      int64 `json:"failed" doc:"Alerts that ended in the last 24 hours, and were not delivered or not acknowledged"`
 	Unpublished int64 `json:"unpublished" doc:"Transactions whose alert RabbitMQ has not taken yet"`
+
+	FailedSince time.Time `json:"failedSince" doc:"When those 24 hours began: GET /alerts with state=failed and endedSince lists what failed"`
 }
 
 // part is a process or a server.
@@ -201,10 +203,10 @@ func (s *server) showSurroundings(ctx context.Context, of identity.Merchants, an
 	}
 	if allowed := subjectOf(ctx).For(identity.Alerts); !allowed.None() && allowed.Covers(of) {
 		counts, err := s.alertCounts.get(ctx, of.String(), func(ctx context.Context) (report.Alerts, error) {
-			return s.surroundings.Alerts(ctx, of, s.clock().Add(-24*time.Hour))
+			return s.surroundings.Alerts(ctx, of, s.clock().Add(-24*time.Hour).UTC().Truncate(time.Second))
 		})
 		if err == nil {
-			answer.Alerts = &alertFigures{counts.Open, counts.Failed, counts.Unpublished}
+			answer.Alerts = &alertFigures{counts.Open, counts.Failed, counts.Unpublished, counts.FailedSince}
 		} else {
 			s.log.WarnContext(ctx, "Alerts not counted", "error", err)
 		}

@@ -85,8 +85,8 @@ func (c *counted) RuleDays(_ context.Context, of identity.Merchants, from, to st
 	return all, c.err
 }
 
-func (*counted) Alerts(_ context.Context, of identity.Merchants, _ time.Time) (report.Alerts, error) {
-	return report.Alerts{Open: int64(1 + len(of.Names()))}, nil
+func (*counted) Alerts(_ context.Context, of identity.Merchants, since time.Time) (report.Alerts, error) {
+	return report.Alerts{Open: int64(1 + len(of.Names())), FailedSince: since}, nil
 }
 
 func (*counted) Parts(context.Context) []report.Part {
@@ -99,6 +99,7 @@ func figured(t *testing.T, detail api.Detail, keys map[string]identity.Subject) 
 	c := &counted{}
 	o := options(nowhere(t), newMemory())
 	o.Figures, o.Surroundings, o.Detail, o.Audit = c, c, detail, &trail{}
+	o.Now = func() time.Time { return start }
 	o.Authenticators = []api.Authenticator{api.NewKeys(keys)}
 	return handlerWith(o), c
 }
@@ -135,7 +136,8 @@ func TestFigures(t *testing.T) {
 	assert.Equal(t, []any{map[string]any{"amount": 5.0, "currency": "EUR"}}, acme["releasing"])
 	assert.EqualValues(t, 3, acme["reviews"].(map[string]any)["waiting"])
 
-	assert.Equal(t, map[string]any{"open": 2.0, "failed": 0.0, "unpublished": 0.0}, read(t, handler, "/figures", "acme's alerts")["alerts"])
+	dayAgo := start.Add(-24 * time.Hour).Format(time.RFC3339)
+	assert.Equal(t, map[string]any{"open": 2.0, "failed": 0.0, "unpublished": 0.0, "failedSince": dayAgo}, read(t, handler, "/figures", "acme's alerts")["alerts"])
 
 	all := read(t, handler, "/figures", "operators")
 	last = all["minutes"].([]any)[59].(map[string]any)

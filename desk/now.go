@@ -29,9 +29,10 @@ type figures struct {
 	Held      []money.Wire `json:"held"`
 	Releasing []money.Wire `json:"releasing"`
 	Alerts    *struct {
-		Open        int64 `json:"open"`
-		Failed      int64 `json:"failed"`
-		Unpublished int64 `json:"unpublished"`
+		Open        int64  `json:"open"`
+		Failed      int64  `json:"failed"`
+		Unpublished int64  `json:"unpublished"`
+		FailedSince string `json:"failedSince"`
 	} `json:"alerts"`
 	Parts []struct {
 		Name   string `json:"name"`

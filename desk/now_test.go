@@ -28,7 +28,7 @@ func someFigures(hour int) map[string]any {
 		}},
 		"answers": map[string]any{"transactions": 2, "p50Milliseconds": 40, "p99Milliseconds": 1540},
 		"reviews": map[string]any{"waiting": 3, "nextDeadline": "2026-01-02T09:00:00Z"},
-		"alerts":  map[string]any{"open": 1, "failed": 2, "unpublished": 4},
+		"alerts":  map[string]any{"open": 1, "failed": 2, "unpublished": 4, "failedSince": "2026-01-01T03:04:05Z"},
 		"parts":   []any{map[string]any{"name": "alertman", "state": "down", "detail": "0 workers"}},
 	}
 }
@@ -42,7 +42,7 @@ func TestNow(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	for _, part := range []string{
 		`href="/transactions?since=2026-01-02T03%3a03%3a00">7</a>`, `href="/transactions?status=TRANSACTION_IN_REVIEW">3</a>`, "12.5 INR", "40 ms", "1.5 s",
-		`<a class="bad" href="/alerts"><strong>2 failed</strong></a>`, "alertman: down",
+		`<a class="bad" href="/alerts?state=failed&amp;endedSince=2026-01-01T03%3a04%3a05Z"><strong>2 failed</strong></a>`, "alertman: down",
 		`<td><a href="/transactions?outcome=approve&amp;since=2026-01-02T03%3A03%3A00Z&amp;until=2026-01-02T03%3A04%3A00Z">7</a></td>`, "<td>0</td>",
 		`<td><a href="/transactions?since=2026-01-02T03%3A03%3A00Z&amp;until=2026-01-02T03%3A04%3A00Z">7</a></td>`,
 		`<a class="bad" href="/transactions?status=TRANSACTION_ALERT_ERROR"><strong>4 wait for RabbitMQ</strong></a>`, `<a class="bad" href="/transactions?releasing=true"><strong>7.25 EUR, 500 JPY not given back yet</strong></a>`,

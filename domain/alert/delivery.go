@@ -158,6 +158,9 @@ type Query struct {
 	DetailsBy time.Time          // alerts that alertman has not described by then are incomplete; zero means DetailsWithin from now
 	After     []byte             // Page.Next of the page before
 	Limit     int
+
+	Failed     bool      // only those that are over, and were not delivered or not acknowledged
+	EndedSince time.Time // over at that time or later
 }
 
 // DetailsWithin is how long alertman has to say what it knows of the alerts of a page.

@@ -67,6 +67,8 @@ func (n *Now) Add(begin time.Time, outcome fraud.Outcome, count int64) {
 // last day, because they were not delivered or not acknowledged; and how many transactions wait for RabbitMQ to take theirs.
 type Alerts struct {
 	Open, Failed, Unpublished int64
+
+	FailedSince time.Time // when that day began
 }
 
 // Part is a process or a server, and how it is.

@@ -139,17 +139,28 @@ func (s *Alerts) List(ctx context.Context, q alert.Query) (page alert.Page, err 
 
 // alertsQuery returns what Temporal is asked for. Temporal lists what runs first.
 func alertsQuery(q alert.Query) string {
-	text := alertings
-	if !q.Merchants.All() {
-		text += " AND " + workflows.MerchantKey.GetName() + " IN ('" + strings.Join(q.Merchants.Names(), "', '") + "')" // names have no quotes
-	}
+	text := alertings + onlyOf(q.Merchants)
 	if !q.Since.IsZero() {
 		text += " AND StartTime >= '" + q.Since.UTC().Format(time.RFC3339Nano) + "'"
+	}
+	if !q.EndedSince.IsZero() {
+		text += " AND CloseTime >= '" + q.EndedSince.UTC().Format(time.RFC3339Nano) + "'"
 	}
 	if q.Open {
 		text += " AND ExecutionStatus != 'Completed'"
 	}
+	if q.Failed {
+		text += failedOnes
+	}
 	return text
+}
+
+// onlyOf returns the part of a query by which Temporal lists only what is about these merchants.
+func onlyOf(of identity.Merchants) string {
+	if of.All() {
+		return ""
+	}
+	return " AND " + workflows.MerchantKey.GetName() + " IN ('" + strings.Join(of.Names(), "', '") + "')" // names have no quotes
 }
 
 // Find returns an alert's log, with what its workflow does not know itself. An alert that is also about other merchants than

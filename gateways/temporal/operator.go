@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +25,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/report"
 	"dummyorders/domain/transaction"
@@ -254,16 +254,13 @@ func (o *Operator) RetriedAlerts(ctx context.Context, most int) (retried []Waiti
 
 // Alerts counts the alerts of these merchants that are open, that failed since a time, and that RabbitMQ has not taken yet.
 func (o *Operator) Alerts(ctx context.Context, of identity.Merchants, since time.Time) (counts report.Alerts, err error) {
-	only := ""
-	if !of.All() {
-		only = " AND " + workflows.MerchantKey.GetName() + " IN ('" + strings.Join(of.Names(), "', '") + "')"
-	}
-	failed := alertings + failedOnes + " AND CloseTime >= '" + since.UTC().Format(time.RFC3339Nano) + "'"
-	for query, into := range map[string]*int64{alertings + runningOnes: &counts.Open, failed: &counts.Failed, alertLate: &counts.Unpublished} {
-		if *into, err = o.count(ctx, query+only); err != nil {
+	failed := alertsQuery(alert.Query{Merchants: of, Failed: true, EndedSince: since})
+	for query, into := range map[string]*int64{alertings + runningOnes + onlyOf(of): &counts.Open, failed: &counts.Failed, alertLate + onlyOf(of): &counts.Unpublished} {
+		if *into, err = o.count(ctx, query); err != nil {
 			return counts, err
 		}
 	}
+	counts.FailedSince = since
 	return counts, nil
 }
 
