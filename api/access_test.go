@@ -59,7 +59,7 @@ func aPerson(merchant string, scopes ...identity.Scope) identity.Subject {
 
 // try is one request for an operation, about what belongs to the merchant acme, and how it is answered.
 type try struct {
-	scope       identity.Scope
+	scope       identity.Scope // empty if every caller may ask
 	path        string
 	body        string
 	client      int // to a client of acme with the scope, who asks after the person
@@ -72,7 +72,7 @@ type try struct {
 func (w *world) tries(t *testing.T, paid, raised, ended string) map[string]try {
 	t.Helper()
 	store, key := newClients(t)
-	w.clients, w.mutes = store, store
+	w.clients, w.mutes, w.sessions = store, store, signedIn(t, store, "bob")
 	return map[string]try{
 		"transact":          {identity.Transact, "/transact", api.SeedExample, 200, 403, 200, 403},
 		"listTransactions":  {identity.Read, "/transactions?limit=1", "", 200, 200, 200, 200},
@@ -106,6 +106,8 @@ func (w *world) tries(t *testing.T, paid, raised, ended string) map[string]try {
 		"makeKey":           {identity.Admin, "/keys", `{"merchant": "acme", "client": "till", "scopes": ["read"]}`, 201, 201, 404, 404},
 		"rollKey":           {identity.Admin, "/keys/" + key + "/roll", `{}`, 201, 201, 404, 404},
 		"revokeKey":         {identity.Admin, "/keys/" + key + "/revoke", "", 200, 200, 404, 404},
+		"listSessions":      {"", "/sessions", "", 200, 200, 200, 200},
+		"endSession":        {"", "/sessions/bob/end", "", 404, 404, 404, 404}, // of another person
 		"listDeadLetters":   {identity.DeadLetters, "/dead-letters", "", 200, 200, 200, 200},
 		"getDeadLetter":     {identity.DeadLetters, "/dead-letters/of-acme", "", 200, 200, 404, 404},
 		"replayDeadLetters": {identity.DeadLetters, "/dead-letters/replay", `{"ids": ["of-acme"]}`, 200, 200, 200, 200},
@@ -175,6 +177,10 @@ func TestAccess(t *testing.T) {
 				require.True(t, has, "%s %s has no row in this test", method, path)
 				others := slices.DeleteFunc(slices.Clone(identity.Scopes), func(s identity.Scope) bool { return s == tried.scope })
 				var keys keyring
+				without := http.StatusForbidden
+				if tried.scope == "" {
+					without = tried.person
+				}
 				for _, caller := range []struct {
 					name, token string
 					as          identity.Subject // a person, if it is set
@@ -186,9 +192,9 @@ func TestAccess(t *testing.T) {
 					{"revoked key", keys.add(func(k *identity.Key) { k.RevokedAt = time.Now() }, "acme", tried.scope), identity.Subject{}, 401},
 					{"expired key", keys.add(func(k *identity.Key) { k.ExpiresAt = time.Now() }, "acme", tried.scope), identity.Subject{}, 401},
 					{"key of a disabled merchant", keys.add(func(k *identity.Key) { k.MerchantDisabled = true }, "acme", tried.scope), identity.Subject{}, 401},
-					{"client without the scope", keys.add(nil, "acme", others...), identity.Subject{}, 403},
-					{"client without any scope", keys.add(nil, "acme"), identity.Subject{}, 403},
-					{"person without the scope", "token", aPerson("acme", others...), 403},
+					{"client without the scope", keys.add(nil, "acme", others...), identity.Subject{}, without},
+					{"client without any scope", keys.add(nil, "acme"), identity.Subject{}, without},
+					{"person without the scope", "token", aPerson("acme", others...), without},
 					{"client of another merchant", keys.add(nil, "beta", tried.scope), identity.Subject{}, tried.otherClient},
 					{"person of another merchant", "token", aPerson("beta", tried.scope), tried.otherPerson},
 					{"person", "token", aPerson("acme", tried.scope), tried.person},
@@ -206,7 +212,7 @@ func TestAccess(t *testing.T) {
 func (w *world) asks(t *testing.T, keys keyring, persons tokens, method string, tried try, token string, status int, name string) {
 	t.Helper()
 	o := options(w.client, w.ledger)
-	o.Trail, o.Clients, o.Mutes = w.trail, w.clients, w.mutes
+	o.Trail, o.Clients, o.Mutes, o.Sessions = w.trail, w.clients, w.mutes, w.sessions
 	o.DeadLetters = &grave{letters: []alert.DeadLetter{{ID: "of-acme", Merchant: "acme"}}}
 	o.Authenticators = []api.Authenticator{api.NewStoredKeys(keys, time.Hour, time.Now, o.Log), persons}
 	headers := []string{patient}

@@ -91,6 +91,7 @@ func TestDecisionDetail(t *testing.T) {
 			asked["acknowledgePage"], asked["reviewPage"] = true, true // for who got the message: both show what it shows
 			asked["getFigures"], asked["getReports"] = true, true      // they show counts: see TestFigures and TestReports
 			asked["getRoutes"], asked["tryRoutes"] = true, true        // they show no decision: see TestRoutes
+			asked["listSessions"], asked["endSession"] = true, true    // they are not about transactions
 			assert.Equal(t, operationsOf(t, handler), asked)
 
 			const byOutcome = "/transactions?limit=1&outcome=approve"

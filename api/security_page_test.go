@@ -70,20 +70,26 @@ func operationsTable(t *testing.T) string {
 	for path, item := range contractOf(true).document["paths"].(map[string]any) {
 		for method, operation := range item.(map[string]any) {
 			for _, way := range operation.(map[string]any)["security"].([]any) {
-				for _, scopes := range way.(map[string]any) {
-					for _, scope := range scopes.([]any) {
-						byScope[identity.Scope(scope.(string))] = append(byScope[identity.Scope(scope.(string))], fmt.Sprintf("`%s %s`", strings.ToUpper(method), path))
-					}
+				scopes, is := way.(map[string]any)["apiKey"].([]any)
+				if is && len(scopes) == 0 {
+					scopes = []any{""}
+				}
+				for _, scope := range scopes {
+					byScope[identity.Scope(scope.(string))] = append(byScope[identity.Scope(scope.(string))], fmt.Sprintf("`%s %s`", strings.ToUpper(method), path))
 				}
 			}
 		}
 	}
 	var table strings.Builder
 	table.WriteString("| scope | lets one | operations of the API |\n|--|--|--|\n")
-	for _, scope := range identity.Scopes {
+	row := func(name, allows string, scope identity.Scope) {
 		operations := slices.Compact(slices.Sorted(slices.Values(byScope[scope])))
-		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", scope, scope.Allows(), strings.Join(operations, ", "))
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", name, allows, strings.Join(operations, ", "))
 	}
+	for _, scope := range identity.Scopes {
+		row("`"+string(scope)+"`", scope.Allows(), scope)
+	}
+	row("none", "see one's own sessions at the desk, and end them; with `admin` for all merchants, those of all persons", "")
 	return table.String()
 }
 

@@ -106,6 +106,8 @@ type Options struct {
 	Trail audit.Reader
 	// Clients manages merchants, and the keys of their clients.
 	Clients Clients
+	// Sessions knows who is signed in at the desk.
+	Sessions Sessions
 	// Cards turns card numbers into what is stored of them, and makes the digests by which retries are recognized.
 	Cards card.Describer
 	// Authenticators find out who calls: the first that knows the caller counts. Without any, anyone may call, and
@@ -178,6 +180,7 @@ type server struct {
 	audit          *auditor
 	trail          audit.Reader
 	clients        Clients
+	sessions       Sessions
 	waits          *gate // for transactions and reviews, which wait for their answer
 	short          *gate // for all other requests that do work, which are answered soon
 	lists          *gate // for lists, whose answers are large
@@ -222,6 +225,7 @@ func New(o Options) http.Handler {
 		audit:          newAuditor(o.Audit, o.Log),
 		trail:          o.Trail,
 		clients:        o.Clients,
+		sessions:       o.Sessions,
 		waits: newGate(o.MaxInFlight, o.Limits.InFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
 		short:         newGate(o.MaxInFlight, o.Limits.InFlight, "too many requests at once: ask again later"),
@@ -272,6 +276,7 @@ func (s *server) register(router chi.Router, o Options) {
 	s.registerRuleFigures(api)
 	s.registerTrail(api)
 	s.registerKeys(api)
+	s.registerSessions(api)
 	s.registerDeadLetters(api)
 	s.registerRules(api)
 	s.registerBacktests(api)

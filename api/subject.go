@@ -22,6 +22,9 @@ import (
 	"dummyorders/internal/telemetry"
 )
 
+// ofAnyone is in the place of a scope for an operation that every known caller may ask for, about what is its own.
+const ofAnyone identity.Scope = ""
+
 // needs says which scope each operation needs. The check, the OpenAPI document and docs/security.md all follow it.
 var needs = map[string]identity.Scope{
 	"transact":          identity.Transact,
@@ -56,6 +59,8 @@ var needs = map[string]identity.Scope{
 	"makeKey":           identity.Admin,
 	"rollKey":           identity.Admin,
 	"revokeKey":         identity.Admin,
+	"listSessions":      ofAnyone,
+	"endSession":        ofAnyone,
 	"listDeadLetters":   identity.DeadLetters,
 	"getDeadLetter":     identity.DeadLetters,
 	"replayDeadLetters": identity.DeadLetters,
@@ -223,7 +228,7 @@ func (s *server) unauthorized(ctx huma.Context, reason, why string) *Problem {
 func authorize(scope identity.Scope) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		merchants := subjectOf(ctx.Context()).For(scope)
-		if merchants.None() {
+		if merchants.None() && scope != ofAnyone {
 			_, w := humachi.Unwrap(ctx)
 			problem(http.StatusForbidden, "this needs the scope "+string(scope)+", which lets one "+scope.Allows()).write(w)
 			return
@@ -247,7 +252,11 @@ func (s *server) protect(operation huma.Operation) huma.Operation {
 	operation.Middlewares = append(huma.Middlewares{name, s.authenticate, s.callers.limit, authorize(scope)}, operation.Middlewares...)
 	if len(s.authenticators) > 0 {
 		operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusForbidden)
-		operation.Security = []map[string][]string{{apiKeyScheme: {string(scope)}}}
+		scopes := []string{string(scope)}
+		if scope == ofAnyone {
+			scopes = []string{}
+		}
+		operation.Security = []map[string][]string{{apiKeyScheme: scopes}}
 		if s.issuer != "" && scope != identity.Transact && scope != identity.Alarms { // which no role has
 			operation.Security = append(operation.Security, map[string][]string{issuerScheme: {}})
 		}

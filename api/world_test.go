@@ -36,8 +36,9 @@ type world struct {
 	ledger    *memory
 	till      *till
 	trail     *trail
-	clients   api.Clients // of the test that runs, as mutes
+	clients   api.Clients // of the test that runs, as mutes and sessions
 	mutes     alert.Mutes
+	sessions  api.Sessions
 	stop      func()
 }
 

@@ -49,16 +49,21 @@ func TestPictures(t *testing.T) {
 	assert.ElementsMatch(t, wanted, there, "go test ./internal/e2e -run TestDesk -update-desk takes them")
 }
 
+// newRealWorld returns a desk over a real API with the same ledger.
+func newRealWorld(t *testing.T) *world {
+	t.Helper()
+	var handler http.Handler
+	w := newWorldOver(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }), api.As)
+	handler = api.New(api.Options{
+		Transactions: &temporal.Transactions{}, Alerts: &temporal.Alerts{}, Ledger: w.ledger, Trail: w.ledger, Clients: w.ledger, Sessions: ledgerdb.Sessions{Ledger: w.ledger}, Audit: w.audit,
+		MaxInFlight: 10, Limits: api.Limits{Rate: 1000, Burst: 1000, InFlight: 10, WrongKeys: 10}, Authenticators: []api.Authenticator{api.Keys{}}, Log: slog.New(slog.DiscardHandler),
+	})
+	return w
+}
+
 // Each screen is in the menu of those who may see it, and is refused to all others by the API itself.
 func TestScreensByRole(t *testing.T) {
-	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, store.Close()) })
-	require.NoError(t, store.Migrate(t.Context()))
-	w := newWorldOver(t, api.New(api.Options{
-		Transactions: &temporal.Transactions{}, Alerts: &temporal.Alerts{}, Ledger: store, Trail: store, Clients: store, MaxInFlight: 10, Limits: api.Limits{Rate: 1000, Burst: 1000, InFlight: 10, WrongKeys: 10},
-		Authenticators: []api.Authenticator{api.Keys{}}, Log: slog.New(slog.DiscardHandler),
-	}), api.As)
+	w := newRealWorld(t)
 	for _, role := range identity.Roles {
 		w.browser = w.newBrowser()
 		menu := w.signIn("ada", string(role))

@@ -36,6 +36,7 @@ type world struct {
 	issuer  *devissuer.Issuer
 	browser *http.Client
 	ledger  *ledgerdb.Ledger
+	file    string // which the ledger is in
 	api     *fakeAPI
 	audit   *trail
 	clock   *clock
@@ -49,7 +50,7 @@ const roles = "reviewer=reviewer,analyst=analyst,operator=operator,auditor=audit
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	fake := &fakeAPI{answers: map[string]answer{}}
+	fake := &fakeAPI{answers: map[string]answer{"GET /sessions": {http.StatusOK, map[string]any{"sessions": []any{}}}}}
 	w := newWorldOver(t, fake, as)
 	w.api = fake
 	return w
@@ -61,7 +62,8 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 	issuer, err := devissuer.Start(devissuer.Options{Groups: []string{"reviewer", "analyst", "operator", "auditor", "admin", "merchant"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, issuer.Stop(context.Background())) })
-	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	store, err := ledgerdb.Open("sqlite:" + file)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, store.Close()) })
 	require.NoError(t, store.Migrate(t.Context()))
@@ -78,14 +80,14 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 	server.Start()
 	t.Cleanup(server.Close)
 	running, stop := context.WithCancel(t.Context())
-	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, audit: &trail{}, clock: &clock{at: time.Now()}, log: log, logged: logged.Name(), stop: stop}
+	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, file: file, audit: &trail{}, clock: &clock{at: time.Now()}, log: log, logged: logged.Name(), stop: stop}
 	base, err := url.Parse(server.URL)
 	require.NoError(t, err)
 	server.Config.Handler = desk.New(desk.Options{
 		API: handler, As: as, Groups: parsed, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now, Running: running,
 		ReviewNotes: []string{"called the buyer"},
 		Issuer:      oidc.New(oidc.Config{URL: issuer.URL(), Audience: devissuer.ClientID, GroupsClaim: devissuer.GroupsClaim, Roles: parsed, Log: log}),
-		Sessions:    ledgerdb.Sessions{Ledger: store, Now: w.clock.now},
+		Sessions:    ledgerdb.Sessions{Ledger: store, Of: desk.SessionOf, Now: w.clock.now},
 	})
 	w.browser = w.newBrowser()
 	return w

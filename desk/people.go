@@ -1,16 +1,13 @@
 package desk
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
-	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
 )
 
@@ -22,7 +19,7 @@ type people struct {
 	Merchants []identity.ShownMerchant
 	Keys      []identity.ShownKey
 	// Sessions are those of all persons. They are nil for somebody who manages some merchants only.
-	Sessions []session
+	Sessions []identity.Session
 }
 
 // Has reports whether a role has a scope.
@@ -44,8 +41,7 @@ func (d *desk) showPeople(v *visit) (any, error) {
 	if !v.Person.For(identity.Admin).All() {
 		return p, nil
 	}
-	var err error
-	p.Sessions, err = d.openSessions(v)
+	err := v.get("/sessions", nil, &p)
 	return p, err
 }
 
@@ -131,51 +127,9 @@ func (d *desk) revokeKey(v *visit) (to, done string, err error) {
 	return "/people", "Key " + name + " is revoked: it is refused within five seconds.", err
 }
 
-// session is a person's session at the desk.
-type session struct {
-	ID, Person, From string
-	Since, Until     time.Time
-	Own              bool // whether it is the one that asks
-
-	digest string // of its cookie
-}
-
-// openSessions returns the sessions that the person may end: those of all persons for an admin of all merchants, and one's own for
-// others. The latest sign-in comes first.
-func (d *desk) openSessions(v *visit) ([]session, error) {
-	all, own := []session{}, d.sessions.GetString(v.Context(), idValue)
-	err := d.sessions.Iterate(v.Context(), func(ctx context.Context) error {
-		var person identity.Subject
-		if !d.value(ctx, personValue, &person) || person.Name != v.Person.Name && !v.Person.For(identity.Admin).All() {
-			return nil
-		}
-		s := session{
-			ID: d.sessions.GetString(ctx, idValue), Person: person.Name, From: d.sessions.GetString(ctx, fromValue), Until: d.sessions.Deadline(ctx),
-			digest: d.sessions.Token(ctx),
-		}
-		s.Since, _ = time.Parse(time.RFC3339, d.sessions.GetString(ctx, sinceValue)) // as callback wrote it
-		s.Own = s.ID == own
-		all = append(all, s)
-		return nil
-	})
-	slices.SortFunc(all, func(a, b session) int { return b.Since.Compare(a.Since) })
-	return all, err
-}
-
 // endSession ends a session.
 func (d *desk) endSession(v *visit) (to, done string, err error) {
-	all, err := d.openSessions(v)
-	if err != nil {
-		return "", "", err
-	}
-	at := slices.IndexFunc(all, func(s session) bool { return s.ID == chi.URLParam(v.Request, "id") })
-	if at < 0 {
-		return "", "", &Problem{Status: http.StatusNotFound, Detail: "This session has ended already."}
-	}
-	s := all[at]
-	entry := audit.Entry{Action: "endSession", Object: "session of " + s.Person + " from " + s.From + " since " + s.Since.Format(time.RFC3339), Result: audit.Done}
-	if err := d.note(v.Context(), v.Request, v.Person, entry); err != nil {
-		return "", "", &Problem{Status: http.StatusServiceUnavailable, Detail: "The audit trail cannot be written now, so the session goes on. Try again in a moment."}
-	}
-	return local(v.PostFormValue("page")), "A session of " + s.Person + " is ended.", d.Sessions.DeleteCtx(v.Context(), s.digest)
+	var ended identity.Session
+	err = v.send(http.MethodPost, "/sessions/"+url.PathEscape(chi.URLParam(v.Request, "id"))+"/end", nil, &ended)
+	return local(v.PostFormValue("page")), "A session of " + ended.Person + " is ended.", err
 }

@@ -58,7 +58,23 @@ func (d *desk) newSessions() *scs.SessionManager {
 // person returns who has signed in, or a subject without a name.
 func (d *desk) person(r *http.Request) (of identity.Subject) {
 	d.value(r.Context(), personValue, &of)
+	of.Session = d.sessions.GetString(r.Context(), idValue)
 	return of
+}
+
+// SessionOf returns what may be shown of a session, from the data in the store. It has no id before a person has signed in.
+func SessionOf(data []byte) identity.Session {
+	until, values, err := scs.GobCodec{}.Decode(data)
+	text := func(name string) string {
+		of, _ := values[name].(string)
+		return of
+	}
+	var person identity.Subject
+	if err != nil || json.Unmarshal([]byte(text(personValue)), &person) != nil {
+		return identity.Session{}
+	}
+	since, _ := time.Parse(time.RFC3339, text(sinceValue)) // as callback wrote it
+	return identity.Session{ID: text(idValue), Person: person.Name, From: text(fromValue), Since: since, Until: until}
 }
 
 // value reads a value of the session, and reports whether it is there.

@@ -107,6 +107,7 @@ func (p *process) apiOptions(store *ledger.Ledger, keeps bool, ready func(contex
 		Audit:                    p.env.audit(p.values, store),
 		Trail:                    store,
 		Clients:                  store,
+		Sessions:                 ledger.Sessions{Ledger: store},
 		Figures:                  store,
 		Surroundings:             p.surroundings(store, ready),
 		Links:                    p.env.links(p.values),

@@ -38,7 +38,7 @@ func serveDesk(p *process) func(context.Context) error {
 	webUI := strings.TrimSuffix(p.values.webURL("WEB_UI_URL", p.env.WebUIURL), "/") + "/namespaces/" + temporal.Namespace()
 	roles, _ := oidc.ParseRoles(p.env.OIDCRoles) // persons has said what is wrong with them
 	options := desk.Options{
-		As: api.As, Issuer: issuer, Groups: roles, Sessions: ledger.Sessions{Ledger: store}, Audit: p.env.audit(p.values, store),
+		As: api.As, Issuer: issuer, Groups: roles, Sessions: ledger.Sessions{Ledger: store, Of: desk.SessionOf}, Audit: p.env.audit(p.values, store),
 		ReviewNotes: p.env.reviewNotes(p.values),
 		URL:         p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
 	}

@@ -133,6 +133,8 @@ type Subject struct {
 	Grants []Grant
 	// Groups are those of a person's groups at the issuer that have a role here.
 	Groups []string
+	// Session is the id of the session at the desk in which a person acts. It is empty outside the desk.
+	Session string
 }
 
 // Grant allows what its scopes name, for some merchants.

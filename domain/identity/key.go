@@ -54,7 +54,7 @@ type Key struct {
 	MerchantDisabled bool
 }
 
-// ErrNotFound means that a merchant or a key does not exist.
+// ErrNotFound means that a merchant or a key does not exist, or that a session has ended.
 var ErrNotFound = errors.New("it does not exist")
 
 // ErrMayNotManage means that the database does not let this process change merchants and keys.

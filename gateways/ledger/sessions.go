@@ -3,16 +3,22 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"dummyorders/domain/identity"
 )
 
 // Sessions keeps the desk's sessions, by the digests of their cookies. It is the store of a scs.SessionManager, which hashes
-// the cookies.
+// the cookies. The API lists and ends sessions by it.
 type Sessions struct {
 	Ledger *Ledger
-	Now    func() time.Time // time.Now if nil
+	// Of returns what may be shown of a session with this data, without an id before a person has signed in. Only CommitCtx needs it.
+	Of  func(data []byte) identity.Session
+	Now func() time.Time // time.Now if nil
 }
 
 func (s Sessions) now() any {
@@ -40,10 +46,19 @@ func (s Sessions) FindCtx(ctx context.Context, digest string) (data []byte, foun
 // CommitCtx keeps a session's data until a time, and deletes sessions that have expired. It does nothing about one that was
 // deleted: a request that was under way then ends later.
 func (s Sessions) CommitCtx(ctx context.Context, digest string, data []byte, expires time.Time) error {
+	var id, document any
+	if of := s.Of(data); of.ID != "" {
+		text, err := json.Marshal(of)
+		if err != nil {
+			return fmt.Errorf("keep a session in the ledger: %w", err)
+		}
+		id, document = of.ID, string(text)
+	}
 	err := s.Ledger.inTransaction(ctx, func(tx *sql.Tx) error {
 		bind := s.Ledger.engine.bind
-		_, err := tx.ExecContext(ctx, bind(`INSERT INTO sessions (digest, data, expires_at) VALUES (?, ?, ?)
-			ON CONFLICT (digest) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at WHERE length(sessions.data) > 0`), digest, data, s.Ledger.engine.sqlTime(expires))
+		_, err := tx.ExecContext(ctx, bind(`INSERT INTO sessions (digest, data, expires_at, id, document) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (digest) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at, id = excluded.id, document = excluded.document
+			WHERE length(sessions.data) > 0`), digest, data, s.Ledger.engine.sqlTime(expires), id, document)
 		if err == nil {
 			_, err = tx.ExecContext(ctx, bind(`DELETE FROM sessions WHERE expires_at <= ?`), s.now())
 		}
@@ -55,38 +70,56 @@ func (s Sessions) CommitCtx(ctx context.Context, digest string, data []byte, exp
 	return nil
 }
 
-// DeleteCtx deletes a session, if it is there. Its digest stays until it would have expired.
+// DeleteCtx ends a session, if it is there. Its digest stays until it would have expired.
 func (s Sessions) DeleteCtx(ctx context.Context, digest string) error {
-	err := s.Ledger.inTransaction(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, s.Ledger.engine.bind(`UPDATE sessions SET data = ? WHERE digest = ?`), []byte{}, digest)
+	_, err := s.end(ctx, "digest", digest)
+	return err
+}
+
+// End ends the session with this id. It fails with identity.ErrNotFound if there is none, or it has ended.
+func (s Sessions) End(ctx context.Context, id string) error {
+	ended, err := s.end(ctx, "id", id)
+	if err == nil && !ended {
+		err = identity.ErrNotFound
+	}
+	return err
+}
+
+// end ends the session that has this value in a column, and reports whether there was one. A trigger deletes its data.
+func (s Sessions) end(ctx context.Context, column, value string) (ended bool, err error) {
+	err = s.Ledger.inTransaction(ctx, func(tx *sql.Tx) (err error) {
+		ended, err = s.Ledger.change(ctx, tx, `UPDATE sessions SET ended_at = ? WHERE ended_at IS NULL AND `+column+` = ?`, s.now(), value)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("delete a session of the ledger: %w", s.Ledger.explain("sessions", err))
+		return false, fmt.Errorf("end a session in the ledger: %w", s.Ledger.explain("sessions", err))
 	}
-	return nil
+	return ended, nil
 }
 
-// AllCtx returns the data of all sessions that have not expired, by their digests.
-func (s Sessions) AllCtx(ctx context.Context) (map[string][]byte, error) {
-	all := map[string][]byte{}
-	rows, err := s.Ledger.reader.QueryContext(ctx, s.Ledger.engine.bind(`SELECT digest, data FROM sessions WHERE expires_at > ? AND length(data) > 0`), s.now())
+// Open returns the sessions of persons that are open, the latest sign-in first.
+func (s Sessions) Open(ctx context.Context) (all []identity.Session, err error) {
+	rows, err := s.Ledger.reader.QueryContext(ctx, s.Ledger.engine.bind(`SELECT document FROM sessions WHERE expires_at > ? AND ended_at IS NULL AND document IS NOT NULL`), s.now())
 	if err != nil {
 		return nil, fmt.Errorf("list the sessions in the ledger: %w", s.Ledger.explain("sessions", err))
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var digest string
-		var data []byte
-		if err := rows.Scan(&digest, &data); err != nil {
+		var document []byte
+		var of identity.Session
+		if err = rows.Scan(&document); err == nil {
+			err = json.Unmarshal(document, &of)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("list the sessions in the ledger: %w", err)
 		}
-		all[digest] = data
+		all = append(all, of)
 	}
+	slices.SortFunc(all, func(a, b identity.Session) int { return b.Since.Compare(a.Since) })
 	return all, rows.Err()
 }
 
-// Find is FindCtx without a deadline, as are Commit, Delete and All of theirs: scs asks for both forms, and calls these only.
+// Find is FindCtx without a deadline, as are Commit and Delete of theirs: scs asks for both forms, and calls these only.
 func (s Sessions) Find(digest string) ([]byte, bool, error) {
 	return s.FindCtx(context.Background(), digest)
 }

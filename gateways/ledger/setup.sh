@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the ledger's database and its five users on a PostgreSQL server: orders, who owns the tables (orders worker, and
 # the commands for merchants and keys); orders_reader, who reads them of the merchants that it names, adds labels, keeps who has
-# taken which review and which alerts are muted, and notes when keys were used (orders api); orders_desk, who may do that too, reads
+# taken which review and which alerts are muted, notes when keys were used, and ends sessions (orders api); orders_desk, who may do that too, reads
 # the audit trail, changes merchants, keys, rulesets and lists, and keeps backtests and the sessions of persons (orders desk); orders_police, who counts and keeps
 # decisions, and sees no transaction (orders fraud-police); and
 # orders_alertman (orders alertman), who reads which alerts are muted, and keeps the windows of their groups. All add to the audit trail; only orders and orders_desk read it.

@@ -252,9 +252,9 @@ func (w *deskWorld) endSessions(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, store.Close()) }()
 	sessions := ledgerdb.Sessions{Ledger: store}
-	all, err := sessions.AllCtx(t.Context())
+	open, err := sessions.Open(t.Context())
 	require.NoError(t, err)
-	for token := range all {
-		require.NoError(t, sessions.DeleteCtx(t.Context(), token))
+	for _, s := range open {
+		require.NoError(t, sessions.End(t.Context(), s.ID))
 	}
 }

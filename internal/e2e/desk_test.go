@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +206,7 @@ func (b *tab) shows(text string) {
 	})
 }
 
+// A person signs out, and another's session is ended over the API: the desk refuses it at once.
 func deskYou(t *testing.T, w *deskWorld) {
 	b := w.signIn(t, "ada", "/you", "reviewer")
 	assert.Contains(t, b.text(), "ada@localhost")
@@ -214,6 +216,17 @@ func deskYou(t *testing.T, w *deskWorld) {
 	b.open("/callback") // without a sign-in that this browser has begun
 	assert.Contains(t, b.text(), "This is not the sign-in")
 	b.looksRight()
+
+	b = w.signIn(t, "eve", "/you", "reviewer")
+	var listed struct{ Sessions []identity.Session }
+	require.NoError(t, json.Unmarshal(w.get("/sessions").body, &listed))
+	at := slices.IndexFunc(listed.Sessions, func(s identity.Session) bool { return s.Person == "eve@localhost" })
+	require.GreaterOrEqual(t, at, 0, "%v", listed)
+	ended, err := w.sendTo("/sessions/"+listed.Sessions[at].ID+"/end", "")
+	require.NoError(t, err)
+	assert.Equal(t, 200, ended.status, "%s", ended.body)
+	b.open("/you")
+	assert.NotContains(t, b.text(), "Your sessions")
 }
 
 // While the desk's sessions cannot be read, and while it is dead, transactions are paid for. Persons are still signed in afterwards.

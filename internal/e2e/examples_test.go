@@ -18,8 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/identity"
 	"dummyorders/domain/transaction"
 	"dummyorders/gateways/cloudevents"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/stack"
 	"dummyorders/workflows"
 )
@@ -47,6 +49,7 @@ routes: [{name: frauds, tell: [fraud-team]}]
 	e.ofAlerts()
 	e.ofTrail()
 	e.ofKeys()
+	e.ofSessions()
 	e.ofProblems()
 	files, err := filepath.Glob(e.path("*"))
 	require.NoError(t, err)
@@ -140,6 +143,18 @@ func (e examples) ofKeys() {
 	e.is("revokeKey.200", e.send("/keys/"+key.Key+"/revoke", ""))
 	e.is("disableMerchant.200", e.send("/merchants/acme/disable", ""))
 	e.is("enableMerchant.200", e.send("/merchants/acme/enable", ""))
+}
+
+func (e examples) ofSessions() {
+	store, err := ledgerdb.Open(e.world.env["LEDGER_URL"])
+	require.NoError(e.t, err)
+	defer func() { assert.NoError(e.t, store.Close()) }()
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	open := identity.Session{ID: "K5SGW2XQ7BZ3ORLTDNPEUVMYHC", Person: "ada@example.com", From: "192.0.2.7", Since: since, Until: since.Add(10 * time.Hour)}
+	sessions := ledgerdb.Sessions{Ledger: store, Of: func([]byte) identity.Session { return open }}
+	require.NoError(e.t, sessions.CommitCtx(e.t.Context(), "digest", []byte("data"), time.Now().Add(time.Hour)))
+	e.is("listSessions.200", e.world.get("/sessions"))
+	e.is("endSession.200", e.send("/sessions/"+open.ID+"/end", ""))
 }
 
 func (e examples) ofDeadLetters() {
