@@ -203,13 +203,10 @@ const (
 	maxLimit     = 200
 )
 
-var (
-	listParameters = []string{
-		"status", "outcome", "orderID", "customerID", "sameCardAs", "cardLastFour", "ip", "releasing", "merchant", "paymentMethod", "currency", "amountFrom", "amountTo",
-		"rule", "disagrees", metadataPrefix, "since", "until", "cursor", "limit",
-	}
-	outcomes = []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
-)
+var listParameters = []string{
+	"status", "outcome", "orderID", "customerID", "sameCardAs", "cardLastFour", "ip", "releasing", "merchant", "paymentMethod", "currency", "amountFrom", "amountTo",
+	"rule", "disagrees", metadataPrefix, "since", "until", "cursor", "limit",
+}
 
 // parameters reads a query and collects its faults. It refuses an empty parameter, as a web page sends for an empty field:
 // if that counted as absent, the list would not be filtered by it.
@@ -299,7 +296,7 @@ func (p *parameters) status() transaction.Status {
 
 func (p *parameters) outcome() fraud.Outcome {
 	outcome := fraud.Outcome(p.values.Get("outcome"))
-	if outcome != "" && !slices.Contains(outcomes, outcome) {
+	if outcome != "" && !slices.Contains(fraud.Outcomes, outcome) {
 		p.wrong("outcome", "must be approve, review, decline or not_evaluated")
 	}
 	return outcome

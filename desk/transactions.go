@@ -114,7 +114,7 @@ type listed struct {
 
 func (d *desk) showTransactions(v *visit) (any, error) {
 	asked := v.URL.Query()
-	s := search{Statuses: transaction.Statuses(), Outcomes: []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}, Tried: []fraud.Shadow{fraud.ShadowRules, fraud.ShadowRuleset}, Asked: shownAs(asked)}
+	s := search{Statuses: transaction.Statuses(), Outcomes: fraud.Outcomes, Tried: []fraud.Shadow{fraud.ShadowRules, fraud.ShadowRuleset}, Asked: shownAs(asked)}
 	for _, c := range columns {
 		s.Columns = append(s.Columns, choice{c, slices.Contains(asked["column"], c.Name) || len(asked["column"]) == 0 && c.usual})
 	}

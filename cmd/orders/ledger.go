@@ -372,8 +372,7 @@ type outcome struct {
 
 // UnmarshalText parses an outcome.
 func (o *outcome) UnmarshalText(text []byte) error {
-	known := []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated}
-	if o.Outcome = fraud.Outcome(text); !slices.Contains(known, o.Outcome) {
+	if o.Outcome = fraud.Outcome(text); !slices.Contains(fraud.Outcomes, o.Outcome) {
 		return fmt.Errorf("%q must be one of approve, review, decline, not_evaluated", text)
 	}
 	return nil

@@ -22,6 +22,9 @@ const (
 	NotEvaluated Outcome = "not_evaluated"
 )
 
+// Outcomes lists all outcomes.
+var Outcomes = []Outcome{Approve, Review, Decline, NotEvaluated}
+
 // RiskLevel is the score in words, see RiskOf.
 type RiskLevel string
 

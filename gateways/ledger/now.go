@@ -52,7 +52,7 @@ func (l *Ledger) Now(ctx context.Context, of identity.Merchants, at time.Time) (
 func (l *Ledger) minutesQuery(of identity.Merchants, since time.Time) query {
 	var texts []string
 	var args []any
-	for _, outcome := range []fraud.Outcome{fraud.Approve, fraud.Review, fraud.Decline, fraud.NotEvaluated, ""} {
+	for _, outcome := range append(slices.Clone(fraud.Outcomes), "") {
 		var c conditions
 		if outcome == "" {
 			c.add("t.outcome IS NULL")
