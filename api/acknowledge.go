@@ -48,7 +48,7 @@ type acknowledgeResponse struct {
 }
 
 func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
-	operation := s.protect(takesBody(MaxBody, huma.Operation{
+	operation := s.soon(s.short, takesBody(MaxBody, huma.Operation{
 		OperationID:   "acknowledgeAlert",
 		Method:        http.MethodPost,
 		Path:          "/alerts/{id}/acknowledge",
@@ -56,8 +56,7 @@ func (s *server) registerAcknowledge(api huma.API, router chi.Router) {
 		Description:   acknowledgeDescription,
 		Tags:          []string{"alerts"},
 		DefaultStatus: http.StatusOK,
-		Middlewares:   huma.Middlewares{s.short.admitBriefly},
-		Errors:        []int{403, 404, 409, 422, 429, 503},
+		Errors:        []int{403, 404, 409, 422, 503},
 	}))
 	operation.Middlewares = append(huma.Middlewares{s.byLink(alert.Acknowledging, s.short, s.acknowledgeByLink)}, operation.Middlewares...)
 	huma.Register(api, operation, s.acknowledge)

@@ -29,7 +29,7 @@ type backtestRequest struct {
 }
 
 func (s *server) registerBacktests(api huma.API) {
-	huma.Register(api, s.protect(takesBody(maxRulesetBody, huma.Operation{
+	huma.Register(api, s.soon(s.lists, takesBody(maxRulesetBody, huma.Operation{
 		OperationID:   "startBacktest",
 		Method:        http.MethodPost,
 		Path:          "/rules/backtests",
@@ -37,20 +37,18 @@ func (s *server) registerBacktests(api huma.API) {
 		Description:   startBacktestDescription,
 		Tags:          []string{"rules"},
 		DefaultStatus: http.StatusAccepted,
-		Middlewares:   huma.Middlewares{s.lists.admitBriefly},
-		Errors:        []int{409, 422, 429, 503},
+		Errors:        []int{409, 422, 503},
 	})), s.startBacktest)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/backtests"].Post, backtestBodies,
 		`{"days": 7, "files": {"ruleset.yaml": "id: mine\nversion: 1\n…", "rules/amounts.yaml": "rules:\n…"}}`)
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "getBacktest",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/rules/backtests/{id}",
 		Summary:     "Look at a backtest",
 		Description: "How far a backtest is, and its report once it is done.",
 		Tags:        []string{"rules"},
-		Errors:      []int{404, 409, 429, 503},
+		Errors:      []int{404, 409, 503},
 	}), answering(s.backtest))
 }
 

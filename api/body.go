@@ -99,12 +99,12 @@ func (o object[T]) reference() *huma.Schema {
 	return &huma.Schema{Ref: schemaPrefix + o.name}
 }
 
-// takesBody has an operation read a body of at most so many bytes, before the last of its middlewares takes a place for the request.
-// The body is checked by readBody, not by huma.
+// takesBody has an operation read a body of at most so many bytes, before the last of its middlewares, or soon, takes a place for the
+// request. The body is checked by readBody, not by huma.
 func takesBody(most int64, operation huma.Operation) huma.Operation {
 	operation.SkipValidateBody = true
 	operation.MaxBodyBytes = 2 * most // limitTo has refused larger ones already
-	operation.Middlewares = slices.Insert(operation.Middlewares, len(operation.Middlewares)-1, before(limitTo(most)))
+	operation.Middlewares = slices.Insert(operation.Middlewares, max(0, len(operation.Middlewares)-1), before(limitTo(most)))
 	operation.Errors = append(operation.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	return operation
 }

@@ -82,9 +82,8 @@ type leftLetter struct {
 
 func (s *server) registerDeadLetters(api huma.API) {
 	read := func(id, path, summary, description string, errors ...int) huma.Operation {
-		return s.protect(huma.Operation{
-			OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Description: description, Tags: []string{"dead letters"},
-			Middlewares: huma.Middlewares{s.lists.admitBriefly}, Errors: append(errors, 429, 503),
+		return s.soon(s.lists, huma.Operation{
+			OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Description: description, Tags: []string{"dead letters"}, Errors: append(errors, 503),
 		})
 	}
 	huma.Register(api, read("listDeadLetters", "/dead-letters", "List dead letters", deadLettersDescription), answering(s.listDead))
@@ -96,10 +95,9 @@ func (s *server) registerDeadLetters(api huma.API) {
 		"replayDeadLetters": {"/dead-letters/replay", "Replay dead letters", replayDescription, s.replayDead},
 		"purgeDeadLetters":  {"/dead-letters/purge", "Purge dead letters", purgeDescription, s.purgeDead},
 	} {
-		huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+		huma.Register(api, s.soon(s.lists, takesBody(MaxBody, huma.Operation{
 			OperationID: id, Method: http.MethodPost, Path: change.path, Summary: change.summary, Description: change.description,
-			Tags: []string{"dead letters"}, DefaultStatus: http.StatusOK,
-			Middlewares: huma.Middlewares{s.lists.admitBriefly}, Errors: []int{422, 429, 503},
+			Tags: []string{"dead letters"}, DefaultStatus: http.StatusOK, Errors: []int{422, 503},
 		})), answering(func(ctx context.Context, r *bodyRequest) (deadDone, error) { return s.changeDead(ctx, r, change.do) }))
 		describeBody(api.OpenAPI(), api.OpenAPI().Paths[change.path].Post, deadChoices, `{"ids": ["5d1d1c0a-0000-5000-8000-000000000001"]}`)
 	}

@@ -74,7 +74,7 @@ type takenAlarm struct {
 
 func (s *server) registerInbound(api huma.API) {
 	const path = "/alerts/inbound"
-	huma.Register(api, s.protect(takesBody(maxInboundBody, huma.Operation{
+	huma.Register(api, s.soon(s.short, takesBody(maxInboundBody, huma.Operation{
 		OperationID:   "takeAlarms",
 		Method:        http.MethodPost,
 		Path:          path,
@@ -82,8 +82,7 @@ func (s *server) registerInbound(api huma.API) {
 		Description:   inboundDescription,
 		Tags:          []string{"alerts"},
 		DefaultStatus: http.StatusAccepted,
-		Middlewares:   huma.Middlewares{s.short.admitBriefly},
-		Errors:        []int{403, 422, 429, 503},
+		Errors:        []int{403, 422, 503},
 	})), answering(s.takeAlarms))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, webhooks, `{"version": "4", "status": "firing", "receiver": "alertman", "alerts": [{
   "status": "firing", "fingerprint": "c3d2b1a09f8e7d6c",

@@ -36,7 +36,7 @@ type labelResponse struct {
 }
 
 func (s *server) registerLabel(api huma.API) {
-	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+	huma.Register(api, s.soon(s.short, takesBody(MaxBody, huma.Operation{
 		OperationID:   "labelTransaction",
 		Method:        http.MethodPost,
 		Path:          "/transactions/{id}/labels",
@@ -44,8 +44,7 @@ func (s *server) registerLabel(api huma.API) {
 		Description:   labelDescription,
 		Tags:          []string{"labels"},
 		DefaultStatus: http.StatusCreated,
-		Middlewares:   huma.Middlewares{s.short.admitBriefly},
-		Errors:        []int{404, 422, 429, 503},
+		Errors:        []int{404, 422, 503},
 	})), s.label)
 	operation := api.OpenAPI().Paths["/transactions/{id}/labels"].Post
 	describeBody(api.OpenAPI(), operation, labels,

@@ -78,9 +78,8 @@ type list struct {
 }
 
 func (s *server) registerList(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "listTransactions",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/transactions",
 		Summary:     "List transactions",
@@ -91,7 +90,7 @@ func (s *server) registerList(api huma.API) {
 			"transaction that the others leave. For these, and for several other filters at once, a page looks at a few thousand transactions at most, " +
 			"and searchedTo says how far back it has looked.",
 		Tags:   []string{"transactions"},
-		Errors: []int{404, 422, 429, 503},
+		Errors: []int{404, 422, 503},
 	}), s.list)
 	operation := api.OpenAPI().Paths["/transactions"].Get
 	describeParameter(operation, "status", huma.Schema{Enum: statusWords()})

@@ -275,6 +275,13 @@ func (g *gate) admitBriefly(ctx huma.Context, next func(huma.Context)) {
 	g.admit(ctx, next)
 }
 
+// soon is protect for an operation that is answered soon, with a place of a gate.
+func (s *server) soon(places *gate, operation huma.Operation) huma.Operation {
+	operation.Middlewares = append(operation.Middlewares, places.admitBriefly)
+	operation.Errors = append(operation.Errors, http.StatusTooManyRequests)
+	return s.protect(operation)
+}
+
 // before puts ordinary middleware before one of huma's operations. The middleware may change the request, but not replace
 // it.
 func before(wrap func(http.Handler) http.Handler) func(huma.Context, func(huma.Context)) {

@@ -44,7 +44,7 @@ type mutesAnswer struct {
 }
 
 func (s *server) registerMutes(api huma.API) {
-	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+	huma.Register(api, s.soon(s.short, takesBody(MaxBody, huma.Operation{
 		OperationID:   "muteAlerts",
 		Method:        http.MethodPost,
 		Path:          "/mutes",
@@ -52,28 +52,25 @@ func (s *server) registerMutes(api huma.API) {
 		Description:   addMuteDescription,
 		Tags:          []string{"alerts"},
 		DefaultStatus: http.StatusCreated,
-		Middlewares:   huma.Middlewares{s.short.admitBriefly},
-		Errors:        []int{404, 409, 422, 429, 503},
+		Errors:        []int{404, 409, 422, 503},
 	})), answering(s.addMute))
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "listMutes",
 		Method:      http.MethodGet,
 		Path:        "/mutes",
 		Summary:     "List mutes",
 		Description: mutesDescription,
 		Tags:        []string{"alerts"},
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
-		Errors:      []int{429, 503},
+		Errors:      []int{503},
 	}), answering(s.listMutes))
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "endMute",
 		Method:      http.MethodDelete,
 		Path:        "/mutes/{id}",
 		Summary:     "End a mute",
 		Description: "Ends a mute now, which holds within five seconds. One that has ended before stays as it is.",
 		Tags:        []string{"alerts"},
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
-		Errors:      []int{404, 429, 503},
+		Errors:      []int{404, 503},
 	}), answering(s.endMute))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/mutes"].Post, newMutes(s.typicalCaller()),
 		`{"by": "ada", "type": "orders.fraud.detected.v1", "merchant": "default", "hours": 1, "reason": "load test"}`)

@@ -85,28 +85,26 @@ type assignRequest struct {
 }
 
 func (s *server) registerQueue(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "listReviews",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/reviews",
 		Summary:     "List what waits for a person",
 		Description: "The transactions in review, in pages, with who has taken each. The ledger follows a running transaction within moments. " +
 			"A page of large transactions may have fewer than limit.",
 		Tags:   []string{"reviews"},
-		Errors: []int{422, 429, 503},
+		Errors: []int{422, 503},
 	}), answering(s.queue))
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "getReview",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/reviews/{id}",
 		Summary:     "Look at a transaction in review",
 		Description: "The transaction, what was posted with it, and who has taken it; also after it was decided.",
 		Tags:        []string{"reviews"},
-		Errors:      []int{404, 429, 503},
+		Errors:      []int{404, 503},
 	}), answering(s.getReview))
-	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+	huma.Register(api, s.soon(s.short, takesBody(MaxBody, huma.Operation{
 		OperationID: "takeReview",
 		Method:      http.MethodPut,
 		Path:        "/transactions/{id}/assignment",
@@ -115,18 +113,16 @@ func (s *server) registerQueue(api huma.API) {
 			"from the transaction: the first verdict counts.",
 		Tags:          []string{"reviews"},
 		DefaultStatus: http.StatusOK,
-		Middlewares:   huma.Middlewares{s.short.admitBriefly},
-		Errors:        []int{404, 409, 422, 429, 503},
+		Errors:        []int{404, 409, 422, 503},
 	})), answering(s.take))
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "releaseReview",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodDelete,
 		Path:        "/transactions/{id}/assignment",
 		Summary:     "Leave a transaction in review to others",
 		Description: "Does nothing if it is free. Where callers need not say who they are, it takes the transaction from the one who has it.",
 		Tags:        []string{"reviews"},
-		Errors:      []int{404, 409, 429, 503},
+		Errors:      []int{404, 409, 503},
 	}), s.release)
 	operation := api.OpenAPI().Paths["/reviews"].Get
 	describeParameter(operation, "sort", huma.Schema{Enum: []any{ledger.ByDeadline, ledger.ByAmount, ledger.ByScore}, Default: ledger.ByDeadline})

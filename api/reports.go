@@ -114,9 +114,8 @@ type reviewFigures struct {
 }
 
 func (s *server) registerReports(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "getReports",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/reports",
 		Summary:     "Report by day, week or merchant",
@@ -124,7 +123,7 @@ func (s *server) registerReports(api huma.API) {
 			"false positives, reviews and chargebacks, and how far merchants are from the thresholds of card schemes. A day is counted again once a minute while its transactions change, also when a label comes " +
 			"late. At most 400 days.",
 		Tags:   []string{"figures"},
-		Errors: []int{422, 429, 503},
+		Errors: []int{422, 503},
 	}), answering(s.showReports))
 	operation := api.OpenAPI().Paths["/reports"].Get
 	describeParameter(operation, "from", huma.Schema{Format: "date"})

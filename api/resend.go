@@ -32,7 +32,7 @@ type resendResponse struct {
 }
 
 func (s *server) registerResend(api huma.API) {
-	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+	huma.Register(api, s.soon(s.short, takesBody(MaxBody, huma.Operation{
 		OperationID:   "resendAlert",
 		Method:        http.MethodPost,
 		Path:          "/alerts/{id}/resend",
@@ -40,8 +40,7 @@ func (s *server) registerResend(api huma.API) {
 		Description:   resendDescription,
 		Tags:          []string{"alerts"},
 		DefaultStatus: http.StatusAccepted,
-		Middlewares:   huma.Middlewares{s.short.admitBriefly},
-		Errors:        []int{404, 409, 422, 429, 503},
+		Errors:        []int{404, 409, 422, 503},
 	})), s.resend)
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/{id}/resend"].Post, resends(s.typicalCaller()), `{"by": "ada", "to": "missed", "number": 1}`)
 }

@@ -49,16 +49,15 @@ type reviewerWork struct {
 }
 
 func (s *server) registerReviewers(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "listReviewers",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/reviewers",
 		Summary:     "See what waits, and who has decided what",
 		Description: "How many transactions are in review, and what each reviewer has decided. Where two people have to agree, the second has " +
 			"decided. Labels from outside are those of disputes and early fraud warnings; where they contradict each other, the worse counts.",
 		Tags:   []string{"reviews"},
-		Errors: []int{422, 429, 503},
+		Errors: []int{422, 503},
 	}), answering(s.reviewers))
 	describeParameter(api.OpenAPI().Paths["/reviewers"].Get, "since", huma.Schema{Format: "date-time"})
 }

@@ -40,25 +40,23 @@ type tryRoutesRequest struct {
 var cloudEvent = object[struct{}]{name: "AlertEvent", open: true}
 
 func (s *server) registerRoutes(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "getRoutes",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/alerts/routes",
 		Summary:     "Look at the routes of alerts",
 		Description: routesDescription,
 		Tags:        []string{"alerts"},
-		Errors:      []int{403, 429, 503},
+		Errors:      []int{403, 503},
 	}), answering(s.shownRoutes))
-	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+	huma.Register(api, s.soon(s.short, takesBody(MaxBody, huma.Operation{
 		OperationID: "tryRoutes",
 		Method:      http.MethodPost,
 		Path:        "/alerts/routes/try",
 		Summary:     "Try an event through the routes",
 		Description: tryRoutesDescription,
 		Tags:        []string{"alerts"},
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
-		Errors:      []int{403, 422, 429, 503},
+		Errors:      []int{403, 422, 503},
 	})), answering(s.tryRoutes))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/routes/try"].Post, cloudEvent, sampleEvent)
 }

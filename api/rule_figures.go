@@ -72,16 +72,15 @@ type comparedRow struct {
 }
 
 func (s *server) registerRuleFigures(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "getRuleFigures",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/rules/figures",
 		Summary:     "Report what rules did",
 		Description: "How often rules hit, how often they alone decided, what turned out to be true about what they hit, what was stopped of it, and how " +
 			"often what is tried in shadow disagreed, by the day on which transactions were accepted. Days are counted as for GET /reports. At most 400 days.",
 		Tags:   []string{"rules"},
-		Errors: []int{422, 429, 503},
+		Errors: []int{422, 503},
 	}), answering(s.showRuleFigures))
 	operation := api.OpenAPI().Paths["/rules/figures"].Get
 	describeParameter(operation, "from", huma.Schema{Format: "date"})

@@ -58,21 +58,20 @@ type removeEntryRequest struct {
 
 func (s *server) registerLists(api huma.API) {
 	const path = "/rules/lists/{name}/entries"
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "listEntries",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        path,
 		Summary:     "List the entries of a list of the ruleset",
 		Description: "The newest first, in pages; the entries of a file in the order of their values, and without their comments. Lists are for all merchants, so this needs its scope for all of them, as do the operations below.",
 		Tags:        []string{"rules"},
-		Errors:      []int{403, 404, 409, 422, 429, 503},
+		Errors:      []int{403, 404, 409, 422, 503},
 	}), answering(s.listEntries))
 	operation := api.OpenAPI().Paths[path].Get
 	describeParameter(operation, "search", huma.Schema{MinLength: new(1), MaxLength: new(maxListValue)})
 	describeParameter(operation, "removed", huma.Schema{Type: huma.TypeBoolean})
 	describePages(operation)
-	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+	huma.Register(api, s.soon(s.short, takesBody(MaxBody, huma.Operation{
 		OperationID:   "addListEntry",
 		Method:        http.MethodPost,
 		Path:          path,
@@ -80,19 +79,17 @@ func (s *server) registerLists(api huma.API) {
 		Description:   "The entry counts within five seconds, in all processes, for transactions that are decided from then on. The list has to be kept in the database. A card goes on a list by its fingerprint, or by one of its transactions.",
 		Tags:          []string{"rules"},
 		DefaultStatus: http.StatusCreated,
-		Middlewares:   huma.Middlewares{s.short.admitBriefly},
-		Errors:        []int{403, 404, 409, 422, 429, 503},
+		Errors:        []int{403, 404, 409, 422, 503},
 	})), answering(s.addEntry))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, newEntries, `{"value": "c-666", "reason": "chargeback 4711", "expires": "90d"}`)
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "removeListEntry",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodDelete,
 		Path:        path + "/{entry}",
 		Summary:     "Remove an entry from a list of the ruleset",
 		Description: "It counts no longer, within five seconds. It is kept with the reason, so that earlier decisions can be explained.",
 		Tags:        []string{"rules"},
-		Errors:      []int{403, 404, 409, 422, 429, 503},
+		Errors:      []int{403, 404, 409, 422, 503},
 	}), answering(s.removeEntry))
 	operation = api.OpenAPI().Paths[path+"/{entry}"].Delete
 	describeParameter(operation, "reason", huma.Schema{MinLength: new(1), MaxLength: new(maxReason)})

@@ -36,27 +36,25 @@ type versionRequest struct {
 
 func (s *server) registerVersions(api huma.API) {
 	const path = "/rules/versions"
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "listRuleVersions",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        path,
 		Summary:     "List the versions of the ruleset",
 		Description: "What was proposed and published, the newest first, at most 50. It needs RULES_FROM=database, and the scope for all merchants, as do the operations below.",
 		Tags:        []string{"rules"},
-		Errors:      []int{403, 409, 422, 429, 503},
+		Errors:      []int{403, 409, 422, 503},
 	}), answering(s.versions))
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "getRuleVersion",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        path + "/{number}",
 		Summary:     "Read a version of the ruleset",
 		Description: "The version with its files.",
 		Tags:        []string{"rules"},
-		Errors:      []int{403, 404, 409, 422, 429, 503},
+		Errors:      []int{403, 404, 409, 422, 503},
 	}), answering(s.version))
-	huma.Register(api, s.protect(takesBody(maxRulesetBody, huma.Operation{
+	huma.Register(api, s.soon(s.lists, takesBody(maxRulesetBody, huma.Operation{
 		OperationID:   "proposeRules",
 		Method:        http.MethodPost,
 		Path:          path,
@@ -64,20 +62,18 @@ func (s *server) registerVersions(api huma.API) {
 		Description:   "Keeps a ruleset without faults whose cases pass. It decides once it is approved. To go back to an earlier version, propose its files again.",
 		Tags:          []string{"rules"},
 		DefaultStatus: http.StatusCreated,
-		Middlewares:   huma.Middlewares{s.lists.admitBriefly},
-		Errors:        []int{403, 409, 422, 429, 503},
+		Errors:        []int{403, 409, 422, 503},
 	})), answering(s.propose))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths[path].Post, proposals,
 		`{"note": "a limit for dollars", "files": {"ruleset.yaml": "id: mine\nversion: 2\n…", "rules/amounts.yaml": "rules:\n…"}}`)
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "approveRules",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodPost,
 		Path:        path + "/{number}/approve",
 		Summary:     "Have a version of the ruleset decide",
 		Description: "The version decides within five seconds, in all processes. Unless RULES_FOUR_EYES is false, a person has to approve who has not proposed it.",
 		Tags:        []string{"rules"},
-		Errors:      []int{403, 404, 409, 422, 429, 503},
+		Errors:      []int{403, 404, 409, 422, 503},
 	}), answering(s.approve))
 }
 

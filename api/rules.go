@@ -55,57 +55,52 @@ type tryRequest struct {
 }
 
 func (s *server) registerRules(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "getRules",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/rules",
 		Summary:     "Look at the rules",
 		Description: "The ruleset that decides, and the one in shadow: each rule in words, its text, and what it is worth.",
 		Tags:        []string{"rules"},
-		Errors:      []int{409, 429, 503},
+		Errors:      []int{409, 503},
 	}), answering(s.rulesInUse))
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "getRulesFiles",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/rules/files",
 		Summary:     "Read the files of the ruleset that decides",
 		Description: "The texts to begin a change with, with the entries of lists. It needs the scope for all merchants: a ruleset decides for all.",
 		Tags:        []string{"rules"},
-		Errors:      []int{403, 409, 429, 503},
+		Errors:      []int{403, 409, 503},
 	}), answering(s.rulesFiles))
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "retryTransaction",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/rules/try/{id}",
 		Summary:     "Decide about a transaction of the ledger once more",
 		Description: "What the ruleset that decides now says about a transaction as of its start, with the explanation and without any effect. " +
 			"The values that were recorded with its decision count; others are counted from the ledger's database.",
 		Tags:   []string{"rules"},
-		Errors: []int{404, 409, 429, 503},
+		Errors: []int{404, 409, 503},
 	}), answering(s.tryKnown))
-	huma.Register(api, s.protect(takesBody(MaxBody, huma.Operation{
+	huma.Register(api, s.soon(s.short, takesBody(MaxBody, huma.Operation{
 		OperationID: "tryTransaction",
 		Method:      http.MethodPost,
 		Path:        "/rules/try",
 		Summary:     "Decide about a transaction without any effect",
 		Description: "Takes the body of POST /transact, and answers what the ruleset that decides says about it, with the explanation. Nothing is stored, counted or paid.",
 		Tags:        []string{"rules"},
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
-		Errors:      []int{404, 409, 422, 429, 503},
+		Errors:      []int{404, 409, 422, 503},
 	})), answering(s.tryTyped))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/try"].Post, transactions, SeedExample)
-	huma.Register(api, s.protect(takesBody(maxRulesetBody, huma.Operation{
+	huma.Register(api, s.soon(s.lists, takesBody(maxRulesetBody, huma.Operation{
 		OperationID: "checkRules",
 		Method:      http.MethodPost,
 		Path:        "/rules/check",
 		Summary:     "Check a ruleset, and run its cases",
 		Description: "Says everything that is wrong with a ruleset's files, and where. If nothing is, its cases are run. Nothing is stored.",
 		Tags:        []string{"rules"},
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
-		Errors:      []int{409, 422, 429},
+		Errors:      []int{409, 422},
 	})), answering(s.checkRules))
 	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/check"].Post, rulesetBodies, `{"files": {"ruleset.yaml": "id: mine\nversion: 1\n…", "rules/amounts.yaml": "rules:\n…"}}`)
 }

@@ -48,9 +48,8 @@ type auditEntries struct {
 }
 
 func (s *server) registerTrail(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "listAudit",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/audit",
 		Summary:     "List entries of the audit trail",
@@ -58,7 +57,7 @@ func (s *server) registerTrail(api huma.API) {
 			"Who has the scope for some merchants only is shown the entries about each of them. Where the ledger is in PostgreSQL, " +
 			"the API's own user may not read the trail, and this is answered 503: the desk and orders audit list can read it.",
 		Tags:   []string{"audit"},
-		Errors: []int{422, 429, 503},
+		Errors: []int{422, 503},
 	}), s.listAudit)
 	operation := api.OpenAPI().Paths["/audit"].Get
 	for _, name := range []string{"subject", "action", "object", "result"} {
@@ -68,16 +67,15 @@ func (s *server) registerTrail(api huma.API) {
 	describeParameter(operation, "since", huma.Schema{Format: "date-time"})
 	describeParameter(operation, "until", huma.Schema{Format: "date-time"})
 	describePages(operation)
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.verifications, huma.Operation{
 		OperationID: "verifyAudit",
-		Middlewares: huma.Middlewares{s.verifications.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/audit/verification",
 		Summary:     "Verify the audit trail",
 		Description: "Checks the whole chain as it is now: that no entry was changed, removed or put in between. It says which entry is " +
 			"the first that is not as it was. One verification runs at a time, for 25 seconds at most: orders audit verify takes as long as it needs.",
 		Tags:   []string{"audit"},
-		Errors: []int{429, 503},
+		Errors: []int{503},
 	}), answering(s.verifyAudit))
 }
 

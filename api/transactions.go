@@ -18,16 +18,15 @@ type transactionRequest struct {
 }
 
 func (s *server) registerTransactions(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "getTransaction",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/transactions/{id}",
 		Summary:     "Look at a transaction",
 		Description: "The transaction's status, what the fraud check found and how, what reviewers decided, the labels, " +
 			"every step with its time, and what has failed and is tried again.",
 		Tags:   []string{"transactions"},
-		Errors: []int{404, 429, 503},
+		Errors: []int{404, 503},
 	}), answering(s.transaction))
 }
 
