@@ -32,10 +32,6 @@ type alertRequest struct {
 	ID string `path:"id" doc:"The id of the alert's event, or of a digest"`
 }
 
-type alertResponse struct {
-	Body alertAnswer
-}
-
 // alertsRequest describes GET /alerts for huma. readAlertsQuery reads the parameters, because it can report every fault at
 // once; the fields only describe them.
 type alertsRequest struct {
@@ -51,36 +47,30 @@ type alertsRequest struct {
 	RawQuery
 }
 
-type alertsResponse struct {
-	Body alertsAnswer
-}
-
 type alertsAnswer struct {
 	Alerts []alertAnswer `json:"alerts" nullable:"false"`
 	Next   string        `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one"`
 }
 
 func (s *server) registerAlerts(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "getAlert",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/alerts/{id}",
 		Summary:     "Look at an alert",
 		Description: alertDescription,
 		Tags:        []string{"alerts"},
-		Errors:      []int{404, 429, 503},
-	}), s.alert)
-	huma.Register(api, s.protect(huma.Operation{
+		Errors:      []int{404, 503},
+	}), answering(s.alert))
+	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "listAlerts",
-		Middlewares: huma.Middlewares{s.lists.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/alerts",
 		Summary:     "List alerts",
 		Description: alertsDescription,
 		Tags:        []string{"alerts"},
-		Errors:      []int{422, 429, 503},
-	}), s.alerts)
+		Errors:      []int{422, 503},
+	}), answering(s.alerts))
 	asked := api.OpenAPI().Paths["/alerts"].Get
 	describeParameter(asked, "transaction", huma.Schema{Format: "uuid"})
 	describeParameter(asked, "state", huma.Schema{Enum: alertChoices})
@@ -92,45 +82,45 @@ func (s *server) registerAlerts(api huma.API) {
 	describeParameter(asked, "limit", huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxAlerts)), Default: defaultAlerts})
 }
 
-func (s *server) alert(ctx context.Context, r *alertRequest) (*alertResponse, error) {
+func (s *server) alert(ctx context.Context, r *alertRequest) (answer alertAnswer, _ error) {
 	found, err := s.deliveries.Find(ctx, merchantsOf(ctx), r.ID)
 	if err != nil {
-		return nil, s.alertProblem(ctx, r.ID, err)
+		return answer, s.alertProblem(ctx, r.ID, err)
 	}
-	return &alertResponse{*answerAlert(found)}, nil
+	return *answerAlert(found), nil
 }
 
-func (s *server) alerts(ctx context.Context, r *alertsRequest) (*alertsResponse, error) {
+func (s *server) alerts(ctx context.Context, r *alertsRequest) (answer alertsAnswer, _ error) {
 	q, err := readAlertsQuery(r.sent.RawQuery)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
-	answer := alertsAnswer{Alerts: []alertAnswer{}}
+	answer.Alerts = []alertAnswer{}
 	if q.transaction != "" {
 		visitorOf(ctx).object = "alerts of " + q.transaction
 		found, err := s.deliveries.OfTransaction(ctx, merchantsOf(ctx), q.transaction)
 		if err != nil {
-			return nil, s.alertProblem(ctx, q.transaction, err)
+			return answer, s.alertProblem(ctx, q.transaction, err)
 		}
 		for _, log := range found {
 			answer.Alerts = append(answer.Alerts, *answerAlert(log))
 		}
-		return &alertsResponse{answer}, nil
+		return answer, nil
 	}
 	if q.Merchants = merchantsOf(ctx).Narrow(q.merchant); q.Merchants.None() {
-		return &alertsResponse{answer}, nil
+		return answer, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	q.DetailsBy = time.Now().Add(alert.DetailsWithin)
 	if answer.Alerts, q.After, err = s.chosenAlerts(ctx, q); err != nil {
-		return nil, s.alertProblem(ctx, "", err)
+		return answer, s.alertProblem(ctx, "", err)
 	}
 	if len(q.After) > 0 {
 		answer.Next = base64.RawURLEncoding.EncodeToString(append([]byte(alertsCursor), q.After...))
 	}
 	visitorOf(ctx).shown = fmt.Sprintf("%d alerts", len(answer.Alerts))
-	return &alertsResponse{answer}, nil
+	return answer, nil
 }
 
 // chosenAlerts reads parts of the list until a page is full, or until it has looked at a few parts.

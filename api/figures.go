@@ -140,33 +140,28 @@ type part struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-type figuresResponse struct {
-	Body figuresAnswer
-}
-
 func (s *server) registerFigures(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "getFigures",
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
 		Method:      http.MethodGet,
 		Path:        "/figures",
 		Summary:     "See what happens now",
 		Description: "Transactions a minute in the last hour, how long they took, what waits for people, and what is down. It is read anew " +
 			"every 2 seconds at most, and says nothing about single transactions, so it is in no audit trail.",
 		Tags:   []string{"figures"},
-		Errors: []int{429, 503},
-	}), s.showFigures)
+		Errors: []int{503},
+	}), answering(s.showFigures))
 }
 
-func (s *server) showFigures(ctx context.Context, _ *struct{}) (*figuresResponse, error) {
+func (s *server) showFigures(ctx context.Context, _ *struct{}) (answer figuresAnswer, _ error) {
 	of := merchantsOf(ctx)
 	now, err := s.now.get(ctx, of.String(), func(ctx context.Context) (report.Now, error) { return s.figures.Now(ctx, of, s.clock()) })
 	if err != nil {
 		s.log.ErrorContext(ctx, "Figures not read", "error", err)
-		return nil, unavailable("the ledger cannot be read now")
+		return answer, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).kept = true // it needs no entry
-	answer := figuresAnswer{
+	answer = figuresAnswer{
 		At: s.clock().UTC().Truncate(time.Second), Minutes: make([]minute, len(now.Minutes)), Held: []money.Wire{},
 		Answers: answers{len(now.Answers), report.Percentile(now.Answers, 50).Milliseconds(), report.Percentile(now.Answers, 99).Milliseconds()},
 		Reviews: waiting{Waiting: now.Waiting},
@@ -188,7 +183,7 @@ func (s *server) showFigures(ctx context.Context, _ *struct{}) (*figuresResponse
 		answer.Releasing = append(answer.Releasing, held.Wire())
 	}
 	s.showSurroundings(ctx, of, &answer)
-	return &figuresResponse{answer}, nil
+	return answer, nil
 }
 
 // showsDecisions reports whether the caller may see the decisions about transactions of these merchants.

@@ -34,25 +34,23 @@ type sessionsAnswer struct {
 }
 
 func (s *server) registerSessions(api huma.API) {
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "listSessions",
 		Method:      http.MethodGet,
 		Path:        "/sessions",
 		Summary:     "List sessions",
 		Description: sessionsDescription,
 		Tags:        []string{"sessions"},
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
-		Errors:      []int{429, 503},
+		Errors:      []int{503},
 	}), answering(s.listSessions))
-	huma.Register(api, s.protect(huma.Operation{
+	huma.Register(api, s.soon(s.short, huma.Operation{
 		OperationID: "endSession",
 		Method:      http.MethodPost,
 		Path:        "/sessions/{id}/end",
 		Summary:     "End a session",
 		Description: "Signs a person out of the desk, at once and at every desk. It is for the sessions that GET /sessions lists, and answers with the one that it has ended.",
 		Tags:        []string{"sessions"},
-		Middlewares: huma.Middlewares{s.short.admitBriefly},
-		Errors:      []int{404, 429, 503},
+		Errors:      []int{404, 503},
 	}), answering(s.endSession))
 }
 
