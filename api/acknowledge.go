@@ -87,7 +87,7 @@ func (s *server) takeCare(ctx context.Context, of identity.Merchants, id string,
 	if p != nil {
 		return alert.Acknowledgement{}, p
 	}
-	kept, err := s.deliveries.Acknowledge(ctx, of, id, a)
+	kept, err := s.Alerts.Acknowledge(ctx, of, id, a)
 	if err != nil {
 		p = s.acknowledgeProblem(ctx, id, err)
 	}
@@ -103,7 +103,7 @@ func (s *server) acknowledgeProblem(ctx context.Context, id string, err error) *
 	if errors.Is(err, alert.ErrNotFound) {
 		return s.alertProblem(ctx, id, err)
 	}
-	s.log.ErrorContext(ctx, "Alert not acknowledged", "id", id, "error", err)
+	s.Log.ErrorContext(ctx, "Alert not acknowledged", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
 		return unavailable("no alertman answers, so it is not known whether the alert is acknowledged; it is safe to try again")
 	}
@@ -152,7 +152,7 @@ func (s *server) showAcknowledgePage(v *visit) {
 
 // complete returns the log of a link's alert. Without an alertman it is not known whether the alert is acknowledged, so there is none.
 func (s *server) complete(v *visit) (alert.Log, error) {
-	found, err := s.deliveries.Find(v.r.Context(), identity.AllMerchants(), v.id)
+	found, err := s.Alerts.Find(v.r.Context(), identity.AllMerchants(), v.id)
 	if err == nil && found.Incomplete {
 		err = alert.ErrNoAlertman
 	}

@@ -83,7 +83,7 @@ func (s *server) registerAlerts(api huma.API) {
 }
 
 func (s *server) alert(ctx context.Context, r *alertRequest) (answer alertAnswer, _ error) {
-	found, err := s.deliveries.Find(ctx, merchantsOf(ctx), r.ID)
+	found, err := s.Alerts.Find(ctx, merchantsOf(ctx), r.ID)
 	if err != nil {
 		return answer, s.alertProblem(ctx, r.ID, err)
 	}
@@ -98,7 +98,7 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (answer alertsAns
 	answer.Alerts = []alertAnswer{}
 	if q.transaction != "" {
 		visitorOf(ctx).object = "alerts of " + q.transaction
-		found, err := s.deliveries.OfTransaction(ctx, merchantsOf(ctx), q.transaction)
+		found, err := s.Alerts.OfTransaction(ctx, merchantsOf(ctx), q.transaction)
 		if err != nil {
 			return answer, s.alertProblem(ctx, q.transaction, err)
 		}
@@ -129,7 +129,7 @@ func (s *server) chosenAlerts(ctx context.Context, q alertsQuery) (all []alertAn
 	limit := q.Limit
 	for range mostParts {
 		q.Limit = limit - len(all)
-		page, err := s.deliveries.List(ctx, q.Query)
+		page, err := s.Alerts.List(ctx, q.Query)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -150,7 +150,7 @@ func (s *server) alertProblem(ctx context.Context, id string, err error) *Proble
 	if errors.Is(err, alert.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such alert: alertman has not taken it yet, or it is older than what Temporal keeps")
 	}
-	s.log.ErrorContext(ctx, "Alert not read", "id", id, "error", err)
+	s.Log.ErrorContext(ctx, "Alert not read", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
 		return unavailable("no alertman answers, and only alertman can read this log; the alert itself is safe, and its delivery goes on when alertman is back")
 	}

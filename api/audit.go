@@ -228,9 +228,9 @@ func (s *server) known(ctx context.Context, of identity.Merchants, id string) le
 	}
 	ctx, cancel := context.WithTimeout(ctx, auditRead)
 	defer cancel()
-	found, err := s.ledger.Find(ctx, of, id)
+	found, err := s.Ledger.Find(ctx, of, id)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-		s.log.WarnContext(ctx, "Ledger not read for the audit trail", "transaction", id, "error", err)
+		s.Log.WarnContext(ctx, "Ledger not read for the audit trail", "transaction", id, "error", err)
 	}
 	return found.Record
 }

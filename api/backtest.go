@@ -64,7 +64,7 @@ func (s *server) startBacktest(ctx context.Context, r *bodyRequest) (*backtestSt
 	if refused != nil {
 		return nil, refused
 	}
-	started, err := s.rules.StartBacktest(merchantsOf(ctx), q.Files, q.days)
+	started, err := s.Rules.StartBacktest(merchantsOf(ctx), q.Files, q.days)
 	faulty, isFaulty := errors.AsType[*ruleset.FaultyError](err)
 	var p *Problem
 	switch {
@@ -99,7 +99,7 @@ func (s *server) backtest(ctx context.Context, r *backtestRequest) (found rulese
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	found, err = s.rules.Backtest(ctx, merchantsOf(ctx), r.ID)
+	found, err = s.Rules.Backtest(ctx, merchantsOf(ctx), r.ID)
 	switch {
 	case errors.Is(err, ruleset.ErrNoBacktest):
 		return found, problem(http.StatusNotFound, "no such backtest: an api shows its own latest ones until it ends, and the desks show theirs for a day")

@@ -146,12 +146,12 @@ func ForPeople(body []byte) string {
 
 // lookDead fails with a *Problem.
 func (s *server) lookDead(ctx context.Context, visit func(alert.DeadLetter) bool) (int, error) {
-	if s.dead == nil {
+	if s.DeadLetters == nil {
 		return 0, noDead()
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadTimeout)
 	defer cancel()
-	total, err := s.dead.Look(ctx, visit)
+	total, err := s.DeadLetters.Look(ctx, visit)
 	if err != nil {
 		return 0, s.deadProblem(ctx, err)
 	}
@@ -163,7 +163,7 @@ func noDead() *Problem {
 }
 
 func (s *server) deadProblem(ctx context.Context, err error) *Problem {
-	s.log.ErrorContext(ctx, "Dead letters not read or changed", "error", err)
+	s.Log.ErrorContext(ctx, "Dead letters not read or changed", "error", err)
 	return unavailable("the broker does not answer: the letters are in the queue, except those that were replayed or purged before")
 }
 
@@ -176,7 +176,7 @@ func (s *server) changeDead(ctx context.Context, r *bodyRequest, do func(context
 	if err != nil {
 		return deadDone{}, err
 	}
-	if s.dead == nil {
+	if s.DeadLetters == nil {
 		return deadDone{}, noDead()
 	}
 	object := "all dead letters"
@@ -213,7 +213,7 @@ func (c deadChoice) begin(of identity.Merchants) (*deadDone, func(alert.DeadLett
 func (s *server) replayDead(ctx context.Context, c deadChoice) (deadDone, error) {
 	done, chosen := c.begin(merchantsOf(ctx))
 	leave := func(l alert.DeadLetter, why string) { done.Left = append(done.Left, leftLetter{l, why}) }
-	err := s.dead.Replay(ctx, func(l alert.DeadLetter) bool {
+	err := s.DeadLetters.Replay(ctx, func(l alert.DeadLetter) bool {
 		if !chosen(l) {
 			return false
 		}
@@ -232,7 +232,7 @@ func (s *server) replayDead(ctx context.Context, c deadChoice) (deadDone, error)
 
 func (s *server) purgeDead(ctx context.Context, c deadChoice) (deadDone, error) {
 	done, chosen := c.begin(merchantsOf(ctx))
-	_, err := s.dead.Look(ctx, func(l alert.DeadLetter) bool {
+	_, err := s.DeadLetters.Look(ctx, func(l alert.DeadLetter) bool {
 		if !chosen(l) {
 			return false
 		}

@@ -61,7 +61,7 @@ func isAnalyst(ctx context.Context, of identity.Merchants) bool {
 // shown returns a record as the caller reads it.
 func (s *server) shown(ctx context.Context, r ledger.Record) ledger.Record {
 	if !isAnalyst(ctx, identity.OnlyMerchants(identity.MerchantOf(r.Merchant))) {
-		r.Answer, r.Explanation = s.detail.answer(r.Answer), nil
+		r.Answer, r.Explanation = s.Detail.answer(r.Answer), nil
 	}
 	if !merchantsOf(ctx).All() { // failures name servers, which are the operator's
 		r.Retries = slices.Clone(r.Retries)

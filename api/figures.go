@@ -155,14 +155,14 @@ func (s *server) registerFigures(api huma.API) {
 
 func (s *server) showFigures(ctx context.Context, _ *struct{}) (answer figuresAnswer, _ error) {
 	of := merchantsOf(ctx)
-	now, err := s.now.get(ctx, of.String(), func(ctx context.Context) (report.Now, error) { return s.figures.Now(ctx, of, s.clock()) })
+	now, err := s.now.get(ctx, of.String(), func(ctx context.Context) (report.Now, error) { return s.Figures.Now(ctx, of, s.Now()) })
 	if err != nil {
-		s.log.ErrorContext(ctx, "Figures not read", "error", err)
+		s.Log.ErrorContext(ctx, "Figures not read", "error", err)
 		return answer, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).kept = true // it needs no entry
 	answer = figuresAnswer{
-		At: s.clock().UTC().Truncate(time.Second), Minutes: make([]minute, len(now.Minutes)), Held: []money.Wire{},
+		At: s.Now().UTC().Truncate(time.Second), Minutes: make([]minute, len(now.Minutes)), Held: []money.Wire{},
 		Answers: answers{len(now.Answers), report.Percentile(now.Answers, 50).Milliseconds(), report.Percentile(now.Answers, 99).Milliseconds()},
 		Reviews: waiting{Waiting: now.Waiting},
 	}
@@ -188,28 +188,28 @@ func (s *server) showFigures(ctx context.Context, _ *struct{}) (answer figuresAn
 
 // showsDecisions reports whether the caller may see the decisions about transactions of these merchants.
 func (s *server) showsDecisions(ctx context.Context, of identity.Merchants) bool {
-	return s.detail != NoDetail || isAnalyst(ctx, of)
+	return s.Detail != NoDetail || isAnalyst(ctx, of)
 }
 
 // showSurroundings adds what is not in the ledger, as far as the caller may see it.
 func (s *server) showSurroundings(ctx context.Context, of identity.Merchants, answer *figuresAnswer) {
-	if s.surroundings == nil {
+	if s.Surroundings == nil {
 		return
 	}
 	if allowed := subjectOf(ctx).For(identity.Alerts); !allowed.None() && allowed.Covers(of) {
 		counts, err := s.alertCounts.get(ctx, of.String(), func(ctx context.Context) (report.Alerts, error) {
-			return s.surroundings.Alerts(ctx, of, s.clock().Add(-24*time.Hour).UTC().Truncate(time.Second))
+			return s.Surroundings.Alerts(ctx, of, s.Now().Add(-24*time.Hour).UTC().Truncate(time.Second))
 		})
 		if err == nil {
 			answer.Alerts = &alertFigures{counts.Open, counts.Failed, counts.Unpublished, counts.FailedSince}
 		} else {
-			s.log.WarnContext(ctx, "Alerts not counted", "error", err)
+			s.Log.WarnContext(ctx, "Alerts not counted", "error", err)
 		}
 	}
 	if !of.All() {
 		return
 	}
-	parts, _ := s.parts.get(ctx, "", func(ctx context.Context) ([]report.Part, error) { return s.surroundings.Parts(ctx), nil })
+	parts, _ := s.parts.get(ctx, "", func(ctx context.Context) ([]report.Part, error) { return s.Surroundings.Parts(ctx), nil })
 	for _, p := range parts {
 		answer.Parts = append(answer.Parts, part(p))
 	}

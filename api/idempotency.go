@@ -36,7 +36,7 @@ var keySpace = uuid.MustParse("66285108-7833-47aa-b5d0-0d490112ab48")
 func (s *server) checkKey(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		lines := r.Header.Values(keyHeader)
-		if len(lines) == 0 && s.requireKey {
+		if len(lines) == 0 && s.RequireIdempotencyKey {
 			keyProblem(http.StatusBadRequest, keyMissing,
 				"this operation must not be done twice by mistake: send an Idempotency-Key, as "+keyForm).write(w)
 			return

@@ -101,13 +101,13 @@ func (s *server) takeAlarms(ctx context.Context, r *bodyRequest) (a inboundAnswe
 	if err != nil {
 		return a, err
 	}
-	if s.alarms == nil {
+	if s.Alarms == nil {
 		return a, problem(http.StatusServiceUnavailable, "this process cannot publish alarms: RABBITMQ_PUBLISHER_URL is not set for it")
 	}
 	a.Taken = []takenAlarm{}
 	events, names := make([]alert.Event, len(sent.alarms)), make([]string, len(sent.alarms))
 	for i, alarm := range sent.alarms {
-		events[i] = alarm.event(s.clock())
+		events[i] = alarm.event(s.Now())
 		names[i] = events[i].Subject + " " + alarm.status
 	}
 	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alarms", After: safetext.Cut(strings.Join(names, ", "), longestText, "…")})
@@ -116,7 +116,7 @@ func (s *server) takeAlarms(ctx context.Context, r *bodyRequest) (a inboundAnswe
 	}
 	odd, err := s.publishAlarms(ctx, events)
 	if err != nil {
-		s.log.ErrorContext(ctx, "Alarms not published", "error", err)
+		s.Log.ErrorContext(ctx, "Alarms not published", "error", err)
 		p = unavailable("RabbitMQ has not taken all alarms: send them again; those that it has are delivered once")
 	}
 	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
@@ -144,9 +144,9 @@ func (s *server) publishAlarms(ctx context.Context, events []alert.Event) (odd [
 	publishing.SetLimit(publishedAtOnce)
 	for i, event := range events {
 		publishing.Go(func() error {
-			err := s.alarms.Publish(ctx, event)
+			err := s.Alarms.Publish(ctx, event)
 			if odd[i] = errors.Is(err, alert.ErrUnpublishable); odd[i] {
-				s.log.ErrorContext(ctx, "Alarm left out: no event can be made of it", "alarm", event.Subject, "id", event.ID, "error", err)
+				s.Log.ErrorContext(ctx, "Alarm left out: no event can be made of it", "alarm", event.Subject, "id", event.ID, "error", err)
 				return nil
 			}
 			return err

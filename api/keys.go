@@ -120,7 +120,7 @@ func (s *server) listMerchants(ctx context.Context, _ *struct{}) (answer merchan
 
 // merchants returns the merchants that the caller manages.
 func (s *server) merchants(ctx context.Context) (mine []identity.Merchant, _ *Problem) {
-	all, err := s.clients.Merchants(ctx)
+	all, err := s.Clients.Merchants(ctx)
 	if err != nil {
 		return nil, s.keysProblem(ctx, err)
 	}
@@ -136,7 +136,7 @@ func (s *server) addMerchant(ctx context.Context, r *bodyRequest) (shown identit
 		return shown, problem(http.StatusForbidden, "this needs the scope "+string(identity.Admin)+" for all merchants")
 	}
 	m.AddedAt = time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
-	err = s.managed(ctx, audit.Entry{Merchant: m.Name, Object: "merchant " + m.Name}, http.StatusCreated, func(*audit.Entry) error { return s.clients.AddMerchant(ctx, m) })
+	err = s.managed(ctx, audit.Entry{Merchant: m.Name, Object: "merchant " + m.Name}, http.StatusCreated, func(*audit.Entry) error { return s.Clients.AddMerchant(ctx, m) })
 	return m.Shown(), err
 }
 
@@ -154,7 +154,7 @@ func (s *server) setMerchant(ctx context.Context, name string, disabled time.Tim
 		return shown, noMerchant()
 	}
 	err := s.managed(ctx, audit.Entry{Merchant: name, Object: "merchant " + name}, http.StatusOK, func(*audit.Entry) error {
-		return s.clients.DisableMerchant(ctx, name, disabled)
+		return s.Clients.DisableMerchant(ctx, name, disabled)
 	})
 	if err != nil {
 		return shown, err
@@ -185,7 +185,7 @@ func (s *server) listKeys(ctx context.Context, r *keysRequest) (answer keysAnswe
 	if err := p.problem("the keys cannot be listed so: see errors"); err != nil {
 		return answer, err
 	}
-	all, err := s.clients.Keys(ctx)
+	all, err := s.Clients.Keys(ctx)
 	if err != nil {
 		return answer, s.keysProblem(ctx, err)
 	}
@@ -212,7 +212,7 @@ func (s *server) makeKey(ctx context.Context, r *bodyRequest) (*madeKeyResponse,
 	now := time.Now()
 	secret, key := identity.NewKey(asked.merchant, asked.client, asked.scopes, now, asked.until(now))
 	err = s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name, After: key.String()}, http.StatusCreated, func(*audit.Entry) error {
-		return s.clients.AddKey(ctx, key)
+		return s.Clients.AddKey(ctx, key)
 	})
 	if err != nil {
 		return nil, err
@@ -237,7 +237,7 @@ func (s *server) rollKey(ctx context.Context, r *rollRequest) (*madeKeyResponse,
 	secret, next := identity.NewKey(present.Merchant, present.Client, asked.scopes, now, asked.until(now))
 	var before, after identity.Key
 	err = s.managed(ctx, audit.Entry{Merchant: present.Merchant, Object: "key " + present.Name}, http.StatusCreated, func(e *audit.Entry) (err error) {
-		if before, after, err = s.clients.RollKey(ctx, present.Name, next, overlap); err == nil {
+		if before, after, err = s.Clients.RollKey(ctx, present.Name, next, overlap); err == nil {
 			e.Before, e.After = before.String(), after.String()
 		}
 		return err
@@ -256,7 +256,7 @@ func (s *server) revokeKey(ctx context.Context, r *namedRequest) (shown identity
 	}
 	err := s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name}, http.StatusOK, func(e *audit.Entry) (err error) {
 		e.Before = key.String()
-		if key, err = s.clients.RevokeKey(ctx, key.Name, time.Now()); err == nil {
+		if key, err = s.Clients.RevokeKey(ctx, key.Name, time.Now()); err == nil {
 			e.After = key.String()
 		}
 		return err
@@ -266,7 +266,7 @@ func (s *server) revokeKey(ctx context.Context, r *namedRequest) (shown identity
 
 // key returns a key of a merchant that the caller manages.
 func (s *server) key(ctx context.Context, name string) (identity.Key, *Problem) {
-	all, err := s.clients.Keys(ctx)
+	all, err := s.Clients.Keys(ctx)
 	if err != nil {
 		return identity.Key{}, s.keysProblem(ctx, err)
 	}
@@ -294,7 +294,7 @@ func (s *server) keysProblem(ctx context.Context, err error) *Problem {
 		return problem(http.StatusServiceUnavailable, "this process may not change merchants and keys: do it on the desk, or by orders merchants and "+
 			"orders keys, whose users of the ledger's database may")
 	}
-	s.log.ErrorContext(ctx, "Merchants or keys not read or changed", "error", err)
+	s.Log.ErrorContext(ctx, "Merchants or keys not read or changed", "error", err)
 	return unavailable("the ledger does not answer now, so it is not known whether a change was kept: look at GET /merchants and GET /keys before you send it again")
 }
 

@@ -76,7 +76,7 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 	if p != nil {
 		return nil, p
 	}
-	kept, err := s.transactions.Label(ctx, merchantsOf(ctx), id, label)
+	kept, err := s.Transactions.Label(ctx, merchantsOf(ctx), id, label)
 	response := &labelResponse{Status: http.StatusOK, Location: "/transactions/" + id, Body: kept}
 	if kept.Time.Equal(label.Time) {
 		response.Status = http.StatusCreated
@@ -96,7 +96,7 @@ func (s *server) labelProblem(ctx context.Context, id string, err error) *Proble
 	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")
 	}
-	s.log.ErrorContext(ctx, "Label not kept", "transaction", id, "error", err)
+	s.Log.ErrorContext(ctx, "Label not kept", "transaction", id, "error", err)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return retryLater(http.StatusServiceUnavailable, retryAfterPending,
 			"the transaction was accepted, and is not in the ledger yet; nothing was kept, and the label can safely be sent again")

@@ -54,7 +54,7 @@ type visit struct {
 func (s *server) byLink(purpose alert.Purpose, places *gate, answer func(*visit, url.Values)) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
-		if !s.links.Signed() || r.Header.Get("Authorization") != "" || !r.URL.Query().Has("signature") {
+		if !s.Links.Signed() || r.Header.Get("Authorization") != "" || !r.URL.Query().Has("signature") {
 			next(ctx)
 			return
 		}
@@ -85,7 +85,7 @@ func (s *server) linkPage(purpose alert.Purpose, show func(*visit)) http.Handler
 			v.refuse(refused)
 			return
 		}
-		if !s.links.Signed() {
+		if !s.Links.Signed() {
 			v.refuse(problem(http.StatusNotFound, "links are not in use here: "+withoutLink[purpose]))
 			return
 		}
@@ -121,7 +121,7 @@ var expiredLink = map[alert.Purpose]string{
 
 // verify reports whether the link is valid, and answers the request if it is not.
 func (s *server) verify(v *visit) bool {
-	sentTo, err := s.links.Verify(v.purpose, v.id, v.r.URL.Query(), time.Now())
+	sentTo, err := s.Links.Verify(v.purpose, v.id, v.r.URL.Query(), time.Now())
 	switch {
 	case errors.Is(err, alert.ErrLinkExpired):
 		telemetry.LoginsRefused.Inc(v.r.Context(), "expired_link")

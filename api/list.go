@@ -118,7 +118,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	query.Merchants = merchantsOf(ctx).Narrow(r.Merchant) // whether another's exists is not said
-	if query.Outcome != "" && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
+	if query.Outcome != "" && s.Detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
 		return nil, problem(http.StatusForbidden, "outcomes are shown here only with the scope "+string(identity.Rules)+": leave the parameter outcome out")
 	}
 	if (query.Rule != "" || query.Disagrees != "") && !isAnalyst(ctx, query.Merchants) {
@@ -154,7 +154,7 @@ func (s *server) list(ctx context.Context, r *listRequest) (*listResponse, error
 
 // unlisted says that the ledger could not be read.
 func (s *server) unlisted(ctx context.Context, err error) error {
-	s.log.ErrorContext(ctx, "Transactions not listed", "error", err)
+	s.Log.ErrorContext(ctx, "Transactions not listed", "error", err)
 	return unavailable("the ledger cannot be read now; a shorter time may help")
 }
 
@@ -171,12 +171,12 @@ const maxExamined = 2000
 // page reads a page in parts. It ends early, with a cursor, if its transactions are large, or if enough were looked at.
 func (s *server) page(ctx context.Context, q ledger.Query) (page ledger.Page, err error) {
 	q.Brief = true
-	if q.DownTo, err = s.ledger.Reach(ctx, q, maxExamined); err != nil {
+	if q.DownTo, err = s.Ledger.Reach(ctx, q, maxExamined); err != nil {
 		return ledger.Page{}, err
 	}
 	for limit, size := q.Limit, 0; limit > len(page.Entries) && size < maxPage; q.After = page.Next {
 		q.Limit = min(maxPart, limit-len(page.Entries))
-		part, err := s.ledger.List(ctx, q)
+		part, err := s.Ledger.List(ctx, q)
 		if err != nil {
 			return ledger.Page{}, err
 		}

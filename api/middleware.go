@@ -40,7 +40,7 @@ func (s *server) logRequests(next http.Handler) http.Handler {
 		}
 		s.audit.visited(r, v, recorder.Status())
 		route, took := chi.RouteContext(r.Context()).RoutePattern(), time.Since(start)
-		s.log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route, "status", recorder.Status(), "took", took)
+		s.Log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route, "status", recorder.Status(), "took", took)
 		describe(r.Context(), methodName(r.Method), route, recorder.Status())
 		telemetry.HTTPRequestDuration.Record(r.Context(), took,
 			cmp.Or(route, "other"), methodName(r.Method), strconv.Itoa(cmp.Or(recorder.Status(), http.StatusOK)))
@@ -65,7 +65,7 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 				if broken == http.ErrAbortHandler { //nolint:errorlint // net/http looks for this very value, unwrapped
 					panic(broken)
 				}
-				s.log.ErrorContext(r.Context(), "Handler panicked", "stack", string(debug.Stack()))
+				s.Log.ErrorContext(r.Context(), "Handler panicked", "stack", string(debug.Stack()))
 				problem(http.StatusInternalServerError, "the service failed to handle this request").write(w)
 			}
 		}()

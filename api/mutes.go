@@ -96,12 +96,12 @@ func (s *server) addMute(ctx context.Context, r *bodyRequest) (m alert.Mute, _ e
 	if m.Merchant != "" && !of.Has(m.Merchant) {
 		return m, problem(http.StatusNotFound, "no such merchant")
 	}
-	m.ID, m.Begin = cmp.Or(m.ID, uuid.Must(uuid.NewV7()).String()), s.clock().UTC().Truncate(time.Microsecond) // as the ledger keeps it
+	m.ID, m.Begin = cmp.Or(m.ID, uuid.Must(uuid.NewV7()).String()), s.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
 	m.Until = m.Begin.Add(time.Duration(asked.hours) * time.Hour)
 	err = s.changed(ctx, audit.Entry{Object: "mute " + m.ID, Merchant: m.Merchant, After: described(m)}, http.StatusCreated, s.muteProblem, func(*audit.Entry) (err error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muteWithin)
 		defer cancel()
-		m, err = s.mutes.AddMute(ctx, m)
+		m, err = s.Mutes.AddMute(ctx, m)
 		return err
 	})
 	return m, err
@@ -115,7 +115,7 @@ func described(m alert.Mute) string {
 func (s *server) listMutes(ctx context.Context, _ *struct{}) (answer mutesAnswer, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	found, err := s.mutes.Mutes(ctx, merchantsOf(ctx), s.clock().Add(-alert.Listed))
+	found, err := s.Mutes.Mutes(ctx, merchantsOf(ctx), s.Now().Add(-alert.Listed))
 	if err != nil {
 		return answer, s.muteProblem(ctx, err)
 	}
@@ -134,7 +134,7 @@ func (s *server) endMute(ctx context.Context, r *endMuteRequest) (ended alert.Mu
 	err = s.changed(ctx, audit.Entry{Object: "mute " + id.String()}, http.StatusOK, s.muteProblem, func(e *audit.Entry) (err error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), muteWithin)
 		defer cancel()
-		if ended, err = s.mutes.EndMute(ctx, merchantsOf(ctx), id.String(), by, s.clock().UTC().Truncate(time.Microsecond)); err == nil {
+		if ended, err = s.Mutes.EndMute(ctx, merchantsOf(ctx), id.String(), by, s.Now().UTC().Truncate(time.Microsecond)); err == nil {
 			e.After, e.Merchant = described(ended), cmp.Or(ended.Merchant, e.Merchant)
 		}
 		return err
@@ -152,7 +152,7 @@ func (s *server) muteProblem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, alert.ErrManyMutes):
 		return problem(http.StatusConflict, fmt.Sprintf("not muted: %d such mutes are on, or %d are on or ended within the last day, which is the most", alert.MostMutes, alert.MostListed))
 	}
-	s.log.ErrorContext(ctx, "Mutes not read or changed", "error", err)
+	s.Log.ErrorContext(ctx, "Mutes not read or changed", "error", err)
 	return unavailable("the ledger does not answer now, so it is not known whether a change was kept: look at GET /mutes before you send it again")
 }
 

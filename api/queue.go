@@ -140,8 +140,8 @@ func (s *server) queue(ctx context.Context, r *queueRequest) (page reviewQueue, 
 	if err != nil {
 		return page, err
 	}
-	query.Queues = s.queues
-	if query.Sort == ledger.ByScore && s.detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
+	query.Queues = s.Queues
+	if query.Sort == ledger.ByScore && s.Detail == NoDetail && !isAnalyst(ctx, query.Merchants) {
 		return page, problem(http.StatusForbidden, "scores are shown here only with the scope "+string(identity.Rules)+": sort by deadline or amount")
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
@@ -149,7 +149,7 @@ func (s *server) queue(ctx context.Context, r *queueRequest) (page reviewQueue, 
 	page.Reviews = []waitingReview{}
 	for limit, size := query.Limit, 0; limit > len(page.Reviews) && size < maxPage; {
 		query.Limit = min(maxPart, limit-len(page.Reviews))
-		part, err := s.ledger.Reviews(ctx, query)
+		part, err := s.Ledger.Reviews(ctx, query)
 		if err != nil {
 			return page, s.ledgerAway(ctx, err)
 		}
@@ -170,12 +170,12 @@ func (s *server) queue(ctx context.Context, r *queueRequest) (page reviewQueue, 
 // queueOf returns who gets a transaction in review first.
 func (s *server) queueOf(r ledger.Record) string {
 	amount, _ := money.FromWire(r.Payment.Wire) // without one, it can be in a merchant's queue
-	return s.queues.Of(amount, identity.MerchantOf(r.Merchant))
+	return s.Queues.Of(amount, identity.MerchantOf(r.Merchant))
 }
 
 // ledgerAway logs why the ledger cannot be read, and returns a problem that says that it cannot.
 func (s *server) ledgerAway(ctx context.Context, err error) *Problem {
-	s.log.ErrorContext(ctx, "Ledger not read", "error", err)
+	s.Log.ErrorContext(ctx, "Ledger not read", "error", err)
 	return unavailable("the ledger cannot be read now")
 }
 
@@ -265,7 +265,7 @@ func (s *server) getReview(ctx context.Context, r *transactionRequest) (detail r
 		return detail, err
 	}
 	of := merchantsOf(ctx)
-	record, err := s.transactions.Record(ctx, of, id)
+	record, err := s.Transactions.Record(ctx, of, id)
 	if err != nil {
 		return detail, s.readProblem(ctx, id, err)
 	}
@@ -273,14 +273,14 @@ func (s *server) getReview(ctx context.Context, r *transactionRequest) (detail r
 	defer cancel()
 	visitorOf(ctx).merchant = identity.MerchantOf(record.Merchant)
 	detail = reviewDetail{Transaction: s.shown(ctx, *record), Queue: s.queueOf(*record)}
-	entry, err := s.ledger.Find(ctx, of, id)
+	entry, err := s.Ledger.Find(ctx, of, id)
 	switch {
 	case err == nil:
 		detail.Posted = postedOf(entry.Transaction)
 	case !errors.Is(err, ledger.ErrNotFound):
 		return detail, s.ledgerAway(ctx, err)
 	}
-	if detail.Assignment, err = s.ledger.Assigned(ctx, of, id, time.Now()); err != nil {
+	if detail.Assignment, err = s.Ledger.Assigned(ctx, of, id, time.Now()); err != nil {
 		return detail, s.ledgerAway(ctx, err)
 	}
 	return detail, nil
@@ -312,7 +312,7 @@ func (s *server) take(ctx context.Context, r *assignRequest) (a ledger.Assignmen
 	now := time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
 	a.Until = now.Add(takenFor)
 	err = s.assign(ctx, id, fmt.Sprintf("%s until %s", a.Person, a.Until.Format(time.RFC3339)), http.StatusOK, func(of identity.Merchants) error {
-		return s.ledger.Assign(ctx, of, id, a, now)
+		return s.Ledger.Assign(ctx, of, id, a, now)
 	})
 	return a, err
 }
@@ -327,14 +327,14 @@ func (s *server) release(ctx context.Context, r *transactionRequest) (*struct{},
 		person = caller.Name
 	}
 	return nil, s.assign(ctx, id, "", http.StatusNoContent, func(of identity.Merchants) error {
-		return s.ledger.Release(ctx, of, id, person, time.Now())
+		return s.Ledger.Release(ctx, of, id, person, time.Now())
 	})
 }
 
 // assign changes who works on a transaction, between two entries of the audit trail.
 func (s *server) assign(ctx context.Context, id, after string, success int, do func(identity.Merchants) error) error {
 	of := merchantsOf(ctx)
-	entry, err := s.ledger.Find(ctx, of, id)
+	entry, err := s.Ledger.Find(ctx, of, id)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction in the ledger")
 	}
@@ -359,7 +359,7 @@ func (s *server) assignProblem(ctx context.Context, id string, status ledger.Sta
 		p.TransactionStatus = &status
 		return p
 	}
-	s.log.ErrorContext(ctx, "Review not assigned", "transaction", id, "error", err)
+	s.Log.ErrorContext(ctx, "Review not assigned", "transaction", id, "error", err)
 	return unavailable("the ledger cannot be written now; the request can safely be sent again")
 }
 

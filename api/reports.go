@@ -186,7 +186,7 @@ func (p *parameters) day(name string) time.Time {
 }
 
 func (s *server) showReports(ctx context.Context, r *reportsRequest) (body reports, _ error) {
-	q, err := readReport(r.sent.RawQuery, s.clock())
+	q, err := readReport(r.sent.RawQuery, s.Now())
 	if err != nil {
 		return body, err
 	}
@@ -195,9 +195,9 @@ func (s *server) showReports(ctx context.Context, r *reportsRequest) (body repor
 	of := merchantsOf(ctx)
 	body = reports{From: report.DateOf(q.from), To: report.DateOf(q.to), By: q.by, Rows: []reportRow{}, Programs: []programRow{}}
 	first, next := report.FirstOfMonth(q.from), report.FirstOfMonth(q.to).AddDate(0, 1, 0)
-	days, err := s.figures.Days(ctx, of, report.DateOf(first.AddDate(0, -1, 0)), report.DateOf(next.AddDate(0, 0, -1)))
+	days, err := s.Figures.Days(ctx, of, report.DateOf(first.AddDate(0, -1, 0)), report.DateOf(next.AddDate(0, 0, -1)))
 	if err != nil {
-		s.log.ErrorContext(ctx, "Report not read", "error", err)
+		s.Log.ErrorContext(ctx, "Report not read", "error", err)
 		return body, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).shown = fmt.Sprintf("report from %s to %s by %s", body.From, body.To, body.By)

@@ -62,7 +62,7 @@ func (s *server) resend(ctx context.Context, r *resendRequest) (*resendResponse,
 	if p != nil {
 		return nil, p
 	}
-	sent, err := s.deliveries.Resend(ctx, merchantsOf(ctx), r.ID, asked)
+	sent, err := s.Alerts.Resend(ctx, merchantsOf(ctx), r.ID, asked)
 	if err != nil {
 		p = s.resendProblem(ctx, r.ID, err)
 	} else {
@@ -83,7 +83,7 @@ func (s *server) resendProblem(ctx context.Context, id string, err error) *Probl
 	if errors.Is(err, alert.ErrNotFound) {
 		return s.alertProblem(ctx, id, err)
 	}
-	s.log.ErrorContext(ctx, "Alert not sent again", "id", id, "error", err)
+	s.Log.ErrorContext(ctx, "Alert not sent again", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
 		return unavailable("no alertman answers, so it is not known whom the alert has reached, and nothing was sent again; try again once an alertman runs")
 	}

@@ -110,7 +110,7 @@ func (s *server) review(ctx context.Context, r *reviewRequest) (*transactRespons
 		return nil, refused
 	}
 	if !isAnalyst(ctx, merchantsOf(ctx)) {
-		answer = s.detail.answer(answer)
+		answer = s.Detail.answer(answer)
 	}
 	response := respond(answer, false, prefer)
 	if response.Status == http.StatusAccepted && !answer.Review.AwaitsSecond() {
@@ -128,7 +128,7 @@ func (s *server) decide(ctx context.Context, of identity.Merchants, id string, q
 	if p != nil {
 		return ledger.Answer{}, p
 	}
-	answer, err := s.transactions.Review(ctx, of, id, q, wait)
+	answer, err := s.Transactions.Review(ctx, of, id, q, wait)
 	if err != nil {
 		p = s.reviewProblem(ctx, id, err)
 	}
@@ -146,7 +146,7 @@ func (s *server) reviewProblem(ctx context.Context, id string, err error) *Probl
 	if worse, is := errors.AsType[*ledger.WorseError](err); is {
 		why, now := worse.Why, worse.Now
 		if !isAnalyst(ctx, merchantsOf(ctx)) {
-			why, now = "the fraud check has got worse", s.detail.decision(now)
+			why, now = "the fraud check has got worse", s.Detail.decision(now)
 		}
 		p := problem(http.StatusConflict, why+`: nothing was decided; send it again with "confirm": true to approve all the same`)
 		p.Decision, p.worse = now, worse.Now
@@ -158,7 +158,7 @@ func (s *server) reviewProblem(ctx context.Context, id string, err error) *Probl
 	if errors.Is(err, transaction.ErrNotFound) || errors.Is(err, transaction.ErrUnavailable) {
 		return s.readProblem(ctx, id, err)
 	}
-	s.log.ErrorContext(ctx, "Review not taken", "transaction", id, "error", err)
+	s.Log.ErrorContext(ctx, "Review not taken", "transaction", id, "error", err)
 	switch {
 	case errors.Is(err, transaction.ErrNotAccepted):
 		return unavailable("the workflow engine cannot be reached; nothing was decided, and the verdict can safely be sent again")

@@ -75,7 +75,7 @@ func (s *server) reviewPage(v *visit) (page, *Problem) {
 	if err != nil {
 		return page{}, s.readProblem(v.r.Context(), v.id, transaction.ErrNotFound)
 	}
-	record, err := s.transactions.Record(v.r.Context(), identity.AllMerchants(), id)
+	record, err := s.Transactions.Record(v.r.Context(), identity.AllMerchants(), id)
 	if err != nil {
 		return page{}, s.readProblem(v.r.Context(), id, err)
 	}

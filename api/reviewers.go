@@ -81,11 +81,11 @@ func (s *server) reviewers(ctx context.Context, r *reviewersRequest) (work revie
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	of := merchantsOf(ctx)
-	waiting, next, err := s.ledger.Waiting(ctx, of)
+	waiting, next, err := s.Ledger.Waiting(ctx, of)
 	if err != nil {
 		return work, s.ledgerAway(ctx, err)
 	}
-	reviewed, err := s.ledger.Reviewed(ctx, of, since, mostReviewed)
+	reviewed, err := s.Ledger.Reviewed(ctx, of, since, mostReviewed)
 	if err != nil {
 		return work, s.ledgerAway(ctx, err)
 	}

@@ -66,7 +66,7 @@ func (s *server) withoutRoutes(ctx context.Context) *Problem {
 	if !merchantsOf(ctx).All() {
 		return problem(http.StatusForbidden, "the routes are of all merchants, and so this needs its scope for all of them")
 	}
-	if s.routes == nil {
+	if s.Routes == nil {
 		return problem(http.StatusServiceUnavailable, "this process does not know the routes: it cannot use the file of its ALERTMAN_CONFIG, as its log says: start it again once the file is right")
 	}
 	return nil
@@ -76,7 +76,7 @@ func (s *server) shownRoutes(ctx context.Context, _ *struct{}) (alert.Routing, e
 	if p := s.withoutRoutes(ctx); p != nil {
 		return alert.Routing{}, p
 	}
-	return s.routes().Shown(), nil
+	return s.Routes().Shown(), nil
 }
 
 func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (routed alert.Routed, _ error) {
@@ -84,7 +84,7 @@ func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (routed ale
 		return routed, p
 	}
 	if r.At.IsZero() {
-		r.At = s.clock()
+		r.At = s.Now()
 	}
 	if !isSayable(r.At) {
 		p := problem(http.StatusUnprocessableEntity, "the event cannot be tried so: see errors")
@@ -94,11 +94,11 @@ func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (routed ale
 	if _, err := strictjson.Parse(r.RawBody); err != nil {
 		return routed, problem(http.StatusBadRequest, err.Error())
 	}
-	event, err := s.readEvent(r.RawBody)
+	event, err := s.ReadEvent(r.RawBody)
 	if err != nil {
 		return routed, problem(http.StatusUnprocessableEntity, "the body is not an event: "+err.Error())
 	}
 	v := visitorOf(ctx)
 	v.reads, v.object = true, "event "+card.Redact(safetext.Line(event.ID))
-	return s.routes().Try(event, r.At), nil
+	return s.Routes().Try(event, r.At), nil
 }

@@ -111,16 +111,16 @@ func readRuleFigures(raw string, now time.Time) (ruleFiguresQuery, error) {
 }
 
 func (s *server) showRuleFigures(ctx context.Context, r *ruleFiguresRequest) (body rulesFigures, _ error) {
-	q, err := readRuleFigures(r.sent.RawQuery, s.clock())
+	q, err := readRuleFigures(r.sent.RawQuery, s.Now())
 	if err != nil {
 		return body, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	from, to := report.DateOf(q.from), report.DateOf(q.to)
-	days, err := s.figures.RuleDays(ctx, merchantsOf(ctx), from, to)
+	days, err := s.Figures.RuleDays(ctx, merchantsOf(ctx), from, to)
 	if err != nil {
-		s.log.ErrorContext(ctx, "Figures of rules not read", "error", err)
+		s.Log.ErrorContext(ctx, "Figures of rules not read", "error", err)
 		return body, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).object = q.rule

@@ -108,7 +108,7 @@ func (s *server) listOf(ctx context.Context, name string) (ruleset.List, []strin
 		return ruleset.List{}, nil, p
 	}
 	visitorOf(ctx).object = "list " + card.Redact(name)
-	found, entries, err := s.rules.List(ctx, name)
+	found, entries, err := s.Rules.List(ctx, name)
 	switch {
 	case errors.Is(err, ruleset.ErrNoList):
 		return found, nil, problem(http.StatusNotFound, err.Error()+": GET /rules shows all")
@@ -125,7 +125,7 @@ func (s *server) changeable(ctx context.Context, name string) (ruleset.List, *Pr
 		return list, p
 	}
 	where := " in the folder of the ruleset"
-	if s.rulesets != nil {
+	if s.Rulesets != nil {
 		where = ", and propose a version of the ruleset"
 	}
 	return list, problem(http.StatusConflict, "the list is a file: change "+list.File+where+", or have the list kept in the database (from: database)")
@@ -164,7 +164,7 @@ func (s *server) keptEntries(ctx context.Context, q ruleset.EntryQuery, page *li
 	limit := q.Limit
 	q.List, q.Of = page.List.Name, page.List.Of
 	q.Limit++ // which shows whether there is a next page
-	all, err := s.entries.Entries(ctx, q)
+	all, err := s.Lists.Entries(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (s *server) addEntry(ctx context.Context, r *addEntryRequest) (e ruleset.Li
 		e.Expires = now.Add(asked.expires)
 	}
 	err = s.changed(ctx, audit.Entry{Object: "list " + list.Name}, http.StatusCreated, s.listProblem, func(kept *audit.Entry) (err error) {
-		if e, err = s.entries.AddEntry(ctx, e); err == nil {
+		if e, err = s.Lists.AddEntry(ctx, e); err == nil {
 			kept.After = entryInWords(e)
 		}
 		return err
@@ -229,20 +229,20 @@ func (s *server) valueOf(ctx context.Context, list ruleset.List, asked newEntry)
 	case asked.value != "" && asked.transaction != "":
 		return "", wrong("/transaction", "must be left out beside value")
 	case asked.value != "":
-		value, err := s.rules.Spell(list.Of, asked.value)
+		value, err := s.Rules.Spell(list.Of, asked.value)
 		if err != nil {
 			return "", wrong("/value", strings.Replace(err.Error(), strconv.Quote(asked.value), "this", 1))
 		}
 		return value, nil
 	}
-	found, err := s.ledger.Find(ctx, merchantsOf(ctx), asked.transaction)
+	found, err := s.Ledger.Find(ctx, merchantsOf(ctx), asked.transaction)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		return "", wrong("/transaction", "must be the transactionID of a transaction in the ledger")
 	case err != nil:
 		return "", s.ledgerAway(ctx, err)
 	}
-	value := s.rules.ListValue(list.Of, found.Transaction)
+	value := s.Rules.ListValue(list.Of, found.Transaction)
 	if value == "" {
 		return "", wrong("/transaction", "has no "+list.Of)
 	}
@@ -276,7 +276,7 @@ func (s *server) removeEntry(ctx context.Context, r *removeEntryRequest) (remove
 	removed.List, removed.Of = list.Name, list.Of
 	object := fmt.Sprintf("list %s, entry %d", list.Name, removed.Number)
 	err = s.changed(ctx, audit.Entry{Object: object, After: "removed: " + removed.RemovedReason}, http.StatusOK, s.listProblem, func(kept *audit.Entry) (err error) {
-		if removed, err = s.entries.RemoveEntry(ctx, removed); err == nil {
+		if removed, err = s.Lists.RemoveEntry(ctx, removed); err == nil {
 			kept.Before = entryInWords(removed)
 		}
 		return err
@@ -314,7 +314,7 @@ func (s *server) listProblem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, ruleset.ErrMayNotChange):
 		return problem(http.StatusServiceUnavailable, "this process may not change lists: do it on the desk, whose user of the ledger's database may")
 	}
-	s.log.ErrorContext(ctx, "Entries of a list not read or changed", "error", err)
+	s.Log.ErrorContext(ctx, "Entries of a list not read or changed", "error", err)
 	return unavailable("the lists in the database do not answer now, so it is not known whether a change " +
 		"was kept: look at the entries of the list before you send it again")
 }

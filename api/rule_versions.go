@@ -82,7 +82,7 @@ func (s *server) withoutVersions(ctx context.Context) *Problem {
 	if p := cmp.Or(forAll(ctx), s.withoutRules()); p != nil {
 		return p
 	}
-	if s.rulesets == nil {
+	if s.Rulesets == nil {
 		return problem(http.StatusConflict, "the ruleset is a folder of files here (RULES_FROM=files): change the files there")
 	}
 	return nil
@@ -96,7 +96,7 @@ func (s *server) versionProblem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, ruleset.ErrApproved):
 		return problem(http.StatusConflict, err.Error())
 	}
-	s.log.ErrorContext(ctx, "Versions of the ruleset not read or written", "error", err)
+	s.Log.ErrorContext(ctx, "Versions of the ruleset not read or written", "error", err)
 	return unavailable("the versions of the ruleset cannot be read or written now: the log says why. " +
 		"On PostgreSQL only the desk's user may write them")
 }
@@ -105,10 +105,10 @@ func (s *server) versions(ctx context.Context, r *versionsRequest) (answer ruleV
 	if p := s.withoutVersions(ctx); p != nil {
 		return answer, p
 	}
-	if answer.Versions, err = s.rulesets.Versions(ctx, cmp.Or(r.Before, math.MaxInt64), maxVersions); err != nil {
+	if answer.Versions, err = s.Rulesets.Versions(ctx, cmp.Or(r.Before, math.MaxInt64), maxVersions); err != nil {
 		return answer, s.versionProblem(ctx, err)
 	}
-	if answer.Deciding, err = s.rulesets.Deciding(ctx); err != nil {
+	if answer.Deciding, err = s.Rulesets.Deciding(ctx); err != nil {
 		return answer, s.versionProblem(ctx, err)
 	}
 	return answer, nil
@@ -119,7 +119,7 @@ func (s *server) version(ctx context.Context, r *versionRequest) (ruleset.Versio
 		return ruleset.Version{}, p
 	}
 	visitorOf(ctx).object = versionName(r.Number)
-	found, err := s.rulesets.Version(ctx, r.Number)
+	found, err := s.Rulesets.Version(ctx, r.Number)
 	if err != nil {
 		return found, s.versionProblem(ctx, err)
 	}
@@ -136,7 +136,7 @@ func (s *server) propose(ctx context.Context, r *bodyRequest) (proposed ruleset.
 	if err != nil {
 		return proposed, err
 	}
-	found := s.rules.Check(q.Files)
+	found := s.Rules.Check(q.Files)
 	if !found.Sound() {
 		return proposed, faultyProblem(&ruleset.FaultyError{Findings: found})
 	}
@@ -144,7 +144,7 @@ func (s *server) propose(ctx context.Context, r *bodyRequest) (proposed ruleset.
 		Digest: found.Ruleset.Digest, Note: q.note, By: nameOf(subjectOf(ctx)), At: time.Now().UTC().Truncate(time.Microsecond), Files: q.Files,
 	}
 	err = s.changed(ctx, audit.Entry{Object: found.Ruleset.String(), After: proposed.Digest}, http.StatusCreated, s.versionProblem, func(*audit.Entry) (err error) {
-		proposed, err = s.rulesets.Propose(ctx, proposed)
+		proposed, err = s.Rulesets.Propose(ctx, proposed)
 		return err
 	})
 	return proposed, err
@@ -159,22 +159,22 @@ func (s *server) approve(ctx context.Context, r *versionRequest) (v ruleset.Vers
 	if p := s.withoutVersions(ctx); p != nil {
 		return v, p
 	}
-	if v, err = s.rulesets.Version(ctx, r.Number); err != nil {
+	if v, err = s.Rulesets.Version(ctx, r.Number); err != nil {
 		return v, s.versionProblem(ctx, err)
 	}
 	caller := subjectOf(ctx)
 	switch {
-	case s.oneApproves:
+	case s.OneApproves:
 	case caller.Kind != identity.Person:
 		return v, problem(http.StatusForbidden, "a person has to approve this, who has signed in (RULES_FOUR_EYES)")
 	case caller.Name == v.By:
 		return v, problem(http.StatusForbidden, "you have proposed this version, and another person has to approve it (RULES_FOUR_EYES)")
 	}
 	err = s.changed(ctx, audit.Entry{Object: versionName(r.Number), After: v.Digest}, http.StatusOK, s.versionProblem, func(e *audit.Entry) (err error) {
-		if used, err := s.rules.InUse(ctx); err == nil {
+		if used, err := s.Rules.InUse(ctx); err == nil {
 			e.Before = used.Deciding.Digest
 		}
-		v, err = s.rulesets.Approve(ctx, r.Number, nameOf(caller), time.Now().UTC().Truncate(time.Microsecond))
+		v, err = s.Rulesets.Approve(ctx, r.Number, nameOf(caller), time.Now().UTC().Truncate(time.Microsecond))
 		return err
 	})
 	return v, err

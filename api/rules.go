@@ -107,7 +107,7 @@ func (s *server) registerRules(api huma.API) {
 
 // withoutRules is the answer where no rules decide.
 func (s *server) withoutRules() *Problem {
-	if s.rules == nil {
+	if s.Rules == nil {
 		return problem(http.StatusConflict, "no rules decide here: FRAUD_DETECTOR names another detector")
 	}
 	return nil
@@ -115,7 +115,7 @@ func (s *server) withoutRules() *Problem {
 
 // rulesProblem returns the reason why rules cannot be shown or tried.
 func (s *server) rulesProblem(ctx context.Context, err error) *Problem {
-	s.log.ErrorContext(ctx, "Rules not shown or tried", "error", err)
+	s.Log.ErrorContext(ctx, "Rules not shown or tried", "error", err)
 	return unavailable("the rules, or what was counted before, cannot be read now: the log says why. " +
 		"On PostgreSQL only the desk's user may read what was counted; with history=false it is not needed")
 }
@@ -132,7 +132,7 @@ func (s *server) rulesInUse(ctx context.Context, _ *struct{}) (used ruleset.InUs
 	if p := s.withoutRules(); p != nil {
 		return used, p
 	}
-	if used, err = s.rules.InUse(ctx); err != nil {
+	if used, err = s.Rules.InUse(ctx); err != nil {
 		return used, s.rulesProblem(ctx, err)
 	}
 	visitorOf(ctx).object = used.Deciding.Digest
@@ -143,7 +143,7 @@ func (s *server) rulesFiles(ctx context.Context, _ *struct{}) (answer rulesetFil
 	if p := cmp.Or(s.withoutRules(), forAll(ctx)); p != nil {
 		return answer, p
 	}
-	if answer.Files, err = s.rules.Files(ctx); err != nil {
+	if answer.Files, err = s.Rules.Files(ctx); err != nil {
 		return answer, s.rulesProblem(ctx, err)
 	}
 	return answer, nil
@@ -158,7 +158,7 @@ func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (trial rul
 		return trial, p
 	}
 	visitorOf(ctx).object = id
-	found, err := s.ledger.Find(ctx, merchantsOf(ctx), id)
+	found, err := s.Ledger.Find(ctx, merchantsOf(ctx), id)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return trial, problem(http.StatusNotFound, "no such transaction in the ledger")
 	}
@@ -166,7 +166,7 @@ func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (trial rul
 		return trial, s.rulesProblem(ctx, err)
 	}
 	visitorOf(ctx).merchant = identity.MerchantOf(found.Record.Merchant)
-	if trial, err = s.rules.Try(ctx, found.Transaction, found.Record.StartTime, found.Record.Explanation, true); err != nil {
+	if trial, err = s.Rules.Try(ctx, found.Transaction, found.Record.StartTime, found.Record.Explanation, true); err != nil {
 		return trial, s.rulesProblem(ctx, err)
 	}
 	return trial, nil
@@ -192,7 +192,7 @@ func (s *server) tryTyped(ctx context.Context, r *tryRequest) (trial ruleset.Tri
 	v := visitorOf(ctx)
 	v.reads, v.merchant, v.object = true, posted.Merchant, "order "+posted.Order.ID
 	posted.ID = "tried"
-	if trial, err = s.rules.Try(ctx, *posted, time.Now(), nil, r.History); err != nil {
+	if trial, err = s.Rules.Try(ctx, *posted, time.Now(), nil, r.History); err != nil {
 		return trial, s.rulesProblem(ctx, err)
 	}
 	return trial, nil
@@ -206,7 +206,7 @@ func (s *server) checkRules(_ context.Context, r *bodyRequest) (ruleset.Findings
 	if p := s.withoutRules(); p != nil {
 		return ruleset.Findings{}, p
 	}
-	return s.rules.Check(sent.Files), nil
+	return s.Rules.Check(sent.Files), nil
 }
 
 var rulesetBodies = object[rulesetFiles]{name: "RulesetSchema", members: []member[rulesetFiles]{{

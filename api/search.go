@@ -129,7 +129,7 @@ func (s *server) sameCard(ctx context.Context, as string, q *ledger.Query) error
 	if err != nil {
 		return err
 	}
-	known, err := s.ledger.Find(ctx, merchantsOf(ctx), id)
+	known, err := s.Ledger.Find(ctx, merchantsOf(ctx), id)
 	switch card := known.Transaction.Payment.Card; {
 	case errors.Is(err, ledger.ErrNotFound):
 		return problem(http.StatusNotFound, "sameCardAs names no transaction of the ledger")

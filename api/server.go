@@ -156,43 +156,19 @@ type Options struct {
 }
 
 type server struct {
-	transactions   Transactions
-	deliveries     Alerts
-	mutes          alert.Mutes
-	dead           DeadLetters
-	alarms         alert.Publisher
-	routes         func() Routes
-	readEvent      func([]byte) (alert.Event, error)
-	rules          Rules
-	rulesets       ruleset.Store
-	entries        ruleset.Lists
-	oneApproves    bool
-	ledger         Ledger
-	reader         reader
-	authenticators []Authenticator
-	issuer         string
-	alsoAnonymous  bool
-	links          alert.Links
-	detail         Detail
-	queues         review.Queues
-	requireKey     bool
-	callers        *callers
-	audit          *auditor
-	trail          audit.Reader
-	clients        Clients
-	sessions       Sessions
-	waits          *gate // for transactions and reviews, which wait for their answer
-	short          *gate // for all other requests that do work, which are answered soon
-	lists          *gate // for lists, whose answers are large
-	verifications  *gate // of the audit trail, which read it from end to end
-	log            *slog.Logger
+	Options
 
-	figures      Figures
-	surroundings Surroundings
-	clock        func() time.Time
-	now          *cache[report.Now] // by merchants, as alertCounts
-	alertCounts  *cache[report.Alerts]
-	parts        *cache[[]report.Part]
+	reader        reader
+	callers       *callers
+	audit         *auditor
+	waits         *gate // for transactions and reviews, which wait for their answer
+	short         *gate // for all other requests that do work, which are answered soon
+	lists         *gate // for lists, whose answers are large
+	verifications *gate // of the audit trail, which read it from end to end
+
+	now         *cache[report.Now] // by merchants, as alertCounts
+	alertCounts *cache[report.Alerts]
+	parts       *cache[[]report.Part]
 }
 
 // New returns the whole API as a handler.
@@ -201,42 +177,18 @@ func New(o Options) http.Handler {
 		o.Now = time.Now
 	}
 	s := &server{
-		transactions:   o.Transactions,
-		deliveries:     o.Alerts,
-		mutes:          o.Mutes,
-		dead:           o.DeadLetters,
-		alarms:         o.Alarms,
-		routes:         o.Routes,
-		readEvent:      o.ReadEvent,
-		rules:          o.Rules,
-		rulesets:       o.Rulesets,
-		entries:        o.Lists,
-		oneApproves:    o.OneApproves,
-		ledger:         o.Ledger,
-		reader:         reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
-		authenticators: o.Authenticators,
-		issuer:         o.Issuer,
-		alsoAnonymous:  o.AlsoAnonymous,
-		links:          o.Links,
-		detail:         o.Detail,
-		queues:         o.Queues,
-		requireKey:     o.RequireIdempotencyKey,
-		callers:        newCallers(o.Limits, o.Now, o.Log),
-		audit:          newAuditor(o.Audit, o.Log),
-		trail:          o.Trail,
-		clients:        o.Clients,
-		sessions:       o.Sessions,
+		Options: o,
+		reader:  reader{cards: o.Cards, methods: o.PaymentMethods, maskOrderIDs: o.OrderIDsMayLookLikeCards},
+		callers: newCallers(o.Limits, o.Now, o.Log),
+		audit:   newAuditor(o.Audit, o.Log),
 		waits: newGate(o.MaxInFlight, o.Limits.InFlight,
 			"too many transactions at once; nothing was accepted, and the request can safely be sent again"),
 		short:         newGate(o.MaxInFlight, o.Limits.InFlight, "too many requests at once: ask again later"),
 		lists:         newGate(min(o.MaxInFlight, maxLists), min(o.Limits.InFlight, maxLists/2), "too many lists at once: ask again later"),
 		verifications: newGate(1, 1, "the audit trail is being verified already: ask again later"),
-		log:           o.Log,
-
-		figures: o.Figures, surroundings: o.Surroundings, clock: o.Now,
-		now:         newCache[report.Now](figuresFor, o.Now),
-		alertCounts: newCache[report.Alerts](surroundingsFor, o.Now),
-		parts:       newCache[[]report.Part](surroundingsFor, o.Now),
+		now:           newCache[report.Now](figuresFor, o.Now),
+		alertCounts:   newCache[report.Alerts](surroundingsFor, o.Now),
+		parts:         newCache[[]report.Part](surroundingsFor, o.Now),
 	}
 	router := chi.NewRouter()
 	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), findAddress(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
@@ -244,12 +196,12 @@ func New(o Options) http.Handler {
 		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})
 	router.MethodNotAllowed(methodNotAllowed(router))
-	s.register(router, o)
+	s.register(router)
 	return router
 }
 
-func (s *server) register(router chi.Router, o Options) {
-	config := huma.DefaultConfig("orders", cmp.Or(o.Version, "unknown"))
+func (s *server) register(router chi.Router) {
+	config := huma.DefaultConfig("orders", cmp.Or(s.Version, "unknown"))
 	config.Info.Description = "Takes card transactions, has each checked for fraud, and pays for it, stops it, or has a person decide."
 	config.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/openapi", "", ""
@@ -288,11 +240,11 @@ func (s *server) register(router chi.Router, o Options) {
 	describeWords(api.OpenAPI())
 	describeSchemas(api.OpenAPI())
 	describeAnswers(api.OpenAPI())
-	s.describeService(api.OpenAPI(), o.Prefix)
+	s.describeService(api.OpenAPI(), s.Prefix)
 	router.Get("/livez", health.Live)
-	router.Get("/readyz", health.Ready(cmp.Or(o.Running, context.Background()), s.log, map[string]health.Check{"temporal": s.transactions.Ready}))
-	if o.Metrics != nil {
-		router.Handle("/metrics", o.Metrics)
+	router.Get("/readyz", health.Ready(cmp.Or(s.Running, context.Background()), s.Log, map[string]health.Check{"temporal": s.Transactions.Ready}))
+	if s.Metrics != nil {
+		router.Handle("/metrics", s.Metrics)
 	}
 	router.Handle("/docs", docs())
 	router.Handle("/docs/*", docs())

@@ -73,14 +73,14 @@ func (s *server) endSession(ctx context.Context, r *sessionRequest) (ended ident
 		return ended, s.sessionsProblem(ctx, identity.ErrNotFound)
 	}
 	ended = mine[at]
-	return ended, s.changed(ctx, audit.Entry{Object: ended.String()}, http.StatusOK, s.sessionsProblem, func(*audit.Entry) error { return s.sessions.End(ctx, ended.ID) })
+	return ended, s.changed(ctx, audit.Entry{Object: ended.String()}, http.StatusOK, s.sessionsProblem, func(*audit.Entry) error { return s.Sessions.End(ctx, ended.ID) })
 }
 
 // sessionsOf returns the sessions that the caller may end.
 func (s *server) sessionsOf(ctx context.Context) ([]identity.Session, *Problem) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	all, err := s.sessions.Open(ctx)
+	all, err := s.Sessions.Open(ctx)
 	if err != nil {
 		return nil, s.sessionsProblem(ctx, err)
 	}
@@ -99,6 +99,6 @@ func (s *server) sessionsProblem(ctx context.Context, err error) *Problem {
 	if errors.Is(err, identity.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such session, or it has ended already: GET /sessions lists those that are open")
 	}
-	s.log.ErrorContext(ctx, "Sessions not read or ended", "error", err)
+	s.Log.ErrorContext(ctx, "Sessions not read or ended", "error", err)
 	return unavailable("the ledger does not answer now, so it is not known whether a session was ended: look at GET /sessions before you send it again")
 }

@@ -163,14 +163,14 @@ func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
 	if subject, signedIn := ctx.Context().Value(signedInKey{}).(identity.Subject); signedIn {
 		return subject, nil
 	}
-	if len(s.authenticators) == 0 {
+	if len(s.Authenticators) == 0 {
 		return anonymous, nil
 	}
 	r, _ := humachi.Unwrap(ctx)
 	if len(r.Header.Values("Authorization")) > 1 { // a proxy may have looked at another one
 		return identity.Subject{}, s.unauthorized(ctx, "malformed", "the header Authorization must not stand more than once")
 	}
-	if s.alsoAnonymous && ctx.Header("Authorization") == "" {
+	if s.AlsoAnonymous && ctx.Header("Authorization") == "" {
 		return anonymous, nil
 	}
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
@@ -193,21 +193,21 @@ func (s *server) identify(ctx huma.Context) (identity.Subject, *Problem) {
 		case !strings.EqualFold(scheme, "Bearer"):
 			reason = "malformed"
 		}
-		if s.issuer != "" {
+		if s.Issuer != "" {
 			needed += " or a person's token"
 		}
 		return subject, s.unauthorized(ctx, reason, needed+" that is known here is needed in the header Authorization, after the word Bearer")
 	case isRefused:
 		return subject, s.unauthorized(ctx, refused.Reason, refused.Why)
 	default:
-		s.log.ErrorContext(ctx.Context(), "Caller not identified", "error", err)
+		s.Log.ErrorContext(ctx.Context(), "Caller not identified", "error", err)
 		return subject, unavailable("it cannot be found out now who calls; nothing was accepted, and the request can safely be sent again")
 	}
 }
 
 // whose asks each authenticator in turn.
 func (s *server) whose(ctx context.Context, token string) (identity.Subject, error) {
-	for _, a := range s.authenticators {
+	for _, a := range s.Authenticators {
 		if subject, err := a.Authenticate(ctx, token); !errors.Is(err, identity.ErrUnknown) {
 			return subject, err
 		}
@@ -250,17 +250,17 @@ func (s *server) protect(operation huma.Operation) huma.Operation {
 		next(ctx)
 	}
 	operation.Middlewares = append(huma.Middlewares{name, s.authenticate, s.callers.limit, authorize(scope)}, operation.Middlewares...)
-	if len(s.authenticators) > 0 {
+	if len(s.Authenticators) > 0 {
 		operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusForbidden)
 		scopes := []string{string(scope)}
 		if scope == ofAnyone {
 			scopes = []string{}
 		}
 		operation.Security = []map[string][]string{{apiKeyScheme: scopes}}
-		if s.issuer != "" && scope != identity.Transact && scope != identity.Alarms { // which no role has
+		if s.Issuer != "" && scope != identity.Transact && scope != identity.Alarms { // which no role has
 			operation.Security = append(operation.Security, map[string][]string{issuerScheme: {}})
 		}
-		if s.alsoAnonymous {
+		if s.AlsoAnonymous {
 			operation.Security = append(operation.Security, map[string][]string{})
 		}
 	}
@@ -287,7 +287,7 @@ func setBy(caller identity.Subject, by *string) {
 
 // typicalCaller returns a caller of the kind that the OpenAPI document describes.
 func (s *server) typicalCaller() identity.Subject {
-	if len(s.authenticators) == 0 {
+	if len(s.Authenticators) == 0 {
 		return anonymous
 	}
 	return identity.Subject{Kind: identity.Client}
@@ -309,15 +309,15 @@ func byName[T any](caller identity.Subject, name string, limit int, doc string, 
 
 // describeCallers declares in the OpenAPI document how callers say who they are, if they must.
 func (s *server) describeCallers(document *huma.OpenAPI) {
-	if len(s.authenticators) == 0 {
+	if len(s.Authenticators) == 0 {
 		return
 	}
 	document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{apiKeyScheme: {
 		Type: "http", Scheme: "bearer", Description: "The client's API key. An operation lists the scope that it needs",
 	}}
-	if s.issuer != "" {
+	if s.Issuer != "" {
 		document.Components.SecuritySchemes[issuerScheme] = &huma.SecurityScheme{
-			Type: "openIdConnect", OpenIDConnectURL: strings.TrimSuffix(s.issuer, "/") + "/.well-known/openid-configuration",
+			Type: "openIdConnect", OpenIDConnectURL: strings.TrimSuffix(s.Issuer, "/") + "/.well-known/openid-configuration",
 			Description: "The ID token of a person who has signed in, in the header Authorization after the word Bearer. " +
 				"The person's roles must have the scope that the operation lists for API keys",
 		}

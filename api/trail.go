@@ -90,10 +90,10 @@ func (s *server) listAudit(ctx context.Context, r *trailRequest) (*trailResponse
 	limit := query.Last
 	query.Last++ // which shows whether there is a next page
 	answer := &trailResponse{Body: auditEntries{Entries: []audit.Kept{}}}
-	if s.trail == nil {
+	if s.Trail == nil {
 		return nil, s.trailProblem(ctx, audit.ErrMayNotRead)
 	}
-	for kept, err := range s.trail.Audit(ctx, query) {
+	for kept, err := range s.Trail.Audit(ctx, query) {
 		if err != nil {
 			return nil, s.trailProblem(ctx, err)
 		}
@@ -112,10 +112,10 @@ func (s *server) listAudit(ctx context.Context, r *trailRequest) (*trailResponse
 func (s *server) verifyAudit(ctx context.Context, _ *struct{}) (report audit.Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
-	if s.trail == nil {
+	if s.Trail == nil {
 		return report, s.trailProblem(ctx, audit.ErrMayNotRead)
 	}
-	report, err = s.trail.VerifyAudit(ctx)
+	report, err = s.Trail.VerifyAudit(ctx)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return report, problem(http.StatusServiceUnavailable, "the audit trail is too long for this process to verify while you wait: run orders audit verify")
@@ -135,7 +135,7 @@ func (s *server) trailProblem(ctx context.Context, err error) *Problem {
 		return problem(http.StatusServiceUnavailable, "this process may only add to the audit trail: read it on the desk, or by orders audit, "+
 			"whose users of the ledger's database may read it")
 	}
-	s.log.ErrorContext(ctx, "Audit trail not read", "error", err)
+	s.Log.ErrorContext(ctx, "Audit trail not read", "error", err)
 	return unavailable("the audit trail cannot be read now")
 }
 

@@ -46,7 +46,7 @@ func (s *server) registerTransact(api huma.API) {
 		Errors:        []int{422, 429, 503},
 	}))
 	huma.Register(api, operation, s.transact)
-	describeTransact(api.OpenAPI(), s.requireKey)
+	describeTransact(api.OpenAPI(), s.RequireIdempotencyKey)
 }
 
 func (s *server) transact(ctx context.Context, r *transactRequest) (*transactResponse, error) {
@@ -74,7 +74,7 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 		return nil, refused
 	}
 	prefer := readPrefer(r.Prefer)
-	answer, replayed, err := s.transactions.Process(ctx, *posted, prefer.wait)
+	answer, replayed, err := s.Transactions.Process(ctx, *posted, prefer.wait)
 	if err != nil { // otherwise the transaction itself says what became of it
 		p := s.processProblem(ctx, posted, err)
 		s.audit.end(ctx, begun, "", p.Status)
@@ -83,7 +83,7 @@ func (s *server) transact(ctx context.Context, r *transactRequest) (*transactRes
 	if replayed {
 		telemetry.IdempotentReplays.Inc(ctx)
 	}
-	return respond(s.detail.answer(answer), replayed, prefer), nil
+	return respond(s.Detail.answer(answer), replayed, prefer), nil
 }
 
 // respond returns the state of an accepted transaction, with 200 if that will not change any more.
@@ -116,7 +116,7 @@ func (s *server) processProblem(ctx context.Context, t *transaction.Transaction,
 		return keyProblem(http.StatusUnprocessableEntity, keyUsed,
 			"this key was used with another body: send that body again, or use another key for another transaction")
 	}
-	s.log.ErrorContext(ctx, "Transaction not processed", "transaction", t.ID, "error", err)
+	s.Log.ErrorContext(ctx, "Transaction not processed", "transaction", t.ID, "error", err)
 	switch {
 	case errors.Is(err, transaction.ErrLedgerAway):
 		return unavailable("the ledger cannot be asked whether this key is new; nothing was accepted, and the request can safely be sent again with the same key")

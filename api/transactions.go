@@ -35,7 +35,7 @@ func (s *server) transaction(ctx context.Context, r *transactionRequest) (shown 
 	if err != nil {
 		return shown, err
 	}
-	record, err := s.transactions.Record(ctx, merchantsOf(ctx), id)
+	record, err := s.Transactions.Record(ctx, merchantsOf(ctx), id)
 	if err != nil {
 		return shown, s.readProblem(ctx, id, err)
 	}
@@ -56,6 +56,6 @@ func (s *server) readProblem(ctx context.Context, id string, err error) *Problem
 	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")
 	}
-	s.log.ErrorContext(ctx, "Transaction not read", "transaction", id, "error", err)
+	s.Log.ErrorContext(ctx, "Transaction not read", "transaction", id, "error", err)
 	return unavailable("the transaction cannot be read now: the ledger does not show it, and the workflow engine or its orders worker is away")
 }
