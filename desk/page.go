@@ -141,11 +141,13 @@ func (d *desk) once(name string, do func(*visit) (any, error)) http.HandlerFunc 
 	}
 }
 
-// notDone leads back to the page of a form that was not done, which says why.
+// notDone leads back to the page of a form that was not done, which its hidden field page names. The page says why, and has what was
+// written still in it.
 func (d *desk) notDone(w http.ResponseWriter, v *visit, err error) {
-	to := d.keep(v.Request)
+	to := local(v.PostFormValue("page"))
+	d.put(v.Context(), keptValue, kept{Page: to, Values: v.PostForm})
 	d.put(v.Context(), flashValue, flash{Fault: true, Text: d.problem(v, err).Error()})
-	http.Redirect(w, v.Request, to, http.StatusSeeOther)
+	http.Redirect(w, v.Request, to, http.StatusSeeOther) //nolint:gosec // it leads to a path of the desk
 }
 
 // maxForm bounds a form, in bytes: a ruleset is the largest.
@@ -163,13 +165,6 @@ func (d *desk) withForm(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// keep keeps the form of a request for the page that it was on, which its hidden field page names, and returns that page.
-func (d *desk) keep(r *http.Request) (page string) {
-	page = local(r.PostFormValue("page"))
-	d.put(r.Context(), keptValue, kept{Page: page, Values: r.PostForm})
-	return page
 }
 
 // problem returns an error as the page shows it. Any other error than a *Problem is the desk's own fault, and is logged.
