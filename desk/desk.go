@@ -97,7 +97,7 @@ func New(o Options) http.Handler {
 	router.Handle("/static/*", static())
 	router.Get("/now/events", d.nowEvents)
 	router.Group(func(router chi.Router) {
-		router.Use(d.sessions.LoadAndSave)
+		router.Use(d.withSession)
 		router.Get("/sign-in", d.signIn)
 		router.Get("/callback", d.callback)
 		router.Post("/sign-out", d.signOut)

@@ -49,11 +49,54 @@ func (d *desk) newSessions() *scs.SessionManager {
 	}
 	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		d.Log.ErrorContext(r.Context(), "Session not read or kept", "error", err)
-		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The desk cannot read its sessions now, because the ledger's database does not answer. " +
-			"Transactions go on without the desk. Nothing was done; try again in a moment."})
+		text := "The desk cannot read its sessions now, because the ledger's database does not answer. " +
+			"Transactions go on without the desk. Nothing was done; try again in a moment."
+		if a, is := w.(*reply); is && a.begun {
+			w, a.over = a.ResponseWriter, true
+			text = "The desk cannot keep its sessions now, because the ledger's database takes no changes. " +
+				"If you have sent something, see whether it was done before you send it again."
+		}
+		d.plain(w, http.StatusServiceUnavailable, plain{Text: text})
 	}
 	return s
 }
+
+// withSession reads the session before a request is answered, and keeps it before the first byte of the answer.
+func (d *desk) withSession(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := &reply{ResponseWriter: w}
+		d.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a.begun = true
+			next.ServeHTTP(w, r)
+		})).ServeHTTP(a, r)
+	})
+}
+
+// reply leaves out what is written after it is over: scs writes the answer of a request even where the session was not kept
+// and another page has said so.
+type reply struct {
+	http.ResponseWriter
+
+	begun, over bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *reply) WriteHeader(status int) {
+	if !a.over {
+		a.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (a *reply) Write(b []byte) (int, error) {
+	if a.over {
+		return len(b), nil
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *reply) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // person returns who has signed in, or a subject without a name.
 func (d *desk) person(r *http.Request) (of identity.Subject) {

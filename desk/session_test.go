@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,6 +179,30 @@ func TestSessionsAway(t *testing.T) {
 	status, page := w.get("/you")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Contains(t, page, "Transactions go on without the desk")
+}
+
+// Where a session cannot be kept, the desk says so and nothing else; and not that nothing was done, for it may have been.
+func TestSessionNotKept(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	file, err := sql.Open("sqlite", w.file)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, file.Close()) }()
+	_, err = file.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+	require.NoError(t, err)
+	for _, visit := range []func() (int, string){
+		func() (int, string) { return w.get("/you") },
+		func() (int, string) { return w.get("/sign-in") },
+		func() (int, string) { return w.post("/sessions/one/end", url.Values{"page": {"/you"}}) },
+	} {
+		status, page := visit()
+		assert.Equal(t, http.StatusServiceUnavailable, status)
+		assert.Contains(t, page, "see whether it was done")
+		assert.NotContains(t, page, "Nothing was done")
+		assert.True(t, strings.HasSuffix(strings.TrimSpace(page), "</html>"), page)
+		assert.Equal(t, 1, strings.Count(page, "<h1>"))
+	}
+	assert.Equal(t, "POST /sessions/one/end", w.api.last().what)
 }
 
 // Somebody without a role is shown how to get one.
