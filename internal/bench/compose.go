@@ -122,7 +122,7 @@ func (p plan) benchCompose(ctx context.Context) error {
 		if err := s.startBroker(ctx); err != nil {
 			return err
 		}
-		if err := setUp(ctx, s.postgres); err != nil {
+		if err := s.postgres.SetUpLedger(ctx); err != nil {
 			return err
 		}
 		options := serviceOptions{title: "POST /transact, " + all[i].title, namespace: "default", ledger: s.postgres.URL("orders", "orders")}

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -311,7 +310,7 @@ func (r *reads) start(ctx context.Context, dir string, rows int) (stop func(), e
 			return stop, err
 		}
 		stops = append(stops, r.server.Stop)
-		if err := setUp(ctx, r.server); err != nil {
+		if err := r.server.SetUpLedger(ctx); err != nil {
 			return stop, err
 		}
 		ownersURL, readersURL = r.server.URL("orders", "orders"), r.server.URL("orders_reader", "orders")
@@ -341,25 +340,6 @@ func (r *reads) start(ctx context.Context, dir string, rows int) (stop func(), e
 		stops = append(stops, r.api.Stop)
 	}
 	return stop, err
-}
-
-// setUp makes the ledger's database and its users, who all have the same password.
-func setUp(ctx context.Context, server *stack.Postgres) error {
-	root, err := stack.Root()
-	if err != nil {
-		return err
-	}
-	script := exec.CommandContext(ctx, "/bin/sh", filepath.Join(root, "gateways", "ledger", "setup.sh"))
-	script.Env = []string{
-		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
-		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres", "LEDGER_POLICE_PASSWORD=postgres", "LEDGER_ALERTMAN_PASSWORD=postgres",
-		"LEDGER_DESK_PASSWORD=postgres",
-	}
-	if said, err := script.CombinedOutput(); err != nil {
-		return fmt.Errorf("setup.sh: %w: %s", err, said)
-	}
-	return nil
 }
 
 // signIn makes tokens for as many persons of each group as there are callers: one person has too few lists at once.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,24 +66,7 @@ func startPostgres(t *testing.T) *stack.Postgres {
 	server, err := stack.StartPostgres(t.Context(), stack.PostgresOptions{Dir: filepath.Join(shared.dir, "postgres", t.Name())})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Stop(context.Background()) })
-	setUpPostgres(t, server)
-	setUpPostgres(t, server) // the script can be run again
+	require.NoError(t, server.SetUpLedger(t.Context()))
+	require.NoError(t, server.SetUpLedger(t.Context()), "it can be done again")
 	return server
-}
-
-// setUpPostgres runs the script that creates the ledger's database and its users.
-func setUpPostgres(t *testing.T, server *stack.Postgres) {
-	t.Helper()
-	root, err := stack.Root()
-	require.NoError(t, err)
-	setup := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(root, "gateways", "ledger", "setup.sh"))
-	setup.Env = []string{
-		"PATH=" + filepath.Dir(server.Program("psql")) + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"PGHOST=127.0.0.1", fmt.Sprintf("PGPORT=%d", server.Port()), "PGUSER=postgres", "PGPASSWORD=postgres",
-		"LEDGER_PASSWORD=postgres", "LEDGER_READER_PASSWORD=postgres", "LEDGER_POLICE_PASSWORD=postgres",
-		"LEDGER_ALERTMAN_PASSWORD=postgres", "LEDGER_DESK_PASSWORD=postgres",
-	}
-	if out, err := setup.CombinedOutput(); err != nil {
-		t.Fatalf("setup.sh: %v: %s", err, out)
-	}
 }

@@ -292,7 +292,7 @@ func TestRulesLabel(t *testing.T) {
 	w.startWith(apiProcess, map[string]string{"LEDGER_URL": server.URL("orders_reader", "orders")})
 	require.NoError(t, w.processes[apiProcess].WaitHealthy(t.Context(), w.api+"/readyz"))
 	w.findsLedger()
-	setUpPostgres(t, server) // again, now that the tables exist
+	require.NoError(t, server.SetUpLedger(t.Context()), "again, now that the tables exist")
 	paid := w.post(body(small, goodCard), "Prefer", "wait=60").answer(t)
 	require.NotNil(t, paid.Decision, "%+v", paid)
 	require.Equal(t, fraud.Approve, paid.Decision.Outcome, "%+v", paid)

@@ -122,6 +122,26 @@ func (p *Postgres) URL(user, database string) string {
 	return u.String()
 }
 
+// SetUpLedger makes the ledger's database and its users, who all have the password of postgres.
+func (p *Postgres) SetUpLedger(ctx context.Context) error {
+	root, err := Root()
+	if err != nil {
+		return err
+	}
+	script := exec.CommandContext(ctx, "/bin/sh", filepath.Join(root, "gateways", "ledger", "setup.sh"))
+	script.Env = []string{
+		"PATH=" + p.options.Programs + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"PGHOST=127.0.0.1", "PGPORT=" + strconv.Itoa(p.options.Port), "PGUSER=postgres", "PGPASSWORD=" + p.options.Password,
+	}
+	for _, user := range []string{"", "READER_", "POLICE_", "ALERTMAN_", "DESK_"} {
+		script.Env = append(script.Env, "LEDGER_"+user+"PASSWORD="+p.options.Password)
+	}
+	if said, err := script.CombinedOutput(); err != nil {
+		return fmt.Errorf("gateways/ledger/setup.sh: %w: %s", err, said)
+	}
+	return nil
+}
+
 // server returns the server's command. It stops the server with SIGINT, which ends open connections at once: SIGTERM
 // would wait for the clients. The settings make the server small but keep it safe: committed data survives a crash.
 func (p *Postgres) server() Command {
