@@ -82,7 +82,7 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 // ledgerFile returns the path of a new ledger: each test has its own, also when it is repeated with -count.
 func ledgerFile(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp(shared.dir, "ledger-"+strings.ReplaceAll(t.Name(), "/", "_")+"-")
+	folder, err := os.MkdirTemp(shared.dir, "ledger-"+strings.ReplaceAll(t.Name(), "/", "_")+"-") //nolint:usetesting // TestCardNumberIsNowhere looks through shared.dir
 	require.NoError(t, err)
 	return filepath.Join(folder, "ledger.db")
 }
