@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,13 @@ func TestSessionsOfCallers(t *testing.T) {
 	assert.Len(t, open, 3)
 	assert.Equal(t, 401, request(t, handler, http.MethodGet, "/sessions", "").Code)
 	assert.Equal(t, 401, request(t, handler, http.MethodPost, "/sessions/bob/end", "").Code)
+
+	for path, item := range contractOf(true).document["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			documented := operation.(map[string]any)
+			assert.Equal(t, strings.HasPrefix(path, "/sessions"), documented["responses"].(map[string]any)["403"] == nil && documented["security"] != nil, "%s %s", method, path)
+		}
+	}
 
 	o.Authenticators = nil
 	assert.ElementsMatch(t, all, sessionsIn(t, request(t, handlerWith(o), http.MethodGet, "/sessions", "")), "an API without keys is open")

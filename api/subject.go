@@ -251,10 +251,11 @@ func (s *server) protect(operation huma.Operation) huma.Operation {
 	}
 	operation.Middlewares = append(huma.Middlewares{name, s.authenticate, s.callers.limit, authorize(scope)}, operation.Middlewares...)
 	if len(s.Authenticators) > 0 {
-		operation.Errors = append(operation.Errors, http.StatusUnauthorized, http.StatusForbidden)
-		scopes := []string{string(scope)}
-		if scope == ofAnyone {
-			scopes = []string{}
+		operation.Errors = append(operation.Errors, http.StatusUnauthorized)
+		scopes := []string{}
+		if scope != ofAnyone {
+			operation.Errors = append(operation.Errors, http.StatusForbidden)
+			scopes = []string{string(scope)}
 		}
 		operation.Security = []map[string][]string{{apiKeyScheme: scopes}}
 		if s.Issuer != "" && scope != identity.Transact && scope != identity.Alarms { // which no role has

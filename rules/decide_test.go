@@ -166,6 +166,10 @@ func TestSaw(t *testing.T) {
 		d := evaluate(set, map[string]float64{`card.count("1h")`: 3, `customer.mean("30d")`: 12.5})
 		require.Equal(t, map[string][]ruleset.Seen{"tried": want}, set.Saw(rules.Unremarkable(), d.Explanation), when)
 	}
+	set, undated := plain.rule("customer.createdAt < at", "score: 1").read(t), rules.Unremarkable()
+	undated.Transaction.Customer = &transaction.Customer{ID: "c"}
+	d := set.Evaluate(undated, withZeros(set, nil))
+	require.Equal(t, map[string][]ruleset.Seen{"tried": {{Name: "customer.createdAt"}, {Name: "at", Value: "2026-03-04T12:00:00Z"}}}, set.Saw(undated, d.Explanation))
 }
 
 // The conditions use the words of the vocabulary, and all must be true for one transaction.

@@ -136,7 +136,7 @@ type Trial struct {
 // Seen is a value that a rule's condition uses.
 type Seen struct {
 	Name  string `json:"name" doc:"As rules write it" example:"payment.amount"`
-	Value string `json:"value" doc:"As the rule saw it, as text" example:"123.45"`
+	Value string `json:"value" doc:"As the rule saw it, as text; empty if it was not given" example:"123.45"`
 }
 
 // Backtest is a backtest of a ruleset against past transactions.

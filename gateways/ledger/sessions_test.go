@@ -82,7 +82,7 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// A session that older code has kept is listed once newer code has kept it, and older code takes an ended session for ended.
+// A session that older code has kept is listed once newer code has kept it. Each takes a session for ended that the other has ended.
 func TestSessionsOfOlderCode(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +98,9 @@ func TestSessionsOfOlderCode(t *testing.T) {
 			var data []byte
 			require.NoError(t, l.Writer().QueryRowContext(t.Context(), `SELECT data FROM sessions WHERE digest = 'b'`).Scan(&data))
 			assert.Empty(t, data)
+			require.NoError(t, l.Exec(t.Context(), `UPDATE sessions SET data = substr(data, 1, 0) WHERE digest = 'a'`)) // as older code ends it
+			assert.Empty(t, persons(t, s))
+			require.ErrorIs(t, s.End(t.Context(), "id of ada"), identity.ErrNotFound)
 		})
 	}
 }

@@ -62,12 +62,15 @@ func (a *analysis) visitField(e ast.SelectExpr) {
 	})
 }
 
-// textOf writes a value as text.
+// textOf writes a value as text. A time that was not given is an empty one.
 func textOf(value ref.Val) string {
 	switch value := value.(type) {
 	case types.Double:
 		return strconv.FormatFloat(float64(value), 'f', -1, 64)
 	case types.Timestamp:
+		if value.IsZero() {
+			return ""
+		}
 		return value.Format(time.RFC3339)
 	default:
 		return fmt.Sprint(value.Value())

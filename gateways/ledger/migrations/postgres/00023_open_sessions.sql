@@ -7,16 +7,18 @@ ALTER TABLE sessions
     ADD COLUMN document text,             -- whose it is, since when and from where, as JSON
     ADD COLUMN ended_at timestamptz;
 
--- An ended session has no data, so older code does not take it for an open one either.
+-- An ended session has no data, so older code does not take it for an open one either. Older code ends a session by deleting its data.
 -- +goose StatementBegin
 CREATE FUNCTION ledger_end_session() RETURNS trigger LANGUAGE plpgsql AS $end$
 BEGIN
     NEW.data := '';
+    NEW.ended_at := coalesce(NEW.ended_at, now());
     RETURN NEW;
 END $end$;
 -- +goose StatementEnd
 
-CREATE TRIGGER sessions_are_ended BEFORE UPDATE OF ended_at ON sessions FOR EACH ROW EXECUTE FUNCTION ledger_end_session();
+CREATE TRIGGER sessions_are_ended BEFORE UPDATE ON sessions FOR EACH ROW
+    WHEN (NEW.ended_at IS NOT NULL OR NEW.data = '') EXECUTE FUNCTION ledger_end_session();
 
 -- orders_reader, the API's user, now sees who is signed in, and ends sessions. It still makes no session, and does not read what the
 -- desk keeps in one: one who can add a session can sign in as any person.
