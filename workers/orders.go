@@ -34,7 +34,7 @@ func NewOrders(c client.Client, o *workflows.Orders, a OrdersActivities) Maker {
 	worker.SetStickyWorkflowCacheSize(cachedTransactions)
 	a.Payment.Lasting, a.Alerts.Lasting = lasting(c), lasting(c)
 	return func(options worker.Options) Worker {
-		options.MaxConcurrentActivityTaskPollers, options.WorkflowTaskPollerBehavior = 4, WorkflowPollers(4)
+		options.MaxConcurrentActivityTaskPollers, options.WorkflowTaskPollerBehavior = 4, WorkflowPollers(8)
 		w := worker.New(c, workflows.OrdersTaskQueue, options)
 		w.RegisterWorkflowWithOptions(o.ProcessTransaction, workflow.RegisterOptions{Name: workflows.ProcessTransactionType})
 		w.RegisterActivity(a.Payment)

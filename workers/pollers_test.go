@@ -65,7 +65,7 @@ func TestNewWorkflowsAreTaken(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- workers.NewRunner(name, of.maker, slog.New(slog.DiscardHandler)).Run(ctx) }()
-			for range 12 { // more than there are pollers
+			for range 20 { // more than there are pollers
 				id, err := of.begin(ctx, uuid.NewString())
 				require.NoError(t, err)
 				for range 2 { // the first waits until the worker has the workflow in memory, and the second goes there
