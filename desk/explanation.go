@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"regexp"
 	"slices"
@@ -55,7 +56,9 @@ func explain(e *fraud.Explanation, of *ruleset.Trial) explained {
 			h.Name, h.To = cmp.Or(of.RuleNames[r.ID], r.ID), "/rules/rule/"+url.PathEscape(r.ID)
 			for _, s := range of.Saw[r.ID] {
 				delete(others, s.Name)
-				if s.Name == "customer.age" {
+				if counted, is := e.Features[s.Name]; is {
+					s.Value = number(counted)
+				} else if s.Name == "customer.age" {
 					s.Value = spanInWords(s.Value)
 				}
 				h.Saw = append(h.Saw, seenValue{s.Name, valueInWords(s.Name), s.Value})
@@ -64,9 +67,14 @@ func explain(e *fraud.Explanation, of *ruleset.Trial) explained {
 		shown.Hits = append(shown.Hits, h)
 	}
 	for _, name := range slices.Sorted(maps.Keys(others)) {
-		shown.Others = append(shown.Others, seenValue{name, valueInWords(name), strconv.FormatFloat(others[name], 'f', -1, 64)})
+		shown.Others = append(shown.Others, seenValue{name, valueInWords(name), number(others[name])})
 	}
 	return shown
+}
+
+// number writes a number with at most four decimals.
+func number(of float64) string {
+	return strconv.FormatFloat(math.Round(of*1e4)/1e4, 'f', -1, 64)
 }
 
 // tryAgain returns what the ruleset that decides now says about a transaction, or nil if another one decided about it.

@@ -132,7 +132,7 @@ func aRow(day, currency string) map[string]any {
 		"day": day, "currency": currency, "transactions": sum, "outcomes": map[string]any{"approve": sum, "decline": map[string]any{"count": 4, "amount": 1}},
 		"paid": sum, "refused": sum, "stopped": sum, "reasons": map[string]any{"CARD_VELOCITY": map[string]any{"count": 4, "amount": 1}},
 		"rules": map[string]any{"card_velocity_10m": map[string]any{"hits": 5, "alone": 1, "fraudulent": 2, "legitimate": 1}},
-		"fraud": sum, "fraudPaid": sum, "fraudRate": map[string]any{"byCount": 25.5, "byAmount": 30.1}, "chargebacks": map[string]any{"count": 1, "amount": 5},
+		"fraud": sum, "fraudPaid": sum, "fraudRate": map[string]any{"byCount": 25.5, "byAmount": 30}, "chargebacks": map[string]any{"count": 1, "amount": 5},
 		"falsePositives": map[string]any{"count": 2, "amount": 1}, "reviews": map[string]any{"asked": 6, "approved": 3, "declined": 2, "expired": 1, "medianSeconds": 90},
 	}
 }
@@ -151,7 +151,7 @@ func TestReports(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "from=2026-01-01", w.api.last().query, "empty fields are no parameters")
 	for _, part := range []string{
-		"<h2>EUR, 2026-01-01 to 2026-01-31</h2>", "<h2>USD,", "20 transactions, 20 of them paid for", "1 min 30 s", "1000.0", // 1 of 10 is 1000 basis points
+		"<h2>EUR, 2026-01-01 to 2026-01-31</h2>", "<h2>USD,", "20 transactions, 20 of them paid for", "1 min 30 s", `<td class="number">25.5</td><td class="number">30.0</td>`, "1000.0", // 1 of 10 is 1000 basis points
 		`<th scope="row"><code>CARD_VELOCITY</code></th><td class="number">8</td>`, "card_velocity_10m", `href="/reports.csv?from=2026-01-01"`,
 		`<td class="nowrap">Visa VAMP</td><td class="number">7</td><td class="number">1000</td><td class="number">70.5</td><td>1493 more</td>`,
 	} {
@@ -161,7 +161,7 @@ func TestReports(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	lines := strings.Split(strings.TrimSpace(file), "\n")
 	require.Len(t, lines, 4)
-	assert.Equal(t, "2026-01-04,EUR,10,1000.5,10,0,4,0,10,1000.5,10,10,10,1000.5,10,1000.5,25.5,30.1,2,1,5,6,3,2,1,90", lines[1])
+	assert.Equal(t, "2026-01-04,EUR,10,1000.5,10,0,4,0,10,1000.5,10,10,10,1000.5,10,1000.5,25.5,30,2,1,5,6,3,2,1,90", lines[1])
 	assert.Equal(t, strings.Count(lines[0], ","), strings.Count(lines[1], ","))
 	assert.Contains(t, page, `href="/reports/programs.csv?from=2026-01-01"`)
 	_, file = w.get("/reports/programs.csv?from=2026-01-01")

@@ -54,9 +54,9 @@ func TestRulesTry(t *testing.T) {
 	trial := ruleset.Trial{
 		Decision: fraud.Decision{Outcome: fraud.Review, Score: 40, Ruleset: inUse.Deciding.Ruleset},
 		Explanation: &fraud.Explanation{
-			Rules: []fraud.RuleResult{{ID: "dear", Outcome: fraud.RuleHit, Score: 40}}, Features: map[string]float64{`card.count("1h")`: 5},
+			Rules: []fraud.RuleResult{{ID: "dear", Outcome: fraud.RuleHit, Score: 40}}, Features: map[string]float64{`card.count("1h")`: 5, `card.mean("1h")`: 12.785689655172416, `ip.mean("1h")`: 11.086666666666666},
 		},
-		RuleNames: map[string]string{"dear": "It is dear"}, Saw: map[string][]ruleset.Seen{"dear": {{Name: "payment.amount", Value: "123.45"}}},
+		RuleNames: map[string]string{"dear": "It is dear"}, Saw: map[string][]ruleset.Seen{"dear": {{Name: "payment.amount", Value: "123.45"}, {Name: `card.mean("1h")`, Value: "12.785689655172416"}}},
 	}
 	w.api.say("GET /rules/try/7", 200, trial)
 	_, page := w.get("/rules/try?transaction=7")
@@ -64,6 +64,8 @@ func TestRulesTry(t *testing.T) {
 	assert.Contains(t, page, "It is dear")
 	assert.Contains(t, page, "Payment amount: <strong>123.45</strong>")
 	assert.Contains(t, page, `<td class="number">5</td>`)
+	assert.Contains(t, page, "<strong>12.7857</strong>")
+	assert.Contains(t, page, `<td class="number">11.0867</td>`)
 
 	w.api.say("POST /rules/try", 422, map[string]any{"status": 422, "detail": "cannot be accepted", "errors": []any{map[string]any{"pointer": "#/order/id", "detail": "must be there"}}})
 	_, page = w.post("/rules/try", url.Values{"body": {`{"order": {}}`}, "history": {"on"}})
