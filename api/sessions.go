@@ -55,6 +55,8 @@ func (s *server) registerSessions(api huma.API) {
 }
 
 func (s *server) listSessions(ctx context.Context, _ *struct{}) (answer sessionsAnswer, _ error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	mine, p := s.sessionsOf(ctx)
 	if p != nil {
 		return answer, p
@@ -64,6 +66,8 @@ func (s *server) listSessions(ctx context.Context, _ *struct{}) (answer sessions
 }
 
 func (s *server) endSession(ctx context.Context, r *sessionRequest) (ended identity.Session, _ error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	mine, p := s.sessionsOf(ctx)
 	if p != nil {
 		return ended, p
@@ -78,11 +82,10 @@ func (s *server) endSession(ctx context.Context, r *sessionRequest) (ended ident
 
 // sessionsOf returns the sessions that the caller may end.
 func (s *server) sessionsOf(ctx context.Context) ([]identity.Session, *Problem) {
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
 	all, err := s.Sessions.Open(ctx)
 	if err != nil {
-		return nil, s.sessionsProblem(ctx, err)
+		s.Log.ErrorContext(ctx, "Sessions not read", "error", err)
+		return nil, unavailable("the ledger does not answer now; no session was ended, and the request can safely be sent again")
 	}
 	caller, mine := subjectOf(ctx), []identity.Session{}
 	for _, of := range all {
@@ -94,11 +97,11 @@ func (s *server) sessionsOf(ctx context.Context) ([]identity.Session, *Problem) 
 	return mine, nil
 }
 
-// sessionsProblem returns the reason why sessions were not read or ended.
+// sessionsProblem returns the reason why a session was not ended.
 func (s *server) sessionsProblem(ctx context.Context, err error) *Problem {
 	if errors.Is(err, identity.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such session, or it has ended already: GET /sessions lists those that are open")
 	}
-	s.Log.ErrorContext(ctx, "Sessions not read or ended", "error", err)
-	return unavailable("the ledger does not answer now, so it is not known whether a session was ended: look at GET /sessions before you send it again")
+	s.Log.ErrorContext(ctx, "Session not ended", "error", err)
+	return unavailable("the ledger does not answer now, so it is not known whether the session was ended: look at GET /sessions before you send it again")
 }

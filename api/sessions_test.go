@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -130,15 +132,33 @@ func TestSessionIsEnded(t *testing.T) {
 	assert.Equal(t, []string{bobs + "begun", bobs + "200 | ends 2"}, lines[1:3])
 }
 
-// While the ledger is away, no session is ended without a word.
+// stuck sessions can be read and not ended.
+type stuck struct{ ledgerdb.Sessions }
+
+func (stuck) End(ctx context.Context, _ string) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		return nil
+	}
+	return errors.New("the ledger is away")
+}
+
+// While the ledger is away, the answer says whether the session may have been ended.
 func TestSessionsAway(t *testing.T) {
 	store, _ := newClients(t)
-	o := options(nowhere(t), newMemory())
-	o.Sessions = signedIn(t, store, "bob")
+	o, kept := options(nowhere(t), newMemory()), &trail{}
+	sessions := signedIn(t, store, "bob")
+	o.Sessions, o.Audit = stuck{sessions}, kept
+	answer := request(t, handlerWith(o), http.MethodPost, "/sessions/bob/end", "")
+	require.Equal(t, 503, answer.Code)
+	assert.Contains(t, asProblem(t, answer).Detail, "it is not known whether")
+	lines := kept.lines()
+	assert.Contains(t, lines[len(lines)-1], "| 503 | ends 1")
+
+	o.Sessions = sessions
 	require.NoError(t, store.Close())
 	for method, path := range map[string]string{http.MethodGet: "/sessions", http.MethodPost: "/sessions/bob/end"} {
 		answer := request(t, handlerWith(o), method, path, "")
 		require.Equal(t, 503, answer.Code)
-		assert.Contains(t, asProblem(t, answer).Detail, "it is not known whether")
+		assert.Contains(t, asProblem(t, answer).Detail, "no session was ended")
 	}
 }
