@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +70,7 @@ func TestRefusedLoginMetrics(t *testing.T) {
 	expired := keys.add(func(k *identity.Key) { k.ExpiresAt = now.Add(-time.Hour) }, "acme", identity.Read)
 	revoked := keys.add(func(k *identity.Key) { k.RevokedAt = now.Add(-time.Hour) }, "acme", identity.Read)
 	disabled := keys.add(func(k *identity.Key) { k.MerchantDisabled = true }, "acme", identity.Read)
-	live := keys.add(func(k *identity.Key) { k.ExpiresAt = now.Add(time.Hour) }, "acme", identity.Read)
+	live := keys.add(nil, "acme", identity.Read)
 	o := options(nowhere(t), newMemory())
 	stored := api.NewStoredKeys(keys, time.Hour, func() time.Time { return now }, o.Log)
 	o.Authenticators = []api.Authenticator{stored, persons{}}
@@ -99,8 +100,44 @@ func TestRefusedLoginMetrics(t *testing.T) {
 	all := gained(t, "orders_logins_refused_total")
 	asked{path: "/transactions", from: "192.0.2.1:1", headers: []string{"Authorization: Bearer " + live}}.of(t, handler)
 	assert.Zero(t, all())
-	assert.InDelta(t, float64(now.Add(time.Hour).Unix()), telemetrytest.Value(t, "orders_key_expiry_timestamp_seconds"), 0,
-		"the expired key counts, or the live one does not")
+}
+
+// A client is without a key once the last of its live ones expires: an earlier one, such as a rolled key, does not count.
+func TestKeyExpiryMetric(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	day := func(n int) time.Time { return now.AddDate(0, 0, n) }
+	key := func(client string, expires time.Time) identity.Key {
+		return identity.Key{Merchant: "acme", Client: client, ExpiresAt: expires}
+	}
+	revoked, disabled, namesake := key("shop", day(9)), key("shop", day(9)), key("shop", day(2))
+	revoked.RevokedAt, disabled.MerchantDisabled, namesake.Merchant = day(-1), true, "globex"
+	for name, test := range map[string]struct {
+		keys keyring
+		want time.Time
+	}{
+		"no key":                        {},
+		"a key without an end":          {keys: keyring{key("shop", time.Time{})}},
+		"one key":                       {keyring{key("shop", day(1))}, day(1)},
+		"rolled":                        {keyring{key("shop", day(1)), key("shop", day(90))}, day(90)},
+		"rolled, without an end":        {keyring{key("shop", day(1)), key("shop", time.Time{})}, time.Time{}},
+		"the later one is revoked":      {keyring{key("shop", day(1)), revoked}, day(1)},
+		"the later one is disabled":     {keyring{key("shop", day(1)), disabled}, day(1)},
+		"expired":                       {keyring{key("shop", day(-1))}, time.Time{}},
+		"two clients":                   {keyring{key("shop", day(3)), key("till", day(90)), key("till", day(2))}, day(3)},
+		"a client of the same name":     {keyring{key("shop", day(90)), namesake}, day(2)},
+		"another client without an end": {keyring{key("shop", day(4)), key("till", time.Time{})}, day(4)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i := range test.keys {
+				test.keys[i].Name = strconv.Itoa(i)
+			}
+			stored := api.NewStoredKeys(test.keys, time.Hour, func() time.Time { return now }, options(nowhere(t), newMemory()).Log)
+			ended, end := context.WithCancel(t.Context())
+			end()
+			require.NoError(t, stored.Run(ended), "it reads the keys once")
+			assert.InDelta(t, telemetry.At(test.want).Value, telemetrytest.Value(t, "orders_key_expiry_timestamp_seconds"), 0)
+		})
+	}
 }
 
 // Requests beyond a limit are counted by the limit.

@@ -176,11 +176,22 @@ func (s *StoredKeys) refresh(ctx context.Context, since time.Time) {
 	telemetry.KeyExpiry.Set(telemetry.At(s.firstExpiry()))
 }
 
-// firstExpiry returns when the first live key expires, or the zero time if none does.
+// firstExpiry returns when the first client's last live key expires, or the zero time if none does. The earlier key of two
+// does not count: a rolled key expires soon, as it should.
 func (s *StoredKeys) firstExpiry() (first time.Time) {
 	now := s.now()
+	last := map[[2]string]time.Time{} // by merchant and client; zero if a live key does not expire
 	for _, key := range s.keys {
-		if at := key.ExpiresAt; key.State(now) == identity.KeyLive && !at.IsZero() && (first.IsZero() || at.Before(first)) {
+		client := [2]string{key.Merchant, key.Client}
+		at, known := last[client]
+		switch {
+		case key.State(now) != identity.KeyLive, known && at.IsZero():
+		case !known, key.ExpiresAt.IsZero(), key.ExpiresAt.After(at):
+			last[client] = key.ExpiresAt
+		}
+	}
+	for _, at := range last {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}

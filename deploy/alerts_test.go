@@ -257,6 +257,11 @@ var alarmTests = []alarmTest{
 		firing: series{`orders_review_next_deadline_timestamp_seconds`: "3000x40"},
 	},
 	{
+		alarm: "ReviewDue", says: "A review's deadline is in 44m 0s.", at: "6m",
+		quiet:  series{`orders_review_next_deadline_timestamp_seconds`: "240x40"}, // it has passed
+		firing: series{`orders_review_next_deadline_timestamp_seconds`: "3000x40"},
+	},
+	{
 		alarm: "ReviewOverdue", says: "A review's deadline passed 7m 0s ago, and its transaction has not gone on.", at: "8m",
 		quiet:  series{`orders_review_next_deadline_timestamp_seconds`: "60x15 9000x40"},
 		firing: series{`orders_review_next_deadline_timestamp_seconds`: "60x40"},
@@ -297,7 +302,7 @@ var alarmTests = []alarmTest{
 		firing: series{`orders_alerts_expired_total`: "_x4 1x40"},
 	},
 	{
-		alarm: "KeyExpires", says: "An API key expires in 5d 23h 54m 0s.", at: "6m",
+		alarm: "KeyExpires", says: "A client's last API key expires in 5d 23h 54m 0s.", at: "6m",
 		quiet:  series{`orders_key_expiry_timestamp_seconds{instance="a"}`: "0x40", `orders_key_expiry_timestamp_seconds{instance="b"}`: "691200x40"},
 		firing: series{`orders_key_expiry_timestamp_seconds`: "518400x40"},
 	},
