@@ -84,7 +84,7 @@ func TestNewWorkflowsAreTaken(t *testing.T) {
 func sayTasksWait(ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, call grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	err := call(ctx, method, request, answer, conn, options...)
 	if poll, is := request.(*workflowservice.PollWorkflowTaskQueueRequest); is && poll.GetTaskQueue().GetKind() == enums.TASK_QUEUE_KIND_STICKY {
-		if task := answer.(*workflowservice.PollWorkflowTaskQueueResponse); len(task.GetTaskToken()) > 0 { //nolint:forcetypeassert // as the request is
+		if task := answer.(*workflowservice.PollWorkflowTaskQueueResponse); len(task.GetTaskToken()) > 0 {
 			task.BacklogCountHint = 100
 		}
 	}
