@@ -29,7 +29,7 @@ const cachedTransactions = 1000
 // through the queue.
 //
 // The SDK's default of two pollers per queue starves a busy worker, here and in the other workers. Tried and left alone:
-// half and twice as many pollers and 50 slots in place of 1,000, which made no difference beyond the spread.
+// twice as many pollers and 50 slots in place of 1,000, which made no difference beyond the spread. With half as many, bursts took longer.
 func NewOrders(c client.Client, o *workflows.Orders, a OrdersActivities) Maker {
 	worker.SetStickyWorkflowCacheSize(cachedTransactions)
 	a.Payment.Lasting, a.Alerts.Lasting = lasting(c), lasting(c)

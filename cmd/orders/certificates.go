@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"dummyorders/gateways/temporal"
@@ -37,21 +41,27 @@ func inQuery(address, name string) string {
 	return u.Query().Get(name)
 }
 
-// showExpiries shows when certificates expire, as a process has read them at its start: one that is renewed in place later does
-// not count before a restart.
-func showExpiries(files map[string]string) error {
-	var values []telemetry.Value
-	var faults []error
-	for use, file := range files {
-		at, err := firstExpiry(file)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("read the certificates of %s: %w", file, err))
-			continue
+// showExpiries returns a function that shows when certificates expire. A process reads them once, at its start, and one that is renewed
+// in place later does not count before a restart. RabbitMQ's it reads at each connection, so that the newest count.
+func showExpiries(files map[string]string) func(context.Context) error {
+	read := map[string]telemetry.Value{}
+	return func(context.Context) error {
+		var faults []error
+		for use, file := range files {
+			if _, is := read[use]; is && !strings.HasPrefix(use, "rabbitmq") {
+				continue
+			}
+			delete(read, use)
+			at, err := firstExpiry(file)
+			if err != nil {
+				faults = append(faults, fmt.Errorf("read the certificates of %s: %w", file, err))
+				continue
+			}
+			read[use] = telemetry.At(at, use)
 		}
-		values = append(values, telemetry.At(at, use))
+		telemetry.CertificateExpiry.Set(slices.Collect(maps.Values(read))...)
+		return errors.Join(faults...)
 	}
-	telemetry.CertificateExpiry.Set(values...)
-	return errors.Join(faults...)
 }
 
 // firstExpiry returns when the first certificate of a PEM file expires.

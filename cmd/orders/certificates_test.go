@@ -42,12 +42,18 @@ func TestCertificateExpiry(t *testing.T) {
 	e := environment{
 		LedgerURL:            "postgres://orders@db/orders?sslmode=verify-full&sslrootcert=" + bundle,
 		RabbitMQPublisherURL: "amqps://orders:x@mq/?cacertfile=" + filepath.Join(dir, "missing.pem"),
-		RabbitMQConsumerURL:  "amqp://alertman:x@mq/",
+		RabbitMQConsumerURL:  "amqp://alertman:x@mq/?cacertfile=" + bundle,
 	}
-	err := showExpiries(e.certificates())
-	require.ErrorContains(t, err, "missing.pem")
+	show := showExpiries(e.certificates())
+	require.ErrorContains(t, show(t.Context()), "missing.pem")
 	const metric = "orders_certificate_expiry_timestamp_seconds"
-	assert.Equal(t, 2, telemetrytest.Series(t, metric))
+	assert.Equal(t, 3, telemetrytest.Series(t, metric))
 	assert.InDelta(t, float64(soon.Unix()), telemetrytest.Value(t, metric, "use", "ledger_ca"), 0)
 	assert.InDelta(t, float64(later.Unix()), telemetrytest.Value(t, metric, "use", "temporal_client"), 0)
+	assert.InDelta(t, float64(soon.Unix()), telemetrytest.Value(t, metric, "use", "rabbitmq_consumer_ca"), 0)
+
+	require.NoError(t, os.WriteFile(bundle, certificate(t, later), 0o600))
+	require.ErrorContains(t, show(t.Context()), "missing.pem")
+	assert.InDelta(t, float64(soon.Unix()), telemetrytest.Value(t, metric, "use", "ledger_ca"), 0, "the process has the old one until a restart")
+	assert.InDelta(t, float64(later.Unix()), telemetrytest.Value(t, metric, "use", "rabbitmq_consumer_ca"), 0, "it is read at each connection")
 }

@@ -68,12 +68,10 @@ func run(ctx context.Context, parts map[string]part) error {
 		join(checks, p.checks)
 		log, certificates = p.log, p.env.certificates()
 	}
-	todo = append(todo, poll(log, "readiness", func(ctx context.Context) error { return showReady(ctx, checks) }))
+	todo = append(todo, poll(log, "readiness", func(ctx context.Context) error { return showReady(ctx, checks) }),
+		poll(log, "certificates", showExpiries(certificates)))
 	if err := allWrong(faults); err != nil {
 		return err
-	}
-	if err := showExpiries(certificates); err != nil {
-		log.Warn("Certificates cannot be read, so that the metrics do not show when they expire", "error", err)
 	}
 	return together(ctx, todo...)
 }
