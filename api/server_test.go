@@ -24,6 +24,7 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
+	"dummyorders/domain/audit"
 	"dummyorders/domain/ruleset"
 	"dummyorders/internal/ledgertest"
 )
@@ -77,8 +78,8 @@ func TestRefusalsAreProblems(t *testing.T) {
 
 // Every operation that takes a body refuses what is not JSON, before it does anything.
 func TestBodies(t *testing.T) {
-	o := options(nowhere(t), newMemory())
-	o.Rulesets, o.Routes = struct{ ruleset.Store }{}, func() api.Routes { return nil }
+	o, kept := options(nowhere(t), newMemory()), &trail{}
+	o.Rulesets, o.Routes, o.Audit = struct{ ruleset.Store }{}, func() api.Routes { return nil }, kept
 	handler := handlerWith(o)
 	var document struct {
 		Paths map[string]map[string]struct {
@@ -110,6 +111,7 @@ func TestBodies(t *testing.T) {
 		}
 	}
 	assert.Greater(t, checked, 10)
+	assert.NotContains(t, strings.Join(kept.lines(), "\n"), audit.Begun)
 }
 
 // The seed's body is accepted on both paths.

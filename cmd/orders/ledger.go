@@ -29,7 +29,7 @@ type ledgerCommand struct {
 	Backup  backupCommand  `cmd:"" help:"Copy a ledger in SQLite to a new file, while everything runs. For PostgreSQL, use pg_dump."`
 }
 
-// withLedger runs a command that needs nothing but the ledger.
+// withLedger runs a command with the ledger, and closes it.
 func withLedger(ctx context.Context, do func(context.Context, *ledgerdb.Ledger) error) error {
 	return withDatabase(ctx, func(ctx context.Context, store *ledgerdb.Ledger) error {
 		if err := store.Ready(ctx); err != nil {
