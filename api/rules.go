@@ -165,9 +165,13 @@ func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (trial rul
 	if err != nil {
 		return trial, s.rulesProblem(ctx, err)
 	}
-	visitorOf(ctx).merchant = identity.MerchantOf(found.Record.Merchant)
+	merchant, caller := identity.MerchantOf(found.Record.Merchant), subjectOf(ctx)
+	visitorOf(ctx).merchant = merchant
 	if trial, err = s.Rules.Try(ctx, found.Transaction, found.Record.StartTime, found.Record.Explanation, true); err != nil {
 		return trial, s.rulesProblem(ctx, err)
+	}
+	if !caller.For(identity.Read).Has(merchant) && !caller.For(identity.Review).Has(merchant) {
+		trial.Saw = map[string][]ruleset.Seen{} // what was posted is not the rules'
 	}
 	return trial, nil
 }

@@ -9,13 +9,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/api"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
 	"dummyorders/domain/ruleset"
+	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/rules"
 )
@@ -99,6 +103,25 @@ func check(t *testing.T, handler http.Handler, files ruleset.Files, status int) 
 	body, err := json.Marshal(map[string]any{"files": files})
 	require.NoError(t, err)
 	return answered[ruleset.Findings](t, handler, http.MethodPost, "/rules/check", string(body), status)
+}
+
+// What a transaction's rules saw of what was posted is for those who may read the transaction, or review it.
+func TestTryShowsWhatWasPosted(t *testing.T) {
+	cost := money.Money{Minor: 12300, Currency: "INR"}
+	posted := transaction.Transaction{
+		ID: uuid.NewString(), Merchant: "acme", Order: transaction.Order{ID: "1", Cost: cost}, Payment: transaction.Payment{Amount: money.Money{Minor: 12400, Currency: "INR"}},
+	}
+	o := options(nowhere(t), newMemory(ledger.Entry{Record: *ledger.Open(posted, start), Transaction: posted}))
+	o.Authenticators = []api.Authenticator{tokens{
+		"reads": aPerson("acme", identity.Rules, identity.Read), "reviews": aPerson("acme", identity.Rules, identity.Review), "neither": aPerson("acme", identity.Rules),
+	}}
+	for token, shown := range map[string]bool{"reads": true, "reviews": true, "neither": false} {
+		answer := request(t, handlerWith(o), http.MethodGet, "/rules/try/"+posted.ID, "", "Authorization: Bearer "+token)
+		require.Equal(t, 200, answer.Code, answer.Body)
+		var tried ruleset.Trial
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &tried))
+		assert.Equal(t, shown, len(tried.Saw["amount_above_order"]) > 0, token)
+	}
 }
 
 // Where another detector decides, there are no rules to show.

@@ -130,7 +130,7 @@ type Trial struct {
 	Explanation *fraud.Explanation `json:"explanation"`
 	Thresholds  Thresholds         `json:"thresholds"`
 	RuleNames   map[string]string  `json:"ruleNames" doc:"The rules in words, by their ids"`
-	Saw         map[string][]Seen  `json:"saw" doc:"The values that the conditions of the rules that hit use, by the rules' ids"`
+	Saw         map[string][]Seen  `json:"saw" doc:"The values that the conditions of the rules that hit use, by the rules' ids. Of a transaction of the ledger, for those who may read or review it"`
 }
 
 // Seen is a value that a rule's condition uses.
