@@ -257,41 +257,29 @@ func sizesOf(all map[figure]float64, form string) (sizes []int) {
 	return slices.Compact(sizes)
 }
 
-// mostReviews is how many open reviews docs/sizing.md says the memory for.
-const mostReviews = 1_000_000
-
-// reviews prints the memory for open reviews, by the curve of docs/performance.md, and for more by a straight line.
+// reviews prints the memory for open reviews, by the curve of docs/performance.md.
 func (r *report) reviews(page string) error {
 	all, err := figures(page, "reviews")
 	if err != nil {
 		return err
 	}
 	columns := []string{"worker MB", "server MB", "worker ready s", "next decided s"}
-	rows, last := [][]string{}, 0
-	of := func(size int, column string) float64 {
-		return all[figure{fmt.Sprintf(openReviews, size), service, column}]
-	}
+	rows := [][]string{}
 	for _, size := range sizesOf(all, openReviews) {
-		line := []string{rounded(float64(size)), "measured"}
+		line := []string{rounded(float64(size))}
 		for _, column := range columns {
 			cell := ""
-			if value := of(size, column); value > 0 { // without a review none is decided
+			if value := all[figure{fmt.Sprintf(openReviews, size), service, column}]; value > 0 { // without a review none is decided
 				cell = rounded(value)
 			}
 			line = append(line, cell)
 		}
-		rows, last = append(rows, line), size
-	}
-	if last > 0 && last < mostReviews {
-		more := func(kind string) string {
-			return rounded(of(last, kind+" MB") + of(last, kind+" KB a review")/1024*float64(mostReviews-last))
-		}
-		rows = append(rows, []string{rounded(mostReviews), "extrapolated", more("worker"), more("server"), "", ""})
+		rows = append(rows, line)
 	}
 	if len(rows) == 0 {
-		rows = [][]string{{notMeasured, "", "", "", "", ""}}
+		rows = [][]string{{notMeasured, "", "", "", ""}}
 	}
-	printTable(r, append([]string{"open reviews", ""}, columns...), rows)
+	printTable(r, append([]string{"open reviews"}, columns...), rows)
 	return nil
 }
 
