@@ -36,7 +36,7 @@ type alertRequest struct {
 // once; the fields only describe them.
 type alertsRequest struct {
 	Transaction string `query:"transaction" doc:"The transactionID of the transaction. No other parameter goes with it" example:"01990000-0000-7000-8000-000000000001"`
-	State       string `query:"state" doc:"unacknowledged: somebody is asked to acknowledge it, or was and did not; undelivered: a target does not have it; failed: it is over, and was not delivered or not acknowledged; delivered: all targets have it; muted: it was not sent to a receiver" example:"unacknowledged"`
+	State       string `query:"state" doc:"unacknowledged: somebody is asked to acknowledge it, or was and did not; undelivered: a target does not have it; open: it is being delivered or waits to be acknowledged; failed: it is over, and was not delivered or not acknowledged; delivered: all targets have it; muted: it was not sent to a receiver" example:"unacknowledged"`
 	Type        string `query:"type" doc:"The type of its event" example:"orders.fraud.detected.v1"`
 	Merchant    string `query:"merchant" doc:"Whose transactions it is about" example:"default"`
 	Since       string `query:"since" doc:"Taken by alertman at that time or later, RFC 3339" example:"2026-01-02T00:00:00Z"`
@@ -180,9 +180,10 @@ const alertsCursor = "alerts/"
 const (
 	unacknowledged = "unacknowledged"
 	undelivered    = "undelivered"
+	stillOpen      = "open"
 )
 
-var alertChoices = []any{unacknowledged, undelivered, string(failed), string(delivered), string(muted)}
+var alertChoices = []any{unacknowledged, undelivered, stillOpen, string(failed), string(delivered), string(muted)}
 
 // readAlertsQuery returns all faults at once, as a *Problem.
 func readAlertsQuery(raw string) (q alertsQuery, err error) {
@@ -212,7 +213,7 @@ func readAlertsQuery(raw string) (q alertsQuery, err error) {
 		p.wrong("merchant", "must be a merchant's name")
 	}
 	q.Since, q.EndedSince, q.Limit = p.time("since"), p.time("endedSince"), p.wholeNumber("limit", defaultAlerts, maxAlerts)
-	q.Open, q.Failed = q.state == unacknowledged, q.state == string(failed)
+	q.Open, q.Running, q.Failed = q.state == unacknowledged, q.state == stillOpen, q.state == string(failed)
 	if text := p.values.Get("cursor"); text != "" {
 		plain, err := base64.RawURLEncoding.Strict().DecodeString(text)
 		after, ours := bytes.CutPrefix(plain, []byte(alertsCursor))

@@ -142,7 +142,7 @@ func TestAlertsQuery(t *testing.T) {
 		"4111111111111111=": {"411111******1111": "is not a known parameter"},
 		"state=loud&type=orders.fraud.v1&merchant=%27&since=now&endedSince=then&cursor=%21&limit=51": {
 			"endedSince": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
-			"state":      "must be unacknowledged, undelivered, failed, delivered or muted", "type": "must be the type of an event, such as orders.fraud.detected.v1",
+			"state":      "must be unacknowledged, undelivered, open, failed, delivered or muted", "type": "must be the type of an event, such as orders.fraud.detected.v1",
 			"merchant": "must be a merchant's name", "since": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
 			"cursor": "must be the next of an earlier answer, as it stands there", "limit": "must be a whole number from 1 to 50",
 		},
@@ -216,6 +216,7 @@ func TestAlertsList(t *testing.T) {
 		"":                     {late, asked, silent, newer, older},
 		"state=unacknowledged": {asked, silent},
 		"state=undelivered":    {late},
+		"state=open":           {late, asked},
 		"state=failed":         {silent},
 		failedToday:            {silent},
 		"state=delivered":      {asked, silent, newer, older},
@@ -234,7 +235,7 @@ func TestAlertsList(t *testing.T) {
 	}
 	counted, err := temporal.NewOperator(w.client).Alerts(t.Context(), identity.OnlyMerchants(merchant), since)
 	require.NoError(t, err)
-	assert.EqualValues(t, 1, counted.Failed, "as many as failedToday lists")
+	assert.Equal(t, []int64{2, 1}, []int64{counted.Open, counted.Failed}, "as many as state=open and failedToday list")
 	assert.Empty(t, listedAlerts(t, handler, "", "Authorization: Bearer other"))
 	assert.Empty(t, listedAlerts(t, handler, "merchant="+merchant, "Authorization: Bearer other"))
 	foreign := request(t, handler, http.MethodGet, "/alerts?cursor=bm9uZQ", "", "Authorization: Bearer own")

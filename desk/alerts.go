@@ -120,7 +120,7 @@ type alertsPage struct {
 
 // States names what the list can be chosen by.
 func (alertsPage) States() map[string]string {
-	return map[string]string{"unacknowledged": "not acknowledged", "undelivered": "not delivered", "failed": "failed, and over", "delivered": "delivered", "muted": "muted"}
+	return map[string]string{"unacknowledged": "not acknowledged", "undelivered": "not delivered", "open": "open", "failed": "failed, and over", "delivered": "delivered", "muted": "muted"}
 }
 
 // Since returns the date that the list begins with.

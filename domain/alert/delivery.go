@@ -159,6 +159,7 @@ type Query struct {
 	After     []byte             // Page.Next of the page before
 	Limit     int
 
+	Running    bool      // only those that are not over
 	Failed     bool      // only those that are over, and were not delivered or not acknowledged
 	EndedSince time.Time // over at that time or later
 }

@@ -149,6 +149,9 @@ func alertsQuery(q alert.Query) string {
 	if q.Open {
 		text += " AND ExecutionStatus != 'Completed'"
 	}
+	if q.Running {
+		text += runningOnes
+	}
 	if q.Failed {
 		text += failedOnes
 	}

@@ -254,8 +254,8 @@ func (o *Operator) RetriedAlerts(ctx context.Context, most int) (retried []Waiti
 
 // Alerts counts the alerts of these merchants that are open, that failed since a time, and that RabbitMQ has not taken yet.
 func (o *Operator) Alerts(ctx context.Context, of identity.Merchants, since time.Time) (counts report.Alerts, err error) {
-	failed := alertsQuery(alert.Query{Merchants: of, Failed: true, EndedSince: since})
-	for query, into := range map[string]*int64{alertings + runningOnes + onlyOf(of): &counts.Open, failed: &counts.Failed, alertLate + onlyOf(of): &counts.Unpublished} {
+	open, failed := alertsQuery(alert.Query{Merchants: of, Running: true}), alertsQuery(alert.Query{Merchants: of, Failed: true, EndedSince: since})
+	for query, into := range map[string]*int64{open: &counts.Open, failed: &counts.Failed, alertLate + onlyOf(of): &counts.Unpublished} {
 		if *into, err = o.count(ctx, query); err != nil {
 			return counts, err
 		}
