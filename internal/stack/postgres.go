@@ -134,7 +134,7 @@ func (p *Postgres) SetUpLedger(ctx context.Context) error {
 		"PGHOST=127.0.0.1", "PGPORT=" + strconv.Itoa(p.options.Port), "PGUSER=postgres", "PGPASSWORD=" + p.options.Password,
 	}
 	for _, user := range []string{"", "READER_", "POLICE_", "ALERTMAN_", "DESK_"} {
-		script.Env = append(script.Env, "LEDGER_"+user+"PASSWORD="+p.options.Password)
+		script.Env = append(script.Env, fmt.Sprintf("LEDGER_%sPASSWORD=%s", user, p.options.Password))
 	}
 	if said, err := script.CombinedOutput(); err != nil {
 		return fmt.Errorf("gateways/ledger/setup.sh: %w: %s", err, said)
