@@ -47,8 +47,9 @@ func NewOrders(c client.Client, o *workflows.Orders, a OrdersActivities) Maker {
 // WorkflowPollers returns pollers for workflow tasks: n for the tasks of new workflows, and n for those of workflows that this process
 // keeps in memory. They do not scale.
 //
-// The SDK's simple kind shares one number between both queues, and moves all pollers to the second while the server's last answer
-// said that tasks wait there. When answers came in another order than they were given, none did, and new workflows waited for a minute.
+// The SDK's simple kind shares one number between both queues, and moves all pollers to the second while the last answer of the server
+// said that tasks wait there. Answers can come in another order than they were given: then no task waits there, and new workflows are
+// not asked for until the polls end, after a minute.
 func WorkflowPollers(n int) worker.PollerBehavior {
 	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
 		InitialNumberOfPollers: n, MinimumNumberOfPollers: n, MaximumNumberOfPollers: n,
