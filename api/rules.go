@@ -171,7 +171,7 @@ func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (trial rul
 		return trial, s.rulesProblem(ctx, err)
 	}
 	if !caller.For(identity.Read).Has(merchant) && !caller.For(identity.Review).Has(merchant) {
-		trial.Saw = map[string][]ruleset.Seen{} // what was posted is not the rules'
+		trial.Saw = map[string][]ruleset.Seen{} // the scope for rules alone does not show what was posted
 	}
 	return trial, nil
 }

@@ -115,7 +115,7 @@ func (d *desk) makeKey(v *visit) (any, error) {
 
 func (d *desk) rollKey(v *visit) (any, error) {
 	var made identity.MadeKey
-	err := v.send(http.MethodPost, "/keys/"+url.PathEscape(chi.URLParam(v.Request, "name"))+"/roll", v.wantedKey("overlap", "expires"), &made)
+	err := v.send(http.MethodPost, "/keys/"+pathOf(v, "name")+"/roll", v.wantedKey("overlap", "expires"), &made)
 	return made, err
 }
 
@@ -130,6 +130,6 @@ func (d *desk) revokeKey(v *visit) (to, done string, err error) {
 // endSession ends a session.
 func (d *desk) endSession(v *visit) (to, done string, err error) {
 	var ended identity.Session
-	err = v.send(http.MethodPost, "/sessions/"+url.PathEscape(chi.URLParam(v.Request, "id"))+"/end", nil, &ended)
+	err = v.send(http.MethodPost, "/sessions/"+pathOf(v, "id")+"/end", nil, &ended)
 	return local(v.PostFormValue("page")), "A session of " + ended.Person + " is ended.", err
 }

@@ -194,7 +194,7 @@ type related struct {
 const mostRelated = 25
 
 func (d *desk) showReview(v *visit) (any, error) {
-	id := chi.URLParam(v.Request, "id")
+	id := pathOf(v, "id")
 	page := reviewPage{Filter: filterOf(v.URL.Query()), Notes: d.ReviewNotes}
 	if err := v.get("/reviews/"+id, nil, &page); err != nil {
 		return nil, err
@@ -269,19 +269,19 @@ func (d *desk) relate(v *visit, page *reviewPage) error {
 
 // takeThis takes the review of the page.
 func (d *desk) takeThis(v *visit) (to, done string, err error) {
-	id := chi.URLParam(v.Request, "id")
+	id := pathOf(v, "id")
 	return filterOf(v.URL.Query()).On("/reviews/" + id), "", v.take(id)
 }
 
 // release leaves the review of the page to others.
 func (d *desk) release(v *visit) (to, done string, err error) {
-	err = v.send(http.MethodDelete, "/transactions/"+chi.URLParam(v.Request, "id")+"/assignment", nil, nil)
+	err = v.send(http.MethodDelete, "/transactions/"+pathOf(v, "id")+"/assignment", nil, nil)
 	return filterOf(v.URL.Query()).On("/reviews"), "You have left this review to others.", err
 }
 
 // decide hands in the verdict, and leads to the next review.
 func (d *desk) decide(v *visit) (to, done string, err error) {
-	id := chi.URLParam(v.Request, "id")
+	id := pathOf(v, "id")
 	answer, err := v.review(id, v.PostFormValue("decision"), v.PostFormValue("note"), v.PostFormValue("confirm") == "true")
 	if p, is := errors.AsType[*Problem](err); is && p.Decision != nil {
 		return "", "", &Problem{Status: p.Status, Detail: "Nothing was decided: the fraud check has got worse. What it says now is below."}
@@ -329,7 +329,7 @@ const mostTogether = 50
 
 // showTogether shows what is in review of the card, the customer or the address of a transaction.
 func (d *desk) showTogether(v *visit) (any, error) {
-	page := togetherPage{ID: chi.URLParam(v.Request, "id"), Filter: filterOf(v.URL.Query()), Notes: d.ReviewNotes}
+	page := togetherPage{ID: pathOf(v, "id"), Filter: filterOf(v.URL.Query()), Notes: d.ReviewNotes}
 	var of reviewPage
 	if err := v.get("/reviews/"+page.ID, nil, &of); err != nil {
 		return page, err

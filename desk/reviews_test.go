@@ -374,3 +374,13 @@ func TestReviewersMedian(t *testing.T) {
 	assert.Contains(t, page, `<td class="number">less than a second</td>`)
 	assert.Contains(t, page, `<td class="number">1 min 23 s</td>`)
 }
+
+// An address with an id that cannot be one asks the API for just that id, and shows its answer.
+func TestReviewOfOddID(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("ada", "reviewer")
+	for _, id := range []string{"a%0Ab", "a%3Fb", "a%23b", "%25"} {
+		status, page := w.get("/reviews/" + id)
+		assert.Equal(t, http.StatusNotFound, status, "%s: %s", id, page)
+	}
+}
