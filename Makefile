@@ -69,13 +69,13 @@ bench: build ## measure transactions beside empty workflows, ~8 minutes; BENCH='
 	@$(DEVSTACK) install rabbitmq
 	@CGO_ENABLED=0 go run ./internal/bench $(BENCH)
 
-bench-compare: build ## measure transactions beside those of another commit: OLD=61763a0
+bench-compare: build ## measure transactions beside those of another commit, on a server with its settings: OLD=61763a0
 	@[ -n '$(OLD)' ] || { echo 'make: give the commit to compare with: make bench-compare OLD=61763a0' >&2; exit 1; }
 	@$(DEVSTACK) install rabbitmq
 	@rm -rf .run/old && git worktree prune && git worktree add --quiet --detach .run/old '$(OLD)'
-	@cd .run/old && CGO_ENABLED=0 go build -trimpath -o '../orders-$(OLD)' ./cmd/orders; built=$$?; \
-		cd ../.. && git worktree remove --force .run/old; exit $$built
-	@CGO_ENABLED=0 go run ./internal/bench -old '.run/orders-$(OLD)' $(BENCH)
+	@cd .run/old && CGO_ENABLED=0 go build -trimpath -o '../before/$(OLD)/orders' ./cmd/orders && cp -R temporal-config '../before/$(OLD)'; \
+		built=$$?; cd ../.. && git worktree remove --force .run/old; exit $$built
+	@CGO_ENABLED=0 go run ./internal/bench -old '.run/before/$(OLD)' $(BENCH)
 
 # The version is that of the image, which holds the same program.
 bench-compose: build ## measure Temporal on PostgreSQL as Compose runs them, beside their defaults; BENCH="-try 'jit=off' -rounds 3" tries a setting

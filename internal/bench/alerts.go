@@ -36,7 +36,7 @@ type alertsPlan struct {
 // silence is how long no message comes before the rest counts as lost. It is longer than any wait of either side.
 const silence = 45 * time.Second
 
-// benchAlerts compares alertman with Alertmanager or, if old is given, with that of another commit's bin/orders.
+// benchAlerts compares alertman with Alertmanager or, if old is given, with that of another commit, which is in the folder.
 func benchAlerts(ctx context.Context, rounds int, old string) error {
 	root, err := stack.Root()
 	if err != nil {
@@ -53,9 +53,9 @@ func benchAlerts(ctx context.Context, rounds int, old string) error {
 	}
 	defer func() { _ = p.sink.server.Close() }()
 	fmt.Println("starting servers and processes")
-	shapes, programs := alertmanagers, []program{{"alertman", filepath.Join(root, "bin", "orders")}}
+	shapes, programs := alertmanagers, []program{{"alertman", filepath.Join(root, "bin", "orders"), ""}}
 	if old != "" {
-		shapes, programs = nil, append([]program{{"alertman before", old}}, programs...)
+		shapes, programs = nil, append([]program{{"alertman before", filepath.Join(old, "orders"), filepath.Join(old, "temporal-config")}}, programs...)
 	}
 	for _, shape := range shapes {
 		s, err := alertmanager(ctx, dir, p.sink.address, shape)
@@ -372,12 +372,12 @@ func postAlerts(ctx context.Context, url string, all []incident) error {
 	return nil
 }
 
-// program is a bin/orders, and what its alertman is called.
-type program struct{ name, path string }
+// program is a bin/orders, what its alertman is called, and the folder with the settings of its Temporal server; if empty, the project's.
+type program struct{ name, path, config string }
 
 // ours starts alertman, with a RabbitMQ and a Temporal server of its own.
 func ours(ctx context.Context, root, dir, sink string, program program) (side, func(), error) {
-	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(dir, "temporal")})
+	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(dir, "temporal"), Config: program.config})
 	if err != nil {
 		return side{}, nil, err
 	}

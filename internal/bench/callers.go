@@ -38,7 +38,7 @@ type besides struct {
 
 // benchCallers measures how much one caller that sends too much slows the others down.
 func benchCallers(ctx context.Context, rounds int, duration time.Duration) error {
-	s, err := startServers(ctx)
+	s, err := startServers(ctx, "")
 	defer s.stop()
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (p plan) curveCallers(ctx context.Context) error {
 
 // withService calls do with the floor and the service, on servers of their own.
 func (p plan) withService(ctx context.Context, o serviceOptions, do func(s *servers, same, service system) error) error {
-	s, err := startServers(ctx, "new")
+	s, err := startServers(ctx, "", "new")
 	defer s.stop()
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (p plan) ofSizes(ctx context.Context, title string, options func(s *servers
 	for _, size := range p.sizes {
 		names = append(names, fmt.Sprintf("size-%d", size))
 	}
-	s, err := startServers(ctx, names...)
+	s, err := startServers(ctx, "", names...)
 	defer s.stop()
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ type plan struct {
 	rates    []float64
 	rounds   int
 	duration time.Duration
-	old      string // another commit's bin/orders, to compare with
+	old      string // a folder of another commit, to compare with: its program orders, and its temporal-config
 	sizes    []int  // of a curve
 	tries    []string
 	*report
@@ -38,7 +38,7 @@ func main() {
 	flag.StringVar(&p.api, "api", "http://localhost:9001", "the API's address, for -beside")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of each measurement; medians are printed")
 	flag.DurationVar(&p.duration, "duration", 5*time.Second, "how long a round of one side takes")
-	flag.StringVar(&p.old, "old", "", "another commit's bin/orders, to compare with; make bench-compare builds it")
+	flag.StringVar(&p.old, "old", "", "a folder with another commit's program orders and its temporal-config, to compare with; make bench-compare fills it")
 	curve := flag.String("curve", "", "measure a curve instead: callers, workers, police, histories, reviews or rows")
 	sizes := flag.String("sizes", "", "the sizes of a curve, such as 1000,10000")
 	asJSON := flag.String("json", "", "also write every figure of every round to this file")
@@ -185,7 +185,7 @@ func plural(n int, thing string) string {
 
 // benchLoads measures the service, beside the floors or beside another commit.
 func (p plan) benchLoads(ctx context.Context) error {
-	s, err := startServers(ctx, "old", "new")
+	s, err := startServers(ctx, "", "new")
 	defer s.stop()
 	if err != nil {
 		return err
@@ -196,7 +196,12 @@ func (p plan) benchLoads(ctx context.Context) error {
 	}
 	systems := []system{one, same}
 	if p.old != "" {
-		old, err := s.start(ctx, serviceOptions{title: filepath.Base(p.old), namespace: "old", binary: p.old})
+		before, err := startServers(ctx, filepath.Join(p.old, "temporal-config"), "old")
+		defer before.stop()
+		if err != nil {
+			return err
+		}
+		old, err := before.start(ctx, serviceOptions{title: "commit " + filepath.Base(p.old), namespace: "old", binary: filepath.Join(p.old, "orders")})
 		if err != nil {
 			return err
 		}

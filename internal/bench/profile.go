@@ -15,7 +15,7 @@ import (
 
 // takeProfiles takes CPU profiles of the processes under load, and writes them to a folder, where their program is too.
 func takeProfiles(ctx context.Context, folder string, duration time.Duration) error {
-	s, err := startServers(ctx)
+	s, err := startServers(ctx, "")
 	defer s.stop()
 	if err != nil {
 		return err

@@ -125,7 +125,7 @@ func counting(ctx context.Context, server *stack.Postgres, engine, url string, r
 
 // benchRules measures decisions and whole transactions, in turn.
 func (p plan) benchRules(ctx context.Context, rows int) error {
-	s, err := startServers(ctx, "rules")
+	s, err := startServers(ctx, "", "rules")
 	defer s.stop()
 	if err != nil {
 		return err

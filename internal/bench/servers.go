@@ -28,8 +28,9 @@ type servers struct {
 	stops     []func(context.Context) error
 }
 
-// startServers starts the servers, Temporal's with the settings of make run. stop must be called after an error as well.
-func startServers(ctx context.Context, namespaces ...string) (s *servers, err error) {
+// startServers starts the servers, Temporal's with the settings in a folder temporal-config; if empty, the project's. stop must be
+// called after an error as well.
+func startServers(ctx context.Context, config string, namespaces ...string) (s *servers, err error) {
 	s = &servers{}
 	if s.root, err = stack.Root(); err != nil {
 		return s, err
@@ -38,7 +39,7 @@ func startServers(ctx context.Context, namespaces ...string) (s *servers, err er
 		return s, err
 	}
 	fmt.Fprintln(os.Stderr, "starting Temporal and RabbitMQ")
-	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(s.dir, "temporal"), Namespaces: namespaces})
+	temporal, err := stack.StartTemporal(ctx, stack.TemporalOptions{Dir: filepath.Join(s.dir, "temporal"), Config: config, Namespaces: namespaces})
 	if err != nil {
 		return s, err
 	}

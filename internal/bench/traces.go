@@ -33,7 +33,7 @@ func (p plan) benchTraces(ctx context.Context) error {
 	for _, one := range tracing {
 		namespaces = append(namespaces, one.namespace)
 	}
-	s, err := startServers(ctx, namespaces...)
+	s, err := startServers(ctx, "", namespaces...)
 	defer s.stop()
 	if err != nil {
 		return err
