@@ -23,7 +23,7 @@ const (
 // startFloor starts the floor's workers, which run in this process.
 func startFloor(c client.Client) (stop func(context.Context) error, err error) {
 	options := worker.Options{
-		MaxConcurrentActivityTaskPollers: 8, WorkflowTaskPollerBehavior: workers.WorkflowPollers(8), WorkerStopTimeout: 5 * time.Second,
+		MaxConcurrentActivityTaskPollers: 8, WorkflowTaskPollerBehavior: workers.WorkflowPollers(16), WorkerStopTimeout: 5 * time.Second,
 	}
 	home, remote := worker.New(c, floorQueue, options), worker.New(c, floorRemote, options)
 	home.RegisterWorkflow(FloorWorkflow)
