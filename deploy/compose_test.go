@@ -165,11 +165,19 @@ func TestDeskNeedsIssuer(t *testing.T) {
 	}
 }
 
-// In production callers need a key, whether or not there are API_KEYS.
-func TestProductionStoredKeys(t *testing.T) {
-	text, err := os.ReadFile(root + "/deploy/production.yml")
-	require.NoError(t, err)
-	assert.Regexp(t, `(?m)^      API_KEYS_IN_LEDGER: \$\{API_KEYS_IN_LEDGER:-true\}`, string(text))
+// What protects production is fixed, so that a copy of the file env, which has the defaults for development, does not take it away.
+func TestProductionIsFixed(t *testing.T) {
+	services := read(t, "deploy/production.yml").Services
+	for _, name := range ours {
+		fixed := map[string]string{"TEST_DOUBLES": "refuse", "LOG_FORMAT": "json"}
+		if name == "api" {
+			fixed["API_KEYS_IN_LEDGER"] = "true"
+		}
+		for variable, want := range fixed {
+			assert.Equal(t, want, *services[name].Environment[variable], "%s of %s", variable, name)
+		}
+	}
+	assert.Equal(t, "refuse", *services["check-secrets"].Environment["TEST_DOUBLES"])
 }
 
 // The servers start in production once check-secrets has looked at the passwords that they take.

@@ -29,18 +29,33 @@ func TestComposeReadsFile(t *testing.T) {
 	})
 }
 
-// A copy of the file env moves no server. What the file sets stays. A copy of env says localhost for every server,
-// which in a container means the container itself.
+// A copy of the file env moves no server, and takes nothing from production. What the file sets stays. A copy of env says localhost
+// for every server, which in a container means the container itself.
 func TestCopyOfEnvFile(t *testing.T) {
+	text, err := os.ReadFile(root + "/env")
+	require.NoError(t, err)
 	eachCompose(t, func(t *testing.T, c command) {
-		bare := c.mustConfig(t, settings(t), development)
-		copied := c.mustConfig(t, "env", development)
-		for _, name := range ours {
-			for variable, value := range bare.Services[name].Environment {
-				if value != nil {
-					assert.Equal(t, *value, *copied.Services[name].Environment[variable], "%s of %s", variable, name)
+		for name, test := range map[string]struct {
+			files []string
+			lines []string // beside the copy
+		}{
+			"development": {development, nil},
+			"production":  {production, demanded},
+		} {
+			t.Run(name, func(t *testing.T) {
+				if test.lines != nil {
+					c.skipProductionWhenOld(t)
 				}
-			}
+				bare := c.mustConfig(t, settings(t, test.lines...), test.files)
+				copied := c.mustConfig(t, settings(t, append([]string{string(text)}, test.lines...)...), test.files)
+				for _, name := range ours {
+					for variable, value := range bare.Services[name].Environment {
+						if value != nil {
+							assert.Equal(t, value, copied.Services[name].Environment[variable], "%s of %s", variable, name)
+						}
+					}
+				}
+			})
 		}
 	})
 }
@@ -59,6 +74,7 @@ func TestOwnMailServer(t *testing.T) {
 var demanded = []string{
 	"ORDERS_IMAGE=registry.example.com/team/dummyorders:main-1a2b3c4",
 	"CARD_FINGERPRINT_KEY=0123456789abcdef0123456789abcdef",
+	"PAYMENT_GATEWAYS=card:stripe,*:refuse",
 	"POSTGRES_PASSWORD=secret-p",
 	"LEDGER_PASSWORD=secret-l",
 	"LEDGER_READER_PASSWORD=secret-r",
