@@ -143,12 +143,14 @@ COMPOSE ?= $(eval COMPOSE := $(shell $(DOCKER) compose version >/dev/null 2>&1 &
 # Options of docker compose logs for check-logs-dev*.
 LOGS ?= --follow --tail=100
 
+# $(call setting,NAME) is a setting of the shell or, where it has none, of .env, as for Compose.
+setting = $(or $($1),$(shell sed -n 's/^$1=//p' .env 2>/dev/null | tail -n 1 | tr -d "\"'"))
 # The desk is for persons, so that it starts only where something signs them in.
-profiles := $(if $(or $(OIDC_ISSUER),$(shell sed -n 's/^OIDC_ISSUER=//p' .env 2>/dev/null | tr -d "\"'")),desk)
+profiles := $(if $(call setting,OIDC_ISSUER),desk)
 # make start OBSERVE=1 also starts Prometheus, Grafana, and what takes traces.
-ifneq ($(filter-out false 0,$(OBSERVE)),)
+ifneq ($(filter-out false 0,$(call setting,OBSERVE)),)
 profiles += observe
-start start-production: export OTEL_EXPORTER_OTLP_ENDPOINT ?= http://otel-collector:4317
+start start-production: export OTEL_EXPORTER_OTLP_ENDPOINT := $(or $(call setting,OTEL_EXPORTER_OTLP_ENDPOINT),http://otel-collector:4318)
 endif
 comma := ,
 export COMPOSE_PROFILES ?= $(subst $() ,$(comma),$(strip $(profiles)))
@@ -157,9 +159,8 @@ processes = api worker fraud-police alertman $(filter desk,$(profiles))
 # How many of a process to run: make start SCALE="fraud-police=3 worker=2".
 SCALE ?=
 
-# The mail server of .env, where that is another machine; a copy of env says localhost.
-smtp-hostname = $(shell sed -n 's/^SMTP_HOSTNAME=//p' .env 2>/dev/null | tail -n 1 | tr -d "\"'")
-development = -f docker-compose.yml $(if $(filter-out localhost 127.0.0.1,$(smtp-hostname)),-f deploy/smtp.yml)
+# With smtp.yml where the mail server is another machine; a copy of env says localhost.
+development = -f docker-compose.yml $(if $(filter-out localhost 127.0.0.1,$(call setting,SMTP_HOSTNAME)),-f deploy/smtp.yml)
 production = -f docker-compose.yml -f deploy/smtp.yml -f deploy/production.yml
 project = $(or $(COMPOSE_PROJECT_NAME),$(shell basename '$(CURDIR)' | tr A-Z a-z | tr -cd 'a-z0-9_-'))
 compose-label = --label com.docker.compose.project=$(project) --label com.docker.compose

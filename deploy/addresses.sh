@@ -4,30 +4,32 @@
 set -eu
 # shellcheck disable=SC2086 # they may be several words
 
-# published SERVICE PORT prints host:port as this machine reaches it, or nothing if the port is not published.
+# published SERVICE PORT prints the URL of a port as this machine reaches it, or nothing if the port is not published.
 published() {
-	$COMPOSE port "$1" "$2" 2>/dev/null | sed -n '1s/^\(0\.0\.0\.0\|127\.0\.0\.1\|\[::\]\):/localhost:/p'
+	$COMPOSE port "$1" "$2" 2>/dev/null | sed -n '1s/^\(0\.0\.0\.0\|127\.0\.0\.1\|\[::\]\):/localhost:/; 1s|^|http://|p'
 }
 
-line() { # line WHAT ADDRESS NOTE
-	[ -z "$2" ] || printf '  %-11s http://%s   %s\n' "$1" "$2" "$3"
+line() { # line WHAT URL NOTE
+	[ -z "$2" ] || printf '  %-11s %s   %s\n' "$1" "$2" "$3"
 }
 
-# smtp_hostname prints the mail server that alertman uses.
-smtp_hostname() {
-	$DOCKER inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$($COMPOSE ps -q alertman | head -n 1)" |
-		sed -n 's/^SMTP_HOSTNAME=//p'
+# setting SERVICE NAME prints a variable of a service's first container, or nothing if it has none.
+setting() {
+	for container in $($COMPOSE ps -q "$1" 2>/dev/null); do
+		$DOCKER inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$container" | sed -n "s/^$2=//p"
+		break
+	done
 }
 
 api=$(published api 9001)
-mail=$(smtp_hostname)
+mail=$(setting alertman SMTP_HOSTNAME)
 [ "$mail" != mail ] || mail='the service mail, which keeps it: make check-mail-dev shows the newest'
 cat <<TEXT
 
 Everything runs, also after a restart of the Docker engine. make stop stops it; make start goes on with the same data.
 
-$(line API "$api" "(docs: http://$api/docs)")
-$(line Desk "$(published desk 9002)" 'the web console, for those whom OIDC_ISSUER signs in')
+$(line API "$api" "(docs: $api/docs)")
+$(line Desk "$(setting desk DESK_URL)" 'the web console, for those whom OIDC_ISSUER signs in')
 $(line 'Web UI' "$(published temporal-ui 8080)" 'every transaction is a workflow')
 $(line RabbitMQ "$(published rabbitmq 15672)" 'user operator, password operator')
 $(line Grafana "$(published grafana 3000)" 'dashboards, from the one on call')
@@ -38,5 +40,5 @@ $(line Jaeger "$(published jaeger 16686)" 'traces')
 
 Post a transaction. A card that is used again and again is reviewed, then a fraud, which sends mail:
 
-curl http://$api/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
+curl $api/transact  -X POST -H 'Content-type: application/json' -d '{"order": {"id": 1234, "name": "avengers 4 spoilers book", "cost": 123.00, "currency": "INR"}, "paymentMethod": "amazonpay", "payment": {"card": 1234567887654321, "type": "wallet", "amount": 123.00, "currency": "INR"} }'
 TEXT

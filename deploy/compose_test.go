@@ -140,27 +140,49 @@ func TestDeskIsAProfile(t *testing.T) {
 	}
 }
 
-// make start starts the desk where OIDC_ISSUER is set, in the environment or in .env. The collector of the containers is not for other
-// targets: make run has none.
-func TestDeskNeedsIssuer(t *testing.T) {
+// make start reads what it decides by from the shell and, where that has nothing, from .env. The collector of the containers is not for
+// other targets.
+func TestMakeStart(t *testing.T) {
+	const (
+		issuer    = "OIDC_ISSUER=https://login.example.com"
+		collector = "http://otel-collector:4318"
+		smtp      = "deploy/smtp.yml"
+		all       = issuer + "\nOBSERVE=true\nOTEL_EXPORTER_OTLP_ENDPOINT=http://ours:4318\nSMTP_HOSTNAME=\"smtp.example.com\"\n"
+		makefile  = "include Makefile\ndocker-engine: ;\n" +
+			"start other:; @echo $@ profiles=$$COMPOSE_PROFILES collector=$$OTEL_EXPORTER_OTLP_ENDPOINT smtp=$(filter %smtp.yml,$(development))\n"
+	)
+	env, err := os.ReadFile(root + "/env")
+	require.NoError(t, err)
+	folder, err := filepath.Abs(root)
+	require.NoError(t, err)
 	for name, c := range map[string]struct {
-		arguments []string
-		want      string
+		shell                     []string
+		file                      string // .env
+		profiles, collector, smtp string
 	}{
-		"no issuer": {nil, ""},
-		"issuer":    {[]string{"OIDC_ISSUER=https://login.example.com"}, "desk"},
-		"observe":   {[]string{"OBSERVE=1"}, "observe"},
-		"both":      {[]string{"OIDC_ISSUER=https://login.example.com", "OBSERVE=1"}, "desk,observe"},
+		"nothing":                 {},
+		"a copy of env":           {file: string(env)},
+		"issuer":                  {shell: []string{issuer}, profiles: "desk"},
+		"observe":                 {shell: []string{"OBSERVE=1"}, profiles: "observe", collector: collector},
+		"observe, beside a copy":  {shell: []string{"OBSERVE=1"}, file: string(env), profiles: "observe", collector: collector},
+		"both":                    {shell: []string{issuer, "OBSERVE=1"}, profiles: "desk,observe", collector: collector},
+		"a collector":             {shell: []string{"OBSERVE=1", "OTEL_EXPORTER_OTLP_ENDPOINT=http://mine:4318"}, profiles: "observe", collector: "http://mine:4318"},
+		"a mail server":           {shell: []string{"SMTP_HOSTNAME=smtp.example.com"}, smtp: smtp},
+		"all in .env":             {file: all, profiles: "desk,observe", collector: "http://ours:4318", smtp: smtp},
+		"the shell before .env":   {shell: []string{"OBSERVE=false", "SMTP_HOSTNAME=localhost"}, file: all, profiles: "desk"},
+		"the last of two in .env": {file: "OBSERVE=false\nOBSERVE=1\n", profiles: "observe", collector: collector},
 	} {
 		t.Run(name, func(t *testing.T) {
-			arguments := append([]string{"-s", "-f", "-", "-I", ".", "profiles"}, c.arguments...)
-			cmd := exec.CommandContext(t.Context(), "make", arguments...)
-			cmd.Dir = root
-			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
-			cmd.Stdin = strings.NewReader("include Makefile\nprofiles:; @echo $$COMPOSE_PROFILES $$OTEL_EXPORTER_OTLP_ENDPOINT\n")
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s", out)
-			assert.Equal(t, c.want, strings.TrimSpace(string(out)))
+			cmd := exec.CommandContext(t.Context(), "make", "-s", "-f", "-", "-I", folder, "start", "other")
+			cmd.Dir = t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(cmd.Dir, ".env"), []byte(c.file), 0o600))
+			cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, c.shell...)
+			cmd.Stdin = strings.NewReader(makefile)
+			out, err := cmd.Output()
+			require.NoError(t, err)
+			start, other, _ := strings.Cut(string(out), "\n")
+			assert.Equal(t, fmt.Sprintf("start profiles=%s collector=%s smtp=%s", c.profiles, c.collector, c.smtp), start)
+			assert.NotContains(t, other, collector)
 		})
 	}
 }
@@ -257,12 +279,96 @@ func assertReadable(t *testing.T, path string) {
 	}))
 }
 
-// A service that is restarted has a health check.
+// A service that is restarted has a health check. One that runs to its end is waited for by another, as wait.sh expects.
 func TestHealthChecks(t *testing.T) {
-	for name, s := range read(t, "docker-compose.yml").Services {
+	services := read(t, "docker-compose.yml").Services
+	for name, s := range services {
 		if s.Restart != "" {
 			assert.NotNil(t, s.Healthcheck, name)
 			assert.Equal(t, "unless-stopped", s.Restart, name)
 		}
+		if s.Healthcheck != nil || slices.Contains([]string{"otel-collector", "jaeger"}, name) {
+			continue
+		}
+		waited := false
+		for _, other := range services {
+			waited = waited || other.DependsOn[name].Condition == "service_completed_successfully"
+		}
+		assert.True(t, waited, "%s has no health check, and no other service waits until it has ended", name)
 	}
+}
+
+// wait.sh goes on once each container is healthy, runs without a health check or has done its work, and gives up on one that has failed or
+// takes too long.
+func TestWaitForContainers(t *testing.T) {
+	for state, want := range map[string]string{
+		"running 0 healthy":   "",
+		"running 0 none":      "", // such as otel-collector
+		"exited 0 none":       "", // such as ledger-setup
+		"created 0 none":      "still not ready: one",
+		"running 0 starting":  "still not ready: one",
+		"running 0 unhealthy": "still not ready: one", // it may yet get better
+		"exited 0 healthy":    "failed: one",
+		"exited 1 none":       "failed: one",
+		"restarting 1 none":   "failed: one",
+		"dead 0 none":         "failed: one",
+	} {
+		t.Run(state, func(t *testing.T) {
+			docker := script(t, `case $1 in inspect) printf '/other running 0 healthy\n/one %s\n' "$STATE" ;; logs) echo "log of $4" ;; esac`)
+			cmd := exec.CommandContext(t.Context(), root+"/deploy/wait.sh", "1", "2")
+			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "DOCKER=" + docker, "STATE=" + state, "WAIT_SECONDS=0"}
+			out, err := cmd.CombinedOutput()
+			if want == "" {
+				require.NoError(t, err, "%s", out)
+				assert.Empty(t, string(out))
+				return
+			}
+			require.Error(t, err)
+			assert.Equal(t, "wait.sh: "+want+"; the last lines of one:\nlog of one\n", string(out))
+		})
+	}
+}
+
+// The addresses are those at which this machine reaches what is published, and the desk's is the one that the issuer sends browsers
+// back to: another name of this machine would lack the session's cookie.
+func TestAddresses(t *testing.T) {
+	for name, c := range map[string]struct {
+		api, desk, mail string
+		want            []string
+		not             string
+	}{
+		"laptop": {
+			api: "127.0.0.1:9001", desk: "http://127.0.0.1:9002", mail: "mail",
+			want: []string{"API         http://localhost:9001 ", "docs: http://localhost:9001/docs", "Desk        http://127.0.0.1:9002 ", "make check-mail-dev"},
+			not:  "Jaeger",
+		},
+		"all addresses": {
+			api: "0.0.0.0:9001", desk: "https://desk.example.com", mail: "smtp.example.com",
+			want: []string{"API         http://localhost:9001 ", "\ncurl http://localhost:9001/transact ", "Desk        https://desk.example.com ", "goes to smtp.example.com"},
+			not:  "check-mail",
+		},
+		"one address": {api: "192.0.2.5:9001", mail: "mail", want: []string{"API         http://192.0.2.5:9001 ", "\ncurl http://192.0.2.5:9001/transact "}, not: "Desk"},
+		"IPv6":        {api: "[2001:db8::5]:9001", mail: "mail", want: []string{"API         http://[2001:db8::5]:9001 "}, not: "Desk"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			compose := script(t, `case $* in "port api 9001") echo "$API" ;; "ps -q alertman") echo alertman ;; "ps -q desk") [ -z "$DESK" ] || echo desk ;; *) exit 1 ;; esac`)
+			docker := script(t, `case $* in *" alertman") echo "SMTP_HOSTNAME=$MAIL" ;; *" desk") echo "DESK_URL=$DESK" ;; *) exit 1 ;; esac`)
+			cmd := exec.CommandContext(t.Context(), root+"/deploy/addresses.sh")
+			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "COMPOSE=" + compose, "DOCKER=" + docker, "API=" + c.api, "DESK=" + c.desk, "MAIL=" + c.mail}
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			for _, want := range c.want {
+				assert.Contains(t, string(out), want)
+			}
+			assert.NotContains(t, string(out), c.not)
+		})
+	}
+}
+
+// script writes a program for sh, and returns its path.
+func script(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "script")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700))
+	return path
 }

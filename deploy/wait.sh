@@ -1,6 +1,7 @@
 #!/bin/sh
-# wait.sh CONTAINER...: waits until each is healthy, or has exited with 0 where it has no health check, and tells for
+# wait.sh CONTAINER...: waits until each is healthy, or where it has no health check, runs or has exited with 0, and tells for
 # which it still waits. It exits with 1 as soon as one has failed, with the end of its log, or after WAIT_SECONDS (180).
+# What runs to its end has ended by then: up has waited for it, since others depend on it.
 # `docker compose up --wait` does not do: docker-compose 1.29 has none, and Compose v2 takes a container that has done
 # its work for a failure.
 set -eu
@@ -14,7 +15,7 @@ format='{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{if .State.Health}}{{.S
 sort_out() {
 	while read -r name status code health; do
 		case "$status $code $health" in
-		"running "*" healthy" | "exited 0 none") ;;
+		"running "*" healthy" | "running "*" none" | "exited 0 none") ;;
 		"exited "* | "dead "* | "restarting "*) echo "failed ${name#/}" ;;
 		*) echo "waiting ${name#/}" ;;
 		esac
