@@ -106,6 +106,7 @@ worker:
   settings: {LOG_LEVEL: debug}
   extraVolumes: [{name: more, emptyDir: {}}]
   extraVolumeMounts: [{name: more, mountPath: /more}]
+alertman: {autoscaling: {by: backlog}}
 api: {service: {type: LoadBalancer, annotations: {a: b}}}
 podAnnotations: {a: b}
 podLabels: {a: b}

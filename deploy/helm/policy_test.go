@@ -108,6 +108,10 @@ func TestProbes(t *testing.T) {
 			case strings.HasSuffix(name, "-desk"):
 				assert.Equal(t, ":9002", variables(c)["DESK_ADDRESS"].Value)
 				assert.True(t, all.hasPort(name, intstr.FromInt32(9002)))
+				service, port, _ := strings.Cut(variables(c)["HTTP_ADDRESS"].Value, ":")
+				require.Contains(t, all.services, service)
+				assert.True(t, strings.HasSuffix(service, "-api"))
+				assert.Equal(t, port, strconv.Itoa(int(all.services[service].Spec.Ports[0].Port)))
 			}
 		}
 	})
@@ -193,7 +197,8 @@ func TestSelectors(t *testing.T) {
 	})
 }
 
-// What scales a deployment names one that is there and has no number of its own, and only the others have one.
+// What scales a deployment names one that is there and has no number of its own, and only the others have one. By backlog, it asks for
+// each queue of the process.
 func TestAutoscaling(t *testing.T) {
 	each(t, func(t *testing.T, all objects) {
 		scaled := map[string]bool{}
@@ -203,15 +208,18 @@ func TestAutoscaling(t *testing.T) {
 			scaled[a.Spec.ScaleTargetRef.Name] = true
 		}
 		for name, s := range all.scaled {
-			require.Len(t, s.Spec.Triggers, 1, name)
-			trigger := s.Spec.Triggers[0]
-			assert.Equal(t, "temporal", trigger.Type)
-			assert.Contains(t, taskQueues(t), trigger.Metadata["taskQueue"], name)
+			var queues []string
+			for _, trigger := range s.Spec.Triggers {
+				assert.Equal(t, "temporal", trigger.Type)
+				queues = append(queues, trigger.Metadata["taskQueue"])
+				if reference := trigger.AuthenticationRef.Name; reference != "" {
+					assert.Contains(t, all.authentications, reference, name)
+				}
+			}
+			_, process, _ := strings.Cut(name, "-")
+			assert.ElementsMatch(t, taskQueues(t)[process], queues, name)
 			assert.Positive(t, s.Spec.MinReplicaCount, name)
 			assert.LessOrEqual(t, s.Spec.MinReplicaCount, s.Spec.MaxReplicaCount, name)
-			if reference := trigger.AuthenticationRef.Name; reference != "" {
-				assert.Contains(t, all.authentications, reference, name)
-			}
 			assert.NotContains(t, scaled, s.Spec.ScaleTargetRef.Name, "two scale it")
 			scaled[s.Spec.ScaleTargetRef.Name] = true
 		}
@@ -223,17 +231,26 @@ func TestAutoscaling(t *testing.T) {
 	})
 }
 
-// taskQueues returns the names of the workers' task queues.
-func taskQueues(t *testing.T) []string {
+// taskQueues returns the task queues of the processes.
+func taskQueues(t *testing.T) map[string][]string {
 	t.Helper()
-	source, err := os.ReadFile(root + "workflows/names.go")
-	require.NoError(t, err)
-	var names []string
-	for _, found := range regexp.MustCompile(`TaskQueue += "(\w+)"`).FindAllSubmatch(source, -1) {
-		names = append(names, string(found[1]))
+	find := func(file, pattern string) (found []string) {
+		source, err := os.ReadFile(root + file)
+		require.NoError(t, err)
+		for _, match := range regexp.MustCompile(pattern).FindAllSubmatch(source, -1) {
+			found = append(found, string(match[1]))
+		}
+		return found
 	}
-	require.Len(t, names, 3)
-	return names
+	own := find("workflows/names.go", `TaskQueue += "(\w+)"`)
+	require.Equal(t, []string{"orders", "fraud_police", "alertman"}, own)
+	queues := map[string][]string{"worker": {"orders"}, "fraud-police": {"fraud_police"}, "alertman": {"alertman"}}
+	channels := find("domain/alert/channel.go", `(?m)^	[A-Z]\w+ += "(\w+)"$`)
+	require.Contains(t, channels, "mail")
+	for _, channel := range channels {
+		queues["alertman"] = append(queues["alertman"], "alertman_"+channel)
+	}
+	return queues
 }
 
 // Every NetworkPolicy allows connections to ports of the pods that it is for, and from those alone whom the values name.
@@ -256,6 +273,39 @@ func TestNetworkPolicies(t *testing.T) {
 				assert.NotEmpty(t, rule.Ports, "%s: to every port of others", name)
 			}
 		}
+		assertDeskReachesAPI(t, all)
+	})
+}
+
+// assertDeskReachesAPI checks that the desk's pods may connect to those of the api, which it asks whether they are ready.
+func assertDeskReachesAPI(t *testing.T, all objects) {
+	t.Helper()
+	for desk, policy := range all.networkPolicies {
+		release, is := strings.CutSuffix(desk, "-desk")
+		if !is {
+			continue
+		}
+		api := release + "-api"
+		in := slices.ContainsFunc(all.networkPolicies[api].Spec.Ingress, func(rule networkingv1.NetworkPolicyIngressRule) bool {
+			return all.allows(t, rule.Ports, rule.From, desk)
+		})
+		assert.True(t, in, "%s takes nothing from %s", api, desk)
+		if slices.Contains(policy.Spec.PolicyTypes, networkingv1.PolicyTypeEgress) {
+			out := slices.ContainsFunc(policy.Spec.Egress, func(rule networkingv1.NetworkPolicyEgressRule) bool {
+				return all.allows(t, rule.Ports, rule.To, api)
+			})
+			assert.True(t, out, "%s may not connect to %s", desk, api)
+		}
+	}
+}
+
+// allows reports whether a rule is about the api's port, and selects the pods of one deployment.
+func (all objects) allows(t *testing.T, ports []networkingv1.NetworkPolicyPort, peers []networkingv1.NetworkPolicyPeer, deployment string) bool {
+	t.Helper()
+	return slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool {
+		return *p.Port == intstr.FromString("http") || *p.Port == intstr.FromInt32(9001)
+	}) && slices.ContainsFunc(peers, func(p networkingv1.NetworkPolicyPeer) bool {
+		return p.PodSelector != nil && slices.Equal(all.selected(t, p.PodSelector), []string{deployment})
 	})
 }
 

@@ -78,18 +78,24 @@ func schema(t *testing.T) schemaFile {
 	return file
 }
 
-// Each process gets the variables that it gets in Compose.
+// Each process gets the variables that it gets in Compose, those of set from the chart itself.
 func TestVariablesAreThoseOfCompose(t *testing.T) {
 	text, err := os.ReadFile("orders/files/variables.yaml")
 	require.NoError(t, err)
 	var reads map[string][]string
 	require.NoError(t, yaml.UnmarshalStrict(text, &reads))
-	set := []string{"HEALTH_ADDRESS", "HTTP_ADDRESS", "DESK_ADDRESS", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} // by the chart itself
+	set := []string{"HEALTH_ADDRESS", "HTTP_ADDRESS", "DESK_ADDRESS", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+	manifests, err := render(t, values(t, matrix["desk"]...))
+	require.NoError(t, err)
+	deployments := decode(t, manifests).deployments
 	for _, process := range []string{"alertman", "api", "desk", "fraud-police", "worker"} {
 		want := map[string]bool{}
 		for _, file := range []string{"docker-compose.yml", "deploy/smtp.yml"} {
 			for variable := range compose(t, file)[process].Environment {
-				if !slices.Contains(set, variable) && !strings.HasPrefix(variable, "OTEL_") {
+				if slices.Contains(set, variable) {
+					given := variables(deployments["orders-"+process].Spec.Template.Spec.Containers[0])
+					assert.Contains(t, slices.Collect(maps.Keys(given)), variable, process)
+				} else if !strings.HasPrefix(variable, "OTEL_") {
 					want[variable] = true
 				}
 			}
@@ -235,6 +241,14 @@ func TestRefusals(t *testing.T) {
 		"another's setting":         {"api: {settings: {SMTP_PORT: 25}}", []string{"api does not read SMTP_PORT"}},
 		"another's secret":          {"fraudPolice: {secretRefs: {STRIPE_API_KEY: {name: a, key: b}}}", []string{"fraud-police does not read STRIPE_API_KEY"}},
 		"an API by backlog":         {"api: {autoscaling: {by: backlog}}", []string{"/api/autoscaling/by", "must be one of '', 'cpu'"}},
+		"a backlog over TLS": {
+			"{temporal: {tls: {enabled: true}}, fraudPolice: {autoscaling: {by: backlog}}}",
+			[]string{"fraudPolice.autoscaling.by: backlog needs temporal.apiKey or temporal.tls.clientSecret"},
+		},
+		"a backlog over TLS by a setting": {
+			"{settings: {TEMPORAL_TLS_SERVER_CA_CERT_PATH: /ca.pem}, worker: {autoscaling: {by: backlog}}}",
+			[]string{"worker.autoscaling.by: backlog needs temporal.apiKey or temporal.tls.clientSecret"},
+		},
 		"too short to end":          {"terminationGracePeriodSeconds: 10", []string{"/terminationGracePeriodSeconds", "minimum"}},
 		"an Ingress without hosts":  {"api: {ingress: {enabled: true}}", []string{"api.ingress.hosts is needed"}},
 		"a setup without a host":    {"setup: {ledger: {enabled: true}}", []string{"setup.ledger.host is needed"}},
