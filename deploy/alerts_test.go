@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
+
+	"dummyorders/internal/stack"
 )
 
 const observe = root + "/deploy/observe"
@@ -108,6 +111,76 @@ func TestAlertmanagerNamesAlarms(t *testing.T) {
 			assert.Contains(t, slices.Collect(maps.Keys(alarms(t))), name)
 		}
 	}
+}
+
+// Alertmanager leaves out what another alarm says already, and nothing else.
+func TestAlertmanagerInhibits(t *testing.T) {
+	port, err := stack.FreePort()
+	require.NoError(t, err)
+	address, config := fmt.Sprintf("127.0.0.1:%d", port), observe+"/alertmanager.yml"
+	p, err := stack.StartProcess(stack.Command{
+		Name: "Alertmanager", Path: "prometheus-alertmanager", Log: filepath.Join(t.TempDir(), "log"),
+		Args: []string{"--config.file=" + config, "--storage.path=" + t.TempDir(), "--cluster.listen-address=", "--web.listen-address=" + address},
+	})
+	require.NoError(t, err, "make test installs it")
+	t.Cleanup(p.Kill)
+	require.NoError(t, p.WaitHealthy(t.Context(), "http://"+address+"/-/ready"))
+	known := alarms(t)
+	fire := func(name string, labels ...string) {
+		require.Contains(t, known, name)
+		args := append([]string{"alert", "add", "--alertmanager.url=http://" + address, name, "severity=" + known[name].Labels["severity"]}, labels...)
+		tool(t, "amtool", args...)
+	}
+	fire("AlertmanDown")
+	fire("NoConsumer")
+	fire("FraudPoliceDown")
+	fire("ChecksWait")
+	fire("CertificateExpired", "use=temporal")
+	fire("CertificateExpires", "use=temporal")
+	fire("CertificateExpires", "use=ledger")
+	fire("TransactLate")
+	fire("TransactLateSlowly")
+	fire("DeliveredLateSlowly")
+	want := map[string]bool{
+		"AlertmanDown": true, "NoConsumer": false, "FraudPoliceDown": true, "ChecksWait": false,
+		"CertificateExpired temporal": true, "CertificateExpires temporal": false, "CertificateExpires ledger": true,
+		"TransactLate": true, "TransactLateSlowly": false, "DeliveredLateSlowly": true,
+	}
+	soon := func() {
+		assert.EventuallyWithT(t, func(c *assert.CollectT) {
+			got, err := shown(t, address)
+			require.NoError(c, err)
+			assert.Equal(c, want, got)
+		}, 20*time.Second, 50*time.Millisecond)
+	}
+	soon()
+	fire("DeliveredLate")
+	want["DeliveredLate"], want["DeliveredLateSlowly"] = true, false
+	soon()
+}
+
+// shown returns, for each alarm that Alertmanager has, whether it gives it on.
+func shown(t *testing.T, address string) (map[string]bool, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/api/v2/alerts", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var all []struct {
+		Labels map[string]string
+		Status struct{ InhibitedBy []string }
+	}
+	err = json.NewDecoder(answer.Body).Decode(&all)
+	names := map[string]bool{}
+	for _, a := range all {
+		names[strings.TrimSpace(a.Labels["alertname"]+" "+a.Labels["use"])] = len(a.Status.InhibitedBy) == 0
+	}
+	return names, err
 }
 
 // series are a test's values in promtool's notation, such as 0+2x40: from 0, 40 times 2 more.
@@ -225,7 +298,7 @@ var alarmTests = []alarmTest{
 		firing: series{`orders_http_limited_total{limit="rate"}`: "0+1x60"},
 	},
 	{
-		alarm: "LoginsRefused", says: "2 requests a second are answered 401.", at: "14m",
+		alarm: "LoginsRefused", says: "2 requests a second come without a key, a token or a link that is valid.", at: "14m",
 		quiet:  series{`orders_logins_refused_total{reason="unknown_key"}`: "0+6x80"},
 		firing: series{`orders_logins_refused_total{reason="unknown_key"}`: "0+30x80"},
 	},
