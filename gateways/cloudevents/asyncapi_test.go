@@ -3,8 +3,13 @@ package cloudevents_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -62,6 +67,63 @@ func TestAsyncAPIChannels(t *testing.T) {
 				t.Errorf("the channel %s does not carry %s", channel, name)
 			}
 		}
+	}
+}
+
+// The schemas of the AsyncAPI document have the members of events, and no others.
+func TestAsyncAPISchemas(t *testing.T) {
+	text, err := os.ReadFile("../../docs/asyncapi.yaml")
+	require.NoError(t, err)
+	var document struct {
+		Components struct{ Schemas map[string]schema }
+	}
+	require.NoError(t, yaml.Load(text, &document))
+	schemas := document.Components.Schemas
+	for name, event := range map[string]alert.Event{"event": fraudDetected(), "alarmEvent": alarm(alert.AlarmResolved)} {
+		encoded, err := cloudevents.Encode(event)
+		require.NoError(t, err)
+		var members map[string]any
+		require.NoError(t, json.Unmarshal(encoded, &members))
+		assert.ElementsMatch(t, slices.Collect(maps.Keys(members)), slices.Collect(maps.Keys(schemas[name].Properties)), name)
+	}
+	// An event is about a transaction or about an alarm. The explanation of a decision does not travel.
+	assertMembers(t, schemas, "data", schemas["data"], reflect.TypeFor[alert.Data](), "alarm", "decision.explanation", "review.recheck.explanation")
+	ofAlarm := schemas["alarmEvent"].Properties["data"]
+	assert.ElementsMatch(t, []string{"merchant", "alarm", "expiresAt"}, slices.Collect(maps.Keys(ofAlarm.Properties)), "data of an alarm")
+	assertMembers(t, schemas, "alarm", ofAlarm.Properties["alarm"], reflect.TypeFor[alert.Alarm]())
+}
+
+// schema is what the document says of a value.
+type schema struct {
+	Ref        string `yaml:"$ref"`
+	Properties map[string]schema
+	Items      *schema
+}
+
+// assertMembers compares the members of a schema, and of those in it, with those that a type has in JSON. It skips some, by
+// their paths.
+func assertMembers(t *testing.T, all map[string]schema, at string, s schema, of reflect.Type, except ...string) {
+	t.Helper()
+	if name, is := strings.CutPrefix(s.Ref, "#/components/schemas/"); is {
+		s = all[name]
+	}
+	switch {
+	case of.Kind() == reflect.Pointer:
+		assertMembers(t, all, at, s, of.Elem(), except...)
+	case of.Kind() == reflect.Slice && s.Items != nil:
+		assertMembers(t, all, at, *s.Items, of.Elem(), except...)
+	case of.Kind() == reflect.Struct && of != reflect.TypeFor[time.Time]():
+		var members []string
+		for _, field := range reflect.VisibleFields(of) {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			path := strings.TrimPrefix(at+"."+name, "data.")
+			if name == "" || slices.Contains(except, path) { // an embedded struct's fields are visible themselves
+				continue
+			}
+			members = append(members, name)
+			assertMembers(t, all, path, s.Properties[name], field.Type, except...)
+		}
+		assert.ElementsMatch(t, members, slices.Collect(maps.Keys(s.Properties)), at)
 	}
 }
 
