@@ -1,4 +1,4 @@
-// Devstack is the program behind make run: it runs the servers that the service depends on, and the service's four
+// Devstack is the program behind make run: it runs the servers that the service depends on, and the service's
 // processes, on this machine without containers, until Ctrl-C. It also installs what they need, for make build and make
 // test.
 package main
