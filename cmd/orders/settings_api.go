@@ -34,20 +34,18 @@ func (e environment) httpAddress(v *values) string {
 	return address
 }
 
-// knowsCallers reports whether callers must prove who they are. A key that is published with the source proves nothing, and
-// neither does an issuer for development.
+// knowsCallers reports whether callers must prove who they are. A key that is published with the source lets everybody in,
+// whatever else is asked for, and an issuer for development proves nothing.
 func (e environment) knowsCallers() bool {
-	if e.OIDCIssuer != "" && !e.developmentIssuer() {
-		return true
-	}
-	if strings.TrimSpace(e.APIKeys) == "" {
-		stored, _ := strconv.ParseBool(e.StoredKeys)
-		return stored
-	}
-	return !slices.ContainsFunc(strings.Split(e.APIKeys, ","), func(entry string) bool {
+	keys := strings.TrimSpace(e.APIKeys)
+	if slices.ContainsFunc(strings.Split(keys, ","), func(entry string) bool {
 		_, key, _ := strings.Cut(strings.TrimSpace(entry), ":")
 		return isPublished(key)
-	})
+	}) {
+		return false
+	}
+	stored, _ := strconv.ParseBool(e.StoredKeys)
+	return keys != "" || stored || e.OIDCIssuer != "" && !e.developmentIssuer()
 }
 
 // reachedAt returns the host at which callers reach the api: where its container's port is published, or else where it

@@ -56,7 +56,7 @@ func TestPersonsSettings(t *testing.T) {
 	}
 }
 
-// An issuer closes the api, and one for development does not.
+// An issuer closes the api. One for development does not, and none does where a published key opens it.
 func TestPersonsKnown(t *testing.T) {
 	for issuer, known := range map[string]bool{"": false, "https://login.example.com": true, "http://localhost:9005": false} {
 		e := environment{OIDCIssuer: issuer, HTTPAddress: ":9001", APIOpen: "false"}
@@ -64,6 +64,11 @@ func TestPersonsKnown(t *testing.T) {
 		e.httpAddress(v)
 		assert.Equal(t, known, len(v.faults) == 0, issuer)
 		assert.Equal(t, known, e.knowsCallers(), issuer)
+		e.APIKeys = "shop:0123456789abcdef,app:a-long-secret-of-its-own"
+		v = &values{}
+		e.httpAddress(v)
+		assert.Len(t, v.faults, 1, "%s with a published key", issuer)
+		e.APIKeys = ""
 		e.HTTPAddress = "127.0.0.1:9001"
 		assert.Equal(t, known, len(e.hosts()) == 0, "%s: the Host header is checked where requests may be anonymous", issuer)
 	}

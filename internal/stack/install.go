@@ -97,47 +97,22 @@ func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
 	return findPostgres()
 }
 
-// EnsurePgBouncer installs pgbouncer if it is missing, for the ledger's tests. It does not leave the system's own
-// service running or enabled.
-func (i Installer) EnsurePgBouncer(ctx context.Context) error {
-	if _, err := exec.LookPath("pgbouncer"); err == nil {
-		return nil
-	}
-	return i.apt(ctx, "PgBouncer", "about 1 MB to fetch", "pgbouncer")
+// debian holds what Ensure installs from Debian's packages.
+var debian = map[string]struct{ program, what, size string }{
+	"pgbouncer":                    {"pgbouncer", "PgBouncer", "1 MB"},
+	"prometheus":                   {"promtool", "Prometheus", "20 MB"},
+	"prometheus-postgres-exporter": {"prometheus-postgres-exporter", "PostgreSQL's exporter of metrics", "5 MB"},
+	"prometheus-alertmanager":      {"prometheus-alertmanager", "Alertmanager", "15 MB"}, // with amtool
+	"chromium":                     {"chromium", "Chromium (for the tests of the desk)", "110 MB"},
 }
 
-// EnsurePrometheus installs prometheus, with promtool, if it is missing. It does not leave the system's own service running or
-// enabled.
-func (i Installer) EnsurePrometheus(ctx context.Context) error {
-	if _, err := exec.LookPath("promtool"); err == nil {
+// Ensure installs one of debian's packages if its program is missing. It leaves no service of it running or enabled.
+func (i Installer) Ensure(ctx context.Context, pkg string) error {
+	p := debian[pkg]
+	if _, err := exec.LookPath(p.program); err == nil {
 		return nil
 	}
-	return i.apt(ctx, "Prometheus", "about 20 MB to fetch", "prometheus")
-}
-
-// EnsurePostgresExporter installs prometheus-postgres-exporter if it is missing. It does not leave the system's own enabled.
-func (i Installer) EnsurePostgresExporter(ctx context.Context) error {
-	if _, err := exec.LookPath("prometheus-postgres-exporter"); err == nil {
-		return nil
-	}
-	return i.apt(ctx, "PostgreSQL's exporter of metrics", "about 5 MB to fetch", "prometheus-postgres-exporter")
-}
-
-// EnsureAlertmanager installs prometheus-alertmanager, with amtool, if it is missing. It does not leave the system's own
-// service running or enabled.
-func (i Installer) EnsureAlertmanager(ctx context.Context) error {
-	if _, err := exec.LookPath("prometheus-alertmanager"); err == nil {
-		return nil
-	}
-	return i.apt(ctx, "Alertmanager", "about 15 MB to fetch", "prometheus-alertmanager")
-}
-
-// EnsureChromium installs the browser Chromium if it is missing, for the tests of the desk.
-func (i Installer) EnsureChromium(ctx context.Context) error {
-	if _, err := exec.LookPath("chromium"); err == nil {
-		return nil
-	}
-	return i.apt(ctx, "Chromium (for the tests of the desk)", "about 110 MB to fetch", "chromium")
+	return i.apt(ctx, p.what, "about "+p.size+" to fetch", pkg)
 }
 
 // EnsureNPM returns the folder of the packages that internal/tools/npm lists. It installs them, and Node.js first, if
