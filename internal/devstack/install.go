@@ -29,19 +29,18 @@ func (c installCommand) Run(ctx context.Context) error {
 	}
 	i := installer(root)
 	ensure := map[string]func() error{
-		"temporal":          func() error { _, err := i.EnsureTemporal(ctx); return err },
-		"rabbitmq":          func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
-		"postgresql":        func() error { _, err := i.EnsurePostgres(ctx); return err },
-		"pgbouncer":         func() error { return i.EnsurePgBouncer(ctx) },
-		"prometheus":        func() error { return i.EnsurePrometheus(ctx) },
-		"alertmanager":      func() error { return i.EnsureAlertmanager(ctx) },
-		"postgres-exporter": func() error { return i.EnsurePostgresExporter(ctx) },
-		"chromium":          func() error { return i.EnsureChromium(ctx) },
-		"cc":                func() error { return i.EnsureCC(ctx) },
-		"npm":               func() error { _, err := i.EnsureNPM(ctx); return err },
+		"temporal":   func() error { _, err := i.EnsureTemporal(ctx); return err },
+		"rabbitmq":   func() error { _, err := i.EnsureRabbitMQ(ctx); return err },
+		"postgresql": func() error { _, err := i.EnsurePostgres(ctx); return err },
+		"cc":         func() error { return i.EnsureCC(ctx) },
+		"npm":        func() error { _, err := i.EnsureNPM(ctx); return err },
 	}
 	for _, what := range c.What {
-		if err := ensure[what](); err != nil {
+		do, special := ensure[what]
+		if !special {
+			do = func() error { return i.Ensure(ctx, what) }
+		}
+		if err := do(); err != nil {
 			return interrupted(ctx, err)
 		}
 	}

@@ -320,7 +320,7 @@ func (d *devStack) ensure(ctx context.Context) (temporal, rabbitmq string, err e
 		}
 	}
 	if d.plan.prometheus != 0 {
-		if err = errors.Join(i.EnsurePrometheus(ctx), i.EnsureAlertmanager(ctx)); err != nil {
+		if err = errors.Join(i.Ensure(ctx, "prometheus"), i.Ensure(ctx, "alertmanager")); err != nil {
 			return "", "", err
 		}
 	}

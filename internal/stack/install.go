@@ -97,22 +97,23 @@ func (i Installer) EnsurePostgres(ctx context.Context) (string, error) {
 	return findPostgres()
 }
 
-// debian holds what Ensure installs from Debian's packages.
-var debian = map[string]struct{ program, what, size string }{
-	"pgbouncer":                    {"pgbouncer", "PgBouncer", "1 MB"},
-	"prometheus":                   {"promtool", "Prometheus", "20 MB"},
-	"prometheus-postgres-exporter": {"prometheus-postgres-exporter", "PostgreSQL's exporter of metrics", "5 MB"},
-	"prometheus-alertmanager":      {"prometheus-alertmanager", "Alertmanager", "15 MB"}, // with amtool
-	"chromium":                     {"chromium", "Chromium (for the tests of the desk)", "110 MB"},
+// fromDebian holds what Ensure installs: a program, what to call it, and the package of Debian that has it.
+var fromDebian = map[string]struct{ program, what, size, pkg string }{
+	"pgbouncer":         {"pgbouncer", "PgBouncer", "about 1 MB to fetch", "pgbouncer"},
+	"prometheus":        {"promtool", "Prometheus", "about 20 MB to fetch", "prometheus"},
+	"postgres-exporter": {"prometheus-postgres-exporter", "PostgreSQL's exporter of metrics", "about 5 MB to fetch", "prometheus-postgres-exporter"},
+	"alertmanager":      {"prometheus-alertmanager", "Alertmanager", "about 15 MB to fetch", "prometheus-alertmanager"},
+	"chromium":          {"chromium", "Chromium (for the tests of the desk)", "about 110 MB to fetch", "chromium"},
 }
 
-// Ensure installs one of debian's packages if its program is missing. It leaves no service of it running or enabled.
-func (i Installer) Ensure(ctx context.Context, pkg string) error {
-	p := debian[pkg]
+// Ensure installs one of pgbouncer, prometheus, postgres-exporter, alertmanager and chromium if it is missing. It does not
+// leave the system's own service running or enabled.
+func (i Installer) Ensure(ctx context.Context, name string) error {
+	p := fromDebian[name]
 	if _, err := exec.LookPath(p.program); err == nil {
 		return nil
 	}
-	return i.apt(ctx, p.what, "about "+p.size+" to fetch", pkg)
+	return i.apt(ctx, p.what, p.size, p.pkg)
 }
 
 // EnsureNPM returns the folder of the packages that internal/tools/npm lists. It installs them, and Node.js first, if
@@ -203,32 +204,45 @@ func asRoot(ctx context.Context) ([]string, error) {
 const temporalModule = "github.com/temporalio/cli/cmd/temporal@v1.5.1"
 
 // EnsureTemporal returns the path of a temporal CLI in the project's bin. If there is none, it links the one on PATH,
-// or else builds one.
+// or else builds one. What is there stays until the new one is whole.
 func (i Installer) EnsureTemporal(ctx context.Context) (string, error) {
 	own := filepath.Join(i.Root, "bin", "temporal")
 	found, err := FindTemporal(ctx, i.Root)
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
 	if err == nil && found == own {
 		return own, nil
-	}
-	if removeErr := os.Remove(own); removeErr != nil && !os.IsNotExist(removeErr) {
-		return "", fmt.Errorf("replace %s: %w", own, removeErr)
 	}
 	if err := os.MkdirAll(filepath.Dir(own), 0o750); err != nil {
 		return "", fmt.Errorf("make a place for the temporal CLI: %w", err)
 	}
+	dir, mkErr := os.MkdirTemp(filepath.Dir(own), "new-")
+	if mkErr != nil {
+		return "", fmt.Errorf("make a place for the temporal CLI: %w", mkErr)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	made := filepath.Join(dir, "temporal")
 	if err == nil {
 		fmt.Fprintf(i.Out, "Temporal: using %s\n", found)
-		return own, os.Symlink(found, own)
+		err = os.Symlink(found, made)
+	} else {
+		err = i.With("Temporal: building its CLI, dev server and Web UI into bin/ (once; 3 to 6 minutes on two cores)", func() error {
+			cmd := exec.CommandContext(ctx, "go", "install", "-ldflags=-s -w", temporalModule)
+			cmd.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0")
+			cmd.Dir = i.Root
+			cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // then go stops its compilers
+			if err := i.run(ctx, "install-temporal.log", cmd); err != nil {
+				return err
+			}
+			return temporalServes(ctx, made)
+		})
 	}
-	err = i.With("Temporal: building its CLI, dev server and Web UI into bin/ (once; 3 to 6 minutes on two cores)", func() error {
-		cmd := exec.CommandContext(ctx, "go", "install", "-ldflags=-s -w", temporalModule)
-		cmd.Env = append(os.Environ(), "GOBIN="+filepath.Dir(own), "CGO_ENABLED=0")
-		cmd.Dir = i.Root
-		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // then go stops its compilers
-		return i.run(ctx, "install-temporal.log", cmd)
-	})
+	if err == nil {
+		err = os.Rename(made, own)
+	}
 	if err != nil {
-		return "", fmt.Errorf("build the temporal CLI: %w", err)
+		return "", fmt.Errorf("install the temporal CLI: %w", err)
 	}
-	return own, temporalServes(ctx, own)
+	return own, nil
 }

@@ -2,6 +2,7 @@ package stack_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +20,7 @@ func script(t *testing.T, dir, name, text string) {
 }
 
 const builds = `printf '#!/bin/sh\necho "temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)"\n' >"$GOBIN/temporal"
-chmod 755 "$GOBIN/temporal"; echo "$@" >"$GOBIN/built"`
+chmod 755 "$GOBIN/temporal"; echo "$@" >"$0.built"`
 
 func newInstaller(t *testing.T) (stack.Installer, *bytes.Buffer) {
 	t.Helper()
@@ -60,9 +61,12 @@ func TestTemporalIsBuilt(t *testing.T) {
 			path, err := i.EnsureTemporal(t.Context())
 			require.NoError(t, err)
 			require.Contains(t, said.String(), "Temporal: building its CLI")
-			built, err := os.ReadFile(filepath.Join(filepath.Dir(path), "built"))
+			built, err := os.ReadFile(filepath.Join(dir, "go.built"))
 			require.NoError(t, err)
 			require.Equal(t, "install -ldflags=-s -w github.com/temporalio/cli/cmd/temporal@v1.5.1\n", string(built))
+			left, err := os.ReadDir(filepath.Dir(path))
+			require.NoError(t, err)
+			require.Len(t, left, 1, "what it was built in is taken away")
 		})
 	}
 }
@@ -81,15 +85,38 @@ func TestBrokenLinkIsReplaced(t *testing.T) {
 	require.True(t, info.Mode().IsRegular())
 }
 
-// A build that fails shows its last lines.
+// A build that fails shows its last lines, and one that is interrupted does not. Both leave what was there.
 func TestTemporalBuildFails(t *testing.T) {
-	i, _ := newInstaller(t)
-	dir := t.TempDir()
-	script(t, dir, "temporal", `exit 1`)
-	script(t, dir, "go", `echo "dial tcp: no route to host"; exit 1`)
-	_, err := i.EnsureTemporal(t.Context())
-	require.ErrorContains(t, err, "build the temporal CLI: exit status 1; the last lines of ")
-	require.ErrorContains(t, err, "log/install-temporal.log:\n    dial tcp: no route to host")
+	for name, c := range map[string]struct {
+		own         string
+		interrupted bool
+		want        []string
+	}{
+		"fails": {`exit 1`, false, []string{
+			"install the temporal CLI: exit status 1; the last lines of ", "log/install-temporal.log:\n    dial tcp: no route to host",
+		}},
+		"interrupted": {`echo "temporal version 1.9.0 (Server 1.31.0, UI 2.50.0)"`, true, []string{"context canceled"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i, _ := newInstaller(t)
+			own := filepath.Join(i.Root, "bin", "temporal")
+			require.NoError(t, os.Mkdir(filepath.Dir(own), 0o750))
+			require.NoError(t, os.WriteFile(own, []byte("#!/bin/sh\n"+c.own+"\n"), 0o700))
+			dir := t.TempDir()
+			script(t, dir, "temporal", `exit 1`)
+			script(t, dir, "go", `echo "dial tcp: no route to host"; exit 1`)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.interrupted {
+				cancel()
+			}
+			_, err := i.EnsureTemporal(ctx)
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+			require.FileExists(t, own)
+		})
+	}
 }
 
 // The error says what installs Temporal.
