@@ -135,16 +135,23 @@ func TestWrongValuesAtOnce(t *testing.T) {
 
 func TestWrongSecretIsNotShown(t *testing.T) {
 	const canary = "Xanary-7"
-	const amqpURL = ": must be a URL such as amqp://user:password@localhost:5672/ (or amqps://)"
+	const amqpURL = ": must be a URL such as amqp://user:password@localhost:5672/ (or amqps://), with "
+	const malformed = amqpURL + "special characters percent-encoded, and whole numbers for heartbeat, connection_timeout and channel_max"
 	for _, c := range []struct{ process, name, value, want string }{
 		{
 			"api", "CARD_FINGERPRINT_KEY", canary,
 			"CARD_FINGERPRINT_KEY: must be a secret of at least 32 characters, such as `openssl rand -hex 32` prints",
 		},
-		{"worker", "RABBITMQ_PUBLISHER_URL", "http://orders:" + canary + "@localhost/", "RABBITMQ_PUBLISHER_URL" + amqpURL},
-		{"worker", "RABBITMQ_PUBLISHER_URL", "amqp://orders:" + canary + "%zz@localhost/", "RABBITMQ_PUBLISHER_URL" + amqpURL},
-		{"alertman", "RABBITMQ_CONSUMER_URL", "amqp://alertman:" + canary + "@localhost:port/", "RABBITMQ_CONSUMER_URL" + amqpURL},
-		{"alertman", "RABBITMQ_CONSUMER_URL", "amqp:" + canary, "RABBITMQ_CONSUMER_URL" + amqpURL},
+		{"worker", "RABBITMQ_PUBLISHER_URL", "http://orders:" + canary + "@localhost/", "RABBITMQ_PUBLISHER_URL" + malformed},
+		{"worker", "RABBITMQ_PUBLISHER_URL", "amqp://orders:" + canary + "%zz@localhost/", "RABBITMQ_PUBLISHER_URL" + malformed},
+		{"alertman", "RABBITMQ_CONSUMER_URL", "amqp://alertman:" + canary + "@localhost:port/", "RABBITMQ_CONSUMER_URL" + malformed},
+		{"alertman", "RABBITMQ_CONSUMER_URL", "amqp:" + canary, "RABBITMQ_CONSUMER_URL" + malformed},
+		{"alertman", "RABBITMQ_CONSUMER_URL", "amqp://alertman:" + canary + "@localhost/a vhost", "RABBITMQ_CONSUMER_URL" + malformed},
+		{"worker", "RABBITMQ_PUBLISHER_URL", "amqp://orders:" + canary + "@localhost/?heartbeat=often", "RABBITMQ_PUBLISHER_URL" + malformed},
+		{
+			"worker", "RABBITMQ_PUBLISHER_URL", "amqp://guest@localhost/",
+			"RABBITMQ_PUBLISHER_URL" + amqpURL + "a user and a password, unless auth_mechanism=external logs in by a certificate",
+		},
 		{"alertman", "SMTP_PORT", "0", `SMTP_PORT="0": must be a whole number from 1 to 65535`},
 	} {
 		faults := faultsOf(t, c.process, map[string]string{

@@ -14,6 +14,7 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/money"
 	"dummyorders/domain/review"
+	"dummyorders/gateways/rabbitmq"
 	"dummyorders/internal/mailaddress"
 )
 
@@ -159,9 +160,8 @@ func isWebURL(value string) bool {
 
 // amqpURL checks a URL that holds a password. Its faults never show the value.
 func (v *values) amqpURL(name, value string) string {
-	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.User.Username() == "" || u.Scheme != "amqp" && u.Scheme != "amqps" {
-		v.wrongSecret(name, "a URL such as amqp://user:password@localhost:5672/ (or amqps://)")
+	if err := rabbitmq.CheckURL(value); err != nil {
+		v.wrongSecret(name, err.Error())
 	}
 	return value
 }

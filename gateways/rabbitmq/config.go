@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -76,7 +78,10 @@ func (c Config) withDefaults() Config {
 // Validate returns every fault, and shows no password.
 func (c Config) Validate() error {
 	c = c.withDefaults()
-	faults := []error{checkURL(c.URL)}
+	var faults []error
+	if err := CheckURL(c.URL); err != nil {
+		faults = append(faults, fmt.Errorf("RabbitMQ's URL must be %w", err))
+	}
 	for _, number := range []struct {
 		name  string
 		value int
@@ -105,18 +110,28 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// checkURL returns no cause: a parser's error about a URL may quote its password.
-func checkURL(text string) error {
+// CheckURL returns what would be right in place of a URL by which one cannot log in to the broker. It shows nothing of the URL,
+// and no parser's error, which may quote its password.
+func CheckURL(text string) error {
+	const like = "a URL such as amqp://user:password@localhost:5672/ (or amqps://), "
 	parsed, err := url.Parse(text)
 	if err == nil {
 		_, err = amqp.ParseURI(text)
 	}
 	if err != nil || parsed.Host == "" {
-		return errors.New("RabbitMQ URL is malformed: must be like amqp://user:password@host:5672/vhost, " +
-			"with special characters percent-encoded")
+		return errors.New(like + "with special characters percent-encoded, and whole numbers for heartbeat, connection_timeout and channel_max")
 	}
-	if parsed.User.Username() == "" && !parsed.Query().Has("auth_mechanism") {
-		return fmt.Errorf("RabbitMQ URL %s names no user: must be like amqp://user:password@host:5672/vhost", redact(text))
+	password, _ := parsed.User.Password()
+	complete := parsed.User.Username() != "" && password != ""
+	mechanisms := parsed.Query()["auth_mechanism"]
+	for _, mechanism := range mechanisms {
+		if !slices.Contains([]string{"plain", "amqplain", "external"}, strings.ToLower(mechanism)) {
+			return errors.New(like + "with plain, amqplain or external for auth_mechanism")
+		}
+	}
+	certificate := len(mechanisms) == 1 && strings.EqualFold(mechanisms[0], "external")
+	if !complete && !certificate { // the library takes guest for what is missing
+		return errors.New(like + "with a user and a password, unless auth_mechanism=external logs in by a certificate")
 	}
 	return nil
 }

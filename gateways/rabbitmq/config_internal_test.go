@@ -14,6 +14,8 @@ func TestConfigURLOnly(t *testing.T) {
 		"amqp://orders:orders@localhost",
 		"amqps://orders:p%40ss@broker.example.com:5671/vhost?cacertfile=/etc/ca.pem",
 		"amqps://broker.example.com/?auth_mechanism=external",
+		"amqps://orders@broker.example.com/?auth_mechanism=EXTERNAL",
+		"amqp://orders:orders@localhost/?auth_mechanism=external&auth_mechanism=plain&heartbeat=30",
 	} {
 		assert.NoError(t, Config{URL: url}.Validate(), url)
 	}
@@ -25,7 +27,7 @@ func TestConfigFaults(t *testing.T) {
 		ConfirmTimeout: -time.Second, Patience: -1, DrainTimeout: -1,
 	}.Validate()
 	for _, fault := range []string{
-		"RabbitMQ URL amqp://localhost names no user",
+		"RabbitMQ's URL must be a URL such as amqp://user:password@localhost:5672/ (or amqps://), with a user and a password",
 		"delivery limit is -1: must be from 1 to 1000000",
 		"channels is 2000: must be from 1 to 1000",
 		"prefetch is 70000: must be from 1 to 65535",
@@ -37,15 +39,17 @@ func TestConfigFaults(t *testing.T) {
 	}
 }
 
-// A malformed URL is refused without its password.
+// A URL that is malformed, or would log in as the library's guest, is refused without its password.
 func TestConfigMalformedURL(t *testing.T) {
 	for _, url := range []string{
 		"", "orders", "http://orders:secret@localhost", "amqp://orders:se cret@localhost", "amqp://orders:secret#1@localhost",
 		"amqp://orders:secret%zz@localhost", "amqp://orders:secret@localhost:port", "amqp:///vhost",
-		"amqp://orders:secret@localhost/?heartbeat=often", "amqp://:secret@localhost",
+		"amqp://orders:secret@localhost/?heartbeat=often", "amqp://:secret@localhost", "amqp://orders:secret@localhost/a vhost",
+		"amqp://guest@localhost", "amqp://orders:@localhost", "amqp://localhost/?auth_mechanism=plain",
+		"amqp://localhost/?auth_mechanism=external&auth_mechanism=plain", "amqp://orders:secret@localhost/?auth_mechanism=sign",
 	} {
 		err := Config{URL: url}.Validate()
-		require.ErrorContains(t, err, "amqp://user:password@host:5672/vhost", url)
+		require.ErrorContains(t, err, "must be a URL such as amqp://user:password@localhost:5672/ (or amqps://), with ", url)
 		assert.NotContains(t, err.Error(), "secret", url)
 		assert.NotContains(t, err.Error(), "se cret", url)
 		assert.NotContains(t, redact(url), "secret", url)

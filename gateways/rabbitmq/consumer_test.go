@@ -311,7 +311,7 @@ func TestWrongConfigIsRefused(t *testing.T) {
 		rabbitmq.NewPublisher(wrong, logger(t)).Run(t.Context()),
 	}
 	for _, err := range errs {
-		require.ErrorContains(t, err, "must be like amqp://user:password@host:5672/vhost")
+		require.ErrorContains(t, err, "must be a URL such as amqp://user:password@localhost:5672/")
 		require.ErrorContains(t, err, "prefetch is -1: must be from 1 to 65535")
 		require.NotContains(t, err.Error(), "secret")
 	}

@@ -389,7 +389,7 @@ func TestDeadWrongConfig(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 	}
 	require.ErrorContains(t, rabbitmq.NewDeadLetters(away, wrong).Replay(t.Context(), has(nil), nil),
-		"must be like amqp://user:password@host:5672/vhost")
+		"must be a URL such as amqp://user:password@localhost:5672/")
 }
 
 // A dead letter is written without its body.
