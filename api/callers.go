@@ -6,18 +6,16 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
-	"github.com/go-chi/chi/v5/middleware"
-	"github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
 	"dummyorders/domain/identity"
+	"dummyorders/internal/remote"
 )
 
 // Limits bound what one caller may ask for. A caller is the client of an API key. Without a key it is an address, and for
@@ -29,16 +27,13 @@ type Limits struct {
 	WrongKeys int // wrong API keys and links a minute, by address; more are answered 429
 }
 
-// maxCallers bounds how many callers are remembered. The one that was quiet for longest is forgotten first, and begins anew.
-const maxCallers = 10_000
-
 // callers holds callers to their limits.
 type callers struct {
 	limits Limits
 	now    func() time.Time
 	log    *slog.Logger
-	rates  *lru.Cache[string, *rate.Limiter]
-	wrong  *lru.Cache[string, *attempts]
+	rates  remote.Table[*rate.Limiter]
+	wrong  remote.Table[*attempts]
 }
 
 // attempts counts the wrong keys and links of an address.
@@ -51,26 +46,7 @@ type attempts struct {
 }
 
 func newCallers(limits Limits, now func() time.Time, log *slog.Logger) *callers {
-	rates, err := lru.New[string, *rate.Limiter](maxCallers)
-	if err != nil {
-		panic(err) // only a size below one is refused
-	}
-	wrong, err := lru.New[string, *attempts](maxCallers)
-	if err != nil {
-		panic(err)
-	}
-	return &callers{limits: limits, now: now, log: log, rates: rates, wrong: wrong}
-}
-
-// remembered returns what a table has under a name, or adds fresh.
-func remembered[V any](table *lru.Cache[string, V], name string, fresh V) V {
-	if known, is := table.Get(name); is {
-		return known
-	}
-	if known, is, _ := table.PeekOrAdd(name, fresh); is {
-		return known
-	}
-	return fresh
+	return &callers{limits: limits, now: now, log: log, rates: remote.NewTable[*rate.Limiter](), wrong: remote.NewTable[*attempts]()}
 }
 
 // limit lets a request pass if its caller keeps to its rate.
@@ -87,7 +63,7 @@ func (c *callers) limit(ctx huma.Context, next func(huma.Context)) {
 // It returns a problem if that is nothing.
 func (c *callers) spend(ctx context.Context, w http.ResponseWriter, caller string) *Problem {
 	now := c.now()
-	limiter := remembered(c.rates, caller, rate.NewLimiter(rate.Limit(c.limits.Rate), c.limits.Burst))
+	limiter := c.rates.Of(caller, rate.NewLimiter(rate.Limit(c.limits.Rate), c.limits.Burst))
 	allowed := limiter.AllowN(now, 1)
 	left := math.Floor(max(0, limiter.TokensAt(now)))
 	full := float64(c.limits.Burst)
@@ -114,8 +90,8 @@ func wait(limiter *rate.Limiter, now time.Time) string {
 // failed counts a request with a wrong key or link, and logs its address at most once a minute. It returns a problem if
 // the address had too many of them.
 func (c *callers) failed(r *http.Request) *Problem {
-	address, now := addressOf(r), c.now()
-	a := remembered(c.wrong, address, &attempts{rate: rate.NewLimiter(rate.Limit(c.limits.WrongKeys)/60, c.limits.WrongKeys)})
+	address, now := remote.Site(remote.Address(r)), c.now()
+	a := c.wrong.Of(address, &attempts{rate: rate.NewLimiter(rate.Limit(c.limits.WrongKeys)/60, c.limits.WrongKeys)})
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.count++; now.Sub(a.logged) >= time.Minute {
@@ -133,42 +109,5 @@ func callerOf(ctx context.Context, r *http.Request) string {
 	if subject := subjectOf(ctx); subject.Kind != "" && subject.Kind != identity.Anonymous {
 		return subject.String()
 	}
-	return "address " + addressOf(r)
-}
-
-// findAddress finds the address that a request comes from. Behind trusted proxies that is the last address in
-// X-Forwarded-For that is not one of theirs. From anywhere else that header is ignored, since callers may write into it.
-func findAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
-	if len(trusted) == 0 {
-		return middleware.ClientIPFromRemoteAddr
-	}
-	prefixes := make([]string, len(trusted))
-	for i, prefix := range trusted {
-		prefixes[i] = prefix.String()
-	}
-	return middleware.ClientIPFromXFF(prefixes...)
-}
-
-// addressOf names the site of the address that a request comes from.
-func addressOf(r *http.Request) string {
-	return site(clientAddress(r))
-}
-
-// clientAddress returns the address that findAddress has found. If a proxy names none, it is the proxy's.
-func clientAddress(r *http.Request) netip.Addr {
-	address := middleware.GetClientIPAddr(r.Context())
-	if !address.IsValid() {
-		peer, _ := netip.ParseAddrPort(r.RemoteAddr)
-		address = peer.Addr().Unmap()
-	}
-	return address
-}
-
-// site names what belongs to one caller: an address, and for IPv6 a /64, which is what one site has.
-func site(address netip.Addr) string {
-	if address.Is6() {
-		network, _ := address.WithZone("").Prefix(64)
-		return network.String()
-	}
-	return address.String()
+	return "address " + remote.Site(remote.Address(r))
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/netutil"
 	"golang.org/x/time/rate"
 
+	"dummyorders/internal/remote"
 	"dummyorders/internal/telemetry"
 )
 
@@ -54,14 +55,14 @@ func (l *addressLimiter) Accept() (net.Conn, error) {
 		if slices.ContainsFunc(l.limits.Exempt, func(network netip.Prefix) bool { return network.Contains(address.WithZone("")) }) {
 			return connection, nil
 		}
-		if from := site(address); l.enter(from) {
+		if from := remote.Site(address); l.enter(from) {
 			return &limitedConn{Conn: connection, leave: sync.OnceFunc(func() { l.leave(from) })}, nil
 		}
 		_ = connection.Close()
 		telemetry.HTTPLimited.Inc(context.Background(), "connections")
 		l.warnings.Do(func() {
 			l.limits.Log.Warn("Closing connections of an address that has too many; if it is a proxy's, put it into TRUSTED_PROXIES",
-				"address", site(address), "open", l.limits.Address)
+				"address", remote.Site(address), "open", l.limits.Address)
 		})
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"dummyorders/internal/remote"
 	"dummyorders/internal/telemetry"
 )
 
@@ -32,7 +33,8 @@ import (
 func (s *server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, recorder := time.Now(), middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		v := &visitor{address: clientAddress(r).String(), site: addressOf(r)}
+		address := remote.Address(r)
+		v := &visitor{address: address.String(), site: remote.Site(address)}
 		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
 		next.ServeHTTP(recorder, r)
 		if v.object == "" {

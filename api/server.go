@@ -32,6 +32,7 @@ import (
 	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/health"
+	"dummyorders/internal/remote"
 	"dummyorders/internal/telemetry"
 )
 
@@ -191,7 +192,7 @@ func New(o Options) http.Handler {
 		parts:         newCache[[]report.Part](surroundingsFor, o.Now),
 	}
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), findAddress(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
+	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), remote.Find(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
+	"dummyorders/internal/remote"
 )
 
 // Issuer signs persons in.
@@ -34,12 +36,15 @@ type Options struct {
 	// API is the handler of the API. As has its requests be those of a person.
 	API http.Handler
 	As  func(context.Context, identity.Subject) context.Context
-	// Issuer signs in the persons who use the desk.
-	Issuer Issuer
+	// Issuer signs in the persons who use the desk. IssuerURL names it: sessions of another one do not count.
+	Issuer    Issuer
+	IssuerURL string
 	// Groups holds what OIDC_ROLES gives to the issuer's groups.
 	Groups map[string][]identity.Grant
 	// Sessions keeps who has signed in.
 	Sessions scs.CtxStore
+	// TrustedProxies are believed when they say in X-Forwarded-For for whom they ask.
+	TrustedProxies []netip.Prefix
 	// Audit keeps sign-ins and sign-outs.
 	Audit audit.Trail
 	// URL is where browsers reach the desk.
@@ -60,7 +65,9 @@ type desk struct {
 	Options
 	sessions *scs.SessionManager
 	signIns  *rate.Limiter
-	streams  chan struct{} // one element for each page that follows Now
+	sites    remote.Table[*rate.Limiter] // the sign-ins of each
+	refusals *rate.Limiter               // of sign-ins, as far as they are noted
+	streams  streams
 }
 
 // screens lists the parts of the desk in the order of its menu. Each is shown to those who have its scope.
@@ -90,10 +97,13 @@ func New(o Options) http.Handler {
 	if o.Running == nil {
 		o.Running = context.Background()
 	}
-	d := &desk{Options: o, streams: make(chan struct{}, mostStreams), signIns: rate.NewLimiter(signInsPerSec, signInsBurst)}
+	d := &desk{
+		Options: o, signIns: rate.NewLimiter(signInsPerSec, signInsBurst), sites: remote.NewTable[*rate.Limiter](),
+		refusals: rate.NewLimiter(rate.Every(time.Minute/mostRefusals), mostRefusals), streams: streams{of: map[string]int{}},
+	}
 	d.sessions = d.newSessions()
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, withPolicy, http.NewCrossOriginProtection().Handler)
+	router.Use(middleware.StripSlashes, middleware.GetHead, withPolicy, remote.Find(o.TrustedProxies), http.NewCrossOriginProtection().Handler)
 	router.Handle("/static/*", static())
 	router.Get("/now/events", d.nowEvents)
 	router.Group(func(router chi.Router) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -33,6 +34,7 @@ import (
 type world struct {
 	t       *testing.T
 	url     string
+	from    string // the address that a proxy names, if there is one
 	issuer  *devissuer.Issuer
 	browser *http.Client
 	ledger  *ledgerdb.Ledger
@@ -43,6 +45,7 @@ type world struct {
 	log     *slog.Logger
 	logged  string // the file that the log is in
 	stop    func() // asks the desk to stop
+	restart func(change func(*desk.Options))
 }
 
 // roles gives each role to the group of its name, for all merchants.
@@ -83,12 +86,17 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 	w := &world{t: t, url: server.URL, issuer: issuer, ledger: store, file: file, audit: &trail{}, clock: &clock{at: time.Now()}, log: log, logged: logged.Name(), stop: stop}
 	base, err := url.Parse(server.URL)
 	require.NoError(t, err)
-	server.Config.Handler = desk.New(desk.Options{
+	options := desk.Options{
 		API: handler, As: as, Groups: parsed, Audit: w.audit, URL: base, Version: "test", Log: log, Now: w.clock.now, Running: running,
-		ReviewNotes: []string{"called the buyer"},
-		Issuer:      oidc.New(oidc.Config{URL: issuer.URL(), Audience: devissuer.ClientID, GroupsClaim: devissuer.GroupsClaim, Roles: parsed, Log: log}),
-		Sessions:    ledgerdb.Sessions{Ledger: store, Of: desk.SessionOf, Now: w.clock.now},
-	})
+		ReviewNotes: []string{"called the buyer"}, IssuerURL: issuer.URL(), TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Issuer:   oidc.New(oidc.Config{URL: issuer.URL(), Audience: devissuer.ClientID, GroupsClaim: devissuer.GroupsClaim, Roles: parsed, Log: log}),
+		Sessions: ledgerdb.Sessions{Ledger: store, Of: desk.SessionOf, Now: w.clock.now},
+	}
+	w.restart = func(change func(*desk.Options)) {
+		change(&options)
+		server.Config.Handler = desk.New(options)
+	}
+	w.restart(func(*desk.Options) {})
 	w.browser = w.newBrowser()
 	return w
 }
@@ -97,7 +105,15 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 func (w *world) newBrowser() *http.Client {
 	jar, err := cookiejar.New(nil)
 	require.NoError(w.t, err)
-	return &http.Client{Jar: jar}
+	return &http.Client{Jar: jar, Transport: w}
+}
+
+// RoundTrip sends a request as the proxy before the desk does.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.from != "" {
+		r.Header.Set("X-Forwarded-For", w.from)
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // signIn signs a person of these groups in, and returns the page that follows.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"dummyorders/domain/fraud"
@@ -107,28 +108,48 @@ func (*desk) showNow(v *visit) (any, error) {
 	return f, err
 }
 
-// Streams are bounded: each asks for the figures again and again.
+// Streams are bounded, in all and for one person: each asks for the figures again and again.
 const (
 	mostStreams  = 100
+	mostOfOne    = 5
 	streamEvery  = 2 * time.Second
 	streamWithin = 10 * time.Second // for one event to be written
 )
 
+// streams counts the pages that follow Now, in all and of each person.
+type streams struct {
+	mu  sync.Mutex
+	all int
+	of  map[string]int
+}
+
+// begin counts a stream, unless there are too many. end is to be called when it is over.
+func (s *streams) begin(person string) (end func(), may bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all >= mostStreams || s.of[person] >= mostOfOne {
+		return nil, false
+	}
+	s.all++
+	s.of[person]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.all--
+		if s.of[person]--; s.of[person] == 0 {
+			delete(s.of, person)
+		}
+	}, true
+}
+
 // nowEvents sends the numbers of the page Now again and again, until the browser leaves, the session ends or the desk stops. It
 // does not keep the session from ending: somebody who only looks at the page does nothing.
 func (d *desk) nowEvents(w http.ResponseWriter, r *http.Request) {
-	select {
-	case d.streams <- struct{}{}:
-		defer func() { <-d.streams }()
-	default:
-		http.Error(w, "too many pages follow the numbers", http.StatusServiceUnavailable)
-		return
-	}
 	ticker := time.NewTicker(streamEvery)
 	defer ticker.Stop()
 	out := http.NewResponseController(w)
 	for begun := false; ; begun = true {
-		event, may := d.nowEvent(r)
+		v, may := d.follower(r)
 		switch {
 		case !may && !begun:
 			w.WriteHeader(http.StatusNoContent) // which keeps the browser from asking again
@@ -136,12 +157,18 @@ func (d *desk) nowEvents(w http.ResponseWriter, r *http.Request) {
 		case !may:
 			return
 		case !begun:
+			end, may := d.streams.begin(v.Person.Name)
+			if !may {
+				http.Error(w, "too many pages follow the numbers", http.StatusServiceUnavailable)
+				return
+			}
+			defer end()
 			w.Header().Set("Content-Type", "text/event-stream")
 		}
 		if out.SetWriteDeadline(time.Now().Add(streamWithin)) != nil {
 			return
 		}
-		if _, err := w.Write(event); err != nil || out.Flush() != nil {
+		if _, err := w.Write(d.nowEvent(v)); err != nil || out.Flush() != nil {
 			return
 		}
 		select {
@@ -154,20 +181,24 @@ func (d *desk) nowEvents(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// nowEvent returns the numbers as an event, and whether there is a session of somebody who may see them. If they cannot be read,
-// the event is a comment, and the page keeps those that it has.
-func (d *desk) nowEvent(r *http.Request) (event []byte, may bool) {
+// follower returns the visit of somebody who may see the numbers. While the session cannot be read, it is nobody's.
+func (d *desk) follower(r *http.Request) (v *visit, may bool) {
 	cookie, err := r.Cookie(d.sessions.Cookie.Name)
 	if err != nil {
 		return nil, false
 	}
 	ctx, err := d.sessions.Load(r.Context(), cookie.Value)
 	if err != nil {
-		return []byte(": the session cannot be read now\n\n"), true
+		return &visit{Request: r, desk: d}, true
 	}
-	v := d.visit(r.WithContext(ctx))
-	if v.Person.Name == "" || !v.May(identity.Read) {
-		return nil, false
+	v = d.visit(r.WithContext(ctx))
+	return v, v.Person.Name != "" && v.May(identity.Read)
+}
+
+// nowEvent returns the numbers as an event. If they cannot be read, it is a comment, and the page keeps those that it has.
+func (d *desk) nowEvent(v *visit) []byte {
+	if v.Person.Name == "" {
+		return []byte(": the session cannot be read now\n\n")
 	}
 	data, err := d.showNow(v)
 	var body bytes.Buffer
@@ -175,8 +206,8 @@ func (d *desk) nowEvent(r *http.Request) (event []byte, may bool) {
 		err = pages["now"].ExecuteTemplate(&body, "figures", view{Person: v.Person, Data: data})
 	}
 	if err != nil {
-		d.Log.WarnContext(ctx, "Numbers of the page Now not sent", "error", err)
-		return []byte(": the numbers cannot be read now\n\n"), true
+		d.Log.WarnContext(v.Context(), "Numbers of the page Now not sent", "error", err)
+		return []byte(": the numbers cannot be read now\n\n")
 	}
-	return fmt.Appendf(nil, "data: %s\n\n", strings.ReplaceAll(strings.TrimSpace(body.String()), "\n", "\ndata: ")), true
+	return fmt.Appendf(nil, "data: %s\n\n", strings.ReplaceAll(strings.TrimSpace(body.String()), "\n", "\ndata: "))
 }

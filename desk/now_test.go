@@ -101,6 +101,22 @@ func TestNowEvents(t *testing.T) {
 	assert.NoError(t, lines.Err())
 }
 
+// One person can follow the numbers so many times only, which leaves other places to others.
+func TestManyNowEvents(t *testing.T) {
+	w := newWorld(t)
+	w.api.say("GET /figures", http.StatusOK, someFigures(7))
+	for _, name := range []string{"ada", "bob"} {
+		w.browser = w.newBrowser()
+		w.signIn(name, "operator")
+		for range 5 {
+			status, _, _ := w.events()
+			assert.Equal(t, http.StatusOK, status, name)
+		}
+		status, _, _ := w.events()
+		assert.Equal(t, http.StatusServiceUnavailable, status, name)
+	}
+}
+
 // Streams end when the desk stops.
 func TestNowEventsAtShutdown(t *testing.T) {
 	w := newWorld(t)

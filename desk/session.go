@@ -5,19 +5,23 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"golang.org/x/time/rate"
 
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
+	"dummyorders/internal/remote"
+	"dummyorders/internal/telemetry"
 )
 
-// A session ends after a working day, or when its person has asked for nothing for an hour. Until then the person's roles are
+// A session ends after a working day, or when its person has asked for nothing for an hour. Until then the person's groups are
 // those that the issuer named at the sign-in.
 const (
 	sessionLifetime = 10 * time.Hour
@@ -27,6 +31,7 @@ const (
 // The names of a session's values. Values are JSON, or text.
 const (
 	personValue = "person" // identity.Subject
+	issuerValue = "issuer" // the URL of who signed the person in
 	idValue     = "id"     // by which people name the session: it opens nothing
 	sinceValue  = "since"  // when it began
 	fromValue   = "from"   // the address that it was signed in from
@@ -98,10 +103,16 @@ func (a *reply) Write(b []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (a *reply) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// person returns who has signed in, or a subject without a name.
+// person returns who has signed in, or a subject without a name. What the person may do follows from OIDC_ROLES as it is now.
 func (d *desk) person(r *http.Request) (of identity.Subject) {
-	d.value(r.Context(), personValue, &of)
-	of.Session = d.sessions.GetString(r.Context(), idValue)
+	if d.sessions.GetString(r.Context(), issuerValue) != d.IssuerURL || !d.value(r.Context(), personValue, &of) {
+		return identity.Subject{}
+	}
+	of.Session, of.Grants = d.sessions.GetString(r.Context(), idValue), nil
+	of.Groups = slices.DeleteFunc(of.Groups, func(group string) bool { return d.Groups[group] == nil })
+	for _, group := range of.Groups {
+		of.Grants = append(of.Grants, d.Groups[group]...)
+	}
 	return of
 }
 
@@ -161,16 +172,20 @@ func signInPath(to string) string {
 }
 
 // A browser has ten minutes to sign in. Sign-ins are bounded, since each is kept in the ledger's database, and anybody can
-// begin one.
+// begin one: those of one site, which leaves others to everybody else, and all. So are the entries about refused ones, each minute.
 const (
 	signInWithin  = 10 * time.Minute
 	signInsPerSec = 10
 	signInsBurst  = 50
+	ofSitePerSec  = 1
+	ofSiteBurst   = 10
+	mostRefusals  = 250
 )
 
 // signIn leads to the issuer.
 func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
-	if !d.signIns.Allow() {
+	ofSite := d.sites.Of(remote.Site(remote.Address(r)), rate.NewLimiter(ofSitePerSec, ofSiteBurst))
+	if !ofSite.Allow() || !d.signIns.Allow() {
 		w.Header().Set("Retry-After", "1")
 		d.plain(w, http.StatusTooManyRequests, plain{Text: "Too many people sign in at once. Try again in a moment."})
 		return
@@ -211,6 +226,10 @@ func (d *desk) callback(w http.ResponseWriter, r *http.Request) {
 	token, person, err := d.Issuer.Finish(ctx, s, r.URL.Query())
 	if err != nil {
 		d.Log.WarnContext(ctx, "Sign-in failed", "error", err)
+		telemetry.LoginsRefused.Inc(ctx, "sign_in")
+		if d.refusals.Allow() {
+			_ = d.note(ctx, r, identity.Subject{}, audit.Entry{Action: "signIn", Object: "desk", Result: strconv.Itoa(http.StatusForbidden)}) // note has logged it
+		}
 		d.plain(w, http.StatusForbidden, plain{Text: "The sign-in has failed. Open the desk again."})
 		return
 	}
@@ -218,16 +237,22 @@ func (d *desk) callback(w http.ResponseWriter, r *http.Request) {
 		d.sessions.ErrorFunc(w, r, err)
 		return
 	}
+	leads := d.sessions.PopString(ctx, leadsValue)
+	if former := d.person(r); former.Name != person.Name {
+		_ = d.sessions.Clear(ctx) // it cannot fail: the forms of one person are not for the next
+		d.noteSignOut(r, former)
+	}
 	d.put(ctx, personValue, person)
+	d.sessions.Put(ctx, issuerValue, d.IssuerURL)
 	d.sessions.Put(ctx, idValue, rand.Text())
 	d.sessions.Put(ctx, sinceValue, d.Now().UTC().Format(time.RFC3339))
-	d.sessions.Put(ctx, fromValue, address(r))
+	d.sessions.Put(ctx, fromValue, remote.Address(r).String())
 	if err := d.note(ctx, r, person, audit.Entry{Action: "signIn", Object: "desk, token " + audit.Digest(token)[:len("sha256:")+16], Result: audit.Done}); err != nil {
 		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The audit trail cannot be written now, so you were not signed in. Try again in a moment."})
 		_ = d.sessions.Destroy(ctx) // it was not sent to the browser
 		return
 	}
-	http.Redirect(w, r, local(d.sessions.PopString(ctx, leadsValue)), http.StatusSeeOther)
+	http.Redirect(w, r, local(leads), http.StatusSeeOther)
 }
 
 // signOut ends the session. The issuer's own goes on.
@@ -237,10 +262,15 @@ func (d *desk) signOut(w http.ResponseWriter, r *http.Request) {
 		d.sessions.ErrorFunc(w, r, err)
 		return
 	}
+	d.noteSignOut(r, person)
+	d.plain(w, http.StatusOK, plain{Text: "You have signed out of the desk."})
+}
+
+// noteSignOut notes that a session has ended, if it was somebody's.
+func (d *desk) noteSignOut(r *http.Request, person identity.Subject) {
 	if person.Name != "" {
 		_ = d.note(r.Context(), r, person, audit.Entry{Action: "signOut", Object: "desk", Result: audit.Done}) // note has logged it
 	}
-	d.plain(w, http.StatusOK, plain{Text: "You have signed out of the desk."})
 }
 
 // noteWithin bounds an entry of the audit trail.
@@ -251,18 +281,10 @@ func (d *desk) note(ctx context.Context, r *http.Request, person identity.Subjec
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
 	defer cancel()
 	e = e.By(person)
-	e.Time, e.Address = d.Now(), address(r)
+	e.Time, e.Address = d.Now(), remote.Address(r).String()
 	if _, err := d.Audit.Append(ctx, e); err != nil {
 		d.Log.ErrorContext(ctx, "Entry of the audit trail not kept", "action", e.Action, "subject", e.Subject, "error", err)
 		return errors.New("the audit trail cannot be written")
 	}
 	return nil
-}
-
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -3,6 +3,7 @@ package desk_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,8 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/desk"
 	"dummyorders/domain/identity"
 	"dummyorders/internal/logging"
+	"dummyorders/internal/telemetrytest"
 )
 
 // A person signs in at the issuer, sees what the roles allow, and signs out.
@@ -37,6 +40,84 @@ func TestSignIn(t *testing.T) {
 	w.browser.CheckRedirect = stay
 	status, _ = w.get("/you")
 	assert.Equal(t, http.StatusSeeOther, status)
+}
+
+// A sign-in is noted with the address that the proxy names, and counted if it is refused, which is noted too.
+func TestSignInRefused(t *testing.T) {
+	w := newWorld(t)
+	w.from = "203.0.113.9"
+	w.signIn("ada", "reviewer")
+	w.browser = w.newBrowser()
+	w.browser.CheckRedirect = stay
+	before := telemetrytest.Value(t, "orders_logins_refused_total", "reason", "sign_in")
+	begun, err := w.browser.Get(w.url + "/sign-in")
+	require.NoError(t, err)
+	require.NoError(t, begun.Body.Close())
+	issuer, err := begun.Location()
+	require.NoError(t, err)
+	status, page := w.get("/callback?" + url.Values{"state": {issuer.Query().Get("state")}, "error": {"access_denied"}}.Encode())
+	assert.Equal(t, http.StatusForbidden, status)
+	assert.Contains(t, page, "The sign-in has failed.")
+	assert.InDelta(t, before+1, telemetrytest.Value(t, "orders_logins_refused_total", "reason", "sign_in"), 0)
+	require.Len(t, w.audit.entries, 2)
+	for i, want := range [][]any{{"signIn", "ada@localhost", "203.0.113.9", "done"}, {"signIn", "", "203.0.113.9", "403"}} {
+		e := w.audit.entries[i]
+		assert.Equal(t, want, []any{e.Action, e.Subject, e.Address, e.Result})
+	}
+}
+
+// A session lasts longer than a role: what its person may do follows from OIDC_ROLES as the desk has it now. The session of another
+// issuer does not count.
+func TestRolesChange(t *testing.T) {
+	w := newWorld(t)
+	require.Contains(t, w.signIn("ada", "reviewer", "auditor"), "decide transactions in review")
+	w.restart(func(o *desk.Options) {
+		o.Groups = map[string][]identity.Grant{"auditor": {{Scopes: []identity.Scope{identity.Audit}, Merchants: identity.OnlyMerchants("acme")}}}
+	})
+	status, page := w.get("/you")
+	require.Equal(t, http.StatusOK, status)
+	assert.NotContains(t, page, "decide transactions in review")
+	assert.NotContains(t, page, "all merchants")
+	assert.Contains(t, page, "<td>acme</td>")
+	assert.Equal(t, []string{"auditor"}, w.api.last().by.Groups)
+	w.restart(func(o *desk.Options) { o.IssuerURL = "https://login.example.com" })
+	w.browser.CheckRedirect = stay
+	status, _ = w.get("/you")
+	assert.Equal(t, http.StatusSeeOther, status)
+}
+
+// Who signs in after somebody else in the same browser is not shown what the former one has written. One who signs in again is.
+func TestNextPerson(t *testing.T) {
+	w := newWorld(t)
+	again := func(name string) string {
+		t.Helper()
+		_, _ = w.post("/alerts/mutes", url.Values{"page": {"/alerts/mutes"}, "hours": {"many"}, "reason": {"what ada wrote"}})
+		page, err := w.issuer.SignIn(t.Context(), w.browser, w.url+"/sign-in?to=/alerts/mutes", name, "operator")
+		require.NoError(t, err)
+		return page
+	}
+	w.api.say("GET /mutes", http.StatusOK, map[string]any{"mutes": []any{}})
+	for name, sees := range map[string]bool{"ada": true, "bob": false} {
+		w.browser = w.newBrowser()
+		w.signIn("ada", "operator")
+		w.audit.entries = nil
+		w.browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+			if r.URL.Path == "/alerts/mutes" && r.Response.Request.Method == http.MethodPost { // which would show the form
+				return http.ErrUseLastResponse
+			}
+			return nil
+		}
+		assert.Equal(t, sees, strings.Contains(again(name), "what ada wrote"), name)
+		var done []string
+		for _, e := range w.audit.entries {
+			done = append(done, e.Action+" "+e.Subject)
+		}
+		want := []string{"signIn ada@localhost"}
+		if !sees {
+			want = []string{"signOut ada@localhost", "signIn bob@localhost"}
+		}
+		assert.Equal(t, want, done)
+	}
 }
 
 // While the issuer is away, visitors learn so, and the log has one line about it, and one with a count.
@@ -155,19 +236,31 @@ func TestFormWithoutSession(t *testing.T) {
 	assert.Zero(t, w.kept(0))
 }
 
-// Strangers can have only so many sign-ins kept, and none for long.
+// Strangers can have only so many sign-ins kept, and none for long. Those of one site leave some to others.
 func TestManySignIns(t *testing.T) {
 	w := newWorld(t)
-	refused := 0
-	for range 100 {
-		w.browser = w.newBrowser()
+	began := 0
+	begins := func(from string) bool {
+		t.Helper()
+		w.browser, w.from = w.newBrowser(), from
 		w.browser.CheckRedirect = stay
-		if status, _ := w.get("/sign-in"); status == http.StatusTooManyRequests {
-			refused++
+		status, _ := w.get("/sign-in")
+		if status == http.StatusSeeOther {
+			began++
 		}
+		return status != http.StatusTooManyRequests
 	}
-	assert.Greater(t, refused, 20)
-	assert.Equal(t, 100-refused, w.kept(0))
+	for i := range 100 {
+		begins(fmt.Sprintf("2001:db8::%x", i))
+	}
+	assert.Less(t, began, 40, "of one site")
+	assert.True(t, begins("192.0.2.1"), "of another one")
+	before := began
+	for i := range 100 {
+		begins(fmt.Sprintf("198.51.100.%d", i))
+	}
+	assert.Less(t, began-before, 80, "of all")
+	assert.Equal(t, began, w.kept(0))
 	assert.Zero(t, w.kept(11*time.Minute))
 }
 

@@ -38,7 +38,7 @@ func serveDesk(p *process) func(context.Context) error {
 	webUI := strings.TrimSuffix(p.values.webURL("WEB_UI_URL", p.env.WebUIURL), "/") + "/namespaces/" + temporal.Namespace()
 	roles, _ := oidc.ParseRoles(p.env.OIDCRoles) // persons has said what is wrong with them
 	options := desk.Options{
-		As: api.As, Issuer: issuer, Groups: roles, Sessions: ledger.Sessions{Ledger: store, Of: desk.SessionOf}, Audit: p.env.audit(p.values, store),
+		As: api.As, Issuer: issuer, IssuerURL: p.env.OIDCIssuer, Groups: roles, Sessions: ledger.Sessions{Ledger: store, Of: desk.SessionOf}, Audit: p.env.audit(p.values, store),
 		ReviewNotes: p.env.reviewNotes(p.values),
 		URL:         p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
 	}
@@ -48,7 +48,7 @@ func serveDesk(p *process) func(context.Context) error {
 	}
 	uses, beside := p.apiOptions(store, true, ready)
 	uses.Cards = card.NewDescriber([]byte(cmp.Or(p.env.CardFingerprintKey, standInKey))) // of transactions that are tried: without the key no card is recognized
-	uses.Limits = deskLimits()
+	uses.Limits, options.TrustedProxies = deskLimits(), uses.TrustedProxies
 	connections := api.Connections{All: 1000, Address: 200, Exempt: uses.TrustedProxies, Log: p.log}
 	p.checks = map[string]health.Check{"temporal": temporal.Check(p.temporal), "ledger": store.Ready}
 	return func(ctx context.Context) error {

@@ -16,7 +16,7 @@ var (
 	HTTPLimited = counter("orders_http_limited_total",
 		"Requests that a limit refused, and connections that it closed. limit is rate, wrong_keys, in_flight, in_flight_per_caller, connections, temporal or backtests", "limit")
 	LoginsRefused = counter("orders_logins_refused_total",
-		"Requests without a caller who is known. reason is no_credentials, malformed, unknown_key, expired_key, revoked_key, disabled_merchant, expired_token, bad_token, expired_link or bad_link", "reason")
+		"Requests without a caller who is known. reason is no_credentials, malformed, unknown_key, expired_key, revoked_key, disabled_merchant, expired_token, bad_token, expired_link, bad_link, or sign_in at the desk", "reason")
 	IdempotentReplays = counter("orders_idempotent_replays_total", "Posted transactions that were answered with an earlier one of the same idempotency key")
 )
 
