@@ -219,6 +219,37 @@ func TestIssuerAway(t *testing.T) {
 	requireRefused(t, err, "not valid here")
 }
 
+// What the issuer says last counts only if it is its settings or keys: a proxy before it may answer 200 with anything.
+func TestIssuerOdd(t *testing.T) {
+	w := newWorld(t)
+	odd := ""
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		if odd != "" {
+			_, _ = io.WriteString(answer, odd)
+			return
+		}
+		there, err := http.Get(w.provider.URL() + r.URL.Path) //nolint:noctx // it is on this machine
+		if !assert.NoError(t, err) {
+			return
+		}
+		text, err := io.ReadAll(there.Body)
+		if assert.NoError(t, errors.Join(err, there.Body.Close())) {
+			_, _ = io.WriteString(answer, strings.ReplaceAll(string(text), w.provider.URL(), server.URL))
+		}
+	}))
+	t.Cleanup(server.Close)
+	issuer := oidc.New(oidc.Config{URL: server.URL, Audience: "orders", Log: slog.New(slog.DiscardHandler), Now: w.now})
+	token := w.token(t, map[string]any{"iss": server.URL, "exp": w.now().Add(24 * time.Hour).Unix()})
+	_, err := issuer.Authenticate(t.Context(), token)
+	require.NoError(t, err)
+	for _, odd = range []string{"<html>Be back soon</html>", `{"keys": [`, `{}`, `{"error": "later"}`, `null`} {
+		w.wait(time.Hour)
+		_, err = issuer.Authenticate(t.Context(), token)
+		require.NoError(t, err, odd)
+	}
+}
+
 // A token is not wrong because the issuer's keys cannot be read.
 func TestIssuerKeysAway(t *testing.T) {
 	w := newWorld(t)

@@ -2,6 +2,8 @@ package oidc
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -80,8 +82,16 @@ func get(r *http.Request) (http.Header, []byte, error) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err == nil && response.StatusCode != http.StatusOK {
+	var known struct {
+		Issuer string            `json:"issuer"` // of its settings
+		Keys   []json.RawMessage `json:"keys"`
+	}
+	switch {
+	case err != nil:
+	case response.StatusCode != http.StatusOK:
 		err = fmt.Errorf("it answered %s", response.Status)
+	case json.Unmarshal(body, &known) != nil || known.Issuer == "" && known.Keys == nil:
+		err = errors.New("it answered with neither its settings nor its keys")
 	}
 	return response.Header, body, err
 }
