@@ -296,15 +296,15 @@ func before(wrap func(http.Handler) http.Handler) func(huma.Context, func(huma.C
 // methodNotAllowed answers with the methods that the path has, as RFC 9110 §15.5.6 requires.
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.Path
-		if stripped := chi.RouteContext(r.Context()).RoutePath; stripped != "" {
-			path = stripped
-		}
+		path := cmp.Or(chi.RouteContext(r.Context()).RoutePath, r.URL.RawPath, r.URL.Path) // as chi looks for it
 		var allowed []string
-		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 			if routes.Match(chi.NewRouteContext(), method, path) {
 				allowed = append(allowed, method)
 			}
+		}
+		if at := slices.Index(allowed, http.MethodGet); at >= 0 {
+			allowed = slices.Insert(allowed, at+1, http.MethodHead) // by middleware.GetHead
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		problem(http.StatusMethodNotAllowed, "this path takes "+strings.Join(allowed, ", ")).write(w)

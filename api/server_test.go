@@ -76,6 +76,23 @@ func TestRefusalsAreProblems(t *testing.T) {
 	}
 }
 
+// Allow names what a path takes, however it is written.
+func TestAllow(t *testing.T) {
+	for path, allow := range map[string]string{
+		"/transact":                "POST",
+		"/transactions/42/":        "GET, HEAD",
+		"/alerts/a%2Fb":            "GET, HEAD",
+		"/alerts/a%2Fb/resend":     "POST",
+		"/transactions/%31/review": "GET, HEAD, POST",
+		"/mutes":                   "GET, HEAD, POST",
+	} {
+		answer := call(t, unreachable(t), http.MethodPatch, path, "", nil)
+		assert.Equal(t, 405, answer.Code, path)
+		assert.Equal(t, allow, answer.Header().Get("Allow"), path)
+	}
+	assert.Equal(t, "POST", call(t, unreachable(t), http.MethodHead, "/transact", "", nil).Header().Get("Allow"))
+}
+
 // Every operation that takes a body refuses what is not JSON, before it does anything.
 func TestBodies(t *testing.T) {
 	o, kept := options(nowhere(t), newMemory()), &trail{}
