@@ -41,13 +41,17 @@ func describeAnswers(document *huma.OpenAPI) {
 	}
 }
 
-// share returns a reference to the shared answer of a status. An answer that can also be a page is not shared.
+// share returns a reference to the shared answer of a status. An answer that can also be a page is not shared: it may be to who has
+// come by a signed link.
 func share(document *huma.OpenAPI, status string, response *huma.Response) *huma.Response {
+	response.Description = problemDescriptions[status]
 	if len(response.Content) > 1 {
+		if status == "403" {
+			response.Description += ", or that the signed link has expired or its signature is wrong"
+		}
 		return response
 	}
 	name := "Problem" + status
-	response.Description = problemDescriptions[status]
 	document.Components.Responses[name] = response
 	return &huma.Response{Ref: "#/components/responses/" + name}
 }

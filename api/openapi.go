@@ -336,8 +336,8 @@ var schemaDescriptions = map[string]string{
 
 var problemDescriptions = map[string]string{
 	"400": "The request cannot be read as JSON, or breaks off",
-	"401": "No API key came with the request, or an unknown one",
-	"403": "The signed link has expired, or its signature is wrong",
+	"401": "No API key or token came with the request, or one that is unknown, has expired or was revoked: detail says which",
+	"403": "The caller may not do this: detail says why, such as which scope it lacks",
 	"404": "Nothing has this id",
 	"409": "The present state does not allow it: detail says why",
 	"413": "The body is too large",

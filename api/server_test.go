@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -351,6 +352,15 @@ func TestOpenAPIAnswers(t *testing.T) {
 		assert.Len(t, content, 1, status)
 		_, problem := content["application/problem+json"]
 		assert.Equal(t, status >= "400", problem, "answer %s is described as %v", status, content)
+	}
+	for path, item := range c.document["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			for status := range operation.(map[string]any)["responses"].(map[string]any) {
+				described, _ := c.response(path, method, status)
+				code, _ := strconv.Atoi(status)
+				assert.True(t, code < 400 || described["description"] != http.StatusText(code), "%s %s: %s has no words of its own", method, path, status)
+			}
+		}
 	}
 	require.NoError(t, c.valid([]byte(api.SeedExample), "paths", "/transact", "post", "requestBody", "content", "application/json", "schema"),
 		"the request is not described")

@@ -209,11 +209,11 @@ func (e examples) ofProblems() {
 	e.is("problem.503", w.post(seedBody))
 
 	require.NoError(e.t, p.Stop(e.t.Context()))
-	w.env["API_KEYS"], w.env["ALERT_LINK_KEY"] = "shop:a-key-for-the-tests-of-examples", "a key for links, which is long enough"
+	w.env["API_KEYS"] = "shop:a-key-for-the-tests-of-examples"
 	p = w.startAs(apiProcess, "the api with keys", nil)
 	require.NoError(e.t, p.WaitHealthy(e.t.Context(), w.api+"/readyz"))
 	e.is("problem.401", w.post(seedBody))
-	e.is("problem.403", e.send("/alerts/01990000-0000-7000-8000-000000000001/acknowledge?signature=forged", `{"by": "eve"}`))
+	e.is("problem.403", e.send("/merchants", `{"merchant": "acme"}`, "Authorization", "Bearer a-key-for-the-tests-of-examples"))
 }
 
 // postUntil repeats the seed's transaction until the rules react.
