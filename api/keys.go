@@ -209,7 +209,7 @@ func (s *server) makeKey(ctx context.Context, r *bodyRequest) (*madeKeyResponse,
 	if !merchantsOf(ctx).Has(asked.merchant) {
 		return nil, noMerchant()
 	}
-	now := time.Now()
+	now := time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
 	secret, key := identity.NewKey(asked.merchant, asked.client, asked.scopes, now, asked.until(now))
 	err = s.managed(ctx, audit.Entry{Merchant: key.Merchant, Object: "key " + key.Name, After: key.String()}, http.StatusCreated, func(*audit.Entry) error {
 		return s.Clients.AddKey(ctx, key)
@@ -229,7 +229,7 @@ func (s *server) rollKey(ctx context.Context, r *rollRequest) (*madeKeyResponse,
 	if p != nil {
 		return nil, p
 	}
-	now := time.Now()
+	now := time.Now().UTC().Truncate(time.Microsecond) // as the ledger keeps it
 	overlap := now.Add(defaultOverlap)
 	if asked.overlap > 0 {
 		overlap = now.Add(asked.overlap)

@@ -101,6 +101,7 @@ func TestKeysManaged(t *testing.T) {
 	listed := request(t, handler, http.MethodGet, "/keys?merchant=acme", "")
 	all := decoded[struct{ Keys []identity.ShownKey }](t, listed, 200).Keys
 	require.Len(t, all, 3)
+	assert.Equal(t, []any{made.CreatedAt, *next.Previous.ExpiresAt}, []any{all[1].CreatedAt, *all[1].ExpiresAt}, "as they are kept")
 	assert.Equal(t, first, all[0].Key)
 	assert.NotContains(t, listed.Body.String(), made.Secret)
 	assert.Empty(t, decoded[struct{ Keys []identity.ShownKey }](t, request(t, handler, http.MethodGet, "/keys?client=absent", ""), 200).Keys)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"dummyorders/domain/audit"
 	"dummyorders/domain/card"
@@ -235,10 +236,15 @@ func (s *server) valueOf(ctx context.Context, list ruleset.List, asked newEntry)
 		}
 		return value, nil
 	}
-	found, err := s.Ledger.Find(ctx, merchantsOf(ctx), asked.transaction)
+	const unknown = "must be the transactionID of a transaction in the ledger"
+	id, err := uuid.Parse(asked.transaction)
+	if err != nil {
+		return "", wrong("/transaction", unknown)
+	}
+	found, err := s.Ledger.Find(ctx, merchantsOf(ctx), id.String())
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
-		return "", wrong("/transaction", "must be the transactionID of a transaction in the ledger")
+		return "", wrong("/transaction", unknown)
 	case err != nil:
 		return "", s.ledgerAway(ctx, err)
 	}

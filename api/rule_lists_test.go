@@ -112,7 +112,7 @@ func TestListTransaction(t *testing.T) {
 	known := ledgertest.Whole()
 	known.Transaction.Payment.Card.Fingerprint = strings.Repeat("0123456789abcdef", 4)
 	require.NoError(t, store.Save(t.Context(), known))
-	body := fmt.Sprintf(`{"transaction": %q, "reason": "chargeback"}`, known.Record.TransactionID)
+	body := fmt.Sprintf(`{"transaction": %q, "reason": "chargeback"}`, strings.ToUpper(known.Record.TransactionID))
 	for list, value := range map[string]string{
 		"cards": known.Transaction.Payment.Card.Fingerprint, "customers": known.Transaction.Customer.ID, "ips": known.Transaction.IP + "/32",
 	} {
