@@ -60,24 +60,23 @@ func (s *server) startBacktest(ctx context.Context, r *bodyRequest) (*backtestSt
 	if p := s.withoutRules(); p != nil {
 		return nil, p
 	}
-	begun, refused := s.audit.begin(ctx, audit.Entry{Object: fmt.Sprintf("a ruleset, %d days", q.days)})
-	if refused != nil {
-		return nil, refused
-	}
-	started, err := s.Rules.StartBacktest(merchantsOf(ctx), q.Files, q.days)
-	faulty, isFaulty := errors.AsType[*ruleset.FaultyError](err)
-	var p *Problem
-	switch {
-	case isFaulty:
-		p = faultyProblem(faulty)
-	case err != nil:
-		p = limited(ctx, "backtests", retryAfterReview, err.Error()+"; try again later")
-	}
-	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
-	if p != nil {
-		return nil, p
+	var started ruleset.Backtest
+	err = s.changed(ctx, audit.Entry{Object: fmt.Sprintf("a ruleset, %d days", q.days)}, http.StatusAccepted, startProblem, func(*audit.Entry) (err error) {
+		started, err = s.Rules.StartBacktest(merchantsOf(ctx), q.Files, q.days)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &backtestStarted{Location: "/rules/backtests/" + started.ID, RetryAfter: retryAfterPending, Body: started}, nil
+}
+
+// startProblem returns the reason why a backtest was not begun.
+func startProblem(ctx context.Context, err error) *Problem {
+	if faulty, is := errors.AsType[*ruleset.FaultyError](err); is {
+		return faultyProblem(faulty)
+	}
+	return limited(ctx, "backtests", retryAfterReview, err.Error()+"; try again later")
 }
 
 // faultyProblem says what is wrong with a ruleset, each fault with its place.

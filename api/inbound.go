@@ -110,18 +110,14 @@ func (s *server) takeAlarms(ctx context.Context, r *bodyRequest) (a inboundAnswe
 		events[i] = alarm.event(s.Now())
 		names[i] = events[i].Subject + " " + alarm.status
 	}
-	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alarms", After: safetext.Cut(strings.Join(names, ", "), longestText, "…")})
-	if p != nil {
-		return a, p
-	}
-	odd, err := s.publishAlarms(ctx, events)
+	e := audit.Entry{Object: "alarms", After: safetext.Cut(strings.Join(names, ", "), longestText, "…")}
+	var odd []bool
+	err = s.changed(ctx, e, http.StatusAccepted, s.inboundProblem, func(*audit.Entry) (err error) {
+		odd, err = s.publishAlarms(ctx, events)
+		return err
+	})
 	if err != nil {
-		s.Log.ErrorContext(ctx, "Alarms not published", "error", err)
-		p = unavailable("RabbitMQ has not taken all alarms: send them again; those that it has are delivered once")
-	}
-	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
-	if p != nil {
-		return a, p
+		return a, err
 	}
 	for i, event := range events {
 		taken := takenAlarm{event.ID, event.Type, event.Subject}
@@ -132,6 +128,12 @@ func (s *server) takeAlarms(ctx context.Context, r *bodyRequest) (a inboundAnswe
 		}
 	}
 	return a, nil
+}
+
+// inboundProblem says that alarms were not published.
+func (s *server) inboundProblem(ctx context.Context, err error) *Problem {
+	s.Log.ErrorContext(ctx, "Alarms not published", "error", err)
+	return unavailable("RabbitMQ has not taken all alarms: send them again; those that it has are delivered once")
 }
 
 // publishAlarms gives events to RabbitMQ, several at once, and says which are odd: they cannot be published, and do not hold up the

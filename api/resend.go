@@ -58,19 +58,17 @@ func (s *server) resend(ctx context.Context, r *resendRequest) (*resendResponse,
 	if !alert.IsID(r.ID) {
 		return nil, s.alertProblem(ctx, r.ID, alert.ErrNotFound)
 	}
-	begun, p := s.audit.begin(ctx, audit.Entry{Object: "alert " + r.ID, After: fmt.Sprintf("to %s, by %s", asked.To, asked.By)})
-	if p != nil {
-		return nil, p
-	}
-	sent, err := s.Alerts.Resend(ctx, merchantsOf(ctx), r.ID, asked)
+	refusal := func(ctx context.Context, err error) *Problem { return s.resendProblem(ctx, r.ID, err) }
+	e := audit.Entry{Object: "alert " + r.ID, After: fmt.Sprintf("to %s, by %s", asked.To, asked.By)}
+	var sent alert.Resending
+	err = s.changed(ctx, e, http.StatusAccepted, refusal, func(e *audit.Entry) (err error) {
+		if sent, err = s.Alerts.Resend(ctx, merchantsOf(ctx), r.ID, asked); err == nil {
+			e.After += ": alert " + sent.ID
+		}
+		return err
+	})
 	if err != nil {
-		p = s.resendProblem(ctx, r.ID, err)
-	} else {
-		begun.After += ": alert " + sent.ID
-	}
-	s.audit.end(ctx, begun, "", statusOf(p, http.StatusAccepted))
-	if p != nil {
-		return nil, p
+		return nil, err
 	}
 	return &resendResponse{Location: "/alerts/" + sent.ID, Body: sent}, nil
 }
