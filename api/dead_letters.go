@@ -30,8 +30,9 @@ type DeadLetters interface {
 	Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error
 }
 
-// deadTimeout allows for a long queue: RabbitMQ takes about a millisecond for a letter.
-const deadTimeout = 30 * time.Second
+// deadTimeout allows for a long queue: RabbitMQ takes about a millisecond for a letter. It leaves time for the entries of the audit
+// trail and the answer (see answerWithin).
+const deadTimeout = answerWithin - 2*auditWrite - 5*time.Second
 
 // The most letters in a list, and the most ids in a request.
 const (

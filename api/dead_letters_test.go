@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,13 +25,28 @@ type grave struct {
 	err      error // of the broker, at the first replay
 }
 
-func (g *grave) Look(_ context.Context, visit func(alert.DeadLetter) bool) (int, error) {
+func (g *grave) Look(ctx context.Context, visit func(alert.DeadLetter) bool) (int, error) {
+	if err := inTime(ctx); err != nil {
+		return 0, err
+	}
 	total := len(g.letters)
 	g.letters = slices.DeleteFunc(g.letters, visit)
 	return total, nil
 }
 
-func (g *grave) Replay(_ context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error {
+// inTime returns an error if what a context bounds can take too long for an answer, which has 30 seconds with the entries of the audit
+// trail, of which each may take 5.
+func inTime(ctx context.Context) error {
+	if ends, bounded := ctx.Deadline(); !bounded || time.Until(ends) > 18*time.Second {
+		return fmt.Errorf("it may go on until %v", ends)
+	}
+	return nil
+}
+
+func (g *grave) Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error {
+	if err := inTime(ctx); err != nil {
+		return err
+	}
 	g.letters = slices.DeleteFunc(g.letters, func(l alert.DeadLetter) bool {
 		if !chosen(l) {
 			return false

@@ -34,11 +34,12 @@ type Surroundings interface {
 	Parts(ctx context.Context) []report.Part
 }
 
-// How long what was read is shown to all who ask, and how long it may take to read it.
+// How long what was read is shown to all who ask, and how long it may take to read it: three are read one after the other (see
+// answerWithin).
 const (
 	figuresFor      = 2 * time.Second
 	surroundingsFor = 10 * time.Second
-	figuresWithin   = 10 * time.Second
+	figuresWithin   = (answerWithin - 6*time.Second) / 3
 )
 
 // mostCached bounds the sets of merchants whose figures are kept.
@@ -78,11 +79,11 @@ func (c *cache[T]) get(ctx context.Context, key string, read func(context.Contex
 	c.mu.Unlock()
 	entry.mu.Lock()
 	defer entry.mu.Unlock()
-	if now := c.now(); entry.at.IsZero() || now.Sub(entry.at) >= c.lasts {
+	if entry.at.IsZero() || c.now().Sub(entry.at) >= c.lasts {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), figuresWithin) // others wait for it too
 		defer cancel()
 		entry.value, entry.err = read(ctx)
-		entry.at = now
+		entry.at = c.now() // those that have waited for it read no other
 	}
 	return entry.value, entry.err
 }

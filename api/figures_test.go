@@ -21,12 +21,16 @@ import (
 
 // counted has figures of two merchants.
 type counted struct {
-	reads int
-	err   error
+	reads  int
+	err    error
+	during func() // each read of what happens now, if it is set
 }
 
 func (c *counted) Now(_ context.Context, of identity.Merchants, at time.Time) (report.Now, error) {
 	c.reads++
+	if c.during != nil {
+		c.during()
+	}
 	n := report.NewNow(at)
 	for _, merchant := range []string{"acme", "beta"} {
 		if of.Has(merchant) {
@@ -146,13 +150,14 @@ func TestFigures(t *testing.T) {
 	assert.Equal(t, []any{map[string]any{"name": "alertman", "state": "down", "detail": "0 workers"}}, all["parts"])
 }
 
-// Many who ask cost one read, and leave no entries. A failed read says so.
+// Many who ask cost one read, also a slow one, and leave no entries. A failed read says so.
 func TestFiguresAreCached(t *testing.T) {
 	kept, c := &trail{}, &counted{}
 	o := options(nowhere(t), newMemory())
 	o.Figures, o.Audit = c, kept
 	at := start
 	o.Now = func() time.Time { return at }
+	c.during = func() { at = at.Add(3 * time.Second) }
 	handler := handlerWith(o)
 	for range 20 {
 		require.Equal(t, 200, request(t, handler, http.MethodGet, "/figures", "").Code)

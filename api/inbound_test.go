@@ -31,10 +31,10 @@ type wire struct {
 	fails  map[string]error // by the alarm's name
 }
 
-func (w *wire) Publish(_ context.Context, event alert.Event) error {
+func (w *wire) Publish(ctx context.Context, event alert.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := cmp.Or(w.err, w.fails[event.Subject]); err != nil {
+	if err := cmp.Or(w.err, w.fails[event.Subject], inTime(ctx)); err != nil {
 		return err
 	}
 	if _, err := cloudevents.Encode(event); err != nil {
