@@ -75,6 +75,12 @@ func (e Event) Expiry() time.Time {
 	return e.Time.Add(lifetime)
 }
 
+// IsSayable reports whether JSON can say a time in UTC.
+func IsSayable(at time.Time) bool {
+	year := at.UTC().Year()
+	return 1 <= year && year <= 9999
+}
+
 // Data is the content of an alert. It holds the card's mask, never its number.
 type Data struct {
 	// Merchant owns the transaction. It is empty in events from before there were merchants, see identity.MerchantOf, and

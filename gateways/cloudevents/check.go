@@ -20,7 +20,7 @@ import (
 const maxShort = 256
 
 // rfc3339 describes the required form of a time.
-const rfc3339 = "a time as in RFC 3339"
+const rfc3339 = "a time as in RFC 3339, from year 1 to year 9999 in UTC"
 
 // faults collects what is wrong with an event.
 type faults []string
@@ -46,7 +46,8 @@ func check(e alert.Event) error {
 	f.short("id", e.ID)
 	f.must(strings.TrimSpace(e.Source) != "" && types.ParseURIRef(e.Source) != nil, "source", "a URI reference")
 	f.short("subject", e.Subject)
-	f.must(!e.Time.IsZero(), "time", rfc3339)
+	f.must(!e.Time.IsZero() && alert.IsSayable(e.Time), "time", rfc3339)
+	f.must(alert.IsSayable(e.Expiry()), "data.expiresAt", rfc3339+"; if it is left out, it follows from time")
 	f.must(e.Type.Known(), "type", fmt.Sprintf("one of %s, not %s", known(), quote(string(e.Type))))
 	if e.Type.Known() { // else the required data is unknown
 		f.data(e.Type, e.Data)

@@ -134,11 +134,16 @@ func death(headers amqp.Table) amqp.Table {
 	return last
 }
 
+// diedAt returns the zero time for one that JSON cannot say: a message may hold any.
 func diedAt(d amqp.Delivery) time.Time {
-	if at, noted := death(d.Headers)["time"].(time.Time); noted {
-		return at.UTC()
+	at, noted := death(d.Headers)["time"].(time.Time)
+	if !noted {
+		at = d.Timestamp
 	}
-	return d.Timestamp.UTC()
+	if !alert.IsSayable(at) {
+		return time.Time{}
+	}
+	return at.UTC()
 }
 
 // reasonOf returns alertman's own reason, or the broker's. limit is how often the queue delivers again. The broker's own

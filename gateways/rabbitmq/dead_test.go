@@ -119,6 +119,7 @@ func TestDeadList(t *testing.T) {
 	d := newDying(t)
 	event := newEvent("one")
 	malformed := message("odd", "card 4111 1111 1111 1111")
+	malformed.Timestamp = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) // which JSON cannot say
 	malformed.Headers = amqp.Table{"x-reason": "no CloudEvent in JSON:\n\x1b[31m4111111111111111"}
 	d.bury(t, deadEvent(t, event), malformed, message("third", "{}"))
 
@@ -131,6 +132,7 @@ func TestDeadList(t *testing.T) {
 	}, letters[0])
 	assert.Equal(t, "no CloudEvent in JSON: [31m411111******1111", letters[1].Reason)
 	assert.Contains(t, letters[1].NoEvent, "no CloudEvent in JSON")
+	assert.Zero(t, letters[1].Time)
 	assert.Equal(t, "card 4111 1111 1111 1111", string(letters[1].Body))
 	d.holds(t, event.ID, "odd", "third")
 }
