@@ -217,7 +217,7 @@ func readAlertsQuery(raw string) (q alertsQuery, err error) {
 	if text := p.values.Get("cursor"); text != "" {
 		plain, err := base64.RawURLEncoding.Strict().DecodeString(text)
 		after, ours := bytes.CutPrefix(plain, []byte(alertsCursor))
-		if q.After = after; err != nil || !ours {
+		if q.After = after; err != nil || !ours || len(after) == 0 {
 			p.wrong("cursor", foreignCursor)
 		}
 	}

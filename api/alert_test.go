@@ -140,6 +140,7 @@ func TestAlertsQuery(t *testing.T) {
 		},
 		"transaction=" + uuid.NewString() + "&transaction=x": {"transaction": "must not stand more than once"},
 		"4111111111111111=": {"411111******1111": "is not a known parameter"},
+		"cursor=YWxlcnRzLw": {"cursor": "must be the next of an earlier answer, as it stands there"}, // the beginning of each cursor
 		"state=loud&type=orders.fraud.v1&merchant=%27&since=now&endedSince=then&cursor=%21&limit=51": {
 			"endedSince": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
 			"state":      "must be unacknowledged, undelivered, open, failed, delivered or muted", "type": "must be the type of an event, such as orders.fraud.detected.v1",

@@ -211,7 +211,7 @@ func TestReportFaults(t *testing.T) {
 	handler, _ := figured(t, api.FullDetail, map[string]identity.Subject{"operators": operators})
 	for query, parameter := range map[string]string{
 		"from=yesterday": "from", "by=year": "by", "currency=RUPEES": "currency", "from=2026-02-01&to=2026-01-01": "to",
-		"from=2020-01-01&to=2026-01-01": "from", "days=3": "days",
+		"from=2020-01-01&to=2026-01-01": "from", "days=3": "days", "to=0001-01-01": "to", "from=0000-05-01&to=0001-02-01": "from",
 	} {
 		answer := request(t, handler, http.MethodGet, "/reports?"+query, "", "Authorization: Bearer operators")
 		assert.Equal(t, 422, answer.Code, "%s: %s", query, answer.Body)

@@ -298,16 +298,11 @@ func readMoment(v *strictjson.Value) time.Time {
 	if err != nil {
 		v.Fault("must be a time as in RFC 3339, such as 2026-01-02T03:04:05Z")
 	}
-	if !isSayable(at) {
+	if !alert.IsSayable(at) {
 		v.Fault(sayable)
 	}
 	return at
 }
 
-// isSayable reports whether JSON can say a time, and sayable what is wrong if not.
-func isSayable(at time.Time) bool {
-	year := at.UTC().Year()
-	return 1 <= year && year <= 9999
-}
-
-const sayable = "must be a time from year 1 to year 9999 in UTC"
+// sayable is what is wrong with a time that JSON cannot say in UTC, or that counts as none.
+const sayable = "must be a time after the beginning of year 1, up to year 9999, in UTC"

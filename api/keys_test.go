@@ -143,6 +143,15 @@ func TestMerchantsManaged(t *testing.T) {
 	assert.Equal(t, "acme", merchants[0].Merchant)
 }
 
+// The audit trail has no card number, also if that could be a merchant's name.
+func TestMerchantsAudited(t *testing.T) {
+	store, _ := newClients(t)
+	o, kept := options(nowhere(t), newMemory()), &trail{}
+	o.Clients, o.Audit = store, kept
+	assert.Equal(t, 404, request(t, handlerWith(o), http.MethodPost, "/merchants/4111111111111111/disable", "").Code)
+	assert.Equal(t, "anonymous | 411111******1111 | disableMerchant | merchant 411111******1111 | begun", kept.lines()[0])
+}
+
 // A process without the right says who has it, and a store that is away changes nothing without a word.
 func TestKeysAway(t *testing.T) {
 	for _, c := range []struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -320,8 +321,11 @@ func (p *parameters) time(name string) time.Time {
 		return time.Time{}
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	switch {
+	case err != nil:
 		p.wrong(name, "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B")
+	case at.IsZero() || !alert.IsSayable(at):
+		p.wrong(name, sayable)
 	}
 	return at
 }

@@ -170,6 +170,11 @@ func TestListFaults(t *testing.T) {
 			"currency":   "must be a currency by its three letters, such as INR",
 			"amountFrom": "must be an amount of the currency, such as 123.00",
 		},
+		"currency=INR&amountFrom=0.00&amountTo=0": {"amountTo": "must be more than zero"},
+		"paymentMethod=%E2%80%8B":                 {"paymentMethod": "must have visible characters"},
+		"since=0001-01-01T01:00:00%2B01:00&until=9999-12-31T23:59:59-01:00": {
+			"since": "must be a time after the beginning of year 1, up to year 9999, in UTC", "until": "must be a time after the beginning of year 1, up to year 9999, in UTC",
+		},
 		"ip=::1&currency=INR&amountFrom=2&amountTo=1.5": {"amountTo": "must not be less than amountFrom"},
 		"customerID=4111111111111111":                   {"customerID": "must not hold a card number"},
 		"ip=::1&metadata.=x":                            {"metadata.": "must name an entry of the metadata: at most 40 characters"},

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -35,11 +36,11 @@ type Problem struct {
 	worse   *fraud.Decision // as Decision, for people who see all of it
 }
 
-// Fault is one wrong value, in the body, in the query or in a header. Pointer is a JSON Pointer in URI fragment form, as in RFC 9457's
+// Fault is one wrong value, in the body, in the query, in the path or in a header. Pointer is a JSON Pointer in URI fragment form, as in RFC 9457's
 // examples.
 type Fault struct {
 	Pointer   string `json:"pointer,omitempty" example:"#/order/cost"`
-	Parameter string `json:"parameter,omitempty" example:"limit" doc:"The query parameter that is wrong"`
+	Parameter string `json:"parameter,omitempty" example:"limit" doc:"The parameter of the query or the path that is wrong"`
 	Header    string `json:"header,omitempty" example:"Idempotency-Key" doc:"The header that is wrong"`
 	Detail    string `json:"detail" example:"must be a number"`
 }
@@ -124,9 +125,15 @@ func (p *Problem) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(p) // the client may be gone; the error can be reported nowhere
 }
 
-// init turns huma's own errors into Problems. It leaves out their details, which repeat values.
+// init turns huma's own errors into Problems. Its faults, which are about parts of paths, are named without their values.
 func init() {
-	huma.NewError = func(status int, message string, _ ...error) huma.StatusError {
-		return problem(status, message)
+	huma.NewError = func(status int, message string, faults ...error) huma.StatusError {
+		p := problem(status, message)
+		for _, err := range faults {
+			if fault, is := errors.AsType[*huma.ErrorDetail](err); is {
+				p.Errors = append(p.Errors, Fault{Parameter: strings.TrimPrefix(fault.Location, "path."), Detail: "is not as /openapi.json describes it: " + fault.Message})
+			}
+		}
+		return p
 	}
 }

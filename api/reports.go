@@ -179,7 +179,7 @@ func (p *parameters) day(name string) time.Time {
 		return time.Time{}
 	}
 	day, err := time.Parse(time.DateOnly, text)
-	if err != nil {
+	if err != nil || day.Year() < 2 { // a report looks back a month further
 		p.wrong(name, "must be a day such as 2026-05-17")
 	}
 	return day

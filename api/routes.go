@@ -31,9 +31,12 @@ const sampleEvent = `{"specversion": "1.0", "id": "sample", "source": "/orders",
   "data": {"transactionID": "00000000-0000-7000-8000-000000000000", "orderID": "1234", "paymentMethod": "card", "card": "411111******1111", "amount": 123.00, "currency": "INR",
     "decision": {"outcome": "decline", "score": 90, "riskLevel": "highest", "reasons": [], "ruleset": {"id": "default", "version": 1, "digest": "sha256:0"}, "source": "automated_rule"}}}`
 
+// tryRoutesRequest describes POST /alerts/routes/try for huma. readParameters reads the parameter; the field only describes it.
 type tryRoutesRequest struct {
-	At      time.Time `query:"at" doc:"When the event would be taken, RFC 3339; now by default"`
-	RawBody []byte    `contentType:"application/json"`
+	At      string `query:"at" doc:"When the event would be taken, RFC 3339; now by default"`
+	RawBody []byte `contentType:"application/json"`
+
+	RawQuery
 }
 
 // cloudEvent describes an event. It is read by what tries it.
@@ -58,7 +61,9 @@ func (s *server) registerRoutes(api huma.API) {
 		Tags:        []string{"alerts"},
 		Errors:      []int{403, 422, 503},
 	})), answering(s.tryRoutes))
-	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/alerts/routes/try"].Post, cloudEvent, sampleEvent)
+	operation := api.OpenAPI().Paths["/alerts/routes/try"].Post
+	describeParameter(operation, "at", huma.Schema{Format: "date-time"})
+	describeBody(api.OpenAPI(), operation, cloudEvent, sampleEvent)
 }
 
 // withoutRoutes refuses callers who may not see the routes, and says so if this process has none to show. It returns nil otherwise.
@@ -83,13 +88,16 @@ func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (routed ale
 	if p := s.withoutRoutes(ctx); p != nil {
 		return routed, p
 	}
-	if r.At.IsZero() {
-		r.At = s.Now()
+	p, err := readParameters(r.sent.RawQuery, "at")
+	if err != nil {
+		return routed, err
 	}
-	if !isSayable(r.At) {
-		p := problem(http.StatusUnprocessableEntity, "the event cannot be tried so: see errors")
-		p.Errors = []Fault{{Parameter: "at", Detail: sayable}}
-		return routed, p
+	at := p.time("at")
+	if at.IsZero() {
+		at = s.Now()
+	}
+	if err := p.problem("the event cannot be tried so: see errors"); err != nil {
+		return routed, err
 	}
 	if _, err := strictjson.Parse(r.RawBody); err != nil {
 		return routed, problem(http.StatusBadRequest, err.Error())
@@ -100,5 +108,5 @@ func (s *server) tryRoutes(ctx context.Context, r *tryRoutesRequest) (routed ale
 	}
 	v := visitorOf(ctx)
 	v.reads, v.object = true, "event "+card.Redact(safetext.Line(event.ID))
-	return s.Routes().Try(event, r.At), nil
+	return s.Routes().Try(event, at), nil
 }

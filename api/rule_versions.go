@@ -21,8 +21,11 @@ import (
 // maxVersions is how many versions a list has at most.
 const maxVersions = 50
 
+// versionsRequest describes GET /rules/versions for huma. readParameters reads the parameter; the field only describes it.
 type versionsRequest struct {
-	Before int64 `query:"before" minimum:"1" doc:"Versions with lower numbers than this one: the next page"`
+	Before string `query:"before" doc:"Versions with lower numbers than this one: the next page"`
+
+	RawQuery
 }
 
 type ruleVersions struct {
@@ -45,6 +48,7 @@ func (s *server) registerVersions(api huma.API) {
 		Tags:        []string{"rules"},
 		Errors:      []int{403, 409, 422, 503},
 	}), answering(s.versions))
+	describeParameter(api.OpenAPI().Paths[path].Get, "before", huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: new(1.0)})
 	huma.Register(api, s.soon(s.lists, huma.Operation{
 		OperationID: "getRuleVersion",
 		Method:      http.MethodGet,
@@ -105,7 +109,15 @@ func (s *server) versions(ctx context.Context, r *versionsRequest) (answer ruleV
 	if p := s.withoutVersions(ctx); p != nil {
 		return answer, p
 	}
-	if answer.Versions, err = s.Rulesets.Versions(ctx, cmp.Or(r.Before, math.MaxInt64), maxVersions); err != nil {
+	p, err := readParameters(r.sent.RawQuery, "before")
+	if err != nil {
+		return answer, err
+	}
+	before := p.wholeNumber("before", math.MaxInt, math.MaxInt)
+	if err := p.problem("the versions cannot be listed so: see errors"); err != nil {
+		return answer, err
+	}
+	if answer.Versions, err = s.Rulesets.Versions(ctx, int64(before), maxVersions); err != nil {
 		return answer, s.versionProblem(ctx, err)
 	}
 	if answer.Deciding, err = s.Rulesets.Deciding(ctx); err != nil {

@@ -48,10 +48,13 @@ type rulesetFiles struct {
 	Files ruleset.Files `json:"files" doc:"The texts of the ruleset's files, by their paths"`
 }
 
+// tryRequest describes POST /rules/try for huma. readParameters reads the parameters; the fields only describe them.
 type tryRequest struct {
 	Merchant string `query:"merchant" doc:"Whose transaction it is, since counts are a merchant's own; the caller's by default"`
-	History  bool   `query:"history" default:"true" doc:"Count what came before it, in the ledger's database. Otherwise all counted values are 0"`
+	History  string `query:"history" doc:"Count what came before it, in the ledger's database. Otherwise all counted values are 0"`
 	RawBody  []byte `contentType:"application/json"`
+
+	RawQuery
 }
 
 func (s *server) registerRules(api huma.API) {
@@ -92,7 +95,10 @@ func (s *server) registerRules(api huma.API) {
 		Tags:        []string{"rules"},
 		Errors:      []int{404, 409, 422, 503},
 	})), answering(s.tryTyped))
-	describeBody(api.OpenAPI(), api.OpenAPI().Paths["/rules/try"].Post, transactions, SeedExample)
+	operation := api.OpenAPI().Paths["/rules/try"].Post
+	describeParameter(operation, "merchant", huma.Schema{Pattern: namePattern})
+	describeParameter(operation, "history", huma.Schema{Type: huma.TypeBoolean, Default: true})
+	describeBody(api.OpenAPI(), operation, transactions, SeedExample)
 	huma.Register(api, s.soon(s.lists, takesBody(maxRulesetBody, huma.Operation{
 		OperationID: "checkRules",
 		Method:      http.MethodPost,
@@ -177,12 +183,20 @@ func (s *server) tryKnown(ctx context.Context, r *transactionRequest) (trial rul
 }
 
 func (s *server) tryTyped(ctx context.Context, r *tryRequest) (trial ruleset.Trial, _ error) {
+	p, err := readParameters(r.sent.RawQuery, "merchant", "history")
+	if err != nil {
+		return trial, err
+	}
+	merchant, history := p.name("merchant"), p.flag("history") || !p.values.Has("history")
+	if err := p.problem("the transaction cannot be tried so: see errors"); err != nil {
+		return trial, err
+	}
 	posted, _, err := s.reader.read(r.RawBody, "")
 	if err != nil {
 		return trial, err
 	}
 	of, subject := merchantsOf(ctx), subjectOf(ctx)
-	posted.Merchant = cmp.Or(r.Merchant, subject.Merchant)
+	posted.Merchant = cmp.Or(merchant, subject.Merchant)
 	if names := of.Names(); posted.Merchant == "" && len(names) == 1 {
 		posted.Merchant = names[0]
 	}
@@ -196,7 +210,7 @@ func (s *server) tryTyped(ctx context.Context, r *tryRequest) (trial ruleset.Tri
 	v := visitorOf(ctx)
 	v.reads, v.merchant, v.object = true, posted.Merchant, "order "+posted.Order.ID
 	posted.ID = "tried"
-	if trial, err = s.Rules.Try(ctx, *posted, time.Now(), nil, r.History); err != nil {
+	if trial, err = s.Rules.Try(ctx, *posted, time.Now(), nil, history); err != nil {
 		return trial, s.rulesProblem(ctx, err)
 	}
 	return trial, nil

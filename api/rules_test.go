@@ -68,6 +68,40 @@ func TestTryTyped(t *testing.T) {
 	assert.Equal(t, 422, p.Status)
 }
 
+// A parameter of the query or of the path that is wrong or unknown is named.
+func TestRuleParameters(t *testing.T) {
+	o := options(nowhere(t), newMemory())
+	o.Rulesets, o.Routes = struct{ ruleset.Store }{}, func() api.Routes { return nil }
+	handler := handlerWith(o)
+	for call, parameter := range map[string]string{
+		"POST /rules/try?history=maybe":                       "history",
+		"POST /rules/try?histroy=false":                       "histroy",
+		"POST /rules/try?merchant=a%20b":                      "merchant",
+		"POST /rules/try?merchant=4111111111111111":           "merchant",
+		"POST /alerts/routes/try?at=noon":                     "at",
+		"POST /alerts/routes/try?at=0001-01-01T00:00:00Z":     "at",
+		"POST /alerts/routes/try?ta=2026-01-02T03:04:05Z":     "ta",
+		"GET /rules/versions?before=0":                        "before",
+		"GET /rules/versions?before=":                         "before",
+		"GET /rules/versions?befroe=1":                        "befroe",
+		"GET /rules/versions/none":                            "number",
+		"POST /rules/versions/0/approve":                      "number",
+		"DELETE /rules/lists/customers/entries/none?reason=a": "entry",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		body := ""
+		if method == http.MethodPost {
+			body = api.SeedExample
+		}
+		p := asProblem(t, request(t, handler, method, path, body))
+		assert.Equal(t, 422, p.Status, call)
+		if assert.Len(t, p.Errors, 1, call) {
+			assert.Equal(t, parameter, p.Errors[0].Parameter, call)
+			assert.NotContains(t, p.Errors[0].Detail, "none", call)
+		}
+	}
+}
+
 // A ruleset's faults are said with their places; without faults its cases are run.
 func TestCheckRules(t *testing.T) {
 	handler := unreachable(t)

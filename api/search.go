@@ -26,7 +26,7 @@ func (p *parameters) search(q *ledger.Query) {
 	q.CardLastFour = p.lastFour()
 	q.IP = p.ip()
 	q.Releasing = p.flag("releasing")
-	q.PaymentMethod = spelling.PaymentMethod(p.text("paymentMethod", transaction.MaxWord))
+	q.PaymentMethod = p.paymentMethod()
 	q.Rule = p.text("rule", maxRuleID)
 	q.Disagrees = p.disagrees()
 	p.amounts(q)
@@ -43,6 +43,15 @@ func (p *parameters) text(name string, limit int) string {
 		p.wrong(name, fmt.Sprintf("must have at most %d characters, and no control characters", limit))
 	}
 	return text
+}
+
+func (p *parameters) paymentMethod() string {
+	text := p.text("paymentMethod", transaction.MaxWord)
+	method := spelling.PaymentMethod(text)
+	if text != "" && method == "" {
+		p.wrong("paymentMethod", "must have visible characters")
+	}
+	return method
 }
 
 func (p *parameters) disagrees() fraud.Shadow {
@@ -95,7 +104,9 @@ func (p *parameters) amounts(q *ledger.Query) {
 		if err != nil {
 			p.wrong(name, "must be an amount of the currency, such as 123.00")
 		}
-		*into = amount.Minor
+		if *into = amount.Minor; name == "amountTo" && amount.Minor == 0 {
+			p.wrong(name, "must be more than zero")
+		}
 	}
 	if q.AmountTo != 0 && q.AmountTo < q.AmountFrom {
 		p.wrong("amountTo", "must not be less than amountFrom")

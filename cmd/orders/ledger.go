@@ -230,7 +230,7 @@ func (m *moment) UnmarshalText(text []byte) error {
 		return nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if at, err := time.Parse(layout, string(text)); err == nil {
+		if at, err := time.Parse(layout, string(text)); err == nil && !at.IsZero() { // which counts as left out
 			m.Time = at
 			return nil
 		}

@@ -40,6 +40,7 @@ func TestMomentInDays(t *testing.T) {
 	var ago moment
 	require.NoError(t, ago.UnmarshalText([]byte("30d")))
 	require.WithinDuration(t, time.Now().Add(-30*24*time.Hour), ago.Time, time.Minute)
+	require.ErrorContains(t, ago.UnmarshalText([]byte("0001-01-01")), "must be a time")
 	require.ErrorContains(t, ago.UnmarshalText([]byte("30")), `"30" must be a time, such as 2026-11-02T09:30:00Z, a date, such as 2026-11-02, or how long ago, such as 24h or 30d`)
 }
 

@@ -62,7 +62,7 @@ const largest = 500
 func (e Entry) clean() Entry {
 	e.Time = e.Time.UTC().Truncate(time.Microsecond)
 	e.Times = max(1, e.Times)
-	for _, text := range []*string{&e.Object, &e.Before, &e.After} {
+	for _, text := range []*string{&e.Subject, &e.Merchant, &e.Object, &e.Before, &e.After} {
 		*text = card.Conceal(*text)
 	}
 	for _, text := range []*string{&e.Subject, &e.Address, &e.Merchant, &e.Action, &e.Object, &e.Before, &e.After, &e.Result} {

@@ -95,6 +95,13 @@ func TestForgery(t *testing.T) {
 	}
 }
 
+// What is kept has no card numbers, whoever names something so.
+func TestNoCardNumbers(t *testing.T) {
+	const number, masked = "4111111111111111", "411111******1111"
+	kept := audit.Link{}.Next(audit.Entry{Subject: number, Merchant: number, Object: number, Before: number, After: number}).Entry
+	assert.Equal(t, []string{masked, masked, masked, masked, masked}, []string{kept.Subject, kept.Merchant, kept.Object, kept.Before, kept.After})
+}
+
 // Each part of an entry counts in its digest.
 func TestDigestOfAllParts(t *testing.T) {
 	digest := func(e audit.Entry) audit.Sum { return audit.Link{}.Next(e).Digest }
