@@ -4,6 +4,7 @@ package smtp
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -90,14 +91,18 @@ func ownName(hostname string, err error) string {
 	return name
 }
 
-func client(server Server, greeting string) (*gomail.Client, error) {
-	options := []gomail.Option{gomail.WithPort(server.Port), gomail.WithTimeout(dialTimeout)}
+func client(server Server, greeting string, options ...gomail.Option) (*gomail.Client, error) {
+	options = append(options, gomail.WithPort(server.Port), gomail.WithTimeout(dialTimeout))
 	if greeting != "" {
 		options = append(options, gomail.WithHELO(greeting))
 	}
+	auth := gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover)
 	switch server.Security {
 	case Implicit:
-		options = append(options, gomail.WithSSL())
+		// dial makes the connection secure. The library does not see that, and would not log in with PLAIN or LOGIN of itself.
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
+		auth = gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256PLUS, gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1PLUS,
+			gomail.SMTPAuthSCRAMSHA1, gomail.SMTPAuthNTLM, gomail.SMTPAuthCramMD5, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin)
 	case StartTLS:
 		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	case Plain:
@@ -106,8 +111,7 @@ func client(server Server, greeting string) (*gomail.Client, error) {
 		return nil, fmt.Errorf("mail security %q: must be none, starttls or implicit", server.Security)
 	}
 	if server.Username != "" {
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
-			gomail.WithUsername(server.Username), gomail.WithPassword(server.Password))
+		options = append(options, auth, gomail.WithUsername(server.Username), gomail.WithPassword(server.Password))
 	}
 	made, err := gomail.NewClient(server.Host, options...)
 	if err != nil {
@@ -124,13 +128,12 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	if err != nil {
 		return "", &alert.RefusedError{By: "the mail channel", Cause: fmt.Errorf("mail to %q: %w", to, err)}
 	}
+	ctx, hangUp := context.WithCancel(ctx)
+	defer hangUp()
 	connection, err := c.connect(ctx)
 	if err != nil {
 		return "", c.failure(ctx, "reach", err)
 	}
-	defer func() { _ = connection.Text.Close() }()
-	hangUp := context.AfterFunc(ctx, func() { _ = connection.Text.Close() }) // the library ignores ctx while it waits for answers
-	defer hangUp()
 	_ = connection.UpdateDeadline(sendTimeout) // if this fails the connection is lost, and the next command fails too
 	answer, err := c.send(connection, receiver, c.letter(receiver, message))
 	// The server keeps the message even if QUIT fails: to report that as a failure would send the mail twice.
@@ -145,7 +148,8 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	return "", c.failure(ctx, "hand the message to", err)
 }
 
-// connect connects to the server, greets it, and logs in.
+// connect connects to the server, greets it, and logs in. The connection closes when ctx ends: the library heeds ctx only while it
+// dials, and leaves a connection open on which the greeting or the login fails.
 func (c *Channel) connect(ctx context.Context) (*smtp.Client, error) {
 	greeting := c.server.Greeting
 	if greeting == "" {
@@ -154,11 +158,24 @@ func (c *Channel) connect(ctx context.Context) (*smtp.Client, error) {
 			return nil, err
 		}
 	}
-	greeter, err := client(c.server, greeting)
+	greeter, err := client(c.server, greeting, gomail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
+		connection, err := c.server.dial(dialing, network, address)
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = connection.Close() })
+		}
+		return connection, err
+	}))
 	if err != nil {
 		return nil, err
 	}
 	return greeter.DialToSMTPClientWithContext(ctx)
+}
+
+func (s Server) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if s.Security == Implicit {
+		return (&tls.Dialer{}).DialContext(ctx, network, address)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
 
 // ownAddress returns this machine's address on the route to the server, in brackets. Dialing UDP sends nothing.

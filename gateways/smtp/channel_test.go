@@ -2,6 +2,8 @@ package smtp_test
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -62,16 +64,18 @@ func TestAnswers(t *testing.T) {
 		require.Error(t, err)
 		assert.False(t, alert.IsRefused(err))
 	})
-	t.Run("the password is wrong", func(t *testing.T) {
-		s := (&mailServer{security: smtp.StartTLS, user: "orders", password: "right"}).start(t)
-		s.Username, s.Password = "orders", "wrong"
-		_, err := channel(t, s).Deliver(t.Context(), receiver, aMessage())
-		require.Error(t, err)
-		assert.False(t, alert.IsRefused(err))
-		assert.NotContains(t, err.Error(), "wrong")
-		s.Password = "right"
-		delivered(t, channel(t, s))
-	})
+	for _, security := range []smtp.Security{smtp.StartTLS, smtp.Implicit} {
+		t.Run("the password is wrong, "+string(security), func(t *testing.T) {
+			s := (&mailServer{security: security, user: "orders", password: "right"}).start(t)
+			s.Username, s.Password = "orders", "wrong"
+			_, err := channel(t, s).Deliver(t.Context(), receiver, aMessage())
+			require.Error(t, err)
+			assert.False(t, alert.IsRefused(err))
+			assert.NotContains(t, err.Error(), "wrong")
+			s.Password = "right"
+			delivered(t, channel(t, s))
+		})
+	}
 }
 
 // A message that was taken is delivered, however the connection ends.
@@ -175,33 +179,86 @@ func TestGreeting(t *testing.T) {
 	}
 }
 
-// A server that does not answer QUIT delays the record of the delivery no longer than a moment.
-func TestServerNeverAnswersQuit(t *testing.T) {
+// script starts a server that takes one connection. It greets and answers commands as answers says, and no others. hungUp is
+// closed when the other side has hung up.
+func script(t *testing.T, answers map[string]string) (s smtp.Server, hungUp <-chan struct{}) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	served := make(chan struct{})
+	served, over := make(chan struct{}), t.Context()
 	go func() {
 		defer close(served)
 		connection, err := listener.Accept()
 		if err != nil {
 			return
 		}
-		defer func() { _ = connection.Close() }()
-		answers := map[string]string{"EHLO": "250 hello", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go", ".": "250 2.0.0 OK"}
-		_, _ = io.WriteString(connection, "220 ready\r\n")
-		for lines := bufio.NewScanner(connection); lines.Scan(); { // until the other side hangs up
+		context.AfterFunc(over, func() { _ = connection.Close() })
+		_, _ = io.WriteString(connection, answers["greeting"])
+		for lines := bufio.NewScanner(connection); lines.Scan(); {
 			word, _, _ := strings.Cut(lines.Text(), " ")
-			if answer, known := answers[word]; known {
-				_, _ = io.WriteString(connection, answer+"\r\n")
-			}
+			_, _ = io.WriteString(connection, answers[word])
 		}
 	}()
 	t.Cleanup(func() { _ = listener.Close(); <-served })
+	return smtp.Server{Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, Security: smtp.Plain}, served
+}
+
+// A server that does not answer QUIT delays the record of the delivery no longer than a moment.
+func TestServerNeverAnswersQuit(t *testing.T) {
+	s, _ := script(t, map[string]string{
+		"greeting": "220 ready\r\n", "EHLO": "250 hello\r\n", "MAIL": "250 ok\r\n", "RCPT": "250 ok\r\n", "DATA": "354 go\r\n", ".": "250 2.0.0 OK\r\n",
+	})
 	begun := time.Now()
-	at := listener.Addr().(*net.TCPAddr)
-	delivered(t, channel(t, smtp.Server{Host: "127.0.0.1", Port: at.Port, Security: smtp.Plain}))
+	delivered(t, channel(t, s))
 	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("it was recorded after %s", took)
+	}
+}
+
+// A server that stops answering before it is handed a message delays its caller no longer than the caller waits, and the connection
+// closes, also if the server does not offer what is needed.
+func TestConnectingEnds(t *testing.T) {
+	const (
+		greeted, hello = "220 ready\r\n", "250 hello\r\n"
+		auth, startTLS = "250-hello\r\n250 AUTH CRAM-MD5\r\n", "250-hello\r\n250 STARTTLS\r\n"
+	)
+	for name, test := range map[string]struct {
+		security smtp.Security
+		answers  map[string]string
+		stalls   bool
+	}{
+		"no greeting":           {smtp.Plain, nil, true},
+		"no greeting, implicit": {smtp.Implicit, nil, true},
+		"no answer to EHLO":     {smtp.Plain, map[string]string{"greeting": greeted}, true},
+		"no answer to STARTTLS": {smtp.StartTLS, map[string]string{"greeting": greeted, "EHLO": startTLS}, true},
+		"no handshake":          {smtp.StartTLS, map[string]string{"greeting": greeted, "EHLO": startTLS, "STARTTLS": "220 go\r\n"}, true},
+		"no answer to AUTH":     {smtp.Plain, map[string]string{"greeting": greeted, "EHLO": auth}, true},
+		"no answer to MAIL":     {smtp.Plain, map[string]string{"greeting": greeted, "EHLO": auth, "AUTH": "235 ok\r\n"}, true},
+		"EHLO is refused":       {smtp.Plain, map[string]string{"greeting": greeted, "EHLO": "554 no\r\n", "HELO": "554 no\r\n"}, false},
+		"no STARTTLS":           {smtp.StartTLS, map[string]string{"greeting": greeted, "EHLO": hello}, false},
+		"no AUTH":               {smtp.Plain, map[string]string{"greeting": greeted, "EHLO": hello}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, hungUp := script(t, test.answers)
+			s.Security, s.Username, s.Password = test.security, "orders", "secret"
+			ctx := t.Context()
+			if test.stalls {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
+				defer cancel()
+			}
+			begun := time.Now()
+			_, err := channel(t, s).Deliver(ctx, receiver, aMessage())
+			require.Error(t, err)
+			assert.False(t, alert.IsRefused(err))
+			assert.Equal(t, test.stalls, errors.Is(err, context.DeadlineExceeded), err)
+			select {
+			case <-hungUp:
+			case <-time.After(15 * time.Second):
+				t.Error("the connection is still open")
+			}
+			assert.Less(t, time.Since(begun), 20*time.Second)
+		})
 	}
 }
 
