@@ -38,6 +38,8 @@ func testNotices() []testNotice {
 		{"digest", digest(23), "fraud-team"},
 		of("alarm", alarm(alert.AlarmFiring)), of("alarm, over", alarm(alert.AlarmResolved)),
 		{"digest after an alarm", digestOfAlarms(), "fraud-team"},
+		{"digest of reviews that are over", digestOf(expired(review.Decline), expired(review.Approve)), "fraud-team"},
+		{"digest of several types", digestOf(reviewRequested(), reminder(), declinedByReviewer(), notGivenBack()), "fraud-team"},
 	}
 }
 
@@ -47,10 +49,18 @@ func alarm(of alert.Type) alert.Event {
 
 // digestOfAlarms returns a digest in which a transaction is, too.
 func digestOfAlarms() alert.Notice {
-	n := digest(1)
+	n := digestOf(anEvent(), alarm(alert.AlarmFiring), alarm(alert.AlarmResolved))
 	n.Event = alarm(alert.AlarmFiring)
+	return n
+}
+
+// digestOf returns a digest of alerts about one transaction, as a throttle has them.
+func digestOf(events ...alert.Event) alert.Notice {
+	n := digest(0)
 	n.Digest.Group = "throttle of fraud-team"
-	n.Digest.Members = append(n.Digest.Members, alarm(alert.AlarmFiring).Member(), alarm(alert.AlarmResolved).Member())
+	for _, e := range events {
+		n.Digest.Members = append(n.Digest.Members, e.Member())
+	}
 	return n
 }
 
@@ -141,5 +151,13 @@ func compensationFailed() alert.Event {
 	e.Data.PaymentMethod, e.Data.Card = "card", ""
 	e.Data.Decision = fraud.Decision{Outcome: fraud.Approve, RiskLevel: fraud.NormalRisk, Reasons: []fraud.Reason{}}
 	e.Data.Problem = "release the hold: gateway stripe declined: payment_intent_unexpected_state"
+	return e
+}
+
+// notGivenBack is about a transaction that a reviewer approved, so that the outcome is review.
+func notGivenBack() alert.Event {
+	e := compensationFailed()
+	e.Data.Decision = reviewRequested().Data.Decision
+	e.Data.OrderID, e.Data.TransactionID = "1235", "0199c0de-0000-7000-8000-000000000002"
 	return e
 }

@@ -279,18 +279,20 @@ func cleanURL(address, channel string) string {
 	return address
 }
 
-// cleaned returns a copy of a value in which every text is cleaned. It leaves out kinds that an alert's data does not have,
-// such as maps, so that no text in a new field can bypass the cleaning.
+// cleaned returns a copy of a value in which every text is cleaned but a known type, which is compared. It leaves out kinds that an
+// alert's data does not have, such as maps, so that no text in a new field can bypass the cleaning.
 func cleaned[T any](v T, text func(string) string) T {
 	var out T
 	cleanInto(reflect.ValueOf(&out).Elem(), reflect.ValueOf(&v).Elem(), text)
 	return out
 }
 
-var timeType = reflect.TypeFor[time.Time]()
+var timeType, alertType = reflect.TypeFor[time.Time](), reflect.TypeFor[alert.Type]()
 
 func cleanInto(to, from reflect.Value, text func(string) string) {
 	switch kind := from.Kind(); {
+	case from.Type() == timeType || from.Type() == alertType && isKnown(alert.Type(from.String())) || kind == reflect.Bool || from.CanInt() || from.CanFloat():
+		to.Set(from)
 	case kind == reflect.String:
 		to.SetString(text(from.String()))
 	case kind == reflect.Pointer && !from.IsNil():
@@ -301,8 +303,6 @@ func cleanInto(to, from reflect.Value, text func(string) string) {
 		for i := range from.Len() {
 			cleanInto(to.Index(i), from.Index(i), text)
 		}
-	case from.Type() == timeType || kind == reflect.Bool || from.CanInt() || from.CanFloat():
-		to.Set(from)
 	case kind == reflect.Struct:
 		cleanFields(to, from, text)
 	}

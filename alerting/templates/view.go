@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"dummyorders/domain/alert"
-	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/internal/safetext"
 )
@@ -91,7 +90,6 @@ type limits struct {
 func (w *Writer) view(t alert.DeliveryRequest, channel string, r limits) View {
 	text := cleaner(channel, r.value)
 	notice, receiver := cleaned(t.Notice, text), text(t.Receiver)
-	notice.Event.Type = t.Notice.Event.Type // unchanged, because it is compared
 	v := w.words(notice, receiver)
 	v.ID, v.Type, v.Receiver, v.Test = notice.ID, typeName(t.Notice.Event.Type, text), receiver, t.Notice.Event.Type == alert.Test
 	notice.Event.Data.Merchant = identity.MerchantOf(notice.Event.Data.Merchant)
@@ -131,7 +129,6 @@ func (w *Writer) words(n alert.Notice, receiver string) View {
 // marks would hide them.
 func markedNotice(n alert.Notice, mark func(string) string) alert.Notice {
 	marked := cleaned(n, mark)
-	marked.Event.Type = n.Event.Type
 	if n.Digest != nil {
 		for i, m := range n.Digest.Members {
 			marked.Digest.Members[i].Amount, marked.Digest.Members[i].Currency = m.Amount, m.Currency
@@ -143,11 +140,13 @@ func markedNotice(n alert.Notice, mark func(string) string) alert.Notice {
 // typeName returns the name with which routes and templates compare a type.
 func typeName(of alert.Type, text func(string) string) string {
 	name := of.RoutingKey()
-	if of.Known() || of == alert.Test {
+	if isKnown(of) {
 		return name
 	}
 	return text(name)
 }
+
+func isKnown(of alert.Type) bool { return of.Known() || of == alert.Test }
 
 // link sets the addresses, unshortened: a shortened one would not work.
 func (w *Writer) link(v *View, t alert.DeliveryRequest, channel string) {
@@ -199,8 +198,10 @@ func (w *Writer) linkReviews(v *View, t alert.DeliveryRequest, channel string, m
 		add(v.Event.Data.OrderID, event.Data.TransactionID, event.Data.Review.Deadline)
 		return
 	}
+	linked := map[string]bool{} // by the transaction: a request and its reminder have one page
 	for i, m := range t.Notice.Digest.Members {
-		if has([]alert.Member{m}, fraud.Review, fraud.NotEvaluated) {
+		if m.AsksForReview() && !linked[m.TransactionID] {
+			linked[m.TransactionID] = true
 			add(v.Digest.Members[i].OrderID, m.TransactionID, m.Expiry)
 		}
 	}

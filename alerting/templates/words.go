@@ -174,17 +174,43 @@ func describeDigest(n alert.Notice) words {
 	w := words{
 		title:    title + total(*n.Digest),
 		headline: fmt.Sprintf("%s%s. The first alert, %s, was sent before.", title, total(*n.Digest), before),
-		advice:   []string{"Each is about another " + subjects(members) + " and must be looked at. Their outcomes: " + outcomes(members) + "."},
+		advice:   []string{"Each must be looked at. Their outcomes: " + outcomes(members) + "."},
 	}
-	if has(members, fraud.Review, fraud.NotEvaluated) {
-		w.decide = true
-		w.advice = append(w.advice, "Those with outcome review or not_evaluated may wait for your decision, each until its own deadline.")
+	say := func(is func(alert.Member) bool, advice string) bool {
+		about := orders(members, is)
+		if about != "" {
+			w.advice = append(w.advice, advice+": "+about+".")
+		}
+		return about != ""
 	}
-	if n.Event.Type == alert.CompensationFailed || has(members, fraud.Approve) {
-		w.advice = append(w.advice, "With outcome approve, money could not be given back, or was taken because the transaction "+
-			"was not reviewed in time: see their records.")
-	}
+	w.decide = say(alert.Member.AsksForReview, "These may wait for your decision, each until its own deadline")
+	say(isNotGivenBack, "The money of these could not be given back, so that a person has to do it (see their records)")
+	say(func(m alert.Member) bool { return m.Type == alert.ReviewExpired },
+		"These were not reviewed in time, so they were declined, or approved and their money taken (see their records)")
 	return w
+}
+
+// orders names the orders of some alerts, each once: "orders 1234, 1235 and 3 more".
+func orders(members []alert.Member, are func(alert.Member) bool) string {
+	var ids []string
+	for _, m := range members {
+		if are(m) && !slices.Contains(ids, m.OrderID) {
+			ids = append(ids, m.OrderID)
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	text := plural(len(ids), "order ", "orders ") + strings.Join(ids[:min(len(ids), longestListing)], ", ")
+	if more := len(ids) - longestListing; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// isNotGivenBack reports whether an alert is about money that could not be given back. One without a type is of an earlier version.
+func isNotGivenBack(m alert.Member) bool {
+	return m.Type == alert.CompensationFailed || m.Type == "" && m.Outcome == string(fraud.Approve)
 }
 
 // total returns the sums of a digest, worded to follow its count.
@@ -212,19 +238,6 @@ func heldBack(h *alert.Holding, receiver string) string {
 	return text
 }
 
-// subjects says what the alerts of a digest are about. Only an alarm has no order.
-func subjects(members []alert.Member) string {
-	alarm := func(m alert.Member) bool { return m.OrderID == "" }
-	switch {
-	case !slices.ContainsFunc(members, alarm):
-		return "transaction"
-	case slices.ContainsFunc(members, func(m alert.Member) bool { return !alarm(m) }):
-		return "transaction or alarm"
-	default:
-		return "alarm"
-	}
-}
-
 // outcomes counts the outcomes of the alerts' decisions: "10 decline, 2 review".
 func outcomes(members []alert.Member) string {
 	counts := map[string]int{}
@@ -239,12 +252,8 @@ func outcomes(members []alert.Member) string {
 	return strings.Join(all[:min(len(all), longestListing)], ", ")
 }
 
-// longestListing bounds how many outcomes are listed; there are fewer.
+// longestListing bounds how many outcomes, of which there are fewer, or orders are listed.
 const longestListing = 10
-
-func has(members []alert.Member, outcomes ...fraud.Outcome) bool {
-	return slices.ContainsFunc(members, func(m alert.Member) bool { return slices.Contains(outcomes, fraud.Outcome(m.Outcome)) })
-}
 
 func plural(count int, one, many string) string {
 	if count == 1 {

@@ -19,6 +19,7 @@ import (
 
 	"dummyorders/alerting/templates"
 	"dummyorders/domain/alert"
+	"dummyorders/domain/review"
 	"dummyorders/gateways/posting"
 )
 
@@ -179,6 +180,25 @@ func TestDigestReviewLinks(t *testing.T) {
 			assert.Contains(t, m.Text, want.rest)
 			assert.Equal(t, want.links > 0, strings.Contains(m.Text, "/transactions/<transaction>/review'") || strings.Contains(m.Text, "/transactions/&lt;transaction&gt;/review'"))
 		})
+	for name, c := range map[string]struct {
+		digest alert.Notice
+		links  int
+	}{
+		"reviews that are over": {digestOf(expired(review.Decline), expired(review.Approve), declinedByReviewer(), notGivenBack()), 0},
+		"one review twice":      {digestOf(reviewRequested(), reminder()), 1},
+		"one among others":      {digestOf(unchecked(), notGivenBack()), 1},
+	} {
+		for _, channel := range []string{alert.Mail, alert.Chat} {
+			t.Run(name+" by "+channel, func(t *testing.T) {
+				w := writer()
+				w.Desk = "https://desk.test"
+				m := write(t, w, channel, c.digest, "fraud-team")
+				assert.Equal(t, c.links, strings.Count(m.Text, "signature="))
+				assert.Equal(t, c.links > 0 && channel == alert.Mail, strings.Contains(m.Text, "https://desk.test/reviews"))
+				assert.NotContains(t, m.Text, "the rest", "a review that has no link")
+			})
+		}
+	}
 	}
 	few := digest(8)
 	text := write(t, writer(), alert.Mail, few, "fraud-team").Text

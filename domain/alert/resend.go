@@ -51,16 +51,21 @@ func (e Event) Lasting(at time.Time) Event {
 // asksForReview reports whether an event of the type is worth nothing after the review's deadline.
 func (t Type) asksForReview() bool { return t == ReviewRequested || t == ReviewReminder }
 
-// Lasting returns the digest with its alerts as Event.Lasting returns them. In digests of earlier versions they do not name their types:
-// there one that asks for a review does not end when others would.
+// AsksForReview reports whether the alert asks for a person's decision. Members of earlier versions do not name their types: there one
+// that asks does not end when others would.
+func (m Member) AsksForReview() bool {
+	if m.Type != "" {
+		return m.Type.asksForReview()
+	}
+	outcome := fraud.Outcome(m.Outcome)
+	return (outcome == fraud.Review || outcome == fraud.NotEvaluated) && !m.Expiry.Equal(m.Time.Add(lifetime))
+}
+
+// Lasting returns the digest with its alerts as Event.Lasting returns them.
 func (d Digest) Lasting(at time.Time) *Digest {
 	d.Members = slices.Clone(d.Members)
 	for i, m := range d.Members {
-		own := m.Type.asksForReview()
-		if m.Type == "" {
-			own = m.Outcome == string(fraud.Review) && !m.Expiry.Equal(m.Time.Add(lifetime))
-		}
-		if !own {
+		if !m.AsksForReview() {
 			d.Members[i].Expiry = at.Add(lifetime)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/fraud"
 )
 
 // What is sent again days later lasts anew, once and again, unless it asks for a review: that ends at its deadline.
@@ -24,6 +25,24 @@ func TestLasting(t *testing.T) {
 		assert.Equal(t, event.Expiry(), digest.Members[0].Expiry, "%s: the earlier digest is changed", of)
 		digest.Members[0].Type = ""
 		assert.Equal(t, want, digest.Lasting(old).Lasting(now).Members[0].Expiry, "%s in a digest of an earlier version", of)
+	}
+}
+
+// Members of earlier versions have no type: a request ends at its deadline, and what came after it does not.
+func TestAsksForReview(t *testing.T) {
+	deadline := now.Add(24 * time.Hour)
+	for _, outcome := range []fraud.Outcome{fraud.Review, fraud.NotEvaluated} {
+		for _, of := range alert.Types {
+			event, asks := alert.Sample(of, "e-1", now), of == alert.ReviewRequested || of == alert.ReviewReminder
+			event.Data.Decision.Outcome = outcome
+			if asks {
+				event.Data.ExpiresAt = &deadline
+			}
+			member := event.Member()
+			assert.Equal(t, asks, member.AsksForReview(), of)
+			member.Type = ""
+			assert.Equal(t, asks, member.AsksForReview(), "%s of an earlier version", of)
+		}
 	}
 }
 
