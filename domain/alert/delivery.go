@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,12 +16,12 @@ import (
 	"dummyorders/domain/identity"
 )
 
-// longestID is the longest id of an alert, in bytes, that events may have.
-const longestID = 256
+// LongestID is the longest id of an alert, in bytes. Brokers and Temporal take no longer one.
+const LongestID = 256
 
-// IsID reports whether an alert can have this id. Temporal and the audit trail take no other.
+// IsID reports whether an alert can have this id. CloudEvents has no control characters in its texts.
 func IsID(id string) bool {
-	return id != "" && len(id) <= longestID && utf8.ValidString(id) && !strings.ContainsRune(id, 0)
+	return strings.TrimSpace(id) != "" && len(id) <= LongestID && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl)
 }
 
 // State is the state of a delivery.
@@ -198,14 +199,29 @@ type DeliveryRequest struct {
 	Made []Attempt `json:"made,omitempty"`
 }
 
-// keyBytes is how many bytes of a hash a key holds, enough to tell the targets of one notice apart.
-const keyBytes = 8
+// How many bytes of a hash a key holds: enough to tell notices, and the targets of one notice, apart.
+const (
+	noticeBytes = 16
+	targetBytes = 8
+)
 
-// Key returns the message's key, see Message. It contains no dot, because Standard Webhooks signs the key with dots around
-// it.
+// keyLook matches what a key is made of: Standard Webhooks signs the key with dots around it, headers trim spaces, and a mail's
+// Message-ID allows few other characters.
+var keyLook = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// Key returns the message's key, see Message. It begins with the notice's id or, if that has other characters than keyLook, with a hash
+// of it.
 func (t DeliveryRequest) Key() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s", t.Receiver, t.Step, t.Target))
-	return t.Notice.ID + "-" + hex.EncodeToString(sum[:keyBytes])
+	id := t.Notice.ID
+	if !keyLook.MatchString(id) {
+		id = shortHash(id, noticeBytes)
+	}
+	return id + "-" + shortHash(fmt.Sprintf("%s\n%d\n%s", t.Receiver, t.Step, t.Target), targetBytes)
+}
+
+func shortHash(of string, length int) string {
+	sum := sha256.Sum256([]byte(of))
+	return hex.EncodeToString(sum[:length])
 }
 
 // Writer turns a notice into a message for the channel on which it is sent.

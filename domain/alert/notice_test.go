@@ -3,7 +3,6 @@ package alert_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -63,13 +62,19 @@ func TestEventExpiry(t *testing.T) {
 	assert.WithinDuration(t, until, event.Expiry(), 0)
 }
 
-// A message's key is the same in every try, and differs for each target and step.
+// A message's key is the same in every try, and differs for each target and step. It is fit for a header, a mail's Message-ID and a
+// webhook's signature, whatever the id.
 func TestMessageKey(t *testing.T) {
 	first := alert.DeliveryRequest{Notice: alert.Notice{ID: "event-1"}, Receiver: "team", Target: "mail a@example.com"}
 	seen := map[string]bool{first.Key(): true}
-	assert.True(t, strings.HasPrefix(first.Key(), "event-1-"), "the key is %s", first.Key())
+	assert.Equal(t, "event-1-0ad5e8e098874943", first.Key())
 	for _, change := range []func(*alert.DeliveryRequest){
 		func(t *alert.DeliveryRequest) { t.Notice.ID = "event-2" },
+		func(t *alert.DeliveryRequest) { t.Notice.ID = "event.1" },
+		func(t *alert.DeliveryRequest) { t.Notice.ID = " event-1" },
+		func(t *alert.DeliveryRequest) { t.Notice.ID = "event-1\n" },
+		func(t *alert.DeliveryRequest) { t.Notice.ID = "evént-1" },
+		func(t *alert.DeliveryRequest) { t.Notice.ID = "<event-1@x>" },
 		func(t *alert.DeliveryRequest) { t.Receiver = "on-call" },
 		func(t *alert.DeliveryRequest) { t.Step = 1 },
 		func(t *alert.DeliveryRequest) { t.Target = "mail b@example.com" },
@@ -77,6 +82,7 @@ func TestMessageKey(t *testing.T) {
 		other := first
 		change(&other)
 		assert.False(t, seen[other.Key()], "%+v has the key of another", other)
+		assert.Regexp(t, "^[A-Za-z0-9_-]+$", other.Key())
 		seen[other.Key()] = true
 	}
 }

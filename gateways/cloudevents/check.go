@@ -16,8 +16,8 @@ import (
 	"dummyorders/domain/review"
 )
 
-// maxShort is the greatest length, in bytes, of what brokers and workflow engines accept as an id or as a search value.
-const maxShort = 256
+// maxSubject is the greatest length, in bytes, of what Temporal accepts as a search value.
+const maxSubject = 256
 
 // rfc3339 describes the required form of a time.
 const rfc3339 = "a time as in RFC 3339, from year 1 to year 9999 in UTC"
@@ -35,17 +35,13 @@ func (f *faults) text(field, value string) {
 	f.must(strings.TrimSpace(value) != "" && utf8.ValidString(value), field, "text")
 }
 
-func (f *faults) short(field, value string) {
-	f.text(field, value)
-	f.must(len(value) <= maxShort, field, fmt.Sprintf("at most %d bytes long", maxShort))
-}
-
 // check returns an error with every fault of an event, or nil.
 func check(e alert.Event) error {
 	var f faults
-	f.short("id", e.ID)
+	f.must(alert.IsID(e.ID), "id", fmt.Sprintf("text without control characters, of at most %d bytes", alert.LongestID))
 	f.must(strings.TrimSpace(e.Source) != "" && types.ParseURIRef(e.Source) != nil, "source", "a URI reference")
-	f.short("subject", e.Subject)
+	f.text("subject", e.Subject)
+	f.must(len(e.Subject) <= maxSubject, "subject", fmt.Sprintf("at most %d bytes long", maxSubject))
 	f.must(!e.Time.IsZero() && alert.IsSayable(e.Time), "time", rfc3339)
 	f.must(alert.IsSayable(e.Expiry()), "data.expiresAt", rfc3339+"; if it is left out, it follows from time")
 	f.must(e.Type.Known(), "type", fmt.Sprintf("one of %s, not %s", known(), quote(string(e.Type))))
