@@ -242,7 +242,7 @@ func readGroup(v *yamlfile.Value) *groupRule {
 		return g
 	}
 	if by := v.Optional("by"); by != nil {
-		g.by = nil
+		g.by = []string{}
 		for _, trait := range words(by, known(traits)...) {
 			if trait != byType && trait != byMerchant {
 				g.by = append(g.by, trait)

@@ -341,4 +341,7 @@ func TestShown(t *testing.T) {
 	for _, secret := range []string{slackURL, hookSecret, "case.example.com"} {
 		require.NotContains(t, text, secret)
 	}
+	byType := read(t, strings.Replace(good, "group: none", "group: {by: type}", 1)).Shown().Receivers[1]
+	require.Equal(t, []string{}, byType.GroupBy, "the API answers a list, and not null")
+	require.Equal(t, "5m", byType.Window)
 }

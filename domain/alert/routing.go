@@ -23,8 +23,8 @@ type RoutingRule struct {
 // RoutingReceiver is a receiver.
 type RoutingReceiver struct {
 	Name     string        `json:"name"`
-	GroupBy  []string      `json:"groupBy" nullable:"false" doc:"What alerts of a group have in common, beside type and merchant; empty if each is sent by itself"`
-	Window   string        `json:"window,omitempty" doc:"How long alerts of a group are collected"`
+	GroupBy  []string      `json:"groupBy" nullable:"false" doc:"What alerts of a group have in common, beside type and merchant"`
+	Window   string        `json:"window,omitempty" doc:"How long alerts of a group are collected; absent if each is sent by itself"`
 	Throttle *ShownBound   `json:"throttle,omitempty"`
 	Steps    []RoutingStep `json:"steps" nullable:"false" doc:"The receiver, and those that follow if it does not acknowledge"`
 }
