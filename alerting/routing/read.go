@@ -437,9 +437,8 @@ func (r *reader) endpoint(to *receiver, v *yamlfile.Value, channel string) strin
 		}
 	}
 	endpoint := to.name + "/" + called
-	_, isChat := r.config.chats[endpoint]
-	_, isWebhook := r.config.webhooks[endpoint]
-	if isChat || isWebhook {
+	taken := func(channel string) bool { return slices.Contains(to.targets, alert.NewTarget(channel, endpoint)) }
+	if taken(alert.Chat) || taken(alert.Webhook) {
 		at.Fault("the receiver has an endpoint %q already: give this one another name", called)
 		return endpoint
 	}
@@ -850,9 +849,10 @@ func readAmount(v *yamlfile.Value) condition {
 		return nil
 	}
 	code := v.Required("currency")
-	currency, err := money.ParseCurrency(code.Words())
-	if err != nil && code != nil && !code.IsEmpty() {
-		code.Fault("%q %v", code.Text(), err)
+	text := code.Words()
+	currency, err := money.ParseCurrency(text)
+	if err != nil && text != "" {
+		code.Fault("%q %v", text, err)
 	}
 	least, below := readBound(v.Optional("at_least"), currency), readBound(v.Optional("below"), currency)
 	v.RefuseUnknown()

@@ -221,21 +221,27 @@ func (v *Value) Text() string {
 	if v == nil {
 		return ""
 	}
-	if v.node.Kind != yaml.ScalarNode || v.node.ShortTag() == "!!null" {
+	if !v.isText() {
 		v.Fault("must be text")
 		return ""
 	}
 	return v.node.Value
 }
 
-// Words returns text that must not be empty or blank.
+// Words returns text that must not be blank, or "" if the value is absent or faulty.
 func (v *Value) Words() string {
 	text := v.Text()
-	if v != nil && v.node.Kind == yaml.ScalarNode && strings.TrimSpace(text) == "" && v.node.ShortTag() != "!!null" {
+	if strings.TrimSpace(text) != "" {
+		return text
+	}
+	if v.isText() {
 		v.Fault("must not be empty")
 	}
-	return text
+	return ""
 }
+
+// isText reports whether the value is present and what Text takes.
+func (v *Value) isText() bool { return v.IsScalar() && !v.IsEmpty() }
 
 // Whole returns a whole number from least to most. If the value is absent or faulty, it returns least or 0, whichever
 // is greater.
@@ -268,7 +274,7 @@ func (v *Value) Choice(words ...string) string {
 	if v == nil || slices.Contains(words, text) {
 		return text
 	}
-	if v.node.Kind == yaml.ScalarNode {
+	if v.isText() {
 		v.Fault("%q is not known here: %s", text, OneOf(text, words))
 	}
 	return ""
@@ -302,9 +308,10 @@ func (v *Value) Duration(least, most time.Duration) time.Duration {
 
 // Moment returns a time in the format of RFC 3339.
 func (v *Value) Moment() time.Time {
-	at, err := time.Parse(time.RFC3339, v.Text())
-	if err != nil {
-		v.Fault("%q must be a time of RFC 3339, such as 2026-03-04T12:00:00Z", v.Text())
+	text := v.Text()
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil && v.isText() {
+		v.Fault("%q must be a time of RFC 3339, such as 2026-03-04T12:00:00Z", text)
 	}
 	return at
 }

@@ -21,6 +21,9 @@ choice: blu
 unknown: 1
 list: {}
 some: []
+listed: [a]
+blank: ' '
+none:
 `))
 	d.Root.Required("name").Words()
 	d.Root.Required("number").Whole(1, 10)
@@ -30,6 +33,9 @@ some: []
 	d.Root.Required("list").List()
 	d.Root.Required("some").OneOrMore()
 	d.Root.Required("missing").Text()
+	d.Root.Required("listed").Moment()
+	blank := d.Root.Required("blank").Words()
+	d.Root.Required("none").Choice("red")
 	d.Root.RefuseUnknown()
 	want := strings.Join([]string{
 		`some.yaml:1:1: "missing" is missing: it must be given`,
@@ -38,10 +44,14 @@ some: []
 		`some.yaml:3:7: must be a duration from 1s to 24h, such as 90s, 15m or 2h`,
 		`some.yaml:4:7: "noon" must be a time of RFC 3339, such as 2026-03-04T12:00:00Z`,
 		`some.yaml:5:9: "blu" is not known here: did you mean "blue"?`,
-		`some.yaml:6:1: the key "unknown" is not known here: it must be one of choice, list, missing, name, number, some, span, when`,
+		`some.yaml:6:1: the key "unknown" is not known here: it must be one of none, blank, name, number, some, …`,
 		`some.yaml:7:7: must be a list`,
 		`some.yaml:8:7: must name at least one: leave the key out if there is none`,
+		`some.yaml:9:9: must be text`,
+		`some.yaml:10:8: must not be empty`,
+		`some.yaml:11:6: must be text`,
 	}, "\n")
+	assert.Empty(t, blank, "a caller would find another fault in it")
 	assert.Empty(t, cmp.Diff(want, yamlfile.Faults(yamlfile.InOrder(d.Faults)).Error()))
 }
 
