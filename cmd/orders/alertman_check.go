@@ -124,16 +124,13 @@ func (c routeAlertmanCommand) route(ctx context.Context, from io.Reader, out out
 	return nil
 }
 
-// maxEvent is the largest size of an event, in bytes. This service's own events have a few thousand.
-const maxEvent = 1 << 20
-
 func readEvent(from io.Reader) (alert.Event, error) {
-	document, err := io.ReadAll(io.LimitReader(from, maxEvent+1))
+	document, err := io.ReadAll(io.LimitReader(from, cloudevents.MaxSize+1))
 	if err != nil {
 		return alert.Event{}, fmt.Errorf("read the event: %w", err)
 	}
-	if len(document) > maxEvent {
-		return alert.Event{}, errors.New("the event on the standard input is larger than 1 MiB")
+	if len(document) > cloudevents.MaxSize {
+		return alert.Event{}, fmt.Errorf("the event on the standard input is larger than alertman takes, which is %d KiB", cloudevents.MaxSize>>10)
 	}
 	text, err := textfile.Text(document)
 	if err != nil {

@@ -121,7 +121,7 @@ func TestRouteNoReceiver(t *testing.T) {
 // What is not an event is refused with the reason.
 func TestRouteNotEvent(t *testing.T) {
 	for text, why := range map[string]string{
-		"nonsense": "the event on the standard input: no CloudEvent in JSON", strings.Repeat(" ", maxEvent+1): "is larger than 1 MiB",
+		"nonsense": "the event on the standard input: no CloudEvent in JSON", strings.Repeat(" ", cloudevents.MaxSize+1): "is larger than alertman takes, which is 128 KiB",
 	} {
 		_, err := readEvent(strings.NewReader(text))
 		require.ErrorContains(t, err, why)

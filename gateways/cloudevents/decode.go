@@ -14,6 +14,11 @@ import (
 	"dummyorders/domain/card"
 )
 
+// MaxSize is the size in bytes up to which alertman takes an event: twice what CloudEvents 1.0 requires every consumer to accept (Size
+// Limits). Temporal rejects a request of more than 4 MiB with the same code as too many requests, so that such an event
+// would be held forever; and JSON may become many times longer when it is written again.
+const MaxSize = 128 << 10
+
 // envelope is a structured-mode event in its JSON form. The SDK's own reader is not used: it panics on documents such as
 // {"specversion":"1.0","data_base64":1} (v2.16.2), and a queue may hold anything.
 type envelope struct {

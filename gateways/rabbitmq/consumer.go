@@ -128,15 +128,10 @@ func (s *subscription) ended() error {
 // reasonHeader holds, on a dead letter, why alertman rejected it.
 const reasonHeader = "x-reason"
 
-// maxBody is an event's greatest size in bytes: twice what CloudEvents 1.0 requires every consumer to accept (Size
-// Limits). Temporal rejects a request of more than 4 MiB with the same code as too many requests, so that such an event
-// would be held forever; and JSON may become many times longer when it is written again.
-const maxBody = 128 << 10
-
 // read returns the event that a message carries, or an error that says why it carries none.
 func read(body []byte) (alert.Event, error) {
-	if len(body) > maxBody {
-		return alert.Event{}, fmt.Errorf("too large: an event must have at most %d bytes, and this has %d", maxBody, len(body))
+	if len(body) > cloudevents.MaxSize {
+		return alert.Event{}, fmt.Errorf("too large: an event must have at most %d bytes, and this has %d", cloudevents.MaxSize, len(body))
 	}
 	return cloudevents.Decode(body)
 }
