@@ -22,7 +22,7 @@ import (
 
 const addMuteDescription = "Has alerts not sent for some hours that are of a type, about a merchant or about a customer, or all of these; " +
 	"without any of them, all alerts. It holds within five seconds, for alerts that alertman takes from then on: what is being delivered, " +
-	"escalated or collected in a digest goes on. **Urgent alerts are muted like others**: frauds, and money that could not be given back. " +
+	"escalated or collected in a digest goes on. **Urgent alerts are muted like others**: frauds, money that could not be given back, and alarms that fire. " +
 	"A muted alert is not sent, and its acknowledgement is not asked for; its log says by which mute, GET /alerts?state=muted lists it, and " +
 	"POST /alerts/{id}/resend sends it. It stays muted when the mute ends; an alarm that began while it was muted is not sent either as long as it fires. " +
 	"With an id, a second call changes nothing and is answered as the first, or with 409 if it asks for another mute. The answer is also 409 if 100 mutes " +

@@ -8,7 +8,8 @@ import (
 // Router chooses the receivers of an event.
 type Router interface {
 	// Route is called once for an event, when alertman takes it. It returns at least one assignment: if no receiver is to
-	// get the event, the assignment says why. No target and no receiver is in two assignments.
+	// get the event, the assignment says why. No target is in the first steps of two assignments;
+	// later steps may have targets of others.
 	Route(event Event, at time.Time) []Assignment
 }
 
