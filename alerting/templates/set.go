@@ -5,7 +5,6 @@ package templates
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -32,13 +31,10 @@ type Set struct {
 	alarms              bool  // whether they are for alarms too: they name .Data.Alarm
 }
 
-// Parse parses the templates of a channel, and tries them on a sample of every alert, on a digest, on the last alert before
+// Parse parses templates that the channel has, and tries them on a sample of every alert, on a digest, on the last alert before
 // a throttle, and on an alert that needs an acknowledgement; on alarms only if they name .Data.Alarm, as they are not used for
 // alarms otherwise. Its error says for each part what is wrong, and at which line.
 func Parse(channel string, t Texts) (*Set, error) {
-	if err := fits(channel, t); err != nil {
-		return nil, err
-	}
 	s := &Set{channel: channel, alarms: strings.Contains(t.Subject+t.Text+t.HTML, ".Alarm")}
 	faults := errors.Join(
 		s.compile(&s.subject, "subject", t.Subject), s.compile(&s.text, "text", t.Text), s.compile(&s.html, "html", t.HTML))
@@ -51,33 +47,12 @@ func Parse(channel string, t Texts) (*Set, error) {
 	return s, nil
 }
 
-// parts holds the names of each channel's templates.
-var parts = map[string][]string{
-	alert.Mail: {"subject", "text", "html"}, alert.SMS: {"text"}, alert.Chat: {"text"}, alert.Console: {"text"}, alert.Webhook: nil,
-}
-
-func fits(channel string, t Texts) error {
-	takes, known := parts[channel]
-	if !known {
-		return fmt.Errorf("%q is not a channel: it must be mail, sms, chat, console or webhook", channel)
-	}
-	var faults []error
-	for _, item := range []struct{ part, text string }{{"subject", t.Subject}, {"text", t.Text}, {"html", t.HTML}} {
-		switch {
-		case item.text == "":
-		case channel == alert.Webhook:
-			faults = append(faults, fmt.Errorf("%s: a webhook is sent JSON, and has no templates", item.part))
-		case !slices.Contains(takes, item.part):
-			faults = append(faults, fmt.Errorf("%s: %s has only %s", item.part, channel, strings.Join(takes, ", ")))
-		case len(item.text) > longestTemplate:
-			faults = append(faults, fmt.Errorf("%s: must not be longer than %d bytes", item.part, longestTemplate))
-		}
-	}
-	return errors.Join(faults...)
-}
-
 func (s *Set) compile(to **part, name, text string) (err error) {
-	if text != "" {
+	switch {
+	case text == "":
+	case len(text) > longestTemplate:
+		err = fmt.Errorf("%s: must not be longer than %d bytes", name, longestTemplate)
+	default:
 		*to, err = newPart(s.channel, name, text)
 	}
 	return err

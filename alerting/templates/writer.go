@@ -25,7 +25,7 @@ type Writer struct {
 // It returns an error only if the defaults fail, and no such case is known.
 func (w *Writer) Write(t alert.DeliveryRequest) (alert.Message, error) {
 	channel, _ := t.Target.Split()
-	if _, known := parts[channel]; !known {
+	if _, known := defaults[channel]; !known {
 		channel = alert.Console
 	}
 	m := alert.Message{Key: t.Key(), Notice: t.Notice}
