@@ -28,7 +28,7 @@ func (w *Writer) Write(t alert.DeliveryRequest) (alert.Message, error) {
 	if _, known := defaults[channel]; !known {
 		channel = alert.Console
 	}
-	m := alert.Message{Key: t.Key(), Notice: t.Notice}
+	m := alert.Message{Notice: t.Notice}
 	written, err := w.own(t, channel)
 	if err != nil {
 		w.log().Error("The templates failed; the default words are used", "alert", t.Notice.ID, "receiver", t.Receiver,

@@ -224,7 +224,7 @@ func shortHash(of string, length int) string {
 	return hex.EncodeToString(sum[:length])
 }
 
-// Writer turns a notice into a message for the channel on which it is sent.
+// Writer turns a notice into a message for the channel on which it is sent. The caller sets the message's key.
 type Writer interface {
 	Write(t DeliveryRequest) (Message, error)
 }
