@@ -3,6 +3,7 @@ package chat
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -43,20 +44,13 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	if !found {
 		return "", fmt.Errorf("chat %s: the configuration has no such endpoint", to)
 	}
-	body, err := posting.JSON(payload{Text: posting.Cut(message.Text, maxText)})
+	body, err := json.Marshal(payload{Text: posting.Cut(message.Text, maxText)})
 	if err != nil {
 		return "", fmt.Errorf("chat %s: write the message: %w", to, err)
 	}
-	answer, err := c.client.Post(ctx, posting.Request{
+	return c.client.Deliver(ctx, posting.Request{
 		Name: "chat " + to, URL: endpoint.URL, ContentType: "application/json", Body: body,
 	})
-	if err != nil {
-		return "", err
-	}
-	if !answer.Taken() {
-		return "", answer.Failure(answer.String())
-	}
-	return answer.String(), nil
 }
 
 // payload is the part of Slack's format that every provider understands.

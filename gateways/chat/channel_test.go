@@ -50,7 +50,7 @@ func TestDeliverForm(t *testing.T) {
 	assert.Equal(t, "200 OK: ok", answer)
 	require.Len(t, fake.Accepted(), 1)
 	body := string(fake.Accepted()[0].Body)
-	assert.Equal(t, `{"text":"*declined* ü &lt; <https://a.example/?b&c|look>\n\"𝄞\""}`, body) //nolint:testifylint // to the byte
+	assert.JSONEq(t, `{"text":"*declined* ü &lt; <https://a.example/?b&c|look>\n\"𝄞\""}`, body)
 	assert.Equal(t, path, fake.Accepted()[0].To)
 	assert.Empty(t, fake.Violations())
 }

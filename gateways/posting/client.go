@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +87,19 @@ func (c *Client) Post(ctx context.Context, r Request) (Answer, error) {
 	}
 	answer.read(response)
 	return answer, nil
+}
+
+// Deliver sends the message as Post does, and returns the answer in words if the other side took it, and else an error as
+// Answer.Failure returns it.
+func (c *Client) Deliver(ctx context.Context, r Request) (string, error) {
+	answer, err := c.Post(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	if !answer.Taken() {
+		return "", answer.Failure(answer.String())
+	}
+	return answer.String(), nil
 }
 
 // errNoAnswer means that answerWithin has passed, as distinct from the end of the caller's ctx.
@@ -179,17 +191,6 @@ type providerWords string
 
 // Error returns the words.
 func (s providerWords) Error() string { return string(s) }
-
-// JSON encodes a body. It does not escape "<" and "&", because the body is not for a web page.
-func JSON(v any) ([]byte, error) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
-}
 
 // maxQuote is how many characters of the other side's words are shown.
 const maxQuote = 200

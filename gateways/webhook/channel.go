@@ -4,6 +4,7 @@ package webhook
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -46,7 +47,7 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	if !found {
 		return "", fmt.Errorf("webhook %s: the configuration has no such endpoint", to)
 	}
-	body, err := posting.JSON(newBody(to, message))
+	body, err := json.Marshal(newBody(to, message))
 	if err != nil {
 		return "", fmt.Errorf("webhook %s: write the message: %w", to, err)
 	}
@@ -54,17 +55,10 @@ func (c *Channel) Deliver(ctx context.Context, to string, message alert.Message)
 	if err != nil {
 		return "", fmt.Errorf("webhook %s: sign the message: %w", to, err)
 	}
-	answer, err := c.client.Post(ctx, posting.Request{
+	return c.client.Deliver(ctx, posting.Request{
 		Name: "webhook " + to, URL: endpoint.URL, ContentType: "application/json", Header: header, Body: body,
 		Secrets: endpoint.Secrets,
 	})
-	if err != nil {
-		return "", err
-	}
-	if !answer.Taken() {
-		return "", answer.Failure(answer.String())
-	}
-	return answer.String(), nil
 }
 
 // sign returns the headers of one try, with a signature for each secret.
