@@ -37,7 +37,7 @@ func Ready(running context.Context, log *slog.Logger, checks map[string]Check) h
 			unavailable(w, "draining: the process was asked to stop, and ends what it has begun")
 			return
 		}
-		errs := Run(r.Context(), checks)
+		errs := Run(context.WithoutCancel(r.Context()), checks) // an asker that hangs up has failed no part
 		failed := slices.Sorted(maps.Keys(errs))
 		known.note(r.Context(), checks, errs)
 		if len(failed) == 0 {

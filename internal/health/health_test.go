@@ -93,6 +93,16 @@ func TestHungCheck(t *testing.T) {
 	assert.Equal(t, 503, answer.Code, "%s", answer.Body)
 }
 
+// An asker that has hung up makes no check fail.
+func TestAskerHungUp(t *testing.T) {
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	handler := health.Ready(t.Context(), slog.New(slog.DiscardHandler), map[string]health.Check{"temporal": func(ctx context.Context) error { return ctx.Err() }})
+	answer := httptest.NewRecorder()
+	handler(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
+	assert.Equal(t, 200, answer.Code, "%s", answer.Body)
+}
+
 // A process that was asked to stop is not ready, whatever its checks say, and is alive.
 func TestDraining(t *testing.T) {
 	running, stop := context.WithCancel(t.Context())
