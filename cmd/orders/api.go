@@ -36,10 +36,10 @@ func serveAPI(p *process) func(context.Context) error {
 	options.PaymentMethods = p.env.paymentMethods(p.values)
 	options.RequireIdempotencyKey = p.values.flag("IDEMPOTENCY_KEY_REQUIRED", p.env.RequireKey)
 	options.Limits = p.env.limits(p.values)
+	publish := func(context.Context) error { return nil }
 	if isSet("RABBITMQ_PUBLISHER_URL") { // without, the default would be that of a laptop
 		publisher := rabbitmq.NewPublisher(p.env.publisher(p.values), p.log)
-		options.Alarms = publisher
-		beside = append(beside, publisher.Run)
+		options.Alarms, publish = publisher, publisher.Run
 	}
 	if len(options.Authenticators) == 0 || options.AlsoAnonymous {
 		options.Metrics = p.metrics // to others, the figures of the business are shown on HEALTH_ADDRESS only
@@ -51,7 +51,7 @@ func serveAPI(p *process) func(context.Context) error {
 		Exempt:  options.TrustedProxies,
 		Log:     p.log,
 	}
-	delay := p.values.duration("SHUTDOWN_DELAY", p.env.ShutdownDelay, 0, 5*time.Minute)
+	delay := p.env.shutdownDelay(p.values)
 	return func(running context.Context) error {
 		ctx, stop := delayed(running, delay)
 		defer stop()
@@ -59,7 +59,10 @@ func serveAPI(p *process) func(context.Context) error {
 		todo := append(beside,
 			func(ctx context.Context) error {
 				options.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
-				return serve(ctx, p.log, address, connections.Limit, closing(running, api.New(options)), drainRequests)
+				handler := closing(running, api.New(options))
+				return outlast(ctx, func(ctx context.Context) error {
+					return serve(ctx, p.log, address, connections.Limit, handler, drainRequests)
+				}, publish) // the last requests publish their alarms
 			},
 			func(ctx context.Context) error {
 				health.Await(ctx, p.log, "ledger", store.Ready)

@@ -51,15 +51,18 @@ func serveDesk(p *process) func(context.Context) error {
 	uses.Limits, options.TrustedProxies = deskLimits(), uses.TrustedProxies
 	connections := api.Connections{All: 1000, Address: 200, Exempt: uses.TrustedProxies, Log: p.log}
 	p.checks = map[string]health.Check{"temporal": temporal.Check(p.temporal), "ledger": store.Ready}
-	return func(ctx context.Context) error {
-		uses.Running, options.Running = ctx, ctx //nolint:fatcontext // they are set once
-		uses.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
-		options.API = api.New(uses)
+	delay := p.env.shutdownDelay(p.values)
+	return func(running context.Context) error {
+		ctx, stop := delayed(running, delay)
+		defer stop()
+		uses.Running, options.Running = running, running //nolint:fatcontext // they are set once
 		err := together(ctx, append(beside, func(ctx context.Context) error {
+			uses.Transactions = &temporal.Transactions{Client: p.temporal, Ledger: store, Draining: ctx}
+			options.API = api.New(uses)
 			pages := http.NewServeMux()
 			pages.Handle("/", desk.New(options))
-			pages.Handle("GET /readyz", health.Ready(ctx, p.log, p.checks)) // as at HEALTH_ADDRESS
-			return serve(ctx, p.log, address, connections.Limit, closing(ctx, pages), drainRequests)
+			pages.Handle("GET /readyz", health.Ready(running, p.log, p.checks)) // as at HEALTH_ADDRESS
+			return serve(ctx, p.log, address, connections.Limit, closing(running, pages), drainRequests)
 		})...)
 		return errors.Join(err, store.Close())
 	}

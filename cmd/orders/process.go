@@ -188,17 +188,23 @@ func (p *process) withHealth(work func(context.Context) error) func(context.Cont
 		return work
 	}
 	return func(ctx context.Context) error {
-		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-		return together(ctx,
-			func(running context.Context) error {
-				handler := health.Handler(running, p.log, p.checks, p.metrics)
-				return serve(serving, p.log, address, fewConnections, handler, 5*time.Second)
-			},
-			func(ctx context.Context) error {
-				defer stop()
-				return work(ctx)
-			})
+		return outlast(ctx, work, func(serving context.Context) error {
+			handler := health.Handler(ctx, p.log, p.checks, p.metrics)
+			return serve(serving, p.log, address, fewConnections, handler, 5*time.Second)
+		})
 	}
+}
+
+// outlast runs work, and beside it what work needs until its end: only then does the ctx of that end. When one of them fails, both
+// end.
+func outlast(ctx context.Context, work, beside func(context.Context) error) error {
+	needed, stop := context.WithCancel(context.WithoutCancel(ctx))
+	return together(ctx,
+		func(context.Context) error { return beside(needed) },
+		func(ctx context.Context) error {
+			defer stop()
+			return work(ctx)
+		})
 }
 
 // maxHeader is the largest size of a request's headers, in bytes: they are read before the caller is known.

@@ -78,24 +78,50 @@ func TestServeAPI(t *testing.T) {
 // A process that was asked to stop serves on for a while, and has each answer close its connection.
 func TestServeDelayed(t *testing.T) {
 	const delay = time.Second
-	address := freeAddress(t)
-	running, stop := context.WithCancel(t.Context())
-	defer stop()
-	ctx, release := delayed(running, delay)
-	defer release()
-	ended := make(chan error, 1)
-	go func() {
-		ended <- serve(ctx, slog.New(slog.DiscardHandler), address, fewConnections, closing(running, http.NotFoundHandler()), time.Second)
-	}()
-	require.Eventually(t, func() bool { return ask(t, address, "/").status != 0 }, 10*time.Second, 10*time.Millisecond)
-	require.False(t, ask(t, address, "/").closes)
+	for name, serves := range map[string]part{"api": serveAPI, "desk": serveDesk} {
+		t.Run(name, func(t *testing.T) {
+			address := freeAddress(t)
+			setEnvironment(t, map[string]string{
+				"HTTP_ADDRESS": address, "DESK_ADDRESS": address, "SHUTDOWN_DELAY": delay.String(),
+				"OIDC_ISSUER": "https://127.0.0.1:1", "OIDC_ROLES": "staff=reviewer",
+				"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
+			})
+			running, stop := context.WithCancel(t.Context())
+			defer stop()
+			ended := make(chan error, 1)
+			go func() { ended <- run(running, map[string]part{name: serves}) }()
+			require.Eventually(t, func() bool { return ask(t, address, "/nowhere").status != 0 }, 10*time.Second, 10*time.Millisecond)
+			require.False(t, ask(t, address, "/nowhere").closes)
+			stop()
+			stopped := time.Now()
+			require.Eventually(t, func() bool { return ask(t, address, "/readyz").closes }, delay/2, time.Millisecond, "it has stopped serving, or its connection stays open")
+			require.NoError(t, <-ended)
+			require.GreaterOrEqual(t, time.Since(stopped), delay)
+		})
+	}
+}
+
+// What work needs goes on until work has ended, and work ends when that fails.
+func TestOutlast(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	stopped := time.Now()
-	answer := ask(t, address, "/")
-	require.NotZero(t, answer.status, "it has stopped serving already")
-	require.True(t, answer.closes, "its connection stays open")
-	require.NoError(t, <-ended)
-	require.GreaterOrEqual(t, time.Since(stopped), delay)
+	needed := make(chan context.Context, 1)
+	require.NoError(t, outlast(ctx,
+		func(ctx context.Context) error {
+			<-ctx.Done()
+			return (<-needed).Err()
+		},
+		func(ctx context.Context) error {
+			needed <- ctx
+			<-ctx.Done()
+			return nil
+		}))
+	require.ErrorIs(t, outlast(t.Context(),
+		func(ctx context.Context) error {
+			<-ctx.Done()
+			return nil
+		},
+		func(context.Context) error { return io.ErrUnexpectedEOF }), io.ErrUnexpectedEOF)
 }
 
 // slowToStop is a worker that is draining until drained is closed.

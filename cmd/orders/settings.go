@@ -44,6 +44,10 @@ func (e environment) healthAddress(v *values) string {
 	return v.listen("HEALTH_ADDRESS", e.HealthAddress)
 }
 
+func (e environment) shutdownDelay(v *values) time.Duration {
+	return v.duration("SHUTDOWN_DELAY", e.ShutdownDelay, 0, 5*time.Minute)
+}
+
 func (e environment) fingerprintKey(v *values) []byte {
 	if len(e.CardFingerprintKey) < minKeyBytes {
 		v.wrongSecret("CARD_FINGERPRINT_KEY", "a secret of at least 32 characters, such as `openssl rand -hex 32` prints")

@@ -47,14 +47,7 @@ func workOnOrders(p *process) func(context.Context) error {
 		},
 	})
 	return func(ctx context.Context) error {
-		// The publisher stops only after the last activity has published its alert.
-		publishing, stop := context.WithCancel(context.WithoutCancel(ctx))
-		err := together(ctx,
-			func(context.Context) error { return publisher.Run(publishing) },
-			func(ctx context.Context) error {
-				defer stop()
-				return work(ctx)
-			})
+		err := outlast(ctx, work, publisher.Run) // the last activity publishes its alert
 		return errors.Join(err, store.Close())
 	}
 }

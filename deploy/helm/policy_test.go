@@ -126,9 +126,9 @@ func TestRollingUpgrade(t *testing.T) {
 		for name, d := range all.deployments {
 			drain := work
 			switch {
-			case strings.HasSuffix(name, "-api"):
+			case strings.HasSuffix(name, "-api"), strings.HasSuffix(name, "-desk"):
 				delay, err := time.ParseDuration(variables(d.Spec.Template.Spec.Containers[0])["SHUTDOWN_DELAY"].Value)
-				require.NoError(t, err, "an API pod that is to end takes no more requests, while proxies still send some")
+				require.NoError(t, err, "a pod that is to end takes no more requests, while proxies still send some")
 				assert.Positive(t, delay)
 				drain = delay + requests
 			case strings.HasSuffix(name, "-alertman"):
