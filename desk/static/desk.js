@@ -11,9 +11,10 @@ function local(element) {
   element.textContent = at.getTimezoneOffset() === 0 ? utc : `${shown} (${utc.slice(-12)})`;
 }
 
-// A key presses the button, or follows the link, that has it in data-key; not while somebody writes.
+// A key presses the button, or follows the link, that has it in data-key; not while somebody writes, and once however long it is held:
+// the next page has the same keys.
 function press(event) {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, textarea, select")) return;
+  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, textarea, select")) return;
   const wanted = [...document.querySelectorAll("[data-key]")].find((element) => element.dataset.key === event.key);
   if (!wanted) return;
   event.preventDefault();

@@ -75,6 +75,7 @@ func deskReviews(t *testing.T, w *deskWorld) {
 	t.Run("together", func(t *testing.T) { deskTogether(t, w.in(t)) })
 	t.Run("worse", func(t *testing.T) { deskWorse(t, w.in(t)) })
 	t.Run("second person", func(t *testing.T) { deskSecondPerson(t, w.in(t)) })
+	t.Run("held key", func(t *testing.T) { deskHeldKey(t, w.in(t)) })
 	t.Run("assigned", func(t *testing.T) { deskAssigned(t, w.in(t)) })
 	t.Run("in a row", func(t *testing.T) { deskReviewsInARow(t, w.in(t)) })
 }
@@ -156,6 +157,26 @@ func deskSecondPerson(t *testing.T, w *deskWorld) {
 	r := w.ends(id)
 	assert.Equal(t, transaction.PaymentComplete, r.TransactionStatus.Code)
 	assert.Equal(t, []string{"ada@localhost", "bob@localhost"}, []string{r.Review.First.Reviewer, r.Review.Reviewer})
+}
+
+// A key that is held takes no review and decides none: only its first press counts.
+func deskHeldKey(t *testing.T, w *deskWorld) {
+	for n := range 2 {
+		w.inReview(t, "PLN", n)
+	}
+	b := w.signIn(t, "ada", "/reviews?currency=PLN", "reviewer")
+	b.shows(orderInReview("PLN", 1))
+	held := func(k *input.DispatchKeyEventParams) { k.AutoRepeat = new(true) }
+	b.do(chromedp.KeyEvent("n", held))
+	b.press("n")
+	first := b.reviewID()
+	b.press("a")
+	second := b.reviewID()
+	b.do(chromedp.KeyEvent("a", held), chromedp.KeyEvent("a", held))
+	b.press("d")
+	assert.Contains(t, b.text(), "Decided: the transaction was declined by ada@localhost")
+	assert.Equal(t, transaction.PaymentComplete, w.ends(first).TransactionStatus.Code)
+	assert.Equal(t, transaction.AlertDone, w.ends(second).TransactionStatus.Code, "the key that approved the first was held")
 }
 
 // A reviewer gets first what REVIEW_ASSIGN assigns, also if another review has the next deadline.
