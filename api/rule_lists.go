@@ -292,7 +292,7 @@ func (s *server) removeEntry(ctx context.Context, r *removeEntryRequest) (remove
 
 // reason returns why something is done.
 func (p *parameters) reason() string {
-	text := clean(p.values.Get("reason"))
+	text := card.Redact(clean(p.values.Get("reason")))
 	if fault := textFault(text, reasonSchema); fault != "" {
 		p.wrong("reason", fault)
 	}

@@ -92,8 +92,8 @@ func TestListEntries(t *testing.T) {
 	assert.Empty(t, page.Next)
 	kept.lines()
 
-	removed := answered[ruleset.ListEntry](t, handler, http.MethodDelete, path+"/1?reason=a+mistake", "", 200)
-	assert.Equal(t, []any{int64(1), "anonymous", "a mistake", int64(3)}, []any{removed.Number, removed.RemovedBy, removed.RemovedReason, removed.RemovedIn})
+	removed := answered[ruleset.ListEntry](t, handler, http.MethodDelete, path+"/1?reason=a+mistake+of+4716190207394367", "", 200)
+	assert.Equal(t, []any{int64(1), "anonymous", "a mistake of 471619******4367", int64(3)}, []any{removed.Number, removed.RemovedBy, removed.RemovedReason, removed.RemovedIn})
 	for query, numbers := range map[string][]int64{"": {2}, "?removed=true": {2, 1}, "?removed=true&search=ATTACK": {1}, "?search=51.100": {2}, "?search=none": {}} {
 		got := []int64{}
 		for _, e := range answered[entriesPage](t, handler, http.MethodGet, path+query, "", 200).Entries {
@@ -102,8 +102,19 @@ func TestListEntries(t *testing.T) {
 		assert.Equal(t, numbers, got, query)
 	}
 	lines := strings.Join(kept.lines(), "\n")
-	assert.Contains(t, lines, "removeListEntry | list ips, entry 1 | begun |  > removed: a mistake")
-	assert.Contains(t, lines, "removeListEntry | list ips, entry 1 | 200 | entry 1 until "+added.Expires.Format(time.RFC3339)+": an attack > removed: a mistake")
+	assert.Contains(t, lines, "removeListEntry | list ips, entry 1 | begun |  > removed: a mistake of 471619******4367")
+	assert.Contains(t, lines, "removeListEntry | list ips, entry 1 | 200 | entry 1 until "+added.Expires.Format(time.RFC3339)+": an attack > removed: a mistake of 471619******4367")
+}
+
+// While the ruleset's folder has other files than those that decide, they are not answered as its own.
+func TestOtherRulesFiles(t *testing.T) {
+	handler, _ := changingLists(t, func(o *api.Options) {
+		o.Rules.(*workbench.Workbench).Deciding.Files = func() (fs.FS, error) { return rules.Files(), nil } //nolint:forcetypeassert // changingLists made it
+	})
+	p := asProblem(t, request(t, handler, http.MethodGet, "/rules/files", ""))
+	assert.Equal(t, http.StatusConflict, p.Status)
+	assert.Contains(t, p.Detail, "are not those that decide")
+	assert.True(t, answered[ruleset.InUse](t, handler, http.MethodGet, "/rules", "", 200).Deciding.OtherFiles)
 }
 
 // The card, customer or address of a transaction can be named by the transaction.
