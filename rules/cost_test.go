@@ -17,6 +17,7 @@ func TestPatternCost(t *testing.T) {
 		`metadata("note").value.matches("((a?){1000})x")`, `matches(metadata("note").value, "((a?){1000})x")`,
 		`order.name.matches("((a?){1000})x")`, `order.name.lowerAscii().matches("((a?){1000})x")`,
 		`order.name.split(" ").exists(word, word.matches("((a?){100})x"))`,
+		`metadata("note").value.matches("[` + strings.Repeat("a", 1000) + `]")`, // CEL stops its evaluation by the pattern's length
 	} {
 		require.Contains(t, plain.rule("|\n      " + when).faults(t)[0], "and 10000 is the limit", when)
 	}

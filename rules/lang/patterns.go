@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"regexp/syntax"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
@@ -15,7 +16,8 @@ import (
 const stepsPerUnit = 10
 
 // matchCost estimates the cost of a pattern from the program that it compiles to: each instruction may be tried at each
-// character. CEL's own estimate uses the length of the pattern, but a short one such as ((a?){1000})x can be expensive.
+// character. CEL's own estimate uses the length of the pattern, but a short one such as ((a?){1000})x can be expensive. It counts if it is
+// larger, because CEL stops an evaluation by it.
 func matchCost(target *cost.AstNode, arguments []cost.AstNode) *cost.CallEstimate {
 	if target != nil {
 		arguments = append([]cost.AstNode{*target}, arguments...)
@@ -23,29 +25,34 @@ func matchCost(target *cost.AstNode, arguments []cost.AstNode) *cost.CallEstimat
 	if len(arguments) != 2 {
 		return nil
 	}
-	size, known := instructions(arguments[1].Expr())
+	pattern := arguments[1].Expr()
+	if pattern.Kind() != ast.LiteralKind {
+		return nil
+	}
+	text, is := pattern.AsLiteral().(types.String)
+	if !is {
+		return nil
+	}
+	size, known := instructions(string(text))
 	if !known {
 		return nil
 	}
-	over, steps := bits.Mul64(size, longest(arguments[0]))
+	places := longest(arguments[0])
+	over, steps := bits.Mul64(size, places)
 	if over > 0 {
 		steps = math.MaxUint64
 	} else {
 		steps = 1 + steps/stepsPerUnit
 	}
-	return cost.NewCallEstimate(cost.RangedCostEstimate(1, steps), nil)
+	length := uint64(utf8.RuneCountInString(string(text)))
+	charged := cost.FixedSizeEstimate(places).MultiplyByCostFactor(cost.StringTraversalCostFactor).
+		Multiply(cost.FixedSizeEstimate(length).MultiplyByCostFactor(cost.RegexStringLengthCostFactor))
+	return cost.NewCallEstimate(cost.RangedCostEstimate(1, max(steps, charged.Max)), nil)
 }
 
 // instructions returns the number of instructions in the program that Go's regexp compiles a pattern to.
-func instructions(pattern ast.Expr) (uint64, bool) {
-	if pattern.Kind() != ast.LiteralKind {
-		return 0, false
-	}
-	text, is := pattern.AsLiteral().(types.String)
-	if !is {
-		return 0, false
-	}
-	parsed, err := syntax.Parse(string(text), syntax.Perl)
+func instructions(pattern string) (uint64, bool) {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return 0, false
 	}
