@@ -137,14 +137,6 @@ func (p provider) FindStructType(name string) (*types.Type, bool) {
 	return p.Provider.FindStructType(name)
 }
 
-// FindStructFieldNames returns the names of a subject's fields.
-func (p provider) FindStructFieldNames(name string) ([]string, bool) {
-	if s, ok := subjectNamed[name]; ok {
-		return s.fieldNames(), true
-	}
-	return p.Provider.FindStructFieldNames(name)
-}
-
 // FindStructFieldType returns the type of a subject's field and how to read it. has(card.brand) is true unless the text is
 // empty.
 func (p provider) FindStructFieldType(name, fieldName string) (*types.FieldType, bool) {
@@ -174,14 +166,6 @@ func read(f *field, target any) (any, error) {
 		return nil, fmt.Errorf("%s cannot be read from a %T", f.name, target)
 	}
 	return f.of(t), nil
-}
-
-// NewValue refuses to construct subjects: rules use those of the transaction only.
-func (p provider) NewValue(name string, fields map[string]ref.Val) ref.Val {
-	if _, ok := subjectNamed[name]; ok {
-		return types.NewErr("%s cannot be made by a rule", name)
-	}
-	return p.Provider.NewValue(name, fields)
 }
 
 // subjects holds everything that rules can use of a transaction apart from its time. Both the environment that rules are
