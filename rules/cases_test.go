@@ -43,6 +43,15 @@ func TestCaseFails(t *testing.T) {
 	}, failures)
 }
 
+// A key of metadata is the same in each of Unicode's forms, in a rule and in its cases.
+func TestMetadataKeyForms(t *testing.T) {
+	composed, apart := "metadata(\"ger\u00e4t\").count(\"1h\")", "metadata(\"gera\u0308t\").count(\"1h\")"
+	for _, c := range [][2]string{{composed, composed}, {composed, apart}, {apart, composed}, {apart, apart}} {
+		set := plain.rule("'"+c[0]+" > 1'", "score: 1", "cases:", "  - {name: a, given: {seen: {'"+c[1]+"': 2}}, hits: true}").read(t)
+		require.Empty(t, rules.RunCases(set).Failures)
+	}
+}
+
 // What a case gives is laid over the unremarkable transaction.
 func TestCaseGiven(t *testing.T) {
 	for fixture, when := range map[string]string{

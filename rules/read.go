@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
-
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ruleset"
 	"dummyorders/domain/velocity"
@@ -394,7 +392,7 @@ func (r *reader) compile(read *rule, when *yamlfile.Value) {
 	if read.When = when.Words(); read.When == "" {
 		return
 	}
-	compiled, faults := lang.Compile(norm.NFC.String(read.When), r.names)
+	compiled, faults := lang.Compile(read.When, r.names)
 	for _, c := range faults {
 		line, column := when.Place(c.Line, c.Column)
 		when.Document().Fault(line, column, "%s", c.Text)

@@ -15,6 +15,7 @@ import (
 	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
+	"dummyorders/internal/spelling"
 	"dummyorders/internal/yamlfile"
 )
 
@@ -67,8 +68,10 @@ func (a *analysis) visit(e ast.Expr, lists []string) {
 	case listedFunction:
 		a.visitListed(e, lists)
 	case metadataFunction:
-		if key, ok := a.literal(e, 0, "the key of the metadata"); ok && (key == "" || len([]rune(key)) > transaction.MaxMetadataKey) {
-			a.fault(c.Args()[0].ID(), "%q is not a key of metadata: a key has from 1 to %d characters", key, transaction.MaxMetadataKey)
+		if key, ok := a.literal(e, 0, "the key of the metadata"); ok {
+			if err := checkMetadataKey(key); err != nil {
+				a.fault(c.Args()[0].ID(), "%v", err)
+			}
 		}
 	case matchesFunction:
 		a.literal(e, len(e.AsCall().Args())-1, "the pattern")
@@ -77,6 +80,18 @@ func (a *analysis) visit(e ast.Expr, lists []string) {
 	default:
 		a.visitZone(e)
 	}
+}
+
+// checkMetadataKey fails if no transaction is kept with metadata of this key.
+func checkMetadataKey(key string) error {
+	spelled := spelling.ID(key)
+	switch {
+	case spelled == "" || utf8.RuneCountInString(spelled) > transaction.MaxMetadataKey:
+		return fmt.Errorf("%q is not a key of metadata: a key has from 1 to %d characters", key, transaction.MaxMetadataKey)
+	case spelled != key:
+		return fmt.Errorf("%q is not a key of metadata as it is kept: write %q", key, spelled)
+	}
+	return nil
 }
 
 // matchesFunction can be written in two ways: text.matches(pattern) and matches(text, pattern).
@@ -198,10 +213,7 @@ func spanWithin(text string, most time.Duration) (time.Duration, error) {
 // dimension parses the dimension whose different values a feature counts.
 func dimension(text string) (velocity.Dimension, error) {
 	if key, is := velocity.Dimension(text).MetadataKey(); is && key != "" {
-		if utf8.RuneCountInString(key) > transaction.MaxMetadataKey {
-			return "", fmt.Errorf("%q is not a key of metadata: a key has from 1 to %d characters", key, transaction.MaxMetadataKey)
-		}
-		return velocity.Dimension(text), nil
+		return velocity.Dimension(text), checkMetadataKey(key)
 	}
 	var known []string
 	for _, s := range subjects {

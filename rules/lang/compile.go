@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
+	"golang.org/x/text/unicode/norm"
 
 	"dummyorders/domain/velocity"
 )
@@ -33,6 +34,7 @@ type Fault struct {
 
 // Compile compiles a rule's when, or returns everything that is wrong with it. lists holds the names of the set's lists.
 func Compile(when string, lists []string) (*Condition, []Fault) {
+	when = norm.NFC.String(when)
 	if len([]rune(when)) > maxWhen {
 		return nil, []Fault{{1, 1, fmt.Sprintf("must have at most %d characters: make several rules of it", maxWhen)}}
 	}

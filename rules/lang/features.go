@@ -8,6 +8,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"golang.org/x/text/unicode/norm"
 
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/yamlfile"
@@ -40,6 +41,7 @@ func parseCall(text string) (velocity.Feature, error) {
 	if err != nil {
 		return velocity.Feature{}, err
 	}
+	text = norm.NFC.String(text)
 	checked, issues := env.Compile(text)
 	if issues.Err() != nil {
 		return velocity.Feature{}, errors.New(explain(env, text, issues)[0].Text)
