@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/ruleset"
 	"dummyorders/rules"
 )
 
@@ -171,6 +172,29 @@ func TestLinkOutOfFolder(t *testing.T) {
 	require.Equal(t, []string{refused}, w.logs())
 	_, err := rules.Load(w.folder)
 	require.ErrorContains(t, err, "l.txt")
+}
+
+// The files of a ruleset are read from a folder as the kubelet lays out the volume of a ConfigMap, where each name at the top is a link.
+func TestFilesOfConfigMap(t *testing.T) {
+	top := t.TempDir()
+	for _, of := range []*watched{{t: t, folder: filepath.Join(top, "..2026_03_04")}, {t: t, folder: filepath.Join(top, "..2026_03_05")}} {
+		of.save(numbered(2))
+	}
+	link := func(to, name string) { require.NoError(t, os.Symlink(to, filepath.Join(top, name))) }
+	link("..2026_03_05", "..data")
+	link("..data/ruleset.yaml", "ruleset.yaml")
+	link("..data/l.txt", "l.txt")
+	link("..data/rules", "rules")
+	link("nowhere", ".#ruleset.yaml")             // as an editor leaves it
+	link("../../..data", "..2026_03_05/rules/up") // which leads in a circle
+	latest := time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
+	for name, at := range map[string]time.Time{"ruleset.yaml": latest.Add(-time.Hour), "l.txt": latest.Add(-time.Hour), "rules/a.yaml": latest} {
+		require.NoError(t, os.Chtimes(filepath.Join(top, "..2026_03_05", name), at, at))
+	}
+	files, changed, err := rules.ReadFiles(os.DirFS(top))
+	require.NoError(t, err)
+	require.Equal(t, ruleset.Files(numbered(2)), files)
+	require.WithinDuration(t, latest, changed, 0)
 }
 
 func TestNewSourceRefuses(t *testing.T) {
