@@ -499,3 +499,7 @@ func (r *reader) readList(name string, v *yamlfile.Value) error {
 	r.faults = append(r.faults, made.fill(content)...)
 	return nil
 }
+	if folder, _, _ := strings.Cut(l.File, "/"); folder == rulesFolder || isCaseFile(l.File) {
+		file.Fault("%q must not be in %s/ or %s/, whose files are rules and cases: write lists/%s.txt", l.File, rulesFolder, casesFolder, name)
+		return nil
+	}
