@@ -45,6 +45,15 @@ func Read(files fs.FS, name string) (*Set, error) {
 	}
 	return read.whole()
 }
+// ReadDeciding reads a ruleset that decides. Unlike Read, it returns the faults that change no decision beside the ruleset.
+func ReadDeciding(files fs.FS, name string) (*Set, Faults, error) {
+	read, err := readSet(files, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return read.set, read.harmless(), nil
+}
+
 
 // reading is the result of reading a ruleset.
 type reading struct {
@@ -54,6 +63,9 @@ type reading struct {
 	// cases holds the faults in cases. They affect no decision.
 	cases Faults
 }
+// harmless returns the faults that should be fixed and change no decision.
+func (r reading) harmless() Faults { return slices.Concat(r.cases, r.set.unreachable) }
+
 
 // whole returns the set, or the faults in cases as an error if there are any.
 func (r reading) whole() (*Set, error) {

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/internal/reload"
@@ -76,7 +75,7 @@ func (w *watched) Taken(ctx context.Context, is, was *reading) bool {
 
 // warn logs, once for each ruleset, the faults that should be fixed but do not prevent it from deciding.
 func (w *watched) warn(ctx context.Context, read *reading) {
-	faults := slices.Concat(read.cases, read.set.unreachable)
+	faults := read.harmless()
 	doubt := read.set.ruleset.Digest + faults.Error()
 	if len(faults) == 0 || doubt == w.doubt {
 		return

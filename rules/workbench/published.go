@@ -105,10 +105,15 @@ func (p *Published) look(ctx context.Context) error {
 			return err
 		}
 		now.files = filesOf(v.Files, v.ApprovedAt)
-		if now.set, err = rules.Read(now.files, fmt.Sprintf("version %d", number)); err != nil {
+		set, faults, err := rules.ReadDeciding(now.files, fmt.Sprintf("version %d", number))
+		if err != nil {
 			return fmt.Errorf("version %d: %w", number, err)
 		}
-		used := now.set.Ruleset()
+		now.set = set
+		used := set.Ruleset()
+		if len(faults) > 0 { // an earlier release found none
+			p.Log.WarnContext(ctx, "A published ruleset is used in spite of faults: they change no decision", "number", number, "faults", faults.Error())
+		}
 		p.Log.InfoContext(ctx, "A published ruleset decides from now on", "number", number, "ruleset", used.ID, "version", used.Version, "digest", used.Digest)
 	}
 	p.now.Store(now)

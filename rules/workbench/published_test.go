@@ -92,3 +92,7 @@ func TestPublished(t *testing.T) {
 		require.NoError(t, <-done)
 	})
 }
+		broken := numbered("10")
+		broken["cases/more.yaml"] = "cases: [{name: a, given: {card: {colour: red}}, outcome: approve}]\n"
+		s.set(nil, numbered("7"), numbered("many"), numbered("9"), broken)
+		assert.Equal(t, 10, after().Ruleset().Version, "only a case has a fault, as for a release that reads cases otherwise")
