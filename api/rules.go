@@ -121,6 +121,9 @@ func (s *server) withoutRules() *Problem {
 
 // rulesProblem returns the reason why rules cannot be shown or tried.
 func (s *server) rulesProblem(ctx context.Context, err error) *Problem {
+	if errors.Is(err, ruleset.ErrOtherFiles) {
+		return problem(http.StatusConflict, err.Error())
+	}
 	s.Log.ErrorContext(ctx, "Rules not shown or tried", "error", err)
 	return unavailable("the rules, or what was counted before, cannot be read now: the log says why. " +
 		"On PostgreSQL only the desk's user may read what was counted; with history=false it is not needed")

@@ -14,7 +14,6 @@ import (
 	"dummyorders/domain/ruleset"
 	"dummyorders/domain/velocity"
 	"dummyorders/internal/reload"
-	"dummyorders/internal/timezone"
 	"dummyorders/internal/yamlfile"
 	"dummyorders/rules/lang"
 )
@@ -45,6 +44,7 @@ func Read(files fs.FS, name string) (*Set, error) {
 	}
 	return read.whole()
 }
+
 // ReadDeciding reads a ruleset that decides. Unlike Read, it returns the faults that change no decision beside the ruleset.
 func ReadDeciding(files fs.FS, name string) (*Set, Faults, error) {
 	read, err := readSet(files, name)
@@ -54,7 +54,6 @@ func ReadDeciding(files fs.FS, name string) (*Set, Faults, error) {
 	return read.set, read.harmless(), nil
 }
 
-
 // reading is the result of reading a ruleset.
 type reading struct {
 	set *Set
@@ -63,9 +62,9 @@ type reading struct {
 	// cases holds the faults in cases. They affect no decision.
 	cases Faults
 }
+
 // harmless returns the faults that should be fixed and change no decision.
 func (r reading) harmless() Faults { return slices.Concat(r.cases, r.set.unreachable) }
-
 
 // whole returns the set, or the faults in cases as an error if there are any.
 func (r reading) whole() (*Set, error) {
@@ -78,7 +77,7 @@ func (r reading) whole() (*Set, error) {
 // readSet reads a ruleset. Faults in cases alone are no error: they are in the result. If there are other faults too, the
 // error holds them all.
 func readSet(files fs.FS, name string) (reading, error) {
-	r := &reader{files: files, digest: reload.NewDigest(engine, timezone.Version()), set: &Set{names: map[lang.Call]string{}}, ids: map[string]string{}}
+	r := &reader{files: files, digest: newDigest(), set: &Set{names: map[lang.Call]string{}}, ids: map[string]string{}}
 	if err := r.readAll(); err != nil {
 		return reading{lists: r.listFiles}, fmt.Errorf("read ruleset %s: %w", name, err)
 	}
@@ -170,7 +169,7 @@ func (r *reader) document(file string) (*yamlfile.Document, error) {
 		return nil, err
 	}
 	if !isCaseFile(file) {
-		r.digest.Add([]byte(file), content)
+		r.decides(file, content)
 	}
 	d := yamlfile.Parse(file, content)
 	if !d.Root.Mapping() {
@@ -179,6 +178,12 @@ func (r *reader) document(file string) (*yamlfile.Document, error) {
 		return nil, nil
 	}
 	return d, nil
+}
+
+// decides records a file whose content decides.
+func (r *reader) decides(file string, content []byte) {
+	r.digest.Add([]byte(file), content)
+	r.set.files = append(r.set.files, file)
 }
 
 // done records the faults found in a document.
@@ -247,10 +252,13 @@ func (r *reader) hasRules() (bool, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	return slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
-		ext := path.Ext(entry.Name())
-		return !isHidden(entry.Name()) && (ext == extension || ext == otherExtension)
-	}), nil
+	return slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return isOfRules(entry.Name()) }), nil
+}
+
+// isOfRules reports whether a file of that name in the folder of rules holds rules, or is refused because of its extension.
+func isOfRules(name string) bool {
+	ext := path.Ext(name)
+	return !isHidden(name) && (ext == extension || ext == otherExtension)
 }
 
 // warnOfUnknownFiles warns of files and folders in the ruleset's folder that are not read: a name may be misspelled.
@@ -502,16 +510,16 @@ func (r *reader) readList(name string, v *yamlfile.Value) error {
 		file.Fault("%q must be the path of a file within the ruleset's folder, such as lists/%s.txt", l.File, name)
 		return nil
 	}
+	if folder, _, _ := strings.Cut(l.File, "/"); folder == rulesFolder || isCaseFile(l.File) {
+		file.Fault("%q must not be in %s/ or %s/, whose files are rules and cases: write lists/%s.txt", l.File, rulesFolder, casesFolder, name)
+		return nil
+	}
 	r.listFiles = append(r.listFiles, l.File)
 	content, err := r.content(l.File)
 	if err != nil || content == nil {
 		return err
 	}
-	r.digest.Add([]byte(l.File), content)
+	r.decides(l.File, content)
 	r.faults = append(r.faults, made.fill(content)...)
 	return nil
 }
-	if folder, _, _ := strings.Cut(l.File, "/"); folder == rulesFolder || isCaseFile(l.File) {
-		file.Fault("%q must not be in %s/ or %s/, whose files are rules and cases: write lists/%s.txt", l.File, rulesFolder, casesFolder, name)
-		return nil
-	}

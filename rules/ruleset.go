@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type Set struct {
 	entries    *Entries             // of the lists in the database; nil if they are not known
 	change     int64                // the last change of these that counts
 	rules      []*rule              // ordered by file and by place in the file
+	files      []string             // that decide, in the order of the digest
 	cases      []*testCase
 	warnings   []Fault
 	// unreachable holds the thresholds that no score reaches.
@@ -150,6 +152,20 @@ func (s *Set) With(e *Entries, change int64) *Set {
 	with := *s
 	with.entries, with.change = e, change
 	return &with
+}
+
+// IsOf reports whether these files are those of the set, as far as they decide: cases are not compared.
+func (s *Set) IsOf(files ruleset.Files) bool {
+	digest := newDigest()
+	for _, name := range s.files {
+		digest.Add([]byte(name), []byte(files[name]))
+	}
+	for name := range files {
+		if path.Dir(name) == rulesFolder && isOfRules(path.Base(name)) && !slices.Contains(s.files, name) {
+			return false
+		}
+	}
+	return digest.Sum() == s.ruleset.Digest
 }
 
 // AsOf returns the set with the entries of its lists in the database as they were at a time.

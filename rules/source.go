@@ -8,6 +8,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/internal/reload"
+	"dummyorders/internal/timezone"
 )
 
 // Source is a ruleset in a folder that may change: see [reload.Source]. Faults in cases, and thresholds that no score
@@ -102,3 +103,6 @@ func (w *watched) Restored(ctx context.Context, stays *reading) {
 // engine is part of every digest, as is the version of the time zones. Change it whenever the same files would lead to
 // other decisions.
 const engine = "orders rules engine 2"
+
+// newDigest returns the digest of a ruleset without files.
+func newDigest() reload.Digest { return reload.NewDigest(engine, timezone.Version()) }

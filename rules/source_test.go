@@ -195,6 +195,32 @@ func TestFilesOfConfigMap(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ruleset.Files(numbered(2)), files)
 	require.WithinDuration(t, latest, changed, 0)
+	set, err := rules.Load(top)
+	require.NoError(t, err)
+	require.True(t, set.IsOf(files))
+}
+
+// A set knows its files from others, but for cases, which do not decide.
+func TestIsOf(t *testing.T) {
+	set := numbered(2).read(t)
+	for name, c := range map[string]struct {
+		change folder
+		is     bool
+	}{
+		"nothing":        {nil, true},
+		"a case":         {folder{"cases/a.yaml": "cases: [broken"}, true},
+		"a page":         {folder{"README.md": "# rules\n"}, true},
+		"a version":      {folder{"ruleset.yaml": numbered(3)["ruleset.yaml"]}, false},
+		"a rule":         {folder{"rules/a.yaml": numbered(3)["rules/a.yaml"]}, false},
+		"an entry":       {folder{"l.txt": "c-1001\n"}, false},
+		"a file more":    {folder{"rules/b.yaml": "rules: []\n"}, false},
+		"a file refused": {folder{"rules/b.yml": "rules: []\n"}, false},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.is, set.IsOf(ruleset.Files(numbered(2).with(c.change)))) })
+	}
+	missing := ruleset.Files(numbered(2))
+	delete(missing, "rules/a.yaml")
+	require.False(t, set.IsOf(missing))
 }
 
 func TestNewSourceRefuses(t *testing.T) {

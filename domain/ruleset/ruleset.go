@@ -52,10 +52,14 @@ type Description struct {
 	fraud.Ruleset
 
 	Since      time.Time  `json:"since,omitzero" doc:"Since when it is in use, as far as that is known"`
+	OtherFiles bool       `json:"otherFiles,omitempty" doc:"The files in its folder are other ones: they were changed within the last seconds, or are refused, and then the log says why. Rules have no text meanwhile"`
 	Thresholds Thresholds `json:"thresholds"`
 	Rules      []Rule     `json:"rules" nullable:"false"`
 	Lists      []List     `json:"lists" nullable:"false"`
 }
+
+// ErrOtherFiles says that the files of the ruleset that decides are not at hand.
+var ErrOtherFiles = errors.New("the files in the folder of the ruleset are not those that decide: they were changed within the last seconds, or are refused, and then the log says why")
 
 // Thresholds holds the lowest score that puts a transaction under review, and the lowest that declines it.
 type Thresholds struct {

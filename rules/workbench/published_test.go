@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -46,6 +47,36 @@ func (s *store) Version(_ context.Context, number int64) (ruleset.Version, error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return ruleset.Version{Number: number, Files: s.files[number-1], ApprovedAt: time.Now()}, s.err
+}
+
+// While other files than those that decide are in a ruleset's folder, these are not shown as its own.
+func TestOtherFiles(t *testing.T) {
+	files, _, err := rules.ReadFiles(rules.Files())
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		file, text string
+		other      bool
+	}{
+		"a fault in a rule": {"rules/more.yaml", "rules: [broken", true},
+		"a fault in a case": {"cases/more.yaml", "cases: [broken", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			there := fstest.MapFS{c.file: {Data: []byte(c.text)}}
+			for name, text := range files {
+				there[name] = &fstest.MapFile{Data: []byte(text)}
+			}
+			bench := &workbench.Workbench{Deciding: workbench.Source{
+				Current: func() fraud.Evaluator { return rules.Default() },
+				Files:   func() (fs.FS, error) { return there, nil },
+			}}
+			used, err := bench.InUse(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, c.other, used.Deciding.OtherFiles)
+			assert.Equal(t, c.other, used.Deciding.Rules[0].Text == "")
+			_, err = bench.Files(t.Context())
+			assert.Equal(t, c.other, errors.Is(err, ruleset.ErrOtherFiles), "%v", err)
+		})
+	}
 }
 
 // What is published decides within five seconds, what has faults never does, and nothing is decided before it is known what decides.
@@ -88,11 +119,11 @@ func TestPublished(t *testing.T) {
 		assert.Equal(t, 7, after().Ruleset().Version, "it has faults")
 		s.set(nil, numbered("7"), numbered("many"), numbered("9"))
 		assert.Equal(t, 9, after().Ruleset().Version)
-		cancel()
-		require.NoError(t, <-done)
-	})
-}
 		broken := numbered("10")
 		broken["cases/more.yaml"] = "cases: [{name: a, given: {card: {colour: red}}, outcome: approve}]\n"
 		s.set(nil, numbered("7"), numbered("many"), numbered("9"), broken)
 		assert.Equal(t, 10, after().Ruleset().Version, "only a case has a fault, as for a release that reads cases otherwise")
+		cancel()
+		require.NoError(t, <-done)
+	})
+}

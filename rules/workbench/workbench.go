@@ -57,9 +57,13 @@ func (w *Workbench) InUse(context.Context) (ruleset.InUse, error) {
 	return ruleset.InUse{From: w.From, Deciding: deciding, Shadow: &shadow}, err
 }
 
-// Files returns the files of the ruleset that decides.
+// Files returns the files of the ruleset that decides, or fails with ruleset.ErrOtherFiles.
 func (w *Workbench) Files(context.Context) (ruleset.Files, error) {
-	files, _, err := w.Deciding.texts()
+	set, err := w.Deciding.set()
+	if err != nil {
+		return nil, err
+	}
+	files, _, err := w.Deciding.texts(set)
 	return files, err
 }
 
@@ -70,13 +74,17 @@ func (s Source) set() (*rules.Set, error) {
 	return nil, ErrUnknown
 }
 
-// texts also returns when a file was changed last.
-func (s Source) texts() (ruleset.Files, time.Time, error) {
+// texts returns the files of a ruleset in use, and when one was changed last. It fails with ruleset.ErrOtherFiles if they are there no more.
+func (s Source) texts(of *rules.Set) (ruleset.Files, time.Time, error) {
 	files, err := s.Files()
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	return rules.ReadFiles(files)
+	texts, changed, err := rules.ReadFiles(files)
+	if err == nil && !of.IsOf(texts) {
+		return nil, time.Time{}, ruleset.ErrOtherFiles
+	}
+	return texts, changed, err
 }
 
 func (s Source) describe() (ruleset.Description, error) {
@@ -84,8 +92,10 @@ func (s Source) describe() (ruleset.Description, error) {
 	if err != nil {
 		return ruleset.Description{}, err
 	}
-	files, since, _ := s.texts() // a ruleset that is too large to be edited is described without the rules' texts
-	d := ruleset.Description{Ruleset: set.Ruleset(), Since: since.UTC(), Thresholds: set.Thresholds(), Rules: []ruleset.Rule{}, Lists: described(set)}
+	files, since, err := s.texts(set) // a ruleset that is too large to be edited is described without the rules' texts
+	d := ruleset.Description{
+		Ruleset: set.Ruleset(), Since: since.UTC(), OtherFiles: errors.Is(err, ruleset.ErrOtherFiles), Thresholds: set.Thresholds(), Rules: []ruleset.Rule{}, Lists: described(set),
+	}
 	all := set.Rules()
 	for i, r := range all {
 		end := 0
