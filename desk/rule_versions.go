@@ -36,26 +36,32 @@ func showVersions(v *visit) (any, error) {
 type version struct {
 	ruleset.Version
 
-	InUse string // the digest of the ruleset that decides
-	Patch string // what the version changes in it
-	Own   bool   // the person has proposed it
+	Deciding int64  // the number of the version that decides, or 0
+	Patch    string // what the version changes in the ruleset that decides
+	NoPatch  string // why that is not known
+	Own      bool   // the person has proposed it
 }
 
+// Decides reports whether it is the version that decides.
+func (v version) Decides() bool { return v.Number == v.Deciding }
+
 func showVersion(v *visit) (any, error) {
-	var used ruleset.InUse
-	if err := v.get("/rules", nil, &used); err != nil {
-		return nil, err
-	}
-	var now struct{ Files ruleset.Files }
-	if err := v.get("/rules/files", nil, &now); err != nil {
-		return nil, err
-	}
-	of := version{InUse: used.Deciding.Digest}
+	var of version
 	if err := v.get(versionPath(v), nil, &of.Version); err != nil {
 		return nil, err
 	}
-	of.Patch, of.Own = patchOf(now.Files, of.Files), of.By == v.Person.Name
-	return of, nil
+	if err := v.get("/rules/versions", nil, &of); err != nil {
+		return nil, err
+	}
+	of.Own = of.By == v.Person.Name
+	var now struct{ Files ruleset.Files }
+	err := v.get("/rules/files", nil, &now)
+	if p := refusal(err, http.StatusConflict); p != nil {
+		of.NoPatch = p.Detail
+		return of, nil
+	}
+	of.Patch = patchOf(now.Files, of.Files)
+	return of, err
 }
 
 func versionPath(v *visit) string {

@@ -125,6 +125,40 @@ func TestWorkbench(t *testing.T) {
 	assert.Contains(t, page, "- id: dear\n</textarea>", "it was proposed")
 }
 
+// The page of a version says whether it decides by its number: another release gives its files another digest.
+func TestVersion(t *testing.T) {
+	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		deciding     int64
+		approvedAt   time.Time
+		files        map[string]any
+		shows, hides []string
+	}{
+		"it decides":    {4, at, map[string]any{"ruleset.yaml": "id: mine\n"}, []string{">decides</span>", "<p>Nothing.</p>"}, []string{"Propose it again", "/approve"}},
+		"a later one":   {5, at, map[string]any{"ruleset.yaml": "id: other\n"}, []string{"Propose it again", "&#43;id: mine"}, []string{">decides</span>", "/approve"}},
+		"not approved":  {3, time.Time{}, map[string]any{"ruleset.yaml": "id: other\n"}, []string{"/approve", "&#43;id: mine"}, []string{">decides</span>", "Propose it again"}},
+		"files refused": {0, time.Time{}, nil, []string{"/approve", "It is not known now: other files."}, []string{"<p>Nothing.</p>"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := rulesWorld(t)
+			code, files := said(http.StatusConflict, "other files")
+			if c.files != nil {
+				code, files = http.StatusOK, map[string]any{"files": c.files}
+			}
+			w.api.say("GET /rules/files", code, files)
+			w.api.say("GET /rules/versions", 200, map[string]any{"versions": []any{}, "deciding": c.deciding})
+			w.api.say("GET /rules/versions/4", 200, ruleset.Version{Number: 4, Digest: "sha256:4567", At: at, ApprovedAt: c.approvedAt, Files: ruleset.Files{"ruleset.yaml": "id: mine\n"}})
+			_, page := w.get("/rules/versions/4")
+			for _, want := range c.shows {
+				assert.Contains(t, page, want)
+			}
+			for _, not := range c.hides {
+				assert.NotContains(t, page, not)
+			}
+		})
+	}
+}
+
 // The page of versions says so if the ruleset has none, and has the links of the other pages.
 func TestNoVersions(t *testing.T) {
 	w := newWorld(t)
