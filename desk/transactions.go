@@ -193,8 +193,8 @@ func shownAs(asked url.Values) url.Values {
 	return shown
 }
 
-// findTransaction leads to what has an id: a transaction, the transaction of an alert, or those of an order, a customer, a card or
-// an address.
+// findTransaction leads to what has an id: a transaction, an alert or its transaction, or the transactions of an order, a customer, a card
+// or an address.
 func (d *desk) findTransaction(w http.ResponseWriter, r *http.Request) {
 	v := d.visit(r)
 	id := strings.TrimSpace(r.URL.Query().Get("id"))
@@ -212,8 +212,11 @@ func (d *desk) findTransaction(w http.ResponseWriter, r *http.Request) {
 
 // find returns the page of what has an id, or "" if nothing has it.
 func (v *visit) find(id string) (string, error) {
-	if _, err := uuid.Parse(id); err == nil {
-		return v.findUUID(id)
+	isUUID := uuid.Validate(id) == nil
+	if isUUID {
+		if to, err := v.findIn("/transactions/", id); to != "" || err != nil {
+			return to, err
+		}
 	}
 	names := []string{"orderID", "customerID"}
 	if _, err := strconv.Atoi(id); err == nil && len(id) == 4 {
@@ -235,24 +238,26 @@ func (v *visit) find(id string) (string, error) {
 			return "/transactions?" + url.Values{name: {id}}.Encode(), nil
 		}
 	}
+	if isUUID && v.May(identity.Alerts) {
+		return v.findIn("/alerts/", id)
+	}
 	return "", nil
 }
 
-func (v *visit) findUUID(id string) (string, error) {
-	var found ledger.Record
-	err := v.get("/transactions/"+id, nil, &found)
-	if refusal(err, http.StatusNotFound) != nil && v.May(identity.Alerts) {
-		var of struct {
-			TransactionID string `json:"transactionID"`
-		}
-		err = v.get("/alerts/"+id, nil, &of)
-		found.TransactionID = of.TransactionID
+// findIn returns the page of the transaction that what has an id is about, its own page if it is about none, or "" if nothing has it.
+func (v *visit) findIn(path, id string) (string, error) {
+	var found struct {
+		TransactionID string `json:"transactionID"`
 	}
+	path += url.PathEscape(id)
+	err := v.get(path, nil, &found)
 	switch {
-	case refusal(err, http.StatusNotFound) != nil, err == nil && found.TransactionID == "":
+	case refusal(err, http.StatusNotFound) != nil:
 		return "", nil
 	case err != nil:
 		return "", err
+	case found.TransactionID == "":
+		return path, nil
 	}
 	return "/transactions/" + found.TransactionID, nil
 }

@@ -79,6 +79,12 @@ func TestTransactionsFind(t *testing.T) {
 		"an alert": {"0199aaaa-0000-7000-8000-000000000001", "/transactions/" + one.TransactionID, func(a *fakeAPI) {
 			a.say("GET /alerts/0199aaaa-0000-7000-8000-000000000001", 200, alert.Log{TransactionID: one.TransactionID})
 		}},
+		"an alert about no transaction": {"0199aaaa-0000-7000-8000-000000000001", "/alerts/0199aaaa-0000-7000-8000-000000000001", func(a *fakeAPI) {
+			a.say("GET /alerts/0199aaaa-0000-7000-8000-000000000001", 200, alert.Log{Type: alert.AlarmFiring})
+		}},
+		"an order whose id is a UUID": {"0199aaaa-0000-7000-8000-000000000003", "/transactions/" + one.TransactionID, func(a *fakeAPI) {
+			a.say("GET /transactions", 200, map[string]any{"transactions": records(1)})
+		}},
 		"nothing":            {"0199aaaa-0000-7000-8000-000000000002", "/transactions", func(*fakeAPI) {}},
 		"the only of its id": {"o 1", "/transactions/" + one.TransactionID, func(a *fakeAPI) { a.say("GET /transactions", 200, map[string]any{"transactions": records(1)}) }},
 		"one of several":     {"o 1", "/transactions?orderID=o+1", func(a *fakeAPI) { a.say("GET /transactions", 200, map[string]any{"transactions": records(2)}) }},
@@ -88,6 +94,7 @@ func TestTransactionsFind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.signIn("ada", "reviewer")
+			w.api.say("GET /transactions", 200, map[string]any{"transactions": []any{}})
 			c.say(w.api)
 			w.browser.CheckRedirect = stay
 			response, err := w.browser.Get(w.url + "/transactions/find?id=" + url.QueryEscape(c.id))
