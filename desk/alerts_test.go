@@ -71,6 +71,40 @@ func TestAcknowledgeAlert(t *testing.T) {
 	assert.NotContains(t, page, "<form method=\"post\" action=\"/alerts", "it is not asked for any more")
 }
 
+// An id may hold any character, for other programs may name their events: it stands escaped in addresses.
+func TestOddAlertID(t *testing.T) {
+	const id, escaped = "a/b?c#d 50%2F", "a%2Fb%3Fc%23d%2050%252F"
+	w := newWorld(t)
+	w.signIn("ada", "admin")
+	w.api.say("GET /alerts", http.StatusOK, map[string]any{"alerts": []any{w.anAlert(id)}})
+	a := w.anAlert(id)
+	a["digest"] = map[string]any{"members": []any{map[string]any{"eventID": id, "orderID": "7"}}}
+	a["resent"] = []any{map[string]any{"id": id}}
+	w.api.say("GET /alerts/"+id, http.StatusOK, a)
+	_, page := w.get("/alerts")
+	assert.Contains(t, page, `<a href="/alerts/`+escaped+`">Fraud stopped</a>`)
+	_, page = w.get("/alerts/" + escaped)
+	assert.Contains(t, page, `<a href="/alerts/`+escaped+`">order 7</a>`)
+	assert.Contains(t, page, `<a href="/alerts/`+escaped+`">its delivery</a>`)
+	assert.Contains(t, page, `action="/alerts/`+escaped+`/acknowledge"`)
+	assert.Contains(t, page, `name="page" value="/alerts/`+escaped+`"`)
+	form := url.Values{"page": {"/alerts/" + escaped}, "note": {"calling"}}
+	w.api.say("POST /alerts/"+id+"/acknowledge", http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "no alertman answers"})
+	_, page = w.post("/alerts/"+escaped+"/acknowledge", form)
+	assert.Contains(t, page, "calling</textarea>")
+	w.api.say("POST /alerts/"+id+"/acknowledge", http.StatusOK, alert.Acknowledgement{By: "ada@localhost"})
+	_, page = w.post("/alerts/"+escaped+"/acknowledge", form)
+	assert.Contains(t, page, "You have acknowledged this alert")
+
+	w.api.say("GET /dead-letters", http.StatusOK, map[string]any{"letters": []any{map[string]any{"id": id}}, "total": 1})
+	w.api.say("GET /dead-letters/"+id, http.StatusOK, map[string]any{"id": id, "body": "what it holds"})
+	_, page = w.get("/dead-letters")
+	assert.Contains(t, page, `<a href="/dead-letters/`+escaped+`">`)
+	_, page = w.get("/dead-letters/" + escaped)
+	assert.Contains(t, page, "what it holds")
+	assert.Contains(t, page, `value="/dead-letters/`+escaped+`"`)
+}
+
 // An alert that has ended is sent again, under the number that its page had.
 func TestResendAlert(t *testing.T) {
 	w := newWorld(t)

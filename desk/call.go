@@ -67,10 +67,18 @@ func (p *Problem) Error() string {
 	return text
 }
 
-// pathOf returns a part of the page's path, as it can stand in a path.
-func pathOf(v *visit, name string) string {
-	return url.PathEscape(chi.URLParam(v.Request, name))
+// param returns a part of the page's path. The router takes it from the path as it was sent, if that has characters that are escaped
+// without need.
+func param(v *visit, name string) string {
+	text := chi.URLParam(v.Request, name)
+	if plain, err := url.PathUnescape(text); err == nil && v.URL.RawPath != "" {
+		return plain
+	}
+	return text
 }
+
+// pathOf returns a part of the page's path, as it can stand in a path.
+func pathOf(v *visit, name string) string { return url.PathEscape(param(v, name)) }
 
 // get reads what the API has at a path, into a value of the answer's form. It fails with a *Problem if the API refuses.
 func (v *visit) get(path string, query url.Values, into any) error {

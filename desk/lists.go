@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"dummyorders/domain/ruleset"
 )
 
@@ -56,12 +54,12 @@ func listsToAdd(v *visit) (any, error) {
 		return nil, err
 	}
 	inFiles := func(l ruleset.List) bool { return !l.InDatabase() }
-	return toList{chi.URLParam(v.Request, "id"), slices.DeleteFunc(used.Deciding.Lists, inFiles)}, nil
+	return toList{param(v, "id"), slices.DeleteFunc(used.Deciding.Lists, inFiles)}, nil
 }
 
 // listTransaction adds what a list looks up for a transaction.
 func listTransaction(v *visit) (to, done string, err error) {
-	id, list := chi.URLParam(v.Request, "id"), v.PostFormValue("list")
+	id, list := param(v, "id"), v.PostFormValue("list")
 	asked := map[string]string{"transaction": id, "reason": strings.TrimSpace(v.PostFormValue("reason"))}
 	err = v.send(http.MethodPost, "/rules/lists/"+url.PathEscape(list)+"/entries", asked, nil)
 	return "/transactions/" + url.PathEscape(id), "On the list " + list + ": it counts within five seconds.", err

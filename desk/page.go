@@ -54,6 +54,7 @@ var functions = template.FuncMap{
 	"span":    spanInWords,
 	"ms":      func(of int64) string { return inWords(time.Duration(of) * time.Millisecond) },
 	"alert":   func(of any) string { return alertInWords(alert.Type(fmt.Sprint(of))) },
+	"path":    url.PathEscape,
 }
 
 // flash is what the next page says first.

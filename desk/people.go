@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-chi/chi/v5"
-
 	"dummyorders/domain/identity"
 )
 
@@ -72,7 +70,7 @@ func (d *desk) addMerchant(v *visit) (to, done string, err error) {
 }
 
 func (d *desk) disableMerchant(v *visit) (to, done string, err error) {
-	name := chi.URLParam(v.Request, "name")
+	name := param(v, "name")
 	if err = v.isSure(); err == nil {
 		err = v.send(http.MethodPost, "/merchants/"+url.PathEscape(name)+"/disable", nil, nil)
 	}
@@ -80,7 +78,7 @@ func (d *desk) disableMerchant(v *visit) (to, done string, err error) {
 }
 
 func (d *desk) enableMerchant(v *visit) (to, done string, err error) {
-	name := chi.URLParam(v.Request, "name")
+	name := param(v, "name")
 	err = v.send(http.MethodPost, "/merchants/"+url.PathEscape(name)+"/enable", nil, nil)
 	return "/people", "Merchant " + name + " is enabled.", err
 }
@@ -120,7 +118,7 @@ func (d *desk) rollKey(v *visit) (any, error) {
 }
 
 func (d *desk) revokeKey(v *visit) (to, done string, err error) {
-	name := chi.URLParam(v.Request, "name")
+	name := param(v, "name")
 	if err = v.isSure(); err == nil {
 		err = v.send(http.MethodPost, "/keys/"+url.PathEscape(name)+"/revoke", nil, nil)
 	}

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -335,7 +333,7 @@ func (d *desk) showTogether(v *visit) (any, error) {
 		return page, err
 	}
 	ways := of.ways()
-	i := slices.IndexFunc(ways, func(w way) bool { return w.By == chi.URLParam(v.Request, "by") })
+	i := slices.IndexFunc(ways, func(w way) bool { return w.By == param(v, "by") })
 	if i < 0 {
 		return page, &Problem{Status: http.StatusNotFound, Detail: "This page does not exist."}
 	}

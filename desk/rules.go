@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ruleset"
 )
@@ -65,7 +63,7 @@ func showRule(v *visit) (any, error) {
 		return nil, err
 	}
 	asked := v.URL.Query()
-	of, query := used.Deciding, url.Values{"from": asked["from"], "to": asked["to"], "rule": {chi.URLParam(v.Request, "id")}}
+	of, query := used.Deciding, url.Values{"from": asked["from"], "to": asked["to"], "rule": {param(v, "id")}}
 	inShadow := asked.Has("shadow") && used.Shadow != nil
 	if inShadow {
 		of = *used.Shadow

@@ -160,7 +160,7 @@ func TestTransaction(t *testing.T) {
 	delivered := r.StartTime.Add(90 * time.Second)
 	w.api.say("GET "+path, 200, r)
 	w.api.say("GET /alerts", 200, map[string]any{"alerts": []any{map[string]any{
-		"id": "e-1", "type": "fraud", "state": "delivered", "chains": []alert.ChainLog{{Receiver: "fraud-team", Steps: []alert.StepLog{{Receiver: "fraud-team", Deliveries: []alert.Delivery{{
+		"id": "e/1", "type": "fraud", "state": "delivered", "chains": []alert.ChainLog{{Receiver: "fraud-team", Steps: []alert.StepLog{{Receiver: "fraud-team", Deliveries: []alert.Delivery{{
 			Target: "mail team@example.com", State: alert.Delivered, At: &delivered, Attempts: []alert.Attempt{{Number: 1, Answer: "250 OK"}},
 		}}}}}},
 	}}})
@@ -180,7 +180,7 @@ func TestTransaction(t *testing.T) {
 	assert.Contains(t, page, "1 min 22 s later")
 	assert.Contains(t, page, "still held: it has expired")
 	assert.Contains(t, page, "250 OK")
-	assert.Contains(t, page, `<a href="/alerts/e-1">fraud</a>`)
+	assert.Contains(t, page, `<a href="/alerts/e%2F1">fraud</a>`)
 	assert.Contains(t, page, "bob@localhost</td><td>reviewTransaction")
 	assert.Contains(t, page, `href="/transactions?sameCardAs=`+r.TransactionID)
 
