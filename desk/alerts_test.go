@@ -228,4 +228,9 @@ func TestDeadLetters(t *testing.T) {
 	}
 	_, page = w.post("/dead-letters", url.Values{"page": {"/dead-letters"}, "do": {"replay"}})
 	assert.Contains(t, page, "Choose at least one dead letter.")
+	code, detail := said(http.StatusServiceUnavailable, "RabbitMQ does not answer")
+	w.api.say("POST /dead-letters/replay", code, detail)
+	form.Set("do", "replay")
+	_, page = w.post("/dead-letters", form)
+	assert.Contains(t, page, `aria-label="odd one" checked>`)
 }

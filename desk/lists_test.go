@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,10 @@ func TestList(t *testing.T) {
 	assert.Contains(t, page, "Added: it counts within five seconds.")
 	assert.JSONEq(t, `{"value": "c-67", "reason": "a ring"}`, w.api.sent("POST" + entriesOf)[1])
 
+	w.api.say("DELETE"+entriesOf+"/4", 503, map[string]any{"status": 503, "detail": "the lists do not answer"})
+	_, page = w.post("/rules/lists/blocked/4/remove", url.Values{"page": {"/rules/lists/blocked"}, "why": {"a mistake of mine"}})
+	assert.Contains(t, page, `value="a mistake of mine"`)
+	assert.Equal(t, 1, strings.Count(page, "<details open>"))
 	w.api.say("DELETE"+entriesOf+"/4", 200, gone)
 	_, page = w.post("/rules/lists/blocked/4/remove", url.Values{"page": {"/rules/lists/blocked"}, "why": {"a mistake"}})
 	assert.Contains(t, page, "Removed")

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -10,10 +11,12 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
 )
 
@@ -51,10 +54,10 @@ var functions = template.FuncMap{
 	"when":    when,
 	"text":    inText,
 	"plainly": plainly,
+	"path":    url.PathEscape,
 	"span":    spanInWords,
 	"ms":      func(of int64) string { return inWords(time.Duration(of) * time.Millisecond) },
 	"alert":   func(of any) string { return alertInWords(alert.Type(fmt.Sprint(of))) },
-	"path":    url.PathEscape,
 }
 
 // flash is what the next page says first.
@@ -63,11 +66,22 @@ type flash struct {
 	Text  string
 }
 
-// kept is a form that was not done: the page that it was on, and its values.
+// kept is a form that was not done: the page that it was on, the path that it is sent to, and its values.
 type kept struct {
-	Page   string
-	Values url.Values
+	Page, Form string
+	url.Values
 }
+
+// Of returns a value of the form that is sent to a path, on a page with several that have a field of the name.
+func (k kept) Of(form, name string) string {
+	if k.Form != form {
+		return ""
+	}
+	return k.Get(name)
+}
+
+// Ticked reports whether the box of the name that stands for value was ticked.
+func (k kept) Ticked(name, value string) bool { return slices.Contains(k.Values[name], value) }
 
 // view is what the template of a page gets.
 type view struct {
@@ -76,8 +90,8 @@ type view struct {
 	Path   string
 	// Flash is what was done or not done before this page.
 	Flash flash
-	// Kept holds the values of this page's form, if that was sent and not done.
-	Kept    url.Values
+	// Kept is this page's form, if that was sent and not done.
+	Kept    kept
 	WebUI   string
 	Version string
 	Data    any
@@ -121,7 +135,7 @@ func (d *desk) act(do func(*visit) (to, done string, err error)) http.HandlerFun
 			return
 		}
 		if text != "" {
-			d.put(r.Context(), flashValue, flash{Text: text})
+			d.say(r.Context(), flash{Text: text})
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	}
@@ -146,9 +160,41 @@ func (d *desk) once(name string, do func(*visit) (any, error)) http.HandlerFunc 
 // written still in it.
 func (d *desk) notDone(w http.ResponseWriter, v *visit, err error) {
 	to := local(v.PostFormValue("page"))
-	d.put(v.Context(), keptValue, kept{Page: to, Values: v.PostForm})
-	d.put(v.Context(), flashValue, flash{Fault: true, Text: d.problem(v, err).Error()})
+	form := kept{withoutNumber(to), card.Conceal(v.URL.Path), masked(v.PostForm)}
+	form.Del("page")
+	d.put(v.Context(), keptValue, form)
+	d.say(v.Context(), flash{Fault: true, Text: d.problem(v, err).Error()})
 	http.Redirect(w, v.Request, to, http.StatusSeeOther) //nolint:gosec // it leads to a path of the desk
+}
+
+// say has the next page say something first. It is kept in the ledger's database until then, where no card number may be.
+func (d *desk) say(ctx context.Context, f flash) {
+	f.Text = card.Conceal(f.Text)
+	d.put(ctx, flashValue, f)
+}
+
+// masked returns the values of a form as they may be kept in the ledger's database: with card numbers masked. Notes and reasons are
+// masked as the API masks them before it keeps them. In other values only what it refuses is: a masked id would be another one.
+func masked(form url.Values) url.Values {
+	all := url.Values{}
+	for name, values := range form {
+		mask := card.Conceal
+		if name == "note" || name == "reason" || name == "why" {
+			mask = card.Redact
+		}
+		for _, value := range values {
+			all.Add(name, mask(value))
+		}
+	}
+	return all
+}
+
+// withoutNumber returns a path of the desk as it may be kept in the ledger's database: / in the place of one that holds a card number.
+func withoutNumber(to string) string {
+	if text, err := url.QueryUnescape(to); err != nil || card.Conceal(text) != text {
+		return "/"
+	}
+	return to
 }
 
 // maxForm bounds a form, in bytes: a ruleset is the largest.
@@ -185,7 +231,7 @@ func (d *desk) show(w http.ResponseWriter, v *visit, name string, data any) {
 		d.sessions.Remove(ctx, flashValue)
 	}
 	if form := (kept{}); d.value(ctx, keptValue, &form) && form.Page == v.URL.RequestURI() {
-		page.Kept = form.Values
+		page.Kept = form
 		d.sessions.Remove(ctx, keptValue)
 	}
 	status := http.StatusOK

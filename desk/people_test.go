@@ -58,6 +58,27 @@ func TestKeyIsShownOnce(t *testing.T) {
 	_, page = w.post("/people/keys", form)
 	assert.Contains(t, page, "it has two live keys already")
 	assert.Contains(t, page, `value="till"`)
+	assert.Contains(t, page, `value="read" checked`)
+	assert.Contains(t, page, `value="transact" checked`)
+	assert.NotContains(t, page, `value="review" checked`)
+}
+
+// What was written into a form of many on the page is in that form again, if it was refused.
+func TestRefusedFormOfMany(t *testing.T) {
+	w := newWorld(t)
+	key := w.sayPeople()
+	w.signIn("ada", "admin")
+	code, detail := said(http.StatusConflict, "not so")
+	w.api.say("POST /keys/"+key.Name+"/roll", code, detail)
+	w.api.say("POST /merchants", code, detail)
+	_, page := w.post("/people/keys/"+key.Name+"/roll", url.Values{"page": {"/people"}, "overlap": {"48h"}})
+	assert.Contains(t, page, `name="overlap" value="48h"`)
+	assert.Contains(t, page, "<details open><summary>Roll or revoke")
+	_, page = w.post("/people/merchants", url.Values{"page": {"/people"}, "merchant": {"acme"}})
+	assert.Contains(t, page, `autocomplete="off" value="acme"`)
+	assert.NotContains(t, page, "selected", "another form has a field of this name")
+	assert.NotContains(t, page, "<details open>")
+	assert.Contains(t, page, `name="overlap" value="24h"`)
 }
 
 func TestKeysAndMerchantsAreChanged(t *testing.T) {

@@ -336,6 +336,7 @@ func TestDeclineTogether(t *testing.T) {
 	form := url.Values{"page": {path + "/card"}, "note": {"a stolen card"}}
 	_, page = w.post(path+"/card", form)
 	assert.Contains(t, page, "no transaction is marked")
+	assert.NotContains(t, page, " checked>")
 	form["id"] = []string{one.TransactionID, three.TransactionID}
 	w.api.say(decide(one), http.StatusOK, one.Answer)
 	code, problem := said(http.StatusConflict, "bob@localhost has approved it")
@@ -343,6 +344,8 @@ func TestDeclineTogether(t *testing.T) {
 	_, page = w.post(path+"/card", form)
 	assert.Contains(t, page, "Declined: 1 of 2. Not declined: "+three.TransactionID+": bob@localhost has approved it")
 	assert.Contains(t, page, `value="a stolen card"`)
+	assert.Equal(t, 2, strings.Count(page, " checked>"), "what was left unmarked stays so")
+	assert.NotContains(t, page, `id="t-`+two.TransactionID+`" checked>`)
 	code, problem = said(http.StatusServiceUnavailable, "no worker answers")
 	w.api.say(decide(one), code, problem)
 	_, page = w.post(path+"/card", form)

@@ -163,7 +163,7 @@ func (d *desk) signedIn(next http.Handler) http.Handler {
 			d.plain(w, http.StatusBadRequest, plain{Text: "The form cannot be read. Nothing was done."})
 			return
 		}
-		d.write(w, http.StatusUnauthorized, "again", view{Path: r.URL.RequestURI(), Kept: r.PostForm, Version: d.Version})
+		d.write(w, http.StatusUnauthorized, "again", view{Path: r.URL.RequestURI(), Kept: kept{Values: r.PostForm}, Version: d.Version})
 	})
 }
 
@@ -200,7 +200,7 @@ func (d *desk) signIn(w http.ResponseWriter, r *http.Request) {
 		d.sessions.SetDeadline(r.Context(), time.Now().Add(signInWithin))
 	}
 	d.put(r.Context(), signInValue, s)
-	d.sessions.Put(r.Context(), leadsValue, local(r.URL.Query().Get("to")))
+	d.sessions.Put(r.Context(), leadsValue, withoutNumber(local(r.URL.Query().Get("to"))))
 	http.Redirect(w, r, s.URL, http.StatusSeeOther)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -204,7 +205,10 @@ func (d *desk) findTransaction(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if to == "" {
-		d.put(r.Context(), flashValue, flash{Fault: true, Text: "Nothing that you may see has the id “" + id + "”."})
+		if uuid.Validate(id) != nil {
+			id = card.Redact(id)
+		}
+		d.say(r.Context(), flash{Fault: true, Text: "Nothing that you may see has the id “" + id + "”."})
 		to = "/transactions"
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // find returns paths of the desk
