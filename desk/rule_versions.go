@@ -84,9 +84,9 @@ func again(v *visit) (to, done string, err error) {
 }
 
 // propose leads to the page of the version that was proposed. The workbench then begins anew.
-func propose(v *visit) (to string, err error) {
+func propose(v *visit, files ruleset.Files) (to string, err error) {
 	var proposed ruleset.Version
-	err = v.send(http.MethodPost, "/rules/versions", map[string]any{"files": filesOf(v.PostForm), "note": v.PostForm.Get("note")}, &proposed)
+	err = v.send(http.MethodPost, "/rules/versions", map[string]any{"files": files, "note": v.PostForm.Get("note")}, &proposed)
 	if err == nil {
 		v.desk.sessions.Remove(v.Context(), draftValue)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"dummyorders/domain/card"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ruleset"
 )
@@ -149,6 +150,7 @@ type bench struct {
 	Began string // the digest of the ruleset that the files began as
 	From  string // where rulesets are published: files or database
 	Note  string
+	Days  string // to backtest
 	Found *ruleset.Findings
 	Fault string // why the files were not checked
 	Added string // the file that was added last
@@ -190,50 +192,60 @@ func (f benchFile) Rows() int {
 
 // draft is what a person has changed in the workbench. It lasts as long as the session.
 type draft struct {
-	Files              ruleset.Files // that differ from the ruleset's; one without text is left out
-	Began, Note, Added string
+	Files                    ruleset.Files // that differ from the ruleset's; one without text is left out
+	Began, Note, Days, Added string
 }
 
 // fromWorkbench returns a handler of the workbench's form. It keeps what was changed, so that the browser's Back leads to it, and
-// then leads to the page that do returns. If do fails, the workbench says why.
-func (d *desk) fromWorkbench(do func(*visit) (to string, err error)) http.HandlerFunc {
+// then leads to the page that do returns for the files. If do fails, the workbench says why.
+func (d *desk) fromWorkbench(do func(*visit, ruleset.Files) (to string, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := d.visit(r)
-		if err := v.keepDraft(); err != nil {
-			b := newBench(filesOf(r.PostForm), r.PostForm)
+		files, err := v.keepDraft()
+		if err != nil {
+			b := newBench(files, r.PostForm)
 			b.Fault = d.problem(v, err).Error()
 			d.show(w, v, "workbench", b)
 			return
 		}
-		to, err := do(v)
+		to, err := do(v, files)
 		if err != nil {
-			d.put(r.Context(), flashValue, flash{Fault: true, Text: d.problem(v, err).Error()})
+			d.say(r.Context(), flash{Fault: true, Text: d.problem(v, err).Error()})
 			to = "/rules/workbench"
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	}
 }
 
-// keepDraft keeps what the workbench's form changes.
-func (v *visit) keepDraft() error {
+// keepDraft keeps what the workbench's form changes, and returns the files. It keeps none that holds a card number: a draft is kept in
+// the ledger's database, and the API would refuse the file.
+func (v *visit) keepDraft() (ruleset.Files, error) {
 	var read struct{ Files ruleset.Files }
-	if err := v.get("/rules/files", nil, &read); err != nil {
-		return err
+	err := v.get("/rules/files", nil, &read)
+	files := filesOf(v.PostForm, read.Files)
+	if err != nil {
+		return files, err
 	}
-	kept := draft{ruleset.Files{}, v.PostForm.Get("began"), v.PostForm.Get("note"), strings.TrimSpace(v.PostForm.Get("add"))}
-	files := filesOf(v.PostForm)
+	other := masked(url.Values{"note": v.PostForm["note"], "days": v.PostForm["days"], "add": v.PostForm["add"]})
+	kept := draft{ruleset.Files{}, v.PostForm.Get("began"), other.Get("note"), other.Get("days"), strings.TrimSpace(other.Get("add"))}
 	for name := range read.Files {
-		if files[name] == "" {
+		if _, has := files[name]; !has {
 			kept.Files[name] = ""
 		}
 	}
 	for name, text := range files {
-		if text != read.Files[name] {
-			kept.Files[name] = text
+		if text == read.Files[name] {
+			continue
 		}
+		if card.Conceal(name) != name || card.Conceal(text) != text {
+			return files, &Problem{
+				Status: http.StatusUnprocessableEntity, Detail: "Nothing was done, and your changes are on this page only: " + card.Redact(name) + " must not hold a card number, nor a card verification value.",
+			}
+		}
+		kept.Files[name] = text
 	}
 	v.desk.put(v.Context(), draftValue, kept)
-	return nil
+	return files, nil
 }
 
 // showWorkbench shows the ruleset that decides with the changes of this session, and what is wrong with these.
@@ -252,11 +264,15 @@ func showWorkbench(v *visit) (any, error) {
 		return newBench(read.Files, form), nil
 	}
 	maps.Copy(read.Files, kept.Files)
-	maps.DeleteFunc(read.Files, func(_, text string) bool { return text == "" })
+	maps.DeleteFunc(read.Files, func(name, text string) bool {
+		_, changed := kept.Files[name]
+		return changed && text == ""
+	})
 	form.Set("note", kept.Note)
+	form.Set("days", kept.Days)
 	b := newBench(read.Files, form)
 	b.Draft, b.Moved = true, kept.Began != used.Deciding.Digest
-	if kept.Added != "" && read.Files[kept.Added] == "" {
+	if _, has := read.Files[kept.Added]; kept.Added != "" && !has {
 		b.Files, b.Added = append(b.Files, benchFile{Name: kept.Added}), kept.Added
 	}
 	b.check(v, read.Files)
@@ -277,7 +293,7 @@ func (v *visit) lastBacktest() string {
 
 // newBench returns the files in their order, the ruleset's own first, with the form's other fields.
 func newBench(files ruleset.Files, form url.Values) bench {
-	b := bench{Began: form.Get("began"), From: form.Get("from"), Note: form.Get("note"), Backtest: form.Get("backtest")}
+	b := bench{Began: form.Get("began"), From: form.Get("from"), Note: form.Get("note"), Days: cmp.Or(form.Get("days"), "7"), Backtest: form.Get("backtest")}
 	for _, name := range slices.SortedFunc(maps.Keys(files), func(a, b string) int {
 		return cmp.Or(strings.Count(a, "/")-strings.Count(b, "/"), strings.Compare(a, b))
 	}) {
@@ -286,18 +302,35 @@ func newBench(files ruleset.Files, form url.Values) bench {
 	return b
 }
 
-// filesOf returns the files in the workbench's form. A file without text is left out.
-func filesOf(form url.Values) ruleset.Files {
+// filesOf returns the files in the workbench's form, which began as others. A file that was not changed is as it was, also in what browsers
+// do not keep of it. One without text is left out, unless it had none before.
+func filesOf(form url.Values, before ruleset.Files) ruleset.Files {
 	files := ruleset.Files{}
 	for field, values := range form {
-		if name, is := strings.CutPrefix(field, "file:"); is && strings.TrimSpace(values[0]) != "" {
-			files[name] = strings.TrimRight(strings.ReplaceAll(values[0], "\r\n", "\n"), "\n") + "\n"
+		name, is := strings.CutPrefix(field, "file:")
+		if !is {
+			continue
+		}
+		text := written(values[0])
+		if was, had := before[name]; had && text == written(was) {
+			files[name] = was
+		} else if text != "" {
+			files[name] = text
 		}
 	}
 	return files
 }
 
-func checkFiles(*visit) (to string, err error) { return "/rules/workbench", nil }
+// written returns the text of a file as the workbench writes it: its lines end as on Unix, the last one too.
+func written(text string) string {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	return strings.TrimRight(text, "\n") + "\n"
+}
+
+func checkFiles(*visit, ruleset.Files) (to string, err error) { return "/rules/workbench", nil }
 
 // check adds what is wrong with the files.
 func (b *bench) check(v *visit, files ruleset.Files) {
@@ -339,7 +372,7 @@ func (d *desk) patch(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/x-diff; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="rules.patch"`)
-	_, _ = w.Write([]byte(patchOf(read.Files, filesOf(r.PostForm)))) // the browser may be gone; the error can be reported nowhere
+	_, _ = w.Write([]byte(patchOf(read.Files, filesOf(r.PostForm, read.Files)))) // the browser may be gone; the error can be reported nowhere
 }
 
 // backtest is a backtest with the parts of its report that the page shows.
@@ -396,10 +429,10 @@ func showBacktest(v *visit) (any, error) {
 }
 
 // startBacktest leads to the page of a backtest of what is in the workbench.
-func startBacktest(v *visit) (to string, err error) {
+func startBacktest(v *visit, files ruleset.Files) (to string, err error) {
 	var begun ruleset.Backtest
 	days, _ := strconv.Atoi(v.PostForm.Get("days")) // the API refuses 0
-	err = v.send(http.MethodPost, "/rules/backtests", map[string]any{"files": filesOf(v.PostForm), "days": days}, &begun)
+	err = v.send(http.MethodPost, "/rules/backtests", map[string]any{"files": files, "days": days}, &begun)
 	if err == nil {
 		v.desk.sessions.Put(v.Context(), backtestValue, begun.ID)
 	}

@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -89,7 +90,7 @@ func TestWorkbench(t *testing.T) {
 	assert.Contains(t, page, "rules:\n- id: dear\n</textarea>")
 
 	w.api.say("POST /rules/check", 200, ruleset.Findings{Faults: []ruleset.Fault{{File: "rules/a.yaml", Line: 2, Column: 3, Text: "must be right"}, {File: "none.yaml", Text: "must be there"}}})
-	form := url.Values{"file:ruleset.yaml": {"id: mine\r\n"}, "file:rules/a.yaml": {"rules:\r\n- id: deer"}, "file:rules/b.yaml": {" "}, "add": {"rules/c.yaml"}}
+	form := url.Values{"file:ruleset.yaml": {"id: mine\r\n"}, "file:rules/a.yaml": {"rules:\r\n- id: deer"}, "file:rules/b.yaml": {" "}, "add": {"rules/c.yaml"}, "days": {"30"}}
 	form.Set("began", inUse.Deciding.Digest)
 	_, page = w.post("/rules/workbench", form)
 	assert.JSONEq(t, `{"files": {"ruleset.yaml": "id: mine\n", "rules/a.yaml": "rules:\n- id: deer\n"}}`, w.api.last().body)
@@ -98,6 +99,7 @@ func TestWorkbench(t *testing.T) {
 	assert.Contains(t, page, `data-faults="2"`)
 	assert.Contains(t, page, "none.yaml: must be there")
 	assert.Contains(t, page, `name="file:rules/c.yaml"`)
+	assert.Contains(t, page, `name="days" type="number" min="1" max="90" value="30"`)
 
 	w.api.say("POST /rules/check", 200, ruleset.Findings{Ruleset: &inUse.Deciding.Ruleset, Cases: 4, Failed: []ruleset.FailedCase{{Case: "one", File: "rules/a.yaml", Line: 1, Wrong: []string{"it must hit"}}}})
 	_, page = w.post("/rules/workbench", form)
@@ -123,6 +125,36 @@ func TestWorkbench(t *testing.T) {
 	w.post("/rules/versions", form)
 	_, page = w.get("/rules/workbench")
 	assert.Contains(t, page, "- id: dear\n</textarea>", "it was proposed")
+}
+
+// What nobody has changed in the workbench stays as it is: a file without text, and what browsers do not keep of others.
+func TestWorkbenchKeepsFiles(t *testing.T) {
+	w := rulesWorld(t)
+	files := ruleset.Files{"ruleset.yaml": "id: mine\r\n", "rules/a.yaml": "rules: []", "rules/b.yaml": "# mac\r", "lists/a.txt": "", "lists/b.txt": " \n"}
+	w.api.say("GET /rules/files", 200, map[string]any{"files": files})
+	w.api.say("POST /rules/check", 200, ruleset.Findings{Ruleset: &inUse.Deciding.Ruleset})
+	w.api.say("POST /rules/versions", 201, ruleset.Version{Number: 4})
+	form := url.Values{
+		"file:ruleset.yaml": {"id: mine\r\n"}, "file:rules/a.yaml": {"rules: []"}, "file:rules/b.yaml": {"# mac\r\n"},
+		"file:lists/a.txt": {""}, "file:lists/b.txt": {" \r\n"}, "file:lists/c.txt": {""},
+	}
+	sent := func(what string) (files ruleset.Files) {
+		t.Helper()
+		var body struct{ Files ruleset.Files }
+		all := w.api.sent(what)
+		require.NoError(t, json.Unmarshal([]byte(all[len(all)-1]), &body))
+		return body.Files
+	}
+	w.post("/rules/workbench", form)
+	assert.Equal(t, files, sent("POST /rules/check"))
+	_, patch := w.post("/rules/patch", form)
+	assert.Empty(t, patch)
+	form.Set("file:lists/a.txt", "c-1\r\n")
+	w.post("/rules/workbench", form)
+	assert.Equal(t, "c-1\n", sent("POST /rules/check")["lists/a.txt"])
+	form.Set("file:ruleset.yaml", "")
+	w.post("/rules/versions", form)
+	assert.NotContains(t, sent("POST /rules/versions"), "ruleset.yaml", "it was emptied")
 }
 
 // The page of a version says whether it decides by its number: another release gives its files another digest.

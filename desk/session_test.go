@@ -16,6 +16,7 @@ import (
 
 	"dummyorders/desk"
 	"dummyorders/domain/identity"
+	"dummyorders/domain/ruleset"
 	"dummyorders/internal/logging"
 	"dummyorders/internal/telemetrytest"
 )
@@ -145,6 +146,58 @@ func (w *world) kept(after time.Duration) (count int) {
 	const query = `SELECT count(*) FROM sessions WHERE expires_at > ? AND length(data) > 0`
 	require.NoError(w.t, file.QueryRowContext(w.t.Context(), query, time.Now().Add(after).UnixMicro()).Scan(&count))
 	return count
+}
+
+// sessionData returns what is kept of all sessions.
+func (w *world) sessionData() string {
+	w.t.Helper()
+	file, err := sql.Open("sqlite", w.file)
+	require.NoError(w.t, err)
+	defer func() { assert.NoError(w.t, file.Close()) }()
+	var data sql.NullString
+	require.NoError(w.t, file.QueryRowContext(w.t.Context(), `SELECT group_concat(CAST(data AS TEXT)) FROM sessions`).Scan(&data))
+	return data.String
+}
+
+// Whatever is written into a form, no session keeps a card number: sessions are in the ledger's database.
+func TestSessionsHoldNoCardNumber(t *testing.T) {
+	const number, mistyped, mask = "4716190207394368", "4716190207394367", "471619******"
+	refusal, said := said(http.StatusUnprocessableEntity, "must not hold a card number, as "+number+" is")
+	for name, c := range map[string]struct {
+		path string
+		form url.Values // nil for a page
+		kept string     // what is kept in place of the number
+	}{
+		"a note":            {"/transactions/1/labels", url.Values{"page": {"/transactions/1"}, "note": {"of " + mistyped}}, "of " + mask},
+		"a value":           {"/rules/lists/blocked", url.Values{"page": {"/rules/lists/blocked"}, "value": {number}}, mask},
+		"a page":            {"/rules/lists/blocked", url.Values{"page": {"/rules/lists/blocked?search=4716%201902%200739%204368"}}, `"Page":"/"`},
+		"an id":             {"/transactions/find?id=" + mistyped, nil, mask},
+		"a draft's note":    {"/rules/workbench", url.Values{"file:ruleset.yaml": {"id: other"}, "note": {mistyped}}, mask},
+		"a draft's file":    {"/rules/workbench", url.Values{"file:lists/a.txt": {number}}, ""},
+		"a draft's other":   {"/rules/workbench", url.Values{"file:ruleset.yaml": {"id: other"}, "add": {"lists/" + number}, "days": {number}}, mask},
+		"where one goes on": {"/sign-in?to=" + url.QueryEscape("/transactions?customerID=4716-1902-0739-4368"), nil, "leads"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := rulesWorld(t)
+			w.api.say("GET /rules/files", 200, map[string]any{"files": ruleset.Files{"ruleset.yaml": "id: mine\n"}})
+			w.api.say("GET /transactions", 200, map[string]any{"transactions": []any{}})
+			w.api.say("POST /transactions/1/labels", refusal, said)
+			w.api.say("POST /rules/lists/blocked/entries", refusal, said)
+			w.browser.CheckRedirect = stay
+			method := http.MethodPost
+			if c.form == nil {
+				method = http.MethodGet
+			}
+			_, page := w.do(method, c.path, c.form, nil)
+			data := w.sessionData()
+			assert.Contains(t, data, c.kept)
+			assert.NotRegexp(t, `4716.{0,3}1902`, data)
+			if c.kept == "" {
+				assert.Contains(t, page, "lists/a.txt must not hold a card number")
+				assert.Contains(t, page, number+"\n</textarea>", "what was written is on the page")
+			}
+		})
+	}
 }
 
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

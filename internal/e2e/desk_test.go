@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"os/exec"
 	"path/filepath"
@@ -68,17 +69,25 @@ func (w *deskWorld) in(t *testing.T) *deskWorld {
 	return &subtest
 }
 
-func newDeskWorld(t *testing.T) *deskWorld {
+// withDesk adds the settings of a desk to those of a stack. It returns the desk's address and the issuer of its persons.
+func withDesk(t *testing.T, settings map[string]string) (string, *devissuer.Issuer) {
 	t.Helper()
 	issuer, err := devissuer.Start(devissuer.Options{Groups: allRoles})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, issuer.Stop(context.Background())) })
 	address := freeAddress(t)
-	w := &deskWorld{url: "http://" + address, issuer: issuer, world: newWorld(t, map[string]string{
+	maps.Copy(settings, map[string]string{
 		"DESK_ADDRESS": address, "DESK_URL": "http://" + address, "OIDC_ISSUER": issuer.URL(), "OIDC_GROUPS_CLAIM": devissuer.GroupsClaim,
-		"OIDC_ROLES": "reviewer=reviewer,analyst=analyst,operator=operator,auditor=auditor,admin=admin", "FRAUD_DETECTOR": "rules", "RULES_FROM": "database",
-		"REVIEW_SECOND_FROM": "NOK:10", "REVIEW_ASSIGN": "MXN:20=bob@localhost",
-	})}
+		"OIDC_ROLES": "reviewer=reviewer,analyst=analyst,operator=operator,auditor=auditor,admin=admin",
+	})
+	return "http://" + address, issuer
+}
+
+func newDeskWorld(t *testing.T) *deskWorld {
+	t.Helper()
+	settings := map[string]string{"FRAUD_DETECTOR": "rules", "RULES_FROM": "database", "REVIEW_SECOND_FROM": "NOK:10", "REVIEW_ASSIGN": "MXN:20=bob@localhost"}
+	address, issuer := withDesk(t, settings)
+	w := &deskWorld{url: address, issuer: issuer, world: newWorld(t, settings)}
 	w.alertsTo(`
 version: 1
 receivers: [{name: fraud-team, channels: [mail: fraud-team@example.com], group: none, acknowledge: {within: 1h}}]
