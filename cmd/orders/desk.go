@@ -80,8 +80,9 @@ func (e environment) deskAddress(v *values) string {
 // deskURL returns where browsers reach the desk, to which the issuer sends them back. Without DESK_URL that is where it listens.
 func (e environment) deskURL(v *values) *url.URL {
 	local, _ := localhost.URL(e.DeskAddress) // deskAddress has said what is wrong with it
-	u, err := url.Parse(v.webURL("DESK_URL", cmp.Or(e.DeskURL, local)))
-	if err != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+	value := cmp.Or(e.DeskURL, local)
+	u, err := url.Parse(value)
+	if err != nil || value != "" && !isWebURL(value) || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
 		u.Scheme == "http" && !localhost.Is(u.Hostname()) {
 		v.wrong("DESK_URL", e.DeskURL, "the https:// URL by which browsers reach the desk, without a path, such as https://desk.example.com; or http:// and this machine")
 		return &url.URL{}

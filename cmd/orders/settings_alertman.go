@@ -19,6 +19,7 @@ import (
 	"dummyorders/gateways/smtp"
 	"dummyorders/gateways/webhook"
 	"dummyorders/internal/localhost"
+	"dummyorders/internal/mailaddress"
 )
 
 // alerting holds alertman's routes and channels.
@@ -34,7 +35,7 @@ func (e environment) alerting(v *values, log *slog.Logger) alerting {
 	e.routes(v, &a, log)
 	links := e.links(v)
 	subject := v.text("TRANSACTION_FRAUD_EMAIL_ALERT_SUBJECT", e.MailSubject)
-	mail, texts := e.mail(v), e.sms(v, a.routes)
+	mail, texts, desk := e.mail(v), e.sms(v, a.routes), e.deskInMessages(v)
 	if v.err() != nil {
 		return a
 	}
@@ -46,7 +47,7 @@ func (e environment) alerting(v *values, log *slog.Logger) alerting {
 	a.channels[alert.Chat] = chat.New(func(name string) (chat.Endpoint, bool) { return a.routes().Chat(name) }, client)
 	a.channels[alert.Webhook] = webhook.New(func(name string) (webhook.Endpoint, bool) { return a.routes().Webhook(name) }, client)
 	a.channels[alert.Console] = console.New(os.Stdout)
-	a.writer = &templates.Writer{Links: links, Subject: subject, Desk: e.deskInMessages(v), Log: log, Choose: func(receiver string, target alert.Target) *templates.Set {
+	a.writer = &templates.Writer{Links: links, Subject: subject, Desk: desk, Log: log, Choose: func(receiver string, target alert.Target) *templates.Set {
 		return a.routes().Wording(receiver, target)
 	}}
 	return a
@@ -105,6 +106,9 @@ func (e environment) links(v *values) alert.Links {
 const devMailPort = 1025
 
 func (e environment) mail(v *values) alert.Channel {
+	if _, err := mailaddress.Domain(e.SMTPHostname); err != nil {
+		v.wrong("SMTP_HOSTNAME", e.SMTPHostname, "the name of a mail server, such as mail.example.com, or its address")
+	}
 	server := smtp.Server{
 		Host:     v.text("SMTP_HOSTNAME", e.SMTPHostname),
 		Port:     v.number("SMTP_PORT", e.SMTPPort, 1, 65535),

@@ -119,8 +119,8 @@ func (e environment) stripe(v *values, named map[string]string) payment.Gateway 
 	if !live && !test {
 		v.wrongSecret("STRIPE_API_KEY", "the secret key of a Stripe account, sk_live_… or sk_test_…, since PAYMENT_GATEWAYS names stripe")
 	}
-	if url := v.webURL("STRIPE_URL", e.StripeURL); url == "" || live && !strings.HasPrefix(url, "https:") {
-		v.wrong("STRIPE_URL", url, "https://api.stripe.com, or with a test key the URL of a stand-in")
+	if !isWebURL(e.StripeURL) || live && !strings.HasPrefix(e.StripeURL, "https:") {
+		v.wrong("STRIPE_URL", e.StripeURL, "https://api.stripe.com, or with a test key the URL of a stand-in")
 	}
 	if d, err := time.ParseDuration(e.PaymentDeadline); err == nil && d >= stripeForgets {
 		v.wrong("PAYMENT_DEADLINE", e.PaymentDeadline, "less than 24h if PAYMENT_GATEWAYS names stripe, which keeps idempotency keys for 24h")

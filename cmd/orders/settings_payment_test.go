@@ -105,7 +105,7 @@ func TestStripeSettings(t *testing.T) {
 		{func(e *environment) { e.StripeURL = "http://localhost:12111" }, nil},
 		{func(e *environment) { e.StripeURL, e.StripeAPIKey = "http://localhost:12111", aLiveKey }, []string{`STRIPE_URL="http://localhost:12111"` + url}},
 		{func(e *environment) { e.StripeAPIKey = aLiveKey }, nil},
-		{func(e *environment) { e.StripeURL = "localhost" }, []string{`STRIPE_URL="localhost": must be a URL such as http://localhost:8233, or empty`}},
+		{func(e *environment) { e.StripeURL, e.StripeAPIKey = "localhost", aLiveKey }, []string{`STRIPE_URL="localhost"` + url}},
 		{func(e *environment) { e.PaymentDeadline = "24h" }, []string{deadline}},
 		{func(e *environment) { e.PaymentDeadline = "23h59m" }, nil},
 		{func(e *environment) { e.StripeAPIKey, e.PaymentDeadline = "canary", "24h" }, []string{key, deadline}},
