@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,8 +19,9 @@ import (
 	"dummyorders/internal/localhost"
 )
 
-// settings holds the variables that say where the servers are, and how callers are known. They have the same names and defaults as in cmd/orders,
-// except for the last four, which only the dev stack has, and for API_URL, whose default here is the API's own address.
+// settings holds the variables that say where the servers are, and how callers are known. Their names are those of cmd/orders, but
+// for the last four, which only the dev stack has, and so are the defaults that stand here. Of those without one, the dev stack makes the
+// keys, takes its own addresses for API_URL and DESK_URL, and pretty for LOG_FORMAT on a terminal; the processes know the others.
 type settings struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
@@ -78,21 +80,29 @@ func (s *settings) makeKeys(dir string) (err error) {
 	return err
 }
 
-// readFile reads .env, or env if there is no .env.
+// readFile reads .env, or env if there is no .env. Where .env, which begins as a copy of env, says of LOG_FORMAT and API_URL what env
+// says, the user has not chosen it.
 func readFile(root string) (map[string]string, error) {
-	values, err := godotenv.Read(filepath.Join(root, ".env"))
-	if err == nil {
-		return values, nil
+	var files []map[string]string
+	for _, name := range []string{".env", "env"} {
+		values, err := godotenv.Read(filepath.Join(root, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		files = append(files, values)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read .env: %w", err)
+	values, defaults := files[0], files[1]
+	if len(values) == 0 {
+		values = maps.Clone(defaults)
 	}
-	values, err = godotenv.Read(filepath.Join(root, "env"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read env: %w", err)
+	for _, name := range []string{
+		"LOG_FORMAT", // that of env is for machines, and this may be a terminal
+		"API_URL",    // the API may be on another port
+	} {
+		if values[name] == defaults[name] {
+			delete(values, name)
+		}
 	}
-	delete(values, "LOG_FORMAT") // a default for machines, which the user has not chosen for this terminal
-	delete(values, "API_URL")    // the API may be on another port
 	return values, nil
 }
 

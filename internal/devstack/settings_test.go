@@ -127,12 +127,14 @@ func TestSettingsOrder(t *testing.T) {
 		return s
 	}
 	require.Equal(t, "127.0.0.1:9001", read().HTTPAddress, "no other machine reaches it")
-	write("env", "HTTP_ADDRESS=:9002\nLOG_FORMAT=text\nCARD_FINGERPRINT_KEY=\n")
+	const rest = "\nLOG_FORMAT=text\nAPI_URL=http://localhost:9001\nCARD_FINGERPRINT_KEY=\n"
+	write("env", "HTTP_ADDRESS=:9002"+rest)
 	require.Equal(t, ":9002", read().HTTPAddress)
-	require.Empty(t, read().LogFormat, "what env says of it is a default")
-	write(".env", "HTTP_ADDRESS=:9003\nLOG_FORMAT=json\n")
+	write(".env", "HTTP_ADDRESS=:9003"+rest)
 	require.Equal(t, ":9003", read().HTTPAddress)
-	require.Equal(t, "json", read().LogFormat)
+	require.Empty(t, read().LogFormat+read().APIURL, "what env says of them is a default, also in a copy of env")
+	write(".env", "HTTP_ADDRESS=:9003\nLOG_FORMAT=json\nAPI_URL=http://orders.example.com\n")
+	require.Equal(t, "json http://orders.example.com", read().LogFormat+" "+read().APIURL)
 	t.Setenv("HTTP_ADDRESS", ":9004")
 	require.Equal(t, ":9004", read().HTTPAddress)
 	require.Equal(t, "http://127.0.0.1:9002", read().DeskURL)
