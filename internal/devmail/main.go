@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/mail"
+	"net/textproto"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -112,5 +113,13 @@ func (h healthcheckCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return connection.Close()
+	defer func() { _ = connection.Close() }()
+	deadline, _ := ctx.Deadline()
+	if err := connection.SetDeadline(deadline); err != nil {
+		return err
+	}
+	if _, _, err := textproto.NewConn(connection).ReadResponse(220); err != nil {
+		return fmt.Errorf("read the mail server's greeting: %w", err)
+	}
+	return nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/smtp"
 	"strings"
 	"testing"
@@ -59,4 +61,19 @@ func TestHealthcheckFails(t *testing.T) {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
 	require.Error(t, healthcheckCommand{Address: fmt.Sprintf("127.0.0.1:%d", port)}.Run(t.Context()))
+
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(connection, "554 no mail here\r\n")
+			_ = connection.Close()
+		}
+	}()
+	require.ErrorContains(t, healthcheckCommand{Address: listener.Addr().String()}.Run(t.Context()), "554 no mail here")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +47,10 @@ func writeConsoles(dashboards, dir string) error {
 		return err
 	}
 	files, err := filepath.Glob(filepath.Join(dashboards, "*.json"))
-	if err != nil || len(files) == 0 {
+	if err == nil && len(files) == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
 		return fmt.Errorf("find dashboards in %s: %w", dashboards, err)
 	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {

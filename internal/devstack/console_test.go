@@ -27,6 +27,7 @@ func TestConsoles(t *testing.T) {
 	} {
 		assert.Contains(t, string(page), text)
 	}
+	assert.EqualError(t, writeConsoles(dir, dir), "find dashboards in "+dir+": file does not exist")
 }
 
 // Prometheus is planned where it is wanted, and for the servers that run here.
