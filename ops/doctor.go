@@ -91,10 +91,14 @@ func (d *Doctor) settings(context.Context) (f found) {
 	for _, fault := range d.Faults {
 		name, _, _ := strings.Cut(fault, "=")
 		name, _, _ = strings.Cut(name, ":")
-		f.lines = append(f.lines, Line{Group: settings, Name: name, State: Wrong, Detail: fault, Do: "correct the setting; env describes it"})
+		for text := range strings.SplitSeq(fault, "\n") { // a file's faults have a line each
+			f.lines = append(f.lines, Line{Group: settings, Name: name, State: Wrong, Detail: text, Do: "correct the setting; env describes it"})
+		}
 	}
 	for _, warning := range d.Warnings {
-		f.lines = append(f.lines, Line{Group: settings, Name: "warning", State: Degraded, Detail: warning, Do: "see whether it is meant so"})
+		for text := range strings.SplitSeq(warning, "\n") {
+			f.lines = append(f.lines, Line{Group: settings, Name: "warning", State: Degraded, Detail: text, Do: "see whether it is meant so"})
+		}
 	}
 	if len(f.lines) == 0 {
 		f.lines = []Line{{Group: settings, Name: "settings", State: OK, Detail: "of " + strings.Join(d.Processes, ", ")}}

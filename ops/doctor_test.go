@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +155,18 @@ func TestWithoutConnections(t *testing.T) {
 	r := d.Look(t.Context())
 	assert.Equal(t, ops.Wrong, r.State)
 	assert.Len(t, r.Parts, 1)
+}
+
+// Each fault of a file has a line of its own, so that none is cut off.
+func TestFaultsOfFile(t *testing.T) {
+	fault := "FRAUD_RULESET: a.yaml:1:1: " + strings.Repeat("x", 200)
+	d := ops.Doctor{Faults: []string{fault + strings.Repeat("\na.yaml:2:1: no", 20)}, Now: func() time.Time { return now }}
+	parts := d.Look(t.Context()).Parts
+	assert.Len(t, parts, 21)
+	for i, l := range parts {
+		assert.Equal(t, "FRAUD_RULESET", l.Name)
+		assert.Equal(t, map[bool]string{true: fault, false: "a.yaml:2:1: no"}[i == 0], l.Detail)
+	}
 }
 
 var (

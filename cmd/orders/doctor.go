@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,7 +51,10 @@ func (c doctorCommand) doctor(ctx context.Context) (doctor *ops.Doctor, end func
 	}
 	d.Faults = append(d.Faults, p.values.faults...)
 	if c.Definitions != "" {
-		if err := (checkSecretsCommand{Definitions: c.Definitions}).Run(ctx); err != nil {
+		var wrong *configError
+		if err := (checkSecretsCommand{Definitions: c.Definitions}).Run(ctx); errors.As(err, &wrong) {
+			d.Faults = append(d.Faults, wrong.faults...)
+		} else if err != nil {
 			d.Faults = append(d.Faults, err.Error())
 		}
 	}
