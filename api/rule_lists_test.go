@@ -109,7 +109,7 @@ func TestListEntries(t *testing.T) {
 // While the ruleset's folder has other files than those that decide, they are not answered as its own.
 func TestOtherRulesFiles(t *testing.T) {
 	handler, _ := changingLists(t, func(o *api.Options) {
-		o.Rules.(*workbench.Workbench).Deciding.Files = func() (fs.FS, error) { return rules.Files(), nil } //nolint:forcetypeassert // changingLists made it
+		o.Rules.(*workbench.Workbench).Deciding.Files = func() (fs.FS, error) { return rules.Files(), nil }
 	})
 	p := asProblem(t, request(t, handler, http.MethodGet, "/rules/files", ""))
 	assert.Equal(t, http.StatusConflict, p.Status)

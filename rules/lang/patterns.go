@@ -44,7 +44,7 @@ func matchCost(target *cost.AstNode, arguments []cost.AstNode) *cost.CallEstimat
 	} else {
 		steps = 1 + steps/stepsPerUnit
 	}
-	length := uint64(utf8.RuneCountInString(string(text)))
+	length := uint64(utf8.RuneCountInString(string(text))) //nolint:gosec // a length is not negative
 	charged := cost.FixedSizeEstimate(places).MultiplyByCostFactor(cost.StringTraversalCostFactor).
 		Multiply(cost.FixedSizeEstimate(length).MultiplyByCostFactor(cost.RegexStringLengthCostFactor))
 	return cost.NewCallEstimate(cost.RangedCostEstimate(1, max(steps, charged.Max)), nil)
