@@ -19,7 +19,9 @@ import (
 
 const alertDescription = "The log of an alert: which route chose which receivers, every attempt of every delivery with the answer of the " +
 	"other side, the escalation, and who acknowledged. The id is that of an event or of a digest: for an alert that was " +
-	"collected in a group, group.digestID is the digest that it came in. Alerts are kept as long as Temporal keeps workflows."
+	"collected in a group, group.digestID is the digest that it came in. Who has the scope for some merchants only is shown no answers of the other side, which name servers, " +
+	"and not how many alerts wait for a digest, among which may be other merchants'. Where decisions are not shown (DECISION_DETAIL=none), the members of a digest " +
+	"have no outcome, score and reason without the scope rules. Alerts are kept as long as Temporal keeps workflows."
 
 const alertsDescription = "Alerts that alertman has taken, each as GET /alerts/{id} shows it: first those that are still under way, " +
 	"then those that are over, the last to end first, in pages. A page may have fewer than limit, or none, while there are more. " +
@@ -87,7 +89,7 @@ func (s *server) alert(ctx context.Context, r *alertRequest) (answer alertAnswer
 	if err != nil {
 		return answer, s.alertProblem(ctx, r.ID, err)
 	}
-	return *answerAlert(found), nil
+	return *s.shownAlert(ctx, found), nil
 }
 
 func (s *server) alerts(ctx context.Context, r *alertsRequest) (answer alertsAnswer, _ error) {
@@ -103,7 +105,7 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (answer alertsAns
 			return answer, s.alertProblem(ctx, q.transaction, err)
 		}
 		for _, log := range found {
-			answer.Alerts = append(answer.Alerts, *answerAlert(log))
+			answer.Alerts = append(answer.Alerts, *s.shownAlert(ctx, log))
 		}
 		return answer, nil
 	}
@@ -134,7 +136,7 @@ func (s *server) chosenAlerts(ctx context.Context, q alertsQuery) (all []alertAn
 			return nil, nil, err
 		}
 		for _, log := range page.Alerts {
-			if a := answerAlert(log); q.chooses(a, time.Now()) {
+			if a := s.shownAlert(ctx, log); q.chooses(a, time.Now()) {
 				all = append(all, *a)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/mocks"
 
@@ -82,27 +83,40 @@ func TestAlertMerchants(t *testing.T) {
 
 // While no alertman answers, it is not said either that another merchant has an alert.
 func TestAlertMerchantNoAlertman(t *testing.T) {
-	server := &mocks.Client{}
-	server.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(sent).Return(nil, serviceerror.NewFailedPrecondition(""))
 	theirs := described(true)
 	payload, err := converter.GetDefaultDataConverter().ToPayload("acme")
 	require.NoError(t, err)
 	theirs.WorkflowExecutionInfo.SearchAttributes = &common.SearchAttributes{
 		IndexedFields: map[string]*common.Payload{workflows.MerchantKey.GetName(): payload},
 	}
-	server.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(theirs, nil)
-	o := options(server, newMemory())
-	o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{
-		"key-of-acme": aClient("acme", "shop", identity.Alerts), "key-of-beta": aClient("beta", "shop", identity.Alerts),
-	})}
 	event := alert.Sample(alert.FraudDetected, "event-1", time.Now())
 	event.Data.Merchant = "acme"
-	began := &mocks.HistoryEventIterator{}
-	began.On("Next").Return(happened(t, "", workflows.DeliverAlertInput{Event: event}), nil)
-	server.On("GetWorkflowHistory", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(began)
-	for caller, want := range map[string]int{"acme": 503, "beta": 404} {
-		key := "Authorization: Bearer key-of-" + caller
-		assert.Equal(t, map[int]int{503: 200, 404: 404}[want], request(t, handlerWith(o), http.MethodGet, "/alerts/event-1", "", key).Code, caller)
-		assert.Equal(t, want, request(t, handlerWith(o), http.MethodPost, "/alerts/event-1/acknowledge", `{}`, key).Code, caller)
+	others := event.Member()
+	others.Merchant = "gamma"
+	for name, c := range map[string]struct {
+		described *workflowservice.DescribeWorkflowExecutionResponse
+		began     workflows.DeliverAlertInput
+		want      map[string]int
+	}{
+		"an alert":                      {theirs, workflows.DeliverAlertInput{Event: event}, map[string]int{"acme": 503, "beta": 404}},
+		"a digest of several merchants": {described(true), workflows.DeliverAlertInput{Event: event, DigestID: "event-1", Digest: &alert.Digest{Members: []alert.Member{event.Member(), others}}}, map[string]int{"acme": 404, "beta": 404}},
+	} {
+		server := &mocks.Client{}
+		server.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(sent).Return(nil, serviceerror.NewFailedPrecondition(""))
+		server.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(c.described, nil)
+		began := &mocks.HistoryEventIterator{}
+		began.On("Next").Return(happened(t, "", c.began), nil)
+		server.On("GetWorkflowHistory", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(began)
+		o := options(server, newMemory())
+		o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{
+			"key-of-acme": aClient("acme", "shop", identity.Alerts), "key-of-beta": aClient("beta", "shop", identity.Alerts),
+		})}
+		for caller, want := range c.want {
+			key := "Authorization: Bearer key-of-" + caller
+			assert.Equal(t, map[int]int{503: 200, 404: 404}[want], request(t, handlerWith(o), http.MethodGet, "/alerts/event-1", "", key).Code, "%s: %s", name, caller)
+			for _, path := range []string{"acknowledge", "resend"} {
+				assert.Equal(t, want, request(t, handlerWith(o), http.MethodPost, "/alerts/event-1/"+path, `{}`, key).Code, "%s: %s: %s", name, caller, path)
+			}
+		}
 	}
 }

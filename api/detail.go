@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -70,4 +71,39 @@ func (s *server) shown(ctx context.Context, r ledger.Record) ledger.Record {
 		}
 	}
 	return r
+}
+
+// shownAlert returns an alert as the caller reads it. It changes the log, which is the request's own.
+func (s *server) shownAlert(ctx context.Context, log alert.Log) *alertAnswer {
+	a := answerAlert(log)
+	if log.Digest != nil && s.Detail == NoDetail {
+		for i, m := range log.Digest.Members {
+			if of := identity.MerchantOf(m.Merchant); of != identity.NoMerchant && !isAnalyst(ctx, identity.OnlyMerchants(of)) {
+				m.Outcome, m.Score, m.Reason = "", 0, ""
+				log.Digest.Members[i] = m
+			}
+		}
+	}
+	if merchantsOf(ctx).All() {
+		return a
+	}
+	for _, chain := range log.Chains { // the alerts of all merchants may wait in a throttle, and answers name servers, which are the operator's
+		if chain.Holding != nil {
+			chain.Holding.Waiting = 0
+		}
+		if chain.Collected != nil && chain.Collected.Holding != nil {
+			chain.Collected.Holding.Waiting = 0
+		}
+		if chain.Group != nil {
+			chain.Group.Waiting = 0
+		}
+		for _, step := range chain.Steps {
+			for _, delivery := range step.Deliveries {
+				for i := range delivery.Attempts {
+					delivery.Attempts[i].Answer = ""
+				}
+			}
+		}
+	}
+	return a
 }

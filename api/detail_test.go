@@ -7,11 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/api"
+	"dummyorders/domain/alert"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 )
@@ -153,5 +156,59 @@ func TestRetriesDetail(t *testing.T) {
 			want["failure"] = failure
 		}
 		assert.Equal(t, []any{want}, retries, key)
+	}
+}
+
+// aDigest has one alert: a digest of acme's alerts that a throttle holds back.
+type aDigest struct{ api.Alerts }
+
+func (aDigest) Find(context.Context, identity.Merchants, string) (alert.Log, error) {
+	member := alert.Sample(alert.FraudDetected, "event-1", time.Now()).Member()
+	member.Merchant = "acme"
+	holding := &alert.Holding{Waiting: 7}
+	return alert.Log{ID: "digest-1", Merchants: []string{"acme"}, Digest: &alert.Digest{Members: []alert.Member{member}}, Chains: []alert.ChainLog{{
+		Holding: holding, Collected: &alert.Place{Holding: holding}, Group: &alert.Membership{Name: "more than 5", Waiting: 7},
+		Steps: []alert.StepLog{{Deliveries: []alert.Delivery{{State: alert.Delivered, Attempts: []alert.Attempt{{Number: 1, Answer: "250 ok mx7.example.com"}}}}}},
+	}}}, nil
+}
+
+func (d aDigest) OfTransaction(ctx context.Context, of identity.Merchants, id string) ([]alert.Log, error) {
+	log, err := d.Find(ctx, of, id)
+	return []alert.Log{log}, err
+}
+
+func (d aDigest) List(ctx context.Context, q alert.Query) (alert.Page, error) {
+	all, err := d.OfTransaction(ctx, q.Merchants, "")
+	return alert.Page{Alerts: all}, err
+}
+
+// An alert shows no more of decisions than DECISION_DETAIL says, and what is the operator's only to those who see all merchants.
+func TestAlertDetail(t *testing.T) {
+	all := identity.Subject{Kind: identity.Person, Grants: []identity.Grant{{Scopes: []identity.Scope{identity.Alerts}, Merchants: identity.AllMerchants()}}}
+	for _, c := range []struct {
+		detail            api.Detail
+		caller            identity.Subject
+		decision, answers bool
+	}{
+		{api.FullDetail, aClient("acme", "shop", identity.Alerts), true, false},
+		{api.CodesDetail, aClient("acme", "shop", identity.Alerts), true, false},
+		{api.NoDetail, aClient("acme", "shop", identity.Alerts), false, false},
+		{api.NoDetail, aClient("acme", "shop", identity.Alerts, identity.Rules), true, false},
+		{api.NoDetail, all, false, true},
+		{api.FullDetail, all, true, true},
+	} {
+		o := options(nowhere(t), newMemory())
+		o.Alerts, o.Detail = aDigest{}, c.detail
+		o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{"the caller's key": c.caller})}
+		handler := api.New(o)
+		for _, path := range []string{"/alerts/digest-1", "/alerts?transaction=" + uuid.NewString(), "/alerts"} {
+			answer := request(t, handler, http.MethodGet, path, "", "Authorization: Bearer the caller's key")
+			require.Equal(t, http.StatusOK, answer.Code, answer.Body)
+			for part, shown := range map[string]bool{
+				`"CARD_VELOCITY"`: c.decision, `"score":90`: c.decision, `"outcome":"decline"`: c.decision, "mx7.example.com": c.answers, `"waiting"`: c.answers,
+			} {
+				assert.Equal(t, shown, strings.Contains(answer.Body.String(), part), "%s of %s with %s: %s", part, path, c.detail, c.caller)
+			}
+		}
 	}
 }

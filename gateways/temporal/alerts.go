@@ -232,8 +232,7 @@ func (s *Alerts) outline(ctx context.Context, of identity.Merchants, id string) 
 	return log, nil
 }
 
-// describeAlert asks Temporal about an alert. It needs no alertman, so that another merchant's alert is not found either
-// while none answers.
+// describeAlert asks Temporal about an alert. It needs no alertman.
 func (s *Alerts) describeAlert(ctx context.Context, of identity.Merchants, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
@@ -387,8 +386,8 @@ func (s *Alerts) Acknowledge(ctx context.Context, of identity.Merchants, id stri
 		return alert.Acknowledgement{}, alert.ErrNotFound
 	}
 	ctx = context.WithoutCancel(ctx)
-	if !of.All() {
-		if _, err := s.describeAlert(ctx, of, id); err != nil {
+	if !of.All() { // which needs no alertman: another merchant's alert is not found either while none answers
+		if _, err := s.outline(ctx, of, id); err != nil {
 			return alert.Acknowledgement{}, err
 		}
 	}
