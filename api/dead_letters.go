@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -30,9 +29,9 @@ type DeadLetters interface {
 	Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error
 }
 
-// deadTimeout allows for a long queue: RabbitMQ takes about a millisecond for a letter. It leaves time for the entries of the audit
-// trail and the answer (see answerWithin).
-const deadTimeout = answerWithin - 2*auditWrite - 5*time.Second
+// deadTimeout allows for a long queue: RabbitMQ takes about a millisecond for a letter. It leaves time for the first entry of
+// the audit trail (see workWithin).
+const deadTimeout = workWithin - auditWrite
 
 // The most letters in a list, and the most ids in a request.
 const (

@@ -45,10 +45,10 @@ const (
 	mostLabelText    = 12_000 // names and values together
 )
 
-// publishWithin bounds how long the alarms of a webhook may take to be published. It leaves time for the entries of the audit trail
-// and the answer (see answerWithin). publishedAtOnce is how many are under way; the publisher bounds that too.
+// publishWithin bounds how long the alarms of a webhook may take to be published. It leaves time for the first entry of the audit
+// trail (see workWithin). publishedAtOnce is how many are under way; the publisher bounds that too.
 const (
-	publishWithin   = answerWithin - 2*auditWrite - 5*time.Second
+	publishWithin   = workWithin - auditWrite
 	publishedAtOnce = 32
 )
 

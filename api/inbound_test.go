@@ -34,7 +34,7 @@ type wire struct {
 func (w *wire) Publish(ctx context.Context, event alert.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := cmp.Or(w.err, w.fails[event.Subject], inTime(ctx)); err != nil {
+	if err := cmp.Or(w.err, w.fails[event.Subject], inTime(ctx, 15*time.Second)); err != nil {
 		return err
 	}
 	if _, err := cloudevents.Encode(event); err != nil {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,9 @@ func (n noClients) Merchants(context.Context) ([]identity.Merchant, error)   { r
 func (n noClients) AddMerchant(context.Context, identity.Merchant) error     { return n.err }
 func (n noClients) DisableMerchant(context.Context, string, time.Time) error { return n.err }
 func (n noClients) Keys(context.Context) ([]identity.Key, error)             { return nil, n.err }
-func (n noClients) AddKey(context.Context, identity.Key) error               { return n.err }
+func (n noClients) AddKey(ctx context.Context, _ identity.Key) error {
+	return cmp.Or(inTime(ctx, 20*time.Second), n.err)
+}
 func (n noClients) RevokeKey(context.Context, string, time.Time) (identity.Key, error) {
 	return identity.Key{}, n.err
 }

@@ -257,6 +257,10 @@ func (g *gate) leave(caller string) {
 // slowly gives its place back then.
 const answerWithin = 30 * time.Second
 
+// workWithin is how long such a request may be worked on. It leaves time for the last entry of the audit trail and for the answer, which
+// says then that something does not answer.
+const workWithin = answerWithin - auditWrite - 5*time.Second
+
 // admit lets a request pass if there is a place. It comes after limitTo, so that a caller that sends its body slowly
 // takes no place from others.
 func (g *gate) admit(ctx huma.Context, next func(huma.Context)) {
@@ -270,11 +274,13 @@ func (g *gate) admit(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// admitBriefly is admit for requests that are answered soon.
+// admitBriefly is admit for requests that are answered soon: what they wait for ends in time.
 func (g *gate) admitBriefly(ctx huma.Context, next func(huma.Context)) {
 	_, w := humachi.Unwrap(ctx)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // a test's recorder has none
-	g.admit(ctx, next)
+	bounded, cancel := context.WithTimeout(ctx.Context(), workWithin)
+	defer cancel()
+	g.admit(huma.WithContext(ctx, bounded), next)
 }
 
 // soon is protect for an operation that is answered soon, with a place of a gate.
