@@ -111,8 +111,8 @@ func (f *fake) retrieve(id string, _ url.Values) (int, object) {
 // search knows the one query that the gateway asks.
 func (f *fake) search(_ string, form url.Values) (int, object) {
 	found := []object{}
-	if f.blind {
-		return failed(400, "invalid_request_error", "", nil)
+	if f.blind != 0 {
+		return failed(f.blind, "invalid_request_error", "", nil)
 	}
 	for _, i := range f.intents {
 		query := fmt.Sprintf(`metadata["transactionID"]:%q AND metadata["idempotencyKey"]:%q`,

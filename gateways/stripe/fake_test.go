@@ -28,7 +28,7 @@ type fake struct {
 	answers map[string]*answer // by idempotency key
 	tripped map[string]bool    // tokens whose fault was met
 	headers http.Header        // of the last request
-	blind   bool               // the account has no search
+	blind   int                // the status with which searches fail
 }
 
 // answer is what a key is answered with again. It is being worked out while body is nil.

@@ -84,8 +84,11 @@ func (g *Gateway) create(
 	}
 	var intent *stripe.PaymentIntent
 	wanted := intentParams(r, amount, capture)
-	if r.Settle {
-		intent, _ = g.find(ctx, wanted, nil) // Stripe may have forgotten the key
+	if r.Settle { // Stripe may have forgotten the key
+		intent, err = g.find(ctx, wanted)
+		if err != nil && !payment.IsDeclined(failure(err)) { // it may be there; an account without search is refused one
+			return nil, failure(err)
+		}
 	}
 	if intent == nil {
 		intent, err = g.createOnce(ctx, wanted)
@@ -106,7 +109,9 @@ func (g *Gateway) createOnce(ctx context.Context, wanted *stripe.PaymentIntentCr
 		intent, err = g.client.V1PaymentIntents.Create(ctx, &other)
 	}
 	if failedBefore(err) || keyUsed(err) {
-		return g.find(ctx, wanted, err)
+		if found, _ := g.find(ctx, wanted); found != nil {
+			return found, nil
+		}
 	}
 	return intent, err
 }
@@ -277,20 +282,22 @@ func failedAttempt(intent *stripe.PaymentIntent) error {
 	return refused(intent.LastPaymentError, payment.GenericDecline, "")
 }
 
-// find looks for the PaymentIntent of a request that Stripe failed to answer. If it finds none, or one of another amount, it
-// returns why: that proves nothing, because a new one can take a minute to appear in the search,
-// https://docs.stripe.com/search#data-freshness, and accounts in India have no search.
-func (g *Gateway) find(ctx context.Context, wanted *stripe.PaymentIntentCreateParams, why error) (*stripe.PaymentIntent, error) {
+// find looks for the PaymentIntent of a request that Stripe failed to answer. It returns nil if it finds none of this amount: that
+// proves nothing, because a new one can take a minute to appear in the search, https://docs.stripe.com/search#data-freshness.
+// Accounts in India have no search.
+func (g *Gateway) find(ctx context.Context, wanted *stripe.PaymentIntentCreateParams) (*stripe.PaymentIntent, error) {
 	query := fmt.Sprintf("metadata[%q]:%q AND metadata[%q]:%q",
 		transactionField, wanted.Metadata[transactionField], keyField, wanted.Metadata[keyField])
 	search := &stripe.PaymentIntentSearchParams{SearchParams: stripe.SearchParams{Query: query}}
 	for intent, err := range g.client.V1PaymentIntents.Search(ctx, search) {
-		if err == nil && intent.Amount == *wanted.Amount && string(intent.Currency) == *wanted.Currency {
+		if err != nil {
+			return nil, err
+		}
+		if intent.Amount == *wanted.Amount && string(intent.Currency) == *wanted.Currency {
 			return intent, nil
 		}
-		break
 	}
-	return nil, why
+	return nil, nil
 }
 
 // chargeOf returns the id of the charge that took the money, or the PaymentIntent's own if the charge is unknown.

@@ -84,21 +84,33 @@ func TestLostChargeIsFound(t *testing.T) {
 	}
 }
 
-// A charge whose answer was lost is found when it is settled, and nothing is held besides.
+// A charge whose answer was lost is found when it is settled, and nothing is held besides, also while the search fails for now.
 func TestSettleCharge(t *testing.T) {
-	for name, lose := range map[string]func(f *fake){
-		"the account has no search":    func(f *fake) { f.blind = true },
-		"Stripe has forgotten the key": func(f *fake) { clear(f.answers) },
+	for name, c := range map[string]struct {
+		search    int // the status with which it fails
+		forgotten bool
+	}{
+		"the account has no search":               {400, false},
+		"forgotten":                               {0, true},
+		"forgotten, and too many search":          {429, true},
+		"forgotten, and the search fails for now": {500, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := startFake(t)
 			gateway := stripe.New(testKey, f.URL)
 			charge, err := gateway.Charge(t.Context(), hold("pm_card_visa"))
 			require.NoError(t, err)
-			lose(f)
+			if f.blind = c.search; c.forgotten {
+				clear(f.answers)
+			}
 			request := hold("pm_card_visa")
 			request.Settle = true
 			held, err := gateway.Authorize(t.Context(), request)
+			if c.search > 400 {
+				require.True(t, payment.IsTemporary(err) || payment.IsUnknown(err), "%v", err)
+				f.blind = 0
+				held, err = gateway.Authorize(t.Context(), request)
+			}
 			require.NoError(t, err)
 			require.Equal(t, charge.Authorization, held)
 			require.Equal(t, paymenttest.Movements{Taken: 1}, f.movements("t"))
