@@ -225,14 +225,16 @@ func TestCharge(t *testing.T) {
 	}
 }
 
-// A gateway that says when to ask again is asked then.
+// A gateway that says when to ask again is asked then, unless that is so late that the payment could be given up before.
 func TestPaymentRetryAfter(t *testing.T) {
-	a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.TemporaryError{After: time.Minute}}, nil)}
-	_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
-	application, is := errors.AsType[*temporal.ApplicationError](err)
-	require.True(t, is, "%v", err)
-	assert.Equal(t, time.Minute, application.NextRetryDelay(), "%v", err)
-	assert.Equal(t, activities.PaymentTemporary, application.Type(), "%v", err)
+	for after, want := range map[time.Duration]time.Duration{0: 0, 7 * time.Second: 7 * time.Second, time.Hour: activities.LongestPaymentPause} {
+		a := activities.Payment{Gateways: payment.NewRegistry(broken{&payment.TemporaryError{After: after}}, nil)}
+		_, err := a.Authorize(t.Context(), payment.AuthorizeRequest{})
+		application, is := errors.AsType[*temporal.ApplicationError](err)
+		require.True(t, is, "%v", err)
+		assert.Equal(t, want, application.NextRetryDelay(), "%v", err)
+		assert.Equal(t, activities.PaymentTemporary, application.Type(), "%v", err)
+	}
 }
 
 // A decline is an answer and not an alarm.

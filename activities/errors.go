@@ -4,6 +4,7 @@ package activities
 
 import (
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -25,6 +26,11 @@ const (
 	AlertUnpublishable = "AlertUnpublishable"
 )
 
+// LongestPaymentPause is the longest pause between two calls of a payment gateway: kind to one that is down, and soon enough when it is
+// back. A gateway that asks for a longer one is asked sooner: Temporal gives an activity up at once if it could only be tried again
+// after its deadline.
+const LongestPaymentPause = 30 * time.Second
+
 // forTemporal marks final errors as not retryable, and says when to try again if the other side did. Any other error stays
 // as it is, and is retried.
 func forTemporal(err error) error {
@@ -38,7 +44,7 @@ func forTemporal(err error) error {
 		return final(err, PaymentCaptured)
 	case isTemporary:
 		return temporal.NewApplicationErrorWithOptions(err.Error(), PaymentTemporary, temporal.ApplicationErrorOptions{
-			NextRetryDelay: temporary.After,
+			NextRetryDelay: min(temporary.After, LongestPaymentPause),
 		})
 	case errors.Is(err, alert.ErrUnpublishable): // a breakdown, unlike the final answers above
 		return temporal.NewNonRetryableApplicationError(err.Error(), AlertUnpublishable, nil)

@@ -50,7 +50,7 @@ func paymentOptions(ctx workflow.Context) workflow.Context {
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:        500 * time.Millisecond,
 			BackoffCoefficient:     2,
-			MaximumInterval:        30 * time.Second, // kind to a gateway that is down, soon enough when it is back
+			MaximumInterval:        activities.LongestPaymentPause,
 			NonRetryableErrorTypes: []string{activities.PaymentDeclined, activities.PaymentCaptured},
 		},
 	})
