@@ -124,6 +124,11 @@ func (m *memory) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	return page, nil
 }
 
+// waits reports whether a decision is needed about a transaction.
+func waits(e ledger.Entry) bool {
+	return e.Record.Status() == transaction.InReview && !e.Record.Review.Decided()
+}
+
 // Reviews lists by deadline, whatever the query says about the order.
 func (m *memory) Reviews(_ context.Context, q ledger.ReviewQuery) (ledger.ReviewPage, error) {
 	m.mu.Lock()
@@ -134,7 +139,7 @@ func (m *memory) Reviews(_ context.Context, q ledger.ReviewQuery) (ledger.Review
 	var page ledger.ReviewPage
 	for id, e := range m.entries {
 		a := m.assigned(id, q.Now)
-		if q.Merchants.Has(e.Record.Merchant) && e.Record.Status() == transaction.InReview && (!q.Free || a == nil) && (q.Mine == "" || a != nil && a.Person == q.Mine) {
+		if q.Merchants.Has(e.Record.Merchant) && waits(e) && (!q.Free || a == nil) && (q.Mine == "" || a != nil && a.Person == q.Mine) {
 			page.Reviews = append(page.Reviews, ledger.InReview{Record: e.Record, Assignment: a})
 		}
 	}
@@ -193,7 +198,7 @@ func (m *memory) Assign(_ context.Context, _ identity.Merchants, id string, a le
 	defer m.mu.Unlock()
 	e := m.entries[id]
 	switch of := m.assigned(id, now); {
-	case e.Record.Status() != transaction.InReview:
+	case !waits(e):
 		return ledger.ErrNotInReview
 	case of != nil && of.Person != a.Person:
 		return &ledger.TakenError{Assignment: *of}

@@ -342,21 +342,25 @@ func (s *server) assign(ctx context.Context, id, after string, success int, do f
 		return s.ledgerAway(ctx, err)
 	}
 	refusal := func(ctx context.Context, err error) *Problem {
-		return s.assignProblem(ctx, id, entry.Record.TransactionStatus, err)
+		return s.assignProblem(ctx, id, entry.Record, err)
 	}
 	e := audit.Entry{Object: id, Merchant: identity.MerchantOf(entry.Record.Merchant), After: after}
 	return s.changed(ctx, e, success, refusal, func(*audit.Entry) error { return do(of) })
 }
 
-func (s *server) assignProblem(ctx context.Context, id string, status ledger.Status, err error) *Problem {
+func (s *server) assignProblem(ctx context.Context, id string, r ledger.Record, err error) *Problem {
 	if taken, is := errors.AsType[*ledger.TakenError](err); is {
 		p := problem(http.StatusConflict, taken.Error())
 		p.Assignment = &taken.Assignment
 		return p
 	}
 	if errors.Is(err, ledger.ErrNotInReview) {
-		p := problem(http.StatusConflict, "the transaction is not in review: it is "+status.Status)
-		p.TransactionStatus = &status
+		why := "the transaction is not in review: it is " + r.TransactionStatus.Status
+		if r.Review.Decided() {
+			why = "the transaction was " + r.Review.By()
+		}
+		p := problem(http.StatusConflict, why)
+		p.TransactionStatus = &r.TransactionStatus
 		return p
 	}
 	s.Log.ErrorContext(ctx, "Review not assigned", "transaction", id, "error", err)

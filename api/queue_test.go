@@ -140,8 +140,9 @@ func TestReviewQueueFaults(t *testing.T) {
 
 // One person works on a transaction at a time; others see who it is.
 func TestTakeReview(t *testing.T) {
-	held, decided := inReview("acme", 30), entry(5)
-	w := newDesks(t, held, decided, inReview("beta", 20))
+	held, decided, taking := inReview("acme", 30), entry(5), inReview("acme", 40)
+	taking.Record.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "eve"}, start)
+	w := newDesks(t, held, decided, taking, inReview("beta", 20))
 	path := "/transactions/" + held.Record.TransactionID + "/assignment"
 	status, answer := w.ask(http.MethodPut, path, `{}`, "ada")
 	require.Equal(t, 200, status, answer)
@@ -172,6 +173,9 @@ func TestTakeReview(t *testing.T) {
 	status, answer = w.ask(http.MethodPut, "/transactions/"+decided.Record.TransactionID+"/assignment", `{}`, "ada")
 	assert.Equal(t, 409, status)
 	assert.Contains(t, answer, "it is TRANSACTION_PENDING")
+	status, answer = w.ask(http.MethodPut, "/transactions/"+taking.Record.TransactionID+"/assignment", `{}`, "ada")
+	assert.Equal(t, 409, status)
+	assert.Contains(t, answer, "the transaction was approved by eve at ")
 	w.trail.err = errAway
 	status, _ = w.ask(http.MethodDelete, path, "", "bob")
 	assert.Equal(t, 503, status, "nothing is done that the audit trail does not keep")

@@ -66,7 +66,7 @@ func (d *desk) showTransaction(v *visit) (any, error) {
 		return nil, err
 	}
 	if s.EndTime == nil {
-		s.Waits = waitInWords(s.Status())
+		s.Waits = waitInWords(s.Record)
 	}
 	s.WebUI = d.WebUI + "/workflows/transaction-" + s.TransactionID
 	if v.May(identity.Alerts) {
@@ -164,14 +164,17 @@ func stepInWords(code transaction.Status, r ledger.Record) string {
 	return statusInWords(code.String())
 }
 
-// waitInWords says what a transaction with a status waits for.
-func waitInWords(status transaction.Status) string {
-	switch status {
+// waitInWords says what a transaction waits for.
+func waitInWords(r ledger.Record) string {
+	switch r.Status() {
 	case transaction.Pending:
 		return "It waits for the fraud check, which is asked again until it answers or its deadline passes."
 	case transaction.PaymentInitiated:
 		return "It waits for the gateway, which is asked again until it answers or the payment's deadline passes."
 	case transaction.InReview:
+		if r.Review.Decided() {
+			return "It was decided, and waits for the gateway, which is asked for the money until it answers or the payment's deadline passes."
+		}
 		return "It waits for a person, until the deadline of the review."
 	case transaction.Fraudulent, transaction.AlertInitiated, transaction.AlertError:
 		return "It waits for the hold to be released, or for RabbitMQ to take the alert. Both are tried again until they succeed."

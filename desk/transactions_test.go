@@ -16,6 +16,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/ledgertest"
 )
@@ -207,6 +208,12 @@ func TestTransactionInPart(t *testing.T) {
 	assert.Contains(t, page, "It waits for the fraud check")
 	assert.Contains(t, page, "Taking the money that is held has failed 3 times, the last time because: the gateway is away. It is tried again at <time")
 	assert.Contains(t, page, "Writing to the ledger has failed once. It is being tried again now.")
+	open.Review = &review.Review{RequestedAt: next, Deadline: next}
+	open.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada"}, next)
+	open.Move(transaction.InReview, next)
+	w.api.say("GET /transactions/"+open.TransactionID, 200, open)
+	_, page = w.get("/transactions/" + open.TransactionID)
+	assert.Contains(t, page, "It was decided, and waits for the gateway")
 	status, _ = w.get("/transactions/unknown")
 	assert.Equal(t, http.StatusNotFound, status)
 }

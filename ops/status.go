@@ -364,7 +364,7 @@ func (s *Status) reviews(ctx context.Context) found {
 	return worked(name, detail, total, stuck)
 }
 
-// review describes a transaction in review, and reports whether half of its time has passed.
+// review describes a transaction in review, and reports whether half of its time has passed, or whether taking its money lasts.
 func (s *Status) review(ctx context.Context, w temporal.Waiting) (one Stuck, late bool) {
 	one = Stuck{
 		Kind: "review", ID: transactionID(w), Since: w.Since, Look: story(w), Detail: "order " + w.OrderID,
@@ -379,8 +379,13 @@ func (s *Status) review(ctx context.Context, w temporal.Waiting) (one Stuck, lat
 	case r == nil:
 		return one, true
 	}
-	one.Since, one.Deadline = r.RequestedAt, r.Deadline
 	one.Detail += fmt.Sprintf(", %s %s; ", pay.Currency, pay.Amount)
+	if r.Decided() {
+		one.Since, one.Look, one.Do = *r.DecidedAt, describe(w), remedy(temporal.Pending{Activity: "Capture"})
+		one.Detail += "decided, its money is being taken"
+		return one, s.Now().Sub(one.Since) > long
+	}
+	one.Since, one.Deadline = r.RequestedAt, r.Deadline
 	left := r.Deadline.Sub(s.Now())
 	if left < 0 {
 		one.Detail += "its deadline passed " + age(-left) + " ago, and it has not gone on"

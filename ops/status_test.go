@@ -18,6 +18,7 @@ import (
 
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
+	"dummyorders/domain/review"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
 	"dummyorders/ops"
@@ -175,6 +176,16 @@ func TestStuck(t *testing.T) {
 			},
 			"reviews", "1 transaction in review, a deadline passed 1h ago",
 			"review", "order 1234, INR 123.00; its deadline passed 1h ago, and it has not gone on", "temporal workflow describe -w transaction-a", "`orders worker`",
+		},
+		"review, decided": {
+			func(s *service) {
+				s.temporal.inReview = []temporal.Waiting{transaction("a", 25*time.Hour)}
+				r := reviewed(25 * time.Hour)
+				r.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada"}, now.Add(-2*time.Minute))
+				s.ledger.records["a"] = r
+			},
+			"reviews", "1 transaction in review",
+			"review", "order 1234, INR 123.00; decided, its money is being taken", "temporal workflow describe -w transaction-a", "gateway is asked again",
 		},
 		"review, ledger away": {
 			func(s *service) { s.temporal.inReview = []temporal.Waiting{transaction("a", time.Hour)} },

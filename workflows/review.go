@@ -202,7 +202,7 @@ func (p *process) reviewable(q review.Request) error {
 func (p *process) open() error {
 	r, status := p.record.Review, p.record.Status()
 	switch {
-	case r != nil && r.Decided():
+	case r.Decided():
 		return p.closed("the transaction was " + r.By())
 	case status != transaction.InReview:
 		return p.closed("the transaction is not in review: it is " + status.String())

@@ -66,7 +66,7 @@ type Request struct {
 	Confirm bool `json:"confirm,omitempty"`
 }
 
-// Decided reports whether there is a verdict.
+// Decided reports whether there is a review with a verdict.
 func (r *Review) Decided() bool {
 	return r.Verdict != ""
 }

@@ -24,6 +24,7 @@ func TestReviewOpen(t *testing.T) {
 	r := requested()
 	assert.False(t, r.Decided())
 	assert.Equal(t, "not decided", r.By())
+	assert.False(t, (*review.Review)(nil).Decided(), "there is no review")
 	r.Recheck = &fraud.Decision{Outcome: fraud.Decline}
 	assert.False(t, r.Decided(), "asking the fraud check again has decided it")
 }

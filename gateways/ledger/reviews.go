@@ -16,9 +16,9 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// inReview chooses the transactions in review. It holds no placeholder, because the partial indexes are used only where
-// the status is known when the statement is planned.
-var inReview = fmt.Sprintf("status = %d", int(transaction.InReview))
+// inReview chooses the transactions about which a decision is needed: not those that were decided and whose money is being taken. It
+// holds no placeholder, because the partial indexes are used only where the status is known when the statement is planned.
+var inReview = fmt.Sprintf("status = %d AND reviewed_at IS NULL", int(transaction.InReview))
 
 // reviewOrder is how the queue is read in one order: its index, its columns, and whether it is read backwards.
 type reviewOrder struct {
@@ -46,7 +46,7 @@ func (l *Ledger) place(sort ledger.ReviewSort, c ledger.ReviewCursor) []any {
 	return []any{l.engine.sqlTime(c.Deadline), id}
 }
 
-// Reviews returns a page of the transactions in review.
+// Reviews returns a page of the transactions in review that are not decided.
 func (l *Ledger) Reviews(ctx context.Context, q ledger.ReviewQuery) (ledger.ReviewPage, error) {
 	if q.Sort == "" {
 		q.Sort = ledger.ByDeadline
@@ -93,7 +93,7 @@ func (l *Ledger) reviews(ctx context.Context, q ledger.ReviewQuery) (page ledger
 		return page, err
 	}
 	for _, c := range places {
-		if r := records[c.TransactionID]; r != nil && r.entry.Record.Status() == transaction.InReview {
+		if r := records[c.TransactionID]; r != nil && r.entry.Record.Status() == transaction.InReview && !r.entry.Record.Review.Decided() {
 			page.Reviews = append(page.Reviews, ledger.InReview{Record: r.entry.Record, Assignment: assigned[c.TransactionID]})
 			page.Size += r.size
 		}
@@ -293,7 +293,7 @@ func (l *Ledger) taken(ctx context.Context, tx *sql.Tx, of identity.Merchants, t
 	return &by
 }
 
-// Waiting returns how many transactions are in review, and the next deadline.
+// Waiting returns how many transactions wait for a decision, and the next deadline.
 func (l *Ledger) Waiting(ctx context.Context, of identity.Merchants) (count int, next time.Time, err error) {
 	var first instant
 	err = l.retry(ctx, func() error {

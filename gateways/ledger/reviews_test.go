@@ -30,11 +30,13 @@ func held(n int, merchant string, amount money.Money, score int, deadline time.D
 	return e
 }
 
-// queue returns transactions in review, and one that is decided already.
+// queue returns transactions in review, one that is decided already, and one that is decided and whose money is being taken.
 func queue() []ledger.Entry {
 	decided := held(5, "acme", money.Money{Minor: 900_00, Currency: "EUR"}, 99, 0)
 	decided.Record.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada"}, start.Add(time.Minute))
 	decided.Record.Move(transaction.Fraudulent, start.Add(time.Minute))
+	taking := held(7, "acme", money.Money{Minor: 300_00, Currency: "EUR"}, 70, 0)
+	taking.Record.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada"}, start.Add(-time.Minute))
 	return []ledger.Entry{
 		held(0, "acme", money.Money{Minor: 100_00, Currency: "EUR"}, 60, 3*time.Hour),
 		held(1, "acme", money.Money{Minor: 300_00, Currency: "EUR"}, 40, 2*time.Hour),
@@ -42,6 +44,7 @@ func queue() []ledger.Entry {
 		held(3, "beta", money.Money{Minor: 5_000, Currency: "JPY"}, 60, 2*time.Hour),
 		ledgertest.Accepted(4),
 		decided,
+		taking,
 	}
 }
 
@@ -137,7 +140,7 @@ func TestAssign(t *testing.T) {
 				}
 				require.Equal(t, &ledger.Assignment{Person: want, Until: until}, found)
 			}
-			for what, n := range map[string]int{"not in review": 4, "decided": 5, "of another merchant": 2, "unknown": 77} {
+			for what, n := range map[string]int{"not in review": 4, "decided": 5, "being taken": 7, "of another merchant": 2, "unknown": 77} {
 				require.ErrorIs(t, take(n, "ada"), ledger.ErrNotInReview, what)
 			}
 			require.NoError(t, take(0, "ada"))

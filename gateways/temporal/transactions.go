@@ -517,7 +517,7 @@ func (s *Transactions) answerOfEnded(ctx context.Context, id string, q review.Re
 		return ledger.Answer{}, &ledger.ClosedError{Why: "it cannot be decided any more: the transaction was ended by force while it was in review", Status: &status}
 	case status.Code == transaction.InReview:
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrUnknown, cause)
-	case r == nil || !r.Decided():
+	case !r.Decided():
 		return ledger.Answer{}, &ledger.ClosedError{Why: "the transaction is not in review: it is " + status.Status, Status: &status}
 	case r.Repeats(q):
 		return answer, nil
