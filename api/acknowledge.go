@@ -100,6 +100,9 @@ func (s *server) acknowledgeProblem(ctx context.Context, id string, err error) *
 	if closed, is := errors.AsType[*alert.ClosedError](err); is {
 		return problem(http.StatusConflict, "not acknowledged: "+closed.Why)
 	}
+	if errors.Is(err, alert.ErrInvalid) {
+		return problem(http.StatusUnprocessableEntity, err.Error())
+	}
 	if errors.Is(err, alert.ErrNotFound) {
 		return s.alertProblem(ctx, id, err)
 	}

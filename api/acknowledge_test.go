@@ -19,8 +19,11 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"dummyorders/domain/alert"
+	"dummyorders/domain/card"
+	"dummyorders/workflows"
 )
 
 func acknowledged(t testing.TB, handler http.Handler, id, body string, headers ...string) *httptest.ResponseRecorder {
@@ -145,7 +148,7 @@ func TestAckFaults(t *testing.T) {
 	}
 }
 
-// An acknowledgement without an answer is 503.
+// An acknowledgement without an answer is 503, unless it is known why.
 func TestAckUnavailable(t *testing.T) {
 	for name, c := range map[string]struct {
 		asked, sent error
@@ -157,6 +160,9 @@ func TestAckUnavailable(t *testing.T) {
 		"Temporal is away":      {nil, serviceerror.NewUnavailable(""), 503, "the workflow engine"},
 		"Temporal is busy":      {nil, serviceerror.NewResourceExhausted(0, ""), 503, "the workflow engine"},
 		"it ends meanwhile":     {nil, serviceerror.NewNotFound(""), 409, "the alert is over"},
+		"alertman finds a fault": {
+			nil, sdk.NewNonRetryableApplicationError("by: must say who", workflows.RequestInvalid, nil), 422, "the request is not valid: by: must say who",
+		},
 	} {
 		temporal := &mocks.Client{}
 		if c.asked != nil {
@@ -199,7 +205,7 @@ func FuzzAcknowledgement(f *testing.F) {
 	knows(f, temporal, alert.Log{ID: "event-1"}, true)
 	temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
 		options, _ := args.Get(1).(client.UpdateWorkflowOptions)
-		if a, _ := options.Args[0].(alert.Acknowledgement); a.Check() != nil {
+		if a, _ := options.Args[0].(alert.Acknowledgement); a.Check() != nil || card.Redact(a.By) != a.By {
 			panic(fmt.Sprintf("%q: %v", a, a.Check()))
 		}
 		sent(args)

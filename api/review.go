@@ -155,6 +155,9 @@ func (s *server) reviewProblem(ctx context.Context, id string, err error) *Probl
 	if poster, is := errors.AsType[*ledger.PosterError](err); is {
 		return problem(http.StatusForbidden, poster.Why)
 	}
+	if errors.Is(err, transaction.ErrInvalid) {
+		return problem(http.StatusUnprocessableEntity, err.Error())
+	}
 	if errors.Is(err, transaction.ErrNotFound) || errors.Is(err, transaction.ErrUnavailable) {
 		return s.readProblem(ctx, id, err)
 	}

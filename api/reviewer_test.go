@@ -97,12 +97,19 @@ func TestReviewFirstApproval(t *testing.T) {
 	assert.Equal(t, review.Request{Verdict: review.Approve, Reviewer: "bob (jo@example.com)", Person: "jo@example.com"}, *got)
 }
 
-// A client that approves what it posted is refused.
-func TestReviewByPoster(t *testing.T) {
-	record := waiting()
-	refusal := sdk.NewNonRetryableApplicationError("shop posted the transaction", workflows.ReviewByPoster, nil)
-	handler, _ := reviewed(record, refusal, true)
-	p := asProblem(t, judge(t, handler, record.TransactionID, `{"decision":"approve"}`, shopKey))
-	assert.Equal(t, 403, p.Status, "%+v", p)
-	assert.Equal(t, "shop posted the transaction", p.Detail)
+// A client that approves what it posted is refused, and so is a request in which the workflow finds a fault.
+func TestReviewRefused(t *testing.T) {
+	for kind, c := range map[string]struct {
+		status int
+		detail string
+	}{
+		workflows.ReviewByPoster: {403, "shop posted the transaction"},
+		workflows.RequestInvalid: {422, "the request is not valid: shop posted the transaction"},
+	} {
+		record := waiting()
+		handler, _ := reviewed(record, sdk.NewNonRetryableApplicationError("shop posted the transaction", kind, nil), true)
+		p := asProblem(t, judge(t, handler, record.TransactionID, `{"decision":"approve"}`, shopKey))
+		assert.Equal(t, c.status, p.Status, "%+v", p)
+		assert.Equal(t, c.detail, p.Detail)
+	}
 }

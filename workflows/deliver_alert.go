@@ -355,7 +355,7 @@ func (a *alertRun) acknowledge(ctx workflow.Context, by alert.Acknowledgement) (
 // acknowledgeable refuses an acknowledgement that could not change anything, without a trace in the history.
 func (a *alertRun) acknowledgeable(by alert.Acknowledgement) error {
 	if err := by.Check(); err != nil {
-		return err
+		return temporal.NewNonRetryableApplicationError(err.Error(), RequestInvalid, nil)
 	}
 	if a.log.Acknowledgement != nil {
 		return nil

@@ -45,7 +45,7 @@ const (
 	AnswerUpdate   = "answer"
 	AnswerUpdateID = "answer"
 	// ReviewUpdate takes a review.Request, and answers with the ledger.Answer once the transaction is settled. It fails with
-	// ReviewClosed, CheckWorse or ReviewByPoster, which change nothing.
+	// ReviewClosed, CheckWorse, ReviewByPoster or RequestInvalid, which change nothing.
 	ReviewUpdate = "review"
 	// LastingSignal comes from an activity that does not succeed at once. The workflow then publishes the transaction's
 	// status.
@@ -54,7 +54,7 @@ const (
 	// DeliveriesQuery answers with an alert.Log, even after the workflow has ended.
 	DeliveriesQuery = "deliveries"
 	// AcknowledgeUpdate takes an alert.Acknowledgement, and answers with the first one, which is the one that counts. It
-	// fails with AcknowledgementClosed if there is nothing to acknowledge.
+	// fails with AcknowledgementClosed if there is nothing to acknowledge, and with RequestInvalid.
 	AcknowledgeUpdate = "acknowledge"
 
 	// ResendingMemo holds an alert.Resending in the memo of a delivery that sends an alert again.
@@ -72,6 +72,9 @@ const (
 	// ReceiptMemo holds the transaction's receipt in the workflow's memo, for a caller that gets no Reply.
 	ReceiptMemo = "receipt"
 )
+
+// RequestInvalid is the error type of a ReviewUpdate or an AcknowledgeUpdate whose request has a fault; its message says which.
+const RequestInvalid = "RequestInvalid"
 
 // Error types that ReviewUpdate may fail with.
 const (

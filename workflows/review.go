@@ -186,7 +186,7 @@ func (p *process) mayApprove(ctx workflow.Context, q review.Request) error {
 // history.
 func (p *process) reviewable(q review.Request) error {
 	if err := q.Check(); err != nil {
-		return err
+		return temporal.NewNonRetryableApplicationError(err.Error(), RequestInvalid, nil)
 	}
 	if q.Verdict == review.Approve && q.Person != "" && q.Person == p.transaction.Receipt.Client {
 		return temporal.NewNonRetryableApplicationError(

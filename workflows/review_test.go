@@ -251,8 +251,8 @@ func TestReviewRepeated(t *testing.T) {
 // A review is refused where there is nothing to decide.
 func TestReviewRefused(t *testing.T) {
 	for name, test := range map[string]struct {
-		request review.Request
-		says    string
+		request    review.Request
+		kind, says string
 	}{
 		"before the fraud check": {adaApproves, "not in review: it is TRANSACTION_PENDING"},
 		"without a verdict":      {review.Request{Reviewer: "ada"}, "must be approve or decline"},
@@ -266,7 +266,7 @@ func TestReviewRefused(t *testing.T) {
 			r.publishes(1)
 			got := r.reviews(time.Second, test.request)
 			r.execute()
-			require.ErrorContains(t, got.rejected, test.says)
+			refused(t, got.rejected, test.kind, test.says)
 		})
 	}
 }

@@ -14,6 +14,7 @@ func TestAcknowledgementFault(t *testing.T) {
 		want  string
 	}{
 		{alert.Acknowledgement{By: "ada", Note: "calling the buyer"}, ""},
+		{alert.Acknowledgement{By: "till-20261130-0001"}, ""},
 		{alert.Acknowledgement{By: " "}, "by: must say who"},
 		{alert.Acknowledgement{By: strings.Repeat("é", alert.MaxBy+1)}, "by: must not be longer than 200"},
 		{alert.Acknowledgement{By: "ada", Note: strings.Repeat("é", alert.MaxNote+1)}, "note: must not be longer than 500"},

@@ -168,6 +168,8 @@ func TestRequestFault(t *testing.T) {
 	}{
 		{review.Request{Verdict: review.Approve, Reviewer: "ada"}, ""},
 		{review.Request{Verdict: review.Decline, Reviewer: "ada", Note: "stolen", Confirm: true}, ""},
+		{review.Request{Verdict: review.Approve, Reviewer: "till-20261130-0001", Person: "till-20261130-0001"}, ""},
+		{review.Request{Verdict: review.Approve, Reviewer: "till-20261130-0001"}, "reviewer: must not contain anything that could be a card number"},
 		{review.Request{Reviewer: "ada"}, `decision "": must be approve or decline`},
 		{review.Request{Verdict: "Approve", Reviewer: "ada"}, `decision "Approve": must be approve or decline`},
 		{review.Request{Verdict: review.Approve}, "reviewer: must say who decides"},

@@ -87,5 +87,6 @@ var (
 	ErrBusy        = errors.New("too many at once: nothing was accepted")
 	ErrUnavailable = errors.New("the transaction cannot be read now")
 	ErrKeyUsed     = errors.New("the idempotency key was used with another body")
+	ErrInvalid     = errors.New("the request is not valid")
 	ErrLedgerAway  = errors.New("the ledger cannot be asked for an earlier request, and nothing was accepted")
 )

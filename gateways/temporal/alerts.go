@@ -399,10 +399,13 @@ func (s *Alerts) Acknowledge(ctx context.Context, of identity.Merchants, id stri
 		return *log.Acknowledgement, nil
 	}
 	kept, err := s.sendAcknowledgement(ctx, id, a)
-	if refused, is := errors.AsType[*temporal.ApplicationError](err); is && refused.Type() == workflows.AcknowledgementClosed {
+	refused, is := errors.AsType[*temporal.ApplicationError](err)
+	switch {
+	case is && refused.Type() == workflows.AcknowledgementClosed:
 		err = &alert.ClosedError{Why: refused.Message()}
-	}
-	if isNotFound(err) {
+	case is && refused.Type() == workflows.RequestInvalid:
+		err = fmt.Errorf("%w: %s", alert.ErrInvalid, refused.Message())
+	case isNotFound(err):
 		return s.acknowledgedBefore(ctx, of, id)
 	}
 	return kept, err

@@ -496,6 +496,8 @@ func (s *Transactions) reviewError(ctx context.Context, id string, q review.Requ
 		return ledger.Answer{}, worseError(refused)
 	case isRefused && refused.Type() == workflows.ReviewByPoster:
 		return ledger.Answer{}, &ledger.PosterError{Why: refused.Message()}
+	case isRefused && refused.Type() == workflows.RequestInvalid:
+		return ledger.Answer{}, fmt.Errorf("%w: %s", transaction.ErrInvalid, refused.Message())
 	case is[*serviceerror.ResourceExhausted](cause):
 		return ledger.Answer{}, fmt.Errorf("%w: %w", transaction.ErrBusy, cause)
 	case isRefused, isNotFound(cause):
