@@ -109,6 +109,7 @@ func (p *process) expire(ctx workflow.Context, verdict review.Verdict) error {
 		}
 	}
 	p.record.Review.Expire(verdict, workflow.Now(ctx))
+	workflow.SetCurrentDetails(ctx, p.details())
 	return nil
 }
 
@@ -144,15 +145,13 @@ func (p *process) decide(ctx workflow.Context, q review.Request) error {
 		return err
 	}
 	now, recheck := workflow.Now(ctx), p.record.Review.Recheck
-	q.Confirm = q.Confirm && recheck != nil && recheck.WorseThan(*p.record.Decision)
+	q.Confirm = q.Confirm && q.Verdict == review.Approve && recheck != nil && recheck.WorseThan(*p.record.Decision)
 	p.record.Review.Decide(q, now)
-	if p.record.Review.AwaitsSecond() {
-		p.record.Message = p.record.Standing().Message
-		workflow.SetCurrentDetails(ctx, p.details())
-		p.save(ctx)
-		return nil
+	if !p.record.Review.AwaitsSecond() {
+		p.record.Labels = append(p.record.Labels, ledger.Label{Label: labels[q.Verdict], Source: ledger.ByReviewer, Note: q.Note, By: q.Reviewer, Time: now})
 	}
-	p.record.Labels = append(p.record.Labels, ledger.Label{Label: labels[q.Verdict], Source: ledger.ByReviewer, Note: q.Note, By: q.Reviewer, Time: now})
+	p.record.Message = p.record.Standing().Message
+	workflow.SetCurrentDetails(ctx, p.details())
 	p.save(ctx)
 	return nil
 }

@@ -228,9 +228,12 @@ func TestReviewConfirm(t *testing.T) {
 	confirmed.Confirm = true
 	r.reviews(time.Hour, adaApproves)
 	second := r.reviews(2*time.Hour, confirmed)
-	r.reviews(3*time.Hour, graceDeclines)
+	declines := graceDeclines
+	declines.Confirm = true // which has no meaning
+	r.reviews(3*time.Hour, declines)
 	r.execute()
 	require.ErrorContains(t, second.err, "score 95")
+	require.False(t, r.record().Review.Confirmed)
 }
 
 // A reviewer may repeat the verdict.
@@ -422,7 +425,7 @@ func TestReviewTwoApprove(t *testing.T) {
 	events := r.publishes(2)
 	r.rechecks(reviewed)
 	r.rechecks(reviewed)
-	r.captures()
+	r.OnActivity(pay.Capture, mock.Anything, mock.Anything).After(time.Minute).Return(payment.Capture{ID: "capture_1"}, nil).Once()
 	first, again := r.reviews(time.Hour, adaApproves), r.reviews(2*time.Hour, adaApproves)
 	r.RegisterDelayedCallback(func() {
 		for _, a := range []*answer{first, again} {
@@ -438,6 +441,11 @@ func TestReviewTwoApprove(t *testing.T) {
 		require.Empty(t, kept.Labels)
 	}, 3*time.Hour)
 	second, late := r.reviews(13*time.Hour, bobApproves), r.reviews(14*time.Hour, adaApproves)
+	r.RegisterDelayedCallback(func() { // its money is being taken
+		require.Equal(t, "Transaction In Review", r.ledger.last().Record.Message)
+		require.Contains(t, shownOf(t, r), "**Transaction In Review**")
+		require.Contains(t, shownOf(t, r), "and by bob at ")
+	}, 13*time.Hour+30*time.Second)
 	r.execute()
 	require.NoError(t, r.GetWorkflowError())
 	require.NoError(t, second.err)

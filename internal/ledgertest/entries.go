@@ -70,7 +70,7 @@ func Whole() ledger.Entry {
 	r.Payment.VoidedAt, r.Payment.Error, r.Payment.StillHeld = &voided, "it was refused", "it has expired"
 	r.Review = &review.Review{RequestedAt: at(2), Deadline: at(86400), OnExpiry: review.Decline, Recheck: &decision}
 	r.Move(transaction.InReview, at(2))
-	r.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada", Note: hard, Confirm: true}, at(3))
+	r.Review.Decide(review.Request{Verdict: review.Decline, Reviewer: "ada", Note: hard}, at(3))
 	r.Labels = []ledger.Label{
 		{Label: ledger.Fraudulent, Source: ledger.ByReviewer, Note: hard, Time: at(3)},
 		{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: at(4)},
