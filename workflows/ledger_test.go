@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/activities"
+	"dummyorders/domain/alert"
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
@@ -116,6 +117,25 @@ func TestLastingStatus(t *testing.T) {
 			require.Equal(t, stands, known)
 		})
 	}
+}
+
+// Money that was given back is known while the alert is late.
+func TestLedgerKnowsRelease(t *testing.T) {
+	r := reviewedRun(t)
+	away := errors.New("away")
+	r.OnActivity(pay.Void, mock.Anything, voidOfHeld).Return(away).Times(3) // until 3.5 s after the verdict
+	r.voids()
+	r.OnActivity(alerts.PublishAlert, mock.Anything, mock.Anything).Return(func(_ context.Context, e alert.Event) error {
+		if e.Type == alert.FraudDetected && r.ledger.last().Record.Payment.VoidedAt == nil {
+			return away
+		}
+		return nil
+	})
+	r.reviews(time.Hour, graceDeclines)
+	r.RegisterDelayedCallback(func() { r.SignalWorkflow(workflows.LastingSignal, nil) }, time.Hour+time.Second)
+	r.execute()
+	require.NoError(t, r.GetWorkflowError())
+	require.Equal(t, []transaction.Status{11, 16, 19, 12, 13, 14, 15}, r.steps())
 }
 
 // An activity reports once that it lasts.

@@ -84,6 +84,7 @@ type process struct {
 	pending    int // how many of them still run
 	failed     error
 	lasting    bool // an activity did not succeed at once
+	ending     bool // the main line has ended
 	searchable bool // the search attributes have the decision
 	answered   bool // how long that took has been measured
 }
@@ -147,6 +148,7 @@ func (p *process) finish(ctx workflow.Context) error {
 	if p.lasting && p.pending > 0 {
 		p.stay(ctx) // this status is settled, but lasts until the background work is done
 	}
+	p.ending = true
 	p.background.Wait(free)
 	p.record.Close(workflow.Now(ctx))
 	workflow.SetCurrentDetails(ctx, p.details())
@@ -243,12 +245,22 @@ func (p *process) summary() string {
 // call it would be unknown whether money moved. The cancellation takes effect before them, and between them where a review
 // comes between.
 
+// patched reports whether the workflow takes steps that were added to rare paths, all at once. It costs two events, so it is asked only
+// there: where a cancellation comes with the verdict, where a gateway gives no answer for long, and where money was given back and an
+// alert is late.
+func (p *process) patched(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "asked on beside its alert", workflow.DefaultVersion, 1) >= 1
+}
+
 // unanswered is the reason for a failed payment when the gateway gave no answer before the deadline.
 const unanswered = "the payment gateway gave no answer in time"
 
 // hold authorizes the amount. It returns nil if no money is held that the transaction could go on with: the transaction is
 // settled then.
 func (p *process) hold(ctx workflow.Context) (*payment.Authorization, error) {
+	if err := ctx.Err(); err != nil && p.patched(ctx) {
+		return nil, p.cancelled(ctx, err)
+	}
 	authorization, err := p.authorize(p.withDeadline(detached(ctx)), p.authorizeRequest())
 	if err != nil {
 		p.recordUnpaid(ctx, err)
@@ -442,28 +454,37 @@ func (p *process) release(ctx workflow.Context, held payment.Authorization) erro
 	}
 	refused, final := errors.AsType[*temporal.ApplicationError](err)
 	if !final {
+		if more := !p.ending || p.pending > 1; more && p.lasting && p.patched(ctx) {
+			p.save(ctx) // the last entry may follow much later
+		}
 		return err
 	}
 	count(ctx, telemetry.CompensationsFailed, step)
-	if err := p.stillHeld(ctx, refused.Message()); err != nil {
+	if err := p.publish(ctx, p.stillHeld(ctx, refused.Message()), unlimitedAttempts); err != nil {
 		return err
 	}
 	return temporal.NewNonRetryableApplicationError("the money could not be given back: "+refused.Message(), CompensationFailed, nil)
 }
 
-// askUntilAnswered asks until there is an answer. If there is none within alarmAfter, it sends an alert and goes on asking.
+// askUntilAnswered asks until there is an answer. If there is none within alarmAfter, it sends an alert and goes on asking, also while
+// the alert cannot be published.
 func (p *process) askUntilAnswered(ctx workflow.Context, ask func(workflow.Context) error) error {
 	patient := paymentOptions(ctx)
 	err := ask(workflow.WithScheduleToCloseTimeout(patient, alarmAfter))
 	if err == nil || isType(err, activities.PaymentDeclined) || isType(err, activities.PaymentCaptured) {
 		return err
 	}
-	why := "the payment gateway has given no answer for " + alarmAfter.String() + ", and is being asked again"
-	if err := p.stillHeld(ctx, why); err != nil {
+	event := p.stillHeld(ctx, "the payment gateway has given no answer for "+alarmAfter.String()+", and is being asked again")
+	if p.patched(ctx) {
+		p.sendAlert(ctx, event)
+	} else if err := p.publish(ctx, event, unlimitedAttempts); err != nil {
 		return err
 	}
 	err = ask(patient)
 	p.record.Payment.StillHeld = "" // it has answered; the caller decides what the answer means
+	if p.patched(ctx) {
+		p.save(ctx)
+	}
 	return err
 }
 
@@ -498,13 +519,13 @@ func (p *process) refund(ctx workflow.Context, held payment.Authorization) error
 	return err
 }
 
-// stillHeld records why the money was not given back, and sends an alert about it.
-func (p *process) stillHeld(ctx workflow.Context, why string) error {
+// stillHeld records why the money was not given back, and returns the alert about it.
+func (p *process) stillHeld(ctx workflow.Context, why string) alert.Event {
 	p.record.Payment.StillHeld = why
 	p.save(ctx)
 	event := p.event(ctx, alert.CompensationFailed)
 	event.Data.Problem = why
-	return p.publish(ctx, event, unlimitedAttempts)
+	return event
 }
 
 // eventSource is the source of events in CloudEvents' sense: together with the id, it makes an event unique.
@@ -532,8 +553,7 @@ func (p *process) stop(ctx workflow.Context, kind alert.Type) error {
 }
 
 // sendAlert sends an alert beside the main line: only the end of the workflow waits for the broker.
-func (p *process) sendAlert(ctx workflow.Context, kind alert.Type) {
-	event := p.event(ctx, kind)
+func (p *process) sendAlert(ctx workflow.Context, event alert.Event) {
 	p.inBackground(ctx, "alert", func(ctx workflow.Context) error { return p.publish(ctx, event, unlimitedAttempts) })
 }
 

@@ -26,7 +26,7 @@ func (p *process) review(ctx workflow.Context, held payment.Authorization) error
 	verdict, expired := p.record.Review.Verdict, p.record.Review.Expired
 	if verdict == review.Approve {
 		if expired {
-			p.sendAlert(ctx, alert.ReviewExpired)
+			p.sendAlert(ctx, p.event(ctx, alert.ReviewExpired))
 		}
 		return p.take(ctx, held)
 	}
@@ -69,12 +69,12 @@ func (p *process) awaitVerdict(ctx workflow.Context) error {
 	p.record.Review = &review.Review{RequestedAt: now, Deadline: now.Add(agreed.Deadline), OnExpiry: agreed.OnExpiry, NeedsSecond: agreed.Second}
 	p.move(ctx, transaction.InReview)
 	p.stay(ctx)
-	p.sendAlert(ctx, alert.ReviewRequested)
+	p.sendAlert(ctx, p.event(ctx, alert.ReviewRequested))
 	decided, err := p.awaitUntil(ctx, now.Add(agreed.Deadline/2), "remind the reviewers")
 	if err != nil || decided {
 		return err
 	}
-	p.sendAlert(ctx, alert.ReviewReminder)
+	p.sendAlert(ctx, p.event(ctx, alert.ReviewReminder))
 	if decided, err = p.awaitUntil(ctx, p.record.Review.Deadline, "decide without a reviewer"); err != nil || decided {
 		return err
 	}

@@ -144,6 +144,21 @@ func (r recorder) lateAlert(t *testing.T) {
 	require.NoError(t, broker.Start())
 	r.keep(t, "process-transaction-alert-late", workflows.TransactionWorkflowID(id))
 	r.keep(t, "deliver-alert-told", alertWorkflowOf(id))
+
+	broker.Stop()
+	id = w.held()
+	eventually(t, func() error {
+		answer, err := shared.client.DescribeWorkflowExecution(t.Context(), workflows.TransactionWorkflowID(id), "")
+		if err == nil && (len(answer.GetPendingActivities()) == 0 || answer.GetPendingActivities()[0].GetAttempt() < 3) {
+			err = errors.New("the request to review it has not failed twice")
+		}
+		return err
+	})
+	_, err := w.reviewBy("ada", id, "decline", "Prefer", "wait=60")
+	require.NoError(t, err)
+	w.reaches(id, transaction.AlertError)
+	require.NoError(t, broker.Start())
+	r.keep(t, "process-transaction-review-declined-alert-late", workflows.TransactionWorkflowID(id))
 }
 
 func (r recorder) deliveries(t *testing.T) {
@@ -176,16 +191,37 @@ func (r recorder) deliveries(t *testing.T) {
 
 func (r recorder) cancelled(t *testing.T) {
 	w := newWorld(t, nil).start(worker, apiProcess)
-	id := workflows.TransactionWorkflowID(w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID)
-	eventually(t, func() error {
-		answer, err := shared.client.DescribeWorkflowExecution(t.Context(), id, "")
-		if err == nil && len(answer.GetPendingActivities()) == 0 {
-			err = errors.New("the fraud check is not scheduled")
-		}
-		return err
-	})
-	require.NoError(t, shared.client.CancelWorkflow(t.Context(), id, ""))
+	pending := func(id string, want int) {
+		eventually(t, func() error {
+			answer, err := shared.client.DescribeWorkflowExecution(t.Context(), id, "")
+			if got := len(answer.GetPendingActivities()); err == nil && got != want {
+				err = fmt.Errorf("%d activities are scheduled, not %d", got, want)
+			}
+			return err
+		})
+	}
+	post := func(amount string) string {
+		id := workflows.TransactionWorkflowID(w.post(body(amount, goodCard), "Prefer", "respond-async").answer(t).TransactionID)
+		pending(id, 1)
+		return id
+	}
+	cancel := func(id string) { require.NoError(t, shared.client.CancelWorkflow(t.Context(), id, "")) }
+	id := post(small)
+	cancel(id)
 	r.keep(t, "process-transaction-cancelled", id)
+
+	// The worker hears of the verdict and of the cancellation at once.
+	ids := map[string]string{"approved": post(small), "reviewed": post(forReview)}
+	require.NoError(t, w.processes[worker].Stop(t.Context()))
+	w.start(fraudPolice)
+	for _, id := range ids {
+		pending(id, 0)
+		cancel(id)
+	}
+	w.start(worker)
+	for name, id := range ids {
+		r.keep(t, "process-transaction-cancelled-"+name, id)
+	}
 }
 
 // whoWasIt and whereWasIt match the worker's host and process, which must not be published.
